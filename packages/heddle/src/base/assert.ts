@@ -1,0 +1,27 @@
+/**
+ * Bugs, told apart from failures: what is thrown here is a defect of heddle itself, never of a plan, a step or a machine.
+ */
+
+/** A state that this program's own rules exclude. Its message starts with `BUG:` so that reports are recognisable. */
+export class BugError extends Error {
+  override readonly name = "BugError";
+  constructor(message: string) {
+    super(`BUG: ${message}`);
+  }
+}
+
+/** Throws {@link BugError} unless `condition` holds. */
+export function invariant(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new BugError(message);
+}
+
+/** Closes a switch over a union: the compiler refuses the call while a variant is unhandled. */
+export function unreachable(value: never): never {
+  throw new BugError(`unhandled variant ${JSON.stringify(value)}`);
+}
+
+/** `value`, or a {@link BugError} naming `what` where it is absent. */
+export function present<T>(value: T | undefined | null, what: string): T {
+  if (value === undefined || value === null) throw new BugError(`${what} is absent`);
+  return value;
+}

@@ -1,0 +1,43 @@
+/**
+ * What a person is told when something expected goes wrong: a code that `docs/errors.md` explains, what happened and
+ * where, and what to do next.
+ */
+export interface Problem {
+  /** Stable, `PascalCase`, one section each in docs/errors.md. */
+  readonly code: string;
+  /** What happened, and where. One sentence, no full stop needed. */
+  readonly message: string;
+  /** What to do next: an imperative sentence, often a command to type. */
+  readonly hint?: string;
+  /** What the system said, where there is more to know (never shown without `--debug`). */
+  readonly cause?: unknown;
+}
+
+/** A {@link Problem} on its way up through code that cannot return one: constructors, callbacks, the public API. */
+export class HeddleError extends Error implements Problem {
+  override readonly name = "HeddleError";
+  readonly code: string;
+  readonly hint?: string;
+  constructor(problem: Problem) {
+    super(problem.message, problem.cause === undefined ? undefined : { cause: problem.cause });
+    this.code = problem.code;
+    if (problem.hint !== undefined) this.hint = problem.hint;
+  }
+}
+
+/** The text of whatever was thrown, without its stack. */
+export function messageOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message === "" ? thrown.name : thrown.message;
+  if (typeof thrown === "string") return thrown;
+  try {
+    return JSON.stringify(thrown) ?? String(thrown);
+  } catch {
+    return Object.prototype.toString.call(thrown);
+  }
+}
+
+/** The `code` of a system error (`ENOENT`, `ENOSPC`, ...), if `thrown` is one. */
+export function systemCode(thrown: unknown): string | undefined {
+  if (typeof thrown !== "object" || thrown === null || !("code" in thrown)) return undefined;
+  return typeof thrown.code === "string" ? thrown.code : undefined;
+}

@@ -1,0 +1,141 @@
+/**
+ * The append-only truth about runs. Knows that events have a run, a number, a time, a type and data; not what they mean.
+ *
+ * Invariants that every implementation keeps (`journal/suite.ts` tests them):
+ *  1. `seq` is gapless from 1 per run; an append whose first `seq` is not the last one plus 1 is refused.
+ *  2. When `append` resolves with `ok`, the events are on disk (where there is a disk) before anything else happens.
+ *  3. An append is all or nothing, and idempotent: the same events again (same run, seq and content) are accepted once.
+ *  4. Only the holder of a run's current lease appends to it: each lease has a fencing number, a late ex-holder is refused.
+ *  5. After an append that ended with `unknown`, the journal refuses further appends until it is reopened.
+ *  6. What is read is what was appended, or an error that names the place: each event carries a checksum.
+ */
+import type { Json } from "../base/json.ts";
+import type { Problem } from "../base/errors.ts";
+import type { Result } from "../base/result.ts";
+import type { Event } from "../run/event.ts";
+
+/** A process, so that a lease of a dead one is recognised at once. */
+export interface Holder {
+  readonly pid: number;
+  /** Start of the process in the system's own units, `""` where the system does not tell: guards against a reused pid. */
+  readonly started: string;
+  /** What a person calls it: `heddle run`, `heddle serve`, ... */
+  readonly title: string;
+}
+
+/** The right to append to one run. */
+export interface Lease {
+  readonly run: string;
+  /** Fencing number: grows with every lease of the run. */
+  readonly fence: number;
+  readonly holder: Holder;
+}
+
+export interface RunRecord {
+  readonly run: string;
+  readonly plan: string;
+  readonly createdAt: number;
+  readonly lastSeq: number;
+  /** The engine's last summary of the run, as handed to `append`. */
+  readonly summary: Json;
+  /** Who holds a lease that is in force, else `null`. */
+  readonly holder: Holder | null;
+}
+
+/** `held`: another live process has the run. */
+export type LeaseError =
+  | { readonly kind: "held"; readonly holder: Holder }
+  | { readonly kind: "unknown-run" }
+  | { readonly kind: "failed"; readonly problem: Problem };
+
+export type AppendError =
+  /** The lease was taken over: stop, do not write, do not act. */
+  | { readonly kind: "fenced"; readonly holder: Holder | null }
+  /** `seq` does not follow the last one. */
+  | { readonly kind: "conflict"; readonly expected: number; readonly actual: number }
+  /** The system refused (full disk, I/O error, read-only): whether the events are stored is not known. Reopen and read again. */
+  | { readonly kind: "unknown"; readonly problem: Problem };
+
+export interface AppendOptions {
+  /** Stored with the run in the same commit; shown by `runs()`. */
+  readonly summary?: Json;
+}
+
+/** A word from another process to the engine that holds the run. */
+export interface RunRequest {
+  /** Grows over the journal. */
+  readonly id: number;
+  readonly run: string;
+  readonly time: number;
+  readonly body: Json;
+}
+
+export interface ReadOptions {
+  /** Only events with a greater `seq`; default 0. */
+  readonly after?: number;
+  /** At most so many. */
+  readonly limit?: number;
+  /** Only events of this step. */
+  readonly step?: string;
+}
+
+export interface IntegrityReport {
+  readonly ok: boolean;
+  readonly events: number;
+  readonly problems: readonly Problem[];
+}
+
+export interface Journal extends AsyncDisposable {
+  /** Adds a run without events and takes its lease. A known id is refused as `conflict`-like `failed`. */
+  create(run: { readonly run: string; readonly plan: string; readonly createdAt: number }, holder: Holder): Promise<Result<Lease, LeaseError>>;
+  /** Takes the lease of a run whose holder is gone: dead, released, or silent for longer than the lease's term. */
+  acquire(run: string, holder: Holder): Promise<Result<Lease, LeaseError>>;
+  /** Says that the holder lives; `false`: the lease was lost. Called by the engine at intervals of {@link HEARTBEAT_MS}. */
+  heartbeat(lease: Lease): Promise<boolean>;
+  /** Gives the lease and every lock taken under it back. */
+  release(lease: Lease): Promise<void>;
+
+  append(lease: Lease, events: readonly Event[], options?: AppendOptions): Promise<Result<void, AppendError>>;
+
+  /** Events in order, in batches. A damaged record ends the iteration with a thrown `HeddleError` (`JournalDamaged`) that names run and seq. */
+  read(run: string, options?: ReadOptions): AsyncIterable<readonly Event[]>;
+  /** Newest first. */
+  runs(options?: { readonly limit?: number; readonly plan?: string }): Promise<readonly RunRecord[]>;
+  get(run: string): Promise<RunRecord | undefined>;
+  /** Ids that begin with `prefix`, at most 10, newest first. */
+  find(prefix: string): Promise<readonly string[]>;
+  /** Removes a run with all that is stored of it. A run with a live holder is refused (`false`). */
+  remove(run: string): Promise<boolean>;
+
+  /** Leaves a word for the run's engine. */
+  request(run: string, time: number, body: Json): Promise<number>;
+  /** Words left since request `after`, oldest first. */
+  requests(run: string, after: number): Promise<readonly RunRequest[]>;
+  /** Forgets words up to and including `id`: they were dealt with (their events are recorded). */
+  settle(run: string, id: number): Promise<void>;
+  /** Whether anything was written by another connection since the last call: cheap enough to ask ten times a second. */
+  changed(): boolean;
+
+  /**
+   * Takes named locks for a step, all or none, over every run of this journal: a write lock excludes all others, read locks
+   * share. Locks of leases no longer in force do not count. Returns the run that is in the way, or `undefined` when taken.
+   */
+  lock(lease: Lease, step: string, names: { readonly read: readonly string[]; readonly write: readonly string[] }): Promise<string | undefined>;
+  unlock(lease: Lease, step: string): Promise<void>;
+
+  /** Remembers how long the steps of a run took (successful attempts, milliseconds), for {@link expectedDurations}. */
+  recordDurations(run: string, plan: string, durations: ReadonlyMap<string, number>): Promise<void>;
+  /** Median per step over the latest runs of the plan. */
+  expectedDurations(plan: string): Promise<ReadonlyMap<string, number>>;
+
+  /** A consistent copy of everything at `path`, made while others write. */
+  backup(path: string): Promise<void>;
+  /** Reads every record and checks it. */
+  check(): Promise<IntegrityReport>;
+  /** Closes; the journal cannot be used after. */
+  close(): Promise<void>;
+}
+
+export const HEARTBEAT_MS = 5000;
+/** A holder silent for so long has lost its lease, alive or not (a stopped process): three heartbeats and a little. */
+export const LEASE_TERM_MS = 16_000;

@@ -1,0 +1,34 @@
+/** What is wrong with a plan, with the place in its text. */
+
+export interface Diagnostic {
+  /** Stable, `PascalCase`, explained in docs/errors.md. */
+  readonly code: string;
+  readonly severity: "error" | "warning";
+  readonly message: string;
+  /** As the reader named it. */
+  readonly file: string;
+  /** From 1; 1 where the plan has no text (a TypeScript plan). */
+  readonly line: number;
+  /** From 1. */
+  readonly column: number;
+  /** How to mend it. */
+  readonly hint?: string;
+}
+
+/** A place in a text: both from 1. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Path into the written document, e.g. `["steps", 3, "deps", 0]`. */
+export type DocumentPath = readonly (string | number)[];
+
+/** Tells where things stand in the text that a plan came from. */
+export interface SourceMap {
+  readonly file: string;
+  /** The place of the value at `path`, or of the nearest enclosing one that has a place. */
+  at(path: DocumentPath): Position;
+  /** The place of the key itself. */
+  atKey(path: DocumentPath): Position;
+}

@@ -1,0 +1,174 @@
+/**
+ * What can happen in a run: a closed union, each variant with the sentence that says when it is recorded. Times are
+ * milliseconds since the epoch; they inform, they never order: `seq` does.
+ */
+import type { Json, JsonObject } from "../base/json.ts";
+import type { FailureClass, FailureMode, Plan, RollbackMode, Schedule, Step } from "../plan/plan.ts";
+
+/** Version of the event shapes below; raised with an upgrade function in `run/upgrade.ts` for what older journals hold. */
+export const EVENT_VERSION = 1;
+
+/** Where an event belongs. `seq` is gapless from 1 within a run. */
+export interface Envelope {
+  readonly run: string;
+  readonly seq: number;
+  readonly time: number;
+}
+
+/** Choices of the caller that outlive the process: a resume uses them again. */
+export interface RunOptions {
+  readonly maxConcurrency: number;
+  readonly maxAgents: number;
+  readonly schedule: Schedule;
+  readonly failure: FailureMode;
+  readonly rollback: RollbackMode;
+  readonly sequential?: boolean;
+  readonly timeoutMs?: number;
+  /** The plan's file, relative to the project folder; absent for a plan built by code. */
+  readonly planFile?: string;
+}
+
+export interface StepError {
+  /** `error`, `exit`, `timeout`, ... for failed attempts; `rejected`, `interrupted`, `expression` and others that no retry mends. */
+  readonly code: FailureClass | TerminalErrorCode;
+  readonly message: string;
+  readonly exitCode?: number;
+  readonly signal?: string;
+}
+
+/** Failures that another attempt could not mend. */
+export type TerminalErrorCode = "rejected" | "interrupted" | "expression" | "expansion" | "unsupported" | "abandoned";
+
+export interface Usage {
+  /** Highest memory of the attempt's processes together, where it could be sampled. */
+  readonly peakMemoryMb?: number;
+  readonly cpuMs?: number;
+}
+
+/** Why a step did not run. */
+export type SkipReason =
+  /** `cause` is the step that failed, was cancelled or skipped first. */
+  | { readonly kind: "dependency"; readonly cause: string }
+  | { readonly kind: "condition" }
+  | { readonly kind: "up-to-date"; readonly output: Json };
+
+export interface StepEvent {
+  readonly step: string;
+  readonly attempt: number;
+}
+
+export type EventBody =
+  /** First event of every run: the plan as resolved and all that a resume needs. */
+  | {
+      readonly type: "run.created";
+      readonly data: {
+        readonly plan: Plan;
+        readonly options: RunOptions;
+        readonly engine: string;
+        readonly gitHead?: string;
+        /** The run whose recorded successes this one reuses (`rerun`, `--only`, `--from`). */
+        readonly from?: string;
+      };
+    }
+  /** The engine starts scheduling for the first time. */
+  | { readonly type: "run.started"; readonly data: Record<string, never> }
+  /** An engine took over a run that had ended or lost its engine; what was unfinished goes back to waiting. */
+  | {
+      readonly type: "run.resumed";
+      readonly data: {
+        readonly engine: string;
+        /** Steps that were found started without an end. */
+        readonly interrupted: readonly string[];
+        /** Steps with a recorded success that run again (changed definitions and what depends on them). */
+        readonly reset: readonly string[];
+        /** The plan from now on, where it differs from the recorded one. */
+        readonly plan?: Plan;
+        readonly options?: RunOptions;
+      };
+    }
+  /** Written before the attempt's effect begins. */
+  | ({ readonly type: "step.started"; readonly data: { readonly item?: Json } } & StepEvent)
+  /** Something that the step told about its progress; optional and bounded in size and number. */
+  | ({ readonly type: "step.progress"; readonly data: JsonObject } & StepEvent)
+  /** The attempt succeeded; `output` is what dependents get. */
+  | ({
+      readonly type: "step.succeeded";
+      readonly data: { readonly output: Json; readonly durationMs: number; readonly usage?: Usage };
+    } & StepEvent)
+  /** The attempt failed. With `willRetry` another one follows at `retryAt`. */
+  | ({
+      readonly type: "step.failed";
+      readonly data: {
+        readonly error: StepError;
+        readonly durationMs: number;
+        readonly willRetry: boolean;
+        readonly retryAt?: number;
+        readonly retryDelayMs?: number;
+        readonly usage?: Usage;
+      };
+    } & StepEvent)
+  /** The attempt, or a step that waited for its next one, was ended by a cancel, fail-fast or the run's timeout. */
+  | ({
+      readonly type: "step.cancelled";
+      readonly data: { readonly reason: CancelReason; readonly durationMs: number; readonly abandoned?: true };
+    } & StepEvent)
+  /** The step will not run in this run. */
+  | { readonly type: "step.skipped"; readonly step: string; readonly data: { readonly reason: SkipReason } }
+  /** A stored result stands for the step's. */
+  | {
+      readonly type: "step.cached";
+      readonly step: string;
+      readonly data: { readonly key: string; readonly from: string; readonly output: Json };
+    }
+  /**
+   * The run grew. `children`: `parent` is a container (`forEach`, `plan`) that ends when they end. `siblings`: `parent` added
+   * ordinary steps as it succeeded. `names` maps a child's id to its item or to its id in the subplan.
+   */
+  | {
+      readonly type: "steps.added";
+      readonly step: string;
+      readonly data: {
+        readonly kind: "children" | "siblings";
+        readonly steps: readonly Step[];
+        /** Items by position, for a `forEach`. */
+        readonly items?: readonly Json[];
+        /** At once, for a `forEach` with a limit. */
+        readonly maxConcurrency?: number;
+        /** Resolved parameters, for a subplan. */
+        readonly params?: JsonObject;
+      };
+    }
+  /** A person is asked: by an `approve` step, or about an interrupted step whose plan says `onInterrupt: ask`. */
+  | ({
+      readonly type: "approval.requested";
+      readonly data: { readonly about: "step" | "interrupt"; readonly question: string; readonly deadline?: number };
+    } & StepEvent)
+  /** Somebody answered, or the deadline did. */
+  | ({
+      readonly type: "approval.given";
+      readonly data: { readonly decision: "approve" | "reject"; readonly by: string; readonly comment?: string };
+    } & StepEvent)
+  /** The undo of succeeded steps begins. */
+  | { readonly type: "rollback.started"; readonly data: { readonly mode: RollbackMode; readonly steps: readonly string[] } }
+  /** One step's undo succeeded; the step counts as never run. */
+  | { readonly type: "step.rolledback"; readonly step: string; readonly data: { readonly durationMs: number } }
+  /** One step's undo failed; the others go on. */
+  | {
+      readonly type: "rollback.failed";
+      readonly step: string;
+      readonly data: { readonly error: StepError; readonly durationMs: number };
+    }
+  | { readonly type: "rollback.ended"; readonly data: { readonly undone: number; readonly failed: number } }
+  /** No new step starts until `run.unpaused`; running ones go on. */
+  | { readonly type: "run.paused"; readonly data: { readonly reason: string } }
+  | { readonly type: "run.unpaused"; readonly data: Record<string, never> }
+  /** Last event of a run that reached its end: every step succeeded, was skipped, or failed as `optional`. */
+  | { readonly type: "run.succeeded"; readonly data: { readonly durationMs: number } }
+  | { readonly type: "run.failed"; readonly data: { readonly durationMs: number; readonly failed: readonly string[]; readonly reason?: string } }
+  | { readonly type: "run.cancelled"; readonly data: { readonly durationMs: number; readonly reason: CancelReason } };
+
+export type CancelReason = "cancel" | "fail-fast" | "run-timeout";
+
+export type Event = Envelope & EventBody;
+export type EventType = EventBody["type"];
+export type EventOf<T extends EventType> = Extract<Event, { readonly type: T }>;

@@ -1,0 +1,101 @@
+/**
+ * Carries out one attempt of one step. A runner knows no graph, no retry and no journal: it is handed all that it needs and
+ * answers with one {@link Outcome}. It ends what it started: when `outcome` settles, nothing of the attempt runs any more in
+ * its process group, and escaped descendants are found by their tag ({@link TAG_VARIABLE}).
+ */
+import type { Json, JsonObject } from "../base/json.ts";
+import type { FailureClass, StepFunction } from "../plan/plan.ts";
+
+/** What kind of work; resolved: templates are filled in, defaults applied, paths absolute. */
+export type Work =
+  | { readonly kind: "run"; readonly command: string; readonly shell: string }
+  | { readonly kind: "call"; readonly module: string; readonly export: string; readonly with: JsonObject }
+  | {
+      readonly kind: "function";
+      readonly inputs: Readonly<Record<string, unknown>>;
+      readonly fn: StepFunction;
+      /** The module whose default export is the plan: where an isolated function is found again. */
+      readonly planModule?: string;
+    };
+
+export type WorkKind = Work["kind"];
+
+export interface Attempt {
+  readonly run: string;
+  readonly step: string;
+  readonly attempt: number;
+  readonly work: Work;
+  /** Absolute. */
+  readonly cwd: string;
+  /** Set for the attempt, over what `envMode` lets through. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly envMode: "inherit" | "strict";
+  /** Names let through in `strict` mode besides PATH, HOME, LANG, TERM and TMPDIR. */
+  readonly passEnv: readonly string[];
+  /** Names of variables whose values are masked in log, output and errors: raw, base64, URL-encoded, split over chunks. */
+  readonly secrets: readonly string[];
+  readonly isolate: boolean;
+  /** Outputs of the deps by id, for `$HEDDLE_DEPS` and modules. */
+  readonly deps: JsonObject;
+  readonly params: JsonObject;
+  readonly item?: Json;
+  /** Where the log goes; `null`: nowhere (a run in memory). Its folder exists. */
+  readonly logFile: string | null;
+  /** Base name for the attempt's exchange files (`$HEDDLE_OUTPUT`, ...); its folder exists; `null` only for functions. */
+  readonly exchangeBase: string | null;
+  readonly graceMs: number;
+  readonly maxMemoryMb?: number;
+  /** Called for progress that the step reports. */
+  readonly onProgress?: (data: JsonObject) => void;
+}
+
+/** Why an attempt is ended from outside. */
+export type StopReason = "cancel" | "fail-fast" | "run-timeout" | "timeout" | "memory";
+
+export type Outcome =
+  /** `steps`: what the attempt wants added to the run, not yet validated. */
+  | { readonly kind: "succeeded"; readonly output: Json; readonly steps?: readonly unknown[]; readonly usage?: OutcomeUsage }
+  | { readonly kind: "failed"; readonly error: OutcomeError; readonly usage?: OutcomeUsage }
+  /** Ended on request. `abandoned`: it ignored the request and could not be ended by force; it no longer counts. */
+  | { readonly kind: "stopped"; readonly reason: StopReason; readonly abandoned?: true; readonly usage?: OutcomeUsage };
+
+export interface OutcomeError {
+  readonly code: FailureClass;
+  readonly message: string;
+  readonly exitCode?: number;
+  readonly signal?: string;
+}
+
+export interface OutcomeUsage {
+  readonly peakMemoryMb?: number;
+  readonly cpuMs?: number;
+}
+
+export interface RunningAttempt {
+  /** Settles once; never rejects. */
+  readonly outcome: Promise<Outcome>;
+  /** Asks the attempt to end: SIGTERM to its group (or its AbortSignal), after `graceMs` SIGKILL. The first reason counts. */
+  stop(reason: StopReason): void;
+  /** Ends it at once, without grace (the second Ctrl-C). */
+  kill(): void;
+}
+
+export interface Runner extends AsyncDisposable {
+  /** Kinds of work that it carries out. */
+  readonly kinds: readonly WorkKind[];
+  start(attempt: Attempt): RunningAttempt;
+  /** Makes ready what can be made ready early (helper processes), for about `width` attempts at once; optional to call. */
+  warm?(width: number): void;
+}
+
+/** Ends what earlier attempts left behind. */
+export interface Sweeper {
+  /**
+   * Ends every process tagged with `run` (of whatever engine), TERM, grace, KILL, until two sweeps in a row find nothing.
+   * `keep`: attempts that are running now (`step` + `attempt`). Returns how many processes were found.
+   */
+  sweep(run: string, options?: { readonly graceMs?: number; readonly keep?: (step: string, attempt: number) => boolean }): Promise<number>;
+}
+
+/** Each process of an attempt has this variable in its environment: `run:attempt:step`. */
+export const TAG_VARIABLE = "HEDDLE_TAG";

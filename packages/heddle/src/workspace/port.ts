@@ -1,0 +1,32 @@
+/**
+ * Where an attempt works and where its files are. The first implementation gives every step the project folder; worktrees
+ * come with agents.
+ */
+
+export interface Workspace {
+  /** Absolute; the attempt's current folder. */
+  readonly cwd: string;
+  /** Absolute, or `null` where nothing is kept (a run in memory). Its folder exists. */
+  readonly logFile: string | null;
+  /** Base name of the attempt's exchange files, its folder exists; `null` where nothing is kept. */
+  readonly exchangeBase: string | null;
+  /** Called when the attempt's outcome was taken: exchange files may go. */
+  release(): Promise<void>;
+}
+
+export interface WorkspaceRequest {
+  readonly run: string;
+  readonly step: string;
+  readonly attempt: number;
+  /** As the step says, relative to the project folder. */
+  readonly cwd?: string;
+}
+
+export interface Workspaces {
+  /** Fails with a `HeddleError` where the folder cannot be made or `cwd` leaves the project or does not exist. */
+  take(request: WorkspaceRequest): Promise<Workspace>;
+  /** Where the log of an attempt is or would be; `null` where nothing is kept. */
+  logFile(run: string, step: string, attempt: number): string | null;
+  /** Removes all files of a run. */
+  removeRun(run: string): Promise<void>;
+}
