@@ -31,7 +31,12 @@ export interface Graph {
 /** What keeps a list of steps from being a graph; `steps` are indices into the list. */
 export type GraphProblem =
   | { readonly kind: "empty" }
-  | { readonly kind: "duplicate"; readonly id: string; readonly first: number; readonly second: number }
+  | {
+      readonly kind: "duplicate";
+      readonly id: string;
+      readonly first: number;
+      readonly second: number;
+    }
   | {
       readonly kind: "unknown-dep";
       readonly step: number;
@@ -42,7 +47,12 @@ export type GraphProblem =
       /** The id that was probably meant. */
       readonly suggestion?: string;
     }
-  | { readonly kind: "self-dep"; readonly step: number; readonly field: "deps" | "after"; readonly position: number }
+  | {
+      readonly kind: "self-dep";
+      readonly step: number;
+      readonly field: "deps" | "after";
+      readonly position: number;
+    }
   /** The shortest cycle, first step first: each entry depends on the one before it, the first on the last. */
   | { readonly kind: "cycle"; readonly edges: readonly CycleEdge[] };
 
