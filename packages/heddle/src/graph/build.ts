@@ -65,16 +65,21 @@ interface Names {
   readonly ids: readonly string[];
   /** The first step of each id. */
   readonly indexOf: ReadonlyMap<string, number>;
+  /** Steps whose id an earlier one has, ascending. */
+  readonly duplicates: readonly number[];
 }
 
 function indexNames(steps: readonly Step[]): Names {
-  const ids: string[] = [];
+  const ids = steps.map((step) => step.id);
   const indexOf = new Map<string, number>();
-  for (const { id } of steps) {
-    if (!indexOf.has(id)) indexOf.set(id, ids.length);
-    ids.push(id);
+  const duplicates: number[] = [];
+  for (let i = 0; i < ids.length; i++) {
+    indexOf.set(ids[i] ?? "", i);
+    if (indexOf.size + duplicates.length === i) duplicates.push(i);
   }
-  return { ids, indexOf };
+  // One look-up per step as long as ids are unique; where they are not, the first of each is put back.
+  if (duplicates.length > 0) for (let i = ids.length - 1; i >= 0; i--) indexOf.set(ids[i] ?? "", i);
+  return { ids, indexOf, duplicates };
 }
 
 interface Edges {
@@ -121,11 +126,14 @@ function resolveEdges(steps: readonly Step[], names: Names, isKnownElsewhere: (i
     list.offsets[step + 1] = list.length;
   }
 
+  let duplicate = 0;
   for (let i = 0; i < steps.length; i++) {
     const step = steps[i];
-    const first = names.indexOf.get(step?.id ?? "");
-    if (step === undefined || first === undefined) continue;
-    if (first !== i) problems.push({ kind: "duplicate", id: step.id, first, second: i });
+    if (step === undefined) continue;
+    if (names.duplicates[duplicate] === i) {
+      duplicate++;
+      problems.push({ kind: "duplicate", id: step.id, first: names.indexOf.get(step.id) ?? i, second: i });
+    }
     add(deps, i, "deps", step.deps);
     add(after, i, "after", step.after);
   }
