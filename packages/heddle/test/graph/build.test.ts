@@ -111,6 +111,11 @@ describe("cycles", () => {
     expect(edges[0]).toEqual({ step: 5, dependsOn: 7, field: "deps", position: 1 });
   });
 
+  test("a longer one further on does not replace it", () => {
+    const edges = cycleIn(stepsOf({ a: ["c"], b: ["a"], c: ["b"], d: ["g"], e: ["d"], f: ["e"], g: ["f"] }));
+    expect(edges.map((edge) => edge.step)).toEqual([0, 1, 2]);
+  });
+
   test("through `after`, and beside duplicates", () => {
     expect(cycleIn([step("a", [], ["b"]), step("b", ["a"]), step("a")])).toEqual([
       { step: 0, dependsOn: 1, field: "after", position: 0 },
@@ -205,7 +210,7 @@ function anyEdges(most: number): fc.Arbitrary<{ readonly size: number; readonly 
   return fc.integer({ min: 1, max: most }).chain((size) => {
     const node = fc.nat({ max: size - 1 });
     return fc
-      .array(fc.tuple(node, node), { maxLength: size * 2 })
+      .array(fc.tuple(node, node), { maxLength: size * 2, size: "max" })
       .map((pairs) => ({ size, edges: pairs.filter(([from, to]) => from !== to) }));
   });
 }
