@@ -87,7 +87,10 @@ export interface IntegrityReport {
 
 export interface Journal extends AsyncDisposable {
   /** Adds a run without events and takes its lease. A known id is refused as `conflict`-like `failed`. */
-  create(run: { readonly run: string; readonly plan: string; readonly createdAt: number }, holder: Holder): Promise<Result<Lease, LeaseError>>;
+  create(
+    run: { readonly run: string; readonly plan: string; readonly createdAt: number },
+    holder: Holder,
+  ): Promise<Result<Lease, LeaseError>>;
   /** Takes the lease of a run whose holder is gone: dead, released, or silent for longer than the lease's term. */
   acquire(run: string, holder: Holder): Promise<Result<Lease, LeaseError>>;
   /** Says that the holder lives; `false`: the lease was lost. Called by the engine at intervals of {@link HEARTBEAT_MS}. */
@@ -120,7 +123,11 @@ export interface Journal extends AsyncDisposable {
    * Takes named locks for a step, all or none, over every run of this journal: a write lock excludes all others, read locks
    * share. Locks of leases no longer in force do not count. Returns the run that is in the way, or `undefined` when taken.
    */
-  lock(lease: Lease, step: string, names: { readonly read: readonly string[]; readonly write: readonly string[] }): Promise<string | undefined>;
+  lock(
+    lease: Lease,
+    step: string,
+    names: { readonly read: readonly string[]; readonly write: readonly string[] },
+  ): Promise<string | undefined>;
   unlock(lease: Lease, step: string): Promise<void>;
 
   /** Remembers how long the steps of a run took (successful attempts, milliseconds), for {@link expectedDurations}. */

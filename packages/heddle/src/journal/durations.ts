@@ -1,0 +1,27 @@
+/** How long steps are expected to take: the median over the latest runs. Pure. */
+import { isJsonObject, type Json } from "../base/json.ts";
+
+/** Runs of a plan whose durations are kept: enough for a median that one odd run does not move. */
+export const KEPT_DURATIONS = 7;
+
+/** `records` are objects of step to milliseconds; whatever else is in them is left out: they only guide the order. */
+export function medians(records: readonly Json[]): ReadonlyMap<string, number> {
+  const all = new Map<string, number[]>();
+  for (const record of records) {
+    if (!isJsonObject(record)) continue;
+    for (const [step, ms] of Object.entries(record)) {
+      if (typeof ms !== "number") continue;
+      const known = all.get(step);
+      if (known === undefined) all.set(step, [ms]);
+      else known.push(ms);
+    }
+  }
+  const result = new Map<string, number>();
+  for (const [step, times] of all) {
+    times.sort((a, b) => a - b);
+    const upper = times[times.length >> 1] ?? 0;
+    const lower = times[(times.length - 1) >> 1] ?? 0;
+    result.set(step, (upper + lower) / 2);
+  }
+  return result;
+}

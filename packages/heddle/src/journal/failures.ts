@@ -1,0 +1,100 @@
+/**
+ * What SQLite and the system say, in words for people. Knows the numbers of SQLite's errors; no table.
+ */
+import { statfsSync } from "node:fs";
+import { dirname } from "node:path";
+import { HeddleError, messageOf, systemCode, type Problem } from "../base/errors.ts";
+
+/** Less than this is full: the file that shares locks between processes grows by 32 KiB at a time. */
+const FULL_BYTES = 64 * 1024;
+
+/** SQLite's number of an error, without its details; `undefined` for other errors. */
+export function sqliteCode(thrown: unknown): number | undefined {
+  if (typeof thrown !== "object" || thrown === null || !("errcode" in thrown)) return undefined;
+  return typeof thrown.errcode === "number" ? thrown.errcode & 0xff : undefined;
+}
+
+export function isBusy(thrown: unknown): boolean {
+  const code = sqliteCode(thrown);
+  return code === 5 || code === 6;
+}
+
+/** Whether an error is of the system or the driver: an expected failure. Anything else is a bug and has to be thrown on. */
+export function isSystemFailure(thrown: unknown): boolean {
+  if (thrown instanceof HeddleError || sqliteCode(thrown) !== undefined) return true;
+  const code = systemCode(thrown);
+  // Node's own complaints are bugs of the caller, but for a stored number that JavaScript cannot hold: a damaged one.
+  return code !== undefined && (!code.startsWith("ERR_") || code === "ERR_OUT_OF_RANGE");
+}
+
+/** The problem that an error of the driver or the system stands for; every message names the file. */
+export function problemOf(thrown: unknown, file: string): Problem {
+  if (thrown instanceof HeddleError) return thrown;
+  const said = messageOf(thrown);
+  const make = (code: string, what: string, hint: string): Problem => ({
+    code,
+    message: `${file} ${what} (${said})`,
+    hint,
+    cause: thrown,
+  });
+  const system = systemCode(thrown);
+  const full = (): Problem =>
+    make(
+      "DiskFull",
+      "could not be written: the disk is full",
+      "Free some space, then resume the run; nothing recorded is lost.",
+    );
+  if (system === "ENOSPC" || system === "EDQUOT") return full();
+  if (system === "EROFS" || system === "EACCES" || system === "EPERM") return readOnly(make);
+  if (system === "ERR_OUT_OF_RANGE") return corrupt(make);
+  switch (sqliteCode(thrown)) {
+    case 5:
+    case 6:
+      return make(
+        "JournalBusy",
+        "is held by another process for too long",
+        "Try again; if it stays so, look for a stopped heddle process.",
+      );
+    case 8:
+      return readOnly(make);
+    case 11:
+    case 26:
+      return corrupt(make);
+    case 13:
+      return full();
+    case 3:
+    case 10:
+    case 14:
+      if (isDiskFull(file)) return full();
+      return make(
+        "JournalUnusable",
+        "could not be read or written",
+        "Check the disk and the file's permissions, then resume the run.",
+      );
+    default:
+      return make("JournalUnusable", "could not be used", "Run `heddle doctor`.");
+  }
+}
+
+type Make = (code: string, what: string, hint: string) => Problem;
+
+function readOnly(make: Make): Problem {
+  return make("JournalReadOnly", "cannot be written", "Check the permissions of the file and its folder.");
+}
+
+function corrupt(make: Make): Problem {
+  return make(
+    "JournalDamaged",
+    "is damaged or not a journal",
+    "Restore the file from a backup, or run `heddle doctor`.",
+  );
+}
+
+function isDiskFull(file: string): boolean {
+  try {
+    const stats = statfsSync(dirname(file));
+    return stats.bavail * stats.bsize < FULL_BYTES;
+  } catch {
+    return false;
+  }
+}

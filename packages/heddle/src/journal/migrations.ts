@@ -1,0 +1,87 @@
+/**
+ * The tables of the SQLite journal and their history. Knows the format's number; not the driver, not the events.
+ *
+ * Invariants:
+ *  1. A step of this list never changes once it is released: a new format is a new step at the end.
+ *  2. Every format keeps `meta` and its row `writer`, so that an older heddle can say who wrote what it cannot read.
+ */
+import { HeddleError } from "../base/errors.ts";
+import { tooNew } from "./codec.ts";
+import type { Database } from "./database.ts";
+
+/** `hedl` in ASCII: marks a file as a journal for `file` and for other tools. */
+export const APPLICATION_ID = 0x6865646c;
+
+const FORMAT_1 = `
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE runs (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, plan TEXT NOT NULL, created_at INTEGER NOT NULL,
+  last_seq INTEGER NOT NULL, summary TEXT NOT NULL, sum INTEGER NOT NULL);
+CREATE INDEX runs_by_plan ON runs (plan);
+CREATE TABLE types (id INTEGER PRIMARY KEY, name TEXT NOT NULL, version INTEGER NOT NULL, UNIQUE (name, version));
+CREATE TABLE steps (run INTEGER NOT NULL, id INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (run, id)) WITHOUT ROWID;
+CREATE TABLE events (
+  run INTEGER NOT NULL, seq INTEGER NOT NULL, time INTEGER NOT NULL, type INTEGER NOT NULL, step INTEGER, attempt INTEGER,
+  data TEXT NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (run, seq)) WITHOUT ROWID;
+CREATE TABLE leases (
+  run INTEGER PRIMARY KEY, fence INTEGER NOT NULL, pid INTEGER NOT NULL, started TEXT NOT NULL, title TEXT NOT NULL,
+  boot TEXT NOT NULL, space TEXT NOT NULL, beat INTEGER NOT NULL, released INTEGER NOT NULL);
+CREATE TABLE locks (
+  name TEXT NOT NULL, run INTEGER NOT NULL, step TEXT NOT NULL, fence INTEGER NOT NULL, write INTEGER NOT NULL,
+  PRIMARY KEY (name, run, step)) WITHOUT ROWID;
+CREATE TABLE requests (id INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL, time INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE TABLE durations (run INTEGER PRIMARY KEY, plan TEXT NOT NULL, data TEXT NOT NULL);
+CREATE INDEX durations_by_plan ON durations (plan, run);
+PRAGMA application_id = ${APPLICATION_ID};`;
+
+/** `FORMATS[n]` brings a journal from format `n` to `n + 1`; format 0 is an empty file. */
+export const FORMATS: readonly string[] = [FORMAT_1];
+
+/** The format of a file, or a `HeddleError`: `JournalTooNew`, or `JournalDamaged` for a file of another program. */
+export function formatOf(db: Database, formats: readonly string[] = FORMATS): number {
+  const format = pragma(db, "PRAGMA user_version");
+  const application = pragma(db, "PRAGMA application_id");
+  const empty = format === 0 && application === 0 && pragma(db, "SELECT count(*) FROM sqlite_schema") === 0;
+  if (!empty && (application !== APPLICATION_ID || format < 1)) {
+    throw new HeddleError({
+      code: "JournalDamaged",
+      message: `${db.file} is not a heddle journal: it is a database of another program, or its header is damaged`,
+      hint: "Restore the file from a backup, or move it away.",
+    });
+  }
+  if (format > formats.length) {
+    throw tooNew(
+      db.file,
+      `format ${format}, written by ${writerOf(db)}; this one reads up to format ${formats.length}`,
+    );
+  }
+  return format;
+}
+
+/**
+ * Brings the file to the newest format, in one transaction; does nothing where it is already. `writer` is the program and
+ * its version, for those who cannot read the file.
+ */
+export function migrate(db: Database, writer: string, formats: readonly string[] = FORMATS): void {
+  if (formatOf(db, formats) === formats.length) return;
+  db.transaction(() => {
+    // Another process may have been first: ask again with the right to write in hand.
+    const from = formatOf(db, formats);
+    if (from === formats.length) return;
+    db.exec(`${formats.slice(from).join("\n")}\nPRAGMA user_version = ${formats.length};`);
+    db.sql("INSERT OR REPLACE INTO meta (key, value) VALUES ('writer', ?)").run(writer);
+  });
+}
+
+function pragma(db: Database, text: string): number {
+  return Number(db.sql(text).get()?.[0]);
+}
+
+function writerOf(db: Database): string {
+  try {
+    const writer = db.sql("SELECT value FROM meta WHERE key = 'writer'").get()?.[0];
+    return typeof writer === "string" ? writer : "an unknown version";
+  } catch {
+    return "an unknown version";
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * Every statement of the SQLite journal, by name. Values are always parameters; no text here is ever put together.
+ * The tables are in `journal/migrations.ts`.
+ */
+
+const RUN_COLUMNS = "r.id, r.name, r.plan, r.created_at, r.last_seq, r.summary, r.sum";
+const LEASE_COLUMNS = "l.fence, l.pid, l.started, l.title, l.boot, l.space, l.beat, l.released";
+const RUNS = `SELECT ${RUN_COLUMNS}, ${LEASE_COLUMNS} FROM runs r LEFT JOIN leases l ON l.run = r.id`;
+
+export const SQL = {
+  insertRun:
+    "INSERT INTO runs (name, plan, created_at, last_seq, summary, sum) VALUES (?, ?, ?, 0, 'null', ?) ON CONFLICT DO NOTHING",
+  updateRun: "UPDATE runs SET last_seq = ?, summary = ?, sum = ? WHERE id = ?",
+  runId: "SELECT id FROM runs WHERE name = ?",
+  run: `${RUNS} WHERE r.name = ?` as string,
+  runs: `${RUNS} ORDER BY r.id DESC LIMIT ?` as string,
+  runsOfPlan: `${RUNS} WHERE r.plan = ? ORDER BY r.id DESC LIMIT ?` as string,
+  findRuns: "SELECT name FROM runs WHERE name >= ? AND name < ? ORDER BY id DESC LIMIT 10",
+
+  insertEvent: "INSERT INTO events (run, seq, time, type, step, attempt, data, sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+  events: "SELECT seq, time, type, step, attempt, data, sum FROM events WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?",
+  eventsOfStep:
+    "SELECT seq, time, type, step, attempt, data, sum FROM events WHERE run = ? AND seq > ? AND step = ? ORDER BY seq LIMIT ?",
+  orphans: "SELECT count(*) FROM events WHERE run NOT IN (SELECT id FROM runs)",
+
+  types: "SELECT id, name, version FROM types",
+  insertType: "INSERT INTO types (name, version) VALUES (?, ?) ON CONFLICT DO NOTHING",
+  steps: "SELECT id, name FROM steps WHERE run = ? AND id > ? ORDER BY id",
+  insertStep: "INSERT INTO steps (run, id, name) VALUES (?, ?, ?)",
+
+  lease: `SELECT ${LEASE_COLUMNS} FROM leases l WHERE l.run = ?` as string,
+  putLease:
+    "INSERT OR REPLACE INTO leases (run, fence, pid, started, title, boot, space, beat, released) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
+  beat: "UPDATE leases SET beat = ? WHERE run = (SELECT id FROM runs WHERE name = ?) AND fence = ? AND released = 0",
+  release: "UPDATE leases SET released = 1 WHERE run = ? AND fence = ?",
+
+  locksNamed:
+    "SELECT k.run, k.fence, k.step, k.write, r.name FROM locks k JOIN runs r ON r.id = k.run WHERE k.name = ?",
+  putLock:
+    "INSERT INTO locks (name, run, step, fence, write) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET fence = excluded.fence, write = max(write, excluded.write)",
+  dropLocksOfStep: "DELETE FROM locks WHERE run = ? AND step = ?",
+  dropLocksUpTo: "DELETE FROM locks WHERE run = ? AND fence <= ?",
+
+  insertRequest: "INSERT INTO requests (run, time, body) SELECT id, ?, ? FROM runs WHERE name = ? RETURNING id",
+  requests:
+    "SELECT q.id, q.time, q.body FROM requests q JOIN runs r ON r.id = q.run WHERE r.name = ? AND q.id > ? ORDER BY q.id",
+  settle: "DELETE FROM requests WHERE id <= ? AND run = (SELECT id FROM runs WHERE name = ?)",
+
+  putDurations: "INSERT OR REPLACE INTO durations (run, plan, data) SELECT id, ?, ? FROM runs WHERE name = ?",
+  trimDurations:
+    "DELETE FROM durations WHERE plan = ?1 AND run NOT IN (SELECT run FROM durations WHERE plan = ?1 ORDER BY run DESC LIMIT ?2)",
+  durations: "SELECT data FROM durations WHERE plan = ? ORDER BY run DESC LIMIT ?",
+
+  dataVersion: "PRAGMA data_version",
+  quickCheck: "PRAGMA quick_check(20)",
+} as const;
+
+/** All that is stored of one run, by its number; children first. */
+export const REMOVE_RUN: readonly string[] = [
+  "DELETE FROM events WHERE run = ?",
+  "DELETE FROM steps WHERE run = ?",
+  "DELETE FROM locks WHERE run = ?",
+  "DELETE FROM requests WHERE run = ?",
+  "DELETE FROM durations WHERE run = ?",
+  "DELETE FROM leases WHERE run = ?",
+  "DELETE FROM runs WHERE id = ?",
+];

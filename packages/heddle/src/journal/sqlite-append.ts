@@ -1,0 +1,147 @@
+/**
+ * Writes events into a database, one batch as one transaction. Knows rows and fences; not what events mean.
+ *
+ * Invariants: those of the port, 1 to 5; and the numbers given to steps and types are only remembered once they are stored.
+ */
+import { invariant } from "../base/assert.ts";
+import type { Json } from "../base/json.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import { EVENT_VERSION, type Event } from "../run/event.ts";
+import { decodeRun, encodeEvent, runSum, type EncodedEvent, type EventRules, type RunRow } from "./codec.ts";
+import type { Database } from "./database.ts";
+import { inForce, type LeaseRules } from "./lease.ts";
+import type { AppendError, Lease } from "./port.ts";
+import { SQL } from "./sql.ts";
+import { leaseOf } from "./sqlite-leases.ts";
+
+/** Columns of a run before those of its lease, in `SQL.run`. */
+const RUN_COLUMNS = 7;
+
+/** The numbers of one run's steps, valid for one lease: nobody else writes them. */
+interface StepNumbers {
+  readonly run: string;
+  readonly fence: number;
+  readonly numbers: Map<string, number>;
+}
+
+export class Appender {
+  readonly #db: Database;
+  readonly #rules: EventRules;
+  readonly #leases: LeaseRules;
+  #types: ReadonlyMap<string, number> = new Map();
+  /** Of the runs that append through this journal now; bounded by {@link Appender.forget}. */
+  readonly #steps = new Map<string, StepNumbers>();
+
+  constructor(db: Database, rules: EventRules, leases: LeaseRules) {
+    this.#db = db;
+    this.#rules = rules;
+    this.#leases = leases;
+  }
+
+  /** Throws what the driver throws: then nobody knows whether the events are stored. */
+  append(lease: Lease, events: readonly Event[], summary: Json | undefined): Result<void, AppendError> {
+    const encoded: EncodedEvent[] = [];
+    for (const event of events) {
+      invariant(event.run === lease.run, `event of run ${event.run} appended under the lease of ${lease.run}`);
+      encoded.push(encodeEvent(event, this.#rules));
+    }
+    const summaryText = summary === undefined ? undefined : JSON.stringify(summary);
+    try {
+      return this.#db.transaction(() => this.#store(lease, encoded, summaryText));
+    } catch (thrown) {
+      // Numbers given out in what was undone are not stored.
+      this.#steps.clear();
+      this.#types = new Map();
+      throw thrown;
+    }
+  }
+
+  forget(run: string): void {
+    this.#steps.delete(run);
+  }
+
+  #store(lease: Lease, events: readonly EncodedEvent[], summary: string | undefined): Result<void, AppendError> {
+    const row = this.#db.sql(SQL.run).get(lease.run);
+    const current = row === undefined ? undefined : leaseOf(row, RUN_COLUMNS);
+    if (row === undefined || current === undefined || current.fence !== lease.fence || current.released) {
+      this.#steps.delete(lease.run);
+      return err({
+        kind: "fenced",
+        holder: current !== undefined && inForce(current, this.#leases) ? current.holder : null,
+      });
+    }
+    const run = decodeRun(row, this.#db.file);
+    const first = events[0];
+    if (first !== undefined && first.seq <= run.lastSeq) return this.#again(run, events);
+    let expected = run.lastSeq + 1;
+    for (const event of events) {
+      if (event.seq !== expected) return err({ kind: "conflict", expected, actual: event.seq });
+      expected++;
+    }
+    this.#insert(run, lease.fence, events);
+    const lastSeq = run.lastSeq + events.length;
+    const text = summary ?? run.summary;
+    if (first !== undefined || summary !== undefined) {
+      this.#db.sql(SQL.updateRun).run(lastSeq, text, runSum(run.run, run.plan, run.createdAt, lastSeq, text), run.id);
+    }
+    return ok(undefined);
+  }
+
+  #insert(run: RunRow, fence: number, events: readonly EncodedEvent[]): void {
+    const insert = this.#db.sql(SQL.insertEvent);
+    const steps = this.#stepNumbers(run, fence);
+    for (const { seq, time, type, step, attempt, data, sum } of events) {
+      const typeId = this.#types.get(type) ?? this.#addType(type);
+      const stepId = step === null ? null : (steps.get(step) ?? this.#addStep(run.id, steps, step));
+      insert.run(run.id, seq, time, typeId, stepId, attempt, data, sum);
+    }
+  }
+
+  /** Events that are stored already: accepted when each is the same, refused as a conflict otherwise. */
+  #again(run: RunRow, events: readonly EncodedEvent[]): Result<void, AppendError> {
+    const actual = events[0]?.seq ?? 0;
+    const conflict = err<AppendError>({ kind: "conflict", expected: run.lastSeq + 1, actual });
+    const last = actual + events.length - 1;
+    if (last > run.lastSeq || events.some((event, index) => event.seq !== actual + index)) return conflict;
+    const rows = this.#db.sql(SQL.events).all(run.id, actual - 1, events.length);
+    // The checksum covers every field; the data are compared too, since two texts may share a checksum.
+    const same =
+      rows.length === events.length && rows.every((row, i) => row[5] === events[i]?.data && row[6] === events[i]?.sum);
+    return same ? ok(undefined) : conflict;
+  }
+
+  #stepNumbers(run: RunRow, fence: number): Map<string, number> {
+    const known = this.#steps.get(run.run);
+    if (known !== undefined && known.fence === fence) return known.numbers;
+    const numbers = new Map<string, number>();
+    for (const [id, name] of this.#db.sql(SQL.steps).all(run.id, 0)) {
+      if (typeof id === "number" && typeof name === "string") numbers.set(name, id);
+    }
+    this.#steps.set(run.run, { run: run.run, fence, numbers });
+    return numbers;
+  }
+
+  #addStep(run: number, steps: Map<string, number>, step: string): number {
+    const id = steps.size + 1;
+    this.#db.sql(SQL.insertStep).run(run, id, step);
+    steps.set(step, id);
+    return id;
+  }
+
+  #addType(type: string): number {
+    const find = (): number | undefined => {
+      const known = new Map<string, number>();
+      for (const [id, name, version] of this.#db.sql(SQL.types).all()) {
+        if (typeof id === "number" && typeof name === "string" && version === EVENT_VERSION) known.set(name, id);
+      }
+      this.#types = known;
+      return known.get(type);
+    };
+    const known = find();
+    if (known !== undefined) return known;
+    this.#db.sql(SQL.insertType).run(type, EVENT_VERSION);
+    const added = find();
+    invariant(added !== undefined, `type ${type} was stored and is not there`);
+    return added;
+  }
+}

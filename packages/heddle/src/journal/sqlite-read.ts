@@ -1,0 +1,184 @@
+/**
+ * Reads histories and run records out of a database, checking every one. Knows rows; not what events mean.
+ *
+ * Invariants:
+ *  1. A history comes out whole, in order and as it was written, or the reading throws and says where: a gap and a missing
+ *     tail are damage like a wrong checksum.
+ *  2. No transaction stays open between two batches: a slow reader does not keep the journal's log from being shortened.
+ */
+import { HeddleError, type Problem } from "../base/errors.ts";
+import type { Event } from "../run/event.ts";
+import { damaged, decodeEvent, decodeRun, parseJson, type EventRules, type RowSource } from "./codec.ts";
+import type { Database, Row } from "./database.ts";
+import { problemOf } from "./failures.ts";
+import { inForce, type LeaseRules } from "./lease.ts";
+import type { IntegrityReport, ReadOptions, RunRecord } from "./port.ts";
+import { SQL } from "./sql.ts";
+import { leaseOf } from "./sqlite-leases.ts";
+
+const BATCH = 1000;
+/** More would not be read by a person; a damaged file may have millions. */
+const MAX_PROBLEMS = 100;
+const EVERYTHING = 2 ** 52;
+
+export async function* readEvents(
+  db: Database,
+  rules: EventRules,
+  run: string,
+  options: ReadOptions,
+): AsyncGenerator<readonly Event[]> {
+  const found = guarded(db, () => db.sql(SQL.run).get(run));
+  if (found === undefined) return;
+  const { id, lastSeq } = guarded(db, () => decodeRun(found, db.file));
+  const source = rowSource(db, rules, run, id);
+  let after = options.after ?? 0;
+  let left = options.limit ?? EVERYTHING;
+  while (left > 0) {
+    const size = Math.min(BATCH, left);
+    const events = guarded(db, () => readBatch(db, source, id, after, size, options.step));
+    const last = events.at(-1);
+    if (last !== undefined) {
+      if (options.step === undefined) checkOrder(db.file, events, after);
+      after = last.seq;
+      left -= events.length;
+      yield events;
+    }
+    if (events.length < size) break;
+  }
+  const wholeRunWanted = options.step === undefined && left > 0;
+  if (wholeRunWanted && after < lastSeq && guarded(db, () => db.sql(SQL.runId).get(run)) !== undefined) {
+    throw damaged(db.file, `is missing: the history ends before event ${lastSeq}`, run, after + 1);
+  }
+}
+
+function readBatch(
+  db: Database,
+  source: RowSource,
+  id: number,
+  after: number,
+  size: number,
+  step: string | undefined,
+): readonly Event[] {
+  if (step === undefined)
+    return db
+      .sql(SQL.events)
+      .all(id, after, size)
+      .map((row) => decodeEvent(row, source));
+  const number = db
+    .sql(SQL.steps)
+    .all(id, 0)
+    .find((row) => row[1] === step)?.[0];
+  if (typeof number !== "number") return [];
+  return db
+    .sql(SQL.eventsOfStep)
+    .all(id, after, number, size)
+    .map((row) => decodeEvent(row, source));
+}
+
+function checkOrder(file: string, events: readonly Event[], after: number): void {
+  let expected = after + 1;
+  for (const event of events) {
+    if (event.seq !== expected) throw damaged(file, "is missing", event.run, expected);
+    expected++;
+  }
+}
+
+/** Names for the numbers of one run, read when first met: a writer may add some while a reader reads. */
+function rowSource(db: Database, rules: EventRules, run: string, id: number): RowSource {
+  const types = new Map<number, { readonly name: string; readonly version: number }>();
+  const steps = new Map<number, string>();
+  let highest = 0;
+  return {
+    file: db.file,
+    run,
+    rules,
+    typeOf(number) {
+      if (!types.has(number)) {
+        for (const [type, name, version] of db.sql(SQL.types).all()) {
+          if (typeof type === "number" && typeof name === "string" && typeof version === "number")
+            types.set(type, { name, version });
+        }
+      }
+      return types.get(number);
+    },
+    stepOf(number) {
+      if (number > highest) {
+        for (const [step, name] of db.sql(SQL.steps).all(id, highest)) {
+          if (typeof step !== "number" || typeof name !== "string") continue;
+          steps.set(step, name);
+          highest = step;
+        }
+      }
+      return steps.get(number);
+    },
+  };
+}
+
+/** A row of `SQL.run` or `SQL.runs` as a record; throws on damage. */
+export function recordOf(db: Database, row: Row, leases: LeaseRules): RunRecord {
+  const { run, plan, createdAt, lastSeq, summary } = decodeRun(row, db.file);
+  const lease = leaseOf(row, 7);
+  const holder = lease !== undefined && inForce(lease, leases) ? lease.holder : null;
+  return { run, plan, createdAt, lastSeq, summary: parseJson(summary), holder };
+}
+
+/** Damaged records are left out, so that one of them does not hide the others: `check` names them. */
+export function recordsOf(db: Database, rows: readonly Row[], leases: LeaseRules): readonly RunRecord[] {
+  const records: RunRecord[] = [];
+  for (const row of rows) {
+    try {
+      records.push(recordOf(db, row, leases));
+    } catch (thrown) {
+      if (!(thrown instanceof HeddleError)) throw thrown;
+    }
+  }
+  return records;
+}
+
+export async function checkAll(db: Database, rules: EventRules): Promise<IntegrityReport> {
+  const problems: Problem[] = [];
+  const note = (problem: Problem): void => {
+    if (problems.length < MAX_PROBLEMS) problems.push(problem);
+  };
+  let events = 0;
+  attempt(db, note, () => {
+    for (const [said] of db.sql(SQL.quickCheck).all()) {
+      if (said !== "ok") note(damagedFile(db.file, String(said)));
+    }
+  });
+  const rows = attempt(db, note, () => db.sql(SQL.runs).all(-1)) ?? [];
+  for (const row of rows) {
+    const run = attempt(db, note, () => decodeRun(row, db.file));
+    if (run === undefined) continue;
+    try {
+      for await (const batch of readEvents(db, rules, run.run, {})) events += batch.length;
+    } catch (thrown) {
+      note(problemOf(thrown, db.file));
+    }
+  }
+  const orphans = attempt(db, note, () => Number(db.sql(SQL.orphans).get()?.[0])) ?? 0;
+  if (orphans > 0) note(damagedFile(db.file, `${orphans} events belong to no run`));
+  return { ok: problems.length === 0, events, problems };
+}
+
+function damagedFile(file: string, said: string): Problem {
+  return { code: "JournalDamaged", message: `${file} is damaged: ${said}`, hint: "Restore the file from a backup." };
+}
+
+function attempt<T>(db: Database, note: (problem: Problem) => void, work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (thrown) {
+    note(problemOf(thrown, db.file));
+    return undefined;
+  }
+}
+
+/** Runs `work`; what the driver throws comes out as a `HeddleError` that names the file. */
+export function guarded<T>(db: Database, work: () => T): T {
+  try {
+    return work();
+  } catch (thrown) {
+    throw thrown instanceof HeddleError ? thrown : new HeddleError(problemOf(thrown, db.file));
+  }
+}

@@ -1,0 +1,282 @@
+/**
+ * Opens a journal file: the only importer of SQLite's driver. Knows connections, their settings and the file itself; no
+ * rule of the journal.
+ *
+ * Invariants:
+ *  1. A connection that may write keeps a write-ahead log and syncs it at every commit (`synchronous=FULL`); both are read
+ *     back after opening, and a file system that cannot do it is refused.
+ *  2. The file is ours alone (mode 0600) and no symbolic link: nothing is written outside the folder that was named.
+ */
+import { chmodSync, closeSync, existsSync, fsyncSync, lstatSync, mkdirSync, openSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { backup, DatabaseSync, type StatementSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
+import { HeddleError, systemCode, type Problem } from "../base/errors.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import { damaged, type EventRules } from "./codec.ts";
+import type { Cell, Database, Param, Row, Statement } from "./database.ts";
+import { isBusy, isSystemFailure, problemOf, sqliteCode } from "./failures.ts";
+import type { LeaseRules, Machine } from "./lease.ts";
+import { isProcessAlive, thisMachine, uptimeMs } from "./liveness.ts";
+import { formatOf, FORMATS, migrate } from "./migrations.ts";
+import { LEASE_TERM_MS, type Holder, type Journal } from "./port.ts";
+import { SqliteJournal } from "./sqlite-journal.ts";
+
+/** A commit takes milliseconds; the removal of a run with a million events some seconds. */
+const BUSY_TIMEOUT_MS = 8000;
+/** Pages of the log after which a commit also moves them into the file: 16 MiB. */
+const CHECKPOINT_PAGES = 4000;
+
+export interface SqliteOptions extends EventRules {
+  /** Milliseconds on a clock that all processes of the machine share, for leases; default: time since boot. */
+  readonly now?: () => number;
+  readonly isAlive?: (holder: Holder) => boolean;
+  readonly machine?: Machine;
+  /** Default {@link LEASE_TERM_MS}. */
+  readonly leaseTermMs?: number;
+  /** The program and its version, stored for those who cannot read the format: `heddle 1.2.3`. */
+  readonly writer?: string;
+  /** How long to wait for another process's commit; default 8 s. */
+  readonly busyTimeoutMs?: number;
+  /** Opens for reading alone: the file has to be there, and nothing is created beside it. */
+  readonly readOnly?: boolean;
+}
+
+/**
+ * Opens the journal at `path`, and makes it, with its folder, where there is none. Problems: `JournalTooNew`,
+ * `JournalDamaged`, `JournalBusy`, `JournalReadOnly`, `JournalUnusable`, `JournalMissing` (only when `readOnly`), `DiskFull`.
+ */
+export async function openSqliteJournal(path: string, options: SqliteOptions = {}): Promise<Result<Journal, Problem>> {
+  const file = resolve(path);
+  let db: SqliteDatabase | undefined;
+  try {
+    prepareFile(file, options.readOnly === true);
+    db = options.readOnly === true ? openToRead(file, options) : openToWrite(file, options);
+    return ok(new SqliteJournal(db, options, leaseRules(options)));
+  } catch (thrown) {
+    if (!isSystemFailure(thrown)) throw thrown;
+    return err(problemOf(thrown, file));
+  }
+}
+
+function leaseRules(options: SqliteOptions): LeaseRules {
+  return {
+    now: options.now ?? uptimeMs,
+    isAlive: options.isAlive ?? isProcessAlive,
+    machine: options.machine ?? thisMachine(),
+    termMs: options.leaseTermMs ?? LEASE_TERM_MS,
+  };
+}
+
+/** Refuses what is no plain file, and makes the file before SQLite would: with our mode, durably in its folder. */
+function prepareFile(file: string, readOnly: boolean): void {
+  for (const name of [file, `${file}-wal`, `${file}-shm`, `${file}-journal`]) {
+    const stats = lstatSync(name, { throwIfNoEntry: false });
+    if (stats !== undefined && !stats.isFile()) {
+      throw new HeddleError({ code: "JournalUnusable", message: `${name} is not a plain file`, hint: "Move it away." });
+    }
+    if (stats !== undefined || name !== file) continue;
+    if (readOnly)
+      throw new HeddleError({
+        code: "JournalMissing",
+        message: `there is no journal at ${file}`,
+        hint: "Run a plan first.",
+      });
+    const made = mkdirSync(dirname(file), { recursive: true });
+    try {
+      closeSync(openSync(file, "wx", 0o600));
+    } catch (thrown) {
+      // Another process was first.
+      if (systemCode(thrown) !== "EEXIST") throw thrown;
+    }
+    if (made !== undefined) syncFolder(dirname(made));
+  }
+}
+
+function syncFolder(folder: string): void {
+  const descriptor = openSync(folder, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function openToWrite(file: string, options: SqliteOptions): SqliteDatabase {
+  const timeout = options.busyTimeoutMs ?? BUSY_TIMEOUT_MS;
+  const db = new SqliteDatabase(file, new DatabaseSync(file, { timeout, enableForeignKeyConstraints: false }), false);
+  try {
+    // First, so that a newer journal is refused untouched.
+    formatOf(db);
+    useLog(db, timeout);
+    db.exec(`PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA temp_store = MEMORY`);
+    const level = db.sql("PRAGMA synchronous").get()?.[0];
+    if (level !== 2)
+      throw unusable(file, `the setting that makes commits durable was refused (synchronous is ${level})`);
+    migrate(db, options.writer ?? "heddle");
+    return db;
+  } catch (thrown) {
+    db.close();
+    throw thrown;
+  }
+}
+
+/**
+ * Switches the file to a write-ahead log, once in its life. SQLite does not wait for other processes here, since two that
+ * switch at once would wait for each other: so this asks again.
+ */
+function useLog(db: SqliteDatabase, timeoutMs: number): void {
+  for (let waitedMs = 0; ; waitedMs += 5) {
+    try {
+      const mode = db.sql("PRAGMA journal_mode = WAL").get()?.[0];
+      if (mode === "wal") return;
+      throw unusable(
+        db.file,
+        `its file system or its permissions do not allow a write-ahead log (journal_mode is ${mode})`,
+      );
+    } catch (thrown) {
+      if (!isBusy(thrown) || waitedMs >= timeoutMs) throw thrown;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
+}
+
+function openToRead(file: string, options: SqliteOptions): SqliteDatabase {
+  const timeout = options.busyTimeoutMs ?? BUSY_TIMEOUT_MS;
+  const open = (location: string | URL): SqliteDatabase => {
+    const db = new SqliteDatabase(file, new DatabaseSync(location, { timeout, readOnly: true }), true);
+    try {
+      const format = formatOf(db);
+      if (format === FORMATS.length) return db;
+      const what = format === 0 ? "is empty" : `has the older format ${format}`;
+      throw new HeddleError({
+        code: "JournalReadOnly",
+        message: `${file} ${what} and cannot be brought up to date while it is only read`,
+      });
+    } catch (thrown) {
+      db.close();
+      throw thrown;
+    }
+  };
+  try {
+    return open(file);
+  } catch (thrown) {
+    // A folder where nothing may be written: without a log beside it the file is complete and nobody changes it.
+    const code = sqliteCode(thrown);
+    if ((code !== 14 && code !== 8) || existsSync(`${file}-wal`)) throw thrown;
+    const location = pathToFileURL(file);
+    location.searchParams.set("immutable", "1");
+    return open(location);
+  }
+}
+
+function unusable(file: string, reason: string): HeddleError {
+  return new HeddleError({
+    code: "JournalUnusable",
+    message: `${file} cannot hold a journal: ${reason}`,
+    hint: "Put the project on a local disk.",
+  });
+}
+
+class SqliteDatabase implements Database {
+  readonly file: string;
+  readonly readOnly: boolean;
+  readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, Prepared>();
+
+  constructor(file: string, db: DatabaseSync, readOnly: boolean) {
+    this.file = file;
+    this.readOnly = readOnly;
+    this.#db = db;
+  }
+
+  sql(text: string): Prepared {
+    const known = this.#statements.get(text);
+    if (known !== undefined) return known;
+    const prepared = new Prepared(this.#db.prepare(text), this.file);
+    this.#statements.set(text, prepared);
+    return prepared;
+  }
+
+  exec(text: string): void {
+    this.#db.exec(text);
+  }
+
+  transaction<T>(work: () => T): T {
+    this.sql("BEGIN IMMEDIATE").run();
+    try {
+      const result = work();
+      this.sql("COMMIT").run();
+      return result;
+    } catch (thrown) {
+      try {
+        // After some errors SQLite has rolled back by itself.
+        if (this.#db.isTransaction) this.sql("ROLLBACK").run();
+      } catch {
+        // The first error tells more than the one of the clean-up.
+      }
+      throw thrown;
+    }
+  }
+
+  /** By a connection of its own: the copy is of one moment, and neither this thread nor other writers wait for it. */
+  async copyTo(path: string): Promise<void> {
+    try {
+      closeSync(openSync(path, "wx", 0o600));
+    } catch (thrown) {
+      if (systemCode(thrown) !== "EEXIST") throw thrown;
+      throw new HeddleError({
+        code: "BackupExists",
+        message: `${path} exists already`,
+        hint: "Name a file that does not exist.",
+      });
+    }
+    const source = new DatabaseSync(this.file, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
+    try {
+      // All pages in one go: with pauses a busy writer would make the copy begin again and again.
+      await backup(source, path, { rate: 0x7fffffff });
+    } finally {
+      source.close();
+    }
+    chmodSync(path, 0o600);
+  }
+
+  close(): void {
+    if (!this.#db.isOpen) return;
+    try {
+      if (!this.readOnly) this.sql("PRAGMA wal_checkpoint(PASSIVE)").all();
+    } catch {
+      // The log stays beside the file; the next opening goes on from it.
+    }
+    this.#db.close();
+  }
+}
+
+class Prepared implements Statement {
+  readonly #statement: StatementSync;
+  readonly #file: string;
+
+  constructor(statement: StatementSync, file: string) {
+    statement.setReturnArrays(true);
+    this.#statement = statement;
+    this.#file = file;
+  }
+
+  get(...params: readonly Param[]): Row | undefined {
+    const row: unknown = this.#statement.get(...params);
+    return row === undefined ? undefined : this.#row(row);
+  }
+
+  all(...params: readonly Param[]): readonly Row[] {
+    return this.#statement.all(...params) as unknown as readonly Row[];
+  }
+
+  run(...params: readonly Param[]): number {
+    return Number(this.#statement.run(...params).changes);
+  }
+
+  #row(row: unknown): Row {
+    if (!Array.isArray(row)) throw damaged(this.#file, "has no columns");
+    return row as readonly Cell[];
+  }
+}
