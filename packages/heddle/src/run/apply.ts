@@ -1,0 +1,335 @@
+/**
+ * The one function that changes a run's state: `apply(state, event)`. What happened is never judged here (that is the
+ * invariants' work): events are folded as they come, in time proportional to the edges of the step they name.
+ */
+import { present, unreachable } from "../base/assert.ts";
+import { ok, type Result } from "../base/result.ts";
+import { buildGraph } from "../graph/build.ts";
+import type { Graph, GraphProblem } from "../graph/graph.ts";
+import type { Step } from "../plan/plan.ts";
+import type { Event, EventOf } from "./event.ts";
+import { addSteps } from "./grow.ts";
+import { arrive, enqueue, goesBefore, openLayers, resetQueues, retryHeap, returnPlaces, takePlaces } from "./queue.ts";
+import { adoptPlan, compact, emptyCounts, register } from "./table.ts";
+import {
+  forEachSuccessor,
+  hasEnded,
+  isContainerStep,
+  isTolerated,
+  phaseOf,
+  stepAt,
+  WAITING,
+  type RunState,
+  type StepPhase,
+} from "./state.ts";
+
+/** The state after `run.created`. The graph is built from the plan unless it is at hand. */
+export function createState(created: EventOf<"run.created">, graph?: Graph): Result<RunState, readonly GraphProblem[]> {
+  const { plan, options } = created.data;
+  const built: Result<Graph, readonly GraphProblem[]> = graph ? ok(graph) : buildGraph(plan.steps);
+  if (!built.ok) return built;
+  const state: RunState = {
+    run: created.run,
+    seq: created.seq,
+    createdAt: created.time,
+    startedAt: undefined,
+    lastTime: created.time,
+    phase: { tag: "created" },
+    plan,
+    options,
+    graph: built.value,
+    steps: [],
+    indexOf: new Map(),
+    phases: [],
+    attempts: [],
+    attemptBase: [],
+    firstStart: [],
+    startedTimes: [],
+    unresolved: [],
+    layers: [],
+    parents: [],
+    items: new Map(),
+    containers: new Map(),
+    addedBy: new Map(),
+    extraSuccessors: new Map(),
+    laneOf: [],
+    weight: () => 0,
+    before: (a, b) => goesBefore(state, a, b),
+    conditionHolds: new Set(),
+    successes: [],
+    lanes: [],
+    laneKeys: new Map(),
+    arrivals: [],
+    arrivalsHead: 0,
+    finishing: [],
+    finishingHead: 0,
+    retries: retryHeap(() => state),
+    due: new Set(),
+    held: new Map(),
+    layerLeft: [],
+    openLayer: 0,
+    answered: [],
+    counts: emptyCounts(),
+    open: 0,
+    fatal: 0,
+    slots: 0,
+    agents: 0,
+    pools: new Map(),
+    locks: new Map(),
+    rollback: undefined,
+    rolledBack: false,
+  };
+  for (let i = 0; i < plan.steps.length; i++) register(state, plan.steps[i] as Step, built.value.layerOf[i] ?? 0, -1);
+  return ok(state);
+}
+
+/** Folds a whole history, `run.created` first. */
+export function fold(events: Iterable<Event>, graph?: Graph): RunState | undefined {
+  let state: RunState | undefined;
+  for (const event of events) {
+    if (state !== undefined) apply(state, event);
+    else if (event.type === "run.created") {
+      const created = createState(event, graph);
+      if (!created.ok) return undefined;
+      state = created.value;
+    } else return undefined;
+  }
+  return state;
+}
+
+/** Folds one event in. The event names steps of this run: `invariants.ts` and the journal's reader check that first. */
+export function apply(state: RunState, event: Event): void {
+  state.seq = event.seq;
+  state.lastTime = event.time;
+  switch (event.type) {
+    case "run.created":
+      return;
+    case "run.started":
+      state.startedAt = event.time;
+      state.phase = { tag: "running" };
+      resetQueues(state);
+      return;
+    case "run.resumed":
+      applyResumed(state, event);
+      return;
+    case "run.paused":
+      state.phase = { tag: "paused", reason: event.data.reason };
+      return;
+    case "run.unpaused":
+      state.phase = { tag: "running" };
+      return;
+    case "run.succeeded":
+      state.phase = { tag: "succeeded", endedAt: event.time };
+      return;
+    case "run.failed":
+      state.phase = { tag: "failed", endedAt: event.time, ...(event.data.reason === undefined ? {} : { reason: event.data.reason }) };
+      return;
+    case "run.cancelled":
+      state.phase = { tag: "cancelled", endedAt: event.time, reason: event.data.reason };
+      return;
+    case "rollback.started":
+      state.rollback = { steps: event.data.steps.map((id) => numberOf(state, id)), next: 0 };
+      return;
+    case "rollback.ended":
+      state.rollback = undefined;
+      state.rolledBack = true;
+      return;
+    default:
+      applyToStep(state, numberOf(state, event.step), event);
+  }
+}
+
+type StepwiseEvent = Extract<Event, { readonly step: string }>;
+
+function applyToStep(state: RunState, step: number, event: StepwiseEvent): void {
+  switch (event.type) {
+    case "step.started":
+      state.attempts[step] = event.attempt;
+      state.firstStart[step] ??= event.time;
+      state.startedTimes[step] ??= event.time;
+      state.due.delete(step);
+      setPhase(state, step, { tag: "running", attempt: event.attempt, since: event.time });
+      takePlaces(state, step);
+      return;
+    case "step.progress":
+      return;
+    case "step.succeeded":
+      state.successes.push(step);
+      end(state, step, { tag: "succeeded", output: event.data.output, durationMs: event.data.durationMs, endedAt: event.time });
+      return;
+    case "step.cached":
+      end(state, step, { tag: "cached", output: event.data.output, from: event.data.from, endedAt: event.time });
+      return;
+    case "step.skipped":
+      end(state, step, { tag: "skipped", reason: event.data.reason, endedAt: event.time });
+      return;
+    case "step.failed":
+      applyFailed(state, step, event);
+      return;
+    case "step.cancelled":
+      end(state, step, { tag: "cancelled", reason: event.data.reason, durationMs: event.data.durationMs, endedAt: event.time });
+      return;
+    case "steps.added":
+      addSteps(state, step, event);
+      return;
+    case "approval.requested":
+      applyAsked(state, step, event);
+      return;
+    case "approval.given":
+      applyAnswer(state, step, event);
+      return;
+    case "step.rolledback":
+      state.open++;
+      setPhase(state, step, WAITING);
+      advanceRollback(state);
+      return;
+    case "rollback.failed":
+      advanceRollback(state);
+      return;
+    default:
+      unreachable(event);
+  }
+}
+
+function numberOf(state: RunState, id: string): number {
+  return present(state.indexOf.get(id), `step ${JSON.stringify(id)} of run ${state.run}`);
+}
+
+function advanceRollback(state: RunState): void {
+  if (state.rollback) state.rollback.next++;
+}
+
+function setPhase(state: RunState, step: number, phase: StepPhase): void {
+  state.counts[phaseOf(state, step).tag]--;
+  state.counts[phase.tag]++;
+  state.phases[step] = phase;
+}
+
+function applyFailed(state: RunState, step: number, event: EventOf<"step.failed">): void {
+  const { error, durationMs, willRetry } = event.data;
+  if (!willRetry) {
+    if (!isTolerated(state, step)) state.fatal++;
+    end(state, step, { tag: "failed", error, durationMs, endedAt: event.time });
+    return;
+  }
+  returnPlaces(state, step);
+  setPhase(state, step, {
+    tag: "retrying",
+    retryAt: event.data.retryAt ?? event.time,
+    delayMs: event.data.retryDelayMs ?? 0,
+    error,
+  });
+  state.retries.push(step);
+}
+
+function applyAsked(state: RunState, step: number, event: EventOf<"approval.requested">): void {
+  const { about, question, deadline } = event.data;
+  if (about === "step") {
+    state.attempts[step] = event.attempt;
+    state.startedTimes[step] ??= event.time;
+  }
+  setPhase(state, step, { tag: "asking", about, question, since: event.time, ...(deadline === undefined ? {} : { deadline }) });
+}
+
+function applyAnswer(state: RunState, step: number, event: EventOf<"approval.given">): void {
+  const phase = phaseOf(state, step);
+  if (phase.tag !== "asking") return;
+  if (phase.about === "interrupt" && event.data.decision === "approve") {
+    setPhase(state, step, WAITING);
+    arrive(state, step);
+    return;
+  }
+  setPhase(state, step, { ...phase, answer: event.data });
+  state.answered.push(step);
+}
+
+/** A step reached its end: what waited for it moves on. */
+function end(state: RunState, step: number, phase: StepPhase): void {
+  returnPlaces(state, step);
+  setPhase(state, step, phase);
+  state.open--;
+  const parent = state.parents[step] ?? -1;
+  if (parent === -1) {
+    const layer = state.layers[step] ?? 0;
+    state.layerLeft[layer] = (state.layerLeft[layer] ?? 0) - 1;
+  } else {
+    const container = present(state.containers.get(parent), `container of ${step}`);
+    container.left--;
+    if (container.left === 0) state.finishing.push(parent);
+  }
+  forEachSuccessor(state, step, (successor) => {
+    const left = (state.unresolved[successor] ?? 0) - 1;
+    state.unresolved[successor] = left;
+    if (left === 0) arrive(state, successor);
+  });
+  if (state.options.schedule === "layers") openLayers(state);
+}
+
+/** An engine took over: what did not succeed goes back to waiting, and the queues are made anew. */
+function applyResumed(state: RunState, event: EventOf<"run.resumed">): void {
+  if (event.data.options) state.options = event.data.options;
+  if (event.data.plan) adoptPlan(state, event.data.plan);
+  dropAddedBy(state, event.data.reset);
+  const reset = new Set(event.data.reset.map((id) => state.indexOf.get(id)));
+  for (let step = 0; step < state.steps.length; step++) {
+    const phase = phaseOf(state, step);
+    const next = phaseAfterResume(state, step, phase, reset.has(step));
+    if (next === phase) continue;
+    if (hasEnded(phase) && !hasEnded(next)) state.open++;
+    setPhase(state, step, next);
+    if (next.tag === "waiting") {
+      state.attemptBase[step] = state.attempts[step] ?? 0;
+      state.firstStart[step] = undefined;
+    }
+  }
+  state.phase = { tag: "running" };
+  state.rollback = undefined;
+  state.rolledBack = false;
+  resetQueues(state);
+}
+
+function phaseAfterResume(state: RunState, step: number, phase: StepPhase, isReset: boolean): StepPhase {
+  if (isReset) return WAITING;
+  const parent = state.parents[step] ?? -1;
+  if (parent !== -1 && hasEnded(phaseOf(state, parent))) return phase;
+  switch (phase.tag) {
+    case "running":
+      if (isContainerStep(stepAt(state, step))) return WAITING;
+      return (stepAt(state, step).onInterrupt ?? "rerun") === "rerun" ? WAITING : { tag: "interrupted" };
+    case "failed":
+    case "cancelled": {
+      const container = state.containers.get(step);
+      return container ? { tag: "expanded", since: phase.endedAt } : WAITING;
+    }
+    case "skipped":
+      return phase.reason.kind === "dependency" ? WAITING : phase;
+    default:
+      return phase;
+  }
+}
+
+/** A step that runs again adds its steps and expands again: those it had added are forgotten. */
+function dropAddedBy(state: RunState, ids: readonly string[]): void {
+  if (ids.length === 0) return;
+  const again = new Set(ids.map((id) => state.indexOf.get(id) ?? -1));
+  const gone = new Set<number>();
+  for (let step = 0; step < state.steps.length; step++) {
+    const parent = state.parents[step] ?? -1;
+    const adder = state.addedBy.get(step) ?? -1;
+    if (again.has(parent) || gone.has(parent) || again.has(adder) || gone.has(adder)) gone.add(step);
+  }
+  for (const step of again) state.containers.delete(step);
+  if (gone.size > 0) compact(state, (step) => !gone.has(step));
+}
+
+/** The step's condition was found to hold: {@link decide} goes on with it. */
+export function confirmCondition(state: RunState, step: number): void {
+  state.conditionHolds.add(step);
+}
+
+/** Nothing but a place is wanted any more: the step competes for one. */
+export function admit(state: RunState, step: number): void {
+  if (state.arrivals[state.arrivalsHead] === step) state.arrivalsHead++;
+  if (phaseOf(state, step).tag === "retrying") state.due.add(step);
+  enqueue(state, step);
+}

@@ -1,0 +1,109 @@
+/** How a run comes to its end: nothing more starts, what waits is recorded as such, succeeded steps are undone if the plan says so. */
+import type { RollbackMode } from "../plan/plan.ts";
+import type { CancelReason } from "./event.ts";
+import type { Command } from "./decide.ts";
+import { forEachSuccessor, phaseOf, stepAt, type RunState, type StepPhase } from "./state.ts";
+
+/** The commands that bring the run closer to its end. `halt`: why it ends early; absent: every step has ended. */
+export function closeDown(state: RunState, halt: CancelReason | undefined): readonly Command[] {
+  if (halt !== undefined) {
+    const waiting = inPhase(state, ["retrying", "asking", "interrupted"]);
+    if (waiting.length > 0) return waiting.map((step) => ({ kind: "cancel", step, reason: halt }));
+    if (state.counts.running > 0) return [];
+    const containers = inPhase(state, ["expanded"]).toReversed();
+    if (containers.length > 0) return containers.map((step) => closeContainer(state, step, halt));
+    if (halt === "fail-fast") {
+      const skips = skipsAfterFailure(state);
+      if (skips.length > 0) return skips;
+    }
+  }
+  if (halt === "cancel") return [{ kind: "end", status: "cancelled", reason: halt }];
+  const failed = state.fatal > 0 || halt !== undefined;
+  if (failed && !state.rolledBack && state.options.rollback !== "none") {
+    const steps = stepsToUndo(state, state.options.rollback);
+    if (steps.length > 0) return [{ kind: "rollback", mode: state.options.rollback, steps }];
+  }
+  return [{ kind: "end", status: failed ? "failed" : "succeeded", ...(halt === undefined ? {} : { reason: halt }) }];
+}
+
+/** Steps in any of the given phases, in order. A scan, but only when the run ends early. */
+function inPhase(state: RunState, tags: readonly StepPhase["tag"][]): number[] {
+  if (tags.every((tag) => state.counts[tag] === 0)) return [];
+  const found: number[] = [];
+  for (let step = 0; step < state.phases.length; step++) if (tags.includes(phaseOf(state, step).tag)) found.push(step);
+  return found;
+}
+
+function closeContainer(state: RunState, step: number, halt: CancelReason): Command {
+  const failed = failedChildren(state, step);
+  return failed.length > 0 ? { kind: "fail", step, error: childrenFailed(state, step, failed) } : { kind: "cancel", step, reason: halt };
+}
+
+/** Children whose failure is not tolerated, and children skipped or cancelled because of something else. */
+export function failedChildren(state: RunState, container: number): number[] {
+  const children = state.containers.get(container)?.children ?? [];
+  return children.filter((child) => phaseOf(state, child).tag === "failed" && stepAt(state, child).optional !== true);
+}
+
+export function childrenFailed(state: RunState, container: number, failed: readonly number[]): { code: "error"; message: string } {
+  const names = failed.map((child) => stepAt(state, child).id);
+  const shown = names.length > 5 ? `${names.slice(0, 5).join(", ")} and ${names.length - 5} more` : names.join(", ");
+  const total = state.containers.get(container)?.children.length ?? 0;
+  return { code: "error", message: `${failed.length} of ${total} steps failed: ${shown}` };
+}
+
+/** The transitive hard dependents of failed steps, each with the first failure above it. In order, so that causes are there before they are asked for. */
+function skipsAfterFailure(state: RunState): Command[] {
+  const causes = new Map<number, string>();
+  const pending: number[] = [];
+  for (const step of inPhase(state, ["failed", "skipped"])) {
+    const phase = phaseOf(state, step);
+    if (phase.tag === "failed") causes.set(step, stepAt(state, step).id);
+    else if (phase.tag === "skipped" && phase.reason.kind === "dependency") causes.set(step, phase.reason.cause);
+    else continue;
+    pending.push(step);
+  }
+  for (let at = 0; at < pending.length; at++) {
+    const from = pending[at] as number;
+    forEachSuccessor(state, from, (successor) => {
+      if (causes.has(successor) || phaseOf(state, successor).tag !== "waiting") return;
+      if (!stepAt(state, successor).deps?.includes(stepAt(state, from).id)) return;
+      causes.set(successor, causes.get(from) ?? "");
+      pending.push(successor);
+    });
+  }
+  return [...causes]
+    .filter(([step]) => phaseOf(state, step).tag === "waiting")
+    .sort(([a], [b]) => a - b)
+    .map(([step, cause]) => ({ kind: "skip", step, reason: { kind: "dependency", cause } }));
+}
+
+/** Succeeded steps with an undo, newest success first. `dependents`: only those that the failed steps depend on. See docs/adr. */
+export function stepsToUndo(state: RunState, mode: RollbackMode): number[] {
+  if (mode === "none") return [];
+  const wanted = mode === "all" ? undefined : lineageOfFailures(state);
+  const seen = new Set<number>();
+  const steps: number[] = [];
+  for (let at = state.successes.length - 1; at >= 0; at--) {
+    const step = state.successes[at] as number;
+    if (seen.has(step)) continue;
+    seen.add(step);
+    if (phaseOf(state, step).tag !== "succeeded" || stepAt(state, step).undo === undefined) continue;
+    if (wanted === undefined || wanted.has(step)) steps.push(step);
+  }
+  return steps;
+}
+
+function lineageOfFailures(state: RunState): Set<number> {
+  const lineage = new Set(inPhase(state, ["failed"]));
+  for (const step of lineage) {
+    const { deps, after } = stepAt(state, step);
+    for (const id of [...(deps ?? []), ...(after ?? [])]) {
+      const from = state.indexOf.get(id);
+      if (from !== undefined) lineage.add(from);
+    }
+    const parent = state.parents[step] ?? -1;
+    if (parent !== -1) lineage.add(parent);
+  }
+  return lineage;
+}

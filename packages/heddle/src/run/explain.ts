@@ -1,0 +1,89 @@
+/** Why a step is where it is, in words a person can act on. */
+import { unreachable } from "../base/assert.ts";
+import { formatDuration } from "../base/duration.ts";
+import { depsOf, hasEnded, phaseOf, satisfies, stepAt, type RunState } from "./state.ts";
+
+/** One sentence for the step's phase; for a waiting step everything that it waits for. `now` on the engine's clock. */
+export function explainStep(state: RunState, step: number, now: number): string {
+  const phase = phaseOf(state, step);
+  switch (phase.tag) {
+    case "waiting":
+      return explainWait(state, step);
+    case "running":
+      return `attempt ${phase.attempt} has run for ${formatDuration(now - phase.since)}`;
+    case "expanded": {
+      const container = state.containers.get(step);
+      return `${container?.left ?? 0} of its ${container?.children.length ?? 0} steps have not ended`;
+    }
+    case "retrying":
+      return `waits ${formatDuration(Math.max(0, phase.retryAt - now))} for its next attempt; the last one failed: ${phase.error.message}`;
+    case "asking":
+      return phase.answer ? "was answered; its end is being recorded" : `waits for an answer: ${phase.question}`;
+    case "interrupted":
+      return "its engine died while it ran";
+    case "succeeded":
+      return `succeeded after ${formatDuration(phase.durationMs)}`;
+    case "cached":
+      return `its result was taken from run ${phase.from}`;
+    case "failed":
+      return phase.error.message;
+    case "cancelled":
+      return cancelText(phase.reason);
+    case "skipped":
+      if (phase.reason.kind === "dependency") return `skipped because ${phase.reason.cause} did not succeed`;
+      return phase.reason.kind === "condition" ? "skipped: its condition is false" : "skipped: up to date";
+    default:
+      return unreachable(phase);
+  }
+}
+
+function cancelText(reason: "cancel" | "fail-fast" | "run-timeout"): string {
+  switch (reason) {
+    case "cancel":
+      return "cancelled by request";
+    case "fail-fast":
+      return "cancelled because another step failed";
+    case "run-timeout":
+      return "cancelled because the run's time was over";
+    default:
+      return unreachable(reason);
+  }
+}
+
+function explainWait(state: RunState, step: number): string {
+  const definition = stepAt(state, step);
+  const open = [
+    ...depsOf(state, step).filter((dep) => !satisfies(phaseOf(state, dep))),
+    ...(definition.after ?? []).map((id) => state.indexOf.get(id) ?? -1).filter((from) => from !== -1 && !hasEnded(phaseOf(state, from))),
+  ];
+  if (open.length > 0) {
+    const names = open.slice(0, 4).map((from) => `${stepAt(state, from).id} (${phaseOf(state, from).tag})`);
+    const more = open.length > 4 ? ` and ${open.length - 4} more` : "";
+    return `waits for ${names.join(", ")}${more}`;
+  }
+  if (state.phase.tag === "paused") return "the run is paused";
+  const layer = state.layers[step] ?? 0;
+  if (state.options.schedule === "layers" && state.parents[step] === -1 && layer > state.openLayer) {
+    return `waits for layer ${state.openLayer + 1} to end (schedule: layers)`;
+  }
+  return explainPlace(state, step) ?? "ready";
+}
+
+function explainPlace(state: RunState, step: number): string | undefined {
+  const definition = stepAt(state, step);
+  if (state.slots >= state.options.maxConcurrency) return `waits for a slot: ${state.slots} of ${state.options.maxConcurrency} are taken`;
+  if (definition.action.kind === "agent" && state.agents >= state.options.maxAgents) {
+    return `waits for an agent's place: ${state.agents} of ${state.options.maxAgents} are taken`;
+  }
+  for (const [pool, units] of Object.entries(definition.resources ?? {})) {
+    const capacity = state.plan.resources?.[pool] ?? 0;
+    const used = state.pools.get(pool) ?? 0;
+    if (used + units > capacity) return `waits for ${units} ${pool}: ${capacity - used} of ${capacity} are free`;
+  }
+  for (const name of [...(definition.locks?.read ?? []), ...(definition.locks?.write ?? [])]) {
+    const use = state.locks.get(name);
+    const wanted = definition.locks?.write?.includes(name) ? (use?.readers ?? 0) + (use?.writers ?? 0) : (use?.writers ?? 0);
+    if (wanted > 0) return `waits for the lock ${name}`;
+  }
+  return undefined;
+}

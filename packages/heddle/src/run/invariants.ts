@@ -1,0 +1,358 @@
+/**
+ * What every history must keep, checked event by event with bookkeeping of its own: it shares no code with `apply` and
+ * `decide`, so that it can find their mistakes. Runs in production too: each event costs time proportional to its step's deps.
+ */
+import { buildGraph } from "../graph/build.ts";
+import type { Plan, Step } from "../plan/plan.ts";
+import type { Event, EventOf, RunOptions } from "./event.ts";
+
+export interface Violation {
+  /** Name of the broken rule: a stable word from {@link RULES}. */
+  readonly rule: Rule;
+  readonly seq: number;
+  readonly message: string;
+}
+
+export const RULES = {
+  "gapless": "sequence numbers run from 1 without a gap",
+  "created-first": "the first event, and only it, is run.created",
+  "known-step": "every event names a step of the run",
+  "started-once": "an attempt starts once, and attempts count up by one",
+  "start-before-end": "an attempt ends only after it started, and once",
+  "deps-ended": "a step starts only after every dep succeeded and every `after` ended",
+  "no-rerun": "a step whose success was recorded starts again only after an undo or an accepted change",
+  "skip-cause": "a step is skipped for a dep only if that dep's branch did not succeed",
+  "concurrency": "no more attempts at once than the run allows",
+  "agents": "no more agents at once than the run allows",
+  "pools": "no pool gives more than it holds",
+  "locks": "a write lock excludes every other holder",
+  "layer-barrier": "under `schedule: layers` a layer starts after the one before it ended",
+  "quiet-end": "a run ends only when nothing runs, and nothing happens after its end but a resume or an undo",
+  "paused": "nothing starts in a paused run",
+  "retry-policy": "a step has no more attempts than its `retry` allows",
+  "outcome": "a run that failed had a failed step or a reason, a run that succeeded had none",
+} as const;
+export type Rule = keyof typeof RULES;
+
+type Status = "waiting" | "running" | "retrying" | "asking" | "satisfied" | "failed" | "skipped" | "cancelled";
+
+interface Row {
+  readonly step: Step;
+  readonly parent: string | undefined;
+  status: Status;
+  attempts: number;
+  /** Attempts before the last resume. */
+  base: number;
+  /** Skipped for another's sake, not by its condition. */
+  doomed: boolean;
+  /** Layer of a step of the plan itself; -1 for added ones, to which no barrier applies. */
+  readonly layer: number;
+}
+
+/** Checks a history as it grows. Feed it every event in order; it answers with what each one breaks. */
+export class HistoryChecker {
+  readonly #rows = new Map<string, Row>();
+  readonly #pools = new Map<string, number>();
+  readonly #readers = new Map<string, number>();
+  readonly #writers = new Map<string, number>();
+  #plan: Plan | undefined;
+  #options: RunOptions | undefined;
+  #seq = 0;
+  #running = 0;
+  #agents = 0;
+  #paused = false;
+  #ended = false;
+  #fatal = 0;
+  /** Steps of the plan itself that have not ended, by layer. */
+  #openInLayer: number[] = [];
+  #found: Violation[] = [];
+
+  /** The rules that this event breaks; none for a sound history. */
+  next(event: Event): readonly Violation[] {
+    this.#found = [];
+    if (event.seq !== this.#seq + 1) this.#report(event, "gapless", `event ${event.seq} follows event ${this.#seq}`);
+    this.#seq = event.seq;
+    if ((event.type === "run.created") !== (this.#plan === undefined)) {
+      this.#report(event, "created-first", `${event.type} is event ${event.seq}`);
+      return this.#found;
+    }
+    this.#checkQuiet(event);
+    if ("step" in event) this.#onStep(event);
+    else this.#onRun(event);
+    return this.#found;
+  }
+
+  #report(event: Event, rule: Rule, message: string): void {
+    this.#found.push({ rule, seq: event.seq, message });
+  }
+
+  #checkQuiet(event: Event): void {
+    if (!this.#ended) return;
+    const allowed = event.type === "run.resumed" || event.type.startsWith("rollback.") || event.type === "step.rolledback";
+    if (!allowed) this.#report(event, "quiet-end", `${event.type} after the run had ended`);
+  }
+
+  #onRun(event: Exclude<Event, { readonly step: string }>): void {
+    switch (event.type) {
+      case "run.created":
+        this.#plan = event.data.plan;
+        this.#options = event.data.options;
+        this.#addPlan(event.data.plan, new Map());
+        return;
+      case "run.resumed":
+        this.#onResumed(event);
+        return;
+      case "run.paused":
+      case "run.unpaused":
+        this.#paused = event.type === "run.paused";
+        return;
+      case "run.succeeded":
+      case "run.failed":
+      case "run.cancelled":
+        this.#onEnd(event);
+        return;
+      default:
+        return;
+    }
+  }
+
+  #add(step: Step, parent: string | undefined, layer = -1): void {
+    this.#rows.set(step.id, { step, parent, status: "waiting", attempts: 0, base: 0, doomed: false, layer });
+  }
+
+  #addPlan(plan: Plan, kept: ReadonlyMap<string, Row>): void {
+    this.#plan = plan;
+    const graph = buildGraph(plan.steps);
+    plan.steps.forEach((step, at) => {
+      const layer = graph.ok ? (graph.value.layerOf[at] ?? -1) : -1;
+      const row = kept.get(step.id);
+      if (row === undefined) this.#add(step, undefined, layer);
+      else this.#rows.set(step.id, { ...row, step, layer });
+    });
+    this.#countLayers();
+  }
+
+  #countLayers(): void {
+    this.#openInLayer = [];
+    for (const row of this.#rows.values()) {
+      if (row.layer === -1) continue;
+      while (this.#openInLayer.length <= row.layer) this.#openInLayer.push(0);
+      if (!isClosed(row.status)) this.#openInLayer[row.layer] = (this.#openInLayer[row.layer] ?? 0) + 1;
+    }
+  }
+
+  #become(row: Row, status: Status): void {
+    if (row.layer !== -1) {
+      const change = Number(isClosed(row.status)) - Number(isClosed(status));
+      this.#openInLayer[row.layer] = (this.#openInLayer[row.layer] ?? 0) + change;
+    }
+    row.status = status;
+  }
+
+  #onEnd(event: EventOf<"run.succeeded" | "run.failed" | "run.cancelled">): void {
+    if (this.#running > 0) this.#report(event, "quiet-end", `${event.type} while ${this.#running} attempts ran`);
+    if (event.type === "run.succeeded" && this.#fatal > 0) this.#report(event, "outcome", `run.succeeded with ${this.#fatal} failed steps`);
+    if (event.type === "run.failed" && this.#fatal === 0 && event.data.reason === undefined) {
+      this.#report(event, "outcome", "run.failed without a failed step or a reason");
+    }
+    this.#ended = true;
+  }
+
+  #onResumed(event: EventOf<"run.resumed">): void {
+    this.#ended = false;
+    this.#paused = false;
+    if (event.data.options) this.#options = event.data.options;
+    if (event.data.plan) this.#adopt(event.data.plan);
+    const reset = new Set(event.data.reset);
+    for (const [id, row] of this.#rows) {
+      const origin = row.parent;
+      if (origin !== undefined && (reset.has(origin) || !this.#rows.has(origin))) {
+        this.#rows.delete(id);
+        reset.add(id);
+        continue;
+      }
+      if (row.status === "running") this.#leave(row);
+      const again = reset.has(id) || (row.status !== "satisfied" && row.status !== "asking" && row.status !== "retrying");
+      if (!again) continue;
+      this.#become(row, "waiting");
+      row.doomed = false;
+      row.base = row.attempts;
+    }
+    this.#fatal = 0;
+    this.#countLayers();
+  }
+
+  #adopt(plan: Plan): void {
+    const kept = new Map(this.#rows);
+    this.#rows.clear();
+    this.#addPlan(plan, kept);
+    for (const [id, row] of kept) if (row.parent !== undefined && this.#rows.has(row.parent)) this.#rows.set(id, row);
+  }
+
+  #onStep(event: Extract<Event, { readonly step: string }>): void {
+    const row = this.#rows.get(event.step);
+    if (row === undefined) {
+      this.#report(event, "known-step", `${event.type} names ${JSON.stringify(event.step)}, which is not in the run`);
+      return;
+    }
+    switch (event.type) {
+      case "step.started":
+        this.#onStarted(event, row);
+        return;
+      case "approval.requested":
+        if (event.data.about === "step") this.#checkStart(event, row);
+        row.attempts = event.attempt;
+        this.#become(row, "asking");
+        return;
+      case "approval.given":
+        if (row.status !== "asking") this.#report(event, "start-before-end", `${event.step} was answered and not asked`);
+        if (event.data.decision === "approve" && row.step.action.kind !== "approve") this.#become(row, "waiting");
+        return;
+      case "step.succeeded":
+      case "step.failed":
+      case "step.cancelled":
+        this.#onEnded(event, row);
+        return;
+      case "step.cached":
+        this.#become(row, "satisfied");
+        return;
+      case "step.skipped":
+        this.#onSkipped(event, row);
+        return;
+      case "steps.added":
+        for (const step of event.data.steps) {
+          if (this.#rows.has(step.id)) this.#report(event, "known-step", `${step.id} was added twice`);
+          this.#add(step, event.step);
+        }
+        return;
+      case "step.rolledback":
+        if (row.status !== "satisfied") this.#report(event, "start-before-end", `${event.step} was undone and had not succeeded`);
+        this.#become(row, "waiting");
+        return;
+      default:
+        return;
+    }
+  }
+
+  #onStarted(event: EventOf<"step.started">, row: Row): void {
+    this.#checkStart(event, row);
+    if (this.#paused) this.#report(event, "paused", `${event.step} started in a paused run`);
+    const policy = row.step.retry?.attempts ?? 1;
+    if (event.attempt - row.base > policy) {
+      this.#report(event, "retry-policy", `${event.step} started attempt ${event.attempt - row.base} of ${policy}`);
+    }
+    row.attempts = event.attempt;
+    this.#become(row, "running");
+    if (takesPlace(row.step)) this.#enter(event, row);
+  }
+
+  #checkStart(event: EventOf<"step.started" | "approval.requested">, row: Row): void {
+    if (row.status === "satisfied") this.#report(event, "no-rerun", `${event.step} started again after its success was recorded`);
+    else if (row.status !== "waiting" && row.status !== "retrying") this.#report(event, "started-once", `${event.step} started while ${row.status}`);
+    if (event.attempt !== row.attempts + 1) {
+      this.#report(event, "started-once", `attempt ${event.attempt} of ${event.step} follows attempt ${row.attempts}`);
+    }
+    if (this.#options?.schedule === "layers" && row.layer > 0) {
+      const open = this.#openInLayer.findIndex((count, layer) => layer < row.layer && count > 0);
+      if (open !== -1) this.#report(event, "layer-barrier", `${event.step} of layer ${row.layer + 1} started while layer ${open + 1} had not ended`);
+    }
+    for (const id of row.step.deps ?? []) {
+      const dep = this.#rows.get(id);
+      const fine = dep?.status === "satisfied" || (dep?.status === "skipped" && !dep.doomed);
+      if (!fine) this.#report(event, "deps-ended", `${event.step} started while its dep ${id} is ${dep?.status ?? "unknown"}`);
+    }
+    for (const id of row.step.after ?? []) {
+      const status = this.#rows.get(id)?.status;
+      if (status === undefined || status === "waiting" || status === "running" || status === "retrying" || status === "asking") {
+        this.#report(event, "deps-ended", `${event.step} started while ${id}, which it comes after, is ${status ?? "unknown"}`);
+      }
+    }
+  }
+
+  #onEnded(event: EventOf<"step.succeeded" | "step.failed" | "step.cancelled">, row: Row): void {
+    const open = row.status === "running" || row.status === "asking" || row.status === "retrying" || (event.type !== "step.succeeded" && row.base === row.attempts);
+    if (!open || event.attempt !== row.attempts) {
+      this.#report(event, "start-before-end", `${event.type} of attempt ${event.attempt} of ${event.step}, which is ${row.status} with ${row.attempts} attempts`);
+    }
+    if (row.status === "running") this.#leave(row);
+    if (event.type === "step.succeeded") this.#become(row, "satisfied");
+    else if (event.type === "step.cancelled") this.#become(row, "cancelled");
+    else if (event.data.willRetry) this.#become(row, "retrying");
+    else {
+      this.#become(row, "failed");
+      if (!this.#isTolerated(row)) this.#fatal++;
+    }
+  }
+
+  #isTolerated(row: Row): boolean {
+    for (let at: Row | undefined = row; at !== undefined; at = at.parent === undefined ? undefined : this.#rows.get(at.parent)) {
+      if (at.step.optional === true) return true;
+    }
+    return false;
+  }
+
+  #onSkipped(event: EventOf<"step.skipped">, row: Row): void {
+    if (row.status !== "waiting") this.#report(event, "start-before-end", `${event.step} was skipped while ${row.status}`);
+    const { reason } = event.data;
+    if (reason.kind === "dependency") {
+      const cause = this.#rows.get(reason.cause)?.status;
+      if (cause !== "failed" && cause !== "cancelled" && cause !== "skipped") {
+        this.#report(event, "skip-cause", `${event.step} was skipped because of ${reason.cause}, which is ${cause ?? "unknown"}`);
+      }
+    }
+    this.#become(row, reason.kind === "up-to-date" ? "satisfied" : "skipped");
+    row.doomed = reason.kind === "dependency";
+  }
+
+  #enter(event: EventOf<"step.started">, row: Row): void {
+    this.#running++;
+    const { maxConcurrency = 1, maxAgents = 1 } = this.#options ?? {};
+    if (this.#running > maxConcurrency) this.#report(event, "concurrency", `${this.#running} attempts run, ${maxConcurrency} may`);
+    if (row.step.action.kind === "agent" && ++this.#agents > maxAgents) {
+      this.#report(event, "agents", `${this.#agents} agents run, ${maxAgents} may`);
+    }
+    for (const [pool, units] of Object.entries(row.step.resources ?? {})) {
+      const used = (this.#pools.get(pool) ?? 0) + units;
+      this.#pools.set(pool, used);
+      const capacity = this.#plan?.resources?.[pool] ?? 0;
+      if (used > capacity) this.#report(event, "pools", `${used} of ${capacity} ${pool} are in use`);
+    }
+    for (const name of row.step.locks?.read ?? []) add(this.#readers, name, 1);
+    for (const name of row.step.locks?.write ?? []) add(this.#writers, name, 1);
+    for (const name of [...(row.step.locks?.read ?? []), ...(row.step.locks?.write ?? [])]) {
+      const writers = this.#writers.get(name) ?? 0;
+      const readers = this.#readers.get(name) ?? 0;
+      const ownReader = row.step.locks?.read?.includes(name) && row.step.locks.write?.includes(name) ? 1 : 0;
+      if (writers > 1 || (writers === 1 && readers - ownReader > 0)) this.#report(event, "locks", `lock ${name} has ${writers} writers and ${readers} readers`);
+    }
+  }
+
+  #leave(row: Row): void {
+    if (!takesPlace(row.step)) return;
+    this.#running--;
+    if (row.step.action.kind === "agent") this.#agents--;
+    for (const [pool, units] of Object.entries(row.step.resources ?? {})) add(this.#pools, pool, -units);
+    for (const name of row.step.locks?.read ?? []) add(this.#readers, name, -1);
+    for (const name of row.step.locks?.write ?? []) add(this.#writers, name, -1);
+  }
+}
+
+function isClosed(status: Status): boolean {
+  return status === "satisfied" || status === "failed" || status === "skipped" || status === "cancelled";
+}
+
+function takesPlace(step: Step): boolean {
+  return step.forEach === undefined && step.action.kind !== "plan";
+}
+
+function add(map: Map<string, number>, key: string, by: number): void {
+  map.set(key, (map.get(key) ?? 0) + by);
+}
+
+/** Every violation in a whole history. */
+export function checkHistory(events: Iterable<Event>): readonly Violation[] {
+  const checker = new HistoryChecker();
+  const violations: Violation[] = [];
+  for (const event of events) violations.push(...checker.next(event));
+  return violations;
+}

@@ -1,0 +1,221 @@
+/**
+ * What may start, kept as it changes: arrivals (a look is needed), lanes (they compete for places), layers held back, and
+ * the places taken. Called by `apply` alone; read by `decide`.
+ */
+import { present } from "../base/assert.ts";
+import type { Step } from "../plan/plan.ts";
+import { Heap } from "./heap.ts";
+import { depsOf, forEachSuccessor, hasEnded, isContainerStep, outputOf, phaseOf, requiredOutputs, satisfies, stepAt, type Lane, type RunState } from "./state.ts";
+
+/** All predecessors of `step` have ended: it may be looked at, unless its layer is still closed. */
+export function arrive(state: RunState, step: number): void {
+  const phase = phaseOf(state, step);
+  if (phase.tag !== "waiting" && phase.tag !== "interrupted") return;
+  const layer = state.layers[step] ?? 0;
+  if (state.options.schedule === "layers" && state.parents[step] === -1 && layer > state.openLayer) {
+    const list = state.held.get(layer);
+    if (list) list.push(step);
+    else state.held.set(layer, [step]);
+    return;
+  }
+  if (phase.tag === "interrupted" || needsLook(stepAt(state, step)) || blockerOf(state, step) !== undefined) state.arrivals.push(step);
+  else enqueue(state, step);
+}
+
+function needsLook(step: Step): boolean {
+  return step.if !== undefined || step.forEach !== undefined || step.action.kind === "plan" || step.action.kind === "approve";
+}
+
+/**
+ * The dep that keeps `step` from ever running: the first in plan order that did not succeed, or whose output is needed and
+ * absent. Asked once all predecessors have ended, so that the answer does not depend on which of them ended first.
+ */
+export function blockerOf(state: RunState, step: number): number | undefined {
+  const definition = stepAt(state, step);
+  if (definition.deps === undefined) return undefined;
+  let blocker: number | undefined;
+  for (const dep of depsOf(state, step)) {
+    if (!satisfies(phaseOf(state, dep)) && (blocker === undefined || dep < blocker)) blocker = dep;
+  }
+  if (blocker !== undefined) return blocker;
+  for (const id of requiredOutputs(definition)) {
+    const dep = state.indexOf.get(id);
+    if (dep === undefined || outputOf(phaseOf(state, dep)) !== undefined) continue;
+    if (blocker === undefined || dep < blocker) blocker = dep;
+  }
+  return blocker;
+}
+
+/** The steps that wait for their next attempt, the earliest first. The state comes late since it holds the heap. */
+export function retryHeap(stateOf: () => RunState): Heap {
+  const dueAt = (step: number): number => {
+    const phase = stateOf().phases[step];
+    return phase?.tag === "retrying" ? phase.retryAt : Number.NEGATIVE_INFINITY;
+  };
+  return new Heap((a, b) => (dueAt(a) === dueAt(b) ? a < b : dueAt(a) < dueAt(b)));
+}
+
+/** Puts a step among those that compete for a place. */
+export function enqueue(state: RunState, step: number): void {
+  present(state.lanes[laneOf(state, step)], "lane").heap.push(step);
+}
+
+/** Closed layers open when all of the layer before them ended. */
+export function openLayers(state: RunState): void {
+  while (state.openLayer < state.layerLeft.length - 1 && (state.layerLeft[state.openLayer] ?? 0) <= 0) {
+    state.openLayer++;
+    const list = state.held.get(state.openLayer);
+    if (!list) continue;
+    state.held.delete(state.openLayer);
+    for (const step of list) arrive(state, step);
+  }
+}
+
+/** Makes every queue and count of places anew from the phases: at the start of each engine's stay. */
+export function resetQueues(state: RunState): void {
+  state.lanes.length = 0;
+  state.laneKeys.clear();
+  state.laneOf.fill(-1);
+  state.arrivals.length = 0;
+  state.arrivalsHead = 0;
+  state.finishing.length = 0;
+  state.finishingHead = 0;
+  state.answered.length = 0;
+  state.retries = retryHeap(() => state);
+  state.due.clear();
+  state.conditionHolds.clear();
+  state.held.clear();
+  state.layerLeft.length = 0;
+  state.openLayer = 0;
+  state.slots = 0;
+  state.agents = 0;
+  state.pools.clear();
+  state.locks.clear();
+  state.fatal = 0;
+  linkAddedSteps(state);
+  countOpen(state);
+  for (let step = 0; step < state.steps.length; step++) {
+    const phase = phaseOf(state, step);
+    if (phase.tag === "retrying") state.retries.push(step);
+    if (phase.tag === "asking" && phase.answer) state.answered.push(step);
+    if (phase.tag === "expanded" && state.containers.get(step)?.left === 0) state.finishing.push(step);
+    if (state.unresolved[step] === 0) arrive(state, step);
+  }
+  if (state.options.schedule === "layers") openLayers(state);
+}
+
+function linkAddedSteps(state: RunState): void {
+  state.extraSuccessors.clear();
+  for (let step = state.graph.size; step < state.steps.length; step++) linkStep(state, step);
+}
+
+/** Records the edges of an added step with its predecessors. */
+export function linkStep(state: RunState, step: number): void {
+  const definition = stepAt(state, step);
+  for (const id of [...(definition.deps ?? []), ...(definition.after ?? [])]) {
+    const from = present(state.indexOf.get(id), `predecessor ${id}`);
+    const list = state.extraSuccessors.get(from);
+    if (list) list.push(step);
+    else state.extraSuccessors.set(from, [step]);
+  }
+}
+
+function countOpen(state: RunState): void {
+  state.unresolved.fill(0);
+  for (const container of state.containers.values()) {
+    container.left = 0;
+    container.running = 0;
+  }
+  for (let step = 0; step < state.steps.length; step++) {
+    const layer = state.layers[step] ?? 0;
+    state.layerLeft[layer] ??= 0;
+    if (hasEnded(phaseOf(state, step))) continue;
+    forEachSuccessor(state, step, (successor) => {
+      state.unresolved[successor] = (state.unresolved[successor] ?? 0) + 1;
+    });
+    const parent = state.parents[step] ?? -1;
+    if (parent === -1) state.layerLeft[layer] = (state.layerLeft[layer] ?? 0) + 1;
+    else present(state.containers.get(parent), "container").left++;
+  }
+  for (let layer = 0; layer < state.layerLeft.length; layer++) state.layerLeft[layer] ??= 0;
+}
+
+/** The attempt of `step` takes its slot, pools and locks. Containers and questions take none. */
+export function takePlaces(state: RunState, step: number): void {
+  changePlaces(state, step, 1);
+}
+
+/** Gives back what {@link takePlaces} took; does nothing for a step that is not running. */
+export function returnPlaces(state: RunState, step: number): void {
+  if (phaseOf(state, step).tag === "running") changePlaces(state, step, -1);
+}
+
+function changePlaces(state: RunState, step: number, by: 1 | -1): void {
+  const definition = stepAt(state, step);
+  if (isContainerStep(definition)) return;
+  const lane = present(state.lanes[laneOf(state, step)], "lane");
+  state.slots += by;
+  if (lane.agent) state.agents += by;
+  for (const [pool, units] of lane.resources) state.pools.set(pool, (state.pools.get(pool) ?? 0) + by * units);
+  for (const name of lane.read) lockUse(state, name).readers += by;
+  for (const name of lane.write) lockUse(state, name).writers += by;
+  if (lane.container !== -1) present(state.containers.get(lane.container), "container").running += by;
+}
+
+function lockUse(state: RunState, name: string): { readers: number; writers: number } {
+  let use = state.locks.get(name);
+  if (use === undefined) {
+    use = { readers: 0, writers: 0 };
+    state.locks.set(name, use);
+  }
+  return use;
+}
+
+function laneOf(state: RunState, step: number): number {
+  const known = state.laneOf[step] ?? -1;
+  if (known !== -1) return known;
+  const definition = stepAt(state, step);
+  const parent = state.parents[step] ?? -1;
+  const limited = parent !== -1 && Number.isFinite(state.containers.get(parent)?.maxConcurrency ?? Infinity) ? parent : -1;
+  const key = laneKey(definition, limited);
+  let lane = state.laneKeys.get(key);
+  if (lane === undefined) {
+    lane = state.lanes.length;
+    state.lanes.push(newLane(state, definition, limited));
+    state.laneKeys.set(key, lane);
+  }
+  state.laneOf[step] = lane;
+  return lane;
+}
+
+function laneKey(step: Step, container: number): string {
+  const agent = step.action.kind === "agent";
+  if (!step.resources && !step.locks && container === -1) return agent ? "agent" : "";
+  return JSON.stringify([agent, container, step.resources ?? null, step.locks ?? null]);
+}
+
+function newLane(state: RunState, step: Step, container: number): Lane {
+  const write = [...new Set(step.locks?.write ?? [])];
+  return {
+    heap: new Heap(state.before),
+    resources: Object.entries(step.resources ?? {}),
+    read: [...new Set(step.locks?.read ?? [])].filter((name) => !write.includes(name)),
+    write,
+    agent: step.action.kind === "agent",
+    container,
+  };
+}
+
+/** Priority first, then the longest expected remaining path, then the place in the plan. */
+export function goesBefore(state: RunState, a: number, b: number): boolean {
+  if (state.options.sequential === true) {
+    const layers = (state.layers[a] ?? 0) - (state.layers[b] ?? 0);
+    return layers === 0 ? a < b : layers < 0;
+  }
+  const priorityA = stepAt(state, a).priority ?? 0;
+  const priorityB = stepAt(state, b).priority ?? 0;
+  if (priorityA !== priorityB) return priorityA > priorityB;
+  const weightA = state.weight(a);
+  const weightB = state.weight(b);
+  return weightA === weightB ? a < b : weightA > weightB;
+}

@@ -1,0 +1,136 @@
+/** The table of a run's steps: adding a row, and numbering the rows anew when the plan changes under a resumed run. */
+import { BugError, present } from "../base/assert.ts";
+import { buildGraph } from "../graph/build.ts";
+import type { Step } from "../plan/plan.ts";
+import { hasEnded, phaseOf, WAITING, type PhaseCounts, type RunState, type StepPhase } from "./state.ts";
+
+export function emptyCounts(): PhaseCounts {
+  return {
+    waiting: 0,
+    running: 0,
+    expanded: 0,
+    retrying: 0,
+    asking: 0,
+    interrupted: 0,
+    succeeded: 0,
+    cached: 0,
+    skipped: 0,
+    failed: 0,
+    cancelled: 0,
+  };
+}
+
+/** Adds one step, waiting, without edges. Returns its number. */
+export function register(state: RunState, step: Step, layer: number, parent: number): number {
+  const index = state.steps.length;
+  state.steps.push(step);
+  state.indexOf.set(step.id, index);
+  state.phases.push(WAITING);
+  state.attempts.push(0);
+  state.attemptBase.push(0);
+  state.firstStart.push(undefined);
+  state.startedTimes.push(undefined);
+  state.unresolved.push((step.deps?.length ?? 0) + (step.after?.length ?? 0));
+  state.layers.push(layer);
+  state.parents.push(parent);
+  state.laneOf.push(-1);
+  state.counts.waiting++;
+  state.open++;
+  return index;
+}
+
+/** The plan changed between two engines: results stay with the steps that are still in it. */
+export function adoptPlan(state: RunState, plan: RunState["plan"]): void {
+  const built = buildGraph(plan.steps);
+  if (!built.ok) throw new BugError("a plan that is no graph was recorded by run.resumed");
+  const old = new Map(state.indexOf);
+  const carried = snapshot(state);
+  const kept = new Set(plan.steps.map((step) => step.id));
+  const fresh = plan.steps.map((step, i) => ({ step, layer: built.value.layerOf[i] ?? 0, from: old.get(step.id) }));
+  const grown = carried.filter((entry) => entry.index >= state.graph.size && survives(carried, entry.index, kept));
+  state.plan = plan;
+  state.graph = built.value;
+  rebuild(state, [
+    ...fresh.map(({ step, layer, from }) => ({ ...(from === undefined ? newEntry(step, layer) : present(carried[from], "carried step")), step, layer })),
+    ...grown,
+  ]);
+}
+
+interface Entry {
+  readonly index: number;
+  readonly step: Step;
+  readonly layer: number;
+  readonly phase: StepPhase;
+  readonly attempts: number;
+  readonly started: number | undefined;
+  readonly parent: number;
+  readonly adder: number | undefined;
+}
+
+function newEntry(step: Step, layer: number): Entry {
+  return { index: -1, step, layer, phase: WAITING, attempts: 0, started: undefined, parent: -1, adder: undefined };
+}
+
+function snapshot(state: RunState): Entry[] {
+  return state.steps.map((step, index) => ({
+    index,
+    step,
+    layer: state.layers[index] ?? 0,
+    phase: phaseOf(state, index),
+    attempts: state.attempts[index] ?? 0,
+    started: state.startedTimes[index],
+    parent: state.parents[index] ?? -1,
+    adder: state.addedBy.get(index),
+  }));
+}
+
+function survives(entries: readonly Entry[], index: number, kept: ReadonlySet<string>): boolean {
+  let at: Entry | undefined = entries[index];
+  while (at !== undefined && (at.parent !== -1 || at.adder !== undefined)) at = entries[at.parent === -1 ? (at.adder ?? -1) : at.parent];
+  return at !== undefined && kept.has(at.step.id);
+}
+
+/** Keeps only the steps that `keep` accepts. */
+export function compact(state: RunState, keep: (step: number) => boolean): void {
+  rebuild(state, snapshot(state).filter((entry) => keep(entry.index)));
+}
+
+/** Numbers the steps anew, with all that is known of each. Edges of added steps and queues are made by {@link resetQueues}. */
+function rebuild(state: RunState, entries: readonly Entry[]): void {
+  const renumbered = new Map<number, number>();
+  entries.forEach((entry, at) => {
+    if (entry.index !== -1) renumbered.set(entry.index, at);
+  });
+  const items = new Map(state.items);
+  const containers = new Map(state.containers);
+  const successes = [...state.successes];
+  for (const list of [state.steps, state.phases, state.attempts, state.attemptBase, state.firstStart, state.startedTimes, state.unresolved, state.layers, state.parents, state.laneOf]) list.length = 0;
+  for (const map of [state.indexOf, state.items, state.containers, state.addedBy, state.extraSuccessors]) map.clear();
+  state.counts = emptyCounts();
+  state.open = 0;
+  entries.forEach((entry, at) => {
+    register(state, entry.step, entry.layer, renumbered.get(entry.parent) ?? -1);
+    state.phases[at] = entry.phase;
+    state.counts.waiting--;
+    state.counts[entry.phase.tag]++;
+    if (hasEnded(entry.phase)) state.open--;
+    state.attempts[at] = entry.attempts;
+    state.attemptBase[at] = entry.attempts;
+    state.startedTimes[at] = entry.started;
+    const adder = entry.adder === undefined ? undefined : renumbered.get(entry.adder);
+    if (adder !== undefined) state.addedBy.set(at, adder);
+    const item = items.get(entry.index);
+    if (item !== undefined) state.items.set(at, item);
+    const container = containers.get(entry.index);
+    if (container) {
+      const children = container.children.flatMap((child) => renumbered.get(child) ?? []);
+      state.containers.set(at, { ...container, children });
+    }
+  });
+  state.successes.length = 0;
+  for (const step of successes) {
+    const at = renumbered.get(step);
+    if (at !== undefined) state.successes.push(at);
+  }
+}
+
