@@ -1,0 +1,101 @@
+/**
+ * Builds packages/heddle/dist: the code bundled, split by command and minified, all dependencies inside, so that a start
+ * loads few small files and an installation is one package; and its types. Options: `--no-types`.
+ */
+import { execFile } from "node:child_process";
+import { existsSync, globSync } from "node:fs";
+import { readFile, rm, stat, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { promisify } from "node:util";
+import { rolldown, type OutputChunk } from "rolldown";
+
+const root = path.resolve(import.meta.dirname, "..");
+const home = path.join(root, "packages/heddle");
+const dist = path.join(home, "dist");
+
+/** Files that are loaded by name: the command, the library's two faces, and what runs in worker threads. */
+function entries(): Record<string, string> {
+  const found: Record<string, string> = {
+    cli: "src/cli/main.ts",
+    index: "src/index.ts",
+    view: "src/view/index.ts",
+  };
+  for (const file of globSync("src/**/*-worker.ts", { cwd: home })) found[path.basename(file, ".ts")] = file;
+  const missing = Object.values(found).filter((file) => !existsSync(path.join(home, file)));
+  if (missing.length > 0) throw new Error(`missing: ${missing.join(", ")}`);
+  return found;
+}
+
+/** All files lie side by side: a module finds a worker next to itself, as it does among the sources. */
+async function bundle(): Promise<readonly OutputChunk[]> {
+  const build = await rolldown({
+    cwd: home,
+    input: entries(),
+    platform: "node",
+    tsconfig: path.join(root, "tsconfig.json"),
+    treeshake: true,
+    onLog(level, log, print) {
+      if (level === "warn") throw new Error(log.message);
+      print(level, log);
+    },
+  });
+  const { output } = await build.write({
+    dir: dist,
+    format: "esm",
+    minify: true,
+    entryFileNames: "[name].js",
+    chunkFileNames: "part-[name]-[hash].js",
+  });
+  await build.close();
+  return output.filter((file) => file.type === "chunk");
+}
+
+/** Names and licence texts of the packages whose code is in the bundle, as their licences ask. */
+async function writeLicences(chunks: readonly OutputChunk[]): Promise<readonly string[]> {
+  const folders = new Set<string>();
+  for (const id of chunks.flatMap((chunk) => Object.keys(chunk.modules))) {
+    const folder = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0];
+    if (folder !== undefined) folders.add(folder);
+  }
+  const texts: string[] = [];
+  const names: string[] = [];
+  for (const folder of [...folders].sort()) {
+    const about = JSON.parse(await readFile(path.join(folder, "package.json"), "utf8")) as Record<string, unknown>;
+    const [file] = globSync("{LICENSE,LICENCE,license}*", { cwd: folder });
+    const text = file === undefined ? "" : await readFile(path.join(folder, file), "utf8");
+    names.push(`${String(about["name"])} ${String(about["version"])}`);
+    texts.push(`${names.at(-1)} (${String(about["license"])})\n\n${text.trim()}\n`);
+  }
+  await writeFile(path.join(dist, "THIRD-PARTY.txt"), texts.join(`\n${"-".repeat(80)}\n\n`));
+  return names;
+}
+
+async function writeTypes(): Promise<void> {
+  const tsc = path.join(root, "node_modules/.bin/tsc");
+  try {
+    await promisify(execFile)(tsc, ["-p", path.join(home, "tsconfig.build.json")]);
+  } catch (failure) {
+    const said = failure as { readonly stdout?: string };
+    throw new Error(said.stdout ?? "tsc failed", { cause: failure });
+  }
+}
+
+async function main(): Promise<void> {
+  const started = performance.now();
+  await rm(dist, { recursive: true, force: true });
+  const [chunks] = await Promise.all([bundle(), process.argv.includes("--no-types") ? undefined : writeTypes()]);
+  const inside = await writeLicences(chunks);
+  let bytes = 0;
+  for (const chunk of chunks) bytes += (await stat(path.join(dist, chunk.fileName))).size;
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(
+    `Built dist in ${seconds} s: ${chunks.length} files, ${Math.round(bytes / 1024)} KB; inside: ${inside.join(", ")}`,
+  );
+}
+
+try {
+  await main();
+} catch (failure) {
+  console.error(`Build failed: ${failure instanceof Error ? failure.message : String(failure)}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,52 @@
+/**
+ * Two kinds of tests: rooms that are pure share one world per thread; rooms that start processes or write files get a process
+ * for each file. The nightly tier is a third, present only when asked for, so that no plain run starts it.
+ */
+import { defineConfig } from "vitest/config";
+
+const tests = "packages/heddle/test";
+
+/** Rooms whose tests only compute. */
+const PURE = ["base", "plan", "graph", "run", "view"];
+
+const pureFiles = [...PURE.map((room) => `${tests}/${room}/**/*.test.ts`), `${tests}/tidy.test.ts`];
+const nightlyFiles = [`${tests}/nightly/**/*.test.ts`];
+
+const projects = [
+  {
+    test: {
+      name: "pure",
+      include: pureFiles,
+      pool: "threads" as const,
+      isolate: false,
+      testTimeout: 30_000,
+    },
+  },
+  {
+    test: {
+      name: "world",
+      include: [`${tests}/**/*.test.ts`],
+      exclude: [...pureFiles, ...nightlyFiles],
+      pool: "forks" as const,
+      testTimeout: 60_000,
+      hookTimeout: 60_000,
+    },
+  },
+];
+
+const nightly = {
+  test: {
+    name: "nightly",
+    include: nightlyFiles,
+    pool: "forks" as const,
+    testTimeout: 40 * 60_000,
+    hookTimeout: 120_000,
+  },
+};
+
+export default defineConfig({
+  test: {
+    projects: process.env["HEDDLE_TIER"] === "nightly" ? [nightly] : projects,
+    coverage: { provider: "v8", include: ["packages/heddle/src/**/*.ts"], reporter: ["text-summary", "html"] },
+  },
+});
