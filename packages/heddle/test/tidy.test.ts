@@ -1,0 +1,264 @@
+/**
+ * Holds the architecture: which room may import which, no cycles, one owner for each door to the outside, no file too
+ * long. The tables below are the rules; every exception has its reason beside it.
+ */
+import { globSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+
+const SRC = path.resolve(import.meta.dirname, "../src");
+
+/** With fewer, files were not found: the rules would hold of nothing. */
+const FEWEST_FILES = 60;
+
+const MOST_LINES = 400;
+
+/**
+ * What the files of a room may import beside their own room: whole rooms (`base/`) or single files. Type-only imports count.
+ * Files that stand in `src` itself have a row each.
+ */
+const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
+  base: [],
+  plan: ["base/"],
+  graph: ["base/", "plan/"],
+  run: ["base/", "plan/", "graph/"],
+  view: ["base/", "graph/", "run/"],
+  journal: ["base/", "run/event.ts"],
+  // The ports speak of a step as the plan does.
+  runner: ["base/", "plan/plan.ts"],
+  workspace: ["base/", "plan/plan.ts"],
+  cache: ["base/", "plan/plan.ts"],
+  backend: ["base/", "plan/plan.ts", "run/event.ts", "runner/port.ts"],
+  engine: [
+    "base/",
+    "plan/",
+    "graph/",
+    "run/",
+    "journal/port.ts",
+    "runner/port.ts",
+    "workspace/port.ts",
+    "cache/port.ts",
+    "backend/port.ts",
+  ],
+  server: ["base/", "plan/", "view/", "engine/"],
+  mcp: ["base/", "plan/", "view/", "engine/"],
+  cli: ["base/", "plan/", "graph/", "view/", "engine/", "server/", "mcp/", "host.ts"],
+  // Test doubles of every port, and the whole engine on a virtual clock.
+  testing: [
+    "base/",
+    "plan/",
+    "graph/",
+    "run/",
+    "view/",
+    "journal/",
+    "runner/",
+    "workspace/",
+    "cache/",
+    "backend/",
+    "engine/",
+  ],
+  "host.ts": ["base/", "plan/", "graph/", "run/", "journal/", "runner/", "workspace/", "cache/", "backend/", "engine/"],
+  "index.ts": ["base/", "plan/", "run/event.ts", "engine/api.ts", "host.ts"],
+};
+
+/** Single imports beyond the table: file, what it imports, and why that is right. */
+const EXCEPTIONS: readonly (readonly [file: string, imports: string, why: string])[] = [];
+
+/** Modules that only some files may import. The rest of the code is handed what they offer. */
+const OWNERS: readonly (readonly [module: string, owners: RegExp])[] = [
+  ["node:sqlite", /^journal\/sqlite[\w-]*\.ts$/],
+  ["node:child_process", /^runner\/(?:process|helper)\.ts$/],
+  ["node:worker_threads", /^runner\//],
+  ["commander", /^cli\//],
+  ["js-yaml", /^plan\//],
+  ["vitest", /^(?:testing\/|\w+\/suite[\w-]*\.ts$)/],
+];
+
+/** What only some files may write in their code. */
+const DOORS: readonly (readonly [name: string, pattern: RegExp, owners: RegExp])[] = [
+  ["the clock", /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(/, /^base\/clock\.ts$/],
+  ["chance", /\bMath\.random\b/, /^base\/random\.ts$/],
+  ["the console", /\bconsole\.\w|\bprocess\.std(?:out|err)\b/, /^cli\/output(?:\/.*|[\w-]*\.ts)$/],
+];
+
+/** Rooms that only compute. What they may use of Node is pure as well. */
+const PURE = ["base", "plan", "graph", "run", "view"];
+const PURE_MODULES = new Set(["node:path", "node:path/posix", "node:crypto", "node:util", "node:buffer"]);
+
+/** Suites of ports are lists of tests, and long. */
+const LONG_FILES = /^\w+\/suite[\w-]*\.ts$/;
+
+interface Source {
+  /** Relative to src, with forward slashes. */
+  readonly file: string;
+  /** As `file`, without comments. */
+  readonly code: string;
+  readonly lines: number;
+  /** Imported files of src, relative to it. */
+  readonly internal: readonly string[];
+  /** Imported packages and modules of Node. */
+  readonly external: readonly string[];
+}
+
+const IMPORT =
+  /(?:^|[\s;}])(?:import|export)\s*(?:[\w*{][^"';()]*?\bfrom\s*)?["']([^"'\n]+)["']|\bimport\(\s*["']([^"'\n]+)["']/g;
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1");
+}
+
+function specifiersOf(code: string): readonly string[] {
+  return [...code.matchAll(IMPORT)].map((match) => match[1] ?? match[2] ?? "");
+}
+
+function read(file: string): Source {
+  const text = readFileSync(path.join(SRC, file), "utf8");
+  const code = withoutComments(text);
+  const specifiers = specifiersOf(code);
+  const relative = specifiers.filter((specifier) => specifier.startsWith("."));
+  return {
+    file,
+    code,
+    lines: text.split("\n").length - 1,
+    internal: relative.map((specifier) => path.posix.join(path.posix.dirname(file), specifier)),
+    external: specifiers.filter((specifier) => !specifier.startsWith(".")),
+  };
+}
+
+const sources = globSync("**/*.ts", { cwd: SRC })
+  .map((file) => file.replaceAll(path.sep, "/"))
+  .sort()
+  .map(read);
+
+/** The first folder of a file, or the file itself where it stands in src. */
+function roomOf(file: string): string {
+  return file.split("/")[0] ?? file;
+}
+
+describe("the reader of imports", () => {
+  test("sees every kind", () => {
+    const code = withoutComments(`
+      import { a, type B } from "./a.ts";
+      import type {
+        C,
+      } from "../b.ts";
+      import * as d from 'node:fs';
+      import e, { f } from "pkg";
+      import "./effect.ts";
+      export { g } from "./g.ts";
+      export * from "./h.ts";
+      const i = await import("./i.ts");
+      let j: import("./j.ts").J;
+      // import "./not.ts";
+      /* import "./nor.ts"; */
+      const text = "import nothing";
+    `);
+    expect(specifiersOf(code)).toEqual([
+      "./a.ts",
+      "../b.ts",
+      "node:fs",
+      "pkg",
+      "./effect.ts",
+      "./g.ts",
+      "./h.ts",
+      "./i.ts",
+      "./j.ts",
+    ]);
+  });
+
+  test("found the sources, and every import leads to one of them", () => {
+    expect(sources.length).toBeGreaterThanOrEqual(FEWEST_FILES);
+    const files = new Set(sources.map((source) => source.file));
+    const lost = sources.flatMap(({ file, internal }) =>
+      internal
+        .filter((target) => !files.has(target) && !target.endsWith(".json"))
+        .map((target) => `${file} -> ${target}`),
+    );
+    expect(lost).toEqual([]);
+    expect(sources.flatMap((source) => source.internal).length).toBeGreaterThanOrEqual(FEWEST_FILES);
+  });
+});
+
+describe("imports", () => {
+  test("go from room to room as the table says", () => {
+    const wrong = sources.flatMap(({ file, internal }) => {
+      const room = roomOf(file);
+      const allowed = MAY_IMPORT[room];
+      if (allowed === undefined) return [`${file}: a room that the table does not know`];
+      return internal
+        .filter((target) => roomOf(target) !== room)
+        .filter(
+          (target) => !allowed.some((entry) => target === entry || (entry.endsWith("/") && target.startsWith(entry))),
+        )
+        .filter((target) => !EXCEPTIONS.some(([from, to]) => from === file && to === target))
+        .map((target) => `${file} -> ${target}`);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test("each exception is still needed", () => {
+    const unused = EXCEPTIONS.filter(
+      ([file, target]) => !sources.some((source) => source.file === file && source.internal.includes(target)),
+    );
+    expect(unused).toEqual([]);
+  });
+
+  test("form no cycle, type-only ones included", () => {
+    expect(findCycle(new Map(sources.map((source) => [source.file, source.internal])))).toBeUndefined();
+    expect(findCycle(new Map(Object.entries({ a: ["b"], b: ["c"], c: ["a"] })))).toEqual(["a", "b", "c", "a"]);
+  });
+
+  test.each(OWNERS)("%s has its owners", (module, owners) => {
+    const others = sources.filter(({ external, file }) => external.includes(module) && !owners.test(file));
+    expect(others.map((source) => source.file)).toEqual([]);
+  });
+
+  test("of pure rooms reach neither disk, network nor processes", () => {
+    const wrong = sources
+      .filter(({ file }) => PURE.includes(roomOf(file)))
+      .flatMap(({ file, external }) =>
+        external
+          .filter((name) => name.startsWith("node:") && !PURE_MODULES.has(name))
+          .map((name) => `${file} -> ${name}`),
+      );
+    expect(wrong).toEqual([]);
+  });
+});
+
+test.each(DOORS)("%s has one owner", (_, pattern, owners) => {
+  const others = sources.filter(({ code, file }) => pattern.test(code) && !owners.test(file));
+  expect(others.map((source) => source.file)).toEqual([]);
+});
+
+test("files stay short", () => {
+  const long = sources.filter(({ file, lines }) => lines > MOST_LINES && !LONG_FILES.test(file));
+  expect(long.map(({ file, lines }) => `${file}: ${lines}`)).toEqual([]);
+});
+
+test("files open with what they are for", () => {
+  const silent = sources.filter(({ file }) => !/^(?:#!.*\n)?\/\*\*/.test(readFileSync(path.join(SRC, file), "utf8")));
+  expect(silent.map((source) => source.file)).toEqual([]);
+});
+
+/** Some cycle, its first file again at the end. */
+function findCycle(imports: ReadonlyMap<string, readonly string[]>): readonly string[] | undefined {
+  const done = new Set<string>();
+  const way: string[] = [];
+  const visit = (file: string): readonly string[] | undefined => {
+    if (way.includes(file)) return [...way.slice(way.indexOf(file)), file];
+    if (done.has(file)) return undefined;
+    way.push(file);
+    for (const target of imports.get(file) ?? []) {
+      const cycle = visit(target);
+      if (cycle !== undefined) return cycle;
+    }
+    way.pop();
+    done.add(file);
+    return undefined;
+  };
+  for (const file of imports.keys()) {
+    const cycle = visit(file);
+    if (cycle !== undefined) return cycle;
+  }
+  return undefined;
+}
