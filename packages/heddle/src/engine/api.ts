@@ -1,6 +1,8 @@
 /** What the faces (command line, library, server) see of the engine. */
+import type { Diagnostic } from "../plan/diagnostic.ts";
+import type { Journal } from "../journal/port.ts";
+import type { Json, JsonObject } from "../base/json.ts";
 import type { Problem } from "../base/errors.ts";
-import type { Json } from "../base/json.ts";
 import type { Result } from "../base/result.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Functions, Plan } from "../plan/plan.ts";
@@ -16,12 +18,17 @@ export interface LoadedPlan {
   readonly file?: string;
 }
 
-export interface StartOptions extends Partial<RunOptions> {
+export interface StartOptions extends Partial<RunOptions>, StayOptions {
   /** Reuses recorded successes of this run for steps that `keep` accepts, as `step.cached` events. */
   readonly reuse?: { readonly run: string; readonly outputs: ReadonlyMap<string, Json> };
 }
 
-export interface ResumeOptions {
+/** `stay`: go on waiting for people's answers instead of ending as `waiting` (a terminal that asks, `--wait`). */
+export interface StayOptions {
+  readonly stay?: boolean;
+}
+
+export interface ResumeOptions extends StayOptions {
   /** Run again what has another definition now, and what depends on it. */
   readonly acceptChanges?: boolean;
   /** The plan as its file says now; absent: the recorded one. */
@@ -50,6 +57,8 @@ export interface RunHandle extends AsyncIterable<Event> {
   readonly run: string;
   /** Settles when the engine is done with the run; rejects only on a bug. */
   readonly result: Promise<RunResult>;
+  /** Calls `listener` with every event from now on, in order, once it is on disk. Returns how to stop. */
+  subscribe(listener: (event: Event) => void): () => void;
   /** The state now; live, not to be changed. */
   state(): RunState;
   /** Ends running steps with grace and the run `cancelled`. Called again: at once, without grace. */
@@ -69,3 +78,38 @@ export type ControlRequest =
   | { readonly kind: "pause"; readonly reason: string }
   | { readonly kind: "unpause" }
   | { readonly kind: "answer"; readonly step: string; readonly decision: "approve" | "reject"; readonly by: string; readonly comment?: string };
+
+/** A recorded run, folded. `live`: a process holds it now. */
+export interface RecordedRun {
+  readonly state: RunState;
+  readonly live: boolean;
+  readonly status: RunStatus;
+}
+
+/** A project folder with its journal: what `host.ts` puts together for the faces. */
+export interface Project extends AsyncDisposable {
+  /** Absolute. */
+  readonly dir: string;
+  /** `<dir>/.heddle`. */
+  readonly heddleDir: string;
+  readonly journal: Journal;
+  /** Reads, validates and resolves a plan file (YAML, JSON, or a TypeScript module). `file` is relative to the current folder or absolute. */
+  loadPlan(file: string, params: JsonObject): Promise<Result<LoadedPlan, readonly Diagnostic[]>>;
+  /** Expected durations by step id, from recorded runs of the plan, in milliseconds. */
+  expectedDurations(plan: string): Promise<ReadonlyMap<string, number>>;
+  start(plan: LoadedPlan, options: StartOptions): Promise<Result<RunHandle, Problem>>;
+  resume(run: string, options: ResumeOptions): Promise<Result<RunHandle, Problem>>;
+  /** Runs the undos of a run that has ended. */
+  rollback(run: string): Promise<Result<RunHandle, Problem>>;
+  /** Folds the recorded history. */
+  read(run: string): Promise<Result<RecordedRun, Problem>>;
+  /**
+   * Leaves a word for the run's engine; where none is alive, answers are recorded at once. Resolves when the word is left
+   * (`sent`) or its consequence recorded (`done`).
+   */
+  control(run: string, request: ControlRequest): Promise<Result<"sent" | "done", Problem>>;
+  /** Where an attempt's log is or would be. */
+  logFile(run: string, step: string, attempt: number): string;
+  /** Removes a run with its files. `false`: it has a live engine. */
+  remove(run: string): Promise<boolean>;
+}
