@@ -54,7 +54,12 @@ export type StopReason = "cancel" | "fail-fast" | "run-timeout" | "timeout" | "m
 
 export type Outcome =
   /** `steps`: what the attempt wants added to the run, not yet validated. */
-  | { readonly kind: "succeeded"; readonly output: Json; readonly steps?: readonly unknown[]; readonly usage?: OutcomeUsage }
+  | {
+      readonly kind: "succeeded";
+      readonly output: Json;
+      readonly steps?: readonly unknown[];
+      readonly usage?: OutcomeUsage;
+    }
   | { readonly kind: "failed"; readonly error: OutcomeError; readonly usage?: OutcomeUsage }
   /** Ended on request. `abandoned`: it ignored the request and could not be ended by force; it no longer counts. */
   | { readonly kind: "stopped"; readonly reason: StopReason; readonly abandoned?: true; readonly usage?: OutcomeUsage };
@@ -94,7 +99,10 @@ export interface Sweeper {
    * Ends every process tagged with `run` (of whatever engine), TERM, grace, KILL, until two sweeps in a row find nothing.
    * `keep`: attempts that are running now (`step` + `attempt`). Returns how many processes were found.
    */
-  sweep(run: string, options?: { readonly graceMs?: number; readonly keep?: (step: string, attempt: number) => boolean }): Promise<number>;
+  sweep(
+    run: string,
+    options?: { readonly graceMs?: number; readonly keep?: (step: string, attempt: number) => boolean },
+  ): Promise<number>;
 }
 
 /** Each process of an attempt has this variable in its environment: `run:attempt:step`. */

@@ -1,0 +1,99 @@
+/**
+ * Executes attempts in this process: hands tasks to the function that carries one out, and now and then has what ended
+ * commands left behind swept up. Knows neither plans nor the order of steps.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { JsonObject } from "../base/json.ts";
+import type { Sweeper } from "../runner/port.ts";
+import type { Backend, Dispatched, Task } from "./port.ts";
+
+/** Carries out one task: a workspace, a runner, an outcome. Never throws. */
+export type Execute = (task: Task, onProgress: (data: JsonObject) => void) => Dispatched;
+
+export interface LocalBackendOptions {
+  readonly execute: Execute;
+  readonly sweeper: Sweeper;
+  readonly clock: Clock;
+  /** Makes runners ready for so many attempts at once. */
+  readonly warm?: (width: number) => void;
+  /** Called when the backend is disposed of, after its attempts ended: the runners' end. */
+  readonly dispose?: () => Promise<void>;
+}
+
+/** Least time between two sweeps while attempts run. */
+const SWEEP_INTERVAL_MS = 1000;
+
+export function localBackend(options: LocalBackendOptions): Backend {
+  return new LocalBackend(options);
+}
+
+class LocalBackend implements Backend {
+  readonly #options: LocalBackendOptions;
+  /** Attempts under way, with what is needed to tell their processes from leftovers. */
+  readonly #running = new Map<Dispatched, Task>();
+  /** Runs in which a command ended since their last sweep. */
+  readonly #stale = new Map<string, number>();
+  #cancelSweep: (() => void) | undefined;
+  #sweeping: Promise<unknown> | undefined;
+
+  constructor(options: LocalBackendOptions) {
+    this.#options = options;
+  }
+
+  dispatch(task: Task, onProgress: (data: JsonObject) => void): Dispatched {
+    const dispatched = this.#options.execute(task, onProgress);
+    this.#running.set(dispatched, task);
+    void dispatched.outcome.then(() => this.#ended(dispatched, task));
+    return dispatched;
+  }
+
+  warm(width: number): void {
+    this.#options.warm?.(width);
+  }
+
+  sweep(run: string, graceMs: number, keep?: (step: string, attempt: number) => boolean): Promise<number> {
+    this.#stale.delete(run);
+    return this.#options.sweeper.sweep(run, {
+      graceMs,
+      keep: (step, attempt) => this.#isRunning(run, step, attempt) || (keep?.(step, attempt) ?? false),
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const left = [...this.#running.keys()];
+    for (const dispatched of left) dispatched.kill();
+    await Promise.all(left.map((dispatched) => dispatched.outcome));
+    this.#cancelSweep?.();
+    this.#stale.clear();
+    await this.#sweeping;
+    await this.#options.dispose?.();
+  }
+
+  #isRunning(run: string, step: string, attempt: number): boolean {
+    for (const task of this.#running.values()) {
+      if (task.run === run && task.step.id === step && task.attempt === attempt) return true;
+    }
+    return false;
+  }
+
+  #ended(dispatched: Dispatched, task: Task): void {
+    this.#running.delete(dispatched);
+    // A function starts no processes that carry a tag.
+    if (task.step.action.kind === "function") return;
+    this.#stale.set(task.run, task.graceMs);
+    if (this.#running.size > 0) this.#sweepSoon();
+  }
+
+  #sweepSoon(): void {
+    if (this.#cancelSweep !== undefined || this.#sweeping !== undefined) return;
+    this.#cancelSweep = this.#options.clock.after(SWEEP_INTERVAL_MS, () => {
+      this.#cancelSweep = undefined;
+      // With nothing under way the engine sweeps itself before it reports the run's end.
+      if (this.#running.size === 0) return;
+      const runs = [...this.#stale];
+      this.#sweeping = Promise.all(runs.map(([run, graceMs]) => this.sweep(run, graceMs))).finally(() => {
+        this.#sweeping = undefined;
+      });
+    });
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * What a module's function is handed beside its input, kept cheap: nothing is opened, made or stored before it is used. Knows
+ * the log's file and the limits of progress and added steps, not how the function is called.
+ */
+import { closeSync, openSync, writeSync } from "node:fs";
+import type { Clock } from "../base/clock.ts";
+import { type Json, type JsonObject, toJson } from "../base/json.ts";
+import type { StepContext } from "../plan/plan.ts";
+import type { Masker } from "./mask.ts";
+import type { Attempt } from "./port.ts";
+
+/** Reports of progress per attempt, and bytes of each; what is over is dropped. */
+const MAX_PROGRESS = 1000;
+const MAX_PROGRESS_BYTES = 8192;
+/** Steps that one attempt may add; more is a failure of the attempt. */
+export const MAX_ADDED_STEPS = 100_000;
+
+const FLUSH_MS = 100;
+const FLUSH_CHARACTERS = 1 << 16;
+
+/** Lines for a log file, written together; the file is opened with the first. */
+export class LineLog {
+  readonly #path: string | null;
+  readonly #clock: Clock;
+  readonly #mask: Masker | undefined;
+  #file: number | undefined;
+  #lines = "";
+  #cancelFlush: (() => void) | undefined;
+
+  constructor(path: string | null, clock: Clock, mask: Masker | undefined) {
+    this.#path = path;
+    this.#clock = clock;
+    this.#mask = mask;
+  }
+
+  line(text: string): void {
+    if (this.#path === null) return;
+    this.#lines += `${text}\n`;
+    if (this.#lines.length >= FLUSH_CHARACTERS) this.flush();
+    else this.#cancelFlush ??= this.#clock.after(FLUSH_MS, () => this.flush());
+  }
+
+  flush(): void {
+    this.#cancelFlush?.();
+    this.#cancelFlush = undefined;
+    if (this.#lines === "" || this.#path === null) return;
+    const text = this.#mask === undefined ? this.#lines : this.#mask.text(this.#lines);
+    this.#lines = "";
+    try {
+      this.#file ??= openSync(this.#path, "a");
+      writeSync(this.#file, text);
+    } catch {
+      // A log that cannot be written (a full disk) must not fail the step; the journal's own write will tell.
+    }
+  }
+
+  end(): void {
+    this.flush();
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
+  }
+}
+
+/** The context of one attempt in this process. */
+export class AttemptContext implements StepContext {
+  readonly run: string;
+  readonly step: string;
+  readonly attempt: number;
+  readonly params: JsonObject;
+  readonly item: Json | undefined;
+  readonly #attempt: Attempt;
+  readonly #clock: Clock;
+  readonly #mask: Masker | undefined;
+  #controller: AbortController | undefined;
+  #log: LineLog | undefined;
+  #steps: unknown[] | undefined;
+  #progress = 0;
+  #ended = false;
+
+  constructor(attempt: Attempt, clock: Clock, mask: Masker | undefined) {
+    this.run = attempt.run;
+    this.step = attempt.step;
+    this.attempt = attempt.attempt;
+    this.params = attempt.params;
+    this.item = attempt.item;
+    this.#attempt = attempt;
+    this.#clock = clock;
+    this.#mask = mask;
+  }
+
+  get signal(): AbortSignal {
+    return (this.#controller ??= new AbortController()).signal;
+  }
+
+  /** What the function added, `undefined`: nothing. */
+  get added(): readonly unknown[] | undefined {
+    return this.#steps;
+  }
+
+  abort(reason: string): void {
+    (this.#controller ??= new AbortController()).abort(new DOMException(`the step was ended: ${reason}`, "AbortError"));
+  }
+
+  log(line: string): void {
+    if (this.#ended) return;
+    (this.#log ??= new LineLog(this.#attempt.logFile, this.#clock, this.#mask)).line(String(line));
+  }
+
+  progress(data: JsonObject): void {
+    if (this.#ended || this.#progress >= MAX_PROGRESS) return;
+    const checked = toJson(data);
+    if (!checked.ok || typeof data !== "object" || data === null || Array.isArray(data)) return;
+    if (JSON.stringify(data).length > MAX_PROGRESS_BYTES) return;
+    this.#progress++;
+    this.#attempt.onProgress?.(this.#mask === undefined ? data : (this.#mask.json(data) as JsonObject));
+  }
+
+  addSteps(steps: readonly unknown[]): void {
+    if (!Array.isArray(steps)) throw new TypeError("addSteps takes a list of steps");
+    const all = (this.#steps ??= []);
+    if (all.length + steps.length > MAX_ADDED_STEPS)
+      throw new RangeError(`a step may add at most ${MAX_ADDED_STEPS} steps`);
+    for (const step of steps) all.push(step);
+  }
+
+  /** Nothing of the function is heard any more. */
+  end(): void {
+    this.#ended = true;
+    this.#log?.end();
+  }
+}

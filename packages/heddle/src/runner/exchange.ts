@@ -1,0 +1,101 @@
+/**
+ * The files by which a command and heddle exchange data: `$HEDDLE_OUTPUT`, `$HEDDLE_STEPS`, `$HEDDLE_DEPS`. Knows what may
+ * stand in them, nothing of processes.
+ *
+ * Invariant: no more than {@link OUTPUT_LIMIT} bytes of what a command wrote are ever in memory.
+ */
+import { closeSync, fstatSync, openSync, readSync, writeFileSync } from "node:fs";
+import { messageOf, systemCode } from "../base/errors.ts";
+import { type Json, type JsonObject, toJson } from "../base/json.ts";
+import { type Result, err, ok } from "../base/result.ts";
+
+/** Bytes of an output, or of a list of steps, as text. */
+export const OUTPUT_LIMIT: number = 1 << 20;
+
+export interface Exchange {
+  readonly output: string;
+  readonly steps: string;
+  /** Only there where the step has deps. */
+  readonly deps: string;
+}
+
+export function exchangeFiles(base: string): Exchange {
+  return { output: `${base}.output`, steps: `${base}.steps`, deps: `${base}.deps` };
+}
+
+/** Writes the deps' outputs for the command; tells whether there is a file. */
+export function writeDeps(files: Exchange, deps: JsonObject): boolean {
+  for (const _ in deps) {
+    writeFileSync(files.deps, `${JSON.stringify(deps)}\n`);
+    return true;
+  }
+  return false;
+}
+
+/** `null` for a missing or empty file. The error is for people. */
+export function readOutput(files: Exchange): Result<Json, string> {
+  const text = readBounded(files.output, "$HEDDLE_OUTPUT");
+  return text.ok ? parseOutput(text.value) : text;
+}
+
+/** `undefined` where the command added none. */
+export function readSteps(files: Exchange): Result<readonly unknown[] | undefined, string> {
+  const text = readBounded(files.steps, "$HEDDLE_STEPS");
+  if (!text.ok) return text;
+  if (text.value.trim() === "") return ok(undefined);
+  try {
+    const value: unknown = JSON.parse(text.value);
+    return Array.isArray(value)
+      ? ok(value)
+      : err("$HEDDLE_STEPS must hold a list of steps in JSON, and holds something else");
+  } catch (thrown) {
+    return err(`$HEDDLE_STEPS must hold a list of steps in JSON: ${messageOf(thrown)}`);
+  }
+}
+
+function readBounded(path: string, name: string): Result<string, string> {
+  let file: number;
+  try {
+    file = openSync(path, "r");
+  } catch (thrown) {
+    return systemCode(thrown) === "ENOENT" ? ok("") : err(`${name} cannot be read: ${messageOf(thrown)}`);
+  }
+  try {
+    const { size } = fstatSync(file);
+    if (size > OUTPUT_LIMIT) {
+      return err(
+        `${name} holds ${size} bytes, more than ${OUTPUT_LIMIT}; write large results to a file and give its path as output`,
+      );
+    }
+    const buffer = Buffer.alloc(size);
+    return ok(buffer.toString("utf8", 0, readSync(file, buffer, 0, size, 0)));
+  } catch (thrown) {
+    return err(`${name} cannot be read: ${messageOf(thrown)}`);
+  } finally {
+    closeSync(file);
+  }
+}
+
+const PAIR = /^([A-Za-z_][\w.-]*)=(.*)$/;
+
+/** One JSON value, or lines `key=value` that become an object of strings. */
+export function parseOutput(text: string): Result<Json, string> {
+  const trimmed = text.trim();
+  if (trimmed === "") return ok(null);
+  try {
+    return toJson(JSON.parse(trimmed));
+  } catch (thrown) {
+    if (/^[[{"]/.test(trimmed)) return err(`$HEDDLE_OUTPUT is not JSON: ${messageOf(thrown)}`);
+  }
+  const pairs: [string, string][] = [];
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    if (line.trim() === "") continue;
+    const match = PAIR.exec(line);
+    if (match === null) {
+      const shown = JSON.stringify(line.length > 60 ? `${line.slice(0, 60)}...` : line);
+      return err(`$HEDDLE_OUTPUT must hold one JSON value or lines key=value; line ${index + 1} is ${shown}`);
+    }
+    pairs.push([match[1] ?? "", match[2] ?? ""]);
+  }
+  return ok(Object.fromEntries(pairs));
+}

@@ -1,0 +1,175 @@
+/**
+ * A function in a worker thread of its own: what it does to its thread (an endless loop, all its memory) ends with the thread.
+ * Two halves: the engine's ({@link startIsolated}) and the thread's ({@link serveIsolated}), and the messages between them.
+ * The thread's program is composed elsewhere: finding a plan's function is no runner's matter.
+ */
+import { Worker, parentPort, workerData } from "node:worker_threads";
+import type { Clock } from "../base/clock.ts";
+import { messageOf, systemCode } from "../base/errors.ts";
+import type { Json, JsonObject } from "../base/json.ts";
+import type { StepFunction } from "../plan/plan.ts";
+import { AttemptContext } from "./context.ts";
+import type { Masker } from "./mask.ts";
+import { importFunction, outcomeOfValue, shortStack } from "./call.ts";
+import type { Attempt, Outcome, RunningAttempt, StopReason } from "./port.ts";
+import { failedAttempt, maskOutcome } from "./outcome.ts";
+
+/** What the thread is told, cloned. */
+interface Errand {
+  readonly run: string;
+  readonly step: string;
+  readonly attempt: number;
+  readonly params: JsonObject;
+  readonly item: Json | undefined;
+  readonly work:
+    | { readonly kind: "call"; readonly module: string; readonly export: string; readonly with: JsonObject }
+    | { readonly kind: "function"; readonly planModule: string; readonly inputs: Readonly<Record<string, unknown>> };
+}
+
+type FromThread =
+  | { readonly kind: "log"; readonly line: string }
+  | { readonly kind: "progress"; readonly data: JsonObject }
+  | { readonly kind: "outcome"; readonly outcome: Outcome };
+
+export interface IsolatedOptions {
+  readonly clock: Clock;
+  readonly workerEntry?: URL;
+}
+
+export function startIsolated(attempt: Attempt, options: IsolatedOptions, mask: Masker | undefined): RunningAttempt {
+  const { work } = attempt;
+  if (options.workerEntry === undefined)
+    return failedAttempt("spawn", "isolate: this program was built without worker threads");
+  if (work.kind === "run") return failedAttempt("spawn", "a shell command needs no isolate");
+  if (work.kind === "function" && work.planModule === undefined) {
+    return failedAttempt(
+      "spawn",
+      "isolate: the plan's functions are not in a module of their own, so a worker thread cannot load them",
+    );
+  }
+  const errand: Errand = {
+    run: attempt.run,
+    step: attempt.step,
+    attempt: attempt.attempt,
+    params: attempt.params,
+    item: attempt.item,
+    work: work.kind === "call" ? work : { kind: "function", planModule: work.planModule ?? "", inputs: work.inputs },
+  };
+  let worker: Worker;
+  try {
+    worker = new Worker(options.workerEntry, {
+      workerData: { heddleErrand: errand },
+      stdout: true,
+      stderr: true,
+      ...(attempt.maxMemoryMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: attempt.maxMemoryMb } }),
+    });
+  } catch (thrown) {
+    return failedAttempt("spawn", `isolate: ${messageOf(thrown)}`);
+  }
+  return followWorker(worker, attempt, options.clock, mask);
+}
+
+function followWorker(worker: Worker, attempt: Attempt, clock: Clock, mask: Masker | undefined): RunningAttempt {
+  const context = new AttemptContext(attempt, clock, mask);
+  const { promise, resolve } = Promise.withResolvers<Outcome>();
+  let reason: StopReason | undefined;
+  let told: Outcome | undefined;
+  let cancelGrace: (() => void) | undefined;
+  for (const stream of [worker.stdout, worker.stderr]) {
+    stream.on("data", (chunk: Buffer | string) => context.log(String(chunk).replace(/\n$/, "")));
+  }
+  worker.on("message", (message: FromThread) => {
+    if (message.kind === "log") context.log(message.line);
+    else if (message.kind === "progress") context.progress(message.data);
+    else {
+      told = message.outcome;
+      // What the function left running in its thread ends with it.
+      void worker.terminate();
+    }
+  });
+  worker.on("error", (error) => {
+    const code = systemCode(error) === "ERR_WORKER_OUT_OF_MEMORY" ? "memory" : "error";
+    const limit =
+      code === "memory"
+        ? `the step took more memory than its limit of ${attempt.maxMemoryMb ?? "?"} MB`
+        : messageOf(error);
+    if (code === "error") context.log(shortStack(error));
+    told ??= { kind: "failed", error: { code, message: limit } };
+  });
+  worker.once("exit", () => {
+    cancelGrace?.();
+    context.end();
+    const outcome: Outcome =
+      reason === undefined
+        ? (told ?? { kind: "failed", error: { code: "error", message: "the function ended its thread" } })
+        : { kind: "stopped", reason };
+    resolve(mask === undefined ? outcome : maskOutcome(outcome, mask));
+  });
+  return {
+    outcome: promise,
+    stop(why) {
+      if (reason !== undefined) return;
+      reason = why;
+      worker.postMessage(why, []);
+      cancelGrace = clock.after(attempt.graceMs, () => void worker.terminate());
+    },
+    kill() {
+      reason ??= "cancel";
+      void worker.terminate();
+    },
+  };
+}
+
+/** Finds a plan's function by step id, given the absolute path of the plan's module. Throws with a message for people. */
+export type FindFunction = (planModule: string, step: string) => Promise<StepFunction>;
+
+/** The thread's program: carries out the one errand that it was started for. */
+export async function serveIsolated(findFunction: FindFunction): Promise<void> {
+  const port = parentPort;
+  const errand = (workerData as { heddleErrand?: Errand } | null)?.heddleErrand;
+  if (port === null || errand === undefined) return;
+  const tell = (message: FromThread): void => port.postMessage(message, []);
+  const controller = new AbortController();
+  port.on("message", (reason: string) =>
+    controller.abort(new DOMException(`the step was ended: ${reason}`, "AbortError")),
+  );
+  const added: unknown[] = [];
+  const { work: _work, ...facts } = errand;
+  const context = {
+    ...facts,
+    signal: controller.signal,
+    log: (line: string) => tell({ kind: "log", line: String(line) }),
+    progress: (data: JsonObject) => tell({ kind: "progress", data }),
+    addSteps: (steps: readonly unknown[]) => void added.push(...steps),
+  };
+  let outcome: Outcome;
+  try {
+    outcome = await carryOut(errand, context, added, findFunction);
+  } catch (thrown) {
+    tell({ kind: "log", line: shortStack(thrown) });
+    outcome = { kind: "failed", error: { code: "error", message: messageOf(thrown) } };
+  }
+  tell({ kind: "outcome", outcome });
+}
+
+async function carryOut(
+  errand: Errand,
+  context: Parameters<StepFunction["run"]>[1],
+  added: unknown[],
+  find: FindFunction,
+): Promise<Outcome> {
+  const { work } = errand;
+  if (work.kind === "call") {
+    const exported = await importFunction(work.module, work.export);
+    return outcomeOfValue(await exported(work.with, context), added.length === 0 ? undefined : added);
+  }
+  const fn = await find(work.planModule, errand.step);
+  let value = await fn.run({ ...work.inputs }, context);
+  if (fn.check !== undefined) {
+    const checked = await fn.check(value);
+    if ("problem" in checked)
+      return { kind: "failed", error: { code: "output", message: `the output was refused: ${checked.problem}` } };
+    value = checked.value;
+  }
+  return outcomeOfValue(value, added.length === 0 ? undefined : added);
+}

@@ -1,0 +1,157 @@
+/**
+ * Runner for `call` and `function`: code of the user's in this process, or with `isolate` in a worker thread that can be ended
+ * by force. Knows how a function is found and called and what its result means.
+ *
+ * Invariants:
+ *  1. A function in this process can only be asked to end (`signal`); one that does not within `graceMs` is abandoned: its
+ *     outcome is given, whatever it does later is not heard.
+ *  2. A function that does nothing but return costs no file, no timer and no abort controller.
+ */
+import type { Clock } from "../base/clock.ts";
+import { messageOf } from "../base/errors.ts";
+import { importFunction, outcomeOfValue, shortStack } from "./call.ts";
+import { AttemptContext } from "./context.ts";
+import type { BaseEnvironments } from "./environment.ts";
+import { startIsolated } from "./isolated.ts";
+import { type Masker, masker } from "./mask.ts";
+import { maskOutcome } from "./outcome.ts";
+import type { Attempt, Outcome, RunningAttempt, Runner, StopReason } from "./port.ts";
+
+export interface ModuleOptions {
+  readonly clock: Clock;
+  /** Where secrets' values are looked up. */
+  readonly bases: BaseEnvironments;
+  /** The program of worker threads, see `isolated.ts`; absent: `isolate` is refused. */
+  readonly workerEntry?: URL;
+}
+
+export function moduleRunner(options: ModuleOptions): Runner {
+  const workers = new Set<RunningAttempt>();
+  return {
+    kinds: ["call", "function"],
+    start(attempt) {
+      const mask = maskerOf(attempt, options.bases);
+      if (!attempt.isolate) return new InProcess(attempt, options.clock, mask);
+      const running = startIsolated(attempt, options, mask);
+      workers.add(running);
+      void running.outcome.then(() => workers.delete(running));
+      return running;
+    },
+    async [Symbol.asyncDispose]() {
+      const left = [...workers];
+      for (const worker of left) worker.kill();
+      await Promise.all(left.map((worker) => worker.outcome));
+    },
+  };
+}
+
+function maskerOf(attempt: Attempt, bases: BaseEnvironments): Masker | undefined {
+  if (attempt.secrets.length === 0) return undefined;
+  return masker(attempt.secrets.map((name) => attempt.env[name] ?? bases.inherit[name]));
+}
+
+class InProcess implements RunningAttempt {
+  readonly outcome: Promise<Outcome>;
+  readonly #attempt: Attempt;
+  readonly #clock: Clock;
+  readonly #mask: Masker | undefined;
+  readonly #context: AttemptContext;
+  #abandon: ((outcome: Outcome) => void) | undefined;
+  #cancelGrace: (() => void) | undefined;
+  #reason: StopReason | undefined;
+
+  constructor(attempt: Attempt, clock: Clock, mask: Masker | undefined) {
+    this.#attempt = attempt;
+    this.#clock = clock;
+    this.#mask = mask;
+    this.#context = new AttemptContext(attempt, clock, mask);
+    let result: unknown;
+    try {
+      result = callWork(attempt, this.#context);
+    } catch (thrown) {
+      this.outcome = Promise.resolve(this.#failed(thrown));
+      return;
+    }
+    const { work } = attempt;
+    if (!isThenable(result) && (work.kind !== "function" || work.fn.check === undefined)) {
+      this.outcome = Promise.resolve(this.#returned(result));
+      return;
+    }
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    this.outcome = promise;
+    this.#abandon = resolve;
+    void this.#follow(result).then(resolve);
+  }
+
+  stop(reason: StopReason): void {
+    if (this.#reason !== undefined || this.#abandon === undefined) return;
+    this.#reason = reason;
+    this.#context.abort(reason);
+    this.#cancelGrace = this.#clock.after(this.#attempt.graceMs, () => this.#giveUp());
+  }
+
+  kill(): void {
+    if (this.#abandon === undefined) return;
+    this.#reason ??= "cancel";
+    this.#context.abort(this.#reason);
+    this.#cancelGrace?.();
+    // A function that heeds its signal settles before this turn of the loop is over and then does not count as abandoned.
+    this.#cancelGrace = this.#clock.after(0, () => this.#giveUp());
+  }
+
+  #giveUp(): void {
+    this.#context.end();
+    this.#abandon?.({ kind: "stopped", reason: this.#reason ?? "cancel", abandoned: true });
+  }
+
+  async #follow(result: unknown): Promise<Outcome> {
+    try {
+      let value = await result;
+      const { work } = this.#attempt;
+      if (work.kind === "function" && work.fn.check !== undefined) {
+        const checked = await work.fn.check(value);
+        if ("problem" in checked)
+          return this.#settled({
+            kind: "failed",
+            error: { code: "output", message: `the output was refused: ${checked.problem}` },
+          });
+        value = checked.value;
+      }
+      return this.#returned(value);
+    } catch (thrown) {
+      return this.#failed(thrown);
+    }
+  }
+
+  #returned(value: unknown): Outcome {
+    return this.#settled(outcomeOfValue(value, this.#context.added));
+  }
+
+  #failed(thrown: unknown): Outcome {
+    if (this.#reason === undefined) this.#context.log(shortStack(thrown));
+    return this.#settled({ kind: "failed", error: { code: "error", message: messageOf(thrown) } });
+  }
+
+  #settled(outcome: Outcome): Outcome {
+    this.#context.end();
+    this.#cancelGrace?.();
+    if (this.#reason !== undefined) return { kind: "stopped", reason: this.#reason };
+    return this.#mask === undefined ? outcome : maskOutcome(outcome, this.#mask);
+  }
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+}
+
+function callWork(attempt: Attempt, context: AttemptContext): unknown {
+  const { work } = attempt;
+  switch (work.kind) {
+    case "function":
+      return work.fn.run(work.inputs, context);
+    case "call":
+      return importFunction(work.module, work.export).then((exported) => exported(work.with, context));
+    default:
+      throw new TypeError(`a module cannot carry out work of kind ${work.kind}`);
+  }
+}

@@ -1,0 +1,24 @@
+/** Small makers of outcomes that several runners share. */
+import type { Masker } from "./mask.ts";
+import type { Outcome, RunningAttempt } from "./port.ts";
+
+/** An attempt that has failed before it began. */
+export function failedAttempt(code: "spawn" | "error", message: string): RunningAttempt {
+  return { outcome: Promise.resolve({ kind: "failed", error: { code, message } }), stop() {}, kill() {} };
+}
+
+/** Masks every text of an outcome. */
+export function maskOutcome(outcome: Outcome, mask: Masker): Outcome {
+  switch (outcome.kind) {
+    case "succeeded":
+      return {
+        ...outcome,
+        output: mask.json(outcome.output),
+        ...(outcome.steps === undefined ? {} : { steps: outcome.steps.map((step) => mask.json(step as never)) }),
+      };
+    case "failed":
+      return { ...outcome, error: { ...outcome.error, message: mask.text(outcome.error.message) } };
+    case "stopped":
+      return outcome;
+  }
+}

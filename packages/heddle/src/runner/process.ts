@@ -1,0 +1,222 @@
+/**
+ * The only owner of child processes: starts them, signals them, hears of their end. Knows commands, files and environment,
+ * no step and no attempt.
+ *
+ * Invariants of every way to start a command (`runner/suite.ts` tests them all):
+ *  1. A command reads nothing (`/dev/null`), writes both outputs to one place, and can be signalled as a group.
+ *  2. `ended` settles once, never rejects, and not before nothing of the command runs any more.
+ *  3. A process that died of a signal reports 128 + its number and the signal's name; so does a shell that passes such an
+ *     end of its last command on.
+ */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { constants } from "node:os";
+import type { Clock } from "../base/clock.ts";
+import { messageOf } from "../base/errors.ts";
+import type { BaseEnvironments, Environment } from "./environment.ts";
+import { OWNER_VARIABLE } from "./environment.ts";
+import { type ProcessInfo, type ProcessTable, linuxProcessTable, psProcessTable } from "./processes.ts";
+import { type Ending, Followed, endAll, signal } from "./terminate.ts";
+import { TAG_VARIABLE } from "./port.ts";
+
+export interface CommandSpec {
+  /** Text for the shell: the only value here that a shell reads as code. */
+  readonly command: string;
+  /** The shell's name or path, with options of its own after spaces: `sh`, `bash -e -o pipefail`. */
+  readonly shell: string;
+  /** Absolute. */
+  readonly cwd: string;
+  readonly base: keyof BaseEnvironments;
+  /** Over the base. */
+  readonly env: Environment;
+  /** Appended to; `null`: nowhere. */
+  readonly logFile: string | null;
+  /** Gets the output instead of the log file, stream by stream. */
+  readonly sink?: (stream: "stdout" | "stderr", chunk: Buffer) => void;
+  /** Between TERM and KILL for what the command leaves behind. */
+  readonly graceMs: number;
+}
+
+export type CommandEnd =
+  /** `found`: processes that the command left behind and that were ended. */
+  | { readonly kind: "exited"; readonly code: number; readonly signal?: string; readonly found: number }
+  | { readonly kind: "unstarted"; readonly message: string };
+
+export interface RunningCommand {
+  readonly ended: Promise<CommandEnd>;
+  /** TERM, after `graceMs` KILL, to all that belongs to the command. Further calls do nothing. */
+  stop(graceMs: number): void;
+  kill(): void;
+  /** Living processes of the command. A look at the whole table. */
+  members(): readonly ProcessInfo[];
+}
+
+export interface Commands extends AsyncDisposable {
+  start(spec: CommandSpec): RunningCommand;
+  warm(width: number): void;
+}
+
+/** What starting processes needs of the outside. */
+export interface ProcessWorld {
+  readonly clock: Clock;
+  readonly table: ProcessTable;
+  readonly bases: BaseEnvironments;
+  /** Random, new for each engine process: see {@link OWNER_VARIABLE}. */
+  readonly owner: string;
+}
+
+/** The table of this system. */
+export function systemProcessTable(): ProcessTable {
+  if (process.platform === "linux") return linuxProcessTable();
+  return psProcessTable((args) =>
+    execFileSync("ps", [...args], { encoding: "utf8", maxBuffer: 1 << 26, stdio: ["ignore", "pipe", "ignore"] }),
+  );
+}
+
+const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+
+/** The end as a status of a shell tells it. */
+export function exitedWith(status: number, found: number): CommandEnd {
+  const name = status > 128 ? SIGNAL_NAMES.get(status - 128) : undefined;
+  return { kind: "exited", code: status, found, ...(name === undefined ? {} : { signal: name }) };
+}
+
+export function statusOfSignal(name: NodeJS.Signals): number {
+  return 128 + constants.signals[name];
+}
+
+/** Program and arguments of a command. */
+export function argumentsOf(spec: CommandSpec): readonly [string, ...string[]] {
+  const [program = "sh", ...options] = spec.shell.trim().split(/\s+/);
+  return [program === "" ? "sh" : program, ...options, "-c", spec.command];
+}
+
+/** Who belongs to a command: its group, and everything younger that carries its tag. */
+export function followCommand(
+  world: ProcessWorld,
+  spec: CommandSpec,
+  group: number,
+  excludes: (pid: number) => boolean,
+): Followed {
+  const tag = spec.env[TAG_VARIABLE];
+  const since = world.table.read().processes.get(group)?.started ?? "";
+  return new Followed(world.table, {
+    includes(info, snapshot) {
+      if (info.group === group) return true;
+      // Reading an environment costs more than all else; nobody of this command is older than its group.
+      if (tag === undefined || Number(info.started) < Number(since)) return false;
+      return (
+        snapshot.variable(info.pid, TAG_VARIABLE) === tag && snapshot.variable(info.pid, OWNER_VARIABLE) === world.owner
+      );
+    },
+    excludes: (pid) => pid === process.pid || excludes(pid),
+  });
+}
+
+/** Longest wait for the pipes of a command that has ended: somebody out of reach may hold them. */
+const PIPE_WAIT_MS = 200;
+
+/** Each command by a `spawn` of its own. Simple, and slow where this process is large: a fork copies its page tables. */
+export function plainCommands(world: ProcessWorld): Commands {
+  return {
+    start: (spec) => startPlain(world, spec),
+    warm() {},
+    async [Symbol.asyncDispose]() {},
+  };
+}
+
+function startPlain(world: ProcessWorld, spec: CommandSpec): RunningCommand {
+  const { promise, resolve } = Promise.withResolvers<CommandEnd>();
+  const [program, ...args] = argumentsOf(spec);
+  let log: number | undefined;
+  let child: ChildProcess;
+  try {
+    if (spec.sink === undefined && spec.logFile !== null) log = openSync(spec.logFile, "a");
+    const output = spec.sink === undefined ? (log ?? "ignore") : "pipe";
+    child = spawn(program, args, {
+      cwd: spec.cwd,
+      env: { ...world.bases[spec.base], PWD: spec.cwd, [OWNER_VARIABLE]: world.owner, ...spec.env },
+      stdio: ["ignore", output, output],
+      detached: true,
+    });
+  } catch (thrown) {
+    return unstarted(messageOf(thrown));
+  } finally {
+    if (log !== undefined) closeSync(log);
+  }
+  const group = child.pid;
+  if (group === undefined) {
+    child.once("error", (error) => resolve({ kind: "unstarted", message: messageOf(error) }));
+    return { ended: promise, stop() {}, kill() {}, members: () => [] };
+  }
+  const followed = new LazyFollowed(() => followCommand(world, spec, group, () => false));
+  let ending: Ending | undefined;
+  const closed = spec.sink === undefined ? undefined : readPipes(child, spec.sink);
+  child.once("error", () => {});
+  child.once("exit", (code, name) => {
+    void settle(code ?? (name === null ? 1 : statusOfSignal(name)));
+  });
+  async function settle(status: number): Promise<void> {
+    if (ending === undefined && signal(-(group as number), 0)) ending = end(spec.graceMs);
+    const found = ending === undefined ? 0 : await ending.done;
+    if (closed !== undefined) await within(world.clock, PIPE_WAIT_MS, closed, () => destroyPipes(child));
+    resolve(exitedWith(status, found));
+  }
+  function end(graceMs: number): Ending {
+    return endAll(followed.get(), { clock: world.clock, graceMs, group: group as number });
+  }
+  return {
+    ended: promise,
+    stop: (graceMs) => void (ending ??= end(graceMs)),
+    kill() {
+      if (ending === undefined) ending = end(0);
+      else ending.kill();
+    },
+    members: () => followed.get().look(),
+  };
+}
+
+/** A command that could not be started. */
+export function unstarted(message: string): RunningCommand {
+  return { ended: Promise.resolve({ kind: "unstarted", message }), stop() {}, kill() {}, members: () => [] };
+}
+
+/** Most commands end without anybody asking for their processes. */
+export class LazyFollowed {
+  readonly #make: () => Followed;
+  #made: Followed | undefined;
+  constructor(make: () => Followed) {
+    this.#make = make;
+  }
+  get(): Followed {
+    return (this.#made ??= this.#make());
+  }
+}
+
+function readPipes(child: ChildProcess, sink: NonNullable<CommandSpec["sink"]>): Promise<void> {
+  child.stdout?.on("data", (chunk: Buffer) => sink("stdout", chunk));
+  child.stderr?.on("data", (chunk: Buffer) => sink("stderr", chunk));
+  return new Promise((resolve) => child.once("close", () => resolve()));
+}
+
+function destroyPipes(child: ChildProcess): void {
+  child.stdout?.destroy();
+  child.stderr?.destroy();
+}
+
+/** Resolves with `work`, or after `ms` once `late` was called. */
+async function within(clock: Clock, ms: number, work: Promise<void>, late: () => void): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const cancel = clock.after(ms, () => {
+    late();
+    resolve();
+  });
+  void work.then(resolve);
+  await promise;
+  cancel();
+}
+
+/** A long-lived process of ours: its own group and session, spoken to by pipes. */
+export function spawnHelper(program: string, args: readonly string[], env: Environment): ChildProcess {
+  return spawn(program, args, { cwd: "/", env, stdio: ["pipe", "pipe", "ignore", "pipe"], detached: true });
+}

@@ -1,0 +1,24 @@
+/** One runner made of several: each kind of work goes to the runner that carries it out. */
+import { failedAttempt } from "./outcome.ts";
+import type { Runner, WorkKind } from "./port.ts";
+
+/** Disposing of it disposes of all. Where two runners take one kind, the first gets it. */
+export function runnerRegistry(runners: readonly Runner[]): Runner {
+  const byKind = new Map<WorkKind, Runner>();
+  for (const runner of runners) for (const kind of runner.kinds) if (!byKind.has(kind)) byKind.set(kind, runner);
+  return {
+    kinds: [...byKind.keys()],
+    start(attempt) {
+      const runner = byKind.get(attempt.work.kind);
+      return runner === undefined
+        ? failedAttempt("spawn", `nothing here carries out steps of kind ${attempt.work.kind}`)
+        : runner.start(attempt);
+    },
+    warm(width) {
+      for (const runner of runners) runner.warm?.(width);
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(runners.map((runner) => runner[Symbol.asyncDispose]()));
+    },
+  };
+}

@@ -1,0 +1,206 @@
+/**
+ * Runner for `run`: one shell command per attempt. Knows what a command is told (environment, files) and what its end means;
+ * how processes are started is its {@link Commands}' matter.
+ */
+import { closeSync, openSync, statSync, writeSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { messageOf } from "../base/errors.ts";
+import { type BaseEnvironments, type Environment, passed, withoutToken } from "./environment.ts";
+import { type Exchange, exchangeFiles, readOutput, readSteps, writeDeps } from "./exchange.ts";
+import { type Masker, masker } from "./mask.ts";
+import { failedAttempt, maskOutcome } from "./outcome.ts";
+import {
+  type Attempt,
+  type Outcome,
+  type OutcomeUsage,
+  type RunningAttempt,
+  type Runner,
+  type StopReason,
+  TAG_VARIABLE,
+} from "./port.ts";
+import { type CommandEnd, type CommandSpec, type Commands, argumentsOf } from "./process.ts";
+import { formatTag } from "./processes.ts";
+import type { MemoryWatch } from "./memory.ts";
+
+export interface ShellOptions {
+  readonly commands: Commands;
+  /** Starts commands whose output is read by pipes. */
+  readonly piped: Commands;
+  readonly bases: BaseEnvironments;
+  readonly memory: MemoryWatch;
+}
+
+export function shellRunner(options: ShellOptions): Runner {
+  return {
+    kinds: ["run"],
+    start: (attempt) => startShell(options, attempt),
+    warm: (width) => options.commands.warm(width),
+    async [Symbol.asyncDispose]() {
+      await options.commands[Symbol.asyncDispose]();
+      await options.piped[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function startShell(options: ShellOptions, attempt: Attempt): RunningAttempt {
+  const { work } = attempt;
+  if (work.kind !== "run") return failedAttempt("spawn", `a shell cannot carry out work of kind ${work.kind}`);
+  const files = attempt.exchangeBase === null ? undefined : exchangeFiles(attempt.exchangeBase);
+  let env: Environment;
+  try {
+    env = environmentOf(options.bases, attempt, files);
+  } catch (thrown) {
+    return failedAttempt("spawn", `the files for the step cannot be written: ${messageOf(thrown)}`);
+  }
+  const mask = masker(attempt.secrets.map((name) => env[name] ?? options.bases.inherit[name]));
+  const log = mask === undefined ? undefined : maskedLog(attempt.logFile, mask);
+  const spec: CommandSpec = {
+    command: work.command,
+    shell: work.shell,
+    cwd: attempt.cwd,
+    base: attempt.envMode,
+    env,
+    logFile: attempt.logFile,
+    graceMs: attempt.graceMs,
+    ...(log === undefined ? {} : { sink: log.write }),
+  };
+  const running = (log === undefined ? options.commands : options.piped).start(spec);
+  let reason: StopReason | undefined;
+  function stop(why: StopReason): void {
+    if (reason !== undefined) return;
+    reason = why;
+    running.stop(attempt.graceMs);
+  }
+  const watch = options.memory.watch(attempt.maxMemoryMb, running.members, () => stop("memory"));
+  const outcome = running.ended.then((end) => {
+    const peakMemoryMb = watch.end();
+    log?.end();
+    const usage = peakMemoryMb === undefined ? undefined : { peakMemoryMb };
+    const plain = outcomeOf({ attempt, end, reason, files, usage, spec });
+    return mask === undefined ? plain : maskOutcome(plain, mask);
+  });
+  return {
+    outcome,
+    stop,
+    kill() {
+      reason ??= "cancel";
+      running.kill();
+    },
+  };
+}
+
+function environmentOf(bases: BaseEnvironments, attempt: Attempt, files: Exchange | undefined): Environment {
+  const tag = { run: attempt.run, attempt: attempt.attempt, step: attempt.step };
+  const env: Record<string, string> = {
+    ...(attempt.passEnv.length > 0 ? passed(bases, attempt.passEnv) : undefined),
+    ...withoutToken(attempt.env),
+    HEDDLE_RUN: attempt.run,
+    HEDDLE_STEP: attempt.step,
+    HEDDLE_ATTEMPT: String(attempt.attempt),
+    [TAG_VARIABLE]: formatTag(tag),
+  };
+  if (attempt.item !== undefined)
+    env["ITEM"] = typeof attempt.item === "string" ? attempt.item : JSON.stringify(attempt.item);
+  if (files !== undefined) {
+    env["HEDDLE_OUTPUT"] = files.output;
+    env["HEDDLE_STEPS"] = files.steps;
+    if (writeDeps(files, attempt.deps)) env["HEDDLE_DEPS"] = files.deps;
+  }
+  return env;
+}
+
+interface Ended {
+  readonly attempt: Attempt;
+  readonly end: CommandEnd;
+  readonly reason: StopReason | undefined;
+  readonly files: Exchange | undefined;
+  readonly usage: OutcomeUsage | undefined;
+  readonly spec: CommandSpec;
+}
+
+function outcomeOf({ attempt, end, reason, files, usage, spec }: Ended): Outcome {
+  const used = usage === undefined ? {} : { usage };
+  if (reason === "memory") {
+    const peak = usage?.peakMemoryMb;
+    const message = `the step's processes took ${peak === undefined ? "more" : `${peak} MB`}, its limit is ${attempt.maxMemoryMb} MB`;
+    return { kind: "failed", error: { code: "memory", message }, ...used };
+  }
+  if (reason !== undefined) return { kind: "stopped", reason, ...used };
+  if (end.kind === "unstarted" || end.code === 126 || end.code === 127) {
+    const message = whyNotStarted(spec) ?? (end.kind === "unstarted" ? end.message : undefined);
+    if (message !== undefined) return { kind: "failed", error: { code: "spawn", message }, ...used };
+  }
+  if (end.kind === "unstarted")
+    return { kind: "failed", error: { code: "spawn", message: "the command was not started" } };
+  if (end.code !== 0) return { kind: "failed", error: exitError(end), ...used };
+  if (files === undefined) return { kind: "succeeded", output: null, ...used };
+  const output = readOutput(files);
+  if (!output.ok) return { kind: "failed", error: { code: "output", message: output.error }, ...used };
+  const steps = readSteps(files);
+  if (!steps.ok) return { kind: "failed", error: { code: "output", message: steps.error }, ...used };
+  return {
+    kind: "succeeded",
+    output: output.value,
+    ...(steps.value === undefined ? {} : { steps: steps.value }),
+    ...used,
+  };
+}
+
+function exitError(end: Extract<CommandEnd, { kind: "exited" }>): {
+  code: "exit";
+  message: string;
+  exitCode: number;
+  signal?: string;
+} {
+  if (end.signal !== undefined) {
+    return {
+      code: "exit",
+      message: `the command was ended by ${end.signal} (exit code ${end.code})`,
+      exitCode: end.code,
+      signal: end.signal,
+    };
+  }
+  const why = end.code === 127 ? ": a command was not found" : end.code === 126 ? ": a file is not executable" : "";
+  return { code: "exit", message: `the command ended with exit code ${end.code}${why}`, exitCode: end.code };
+}
+
+/** What of the command's surroundings is missing, looked at after the fact. */
+function whyNotStarted(spec: CommandSpec): string | undefined {
+  if (!isFolder(spec.cwd)) return `the folder ${spec.cwd} does not exist`;
+  const [program] = argumentsOf(spec);
+  const path = spec.env["PATH"] ?? process.env["PATH"] ?? "";
+  const candidates = program.includes("/") ? [program] : path.split(delimiter).map((folder) => join(folder, program));
+  if (!candidates.some((file) => statSync(file, { throwIfNoEntry: false })?.isFile()))
+    return `the shell ${program} was not found`;
+  return undefined;
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+interface MaskedLog {
+  readonly write: (stream: "stdout" | "stderr", chunk: Buffer) => void;
+  end(): void;
+}
+
+/** Writes what comes, masked, as it comes: the write itself is what holds a flood back. */
+function maskedLog(logFile: string | null, mask: Masker): MaskedLog {
+  const file = logFile === null ? undefined : openSync(logFile, "a");
+  const put = (chunk: Buffer): void => {
+    if (file !== undefined) for (let at = 0; at < chunk.length;) at += writeSync(file, chunk, at);
+  };
+  const streams = { stdout: mask.stream(put), stderr: mask.stream(put) };
+  return {
+    write: (stream, chunk) => streams[stream].push(chunk),
+    end() {
+      streams.stdout.end();
+      streams.stderr.end();
+      if (file !== undefined) closeSync(file);
+    },
+  };
+}

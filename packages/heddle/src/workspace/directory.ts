@@ -1,0 +1,131 @@
+/**
+ * Every attempt works in the project folder, or in a folder of it that its step names. Logs and exchange files lie beside the
+ * journal. Knows folders and names of files, not what is written there.
+ *
+ * Invariants:
+ *  1. No attempt works outside the project folder, whatever its `cwd` says and wherever symbolic links lead (S8).
+ *  2. Different (step, attempt) have different files; every file of a run lies under one folder.
+ */
+import { mkdirSync, realpathSync, statSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { isAbsolute, join, relative, resolve, sep } from "node:path";
+import { HeddleError, messageOf, systemCode } from "../base/errors.ts";
+import { isRunId } from "../base/ids.ts";
+import { fileNameOf } from "./names.ts";
+import type { Workspace, WorkspaceRequest, Workspaces } from "./port.ts";
+
+export interface DirectoryOptions {
+  /** Absolute: the folder that steps work in. */
+  readonly projectDir: string;
+  /** Absolute: heddle's own folder, usually `<projectDir>/.heddle`. */
+  readonly heddleDir: string;
+}
+
+export function directoryWorkspaces(options: DirectoryOptions): Workspaces {
+  const files = runFiles(options.heddleDir);
+  const folders = new Map<string, string>();
+  return {
+    async take(request) {
+      let cwd = folders.get(request.cwd ?? ".");
+      if (cwd === undefined)
+        folders.set(request.cwd ?? ".", (cwd = folderOf(options.projectDir, request.cwd ?? ".", request.step)));
+      else if (!isFolder(cwd)) throw missing(request.cwd ?? ".", request.step);
+      return files.workspace(request, cwd);
+    },
+    logFile: files.logFile,
+    removeRun: files.removeRun,
+  };
+}
+
+/** Folders that the cache of checked ones holds: beyond, each is checked again. */
+function folderOf(projectDir: string, cwd: string, step: string): string {
+  const project = realpathSync(projectDir);
+  const wanted = resolve(project, cwd);
+  let real: string;
+  try {
+    real = realpathSync(wanted);
+  } catch (thrown) {
+    if (!inside(project, wanted)) throw outside(cwd, step);
+    if (systemCode(thrown) === "ENOENT" || systemCode(thrown) === "ENOTDIR") throw missing(cwd, step);
+    throw new HeddleError({
+      code: "WorkspaceUnusable",
+      message: `step ${step}: the folder ${cwd} cannot be used: ${messageOf(thrown)}`,
+      cause: thrown,
+    });
+  }
+  if (!inside(project, real)) throw outside(cwd, step);
+  if (!isFolder(real)) throw missing(cwd, step);
+  return real;
+}
+
+function inside(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way === "" || (way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way));
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function missing(cwd: string, step: string): HeddleError {
+  return new HeddleError({
+    code: "WorkspaceMissing",
+    message: `step ${step}: the folder ${cwd} does not exist`,
+    hint: "Correct `cwd`, or let an earlier step that it depends on make the folder.",
+  });
+}
+
+function outside(cwd: string, step: string): HeddleError {
+  return new HeddleError({
+    code: "WorkspaceOutside",
+    message: `step ${step}: the folder ${cwd} is outside the project folder`,
+    hint: "A step works inside the project folder; give `cwd` relative to it.",
+  });
+}
+
+/** Logs and exchange files of runs under `heddleDir`. */
+export function runFiles(heddleDir: string): {
+  readonly workspace: (request: WorkspaceRequest, cwd: string) => Workspace;
+  readonly logFile: Workspaces["logFile"];
+  readonly removeRun: Workspaces["removeRun"];
+} {
+  const made = new Set<string>();
+  const release = async (): Promise<void> => {};
+  function runDir(run: string): string {
+    if (!isRunId(run))
+      throw new HeddleError({ code: "InvalidRunId", message: `${JSON.stringify(run)} is not the id of a run` });
+    return join(heddleDir, "runs", run);
+  }
+  function makeFolders(run: string): void {
+    const folder = runDir(run);
+    try {
+      mkdirSync(join(folder, "logs"), { recursive: true });
+      mkdirSync(join(folder, "io"), { recursive: true });
+    } catch (thrown) {
+      throw new HeddleError({
+        code: "WorkspaceUnusable",
+        message: `the folder for the run's logs cannot be made: ${messageOf(thrown)}`,
+        hint: `Make ${heddleDir} writable, or free space on its disk.`,
+        cause: thrown,
+      });
+    }
+    made.add(run);
+  }
+  return {
+    workspace({ run, step, attempt }, cwd) {
+      if (!made.has(run)) makeFolders(run);
+      const name = `${fileNameOf(step)}.${attempt}`;
+      return {
+        cwd,
+        logFile: join(heddleDir, "runs", run, "logs", `${name}.log`),
+        exchangeBase: join(heddleDir, "runs", run, "io", name),
+        release,
+      };
+    },
+    logFile: (run, step, attempt) => join(runDir(run), "logs", `${fileNameOf(step)}.${attempt}.log`),
+    async removeRun(run) {
+      made.delete(run);
+      await rm(runDir(run), { recursive: true, force: true });
+    },
+  };
+}

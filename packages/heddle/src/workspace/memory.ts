@@ -1,0 +1,39 @@
+/**
+ * Workspaces of runs that leave nothing behind: no logs; exchange files, which commands need, in a folder of the system's for
+ * temporary files, made when the first is asked for and removed with the run.
+ */
+import { mkdtempSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { fileNameOf } from "./names.ts";
+import type { Workspace, WorkspaceRequest, Workspaces } from "./port.ts";
+
+export function memoryWorkspaces(options: { readonly projectDir: string }): Workspaces {
+  const folders = new Map<string, string>();
+  const release = async (): Promise<void> => {};
+  function exchangeBase({ run, step, attempt }: WorkspaceRequest): string {
+    let folder = folders.get(run);
+    if (folder === undefined) folders.set(run, (folder = mkdtempSync(join(tmpdir(), "heddle-"))));
+    return join(folder, `${fileNameOf(step)}.${attempt}`);
+  }
+  return {
+    async take(request): Promise<Workspace> {
+      const cwd = request.cwd === undefined ? options.projectDir : resolve(options.projectDir, request.cwd);
+      return {
+        cwd,
+        logFile: null,
+        get exchangeBase() {
+          return exchangeBase(request);
+        },
+        release,
+      };
+    },
+    logFile: () => null,
+    async removeRun(run) {
+      const folder = folders.get(run);
+      folders.delete(run);
+      if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
