@@ -59,7 +59,12 @@ export type Action =
    * its text, for drift. `needs` maps the function's input names to dep ids: it needs their outputs. `schema` tells that a
    * Standard Schema checks its output.
    */
-  | { readonly kind: "function"; readonly source: string; readonly needs?: { readonly [name: string]: string }; readonly schema?: true }
+  | {
+      readonly kind: "function";
+      readonly source: string;
+      readonly needs?: { readonly [name: string]: string };
+      readonly schema?: true;
+    }
   /** A coding agent; validated, executed by the agents' version. */
   | { readonly kind: "agent"; readonly prompt: string; readonly options?: JsonObject }
   /** A person's yes or no. */
@@ -99,6 +104,8 @@ export interface Step {
   readonly after?: readonly string[];
   /** CEL; false skips the step. */
   readonly if?: string;
+  /** Steps whose output its expressions read (deps, or deps of deps), derived by validation: without it the step cannot run. */
+  readonly reads?: readonly string[];
   /** Expands to one step per item: CEL text that gives a list, or the list. `maxConcurrency` bounds the items at once. */
   readonly forEach?: { readonly items: string | readonly Json[]; readonly maxConcurrency?: number };
   readonly group?: string;

@@ -1,0 +1,212 @@
+/**
+ * From text to a plan that can run: parse, validate, make the graph, all errors at once and each with its place. The only
+ * file that sees a plan's text and its graph together. Expressions are looked at only where there are some, so that a plan
+ * without them never loads their language.
+ */
+import { err, ok, type Result } from "../base/result.ts";
+import { toJson, type Json } from "../base/json.ts";
+import type { Diagnostic, DocumentPath, SourceMap } from "../plan/diagnostic.ts";
+import { Findings, shorten } from "../plan/findings.ts";
+import { dataExcess } from "../plan/limits.ts";
+import { parseDocument, type PlanFormat } from "../plan/parse.ts";
+import type { Plan, Step } from "../plan/plan.ts";
+import { noSourceMap } from "../plan/source-map.ts";
+import { type StepList, validateDocument, type Validated, type ValidateOptions } from "../plan/validate.ts";
+import { buildGraph, checkAddition } from "./build.ts";
+import type { CycleEdge, Graph, GraphProblem } from "./graph.ts";
+
+export interface CompileInput {
+  readonly text: string;
+  /** As the reader named it: it stands in every message, and its base name is the plan's name where it gives none. */
+  readonly file: string;
+  /** Absent: `json` for names that end in `.json`, else `yaml`. */
+  readonly format?: PlanFormat;
+  /** Values of parameters; texts are converted to the declared types. */
+  readonly params?: Readonly<Record<string, Json>>;
+  /** Parameters without a value are no error: the plan is looked at, not run. */
+  readonly allowMissingParams?: boolean;
+}
+
+export interface CompiledPlan {
+  readonly plan: Plan;
+  readonly graph: Graph;
+}
+
+export async function compilePlan(input: CompileInput): Promise<Result<CompiledPlan, readonly Diagnostic[]>> {
+  const parsed = await parseDocument(input);
+  if (!parsed.ok) return parsed;
+  const options: ValidateOptions = {
+    name: nameOf(input.file),
+    ...(input.params === undefined ? {} : { params: input.params }),
+    ...(input.allowMissingParams === undefined ? {} : { allowMissingParams: input.allowMissingParams }),
+  };
+  return compileDocument(parsed.value.document, options, parsed.value.source);
+}
+
+/** The second half of {@link compilePlan}, for documents that come from elsewhere than a text. */
+export async function compileDocument(
+  document: unknown,
+  options: ValidateOptions,
+  places: () => Promise<SourceMap>,
+): Promise<Result<CompiledPlan, readonly Diagnostic[]>> {
+  const findings = new Findings();
+  const validated = validateDocument(document, options, findings);
+  await checkSites(validated, findings);
+  const problems = validated.lists.map((list) => ({ list, graph: buildGraph(list.steps) }));
+  const isWhole = findings.size === 0 && problems.every(({ graph }) => graph.ok);
+  const graph = problems[0]?.graph;
+  if (isWhole && graph?.ok === true) return ok({ plan: validated.plan, graph: graph.value });
+  const source = await places();
+  for (const each of problems) {
+    if (!each.graph.ok) addProblems(each.graph.error, each.list, source, findings);
+  }
+  return err(findings.locate(source));
+}
+
+export interface AddedStepsOptions {
+  /** The run's plan: its pools and parameters hold for added steps as well. */
+  readonly plan: Plan;
+  /** What messages call the place that the steps come from; default: `added steps`. */
+  readonly file?: string;
+}
+
+/** Steps that join a run: validated as a plan's steps are; `known` ids may be named as deps and not be taken again. */
+export async function compileSteps(
+  list: readonly unknown[],
+  known: { has(id: string): boolean },
+  options: AddedStepsOptions,
+): Promise<Result<readonly Step[], readonly Diagnostic[]>> {
+  const { plan, file = "added steps" } = options;
+  const source = noSourceMap(file);
+  const refuse = (message: string): Result<never, readonly Diagnostic[]> =>
+    err([{ code: "InvalidValue", severity: "error", message, file, line: 1, column: 1 }]);
+  const data = toJson(list);
+  if (!data.ok) return refuse(data.error);
+  const excess = dataExcess(list);
+  if (excess !== undefined) return refuse(excess.message);
+  const document = {
+    ...(plan.paramSpecs === undefined ? {} : { params: plan.paramSpecs }),
+    ...(plan.resources === undefined ? {} : { resources: plan.resources }),
+    steps: list,
+  };
+  const findings = new Findings();
+  const validated = validateDocument(document, { name: plan.name, allowMissingParams: true }, findings);
+  await checkSites(validated, findings);
+  for (const [i, inner] of validated.lists.entries()) {
+    if (i === 0)
+      addProblems(
+        checkAddition(inner.steps, (id) => known.has(id)),
+        inner,
+        source,
+        findings,
+      );
+    else {
+      const graph = buildGraph(inner.steps);
+      if (!graph.ok) addProblems(graph.error, inner, source, findings);
+    }
+  }
+  return findings.size === 0 ? ok(validated.plan.steps) : err(findings.locate(source));
+}
+
+async function checkSites(validated: Validated, findings: Findings): Promise<void> {
+  if (validated.sites.length === 0) return;
+  const { checkExpressions } = await import("../plan/check-expressions.ts");
+  checkExpressions(validated.sites, findings);
+}
+
+function nameOf(file: string): string {
+  const base = file.slice(file.lastIndexOf("/") + 1).replace(/\.(ya?ml|json|[cm]?[jt]s)$/, "");
+  return base === "" || base === "-" ? "plan" : base;
+}
+
+function addProblems(problems: readonly GraphProblem[], list: StepList, source: SourceMap, findings: Findings): void {
+  for (const problem of problems) addProblem(problem, list, source, findings);
+}
+
+function addProblem(problem: GraphProblem, list: StepList, source: SourceMap, findings: Findings): void {
+  const { steps, path } = list;
+  switch (problem.kind) {
+    case "empty": {
+      const what = path.at(-1) === "phases" ? "phases" : "steps";
+      findings.add({
+        code: "EmptyPlan",
+        message: `the plan has no ${what}`,
+        hint: `write at least one step under \`${what}:\``,
+        path,
+      });
+      return;
+    }
+    case "duplicate": {
+      const first =
+        problem.first < 0 ? "the run already has" : `${placeText(source, [...path, problem.first, "id"])} already has`;
+      const message = `${first} a step "${shorten(problem.id)}"`;
+      findings.add({
+        code: "DuplicateStep",
+        message,
+        hint: "give each step an id of its own",
+        path: [...path, problem.second, "id"],
+      });
+      return;
+    }
+    case "unknown-dep": {
+      const message = `step "${shorten(steps[problem.step]?.id ?? "")}" depends on "${shorten(problem.name)}", and no step has this id`;
+      const hint =
+        problem.suggestion === undefined
+          ? "name a step of this plan, or remove it"
+          : `did you mean "${problem.suggestion}"?`;
+      findings.add({ code: "UnknownDependency", message, hint, path: edgePath(problem, list) });
+      return;
+    }
+    case "self-dep": {
+      const message = `step "${shorten(steps[problem.step]?.id ?? "")}" depends on itself`;
+      findings.add({
+        code: "SelfDependency",
+        message,
+        hint: "remove it from its own list",
+        path: edgePath(problem, list),
+      });
+      return;
+    }
+    case "cycle": {
+      const first = problem.edges[1] ?? problem.edges[0];
+      const at = first === undefined ? path : edgePath(first, list);
+      findings.add({ code: "CycleDetected", message: cycleMessage(problem.edges, list, source), path: at });
+      return;
+    }
+  }
+}
+
+/** Names under which the lists of a step may have been written. */
+const FIELD_NAMES = { deps: ["deps", "depends_on", "needs"], after: ["after"] } as const;
+
+function edgePath(edge: Pick<CycleEdge, "step" | "field" | "position">, list: StepList): DocumentPath {
+  const written = list.written[edge.step];
+  const names: readonly string[] = FIELD_NAMES[edge.field];
+  const key = names.find((name) => typeof written === "object" && written !== null && name in written) ?? edge.field;
+  return [...list.path, edge.step, key, edge.position];
+}
+
+function cycleMessage(edges: readonly CycleEdge[], list: StepList, source: SourceMap): string {
+  const nameAt = (step: number): string => shorten(list.steps[step]?.id ?? "", 100);
+  const names = edges.map((edge) => nameAt(edge.step));
+  // The edge into the first step closes the circle, so it is told last.
+  const told = [...edges.slice(1), ...edges.slice(0, 1)];
+  const sentences = told.map((edge, i) => `  ${i + 1}. ${nameAt(edge.step)} depends on ${nameAt(edge.dependsOn)}`);
+  const width = Math.max(...sentences.map((sentence) => sentence.length));
+  const lines = told.map(
+    (edge, i) => `${(sentences[i] ?? "").padEnd(width)}   (${placeText(source, edgePath(edge, list))})`,
+  );
+  return [
+    `Circular dependency detected: ${[...names, names[0] ?? ""].join(" -> ")}`,
+    "",
+    "Steps involved in the cycle:",
+    ...lines,
+    "",
+    "Fix: remove one dependency to break the cycle.",
+  ].join("\n");
+}
+
+function placeText(source: SourceMap, path: DocumentPath): string {
+  const { line, column } = source.at(path);
+  return `${source.file}:${line}:${column}`;
+}

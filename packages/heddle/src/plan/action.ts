@@ -1,0 +1,123 @@
+/** What a step does: exactly one action, from the keys that say so, or an agent's task from what the step describes. */
+import { isJsonObject, type JsonObject } from "../base/json.ts";
+import type { DocumentPath } from "./diagnostic.ts";
+import type { WrittenStep } from "./document.ts";
+import type { Action } from "./plan.ts";
+import { addTemplates, isEmpty, type SiteContext, type StepScope } from "./scope.ts";
+
+const ACTION_KEYS = ["run", "agent", "call", "approve", "plan", "function"] as const;
+
+/** Keys that mean something beside some actions only. */
+const BELONGS_TO: Readonly<Record<string, readonly string[]>> = {
+  with: ["call"],
+  params: ["plan"],
+  onTimeout: ["approve"],
+  isolate: ["call", "function"],
+};
+
+export function toAction(
+  raw: JsonObject,
+  written: WrittenStep,
+  path: DocumentPath,
+  context: SiteContext,
+  scope: StepScope,
+): Action {
+  const kinds = ACTION_KEYS.filter((key) => raw[key] !== undefined && (key !== "function" || scope.allowFunctions));
+  const [kind, second] = kinds;
+  if (second !== undefined) {
+    scope.findings.add({
+      code: "SeveralActions",
+      message: `a step does one thing, this one has ${kinds.map((key) => `"${key}"`).join(" and ")}`,
+      hint: "keep one and give the rest a step of their own",
+      path: [...path, second],
+      isKey: true,
+    });
+  }
+  checkCompanions(raw, kind ?? "agent", path, scope);
+  const broken: Action = { kind: "run", command: "" };
+  switch (kind) {
+    case "run":
+      return { kind: "run", command: written.run ?? "" };
+    case "call":
+      return toCall(written, path, context, scope);
+    case "approve": {
+      if (written.approve !== undefined) addTemplates(written.approve, [...path, "approve"], context, scope);
+      const { onTimeout } = written;
+      return { kind: "approve", question: written.approve ?? "", ...(onTimeout === undefined ? {} : { onTimeout }) };
+    }
+    case "plan":
+      return toPlanAction(written, path, context, scope);
+    case "function":
+      return written.function === undefined ? broken : { kind: "function", ...written.function };
+    default:
+      return toAgent(raw, written, path, context, scope);
+  }
+}
+
+function checkCompanions(raw: JsonObject, kind: string, path: DocumentPath, scope: StepScope): void {
+  for (const [key, actions] of Object.entries(BELONGS_TO)) {
+    if (raw[key] === undefined || actions.includes(kind)) continue;
+    const message = `"${key}" has no meaning beside "${kind}"`;
+    const owners = actions.filter((action) => action !== "function").join(" or ");
+    scope.findings.add({
+      code: "MisplacedKey",
+      message,
+      hint: `"${key}" goes with "${owners}"`,
+      path: [...path, key],
+      isKey: true,
+    });
+  }
+}
+
+function toCall(written: WrittenStep, path: DocumentPath, context: SiteContext, scope: StepScope): Action {
+  const [module = "", name = "default"] = (written.call ?? "").split("#");
+  const { with: given } = written;
+  if (given !== undefined) addTemplates(given, [...path, "with"], context, scope);
+  return { kind: "call", module, export: name, ...(given === undefined || isEmpty(given) ? {} : { with: given }) };
+}
+
+function toPlanAction(written: WrittenStep, path: DocumentPath, context: SiteContext, scope: StepScope): Action {
+  const { plan, params } = written;
+  if (params !== undefined) addTemplates(params, [...path, "params"], context, scope);
+  const given = params === undefined || isEmpty(params) ? {} : { params };
+  if (typeof plan === "string") return { kind: "plan", file: plan, ...given };
+  if (plan === undefined) return { kind: "plan", file: "", ...given };
+  return { ...scope.inner(plan, [...path, "plan"], String(written.id ?? "plan")), ...given };
+}
+
+function toAgent(
+  raw: JsonObject,
+  written: WrittenStep,
+  path: DocumentPath,
+  context: SiteContext,
+  scope: StepScope,
+): Action {
+  const { agent } = written;
+  const options = isJsonObject(agent) ? agent : undefined;
+  const prompt =
+    typeof agent === "string" ? agent : typeof options?.["prompt"] === "string" ? options["prompt"] : undefined;
+  if (prompt !== undefined)
+    addTemplates(prompt, typeof agent === "string" ? [...path, "agent"] : [...path, "agent", "prompt"], context, scope);
+  const asked = prompt ?? promptFrom(written);
+  if (asked === undefined && (raw["agent"] === undefined || agent !== undefined)) {
+    scope.findings.add({
+      code: raw["agent"] === undefined ? "MissingAction" : "MissingPrompt",
+      message: raw["agent"] === undefined ? "this step says nothing of what it does" : "this agent has no prompt",
+      hint: "add `run:`, `agent:`, `call:`, `approve:` or `plan:`, or a `description:` for an agent to carry out",
+      path: raw["agent"] === undefined ? path : [...path, "agent"],
+    });
+  }
+  const rest = Object.fromEntries(Object.entries(options ?? {}).filter(([key]) => key !== "prompt"));
+  return { kind: "agent", prompt: asked ?? "", ...(isEmpty(rest) ? {} : { options: rest }) };
+}
+
+/** What an agent is asked where nobody wrote a prompt. */
+function promptFrom(written: WrittenStep): string | undefined {
+  const { description, acceptance } = written;
+  const parts: string[] = [];
+  if (description !== undefined && description.trim() !== "") parts.push(description);
+  if (acceptance !== undefined && acceptance.length > 0) {
+    parts.push(`Acceptance criteria:\n${acceptance.map((criterion) => `- ${criterion}`).join("\n")}`);
+  }
+  return parts.length === 0 ? undefined : parts.join("\n\n");
+}

@@ -1,0 +1,55 @@
+/** Finds `${{ }}` in text. Knows no expression language: it is asked before one is loaded. */
+
+export interface Hole {
+  /** The expression's text, without the marks around it. */
+  readonly expression: string;
+  /** Offset of `${{`, and of what follows `}}`. */
+  readonly start: number;
+  readonly end: number;
+}
+
+export function hasHole(text: string): boolean {
+  return text.includes("${{");
+}
+
+/**
+ * The holes of `text` in order, or the offset of a `${{` that is never closed. Quoted strings and map literals inside an
+ * expression may hold braces.
+ */
+export function findHoles(text: string): { readonly holes: readonly Hole[] } | { readonly unclosedAt: number } {
+  const holes: Hole[] = [];
+  let from = 0;
+  for (;;) {
+    const start = text.indexOf("${{", from);
+    if (start < 0) return { holes };
+    const close = closingOf(text, start + 3);
+    if (close < 0) return { unclosedAt: start };
+    holes.push({ expression: text.slice(start + 3, close), start, end: close + 2 });
+    from = close + 2;
+  }
+}
+
+function closingOf(text: string, from: number): number {
+  let quote = "";
+  let depth = 0;
+  for (let i = from; i < text.length; i++) {
+    const character = text.charAt(i);
+    if (quote !== "") {
+      if (character === "\\") i++;
+      else if (character === quote) quote = "";
+    } else if (character === '"' || character === "'") quote = character;
+    else if (character === "{") depth++;
+    else if (character === "}" && depth > 0) depth--;
+    else if (character === "}" && text.charAt(i + 1) === "}") return i;
+  }
+  return -1;
+}
+
+/** `${{ x }}` as the whole of `text` gives `x`; anything else is itself an expression. */
+export function unwrapped(text: string): string {
+  const trimmed = text.trim();
+  if (!trimmed.startsWith("${{")) return text;
+  const found = findHoles(trimmed);
+  const only = "holes" in found ? found.holes[0] : undefined;
+  return only !== undefined && only.start === 0 && only.end === trimmed.length ? only.expression.trim() : text;
+}

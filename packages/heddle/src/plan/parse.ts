@@ -1,0 +1,184 @@
+/**
+ * Text to document: YAML or JSON in, plain data and the places of its values out. Knows nothing of what a plan says. What a
+ * hostile file could cost is bounded by `limits.ts` before and while it is read.
+ *
+ * 1. The document is data: no key of it is ever a prototype.
+ * 2. Places are computed at the first question: a plan without errors does not pay for them.
+ * 3. The YAML parser is loaded for YAML, and for the places of errors in JSON.
+ */
+import type { Event } from "js-yaml";
+import { messageOf } from "../base/errors.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import type { Diagnostic, SourceMap } from "./diagnostic.ts";
+import { dataExcess, LIMITS, textExcess } from "./limits.ts";
+import { jsonErrorOffset, positionAt } from "./place.ts";
+import { noSourceMap, yamlSourceMap } from "./source-map.ts";
+
+export type PlanFormat = "yaml" | "json";
+
+export interface PlanText {
+  readonly text: string;
+  /** As the reader named it: it stands in every message. */
+  readonly file: string;
+  /** Absent: `json` for names that end in `.json`, else `yaml`. */
+  readonly format?: PlanFormat;
+}
+
+export interface ParsedDocument {
+  readonly document: unknown;
+  /** The places; costs nothing until asked. */
+  readonly source: () => Promise<SourceMap>;
+}
+
+export async function parseDocument(input: PlanText): Promise<Result<ParsedDocument, readonly Diagnostic[]>> {
+  const { file } = input;
+  // A byte order mark is no part of the text, but of the file: a blank keeps the columns.
+  const text = input.text.startsWith("\ufeff") ? ` ${input.text.slice(1)}` : input.text;
+  const tooLarge = textExcess(text);
+  if (tooLarge !== undefined) {
+    return refused(file, text, {
+      code: "PlanTooLarge",
+      message: tooLarge,
+      offset: 0,
+      hint: "split the plan with `plan:` steps",
+    });
+  }
+  const isJson = (input.format ?? (file.endsWith(".json") ? "json" : "yaml")) === "json";
+  const read = isJson ? readJson(text) : await readYaml(text);
+  if (!read.ok) return refused(file, text, read.error);
+  const { document, events } = read.value;
+  const source = (): Promise<SourceMap> => placesOf(file, text, events);
+  const excess = dataExcess(document);
+  if (excess === undefined) return ok({ document, source });
+  const { code, message, hint, path } = excess;
+  const map = await source();
+  const place = code === "ForbiddenKey" ? map.atKey(path) : map.at(path);
+  return err([{ code, severity: "error", message, file, ...place, hint }]);
+}
+
+interface ReadError {
+  readonly code: string;
+  readonly message: string;
+  readonly offset: number;
+  readonly hint?: string;
+}
+
+type ReadResult = Result<{ readonly document: unknown; readonly events?: readonly Event[] }, ReadError>;
+
+function refused(file: string, text: string, error: ReadError): Result<never, readonly Diagnostic[]> {
+  const { code, message, offset, hint } = error;
+  return err([
+    { code, severity: "error", message, file, ...positionAt(text, offset), ...(hint === undefined ? {} : { hint }) },
+  ]);
+}
+
+const NOTHING: ReadError = {
+  code: "EmptyPlan",
+  message: "the plan is empty",
+  offset: 0,
+  hint: "write at least one step under `steps:`",
+};
+
+function readJson(text: string): ReadResult {
+  if (text.trim() === "") return err(NOTHING);
+  try {
+    return ok({ document: JSON.parse(text) as unknown });
+  } catch (thrown) {
+    const said = messageOf(thrown);
+    const message = `this is not JSON: ${said
+      .replace(/,? *"?\.{3}.*$/s, "")
+      .replace(/ in JSON at .*$/s, "")
+      .slice(0, 200)}`;
+    return err({
+      code: "InvalidJson",
+      message,
+      offset: jsonErrorOffset(said, text),
+      hint: "mend the text here or just before",
+    });
+  }
+}
+
+async function readYaml(text: string): Promise<ReadResult> {
+  const yaml = await import("js-yaml");
+  try {
+    const events = yaml.parseEvents(text, { maxDepth: LIMITS.depth });
+    const documents = yaml.constructFromEvents(events, {
+      source: text,
+      schema: yaml.CORE_SCHEMA.withTags(yaml.mergeTag),
+      maxAliases: LIMITS.aliases,
+      maxTotalMergeKeys: LIMITS.mergedKeys,
+    });
+    if (documents.length === 0 || (documents.length === 1 && documents[0] === null)) return err(NOTHING);
+    if (documents.length > 1) {
+      const hint = "keep one plan per file: remove the line `---` and what follows it";
+      return err({
+        code: "InvalidYaml",
+        message: `the file holds ${documents.length} documents`,
+        offset: secondDocument(text),
+        hint,
+      });
+    }
+    return ok({ document: documents[0], events });
+  } catch (thrown) {
+    if (!(thrown instanceof yaml.YAMLException)) {
+      // A stack overflow or the like: the parser's trouble with this text is the text's trouble.
+      return err({
+        code: "InvalidYaml",
+        message: `this cannot be read: ${messageOf(thrown).slice(0, 200)}`,
+        offset: 0,
+      });
+    }
+    const code = /exceeded max/.test(thrown.reason) ? "PlanTooLarge" : "InvalidYaml";
+    const { message, hint } = inPlainWords(thrown.reason);
+    return err({ code, message, offset: thrown.mark?.position ?? 0, ...(hint === undefined ? {} : { hint }) });
+  }
+}
+
+/** The offset of the second `---`. */
+function secondDocument(text: string): number {
+  const first = text.search(/^---(\s|$)/m);
+  const rest = text.slice(first + 3).search(/^---(\s|$)/m);
+  return rest < 0 ? Math.max(0, first) : first + 3 + rest;
+}
+
+const WORDS: readonly (readonly [RegExp, string, string?])[] = [
+  [/maxAliases/, `the plan has more than ${LIMITS.aliases} aliases`, "write repeated parts once, under `defaults:`"],
+  [/maxDepth/, `the plan is nested more than ${LIMITS.depth} levels deep`, "flatten it"],
+  [
+    /maxTotalMergeKeys/,
+    `merge keys take over more than ${LIMITS.mergedKeys} keys`,
+    "write repeated parts once, under `defaults:`",
+  ],
+  [/duplicated mapping key/, "this key stands twice in its mapping", "remove or rename one of the two"],
+  [/unidentified alias/, "no anchor of this name comes before the alias", "name an anchor (`&name`) that stands above"],
+  [
+    /bad indentation/,
+    "the indentation does not fit what comes before",
+    "indent by spaces alike; put text that holds `: ` in quotes",
+  ],
+  [/tab/i, "a tab cannot indent", "indent by spaces"],
+  [/unknown .*tag/, "this tag has no meaning in a plan", "remove the word that begins with `!`"],
+];
+
+function inPlainWords(reason: string): { readonly message: string; readonly hint?: string } {
+  for (const [pattern, message, hint] of WORDS) {
+    if (pattern.test(reason)) return hint === undefined ? { message } : { message, hint };
+  }
+  return {
+    message: `this is not YAML: ${reason}`,
+    hint: "put text that holds `: `, `#`, quotes or brackets in quotes",
+  };
+}
+
+async function placesOf(file: string, text: string, events: readonly Event[] | undefined): Promise<SourceMap> {
+  const yaml = await import("js-yaml");
+  try {
+    const known = events ?? yaml.parseEvents(text, { maxDepth: LIMITS.depth + 1 });
+    const scalar = (event: Event): string =>
+      event.type === yaml.EVENT_ID.SCALAR ? yaml.getScalarValue(text, event) : "";
+    return yamlSourceMap(file, () => ({ text, events: known, ids: yaml.EVENT_ID, scalar }));
+  } catch {
+    // JSON that is no YAML (tabs in odd places): the errors stand without their places.
+    return noSourceMap(file);
+  }
+}

@@ -1,0 +1,275 @@
+/**
+ * One written step to one {@link Step}: other names of keys resolved, defaults merged, units converted, what is absent left
+ * out. Judges what one step alone can be judged by; unknown deps and cycles are the graph's.
+ *
+ * Invariant: a step is returned whatever is wrong with it, so that places in the list stay the plan's and later checks can
+ * go on; what is wrong is in the findings, and a plan with findings is never run.
+ */
+import { parseDuration } from "../base/duration.ts";
+import { isJsonObject, type JsonObject } from "../base/json.ts";
+import { toAction } from "./action.ts";
+import type { DocumentPath } from "./diagnostic.ts";
+import type { WrittenDuration, WrittenId, WrittenRetry, WrittenShared, WrittenStep } from "./document.ts";
+import { checkValue, type Findings, shorten, unknownKey } from "./findings.ts";
+import { hasHole, unwrapped } from "./holes.ts";
+import { DEFAULT_RETRY, type Retry, type Step } from "./plan.ts";
+import { SHAPES } from "./schema.ts";
+import { addTemplates, type Draft, isEmpty, type SiteContext, type StepScope } from "./scope.ts";
+
+/** Other names of keys that plans in other forms use. */
+const OTHER_NAMES: Readonly<Record<string, "deps" | "group">> = {
+  depends_on: "deps",
+  needs: "deps",
+  parallel_group: "group",
+  epic: "group",
+};
+
+export function toStep(raw: unknown, path: DocumentPath, index: number, scope: StepScope): Step {
+  const { findings } = scope;
+  // No written id begins with NUL: the name of a step without a usable one meets no other.
+  const nameless = `\u0000${index}`;
+  if (!isJsonObject(raw)) {
+    findings.add({
+      code: "InvalidValue",
+      message: "a step is a mapping",
+      hint: "write `- id: name` and what the step does",
+      path,
+    });
+    return { id: nameless, action: { kind: "run", command: "" } };
+  }
+  const written = checkKeys(raw, path, scope);
+  if (raw["id"] === undefined) {
+    findings.add({ code: "MissingId", message: "a step needs an id", hint: "add `id: name`", path });
+  }
+  const id = written.id ?? (typeof raw["id"] === "string" && raw["id"] !== "" ? raw["id"] : undefined);
+  // The one object that expressions know and the plan gets: filled in at the end, noted on by the check of expressions.
+  const step: Draft = {};
+  const context = siteContext(step, written, scope);
+  const own: Draft = { id: id === undefined ? nameless : String(id) };
+  own.action = toAction(raw, written, path, context, scope);
+  addTexts(own, written);
+  addOrder(own, written);
+  addExpressions(own, written, path, context, scope);
+  addShared(own, written);
+  addRest(own, written);
+  Object.assign(step, merged(scope.defaults, own));
+  checkStep(raw, step, path, scope);
+  for (const [name, value] of Object.entries(step.env ?? {})) {
+    const isOwn = own.env !== undefined && Object.hasOwn(own.env, name);
+    addTemplates(value, [...(isOwn ? path : scope.defaultsPath), "env", name], context, scope);
+  }
+  return step as Step;
+}
+
+function siteContext(step: Draft, written: WrittenStep, scope: StepScope): SiteContext {
+  const hasItem = written.forEach !== undefined;
+  const { siblings, params } = scope;
+  return { step, siblings, hasItem, ...(params === undefined ? {} : { params }) };
+}
+
+/** The keys of a step whose values have the right shape, under their own names. */
+function checkKeys(raw: JsonObject, path: DocumentPath, scope: StepScope): WrittenStep {
+  const shape = SHAPES.step;
+  const checked: Record<string, unknown> = {};
+  const writtenAs = new Map<string, string>();
+  for (const key in raw) {
+    const value = raw[key];
+    if (value === undefined) continue;
+    const at = [...path, key];
+    if (key === "function" && scope.allowFunctions) {
+      checked[key] = value;
+      continue;
+    }
+    const schema = Object.hasOwn(shape, key) ? shape[key] : undefined;
+    if (schema === undefined) {
+      scope.findings.add(unknownKey(at, Object.keys(shape), "a step"));
+      continue;
+    }
+    const name = (Object.hasOwn(OTHER_NAMES, key) ? OTHER_NAMES[key] : undefined) ?? key;
+    const twin = writtenAs.get(name);
+    if (twin !== undefined) {
+      const message = `"${key}" and "${twin}" are two names of one key`;
+      scope.findings.add({ code: "ConflictingKeys", message, hint: `keep "${name}" alone`, path: at, isKey: true });
+      continue;
+    }
+    writtenAs.set(name, key);
+    // A plan inside a step is validated on its own, with findings of its own.
+    const isInnerPlan = key === "plan" && typeof value === "object";
+    if (isInnerPlan || checkValue(schema, value, at, scope.findings)) checked[name] = value;
+  }
+  return checked as WrittenStep;
+}
+
+function addTexts(step: Draft, written: WrittenStep): void {
+  if (written.description !== undefined) step.description = written.description;
+  if (written.acceptance !== undefined && written.acceptance.length > 0) step.acceptance = written.acceptance;
+}
+
+function addOrder(step: Draft, written: WrittenStep): void {
+  const deps = idList(written.deps);
+  if (deps !== undefined) step.deps = deps;
+  const after = idList(written.after);
+  if (after !== undefined) step.after = after;
+  if (written.group !== undefined) step.group = String(written.group);
+}
+
+function idList(ids: WrittenId | readonly WrittenId[] | undefined): readonly string[] | undefined {
+  if (ids === undefined) return undefined;
+  const list = typeof ids === "object" ? ids.map(String) : [String(ids)];
+  return list.length === 0 ? undefined : list;
+}
+
+function addExpressions(
+  step: Draft,
+  written: WrittenStep,
+  path: DocumentPath,
+  context: SiteContext,
+  scope: StepScope,
+): void {
+  if (written.if !== undefined && written.if !== true) {
+    const text = unwrapped(String(written.if));
+    step.if = text;
+    scope.sites.push({ kind: "expression", text, path: [...path, "if"], context });
+  }
+  const { forEach, maxConcurrency } = written;
+  if (forEach !== undefined) {
+    const items = typeof forEach === "string" ? unwrapped(forEach) : forEach;
+    step.forEach = { items, ...(maxConcurrency === undefined ? {} : { maxConcurrency }) };
+    // The list is made before there is an item.
+    const outside = { ...context, hasItem: false };
+    if (typeof items === "string")
+      scope.sites.push({ kind: "expression", text: items, path: [...path, "forEach"], context: outside });
+  } else if (maxConcurrency !== undefined) {
+    const hint = "set it for the whole plan, or use a pool of `resources`";
+    const message = '"maxConcurrency" of a step bounds the items of its "forEach", and there is none';
+    scope.findings.add({ code: "MisplacedKey", message, hint, path: [...path, "maxConcurrency"], isKey: true });
+  }
+}
+
+/** The keys that `defaults` can give as well. */
+export function addShared(step: Draft, written: WrittenShared): void {
+  for (const key of ["labels", "passEnv", "secrets"] as const) {
+    const list = written[key];
+    if (list !== undefined) step[key] = list;
+  }
+  if (written.env !== undefined) step.env = textMap(written.env);
+  if (written.envMode !== undefined) step.envMode = written.envMode;
+  if (written.cwd !== undefined) step.cwd = written.cwd;
+  if (written.shell !== undefined) step.shell = written.shell;
+  if (written.cache !== undefined) step.cache = written.cache;
+  if (written.timeout !== undefined) step.timeoutMs = toMs(written.timeout);
+  if (written.totalTimeout !== undefined) step.totalTimeoutMs = toMs(written.totalTimeout);
+  if (written.grace !== undefined) step.graceMs = toMs(written.grace);
+  if (written.retry !== undefined) step.retry = toRetry(written.retry);
+  if (written.resources !== undefined) step.resources = written.resources;
+  if (written.locks !== undefined) step.locks = written.locks;
+  if (written.limits !== undefined) step.limits = written.limits;
+  if (written.optional !== undefined) step.optional = written.optional;
+  if (written.onInterrupt !== undefined) step.onInterrupt = written.onInterrupt;
+  if (written.verify !== undefined)
+    step.verify = typeof written.verify === "string" ? [written.verify] : written.verify;
+  if (written.priority !== undefined) step.priority = written.priority;
+}
+
+function addRest(step: Draft, written: WrittenStep): void {
+  for (const key of ["inputs", "outputs", "writes"] as const) {
+    const list = written[key];
+    if (list !== undefined && list.length > 0) step[key] = list;
+  }
+  if (written.isolate === true) step.isolate = true;
+  if (written.undo !== undefined) step.undo = written.undo;
+  if (written.estimate !== undefined) step.estimateMs = toMs(written.estimate);
+  if (written.output !== undefined) step.output = written.output;
+}
+
+function textMap(map: Readonly<Record<string, string | number | boolean>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(map).map(([name, value]) => [name, String(value)]));
+}
+
+/** Only for what the schema accepted. */
+export function toMs(duration: WrittenDuration): number {
+  return parseDuration(duration) ?? 0;
+}
+
+/** A number counts attempts after the first, as in the CI systems that people write `retry: 2` for. */
+function toRetry(written: number | WrittenRetry): Retry {
+  if (typeof written === "number") return { ...DEFAULT_RETRY, attempts: written + 1 };
+  const { attempts, delay, factor, maxDelay, jitter, on } = written;
+  const delayMs = delay === undefined ? DEFAULT_RETRY.delayMs : toMs(delay);
+  return {
+    attempts: attempts ?? DEFAULT_RETRY.attempts,
+    delayMs,
+    factor: factor ?? DEFAULT_RETRY.factor,
+    maxDelayMs: maxDelay === undefined ? Math.max(DEFAULT_RETRY.maxDelayMs, delayMs) : toMs(maxDelay),
+    jitter: jitter ?? DEFAULT_RETRY.jitter,
+    ...(on === undefined || on.length === 0 ? {} : { on }),
+  };
+}
+
+/** `own` over `defaults`; then what says nothing is taken out. */
+function merged(defaults: Draft, own: Draft): Draft {
+  const step: Draft = { ...defaults, ...own };
+  if (defaults.env !== undefined && own.env !== undefined) step.env = { ...defaults.env, ...own.env };
+  for (const key of ["labels", "passEnv", "secrets", "verify"] as const) if (step[key]?.length === 0) delete step[key];
+  for (const key of ["env", "resources", "limits"] as const)
+    if (step[key] !== undefined && isEmpty(step[key])) delete step[key];
+  if (step.locks !== undefined) {
+    const { read = [], write = [] } = step.locks;
+    if (read.length === 0 && write.length === 0) delete step.locks;
+    else step.locks = { ...(read.length > 0 ? { read } : {}), ...(write.length > 0 ? { write } : {}) };
+  }
+  if (step.retry?.attempts === 1) delete step.retry;
+  // Zero switches a default's timeout off.
+  if (step.timeoutMs === 0) delete step.timeoutMs;
+  if (step.totalTimeoutMs === 0) delete step.totalTimeoutMs;
+  if (step.optional === false) delete step.optional;
+  if (step.priority === 0) delete step.priority;
+  return step;
+}
+
+function checkStep(raw: JsonObject, step: Draft, path: DocumentPath, scope: StepScope): void {
+  checkCommands(raw, path, scope.findings);
+  const { pools, findings } = scope;
+  if (step.resources === undefined) return;
+  const isOwn = raw["resources"] !== undefined;
+  for (const [pool, wanted] of Object.entries(step.resources)) {
+    const at = isOwn ? [...path, "resources", pool] : path;
+    const capacity = Object.hasOwn(pools, pool) ? pools[pool] : undefined;
+    if (capacity === undefined) {
+      const hint = `declare it at the top of the plan: resources: {${pool}: ${wanted}}`;
+      findings.add({
+        code: "UnknownResource",
+        message: `no pool is called "${shorten(pool)}"`,
+        hint,
+        path: at,
+        isKey: true,
+      });
+    } else if (wanted > capacity) {
+      const message = `this step asks for ${wanted} of "${pool}", and the plan holds ${capacity}`;
+      findings.add({
+        code: "ResourceTooLarge",
+        message,
+        hint: `ask for at most ${capacity}, or make the pool larger`,
+        path: at,
+      });
+    }
+  }
+}
+
+/** A value put into a command's text would become code there. */
+function checkCommands(raw: JsonObject, path: DocumentPath, findings: Findings): void {
+  const refuse = (text: unknown, at: DocumentPath): void => {
+    if (typeof text !== "string" || !hasHole(text)) return;
+    findings.add({
+      code: "ExpressionInCommand",
+      message: "an expression in a command would become code there",
+      hint: 'hand the value over as environment: env: {X: "${{ ... }}"}, and write "$X" in the command',
+      path: at,
+    });
+  };
+  for (const key of ["run", "undo", "verify"]) {
+    const value = raw[key];
+    if (Array.isArray(value)) for (const [i, text] of value.entries()) refuse(text, [...path, key, i]);
+    else refuse(value, [...path, key]);
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * A parsed document to a {@link Plan}, or to everything that is wrong with it. Knows shapes, defaults, parameters and pools;
+ * edges between steps are the graph's, the text of expressions is `check-expressions.ts`'s.
+ *
+ * All findings come at once: a step with an error does not keep the others from being looked at.
+ */
+import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
+import type { DocumentPath } from "./diagnostic.ts";
+import type { WrittenPlan } from "./document.ts";
+import { checkValue, type Findings, unknownKey } from "./findings.ts";
+import { LIMITS } from "./limits.ts";
+import { paramValues } from "./params.ts";
+import type { Action, Plan, Step } from "./plan.ts";
+import { SHAPES } from "./schema.ts";
+import type { Draft, ExpressionSite } from "./scope.ts";
+import { addShared, toMs, toStep } from "./step.ts";
+
+export interface ValidateOptions {
+  /** The plan's name where it gives none. */
+  readonly name: string;
+  /** Values of parameters. Texts are converted to the declared type, as the command line gives nothing else. */
+  readonly params?: Readonly<Record<string, Json>>;
+  /** Parameters without a value are no error: the plan is looked at, not run. */
+  readonly allowMissingParams?: boolean;
+  /** The document comes from code, which may hold functions. */
+  readonly allowFunctions?: boolean;
+}
+
+/** A list of steps to be made a graph, and where it stands in the document. */
+export interface StepList {
+  readonly steps: readonly Step[];
+  readonly written: readonly unknown[];
+  readonly path: DocumentPath;
+}
+
+export interface Validated {
+  readonly plan: Plan;
+  /** The plan's own steps first, then those of plans inside steps. */
+  readonly lists: readonly StepList[];
+  readonly sites: readonly ExpressionSite[];
+}
+
+/** A plan inside a plan inside a plan ...: more than this is a mistake. */
+const DEEPEST_PLAN = 10;
+
+/** Validates; the returned plan is only worth something where `findings` stayed empty. */
+export function validateDocument(document: unknown, options: ValidateOptions, findings: Findings): Validated {
+  const lists: StepList[] = [];
+  const sites: ExpressionSite[] = [];
+  const plan = toPlan(document, [], options, { findings, lists, sites });
+  return { plan, lists, sites };
+}
+
+interface Collected {
+  readonly findings: Findings;
+  readonly lists: StepList[];
+  readonly sites: ExpressionSite[];
+}
+
+function toPlan(document: unknown, path: DocumentPath, options: ValidateOptions, collected: Collected): Plan {
+  const { findings } = collected;
+  if (!isJsonObject(document) && !Array.isArray(document)) {
+    findings.add({
+      code: "InvalidPlan",
+      message: "a plan is a mapping with `steps:`, or a list of steps",
+      hint: "see `heddle init` for an example",
+      path,
+    });
+    return { name: options.name, steps: [] };
+  }
+  const raw: JsonObject = isJsonObject(document) ? document : {};
+  const written = checkTop(raw, path, findings);
+  const steps = stepsOf(document, raw, path, findings);
+  const name = written.name ?? options.name;
+  const params = paramValues(written.params, options, path, findings);
+  const top = topKeys(written);
+  const scope = {
+    findings,
+    sites: collected.sites,
+    siblings: { list: [] as readonly Step[] },
+    defaults: defaultsOf(written, raw, path, findings),
+    defaultsPath: [...path, "defaults"],
+    params: Object.keys(written.params ?? {}),
+    pools: written.resources ?? {},
+    allowFunctions: options.allowFunctions === true,
+    inner: (inner: JsonObject, at: DocumentPath, step: string): Action & { kind: "plan" } => {
+      const deep = at.filter((key) => key === "plan").length > DEEPEST_PLAN;
+      if (deep)
+        findings.add({
+          code: "PlanTooLarge",
+          message: `plans inside plans are more than ${DEEPEST_PLAN} deep`,
+          path: at,
+        });
+      const plan: Plan = deep
+        ? { name: step, steps: [] }
+        : toPlan(inner, at, { ...options, name: step, params: {}, allowMissingParams: true }, collected);
+      return { kind: "plan", plan };
+    },
+  };
+  // Reserve the place: the plan's own list comes before those of plans inside its steps.
+  const place = collected.lists.push({ steps: [], written: [], path }) - 1;
+  const list = steps.list.map((entry, index) => toStep(entry, [...steps.path, index], index, scope));
+  scope.siblings.list = list;
+  collected.lists[place] = { steps: list, written: steps.list, path: steps.path };
+  return { name, ...top, ...params, steps: list };
+}
+
+/** Top-level keys whose values have the right shape. */
+function checkTop(raw: JsonObject, path: DocumentPath, findings: Findings): WrittenPlan {
+  const checked: Record<string, unknown> = {};
+  for (const key of Object.keys(raw)) {
+    if (key === "steps" || key === "phases" || raw[key] === undefined) continue;
+    const schema = Object.hasOwn(SHAPES.plan, key) ? SHAPES.plan[key] : undefined;
+    if (schema === undefined)
+      findings.add(unknownKey([...path, key], [...Object.keys(SHAPES.plan), "steps", "phases"], "a plan"));
+    else if (checkValue(schema, raw[key], [...path, key], findings)) checked[key] = raw[key];
+  }
+  return checked as WrittenPlan;
+}
+
+interface Steps {
+  readonly list: readonly unknown[];
+  readonly path: DocumentPath;
+}
+
+function stepsOf(document: unknown, raw: JsonObject, path: DocumentPath, findings: Findings): Steps {
+  if (Array.isArray(document)) return limited({ list: document, path }, findings);
+  if (raw["steps"] !== undefined && raw["phases"] !== undefined) {
+    const message = '"phases" and "steps" are two names of one key';
+    findings.add({
+      code: "ConflictingKeys",
+      message,
+      hint: 'keep "steps" alone',
+      path: [...path, "phases"],
+      isKey: true,
+    });
+  }
+  const key = raw["steps"] === undefined && "phases" in raw ? "phases" : "steps";
+  const list = raw[key];
+  const at = [...path, key];
+  if (Array.isArray(list)) return limited({ list, path: at }, findings);
+  if (list !== undefined && list !== null) {
+    const hint = isJsonObject(list) ? "write each step as `- id: name`" : "write steps as `- id: name`";
+    findings.add({ code: "InvalidValue", message: `"${key}": expected a list of steps`, hint, path: at });
+    // One placeholder keeps the list from being reported as empty as well.
+    return { list: [{ id: "steps", run: "true" }], path: at };
+  }
+  return { list: [], path: list === undefined ? path : at };
+}
+
+function limited(steps: Steps, findings: Findings): Steps {
+  if (steps.list.length <= LIMITS.steps) return steps;
+  const message = `the plan has ${steps.list.length} steps, and ${LIMITS.steps} is the most`;
+  findings.add({
+    code: "PlanTooLarge",
+    message,
+    hint: "split it with `plan:` steps",
+    path: [...steps.path, LIMITS.steps],
+  });
+  return { list: steps.list.slice(0, 1), path: steps.path };
+}
+
+function topKeys(written: WrittenPlan): Partial<Plan> {
+  const top: { -readonly [K in keyof Plan]?: Plan[K] } = {};
+  if (written.description !== undefined) top.description = written.description;
+  for (const key of ["maxConcurrency", "maxAgents"] as const) if (written[key] !== undefined) top[key] = written[key];
+  if (written.schedule !== undefined) top.schedule = written.schedule;
+  if (written.failure !== undefined) top.failure = written.failure;
+  if (written.rollback !== undefined) top.rollback = written.rollback;
+  const timeoutMs = written.timeout === undefined ? 0 : toMs(written.timeout);
+  if (timeoutMs > 0) top.timeoutMs = timeoutMs;
+  if (written.grace !== undefined) top.graceMs = toMs(written.grace);
+  if (written.resources !== undefined && Object.keys(written.resources).length > 0) top.resources = written.resources;
+  if (written.limits !== undefined && Object.keys(written.limits).length > 0) top.limits = written.limits;
+  if (written.budget !== undefined)
+    top.budget = { usd: written.budget.usd, onReached: written.budget.onReached ?? "pause" };
+  if (written.agents !== undefined && Object.keys(written.agents).length > 0) top.agents = written.agents;
+  return top;
+}
+
+function defaultsOf(written: WrittenPlan, raw: JsonObject, path: DocumentPath, findings: Findings): Draft {
+  const defaults: Draft = {};
+  if (written.defaults === undefined) return defaults;
+  addShared(defaults, written.defaults);
+  const commands = (raw["defaults"] as JsonObject)["verify"];
+  if (commands !== undefined && JSON.stringify(commands).includes("${{")) {
+    const hint = "hand values over as environment";
+    findings.add({
+      code: "ExpressionInCommand",
+      message: "an expression in a command would become code there",
+      hint,
+      path: [...path, "defaults", "verify"],
+    });
+  }
+  return defaults;
+}
