@@ -96,7 +96,7 @@ interface Fields {
 
 function finish(fields: Fields, version: number, source: RowSource, bad: (reason: string) => HeddleError): Event {
   const { run, seq, time, type, step, attempt } = fields;
-  const data: unknown = JSON.parse(fields.data);
+  const data: Json = parseJson(fields.data, source.file, `event ${seq} of run ${run}`);
   let made: unknown;
   if (step === null) made = { run, seq, time, type, data };
   else if (attempt === null) made = { run, seq, time, type, step, data };
@@ -157,9 +157,21 @@ export function decodeRun(row: Row, file: string): RunRow {
   return { id, run, plan, createdAt, lastSeq, summary };
 }
 
-export function parseJson(text: Cell | undefined): Json {
-  return typeof text === "string" ? (JSON.parse(text) as Json) : null;
+/** The value of a text without a checksum of its own; throws a `HeddleError` where it is no JSON. */
+export function parseJson(text: Cell | undefined, file: string, what: string): Json {
+  try {
+    if (typeof text === "string") return JSON.parse(text) as Json;
+  } catch {
+    // Told below, with the place.
+  }
+  throw new HeddleError({
+    code: "JournalDamaged",
+    message: `${file} is damaged: ${what} is not JSON`,
+    hint: DAMAGE_HINT,
+  });
 }
+
+const DAMAGE_HINT = "Restore the file from a backup, or run `heddle doctor` to see all that is damaged.";
 
 export function damaged(file: string, reason: string, run?: string, seq?: number): HeddleError {
   const place =
@@ -171,7 +183,7 @@ export function damaged(file: string, reason: string, run?: string, seq?: number
   return new HeddleError({
     code: "JournalDamaged",
     message: `${file} is damaged: ${place} ${reason}`,
-    hint: "Restore the file from a backup, or run `heddle doctor` to see all that is damaged.",
+    hint: DAMAGE_HINT,
   });
 }
 

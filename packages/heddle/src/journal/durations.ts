@@ -1,13 +1,14 @@
 /** How long steps are expected to take: the median over the latest runs. Pure. */
-import { isJsonObject, type Json } from "../base/json.ts";
+import { isJsonObject } from "../base/json.ts";
 
 /** Runs of a plan whose durations are kept: enough for a median that one odd run does not move. */
 export const KEPT_DURATIONS = 7;
 
-/** `records` are objects of step to milliseconds; whatever else is in them is left out: they only guide the order. */
-export function medians(records: readonly Json[]): ReadonlyMap<string, number> {
+/** `texts` are JSON objects of step to milliseconds; whatever else is in them is left out: they only guide the order. */
+export function medians(texts: readonly string[]): ReadonlyMap<string, number> {
   const all = new Map<string, number[]>();
-  for (const record of records) {
+  for (const text of texts) {
+    const record = parse(text);
     if (!isJsonObject(record)) continue;
     for (const [step, ms] of Object.entries(record)) {
       if (typeof ms !== "number") continue;
@@ -24,4 +25,17 @@ export function medians(records: readonly Json[]): ReadonlyMap<string, number> {
     result.set(step, (upper + lower) / 2);
   }
   return result;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What {@link medians} reads. */
+export function durationsText(durations: ReadonlyMap<string, number>): string {
+  return JSON.stringify(Object.fromEntries(durations));
 }

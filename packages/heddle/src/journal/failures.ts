@@ -1,7 +1,7 @@
 /**
  * What SQLite and the system say, in words for people. Knows the numbers of SQLite's errors; no table.
  */
-import { statfsSync } from "node:fs";
+import { accessSync, constants, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { HeddleError, messageOf, systemCode, type Problem } from "../base/errors.ts";
 
@@ -66,6 +66,7 @@ export function problemOf(thrown: unknown, file: string): Problem {
     case 10:
     case 14:
       if (isDiskFull(file)) return full();
+      if (!isWritable(file)) return readOnly(make);
       return make(
         "JournalUnusable",
         "could not be read or written",
@@ -94,6 +95,17 @@ function isDiskFull(file: string): boolean {
   try {
     const stats = statfsSync(dirname(file));
     return stats.bavail * stats.bsize < FULL_BYTES;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether the file and its folder may be written: the log is made beside the file. */
+function isWritable(file: string): boolean {
+  try {
+    accessSync(dirname(file), constants.W_OK);
+    accessSync(file, constants.W_OK);
+    return true;
   } catch {
     return false;
   }

@@ -10,7 +10,7 @@ import { BugError } from "../base/assert.ts";
 import { canonicalJson, type Json } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Event } from "../run/event.ts";
-import { KEPT_DURATIONS, medians } from "./durations.ts";
+import { durationsText, KEPT_DURATIONS, medians } from "./durations.ts";
 import { inForce, type LeaseRow, type LeaseRules } from "./lease.ts";
 import {
   LEASE_TERM_MS,
@@ -46,7 +46,7 @@ interface StoredRun {
   readonly events: Event[];
   summary: Json;
   lease: LeaseRow;
-  durations: { readonly plan: string; readonly data: Json } | undefined;
+  durations: { readonly plan: string; readonly text: string } | undefined;
 }
 
 interface Lock {
@@ -288,7 +288,7 @@ class MemoryJournal implements Journal {
 
   async recordDurations(run: string, plan: string, durations: ReadonlyMap<string, number>): Promise<void> {
     const stored = this.#store.runs.get(run);
-    if (stored !== undefined) stored.durations = { plan, data: Object.fromEntries(durations) };
+    if (stored !== undefined) stored.durations = { plan, text: durationsText(durations) };
     const older = [...this.#store.runs.values()]
       .filter((other) => other.durations?.plan === plan)
       .slice(0, -KEPT_DURATIONS);
@@ -297,9 +297,9 @@ class MemoryJournal implements Journal {
   }
 
   async expectedDurations(plan: string): Promise<ReadonlyMap<string, number>> {
-    const records: Json[] = [];
-    for (const { durations } of this.#store.runs.values()) if (durations?.plan === plan) records.push(durations.data);
-    return medians(records);
+    const texts: string[] = [];
+    for (const { durations } of this.#store.runs.values()) if (durations?.plan === plan) texts.push(durations.text);
+    return medians(texts);
   }
 
   async backup(path: string): Promise<void> {

@@ -52,7 +52,7 @@ export const SQL = {
   durations: "SELECT data FROM durations WHERE plan = ? ORDER BY run DESC LIMIT ?",
 
   dataVersion: "PRAGMA data_version",
-  quickCheck: "PRAGMA quick_check(20)",
+  integrityCheck: "PRAGMA integrity_check(20)",
 } as const;
 
 /** All that is stored of one run, by its number; children first. */

@@ -9,7 +9,7 @@ import { err, type Result } from "../base/result.ts";
 import type { Event } from "../run/event.ts";
 import { parseJson, type EventRules } from "./codec.ts";
 import type { Database, Param } from "./database.ts";
-import { KEPT_DURATIONS, medians } from "./durations.ts";
+import { durationsText, KEPT_DURATIONS, medians } from "./durations.ts";
 import { isSystemFailure, problemOf } from "./failures.ts";
 import type { LeaseRules } from "./lease.ts";
 import type {
@@ -136,7 +136,12 @@ export class SqliteJournal implements Journal {
 
   async requests(run: string, after: number): Promise<readonly RunRequest[]> {
     const rows = guarded(this.#db, () => this.#db.sql(SQL.requests).all(run, after));
-    return rows.map(([id, time, body]) => ({ id: Number(id), run, time: Number(time), body: parseJson(body) }));
+    return rows.map(([id, time, body]) => ({
+      id: Number(id),
+      run,
+      time: Number(time),
+      body: parseJson(body, this.#db.file, `request ${id}`),
+    }));
   }
 
   async settle(run: string, id: number): Promise<void> {
@@ -164,7 +169,7 @@ export class SqliteJournal implements Journal {
   }
 
   async recordDurations(run: string, plan: string, durations: ReadonlyMap<string, number>): Promise<void> {
-    const data = JSON.stringify(Object.fromEntries(durations));
+    const data = durationsText(durations);
     guarded(this.#db, () =>
       this.#db.transaction(() => {
         this.#db.sql(SQL.putDurations).run(plan, data, run);
@@ -175,7 +180,7 @@ export class SqliteJournal implements Journal {
 
   async expectedDurations(plan: string): Promise<ReadonlyMap<string, number>> {
     const rows = guarded(this.#db, () => this.#db.sql(SQL.durations).all(plan, KEPT_DURATIONS));
-    return medians(rows.map((row) => parseJson(row[0])));
+    return medians(rows.map((row) => String(row[0])));
   }
 
   async backup(path: string): Promise<void> {

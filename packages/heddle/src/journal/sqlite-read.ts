@@ -10,7 +10,7 @@ import { HeddleError, type Problem } from "../base/errors.ts";
 import type { Event } from "../run/event.ts";
 import { damaged, decodeEvent, decodeRun, parseJson, type EventRules, type RowSource } from "./codec.ts";
 import type { Database, Row } from "./database.ts";
-import { problemOf } from "./failures.ts";
+import { isSystemFailure, problemOf } from "./failures.ts";
 import { inForce, type LeaseRules } from "./lease.ts";
 import type { IntegrityReport, ReadOptions, RunRecord } from "./port.ts";
 import { SQL } from "./sql.ts";
@@ -119,7 +119,7 @@ export function recordOf(db: Database, row: Row, leases: LeaseRules): RunRecord 
   const { run, plan, createdAt, lastSeq, summary } = decodeRun(row, db.file);
   const lease = leaseOf(row, 7);
   const holder = lease !== undefined && inForce(lease, leases) ? lease.holder : null;
-  return { run, plan, createdAt, lastSeq, summary: parseJson(summary), holder };
+  return { run, plan, createdAt, lastSeq, summary: parseJson(summary, db.file, `the summary of run ${run}`), holder };
 }
 
 /** Damaged records are left out, so that one of them does not hide the others: `check` names them. */
@@ -142,7 +142,7 @@ export async function checkAll(db: Database, rules: EventRules): Promise<Integri
   };
   let events = 0;
   attempt(db, note, () => {
-    for (const [said] of db.sql(SQL.quickCheck).all()) {
+    for (const [said] of db.sql(SQL.integrityCheck).all()) {
       if (said !== "ok") note(damagedFile(db.file, String(said)));
     }
   });
@@ -174,11 +174,12 @@ function attempt<T>(db: Database, note: (problem: Problem) => void, work: () => 
   }
 }
 
-/** Runs `work`; what the driver throws comes out as a `HeddleError` that names the file. */
+/** Runs `work`; what the driver throws comes out as a `HeddleError` that names the file; a bug stays one. */
 export function guarded<T>(db: Database, work: () => T): T {
   try {
     return work();
   } catch (thrown) {
-    throw thrown instanceof HeddleError ? thrown : new HeddleError(problemOf(thrown, db.file));
+    if (thrown instanceof HeddleError || !isSystemFailure(thrown)) throw thrown;
+    throw new HeddleError(problemOf(thrown, db.file));
   }
 }

@@ -24,8 +24,11 @@ import { SqliteJournal } from "./sqlite-journal.ts";
 
 /** A commit takes milliseconds; the removal of a run with a million events some seconds. */
 const BUSY_TIMEOUT_MS = 8000;
-/** Pages of the log after which a commit also moves them into the file: 16 MiB. */
-const CHECKPOINT_PAGES = 4000;
+/**
+ * Pages of the log after which a commit also moves them into the file: 4 MiB. Measured: with more the rate is no better and
+ * the commit that has to move them stalls for up to 160 ms instead of 35.
+ */
+const CHECKPOINT_PAGES = 1000;
 
 export interface SqliteOptions extends EventRules {
   /** Milliseconds on a clock that all processes of the machine share, for leases; default: time since boot. */

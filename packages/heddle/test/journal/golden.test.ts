@@ -1,0 +1,43 @@
+/** Journals of every released format open and read as they were written; newer ones are refused. */
+import { copyFileSync, readdirSync, readFileSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { FORMATS } from "../../src/journal/migrations.ts";
+import { openSqliteJournal } from "../../src/journal/sqlite.ts";
+import { readAll } from "../../src/journal/suite.ts";
+import { folder, leaseOk, ME, openOk } from "./rig.ts";
+
+const GOLDEN = fileURLToPath(new URL("golden", import.meta.url));
+const files = readdirSync(GOLDEN).filter((name) => name.endsWith(".db"));
+
+test("there is a golden journal of every format", () => {
+  expect(files.toSorted()).toEqual(FORMATS.map((_, index) => `format-${index + 1}.db`).toSorted());
+});
+
+test.each(files)("%s reads as it was written, and goes on", async (name) => {
+  using at = folder();
+  copyFileSync(`${GOLDEN}/${name}`, at.file);
+  const expected: unknown = JSON.parse(readFileSync(`${GOLDEN}/${name.replace(/\.db$/, ".json")}`, "utf8"));
+  await using journal = await openOk(at.file);
+  const [record] = await journal.runs();
+  expect(record).toMatchObject({ plan: "golden", lastSeq: 23, summary: { lastSeq: 23 }, holder: null });
+  const run = record?.run ?? "";
+  const events = await readAll(journal, run);
+  expect(events).toEqual(expected);
+  expect(await journal.check()).toEqual({ ok: true, events: 23, problems: [] });
+  expect((await journal.requests(run, 0)).map((request) => request.body)).toEqual([{ kind: "pause", reason: "lunch" }]);
+  expect(await journal.expectedDurations("golden")).toEqual(new Map([["build", 90]]));
+  const lease = await leaseOk(journal.acquire(run, ME));
+  expect((await journal.append(lease, [{ run, seq: 24, time: 1, type: "run.unpaused", data: {} }])).ok).toBe(true);
+});
+
+test("a journal of the next format is refused", async () => {
+  using at = folder();
+  copyFileSync(`${GOLDEN}/format-${FORMATS.length}.db`, at.file);
+  const db = new DatabaseSync(at.file);
+  db.exec(`PRAGMA user_version = ${FORMATS.length + 1}`);
+  db.close();
+  const opened = await openSqliteJournal(at.file);
+  expect(opened).toMatchObject({ ok: false, error: { code: "JournalTooNew" } });
+});
