@@ -14,6 +14,8 @@ export interface LocalBackendOptions {
   readonly execute: Execute;
   readonly sweeper: Sweeper;
   readonly clock: Clock;
+  /** Whether commands of the run that ended here may have left processes behind since it was last asked; absent: always. */
+  readonly loose?: (run: string) => boolean;
   /** Makes runners ready for so many attempts at once. */
   readonly warm?: (width: number) => void;
   /** Called when the backend is disposed of, after its attempts ended: the runners' end. */
@@ -31,6 +33,8 @@ class LocalBackend implements Backend {
   readonly #options: LocalBackendOptions;
   /** Attempts under way, with what is needed to tell their processes from leftovers. */
   readonly #running = new Map<Dispatched, Task>();
+  /** Runs with a dispatch here. */
+  readonly #dispatched = new Set<string>();
   /** Runs in which a command ended since their last sweep. */
   readonly #stale = new Map<string, number>();
   #cancelSweep: (() => void) | undefined;
@@ -43,6 +47,7 @@ class LocalBackend implements Backend {
   dispatch(task: Task, onProgress: (data: JsonObject) => void): Dispatched {
     const dispatched = this.#options.execute(task, onProgress);
     this.#running.set(dispatched, task);
+    this.#dispatched.add(task.run);
     void dispatched.outcome.then(() => this.#ended(dispatched, task));
     return dispatched;
   }
@@ -53,6 +58,8 @@ class LocalBackend implements Backend {
 
   sweep(run: string, graceMs: number, keep?: (step: string, attempt: number) => boolean): Promise<number> {
     this.#stale.delete(run);
+    // What another engine left was swept before the first dispatch; of what ended here the runners know more than a look tells.
+    if (this.#dispatched.has(run) && this.#options.loose?.(run) === false) return Promise.resolve(0);
     return this.#options.sweeper.sweep(run, {
       graceMs,
       keep: (step, attempt) => this.#isRunning(run, step, attempt) || (keep?.(step, attempt) ?? false),

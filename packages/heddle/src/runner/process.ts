@@ -38,8 +38,17 @@ export interface CommandSpec {
 }
 
 export type CommandEnd =
-  /** `found`: processes that the command left behind and that were ended. */
-  | { readonly kind: "exited"; readonly code: number; readonly signal?: string; readonly found: number }
+  /**
+   * `found`: processes that were ended after, or for, the command's end. `contained`: it is certain that none escaped; else
+   * a sweep tells.
+   */
+  | {
+      readonly kind: "exited";
+      readonly code: number;
+      readonly signal?: string;
+      readonly found: number;
+      readonly contained: boolean;
+    }
   | { readonly kind: "unstarted"; readonly message: string };
 
 export interface RunningCommand {
@@ -76,9 +85,9 @@ export function systemProcessTable(): ProcessTable {
 const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
 
 /** The end as a status of a shell tells it. */
-export function exitedWith(status: number, found: number): CommandEnd {
+export function exitedWith(status: number, found: number, contained: boolean): CommandEnd {
   const name = status > 128 ? SIGNAL_NAMES.get(status - 128) : undefined;
-  return { kind: "exited", code: status, found, ...(name === undefined ? {} : { signal: name }) };
+  return { kind: "exited", code: status, found, contained, ...(name === undefined ? {} : { signal: name }) };
 }
 
 export function statusOfSignal(name: NodeJS.Signals): number {
@@ -160,7 +169,7 @@ function startPlain(world: ProcessWorld, spec: CommandSpec): RunningCommand {
     if (ending === undefined && signal(-(group as number), 0)) ending = end(spec.graceMs);
     const found = ending === undefined ? 0 : await ending.done;
     if (closed !== undefined) await within(world.clock, PIPE_WAIT_MS, closed, () => destroyPipes(child));
-    resolve(exitedWith(status, found));
+    resolve(exitedWith(status, found, false));
   }
   function end(graceMs: number): Ending {
     return endAll(followed.get(), { clock: world.clock, graceMs, group: group as number });

@@ -24,10 +24,10 @@ import type { MemoryWatch } from "./memory.ts";
 
 export interface ShellOptions {
   readonly commands: Commands;
-  /** Starts commands whose output is read by pipes. */
-  readonly piped: Commands;
   readonly bases: BaseEnvironments;
   readonly memory: MemoryWatch;
+  /** Told of each run whose command may have left a process behind. */
+  readonly onLoose?: (run: string) => void;
 }
 
 export function shellRunner(options: ShellOptions): Runner {
@@ -35,10 +35,7 @@ export function shellRunner(options: ShellOptions): Runner {
     kinds: ["run"],
     start: (attempt) => startShell(options, attempt),
     warm: (width) => options.commands.warm(width),
-    async [Symbol.asyncDispose]() {
-      await options.commands[Symbol.asyncDispose]();
-      await options.piped[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: () => options.commands[Symbol.asyncDispose](),
   };
 }
 
@@ -64,7 +61,7 @@ function startShell(options: ShellOptions, attempt: Attempt): RunningAttempt {
     graceMs: attempt.graceMs,
     ...(log === undefined ? {} : { sink: log.write }),
   };
-  const running = (log === undefined ? options.commands : options.piped).start(spec);
+  const running = options.commands.start(spec);
   let reason: StopReason | undefined;
   function stop(why: StopReason): void {
     if (reason !== undefined) return;
@@ -75,6 +72,7 @@ function startShell(options: ShellOptions, attempt: Attempt): RunningAttempt {
   const outcome = running.ended.then((end) => {
     const peakMemoryMb = watch.end();
     log?.end();
+    if (end.kind === "exited" && !end.contained) options.onLoose?.(attempt.run);
     const usage = peakMemoryMb === undefined ? undefined : { peakMemoryMb };
     const plain = outcomeOf({ attempt, end, reason, files, usage, spec });
     return mask === undefined ? plain : maskOutcome(plain, mask);

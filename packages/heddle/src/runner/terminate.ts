@@ -29,6 +29,15 @@ export class Followed {
     this.#membership = membership;
   }
 
+  /** The same with more members. */
+  with(includes: Membership["includes"]): Followed {
+    const first = this.#membership;
+    return new Followed(this.#table, {
+      includes: (info, snapshot) => includes(info, snapshot) || first.includes(info, snapshot),
+      excludes: first.excludes,
+    });
+  }
+
   /** Living members now. */
   look(): ProcessInfo[] {
     const snapshot = this.#table.read();

@@ -1,0 +1,93 @@
+/**
+ * The shell text that helpers are told. Everything here ends up in a shell, so everything variable goes through
+ * {@link quote}; the one exception by purpose is a step's command, which is quoted too and becomes the argument of `-c`.
+ */
+import { argumentsOf, type CommandSpec } from "./process.ts";
+
+/** Text as one shell word, whatever it holds but NUL: inside single quotes a shell knows no special character. */
+export function quote(text: string): string {
+  return /^[\w./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** Variables that mean something to the shell itself: an assignment before a command would fail or change more than that. */
+const SHELLS_OWN = new Set(
+  "IFS OPTIND LINENO PPID UID EUID GROUPS _ SHELLOPTS BASHOPTS POSIXLY_CORRECT RANDOM SECONDS DIRSTACK FUNCNAME SHLVL ENV".split(
+    " ",
+  ),
+);
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** Programs that a helper may call by bare name: none is a builtin or keyword of any shell. */
+const SHELLS = new Set(["sh", "bash", "dash", "zsh", "ksh", "mksh", "ash", "fish"]);
+
+/** Whether a helper can carry out a command as a spawn would. */
+export function helperCan(spec: CommandSpec): boolean {
+  for (const name in spec.env) {
+    if (!NAME.test(name) || SHELLS_OWN.has(name) || name.startsWith("BASH") || name.startsWith("__heddle"))
+      return false;
+  }
+  const [program] = argumentsOf(spec);
+  return program.includes("/") || SHELLS.has(program);
+}
+
+/** Told once. `owner` and the numbers are ours. The answer is one line: the watcher's pid, and 1 where orphans come to the helper. */
+export function openingScript(options: {
+  readonly owner: string;
+  readonly graceMs: number;
+  readonly proc: boolean;
+}): string {
+  const report = options.proc
+    ? `__heddle_e() { __heddle_s=$?; __heddle_k=; read -r __heddle_k </proc/$$/task/$$/children; echo "$__heddle_s $__heddle_k"; }`
+    : `__heddle_e() { echo "$?"; }`;
+  // A signal for the group reaches its helper too; a handler, unlike an ignored signal, is not passed on to commands.
+  return `trap : HUP INT QUIT USR1 USR2 ALRM TERM
+${report}
+{ ${watcherScript(options)}
+} <&3 3<&- >/dev/null 2>&1 &
+exec 3<&-
+export HEDDLE_OWNER=${quote(options.owner)}
+echo "$! \${1:-0}"
+`;
+}
+
+/**
+ * A process beside each helper that reads from a pipe of the engine's: a line says that the engine ends in order, an end
+ * without one that it died. Then everything that carries the engine's mark, and the helper's group, gets TERM, grace, KILL.
+ */
+function watcherScript(options: { readonly owner: string; readonly graceMs: number; readonly proc: boolean }): string {
+  const mark = quote(`HEDDLE_OWNER=${options.owner}`);
+  const find = options.proc
+    ? `for f in $(grep -ls ${mark} /proc/[0-9]*/environ); do f=\${f#/proc/}; echo "\${f%/environ}"; done`
+    : `ps -axeww -o pid= -o command= | grep ${mark} | while read -r p rest; do echo "$p"; done`;
+  const rounds = Math.max(1, Math.ceil(options.graceMs / 100));
+  return `trap '' HUP INT QUIT USR1 USR2 ALRM TERM
+read -r word && exit 0
+ours() { ${find}; }
+each() { for p in $2; do kill -"$1" "$p"; done; }
+k=; me=
+${options.proc ? "read -r me rest </proc/self/stat; read -r k </proc/$$/task/$$/children" : ":"}
+orphans=; for p in $k; do [ "$p" = "$me" ] || orphans="$orphans $p"; done
+each TERM "$orphans $(ours)"
+kill -TERM -$$
+i=0
+while [ $i -lt ${rounds} ] && { [ -n "$(ours)" ] || { [ -n "$orphans" ] && kill -0 $orphans; }; }; do sleep 0.1; i=$((i + 1)); done
+i=0; empty=0
+while [ $i -lt 100 ] && [ $empty -lt 2 ]; do
+each KILL "$orphans"; orphans=
+all=$(ours)
+if [ -n "$all" ]; then each KILL "$all"; empty=0; else empty=$((empty + 1)); fi
+i=$((i + 1)); sleep 0.02
+done
+kill -KILL -$$`;
+}
+
+/** One command. Answers with one line: its status and the pids of the helper's children, or `C` where `cwd` cannot be entered. */
+export function commandScript(spec: CommandSpec, currentDir: string): string {
+  let line = `PWD=${quote(spec.cwd)} `;
+  for (const name in spec.env) line += `${name}=${quote(spec.env[name] ?? "")} `;
+  for (const word of argumentsOf(spec)) line += `${quote(word)} `;
+  const log = spec.logFile === null ? "/dev/null" : quote(spec.logFile);
+  line += `</dev/null >>${log} 2>&1; __heddle_e`;
+  if (spec.cwd === currentDir) return `${line}\n`;
+  return `if cd ${quote(spec.cwd)}; then unset OLDPWD; ${line}; else echo C; fi\n`;
+}

@@ -1,0 +1,332 @@
+/**
+ * Starts commands by long-lived helpers: small shells that fork each command for us, at a cost that does not grow with this
+ * process. Same semantics as a spawn of its own (`runner/suite.ts`); what a helper cannot do goes to the plain way.
+ *
+ * Invariants:
+ *  1. A helper runs one command at a time and leads the group and session of its commands.
+ *  2. Helpers end when this process does, however it does, and end what they run (see the watcher in `helper-script.ts`).
+ *  3. Where the system lets them (Linux, perl), orphans of a command come to its helper: then "nothing is left" is known for
+ *     sure at each end, whatever session a process fled to and whatever it did to its environment.
+ *  4. Idle helpers do not keep this process alive.
+ */
+import type { ChildProcess } from "node:child_process";
+import { existsSync } from "node:fs";
+import type { Socket } from "node:net";
+import { commandScript, helperCan, openingScript } from "./helper-script.ts";
+import {
+  type CommandEnd,
+  type CommandSpec,
+  type Commands,
+  LazyFollowed,
+  type ProcessWorld,
+  type RunningCommand,
+  exitedWith,
+  followCommand,
+  plainCommands,
+  spawnHelper,
+} from "./process.ts";
+import { type Ending, type Followed, endAll } from "./terminate.ts";
+
+export interface HelperOptions {
+  /** Of the watcher, when this process dies. */
+  readonly graceMs?: number;
+  /** Helpers are started by it (`sh`); a test may name another. */
+  readonly shell?: string;
+}
+
+export interface HelperCommands extends Commands {
+  /** Whether `pid` is a process of the helpers themselves. */
+  isHelper(pid: number): boolean;
+  /** Pids of living helpers, for tests and `doctor`. */
+  helpers(): readonly number[];
+}
+
+/** Idle helpers kept; those over it end. */
+const MAX_IDLE = 16;
+/** After so many helpers that never said a word, no more are tried. */
+const MAX_FAILURES = 2;
+
+const DEFAULT_WATCHER_GRACE_MS = 5000;
+
+/** prctl(PR_SET_CHILD_SUBREAPER, 1), which an exec keeps: the shell then inherits the orphans of its commands. */
+const PRCTL: Readonly<Record<string, number>> = { x64: 157, arm64: 167 };
+const PR_SET_CHILD_SUBREAPER = 36;
+
+export function helperCommands(world: ProcessWorld, options: HelperOptions = {}): HelperCommands {
+  return new HelperPool(world, options);
+}
+
+type Base = CommandSpec["base"];
+
+class HelperPool implements HelperCommands {
+  readonly #world: ProcessWorld;
+  readonly #options: HelperOptions;
+  readonly #plain: Commands;
+  readonly #all = new Map<number, Helper>();
+  readonly #idle: Record<Base, Helper[]> = { inherit: [], strict: [] };
+  #failures = 0;
+  #perl = process.platform === "linux" && PRCTL[process.arch] !== undefined;
+  #disposed = false;
+
+  constructor(world: ProcessWorld, options: HelperOptions) {
+    this.#world = world;
+    this.#options = options;
+    this.#plain = plainCommands(world);
+  }
+
+  start(spec: CommandSpec): RunningCommand {
+    if (spec.sink === undefined && helperCan(spec)) {
+      const helper = this.#idle[spec.base].pop() ?? this.#spawn(spec.base);
+      if (helper !== undefined) {
+        const text = commandScript(spec, helper.cwd);
+        if (!text.includes("\0")) return helper.run(spec, text);
+        this.#rest(helper);
+      }
+    } else if (this.#all.size === 0) {
+      // Its watcher looks after plain commands, too.
+      this.warm(1);
+    }
+    return this.#plain.start(spec);
+  }
+
+  warm(_width: number): void {
+    if (this.#all.size > 0) return;
+    const helper = this.#spawn("inherit");
+    if (helper !== undefined) this.#rest(helper);
+  }
+
+  isHelper(pid: number): boolean {
+    if (this.#all.has(pid)) return true;
+    for (const helper of this.#all.values()) if (helper.watcher === pid) return true;
+    return false;
+  }
+
+  helpers(): readonly number[] {
+    return [...this.#all.keys()];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
+    for (const helper of this.#all.values()) helper.end();
+  }
+
+  #spawn(base: Base): Helper | undefined {
+    if (this.#disposed || this.#failures >= MAX_FAILURES) return undefined;
+    const child = this.#spawnShell(base);
+    if (child?.pid === undefined) {
+      this.#failures = MAX_FAILURES;
+      return undefined;
+    }
+    const opening = openingScript({
+      owner: this.#world.owner,
+      graceMs: this.#options.graceMs ?? DEFAULT_WATCHER_GRACE_MS,
+      proc: process.platform === "linux",
+    });
+    const helper = new Helper(child, child.pid, base, this.#world, {
+      idle: () => this.#rest(helper),
+      gone: () => {
+        this.#all.delete(helper.pid);
+        this.#idle[base] = this.#idle[base].filter((other) => other !== helper);
+        if (!helper.greeted) this.#failures++;
+      },
+      plain: (spec) => this.#plain.start(spec),
+    });
+    helper.say(opening);
+    this.#all.set(helper.pid, helper);
+    return helper;
+  }
+
+  #spawnShell(base: Base): ChildProcess | undefined {
+    const env = this.#world.bases[base];
+    const shell = this.#options.shell ?? "sh";
+    if (this.#perl) {
+      const program = `exec $ARGV[0], "-s", syscall(${PRCTL[process.arch]}, ${PR_SET_CHILD_SUBREAPER}, 1, 0, 0, 0) == 0 ? 1 : 0`;
+      const child = spawnHelper("perl", ["-e", program, shell], env);
+      if (child.pid !== undefined) return child;
+      child.once("error", () => {});
+      this.#perl = false;
+    }
+    const child = spawnHelper(shell, ["-s", "0"], env);
+    if (child.pid !== undefined) return child;
+    child.once("error", () => {});
+    return undefined;
+  }
+
+  #rest(helper: Helper): void {
+    const idle = this.#idle[helper.base];
+    if (this.#disposed || idle.length >= MAX_IDLE) helper.end();
+    else idle.push(helper);
+  }
+}
+
+interface HelperEvents {
+  readonly idle: () => void;
+  readonly gone: () => void;
+  readonly plain: (spec: CommandSpec) => RunningCommand;
+}
+
+/** The command that a helper runs now. */
+interface Job {
+  readonly spec: CommandSpec;
+  readonly resolve: (end: CommandEnd) => void;
+  readonly followed: LazyFollowed;
+  ending: Ending | undefined;
+  /** Carries it on where the helper turned out to be none. */
+  instead: RunningCommand | undefined;
+}
+
+class Helper {
+  readonly pid: number;
+  readonly base: Base;
+  /** The folder that the shell is in. */
+  cwd = "/";
+  watcher: number | undefined;
+  /** Whether it ever answered. */
+  greeted = false;
+  readonly #world: ProcessWorld;
+  readonly #events: HelperEvents;
+  readonly #streams: readonly Socket[];
+  #adopts = false;
+  #text = "";
+  #job: Job | undefined;
+
+  constructor(child: ChildProcess, pid: number, base: Base, world: ProcessWorld, events: HelperEvents) {
+    this.pid = pid;
+    this.base = base;
+    this.#world = world;
+    this.#events = events;
+    this.#streams = [child.stdin, child.stdout, child.stdio[3]] as unknown as readonly Socket[];
+    for (const stream of this.#streams) stream.on("error", () => {});
+    this.#streams[1]?.on("data", (chunk: Buffer) => this.#hear(chunk.toString("latin1")));
+    child.once("exit", () => this.#gone());
+    child.unref();
+    for (const stream of this.#streams) stream.unref();
+  }
+
+  say(text: string): void {
+    this.#streams[0]?.write(text);
+  }
+
+  /** Lets the shell end when it has done what it was told; its watcher ends at once. */
+  end(): void {
+    this.#streams[2]?.end("end\n");
+    this.#streams[0]?.end();
+  }
+
+  run(spec: CommandSpec, text: string): RunningCommand {
+    const { promise, resolve } = Promise.withResolvers<CommandEnd>();
+    const job: Job = {
+      spec,
+      resolve,
+      followed: new LazyFollowed(() => this.#follow(spec)),
+      ending: undefined,
+      instead: undefined,
+    };
+    this.#job = job;
+    this.cwd = spec.cwd;
+    this.#streams[1]?.ref();
+    this.say(text);
+    return {
+      ended: promise,
+      stop: (graceMs) => this.#stop(job, graceMs),
+      kill: () => this.#stop(job, 0),
+      members: () =>
+        this.#job === job || job.ending !== undefined ? job.followed.get().look() : (job.instead?.members() ?? []),
+    };
+  }
+
+  #follow(spec: CommandSpec): Followed {
+    const own = (pid: number): boolean => pid === this.pid || pid === this.watcher;
+    const byGroup = followCommand(this.#world, spec, this.pid, own);
+    return byGroup.with((info) => info.parent === this.pid);
+  }
+
+  #stop(job: Job, graceMs: number): void {
+    if (job.instead !== undefined) {
+      if (graceMs > 0) job.instead.stop(graceMs);
+      else job.instead.kill();
+    } else if (job.ending !== undefined) {
+      if (graceMs <= 0) job.ending.kill();
+    } else if (this.#job === job) {
+      job.ending = this.#endAll(job, graceMs);
+    }
+  }
+
+  #endAll(job: Job, graceMs: number): Ending {
+    return endAll(job.followed.get(), { clock: this.#world.clock, graceMs, group: this.pid });
+  }
+
+  #hear(text: string): void {
+    this.#text += text;
+    for (let end = this.#text.indexOf("\n"); end >= 0; end = this.#text.indexOf("\n")) {
+      const line = this.#text.slice(0, end);
+      this.#text = this.#text.slice(end + 1);
+      if (this.greeted) this.#answer(line);
+      else this.#greet(line);
+    }
+  }
+
+  #greet(line: string): void {
+    const [watcher, adopts] = line.split(" ");
+    this.greeted = true;
+    this.watcher = Number(watcher);
+    this.#adopts = adopts === "1";
+  }
+
+  #answer(line: string): void {
+    const job = this.#job;
+    if (job === undefined) return;
+    if (line === "C") {
+      this.cwd = "";
+      this.#settle(job, { kind: "unstarted", message: `the folder ${job.spec.cwd} cannot be entered` });
+      return;
+    }
+    const [status, ...children] = line.trim().split(" ").map(Number);
+    const left = children.some((pid) => pid !== this.watcher && this.#lives(pid));
+    void this.#finish(job, status ?? 1, left);
+  }
+
+  #lives(pid: number): boolean {
+    const info = this.#world.table.read().processes.get(pid);
+    return info !== undefined && !info.zombie;
+  }
+
+  async #finish(job: Job, status: number, left: boolean): Promise<void> {
+    const { spec } = job;
+    if (job.ending !== undefined || left) {
+      job.ending ??= this.#endAll(job, spec.graceMs);
+      const found = await job.ending.done;
+      this.#settle(job, exitedWith(status, found, this.#adopts));
+    } else if (status !== 0 && status <= 2 && spec.logFile !== null && !existsSync(spec.logFile)) {
+      this.#settle(job, { kind: "unstarted", message: `the log ${spec.logFile} cannot be opened` });
+    } else {
+      this.#settle(job, exitedWith(status, 0, this.#adopts));
+    }
+  }
+
+  #settle(job: Job, end: CommandEnd): void {
+    if (this.#job !== job) return;
+    this.#job = undefined;
+    this.#streams[1]?.unref();
+    job.resolve(end);
+    this.#events.idle();
+  }
+
+  /** The shell is gone: ended with its command's group, or by somebody else. */
+  #gone(): void {
+    this.#events.gone();
+    const job = this.#job;
+    this.#job = undefined;
+    for (const stream of this.#streams) stream.destroy();
+    if (job === undefined) return;
+    if (!this.greeted && job.ending === undefined) {
+      job.instead = this.#events.plain(job.spec);
+      void job.instead.ended.then(job.resolve);
+      return;
+    }
+    job.ending ??= this.#endAll(job, job.spec.graceMs);
+    void job.ending.done.then((found) => job.resolve(exitedWith(KILLED, found, false)));
+  }
+}
+
+const KILLED = 137;

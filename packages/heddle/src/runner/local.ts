@@ -1,0 +1,45 @@
+/** The runners of this machine, put together: commands by helpers, functions in this process, and the sweep that goes with them. */
+import type { Clock } from "../base/clock.ts";
+import { baseEnvironments } from "./environment.ts";
+import { type HelperCommands, helperCommands } from "./helper.ts";
+import { memoryWatch } from "./memory.ts";
+import { moduleRunner } from "./module.ts";
+import type { Runner, Sweeper } from "./port.ts";
+import { systemProcessTable } from "./process.ts";
+import { sharedTable } from "./processes.ts";
+import { runnerRegistry } from "./registry.ts";
+import { shellRunner } from "./shell.ts";
+import { sweeper } from "./sweep.ts";
+
+export interface LocalRunnersOptions {
+  readonly clock: Clock;
+  /** The environment of whoever started heddle. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Random text, new for each process: letters and digits. */
+  readonly owner: string;
+  /** The program of worker threads (the compiled `isolated.ts` beside the composition root); absent: no `isolate`. */
+  readonly workerEntry?: URL;
+}
+
+export interface LocalRunners {
+  readonly runner: Runner;
+  readonly sweeper: Sweeper;
+  /** Whether commands of the run may have left processes behind since it was last asked. */
+  readonly loose: (run: string) => boolean;
+  readonly commands: HelperCommands;
+}
+
+export function localRunners({ clock, env, owner, workerEntry }: LocalRunnersOptions): LocalRunners {
+  const bases = baseEnvironments(env);
+  const table = sharedTable(systemProcessTable());
+  const commands = helperCommands({ clock, table, bases, owner });
+  const loose = new Set<string>();
+  const shell = shellRunner({ commands, bases, memory: memoryWatch(clock), onLoose: (run) => loose.add(run) });
+  const modules = moduleRunner({ clock, bases, ...(workerEntry === undefined ? {} : { workerEntry }) });
+  return {
+    runner: runnerRegistry([shell, modules]),
+    sweeper: sweeper({ clock, table, spare: (pid) => commands.isHelper(pid) }),
+    loose: (run) => loose.delete(run),
+    commands,
+  };
+}
