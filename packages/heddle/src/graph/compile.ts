@@ -5,11 +5,12 @@
  */
 import { err, ok, type Result } from "../base/result.ts";
 import { toJson, type Json } from "../base/json.ts";
+import { definitionDocument, type PlanDefinition } from "../plan/define.ts";
 import type { Diagnostic, DocumentPath, SourceMap } from "../plan/diagnostic.ts";
 import { Findings, shorten } from "../plan/findings.ts";
 import { dataExcess } from "../plan/limits.ts";
 import { parseDocument, type PlanFormat } from "../plan/parse.ts";
-import type { Plan, Step } from "../plan/plan.ts";
+import type { Functions, Plan, Step } from "../plan/plan.ts";
 import { noSourceMap } from "../plan/source-map.ts";
 import { type StepList, validateDocument, type Validated, type ValidateOptions } from "../plan/validate.ts";
 import { buildGraph, checkAddition } from "./build.ts";
@@ -63,6 +64,41 @@ export async function compileDocument(
   return err(findings.locate(source));
 }
 
+export interface ResolvedPlan extends CompiledPlan {
+  readonly functions: Functions;
+}
+
+/** A TypeScript plan, by the very validation of files; its places are the first line of `file`. */
+export async function resolvePlan(
+  definition: PlanDefinition,
+  params?: Readonly<Record<string, Json>>,
+  options: { readonly file?: string; readonly allowMissingParams?: boolean } = {},
+): Promise<Result<ResolvedPlan, readonly Diagnostic[]>> {
+  const { document, functions } = definitionDocument(definition);
+  const file = options.file ?? definition.name;
+  const data = plainData(document, file);
+  if (!data.ok) return data;
+  const compiled = await compileDocument(
+    document,
+    {
+      name: definition.name,
+      allowFunctions: true,
+      ...(params === undefined ? {} : { params }),
+      ...(options.allowMissingParams === undefined ? {} : { allowMissingParams: options.allowMissingParams }),
+    },
+    () => Promise.resolve(noSourceMap(file)),
+  );
+  return compiled.ok ? ok({ ...compiled.value, functions }) : compiled;
+}
+
+/** Values that come from code, not from a parser, are looked at before anything walks them. */
+function plainData(document: unknown, file: string): Result<void, readonly Diagnostic[]> {
+  const data = toJson(document);
+  const problem = data.ok ? dataExcess(document)?.message : data.error.replace(/^output/, "the plan");
+  if (problem === undefined) return ok(undefined);
+  return err([{ code: "InvalidValue", severity: "error", message: problem, file, line: 1, column: 1 }]);
+}
+
 export interface AddedStepsOptions {
   /** The run's plan: its pools and parameters hold for added steps as well. */
   readonly plan: Plan;
@@ -78,12 +114,8 @@ export async function compileSteps(
 ): Promise<Result<readonly Step[], readonly Diagnostic[]>> {
   const { plan, file = "added steps" } = options;
   const source = noSourceMap(file);
-  const refuse = (message: string): Result<never, readonly Diagnostic[]> =>
-    err([{ code: "InvalidValue", severity: "error", message, file, line: 1, column: 1 }]);
-  const data = toJson(list);
-  if (!data.ok) return refuse(data.error);
-  const excess = dataExcess(list);
-  if (excess !== undefined) return refuse(excess.message);
+  const data = plainData(list, file);
+  if (!data.ok) return data;
   const document = {
     ...(plan.paramSpecs === undefined ? {} : { params: plan.paramSpecs }),
     ...(plan.resources === undefined ? {} : { resources: plan.resources }),

@@ -1,0 +1,356 @@
+/**
+ * Plans as TypeScript values. Nothing here runs, registers or checks anything: each function returns a frozen plain value, and
+ * `definitionDocument` turns a whole plan into the document that a file would have held, beside its functions; from there on
+ * the very same validation applies.
+ *
+ * A step is one thing however many copies of it `sequence` or `when` made: copies share their origin and are joined again.
+ */
+import { hash } from "node:crypto";
+import type { Json, JsonObject } from "../base/json.ts";
+import type { WrittenDuration, WrittenPlan, WrittenStep } from "./document.ts";
+import type { Functions, StepContext, StepFunction } from "./plan.ts";
+import {
+  checkStandard,
+  isStandardSchema,
+  type SchemaInput,
+  type SchemaOutput,
+  type StandardSchema,
+} from "./standard-schema.ts";
+
+/** A step of a TypeScript plan; `Output` is what its dependents get. */
+export interface StepValue<Output = unknown> {
+  readonly kind: "step";
+  readonly id: string;
+  /** As a file would have it, without deps. */
+  readonly written: WrittenStep;
+  /** Steps that it names as values: part of the plan even where the plan does not list them. */
+  readonly uses: readonly StepValue[];
+  readonly deps: readonly string[];
+  readonly fn?: StepFunction;
+  /** Shared by all copies of one step. */
+  readonly origin: object;
+  /** Only a type: what the step gives. */
+  readonly output?: Output;
+}
+
+/** Several steps that `sequence` and `parallel` put together. */
+export interface StepGroup {
+  readonly kind: "group";
+  readonly steps: readonly StepValue[];
+  /** Steps that start when the group may start. */
+  readonly first: readonly string[];
+  /** Steps at whose end the group has ended. */
+  readonly last: readonly string[];
+}
+
+export type Steps = StepValue | StepGroup;
+
+/** Steps by the name under which a function gets their outputs, or a list of steps and ids that only have to succeed. */
+export type Deps = { readonly [name: string]: StepValue } | readonly (StepValue | string)[];
+
+export type InputsOf<D> = D extends readonly unknown[]
+  ? Record<never, never>
+  : { readonly [Name in keyof D]: D[Name] extends StepValue<infer Output> ? Output : never };
+
+type ActionKeys = "run" | "call" | "with" | "agent" | "approve" | "onTimeout" | "plan" | "params" | "function";
+
+/** What every kind of step may have beside its action: the keys of the plan file. */
+export interface CommonOptions<D extends Deps = Deps> extends Omit<
+  WrittenStep,
+  ActionKeys | "id" | "deps" | "output" | "forEach" | "maxConcurrency" | "isolate"
+> {
+  readonly deps?: D;
+}
+
+export interface StepOptions<D extends Deps = Deps> extends CommonOptions<D> {
+  /** Run the function in a worker thread that can be killed. */
+  readonly isolate?: boolean;
+}
+
+type StepBody<D, Output> = (inputs: InputsOf<D>, context: StepContext) => Output;
+type NoInputs = Record<never, never>;
+
+/** A step that runs a function: its inputs are the outputs of `deps`, its output is what it returns. */
+export function step<Output>(id: string, run: StepBody<NoInputs, Output>): StepValue<Awaited<Output>>;
+/** A Standard Schema as `output` checks and converts what the function returns. */
+export function step<S extends StandardSchema, const D extends Deps = NoInputs>(
+  id: string,
+  options: StepOptions<D> & { readonly output: S },
+  run: StepBody<D, SchemaInput<S> | Promise<SchemaInput<S>>>,
+): StepValue<SchemaOutput<S>>;
+/** A JSON Schema as `output` checks what the function returns. */
+export function step<Output, const D extends Deps = NoInputs>(
+  id: string,
+  options: StepOptions<D> & { readonly output?: JsonObject },
+  run: StepBody<D, Output>,
+): StepValue<Awaited<Output>>;
+export function step(id: string, ...rest: readonly unknown[]): StepValue {
+  const [options, run] = (rest.length === 1 ? [{}, rest[0]] : rest) as [FunctionOptions, AnyBody];
+  return functionStep(id, options, run, (inputs, context) => run(inputs, context));
+}
+
+export interface ForEachOptions<Item, D extends Deps = Deps> extends StepOptions<D> {
+  /** The list: a step whose output it is, the values themselves, or an expression. */
+  readonly items: StepValue<readonly Item[]> | readonly Item[] | string;
+  /** Items at once. */
+  readonly maxConcurrency?: number;
+  readonly output?: JsonObject;
+}
+
+/** A step that runs its function once per item; its output is the list of the items' outputs, in their order. */
+export function forEach<Item, Output, const D extends Deps = NoInputs>(
+  id: string,
+  options: ForEachOptions<Item, D>,
+  run: (item: Item, inputs: InputsOf<D>, context: StepContext) => Output,
+): StepValue<readonly Awaited<Output>[]> {
+  const { items, maxConcurrency, ...others } = options;
+  const source = isStep(items) ? items : undefined;
+  const written: WrittenStep = {
+    forEach: source === undefined ? (items as string | readonly Json[]) : `deps[${JSON.stringify(source.id)}].output`,
+    ...(maxConcurrency === undefined ? {} : { maxConcurrency }),
+  };
+  const body = run as (item: unknown, inputs: object, context: StepContext) => unknown;
+  const made = functionStep(id, others as FunctionOptions, body, (inputs, context) =>
+    body(context.item, inputs, context),
+  );
+  const joined =
+    source === undefined ? made : { ...made, deps: [...made.deps, source.id], uses: [...made.uses, source] };
+  return freeze({ ...joined, written: { ...joined.written, ...written } }) as StepValue<readonly Awaited<Output>[]>;
+}
+
+export interface CommandOptions extends CommonOptions {
+  readonly output?: JsonObject;
+}
+
+/** A step that runs a shell command. */
+export function command(id: string, run: string, options: CommandOptions = {}): StepValue<Json> {
+  return dataStep(id, { run }, options);
+}
+
+export interface AgentOptions extends CommonOptions {
+  readonly prompt: string;
+  readonly model?: string;
+  readonly output?: JsonObject;
+}
+
+/** A step that a coding agent carries out. */
+export function agent(id: string, options: AgentOptions): StepValue<Json> {
+  const { prompt, model, ...others } = options;
+  return dataStep(id, { agent: { prompt, ...(model === undefined ? {} : { model }) } }, others);
+}
+
+export interface ApproveOptions extends CommonOptions {
+  readonly onTimeout?: "reject" | "approve";
+}
+
+/** A step that asks a person. */
+export function approve(id: string, question: string, options: ApproveOptions = {}): StepValue<Json> {
+  const { onTimeout, ...others } = options;
+  return dataStep(id, { approve: question, ...(onTimeout === undefined ? {} : { onTimeout }) }, others);
+}
+
+export interface SubplanOptions extends CommonOptions {
+  readonly params?: JsonObject;
+  readonly output?: JsonObject;
+}
+
+/** Another plan as one step: a definition, or a file relative to the plan's folder. */
+export function subplan(id: string, inner: PlanDefinition | string, options: SubplanOptions = {}): StepValue<Json> {
+  const { params, ...others } = options;
+  const given = params === undefined ? {} : { params };
+  if (typeof inner === "string") return dataStep(id, { plan: inner, ...given }, others);
+  return freeze({ ...dataStep(id, given, others), inner } as StepValue<Json>);
+}
+
+/** The steps one after another. */
+export function sequence(...parts: readonly Steps[]): StepGroup {
+  const steps: StepValue[] = [];
+  let last: readonly string[] = [];
+  for (const part of parts) {
+    const group = asGroup(part);
+    const starts = new Set(group.first);
+    for (const each of group.steps)
+      steps.push(starts.has(each.id) ? freeze({ ...each, deps: [...each.deps, ...last] }) : each);
+    last = group.last;
+  }
+  const [first] = parts;
+  return freeze({ kind: "group", steps, first: first === undefined ? [] : asGroup(first).first, last });
+}
+
+/** The steps side by side. */
+export function parallel(...parts: readonly Steps[]): StepGroup {
+  const groups = parts.map(asGroup);
+  return freeze({
+    kind: "group",
+    steps: groups.flatMap((group) => group.steps),
+    first: groups.flatMap((group) => group.first),
+    last: groups.flatMap((group) => group.last),
+  });
+}
+
+/** The step, or each of the steps, only where `condition` (CEL) holds. */
+export function when<Output>(condition: string, part: StepValue<Output>): StepValue<Output>;
+export function when(condition: string, part: StepGroup): StepGroup;
+export function when(condition: string, part: Steps): Steps {
+  if (part.kind === "group") return freeze({ ...part, steps: part.steps.map((each) => when(condition, each)) });
+  const { if: known } = part.written;
+  const both = known === undefined || known === true ? condition : `(${condition}) && (${String(known)})`;
+  return freeze({ ...part, written: { ...part.written, if: both } });
+}
+
+const PLAN = Symbol.for("heddle.plan.1");
+
+export interface PlanOptions extends Omit<WrittenPlan, "name"> {
+  readonly steps: readonly Steps[];
+  readonly timeout?: WrittenDuration;
+}
+
+/** A whole plan, not yet validated. */
+export interface PlanDefinition {
+  readonly name: string;
+  readonly options: PlanOptions;
+}
+
+export function plan(name: string, options: PlanOptions): PlanDefinition {
+  return freeze({ [PLAN]: true, name, options });
+}
+
+export function isPlanDefinition(value: unknown): value is PlanDefinition {
+  return typeof value === "object" && value !== null && PLAN in value;
+}
+
+/**
+ * The document that a file would have held, and the functions by step id; those of a plan inside a step by
+ * `id of the step/id inside`.
+ */
+export function definitionDocument(definition: PlanDefinition): {
+  readonly document: unknown;
+  readonly functions: Functions;
+} {
+  const functions = new Map<string, StepFunction>();
+  return { document: documentOf(definition, "", functions), functions };
+}
+
+function documentOf(definition: PlanDefinition, prefix: string, functions: Map<string, StepFunction>): object {
+  const { steps, ...top } = definition.options;
+  const all = collect(steps.flatMap((part) => asGroup(part).steps));
+  const written = all.map((each) => {
+    if (each.fn !== undefined) functions.set(prefix + each.id, each.fn);
+    const { inner } = each as { readonly inner?: PlanDefinition };
+    const nested = inner === undefined ? {} : { plan: documentOf(inner, `${prefix}${each.id}/`, functions) };
+    return {
+      id: each.id,
+      ...each.written,
+      ...nested,
+      ...(each.deps.length === 0 ? {} : { deps: [...new Set(each.deps)] }),
+    };
+  });
+  return { name: definition.name, ...top, steps: written };
+}
+
+/** All steps that the listed ones hang on, each before what names it, copies of one step joined. */
+function collect(listed: readonly StepValue[]): readonly StepValue[] {
+  const ordered = new Map<object, StepValue>();
+  const stack: { readonly value: StepValue; next: number }[] = [];
+  const isOpen = new Set<object>();
+  for (const root of listed) {
+    stack.push({ value: root, next: 0 });
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const { value } = top;
+      if (top.next === 0) isOpen.add(value.origin);
+      const used = value.uses[top.next++];
+      if (used !== undefined) {
+        if (!ordered.has(used.origin) && !isOpen.has(used.origin)) stack.push({ value: used, next: 0 });
+        continue;
+      }
+      stack.pop();
+      isOpen.delete(value.origin);
+      const known = ordered.get(value.origin);
+      ordered.set(value.origin, known === undefined ? value : joined(known, value));
+    }
+  }
+  return [...ordered.values()];
+}
+
+/** Two copies of one step: the edges of both, and the condition that either was given. */
+function joined(a: StepValue, b: StepValue): StepValue {
+  if (a === b) return a;
+  const condition = b.written.if ?? a.written.if;
+  return {
+    ...a,
+    deps: [...a.deps, ...b.deps],
+    written: { ...a.written, ...(condition === undefined ? {} : { if: condition }) },
+  };
+}
+
+type AnyBody = (inputs: object, context: StepContext) => unknown;
+type FunctionOptions = StepOptions & { readonly output?: JsonObject | StandardSchema };
+
+function functionStep(
+  id: string,
+  options: FunctionOptions,
+  source: (...args: never[]) => unknown,
+  run: StepFunction["run"],
+): StepValue {
+  const { output, deps, ...others } = options;
+  const schema = isStandardSchema(output) ? output : undefined;
+  const needs = namedIds(deps);
+  const action: WrittenStep["function"] = {
+    source: hash("sha256", String(source)).slice(0, 32),
+    ...(Object.keys(needs).length === 0 ? {} : { needs }),
+    ...(schema === undefined ? {} : { schema: true }),
+  };
+  const written: WrittenStep = {
+    ...others,
+    function: action,
+    ...(output === undefined || schema !== undefined ? {} : { output: output as JsonObject }),
+  };
+  const fn: StepFunction = schema === undefined ? { run } : { run, check: (value) => checkStandard(schema, value) };
+  return freeze({ kind: "step", id, written, uses: usedSteps(deps), deps: depIds(deps), fn, origin: {} });
+}
+
+function dataStep(id: string, action: WrittenStep, options: CommonOptions): StepValue<Json> {
+  const { deps, ...others } = options;
+  return freeze({
+    kind: "step",
+    id,
+    written: { ...others, ...action },
+    uses: usedSteps(deps),
+    deps: depIds(deps),
+    origin: {},
+  });
+}
+
+function namedIds(deps: Deps | undefined): Record<string, string> {
+  if (deps === undefined || isList(deps)) return {};
+  return Object.fromEntries(Object.entries(deps).map(([name, value]) => [name, value.id]));
+}
+
+function depIds(deps: Deps | undefined): readonly string[] {
+  if (deps === undefined) return [];
+  const values: readonly (StepValue | string)[] = isList(deps) ? deps : Object.values(deps);
+  return values.map((value) => (typeof value === "string" ? value : value.id));
+}
+
+function usedSteps(deps: Deps | undefined): readonly StepValue[] {
+  if (deps === undefined) return [];
+  const values: readonly (StepValue | string)[] = isList(deps) ? deps : Object.values(deps);
+  return values.filter((value) => typeof value !== "string");
+}
+
+function isList(deps: Deps): deps is readonly (StepValue | string)[] {
+  return Array.isArray(deps);
+}
+
+function isStep(value: unknown): value is StepValue {
+  return typeof value === "object" && value !== null && "kind" in value && value.kind === "step" && "origin" in value;
+}
+
+function asGroup(part: Steps): StepGroup {
+  if (part.kind === "group") return part;
+  return { kind: "group", steps: [part], first: [part.id], last: [part.id] };
+}
+
+function freeze<T extends object>(value: T): Readonly<T> {
+  return Object.freeze(value);
+}
