@@ -1,0 +1,187 @@
+/**
+ * One attempt from task to outcome: takes a workspace, fills the step's templates, calls a runner, checks the output. Knows no
+ * run, no retry and no journal. Never throws: what goes wrong is the attempt's outcome.
+ */
+import type { Dispatched, Task } from "../backend/port.ts";
+import { messageOf } from "../base/errors.ts";
+import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import type { Action, Functions } from "../plan/plan.ts";
+import type { Attempt, Outcome, Runner, RunningAttempt, StopReason, Work } from "../runner/port.ts";
+import type { Workspace, Workspaces } from "../workspace/port.ts";
+import { scopeOf } from "./scope.ts";
+
+/** What the code of a run's plan is found by; registered by whoever starts the run. */
+export interface PlanCode {
+  readonly functions: Functions;
+  /** Absolute path of the module that the plan came from. */
+  readonly planModule?: string;
+  /** Absolute folder that module paths of `call` start from. */
+  readonly folder: string;
+}
+
+export interface ExecuteOptions {
+  readonly runner: Runner;
+  readonly workspaces: Workspaces;
+  readonly codeOf: (run: string) => PlanCode;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Carries out a task: what the local backend is made of. */
+export type Execute = (task: Task, onProgress: (data: JsonObject) => void) => Dispatched;
+
+/** Largest output that the journal takes, as JSON text. */
+export const MAX_OUTPUT_BYTES: number = 1 << 20;
+
+/** Carries out a task. `stop` and `kill` are kept until there is an attempt to hand them to. */
+export function executor(options: ExecuteOptions): Execute {
+  return (task, onProgress) => {
+    let running: RunningAttempt | undefined;
+    let stopReason: StopReason | undefined;
+    let killed = false;
+    const work = async (): Promise<Outcome> => {
+      let workspace: Workspace | undefined;
+      try {
+        workspace = await options.workspaces.take({
+          run: task.run,
+          step: task.step.id,
+          attempt: task.attempt,
+          ...(task.step.cwd === undefined ? {} : { cwd: task.step.cwd }),
+        });
+        const prepared = await prepare(task, workspace, options, onProgress);
+        if (!prepared.ok) return failed("spawn", prepared.error);
+        if (stopReason !== undefined) return { kind: "stopped", reason: stopReason };
+        running = options.runner.start(prepared.value);
+        if (killed) running.kill();
+        const outcome = await running.outcome;
+        return await checked(task, outcome);
+      } catch (thrown) {
+        return failed("spawn", messageOf(thrown));
+      } finally {
+        await workspace?.release();
+      }
+    };
+    return {
+      outcome: work(),
+      stop(reason) {
+        stopReason ??= reason;
+        running?.stop(reason);
+      },
+      kill() {
+        killed = true;
+        stopReason ??= "cancel";
+        running?.kill();
+      },
+    };
+  };
+}
+
+function failed(code: "spawn" | "output", message: string): Outcome {
+  return { kind: "failed", error: { code, message } };
+}
+
+async function prepare(
+  task: Task,
+  workspace: Workspace,
+  options: ExecuteOptions,
+  onProgress: (data: JsonObject) => void,
+): Promise<Result<Attempt, string>> {
+  const { step } = task;
+  const filled = await fill(task, options);
+  if (!filled.ok) return filled;
+  const work = workOf(task, filled.value.action, options.codeOf(task.run));
+  if (!work.ok) return work;
+  return ok({
+    run: task.run,
+    step: step.id,
+    attempt: task.attempt,
+    work: work.value,
+    cwd: workspace.cwd,
+    env: filled.value.env,
+    envMode: step.envMode ?? (step.action.kind === "agent" ? "strict" : "inherit"),
+    passEnv: step.passEnv ?? [],
+    secrets: step.secrets ?? [],
+    isolate: step.isolate === true,
+    deps: task.deps,
+    params: task.params,
+    ...(task.item === undefined ? {} : { item: task.item }),
+    logFile: workspace.logFile,
+    exchangeBase: workspace.exchangeBase,
+    graceMs: task.graceMs,
+    ...(step.limits?.maxMemoryMb === undefined ? {} : { maxMemoryMb: step.limits.maxMemoryMb }),
+    onProgress,
+  });
+}
+
+/** The step's action and environment with every template evaluated. */
+async function fill(task: Task, options: ExecuteOptions): Promise<Result<{ action: Action; env: Record<string, string> }, string>> {
+  const { action, env = {} } = task.step;
+  const withs = action.kind === "call" ? action.with : undefined;
+  const hasTemplate = JSON.stringify([env, withs ?? null]).includes("${{");
+  if (!hasTemplate) return ok({ action, env });
+  const { asText, fillTemplates } = await import("../plan/expression.ts");
+  const scope = scopeOf(task, options.environment);
+  const texts: [string, string][] = [];
+  for (const [name, text] of Object.entries(env)) {
+    const value = fillTemplates(text, scope);
+    if (!value.ok) return err(`env.${name} cannot be evaluated: ${value.error}`);
+    texts.push([name, asText(value.value)]);
+  }
+  if (action.kind !== "call" || withs === undefined) return ok({ action, env: Object.fromEntries(texts) });
+  const value = fillTemplates(withs, scope);
+  if (!value.ok) return err(`with cannot be evaluated: ${value.error}`);
+  return ok({ action: { ...action, with: isJsonObject(value.value) ? value.value : {} }, env: Object.fromEntries(texts) });
+}
+
+function workOf(task: Task, action: Action, code: PlanCode): Result<Work, string> {
+  switch (action.kind) {
+    case "run":
+      return ok({ kind: "run", command: action.command, shell: task.step.shell ?? "sh" });
+    case "call":
+      return ok({ kind: "call", module: joinPath(code.folder, action.module), export: action.export, with: action.with ?? {} });
+    case "function": {
+      const fn = code.functions.get(task.step.id) ?? code.functions.get(withoutIndex(task.step.id));
+      if (fn === undefined) return err(`the function of step ${task.step.id} is not loaded: run the plan from the module that defines it`);
+      const inputs: Record<string, Json> = Object.create(null) as Record<string, Json>;
+      for (const [name, id] of Object.entries(action.needs ?? {})) inputs[name] = task.deps[id] ?? null;
+      return ok({ kind: "function", inputs, fn, ...(code.planModule === undefined ? {} : { planModule: code.planModule }) });
+    }
+    case "agent":
+      return err("coding agents are not in this version of heddle; give the step a `run` or `call` instead");
+    default:
+      return err(`a step of kind ${action.kind} is not carried out by a runner`);
+  }
+}
+
+/** The items of a `forEach` share the function of their container. */
+function withoutIndex(id: string): string {
+  return id.replaceAll(/\[\d+\]/g, "");
+}
+
+function joinPath(folder: string, path: string): string {
+  return path.startsWith("/") ? path : `${folder}/${path}`;
+}
+
+/** Holds a success against what its plan says of outputs. */
+async function checked(task: Task, outcome: Outcome): Promise<Outcome> {
+  if (outcome.kind !== "succeeded") return outcome;
+  const { output } = outcome;
+  if (mayBeLarge(output)) {
+    const bytes = Buffer.byteLength(JSON.stringify(output));
+    if (bytes > MAX_OUTPUT_BYTES) {
+      const message = `the output is ${bytes} bytes of JSON; at most ${MAX_OUTPUT_BYTES} are kept: write it to a file and give the file's name`;
+      return failed("output", message);
+    }
+  }
+  const schema = task.step.output;
+  if (schema === undefined) return outcome;
+  const { compileOutputCheck } = await import("../plan/json-schema.ts");
+  const problem = compileOutputCheck(schema)(output);
+  return problem === undefined ? outcome : failed("output", `the output does not match its schema: ${problem}`);
+}
+
+/** Cheap test that spares small outputs the serialisation. */
+function mayBeLarge(output: Json): boolean {
+  if (typeof output === "string") return output.length > 1000;
+  return typeof output === "object" && output !== null;
+}

@@ -1,0 +1,264 @@
+/** Starting, resuming and undoing runs: takes the lease, records how the run begins, and hands it to the scheduler. */
+import { BugError } from "../base/assert.ts";
+import type { Problem } from "../base/errors.ts";
+import { randomId } from "../base/ids.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import { remainingPath } from "../graph/paths.ts";
+import type { Holder, Lease, LeaseError } from "../journal/port.ts";
+import { DEFAULT_GRACE_MS, DEFAULT_MAX_AGENTS, type Plan } from "../plan/plan.ts";
+import { apply, createState } from "../run/apply.ts";
+import { stepsToUndo } from "../run/close.ts";
+import type { CancelReason, Event, EventBody, EventOf, RunOptions } from "../run/event.ts";
+import { HistoryChecker } from "../run/invariants.ts";
+import { isRunEnded, stepAt, type RunState } from "../run/state.ts";
+import type { Answer, LoadedPlan, ResumeOptions, RunHandle, RunResult, StartOptions } from "./api.ts";
+import type { EnginePorts } from "./ports.ts";
+import { planResume, recover } from "./recovery.ts";
+import { resultOf, Scheduler } from "./scheduler.ts";
+
+/** Takes a plan as a new run and starts it. The handle comes back before anything has run. */
+export async function startRun(
+  ports: EnginePorts,
+  loaded: LoadedPlan,
+  options: StartOptions & { readonly maxConcurrency: number },
+): Promise<Result<RunHandle, Problem>> {
+  const run = randomId(ports.random);
+  const now = ports.clock.now();
+  const leased = await ports.journal.create({ run, plan: loaded.plan.name, createdAt: now }, ports.holder);
+  if (!leased.ok) return err(leaseProblem(leased.error, run));
+  const created: EventOf<"run.created"> = { run, seq: 1, time: now, type: "run.created", data: creation(ports, loaded.plan, options) };
+  const state = createState(created, loaded.graph);
+  if (!state.ok) throw new BugError("a loaded plan is not a graph");
+  const checker = new HistoryChecker();
+  const first: Event[] = [created];
+  checker.next(created);
+  const record = recorder(ports, state.value, checker, first);
+  record({ type: "run.started", data: {} });
+  for (const [step, output] of options.reuse?.outputs ?? []) {
+    record({ type: "step.cached", step, data: { key: step, from: options.reuse?.run ?? "", output } });
+  }
+  await weigh(ports, state.value);
+  return ok(conduct(ports, leased.value, state.value, checker, first, options.stay === true));
+}
+
+function creation(ports: EnginePorts, plan: Plan, options: StartOptions & { readonly maxConcurrency: number }): EventOf<"run.created">["data"] {
+  const gitHead = ports.gitHead();
+  const timeoutMs = options.timeoutMs ?? plan.timeoutMs;
+  const runOptions: RunOptions = {
+    maxConcurrency: options.sequential === true ? 1 : options.maxConcurrency,
+    maxAgents: options.maxAgents ?? plan.maxAgents ?? DEFAULT_MAX_AGENTS,
+    schedule: options.schedule ?? plan.schedule ?? "ready",
+    failure: options.failure ?? plan.failure ?? "fail-fast",
+    rollback: options.rollback ?? plan.rollback ?? "none",
+    ...(options.sequential === true ? { sequential: true } : {}),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(options.planFile === undefined ? {} : { planFile: options.planFile }),
+  };
+  return {
+    plan,
+    options: runOptions,
+    engine: ports.version,
+    ...(gitHead === undefined ? {} : { gitHead }),
+    ...(options.reuse === undefined ? {} : { from: options.reuse.run }),
+  };
+}
+
+/** Goes on with a recorded run. A run that succeeded executes nothing: its handle has the recorded result. */
+export async function resumeRun(ports: EnginePorts, run: string, options: ResumeOptions): Promise<Result<RunHandle, Problem>> {
+  return takeOver(ports, run, async (lease, state, checker) => {
+    if (state.phase.tag === "succeeded") return ok(undefined);
+    const planned = planResume(state, ports.version, options.current, options.acceptChanges === true);
+    if (!planned.ok) return planned;
+    if (options.mode === "retry" && !hasPartsToRetry(state)) return err(nothingToRetry(run));
+    const data = options.maxConcurrency === undefined ? planned.value : { ...planned.value, options: { ...state.options, maxConcurrency: options.maxConcurrency } };
+    await ports.backend.sweep(run, state.plan.graceMs ?? DEFAULT_GRACE_MS);
+    const first: Event[] = [];
+    const record = recorder(ports, state, checker, first);
+    record({ type: "run.resumed", data });
+    if (state.startedAt === undefined) record({ type: "run.started", data: {} });
+    await weigh(ports, state);
+    return ok(conduct(ports, lease, state, checker, first, options.stay === true));
+  });
+}
+
+/** Undoes the succeeded steps of a run that has ended, newest success first. */
+export async function rollbackRun(ports: EnginePorts, run: string): Promise<Result<RunHandle, Problem>> {
+  return takeOver(ports, run, async (lease, state, checker) => {
+    if (!isRunEnded(state.phase)) {
+      return err({
+        code: "RunNotEnded",
+        message: `run ${run} has not ended, so its steps cannot be undone yet`,
+        hint: `End it with \`heddle cancel ${run}\`, or go on with \`heddle resume ${run}\`.`,
+      });
+    }
+    const mode = state.options.rollback === "none" ? "all" : state.options.rollback;
+    const steps = stepsToUndo(state, mode).map((step) => stepAt(state, step).id);
+    if (steps.length === 0) return ok(undefined);
+    await ports.backend.sweep(run, state.plan.graceMs ?? DEFAULT_GRACE_MS);
+    const first: Event[] = [];
+    recorder(ports, state, checker, first)({ type: "rollback.started", data: { mode, steps } });
+    return ok(conduct(ports, lease, state, checker, first, false));
+  });
+}
+
+/** Takes the lease and the history of a run; gives the lease back where `go` does not hand it to a scheduler. */
+async function takeOver(
+  ports: EnginePorts,
+  run: string,
+  go: (lease: Lease, state: RunState, checker: HistoryChecker) => Promise<Result<RunHandle | undefined, Problem>>,
+): Promise<Result<RunHandle, Problem>> {
+  const leased = await ports.journal.acquire(run, ports.holder);
+  if (!leased.ok) return err(leaseProblem(leased.error, run));
+  let handed = false;
+  try {
+    const recovered = await recover(ports.journal, run);
+    if (!recovered.ok) return recovered;
+    const gone = await go(leased.value, recovered.value.state, recovered.value.checker);
+    if (!gone.ok) return gone;
+    handed = gone.value !== undefined;
+    return ok(gone.value ?? finishedHandle(ports, recovered.value.state));
+  } finally {
+    if (!handed) await ports.journal.release(leased.value);
+  }
+}
+
+/** Numbers events, checks them and folds them in, before a scheduler takes over. */
+function recorder(ports: EnginePorts, state: RunState, checker: HistoryChecker, into: Event[]): (body: EventBody) => void {
+  return (body) => {
+    const seq = state.seq + 1;
+    const event = { run: state.run, seq, time: ports.clock.now(), ...body } as Event;
+    const [violation] = checker.next(event);
+    if (violation) throw new BugError(`event ${seq} breaks ${violation.rule}: ${violation.message}`);
+    apply(state, event);
+    into.push(event);
+  };
+}
+
+function hasPartsToRetry(state: RunState): boolean {
+  const { counts, phase } = state;
+  return !isRunEnded(phase) || counts.failed + counts.cancelled + counts.interrupted + counts.running > 0;
+}
+
+function nothingToRetry(run: string): Problem {
+  return {
+    code: "NothingToRetry",
+    message: `run ${run} has no failed, cancelled or interrupted step`,
+    hint: `See it with \`heddle show ${run}\`.`,
+  };
+}
+
+/** Expected remaining paths, from recorded durations, else estimates, else 1 for every step. */
+async function weigh(ports: EnginePorts, state: RunState): Promise<void> {
+  const { graph, plan } = state;
+  const recorded = await ports.journal.expectedDurations(plan.name);
+  const expected = (step: number): number => {
+    const { id, estimateMs } = stepAt(state, step);
+    return recorded.get(id) ?? estimateMs ?? 1;
+  };
+  const isUniform = recorded.size === 0 && plan.steps.every((step) => step.estimateMs === undefined);
+  const remaining = remainingPath(graph, isUniform ? () => 1 : expected);
+  state.weight = (step) => remaining[step] ?? expected(step);
+}
+
+function leaseProblem(error: LeaseError, run: string): Problem {
+  switch (error.kind) {
+    case "held":
+      return heldProblem(run, error.holder);
+    case "unknown-run":
+      return { code: "UnknownRun", message: `there is no run ${run}`, hint: "`heddle runs` lists the runs of this project." };
+    case "failed":
+      return error.problem;
+  }
+}
+
+function heldProblem(run: string, holder: Holder): Problem {
+  return {
+    code: "RunHeld",
+    message: `run ${run} is held by another process: ${holder.title} (pid ${holder.pid})`,
+    hint: `Follow it with \`heddle watch ${run}\`, or end it with \`heddle cancel ${run}\`.`,
+  };
+}
+
+function conduct(
+  ports: EnginePorts,
+  lease: Lease,
+  state: RunState,
+  checker: HistoryChecker,
+  first: readonly Event[],
+  stay: boolean,
+): RunHandle {
+  const scheduler = new Scheduler({ ports, lease, state, checker, first, stay });
+  ports.backend.warm(Math.min(state.options.maxConcurrency, state.steps.length));
+  let done = false;
+  // A turn later, so that whoever gets the handle can subscribe before the first event.
+  const result = Promise.resolve().then(() => scheduler.run());
+  const ended = result.then(
+    () => (done = true),
+    () => (done = true),
+  );
+  return {
+    run: state.run,
+    result,
+    state: () => state,
+    subscribe: (listener) => scheduler.subscribe(listener),
+    cancel: (reason: CancelReason = "cancel") => scheduler.cancel(reason),
+    kill: () => scheduler.kill(),
+    pause: (reason: string) => scheduler.pause(reason),
+    unpause: () => scheduler.unpause(),
+    answer: (step: string, answer: Answer) => scheduler.answer(step, answer),
+    waitingFor: () => scheduler.waitingFor(),
+    [Symbol.asyncIterator]: () => follow(ports, state.run, scheduler, ended, () => done),
+  };
+}
+
+/** Every event of the run from the first on: read from the journal, so that a slow reader costs no memory. */
+async function* follow(
+  ports: EnginePorts,
+  run: string,
+  scheduler: Scheduler,
+  ended: Promise<unknown>,
+  isDone: () => boolean,
+): AsyncGenerator<Event, void, undefined> {
+  let seen = 0;
+  let grew: () => void = () => undefined;
+  const unsubscribe = scheduler.subscribe(() => grew());
+  try {
+    for (;;) {
+      const news = new Promise<void>((resolve) => {
+        grew = resolve;
+      });
+      const last = isDone();
+      for await (const batch of ports.journal.read(run, { after: seen })) {
+        for (const event of batch) {
+          seen = event.seq;
+          yield event;
+        }
+      }
+      if (last) return;
+      await Promise.race([news, ended]);
+    }
+  } finally {
+    unsubscribe();
+  }
+}
+
+/** The handle of a run in which nothing is left to do. */
+function finishedHandle(ports: EnginePorts, state: RunState): RunHandle {
+  const status: RunResult["status"] = state.phase.tag === "failed" || state.phase.tag === "cancelled" ? state.phase.tag : "succeeded";
+  const nothing = (): void => undefined;
+  return {
+    run: state.run,
+    result: Promise.resolve(resultOf(state, state.run, status, undefined)),
+    state: () => state,
+    subscribe: () => nothing,
+    cancel: nothing,
+    kill: nothing,
+    pause: nothing,
+    unpause: nothing,
+    answer: (step) => err({ code: "NotAsked", message: `run ${state.run} has ended; step ${step} does not wait for an answer` }),
+    waitingFor: () => undefined,
+    async *[Symbol.asyncIterator]() {
+      for await (const batch of ports.journal.read(state.run)) yield* batch;
+    },
+  };
+}

@@ -1,0 +1,93 @@
+/**
+ * What a container stands for: one step per item of a `forEach`, or the steps of a subplan. The result is recorded, so that
+ * a resume does not ask again.
+ */
+import type { Task } from "../backend/port.ts";
+import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import type { Plan, Step } from "../plan/plan.ts";
+import type { EventOf } from "../run/event.ts";
+import type { EnginePorts } from "./ports.ts";
+import { scopeOf } from "./scope.ts";
+
+/** Most items that one `forEach` may have. */
+export const MOST_ITEMS = 100_000;
+
+export type Expansion = EventOf<"steps.added">["data"];
+
+/** The children of the container whose task is given, or why there are none. */
+export async function expand(task: Task, ports: EnginePorts): Promise<Result<Expansion, string>> {
+  const { forEach } = task.step;
+  return forEach === undefined ? expandPlan(task, ports) : expandItems(task, forEach, ports);
+}
+
+async function expandItems(task: Task, forEach: NonNullable<Step["forEach"]>, ports: EnginePorts): Promise<Result<Expansion, string>> {
+  const listed = typeof forEach.items === "string" ? await evaluateItems(forEach.items, task, ports) : ok(forEach.items as Json);
+  if (!listed.ok) return err(`its forEach cannot be evaluated: ${listed.error}`);
+  const items = listed.value;
+  if (!Array.isArray(items)) return err(`its forEach gives ${describe(items)}; a list is wanted`);
+  if (items.length > MOST_ITEMS) return err(`its forEach gives ${items.length} items; at most ${MOST_ITEMS} are allowed`);
+  const { forEach: _forEach, if: _if, after: _after, optional: _optional, ...template } = task.step;
+  const steps = items.map((_item, at): Step => ({ ...template, id: `${task.step.id}[${at}]` }));
+  return ok({
+    kind: "children",
+    steps,
+    items: items as readonly Json[],
+    ...(forEach.maxConcurrency === undefined ? {} : { maxConcurrency: forEach.maxConcurrency }),
+  });
+}
+
+async function evaluateItems(text: string, task: Task, ports: EnginePorts): Promise<Result<Json, string>> {
+  const { compileExpression } = await import("../plan/expression.ts");
+  const expression = compileExpression(text);
+  return expression.ok ? expression.value.evaluate(scopeOf(task, ports.environment)) : err(expression.error.message);
+}
+
+async function expandPlan(task: Task, ports: EnginePorts): Promise<Result<Expansion, string>> {
+  const { action } = task.step;
+  if (action.kind !== "plan") return err(`a step of kind ${action.kind} cannot be expanded`);
+  const params = await fillParams(action.params ?? {}, task, ports);
+  if (!params.ok) return params;
+  const plan = await subplanOf(task, action.file, action.plan, params.value, ports);
+  if (!plan.ok) return plan;
+  const prefix = `${task.step.id}/`;
+  const steps = plan.value.steps.map((step) => prefixed(step, prefix));
+  return ok({ kind: "children", steps, params: plan.value.params ?? {} });
+}
+
+async function fillParams(params: JsonObject, task: Task, ports: EnginePorts): Promise<Result<JsonObject, string>> {
+  if (!JSON.stringify(params).includes("${{")) return ok(params);
+  const { fillTemplates } = await import("../plan/expression.ts");
+  const filled = fillTemplates(params, scopeOf(task, ports.environment));
+  if (!filled.ok) return err(`its params cannot be evaluated: ${filled.error}`);
+  return isJsonObject(filled.value) ? ok(filled.value) : err("its params are no object");
+}
+
+async function subplanOf(
+  task: Task,
+  file: string | undefined,
+  inline: Plan | undefined,
+  params: JsonObject,
+  ports: EnginePorts,
+): Promise<Result<Plan, string>> {
+  if (inline !== undefined) return ok({ ...inline, params: { ...inline.params, ...params } });
+  if (file === undefined) return err("it names no plan");
+  const loaded = await ports.loadSubplan(task.run, file, params);
+  return loaded.ok ? loaded : err(loaded.error.message);
+}
+
+function prefixed(step: Step, prefix: string): Step {
+  const inside = (ids: readonly string[]): string[] => ids.map((id) => `${prefix}${id}`);
+  return {
+    ...step,
+    id: `${prefix}${step.id}`,
+    ...(step.deps === undefined ? {} : { deps: inside(step.deps) }),
+    ...(step.after === undefined ? {} : { after: inside(step.after) }),
+    ...(step.reads === undefined ? {} : { reads: inside(step.reads) }),
+  };
+}
+
+function describe(value: Json): string {
+  if (value === null) return "null";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}

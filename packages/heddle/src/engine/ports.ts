@@ -1,0 +1,44 @@
+/** All that the engine is handed: nothing in this folder picks an implementation, reads a clock or starts a process by itself. */
+import type { Clock } from "../base/clock.ts";
+import type { Problem } from "../base/errors.ts";
+import type { JsonObject } from "../base/json.ts";
+import type { Random } from "../base/random.ts";
+import type { Result } from "../base/result.ts";
+import type { Backend } from "../backend/port.ts";
+import type { Holder, Journal } from "../journal/port.ts";
+import type { Scope } from "../plan/expression.ts";
+import type { Plan } from "../plan/plan.ts";
+
+/** What the machine can still bear. */
+export interface Probe {
+  /** Memory in use on the machine, in MiB. */
+  usedMemoryMb(): number;
+  /** Use of all cores since the last call, 0 to 100. */
+  cpuPercent(): number;
+}
+
+export interface EnginePorts {
+  readonly journal: Journal;
+  readonly backend: Backend;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly holder: Holder;
+  readonly probe: Probe;
+  /** Of this program, for the record. */
+  readonly version: string;
+  /** Commit of the project's checkout, for the record. */
+  readonly gitHead: () => string | undefined;
+  /** Reads the plan behind a `plan: FILE` step; module paths in it come back relative to the outer plan's folder. */
+  readonly loadSubplan: (run: string, file: string, params: JsonObject) => Promise<Result<Plan, Problem>>;
+  /** Evaluates a step's `if`; the language is loaded before a plan that has conditions starts. */
+  readonly condition: (text: string, scope: Scope) => Result<boolean, string>;
+  /**
+   * Resolves when what has ended by now has had the chance to say so: after this turn of the event loop. Ends that come
+   * together then share a commit; a lone one is not delayed.
+   */
+  readonly gather: () => Promise<void>;
+  /** The environment that `env` in expressions may name. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** How often to look for words from other processes; 0: never (a journal that nobody else has). */
+  readonly pollMs: number;
+}

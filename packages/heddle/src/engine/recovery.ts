@@ -1,0 +1,97 @@
+/** What an engine finds when it takes over a run: the history folded and checked, what has changed since, what was cut short. */
+import type { Problem } from "../base/errors.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import { HeddleError } from "../base/errors.ts";
+import { withDescendants } from "../graph/select.ts";
+import type { Journal } from "../journal/port.ts";
+import { apply, createState } from "../run/apply.ts";
+import type { Event, EventOf } from "../run/event.ts";
+import { driftOf } from "../run/fingerprint.ts";
+import { HistoryChecker } from "../run/invariants.ts";
+import { hasEnded, isContainerStep, phaseOf, satisfies, stepAt, type RunState } from "../run/state.ts";
+import type { LoadedPlan } from "./api.ts";
+
+export interface Recovered {
+  readonly state: RunState;
+  /** Has seen the whole history; goes on with what is appended. */
+  readonly checker: HistoryChecker;
+}
+
+/** Folds a recorded history. A history that breaks a rule of the engine is a problem, not a state. */
+export async function recover(journal: Journal, run: string): Promise<Result<Recovered, Problem>> {
+  const checker = new HistoryChecker();
+  let state: RunState | undefined;
+  try {
+    for await (const batch of journal.read(run)) {
+      for (const event of batch) {
+        const [violation] = checker.next(event);
+        if (violation) return err(broken(run, violation.seq, violation.message));
+        if (state !== undefined) apply(state, event);
+        else {
+          const created = begin(event);
+          if (!created.ok) return created;
+          state = created.value;
+        }
+      }
+    }
+  } catch (thrown) {
+    if (thrown instanceof HeddleError) return err(thrown);
+    throw thrown;
+  }
+  if (state !== undefined) return ok({ state, checker });
+  return err({
+    code: "EmptyHistory",
+    message: `run ${run} has no recorded event: its engine died before it began`,
+    hint: "Start the plan again with `heddle run`; `heddle gc` removes what is left of this run.",
+  });
+}
+
+function begin(event: Event): Result<RunState, Problem> {
+  if (event.type !== "run.created") return err(broken(event.run, event.seq, `the history begins with ${event.type}`));
+  const created = createState(event);
+  return created.ok ? created : err(broken(event.run, event.seq, "the recorded plan is not a graph"));
+}
+
+function broken(run: string, seq: number, message: string): Problem {
+  return {
+    code: "HistoryBroken",
+    message: `the history of run ${run} breaks a rule of the engine at event ${seq}: ${message}`,
+    hint: `See it with \`heddle replay ${run}\`; start a new run with \`heddle run\`.`,
+  };
+}
+
+/** What `run.resumed` has to say, or why the run cannot go on. */
+export function planResume(
+  state: RunState,
+  engine: string,
+  current: LoadedPlan | undefined,
+  acceptChanges: boolean,
+): Result<EventOf<"run.resumed">["data"], Problem> {
+  const interrupted: string[] = [];
+  for (let step = 0; step < state.steps.length; step++) {
+    if (phaseOf(state, step).tag === "running" && !isContainerStep(stepAt(state, step))) interrupted.push(stepAt(state, step).id);
+  }
+  if (current === undefined) return ok({ engine, interrupted, reset: [] });
+  const drift = driftOf(state, current.plan);
+  if (!drift.differs) return ok({ engine, interrupted, reset: [] });
+  if (drift.changed.length > 0 && !acceptChanges) return err(changedProblem(state.run, drift.changed));
+  const starts = drift.changed.flatMap(({ id }) => current.graph.indexOf.get(id) ?? []);
+  const marks = withDescendants(current.graph, starts);
+  const reset = current.plan.steps.flatMap((step, at) => {
+    const index = state.indexOf.get(step.id);
+    if (marks[at] !== 1 || index === undefined) return [];
+    const phase = phaseOf(state, index);
+    return hasEnded(phase) && satisfies(phase) ? [step.id] : [];
+  });
+  return ok({ engine, interrupted, reset, plan: current.plan });
+}
+
+function changedProblem(run: string, changed: readonly { readonly id: string; readonly keys: readonly string[] }[]): Problem {
+  const lines = changed.slice(0, 10).map(({ id, keys }) => `  ${id}: ${keys.join(", ")}`);
+  if (changed.length > 10) lines.push(`  and ${changed.length - 10} more`);
+  return {
+    code: "PlanChanged",
+    message: `the plan changed: ${changed.length === 1 ? "a step that has succeeded has" : `${changed.length} steps that have succeeded have`} another definition now\n${lines.join("\n")}`,
+    hint: `Run them and what depends on them again with \`heddle resume ${run} --accept-changes\`, or start anew with \`heddle run\`.`,
+  };
+}

@@ -1,0 +1,63 @@
+/** What one attempt may see of its run: outputs and statuses of its deps, under the names that its plan uses. */
+import type { Task } from "../backend/port.ts";
+import type { Json, JsonObject } from "../base/json.ts";
+import { DEFAULT_GRACE_MS } from "../plan/plan.ts";
+import type { Scope } from "../plan/expression.ts";
+import { enclosingContainer } from "../run/grow.ts";
+import { depsOf, outputOf, phaseOf, stepAt, type RunState } from "../run/state.ts";
+
+const NO_DEPS: JsonObject = {};
+const NO_STATUS: Readonly<Record<string, string>> = {};
+
+/** The task of an attempt that is about to start. */
+export function taskOf(state: RunState, index: number, attempt: number): Task {
+  const step = stepAt(state, index);
+  const container = enclosingContainer(state, index);
+  const item = state.items.get(index);
+  return {
+    run: state.run,
+    step,
+    attempt,
+    params: container?.params ?? state.plan.params ?? NO_DEPS,
+    ...(step.deps === undefined ? { deps: NO_DEPS, depStatus: NO_STATUS } : seenDeps(state, index, container?.prefix ?? "")),
+    ...(item === undefined ? {} : { item }),
+    graceMs: step.graceMs ?? state.plan.graceMs ?? DEFAULT_GRACE_MS,
+  };
+}
+
+function seenDeps(state: RunState, index: number, prefix: string): { deps: JsonObject; depStatus: Record<string, string> } {
+  const outputs: [string, Json][] = [];
+  const statuses: [string, string][] = [];
+  for (const dep of depsOf(state, index)) {
+    const { id } = stepAt(state, dep);
+    const name = id.startsWith(prefix) ? id.slice(prefix.length) : id;
+    const phase = phaseOf(state, dep);
+    const output = outputOf(phase);
+    statuses.push([name, phase.tag]);
+    if (output !== undefined) outputs.push([name, output]);
+  }
+  // fromEntries defines own properties: an id such as `__proto__` stays data.
+  return { deps: Object.fromEntries(outputs), depStatus: Object.fromEntries(statuses) };
+}
+
+/** What the expressions of a task may read. */
+export function scopeOf(task: Task, environment: Readonly<Record<string, string | undefined>>): Scope {
+  const deps = Object.fromEntries(
+    Object.entries(task.depStatus).map(([id, status]) => {
+      const output = task.deps[id];
+      return [id, output === undefined ? { status } : { status, output }];
+    }),
+  );
+  const env: [string, string][] = [];
+  for (const name of task.step.passEnv ?? []) {
+    const value = environment[name];
+    if (value !== undefined) env.push([name, value]);
+  }
+  return {
+    params: task.params,
+    deps,
+    run: { id: task.run },
+    ...(task.item === undefined ? {} : { item: task.item }),
+    env: Object.fromEntries(env),
+  };
+}

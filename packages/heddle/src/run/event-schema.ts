@@ -1,0 +1,254 @@
+/**
+ * One schema for each type of event, held equal to `event.ts` and `plan.ts` by the compiler: a member added there does not
+ * compile until it has its row here. Events are checked before they are written and after they were read.
+ *
+ * Values that steps produced (outputs, items, progress) are not looked into: JSON text gave them, or `toJson` checked them.
+ * Why tables and not a schema library: see docs/adr/0005-simulation.md.
+ */
+import { anything, count, finite, flag, inside, lazy, listOf, literal, mapOf, object, oneOf, optional, positive, tagged, text, type Check } from "../base/check.ts";
+import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
+import type { Action, FailureClass, ParamSpec, Plan, Retry, Step } from "../plan/plan.ts";
+import type { CancelReason, EventOf, EventType, RunOptions, SkipReason, StepError, TerminalErrorCode, Usage } from "./event.ts";
+
+const json: Check<Json> = anything("JSON value", (value) => value !== undefined && typeof value !== "function" && typeof value !== "symbol" && typeof value !== "bigint");
+const jsonObject: Check<JsonObject> = anything("object", isJsonObject);
+const texts = listOf(text);
+const schedule = oneOf<"ready" | "layers">({ ready: true, layers: true });
+const failureMode = oneOf<"fail-fast" | "continue">({ "fail-fast": true, continue: true });
+const rollbackMode = oneOf<"none" | "dependents" | "all">({ none: true, dependents: true, all: true });
+const cancelReason = oneOf<CancelReason>({ cancel: true, "fail-fast": true, "run-timeout": true });
+const decision = oneOf<"approve" | "reject">({ approve: true, reject: true });
+
+const FAILURE_CLASS_TABLE: Readonly<Record<FailureClass, true>> = {
+  error: true,
+  exit: true,
+  timeout: true,
+  memory: true,
+  lost: true,
+  output: true,
+  spawn: true,
+};
+
+const ERROR_CODES: Readonly<Record<FailureClass | TerminalErrorCode, true>> = {
+  ...FAILURE_CLASS_TABLE,
+  rejected: true,
+  interrupted: true,
+  expression: true,
+  expansion: true,
+  unsupported: true,
+  abandoned: true,
+};
+
+const action = tagged<"kind", Action>("kind", {
+  run: object({ kind: literal("run"), command: text }),
+  call: object({ kind: literal("call"), module: text, export: text, with: optional(jsonObject) }),
+  function: object({ kind: literal("function"), source: text, needs: optional(mapOf(text)), schema: optional(literal(true)) }),
+  agent: object({ kind: literal("agent"), prompt: text, options: optional(jsonObject) }),
+  approve: object({
+    kind: literal("approve"),
+    question: text,
+    onTimeout: optional(oneOf<"reject" | "approve">({ reject: true, approve: true })),
+  }),
+  plan: object({
+    kind: literal("plan"),
+    file: optional(text),
+    plan: optional(lazy(() => plan)),
+    params: optional(jsonObject),
+  }),
+});
+
+const retry: Check<Retry> = object({
+  attempts: positive,
+  delayMs: finite,
+  factor: finite,
+  maxDelayMs: finite,
+  jitter: finite,
+  on: optional(listOf(oneOf(FAILURE_CLASS_TABLE))),
+});
+
+const items: Check<string | readonly Json[]> = anything("text or list", (value) => typeof value === "string" || Array.isArray(value));
+
+const step: Check<Step> = object({
+  id: text,
+  description: optional(text),
+  labels: optional(texts),
+  acceptance: optional(texts),
+  action,
+  deps: optional(texts),
+  after: optional(texts),
+  if: optional(text),
+  reads: optional(texts),
+  forEach: optional(object<NonNullable<Step["forEach"]>>({ items, maxConcurrency: optional(positive) })),
+  group: optional(text),
+  env: optional(mapOf(text)),
+  envMode: optional(oneOf<"inherit" | "strict">({ inherit: true, strict: true })),
+  passEnv: optional(texts),
+  secrets: optional(texts),
+  cwd: optional(text),
+  shell: optional(text),
+  isolate: optional(flag),
+  inputs: optional(texts),
+  outputs: optional(texts),
+  cache: optional(flag),
+  writes: optional(texts),
+  timeoutMs: optional(finite),
+  totalTimeoutMs: optional(finite),
+  graceMs: optional(finite),
+  retry: optional(retry),
+  resources: optional(mapOf(finite)),
+  locks: optional(object<NonNullable<Step["locks"]>>({ read: optional(texts), write: optional(texts) })),
+  limits: optional(object<NonNullable<Step["limits"]>>({ maxMemoryMb: optional(finite) })),
+  optional: optional(flag),
+  onInterrupt: optional(oneOf<"rerun" | "fail" | "ask">({ rerun: true, fail: true, ask: true })),
+  undo: optional(text),
+  verify: optional(texts),
+  priority: optional(finite),
+  estimateMs: optional(finite),
+  output: optional(jsonObject),
+});
+
+const plan: Check<Plan> = object({
+  name: text,
+  description: optional(text),
+  params: optional(jsonObject),
+  paramSpecs: optional(
+    mapOf(
+      object<ParamSpec>({
+        type: oneOf<"string" | "number" | "boolean" | "json">({ string: true, number: true, boolean: true, json: true }),
+        enum: optional(listOf(json)),
+        default: optional(json),
+        description: optional(text),
+      }),
+    ),
+  ),
+  maxConcurrency: optional(positive),
+  maxAgents: optional(positive),
+  schedule: optional(schedule),
+  failure: optional(failureMode),
+  rollback: optional(rollbackMode),
+  timeoutMs: optional(finite),
+  graceMs: optional(finite),
+  resources: optional(mapOf(finite)),
+  limits: optional(object<NonNullable<Plan["limits"]>>({ maxMemoryMb: optional(finite), maxCpuPercent: optional(finite) })),
+  budget: optional(object<NonNullable<Plan["budget"]>>({ usd: finite, onReached: oneOf<"pause" | "stop">({ pause: true, stop: true }) })),
+  agents: optional(jsonObject),
+  steps: listOf(step),
+});
+
+const options: Check<RunOptions> = object({
+  maxConcurrency: positive,
+  maxAgents: positive,
+  schedule,
+  failure: failureMode,
+  rollback: rollbackMode,
+  sequential: optional(flag),
+  timeoutMs: optional(finite),
+  planFile: optional(text),
+});
+
+const stepError: Check<StepError> = object({
+  code: oneOf(ERROR_CODES),
+  message: text,
+  exitCode: optional(finite),
+  signal: optional(text),
+});
+
+const usage: Check<Usage> = object({ peakMemoryMb: optional(finite), cpuMs: optional(finite) });
+
+const skipReason = tagged<"kind", SkipReason>("kind", {
+  dependency: object({ kind: literal("dependency"), cause: text }),
+  condition: object({ kind: literal("condition") }),
+  "up-to-date": object({ kind: literal("up-to-date"), output: json }),
+});
+
+const nothing = object<Record<string, never>>({});
+
+/** What an event of type `T` has beside its envelope. */
+interface Schema<T extends EventType> {
+  readonly step: EventOf<T> extends { readonly step: string } ? true : false;
+  readonly attempt: EventOf<T> extends { readonly attempt: number } ? true : false;
+  readonly data: Check<EventOf<T>["data"]>;
+}
+
+const run = <T extends EventType>(data: Check<EventOf<T>["data"]>) => ({ step: false, attempt: false, data }) as const;
+const ofStep = <T extends EventType>(data: Check<EventOf<T>["data"]>) => ({ step: true, attempt: false, data }) as const;
+const ofAttempt = <T extends EventType>(data: Check<EventOf<T>["data"]>) => ({ step: true, attempt: true, data }) as const;
+
+const SCHEMAS: { readonly [T in EventType]: Schema<T> } = {
+  "run.created": run<"run.created">(object({ plan, options, engine: text, gitHead: optional(text), from: optional(text) })),
+  "run.started": run<"run.started">(nothing),
+  "run.resumed": run<"run.resumed">(object({ engine: text, interrupted: texts, reset: texts, plan: optional(plan), options: optional(options) })),
+  "step.started": ofAttempt<"step.started">(object({ item: optional(json) })),
+  "step.progress": ofAttempt<"step.progress">(jsonObject),
+  "step.succeeded": ofAttempt<"step.succeeded">(object({ output: json, durationMs: finite, usage: optional(usage) })),
+  "step.failed": ofAttempt<"step.failed">(
+    object({
+      error: stepError,
+      durationMs: finite,
+      willRetry: flag,
+      retryAt: optional(finite),
+      retryDelayMs: optional(finite),
+      usage: optional(usage),
+    }),
+  ),
+  "step.cancelled": ofAttempt<"step.cancelled">(object({ reason: cancelReason, durationMs: finite, abandoned: optional(literal(true)) })),
+  "step.skipped": ofStep<"step.skipped">(object({ reason: skipReason })),
+  "step.cached": ofStep<"step.cached">(object({ key: text, from: text, output: json })),
+  "steps.added": ofStep<"steps.added">(
+    object({
+      kind: oneOf<"children" | "siblings">({ children: true, siblings: true }),
+      steps: listOf(step),
+      items: optional(listOf(json)),
+      maxConcurrency: optional(positive),
+      params: optional(jsonObject),
+    }),
+  ),
+  "approval.requested": ofAttempt<"approval.requested">(
+    object({ about: oneOf<"step" | "interrupt">({ step: true, interrupt: true }), question: text, deadline: optional(finite) }),
+  ),
+  "approval.given": ofAttempt<"approval.given">(object({ decision, by: text, comment: optional(text) })),
+  "rollback.started": run<"rollback.started">(object({ mode: rollbackMode, steps: texts })),
+  "step.rolledback": ofStep<"step.rolledback">(object({ durationMs: finite })),
+  "rollback.failed": ofStep<"rollback.failed">(object({ error: stepError, durationMs: finite })),
+  "rollback.ended": run<"rollback.ended">(object({ undone: count, failed: count })),
+  "run.paused": run<"run.paused">(object({ reason: text })),
+  "run.unpaused": run<"run.unpaused">(nothing),
+  "run.succeeded": run<"run.succeeded">(object({ durationMs: finite })),
+  "run.failed": run<"run.failed">(object({ durationMs: finite, failed: texts, reason: optional(text) })),
+  "run.cancelled": run<"run.cancelled">(object({ durationMs: finite, reason: cancelReason })),
+};
+
+interface Compiled {
+  readonly hasStep: boolean;
+  readonly hasAttempt: boolean;
+  readonly members: number;
+  readonly data: Check<unknown>;
+}
+
+const COMPILED: ReadonlyMap<unknown, Compiled> = new Map(
+  Object.entries(SCHEMAS).map(([type, { step: hasStep, attempt: hasAttempt, data }]) => [
+    type,
+    { hasStep, hasAttempt, members: 5 + Number(hasStep) + Number(hasAttempt), data: data as Check<unknown> },
+  ]),
+);
+
+/** Every type of event that this version writes. */
+export const EVENT_TYPES: readonly EventType[] = Object.keys(SCHEMAS) as EventType[];
+
+/** What is wrong with a value that should be an event of the current version: one short sentence; `undefined`: nothing. */
+export function checkEvent(event: unknown): string | undefined {
+  if (typeof event !== "object" || event === null) return "is no object";
+  const { run: id, seq, time, type, step: name, attempt, data } = event as { readonly [key: string]: unknown };
+  const schema = COMPILED.get(type);
+  if (schema === undefined) return ".type is not known here";
+  if (typeof id !== "string" || id === "") return ".run is no run's id";
+  if (positive.test(seq) !== undefined) return ".seq is no whole number from 1";
+  if (!Number.isFinite(time)) return ".time is no finite number";
+  if (schema.hasStep && (typeof name !== "string" || name === "")) return ".step is no step's id";
+  if (schema.hasAttempt && count.test(attempt) !== undefined) return ".attempt is no whole number from 0";
+  let members = 0;
+  for (const _ in event) members++;
+  if (members !== schema.members) return "has members that events of its type have not";
+  const problem = schema.data.test(data);
+  return problem === undefined ? undefined : inside(".data", problem);
+}

@@ -1,0 +1,75 @@
+/** What makes a step's result what it is, and how a plan differs from the recorded one. */
+import { canonicalJson, type Json } from "../base/json.ts";
+import type { Plan, Step } from "../plan/plan.ts";
+import { hasEnded, phaseOf, satisfies, type RunState } from "./state.ts";
+
+/** Keys that change when, where or how often a step runs, or how it is shown, but not what a success of it means. */
+const BESIDE_THE_POINT: ReadonlySet<string> = new Set([
+  "description",
+  "labels",
+  "acceptance",
+  "after",
+  "group",
+  "cache",
+  "writes",
+  "timeoutMs",
+  "totalTimeoutMs",
+  "graceMs",
+  "retry",
+  "resources",
+  "locks",
+  "limits",
+  "optional",
+  "onInterrupt",
+  "undo",
+  "priority",
+  "estimateMs",
+  "secrets",
+]);
+
+/** The text of a step's definition: equal texts, equal meaning of a success. */
+export function definitionOf(step: Step): string {
+  const kept = Object.fromEntries(Object.entries(step).filter(([key]) => !BESIDE_THE_POINT.has(key)));
+  return canonicalJson(kept as Json);
+}
+
+export interface PlanDrift {
+  /** Steps with a recorded success whose definition is another now, with the keys that differ. */
+  readonly changed: readonly { readonly id: string; readonly keys: readonly string[] }[];
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  /** Whether anything at all differs between the two plans. */
+  readonly differs: boolean;
+}
+
+/** What is different in `current` from the plan that the run was recorded with. */
+export function driftOf(state: RunState, current: Plan): PlanDrift {
+  const recorded = new Map(state.plan.steps.map((step) => [step.id, step]));
+  const changed: { id: string; keys: readonly string[] }[] = [];
+  const added: string[] = [];
+  for (const step of current.steps) {
+    const before = recorded.get(step.id);
+    recorded.delete(step.id);
+    if (before === undefined) {
+      added.push(step.id);
+      continue;
+    }
+    const index = state.indexOf.get(step.id);
+    if (index === undefined || !hasSucceeded(state, index) || definitionOf(before) === definitionOf(step)) continue;
+    changed.push({ id: step.id, keys: differingKeys(before, step) });
+  }
+  const differs = canonicalJson(state.plan as unknown as Json) !== canonicalJson(current as unknown as Json);
+  return { changed, added, removed: [...recorded.keys()], differs };
+}
+
+function hasSucceeded(state: RunState, step: number): boolean {
+  const phase = phaseOf(state, step);
+  return hasEnded(phase) && satisfies(phase);
+}
+
+function differingKeys(before: Step, after: Step): string[] {
+  const a = before as unknown as Record<string, Json | undefined>;
+  const b = after as unknown as Record<string, Json | undefined>;
+  const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
+  return [...keys].filter((key) => !BESIDE_THE_POINT.has(key) && canonicalJson(a[key]) !== canonicalJson(b[key])).sort();
+}
