@@ -141,9 +141,28 @@ export async function compileSteps(
 }
 
 async function checkSites(validated: Validated, findings: Findings): Promise<void> {
-  if (validated.sites.length === 0) return;
-  const { checkExpressions } = await import("../plan/check-expressions.ts");
-  checkExpressions(validated.sites, findings);
+  if (validated.sites.length > 0) {
+    const { checkExpressions } = await import("../plan/check-expressions.ts");
+    checkExpressions(validated.sites, findings);
+  }
+  for (const { steps, path } of validated.lists) {
+    if (steps.some((step) => step.output !== undefined)) await checkOutputs(steps, path, findings);
+  }
+}
+
+async function checkOutputs(steps: readonly Step[], path: DocumentPath, findings: Findings): Promise<void> {
+  const { schemaProblem } = await import("../plan/json-schema.ts");
+  for (const [i, step] of steps.entries()) {
+    const problem = step.output === undefined ? undefined : schemaProblem(step.output);
+    if (problem === undefined) continue;
+    const hint = "write a JSON Schema of draft 2020-12";
+    findings.add({
+      code: "InvalidOutputSchema",
+      message: `the schema of the output: ${problem}`,
+      hint,
+      path: [...path, i, "output"],
+    });
+  }
 }
 
 function nameOf(file: string): string {

@@ -210,13 +210,15 @@ const topShape = {
   defaults: z.strictObject(shared, "expected a mapping of step keys").optional(),
 };
 
-const stepSchema: z.ZodType = z.strictObject(stepShape);
+const stepSchema: z.ZodType = z.strictObject(stepShape).meta({ id: "step" });
 const stepList: z.ZodType = z.array(stepSchema).min(1);
-const planSchema: z.ZodType = z.strictObject({
-  ...topShape,
-  steps: stepList.optional(),
-  phases: stepList.describe("Another name of `steps`.").optional(),
-});
+const planSchema: z.ZodType = z
+  .strictObject({
+    ...topShape,
+    steps: stepList.optional(),
+    phases: stepList.describe("Another name of `steps`.").optional(),
+  })
+  .meta({ id: "plan" });
 
 /** Known keys of the mappings inside a plan or a step, by the key that holds them: for did-you-mean. */
 export const NESTED_KEYS: Readonly<Record<string, readonly string[]>> = {
@@ -238,7 +240,7 @@ export const SHAPES: Readonly<Record<"plan" | "step" | "defaults", Readonly<Reco
 export function planJsonSchema(): object {
   const schema = z.toJSONSchema(z.union([planSchema, stepList]), {
     io: "input",
-    reused: "ref",
+    reused: "inline",
     unrepresentable: "any",
   });
   return { title: "heddle plan", description: "A plan of dependent steps.", ...schema };

@@ -81,6 +81,17 @@ function checkKeys(raw: JsonObject, path: DocumentPath, scope: StepScope): Writt
       continue;
     }
     const schema = Object.hasOwn(shape, key) ? shape[key] : undefined;
+    if (key === "function") {
+      const hint = "write the function in a module and name it: call: ./steps.ts#name";
+      scope.findings.add({
+        code: "MisplacedKey",
+        message: "a function has no place in a file",
+        hint,
+        path: at,
+        isKey: true,
+      });
+      continue;
+    }
     if (schema === undefined) {
       scope.findings.add(unknownKey(at, Object.keys(shape), "a step"));
       continue;
@@ -208,7 +219,13 @@ function toRetry(written: number | WrittenRetry): Retry {
 
 /** `own` over `defaults`; then what says nothing is taken out. */
 function merged(defaults: Draft, own: Draft): Draft {
-  const step: Draft = { ...defaults, ...own };
+  const { id, action } = own;
+  const step: Draft = {
+    ...(id === undefined ? {} : { id }),
+    ...(action === undefined ? {} : { action }),
+    ...defaults,
+    ...own,
+  };
   if (defaults.env !== undefined && own.env !== undefined) step.env = { ...defaults.env, ...own.env };
   for (const key of ["labels", "passEnv", "secrets", "verify"] as const) if (step[key]?.length === 0) delete step[key];
   for (const key of ["env", "resources", "limits"] as const)

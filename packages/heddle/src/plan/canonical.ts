@@ -1,0 +1,115 @@
+/**
+ * A plan back to the file that says it, in the one canonical form. Reading the text gives an equal plan (with the same values
+ * of parameters); a TypeScript plan's functions have no place in a file and are shown as `function:`, which no file may say.
+ */
+import { dump } from "js-yaml";
+import { writeDuration } from "../base/duration.ts";
+import type { Json, JsonObject } from "../base/json.ts";
+import { DEFAULT_RETRY, type Action, type Plan, type Retry, type Step } from "./plan.ts";
+
+export function planToYaml(plan: Plan): string {
+  return dump(planToDocument(plan), { lineWidth: 100, noRefs: true });
+}
+
+/** The document that {@link planToYaml} writes. */
+export function planToDocument(plan: Plan): JsonObject {
+  return present({
+    name: plan.name,
+    description: plan.description,
+    params: plan.paramSpecs as JsonObject | undefined,
+    maxConcurrency: plan.maxConcurrency,
+    maxAgents: plan.maxAgents,
+    schedule: plan.schedule,
+    failure: plan.failure,
+    rollback: plan.rollback,
+    timeout: duration(plan.timeoutMs),
+    grace: duration(plan.graceMs),
+    resources: plan.resources,
+    limits: plan.limits as JsonObject | undefined,
+    budget: plan.budget,
+    agents: plan.agents,
+    steps: plan.steps.map(stepToDocument),
+  });
+}
+
+function stepToDocument(step: Step): JsonObject {
+  return present({
+    id: step.id,
+    description: step.description,
+    labels: step.labels,
+    acceptance: step.acceptance,
+    deps: step.deps,
+    after: step.after,
+    if: step.if,
+    forEach: step.forEach?.items,
+    maxConcurrency: step.forEach?.maxConcurrency,
+    ...actionToDocument(step.action),
+    group: step.group,
+    env: step.env,
+    envMode: step.envMode,
+    passEnv: step.passEnv,
+    secrets: step.secrets,
+    cwd: step.cwd,
+    shell: step.shell,
+    isolate: step.isolate,
+    inputs: step.inputs,
+    outputs: step.outputs,
+    cache: step.cache,
+    writes: step.writes,
+    timeout: duration(step.timeoutMs),
+    totalTimeout: duration(step.totalTimeoutMs),
+    grace: duration(step.graceMs),
+    retry: step.retry === undefined ? undefined : retryToDocument(step.retry),
+    resources: step.resources,
+    locks: step.locks as JsonObject | undefined,
+    limits: step.limits as JsonObject | undefined,
+    optional: step.optional,
+    onInterrupt: step.onInterrupt,
+    undo: step.undo,
+    verify: step.verify,
+    priority: step.priority,
+    estimate: duration(step.estimateMs),
+    output: step.output,
+  });
+}
+
+type Members = { readonly [key: string]: Json | undefined };
+
+function actionToDocument(action: Action): Members {
+  switch (action.kind) {
+    case "run":
+      return { run: action.command };
+    case "call":
+      return { call: `${action.module}#${action.export}`, with: action.with };
+    case "agent":
+      return { agent: action.options === undefined ? action.prompt : { prompt: action.prompt, ...action.options } };
+    case "approve":
+      return { approve: action.question, onTimeout: action.onTimeout };
+    case "plan":
+      return { plan: action.plan === undefined ? action.file : planToDocument(action.plan), params: action.params };
+    case "function":
+      return { function: present({ source: action.source, needs: action.needs, schema: action.schema }) };
+  }
+}
+
+/** Only what reading would not fill in by itself. */
+function retryToDocument(retry: Retry): JsonObject {
+  const { attempts, delayMs, factor, maxDelayMs, jitter, on } = retry;
+  const impliedMaxMs = Math.max(DEFAULT_RETRY.maxDelayMs, delayMs);
+  return present({
+    attempts,
+    delay: delayMs === DEFAULT_RETRY.delayMs ? undefined : duration(delayMs),
+    factor: factor === DEFAULT_RETRY.factor ? undefined : factor,
+    maxDelay: maxDelayMs === impliedMaxMs ? undefined : duration(maxDelayMs),
+    jitter: jitter === DEFAULT_RETRY.jitter ? undefined : jitter,
+    on,
+  });
+}
+
+function duration(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : writeDuration(ms);
+}
+
+function present(members: Members): JsonObject {
+  return Object.fromEntries(Object.entries(members).filter((entry): entry is [string, Json] => entry[1] !== undefined));
+}
