@@ -20,7 +20,8 @@ function entries(): Record<string, string> {
     index: "src/index.ts",
     view: "src/view/index.ts",
   };
-  for (const file of globSync(["src/worker.ts", "src/**/*-worker.ts"], { cwd: home })) found[path.basename(file, ".ts")] = file;
+  for (const file of globSync(["src/worker.ts", "src/**/*-worker.ts"], { cwd: home }))
+    found[path.basename(file, ".ts")] = file;
   const missing = Object.values(found).filter((file) => !existsSync(path.join(home, file)));
   if (missing.length > 0) throw new Error(`missing: ${missing.join(", ")}`);
   return found;
