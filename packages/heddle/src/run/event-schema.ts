@@ -5,12 +5,42 @@
  * Values that steps produced (outputs, items, progress) are not looked into: JSON text gave them, or `toJson` checked them.
  * Why tables and not a schema library: see docs/adr/0005-simulation.md.
  */
-import { anything, count, finite, flag, inside, lazy, listOf, literal, mapOf, object, oneOf, optional, positive, tagged, text, type Check } from "../base/check.ts";
+import {
+  anything,
+  count,
+  finite,
+  flag,
+  inside,
+  lazy,
+  listOf,
+  literal,
+  mapOf,
+  object,
+  oneOf,
+  optional,
+  positive,
+  tagged,
+  text,
+  type Check,
+} from "../base/check.ts";
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import type { Action, FailureClass, ParamSpec, Plan, Retry, Step } from "../plan/plan.ts";
-import type { CancelReason, EventOf, EventType, RunOptions, SkipReason, StepError, TerminalErrorCode, Usage } from "./event.ts";
+import type {
+  CancelReason,
+  EventOf,
+  EventType,
+  RunOptions,
+  SkipReason,
+  StepError,
+  TerminalErrorCode,
+  Usage,
+} from "./event.ts";
 
-const json: Check<Json> = anything("JSON value", (value) => value !== undefined && typeof value !== "function" && typeof value !== "symbol" && typeof value !== "bigint");
+const json: Check<Json> = anything(
+  "JSON value",
+  (value) =>
+    value !== undefined && typeof value !== "function" && typeof value !== "symbol" && typeof value !== "bigint",
+);
 const jsonObject: Check<JsonObject> = anything("object", isJsonObject);
 const texts = listOf(text);
 const schedule = oneOf<"ready" | "layers">({ ready: true, layers: true });
@@ -42,7 +72,12 @@ const ERROR_CODES: Readonly<Record<FailureClass | TerminalErrorCode, true>> = {
 const action = tagged<"kind", Action>("kind", {
   run: object({ kind: literal("run"), command: text }),
   call: object({ kind: literal("call"), module: text, export: text, with: optional(jsonObject) }),
-  function: object({ kind: literal("function"), source: text, needs: optional(mapOf(text)), schema: optional(literal(true)) }),
+  function: object({
+    kind: literal("function"),
+    source: text,
+    needs: optional(mapOf(text)),
+    schema: optional(literal(true)),
+  }),
   agent: object({ kind: literal("agent"), prompt: text, options: optional(jsonObject) }),
   approve: object({
     kind: literal("approve"),
@@ -66,7 +101,10 @@ const retry: Check<Retry> = object({
   on: optional(listOf(oneOf(FAILURE_CLASS_TABLE))),
 });
 
-const items: Check<string | readonly Json[]> = anything("text or list", (value) => typeof value === "string" || Array.isArray(value));
+const items: Check<string | readonly Json[]> = anything(
+  "text or list",
+  (value) => typeof value === "string" || Array.isArray(value),
+);
 
 const step: Check<Step> = object({
   id: text,
@@ -114,7 +152,12 @@ const plan: Check<Plan> = object({
   paramSpecs: optional(
     mapOf(
       object<ParamSpec>({
-        type: oneOf<"string" | "number" | "boolean" | "json">({ string: true, number: true, boolean: true, json: true }),
+        type: oneOf<"string" | "number" | "boolean" | "json">({
+          string: true,
+          number: true,
+          boolean: true,
+          json: true,
+        }),
         enum: optional(listOf(json)),
         default: optional(json),
         description: optional(text),
@@ -129,8 +172,15 @@ const plan: Check<Plan> = object({
   timeoutMs: optional(finite),
   graceMs: optional(finite),
   resources: optional(mapOf(finite)),
-  limits: optional(object<NonNullable<Plan["limits"]>>({ maxMemoryMb: optional(finite), maxCpuPercent: optional(finite) })),
-  budget: optional(object<NonNullable<Plan["budget"]>>({ usd: finite, onReached: oneOf<"pause" | "stop">({ pause: true, stop: true }) })),
+  limits: optional(
+    object<NonNullable<Plan["limits"]>>({ maxMemoryMb: optional(finite), maxCpuPercent: optional(finite) }),
+  ),
+  budget: optional(
+    object<NonNullable<Plan["budget"]>>({
+      usd: finite,
+      onReached: oneOf<"pause" | "stop">({ pause: true, stop: true }),
+    }),
+  ),
   agents: optional(jsonObject),
   steps: listOf(step),
 });
@@ -171,13 +221,19 @@ interface Schema<T extends EventType> {
 }
 
 const run = <T extends EventType>(data: Check<EventOf<T>["data"]>) => ({ step: false, attempt: false, data }) as const;
-const ofStep = <T extends EventType>(data: Check<EventOf<T>["data"]>) => ({ step: true, attempt: false, data }) as const;
-const ofAttempt = <T extends EventType>(data: Check<EventOf<T>["data"]>) => ({ step: true, attempt: true, data }) as const;
+const ofStep = <T extends EventType>(data: Check<EventOf<T>["data"]>) =>
+  ({ step: true, attempt: false, data }) as const;
+const ofAttempt = <T extends EventType>(data: Check<EventOf<T>["data"]>) =>
+  ({ step: true, attempt: true, data }) as const;
 
 const SCHEMAS: { readonly [T in EventType]: Schema<T> } = {
-  "run.created": run<"run.created">(object({ plan, options, engine: text, gitHead: optional(text), from: optional(text) })),
+  "run.created": run<"run.created">(
+    object({ plan, options, engine: text, gitHead: optional(text), from: optional(text) }),
+  ),
   "run.started": run<"run.started">(nothing),
-  "run.resumed": run<"run.resumed">(object({ engine: text, interrupted: texts, reset: texts, plan: optional(plan), options: optional(options) })),
+  "run.resumed": run<"run.resumed">(
+    object({ engine: text, interrupted: texts, reset: texts, plan: optional(plan), options: optional(options) }),
+  ),
   "step.started": ofAttempt<"step.started">(object({ item: optional(json) })),
   "step.progress": ofAttempt<"step.progress">(jsonObject),
   "step.succeeded": ofAttempt<"step.succeeded">(object({ output: json, durationMs: finite, usage: optional(usage) })),
@@ -191,7 +247,9 @@ const SCHEMAS: { readonly [T in EventType]: Schema<T> } = {
       usage: optional(usage),
     }),
   ),
-  "step.cancelled": ofAttempt<"step.cancelled">(object({ reason: cancelReason, durationMs: finite, abandoned: optional(literal(true)) })),
+  "step.cancelled": ofAttempt<"step.cancelled">(
+    object({ reason: cancelReason, durationMs: finite, abandoned: optional(literal(true)) }),
+  ),
   "step.skipped": ofStep<"step.skipped">(object({ reason: skipReason })),
   "step.cached": ofStep<"step.cached">(object({ key: text, from: text, output: json })),
   "steps.added": ofStep<"steps.added">(
@@ -204,7 +262,11 @@ const SCHEMAS: { readonly [T in EventType]: Schema<T> } = {
     }),
   ),
   "approval.requested": ofAttempt<"approval.requested">(
-    object({ about: oneOf<"step" | "interrupt">({ step: true, interrupt: true }), question: text, deadline: optional(finite) }),
+    object({
+      about: oneOf<"step" | "interrupt">({ step: true, interrupt: true }),
+      question: text,
+      deadline: optional(finite),
+    }),
   ),
   "approval.given": ofAttempt<"approval.given">(object({ decision, by: text, comment: optional(text) })),
   "rollback.started": run<"rollback.started">(object({ mode: rollbackMode, steps: texts })),

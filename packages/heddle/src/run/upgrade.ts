@@ -6,7 +6,9 @@ import { BugError } from "../base/assert.ts";
 import { EVENT_VERSION, type Event } from "./event.ts";
 
 /** An event of a version that the types no longer describe. */
-export type OldEvent = { readonly run: string; readonly seq: number; readonly type: string } & { readonly [key: string]: unknown };
+export type OldEvent = { readonly run: string; readonly seq: number; readonly type: string } & {
+  readonly [key: string]: unknown;
+};
 
 /** From version `index` to `index + 1`. The first released version is 1: nothing ever had version 0. */
 export type UpgradeStep = (event: OldEvent) => OldEvent;
@@ -19,7 +21,12 @@ export function upgradeEvent(event: Event, version: number): Event {
 }
 
 /** Runs the steps from `version` up to `target`. A version without a step was never released: a bug, or a damaged record. */
-export function climb(event: OldEvent, version: number, target: number, steps: ReadonlyMap<number, UpgradeStep>): OldEvent {
+export function climb(
+  event: OldEvent,
+  version: number,
+  target: number,
+  steps: ReadonlyMap<number, UpgradeStep>,
+): OldEvent {
   let at = event;
   for (let from = version; from < target; from++) {
     const step = steps.get(from);

@@ -1,0 +1,48 @@
+import { describe, expect, test } from "vitest";
+import { BugError } from "../../src/base/assert.ts";
+import { checkEvent } from "../../src/run/event-schema.ts";
+import { EVENT_VERSION } from "../../src/run/event.ts";
+import { climb, upgradeEvent, type UpgradeStep } from "../../src/run/upgrade.ts";
+import { sample } from "./samples.ts";
+
+/** An invented version 0 in which durations were seconds, and one before it in which outputs were called results. */
+const steps = new Map<number, UpgradeStep>([
+  [
+    -1,
+    (event) => {
+      const { result, ...data } = event["data"] as { result: unknown };
+      return { ...event, data: { ...data, output: result } };
+    },
+  ],
+  [
+    0,
+    (event) => {
+      const { duration, ...data } = event["data"] as { duration: number };
+      return { ...event, data: { ...data, durationMs: duration * 1000 } };
+    },
+  ],
+]);
+
+describe("upgrade", () => {
+  test("an event climbs one version at a time to the shape of today", () => {
+    const { data: _, ...envelope } = sample("step.succeeded");
+    const old = { ...envelope, data: { result: { n: 1 }, duration: 1.5 } };
+    expect(checkEvent(old)).toBeDefined();
+    const today = climb(old, -1, EVENT_VERSION, steps);
+    expect(checkEvent(today)).toBeUndefined();
+    expect(today["data"]).toEqual({ output: { n: 1 }, durationMs: 1500 });
+    expect(climb({ ...envelope, data: { output: 1, duration: 2 } }, 0, EVENT_VERSION, steps)["data"]).toEqual({
+      output: 1,
+      durationMs: 2000,
+    });
+  });
+
+  test("an event of the current version stays as it is", () => {
+    const event = sample("step.failed");
+    expect(upgradeEvent(event, EVENT_VERSION)).toBe(event);
+  });
+
+  test("a version that was never released is not guessed at", () => {
+    expect(() => upgradeEvent(sample("run.started"), EVENT_VERSION - 1)).toThrow(BugError);
+  });
+});
