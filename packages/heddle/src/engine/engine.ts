@@ -1,11 +1,12 @@
 /** Starting, resuming and undoing runs: takes the lease, records how the run begins, and hands it to the scheduler. */
-import { BugError } from "../base/assert.ts";
+import { BugError, present } from "../base/assert.ts";
 import type { Problem } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
 import { err, ok, type Result } from "../base/result.ts";
+import type { Graph } from "../graph/graph.ts";
 import { remainingPath } from "../graph/paths.ts";
-import type { Holder, Lease, LeaseError } from "../journal/port.ts";
-import { DEFAULT_GRACE_MS, DEFAULT_MAX_AGENTS, type Plan } from "../plan/plan.ts";
+import type { Lease } from "../journal/port.ts";
+import { DEFAULT_GRACE_MS, DEFAULT_MAX_AGENTS, type Plan, type Step } from "../plan/plan.ts";
 import { apply, createState } from "../run/apply.ts";
 import { stepsToUndo } from "../run/close.ts";
 import type { CancelReason, Event, EventBody, EventOf, RunOptions } from "../run/event.ts";
@@ -13,6 +14,7 @@ import { HistoryChecker } from "../run/invariants.ts";
 import { isRunEnded, stepAt, type RunState } from "../run/state.ts";
 import type { Answer, LoadedPlan, ResumeOptions, RunHandle, RunResult, StartOptions } from "./api.ts";
 import type { EnginePorts } from "./ports.ts";
+import { leaseProblem } from "./problems.ts";
 import { planResume, recover } from "./recovery.ts";
 import { resultOf, Scheduler } from "./scheduler.ts";
 
@@ -33,11 +35,11 @@ export async function startRun(
   const first: Event[] = [created];
   checker.next(created);
   const record = recorder(ports, state.value, checker, first);
+  await weigh(ports, state.value, loaded.graph, loaded.plan);
   record({ type: "run.started", data: {} });
   for (const [step, output] of options.reuse?.outputs ?? []) {
     record({ type: "step.cached", step, data: { key: step, from: options.reuse?.run ?? "", output } });
   }
-  await weigh(ports, state.value);
   return ok(conduct(ports, leased.value, state.value, checker, first, options.stay === true));
 }
 
@@ -74,9 +76,10 @@ export async function resumeRun(ports: EnginePorts, run: string, options: Resume
     await ports.backend.sweep(run, state.plan.graceMs ?? DEFAULT_GRACE_MS);
     const first: Event[] = [];
     const record = recorder(ports, state, checker, first);
+    const isNewPlan = data.plan !== undefined && options.current !== undefined;
+    await weigh(ports, state, isNewPlan ? options.current.graph : state.graph, data.plan ?? state.plan);
     record({ type: "run.resumed", data });
     if (state.startedAt === undefined) record({ type: "run.started", data: {} });
-    await weigh(ports, state);
     return ok(conduct(ports, lease, state, checker, first, options.stay === true));
   });
 }
@@ -147,36 +150,15 @@ function nothingToRetry(run: string): Problem {
   };
 }
 
-/** Expected remaining paths, from recorded durations, else estimates, else 1 for every step. */
-async function weigh(ports: EnginePorts, state: RunState): Promise<void> {
-  const { graph, plan } = state;
+/**
+ * Gives steps their weight: the longest expected remaining path, from recorded durations, else estimates, else 1. Before the
+ * event that fills the queues, which are ordered by it.
+ */
+async function weigh(ports: EnginePorts, state: RunState, graph: Graph, plan: Plan): Promise<void> {
   const recorded = await ports.journal.expectedDurations(plan.name);
-  const expected = (step: number): number => {
-    const { id, estimateMs } = stepAt(state, step);
-    return recorded.get(id) ?? estimateMs ?? 1;
-  };
-  const isUniform = recorded.size === 0 && plan.steps.every((step) => step.estimateMs === undefined);
-  const remaining = remainingPath(graph, isUniform ? () => 1 : expected);
-  state.weight = (step) => remaining[step] ?? expected(step);
-}
-
-function leaseProblem(error: LeaseError, run: string): Problem {
-  switch (error.kind) {
-    case "held":
-      return heldProblem(run, error.holder);
-    case "unknown-run":
-      return { code: "UnknownRun", message: `there is no run ${run}`, hint: "`heddle runs` lists the runs of this project." };
-    case "failed":
-      return error.problem;
-  }
-}
-
-function heldProblem(run: string, holder: Holder): Problem {
-  return {
-    code: "RunHeld",
-    message: `run ${run} is held by another process: ${holder.title} (pid ${holder.pid})`,
-    hint: `Follow it with \`heddle watch ${run}\`, or end it with \`heddle cancel ${run}\`.`,
-  };
+  const expected = (step: Step): number => recorded.get(step.id) ?? step.estimateMs ?? 1;
+  const remaining = remainingPath(graph, (at) => expected(present(plan.steps[at], `step ${at}`)));
+  state.weight = (step) => remaining[step] ?? expected(stepAt(state, step));
 }
 
 function conduct(

@@ -6,7 +6,6 @@ import type { Random } from "../base/random.ts";
 import type { Result } from "../base/result.ts";
 import type { Backend } from "../backend/port.ts";
 import type { Holder, Journal } from "../journal/port.ts";
-import type { Scope } from "../plan/expression.ts";
 import type { Plan } from "../plan/plan.ts";
 
 /** What the machine can still bear. */
@@ -30,8 +29,6 @@ export interface EnginePorts {
   readonly gitHead: () => string | undefined;
   /** Reads the plan behind a `plan: FILE` step; module paths in it come back relative to the outer plan's folder. */
   readonly loadSubplan: (run: string, file: string, params: JsonObject) => Promise<Result<Plan, Problem>>;
-  /** Evaluates a step's `if`; the language is loaded before a plan that has conditions starts. */
-  readonly condition: (text: string, scope: Scope) => Result<boolean, string>;
   /**
    * Resolves when what has ended by now has had the chance to say so: after this turn of the event loop. Ends that come
    * together then share a commit; a lone one is not delayed.

@@ -13,7 +13,7 @@ import type { CancelTimer } from "../base/clock.ts";
 import type { Problem } from "../base/errors.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import { HEARTBEAT_MS, type AppendError, type Lease } from "../journal/port.ts";
+import { HEARTBEAT_MS, type Lease } from "../journal/port.ts";
 import { DEFAULT_GRACE_MS, type Step } from "../plan/plan.ts";
 import type { Outcome } from "../runner/port.ts";
 import { admit, apply, confirmCondition } from "../run/apply.ts";
@@ -25,9 +25,11 @@ import { judgeRetry } from "../run/retry.ts";
 import { isRunEnded, outputOf, phaseOf, stepAt, type RunState } from "../run/state.ts";
 import type { Answer, ControlRequest, RunResult } from "./api.ts";
 import { addedSteps } from "./added.ts";
+import { ConditionReader } from "./conditions.ts";
 import { expand, type Expansion } from "./expand.ts";
 import { Admission, SAMPLE_MS } from "./limits.ts";
 import type { EnginePorts } from "./ports.ts";
+import { appendProblem, lostLease, notAsked } from "./problems.ts";
 import { scopeOf, taskOf } from "./scope.ts";
 import { summaryOf } from "./summary.ts";
 
@@ -72,6 +74,7 @@ export class Scheduler {
   readonly #checker: HistoryChecker;
   readonly #stay: boolean;
   readonly #admission: Admission;
+  readonly #conditionReader = new ConditionReader();
   readonly #news: News[] = [];
   readonly #live = new Map<string, Live>();
   readonly #listeners = new Set<(event: Event) => void>();
@@ -138,11 +141,7 @@ export class Scheduler {
     const index = this.#state.indexOf.get(step);
     const phase = index === undefined ? undefined : phaseOf(this.#state, index);
     if (phase?.tag !== "asking" || phase.answer !== undefined) {
-      return err({
-        code: "NotAsked",
-        message: `step ${step} of run ${this.#state.run} does not wait for an answer${phase === undefined ? "" : ` (it is ${phase.tag})`}`,
-        hint: `\`heddle show ${this.#state.run}\` lists the steps that do.`,
-      });
+      return err(notAsked(this.#state.run, step, phase?.tag));
     }
     this.#tell({ kind: "answer", step, answer });
     return ok(undefined);
@@ -160,6 +159,7 @@ export class Scheduler {
     this.#armRunTimeout();
     if (this.#ports.pollMs > 0) this.#arm("poll", this.#ports.pollMs, () => void this.#poll());
     try {
+      await this.#conditionReader.prepare(this.#state.steps);
       for (;;) {
         this.#takeNews();
         this.#settle();
@@ -444,6 +444,7 @@ export class Scheduler {
     void dispatched.outcome.then(async (outcome) => {
       const wanted = outcome.kind === "succeeded" ? outcome.steps : undefined;
       const added = wanted === undefined || wanted.length === 0 ? NO_STEPS : await addedSteps(this.#state, index, wanted);
+      if (added.ok) await this.#conditionReader.prepare(added.value);
       this.#tell({ kind: "outcome", step: step.id, attempt, outcome, added });
     });
   }
@@ -461,13 +462,16 @@ export class Scheduler {
     this.#record({ type: "step.started", step: task.step.id, attempt, data: {} });
     this.#expanding++;
     this.#acts.push(() => {
-      void expand(task, this.#ports).then((expansion) => this.#tell({ kind: "expanded", step: task.step.id, attempt, expansion }));
+      void expand(task, this.#ports).then(async (expansion) => {
+        if (expansion.ok) await this.#conditionReader.prepare(expansion.value.steps);
+        this.#tell({ kind: "expanded", step: task.step.id, attempt, expansion });
+      });
     });
   }
 
   #evaluate(index: number): void {
     const step = stepAt(this.#state, index);
-    const holds = this.#ports.condition(step.if ?? "true", scopeOf(taskOf(this.#state, index, 1), this.#ports.environment));
+    const holds = this.#conditionReader.holds(step.if ?? "true", scopeOf(taskOf(this.#state, index, 1), this.#ports.environment));
     if (!holds.ok) {
       const attempt = (this.#state.attempts[index] ?? 0) + 1;
       this.#record({ type: "step.started", step: step.id, attempt, data: {} });
@@ -626,7 +630,7 @@ export class Scheduler {
     if (batch.length > 0) {
       const appended = await this.#ports.journal.append(this.#lease, batch, { summary: summaryOf(this.#state) });
       if (!appended.ok) {
-        this.#stop(problemOf(appended.error, this.#state.run));
+        this.#stop(appendProblem(appended.error, this.#state.run));
         return false;
       }
       for (const event of batch) for (const listener of this.#listeners) listener(event);
@@ -780,29 +784,4 @@ export function resultOf(state: RunState, run: string, status: RunResult["status
 
 function undoKey(step: string): string {
   return `undo of ${step}`;
-}
-
-function lostLease(run: string): Problem {
-  return {
-    code: "LeaseLost",
-    message: `another process took over run ${run} while this one was silent; nothing more was recorded from here`,
-    hint: `Follow it with \`heddle watch ${run}\`.`,
-  };
-}
-
-function problemOf(error: AppendError, run: string): Problem {
-  switch (error.kind) {
-    case "fenced":
-      return lostLease(run);
-    case "unknown":
-      return error.problem;
-    case "conflict":
-      return {
-        code: "JournalConflict",
-        message: `the journal of run ${run} has ${error.expected - 1} events where this engine counted ${error.actual - 1}`,
-        hint: `Go on with \`heddle resume ${run}\`, which reads it again.`,
-      };
-    default:
-      return unreachable(error);
-  }
 }

@@ -1,0 +1,28 @@
+/** Evaluates the `if` of steps. The expression language is loaded when the first step that has one is seen, never before. */
+import { invariant } from "../base/assert.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import type { Scope } from "../plan/expression.ts";
+import type { Step } from "../plan/plan.ts";
+
+type Language = typeof import("../plan/expression.ts");
+
+export class ConditionReader {
+  #language: Language | undefined;
+
+  /** Call with every step before {@link holds} is asked about it. */
+  async prepare(steps: readonly Step[]): Promise<void> {
+    if (this.#language === undefined && steps.some((step) => step.if !== undefined)) {
+      this.#language = await import("../plan/expression.ts");
+    }
+  }
+
+  /** Whether the condition holds; an error where it cannot be evaluated or gives no boolean. */
+  holds(text: string, scope: Scope): Result<boolean, string> {
+    invariant(this.#language !== undefined, "a condition was asked for before its steps were prepared");
+    const expression = this.#language.compileExpression(text);
+    if (!expression.ok) return err(expression.error.message);
+    const value = expression.value.evaluate(scope);
+    if (!value.ok) return value;
+    return typeof value.value === "boolean" ? ok(value.value) : err("it gives no boolean");
+  }
+}

@@ -1,0 +1,55 @@
+/** What the engine has to say to people about leases, questions and the journal. */
+import { unreachable } from "../base/assert.ts";
+import type { Problem } from "../base/errors.ts";
+import type { AppendError, LeaseError } from "../journal/port.ts";
+
+export function leaseProblem(error: LeaseError, run: string): Problem {
+  switch (error.kind) {
+    case "held":
+      return {
+        code: "RunHeld",
+        message: `run ${run} is held by another process: ${error.holder.title} (pid ${error.holder.pid})`,
+        hint: `Follow it with \`heddle watch ${run}\`, or end it with \`heddle cancel ${run}\`.`,
+      };
+    case "unknown-run":
+      return { code: "UnknownRun", message: `there is no run ${run}`, hint: "`heddle runs` lists the runs of this project." };
+    case "failed":
+      return error.problem;
+    default:
+      return unreachable(error);
+  }
+}
+
+export function appendProblem(error: AppendError, run: string): Problem {
+  switch (error.kind) {
+    case "fenced":
+      return lostLease(run);
+    case "unknown":
+      return error.problem;
+    case "conflict":
+      return {
+        code: "JournalConflict",
+        message: `the journal of run ${run} has ${error.expected - 1} events where this engine counted ${error.actual - 1}`,
+        hint: `Go on with \`heddle resume ${run}\`, which reads it again.`,
+      };
+    default:
+      return unreachable(error);
+  }
+}
+
+export function lostLease(run: string): Problem {
+  return {
+    code: "LeaseLost",
+    message: `another process took over run ${run} while this one was silent; nothing more was recorded from here`,
+    hint: `Follow it with \`heddle watch ${run}\`.`,
+  };
+}
+
+/** `phase`: where the step is instead; absent: there is no such step. */
+export function notAsked(run: string, step: string, phase: string | undefined): Problem {
+  return {
+    code: "NotAsked",
+    message: `step ${step} of run ${run} does not wait for an answer${phase === undefined ? ": there is no such step" : ` (it is ${phase})`}`,
+    hint: `\`heddle show ${run}\` lists the steps that do.`,
+  };
+}

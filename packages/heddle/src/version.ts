@@ -1,0 +1,4 @@
+/** This program's version, as its package says. */
+import manifest from "../package.json" with { type: "json" };
+
+export const VERSION: string = manifest.version;
