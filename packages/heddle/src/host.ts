@@ -205,9 +205,9 @@ class LocalProject implements Project {
   }
 }
 
-/** Beside this file: `isolated.ts` among the sources, `isolated.js` in the bundle. */
+/** Beside this file: `isolated-worker.ts` among the sources, `isolated-worker.js` in the bundle. */
 function workerEntry(): URL {
-  return import.meta.url.endsWith(".ts") ? new URL("./runner/isolated.ts", import.meta.url) : new URL("./isolated.js", import.meta.url);
+  return new URL(import.meta.url.endsWith(".ts") ? "./isolated-worker.ts" : "./isolated-worker.js", import.meta.url);
 }
 
 function systemProbe(): Probe {

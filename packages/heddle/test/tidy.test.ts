@@ -58,6 +58,8 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     "engine/",
   ],
   "host.ts": ["base/", "plan/", "graph/", "run/", "journal/", "runner/", "workspace/", "cache/", "backend/", "engine/"],
+  // The program of worker threads: a composition root as well.
+  "isolated-worker.ts": ["plan/define.ts", "runner/isolated.ts"],
   "index.ts": ["base/", "plan/", "run/event.ts", "engine/api.ts", "host.ts"],
 };
 

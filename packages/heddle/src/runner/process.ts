@@ -96,6 +96,7 @@ export function statusOfSignal(name: NodeJS.Signals): number {
 
 /** Program and arguments of a command. */
 export function argumentsOf(spec: CommandSpec): readonly [string, ...string[]] {
+  if (spec.shell === "sh") return ["sh", "-c", spec.command];
   const [program = "sh", ...options] = spec.shell.trim().split(/\s+/);
   return [program === "" ? "sh" : program, ...options, "-c", spec.command];
 }
