@@ -24,6 +24,11 @@ export interface Database {
   exec(text: string): void;
   /** Runs `work` as one transaction that holds the right to write from its start; undone when `work` throws. */
   transaction<T>(work: () => T): T;
+  /**
+   * To be called before a transaction that adds about `bytes`: shortens the log when it is long. Unlike what the driver does
+   * by itself after a commit, this throws when the system fails.
+   */
+  makeRoom(bytes: number): void;
   /** Copies everything to `path` as of one moment, beside the thread of this program. */
   copyTo(path: string): Promise<void>;
   close(): void;

@@ -38,12 +38,7 @@ export function problemOf(thrown: unknown, file: string): Problem {
     cause: thrown,
   });
   const system = systemCode(thrown);
-  const full = (): Problem =>
-    make(
-      "DiskFull",
-      "could not be written: the disk is full",
-      "Free some space, then resume the run; nothing recorded is lost.",
-    );
+  const full = (): Problem => ({ ...diskFull(file, said), cause: thrown });
   if (system === "ENOSPC" || system === "EDQUOT") return full();
   if (system === "EROFS" || system === "EACCES" || system === "EPERM") return readOnly(make);
   if (system === "ERR_OUT_OF_RANGE") return corrupt(make);
@@ -91,7 +86,16 @@ function corrupt(make: Make): Problem {
   );
 }
 
-function isDiskFull(file: string): boolean {
+export function diskFull(file: string, said: string): Problem {
+  return {
+    code: "DiskFull",
+    message: `${file} could not be written: the disk is full (${said})`,
+    hint: "Free some space, then resume the run; nothing recorded is lost.",
+  };
+}
+
+/** Whether the file's disk has no room left: SQLite does not always say so. */
+export function isDiskFull(file: string): boolean {
   try {
     const stats = statfsSync(dirname(file));
     return stats.bavail * stats.bsize < FULL_BYTES;

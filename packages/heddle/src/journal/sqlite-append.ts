@@ -16,6 +16,8 @@ import { leaseOf } from "./sqlite-leases.ts";
 
 /** Columns of a run before those of its lease, in `SQL.run`. */
 const RUN_COLUMNS = 7;
+/** Of a row beside its data, about. */
+const ROW_BYTES = 40;
 
 /** The numbers of one run's steps, valid for one lease: nobody else writes them. */
 interface StepNumbers {
@@ -41,11 +43,15 @@ export class Appender {
   /** Throws what the driver throws: then nobody knows whether the events are stored. */
   append(lease: Lease, events: readonly Event[], summary: Json | undefined): Result<void, AppendError> {
     const encoded: EncodedEvent[] = [];
+    let bytes = 0;
     for (const event of events) {
       invariant(event.run === lease.run, `event of run ${event.run} appended under the lease of ${lease.run}`);
-      encoded.push(encodeEvent(event, this.#rules));
+      const one = encodeEvent(event, this.#rules);
+      encoded.push(one);
+      bytes += ROW_BYTES + one.data.length;
     }
     const summaryText = summary === undefined ? undefined : JSON.stringify(summary);
+    this.#db.makeRoom(bytes);
     try {
       return this.#db.transaction(() => this.#store(lease, encoded, summaryText));
     } catch (thrown) {

@@ -15,7 +15,7 @@ import { HeddleError, systemCode, type Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { damaged, type EventRules } from "./codec.ts";
 import type { Cell, Database, Param, Row, Statement } from "./database.ts";
-import { isBusy, isSystemFailure, problemOf, sqliteCode } from "./failures.ts";
+import { diskFull, isBusy, isDiskFull, isSystemFailure, problemOf, sqliteCode } from "./failures.ts";
 import type { LeaseRules, Machine } from "./lease.ts";
 import { isProcessAlive, thisMachine, uptimeMs } from "./liveness.ts";
 import { formatOf, FORMATS, migrate } from "./migrations.ts";
@@ -25,10 +25,18 @@ import { SqliteJournal } from "./sqlite-journal.ts";
 /** A commit takes milliseconds; the removal of a run with a million events some seconds. */
 const BUSY_TIMEOUT_MS = 8000;
 /**
- * Pages of the log after which a commit also moves them into the file: 4 MiB. Measured: with more the rate is no better and
- * the commit that has to move them stalls for up to 160 ms instead of 35.
+ * Pages of the log after which an append first moves them into the file: 4 MiB. Measured: with more the rate is no better and
+ * the append that has to move them stalls for up to 160 ms instead of 35.
  */
 const CHECKPOINT_PAGES = 1000;
+/**
+ * SQLite's own moving, which keeps I/O errors to itself, comes only where ours does not: for a journal that is written to
+ * without appends.
+ */
+const LATE_CHECKPOINT = 4;
+/** What a small commit adds to the log. */
+const PAGES_PER_COMMIT = 3;
+const PAGE_BYTES = 4096;
 
 export interface SqliteOptions extends EventRules {
   /** Milliseconds on a clock that all processes of the machine share, for leases; default: time since boot. */
@@ -41,6 +49,8 @@ export interface SqliteOptions extends EventRules {
   readonly writer?: string;
   /** How long to wait for another process's commit; default 8 s. */
   readonly busyTimeoutMs?: number;
+  /** Pages of the log after which a commit also moves them into the file; default 1000, 4 MiB. */
+  readonly checkpointPages?: number;
   /** Opens for reading alone: the file has to be there, and nothing is created beside it. */
   readonly readOnly?: boolean;
 }
@@ -107,12 +117,15 @@ function syncFolder(folder: string): void {
 
 function openToWrite(file: string, options: SqliteOptions): SqliteDatabase {
   const timeout = options.busyTimeoutMs ?? BUSY_TIMEOUT_MS;
-  const db = new SqliteDatabase(file, new DatabaseSync(file, { timeout, enableForeignKeyConstraints: false }), false);
+  const pages = Math.floor(options.checkpointPages ?? CHECKPOINT_PAGES);
+  const db = new SqliteDatabase(file, new DatabaseSync(file, { timeout, enableForeignKeyConstraints: false }), pages);
   try {
     // First, so that a newer journal is refused untouched.
     formatOf(db);
     useLog(db, timeout);
-    db.exec(`PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA temp_store = MEMORY`);
+    db.exec(
+      `PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${pages * LATE_CHECKPOINT}; PRAGMA temp_store = MEMORY`,
+    );
     const level = db.sql("PRAGMA synchronous").get()?.[0];
     if (level !== 2)
       throw unusable(file, `the setting that makes commits durable was refused (synchronous is ${level})`);
@@ -132,7 +145,9 @@ function useLog(db: SqliteDatabase, timeoutMs: number): void {
   for (let waitedMs = 0; ; waitedMs += 5) {
     try {
       const mode = db.sql("PRAGMA journal_mode = WAL").get()?.[0];
-      if (mode === "wal") return;
+      // After an I/O error SQLite answers `wal` and does not keep one: look. The log appears with the first read.
+      formatOf(db);
+      if (mode === "wal" && existsSync(`${db.file}-wal`)) return;
       throw unusable(
         db.file,
         `its file system or its permissions do not allow a write-ahead log (journal_mode is ${mode})`,
@@ -147,7 +162,7 @@ function useLog(db: SqliteDatabase, timeoutMs: number): void {
 function openToRead(file: string, options: SqliteOptions): SqliteDatabase {
   const timeout = options.busyTimeoutMs ?? BUSY_TIMEOUT_MS;
   const open = (location: string | URL): SqliteDatabase => {
-    const db = new SqliteDatabase(file, new DatabaseSync(location, { timeout, readOnly: true }), true);
+    const db = new SqliteDatabase(file, new DatabaseSync(location, { timeout, readOnly: true }), 0);
     try {
       const format = formatOf(db);
       if (format === FORMATS.length) return db;
@@ -174,6 +189,7 @@ function openToRead(file: string, options: SqliteOptions): SqliteDatabase {
 }
 
 function unusable(file: string, reason: string): HeddleError {
+  if (isDiskFull(file)) return new HeddleError(diskFull(file, reason));
   return new HeddleError({
     code: "JournalUnusable",
     message: `${file} cannot hold a journal: ${reason}`,
@@ -186,11 +202,16 @@ class SqliteDatabase implements Database {
   readonly readOnly: boolean;
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, Prepared>();
+  readonly #checkpointPages: number;
+  /** Estimate of the pages in the log. */
+  #logPages = 0;
 
-  constructor(file: string, db: DatabaseSync, readOnly: boolean) {
+  /** `checkpointPages` 0: for reading alone. */
+  constructor(file: string, db: DatabaseSync, checkpointPages: number) {
     this.file = file;
-    this.readOnly = readOnly;
+    this.readOnly = checkpointPages === 0;
     this.#db = db;
+    this.#checkpointPages = checkpointPages;
   }
 
   sql(text: string): Prepared {
@@ -220,6 +241,14 @@ class SqliteDatabase implements Database {
       }
       throw thrown;
     }
+  }
+
+  makeRoom(bytes: number): void {
+    if (this.#logPages >= this.#checkpointPages) {
+      this.sql("PRAGMA wal_checkpoint(PASSIVE)").all();
+      this.#logPages = 0;
+    }
+    this.#logPages += PAGES_PER_COMMIT + bytes / PAGE_BYTES;
   }
 
   /** By a connection of its own: the copy is of one moment, and neither this thread nor other writers wait for it. */

@@ -126,6 +126,7 @@ test("an older format is brought up to date in one transaction", () => {
         throw thrown;
       }
     },
+    makeRoom: () => {},
     copyTo: () => Promise.reject(new Error("not here")),
     close: () => driver.close(),
   };
