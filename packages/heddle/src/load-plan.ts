@@ -13,36 +13,56 @@ import { NO_FUNCTIONS, type Plan, type Step } from "./plan/plan.ts";
 
 const MODULE = /\.[cm]?[jt]s$/;
 
-/** `file` as the reader named it: it stands in every message. */
-export async function loadPlanFile(file: string, params: JsonObject): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
-  return MODULE.test(file) ? loadModule(file, params) : loadText(file, params);
+export interface LoadOptions {
+  /** Parameters without a value are no error: the plan is looked at, not run. */
+  readonly allowMissingParams?: boolean;
 }
 
-async function loadText(file: string, params: JsonObject): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
+/** `file` as the reader named it: it stands in every message. */
+export async function loadPlanFile(
+  file: string,
+  params: JsonObject,
+  options: LoadOptions = {},
+): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
+  return MODULE.test(file) ? loadModule(file, params, options) : loadText(file, params, options);
+}
+
+async function loadText(
+  file: string,
+  params: JsonObject,
+  options: LoadOptions = {},
+): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
   let text: string;
   try {
     text = await readFile(file, "utf8");
   } catch (thrown) {
     return err([unreadable(file, thrown)]);
   }
-  const compiled = await compilePlan({ text, file, params });
+  const compiled = await compilePlan({ text, file, params, ...options });
   return compiled.ok ? ok({ ...compiled.value, functions: NO_FUNCTIONS, file: resolve(file) }) : compiled;
 }
 
-async function loadModule(file: string, params: JsonObject): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
+async function loadModule(
+  file: string,
+  params: JsonObject,
+  options: LoadOptions,
+): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
   let exported: unknown;
   try {
     const module: unknown = await import(pathToFileURL(resolve(file)).href);
     exported = isObject(module) ? module["default"] : undefined;
   } catch (thrown) {
-    const hint = systemCode(thrown) === "ERR_MODULE_NOT_FOUND" ? "Check the file's name and its imports." : "Run it with node to see the whole error.";
+    const hint =
+      systemCode(thrown) === "ERR_MODULE_NOT_FOUND"
+        ? "Check the file's name and its imports."
+        : "Run it with node to see the whole error.";
     return err([problemAt(file, "PlanModuleFailed", `the plan's module cannot be loaded: ${messageOf(thrown)}`, hint)]);
   }
   if (!isPlanDefinition(exported)) {
     const hint = 'Write `export default plan("name", { steps: [...] })`.';
     return err([problemAt(file, "NoPlanExported", "the default export of the module is not a plan", hint)]);
   }
-  const compiled = await resolvePlan(exported, params);
+  const compiled = await resolvePlan(exported, params, options);
   return compiled.ok ? ok({ ...compiled.value, file: resolve(file) }) : compiled;
 }
 
@@ -53,13 +73,28 @@ function isObject(value: unknown): value is Record<string, unknown> {
 function unreadable(file: string, thrown: unknown): Diagnostic {
   switch (systemCode(thrown)) {
     case "ENOENT":
-      return problemAt(file, "PlanNotFound", "there is no such file", "Name a plan file, or write one with `heddle init`.");
+      return problemAt(
+        file,
+        "PlanNotFound",
+        "there is no such file",
+        "Name a plan file, or write one with `heddle init`.",
+      );
     case "EISDIR":
-      return problemAt(file, "PlanNotFound", "this is a folder", "Name the plan file in it, or go there and run `heddle` without a name.");
+      return problemAt(
+        file,
+        "PlanNotFound",
+        "this is a folder",
+        "Name the plan file in it, or go there and run `heddle` without a name.",
+      );
     case "EACCES":
       return problemAt(file, "PlanUnreadable", "the file may not be read", "Give yourself the right to read it.");
     default:
-      return problemAt(file, "PlanUnreadable", `the file cannot be read: ${messageOf(thrown)}`, "Check the file and its disk.");
+      return problemAt(
+        file,
+        "PlanUnreadable",
+        `the file cannot be read: ${messageOf(thrown)}`,
+        "Check the file and its disk.",
+      );
   }
 }
 
@@ -68,7 +103,11 @@ function problemAt(file: string, code: string, message: string, hint: string): D
 }
 
 /** The plan behind a `plan: FILE` step, with the module and plan paths in it relative to `folder` instead of to its own. */
-export async function loadSubplanFile(folder: string, file: string, params: JsonObject): Promise<Result<Plan, Problem>> {
+export async function loadSubplanFile(
+  folder: string,
+  file: string,
+  params: JsonObject,
+): Promise<Result<Plan, Problem>> {
   const path = resolve(folder, file);
   const loaded = await loadText(path, params);
   if (!loaded.ok) {
@@ -84,7 +123,8 @@ function rebase(step: Step, from: string, to: string): Step {
   const moved = (path: string): string => `./${relative(to, resolve(from, path))}`;
   const { action } = step;
   if (action.kind === "call") return { ...step, action: { ...action, module: moved(action.module) } };
-  if (action.kind === "plan" && action.file !== undefined) return { ...step, action: { ...action, file: moved(action.file) } };
+  if (action.kind === "plan" && action.file !== undefined)
+    return { ...step, action: { ...action, file: moved(action.file) } };
   return step;
 }
 
