@@ -8,12 +8,12 @@ import { addTemplates, isEmpty, type SiteContext, type StepScope } from "./scope
 const ACTION_KEYS = ["run", "agent", "call", "approve", "plan", "function"] as const;
 
 /** Keys that mean something beside some actions only. */
-const BELONGS_TO: Readonly<Record<string, readonly string[]>> = {
+const BELONGS_TO: readonly (readonly [key: string, actions: readonly string[]])[] = Object.entries({
   with: ["call"],
   params: ["plan"],
   onTimeout: ["approve"],
   isolate: ["call", "function"],
-};
+});
 
 export function toAction(
   raw: JsonObject,
@@ -55,7 +55,7 @@ export function toAction(
 }
 
 function checkCompanions(raw: JsonObject, kind: string, path: DocumentPath, scope: StepScope): void {
-  for (const [key, actions] of Object.entries(BELONGS_TO)) {
+  for (const [key, actions] of BELONGS_TO) {
     if (raw[key] === undefined || actions.includes(kind)) continue;
     const message = `"${key}" has no meaning beside "${kind}"`;
     const owners = actions.filter((action) => action !== "function").join(" or ");

@@ -232,5 +232,8 @@ function problemOf(thrown: unknown): ExpressionError {
   const { summary, message, range } = thrown as { summary?: unknown; message?: unknown; range?: { start?: unknown } };
   const said = typeof summary === "string" ? summary : typeof message === "string" ? message : "it cannot be evaluated";
   const offset = typeof range?.start === "number" ? range.start : 0;
+  if (said.startsWith("has() invalid argument")) {
+    return { message: "has() takes names joined by dots; elsewhere write 'name' in map", offset };
+  }
   return { message: (said.split("\n")[0] ?? said).slice(0, 300), offset };
 }

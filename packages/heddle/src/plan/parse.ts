@@ -56,6 +56,9 @@ export async function parseDocument(input: PlanText): Promise<Result<ParsedDocum
   return err([{ code, severity: "error", message, file, ...place, hint }]);
 }
 
+/** The parser counts some levels twice; the exact limit is held over the data. */
+const PARSER_DEPTH = 2 * LIMITS.depth + 10;
+
 interface ReadError {
   readonly code: string;
   readonly message: string;
@@ -101,7 +104,7 @@ function readJson(text: string): ReadResult {
 async function readYaml(text: string): Promise<ReadResult> {
   const yaml = await import("js-yaml");
   try {
-    const events = yaml.parseEvents(text, { maxDepth: LIMITS.depth });
+    const events = yaml.parseEvents(text, { maxDepth: PARSER_DEPTH });
     const documents = yaml.constructFromEvents(events, {
       source: text,
       schema: yaml.CORE_SCHEMA.withTags(yaml.mergeTag),
@@ -130,7 +133,10 @@ async function readYaml(text: string): Promise<ReadResult> {
     }
     const code = /exceeded max/.test(thrown.reason) ? "PlanTooLarge" : "InvalidYaml";
     const { message, hint } = inPlainWords(thrown.reason);
-    return err({ code, message, offset: thrown.mark?.position ?? 0, ...(hint === undefined ? {} : { hint }) });
+    const offset = thrown.mark?.position ?? 0;
+    // The parser points behind an alias's `*`.
+    const start = /unidentified alias/.test(thrown.reason) ? Math.max(0, offset - 1) : offset;
+    return err({ code, message, offset: start, ...(hint === undefined ? {} : { hint }) });
   }
 }
 
@@ -173,7 +179,7 @@ function inPlainWords(reason: string): { readonly message: string; readonly hint
 async function placesOf(file: string, text: string, events: readonly Event[] | undefined): Promise<SourceMap> {
   const yaml = await import("js-yaml");
   try {
-    const known = events ?? yaml.parseEvents(text, { maxDepth: LIMITS.depth + 1 });
+    const known = events ?? yaml.parseEvents(text, { maxDepth: PARSER_DEPTH });
     const scalar = (event: Event): string =>
       event.type === yaml.EVENT_ID.SCALAR ? yaml.getScalarValue(text, event) : "";
     return yamlSourceMap(file, () => ({ text, events: known, ids: yaml.EVENT_ID, scalar }));

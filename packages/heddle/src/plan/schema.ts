@@ -46,7 +46,7 @@ const duration = z.union(
       .refine((value) => parseDuration(value) !== undefined, "the duration is too long"),
     z
       .number()
-      .nonnegative("a duration is not negative")
+      .nonnegative({ error: "a duration is not negative", abort: true })
       .refine((value) => parseDuration(value) !== undefined, "the duration is too long"),
   ],
   "expected a duration: 500ms, 30s, 10m, 2h, 1d, or a number of seconds",
@@ -222,6 +222,7 @@ const planSchema: z.ZodType = z
 
 /** Known keys of the mappings inside a plan or a step, by the key that holds them: for did-you-mean. */
 export const NESTED_KEYS: Readonly<Record<string, readonly string[]>> = {
+  defaults: Object.keys(shared),
   retry: Object.keys(retryObject.shape),
   locks: Object.keys(locks.shape),
   limits: ["maxMemoryMb", "maxCpuPercent"],

@@ -1,0 +1,64 @@
+/** What the compiler infers from a TypeScript plan. */
+import { expectTypeOf, test } from "vitest";
+import type { Json } from "../../src/base/json.ts";
+import { agent, command, forEach, step, type StepValue } from "../../src/plan/define.ts";
+import type { StepContext } from "../../src/plan/plan.ts";
+import type { StandardSchema } from "../../src/plan/standard-schema.ts";
+
+const schema = step("schema", async () => ({ tables: 4 }));
+const list = step("list", () => ["a", "b"]);
+
+test("outputs come from the function", () => {
+  expectTypeOf(schema).toEqualTypeOf<StepValue<{ tables: number }>>();
+  expectTypeOf(step("n", () => 1)).toEqualTypeOf<StepValue<number>>();
+  expectTypeOf(command("c", "true")).toEqualTypeOf<StepValue<Json>>();
+});
+
+test("inputs come from deps by name", () => {
+  const both = step(
+    "both",
+    { deps: { schema, names: list, said: agent("x", { prompt: "y" }) }, retry: 2 },
+    (inputs, context) => {
+      expectTypeOf(inputs.schema).toEqualTypeOf<{ tables: number }>();
+      expectTypeOf(inputs.names).toEqualTypeOf<string[]>();
+      expectTypeOf(inputs.said).toEqualTypeOf<Json>();
+      expectTypeOf(context).toEqualTypeOf<StepContext>();
+      // @ts-expect-error -- no dep has this name
+      void inputs.other;
+      return inputs.schema.tables;
+    },
+  );
+  expectTypeOf(both).toEqualTypeOf<StepValue<number>>();
+});
+
+test("a list of deps gives order, no inputs", () => {
+  step("ordered", { deps: [schema, "other"] }, (inputs) => {
+    // @ts-expect-error -- nothing is named
+    void inputs.schema;
+  });
+});
+
+test("a Standard Schema says what goes in and what comes out", () => {
+  const text = {} as StandardSchema<{ n: number }, { n: string }>;
+  const build = (): StepValue<{ n: string }> => step("a", { output: text }, () => ({ n: 1 }));
+  expectTypeOf(build).returns.toEqualTypeOf<StepValue<{ n: string }>>();
+  // @ts-expect-error -- the schema wants a number
+  const wrong = (): unknown => step("a", { output: text }, () => ({ n: "x" }));
+  void wrong;
+});
+
+test("forEach hands over one item", () => {
+  const each = forEach("each", { items: list, deps: { schema } }, (item, inputs) => {
+    expectTypeOf(item).toEqualTypeOf<string>();
+    expectTypeOf(inputs.schema.tables).toEqualTypeOf<number>();
+    return item.length;
+  });
+  expectTypeOf(each).toEqualTypeOf<StepValue<readonly number[]>>();
+});
+
+test("options are the keys of the plan file", () => {
+  // @ts-expect-error -- a typo is seen by the compiler
+  step("a", { timeot: "1m" }, () => 1);
+  // @ts-expect-error -- an action belongs to a helper of its own
+  command("a", "true", { agent: "x" });
+});

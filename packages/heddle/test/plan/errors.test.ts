@@ -1,0 +1,187 @@
+/** Every error of a plan: its code, its place, its help; all at once. */
+import { expect, test } from "vitest";
+import { formatDiagnostics } from "../../src/plan/render.ts";
+import { diagnosticsOf, errorsOf } from "./helpers.ts";
+
+/** Each text has its one error where `^` points, on the line above. */
+const CASES: readonly (readonly [code: string, text: string, hint?: string])[] = [
+  ["UnknownKey", "nam: x\n^\nsteps: [{id: a, run: x}]", 'did you mean "name"?'],
+  ["UnknownKey", "steps:\n- id: a\n  rum: x\n  ^\n  run: y", 'did you mean "run"?'],
+  ["UnknownKey", "steps:\n- id: a\n  run: y\n  retry: {atempts: 3}\n          ^", 'did you mean "attempts"?'],
+  ["UnknownKey", "defaults: {timeot: 3}\n           ^\nsteps: [{id: a, run: x}]", 'did you mean "timeout"?'],
+  ["UnknownKey", "steps:\n- id: a\n  run: y\n  constructor: 1\n  ^"],
+  ["MissingId", "- run: x\n  ^"],
+  ["InvalidId", "- id: a b\n      ^\n  run: x"],
+  ["InvalidId", '- id: ""\n      ^\n  run: x'],
+  ["InvalidId", "- id: [a]\n      ^\n  run: x"],
+  ["InvalidValue", "- id: a\n  run: [x]\n       ^"],
+  ["InvalidValue", "- id: a\n  run: ''\n       ^"],
+  ["InvalidValue", '- id: a\n  run: "a\\0b"\n       ^'],
+  ["InvalidValue", "- id: a\n  run: x\n  cache: maybe\n         ^"],
+  ["InvalidValue", "maxConcurrency: 0\n                ^\nsteps: [{id: a, run: x}]"],
+  ["InvalidValue", "- id: a\n  run: x\n  retry: {attempts: 1, on: [exit, nope]}\n                                  ^"],
+  ["InvalidValue", "- hello\n  ^", "write `- id: name` and what the step does"],
+  ["InvalidValue", "steps: 3\n       ^"],
+  ["InvalidPlan", "hello\n^"],
+  ["InvalidName", "- id: a\n  run: x\n  env: {a-b: x}\n        ^"],
+  ["InvalidName", "- id: a\n  run: x\n  env: {HEDDLE_TAG: x}\n        ^"],
+  ["ForbiddenKey", "- id: a\n  run: x\n  env: {__proto__: x}\n        ^"],
+  ["InvalidDuration", "- id: a\n  run: x\n  timeout: 5 minutes\n           ^"],
+  ["InvalidDuration", "- id: a\n  run: x\n  timeout: 999999d\n           ^"],
+  ["InvalidDuration", "- id: a\n  run: x\n  timeout: -1\n           ^"],
+  ["MissingAction", "- id: a\n  ^"],
+  ["MissingPrompt", "- id: a\n  agent: {model: x}\n         ^"],
+  ["SeveralActions", "- id: a\n  run: x\n  call: y\n  ^"],
+  ["MisplacedKey", "- id: a\n  run: x\n  isolate: true\n  ^", '"isolate" goes with "call"'],
+  ["MisplacedKey", "- id: a\n  run: x\n  with: {}\n  ^"],
+  ["MisplacedKey", "- id: a\n  run: x\n  maxConcurrency: 2\n  ^"],
+  ["MisplacedKey", "- id: a\n  function: {source: x}\n  ^\n  run: x"],
+  ["ConflictingKeys", "- id: a\n  run: x\n- id: b\n  run: x\n  deps: [a]\n  needs: [a]\n  ^", 'keep "deps" alone'],
+  ["ConflictingKeys", "steps: [{id: a, run: x}]\nphases: [{id: a, run: x}]\n^"],
+  [
+    "UnknownResource",
+    "- id: a\n  run: x\n  resources: {gpu: 1}\n              ^",
+    "declare it at the top of the plan: resources: {gpu: 1}",
+  ],
+  ["ResourceTooLarge", "resources: {gpu: 1}\nsteps:\n- id: a\n  run: x\n  resources: {gpu: 2}\n                   ^"],
+  ["ExpressionInCommand", "- id: a\n  run: echo ${{ run.id }}\n       ^"],
+  ["ExpressionInCommand", "- id: a\n  run: x\n  undo: echo ${{ run.id }}\n        ^"],
+  ["ExpressionInCommand", "- id: a\n  run: x\n  verify: [a, 'echo ${{ run.id }}']\n              ^"],
+  ["InvalidExpression", "- id: a\n  run: x\n  if: 1 +\n      ^"],
+  ["InvalidExpression", "- id: a\n  run: x\n  env: {X: '${{ 1'}\n           ^"],
+  ["InvalidExpression", "- id: a\n  run: x\n  if: nope == 1\n      ^"],
+  [
+    "UnknownName",
+    "- id: abc\n  run: x\n- id: b\n  run: x\n  deps: [abc]\n  if: deps.abd.status == 'failed'\n      ^",
+    'did you mean "abc"?',
+  ],
+  [
+    "UnknownName",
+    "- id: abc\n  run: x\n- id: b\n  run: x\n  if: deps.abc.output\n      ^",
+    "add it to the step's deps: deps: [abc]",
+  ],
+  [
+    "UnknownName",
+    "params: {env: {type: string, default: x}}\nsteps:\n- id: a\n  run: x\n  if: params.emv == 'x'\n      ^",
+    'did you mean "env"?',
+  ],
+  ["UnknownName", "- id: a\n  run: x\n  env: {X: '${{ env.TOKEN }}'}\n           ^", "add it: passEnv: [TOKEN]"],
+  ["UnknownName", "- id: a\n  run: x\n  if: item == 1\n      ^"],
+  ["UnknownName", "- id: a\n  run: x\n  if: run.name == 'x'\n      ^"],
+  ["InvalidOutputSchema", "- id: a\n  run: x\n  output: {type: strng}\n          ^"],
+  ["InvalidOutputSchema", "- id: a\n  run: x\n  output: {$ref: '#/$defs/none'}\n          ^"],
+  ["MissingParam", "params:\n  env: {type: string}\n  ^\nsteps: [{id: a, run: x}]", "give it: --param env=VALUE"],
+  [
+    "InvalidParam",
+    "params:\n  env: {type: number, default: x}\n                               ^\nsteps: [{id: a, run: x}]",
+  ],
+  [
+    "InvalidParam",
+    "params:\n  env: {type: string, enum: [a], default: b}\n                                          ^\nsteps: [{id: a, run: x}]",
+  ],
+  ["EmptyPlan", "name: x\n^"],
+  ["EmptyPlan", "steps: []\n       ^"],
+  ["EmptyPlan", "# nothing\n^"],
+  ["DuplicateStep", "- id: a\n  run: x\n- id: a\n      ^\n  run: x"],
+  [
+    "UnknownDependency",
+    "- id: abc\n  run: x\n- id: b\n  run: x\n  needs: [abc, abd]\n               ^",
+    'did you mean "abc"?',
+  ],
+  ["UnknownDependency", "- id: a\n  run: x\n  after: zzz\n         ^"],
+  ["SelfDependency", "- id: a\n  run: x\n  deps: [a]\n         ^"],
+  ["InvalidYaml", "steps: [{id: a\n              ^"],
+  ["InvalidYaml", "name: a\nname: b\n^"],
+  ["InvalidYaml", "name: *x\n      ^"],
+  ["InvalidYaml", "name: a\n---\n^\nname: b"],
+];
+
+test.each(CASES)("%s: %j", async (code, marked = "", hint) => {
+  const { text, place } = unmarked(marked);
+  const diagnostics = await diagnosticsOf(text);
+  expect(diagnostics.map((each) => `${each.code} ${each.line}:${each.column}`)).toStrictEqual([`${code} ${place}`]);
+  expect(diagnostics[0]).toMatchObject({
+    severity: "error",
+    file: "plan.yaml",
+    ...(hint === undefined ? {} : { hint }),
+  });
+  const [, shown = "", caret = ""] = formatDiagnostics(diagnostics, text)
+    .split("\n")
+    .filter((line) => /^ +(\d+ )?\|/.test(line) || line.includes("plan.yaml"));
+  if (shown !== "") expect(caret.indexOf("^")).toBe(shown.indexOf("|") + 1 + Number(place.split(":")[1]));
+});
+
+/** Takes the line with the mark out: it stands under the place that it marks. */
+function unmarked(marked: string): { readonly text: string; readonly place: string } {
+  const lines = marked.split("\n");
+  const at = lines.findIndex((line) => /^ *\^$/.test(line));
+  return { text: lines.filter((_, i) => i !== at).join("\n"), place: `${at}:${(lines[at]?.indexOf("^") ?? 0) + 1}` };
+}
+
+test("given parameters are checked", async () => {
+  const text =
+    "params:\n  env: {type: string, enum: [a, b], default: a}\n  n: {type: number, default: 1}\nsteps: [{id: a, run: x}]";
+  expect(await errorsOf(text, { params: { env: "c", n: "many", emv: "a" } })).toStrictEqual([
+    "UnknownParam 1:1",
+    "InvalidParam 2:3",
+    "InvalidParam 3:3",
+  ]);
+});
+
+test("JSON errors have their places as well", async () => {
+  expect(await errorsOf('{"steps": [\n  {"id": "a", "run": 3}\n]}', { file: "p.json" })).toStrictEqual([
+    "InvalidValue 2:22",
+  ]);
+  expect(await errorsOf('{"steps": [\n  {"id": "a" "run": 3}\n]}', { file: "p.json" })).toStrictEqual([
+    "InvalidJson 2:14",
+  ]);
+  expect(await errorsOf('{"steps": [', { file: "p.json" })).toStrictEqual(["InvalidJson 1:12"]);
+});
+
+test("all errors come at once, in the order of the text", async () => {
+  const text =
+    "nam: x\nsteps:\n- {id: a, rum: x}\n- {id: b, run: x, deps: [c], timeout: soon}\n- {id: b, run: x, if: '1 +'}\n- {id: d, run: x, deps: [e]}\n- {id: e, run: x, deps: [d]}\n";
+  expect((await errorsOf(text)).map((error) => error.split(":")[0])).toStrictEqual([
+    "UnknownKey 1",
+    "MissingAction 3",
+    "UnknownKey 3",
+    "UnknownDependency 4",
+    "InvalidDuration 4",
+    "DuplicateStep 5",
+    "InvalidExpression 5",
+    "CycleDetected 7",
+  ]);
+});
+
+test("a cycle is told edge by edge", async () => {
+  const text =
+    "phases:\n  - id: phase-a\n    run: x\n    deps: [phase-c]\n  - id: phase-b\n    run: x\n    deps: [phase-a]\n  - id: phase-c\n    run: x\n    deps: [phase-b]\n";
+  const [diagnostic] = await diagnosticsOf(text, { file: "feature.yaml" });
+  expect(diagnostic).toStrictEqual({
+    code: "CycleDetected",
+    severity: "error",
+    file: "feature.yaml",
+    line: 7,
+    column: 12,
+    message: `Circular dependency detected: phase-a -> phase-b -> phase-c -> phase-a
+
+Steps involved in the cycle:
+  1. phase-b depends on phase-a   (feature.yaml:7:12)
+  2. phase-c depends on phase-b   (feature.yaml:10:12)
+  3. phase-a depends on phase-c   (feature.yaml:4:12)
+
+Fix: remove one dependency to break the cycle.`,
+  });
+});
+
+test("a thousand errors are enough", async () => {
+  const text = Array.from({ length: 3000 }, (_, i) => `- {id: s${i}, rum: x, run: y}`).join("\n");
+  const diagnostics = await diagnosticsOf(text);
+  expect(diagnostics).toHaveLength(1001);
+  expect(diagnostics.at(-1)).toMatchObject({ code: "TooManyErrors", message: "2000 more errors follow" });
+});
+
+test("places inside anchors and merges are the written ones", async () => {
+  const text = "x: 1\nsteps:\n- &b {id: a, run: x, timeout: soon}\n- {<<: *b, id: c}\n";
+  expect(await errorsOf(text)).toStrictEqual(["UnknownKey 1:1", "InvalidDuration 3:31", "InvalidDuration 3:31"]);
+});

@@ -1,0 +1,208 @@
+/** The smaller parts: rendering, the published schema, output checks, imports, steps that join a run. */
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { Validator, type Schema } from "@cfworker/json-schema";
+import { load } from "js-yaml";
+import { describe, expect, test } from "vitest";
+import { compileSteps } from "../../src/graph/compile.ts";
+import { importPlan } from "../../src/plan/import.ts";
+import { compileOutputCheck, schemaProblem } from "../../src/plan/json-schema.ts";
+import { formatDiagnostic, formatDiagnostics } from "../../src/plan/render.ts";
+import { planJsonSchema } from "../../src/plan/schema.ts";
+import { compiled, FULL_PLAN, planOf } from "./helpers.ts";
+
+describe("formatDiagnostic", () => {
+  const at = (line: number, column: number, text: string): readonly string[] =>
+    formatDiagnostic({ code: "C", severity: "error", message: "m", file: "f", line, column, hint: "h" }, text).split(
+      "\n",
+    );
+
+  test("place, line, caret, hint", () => {
+    expect(at(2, 3, "a\nb: c\r\n")).toStrictEqual(["f:2:3: error[C]: m", "  2 | b: c", "    |   ^", "  hint: h"]);
+    expect(formatDiagnostics([{ code: "C", severity: "error", message: "m", file: "f", line: 1, column: 1 }])).toBe(
+      "f:1:1: error[C]: m\n\n1 problem",
+    );
+  });
+
+  test("tabs and wide characters keep the caret in its column", () => {
+    expect(at(1, 2, "\tx")).toStrictEqual(["f:1:2: error[C]: m", "  1 |   x", "    |   ^", "  hint: h"]);
+    expect(at(1, 3, "日本x")[2]).toBe("    |     ^");
+    expect(at(1, 3, "🙂x")[2]).toBe("    |   ^");
+  });
+
+  test("of a very long line the part around the place is shown, quickly", () => {
+    const started = performance.now();
+    const [, shown = "", caret = ""] = at(1, 1_000_001, `${"a".repeat(1_000_000)}!${"b".repeat(5_000_000)}`);
+    expect(performance.now() - started).toBeLessThan(200);
+    expect(shown.length).toBeLessThan(120);
+    expect(shown[caret.indexOf("^")]).toBe("!");
+  });
+
+  test("control characters do not get out, places past the end do no harm", () => {
+    expect(at(1, 1, "\u001b[2Jx")[1]).toBe("  1 | \ufffd[2Jx");
+    expect(at(1, 50, "abc")).toHaveLength(4);
+    expect(at(9, 1, "abc")).toStrictEqual(["f:9:1: error[C]: m", "  hint: h"]);
+  });
+});
+
+describe("the published JSON Schema", () => {
+  const file = path.resolve(import.meta.dirname, "../../plan.schema.json");
+
+  test("is fresh: node scripts/plan-schema.ts writes it", () => {
+    expect(readFileSync(file, "utf8")).toBe(`${JSON.stringify(planJsonSchema(), null, 2)}\n`);
+  });
+
+  test("accepts what we accept and refuses what we refuse", () => {
+    const validator = new Validator(JSON.parse(readFileSync(file, "utf8")) as Schema, "2020-12");
+    const accepts = (text: string): boolean => validator.validate(load(text)).valid;
+    expect(accepts(FULL_PLAN)).toBe(true);
+    expect(accepts("- {id: 1, needs: a, epic: 3, retry: 2, timeout: 30}")).toBe(true);
+    expect(accepts("steps: [{id: a, plan: {steps: [{id: b, run: x}]}}]")).toBe(true);
+    for (const wrong of [
+      "nam: x\nsteps: [{id: a, run: x}]",
+      "- {id: a b, run: x}",
+      "- {id: a, rum: x}",
+      "- {id: a, timeout: soon}",
+      "[]",
+      "- {id: a, plan: {steps: [{id: b, rum: x}]}}",
+    ]) {
+      expect([wrong, accepts(wrong)]).toStrictEqual([wrong, false]);
+    }
+  });
+});
+
+describe("output checks", () => {
+  test("what is wrong, where", () => {
+    const check = compileOutputCheck({
+      type: "object",
+      required: ["a"],
+      properties: { a: { type: "array", items: { type: "integer" } } },
+    });
+    expect(check({ a: [1] })).toBeUndefined();
+    expect(check({ a: [1, "x"] })).toMatch(/^output\.a\.1: .*"integer"/);
+    expect(check({})).toMatch(/^output: .*"a"/);
+    expect(check(null)).toMatch(/null/);
+  });
+
+  test("keywords that others leave out", () => {
+    expect(compileOutputCheck({ const: { a: [1] } })({ a: [1] })).toBeUndefined();
+    expect(compileOutputCheck({ not: { type: "string" } })("x")).toBeDefined();
+    expect(compileOutputCheck({ dependentRequired: { a: ["b"] } })({ a: 1 })).toBeDefined();
+    expect(compileOutputCheck({ required: ["toString"] })({})).toBeDefined();
+  });
+
+  test("schemas that cannot work", () => {
+    expect(schemaProblem({ properties: { type: { type: "string" } }, enum: [{ type: "x" }] })).toBeUndefined();
+    expect(schemaProblem({ properties: { a: { type: "text" } } })).toMatch(/"text" is no type/);
+    expect(schemaProblem({ items: { pattern: "(" } })).toMatch(/pattern/);
+    expect(schemaProblem({ $ref: "https://example.com/x" })).toMatch(/\$ref/);
+  });
+});
+
+describe("imports", () => {
+  test("tasks with subtasks", async () => {
+    const tasks = {
+      master: {
+        tasks: [
+          { id: 1, title: "Old", status: "done", dependencies: [] },
+          {
+            id: 2,
+            title: "Base",
+            status: "pending",
+            dependencies: [1],
+            priority: "high",
+            details: "Do it",
+            testStrategy: "Run it",
+          },
+          {
+            id: 3,
+            title: "Parts",
+            dependencies: [2],
+            subtasks: [
+              { id: 1, title: "One", dependencies: [] },
+              { id: 2, title: "Two", dependencies: [1, "3.1"] },
+            ],
+          },
+          { id: 4, title: "Last", dependencies: [3] },
+        ],
+      },
+    };
+    const result = await importPlan({ text: JSON.stringify(tasks), file: "tasks.json" });
+    if (!result.ok) throw new Error("not imported");
+    expect(result.value.notes).toStrictEqual(["1 is done and was left out"]);
+    const plan = await planOf(JSON.stringify(result.value.document), { format: "json" });
+    expect(plan.steps.map(({ id, deps, group, priority }) => ({ id, deps, group, priority }))).toStrictEqual([
+      { id: "2", deps: undefined, group: undefined, priority: 2 },
+      { id: "3.1", deps: ["2"], group: "3", priority: undefined },
+      { id: "3.2", deps: ["3.1", "2"], group: "3", priority: undefined },
+      { id: "4", deps: ["3.1", "3.2"], group: undefined, priority: undefined },
+    ]);
+    expect(plan.steps[0]).toMatchObject({
+      acceptance: ["Run it"],
+      action: { kind: "agent", prompt: "Base\n\nDo it\n\nHow it is tested: Run it" },
+    });
+  });
+
+  test("phases", async () => {
+    const text =
+      "updated_at: x\nphases:\n- {id: a, name: A, status: done, description: first}\n- {id: b, name: B, description: second, deps: [a], acceptance_criteria: [fast], test_command: npm test, parallel_group: g, branch: x}\n";
+    const result = await importPlan({ text, file: "phase_plan.yaml" });
+    if (!result.ok) throw new Error("not imported");
+    const plan = await planOf(JSON.stringify(result.value.document), { format: "json" });
+    expect(plan.steps).toStrictEqual([
+      {
+        id: "b",
+        action: { kind: "agent", prompt: "B: second\n\nAcceptance criteria:\n- fast" },
+        description: "B: second",
+        acceptance: ["fast"],
+        labels: ["g"],
+        verify: ["npm test"],
+      },
+    ]);
+  });
+
+  test("something else is said to be so", async () => {
+    expect(await importPlan({ text: "a: 1", file: "x.yaml" })).toMatchObject({
+      ok: false,
+      error: [{ code: "UnknownForm" }],
+    });
+    expect(await importPlan({ text: "a: [", file: "x.yaml" })).toMatchObject({
+      ok: false,
+      error: [{ code: "InvalidYaml" }],
+    });
+  });
+});
+
+describe("steps that join a run", () => {
+  const text = "params: {p: {type: string, default: x}}\nresources: {cpu: 2}\nsteps: [{id: a, run: x}]\n";
+  const known = new Set(["a"]);
+  const codes = async (list: readonly unknown[]): Promise<unknown> => {
+    const { plan } = await compiled(text);
+    const result = await compileSteps(list, known, { plan });
+    return result.ok ? result.value : result.error.map(({ code }) => code);
+  };
+
+  test("are validated like a plan's", async () => {
+    expect(
+      await codes([
+        { id: "b", run: "x", deps: ["a"], if: "params.p == 'x' && deps.a.output.n > 1", resources: { cpu: 1 } },
+        { id: "c", run: "x", deps: ["b"] },
+      ]),
+    ).toMatchObject([
+      { id: "b", deps: ["a"], reads: ["a"] },
+      { id: "c", deps: ["b"] },
+    ]);
+    expect(await codes([{ id: "a", run: "x" }])).toStrictEqual(["DuplicateStep"]);
+    expect(
+      await codes([
+        { id: "b", run: "x", deps: ["z"] },
+        { id: "c", rum: "x" },
+      ]),
+    ).toStrictEqual(expect.arrayContaining(["MissingAction", "UnknownDependency", "UnknownKey"]));
+    expect(await codes([{ id: "b", run: "x", resources: { cpu: 3 } }])).toStrictEqual(["ResourceTooLarge"]);
+    expect(await codes([{ id: "b", function: { source: "x" } }])).toContain("MisplacedKey");
+    expect(await codes([{ id: "b", run: () => 1 }])).toStrictEqual(["InvalidValue"]);
+    expect(await codes(["b"])).toStrictEqual(["InvalidValue"]);
+    expect(await codes([])).toStrictEqual(["EmptyPlan"]);
+  });
+});
