@@ -9,7 +9,7 @@ import type { Graph, GraphProblem } from "../graph/graph.ts";
 import type { Step } from "../plan/plan.ts";
 import type { Event, EventOf } from "./event.ts";
 import { addSteps } from "./grow.ts";
-import { arrive, enqueue, goesBefore, openLayers, resetQueues, retryHeap, returnPlaces, takePlaces } from "./queue.ts";
+import { arrive, enqueue, goesBefore, leaveContainer, openLayers, resetQueues, retryHeap, returnPlaces, takePlaces } from "./queue.ts";
 import { adoptPlan, compact, emptyCounts, register } from "./table.ts";
 import {
   forEachSuccessor,
@@ -58,6 +58,7 @@ export function createState(created: EventOf<"run.created">, graph?: Graph): Res
     conditionHolds: new Set(),
     successes: [],
     lanes: [],
+    activeLanes: [],
     laneKeys: new Map(),
     arrivals: [],
     arrivalsHead: 0,
@@ -69,6 +70,7 @@ export function createState(created: EventOf<"run.created">, graph?: Graph): Res
     layerLeft: [],
     openLayer: 0,
     answered: [],
+    answeredHead: 0,
     counts: emptyCounts(),
     open: 0,
     fatal: 0,
@@ -235,6 +237,7 @@ function applyAnswer(state: RunState, step: number, event: EventOf<"approval.giv
   const phase = phaseOf(state, step);
   if (phase.tag !== "asking") return;
   if (phase.about === "interrupt" && event.data.decision === "approve") {
+    forgetAttempts(state, step);
     setPhase(state, step, WAITING);
     arrive(state, step);
     return;
@@ -243,10 +246,18 @@ function applyAnswer(state: RunState, step: number, event: EventOf<"approval.giv
   state.answered.push(step);
 }
 
+/** The step begins anew: its attempts so far, and the time since the first of them, no longer count. */
+function forgetAttempts(state: RunState, step: number): void {
+  state.attemptBase[step] = state.attempts[step] ?? 0;
+  state.firstStart[step] = undefined;
+}
+
 /** A step reached its end: what waited for it moves on. */
 function end(state: RunState, step: number, phase: StepPhase): void {
   returnPlaces(state, step);
+  state.due.delete(step);
   setPhase(state, step, phase);
+  leaveContainer(state, step);
   state.open--;
   const parent = state.parents[step] ?? -1;
   if (parent === -1) {
@@ -270,17 +281,15 @@ function applyResumed(state: RunState, event: EventOf<"run.resumed">): void {
   if (event.data.options) state.options = event.data.options;
   if (event.data.plan) adoptPlan(state, event.data.plan);
   dropAddedBy(state, event.data.reset);
+  const reopened = reopenedContainers(state);
   const reset = new Set(event.data.reset.map((id) => state.indexOf.get(id)));
   for (let step = 0; step < state.steps.length; step++) {
     const phase = phaseOf(state, step);
-    const next = phaseAfterResume(state, step, phase, reset.has(step));
+    const next = reopened.has(step) ? openAgain(phase) : phaseAfterResume(state, step, phase, reset.has(step));
     if (next === phase) continue;
     if (hasEnded(phase) && !hasEnded(next)) state.open++;
     setPhase(state, step, next);
-    if (next.tag === "waiting") {
-      state.attemptBase[step] = state.attempts[step] ?? 0;
-      state.firstStart[step] = undefined;
-    }
+    if (next.tag === "waiting") forgetAttempts(state, step);
   }
   state.phase = { tag: "running" };
   state.rollback = undefined;
@@ -298,8 +307,7 @@ function phaseAfterResume(state: RunState, step: number, phase: StepPhase, isRes
       return (stepAt(state, step).onInterrupt ?? "rerun") === "rerun" ? WAITING : { tag: "interrupted" };
     case "failed":
     case "cancelled": {
-      const container = state.containers.get(step);
-      return container ? { tag: "expanded", since: phase.endedAt } : WAITING;
+      return state.containers.has(step) ? openAgain(phase) : WAITING;
     }
     case "skipped":
       return phase.reason.kind === "dependency" ? WAITING : phase;
@@ -308,10 +316,33 @@ function phaseAfterResume(state: RunState, step: number, phase: StepPhase, isRes
   }
 }
 
-/** A step that runs again adds its steps and expands again: those it had added are forgotten. */
+function openAgain(phase: StepPhase): StepPhase {
+  return { tag: "expanded", since: "endedAt" in phase ? phase.endedAt : 0 };
+}
+
+/** Containers that had succeeded and have a step, however deep, that was undone: they end again when it has. */
+function reopenedContainers(state: RunState): ReadonlySet<number> {
+  const reopened = new Set<number>();
+  for (let step = state.graph.size; step < state.steps.length; step++) {
+    if (phaseOf(state, step).tag !== "waiting") continue;
+    for (let at = state.parents[step] ?? -1; at !== -1 && !reopened.has(at); at = state.parents[at] ?? -1) {
+      if (phaseOf(state, at).tag === "succeeded") reopened.add(at);
+    }
+  }
+  return reopened;
+}
+
+/**
+ * A step that runs again, since its definition changed or it was undone, adds its steps and expands again: those it had added
+ * are forgotten.
+ */
 function dropAddedBy(state: RunState, ids: readonly string[]): void {
-  if (ids.length === 0) return;
-  const again = new Set(ids.map((id) => state.indexOf.get(id) ?? -1));
+  if (state.steps.length === state.graph.size) return;
+  const again = new Set(ids.flatMap((id) => state.indexOf.get(id) ?? []));
+  for (const origin of [...state.containers.keys(), ...state.addedBy.values()]) {
+    if (phaseOf(state, origin).tag === "waiting") again.add(origin);
+  }
+  if (again.size === 0) return;
   const gone = new Set<number>();
   for (let step = 0; step < state.steps.length; step++) {
     const parent = state.parents[step] ?? -1;

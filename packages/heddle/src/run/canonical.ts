@@ -10,6 +10,7 @@ import { canonicalJson, type Json, type JsonObject } from "../base/json.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Event, EventType } from "./event.ts";
 import { fold } from "./apply.ts";
+import { comparePlaces, placeOf, type Place } from "./place.ts";
 import type { RunState } from "./state.ts";
 
 export interface CanonicalEvent {
@@ -47,7 +48,7 @@ interface Keyed {
   /** Run-level events: before, after the steps in their own order. */
   readonly zone: number;
   readonly layer: number;
-  readonly place: readonly number[];
+  readonly place: Place;
   readonly attempt: number;
   readonly kind: number;
 }
@@ -56,7 +57,7 @@ interface Keyed {
 export function canonicalHistory(events: readonly Event[]): readonly CanonicalEvent[] {
   const state = fold(events);
   if (state === undefined) return [];
-  const places = new Map<number, readonly number[]>();
+  const places = new Map<number, Place>();
   const keyed = events.flatMap((event) => key(state, event, places) ?? []);
   keyed.sort(compare);
   return keyed.map(({ event }, at) => strip(event, at + 1));
@@ -69,7 +70,7 @@ export function canonicalText(events: readonly Event[]): string {
     .join("");
 }
 
-function key(state: RunState, event: Event, places: Map<number, readonly number[]>): Keyed | undefined {
+function key(state: RunState, event: Event, places: Map<number, Place>): Keyed | undefined {
   const kind = KIND_ORDER[event.type];
   if (kind === undefined) return undefined;
   if (!("step" in event)) return { event, zone: zoneOf(event.type), layer: 0, place: [event.seq], attempt: 0, kind };
@@ -94,27 +95,6 @@ function zoneOf(type: EventType): number {
   }
 }
 
-/** The path from the plan down to the step: its place, below the place of the step it came from. */
-function placeOf(state: RunState, step: number, places: Map<number, readonly number[]>): readonly number[] {
-  const known = places.get(step);
-  if (known) return known;
-  const chain: number[] = [];
-  let root: readonly number[] | undefined;
-  for (let at = step; at !== -1 && root === undefined; ) {
-    chain.push(at);
-    const parent = state.addedBy.get(at) ?? state.parents[at] ?? -1;
-    root = parent === -1 ? [] : places.get(parent);
-    at = parent;
-  }
-  let place: readonly number[] = root ?? [];
-  // Steps with one origin were added in one event: their numbers follow each other in the same order in every run.
-  for (const at of chain.toReversed()) {
-    place = [...place, at];
-    places.set(at, place);
-  }
-  return place;
-}
-
 function compare(a: Keyed, b: Keyed): number {
   return (
     a.zone - b.zone ||
@@ -126,22 +106,17 @@ function compare(a: Keyed, b: Keyed): number {
   );
 }
 
-function comparePlaces(a: readonly number[], b: readonly number[]): number {
-  const shared = Math.min(a.length, b.length);
-  for (let at = 0; at < shared; at++) {
-    const difference = (a[at] as number) - (b[at] as number);
-    if (difference !== 0) return difference;
-  }
-  return a.length - b.length;
-}
-
 const LEFT_OUT: ReadonlySet<string> = new Set(["durationMs", "usage", "retryAt", "retryDelayMs", "engine", "gitHead", "from", "by", "deadline", "options"]);
+
+/** Lists of steps whose order tells which ended first. */
+const UNORDERED: ReadonlySet<string> = new Set(["rollback.started steps", "run.failed failed"]);
 
 function strip(event: Event, seq: number): CanonicalEvent {
   const data: Record<string, Json> = {};
   for (const [name, value] of Object.entries(event.data)) {
     if (LEFT_OUT.has(name) || value === undefined) continue;
-    data[name] = name === "plan" ? stripPlan(value as Plan) : (value as Json);
+    if (name === "plan") data[name] = stripPlan(value as Plan);
+    else data[name] = UNORDERED.has(`${event.type} ${name}`) ? (value as readonly string[]).toSorted() : (value as Json);
   }
   return {
     seq,

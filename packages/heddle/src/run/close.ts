@@ -2,6 +2,7 @@
 import type { RollbackMode } from "../plan/plan.ts";
 import type { CancelReason } from "./event.ts";
 import type { Command } from "./decide.ts";
+import { comparePlaces, placeOf } from "./place.ts";
 import { forEachSuccessor, phaseOf, stepAt, type RunState, type StepPhase } from "./state.ts";
 
 /** The commands that bring the run closer to its end. `halt`: why it ends early; absent: every step has ended. */
@@ -10,7 +11,7 @@ export function closeDown(state: RunState, halt: CancelReason | undefined): read
     const waiting = inPhase(state, ["retrying", "asking", "interrupted"]);
     if (waiting.length > 0) return waiting.map((step) => ({ kind: "cancel", step, reason: halt }));
     if (state.counts.running > 0) return [];
-    const containers = inPhase(state, ["expanded"]).toReversed();
+    const containers = innermostExpanded(state);
     if (containers.length > 0) return containers.map((step) => closeContainer(state, step, halt));
     if (halt === "fail-fast") {
       const skips = skipsAfterFailure(state);
@@ -34,15 +35,24 @@ function inPhase(state: RunState, tags: readonly StepPhase["tag"][]): number[] {
   return found;
 }
 
+/** Containers around no open one: how an outer one ends is known when its inner ones have. */
+function innermostExpanded(state: RunState): number[] {
+  const expanded = inPhase(state, ["expanded"]);
+  const outer = new Set(expanded.map((step) => state.parents[step] ?? -1));
+  return expanded.filter((step) => !outer.has(step));
+}
+
 function closeContainer(state: RunState, step: number, halt: CancelReason): Command {
   const failed = failedChildren(state, step);
   return failed.length > 0 ? { kind: "fail", step, error: childrenFailed(state, step, failed) } : { kind: "cancel", step, reason: halt };
 }
 
-/** Children whose failure is not tolerated, and children skipped or cancelled because of something else. */
+/** Children whose failure is not tolerated, in the order of the plan. */
 export function failedChildren(state: RunState, container: number): number[] {
   const children = state.containers.get(container)?.children ?? [];
-  return children.filter((child) => phaseOf(state, child).tag === "failed" && stepAt(state, child).optional !== true);
+  return children
+    .filter((child) => phaseOf(state, child).tag === "failed" && stepAt(state, child).optional !== true)
+    .sort((a, b) => comparePlaces(placeOf(state, a), placeOf(state, b)));
 }
 
 export function childrenFailed(state: RunState, container: number, failed: readonly number[]): { code: "error"; message: string } {
@@ -88,7 +98,9 @@ export function stepsToUndo(state: RunState, mode: RollbackMode): number[] {
     const step = state.successes[at] as number;
     if (seen.has(step)) continue;
     seen.add(step);
-    if (phaseOf(state, step).tag !== "succeeded" || stepAt(state, step).undo === undefined) continue;
+    const { undo, forEach } = stepAt(state, step);
+    // The items of a `forEach` have its undo, each for itself.
+    if (phaseOf(state, step).tag !== "succeeded" || undo === undefined || forEach !== undefined) continue;
     if (wanted === undefined || wanted.has(step)) steps.push(step);
   }
   return steps;

@@ -56,7 +56,7 @@ export function decide(state: RunState, conditions: Conditions): readonly Comman
   if (state.rollback) return goOnUndoing(state, conditions);
   if (isRunEnded(state.phase) || state.phase.tag === "created") return NOTHING;
 
-  const answered = state.answered.find((step) => hasAnswer(state, step));
+  const answered = nextAnswered(state);
   if (answered !== undefined) return [{ kind: "answer", step: answered }];
   const finished = nextFinished(state);
   if (finished !== undefined) return [{ kind: "finish", step: finished }];
@@ -83,7 +83,7 @@ export function nextDue(state: RunState): number | undefined {
 
 /** Whether somewhere a ready step competes for a place: with free slots it waits for pools, locks or admission. */
 export function hasReady(state: RunState): boolean {
-  return state.lanes.some((lane) => topOf(state, lane) !== undefined);
+  return state.activeLanes.some((lane) => topOf(state, lane) !== undefined);
 }
 
 function dueAt(state: RunState, step: number): number {
@@ -94,6 +94,14 @@ function dueAt(state: RunState, step: number): number {
 function hasAnswer(state: RunState, step: number): boolean {
   const phase = phaseOf(state, step);
   return phase.tag === "asking" && phase.answer !== undefined;
+}
+
+function nextAnswered(state: RunState): number | undefined {
+  for (; state.answeredHead < state.answered.length; state.answeredHead++) {
+    const step = state.answered[state.answeredHead] as number;
+    if (hasAnswer(state, step)) return step;
+  }
+  return undefined;
 }
 
 function nextFinished(state: RunState): number | undefined {
@@ -129,32 +137,92 @@ function lookAtArrival(state: RunState): Command | undefined {
 }
 
 /**
- * The first ready step that has a place. What a step ahead of it waits for is kept for that one: a large step is not starved
- * by a stream of small ones.
+ * The first ready step that has a place. What a step ahead of it asks for is kept for that one, all of it and not only what is
+ * short: a large step is not starved by streams of small ones that take turns with its pools and locks.
  */
 function nextToStart(state: RunState, conditions: Conditions): number | undefined {
   if (state.slots >= state.options.maxConcurrency) return undefined;
   if (!conditions.admits && state.slots > 0) return undefined;
-  const candidates: { readonly lane: Lane; readonly step: number }[] = [];
-  for (const lane of state.lanes) {
-    const step = topOf(state, lane);
-    if (step !== undefined) candidates.push({ lane, step });
-  }
-  if (candidates.length === 0) return undefined;
-  if (candidates.length > 1) candidates.sort((a, b) => (state.before(a.step, b.step) ? -1 : 1));
-  const keptPools = new Set<string>();
-  const keptLocks = new Set<string>();
-  for (const { lane, step } of candidates) {
-    if (lane.agent && state.agents >= state.options.maxAgents) continue;
-    if (lane.container !== -1 && isContainerFull(state, lane.container)) continue;
-    const short = lane.resources.filter(([pool, units]) => (state.pools.get(pool) ?? 0) + units > (state.plan.resources?.[pool] ?? 0));
-    const busy = busyLocks(state, lane);
-    const keeps = lane.resources.some(([pool]) => keptPools.has(pool)) || [...lane.read, ...lane.write].some((name) => keptLocks.has(name));
-    if (short.length === 0 && busy.length === 0 && !keeps && conditions.locksFree(step)) return step;
-    for (const [pool] of short) keptPools.add(pool);
-    for (const name of busy) keptLocks.add(name);
+  const candidates = readyLanes(state);
+  const kept: Kept = { pools: new Map(), read: new Set(), write: new Set() };
+  for (let at = 0; at < candidates.length; at++) {
+    if (at < 2) bringForward(state, candidates, at);
+    const { lane, step } = candidates[at] as Candidate;
+    if (!fits(state, lane, kept)) keep(lane, kept);
+    else if (conditions.locksFree(step)) return step;
   }
   return undefined;
+}
+
+interface Candidate {
+  readonly lane: Lane;
+  readonly step: number;
+}
+
+/** What is kept for steps further ahead. */
+interface Kept {
+  readonly pools: Map<string, number>;
+  readonly read: Set<string>;
+  readonly write: Set<string>;
+}
+
+/** The first step of every lane that no limit of its own stops. Lanes found empty leave the active ones. */
+function readyLanes(state: RunState): Candidate[] {
+  const candidates: Candidate[] = [];
+  const { activeLanes } = state;
+  for (let at = 0; at < activeLanes.length; ) {
+    const lane = activeLanes[at] as Lane;
+    const step = topOf(state, lane);
+    if (step !== undefined) {
+      if (!isFull(state, lane)) candidates.push({ lane, step });
+      at++;
+      continue;
+    }
+    lane.isActive = false;
+    activeLanes[at] = activeLanes.at(-1) as Lane;
+    activeLanes.pop();
+  }
+  return candidates;
+}
+
+function isFull(state: RunState, lane: Lane): boolean {
+  if (lane.agent && state.agents >= state.options.maxAgents) return true;
+  return lane.container !== -1 && isContainerFull(state, lane.container);
+}
+
+/** Puts the candidates in order from `at` on: the first alone, as it mostly fits; all others when it did not. */
+function bringForward(state: RunState, candidates: Candidate[], at: number): void {
+  if (at > 0) {
+    const rest = candidates.splice(at).sort((a, b) => (state.before(a.step, b.step) ? -1 : 1));
+    for (const candidate of rest) candidates.push(candidate);
+    return;
+  }
+  for (let other = 1; other < candidates.length; other++) {
+    const candidate = candidates[other] as Candidate;
+    const first = candidates[0] as Candidate;
+    if (!state.before(candidate.step, first.step)) continue;
+    candidates[0] = candidate;
+    candidates[other] = first;
+  }
+}
+
+function fits(state: RunState, lane: Lane, kept: Kept): boolean {
+  for (const [pool, units] of lane.resources) {
+    const used = (state.pools.get(pool) ?? 0) + (kept.pools.get(pool) ?? 0);
+    if (used + units > (state.plan.resources?.[pool] ?? 0)) return false;
+  }
+  for (const name of lane.read) if ((state.locks.get(name)?.writers ?? 0) > 0 || kept.write.has(name)) return false;
+  for (const name of lane.write) {
+    const use = state.locks.get(name);
+    if ((use !== undefined && use.readers + use.writers > 0) || kept.read.has(name) || kept.write.has(name)) return false;
+  }
+  return true;
+}
+
+function keep(lane: Lane, kept: Kept): void {
+  for (const [pool, units] of lane.resources) kept.pools.set(pool, (kept.pools.get(pool) ?? 0) + units);
+  for (const name of lane.read) kept.read.add(name);
+  for (const name of lane.write) kept.write.add(name);
 }
 
 function topOf(state: RunState, lane: Lane): number | undefined {
@@ -164,15 +232,6 @@ function topOf(state: RunState, lane: Lane): number | undefined {
 function isContainerFull(state: RunState, container: number): boolean {
   const found = state.containers.get(container);
   return found !== undefined && found.running >= found.maxConcurrency;
-}
-
-function busyLocks(state: RunState, lane: Lane): string[] {
-  const writersOf = (name: string): number => state.locks.get(name)?.writers ?? 0;
-  const readersOf = (name: string): number => state.locks.get(name)?.readers ?? 0;
-  return [
-    ...lane.read.filter((name) => writersOf(name) > 0),
-    ...lane.write.filter((name) => writersOf(name) + readersOf(name) > 0),
-  ];
 }
 
 function goOnUndoing(state: RunState, conditions: Conditions): readonly Command[] {

@@ -20,6 +20,9 @@ function addChildren(state: RunState, parent: number, event: EventOf<"steps.adde
     children: [],
     left: 0,
     running: 0,
+    inside: new Set(),
+    held: [],
+    heldHead: 0,
     maxConcurrency: event.data.maxConcurrency ?? Infinity,
     prefix: kind === "plan" ? `${definition.id}/` : (enclosing?.prefix ?? ""),
     params: event.data.params ?? enclosing?.params ?? state.plan.params ?? {},
@@ -32,7 +35,7 @@ function addChildren(state: RunState, parent: number, event: EventOf<"steps.adde
   const added = event.data.steps.map((step, position) => {
     const index = register(state, step, layer, parent);
     container.children.push(index);
-    const item = event.data.items?.[position] ?? state.items.get(parent);
+    const item = event.data.items === undefined ? state.items.get(parent) : event.data.items[position];
     if (item !== undefined) state.items.set(index, item);
     return index;
   });
@@ -68,7 +71,11 @@ function assignLayers(state: RunState, adder: number, added: readonly number[]):
     state.layers[index] = floor;
     const inside = predecessors(state, index).filter((from) => from >= first);
     wanted.set(index, inside.length);
-    for (const from of inside) dependents.set(from, [...(dependents.get(from) ?? []), index]);
+    for (const from of inside) {
+      const list = dependents.get(from);
+      if (list) list.push(index);
+      else dependents.set(from, [index]);
+    }
   }
   const ready = added.filter((index) => wanted.get(index) === 0);
   for (let at = 0; at < ready.length; at++) {

@@ -5,49 +5,7 @@
 import { buildGraph } from "../graph/build.ts";
 import type { Plan, Step } from "../plan/plan.ts";
 import type { Event, EventOf, RunOptions } from "./event.ts";
-
-export interface Violation {
-  /** Name of the broken rule: a stable word from {@link RULES}. */
-  readonly rule: Rule;
-  readonly seq: number;
-  readonly message: string;
-}
-
-export const RULES = {
-  "gapless": "sequence numbers run from 1 without a gap",
-  "created-first": "the first event, and only it, is run.created",
-  "known-step": "every event names a step of the run",
-  "started-once": "an attempt starts once, and attempts count up by one",
-  "start-before-end": "an attempt ends only after it started, and once",
-  "deps-ended": "a step starts only after every dep succeeded and every `after` ended",
-  "no-rerun": "a step whose success was recorded starts again only after an undo or an accepted change",
-  "skip-cause": "a step is skipped for a dep only if that dep's branch did not succeed",
-  "concurrency": "no more attempts at once than the run allows",
-  "agents": "no more agents at once than the run allows",
-  "pools": "no pool gives more than it holds",
-  "locks": "a write lock excludes every other holder",
-  "layer-barrier": "under `schedule: layers` a layer starts after the one before it ended",
-  "quiet-end": "a run ends only when nothing runs, and nothing happens after its end but a resume or an undo",
-  "paused": "nothing starts in a paused run",
-  "retry-policy": "a step has no more attempts than its `retry` allows",
-  "outcome": "a run that failed had a failed step or a reason, a run that succeeded had none",
-} as const;
-export type Rule = keyof typeof RULES;
-
-type Status = "waiting" | "running" | "retrying" | "asking" | "satisfied" | "failed" | "skipped" | "cancelled";
-
-interface Row {
-  readonly step: Step;
-  readonly parent: string | undefined;
-  status: Status;
-  attempts: number;
-  /** Attempts before the last resume. */
-  base: number;
-  /** Skipped for another's sake, not by its condition. */
-  doomed: boolean;
-  /** Layer of a step of the plan itself; -1 for added ones, to which no barrier applies. */
-  readonly layer: number;
-}
+import { add, isClosed, isUnderWay, takesPlace, type Row, type Rule, type Status, type Violation } from "./rules.ts";
 
 /** Checks a history as it grows. Feed it every event in order; it answers with what each one breaks. */
 export class HistoryChecker {
@@ -65,6 +23,8 @@ export class HistoryChecker {
   #fatal = 0;
   /** Steps of the plan itself that have not ended, by layer. */
   #openInLayer: number[] = [];
+  /** No layer before this one is open. */
+  #lowestLayer = 0;
   #found: Violation[] = [];
 
   /** The rules that this event breaks; none for a sound history. */
@@ -116,8 +76,9 @@ export class HistoryChecker {
     }
   }
 
-  #add(step: Step, parent: string | undefined, layer = -1): void {
-    this.#rows.set(step.id, { step, parent, status: "waiting", attempts: 0, base: 0, doomed: false, layer });
+  #add(step: Step, origin: string | undefined, container: string | undefined, layer: number): void {
+    const counts = { attempts: 0, base: 0, doomed: false, items: undefined };
+    this.#rows.set(step.id, { step, origin, container, status: "waiting", ...counts, layer });
   }
 
   #addPlan(plan: Plan, kept: ReadonlyMap<string, Row>): void {
@@ -126,7 +87,7 @@ export class HistoryChecker {
     plan.steps.forEach((step, at) => {
       const layer = graph.ok ? (graph.value.layerOf[at] ?? -1) : -1;
       const row = kept.get(step.id);
-      if (row === undefined) this.#add(step, undefined, layer);
+      if (row === undefined || row.origin !== undefined) this.#add(step, undefined, undefined, layer);
       else this.#rows.set(step.id, { ...row, step, layer });
     });
     this.#countLayers();
@@ -134,6 +95,7 @@ export class HistoryChecker {
 
   #countLayers(): void {
     this.#openInLayer = [];
+    this.#lowestLayer = 0;
     for (const row of this.#rows.values()) {
       if (row.layer === -1) continue;
       while (this.#openInLayer.length <= row.layer) this.#openInLayer.push(0);
@@ -145,7 +107,10 @@ export class HistoryChecker {
     if (row.layer !== -1) {
       const change = Number(isClosed(row.status)) - Number(isClosed(status));
       this.#openInLayer[row.layer] = (this.#openInLayer[row.layer] ?? 0) + change;
+      if (change > 0) this.#lowestLayer = Math.min(this.#lowestLayer, row.layer);
     }
+    const around = row.container === undefined ? undefined : this.#rows.get(row.container)?.items;
+    if (around) around.open += Number(isUnderWay(status)) - Number(isUnderWay(row.status));
     row.status = status;
   }
 
@@ -163,17 +128,19 @@ export class HistoryChecker {
     this.#paused = false;
     if (event.data.options) this.#options = event.data.options;
     if (event.data.plan) this.#adopt(event.data.plan);
-    const reset = new Set(event.data.reset);
+    const reset = this.#withoutLostOrigins(new Set(event.data.reset));
+    this.#reopenContainers();
     for (const [id, row] of this.#rows) {
-      const origin = row.parent;
-      if (origin !== undefined && (reset.has(origin) || !this.#rows.has(origin))) {
-        this.#rows.delete(id);
-        reset.add(id);
+      if (row.status === "running") this.#leave(row);
+      const around = row.container === undefined ? undefined : this.#rows.get(row.container);
+      if (around !== undefined && isClosed(around.status)) continue;
+      const isKept = row.status === "satisfied" || row.status === "asking" || row.status === "retrying" || row.status === "expanded";
+      if (isKept && !reset.has(id)) continue;
+      if (row.items !== undefined && !reset.has(id)) {
+        this.#become(row, "expanded");
         continue;
       }
-      if (row.status === "running") this.#leave(row);
-      const again = reset.has(id) || (row.status !== "satisfied" && row.status !== "asking" && row.status !== "retrying");
-      if (!again) continue;
+      row.items = undefined;
       this.#become(row, "waiting");
       row.doomed = false;
       row.base = row.attempts;
@@ -182,11 +149,41 @@ export class HistoryChecker {
     this.#countLayers();
   }
 
+  /** Steps that came from one that begins anew, changed or undone, are gone with it. Origins are in the table before what they added. */
+  #withoutLostOrigins(reset: ReadonlySet<string>): ReadonlySet<string> {
+    const anew = new Set(reset);
+    for (const [id, { origin, status }] of this.#rows) {
+      if (origin === undefined) continue;
+      const from = this.#rows.get(origin);
+      if (from !== undefined && !anew.has(origin) && from.status !== "waiting") continue;
+      if (status === "running") this.#leave(this.#rows.get(id) as Row);
+      this.#rows.delete(id);
+      anew.add(id);
+    }
+    return anew;
+  }
+
+  /** A container with a step that was undone ends again when it has. */
+  #reopenContainers(): void {
+    for (const row of this.#rows.values()) {
+      if (row.status !== "waiting") continue;
+      for (let id = row.container; id !== undefined; ) {
+        const around: Row | undefined = this.#rows.get(id);
+        if (around?.status === "satisfied") this.#become(around, "expanded");
+        id = around?.container;
+      }
+    }
+  }
+
   #adopt(plan: Plan): void {
     const kept = new Map(this.#rows);
     this.#rows.clear();
     this.#addPlan(plan, kept);
-    for (const [id, row] of kept) if (row.parent !== undefined && this.#rows.has(row.parent)) this.#rows.set(id, row);
+    for (const [id, row] of kept) {
+      if (row.origin === undefined || this.#rows.has(id) || !this.#rows.has(row.origin)) continue;
+      const before = [...(row.step.deps ?? []), ...(row.step.after ?? [])];
+      if (before.every((name) => this.#rows.has(name) || kept.get(name)?.origin === row.origin)) this.#rows.set(id, row);
+    }
   }
 
   #onStep(event: Extract<Event, { readonly step: string }>): void {
@@ -203,6 +200,7 @@ export class HistoryChecker {
         if (event.data.about === "step") this.#checkStart(event, row);
         row.attempts = event.attempt;
         this.#become(row, "asking");
+        this.#checkItems(event, row);
         return;
       case "approval.given":
         if (row.status !== "asking") this.#report(event, "start-before-end", `${event.step} was answered and not asked`);
@@ -220,10 +218,7 @@ export class HistoryChecker {
         this.#onSkipped(event, row);
         return;
       case "steps.added":
-        for (const step of event.data.steps) {
-          if (this.#rows.has(step.id)) this.#report(event, "known-step", `${step.id} was added twice`);
-          this.#add(step, event.step);
-        }
+        this.#onAdded(event, row);
         return;
       case "step.rolledback":
         if (row.status !== "satisfied") this.#report(event, "start-before-end", `${event.step} was undone and had not succeeded`);
@@ -232,6 +227,18 @@ export class HistoryChecker {
       default:
         return;
     }
+  }
+
+  #onAdded(event: EventOf<"steps.added">, row: Row): void {
+    const isContainer = event.data.kind === "children";
+    if (row.status !== "running") this.#report(event, "start-before-end", `${event.step} added steps while ${row.status}`);
+    for (const step of event.data.steps) {
+      if (this.#rows.has(step.id)) this.#report(event, "known-step", `${step.id} was added twice`);
+      this.#add(step, event.step, isContainer ? event.step : row.container, -1);
+    }
+    if (!isContainer) return;
+    row.items = { most: event.data.maxConcurrency ?? Infinity, open: 0 };
+    this.#become(row, "expanded");
   }
 
   #onStarted(event: EventOf<"step.started">, row: Row): void {
@@ -243,7 +250,13 @@ export class HistoryChecker {
     }
     row.attempts = event.attempt;
     this.#become(row, "running");
+    this.#checkItems(event, row);
     if (takesPlace(row.step)) this.#enter(event, row);
+  }
+
+  #checkItems(event: Event, row: Row): void {
+    const items = row.container === undefined ? undefined : this.#rows.get(row.container)?.items;
+    if (items && items.open > items.most) this.#report(event, "items", `${items.open} items of ${row.container ?? ""} are under way, ${items.most} may`);
   }
 
   #checkStart(event: EventOf<"step.started" | "approval.requested">, row: Row): void {
@@ -253,8 +266,8 @@ export class HistoryChecker {
       this.#report(event, "started-once", `attempt ${event.attempt} of ${event.step} follows attempt ${row.attempts}`);
     }
     if (this.#options?.schedule === "layers" && row.layer > 0) {
-      const open = this.#openInLayer.findIndex((count, layer) => layer < row.layer && count > 0);
-      if (open !== -1) this.#report(event, "layer-barrier", `${event.step} of layer ${row.layer + 1} started while layer ${open + 1} had not ended`);
+      const open = this.#firstOpenLayer();
+      if (open < row.layer) this.#report(event, "layer-barrier", `${event.step} of layer ${row.layer + 1} started while layer ${open + 1} had not ended`);
     }
     for (const id of row.step.deps ?? []) {
       const dep = this.#rows.get(id);
@@ -263,14 +276,19 @@ export class HistoryChecker {
     }
     for (const id of row.step.after ?? []) {
       const status = this.#rows.get(id)?.status;
-      if (status === undefined || status === "waiting" || status === "running" || status === "retrying" || status === "asking") {
+      if (status === undefined || !isClosed(status)) {
         this.#report(event, "deps-ended", `${event.step} started while ${id}, which it comes after, is ${status ?? "unknown"}`);
       }
     }
   }
 
+  #firstOpenLayer(): number {
+    while (this.#lowestLayer < this.#openInLayer.length && this.#openInLayer[this.#lowestLayer] === 0) this.#lowestLayer++;
+    return this.#lowestLayer;
+  }
+
   #onEnded(event: EventOf<"step.succeeded" | "step.failed" | "step.cancelled">, row: Row): void {
-    const open = row.status === "running" || row.status === "asking" || row.status === "retrying" || (event.type !== "step.succeeded" && row.base === row.attempts);
+    const open = isUnderWay(row.status) || row.status === "retrying" || (event.type !== "step.succeeded" && row.base === row.attempts);
     if (!open || event.attempt !== row.attempts) {
       this.#report(event, "start-before-end", `${event.type} of attempt ${event.attempt} of ${event.step}, which is ${row.status} with ${row.attempts} attempts`);
     }
@@ -285,7 +303,7 @@ export class HistoryChecker {
   }
 
   #isTolerated(row: Row): boolean {
-    for (let at: Row | undefined = row; at !== undefined; at = at.parent === undefined ? undefined : this.#rows.get(at.parent)) {
+    for (let at: Row | undefined = row; at !== undefined; at = at.container === undefined ? undefined : this.#rows.get(at.container)) {
       if (at.step.optional === true) return true;
     }
     return false;
@@ -335,18 +353,6 @@ export class HistoryChecker {
     for (const name of row.step.locks?.read ?? []) add(this.#readers, name, -1);
     for (const name of row.step.locks?.write ?? []) add(this.#writers, name, -1);
   }
-}
-
-function isClosed(status: Status): boolean {
-  return status === "satisfied" || status === "failed" || status === "skipped" || status === "cancelled";
-}
-
-function takesPlace(step: Step): boolean {
-  return step.forEach === undefined && step.action.kind !== "plan";
-}
-
-function add(map: Map<string, number>, key: string, by: number): void {
-  map.set(key, (map.get(key) ?? 0) + by);
 }
 
 /** Every violation in a whole history. */

@@ -5,7 +5,8 @@
 import { present } from "../base/assert.ts";
 import type { Step } from "../plan/plan.ts";
 import { Heap } from "./heap.ts";
-import { depsOf, forEachSuccessor, hasEnded, isContainerStep, outputOf, phaseOf, requiredOutputs, satisfies, stepAt, type Lane, type RunState } from "./state.ts";
+import { standsBefore } from "./place.ts";
+import { depsOf, forEachSuccessor, hasEnded, isContainerStep, outputOf, phaseOf, requiredOutputs, satisfies, stepAt, type Container, type Lane, type RunState } from "./state.ts";
 
 /** All predecessors of `step` have ended: it may be looked at, unless its layer is still closed. */
 export function arrive(state: RunState, step: number): void {
@@ -18,6 +19,7 @@ export function arrive(state: RunState, step: number): void {
     else state.held.set(layer, [step]);
     return;
   }
+  if (!enterContainer(state, step)) return;
   if (phase.tag === "interrupted" || needsLook(stepAt(state, step)) || blockerOf(state, step) !== undefined) state.arrivals.push(step);
   else enqueue(state, step);
 }
@@ -35,13 +37,13 @@ export function blockerOf(state: RunState, step: number): number | undefined {
   if (definition.deps === undefined) return undefined;
   let blocker: number | undefined;
   for (const dep of depsOf(state, step)) {
-    if (!satisfies(phaseOf(state, dep)) && (blocker === undefined || dep < blocker)) blocker = dep;
+    if (!satisfies(phaseOf(state, dep)) && (blocker === undefined || standsBefore(state, dep, blocker))) blocker = dep;
   }
   if (blocker !== undefined) return blocker;
   for (const id of requiredOutputs(definition)) {
     const dep = state.indexOf.get(id);
     if (dep === undefined || outputOf(phaseOf(state, dep)) !== undefined) continue;
-    if (blocker === undefined || dep < blocker) blocker = dep;
+    if (blocker === undefined || standsBefore(state, dep, blocker)) blocker = dep;
   }
   return blocker;
 }
@@ -57,7 +59,46 @@ export function retryHeap(stateOf: () => RunState): Heap {
 
 /** Puts a step among those that compete for a place. */
 export function enqueue(state: RunState, step: number): void {
-  present(state.lanes[laneOf(state, step)], "lane").heap.push(step);
+  const lane = present(state.lanes[laneOf(state, step)], "lane");
+  lane.heap.push(step);
+  if (lane.isActive) return;
+  lane.isActive = true;
+  state.activeLanes.push(lane);
+}
+
+/**
+ * A container or question among the items of a limited container takes one of its places from its arrival to its end; false:
+ * there is none, and the step waits for one. Steps that take a slot are counted when they start.
+ */
+function enterContainer(state: RunState, step: number): boolean {
+  const container = limitedContainerOf(state, step);
+  if (container === undefined || !isSlotless(stepAt(state, step)) || container.inside.has(step)) return true;
+  if (container.running >= container.maxConcurrency) {
+    container.held.push(step);
+    return false;
+  }
+  container.inside.add(step);
+  container.running++;
+  return true;
+}
+
+/** Gives back what {@link enterContainer} took, to whoever is next. */
+export function leaveContainer(state: RunState, step: number): void {
+  const container = limitedContainerOf(state, step);
+  if (container === undefined || !container.inside.delete(step)) return;
+  container.running--;
+  while (container.running < container.maxConcurrency && container.heldHead < container.held.length) {
+    arrive(state, container.held[container.heldHead++] as number);
+  }
+}
+
+function limitedContainerOf(state: RunState, step: number): Container | undefined {
+  const container = state.containers.get(state.parents[step] ?? -1);
+  return container && Number.isFinite(container.maxConcurrency) ? container : undefined;
+}
+
+function isSlotless(step: Step): boolean {
+  return isContainerStep(step) || step.action.kind === "approve";
 }
 
 /** Closed layers open when all of the layer before them ended. */
@@ -74,6 +115,7 @@ export function openLayers(state: RunState): void {
 /** Makes every queue and count of places anew from the phases: at the start of each engine's stay. */
 export function resetQueues(state: RunState): void {
   state.lanes.length = 0;
+  state.activeLanes.length = 0;
   state.laneKeys.clear();
   state.laneOf.fill(-1);
   state.arrivals.length = 0;
@@ -81,6 +123,7 @@ export function resetQueues(state: RunState): void {
   state.finishing.length = 0;
   state.finishingHead = 0;
   state.answered.length = 0;
+  state.answeredHead = 0;
   state.retries = retryHeap(() => state);
   state.due.clear();
   state.conditionHolds.clear();
@@ -125,6 +168,9 @@ function countOpen(state: RunState): void {
   for (const container of state.containers.values()) {
     container.left = 0;
     container.running = 0;
+    container.inside.clear();
+    container.held.length = 0;
+    container.heldHead = 0;
   }
   for (let step = 0; step < state.steps.length; step++) {
     const layer = state.layers[step] ?? 0;
@@ -135,7 +181,11 @@ function countOpen(state: RunState): void {
     });
     const parent = state.parents[step] ?? -1;
     if (parent === -1) state.layerLeft[layer] = (state.layerLeft[layer] ?? 0) + 1;
-    else present(state.containers.get(parent), "container").left++;
+    else {
+      present(state.containers.get(parent), "container").left++;
+      const { tag } = phaseOf(state, step);
+      if (tag === "expanded" || tag === "asking") enterContainer(state, step);
+    }
   }
   for (let layer = 0; layer < state.layerLeft.length; layer++) state.layerLeft[layer] ??= 0;
 }
@@ -198,6 +248,7 @@ function newLane(state: RunState, step: Step, container: number): Lane {
   const write = [...new Set(step.locks?.write ?? [])];
   return {
     heap: new Heap(state.before),
+    isActive: false,
     resources: Object.entries(step.resources ?? {}),
     read: [...new Set(step.locks?.read ?? [])].filter((name) => !write.includes(name)),
     write,

@@ -51,8 +51,13 @@ export interface Container {
   readonly children: number[];
   /** Children that have not ended. */
   left: number;
-  /** Children running now. */
+  /** Children that take one of its places now. */
   running: number;
+  /** Of those, the ones that take no slot of the run: containers and questions. */
+  readonly inside: Set<number>;
+  /** Containers and questions among the children that wait for one of its places, from `heldHead` on. */
+  readonly held: number[];
+  heldHead: number;
   readonly maxConcurrency: number;
   /** What is cut from the front of a child's id to get the id it has inside the subplan. */
   readonly prefix: string;
@@ -63,6 +68,8 @@ export interface Container {
 /** Ready steps that ask for the same things: if the first one has no place, neither have the others. */
 export interface Lane {
   readonly heap: Heap;
+  /** Whether it is among {@link RunState.activeLanes}. */
+  isActive: boolean;
   readonly resources: readonly (readonly [pool: string, units: number])[];
   readonly read: readonly string[];
   readonly write: readonly string[];
@@ -125,6 +132,8 @@ export interface RunState {
   readonly successes: number[];
 
   readonly lanes: Lane[];
+  /** Lanes with entries, in no order: an empty one leaves when it is next looked at. */
+  readonly activeLanes: Lane[];
   readonly laneKeys: Map<string, number>;
   /** Steps whose predecessors have ended and that need a look before they compete: conditions, questions, containers, skips. */
   readonly arrivals: number[];
@@ -143,6 +152,7 @@ export interface RunState {
   openLayer: number;
   /** Steps in phase `asking` whose answer was given. */
   readonly answered: number[];
+  answeredHead: number;
 
   counts: PhaseCounts;
   /** Steps that have not ended. */

@@ -43,17 +43,56 @@ export function register(state: RunState, step: Step, layer: number, parent: num
 export function adoptPlan(state: RunState, plan: RunState["plan"]): void {
   const built = buildGraph(plan.steps);
   if (!built.ok) throw new BugError("a plan that is no graph was recorded by run.resumed");
-  const old = new Map(state.indexOf);
   const carried = snapshot(state);
-  const kept = new Set(plan.steps.map((step) => step.id));
-  const fresh = plan.steps.map((step, i) => ({ step, layer: built.value.layerOf[i] ?? 0, from: old.get(step.id) }));
-  const grown = carried.filter((entry) => entry.index >= state.graph.size && survives(carried, entry.index, kept));
+  const fresh = plan.steps.map((step, i) => {
+    const from = state.indexOf.get(step.id);
+    const layer = built.value.layerOf[i] ?? 0;
+    const entry = from === undefined || from >= state.graph.size ? newEntry(step, layer) : present(carried[from], "carried step");
+    return { ...entry, step, layer };
+  });
+  const grown = survivors(carried.slice(state.graph.size), fresh);
   state.plan = plan;
   state.graph = built.value;
-  rebuild(state, [
-    ...fresh.map(({ step, layer, from }) => ({ ...(from === undefined ? newEntry(step, layer) : present(carried[from], "carried step")), step, layer })),
-    ...grown,
-  ]);
+  rebuild(state, [...fresh, ...layered(grown, fresh)]);
+}
+
+/** Added steps whose origin is still there, whose name the new plan does not take, and whose predecessors are still there. */
+function survivors(grown: readonly Entry[], fresh: readonly Entry[]): readonly Entry[] {
+  const ids = new Set(fresh.map(({ step }) => step.id));
+  const origins = new Set(fresh.map(({ index }) => index));
+  let left = grown.filter(({ step }) => !ids.has(step.id));
+  for (;;) {
+    const names = new Set([...ids, ...left.map(({ step }) => step.id)]);
+    const known = new Set([...origins, ...left.map(({ index }) => index)]);
+    const next = left.filter(
+      ({ step, parent, adder }) =>
+        (parent === -1 || known.has(parent)) &&
+        (adder === undefined || known.has(adder)) &&
+        [...(step.deps ?? []), ...(step.after ?? [])].every((id) => names.has(id)),
+    );
+    if (next.length === left.length) return next;
+    left = next;
+  }
+}
+
+/** Layers of added steps in the new plan: a child has its container's, another one more than its adder and predecessors. */
+function layered(grown: readonly Entry[], fresh: readonly Entry[]): readonly Entry[] {
+  const byId = new Map([...fresh, ...grown].map((entry) => [entry.step.id, entry.layer]));
+  const byIndex = new Map(fresh.map(({ index, step }) => [index, step.id]));
+  for (const { index, step } of grown) byIndex.set(index, step.id);
+  const layerOf = (index: number | undefined): number => byId.get(byIndex.get(index ?? -1) ?? "") ?? 0;
+  // Steps of one event may name each other in any order: settled when a pass raises nothing.
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const { step, parent, adder } of grown) {
+      const below = [...(step.deps ?? []), ...(step.after ?? [])].map((id) => byId.get(id) ?? 0);
+      const layer = parent === -1 ? Math.max(layerOf(adder), ...below) + 1 : layerOf(parent);
+      if (layer === byId.get(step.id)) continue;
+      byId.set(step.id, layer);
+      changed = true;
+    }
+  }
+  return grown.map((entry) => ({ ...entry, layer: byId.get(entry.step.id) ?? entry.layer }));
 }
 
 interface Entry {
@@ -62,13 +101,15 @@ interface Entry {
   readonly layer: number;
   readonly phase: StepPhase;
   readonly attempts: number;
+  readonly attemptBase: number;
+  readonly firstStart: number | undefined;
   readonly started: number | undefined;
   readonly parent: number;
   readonly adder: number | undefined;
 }
 
 function newEntry(step: Step, layer: number): Entry {
-  return { index: -1, step, layer, phase: WAITING, attempts: 0, started: undefined, parent: -1, adder: undefined };
+  return { index: -1, step, layer, phase: WAITING, attempts: 0, attemptBase: 0, firstStart: undefined, started: undefined, parent: -1, adder: undefined };
 }
 
 function snapshot(state: RunState): Entry[] {
@@ -78,16 +119,12 @@ function snapshot(state: RunState): Entry[] {
     layer: state.layers[index] ?? 0,
     phase: phaseOf(state, index),
     attempts: state.attempts[index] ?? 0,
+    attemptBase: state.attemptBase[index] ?? 0,
+    firstStart: state.firstStart[index],
     started: state.startedTimes[index],
     parent: state.parents[index] ?? -1,
     adder: state.addedBy.get(index),
   }));
-}
-
-function survives(entries: readonly Entry[], index: number, kept: ReadonlySet<string>): boolean {
-  let at: Entry | undefined = entries[index];
-  while (at !== undefined && (at.parent !== -1 || at.adder !== undefined)) at = entries[at.parent === -1 ? (at.adder ?? -1) : at.parent];
-  return at !== undefined && kept.has(at.step.id);
 }
 
 /** Keeps only the steps that `keep` accepts. */
@@ -115,7 +152,8 @@ function rebuild(state: RunState, entries: readonly Entry[]): void {
     state.counts[entry.phase.tag]++;
     if (hasEnded(entry.phase)) state.open--;
     state.attempts[at] = entry.attempts;
-    state.attemptBase[at] = entry.attempts;
+    state.attemptBase[at] = entry.attemptBase;
+    state.firstStart[at] = entry.firstStart;
     state.startedTimes[at] = entry.started;
     const adder = entry.adder === undefined ? undefined : renumbered.get(entry.adder);
     if (adder !== undefined) state.addedBy.set(at, adder);

@@ -1,0 +1,68 @@
+/** The rules that every history keeps, and what their checker knows of each step. The checker is `invariants.ts`. */
+import type { Step } from "../plan/plan.ts";
+
+export interface Violation {
+  /** Name of the broken rule: a stable word from {@link RULES}. */
+  readonly rule: Rule;
+  readonly seq: number;
+  readonly message: string;
+}
+
+export const RULES = {
+  "gapless": "sequence numbers run from 1 without a gap",
+  "created-first": "the first event, and only it, is run.created",
+  "known-step": "every event names a step of the run",
+  "started-once": "an attempt starts once, and attempts count up by one",
+  "start-before-end": "an attempt ends only after it started, and once",
+  "deps-ended": "a step starts only after every dep succeeded and every `after` ended",
+  "no-rerun": "a step whose success was recorded starts again only after an undo or an accepted change",
+  "skip-cause": "a step is skipped for a dep only if that dep's branch did not succeed",
+  "concurrency": "no more attempts at once than the run allows",
+  "items": "no more items of a container at once than it allows",
+  "agents": "no more agents at once than the run allows",
+  "pools": "no pool gives more than it holds",
+  "locks": "a write lock excludes every other holder",
+  "layer-barrier": "under `schedule: layers` a layer starts after the one before it ended",
+  "quiet-end": "a run ends only when nothing runs, and nothing happens after its end but a resume or an undo",
+  "paused": "nothing starts in a paused run",
+  "retry-policy": "a step has no more attempts than its `retry` allows",
+  "outcome": "a run that failed had a failed step or a reason, a run that succeeded had none",
+} as const;
+export type Rule = keyof typeof RULES;
+
+export type Status = "waiting" | "running" | "expanded" | "retrying" | "asking" | "satisfied" | "failed" | "skipped" | "cancelled";
+
+export interface Row {
+  readonly step: Step;
+  /** The step that it came from: a container, or the one that added it. */
+  readonly origin: string | undefined;
+  /** The container around it. */
+  readonly container: string | undefined;
+  status: Status;
+  attempts: number;
+  /** Attempts before the last resume. */
+  base: number;
+  /** Skipped for another's sake, not by its condition. */
+  doomed: boolean;
+  /** Of a container that was expanded: items at once, and those that are open. */
+  items: { readonly most: number; open: number } | undefined;
+  /** Layer of a step of the plan itself; -1 for added ones, to which no barrier applies. */
+  readonly layer: number;
+}
+
+export function isClosed(status: Status): boolean {
+  return status === "satisfied" || status === "failed" || status === "skipped" || status === "cancelled";
+}
+
+/** Takes one of its container's places. */
+export function isUnderWay(status: Status): boolean {
+  return status === "running" || status === "expanded" || status === "asking";
+}
+
+export function takesPlace(step: Step): boolean {
+  return step.forEach === undefined && step.action.kind !== "plan";
+}
+
+export function add(map: Map<string, number>, key: string, by: number): void {
+  map.set(key, (map.get(key) ?? 0) + by);
+}
