@@ -17,6 +17,7 @@ import { damaged, type EventRules } from "./codec.ts";
 import type { Cell, Database, Param, Row, Statement } from "./database.ts";
 import { diskFull, isBusy, isDiskFull, isSystemFailure, problemOf, sqliteCode } from "./failures.ts";
 import type { LeaseRules, Machine } from "./lease.ts";
+import { damagedFrame } from "./log-check.ts";
 import { isProcessAlive, thisMachine, uptimeMs } from "./liveness.ts";
 import { formatOf, FORMATS, migrate } from "./migrations.ts";
 import { LEASE_TERM_MS, type Holder, type Journal } from "./port.ts";
@@ -64,6 +65,7 @@ export async function openSqliteJournal(path: string, options: SqliteOptions = {
   let db: SqliteDatabase | undefined;
   try {
     prepareFile(file, options.readOnly === true);
+    checkLog(file);
     db = options.readOnly === true ? openToRead(file, options) : openToWrite(file, options);
     return ok(new SqliteJournal(db, options, leaseRules(options)));
   } catch (thrown) {
@@ -104,6 +106,17 @@ function prepareFile(file: string, readOnly: boolean): void {
     }
     if (made !== undefined) syncFolder(dirname(made));
   }
+}
+
+/** Before SQLite looks at the log, since it would go on from before the damage. */
+function checkLog(file: string): void {
+  const frame = damagedFrame(`${file}-wal`);
+  if (frame === undefined) return;
+  throw new HeddleError({
+    code: "JournalDamaged",
+    message: `${file}-wal is damaged at frame ${frame}: what was recorded after it would be lost`,
+    hint: "Restore the journal from a backup; keep the files if you want somebody to look at them.",
+  });
 }
 
 function syncFolder(folder: string): void {

@@ -182,6 +182,21 @@ function fenceTests({ expect }: TestTools, test: Register): void {
     expect(await journal.heartbeat(first)).toBe(false);
     expect(await readAll(journal, "r1")).toEqual(span("r1", 1, 2));
   });
+  test("4: a run that went to another holder and back goes on with all its steps", async ({
+    journal,
+    reopen,
+    advance,
+  }) => {
+    const other = await reopen();
+    const first = await leaseOfNew(journal, "r1", 1);
+    const events = ["a", "b", "c", "a", "b"].map((step, index) => progress("r1", index + 1, {}, step));
+    await journal.append(first, events.slice(0, 1));
+    advance(SUITE_TERM_MS + 1);
+    await other.append(await take(other, "r1", 2), events.slice(1, 2));
+    advance(SUITE_TERM_MS + 1);
+    expect(await journal.append(await take(journal, "r1", 3), events.slice(2))).toEqual({ ok: true, value: undefined });
+    expect(await readAll(journal, "r1")).toEqual(events);
+  });
   test("4: a released lease appends nothing", async ({ journal }) => {
     const lease = await leaseOfNew(journal, "r1");
     await journal.release(lease);

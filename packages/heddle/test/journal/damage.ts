@@ -30,10 +30,12 @@ export async function judge(
   folder: string,
   bytes: Buffer,
   expected: ReadonlyMap<string, readonly Event[]>,
+  log?: Buffer,
 ): Promise<Verdict> {
   const file = join(folder, "damaged.db");
   for (const name of [file, `${file}-wal`, `${file}-shm`, `${file}-journal`]) rmSync(name, { force: true });
   writeFileSync(file, bytes);
+  if (log !== undefined) writeFileSync(`${file}-wal`, log);
   const opened = await openSqliteJournal(file);
   if (!opened.ok) return opened.error.message.includes(file) ? "refused" : `no file named: ${opened.error.message}`;
   await using journal = opened.value;

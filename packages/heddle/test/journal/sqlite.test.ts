@@ -246,6 +246,23 @@ test("a journal that another connection keeps busy is waited for, then given up 
   expect((await again.append(lease, span("r1", 1, 2))).ok).toBe(true);
 });
 
+test("a batch that fails in its middle leaves nothing behind", async () => {
+  using at = folder();
+  await fill(at.file, 1, 2);
+  tamper(
+    at.file,
+    "CREATE TRIGGER stop BEFORE INSERT ON events WHEN new.seq = 5 BEGIN SELECT RAISE(FAIL, 'no five'); END",
+  );
+  await using journal = await openOk(at.file);
+  const lease = await leaseOk(journal.acquire("run0", ME));
+  const result = await journal.append(lease, span("run0", 3, 6), { summary: { done: 6 } });
+  expect(result).toMatchObject({ ok: false, error: { kind: "unknown", problem: { code: "JournalUnusable" } } });
+  expect(JSON.stringify(result)).toContain("no five");
+  await using again = await openOk(at.file);
+  expect(await readAll(again, "run0")).toEqual(span("run0", 1, 2));
+  expect((await again.get("run0"))?.summary).toEqual({ done: 1 });
+});
+
 test("a backup does not overwrite, and can be opened like the original", async () => {
   using at = folder();
   await fill(at.file, 2, 10);
