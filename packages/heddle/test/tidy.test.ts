@@ -42,7 +42,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   ],
   server: ["base/", "plan/", "view/", "engine/"],
   mcp: ["base/", "plan/", "view/", "engine/"],
-  cli: ["base/", "plan/", "graph/", "view/", "engine/", "server/", "mcp/", "host.ts"],
+  cli: ["base/", "plan/", "graph/", "view/", "engine/", "server/", "mcp/", "host.ts", "load-plan.ts", "version.ts"],
   // Test doubles of every port, and the whole engine on a virtual clock.
   testing: [
     "base/",
@@ -57,9 +57,25 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     "backend/",
     "engine/",
   ],
-  "host.ts": ["base/", "plan/", "graph/", "run/", "journal/", "runner/", "workspace/", "cache/", "backend/", "engine/"],
-  // The program of worker threads: a composition root as well.
-  "isolated-worker.ts": ["plan/define.ts", "runner/isolated.ts"],
+  "host.ts": [
+    "base/",
+    "plan/",
+    "graph/",
+    "run/",
+    "journal/",
+    "runner/",
+    "workspace/",
+    "cache/",
+    "backend/",
+    "engine/",
+    "load-plan.ts",
+    "version.ts",
+  ],
+  // Finds and reads the files that plans are made of: the part of the composition root that `heddle plan` needs alone.
+  "load-plan.ts": ["base/", "plan/", "graph/", "engine/api.ts"],
+  // A second composition root, of the threads that isolated functions run in.
+  "isolated-worker.ts": ["plan/", "runner/"],
+  "version.ts": [],
   "index.ts": ["base/", "plan/", "run/event.ts", "engine/api.ts", "host.ts"],
 };
 
