@@ -75,7 +75,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   "load-plan.ts": ["base/", "plan/", "graph/", "engine/api.ts"],
   // A second composition root, of the threads that isolated functions run in.
   "isolated-worker.ts": ["plan/", "runner/"],
-  "version.ts": [],
+  "version.ts": ["../package.json"],
   "index.ts": ["base/", "plan/", "run/event.ts", "engine/api.ts", "host.ts"],
 };
 
