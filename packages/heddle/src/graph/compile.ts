@@ -4,8 +4,8 @@
  * without them never loads their language.
  */
 import { err, ok, type Result } from "../base/result.ts";
-import { toJson, type Json } from "../base/json.ts";
-import { definitionDocument, type PlanDefinition } from "../plan/define.ts";
+import type { Json } from "../base/json.ts";
+import type { PlanDefinition } from "../plan/define.ts";
 import type { Diagnostic, DocumentPath, SourceMap } from "../plan/diagnostic.ts";
 import { Findings, shorten } from "../plan/findings.ts";
 import { dataExcess } from "../plan/limits.ts";
@@ -74,6 +74,7 @@ export async function resolvePlan(
   params?: Readonly<Record<string, Json>>,
   options: { readonly file?: string; readonly allowMissingParams?: boolean } = {},
 ): Promise<Result<ResolvedPlan, readonly Diagnostic[]>> {
+  const { definitionDocument } = await import("../plan/define.ts");
   const { document, functions } = definitionDocument(definition);
   const file = options.file ?? definition.name;
   const data = plainData(document, file);
@@ -91,12 +92,16 @@ export async function resolvePlan(
   return compiled.ok ? ok({ ...compiled.value, functions }) : compiled;
 }
 
+/** Values that code made in memory cannot unfold without end as those of a text can: only mistakes are bounded. */
+const NODES_FROM_CODE = 100_000_000;
+
 /** Values that come from code, not from a parser, are looked at before anything walks them. */
 function plainData(document: unknown, file: string): Result<void, readonly Diagnostic[]> {
-  const data = toJson(document);
-  const problem = data.ok ? dataExcess(document)?.message : data.error.replace(/^output/, "the plan");
-  if (problem === undefined) return ok(undefined);
-  return err([{ code: "InvalidValue", severity: "error", message: problem, file, line: 1, column: 1 }]);
+  const excess = dataExcess(document, NODES_FROM_CODE);
+  if (excess === undefined) return ok(undefined);
+  const { code, hint, path } = excess;
+  const message = path.length === 0 ? excess.message : `${excess.message}, at ${path.map(String).join(".")}`;
+  return err([{ code, severity: "error", message, file, line: 1, column: 1, hint }]);
 }
 
 export interface AddedStepsOptions {

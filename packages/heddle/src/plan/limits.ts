@@ -54,26 +54,28 @@ export function textExcess(text: string): string | undefined {
  * What keeps `document` from being walked safely, if anything. Ends at the first excess, so that data which unfolds without
  * end (aliases of aliases, a list inside itself) costs no more than the limits.
  */
-export function dataExcess(document: unknown): Excess | undefined {
-  const state: Walk = { nodes: 0, characters: 0, path: [] };
+export function dataExcess(document: unknown, mostNodes: number = LIMITS.nodes): Excess | undefined {
+  const state: Walk = { nodes: 0, mostNodes, characters: 0, path: [] };
   const excess = walk(document, state);
   return excess === undefined ? undefined : { ...excess, path: state.path.slice(0, excess.depth) };
 }
 
 interface Walk {
   nodes: number;
+  readonly mostNodes: number;
   characters: number;
   readonly path: (string | number)[];
 }
 
 type Found = Omit<Excess, "path"> & { readonly depth: number };
 
+const JSON_ONLY = "give texts, numbers, true, false, null, lists and plain objects";
 const SPLIT = "split the plan, or take large data out of it";
 
 function walk(value: unknown, state: Walk, depth = 0): Found | undefined {
   const found = (code: Excess["code"], message: string, hint: string): Found => ({ code, message, hint, depth });
-  if (++state.nodes > LIMITS.nodes)
-    return found("PlanTooLarge", `the plan has more than ${LIMITS.nodes} values`, SPLIT);
+  if (++state.nodes > state.mostNodes)
+    return found("PlanTooLarge", `the plan has more than ${state.mostNodes} values`, SPLIT);
   if (typeof value === "string") {
     state.characters += value.length;
     if (state.characters > LIMITS.characters)
@@ -85,7 +87,9 @@ function walk(value: unknown, state: Walk, depth = 0): Found | undefined {
       ? undefined
       : found("InvalidValue", "a number of a plan is finite", "write a number that JSON can hold");
   }
-  if (typeof value !== "object" || value === null) return undefined;
+  if (value === null || value === undefined || typeof value === "boolean") return undefined;
+  if (typeof value !== "object")
+    return found("InvalidValue", `a plan is data, and this is a ${typeof value}`, JSON_ONLY);
   if (depth >= LIMITS.depth)
     return found("PlanTooLarge", `the plan is nested more than ${LIMITS.depth} levels deep`, "flatten it");
   if (Array.isArray(value)) {
@@ -96,7 +100,10 @@ function walk(value: unknown, state: Walk, depth = 0): Found | undefined {
     }
     return undefined;
   }
-  if (!isJsonObject(value)) return undefined;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (!isJsonObject(value) || (prototype !== Object.prototype && prototype !== null)) {
+    return found("InvalidValue", "a plan is data, and this is an object of a class", JSON_ONLY);
+  }
   for (const key in value) {
     state.path[depth] = key;
     state.characters += key.length;

@@ -3,6 +3,9 @@ import { describe, expect, test } from "vitest";
 import { seededRandom } from "../../src/base/random.ts";
 import { compilePlan } from "../../src/graph/compile.ts";
 import { LIMITS } from "../../src/plan/limits.ts";
+import { Findings } from "../../src/plan/findings.ts";
+import { noSourceMap } from "../../src/plan/source-map.ts";
+import { validateDocument } from "../../src/plan/validate.ts";
 import { formatDiagnostics } from "../../src/plan/render.ts";
 import { compiled, diagnosticsOf, errorsOf, FULL_PLAN, planOf } from "./helpers.ts";
 
@@ -107,6 +110,18 @@ describe("limits: just under is a plan, just over an error", () => {
       `- {id: a, call: m, with: {v: &v ${"x".repeat(1024 * 1024)}, l: [${"*v,".repeat(uses)}]}}\n`;
     expect(await errorsOf(long(62))).toStrictEqual([]);
     expect((await diagnosticsOf(long(64))).map(({ code }) => code)).toStrictEqual(["PlanTooLarge"]);
+  });
+
+  test("steps", () => {
+    const findings = new Findings();
+    const step = { id: "a", run: "x" };
+    const { plan } = validateDocument(
+      { steps: Array.from({ length: LIMITS.steps + 1 }, () => step) },
+      { name: "p" },
+      findings,
+    );
+    expect(findings.locate(noSourceMap("p")).map(({ code }) => code)).toStrictEqual(["PlanTooLarge"]);
+    expect(plan.steps).toHaveLength(1);
   });
 
   test("depth and syntax of JSON are bounded as well", async () => {
