@@ -2,7 +2,7 @@
  * What validation finds: collected without places, so that a plan without errors never computes one, then located in one go.
  * Also turns what a schema refuses into findings in plain words.
  */
-import type { z } from "zod";
+import type * as z from "zod/mini";
 import { suggest } from "../base/suggest.ts";
 import type { Diagnostic, DocumentPath, Position, SourceMap } from "./diagnostic.ts";
 import { NESTED_KEYS } from "./schema.ts";
@@ -78,7 +78,7 @@ export function shorten(text: string, most = 60): string {
 type Issue = z.core.$ZodIssue;
 
 /** Checks the value at `path` against `schema`; findings name places inside it. */
-export function checkValue(schema: z.ZodType, value: unknown, path: DocumentPath, findings: Findings): boolean {
+export function checkValue(schema: z.ZodMiniType, value: unknown, path: DocumentPath, findings: Findings): boolean {
   const checked = schema.safeParse(value);
   if (checked.success) return true;
   for (const issue of checked.error.issues) addIssue(issue, path, findings);

@@ -5,7 +5,7 @@
  *
  * Invariant: a schema here accepts or refuses, it never transforms, so the JSON Schema says exactly what is accepted.
  */
-import { z } from "zod";
+import * as z from "zod/mini";
 import { parseDuration } from "../base/duration.ts";
 import { FAILURE_CLASSES } from "./plan.ts";
 
@@ -18,231 +18,214 @@ const DURATION = /^\s*\d+(\.\d+)?\s*(ms|s|m|h|d)?\s*$/;
 // oxlint-disable-next-line no-control-regex -- NUL ends a string in every system call: nothing that holds one can be run
 const WITHOUT_NUL = /^[^\u0000]*$/;
 
-const text = z.string("expected text").regex(WITHOUT_NUL, "must not contain NUL characters");
-const command = text.regex(/\S/, "must not be empty");
+type Schema = z.ZodMiniType;
+
+/** Descriptions for editors; ids give the parts of the JSON Schema that refer to themselves their names. */
+export const NOTES: z.core.$ZodRegistry<{ readonly description?: string; readonly id?: string }> = z.registry();
+
+const optional = (schema: Schema, description?: string): Schema => {
+  const made = z.optional(schema);
+  if (description !== undefined) NOTES.add(made, { description });
+  return made;
+};
+const list = (item: Schema): Schema => z.array(item, "expected a list");
+
+const text = z.string("expected text").check(z.regex(WITHOUT_NUL, "must not contain NUL characters"));
+const command = text.check(z.regex(/\S/, "must not be empty"));
 const flag = z.boolean("expected true or false");
-const count = z.int("expected a whole number").min(1, "must be at least 1");
+const count = z.int("expected a whole number").check(z.minimum(1, "must be at least 1"));
 const wholeNumber = z.int("expected a whole number");
 /** Any data: that it is JSON was seen to before (`limits.ts`), at a fraction of the cost. */
 const json = z.unknown();
 const jsonMap = z.record(z.string(), json, "expected a mapping");
-const list = <T extends z.ZodType>(item: T): z.ZodArray<T> => z.array(item, "expected a list");
 const texts = list(text);
 
 const id = z.union(
   [
-    z.string().regex(ID_PATTERN, "an id has 1 to 100 characters: letters, digits, and . _ - /"),
-    z.number().nonnegative(),
+    z.string().check(z.regex(ID_PATTERN, "an id has 1 to 100 characters: letters, digits, and . _ - /")),
+    z.number().check(z.nonnegative()),
   ],
   "expected an id: text of letters, digits, and . _ - /",
 );
 const ids = z.union([list(id), id], "expected a list of step ids");
 
+const AS_DURATION = "expected a duration: 500ms, 30s, 10m, 2h, 1d, or a number of seconds";
+const isDuration = (value: string | number): boolean => parseDuration(value) !== undefined;
 const duration = z.union(
   [
     z
       .string()
-      .regex(DURATION, { error: "expected a duration: 500ms, 30s, 10m, 2h, 1d, or a number of seconds", abort: true })
-      .refine((value) => parseDuration(value) !== undefined, "the duration is too long"),
+      .check(z.regex(DURATION, { error: AS_DURATION, abort: true }), z.refine(isDuration, "the duration is too long")),
     z
       .number()
-      .nonnegative({ error: "a duration is not negative", abort: true })
-      .refine((value) => parseDuration(value) !== undefined, "the duration is too long"),
+      .check(
+        z.nonnegative({ error: "a duration is not negative", abort: true }),
+        z.refine(isDuration, "the duration is too long"),
+      ),
   ],
-  "expected a duration: 500ms, 30s, 10m, 2h, 1d, or a number of seconds",
+  AS_DURATION,
 );
 
-const envName = text.regex(ENV_NAME, "expected the name of an environment variable");
+const name = z.string("expected a name").check(z.regex(NAME, "expected a name: letters, digits, and . _ -"));
+const envName = text.check(z.regex(ENV_NAME, "expected the name of an environment variable"));
 const envValue = z.union([text, z.number(), z.boolean()], "expected text");
 const env = z.record(
-  envName.regex(/^(?!HEDDLE_)/, "names that begin with HEDDLE_ are the engine's own"),
+  envName.check(z.regex(/^(?!HEDDLE_)/, "names that begin with HEDDLE_ are the engine's own")),
   envValue,
   "expected a mapping of names to text",
 );
-const pools = z.record(
-  z.string().regex(NAME, "expected a name: letters, digits, and . _ -"),
-  count,
-  "expected a mapping of pool names to numbers",
-);
-const lockNames = list(z.string("expected a name").regex(NAME, "expected a name: letters, digits, and . _ -"));
+const pools = z.record(name, count, "expected a mapping of pool names to numbers");
 
-const retryObject = z.strictObject(
-  {
-    attempts: count.optional(),
-    delay: duration.optional(),
-    factor: z.number("expected a number").min(1, "must be at least 1").max(100, "must be at most 100").optional(),
-    maxDelay: duration.optional(),
-    jitter: z.number("expected a number").min(0, "must be 0 to 1").max(1, "must be 0 to 1").optional(),
-    on: list(z.enum(FAILURE_CLASSES, `expected one of ${FAILURE_CLASSES.join(", ")}`)).optional(),
-  },
-  "expected a number of retries or a mapping such as {attempts: 3, delay: 1s}",
-);
-const retry = z
-  .union([wholeNumber.min(0, "must not be negative").max(1000, "must be at most 1000"), retryObject])
-  .describe("A number of further attempts after the first, or a mapping in which `attempts` counts the first as well.");
+const share = z.number("expected a number").check(z.minimum(0, "must be 0 to 1"), z.maximum(1, "must be 0 to 1"));
+const factor = z
+  .number("expected a number")
+  .check(z.minimum(1, "must be at least 1"), z.maximum(100, "must be at most 100"));
+const failureClass = z.enum(FAILURE_CLASSES, `expected one of ${FAILURE_CLASSES.join(", ")}`);
+const retryShape = {
+  attempts: optional(count),
+  delay: optional(duration),
+  factor: optional(factor),
+  maxDelay: optional(duration),
+  jitter: optional(share),
+  on: optional(list(failureClass)),
+};
+const retry = z.union([
+  wholeNumber.check(z.minimum(0, "must not be negative"), z.maximum(1000, "must be at most 1000")),
+  z.strictObject(retryShape, "expected a number of retries or a mapping such as {attempts: 3, delay: 1s}"),
+]);
 
-const locks = z.strictObject(
-  { read: lockNames.optional(), write: lockNames.optional() },
-  "expected {read: [...], write: [...]}",
-);
-const stepLimits = z.strictObject({ maxMemoryMb: count.optional() }, "expected a mapping such as {maxMemoryMb: 512}");
+const lockShape = { read: optional(list(name)), write: optional(list(name)) };
+const locks = z.strictObject(lockShape, "expected {read: [...], write: [...]}");
+const stepLimits = z.strictObject({ maxMemoryMb: optional(count) }, "expected a mapping such as {maxMemoryMb: 512}");
 const agentObject = z.looseObject(
-  { prompt: command.optional(), model: text.optional() },
+  { prompt: optional(command), model: optional(text) },
   "expected a prompt or a mapping such as {prompt: ..., model: ...}",
 );
 
 /** Keys that `defaults` may give to every step. */
 const shared = {
-  labels: texts.optional(),
-  env: env.optional(),
-  envMode: z.enum(["inherit", "strict"], "expected inherit or strict").optional(),
-  passEnv: list(envName).optional(),
-  secrets: list(envName).optional(),
-  cwd: command.optional(),
-  shell: command.optional(),
-  cache: flag.optional(),
-  timeout: duration.optional(),
-  totalTimeout: duration.optional(),
-  grace: duration.optional(),
-  retry: retry.optional(),
-  resources: pools.optional(),
-  locks: locks.optional(),
-  limits: stepLimits.optional(),
-  optional: flag.optional(),
-  onInterrupt: z.enum(["rerun", "fail", "ask"], "expected rerun, fail or ask").optional(),
-  verify: z.union([command, list(command)], "expected a command or a list of commands").optional(),
-  priority: wholeNumber.optional(),
+  labels: optional(texts),
+  env: optional(env, "Environment variables of the step; values may hold ${{ }}."),
+  envMode: optional(z.enum(["inherit", "strict"], "expected inherit or strict")),
+  passEnv: optional(list(envName)),
+  secrets: optional(list(envName), "Variables whose values are masked wherever they come up."),
+  cwd: optional(command),
+  shell: optional(command),
+  cache: optional(flag),
+  timeout: optional(duration, "Per attempt; 0 takes a default's back."),
+  totalTimeout: optional(duration, "Over all attempts."),
+  grace: optional(duration, "Between SIGTERM and SIGKILL."),
+  retry: optional(
+    retry,
+    "A number of further attempts after the first, or a mapping in which `attempts` counts the first as well.",
+  ),
+  resources: optional(pools),
+  locks: optional(locks),
+  limits: optional(stepLimits),
+  optional: optional(flag, "May fail without failing the run."),
+  onInterrupt: optional(z.enum(["rerun", "fail", "ask"], "expected rerun, fail or ask")),
+  verify: optional(z.union([command, list(command)], "expected a command or a list of commands")),
+  priority: optional(wholeNumber),
 };
 
 /** Every key of a step as it is written; `depends_on`, `needs`, `parallel_group` and `epic` are other names. */
 const stepShape = {
   id,
-  description: text.optional(),
-  acceptance: texts.optional(),
-  run: command.describe("A shell command.").optional(),
-  call: command
-    .regex(/^[^#]+(#[^#]+)?$/, "expected a module, or module#export")
-    .describe("module#export")
-    .optional(),
-  with: jsonMap.optional(),
-  agent: z
-    .union([command, agentObject], "expected a prompt or a mapping")
-    .describe("A coding agent's task.")
-    .optional(),
-  approve: command.describe("A question to a person.").optional(),
-  onTimeout: z.enum(["reject", "approve"], "expected reject or approve").optional(),
-  plan: z
-    .union([command, z.lazy((): z.ZodType => planSchema)], "expected a file or a plan")
-    .describe("Another plan as one step.")
-    .optional(),
-  params: jsonMap.optional(),
-  deps: ids.describe("Steps that must succeed first.").optional(),
-  depends_on: ids.optional(),
-  needs: ids.optional(),
-  after: ids.describe("Steps that must end first, however they end.").optional(),
-  if: z.union([text, flag], "expected an expression").describe("CEL; false skips the step.").optional(),
-  forEach: z.union([command, list(json)], "expected an expression or a list").optional(),
-  maxConcurrency: count.optional(),
-  group: command.optional(),
-  parallel_group: command.optional(),
-  epic: z.union([command, z.number()], "expected text").optional(),
-  isolate: flag.optional(),
-  inputs: texts.optional(),
-  outputs: texts.optional(),
-  writes: texts.optional(),
-  undo: command.optional(),
-  estimate: duration.optional(),
-  output: jsonMap.describe("The JSON Schema of the step's output.").optional(),
+  description: optional(text),
+  acceptance: optional(texts),
+  run: optional(command, "A shell command."),
+  call: optional(
+    command.check(z.regex(/^[^#]+(#[^#]+)?$/, "expected a module, or module#export")),
+    "A function of a module: ./steps.ts#name.",
+  ),
+  with: optional(jsonMap, "What the called function gets; texts may hold ${{ }}."),
+  agent: optional(z.union([command, agentObject], "expected a prompt or a mapping"), "A coding agent's task."),
+  approve: optional(command, "A question to a person."),
+  onTimeout: optional(z.enum(["reject", "approve"], "expected reject or approve")),
+  plan: optional(
+    z.union([command, z.lazy((): Schema => planSchema)], "expected a file or a plan"),
+    "Another plan as one step.",
+  ),
+  params: optional(jsonMap, "Parameters of the other plan."),
+  deps: optional(ids, "Steps that must succeed first."),
+  depends_on: optional(ids, "Another name of `deps`."),
+  needs: optional(ids, "Another name of `deps`."),
+  after: optional(ids, "Steps that must end first, however they end."),
+  if: optional(z.union([text, flag], "expected an expression"), "CEL; false skips the step."),
+  forEach: optional(z.union([command, list(json)], "expected an expression or a list"), "One step per item."),
+  maxConcurrency: optional(count, "Items of `forEach` at once."),
+  group: optional(command, "Steps of one group share a worktree and take turns in it."),
+  parallel_group: optional(command, "Another name of `group`."),
+  epic: optional(z.union([command, z.number()], "expected text"), "Another name of `group`."),
+  isolate: optional(flag),
+  inputs: optional(texts),
+  outputs: optional(texts),
+  writes: optional(texts),
+  undo: optional(command),
+  estimate: optional(duration),
+  output: optional(jsonMap, "The JSON Schema of the step's output."),
   ...shared,
 };
 
-const paramSpec = z.strictObject(
-  {
-    type: z.enum(["string", "number", "boolean", "json"], "expected string, number, boolean or json"),
-    enum: list(json).min(1, "must name at least one value").optional(),
-    default: json.optional(),
-    description: text.optional(),
-  },
-  "expected a mapping such as {type: string, default: staging}",
-);
+const paramShape = {
+  type: z.enum(["string", "number", "boolean", "json"], "expected string, number, boolean or json"),
+  enum: optional(z.array(json, "expected a list").check(z.minLength(1, "must name at least one value"))),
+  default: optional(json),
+  description: optional(text),
+};
+const paramSpec = z.strictObject(paramShape, "expected a mapping such as {type: string, default: staging}");
 
+const positive = z.number("expected a number").check(z.gt(0, "must be more than 0"));
 const topShape = {
-  name: command.max(200, "a name has at most 200 characters").optional(),
-  description: text.optional(),
-  params: z
-    .record(
-      z.string().regex(NAME, "expected a name: letters, digits, and . _ -"),
-      paramSpec,
-      "expected a mapping of names",
-    )
-    .optional(),
-  maxConcurrency: count.optional(),
-  maxAgents: count.optional(),
-  schedule: z.enum(["ready", "layers"], "expected ready or layers").optional(),
-  failure: z.enum(["fail-fast", "continue"], "expected fail-fast or continue").optional(),
-  rollback: z.enum(["none", "dependents", "all"], "expected none, dependents or all").optional(),
-  timeout: duration.optional(),
-  grace: duration.optional(),
-  resources: pools.optional(),
-  limits: z
-    .strictObject(
-      {
-        maxMemoryMb: count.optional(),
-        maxCpuPercent: z
-          .number("expected a number")
-          .gt(0, "must be more than 0")
-          .max(100, "must be at most 100")
-          .optional(),
-      },
+  name: optional(command.check(z.maxLength(200, "a name has at most 200 characters"))),
+  description: optional(text),
+  params: optional(z.record(name, paramSpec, "expected a mapping of names")),
+  maxConcurrency: optional(count, "Steps at once; default: the number of cores."),
+  maxAgents: optional(count),
+  schedule: optional(z.enum(["ready", "layers"], "expected ready or layers")),
+  failure: optional(z.enum(["fail-fast", "continue"], "expected fail-fast or continue")),
+  rollback: optional(z.enum(["none", "dependents", "all"], "expected none, dependents or all")),
+  timeout: optional(duration, "Of the whole run."),
+  grace: optional(duration, "Between SIGTERM and SIGKILL."),
+  resources: optional(pools, "Counted pools."),
+  limits: optional(
+    z.strictObject(
+      { maxMemoryMb: optional(count), maxCpuPercent: optional(positive.check(z.maximum(100, "must be at most 100"))) },
       "expected a mapping such as {maxMemoryMb: 8192, maxCpuPercent: 80}",
-    )
-    .optional(),
-  budget: z
-    .strictObject(
-      {
-        usd: z.number("expected a number").gt(0, "must be more than 0"),
-        onReached: z.enum(["pause", "stop"], "expected pause or stop").optional(),
-      },
+    ),
+  ),
+  budget: optional(
+    z.strictObject(
+      { usd: positive, onReached: optional(z.enum(["pause", "stop"], "expected pause or stop")) },
       "expected a mapping such as {usd: 20, onReached: pause}",
-    )
-    .optional(),
-  agents: jsonMap.optional(),
-  defaults: z.strictObject(shared, "expected a mapping of step keys").optional(),
+    ),
+  ),
+  agents: optional(jsonMap),
+  defaults: optional(z.strictObject(shared, "expected a mapping of step keys"), "Keys that every step starts from."),
 };
 
-const stepSchema: z.ZodType = z.strictObject(stepShape).meta({ id: "step" });
-const stepList: z.ZodType = z.array(stepSchema).min(1);
-const planSchema: z.ZodType = z
-  .strictObject({
-    ...topShape,
-    steps: stepList.optional(),
-    phases: stepList.describe("Another name of `steps`.").optional(),
-  })
-  .meta({ id: "plan" });
+const stepSchema: Schema = z.strictObject(stepShape).register(NOTES, { id: "step" });
+const stepList: Schema = z.array(stepSchema).check(z.minLength(1));
+const planSchema: Schema = z
+  .strictObject({ ...topShape, steps: optional(stepList), phases: optional(stepList, "Another name of `steps`.") })
+  .register(NOTES, { id: "plan" });
+
+/** A whole plan file, for the JSON Schema; validation goes key by key, by {@link SHAPES}. */
+export const PLAN_FILE: Schema = z.union([planSchema, stepList]);
 
 /** Known keys of the mappings inside a plan or a step, by the key that holds them: for did-you-mean. */
 export const NESTED_KEYS: Readonly<Record<string, readonly string[]>> = {
   defaults: Object.keys(shared),
-  retry: Object.keys(retryObject.shape),
-  locks: Object.keys(locks.shape),
+  retry: Object.keys(retryShape),
+  locks: Object.keys(lockShape),
   limits: ["maxMemoryMb", "maxCpuPercent"],
   budget: ["usd", "onReached"],
-  params: Object.keys(paramSpec.shape),
+  params: Object.keys(paramShape),
 };
 
 /** The schemas of one mapping by key: of a plan (all but its steps), a step, or `defaults`. */
-export const SHAPES: Readonly<Record<"plan" | "step" | "defaults", Readonly<Record<string, z.ZodType>>>> = {
+export const SHAPES: Readonly<Record<"plan" | "step" | "defaults", Readonly<Record<string, z.ZodMiniType>>>> = {
   plan: topShape,
   step: stepShape,
   defaults: shared,
 };
-
-/** The JSON Schema of a plan file (draft 2020-12). */
-export function planJsonSchema(): object {
-  const schema = z.toJSONSchema(z.union([planSchema, stepList]), {
-    io: "input",
-    reused: "inline",
-    unrepresentable: "any",
-  });
-  return { title: "heddle plan", description: "A plan of dependent steps.", ...schema };
-}

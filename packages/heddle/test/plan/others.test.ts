@@ -8,7 +8,7 @@ import { compileSteps } from "../../src/graph/compile.ts";
 import { importPlan } from "../../src/plan/import.ts";
 import { compileOutputCheck, schemaProblem } from "../../src/plan/json-schema.ts";
 import { formatDiagnostic, formatDiagnostics } from "../../src/plan/render.ts";
-import { planJsonSchema } from "../../src/plan/schema.ts";
+import { planJsonSchema } from "../../src/plan/published-schema.ts";
 import { compiled, FULL_PLAN, planOf } from "./helpers.ts";
 
 describe("formatDiagnostic", () => {
