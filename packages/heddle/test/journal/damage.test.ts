@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { damagedFrame } from "../../src/journal/log-check.ts";
 import { seededRandom } from "../../src/base/random.ts";
 import { apply, judge, randomDamage } from "./damage.ts";
-import { fill, folder, leaseOk, ME, openOk, span } from "./rig.ts";
+import { fill, folder, leaseOk, madeEvent, ME, openOk, span } from "./rig.ts";
 
 test("a damaged file gives the right history or a refusal that names it", { timeout: 30_000 }, async () => {
   using at = folder();
@@ -28,6 +28,8 @@ test("a damaged file gives the right history or a refusal that names it", { time
 
 /** Frames of the log: their headers and pages. */
 const FRAME = 24 + 4096;
+/** What makes an event one of many frames. */
+const LARGE = { type: "step.progress", step: "large", attempt: 1, data: { text: "x".repeat(30_000) } } as const;
 
 test(
   "damage in the middle of the log is refused, at its end it is a commit that never was",
@@ -60,5 +62,10 @@ test(
     const last = new Map([["r1", span("r1", 1, commits - 1)]]);
     const torn = apply(log, { kind: "flip", at: log.length - 100, bit: 3 });
     expect(await judge(at.path, bytes, last, torn)).toBe("right");
+    // So may a last commit of many frames whose first one did not reach the disk.
+    await journal.append(lease, [{ ...madeEvent("r1", commits + 1), ...LARGE }]);
+    const longer = readFileSync(`${at.file}-wal`);
+    const first = apply(longer, { kind: "flip", at: log.length + 24 + 100, bit: 3 });
+    expect(await judge(at.path, bytes, expected, first)).toBe("right");
   },
 );
