@@ -5,7 +5,6 @@
  *
  * A step is one thing however many copies of it `sequence` or `when` made: copies share their origin and are joined again.
  */
-import { hash } from "node:crypto";
 import type { Json, JsonObject } from "../base/json.ts";
 import type { WrittenDuration, WrittenPlan, WrittenStep } from "./document.ts";
 import type { Functions, StepContext, StepFunction } from "./plan.ts";
@@ -296,7 +295,7 @@ function functionStep(
   const schema = isStandardSchema(output) ? output : undefined;
   const needs = namedIds(deps);
   const action: WrittenStep["function"] = {
-    source: hash("sha256", String(source)).slice(0, 32),
+    source: sourceHash(source),
     ...(Object.keys(needs).length === 0 ? {} : { needs }),
     ...(schema === undefined ? {} : { schema: true }),
   };
@@ -307,6 +306,11 @@ function functionStep(
   };
   const fn: StepFunction = schema === undefined ? { run } : { run, check: (value) => checkStandard(schema, value) };
   return freeze({ kind: "step", id, written, uses: usedSteps(deps), deps: depIds(deps), fn, origin: {} });
+}
+
+/** Loads the hash at the first function: who only asks whether something is a plan does not pay for it. */
+function sourceHash(source: (...args: never[]) => unknown): string {
+  return process.getBuiltinModule("node:crypto").hash("sha256", String(source)).slice(0, 32);
 }
 
 function dataStep(id: string, action: WrittenStep, options: CommonOptions): StepValue<Json> {
