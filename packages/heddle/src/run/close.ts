@@ -1,9 +1,10 @@
 /** How a run comes to its end: nothing more starts, what waits is recorded as such, succeeded steps are undone if the plan says so. */
+import type { Json } from "../base/json.ts";
 import type { RollbackMode } from "../plan/plan.ts";
 import type { CancelReason } from "./event.ts";
 import type { Command } from "./decide.ts";
 import { comparePlaces, placeOf } from "./place.ts";
-import { forEachSuccessor, phaseOf, stepAt, type RunState, type StepPhase } from "./state.ts";
+import { forEachSuccessor, outputOf, phaseOf, stepAt, type RunState, type StepPhase } from "./state.ts";
 
 /** The commands that bring the run closer to its end. `halt`: why it ends early; absent: every step has ended. */
 export function closeDown(state: RunState, halt: CancelReason | undefined): readonly Command[] {
@@ -60,6 +61,17 @@ export function childrenFailed(state: RunState, container: number, failed: reado
   const shown = names.length > 5 ? `${names.slice(0, 5).join(", ")} and ${names.length - 5} more` : names.join(", ");
   const total = state.containers.get(container)?.children.length ?? 0;
   return { code: "error", message: `${failed.length} of ${total} steps failed: ${shown}` };
+}
+
+/** What a container that succeeded gives: outputs in item order, or by the ids that the subplan knows; `null` for what has none. */
+export function containerOutput(state: RunState, container: number): Json {
+  const found = state.containers.get(container);
+  const children = found?.children ?? [];
+  const outputAt = (child: number): Json => outputOf(phaseOf(state, child)) ?? null;
+  // Steps that an item added are no items.
+  if (found?.kind === "forEach") return children.filter((child) => !state.addedBy.has(child)).map(outputAt);
+  const prefix = `${stepAt(state, container).id}/`;
+  return Object.fromEntries(children.map((child) => [stepAt(state, child).id.slice(prefix.length), outputAt(child)]));
 }
 
 /** The transitive hard dependents of failed steps, each with the first failure above it. In order, so that causes are there before they are asked for. */

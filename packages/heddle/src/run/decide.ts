@@ -62,7 +62,8 @@ export function decide(state: RunState, conditions: Conditions): readonly Comman
   if (finished !== undefined) return [{ kind: "finish", step: finished }];
 
   const halt = conditions.halt ?? (state.fatal > 0 && state.options.failure === "fail-fast" ? "fail-fast" : undefined);
-  if (halt !== undefined || state.open === 0) return closeDown(state, halt);
+  // What a rollback put back to waiting is for the next resume.
+  if (halt !== undefined || state.open === 0 || state.rolledBack) return closeDown(state, halt);
 
   const arrival = lookAtArrival(state);
   if (arrival !== undefined) return [arrival];

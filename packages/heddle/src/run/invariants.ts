@@ -134,10 +134,9 @@ export class HistoryChecker {
       if (row.status === "running") this.#leave(row);
       const around = row.container === undefined ? undefined : this.#rows.get(row.container);
       if (around !== undefined && isClosed(around.status)) continue;
-      const isKept = row.status === "satisfied" || row.status === "asking" || row.status === "retrying" || row.status === "expanded";
-      if (isKept && !reset.has(id)) continue;
+      if (isKept(row) && !reset.has(id)) continue;
       if (row.items !== undefined && !reset.has(id)) {
-        this.#become(row, "expanded");
+        this.#become(row, "reopened");
         continue;
       }
       row.items = undefined;
@@ -169,7 +168,7 @@ export class HistoryChecker {
       if (row.status !== "waiting") continue;
       for (let id = row.container; id !== undefined; ) {
         const around: Row | undefined = this.#rows.get(id);
-        if (around?.status === "satisfied") this.#become(around, "expanded");
+        if (around?.status === "satisfied") this.#become(around, "reopened");
         id = around?.container;
       }
     }
@@ -222,6 +221,7 @@ export class HistoryChecker {
         return;
       case "step.rolledback":
         if (row.status !== "satisfied") this.#report(event, "start-before-end", `${event.step} was undone and had not succeeded`);
+        row.items = undefined;
         this.#become(row, "waiting");
         return;
       default:
@@ -288,7 +288,7 @@ export class HistoryChecker {
   }
 
   #onEnded(event: EventOf<"step.succeeded" | "step.failed" | "step.cancelled">, row: Row): void {
-    const open = isUnderWay(row.status) || row.status === "retrying" || (event.type !== "step.succeeded" && row.base === row.attempts);
+    const open = isUnderWay(row.status) || row.status === "retrying" || row.status === "reopened" || (event.type !== "step.succeeded" && row.base === row.attempts);
     if (!open || event.attempt !== row.attempts) {
       this.#report(event, "start-before-end", `${event.type} of attempt ${event.attempt} of ${event.step}, which is ${row.status} with ${row.attempts} attempts`);
     }
@@ -353,6 +353,12 @@ export class HistoryChecker {
     for (const name of row.step.locks?.read ?? []) add(this.#readers, name, -1);
     for (const name of row.step.locks?.write ?? []) add(this.#writers, name, -1);
   }
+}
+
+/** What a resume leaves as it is: successes, skips by a condition, and what waits for a person or its next attempt. */
+function isKept({ status, doomed }: Row): boolean {
+  if (status === "skipped") return !doomed;
+  return status === "satisfied" || status === "asking" || status === "retrying" || status === "expanded" || status === "reopened";
 }
 
 /** Every violation in a whole history. */

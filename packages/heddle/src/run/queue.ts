@@ -11,7 +11,12 @@ import { depsOf, forEachSuccessor, hasEnded, isContainerStep, outputOf, phaseOf,
 /** All predecessors of `step` have ended: it may be looked at, unless its layer is still closed. */
 export function arrive(state: RunState, step: number): void {
   const phase = phaseOf(state, step);
+  if (phase.tag === "expanded") {
+    if (enterContainer(state, step)) arriveInside(state, step);
+    return;
+  }
   if (phase.tag !== "waiting" && phase.tag !== "interrupted") return;
+  if (isShutOut(state, step)) return;
   const layer = state.layers[step] ?? 0;
   if (state.options.schedule === "layers" && state.parents[step] === -1 && layer > state.openLayer) {
     const list = state.held.get(layer);
@@ -82,13 +87,30 @@ function enterContainer(state: RunState, step: number): boolean {
   return true;
 }
 
+/** Whether a container around the step is one too many among the items of its own: so it is after a resume that opened several again. */
+function isShutOut(state: RunState, step: number): boolean {
+  for (let at = state.parents[step] ?? -1; at !== -1; at = state.parents[at] ?? -1) {
+    const container = limitedContainerOf(state, at);
+    if (container !== undefined && !container.inside.has(at)) return true;
+  }
+  return false;
+}
+
+/** The steps of a container that got its place after a resume. */
+function arriveInside(state: RunState, container: number): void {
+  for (const child of state.containers.get(container)?.children ?? []) {
+    if (state.unresolved[child] === 0) arrive(state, child);
+  }
+}
+
 /** Gives back what {@link enterContainer} took, to whoever is next. */
 export function leaveContainer(state: RunState, step: number): void {
   const container = limitedContainerOf(state, step);
   if (container === undefined || !container.inside.delete(step)) return;
   container.running--;
   while (container.running < container.maxConcurrency && container.heldHead < container.held.length) {
-    arrive(state, container.held[container.heldHead++] as number);
+    const next = container.held[container.heldHead++] as number;
+    if (!container.inside.has(next)) arrive(state, next);
   }
 }
 
@@ -142,7 +164,7 @@ export function resetQueues(state: RunState): void {
     if (phase.tag === "retrying") state.retries.push(step);
     if (phase.tag === "asking" && phase.answer) state.answered.push(step);
     if (phase.tag === "expanded" && state.containers.get(step)?.left === 0) state.finishing.push(step);
-    if (state.unresolved[step] === 0) arrive(state, step);
+    if (state.unresolved[step] === 0 && phase.tag !== "expanded") arrive(state, step);
   }
   if (state.options.schedule === "layers") openLayers(state);
 }

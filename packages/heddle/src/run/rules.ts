@@ -30,7 +30,7 @@ export const RULES = {
 } as const;
 export type Rule = keyof typeof RULES;
 
-export type Status = "waiting" | "running" | "expanded" | "retrying" | "asking" | "satisfied" | "failed" | "skipped" | "cancelled";
+export type Status = "waiting" | "running" | "expanded" | "reopened" | "retrying" | "asking" | "satisfied" | "failed" | "skipped" | "cancelled";
 
 export interface Row {
   readonly step: Step;
