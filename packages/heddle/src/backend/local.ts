@@ -19,7 +19,7 @@ export interface LocalBackendOptions {
   /** Makes runners ready for so many attempts at once. */
   readonly warm?: (width: number) => void;
   /** Called when the backend is disposed of, after its attempts ended: the runners' end. */
-  readonly dispose?: () => Promise<void>;
+  readonly dispose?: () => PromiseLike<void>;
 }
 
 /** Least time between two sweeps while attempts run. */

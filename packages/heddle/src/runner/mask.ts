@@ -2,7 +2,7 @@
  * Hides secret values in text, bytes and JSON: the value itself, any mix of it with URL or JSON escapes, and its base64 and
  * base64url in each of the three alignments, also where a value is split over chunks. Knows values, not where they are from.
  *
- * Invariant: a stream holds back no more bytes than the longest form of a secret.
+ * Invariant: a stream holds back only what may be the beginning of a secret.
  */
 import type { Json } from "../base/json.ts";
 
@@ -20,7 +20,12 @@ const SHORTEST_LINE = 8;
 /** Shorter encodings would match everywhere by chance, and tell next to nothing. */
 const SHORTEST_BASE64 = 4;
 
+/** One way in which a secret may stand in a text. */
 interface Form {
+  /** One after the other; each is any of these texts (lower case, where the case of hex digits does not matter). */
+  readonly units: readonly (readonly string[])[];
+  /** Whether a whole match may still grow. */
+  readonly grows: boolean;
   readonly pattern: string;
   /** Bytes of its longest match. */
   readonly longest: number;
@@ -44,7 +49,7 @@ export function masker(values: readonly (string | undefined)[]): Masker | undefi
   return {
     text: (text) => unbytes(maskAll(bytes(text), finders)),
     json: (value) => maskJson(value, (text) => unbytes(maskAll(bytes(text), finders))),
-    stream: (put) => maskStream(finders, longest, put),
+    stream: (put) => maskStream(forms, finders, longest, put),
   };
 }
 
@@ -56,8 +61,10 @@ function unbytes(text: string): string {
   return Buffer.from(text, "latin1").toString("utf8");
 }
 
+const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_";
+
 function formsOf(secret: Buffer): Form[] {
-  const forms = [escapedForm(secret)];
+  const forms = [formOf([...secret].map(waysOf), "", secret.length * 6)];
   for (const shift of [0, 1, 2]) {
     // Characters that hold bits of neighbouring bytes differ from text to text: whatever stands there is hidden.
     const encoded = Buffer.concat([Buffer.alloc(shift), secret])
@@ -65,19 +72,36 @@ function formsOf(secret: Buffer): Form[] {
       .replaceAll("=", "");
     const core = encoded.slice(Math.ceil((shift * 8) / 6), Math.floor(((shift + secret.length) * 8) / 6));
     if (core.length < SHORTEST_BASE64) continue;
-    const before = shift === 0 ? "" : `${ANY_BASE64}?`;
-    const after = (shift + secret.length) % 3 === 0 ? "" : `${ANY_BASE64}?={0,2}`;
-    forms.push({ pattern: before + [...core].map(base64Character).join("") + after, longest: core.length + 4 });
+    const units = [...core].map(base64Ways);
+    const tail = (shift + secret.length) % 3 === 0 ? "" : "[A-Za-z0-9+/_\\-]?={0,2}";
+    forms.push(formOf(units, tail, core.length + 4));
+    if (shift > 0) forms.push(formOf([[...BASE64], ...units], tail, core.length + 4));
   }
   return forms;
 }
 
-const ANY_BASE64 = "[A-Za-z0-9+/_\\-]";
+function formOf(units: Form["units"], tail: string, longest: number): Form {
+  const pattern = units
+    .map((ways) => (ways.length === 1 ? escape(ways[0] ?? "") : `(?:${ways.map(escape).join("|")})`))
+    .join("");
+  return { units, grows: tail !== "", pattern: pattern + tail, longest };
+}
 
-function base64Character(character: string): string {
-  if (character === "+") return "[+\\-]";
-  if (character === "/") return "[/_]";
-  return character;
+/** Any byte but a letter or digit as `\xXX`; hex digits of an escape in either case. */
+function escape(way: string): string {
+  const plain = [...way].map((character) =>
+    /[A-Za-z0-9]/.test(character) ? character : `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
+  );
+  if (way.length < 3) return plain.join("");
+  return plain
+    .map((character) => (/^[a-f]$/.test(character) ? `[${character}${character.toUpperCase()}]` : character))
+    .join("");
+}
+
+function base64Ways(character: string): readonly string[] {
+  if (character === "+") return ["+", "-"];
+  if (character === "/") return ["/", "_"];
+  return [character];
 }
 
 const JSON_ESCAPES: Readonly<Record<number, string>> = {
@@ -91,21 +115,27 @@ const JSON_ESCAPES: Readonly<Record<number, string>> = {
   92: "\\",
 };
 
-/** Each byte as itself, as `%XX`, or as JSON escapes it. */
-function escapedForm(secret: Buffer): Form {
-  let pattern = "";
-  for (const byte of secret) {
-    const hex = byte.toString(16).padStart(2, "0");
-    const either = (digits: string): string => [...digits].map((digit) => `[${digit}${digit.toUpperCase()}]`).join("");
-    const ways = [`\\x${hex}`, `%${either(hex)}`];
-    const escape = JSON_ESCAPES[byte];
-    if (escape !== undefined) ways.push(`\\\\\\x${escape.charCodeAt(0).toString(16).padStart(2, "0")}`);
-    if (byte < 32) ways.push(`\\\\u00${either(hex)}`);
-    if (byte === 32) ways.push("\\+");
-    // The longer way first: a backslash that escapes belongs to what it escapes.
-    pattern += `(?:${ways.reverse().join("|")})`;
+/** A byte as itself, as `%xx`, or as JSON escapes it; the longer way first: a backslash that escapes belongs to what it escapes. */
+function waysOf(byte: number): readonly string[] {
+  const hex = byte.toString(16).padStart(2, "0");
+  const ways = [`%${hex}`, String.fromCharCode(byte)];
+  const letter = JSON_ESCAPES[byte];
+  if (letter !== undefined) ways.unshift(`\\${letter}`);
+  if (byte < 32) ways.unshift(`\\u00${hex}`);
+  if (byte === 32) ways.push("+");
+  return ways;
+}
+
+/** Whether the text from `at` to its end is the beginning of a form, or one that may still grow. */
+function isOpen(form: Form, text: string, at: number, unit = 0): boolean {
+  if (at >= text.length) return unit < form.units.length || form.grows;
+  for (const way of form.units[unit] ?? []) {
+    const there = text.slice(at, at + way.length);
+    const isSame = way.startsWith(there) || (way.length >= 3 && way.startsWith(there.toLowerCase()));
+    if (!isSame) continue;
+    if (there.length < way.length || isOpen(form, text, at + way.length, unit + 1)) return true;
   }
-  return { pattern, longest: secret.length * 6 };
+  return false;
 }
 
 /** Stretches of `text` to hide that begin before `limit`, merged, in order. */
@@ -139,6 +169,7 @@ function maskAll(text: string, finders: readonly RegExp[]): string {
 }
 
 function maskStream(
+  forms: readonly Form[],
   finders: readonly RegExp[],
   longest: number,
   put: (chunk: Buffer) => void,
@@ -165,7 +196,8 @@ function maskStream(
   return {
     push(chunk) {
       held += chunk.toString("latin1");
-      const limit = held.length - longest + 1;
+      let limit = Math.max(0, held.length - longest + 1);
+      while (limit < held.length && !forms.some((form) => isOpen(form, held, limit))) limit++;
       if (limit > 0) flow(limit);
     },
     end: () => flow(held.length),

@@ -110,9 +110,12 @@ export function followCommand(
 ): Followed {
   const tag = spec.env[TAG_VARIABLE];
   const since = world.table.read().processes.get(group)?.started ?? "";
+  // Who does not carry the tag will not get it: only forks of those who do have it.
+  const strangers = new Map<number, string>();
   return new Followed(world.table, {
     includes(info, snapshot) {
       if (info.group === group) return true;
+      if (strangers.get(info.pid) === info.started) return false;
       // Reading an environment costs more than all else; nobody of this command is older than its group.
       if (tag === undefined || Number(info.started) < Number(since)) return false;
       return (

@@ -1,0 +1,111 @@
+/** Secrets stay hidden in every form and however they are cut (S14). */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type Masker, masker } from "../../src/runner/mask.ts";
+
+function maskerOf(...values: readonly string[]): Masker {
+  const made = masker(values);
+  if (made === undefined) throw new Error("nothing to mask");
+  return made;
+}
+
+function throughStream(mask: Masker, chunks: readonly Buffer[]): string {
+  const shown: Buffer[] = [];
+  const stream = mask.stream((chunk) => void shown.push(Buffer.from(chunk)));
+  for (const chunk of chunks) stream.push(chunk);
+  stream.end();
+  return Buffer.concat(shown).toString("utf8");
+}
+
+function cut(text: Buffer, places: readonly number[]): readonly Buffer[] {
+  const at = [0, ...places.map((place) => place % (text.length + 1)).toSorted((a, b) => a - b), text.length];
+  return at.slice(1).map((end, index) => text.subarray(at[index], end));
+}
+
+const percentAll = (text: string): string =>
+  [...Buffer.from(text)].map((byte) => `%${byte.toString(16)}`.replace(/^%(.)$/, "%0$1")).join("");
+
+describe("masker", () => {
+  const secret = fc.oneof(
+    fc.string({ minLength: 4, maxLength: 40, unit: "grapheme" }),
+    fc.stringMatching(/^[A-Za-z0-9+/=_-]{8,40}$/),
+    fc.stringMatching(/^[a-c ]{4,9}$/),
+  );
+  const around = fc.string({
+    maxLength: 30,
+    unit: fc.constantFrom("a", "b", "Z", "9", "+", "/", "=", " ", "\\", "%", "é", "\n"),
+  });
+
+  test("hides a secret raw, in URLs, in JSON and in base64, cut anywhere", () => {
+    fc.assert(
+      fc.property(secret, around, around, fc.array(fc.nat(500), { maxLength: 6 }), (value, before, after, places) => {
+        const base64 = Buffer.from(before + value + after).toString("base64");
+        const forms = [
+          value,
+          encodeURIComponent(value),
+          new URLSearchParams({ value }).toString().slice(6),
+          percentAll(value),
+          percentAll(value).toUpperCase(),
+          JSON.stringify(value).slice(1, -1),
+          Buffer.from(value).toString("base64").replace(/=+$/, ""),
+          Buffer.from(value).toString("base64url"),
+        ];
+        const text = `${forms.map((form) => `[${form}]`).join(before)}${after}`;
+        const mask = maskerOf(value);
+        const shown = throughStream(mask, cut(Buffer.from(text), places));
+        // The plain frame around each form is all that is left between the marks.
+        for (const form of forms) {
+          const masked = throughStream(mask, cut(Buffer.from(`<${form}>`), places));
+          expect(masked.replace(/\*+/g, "***")).toBe("<***>");
+          expect(mask.text(`<${form}>`)).toBe("<***>");
+        }
+        expect(shown.includes(value) && !"*[]".includes(value)).toBe(false);
+        // In base64 of a larger text: no three bytes of the secret can be read from what is shown.
+        const inside = throughStream(mask, cut(Buffer.from(base64), places));
+        expect(inside).toContain("***");
+        expect(inside.replaceAll("***", "").length).toBeLessThanOrEqual(
+          base64.length - Math.floor((Buffer.byteLength(value) * 4) / 3) + 3,
+        );
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("lets everything else through unchanged and at once", () => {
+    const mask = maskerOf("correct horse battery staple");
+    let shown = "";
+    const stream = mask.stream((chunk) => (shown += chunk.toString()));
+    stream.push(Buffer.from("ready\n"));
+    expect(shown).toBe("ready\n");
+    stream.push(Buffer.from("a corr"));
+    stream.push(Buffer.from("ection, 50% of +++ /x/y\n"));
+    expect(shown).toBe("ready\na correction, 50% of +++ /x/y\n");
+    stream.push(Buffer.from("correct horse battery stapl"));
+    stream.end();
+    expect(shown.endsWith("correct horse battery stapl")).toBe(true);
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme", maxLength: 60 }), fc.array(fc.nat(80)), (text, places) => {
+        fc.pre(!text.includes("zq"));
+        expect(throughStream(maskerOf("zqzqzqzq"), cut(Buffer.from(text), places))).toBe(Buffer.from(text).toString());
+      }),
+    );
+  });
+
+  test("overlapping secrets leave nothing between them", () => {
+    expect(maskerOf("abcdef", "defghi").text("xabcdefghiy")).toBe("x***y");
+    expect(
+      throughStream(maskerOf("abcdef", "defghi"), [Buffer.from("xabc"), Buffer.from("defg"), Buffer.from("hiy")]),
+    ).toBe("x***y");
+    expect(maskerOf("aaaa").text("aaaaaaaaa!")).toBe("***!");
+  });
+
+  test("lines of a key, keys and numbers in JSON, and nothing to hide", () => {
+    const key = "-----BEGIN KEY-----\nMIIEvQIBADANBg\nkqhkiG9w0BAQEF\n-----END KEY-----";
+    expect(maskerOf(key).text(`got MIIEvQIBADANBg and\n${key}`)).toBe("got *** and\n***");
+    expect(maskerOf("12345678").json({ a: 12345678, k12345678: ["x12345678", null, true, 5] })).toEqual({
+      a: "***",
+      "k***": ["x***", null, true, 5],
+    });
+    expect(masker(["", undefined])).toBeUndefined();
+  });
+});

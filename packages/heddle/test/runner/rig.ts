@@ -1,0 +1,99 @@
+/** Real runners over temporary folders, and a look at who lives. */
+import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Clock, systemClock } from "../../src/base/clock.ts";
+import { randomId } from "../../src/base/ids.ts";
+import { systemRandom } from "../../src/base/random.ts";
+import { baseEnvironments } from "../../src/runner/environment.ts";
+import { helperCommands, type HelperOptions } from "../../src/runner/helper.ts";
+import { memoryWatch } from "../../src/runner/memory.ts";
+import type { Runner } from "../../src/runner/port.ts";
+import { type Commands, plainCommands, type ProcessWorld, systemProcessTable } from "../../src/runner/process.ts";
+import { sharedTable, tagOf } from "../../src/runner/processes.ts";
+import { shellRunner } from "../../src/runner/shell.ts";
+import { type RunnerSetting, SUITE_ENV } from "../../src/runner/suite.ts";
+
+export const clock: Clock = systemClock();
+
+export function processWorld(): ProcessWorld {
+  return {
+    clock,
+    table: sharedTable(systemProcessTable()),
+    bases: baseEnvironments({ ...SUITE_ENV, PATH: process.env["PATH"] }),
+    owner: randomId(systemRandom, 16),
+  };
+}
+
+export interface Setting extends RunnerSetting, AsyncDisposable {
+  readonly world: ProcessWorld;
+}
+
+export function setting(world: ProcessWorld, runner: Runner): Setting {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), "heddle-runner-")));
+  async function end(): Promise<void> {
+    await runner[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return { world, runner, folder, living, now: () => performance.now(), until, end, [Symbol.asyncDispose]: end };
+}
+
+export function shellSetting(way: "helper" | "plain", options: HelperOptions = {}): Setting {
+  const world = processWorld();
+  const commands: Commands = way === "helper" ? helperCommands(world, options) : plainCommands(world);
+  return setting(world, shellRunner({ commands, bases: world.bases, memory: memoryWatch(clock) }));
+}
+
+/** Living processes with the tag of a run. */
+export function livingPids(run: string): readonly number[] {
+  const snapshot = systemProcessTable().read();
+  return [...snapshot.processes.values()]
+    .filter((info) => !info.zombie && tagOf(snapshot, info.pid)?.run === run)
+    .map((info) => info.pid);
+}
+
+export function living(run: string): number {
+  return livingPids(run).length;
+}
+
+export async function until(isTrue: () => boolean, timeoutMs = 10_000): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!isTrue()) {
+    if (performance.now() > deadline) throw new Error("waited in vain");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** Living processes whose command line holds `text`. */
+export function pidsWith(text: string): readonly number[] {
+  const found: number[] = [];
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
+    try {
+      if (readFileSync(`/proc/${name}/cmdline`, "latin1").includes(text)) found.push(Number(name));
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+  return found;
+}
+
+/**
+ * A shell command that does everything to outlive its end; all its processes carry `mark` in their command line. `hidden`
+ * adds one that also leaves its session, its parent and its environment.
+ */
+export function nastyTree(mark: string, hidden: boolean): string {
+  const sleeper = `exec sleep 300 # ${mark}`;
+  const stubborn = `trap "" TERM HUP INT; while :; do sleep 300; done # ${mark}`;
+  const lines = [
+    `setsid sh -c '${stubborn}' &`,
+    `sh -c 'sh -c "sleep 300; : ${mark}" & exit 0'`,
+    `nohup sh -c 'sleep 300; : ${mark}' >/dev/null 2>&1 &`,
+    `(setsid sh -c 'setsid sh -c "sleep 300; : ${mark}" & exit 0' &)`,
+    `sh -c 'while :; do sh -c "sleep 1; : ${mark}" & sleep 0.01; done # ${mark}' &`,
+    ...(hidden ? [`env -i setsid sh -c '(setsid sh -c "trap : TERM; sleep 300; : ${mark}" &) ; : ${mark}' &`] : []),
+    `sh -c '${sleeper}' &`,
+    `sleep 0.05; echo up; wait; : ${mark}`,
+  ];
+  return lines.join("\n");
+}

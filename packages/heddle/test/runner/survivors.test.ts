@@ -1,0 +1,145 @@
+/** Nothing that a step started outlives it (P1), nor the engine's death (P2). */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { randomId } from "../../src/base/ids.ts";
+import { systemRandom } from "../../src/base/random.ts";
+import { helperCommands } from "../../src/runner/helper.ts";
+import { memoryWatch } from "../../src/runner/memory.ts";
+import { plainCommands } from "../../src/runner/process.ts";
+import { shellRunner } from "../../src/runner/shell.ts";
+import { commandAttempt, started } from "../../src/runner/suite.ts";
+import { sweeper } from "../../src/runner/sweep.ts";
+import { clock, living, nastyTree, pidsWith, processWorld, setting, shellSetting, until } from "./rig.ts";
+
+const newMark = (): string => `mark${randomId(systemRandom, 12)}`;
+
+describe("P1: a cancel leaves no process", () => {
+  test.each(["helper", "plain"] as const)("%s: 10 cancels of trees that flee", async (way) => {
+    await using at = shellSetting(way);
+    const mark = newMark();
+    for (let round = 0; round < 5; round++) {
+      const running = await Promise.all(
+        [1, 2].map(() =>
+          started(at.runner, commandAttempt(at.folder, nastyTree(mark, way === "helper"), { graceMs: 100 }), until),
+        ),
+      );
+      expect(pidsWith(mark).length).toBeGreaterThan(10);
+      for (const each of running) each.stop("cancel");
+      for (const each of running) expect((await each.outcome).kind).toBe("stopped");
+      expect(pidsWith(mark)).toEqual([]);
+    }
+  });
+
+  test("the end of a command by itself takes along what fled from its session and environment", async () => {
+    await using at = shellSetting("helper");
+    const mark = newMark();
+    const flee = `env -i setsid sh -c '(setsid sh -c "sleep 300; : ${mark}" &) ; exit 0'; echo out`;
+    for (let i = 0; i < 3; i++) {
+      const attempt = commandAttempt(at.folder, flee, { graceMs: 100 });
+      expect((await at.runner.start(attempt).outcome).kind).toBe("succeeded");
+      expect(pidsWith(mark)).toEqual([]);
+    }
+  });
+});
+
+describe("a helper", () => {
+  test("serves one command after the other; one that was killed is replaced", async () => {
+    const world = processWorld();
+    const commands = helperCommands(world);
+    await using at = setting(world, shellRunner({ commands, bases: world.bases, memory: memoryWatch(clock) }));
+    const run = (command: string): Promise<unknown> => at.runner.start(commandAttempt(at.folder, command)).outcome;
+    await run("true");
+    const [first] = commands.helpers();
+    await run("exit 3");
+    expect(commands.helpers()).toEqual([first]);
+    const attempt = commandAttempt(at.folder, "echo up; sleep 300", { graceMs: 100 });
+    const running = await started(at.runner, attempt, until);
+    process.kill(first ?? 0, "SIGKILL");
+    expect(await running.outcome).toMatchObject({ kind: "failed", error: { exitCode: 137 } });
+    expect(living(attempt.run)).toBe(0);
+    expect(commands.helpers()).toEqual([]);
+    expect(await run("echo 1 >$HEDDLE_OUTPUT")).toEqual({ kind: "succeeded", output: 1 });
+    expect(commands.helpers().length).toBe(1);
+  });
+
+  test("ends with its watcher when it is no longer needed", async () => {
+    const world = processWorld();
+    const commands = helperCommands(world);
+    const runner = shellRunner({ commands, bases: world.bases, memory: memoryWatch(clock) });
+    const at = setting(world, runner);
+    await runner.start(commandAttempt(at.folder, "true")).outcome;
+    const [helper = 0] = commands.helpers();
+    const family = [...world.table.read().processes.values()].filter((info) => info.group === helper);
+    expect(family.length).toBe(2);
+    for (const info of family) expect(commands.isHelper(info.pid)).toBe(true);
+    await at.end();
+    await until(() => family.every((info) => world.table.read().processes.get(info.pid)?.started !== info.started));
+  });
+});
+
+describe("P2: the engine's death leaves no process", () => {
+  test("helpers end what runs when their engine is killed", async () => {
+    const world = processWorld();
+    await using at = setting(
+      world,
+      shellRunner({ commands: plainCommands(world), bases: world.bases, memory: memoryWatch(clock) }),
+    );
+    for (let i = 0; i < 3; i++) {
+      const mark = newMark();
+      const run = `run${randomId(systemRandom, 8)}`;
+      const commands = [
+        nastyTree(mark, false),
+        `echo up; exec sleep 300 # ${mark}`,
+        `echo up PIPED; sleep 300; : ${mark}`,
+      ];
+      const args = [
+        "--no-warnings",
+        fileURLToPath(new URL("./engine-process.ts", import.meta.url)),
+        at.folder,
+        mark,
+        run,
+        ...commands,
+      ];
+      const engine = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+      engine.stdout.setEncoding("utf8");
+      await once(engine.stdout, "data", { signal: AbortSignal.timeout(15_000) });
+      expect(living(run)).toBeGreaterThan(10);
+      engine.kill("SIGKILL");
+      await once(engine, "exit");
+      await until(() => living(run) === 0 && pidsWith(mark).length === 0, 15_000);
+    }
+  });
+
+  test("the sweep of the next start ends what carries the run's tag, and spares what it is told to", async () => {
+    const world = processWorld();
+    await using at = setting(
+      world,
+      shellRunner({ commands: plainCommands(world), bases: world.bases, memory: memoryWatch(clock) }),
+    );
+    const run = `run${randomId(systemRandom, 8)}`;
+    const kept = commandAttempt(at.folder, "echo up; sleep 300", { run, step: "kept: with/colon", attempt: 2 });
+    const lost = commandAttempt(
+      at.folder,
+      "setsid sh -c 'trap \"\" TERM; while :; do sleep 300; done' & echo up; sleep 300",
+      { run },
+    );
+    const other = commandAttempt(at.folder, "echo up; sleep 300", { run: `${run}x` });
+    const running = await Promise.all([kept, lost, other].map((attempt) => started(at.runner, attempt, until)));
+    const sweep = sweeper({ clock, table: world.table });
+    const found = await sweep.sweep(run, {
+      graceMs: 100,
+      keep: (step, attempt) => step === kept.step && attempt === 2,
+    });
+    expect(found).toBeGreaterThanOrEqual(3);
+    expect(living(run)).toBeGreaterThanOrEqual(1);
+    expect(living(`${run}x`)).toBeGreaterThanOrEqual(1);
+    expect((await running[1]?.outcome)?.kind).toBe("failed");
+    await sweep.sweep(run, { graceMs: 100 });
+    expect(living(run)).toBe(0);
+    expect(await sweep.sweep(run, { graceMs: 100 })).toBe(0);
+    running[2]?.kill();
+    await Promise.all(running.map((each) => each.outcome));
+  });
+});

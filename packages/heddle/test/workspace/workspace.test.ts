@@ -1,0 +1,157 @@
+import { execFileSync } from "node:child_process";
+import fc from "fast-check";
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { directoryWorkspaces } from "../../src/workspace/directory.ts";
+import { headCommit } from "../../src/workspace/git-head.ts";
+import { memoryWorkspaces } from "../../src/workspace/memory.ts";
+import { fileNameOf } from "../../src/workspace/names.ts";
+
+let project = "";
+beforeEach(() => {
+  project = realpathSync(mkdtempSync(join(tmpdir(), "heddle-workspace-")));
+});
+afterEach(() => rmSync(project, { recursive: true, force: true }));
+
+describe("fileNameOf", () => {
+  test("is injective, even where case does not count, and always a plain file name", () => {
+    const id = fc.oneof(
+      fc.string({ unit: "binary", maxLength: 200 }),
+      fc.string({ unit: fc.constantFrom("a", "A", ".", "/", "%", "+", "~", "-"), maxLength: 6 }),
+    );
+    fc.assert(
+      fc.property(id, id, (a, b) => {
+        const [x, y] = [fileNameOf(a), fileNameOf(b)];
+        expect(x).toMatch(/^[a-z0-9%+_-][a-z0-9%+_.~-]{0,199}$/);
+        if (Buffer.from(a).equals(Buffer.from(b))) expect(x).toBe(y);
+        else expect(x.toLowerCase()).not.toBe(y.toLowerCase());
+      }),
+      { numRuns: 2000 },
+    );
+    expect(["build", "a/b", "..", "", "A", "x".repeat(300)].map((each) => fileNameOf(each).slice(0, 20))).toEqual([
+      "build",
+      "a%2fb",
+      "%2e.",
+      "%",
+      "+a",
+      "x".repeat(20),
+    ]);
+  });
+});
+
+describe("directoryWorkspaces", () => {
+  const make = () => directoryWorkspaces({ projectDir: project, heddleDir: join(project, ".heddle") });
+  const request = { run: "r1", step: "a/b", attempt: 2 };
+
+  test("files lie under the run, and go with it", async () => {
+    const spaces = make();
+    const space = await spaces.take(request);
+    expect(space).toMatchObject({
+      cwd: project,
+      logFile: spaces.logFile("r1", "a/b", 2),
+      exchangeBase: join(project, ".heddle/runs/r1/io/a%2fb.2"),
+    });
+    writeFileSync(space.logFile ?? "", "x");
+    expect(existsSync(dirname(space.exchangeBase ?? ""))).toBe(true);
+    await space.release();
+    await spaces.removeRun("r1");
+    expect(existsSync(join(project, ".heddle/runs/r1"))).toBe(false);
+    const again = await spaces.take(request);
+    expect(existsSync(dirname(again.logFile ?? ""))).toBe(true);
+  });
+
+  test("no way leads out of the project (S8)", async () => {
+    const spaces = make();
+    mkdirSync(join(project, "sub"));
+    symlinkSync("/", join(project, "root"));
+    symlinkSync(join(project, "sub"), join(project, "inside"));
+    writeFileSync(join(project, "file"), "");
+    expect((await spaces.take({ ...request, cwd: "sub" })).cwd).toBe(join(project, "sub"));
+    expect((await spaces.take({ ...request, cwd: "inside" })).cwd).toBe(join(project, "sub"));
+    expect((await spaces.take({ ...request, cwd: project })).cwd).toBe(project);
+    for (const cwd of [
+      "..",
+      "/",
+      "root",
+      "root/tmp",
+      "../../etc",
+      "sub/../..",
+      "/nowhere",
+      "..//x",
+      `../${"x".repeat(10)}`,
+    ]) {
+      await expect(spaces.take({ ...request, cwd }), cwd).rejects.toMatchObject({ code: "WorkspaceOutside" });
+    }
+    for (const cwd of ["missing", "file", "sub/x"])
+      await expect(spaces.take({ ...request, cwd }), cwd).rejects.toMatchObject({ code: "WorkspaceMissing" });
+    for (const run of ["..", "a/b", "", "A", "../x"]) {
+      await expect(spaces.take({ ...request, run }), run).rejects.toMatchObject({ code: "InvalidRunId" });
+      expect(() => spaces.logFile(run, "s", 1)).toThrow(/not the id of a run/);
+      await expect(spaces.removeRun(run)).rejects.toMatchObject({ code: "InvalidRunId" });
+    }
+  });
+
+  test("a folder that goes, or is replaced by a link, between two attempts is seen", async () => {
+    const spaces = make();
+    mkdirSync(join(project, "sub"));
+    await spaces.take({ ...request, cwd: "sub" });
+    rmSync(join(project, "sub"), { recursive: true });
+    await expect(spaces.take({ ...request, cwd: "sub" })).rejects.toMatchObject({ code: "WorkspaceMissing" });
+    symlinkSync("/", join(project, "sub"));
+    await expect(spaces.take({ ...request, cwd: "sub" })).rejects.toMatchObject({ code: "WorkspaceOutside" });
+  });
+});
+
+test("memoryWorkspaces keep no log, make a folder only when asked, and remove it", async () => {
+  const spaces = memoryWorkspaces({ projectDir: project });
+  const space = await spaces.take({ run: "r1", step: "s", attempt: 1 });
+  expect([space.logFile, space.cwd, spaces.logFile("r1", "s", 1)]).toEqual([null, project, null]);
+  const folder = dirname(space.exchangeBase ?? "");
+  expect(existsSync(folder)).toBe(true);
+  await spaces.removeRun("r1");
+  expect(existsSync(folder)).toBe(false);
+});
+
+describe("headCommit", () => {
+  function git(cwd: string, ...args: string[]): string {
+    const env = { ...process.env, GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1" };
+    return execFileSync(
+      "git",
+      ["-c", "user.name=t", "-c", "user.email=t@t", "-c", "init.defaultBranch=main", ...args],
+      { cwd, env, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] },
+    ).trim();
+  }
+
+  test("agrees with git on branches, packed refs, detached heads and worktrees", () => {
+    expect(headCommit(project)).toBeUndefined();
+    git(project, "init", "-q");
+    expect(headCommit(project)).toBeUndefined();
+    git(project, "commit", "-q", "--allow-empty", "-m", "one");
+    const head = git(project, "rev-parse", "HEAD");
+    mkdirSync(join(project, "deep/er"), { recursive: true });
+    expect(headCommit(join(project, "deep/er"))).toBe(head);
+    git(project, "checkout", "-q", "-b", "feature/x");
+    git(project, "pack-refs", "--all");
+    expect(headCommit(project)).toBe(head);
+    git(project, "worktree", "add", "-q", "--no-track", "-b", "other", join(project, "tree"));
+    git(join(project, "tree"), "commit", "-q", "--allow-empty", "-m", "two");
+    const other = git(join(project, "tree"), "rev-parse", "HEAD");
+    expect(other).not.toBe(head);
+    expect(headCommit(join(project, "tree"))).toBe(other);
+    git(project, "pack-refs", "--all");
+    expect(headCommit(join(project, "tree"))).toBe(other);
+    git(project, "checkout", "-q", "--detach", other);
+    expect(headCommit(project)).toBe(other);
+  });
+
+  test("never leaves the repository, whatever stands in its files", () => {
+    mkdirSync(join(project, ".git"));
+    writeFileSync(join(project, "secret"), "a".repeat(40));
+    for (const text of ["ref: refs/../../secret", "ref: /etc/passwd", "garbage", "", "ref: refs/heads/none"]) {
+      writeFileSync(join(project, ".git/HEAD"), text);
+      expect(headCommit(project), text).toBeUndefined();
+    }
+  });
+});
