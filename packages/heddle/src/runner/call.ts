@@ -15,7 +15,9 @@ export async function importFunction(file: string, name: string): Promise<Export
   const loaded: Record<string, unknown> = await import(pathToFileURL(file).href);
   const exported = loaded[name];
   if (typeof exported === "function") return exported as ExportedFunction;
-  const names = Object.keys(loaded).filter((key) => typeof loaded[key] === "function");
+  const names = Object.keys(loaded)
+    .filter((key) => typeof loaded[key] === "function")
+    .toSorted();
   const known = names.length === 0 ? "it exports no function" : `it exports ${names.slice(0, 10).join(", ")}`;
   throw new TypeError(`${file} exports no function ${name}: ${known}`);
 }

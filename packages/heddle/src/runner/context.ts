@@ -101,6 +101,10 @@ export class AttemptContext implements StepContext {
     (this.#controller ??= new AbortController()).abort(new DOMException(`the step was ended: ${reason}`, "AbortError"));
   }
 
+  throwIfAborted(): void {
+    this.#controller?.signal.throwIfAborted();
+  }
+
   log(line: string): void {
     if (this.#ended) return;
     (this.#log ??= new LineLog(this.#attempt.logFile, this.#clock, this.#mask)).line(String(line));

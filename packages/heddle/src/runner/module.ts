@@ -150,7 +150,11 @@ function callWork(attempt: Attempt, context: AttemptContext): unknown {
     case "function":
       return work.fn.run(work.inputs, context);
     case "call":
-      return importFunction(work.module, work.export).then((exported) => exported(work.with, context));
+      return importFunction(work.module, work.export).then((exported) => {
+        // Ended while the module was loading: it would wait in vain for a signal that was given.
+        context.throwIfAborted();
+        return exported(work.with, context);
+      });
     default:
       throw new TypeError(`a module cannot carry out work of kind ${work.kind}`);
   }

@@ -23,13 +23,13 @@ export interface DirectoryOptions {
 
 export function directoryWorkspaces(options: DirectoryOptions): Workspaces {
   const files = runFiles(options.heddleDir);
-  const folders = new Map<string, string>();
+  let project: string | undefined;
   return {
     async take(request) {
-      let cwd = folders.get(request.cwd ?? ".");
-      if (cwd === undefined)
-        folders.set(request.cwd ?? ".", (cwd = folderOf(options.projectDir, request.cwd ?? ".", request.step)));
-      else if (!isFolder(cwd)) throw missing(request.cwd ?? ".", request.step);
+      project ??= realpathSync(options.projectDir);
+      // Looked at for each attempt: an earlier step may have put a link there.
+      const cwd =
+        request.cwd === undefined || request.cwd === "." ? project : folderOf(project, request.cwd, request.step);
       return files.workspace(request, cwd);
     },
     logFile: files.logFile,
@@ -37,9 +37,7 @@ export function directoryWorkspaces(options: DirectoryOptions): Workspaces {
   };
 }
 
-/** Folders that the cache of checked ones holds: beyond, each is checked again. */
-function folderOf(projectDir: string, cwd: string, step: string): string {
-  const project = realpathSync(projectDir);
+function folderOf(project: string, cwd: string, step: string): string {
   const wanted = resolve(project, cwd);
   let real: string;
   try {

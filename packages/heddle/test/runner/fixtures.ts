@@ -29,7 +29,8 @@ export function wait(_input: unknown, context: StepContext): Promise<void> {
   );
 }
 
-export function deaf(): Promise<void> {
+export function deaf(_input: unknown, context: StepContext): Promise<void> {
+  context.progress({ running: true });
   return new Promise(() => setInterval(() => undefined, 1000));
 }
 

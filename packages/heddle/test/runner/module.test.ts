@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import type { JsonObject } from "../../src/base/json.ts";
 import type { StepFunction } from "../../src/plan/plan.ts";
 import { moduleRunner } from "../../src/runner/module.ts";
-import type { Attempt, Outcome } from "../../src/runner/port.ts";
+import type { Attempt, Outcome, RunningAttempt } from "../../src/runner/port.ts";
 import { runnerRegistry } from "../../src/runner/registry.ts";
 import { commandAttempt } from "../../src/runner/suite.ts";
 import { clock, processWorld, setting, type Setting, until } from "./rig.ts";
@@ -82,9 +82,15 @@ describe.each([false, true])("call, isolate %s", (isolate) => {
 
   test("a deaf one is abandoned in this process and ended in a thread, after its grace or at once", async () => {
     await using at = moduleSetting();
-    const stopped = at.runner.start(callAttempt(at, "deaf", { isolate, graceMs: 30 }));
+    const begin = async (graceMs: number): Promise<RunningAttempt> => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const begun = at.runner.start(callAttempt(at, "deaf", { isolate, graceMs, onProgress: () => resolve() }));
+      await promise;
+      return begun;
+    };
+    const stopped = await begin(30);
     stopped.stop("cancel");
-    const killed = at.runner.start(callAttempt(at, "deaf", { isolate, graceMs: 60_000 }));
+    const killed = await begin(60_000);
     killed.stop("cancel");
     killed.kill();
     const expected = { kind: "stopped", reason: "cancel", ...(isolate ? {} : { abandoned: true }) };

@@ -82,12 +82,12 @@ describe("directoryWorkspaces", () => {
       "..//x",
       `../${"x".repeat(10)}`,
     ]) {
-      await expect(spaces.take({ ...request, cwd }), cwd).rejects.toMatchObject({ code: "WorkspaceOutside" });
+      await expect(spaces.take({ ...request, cwd })).rejects.toMatchObject({ code: "WorkspaceOutside" });
     }
     for (const cwd of ["missing", "file", "sub/x"])
-      await expect(spaces.take({ ...request, cwd }), cwd).rejects.toMatchObject({ code: "WorkspaceMissing" });
+      await expect(spaces.take({ ...request, cwd })).rejects.toMatchObject({ code: "WorkspaceMissing" });
     for (const run of ["..", "a/b", "", "A", "../x"]) {
-      await expect(spaces.take({ ...request, run }), run).rejects.toMatchObject({ code: "InvalidRunId" });
+      await expect(spaces.take({ ...request, run })).rejects.toMatchObject({ code: "InvalidRunId" });
       expect(() => spaces.logFile(run, "s", 1)).toThrow(/not the id of a run/);
       await expect(spaces.removeRun(run)).rejects.toMatchObject({ code: "InvalidRunId" });
     }
@@ -151,7 +151,7 @@ describe("headCommit", () => {
     writeFileSync(join(project, "secret"), "a".repeat(40));
     for (const text of ["ref: refs/../../secret", "ref: /etc/passwd", "garbage", "", "ref: refs/heads/none"]) {
       writeFileSync(join(project, ".git/HEAD"), text);
-      expect(headCommit(project), text).toBeUndefined();
+      expect(headCommit(project)).toBeUndefined();
     }
   });
 });

@@ -1,0 +1,122 @@
+import { describe, expect, it, test } from "vitest";
+import { localBackend, type LocalBackendOptions } from "../../src/backend/local.ts";
+import { backendSuite, type BackendSetting, backendTask, type TaskControl } from "../../src/backend/suite.ts";
+import type { Clock } from "../../src/base/clock.ts";
+import type { Outcome } from "../../src/runner/port.ts";
+
+interface Timer {
+  readonly at: number;
+  readonly fire: () => void;
+}
+
+/** A clock that stands until it is moved. */
+class HandClock implements Clock {
+  #now = 0;
+  readonly #timers = new Set<Timer>();
+
+  now(): number {
+    return this.#now;
+  }
+
+  after(delayMs: number, fire: () => void): () => void {
+    const timer = { at: this.#now + delayMs, fire };
+    this.#timers.add(timer);
+    return () => void this.#timers.delete(timer);
+  }
+
+  advance(ms: number): void {
+    this.#now += ms;
+    for (const timer of Array.from(this.#timers)) {
+      if (timer.at > this.#now) continue;
+      this.#timers.delete(timer);
+      timer.fire();
+    }
+  }
+
+  get waiting(): number {
+    return this.#timers.size;
+  }
+}
+
+function setting(options: Partial<LocalBackendOptions> = {}): BackendSetting & { readonly clock: HandClock } {
+  const clock = new HandClock();
+  const controls = new Map<string, TaskControl>();
+  const sweeps: { run: string; graceMs: number; kept: readonly string[] }[] = [];
+  const backend = localBackend({
+    clock,
+    sweeper: {
+      async sweep(run, sweep = {}) {
+        sweeps.push({ run, graceMs: sweep.graceMs ?? -1, kept: ["a", "b"].filter((step) => sweep.keep?.(step, 1)) });
+        return 0;
+      },
+    },
+    execute(task, progress) {
+      const { promise: outcome, resolve: end } = Promise.withResolvers<Outcome>();
+      const asked: string[] = [];
+      controls.set(task.step.id, { asked, progress, end });
+      return { outcome, stop: (reason) => void asked.push(`stop ${reason}`), kill: () => void asked.push("kill") };
+    },
+    ...options,
+  });
+  async function control(step: string): Promise<TaskControl> {
+    const found = controls.get(step);
+    if (found === undefined) throw new Error(`${step} is not carried out`);
+    return found;
+  }
+  return { backend, clock, control, sweeps };
+}
+
+backendSuite({ describe, it, expect }, "localBackend", async () => setting());
+
+const DONE: Outcome = { kind: "succeeded", output: null };
+const ignore = (): void => undefined;
+
+test("sweeps at most once a second while something runs, and only runs in which a command ended", async () => {
+  const { backend, clock, control, sweeps } = setting();
+  const last = backend.dispatch(backendTask("last"), ignore);
+  clock.advance(5000);
+  expect(sweeps).toEqual([]);
+  for (const step of ["a", "b", "c"]) {
+    const dispatched = backend.dispatch(backendTask(step), ignore);
+    (await control(step)).end(DONE);
+    await dispatched.outcome;
+  }
+  clock.advance(999);
+  expect(sweeps).toEqual([]);
+  clock.advance(1);
+  expect(sweeps).toEqual([{ run: "run1", graceMs: 100, kept: [] }]);
+  await Promise.resolve();
+  clock.advance(60_000);
+  expect(sweeps.length).toBe(1);
+  (await control("last")).end(DONE);
+  await last.outcome;
+  expect(clock.waiting).toBe(0);
+  await backend[Symbol.asyncDispose]();
+});
+
+test("trusts the runners that know of no leftover, but not about what other engines left", async () => {
+  let loose = false;
+  const { backend, control, sweeps } = setting({ loose: () => loose });
+  await backend.sweep("run1", 1);
+  expect(sweeps.length).toBe(1);
+  const dispatched = backend.dispatch(backendTask("a"), ignore);
+  (await control("a")).end(DONE);
+  await dispatched.outcome;
+  expect(await backend.sweep("run1", 1)).toBe(0);
+  expect(sweeps.length).toBe(1);
+  loose = true;
+  await backend.sweep("run1", 1);
+  expect(sweeps.length).toBe(2);
+  await backend[Symbol.asyncDispose]();
+});
+
+test("warms its runners and disposes of them last", async () => {
+  const said: string[] = [];
+  const { backend } = setting({
+    warm: (width) => void said.push(`warm ${width}`),
+    dispose: async () => void said.push("dispose"),
+  });
+  backend.warm(3);
+  await backend[Symbol.asyncDispose]();
+  expect(said).toEqual(["warm 3", "dispose"]);
+});
