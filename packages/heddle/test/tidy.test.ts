@@ -76,7 +76,9 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   // A second composition root, of the threads that isolated functions run in.
   "isolated-worker.ts": ["plan/", "runner/"],
   "version.ts": ["../package.json"],
-  "index.ts": ["base/", "plan/", "run/event.ts", "engine/api.ts", "host.ts"],
+  // The library's face, beside the command line's.
+  api: ["base/", "plan/", "graph/", "run/event.ts", "view/", "engine/", "host.ts", "load-plan.ts"],
+  "index.ts": ["base/", "plan/", "run/event.ts", "view/status.ts", "api/"],
 };
 
 /** Single imports beyond the table: file, what it imports, and why that is right. */
