@@ -77,7 +77,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   "isolated-worker.ts": ["plan/", "runner/"],
   "version.ts": ["../package.json"],
   // The library's face, beside the command line's.
-  api: ["base/", "plan/", "graph/", "run/event.ts", "view/", "engine/", "host.ts", "load-plan.ts"],
+  api: ["base/", "plan/", "graph/", "run/", "view/", "engine/", "host.ts", "load-plan.ts"],
   "index.ts": ["base/", "plan/", "run/event.ts", "view/status.ts", "api/"],
 };
 
