@@ -146,6 +146,14 @@ export class HistoryChecker {
     }
     this.#fatal = 0;
     this.#countLayers();
+    for (const row of this.#rows.values()) if (row.status === "retrying" && this.#isHeldUp(row)) this.#become(row, "waiting");
+  }
+
+  /** Whether something that the step, or its layer, comes after is to run again. */
+  #isHeldUp({ step, layer }: Row): boolean {
+    const before = [...(step.deps ?? []), ...(step.after ?? [])];
+    if (before.some((id) => !isClosed(this.#rows.get(id)?.status ?? "waiting"))) return true;
+    return this.#options?.schedule === "layers" && layer > this.#firstOpenLayer();
   }
 
   /** Steps that came from one that begins anew, changed or undone, are gone with it. Origins are in the table before what they added. */

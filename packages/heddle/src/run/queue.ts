@@ -6,7 +6,7 @@ import { present } from "../base/assert.ts";
 import type { Step } from "../plan/plan.ts";
 import { Heap } from "./heap.ts";
 import { standsBefore } from "./place.ts";
-import { depsOf, forEachSuccessor, hasEnded, isContainerStep, outputOf, phaseOf, requiredOutputs, satisfies, stepAt, type Container, type Lane, type RunState } from "./state.ts";
+import { depsOf, forEachSuccessor, hasEnded, isContainerStep, outputOf, phaseOf, requiredOutputs, satisfies, stepAt, WAITING, type Container, type Lane, type RunState } from "./state.ts";
 
 /** All predecessors of `step` have ended: it may be looked at, unless its layer is still closed. */
 export function arrive(state: RunState, step: number): void {
@@ -159,14 +159,26 @@ export function resetQueues(state: RunState): void {
   state.fatal = 0;
   linkAddedSteps(state);
   countOpen(state);
+  if (state.options.schedule === "layers") openLayers(state);
   for (let step = 0; step < state.steps.length; step++) {
     const phase = phaseOf(state, step);
-    if (phase.tag === "retrying") state.retries.push(step);
+    if (phase.tag === "retrying") takeUpRetry(state, step);
     if (phase.tag === "asking" && phase.answer) state.answered.push(step);
     if (phase.tag === "expanded" && state.containers.get(step)?.left === 0) state.finishing.push(step);
     if (state.unresolved[step] === 0 && phase.tag !== "expanded") arrive(state, step);
   }
-  if (state.options.schedule === "layers") openLayers(state);
+}
+
+/** A step that waits for its next attempt, while something that it or its layer comes after is to run again, waits for that first. */
+function takeUpRetry(state: RunState, step: number): void {
+  const isHeld = state.options.schedule === "layers" && state.parents[step] === -1 && (state.layers[step] ?? 0) > state.openLayer;
+  if (state.unresolved[step] === 0 && !isHeld) {
+    state.retries.push(step);
+    return;
+  }
+  state.phases[step] = WAITING;
+  state.counts.retrying--;
+  state.counts.waiting++;
 }
 
 function linkAddedSteps(state: RunState): void {
