@@ -64,6 +64,11 @@ export async function until(isTrue: () => boolean, timeoutMs = 10_000): Promise<
   }
 }
 
+/** A word that stands in no other command line. */
+export function newMark(): string {
+  return `mark${randomId(systemRandom, 12)}`;
+}
+
 /** Living processes whose command line holds `text`. */
 export function pidsWith(text: string): readonly number[] {
   const found: number[] = [];

@@ -1,7 +1,4 @@
 /** Nothing that a step started outlives it (P1), nor the engine's death (P2). */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { randomId } from "../../src/base/ids.ts";
 import { systemRandom } from "../../src/base/random.ts";
@@ -11,9 +8,8 @@ import { plainCommands } from "../../src/runner/process.ts";
 import { shellRunner } from "../../src/runner/shell.ts";
 import { commandAttempt, started } from "../../src/runner/suite.ts";
 import { sweeper } from "../../src/runner/sweep.ts";
-import { clock, living, nastyTree, pidsWith, processWorld, setting, shellSetting, until } from "./rig.ts";
-
-const newMark = (): string => `mark${randomId(systemRandom, 12)}`;
+import { killEngine } from "./kill-engine.ts";
+import { clock, living, nastyTree, newMark, pidsWith, processWorld, setting, shellSetting, until } from "./rig.ts";
 
 describe("P1: a cancel leaves no process", () => {
   test.each(["helper", "plain"] as const)("%s: 10 cancels of trees that flee", async (way) => {
@@ -88,26 +84,12 @@ describe("P2: the engine's death leaves no process", () => {
     );
     for (let i = 0; i < 3; i++) {
       const mark = newMark();
-      const run = `run${randomId(systemRandom, 8)}`;
       const commands = [
         nastyTree(mark, false),
         `echo up; exec sleep 300 # ${mark}`,
         `echo up PIPED; sleep 300; : ${mark}`,
       ];
-      const args = [
-        "--no-warnings",
-        fileURLToPath(new URL("./engine-process.ts", import.meta.url)),
-        at.folder,
-        mark,
-        run,
-        ...commands,
-      ];
-      const engine = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
-      engine.stdout.setEncoding("utf8");
-      await once(engine.stdout, "data", { signal: AbortSignal.timeout(15_000) });
-      expect(living(run)).toBeGreaterThan(10);
-      engine.kill("SIGKILL");
-      await once(engine, "exit");
+      const run = await killEngine(at.folder, commands);
       await until(() => living(run) === 0 && pidsWith(mark).length === 0, 15_000);
     }
   });
