@@ -9,7 +9,15 @@ import { randomId } from "./base/ids.ts";
 import type { Json, JsonObject } from "./base/json.ts";
 import { systemRandom } from "./base/random.ts";
 import { err, ok, type Result } from "./base/result.ts";
-import type { ControlRequest, LoadedPlan, Project, RecordedRun, ResumeOptions, RunHandle, StartOptions } from "./engine/api.ts";
+import type {
+  ControlRequest,
+  LoadedPlan,
+  Project,
+  RecordedRun,
+  ResumeOptions,
+  RunHandle,
+  StartOptions,
+} from "./engine/api.ts";
 import { executor, type PlanCode } from "./engine/attempt.ts";
 import { answerRecorded } from "./engine/answer.ts";
 import { resumeRun, rollbackRun, startRun } from "./engine/engine.ts";
@@ -18,6 +26,7 @@ import { recover } from "./engine/recovery.ts";
 import { statusOf } from "./engine/summary.ts";
 import type { Journal } from "./journal/port.ts";
 import { thisProcess } from "./journal/liveness.ts";
+import { memoryJournal } from "./journal/memory.ts";
 import { openSqliteJournal } from "./journal/sqlite.ts";
 import { loadPlanFile, loadSubplanFile } from "./load-plan.ts";
 import { NO_FUNCTIONS } from "./plan/plan.ts";
@@ -26,6 +35,8 @@ import { localRunners } from "./runner/local.ts";
 import { VERSION } from "./version.ts";
 import { directoryWorkspaces } from "./workspace/directory.ts";
 import { headCommit } from "./workspace/git-head.ts";
+import { memoryWorkspaces } from "./workspace/memory.ts";
+import type { Workspaces } from "./workspace/port.ts";
 
 export interface OpenOptions {
   /** What a person calls this process: shown to those who find a run held. */
@@ -50,7 +61,31 @@ export async function openProject(dir: string, options: OpenOptions): Promise<Re
     writer: `heddle ${VERSION}`,
     ...(options.readOnly === true ? { readOnly: true } : {}),
   });
-  return journal.ok ? ok(new LocalProject(root, heddleDir, journal.value, options.title)) : journal;
+  if (!journal.ok) return journal;
+  const workspaces = directoryWorkspaces({ projectDir: root, heddleDir });
+  return ok(
+    new LocalProject(root, {
+      journal: journal.value,
+      workspaces,
+      title: options.title,
+      pollMs: POLL_MS,
+      forgets: false,
+    }),
+  );
+}
+
+/** A project in `dir` that writes nothing there: journal in memory, no logs. Its runs are gone when it is disposed. */
+export function openMemoryProject(dir: string, options: Pick<OpenOptions, "title">): Project {
+  const root = resolve(dir);
+  const journal = memoryJournal({ validate: checkEvent });
+  // Nobody else can leave a word in this journal: no need to look for one.
+  return new LocalProject(root, {
+    journal,
+    workspaces: memoryWorkspaces({ projectDir: root }),
+    title: options.title,
+    pollMs: 0,
+    forgets: true,
+  });
 }
 
 function makeHeddleDir(heddleDir: string): Result<void, Problem> {
@@ -69,19 +104,35 @@ function makeHeddleDir(heddleDir: string): Result<void, Problem> {
   }
 }
 
+interface Parts {
+  readonly journal: Journal;
+  readonly workspaces: Workspaces;
+  readonly title: string;
+  readonly pollMs: number;
+  /** Whether files of its runs go when it is disposed. */
+  readonly forgets: boolean;
+}
+
 class LocalProject implements Project {
   readonly dir: string;
   readonly heddleDir: string;
   readonly journal: Journal;
+  readonly #workspaces: Workspaces;
   readonly #title: string;
+  readonly #pollMs: number;
+  /** Files of its runs go when it is disposed. */
+  readonly #forgets: boolean;
   readonly #codes = new Map<string, PlanCode>();
   #ports: EnginePorts | undefined;
 
-  constructor(dir: string, heddleDir: string, journal: Journal, title: string) {
+  constructor(dir: string, parts: Parts) {
     this.dir = dir;
-    this.heddleDir = heddleDir;
-    this.journal = journal;
-    this.#title = title;
+    this.heddleDir = join(dir, ".heddle");
+    this.journal = parts.journal;
+    this.#workspaces = parts.workspaces;
+    this.#title = parts.title;
+    this.#pollMs = parts.pollMs;
+    this.#forgets = parts.forgets;
   }
 
   loadPlan(file: string, params: JsonObject): ReturnType<Project["loadPlan"]> {
@@ -95,9 +146,9 @@ class LocalProject implements Project {
   async start(plan: LoadedPlan, options: StartOptions): Promise<Result<RunHandle, Problem>> {
     const planFile = plan.file === undefined ? {} : { planFile: relative(this.dir, plan.file) };
     const maxConcurrency = options.maxConcurrency ?? plan.plan.maxConcurrency ?? availableParallelism();
-    const started = await startRun(this.#engine(), plan, { ...planFile, ...options, maxConcurrency });
-    if (started.ok) this.#register(started.value.run, plan);
-    return started;
+    const run = options.run ?? randomId(systemRandom);
+    this.#register(run, plan);
+    return startRun(this.#engine(), plan, { ...planFile, ...options, run, maxConcurrency });
   }
 
   async resume(run: string, options: ResumeOptions): Promise<Result<RunHandle, Problem>> {
@@ -121,9 +172,10 @@ class LocalProject implements Project {
 
   async control(run: string, request: ControlRequest): Promise<Result<"sent" | "done", Problem>> {
     const record = await this.journal.get(run);
-    if (record === undefined) return err({ code: "UnknownRun", message: `there is no run ${run}`, hint: "`heddle runs` lists the runs." });
+    if (record === undefined)
+      return err({ code: "UnknownRun", message: `there is no run ${run}`, hint: "`heddle runs` lists the runs." });
     if (record.holder !== null) {
-      await this.journal.request(run, Date.now(), request as unknown as Json);
+      await this.journal.request(run, systemClock().now(), request as unknown as Json);
       return ok("sent");
     }
     if (request.kind === "answer") return answerRecorded(this.#engine(), run, request);
@@ -135,17 +187,18 @@ class LocalProject implements Project {
   }
 
   logFile(run: string, step: string, attempt: number): string {
-    return directoryWorkspaces({ projectDir: this.dir, heddleDir: this.heddleDir }).logFile(run, step, attempt) ?? "";
+    return this.#workspaces.logFile(run, step, attempt) ?? "";
   }
 
   async remove(run: string): Promise<boolean> {
     const removed = await this.journal.remove(run);
-    if (removed) await directoryWorkspaces({ projectDir: this.dir, heddleDir: this.heddleDir }).removeRun(run);
+    if (removed) await this.#workspaces.removeRun(run);
     return removed;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#ports?.backend[Symbol.asyncDispose]();
+    if (this.#forgets) for (const run of this.#codes.keys()) await this.#workspaces.removeRun(run);
     await this.journal.close();
   }
 
@@ -173,10 +226,15 @@ class LocalProject implements Project {
   #engine(): EnginePorts {
     if (this.#ports) return this.#ports;
     const clock = systemClock();
-    const runners = localRunners({ clock, env: process.env, owner: randomId(systemRandom, 16), workerEntry: workerEntry() });
+    const runners = localRunners({
+      clock,
+      env: process.env,
+      owner: randomId(systemRandom, 16),
+      workerEntry: workerEntry(),
+    });
     const execute = executor({
       runner: runners.runner,
-      workspaces: directoryWorkspaces({ projectDir: this.dir, heddleDir: this.heddleDir }),
+      workspaces: this.#workspaces,
       codeOf: (run) => this.#codeOf(run),
       environment: process.env,
     });
@@ -199,7 +257,7 @@ class LocalProject implements Project {
       loadSubplan: (run, file, params) => loadSubplanFile(this.#codeOf(run).folder, file, params),
       gather: () => new Promise<void>((done) => setImmediate(done)),
       environment: process.env,
-      pollMs: POLL_MS,
+      pollMs: this.#pollMs,
     };
     return this.#ports;
   }

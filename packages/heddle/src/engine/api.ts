@@ -19,6 +19,8 @@ export interface LoadedPlan {
 }
 
 export interface StartOptions extends Partial<RunOptions>, StayOptions {
+  /** Id of the new run; absent: a random one. */
+  readonly run?: string;
   /** Reuses recorded successes of this run for steps that `keep` accepts, as `step.cached` events. */
   readonly reuse?: { readonly run: string; readonly outputs: ReadonlyMap<string, Json> };
 }
@@ -26,6 +28,8 @@ export interface StartOptions extends Partial<RunOptions>, StayOptions {
 /** `stay`: go on waiting for people's answers instead of ending as `waiting` (a terminal that asks, `--wait`). */
 export interface StayOptions {
   readonly stay?: boolean;
+  /** Listens from the first event that is recorded from here on, as {@link RunHandle.subscribe} would. */
+  readonly onEvent?: (event: Event) => void;
 }
 
 export interface ResumeOptions extends StayOptions {
@@ -77,7 +81,13 @@ export type ControlRequest =
   | { readonly kind: "cancel" }
   | { readonly kind: "pause"; readonly reason: string }
   | { readonly kind: "unpause" }
-  | { readonly kind: "answer"; readonly step: string; readonly decision: "approve" | "reject"; readonly by: string; readonly comment?: string };
+  | {
+      readonly kind: "answer";
+      readonly step: string;
+      readonly decision: "approve" | "reject";
+      readonly by: string;
+      readonly comment?: string;
+    };
 
 /** A recorded run, folded. `live`: a process holds it now. */
 export interface RecordedRun {

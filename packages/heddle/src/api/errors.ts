@@ -1,0 +1,47 @@
+/** What the library tells its callers when a plan or a call is wrong: a `HeddleError`, for plans with every diagnostic in it. */
+import { HeddleError } from "../base/errors.ts";
+import type { Diagnostic } from "../plan/diagnostic.ts";
+
+/** A plan that cannot run (code `PlanInvalid`). Its message has one line per diagnostic. */
+export class PlanError extends HeddleError {
+  /** All that is wrong, in the order of the plan's text; never empty. */
+  readonly diagnostics: readonly Diagnostic[];
+
+  constructor(diagnostics: readonly Diagnostic[]) {
+    super({
+      code: "PlanInvalid",
+      message: diagnostics.map(lineOf).join("\n"),
+      hint: "`diagnostics` has each problem with its place and a way to mend it.",
+    });
+    this.diagnostics = diagnostics;
+  }
+}
+
+function lineOf({ file, line, column, code, message }: Diagnostic): string {
+  return `${file}:${line}:${column}: ${code}: ${message}`;
+}
+
+/** An option that no run can be started with. */
+export function invalidOption(name: string, wanted: string, given: unknown): HeddleError {
+  return new HeddleError({
+    code: "InvalidOption",
+    message: `the option ${name} is ${wanted}; ${describe(given)} was given`,
+    hint: "docs/reference/api.md lists the options.",
+  });
+}
+
+function describe(value: unknown): string {
+  switch (typeof value) {
+    case "string":
+      return JSON.stringify(value.slice(0, 40));
+    case "number":
+    case "boolean":
+    case "bigint":
+    case "undefined":
+      return String(value);
+    case "object":
+      return value === null ? "null" : "an object";
+    default:
+      return `a ${typeof value}`;
+  }
+}

@@ -1,0 +1,140 @@
+/** What the library's callers see of a run: its handle, where it stands, and what came of it. Types, and how they are read off a state. */
+import type { HeddleError } from "../base/errors.ts";
+import type { Json } from "../base/json.ts";
+import type { StepValue } from "../plan/define.ts";
+import type { Event, StepError } from "../run/event.ts";
+import { explainStep } from "../run/explain.ts";
+import { outputOf, phaseOf, stepAt, type RunState } from "../run/state.ts";
+import { runStatus, stepCounts, stepStatus, type RunStatus, type StepCounts, type StepStatus } from "../view/status.ts";
+
+/**
+ * A run that this process conducts. Iterating gives every event from the run's first on, each after it is on disk; several
+ * readers at once and readers that begin late see the same. Iterating a refused run throws its `HeddleError`.
+ */
+export interface Run extends AsyncIterable<Event> {
+  /** The run's id. */
+  readonly run: string;
+  /** What came of it. Never rejects but on a bug of heddle: look at `status`. */
+  readonly result: Promise<RunResult>;
+  /** Where the run stands now. Looks at every step: not for tight loops over large plans. */
+  status(): RunProgress;
+  /** Where a step stands now; `undefined`: the run has no such step (yet). */
+  step(id: string): StepProgress | undefined;
+  /**
+   * Ends running steps with grace, then the run as `cancelled`; returns how many were running. Called again: at once, without
+   * grace. The run can be resumed.
+   */
+  cancel(): number;
+  /** Lets nothing new start until {@link unpause}; running steps go on. */
+  pause(reason?: string): void;
+  unpause(): void;
+  /** Answers an `approve` step that asks. @throws {HeddleError} `NotAsked` where it does not. */
+  approve(step: string, answer?: AnswerOptions): void;
+  /** As {@link approve}, with no. The step fails. */
+  reject(step: string, answer?: AnswerOptions): void;
+}
+
+export interface AnswerOptions {
+  /** Who answers, for the record; default: `api`. */
+  readonly by?: string;
+  readonly comment?: string;
+}
+
+export interface RunResult {
+  readonly run: string;
+  /**
+   * `waiting`: only people's answers are left; answer and resume. `refused`: nothing was executed, `error` says why.
+   * `stopped`: the engine could not go on (a full disk, a lost lease), `error` says why; resume when that is mended.
+   */
+  readonly status: "succeeded" | "failed" | "cancelled" | "waiting" | "refused" | "stopped";
+  /** Outputs of succeeded steps by id. */
+  readonly outputs: Readonly<Record<string, Json>>;
+  /** Steps whose last attempt failed, in the order of the plan; those marked `optional` too. */
+  readonly failures: readonly { readonly step: string; readonly error: StepError }[];
+  readonly error?: HeddleError;
+  /** The output of a step, typed by its definition; `undefined` where it has none. */
+  output<Output>(step: StepValue<Output>): Output | undefined;
+}
+
+export interface RunProgress {
+  readonly run: string;
+  readonly status: RunStatus | "starting" | "refused";
+  /** Number of the last event. */
+  readonly seq: number;
+  readonly counts: StepCounts;
+  /** Attempts that run now; `since` in milliseconds since the epoch. */
+  readonly running: readonly { readonly step: string; readonly attempt: number; readonly since: number }[];
+  readonly maxConcurrency: number;
+  /** Why nothing starts although steps are ready, if so. */
+  readonly waitingFor?: string;
+}
+
+export interface StepProgress {
+  readonly id: string;
+  readonly status: StepStatus;
+  /** Attempts started so far. */
+  readonly attempts: number;
+  readonly output?: Json;
+  readonly error?: StepError;
+  /** The step because of which this one was skipped. */
+  readonly cause?: string;
+  /** What a person is asked. */
+  readonly question?: string;
+  /** One sentence: why the step is where it is. */
+  readonly why: string;
+}
+
+const NO_COUNTS: StepCounts = {
+  succeeded: 0,
+  failed: 0,
+  cancelled: 0,
+  skipped: 0,
+  cached: 0,
+  waiting: 0,
+  running: 0,
+};
+
+/** Where a run stands that has no state: it is being started, or was refused. */
+export function noProgress(run: string, status: "starting" | "refused"): RunProgress {
+  return { run, status, seq: 0, counts: NO_COUNTS, running: [], maxConcurrency: 0 };
+}
+
+/** `live`: the engine is at work on it. */
+export function progressOf(state: RunState, live: boolean, waitingFor: string | undefined): RunProgress {
+  const running = state.phases.flatMap((phase, at) =>
+    phase.tag === "running" ? [{ step: stepAt(state, at).id, attempt: phase.attempt, since: phase.since }] : [],
+  );
+  return {
+    run: state.run,
+    status: runStatus(state, live),
+    seq: state.seq,
+    counts: stepCounts(state, live),
+    running,
+    maxConcurrency: state.options.maxConcurrency,
+    ...(waitingFor === undefined ? {} : { waitingFor }),
+  };
+}
+
+export function stepProgressOf(state: RunState, id: string, live: boolean, now: number): StepProgress | undefined {
+  const at = state.indexOf.get(id);
+  if (at === undefined) return undefined;
+  const phase = phaseOf(state, at);
+  const output = outputOf(phase);
+  return {
+    id,
+    status: stepStatus(state, at, live),
+    attempts: state.attempts[at] ?? 0,
+    ...(output === undefined ? {} : { output }),
+    ...("error" in phase ? { error: phase.error } : {}),
+    ...(phase.tag === "skipped" && phase.reason.kind === "dependency" ? { cause: phase.reason.cause } : {}),
+    ...(phase.tag === "asking" ? { question: phase.question } : {}),
+    why: explainStep(state, at, now),
+  };
+}
+
+export function failuresOf(state: RunState): RunResult["failures"] {
+  if (state.counts.failed === 0) return [];
+  return state.phases.flatMap((phase, at) =>
+    phase.tag === "failed" ? [{ step: stepAt(state, at).id, error: phase.error }] : [],
+  );
+}

@@ -1,0 +1,88 @@
+/**
+ * Plans as the library's callers hold them: checked, ready to run, to look at and to draw. Knows no run.
+ *
+ * Invariant: a {@link CheckedPlan} comes from {@link load} alone; what the engine needs of it is kept beside it, unseen.
+ */
+import { HeddleError } from "../base/errors.ts";
+import type { JsonObject } from "../base/json.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import type { LoadedPlan } from "../engine/api.ts";
+import { resolvePlan } from "../graph/compile.ts";
+import { mermaid } from "../graph/draw.ts";
+import { layersOf } from "../graph/paths.ts";
+import { loadPlanFile } from "../load-plan.ts";
+import { isPlanDefinition, type PlanDefinition } from "../plan/define.ts";
+import type { Plan } from "../plan/plan.ts";
+import { PlanError } from "./errors.ts";
+
+/** A plan that was read, validated and found to be a graph. */
+export interface CheckedPlan {
+  readonly name: string;
+  /** Absolute; absent for a plan built by code. */
+  readonly file?: string;
+  /** The plan as plain data: defaults merged into the steps, parameters resolved. */
+  readonly plan: Plan;
+  /** Ids of the steps by longest distance from a root: what could run at the same time. */
+  readonly layers: readonly (readonly string[])[];
+  /** The graph as a Mermaid flowchart. */
+  mermaid(): string;
+}
+
+/** What can be run: a definition made with `plan(...)`, or what {@link load} gave. */
+export type Runnable = PlanDefinition | CheckedPlan;
+
+const loadedPlans = new WeakMap<CheckedPlan, LoadedPlan>();
+
+/**
+ * Reads and checks a plan: a file (YAML, JSON, or a module whose default export is a plan; relative to the current folder) or
+ * a definition. Executes nothing of it but the module's own top level.
+ *
+ * @throws {PlanError} with every diagnostic, where the plan cannot run.
+ */
+export async function load(source: string | PlanDefinition, params: JsonObject = {}): Promise<CheckedPlan> {
+  const loaded = typeof source === "string" ? await loadPlanFile(source, params) : await resolvePlan(source, params);
+  if (!loaded.ok) throw new PlanError(loaded.error);
+  return checkedPlan(loaded.value);
+}
+
+function checkedPlan(loaded: LoadedPlan): CheckedPlan {
+  const { plan, graph, file } = loaded;
+  const checked: CheckedPlan = Object.freeze({
+    name: plan.name,
+    ...(file === undefined ? {} : { file }),
+    plan,
+    layers: layersOf(graph).map((layer) => layer.map((step) => graph.ids[step] ?? "")),
+    mermaid: () => [...mermaid(graph)].join("\n"),
+  });
+  loadedPlans.set(checked, loaded);
+  return checked;
+}
+
+/** The plan as the engine takes it. `params` are the caller's; a checked plan has its own already. */
+export async function loadedPlan(
+  plan: unknown,
+  params: JsonObject | undefined,
+): Promise<Result<LoadedPlan, HeddleError>> {
+  if (isPlanDefinition(plan)) {
+    const resolved = await resolvePlan(plan, params);
+    return resolved.ok ? resolved : err(new PlanError(resolved.error));
+  }
+  const known = typeof plan === "object" && plan !== null ? loadedPlans.get(plan as CheckedPlan) : undefined;
+  if (known === undefined) return err(notAPlan());
+  if (params === undefined) return ok(known);
+  return err(
+    new HeddleError({
+      code: "ParamsFixed",
+      message: `the parameters of plan ${known.plan.name} were fixed when it was loaded`,
+      hint: "Give them to `load(file, params)` instead of to `run`.",
+    }),
+  );
+}
+
+function notAPlan(): HeddleError {
+  return new HeddleError({
+    code: "NotAPlan",
+    message: "what was given to run is not a plan",
+    hint: "Give it what `plan(...)` returned, or what `await load(file)` gave.",
+  });
+}

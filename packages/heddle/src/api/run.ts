@@ -1,0 +1,242 @@
+/**
+ * Runs for programs: a thin layer over the host that opens the project, hands the plan to the engine and closes the project
+ * when the run has ended and nobody reads its events any more. Knows no rule of scheduling, journal or retry.
+ *
+ * Invariants:
+ *  1. `result` never rejects for what a caller, a plan, a step or a machine did: those are statuses.
+ *  2. The project is open exactly while the engine works or somebody reads; a later reader opens it again.
+ */
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
+import { systemClock } from "../base/clock.ts";
+import { HeddleError, type Problem } from "../base/errors.ts";
+import { randomId } from "../base/ids.ts";
+import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
+import { systemRandom } from "../base/random.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import type { Project, RunHandle } from "../engine/api.ts";
+import { openMemoryProject, openProject } from "../host.ts";
+import { isPlanDefinition, type StepValue } from "../plan/define.ts";
+import type { Event } from "../run/event.ts";
+import {
+  failuresOf,
+  noProgress,
+  progressOf,
+  stepProgressOf,
+  type AnswerOptions,
+  type Run,
+  type RunProgress,
+  type RunResult,
+  type StepProgress,
+} from "./handle.ts";
+import { loadedPlan, type Runnable } from "./plan.ts";
+import { countProblem, sharedOptions, startOptions, type ResumeRunOptions, type RunPlanOptions } from "./settings.ts";
+
+/** What others read who find the run held by this process. */
+const TITLE = "a program that uses heddle";
+
+/**
+ * Runs a plan. Returns at once; what goes wrong, a plan with errors included, is in the result.
+ *
+ * ```ts
+ * const { status, outputs } = await run(plan("hello", { steps: [greet] })).result;
+ * ```
+ */
+export function run(plan: Runnable, options: RunPlanOptions = {}): Run {
+  const id = randomId(systemRandom);
+  return new ConductedRun(id, options, async (held) => {
+    const settings = startOptions(options);
+    if (!settings.ok) return settings;
+    const loaded = await loadedPlan(plan, options.params);
+    if (!loaded.ok) return loaded;
+    const project = await open(options);
+    if (!project.ok) return project;
+    held(project.value);
+    return refusable(await project.value.start(loaded.value, { ...settings.value, run: id }));
+  });
+}
+
+/**
+ * Goes on with a recorded run of `plan`: what succeeded is kept, the rest runs. A run that succeeded executes nothing and gives
+ * its recorded result.
+ */
+export function resume(id: string, plan: Runnable, options: ResumeRunOptions = {}): Run {
+  return new ConductedRun(id, options, async (held) => {
+    const problem = countProblem("maxConcurrency", options.maxConcurrency);
+    if (problem !== undefined) return err(problem);
+    const project = await open(options);
+    if (!project.ok) return project;
+    held(project.value);
+    const params = options.params ?? (isPlanDefinition(plan) ? await recordedParams(project.value, id) : undefined);
+    const current = await loadedPlan(plan, params);
+    if (!current.ok) return current;
+    return refusable(
+      await project.value.resume(id, {
+        ...sharedOptions(options),
+        current: current.value,
+        ...(options.acceptChanges === undefined ? {} : { acceptChanges: options.acceptChanges }),
+      }),
+    );
+  });
+}
+
+type Begin = (held: (project: Project) => void) => Promise<Result<RunHandle, HeddleError>>;
+
+function refusable<T>(result: Result<T, Problem>): Result<T, HeddleError> {
+  return result.ok ? result : err(new HeddleError(result.error));
+}
+
+async function open(options: RunPlanOptions): Promise<Result<Project, HeddleError>> {
+  const dir = resolve(options.projectDir ?? ".");
+  if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    return err(
+      new HeddleError({
+        code: "ProjectNotFound",
+        message: `there is no folder ${dir}`,
+        hint: "Make it, or give the right `projectDir`.",
+      }),
+    );
+  }
+  if (options.memory === true) return ok(openMemoryProject(dir, { title: TITLE }));
+  return refusable(await openProject(dir, { title: TITLE }));
+}
+
+/** The parameters that the run was created with; none for a run that cannot be read, which the resume will say. */
+async function recordedParams(project: Project, id: string): Promise<JsonObject> {
+  const read = await project.read(id);
+  const params = read.ok ? read.value.state.plan.params : undefined;
+  return isJsonObject(params) ? params : {};
+}
+
+class ConductedRun implements Run {
+  readonly run: string;
+  readonly result: Promise<RunResult>;
+  readonly #options: RunPlanOptions;
+  readonly #begun: Promise<Result<RunHandle, HeddleError>>;
+  readonly #clock = systemClock();
+  #handle: RunHandle | undefined;
+  #refused: HeddleError | undefined;
+  #project: Project | undefined;
+  #ended = false;
+  #readers = 0;
+  #cancelled = false;
+
+  constructor(id: string, options: RunPlanOptions, begin: Begin) {
+    this.run = id;
+    this.#options = options;
+    this.#begun = begin((project) => (this.#project = project));
+    this.result = this.#conduct();
+  }
+
+  async #conduct(): Promise<RunResult> {
+    const cancel = (): void => void this.cancel();
+    const { signal } = this.#options;
+    try {
+      const begun = await this.#begun;
+      if (!begun.ok) {
+        this.#refused = begun.error;
+        return refusedResult(this.run, begun.error);
+      }
+      this.#handle = begun.value;
+      signal?.addEventListener("abort", cancel, { once: true });
+      if (this.#cancelled || signal?.aborted === true) begun.value.cancel();
+      const { status, outputs, stopped } = await begun.value.result;
+      const failures = failuresOf(begun.value.state());
+      const about = { run: this.run, outputs, failures, output: outputReader(outputs) };
+      if (stopped === undefined) return { ...about, status };
+      return { ...about, status: "stopped", error: new HeddleError(stopped) };
+    } finally {
+      signal?.removeEventListener("abort", cancel);
+      this.#ended = true;
+      await this.#closeIfUnused();
+    }
+  }
+
+  status(): RunProgress {
+    const handle = this.#handle;
+    if (handle === undefined) return noProgress(this.run, this.#refused === undefined ? "starting" : "refused");
+    return progressOf(handle.state(), !this.#ended, handle.waitingFor());
+  }
+
+  step(id: string): StepProgress | undefined {
+    const handle = this.#handle;
+    return handle === undefined ? undefined : stepProgressOf(handle.state(), id, !this.#ended, this.#clock.now());
+  }
+
+  cancel(): number {
+    const handle = this.#handle;
+    if (handle === undefined || this.#ended) {
+      this.#cancelled = true;
+      return 0;
+    }
+    const { running } = handle.state().counts;
+    handle.cancel();
+    return running;
+  }
+
+  pause(reason: string = "asked for by the program"): void {
+    void this.#begun.then((begun) => begun.ok && begun.value.pause(reason));
+  }
+
+  unpause(): void {
+    void this.#begun.then((begun) => begun.ok && begun.value.unpause());
+  }
+
+  approve(step: string, answer: AnswerOptions = {}): void {
+    this.#answer(step, "approve", answer);
+  }
+
+  reject(step: string, answer: AnswerOptions = {}): void {
+    this.#answer(step, "reject", answer);
+  }
+
+  #answer(step: string, decision: "approve" | "reject", { by = "api", comment }: AnswerOptions): void {
+    const given = this.#handle?.answer(step, { decision, by, ...(comment === undefined ? {} : { comment }) });
+    if (given === undefined) {
+      throw new HeddleError({
+        code: "NotAsked",
+        message: `run ${this.run} has not asked anything yet`,
+        hint: "Answer when the event `approval.requested` has come.",
+      });
+    }
+    if (!given.ok) throw new HeddleError(given.error);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Event, void, undefined> {
+    this.#readers++;
+    try {
+      const begun = await this.#begun;
+      if (!begun.ok) throw begun.error;
+      // A journal in memory can be read for as long as the handle is held, closed or not.
+      if (this.#project === undefined && this.#options.memory !== true) yield* this.#reread();
+      else yield* begun.value;
+    } finally {
+      this.#readers--;
+      await this.#closeIfUnused();
+    }
+  }
+
+  /** The events of a run that has ended and whose project was closed. */
+  async *#reread(): AsyncGenerator<Event, void, undefined> {
+    const opened = await openProject(this.#options.projectDir ?? ".", { title: TITLE, readOnly: true });
+    if (!opened.ok) throw new HeddleError(opened.error);
+    await using project = opened.value;
+    for await (const batch of project.journal.read(this.run)) yield* batch;
+  }
+
+  async #closeIfUnused(): Promise<void> {
+    if (!this.#ended || this.#readers > 0) return;
+    const project = this.#project;
+    this.#project = undefined;
+    await project?.[Symbol.asyncDispose]();
+  }
+}
+
+function refusedResult(run: string, error: HeddleError): RunResult {
+  return { run, status: "refused", outputs: {}, failures: [], error, output: () => undefined };
+}
+
+function outputReader(outputs: Readonly<Record<string, Json>>): RunResult["output"] {
+  return <Output>(step: StepValue<Output>) =>
+    Object.hasOwn(outputs, step.id) ? (outputs[step.id] as Output) : undefined;
+}

@@ -1,0 +1,107 @@
+/** The options of `run` and `resume`: their meaning, and the check for callers without types. */
+import { parseDuration } from "../base/duration.ts";
+import type { HeddleError } from "../base/errors.ts";
+import type { JsonObject } from "../base/json.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import type { StartOptions } from "../engine/api.ts";
+import type { FailureMode, RollbackMode, Schedule } from "../plan/plan.ts";
+import type { Event } from "../run/event.ts";
+import { invalidOption } from "./errors.ts";
+
+/** What `run` and `resume` have in common. */
+export interface SharedOptions {
+  /** Where commands run and `.heddle` is; default: the current folder. Must exist. */
+  readonly projectDir?: string;
+  /** Steps at once; default: what the plan says, else the number of cores. */
+  readonly maxConcurrency?: number;
+  /** Go on waiting where only people's answers are left, instead of ending as `waiting`. */
+  readonly wait?: boolean;
+  /** Cancels the run when it is aborted. */
+  readonly signal?: AbortSignal;
+  /** Called with every event of this stay of the engine, in order, once it is on disk. What it throws is reported as uncaught. */
+  readonly onEvent?: (event: Event) => void;
+}
+
+export interface RunPlanOptions extends SharedOptions {
+  /** Values of the plan's parameters; only for definitions: a loaded plan has its own. */
+  readonly params?: JsonObject;
+  /** At most so many coding agents at once. */
+  readonly maxAgents?: number;
+  readonly schedule?: Schedule;
+  readonly failure?: FailureMode;
+  readonly rollback?: RollbackMode;
+  /** One step at a time, in an order that the plan gives. */
+  readonly sequential?: boolean;
+  /** Of the whole run: `"10m"`, or a number of seconds. */
+  readonly timeout?: string | number;
+  /** Keep the journal in memory: nothing is written to the project folder, and nothing outlives the process. */
+  readonly memory?: boolean;
+}
+
+export interface ResumeRunOptions extends SharedOptions {
+  /** Values of the plan's parameters; default: the recorded ones. Only for definitions. */
+  readonly params?: JsonObject;
+  /** Run again what succeeded and has another definition now, and what depends on it. */
+  readonly acceptChanges?: boolean;
+}
+
+const SCHEDULES: readonly unknown[] = ["ready", "layers"] satisfies Schedule[];
+const FAILURES: readonly unknown[] = ["fail-fast", "continue"] satisfies FailureMode[];
+const ROLLBACKS: readonly unknown[] = ["none", "dependents", "all"] satisfies RollbackMode[];
+
+/** The engine's options, or the first of the caller's that cannot be used. */
+export function startOptions(options: RunPlanOptions): Result<StartOptions, HeddleError> {
+  const { maxConcurrency, maxAgents, schedule, failure, rollback, sequential, timeout } = options;
+  const problem =
+    countProblem("maxConcurrency", maxConcurrency) ??
+    countProblem("maxAgents", maxAgents) ??
+    choiceProblem("schedule", SCHEDULES, schedule) ??
+    choiceProblem("failure", FAILURES, failure) ??
+    choiceProblem("rollback", ROLLBACKS, rollback);
+  if (problem !== undefined) return err(problem);
+  const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout);
+  if (timeout !== undefined && (timeoutMs === undefined || timeoutMs === 0))
+    return err(invalidOption("timeout", 'a duration such as "10m"', timeout));
+  return ok({
+    ...sharedOptions(options),
+    ...(maxAgents === undefined ? {} : { maxAgents }),
+    ...(schedule === undefined ? {} : { schedule }),
+    ...(failure === undefined ? {} : { failure }),
+    ...(rollback === undefined ? {} : { rollback }),
+    ...(sequential === undefined ? {} : { sequential }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  });
+}
+
+/** Those that a start and a resume have in common. */
+export function sharedOptions(options: SharedOptions): Pick<StartOptions, "stay" | "onEvent" | "maxConcurrency"> {
+  const { maxConcurrency, wait, onEvent } = options;
+  return {
+    ...(maxConcurrency === undefined ? {} : { maxConcurrency }),
+    ...(wait === undefined ? {} : { stay: wait }),
+    ...(onEvent === undefined ? {} : { onEvent: shielded(onEvent) }),
+  };
+}
+
+/** A listener's error is the listener's: it must not end the engine, nor be lost. */
+function shielded(listener: (event: Event) => void): (event: Event) => void {
+  return (event) => {
+    try {
+      listener(event);
+    } catch (thrown) {
+      queueMicrotask(() => {
+        throw thrown;
+      });
+    }
+  };
+}
+
+export function countProblem(name: string, value: unknown): HeddleError | undefined {
+  if (value === undefined || (Number.isSafeInteger(value) && (value as number) >= 1)) return undefined;
+  return invalidOption(name, "a whole number from 1", value);
+}
+
+function choiceProblem(name: string, known: readonly unknown[], value: unknown): HeddleError | undefined {
+  if (value === undefined || known.includes(value)) return undefined;
+  return invalidOption(name, `one of ${known.join(", ")}`, value);
+}

@@ -1,0 +1,36 @@
+/**
+ * The public API of heddle, whole: nothing else of this package is promised to stay. `heddle/view` has the documents that the
+ * command line prints, for those who show runs.
+ */
+export { agent, approve, command, forEach, parallel, plan, sequence, step, subplan, when } from "./plan/define.ts";
+export { load } from "./api/plan.ts";
+export { resume, run } from "./api/run.ts";
+export { PlanError } from "./api/errors.ts";
+export { HeddleError } from "./base/errors.ts";
+
+export type { CheckedPlan, Runnable } from "./api/plan.ts";
+export type { AnswerOptions, Run, RunProgress, RunResult, StepProgress } from "./api/handle.ts";
+export type { ResumeRunOptions, RunPlanOptions, SharedOptions } from "./api/settings.ts";
+export type { Problem } from "./base/errors.ts";
+export type { Json, JsonObject } from "./base/json.ts";
+export type {
+  AgentOptions,
+  ApproveOptions,
+  CommandOptions,
+  CommonOptions,
+  Deps,
+  ForEachOptions,
+  InputsOf,
+  PlanDefinition,
+  PlanOptions,
+  StepGroup,
+  StepOptions,
+  Steps,
+  StepValue,
+  SubplanOptions,
+} from "./plan/define.ts";
+export type { Diagnostic } from "./plan/diagnostic.ts";
+export type { FailureMode, Plan, RollbackMode, Schedule, Step, StepContext } from "./plan/plan.ts";
+export type { StandardSchema } from "./plan/standard-schema.ts";
+export type { CancelReason, Event, EventOf, EventType, SkipReason, StepError } from "./run/event.ts";
+export type { RunStatus, StepCounts, StepStatus } from "./view/status.ts";
