@@ -6,7 +6,11 @@ import { enclosingContainer } from "../run/grow.ts";
 import type { RunState } from "../run/state.ts";
 
 /** The steps as they join the run, or everything that is wrong with them. */
-export async function addedSteps(state: RunState, adder: number, wanted: readonly unknown[]): Promise<Result<readonly Step[], string>> {
+export async function addedSteps(
+  state: RunState,
+  adder: number,
+  wanted: readonly unknown[],
+): Promise<Result<readonly Step[], string>> {
   const prefix = enclosingContainer(state, adder)?.prefix ?? "";
   const known = { has: (id: string) => state.indexOf.has(prefix + id) };
   const compiled = await compileSteps(wanted, known, { plan: state.plan });

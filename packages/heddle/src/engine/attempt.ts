@@ -114,7 +114,10 @@ async function prepare(
 }
 
 /** The step's action and environment with every template evaluated. */
-async function fill(task: Task, options: ExecuteOptions): Promise<Result<{ action: Action; env: Record<string, string> }, string>> {
+async function fill(
+  task: Task,
+  options: ExecuteOptions,
+): Promise<Result<{ action: Action; env: Record<string, string> }, string>> {
   const { action, env = {} } = task.step;
   const withs = action.kind === "call" ? action.with : undefined;
   const hasTemplate = JSON.stringify([env, withs ?? null]).includes("${{");
@@ -130,7 +133,10 @@ async function fill(task: Task, options: ExecuteOptions): Promise<Result<{ actio
   if (action.kind !== "call" || withs === undefined) return ok({ action, env: Object.fromEntries(texts) });
   const value = fillTemplates(withs, scope);
   if (!value.ok) return err(`with cannot be evaluated: ${value.error}`);
-  return ok({ action: { ...action, with: isJsonObject(value.value) ? value.value : {} }, env: Object.fromEntries(texts) });
+  return ok({
+    action: { ...action, with: isJsonObject(value.value) ? value.value : {} },
+    env: Object.fromEntries(texts),
+  });
 }
 
 function workOf(task: Task, action: Action, code: PlanCode): Result<Work, string> {
@@ -138,13 +144,24 @@ function workOf(task: Task, action: Action, code: PlanCode): Result<Work, string
     case "run":
       return ok({ kind: "run", command: action.command, shell: task.step.shell ?? "sh" });
     case "call":
-      return ok({ kind: "call", module: joinPath(code.folder, action.module), export: action.export, with: action.with ?? {} });
+      return ok({
+        kind: "call",
+        module: joinPath(code.folder, action.module),
+        export: action.export,
+        with: action.with ?? {},
+      });
     case "function": {
       const fn = code.functions.get(task.step.id) ?? code.functions.get(withoutIndex(task.step.id));
-      if (fn === undefined) return err(`the function of step ${task.step.id} is not loaded: run the plan from the module that defines it`);
+      if (fn === undefined)
+        return err(`the function of step ${task.step.id} is not loaded: run the plan from the module that defines it`);
       const inputs: Record<string, Json> = Object.create(null) as Record<string, Json>;
       for (const [name, id] of Object.entries(action.needs ?? {})) inputs[name] = task.deps[id] ?? null;
-      return ok({ kind: "function", inputs, fn, ...(code.planModule === undefined ? {} : { planModule: code.planModule }) });
+      return ok({
+        kind: "function",
+        inputs,
+        fn,
+        ...(code.planModule === undefined ? {} : { planModule: code.planModule }),
+      });
     }
     case "agent":
       return err("coding agents are not in this version of heddle; give the step a `run` or `call` instead");

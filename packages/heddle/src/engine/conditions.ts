@@ -1,10 +1,10 @@
 /** Evaluates the `if` of steps. The expression language is loaded when the first step that has one is seen, never before. */
 import { invariant } from "../base/assert.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import type { Scope } from "../plan/expression.ts";
+import type * as expressions from "../plan/expression.ts";
 import type { Step } from "../plan/plan.ts";
 
-type Language = typeof import("../plan/expression.ts");
+type Language = typeof expressions;
 
 export class ConditionReader {
   #language: Language | undefined;
@@ -17,7 +17,7 @@ export class ConditionReader {
   }
 
   /** Whether the condition holds; an error where it cannot be evaluated or gives no boolean. */
-  holds(text: string, scope: Scope): Result<boolean, string> {
+  holds(text: string, scope: expressions.Scope): Result<boolean, string> {
     invariant(this.#language !== undefined, "a condition was asked for before its steps were prepared");
     const expression = this.#language.compileExpression(text);
     if (!expression.ok) return err(expression.error.message);

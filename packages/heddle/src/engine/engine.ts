@@ -7,16 +7,18 @@ import type { Graph } from "../graph/graph.ts";
 import { remainingPath } from "../graph/paths.ts";
 import type { Lease } from "../journal/port.ts";
 import { DEFAULT_GRACE_MS, DEFAULT_MAX_AGENTS, type Plan, type Step } from "../plan/plan.ts";
-import { apply, createState } from "../run/apply.ts";
+import { createState } from "../run/apply.ts";
 import { stepsToUndo } from "../run/close.ts";
-import type { CancelReason, Event, EventBody, EventOf, RunOptions } from "../run/event.ts";
+import type { CancelReason, Event, EventOf, RunOptions } from "../run/event.ts";
 import { HistoryChecker } from "../run/invariants.ts";
 import { isRunEnded, stepAt, type RunState } from "../run/state.ts";
-import type { Answer, LoadedPlan, ResumeOptions, RunHandle, RunResult, StartOptions } from "./api.ts";
+import type { Answer, LoadedPlan, ResumeOptions, RunHandle, RunResult, StartOptions, StayOptions } from "./api.ts";
 import type { EnginePorts } from "./ports.ts";
 import { leaseProblem } from "./problems.ts";
+import { Recorder } from "./recorder.ts";
 import { planResume, recover } from "./recovery.ts";
-import { resultOf, Scheduler } from "./scheduler.ts";
+import { resultOf } from "./result.ts";
+import { Scheduler } from "./scheduler.ts";
 
 /** Takes a plan as a new run and starts it. The handle comes back before anything has run. */
 export async function startRun(
@@ -24,26 +26,35 @@ export async function startRun(
   loaded: LoadedPlan,
   options: StartOptions & { readonly maxConcurrency: number },
 ): Promise<Result<RunHandle, Problem>> {
-  const run = randomId(ports.random);
+  const run = options.run ?? randomId(ports.random);
   const now = ports.clock.now();
   const leased = await ports.journal.create({ run, plan: loaded.plan.name, createdAt: now }, ports.holder);
   if (!leased.ok) return err(leaseProblem(leased.error, run));
-  const created: EventOf<"run.created"> = { run, seq: 1, time: now, type: "run.created", data: creation(ports, loaded.plan, options) };
+  const created: EventOf<"run.created"> = {
+    run,
+    seq: 1,
+    time: now,
+    type: "run.created",
+    data: creation(ports, loaded.plan, options),
+  };
   const state = createState(created, loaded.graph);
   if (!state.ok) throw new BugError("a loaded plan is not a graph");
   const checker = new HistoryChecker();
-  const first: Event[] = [created];
   checker.next(created);
-  const record = recorder(ports, state.value, checker, first);
+  const recorder = new Recorder({ ...ports, lease: leased.value, state: state.value, checker, pending: [created] });
   await weigh(ports, state.value, loaded.graph, loaded.plan);
-  record({ type: "run.started", data: {} });
+  recorder.record({ type: "run.started", data: {} });
   for (const [step, output] of options.reuse?.outputs ?? []) {
-    record({ type: "step.cached", step, data: { key: step, from: options.reuse?.run ?? "", output } });
+    recorder.record({ type: "step.cached", step, data: { key: step, from: options.reuse?.run ?? "", output } });
   }
-  return ok(conduct(ports, leased.value, state.value, checker, first, options.stay === true));
+  return ok(conduct(ports, leased.value, state.value, recorder, options));
 }
 
-function creation(ports: EnginePorts, plan: Plan, options: StartOptions & { readonly maxConcurrency: number }): EventOf<"run.created">["data"] {
+function creation(
+  ports: EnginePorts,
+  plan: Plan,
+  options: StartOptions & { readonly maxConcurrency: number },
+): EventOf<"run.created">["data"] {
   const gitHead = ports.gitHead();
   const timeoutMs = options.timeoutMs ?? plan.timeoutMs;
   const runOptions: RunOptions = {
@@ -66,27 +77,32 @@ function creation(ports: EnginePorts, plan: Plan, options: StartOptions & { read
 }
 
 /** Goes on with a recorded run. A run that succeeded executes nothing: its handle has the recorded result. */
-export async function resumeRun(ports: EnginePorts, run: string, options: ResumeOptions): Promise<Result<RunHandle, Problem>> {
-  return takeOver(ports, run, async (lease, state, checker) => {
+export async function resumeRun(
+  ports: EnginePorts,
+  run: string,
+  options: ResumeOptions,
+): Promise<Result<RunHandle, Problem>> {
+  return takeOver(ports, run, async (lease, state, recorder) => {
     if (state.phase.tag === "succeeded") return ok(undefined);
     const planned = planResume(state, ports.version, options.current, options.acceptChanges === true);
     if (!planned.ok) return planned;
     if (options.mode === "retry" && !hasPartsToRetry(state)) return err(nothingToRetry(run));
-    const data = options.maxConcurrency === undefined ? planned.value : { ...planned.value, options: { ...state.options, maxConcurrency: options.maxConcurrency } };
+    const data =
+      options.maxConcurrency === undefined
+        ? planned.value
+        : { ...planned.value, options: { ...state.options, maxConcurrency: options.maxConcurrency } };
     await ports.backend.sweep(run, state.plan.graceMs ?? DEFAULT_GRACE_MS);
-    const first: Event[] = [];
-    const record = recorder(ports, state, checker, first);
     const isNewPlan = data.plan !== undefined && options.current !== undefined;
     await weigh(ports, state, isNewPlan ? options.current.graph : state.graph, data.plan ?? state.plan);
-    record({ type: "run.resumed", data });
-    if (state.startedAt === undefined) record({ type: "run.started", data: {} });
-    return ok(conduct(ports, lease, state, checker, first, options.stay === true));
+    recorder.record({ type: "run.resumed", data });
+    if (state.startedAt === undefined) recorder.record({ type: "run.started", data: {} });
+    return ok(conduct(ports, lease, state, recorder, options));
   });
 }
 
 /** Undoes the succeeded steps of a run that has ended, newest success first. */
 export async function rollbackRun(ports: EnginePorts, run: string): Promise<Result<RunHandle, Problem>> {
-  return takeOver(ports, run, async (lease, state, checker) => {
+  return takeOver(ports, run, async (lease, state, recorder) => {
     if (!isRunEnded(state.phase)) {
       return err({
         code: "RunNotEnded",
@@ -98,9 +114,8 @@ export async function rollbackRun(ports: EnginePorts, run: string): Promise<Resu
     const steps = stepsToUndo(state, mode).map((step) => stepAt(state, step).id);
     if (steps.length === 0) return ok(undefined);
     await ports.backend.sweep(run, state.plan.graceMs ?? DEFAULT_GRACE_MS);
-    const first: Event[] = [];
-    recorder(ports, state, checker, first)({ type: "rollback.started", data: { mode, steps } });
-    return ok(conduct(ports, lease, state, checker, first, false));
+    recorder.record({ type: "rollback.started", data: { mode, steps } });
+    return ok(conduct(ports, lease, state, recorder, {}));
   });
 }
 
@@ -108,7 +123,7 @@ export async function rollbackRun(ports: EnginePorts, run: string): Promise<Resu
 async function takeOver(
   ports: EnginePorts,
   run: string,
-  go: (lease: Lease, state: RunState, checker: HistoryChecker) => Promise<Result<RunHandle | undefined, Problem>>,
+  go: (lease: Lease, state: RunState, recorder: Recorder) => Promise<Result<RunHandle | undefined, Problem>>,
 ): Promise<Result<RunHandle, Problem>> {
   const leased = await ports.journal.acquire(run, ports.holder);
   if (!leased.ok) return err(leaseProblem(leased.error, run));
@@ -116,25 +131,14 @@ async function takeOver(
   try {
     const recovered = await recover(ports.journal, run);
     if (!recovered.ok) return recovered;
-    const gone = await go(leased.value, recovered.value.state, recovered.value.checker);
+    const { state, checker } = recovered.value;
+    const gone = await go(leased.value, state, new Recorder({ ...ports, lease: leased.value, state, checker }));
     if (!gone.ok) return gone;
     handed = gone.value !== undefined;
-    return ok(gone.value ?? finishedHandle(ports, recovered.value.state));
+    return ok(gone.value ?? finishedHandle(ports, state));
   } finally {
     if (!handed) await ports.journal.release(leased.value);
   }
-}
-
-/** Numbers events, checks them and folds them in, before a scheduler takes over. */
-function recorder(ports: EnginePorts, state: RunState, checker: HistoryChecker, into: Event[]): (body: EventBody) => void {
-  return (body) => {
-    const seq = state.seq + 1;
-    const event = { run: state.run, seq, time: ports.clock.now(), ...body } as Event;
-    const [violation] = checker.next(event);
-    if (violation) throw new BugError(`event ${seq} breaks ${violation.rule}: ${violation.message}`);
-    apply(state, event);
-    into.push(event);
-  };
 }
 
 function hasPartsToRetry(state: RunState): boolean {
@@ -165,11 +169,11 @@ function conduct(
   ports: EnginePorts,
   lease: Lease,
   state: RunState,
-  checker: HistoryChecker,
-  first: readonly Event[],
-  stay: boolean,
+  recorder: Recorder,
+  options: StayOptions,
 ): RunHandle {
-  const scheduler = new Scheduler({ ports, lease, state, checker, first, stay });
+  const scheduler = new Scheduler({ ports, lease, state, recorder, stay: options.stay === true });
+  if (options.onEvent !== undefined) recorder.subscribe(options.onEvent);
   ports.backend.warm(Math.min(state.options.maxConcurrency, state.steps.length));
   let done = false;
   // A turn later, so that whoever gets the handle can subscribe before the first event.
@@ -182,14 +186,14 @@ function conduct(
     run: state.run,
     result,
     state: () => state,
-    subscribe: (listener) => scheduler.subscribe(listener),
+    subscribe: (listener) => recorder.subscribe(listener),
     cancel: (reason: CancelReason = "cancel") => scheduler.cancel(reason),
     kill: () => scheduler.kill(),
     pause: (reason: string) => scheduler.pause(reason),
     unpause: () => scheduler.unpause(),
     answer: (step: string, answer: Answer) => scheduler.answer(step, answer),
     waitingFor: () => scheduler.waitingFor(),
-    [Symbol.asyncIterator]: () => follow(ports, state.run, scheduler, ended, () => done),
+    [Symbol.asyncIterator]: () => follow(ports, state.run, recorder, ended, () => done),
   };
 }
 
@@ -197,13 +201,13 @@ function conduct(
 async function* follow(
   ports: EnginePorts,
   run: string,
-  scheduler: Scheduler,
+  recorder: Recorder,
   ended: Promise<unknown>,
   isDone: () => boolean,
 ): AsyncGenerator<Event, void, undefined> {
   let seen = 0;
   let grew: () => void = () => undefined;
-  const unsubscribe = scheduler.subscribe(() => grew());
+  const unsubscribe = recorder.subscribe(() => grew());
   try {
     for (;;) {
       const news = new Promise<void>((resolve) => {
@@ -226,18 +230,20 @@ async function* follow(
 
 /** The handle of a run in which nothing is left to do. */
 function finishedHandle(ports: EnginePorts, state: RunState): RunHandle {
-  const status: RunResult["status"] = state.phase.tag === "failed" || state.phase.tag === "cancelled" ? state.phase.tag : "succeeded";
+  const status: RunResult["status"] =
+    state.phase.tag === "failed" || state.phase.tag === "cancelled" ? state.phase.tag : "succeeded";
   const nothing = (): void => undefined;
   return {
     run: state.run,
-    result: Promise.resolve(resultOf(state, state.run, status, undefined)),
+    result: Promise.resolve(resultOf(state, status, undefined)),
     state: () => state,
     subscribe: () => nothing,
     cancel: nothing,
     kill: nothing,
     pause: nothing,
     unpause: nothing,
-    answer: (step) => err({ code: "NotAsked", message: `run ${state.run} has ended; step ${step} does not wait for an answer` }),
+    answer: (step) =>
+      err({ code: "NotAsked", message: `run ${state.run} has ended; step ${step} does not wait for an answer` }),
     waitingFor: () => undefined,
     async *[Symbol.asyncIterator]() {
       for await (const batch of ports.journal.read(state.run)) yield* batch;

@@ -7,11 +7,15 @@ import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Plan, Step } from "../plan/plan.ts";
 import type { EventOf } from "../run/event.ts";
+import type { RunState } from "../run/state.ts";
 import type { EnginePorts } from "./ports.ts";
 import { scopeOf } from "./scope.ts";
 
 /** Most items that one `forEach` may have. */
 export const MOST_ITEMS = 100_000;
+
+/** A plan that names itself ends here. */
+const LONGEST_ID = 1000;
 
 export type Expansion = EventOf<"steps.added">["data"];
 
@@ -21,12 +25,34 @@ export async function expand(task: Task, ports: EnginePorts): Promise<Result<Exp
   return forEach === undefined ? expandPlan(task, ports) : expandItems(task, forEach, ports);
 }
 
-async function expandItems(task: Task, forEach: NonNullable<Step["forEach"]>, ports: EnginePorts): Promise<Result<Expansion, string>> {
-  const listed = typeof forEach.items === "string" ? await evaluateItems(forEach.items, task, ports) : ok(forEach.items as Json);
+/** What the run has against new children, if anything. */
+export function expansionProblem(state: RunState, expansion: Expansion): string | undefined {
+  for (const step of expansion.steps) {
+    if (state.indexOf.has(step.id)) return `the run already has a step ${step.id}`;
+    if (step.id.length > LONGEST_ID)
+      return `the id ${step.id.slice(0, 40)}... is too long: plans are nested too deeply`;
+    for (const [pool, units] of Object.entries(step.resources ?? {})) {
+      const capacity = state.plan.resources?.[pool] ?? 0;
+      if (units > capacity) {
+        return `step ${step.id} asks for ${units} ${pool}; the run's plan has ${capacity}: declare it under \`resources\` there`;
+      }
+    }
+  }
+  return undefined;
+}
+
+async function expandItems(
+  task: Task,
+  forEach: NonNullable<Step["forEach"]>,
+  ports: EnginePorts,
+): Promise<Result<Expansion, string>> {
+  const listed =
+    typeof forEach.items === "string" ? await evaluateItems(forEach.items, task, ports) : ok(forEach.items as Json);
   if (!listed.ok) return err(`its forEach cannot be evaluated: ${listed.error}`);
   const items = listed.value;
   if (!Array.isArray(items)) return err(`its forEach gives ${describe(items)}; a list is wanted`);
-  if (items.length > MOST_ITEMS) return err(`its forEach gives ${items.length} items; at most ${MOST_ITEMS} are allowed`);
+  if (items.length > MOST_ITEMS)
+    return err(`its forEach gives ${items.length} items; at most ${MOST_ITEMS} are allowed`);
   const { forEach: _forEach, if: _if, after: _after, optional: _optional, ...template } = task.step;
   const steps = items.map((_item, at): Step => ({ ...template, id: `${task.step.id}[${at}]` }));
   return ok({

@@ -33,11 +33,13 @@ export class Admission {
   #look(limits: NonNullable<Plan["limits"]>): string | undefined {
     if (limits.maxMemoryMb !== undefined) {
       const used = this.#probe.usedMemoryMb();
-      if (used > limits.maxMemoryMb) return `memory: ${Math.round(used)} MB are in use, limits.maxMemoryMb is ${limits.maxMemoryMb}`;
+      if (used > limits.maxMemoryMb)
+        return `memory: ${Math.round(used)} MB are in use, limits.maxMemoryMb is ${limits.maxMemoryMb}`;
     }
     if (limits.maxCpuPercent !== undefined) {
       const used = this.#probe.cpuPercent();
-      if (used > limits.maxCpuPercent) return `CPU: ${Math.round(used)} % is in use, limits.maxCpuPercent is ${limits.maxCpuPercent}`;
+      if (used > limits.maxCpuPercent)
+        return `CPU: ${Math.round(used)} % is in use, limits.maxCpuPercent is ${limits.maxCpuPercent}`;
     }
     return undefined;
   }

@@ -12,7 +12,11 @@ export function leaseProblem(error: LeaseError, run: string): Problem {
         hint: `Follow it with \`heddle watch ${run}\`, or end it with \`heddle cancel ${run}\`.`,
       };
     case "unknown-run":
-      return { code: "UnknownRun", message: `there is no run ${run}`, hint: "`heddle runs` lists the runs of this project." };
+      return {
+        code: "UnknownRun",
+        message: `there is no run ${run}`,
+        hint: "`heddle runs` lists the runs of this project.",
+      };
     case "failed":
       return error.problem;
     default:

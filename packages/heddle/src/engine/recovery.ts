@@ -69,7 +69,8 @@ export function planResume(
 ): Result<EventOf<"run.resumed">["data"], Problem> {
   const interrupted: string[] = [];
   for (let step = 0; step < state.steps.length; step++) {
-    if (phaseOf(state, step).tag === "running" && !isContainerStep(stepAt(state, step))) interrupted.push(stepAt(state, step).id);
+    if (phaseOf(state, step).tag === "running" && !isContainerStep(stepAt(state, step)))
+      interrupted.push(stepAt(state, step).id);
   }
   if (current === undefined) return ok({ engine, interrupted, reset: [] });
   const drift = driftOf(state, current.plan);
@@ -86,7 +87,10 @@ export function planResume(
   return ok({ engine, interrupted, reset, plan: current.plan });
 }
 
-function changedProblem(run: string, changed: readonly { readonly id: string; readonly keys: readonly string[] }[]): Problem {
+function changedProblem(
+  run: string,
+  changed: readonly { readonly id: string; readonly keys: readonly string[] }[],
+): Problem {
   const lines = changed.slice(0, 10).map(({ id, keys }) => `  ${id}: ${keys.join(", ")}`);
   if (changed.length > 10) lines.push(`  and ${changed.length - 10} more`);
   return {

@@ -1,10 +1,11 @@
 /** What one attempt may see of its run: outputs and statuses of its deps, under the names that its plan uses. */
 import type { Task } from "../backend/port.ts";
+import { present } from "../base/assert.ts";
 import type { Json, JsonObject } from "../base/json.ts";
-import { DEFAULT_GRACE_MS } from "../plan/plan.ts";
+import { DEFAULT_GRACE_MS, type Step } from "../plan/plan.ts";
 import type { Scope } from "../plan/expression.ts";
 import { enclosingContainer } from "../run/grow.ts";
-import { depsOf, outputOf, phaseOf, stepAt, type RunState } from "../run/state.ts";
+import { outputOf, phaseOf, stepAt, type RunState } from "../run/state.ts";
 
 const NO_DEPS: JsonObject = {};
 const NO_STATUS: Readonly<Record<string, string>> = {};
@@ -19,19 +20,25 @@ export function taskOf(state: RunState, index: number, attempt: number): Task {
     step,
     attempt,
     params: container?.params ?? state.plan.params ?? NO_DEPS,
-    ...(step.deps === undefined ? { deps: NO_DEPS, depStatus: NO_STATUS } : seenDeps(state, index, container?.prefix ?? "")),
+    ...(step.deps === undefined && step.after === undefined
+      ? { deps: NO_DEPS, depStatus: NO_STATUS }
+      : seenDeps(state, step, container?.prefix ?? "")),
     ...(item === undefined ? {} : { item }),
     graceMs: step.graceMs ?? state.plan.graceMs ?? DEFAULT_GRACE_MS,
   };
 }
 
-function seenDeps(state: RunState, index: number, prefix: string): { deps: JsonObject; depStatus: Record<string, string> } {
+/** Deps with their outputs; what comes before by `after`, for its status; and outputs of farther steps that expressions read. */
+function seenDeps(
+  state: RunState,
+  step: Step,
+  prefix: string,
+): { deps: JsonObject; depStatus: Record<string, string> } {
   const outputs: [string, Json][] = [];
   const statuses: [string, string][] = [];
-  for (const dep of depsOf(state, index)) {
-    const { id } = stepAt(state, dep);
+  for (const id of new Set([...(step.deps ?? []), ...(step.after ?? []), ...(step.reads ?? [])])) {
     const name = id.startsWith(prefix) ? id.slice(prefix.length) : id;
-    const phase = phaseOf(state, dep);
+    const phase = phaseOf(state, present(state.indexOf.get(id), `predecessor ${id}`));
     const output = outputOf(phase);
     statuses.push([name, phase.tag]);
     if (output !== undefined) outputs.push([name, output]);

@@ -4,7 +4,9 @@ import { isRunEnded, type RunState } from "../run/state.ts";
 import type { RunStatus } from "./api.ts";
 
 /** Counts under the names of the stable `--json` shapes. */
-export function countsOf(state: RunState): Record<"succeeded" | "failed" | "cancelled" | "skipped" | "cached" | "waiting" | "running", number> {
+export function countsOf(
+  state: RunState,
+): Record<"succeeded" | "failed" | "cancelled" | "skipped" | "cached" | "waiting" | "running", number> {
   const { counts } = state;
   return {
     succeeded: counts.succeeded,

@@ -9,7 +9,17 @@ import type { Graph, GraphProblem } from "../graph/graph.ts";
 import type { Step } from "../plan/plan.ts";
 import type { Event, EventOf } from "./event.ts";
 import { addSteps } from "./grow.ts";
-import { arrive, enqueue, goesBefore, leaveContainer, openLayers, resetQueues, retryHeap, returnPlaces, takePlaces } from "./queue.ts";
+import {
+  arrive,
+  enqueue,
+  goesBefore,
+  leaveContainer,
+  openLayers,
+  resetQueues,
+  retryHeap,
+  returnPlaces,
+  takePlaces,
+} from "./queue.ts";
 import { adoptPlan, compact, emptyCounts, register } from "./table.ts";
 import {
   forEachSuccessor,
@@ -124,7 +134,11 @@ export function apply(state: RunState, event: Event): void {
       state.phase = { tag: "succeeded", endedAt: event.time };
       return;
     case "run.failed":
-      state.phase = { tag: "failed", endedAt: event.time, ...(event.data.reason === undefined ? {} : { reason: event.data.reason }) };
+      state.phase = {
+        tag: "failed",
+        endedAt: event.time,
+        ...(event.data.reason === undefined ? {} : { reason: event.data.reason }),
+      };
       return;
     case "run.cancelled":
       state.phase = { tag: "cancelled", endedAt: event.time, reason: event.data.reason };
@@ -157,7 +171,12 @@ function applyToStep(state: RunState, step: number, event: StepwiseEvent): void 
       return;
     case "step.succeeded":
       state.successes.push(step);
-      end(state, step, { tag: "succeeded", output: event.data.output, durationMs: event.data.durationMs, endedAt: event.time });
+      end(state, step, {
+        tag: "succeeded",
+        output: event.data.output,
+        durationMs: event.data.durationMs,
+        endedAt: event.time,
+      });
       return;
     case "step.cached":
       end(state, step, { tag: "cached", output: event.data.output, from: event.data.from, endedAt: event.time });
@@ -169,7 +188,12 @@ function applyToStep(state: RunState, step: number, event: StepwiseEvent): void 
       applyFailed(state, step, event);
       return;
     case "step.cancelled":
-      end(state, step, { tag: "cancelled", reason: event.data.reason, durationMs: event.data.durationMs, endedAt: event.time });
+      end(state, step, {
+        tag: "cancelled",
+        reason: event.data.reason,
+        durationMs: event.data.durationMs,
+        endedAt: event.time,
+      });
       return;
     case "steps.added":
       addSteps(state, step, event);
@@ -230,7 +254,13 @@ function applyAsked(state: RunState, step: number, event: EventOf<"approval.requ
     state.attempts[step] = event.attempt;
     state.startedTimes[step] ??= event.time;
   }
-  setPhase(state, step, { tag: "asking", about, question, since: event.time, ...(deadline === undefined ? {} : { deadline }) });
+  setPhase(state, step, {
+    tag: "asking",
+    about,
+    question,
+    since: event.time,
+    ...(deadline === undefined ? {} : { deadline }),
+  });
 }
 
 function applyAnswer(state: RunState, step: number, event: EventOf<"approval.given">): void {

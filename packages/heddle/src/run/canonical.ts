@@ -78,7 +78,14 @@ function key(state: RunState, event: Event, places: Map<number, Place>): Keyed |
   if (step === undefined) return undefined;
   const undo = event.type === "step.rolledback" || event.type === "rollback.failed";
   const attempt = "attempt" in event ? event.attempt : event.type === "steps.added" ? Number.MAX_SAFE_INTEGER : 0;
-  return { event, zone: undo ? 2 : 1, layer: undo ? 0 : (state.layers[step] ?? 0), place: placeOf(state, step, places), attempt, kind };
+  return {
+    event,
+    zone: undo ? 2 : 1,
+    layer: undo ? 0 : (state.layers[step] ?? 0),
+    place: placeOf(state, step, places),
+    attempt,
+    kind,
+  };
 }
 
 function zoneOf(type: EventType): number {
@@ -106,7 +113,18 @@ function compare(a: Keyed, b: Keyed): number {
   );
 }
 
-const LEFT_OUT: ReadonlySet<string> = new Set(["durationMs", "usage", "retryAt", "retryDelayMs", "engine", "gitHead", "from", "by", "deadline", "options"]);
+const LEFT_OUT: ReadonlySet<string> = new Set([
+  "durationMs",
+  "usage",
+  "retryAt",
+  "retryDelayMs",
+  "engine",
+  "gitHead",
+  "from",
+  "by",
+  "deadline",
+  "options",
+]);
 
 /** Lists of steps whose order tells which ended first. */
 const UNORDERED: ReadonlySet<string> = new Set(["rollback.started steps", "run.failed failed"]);
@@ -116,7 +134,8 @@ function strip(event: Event, seq: number): CanonicalEvent {
   for (const [name, value] of Object.entries(event.data)) {
     if (LEFT_OUT.has(name) || value === undefined) continue;
     if (name === "plan") data[name] = stripPlan(value as Plan);
-    else data[name] = UNORDERED.has(`${event.type} ${name}`) ? (value as readonly string[]).toSorted() : (value as Json);
+    else
+      data[name] = UNORDERED.has(`${event.type} ${name}`) ? (value as readonly string[]).toSorted() : (value as Json);
   }
   return {
     seq,

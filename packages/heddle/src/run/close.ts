@@ -2,7 +2,7 @@
 import type { Json } from "../base/json.ts";
 import type { RollbackMode } from "../plan/plan.ts";
 import type { CancelReason } from "./event.ts";
-import type { Command } from "./decide.ts";
+import type { Command } from "./command.ts";
 import { comparePlaces, placeOf } from "./place.ts";
 import { forEachSuccessor, outputOf, phaseOf, stepAt, type RunState, type StepPhase } from "./state.ts";
 
@@ -45,7 +45,9 @@ function innermostExpanded(state: RunState): number[] {
 
 function closeContainer(state: RunState, step: number, halt: CancelReason): Command {
   const failed = failedChildren(state, step);
-  return failed.length > 0 ? { kind: "fail", step, error: childrenFailed(state, step, failed) } : { kind: "cancel", step, reason: halt };
+  return failed.length > 0
+    ? { kind: "fail", step, error: childrenFailed(state, step, failed) }
+    : { kind: "cancel", step, reason: halt };
 }
 
 /** Children whose failure is not tolerated, in the order of the plan. */
@@ -56,7 +58,11 @@ export function failedChildren(state: RunState, container: number): number[] {
     .sort((a, b) => comparePlaces(placeOf(state, a), placeOf(state, b)));
 }
 
-export function childrenFailed(state: RunState, container: number, failed: readonly number[]): { code: "error"; message: string } {
+export function childrenFailed(
+  state: RunState,
+  container: number,
+  failed: readonly number[],
+): { code: "error"; message: string } {
   const names = failed.map((child) => stepAt(state, child).id);
   const shown = names.length > 5 ? `${names.slice(0, 5).join(", ")} and ${names.length - 5} more` : names.join(", ");
   const total = state.containers.get(container)?.children.length ?? 0;

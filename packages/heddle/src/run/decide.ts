@@ -8,8 +8,8 @@
  *  2. Nothing starts in a run that is halted, paused or ended, nor past a limit.
  *  3. The run ends only when nothing runs any more.
  */
-import type { RollbackMode } from "../plan/plan.ts";
-import type { CancelReason, SkipReason, StepError } from "./event.ts";
+import type { CancelReason } from "./event.ts";
+import type { Command } from "./command.ts";
 import { closeDown } from "./close.ts";
 import { blockerOf } from "./queue.ts";
 import { isRunEnded, phaseOf, rootCause, stepAt, type Lane, type RunState } from "./state.ts";
@@ -27,28 +27,6 @@ export interface Conditions {
   /** An undo is being carried out. */
   readonly undoing: boolean;
 }
-
-export type Command =
-  /** Record `step.started`, then dispatch the attempt. */
-  | { readonly kind: "start"; readonly step: number; readonly attempt: number }
-  /** Record `step.started`, then find out the children of a container. */
-  | { readonly kind: "expand"; readonly step: number; readonly attempt: number }
-  /** Evaluate the step's condition: record a skip, or {@link admit} the step. */
-  | { readonly kind: "evaluate"; readonly step: number }
-  /** The step's condition holds or its wait is over: `admit` it. */
-  | { readonly kind: "admit"; readonly step: number }
-  | { readonly kind: "ask"; readonly step: number; readonly attempt: number; readonly about: "step" | "interrupt" }
-  /** An answer was given: record the step's end. */
-  | { readonly kind: "answer"; readonly step: number }
-  | { readonly kind: "skip"; readonly step: number; readonly reason: SkipReason }
-  | { readonly kind: "fail"; readonly step: number; readonly error: StepError }
-  | { readonly kind: "cancel"; readonly step: number; readonly reason: CancelReason }
-  /** All children of a container have ended. */
-  | { readonly kind: "finish"; readonly step: number }
-  | { readonly kind: "rollback"; readonly mode: RollbackMode; readonly steps: readonly number[] }
-  | { readonly kind: "undo"; readonly step: number }
-  | { readonly kind: "end-rollback" }
-  | { readonly kind: "end"; readonly status: "succeeded" | "failed" | "cancelled"; readonly reason?: CancelReason };
 
 const NOTHING: readonly Command[] = [];
 
@@ -78,7 +56,9 @@ export function decide(state: RunState, conditions: Conditions): readonly Comman
 
 /** When the next waiting attempt is due, for the engine's timer; `undefined`: none waits. */
 export function nextDue(state: RunState): number | undefined {
-  const step = state.retries.top((candidate) => phaseOf(state, candidate).tag === "retrying" && !state.due.has(candidate));
+  const step = state.retries.top(
+    (candidate) => phaseOf(state, candidate).tag === "retrying" && !state.due.has(candidate),
+  );
   return step === undefined ? undefined : dueAt(state, step);
 }
 
@@ -120,13 +100,15 @@ function lookAtArrival(state: RunState): Command | undefined {
     const phase = phaseOf(state, step);
     const attempt = (state.attempts[step] ?? 0) + 1;
     if (phase.tag === "interrupted") {
-      if (stepAt(state, step).onInterrupt === "ask") return { kind: "ask", step, attempt: attempt - 1, about: "interrupt" };
+      if (stepAt(state, step).onInterrupt === "ask")
+        return { kind: "ask", step, attempt: attempt - 1, about: "interrupt" };
       const message = "the engine died while the step ran, and its plan says `onInterrupt: fail`";
       return { kind: "fail", step, error: { code: "interrupted", message } };
     }
     if (phase.tag !== "waiting") continue;
     const blocker = blockerOf(state, step);
-    if (blocker !== undefined) return { kind: "skip", step, reason: { kind: "dependency", cause: rootCause(state, blocker) } };
+    if (blocker !== undefined)
+      return { kind: "skip", step, reason: { kind: "dependency", cause: rootCause(state, blocker) } };
     if (state.phase.tag === "paused") return undefined;
     const definition = stepAt(state, step);
     if (definition.if !== undefined && !state.conditionHolds.has(step)) return { kind: "evaluate", step };
@@ -171,7 +153,7 @@ interface Kept {
 function readyLanes(state: RunState): Candidate[] {
   const candidates: Candidate[] = [];
   const { activeLanes } = state;
-  for (let at = 0; at < activeLanes.length; ) {
+  for (let at = 0; at < activeLanes.length;) {
     const lane = activeLanes[at] as Lane;
     const step = topOf(state, lane);
     if (step !== undefined) {
@@ -215,7 +197,8 @@ function fits(state: RunState, lane: Lane, kept: Kept): boolean {
   for (const name of lane.read) if ((state.locks.get(name)?.writers ?? 0) > 0 || kept.write.has(name)) return false;
   for (const name of lane.write) {
     const use = state.locks.get(name);
-    if ((use !== undefined && use.readers + use.writers > 0) || kept.read.has(name) || kept.write.has(name)) return false;
+    if ((use !== undefined && use.readers + use.writers > 0) || kept.read.has(name) || kept.write.has(name))
+      return false;
   }
   return true;
 }

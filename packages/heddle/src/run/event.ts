@@ -149,7 +149,10 @@ export type EventBody =
       readonly data: { readonly decision: "approve" | "reject"; readonly by: string; readonly comment?: string };
     } & StepEvent)
   /** The undo of succeeded steps begins. */
-  | { readonly type: "rollback.started"; readonly data: { readonly mode: RollbackMode; readonly steps: readonly string[] } }
+  | {
+      readonly type: "rollback.started";
+      readonly data: { readonly mode: RollbackMode; readonly steps: readonly string[] };
+    }
   /** One step's undo succeeded; the step counts as never run. */
   | { readonly type: "step.rolledback"; readonly step: string; readonly data: { readonly durationMs: number } }
   /** One step's undo failed; the others go on. */
@@ -164,7 +167,10 @@ export type EventBody =
   | { readonly type: "run.unpaused"; readonly data: Record<string, never> }
   /** Last event of a run that reached its end: every step succeeded, was skipped, or failed as `optional`. */
   | { readonly type: "run.succeeded"; readonly data: { readonly durationMs: number } }
-  | { readonly type: "run.failed"; readonly data: { readonly durationMs: number; readonly failed: readonly string[]; readonly reason?: string } }
+  | {
+      readonly type: "run.failed";
+      readonly data: { readonly durationMs: number; readonly failed: readonly string[]; readonly reason?: string };
+    }
   | { readonly type: "run.cancelled"; readonly data: { readonly durationMs: number; readonly reason: CancelReason } };
 
 export type CancelReason = "cancel" | "fail-fast" | "run-timeout";

@@ -54,7 +54,9 @@ function explainWait(state: RunState, step: number): string {
   const definition = stepAt(state, step);
   const open = [
     ...depsOf(state, step).filter((dep) => !satisfies(phaseOf(state, dep))),
-    ...(definition.after ?? []).map((id) => state.indexOf.get(id) ?? -1).filter((from) => from !== -1 && !hasEnded(phaseOf(state, from))),
+    ...(definition.after ?? [])
+      .map((id) => state.indexOf.get(id) ?? -1)
+      .filter((from) => from !== -1 && !hasEnded(phaseOf(state, from))),
   ];
   if (open.length > 0) {
     const names = open.slice(0, 4).map((from) => `${stepAt(state, from).id} (${phaseOf(state, from).tag})`);
@@ -71,7 +73,8 @@ function explainWait(state: RunState, step: number): string {
 
 function explainPlace(state: RunState, step: number): string | undefined {
   const definition = stepAt(state, step);
-  if (state.slots >= state.options.maxConcurrency) return `waits for a slot: ${state.slots} of ${state.options.maxConcurrency} are taken`;
+  if (state.slots >= state.options.maxConcurrency)
+    return `waits for a slot: ${state.slots} of ${state.options.maxConcurrency} are taken`;
   if (definition.action.kind === "agent" && state.agents >= state.options.maxAgents) {
     return `waits for an agent's place: ${state.agents} of ${state.options.maxAgents} are taken`;
   }
@@ -82,7 +85,9 @@ function explainPlace(state: RunState, step: number): string | undefined {
   }
   for (const name of [...(definition.locks?.read ?? []), ...(definition.locks?.write ?? [])]) {
     const use = state.locks.get(name);
-    const wanted = definition.locks?.write?.includes(name) ? (use?.readers ?? 0) + (use?.writers ?? 0) : (use?.writers ?? 0);
+    const wanted = definition.locks?.write?.includes(name)
+      ? (use?.readers ?? 0) + (use?.writers ?? 0)
+      : (use?.writers ?? 0);
     if (wanted > 0) return `waits for the lock ${name}`;
   }
   return undefined;

@@ -71,5 +71,7 @@ function differingKeys(before: Step, after: Step): string[] {
   const a = before as unknown as Record<string, Json | undefined>;
   const b = after as unknown as Record<string, Json | undefined>;
   const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
-  return [...keys].filter((key) => !BESIDE_THE_POINT.has(key) && canonicalJson(a[key]) !== canonicalJson(b[key])).sort();
+  return [...keys]
+    .filter((key) => !BESIDE_THE_POINT.has(key) && canonicalJson(a[key]) !== canonicalJson(b[key]))
+    .sort();
 }

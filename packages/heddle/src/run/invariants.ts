@@ -48,7 +48,8 @@ export class HistoryChecker {
 
   #checkQuiet(event: Event): void {
     if (!this.#ended) return;
-    const allowed = event.type === "run.resumed" || event.type.startsWith("rollback.") || event.type === "step.rolledback";
+    const allowed =
+      event.type === "run.resumed" || event.type.startsWith("rollback.") || event.type === "step.rolledback";
     if (!allowed) this.#report(event, "quiet-end", `${event.type} after the run had ended`);
   }
 
@@ -116,7 +117,8 @@ export class HistoryChecker {
 
   #onEnd(event: EventOf<"run.succeeded" | "run.failed" | "run.cancelled">): void {
     if (this.#running > 0) this.#report(event, "quiet-end", `${event.type} while ${this.#running} attempts ran`);
-    if (event.type === "run.succeeded" && this.#fatal > 0) this.#report(event, "outcome", `run.succeeded with ${this.#fatal} failed steps`);
+    if (event.type === "run.succeeded" && this.#fatal > 0)
+      this.#report(event, "outcome", `run.succeeded with ${this.#fatal} failed steps`);
     if (event.type === "run.failed" && this.#fatal === 0 && event.data.reason === undefined) {
       this.#report(event, "outcome", "run.failed without a failed step or a reason");
     }
@@ -146,7 +148,8 @@ export class HistoryChecker {
     }
     this.#fatal = 0;
     this.#countLayers();
-    for (const row of this.#rows.values()) if (row.status === "retrying" && this.#isHeldUp(row)) this.#become(row, "waiting");
+    for (const row of this.#rows.values())
+      if (row.status === "retrying" && this.#isHeldUp(row)) this.#become(row, "waiting");
   }
 
   /** Whether something that the step, or its layer, comes after is to run again. */
@@ -174,7 +177,7 @@ export class HistoryChecker {
   #reopenContainers(): void {
     for (const row of this.#rows.values()) {
       if (row.status !== "waiting") continue;
-      for (let id = row.container; id !== undefined; ) {
+      for (let id = row.container; id !== undefined;) {
         const around: Row | undefined = this.#rows.get(id);
         if (around?.status === "satisfied") this.#become(around, "reopened");
         id = around?.container;
@@ -189,7 +192,8 @@ export class HistoryChecker {
     for (const [id, row] of kept) {
       if (row.origin === undefined || this.#rows.has(id) || !this.#rows.has(row.origin)) continue;
       const before = [...(row.step.deps ?? []), ...(row.step.after ?? [])];
-      if (before.every((name) => this.#rows.has(name) || kept.get(name)?.origin === row.origin)) this.#rows.set(id, row);
+      if (before.every((name) => this.#rows.has(name) || kept.get(name)?.origin === row.origin))
+        this.#rows.set(id, row);
     }
   }
 
@@ -210,7 +214,8 @@ export class HistoryChecker {
         this.#checkItems(event, row);
         return;
       case "approval.given":
-        if (row.status !== "asking") this.#report(event, "start-before-end", `${event.step} was answered and not asked`);
+        if (row.status !== "asking")
+          this.#report(event, "start-before-end", `${event.step} was answered and not asked`);
         if (event.data.decision === "approve" && row.step.action.kind !== "approve") this.#become(row, "waiting");
         return;
       case "step.succeeded":
@@ -228,7 +233,8 @@ export class HistoryChecker {
         this.#onAdded(event, row);
         return;
       case "step.rolledback":
-        if (row.status !== "satisfied") this.#report(event, "start-before-end", `${event.step} was undone and had not succeeded`);
+        if (row.status !== "satisfied")
+          this.#report(event, "start-before-end", `${event.step} was undone and had not succeeded`);
         row.items = undefined;
         this.#become(row, "waiting");
         return;
@@ -239,7 +245,8 @@ export class HistoryChecker {
 
   #onAdded(event: EventOf<"steps.added">, row: Row): void {
     const isContainer = event.data.kind === "children";
-    if (row.status !== "running") this.#report(event, "start-before-end", `${event.step} added steps while ${row.status}`);
+    if (row.status !== "running")
+      this.#report(event, "start-before-end", `${event.step} added steps while ${row.status}`);
     for (const step of event.data.steps) {
       if (this.#rows.has(step.id)) this.#report(event, "known-step", `${step.id} was added twice`);
       this.#add(step, event.step, isContainer ? event.step : row.container, -1);
@@ -264,41 +271,63 @@ export class HistoryChecker {
 
   #checkItems(event: Event, row: Row): void {
     const items = row.container === undefined ? undefined : this.#rows.get(row.container)?.items;
-    if (items && items.open > items.most) this.#report(event, "items", `${items.open} items of ${row.container ?? ""} are under way, ${items.most} may`);
+    if (items && items.open > items.most)
+      this.#report(event, "items", `${items.open} items of ${row.container ?? ""} are under way, ${items.most} may`);
   }
 
   #checkStart(event: EventOf<"step.started" | "approval.requested">, row: Row): void {
-    if (row.status === "satisfied") this.#report(event, "no-rerun", `${event.step} started again after its success was recorded`);
-    else if (row.status !== "waiting" && row.status !== "retrying") this.#report(event, "started-once", `${event.step} started while ${row.status}`);
+    if (row.status === "satisfied")
+      this.#report(event, "no-rerun", `${event.step} started again after its success was recorded`);
+    else if (row.status !== "waiting" && row.status !== "retrying")
+      this.#report(event, "started-once", `${event.step} started while ${row.status}`);
     if (event.attempt !== row.attempts + 1) {
       this.#report(event, "started-once", `attempt ${event.attempt} of ${event.step} follows attempt ${row.attempts}`);
     }
     if (this.#options?.schedule === "layers" && row.layer > 0) {
       const open = this.#firstOpenLayer();
-      if (open < row.layer) this.#report(event, "layer-barrier", `${event.step} of layer ${row.layer + 1} started while layer ${open + 1} had not ended`);
+      if (open < row.layer)
+        this.#report(
+          event,
+          "layer-barrier",
+          `${event.step} of layer ${row.layer + 1} started while layer ${open + 1} had not ended`,
+        );
     }
     for (const id of row.step.deps ?? []) {
       const dep = this.#rows.get(id);
       const fine = dep?.status === "satisfied" || (dep?.status === "skipped" && !dep.doomed);
-      if (!fine) this.#report(event, "deps-ended", `${event.step} started while its dep ${id} is ${dep?.status ?? "unknown"}`);
+      if (!fine)
+        this.#report(event, "deps-ended", `${event.step} started while its dep ${id} is ${dep?.status ?? "unknown"}`);
     }
     for (const id of row.step.after ?? []) {
       const status = this.#rows.get(id)?.status;
       if (status === undefined || !isClosed(status)) {
-        this.#report(event, "deps-ended", `${event.step} started while ${id}, which it comes after, is ${status ?? "unknown"}`);
+        this.#report(
+          event,
+          "deps-ended",
+          `${event.step} started while ${id}, which it comes after, is ${status ?? "unknown"}`,
+        );
       }
     }
   }
 
   #firstOpenLayer(): number {
-    while (this.#lowestLayer < this.#openInLayer.length && this.#openInLayer[this.#lowestLayer] === 0) this.#lowestLayer++;
+    while (this.#lowestLayer < this.#openInLayer.length && this.#openInLayer[this.#lowestLayer] === 0)
+      this.#lowestLayer++;
     return this.#lowestLayer;
   }
 
   #onEnded(event: EventOf<"step.succeeded" | "step.failed" | "step.cancelled">, row: Row): void {
-    const open = isUnderWay(row.status) || row.status === "retrying" || row.status === "reopened" || (event.type !== "step.succeeded" && row.base === row.attempts);
+    const open =
+      isUnderWay(row.status) ||
+      row.status === "retrying" ||
+      row.status === "reopened" ||
+      (event.type !== "step.succeeded" && row.base === row.attempts);
     if (!open || event.attempt !== row.attempts) {
-      this.#report(event, "start-before-end", `${event.type} of attempt ${event.attempt} of ${event.step}, which is ${row.status} with ${row.attempts} attempts`);
+      this.#report(
+        event,
+        "start-before-end",
+        `${event.type} of attempt ${event.attempt} of ${event.step}, which is ${row.status} with ${row.attempts} attempts`,
+      );
     }
     if (row.status === "running") this.#leave(row);
     if (event.type === "step.succeeded") this.#become(row, "satisfied");
@@ -311,19 +340,28 @@ export class HistoryChecker {
   }
 
   #isTolerated(row: Row): boolean {
-    for (let at: Row | undefined = row; at !== undefined; at = at.container === undefined ? undefined : this.#rows.get(at.container)) {
+    for (
+      let at: Row | undefined = row;
+      at !== undefined;
+      at = at.container === undefined ? undefined : this.#rows.get(at.container)
+    ) {
       if (at.step.optional === true) return true;
     }
     return false;
   }
 
   #onSkipped(event: EventOf<"step.skipped">, row: Row): void {
-    if (row.status !== "waiting") this.#report(event, "start-before-end", `${event.step} was skipped while ${row.status}`);
+    if (row.status !== "waiting")
+      this.#report(event, "start-before-end", `${event.step} was skipped while ${row.status}`);
     const { reason } = event.data;
     if (reason.kind === "dependency") {
       const cause = this.#rows.get(reason.cause)?.status;
       if (cause !== "failed" && cause !== "cancelled" && cause !== "skipped") {
-        this.#report(event, "skip-cause", `${event.step} was skipped because of ${reason.cause}, which is ${cause ?? "unknown"}`);
+        this.#report(
+          event,
+          "skip-cause",
+          `${event.step} was skipped because of ${reason.cause}, which is ${cause ?? "unknown"}`,
+        );
       }
     }
     this.#become(row, reason.kind === "up-to-date" ? "satisfied" : "skipped");
@@ -333,7 +371,8 @@ export class HistoryChecker {
   #enter(event: EventOf<"step.started">, row: Row): void {
     this.#running++;
     const { maxConcurrency = 1, maxAgents = 1 } = this.#options ?? {};
-    if (this.#running > maxConcurrency) this.#report(event, "concurrency", `${this.#running} attempts run, ${maxConcurrency} may`);
+    if (this.#running > maxConcurrency)
+      this.#report(event, "concurrency", `${this.#running} attempts run, ${maxConcurrency} may`);
     if (row.step.action.kind === "agent" && ++this.#agents > maxAgents) {
       this.#report(event, "agents", `${this.#agents} agents run, ${maxAgents} may`);
     }
@@ -349,7 +388,8 @@ export class HistoryChecker {
       const writers = this.#writers.get(name) ?? 0;
       const readers = this.#readers.get(name) ?? 0;
       const ownReader = row.step.locks?.read?.includes(name) && row.step.locks.write?.includes(name) ? 1 : 0;
-      if (writers > 1 || (writers === 1 && readers - ownReader > 0)) this.#report(event, "locks", `lock ${name} has ${writers} writers and ${readers} readers`);
+      if (writers > 1 || (writers === 1 && readers - ownReader > 0))
+        this.#report(event, "locks", `lock ${name} has ${writers} writers and ${readers} readers`);
     }
   }
 
@@ -366,7 +406,13 @@ export class HistoryChecker {
 /** What a resume leaves as it is: successes, skips by a condition, and what waits for a person or its next attempt. */
 function isKept({ status, doomed }: Row): boolean {
   if (status === "skipped") return !doomed;
-  return status === "satisfied" || status === "asking" || status === "retrying" || status === "expanded" || status === "reopened";
+  return (
+    status === "satisfied" ||
+    status === "asking" ||
+    status === "retrying" ||
+    status === "expanded" ||
+    status === "reopened"
+  );
 }
 
 /** Every violation in a whole history. */

@@ -6,7 +6,21 @@ import { present } from "../base/assert.ts";
 import type { Step } from "../plan/plan.ts";
 import { Heap } from "./heap.ts";
 import { standsBefore } from "./place.ts";
-import { depsOf, forEachSuccessor, hasEnded, isContainerStep, outputOf, phaseOf, requiredOutputs, satisfies, stepAt, WAITING, type Container, type Lane, type RunState } from "./state.ts";
+import {
+  depsOf,
+  forEachSuccessor,
+  hasEnded,
+  isContainerStep,
+  outputOf,
+  phaseOf,
+  requiredOutputs,
+  satisfies,
+  stepAt,
+  WAITING,
+  type Container,
+  type Lane,
+  type RunState,
+} from "./state.ts";
 
 /** All predecessors of `step` have ended: it may be looked at, unless its layer is still closed. */
 export function arrive(state: RunState, step: number): void {
@@ -25,12 +39,15 @@ export function arrive(state: RunState, step: number): void {
     return;
   }
   if (!enterContainer(state, step)) return;
-  if (phase.tag === "interrupted" || needsLook(stepAt(state, step)) || blockerOf(state, step) !== undefined) state.arrivals.push(step);
+  if (phase.tag === "interrupted" || needsLook(stepAt(state, step)) || blockerOf(state, step) !== undefined)
+    state.arrivals.push(step);
   else enqueue(state, step);
 }
 
 function needsLook(step: Step): boolean {
-  return step.if !== undefined || step.forEach !== undefined || step.action.kind === "plan" || step.action.kind === "approve";
+  return (
+    step.if !== undefined || step.forEach !== undefined || step.action.kind === "plan" || step.action.kind === "approve"
+  );
 }
 
 /**
@@ -171,7 +188,8 @@ export function resetQueues(state: RunState): void {
 
 /** A step that waits for its next attempt, while something that it or its layer comes after is to run again, waits for that first. */
 function takeUpRetry(state: RunState, step: number): void {
-  const isHeld = state.options.schedule === "layers" && state.parents[step] === -1 && (state.layers[step] ?? 0) > state.openLayer;
+  const isHeld =
+    state.options.schedule === "layers" && state.parents[step] === -1 && (state.layers[step] ?? 0) > state.openLayer;
   if (state.unresolved[step] === 0 && !isHeld) {
     state.retries.push(step);
     return;
@@ -260,7 +278,8 @@ function laneOf(state: RunState, step: number): number {
   if (known !== -1) return known;
   const definition = stepAt(state, step);
   const parent = state.parents[step] ?? -1;
-  const limited = parent !== -1 && Number.isFinite(state.containers.get(parent)?.maxConcurrency ?? Infinity) ? parent : -1;
+  const limited =
+    parent !== -1 && Number.isFinite(state.containers.get(parent)?.maxConcurrency ?? Infinity) ? parent : -1;
   const key = laneKey(definition, limited);
   let lane = state.laneKeys.get(key);
   if (lane === undefined) {

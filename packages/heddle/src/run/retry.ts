@@ -9,7 +9,13 @@ export type RetryVerdict = { readonly retry: false } | { readonly retry: true; r
  * Whether another attempt follows the `failed`-th one (counted from 1 since the last resume), and after which wait. A wait
  * that would pass the step's total timeout is not begun: `spentMs` is the time since its first attempt started.
  */
-export function judgeRetry(step: Step, error: StepError, failed: number, spentMs: number, random: Random): RetryVerdict {
+export function judgeRetry(
+  step: Step,
+  error: StepError,
+  failed: number,
+  spentMs: number,
+  random: Random,
+): RetryVerdict {
   const policy = step.retry ?? DEFAULT_RETRY;
   if (failed >= policy.attempts || !isRetryable(policy, error.code)) return { retry: false };
   const delayMs = retryDelayMs(policy, failed, random);

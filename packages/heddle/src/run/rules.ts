@@ -9,7 +9,7 @@ export interface Violation {
 }
 
 export const RULES = {
-  "gapless": "sequence numbers run from 1 without a gap",
+  gapless: "sequence numbers run from 1 without a gap",
   "created-first": "the first event, and only it, is run.created",
   "known-step": "every event names a step of the run",
   "started-once": "an attempt starts once, and attempts count up by one",
@@ -17,20 +17,30 @@ export const RULES = {
   "deps-ended": "a step starts only after every dep succeeded and every `after` ended",
   "no-rerun": "a step whose success was recorded starts again only after an undo or an accepted change",
   "skip-cause": "a step is skipped for a dep only if that dep's branch did not succeed",
-  "concurrency": "no more attempts at once than the run allows",
-  "items": "no more items of a container at once than it allows",
-  "agents": "no more agents at once than the run allows",
-  "pools": "no pool gives more than it holds",
-  "locks": "a write lock excludes every other holder",
+  concurrency: "no more attempts at once than the run allows",
+  items: "no more items of a container at once than it allows",
+  agents: "no more agents at once than the run allows",
+  pools: "no pool gives more than it holds",
+  locks: "a write lock excludes every other holder",
   "layer-barrier": "under `schedule: layers` a layer starts after the one before it ended",
   "quiet-end": "a run ends only when nothing runs, and nothing happens after its end but a resume or an undo",
-  "paused": "nothing starts in a paused run",
+  paused: "nothing starts in a paused run",
   "retry-policy": "a step has no more attempts than its `retry` allows",
-  "outcome": "a run that failed had a failed step or a reason, a run that succeeded had none",
+  outcome: "a run that failed had a failed step or a reason, a run that succeeded had none",
 } as const;
 export type Rule = keyof typeof RULES;
 
-export type Status = "waiting" | "running" | "expanded" | "reopened" | "retrying" | "asking" | "satisfied" | "failed" | "skipped" | "cancelled";
+export type Status =
+  | "waiting"
+  | "running"
+  | "expanded"
+  | "reopened"
+  | "retrying"
+  | "asking"
+  | "satisfied"
+  | "failed"
+  | "skipped"
+  | "cancelled";
 
 export interface Row {
   readonly step: Step;

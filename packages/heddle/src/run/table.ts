@@ -47,7 +47,8 @@ export function adoptPlan(state: RunState, plan: RunState["plan"]): void {
   const fresh = plan.steps.map((step, i) => {
     const from = state.indexOf.get(step.id);
     const layer = built.value.layerOf[i] ?? 0;
-    const entry = from === undefined || from >= state.graph.size ? newEntry(step, layer) : present(carried[from], "carried step");
+    const entry =
+      from === undefined || from >= state.graph.size ? newEntry(step, layer) : present(carried[from], "carried step");
     return { ...entry, step, layer };
   });
   const grown = survivors(carried.slice(state.graph.size), fresh);
@@ -82,7 +83,7 @@ function layered(grown: readonly Entry[], fresh: readonly Entry[]): readonly Ent
   for (const { index, step } of grown) byIndex.set(index, step.id);
   const layerOf = (index: number | undefined): number => byId.get(byIndex.get(index ?? -1) ?? "") ?? 0;
   // Steps of one event may name each other in any order: settled when a pass raises nothing.
-  for (let changed = true; changed; ) {
+  for (let changed = true; changed;) {
     changed = false;
     for (const { step, parent, adder } of grown) {
       const below = [...(step.deps ?? []), ...(step.after ?? [])].map((id) => byId.get(id) ?? 0);
@@ -109,7 +110,18 @@ interface Entry {
 }
 
 function newEntry(step: Step, layer: number): Entry {
-  return { index: -1, step, layer, phase: WAITING, attempts: 0, attemptBase: 0, firstStart: undefined, started: undefined, parent: -1, adder: undefined };
+  return {
+    index: -1,
+    step,
+    layer,
+    phase: WAITING,
+    attempts: 0,
+    attemptBase: 0,
+    firstStart: undefined,
+    started: undefined,
+    parent: -1,
+    adder: undefined,
+  };
 }
 
 function snapshot(state: RunState): Entry[] {
@@ -129,7 +141,10 @@ function snapshot(state: RunState): Entry[] {
 
 /** Keeps only the steps that `keep` accepts. */
 export function compact(state: RunState, keep: (step: number) => boolean): void {
-  rebuild(state, snapshot(state).filter((entry) => keep(entry.index)));
+  rebuild(
+    state,
+    snapshot(state).filter((entry) => keep(entry.index)),
+  );
 }
 
 /** Numbers the steps anew, with all that is known of each. Edges of added steps and queues are made by {@link resetQueues}. */
@@ -141,7 +156,19 @@ function rebuild(state: RunState, entries: readonly Entry[]): void {
   const items = new Map(state.items);
   const containers = new Map(state.containers);
   const successes = [...state.successes];
-  for (const list of [state.steps, state.phases, state.attempts, state.attemptBase, state.firstStart, state.startedTimes, state.unresolved, state.layers, state.parents, state.laneOf]) list.length = 0;
+  for (const list of [
+    state.steps,
+    state.phases,
+    state.attempts,
+    state.attemptBase,
+    state.firstStart,
+    state.startedTimes,
+    state.unresolved,
+    state.layers,
+    state.parents,
+    state.laneOf,
+  ])
+    list.length = 0;
   for (const map of [state.indexOf, state.items, state.containers, state.addedBy, state.extraSuccessors]) map.clear();
   state.counts = emptyCounts();
   state.open = 0;
@@ -171,4 +198,3 @@ function rebuild(state: RunState, entries: readonly Entry[]): void {
     if (at !== undefined) state.successes.push(at);
   }
 }
-

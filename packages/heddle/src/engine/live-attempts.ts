@@ -1,0 +1,66 @@
+/** Attempts under way: dispatched, limited in time, stopped together. Tells of each end once. */
+import type { Backend, Dispatched, Task } from "../backend/port.ts";
+import type { CancelTimer, Clock } from "../base/clock.ts";
+import type { JsonObject } from "../base/json.ts";
+import type { Outcome, StopReason } from "../runner/port.ts";
+
+interface Live {
+  readonly dispatched: Dispatched;
+  readonly cancelTimer: CancelTimer | undefined;
+}
+
+export class LiveAttempts {
+  readonly #backend: Backend;
+  readonly #clock: Clock;
+  readonly #live = new Map<string, Live>();
+  #stopReason: StopReason | undefined;
+  #killed = false;
+
+  constructor(backend: Backend, clock: Clock) {
+    this.#backend = backend;
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#live.size;
+  }
+
+  /** `limitMs`: the attempt is stopped as timed out after so long. `ended` is called when nothing of it runs any more. */
+  dispatch(
+    task: Task,
+    limitMs: number | undefined,
+    onProgress: (data: JsonObject) => void,
+    ended: (outcome: Outcome) => void,
+  ): void {
+    const dispatched = this.#backend.dispatch(task, onProgress);
+    const cancelTimer =
+      limitMs === undefined ? undefined : this.#clock.after(limitMs, () => dispatched.stop("timeout"));
+    const key = `${task.attempt}:${task.step.id}`;
+    this.#live.set(key, { dispatched, cancelTimer });
+    if (this.#killed) dispatched.kill();
+    else if (this.#stopReason !== undefined) dispatched.stop(this.#stopReason);
+    void dispatched.outcome.then((outcome) => {
+      cancelTimer?.();
+      this.#live.delete(key);
+      ended(outcome);
+    });
+  }
+
+  /** Asks every attempt to end, those dispatched later too. The first reason counts. */
+  stopAll(reason: StopReason): void {
+    if (this.#stopReason !== undefined) return;
+    this.#stopReason = reason;
+    for (const { dispatched } of this.#live.values()) dispatched.stop(reason);
+  }
+
+  /** Ends every attempt at once. */
+  killAll(): void {
+    this.#killed = true;
+    for (const { dispatched } of this.#live.values()) dispatched.kill();
+  }
+
+  /** Resolves when all that were live have ended. */
+  async drained(): Promise<void> {
+    await Promise.all([...this.#live.values()].map(({ dispatched }) => dispatched.outcome));
+  }
+}

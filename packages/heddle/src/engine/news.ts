@@ -1,0 +1,96 @@
+/** What the world tells the scheduler between two turns, and the events that record it. Pure: a state is read, nothing is changed. */
+import { unreachable } from "../base/assert.ts";
+import type { JsonObject } from "../base/json.ts";
+import type { Result } from "../base/result.ts";
+import type { Step } from "../plan/plan.ts";
+import type { Outcome } from "../runner/port.ts";
+import type { CancelReason, EventBody, StepError } from "../run/event.ts";
+import { phaseOf, stepAt, type RunState } from "../run/state.ts";
+import type { Answer } from "./api.ts";
+import { expansionProblem, type Expansion } from "./expand.ts";
+import { eventsOfOutcome, failure, type Circumstances } from "./outcome.ts";
+
+export type News =
+  /** An attempt ended; `added`: what it adds to the run, validated. */
+  | {
+      readonly kind: "outcome";
+      readonly index: number;
+      readonly attempt: number;
+      readonly outcome: Outcome;
+      readonly added: Result<readonly Step[], string>;
+    }
+  | { readonly kind: "progress"; readonly index: number; readonly attempt: number; readonly data: JsonObject }
+  /** A container knows its children. */
+  | {
+      readonly kind: "expanded";
+      readonly index: number;
+      readonly attempt: number;
+      readonly expansion: Result<Expansion, string>;
+    }
+  | { readonly kind: "undone"; readonly index: number; readonly outcome: Outcome; readonly durationMs: number }
+  | { readonly kind: "answer"; readonly step: string; readonly answer: Answer }
+  | { readonly kind: "pause"; readonly reason: string }
+  | { readonly kind: "unpause" };
+
+export function eventsOfNews(
+  state: RunState,
+  news: News,
+  halt: CancelReason | undefined,
+  circumstances: Circumstances,
+): readonly EventBody[] {
+  switch (news.kind) {
+    case "outcome":
+      return eventsOfOutcome(state, news.index, news.attempt, news.outcome, news.added, circumstances);
+    case "progress": {
+      const { index, attempt, data } = news;
+      if (!isRunning(state, index, attempt)) return [];
+      return [{ type: "step.progress", step: stepAt(state, index).id, attempt, data }];
+    }
+    case "expanded":
+      return isRunning(state, news.index, news.attempt) ? [eventOfExpansion(state, news, halt, circumstances)] : [];
+    case "undone":
+      return [eventOfUndo(state, news)];
+    case "answer":
+      return eventsOfAnswer(state, news.step, news.answer);
+    case "pause":
+      return state.phase.tag === "running" ? [{ type: "run.paused", data: { reason: news.reason } }] : [];
+    case "unpause":
+      return state.phase.tag === "paused" ? [{ type: "run.unpaused", data: {} }] : [];
+    default:
+      return unreachable(news);
+  }
+}
+
+function isRunning(state: RunState, index: number, attempt: number): boolean {
+  const phase = phaseOf(state, index);
+  return phase.tag === "running" && phase.attempt === attempt;
+}
+
+function eventOfExpansion(
+  state: RunState,
+  { index, attempt, expansion }: Extract<News, { kind: "expanded" }>,
+  halt: CancelReason | undefined,
+  circumstances: Circumstances,
+): EventBody {
+  const step = stepAt(state, index).id;
+  if (halt !== undefined) return { type: "step.cancelled", step, attempt, data: { reason: halt, durationMs: 0 } };
+  const problem = expansion.ok ? expansionProblem(state, expansion.value) : expansion.error;
+  if (expansion.ok && problem === undefined) return { type: "steps.added", step, data: expansion.value };
+  return failure(state, index, { code: "expansion", message: problem ?? "" }, undefined, circumstances);
+}
+
+function eventOfUndo(state: RunState, { index, outcome, durationMs }: Extract<News, { kind: "undone" }>): EventBody {
+  const step = stepAt(state, index).id;
+  if (outcome.kind === "succeeded") return { type: "step.rolledback", step, data: { durationMs } };
+  const error: StepError =
+    outcome.kind === "failed" ? outcome.error : { code: "error", message: `its undo was ended: ${outcome.reason}` };
+  return { type: "rollback.failed", step, data: { error, durationMs } };
+}
+
+function eventsOfAnswer(state: RunState, step: string, answer: Answer): readonly EventBody[] {
+  const index = state.indexOf.get(step);
+  if (index === undefined) return [];
+  const phase = phaseOf(state, index);
+  if (phase.tag !== "asking" || phase.answer !== undefined) return [];
+  return [{ type: "approval.given", step, attempt: state.attempts[index] ?? 1, data: answer }];
+}

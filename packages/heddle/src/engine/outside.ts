@@ -1,0 +1,45 @@
+/** The engine's ties to other processes while it holds a run: it says that it lives, and looks for words left for it. */
+import { HEARTBEAT_MS, type Journal, type Lease } from "../journal/port.ts";
+import type { ControlRequest } from "./api.ts";
+import type { Timers } from "./timers.ts";
+
+export interface OutsideOptions {
+  readonly journal: Journal;
+  readonly lease: Lease;
+  readonly timers: Timers;
+  /** 0: nobody else can leave a word. */
+  readonly pollMs: number;
+  readonly obey: (request: ControlRequest) => void;
+  readonly leaseLost: () => void;
+}
+
+/** Runs until the timers are closed. */
+export function watchOutside(options: OutsideOptions): void {
+  beat(options);
+  if (options.pollMs > 0) poll(options, 0);
+}
+
+function beat(options: OutsideOptions): void {
+  options.timers.arm("heartbeat", HEARTBEAT_MS, () => {
+    void options.journal.heartbeat(options.lease).then((held) => {
+      if (held) beat(options);
+      else options.leaseLost();
+    });
+  });
+}
+
+function poll(options: OutsideOptions, last: number): void {
+  options.timers.arm("poll", options.pollMs, () => {
+    void obeyNew(options, last).then((seen) => poll(options, seen));
+  });
+}
+
+/** Obeys words newer than `last`; returns the newest seen. A word is settled after it was obeyed: obeying twice does no harm. */
+async function obeyNew({ journal, lease, obey }: OutsideOptions, last: number): Promise<number> {
+  if (!journal.changed()) return last;
+  const requests = await journal.requests(lease.run, last);
+  for (const request of requests) obey(request.body as unknown as ControlRequest);
+  const newest = requests.at(-1)?.id ?? last;
+  if (newest > last) await journal.settle(lease.run, newest);
+  return newest;
+}

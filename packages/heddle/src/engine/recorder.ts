@@ -1,0 +1,64 @@
+/**
+ * The one way of an event into a run: numbered, checked against the rules of every history, folded in, and then put on disk
+ * with all that belongs to the same turn. Who listens hears of an event after that, never before.
+ */
+import { BugError } from "../base/assert.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Problem } from "../base/errors.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import type { Journal, Lease } from "../journal/port.ts";
+import { apply } from "../run/apply.ts";
+import type { Event, EventBody } from "../run/event.ts";
+import type { HistoryChecker } from "../run/invariants.ts";
+import type { RunState } from "../run/state.ts";
+import { appendProblem } from "./problems.ts";
+import { summaryOf } from "./summary.ts";
+
+export interface RecorderOptions {
+  readonly journal: Journal;
+  readonly lease: Lease;
+  readonly clock: Clock;
+  readonly state: RunState;
+  /** Has seen all that is folded in. */
+  readonly checker: HistoryChecker;
+  /** Folded in and not yet on disk. */
+  readonly pending?: readonly Event[];
+}
+
+export class Recorder {
+  readonly #options: RecorderOptions;
+  readonly #listeners = new Set<(event: Event) => void>();
+  #batch: Event[];
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+    this.#batch = [...(options.pending ?? [])];
+  }
+
+  record(body: EventBody): void {
+    const { state, clock, checker } = this.#options;
+    const event = { run: state.run, seq: state.seq + 1, time: clock.now(), ...body } as Event;
+    const [violation] = checker.next(event);
+    if (violation)
+      throw new BugError(`event ${event.seq} of run ${event.run} breaks ${violation.rule}: ${violation.message}`);
+    apply(state, event);
+    this.#batch.push(event);
+  }
+
+  /** Puts what was recorded on disk, then tells the listeners. After an error nothing may be recorded any more. */
+  async commit(): Promise<Result<void, Problem>> {
+    const batch = this.#batch;
+    if (batch.length === 0) return ok(undefined);
+    this.#batch = [];
+    const { journal, lease, state } = this.#options;
+    const appended = await journal.append(lease, batch, { summary: summaryOf(state) });
+    if (!appended.ok) return err(appendProblem(appended.error, state.run));
+    for (const event of batch) for (const listener of this.#listeners) listener(event);
+    return ok(undefined);
+  }
+
+  subscribe(listener: (event: Event) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}

@@ -1,0 +1,34 @@
+/** What a run comes to in the end: its result for the caller, and what its steps took, for the next run of the plan. */
+import type { Problem } from "../base/errors.ts";
+import type { Json } from "../base/json.ts";
+import { outputOf, phaseOf, stepAt, type RunState } from "../run/state.ts";
+import type { RunResult } from "./api.ts";
+
+/** Outputs are gathered when somebody asks: a run of a million steps need not pay for it. */
+export function resultOf(state: RunState, status: RunResult["status"], stopped: Problem | undefined): RunResult {
+  let outputs: Record<string, Json> | undefined;
+  return {
+    run: state.run,
+    status,
+    ...(stopped === undefined ? {} : { stopped }),
+    get outputs(): Readonly<Record<string, Json>> {
+      outputs ??= Object.fromEntries(
+        state.steps.flatMap((step, index): [string, Json][] => {
+          const output = outputOf(phaseOf(state, index));
+          return output === undefined ? [] : [[step.id, output]];
+        }),
+      );
+      return outputs;
+    },
+  };
+}
+
+/** Milliseconds by step id, of successful attempts. Those that took no time to speak of are left out: they weigh nothing. */
+export function durationsOf(state: RunState): ReadonlyMap<string, number> {
+  const durations = new Map<string, number>();
+  for (const step of state.successes) {
+    const phase = phaseOf(state, step);
+    if (phase.tag === "succeeded" && phase.durationMs > 0) durations.set(stepAt(state, step).id, phase.durationMs);
+  }
+  return durations;
+}
