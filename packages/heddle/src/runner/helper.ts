@@ -127,7 +127,7 @@ class HelperPool implements HelperCommands {
       gone: () => {
         this.#all.delete(helper.pid);
         this.#idle[base] = this.#idle[base].filter((other) => other !== helper);
-        if (!helper.greeted) this.#failures++;
+        if (helper.failed) this.#failures++;
       },
       plain: (spec) => this.#plain.start(spec),
     });
@@ -181,11 +181,13 @@ class Helper {
   /** The folder that the shell is in. */
   cwd = "/";
   watcher: number | undefined;
-  /** Whether it ever answered. */
-  greeted = false;
+  /** Gone without ever a word, and not because it was told to go: what should be a shell is none. */
+  failed = false;
+  #greeted = false;
   readonly #world: ProcessWorld;
   readonly #events: HelperEvents;
   readonly #streams: readonly Socket[];
+  #dismissed = false;
   #adopts = false;
   #text = "";
   #job: Job | undefined;
@@ -209,6 +211,7 @@ class Helper {
 
   /** Lets the shell end when it has done what it was told; its watcher ends at once. */
   end(): void {
+    this.#dismissed = true;
     this.#streams[2]?.end("end\n");
     this.#streams[0]?.end();
   }
@@ -261,14 +264,14 @@ class Helper {
     for (let end = this.#text.indexOf("\n"); end >= 0; end = this.#text.indexOf("\n")) {
       const line = this.#text.slice(0, end);
       this.#text = this.#text.slice(end + 1);
-      if (this.greeted) this.#answer(line);
+      if (this.#greeted) this.#answer(line);
       else this.#greet(line);
     }
   }
 
   #greet(line: string): void {
     const [watcher, adopts] = line.split(" ");
-    this.greeted = true;
+    this.#greeted = true;
     this.watcher = Number(watcher);
     this.#adopts = adopts === "1";
   }
@@ -282,6 +285,8 @@ class Helper {
       return;
     }
     const [status, ...children] = line.trim().split(" ").map(Number);
+    // A system that does not list children does not list the watcher either.
+    if (!children.includes(this.watcher ?? 0)) this.#adopts = false;
     const left = children.some((pid) => pid !== this.watcher && this.#lives(pid));
     void this.#finish(job, status ?? 1, left);
   }
@@ -314,12 +319,13 @@ class Helper {
 
   /** The shell is gone: ended with its command's group, or by somebody else. */
   #gone(): void {
-    this.#events.gone();
     const job = this.#job;
+    this.failed = !this.#greeted && job?.ending === undefined && !this.#dismissed;
+    this.#events.gone();
     this.#job = undefined;
     for (const stream of this.#streams) stream.destroy();
     if (job === undefined) return;
-    if (!this.greeted && job.ending === undefined) {
+    if (this.failed) {
       job.instead = this.#events.plain(job.spec);
       void job.instead.ended.then(job.resolve);
       return;

@@ -50,7 +50,12 @@ function startShell(options: ShellOptions, attempt: Attempt): RunningAttempt {
     return failedAttempt("spawn", `the files for the step cannot be written: ${messageOf(thrown)}`);
   }
   const mask = masker(attempt.secrets.map((name) => env[name] ?? options.bases.inherit[name]));
-  const log = mask === undefined ? undefined : maskedLog(attempt.logFile, mask);
+  let log: MaskedLog | undefined;
+  try {
+    if (mask !== undefined) log = maskedLog(attempt.logFile, mask);
+  } catch (thrown) {
+    return failedAttempt("spawn", `the log cannot be opened: ${messageOf(thrown)}`);
+  }
   const spec: CommandSpec = {
     command: work.command,
     shell: work.shell,
