@@ -1,0 +1,82 @@
+/** `heddle logs`: what steps wrote. */
+import type { Project } from "../../engine/api.ts";
+import { hasEnded, type LogTarget, logTargets } from "../log-targets.ts";
+import { EXIT, fail, findRunAndStep, findStep, openToRead, readRun, type Context, type ReadRun } from "../context.ts";
+import { LogCursor, sizeOf } from "../log-lines.ts";
+import { safeLine } from "../output-text.ts";
+import { Tape } from "../tape.ts";
+import type { Flags } from "../spec.ts";
+import { isOn, numeric } from "../values.ts";
+
+const POLL_MS = 100;
+
+export async function logs(context: Context, words: readonly (string | undefined)[], flags: Flags): Promise<number> {
+  const opened = await openToRead(context);
+  if (!opened.ok) return fail(context, opened.error);
+  await using project = opened.value;
+  const meant = await findRunAndStep(project, words);
+  if (!meant.ok) return fail(context, meant.error);
+  const read = await readRun(project, meant.value.run);
+  if (!read.ok) return fail(context, read.error, EXIT.failed);
+  const { run, step } = meant.value;
+  if (step !== undefined) {
+    const found = findStep(read.value.state, step);
+    if (!found.ok) return fail(context, found.error);
+  }
+  const targets = logTargets(project, read.value.state, { step, attempt: numeric(flags, "attempt") });
+  if (targets.length === 0) {
+    const message =
+      step === undefined ? `no step of run ${run} has written a log` : `step ${step} of run ${run} has no such attempt`;
+    return fail(
+      context,
+      { code: "NoLog", message, hint: `\`heddle show ${run}\` tells which steps ran, and how often.` },
+      EXIT.failed,
+    );
+  }
+  if (context.json) {
+    context.out.json({ run, logs: targets.map((target) => ({ ...target, bytes: sizeOf(target.log) })) });
+    return EXIT.ok;
+  }
+  await print(context, targets, step === undefined);
+  if (isOn(flags, "follow") && step !== undefined) await follow(context, project, read.value, targets);
+  return EXIT.ok;
+}
+
+const cursors = new Map<string, LogCursor>();
+
+async function print(context: Context, targets: readonly LogTarget[], withTitles: boolean): Promise<void> {
+  const tape = new Tape(context.out);
+  for (const { step, attempt, log } of targets) {
+    if (withTitles) tape.line(context.out.style("bold", `── ${safeLine(step)}, attempt ${attempt} ──`));
+    const cursor = new LogCursor(log);
+    cursors.set(log, cursor);
+    tape.log(cursor, "", true);
+  }
+  await tape.idle();
+}
+
+/** Until the step has ended, or its engine is gone. */
+async function follow(
+  context: Context,
+  project: Project,
+  first: ReadRun,
+  targets: readonly LogTarget[],
+): Promise<void> {
+  const tape = new Tape(context.out);
+  const [target] = targets;
+  let read = first;
+  while (target !== undefined) {
+    const over = !read.live || hasEnded(read.state, target.step);
+    const cursor = cursors.get(target.log);
+    if (cursor !== undefined) tape.log(cursor, "", over);
+    await tape.idle();
+    if (over) return;
+    await new Promise<void>((resolve) => {
+      context.clock.after(POLL_MS, resolve);
+    });
+    if (!project.journal.changed()) continue;
+    const again = await readRun(project, read.state.run);
+    if (!again.ok) return;
+    read = again.value;
+  }
+}

@@ -1,0 +1,114 @@
+/** `heddle plan`: what a plan would do, in several forms. Executes nothing. */
+import { availableParallelism } from "node:os";
+import { formatDuration } from "../../base/duration.ts";
+import type { JsonObject } from "../../base/json.ts";
+import type { LoadedPlan } from "../../engine/api.ts";
+import { planView, type PlanStepView, type PlanView } from "../../view/plan-view.ts";
+import { EXIT, openToRead, type Context } from "../context.ts";
+import { cut, safeLine } from "../output-text.ts";
+import type { Output } from "../output.ts";
+import { loadPlan } from "../plans.ts";
+import type { Flags } from "../spec.ts";
+import { isOn, numeric, text } from "../values.ts";
+
+export async function plan(context: Context, [file]: readonly (string | undefined)[], flags: Flags): Promise<number> {
+  const params = (flags["param"] as JsonObject | undefined) ?? {};
+  const loaded = await loadPlan(context, file, params, { allowMissingParams: true });
+  if (!loaded.ok) return loaded.error;
+  const { out } = context;
+  if (text(flags, "to") === "yaml") {
+    const { planToYaml } = await import("../../plan/canonical.ts");
+    out.write(planToYaml(loaded.value.plan));
+    return EXIT.ok;
+  }
+  if (!context.json && (isOn(flags, "mermaid") || isOn(flags, "dot") || isOn(flags, "tree"))) {
+    await draw(out, loaded.value, flags);
+    return EXIT.ok;
+  }
+  const view = await viewOf(context, loaded.value, flags);
+  if (context.json) out.json(view);
+  else out.lines(planLines(out, view));
+  return EXIT.ok;
+}
+
+/** With the durations that earlier runs recorded, where there are any. */
+export async function viewOf(context: Context, loaded: LoadedPlan, flags: Flags): Promise<PlanView> {
+  return planView({
+    plan: loaded.plan,
+    graph: loaded.graph,
+    options: {
+      maxConcurrency:
+        numeric(flags, "maxConcurrency") ??
+        numeric(flags, "maxWorkers") ??
+        loaded.plan.maxConcurrency ??
+        availableParallelism(),
+      maxAgents: loaded.plan.maxAgents ?? 3,
+      schedule: loaded.plan.schedule ?? "ready",
+      failure: "fail-fast",
+      rollback: "none",
+    },
+    recorded: await recordedDurations(context, loaded.plan.name),
+  });
+}
+
+async function recordedDurations(context: Context, name: string): Promise<ReadonlyMap<string, number>> {
+  const opened = await openToRead(context);
+  // Without a journal nothing was recorded yet; with a damaged one the plan can still be shown.
+  if (!opened.ok) return new Map();
+  await using project = opened.value;
+  return await project.expectedDurations(name);
+}
+
+async function draw(out: Output, { plan: { name }, graph }: LoadedPlan, flags: Flags): Promise<void> {
+  const { dot, mermaid, tree } = await import("../../graph/draw.ts");
+  if (isOn(flags, "mermaid")) return out.lines(mermaid(graph));
+  if (isOn(flags, "dot")) return out.lines(dot(graph, { name }));
+  out.line(out.style("bold", "Dependency Tree"));
+  out.lines(tree(graph, { labelOf: (step) => safeLine(graph.ids[step] ?? "") }));
+}
+
+/** Steps of a layer that the text form names; of the others the number is said. */
+const MOST_SHOWN = 200;
+
+export function* planLines(out: Output, view: PlanView): Generator<string, void, undefined> {
+  yield out.style("bold", "Parallel Execution Plan");
+  yield `Total steps: ${view.steps.length}`;
+  yield `Batches: ${view.layers.length}`;
+  yield `Max parallelism: ${view.maxParallelism}`;
+  const path =
+    safeLine(view.criticalPath.slice(0, 50).join(" -> ")) +
+    (view.criticalPath.length > 50 ? ` -> … (${view.criticalPath.length} steps)` : "");
+  yield `Critical path: ${path}`;
+  yield* timeLines(view);
+  const byId = new Map(view.steps.map((step) => [step.id, step]));
+  for (const [at, ids] of view.layers.entries()) {
+    yield "";
+    yield out.style("bold", `Batch ${at + 1}: (${ids.length === 1 ? "1 step" : `${ids.length} steps in parallel`})`);
+    for (const id of ids.slice(0, MOST_SHOWN)) {
+      const step = byId.get(id);
+      if (step !== undefined) yield* stepLines(out, step);
+    }
+    if (ids.length > MOST_SHOWN) yield `  … and ${ids.length - MOST_SHOWN} more`;
+  }
+}
+
+function* timeLines(view: PlanView): Generator<string, void, undefined> {
+  if (view.criticalPathMs !== null) yield `Critical path takes: ${formatDuration(view.criticalPathMs)}`;
+  if (view.expectedMakespanMs === null) return;
+  const workers = `${view.workers} ${view.workers === 1 ? "worker" : "workers"}`;
+  const unknown =
+    view.unknownDurations === 0
+      ? ""
+      : ` or more (nothing is known about ${view.unknownDurations} of ${view.steps.length} steps)`;
+  yield `Expected time with ${workers}: ${formatDuration(view.expectedMakespanMs)}${unknown}`;
+}
+
+function* stepLines(out: Output, step: PlanStepView): Generator<string, void, undefined> {
+  const order = [
+    ...(step.deps.length > 0 ? [`depends on: ${step.deps.join(", ")}`] : []),
+    ...(step.after.length > 0 ? [`after: ${step.after.join(", ")}`] : []),
+  ];
+  yield `  • ${safeLine(step.id)}${order.length === 0 ? "" : out.style("dim", ` (${cut(safeLine(order.join("; ")), 300)})`)}`;
+  if (step.description === undefined) return;
+  for (const line of step.description.trim().split("\n").slice(0, 3)) yield `    ${safeLine(line)}`;
+}

@@ -1,0 +1,97 @@
+/** `heddle resume`, `retry` and `rollback`: going on with a recorded run. */
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { ok, type Result } from "../../base/result.ts";
+import type { LoadedPlan, Project, ResumeOptions } from "../../engine/api.ts";
+import { conduct } from "../conduct.ts";
+import { EXIT, fail, findRun, openToWrite, type Context } from "../context.ts";
+import { agentsProblem, loadPlan } from "../plans.ts";
+import type { Flags } from "../spec.ts";
+import { isOn, numeric } from "../values.ts";
+import { countsText, plural } from "../words.ts";
+import { stepCounts } from "../../view/status.ts";
+import { stayOption } from "./run.ts";
+
+type Words = readonly (string | undefined)[];
+
+export function resume(context: Context, words: Words, flags: Flags): Promise<number> {
+  return goOn(context, words, flags, "resume");
+}
+
+export function retry(context: Context, words: Words, flags: Flags): Promise<number> {
+  return goOn(context, words, flags, "retry");
+}
+
+async function goOn(context: Context, [word]: Words, flags: Flags, mode: "resume" | "retry"): Promise<number> {
+  const opened = await openToWrite(context);
+  if (!opened.ok) return fail(context, opened.error, EXIT.failed);
+  await using project = opened.value;
+  const run = await findRun(project, word);
+  if (!run.ok) return fail(context, run.error);
+  const current = await currentPlan(context, project, run.value);
+  if (!current.ok) return current.error;
+  const unsupported = current.value === undefined ? undefined : agentsProblem(current.value.plan);
+  if (unsupported !== undefined) return fail(context, unsupported);
+  const maxConcurrency = numeric(flags, "maxConcurrency") ?? numeric(flags, "maxWorkers");
+  const options: ResumeOptions = {
+    mode,
+    ...(current.value === undefined ? {} : { current: current.value }),
+    ...(isOn(flags, "acceptChanges") ? { acceptChanges: true } : {}),
+    ...(maxConcurrency === undefined ? {} : { maxConcurrency }),
+    ...stayOption(context, flags),
+  };
+  const resumed = await project.resume(run.value, options);
+  if (!resumed.ok) return fail(context, resumed.error);
+  const state = resumed.value.state();
+  const done = countsText(stepCounts(state, true));
+  const opening = `${context.out.style("bold", state.plan.name)}: run ${context.out.style("bold", run.value)} goes on; of ${plural(state.steps.length, "step")}: ${done}`;
+  return await conduct(context, project, resumed.value, { flags, opening });
+}
+
+/** The plan as its file says now; `undefined` for a plan without a file, or whose file is gone: the recorded one goes on. */
+async function currentPlan(
+  context: Context,
+  project: Project,
+  run: string,
+): Promise<Result<LoadedPlan | undefined, number>> {
+  for await (const [created] of project.journal.read(run, { limit: 1 })) {
+    if (created?.type !== "run.created") break;
+    const { plan, options } = created.data;
+    if (options.planFile === undefined) break;
+    const file = resolve(project.dir, options.planFile);
+    if (!existsSync(file)) {
+      context.out.note(`The plan file ${options.planFile} is gone; the run goes on with the plan as recorded.`);
+      break;
+    }
+    return loadPlan(context, options.planFile, plan.params ?? {});
+  }
+  return ok(undefined);
+}
+
+export async function rollback(context: Context, [word]: Words, flags: Flags): Promise<number> {
+  const opened = await openToWrite(context);
+  if (!opened.ok) return fail(context, opened.error, EXIT.failed);
+  await using project = opened.value;
+  const run = await findRun(project, word);
+  if (!run.ok) return fail(context, run.error);
+  const started = await project.rollback(run.value);
+  if (!started.ok) return fail(context, started.error);
+  const handle = started.value;
+  let failed = 0;
+  let undone = 0;
+  handle.subscribe((event) => {
+    if (event.type === "step.rolledback") undone++;
+    else if (event.type === "rollback.failed") failed++;
+  });
+  const { rollbackRun } = await import("../undoing.ts");
+  const stopped = await rollbackRun(context, project, handle, flags);
+  if (stopped !== undefined) return fail(context, stopped, EXIT.failed);
+  if (!context.json) {
+    const text =
+      undone + failed === 0
+        ? "Nothing to undo: no succeeded step has an `undo`."
+        : `Undone: ${undone}${failed > 0 ? `, failed: ${failed}` : ""}.`;
+    context.out.line(text);
+  }
+  return failed > 0 ? EXIT.failed : EXIT.ok;
+}

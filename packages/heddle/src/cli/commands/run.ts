@@ -1,0 +1,110 @@
+/** `heddle run`: a new run of a plan. */
+import { relative } from "node:path";
+import type { JsonObject } from "../../base/json.ts";
+import type { LoadedPlan, Project, StartOptions } from "../../engine/api.ts";
+import { runLine } from "../../view/list.ts";
+import { conduct } from "../conduct.ts";
+import { EXIT, fail, openToWrite, type Context } from "../context.ts";
+import { safeLine } from "../output-text.ts";
+import { agentsProblem, loadPlan } from "../plans.ts";
+import type { Flags } from "../spec.ts";
+import { isOn, numeric, text, texts } from "../values.ts";
+import { plural } from "../words.ts";
+
+export async function run(context: Context, [file]: readonly (string | undefined)[], flags: Flags): Promise<number> {
+  const clash = clashOf(flags);
+  if (clash !== undefined) return fail(context, { code: "Usage", message: clash, hint: "Choose one of the two." });
+  const loaded = await loadPlan(context, file, (flags["param"] as JsonObject | undefined) ?? {});
+  if (!loaded.ok) return loaded.error;
+  const unsupported = agentsProblem(loaded.value.plan);
+  if (isOn(flags, "dryRun")) {
+    const { dryRun } = await import("./dry-run.ts");
+    return dryRun(context, loaded.value, flags);
+  }
+  if (unsupported !== undefined) return fail(context, unsupported);
+  if (isOn(flags, "interactive") && !context.out.canAsk) {
+    const hint = "Use an `approve` step where a plan must wait for a person without a terminal.";
+    return fail(context, { code: "Usage", message: "--interactive asks on a terminal, and this is none", hint });
+  }
+  const opened = await openToWrite(context);
+  if (!opened.ok) return fail(context, opened.error, EXIT.failed);
+  await using project = opened.value;
+  return await startRun(context, project, loaded.value, flags);
+}
+
+async function startRun(context: Context, project: Project, loaded: LoadedPlan, flags: Flags): Promise<number> {
+  let chosen = loaded;
+  let options: StartOptions = startOptions(context, loaded, flags);
+  if (texts(flags, "only").length > 0 || text(flags, "from") !== undefined) {
+    const { reuseFor } = await import("../reuse.ts");
+    const reuse = await reuseFor(project, loaded, { only: texts(flags, "only"), from: text(flags, "from") });
+    if (!reuse.ok) return fail(context, reuse.error);
+    chosen = reuse.value.plan;
+    options = { ...options, reuse: reuse.value.reuse };
+  } else await remindOfUnfinished(context, project, loaded);
+  const started = await project.start(chosen, options);
+  if (!started.ok) return fail(context, started.error, EXIT.failed);
+  const handle = started.value;
+  return conduct(context, project, handle, {
+    flags,
+    opening: openingLine(context, handle.run, chosen, options),
+    interactive: isOn(flags, "interactive"),
+  });
+}
+
+function clashOf(flags: Flags): string | undefined {
+  if (isOn(flags, "failFast") && isOn(flags, "keepGoing")) return "--fail-fast and --keep-going contradict each other";
+  if (isOn(flags, "sequential") && isOn(flags, "parallel")) return "--sequential and --parallel contradict each other";
+  if (texts(flags, "only").length > 0 && text(flags, "from") !== undefined)
+    return "--only and --from cannot be combined";
+  return undefined;
+}
+
+export function startOptions(context: Context, loaded: LoadedPlan, flags: Flags): StartOptions {
+  const maxConcurrency = numeric(flags, "maxConcurrency") ?? numeric(flags, "maxWorkers");
+  const schedule = isOn(flags, "interactive") ? "layers" : text(flags, "schedule");
+  const rollback = text(flags, "rollback");
+  const timeoutMs = numeric(flags, "timeout");
+  return {
+    ...(loaded.file === undefined ? {} : { planFile: relative(context.dir, loaded.file) }),
+    ...(maxConcurrency === undefined ? {} : { maxConcurrency }),
+    ...(isOn(flags, "sequential") ? { sequential: true } : {}),
+    ...(schedule === "ready" || schedule === "layers" ? { schedule } : {}),
+    ...(isOn(flags, "keepGoing")
+      ? { failure: "continue" as const }
+      : isOn(flags, "failFast")
+        ? { failure: "fail-fast" as const }
+        : {}),
+    ...(rollback === "none" || rollback === "dependents" || rollback === "all" ? { rollback } : {}),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...stayOption(context, flags),
+    ...(isOn(flags, "interactive") ? { pauseBeforeLayers: true } : {}),
+  };
+}
+
+/** Where somebody can be asked, or said that they will answer, the run stays for the answers. */
+export function stayOption(context: Context, flags: Flags): { readonly stay?: true } {
+  const asks = context.out.canAsk && !context.json && text(flags, "output") !== "quiet";
+  return asks || isOn(flags, "wait") ? { stay: true } : {};
+}
+
+/** One line where the plan's latest run was left unfinished. */
+async function remindOfUnfinished(context: Context, project: Project, { plan }: LoadedPlan): Promise<void> {
+  if (context.json) return;
+  const [latest] = await project.journal.runs({ plan: plan.name, limit: 1 });
+  if (latest === undefined) return;
+  const { run, status } = runLine(latest);
+  if (status !== "interrupted" && status !== "failed") return;
+  const said = status === "failed" ? "failed" : "was interrupted";
+  context.out.note(
+    `The latest run of this plan, ${run}, ${said}; \`heddle resume ${run}\` goes on with it. This is a new run.`,
+  );
+}
+
+function openingLine(context: Context, run: string, { plan }: LoadedPlan, options: StartOptions): string {
+  const how = options.sequential === true ? "one at a time" : "in parallel";
+  const most = options.sequential === true ? undefined : (options.maxConcurrency ?? plan.maxConcurrency);
+  const limit = most === undefined ? "" : `, at most ${most} at once`;
+  const name = context.out.style("bold", safeLine(plan.name));
+  return `${name}: ${plural(plan.steps.length, "step")} ${how}${limit}; run ${context.out.style("bold", run)}`;
+}

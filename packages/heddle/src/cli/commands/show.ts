@@ -1,0 +1,77 @@
+/** `heddle show`: one run with every step's status, time, attempts and reason. */
+import { formatDuration } from "../../base/duration.ts";
+import { runView, type RunView, type StepView } from "../../view/run-view.ts";
+import { STATUS_SYMBOL } from "../../view/status.ts";
+import { EXIT, fail, findRun, openToRead, readRun, type Context } from "../context.ts";
+import { cut, pad, safeLine, widthOf } from "../output-text.ts";
+import type { Output } from "../output.ts";
+import { countsText, plural, statusStyle, timeText } from "../words.ts";
+
+export async function show(context: Context, [word]: readonly (string | undefined)[]): Promise<number> {
+  const opened = await openToRead(context);
+  if (!opened.ok) return fail(context, opened.error);
+  await using project = opened.value;
+  const run = await findRun(project, word);
+  if (!run.ok) return fail(context, run.error);
+  const read = await readRun(project, run.value);
+  if (!read.ok) return fail(context, read.error, EXIT.failed);
+  const view = runView({
+    ...read.value,
+    now: context.clock.now(),
+    logFile: (step, attempt) => project.logFile(run.value, step, attempt),
+  });
+  if (context.json) context.out.json(view);
+  else context.out.lines(showLines(context.out, view, context.clock.now(), read.value.holder));
+  return EXIT.ok;
+}
+
+function* showLines(
+  out: Output,
+  view: RunView,
+  now: number,
+  holder: string | undefined,
+): Generator<string, void, undefined> {
+  const status = out.style(statusStyle(view.status), view.status);
+  yield `${out.style("bold", `Run ${view.run}`)}  ${status}  ${safeLine(view.plan)}  ${out.style("dim", `started ${timeText(view.startedAt, now)}`)}`;
+  if (holder !== undefined) yield out.style("dim", `held by ${safeLine(holder)}`);
+  yield "";
+  yield* stepTable(out, view.steps);
+  yield "";
+  yield `${plural(view.steps.length, "step")}: ${countsText(view.counts)}`;
+  yield timesText(view);
+  yield* nextLines(view);
+}
+
+/** One line per step: symbol, id, time, attempts, and why where that says more than the status. */
+export function* stepTable(out: Output, steps: readonly StepView[]): Generator<string, void, undefined> {
+  const width = Math.min(40, Math.max(8, ...steps.slice(0, 5000).map((step) => widthOf(safeLine(step.id)))));
+  for (const step of steps) {
+    const style = statusStyle(step.status);
+    const time = step.durationMs === null ? "" : formatDuration(step.durationMs);
+    const attempts = step.attempts > 1 ? `attempt ${step.attempts}` : "";
+    const why = saysMore(step) ? safeLine(step.why) : "";
+    const head = `${out.style(style, STATUS_SYMBOL[step.status])} ${pad(safeLine(step.id), width)}  ${out.style(style, pad(step.status, 14))} ${pad(time, 8)}`;
+    const room = Math.max(20, out.columns - width - 30);
+    const rest = [attempts, why].filter((part) => part !== "").join("  ");
+    yield `${head} ${out.style("dim", out.isTerminal ? cut(rest, room) : rest)}`.trimEnd();
+  }
+}
+
+function saysMore({ status }: StepView): boolean {
+  return status !== "succeeded" && status !== "running";
+}
+
+export function timesText(view: Pick<RunView, "sequentialMs" | "parallelMs" | "speedup">): string {
+  const speedup = view.speedup === null ? "" : `, ${view.speedup.toFixed(2)}x`;
+  return `Took ${formatDuration(view.parallelMs)}; one after another it is ${formatDuration(view.sequentialMs)}${speedup}`;
+}
+
+function* nextLines(view: RunView): Generator<string, void, undefined> {
+  const { run, status } = view;
+  if (status === "failed" || status === "cancelled" || status === "interrupted")
+    yield `Go on with: heddle resume ${run}`;
+  for (const step of view.steps) {
+    if (step.status === "needs-approval") yield `Answer with: heddle approve ${run} ${safeLine(step.id)}`;
+    if (step.status === "failed" && step.log !== null) yield `Its log: heddle logs ${run} ${safeLine(step.id)}`;
+  }
+}

@@ -1,0 +1,132 @@
+/** What every command is handed, and the first steps that most of them share: open the project, find the run that is meant. */
+import type { Clock } from "../base/clock.ts";
+import { HeddleError, type Problem } from "../base/errors.ts";
+import { isRunId } from "../base/ids.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import { suggest } from "../base/suggest.ts";
+import type { Project } from "../engine/api.ts";
+import { openProject } from "../host.ts";
+import { HistoryReader, type RunSnapshot } from "../view/history.ts";
+import type { Timeline } from "../view/timeline.ts";
+import type { Output } from "./output.ts";
+
+export interface Context {
+  readonly out: Output;
+  readonly clock: Clock;
+  /** Absolute: the project folder. */
+  readonly dir: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Print JSON instead of text. */
+  readonly json: boolean;
+  /** Name of the command, for others who find a run held. */
+  readonly command: string;
+}
+
+/** The contract with scripts. */
+export const EXIT = { ok: 0, failed: 1, usage: 2, waiting: 3, cancelled: 130 } as const;
+
+/** Prints a problem and gives the exit code for it. */
+export function fail(context: Context, problem: Problem, code: number = EXIT.usage): number {
+  context.out.problem(problem);
+  return code;
+}
+
+/** The project with a journal that can be written; made where there is none. */
+export function openToWrite(context: Context): Promise<Result<Project, Problem>> {
+  return openProject(context.dir, { title: `heddle ${context.command}` });
+}
+
+export function openToRead(context: Context): Promise<Result<Project, Problem>> {
+  return openProject(context.dir, { title: `heddle ${context.command}`, readOnly: true });
+}
+
+const SUGGESTED_AMONG = 200;
+
+/** The run whose id begins with `text`; without a text the latest one. */
+export async function findRun(project: Project, text: string | undefined): Promise<Result<string, Problem>> {
+  if (text === undefined) {
+    const [latest] = await project.journal.runs({ limit: 1 });
+    if (latest !== undefined) return ok(latest.run);
+    return err({ code: "NoRuns", message: "there are no runs here yet", hint: "Start one with `heddle run`." });
+  }
+  const found = isRunId(text) ? await project.journal.find(text) : [];
+  if (found.length === 1 && found[0] !== undefined) return ok(found[0]);
+  if (found.includes(text)) return ok(text);
+  if (found.length > 1) {
+    const message = `several runs begin with ${text}: ${found.slice(0, 5).join(", ")}`;
+    return err({ code: "AmbiguousRun", message, hint: "Type more of the id." });
+  }
+  const runs = await project.journal.runs({ limit: SUGGESTED_AMONG });
+  const near =
+    suggest(
+      text,
+      runs.map((record) => record.run),
+    ) ??
+    suggest(
+      text,
+      runs.map((record) => record.run.slice(0, text.length)),
+    );
+  const hint =
+    near === undefined
+      ? "`heddle runs` lists the runs of this project."
+      : `Did you mean ${near}? \`heddle runs\` lists them.`;
+  return err({ code: "UnknownRun", message: `no run begins with ${JSON.stringify(text)}`, hint });
+}
+
+/** The step called `id`, or a problem that names the nearest one. */
+export function findStep(state: RunSnapshot, id: string): Result<number, Problem> {
+  const step = state.indexOf.get(id);
+  if (step !== undefined) return ok(step);
+  const near = suggest(id, state.indexOf.keys());
+  const hint = near === undefined ? `\`heddle show ${state.run}\` lists its steps.` : `Did you mean ${near}?`;
+  return err({ code: "UnknownStep", message: `run ${state.run} has no step ${JSON.stringify(id)}`, hint });
+}
+
+/** RUN and STEP as typed: one word alone may be either, a run first. */
+export async function findRunAndStep(
+  project: Project,
+  words: readonly (string | undefined)[],
+): Promise<Result<{ readonly run: string; readonly step: string | undefined }, Problem>> {
+  const [first, step] = words;
+  const run = await findRun(project, first);
+  if (run.ok) return ok({ run: run.value, step });
+  if (first === undefined || step !== undefined) return run;
+  const latest = await findRun(project, undefined);
+  return latest.ok ? ok({ run: latest.value, step: first }) : run;
+}
+
+export interface ReadRun {
+  readonly state: RunSnapshot;
+  readonly timeline: Timeline;
+  /** A process holds the run now. */
+  readonly live: boolean;
+  /** What a person calls that process. */
+  readonly holder: string | undefined;
+}
+
+/** Reads and folds a run's history once. */
+export async function readRun(project: Project, run: string): Promise<Result<ReadRun, Problem>> {
+  const record = await project.journal.get(run);
+  const reader = new HistoryReader();
+  try {
+    for await (const batch of project.journal.read(run)) for (const event of batch) reader.add(event);
+  } catch (thrown) {
+    if (thrown instanceof HeddleError) return err(thrown);
+    throw thrown;
+  }
+  const { state, timeline } = reader;
+  if (state === undefined) {
+    return err({
+      code: "EmptyRun",
+      message: `run ${run} has no readable beginning`,
+      hint: "`heddle doctor` checks the journal.",
+    });
+  }
+  const holder = record?.holder ?? null;
+  return ok({
+    state,
+    timeline,
+    live: holder !== null,
+    holder: holder === null ? undefined : `${holder.title} (pid ${holder.pid})`,
+  });
+}

@@ -1,0 +1,140 @@
+/**
+ * The command line: finds the command, parses its words, runs it and sets the exit code. A command's code is loaded when it is
+ * the one that was typed; help and mistakes load none.
+ */
+import { systemClock } from "../base/clock.ts";
+import { HeddleError, messageOf, type Problem } from "../base/errors.ts";
+import { suggest } from "../base/suggest.ts";
+import { EXIT, type Context } from "./context.ts";
+import { leaveNow, Output } from "./output.ts";
+import type { CommandSpec } from "./spec.ts";
+import { COMMANDS } from "./table/all.ts";
+
+/** `words` are the arguments after the program's name. Ends the process with the command's exit code. */
+export async function main(words: readonly string[]): Promise<void> {
+  const { env } = process;
+  const out = new Output({ env, debug: words.includes("--debug") });
+  let code: number;
+  try {
+    code = await dispatch(out, words);
+  } catch (thrown) {
+    out.problem(unexpected(thrown));
+    code = EXIT.failed;
+  }
+  await out.drained();
+  // What functions of a plan left open (timers, servers) would keep the process alive.
+  leaveNow(code);
+}
+
+function unexpected(thrown: unknown): Problem {
+  if (thrown instanceof HeddleError) return thrown;
+  return {
+    code: "InternalError",
+    message: messageOf(thrown),
+    hint: "This is a defect of heddle. Run the command again with --debug and report what it prints.",
+    cause: thrown,
+  };
+}
+
+async function dispatch(out: Output, words: readonly string[]): Promise<number> {
+  const at = commandPlace(words);
+  const name = at === -1 ? undefined : words[at];
+  if (name === undefined) {
+    if (words.includes("--version") || words.includes("-V")) return printVersion(out);
+    if (words.includes("--help") || words.includes("-h")) return printHelp(out);
+  }
+  if (name === "help") return help(out, words[at + 1]);
+  const spec = name === undefined ? await bare() : COMMANDS.find((command) => command.name === name);
+  if (spec === undefined) return unknownCommand(out, name ?? "");
+  const rest = name === undefined ? words : [...words.slice(0, at), ...words.slice(at + 1)];
+  return runCommand(out, spec, rest);
+}
+
+/** Where the command's name stands: the first word that is neither a flag nor the value of one. */
+function commandPlace(words: readonly string[]): number {
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at] ?? "";
+    if (word === "-C" || word === "--dir") at++;
+    else if (!word.startsWith("-")) return at;
+  }
+  return -1;
+}
+
+async function runCommand(out: Output, spec: CommandSpec, words: readonly string[]): Promise<number> {
+  const { parseCommand } = await import("./parse.ts");
+  const parsed = parseCommand(spec, words);
+  if (parsed.kind === "help") {
+    out.write(parsed.text);
+    return EXIT.ok;
+  }
+  if (parsed.kind === "error") {
+    out.problem({ code: "Usage", message: parsed.message, hint: parsed.hint });
+    return EXIT.usage;
+  }
+  const { flags } = parsed;
+  const moved = typeof flags["dir"] === "string" ? enter(flags["dir"]) : undefined;
+  if (moved !== undefined) {
+    out.problem(moved);
+    return EXIT.usage;
+  }
+  const context: Context = {
+    out,
+    clock: systemClock(),
+    dir: process.cwd(),
+    env: process.env,
+    json: flags["json"] === true,
+    command: spec.name,
+  };
+  const action = await spec.load();
+  return action(context, parsed.args, flags);
+}
+
+/** Paths on the command line and in messages are then relative to `folder`. */
+function enter(folder: string): Problem | undefined {
+  try {
+    process.chdir(folder);
+    return undefined;
+  } catch (thrown) {
+    const hint = "Give --dir a folder that exists.";
+    return {
+      code: "Usage",
+      message: `cannot work in ${JSON.stringify(folder)}: ${messageOf(thrown)}`,
+      hint,
+      cause: thrown,
+    };
+  }
+}
+
+async function bare(): Promise<CommandSpec> {
+  const { OVERVIEW } = await import("./table/bare.ts");
+  return OVERVIEW;
+}
+
+function unknownCommand(out: Output, name: string): number {
+  const near = suggest(
+    name,
+    COMMANDS.map((command) => command.name),
+  );
+  const meant = near === undefined ? "" : `Did you mean \`heddle ${near}\`? `;
+  const hint = `${meant}\`heddle --help\` lists the commands.`;
+  out.problem({ code: "UnknownCommand", message: `there is no command ${JSON.stringify(name)}`, hint });
+  return EXIT.usage;
+}
+
+async function help(out: Output, name: string | undefined): Promise<number> {
+  if (name === undefined || name.startsWith("-")) return printHelp(out);
+  const spec = COMMANDS.find((command) => command.name === name);
+  return spec === undefined ? unknownCommand(out, name) : runCommand(out, spec, ["--help"]);
+}
+
+async function printHelp(out: Output): Promise<number> {
+  const { overallHelp } = await import("./help.ts");
+  out.lines(overallHelp(out));
+  return EXIT.ok;
+}
+
+async function printVersion(out: Output): Promise<number> {
+  const { VERSION } = await import("../version.ts");
+  out.line(VERSION);
+  return EXIT.ok;
+}

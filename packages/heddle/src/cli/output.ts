@@ -1,0 +1,173 @@
+/**
+ * The only owner of the console. Results go to standard output, problems and remarks to standard error. Text of others is made
+ * safe by whoever composes a line ({@link safeLine}); this file adds colours and knows the terminal.
+ *
+ * Invariants:
+ *  1. A closed pipe ends the output quietly: later writes are dropped, and {@link Output.onClosed} is told once.
+ *  2. The cursor is shown again on every way out of the process.
+ */
+import { styleText } from "node:util";
+import type { Problem } from "../base/errors.ts";
+import { systemCode } from "../base/errors.ts";
+import { safeText } from "./output-text.ts";
+
+export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan" | "magenta" | "blue";
+
+export interface OutputOptions {
+  readonly env: NodeJS.ProcessEnv;
+  /** Show causes and stacks of problems. */
+  readonly debug: boolean;
+}
+
+const HIDE_CURSOR = "\u001b[?25l";
+const SHOW_CURSOR = "\u001b[?25h";
+
+/** Leaves now, pending timers and handles or not. What was written is written: the streams of terminals, files and pipes are synchronous. */
+export function leaveNow(code: number): never {
+  process.exit(code);
+}
+
+export class Output {
+  /** Standard output is a terminal that can be drawn on. */
+  readonly isTerminal: boolean;
+  readonly #debug: boolean;
+  readonly #colour: boolean;
+  readonly #errorColour: boolean;
+  #closed = false;
+  #cursorHidden = false;
+  #onClosed: (() => void) | undefined;
+
+  constructor({ env, debug }: OutputOptions) {
+    const capable = env["TERM"] !== "dumb";
+    this.#debug = debug;
+    this.isTerminal = process.stdout.isTTY === true && capable && !isSet(env["CI"]);
+    this.#colour = wantsColour(env, process.stdout.isTTY === true && capable);
+    this.#errorColour = wantsColour(env, process.stderr.isTTY === true && capable);
+    process.stdout.on("error", (error) => this.#close(error));
+    process.stderr.on("error", () => undefined);
+  }
+
+  /** A person can be asked: both ends are a terminal. */
+  get canAsk(): boolean {
+    return this.isTerminal && process.stdin.isTTY === true;
+  }
+
+  get columns(): number {
+    return process.stdout.columns ?? 80;
+  }
+
+  get rows(): number {
+    return process.stdout.rows ?? 24;
+  }
+
+  /** Called when nobody reads any more: a closed pipe or terminal. */
+  onClosed(listener: () => void): void {
+    this.#onClosed = listener;
+    if (this.#closed) listener();
+  }
+
+  onResize(listener: () => void): () => void {
+    process.stdout.on("resize", listener);
+    return () => process.stdout.off("resize", listener);
+  }
+
+  style(style: Style | readonly Style[], text: string): string {
+    return this.#colour ? styleText(style as Style, text, { validateStream: false }) : text;
+  }
+
+  line(text = ""): void {
+    this.write(`${text}\n`);
+  }
+
+  lines(texts: Iterable<string>): void {
+    let block = "";
+    for (const text of texts) {
+      block += `${text}\n`;
+      if (block.length < 32_768) continue;
+      this.write(block);
+      block = "";
+    }
+    if (block !== "") this.write(block);
+  }
+
+  /** As it is, to standard output. `false`: the reader is slow, wait with {@link drained}. */
+  write(text: string): boolean {
+    return this.#closed || process.stdout.write(text);
+  }
+
+  /** Resolves when the reader took what was written. */
+  async drained(): Promise<void> {
+    if (this.#closed || !process.stdout.writableNeedDrain) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        process.stdout.off("drain", done).off("close", done).off("error", done);
+        resolve();
+      };
+      process.stdout.on("drain", done).on("close", done).on("error", done);
+    });
+  }
+
+  /** One JSON document, readable on a terminal, one line elsewhere. */
+  json(value: unknown): void {
+    this.line(process.stdout.isTTY === true ? JSON.stringify(value, null, 2) : JSON.stringify(value));
+  }
+
+  /** A remark on standard error. */
+  note(text: string): void {
+    process.stderr.write(`${text}\n`);
+  }
+
+  problem(problem: Problem): void {
+    const mark = this.#errorColour ? styleText(["bold", "red"], "error", { validateStream: false }) : "error";
+    const [first = "", ...rest] = safeText(problem.message).split("\n");
+    this.note(`${mark} [${problem.code}] ${[first, ...rest].join("\n")}`);
+    if (problem.hint !== undefined) this.note(`  ${safeText(problem.hint)}`);
+    if (this.#debug) this.note(safeText(describe(problem)));
+  }
+
+  hideCursor(): void {
+    if (this.#cursorHidden) return;
+    this.#cursorHidden = true;
+    process.on("exit", this.showCursor);
+    this.write(HIDE_CURSOR);
+  }
+
+  readonly showCursor = (): void => {
+    if (!this.#cursorHidden) return;
+    this.#cursorHidden = false;
+    process.off("exit", this.showCursor);
+    this.write(SHOW_CURSOR);
+  };
+
+  #close(error: unknown): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    // EPIPE: the reader left. EIO: the terminal was closed. Both are no news to anybody who could still read.
+    const code = systemCode(error);
+    if (code !== "EPIPE" && code !== "EIO")
+      this.note(`error [OutputFailed] standard output failed: ${code ?? "unknown"}`);
+    if (this.#onClosed === undefined) leaveNow(0);
+    this.#onClosed();
+  }
+}
+
+function isSet(value: string | undefined): boolean {
+  return value !== undefined && value !== "" && value !== "0" && value !== "false";
+}
+
+function wantsColour(env: NodeJS.ProcessEnv, capable: boolean): boolean {
+  if (env["NO_COLOR"] !== undefined && env["NO_COLOR"] !== "") return false;
+  const forced = env["FORCE_COLOR"];
+  if (forced !== undefined) return forced !== "0" && forced !== "false";
+  return capable;
+}
+
+function describe(problem: Problem): string {
+  const causes: string[] = [];
+  if (problem instanceof Error && problem.stack !== undefined) causes.push(problem.stack);
+  for (let cause: unknown = problem.cause, depth = 0; cause !== undefined && depth < 5; depth++) {
+    causes.push(`caused by: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}`);
+    cause = cause instanceof Error ? cause.cause : undefined;
+  }
+  return causes.join("\n");
+}

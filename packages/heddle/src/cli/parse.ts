@@ -1,0 +1,77 @@
+/** From words to a command, its arguments and flags. Only the command that was typed is made known to the parser. */
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { UsageError, type CommandSpec, type Flags, type OptionSpec } from "./spec.ts";
+
+export type Parsed =
+  | { readonly kind: "run"; readonly args: readonly (string | undefined)[]; readonly flags: Flags }
+  /** `text` goes to standard output. */
+  | { readonly kind: "help"; readonly text: string }
+  | { readonly kind: "error"; readonly message: string; readonly hint: string };
+
+/** Accepted by every command, before or after its name. */
+export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
+  { flags: "--json", description: "print JSON" },
+  { flags: "-C, --dir <folder>", description: "work in this folder instead of the current one" },
+  { flags: "--debug", description: "show causes and stacks of errors" },
+];
+
+export function parseCommand(spec: CommandSpec, words: readonly string[]): Parsed {
+  let help = "";
+  let complaint = "";
+  let parsed: Parsed | undefined;
+  const command = new Command(`heddle ${spec.name}`)
+    .description(`${spec.summary}.`)
+    .exitOverride()
+    .allowExcessArguments(false)
+    .helpOption("-h, --help", "show this help")
+    .configureOutput({ writeOut: (text) => (help += text), writeErr: (text) => (complaint += text) })
+    .addHelpText("after", examplesOf(spec));
+  if (spec.args !== undefined) command.arguments(spec.args);
+  for (const option of [...(spec.options ?? []), ...GLOBAL_OPTIONS]) command.addOption(optionOf(option));
+  const count = spec.args?.split(" ").length ?? 0;
+  command.action((...given: unknown[]) => {
+    const args = given.slice(0, count).map((arg) => (typeof arg === "string" ? arg : undefined));
+    parsed = { kind: "run", args, flags: command.opts<Flags>() };
+  });
+  try {
+    command.parse([...words], { from: "user" });
+  } catch (thrown) {
+    if (!(thrown instanceof CommanderError)) throw thrown;
+    if (thrown.exitCode === 0) return { kind: "help", text: help };
+    const lines = complaint.trim().split("\n");
+    const message = (lines[0] ?? thrown.message).replace(/^error: /, "");
+    const hint = lines
+      .slice(1)
+      .join(" ")
+      .replace(/^\((.*)\)$/, "$1");
+    return {
+      kind: "error",
+      message,
+      hint: `${hint === "" ? "" : `${hint} `}\`heddle ${spec.name} --help\` shows what it takes.`,
+    };
+  }
+  return parsed ?? { kind: "help", text: help };
+}
+
+function optionOf(spec: OptionSpec): Option {
+  const option = new Option(spec.flags, spec.description);
+  if (spec.choices !== undefined) option.choices([...spec.choices]);
+  if (spec.hidden === true) option.hideHelp();
+  const { parse } = spec;
+  if (parse !== undefined) {
+    option.argParser((text: string, previous: unknown) => {
+      try {
+        return parse(text, previous);
+      } catch (thrown) {
+        if (thrown instanceof UsageError) throw new InvalidArgumentError(thrown.message);
+        throw thrown;
+      }
+    });
+  }
+  return option;
+}
+
+function examplesOf(spec: CommandSpec): string {
+  const lines = spec.examples.map(([command, meaning]) => `  $ ${command}\n      ${meaning}`);
+  return `\nExamples:\n${lines.join("\n")}`;
+}

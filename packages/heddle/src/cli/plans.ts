@@ -1,0 +1,82 @@
+/** Plans as the command line meets them: finding the file, loading it, telling what is wrong with it. */
+import { readFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Problem } from "../base/errors.ts";
+import type { JsonObject } from "../base/json.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import type { LoadedPlan } from "../engine/api.ts";
+import { loadPlanFile } from "../load-plan.ts";
+import type { Diagnostic } from "../plan/diagnostic.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { Context } from "./context.ts";
+import { safeText } from "./output-text.ts";
+
+/** Looked for in this order. */
+export const PLAN_FILES = ["heddle.yaml", "heddle.yml", "heddle.json", "heddle.ts"] as const;
+
+/** The plan file of a folder, relative to it. */
+export function findPlanFile(dir: string): string | undefined {
+  return PLAN_FILES.find((name) => existsSync(join(dir, name)));
+}
+
+export function noPlan(): Problem {
+  return {
+    code: "PlanNotFound",
+    message: `there is no ${PLAN_FILES[0]} in this folder`,
+    hint: "Write a first one with `heddle init`, or name a plan file.",
+  };
+}
+
+/** Loads the named plan or the folder's own; what is wrong with it is printed, and the error is the exit code. */
+export async function loadPlan(
+  context: Context,
+  named: string | undefined,
+  params: JsonObject,
+  options: { readonly allowMissingParams?: boolean } = {},
+): Promise<Result<LoadedPlan, number>> {
+  const file = named ?? findPlanFile(context.dir);
+  if (file === undefined) {
+    context.out.problem(noPlan());
+    if (context.json) context.out.json({ diagnostics: [] });
+    return err(2);
+  }
+  const loaded = await loadPlanFile(file, params, options);
+  if (loaded.ok) return ok(loaded.value);
+  await reportDiagnostics(context, file, loaded.error);
+  return err(2);
+}
+
+/** The readable form on standard error, with `--json` the list on standard output. */
+export async function reportDiagnostics(
+  context: Context,
+  file: string,
+  diagnostics: readonly Diagnostic[],
+): Promise<void> {
+  const { formatDiagnostics } = await import("../plan/render.ts");
+  const text = await readFile(file, "utf8").catch(() => undefined);
+  const isText = !/\.[cm]?[jt]s$/.test(file);
+  context.out.note(safeText(formatDiagnostics(diagnostics, isText ? text : undefined)));
+  if (context.json) context.out.json({ diagnostics });
+}
+
+/** Why this version cannot run the plan, if so: it has no coding agents. */
+export function agentsProblem(plan: Plan): Problem | undefined {
+  const names = agentSteps(plan);
+  if (names.length === 0) return undefined;
+  const shown = names.length > 10 ? `${names.slice(0, 10).join(", ")} and ${names.length - 10} more` : names.join(", ");
+  return {
+    code: "AgentsUnsupported",
+    message: `coding agents are not part of this version, and these steps ask for one: ${shown}`,
+    hint: "Give each of them `run`, `call` or `approve`. (A step that names none of these is an agent's step.) Nothing was executed.",
+  };
+}
+
+function agentSteps(plan: Plan): readonly string[] {
+  return plan.steps.flatMap(({ id, action }) => {
+    if (action.kind === "agent") return [id];
+    if (action.kind === "plan" && action.plan !== undefined)
+      return agentSteps(action.plan).map((inner) => `${id}/${inner}`);
+    return [];
+  });
+}

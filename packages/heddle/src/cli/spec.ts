@@ -1,0 +1,34 @@
+/** The shape in which commands are declared: data, so that help and completion can be made of it without loading any command. */
+import type { Context } from "./context.ts";
+
+export interface OptionSpec {
+  /** As commander writes them: `-j, --max-concurrency <n>`. */
+  readonly flags: string;
+  readonly description: string;
+  readonly choices?: readonly string[];
+  /** Converts and checks the text; throws {@link UsageError} with what is wrong with it. */
+  readonly parse?: (text: string, previous: unknown) => unknown;
+  /** Accepted, not shown. */
+  readonly hidden?: true;
+}
+
+export type Flags = Readonly<Record<string, unknown>>;
+
+/** Gives the exit code. */
+export type Action = (context: Context, args: readonly (string | undefined)[], flags: Flags) => Promise<number>;
+
+export interface CommandSpec {
+  readonly name: string;
+  readonly summary: string;
+  /** As commander writes them: `[run]`, `<run> <step>`. */
+  readonly args?: string;
+  readonly options?: readonly OptionSpec[];
+  /** Command lines, each with what it does. */
+  readonly examples: readonly (readonly [command: string, meaning: string])[];
+  readonly load: () => Promise<Action>;
+}
+
+/** What is wrong with a value on the command line. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}

@@ -1,0 +1,9 @@
+/** What `heddle` alone does. */
+import type { CommandSpec } from "../spec.ts";
+
+export const OVERVIEW: CommandSpec = {
+  name: "",
+  summary: "Show the steps of this folder's plan and what the last run made of them",
+  examples: [["heddle", "in a folder with a heddle.yaml"]],
+  load: async () => (await import("../commands/overview.ts")).overview,
+};

@@ -1,0 +1,54 @@
+/** Commands around the project: beginning, health, room on the disk, the shell. */
+import type { CommandSpec } from "../spec.ts";
+import { wholeNumber } from "../values.ts";
+
+export const KEEPING: readonly CommandSpec[] = [
+  {
+    name: "init",
+    summary: "Write a commented heddle.yaml and ignore .heddle/ in git",
+    examples: [["heddle init", "in the folder of a project"]],
+    load: async () => (await import("../commands/init.ts")).init,
+  },
+  {
+    name: "import",
+    summary: "Turn a plan in another form into a heddle plan, on standard output",
+    args: "<file>",
+    options: [{ flags: "--as <form>", description: "what the file is (default: found out from it)" }],
+    examples: [["heddle import tasks.json > heddle.yaml", "reads the file, executes nothing of it"]],
+    load: async () => (await import("../commands/import.ts")).importPlan,
+  },
+  {
+    name: "doctor",
+    summary: "Check Node, git, the disk, the journal and what dead runs left behind",
+    options: [{ flags: "--fix", description: "mend what can be mended without losing anything" }],
+    examples: [["heddle doctor --fix", "also removes files that belong to no run"]],
+    load: async () => (await import("../commands/doctor.ts")).doctor,
+  },
+  {
+    name: "gc",
+    summary: "Remove old runs with their logs",
+    options: [
+      { flags: "--keep-days <n>", description: "keep runs younger than this (default: 30)", parse: wholeNumber },
+      { flags: "--dry-run", description: "say what would go, remove nothing" },
+    ],
+    examples: [["heddle gc --keep-days 7 --dry-run", "what is older than a week"]],
+    load: async () => (await import("../commands/gc.ts")).gc,
+  },
+  {
+    name: "backup",
+    summary: "Copy the journal, consistently, also while runs go on",
+    args: "<file>",
+    examples: [["heddle backup ../heddle-backup.db", "one file with every run's history"]],
+    load: async () => (await import("../commands/backup.ts")).backup,
+  },
+  {
+    name: "completion",
+    summary: "Print the completion script of a shell",
+    args: "<shell>",
+    examples: [
+      ['eval "$(heddle completion bash)"', "in ~/.bashrc"],
+      ["heddle completion fish > ~/.config/fish/completions/heddle.fish", "for fish"],
+    ],
+    load: async () => (await import("../commands/completion.ts")).completion,
+  },
+];

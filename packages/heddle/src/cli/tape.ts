@@ -1,0 +1,87 @@
+/**
+ * What is printed during a run, in order: lines, and whole logs between them. A log of any size is copied piece by piece, as
+ * fast as the reader takes it, and what comes after it waits. Lines of one turn of the event loop are written together.
+ */
+import { LogCursor } from "./log-lines.ts";
+import { safeLine } from "./output-text.ts";
+
+/** Where it is printed: standard output, or above a live view. */
+export interface Sink {
+  write(text: string): boolean;
+  drained(): Promise<void>;
+}
+
+type Job = { readonly cursor: LogCursor; readonly prefix: string; readonly final: boolean } | { readonly text: string };
+
+export class Tape {
+  readonly #sink: Sink;
+  readonly #jobs: Job[] = [];
+  #buffer = "";
+  #scheduled = false;
+  #work: Promise<void> | undefined;
+
+  constructor(sink: Sink) {
+    this.#sink = sink;
+  }
+
+  /** One or more lines; `text` has no line break at its end and is safe to show. */
+  line(text: string): void {
+    if (this.#jobs.length > 0 || this.#work !== undefined) this.#jobs.push({ text: `${text}\n` });
+    else this.#append(`${text}\n`);
+  }
+
+  /** What a log holds from the cursor on, each line after `prefix`. `final`: nothing more will be written there. */
+  log(cursor: LogCursor, prefix: string, final: boolean): void {
+    this.#jobs.push({ cursor, prefix, final });
+    this.#work ??= this.#run();
+  }
+
+  /** Resolves when all is printed. */
+  async idle(): Promise<void> {
+    while (this.#work !== undefined) await this.#work;
+    this.#flush();
+    await this.#sink.drained();
+  }
+
+  #append(text: string): void {
+    this.#buffer += text;
+    if (this.#buffer.length > 32_768) this.#flush();
+    else if (!this.#scheduled) {
+      this.#scheduled = true;
+      queueMicrotask(() => {
+        this.#scheduled = false;
+        this.#flush();
+      });
+    }
+  }
+
+  #flush(): void {
+    if (this.#buffer === "") return;
+    const text = this.#buffer;
+    this.#buffer = "";
+    this.#sink.write(text);
+  }
+
+  /** Goes on without a turn of the event loop as long as there is one piece to print. */
+  async #run(): Promise<void> {
+    for (let job = this.#jobs.shift(); job !== undefined; job = this.#jobs.shift()) {
+      if ("text" in job) this.#append(job.text);
+      else await this.#copy(job.cursor, job.prefix, job.final);
+    }
+    this.#work = undefined;
+  }
+
+  async #copy(cursor: LogCursor, prefix: string, final: boolean): Promise<void> {
+    let lines = cursor.next(final);
+    while (lines !== undefined) {
+      this.#append(lines.map((line) => `${prefix}${safeLine(line)}\n`).join(""));
+      lines = cursor.next(final);
+      if (lines === undefined) return;
+      this.#flush();
+      await this.#sink.drained();
+      await new Promise<void>((resolve) => {
+        setImmediate(resolve);
+      });
+    }
+  }
+}

@@ -1,0 +1,49 @@
+/** The words and colours of statuses, counts and times: the same in every command. */
+import { formatDuration } from "../base/duration.ts";
+import type { RunStatus, StepCounts, StepStatus } from "../view/status.ts";
+import type { Style } from "./output.ts";
+
+export function statusStyle(status: RunStatus | StepStatus): Style {
+  switch (status) {
+    case "succeeded":
+      return "green";
+    case "failed":
+      return "red";
+    case "running":
+    case "cached":
+      return "cyan";
+    case "waiting":
+    case "skipped":
+      return "dim";
+    case "cancelled":
+      return "magenta";
+    default:
+      return "yellow";
+  }
+}
+
+/** `3 succeeded, 1 failed`; what is zero is left out. */
+export function countsText(counts: StepCounts): string {
+  const parts = [
+    [counts.succeeded, "succeeded"],
+    [counts.cached, "cached"],
+    [counts.failed, "failed"],
+    [counts.cancelled, "cancelled"],
+    [counts.skipped, "skipped"],
+    [counts.running, "running"],
+    [counts.waiting, "waiting"],
+  ] as const;
+  const text = parts.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`);
+  return text.length === 0 ? "no steps" : text.join(", ");
+}
+
+/** `2m 05s ago`, a date where it is longer than a day. */
+export function timeText(time: number, now: number): string {
+  const agoMs = now - time;
+  if (agoMs < 86_400_000) return `${formatDuration(Math.max(0, agoMs))} ago`;
+  return new Date(time).toISOString().slice(0, 16).replace("T", " ");
+}
+
+export function plural(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? "" : "s"}`;
+}

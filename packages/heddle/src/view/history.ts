@@ -1,0 +1,63 @@
+/**
+ * A history read once: the state, the timeline and what is wrong with it, fed event by event. What commands that look at a
+ * recorded run build on; the words {@link RunEvent} and {@link RunSnapshot} are theirs.
+ */
+import { apply, createState } from "../run/apply.ts";
+import { canonicalHistory, canonicalText, type CanonicalEvent } from "../run/canonical.ts";
+import type { Event } from "../run/event.ts";
+import { HistoryChecker } from "../run/invariants.ts";
+import type { RunState } from "../run/state.ts";
+import { Timeline } from "./timeline.ts";
+
+export type RunEvent = Event;
+export type RunSnapshot = RunState;
+/** A broken rule: which, where, and how. */
+export type Violation = ReturnType<HistoryChecker["next"]>[number];
+
+export class HistoryReader {
+  readonly timeline: Timeline = new Timeline();
+  #state: RunState | undefined;
+
+  /** Absent before the first event, and where the first one is no `run.created` of a valid plan. */
+  get state(): RunState | undefined {
+    return this.#state;
+  }
+
+  add(event: RunEvent): void {
+    if (this.#state !== undefined) apply(this.#state, event);
+    else if (event.type === "run.created") {
+      const created = createState(event);
+      if (created.ok) this.#state = created.value;
+    }
+    this.timeline.add(event);
+  }
+}
+
+/** Folds and checks a history at once. After the first event that cannot be folded only the checks go on. */
+export class Replay {
+  readonly reader: HistoryReader = new HistoryReader();
+  readonly #checker = new HistoryChecker();
+  readonly #violations: Violation[] = [];
+  #isSound = true;
+
+  add(event: RunEvent): void {
+    const found = this.#checker.next(event);
+    this.#violations.push(...found);
+    if (found.some(({ rule }) => rule === "known-step" || rule === "created-first")) this.#isSound = false;
+    if (this.#isSound) this.reader.add(event);
+  }
+
+  get violations(): readonly Violation[] {
+    return this.#violations;
+  }
+}
+
+/** Ordered by the plan and renumbered, without times and durations; see `run/canonical.ts`. */
+export function canonicalEvents(events: readonly RunEvent[]): readonly CanonicalEvent[] {
+  return canonicalHistory(events);
+}
+
+/** One line of JSON per event: what is compared byte by byte. */
+export function canonicalLines(events: readonly RunEvent[]): string {
+  return canonicalText(events);
+}

@@ -1,0 +1,61 @@
+/** The runs of a project as a document: what `runs --json` prints. Made from the line that the engine stores with each run. */
+import { isJsonObject, type Json } from "../base/json.ts";
+import { RUN_STATUSES, type RunStatus, type StepCounts } from "./status.ts";
+
+export interface RunLine {
+  readonly run: string;
+  readonly plan: string;
+  readonly status: RunStatus;
+  readonly startedAt: number;
+  readonly endedAt: number | null;
+  readonly counts: StepCounts;
+}
+
+/** What a journal knows of a run without its history. */
+export interface RunEntry {
+  readonly run: string;
+  readonly plan: string;
+  readonly createdAt: number;
+  /** `{status, startedAt, endedAt, counts}` as a live engine saw it last. */
+  readonly summary: Json;
+  /** The process that has the run now, else `null`. */
+  readonly holder: unknown;
+}
+
+export function runLine(entry: RunEntry): RunLine {
+  const summary = isJsonObject(entry.summary) ? entry.summary : {};
+  const status = statusOf(summary["status"], entry.holder !== null);
+  const counts = countsOf(summary["counts"]);
+  const goesOn = status !== "interrupted";
+  return {
+    run: entry.run,
+    plan: entry.plan,
+    status,
+    startedAt: numberOr(summary["startedAt"], entry.createdAt),
+    endedAt: typeof summary["endedAt"] === "number" ? summary["endedAt"] : null,
+    counts: goesOn ? counts : { ...counts, waiting: counts.waiting + counts.running, running: 0 },
+  };
+}
+
+function statusOf(recorded: Json | undefined, live: boolean): RunStatus {
+  const status = RUN_STATUSES.find((known) => known === recorded) ?? "running";
+  return !live && (status === "running" || status === "paused") ? "interrupted" : status;
+}
+
+function countsOf(recorded: Json | undefined): StepCounts {
+  const counts = isJsonObject(recorded) ? recorded : {};
+  const of = (name: keyof StepCounts): number => numberOr(counts[name], 0);
+  return {
+    succeeded: of("succeeded"),
+    failed: of("failed"),
+    cancelled: of("cancelled"),
+    skipped: of("skipped"),
+    cached: of("cached"),
+    waiting: of("waiting"),
+    running: of("running"),
+  };
+}
+
+function numberOr(value: Json | undefined, otherwise: number): number {
+  return typeof value === "number" ? value : otherwise;
+}

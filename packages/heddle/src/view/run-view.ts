@@ -1,0 +1,136 @@
+/**
+ * One run as a document: what `show --json` prints and what other faces build on. Its shape is public: fields may be added,
+ * none taken away. Times are milliseconds since the epoch.
+ */
+import type { Json } from "../base/json.ts";
+import { explainStep } from "../run/explain.ts";
+import type { StepError, Usage } from "../run/event.ts";
+import { isContainerStep, isRunEnded, outputOf, phaseOf, stepAt, type RunState } from "../run/state.ts";
+import { criticalPathOf } from "./critical.ts";
+import { runStatus, stepCounts, stepStatus, type RunStatus, type StepCounts, type StepStatus } from "./status.ts";
+import type { Timeline } from "./timeline.ts";
+
+export interface StepView {
+  readonly id: string;
+  readonly status: StepStatus;
+  /** From 1. */
+  readonly layer: number;
+  /** Attempts started so far. */
+  readonly attempts: number;
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+  /** Of the latest attempt; `null` while it runs and where there was none. */
+  readonly durationMs: number | null;
+  readonly description?: string;
+  readonly output?: Json;
+  readonly error?: StepError;
+  /** The step because of which this one was skipped. */
+  readonly cause?: string;
+  /** One sentence: why the step is where it is. */
+  readonly why: string;
+  readonly usage?: Usage;
+  /** The file of the latest attempt's log; `null` where nothing of the kind is written. */
+  readonly log: string | null;
+  /** The `forEach` or `plan` step that this one belongs to. */
+  readonly parent?: string;
+  /** What a person is asked. */
+  readonly question?: string;
+  /** When the next attempt is due. */
+  readonly retryAt?: number;
+}
+
+export interface RunView {
+  readonly run: string;
+  readonly plan: string;
+  readonly status: RunStatus;
+  readonly startedAt: number;
+  readonly endedAt: number | null;
+  readonly counts: StepCounts;
+  readonly steps: readonly StepView[];
+  /** The attempts one after another. */
+  readonly sequentialMs: number;
+  /** Time under an engine. */
+  readonly parallelMs: number;
+  readonly speedup: number | null;
+  readonly criticalPathMs: number;
+  readonly cost: number | null;
+  /** Of the last event. */
+  readonly seq: number;
+}
+
+export interface RunViewInput {
+  readonly state: RunState;
+  /** Of the same events as the state. */
+  readonly timeline: Timeline;
+  /** A process holds the run now. */
+  readonly live: boolean;
+  readonly now: number;
+  readonly logFile: (step: string, attempt: number) => string | null;
+}
+
+export function runView(input: RunViewInput): RunView {
+  const { state, timeline, live, now } = input;
+  const ended = isRunEnded(state.phase);
+  const sequentialMs = timeline.sequentialMs;
+  const parallelMs = timeline.parallelMs(live && !ended ? now : undefined);
+  return {
+    run: state.run,
+    plan: state.plan.name,
+    status: runStatus(state, live),
+    startedAt: state.startedAt ?? state.createdAt,
+    endedAt: "endedAt" in state.phase ? state.phase.endedAt : null,
+    counts: stepCounts(state, live),
+    steps: state.steps.map((_, step) => stepView(input, step)),
+    sequentialMs,
+    parallelMs,
+    speedup: speedupOf(sequentialMs, parallelMs),
+    criticalPathMs: criticalPathOf(state, (step) => durationOf(state, step)).ms,
+    cost: null,
+    seq: state.seq,
+  };
+}
+
+/** How much longer the attempts would have taken one after another: two decimals; `null` where no time passed. */
+export function speedupOf(sequentialMs: number, parallelMs: number): number | null {
+  return parallelMs > 0 ? Math.round((sequentialMs / parallelMs) * 100) / 100 : null;
+}
+
+/** Milliseconds of the attempt that decided; 0 for steps that did not run to an end. */
+export function durationOf(state: RunState, step: number): number {
+  const phase = phaseOf(state, step);
+  return "durationMs" in phase ? phase.durationMs : 0;
+}
+
+function stepView({ state, timeline, live, now, logFile }: RunViewInput, step: number): StepView {
+  const definition = stepAt(state, step);
+  const phase = phaseOf(state, step);
+  const attempts = state.attempts[step] ?? 0;
+  const output = outputOf(phase);
+  const usage = timeline.lastOf(definition.id)?.usage;
+  const parent = state.parents[step] ?? -1;
+  return {
+    id: definition.id,
+    status: stepStatus(state, step, live),
+    layer: (state.layers[step] ?? 0) + 1,
+    attempts,
+    startedAt: state.startedTimes[step] ?? null,
+    endedAt: "endedAt" in phase ? phase.endedAt : null,
+    durationMs: "durationMs" in phase ? phase.durationMs : null,
+    ...(definition.description === undefined ? {} : { description: definition.description }),
+    ...(output === undefined ? {} : { output }),
+    ...("error" in phase ? { error: phase.error } : {}),
+    ...(phase.tag === "skipped" && phase.reason.kind === "dependency" ? { cause: phase.reason.cause } : {}),
+    why: explainStep(state, step, now),
+    ...(usage === undefined ? {} : { usage }),
+    log: attempts > 0 && writesLog(state, step) ? logFile(definition.id, attempts) : null,
+    ...(parent === -1 ? {} : { parent: stepAt(state, parent).id }),
+    ...(phase.tag === "asking" ? { question: phase.question } : {}),
+    ...(phase.tag === "retrying" ? { retryAt: phase.retryAt } : {}),
+  };
+}
+
+/** Whether attempts of the step write a log: questions and steps that stand for others do not. */
+export function writesLog(state: RunState, step: number): boolean {
+  const definition = stepAt(state, step);
+  return definition.action.kind !== "approve" && !isContainerStep(definition);
+}

@@ -1,0 +1,223 @@
+/**
+ * What ran when: every attempt of a history with its place among those that ran at the same time, and the stays of engines.
+ * Fed with events in order, once; asked at any time. Times are milliseconds since the epoch.
+ *
+ * Invariants:
+ *  1. Two attempts with one slot never overlap. Attempts that take no slot (containers, questions) have slot -1.
+ *  2. Time in which no engine had the run (between two stays) counts for nothing.
+ */
+import type { Event, StepError, Usage } from "../run/event.ts";
+import { isContainerStep, type RunState } from "../run/state.ts";
+
+type Step = RunState["steps"][number];
+
+export interface Span {
+  readonly step: string;
+  /** From 1. */
+  readonly attempt: number;
+  readonly kind: "attempt" | "container" | "approval" | "undo";
+  readonly slot: number;
+  readonly startedAt: number;
+  endedAt: number | null;
+  status: "running" | "succeeded" | "failed" | "cancelled" | "interrupted";
+  /** As the engine measured it; `null` while it runs and where it was interrupted. */
+  durationMs: number | null;
+  usage?: Usage;
+  error?: StepError;
+}
+
+/** From an engine's start on the run to its last event there. */
+interface Stay {
+  readonly from: number;
+  to: number;
+}
+
+export class Timeline {
+  readonly #spans: Span[] = [];
+  readonly #open = new Map<string, Span>();
+  readonly #last = new Map<string, Span>();
+  readonly #busy: boolean[] = [];
+  readonly #stays: Stay[] = [];
+  readonly #steps = new Map<string, Step>();
+  #lastTime = 0;
+  #ended = false;
+  #sequentialMs = 0;
+  #undoFrom = 0;
+
+  /** `steps`: those known already, where the history is followed from its middle on. */
+  constructor(steps: Iterable<Step> = []) {
+    for (const step of steps) this.#steps.set(step.id, step);
+  }
+
+  add(event: Event): void {
+    if (event.type === "run.resumed") this.#resume(event.time, event.data.plan?.steps ?? []);
+    else this.#fold(event);
+    this.#lastTime = event.time;
+    const stay = this.#stays.at(-1);
+    if (stay && event.type !== "run.created") stay.to = event.time;
+  }
+
+  /** In the order in which they started. */
+  spans(): readonly Span[] {
+    return this.#spans;
+  }
+
+  /** The latest attempt of a step. */
+  lastOf(step: string): Span | undefined {
+    return this.#last.get(step);
+  }
+
+  /** Most attempts at once. */
+  get slots(): number {
+    return this.#busy.length;
+  }
+
+  /** The ended attempts one after another. */
+  get sequentialMs(): number {
+    return this.#sequentialMs;
+  }
+
+  /** Wall-clock time under an engine. `now`: a live run counts up to then. */
+  parallelMs(now?: number): number {
+    let total = 0;
+    for (const stay of this.#stays) total += stay.to - stay.from;
+    const last = this.#stays.at(-1);
+    if (last !== undefined && now !== undefined && !this.#ended) total += Math.max(0, now - last.to);
+    return total;
+  }
+
+  /** Wall-clock time under an engine between the first stay's start and `time`: where `time` is on a chart without gaps. */
+  offset(time: number): number {
+    let total = 0;
+    for (const { from, to } of this.#stays) {
+      if (time <= from) break;
+      total += Math.min(time, to) - from;
+    }
+    return total;
+  }
+
+  #fold(event: Exclude<Event, { type: "run.resumed" }>): void {
+    switch (event.type) {
+      case "run.created":
+        for (const step of event.data.plan.steps) this.#steps.set(step.id, step);
+        return;
+      case "run.started":
+        this.#stays.push({ from: event.time, to: event.time });
+        return;
+      case "steps.added":
+        for (const step of event.data.steps) this.#steps.set(step.id, step);
+        return;
+      case "step.started":
+        this.#begin(event.step, event.attempt, this.#isContainer(event.step) ? "container" : "attempt", event.time);
+        return;
+      case "approval.requested":
+        this.#begin(event.step, event.attempt, "approval", event.time);
+        return;
+      case "step.succeeded":
+        this.#end(event.step, "succeeded", event.time, event.data);
+        return;
+      case "step.failed":
+        this.#end(event.step, "failed", event.time, event.data);
+        return;
+      case "step.cancelled":
+        this.#end(event.step, "cancelled", event.time, event.data);
+        return;
+      case "approval.given":
+        this.#end(event.step, event.data.decision === "approve" ? "succeeded" : "failed", event.time, {});
+        return;
+      case "rollback.started":
+        this.#ended = false;
+        this.#undoFrom = event.time;
+        if (event.time > this.#lastTime && this.#stays.length > 0)
+          this.#stays.push({ from: event.time, to: event.time });
+        return;
+      case "step.rolledback":
+      case "rollback.failed":
+        this.#undo(event.step, event.type === "step.rolledback" ? "succeeded" : "failed", event.time, event.data);
+        return;
+      case "rollback.ended":
+        this.#ended = true;
+        return;
+      case "run.succeeded":
+      case "run.failed":
+      case "run.cancelled":
+        this.#ended = true;
+        return;
+      default:
+        return;
+    }
+  }
+
+  #isContainer(id: string): boolean {
+    const step = this.#steps.get(id);
+    return step !== undefined && isContainerStep(step);
+  }
+
+  #begin(step: string, attempt: number, kind: Span["kind"], time: number): void {
+    let slot = -1;
+    if (kind === "attempt") {
+      slot = this.#busy.indexOf(false);
+      if (slot === -1) slot = this.#busy.length;
+      this.#busy[slot] = true;
+    }
+    const span: Span = {
+      step,
+      attempt,
+      kind,
+      slot,
+      startedAt: time,
+      endedAt: null,
+      status: "running",
+      durationMs: null,
+    };
+    this.#spans.push(span);
+    this.#open.set(step, span);
+    this.#last.set(step, span);
+  }
+
+  #end(
+    step: string,
+    status: Span["status"],
+    time: number,
+    data: { readonly durationMs?: number; readonly usage?: Usage; readonly error?: StepError },
+  ): void {
+    const span = this.#open.get(step);
+    if (span === undefined) return;
+    this.#open.delete(step);
+    if (span.slot !== -1) this.#busy[span.slot] = false;
+    span.endedAt = time;
+    span.status = status;
+    if (data.durationMs !== undefined) span.durationMs = data.durationMs;
+    if (data.usage !== undefined) span.usage = data.usage;
+    if (data.error !== undefined) span.error = data.error;
+    if (span.kind === "attempt") this.#sequentialMs += data.durationMs ?? 0;
+  }
+
+  #undo(step: string, status: "succeeded" | "failed", time: number, data: { readonly durationMs: number }): void {
+    const startedAt = Math.max(this.#undoFrom, time - data.durationMs);
+    this.#undoFrom = time;
+    this.#spans.push({
+      step,
+      attempt: 1,
+      kind: "undo",
+      slot: 0,
+      startedAt,
+      endedAt: time,
+      status,
+      durationMs: data.durationMs,
+    });
+  }
+
+  #resume(time: number, steps: readonly Step[]): void {
+    for (const step of steps) this.#steps.set(step.id, step);
+    for (const [step, span] of this.#open) {
+      if (span.kind === "approval") continue;
+      this.#open.delete(step);
+      span.endedAt = this.#lastTime;
+      span.status = "interrupted";
+    }
+    this.#busy.fill(false);
+    this.#ended = false;
+    this.#stays.push({ from: time, to: time });
+  }
+}
