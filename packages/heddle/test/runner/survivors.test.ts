@@ -28,6 +28,16 @@ describe("P1: a cancel leaves no process", () => {
     }
   });
 
+  test.each(["helper", "plain"] as const)("%s: a child in another session, without its environment", async (way) => {
+    await using at = shellSetting(way);
+    const mark = newMark();
+    const command = `env -i setsid sh -c 'trap : TERM; echo up; sleep 300; sleep 300; : ${mark}' & wait`;
+    const running = await started(at.runner, commandAttempt(at.folder, command, { graceMs: 100 }), until);
+    running.stop("cancel");
+    expect((await running.outcome).kind).toBe("stopped");
+    expect(pidsWith(mark)).toEqual([]);
+  });
+
   test("the end of a command by itself takes along what fled from its session and environment", async () => {
     await using at = shellSetting("helper");
     const mark = newMark();
