@@ -177,7 +177,7 @@ function conduct(
   ports.backend.warm(Math.min(state.options.maxConcurrency, state.steps.length));
   let done = false;
   // A turn later, so that whoever gets the handle can subscribe before the first event.
-  const result = Promise.resolve().then(() => scheduler.run());
+  const result = ports.gather().then(() => scheduler.run());
   const ended = result.then(
     () => (done = true),
     () => (done = true),
