@@ -2,9 +2,13 @@
  * Two kinds of tests: rooms that are pure share one world per thread; rooms that start processes or write files get a process
  * for each file. The nightly tier is a third, present only when asked for, so that no plain run starts it.
  */
+import path from "node:path";
 import { defineConfig } from "vitest/config";
 
 const tests = "packages/heddle/test";
+
+/** Plans in examples and documentation import the package by its name: here that means its sources, built or not. */
+const resolve = { alias: { heddle: path.resolve(import.meta.dirname, "packages/heddle/src/index.ts") } };
 
 /** Rooms whose tests only compute. */
 const PURE = ["base", "plan", "graph", "run", "view"];
@@ -23,6 +27,7 @@ const projects = [
     },
   },
   {
+    resolve,
     test: {
       name: "world",
       include: [`${tests}/**/*.test.ts`],

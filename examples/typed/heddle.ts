@@ -1,0 +1,28 @@
+/**
+ * A plan in TypeScript: what a step returns is what its dependents get, typed. Run it by `npx heddle run examples/typed/heddle.ts`,
+ * or from a program by `run(...)` of the package.
+ */
+import { command, forEach, plan, step, type PlanDefinition } from "heddle";
+
+const schema = step("schema", async () => ({ tables: ["users", "orders", "payments"] }));
+
+const endpoints = step("endpoints", { deps: { schema }, retry: 2, timeout: "10s" }, ({ schema }, context) => {
+  context.log(`${schema.tables.length} tables`);
+  return schema.tables.flatMap((table) => [`GET /${table}`, `POST /${table}`]);
+});
+
+/** One step per endpoint, two at a time. */
+const tests = forEach("tests", { items: endpoints, maxConcurrency: 2 }, (endpoint) => ({
+  endpoint,
+  ok: endpoint.startsWith("GET") || endpoint.startsWith("POST"),
+}));
+
+const ui = command("ui", 'sleep 0.2 && echo \'{ "pages": 2 }\' > "$HEDDLE_OUTPUT"');
+
+const report = step("report", { deps: { tests, ui } }, ({ tests }) => {
+  const failed = tests.filter((test) => !test.ok).length;
+  return `${tests.length} endpoints tested, ${failed} failed`;
+});
+
+const feature: PlanDefinition = plan("typed", { maxConcurrency: 4, steps: [report] });
+export default feature;
