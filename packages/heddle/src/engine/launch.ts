@@ -143,7 +143,9 @@ export class Launcher {
 
   #undo(index: number): void {
     this.#undoing = true;
-    const { step, ...task } = taskOf(this.#options.state, index, 0);
+    const { step: undone, ...task } = taskOf(this.#options.state, index, 0);
+    // What the plan says of the step's output does not hold of its undo.
+    const { output: _output, ...step } = undone;
     const command = step.undo ?? "true";
     this.#options.afterCommit(() => {
       const since = this.#options.ports.clock.now();

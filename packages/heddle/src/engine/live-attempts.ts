@@ -5,6 +5,7 @@ import type { JsonObject } from "../base/json.ts";
 import type { Outcome, StopReason } from "../runner/port.ts";
 
 interface Live {
+  readonly task: Task;
   readonly dispatched: Dispatched;
   readonly cancelTimer: CancelTimer | undefined;
 }
@@ -36,9 +37,9 @@ export class LiveAttempts {
     const cancelTimer =
       limitMs === undefined ? undefined : this.#clock.after(limitMs, () => dispatched.stop("timeout"));
     const key = `${task.attempt}:${task.step.id}`;
-    this.#live.set(key, { dispatched, cancelTimer });
+    this.#live.set(key, { task, dispatched, cancelTimer });
     if (this.#killed) dispatched.kill();
-    else if (this.#stopReason !== undefined) dispatched.stop(this.#stopReason);
+    else if (this.#stopReason !== undefined && !isUndo(task)) dispatched.stop(this.#stopReason);
     void dispatched.outcome.then((outcome) => {
       cancelTimer?.();
       this.#live.delete(key);
@@ -46,11 +47,11 @@ export class LiveAttempts {
     });
   }
 
-  /** Asks every attempt to end, those dispatched later too. The first reason counts. */
+  /** Asks every attempt to end, those dispatched later too; undos are let finish. The first reason counts. */
   stopAll(reason: StopReason): void {
     if (this.#stopReason !== undefined) return;
     this.#stopReason = reason;
-    for (const { dispatched } of this.#live.values()) dispatched.stop(reason);
+    for (const { task, dispatched } of this.#live.values()) if (!isUndo(task)) dispatched.stop(reason);
   }
 
   /** Ends every attempt at once. */
@@ -63,4 +64,9 @@ export class LiveAttempts {
   async drained(): Promise<void> {
     await Promise.all([...this.#live.values()].map(({ dispatched }) => dispatched.outcome));
   }
+}
+
+/** An undo comes when all else has ended, often because of the very reason that ended it: half an undo would be worse. */
+function isUndo(task: Task): boolean {
+  return task.attempt === 0;
 }
