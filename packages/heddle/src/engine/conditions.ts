@@ -1,19 +1,32 @@
-/** Evaluates the `if` of steps. The expression language is loaded when the first step that has one is seen, never before. */
+/** Evaluates what the scheduler itself needs of a step's expressions: its `if`, and the question it asks. The expression language is loaded when the first step that has one is seen, never before. */
 import { invariant } from "../base/assert.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type * as expressions from "../plan/expression.ts";
+import { hasHole } from "../plan/holes.ts";
 import type { Step } from "../plan/plan.ts";
 
 type Language = typeof expressions;
+
+function hasExpression({ action, if: condition }: Step): boolean {
+  return condition !== undefined || (action.kind === "approve" && hasHole(action.question));
+}
 
 export class ConditionReader {
   #language: Language | undefined;
 
   /** Call with every step before {@link holds} is asked about it. */
   async prepare(steps: readonly Step[]): Promise<void> {
-    if (this.#language === undefined && steps.some((step) => step.if !== undefined)) {
+    if (this.#language === undefined && steps.some(hasExpression)) {
       this.#language = await import("../plan/expression.ts");
     }
+  }
+
+  /** A text with its templates filled in. */
+  text(template: string, scope: () => expressions.Scope): Result<string, string> {
+    if (!hasHole(template)) return ok(template);
+    invariant(this.#language !== undefined, "a template was asked for before its steps were prepared");
+    const filled = this.#language.fillTemplates(template, scope());
+    return filled.ok ? ok(this.#language.asText(filled.value)) : filled;
   }
 
   /** Whether the condition holds; an error where it cannot be evaluated or gives no boolean. */

@@ -9,7 +9,7 @@ import { outputOf, phaseOf, stepAt, type RunState } from "../run/state.ts";
 type CommandOf<K extends Command["kind"]> = Extract<Command, { readonly kind: K }>;
 
 /** Commands that take more than an event: attempts, expansions, conditions. */
-export type WorkCommand = CommandOf<"start" | "expand" | "evaluate" | "admit" | "undo">;
+export type WorkCommand = CommandOf<"start" | "expand" | "evaluate" | "admit" | "ask" | "undo">;
 
 export function isWork(command: Command): command is WorkCommand {
   switch (command.kind) {
@@ -17,6 +17,7 @@ export function isWork(command: Command): command is WorkCommand {
     case "expand":
     case "evaluate":
     case "admit":
+    case "ask":
     case "undo":
       return true;
     default:
@@ -29,8 +30,6 @@ export function eventOf(state: RunState, command: Exclude<Command, WorkCommand>,
   switch (command.kind) {
     case "skip":
       return { type: "step.skipped", step: stepAt(state, command.step).id, data: { reason: command.reason } };
-    case "ask":
-      return question(state, command, now);
     case "answer":
       return answered(state, command.step, now);
     case "fail":
@@ -50,20 +49,16 @@ export function eventOf(state: RunState, command: Exclude<Command, WorkCommand>,
   }
 }
 
-/** The question of an `approve` step, or about a step that was cut short. */
-function question(state: RunState, { step: index, attempt, about }: CommandOf<"ask">, now: number): EventBody {
+/** The question of an `approve` step, with its templates filled in, or about a step that was cut short. */
+export function question(
+  state: RunState,
+  { step: index, attempt, about }: CommandOf<"ask">,
+  text: string,
+  now: number,
+): EventBody {
   const step = stepAt(state, index);
-  if (about === "interrupt" || step.action.kind !== "approve") {
-    const asked = `The engine died while ${step.id} ran. Run it again?`;
-    return { type: "approval.requested", step: step.id, attempt, data: { about, question: asked } };
-  }
-  const deadline = step.timeoutMs === undefined ? {} : { deadline: now + step.timeoutMs };
-  return {
-    type: "approval.requested",
-    step: step.id,
-    attempt,
-    data: { about, question: step.action.question, ...deadline },
-  };
+  const deadline = about === "interrupt" || step.timeoutMs === undefined ? {} : { deadline: now + step.timeoutMs };
+  return { type: "approval.requested", step: step.id, attempt, data: { about, question: text, ...deadline } };
 }
 
 /** The end of a step whose question was answered. */
@@ -100,10 +95,14 @@ function cancelled(state: RunState, { step: index, reason }: CommandOf<"cancel">
 /** The end of a container: its outputs in item order, or by the steps' ids inside the subplan. */
 function finished(state: RunState, index: number, now: number): EventBody {
   const lost = failedChildren(state, index);
-  if (lost.length > 0) return failed(state, index, childrenFailed(state, index, lost), now);
   const step = stepAt(state, index);
   const container = state.containers.get(index);
   const children = container?.children ?? [];
+  if (children.some((child) => wasLate(state, child))) {
+    const message = `timed out after ${Math.min(step.timeoutMs ?? Infinity, step.totalTimeoutMs ?? Infinity)} ms`;
+    return failed(state, index, { code: "timeout", message }, now);
+  }
+  if (lost.length > 0) return failed(state, index, childrenFailed(state, index, lost), now);
   const outputs = children.map((child): Json => outputOf(phaseOf(state, child)) ?? null);
   const nameOf = (child: number): string => stepAt(state, child).id.slice(step.id.length + 1);
   const output: Json =
@@ -112,6 +111,12 @@ function finished(state: RunState, index: number, now: number): EventBody {
       : Object.fromEntries(children.map((child, at) => [nameOf(child), outputs[at] ?? null]));
   const data = { output, durationMs: sinceStart(state, index, now) };
   return { type: "step.succeeded", step: step.id, attempt: state.attempts[index] ?? 1, data };
+}
+
+/** Cancelled since the time of a container around it was over. */
+function wasLate(state: RunState, step: number): boolean {
+  const phase = phaseOf(state, step);
+  return phase.tag === "cancelled" && phase.reason === "step-timeout";
 }
 
 function rollbackStarted(state: RunState, { mode, steps }: CommandOf<"rollback">): EventBody {

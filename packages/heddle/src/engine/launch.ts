@@ -11,7 +11,7 @@ import { admit, confirmCondition } from "../run/apply.ts";
 import { stepAt, type RunState } from "../run/state.ts";
 import { addedSteps } from "./added.ts";
 import type { ConditionReader } from "./conditions.ts";
-import type { WorkCommand } from "./consequence.ts";
+import { question, type WorkCommand } from "./consequence.ts";
 import { expand } from "./expand.ts";
 import type { LiveAttempts } from "./live-attempts.ts";
 import type { News } from "./news.ts";
@@ -69,6 +69,8 @@ export class Launcher {
         return this.#evaluate(command.step);
       case "admit":
         return admit(this.#options.state, command.step);
+      case "ask":
+        return this.#ask(command);
       case "undo":
         return this.#undo(command.step);
       default:
@@ -129,16 +131,28 @@ export class Launcher {
         step: step.id,
         data: { reason: { kind: "condition" } },
       });
-    this.#options.recorder.record({
-      type: "step.started",
-      step: step.id,
-      attempt: (this.#options.state.attempts[index] ?? 0) + 1,
-      data: {},
-    });
-    const message = `its condition cannot be evaluated: ${holds.error}`;
-    this.#options.recorder.record(
-      failure(this.#options.state, index, { code: "expression", message }, undefined, this.#options.circumstances()),
-    );
+    this.#failToEvaluate(index, `its condition cannot be evaluated: ${holds.error}`);
+  }
+
+  #ask(command: Extract<WorkCommand, { readonly kind: "ask" }>): void {
+    const { state, recorder, conditions, ports } = this.#options;
+    const { id, action } = stepAt(state, command.step);
+    if (command.about === "interrupt" || action.kind !== "approve") {
+      return recorder.record(
+        question(state, command, `The engine died while ${id} ran. Run it again?`, ports.clock.now()),
+      );
+    }
+    const text = conditions.text(action.question, () => scopeOf(taskOf(state, command.step, 1), ports.environment));
+    if (text.ok) return recorder.record(question(state, command, text.value, ports.clock.now()));
+    this.#failToEvaluate(command.step, `its question cannot be evaluated: ${text.error}`);
+  }
+
+  /** A step whose expressions fail has had its attempt. */
+  #failToEvaluate(index: number, message: string): void {
+    const { state, recorder, circumstances } = this.#options;
+    const attempt = (state.attempts[index] ?? 0) + 1;
+    recorder.record({ type: "step.started", step: stepAt(state, index).id, attempt, data: {} });
+    recorder.record(failure(state, index, { code: "expression", message }, undefined, circumstances()));
   }
 
   #undo(index: number): void {

@@ -54,6 +54,11 @@ export class LiveAttempts {
     for (const { task, dispatched } of this.#live.values()) if (!isUndo(task)) dispatched.stop(reason);
   }
 
+  /** Asks the attempts of some steps to end. */
+  stopThose(reason: StopReason, isMeant: (step: string) => boolean): void {
+    for (const { task, dispatched } of this.#live.values()) if (isMeant(task.step.id)) dispatched.stop(reason);
+  }
+
   /** Ends every attempt at once. */
   killAll(): void {
     this.#killed = true;

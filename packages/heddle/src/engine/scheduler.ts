@@ -12,6 +12,7 @@ import type { Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Lease } from "../journal/port.ts";
 import { DEFAULT_GRACE_MS } from "../plan/plan.ts";
+import { isInside } from "../run/close.ts";
 import type { Command } from "../run/command.ts";
 import { decide, hasReady, nextDue, type Conditions } from "../run/decide.ts";
 import type { CancelReason } from "../run/event.ts";
@@ -62,6 +63,9 @@ export class Scheduler {
   /** What to do once the batch is on disk. */
   #acts: (() => void)[] = [];
   #halt: CancelReason | undefined;
+  /** Subplans with a time limit that runs, and those whose time is over. */
+  readonly #timed = new Set<number>();
+  readonly #expired: number[] = [];
   /** Of what ended attempts may have left behind: `needed` after a start, `clean` when a sweep found nothing any more. */
   #leftovers: "clean" | "needed" | "sweeping" = "needed";
   #stopped: Problem | undefined;
@@ -238,7 +242,8 @@ export class Scheduler {
     const now = this.#ports.clock.now();
     const admits = this.#admission.shortage() === undefined;
     const locksFree = (step: number): boolean => this.#locks.isFree(step);
-    return () => ({ now, halt: this.#halt, admits, locksFree, undoing: this.#launcher.isUndoing });
+    const expired = this.#expired;
+    return () => ({ now, halt: this.#halt, admits, locksFree, expired, undoing: this.#launcher.isUndoing });
   }
 
   /** The run's end waits until a sweep found nothing left of it. */
@@ -321,6 +326,25 @@ export class Scheduler {
     if (this.#state.plan.limits !== undefined && hasReady(this.#state))
       this.#timers.arm("admission", SAMPLE_MS, () => this.#wakeUp());
     if (this.#state.counts.asking > 0) this.#armDeadlines(now);
+    if (this.#state.counts.expanded > 0) this.#armSubplans();
+  }
+
+  /** The time of a subplan runs from its expansion, or from the resume that went on with it. */
+  #armSubplans(): void {
+    for (const index of this.#state.containers.keys()) {
+      const { id, action, timeoutMs = Infinity, totalTimeoutMs = Infinity } = stepAt(this.#state, index);
+      const limit = Math.min(timeoutMs, totalTimeoutMs);
+      if (action.kind !== "plan" || limit === Infinity || this.#timed.has(index)) continue;
+      if (phaseOf(this.#state, index).tag !== "expanded") continue;
+      this.#timed.add(index);
+      this.#timers.arm(`subplan:${id}`, limit, () => this.#endSubplan(index));
+    }
+  }
+
+  #endSubplan(index: number): void {
+    this.#expired.push(index);
+    this.#live.stopThose("step-timeout", (step) => isInside(this.#state, this.#state.indexOf.get(step) ?? -1, index));
+    this.#wakeUp();
   }
 
   #armDeadlines(now: number): void {

@@ -4,7 +4,7 @@ import type { RollbackMode } from "../plan/plan.ts";
 import type { CancelReason } from "./event.ts";
 import type { Command } from "./command.ts";
 import { comparePlaces, placeOf } from "./place.ts";
-import { forEachSuccessor, outputOf, phaseOf, stepAt, type RunState, type StepPhase } from "./state.ts";
+import { forEachSuccessor, hasEnded, outputOf, phaseOf, stepAt, type RunState, type StepPhase } from "./state.ts";
 
 /** The commands that bring the run closer to its end. `halt`: why it ends early; absent: every step has ended. */
 export function closeDown(state: RunState, halt: CancelReason | undefined): readonly Command[] {
@@ -41,6 +41,23 @@ function innermostExpanded(state: RunState): number[] {
   const expanded = inPhase(state, ["expanded"]);
   const outer = new Set(expanded.map((step) => state.parents[step] ?? -1));
   return expanded.filter((step) => !outer.has(step));
+}
+
+/** What waits inside a container whose time is over does not start any more. Its running attempts are ended by the engine. */
+export function cancelInside(state: RunState, container: number): readonly Command[] {
+  const children = state.containers.get(container)?.children ?? [];
+  return children.flatMap((child): readonly Command[] => {
+    const phase = phaseOf(state, child);
+    if (phase.tag === "expanded") return cancelInside(state, child);
+    if (hasEnded(phase) || phase.tag === "running") return [];
+    return [{ kind: "cancel", step: child, reason: "step-timeout" }];
+  });
+}
+
+/** Whether a step stands, at any depth, inside a container. */
+export function isInside(state: RunState, step: number, container: number): boolean {
+  for (let at = state.parents[step] ?? -1; at !== -1; at = state.parents[at] ?? -1) if (at === container) return true;
+  return false;
 }
 
 function closeContainer(state: RunState, step: number, halt: CancelReason): Command {
@@ -127,8 +144,8 @@ export function stepsToUndo(state: RunState, mode: RollbackMode): number[] {
 function lineageOfFailures(state: RunState): Set<number> {
   const lineage = new Set(inPhase(state, ["failed"]));
   for (const step of lineage) {
-    const { deps, after } = stepAt(state, step);
-    for (const id of [...(deps ?? []), ...(after ?? [])]) {
+    // What a step only came `after` is not what it was built on.
+    for (const id of stepAt(state, step).deps ?? []) {
       const from = state.indexOf.get(id);
       if (from !== undefined) lineage.add(from);
     }

@@ -10,7 +10,7 @@
  */
 import type { CancelReason } from "./event.ts";
 import type { Command } from "./command.ts";
-import { closeDown } from "./close.ts";
+import { cancelInside, closeDown } from "./close.ts";
 import { blockerOf } from "./queue.ts";
 import { isRunEnded, phaseOf, rootCause, stepAt, type Lane, type RunState } from "./state.ts";
 
@@ -24,6 +24,8 @@ export interface Conditions {
   readonly admits: boolean;
   /** False for steps whose locks another run holds. */
   readonly locksFree: (step: number) => boolean;
+  /** Containers whose time is over. */
+  readonly expired: readonly number[];
   /** An undo is being carried out. */
   readonly undoing: boolean;
 }
@@ -42,6 +44,9 @@ export function decide(state: RunState, conditions: Conditions): readonly Comman
   const halt = conditions.halt ?? (state.fatal > 0 && state.options.failure === "fail-fast" ? "fail-fast" : undefined);
   // What a rollback put back to waiting is for the next resume.
   if (halt !== undefined || state.open === 0 || state.rolledBack) return closeDown(state, halt);
+
+  const late = conditions.expired.flatMap((container) => cancelInside(state, container));
+  if (late.length > 0) return late;
 
   const arrival = lookAtArrival(state);
   if (arrival !== undefined) return [arrival];

@@ -46,7 +46,12 @@ const texts = listOf(text);
 const schedule = oneOf<"ready" | "layers">({ ready: true, layers: true });
 const failureMode = oneOf<"fail-fast" | "continue">({ "fail-fast": true, continue: true });
 const rollbackMode = oneOf<"none" | "dependents" | "all">({ none: true, dependents: true, all: true });
-const cancelReason = oneOf<CancelReason>({ cancel: true, "fail-fast": true, "run-timeout": true });
+const cancelReason = oneOf<CancelReason>({
+  cancel: true,
+  "fail-fast": true,
+  "run-timeout": true,
+  "step-timeout": true,
+});
 const decision = oneOf<"approve" | "reject">({ approve: true, reject: true });
 
 const FAILURE_CLASS_TABLE: Readonly<Record<FailureClass, true>> = {

@@ -173,7 +173,8 @@ export type EventBody =
     }
   | { readonly type: "run.cancelled"; readonly data: { readonly durationMs: number; readonly reason: CancelReason } };
 
-export type CancelReason = "cancel" | "fail-fast" | "run-timeout";
+/** `step-timeout`: the time of the container around the step was over. */
+export type CancelReason = "cancel" | "fail-fast" | "run-timeout" | "step-timeout";
 
 export type Event = Envelope & EventBody;
 export type EventType = EventBody["type"];

@@ -1,6 +1,7 @@
 /** Why a step is where it is, in words a person can act on. */
 import { unreachable } from "../base/assert.ts";
 import { formatDuration } from "../base/duration.ts";
+import type { CancelReason } from "./event.ts";
 import { depsOf, hasEnded, phaseOf, satisfies, stepAt, type RunState } from "./state.ts";
 
 /** One sentence for the step's phase; for a waiting step everything that it waits for. `now` on the engine's clock. */
@@ -37,12 +38,14 @@ export function explainStep(state: RunState, step: number, now: number): string 
   }
 }
 
-function cancelText(reason: "cancel" | "fail-fast" | "run-timeout"): string {
+function cancelText(reason: CancelReason): string {
   switch (reason) {
     case "cancel":
       return "cancelled by request";
     case "fail-fast":
       return "cancelled because another step failed";
+    case "step-timeout":
+      return "cancelled because the time of the step around it was over";
     case "run-timeout":
       return "cancelled because the run's time was over";
     default:

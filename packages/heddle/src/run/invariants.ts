@@ -384,7 +384,7 @@ export class HistoryChecker {
     }
     for (const name of row.step.locks?.read ?? []) add(this.#readers, name, 1);
     for (const name of row.step.locks?.write ?? []) add(this.#writers, name, 1);
-    for (const name of [...(row.step.locks?.read ?? []), ...(row.step.locks?.write ?? [])]) {
+    for (const name of new Set([...(row.step.locks?.read ?? []), ...(row.step.locks?.write ?? [])])) {
       const writers = this.#writers.get(name) ?? 0;
       const readers = this.#readers.get(name) ?? 0;
       const ownReader = row.step.locks?.read?.includes(name) && row.step.locks.write?.includes(name) ? 1 : 0;

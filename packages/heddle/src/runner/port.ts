@@ -50,7 +50,7 @@ export interface Attempt {
 }
 
 /** Why an attempt is ended from outside. */
-export type StopReason = "cancel" | "fail-fast" | "run-timeout" | "timeout" | "memory";
+export type StopReason = "cancel" | "fail-fast" | "run-timeout" | "step-timeout" | "timeout" | "memory";
 
 export type Outcome =
   /** `steps`: what the attempt wants added to the run, not yet validated. */
