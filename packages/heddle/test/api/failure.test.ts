@@ -29,7 +29,9 @@ describe("fail-fast, the default", () => {
     const result = await running.result;
     expect(result.status).toBe("failed");
     expect(result.outputs).toEqual({ first: { kept: true } });
-    expect(result.failures).toMatchObject([{ step: "broken", error: { code: "error", message: expect.stringContaining("no luck") } }]);
+    expect(result.failures).toMatchObject([
+      { step: "broken", error: { code: "error", message: expect.stringContaining("no luck") } },
+    ]);
     expect(told).toContain("fail-fast");
     expect(running.step("endless")?.status).toBe("cancelled");
     expect(running.step("after")?.attempts).toBe(0);
@@ -41,7 +43,13 @@ describe("fail-fast, the default", () => {
   test("nothing of a later layer starts", async () => {
     let started = 0;
     const later = step("later", { deps: ["broken", "fine"] }, () => void started++);
-    const steps = [parallel(step("broken", () => fail("x")), step("fine", () => 1)), later];
+    const steps = [
+      parallel(
+        step("broken", () => fail("x")),
+        step("fine", () => 1),
+      ),
+      later,
+    ];
     const result = await run(plan("later", { steps }), MEMORY).result;
     expect(result.status).toBe("failed");
     expect(started).toBe(0);
@@ -79,7 +87,10 @@ describe("failure: continue", () => {
 
 describe("a failure that is returned, not thrown, is not counted as success", () => {
   test("a command's exit code", async () => {
-    const running = run(plan("exit", { steps: [command("c", "exit 3"), command("d", "true", { deps: ["c"] })] }), MEMORY);
+    const running = run(
+      plan("exit", { steps: [command("c", "exit 3"), command("d", "true", { deps: ["c"] })] }),
+      MEMORY,
+    );
     const { status, failures } = await running.result;
     expect(status).toBe("failed");
     expect(failures).toMatchObject([{ step: "c", error: { code: "exit", exitCode: 3 } }]);
@@ -141,8 +152,11 @@ describe("time limits", () => {
 describe("rollback", () => {
   test("undoes what succeeded, newest success first, and goes on past an undo that fails", async () => {
     const projectDir = await temporaryFolder();
-    const noted = (id: string, undo = `echo ${id} >> undone`): ReturnType<typeof command> => command(id, "true", { undo });
-    const steps = [sequence(noted("a"), noted("b", "echo b >> undone; exit 1"), noted("c"), command("broken", "exit 1"))];
+    const noted = (id: string, undo = `echo ${id} >> undone`): ReturnType<typeof command> =>
+      command(id, "true", { undo });
+    const steps = [
+      sequence(noted("a"), noted("b", "echo b >> undone; exit 1"), noted("c"), command("broken", "exit 1")),
+    ];
     const running = run(plan("undo", { rollback: "all", steps }), { projectDir });
     expect((await running.result).status).toBe("failed");
     expect(await readFile(path.join(projectDir, "undone"), "utf8")).toBe("c\nb\na\n");

@@ -8,7 +8,8 @@ const MEMORY = { memory: true } as const;
 describe("independent steps", () => {
   test("two start without waiting for each other (parallel starts proven by rendezvous)", async () => {
     const meet = meeting(2);
-    const result = await run(plan("two", { maxConcurrency: 2, steps: [step("a", meet), step("b", meet)] }), MEMORY).result;
+    const result = await run(plan("two", { maxConcurrency: 2, steps: [step("a", meet), step("b", meet)] }), MEMORY)
+      .result;
     expect(result.status).toBe("succeeded");
   });
 
@@ -71,7 +72,9 @@ describe("dependent steps", () => {
         await wait();
         order.push(id);
       });
-    const steps = [sequence(noted("prepare"), parallel(noted("left", meet), noted("right", meet)), noted("join"), noted("end"))];
+    const steps = [
+      sequence(noted("prepare"), parallel(noted("left", meet), noted("right", meet)), noted("join"), noted("end")),
+    ];
     const result = await run(plan("mixed", { maxConcurrency: 3, steps }), MEMORY).result;
     expect(result.status).toBe("succeeded");
     expect(order.toSorted()).toEqual(["end", "join", "left", "prepare", "right"]);
@@ -142,10 +145,9 @@ describe("layers", () => {
   });
 
   test("of a fan-in: all, then the one that needs them", async () => {
-    expect(await layersOf([named("x"), named("y"), named("z"), command("end", "true", { deps: ["x", "y", "z"] })])).toEqual([
-      ["x", "y", "z"],
-      ["end"],
-    ]);
+    expect(
+      await layersOf([named("x"), named("y"), named("z"), command("end", "true", { deps: ["x", "y", "z"] })]),
+    ).toEqual([["x", "y", "z"], ["end"]]);
   });
 
   test("of a diamond: [[a], [b, c], [d]]", async () => {
