@@ -1,5 +1,4 @@
 /** The end of a run, for people: failures again with the last lines of each, sums, and what to type next. */
-import { formatDuration } from "../base/duration.ts";
 import type { RunResult } from "../engine/api.ts";
 import type { RunSnapshot } from "../view/history.ts";
 import { speedupOf, writesLog } from "../view/run-view.ts";
@@ -8,7 +7,7 @@ import type { Timeline } from "../view/timeline.ts";
 import { lastLines } from "./log-lines.ts";
 import { safeLine } from "./output-text.ts";
 import type { Output } from "./output.ts";
-import { countsText, plural, statusStyle } from "./words.ts";
+import { countsText, plural, statusStyle, tookText } from "./words.ts";
 
 const FAILURES_SHOWN = 10;
 const LINES_SHOWN = 10;
@@ -47,7 +46,7 @@ function* failureLines({ out, state, logFile }: ClosingInput, step: number): Gen
   if (definition === undefined || phase?.tag !== "failed") return;
   const attempt = state.attempts[step] ?? 0;
   const attempts = attempt > 1 ? `, attempt ${attempt}` : "";
-  yield `${out.style("red", `${STATUS_SYMBOL.failed} ${safeLine(definition.id)}`)} failed after ${formatDuration(phase.durationMs)}${attempts}: ${safeLine(phase.error.message)}`;
+  yield `${out.style("red", `${STATUS_SYMBOL.failed} ${safeLine(definition.id)}`)} failed after ${tookText(phase.durationMs)}${attempts}: ${safeLine(phase.error.message)}`;
   if (attempt === 0 || !writesLog(state, step)) return;
   const log = logFile(definition.id, attempt);
   for (const line of lastLines(log, LINES_SHOWN)) yield `    ${out.style("dim", safeLine(line))}`;
@@ -62,7 +61,7 @@ function timeLine(timeline: Timeline): string {
   const { sequentialMs } = timeline;
   const parallelMs = timeline.parallelMs();
   const speedup = speedupOf(sequentialMs, parallelMs);
-  return `Took ${formatDuration(parallelMs)}; one after another: ${formatDuration(sequentialMs)}${speedup === null ? "" : ` (${speedup.toFixed(2)}x)`}.`;
+  return `Took ${tookText(parallelMs)}; one after another: ${tookText(sequentialMs)}${speedup === null ? "" : ` (${speedup.toFixed(2)}x)`}.`;
 }
 
 function* nextLines(

@@ -1,8 +1,10 @@
 /** A run in this process, from the handle to the exit code: shows it, passes signals on, and says at the end what to type next. */
 import type { Project, RunHandle, RunResult } from "../engine/api.ts";
+import type { RunEvent } from "../view/history.ts";
 import { Timeline } from "../view/timeline.ts";
 import { closingLines } from "./closing.ts";
 import { EXIT, type Context } from "./context.ts";
+import type { LiveView } from "./live.ts";
 import { Lines, type OutputMode } from "./lines.ts";
 import { watchSignals } from "./signals.ts";
 import type { Flags } from "./spec.ts";
@@ -67,6 +69,10 @@ async function forPeople(
   const { out, clock } = context;
   const mode = text(options.flags, "output") as OutputMode | undefined;
   const logFile = (step: string, attempt: number): string => project.logFile(handle.run, step, attempt);
+  // From the first event on, also while the live view is being made.
+  const early: RunEvent[] = [];
+  let take = (event: RunEvent): void => void early.push(event);
+  handle.subscribe((event) => take(event));
   const live = out.isTerminal && mode !== "quiet" ? await startLive(context, project, handle, logFile) : undefined;
   const sink: Sink = live ?? out;
   const tape = new Tape(sink);
@@ -82,11 +88,12 @@ async function forPeople(
   live?.attend(signals.interrupt);
   out.onClosed(() => handle.cancel());
   if (mode !== "quiet") tape.line(options.opening);
-  handle.subscribe((event) => {
+  take = (event) => {
     timeline.add(event);
     lines.event(event);
     live?.event(event);
-  });
+  };
+  for (const event of early.splice(0)) take(event);
   const poll = (): void => {
     lines.poll();
     cancelPoll = clock.after(POLL_MS, poll);
@@ -109,7 +116,7 @@ async function startLive(
   project: Project,
   handle: RunHandle,
   logFile: (step: string, attempt: number) => string,
-): Promise<import("./live.ts").LiveView> {
+): Promise<LiveView> {
   const { LiveView } = await import("./live.ts");
   const expected = await project.expectedDurations(handle.state().plan.name);
   return new LiveView({ out: context.out, clock: context.clock, handle, expected, logFile });

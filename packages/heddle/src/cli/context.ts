@@ -1,4 +1,6 @@
 /** What every command is handed, and the first steps that most of them share: open the project, find the run that is meant. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { HeddleError, type Problem } from "../base/errors.ts";
 import { isRunId } from "../base/ids.ts";
@@ -36,9 +38,22 @@ export function openToWrite(context: Context): Promise<Result<Project, Problem>>
   return openProject(context.dir, { title: `heddle ${context.command}` });
 }
 
-export function openToRead(context: Context): Promise<Result<Project, Problem>> {
-  return openProject(context.dir, { title: `heddle ${context.command}`, readOnly: true });
+/** For commands about recorded runs. A folder without a journal has none: nothing is made there. */
+export async function openToRead(context: Context): Promise<Result<Project, Problem>> {
+  const opened = await openProject(context.dir, { title: `heddle ${context.command}`, readOnly: true });
+  return !opened.ok && opened.error.code === "JournalMissing" ? err(NO_RUNS) : opened;
 }
+
+/** As {@link openToRead}, for commands that write. */
+export async function openToChange(context: Context): Promise<Result<Project, Problem>> {
+  return existsSync(join(context.dir, ".heddle", "state.db")) ? openToWrite(context) : err(NO_RUNS);
+}
+
+const NO_RUNS: Problem = {
+  code: "NoRuns",
+  message: "there are no runs here yet",
+  hint: "Start one with `heddle run`.",
+};
 
 const SUGGESTED_AMONG = 200;
 
@@ -47,7 +62,7 @@ export async function findRun(project: Project, text: string | undefined): Promi
   if (text === undefined) {
     const [latest] = await project.journal.runs({ limit: 1 });
     if (latest !== undefined) return ok(latest.run);
-    return err({ code: "NoRuns", message: "there are no runs here yet", hint: "Start one with `heddle run`." });
+    return err(NO_RUNS);
   }
   const found = isRunId(text) ? await project.journal.find(text) : [];
   if (found.length === 1 && found[0] !== undefined) return ok(found[0]);

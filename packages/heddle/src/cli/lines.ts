@@ -2,7 +2,7 @@
  * A run as lines: one per change of state. On a terminal they scroll away above the live view and tell how steps ended; elsewhere
  * they tell starts too, each line begins with its step, and a step's output follows as a block or as it comes.
  */
-import { formatDuration } from "../base/duration.ts";
+import { tookText } from "./words.ts";
 import type { RunEvent, RunSnapshot } from "../view/history.ts";
 import { STATUS_SYMBOL } from "../view/status.ts";
 import { LogCursor } from "./log-lines.ts";
@@ -98,7 +98,7 @@ export class Lines {
         return;
       case "step.failed": {
         const { error, durationMs, willRetry, retryDelayMs } = event.data;
-        const next = willRetry ? `; next attempt in ${formatDuration(retryDelayMs ?? 0)}` : "";
+        const next = willRetry ? `; next attempt in ${tookText(retryDelayMs ?? 0)}` : "";
         const symbol = willRetry ? STATUS_SYMBOL.retrying : STATUS_SYMBOL.failed;
         this.#ended(event.step, event.attempt, false, () => {
           this.#say(
@@ -170,9 +170,7 @@ export class Lines {
   }
 
   #took(words: string, ms: number): string {
-    return this.#options.out.isTerminal && words.startsWith("succeeded")
-      ? formatDuration(ms)
-      : `${words} ${formatDuration(ms)}`;
+    return this.#options.out.isTerminal && words.startsWith("succeeded") ? tookText(ms) : `${words} ${tookText(ms)}`;
   }
 
   #onStarted(step: string, attempt: number): void {

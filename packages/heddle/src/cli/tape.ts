@@ -2,7 +2,7 @@
  * What is printed during a run, in order: lines, and whole logs between them. A log of any size is copied piece by piece, as
  * fast as the reader takes it, and what comes after it waits. Lines of one turn of the event loop are written together.
  */
-import { LogCursor } from "./log-lines.ts";
+import type { LogCursor } from "./log-lines.ts";
 import { safeLine } from "./output-text.ts";
 
 /** Where it is printed: standard output, or above a live view. */

@@ -6,7 +6,8 @@
 import type { Graph } from "../graph/graph.ts";
 import { remainingPath } from "../graph/paths.ts";
 import { admit, apply, confirmCondition, createState } from "../run/apply.ts";
-import { decide, type Command } from "../run/decide.ts";
+import type { Command } from "../run/command.ts";
+import { decide } from "../run/decide.ts";
 import type { Event, EventBody, RunOptions } from "../run/event.ts";
 import { Heap } from "../run/heap.ts";
 import { isRunEnded, stepAt, type RunState } from "../run/state.ts";
@@ -53,7 +54,7 @@ class Simulation {
 
   run(): number | undefined {
     this.#record({ type: "run.started", data: {} });
-    const conditions = { halt: undefined, admits: true, locksFree: () => true, undoing: false };
+    const conditions = { halt: undefined, admits: true, locksFree: () => true, expired: [], undoing: false };
     while (!isRunEnded(this.#state.phase)) {
       const commands = decide(this.#state, { ...conditions, now: this.#now });
       for (const command of commands) this.#carryOut(command);

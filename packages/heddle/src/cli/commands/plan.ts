@@ -1,6 +1,6 @@
 /** `heddle plan`: what a plan would do, in several forms. Executes nothing. */
+import { tookText } from "../words.ts";
 import { availableParallelism } from "node:os";
-import { formatDuration } from "../../base/duration.ts";
 import type { JsonObject } from "../../base/json.ts";
 import type { LoadedPlan } from "../../engine/api.ts";
 import { planView, type PlanStepView, type PlanView } from "../../view/plan-view.ts";
@@ -93,14 +93,14 @@ export function* planLines(out: Output, view: PlanView): Generator<string, void,
 }
 
 function* timeLines(view: PlanView): Generator<string, void, undefined> {
-  if (view.criticalPathMs !== null) yield `Critical path takes: ${formatDuration(view.criticalPathMs)}`;
+  if (view.criticalPathMs !== null) yield `Critical path takes: ${tookText(view.criticalPathMs)}`;
   if (view.expectedMakespanMs === null) return;
   const workers = `${view.workers} ${view.workers === 1 ? "worker" : "workers"}`;
   const unknown =
     view.unknownDurations === 0
       ? ""
       : ` or more (nothing is known about ${view.unknownDurations} of ${view.steps.length} steps)`;
-  yield `Expected time with ${workers}: ${formatDuration(view.expectedMakespanMs)}${unknown}`;
+  yield `Expected time with ${workers}: ${tookText(view.expectedMakespanMs)}${unknown}`;
 }
 
 function* stepLines(out: Output, step: PlanStepView): Generator<string, void, undefined> {

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { ok, type Result } from "../../base/result.ts";
 import type { LoadedPlan, Project, ResumeOptions } from "../../engine/api.ts";
 import { conduct } from "../conduct.ts";
-import { EXIT, fail, findRun, openToWrite, type Context } from "../context.ts";
+import { EXIT, fail, findRun, openToChange, type Context } from "../context.ts";
 import { agentsProblem, loadPlan } from "../plans.ts";
 import type { Flags } from "../spec.ts";
 import { isOn, numeric } from "../values.ts";
@@ -23,8 +23,8 @@ export function retry(context: Context, words: Words, flags: Flags): Promise<num
 }
 
 async function goOn(context: Context, [word]: Words, flags: Flags, mode: "resume" | "retry"): Promise<number> {
-  const opened = await openToWrite(context);
-  if (!opened.ok) return fail(context, opened.error, EXIT.failed);
+  const opened = await openToChange(context);
+  if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
   const run = await findRun(project, word);
   if (!run.ok) return fail(context, run.error);
@@ -69,8 +69,8 @@ async function currentPlan(
 }
 
 export async function rollback(context: Context, [word]: Words, flags: Flags): Promise<number> {
-  const opened = await openToWrite(context);
-  if (!opened.ok) return fail(context, opened.error, EXIT.failed);
+  const opened = await openToChange(context);
+  if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
   const run = await findRun(project, word);
   if (!run.ok) return fail(context, run.error);

@@ -1,10 +1,9 @@
 /** `heddle runs`: the runs of the project, newest first. */
-import { formatDuration } from "../../base/duration.ts";
 import { runLine, type RunLine } from "../../view/list.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
 import { pad, safeLine } from "../output-text.ts";
 import type { Output } from "../output.ts";
-import { countsText, statusStyle, timeText } from "../words.ts";
+import { countsText, statusStyle, timeText, tookText } from "../words.ts";
 import type { Flags } from "../spec.ts";
 import { numeric } from "../values.ts";
 
@@ -13,7 +12,7 @@ const SHOWN = 20;
 export async function runs(context: Context, _args: readonly unknown[], flags: Flags): Promise<number> {
   const { out } = context;
   const opened = await openToRead(context);
-  if (!opened.ok && opened.error.code !== "JournalMissing") return fail(context, opened.error, EXIT.failed);
+  if (!opened.ok && opened.error.code !== "NoRuns") return fail(context, opened.error, EXIT.failed);
   const limit = numeric(flags, "limit") ?? (context.json ? undefined : SHOWN);
   let lines: readonly RunLine[] = [];
   if (opened.ok) {
@@ -27,7 +26,7 @@ export async function runs(context: Context, _args: readonly unknown[], flags: F
 }
 
 export function listLine(out: Output, line: RunLine, now: number): string {
-  const ended = line.endedAt === null ? "" : `  ${formatDuration(line.endedAt - line.startedAt)}`;
+  const ended = line.endedAt === null ? "" : `  ${tookText(line.endedAt - line.startedAt)}`;
   const status = out.style(statusStyle(line.status), pad(line.status, 11));
   return `${out.style("bold", line.run)}  ${status}  ${safeLine(line.plan)}  ${countsText(line.counts)}${ended}  ${out.style("dim", timeText(line.startedAt, now))}`;
 }

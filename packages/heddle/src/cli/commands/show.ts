@@ -1,11 +1,10 @@
 /** `heddle show`: one run with every step's status, time, attempts and reason. */
-import { formatDuration } from "../../base/duration.ts";
 import { runView, type RunView, type StepView } from "../../view/run-view.ts";
 import { STATUS_SYMBOL } from "../../view/status.ts";
 import { EXIT, fail, findRun, openToRead, readRun, type Context } from "../context.ts";
 import { cut, pad, safeLine, widthOf } from "../output-text.ts";
 import type { Output } from "../output.ts";
-import { countsText, plural, statusStyle, timeText } from "../words.ts";
+import { countsText, plural, statusStyle, timeText, tookText } from "../words.ts";
 
 export async function show(context: Context, [word]: readonly (string | undefined)[]): Promise<number> {
   const opened = await openToRead(context);
@@ -47,7 +46,7 @@ export function* stepTable(out: Output, steps: readonly StepView[]): Generator<s
   const width = Math.min(40, Math.max(8, ...steps.slice(0, 5000).map((step) => widthOf(safeLine(step.id)))));
   for (const step of steps) {
     const style = statusStyle(step.status);
-    const time = step.durationMs === null ? "" : formatDuration(step.durationMs);
+    const time = step.durationMs === null ? "" : tookText(step.durationMs);
     const attempts = step.attempts > 1 ? `attempt ${step.attempts}` : "";
     const why = saysMore(step) ? safeLine(step.why) : "";
     const head = `${out.style(style, STATUS_SYMBOL[step.status])} ${pad(safeLine(step.id), width)}  ${out.style(style, pad(step.status, 14))} ${pad(time, 8)}`;
@@ -63,7 +62,7 @@ function saysMore({ status }: StepView): boolean {
 
 export function timesText(view: Pick<RunView, "sequentialMs" | "parallelMs" | "speedup">): string {
   const speedup = view.speedup === null ? "" : `, ${view.speedup.toFixed(2)}x`;
-  return `Took ${formatDuration(view.parallelMs)}; one after another it is ${formatDuration(view.sequentialMs)}${speedup}`;
+  return `Took ${tookText(view.parallelMs)}; one after another it is ${tookText(view.sequentialMs)}${speedup}`;
 }
 
 function* nextLines(view: RunView): Generator<string, void, undefined> {

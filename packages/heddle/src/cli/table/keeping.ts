@@ -13,7 +13,6 @@ export const KEEPING: readonly CommandSpec[] = [
     name: "import",
     summary: "Turn a plan in another form into a heddle plan, on standard output",
     args: "<file>",
-    options: [{ flags: "--as <form>", description: "what the file is (default: found out from it)" }],
     examples: [["heddle import tasks.json > heddle.yaml", "reads the file, executes nothing of it"]],
     load: async () => (await import("../commands/import.ts")).importPlan,
   },

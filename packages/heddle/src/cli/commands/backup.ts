@@ -1,0 +1,26 @@
+/** `heddle backup`: a consistent copy of the journal, also while runs go on. */
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { HeddleError } from "../../base/errors.ts";
+import { EXIT, fail, openToRead, type Context } from "../context.ts";
+
+export async function backup(context: Context, [file = ""]: readonly (string | undefined)[]): Promise<number> {
+  const path = resolve(file);
+  if (existsSync(path))
+    return fail(context, { code: "FileExists", message: `${file} exists already`, hint: "Name a file that does not." });
+  const opened = await openToRead(context);
+  if (!opened.ok) return fail(context, opened.error);
+  await using project = opened.value;
+  try {
+    await project.journal.backup(path);
+  } catch (thrown) {
+    if (thrown instanceof HeddleError) return fail(context, thrown, EXIT.failed);
+    throw thrown;
+  }
+  if (context.json) context.out.json({ file: path });
+  else
+    context.out.line(
+      `Copied the journal to ${file}. To go back to it, put it in place of .heddle/state.db while nothing runs.`,
+    );
+  return EXIT.ok;
+}

@@ -1,0 +1,156 @@
+/** `heddle doctor`: checks what runs stand on, and what dead runs left behind. `--fix` mends what loses nothing. */
+import { accessSync, constants, existsSync, readdirSync, rmSync, statfsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { messageOf } from "../../base/errors.ts";
+import type { Project } from "../../engine/api.ts";
+import { runLine } from "../../view/list.ts";
+import { EXIT, openToRead, openToWrite, type Context } from "../context.ts";
+import { safeLine } from "../output-text.ts";
+import type { Flags } from "../spec.ts";
+import { isOn } from "../values.ts";
+import { plural } from "../words.ts";
+
+interface Finding {
+  readonly check: string;
+  readonly level: "ok" | "warning" | "error";
+  readonly message: string;
+  readonly hint?: string;
+}
+
+const OLDEST_NODE = 24;
+const LITTLE_SPACE = 512 * 1024 * 1024;
+
+export async function doctor(context: Context, _args: readonly unknown[], flags: Flags): Promise<number> {
+  const fix = isOn(flags, "fix");
+  const findings: Finding[] = [checkNode(), checkPlatform(), checkGit(context.env), checkDisk(context.dir)];
+  findings.push(...(await checkProject(context, fix)));
+  const failed = findings.some((finding) => finding.level === "error");
+  if (context.json) context.out.json({ ok: !failed, checks: findings });
+  else for (const finding of findings) print(context, finding);
+  return failed ? EXIT.failed : EXIT.ok;
+}
+
+function print({ out }: Context, { check, level, message, hint }: Finding): void {
+  const mark =
+    level === "ok" ? out.style("green", "✓") : level === "warning" ? out.style("yellow", "!") : out.style("red", "✗");
+  out.line(`${mark} ${check}: ${safeLine(message)}`);
+  if (hint !== undefined) out.line(`    ${safeLine(hint)}`);
+}
+
+function checkNode(): Finding {
+  const { node } = process.versions;
+  if (Number.parseInt(node, 10) >= OLDEST_NODE) return { check: "node", level: "ok", message: `Node ${node}` };
+  return {
+    check: "node",
+    level: "error",
+    message: `Node ${node} is too old`,
+    hint: `Install Node ${OLDEST_NODE} or newer.`,
+  };
+}
+
+function checkPlatform(): Finding {
+  switch (process.platform) {
+    case "linux":
+      return { check: "platform", level: "ok", message: "Linux: processes that leave their group are found by /proc" };
+    case "darwin":
+      return {
+        check: "platform",
+        level: "warning",
+        message: "macOS: without /proc, processes that leave their group are found by `ps` alone",
+      };
+    default:
+      return { check: "platform", level: "error", message: `${process.platform} is not supported in this version` };
+  }
+}
+
+/** Looked for, not started: whether it is there is all that is asked. */
+function checkGit(env: NodeJS.ProcessEnv): Finding {
+  const found = (env["PATH"] ?? "")
+    .split(delimiter)
+    .some((folder) => folder !== "" && isExecutable(join(folder, "git")));
+  if (found) return { check: "git", level: "ok", message: "found" };
+  return {
+    check: "git",
+    level: "warning",
+    message: "not found on PATH",
+    hint: "Plans run without it; a run then records no commit.",
+  };
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function checkDisk(dir: string): Finding {
+  try {
+    const { bavail, bsize } = statfsSync(dir);
+    const free = bavail * bsize;
+    const message = `${Math.round(free / 1_048_576)} MB free`;
+    if (free > LITTLE_SPACE) return { check: "disk", level: "ok", message };
+    return { check: "disk", level: "warning", message, hint: "Make room: `heddle gc` removes old runs." };
+  } catch (thrown) {
+    return { check: "disk", level: "warning", message: `free space is not known: ${messageOf(thrown)}` };
+  }
+}
+
+async function checkProject(context: Context, fix: boolean): Promise<readonly Finding[]> {
+  const heddleDir = join(context.dir, ".heddle");
+  if (!existsSync(join(heddleDir, "state.db"))) return [{ check: "journal", level: "ok", message: "none here yet" }];
+  const opened = await (fix ? openToWrite(context) : openToRead(context));
+  if (!opened.ok) {
+    const { message, hint } = opened.error;
+    return [{ check: "journal", level: "error", message, ...(hint === undefined ? {} : { hint }) }];
+  }
+  await using project = opened.value;
+  return [...(await checkJournal(project)), ...(await checkRuns(project)), ...(await checkFiles(project, fix))];
+}
+
+async function checkJournal(project: Project): Promise<readonly Finding[]> {
+  const { ok, events, problems } = await project.journal.check();
+  if (ok) return [{ check: "journal", level: "ok", message: `${plural(events, "event")}, each as it was written` }];
+  return problems.slice(0, 20).map(({ message, hint }) => ({
+    check: "journal",
+    level: "error" as const,
+    message,
+    hint: hint ?? "Go back to a copy made by `heddle backup`, or move .heddle away.",
+  }));
+}
+
+async function checkRuns(project: Project): Promise<readonly Finding[]> {
+  const interrupted = (await project.journal.runs()).map(runLine).filter((line) => line.status === "interrupted");
+  if (interrupted.length === 0) return [{ check: "runs", level: "ok", message: "none was interrupted" }];
+  return interrupted.slice(0, 10).map(({ run, plan }) => ({
+    check: "runs",
+    level: "warning" as const,
+    message: `run ${run} of ${plan} was interrupted`,
+    hint: `Go on with \`heddle resume ${run}\`: it ends what the dead engine left first.`,
+  }));
+}
+
+/** Folders of runs that the journal does not know. */
+async function checkFiles(project: Project, fix: boolean): Promise<readonly Finding[]> {
+  const folder = join(project.heddleDir, "runs");
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  const known = new Set((await project.journal.runs()).map((record) => record.run));
+  const orphans = names.filter((name) => !known.has(name));
+  if (orphans.length === 0) return [{ check: "files", level: "ok", message: "every run's folder belongs to a run" }];
+  if (!fix) {
+    return [
+      {
+        check: "files",
+        level: "warning",
+        message: `${plural(orphans.length, "folder")} in .heddle/runs belong to no run`,
+        hint: "`heddle doctor --fix` removes them.",
+      },
+    ];
+  }
+  for (const name of orphans) rmSync(join(folder, name), { recursive: true, force: true });
+  return [
+    { check: "files", level: "ok", message: `removed ${plural(orphans.length, "folder")} that belonged to no run` },
+  ];
+}

@@ -1,0 +1,37 @@
+/** `heddle run --dry-run`: what would run, and in which layers; executes nothing and records nothing. */
+import type { LoadedPlan } from "../../engine/api.ts";
+import { EXIT, fail, openToRead, type Context } from "../context.ts";
+import { cut, safeLine } from "../output-text.ts";
+import { agentsProblem } from "../plans.ts";
+import type { Flags } from "../spec.ts";
+import { text, texts } from "../values.ts";
+import { plural } from "../words.ts";
+import { planLines, viewOf } from "./plan.ts";
+
+export async function dryRun(context: Context, loaded: LoadedPlan, flags: Flags): Promise<number> {
+  const { out } = context;
+  let chosen = loaded;
+  let reused: readonly string[] = [];
+  if (texts(flags, "only").length > 0 || text(flags, "from") !== undefined) {
+    const opened = await openToRead(context);
+    if (!opened.ok) return fail(context, opened.error);
+    await using project = opened.value;
+    const { reuseFor } = await import("../reuse.ts");
+    const reuse = await reuseFor(project, loaded, { only: texts(flags, "only"), from: text(flags, "from") });
+    if (!reuse.ok) return fail(context, reuse.error);
+    chosen = reuse.value.plan;
+    reused = [...reuse.value.reuse.outputs.keys()];
+  }
+  const view = await viewOf(context, chosen, flags);
+  if (context.json) {
+    out.json({ ...view, reused });
+    return EXIT.ok;
+  }
+  out.lines(planLines(out, view));
+  out.line();
+  if (reused.length > 0) out.line(`Reused, not run: ${cut(safeLine(reused.join(", ")), 500)}`);
+  const unsupported = agentsProblem(chosen.plan);
+  if (unsupported !== undefined) out.note(`This version cannot run it: ${safeLine(unsupported.message)}`);
+  out.line(`Dry run: ${plural(chosen.plan.steps.length - reused.length, "step")} would run; nothing was executed.`);
+  return EXIT.ok;
+}

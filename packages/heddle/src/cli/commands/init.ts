@@ -1,0 +1,88 @@
+/** `heddle init`: a commented first plan, and `.heddle/` out of git's sight. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { messageOf } from "../../base/errors.ts";
+import { EXIT, fail, type Context } from "../context.ts";
+import { findPlanFile } from "../plans.ts";
+
+const PLAN = `# A plan: steps, and what each of them needs. Show it with \`heddle plan\`, run it with \`heddle run\`.
+name: hello
+
+# Steps at once; the default is the number of cores.
+# maxConcurrency: 4
+
+# After a failure: fail-fast ends the run, continue runs what does not depend on the failed step.
+# failure: continue
+
+steps:
+  # A step is a shell command. Steps without \`deps\` start at once, side by side.
+  - id: fetch
+    description: Get what the build needs
+    run: echo "fetching"
+
+  - id: lint
+    description: Check the style
+    run: echo "linting"
+
+  # \`deps\`: this step starts the moment each of them has succeeded.
+  - id: build
+    description: Build it
+    deps: [fetch]
+    run: echo "building"
+    # timeout: 10m
+    # retry: 2
+
+  - id: test
+    deps: [build]
+    run: echo "testing"
+
+  # A person's yes or no:
+  # - id: sign-off
+  #   deps: [test, lint]
+  #   approve: Ship it?
+
+  - id: publish
+    deps: [test, lint]
+    run: echo "publishing"
+`;
+
+export async function init(context: Context): Promise<number> {
+  const existing = findPlanFile(context.dir);
+  if (existing !== undefined) {
+    return fail(context, {
+      code: "PlanExists",
+      message: `there is a ${existing} here already`,
+      hint: "See it with `heddle plan`.",
+    });
+  }
+  try {
+    writeFileSync(join(context.dir, "heddle.yaml"), PLAN, { flag: "wx" });
+    const ignored = ignoreFolder(context.dir);
+    if (context.json) context.out.json({ file: "heddle.yaml", gitignore: ignored });
+    else {
+      context.out.line(`Wrote heddle.yaml${ignored ? ", and .heddle/ into .gitignore" : ""}.`);
+      context.out.line("Next: heddle plan, heddle run");
+    }
+    return EXIT.ok;
+  } catch (thrown) {
+    return fail(
+      context,
+      {
+        code: "ProjectUnwritable",
+        message: `the plan cannot be written: ${messageOf(thrown)}`,
+        hint: "Make the folder writable.",
+        cause: thrown,
+      },
+      EXIT.failed,
+    );
+  }
+}
+
+/** Whether the entry was added. */
+function ignoreFolder(dir: string): boolean {
+  const file = join(dir, ".gitignore");
+  const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+  if (/^\/?\.heddle\/?$/m.test(text)) return false;
+  writeFileSync(file, `${text}${text === "" || text.endsWith("\n") ? "" : "\n"}.heddle/\n`);
+  return true;
+}

@@ -1,0 +1,70 @@
+/** `heddle` alone: the plan's steps and what the last run made of them. */
+import { runView } from "../../view/run-view.ts";
+import { EXIT, fail, openToRead, readRun, type Context } from "../context.ts";
+import { safeLine } from "../output-text.ts";
+import { findPlanFile, loadPlan, noPlan } from "../plans.ts";
+import type { Flags } from "../spec.ts";
+import { countsText, plural, statusStyle, timeText } from "../words.ts";
+import { planLines, viewOf } from "./plan.ts";
+import { stepTable } from "./show.ts";
+
+export async function overview(context: Context, _args: readonly unknown[], flags: Flags): Promise<number> {
+  const { out } = context;
+  const file = findPlanFile(context.dir);
+  if (file === undefined)
+    return fail(context, {
+      ...noPlan(),
+      hint: "Write a first one with `heddle init`; `heddle --help` lists all commands.",
+    });
+  const last = await lastRun(context);
+  // A TypeScript plan is a program: only `run` and `plan` load it.
+  if (file.endsWith(".ts")) {
+    if (context.json) out.json({ file, lastRun: last ?? null });
+    else if (last === undefined)
+      out.line(`${file}: not run yet. See it with \`heddle plan\`, run it with \`heddle run\`.`);
+    else out.lines(lastLinesOf(context, last));
+    return EXIT.ok;
+  }
+  const loaded = await loadPlan(context, file, {}, { allowMissingParams: true });
+  if (!loaded.ok) return loaded.error;
+  if (context.json) out.json({ file, plan: await viewOf(context, loaded.value, flags), lastRun: last ?? null });
+  else if (last?.plan === loaded.value.plan.name) out.lines(lastLinesOf(context, last));
+  else {
+    out.lines(planLines(out, await viewOf(context, loaded.value, flags)));
+    out.line();
+    out.line("Not run yet: heddle run");
+  }
+  return EXIT.ok;
+}
+
+type View = ReturnType<typeof runView>;
+
+async function lastRun(context: Context): Promise<View | undefined> {
+  const opened = await openToRead(context);
+  if (!opened.ok) return undefined;
+  await using project = opened.value;
+  const [latest] = await project.journal.runs({ limit: 1 });
+  if (latest === undefined) return undefined;
+  const read = await readRun(project, latest.run);
+  if (!read.ok) return undefined;
+  return runView({
+    ...read.value,
+    now: context.clock.now(),
+    logFile: (step, attempt) => project.logFile(latest.run, step, attempt),
+  });
+}
+
+function* lastLinesOf({ out, clock }: Context, view: View): Generator<string, void, undefined> {
+  yield `${out.style("bold", safeLine(view.plan))}: ${plural(view.steps.length, "step")}; last run ${view.run} ${out.style(statusStyle(view.status), view.status)} (${timeText(view.startedAt, clock.now())})`;
+  yield "";
+  yield* stepTable(out, view.steps.slice(0, 200));
+  if (view.steps.length > 200) yield `… and ${view.steps.length - 200} more`;
+  yield "";
+  yield countsText(view.counts);
+  const unfinished = view.status !== "succeeded" && view.status !== "running";
+  yield unfinished
+    ? `Go on: heddle resume   Anew: heddle run`
+    : view.status === "running"
+      ? "Follow it: heddle watch"
+      : "Run it again: heddle run";
+}

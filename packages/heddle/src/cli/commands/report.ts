@@ -1,0 +1,87 @@
+/** `heddle report`: a run summed up, as text, page, trace or chart. */
+import { writeFileSync } from "node:fs";
+import { messageOf } from "../../base/errors.ts";
+import { mermaid } from "../../graph/draw.ts";
+import type { RunViewInput } from "../../view/run-view.ts";
+import { drawnLabel, MERMAID_STYLES, reportView, statusClass, type ReportView } from "../../view/report.ts";
+import { EXIT, fail, findRun, openToRead, readRun, type Context } from "../context.ts";
+import { safeLine } from "../output-text.ts";
+import type { Flags } from "../spec.ts";
+import { isOn, text } from "../values.ts";
+import { countsText, plural, tookText } from "../words.ts";
+
+export async function report(context: Context, [word]: readonly (string | undefined)[], flags: Flags): Promise<number> {
+  const opened = await openToRead(context);
+  if (!opened.ok) return fail(context, opened.error);
+  await using project = opened.value;
+  const run = await findRun(project, word);
+  if (!run.ok) return fail(context, run.error);
+  const read = await readRun(project, run.value);
+  if (!read.ok) return fail(context, read.error, EXIT.failed);
+  const logFile = (step: string, attempt: number): string => project.logFile(run.value, step, attempt);
+  const input: RunViewInput = { ...read.value, now: context.clock.now(), logFile };
+  const parts = await partsOf(context, input, flags);
+  const file = text(flags, "out");
+  if (file === undefined) {
+    for (const part of parts) {
+      context.out.write(part);
+      await context.out.drained();
+    }
+    return EXIT.ok;
+  }
+  try {
+    writeFileSync(file, [...parts].join(""));
+  } catch (thrown) {
+    return fail(
+      context,
+      {
+        code: "FileUnwritable",
+        message: `${file} cannot be written: ${messageOf(thrown)}`,
+        hint: "Name another file with -o.",
+        cause: thrown,
+      },
+      EXIT.failed,
+    );
+  }
+  context.out.note(`Wrote ${safeLine(file)}.`);
+  return EXIT.ok;
+}
+
+async function partsOf(context: Context, input: RunViewInput, flags: Flags): Promise<Iterable<string>> {
+  if (isOn(flags, "html")) {
+    const { htmlReport } = await import("../../view/html.ts");
+    return htmlReport(input);
+  }
+  if (isOn(flags, "trace")) {
+    const { traceOf } = await import("../../view/trace.ts");
+    return [`${JSON.stringify(traceOf(input))}\n`];
+  }
+  if (isOn(flags, "mermaid")) return mermaidLines(input);
+  const view = reportView(input);
+  return context.json ? [`${JSON.stringify(view)}\n`] : reportLines(view);
+}
+
+function* mermaidLines({ state }: RunViewInput): Generator<string, void, undefined> {
+  const drawing = mermaid(state.graph, {
+    labelOf: (step) => drawnLabel(state, step),
+    classOf: (step) => statusClass(state, step),
+    styles: MERMAID_STYLES,
+  });
+  for (const line of drawing) yield `${line}\n`;
+}
+
+function* reportLines(view: ReportView): Generator<string, void, undefined> {
+  const utilisation =
+    view.utilisation === null ? "unknown" : `${Math.round(view.utilisation * 100)} % of ${plural(view.slots, "slot")}`;
+  yield `Run ${view.run} of ${safeLine(view.plan)}: ${view.status}\n`;
+  yield `Steps:             ${countsText(view.counts)} (${plural(view.attempts, "attempt")})\n`;
+  yield `Sequential time:   ${tookText(view.sequentialMs)}\n`;
+  yield `Parallel time:     ${tookText(view.parallelMs)}\n`;
+  yield `Speed-up:          ${view.speedup === null ? "unknown" : `${view.speedup.toFixed(2)}x`}\n`;
+  yield `Critical path:     ${tookText(view.criticalPathMs)}  ${safeLine(view.criticalPath.slice(0, 50).join(" -> "))}\n`;
+  yield `Utilisation:       ${utilisation}\n`;
+  yield "Cost:              none\n";
+  for (const [at, { step, durationMs }] of view.slowest.entries()) {
+    yield `${at === 0 ? "Slowest:  " : "          "}         ${tookText(durationMs).padStart(8)}  ${safeLine(step)}\n`;
+  }
+}

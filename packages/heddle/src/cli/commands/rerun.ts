@@ -1,0 +1,53 @@
+/** `heddle rerun`: a step and what comes behind it, in a new run that reuses the other results of an earlier one. */
+import { conduct } from "../conduct.ts";
+import { EXIT, fail, findRun, openToChange, readRun, type Context } from "../context.ts";
+import { safeLine } from "../output-text.ts";
+import { agentsProblem, loadPlan } from "../plans.ts";
+import { reuseFor } from "../reuse.ts";
+import type { Flags } from "../spec.ts";
+import { numeric, text } from "../values.ts";
+import { plural } from "../words.ts";
+import { stayOption } from "./run.ts";
+
+export async function rerun(context: Context, [word]: readonly (string | undefined)[], flags: Flags): Promise<number> {
+  const from = text(flags, "from");
+  if (from === undefined) {
+    return fail(context, {
+      code: "Usage",
+      message: "rerun begins with a step: --from ID is missing",
+      hint: "`heddle rerun --help` shows examples.",
+    });
+  }
+  const opened = await openToChange(context);
+  if (!opened.ok) return fail(context, opened.error);
+  await using project = opened.value;
+  const run = await findRun(project, word);
+  if (!run.ok) return fail(context, run.error);
+  const read = await readRun(project, run.value);
+  if (!read.ok) return fail(context, read.error, EXIT.failed);
+  const { options: recorded, plan } = read.value.state;
+  if (recorded.planFile === undefined) {
+    return fail(context, {
+      code: "NoPlanFile",
+      message: `run ${run.value} was started by a program, not from a plan file`,
+      hint: "Run it again from there.",
+    });
+  }
+  const loaded = await loadPlan(context, recorded.planFile, plan.params ?? {});
+  if (!loaded.ok) return loaded.error;
+  const unsupported = agentsProblem(loaded.value.plan);
+  if (unsupported !== undefined) return fail(context, unsupported);
+  const reuse = await reuseFor(project, loaded.value, { only: [], from, run: run.value });
+  if (!reuse.ok) return fail(context, reuse.error);
+  const maxConcurrency = numeric(flags, "maxConcurrency") ?? numeric(flags, "maxWorkers");
+  const started = await project.start(reuse.value.plan, {
+    ...recorded,
+    ...(maxConcurrency === undefined ? {} : { maxConcurrency }),
+    ...stayOption(context, flags),
+    reuse: reuse.value.reuse,
+  });
+  if (!started.ok) return fail(context, started.error, EXIT.failed);
+  const reused = plural(reuse.value.reuse.outputs.size, "result");
+  const opening = `${context.out.style("bold", safeLine(plan.name))} from ${safeLine(from)} on, with ${reused} of run ${run.value}; run ${context.out.style("bold", started.value.run)}`;
+  return await conduct(context, project, started.value, { flags, opening });
+}

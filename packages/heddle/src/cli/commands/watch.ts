@@ -1,0 +1,174 @@
+/** `heddle watch`: follows a run that goes on in another process, through the journal. */
+import { HeddleError } from "../../base/errors.ts";
+import type { Project } from "../../engine/api.ts";
+import { HistoryReader, type RunEvent, type RunSnapshot } from "../../view/history.ts";
+import { runStatus, type RunStatus } from "../../view/status.ts";
+import { closingLines } from "../closing.ts";
+import { EXIT, fail, findRun, openToRead, type Context } from "../context.ts";
+import type { LiveView } from "../live.ts";
+import { Lines, type OutputMode } from "../lines.ts";
+import { leaveNow } from "../output.ts";
+import { safeLine } from "../output-text.ts";
+import type { Flags } from "../spec.ts";
+import { Tape } from "../tape.ts";
+import { text } from "../values.ts";
+import { plural } from "../words.ts";
+
+const POLL_MS = 100;
+/** How often it is asked whether the run's process still lives. */
+const HOLDER_POLLS = 10;
+
+interface Watcher {
+  take(event: RunEvent): void;
+  /** Called when all that is recorded so far was taken. */
+  caughtUp(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function watch(context: Context, [word]: readonly (string | undefined)[], flags: Flags): Promise<number> {
+  const opened = await openToRead(context);
+  if (!opened.ok) return fail(context, opened.error);
+  await using project = opened.value;
+  const run = await findRun(project, word);
+  if (!run.ok) return fail(context, run.error);
+  const reader = new HistoryReader();
+  const watcher = context.json ? jsonWatcher(context) : await screenWatcher(context, project, run.value, reader, flags);
+  // Leaving is no word to the run: it goes on.
+  process.once("SIGINT", () => void watcher.stop().then(() => leaveNow(EXIT.cancelled)));
+  try {
+    const status = await followRun(context, project, run.value, reader, watcher);
+    await watcher.stop();
+    if (!context.json) close(context, project, reader, status, flags);
+    return exitCode(status);
+  } catch (thrown) {
+    await watcher.stop();
+    if (thrown instanceof HeddleError) return fail(context, thrown, EXIT.failed);
+    throw thrown;
+  }
+}
+
+function exitCode(status: RunStatus): number {
+  switch (status) {
+    case "succeeded":
+      return EXIT.ok;
+    case "waiting":
+      return EXIT.waiting;
+    case "cancelled":
+      return EXIT.cancelled;
+    default:
+      return EXIT.failed;
+  }
+}
+
+/** Until the run has ended or nobody works on it any more. */
+async function followRun(
+  context: Context,
+  project: Project,
+  run: string,
+  reader: HistoryReader,
+  watcher: Watcher,
+): Promise<RunStatus> {
+  let seq = 0;
+  for (let poll = 0; ; poll++) {
+    const asksHolder = poll % HOLDER_POLLS === 0;
+    const record = asksHolder ? await project.journal.get(run) : undefined;
+    if (project.journal.changed() || asksHolder) {
+      for await (const batch of project.journal.read(run, { after: seq })) {
+        for (const event of batch) {
+          reader.add(event);
+          watcher.take(event);
+          ({ seq } = event);
+        }
+      }
+    }
+    await watcher.caughtUp();
+    const { state } = reader;
+    const gone = record !== undefined && record.holder === null;
+    if (state !== undefined && (gone || hasEnded(state))) return runStatus(state, !gone);
+    await new Promise<void>((resolve) => {
+      context.clock.after(POLL_MS, resolve);
+    });
+  }
+}
+
+function hasEnded({ phase, rollback }: RunSnapshot): boolean {
+  return rollback === undefined && (phase.tag === "succeeded" || phase.tag === "failed" || phase.tag === "cancelled");
+}
+
+function jsonWatcher({ out }: Context): Watcher {
+  const tape = new Tape(out);
+  return { take: (event) => tape.line(JSON.stringify(event)), caughtUp: () => tape.idle(), stop: () => tape.idle() };
+}
+
+async function screenWatcher(
+  context: Context,
+  project: Project,
+  run: string,
+  reader: HistoryReader,
+  flags: Flags,
+): Promise<Watcher> {
+  const { out, clock } = context;
+  const mode = text(flags, "output") as OutputMode | undefined;
+  const logFile = (step: string, attempt: number): string => project.logFile(run, step, attempt);
+  const state = (): RunSnapshot => {
+    if (reader.state === undefined)
+      throw new HeddleError({ code: "EmptyRun", message: `run ${run} has no readable beginning` });
+    return reader.state;
+  };
+  let live: LiveView | undefined;
+  const sink = { write: (written: string) => (live ?? out).write(written), drained: () => out.drained() };
+  const tape = new Tape(sink);
+  const lines = new Lines({ out, tape, mode: mode ?? (out.isTerminal ? undefined : "grouped"), state, logFile });
+  let isCaughtUp = false;
+  const greet = (): void =>
+    tape.line(
+      `Watching run ${run} of ${safeLine(state().plan.name)}: ${plural(state().steps.length, "step")}. Ctrl-C leaves it running.`,
+    );
+  return {
+    take(event) {
+      if (event.type === "run.created" && mode !== "quiet") greet();
+      // On a terminal the past is in the live view and the sums; elsewhere it is told as it happened.
+      if (!isCaughtUp && out.isTerminal) return;
+      lines.event(event);
+      live?.event(event);
+    },
+    async caughtUp() {
+      if (!isCaughtUp) {
+        isCaughtUp = true;
+        if (out.isTerminal && mode !== "quiet" && !hasEnded(state())) {
+          const { LiveView } = await import("../live.ts");
+          const expected = await project.expectedDurations(state().plan.name);
+          live = new LiveView({ out, clock, handle: { state, waitingFor: () => undefined }, expected, logFile });
+        }
+      }
+      lines.poll();
+      await tape.idle();
+    },
+    async stop() {
+      await tape.idle();
+      live?.stop();
+      live = undefined;
+    },
+  };
+}
+
+function close(
+  { out }: Context,
+  project: Project,
+  { state, timeline }: HistoryReader,
+  status: RunStatus,
+  flags: Flags,
+): void {
+  if (state === undefined || text(flags, "output") === "quiet") return;
+  if (status === "interrupted" || status === "running" || status === "paused") {
+    out.line(
+      out.style(
+        "yellow",
+        `Run ${state.run} was interrupted: its process is gone. Go on with: heddle resume ${state.run}`,
+      ),
+    );
+    return;
+  }
+  const logFile = (step: string, attempt: number): string => project.logFile(state.run, step, attempt);
+  out.lines(closingLines({ out, state, timeline, result: { run: state.run, status, outputs: {} }, logFile }));
+}

@@ -1,0 +1,119 @@
+/** New runs that begin in the middle: `--only`, `--from` and `rerun` take recorded successes for what they leave out. */
+import type { Problem } from "../base/errors.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import { suggest } from "../base/suggest.ts";
+import type { LoadedPlan, Project, StartOptions } from "../engine/api.ts";
+import { buildGraph } from "../graph/build.ts";
+import { marked, withDeps, withDescendants } from "../graph/select.ts";
+import { reusable, type Reusable } from "../view/reuse.ts";
+import { readRun } from "./context.ts";
+
+export interface Selection {
+  /** These alone. */
+  readonly only: readonly string[];
+  /** This one and what comes behind it. */
+  readonly from: string | undefined;
+  /** The run whose results are taken; absent: the latest of the plan that has what is needed. */
+  readonly run?: string;
+}
+
+export interface Reuse {
+  readonly plan: LoadedPlan;
+  readonly reuse: NonNullable<StartOptions["reuse"]>;
+}
+
+/** Runs of the plan that are looked through. */
+const RUNS_TRIED = 10;
+
+export async function reuseFor(
+  project: Project,
+  loaded: LoadedPlan,
+  selection: Selection,
+): Promise<Result<Reuse, Problem>> {
+  const starts = selection.from === undefined ? selection.only : [selection.from];
+  const found = indicesOf(loaded, starts);
+  if (!found.ok) return found;
+  const { graph, plan } = loaded;
+  const again =
+    selection.from === undefined ? new Set(found.value) : new Set(marked(withDescendants(graph, found.value)));
+  const needed = marked(withDeps(graph, again)).filter((step) => !again.has(step));
+  const kept = selection.from === undefined ? marked(withDeps(graph, again)) : plan.steps.map((_, step) => step);
+  const chosen = kept.length === plan.steps.length ? loaded : partOf(loaded, kept);
+  const wanted = needed.map((step) => graph.ids[step] ?? "");
+  const source = await sourceOf(project, loaded, selection.run, wanted);
+  if (!source.ok) return source;
+  const againIds = new Set([...again].map((step) => graph.ids[step] ?? ""));
+  const keptIds = new Set(chosen.graph.ids);
+  const outputs = [...source.value.reusable.outputs].filter(([id]) => keptIds.has(id) && !againIds.has(id));
+  return ok({ plan: chosen, reuse: { run: source.value.run, outputs: new Map(outputs) } });
+}
+
+function indicesOf({ graph }: LoadedPlan, ids: readonly string[]): Result<readonly number[], Problem> {
+  const steps: number[] = [];
+  for (const id of ids) {
+    const step = graph.indexOf.get(id);
+    if (step === undefined) {
+      const near = suggest(id, graph.ids);
+      const hint = near === undefined ? "`heddle plan` lists the steps." : `Did you mean ${near}?`;
+      return err({ code: "UnknownStep", message: `the plan has no step ${JSON.stringify(id)}`, hint });
+    }
+    steps.push(step);
+  }
+  return ok(steps);
+}
+
+/** The plan with these steps alone; order on steps that are left out is dropped. */
+function partOf(loaded: LoadedPlan, kept: readonly number[]): LoadedPlan {
+  const ids = new Set(kept.map((step) => loaded.graph.ids[step] ?? ""));
+  const steps = kept.flatMap((index) => {
+    const step = loaded.plan.steps[index];
+    if (step === undefined) return [];
+    const { after, ...rest } = step;
+    const left = after?.filter((id) => ids.has(id)) ?? [];
+    return [left.length === 0 ? rest : { ...rest, after: left }];
+  });
+  const graph = buildGraph(steps);
+  return graph.ok ? { ...loaded, plan: { ...loaded.plan, steps }, graph: graph.value } : loaded;
+}
+
+/** The newest run that has a result for every wanted step. */
+async function sourceOf(
+  project: Project,
+  { plan }: LoadedPlan,
+  run: string | undefined,
+  wanted: readonly string[],
+): Promise<Result<{ readonly run: string; readonly reusable: Reusable }, Problem>> {
+  const candidates =
+    run === undefined
+      ? (await project.journal.runs({ plan: plan.name, limit: RUNS_TRIED })).map((record) => record.run)
+      : [run];
+  let first: Problem | undefined;
+  for (const candidate of candidates) {
+    const read = await readRun(project, candidate);
+    if (!read.ok) {
+      first ??= read.error;
+      continue;
+    }
+    const results = reusable(read.value.state, plan.steps);
+    const missing = wanted.filter((id) => !results.outputs.has(id) && !results.skipped.has(id));
+    if (missing.length === 0) return ok({ run: candidate, reusable: results });
+    first ??= missingProblem(candidate, missing, results);
+  }
+  return err(
+    first ?? {
+      code: "NothingToReuse",
+      message: `the plan ${plan.name} has no earlier run whose results could be reused`,
+      hint: "Run it once as a whole: `heddle run`.",
+    },
+  );
+}
+
+function missingProblem(run: string, missing: readonly string[], { changed }: Reusable): Problem {
+  const told = missing.slice(0, 10).map((id) => (changed.has(id) ? `${id} (has another definition now)` : id));
+  const more = missing.length > 10 ? ` and ${missing.length - 10} more` : "";
+  return {
+    code: "NothingToReuse",
+    message: `run ${run} has no result to reuse for what is depended on: ${told.join(", ")}${more}`,
+    hint: `Run these as well: begin with one of them (\`heddle run --from ${missing[0] ?? "ID"}\`), or run the whole plan with \`heddle run\`.`,
+  };
+}
