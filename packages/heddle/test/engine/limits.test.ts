@@ -1,0 +1,154 @@
+/** What bounds a run from outside: locks of other runs, the machine, time. */
+import { describe, expect, it } from "vitest";
+import { phaseTag, Rig } from "./rig.ts";
+
+const LOCKED = `
+steps:
+  - { id: deploy, run: x, locks: { write: [staging] } }
+`;
+
+describe("locks over runs of one project", () => {
+  it("keeps a step waiting while another run writes, says whom it waits for, and lets it go on after", async () => {
+    const first = new Rig();
+    const second = new Rig({ store: first.store, clock: first.clock, pid: 2 });
+    const holding = await first.start(LOCKED);
+    const waiting = await second.start(LOCKED);
+    expect(first.running).toEqual(["deploy"]);
+    await second.pass(1000);
+    expect(second.running).toEqual([]);
+    expect(waiting.waitingFor()).toBe(`a lock held by run ${holding.run}`);
+    await first.succeed("deploy");
+    await second.pass(1000);
+    expect(second.running).toEqual(["deploy"]);
+    await second.succeed("deploy");
+    expect((await waiting.result).status).toBe("succeeded");
+  });
+
+  it("shares read locks, and keeps a writer out while one reads", async () => {
+    const first = new Rig();
+    const second = new Rig({ store: first.store, clock: first.clock, pid: 2 });
+    await first.start("steps: [{ id: a, run: x, locks: { read: [db] } }]");
+    await second.start("steps: [{ id: b, run: x, locks: { read: [db] } }, { id: c, run: x, locks: { write: [db] } }]");
+    await second.pass(500);
+    expect(second.running).toEqual(["b"]);
+    await second.succeed("b");
+    await second.pass(500);
+    expect(second.running).toEqual([]);
+    await first.succeed("a");
+    await second.pass(500);
+    expect(second.running).toEqual(["c"]);
+  });
+});
+
+describe("admission", () => {
+  const plan = `
+limits: { maxMemoryMb: 1000 }
+steps: [{ id: a, run: x }, { id: b, run: x }]
+`;
+  it("starts one step even past the limit, the next only below it, and says why", async () => {
+    const rig = new Rig();
+    rig.usedMemoryMb = 2000;
+    const handle = await rig.start(plan);
+    expect(rig.running).toEqual(["a"]);
+    expect(handle.waitingFor()).toBe("memory: 2000 MB are in use, limits.maxMemoryMb is 1000");
+    await rig.pass(3000);
+    expect(rig.running).toEqual(["a"]);
+    rig.usedMemoryMb = 500;
+    await rig.pass(1000);
+    expect(rig.running).toEqual(["a", "b"]);
+    expect(handle.waitingFor()).toBeUndefined();
+  });
+
+  it("counts CPU as well", async () => {
+    const rig = new Rig();
+    rig.cpuPercent = 95;
+    const handle = await rig.start("limits: { maxCpuPercent: 80 }\nsteps: [{ id: a, run: x }, { id: b, run: x }]");
+    expect(rig.running).toEqual(["a"]);
+    expect(handle.waitingFor()).toContain("CPU: 95 % is in use");
+  });
+});
+
+describe("time limits", () => {
+  it("stops an attempt past its timeout, and tries again as `retry` says", async () => {
+    const rig = new Rig();
+    const handle = await rig.start(
+      "steps: [{ id: a, run: x, timeout: 10s, retry: { attempts: 2, delay: 1s, jitter: 0 } }]",
+    );
+    await rig.pass(9_999);
+    expect(rig.stopOf("a")).toBeUndefined();
+    await rig.pass(1);
+    expect(rig.stopOf("a")).toBe("timeout");
+    await rig.yield("a");
+    expect(phaseTag(handle, "a")).toBe("retrying");
+    await rig.pass(1000);
+    expect(rig.dispatched).toEqual(["a#1", "a#2"]);
+    await rig.pass(10_000);
+    await rig.yield("a");
+    expect((await handle.result).status).toBe("failed");
+    expect(rig.events.findLast((event) => event.type === "step.failed")?.data).toMatchObject({
+      error: { code: "timeout", message: "timed out after 10000 ms" },
+      willRetry: false,
+    });
+  });
+
+  it("counts the total over attempts and waits: no attempt is begun that could not have its time", async () => {
+    const rig = new Rig();
+    const handle = await rig.start(
+      "steps: [{ id: a, run: x, totalTimeout: 10s, retry: { attempts: 9, delay: 4s, factor: 1, jitter: 0 } }]",
+    );
+    await rig.pass(1000);
+    await rig.fail("a");
+    await rig.pass(4000);
+    expect(rig.dispatched).toEqual(["a#1", "a#2"]);
+    await rig.pass(1500);
+    await rig.fail("a");
+    expect((await handle.result).status).toBe("failed");
+    expect(rig.dispatched).toEqual(["a#1", "a#2"]);
+  });
+
+  it("ends the run when its time is over, with a reason, and leaves it resumable", async () => {
+    const rig = new Rig();
+    const handle = await rig.start("timeout: 5s\nsteps: [{ id: a, run: x }, { id: b, deps: [a], run: x }]");
+    await rig.pass(5000);
+    expect(rig.stopOf("a")).toBe("run-timeout");
+    await rig.yield("a");
+    expect((await handle.result).status).toBe("failed");
+    expect(rig.events.at(-1)).toMatchObject({ type: "run.failed", data: { reason: "the run's time was over" } });
+    const again = await rig.resume(handle.run);
+    await rig.succeed("a");
+    await rig.succeed("b");
+    expect((await again.result).status).toBe("succeeded");
+  });
+
+  it("ends a subplan when its time is over: what runs is stopped, what waits does not start, what depends is skipped", async () => {
+    const inner = {
+      name: "inner",
+      steps: [
+        { id: "a", action: { kind: "run", command: "x" } },
+        { id: "b", action: { kind: "run", command: "x" }, deps: ["a"] },
+      ],
+    } as const;
+    const rig = new Rig({ subplan: inner });
+    const handle = await rig.start(
+      "failure: continue\nsteps: [{ id: s, plan: inner.yaml, timeout: 3s }, { id: t, deps: [s], run: x }]",
+    );
+    expect(rig.running).toEqual(["s/a"]);
+    await rig.pass(3000);
+    expect(rig.stopOf("s/a")).toBe("step-timeout");
+    expect(phaseTag(handle, "s/b")).toBe("cancelled");
+    await rig.yield("s/a");
+    expect((await handle.result).status).toBe("failed");
+    expect(phaseTag(handle, "s/a")).toBe("cancelled");
+    expect(phaseTag(handle, "t")).toBe("skipped");
+    expect(rig.events.find((event) => event.type === "step.failed")).toMatchObject({
+      step: "s",
+      data: { error: { code: "timeout", message: "timed out after 3000 ms" } },
+    });
+    const again = await rig.resume(handle.run);
+    expect(rig.running).toEqual(["s/a"]);
+    await rig.succeed("s/a");
+    await rig.succeed("s/b", 7);
+    await rig.succeed("t");
+    expect((await again.result).outputs["s"]).toEqual({ a: null, b: 7 });
+  });
+});

@@ -1,0 +1,165 @@
+/** What a resume keeps, runs again and refuses. */
+import { describe, expect, it } from "vitest";
+import type { RunHandle } from "../../src/engine/api.ts";
+import { phaseTag, Rig } from "./rig.ts";
+
+const CHAIN = `
+failure: continue
+steps:
+  - { id: a, run: one }
+  - { id: b, deps: [a], run: two }
+  - { id: c, deps: [b], run: three }
+`;
+
+/** Runs `plan` until `b` failed. */
+async function failedAtB(rig: Rig, plan = CHAIN): Promise<RunHandle> {
+  const handle = await rig.start(plan);
+  await rig.succeed("a", 1);
+  await rig.fail("b");
+  expect((await handle.result).status).toBe("failed");
+  return handle;
+}
+
+describe("resume", () => {
+  it("keeps recorded successes with their outputs and runs the rest", async () => {
+    const rig = new Rig();
+    const { run } = await failedAtB(rig);
+    const again = await rig.resume(run);
+    expect(rig.running).toEqual(["b"]);
+    expect(rig.taskOf("b").deps).toEqual({ a: 1 });
+    expect(rig.taskOf("b").attempt).toBe(2);
+    await rig.succeed("b");
+    await rig.succeed("c");
+    expect((await again.result).status).toBe("succeeded");
+    expect(rig.dispatched).toEqual(["a#1", "b#1", "b#2", "c#1"]);
+  });
+
+  it("executes nothing for a finished run and returns the recorded result", async () => {
+    const rig = new Rig();
+    const handle = await rig.start("steps: [{ id: a, run: x }]");
+    await rig.succeed("a", 42);
+    await handle.result;
+    const events = rig.events.length;
+    const again = await rig.resume(handle.run);
+    expect(await again.result).toMatchObject({ status: "succeeded", outputs: { a: 42 } });
+    expect(rig.events.length).toBe(events);
+    expect(rig.dispatched).toEqual(["a#1"]);
+  });
+
+  it("sweeps up what dead engines left before it starts anything", async () => {
+    const rig = new Rig();
+    const { run } = await failedAtB(rig);
+    const before = rig.sweeps;
+    await rig.resume(run);
+    expect(rig.sweeps).toBe(before + 1);
+  });
+
+  it("keeps the wait of a retry over a crash", async () => {
+    const rig = new Rig();
+    const handle = await rig.start(
+      "steps: [{ id: a, run: x, retry: { attempts: 2, delay: 60s, maxDelay: 60s, jitter: 0 } }]",
+    );
+    await rig.fail("a");
+    await rig.pass(20_000);
+    const heir = new Rig({ store: rig.store, clock: rig.clock, pid: 2 });
+    await rig.ports.journal.release({ run: handle.run, fence: 1, holder: rig.ports.holder });
+    await heir.resume(handle.run);
+    await heir.pass(39_000);
+    expect(heir.dispatched).toEqual([]);
+    await heir.pass(1500);
+    expect(heir.dispatched).toEqual(["a#2"]);
+  });
+});
+
+describe("drift", () => {
+  it("stops when a succeeded step has another definition now, naming it and what differs", async () => {
+    const rig = new Rig();
+    const { run } = await failedAtB(rig);
+    const current = await rig.load(CHAIN.replace("run: one", "run: changed"));
+    await expect(rig.resume(run, { current })).rejects.toThrow(/PlanChanged.*a: action/);
+    expect(rig.dispatched).toEqual(["a#1", "b#1"]);
+  });
+
+  it("runs the changed step and what depends on it again with acceptChanges, and nothing else", async () => {
+    const rig = new Rig();
+    const plan = `${CHAIN}  - { id: x, run: aside }\n  - { id: y, deps: [a], run: also }\n`;
+    const handle = await rig.start(plan);
+    await rig.succeed("x");
+    await rig.succeed("a");
+    await rig.succeed("y");
+    await rig.fail("b");
+    await handle.result;
+    const current = await rig.load(plan.replace("run: one", "run: changed"));
+    const again = await rig.resume(handle.run, { current, acceptChanges: true });
+    expect(rig.running).toEqual(["a"]);
+    expect(phaseTag(again, "x")).toBe("succeeded");
+    await rig.succeed("a");
+    expect(rig.running).toEqual(["b", "y"]);
+  });
+
+  it("does not mind a change of a step that has not succeeded, new steps, or removed ones", async () => {
+    const rig = new Rig();
+    const { run } = await failedAtB(rig);
+    const current = await rig.load(`
+failure: continue
+steps:
+  - { id: a, run: one }
+  - { id: b, deps: [a], run: mended }
+  - { id: e, deps: [a], run: new }
+`);
+    const again = await rig.resume(run, { current });
+    expect(rig.running).toEqual(["b", "e"]);
+    expect(rig.taskOf("b").step.action).toEqual({ kind: "run", command: "mended" });
+    await rig.succeed("b");
+    await rig.succeed("e");
+    expect((await again.result).status).toBe("succeeded");
+    expect(again.state().indexOf.has("c")).toBe(false);
+  });
+});
+
+describe("rollback", () => {
+  const UNDOING = `
+rollback: all
+steps:
+  - { id: a, run: x, undo: undo-a }
+  - { id: b, deps: [a], run: x, undo: undo-b }
+  - { id: c, deps: [b], run: x, undo: undo-c }
+`;
+  it("undoes succeeded steps, newest first, one after another, before the run reports its failure", async () => {
+    const rig = new Rig();
+    const handle = await rig.start(UNDOING);
+    await rig.succeed("a");
+    await rig.succeed("b");
+    await rig.fail("c");
+    expect(rig.running).toEqual(["b"]);
+    expect(rig.taskOf("b").step.action).toEqual({ kind: "run", command: "undo-b" });
+    await rig.fail("b");
+    expect(rig.running).toEqual(["a"]);
+    await rig.succeed("a");
+    expect((await handle.result).status).toBe("failed");
+    expect(rig.told.slice(-5)).toEqual([
+      "rollback.started",
+      "rollback.failed b",
+      "step.rolledback a",
+      "rollback.ended",
+      "run.failed",
+    ]);
+    const again = await rig.resume(handle.run);
+    expect(rig.running, "b was not undone: its success stands").toEqual(["a", "c"]);
+    await rig.succeed("a");
+    await rig.succeed("c");
+    expect((await again.result).status).toBe("succeeded");
+  });
+
+  it("runs by command after the run has ended", async () => {
+    const rig = new Rig();
+    const handle = await rig.start("steps: [{ id: a, run: x, undo: u }, { id: b, deps: [a], run: x }]");
+    await rig.succeed("a");
+    await rig.fail("b");
+    await handle.result;
+    const undoing = await rig.rollback(handle.run);
+    await rig.succeed("a");
+    await undoing.result;
+    expect(phaseTag(undoing, "a")).toBe("waiting");
+  });
+});
