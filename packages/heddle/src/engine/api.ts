@@ -28,6 +28,8 @@ export interface StartOptions extends Partial<RunOptions>, StayOptions {
 /** `stay`: go on waiting for people's answers instead of ending as `waiting` (a terminal that asks, `--wait`). */
 export interface StayOptions {
   readonly stay?: boolean;
+  /** Pauses before each layer until {@link RunHandle.unpause}; only with `schedule: layers`. */
+  readonly pauseBeforeLayers?: boolean;
   /** Listens from the first event that is recorded from here on, as {@link RunHandle.subscribe} would. */
   readonly onEvent?: (event: Event) => void;
 }

@@ -172,7 +172,14 @@ function conduct(
   recorder: Recorder,
   options: StayOptions,
 ): RunHandle {
-  const scheduler = new Scheduler({ ports, lease, state, recorder, stay: options.stay === true });
+  const scheduler = new Scheduler({
+    ports,
+    lease,
+    state,
+    recorder,
+    stay: options.stay === true,
+    pauseBeforeLayers: options.pauseBeforeLayers === true,
+  });
   if (options.onEvent !== undefined) recorder.subscribe(options.onEvent);
   ports.backend.warm(Math.min(state.options.maxConcurrency, state.steps.length));
   let done = false;

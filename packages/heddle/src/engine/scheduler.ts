@@ -21,6 +21,7 @@ import type { Answer, ControlRequest, RunResult } from "./api.ts";
 import { ConditionReader } from "./conditions.ts";
 import { eventOf, isWork } from "./consequence.ts";
 import { ForeignLocks } from "./foreign-locks.ts";
+import { LayerGate } from "./layer-gate.ts";
 import { Admission, SAMPLE_MS } from "./limits.ts";
 import { Launcher } from "./launch.ts";
 import { LiveAttempts } from "./live-attempts.ts";
@@ -44,6 +45,8 @@ export interface SchedulerOptions {
   readonly recorder: Recorder;
   /** Go on waiting for people's answers. */
   readonly stay: boolean;
+  /** Pause before each layer. */
+  readonly pauseBeforeLayers: boolean;
 }
 
 export class Scheduler {
@@ -55,6 +58,7 @@ export class Scheduler {
   readonly #admission: Admission;
   readonly #locks: ForeignLocks;
   readonly #live: LiveAttempts;
+  readonly #gate: LayerGate | undefined;
   readonly #conditionReader = new ConditionReader();
   readonly #launcher: Launcher;
   readonly #timers: Timers;
@@ -81,6 +85,7 @@ export class Scheduler {
     this.#recorder = options.recorder;
     this.#timers = new Timers(ports.clock);
     this.#stay = options.stay;
+    if (options.pauseBeforeLayers) this.#gate = new LayerGate(state);
     this.#admission = new Admission(state.plan.limits, ports.probe, ports.clock);
     this.#locks = new ForeignLocks({
       journal: ports.journal,
@@ -228,6 +233,8 @@ export class Scheduler {
   #settle(): void {
     const conditions = this.#conditions();
     for (;;) {
+      const pause = this.#gate?.pauseDue();
+      if (pause !== undefined) this.#recorder.record(pause);
       const commands = decide(this.#state, conditions());
       if (commands.length === 0) break;
       if (commands[0]?.kind === "end" && !this.#mayEnd()) break;
