@@ -59,8 +59,9 @@ export function decide(state: RunState, conditions: Conditions): readonly Comman
   return step === undefined ? NOTHING : [{ kind: "start", step, attempt: (state.attempts[step] ?? 0) + 1 }];
 }
 
-/** When the next waiting attempt is due, for the engine's timer; `undefined`: none waits. */
+/** When the next waiting attempt is due, for the engine's timer; `undefined`: none waits, or the run is paused. */
 export function nextDue(state: RunState): number | undefined {
+  if (state.phase.tag === "paused") return undefined;
   const step = state.retries.top(
     (candidate) => phaseOf(state, candidate).tag === "retrying" && !state.due.has(candidate),
   );

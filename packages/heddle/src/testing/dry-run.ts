@@ -10,7 +10,8 @@ import { remainingPath } from "../graph/paths.ts";
 import { DEFAULT_MAX_AGENTS, type Plan, type Step } from "../plan/plan.ts";
 import { admit, apply, confirmCondition, createState } from "../run/apply.ts";
 import { childrenFailed, containerOutput, failedChildren } from "../run/close.ts";
-import { decide, nextDue, type Command } from "../run/decide.ts";
+import type { Command } from "../run/command.ts";
+import { decide, nextDue } from "../run/decide.ts";
 import type { CancelReason, Event, EventBody, EventOf, RunOptions, StepError } from "../run/event.ts";
 import { HistoryChecker } from "../run/invariants.ts";
 import { judgeRetry } from "../run/retry.ts";
@@ -185,6 +186,7 @@ export class DryRun {
         halt: this.halt,
         admits: true,
         locksFree: () => true,
+        expired: [],
         undoing: false,
       });
       if (commands.length === 0) break;

@@ -158,7 +158,7 @@ export function deedOf(seed: number, shape: PlanShape, step: Step, attempt: numb
   const kind = hangs ? "hangs" : roll < shape.failures ? "fails" : "succeeds";
   const code = pick(random, ["error", "exit", "memory", "lost", "output", "spawn"] as const);
   const stopMs = random() < 0.3 ? whole(random, 300) : 0;
-  const isAdded = step.id.includes("+");
+  const isAdded = step.id.includes(".x");
   const adds = kind === "succeeds" && !isAdded && random() < shape.additions ? generateAdditions(random, step.id) : [];
   return { kind, durationMs, code, output: { of: step.id, attempt }, adds, stopMs };
 }
@@ -169,7 +169,7 @@ function generateAdditions(random: Random, adder: string): readonly Step[] {
   for (let at = 0; at < 1 + whole(random, 3); at++) {
     const deps = some(random, steps.map(({ id }) => id), 2);
     const action: Action = { kind: "run", command: "true" };
-    steps.push({ id: `${name}+${at}`, action, ...(deps.length > 0 && { deps }), ...(random() < 0.3 && { optional: true }) });
+    steps.push({ id: `${name}.x${at}`, action, ...(deps.length > 0 && { deps }), ...(random() < 0.3 && { optional: true }) });
   }
   return steps.toReversed();
 }
