@@ -82,6 +82,7 @@ async function forPeople(
     mode: mode ?? (live === undefined ? "grouped" : undefined),
     state: () => handle.state(),
     logFile,
+    interactive: options.interactive === true,
   });
   const timeline = new Timeline(handle.state().steps);
   const signals = watchSignals(handle, (said) => tape.line(said));
@@ -92,6 +93,8 @@ async function forPeople(
     timeline.add(event);
     lines.event(event);
     live?.event(event);
+    if (live !== undefined && options.interactive === true && event.type === "run.paused")
+      void askForLayer(live, handle);
   };
   for (const event of early.splice(0)) take(event);
   const poll = (): void => {
@@ -109,6 +112,16 @@ async function forPeople(
     await tape.idle();
   }
   return result;
+}
+
+/** The run stopped before its next layer: a yes lets it go on, a no ends it. */
+async function askForLayer(live: LiveView, handle: RunHandle): Promise<void> {
+  const state = handle.state();
+  const ids = state.steps.filter((_, step) => state.layers[step] === state.openLayer).map((step) => step.id);
+  const shown = ids.length > 8 ? `${ids.slice(0, 8).join(", ")} and ${ids.length - 8} more` : ids.join(", ");
+  const yes = await live.ask(`Start layer ${state.openLayer + 1} (${shown})?`).catch(() => undefined);
+  if (yes === true) handle.unpause();
+  else if (yes === false) handle.cancel();
 }
 
 async function startLive(

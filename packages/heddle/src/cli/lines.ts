@@ -16,6 +16,8 @@ export type OutputMode = (typeof OUTPUT_MODES)[number];
 export interface LinesOptions {
   readonly out: Output;
   readonly tape: Tape;
+  /** Pauses before layers are asked about, not told. */
+  readonly interactive?: boolean;
   /** Absent: no output of steps, one line each (a terminal with a live view). */
   readonly mode: OutputMode | undefined;
   readonly state: () => RunSnapshot;
@@ -26,6 +28,7 @@ type StepwiseEvent = Extract<RunEvent, { readonly step: string }>;
 
 export class Lines {
   readonly #options: LinesOptions;
+  #width: number | undefined;
   readonly #followed = new Map<string, LogCursor>();
 
   constructor(options: LinesOptions) {
@@ -55,13 +58,29 @@ export class Lines {
   #say(style: Style, symbol: string, step: string, text: string): void {
     const { out, tape } = this.#options;
     const mark = out.style(style, symbol);
-    if (out.isTerminal) tape.line(`${mark} ${pad(safeLine(step), 24)}  ${safeLine(text)}`);
+    if (out.isTerminal) tape.line(`${mark} ${pad(safeLine(step), this.#idWidth())}  ${safeLine(text)}`);
     else tape.line(`[${safeLine(step)}] ${mark} ${safeLine(text)}`);
+  }
+
+  /** Of the plan's longest id, within reason; told once. */
+  #idWidth(): number {
+    this.#width ??= Math.min(
+      32,
+      Math.max(
+        8,
+        ...this.#options
+          .state()
+          .steps.slice(0, 1000)
+          .map((step) => step.id.length),
+      ),
+    );
+    return this.#width;
   }
 
   #onRun(event: Exclude<RunEvent, StepwiseEvent>): void {
     const { tape, out } = this.#options;
     if (this.#terse) return;
+    if (this.#options.interactive === true && (event.type === "run.paused" || event.type === "run.unpaused")) return;
     switch (event.type) {
       case "run.paused":
         tape.line(

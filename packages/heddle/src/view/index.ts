@@ -1,0 +1,34 @@
+/** The read models, for programs that show runs: histories in, documents out. Pure; nothing here reads a disk or a clock. */
+export { HistoryReader, Replay, canonicalEvents, canonicalLines } from "./history.ts";
+export type { RunEvent, RunSnapshot, Violation } from "./history.ts";
+export { htmlReport } from "./html.ts";
+export { runLine } from "./list.ts";
+export type { RunEntry, RunLine } from "./list.ts";
+export { expectedMakespan } from "./makespan.ts";
+export { planView } from "./plan-view.ts";
+export type { PlanStepView, PlanView } from "./plan-view.ts";
+export { progressOf } from "./progress.ts";
+export type { Progress } from "./progress.ts";
+export { reportView } from "./report.ts";
+export type { ReportView } from "./report.ts";
+export { runView } from "./run-view.ts";
+export type { RunView, RunViewInput, StepView } from "./run-view.ts";
+export { STATUS_SYMBOL, runStatus, stepCounts, stepStatus } from "./status.ts";
+export type { RunStatus, StepCounts, StepStatus } from "./status.ts";
+export { Timeline } from "./timeline.ts";
+export type { Span } from "./timeline.ts";
+export { traceOf } from "./trace.ts";
+export type { Trace, TraceEvent } from "./trace.ts";
+export {
+  CanonicalEventSchema,
+  DiagnosticsSchema,
+  DoctorSchema,
+  EventSchema,
+  PlanSchema,
+  ReplaySchema,
+  ReportSchema,
+  RunSchema,
+  RunsSchema,
+  RunStatusSchema,
+  StepStatusSchema,
+} from "./schemas.ts";
