@@ -1,7 +1,8 @@
 /** Locks that are exclusive over every run of the project: asked for in the journal before a step that names some may start. */
 import type { Clock } from "../base/clock.ts";
 import type { Journal, Lease } from "../journal/port.ts";
-import { stepAt, type RunState } from "../run/state.ts";
+import type { Step } from "../plan/plan.ts";
+import { phaseOf, stepAt, type RunState } from "../run/state.ts";
 
 /** How often to look again for a lock that another run holds. */
 const LOCK_POLL_MS = 200;
@@ -49,6 +50,7 @@ export class ForeignLocks {
     const { journal, lease, state, clock, changed } = this.#options;
     this.#asked.add(step);
     const { id, locks } = stepAt(state, step);
+    await this.#giveWay(step);
     const holder = await journal.lock(lease, id, { read: locks?.read ?? [], write: locks?.write ?? [] });
     this.#asked.delete(step);
     this.#holder = holder;
@@ -60,6 +62,15 @@ export class ForeignLocks {
     this.#cancelTimer = clock.after(LOCK_POLL_MS, changed);
   }
 
+  /** Takes locks back from steps that were granted them and that a step with more right to them overtook before they started. */
+  async #giveWay(step: number): Promise<void> {
+    const wanted = namesOf(stepAt(this.#options.state, step));
+    for (const other of this.#granted) {
+      if (other === step || phaseOf(this.#options.state, other).tag === "running") continue;
+      if (namesOf(stepAt(this.#options.state, other)).some((name) => wanted.includes(name))) await this.free(other);
+    }
+  }
+
   /** The step's attempt ended. */
   async free(step: number): Promise<void> {
     if (!this.#granted.delete(step)) return;
@@ -69,4 +80,8 @@ export class ForeignLocks {
   close(): void {
     this.#cancelTimer?.();
   }
+}
+
+function namesOf({ locks }: Step): readonly string[] {
+  return [...(locks?.read ?? []), ...(locks?.write ?? [])];
 }

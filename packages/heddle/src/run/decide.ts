@@ -45,8 +45,11 @@ export function decide(state: RunState, conditions: Conditions): readonly Comman
   // What a rollback put back to waiting is for the next resume.
   if (halt !== undefined || state.open === 0 || state.rolledBack) return closeDown(state, halt);
 
-  const late = conditions.expired.flatMap((container) => cancelInside(state, container));
-  if (late.length > 0) return late;
+  // One container at a time: of two whose time is over one may stand in the other.
+  for (const container of conditions.expired) {
+    const late = cancelInside(state, container);
+    if (late.length > 0) return late;
+  }
 
   const arrival = lookAtArrival(state);
   if (arrival !== undefined) return [arrival];

@@ -111,7 +111,7 @@ export class HistoryChecker {
       if (change > 0) this.#lowestLayer = Math.min(this.#lowestLayer, row.layer);
     }
     const around = row.container === undefined ? undefined : this.#rows.get(row.container)?.items;
-    if (around) around.open += Number(isUnderWay(status)) - Number(isUnderWay(row.status));
+    if (around) around.open += Number(takesItem(row, status)) - Number(takesItem(row, row.status));
     row.status = status;
   }
 
@@ -401,6 +401,11 @@ export class HistoryChecker {
     for (const name of row.step.locks?.read ?? []) add(this.#readers, name, -1);
     for (const name of row.step.locks?.write ?? []) add(this.#writers, name, -1);
   }
+}
+
+/** Whether a step of this status takes one of its container's places. A question about an interrupted attempt does not. */
+function takesItem({ step }: Row, status: Status): boolean {
+  return isUnderWay(status) && (status !== "asking" || step.action.kind === "approve");
 }
 
 /** What a resume leaves as it is: successes, skips by a condition, and what waits for a person or its next attempt. */

@@ -243,9 +243,11 @@ class Life {
       });
     });
     // Who forgot an answer comes back for all of them.
-    later(60_000, () => {
+    const comeBack = (): void => {
       for (const { id } of handle.state().steps) handle.answer(id, { decision: "approve", by: "late person" });
-    });
+      later(60_000, comeBack);
+    };
+    later(60_000, comeBack);
     if (this.#options.meddling === false) return cancels;
     if (random() < 0.15) {
       later(whole(random, 2000), () => {
