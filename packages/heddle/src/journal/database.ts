@@ -29,6 +29,8 @@ export interface Database {
    * by itself after a commit, this throws when the system fails.
    */
   makeRoom(bytes: number): void;
+  /** Whether the file is still where it was opened: what is written to a removed one is lost. */
+  isInPlace(): boolean;
   /** Copies everything to `path` as of one moment, beside the thread of this program. */
   copyTo(path: string): Promise<void>;
   close(): void;

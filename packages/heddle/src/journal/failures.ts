@@ -42,6 +42,9 @@ export function problemOf(thrown: unknown, file: string): Problem {
   if (system === "ENOSPC" || system === "EDQUOT") return full();
   if (system === "EROFS" || system === "EACCES" || system === "EPERM") return readOnly(make);
   if (system === "ERR_OUT_OF_RANGE") return corrupt(make);
+  if (system === "ENOTDIR") {
+    return make("JournalUnusable", "cannot be there: its folder is a file", "Move that file away.");
+  }
   switch (sqliteCode(thrown)) {
     case 5:
     case 6:
@@ -91,6 +94,14 @@ export function diskFull(file: string, said: string): Problem {
     code: "DiskFull",
     message: `${file} could not be written: the disk is full (${said})`,
     hint: "Free some space, then resume the run; nothing recorded is lost.",
+  };
+}
+
+export function removedProblem(file: string): Problem {
+  return {
+    code: "JournalRemoved",
+    message: `${file} was removed or replaced while a run was writing to it: what it held is gone`,
+    hint: "Leave `.heddle` alone while a run goes on; restore it from a backup, or start the plan again with `heddle run`.",
   };
 }
 

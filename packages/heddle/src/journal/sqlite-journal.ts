@@ -10,7 +10,7 @@ import type { Event } from "../run/event.ts";
 import { parseJson, type EventRules } from "./codec.ts";
 import type { Database, Param } from "./database.ts";
 import { durationsText, KEPT_DURATIONS, medians } from "./durations.ts";
-import { isSystemFailure, problemOf } from "./failures.ts";
+import { isSystemFailure, problemOf, removedProblem } from "./failures.ts";
 import type { LeaseRules } from "./lease.ts";
 import type {
   AppendError,
@@ -89,7 +89,11 @@ export class SqliteJournal implements Journal {
   async append(lease: Lease, events: readonly Event[], options?: AppendOptions): Promise<Result<void, AppendError>> {
     if (this.#failure !== undefined) return err({ kind: "unknown", problem: this.#failure });
     try {
-      return this.#appender.append(lease, events, options?.summary);
+      const appended = this.#appender.append(lease, events, options?.summary);
+      // Looked at after the commit: nobody is told of events in a file that was gone by then.
+      if (!appended.ok || this.#db.isInPlace()) return appended;
+      this.#failure = removedProblem(this.#db.file);
+      return err({ kind: "unknown", problem: this.#failure });
     } catch (thrown) {
       if (!isSystemFailure(thrown)) throw thrown;
       this.#failure = problemOf(thrown, this.#db.file);

@@ -210,12 +210,19 @@ function unusable(file: string, reason: string): HeddleError {
   });
 }
 
+/** The system's name of the file behind a path: not used again for another file while this one is open. */
+function identityOf(file: string): string {
+  const stats = lstatSync(file, { throwIfNoEntry: false });
+  return stats === undefined ? "" : `${stats.dev}:${stats.ino}`;
+}
+
 class SqliteDatabase implements Database {
   readonly file: string;
   readonly readOnly: boolean;
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, Prepared>();
   readonly #checkpointPages: number;
+  readonly #identity: string;
   /** Estimate of the pages in the log. */
   #logPages = 0;
 
@@ -225,6 +232,7 @@ class SqliteDatabase implements Database {
     this.readOnly = checkpointPages === 0;
     this.#db = db;
     this.#checkpointPages = checkpointPages;
+    this.#identity = identityOf(file);
   }
 
   sql(text: string): Prepared {
@@ -262,6 +270,10 @@ class SqliteDatabase implements Database {
       this.#logPages = 0;
     }
     this.#logPages += PAGES_PER_COMMIT + bytes / PAGE_BYTES;
+  }
+
+  isInPlace(): boolean {
+    return identityOf(this.file) === this.#identity;
   }
 
   /** By a connection of its own: the copy is of one moment, and neither this thread nor other writers wait for it. */

@@ -6,7 +6,7 @@
  *  1. No attempt works outside the project folder, whatever its `cwd` says and wherever symbolic links lead (S8).
  *  2. Different (step, attempt) have different files; every file of a run lies under one folder.
  */
-import { mkdirSync, realpathSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve, sep } from "node:path";
 import { HeddleError, messageOf, systemCode } from "../base/errors.ts";
@@ -111,7 +111,8 @@ export function runFiles(heddleDir: string): {
   }
   return {
     workspace({ run, step, attempt }, cwd) {
-      if (!made.has(run)) makeFolders(run);
+      // Looked at for each attempt: somebody may have cleaned up.
+      if (!made.has(run) || !existsSync(join(heddleDir, "runs", run, "logs"))) makeFolders(run);
       const name = `${fileNameOf(step)}.${attempt}`;
       return {
         cwd,

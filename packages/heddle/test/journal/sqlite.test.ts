@@ -127,6 +127,7 @@ test("an older format is brought up to date in one transaction", () => {
       }
     },
     makeRoom: () => {},
+    isInPlace: () => true,
     copyTo: () => Promise.reject(new Error("not here")),
     close: () => driver.close(),
   };
