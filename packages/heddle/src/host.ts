@@ -1,5 +1,5 @@
 /** The composition root: the only file that picks implementations. Imported by the faces, `index.ts` and tests alone. */
-import { mkdirSync, existsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, freemem, totalmem } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { localBackend } from "./backend/local.ts";
@@ -91,10 +91,18 @@ export function openMemoryProject(dir: string, options: Pick<OpenOptions, "title
 function makeHeddleDir(heddleDir: string): Result<void, Problem> {
   try {
     if (existsSync(join(heddleDir, ".gitignore"))) return ok(undefined);
-    mkdirSync(heddleDir, { recursive: true });
+    makeFolder(heddleDir);
     writeFileSync(join(heddleDir, ".gitignore"), "*\n");
     return ok(undefined);
   } catch (thrown) {
+    if (isFile(heddleDir)) {
+      return err({
+        code: "ProjectUnwritable",
+        message: `${heddleDir} is a file, and heddle needs a folder of this name`,
+        hint: "Move the file away.",
+        cause: thrown,
+      });
+    }
     return err({
       code: "ProjectUnwritable",
       message: `the folder ${heddleDir} cannot be made: ${messageOf(thrown)}`,
@@ -102,6 +110,17 @@ function makeHeddleDir(heddleDir: string): Result<void, Problem> {
       cause: thrown,
     });
   }
+}
+
+/** In one piece where its parent is there: the system then names the reason of a refusal, a read-only disk for one. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  if (existsSync(dirname(path))) mkdirSync(path);
+  else mkdirSync(path, { recursive: true });
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === false;
 }
 
 interface Parts {

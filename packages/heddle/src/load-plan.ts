@@ -1,5 +1,5 @@
 /** Plans from the disk: reads the file that was named, and has it parsed and validated. Imports a module only where the plan is one. */
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { dirname, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { messageOf, systemCode, type Problem } from "./base/errors.ts";
@@ -9,6 +9,7 @@ import type { LoadedPlan } from "./engine/api.ts";
 import { compilePlan, resolvePlan } from "./graph/compile.ts";
 import { isPlanDefinition } from "./plan/define.ts";
 import type { Diagnostic } from "./plan/diagnostic.ts";
+import { LIMITS } from "./plan/limits.ts";
 import { NO_FUNCTIONS, type Plan, type Step } from "./plan/plan.ts";
 
 const MODULE = /\.[cm]?[jt]s$/;
@@ -32,6 +33,8 @@ async function loadText(
   params: JsonObject,
   options: LoadOptions = {},
 ): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
+  const strange = await notAFile(file);
+  if (strange !== undefined) return err([strange]);
   let text: string;
   try {
     text = await readFile(file, "utf8");
@@ -47,6 +50,8 @@ async function loadModule(
   params: JsonObject,
   options: LoadOptions,
 ): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
+  const strange = await notAFile(file);
+  if (strange !== undefined) return err([strange]);
   let exported: unknown;
   try {
     const module: unknown = await import(pathToFileURL(resolve(file)).href);
@@ -64,6 +69,18 @@ async function loadModule(
   }
   const compiled = await resolvePlan(exported, params, options);
   return compiled.ok ? ok({ ...compiled.value, file: resolve(file) }) : compiled;
+}
+
+/** Pipes and devices are not waited for: the file has to be there when the run is resumed. */
+async function notAFile(file: string): Promise<Diagnostic | undefined> {
+  const stats = await stat(file).catch(() => undefined);
+  if (stats === undefined || stats.isDirectory()) return undefined;
+  const hint = "Write the plan into a file and name that.";
+  if (!stats.isFile())
+    return problemAt(file, "PlanUnreadable", "this is a pipe, a socket or a device, not a file", hint);
+  if (stats.size <= LIMITS.bytes) return undefined;
+  const most = `the plan file is larger than ${LIMITS.bytes / 1024 / 1024} MiB`;
+  return problemAt(file, "PlanTooLarge", most, "Split the plan with `plan:` steps.");
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,5 +1,5 @@
 /** Plans as the command line meets them: finding the file, loading it, telling what is wrong with it. */
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Problem } from "../base/errors.ts";
@@ -8,6 +8,7 @@ import { err, ok, type Result } from "../base/result.ts";
 import type { LoadedPlan } from "../engine/api.ts";
 import { loadPlanFile } from "../load-plan.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
+import { LIMITS } from "../plan/limits.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Context } from "./context.ts";
 import { safeText } from "./output-text.ts";
@@ -54,10 +55,17 @@ export async function reportDiagnostics(
   diagnostics: readonly Diagnostic[],
 ): Promise<void> {
   const { formatDiagnostics } = await import("../plan/render.ts");
-  const text = await readFile(file, "utf8").catch(() => undefined);
-  const isText = !/\.[cm]?[jt]s$/.test(file);
-  context.out.note(safeText(formatDiagnostics(diagnostics, isText ? text : undefined)));
+  const text = await linesToShow(file);
+  context.out.note(safeText(formatDiagnostics(diagnostics, text)));
   if (context.json) context.out.json({ diagnostics });
+}
+
+/** The text of a plan file; a module's, a pipe's or a huge file's is not looked at. */
+async function linesToShow(file: string): Promise<string | undefined> {
+  if (/\.[cm]?[jt]s$/.test(file)) return undefined;
+  const stats = await stat(file).catch(() => undefined);
+  if (stats === undefined || !stats.isFile() || stats.size > LIMITS.bytes) return undefined;
+  return readFile(file, "utf8").catch(() => undefined);
 }
 
 /** Why this version cannot run the plan, if so: it has no coding agents. */
