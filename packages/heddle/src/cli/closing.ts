@@ -22,6 +22,12 @@ export interface ClosingInput {
 
 export function* closingLines(input: ClosingInput): Generator<string, void, undefined> {
   const { out, state, result } = input;
+  if (result.stopped !== undefined) {
+    // The state holds what could not be recorded any more: nothing is told of it. Why, and what next, comes as a problem.
+    yield "";
+    yield out.style("red", `Run ${state.run} was stopped.`);
+    return;
+  }
   const failed = stepsIn(state, "failed");
   if (failed.length > 0) yield "";
   for (const step of failed.slice(0, FAILURES_SHOWN)) yield* failureLines(input, step);

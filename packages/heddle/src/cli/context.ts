@@ -27,8 +27,15 @@ export interface Context {
 /** The contract with scripts. */
 export const EXIT = { ok: 0, failed: 1, usage: 2, waiting: 3, cancelled: 130 } as const;
 
-/** Prints a problem and gives the exit code for it. */
-export function fail(context: Context, problem: Problem, code: number = EXIT.usage): number {
+/** What is wrong with the project or its disk: no matter of how the command was typed. */
+const FAULT = /^(Journal|Project|History|DiskFull)/;
+
+/** Prints a problem and gives the exit code for it: unless told, 2, or 1 where the project or its disk is at fault. */
+export function fail(
+  context: Context,
+  problem: Problem,
+  code: number = FAULT.test(problem.code) && problem.code !== "JournalMissing" ? EXIT.failed : EXIT.usage,
+): number {
   context.out.problem(problem);
   return code;
 }

@@ -3,6 +3,7 @@
  * the one that was typed; help and mistakes load none.
  */
 import { systemClock } from "../base/clock.ts";
+import { BugError } from "../base/assert.ts";
 import { HeddleError, messageOf, type Problem } from "../base/errors.ts";
 import { suggest } from "../base/suggest.ts";
 import { EXIT, type Context } from "./context.ts";
@@ -14,6 +15,10 @@ import { COMMANDS } from "./table/all.ts";
 export async function main(words: readonly string[]): Promise<void> {
   const { env } = process;
   const out = new Output({ env, debug: words.includes("--debug") });
+  process.on("uncaughtException", (thrown) => {
+    out.problem(uncaught(thrown));
+    leaveNow(EXIT.failed);
+  });
   let code: number;
   try {
     code = await dispatch(out, words);
@@ -32,6 +37,17 @@ function unexpected(thrown: unknown): Problem {
     code: "InternalError",
     message: messageOf(thrown),
     hint: "This is a defect of heddle. Run the command again with --debug and report what it prints.",
+    cause: thrown,
+  };
+}
+
+/** Code of a plan can leave promises and timers behind that fail when its step is long over. */
+function uncaught(thrown: unknown): Problem {
+  if (thrown instanceof HeddleError || thrown instanceof BugError) return unexpected(thrown);
+  return {
+    code: "UncaughtError",
+    message: `an error was caught by nobody: ${messageOf(thrown)}`,
+    hint: "A function of the plan that awaits all it starts cannot leave one behind; --debug shows where it was thrown. Nothing recorded is lost: `heddle resume` goes on.",
     cause: thrown,
   };
 }
@@ -77,10 +93,16 @@ async function runCommand(out: Output, spec: CommandSpec, words: readonly string
     out.problem(moved);
     return EXIT.usage;
   }
+  const dir = currentFolder();
+  if (dir === undefined) {
+    const hint = "Go to a folder that exists, or name one with --dir.";
+    out.problem({ code: "Usage", message: "the current folder was removed", hint });
+    return EXIT.usage;
+  }
   const context: Context = {
     out,
     clock: systemClock(),
-    dir: process.cwd(),
+    dir,
     env: process.env,
     json: flags["json"] === true,
     command: spec.name,
@@ -102,6 +124,15 @@ function enter(folder: string): Problem | undefined {
       hint,
       cause: thrown,
     };
+  }
+}
+
+/** `undefined`: it was removed while this process, or the shell before it, was in it. */
+function currentFolder(): string | undefined {
+  try {
+    return process.cwd();
+  } catch {
+    return undefined;
   }
 }
 

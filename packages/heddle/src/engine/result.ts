@@ -4,7 +4,10 @@ import type { Json } from "../base/json.ts";
 import { outputOf, phaseOf, stepAt, type RunState } from "../run/state.ts";
 import type { RunResult } from "./api.ts";
 
-/** Outputs are gathered when somebody asks: a run of a million steps need not pay for it. */
+/**
+ * Outputs are gathered when somebody asks: a run of a million steps need not pay for it. A stopped engine tells none: its
+ * state holds successes that could not be recorded any more.
+ */
 export function resultOf(state: RunState, status: RunResult["status"], stopped: Problem | undefined): RunResult {
   let outputs: Record<string, Json> | undefined;
   return {
@@ -12,6 +15,7 @@ export function resultOf(state: RunState, status: RunResult["status"], stopped: 
     status,
     ...(stopped === undefined ? {} : { stopped }),
     get outputs(): Readonly<Record<string, Json>> {
+      if (stopped !== undefined) return {};
       outputs ??= Object.fromEntries(
         state.steps.flatMap((step, index): [string, Json][] => {
           const output = outputOf(phaseOf(state, index));
