@@ -1,4 +1,5 @@
 /** `heddle logs`: what steps wrote. */
+import { existsSync } from "node:fs";
 import type { Project } from "../../engine/api.ts";
 import { hasEnded, type LogTarget, logTargets } from "../log-targets.ts";
 import { EXIT, fail, findRunAndStep, findStep, openToRead, readRun, type Context, type ReadRun } from "../context.ts";
@@ -48,6 +49,9 @@ async function print(context: Context, targets: readonly LogTarget[], withTitles
   const tape = new Tape(context.out);
   for (const { step, attempt, log } of targets) {
     if (withTitles) tape.line(context.out.style("bold", `── ${safeLine(step)}, attempt ${attempt} ──`));
+    else if (!existsSync(log)) {
+      context.out.note(`There is no ${safeLine(log)}: the attempt wrote nothing, or its log was removed.`);
+    }
     const cursor = new LogCursor(log);
     cursors.set(log, cursor);
     tape.log(cursor, "", true);
