@@ -1,0 +1,174 @@
+/**
+ * Runs the documentation: every block of code on every page is executed in a folder of the page's own, in order, or says that
+ * it is not (`not-run`). What a block is, the words behind its fence say:
+ *
+ * - `file=NAME`: written to the folder; alone it is nothing more.
+ * - `yaml plan`, `ts plan`: a plan that loads; with `error=CODE` one that does not, for that reason.
+ * - `ts run`: a program that ends well; what it prints is what its comments `// prints: ...` say.
+ * - `console`: each line after `$ ` is typed; the lines below it come in that order. `…` stands for any lines; times and ids of
+ *   runs may differ. `# exits with N` behind a command tells its exit code.
+ */
+import { spawn } from "node:child_process";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { text } from "node:stream/consumers";
+import { pathToFileURL } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { load, PlanError } from "../../src/index.ts";
+import { blocksOf, PAGES, ROOT, valueOf, type Block } from "./markdown.ts";
+
+/** Raised only with a reason: a block that nothing executes may be wrong. */
+const MOST_NOT_RUN = 30;
+
+let commands: string;
+
+/** `heddle` and `npx heddle` from the sources, as a person types them. */
+beforeAll(async () => {
+  commands = await mkdtemp(path.join(tmpdir(), "heddle-docs-bin-"));
+  const cli = path.join(ROOT, "packages/heddle/test/heddle.ts");
+  const heddle = `exec "${process.execPath}" --disable-warning=ExperimentalWarning "${cli}" "$@"`;
+  await writeFile(path.join(commands, "heddle"), `#!/bin/sh\n${heddle}\n`);
+  await writeFile(path.join(commands, "npx"), `#!/bin/sh\nshift\n${heddle}\n`);
+  await Promise.all(["heddle", "npx"].map((name) => chmod(path.join(commands, name), 0o755)));
+});
+afterAll(() => rm(commands, { recursive: true, force: true }));
+
+const pages = PAGES.map((page) => [page, blocksOf(page)] as const).filter(([, blocks]) => blocks.length > 0);
+
+describe("the pages", () => {
+  test("were found, with their examples", () => {
+    expect(pages.length).toBeGreaterThanOrEqual(10);
+    const all = pages.flatMap(([, blocks]) => blocks);
+    expect(all.filter((block) => kindOf(block) !== "not-run").length).toBeGreaterThanOrEqual(40);
+  });
+
+  test("say of every block what it is, and leave few unexecuted", () => {
+    const unknown = pages.flatMap(([page, blocks]) =>
+      blocks.filter((block) => kindOf(block) === undefined).map((block) => `${page}:${block.line}`),
+    );
+    expect(unknown).toEqual([]);
+    const notRun = pages.flatMap(([page, blocks]) =>
+      blocks.filter((block) => kindOf(block) === "not-run").map((block) => `${page}:${block.line}`),
+    );
+    expect(notRun.length, notRun.join("\n")).toBeLessThanOrEqual(MOST_NOT_RUN);
+  });
+});
+
+describe.concurrent("executed", () => {
+  test.each(pages.filter(([, blocks]) => blocks.some((block) => kindOf(block) !== "not-run")))(
+    "%s",
+    { timeout: 120_000 },
+    async (page, blocks) => {
+      const folder = await mkdtemp(path.join(tmpdir(), "heddle-docs-"));
+      try {
+        for (const [i, block] of blocks.entries()) await execute(block, folder, `${page}:${block.line}`, i);
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
+    },
+  );
+});
+
+type Kind = "plan" | "run" | "console" | "file" | "not-run";
+
+function kindOf(block: Block): Kind | undefined {
+  if (block.words.includes("not-run")) return "not-run";
+  if (block.language === "console") return "console";
+  if (block.words.includes("plan")) return "plan";
+  if (block.words.includes("run")) return "run";
+  return valueOf(block, "file") === undefined ? undefined : "file";
+}
+
+async function execute(block: Block, folder: string, where: string, index: number): Promise<void> {
+  const kind = kindOf(block);
+  if (kind === "not-run" || kind === undefined) return;
+  if (kind === "console") return type(block, folder, where);
+  const file = path.join(folder, valueOf(block, "file") ?? `block-${index}.${block.language}`);
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(file, block.text);
+  if (kind === "plan") return loads(block, file, where);
+  if (kind === "run") return runs(block, file, folder, where);
+}
+
+async function loads(block: Block, file: string, where: string): Promise<void> {
+  const wanted = valueOf(block, "error");
+  try {
+    await load(file);
+  } catch (thrown) {
+    const codes = thrown instanceof PlanError ? thrown.diagnostics.map(({ code }) => code) : [String(thrown)];
+    expect(codes, `${where}: ${String(thrown)}`).toContain(wanted);
+    return;
+  }
+  expect(wanted, `${where} was expected not to load`).toBeUndefined();
+}
+
+/** The package's name leads to its sources: programs of the documentation run as they are, in a process of their own. */
+async function runs(block: Block, file: string, folder: string, where: string): Promise<void> {
+  const sources = pathToFileURL(path.join(ROOT, "packages/heddle/src/index.ts")).href;
+  await writeFile(file, block.text.replaceAll(/(from\s+)"heddle"/g, `$1${JSON.stringify(sources)}`));
+  const { code, out } = await ended(process.execPath, ["--disable-warning=ExperimentalWarning", file], folder);
+  expect(code, `${where}\n${out}`).toBe(0);
+  const wanted = [...block.text.matchAll(/\/\/ prints: (.*)$/gm)].map((match) => match[1] ?? "");
+  const printed = out.split("\n").filter((line) => line !== "");
+  expect(wanted.length === 0 ? [] : printed.map(normal), where).toEqual(wanted.map(normal));
+}
+
+async function type(block: Block, folder: string, where: string): Promise<void> {
+  const parts = block.text.split(/^\$ /m).slice(1);
+  expect(parts.length, `${where} types nothing`).toBeGreaterThan(0);
+  for (const part of parts) {
+    const [typed = "", ...shown] = part.trimEnd().split("\n");
+    const expectedCode = Number(/# exits with (\d+)/.exec(typed)?.[1] ?? 0);
+    const { code, out } = await ended("sh", ["-c", typed], folder);
+    expect(code, `${where}: $ ${typed}\n${out}`).toBe(expectedCode);
+    const missing = firstMissing(shown, out.split("\n").map(normal));
+    expect(missing, `${where}: $ ${typed}\n${out}`).toBeUndefined();
+  }
+}
+
+/** The first shown line that does not come where it should; lines must follow each other unless `…` stands between. */
+function firstMissing(shown: readonly string[], lines: readonly string[]): string | undefined {
+  let at = 0;
+  let mayJump = false;
+  for (const line of shown.map(normal)) {
+    if (line.trim() === "…") {
+      mayJump = true;
+      continue;
+    }
+    const found = mayJump ? lines.indexOf(line, at) : lines[at] === line ? at : -1;
+    if (found === -1) return line;
+    at = found + 1;
+    mayJump = false;
+  }
+  return undefined;
+}
+
+/** What differs from run to run, made alike. */
+function normal(line: string): string {
+  return line
+    .trimEnd()
+    .replaceAll(/\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?Z?)?/g, "TIME")
+    .replaceAll(/\b\d{2}:\d{2}:\d{2}(\.\d+)?\b/g, "TIME")
+    .replaceAll(/\b(?=[a-z]*\d)[0-9a-hjkmnp-tv-z]{12}\b/g, "RUN")
+    .replaceAll(/\b\d+(\.\d+)?x/g, "Nx")
+    .replaceAll(/\b\d+m \d{2}s\b|\b\d+(\.\d+)? ?m?s\b/g, "Ns")
+    .replaceAll(/"durationMs":\d+/g, '"durationMs":N')
+    .replaceAll(/rejected by \w+/g, "rejected by SOMEBODY")
+    .replaceAll(/\s+/g, " ");
+}
+
+async function ended(
+  program: string,
+  args: readonly string[],
+  cwd: string,
+): Promise<{ readonly code: number | null; readonly out: string }> {
+  const env = { ...process.env, PATH: `${commands}:${process.env["PATH"] ?? ""}`, NO_COLOR: "1", HOME: cwd };
+  const child = spawn(program, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+  const [out, err, code] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    new Promise<number | null>((resolve) => child.on("exit", resolve)),
+  ]);
+  return { code, out: out + err };
+}

@@ -1,0 +1,80 @@
+/** The documentation agrees with the code: codes of errors, commands, links, the acceptance table. */
+import { existsSync, globSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { cliReference } from "../../../../scripts/cli-reference.ts";
+import { LIMITS } from "../../src/plan/limits.ts";
+import { anchorsOf, linksOf, PAGES, readPage, ROOT } from "./markdown.ts";
+
+const SRC = path.join(ROOT, "packages/heddle/src");
+
+/** What looks like a code and is none: names of classes of errors. */
+const NO_CODES = new Set(["AbortError", "BugError", "HeddleError", "PlanError", "UsageError"]);
+
+/** Every code that the sources can give: texts of two humps or more, and whatever follows `code:`. */
+function codesInSources(): ReadonlySet<string> {
+  const codes = new Set<string>();
+  for (const file of globSync("**/*.ts", { cwd: SRC })) {
+    if (file.startsWith("testing") || /suite[\w-]*\.ts$/.test(file)) continue;
+    const text = readFileSync(path.join(SRC, file), "utf8").replaceAll(/\/\*[\s\S]*?\*\//g, "");
+    for (const [, named, written] of text.matchAll(/code: ?"([A-Z][A-Za-z]*)"|"([A-Z][a-z]+(?:[A-Z][a-z]+)+)"/g)) {
+      const code = named ?? written ?? "";
+      if (!NO_CODES.has(code)) codes.add(code);
+    }
+  }
+  return codes;
+}
+
+describe("docs/errors.md", () => {
+  const sections = new Set(
+    [...readPage("docs/errors.md").matchAll(/^### ([A-Z][A-Za-z]+)$/gm)].map((match) => match[1] ?? ""),
+  );
+  const codes = codesInSources();
+
+  test("finds the codes at all", () => {
+    expect(codes.size).toBeGreaterThanOrEqual(70);
+    expect(codes).toContain("CycleDetected");
+    expect(codes).toContain("Usage");
+  });
+
+  test("has a section for every code of the sources", () => {
+    expect([...codes].filter((code) => !sections.has(code)).toSorted()).toEqual([]);
+  });
+
+  test("has no section for a code that nothing gives", () => {
+    expect([...sections].filter((code) => !codes.has(code)).toSorted()).toEqual([]);
+  });
+});
+
+test("docs/reference/cli.md is what the commands say of themselves (node scripts/cli-reference.ts writes it)", async () => {
+  expect(readPage("docs/reference/cli.md")).toBe(await cliReference());
+});
+
+test("docs/reference/limits.md has the limits of plans", () => {
+  const page = readPage("docs/reference/limits.md").replaceAll(",", "");
+  for (const limit of [LIMITS.marks, LIMITS.depth, LIMITS.aliases, LIMITS.mergedKeys, LIMITS.nodes, LIMITS.steps])
+    expect(page).toContain(` ${limit} `);
+});
+
+test.each(PAGES)("links of %s lead somewhere", (page) => {
+  const lost = linksOf(page).filter((target) => {
+    const [file = "", anchor] = target.split("#");
+    const linked = file === "" ? page : path.posix.join(path.posix.dirname(page), file);
+    if (!existsSync(path.join(ROOT, linked))) return true;
+    return anchor !== undefined && linked.endsWith(".md") && !anchorsOf(linked).has(anchor);
+  });
+  expect(lost).toEqual([]);
+});
+
+describe("docs/acceptance.md", () => {
+  const rows = [...readPage("docs/acceptance.md").matchAll(/^\| [^|]+ \| [^|]+ \| `([^`]+)`: ([^|]+) \|$/gm)];
+
+  test("has its rows", () => {
+    expect(rows.length).toBeGreaterThanOrEqual(30);
+  });
+
+  test.each(rows.map(([, file = "", name = ""]) => [file, name.trim()] as const))("%s has: %s", (file, name) => {
+    const text = readFileSync(path.join(ROOT, "packages/heddle/test", file), "utf8");
+    for (const title of name.split(" · ")) expect(text).toContain(title);
+  });
+});

@@ -1,0 +1,73 @@
+/** Writes docs/reference/cli.md from the commands' own declarations: the same text that `--help` is made of. */
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
+import type { CommandSpec } from "../packages/heddle/src/cli/spec.ts";
+import { GROUPS } from "../packages/heddle/src/cli/table/all.ts";
+import { OVERVIEW } from "../packages/heddle/src/cli/table/bare.ts";
+
+const HEAD = `# The command line
+
+<!-- Written by scripts/cli-reference.ts from the commands' own declarations. -->
+
+\`heddle [command] [options]\`. \`RUN\` is the id of a run or the beginning of one; left out, it is the latest run.
+
+Options of every command: \`--json\` prints JSON · \`-C, --dir DIR\` works in this folder instead of the current one ·
+\`--debug\` shows causes and stacks of errors · \`-h, --help\` shows what a command takes · \`--version\`.
+
+| exit code | meaning |
+|---|---|
+| 0 | succeeded |
+| 1 | the run or a step failed |
+| 2 | the command line or the plan is wrong; nothing was executed |
+| 3 | only people's answers are left |
+| 130 | cancelled |
+
+\`NO_COLOR\`, \`FORCE_COLOR\` and \`CI\` are honoured. On a terminal a run is shown live; elsewhere each change is one line.
+Text that steps print cannot move the cursor or rewrite the screen.
+`;
+
+const TAIL = `
+## JSON
+One document, except for \`run --json\` and \`history --json\`, which print one event a line. Fields may be added in later versions,
+none taken away.
+
+| command | shape |
+|---|---|
+| \`plan\` | \`{name, steps: [{id, description?, deps, after, layer, kind, group?, resources?, locks?}], layers: [[id]], maxParallelism, criticalPath: [id], criticalPathMs, expectedMakespanMs, workers}\`; a plan with errors: \`{diagnostics: [{code, severity, message, file, line, column, hint?}]}\` and exit code 2 |
+| \`run\`, \`history\` | \`{run, seq, time, type, step?, attempt?, data}\` a line; [events](events.md) |
+| \`show\` | \`{run, plan, status, startedAt, endedAt, counts, steps: [{id, status, layer, attempts, startedAt, endedAt, durationMs, output?, error?, cause?, usage?, log}], sequentialMs, parallelMs, speedup, criticalPathMs, cost}\` |
+| \`runs\` | \`{runs: [{run, plan, status, startedAt, endedAt, counts}]}\`, newest first |
+| \`replay\` | \`{run, seq, ok, violations: [{rule, seq, message}], state}\` |
+
+Status of a step: \`waiting\`, \`running\`, \`retrying\`, \`succeeded\`, \`failed\`, \`cancelled\`, \`skipped\`, \`cached\`,
+\`needs-approval\`, \`needs-resolution\`, \`interrupted\`. Status of a run: \`running\`, \`paused\`, \`waiting\`, \`succeeded\`, \`failed\`,
+\`cancelled\`, \`interrupted\`.
+`;
+
+function cell(text: string): string {
+  return text.replaceAll("|", "\\|");
+}
+
+function section(spec: CommandSpec): string {
+  const shown = (spec.options ?? []).filter((option) => option.hidden !== true);
+  const usage = ["heddle", spec.name, spec.args].filter((part) => part !== undefined && part !== "").join(" ");
+  const lines = [`\n### ${usage}`, "", `${spec.summary}.`];
+  if (shown.length > 0) {
+    lines.push("", "| option | meaning |", "|---|---|");
+    for (const { flags, description, choices } of shown) {
+      const of = choices === undefined ? "" : ` (${choices.join(", ")})`;
+      lines.push(`| \`${cell(flags)}\` | ${cell(description)}${of} |`);
+    }
+  }
+  lines.push("", ...spec.examples.map(([command, meaning]) => `- \`${command}\`: ${meaning}`), "");
+  return lines.join("\n");
+}
+
+/** The whole page. */
+export async function cliReference(): Promise<string> {
+  const groups = GROUPS.map(({ title, commands }) => `\n## ${title}\n${commands.map(section).join("")}`);
+  return `${HEAD}${section(OVERVIEW)}${groups.join("")}${TAIL}`;
+}
+
+const page = path.resolve(import.meta.dirname, "../docs/reference/cli.md");
+if (process.argv[1] === import.meta.filename) await writeFile(page, await cliReference());
