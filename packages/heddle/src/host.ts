@@ -1,10 +1,10 @@
 /** The composition root: the only file that picks implementations. Imported by the faces, `index.ts` and tests alone. */
-import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, freemem, totalmem } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { localBackend } from "./backend/local.ts";
 import { systemClock } from "./base/clock.ts";
-import { messageOf, type Problem } from "./base/errors.ts";
+import { messageOf, systemCode, type Problem } from "./base/errors.ts";
 import { randomId } from "./base/ids.ts";
 import type { Json, JsonObject } from "./base/json.ts";
 import { systemRandom } from "./base/random.ts";
@@ -24,6 +24,7 @@ import { resumeRun, rollbackRun, startRun } from "./engine/engine.ts";
 import type { EnginePorts, Probe } from "./engine/ports.ts";
 import { recover } from "./engine/recovery.ts";
 import { statusOf } from "./engine/summary.ts";
+import { diskFull } from "./journal/failures.ts";
 import type { Journal } from "./journal/port.ts";
 import { thisProcess } from "./journal/liveness.ts";
 import { memoryJournal } from "./journal/memory.ts";
@@ -95,6 +96,11 @@ function makeHeddleDir(heddleDir: string): Result<void, Problem> {
     writeFileSync(join(heddleDir, ".gitignore"), "*\n");
     return ok(undefined);
   } catch (thrown) {
+    if (systemCode(thrown) === "ENOSPC") {
+      // An empty one would be taken for ours at the next start.
+      rmSync(join(heddleDir, ".gitignore"), { force: true });
+      return err({ ...diskFull(heddleDir, messageOf(thrown)), cause: thrown });
+    }
     if (isFile(heddleDir)) {
       return err({
         code: "ProjectUnwritable",
