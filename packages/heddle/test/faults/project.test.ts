@@ -1,0 +1,244 @@
+/** What happens to the project folder and its journal: full, read-only, damaged, newer, removed, wanted by two. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { smallDisk } from "../journal/tmpfs.ts";
+import { eventsOf, expectClean, expectRefusal, expectSound, kinds, place, plan, until, type Place } from "./rig.ts";
+
+const canMount = ((): boolean => {
+  using disk = smallDisk(64);
+  return disk !== undefined;
+})();
+const WAIT = "while [ ! -e go ]; do sleep 0.02; done";
+const WAITING = `steps:
+  - {id: a, run: "echo one >> effects; echo first"}
+  - {id: b, run: "touch waiting; ${WAIT}", deps: [a]}
+  - {id: c, run: "echo three", deps: [b]}
+`;
+
+function state(at: Place): string {
+  return join(at.path, ".heddle/state.db");
+}
+
+async function ran(at: Place): Promise<string> {
+  const ended = await at.heddle(["run", "--json"]);
+  expect(ended.code, ended.err).toBe(0);
+  return eventsOf(ended)[0]?.run ?? "";
+}
+
+describe.concurrent("a journal", () => {
+  test("of a newer format is refused by every command, untouched", async () => {
+    using at = place({ "heddle.yaml": plan({ a: "echo one" }) });
+    await ran(at);
+    const driver = new DatabaseSync(state(at));
+    driver.exec("PRAGMA user_version = 99");
+    driver.close();
+    const before = readFileSync(state(at));
+    for (const words of [["run"], ["resume"], ["show"], ["runs", "--json"], ["history"]]) {
+      expectRefusal(await at.heddle(words), 1, "JournalTooNew", /format 99[^]*Update heddle/);
+    }
+    expect(readFileSync(state(at)).equals(before)).toBe(true);
+  });
+
+  test("that is none, or is damaged in its head, is refused and kept", async () => {
+    using at = place({ "heddle.yaml": plan({ a: "touch executed" }) });
+    mkdirSync(join(at.path, ".heddle"));
+    const text = "this is no database ".repeat(500);
+    writeFileSync(state(at), text);
+    for (const words of [["run"], ["resume"], ["show"], ["runs"]]) {
+      expectRefusal(await at.heddle(words), 1, "JournalDamaged", /state\.db[^]*backup/);
+    }
+    expect(readFileSync(state(at), "utf8")).toBe(text);
+    expect(existsSync(join(at.path, "executed"))).toBe(false);
+  });
+
+  test("with one damaged record: that run is refused by name, others go on", async () => {
+    using at = place({ "heddle.yaml": plan({ a: "echo a-word-to-find" }) });
+    const damagedRun = await ran(at);
+    const bytes = readFileSync(state(at));
+    const found = bytes.lastIndexOf("a-word-to-find");
+    expect(found).toBeGreaterThan(0);
+    bytes[found] = (bytes[found] ?? 0) ^ 1;
+    writeFileSync(state(at), bytes);
+    for (const command of ["show", "replay", "history", "resume", "logs"]) {
+      expectRefusal(await at.heddle([command, damagedRun]), 1, "JournalDamaged", `event 1 of run ${damagedRun}`);
+    }
+    await expectSound(at, await ran(at));
+  });
+
+  test("whose place is taken by a folder, or whose folder by a file", async () => {
+    using at = place({ "heddle.yaml": plan({ a: "echo one" }), ".heddle": "a file" });
+    expectRefusal(await at.heddle(["run"]), 1, "ProjectUnwritable", /is a file[^]*Move the file away/);
+    expectRefusal(await at.heddle(["show"]), 1, "JournalUnusable", "Move that file away");
+    rmSync(join(at.path, ".heddle"));
+    mkdirSync(state(at), { recursive: true });
+    expectRefusal(await at.heddle(["run"]), 1, "JournalUnusable", /not a plain file[^]*Move it away/);
+  });
+});
+
+describe.concurrent("while a run goes on", () => {
+  test("a second process gets an error that names the holder, and the run is not disturbed", async () => {
+    using at = place({ "heddle.yaml": WAITING });
+    const first = at.begin(["run"]);
+    await until(() => existsSync(join(at.path, "waiting")));
+    const said = new RegExp(`heddle run \\(pid ${first.process.pid}\\)[^]*heddle watch`);
+    for (const command of ["resume", "retry", "rollback"]) {
+      expectRefusal(await at.heddle([command]), 2, "RunHeld", said);
+    }
+    at.write("go", "");
+    expect((await first.ended).code).toBe(0);
+    const events = await expectSound(at);
+    expect(kinds(events).filter((kind) => kind.startsWith("run."))).toEqual([
+      "run.created",
+      "run.started",
+      "run.succeeded",
+    ]);
+    expect(readFileSync(join(at.path, "effects"), "utf8")).toBe("one\n");
+  });
+
+  test("its plan file can go: the run ends as recorded, and a resume goes on with the recorded plan", async () => {
+    using at = place({ "heddle.yaml": `${WAITING}  - {id: d, run: "test -e mended", deps: [c]}\n` });
+    const first = at.begin(["run"]);
+    await until(() => existsSync(join(at.path, "waiting")));
+    rmSync(join(at.path, "heddle.yaml"));
+    at.write("go", "");
+    expect((await first.ended).code).toBe(1);
+    at.write("mended", "");
+    const resumed = await at.heddle(["resume"]);
+    expectClean(resumed);
+    expect(resumed).toMatchObject({ code: 0, err: expect.stringContaining("heddle.yaml is gone") as string });
+    const events = await expectSound(at);
+    expect(kinds(events).filter((kind) => kind === "step.started a")).toEqual(["step.started a"]);
+    expect(readFileSync(join(at.path, "effects"), "utf8")).toBe("one\n");
+  });
+
+  test("its logs and files can go: what follows is logged again", async () => {
+    using at = place({ "heddle.yaml": WAITING });
+    const first = at.begin(["run"]);
+    await until(() => existsSync(join(at.path, "waiting")));
+    rmSync(join(at.path, ".heddle/runs"), { recursive: true });
+    at.write("go", "");
+    const ended = await first.ended;
+    expectClean(ended);
+    expect(ended.code, ended.out).toBe(0);
+    await expectSound(at);
+    expect((await at.heddle(["logs", "c"])).out).toBe("three\n");
+    const gone = await at.heddle(["logs", "a"]);
+    expect(gone).toMatchObject({ code: 0, out: "", err: expect.stringContaining("its log was removed") as string });
+  });
+
+  test("its journal can not: the run stops before it tells anybody of what is not on disk", async () => {
+    using at = place({ "heddle.yaml": WAITING });
+    const first = at.begin(["run"]);
+    await until(() => existsSync(join(at.path, "waiting")));
+    rmSync(join(at.path, ".heddle"), { recursive: true });
+    at.write("go", "");
+    const ended = await first.ended;
+    expectRefusal(ended, 1, "JournalRemoved", "heddle run");
+    expect(ended.out).not.toMatch("heddle resume");
+    expect(ended.out).not.toMatch(/\[b\] . succeeded/);
+    expect(ended.out).not.toMatch("[c]");
+    // The next run is as if nothing had been there.
+    expect((await at.heddle(["run"])).code).toBe(0);
+    await expectSound(at);
+  });
+
+  test("nor be exchanged for an older copy of itself", async () => {
+    using at = place({ "heddle.yaml": WAITING });
+    const first = at.begin(["run"]);
+    await until(() => existsSync(join(at.path, "waiting")));
+    renameSync(join(at.path, ".heddle"), join(at.path, "kept"));
+    mkdirSync(join(at.path, ".heddle"));
+    writeFileSync(state(at), readFileSync(join(at.path, "kept/state.db")));
+    at.write("go", "");
+    expectRefusal(await first.ended, 1, "JournalRemoved");
+    rmSync(join(at.path, ".heddle"), { recursive: true });
+    renameSync(join(at.path, "kept"), join(at.path, ".heddle"));
+    expect((await at.heddle(["resume"])).code).toBe(0);
+    await expectSound(at);
+    expect(readFileSync(join(at.path, "effects"), "utf8")).toBe("one\n");
+  });
+});
+
+// Counted by vitest as skipped where this user may not mount.
+describe.skipIf(!canMount)("a disk", () => {
+  test("that is full: the message names it, nothing recorded is lost, and a resume goes on", async () => {
+    using disk = smallDisk(1024);
+    if (disk === undefined) throw new Error("mounting worked a moment ago");
+    const steps = Array.from({ length: 30 }, (_, i) => {
+      const output = `head -c 30000 /dev/zero | tr '\\\\0' x | sed 's/.*/\\"&\\"/' > "$HEDDLE_OUTPUT"`;
+      const deps = i === 0 ? "" : `, deps: [s${i - 1}]`;
+      return `  - {id: s${i}, run: "echo ${i} >> ../effects-${i}; ${output.replaceAll('"', '\\"').replaceAll('\\\\"', '\\\\\\"')}"${deps}}`;
+    });
+    // Effects lie beside the small disk.
+    using outside = place();
+    mkdirSync(join(outside.path, "project"));
+    execFileSync("mount", ["--bind", disk.path, join(outside.path, "project")]);
+    try {
+      const at = place({ "heddle.yaml": `steps:\n${steps.join("\n")}\n` }, join(outside.path, "project"));
+      const ended = await at.heddle(["run"]);
+      expect(ended.code).toBe(1);
+      expectClean(ended);
+      expect(ended.err + ended.out).toMatch(/disk is full|No space left|ENOSPC/);
+      const recorded = await expectSound(at);
+      const done = recorded.filter(({ type }) => type === "step.succeeded").map(({ step }) => step);
+      expect(done.length).toBeLessThan(30);
+      for (let i = 0; i < 2; i++) expect((await at.heddle(["resume"])).code).toBe(1);
+      disk.remount("size=16384k");
+      const resumed = await at.heddle(["resume"]);
+      expect(resumed.code, resumed.out + resumed.err).toBe(0);
+      await expectSound(at);
+      for (const step of done) {
+        expect(readFileSync(join(outside.path, `effects-${String(step).slice(1)}`), "utf8").split("\n").length).toBe(2);
+      }
+    } finally {
+      spawnSync("umount", ["-l", join(outside.path, "project")]);
+    }
+  });
+
+  test("that is full before anything is written", async () => {
+    using disk = smallDisk(16);
+    if (disk === undefined) throw new Error("mounting worked a moment ago");
+    const at = place({ "heddle.yaml": plan({ a: "echo one" }) }, disk.path);
+    spawnSync("sh", ["-c", "cat /dev/zero > fill"], { cwd: disk.path });
+    const ended = await at.heddle(["run"]);
+    expectRefusal(ended, 1, "DiskFull", /disk is full[^]*Free some space/);
+    rmSync(join(disk.path, "fill"));
+    disk.remount("size=4096k");
+    expect((await at.heddle(["run"])).code).toBe(0);
+    await expectSound(at);
+  });
+
+  describe("that is read-only", () => {
+    let at: Place;
+    let run = "";
+    beforeAll(async () => {
+      at = place({ "heddle.yaml": plan({ a: "echo one" }), "fresh/heddle.yaml": plan({ a: "echo one" }) });
+      run = await ran(at);
+      execFileSync("mount", ["--bind", at.path, at.path]);
+      execFileSync("mount", ["-o", "remount,ro,bind", at.path]);
+    });
+    afterAll(() => {
+      spawnSync("umount", ["-l", at.path]);
+      at[Symbol.dispose]();
+    });
+
+    test("refuses to run, saying why", async () => {
+      expectRefusal(await at.heddle(["run"]), 1, "JournalReadOnly", "permissions");
+      expectRefusal(await at.heddle(["resume", run]), 1, "JournalReadOnly", "permissions");
+      const fresh = place({}, join(at.path, "fresh"));
+      expectRefusal(await fresh.heddle(["run"]), 1, "ProjectUnwritable", /read-only file system[^]*writable/);
+      expect(readdirSync(fresh.path)).toEqual(["heddle.yaml"]);
+    });
+
+    test("can be looked at", async () => {
+      expect((await at.heddle(["plan"])).code).toBe(0);
+      expect((await at.heddle(["runs"])).out).toContain(run);
+      expect((await at.heddle(["show"])).code).toBe(0);
+      expect((await at.heddle(["logs", run, "a"])).out).toBe("one\n");
+      await expectSound(at, run);
+    });
+  });
+});
