@@ -20,18 +20,9 @@ import {
   returnPlaces,
   takePlaces,
 } from "./queue.ts";
-import { adoptPlan, compact, emptyCounts, register } from "./table.ts";
-import {
-  forEachSuccessor,
-  hasEnded,
-  isContainerStep,
-  isTolerated,
-  phaseOf,
-  stepAt,
-  WAITING,
-  type RunState,
-  type StepPhase,
-} from "./state.ts";
+import { applyResumed } from "./resume.ts";
+import { emptyCounts, forgetAttempts, register, setPhase } from "./table.ts";
+import { forEachSuccessor, isTolerated, phaseOf, WAITING, type RunState, type StepPhase } from "./state.ts";
 
 /** The state after `run.created`. The graph is built from the plan unless it is at hand. */
 export function createState(created: EventOf<"run.created">, graph?: Graph): Result<RunState, readonly GraphProblem[]> {
@@ -225,12 +216,6 @@ function advanceRollback(state: RunState): void {
   if (state.rollback) state.rollback.next++;
 }
 
-function setPhase(state: RunState, step: number, phase: StepPhase): void {
-  state.counts[phaseOf(state, step).tag]--;
-  state.counts[phase.tag]++;
-  state.phases[step] = phase;
-}
-
 function applyFailed(state: RunState, step: number, event: EventOf<"step.failed">): void {
   const { error, durationMs, willRetry } = event.data;
   if (!willRetry) {
@@ -269,17 +254,12 @@ function applyAnswer(state: RunState, step: number, event: EventOf<"approval.giv
   if (phase.about === "interrupt" && event.data.decision === "approve") {
     forgetAttempts(state, step);
     setPhase(state, step, WAITING);
-    arrive(state, step);
+    // What the step comes after may itself run again since the question was put.
+    if (state.unresolved[step] === 0) arrive(state, step);
     return;
   }
   setPhase(state, step, { ...phase, answer: event.data });
   state.answered.push(step);
-}
-
-/** The step begins anew: its attempts so far, and the time since the first of them, no longer count. */
-function forgetAttempts(state: RunState, step: number): void {
-  state.attemptBase[step] = state.attempts[step] ?? 0;
-  state.firstStart[step] = undefined;
 }
 
 /** A step reached its end: what waited for it moves on. */
@@ -304,83 +284,6 @@ function end(state: RunState, step: number, phase: StepPhase): void {
     if (left === 0) arrive(state, successor);
   });
   if (state.options.schedule === "layers") openLayers(state);
-}
-
-/** An engine took over: what did not succeed goes back to waiting, and the queues are made anew. */
-function applyResumed(state: RunState, event: EventOf<"run.resumed">): void {
-  if (event.data.options) state.options = event.data.options;
-  if (event.data.plan) adoptPlan(state, event.data.plan);
-  dropAddedBy(state, event.data.reset);
-  const reopened = reopenedContainers(state);
-  const reset = new Set(event.data.reset.map((id) => state.indexOf.get(id)));
-  for (let step = 0; step < state.steps.length; step++) {
-    const phase = phaseOf(state, step);
-    const next = reopened.has(step) ? openAgain(phase) : phaseAfterResume(state, step, phase, reset.has(step));
-    if (next === phase) continue;
-    if (hasEnded(phase) && !hasEnded(next)) state.open++;
-    setPhase(state, step, next);
-    if (next.tag === "waiting") forgetAttempts(state, step);
-  }
-  state.phase = { tag: "running" };
-  state.rollback = undefined;
-  state.rolledBack = false;
-  resetQueues(state);
-}
-
-function phaseAfterResume(state: RunState, step: number, phase: StepPhase, isReset: boolean): StepPhase {
-  if (isReset) return WAITING;
-  const parent = state.parents[step] ?? -1;
-  if (parent !== -1 && hasEnded(phaseOf(state, parent))) return phase;
-  switch (phase.tag) {
-    case "running":
-      if (isContainerStep(stepAt(state, step))) return WAITING;
-      return (stepAt(state, step).onInterrupt ?? "rerun") === "rerun" ? WAITING : { tag: "interrupted" };
-    case "failed":
-    case "cancelled": {
-      return state.containers.has(step) ? openAgain(phase) : WAITING;
-    }
-    case "skipped":
-      return phase.reason.kind === "dependency" ? WAITING : phase;
-    default:
-      return phase;
-  }
-}
-
-function openAgain(phase: StepPhase): StepPhase {
-  return { tag: "expanded", since: "endedAt" in phase ? phase.endedAt : 0 };
-}
-
-/** Containers that had succeeded and have a step, however deep, that was undone: they end again when it has. */
-function reopenedContainers(state: RunState): ReadonlySet<number> {
-  const reopened = new Set<number>();
-  for (let step = state.graph.size; step < state.steps.length; step++) {
-    if (phaseOf(state, step).tag !== "waiting") continue;
-    for (let at = state.parents[step] ?? -1; at !== -1 && !reopened.has(at); at = state.parents[at] ?? -1) {
-      if (phaseOf(state, at).tag === "succeeded") reopened.add(at);
-    }
-  }
-  return reopened;
-}
-
-/**
- * A step that runs again, since its definition changed or it was undone, adds its steps and expands again: those it had added
- * are forgotten.
- */
-function dropAddedBy(state: RunState, ids: readonly string[]): void {
-  if (state.steps.length === state.graph.size) return;
-  const again = new Set(ids.flatMap((id) => state.indexOf.get(id) ?? []));
-  for (const origin of [...state.containers.keys(), ...state.addedBy.values()]) {
-    if (phaseOf(state, origin).tag === "waiting") again.add(origin);
-  }
-  if (again.size === 0) return;
-  const gone = new Set<number>();
-  for (let step = 0; step < state.steps.length; step++) {
-    const parent = state.parents[step] ?? -1;
-    const adder = state.addedBy.get(step) ?? -1;
-    if (again.has(parent) || gone.has(parent) || again.has(adder) || gone.has(adder)) gone.add(step);
-  }
-  for (const step of again) state.containers.delete(step);
-  if (gone.size > 0) compact(state, (step) => !gone.has(step));
 }
 
 /** The step's condition was found to hold: {@link decide} goes on with it. */

@@ -5,19 +5,16 @@
 import { buildGraph } from "../graph/build.ts";
 import type { Plan, Step } from "../plan/plan.ts";
 import type { Event, EventOf, RunOptions } from "./event.ts";
-import { add, isClosed, isUnderWay, takesPlace, type Row, type Rule, type Status, type Violation } from "./rules.ts";
+import { PlacesInUse } from "./places.ts";
+import { isClosed, isUnderWay, type Row, type Rule, type Status, type Violation } from "./rules.ts";
 
 /** Checks a history as it grows. Feed it every event in order; it answers with what each one breaks. */
 export class HistoryChecker {
   readonly #rows = new Map<string, Row>();
-  readonly #pools = new Map<string, number>();
-  readonly #readers = new Map<string, number>();
-  readonly #writers = new Map<string, number>();
+  readonly #places = new PlacesInUse();
   #plan: Plan | undefined;
   #options: RunOptions | undefined;
   #seq = 0;
-  #running = 0;
-  #agents = 0;
   #paused = false;
   #ended = false;
   #fatal = 0;
@@ -116,7 +113,8 @@ export class HistoryChecker {
   }
 
   #onEnd(event: EventOf<"run.succeeded" | "run.failed" | "run.cancelled">): void {
-    if (this.#running > 0) this.#report(event, "quiet-end", `${event.type} while ${this.#running} attempts ran`);
+    const { running } = this.#places;
+    if (running > 0) this.#report(event, "quiet-end", `${event.type} while ${running} attempts ran`);
     if (event.type === "run.succeeded" && this.#fatal > 0)
       this.#report(event, "outcome", `run.succeeded with ${this.#fatal} failed steps`);
     if (event.type === "run.failed" && this.#fatal === 0 && event.data.reason === undefined) {
@@ -133,7 +131,7 @@ export class HistoryChecker {
     const reset = this.#withoutLostOrigins(new Set(event.data.reset));
     this.#reopenContainers();
     for (const [id, row] of this.#rows) {
-      if (row.status === "running") this.#leave(row);
+      if (row.status === "running") this.#places.leave(row.step);
       const around = row.container === undefined ? undefined : this.#rows.get(row.container);
       if (around !== undefined && isClosed(around.status)) continue;
       if (isKept(row) && !reset.has(id)) continue;
@@ -166,7 +164,7 @@ export class HistoryChecker {
       if (origin === undefined) continue;
       const from = this.#rows.get(origin);
       if (from !== undefined && !anew.has(origin) && from.status !== "waiting") continue;
-      if (status === "running") this.#leave(this.#rows.get(id) as Row);
+      if (status === "running") this.#places.leave((this.#rows.get(id) as Row).step);
       this.#rows.delete(id);
       anew.add(id);
     }
@@ -266,7 +264,8 @@ export class HistoryChecker {
     row.attempts = event.attempt;
     this.#become(row, "running");
     this.#checkItems(event, row);
-    if (takesPlace(row.step)) this.#enter(event, row);
+    const broken = this.#places.enter(row.step, this.#options, this.#plan?.resources);
+    for (const [rule, message] of broken) this.#report(event, rule, message);
   }
 
   #checkItems(event: Event, row: Row): void {
@@ -329,7 +328,7 @@ export class HistoryChecker {
         `${event.type} of attempt ${event.attempt} of ${event.step}, which is ${row.status} with ${row.attempts} attempts`,
       );
     }
-    if (row.status === "running") this.#leave(row);
+    if (row.status === "running") this.#places.leave(row.step);
     if (event.type === "step.succeeded") this.#become(row, "satisfied");
     else if (event.type === "step.cancelled") this.#become(row, "cancelled");
     else if (event.data.willRetry) this.#become(row, "retrying");
@@ -366,40 +365,6 @@ export class HistoryChecker {
     }
     this.#become(row, reason.kind === "up-to-date" ? "satisfied" : "skipped");
     row.doomed = reason.kind === "dependency";
-  }
-
-  #enter(event: EventOf<"step.started">, row: Row): void {
-    this.#running++;
-    const { maxConcurrency = 1, maxAgents = 1 } = this.#options ?? {};
-    if (this.#running > maxConcurrency)
-      this.#report(event, "concurrency", `${this.#running} attempts run, ${maxConcurrency} may`);
-    if (row.step.action.kind === "agent" && ++this.#agents > maxAgents) {
-      this.#report(event, "agents", `${this.#agents} agents run, ${maxAgents} may`);
-    }
-    for (const [pool, units] of Object.entries(row.step.resources ?? {})) {
-      const used = (this.#pools.get(pool) ?? 0) + units;
-      this.#pools.set(pool, used);
-      const capacity = this.#plan?.resources?.[pool] ?? 0;
-      if (used > capacity) this.#report(event, "pools", `${used} of ${capacity} ${pool} are in use`);
-    }
-    for (const name of row.step.locks?.read ?? []) add(this.#readers, name, 1);
-    for (const name of row.step.locks?.write ?? []) add(this.#writers, name, 1);
-    for (const name of new Set([...(row.step.locks?.read ?? []), ...(row.step.locks?.write ?? [])])) {
-      const writers = this.#writers.get(name) ?? 0;
-      const readers = this.#readers.get(name) ?? 0;
-      const ownReader = row.step.locks?.read?.includes(name) && row.step.locks.write?.includes(name) ? 1 : 0;
-      if (writers > 1 || (writers === 1 && readers - ownReader > 0))
-        this.#report(event, "locks", `lock ${name} has ${writers} writers and ${readers} readers`);
-    }
-  }
-
-  #leave(row: Row): void {
-    if (!takesPlace(row.step)) return;
-    this.#running--;
-    if (row.step.action.kind === "agent") this.#agents--;
-    for (const [pool, units] of Object.entries(row.step.resources ?? {})) add(this.#pools, pool, -units);
-    for (const name of row.step.locks?.read ?? []) add(this.#readers, name, -1);
-    for (const name of row.step.locks?.write ?? []) add(this.#writers, name, -1);
   }
 }
 

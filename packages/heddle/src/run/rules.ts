@@ -68,11 +68,3 @@ export function isClosed(status: Status): boolean {
 export function isUnderWay(status: Status): boolean {
   return status === "running" || status === "expanded" || status === "asking";
 }
-
-export function takesPlace(step: Step): boolean {
-  return step.forEach === undefined && step.action.kind !== "plan";
-}
-
-export function add(map: Map<string, number>, key: string, by: number): void {
-  map.set(key, (map.get(key) ?? 0) + by);
-}

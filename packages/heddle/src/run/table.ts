@@ -198,3 +198,15 @@ function rebuild(state: RunState, entries: readonly Entry[]): void {
     if (at !== undefined) state.successes.push(at);
   }
 }
+
+export function setPhase(state: RunState, step: number, phase: StepPhase): void {
+  state.counts[phaseOf(state, step).tag]--;
+  state.counts[phase.tag]++;
+  state.phases[step] = phase;
+}
+
+/** The step begins anew: its attempts so far, and the time since the first of them, no longer count. */
+export function forgetAttempts(state: RunState, step: number): void {
+  state.attemptBase[step] = state.attempts[step] ?? 0;
+  state.firstStart[step] = undefined;
+}

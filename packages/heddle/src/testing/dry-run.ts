@@ -7,6 +7,7 @@ import type { Json } from "../base/json.ts";
 import { seededRandom, type Random } from "../base/random.ts";
 import type { Graph } from "../graph/graph.ts";
 import { remainingPath } from "../graph/paths.ts";
+import { childrenOf } from "./children.ts";
 import { DEFAULT_MAX_AGENTS, type Plan, type Step } from "../plan/plan.ts";
 import { admit, apply, confirmCondition, createState } from "../run/apply.ts";
 import { childrenFailed, containerOutput, failedChildren } from "../run/close.ts";
@@ -111,9 +112,14 @@ export class DryRun {
       dry.events.push(event);
     }
     dry.#weigh(options.weight);
-    const interrupted = dry.state.steps.filter((_, at) => phaseOf(dry.state, at).tag === "running").map((step) => step.id);
+    const interrupted = dry.state.steps
+      .filter((_, at) => phaseOf(dry.state, at).tag === "running")
+      .map((step) => step.id);
     const { reset = [], plan } = options;
-    dry.#record({ type: "run.resumed", data: { engine: "dry", interrupted, reset, ...(plan === undefined ? {} : { plan }) } });
+    dry.#record({
+      type: "run.resumed",
+      data: { engine: "dry", interrupted, reset, ...(plan === undefined ? {} : { plan }) },
+    });
     for (let step = 0; step < dry.state.steps.length; step++) dry.#answerOpenQuestion(step);
     return dry;
   }
@@ -224,7 +230,8 @@ export class DryRun {
     const durationMs = this.now - this.#since(step);
     const id = this.#id(step);
     if (deed.error !== undefined) return this.#recordFailure(step, attempt, deed.error, durationMs);
-    if (deed.adds !== undefined) this.#record({ type: "steps.added", step: id, data: { kind: "siblings", steps: deed.adds } });
+    if (deed.adds !== undefined)
+      this.#record({ type: "steps.added", step: id, data: { kind: "siblings", steps: deed.adds } });
     this.#record({ type: "step.succeeded", step: id, attempt, data: { output: deed.output ?? null, durationMs } });
   }
 
@@ -232,7 +239,10 @@ export class DryRun {
     const { state, now } = this;
     const failed = attempt - (state.attemptBase[step] ?? 0);
     const spentMs = now - (state.firstStart[step] ?? now);
-    const verdict = this.#halting() === undefined ? judgeRetry(stepAt(state, step), error, failed, spentMs, this.#random) : { retry: false as const };
+    const verdict =
+      this.#halting() === undefined
+        ? judgeRetry(stepAt(state, step), error, failed, spentMs, this.#random)
+        : { retry: false as const };
     const again = verdict.retry
       ? { willRetry: true, retryAt: now + verdict.delayMs, retryDelayMs: verdict.delayMs }
       : { willRetry: false };
@@ -248,7 +258,11 @@ export class DryRun {
         return this.#expand(command.step, command.attempt);
       case "evaluate":
         if (this.#script.holds?.(stepAt(state, command.step)) ?? true) return confirmCondition(state, command.step);
-        return this.#record({ type: "step.skipped", step: this.#id(command.step), data: { reason: { kind: "condition" } } });
+        return this.#record({
+          type: "step.skipped",
+          step: this.#id(command.step),
+          data: { reason: { kind: "condition" } },
+        });
       case "admit":
         return admit(state, command.step);
       case "ask":
@@ -261,12 +275,20 @@ export class DryRun {
         return this.#recordEnd(command.step, command.error);
       case "cancel": {
         const attempt = state.attempts[command.step] ?? 0;
-        return this.#record({ type: "step.cancelled", step: this.#id(command.step), attempt, data: { reason: command.reason, durationMs: 0 } });
+        return this.#record({
+          type: "step.cancelled",
+          step: this.#id(command.step),
+          attempt,
+          data: { reason: command.reason, durationMs: 0 },
+        });
       }
       case "finish":
         return this.#finishContainer(command.step);
       case "rollback":
-        return this.#record({ type: "rollback.started", data: { mode: command.mode, steps: command.steps.map((step) => this.#id(step)) } });
+        return this.#record({
+          type: "rollback.started",
+          data: { mode: command.mode, steps: command.steps.map((step) => this.#id(step)) },
+        });
       case "undo":
         return this.#undo(command.step);
       case "end-rollback": {
@@ -283,7 +305,9 @@ export class DryRun {
 
   #start(step: number, attempt: number): void {
     this.#record({ type: "step.started", step: this.#id(step), attempt, data: {} });
-    const deed = this.#script.attempt?.(stepAt(this.state, step), attempt, this.state.items.get(step)) ?? { durationMs: 0 };
+    const deed = this.#script.attempt?.(stepAt(this.state, step), attempt, this.state.items.get(step)) ?? {
+      durationMs: 0,
+    };
     this.#running.push({ step, attempt, endsAt: this.now + deed.durationMs, deed });
   }
 
@@ -306,32 +330,54 @@ export class DryRun {
     if (phase.tag !== "asking" || phase.answer === undefined) throw new BugError("nobody answered");
     const attempt = this.state.attempts[step] ?? 1;
     const id = this.#id(step);
-    if (phase.answer.decision === "approve") return this.#record({ type: "step.succeeded", step: id, attempt, data: { output: true, durationMs: 0 } });
-    this.#record({ type: "step.failed", step: id, attempt, data: { error: { code: "rejected", message: "no" }, durationMs: 0, willRetry: false } });
+    if (phase.answer.decision === "approve")
+      return this.#record({ type: "step.succeeded", step: id, attempt, data: { output: true, durationMs: 0 } });
+    this.#record({
+      type: "step.failed",
+      step: id,
+      attempt,
+      data: { error: { code: "rejected", message: "no" }, durationMs: 0, willRetry: false },
+    });
   }
 
   #finishContainer(step: number): void {
     const failed = failedChildren(this.state, step);
     if (failed.length > 0) return this.#recordEnd(step, childrenFailed(this.state, step, failed));
     const output = containerOutput(this.state, step);
-    this.#record({ type: "step.succeeded", step: this.#id(step), attempt: this.state.attempts[step] ?? 1, data: { output, durationMs: 0 } });
+    this.#record({
+      type: "step.succeeded",
+      step: this.#id(step),
+      attempt: this.state.attempts[step] ?? 1,
+      data: { output, durationMs: 0 },
+    });
   }
 
   #undo(step: number): void {
     const id = this.#id(step);
-    if (this.#script.undo?.(stepAt(this.state, step)) ?? true) return this.#record({ type: "step.rolledback", step: id, data: { durationMs: 0 } });
-    this.#record({ type: "rollback.failed", step: id, data: { error: { code: "exit", message: "undo failed" }, durationMs: 0 } });
+    if (this.#script.undo?.(stepAt(this.state, step)) ?? true)
+      return this.#record({ type: "step.rolledback", step: id, data: { durationMs: 0 } });
+    this.#record({
+      type: "rollback.failed",
+      step: id,
+      data: { error: { code: "exit", message: "undo failed" }, durationMs: 0 },
+    });
   }
 
   #recordEnd(step: number, error: StepError): void {
     const attempt = this.state.attempts[step] ?? 0;
-    this.#record({ type: "step.failed", step: this.#id(step), attempt, data: { error, durationMs: 0, willRetry: false } });
+    this.#record({
+      type: "step.failed",
+      step: this.#id(step),
+      attempt,
+      data: { error, durationMs: 0, willRetry: false },
+    });
   }
 
   #recordRunEnd({ status, reason }: Extract<Command, { kind: "end" }>): void {
     const durationMs = this.now;
     if (status === "succeeded") return this.#record({ type: "run.succeeded", data: { durationMs } });
-    if (status === "cancelled") return this.#record({ type: "run.cancelled", data: { durationMs, reason: reason ?? "cancel" } });
+    if (status === "cancelled")
+      return this.#record({ type: "run.cancelled", data: { durationMs, reason: reason ?? "cancel" } });
     const failed = this.state.steps.filter((_, at) => phaseOf(this.state, at).tag === "failed").map((step) => step.id);
     this.#record({ type: "run.failed", data: { durationMs, failed, ...(reason === "run-timeout" ? { reason } : {}) } });
   }
@@ -344,26 +390,4 @@ export class DryRun {
   #id(step: number): string {
     return stepAt(this.state, step).id;
   }
-}
-
-/** The children of a container whose items or plan stand in the step itself; `undefined`: the items are no list. */
-export function childrenOf(step: Step): { readonly steps: readonly Step[]; readonly items?: readonly Json[]; readonly maxConcurrency?: number } | undefined {
-  const { forEach, if: _if, after: _after, optional: _optional, ...template } = step;
-  if (forEach !== undefined) {
-    if (typeof forEach.items === "string") return undefined;
-    const steps = forEach.items.map((_, at): Step => ({ ...template, id: `${step.id}[${at}]` }));
-    return { steps, items: forEach.items, ...(forEach.maxConcurrency === undefined ? {} : { maxConcurrency: forEach.maxConcurrency }) };
-  }
-  if (step.action.kind !== "plan" || step.action.plan === undefined) return undefined;
-  const inside = (ids: readonly string[]): string[] => ids.map((id) => `${step.id}/${id}`);
-  const steps = step.action.plan.steps.map(
-    (child): Step => ({
-      ...child,
-      id: `${step.id}/${child.id}`,
-      ...(child.deps === undefined ? {} : { deps: inside(child.deps) }),
-      ...(child.after === undefined ? {} : { after: inside(child.after) }),
-      ...(child.reads === undefined ? {} : { reads: inside(child.reads) }),
-    }),
-  );
-  return { steps };
 }

@@ -75,7 +75,11 @@ function carryOut(world: World, engine: Engine, task: Task): Dispatched {
     if (deed.kind === "hangs") return;
     if (deed.kind === "fails") return finish({ kind: "failed", error: { code: deed.code, message: "it failed" } });
     world.oracle.happened(task.step.id, task.attempt, deed.output);
-    finish({ kind: "succeeded", output: deed.output, ...(deed.adds.length > 0 && { steps: deed.adds.map(asWritten) }) });
+    finish({
+      kind: "succeeded",
+      output: deed.output,
+      ...(deed.adds.length > 0 && { steps: deed.adds.map(asWritten) }),
+    });
   });
   world.endings.set(one, () => finish({ kind: "stopped", reason: "cancel" }));
   let asked: StopReason | undefined;

@@ -82,7 +82,8 @@ export class Oracle {
     if (!isCurrent) this.#fail(`${name} was carried out by an engine that may not act any more`);
     if (this.#hasEnded && !begun.isUndo) this.#fail(`${name} was carried out after the run's end`);
     for (const other of this.#alive) {
-      if (other.engine !== engine) this.#fail(`${name} was carried out while ${other.task.step.id} of a dead engine was alive`);
+      if (other.engine !== engine)
+        this.#fail(`${name} was carried out while ${other.task.step.id} of a dead engine was alive`);
       if (other.task.step.id === id) this.#fail(`${name} was carried out while another attempt of it was alive`);
     }
     if (known === undefined) return this.#fail(`${name} was carried out and is not on disk`);
@@ -105,20 +106,25 @@ export class Oracle {
     const outputs: [string, Json][] = [];
     for (const id of task.step.deps ?? []) {
       const dep = this.#known.get(id);
-      if (dep?.standing !== "success" && dep?.standing !== "skipped") this.#fail(`${name} was carried out while its dep ${id} is ${dep?.standing ?? "unknown"} (R3)`);
+      if (dep?.standing !== "success" && dep?.standing !== "skipped")
+        this.#fail(`${name} was carried out while its dep ${id} is ${dep?.standing ?? "unknown"} (R3)`);
       if (dep?.standing === "success") outputs.push([inside(id), dep.output ?? null]);
     }
     for (const id of task.step.after ?? []) {
       const standing = this.#known.get(id)?.standing;
-      if (standing === undefined || standing === "none" || standing === "started") this.#fail(`${name} was carried out before ${id} ended (R3)`);
-      if (standing === "success" && !task.step.deps?.includes(id)) outputs.push([inside(id), this.#known.get(id)?.output ?? null]);
+      if (standing === undefined || standing === "none" || standing === "started")
+        this.#fail(`${name} was carried out before ${id} ended (R3)`);
+      if (standing === "success" && !task.step.deps?.includes(id))
+        outputs.push([inside(id), this.#known.get(id)?.output ?? null]);
     }
     for (const id of task.step.reads ?? []) {
       const read = this.#known.get(id);
       if (read?.standing === "success") outputs.push([inside(id), read.output ?? null]);
     }
     if (canonicalJson(Object.fromEntries(outputs)) !== canonicalJson(task.deps)) {
-      this.#fail(`${name} was handed ${canonicalJson(task.deps)} and its deps gave ${canonicalJson(Object.fromEntries(outputs))}`);
+      this.#fail(
+        `${name} was handed ${canonicalJson(task.deps)} and its deps gave ${canonicalJson(Object.fromEntries(outputs))}`,
+      );
     }
   }
 
@@ -134,7 +140,8 @@ export class Oracle {
   #checkLimits(begun: Alive, name: string): void {
     const tasks = [...this.#alive, begun].filter(({ isUndo }) => !isUndo).map(({ task }) => task);
     const { maxConcurrency = 0, maxAgents = 0 } = this.#options ?? {};
-    if (tasks.length > maxConcurrency) this.#fail(`${name}: ${tasks.length} attempts at once, ${maxConcurrency} allowed (R11)`);
+    if (tasks.length > maxConcurrency)
+      this.#fail(`${name}: ${tasks.length} attempts at once, ${maxConcurrency} allowed (R11)`);
     const agents = tasks.filter(({ step }) => step.action.kind === "agent").length;
     if (agents > maxAgents) this.#fail(`${name}: ${agents} agents at once, ${maxAgents} allowed (R11)`);
     for (const [pool, capacity] of Object.entries(this.#pools)) {
@@ -142,8 +149,12 @@ export class Oracle {
       if (units > capacity) this.#fail(`${name}: ${units} of ${capacity} ${pool} in use (R11)`);
     }
     for (const lock of begun.task.step.locks?.write ?? []) {
-      const others = tasks.filter(({ step }) => step !== begun.task.step && (step.locks?.write?.includes(lock) || step.locks?.read?.includes(lock)));
-      if (others.length > 0) this.#fail(`${name}: wrote ${lock} beside ${others.map(({ step }) => step.id).join(", ")} (R11)`);
+      const others = tasks.filter(
+        ({ step }) =>
+          step !== begun.task.step && (step.locks?.write?.includes(lock) || step.locks?.read?.includes(lock)),
+      );
+      if (others.length > 0)
+        this.#fail(`${name}: wrote ${lock} beside ${others.map(({ step }) => step.id).join(", ")} (R11)`);
     }
     for (const lock of begun.task.step.locks?.read ?? []) {
       const writers = tasks.filter(({ step }) => step !== begun.task.step && step.locks?.write?.includes(lock));
@@ -152,7 +163,8 @@ export class Oracle {
     const container = this.#known.get(begun.task.step.id)?.container;
     const most = this.#known.get(container ?? "")?.most ?? Infinity;
     const siblings = tasks.filter(({ step }) => this.#known.get(step.id)?.container === container);
-    if (container !== undefined && siblings.length > most) this.#fail(`${name}: ${siblings.length} items of ${container} at once, ${most} allowed (R11)`);
+    if (container !== undefined && siblings.length > most)
+      this.#fail(`${name}: ${siblings.length} items of ${container} at once, ${most} allowed (R11)`);
   }
 
   /** An attempt's effect happened. */
@@ -164,8 +176,10 @@ export class Oracle {
   ended(outputs: Readonly<Record<string, Json>>): void {
     for (const { task } of this.#alive) this.#fail(`${task.step.id} was alive when the run had ended`);
     for (const [id, known] of this.#known) {
-      if (known.standing === "success" && canonicalJson(outputs[id]) !== canonicalJson(known.output)) this.#fail(`the result's output of ${id} is not the recorded one`);
-      if (known.standing !== "success" && id in outputs) this.#fail(`the result has an output of ${id}, which is ${known.standing}`);
+      if (known.standing === "success" && canonicalJson(outputs[id]) !== canonicalJson(known.output))
+        this.#fail(`the result's output of ${id} is not the recorded one`);
+      if (known.standing !== "success" && id in outputs)
+        this.#fail(`the result has an output of ${id}, which is ${known.standing}`);
     }
   }
 
@@ -191,7 +205,15 @@ export class Oracle {
 
   #meet(step: Step, container: string | undefined, origin: string | undefined): void {
     if (this.#known.has(step.id)) this.#fail(`${step.id} joined the run twice`);
-    this.#known.set(step.id, { step, standing: "none", attempt: 0, output: undefined, container, origin, most: Infinity });
+    this.#known.set(step.id, {
+      step,
+      standing: "none",
+      attempt: 0,
+      output: undefined,
+      container,
+      origin,
+      most: Infinity,
+    });
   }
 
   /** What did not succeed begins anew; what came from a step that was undone or reset is gone. */
@@ -262,6 +284,7 @@ export class Oracle {
     if (step.forEach !== undefined || step.action.kind === "plan" || step.action.kind === "approve") return;
     const effect = this.#effects.get(`${id} ${attempt}`);
     if (effect === undefined) this.#fail(`the success of ${id} was recorded and its effect never happened`);
-    else if (canonicalJson(effect) !== canonicalJson(output)) this.#fail(`the recorded output of ${id} is not what it gave`);
+    else if (canonicalJson(effect) !== canonicalJson(output))
+      this.#fail(`the recorded output of ${id} is not what it gave`);
   }
 }

@@ -5,7 +5,15 @@
  */
 import type { Json } from "../base/json.ts";
 import { seededRandom, type Random } from "../base/random.ts";
-import { DEFAULT_RETRY, FAILURE_CLASSES, type Action, type FailureClass, type Plan, type Retry, type Step } from "../plan/plan.ts";
+import {
+  DEFAULT_RETRY,
+  FAILURE_CLASSES,
+  type Action,
+  type FailureClass,
+  type Plan,
+  type Retry,
+  type Step,
+} from "../plan/plan.ts";
 
 /** Shares from 0 to 1 of steps that have something; counts are upper bounds. */
 export interface PlanShape {
@@ -22,6 +30,8 @@ export interface PlanShape {
   readonly locks: number;
   readonly undos: number;
   readonly interrupts: number;
+  /** Of steps with a time limit: what ends by it depends on timing. */
+  readonly timeouts: number;
   /** Of attempts that fail. */
   readonly failures: number;
   /** Of successes that add steps. */
@@ -44,13 +54,21 @@ export const USUAL_SHAPE: PlanShape = {
   locks: 0.2,
   undos: 0.3,
   interrupts: 0.15,
+  timeouts: 0.3,
   failures: 0.15,
   additions: 0.08,
   depth: 2,
 };
 
-/** Everything ends well. */
-export const KIND_SHAPE: PlanShape = { ...USUAL_SHAPE, failures: 0, approvals: 0, interrupts: 0 };
+/** Everything ends well, and the same way whatever engines it takes. */
+export const KIND_SHAPE: PlanShape = {
+  ...USUAL_SHAPE,
+  failures: 0,
+  approvals: 0,
+  interrupts: 0,
+  timeouts: 0,
+  additions: 0,
+};
 
 export const POOLS: { readonly [pool: string]: number } = { cpu: 3, gpu: 1, license: 2 };
 const LOCKS = ["db", "port", "cache"] as const;
@@ -101,8 +119,8 @@ function generateStep(random: Random, shape: PlanShape, depth: number, id: strin
     ...(has(shape.undos) && { undo: "true" }),
     ...(has(shape.interrupts) && { onInterrupt: pick(random, ["rerun", "fail", "ask"] as const) }),
     ...(has(0.1) && { priority: whole(random, 5) - 2 }),
-    ...(has(0.3) && { timeoutMs: 500 }),
-    ...(has(0.1) && { totalTimeoutMs: 3000 }),
+    ...(has(shape.timeouts) && { timeoutMs: 500 }),
+    ...(has(shape.timeouts / 3) && { totalTimeoutMs: 3000 }),
     ...(has(0.5) && { estimateMs: whole(random, 1000) }),
   };
 }
@@ -167,9 +185,18 @@ function generateAdditions(random: Random, adder: string): readonly Step[] {
   const name = adder.slice(adder.lastIndexOf("/") + 1).replaceAll(/[[\]]/g, "_");
   const steps: Step[] = [];
   for (let at = 0; at < 1 + whole(random, 3); at++) {
-    const deps = some(random, steps.map(({ id }) => id), 2);
+    const deps = some(
+      random,
+      steps.map(({ id }) => id),
+      2,
+    );
     const action: Action = { kind: "run", command: "true" };
-    steps.push({ id: `${name}.x${at}`, action, ...(deps.length > 0 && { deps }), ...(random() < 0.3 && { optional: true }) });
+    steps.push({
+      id: `${name}.x${at}`,
+      action,
+      ...(deps.length > 0 && { deps }),
+      ...(random() < 0.3 && { optional: true }),
+    });
   }
   return steps.toReversed();
 }

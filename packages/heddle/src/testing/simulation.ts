@@ -30,6 +30,8 @@ export interface SimulationOptions {
   readonly crashes?: number;
   /** People cancel, pause and come late; default true. */
   readonly meddling?: boolean;
+  /** How often a run that ended failed or cancelled is taken up again; absent: by chance, at most twice. */
+  readonly resumes?: number;
   readonly run?: Partial<RunOptions>;
 }
 
@@ -107,7 +109,7 @@ class Life {
 
   async live(): Promise<void> {
     // Runs that ended failed or cancelled are taken up again now and then, like people do.
-    let again = whole(this.#random, 2);
+    let again = this.#options.resumes ?? whole(this.#random, 2);
     for (let stays = 0; stays < 60; stays++) {
       const stay = await this.#stay();
       if (stay.kind === "gone") continue;
@@ -129,7 +131,7 @@ class Life {
     const isEnd = last === "run.succeeded" || last === "run.failed" || last === "run.cancelled";
     if (!isEnd) this.violations.push(`the run is said to be ${result.status} and its last event is ${last ?? "none"}`);
     // What a dead engine had set fires into the void; what the last one set must be gone.
-    for (const dead = this.#clock.now() + 30_000; this.#clock.now() < dead && this.#clock.advance(); ) await settle();
+    for (const dead = this.#clock.now() + 30_000; this.#clock.now() < dead && this.#clock.advance();) await settle();
     if (this.#engineTimers > 0) this.violations.push(`${this.#engineTimers} timers of the engine were left behind`);
   }
 
@@ -165,7 +167,12 @@ class Life {
     if (!exists) this.#store.runs.delete(this.#run);
     const opened = exists
       ? await resumeRun(ports, this.#run, { stay })
-      : await startRun(ports, this.#plan, { stay, run: this.#run, maxConcurrency: 1 + (this.#options.seed % 4), ...this.#options.run });
+      : await startRun(ports, this.#plan, {
+          stay,
+          run: this.#run,
+          maxConcurrency: 1 + (this.#options.seed % 4),
+          ...this.#options.run,
+        });
     if (!opened.ok) throw new BugError(`the run cannot be opened: ${opened.error.message}`);
     return opened.value;
   }
@@ -239,7 +246,13 @@ class Life {
       const decision = random() < 0.7 ? ("approve" as const) : ("reject" as const);
       later(whole(random, 500), () => {
         if (random() < 0.5) handle.answer(event.step, { decision, by: "person" });
-        else void ports.journal.request(this.#run, this.#clock.now(), { kind: "answer", step: event.step, decision, by: "person" });
+        else
+          void ports.journal.request(this.#run, this.#clock.now(), {
+            kind: "answer",
+            step: event.step,
+            decision,
+            by: "person",
+          });
       });
     });
     // Who forgot an answer comes back for all of them.
@@ -299,7 +312,10 @@ class Life {
       if (turns > MOST_TURNS) throw new BugError("the engine spins: time stands still for ever");
       if (this.#clock.now() > until || !this.#clock.advance()) throw new BugError("the run is stuck (R2)");
     }
-    const settled = present(outcome as { readonly value: T | "crashed" } | { readonly thrown: unknown } | undefined, "outcome");
+    const settled = present(
+      outcome as { readonly value: T | "crashed" } | { readonly thrown: unknown } | undefined,
+      "outcome",
+    );
     if ("thrown" in settled) throw settled.thrown;
     return settled.value;
   }
@@ -309,4 +325,3 @@ class Life {
 export function historyText(events: readonly Event[]): string {
   return events.map((event) => `${JSON.stringify(event)}\n`).join("");
 }
-

@@ -44,7 +44,8 @@ export function generatedScript(seed: number, shape: PlanShape): Script {
   return {
     attempt(definition, attempt) {
       const deed = deedOf(seed, shape, definition, attempt);
-      if (deed.kind === "hangs") return { durationMs: definition.timeoutMs ?? 0, error: { code: "timeout", message: "timed out" } };
+      if (deed.kind === "hangs")
+        return { durationMs: definition.timeoutMs ?? 0, error: { code: "timeout", message: "timed out" } };
       if (deed.kind === "fails") return { durationMs: deed.durationMs, error: { code: deed.code, message: "failed" } };
       const adds = deed.adds.map((added) => inside(definition.id, added));
       return { durationMs: deed.durationMs, output: deed.output, ...(adds.length > 0 && { adds }) };
@@ -64,7 +65,9 @@ function inside(adder: string, added: Step): Step {
 export function causes(dry: DryRun): { readonly [id: string]: string } {
   return Object.fromEntries(
     dry.events.flatMap((event) =>
-      event.type === "step.skipped" && event.data.reason.kind === "dependency" ? [[event.step, event.data.reason.cause]] : [],
+      event.type === "step.skipped" && event.data.reason.kind === "dependency"
+        ? [[event.step, event.data.reason.cause]]
+        : [],
     ),
   );
 }
@@ -78,5 +81,7 @@ export function outputOf(dry: DryRun, id: string): Json | undefined {
 
 /** Time of the last event of a type and step. */
 export function timeOf(dry: DryRun, type: string, id: string): number {
-  return dry.events.findLast((event) => event.type === type && "step" in event && event.step === id)?.time ?? Number.NaN;
+  return (
+    dry.events.findLast((event) => event.type === type && "step" in event && event.step === id)?.time ?? Number.NaN
+  );
 }

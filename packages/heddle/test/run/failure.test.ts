@@ -8,9 +8,21 @@ import { causes, EXIT, failing, planOf, retry, run, step, steps, timeOf } from "
 
 describe("fail-fast", () => {
   test("cancels what runs, starts nothing more, skips dependents naming the step", () => {
-    const plan = planOf([step("bad"), step("slow"), step("child", { deps: ["bad"] }), step("grand", { deps: ["child"] }), step("later", { deps: ["slow"] })]);
+    const plan = planOf([
+      step("bad"),
+      step("slow"),
+      step("child", { deps: ["bad"] }),
+      step("grand", { deps: ["child"] }),
+      step("later", { deps: ["slow"] }),
+    ]);
     const dry = run(plan, failing(["bad"], { bad: 10, slow: 1000 }));
-    expect(dry.phases).toEqual({ bad: "failed", slow: "cancelled", child: "skipped", grand: "skipped", later: "waiting" });
+    expect(dry.phases).toEqual({
+      bad: "failed",
+      slow: "cancelled",
+      child: "skipped",
+      grand: "skipped",
+      later: "waiting",
+    });
     expect(causes(dry)).toEqual({ child: "bad", grand: "bad" });
     expect(dry.events.at(-1)).toMatchObject({ type: "run.failed", data: { failed: ["bad"] } });
   });
@@ -22,7 +34,12 @@ describe("fail-fast", () => {
   });
 
   test("a resume runs the cancelled, failed and skipped again and keeps successes", () => {
-    const plan = planOf([step("ok"), step("bad", { deps: ["ok"] }), step("slow", { deps: ["ok"] }), step("end", { deps: ["bad", "slow"] })]);
+    const plan = planOf([
+      step("ok"),
+      step("bad", { deps: ["ok"] }),
+      step("slow", { deps: ["ok"] }),
+      step("end", { deps: ["bad", "slow"] }),
+    ]);
     const first = run(plan, failing(["bad"], { ok: 1, bad: 10, slow: 1000 }));
     const second = DryRun.resume(first.events).run();
     expect(second.state.phase.tag).toBe("succeeded");
@@ -37,16 +54,29 @@ describe("continue", () => {
       [...steps({ x: [], y: [], both: ["y", "x"], next: ["both"], free: [] }), step("soft", { after: ["x"] })],
       { failure: "continue" },
     );
-    for (const durations of [{ x: 1, y: 50 }, { x: 50, y: 1 }]) {
+    for (const durations of [
+      { x: 1, y: 50 },
+      { x: 50, y: 1 },
+    ]) {
       const dry = run(plan, failing(["x", "y"], durations));
-      expect(dry.phases).toEqual({ x: "failed", y: "failed", both: "skipped", next: "skipped", free: "succeeded", soft: "succeeded" });
+      expect(dry.phases).toEqual({
+        x: "failed",
+        y: "failed",
+        both: "skipped",
+        next: "skipped",
+        free: "succeeded",
+        soft: "succeeded",
+      });
       expect(causes(dry)).toEqual({ both: "x", next: "x" });
     }
   });
 
   test("an optional failure does not fail the run, its dependents are skipped", () => {
     for (const failure of ["fail-fast", "continue"] as const) {
-      const dry = run(planOf([step("a", { optional: true }), step("b", { deps: ["a"] }), step("c")], { failure }), failing(["a"]));
+      const dry = run(
+        planOf([step("a", { optional: true }), step("b", { deps: ["a"] }), step("c")], { failure }),
+        failing(["a"]),
+      );
       expect(dry.phases).toEqual({ a: "failed", b: "skipped", c: "succeeded" });
       expect(dry.state.phase.tag).toBe("succeeded");
     }
@@ -105,43 +135,57 @@ const policies: fc.Arbitrary<Retry> = fc.record(
 describe("retry (P8)", () => {
   test("1,000 patterns of policy and failures equal the model exactly", () => {
     fc.assert(
-      fc.property(policies, fc.array(fc.constantFrom(...FAILURE_CLASSES, "rejected" as const), { minLength: 1, maxLength: 9 }), fc.integer(), (policy, codes, seed) => {
-        const random = seededRandom(seed);
-        const waits: number[] = [];
-        for (const [at, code] of codes.entries()) {
-          const verdict = judgeRetry({ ...step("a"), retry: policy }, { code, message: "" }, at + 1, 0, random);
-          if (!verdict.retry) break;
-          waits.push(verdict.delayMs);
-        }
-        expect(waits).toEqual(modelWaits(policy, codes, seededRandom(seed)));
-      }),
+      fc.property(
+        policies,
+        fc.array(fc.constantFrom(...FAILURE_CLASSES, "rejected" as const), { minLength: 1, maxLength: 9 }),
+        fc.integer(),
+        (policy, codes, seed) => {
+          const random = seededRandom(seed);
+          const waits: number[] = [];
+          for (const [at, code] of codes.entries()) {
+            const verdict = judgeRetry({ ...step("a"), retry: policy }, { code, message: "" }, at + 1, 0, random);
+            if (!verdict.retry) break;
+            waits.push(verdict.delayMs);
+          }
+          expect(waits).toEqual(modelWaits(policy, codes, seededRandom(seed)));
+        },
+      ),
       { numRuns: 1000, seed: 8 },
     );
   });
 
   test("1,000 seeded runs try as often as the model says, and start again exactly when the wait is over", () => {
     fc.assert(
-      fc.property(policies, fc.integer({ min: 0, max: 9 }), fc.integer({ min: 0, max: 2 ** 31 }), (policy, failures, seed) => {
-        const dry = run(
-          [step("a", { retry: policy })],
-          { attempt: (_, attempt) => ({ durationMs: 7, ...(attempt <= failures && { error: EXIT }) }) },
-          { seed },
-        );
-        const random = seededRandom(seed);
-        const starts = dry.events.flatMap((event) => (event.type === "step.started" ? [event.time] : []));
-        const waits: number[] = [];
-        // The run's generator also chooses among attempts that end together: once per end.
-        for (let attempt = 1; attempt <= failures; attempt++) {
-          random();
-          const next = modelWaits(policy, Array.from({ length: attempt }, () => "exit"), policy.jitter > 0 && attempt < policy.attempts ? onlyLast(attempt, random) : () => 0);
-          if (next.length < attempt) break;
-          waits.push(next[attempt - 1] ?? 0);
-        }
-        const expected = [0];
-        for (const wait of waits) expected.push((expected.at(-1) ?? 0) + 7 + wait);
-        expect(starts).toEqual(expected);
-        expect(dry.state.phase.tag).toBe(waits.length >= failures ? "succeeded" : "failed");
-      }),
+      fc.property(
+        policies,
+        fc.integer({ min: 0, max: 9 }),
+        fc.integer({ min: 0, max: 2 ** 31 }),
+        (policy, failures, seed) => {
+          const dry = run(
+            [step("a", { retry: policy })],
+            { attempt: (_, attempt) => ({ durationMs: 7, ...(attempt <= failures && { error: EXIT }) }) },
+            { seed },
+          );
+          const random = seededRandom(seed);
+          const starts = dry.events.flatMap((event) => (event.type === "step.started" ? [event.time] : []));
+          const waits: number[] = [];
+          // The run's generator also chooses among attempts that end together: once per end.
+          for (let attempt = 1; attempt <= failures; attempt++) {
+            random();
+            const next = modelWaits(
+              policy,
+              Array.from({ length: attempt }, () => "exit"),
+              policy.jitter > 0 && attempt < policy.attempts ? onlyLast(attempt, random) : () => 0,
+            );
+            if (next.length < attempt) break;
+            waits.push(next[attempt - 1] ?? 0);
+          }
+          const expected = [0];
+          for (const wait of waits) expected.push((expected.at(-1) ?? 0) + 7 + wait);
+          expect(starts).toEqual(expected);
+          expect(dry.state.phase.tag).toBe(waits.length >= failures ? "succeeded" : "failed");
+        },
+      ),
       { numRuns: 1000, seed: 9 },
     );
   });
@@ -175,7 +219,9 @@ describe("retry (P8)", () => {
     const script = failing(["flaky"], { flaky: 1, slow: 500 });
     const whole = run(plan, script);
     const retrying = whole.events.findIndex((event) => event.type === "step.failed") + 1;
-    const second = DryRun.resume(whole.events.slice(0, retrying), script, { plan: planOf([...plan.steps, step("new")], { failure: "continue" }) }).run();
+    const second = DryRun.resume(whole.events.slice(0, retrying), script, {
+      plan: planOf([...plan.steps, step("new")], { failure: "continue" }),
+    }).run();
     expect(second.started.filter((id) => id === "flaky")).toHaveLength(2);
   });
 });

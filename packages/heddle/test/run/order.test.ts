@@ -3,9 +3,14 @@ import { causes, failing, lasting, planOf, run, step, steps, timeOf } from "./dr
 
 describe("order", () => {
   test("a diamond: both sides start when the top has ended, the bottom when both have", () => {
-    const dry = run(steps({ top: [], left: ["top"], right: ["top"], bottom: ["left", "right"] }), lasting({ top: 5, left: 10, right: 30, bottom: 1 }));
+    const dry = run(
+      steps({ top: [], left: ["top"], right: ["top"], bottom: ["left", "right"] }),
+      lasting({ top: 5, left: 10, right: 30, bottom: 1 }),
+    );
     expect(dry.started).toEqual(["top", "left", "right", "bottom"]);
-    expect([timeOf(dry, "step.started", "right"), timeOf(dry, "step.started", "bottom"), dry.makespan]).toEqual([5, 35, 36]);
+    expect([timeOf(dry, "step.started", "right"), timeOf(dry, "step.started", "bottom"), dry.makespan]).toEqual([
+      5, 35, 36,
+    ]);
     expect(dry.state.phase.tag).toBe("succeeded");
   });
 
@@ -22,14 +27,25 @@ describe("order", () => {
   });
 
   test("layers: skipped, failed and condition-skipped steps end their layer too", () => {
-    const plan = planOf([step("a"), step("b", { if: "false" }), step("c", { deps: ["a"] }), step("d", { deps: ["c"] }), step("e", { after: ["c", "b"] })], { failure: "continue" });
+    const plan = planOf(
+      [
+        step("a"),
+        step("b", { if: "false" }),
+        step("c", { deps: ["a"] }),
+        step("d", { deps: ["c"] }),
+        step("e", { after: ["c", "b"] }),
+      ],
+      { failure: "continue" },
+    );
     const dry = run(plan, { ...failing(["a"]), holds: () => false }, { schedule: "layers" });
     expect(dry.phases).toEqual({ a: "failed", b: "skipped", c: "skipped", d: "skipped", e: "succeeded" });
     expect(causes(dry)).toEqual({ c: "a", d: "a" });
   });
 
   test("after is order only: a failed or skipped one does not stop the step", () => {
-    const plan = planOf([step("a"), step("b", { deps: ["a"] }), step("c", { after: ["a", "b"] })], { failure: "continue" });
+    const plan = planOf([step("a"), step("b", { deps: ["a"] }), step("c", { after: ["a", "b"] })], {
+      failure: "continue",
+    });
     const dry = run(plan, failing(["a"]));
     expect(dry.phases).toEqual({ a: "failed", b: "skipped", c: "succeeded" });
     expect(dry.started).toEqual(["a", "c"]);
@@ -42,14 +58,22 @@ describe("order", () => {
 
   test("fan-out and fan-in of 500 with a limit of 7 slots", () => {
     const middle = Array.from({ length: 500 }, (_, at) => step(`m${at}`, { deps: ["in"] }));
-    const dry = run([step("in"), ...middle, step("out", { deps: middle.map(({ id }) => id) })], lasting({}), { maxConcurrency: 7 });
+    const dry = run([step("in"), ...middle, step("out", { deps: middle.map(({ id }) => id) })], lasting({}), {
+      maxConcurrency: 7,
+    });
     expect(dry.state.counts.succeeded).toBe(502);
     expect(dry.makespan).toBe(10 * (1 + Math.ceil(500 / 7) + 1));
   });
 
   test("the longest remaining path goes first, then the place in the plan", () => {
     const dry = run(
-      [step("short1"), step("short2"), step("head"), step("tail", { deps: ["head"], estimateMs: 100 }), step("urgent", { priority: 1 })],
+      [
+        step("short1"),
+        step("short2"),
+        step("head"),
+        step("tail", { deps: ["head"], estimateMs: 100 }),
+        step("urgent", { priority: 1 }),
+      ],
       {},
       { maxConcurrency: 1 },
     );
@@ -57,7 +81,12 @@ describe("order", () => {
   });
 
   test("sequential goes by layer and place, whatever the weights", () => {
-    const plan = planOf([step("z", { deps: ["b"], estimateMs: 900 }), step("a"), step("b", { priority: 5 }), step("c", { deps: ["a"] })]);
+    const plan = planOf([
+      step("z", { deps: ["b"], estimateMs: 900 }),
+      step("a"),
+      step("b", { priority: 5 }),
+      step("c", { deps: ["a"] }),
+    ]);
     expect(run(plan, {}, { sequential: true, maxConcurrency: 1 }).started).toEqual(["a", "b", "z", "c"]);
   });
 
@@ -73,7 +102,15 @@ describe("order", () => {
 });
 
 describe("conditions", () => {
-  const plan = planOf([step("a", { if: "x" }), step("b", { deps: ["a"] }), step("c", { deps: ["a"], reads: ["a"] }), step("d", { deps: ["c"] })], { failure: "continue" });
+  const plan = planOf(
+    [
+      step("a", { if: "x" }),
+      step("b", { deps: ["a"] }),
+      step("c", { deps: ["a"], reads: ["a"] }),
+      step("d", { deps: ["c"] }),
+    ],
+    { failure: "continue" },
+  );
 
   test("a false one skips the step; dependents run unless they need its output", () => {
     const dry = run(plan, { holds: () => false });

@@ -1,0 +1,82 @@
+/** How an engine that takes over finds its run: what succeeded stays, what did not goes back to waiting, what was undone begins anew. */
+import type { EventOf } from "./event.ts";
+import { resetQueues } from "./queue.ts";
+import { hasEnded, isContainerStep, phaseOf, stepAt, WAITING, type RunState, type StepPhase } from "./state.ts";
+import { adoptPlan, compact, forgetAttempts, setPhase } from "./table.ts";
+
+/** An engine took over: what did not succeed goes back to waiting, and the queues are made anew. */
+export function applyResumed(state: RunState, event: EventOf<"run.resumed">): void {
+  if (event.data.options) state.options = event.data.options;
+  if (event.data.plan) adoptPlan(state, event.data.plan);
+  dropAddedBy(state, event.data.reset);
+  const reopened = reopenedContainers(state);
+  const reset = new Set(event.data.reset.map((id) => state.indexOf.get(id)));
+  for (let step = 0; step < state.steps.length; step++) {
+    const phase = phaseOf(state, step);
+    const next = reopened.has(step) ? openAgain(phase) : phaseAfterResume(state, step, phase, reset.has(step));
+    if (next === phase) continue;
+    if (hasEnded(phase) && !hasEnded(next)) state.open++;
+    setPhase(state, step, next);
+    if (next.tag === "waiting") forgetAttempts(state, step);
+  }
+  state.phase = { tag: "running" };
+  state.rollback = undefined;
+  state.rolledBack = false;
+  resetQueues(state);
+}
+
+function phaseAfterResume(state: RunState, step: number, phase: StepPhase, isReset: boolean): StepPhase {
+  if (isReset) return WAITING;
+  const parent = state.parents[step] ?? -1;
+  if (parent !== -1 && hasEnded(phaseOf(state, parent))) return phase;
+  switch (phase.tag) {
+    case "running":
+      if (isContainerStep(stepAt(state, step))) return WAITING;
+      return (stepAt(state, step).onInterrupt ?? "rerun") === "rerun" ? WAITING : { tag: "interrupted" };
+    case "failed":
+    case "cancelled": {
+      return state.containers.has(step) ? openAgain(phase) : WAITING;
+    }
+    case "skipped":
+      return phase.reason.kind === "dependency" ? WAITING : phase;
+    default:
+      return phase;
+  }
+}
+
+function openAgain(phase: StepPhase): StepPhase {
+  return { tag: "expanded", since: "endedAt" in phase ? phase.endedAt : 0 };
+}
+
+/** Containers that had succeeded and have a step, however deep, that was undone: they end again when it has. */
+function reopenedContainers(state: RunState): ReadonlySet<number> {
+  const reopened = new Set<number>();
+  for (let step = state.graph.size; step < state.steps.length; step++) {
+    if (phaseOf(state, step).tag !== "waiting") continue;
+    for (let at = state.parents[step] ?? -1; at !== -1 && !reopened.has(at); at = state.parents[at] ?? -1) {
+      if (phaseOf(state, at).tag === "succeeded") reopened.add(at);
+    }
+  }
+  return reopened;
+}
+
+/**
+ * A step that runs again, since its definition changed or it was undone, adds its steps and expands again: those it had added
+ * are forgotten.
+ */
+function dropAddedBy(state: RunState, ids: readonly string[]): void {
+  if (state.steps.length === state.graph.size) return;
+  const again = new Set(ids.flatMap((id) => state.indexOf.get(id) ?? []));
+  for (const origin of [...state.containers.keys(), ...state.addedBy.values()]) {
+    if (phaseOf(state, origin).tag === "waiting") again.add(origin);
+  }
+  if (again.size === 0) return;
+  const gone = new Set<number>();
+  for (let step = 0; step < state.steps.length; step++) {
+    const parent = state.parents[step] ?? -1;
+    const adder = state.addedBy.get(step) ?? -1;
+    if (again.has(parent) || gone.has(parent) || again.has(adder) || gone.has(adder)) gone.add(step);
+  }
+  for (const step of again) state.containers.delete(step);
+  if (gone.size > 0) compact(state, (step) => !gone.has(step));
+}

@@ -1,0 +1,80 @@
+/** The engine against the world of `src/testing/simulation.ts`; the promises it is held to are the numbered lines of `oracle.ts`. */
+import { describe, expect, test } from "vitest";
+import { KIND_SHAPE, USUAL_SHAPE } from "../../src/testing/plans.ts";
+import { historyText, simulate } from "../../src/testing/simulation.ts";
+import { canonicalText } from "../../src/run/canonical.ts";
+
+// Loaded here, so that no simulated run waits for the disk.
+import "../../src/graph/compile.ts";
+import "../../src/plan/expression.ts";
+
+const SEEDS = 400;
+
+describe("simulation", () => {
+  test(`${SEEDS} lives with crashes, failed appends, lost leases and meddling people keep every promise (R1, R2, R3, R11)`, async () => {
+    const broken: string[] = [];
+    let crashes = 0;
+    let effects = 0;
+    const ends = new Set<string>();
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const report = await simulate({ seed });
+      crashes += report.crashes;
+      effects += report.effects;
+      ends.add(report.status);
+      broken.push(...report.violations.map((violation) => `seed ${seed}: ${violation}`));
+    }
+    expect(broken).toEqual([]);
+    // A world in which little happens proves little.
+    expect(crashes).toBeGreaterThan(SEEDS / 2);
+    expect(effects).toBeGreaterThan(SEEDS * 8);
+    expect([...ends].sort()).toEqual(["cancelled", "failed", "succeeded"]);
+  });
+
+  test("the same seed gives the same history, byte by byte (R4)", async () => {
+    for (let seed = 1000; seed < 1060; seed++) {
+      const [once, twice] = [await simulate({ seed }), await simulate({ seed })];
+      expect(historyText(twice.events)).toBe(historyText(once.events));
+    }
+  });
+
+  test("canonical histories are equal over concurrency 1 to 16 and both schedules (R4)", async () => {
+    for (let seed = 2000; seed < 2025; seed++) {
+      const texts = new Set<string>();
+      for (const maxConcurrency of [1, 2, 3, 5, 8, 16]) {
+        for (const schedule of ["ready", "layers"] as const) {
+          const run = { maxConcurrency, schedule, failure: "continue", rollback: "none" } as const;
+          const report = await simulate({
+            seed,
+            shape: { ...USUAL_SHAPE, approvals: 0, timeouts: 0 },
+            crashes: 0,
+            meddling: false,
+            resumes: 0,
+            run,
+          });
+          expect(report.violations).toEqual([]);
+          texts.add(canonicalText(report.events));
+        }
+      }
+      expect([seed, texts.size]).toEqual([seed, 1]);
+    }
+  });
+
+  test("a kind world in which engines die comes to the same outputs as one in which none does", async () => {
+    for (let seed = 3000; seed < 3040; seed++) {
+      const calm = await simulate({ seed, shape: KIND_SHAPE, crashes: 0, meddling: false });
+      const wild = await simulate({ seed, shape: KIND_SHAPE, crashes: 20, meddling: false });
+      expect([seed, calm.status, wild.status]).toEqual([seed, "succeeded", "succeeded"]);
+      expect(stepsOf(wild.events)).toEqual(stepsOf(calm.events));
+    }
+  });
+});
+
+/** Final type of each step's last end, whichever attempt it was. */
+function stepsOf(events: Awaited<ReturnType<typeof simulate>>["events"]): Record<string, string> {
+  const ends: Record<string, string> = {};
+  for (const event of events) {
+    if (event.type === "step.succeeded" || event.type === "step.failed" || event.type === "step.skipped")
+      ends[event.step] = event.type;
+  }
+  return Object.fromEntries(Object.entries(ends).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
