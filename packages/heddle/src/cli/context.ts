@@ -7,8 +7,7 @@ import { isRunId } from "../base/ids.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { suggest } from "../base/suggest.ts";
 import type { Project } from "../engine/api.ts";
-import { openProject } from "../host.ts";
-import { HistoryReader, type RunSnapshot } from "../view/history.ts";
+import type { RunSnapshot } from "../view/history.ts";
 import type { Timeline } from "../view/timeline.ts";
 import type { Output } from "./output.ts";
 
@@ -41,12 +40,14 @@ export function fail(
 }
 
 /** The project with a journal that can be written; made where there is none. */
-export function openToWrite(context: Context): Promise<Result<Project, Problem>> {
+export async function openToWrite(context: Context): Promise<Result<Project, Problem>> {
+  const { openProject } = await import("../host.ts");
   return openProject(context.dir, { title: `heddle ${context.command}` });
 }
 
 /** For commands about recorded runs. A folder without a journal has none: nothing is made there. */
 export async function openToRead(context: Context): Promise<Result<Project, Problem>> {
+  const { openProject } = await import("../host.ts");
   const opened = await openProject(context.dir, { title: `heddle ${context.command}`, readOnly: true });
   return !opened.ok && opened.error.code === "JournalMissing" ? err(NO_RUNS) : opened;
 }
@@ -128,6 +129,7 @@ export interface ReadRun {
 
 /** Reads and folds a run's history once. */
 export async function readRun(project: Project, run: string): Promise<Result<ReadRun, Problem>> {
+  const { HistoryReader } = await import("../view/history.ts");
   const record = await project.journal.get(run);
   const reader = new HistoryReader();
   try {

@@ -40,7 +40,8 @@ export async function reuseFor(
   const kept = selection.from === undefined ? marked(withDeps(graph, again)) : plan.steps.map((_, step) => step);
   const chosen = kept.length === plan.steps.length ? loaded : partOf(loaded, kept);
   const wanted = needed.map((step) => graph.ids[step] ?? "");
-  const source = await sourceOf(project, loaded, selection.run, wanted);
+  const welcome = kept.filter((step) => !again.has(step)).map((step) => graph.ids[step] ?? "");
+  const source = await sourceOf(project, loaded, selection.run, { wanted, welcome });
   if (!source.ok) return source;
   const againIds = new Set([...again].map((step) => graph.ids[step] ?? ""));
   const keptIds = new Set(chosen.graph.ids);
@@ -76,31 +77,40 @@ function partOf(loaded: LoadedPlan, kept: readonly number[]): LoadedPlan {
   return graph.ok ? { ...loaded, plan: { ...loaded.plan, steps }, graph: graph.value } : loaded;
 }
 
-/** The newest run that has a result for every wanted step. */
+interface Source {
+  readonly run: string;
+  readonly reusable: Reusable;
+}
+
+/** The newest run that has a result for every welcome step, else the newest with one for every wanted step. */
 async function sourceOf(
   project: Project,
   { plan }: LoadedPlan,
   run: string | undefined,
-  wanted: readonly string[],
-): Promise<Result<{ readonly run: string; readonly reusable: Reusable }, Problem>> {
-  const candidates =
-    run === undefined
-      ? (await project.journal.runs({ plan: plan.name, limit: RUNS_TRIED })).map((record) => record.run)
-      : [run];
-  let first: Problem | undefined;
+  { wanted, welcome }: { readonly wanted: readonly string[]; readonly welcome: readonly string[] },
+): Promise<Result<Source, Problem>> {
+  const latest = run === undefined ? await project.journal.runs({ plan: plan.name, limit: RUNS_TRIED }) : [];
+  const candidates = run === undefined ? latest.map((record) => record.run) : [run];
+  let enough: Source | undefined;
+  let problem: Problem | undefined;
   for (const candidate of candidates) {
     const read = await readRun(project, candidate);
     if (!read.ok) {
-      first ??= read.error;
+      problem ??= read.error;
       continue;
     }
-    const results = reusable(read.value.state, plan.steps);
-    const missing = wanted.filter((id) => !results.outputs.has(id) && !results.skipped.has(id));
-    if (missing.length === 0) return ok({ run: candidate, reusable: results });
-    first ??= missingProblem(candidate, missing, results);
+    const source = { run: candidate, reusable: reusable(read.value.state, plan.steps) };
+    const { outputs, skipped } = source.reusable;
+    const lacks = (ids: readonly string[]): readonly string[] =>
+      ids.filter((id) => !outputs.has(id) && !skipped.has(id));
+    if (lacks(welcome).length === 0) return ok(source);
+    const missing = lacks(wanted);
+    if (missing.length === 0) enough ??= source;
+    else problem ??= missingProblem(candidate, missing, source.reusable);
   }
+  if (enough !== undefined) return ok(enough);
   return err(
-    first ?? {
+    problem ?? {
       code: "NothingToReuse",
       message: `the plan ${plan.name} has no earlier run whose results could be reused`,
       hint: "Run it once as a whole: `heddle run`.",

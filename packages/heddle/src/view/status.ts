@@ -59,9 +59,17 @@ function onlyPeopleLeft(state: RunState): boolean {
     interrupted === 0 &&
     state.rollback === undefined &&
     state.answered.length === 0 &&
-    state.arrivalsHead >= state.arrivals.length &&
+    !hasArrival(state) &&
     !hasReady(state)
   );
+}
+
+/** Whether a step is still to be looked at; what was dealt with is left in the list. */
+function hasArrival(state: RunState): boolean {
+  for (let at = state.arrivalsHead; at < state.arrivals.length; at++) {
+    if (phaseOf(state, state.arrivals[at] ?? 0).tag === "waiting") return true;
+  }
+  return false;
 }
 
 export function stepStatus(state: RunState, step: number, live: boolean): StepStatus {

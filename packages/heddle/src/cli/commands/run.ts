@@ -41,7 +41,7 @@ async function startRun(context: Context, project: Project, loaded: LoadedPlan, 
     if (!reuse.ok) return fail(context, reuse.error);
     chosen = reuse.value.plan;
     options = { ...options, reuse: reuse.value.reuse };
-  } else await remindOfUnfinished(context, project, loaded);
+  } else if (text(flags, "output") !== "quiet") await remindOfUnfinished(context, project, loaded);
   const started = await project.start(chosen, options);
   if (!started.ok) return fail(context, started.error, EXIT.failed);
   const handle = started.value;

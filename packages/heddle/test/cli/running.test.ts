@@ -1,0 +1,380 @@
+/** Running, failing, waiting, cancelling and going on, through real processes: exit codes and what the journal says after. */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { jsonLines, Rig } from "../rig.ts";
+
+let rig: Rig;
+beforeEach(() => {
+  rig = new Rig();
+});
+afterEach(() => rig[Symbol.dispose]());
+
+interface Shown {
+  readonly run: string;
+  readonly status: string;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly steps: readonly {
+    readonly id: string;
+    readonly status: string;
+    readonly attempts: number;
+    readonly cause?: string;
+  }[];
+}
+
+async function show(): Promise<Shown> {
+  const { stdout } = await rig.heddle(["show", "--json"]);
+  return JSON.parse(stdout) as Shown;
+}
+
+function statuses({ steps }: Shown): Record<string, string> {
+  return Object.fromEntries(steps.map(({ id, status }) => [id, status]));
+}
+
+describe("a failed run", () => {
+  const plan = {
+    failure: "continue",
+    steps: [
+      { id: "good", run: "echo x >> good.count" },
+      { id: "bad", run: "echo first; echo the last line; test -e fixed" },
+      { id: "behind", deps: ["bad"], run: "true" },
+    ],
+  };
+
+  test("ends with 1, shows the failure again with its log, and names what to type", async () => {
+    rig.plan(plan);
+    const { code, stdout } = await rig.heddle(["run"]);
+    expect(code).toBe(1);
+    const closing = stdout.slice(stdout.lastIndexOf("✗ bad failed"));
+    expect(closing).toContain("    the last line\n");
+    expect(closing).toMatch(/log: .*bad\.1\.log\n/);
+    expect(closing).toMatch(/heddle resume \w+\n/);
+    expect(closing).toMatch(/heddle logs \w+ bad\n/);
+    expect(closing).toMatch(/one after another/);
+    expect(stdout).toContain("[behind] ⊘ skipped: because of bad");
+    expect(statuses(await show())).toEqual({ good: "succeeded", bad: "failed", behind: "skipped" });
+  });
+
+  test("a resume keeps what succeeded; the next run names the resume in one line", async () => {
+    rig.plan(plan);
+    await rig.heddle(["run"]);
+    const { run } = await show();
+    const second = await rig.heddle(["run"]);
+    expect(second.stderr.split("\n").filter((line) => line.includes(`heddle resume ${run}`))).toHaveLength(1);
+    rig.write("fixed", "");
+    const resumed = await rig.heddle(["resume", run]);
+    expect(resumed.code).toBe(0);
+    expect(resumed.stdout).toContain("[bad] ▶ started, attempt 2");
+    expect(rig.read("good.count")).toBe("x\nx\n");
+    expect((await rig.heddle(["resume", run])).code).toBe(0);
+    expect((await rig.heddle(["retry", run])).code).not.toBe(1);
+    expect(rig.read("good.count")).toBe("x\nx\n");
+  });
+
+  test("output: grouped blocks, streamed lines, errors only, quiet", async () => {
+    rig.plan(plan);
+    const grouped = (await rig.heddle(["run", "--output", "grouped"])).stdout;
+    expect(grouped).toMatch(/\[bad\] ✗ failed after .*\n {4}first\n {4}the last line\n/);
+    const streamed = (await rig.heddle(["run", "--output", "stream"])).stdout;
+    expect(streamed).toMatch(/\[bad\] first\n\[bad\] the last line\n/);
+    const errors = (await rig.heddle(["run", "--output", "errors"])).stdout;
+    expect(errors).not.toContain("[good]");
+    expect(errors).toMatch(/\[bad\] ✗ failed after .*\n {4}first\n/);
+    rig.plan({ steps: [{ id: "good", run: "echo x" }] });
+    const quiet = await rig.heddle(["run", "--output", "quiet"]);
+    expect(quiet).toMatchObject({ code: 0, stdout: "", stderr: "" });
+  });
+});
+
+describe("a person's answer", () => {
+  const plan = {
+    steps: [
+      { id: "ask", approve: "Ship it?" },
+      { id: "other", run: "true" },
+      { id: "ship", deps: ["ask"], run: "touch shipped" },
+    ],
+  };
+
+  test("without a terminal the rest goes on, the command ends with 3, and approve and resume go on", async () => {
+    rig.plan(plan);
+    const { code, stdout } = await rig.heddle(["run"]);
+    expect(code).toBe(3);
+    expect(stdout).toMatch(/heddle approve \w+ ask/);
+    const waiting = await show();
+    expect(waiting.status).toBe("waiting");
+    expect(statuses(waiting)).toEqual({ ask: "needs-approval", other: "succeeded", ship: "waiting" });
+    expect((await rig.heddle(["approve", waiting.run, "other"])).code).toBe(2);
+    expect((await rig.heddle(["approve", "--comment", "fine"])).code).toBe(0);
+    expect((await rig.heddle(["approve"])).code).toBe(2);
+    expect((await rig.heddle(["resume"])).code).toBe(0);
+    expect(rig.has("shipped")).toBe(true);
+    const given = jsonLines((await rig.heddle(["history", "--json"])).stdout).find(
+      (event) => event["type"] === "approval.given",
+    );
+    expect(given?.["data"]).toMatchObject({ decision: "approve", comment: "fine" });
+  });
+
+  test("a no fails the step", async () => {
+    rig.plan(plan);
+    await rig.heddle(["run"]);
+    expect((await rig.heddle(["reject", "ask"])).code).toBe(0);
+    expect((await rig.heddle(["resume"])).code).toBe(1);
+    expect(rig.has("shipped")).toBe(false);
+  });
+
+  test("--wait stays for an answer from elsewhere", async () => {
+    rig.plan(plan);
+    const run = rig.start(["run", "--wait"]);
+    await run.says("asks: Ship it?");
+    expect((await rig.heddle(["approve", "ask"])).code).toBe(0);
+    expect((await run.done).code).toBe(0);
+    expect(rig.has("shipped")).toBe(true);
+  });
+
+  test("on a terminal it is asked for, and a key answers", async () => {
+    rig.plan(plan);
+    const run = rig.onTerminal(["run"], { columns: 80, rows: 24 });
+    await run.says("[y/n]");
+    rig.type(run, "y");
+    const { code, stdout } = await run.done;
+    expect(code).toBe(0);
+    expect(rig.has("shipped")).toBe(true);
+    expect(stdout.lastIndexOf("\u001b[?25h")).toBeGreaterThan(stdout.lastIndexOf("\u001b[?25l"));
+  });
+});
+
+describe("layer by layer", () => {
+  const plan = {
+    steps: [
+      { id: "a", run: "touch a.ran" },
+      { id: "b", deps: ["a"], run: "touch b.ran" },
+    ],
+  };
+
+  test("--interactive asks before each layer; a no ends the run, which can be resumed", async () => {
+    rig.plan(plan);
+    const run = rig.onTerminal(["run", "--interactive"], { columns: 80, rows: 24 });
+    await run.says("Start layer 1 (a)?");
+    expect(rig.has("a.ran")).toBe(false);
+    rig.type(run, "y");
+    await run.says("Start layer 2 (b)?");
+    expect(rig.has("a.ran")).toBe(true);
+    rig.type(run, "n");
+    expect((await run.done).code).toBe(130);
+    expect(rig.has("b.ran")).toBe(false);
+    expect((await rig.heddle(["resume"])).code).toBe(0);
+    expect(rig.has("b.ran")).toBe(true);
+  });
+
+  test("it needs a terminal", async () => {
+    rig.plan(plan);
+    expect((await rig.heddle(["run", "--interactive"])).code).toBe(2);
+    expect(rig.has(".heddle")).toBe(false);
+  });
+});
+
+describe("ending early", () => {
+  test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("%s: cancelled, exit code 130, resumable", async (signal) => {
+    const gate = rig.gate("step");
+    rig.plan({
+      steps: [
+        { id: "slow", run: `test -e again || { ${gate.command}; }` },
+        { id: "after", deps: ["slow"], run: "true" },
+      ],
+    });
+    const run = rig.start(["run"]);
+    await gate.reached();
+    run.kill(signal);
+    expect(await run.done).toMatchObject({ code: 130, signal: null });
+    expect(await show()).toMatchObject({ status: "cancelled", counts: { cancelled: 1, waiting: 1 } });
+    rig.write("again", "");
+    expect((await rig.heddle(["resume"])).code).toBe(0);
+  });
+
+  test("a second Ctrl-C does not wait for the grace", async () => {
+    const gate = rig.gate("step");
+    rig.plan({
+      grace: "60s",
+      steps: [{ id: "stubborn", run: `trap '' TERM; ${gate.command}; while :; do sleep 1; done` }],
+    });
+    const run = rig.start(["run"]);
+    await gate.reached();
+    await gate.open();
+    run.kill("SIGINT");
+    await run.says("Ctrl-C again");
+    run.kill("SIGINT");
+    expect(await run.done).toMatchObject({ code: 130 });
+    expect(await show()).toMatchObject({ status: "cancelled" });
+  });
+
+  test("a killed engine leaves an interrupted run, which resumes", async () => {
+    const gate = rig.gate("step");
+    rig.plan({
+      steps: [
+        { id: "first", run: "echo x >> first.count" },
+        { id: "slow", deps: ["first"], run: `test -e again || { ${gate.command}; }` },
+      ],
+    });
+    const run = rig.start(["run"]);
+    await gate.reached();
+    run.kill("SIGKILL");
+    await run.done;
+    const interrupted = await show();
+    expect(interrupted).toMatchObject({ status: "interrupted", counts: { succeeded: 1, running: 0, waiting: 1 } });
+    expect(statuses(interrupted)).toEqual({ first: "succeeded", slow: "interrupted" });
+    const { runs } = JSON.parse((await rig.heddle(["runs", "--json"])).stdout) as { runs: Shown[] };
+    expect(runs[0]).toMatchObject({ status: "interrupted", counts: { running: 0, waiting: 1 } });
+    rig.write("again", "");
+    expect((await rig.heddle(["resume"])).code).toBe(0);
+    expect(rig.read("first.count")).toBe("x\n");
+  });
+
+  test("a second process is told who holds the run; cancel, pause and watch reach it from there", async () => {
+    const gate = rig.gate("step");
+    rig.plan({
+      steps: [
+        { id: "slow", run: gate.command },
+        { id: "after", deps: ["slow"], run: "true" },
+      ],
+    });
+    const run = rig.start(["run"]);
+    await gate.reached();
+    const held = await rig.heddle(["resume"]);
+    expect(held.code).toBe(2);
+    expect(held.stderr).toContain(`heddle run (pid ${run.child.pid})`);
+    expect(held.stderr).toContain("heddle watch");
+    const watch = rig.start(["watch"]);
+    await watch.says("[slow] ▶ started");
+    expect((await rig.heddle(["pause", "--reason", "lunch"])).code).toBe(0);
+    await run.says("Paused: lunch");
+    expect((await rig.heddle(["unpause"])).code).toBe(0);
+    await run.says("Goes on.");
+    expect((await rig.heddle(["cancel"])).code).toBe(0);
+    expect((await run.done).code).toBe(130);
+    expect((await watch.done).code).toBe(130);
+    expect((await rig.heddle(["cancel"])).code).toBe(2);
+  });
+
+  test("whoever stops reading ends the run as a closed terminal does", async () => {
+    const gate = rig.gate("step");
+    rig.plan({
+      steps: [
+        { id: "slow", run: `${gate.command}; echo on` },
+        { id: "loud", deps: ["slow"], run: "true" },
+        { id: "b", deps: ["loud"], run: "true" },
+      ],
+    });
+    const run = rig.start(["run"]);
+    await gate.reached();
+    run.child.stdout?.destroy();
+    await gate.open();
+    expect(await run.done).toMatchObject({ code: 130, stderr: "" });
+    expect((await show()).status).toBe("cancelled");
+  });
+});
+
+describe("beginning in the middle", () => {
+  const count = (id: string): string => `echo x >> ${id}.count; echo '{"made":"${id}"}' > $HEDDLE_OUTPUT`;
+  const plan = {
+    steps: [
+      { id: "a", run: count("a") },
+      { id: "b", deps: ["a"], run: count("b") },
+      { id: "c", deps: ["b"], run: count("c") },
+      { id: "aside", run: count("aside") },
+    ],
+  };
+
+  test("--only and --from reuse what the latest runs recorded", async () => {
+    rig.plan(plan);
+    const early = await rig.heddle(["run", "--only", "b"]);
+    expect(early.code).toBe(2);
+    expect(early.stderr).toContain("heddle run");
+    await rig.heddle(["run"]);
+    expect((await rig.heddle(["run", "--only", "b"])).code).toBe(0);
+    expect(statuses(await show())).toEqual({ a: "cached", b: "succeeded" });
+    expect((await rig.heddle(["run", "--from", "b"])).code).toBe(0);
+    expect(statuses(await show())).toEqual({ a: "cached", b: "succeeded", c: "succeeded", aside: "cached" });
+    expect(["a", "b", "c", "aside"].map((id) => rig.read(`${id}.count`).length / 2)).toEqual([1, 3, 2, 1]);
+  });
+
+  test("rerun reuses the named run; what has no result, or another definition now, is named", async () => {
+    rig.plan(plan);
+    await rig.heddle(["run"]);
+    const { run } = await show();
+    expect((await rig.heddle(["rerun", run, "--from", "c"])).code).toBe(0);
+    expect(statuses(await show())).toMatchObject({ a: "cached", b: "cached", c: "succeeded" });
+    rig.plan({ steps: plan.steps.map((step) => (step.id === "b" ? { ...step, run: "false" } : step)) });
+    const changed = await rig.heddle(["rerun", run, "--from", "c"]);
+    expect(changed.code).toBe(2);
+    expect(changed.stderr).toContain("b (has another definition now)");
+  });
+});
+
+test("parameters, concurrency and modes reach the run", async () => {
+  rig.plan({
+    params: { env: { type: "string", enum: ["staging", "production"], default: "staging" } },
+    steps: [
+      { id: "a", env: { TO: "${{ params.env }}" }, run: "echo to $TO" },
+      { id: "b", run: "true" },
+    ],
+  });
+  const run = await rig.heddle([
+    "run",
+    "--param",
+    "env=production",
+    "--max-workers",
+    "1",
+    "--schedule",
+    "layers",
+    "--keep-going",
+    "--json",
+  ]);
+  const [created] = jsonLines(run.stdout);
+  expect(created).toMatchObject({
+    data: { options: { maxConcurrency: 1, schedule: "layers", failure: "continue", planFile: "heddle.json" } },
+  });
+  expect((await rig.heddle(["logs", "a"])).stdout).toBe("to production\n");
+  expect((await rig.heddle(["run", "--param", "env=moon"])).code).toBe(2);
+  const one = await rig.heddle(["run", "--sequential"]);
+  expect(one.stdout).toContain("one at a time");
+});
+
+test("agents are not in this version: said before anything runs", async () => {
+  rig.plan({
+    steps: [
+      { id: "first", run: "touch ran" },
+      { id: "think", description: "Build it" },
+    ],
+  });
+  const { code, stderr } = await rig.heddle(["run"]);
+  expect(code).toBe(2);
+  expect(stderr).toContain("think");
+  expect(rig.has("ran")).toBe(false);
+  expect(rig.has(".heddle")).toBe(false);
+  expect((await rig.heddle(["plan"])).code).toBe(0);
+});
+
+test("rollback undoes what succeeded, newest first", async () => {
+  rig.plan({
+    steps: [
+      { id: "a", run: "true", undo: "echo a >> undone" },
+      { id: "b", deps: ["a"], run: "true", undo: "echo b >> undone" },
+    ],
+  });
+  await rig.heddle(["run"]);
+  const { code, stdout } = await rig.heddle(["rollback"]);
+  expect(code).toBe(0);
+  expect(stdout).toContain("Undone: 2.");
+  expect(rig.read("undone")).toBe("b\na\n");
+});
+
+test("old runs go, young ones stay; a backup opens", async () => {
+  rig.plan({ steps: [{ id: "a", run: "true" }] });
+  await rig.heddle(["run"]);
+  expect((await rig.heddle(["gc"])).stdout).toContain("Nothing is older");
+  expect((await rig.heddle(["backup", "copy.db"])).code).toBe(0);
+  expect((await rig.heddle(["backup", "copy.db"])).code).toBe(2);
+  expect((await rig.heddle(["gc", "--keep-days", "0", "--dry-run"])).stdout).toContain("would remove");
+  expect((await rig.heddle(["gc", "--keep-days", "0"])).stdout).toContain("1 run removed");
+  expect((await rig.heddle(["runs"])).stdout).toContain("No runs yet");
+  rig.write("restored/.heddle/placeholder", "");
+  rig.write("restored/heddle.json", rig.read("heddle.json"));
+});
