@@ -1,8 +1,12 @@
-/** The composition root: the only file that picks implementations. Imported by the faces, `index.ts` and tests alone. */
+/**
+ * The composition root: with `host-engine.ts`, its other half, the only file that picks implementations. Imported by the faces,
+ * `index.ts` and tests alone.
+ *
+ * What only running takes is loaded when the first run starts: looking at a project must not wait for the code of an engine.
+ */
 import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { availableParallelism, cpus, freemem, totalmem } from "node:os";
+import { availableParallelism } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
-import { localBackend } from "./backend/local.ts";
 import { systemClock } from "./base/clock.ts";
 import { messageOf, systemCode, type Problem } from "./base/errors.ts";
 import { randomId } from "./base/ids.ts";
@@ -18,24 +22,16 @@ import type {
   RunHandle,
   StartOptions,
 } from "./engine/api.ts";
-import { executor, type PlanCode } from "./engine/attempt.ts";
-import { answerRecorded } from "./engine/answer.ts";
-import { resumeRun, rollbackRun, startRun } from "./engine/engine.ts";
-import type { EnginePorts, Probe } from "./engine/ports.ts";
-import { recover } from "./engine/recovery.ts";
-import { statusOf } from "./engine/summary.ts";
+import type { PlanCode } from "./engine/attempt.ts";
+import type { LocalEngine } from "./host-engine.ts";
 import { diskFull } from "./journal/failures.ts";
 import type { Journal } from "./journal/port.ts";
-import { thisProcess } from "./journal/liveness.ts";
 import { memoryJournal } from "./journal/memory.ts";
 import { openSqliteJournal } from "./journal/sqlite.ts";
-import { loadPlanFile, loadSubplanFile } from "./load-plan.ts";
 import { NO_FUNCTIONS } from "./plan/plan.ts";
 import { checkEvent } from "./run/event-schema.ts";
-import { localRunners } from "./runner/local.ts";
 import { VERSION } from "./version.ts";
 import { directoryWorkspaces } from "./workspace/directory.ts";
-import { headCommit } from "./workspace/git-head.ts";
 import { memoryWorkspaces } from "./workspace/memory.ts";
 import type { Workspaces } from "./workspace/port.ts";
 
@@ -148,7 +144,7 @@ class LocalProject implements Project {
   /** Files of its runs go when it is disposed. */
   readonly #forgets: boolean;
   readonly #codes = new Map<string, PlanCode>();
-  #ports: EnginePorts | undefined;
+  #engine: Promise<LocalEngine> | undefined;
 
   constructor(dir: string, parts: Parts) {
     this.dir = dir;
@@ -160,7 +156,8 @@ class LocalProject implements Project {
     this.#forgets = parts.forgets;
   }
 
-  loadPlan(file: string, params: JsonObject): ReturnType<Project["loadPlan"]> {
+  async loadPlan(file: string, params: JsonObject): ReturnType<Project["loadPlan"]> {
+    const { loadPlanFile } = await import("./load-plan.ts");
     return loadPlanFile(file, params);
   }
 
@@ -173,20 +170,24 @@ class LocalProject implements Project {
     const maxConcurrency = options.maxConcurrency ?? plan.plan.maxConcurrency ?? availableParallelism();
     const run = options.run ?? randomId(systemRandom);
     this.#register(run, plan);
-    return startRun(this.#engine(), plan, { ...planFile, ...options, run, maxConcurrency });
+    return (await this.#running()).start(plan, { ...planFile, ...options, run, maxConcurrency });
   }
 
   async resume(run: string, options: ResumeOptions): Promise<Result<RunHandle, Problem>> {
     this.#register(run, options.current, await this.#planFileOf(run));
-    return resumeRun(this.#engine(), run, options);
+    return (await this.#running()).resume(run, options);
   }
 
   async rollback(run: string): Promise<Result<RunHandle, Problem>> {
     this.#register(run, undefined, await this.#planFileOf(run));
-    return rollbackRun(this.#engine(), run);
+    return (await this.#running()).rollback(run);
   }
 
   async read(run: string): Promise<Result<RecordedRun, Problem>> {
+    const [{ recover }, { statusOf }] = await Promise.all([
+      import("./engine/recovery.ts"),
+      import("./engine/summary.ts"),
+    ]);
     const record = await this.journal.get(run);
     const recovered = await recover(this.journal, run);
     if (!recovered.ok) return recovered;
@@ -203,7 +204,7 @@ class LocalProject implements Project {
       await this.journal.request(run, systemClock().now(), request as unknown as Json);
       return ok("sent");
     }
-    if (request.kind === "answer") return answerRecorded(this.#engine(), run, request);
+    if (request.kind === "answer") return (await this.#running()).answer(run, request);
     return err({
       code: "RunNotLive",
       message: `no process is working on run ${run}, so there is nothing to ${request.kind}`,
@@ -222,7 +223,7 @@ class LocalProject implements Project {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#ports?.backend[Symbol.asyncDispose]();
+    await (await this.#engine)?.[Symbol.asyncDispose]();
     if (this.#forgets) for (const run of this.#codes.keys()) await this.#workspaces.removeRun(run);
     await this.journal.close();
   }
@@ -248,71 +249,17 @@ class LocalProject implements Project {
   }
 
   /** Made when the first run is: looking at a project starts no helper and opens nothing but the journal. */
-  #engine(): EnginePorts {
-    if (this.#ports) return this.#ports;
-    const clock = systemClock();
-    const runners = localRunners({
-      clock,
-      env: process.env,
-      owner: randomId(systemRandom, 16),
-      workerEntry: workerEntry(),
-    });
-    const execute = executor({
-      runner: runners.runner,
-      workspaces: this.#workspaces,
-      codeOf: (run) => this.#codeOf(run),
-      environment: process.env,
-    });
-    this.#ports = {
-      journal: this.journal,
-      backend: localBackend({
-        execute,
-        sweeper: runners.sweeper,
-        clock,
-        loose: runners.loose,
-        warm: (width) => runners.runner.warm?.(width),
-        dispose: () => runners.runner[Symbol.asyncDispose](),
+  #running(): Promise<LocalEngine> {
+    this.#engine ??= import("./host-engine.ts").then(({ openEngine }) =>
+      openEngine({
+        dir: this.dir,
+        journal: this.journal,
+        workspaces: this.#workspaces,
+        title: this.#title,
+        pollMs: this.#pollMs,
+        codeOf: (run) => this.#codeOf(run),
       }),
-      clock,
-      random: systemRandom,
-      holder: thisProcess(this.#title),
-      probe: systemProbe(),
-      version: VERSION,
-      gitHead: () => headCommit(this.dir),
-      loadSubplan: (run, file, params) => loadSubplanFile(this.#codeOf(run).folder, file, params),
-      gather: () => new Promise<void>((done) => setImmediate(done)),
-      environment: process.env,
-      pollMs: this.#pollMs,
-    };
-    return this.#ports;
+    );
+    return this.#engine;
   }
-}
-
-/** Beside this file: `isolated-worker.ts` among the sources, `isolated-worker.js` in the bundle. */
-function workerEntry(): URL {
-  return new URL(import.meta.url.endsWith(".ts") ? "./isolated-worker.ts" : "./isolated-worker.js", import.meta.url);
-}
-
-function systemProbe(): Probe {
-  let last = times();
-  return {
-    usedMemoryMb: () => (totalmem() - freemem()) / 1_048_576,
-    cpuPercent() {
-      const now = times();
-      const total = now.total - last.total;
-      const idle = now.idle - last.idle;
-      last = now;
-      return total <= 0 ? 0 : (100 * (total - idle)) / total;
-    },
-  };
-}
-
-function times(): { readonly total: number; readonly idle: number } {
-  let total = 0;
-  let idle = 0;
-  for (const { times: spent } of cpus()) {
-    total += spent.user + spent.nice + spent.sys + spent.idle + spent.irq;
-    idle += spent.idle;
-  }
-  return { total, idle };
 }

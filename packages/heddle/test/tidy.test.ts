@@ -70,6 +70,22 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     "engine/",
     "load-plan.ts",
     "version.ts",
+    "host-engine.ts",
+  ],
+  // The composition root's other half, loaded when the first run starts.
+  "host-engine.ts": [
+    "base/",
+    "plan/",
+    "graph/",
+    "run/",
+    "journal/",
+    "runner/",
+    "workspace/",
+    "cache/",
+    "backend/",
+    "engine/",
+    "load-plan.ts",
+    "version.ts",
   ],
   // Finds and reads the files that plans are made of: the part of the composition root that `heddle plan` needs alone.
   "load-plan.ts": ["base/", "plan/", "graph/", "engine/api.ts"],

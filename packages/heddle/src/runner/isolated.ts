@@ -3,7 +3,7 @@
  * Two halves: the engine's ({@link startIsolated}) and the thread's ({@link serveIsolated}), and the messages between them.
  * The thread's program is composed elsewhere: finding a plan's function is no runner's matter.
  */
-import { Worker, parentPort, workerData } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import type { Clock } from "../base/clock.ts";
 import { messageOf, systemCode } from "../base/errors.ts";
 import type { Json, JsonObject } from "../base/json.ts";
@@ -57,7 +57,9 @@ export function startIsolated(attempt: Attempt, options: IsolatedOptions, mask: 
   };
   let worker: Worker;
   try {
-    worker = new Worker(options.workerEntry, {
+    // Loaded by the first that needs it: every start would feel its 3 ms.
+    const threads = process.getBuiltinModule("node:worker_threads");
+    worker = new threads.Worker(options.workerEntry, {
       workerData: { heddleErrand: errand },
       stdout: true,
       stderr: true,
@@ -125,7 +127,7 @@ export type FindFunction = (planModule: string, step: string) => Promise<StepFun
 
 /** The thread's program: carries out the one errand that it was started for. */
 export async function serveIsolated(findFunction: FindFunction): Promise<void> {
-  const port = parentPort;
+  const { parentPort: port, workerData } = process.getBuiltinModule("node:worker_threads");
   const errand = (workerData as { heddleErrand?: Errand } | null)?.heddleErrand;
   if (port === null || errand === undefined) return;
   const tell = (message: FromThread): void => port.postMessage(message, []);

@@ -1,5 +1,4 @@
 /** File names made of any id: different ids give different names, on file systems that ignore case too. Knows no folder. */
-import { createHash } from "node:crypto";
 
 /** Longer names are cut and closed by a hash: file systems hold 255 bytes, the attempt and the ending need some. */
 const LONGEST = 150;
@@ -20,5 +19,7 @@ export function fileNameOf(id: string): string {
   if (name === "") return "%";
   if (name.length <= LONGEST) return name;
   // `~` comes up in no other name, so that no id can pose as a cut one.
-  return `${name.slice(0, LONGEST - 65)}~${createHash("sha256").update(id).digest("hex")}`;
+  // Loaded for the rare name that needs it: a start would feel the 5 ms.
+  const { hash } = process.getBuiltinModule("node:crypto");
+  return `${name.slice(0, LONGEST - 65)}~${hash("sha256", id)}`;
 }
