@@ -120,7 +120,7 @@ export function place(files: Readonly<Record<string, string>> = {}, root?: strin
 }
 
 const STACK =
-  /\n\s+at .+(:\d+|<anonymous>)|node:internal|Uncaught|UnhandledPromise|InternalError|BugError|\[object Object\]/;
+  /\n\s+at .+(:\d+|<anonymous>)|node:internal|Uncaught (Error|Exception)|UnhandledPromise|InternalError|BugError|\[object Object\]/;
 
 /** No stack trace, no sign of a defect, nothing that moves the cursor. */
 export function expectClean(ended: Ended): void {

@@ -1,0 +1,106 @@
+/** Odd worlds around the process: no home, no folder, ends of pipes that are closed or closing. */
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { expectClean, expectRefusal, expectSound, kinds, place, plan, until } from "./rig.ts";
+
+const TWO = `steps:
+  - {id: a, run: "echo one"}
+  - {id: b, run: "cat; echo two", deps: [a]}
+`;
+
+describe.concurrent("a world", () => {
+  test("without HOME, USER, TERM, LANG and PATH", async () => {
+    using at = place({ "heddle.yaml": TWO });
+    const env = {
+      HOME: undefined,
+      USER: undefined,
+      LOGNAME: undefined,
+      TERM: undefined,
+      LANG: undefined,
+      PATH: undefined,
+    };
+    const ended = await at.heddle(["run"], { env: { ...env, XDG_CACHE_HOME: undefined } });
+    expectClean(ended);
+    expect(ended.code, ended.err).toBe(0);
+    await expectSound(at);
+  });
+
+  test("whose folder is gone", async () => {
+    using at = place({ "heddle.yaml": TWO });
+    const gone = await at.shell('mkdir gone && cd gone && rmdir "$PWD" && heddle run');
+    expectRefusal(gone, 2, "Usage", /current folder was removed[^]*--dir/);
+    const elsewhere = await at.shell(`mkdir gone && cd gone && rmdir "$PWD" && heddle -C ${at.path} run`);
+    expectClean(elsewhere);
+    expect(elsewhere.code, elsewhere.err).toBe(0);
+    await expectSound(at);
+  });
+
+  test("whose folder goes while a run goes on", async () => {
+    using at = place({ "work/heddle.yaml": plan({ a: "touch ../up; while [ ! -e ../go ]; do sleep 0.02; done" }) });
+    const work = join(at.path, "work");
+    const running = at.begin(["run"], { cwd: work });
+    await until(() => running.said().out.includes("[a] ▶"));
+    rmSync(work, { recursive: true, force: true, maxRetries: 5 });
+    at.write("go", "");
+    expectRefusal(await running.ended, 1, "JournalRemoved");
+    mkdirSync(work);
+  });
+
+  test("with standard input closed, or a device that never ends", async () => {
+    using at = place({ "heddle.yaml": TWO });
+    for (const input of ["<&-", "</dev/zero", "</dev/null"]) {
+      const ended = await at.shell(`heddle run ${input}`);
+      expectClean(ended);
+      expect(ended.code, ended.err).toBe(0);
+      await expectSound(at);
+    }
+  });
+
+  test("with standard output or error closed: the run goes on where that was so from the start", async () => {
+    using at = place({ "heddle.yaml": TWO });
+    for (const output of [">&-", "2>&-", "<&- >&- 2>&-", ">/dev/null 2>&1"]) {
+      const ended = await at.shell(`heddle run ${output}`);
+      expectClean(ended);
+      expect(ended.code, output).toBe(0);
+      expect(kinds(await expectSound(at)).at(-1)).toBe("run.succeeded");
+    }
+  });
+
+  test("with a reader that leaves: cancelled, without a word, and resumable", async () => {
+    const steps = Array.from({ length: 5 }, (_, i) => {
+      const wait = i === 4 ? "test -e go || sleep 1000" : "true";
+      return `  - {id: s${i}, run: "echo ${i} >> effects; ${wait}"${i === 0 ? "" : `, deps: [s${i - 1}]`}}`;
+    });
+    for (const words of ["", "--json", "--output stream"]) {
+      using at = place({ "heddle.yaml": `grace: 200ms\nsteps:\n${steps.join("\n")}\n` });
+      const ended = await at.shell(`{ heddle run ${words}; echo "code $?" >&2; } | head -n 1`);
+      expect(ended.out.split("\n").length).toBe(2);
+      expect(ended.err).toBe("code 130\n");
+      const events = await expectSound(at);
+      expect(kinds(events).at(-1)).toBe("run.cancelled");
+      at.write("go", "");
+      expect((await at.heddle(["resume"])).code).toBe(0);
+      const started = kinds(await expectSound(at)).filter((kind) => kind.startsWith("step.succeeded"));
+      expect(started.length).toBe(5);
+    }
+  });
+
+  test("with a reader that leaves what is only looked at", async () => {
+    using at = place({ "heddle.yaml": plan({ a: "yes | head -c 3000000" }) });
+    expect((await at.heddle(["run", "--output", "quiet"])).code).toBe(0);
+    for (const words of ["logs a", "history --json", "plan", "show", "--help"]) {
+      const ended = await at.shell(`heddle ${words} | head -n 1`);
+      expect(ended).toMatchObject({ code: 0, err: "" });
+    }
+  });
+
+  test("with a disk for the output that is full", async () => {
+    using at = place({ "heddle.yaml": TWO });
+    const ended = await at.shell("heddle run > /dev/full");
+    expectClean(ended);
+    expect(ended.err).toMatch(/standard output/);
+    const events = await expectSound(at);
+    expect(kinds(events).at(-1)).toMatch(/^run\.(succeeded|cancelled)$/);
+  });
+});
