@@ -1,31 +1,29 @@
 /** `heddle completion`: scripts for shells, made of the table of commands. */
 import { EXIT, fail, type Context } from "../context.ts";
 import { GLOBAL_OPTIONS } from "../parse.ts";
-import type { CommandSpec, OptionSpec } from "../spec.ts";
-import { COMMANDS } from "../table/all.ts";
+import type { Action, CommandSpec, OptionSpec } from "../spec.ts";
 
-export async function completion(context: Context, [shell]: readonly (string | undefined)[]): Promise<number> {
-  const script = scriptOf(shell);
-  if (script === undefined) {
-    return fail(context, {
-      code: "Usage",
-      message: `there is no completion for ${JSON.stringify(shell)}`,
-      hint: "Name bash, zsh or fish.",
-    });
-  }
-  if (context.json) context.out.json({ shell, script });
-  else context.out.write(script);
-  return EXIT.ok;
+export function completionOf(commands: readonly CommandSpec[]): Action {
+  return async (context: Context, [shell]) => {
+    const script = scriptOf(shell, commands);
+    if (script === undefined) {
+      const message = `there is no completion for ${JSON.stringify(shell)}`;
+      return fail(context, { code: "Usage", message, hint: "Name bash, zsh or fish." });
+    }
+    if (context.json) context.out.json({ shell, script });
+    else context.out.write(script);
+    return EXIT.ok;
+  };
 }
 
-function scriptOf(shell: string | undefined): string | undefined {
+function scriptOf(shell: string | undefined, commands: readonly CommandSpec[]): string | undefined {
   switch (shell) {
     case "bash":
-      return bash();
+      return bash(commands);
     case "zsh":
-      return `#compdef heddle\nautoload -U +X bashcompinit && bashcompinit\n${bash()}`;
+      return `#compdef heddle\nautoload -U +X bashcompinit && bashcompinit\n${bash(commands)}`;
     case "fish":
-      return fish();
+      return fish(commands);
     default:
       return undefined;
   }
@@ -43,15 +41,16 @@ function takesFile(spec: CommandSpec): boolean {
   return /file/.test(spec.args ?? "");
 }
 
-function bash(): string {
-  const cases = COMMANDS.map((spec) => {
+function bash(commands: readonly CommandSpec[]): string {
+  const cases = commands.map((spec) => {
     const words = [...optionsOf(spec).map(longOf), ...(spec.name === "completion" ? ["bash", "zsh", "fish"] : [])].join(
       " ",
     );
     const files = takesFile(spec) ? ' $(compgen -f -- "$word")' : "";
     return `    ${spec.name}) COMPREPLY=($(compgen -W "${words}" -- "$word")${files}) ;;`;
   });
-  const choices = COMMANDS.flatMap((spec) => spec.options ?? [])
+  const choices = commands
+    .flatMap((spec) => spec.options ?? [])
     .filter((option) => option.choices !== undefined)
     .map(
       (option) =>
@@ -66,7 +65,7 @@ function bash(): string {
 ${[...new Set(choices)].join("\n")}
   esac
   case "$command" in
-    "") COMPREPLY=($(compgen -W "${COMMANDS.map((spec) => spec.name).join(" ")} --help --version" -- "$word")) ;;
+    "") COMPREPLY=($(compgen -W "${commands.map((spec) => spec.name).join(" ")} --help --version" -- "$word")) ;;
 ${cases.join("\n")}
   esac
 }
@@ -74,8 +73,8 @@ complete -o default -F _heddle heddle
 `;
 }
 
-function fish(): string {
-  const lines = COMMANDS.flatMap((spec) => [
+function fish(commands: readonly CommandSpec[]): string {
+  const lines = commands.flatMap((spec) => [
     `complete -c heddle -n __fish_use_subcommand -f -a ${spec.name} -d '${quoted(spec.summary)}'`,
     ...optionsOf(spec).map((option) => {
       const short = /^-(\w),/.exec(option.flags)?.[1];

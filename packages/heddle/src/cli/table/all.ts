@@ -9,10 +9,22 @@ export interface CommandGroup {
   readonly commands: readonly CommandSpec[];
 }
 
+/** Made of the table itself, so it stands here. */
+const COMPLETION: CommandSpec = {
+  name: "completion",
+  summary: "Print the completion script of a shell",
+  args: "<shell>",
+  examples: [
+    ['eval "$(heddle completion bash)"', "in ~/.bashrc"],
+    ["heddle completion fish > ~/.config/fish/completions/heddle.fish", "for fish"],
+  ],
+  load: async () => (await import("../commands/completion.ts")).completionOf(COMMANDS),
+};
+
 export const GROUPS: readonly CommandGroup[] = [
   { title: "Running", commands: RUNNING },
   { title: "Looking", commands: LOOKING },
-  { title: "Keeping", commands: KEEPING },
+  { title: "Keeping", commands: [...KEEPING, COMPLETION] },
 ];
 
 export const COMMANDS: readonly CommandSpec[] = GROUPS.flatMap((group) => group.commands);

@@ -40,14 +40,4 @@ export const KEEPING: readonly CommandSpec[] = [
     examples: [["heddle backup ../heddle-backup.db", "one file with every run's history"]],
     load: async () => (await import("../commands/backup.ts")).backup,
   },
-  {
-    name: "completion",
-    summary: "Print the completion script of a shell",
-    args: "<shell>",
-    examples: [
-      ['eval "$(heddle completion bash)"', "in ~/.bashrc"],
-      ["heddle completion fish > ~/.config/fish/completions/heddle.fish", "for fish"],
-    ],
-    load: async () => (await import("../commands/completion.ts")).completion,
-  },
 ];
