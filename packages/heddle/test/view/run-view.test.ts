@@ -1,0 +1,174 @@
+/** Documents made of histories: statuses, times and sums, against values worked out by hand. */
+import { describe, expect, test } from "vitest";
+import { RunSchema } from "../../src/view/schemas.ts";
+import { reportView } from "../../src/view/report.ts";
+import { runView, type RunView } from "../../src/view/run-view.ts";
+import { runStatus, stepCounts } from "../../src/view/status.ts";
+import type { Event } from "../../src/run/event.ts";
+import type { RunSnapshot } from "../../src/view/history.ts";
+import { DIAMOND, failed, history, read, started, succeeded, type Happening } from "./histories.ts";
+
+function stateOf(events: readonly Event[]): RunSnapshot {
+  const { state } = read(events);
+  if (state === undefined) throw new Error("no state");
+  return state;
+}
+
+function view(events: readonly Event[], live = false, now = 10_000): RunView {
+  const { timeline } = read(events);
+  const made = runView({
+    state: stateOf(events),
+    timeline,
+    live,
+    now,
+    logFile: (step, attempt) => `/logs/${step}.${attempt}`,
+  });
+  RunSchema.parse(JSON.parse(JSON.stringify(made)));
+  return made;
+}
+
+function statuses(made: RunView): string {
+  return made.steps.map((step) => step.status).join(" ");
+}
+
+const HALF: readonly Happening[] = [
+  [1010, started("a")],
+  [1010, started("b")],
+  [1110, succeeded("a", 100)],
+];
+
+describe("statuses", () => {
+  test("a run in hand, and the same history without a holder", () => {
+    const events = history(DIAMOND, HALF);
+    expect(view(events, true)).toMatchObject({ status: "running", counts: { succeeded: 1, running: 1, waiting: 2 } });
+    expect(statuses(view(events, true))).toBe("succeeded running waiting waiting");
+    expect(view(events, false)).toMatchObject({
+      status: "interrupted",
+      counts: { succeeded: 1, running: 0, waiting: 3 },
+    });
+    expect(statuses(view(events, false))).toBe("succeeded interrupted waiting waiting");
+  });
+
+  test("waits for a person only when nothing else can go on", () => {
+    const asked: readonly Happening[] = [
+      ...HALF,
+      [1200, succeeded("b", 190)],
+      [1200, started("c")],
+      [1300, succeeded("c", 100)],
+      [1300, { type: "approval.requested", step: "d", attempt: 1, data: { about: "step", question: "ship?" } }],
+    ];
+    const made = view(history(DIAMOND, asked));
+    expect(made.status).toBe("waiting");
+    expect(made.steps[3]).toMatchObject({ status: "needs-approval", question: "ship?", log: null });
+    const beside = history(
+      { ...DIAMOND, steps: [...DIAMOND.steps, { id: "e", action: { kind: "run", command: "e" } }] },
+      asked,
+    );
+    expect(runStatus(stateOf(beside), false)).toBe("interrupted");
+    expect(runStatus(stateOf(beside), true)).toBe("running");
+  });
+
+  test("failures, skips with their cause, retries and pauses", () => {
+    const events = history(DIAMOND, [
+      [1010, started("a")],
+      [1020, failed("a", 10, 1, 500)],
+      [1020, { type: "run.paused", data: { reason: "lunch" } }],
+    ]);
+    expect(view(events, true)).toMatchObject({ status: "paused", counts: { waiting: 4 } });
+    expect(statuses(view(events, true))).toBe("retrying waiting waiting waiting");
+    const ended = history(DIAMOND, [
+      [1010, started("a")],
+      [1020, failed("a", 10)],
+      [1020, { type: "step.skipped", step: "c", data: { reason: { kind: "dependency", cause: "a" } } }],
+      [1020, { type: "step.cached", step: "b", data: { key: "b", from: "r0", output: 1 } }],
+      [1020, { type: "step.skipped", step: "d", data: { reason: { kind: "dependency", cause: "a" } } }],
+      [1021, { type: "run.failed", data: { durationMs: 21, failed: ["a"] } }],
+    ]);
+    const made = view(ended);
+    expect(made).toMatchObject({ status: "failed", endedAt: 1021 });
+    expect(made.steps[0]).toMatchObject({ error: { code: "exit", exitCode: 2 }, log: "/logs/a.1", durationMs: 10 });
+    expect(made.steps[1]).toMatchObject({ status: "cached", output: 1, log: null });
+    expect(made.steps[3]).toMatchObject({ status: "skipped", cause: "a" });
+  });
+
+  test("every step is in exactly one count", () => {
+    const events = history(DIAMOND, [...HALF, [1120, failed("b", 110)]]);
+    for (let length = 2; length <= events.length; length++) {
+      for (const live of [true, false]) {
+        const counts = stepCounts(stateOf(events.slice(0, length)), live);
+        expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBe(4);
+      }
+    }
+  });
+});
+
+describe("times", () => {
+  const done = history(DIAMOND, [
+    ...HALF,
+    [1400, failed("b", 390, 1, 100)],
+    [1500, started("b", 2)],
+    [1700, succeeded("b", 200, 2)],
+    [1700, started("c")],
+    [2000, succeeded("c", 300)],
+    [2000, { type: "approval.requested", step: "d", attempt: 1, data: { about: "step", question: "ship?" } }],
+    [3000, { type: "approval.given", step: "d", attempt: 1, data: { decision: "approve", by: "me" } }],
+    [3000, { type: "step.succeeded", step: "d", attempt: 1, data: { output: null, durationMs: 1000 } }],
+    [3000, { type: "run.succeeded", data: { durationMs: 2000 } }],
+  ]);
+
+  test("sequential counts every attempt, not the person; parallel is the clock", () => {
+    expect(view(done)).toMatchObject({ sequentialMs: 100 + 390 + 200 + 300, parallelMs: 2000, speedup: 0.5 });
+    expect(view(done).criticalPathMs).toBe(200 + 300 + 1000);
+  });
+
+  test("a live run counts up to now", () => {
+    expect(view(history(DIAMOND, HALF), true, 5000).parallelMs).toBe(4000);
+    expect(view(history(DIAMOND, HALF), false, 5000).parallelMs).toBe(110);
+  });
+
+  test("time between two engines counts for nothing, and what ran there is interrupted", () => {
+    const resumed = history(DIAMOND, [
+      ...HALF,
+      [100_000, { type: "run.resumed", data: { engine: "test", interrupted: ["b"], reset: [] } }],
+      [100_010, started("b", 2)],
+      [100_110, succeeded("b", 100, 2)],
+    ]);
+    const { timeline } = read(resumed);
+    expect(timeline.parallelMs()).toBe(110 + 110);
+    expect(timeline.spans().map((span) => [span.step, span.attempt, span.slot, span.status])).toEqual([
+      ["a", 1, 0, "succeeded"],
+      ["b", 1, 1, "interrupted"],
+      ["b", 2, 0, "succeeded"],
+    ]);
+    expect(timeline.offset(100_110)).toBe(220);
+  });
+
+  test("a report names the critical path, utilisation and the slowest", () => {
+    const { timeline } = read(done);
+    const report = reportView({ state: stateOf(done), timeline, live: false, now: 0, logFile: () => null });
+    expect(report.criticalPath).toEqual(["b", "c", "d"]);
+    expect(report.utilisation).toBeCloseTo(990 / 4000, 2);
+    expect(report.slowest[0]).toEqual({ step: "b", durationMs: 390 });
+    expect(report.attempts).toBe(4);
+  });
+});
+
+test("slots are never shared: attempts with one slot do not overlap", () => {
+  const steps = Array.from({ length: 30 }, (_, i) => ({ id: `s${i}`, action: { kind: "run" as const, command: "" } }));
+  const happenings: Happening[] = [];
+  for (let i = 0; i < 30; i++) {
+    happenings.push(
+      [1000 + i * 10, started(`s${i}`)],
+      [1000 + i * 10 + 5 + ((i * 7) % 25), succeeded(`s${i}`, 5 + ((i * 7) % 25))],
+    );
+  }
+  happenings.sort(([a], [b]) => a - b);
+  const spans = read(history({ name: "many", steps }, happenings)).timeline.spans();
+  for (const a of spans) {
+    for (const b of spans) {
+      if (a === b || a.slot !== b.slot) continue;
+      expect((a.endedAt ?? 0) <= b.startedAt || (b.endedAt ?? 0) <= a.startedAt).toBe(true);
+    }
+  }
+  expect(new Set(spans.map((span) => span.slot)).size).toBeLessThan(6);
+});
