@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { pathToFileURL } from "node:url";
+import { rolldown } from "rolldown";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { load, PlanError } from "../../src/index.ts";
 import { blocksOf, PAGES, ROOT, valueOf, type Block } from "./markdown.ts";
@@ -23,11 +24,18 @@ const MOST_NOT_RUN = 30;
 
 let commands: string;
 
-/** `heddle` and `npx heddle` from the sources, as a person types them. */
+/** `heddle` and `npx heddle` as a person types them: the sources, bundled once because so many are typed. */
 beforeAll(async () => {
   commands = await mkdtemp(path.join(tmpdir(), "heddle-docs-bin-"));
-  const cli = path.join(ROOT, "packages/heddle/test/heddle.ts");
-  const heddle = `exec "${process.execPath}" --disable-warning=ExperimentalWarning "${cli}" "$@"`;
+  const home = path.join(ROOT, "packages/heddle");
+  const input = { cli: "src/cli/main.ts", "isolated-worker": "src/isolated-worker.ts" };
+  const bundle = await rolldown({ cwd: home, input, platform: "node", logLevel: "silent" });
+  await bundle.write({ dir: commands, format: "esm", entryFileNames: "[name].js" });
+  await bundle.close();
+  const program = path.join(commands, "main.js");
+  await writeFile(path.join(commands, "package.json"), '{ "type": "module" }');
+  await writeFile(program, 'import { main } from "./cli.js";\nawait main(process.argv.slice(2));\n');
+  const heddle = `exec "${process.execPath}" "${program}" "$@"`;
   await writeFile(path.join(commands, "heddle"), `#!/bin/sh\n${heddle}\n`);
   await writeFile(path.join(commands, "npx"), `#!/bin/sh\nshift\n${heddle}\n`);
   await Promise.all(["heddle", "npx"].map((name) => chmod(path.join(commands, name), 0o755)));
