@@ -8,6 +8,7 @@ import { HeddleError, messageOf, type Problem } from "../base/errors.ts";
 import { suggest } from "../base/suggest.ts";
 import { EXIT, type Context } from "./context.ts";
 import { leaveNow, Output } from "./output.ts";
+import type { Parsed } from "./parse.ts";
 import type { CommandSpec } from "./spec.ts";
 import { COMMANDS } from "./table/all.ts";
 
@@ -77,8 +78,7 @@ function commandPlace(words: readonly string[]): number {
 }
 
 async function runCommand(out: Output, spec: CommandSpec, words: readonly string[]): Promise<number> {
-  const { parseCommand } = await import("./parse.ts");
-  const parsed = parseCommand(spec, words);
+  const parsed = plainWords(spec, words) ?? (await import("./parse.ts")).parseCommand(spec, words);
   if (parsed.kind === "help") {
     out.write(parsed.text);
     return EXIT.ok;
@@ -109,6 +109,14 @@ async function runCommand(out: Output, spec: CommandSpec, words: readonly string
   };
   const action = await spec.load();
   return action(context, parsed.args, flags);
+}
+
+/** Words without a flag, no more of them than the command takes, need no parser: the usual case starts faster. */
+function plainWords(spec: CommandSpec, words: readonly string[]): Parsed | undefined {
+  const args = spec.args?.split(" ") ?? [];
+  const required = args.filter((arg) => arg.startsWith("<")).length;
+  const fits = words.length >= required && words.length <= args.length && !words.some((word) => word.startsWith("-"));
+  return fits ? { kind: "run", args: words, flags: {} } : undefined;
 }
 
 /** Paths on the command line and in messages are then relative to `folder`. */
