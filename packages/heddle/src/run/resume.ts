@@ -13,7 +13,9 @@ export function applyResumed(state: RunState, event: EventOf<"run.resumed">): vo
   const reset = new Set(event.data.reset.map((id) => state.indexOf.get(id)));
   for (let step = 0; step < state.steps.length; step++) {
     const phase = phaseOf(state, step);
-    const next = reopened.has(step) ? openAgain(phase) : phaseAfterResume(state, step, phase, reset.has(step));
+    const next = reopened.has(step)
+      ? openAgain(phase)
+      : phaseAfterResume(state, step, phase, { isReset: reset.has(step), now: event.time });
     if (next === phase) continue;
     if (hasEnded(phase) && !hasEnded(next)) state.open++;
     setPhase(state, step, next);
@@ -25,7 +27,12 @@ export function applyResumed(state: RunState, event: EventOf<"run.resumed">): vo
   resetQueues(state);
 }
 
-function phaseAfterResume(state: RunState, step: number, phase: StepPhase, isReset: boolean): StepPhase {
+interface Takeover {
+  readonly isReset: boolean;
+  readonly now: number;
+}
+
+function phaseAfterResume(state: RunState, step: number, phase: StepPhase, { isReset, now }: Takeover): StepPhase {
   if (isReset) return WAITING;
   const parent = state.parents[step] ?? -1;
   if (parent !== -1 && hasEnded(phaseOf(state, parent))) return phase;
@@ -39,6 +46,13 @@ function phaseAfterResume(state: RunState, step: number, phase: StepPhase, isRes
     }
     case "skipped":
       return phase.reason.kind === "dependency" ? WAITING : phase;
+    // No wait becomes longer by a clock that was set back while no engine worked: at most its whole length is left.
+    case "retrying":
+      return phase.retryAt - now > phase.delayMs ? { ...phase, retryAt: now + phase.delayMs } : phase;
+    case "asking": {
+      const { timeoutMs = Number.POSITIVE_INFINITY } = stepAt(state, step);
+      return (phase.deadline ?? now) - now > timeoutMs ? { ...phase, deadline: now + timeoutMs } : phase;
+    }
     default:
       return phase;
   }
