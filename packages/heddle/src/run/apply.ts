@@ -61,6 +61,8 @@ export function createState(created: EventOf<"run.created">, graph?: Graph): Res
     lanes: [],
     activeLanes: [],
     laneKeys: new Map(),
+    starts: 0,
+    readySince: new Map(),
     arrivals: [],
     arrivalsHead: 0,
     finishing: [],
@@ -155,6 +157,8 @@ function applyToStep(state: RunState, step: number, event: StepwiseEvent): void 
       state.firstStart[step] ??= event.time;
       state.startedTimes[step] ??= event.time;
       state.due.delete(step);
+      state.starts++;
+      state.readySince.delete(step);
       setPhase(state, step, { tag: "running", attempt: event.attempt, since: event.time });
       takePlaces(state, step);
       return;

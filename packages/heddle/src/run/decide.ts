@@ -129,8 +129,14 @@ function lookAtArrival(state: RunState): Command | undefined {
 }
 
 /**
- * The first ready step that has a place. What a step ahead of it asks for is kept for that one, all of it and not only what is
- * short: a large step is not starved by streams of small ones that take turns with its pools and locks.
+ * Starts of others that a step waits for at most before what it asks for is kept for it. Smaller ones may go first for a
+ * while, since that shortens most runs; for ever they may not.
+ */
+const PATIENCE = 16;
+
+/**
+ * The first ready step that has a place. What a step ahead of it has asked for in vain for a while is kept for that one, all of
+ * it and not only what is short: a large step is not starved by streams of small ones that take turns with its pools and locks.
  */
 function nextToStart(state: RunState, conditions: Conditions): number | undefined {
   if (state.slots >= state.options.maxConcurrency) return undefined;
@@ -140,8 +146,9 @@ function nextToStart(state: RunState, conditions: Conditions): number | undefine
   for (let at = 0; at < candidates.length; at++) {
     if (at < 2) bringForward(state, candidates, at);
     const { lane, step } = candidates[at] as Candidate;
-    if (!fits(state, lane, kept)) keep(lane, kept);
-    else if (conditions.locksFree(step)) return step;
+    if (!fits(state, lane, kept)) {
+      if (state.starts - (state.readySince.get(step) ?? 0) >= PATIENCE) keep(lane, kept);
+    } else if (conditions.locksFree(step)) return step;
   }
   return undefined;
 }

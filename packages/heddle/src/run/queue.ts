@@ -83,6 +83,7 @@ export function retryHeap(stateOf: () => RunState): Heap {
 export function enqueue(state: RunState, step: number): void {
   const lane = present(state.lanes[laneOf(state, step)], "lane");
   lane.heap.push(step);
+  if (lane.resources.length + lane.read.length + lane.write.length > 0) state.readySince.set(step, state.starts);
   if (lane.isActive) return;
   lane.isActive = true;
   state.activeLanes.push(lane);
@@ -156,6 +157,8 @@ export function resetQueues(state: RunState): void {
   state.lanes.length = 0;
   state.activeLanes.length = 0;
   state.laneKeys.clear();
+  state.starts = 0;
+  state.readySince.clear();
   state.laneOf.fill(-1);
   state.arrivals.length = 0;
   state.arrivalsHead = 0;

@@ -135,6 +135,10 @@ export interface RunState {
   /** Lanes with entries, in no order: an empty one leaves when it is next looked at. */
   readonly activeLanes: Lane[];
   readonly laneKeys: Map<string, number>;
+  /** Attempts started since the queues were last made anew. */
+  starts: number;
+  /** Of those, how many there were when a step that wants pools or locks became ready. */
+  readonly readySince: Map<number, number>;
   /** Steps whose predecessors have ended and that need a look before they compete: conditions, questions, containers, skips. */
   readonly arrivals: number[];
   arrivalsHead: number;

@@ -26,7 +26,12 @@ export interface Engine {
   isDead: boolean;
   /** It was refused or an append of it failed: it may not act any more. */
   isRefused: boolean;
+  /** When somebody cancelled it. */
+  cancelledAt: number | undefined;
 }
+
+/** After a cancel no attempt goes on for longer without having been asked to stop: what commits under way may take. */
+const LONGEST_DEAFNESS_MS = 50;
 
 /** The backend of one engine in the world. */
 export function fakeBackend(world: World, engine: Engine, beforeDispatch: () => void): Backend {
@@ -65,6 +70,7 @@ function carryOut(world: World, engine: Engine, task: Task): Dispatched {
   const outcome = new Promise<Outcome>((resolve) => {
     settle = resolve;
   });
+  let asked: StopReason | undefined;
   const finish = (result: Outcome): void => {
     if (!world.alive.delete(one)) return;
     world.endings.delete(one);
@@ -72,6 +78,9 @@ function carryOut(world: World, engine: Engine, task: Task): Dispatched {
     if (!engine.isDead) settle(result);
   };
   const cancelEnd = world.clock.after(deed.durationMs, () => {
+    const { cancelledAt } = engine;
+    const isDeaf = cancelledAt !== undefined && world.clock.now() > cancelledAt + LONGEST_DEAFNESS_MS;
+    if (isDeaf && asked === undefined && !isUndo && !engine.isDead) world.oracle.deaf(one);
     if (deed.kind === "hangs") return;
     if (deed.kind === "fails") return finish({ kind: "failed", error: { code: deed.code, message: "it failed" } });
     world.oracle.happened(task.step.id, task.attempt, deed.output);
@@ -82,7 +91,6 @@ function carryOut(world: World, engine: Engine, task: Task): Dispatched {
     });
   });
   world.endings.set(one, () => finish({ kind: "stopped", reason: "cancel" }));
-  let asked: StopReason | undefined;
   return {
     outcome,
     stop(reason) {

@@ -32,6 +32,8 @@ export interface FaultyJournalOptions {
   readonly validate: (event: Event) => string | undefined;
   readonly onStored: (events: readonly Event[]) => void;
   readonly onCrash: () => void;
+  /** Called while an append is under way, with its number. */
+  readonly duringAppend: (append: number) => void;
 }
 
 const NEVER = new Promise<never>(() => undefined);
@@ -68,6 +70,7 @@ export function faultyJournal(options: FaultyJournalOptions): Journal {
       }
       if (fault === "fenced") await takeOver(store, lease.run, clock);
       const result = await inner.append(lease, events, appendOptions);
+      options.duringAppend(appends);
       if (result.ok) options.onStored(events);
       else engine.isRefused = true;
       if (fault === "crash-after") {

@@ -12,6 +12,7 @@
  *     gone before a new one carries out its first.
  *  6. Inputs: an attempt is handed the recorded outputs of what it comes after, no more.
  *  7. End: when the run ends nothing of it is alive; a success on disk has an effect that happened; outputs are the effects'.
+ *  8. Words are heard: after a cancel every attempt is asked to stop at once, whatever the engine was doing.
  */
 import { canonicalJson, type Json } from "../base/json.ts";
 import type { Task } from "../backend/port.ts";
@@ -170,6 +171,11 @@ export class Oracle {
   /** An attempt's effect happened. */
   happened(step: string, attempt: number, output: Json): void {
     this.#effects.set(`${step} ${attempt}`, output);
+  }
+
+  /** An attempt came to its own end although its engine had been cancelled. */
+  deaf({ task }: Alive): void {
+    this.#fail(`${task.step.id} ran to its own end after a cancel`);
   }
 
   /** The engine says that the run has come to its end. */

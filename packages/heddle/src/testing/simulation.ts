@@ -80,6 +80,9 @@ class Life {
   #effects = 0;
   /** Timers that engines set and that are still on. */
   #engineTimers = 0;
+  /** Somebody cancels in the middle of this append; 0: nobody. */
+  #cancelAtAppend = 0;
+  #cancelNow: (() => void) | undefined;
   #status = "none";
 
   constructor(options: SimulationOptions) {
@@ -139,7 +142,12 @@ class Life {
   async #stay(): Promise<Stay> {
     const random = this.#random;
     const mayFail = this.#crashes < (this.#options.crashes ?? 12);
-    const engine: Engine = { number: this.#engines.length + 1, isDead: false, isRefused: false };
+    const engine: Engine = {
+      number: this.#engines.length + 1,
+      isDead: false,
+      isRefused: false,
+      cancelledAt: undefined,
+    };
     this.#engines.push(engine);
     let crash: () => void = () => undefined;
     const crashed = new Promise<"crashed">((resolve) => {
@@ -154,7 +162,7 @@ class Life {
     const cancelCrash = kind === 2 ? this.#clock.after(whole(random, 2500), () => engine.isDead || crash()) : undefined;
     const opened = await this.#drive(this.#open(ports), crashed);
     if (opened === "crashed") return { kind: "gone" };
-    const cancels = this.#follow(opened, ports);
+    const cancels = this.#follow(opened, ports, engine);
     const result = await this.#drive(opened.result, crashed);
     cancelCrash?.();
     for (const cancel of cancels) cancel();
@@ -193,6 +201,9 @@ class Life {
       validate: checkEvent,
       onStored: (events) => this.#world.oracle.stored(events),
       onCrash: crash,
+      duringAppend: (append) => {
+        if (append === this.#cancelAtAppend) this.#cancelNow?.();
+      },
     });
     const backend = fakeBackend(this.#world, engine, () => {
       dispatches++;
@@ -234,8 +245,12 @@ class Life {
   }
 
   /** Listens, answers and meddles. Returns how to end what it began. */
-  #follow(handle: RunHandle, ports: EnginePorts): (() => void)[] {
+  #follow(handle: RunHandle, ports: EnginePorts, engine: Engine): (() => void)[] {
     const random = this.#random;
+    const cancel = (): void => {
+      engine.cancelledAt ??= this.#clock.now();
+      handle.cancel();
+    };
     const cancels: (() => void)[] = [];
     const later = (ms: number, act: () => void): void => void cancels.push(this.#clock.after(ms, act));
     let last = 0;
@@ -262,11 +277,13 @@ class Life {
     };
     later(60_000, comeBack);
     if (this.#options.meddling === false) return cancels;
+    this.#cancelNow = cancel;
+    this.#cancelAtAppend = random() < 0.1 ? 2 + whole(random, 15) : 0;
     if (random() < 0.15) {
       later(whole(random, 2000), () => {
-        if (random() < 0.5) handle.cancel();
+        if (random() < 0.5) cancel();
         else void ports.journal.request(this.#run, this.#clock.now(), { kind: "cancel" });
-        if (random() < 0.2) later(whole(random, 50), () => handle.cancel());
+        if (random() < 0.2) later(whole(random, 50), cancel);
       });
     }
     if (random() < 0.15) {
@@ -280,7 +297,12 @@ class Life {
 
   /** Nobody conducts the run: answers go straight to its history. */
   async #answerAll(): Promise<void> {
-    const engine: Engine = { number: this.#engines.length + 1, isDead: false, isRefused: false };
+    const engine: Engine = {
+      number: this.#engines.length + 1,
+      isDead: false,
+      isRefused: false,
+      cancelledAt: undefined,
+    };
     this.#engines.push(engine);
     const ports = this.#ports(engine, () => undefined, false, false);
     const asked = this.#store.runs.get(this.#run)?.events.filter(({ type }) => type === "approval.requested") ?? [];

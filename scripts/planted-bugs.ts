@@ -1,0 +1,212 @@
+/**
+ * Proves that the tests of the run room and the simulation find what they are for: plants one bug at a time in a copy of the
+ * sources, runs them on the copy, and tells which were caught. Fails where one was missed, or where the text to be replaced is
+ * no longer in the sources.
+ *
+ * `node scripts/planted-bugs.ts [WORD]`: only the bugs whose name contains the word.
+ */
+import { spawn } from "node:child_process";
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+interface Bug {
+  readonly name: string;
+  /** Below packages/heddle/src. */
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+const BUGS: readonly Bug[] = [
+  {
+    name: "a failed dep counts as done",
+    file: "run/state.ts",
+    from: `return phase.tag === "skipped" && phase.reason.kind !== "dependency";`,
+    to: `return phase.tag === "failed" || (phase.tag === "skipped" && phase.reason.kind !== "dependency");`,
+  },
+  {
+    name: "a resume runs recorded successes again",
+    file: "run/resume.ts",
+    from: `    case "failed":\n    case "cancelled": {`,
+    to: `    case "succeeded":\n    case "failed":\n    case "cancelled": {`,
+  },
+  {
+    name: "one slot too many",
+    file: "run/decide.ts",
+    from: "state.slots >= state.options.maxConcurrency",
+    to: "state.slots > state.options.maxConcurrency",
+  },
+  {
+    name: "places are not given back",
+    file: "run/queue.ts",
+    from: `if (phaseOf(state, step).tag === "running") changePlaces(state, step, -1);`,
+    to: `if (phaseOf(state, step).tag === "expanded") changePlaces(state, step, -1);`,
+  },
+  {
+    name: "nothing is kept for a large step",
+    file: "run/decide.ts",
+    from: ">= PATIENCE) keep(lane, kept);",
+    to: ">= Infinity) keep(lane, kept);",
+  },
+  {
+    name: "a writer does not mind readers",
+    file: "run/decide.ts",
+    from: "use.readers + use.writers > 0",
+    to: "use.writers > 0",
+  },
+  {
+    name: "one attempt too many",
+    file: "run/retry.ts",
+    from: "failed >= policy.attempts",
+    to: "failed > policy.attempts",
+  },
+  {
+    name: "the limit of a forEach is not asked for",
+    file: "run/decide.ts",
+    from: "found.running >= found.maxConcurrency",
+    to: "found.running > found.maxConcurrency + 1",
+  },
+  {
+    name: "layers open early",
+    file: "run/queue.ts",
+    from: `state.parents[step] === -1 && layer > state.openLayer`,
+    to: `state.parents[step] === -1 && layer > state.openLayer + 1`,
+  },
+  {
+    name: "a container does not wait for steps that its items added",
+    file: "run/grow.ts",
+    from: "container.left += added.length;",
+    to: "",
+  },
+  {
+    name: "the oldest success is undone first",
+    file: "run/close.ts",
+    from: "for (let at = state.successes.length - 1; at >= 0; at--) {",
+    to: "for (let at = 0; at < state.successes.length; at++) {",
+  },
+  {
+    name: "canonical histories keep the order of chance",
+    file: "run/canonical.ts",
+    from: "comparePlaces(a.place, b.place) ||",
+    to: "a.event.seq - b.event.seq ||",
+  },
+  {
+    name: "a paused run spins over a due attempt",
+    file: "run/decide.ts",
+    from: `if (state.phase.tag === "paused") return undefined;\n  const step = state.retries`,
+    to: "const step = state.retries",
+  },
+  {
+    name: "attempts are carried out before their start is on disk",
+    file: "engine/scheduler.ts",
+    from: "    const committed = await this.#recorder.commit();",
+    to: "    for (const act of acts.splice(0)) act();\n    const committed = await this.#recorder.commit();",
+  },
+  {
+    name: "listeners are told before the disk",
+    file: "engine/recorder.ts",
+    from: "    const appended = await journal.append(lease, batch, { summary: summaryOf(state) });",
+    to: "    for (const event of batch) for (const listener of this.#listeners) listener(event);\n    const appended = await journal.append(lease, batch, { summary: summaryOf(state) });\n    if (appended.ok) return ok(undefined);",
+  },
+  {
+    name: "a failed append is ignored",
+    file: "engine/recorder.ts",
+    from: "if (!appended.ok) return err(appendProblem(appended.error, state.run));",
+    to: `if (!appended.ok && appended.error.kind === "conflict") return err(appendProblem(appended.error, state.run));`,
+  },
+  {
+    name: "what a dead engine left goes on",
+    file: "engine/engine.ts",
+    from: `    await ports.backend.sweep(run, state.plan.graceMs ?? DEFAULT_GRACE_MS);\n    const isNewPlan`,
+    to: "    const isNewPlan",
+  },
+  {
+    name: "a word that comes during a commit is lost",
+    file: "engine/scheduler.ts",
+    from: "if (this.#isAwake) continue;",
+    to: "if (this.#news.length > 0) continue;",
+  },
+  {
+    name: "a lock is granted and never used",
+    file: "engine/foreign-locks.ts",
+    from: "await this.#giveWay(step);",
+    to: "",
+  },
+  {
+    name: "a step's end is told twice to its container",
+    file: "run/apply.ts",
+    from: "    container.left--;",
+    to: "    container.left -= 2;",
+  },
+];
+
+const ROOT = path.resolve(import.meta.dirname, "..");
+const TESTS = ["run", "simulation"];
+
+async function main(): Promise<number> {
+  const word = process.argv[2] ?? "";
+  const folder = await mkdtemp(path.join(tmpdir(), "heddle-planted-"));
+  try {
+    await copySources(folder);
+    if (!(await testsPass(folder))) {
+      console.error("The tests fail on sources without a planted bug.");
+      return 1;
+    }
+    let missed = 0;
+    const bugs = BUGS.filter(({ name }) => name.includes(word));
+    for (const bug of bugs) {
+      const verdict = await plant(folder, bug);
+      if (verdict !== "caught") missed++;
+      console.log(`${verdict.padEnd(8)} ${bug.name} (${bug.file})`);
+    }
+    console.log(`${bugs.length - missed} of ${bugs.length} planted bugs were caught`);
+    return missed === 0 ? 0 : 1;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function copySources(folder: string): Promise<void> {
+  const heddle = path.join(folder, "packages/heddle");
+  await mkdir(path.join(heddle, "test"), { recursive: true });
+  await cp(path.join(ROOT, "packages/heddle/src"), path.join(heddle, "src"), { recursive: true });
+  for (const room of TESTS)
+    await cp(path.join(ROOT, "packages/heddle/test", room), path.join(heddle, "test", room), { recursive: true });
+  for (const file of ["package.json", "vitest.config.ts", "tsconfig.json"])
+    await cp(path.join(ROOT, file), path.join(folder, file));
+  await symlink(path.join(ROOT, "node_modules"), path.join(folder, "node_modules"));
+}
+
+async function plant(folder: string, bug: Bug): Promise<"caught" | "MISSED" | "STALE"> {
+  const file = path.join(folder, "packages/heddle/src", bug.file);
+  const sound = await readFile(file, "utf8");
+  if (sound.split(bug.from).length !== 2) return "STALE";
+  await writeFile(
+    file,
+    sound.replace(bug.from, () => bug.to),
+  );
+  try {
+    return (await testsPass(folder)) ? "MISSED" : "caught";
+  } finally {
+    await writeFile(file, sound);
+  }
+}
+
+/** The tests stop at the first failure; a run that hangs counts as failed. */
+function testsPass(folder: string): Promise<boolean> {
+  const filters = TESTS.map((room) => `packages/heddle/test/${room}/`);
+  const vitest = path.join(ROOT, "node_modules/vitest/vitest.mjs");
+  const args = [vitest, "run", "--root", folder, "--bail", "1", "--reporter", "dot", ...filters];
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, args, {
+      cwd: folder,
+      stdio: "ignore",
+      timeout: 120_000,
+      killSignal: "SIGKILL",
+    });
+    child.on("close", (code) => resolve(code === 0));
+  });
+}
+
+process.exitCode = await main();
