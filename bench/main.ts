@@ -57,7 +57,7 @@ async function main(): Promise<void> {
   }
   const unknown = values.only.filter((id) => !ROWS.some((row) => row.id === id));
   if (unknown.length > 0) throw new Error(`no such row: ${unknown.join(", ")}; --list names them`);
-  if (!existsSync(join(dirname(HEDDLE), "../dist/cli.js"))) throw new Error("heddle is not built: npm run build");
+  if (!existsSync(join(dirname(HEDDLE), "../dist/cli.cjs"))) throw new Error("heddle is not built: npm run build");
   if (versionOf("turbo") === undefined)
     console.log("The peers are not installed (bench/setup): their numbers are missing.\n");
   // Compiled code is kept between starts, as on a user's machine, and not in the home of whoever measures.

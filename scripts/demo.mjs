@@ -31,7 +31,7 @@ function newestIn(folder) {
 
 function isBuilt() {
   const home = path.join(root, "packages/heddle");
-  const built = path.join(home, "dist/cli.js");
+  const built = path.join(home, "dist/cli.cjs");
   return existsSync(built) && statSync(built).mtimeMs >= newestIn(path.join(home, "src"));
 }
 

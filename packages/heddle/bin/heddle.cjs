@@ -23,17 +23,14 @@ function start() {
     return;
   }
   keepCompiledCode();
-  import("../dist/cli.js").then(
-    function (cli) {
-      return cli.main(args);
-    },
-    function (error) {
-      if (!require("fs").existsSync(require("path").join(__dirname, "..", "dist", "cli.js"))) {
-        return stop("this copy is not built; run `npm run build` in its repository");
-      }
-      throw error;
-    },
-  );
+  var cli;
+  try {
+    cli = require("../dist/cli.cjs");
+  } catch (error) {
+    if (require("fs").existsSync(require("path").join(__dirname, "..", "dist", "cli.cjs"))) throw error;
+    return stop("this copy is not built; run `npm run build` in its repository");
+  }
+  return cli.main(args);
 }
 
 /** Compiled code is kept in a folder that only this user writes: whoever could plant code there could run it as well. */

@@ -7,7 +7,6 @@ import { isJsonObject, type JsonObject } from "./base/json.ts";
 import { err, ok, type Result } from "./base/result.ts";
 import type { LoadedPlan } from "./engine/api.ts";
 import { compilePlan, resolvePlan } from "./graph/compile.ts";
-import { isPlanDefinition } from "./plan/define.ts";
 import type { Diagnostic } from "./plan/diagnostic.ts";
 import { LIMITS } from "./plan/limits.ts";
 import { NO_FUNCTIONS, type Plan, type Step } from "./plan/plan.ts";
@@ -63,6 +62,8 @@ async function loadModule(
         : "Run it with node to see the whole error.";
     return err([problemAt(file, "PlanModuleFailed", `the plan's module cannot be loaded: ${messageOf(thrown)}`, hint)]);
   }
+  // Only plans that are modules need it.
+  const { isPlanDefinition } = await import("./plan/define.ts");
   if (!isPlanDefinition(exported)) {
     const hint = 'Write `export default plan("name", { steps: [...] })`.';
     return err([problemAt(file, "NoPlanExported", "the default export of the module is not a plan", hint)]);

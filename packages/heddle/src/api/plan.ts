@@ -7,11 +7,10 @@ import { HeddleError } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { LoadedPlan } from "../engine/api.ts";
-import { resolvePlan } from "../graph/compile.ts";
 import { mermaid } from "../graph/draw.ts";
 import { layersOf } from "../graph/paths.ts";
-import { loadPlanFile } from "../load-plan.ts";
 import { isPlanDefinition, type PlanDefinition } from "../plan/define.ts";
+import type { Diagnostic } from "../plan/diagnostic.ts";
 import type { Plan } from "../plan/plan.ts";
 import { PlanError } from "./errors.ts";
 
@@ -40,9 +39,24 @@ const loadedPlans = new WeakMap<CheckedPlan, LoadedPlan>();
  * @throws {PlanError} with every diagnostic, where the plan cannot run.
  */
 export async function load(source: string | PlanDefinition, params: JsonObject = {}): Promise<CheckedPlan> {
-  const loaded = typeof source === "string" ? await loadPlanFile(source, params) : await resolvePlan(source, params);
+  const loaded = await (typeof source === "string" ? readPlan(source, params) : resolve(source, params));
   if (!loaded.ok) throw new PlanError(loaded.error);
   return checkedPlan(loaded.value);
+}
+
+// What reads and validates plans is loaded with the first: a module that only defines one does not wait for it.
+
+async function readPlan(file: string, params: JsonObject): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
+  const { loadPlanFile } = await import("../load-plan.ts");
+  return loadPlanFile(file, params);
+}
+
+async function resolve(
+  definition: PlanDefinition,
+  params: JsonObject | undefined,
+): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
+  const { resolvePlan } = await import("../graph/compile.ts");
+  return resolvePlan(definition, params);
 }
 
 function checkedPlan(loaded: LoadedPlan): CheckedPlan {
@@ -64,7 +78,7 @@ export async function loadedPlan(
   params: JsonObject | undefined,
 ): Promise<Result<LoadedPlan, HeddleError>> {
   if (isPlanDefinition(plan)) {
-    const resolved = await resolvePlan(plan, params);
+    const resolved = await resolve(plan, params);
     return resolved.ok ? resolved : err(new PlanError(resolved.error));
   }
   const known = typeof plan === "object" && plan !== null ? loadedPlans.get(plan as CheckedPlan) : undefined;

@@ -15,7 +15,6 @@ import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import { systemRandom } from "../base/random.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Project, RunHandle } from "../engine/api.ts";
-import { openMemoryProject, openProject } from "../host.ts";
 import { isPlanDefinition, type StepValue } from "../plan/define.ts";
 import type { Event } from "../run/event.ts";
 import {
@@ -97,6 +96,8 @@ async function open(options: RunPlanOptions): Promise<Result<Project, HeddleErro
       }),
     );
   }
+  // Loaded by the first run: a module that only defines a plan does not wait for an engine.
+  const { openMemoryProject, openProject } = await import("../host.ts");
   if (options.memory === true) return ok(openMemoryProject(dir, { title: TITLE }));
   return refusable(await openProject(dir, { title: TITLE }));
 }
@@ -218,6 +219,7 @@ class ConductedRun implements Run {
 
   /** The events of a run that has ended and whose project was closed. */
   async *#reread(): AsyncGenerator<Event, void, undefined> {
+    const { openProject } = await import("../host.ts");
     const opened = await openProject(this.#options.projectDir ?? ".", { title: TITLE, readOnly: true });
     if (!opened.ok) throw new HeddleError(opened.error);
     await using project = opened.value;

@@ -10,14 +10,14 @@ const BIN = path.resolve(import.meta.dirname, "../../bin/heddle.cjs");
 
 /** Stands for the bundle: says which process it is in, then does what its first argument says. */
 const CLI = `
-export async function main(args) {
+exports.main = async function main(args) {
   process.on("SIGTERM", () => { console.log("told to end"); process.exit(0); });
   process.on("SIGINT", () => { console.log("interrupted"); process.exit(130); });
   console.log("main", process.versions.node.split(".")[0], ...args);
   if (args[0] === "exit") process.exitCode = Number(args[1]);
   if (args[0] === "die") process.kill(process.pid, "SIGKILL");
   if (args[0] === "wait") setInterval(() => undefined, 1000);
-}
+};
 `;
 
 /** Makes the Node that loads it first look old to the command; a Node started by the command is itself. */
@@ -36,7 +36,7 @@ beforeEach(async () => {
   await mkdir(path.join(home, "dist"), { recursive: true });
   await cp(BIN, bin);
   await writeFile(path.join(home, "package.json"), '{ "name": "heddle", "version": "1.2.3", "type": "module" }');
-  await writeFile(path.join(home, "dist/cli.js"), CLI);
+  await writeFile(path.join(home, "dist/cli.cjs"), CLI);
   await writeFile(path.join(root, "old.cjs"), OLD_NODE);
   await writeFile(path.join(root, "windows.cjs"), 'Object.defineProperty(process, "platform", { value: "win32" });');
 });
