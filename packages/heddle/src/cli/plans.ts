@@ -1,6 +1,5 @@
 /** Plans as the command line meets them: finding the file, loading it, telling what is wrong with it. */
-import { readFile, stat } from "node:fs/promises";
-import { existsSync } from "node:fs";
+import { existsSync, promises } from "node:fs";
 import { join } from "node:path";
 import type { Problem } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
@@ -63,9 +62,9 @@ export async function reportDiagnostics(
 /** The text of a plan file; a module's, a pipe's or a huge file's is not looked at. */
 async function linesToShow(file: string): Promise<string | undefined> {
   if (/\.[cm]?[jt]s$/.test(file)) return undefined;
-  const stats = await stat(file).catch(() => undefined);
+  const stats = await promises.stat(file).catch(() => undefined);
   if (stats === undefined || !stats.isFile() || stats.size > LIMITS.bytes) return undefined;
-  return readFile(file, "utf8").catch(() => undefined);
+  return promises.readFile(file, "utf8").catch(() => undefined);
 }
 
 /** Why this version cannot run the plan, if so: it has no coding agents. */

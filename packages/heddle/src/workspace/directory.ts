@@ -6,8 +6,7 @@
  *  1. No attempt works outside the project folder, whatever its `cwd` says and wherever symbolic links lead (S8).
  *  2. Different (step, attempt) have different files; every file of a run lies under one folder.
  */
-import { existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { existsSync, mkdirSync, promises, realpathSync, statSync } from "node:fs";
 import { isAbsolute, join, relative, resolve, sep } from "node:path";
 import { HeddleError, messageOf, systemCode } from "../base/errors.ts";
 import { isRunId } from "../base/ids.ts";
@@ -124,7 +123,7 @@ export function runFiles(heddleDir: string): {
     logFile: (run, step, attempt) => join(runDir(run), "logs", `${fileNameOf(step)}.${attempt}.log`),
     async removeRun(run) {
       made.delete(run);
-      await rm(runDir(run), { recursive: true, force: true });
+      await promises.rm(runDir(run), { recursive: true, force: true });
     },
   };
 }

@@ -2,8 +2,7 @@
  * Workspaces of runs that leave nothing behind: no logs; exchange files, which commands need, in a folder of the system's for
  * temporary files, made when the first is asked for and removed with the run.
  */
-import { mkdtempSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { mkdtempSync, promises } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileNameOf } from "./names.ts";
@@ -33,7 +32,7 @@ export function memoryWorkspaces(options: { readonly projectDir: string }): Work
     async removeRun(run) {
       const folder = folders.get(run);
       folders.delete(run);
-      if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+      if (folder !== undefined) await promises.rm(folder, { recursive: true, force: true });
     },
   };
 }
