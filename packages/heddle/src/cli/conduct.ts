@@ -2,7 +2,6 @@
 import type { Project, RunHandle, RunResult } from "../engine/api.ts";
 import type { RunEvent } from "../view/history.ts";
 import { Timeline } from "../view/timeline.ts";
-import { closingLines } from "./closing.ts";
 import { EXIT, type Context } from "./context.ts";
 import type { LiveView } from "./live.ts";
 import { Lines, type OutputMode } from "./lines.ts";
@@ -102,12 +101,15 @@ async function forPeople(
     cancelPoll = clock.after(POLL_MS, poll);
   };
   let cancelPoll = mode === "stream" ? clock.after(POLL_MS, poll) : undefined;
+  // Loaded while the first steps run.
+  const closing = import("./closing.ts");
   const result = await handle.result;
   cancelPoll?.();
   await tape.idle();
   live?.stop();
   signals.stop();
   if (mode !== "quiet" || result.status === "failed") {
+    const { closingLines } = await closing;
     for (const line of closingLines({ out, state: handle.state(), timeline, result, logFile })) tape.line(line);
     await tape.idle();
   }

@@ -2,13 +2,12 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
-import { HeddleError, type Problem } from "../base/errors.ts";
+import type { Problem } from "../base/errors.ts";
 import { isRunId } from "../base/ids.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { suggest } from "../base/suggest.ts";
 import type { Project } from "../engine/api.ts";
 import type { RunSnapshot } from "../view/history.ts";
-import type { Timeline } from "../view/timeline.ts";
 import type { Output } from "./output.ts";
 
 export interface Context {
@@ -116,41 +115,4 @@ export async function findRunAndStep(
   if (first === undefined || step !== undefined) return run;
   const latest = await findRun(project, undefined);
   return latest.ok ? ok({ run: latest.value, step: first }) : run;
-}
-
-export interface ReadRun {
-  readonly state: RunSnapshot;
-  readonly timeline: Timeline;
-  /** A process holds the run now. */
-  readonly live: boolean;
-  /** What a person calls that process. */
-  readonly holder: string | undefined;
-}
-
-/** Reads and folds a run's history once. */
-export async function readRun(project: Project, run: string): Promise<Result<ReadRun, Problem>> {
-  const { HistoryReader } = await import("../view/history.ts");
-  const record = await project.journal.get(run);
-  const reader = new HistoryReader();
-  try {
-    for await (const batch of project.journal.read(run)) for (const event of batch) reader.add(event);
-  } catch (thrown) {
-    if (thrown instanceof HeddleError) return err(thrown);
-    throw thrown;
-  }
-  const { state, timeline } = reader;
-  if (state === undefined) {
-    return err({
-      code: "EmptyRun",
-      message: `run ${run} has no readable beginning`,
-      hint: "`heddle doctor` checks the journal.",
-    });
-  }
-  const holder = record?.holder ?? null;
-  return ok({
-    state,
-    timeline,
-    live: holder !== null,
-    holder: holder === null ? undefined : `${holder.title} (pid ${holder.pid})`,
-  });
 }

@@ -232,12 +232,12 @@ export class LiveView implements Sink {
     const held = handle.waitingFor();
     const paused = handle.state().phase.tag === "paused" ? "paused" : undefined;
     const parts = [
+      ...(leftMs === undefined || ended === total ? [] : [`about ${formatDuration(leftMs)} left`]),
       `${running} running`,
       ...(counts.failed > 0 ? [`${counts.failed} failed`] : []),
       ...(counts.skipped > 0 ? [`${counts.skipped} skipped`] : []),
       ...(counts.waiting > 0 ? [`${counts.waiting} waiting`] : []),
       ...(paused !== undefined ? [paused] : held === undefined ? [] : [`held back: ${safeLine(held)}`]),
-      ...(leftMs === undefined || ended === total ? [] : [`about ${formatDuration(leftMs)} left`]),
     ];
     return line(out, [
       ["━".repeat(done), counts.failed > 0 ? "red" : "green"],

@@ -6,7 +6,7 @@ import type { LoadedPlan, Project, StartOptions } from "../engine/api.ts";
 import { buildGraph } from "../graph/build.ts";
 import { marked, withDeps, withDescendants } from "../graph/select.ts";
 import { reusable, type Reusable } from "../view/reuse.ts";
-import { readRun } from "./context.ts";
+import { readRun } from "./read-run.ts";
 
 export interface Selection {
   /** These alone. */

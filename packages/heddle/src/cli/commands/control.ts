@@ -2,7 +2,8 @@
 import type { Problem } from "../../base/errors.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { ControlRequest, Project } from "../../engine/api.ts";
-import { EXIT, fail, findRun, findRunAndStep, findStep, openToChange, readRun, type Context } from "../context.ts";
+import { EXIT, fail, findRun, findRunAndStep, findStep, openToChange, type Context } from "../context.ts";
+import { readRun } from "../read-run.ts";
 import { safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
 import { userName } from "../user.ts";

@@ -1,7 +1,8 @@
 /** `heddle history`: the recorded events of a run, one a line. */
 import { HeddleError } from "../../base/errors.ts";
 import { canonicalEvents, type RunEvent } from "../../view/history.ts";
-import { EXIT, fail, findRun, findStep, openToRead, readRun, type Context } from "../context.ts";
+import { EXIT, fail, findRun, findStep, openToRead, type Context } from "../context.ts";
+import { readRun } from "../read-run.ts";
 import { cut, pad, safeLine } from "../output-text.ts";
 import type { Output } from "../output.ts";
 import type { Flags } from "../spec.ts";

@@ -2,7 +2,8 @@
 import { existsSync } from "node:fs";
 import type { Project } from "../../engine/api.ts";
 import { hasEnded, type LogTarget, logTargets } from "../log-targets.ts";
-import { EXIT, fail, findRunAndStep, findStep, openToRead, readRun, type Context, type ReadRun } from "../context.ts";
+import { EXIT, fail, findRunAndStep, findStep, openToRead, type Context } from "../context.ts";
+import { readRun, type ReadRun } from "../read-run.ts";
 import { LogCursor, sizeOf } from "../log-lines.ts";
 import { safeLine } from "../output-text.ts";
 import { Tape } from "../tape.ts";

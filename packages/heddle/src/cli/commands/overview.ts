@@ -1,6 +1,7 @@
 /** `heddle` alone: the plan's steps and what the last run made of them. */
 import { runView } from "../../view/run-view.ts";
-import { EXIT, fail, openToRead, readRun, type Context } from "../context.ts";
+import { EXIT, fail, openToRead, type Context } from "../context.ts";
+import { readRun } from "../read-run.ts";
 import { safeLine } from "../output-text.ts";
 import { findPlanFile, loadPlan, noPlan } from "../plans.ts";
 import type { Flags } from "../spec.ts";

@@ -1,6 +1,7 @@
 /** `heddle rerun`: a step and what comes behind it, in a new run that reuses the other results of an earlier one. */
 import { conduct } from "../conduct.ts";
-import { EXIT, fail, findRun, openToChange, readRun, type Context } from "../context.ts";
+import { EXIT, fail, findRun, openToChange, type Context } from "../context.ts";
+import { readRun } from "../read-run.ts";
 import { safeLine } from "../output-text.ts";
 import { agentsProblem, loadPlan } from "../plans.ts";
 import { reuseFor } from "../reuse.ts";

@@ -1,7 +1,8 @@
 /** `heddle show`: one run with every step's status, time, attempts and reason. */
 import { runView, type RunView, type StepView } from "../../view/run-view.ts";
 import { STATUS_SYMBOL } from "../../view/status.ts";
-import { EXIT, fail, findRun, openToRead, readRun, type Context } from "../context.ts";
+import { EXIT, fail, findRun, openToRead, type Context } from "../context.ts";
+import { readRun } from "../read-run.ts";
 import { cut, pad, safeLine, widthOf } from "../output-text.ts";
 import type { Output } from "../output.ts";
 import { countsText, plural, statusStyle, timeText, tookText } from "../words.ts";

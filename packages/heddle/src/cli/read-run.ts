@@ -1,0 +1,42 @@
+/** A recorded run as the commands that look at it read it: its history once, and whether somebody holds it. */
+import { HeddleError, type Problem } from "../base/errors.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import type { Project } from "../engine/api.ts";
+import { HistoryReader, type RunSnapshot } from "../view/history.ts";
+import type { Timeline } from "../view/timeline.ts";
+
+export interface ReadRun {
+  readonly state: RunSnapshot;
+  readonly timeline: Timeline;
+  /** A process holds the run now. */
+  readonly live: boolean;
+  /** What a person calls that process. */
+  readonly holder: string | undefined;
+}
+
+/** Reads and folds a run's history once. */
+export async function readRun(project: Project, run: string): Promise<Result<ReadRun, Problem>> {
+  const record = await project.journal.get(run);
+  const reader = new HistoryReader();
+  try {
+    for await (const batch of project.journal.read(run)) for (const event of batch) reader.add(event);
+  } catch (thrown) {
+    if (thrown instanceof HeddleError) return err(thrown);
+    throw thrown;
+  }
+  const { state, timeline } = reader;
+  if (state === undefined) {
+    return err({
+      code: "EmptyRun",
+      message: `run ${run} has no readable beginning`,
+      hint: "`heddle doctor` checks the journal.",
+    });
+  }
+  const holder = record?.holder ?? null;
+  return ok({
+    state,
+    timeline,
+    live: holder !== null,
+    holder: holder === null ? undefined : `${holder.title} (pid ${holder.pid})`,
+  });
+}
