@@ -11,10 +11,11 @@ import { resolve } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { HeddleError, type Problem } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
-import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
+import type { Json, JsonObject } from "../base/json.ts";
 import { systemRandom } from "../base/random.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Project, RunHandle } from "../engine/api.ts";
+import { paramsOf } from "../load-plan.ts";
 import { isPlanDefinition, type StepValue } from "../plan/define.ts";
 import type { Event } from "../run/event.ts";
 import {
@@ -105,8 +106,7 @@ async function open(options: RunPlanOptions): Promise<Result<Project, HeddleErro
 /** The parameters that the run was created with; none for a run that cannot be read, which the resume will say. */
 async function recordedParams(project: Project, id: string): Promise<JsonObject> {
   const read = await project.read(id);
-  const params = read.ok ? read.value.state.plan.params : undefined;
-  return isJsonObject(params) ? params : {};
+  return read.ok ? paramsOf(read.value.state.plan) : {};
 }
 
 class ConductedRun implements Run {

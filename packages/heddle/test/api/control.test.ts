@@ -28,7 +28,11 @@ describe("cancel", () => {
     await all.promise;
     expect(running.cancel()).toBe(3);
     expect((await running.result).status).toBe("cancelled");
-    expect(running.status()).toMatchObject({ status: "cancelled", running: [], counts: { cancelled: 3, waiting: 1, running: 0 } });
+    expect(running.status()).toMatchObject({
+      status: "cancelled",
+      running: [],
+      counts: { cancelled: 3, waiting: 1, running: 0 },
+    });
     expect(running.cancel()).toBe(0);
   });
 

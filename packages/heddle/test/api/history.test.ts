@@ -1,5 +1,9 @@
 /** What is recorded, and what a recorded history gives back: numbers, order, resume, logs. */
-import { readFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { text } from "node:stream/consumers";
+import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { command, load, plan, resume, run, step, type Event, type PlanDefinition } from "../../src/index.ts";
 import { canonicalHistory } from "../../src/run/canonical.ts";
@@ -56,11 +60,48 @@ describe("events", () => {
     expect(stepLines(events).filter((line) => line.startsWith("succeeded"))).toHaveLength(7);
   });
 
-  test("reach a listener in order, each once it is recorded; what it throws does not touch the run", async () => {
+  test("reach a listener in order, each once it is recorded", async () => {
     const seen: Event[] = [];
     const running = run(wide(2), { ...MEMORY, onEvent: (event) => seen.push(event) });
     expect((await running.result).status).toBe("succeeded");
     expect(seen).toEqual(await eventsOf(running));
+  });
+});
+
+/** Runs a program that imports the library's sources, and tells what it printed and how it ended. */
+async function program(body: string): Promise<{ readonly code: number | null; readonly out: string }> {
+  const sources = pathToFileURL(path.resolve(import.meta.dirname, "../../src/index.ts")).href;
+  const file = path.join(await temporaryFolder(), "program.ts");
+  await writeFile(file, `import { command, plan, run, step } from ${JSON.stringify(sources)};\n${body}`);
+  const child = spawn(process.execPath, [file], { cwd: path.dirname(file), stdio: ["ignore", "pipe", "ignore"] });
+  const [out, code] = await Promise.all([
+    text(child.stdout),
+    new Promise<number | null>((resolve) => child.on("exit", resolve)),
+  ]);
+  return { code, out };
+}
+
+describe("a program", () => {
+  test("whose listener throws sees it as an uncaught exception; the run goes on", async () => {
+    const { code, out } = await program(`
+      process.on("uncaughtException", (error) => console.log("uncaught", error.message));
+      const onEvent = (event) => { if (event.type === "step.started") throw new Error("mine"); };
+      const { status } = await run(plan("p", { steps: [step("a", () => 1)] }), { memory: true, onEvent }).result;
+      console.log(status);
+    `);
+    expect({ code, out }).toEqual({ code: 0, out: "uncaught mine\nsucceeded\n" });
+  });
+
+  test("that ignores a refused run's result ends well: nothing is rejected", async () => {
+    expect(await program('run(plan("p", { steps: [] }), { memory: true }); console.log("on");')).toEqual({
+      code: 0,
+      out: "on\n",
+    });
+  });
+
+  test("ends by itself when its runs have: neither helper nor timer keeps it", async () => {
+    const body = 'console.log((await run(plan("p", { steps: [command("c", "true")] })).result).status);';
+    expect(await program(body)).toEqual({ code: 0, out: "succeeded\n" });
   });
 });
 
