@@ -19,68 +19,97 @@ const DURATION = /^\s*\d+(\.\d+)?\s*(ms|s|m|h|d)?\s*$/;
 const WITHOUT_NUL = /^[^\u0000]*$/;
 
 type Schema = z.ZodMiniType;
+/** A schema that is made when it is first asked for: a plan uses few of all these, and making them all costs a start 5 ms. */
+type Lazy<S extends Schema = Schema> = () => S;
+
+function lazy<S extends Schema>(make: () => S): Lazy<S> {
+  let made: S | undefined;
+  return () => (made ??= make());
+}
 
 /** Descriptions for editors; ids give the parts of the JSON Schema that refer to themselves their names. */
 export const NOTES: z.core.$ZodRegistry<{ readonly description?: string; readonly id?: string }> = z.registry();
 
-const optional = (schema: Schema, description?: string): Schema => {
-  const made = z.optional(schema);
-  if (description !== undefined) NOTES.add(made, { description });
-  return made;
-};
-const list = (item: Schema): Schema => z.array(item, "expected a list");
+const optional = (schema: Lazy, description?: string): Lazy =>
+  lazy(() => {
+    const made = z.optional(schema());
+    if (description !== undefined) NOTES.add(made, { description });
+    return made;
+  });
+const list = (item: Lazy): Lazy => lazy(() => z.array(item(), "expected a list"));
+const oneOf = (values: readonly string[], complaint: string): Lazy => lazy(() => z.enum(values, complaint));
 
-const text = z.string("expected text").check(z.regex(WITHOUT_NUL, "must not contain NUL characters"));
-const command = text.check(z.regex(/\S/, "must not be empty"));
-const flag = z.boolean("expected true or false");
-const count = z.int("expected a whole number").check(z.minimum(1, "must be at least 1"));
-const wholeNumber = z.int("expected a whole number");
+/** A mapping with these keys and no others. */
+function strict(shape: Readonly<Record<string, Lazy>>, complaint?: string): Lazy<z.ZodMiniObject> {
+  return lazy(() => {
+    const made = Object.fromEntries(Object.entries(shape).map(([key, schema]) => [key, schema()]));
+    return complaint === undefined ? z.strictObject(made) : z.strictObject(made, complaint);
+  });
+}
+
+const text = lazy(() => z.string("expected text").check(z.regex(WITHOUT_NUL, "must not contain NUL characters")));
+const command = lazy(() => text().check(z.regex(/\S/, "must not be empty")));
+const flag = lazy(() => z.boolean("expected true or false"));
+const wholeNumber = lazy(() => z.int("expected a whole number"));
+const count = lazy(() => wholeNumber().check(z.minimum(1, "must be at least 1")));
 /** Any data: that it is JSON was seen to before (`limits.ts`), at a fraction of the cost. */
-const json = z.unknown();
-const jsonMap = z.record(z.string(), json, "expected a mapping");
+const json = lazy(() => z.unknown());
+const jsonMap = lazy(() => z.record(z.string(), json(), "expected a mapping"));
 const texts = list(text);
 
-const id = z.union(
-  [
-    z.string().check(z.regex(ID_PATTERN, "an id has 1 to 100 characters: letters, digits, and . _ - /")),
-    z.number().check(z.nonnegative()),
-  ],
-  "expected an id: text of letters, digits, and . _ - /",
+const id = lazy(() =>
+  z.union(
+    [
+      z.string().check(z.regex(ID_PATTERN, "an id has 1 to 100 characters: letters, digits, and . _ - /")),
+      z.number().check(z.nonnegative()),
+    ],
+    "expected an id: text of letters, digits, and . _ - /",
+  ),
 );
-const ids = z.union([list(id), id], "expected a list of step ids");
+const ids = lazy(() => z.union([list(id)(), id()], "expected a list of step ids"));
 
 const AS_DURATION = "expected a duration: 500ms, 30s, 10m, 2h, 1d, or a number of seconds";
 const isDuration = (value: string | number): boolean => parseDuration(value) !== undefined;
-const duration = z.union(
-  [
-    z
-      .string()
-      .check(z.regex(DURATION, { error: AS_DURATION, abort: true }), z.refine(isDuration, "the duration is too long")),
-    z
-      .number()
-      .check(
-        z.nonnegative({ error: "a duration is not negative", abort: true }),
-        z.refine(isDuration, "the duration is too long"),
-      ),
-  ],
-  AS_DURATION,
+const duration = lazy(() =>
+  z.union(
+    [
+      z
+        .string()
+        .check(
+          z.regex(DURATION, { error: AS_DURATION, abort: true }),
+          z.refine(isDuration, "the duration is too long"),
+        ),
+      z
+        .number()
+        .check(
+          z.nonnegative({ error: "a duration is not negative", abort: true }),
+          z.refine(isDuration, "the duration is too long"),
+        ),
+    ],
+    AS_DURATION,
+  ),
 );
 
-const name = z.string("expected a name").check(z.regex(NAME, "expected a name: letters, digits, and . _ -"));
-const envName = text.check(z.regex(ENV_NAME, "expected the name of an environment variable"));
-const envValue = z.union([text, z.number(), z.boolean()], "expected text");
-const env = z.record(
-  envName.check(z.regex(/^(?!HEDDLE_)/, "names that begin with HEDDLE_ are the engine's own")),
-  envValue,
-  "expected a mapping of names to text",
+const name = lazy(() =>
+  z.string("expected a name").check(z.regex(NAME, "expected a name: letters, digits, and . _ -")),
 );
-const pools = z.record(name, count, "expected a mapping of pool names to numbers");
+const envName = lazy(() => text().check(z.regex(ENV_NAME, "expected the name of an environment variable")));
+const env = lazy(() =>
+  z.record(
+    envName().check(z.regex(/^(?!HEDDLE_)/, "names that begin with HEDDLE_ are the engine's own")),
+    z.union([text(), z.number(), z.boolean()], "expected text"),
+    "expected a mapping of names to text",
+  ),
+);
+const pools = lazy(() => z.record(name(), count(), "expected a mapping of pool names to numbers"));
 
-const share = z.number("expected a number").check(z.minimum(0, "must be 0 to 1"), z.maximum(1, "must be 0 to 1"));
-const factor = z
-  .number("expected a number")
-  .check(z.minimum(1, "must be at least 1"), z.maximum(100, "must be at most 100"));
-const failureClass = z.enum(FAILURE_CLASSES, `expected one of ${FAILURE_CLASSES.join(", ")}`);
+const share = lazy(() =>
+  z.number("expected a number").check(z.minimum(0, "must be 0 to 1"), z.maximum(1, "must be 0 to 1")),
+);
+const factor = lazy(() =>
+  z.number("expected a number").check(z.minimum(1, "must be at least 1"), z.maximum(100, "must be at most 100")),
+);
+const failureClass = oneOf(FAILURE_CLASSES, `expected one of ${FAILURE_CLASSES.join(", ")}`);
 const retryShape = {
   attempts: optional(count),
   delay: optional(duration),
@@ -89,24 +118,28 @@ const retryShape = {
   jitter: optional(share),
   on: optional(list(failureClass)),
 };
-const retry = z.union([
-  wholeNumber.check(z.minimum(0, "must not be negative"), z.maximum(1000, "must be at most 1000")),
-  z.strictObject(retryShape, "expected a number of retries or a mapping such as {attempts: 3, delay: 1s}"),
-]);
+const retry = lazy(() =>
+  z.union([
+    wholeNumber().check(z.minimum(0, "must not be negative"), z.maximum(1000, "must be at most 1000")),
+    strict(retryShape, "expected a number of retries or a mapping such as {attempts: 3, delay: 1s}")(),
+  ]),
+);
 
 const lockShape = { read: optional(list(name)), write: optional(list(name)) };
-const locks = z.strictObject(lockShape, "expected {read: [...], write: [...]}");
-const stepLimits = z.strictObject({ maxMemoryMb: optional(count) }, "expected a mapping such as {maxMemoryMb: 512}");
-const agentObject = z.looseObject(
-  { prompt: optional(command), model: optional(text) },
-  "expected a prompt or a mapping such as {prompt: ..., model: ...}",
+const locks = strict(lockShape, "expected {read: [...], write: [...]}");
+const stepLimits = strict({ maxMemoryMb: optional(count) }, "expected a mapping such as {maxMemoryMb: 512}");
+const agentObject = lazy(() =>
+  z.looseObject(
+    { prompt: optional(command)(), model: optional(text)() },
+    "expected a prompt or a mapping such as {prompt: ..., model: ...}",
+  ),
 );
 
 /** Keys that `defaults` may give to every step. */
 const shared = {
   labels: optional(texts),
   env: optional(env, "Environment variables of the step; values may hold ${{ }}."),
-  envMode: optional(z.enum(["inherit", "strict"], "expected inherit or strict")),
+  envMode: optional(oneOf(["inherit", "strict"], "expected inherit or strict")),
   passEnv: optional(list(envName)),
   secrets: optional(list(envName), "Variables whose values are masked wherever they come up."),
   cwd: optional(command),
@@ -123,8 +156,8 @@ const shared = {
   locks: optional(locks),
   limits: optional(stepLimits),
   optional: optional(flag, "May fail without failing the run."),
-  onInterrupt: optional(z.enum(["rerun", "fail", "ask"], "expected rerun, fail or ask")),
-  verify: optional(z.union([command, list(command)], "expected a command or a list of commands")),
+  onInterrupt: optional(oneOf(["rerun", "fail", "ask"], "expected rerun, fail or ask")),
+  verify: optional(() => z.union([command(), list(command)()], "expected a command or a list of commands")),
   priority: optional(wholeNumber),
 };
 
@@ -135,15 +168,18 @@ const stepShape = {
   acceptance: optional(texts),
   run: optional(command, "A shell command."),
   call: optional(
-    command.check(z.regex(/^[^#]+(#[^#]+)?$/, "expected a module, or module#export")),
+    () => command().check(z.regex(/^[^#]+(#[^#]+)?$/, "expected a module, or module#export")),
     "A function of a module: ./steps.ts#name.",
   ),
   with: optional(jsonMap, "What the called function gets; texts may hold ${{ }}."),
-  agent: optional(z.union([command, agentObject], "expected a prompt or a mapping"), "A coding agent's task."),
+  agent: optional(
+    () => z.union([command(), agentObject()], "expected a prompt or a mapping"),
+    "A coding agent's task.",
+  ),
   approve: optional(command, "A question to a person."),
-  onTimeout: optional(z.enum(["reject", "approve"], "expected reject or approve")),
+  onTimeout: optional(oneOf(["reject", "approve"], "expected reject or approve")),
   plan: optional(
-    z.union([command, z.lazy((): Schema => planSchema)], "expected a file or a plan"),
+    () => z.union([command(), z.lazy((): Schema => planSchema())], "expected a file or a plan"),
     "Another plan as one step.",
   ),
   params: optional(jsonMap, "Parameters of the other plan."),
@@ -151,12 +187,12 @@ const stepShape = {
   depends_on: optional(ids, "Another name of `deps`."),
   needs: optional(ids, "Another name of `deps`."),
   after: optional(ids, "Steps that must end first, however they end."),
-  if: optional(z.union([text, flag], "expected an expression"), "CEL; false skips the step."),
-  forEach: optional(z.union([command, list(json)], "expected an expression or a list"), "One step per item."),
+  if: optional(() => z.union([text(), flag()], "expected an expression"), "CEL; false skips the step."),
+  forEach: optional(() => z.union([command(), list(json)()], "expected an expression or a list"), "One step per item."),
   maxConcurrency: optional(count, "Items of `forEach` at once."),
   group: optional(command, "Steps of one group share a worktree and take turns in it."),
   parallel_group: optional(command, "Another name of `group`."),
-  epic: optional(z.union([command, z.number()], "expected text"), "Another name of `group`."),
+  epic: optional(() => z.union([command(), z.number()], "expected text"), "Another name of `group`."),
   isolate: optional(flag),
   inputs: optional(texts),
   outputs: optional(texts),
@@ -168,50 +204,50 @@ const stepShape = {
 };
 
 const paramShape = {
-  type: z.enum(["string", "number", "boolean", "json"], "expected string, number, boolean or json"),
-  enum: optional(z.array(json, "expected a list").check(z.minLength(1, "must name at least one value"))),
+  type: oneOf(["string", "number", "boolean", "json"], "expected string, number, boolean or json"),
+  enum: optional(() => z.array(json(), "expected a list").check(z.minLength(1, "must name at least one value"))),
   default: optional(json),
   description: optional(text),
 };
-const paramSpec = z.strictObject(paramShape, "expected a mapping such as {type: string, default: staging}");
+const paramSpec = strict(paramShape, "expected a mapping such as {type: string, default: staging}");
 
-const positive = z.number("expected a number").check(z.gt(0, "must be more than 0"));
+const positive = lazy(() => z.number("expected a number").check(z.gt(0, "must be more than 0")));
+const percent = lazy(() => positive().check(z.maximum(100, "must be at most 100")));
 const topShape = {
-  name: optional(command.check(z.maxLength(200, "a name has at most 200 characters"))),
+  name: optional(() => command().check(z.maxLength(200, "a name has at most 200 characters"))),
   description: optional(text),
-  params: optional(z.record(name, paramSpec, "expected a mapping of names")),
+  params: optional(() => z.record(name(), paramSpec(), "expected a mapping of names")),
   maxConcurrency: optional(count, "Steps at once; default: the number of cores."),
   maxAgents: optional(count),
-  schedule: optional(z.enum(["ready", "layers"], "expected ready or layers")),
-  failure: optional(z.enum(["fail-fast", "continue"], "expected fail-fast or continue")),
-  rollback: optional(z.enum(["none", "dependents", "all"], "expected none, dependents or all")),
+  schedule: optional(oneOf(["ready", "layers"], "expected ready or layers")),
+  failure: optional(oneOf(["fail-fast", "continue"], "expected fail-fast or continue")),
+  rollback: optional(oneOf(["none", "dependents", "all"], "expected none, dependents or all")),
   timeout: optional(duration, "Of the whole run."),
   grace: optional(duration, "Between SIGTERM and SIGKILL."),
   resources: optional(pools, "Counted pools."),
   limits: optional(
-    z.strictObject(
-      { maxMemoryMb: optional(count), maxCpuPercent: optional(positive.check(z.maximum(100, "must be at most 100"))) },
+    strict(
+      { maxMemoryMb: optional(count), maxCpuPercent: optional(percent) },
       "expected a mapping such as {maxMemoryMb: 8192, maxCpuPercent: 80}",
     ),
   ),
   budget: optional(
-    z.strictObject(
-      { usd: positive, onReached: optional(z.enum(["pause", "stop"], "expected pause or stop")) },
+    strict(
+      { usd: positive, onReached: optional(oneOf(["pause", "stop"], "expected pause or stop")) },
       "expected a mapping such as {usd: 20, onReached: pause}",
     ),
   ),
   agents: optional(jsonMap),
-  defaults: optional(z.strictObject(shared, "expected a mapping of step keys"), "Keys that every step starts from."),
+  defaults: optional(strict(shared, "expected a mapping of step keys"), "Keys that every step starts from."),
 };
 
-const stepSchema: Schema = z.strictObject(stepShape).register(NOTES, { id: "step" });
-const stepList: Schema = z.array(stepSchema).check(z.minLength(1));
-const planSchema: Schema = z
-  .strictObject({ ...topShape, steps: optional(stepList), phases: optional(stepList, "Another name of `steps`.") })
-  .register(NOTES, { id: "plan" });
+const stepSchema = lazy(() => strict(stepShape)().register(NOTES, { id: "step" }));
+const stepList = lazy(() => z.array(stepSchema()).check(z.minLength(1)));
+const planShape = { ...topShape, steps: optional(stepList), phases: optional(stepList, "Another name of `steps`.") };
+const planSchema: Lazy = lazy(() => strict(planShape)().register(NOTES, { id: "plan" }));
 
 /** A whole plan file, for the JSON Schema; validation goes key by key, by {@link SHAPES}. */
-export const PLAN_FILE: Schema = z.union([planSchema, stepList]);
+export const planFileSchema: () => Schema = lazy(() => z.union([planSchema(), stepList()]));
 
 /** Known keys of the mappings inside a plan or a step, by the key that holds them: for did-you-mean. */
 export const NESTED_KEYS: Readonly<Record<string, readonly string[]>> = {
@@ -224,7 +260,7 @@ export const NESTED_KEYS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The schemas of one mapping by key: of a plan (all but its steps), a step, or `defaults`. */
-export const SHAPES: Readonly<Record<"plan" | "step" | "defaults", Readonly<Record<string, z.ZodMiniType>>>> = {
+export const SHAPES: Readonly<Record<"plan" | "step" | "defaults", Readonly<Record<string, Lazy>>>> = {
   plan: topShape,
   step: stepShape,
   defaults: shared,

@@ -106,7 +106,7 @@ function checkKeys(raw: JsonObject, path: DocumentPath, scope: StepScope): Writt
     writtenAs.set(name, key);
     // A plan inside a step is validated on its own, with findings of its own.
     const isInnerPlan = key === "plan" && typeof value === "object";
-    if (isInnerPlan || checkValue(schema, value, at, scope.findings)) checked[name] = value;
+    if (isInnerPlan || checkValue(schema(), value, at, scope.findings)) checked[name] = value;
   }
   return checked as WrittenStep;
 }

@@ -113,7 +113,7 @@ function checkTop(raw: JsonObject, path: DocumentPath, findings: Findings): Writ
     const schema = Object.hasOwn(SHAPES.plan, key) ? SHAPES.plan[key] : undefined;
     if (schema === undefined)
       findings.add(unknownKey([...path, key], [...Object.keys(SHAPES.plan), "steps", "phases"], "a plan"));
-    else if (checkValue(schema, raw[key], [...path, key], findings)) checked[key] = raw[key];
+    else if (checkValue(schema(), raw[key], [...path, key], findings)) checked[key] = raw[key];
   }
   return checked as WrittenPlan;
 }
