@@ -7,7 +7,8 @@ import type { Timeline } from "../view/timeline.ts";
 import { lastLines } from "./log-lines.ts";
 import { safeLine } from "./output-text.ts";
 import type { Output } from "./output.ts";
-import { countsText, plural, statusStyle, tookText } from "./words.ts";
+import { tookText } from "../view/times.ts";
+import { countsText, plural, statusStyle } from "./words.ts";
 
 const FAILURES_SHOWN = 10;
 const LINES_SHOWN = 10;

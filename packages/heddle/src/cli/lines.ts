@@ -2,7 +2,7 @@
  * A run as lines: one per change of state. On a terminal they scroll away above the live view and tell how steps ended; elsewhere
  * they tell starts too, each line begins with its step, and a step's output follows as a block or as it comes.
  */
-import { tookText } from "./words.ts";
+import { tookText } from "../view/times.ts";
 import type { RunEvent, RunSnapshot } from "../view/history.ts";
 import { STATUS_SYMBOL } from "../view/status.ts";
 import { LogCursor } from "./log-lines.ts";

@@ -37,11 +37,6 @@ export function countsText(counts: StepCounts): string {
   return text.length === 0 ? "no steps" : text.join(", ");
 }
 
-/** How long something took: `12ms`, else as {@link formatDuration}. */
-export function tookText(ms: number): string {
-  return ms < 100 ? `${Math.max(0, Math.round(ms))}ms` : formatDuration(ms);
-}
-
 /** `2m 05s ago`, a date where it is longer than a day. */
 export function timeText(time: number, now: number): string {
   const agoMs = now - time;

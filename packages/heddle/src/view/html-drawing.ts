@@ -1,5 +1,5 @@
 /** The drawings of the report page, as SVG: the graph by layer and the timeline by slot. Text is escaped by the caller's function. */
-import { formatDuration } from "../base/duration.ts";
+import { tookText } from "./times.ts";
 import { targetsOf } from "../graph/graph.ts";
 import { layersOf } from "../graph/paths.ts";
 import type { RunView, RunViewInput } from "./run-view.ts";
@@ -38,7 +38,7 @@ export function graphDrawing({ state }: RunViewInput, view: RunView, escape: Esc
     }
     const drawn = view.steps[step];
     if (drawn === undefined) continue;
-    const time = drawn.durationMs === null ? "" : ` – ${formatDuration(drawn.durationMs)}`;
+    const time = drawn.durationMs === null ? "" : ` – ${tookText(drawn.durationMs)}`;
     boxes.push(
       `<g class="${drawn.status}"><title>${escape(`${drawn.id}: ${drawn.status}${time}`)}</title><rect class="box" x="${to.x}" y="${to.y}" width="${BOX.width}" height="${BOX.height}" rx="6"/><text x="${to.x + 10}" y="${to.y + 20}">${escape(short(drawn.id, 20))}</text></g>`,
     );
@@ -69,7 +69,7 @@ export function timelineDrawing({ timeline, live, now }: RunViewInput, escape: E
   const x = (time: number): number => CHART.left + (timeline.offset(time) / total) * CHART.width;
   const lines = [0, 0.25, 0.5, 0.75, 1].map((share) => {
     const at = CHART.left + share * CHART.width;
-    return `<line class="grid" x1="${at}" x2="${at}" y1="${CHART.top - 6}" y2="${height - 6}"/><text class="dim" x="${at}" y="14" text-anchor="${share === 1 ? "end" : "start"}">${formatDuration(total * share)}</text>`;
+    return `<line class="grid" x1="${at}" x2="${at}" y1="${CHART.top - 6}" y2="${height - 6}"/><text class="dim" x="${at}" y="14" text-anchor="${share === 1 ? "end" : "start"}">${tookText(total * share)}</text>`;
   });
   const labels = Array.from(
     { length: rows },
@@ -93,7 +93,7 @@ function chosen(spans: readonly Span[]): readonly Span[] {
 }
 
 function bar(span: Span, x: number, width: number, y: number, escape: Escape): string {
-  const time = span.durationMs === null ? "" : `, ${formatDuration(span.durationMs)}`;
+  const time = span.durationMs === null ? "" : `, ${tookText(span.durationMs)}`;
   const attempt = span.attempt > 1 ? `, attempt ${span.attempt}` : "";
   const label =
     width > 60

@@ -2,7 +2,7 @@
  * A run as one page that needs nothing else: sums, graph by layer, timeline by slot, every step. No script, no request; light or
  * dark as the reader's system is. Names and outputs are data: all text goes through {@link escapeHtml}.
  */
-import { formatDuration } from "../base/duration.ts";
+import { tookText } from "./times.ts";
 import { HTML_STYLE } from "./html-style.ts";
 import { graphDrawing, timelineDrawing } from "./html-drawing.ts";
 import { reportView, type ReportView } from "./report.ts";
@@ -54,10 +54,10 @@ function section(title: string, content: string): string {
 
 function sums(report: ReportView): string {
   const cells: readonly (readonly [string, string])[] = [
-    ["in parallel", formatDuration(report.parallelMs)],
-    ["one after another", formatDuration(report.sequentialMs)],
+    ["in parallel", tookText(report.parallelMs)],
+    ["one after another", tookText(report.sequentialMs)],
     ["speed-up", report.speedup === null ? "–" : `${report.speedup.toFixed(2)}×`],
-    ["critical path", formatDuration(report.criticalPathMs)],
+    ["critical path", tookText(report.criticalPathMs)],
     ["utilisation", report.utilisation === null ? "–" : `${Math.round(report.utilisation * 100)} % of ${report.slots}`],
     ["attempts", String(report.attempts)],
   ];
@@ -81,7 +81,7 @@ function* stepRows(view: RunView): Generator<string, void, undefined> {
 
 function stepRow(step: StepView): string {
   const description = step.description === undefined ? "" : `<small>${escapeHtml(step.description)}</small>`;
-  const time = step.durationMs === null ? "" : formatDuration(step.durationMs);
+  const time = step.durationMs === null ? "" : tookText(step.durationMs);
   return `<tr><td class="symbol ${step.status}">${STATUS_SYMBOL[step.status]}</td><td>${escapeHtml(step.id)}${description}</td><td>${step.status}</td><td class="n">${step.layer}</td><td class="n">${step.attempts}</td><td class="n">${time}</td><td>${escapeHtml(step.why)}</td></tr>
 `;
 }

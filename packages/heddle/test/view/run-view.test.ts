@@ -131,6 +131,7 @@ describe("times", () => {
       ...HALF,
       [100_000, { type: "run.resumed", data: { engine: "test", interrupted: ["b"], reset: [] } }],
       [100_010, started("b", 2)],
+      [100_050, started("c")],
       [100_110, succeeded("b", 100, 2)],
     ]);
     const { timeline } = read(resumed);
@@ -139,6 +140,7 @@ describe("times", () => {
       ["a", 1, 0, "succeeded"],
       ["b", 1, 1, "interrupted"],
       ["b", 2, 0, "succeeded"],
+      ["c", 1, 1, "running"],
     ]);
     expect(timeline.offset(100_110)).toBe(220);
   });

@@ -1,5 +1,5 @@
 /** `heddle plan`: what a plan would do, in several forms. Executes nothing. */
-import { tookText } from "../words.ts";
+import { tookText } from "../../view/times.ts";
 import { availableParallelism } from "node:os";
 import type { JsonObject } from "../../base/json.ts";
 import type { LoadedPlan } from "../../engine/api.ts";

@@ -9,7 +9,8 @@ import { readRun } from "../read-run.ts";
 import { safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
 import { isOn, text } from "../values.ts";
-import { countsText, plural, tookText } from "../words.ts";
+import { tookText } from "../../view/times.ts";
+import { countsText, plural } from "../words.ts";
 
 export async function report(context: Context, [word]: readonly (string | undefined)[], flags: Flags): Promise<number> {
   const opened = await openToRead(context);

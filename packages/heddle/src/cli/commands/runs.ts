@@ -3,7 +3,8 @@ import { runLine, type RunLine } from "../../view/list.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
 import { pad, safeLine } from "../output-text.ts";
 import type { Output } from "../output.ts";
-import { countsText, statusStyle, timeText, tookText } from "../words.ts";
+import { tookText } from "../../view/times.ts";
+import { countsText, statusStyle, timeText } from "../words.ts";
 import type { Flags } from "../spec.ts";
 import { numeric } from "../values.ts";
 

@@ -5,7 +5,8 @@ import { EXIT, fail, findRun, openToRead, type Context } from "../context.ts";
 import { readRun } from "../read-run.ts";
 import { cut, pad, safeLine, widthOf } from "../output-text.ts";
 import type { Output } from "../output.ts";
-import { countsText, plural, statusStyle, timeText, tookText } from "../words.ts";
+import { tookText } from "../../view/times.ts";
+import { countsText, plural, statusStyle, timeText } from "../words.ts";
 
 export async function show(context: Context, [word]: readonly (string | undefined)[]): Promise<number> {
   const opened = await openToRead(context);
