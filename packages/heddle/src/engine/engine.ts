@@ -13,6 +13,7 @@ import type { CancelReason, Event, EventOf, RunOptions } from "../run/event.ts";
 import { HistoryChecker } from "../run/invariants.ts";
 import { isRunEnded, stepAt, type RunState } from "../run/state.ts";
 import type { Answer, LoadedPlan, ResumeOptions, RunHandle, RunResult, StartOptions, StayOptions } from "./api.ts";
+import { faultOf } from "./errand.ts";
 import type { EnginePorts } from "./ports.ts";
 import { leaseProblem } from "./problems.ts";
 import { Recorder } from "./recorder.ts";
@@ -42,7 +43,12 @@ export async function startRun(
   const checker = new HistoryChecker();
   checker.next(created);
   const recorder = new Recorder({ ...ports, lease: leased.value, state: state.value, checker, pending: [created] });
-  await weigh(ports, state.value, loaded.graph, loaded.plan);
+  try {
+    await weigh(ports, state.value, loaded.graph, loaded.plan);
+  } catch (thrown) {
+    await ports.journal.release(leased.value);
+    return err(faultOf(thrown));
+  }
   recorder.record({ type: "run.started", data: {} });
   for (const [step, output] of options.reuse?.outputs ?? []) {
     recorder.record({ type: "step.cached", step, data: { key: step, from: options.reuse?.run ?? "", output } });

@@ -1,8 +1,11 @@
 /** Locks that are exclusive over every run of the project: asked for in the journal before a step that names some may start. */
+import type { Problem } from "../base/errors.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Journal, Lease } from "../journal/port.ts";
 import type { Step } from "../plan/plan.ts";
 import { phaseOf, stepAt, type RunState } from "../run/state.ts";
+
+import { errand } from "./errand.ts";
 
 /** How often to look again for a lock that another run holds. */
 const LOCK_POLL_MS = 200;
@@ -14,6 +17,8 @@ export interface ForeignLocksOptions {
   readonly state: RunState;
   /** Called when it is worth deciding again. */
   readonly changed: () => void;
+  /** Called when the journal cannot answer. */
+  readonly onFault: (problem: Problem) => void;
 }
 
 export class ForeignLocks {
@@ -42,7 +47,7 @@ export class ForeignLocks {
 
   /** Asks the journal for what was wanted since the last call. */
   ask(): void {
-    for (const step of this.#wanted) if (!this.#asked.has(step)) void this.#request(step);
+    for (const step of this.#wanted) if (!this.#asked.has(step)) errand(this.#request(step), this.#options.onFault);
     this.#wanted.clear();
   }
 
@@ -75,6 +80,13 @@ export class ForeignLocks {
   async free(step: number): Promise<void> {
     if (!this.#granted.delete(step)) return;
     await this.#options.journal.unlock(this.#options.lease, stepAt(this.#options.state, step).id);
+  }
+
+  /** Gives back what was granted and did not start: a paused run keeps nobody waiting. */
+  freeIdle(): void {
+    for (const step of this.#granted) {
+      if (phaseOf(this.#options.state, step).tag !== "running") errand(this.free(step), this.#options.onFault);
+    }
   }
 
   close(): void {

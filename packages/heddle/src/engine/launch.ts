@@ -3,6 +3,7 @@
  * that is on disk, and tells the scheduler what came of it.
  */
 import { unreachable } from "../base/assert.ts";
+import type { Problem } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 import { ok, type Result } from "../base/result.ts";
 import type { Step } from "../plan/plan.ts";
@@ -12,6 +13,7 @@ import { stepAt, type RunState } from "../run/state.ts";
 import { addedSteps } from "./added.ts";
 import type { ConditionReader } from "./conditions.ts";
 import { question, type WorkCommand } from "./consequence.ts";
+import { errand } from "./errand.ts";
 import { expand } from "./expand.ts";
 import type { LiveAttempts } from "./live-attempts.ts";
 import type { News } from "./news.ts";
@@ -32,6 +34,8 @@ export interface LauncherOptions {
   readonly tell: (news: News) => void;
   /** Calls `act` when what was recorded up to now is on disk. */
   readonly afterCommit: (act: () => void) => void;
+  /** Called when work beside the loop cannot go on. */
+  readonly onFault: (problem: Problem) => void;
 }
 
 export class Launcher {
@@ -85,7 +89,7 @@ export class Launcher {
       const onProgress = (data: JsonObject): void => this.#options.tell({ kind: "progress", index, attempt, data });
       this.#options.live.dispatch(task, this.#limitOf(index, task.step), onProgress, (outcome) => {
         if (outcome.kind === "succeeded" && outcome.steps !== undefined && outcome.steps.length > 0) {
-          return void this.#prepareAdded(index, attempt, outcome, outcome.steps);
+          return errand(this.#prepareAdded(index, attempt, outcome, outcome.steps), this.#options.onFault);
         }
         this.#options.tell({ kind: "outcome", index, attempt, outcome, added: NO_STEPS });
       });
@@ -113,10 +117,11 @@ export class Launcher {
     this.#options.recorder.record({ type: "step.started", step: task.step.id, attempt, data: {} });
     this.#expanding++;
     this.#options.afterCommit(() => {
-      void expand(task, this.#options.ports).then(async (expansion) => {
+      const expanded = expand(task, this.#options.ports).then(async (expansion) => {
         if (expansion.ok) await this.#options.conditions.prepare(expansion.value.steps);
         this.#options.tell({ kind: "expanded", index, attempt, expansion });
       });
+      errand(expanded, this.#options.onFault);
     });
   }
 

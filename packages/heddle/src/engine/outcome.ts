@@ -31,6 +31,11 @@ export function eventsOfOutcome(
   const durationMs = circumstances.now - phase.since;
   switch (outcome.kind) {
     case "succeeded": {
+      const taken = added.ok ? added.value.find(({ id }) => state.indexOf.has(id)) : undefined;
+      if (taken !== undefined) {
+        const message = `the steps it wants to add are refused: another step added ${taken.id} at the same time`;
+        return [failure(state, index, { code: "output", message }, outcome, circumstances)];
+      }
       if (!added.ok) return [failure(state, index, { code: "output", message: added.error }, outcome, circumstances)];
       const usage = outcome.usage === undefined ? {} : { usage: outcome.usage };
       const success: EventBody = {

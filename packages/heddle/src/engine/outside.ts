@@ -1,6 +1,8 @@
 /** The engine's ties to other processes while it holds a run: it says that it lives, and looks for words left for it. */
 import { HEARTBEAT_MS, type Journal, type Lease } from "../journal/port.ts";
+import type { Problem } from "../base/errors.ts";
 import type { ControlRequest } from "./api.ts";
+import { errand } from "./errand.ts";
 import type { Timers } from "./timers.ts";
 
 export interface OutsideOptions {
@@ -11,6 +13,8 @@ export interface OutsideOptions {
   readonly pollMs: number;
   readonly obey: (request: ControlRequest) => void;
   readonly leaseLost: () => void;
+  /** Called when the journal cannot answer. */
+  readonly onFault: (problem: Problem) => void;
 }
 
 /** Runs until the timers are closed. */
@@ -21,16 +25,20 @@ export function watchOutside(options: OutsideOptions): void {
 
 function beat(options: OutsideOptions): void {
   options.timers.arm("heartbeat", HEARTBEAT_MS, () => {
-    void options.journal.heartbeat(options.lease).then((held) => {
+    const answered = options.journal.heartbeat(options.lease).then((held) => {
       if (held) beat(options);
       else options.leaseLost();
     });
+    errand(answered, options.onFault);
   });
 }
 
 function poll(options: OutsideOptions, last: number): void {
   options.timers.arm("poll", options.pollMs, () => {
-    void obeyNew(options, last).then((seen) => poll(options, seen));
+    errand(
+      obeyNew(options, last).then((seen) => poll(options, seen)),
+      options.onFault,
+    );
   });
 }
 

@@ -14,15 +14,17 @@ import type { Lease } from "../journal/port.ts";
 import { DEFAULT_GRACE_MS } from "../plan/plan.ts";
 import { isInside } from "../run/close.ts";
 import type { Command } from "../run/command.ts";
-import { decide, hasReady, nextDue, type Conditions } from "../run/decide.ts";
+import { decide, hasReady, type Conditions } from "../run/decide.ts";
 import type { CancelReason } from "../run/event.ts";
-import { isRunEnded, phaseOf, stepAt, type RunState } from "../run/state.ts";
+import { isRunEnded, phaseOf, type RunState } from "../run/state.ts";
 import type { Answer, ControlRequest, RunResult } from "./api.ts";
 import { ConditionReader } from "./conditions.ts";
 import { eventOf, isWork } from "./consequence.ts";
+import { Deadlines } from "./deadlines.ts";
+import { errand } from "./errand.ts";
 import { ForeignLocks } from "./foreign-locks.ts";
 import { LayerGate } from "./layer-gate.ts";
-import { Admission, SAMPLE_MS } from "./limits.ts";
+import { Admission } from "./limits.ts";
 import { Launcher } from "./launch.ts";
 import { LiveAttempts } from "./live-attempts.ts";
 import { eventsOfNews, type News } from "./news.ts";
@@ -62,13 +64,13 @@ export class Scheduler {
   readonly #conditionReader = new ConditionReader();
   readonly #launcher: Launcher;
   readonly #timers: Timers;
+  readonly #deadlines: Deadlines;
   readonly #progressCounts = new Map<number, number>();
   #news: News[] = [];
   /** What to do once the batch is on disk. */
   #acts: (() => void)[] = [];
   #halt: CancelReason | undefined;
-  /** Subplans with a time limit that runs, and those whose time is over. */
-  readonly #timed = new Set<number>();
+  /** Subplans whose time is over. */
   readonly #expired: number[] = [];
   /** Of what ended attempts may have left behind: `needed` after a start, `clean` when a sweep found nothing any more. */
   #leftovers: "clean" | "needed" | "sweeping" = "needed";
@@ -93,6 +95,14 @@ export class Scheduler {
       clock: ports.clock,
       state,
       changed: () => this.#wakeUp(),
+      onFault: (problem) => this.#stop(problem),
+    });
+    this.#deadlines = new Deadlines({
+      state,
+      timers: this.#timers,
+      wakeUp: () => this.#wakeUp(),
+      answer: (step, answer) => this.#tell({ kind: "answer", step, answer }),
+      endSubplan: (step) => this.#endSubplan(step),
     });
     this.#live = new LiveAttempts(ports.backend, ports.clock);
     this.#launcher = new Launcher({
@@ -104,6 +114,7 @@ export class Scheduler {
       circumstances: () => this.#circumstances(),
       tell: (news) => this.#tell(news),
       afterCommit: (act) => this.#acts.push(act),
+      onFault: (problem) => this.#stop(problem),
     });
   }
 
@@ -131,7 +142,10 @@ export class Scheduler {
   answer(step: string, answer: Answer): Result<void, Problem> {
     const index = this.#state.indexOf.get(step);
     const phase = index === undefined ? undefined : phaseOf(this.#state, index);
-    if (phase?.tag !== "asking" || phase.answer !== undefined) return err(notAsked(this.#state.run, step, phase?.tag));
+    const isAnswered = this.#news.some((news) => news.kind === "answer" && news.step === step);
+    if (phase?.tag !== "asking" || phase.answer !== undefined || isAnswered) {
+      return err(notAsked(this.#state.run, step, phase?.tag));
+    }
     this.#tell({ kind: "answer", step, answer });
     return ok(undefined);
   }
@@ -151,6 +165,7 @@ export class Scheduler {
       pollMs,
       obey: (request) => this.#obey(request),
       leaseLost: () => this.#stop(lostLease(this.#state.run)),
+      onFault: (problem) => this.#stop(problem),
     });
     const { timeoutMs } = this.#state.options;
     if (timeoutMs !== undefined) this.#timers.arm("run", timeoutMs, () => this.#endByTimeout());
@@ -190,7 +205,7 @@ export class Scheduler {
 
   /** Waits for news, then lets what ends at the same time come in too: they share a commit. */
   async #nextNews(): Promise<void> {
-    this.#armDue();
+    this.#deadlines.arm(this.#ports.clock.now());
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
@@ -205,7 +220,7 @@ export class Scheduler {
   }
 
   #fold(news: News): void {
-    if (news.kind === "outcome") this.#acts.push(() => void this.#locks.free(news.index));
+    if (news.kind === "outcome") this.#acts.push(() => this.#errand(this.#locks.free(news.index)));
     this.#launcher.settled(news);
     if (news.kind === "progress" && !this.#mayProgress(news.index)) return;
     const events = eventsOfNews(this.#state, news, this.#haltReason(), this.#circumstances());
@@ -242,7 +257,7 @@ export class Scheduler {
     }
     const halt = this.#haltReason();
     if (halt !== undefined) this.#acts.push(() => this.#live.stopAll(halt));
-    this.#acts.push(() => this.#locks.ask());
+    this.#acts.push(() => (this.#state.phase.tag === "paused" ? this.#locks.freeIdle() : this.#locks.ask()));
   }
 
   #conditions(): () => Conditions {
@@ -260,10 +275,11 @@ export class Scheduler {
     this.#leftovers = "sweeping";
     const graceMs = this.#state.plan.graceMs ?? DEFAULT_GRACE_MS;
     this.#acts.push(() => {
-      void this.#ports.backend.sweep(this.#state.run, graceMs).then(() => {
+      const swept = this.#ports.backend.sweep(this.#state.run, graceMs).then(() => {
         this.#leftovers = "clean";
         this.#wakeUp();
       });
+      this.#errand(swept);
     });
     return false;
   }
@@ -289,6 +305,10 @@ export class Scheduler {
     }
     for (const act of acts) act();
     return true;
+  }
+
+  #errand(work: Promise<unknown>): void {
+    errand(work, (problem) => this.#stop(problem));
   }
 
   #stop(problem: Problem): void {
@@ -325,44 +345,10 @@ export class Scheduler {
     this.#wakeUp();
   }
 
-  /** Timers for what the history says is due (retries, deadlines of questions), and for another look at the machine. */
-  #armDue(): void {
-    const now = this.#ports.clock.now();
-    const due = nextDue(this.#state);
-    if (due !== undefined) this.#timers.arm("retry", due - now, () => this.#wakeUp());
-    if (this.#state.plan.limits !== undefined && hasReady(this.#state))
-      this.#timers.arm("admission", SAMPLE_MS, () => this.#wakeUp());
-    if (this.#state.counts.asking > 0) this.#armDeadlines(now);
-    if (this.#state.counts.expanded > 0) this.#armSubplans();
-  }
-
-  /** The time of a subplan runs from its expansion, or from the resume that went on with it. */
-  #armSubplans(): void {
-    for (const index of this.#state.containers.keys()) {
-      const { id, action, timeoutMs = Infinity, totalTimeoutMs = Infinity } = stepAt(this.#state, index);
-      const limit = Math.min(timeoutMs, totalTimeoutMs);
-      if (action.kind !== "plan" || limit === Infinity || this.#timed.has(index)) continue;
-      if (phaseOf(this.#state, index).tag !== "expanded") continue;
-      this.#timed.add(index);
-      this.#timers.arm(`subplan:${id}`, limit, () => this.#endSubplan(index));
-    }
-  }
-
   #endSubplan(index: number): void {
     this.#expired.push(index);
     this.#live.stopThose("step-timeout", (step) => isInside(this.#state, this.#state.indexOf.get(step) ?? -1, index));
     this.#wakeUp();
-  }
-
-  #armDeadlines(now: number): void {
-    for (let index = 0; index < this.#state.steps.length; index++) {
-      const phase = phaseOf(this.#state, index);
-      if (phase.tag !== "asking" || phase.deadline === undefined || phase.answer) continue;
-      const { id, action } = stepAt(this.#state, index);
-      const decision = action.kind === "approve" && action.onTimeout === "approve" ? "approve" : "reject";
-      const answer: Answer = { decision, by: "timeout", comment: "nobody answered in time" };
-      this.#timers.arm(`deadline:${id}`, phase.deadline - now, () => this.#tell({ kind: "answer", step: id, answer }));
-    }
   }
 
   // The end.
@@ -381,7 +367,8 @@ export class Scheduler {
     const { journal } = this.#ports;
     const durations = durationsOf(this.#state);
     if (this.#stopped === undefined && durations.size > 0) {
-      await journal.recordDurations(this.#state.run, this.#state.plan.name, durations);
+      // They only order the next run: what is recorded of this one stands without them.
+      await journal.recordDurations(this.#state.run, this.#state.plan.name, durations).catch(() => undefined);
     }
     if (this.#stopped?.code !== "LeaseLost") await journal.release(this.#lease).catch(() => undefined);
   }

@@ -72,6 +72,7 @@ export function createState(created: EventOf<"run.created">, graph?: Graph): Res
     held: new Map(),
     layerLeft: [],
     openLayer: 0,
+    asking: new Set(),
     answered: [],
     answeredHead: 0,
     counts: emptyCounts(),
@@ -104,6 +105,7 @@ export function fold(events: Iterable<Event>, graph?: Graph): RunState | undefin
 
 /** Folds one event in. The event names steps of this run: `invariants.ts` and the journal's reader check that first. */
 export function apply(state: RunState, event: Event): void {
+  const idleMs = Math.max(0, event.time - state.lastTime);
   state.seq = event.seq;
   state.lastTime = event.time;
   switch (event.type) {
@@ -115,7 +117,7 @@ export function apply(state: RunState, event: Event): void {
       resetQueues(state);
       return;
     case "run.resumed":
-      applyResumed(state, event);
+      applyResumed(state, event, idleMs);
       return;
     case "run.paused":
       state.phase = { tag: "paused", reason: event.data.reason };

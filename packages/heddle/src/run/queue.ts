@@ -164,6 +164,7 @@ export function resetQueues(state: RunState): void {
   state.arrivalsHead = 0;
   state.finishing.length = 0;
   state.finishingHead = 0;
+  state.asking.clear();
   state.answered.length = 0;
   state.answeredHead = 0;
   state.retries = retryHeap(() => state);
@@ -183,6 +184,7 @@ export function resetQueues(state: RunState): void {
   for (let step = 0; step < state.steps.length; step++) {
     const phase = phaseOf(state, step);
     if (phase.tag === "retrying") takeUpRetry(state, step);
+    if (phase.tag === "asking") state.asking.add(step);
     if (phase.tag === "asking" && phase.answer) state.answered.push(step);
     if (phase.tag === "expanded" && state.containers.get(step)?.left === 0) state.finishing.push(step);
     if (state.unresolved[step] === 0 && phase.tag !== "expanded") arrive(state, step);

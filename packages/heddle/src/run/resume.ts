@@ -5,7 +5,7 @@ import { hasEnded, isContainerStep, phaseOf, stepAt, WAITING, type RunState, typ
 import { adoptPlan, compact, forgetAttempts, setPhase } from "./table.ts";
 
 /** An engine took over: what did not succeed goes back to waiting, and the queues are made anew. */
-export function applyResumed(state: RunState, event: EventOf<"run.resumed">): void {
+export function applyResumed(state: RunState, event: EventOf<"run.resumed">, idleMs: number): void {
   if (event.data.options) state.options = event.data.options;
   if (event.data.plan) adoptPlan(state, event.data.plan);
   dropAddedBy(state, event.data.reset);
@@ -21,10 +21,19 @@ export function applyResumed(state: RunState, event: EventOf<"run.resumed">): vo
     setPhase(state, step, next);
     if (next.tag === "waiting") forgetAttempts(state, step);
   }
+  leaveOutIdleTime(state, idleMs);
   state.phase = { tag: "running" };
   state.rollback = undefined;
   state.rolledBack = false;
   resetQueues(state);
+}
+
+/** Time in which no engine held the run does not count for the total time of steps that go on waiting for a retry. */
+function leaveOutIdleTime(state: RunState, idleMs: number): void {
+  for (let step = 0; step < state.steps.length; step++) {
+    const first = state.firstStart[step];
+    if (first !== undefined && phaseOf(state, step).tag === "retrying") state.firstStart[step] = first + idleMs;
+  }
 }
 
 interface Takeover {

@@ -154,6 +154,8 @@ export interface RunState {
   /** Top-level steps that have not ended, by layer. */
   readonly layerLeft: number[];
   openLayer: number;
+  /** Steps in phase `asking`. */
+  readonly asking: Set<number>;
   /** Steps in phase `asking` whose answer was given. */
   readonly answered: number[];
   answeredHead: number;

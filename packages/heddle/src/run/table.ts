@@ -200,7 +200,10 @@ function rebuild(state: RunState, entries: readonly Entry[]): void {
 }
 
 export function setPhase(state: RunState, step: number, phase: StepPhase): void {
-  state.counts[phaseOf(state, step).tag]--;
+  const before = phaseOf(state, step).tag;
+  if (before === "asking") state.asking.delete(step);
+  if (phase.tag === "asking") state.asking.add(step);
+  state.counts[before]--;
   state.counts[phase.tag]++;
   state.phases[step] = phase;
 }

@@ -163,3 +163,22 @@ steps:
     expect(phaseTag(undoing, "a")).toBe("waiting");
   });
 });
+
+describe("the total time of a step", () => {
+  it("does not run while no engine holds the run", async () => {
+    const rig = new Rig();
+    const plan = "steps: [{ id: a, run: x, totalTimeout: 60s, retry: { attempts: 2, delay: 10s, jitter: 0 } }]";
+    const handle = await rig.start(plan);
+    await rig.fail("a");
+    await rig.ports.journal.release({ run: handle.run, fence: 1, holder: rig.ports.holder });
+    const heir = new Rig({ store: rig.store, clock: rig.clock, pid: 2 });
+    await rig.pass(3_600_000);
+    await heir.resume(handle.run);
+    await heir.pass(10_000);
+    expect(heir.dispatched).toEqual(["a#2"]);
+    await heir.pass(40_000);
+    expect(heir.stopOf("a")).toBeUndefined();
+    await heir.pass(11_000);
+    expect(heir.stopOf("a")).toBe("timeout");
+  });
+});

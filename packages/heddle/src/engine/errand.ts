@@ -1,0 +1,17 @@
+/** Work that goes on beside the scheduler's loop. What it throws ends the engine's stay with a problem; nothing is lost or left hanging. */
+import { HeddleError, messageOf, type Problem } from "../base/errors.ts";
+
+export function errand(work: Promise<unknown>, onFault: (problem: Problem) => void): void {
+  work.catch((thrown: unknown) => onFault(faultOf(thrown)));
+}
+
+/** What somebody is told of a thrown value that no room of the house turned into a problem. */
+export function faultOf(thrown: unknown): Problem {
+  if (thrown instanceof HeddleError) return thrown;
+  return {
+    code: "EngineFault",
+    message: `the engine had to stop: ${messageOf(thrown)}`,
+    hint: "What is recorded is safe: go on with `heddle resume`.",
+    cause: thrown,
+  };
+}
