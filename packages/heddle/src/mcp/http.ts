@@ -77,11 +77,13 @@ async function serve(
 ): Promise<void> {
   const admission = admit(request, port);
   if (!admission.ok) return turnAway(request, response, admission.rejection);
-  const handler = findHandler(admission.token);
-  if (handler === undefined) return turnAway(request, response, UNKNOWN_TOKEN);
+  if (findHandler(admission.token) === undefined) return turnAway(request, response, UNKNOWN_TOKEN);
   const body = await readBody(request);
   if (body === undefined)
     return turnAway(request, response, { status: 413, message: `the body is larger than ${MAX_BODY_BYTES} bytes` });
+  // The attempt may have ended while the body came in.
+  const handler = findHandler(admission.token);
+  if (handler === undefined) return turnAway(request, response, UNKNOWN_TOKEN);
   const gone = new AbortController();
   response.once("close", () => gone.abort());
   await answer(response, await handler(webRequest(request, body, port, gone.signal)));

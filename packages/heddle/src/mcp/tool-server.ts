@@ -24,7 +24,6 @@ export interface ToolServerOptions {
 /** Closing the handler ends its requests in flight. */
 export function toolServer(task: AttemptTask, ledger: Ledger, options: ToolServerOptions): McpHttpHandler {
   return createMcpHandler(() => serverOf(task, ledger, options.version), {
-    responseMode: "json",
     maxSubscriptions: MOST_SUBSCRIPTIONS,
     maxRequestBodySize: options.maxBodyBytes,
     onerror: (error) => options.onFault(`a request for task tools was not served: ${messageOf(error)}`),

@@ -1,5 +1,7 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { type IncomingMessage, request } from "node:http";
 import { connect } from "node:net";
 import { networkInterfaces } from "node:os";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -53,6 +55,27 @@ describe("the token", () => {
     expect((await send(access, { body: PROGRESS })).status).toBe(401);
     expect((await send(other, { body: PROGRESS })).status).toBe(200);
     expect(heard).toHaveLength(1);
+  });
+
+  test("revoked while a body comes in: 401, and nobody hears of it", async () => {
+    const { port } = new URL(access.url);
+    const headers = { authorization: `Bearer ${access.token}`, "content-type": "application/json" };
+    const outgoing = request({
+      port,
+      path: "/mcp",
+      method: "POST",
+      headers: { ...headers, host: `127.0.0.1:${port}` },
+    });
+    const answered = once(outgoing, "response") as Promise<[IncomingMessage]>;
+    outgoing.write(PROGRESS.slice(0, 10));
+    // Whoever answers a later request has read the head of this one.
+    expect((await send(access)).status).toBe(200);
+    desk.revoke(access.token);
+    outgoing.end(PROGRESS.slice(10));
+    const [response] = await answered;
+    response.resume();
+    expect(response.statusCode).toBe(401);
+    expect(heard).toEqual([]);
   });
 
   test("revoked while a call waits: the call ends, the listener's late answer goes nowhere", async () => {
@@ -157,6 +180,19 @@ describe("the gate", () => {
   ])("answers %s %s with %i", async (method, path, status) => {
     expect((await send(access, { method, path })).status).toBe(status);
   });
+});
+
+test.each(["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"])("the protocol of %s is spoken", async (version) => {
+  const params = { protocolVersion: version, capabilities: {}, clientInfo: { name: "c", version: "1" } };
+  const initialize = JSON.stringify({ jsonrpc: "2.0", id: 0, method: "initialize", params });
+  const greeted = messageIn(await send(access, { body: initialize }));
+  expect(greeted).toMatchObject({ id: 0, result: { protocolVersion: version, serverInfo: { name: "heddle" } } });
+  const headers = { "mcp-protocol-version": version };
+  const told = await send(access, { headers, body: '{"jsonrpc":"2.0","method":"notifications/initialized"}' });
+  expect(told.status).toBe(202);
+  const called = messageIn(await send(access, { headers, body: PROGRESS }));
+  expect(called).toMatchObject({ id: 1, result: { content: [{ type: "text" }] } });
+  expect(heard).toHaveLength(1);
 });
 
 describe("the body", () => {
