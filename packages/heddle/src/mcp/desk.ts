@@ -3,7 +3,7 @@
  * about to start: nothing else needs it.
  */
 import { fileURLToPath } from "node:url";
-import { listen, MAX_BODY_BYTES } from "./http.ts";
+import { listen, LOOPBACK, MAX_BODY_BYTES } from "./http.ts";
 import { Ledger } from "./ledger.ts";
 import type { AttemptTask, TaskAccess, TaskDesk, TaskDeskOptions } from "./port.ts";
 import { TOKEN_VARIABLE, URL_VARIABLE } from "./proxy.ts";
@@ -63,7 +63,8 @@ function accessOf(url: string, token: string, node: string): TaskAccess {
     stdio: {
       command: node,
       args: [fileURLToPath(proxyProgram())],
-      env: { [URL_VARIABLE]: url, [TOKEN_VARIABLE]: token },
+      // A proxy of the user's would be asked for this address, and be given the token.
+      env: { [URL_VARIABLE]: url, [TOKEN_VARIABLE]: token, NO_PROXY: LOOPBACK, no_proxy: LOOPBACK },
     },
   };
 }

@@ -13,7 +13,7 @@ export const MAX_BODY_BYTES: number = 2 * 1024 * 1024;
 /** Read and dropped of a body that is too large, so that its sender gets to read why. */
 const MAX_DRAINED_BYTES = 8 * MAX_BODY_BYTES;
 
-const LOOPBACK = "127.0.0.1";
+export const LOOPBACK: string = "127.0.0.1";
 const HEADERS_WITHIN_MS = 10_000;
 const REQUEST_WITHIN_MS = 30_000;
 /** Agents think between calls; a shorter one makes them meet connections that are just being closed. */

@@ -143,11 +143,11 @@ export interface AttemptTask {
 
 /** How an agent reaches its tools: by HTTP, or, where it has only stdio, by a small program that forwards to it. */
 export interface TaskAccess {
-  /** `http://127.0.0.1:PORT/mcp`. */
+  /** `http://127.0.0.1:PORT/mcp`. An agent behind a proxy needs `127.0.0.1` in its `NO_PROXY`, or the proxy gets the token. */
   readonly url: string;
   /** Secret. Goes into the header `Authorization: Bearer TOKEN` and nowhere else: no log, no argv, no event. */
   readonly token: string;
-  /** The token is in `env` alone. `command` is absolute. */
+  /** The token is in `env` alone. `command` is absolute. `env` goes over what the agent gives its children. */
   readonly stdio: {
     readonly command: string;
     readonly args: readonly string[];

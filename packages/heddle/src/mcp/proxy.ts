@@ -5,7 +5,6 @@
  */
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
-import { createInterface } from "node:readline";
 import { messageOf } from "../base/errors.ts";
 import { isJsonObject, type JsonObject } from "../base/json.ts";
 
@@ -45,7 +44,7 @@ export async function proxyStdio(ports: ProxyPorts): Promise<void> {
   ports.output.once("error", () => gone.abort());
   const session: Session = { ports, version: undefined, inFlight: new Map(), gone: gone.signal };
   const under = new Set<Promise<void>>();
-  for await (const line of createInterface({ input: ports.input, crlfDelay: Infinity })) {
+  for await (const line of linesOf(ports.input)) {
     if (gone.signal.aborted) break;
     if (line.trim() === "") continue;
     const work = carry(session, line).finally(() => under.delete(work));
@@ -55,6 +54,17 @@ export async function proxyStdio(ports: ProxyPorts): Promise<void> {
   const linger = setTimeout(() => gone.abort(), LINGER_MS);
   await Promise.all(under);
   clearTimeout(linger);
+}
+
+/** A line that is too long is cut behind its limit, not kept. */
+async function* linesOf(input: Readable): AsyncGenerator<string> {
+  let rest = "";
+  for await (const chunk of input.setEncoding("utf8") as AsyncIterable<string>) {
+    const lines = (rest + chunk).split("\n");
+    rest = (lines.pop() ?? "").slice(0, LONGEST_LINE + 1);
+    yield* lines;
+  }
+  yield rest;
 }
 
 interface Session {

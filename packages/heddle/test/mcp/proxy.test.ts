@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { createServer } from "node:http";
 import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
 import type { TaskAccess } from "../../src/mcp/port.ts";
@@ -78,12 +79,13 @@ test("names the older protocol's version once it is agreed on", async () => {
 describe("errors", () => {
   test("of a line that is no JSON, or too long", async () => {
     const { input, lines, sent } = proxyOf(() => json({}));
-    input.end(`{"jsonrpc"\n"${"x".repeat(2 * 1024 * 1024)}"\n`);
+    input.end(`{"jsonrpc"\n"${"x".repeat(5 * 1024 * 1024)}"\n${call("task_get")}\n`);
     expect(await lines()).toEqual([
       { jsonrpc: "2.0", id: null, error: { code: -32700, message: "the line is not JSON" } },
       { jsonrpc: "2.0", id: null, error: { code: -32600, message: "the line is too long" } },
+      {},
     ]);
-    expect(sent).toEqual([]);
+    expect(sent).toHaveLength(1);
   });
 
   test("that came before the request was read get the request's id", async () => {
@@ -166,6 +168,25 @@ describe("the program", () => {
     expect([code, err]).toEqual([0, ""]);
     expect(JSON.parse(out)).toMatchObject({ id: 1, result: { structuredContent: { status: "recorded" } } });
     expect(heard).toHaveLength(1);
+  });
+
+  test("goes past the user's proxy", async () => {
+    await using desk = await openDesk();
+    const { stdio } = desk.issueToken(taskOf([]));
+    const asked: string[] = [];
+    const proxy = createServer((request, response) => {
+      asked.push(JSON.stringify([request.url, request.headers]));
+      response.writeHead(502).end();
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    const address = proxy.address();
+    const there = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+    const env = { NODE_USE_ENV_PROXY: "1", HTTP_PROXY: there, http_proxy: there, ...stdio.env };
+    const { out } = await program(env, stdio, `${call("task_get")}\n`);
+    proxy.closeAllConnections();
+    await new Promise((resolve) => proxy.close(resolve));
+    expect(asked).toEqual([]);
+    expect(JSON.parse(out)).toMatchObject({ result: { structuredContent: { step: "build" } } });
   });
 
   test("does not wait for what is not answered", async () => {
