@@ -32,7 +32,10 @@ describe.each(WAYS)("over %s", (_, era, version, connect) => {
     expect(client.getNegotiatedProtocolVersion()).toBe(version);
     const { tools } = await client.listTools();
     expect(tools.map((tool) => tool.name)).toEqual(WORKER_TOOLS);
-    for (const tool of tools) expect(tool._meta).toMatchObject({ "anthropic/alwaysLoad": true });
+    for (const tool of tools) {
+      expect(tool._meta).toMatchObject({ "anthropic/alwaysLoad": true });
+      expect(tool.outputSchema).toMatchObject({ type: "object" });
+    }
 
     const brief = await client.callTool({ name: "task_get", arguments: {} });
     expect(brief.structuredContent).toEqual({ run: "r1", step: "build", attempt: 1, prompt: "Build it." });
