@@ -16,6 +16,8 @@ await serveScripted({
   stderr: process.stderr,
   exit(code, signal) {
     if (signal !== undefined) process.kill(process.pid, signal);
+    // A script's `exit` is a death in the middle of a turn, and the end of input ends whatever goes on.
+    // oxlint-disable-next-line unicorn/no-process-exit
     else process.exit(code);
   },
 });

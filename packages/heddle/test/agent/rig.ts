@@ -58,8 +58,9 @@ export function place(): Place {
       mcp: [],
       policy: PERMISSION_PRESETS.worktree,
       limits: { ...DEFAULT_AGENT_LIMITS, graceMs: 500, cancelMs: 2000, exitMs: 1000, ...extra.limits },
-      emit: (event) => events.push(event),
-      log: (line) => log.push(line),
+      // What is long is a flood, whose memory a test measures.
+      emit: (event) => void (JSON.stringify(event).length < 2000 && events.push(event)),
+      log: (line) => void (line.length < 2000 && log.push(line)),
       ...extra,
     }),
     scripted(script) {

@@ -178,7 +178,7 @@ async function openSession(
   if (context.resume !== undefined && quirks.cannotResume !== true) {
     const { sessionId } = context.resume;
     const method =
-      can?.sessionCapabilities?.resume == null
+      (can?.sessionCapabilities?.resume ?? undefined) === undefined
         ? can?.loadSession === true
           ? "session/load"
           : undefined

@@ -50,10 +50,16 @@ function argumentsOf(context: AgentContext): readonly string[] {
   ];
   const mode = reach === "read-only" ? "default" : reach === "worktree" ? "acceptEdits" : "bypassPermissions";
   return [
-    ...["-p", "--output-format", "stream-json", "--verbose"],
+    "-p",
+    "--output-format",
+    "stream-json",
+    "--verbose",
     ...(model === undefined ? [] : ["--model", model]),
     ...(resume === undefined ? [] : ["--resume", resume.sessionId]),
-    ...["--permission-mode", mode, "--allowedTools", ...tools],
+    "--permission-mode",
+    mode,
+    "--allowedTools",
+    ...tools,
     ...(reach === "read-only" ? ["--disallowedTools", ...WRITE_TOOLS] : []),
   ];
 }
@@ -224,8 +230,8 @@ function failureOfResult(result: JsonObject, text: string): Failure | undefined 
   const subtype = String(result["subtype"] ?? "");
   const reason = String(result["terminal_reason"] ?? "");
   const isBad = result["is_error"] === true || (status !== null && status !== undefined) || reason === "api_error";
-  if (/^error_max_budget/.test(subtype)) return { class: "budget", message: "the agent's own budget is used up" };
-  if (/^error_max_turns/.test(subtype))
+  if (subtype.startsWith("error_max_budget")) return { class: "budget", message: "the agent's own budget is used up" };
+  if (subtype.startsWith("error_max_turns"))
     return { class: "budget", message: "the agent's own limit of turns was reached" };
   if (!isBad && !subtype.startsWith("error")) return undefined;
   const errors = Array.isArray(result["errors"]) ? result["errors"].map(String).join("; ") : "";

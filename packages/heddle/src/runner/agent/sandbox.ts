@@ -102,9 +102,12 @@ export function boxArguments(request: SandboxRequest): readonly string[] {
     folder,
   ]);
   return [
-    ...["--ro-bind", "/", "/"],
-    ...["--tmpfs", "/tmp", "--dev", "/dev", "--proc", "/proc"],
+    ..."--ro-bind / / --tmpfs /tmp --dev /dev --proc /proc --unshare-pid --die-with-parent".split(" "),
     ...binds,
-    ...["--unshare-pid", "--die-with-parent", "--chdir", cwd, "--setenv", "TMPDIR", "/tmp"],
+    "--chdir",
+    cwd,
+    "--setenv",
+    "TMPDIR",
+    "/tmp",
   ];
 }

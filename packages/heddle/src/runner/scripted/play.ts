@@ -178,7 +178,7 @@ class Turn {
       rawInput: { ...(file === undefined ? {} : { path: file }), ...(command === undefined ? {} : { command }) },
     });
     if (isAllowed === undefined) return this.#stop("cancelled");
-    return await this.#all(isAllowed ? action.then : action.else);
+    return await this.#all(isAllowed ? action.allowed : action.denied);
   }
 
   async #spend(action: Extract<ScriptAction, { do: "usage" }>): Promise<undefined> {

@@ -30,8 +30,8 @@ export type ScriptAction =
       readonly title: string;
       readonly path?: string;
       readonly command?: string;
-      readonly then: readonly ScriptAction[];
-      readonly else: readonly ScriptAction[];
+      readonly allowed: readonly ScriptAction[];
+      readonly denied: readonly ScriptAction[];
     }
   | { readonly do: "usage"; readonly usage: ScriptUsage; readonly usd?: number }
   | { readonly do: "commit"; readonly message: string }
@@ -161,15 +161,15 @@ const ACTIONS: Readonly<Record<string, Reader | undefined>> = {
   delete: (value, at) => ({ do: "delete", path: text(value, at) }),
   run: (value, at) => ({ do: "run", command: text(value, at) }),
   ask(value, at) {
-    const asked = mapping(value, at, ["kind", "title", "path", "command", "then", "else"]);
+    const asked = mapping(value, at, ["kind", "title", "path", "command", "allowed", "denied"]);
     return {
       do: "ask",
       kind: text(asked["kind"] ?? "edit", `${at}.kind`),
       title: text(asked["title"] ?? "Leave, please", `${at}.title`),
       ...(asked["path"] === undefined ? {} : { path: text(asked["path"], `${at}.path`) }),
       ...(asked["command"] === undefined ? {} : { command: text(asked["command"], `${at}.command`) }),
-      then: asked["then"] === undefined ? [] : actionsOf(asked["then"], `${at}.then`),
-      else: asked["else"] === undefined ? [] : actionsOf(asked["else"], `${at}.else`),
+      allowed: asked["allowed"] === undefined ? [] : actionsOf(asked["allowed"], `${at}.allowed`),
+      denied: asked["denied"] === undefined ? [] : actionsOf(asked["denied"], `${at}.denied`),
     };
   },
   usage(value, at) {
