@@ -90,7 +90,7 @@ const EXCEPTIONS: readonly (readonly [file: string, imports: string, why: string
 const OWNERS: readonly (readonly [module: string, owners: RegExp])[] = [
   ["node:sqlite", /^journal\/sqlite[\w-]*\.ts$/],
   // The scripted agent is a program of its own: it starts what its script says.
-  ["node:child_process", /^runner\/(?:process|helper|scripted\/play)\.ts$/],
+  ["node:child_process", /^(?:runner\/(?:process|helper|scripted\/play)|workspace\/git)\.ts$/],
   ["node:worker_threads", /^runner\//],
   ["commander", /^cli\//],
   ["js-yaml", /^(?:plan\/|runner\/scripted\/)/],
