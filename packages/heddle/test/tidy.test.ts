@@ -91,6 +91,8 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   "load-plan.ts": ["base/", "plan/", "graph/", "engine/api.ts"],
   // A second composition root, of the threads that isolated functions run in.
   "isolated-worker.ts": ["plan/", "runner/"],
+  // A third, of the scripted agent's process.
+  "scripted-worker.ts": ["base/", "runner/", "version.ts"],
   "version.ts": ["../package.json"],
   // The library's face, beside the command line's.
   api: ["base/", "plan/", "graph/", "run/", "view/", "engine/", "host.ts", "load-plan.ts"],
@@ -103,10 +105,13 @@ const EXCEPTIONS: readonly (readonly [file: string, imports: string, why: string
 /** Modules that only some files may import. The rest of the code is handed what they offer. */
 const OWNERS: readonly (readonly [module: string, owners: RegExp])[] = [
   ["node:sqlite", /^journal\/sqlite[\w-]*\.ts$/],
-  ["node:child_process", /^runner\/(?:process|helper)\.ts$/],
+  // The scripted agent is a program of its own: it starts what its script says.
+  ["node:child_process", /^(?:runner\/(?:process|helper|scripted\/play)|workspace\/git)\.ts$/],
   ["node:worker_threads", /^runner\//],
   ["commander", /^cli\//],
-  ["js-yaml", /^plan\//],
+  ["js-yaml", /^(?:plan\/|runner\/scripted\/)/],
+  // Only where an agent is spoken to, loaded with the first one.
+  ["@agentclientprotocol/sdk", /^runner\/(?:agent|scripted)\//],
   ["vitest", /^(?:testing\/|\w+\/suite[\w-]*\.ts$)/],
 ];
 
@@ -114,7 +119,12 @@ const OWNERS: readonly (readonly [module: string, owners: RegExp])[] = [
 const DOORS: readonly (readonly [name: string, pattern: RegExp, owners: RegExp])[] = [
   ["the clock", /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(/, /^base\/clock\.ts$/],
   ["chance", /\bMath\.random\b/, /^base\/random\.ts$/],
-  ["the console", /\bconsole\.\w|\bprocess\.std(?:out|err)\b/, /^cli\/output(?:\/.*|[\w-]*\.ts)$/],
+  // The scripted agent speaks its protocol over its own output.
+  [
+    "the console",
+    /\bconsole\.\w|\bprocess\.std(?:out|err)\b/,
+    /^(?:cli\/output(?:\/.*|[\w-]*\.ts)|scripted-worker\.ts)$/,
+  ],
 ];
 
 /** Rooms that only compute. What they may use of Node is pure as well. */

@@ -40,7 +40,8 @@ export function startIsolated(attempt: Attempt, options: IsolatedOptions, mask: 
   const { work } = attempt;
   if (options.workerEntry === undefined)
     return failedAttempt("spawn", "isolate: this program was built without worker threads");
-  if (work.kind === "run") return failedAttempt("spawn", "a shell command needs no isolate");
+  if (work.kind === "run" || work.kind === "agent")
+    return failedAttempt("spawn", "only functions can be isolated: commands and agents have processes of their own");
   if (work.kind === "function" && work.planModule === undefined) {
     return failedAttempt(
       "spawn",

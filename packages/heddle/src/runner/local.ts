@@ -1,5 +1,7 @@
 /** The runners of this machine, put together: commands by helpers, functions in this process, and the sweep that goes with them. */
 import type { Clock } from "../base/clock.ts";
+import { lazyAgentRunner } from "./agent/lazy.ts";
+import type { LocalAgents } from "./agent/local.ts";
 import { baseEnvironments } from "./environment.ts";
 import { type HelperCommands, helperCommands } from "./helper.ts";
 import { memoryWatch } from "./memory.ts";
@@ -19,6 +21,8 @@ export interface LocalRunnersOptions {
   readonly owner: string;
   /** The program of worker threads (the compiled `isolated.ts` beside the composition root); absent: no `isolate`. */
   readonly workerEntry?: URL;
+  /** How agents are started; absent: those of the presets, found on PATH. */
+  readonly agents?: LocalAgents;
 }
 
 export interface LocalRunners {
@@ -29,15 +33,21 @@ export interface LocalRunners {
   readonly commands: HelperCommands;
 }
 
-export function localRunners({ clock, env, owner, workerEntry }: LocalRunnersOptions): LocalRunners {
+export function localRunners({ clock, env, owner, workerEntry, agents = {} }: LocalRunnersOptions): LocalRunners {
   const bases = baseEnvironments(env);
   const table = sharedTable(systemProcessTable());
   const commands = helperCommands({ clock, table, bases, owner });
   const loose = new Set<string>();
-  const shell = shellRunner({ commands, bases, memory: memoryWatch(clock), onLoose: (run) => loose.add(run) });
+  const memory = memoryWatch(clock);
+  const shell = shellRunner({ commands, bases, memory, onLoose: (run) => loose.add(run) });
   const modules = moduleRunner({ clock, bases, ...(workerEntry === undefined ? {} : { workerEntry }) });
+  const agent = lazyAgentRunner(async () => {
+    const { localAgentRunner } = await import("./agent/local.ts");
+    const world = { clock, table, owner, path: env["PATH"] ?? "", guard: () => commands.warm(1) };
+    return localAgentRunner({ ...agents, world, bases, memory, onLoose: (run) => loose.add(run) });
+  });
   return {
-    runner: runnerRegistry([shell, modules]),
+    runner: runnerRegistry([shell, modules, agent]),
     sweeper: sweeper({ clock, table, spare: (pid) => commands.isHelper(pid) }),
     loose: (run) => loose.delete(run),
     commands,

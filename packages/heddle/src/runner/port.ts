@@ -5,6 +5,7 @@
  */
 import type { Json, JsonObject } from "../base/json.ts";
 import type { FailureClass, StepFunction } from "../plan/plan.ts";
+import type { AgentDetails, AgentStop, AgentWork, PermissionRequest } from "./agent/port.ts";
 
 /** What kind of work; resolved: templates are filled in, defaults applied, paths absolute. */
 export type Work =
@@ -16,7 +17,8 @@ export type Work =
       readonly fn: StepFunction;
       /** The module whose default export is the plan: where an isolated function is found again. */
       readonly planModule?: string;
-    };
+    }
+  | AgentWork;
 
 export type WorkKind = Work["kind"];
 
@@ -47,6 +49,8 @@ export interface Attempt {
   readonly maxMemoryMb?: number;
   /** Called for progress that the step reports. */
   readonly onProgress?: (data: JsonObject) => void;
+  /** Asks a person what the policy of an agent leaves open; absent: the answer is no. */
+  readonly onAsk?: (request: PermissionRequest) => Promise<"allow" | "deny">;
 }
 
 /** Why an attempt is ended from outside. */
@@ -59,10 +63,23 @@ export type Outcome =
       readonly output: Json;
       readonly steps?: readonly unknown[];
       readonly usage?: OutcomeUsage;
+      readonly agent?: AgentDetails;
     }
-  | { readonly kind: "failed"; readonly error: OutcomeError; readonly usage?: OutcomeUsage }
+  | {
+      readonly kind: "failed";
+      readonly error: OutcomeError;
+      readonly usage?: OutcomeUsage;
+      /** With the class of an agent's failure, and what is known of a rate limit. */
+      readonly agent?: AgentDetails;
+    }
   /** Ended on request. `abandoned`: it ignored the request and could not be ended by force; it no longer counts. */
-  | { readonly kind: "stopped"; readonly reason: StopReason; readonly abandoned?: true; readonly usage?: OutcomeUsage };
+  | {
+      readonly kind: "stopped";
+      readonly reason: StopReason;
+      readonly abandoned?: true;
+      readonly usage?: OutcomeUsage;
+      readonly agent?: AgentDetails;
+    };
 
 export interface OutcomeError {
   readonly code: FailureClass;
@@ -83,6 +100,8 @@ export interface RunningAttempt {
   stop(reason: StopReason): void;
   /** Ends it at once, without grace (the second Ctrl-C). */
   kill(): void;
+  /** Ends an agent's attempt for a reason that is no fault of it: it has a question, or the budget is used up. */
+  end?(reason: Exclude<AgentStop, "cancel">): void;
 }
 
 export interface Runner extends AsyncDisposable {

@@ -103,8 +103,8 @@ export function argumentsOf(spec: CommandSpec): readonly [string, ...string[]] {
 
 /** Who belongs to a command: its group, and everything younger that carries its tag. */
 export function followCommand(
-  world: ProcessWorld,
-  spec: CommandSpec,
+  world: Pick<ProcessWorld, "table" | "owner">,
+  spec: Pick<CommandSpec, "env">,
   group: number,
   excludes: (pid: number) => boolean,
 ): Followed {
@@ -227,6 +227,11 @@ async function within(clock: Clock, ms: number, work: Promise<void>, late: () =>
   void work.then(resolve);
   await promise;
   cancel();
+}
+
+/** A program that is spoken to by pipes, leading a group of its own. `env` is all that it finds. Throws as `spawn` does. */
+export function spawnPiped(program: string, args: readonly string[], cwd: string, env: Environment): ChildProcess {
+  return spawn(program, args, { cwd, env, stdio: ["pipe", "pipe", "pipe"], detached: true });
 }
 
 /** A long-lived process of ours: its own group and session, spoken to by pipes. */

@@ -1,0 +1,65 @@
+/**
+ * Which requests may come in: only those that a local program sends to this very address with a valid token. A web page that
+ * gets a browser to call (DNS rebinding) is stopped by its `Host` or `Origin`, whatever else it knows. Looks at headers alone.
+ */
+
+/** The one path that is served. */
+export const TOOLS_PATH = "/mcp";
+
+/** Why a request is turned away: HTTP status, and what to say in the JSON-RPC error. */
+export interface Rejection {
+  readonly status: number;
+  readonly message: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** As `node:http` gives them. */
+export interface RequestHead {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** Names and values in turn: shows headers that were sent twice, which `headers` hides. */
+  readonly rawHeaders: readonly string[];
+}
+
+export type Admission =
+  | { readonly ok: true; readonly token: string }
+  | { readonly ok: false; readonly rejection: Rejection };
+
+/** `port`: the one listened on. Says nothing about whether the token is valid. */
+export function admit(head: RequestHead, port: number): Admission {
+  const hosts = [`127.0.0.1:${port}`, `localhost:${port}`];
+  const { authorization, host, origin } = head.headers;
+  // Other software on the way might read the other one.
+  for (const name of ["host", "origin", "authorization"])
+    if (timesSent(head, name) > 1) return turnAway(400, `the header \`${name}\` was sent more than once`);
+  if (typeof host !== "string" || !hosts.includes(host.toLowerCase()))
+    return turnAway(403, "this address is only served under its own name: wrong `Host`");
+  if (origin !== undefined && !hosts.some((own) => origin === `http://${own}`))
+    return turnAway(403, "requests of web pages are not served: foreign `Origin`");
+  if (head.url !== TOOLS_PATH) return turnAway(404, `only ${TOOLS_PATH} is served`);
+  if (typeof authorization !== "string") return unauthorized("a bearer token is needed");
+  const token = /^Bearer +([\w-]+)$/i.exec(authorization)?.[1];
+  if (token === undefined) return unauthorized("the header `Authorization` is not `Bearer TOKEN`");
+  if (head.method !== "POST") return turnAway(405, "only POST is served: there are no sessions", { allow: "POST" });
+  return { ok: true, token };
+}
+
+/** For tokens that stand for no attempt: never valid, or of one that has ended. */
+export const UNKNOWN_TOKEN: Rejection = rejectionOf("the token is not valid: it ends with its attempt");
+
+function unauthorized(message: string): Admission {
+  return { ok: false, rejection: rejectionOf(message) };
+}
+
+function rejectionOf(message: string): Rejection {
+  return { status: 401, message, headers: { "www-authenticate": "Bearer" } };
+}
+
+function turnAway(status: number, message: string, headers?: Readonly<Record<string, string>>): Admission {
+  return { ok: false, rejection: { status, message, ...(headers !== undefined && { headers }) } };
+}
+
+function timesSent(head: RequestHead, name: string): number {
+  return head.rawHeaders.filter((text, i) => i % 2 === 0 && text.toLowerCase() === name).length;
+}

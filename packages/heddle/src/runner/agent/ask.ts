@@ -1,0 +1,109 @@
+/**
+ * Answers an agent's requests for leave: by the policy, by a person where the policy says so, by a no when nobody answers in
+ * time. Knows the protocol's options for an answer, not how the question came.
+ */
+import { realpathSync } from "node:fs";
+import path from "node:path";
+import type { Clock } from "../../base/clock.ts";
+import type { JsonObject } from "../../base/json.ts";
+import { decide } from "./permissions.ts";
+import type { AgentContext, PermissionRequest, ToolKind } from "./port.ts";
+import type { Deadlines } from "./timers.ts";
+import { commandOf, pathsOf } from "./updates.ts";
+
+export interface Question {
+  readonly call: JsonObject;
+  /** What earlier updates told of the tool. */
+  readonly known:
+    | { readonly title: string; readonly kind: ToolKind; readonly paths: readonly string[]; readonly command?: string }
+    | undefined;
+  readonly options: readonly { readonly optionId: string; readonly kind: string }[];
+  readonly signal: AbortSignal;
+}
+
+/** The id of the option to choose; `undefined`: none fits, the request is to be cancelled. */
+export type Answerer = (question: Question) => Promise<string | undefined>;
+
+export function permissionAnswerer(
+  clock: Clock,
+  context: AgentContext,
+  deadlines: Pick<Deadlines, "asking">,
+): Answerer {
+  return async (question) => {
+    const request = requestOf(question, context.cwd);
+    const decision = decide(context.policy, request, context.cwd);
+    let verdict: "allow" | "deny" = decision === "allow" ? "allow" : "deny";
+    let by: "rule" | "person" | "deadline" | "agent" = "rule";
+    if (decision === "ask" && context.ask !== undefined) {
+      deadlines.asking(true);
+      const answer = await answerOf(clock, context.limits.askMs, context.ask(request), question.signal);
+      deadlines.asking(false);
+      verdict = answer ?? "deny";
+      by = answer === undefined ? "deadline" : "person";
+    }
+    const optionId = choose(question.options, verdict);
+    if (optionId === undefined) by = "agent";
+    context.emit({ type: "permission", request, decision: optionId === undefined ? "deny" : verdict, by });
+    context.log(
+      `[permission] ${verdict} by ${by}: ${request.kind} ${request.command ?? request.paths.join(" ")} (${request.title})`,
+    );
+    return optionId;
+  };
+}
+
+async function answerOf(
+  clock: Clock,
+  ms: number,
+  asked: Promise<"allow" | "deny">,
+  signal: AbortSignal,
+): Promise<"allow" | "deny" | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>();
+  const cancel = clock.after(ms, () => resolve(undefined));
+  const giveUp = (): void => resolve(undefined);
+  signal.addEventListener("abort", giveUp, { once: true });
+  const answer = await Promise.race([asked.catch(() => "deny" as const), late]);
+  cancel();
+  signal.removeEventListener("abort", giveUp);
+  return answer;
+}
+
+/** Only for this once: an "always" would outlive the rule that said yes. */
+function choose(options: Question["options"], verdict: "allow" | "deny"): string | undefined {
+  const kinds = verdict === "allow" ? ["allow_once"] : ["reject_once", "reject_always"];
+  for (const kind of kinds) {
+    const option = options.find((one) => one.kind === kind);
+    if (option !== undefined) return option.optionId;
+  }
+  return undefined;
+}
+
+const TOOL_NAME = /\bmcp_+[\w/-]+/;
+
+function requestOf({ call, known }: Question, cwd: string): PermissionRequest {
+  const title = typeof call["title"] === "string" && call["title"] !== "" ? call["title"] : (known?.title ?? "");
+  const kind = typeof call["kind"] === "string" ? (call["kind"] as ToolKind) : (known?.kind ?? "other");
+  const named = pathsOf(call);
+  const paths = (named.length > 0 ? named : (known?.paths ?? [])).map((file) => follow(path.resolve(cwd, file)));
+  const command = commandOf(call["rawInput"]) ?? known?.command;
+  const tool = TOOL_NAME.exec(`${String(call["name"] ?? "")} ${title}`)?.[0];
+  return {
+    kind,
+    title: title.slice(0, 300),
+    paths,
+    ...(command === undefined ? {} : { command }),
+    ...(tool === undefined ? {} : { tool }),
+  };
+}
+
+/** The real place of a path, as far as it exists: a link inside the folder may lead out of it. */
+function follow(file: string): string {
+  let rest = "";
+  for (let at = file; ; at = path.dirname(at)) {
+    try {
+      return path.join(realpathSync(at), rest);
+    } catch {
+      if (path.dirname(at) === at) return file;
+      rest = path.join(path.basename(at), rest);
+    }
+  }
+}

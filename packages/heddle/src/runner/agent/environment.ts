@@ -1,0 +1,55 @@
+/**
+ * What an agent's process finds in its environment: an allow-list, what its plan names, and what keeps git from asking
+ * anybody or climbing out of the worktree. Knows names and values only.
+ *
+ * Invariant: nothing of the caller's environment passes but the allow-list and what `passEnv` names; a token of heddle's own
+ * never does.
+ */
+import { realpathSync } from "node:fs";
+import path from "node:path";
+import { type BaseEnvironments, type Environment, passed, withoutToken } from "../environment.ts";
+import { TAG_VARIABLE } from "../port.ts";
+import { formatTag } from "../processes.ts";
+
+export interface AgentEnvironmentSpec {
+  readonly run: string;
+  readonly step: string;
+  readonly attempt: number;
+  /** Absolute. */
+  readonly cwd: string;
+  readonly mode: "inherit" | "strict";
+  /** Set by the plan. */
+  readonly env: Environment;
+  /** Names of the caller's variables to pass on: keys of providers. */
+  readonly passEnv: readonly string[];
+  readonly home?: string;
+  readonly ports?: readonly number[];
+}
+
+export function agentEnvironment(bases: BaseEnvironments, spec: AgentEnvironmentSpec): Record<string, string> {
+  const { cwd, ports = [] } = spec;
+  return {
+    ...bases[spec.mode],
+    ...passed(bases, spec.passEnv),
+    ...(spec.home === undefined ? {} : { HOME: spec.home }),
+    ...withoutToken(spec.env),
+    GIT_TERMINAL_PROMPT: "0",
+    GIT_EDITOR: "true",
+    GIT_SEQUENCE_EDITOR: "true",
+    // A worktree that lost its `.git` must not resolve to a repository around it.
+    GIT_CEILING_DIRECTORIES: path.dirname(realOf(cwd)),
+    ...(ports[0] === undefined ? {} : { PORT: String(ports[0]), PORTS: ports.join(",") }),
+    HEDDLE_RUN: spec.run,
+    HEDDLE_STEP: spec.step,
+    HEDDLE_ATTEMPT: String(spec.attempt),
+    [TAG_VARIABLE]: formatTag(spec),
+  };
+}
+
+function realOf(folder: string): string {
+  try {
+    return realpathSync(folder);
+  } catch {
+    return folder;
+  }
+}

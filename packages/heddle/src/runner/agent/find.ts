@@ -1,0 +1,70 @@
+/**
+ * Finds an agent's program and asks it for its version. Knows folders and files; starts a program only with `--version`.
+ */
+import { accessSync, constants, statSync } from "node:fs";
+import { delimiter, isAbsolute, join } from "node:path";
+import { shorten } from "./classify.ts";
+import type { AgentProbe } from "./port.ts";
+import { type AgentWorld, startAgentProcess } from "./process.ts";
+
+export interface Program {
+  /** A name that is looked for on PATH, or an absolute path. */
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Arguments that make it print its version; absent: it is not asked. */
+  readonly version?: readonly string[];
+  /** How to get it, for people. */
+  readonly install?: string;
+}
+
+/** The file that a command would start; `undefined`: there is none. */
+export function findProgram(command: string, path: string): string | undefined {
+  const candidates = isAbsolute(command)
+    ? [command]
+    : command.includes("/")
+      ? []
+      : path.split(delimiter).flatMap((folder) => (isAbsolute(folder) ? [join(folder, command)] : []));
+  return candidates.find((file) => {
+    try {
+      accessSync(file, constants.X_OK);
+      return statSync(file).isFile();
+    } catch {
+      return false;
+    }
+  });
+}
+
+const PROBE_MS = 15_000;
+const VERSION = /\d+\.\d+(?:\.\d+)?(?:[-+][\w.-]+)?/;
+
+/** `path`: where to look. The version is what the first number with dots in its answer is. */
+export async function probeProgram(world: AgentWorld, program: Program, path: string): Promise<AgentProbe> {
+  const file = findProgram(program.command, path);
+  if (file === undefined) {
+    const where = isAbsolute(program.command) ? "does not exist or cannot be run" : "was not found on PATH";
+    const hint = program.install === undefined ? "" : `; ${program.install}`;
+    return { found: false, problem: `${program.command} ${where}${hint}` };
+  }
+  if (program.version === undefined) return { found: true, program: file };
+  let said = "";
+  const running = startAgentProcess(world, {
+    program: file,
+    args: program.version,
+    cwd: "/",
+    env: { PATH: path, HOME: "/", NO_COLOR: "1" },
+    graceMs: 500,
+    stdout: (chunk) => {
+      if (said.length < 4096) said += chunk.toString("utf8");
+    },
+    stderr: () => {},
+  });
+  running.endInput();
+  const cancel = world.clock.after(PROBE_MS, () => running.kill());
+  const end = await running.ended;
+  cancel();
+  const version = VERSION.exec(said)?.[0];
+  if (end.kind === "exited" && end.code === 0)
+    return { found: true, program: file, ...(version === undefined ? {} : { version }) };
+  const how = end.kind === "exited" ? `ended with exit code ${end.code}` : shorten(end.message, 200);
+  return { found: false, program: file, problem: `${file} ${program.version.join(" ")} ${how}` };
+}

@@ -1,0 +1,324 @@
+/**
+ * Carries out one task by one coding agent. An adapter knows how its agent is started, spoken to and read; it knows no run,
+ * retry, budget, journal or git. It is handed a folder, a prompt and rules, and answers with one {@link AgentOutcome}.
+ *
+ * Invariants (held by `suite.ts` for every adapter):
+ *  1. `outcome` settles once, never rejects, and not before nothing that the agent started, and that can be found, runs.
+ *  2. `ok` means that no sign of failure was seen, never that the task is done: whoever asked looks at the files.
+ *  3. What is not known is absent: a token count or a cost is never zero for want of knowledge.
+ *  4. Memory is bounded whatever the agent prints; what it prints is data, never code, and never trusted to be well formed.
+ */
+import type { Json, JsonObject } from "../../base/json.ts";
+
+/** Why an attempt of an agent was no success. */
+export const AGENT_CLASSES = [
+  /** Not logged in, or the key was refused. */
+  "auth",
+  /** Too many requests for now: waiting helps. */
+  "rate-limit",
+  /** An allowance is used up: waiting helps after hours or days, if at all. */
+  "quota",
+  /** The provider cannot serve now. */
+  "overloaded",
+  /** The provider could not be reached, or the stream was cut. */
+  "network",
+  /** The conversation is too long for the model. */
+  "context",
+  /** The model declined. */
+  "refusal",
+  /** A limit on spending was reached. */
+  "budget",
+  /** The provider, or the agent, does not accept what it was asked. */
+  "bad-request",
+  /** It could not go on without something that the rules deny. */
+  "permission",
+  /** It ended by itself in the middle of its work. */
+  "crash",
+  /** It could not be started. */
+  "spawn",
+  /** It said something that its protocol does not allow. */
+  "protocol",
+  /** Nothing was heard of it for too long. */
+  "stall",
+  /** It says that it is done, and nothing has changed that had to. */
+  "no-changes",
+] as const;
+export type AgentClass = (typeof AGENT_CLASSES)[number];
+
+/** Tokens; an absent member is unknown. `input` holds neither `cachedRead` nor `cacheWrite`; `reasoning` is part of `output`. */
+export interface TokenUsage {
+  readonly input?: number;
+  readonly cachedRead?: number;
+  readonly cacheWrite?: number;
+  readonly output?: number;
+  readonly reasoning?: number;
+}
+
+/** Running totals of a session as its agent reports them; what a later attempt in the session subtracts. */
+export interface SessionTotals {
+  readonly usage?: TokenUsage;
+  readonly usd?: number;
+}
+
+export interface RateLimit {
+  /** Whose limit it is: `anthropic`, `openai`, `google`, or the adapter's id where that is not known. */
+  readonly provider: string;
+  /** How long to wait, where the provider said so. */
+  readonly retryAfterMs?: number;
+}
+
+export interface AgentOutcome {
+  readonly status: "ok" | "failed" | "cancelled" | "timeout" | "needs-input";
+  readonly class?: AgentClass;
+  /** What went wrong, for people; at most a few hundred characters. */
+  readonly message?: string;
+  /** The agent's last message (its end, where it is longer than {@link TEXT_LIMIT}). */
+  readonly text: string;
+  /** Of this attempt alone. */
+  readonly usage?: TokenUsage;
+  /** US dollars of this attempt alone, where the agent tells. */
+  readonly cost?: number;
+  /** As the agent reported it, for the record. */
+  readonly rawUsage?: Json;
+  readonly totals?: SessionTotals;
+  readonly sessionId?: string;
+  readonly rateLimit?: RateLimit;
+  /** Which clock ran out, with `timeout`. */
+  readonly timeout?: "start" | "idle" | "attempt";
+  /** The model that worked, where the agent tells. */
+  readonly model?: string;
+}
+
+/** Characters of text that an outcome carries. */
+export const TEXT_LIMIT = 32_768;
+
+export type ToolKind =
+  | "read"
+  | "edit"
+  | "delete"
+  | "move"
+  | "search"
+  | "execute"
+  | "think"
+  | "fetch"
+  | "switch_mode"
+  | "other";
+
+export type Decision = "allow" | "deny" | "ask";
+
+/** What an agent asks leave for. */
+export interface PermissionRequest {
+  readonly kind: ToolKind;
+  readonly title: string;
+  /** Absolute, links followed as far as they exist. */
+  readonly paths: readonly string[];
+  /** Of a shell. */
+  readonly command?: string;
+  /** Name of a tool of an MCP server, as the agent calls it. */
+  readonly tool?: string;
+}
+
+/** Matches where all of its conditions do; one without conditions matches everything. */
+export interface PermissionRule {
+  readonly kind?: readonly ToolKind[];
+  /**
+   * A glob (`*`, `**`, `?`), relative to the attempt's folder unless absolute. An `allow` matches where every path of the
+   * request does (and there is one), a `deny` or `ask` where one does.
+   */
+  readonly path?: string;
+  /** A pattern with `*`. In an `allow`, `*` stands for no character that a shell acts on. */
+  readonly command?: string;
+  /** A pattern with `*` over the tool's name. */
+  readonly tool?: string;
+  readonly decision: Decision;
+}
+
+/** The first rule that matches decides. */
+export interface PermissionPolicy {
+  readonly rules: readonly PermissionRule[];
+  readonly otherwise: Decision;
+}
+
+/** A server of tools that the agent may use. */
+export type McpServer =
+  | {
+      readonly type: "stdio";
+      readonly name: string;
+      readonly command: string;
+      readonly args: readonly string[];
+      readonly env: Readonly<Record<string, string>>;
+    }
+  | {
+      readonly type: "http";
+      readonly name: string;
+      readonly url: string;
+      readonly headers: Readonly<Record<string, string>>;
+    };
+
+export interface AgentLimits {
+  /** From the start of the process until the agent takes a prompt. */
+  readonly startMs: number;
+  /** Without a word from the agent. Stands still while somebody is asked for leave. */
+  readonly idleMs: number;
+  /** The same while a tool of the agent is at work. */
+  readonly toolIdleMs: number;
+  /** The whole attempt; absent: none. */
+  readonly attemptMs?: number;
+  /** Between the request to cancel and the end of its input. */
+  readonly cancelMs: number;
+  /** Between the end of its input and SIGTERM. */
+  readonly exitMs: number;
+  /** Between SIGTERM and SIGKILL. */
+  readonly graceMs: number;
+  /** How long an answer to a permission request may take; then it is a no. */
+  readonly askMs: number;
+}
+
+export const DEFAULT_AGENT_LIMITS: AgentLimits = {
+  startMs: 90_000,
+  idleMs: 600_000,
+  toolIdleMs: 3_600_000,
+  cancelMs: 5000,
+  exitMs: 3000,
+  graceMs: 5000,
+  askMs: 3_600_000,
+};
+
+/** News of an attempt, as it comes. Texts are the agent's own: escape them before showing. */
+export type AgentEvent =
+  /** The process runs. */
+  | { readonly type: "started"; readonly pid: number }
+  /** It takes prompts; `resumed`: in the session that was asked for. */
+  | { readonly type: "session"; readonly sessionId: string; readonly resumed: boolean }
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "thought"; readonly text: string }
+  | {
+      readonly type: "tool";
+      readonly id: string;
+      readonly title: string;
+      readonly kind: ToolKind;
+      readonly status: "pending" | "running" | "done" | "failed";
+      readonly paths: readonly string[];
+    }
+  | {
+      readonly type: "permission";
+      readonly request: PermissionRequest;
+      readonly decision: "allow" | "deny";
+      /** Which said so: a rule, a person, nobody in time, or an agent that offers no way to say no or yes. */
+      readonly by: "rule" | "person" | "deadline" | "agent";
+    }
+  /** Running totals of this attempt. */
+  | { readonly type: "usage"; readonly usage?: TokenUsage; readonly cost?: number }
+  /** The agent tries a request to its provider again by itself. */
+  | { readonly type: "retrying"; readonly class: AgentClass; readonly message: string; readonly rateLimit?: RateLimit }
+  | { readonly type: "plan"; readonly entries: readonly { readonly text: string; readonly status: string }[] }
+  | { readonly type: "notice"; readonly text: string };
+
+export interface AgentContext {
+  /** Absolute. */
+  readonly cwd: string;
+  /** Goes to the agent by its input, never as an argument. */
+  readonly prompt: string;
+  readonly model?: string;
+  /** All that the agent's process finds in its environment. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly mcp: readonly McpServer[];
+  readonly policy: PermissionPolicy;
+  readonly limits: AgentLimits;
+  /** A session to go on in; where that fails, the outcome tells nothing of it but a new session id. */
+  readonly resume?: { readonly sessionId: string; readonly totals?: SessionTotals };
+  /** Puts a sandbox around the program, where there is one. */
+  readonly wrap?: (program: string, args: readonly string[]) => readonly [string, ...string[]];
+  /** Answers what the policy leaves to a person; absent: no. */
+  readonly ask?: (request: PermissionRequest) => Promise<"allow" | "deny">;
+  /** Must not throw. */
+  readonly emit: (event: AgentEvent) => void;
+  /** Lines for the attempt's log, without line end. */
+  readonly log: (line: string) => void;
+}
+
+/** Why an attempt is ended from outside. */
+export type AgentStop = "cancel" | "needs-input" | "budget";
+
+export interface AgentHandle {
+  readonly outcome: Promise<AgentOutcome>;
+  /** Asks the agent to end: by its protocol, the end of its input, TERM, KILL, a sweep. The first reason counts. */
+  stop(reason: AgentStop): void;
+  /** Ends it at once. */
+  kill(): void;
+  /** Living processes of the attempt. */
+  members(): readonly { readonly pid: number; readonly memoryMb: number }[];
+}
+
+export interface AgentProbe {
+  readonly found: boolean;
+  /** The file that would be started. */
+  readonly program?: string;
+  readonly version?: string;
+  /** Why it cannot be used, and what to do, for people. */
+  readonly problem?: string;
+}
+
+export interface AgentAdapter {
+  readonly id: string;
+  /** Whose limits and prices apply: see {@link RateLimit}. */
+  readonly provider: string;
+  /** Folders and files that the agent keeps for itself, relative to HOME: writable in a sandbox. */
+  readonly homePaths: readonly string[];
+  /** For attempts that name no model. */
+  readonly defaultModel?: string;
+  /** Whether a session can be gone on with by another process. */
+  readonly resumes: boolean;
+  /** Starts the program with `--version` at most; takes a few seconds at most. */
+  probe(): Promise<AgentProbe>;
+  start(context: AgentContext): AgentHandle;
+}
+
+/** What an agent step asks for, resolved: the work of kind `agent`. */
+export interface AgentWork {
+  readonly kind: "agent";
+  /** Id of an adapter. */
+  readonly agent: string;
+  /** The whole text (see `prompt.ts`). */
+  readonly prompt: string;
+  readonly promptHash?: string;
+  readonly model?: string;
+  readonly mcp?: readonly McpServer[];
+  /** Absent: the preset `worktree`. */
+  readonly policy?: PermissionPolicy;
+  readonly limits?: Partial<AgentLimits>;
+  readonly resume?: { readonly sessionId: string; readonly totals?: SessionTotals };
+  /** Absent: `auto`. `require`: fails where there is none. */
+  readonly sandbox?: "auto" | "off" | "require";
+  /** Folders beside the attempt's own that the agent may write to in a sandbox; absolute. */
+  readonly writable?: readonly string[];
+  /** A private HOME for the agent; absent: the caller's. */
+  readonly home?: string;
+  /** Assigned to the attempt: `PORT` is the first, `PORTS` all of them. */
+  readonly ports?: readonly number[];
+  /** What has to have changed; absent: `changes`. */
+  readonly expect?: "changes" | "none" | { readonly files: readonly string[] };
+}
+
+/** What is known of an agent's attempt beside its outcome; plain data for the journal. */
+export interface AgentDetails {
+  readonly agent: string;
+  readonly provider: string;
+  readonly class?: AgentClass;
+  readonly retryable?: boolean;
+  readonly sessionId?: string;
+  readonly model?: string;
+  readonly usage?: TokenUsage;
+  readonly usd?: number;
+  readonly rawUsage?: Json;
+  readonly totals?: SessionTotals;
+  readonly rateLimit?: RateLimit;
+  readonly promptHash?: string;
+  readonly sandbox: "bubblewrap" | "none";
+  readonly needsInput?: boolean;
+}
+
+/** Plain data: an event of an agent as its attempt's progress. */
+export function eventData(event: AgentEvent): JsonObject {
+  return event as unknown as JsonObject;
+}

@@ -1,0 +1,70 @@
+/**
+ * Commits that were made in a worktree, found by where its HEAD has been. Reads only; what the agent destroyed is not there, and
+ * is no error.
+ */
+import { type Repository, items, line } from "./doors.ts";
+import { commitOf } from "./repository.ts";
+
+const MAX_COMMITS = 20_000;
+
+export interface AgentCommits {
+  /** Where HEAD is; absent: nowhere. */
+  readonly head: string | undefined;
+  /** All that HEAD has been at, `head` included. */
+  readonly all: readonly string[];
+}
+
+/** `adminDir`: git's folder for the worktree; absent: it is gone. */
+export async function agentCommits(repository: Repository, adminDir: string | undefined): Promise<AgentCommits> {
+  if (adminDir === undefined) return { head: undefined, all: [] };
+  const head = await commitOf(repository, "HEAD", adminDir);
+  const args = ["rev-list", "--walk-reflogs", "--ignore-missing", `--max-count=${MAX_COMMITS}`, "HEAD"];
+  // Exit code 128: no HEAD, or no log of it.
+  const answer = await repository.refs(args, { gitDir: adminDir, codes: [0, 128] });
+  const logged = answer.code === 0 ? line(answer).split("\n") : [];
+  const all = new Set(logged.filter((id) => id !== ""));
+  if (head !== undefined) all.add(head);
+  return { head, all: [...all] };
+}
+
+/**
+ * Those of `commits` that none of `from` reaches, nor one of heddle's refs, each only if no other of them reaches it. Branches
+ * do not count: they can be moved.
+ */
+export async function unreached(
+  repository: Repository,
+  run: string,
+  commits: readonly string[],
+  from: readonly string[],
+): Promise<readonly string[]> {
+  const there = await present(repository, commits);
+  if (there.length === 0) return [];
+  const input = [...there, ...from.map((id) => `^${id}`)].join("\n");
+  const args = ["rev-list", "--parents", "--not", `--glob=refs/heddle/${run}/*`, "--not", "--stdin"];
+  const walked = await repository.refs(args, { input: `${input}\n` });
+  const outside = new Set<string>();
+  const reached = new Set<string>();
+  for (const text of line(walked).split("\n")) {
+    const [id = "", ...parents] = text.split(" ");
+    outside.add(id);
+    for (const parent of parents) reached.add(parent);
+  }
+  return there.filter((id) => outside.has(id) && !reached.has(id));
+}
+
+async function present(repository: Repository, commits: readonly string[]): Promise<readonly string[]> {
+  if (commits.length === 0) return [];
+  const answer = await repository.objects(["cat-file", "--batch-check=%(objectname) %(objecttype)"], {
+    input: `${commits.join("\n")}\n`,
+  });
+  return line(answer)
+    .split("\n")
+    .filter((text) => text.endsWith(" commit"))
+    .map((text) => text.split(" ")[0] ?? "");
+}
+
+/** Trees of all that heddle's refs of a run point to. */
+export async function savedTrees(repository: Repository, run: string): Promise<ReadonlySet<string>> {
+  const answer = await repository.refs(["for-each-ref", "--format=%(tree)%00", `refs/heddle/${run}/`]);
+  return new Set(items(answer.output).map((text) => text.trim()));
+}

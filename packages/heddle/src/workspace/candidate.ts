@@ -1,0 +1,161 @@
+/**
+ * Makes the commit that a merge would give, in memory: no branch moves, no file changes. Knows commits and messages, no queue.
+ *
+ * Invariants:
+ *  1. The same inputs give the same tree; whether and what conflicts is git's answer, not read from its words.
+ *  2. Attributes are those of the branch merged into (`merge=union`, `-text`), as in a checkout of it; programs that a
+ *     repository names for merging are not run.
+ */
+import { createHash, randomUUID } from "node:crypto";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { makeCommit, treeOf } from "./capture.ts";
+import { type Repository, items, line } from "./doors.ts";
+import { exists } from "./tree-files.ts";
+
+export type MergeMode = "merge" | "squash" | "rebase";
+
+export type Candidate =
+  | { readonly kind: "clean"; readonly commit: string; readonly tree: string }
+  /** The branch has all of it already. */
+  | { readonly kind: "nothing" }
+  | { readonly kind: "conflict"; readonly files: readonly string[] };
+
+export interface CandidateRequest {
+  /** Merged into. */
+  readonly head: string;
+  readonly commit: string;
+  readonly mode: MergeMode;
+  /** Whole, trailers included. */
+  readonly message: string;
+  readonly atMs: number;
+}
+
+export async function makeCandidate(repository: Repository, request: CandidateRequest): Promise<Candidate> {
+  const { head, commit } = request;
+  const contained = await repository.objects(["merge-base", "--is-ancestor", commit, head], { codes: [0, 1] });
+  if (contained.code === 0) return { kind: "nothing" };
+  if (request.mode === "rebase") return await replay(repository, request);
+  const merged = await mergeTrees(repository, head, commit);
+  if (merged.kind === "conflict") return merged;
+  if (request.mode === "squash" && merged.tree === (await treeOf(repository, head))) return { kind: "nothing" };
+  const parents = request.mode === "merge" ? [head, commit] : [head];
+  const made = await makeCommit(repository, {
+    tree: merged.tree,
+    parents,
+    message: request.message,
+    atMs: request.atMs,
+  });
+  return { kind: "clean", commit: made, tree: merged.tree };
+}
+
+export type MergedTrees =
+  | { readonly kind: "clean"; readonly tree: string }
+  | { readonly kind: "conflict"; readonly files: readonly string[] };
+
+/** Three-way, over the merge base that git finds. Both have a common history. */
+export async function mergeTrees(repository: Repository, ours: string, theirs: string): Promise<MergedTrees> {
+  const workTree = await attributesFolder(repository, ours);
+  const args = [
+    "merge-tree",
+    "--write-tree",
+    "-z",
+    "--name-only",
+    "--no-messages",
+    "--allow-unrelated-histories",
+    ours,
+    theirs,
+  ];
+  const answer = await repository.objects(args, { workTree, codes: [0, 1] });
+  const [tree = "", ...files] = items(answer.output);
+  return answer.code === 0 ? { kind: "clean", tree } : { kind: "conflict", files: [...new Set(files)].sort() };
+}
+
+/** As {@link mergeTrees}, over a base of the caller's choice: both sides become children of it for the purpose. */
+export async function mergeOver(
+  repository: Repository,
+  options: { readonly base: string; readonly ours: string; readonly theirs: string },
+): Promise<MergedTrees> {
+  const as = async (commit: string): Promise<string> =>
+    await makeCommit(repository, {
+      tree: await treeOf(repository, commit),
+      parents: [options.base],
+      message: "for merging",
+      atMs: 0,
+    });
+  return await mergeTrees(repository, await as(options.ours), await as(options.theirs));
+}
+
+/** Each commit that the branch does not have, in order, merges left out, on top of the other. */
+async function replay(repository: Repository, request: CandidateRequest): Promise<Candidate> {
+  const { head, commit } = request;
+  const args = ["rev-list", "--reverse", "--topo-order", "--no-merges", commit, `^${head}`];
+  const commits = line(await repository.objects(args))
+    .split("\n")
+    .filter((id) => id !== "");
+  let onto = head;
+  let tree = await treeOf(repository, head);
+  for (const [index, id] of commits.entries()) {
+    const before = await parentOf(repository, id);
+    const merged = await mergeOver(repository, { base: before, ours: onto, theirs: id });
+    if (merged.kind === "conflict") return merged;
+    if (merged.tree === tree) continue;
+    tree = merged.tree;
+    const meta = await readCommit(repository, id);
+    const trailers = request.message.slice(request.message.lastIndexOf("\n\n") + 2);
+    const last = index === commits.length - 1;
+    const message = last ? `${meta.message.trimEnd()}\n\n${trailers}` : meta.message;
+    const author = { name: meta.name, email: meta.email, date: meta.date };
+    onto = await makeCommit(repository, { tree, parents: [onto], message, atMs: request.atMs, author });
+  }
+  if (onto === head) return { kind: "nothing" };
+  return { kind: "clean", commit: onto, tree };
+}
+
+/** The first parent, or for a first commit the empty one. */
+async function parentOf(repository: Repository, commit: string): Promise<string> {
+  const parents = line(await repository.objects(["rev-list", "--no-walk", "--parents", commit])).split(" ");
+  if (parents[1] !== undefined) return parents[1];
+  const tree = line(await repository.objects(["mktree"]));
+  return await makeCommit(repository, { tree, parents: [], message: "nothing", atMs: 0 });
+}
+
+export interface CommitText {
+  readonly name: string;
+  readonly email: string;
+  /** As git writes it: seconds and zone. */
+  readonly date: string;
+  readonly message: string;
+}
+
+export async function readCommit(repository: Repository, commit: string): Promise<CommitText> {
+  const text = (await repository.objects(["cat-file", "commit", commit])).output.toString("utf8");
+  const at = text.indexOf("\n\n");
+  const headers = at < 0 ? text : text.slice(0, at);
+  const [, name = "", email = "", date = ""] = /^author (.*?) ?<([^>]*)> (\d+ [+-]\d+)$/m.exec(headers) ?? [];
+  return { name: name === "" ? "unknown" : name, email, date: `@${date}`, message: at < 0 ? "" : text.slice(at + 2) };
+}
+
+/**
+ * A folder with the `.gitattributes` files of a commit and nothing else, for git to read them where it looks for them. One for
+ * each set of such files.
+ */
+async function attributesFolder(repository: Repository, commit: string): Promise<string> {
+  const listed = await repository.objects(["ls-tree", "-r", "-z", "--full-tree", commit]);
+  const files = items(listed.output).filter((entry) =>
+    /^100\d+ blob [0-9a-f]+\t(?:[\s\S]*\/)?\.gitattributes$/.test(entry),
+  );
+  const key = createHash("sha256").update(files.join("\0")).digest("hex").slice(0, 24);
+  const folder = join(repository.home, ".attributes", key);
+  if (await exists(folder)) return folder;
+  const draft = `${folder}.${randomUUID()}`;
+  await mkdir(draft, { recursive: true });
+  for (const entry of files) {
+    const [, id = "", path = ""] = /^100\d+ blob ([0-9a-f]+)\t([\s\S]*)$/.exec(entry) ?? [];
+    await mkdir(dirname(join(draft, path)), { recursive: true });
+    await writeFile(join(draft, path), (await repository.objects(["cat-file", "blob", id])).output);
+  }
+  // Somebody else may have made it meanwhile; it is the same.
+  await rename(draft, folder).catch(async () => await rm(draft, { recursive: true, force: true }));
+  return folder;
+}

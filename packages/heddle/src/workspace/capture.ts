@@ -1,0 +1,155 @@
+/**
+ * Keeps what an attempt left behind, whatever it did: its files as a commit, its commits by a ref. Knows no outcome: failed and
+ * cancelled attempts are captured too.
+ *
+ * Invariants:
+ *  1. Nothing of the worktree, its index or its branch is changed.
+ *  2. What is kept is kept by refs of heddle's own before the call returns.
+ *  3. Called again, for the same attempt and the same files, it gives the same answer and makes nothing new.
+ */
+import { agentCommits, unreached } from "./agent-commits.ts";
+import { HeddleError } from "../base/errors.ts";
+import { type Repository, items, line } from "./doors.ts";
+import { adminOf } from "./place.ts";
+import { captureRef, keptRef } from "./ref-names.ts";
+import { commitOf } from "./repository.ts";
+import { DEFAULT_LIMITS, type FileLimits, type LeftOut, exists } from "./tree-files.ts";
+import { snapshotOf } from "./unsaved.ts";
+import type { Worktree } from "./worktree.ts";
+
+export interface CaptureRequest {
+  readonly tree: Worktree;
+  readonly step: string;
+  readonly attempt: number;
+  /** First line of the commit; absent: step and attempt. */
+  readonly title?: string;
+  readonly limits?: FileLimits;
+}
+
+export interface Capture {
+  /** The base itself where nothing was changed and nothing committed. */
+  readonly commit: string;
+  readonly tree: string;
+  /** The commit that the attempt began at. */
+  readonly base: string;
+  /** Relative paths, sorted: what differs between base and commit. */
+  readonly changedFiles: readonly string[];
+  /** Not ignored and yet not in the commit. */
+  readonly leftOut: readonly LeftOut[];
+  /** Folders that are repositories of their own: their files are in the commit, their history is not. */
+  readonly nested: readonly string[];
+  /** Commits that the attempt made and that `commit` does not lead to; kept by a ref. */
+  readonly strays: readonly string[];
+  /** The folder was gone: what is captured is the last commit. */
+  readonly missing: boolean;
+}
+
+/** Commits per commit that holds them: git takes more, people's tools do not. */
+const MAX_PARENTS = 100;
+
+export async function capture(repository: Repository, request: CaptureRequest): Promise<Capture> {
+  const { tree, step, attempt } = request;
+  const { base, place } = tree;
+  const admin = await adminOf(repository, place.path);
+  const made = await agentCommits(repository, admin?.dir);
+  const branchTip = place.branch === null ? undefined : await commitOf(repository, place.branch);
+  const head = made.head ?? branchTip ?? base;
+  const missing = !(await exists(place.path));
+  const taken = missing
+    ? { tree: await treeOf(repository, head), leftOut: [], nested: [] }
+    : await snapshotOf(repository, place, base, request.limits ?? DEFAULT_LIMITS);
+  const ref = captureRef(place.run, step, attempt);
+  const before = await commitOf(repository, ref);
+  const title = request.title ?? `${step}: attempt ${attempt}`;
+  const commit = await commitFor(repository, { tree: taken.tree, head, base, before, title });
+  if (commit !== before) await repository.refs(["update-ref", ref, commit, before ?? ""]);
+  const all = [...made.all, ...(branchTip === undefined ? [] : [branchTip]), ...(before === undefined ? [] : [before])];
+  const strays = await keep(repository, { tree, step, attempt, commit, all });
+  const changed = await repository.objects(["diff-tree", "-r", "-z", "--name-only", "--no-renames", base, commit]);
+  return {
+    commit,
+    tree: taken.tree,
+    base,
+    changedFiles: items(changed.output),
+    leftOut: taken.leftOut,
+    nested: taken.nested,
+    strays,
+    missing,
+  };
+}
+
+interface CommitParts {
+  readonly tree: string;
+  readonly head: string;
+  readonly base: string;
+  readonly before: string | undefined;
+  readonly title: string;
+}
+
+async function commitFor(repository: Repository, parts: CommitParts): Promise<string> {
+  const { tree, head, base, before } = parts;
+  if (tree === (await treeOf(repository, head))) return head;
+  const related = await repository.objects(["merge-base", head, base], { codes: [0, 1] });
+  // Without a common history it could not be merged.
+  const parents = related.code === 0 ? [head] : [head, base];
+  if (before !== undefined) {
+    const known = line(await repository.objects(["rev-list", "--no-walk", "--parents", before]));
+    if (known === [before, ...parents].join(" ") && (await treeOf(repository, before)) === tree) return before;
+  }
+  return await makeCommit(repository, { tree, parents, message: parts.title, atMs: repository.clock.now() });
+}
+
+export interface NewCommit {
+  readonly tree: string;
+  readonly parents: readonly string[];
+  readonly message: string;
+  /** Epoch. */
+  readonly atMs: number;
+  /** Absent: heddle itself. */
+  readonly author?: { readonly name: string; readonly email: string; readonly date: string };
+}
+
+/** Under heddle's identity, unsigned; no ref points to it yet. */
+export async function makeCommit(repository: Repository, commit: NewCommit): Promise<string> {
+  const date = `@${Math.floor(commit.atMs / 1000)} +0000`;
+  const { author } = commit;
+  const env = {
+    GIT_COMMITTER_DATE: date,
+    GIT_AUTHOR_DATE: author?.date ?? date,
+    ...(author === undefined ? {} : { GIT_AUTHOR_NAME: author.name, GIT_AUTHOR_EMAIL: author.email }),
+  };
+  const args = ["commit-tree", commit.tree, ...commit.parents.flatMap((parent) => ["-p", parent])];
+  return line(await repository.objects(args, { input: commit.message, env }));
+}
+
+export async function treeOf(repository: Repository, commit: string): Promise<string> {
+  return line(await repository.objects(["rev-parse", "--verify", `${commit}^{tree}`]));
+}
+
+async function keep(
+  repository: Repository,
+  options: {
+    readonly tree: Worktree;
+    readonly step: string;
+    readonly attempt: number;
+    readonly commit: string;
+    readonly all: readonly string[];
+  },
+): Promise<readonly string[]> {
+  const { run } = options.tree.place;
+  const strays = await unreached(repository, run, options.all, [options.commit, options.tree.base]);
+  if (strays.length === 0) return [];
+  const ref = keptRef(run, options.step, options.attempt);
+  const before = await commitOf(repository, ref);
+  const tree = await treeOf(repository, options.commit);
+  const message = `${options.step}: commits of attempt ${options.attempt} that it left`;
+  const atMs = repository.clock.now();
+  let holder = before;
+  for (let at = 0; at < strays.length; at += MAX_PARENTS) {
+    const parents = [...(holder === undefined ? [] : [holder]), ...strays.slice(at, at + MAX_PARENTS)];
+    holder = await makeCommit(repository, { tree, parents, message, atMs });
+  }
+  if (holder === undefined) throw new HeddleError({ code: "GitFailed", message: "no commit was made to keep others" });
+  await repository.refs(["update-ref", ref, holder, before ?? ""]);
+  return strays;
+}

@@ -1,0 +1,72 @@
+/**
+ * What worktrees take of the disk, and a bound on it (G6). Knows folders, no git.
+ */
+import { lstat, opendir, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { HeddleError } from "../base/errors.ts";
+import type { Repository } from "./doors.ts";
+
+export interface DiskLimits {
+  /** Worktrees of one repository at once, those for verifying included. */
+  readonly maxTrees: number;
+  /** What they take of the disk together, before one more is made. */
+  readonly maxBytes: number;
+}
+
+export const DEFAULT_DISK_LIMITS: DiskLimits = { maxTrees: 100, maxBytes: 50 * 2 ** 30 };
+
+/** What a folder takes of the disk; a file with several names counts once. */
+export async function folderBytes(folder: string): Promise<number> {
+  const seen = new Set<string>();
+  let bytes = 0;
+  const waiting = [folder];
+  for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
+    const entries = await opendir(at).catch(() => undefined);
+    if (entries === undefined) continue;
+    for await (const entry of entries) {
+      const path = join(at, entry.name);
+      const found = await lstat(path).catch(() => undefined);
+      if (found === undefined) continue;
+      if (found.isDirectory()) waiting.push(path);
+      else if (found.nlink > 1) {
+        const file = `${found.dev}:${found.ino}`;
+        if (seen.has(file)) continue;
+        seen.add(file);
+      }
+      bytes += found.blocks * 512;
+    }
+  }
+  return bytes;
+}
+
+/** Folders of worktrees of a repository, all runs. */
+export async function treeFolders(repository: Repository): Promise<readonly string[]> {
+  const folders: string[] = [];
+  for (const run of await readdir(repository.home, { withFileTypes: true }).catch(() => [])) {
+    if (!run.isDirectory() || run.name.startsWith(".")) continue;
+    for (const tree of await readdir(join(repository.home, run.name)).catch(() => []))
+      if (!tree.startsWith(".")) folders.push(join(repository.home, run.name, tree));
+  }
+  return folders;
+}
+
+/** Fails with `WorktreeLimit`. The bytes are counted only where there are trees to count. */
+export async function checkRoom(repository: Repository, limits: DiskLimits = DEFAULT_DISK_LIMITS): Promise<void> {
+  const folders = await treeFolders(repository);
+  const hint =
+    "`heddle worktrees` lists them with their sizes, `heddle worktrees clean` removes those that are done with.";
+  if (folders.length >= limits.maxTrees)
+    throw new HeddleError({
+      code: "WorktreeLimit",
+      message: `there are ${folders.length} worktrees of this repository, the most that are allowed`,
+      hint,
+    });
+  let bytes = 0;
+  for (const folder of folders) bytes += await folderBytes(folder);
+  if (bytes < limits.maxBytes) return;
+  throw new HeddleError({
+    code: "WorktreeLimit",
+    message: `the worktrees of this repository take ${Math.round(bytes / 2 ** 20)} MB, the most that is allowed`,
+    hint,
+  });
+}

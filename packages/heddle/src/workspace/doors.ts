@@ -1,0 +1,218 @@
+/**
+ * Two doors to one repository. Knows which part of it each command may see, not what the commands are for.
+ *
+ *  - `refs`: the repository as it is, for refs, worktrees and reading settings. Never for commands that read or write files.
+ *  - `objects`: the repository's objects and nothing else of it, through a git folder of heddle's own that has no filters, no
+ *    merge or diff drivers, no remotes and no refs. For all that reads files into objects and objects into files.
+ *
+ * Invariants:
+ *  1. No command that converts, compares or merges content sees the repository's configuration, so no filter or driver of
+ *     its can run (S11); settings without code ({@link PLAIN_SETTINGS}) are handed on by value.
+ *  2. Through `objects` a commit is always named by its id: there are no refs to be mistaken about.
+ */
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import type { Clock } from "../base/clock.ts";
+import { invariant } from "../base/assert.ts";
+import {
+  DEFAULT_OUTPUT_BYTES,
+  type GitEnd,
+  type GitEnvironment,
+  type GitRun,
+  gitEnvironment,
+  gitFailure,
+} from "./git.ts";
+
+export interface Answer {
+  readonly code: number;
+  readonly output: Buffer;
+  readonly said: string;
+}
+
+export interface DoorCall {
+  readonly input?: string | Uint8Array;
+  /** Exit codes that are answers; others throw a `HeddleError`. Absent: 0. */
+  readonly codes?: readonly number[];
+  readonly timeoutMs?: number;
+  readonly env?: GitEnvironment;
+}
+
+export interface ObjectsCall extends DoorCall {
+  readonly workTree?: string;
+  /** Absolute; absent: none. */
+  readonly index?: string;
+}
+
+/** What was found out about a repository once. */
+export interface RepositoryFacts {
+  /** Absolute, real: the git folder that all worktrees share. */
+  readonly commonDir: string;
+  /** Absolute, real: the git folder of the user's checkout. */
+  readonly gitDir: string;
+  /** Absolute, real: the user's checkout. */
+  readonly topLevel: string;
+  readonly objectFormat: string;
+  /** `key=value`, settings without code. */
+  readonly settings: readonly string[];
+}
+
+export interface DoorOptions {
+  readonly run: GitRun;
+  readonly clock: Clock;
+  /** The environment of this process. */
+  readonly env: { readonly [name: string]: string | undefined };
+  /** Absolute: heddle's folder of worktrees, for all repositories. */
+  readonly stateDir: string;
+}
+
+/** Settings that say how files and objects correspond, and start nothing. */
+export const PLAIN_SETTINGS: readonly string[] = [
+  "core.autocrlf",
+  "core.eol",
+  "core.filemode",
+  "core.symlinks",
+  "core.ignorecase",
+  "core.precomposeunicode",
+  "core.protecthfs",
+  "core.protectntfs",
+  "core.trustctime",
+  "core.checkstat",
+  "core.excludesfile",
+  "core.sharedrepository",
+  "core.bigfilethreshold",
+];
+
+const OID = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
+
+export function isOid(text: string): boolean {
+  return OID.test(text);
+}
+
+export class Repository {
+  readonly facts: RepositoryFacts;
+  readonly clock: Clock;
+  /** Absolute: heddle's folder for this repository; worktrees, locks and what is remembered about them lie in it. */
+  readonly home: string;
+  readonly #run: GitRun;
+  readonly #env: GitEnvironment;
+  readonly #userEnv: GitEnvironment;
+  readonly #door: string;
+  #made: Promise<void> | undefined;
+
+  constructor(facts: RepositoryFacts, options: DoorOptions) {
+    this.facts = facts;
+    this.clock = options.clock;
+    this.#run = options.run;
+    this.#env = gitEnvironment(options.env);
+    this.#userEnv = gitEnvironment(options.env, { userConfig: true });
+    this.home = join(options.stateDir, repositoryKey(facts.commonDir));
+    this.#door = join(this.home, ".door");
+  }
+
+  /** `gitDir`: of one worktree; absent: the one that they share. */
+  async refs(args: readonly string[], call: DoorCall & { readonly gitDir?: string } = {}): Promise<Answer> {
+    const gitDir = call.gitDir ?? this.facts.commonDir;
+    const env = { ...this.#env, GIT_DIR: gitDir, ...call.env };
+    return this.#call(args, { ...call, cwd: gitDir, env });
+  }
+
+  async objects(args: readonly string[], call: ObjectsCall = {}): Promise<Answer> {
+    await (this.#made ??= this.#make());
+    const { commonDir, settings } = this.facts;
+    const env: Record<string, string> = {
+      ...this.#env,
+      GIT_DIR: this.#door,
+      GIT_OBJECT_DIRECTORY: join(commonDir, "objects"),
+      GIT_WORK_TREE: call.workTree ?? join(this.#door, "empty"),
+      ...call.env,
+    };
+    if (call.index !== undefined) env["GIT_INDEX_FILE"] = call.index;
+    const shallow = join(commonDir, "shallow");
+    if (existsSync(shallow)) env["GIT_SHALLOW_FILE"] = shallow;
+    const options = settings.flatMap((setting) => ["-c", setting]);
+    return this.#call([...options, ...args], { ...call, cwd: call.workTree ?? this.#door, env });
+  }
+
+  /**
+   * As a program that is started in `folder` would see it: found from there, not named, and never in a folder above it. For
+   * questions alone (`rev-parse`).
+   */
+  async seenFrom(folder: string, args: readonly string[], codes: readonly number[] = [0]): Promise<Answer> {
+    const env = { ...this.#userEnv, GIT_CEILING_DIRECTORIES: dirname(folder) };
+    return this.#call(args, { cwd: folder, env, codes });
+  }
+
+  /** Paths that the repository says are to be ignored, as it says now. Before commands that list files. */
+  async refreshExcludes(): Promise<void> {
+    await (this.#made ??= this.#make());
+    const text = await readFile(join(this.facts.commonDir, "info", "exclude"), "utf8").catch(() => "");
+    await writeWhole(join(this.#door, "info", "exclude"), text);
+  }
+
+  async #call(
+    args: readonly string[],
+    call: DoorCall & { readonly cwd: string; readonly env: GitEnvironment },
+  ): Promise<Answer> {
+    const end: GitEnd = await this.#run({
+      args,
+      cwd: call.cwd,
+      env: call.env,
+      maxOutputBytes: DEFAULT_OUTPUT_BYTES,
+      ...(call.input === undefined ? {} : { input: call.input }),
+      ...(call.timeoutMs === undefined ? {} : { timeoutMs: call.timeoutMs }),
+    });
+    if (end.kind === "exited" && (call.codes ?? [0]).includes(end.code)) return end;
+    throw gitFailure(withoutOptions(args), end);
+  }
+
+  /** Written whole or not at all, by any number of processes at once: all write the same. */
+  async #make(): Promise<void> {
+    const { objectFormat } = this.facts;
+    invariant(/^[a-z0-9]+$/.test(objectFormat), "an object format is one word");
+    for (const folder of ["info", "refs", "objects", "empty"])
+      await mkdir(join(this.#door, folder), { recursive: true });
+    const format = objectFormat === "sha1" ? "\trepositoryformatversion = 0\n" : "\trepositoryformatversion = 1\n";
+    const extension = objectFormat === "sha1" ? "" : `[extensions]\n\tobjectformat = ${objectFormat}\n`;
+    await writeWhole(join(this.#door, "config"), `[core]\n${format}\tbare = false\n${extension}`);
+    // Above every .gitattributes: no file is converted or merged by a program, whatever it asks for.
+    await writeWhole(join(this.#door, "info", "attributes"), "* -filter\n");
+    await writeWhole(join(this.#door, "HEAD"), "ref: refs/heads/none\n");
+  }
+}
+
+function withoutOptions(args: readonly string[]): readonly string[] {
+  let at = 0;
+  while (args[at] === "-c") at += 2;
+  return args.slice(at);
+}
+
+/** Readable, and different for different repositories. */
+export function repositoryKey(commonDir: string): string {
+  const folder = basename(commonDir) === ".git" ? basename(dirname(commonDir)) : basename(commonDir);
+  const readable = folder.replaceAll(/[^A-Za-z0-9_-]+/g, "-").slice(0, 40);
+  return `${readable}-${createHash("sha256").update(commonDir).digest("hex").slice(0, 12)}`;
+}
+
+let written = 0;
+
+/** Readers see the old text or the new one. */
+export async function writeWhole(path: string, text: string | Uint8Array): Promise<void> {
+  const draft = `${path}.${process.pid}-${written++}.new`;
+  await writeFile(draft, text);
+  await rename(draft, path);
+}
+
+/** Items of output that was asked for with `-z`. */
+export function items(output: Buffer): readonly string[] {
+  return output
+    .toString("utf8")
+    .split("\0")
+    .filter((item) => item !== "");
+}
+
+/** The one line of a command's output. */
+export function line(answer: Answer): string {
+  return answer.output.toString("utf8").trim();
+}

@@ -1,0 +1,100 @@
+/**
+ * Files that git does not hold and steps need (`.env`, certificates): what `.worktreeinclude` in the user's checkout names, in
+ * the form of `.gitignore`, is copied into a new worktree. Knows files, no run.
+ *
+ * Invariants:
+ *  1. Only files are copied, one by one: a folder is never linked, a symbolic link never followed, on either side.
+ *  2. Only what the worktree ignores: what is not ignored would be captured and merged, and such files hold secrets.
+ *  3. Nothing is overwritten.
+ */
+import { constants } from "node:fs";
+import { copyFile, lstat, mkdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { systemCode } from "../base/errors.ts";
+import { withIndexCopy } from "./checkout.ts";
+import { type Repository, items } from "./doors.ts";
+import { exists } from "./tree-files.ts";
+
+export interface IncludeReport {
+  /** Relative paths. */
+  readonly copied: readonly string[];
+  readonly skipped: readonly {
+    readonly path: string;
+    readonly reason: "not-ignored" | "not-a-file" | "too-much" | "leads-out" | "exists";
+  }[];
+}
+
+export const INCLUDE_FILE = ".worktreeinclude";
+const MAX_FILES = 10_000;
+const MAX_BYTES = 1 << 30;
+
+type Skipped = IncludeReport["skipped"][number];
+
+/** `index`: of the new worktree. */
+export async function copyIncluded(
+  repository: Repository,
+  options: { readonly to: string; readonly index: string },
+): Promise<IncludeReport> {
+  const { topLevel, gitDir } = repository.facts;
+  const list = join(topLevel, INCLUDE_FILE);
+  if (!(await lstat(list).catch(() => undefined))?.isFile()) return { copied: [], skipped: [] };
+  const named = await withIndexCopy(repository, join(gitDir, "index"), async (index) => {
+    const args = ["ls-files", "-z", "--others", "--ignored", `--exclude-from=${list}`];
+    return items((await repository.objects(args, { workTree: topLevel, index })).output);
+  });
+  const ignored = await ignoredOf(repository, options, named);
+  const copied: string[] = [];
+  const skipped: Skipped[] = [];
+  let bytes = 0;
+  for (const path of named) {
+    const found = await lstat(join(topLevel, path)).catch(() => undefined);
+    let reason: Skipped["reason"] | undefined;
+    if (found?.isFile() !== true) reason = "not-a-file";
+    else if (!ignored.has(path)) reason = "not-ignored";
+    else if (copied.length >= MAX_FILES || bytes + found.size > MAX_BYTES) reason = "too-much";
+    else reason = await copyOne(join(topLevel, path), options.to, path);
+    if (reason !== undefined) skipped.push({ path, reason });
+    else {
+      copied.push(path);
+      bytes += found?.size ?? 0;
+    }
+  }
+  return { copied, skipped };
+}
+
+async function ignoredOf(
+  repository: Repository,
+  options: { readonly to: string; readonly index: string },
+  names: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (names.length === 0) return new Set();
+  await repository.refreshExcludes();
+  const answer = await repository.objects(["check-ignore", "-z", "--stdin"], {
+    workTree: options.to,
+    index: options.index,
+    input: `${names.join("\0")}\0`,
+    codes: [0, 1],
+  });
+  return new Set(items(answer.output));
+}
+
+async function copyOne(from: string, to: string, path: string): Promise<Skipped["reason"] | undefined> {
+  // Folder by folder: the commit may have a link where the user's checkout has a folder.
+  const folders = dirname(path).split("/");
+  let at = to;
+  for (const folder of folders[0] === "." ? [] : folders) {
+    at = join(at, folder);
+    const found = await lstat(at).catch(() => undefined);
+    if (found === undefined) await mkdir(at);
+    else if (!found.isDirectory()) return "leads-out";
+  }
+  const target = join(to, path);
+  if (await exists(target)) return "exists";
+  try {
+    await copyFile(from, target, constants.COPYFILE_EXCL);
+    return undefined;
+  } catch (thrown) {
+    if (systemCode(thrown) === "EEXIST") return "exists";
+    throw thrown;
+  }
+}

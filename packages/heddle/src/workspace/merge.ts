@@ -1,0 +1,286 @@
+/**
+ * The tested merge queue: attempts that succeeded become commits of the integration branch, one by one, each verified as the
+ * very commit that the branch then gets. Knows no plan and no scheduler: entries come in, outcomes go out.
+ *
+ * Invariants:
+ *  1. The branch never has a commit whose verification did not pass.
+ *  2. A conflict or a red verification moves nothing, and stops no other entry.
+ *  3. Entries are merged in the order of their coming; those that come in the same turn, by `order`.
+ *  4. What is on the branch already is answered from it: after a crash, entries are put in again and none is merged twice.
+ */
+import { invariant } from "../base/assert.ts";
+import { type Candidate, type MergeMode, makeCandidate } from "./candidate.ts";
+import { Integration, type MergedStep, messageWith } from "./integration.ts";
+import { type PassedStore, type Verification, VerifyPool, type VerifyResult, passedStore } from "./verify.ts";
+import type { Worktrees } from "./worktree.ts";
+
+export interface MergeEntry {
+  readonly step: string;
+  readonly attempt: number;
+  /** As captured. */
+  readonly commit: string;
+  /** Place in the plan: decides between entries that come at once. */
+  readonly order: number;
+  /** Subject, and text after an empty line; absent: the step's id. */
+  readonly message?: string;
+  /** Beside Run, Step, Attempt and Captured: Agent, Model, Cost, ... */
+  readonly trailers?: readonly (readonly [key: string, value: string])[];
+  readonly verify?: readonly Verification[];
+  /** Absent: the queue's. */
+  readonly mode?: MergeMode;
+}
+
+export type MergeOutcome =
+  /** `commit`: on the branch. `again`: it was there already. */
+  | { readonly kind: "merged"; readonly commit: string; readonly onto: string; readonly again: boolean }
+  /** The branch has all of it. */
+  | { readonly kind: "nothing"; readonly head: string }
+  /** `head`: what it did not go together with. */
+  | { readonly kind: "conflict"; readonly files: readonly string[]; readonly head: string }
+  /** `commit`: what was verified; no branch has it. */
+  | { readonly kind: "rejected"; readonly output: string; readonly commit: string; readonly head: string }
+  /** The queue was closed before its turn. */
+  | { readonly kind: "closed" };
+
+export interface MergeQueueOptions {
+  readonly worktrees: Worktrees;
+  readonly run: string;
+  /** The run's base commit: the branch begins there. */
+  readonly base: string;
+  /** Absent: `squash`. */
+  readonly mode?: MergeMode;
+  /** Entries that are verified at the same time, each on top of the one before. Absent: 2. */
+  readonly ahead?: number;
+  /** Entries whose verification is run once, for all together, and halved where it fails: for slow suites. Absent: 1. */
+  readonly batch?: number;
+  readonly passed?: PassedStore;
+}
+
+interface Waiting {
+  readonly entry: MergeEntry;
+  readonly turn: number;
+  readonly resolve: (outcome: MergeOutcome) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** Entries on top of each other, whose last commit stands for all. */
+interface Stack {
+  readonly onto: string;
+  readonly parts: readonly { readonly waiting: Waiting; readonly commit: string; readonly tree: string }[];
+  readonly abort: AbortController;
+  readonly verdict: Promise<VerifyResult>;
+}
+
+export class MergeQueue {
+  readonly integration: Integration;
+  readonly #options: MergeQueueOptions;
+  readonly #pool: VerifyPool;
+  readonly #waiting: Waiting[] = [];
+  #stacks: Stack[] = [];
+  #turn = 0;
+  #turnEnds = false;
+  #closed = false;
+  #loop: Promise<void> | undefined;
+  #arrival: { readonly promise: Promise<void>; readonly resolve: () => void } = Promise.withResolvers<void>();
+
+  constructor(options: MergeQueueOptions) {
+    this.#options = options;
+    this.integration = new Integration(options.worktrees.repository, options.run, options.base);
+    this.#pool = new VerifyPool(options.worktrees, options.run, options.passed ?? passedStore());
+  }
+
+  /** Rejects only where git fails (`HeddleError`); the entry is not merged then, and may be put in again. */
+  enqueue(entry: MergeEntry): Promise<MergeOutcome> {
+    if (this.#closed) return Promise.resolve({ kind: "closed" });
+    const { promise, resolve, reject } = Promise.withResolvers<MergeOutcome>();
+    this.#waiting.push({ entry, turn: this.#turn, resolve, reject });
+    this.#waiting.sort((a, b) => a.turn - b.turn || a.entry.order - b.entry.order);
+    if (!this.#turnEnds) {
+      this.#turnEnds = true;
+      setImmediate(() => {
+        this.#turnEnds = false;
+        this.#turn++;
+        this.#arrival.resolve();
+        this.#arrival = Promise.withResolvers<void>();
+        this.#loop ??= this.#work().finally(() => (this.#loop = undefined));
+      });
+    }
+    return promise;
+  }
+
+  /** The commit that steps whose deps are merged begin at. */
+  async head(): Promise<string> {
+    return await this.integration.head();
+  }
+
+  /** What is merged and not reverted, oldest first. */
+  async merged(): Promise<readonly MergedStep[]> {
+    return await this.integration.merged();
+  }
+
+  /** No entry is begun any more; verifications that run are aborted. Removes the worktrees for verifying. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const stack of this.#stacks) stack.abort.abort();
+    await this.#loop;
+    for (const { resolve } of this.#waiting.splice(0)) resolve({ kind: "closed" });
+    await this.#pool.close();
+  }
+
+  async #work(): Promise<void> {
+    while ((this.#waiting.length > 0 || this.#stacks.length > 0) && !(this.#closed && this.#stacks.length === 0)) {
+      try {
+        await this.#fill();
+        const [first] = this.#stacks;
+        if (first === undefined) continue;
+        const arrival = this.#arrival.promise.then(() => undefined);
+        const room = this.#stacks.length < (this.#options.ahead ?? 2);
+        const verdict = await Promise.race(room ? [first.verdict, arrival] : [first.verdict]);
+        if (verdict !== undefined) await this.#settle(first, verdict);
+      } catch (thrown) {
+        await this.#fail(thrown);
+      }
+    }
+  }
+
+  /** Begins verifying entries, as many as may be under way. */
+  async #fill(): Promise<void> {
+    while (this.#stacks.length < (this.#options.ahead ?? 2) && this.#waiting.length > 0 && !this.#closed) {
+      const last = this.#stacks.at(-1);
+      const onto = last?.parts.at(-1)?.commit ?? (await this.integration.head());
+      const stack = await this.#stackOn(onto, last === undefined);
+      if (stack === undefined) return;
+      if (stack.parts.length > 0) this.#stacks.push(stack);
+    }
+  }
+
+  /** `certain`: `onto` is the branch's head, so that a conflict is one. Else the entry waits until it is known. */
+  async #stackOn(onto: string, certain: boolean): Promise<Stack | undefined> {
+    const parts: Stack["parts"][number][] = [];
+    let head = onto;
+    while (parts.length < Math.max(1, this.#options.batch ?? 1)) {
+      const [waiting] = this.#waiting;
+      if (waiting === undefined) break;
+      const found = (await this.integration.merged()).find((one) => isSame(one, waiting.entry));
+      const candidate = found === undefined ? await this.#candidate(waiting.entry, head) : undefined;
+      if (candidate?.kind === "clean") {
+        this.#take(waiting);
+        parts.push({ waiting, commit: candidate.commit, tree: candidate.tree });
+        head = candidate.commit;
+        continue;
+      }
+      // On top of what may not come to be, nothing is decided.
+      if (found === undefined && !(certain && parts.length === 0)) break;
+      this.#take(waiting);
+      waiting.resolve(outcomeOf(found, candidate, head));
+    }
+    if (parts.length === 0) return this.#waiting.length === 0 || !certain ? undefined : emptyStack(onto);
+    const abort = new AbortController();
+    return { onto, parts, abort, verdict: this.#verify(parts, parts.length, abort.signal) };
+  }
+
+  /** An answer even where verifying fails for another reason: the loop hears of it when it asks. */
+  #verify(parts: Stack["parts"], count: number, signal: AbortSignal): Promise<VerifyResult> {
+    const part = parts[count - 1];
+    invariant(part !== undefined, "a stack has entries");
+    const all = parts.slice(0, count).flatMap(({ waiting }) => waiting.entry.verify ?? []);
+    const verdict = this.#pool.verify(all, part, signal);
+    verdict.catch(() => {});
+    return verdict;
+  }
+
+  async #settle(stack: Stack, verdict: VerifyResult): Promise<void> {
+    if (stack.abort.signal.aborted) return await this.#giveBack(0);
+    let good = stack.parts.length;
+    let bad: VerifyResult = verdict;
+    if (!verdict.ok) {
+      // Those on top of it were verified in vain; now it is looked for alone.
+      await this.#giveBack(1);
+      ({ good, bad } = await this.#bisect(stack, verdict));
+      if (stack.abort.signal.aborted) return await this.#giveBack(0);
+    }
+    const last = stack.parts[good - 1];
+    if (last !== undefined) {
+      const moved = await this.integration.advance(stack.onto, last.commit, last.waiting.entry.step);
+      if (!moved) return await this.#giveBack(0);
+    }
+    this.#stacks.shift();
+    let onto = stack.onto;
+    for (const { waiting, commit } of stack.parts.slice(0, good)) {
+      waiting.resolve({ kind: "merged", commit, onto, again: false });
+      onto = commit;
+    }
+    const rejected = stack.parts[good];
+    if (rejected !== undefined && !bad.ok)
+      rejected.waiting.resolve({ kind: "rejected", output: bad.output, commit: rejected.commit, head: onto });
+    this.#waiting.unshift(...stack.parts.slice(good + 1).map(({ waiting }) => waiting));
+  }
+
+  /** How many of a red stack are green together; the next one is what made it red. */
+  async #bisect(stack: Stack, verdict: VerifyResult): Promise<{ readonly good: number; readonly bad: VerifyResult }> {
+    let good = 0;
+    let red = stack.parts.length;
+    let bad = verdict;
+    while (red - good > 1) {
+      const middle = (good + red) >> 1;
+      const found = await this.#verify(stack.parts, middle, stack.abort.signal);
+      if (found.ok) good = middle;
+      else {
+        red = middle;
+        bad = found;
+      }
+    }
+    return { good, bad };
+  }
+
+  /** Stacks from the `from`-th on are undone, their entries wait again in their places. */
+  async #giveBack(from: number): Promise<void> {
+    const undone = this.#stacks.slice(from);
+    this.#stacks = this.#stacks.slice(0, from);
+    for (const stack of undone) stack.abort.abort();
+    // Their worktrees are free only then.
+    await Promise.allSettled(undone.map(async (stack) => await stack.verdict));
+    this.#waiting.unshift(...undone.flatMap((stack) => stack.parts.map(({ waiting }) => waiting)));
+  }
+
+  /** Git failed: whoever is first hears of it, the others try their luck. */
+  async #fail(thrown: unknown): Promise<void> {
+    await this.#giveBack(0);
+    const [first] = this.#waiting;
+    if (first === undefined) return;
+    this.#take(first);
+    first.reject(thrown);
+  }
+
+  #take(waiting: Waiting): void {
+    this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+  }
+
+  async #candidate(entry: MergeEntry, head: string): Promise<Candidate> {
+    const { run, worktrees } = this.#options;
+    const { repository } = worktrees;
+    const message = messageWith(entry.message ?? entry.step, [
+      ["Run", run],
+      ["Step", entry.step],
+      ["Attempt", String(entry.attempt)],
+      ["Captured", entry.commit],
+      ...(entry.trailers ?? []),
+    ]);
+    const mode = entry.mode ?? this.#options.mode ?? "squash";
+    return await makeCandidate(repository, { head, commit: entry.commit, mode, message, atMs: repository.clock.now() });
+  }
+}
+
+function isSame(merged: MergedStep, entry: MergeEntry): boolean {
+  return merged.step === entry.step && merged.attempt === entry.attempt && merged.source === entry.commit;
+}
+
+function outcomeOf(found: MergedStep | undefined, candidate: Candidate | undefined, head: string): MergeOutcome {
+  if (found !== undefined) return { kind: "merged", commit: found.commit, onto: found.onto, again: true };
+  invariant(candidate !== undefined && candidate.kind !== "clean", "a clean candidate is verified");
+  return candidate.kind === "nothing" ? { kind: "nothing", head } : { kind: "conflict", files: candidate.files, head };
+}
+
+function emptyStack(onto: string): Stack {
+  return { onto, parts: [], abort: new AbortController(), verdict: Promise.resolve({ ok: true }) };
+}

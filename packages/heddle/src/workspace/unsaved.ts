@@ -1,0 +1,65 @@
+/**
+ * Says whether a worktree holds something that is nowhere else. Asked before every removal: the answer comes from the files and
+ * from git, not from what was noted.
+ */
+import { join } from "node:path";
+import { agentCommits, savedTrees, unreached } from "./agent-commits.ts";
+import { type Repository, line } from "./doors.ts";
+import { type Place, adminOf, readRecord } from "./place.ts";
+import { commitOf } from "./repository.ts";
+import { ownershipRef } from "./ref-names.ts";
+import { DEFAULT_LIMITS, type Snapshot, exists, snapshot } from "./tree-files.ts";
+
+/** What would be lost, as the end of a sentence; `undefined`: nothing. */
+export async function unsavedWork(
+  repository: Repository,
+  place: Place,
+  options: { readonly acceptLeftOut: boolean },
+): Promise<string | undefined> {
+  if (!(await exists(place.path))) return undefined;
+  const record = await readRecord(place);
+  // Nobody has worked here yet. A folder without notes may hold anything.
+  if (record?.populated === false) return undefined;
+  const base = record?.base ?? (await commitOf(repository, ownershipRef(place.run, place.name)));
+  if (base === undefined) return "heddle has no notes on it";
+  const now = await snapshotOf(repository, place, base);
+  const baseTree = line(await repository.objects(["rev-parse", "--verify", `${base}^{tree}`]));
+  const saved = await savedTrees(repository, place.run);
+  if (now.tree !== baseTree && !saved.has(now.tree)) return "changed files";
+  if (!options.acceptLeftOut) {
+    const [left] = now.leftOut;
+    if (left !== undefined) return `${left.path}, which was left out (${left.reason})`;
+    const [nested] = now.nested;
+    if (nested !== undefined) return `a repository of its own in ${nested}`;
+    if (now.ownRepository) return "a repository of its own in place of the worktree's .git";
+  }
+  const admin = await adminOf(repository, place.path);
+  const made = await agentCommits(repository, admin?.dir);
+  const lost = await unreached(repository, place.run, made.all, [base]);
+  return lost.length === 0 ? undefined : `commit ${lost[0] ?? ""}`;
+}
+
+export interface PlaceSnapshot extends Snapshot {
+  /** `.git` is a folder: whoever worked here made another repository. */
+  readonly ownRepository: boolean;
+}
+
+/** The files of a worktree as they are; its folder exists. */
+export async function snapshotOf(
+  repository: Repository,
+  place: Place,
+  base: string,
+  limits: typeof DEFAULT_LIMITS = DEFAULT_LIMITS,
+): Promise<PlaceSnapshot> {
+  const admin = await adminOf(repository, place.path);
+  const head = admin === undefined ? undefined : await commitOf(repository, "HEAD", admin.dir);
+  const taken = await snapshot(repository, {
+    path: place.path,
+    index: place.index,
+    base,
+    limits,
+    ...(admin === undefined ? {} : { agentIndex: join(admin.dir, "index") }),
+    ...(head === undefined ? {} : { agentHead: head }),
+  });
+  return { ...taken, ownRepository: await exists(join(place.path, ".git", "HEAD")) };
+}
