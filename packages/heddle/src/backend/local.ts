@@ -3,12 +3,11 @@
  * commands left behind swept up. Knows neither plans nor the order of steps.
  */
 import type { Clock } from "../base/clock.ts";
-import type { JsonObject } from "../base/json.ts";
 import type { Sweeper } from "../runner/port.ts";
-import type { Backend, Dispatched, Task } from "./port.ts";
+import type { Backend, Dispatched, Note, Task } from "./port.ts";
 
 /** Carries out one task: a workspace, a runner, an outcome. Never throws. */
-export type Execute = (task: Task, onProgress: (data: JsonObject) => void) => Dispatched;
+export type Execute = (task: Task, onNote: (note: Note) => void) => Dispatched;
 
 export interface LocalBackendOptions {
   readonly execute: Execute;
@@ -44,8 +43,8 @@ class LocalBackend implements Backend {
     this.#options = options;
   }
 
-  dispatch(task: Task, onProgress: (data: JsonObject) => void): Dispatched {
-    const dispatched = this.#options.execute(task, onProgress);
+  dispatch(task: Task, onNote: (note: Note) => void): Dispatched {
+    const dispatched = this.#options.execute(task, onNote);
     this.#running.set(dispatched, task);
     this.#dispatched.add(task.run);
     void dispatched.outcome.then(() => this.#ended(dispatched, task));

@@ -2,6 +2,7 @@
 import type { Outcome, StopReason } from "../runner/port.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import type { Step } from "../plan/plan.ts";
+import type { EventOf, Resolution } from "../run/event.ts";
 
 /** An attempt whose start is recorded: all that a worker needs to carry it out. `(run, step, attempt)` is its fencing token. */
 export interface Task {
@@ -15,7 +16,55 @@ export interface Task {
   readonly depStatus: Readonly<Record<string, string>>;
   readonly item?: Json;
   readonly graceMs: number;
+  /** Of an agent's step. */
+  readonly agent?: AgentTask;
 }
+
+/** What an agent's step takes beside its own definition. */
+export interface AgentTask {
+  readonly plan: string;
+  /** The plan's `agents:`, as validated. */
+  readonly config: JsonObject;
+  readonly maxAgents: number;
+  /** Place in the plan: of two that are merged at once the smaller goes first. */
+  readonly order: number;
+  /** The commit that the run begins at; absent: what is checked out. */
+  readonly base?: string;
+  /** Steps that share the worktree, this one left out, in the plan's order. */
+  readonly group: readonly { readonly id: string; readonly description?: string; readonly isDone: boolean }[];
+  /** Who worked in the group's worktree last, and the attempt of it without a recorded end. */
+  readonly lastUser?: { readonly step: string; readonly open?: number };
+  /** Descriptions of the deps, for the prompt. */
+  readonly depTexts: Readonly<Record<string, string>>;
+  readonly before: AgentBefore;
+}
+
+/** What earlier attempts of the step came to. */
+export interface AgentBefore {
+  /** An attempt without a recorded end: its engine died. */
+  readonly open?: number;
+  readonly session?: { readonly agent?: string; readonly sessionId: string; readonly totals?: JsonObject };
+  readonly failure?: { readonly attempt: number; readonly message: string };
+  readonly conflict?: {
+    readonly attempt: number;
+    readonly reason: "conflict" | "verify";
+    readonly files: readonly string[];
+    readonly captured: string;
+    readonly output?: string;
+  };
+  readonly resolution?: Resolution;
+}
+
+type NoteType =
+  | "step.progress"
+  | "worktree.created"
+  | "worktree.merged"
+  | "worktree.conflicted"
+  | "worktree.removed"
+  | "usage.recorded";
+
+/** News of an attempt while it runs: recorded as the event of this type. */
+export type Note = { readonly [T in NoteType]: { readonly type: T; readonly data: EventOf<T>["data"] } }[NoteType];
 
 export interface Dispatched {
   readonly outcome: Promise<Outcome>;
@@ -24,7 +73,7 @@ export interface Dispatched {
 }
 
 export interface Backend extends AsyncDisposable {
-  dispatch(task: Task, onProgress: (data: JsonObject) => void): Dispatched;
+  dispatch(task: Task, onNote: (note: Note) => void): Dispatched;
   /** Told how many attempts may run at once, before the first. */
   warm(width: number): void;
   /** Ends what dead engines left of this run, and what ended attempts left behind; resolves when nothing is left. */

@@ -43,7 +43,7 @@ export function backendSuite(tools: TestTools, name: string, make: () => Promise
     it("gives each task's outcome and progress to who dispatched it", async () => {
       const { backend, control } = await make();
       const told: JsonObject[] = [];
-      const first = backend.dispatch(backendTask("a"), (data) => void told.push(data));
+      const first = backend.dispatch(backendTask("a"), (note) => void told.push(note.data as JsonObject));
       const second = backend.dispatch(backendTask("b"), ignore);
       const [a, b] = [await control("a"), await control("b")];
       a.progress({ percent: 10 });

@@ -23,14 +23,14 @@ export async function answerRecorded(
     const phase = index === undefined ? undefined : phaseOf(state, index);
     if (index === undefined || phase?.tag !== "asking" || phase.answer !== undefined)
       return err(notAsked(run, request.step, phase?.tag));
-    const { decision, by, comment } = request;
+    const { kind: _kind, step: _step, ...answer } = request;
     const recorder = new Recorder({ ...ports, lease: leased.value, ...recovered.value });
     const attempt = state.attempts[index] ?? 1;
     recorder.record({
       type: "approval.given",
       step: request.step,
       attempt,
-      data: { decision, by, ...(comment === undefined ? {} : { comment }) },
+      data: answer,
     });
     const committed = await recorder.commit();
     return committed.ok ? ok("done") : committed;

@@ -6,7 +6,7 @@ import type { Problem } from "../base/errors.ts";
 import type { Result } from "../base/result.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Functions, Plan } from "../plan/plan.ts";
-import type { CancelReason, Event, RunOptions } from "../run/event.ts";
+import type { CancelReason, Event, Resolution, RunOptions } from "../run/event.ts";
 import type { RunState } from "../run/state.ts";
 
 /** A plan that was read, validated and found to be a graph. */
@@ -56,7 +56,13 @@ export interface RunResult {
   readonly stopped?: Problem;
 }
 
-export type Answer = { readonly decision: "approve" | "reject"; readonly by: string; readonly comment?: string };
+export type Answer = {
+  readonly decision: "approve" | "reject";
+  readonly by: string;
+  readonly comment?: string;
+  /** About a conflict: whose side is taken, or that the worktree holds the solution. */
+  readonly choice?: Resolution;
+};
 
 /** A run in this process. Iterating gives every event from the first of the run on, recorded ones included, each after it is on disk. */
 export interface RunHandle extends AsyncIterable<Event> {
@@ -83,13 +89,7 @@ export type ControlRequest =
   | { readonly kind: "cancel" }
   | { readonly kind: "pause"; readonly reason: string }
   | { readonly kind: "unpause" }
-  | {
-      readonly kind: "answer";
-      readonly step: string;
-      readonly decision: "approve" | "reject";
-      readonly by: string;
-      readonly comment?: string;
-    };
+  | ({ readonly kind: "answer"; readonly step: string } & Answer);
 
 /** A recorded run, folded. `live`: a process holds it now. */
 export interface RecordedRun {

@@ -2,7 +2,8 @@
  * One attempt from task to outcome: takes a workspace, fills the step's templates, calls a runner, checks the output. Knows no
  * run, no retry and no journal. Never throws: what goes wrong is the attempt's outcome.
  */
-import type { Dispatched, Task } from "../backend/port.ts";
+import type { AgentWork } from "../agentwork/port.ts";
+import type { Dispatched, Note, Task } from "../backend/port.ts";
 import { messageOf } from "../base/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
@@ -25,18 +26,21 @@ export interface ExecuteOptions {
   readonly workspaces: Workspaces;
   readonly codeOf: (run: string) => PlanCode;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Carries out agents' steps; asked for with the first one. Absent: they fail. */
+  readonly agents?: () => Promise<AgentWork>;
 }
 
 /** Carries out a task: what the local backend is made of. */
-export type Execute = (task: Task, onProgress: (data: JsonObject) => void) => Dispatched;
+export type Execute = (task: Task, onNote: (note: Note) => void) => Dispatched;
 
 /** Largest output that the journal takes, as JSON text. */
 export const MAX_OUTPUT_BYTES: number = 1 << 20;
 
 /** Carries out a task. `stop` and `kill` are kept until there is an attempt to hand them to. */
 export function executor(options: ExecuteOptions): Execute {
-  return (task, onProgress) => {
-    let running: RunningAttempt | undefined;
+  return (task, onNote) => {
+    const onProgress = (data: JsonObject): void => onNote({ type: "step.progress", data });
+    let running: Pick<RunningAttempt, "outcome" | "stop" | "kill"> | undefined;
     let stopReason: StopReason | undefined;
     let killed = false;
     const work = async (): Promise<Outcome> => {
@@ -48,10 +52,13 @@ export function executor(options: ExecuteOptions): Execute {
           attempt: task.attempt,
           ...(task.step.cwd === undefined ? {} : { cwd: task.step.cwd }),
         });
-        const prepared = await prepare(task, workspace, options, onProgress);
-        if (!prepared.ok) return failed("spawn", prepared.error);
-        if (stopReason !== undefined) return { kind: "stopped", reason: stopReason };
-        running = options.runner.start(prepared.value);
+        const started =
+          task.step.action.kind === "agent"
+            ? await startAgent(task, workspace, options, onNote)
+            : await startPlain(task, workspace, options, onProgress, () => stopReason);
+        if (!started.ok) return failed("spawn", started.error);
+        running = started.value;
+        if (stopReason !== undefined) running.stop(stopReason);
         if (killed) running.kill();
         const outcome = await running.outcome;
         return await checked(task, outcome);
@@ -78,6 +85,38 @@ export function executor(options: ExecuteOptions): Execute {
 
 function failed(code: "spawn" | "output", message: string): Outcome {
   return { kind: "failed", error: { code, message } };
+}
+
+type Started = Pick<RunningAttempt, "outcome" | "stop" | "kill">;
+
+async function startPlain(
+  task: Task,
+  workspace: Workspace,
+  options: ExecuteOptions,
+  onProgress: (data: JsonObject) => void,
+  stopReason: () => StopReason | undefined,
+): Promise<Result<Started, string>> {
+  const prepared = await prepare(task, workspace, options, onProgress);
+  if (!prepared.ok) return prepared;
+  const reason = stopReason();
+  if (reason === undefined) return ok(options.runner.start(prepared.value));
+  return ok({ outcome: Promise.resolve({ kind: "stopped", reason }), stop() {}, kill() {} });
+}
+
+async function startAgent(
+  task: Task,
+  workspace: Workspace,
+  options: ExecuteOptions,
+  onNote: (note: Note) => void,
+): Promise<Result<Started, string>> {
+  const agents = await options.agents?.();
+  if (agents === undefined) return err("no agents can be started here");
+  const filled = await fill(task, options);
+  if (!filled.ok) return filled;
+  const { action, env } = filled.value;
+  const prompt = action.kind === "agent" ? action.prompt : "";
+  const { folder } = options.codeOf(task.run);
+  return ok(agents.start({ task, prompt, env, folder, logFile: workspace.logFile }, onNote));
 }
 
 async function prepare(
@@ -119,7 +158,7 @@ async function fill(
   options: ExecuteOptions,
 ): Promise<Result<{ action: Action; env: Record<string, string> }, string>> {
   const { action, env = {} } = task.step;
-  const withs = action.kind === "call" ? action.with : undefined;
+  const withs = action.kind === "call" ? action.with : action.kind === "agent" ? action.prompt : undefined;
   const hasTemplate = JSON.stringify([env, withs ?? null]).includes("${{");
   if (!hasTemplate) return ok({ action, env });
   const { asText, fillTemplates } = await import("../plan/expression.ts");
@@ -130,8 +169,13 @@ async function fill(
     if (!value.ok) return err(`env.${name} cannot be evaluated: ${value.error}`);
     texts.push([name, asText(value.value)]);
   }
-  if (action.kind !== "call" || withs === undefined) return ok({ action, env: Object.fromEntries(texts) });
+  if (withs === undefined) return ok({ action, env: Object.fromEntries(texts) });
   const value = fillTemplates(withs, scope);
+  if (action.kind === "agent") {
+    if (!value.ok) return err(`the prompt cannot be evaluated: ${value.error}`);
+    return ok({ action: { ...action, prompt: asText(value.value) }, env: Object.fromEntries(texts) });
+  }
+  if (action.kind !== "call") return ok({ action, env: Object.fromEntries(texts) });
   if (!value.ok) return err(`with cannot be evaluated: ${value.error}`);
   return ok({
     action: { ...action, with: isJsonObject(value.value) ? value.value : {} },
@@ -163,8 +207,6 @@ function workOf(task: Task, action: Action, code: PlanCode): Result<Work, string
         ...(code.planModule === undefined ? {} : { planModule: code.planModule }),
       });
     }
-    case "agent":
-      return err("coding agents are not in this version of heddle; give the step a `run` or `call` instead");
     default:
       return err(`a step of kind ${action.kind} is not carried out by a runner`);
   }

@@ -2,9 +2,9 @@
  * Work that takes more than an event: attempts, expansions, conditions, undos. Records that it begins, has it carried out once
  * that is on disk, and tells the scheduler what came of it.
  */
+import type { Note } from "../backend/port.ts";
 import { unreachable } from "../base/assert.ts";
 import type { Problem } from "../base/errors.ts";
-import type { JsonObject } from "../base/json.ts";
 import { ok, type Result } from "../base/result.ts";
 import type { Step } from "../plan/plan.ts";
 import type { Outcome } from "../runner/port.ts";
@@ -86,8 +86,8 @@ export class Launcher {
     const task = taskOf(this.#options.state, index, attempt);
     this.#options.recorder.record({ type: "step.started", step: task.step.id, attempt, data: {} });
     this.#options.afterCommit(() => {
-      const onProgress = (data: JsonObject): void => this.#options.tell({ kind: "progress", index, attempt, data });
-      this.#options.live.dispatch(task, this.#limitOf(index, task.step), onProgress, (outcome) => {
+      const onNote = (note: Note): void => this.#options.tell({ kind: "note", index, attempt, note });
+      this.#options.live.dispatch(task, this.#limitOf(index, task.step), onNote, (outcome) => {
         if (outcome.kind === "succeeded" && outcome.steps !== undefined && outcome.steps.length > 0) {
           return errand(this.#prepareAdded(index, attempt, outcome, outcome.steps), this.#options.onFault);
         }

@@ -1,7 +1,6 @@
 /** Attempts under way: dispatched, limited in time, stopped together. Tells of each end once. */
-import type { Backend, Dispatched, Task } from "../backend/port.ts";
+import type { Backend, Dispatched, Note, Task } from "../backend/port.ts";
 import type { CancelTimer, Clock } from "../base/clock.ts";
-import type { JsonObject } from "../base/json.ts";
 import type { Outcome, StopReason } from "../runner/port.ts";
 
 interface Live {
@@ -30,10 +29,10 @@ export class LiveAttempts {
   dispatch(
     task: Task,
     limitMs: number | undefined,
-    onProgress: (data: JsonObject) => void,
+    onNote: (note: Note) => void,
     ended: (outcome: Outcome) => void,
   ): void {
-    const dispatched = this.#backend.dispatch(task, onProgress);
+    const dispatched = this.#backend.dispatch(task, onNote);
     const cancelTimer =
       limitMs === undefined ? undefined : this.#clock.after(limitMs, () => dispatched.stop("timeout"));
     const key = `${task.attempt}:${task.step.id}`;

@@ -1,6 +1,6 @@
 /** What the world tells the scheduler between two turns, and the events that record it. Pure: a state is read, nothing is changed. */
+import type { Note } from "../backend/port.ts";
 import { unreachable } from "../base/assert.ts";
-import type { JsonObject } from "../base/json.ts";
 import type { Result } from "../base/result.ts";
 import type { Step } from "../plan/plan.ts";
 import type { Outcome } from "../runner/port.ts";
@@ -19,7 +19,8 @@ export type News =
       readonly outcome: Outcome;
       readonly added: Result<readonly Step[], string>;
     }
-  | { readonly kind: "progress"; readonly index: number; readonly attempt: number; readonly data: JsonObject }
+  /** What an attempt tells while it runs. */
+  | { readonly kind: "note"; readonly index: number; readonly attempt: number; readonly note: Note }
   /** A container knows its children. */
   | {
       readonly kind: "expanded";
@@ -41,10 +42,10 @@ export function eventsOfNews(
   switch (news.kind) {
     case "outcome":
       return eventsOfOutcome(state, news.index, news.attempt, news.outcome, news.added, circumstances);
-    case "progress": {
-      const { index, attempt, data } = news;
+    case "note": {
+      const { index, attempt, note } = news;
       if (!isRunning(state, index, attempt)) return [];
-      return [{ type: "step.progress", step: stepAt(state, index).id, attempt, data }];
+      return [{ ...note, step: stepAt(state, index).id, attempt }];
     }
     case "expanded":
       return isRunning(state, news.index, news.attempt) ? [eventOfExpansion(state, news, halt, circumstances)] : [];
@@ -83,7 +84,9 @@ function eventOfUndo(state: RunState, { index, outcome, durationMs }: Extract<Ne
   const step = stepAt(state, index).id;
   if (outcome.kind === "succeeded") return { type: "step.rolledback", step, data: { durationMs } };
   const error: StepError =
-    outcome.kind === "failed" ? outcome.error : { code: "error", message: `its undo was ended: ${outcome.reason}` };
+    outcome.kind === "failed"
+      ? outcome.error
+      : { code: "error", message: `its undo was ended: ${outcome.kind === "stopped" ? outcome.reason : outcome.kind}` };
   return { type: "rollback.failed", step, data: { error, durationMs } };
 }
 

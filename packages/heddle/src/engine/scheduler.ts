@@ -222,7 +222,7 @@ export class Scheduler {
   #fold(news: News): void {
     if (news.kind === "outcome") this.#acts.push(() => this.#errand(this.#locks.free(news.index)));
     this.#launcher.settled(news);
-    if (news.kind === "progress" && !this.#mayProgress(news.index)) return;
+    if (news.kind === "note" && news.note.type === "step.progress" && !this.#mayProgress(news.index)) return;
     const events = eventsOfNews(this.#state, news, this.#haltReason(), this.#circumstances());
     for (const event of events) this.#recorder.record(event);
   }
@@ -328,12 +328,8 @@ export class Scheduler {
       case "unpause":
         return this.unpause();
       case "answer": {
-        const { step, decision, by, comment } = request;
-        return this.#tell({
-          kind: "answer",
-          step,
-          answer: { decision, by, ...(comment === undefined ? {} : { comment }) },
-        });
+        const { kind: _kind, step, ...answer } = request;
+        return this.#tell({ kind: "answer", step, answer });
       }
     }
   }

@@ -1,11 +1,11 @@
 /** What one attempt may see of its run: outputs and statuses of its deps, under the names that its plan uses. */
-import type { Task } from "../backend/port.ts";
+import type { AgentTask, Task } from "../backend/port.ts";
 import { present } from "../base/assert.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import { DEFAULT_GRACE_MS, type Step } from "../plan/plan.ts";
 import type { Scope } from "../plan/expression.ts";
 import { enclosingContainer } from "../run/grow.ts";
-import { outputOf, phaseOf, stepAt, type RunState } from "../run/state.ts";
+import { hasEnded, outputOf, phaseOf, stepAt, type RunState } from "../run/state.ts";
 
 const NO_DEPS: JsonObject = {};
 const NO_STATUS: Readonly<Record<string, string>> = {};
@@ -25,6 +25,41 @@ export function taskOf(state: RunState, index: number, attempt: number): Task {
       : seenDeps(state, step, container?.prefix ?? "")),
     ...(item === undefined ? {} : { item }),
     graceMs: step.graceMs ?? state.plan.graceMs ?? DEFAULT_GRACE_MS,
+    ...(step.action.kind === "agent" ? { agent: agentTaskOf(state, index, container?.prefix ?? "") } : {}),
+  };
+}
+
+function agentTaskOf(state: RunState, index: number, prefix: string): AgentTask {
+  const step = stepAt(state, index);
+  const { plan, agentRecords } = state;
+  const user = step.group === undefined ? undefined : state.groupUsers.get(step.group);
+  const open = user === undefined ? undefined : agentRecords.get(user)?.open;
+  const isSharing = (other: Step): boolean =>
+    step.group !== undefined && other.group === step.group && other.action.kind === "agent" && other.id !== step.id;
+  const texts = (step.deps ?? []).flatMap((id): [string, string][] => {
+    const { description } = stepAt(state, present(state.indexOf.get(id), `dep ${id}`));
+    return description === undefined ? [] : [[id.startsWith(prefix) ? id.slice(prefix.length) : id, description]];
+  });
+  return {
+    plan: plan.name,
+    config: plan.agents ?? NO_DEPS,
+    maxAgents: state.options.maxAgents,
+    order: index,
+    ...(state.gitHead === undefined ? {} : { base: state.gitHead }),
+    group: state.steps.flatMap((other, at) =>
+      isSharing(other)
+        ? [
+            {
+              id: other.id,
+              isDone: hasEnded(phaseOf(state, at)),
+              ...(other.description === undefined ? {} : { description: other.description }),
+            },
+          ]
+        : [],
+    ),
+    ...(user === undefined ? {} : { lastUser: { step: user, ...(open === undefined ? {} : { open }) } }),
+    depTexts: Object.fromEntries(texts),
+    before: agentRecords.get(step.id) ?? {},
   };
 }
 

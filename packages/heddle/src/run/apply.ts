@@ -7,6 +7,7 @@ import { ok, type Result } from "../base/result.ts";
 import { buildGraph } from "../graph/build.ts";
 import type { Graph, GraphProblem } from "../graph/graph.ts";
 import type { Step } from "../plan/plan.ts";
+import { recordAfter } from "./agent-record.ts";
 import type { Event, EventOf } from "./event.ts";
 import { addSteps } from "./grow.ts";
 import {
@@ -22,7 +23,7 @@ import {
 } from "./queue.ts";
 import { applyResumed } from "./resume.ts";
 import { emptyCounts, forgetAttempts, register, setPhase } from "./table.ts";
-import { forEachSuccessor, isTolerated, phaseOf, WAITING, type RunState, type StepPhase } from "./state.ts";
+import { forEachSuccessor, isTolerated, phaseOf, stepAt, WAITING, type RunState, type StepPhase } from "./state.ts";
 
 /** The state after `run.created`. The graph is built from the plan unless it is at hand. */
 export function createState(created: EventOf<"run.created">, graph?: Graph): Result<RunState, readonly GraphProblem[]> {
@@ -58,6 +59,9 @@ export function createState(created: EventOf<"run.created">, graph?: Graph): Res
     before: (a, b) => goesBefore(state, a, b),
     conditionHolds: new Set(),
     successes: [],
+    gitHead: created.data.gitHead,
+    agentRecords: new Map(),
+    groupUsers: new Map(),
     lanes: [],
     activeLanes: [],
     laneKeys: new Map(),
@@ -153,6 +157,7 @@ export function apply(state: RunState, event: Event): void {
 type StepwiseEvent = Extract<Event, { readonly step: string }>;
 
 function applyToStep(state: RunState, step: number, event: StepwiseEvent): void {
+  if (stepAt(state, step).action.kind === "agent") noteAgent(state, event);
   switch (event.type) {
     case "step.started":
       state.attempts[step] = event.attempt;
@@ -165,6 +170,11 @@ function applyToStep(state: RunState, step: number, event: StepwiseEvent): void 
       takePlaces(state, step);
       return;
     case "step.progress":
+    case "worktree.created":
+    case "worktree.merged":
+    case "worktree.conflicted":
+    case "worktree.removed":
+    case "usage.recorded":
       return;
     case "step.succeeded":
       state.successes.push(step);
@@ -214,6 +224,15 @@ function applyToStep(state: RunState, step: number, event: StepwiseEvent): void 
   }
 }
 
+function noteAgent(state: RunState, event: StepwiseEvent): void {
+  const step = stepAt(state, numberOf(state, event.step));
+  const { agentRecords, groupUsers } = state;
+  const known = agentRecords.get(step.id) ?? {};
+  const next = recordAfter(known, event);
+  if (next !== known) agentRecords.set(step.id, next);
+  if (event.type === "step.started" && step.group !== undefined) groupUsers.set(step.group, step.id);
+}
+
 function numberOf(state: RunState, id: string): number {
   return present(state.indexOf.get(id), `step ${JSON.stringify(id)} of run ${state.run}`);
 }
@@ -245,6 +264,7 @@ function applyAsked(state: RunState, step: number, event: EventOf<"approval.requ
     state.attempts[step] = event.attempt;
     state.startedTimes[step] ??= event.time;
   }
+  if (about === "conflict") returnPlaces(state, step);
   setPhase(state, step, {
     tag: "asking",
     about,
@@ -257,7 +277,7 @@ function applyAsked(state: RunState, step: number, event: EventOf<"approval.requ
 function applyAnswer(state: RunState, step: number, event: EventOf<"approval.given">): void {
   const phase = phaseOf(state, step);
   if (phase.tag !== "asking") return;
-  if (phase.about === "interrupt" && event.data.decision === "approve") {
+  if (phase.about !== "step" && event.data.decision === "approve") {
     forgetAttempts(state, step);
     setPhase(state, step, WAITING);
     // What the step comes after may itself run again since the question was put.

@@ -2,11 +2,11 @@
  * The canonical history: what happened, without when, where and in which order of chance. Two runs of one plan whose steps
  * end the same way have byte-identical canonical histories, whatever the concurrency, the schedule or the timing.
  *
- * Left out: times, durations, usage, retry waits, run ids, versions, who answered, how many steps went at once; progress,
- * pauses and resumes, which tell about the engine's day and not about the plan. Kept and ordered by (layer, place in the
+ * Left out: times, durations, usage, retry waits, run ids, versions, who answered, how many steps went at once; commits and
+ * sessions; progress, pauses, resumes, worktrees and conflicts, which tell about the engine's day and not about the plan. Kept and ordered by (layer, place in the
  * plan, attempt, kind); added steps have their place under the step that they came from.
  */
-import { canonicalJson, type Json, type JsonObject } from "../base/json.ts";
+import { canonicalJson, isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Event, EventType } from "./event.ts";
 import { fold } from "./apply.ts";
@@ -29,6 +29,7 @@ const KIND_ORDER: Partial<Record<EventType, number>> = {
   "approval.requested": 11,
   "approval.given": 12,
   "steps.added": 13,
+  "worktree.merged": 14,
   "step.succeeded": 20,
   "step.cached": 20,
   "step.skipped": 20,
@@ -60,7 +61,9 @@ export function canonicalHistory(events: readonly Event[]): readonly CanonicalEv
   const places = new Map<number, Place>();
   const keyed = events.flatMap((event) => key(state, event, places) ?? []);
   keyed.sort(compare);
-  return keyed.map(({ event }, at) => strip(event, at + 1));
+  const isAgent = (event: Event): boolean =>
+    "step" in event && state.steps[state.indexOf.get(event.step) ?? -1]?.action.kind === "agent";
+  return keyed.map(({ event }, at) => strip(event, at + 1, isAgent(event)));
 }
 
 /** One line of JSON per event, keys sorted: what is compared byte by byte. */
@@ -124,16 +127,23 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
   "by",
   "deadline",
   "options",
+  "branch",
+  "commit",
+  "onto",
+  "captured",
+  "ref",
 ]);
 
 /** Lists of steps whose order tells which ended first. */
 const UNORDERED: ReadonlySet<string> = new Set(["rollback.started steps", "run.failed failed"]);
 
-function strip(event: Event, seq: number): CanonicalEvent {
+/** `isAgent`: the event is of a step whose output names a commit. */
+function strip(event: Event, seq: number, isAgent: boolean): CanonicalEvent {
   const data: Record<string, Json> = {};
   for (const [name, value] of Object.entries(event.data)) {
     if (LEFT_OUT.has(name) || value === undefined) continue;
     if (name === "plan") data[name] = stripPlan(value as Plan);
+    else if (name === "output" && isAgent) data[name] = withoutCommit(value as Json);
     else
       data[name] = UNORDERED.has(`${event.type} ${name}`) ? (value as readonly string[]).toSorted() : (value as Json);
   }
@@ -144,6 +154,12 @@ function strip(event: Event, seq: number): CanonicalEvent {
     ...("attempt" in event ? { attempt: event.attempt } : {}),
     data,
   };
+}
+
+function withoutCommit(output: Json): Json {
+  if (!isJsonObject(output)) return output;
+  const { commit: _commit, ...rest } = output;
+  return rest;
 }
 
 function stripPlan(plan: Plan): Json {

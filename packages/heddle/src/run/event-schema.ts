@@ -26,9 +26,11 @@ import {
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import type { Action, FailureClass, ParamSpec, Plan, Retry, Step } from "../plan/plan.ts";
 import type {
+  AgentTokens,
   CancelReason,
   EventOf,
   EventType,
+  Resolution,
   RunOptions,
   SkipReason,
   StepError,
@@ -206,6 +208,16 @@ const stepError: Check<StepError> = object({
   message: text,
   exitCode: optional(finite),
   signal: optional(text),
+  class: optional(text),
+  final: optional(literal(true)),
+});
+
+const tokens: Check<AgentTokens> = object({
+  input: optional(finite),
+  cachedRead: optional(finite),
+  cacheWrite: optional(finite),
+  output: optional(finite),
+  reasoning: optional(finite),
 });
 
 const usage: Check<Usage> = object({ peakMemoryMb: optional(finite), cpuMs: optional(finite) });
@@ -268,12 +280,54 @@ const SCHEMAS: { readonly [T in EventType]: Schema<T> } = {
   ),
   "approval.requested": ofAttempt<"approval.requested">(
     object({
-      about: oneOf<"step" | "interrupt">({ step: true, interrupt: true }),
+      about: oneOf<"step" | "interrupt" | "conflict">({ step: true, interrupt: true, conflict: true }),
       question: text,
       deadline: optional(finite),
     }),
   ),
-  "approval.given": ofAttempt<"approval.given">(object({ decision, by: text, comment: optional(text) })),
+  "approval.given": ofAttempt<"approval.given">(
+    object({
+      decision,
+      by: text,
+      comment: optional(text),
+      choice: optional(oneOf<Resolution>({ ours: true, theirs: true, continue: true })),
+    }),
+  ),
+  "worktree.created": ofAttempt<"worktree.created">(
+    object({ tree: text, path: text, branch: optional(text), base: text, fresh: flag }),
+  ),
+  "worktree.merged": ofAttempt<"worktree.merged">(
+    object({ branch: text, commit: text, onto: text, captured: text, ref: text, files: texts }),
+  ),
+  "worktree.conflicted": ofAttempt<"worktree.conflicted">(
+    object({
+      reason: oneOf<"conflict" | "verify">({ conflict: true, verify: true }),
+      files: texts,
+      head: text,
+      captured: text,
+      ref: text,
+      time: positive,
+      output: optional(text),
+    }),
+  ),
+  "worktree.removed": ofAttempt<"worktree.removed">(object({ tree: text, path: text })),
+  "usage.recorded": ofAttempt<"usage.recorded">(
+    object({
+      agent: text,
+      provider: optional(text),
+      model: optional(text),
+      sessionId: optional(text),
+      promptHash: optional(text),
+      tokens: optional(tokens),
+      usd: optional(finite),
+      totals: optional(jsonObject),
+      raw: optional(json),
+      class: optional(text),
+      sandbox: optional(text),
+      captured: optional(text),
+      ref: optional(text),
+    }),
+  ),
   "rollback.started": run<"rollback.started">(object({ mode: rollbackMode, steps: texts })),
   "step.rolledback": ofStep<"step.rolledback">(object({ durationMs: finite })),
   "rollback.failed": ofStep<"rollback.failed">(object({ error: stepError, durationMs: finite })),

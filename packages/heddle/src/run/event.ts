@@ -34,6 +34,10 @@ export interface StepError {
   readonly message: string;
   readonly exitCode?: number;
   readonly signal?: string;
+  /** Of an agent's failure: `auth`, `rate-limit`, `no-changes`, ... */
+  readonly class?: string;
+  /** Another attempt could not mend it, whatever the plan says of retries. */
+  readonly final?: true;
 }
 
 /** Failures that another attempt could not mend. */
@@ -44,6 +48,18 @@ export interface Usage {
   readonly peakMemoryMb?: number;
   readonly cpuMs?: number;
 }
+
+/** Tokens of an agent; an absent member is unknown, never zero. `input` holds neither of the cached ones. */
+export interface AgentTokens {
+  readonly input?: number;
+  readonly cachedRead?: number;
+  readonly cacheWrite?: number;
+  readonly output?: number;
+  readonly reasoning?: number;
+}
+
+/** How a person settles a conflict: the integration branch's side, the step's side, or the worktree as that person left it. */
+export type Resolution = "ours" | "theirs" | "continue";
 
 /** Why a step did not run. */
 export type SkipReason =
@@ -138,15 +154,95 @@ export type EventBody =
         readonly params?: JsonObject;
       };
     }
-  /** A person is asked: by an `approve` step, or about an interrupted step whose plan says `onInterrupt: ask`. */
+  /**
+   * A person is asked: by an `approve` step, about an interrupted step whose plan says `onInterrupt: ask`, or about work that
+   * does not go together with what was merged before it: the attempt is over then, and gives its places back.
+   */
   | ({
       readonly type: "approval.requested";
-      readonly data: { readonly about: "step" | "interrupt"; readonly question: string; readonly deadline?: number };
+      readonly data: {
+        readonly about: "step" | "interrupt" | "conflict";
+        readonly question: string;
+        readonly deadline?: number;
+      };
     } & StepEvent)
   /** Somebody answered, or the deadline did. */
   | ({
       readonly type: "approval.given";
-      readonly data: { readonly decision: "approve" | "reject"; readonly by: string; readonly comment?: string };
+      readonly data: {
+        readonly decision: "approve" | "reject";
+        readonly by: string;
+        readonly comment?: string;
+        /** About a conflict. */
+        readonly choice?: Resolution;
+      };
+    } & StepEvent)
+  /** An attempt of an agent has its worktree. Paths are relative to the folder of all worktrees. */
+  | ({
+      readonly type: "worktree.created";
+      readonly data: {
+        readonly tree: string;
+        readonly path: string;
+        readonly branch?: string;
+        /** The commit that its files began at. */
+        readonly base: string;
+        /** Made for this attempt; else it was there, perhaps with work in it. */
+        readonly fresh: boolean;
+      };
+    } & StepEvent)
+  /** The attempt's work is on the integration branch, verified. */
+  | ({
+      readonly type: "worktree.merged";
+      readonly data: {
+        readonly branch: string;
+        readonly commit: string;
+        readonly onto: string;
+        /** What the attempt left, and the ref that keeps it. */
+        readonly captured: string;
+        readonly ref: string;
+        readonly files: readonly string[];
+      };
+    } & StepEvent)
+  /** The attempt's work was not merged: it does not go together with the branch, or is red on top of it. */
+  | ({
+      readonly type: "worktree.conflicted";
+      readonly data: {
+        readonly reason: "conflict" | "verify";
+        readonly files: readonly string[];
+        readonly head: string;
+        readonly captured: string;
+        readonly ref: string;
+        /** Which time in this attempt, from 1. */
+        readonly time: number;
+        /** The end of what the verification printed. */
+        readonly output?: string;
+      };
+    } & StepEvent)
+  /** The folder is gone; its branch and what was captured of it stay. */
+  | ({
+      readonly type: "worktree.removed";
+      readonly data: { readonly tree: string; readonly path: string };
+    } & StepEvent)
+  /** An agent ended its turn: what it took, and where what it left is kept. Absent members are unknown. */
+  | ({
+      readonly type: "usage.recorded";
+      readonly data: {
+        readonly agent: string;
+        readonly provider?: string;
+        readonly model?: string;
+        readonly sessionId?: string;
+        readonly promptHash?: string;
+        readonly tokens?: AgentTokens;
+        readonly usd?: number;
+        /** Running totals of the session, as the agent counts them. */
+        readonly totals?: JsonObject;
+        readonly raw?: Json;
+        /** Of the failure, if it was one. */
+        readonly class?: string;
+        readonly sandbox?: string;
+        readonly captured?: string;
+        readonly ref?: string;
+      };
     } & StepEvent)
   /** The undo of succeeded steps begins. */
   | {

@@ -2,7 +2,7 @@
 import { unreachable } from "../base/assert.ts";
 import { formatDuration } from "../base/duration.ts";
 import type { CancelReason } from "./event.ts";
-import { depsOf, hasEnded, phaseOf, satisfies, stepAt, type RunState } from "./state.ts";
+import { depsOf, groupTurn, hasEnded, phaseOf, satisfies, stepAt, type RunState } from "./state.ts";
 
 /** One sentence for the step's phase; for a waiting step everything that it waits for. `now` on the engine's clock. */
 export function explainStep(state: RunState, step: number, now: number): string {
@@ -19,7 +19,8 @@ export function explainStep(state: RunState, step: number, now: number): string 
     case "retrying":
       return `waits ${formatDuration(Math.max(0, phase.retryAt - now))} for its next attempt; the last one failed: ${phase.error.message}`;
     case "asking":
-      return phase.answer ? "was answered; its end is being recorded" : `waits for an answer: ${phase.question}`;
+      if (phase.answer) return "was answered; its end is being recorded";
+      return phase.about === "conflict" ? phase.question : `waits for an answer: ${phase.question}`;
     case "interrupted":
       return "its engine died while it ran";
     case "succeeded":
@@ -93,5 +94,8 @@ function explainPlace(state: RunState, step: number): string | undefined {
       : (use?.writers ?? 0);
     if (wanted > 0) return `waits for the lock ${name}`;
   }
+  const turn = groupTurn(definition);
+  if (turn !== undefined && (state.locks.get(turn)?.writers ?? 0) > 0)
+    return `waits for its group's worktree: another step of ${definition.group ?? ""} works in it`;
   return undefined;
 }

@@ -207,6 +207,7 @@ export class HistoryChecker {
         return;
       case "approval.requested":
         if (event.data.about === "step") this.#checkStart(event, row);
+        if (event.data.about === "conflict") this.#leaveInConflict(event, row);
         row.attempts = event.attempt;
         this.#become(row, "asking");
         this.#checkItems(event, row);
@@ -214,7 +215,18 @@ export class HistoryChecker {
       case "approval.given":
         if (row.status !== "asking")
           this.#report(event, "start-before-end", `${event.step} was answered and not asked`);
-        if (event.data.decision === "approve" && row.step.action.kind !== "approve") this.#become(row, "waiting");
+        if (event.data.decision === "approve" && row.step.action.kind !== "approve") {
+          row.base = row.attempts;
+          this.#become(row, "waiting");
+        }
+        return;
+      case "worktree.created":
+      case "worktree.merged":
+      case "worktree.conflicted":
+      case "worktree.removed":
+      case "usage.recorded":
+        if (row.status !== "running" || event.attempt !== row.attempts)
+          this.#report(event, "start-before-end", `${event.type} of attempt ${event.attempt}, which does not run`);
         return;
       case "step.succeeded":
       case "step.failed":
@@ -239,6 +251,12 @@ export class HistoryChecker {
       default:
         return;
     }
+  }
+
+  /** The attempt is over, and a person is asked what its work is worth. */
+  #leaveInConflict(event: EventOf<"approval.requested">, row: Row): void {
+    if (row.status === "running" && event.attempt === row.attempts) this.#places.leave(row.step);
+    else this.#report(event, "start-before-end", `a conflict of ${event.step}, which does not run`);
   }
 
   #onAdded(event: EventOf<"steps.added">, row: Row): void {

@@ -34,8 +34,7 @@ export class PlacesInUse {
       const capacity = capacities?.[pool] ?? 0;
       if (used > capacity) broken.push(["pools", `${used} of ${capacity} ${pool} are in use`]);
     }
-    if (step.locks === undefined) return broken;
-    const { read = [], write = [] } = step.locks;
+    const { read, write } = locksOf(step);
     for (const name of read) add(this.#readers, name, 1);
     for (const name of write) add(this.#writers, name, 1);
     for (const name of new Set([...read, ...write])) {
@@ -52,9 +51,19 @@ export class PlacesInUse {
     this.#running--;
     if (step.action.kind === "agent") this.#agents--;
     for (const [pool, units] of Object.entries(step.resources ?? {})) add(this.#pools, pool, -units);
-    for (const name of step.locks?.read ?? []) add(this.#readers, name, -1);
-    for (const name of step.locks?.write ?? []) add(this.#writers, name, -1);
+    const { read, write } = locksOf(step);
+    for (const name of read) add(this.#readers, name, -1);
+    for (const name of write) add(this.#writers, name, -1);
   }
+}
+
+const NONE: readonly string[] = [];
+
+/** Agents of one group take turns, as if their worktree were a lock. */
+function locksOf({ action, group, locks }: Step): { readonly read: readonly string[]; readonly write: readonly string[] } {
+  const write = locks?.write ?? NONE;
+  const isInGroup = action.kind === "agent" && group !== undefined;
+  return { read: locks?.read ?? NONE, write: isInGroup ? [...write, `the worktree of group ${group}`] : write };
 }
 
 function takesPlace(step: Step): boolean {

@@ -18,6 +18,7 @@ import {
   stepAt,
   WAITING,
   type Container,
+  groupTurn,
   type Lane,
   type RunState,
 } from "./state.ts";
@@ -298,12 +299,14 @@ function laneOf(state: RunState, step: number): number {
 
 function laneKey(step: Step, container: number): string {
   const agent = step.action.kind === "agent";
-  if (!step.resources && !step.locks && container === -1) return agent ? "agent" : "";
-  return JSON.stringify([agent, container, step.resources ?? null, step.locks ?? null]);
+  const turn = groupTurn(step);
+  if (!step.resources && !step.locks && container === -1 && turn === undefined) return agent ? "agent" : "";
+  return JSON.stringify([agent, container, step.resources ?? null, step.locks ?? null, turn ?? null]);
 }
 
 function newLane(state: RunState, step: Step, container: number): Lane {
-  const write = [...new Set(step.locks?.write ?? [])];
+  const turn = groupTurn(step);
+  const write = [...new Set([...(step.locks?.write ?? []), ...(turn === undefined ? [] : [turn])])];
   return {
     heap: new Heap(state.before),
     isActive: false,

@@ -10,6 +10,7 @@ export function applyResumed(state: RunState, event: EventOf<"run.resumed">, idl
   if (event.data.plan) adoptPlan(state, event.data.plan);
   dropAddedBy(state, event.data.reset);
   const reopened = reopenedContainers(state);
+  for (const id of event.data.reset) state.agentRecords.delete(id);
   const reset = new Set(event.data.reset.map((id) => state.indexOf.get(id)));
   for (let step = 0; step < state.steps.length; step++) {
     const phase = phaseOf(state, step);

@@ -17,6 +17,7 @@ export function judgeRetry(
   random: Random,
 ): RetryVerdict {
   const policy = step.retry ?? DEFAULT_RETRY;
+  if (error.final === true) return { retry: false };
   if (failed >= policy.attempts || !isRetryable(policy, error.code)) return { retry: false };
   const delayMs = retryDelayMs(policy, failed, random);
   if (step.totalTimeoutMs !== undefined && spentMs + delayMs >= step.totalTimeoutMs) return { retry: false };

@@ -10,7 +10,8 @@ import { present } from "../base/assert.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Plan, Step } from "../plan/plan.ts";
-import type { CancelReason, RunOptions, SkipReason, StepError } from "./event.ts";
+import type { AgentRecord } from "./agent-record.ts";
+import type { CancelReason, EventOf, RunOptions, SkipReason, StepError } from "./event.ts";
 import type { Heap } from "./heap.ts";
 
 export type StepPhase =
@@ -22,12 +23,12 @@ export type StepPhase =
   | { readonly tag: "retrying"; readonly retryAt: number; readonly delayMs: number; readonly error: StepError }
   | {
       readonly tag: "asking";
-      readonly about: "step" | "interrupt";
+      readonly about: "step" | "interrupt" | "conflict";
       readonly question: string;
       readonly since: number;
       readonly deadline?: number;
       /** Given, and its consequence not yet recorded. */
-      readonly answer?: { readonly decision: "approve" | "reject"; readonly by: string; readonly comment?: string };
+      readonly answer?: EventOf<"approval.given">["data"];
     }
   /** Started by an engine that died, and its plan wants more than a new attempt (`onInterrupt`). */
   | { readonly tag: "interrupted" }
@@ -130,6 +131,13 @@ export interface RunState {
   readonly conditionHolds: Set<number>;
   /** Successes in the order in which they were recorded (with what was undone since still in). */
   readonly successes: number[];
+
+  /** Commit of the project's checkout when the run was created. */
+  readonly gitHead: string | undefined;
+  /** What is known of agents' steps, by id. */
+  readonly agentRecords: Map<string, AgentRecord>;
+  /** Who worked last in a group's worktree: ids of steps by group. */
+  readonly groupUsers: Map<string, string>;
 
   readonly lanes: Lane[];
   /** Lanes with entries, in no order: an empty one leaves when it is next looked at. */
@@ -257,4 +265,9 @@ export function depsOf(state: RunState, step: number): number[] {
 /** Whether the step stands for others and takes no slot of its own. */
 export function isContainerStep(step: Step): boolean {
   return step.forEach !== undefined || step.action.kind === "plan";
+}
+
+/** The exclusive place that agents of one group take in turns, since they share a worktree. No lock of a plan has such a name. */
+export function groupTurn(step: Step): string | undefined {
+  return step.action.kind === "agent" && step.group !== undefined ? `group ${step.group}` : undefined;
 }

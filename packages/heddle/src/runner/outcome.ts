@@ -18,6 +18,8 @@ export function maskOutcome(outcome: Outcome, mask: Masker): Outcome {
       };
     case "failed":
       return { ...outcome, error: { ...outcome.error, message: mask.text(outcome.error.message) } };
+    case "unresolved":
+      return { ...outcome, question: mask.text(outcome.question) };
     case "stopped":
       return outcome;
   }

@@ -72,6 +72,13 @@ export type Outcome =
       /** With the class of an agent's failure, and what is known of a rate limit. */
       readonly agent?: AgentDetails;
     }
+  /** An agent's work that does not go together with what was merged before it: a person has to say what it is worth. */
+  | {
+      readonly kind: "unresolved";
+      readonly question: string;
+      readonly usage?: OutcomeUsage;
+      readonly agent?: AgentDetails;
+    }
   /** Ended on request. `abandoned`: it ignored the request and could not be ended by force; it no longer counts. */
   | {
       readonly kind: "stopped";
@@ -86,6 +93,10 @@ export interface OutcomeError {
   readonly message: string;
   readonly exitCode?: number;
   readonly signal?: string;
+  /** Of an agent's failure. */
+  readonly class?: string;
+  /** Another attempt could not mend it. */
+  readonly final?: true;
 }
 
 export interface OutcomeUsage {

@@ -88,7 +88,7 @@ export function stepStatus(state: RunState, step: number, live: boolean): StepSt
     case "expanded":
       return live || runStatus(state, live) === "waiting" ? "running" : "interrupted";
     case "asking":
-      return "needs-approval";
+      return phase.about === "conflict" ? "needs-resolution" : "needs-approval";
     default:
       return unreachable(phase);
   }

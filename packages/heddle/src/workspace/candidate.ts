@@ -51,7 +51,8 @@ export async function makeCandidate(repository: Repository, request: CandidateRe
 
 export type MergedTrees =
   | { readonly kind: "clean"; readonly tree: string }
-  | { readonly kind: "conflict"; readonly files: readonly string[] };
+  /** `tree`: with conflict markers in the files. */
+  | { readonly kind: "conflict"; readonly files: readonly string[]; readonly tree: string };
 
 /** Three-way, over the merge base that git finds. Both have a common history. */
 export async function mergeTrees(repository: Repository, ours: string, theirs: string): Promise<MergedTrees> {
@@ -68,7 +69,7 @@ export async function mergeTrees(repository: Repository, ours: string, theirs: s
   ];
   const answer = await repository.objects(args, { workTree, codes: [0, 1] });
   const [tree = "", ...files] = items(answer.output);
-  return answer.code === 0 ? { kind: "clean", tree } : { kind: "conflict", files: [...new Set(files)].sort() };
+  return answer.code === 0 ? { kind: "clean", tree } : { kind: "conflict", files: [...new Set(files)].sort(), tree };
 }
 
 /** As {@link mergeTrees}, over a base of the caller's choice: both sides become children of it for the purpose. */

@@ -1,3 +1,4 @@
+import type { JsonObject } from "../../src/base/json.ts";
 import { describe, expect, it, test } from "vitest";
 import { localBackend, type LocalBackendOptions } from "../../src/backend/local.ts";
 import { backendSuite, type BackendSetting, backendTask, type TaskControl } from "../../src/backend/suite.ts";
@@ -50,9 +51,10 @@ function setting(options: Partial<LocalBackendOptions> = {}): BackendSetting & {
         return 0;
       },
     },
-    execute(task, progress) {
+    execute(task, onNote) {
       const { promise: outcome, resolve: end } = Promise.withResolvers<Outcome>();
       const asked: string[] = [];
+      const progress = (data: JsonObject): void => onNote({ type: "step.progress", data });
       controls.set(task.step.id, { asked, progress, end });
       return { outcome, stop: (reason) => void asked.push(`stop ${reason}`), kill: () => void asked.push("kill") };
     },

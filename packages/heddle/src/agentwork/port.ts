@@ -1,0 +1,38 @@
+/**
+ * Carries out steps of coding agents: worktree, agent, capture, verification, merge. Knows one step at a time and what git
+ * holds of its run; the order of steps, retries and the journal are the engine's.
+ *
+ * Invariants:
+ *  1. What an attempt leaves is captured before its outcome is told, however it ended.
+ *  2. A success is on the integration branch, verified as the very commit that is there, before its outcome is told.
+ *  3. The user's checkout, branch, index, stash and configuration are never touched by an attempt.
+ */
+import type { Dispatched, Note, Task } from "../backend/port.ts";
+import type { Problem } from "../base/errors.ts";
+
+/** An attempt of an agent's step, its templates filled in. */
+export interface AgentJob {
+  readonly task: Task;
+  readonly prompt: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Absolute: what files named in the plan are relative to. */
+  readonly folder: string;
+  readonly logFile: string | null;
+}
+
+/** What became of the integration branch at the end of a run. */
+export interface Landing {
+  /** Where all that was merged is. */
+  readonly integration: string;
+  readonly commits: number;
+  /** Where it landed; absent: nowhere, as the plan says, or by {@link problem}. */
+  readonly branch?: string;
+  readonly commit?: string;
+  readonly problem?: Problem;
+}
+
+export interface AgentWork extends AsyncDisposable {
+  start(job: AgentJob, onNote: (note: Note) => void): Dispatched;
+  /** The run came to a stop. `isDone`: it succeeded, and lands. `undefined`: no agent worked in it here. */
+  finishRun(run: string, isDone: boolean): Promise<Landing | undefined>;
+}

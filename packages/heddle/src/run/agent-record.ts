@@ -1,0 +1,68 @@
+/**
+ * What a run's history tells of an agent's step, for its next attempt: the session to go on in, why the last attempt did not
+ * do, what a person decided about its conflict. Folded from events; judges nothing.
+ */
+import { isJsonObject, type JsonObject } from "../base/json.ts";
+import type { Event, Resolution } from "./event.ts";
+
+export interface AgentRecord {
+  /** Started and without a recorded end: its engine died, or it runs now. */
+  readonly open?: number;
+  /** The last session, which may go on. */
+  readonly session?: { readonly agent?: string; readonly sessionId: string; readonly totals?: JsonObject };
+  /** How the last attempt that ended without success ended. */
+  readonly failure?: { readonly attempt: number; readonly message: string };
+  /** What the last merge of its work failed on. */
+  readonly conflict?: {
+    readonly attempt: number;
+    readonly reason: "conflict" | "verify";
+    readonly files: readonly string[];
+    readonly captured: string;
+    readonly output?: string;
+  };
+  /** A person's word on that, not yet acted upon. */
+  readonly resolution?: Resolution;
+}
+
+type StepwiseEvent = Extract<Event, { readonly step: string }>;
+
+/** What is known after one more event of the step. */
+export function recordAfter(known: AgentRecord, event: StepwiseEvent): AgentRecord {
+  switch (event.type) {
+    case "step.started":
+      return { ...known, open: event.attempt };
+    case "step.progress": {
+      const { type, sessionId } = event.data;
+      if (type !== "session" || typeof sessionId !== "string" || sessionId === known.session?.sessionId) return known;
+      return { ...known, session: { sessionId } };
+    }
+    case "usage.recorded": {
+      const { agent, sessionId, totals } = event.data;
+      if (sessionId === undefined) return known;
+      return { ...known, session: { agent, sessionId, ...(isJsonObject(totals) ? { totals } : {}) } };
+    }
+    case "worktree.conflicted": {
+      const { reason, files, captured, output } = event.data;
+      const conflict = { attempt: event.attempt, reason, files, captured, ...(output === undefined ? {} : { output }) };
+      return { ...known, conflict };
+    }
+    case "approval.requested":
+      return without(known, "open");
+    case "approval.given":
+      return event.data.choice === undefined ? known : { ...known, resolution: event.data.choice };
+    case "step.failed":
+      return { ...without(known, "open", "resolution"), failure: { attempt: event.attempt, message: event.data.error.message } };
+    case "step.cancelled":
+      return { ...without(known, "open"), failure: { attempt: event.attempt, message: "it was cancelled" } };
+    case "step.succeeded":
+    case "step.cached":
+    case "step.rolledback":
+      return {};
+    default:
+      return known;
+  }
+}
+
+function without(known: AgentRecord, ...names: readonly (keyof AgentRecord)[]): AgentRecord {
+  return Object.fromEntries(Object.entries(known).filter(([name]) => !names.includes(name as keyof AgentRecord)));
+}
