@@ -4,6 +4,7 @@
  */
 import { readFile, readdir, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { basename, join, sep } from "node:path";
+import { systemCode } from "../base/errors.ts";
 import type { Repository } from "./doors.ts";
 import { dropIntent, leftIntent } from "./intent.ts";
 import { type AdminEntry, type Place, adminEntries } from "./place.ts";
@@ -109,8 +110,10 @@ async function dropLocks(repository: Repository, folder: string): Promise<void> 
 
 async function dropDrafts(repository: Repository, run: string): Promise<void> {
   const meta = join(repository.home, run, ".meta");
-  for (const name of await readdir(meta, { recursive: true }).catch(() => []))
-    if (/(?:^|\/)index\.[^/]+$|\.new$/.test(name)) await rm(join(meta, name), { force: true });
+  for (const name of await readdir(meta, { recursive: true }).catch(() => [])) {
+    const pid = /\.(\d+)-[^/]+$/.exec(name)?.[1];
+    if (pid !== undefined && !isRunning(Number(pid))) await rm(join(meta, name), { force: true });
+  }
   for (const [folder, pattern] of [
     [join(repository.home, ".tmp"), /^index-/],
     [repository.home, /^lock-|\.new$|^\.lock\.stale-/],
@@ -120,6 +123,15 @@ async function dropDrafts(repository: Repository, run: string): Promise<void> {
       const age = await ageMs(repository, path);
       if (pattern.test(name) && age !== undefined && age > DRAFT_AGE_MS) await rm(path, { force: true });
     }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (thrown) {
+    return systemCode(thrown) === "EPERM";
+  }
 }
 
 async function ageMs(repository: Repository, path: string): Promise<number | undefined> {

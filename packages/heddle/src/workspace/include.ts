@@ -42,7 +42,9 @@ export async function copyIncluded(
     const args = ["ls-files", "-z", "--others", "--ignored", `--exclude-from=${list}`];
     return items((await repository.objects(args, { workTree: topLevel, index })).output);
   });
-  const ignored = await ignoredOf(repository, options, named);
+  const inside = new Set<string>();
+  for (const path of named) if (!(await leadsOut(options.to, path))) inside.add(path);
+  const ignored = await ignoredOf(repository, options, [...inside]);
   const copied: string[] = [];
   const skipped: Skipped[] = [];
   let bytes = 0;
@@ -50,7 +52,7 @@ export async function copyIncluded(
     const found = await lstat(join(topLevel, path)).catch(() => undefined);
     let reason: Skipped["reason"] | undefined;
     if (found?.isFile() !== true) reason = "not-a-file";
-    else if (!ignored.has(path)) reason = "not-ignored";
+    else if (!ignored.has(path)) reason = inside.has(path) ? "not-ignored" : "leads-out";
     else if (copied.length >= MAX_FILES || bytes + found.size > MAX_BYTES) reason = "too-much";
     else reason = await copyOne(join(topLevel, path), options.to, path);
     if (reason !== undefined) skipped.push({ path, reason });
@@ -78,16 +80,21 @@ async function ignoredOf(
   return new Set(items(answer.output));
 }
 
-async function copyOne(from: string, to: string, path: string): Promise<Skipped["reason"] | undefined> {
-  // Folder by folder: the commit may have a link where the user's checkout has a folder.
-  const folders = dirname(path).split("/");
+/** Folder by folder: the commit may have a link, or a file, where the user's checkout has a folder. */
+async function leadsOut(to: string, path: string): Promise<boolean> {
   let at = to;
-  for (const folder of folders[0] === "." ? [] : folders) {
+  for (const folder of path.split("/").slice(0, -1)) {
     at = join(at, folder);
     const found = await lstat(at).catch(() => undefined);
-    if (found === undefined) await mkdir(at);
-    else if (!found.isDirectory()) return "leads-out";
+    if (found === undefined) return false;
+    if (!found.isDirectory()) return true;
   }
+  return false;
+}
+
+async function copyOne(from: string, to: string, path: string): Promise<Skipped["reason"] | undefined> {
+  if (await leadsOut(to, path)) return "leads-out";
+  await mkdir(dirname(join(to, path)), { recursive: true });
   const target = join(to, path);
   if (await exists(target)) return "exists";
   try {

@@ -45,7 +45,7 @@ export async function populate(
   repository: Repository,
   options: { readonly path: string; readonly index: string; readonly commit: string },
 ): Promise<void> {
-  const draft = `${options.index}.${randomUUID()}`;
+  const draft = draftOf(options.index);
   await mkdir(dirname(options.index), { recursive: true });
   try {
     await copyIndex(options.index, draft);
@@ -59,6 +59,11 @@ export async function populate(
     await rm(draft, { force: true });
     await rm(`${draft}.lock`, { force: true });
   }
+}
+
+/** Beside what it will be; its name tells whose it is, for when that process ended before its end. */
+export function draftOf(path: string): string {
+  return `${path}.${process.pid}-${randomUUID()}`;
 }
 
 /** Removes files that git does not know, repositories in it too. `ignored`: those that are ignored as well. */
@@ -92,7 +97,7 @@ export async function snapshot(repository: Repository, options: SnapshotOptions)
     await repository.refreshExcludes();
     if (!(await exists(index))) await repository.objects(["read-tree", base], { workTree: path, index });
     const gitlinks = await takeOutGitlinks(repository, path, index);
-    const agent = await agentNames(repository, options, index);
+    const agent = await agentNames(repository, options, index, gitlinks);
     const budget = { left: options.limits.maxTotalBytes };
     const filled = await fill(repository, { path, index, agent, limits: options.limits, budget });
     const nested: string[] = [];
@@ -122,7 +127,12 @@ interface AgentNames {
   readonly skipped: ReadonlySet<string>;
 }
 
-async function agentNames(repository: Repository, options: SnapshotOptions, index: string): Promise<AgentNames> {
+async function agentNames(
+  repository: Repository,
+  options: SnapshotOptions,
+  index: string,
+  gitlinks: ReadonlyMap<string, string>,
+): Promise<AgentNames> {
   const { path, base } = options;
   const extra = new Set<string>();
   const skipped = new Set<string>();
@@ -146,7 +156,7 @@ async function agentNames(repository: Repository, options: SnapshotOptions, inde
   }
   for (const name of items((await repository.objects(["ls-files", "-z"], { workTree: path, index })).output))
     extra.delete(name);
-  return { extra: [...extra], skipped };
+  return { extra: [...extra].filter((name) => !gitlinks.has(name)), skipped };
 }
 
 interface FillOptions {
@@ -183,6 +193,11 @@ async function fill(
     const found = await lstat(join(path, name)).catch(() => undefined);
     if (found === undefined) {
       if (!agent.skipped.has(name)) wanted.push(name);
+      continue;
+    }
+    if (found.isDirectory()) {
+      // What is in it comes by its own name.
+      gone.push(name);
       continue;
     }
     const reason = await refusal(join(path, name), found, limits, budget.left);

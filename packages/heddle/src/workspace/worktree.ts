@@ -31,7 +31,7 @@ import { claimPorts, releasePorts } from "./ports.ts";
 import { type TreeOwner, checkRun, ownershipRef, shortBranch, slugOf } from "./ref-names.ts";
 import { commitOf } from "./repository.ts";
 import { bury, emptyTrash, inUse } from "./trash.ts";
-import { clean, exists, populate } from "./tree-files.ts";
+import { clean, draftOf, exists, populate } from "./tree-files.ts";
 import { unreached } from "./agent-commits.ts";
 import { unsavedWork } from "./unsaved.ts";
 
@@ -337,7 +337,7 @@ export class Worktrees {
       "index.lock",
     ])
       await rm(join(admin.dir, name), { recursive: true, force: true });
-    const draft = `${place.index}.agent`;
+    const draft = draftOf(place.index);
     await copyIndex(place.index, draft);
     await moveFile(draft, join(admin.dir, "index"));
   }

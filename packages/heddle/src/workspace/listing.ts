@@ -1,0 +1,169 @@
+/**
+ * What there is of heddle's in a repository: worktrees, leftovers, branches, each with its size and whether it can go. Data for
+ * `heddle worktrees`, `doctor` and clean-up. Reads only, but for `removeRunRefs`.
+ */
+import { readFile, readdir, stat } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { folderBytes } from "./disk.ts";
+import { type Repository, items, line } from "./doors.ts";
+import { withIntent } from "./intent.ts";
+import type { RepositoryLock } from "./lock.ts";
+import { type Place, type TreeRecord, adminEntries, placeOf } from "./place.ts";
+import { BRANCHES, REFS, checkRun, shortBranch, treeName } from "./ref-names.ts";
+import { commitOf } from "./repository.ts";
+import { inUse } from "./trash.ts";
+import { unsavedWork } from "./unsaved.ts";
+
+export interface TreeListing {
+  readonly run: string;
+  readonly name: string;
+  /** Absolute. */
+  readonly path: string;
+  readonly branch: string | null;
+  readonly head: string | null;
+  readonly bytes: number;
+  readonly createdAtMs: number | null;
+  /** A process has its current folder there. */
+  readonly inUse: boolean;
+  readonly state:
+    /** Made, and all it holds is captured. */
+    | "saved"
+    /** Holds work that is nowhere else. */
+    | "unsaved"
+    /** Begun and not finished: no step has worked there. */
+    | "unfinished"
+    /** Git has no note of it, or heddle has none. */
+    | "stray";
+}
+
+/** All worktrees of heddle's, or those of one run. `sizes`: false, bytes are 0 and nothing is read for them. */
+export async function listWorktrees(
+  repository: Repository,
+  options: { readonly run?: string; readonly sizes?: boolean } = {},
+): Promise<readonly TreeListing[]> {
+  const entries = await adminEntries(repository);
+  const found: TreeListing[] = [];
+  const runs = options.run === undefined ? await folders(repository.home) : [checkRun(options.run)];
+  for (const run of runs)
+    for (const name of await folders(join(repository.home, run))) {
+      const path = join(repository.home, run, name);
+      const record = await recordOf(join(repository.home, run, ".meta", name, "record.json"));
+      const place = placeFor(repository, run, name, record);
+      const admin = entries.find((entry) => entry.path === path);
+      found.push({
+        run,
+        name,
+        path,
+        branch: branchOf(place),
+        head: admin === undefined ? null : ((await commitOf(repository, "HEAD", admin.dir)) ?? null),
+        bytes: options.sizes === false ? 0 : await folderBytes(path),
+        createdAtMs: record?.createdAtMs ?? (await stat(path)).birthtimeMs,
+        inUse: await inUse(path),
+        state: await stateOf(repository, place, record, admin !== undefined),
+      });
+    }
+  return found;
+}
+
+async function stateOf(
+  repository: Repository,
+  place: Place | undefined,
+  record: TreeRecord | undefined,
+  noted: boolean,
+): Promise<TreeListing["state"]> {
+  if (place === undefined || record === undefined) return noted ? "unfinished" : "stray";
+  if (place.owner.kind === "pool") return "saved";
+  const unsaved = await unsavedWork(repository, place, { acceptLeftOut: false });
+  if (unsaved !== undefined) return "unsaved";
+  return noted ? "saved" : "stray";
+}
+
+function branchOf(place: Place | undefined): string | null {
+  return place === undefined || place.branch === null ? null : shortBranch(place.branch);
+}
+
+function placeFor(
+  repository: Repository,
+  run: string,
+  name: string,
+  record: TreeRecord | undefined,
+): Place | undefined {
+  if (record === undefined || treeName(record.owner) !== name) return undefined;
+  return placeOf(repository, run, record.owner);
+}
+
+async function folders(path: string): Promise<readonly string[]> {
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith(".")).map(({ name }) => name);
+}
+
+async function recordOf(path: string): Promise<TreeRecord | undefined> {
+  const text = await readFile(path, "utf8").catch(() => undefined);
+  // Written by heddle alone, whole or not at all.
+  return text === undefined ? undefined : (JSON.parse(text) as TreeRecord);
+}
+
+/** Heddle's refs of a run, whole names. */
+export async function runRefs(repository: Repository, run: string): Promise<readonly string[]> {
+  const listed = await repository.refs([
+    "for-each-ref",
+    "--format=%(refname)%00",
+    `${BRANCHES}${checkRun(run)}/`,
+    `${REFS}${run}/`,
+  ]);
+  return items(listed.output)
+    .map((text) => text.trim())
+    .filter((ref) => ref !== "");
+}
+
+/**
+ * Removes every ref of a run: captures, kept commits and branches. What only they lead to is lost with git's next clean-up, so
+ * this is for a person's word or a written rule. Refused (`false`) while the run has worktrees.
+ */
+export async function removeRunRefs(repository: Repository, lock: RepositoryLock, run: string): Promise<boolean> {
+  return await lock.run(async () => {
+    if ((await folders(join(repository.home, checkRun(run)))).length > 0) return false;
+    const refs = await runRefs(repository, run);
+    const marks = new Set(refs.filter((ref) => ref.startsWith(`${REFS}${run}/@ours/`)));
+    // A branch without our mark is somebody else's.
+    const ours = refs.filter(
+      (ref) => ref.startsWith(REFS) || marks.has(ref.replace(`${BRANCHES}${run}/`, `${REFS}${run}/@ours/`)),
+    );
+    const input = ours.map((ref) => `delete ${ref}\0\0`).join("");
+    const locks = [join(repository.facts.commonDir, "packed-refs.lock")];
+    await withIntent(
+      repository,
+      { locks },
+      async () => await repository.refs(["update-ref", "--stdin", "-z"], { input }),
+    );
+    return true;
+  });
+}
+
+const LOCKFILES: readonly string[] = [
+  "package-lock.json",
+  "npm-shrinkwrap.json",
+  "pnpm-lock.yaml",
+  "yarn.lock",
+  "bun.lock",
+  "deno.lock",
+  "Cargo.lock",
+  "go.sum",
+  "uv.lock",
+  "poetry.lock",
+  "Pipfile.lock",
+  "requirements.txt",
+  "Gemfile.lock",
+  "composer.lock",
+  "mix.lock",
+  "flake.lock",
+];
+
+/** Stands for setup commands and the lock files of a commit, in its top folder: where it is equal, setup need not run again. */
+export async function setupKey(repository: Repository, commit: string, commands: readonly string[]): Promise<string> {
+  const listed = await repository.objects(["ls-tree", "-z", "--full-tree", commit, "--", ...LOCKFILES]);
+  return createHash("sha256")
+    .update(JSON.stringify([commands, line(listed)]))
+    .digest("hex");
+}
