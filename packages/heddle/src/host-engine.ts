@@ -2,6 +2,8 @@
  * The composition root's other half: what runs need beyond the journal. Imported by `host.ts` alone, when the first run starts.
  */
 import { cpus, freemem, totalmem } from "node:os";
+import { fileURLToPath } from "node:url";
+import type { AgentWork } from "./agentwork/port.ts";
 import { localBackend } from "./backend/local.ts";
 import { systemClock } from "./base/clock.ts";
 import type { Problem } from "./base/errors.ts";
@@ -16,7 +18,7 @@ import type { EnginePorts, Probe } from "./engine/ports.ts";
 import { thisProcess } from "./journal/liveness.ts";
 import type { Journal } from "./journal/port.ts";
 import { loadSubplanFile } from "./load-plan.ts";
-import { localRunners } from "./runner/local.ts";
+import { type LocalRunners, localRunners } from "./runner/local.ts";
 import { VERSION } from "./version.ts";
 import { headCommit } from "./workspace/git-head.ts";
 import type { Workspaces } from "./workspace/port.ts";
@@ -61,9 +63,17 @@ function portsOf({ dir, journal, workspaces, title, pollMs, codeOf }: EngineOpti
     clock,
     env: process.env,
     owner: randomId(systemRandom, 16),
-    workerEntry: workerEntry(),
+    workerEntry: programBeside("isolated-worker"),
+    scripted: [process.execPath, fileURLToPath(programBeside("scripted-worker"))],
   });
-  const execute = executor({ runner: runners.runner, workspaces, codeOf, environment: process.env });
+  const agents = lazyAgents(dir, runners);
+  const execute = executor({
+    runner: runners.runner,
+    workspaces,
+    codeOf,
+    environment: process.env,
+    agents: agents.get,
+  });
   return {
     journal,
     backend: localBackend({
@@ -72,7 +82,10 @@ function portsOf({ dir, journal, workspaces, title, pollMs, codeOf }: EngineOpti
       clock,
       loose: runners.loose,
       warm: (width) => runners.runner.warm?.(width),
-      dispose: () => runners.runner[Symbol.asyncDispose](),
+      async dispose() {
+        await (await agents.made())?.[Symbol.asyncDispose]();
+        await runners.runner[Symbol.asyncDispose]();
+      },
     }),
     clock,
     random: systemRandom,
@@ -84,12 +97,24 @@ function portsOf({ dir, journal, workspaces, title, pollMs, codeOf }: EngineOpti
     gather: () => new Promise<void>((done) => setImmediate(done)),
     environment: process.env,
     pollMs,
+    finishAgents: async (run, isDone) => (await agents.made())?.finishRun(run, isDone),
   };
 }
 
-/** Beside this file: `isolated-worker.ts` among the sources, `isolated-worker.js` in the bundle. */
-function workerEntry(): URL {
-  return new URL(import.meta.url.endsWith(".ts") ? "./isolated-worker.ts" : "./isolated-worker.js", import.meta.url);
+/** A program of ours beside this file: `NAME.ts` among the sources, `NAME.js` in the bundle. */
+function programBeside(name: string): URL {
+  return new URL(import.meta.url.endsWith(".ts") ? `./${name}.ts` : `./${name}.js`, import.meta.url);
+}
+
+/** Everything about agents is loaded with the first of them: a run without any pays for none of it. */
+function lazyAgents(
+  dir: string,
+  runners: LocalRunners,
+): { readonly get: () => Promise<AgentWork>; readonly made: () => Promise<AgentWork | undefined> } {
+  let making: Promise<AgentWork> | undefined;
+  const get = (): Promise<AgentWork> =>
+    (making ??= import("./host-agents.ts").then(({ openAgentWork }) => openAgentWork(dir, runners)));
+  return { get, made: async () => await making };
 }
 
 function systemProbe(): Probe {

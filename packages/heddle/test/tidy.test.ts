@@ -29,6 +29,8 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   workspace: ["base/", "plan/plan.ts"],
   cache: ["base/", "plan/plan.ts"],
   backend: ["base/", "plan/plan.ts", "run/event.ts", "runner/port.ts"],
+  // What an agent's step takes from four rooms, in order.
+  agentwork: ["base/", "plan/plan.ts", "backend/port.ts", "runner/", "workspace/", "mcp/port.ts"],
   engine: [
     "base/",
     "plan/",
@@ -39,6 +41,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     "workspace/port.ts",
     "cache/port.ts",
     "backend/port.ts",
+    "agentwork/port.ts",
   ],
   server: ["base/", "plan/", "view/", "engine/"],
   mcp: ["base/", "plan/", "view/", "engine/"],
@@ -86,7 +89,11 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     "engine/",
     "load-plan.ts",
     "version.ts",
+    "agentwork/port.ts",
+    "host-agents.ts",
   ],
+  // A third part, loaded with the first agent.
+  "host-agents.ts": ["base/", "agentwork/", "mcp/", "runner/", "workspace/", "version.ts"],
   // Finds and reads the files that plans are made of: the part of the composition root that `heddle plan` needs alone.
   "load-plan.ts": ["base/", "plan/", "graph/", "engine/api.ts"],
   // A second composition root, of the threads that isolated functions run in.

@@ -8,7 +8,6 @@ import type { LoadedPlan } from "../engine/api.ts";
 import { loadPlanFile } from "../load-plan.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
 import { LIMITS } from "../plan/limits.ts";
-import type { Plan } from "../plan/plan.ts";
 import type { Context } from "./context.ts";
 import { safeText } from "./output-text.ts";
 
@@ -65,25 +64,4 @@ async function linesToShow(file: string): Promise<string | undefined> {
   const stats = await promises.stat(file).catch(() => undefined);
   if (stats === undefined || !stats.isFile() || stats.size > LIMITS.bytes) return undefined;
   return promises.readFile(file, "utf8").catch(() => undefined);
-}
-
-/** Why this version cannot run the plan, if so: it has no coding agents. */
-export function agentsProblem(plan: Plan): Problem | undefined {
-  const names = agentSteps(plan);
-  if (names.length === 0) return undefined;
-  const shown = names.length > 10 ? `${names.slice(0, 10).join(", ")} and ${names.length - 10} more` : names.join(", ");
-  return {
-    code: "AgentsUnsupported",
-    message: `coding agents are not part of this version, and these steps ask for one: ${shown}`,
-    hint: "Give each of them `run`, `call` or `approve`. (A step that names none of these is an agent's step.) Nothing was executed.",
-  };
-}
-
-function agentSteps(plan: Plan): readonly string[] {
-  return plan.steps.flatMap(({ id, action }) => {
-    if (action.kind === "agent") return [id];
-    if (action.kind === "plan" && action.plan !== undefined)
-      return agentSteps(action.plan).map((inner) => `${id}/${inner}`);
-    return [];
-  });
 }

@@ -1,4 +1,5 @@
 /** What the faces (command line, library, server) see of the engine. */
+import type { Landing } from "../agentwork/port.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
 import type { Journal } from "../journal/port.ts";
 import type { Json, JsonObject } from "../base/json.ts";
@@ -54,6 +55,8 @@ export interface RunResult {
   readonly outputs: Readonly<Record<string, Json>>;
   /** Why the engine stopped before the run's end (a full disk, a lost lease), if it did. */
   readonly stopped?: Problem;
+  /** Where the work of agents is. */
+  readonly landing?: Landing;
 }
 
 export type Answer = {

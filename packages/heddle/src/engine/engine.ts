@@ -190,7 +190,10 @@ function conduct(
   ports.backend.warm(Math.min(state.options.maxConcurrency, state.steps.length));
   let done = false;
   // A turn later, so that whoever gets the handle can subscribe before the first event.
-  const result = ports.gather().then(() => scheduler.run());
+  const result = ports
+    .gather()
+    .then(() => scheduler.run())
+    .then((ended) => landed(ports, ended));
   const ended = result.then(
     () => (done = true),
     () => (done = true),
@@ -208,6 +211,18 @@ function conduct(
     waitingFor: () => scheduler.waitingFor(),
     [Symbol.asyncIterator]: () => follow(ports, state.run, recorder, ended, () => done),
   };
+}
+
+/** Agents' work is put in order after the run's end is on disk: what fails of it is told, and can be done again by command. */
+async function landed(ports: EnginePorts, ended: RunResult): Promise<RunResult> {
+  const isDone = ended.status === "succeeded" && ended.stopped === undefined;
+  const found = ports.finishAgents?.(ended.run, isDone).catch((thrown: unknown) => ({
+    integration: "",
+    commits: 0,
+    problem: faultOf(thrown),
+  }));
+  const landing = await found;
+  return landing === undefined ? ended : Object.defineProperty(ended, "landing", { value: landing, enumerable: true });
 }
 
 /** Every event of the run from the first on: read from the journal, so that a slow reader costs no memory. */

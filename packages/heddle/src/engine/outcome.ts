@@ -50,9 +50,7 @@ export function eventsOfOutcome(
     case "failed":
       return [failure(state, index, outcome.error, outcome, circumstances)];
     case "unresolved":
-      return [
-        { type: "approval.requested", step, attempt, data: { about: "conflict", question: outcome.question } },
-      ];
+      return [{ type: "approval.requested", step, attempt, data: { about: "conflict", question: outcome.question } }];
     case "stopped": {
       const error = errorOfStop(stepAt(state, index), outcome);
       if (error !== undefined) return [failure(state, index, error, outcome, circumstances)];

@@ -1,4 +1,5 @@
 /** All that the engine is handed: nothing in this folder picks an implementation, reads a clock or starts a process by itself. */
+import type { Landing } from "../agentwork/port.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Problem } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
@@ -38,4 +39,6 @@ export interface EnginePorts {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** How often to look for words from other processes; 0: never (a journal that nobody else has). */
   readonly pollMs: number;
+  /** The run came to a stop: what agents left in it is put in order. `undefined`: none worked in it. */
+  readonly finishAgents?: (run: string, isDone: boolean) => Promise<Landing | undefined>;
 }

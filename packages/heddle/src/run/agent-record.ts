@@ -51,7 +51,10 @@ export function recordAfter(known: AgentRecord, event: StepwiseEvent): AgentReco
     case "approval.given":
       return event.data.choice === undefined ? known : { ...known, resolution: event.data.choice };
     case "step.failed":
-      return { ...without(known, "open", "resolution"), failure: { attempt: event.attempt, message: event.data.error.message } };
+      return {
+        ...without(known, "open", "resolution"),
+        failure: { attempt: event.attempt, message: event.data.error.message },
+      };
     case "step.cancelled":
       return { ...without(known, "open"), failure: { attempt: event.attempt, message: "it was cancelled" } };
     case "step.succeeded":

@@ -60,7 +60,10 @@ export class PlacesInUse {
 const NONE: readonly string[] = [];
 
 /** Agents of one group take turns, as if their worktree were a lock. */
-function locksOf({ action, group, locks }: Step): { readonly read: readonly string[]; readonly write: readonly string[] } {
+function locksOf({ action, group, locks }: Step): {
+  readonly read: readonly string[];
+  readonly write: readonly string[];
+} {
   const write = locks?.write ?? NONE;
   const isInGroup = action.kind === "agent" && group !== undefined;
   return { read: locks?.read ?? NONE, write: isInGroup ? [...write, `the worktree of group ${group}`] : write };

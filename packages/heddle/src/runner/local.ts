@@ -1,6 +1,5 @@
 /** The runners of this machine, put together: commands by helpers, functions in this process, and the sweep that goes with them. */
 import type { Clock } from "../base/clock.ts";
-import { lazyAgentRunner } from "./agent/lazy.ts";
 import type { LocalAgents } from "./agent/local.ts";
 import { baseEnvironments } from "./environment.ts";
 import { type HelperCommands, helperCommands } from "./helper.ts";
@@ -21,8 +20,8 @@ export interface LocalRunnersOptions {
   readonly owner: string;
   /** The program of worker threads (the compiled `isolated.ts` beside the composition root); absent: no `isolate`. */
   readonly workerEntry?: URL;
-  /** How agents are started; absent: those of the presets, found on PATH. */
-  readonly agents?: LocalAgents;
+  /** Starts the scripted agent: see `LocalAgents`. */
+  readonly scripted?: LocalAgents["scripted"];
 }
 
 export interface LocalRunners {
@@ -31,9 +30,11 @@ export interface LocalRunners {
   /** Whether commands of the run may have left processes behind since it was last asked. */
   readonly loose: (run: string) => boolean;
   readonly commands: HelperCommands;
+  /** A runner of agents as a plan configures them. Rejects, with a message for people, where that is wrong. */
+  readonly agents: (agents: LocalAgents) => Promise<Runner>;
 }
 
-export function localRunners({ clock, env, owner, workerEntry, agents = {} }: LocalRunnersOptions): LocalRunners {
+export function localRunners({ clock, env, owner, workerEntry, scripted }: LocalRunnersOptions): LocalRunners {
   const bases = baseEnvironments(env);
   const table = sharedTable(systemProcessTable());
   const commands = helperCommands({ clock, table, bases, owner });
@@ -41,15 +42,17 @@ export function localRunners({ clock, env, owner, workerEntry, agents = {} }: Lo
   const memory = memoryWatch(clock);
   const shell = shellRunner({ commands, bases, memory, onLoose: (run) => loose.add(run) });
   const modules = moduleRunner({ clock, bases, ...(workerEntry === undefined ? {} : { workerEntry }) });
-  const agent = lazyAgentRunner(async () => {
+  async function agents(configured: LocalAgents): Promise<Runner> {
     const { localAgentRunner } = await import("./agent/local.ts");
     const world = { clock, table, owner, path: env["PATH"] ?? "", guard: () => commands.warm(1) };
-    return localAgentRunner({ ...agents, world, bases, memory, onLoose: (run) => loose.add(run) });
-  });
+    const ours = scripted === undefined ? {} : { scripted };
+    return localAgentRunner({ ...ours, ...configured, world, bases, memory, onLoose: (run) => loose.add(run) });
+  }
   return {
-    runner: runnerRegistry([shell, modules, agent]),
+    runner: runnerRegistry([shell, modules]),
     sweeper: sweeper({ clock, table, spare: (pid) => commands.isHelper(pid) }),
     loose: (run) => loose.delete(run),
     commands,
+    agents,
   };
 }

@@ -2,7 +2,6 @@
 import type { LoadedPlan } from "../../engine/api.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
 import { cut, safeLine } from "../output-text.ts";
-import { agentsProblem } from "../plans.ts";
 import type { Flags } from "../spec.ts";
 import { text, texts } from "../values.ts";
 import { plural } from "../words.ts";
@@ -30,8 +29,6 @@ export async function dryRun(context: Context, loaded: LoadedPlan, flags: Flags)
   out.lines(planLines(out, view));
   out.line();
   if (reused.length > 0) out.line(`Reused, not run: ${cut(safeLine(reused.join(", ")), 500)}`);
-  const unsupported = agentsProblem(chosen.plan);
-  if (unsupported !== undefined) out.note(`This version cannot run it: ${safeLine(unsupported.message)}`);
   out.line(`Dry run: ${plural(chosen.plan.steps.length - reused.length, "step")} would run; nothing was executed.`);
   return EXIT.ok;
 }

@@ -3,7 +3,7 @@ import { conduct } from "../conduct.ts";
 import { EXIT, fail, findRun, openToChange, type Context } from "../context.ts";
 import { readRun } from "../read-run.ts";
 import { safeLine } from "../output-text.ts";
-import { agentsProblem, loadPlan } from "../plans.ts";
+import { loadPlan } from "../plans.ts";
 import { reuseFor } from "../reuse.ts";
 import type { Flags } from "../spec.ts";
 import { numeric, text } from "../values.ts";
@@ -36,8 +36,6 @@ export async function rerun(context: Context, [word]: readonly (string | undefin
   }
   const loaded = await loadPlan(context, recorded.planFile, plan.params ?? {});
   if (!loaded.ok) return loaded.error;
-  const unsupported = agentsProblem(loaded.value.plan);
-  if (unsupported !== undefined) return fail(context, unsupported);
   const reuse = await reuseFor(project, loaded.value, { only: [], from, run: run.value });
   if (!reuse.ok) return fail(context, reuse.error);
   const maxConcurrency = numeric(flags, "maxConcurrency") ?? numeric(flags, "maxWorkers");

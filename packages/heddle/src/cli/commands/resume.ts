@@ -5,7 +5,7 @@ import { ok, type Result } from "../../base/result.ts";
 import type { LoadedPlan, Project, ResumeOptions } from "../../engine/api.ts";
 import { conduct } from "../conduct.ts";
 import { EXIT, fail, findRun, openToChange, type Context } from "../context.ts";
-import { agentsProblem, loadPlan } from "../plans.ts";
+import { loadPlan } from "../plans.ts";
 import type { Flags } from "../spec.ts";
 import { isOn, numeric } from "../values.ts";
 import { countsText, plural } from "../words.ts";
@@ -30,8 +30,6 @@ async function goOn(context: Context, [word]: Words, flags: Flags, mode: "resume
   if (!run.ok) return fail(context, run.error);
   const current = await currentPlan(context, project, run.value);
   if (!current.ok) return current.error;
-  const unsupported = current.value === undefined ? undefined : agentsProblem(current.value.plan);
-  if (unsupported !== undefined) return fail(context, unsupported);
   const maxConcurrency = numeric(flags, "maxConcurrency") ?? numeric(flags, "maxWorkers");
   const options: ResumeOptions = {
     mode,

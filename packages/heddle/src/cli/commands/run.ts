@@ -6,7 +6,7 @@ import { runLine } from "../../view/list.ts";
 import { conduct } from "../conduct.ts";
 import { EXIT, fail, openToWrite, type Context } from "../context.ts";
 import { safeLine } from "../output-text.ts";
-import { agentsProblem, loadPlan } from "../plans.ts";
+import { loadPlan } from "../plans.ts";
 import type { Flags } from "../spec.ts";
 import { isOn, numeric, text, texts } from "../values.ts";
 import { plural } from "../words.ts";
@@ -16,12 +16,10 @@ export async function run(context: Context, [file]: readonly (string | undefined
   if (clash !== undefined) return fail(context, { code: "Usage", message: clash, hint: "Choose one of the two." });
   const loaded = await loadPlan(context, file, (flags["param"] as JsonObject | undefined) ?? {});
   if (!loaded.ok) return loaded.error;
-  const unsupported = agentsProblem(loaded.value.plan);
   if (isOn(flags, "dryRun")) {
     const { dryRun } = await import("./dry-run.ts");
     return dryRun(context, loaded.value, flags);
   }
-  if (unsupported !== undefined) return fail(context, unsupported);
   if (isOn(flags, "interactive") && !context.out.canAsk) {
     const hint = "Use an `approve` step where a plan must wait for a person without a terminal.";
     return fail(context, { code: "Usage", message: "--interactive asks on a terminal, and this is none", hint });

@@ -1,0 +1,359 @@
+/**
+ * One attempt of an agent's step, from its worktree to the integration branch: turns of the agent until its work is merged, or
+ * until it is clear that this attempt cannot. Knows the order of these things; each is another file's.
+ */
+import { relative } from "node:path";
+import { HeddleError, messageOf } from "../base/errors.ts";
+import type { Json } from "../base/json.ts";
+import type { AgentDetails } from "../runner/agent/port.ts";
+import type { Outcome } from "../runner/port.ts";
+import { items, line } from "../workspace/doors.ts";
+import type { MergeOutcome } from "../workspace/merge.ts";
+import type { Worktree } from "../workspace/worktree.ts";
+import { merge } from "./merging.ts";
+import { type Clash, type Earlier, mendPrompt, promptOf } from "./prompts.ts";
+import { folderIn } from "./room.ts";
+import { settle } from "./settle.ts";
+import { type Kept, keep, putTogether, setUp, takeTree, unresolvedIn } from "./tree.ts";
+import { idOf, type Reports, takeTurn, type TurnContext, type TurnEnd, usageData } from "./turn.ts";
+
+const NO_REPORTS: Reports = { proposals: [] };
+
+/** Never rejects. */
+export async function carryOut(context: TurnContext): Promise<Outcome> {
+  try {
+    const found = await mergedBefore(context);
+    if (found !== undefined) return found;
+    return await new AgentAttempt(context).run();
+  } catch (thrown) {
+    const { reason } = context.control;
+    if (reason !== undefined) return { kind: "stopped", reason };
+    const hint = thrown instanceof HeddleError && thrown.hint !== undefined ? ` (${thrown.hint})` : "";
+    return failed("error", `${messageOf(thrown)}${hint}`);
+  }
+}
+
+/** Its engine died between the merge and the record of it: nothing is done twice. */
+async function mergedBefore({ room, job, note }: TurnContext): Promise<Outcome | undefined> {
+  const { step, agent } = job.task;
+  const open = agent?.before.open;
+  if (open === undefined) return undefined;
+  const merged = (await room.queue.merged()).findLast((one) => one.step === step.id && one.attempt === open);
+  if (merged === undefined) return undefined;
+  const files = await changedIn(room, merged.onto, merged.commit);
+  const { branch } = room.queue.integration;
+  const ref = `refs/heddle/${room.run}`;
+  note({
+    type: "worktree.merged",
+    data: { branch, commit: merged.commit, onto: merged.onto, captured: merged.source, ref, files },
+  });
+  return { kind: "succeeded", output: { summary: `merged by attempt ${open}`, files, commit: merged.commit } };
+}
+
+class AgentAttempt {
+  readonly #context: TurnContext;
+  #tree: Worktree | undefined;
+  #last: AgentDetails | undefined;
+  #summary = "";
+  #time = 0;
+
+  constructor(context: TurnContext) {
+    this.#context = context;
+  }
+
+  async run(): Promise<Outcome> {
+    const { room, job, note, control } = this.#context;
+    const { tree, holdsWork } = await takeTree(this.#context);
+    this.#tree = tree;
+    note({
+      type: "worktree.created",
+      data: {
+        tree: tree.place.name,
+        path: this.#relative(tree.path),
+        ...(tree.branch === null ? {} : { branch: tree.branch }),
+        base: tree.base,
+        fresh: tree.fresh,
+      },
+    });
+    const { before } = job.task.agent ?? {};
+    if (before?.resolution !== undefined && before.conflict !== undefined)
+      return await this.#resolve(tree, before.resolution, before.conflict.captured);
+    const ready = await setUp(this.#context, tree);
+    if (control.reason !== undefined) return { kind: "stopped", reason: control.reason };
+    if (!ready.ok) return failed("exit", ready.error);
+    const earlier = holdsWork ? await this.#earlier(tree) : this.#earlierWithoutWork();
+    const session = this.#session(holdsWork);
+    let turn = await takeTurn(this.#context, {
+      prompt: promptOf(this.#context, tree.ports, earlier),
+      cwd: folderIn(room, tree.path, job),
+      ports: tree.ports,
+      ...(session === undefined ? {} : { session }),
+    });
+    for (;;) {
+      const next = await this.#judge(turn);
+      if (!("prompt" in next)) return next;
+      turn = await takeTurn(this.#context, { ...next, cwd: folderIn(room, this.#here.path, job), ports: tree.ports });
+    }
+  }
+
+  get #here(): Worktree {
+    if (this.#tree === undefined) throw new Error("BUG: an attempt without a worktree");
+    return this.#tree;
+  }
+
+  #relative(path: string): string {
+    return relative(this.#context.options.stateDir, path);
+  }
+
+  /** What the turn is worth: the attempt's outcome, or what its agent is told next. */
+  async #judge(turn: TurnEnd): Promise<Outcome | Pick<Parameters<typeof takeTurn>[1], "prompt" | "session">> {
+    const { note, settings, job } = this.#context;
+    const kept = await keep(this.#context, this.#here);
+    const { agent } = turn.outcome;
+    this.#last = agent;
+    note({ type: "usage.recorded", data: usageData(agent, { captured: kept.commit, ref: kept.ref }) });
+    if (turn.outcome.kind !== "succeeded") return turn.outcome;
+    const { failure, completion } = turn.reports;
+    if (failure !== undefined)
+      return failed("error", `the agent says that it cannot be done: ${failure.reason}`, "given-up", failure.retryable);
+    this.#summary = completion?.summary ?? textOf(turn.outcome.output);
+    if (kept.changedFiles.length === 0 && settings.expect === "changes")
+      return failed("error", "no-changes: the agent says that it is done, and nothing has changed", "no-changes", true);
+    if (kept.changedFiles.length === 0) return await this.#done(kept, undefined, turn.reports);
+    if (this.#time > 0) {
+      const left = await unresolvedIn(this.#here, kept.changedFiles);
+      if (left.length > 0)
+        return await this.#clash({ kind: "conflict", files: left, head: this.#here.base }, kept, turn.reports);
+    }
+    const outcome = await merge(this.#context, kept, this.#summary, agent);
+    if (this.#context.control.reason !== undefined && outcome.kind !== "merged")
+      return { kind: "stopped", reason: this.#context.control.reason };
+    switch (outcome.kind) {
+      case "merged":
+        return await this.#done(kept, outcome, turn.reports);
+      case "nothing":
+        return await this.#done(kept, undefined, turn.reports);
+      case "closed":
+        return { kind: "stopped", reason: "cancel" };
+      default:
+        return await this.#clash(outcome, kept, turn.reports, job.prompt);
+    }
+  }
+
+  /** Up the ladder: the agent that made it, then a person. */
+  async #clash(
+    outcome: Extract<MergeOutcome, { kind: "conflict" | "rejected" }>,
+    kept: Kept,
+    _reports: Reports,
+    task: string = this.#context.job.prompt,
+  ): Promise<Outcome | Pick<Parameters<typeof takeTurn>[1], "prompt" | "session">> {
+    const { settings, note, room } = this.#context;
+    const isConflict = outcome.kind === "conflict";
+    const output = isConflict ? undefined : outcome.output;
+    this.#time++;
+    note({
+      type: "worktree.conflicted",
+      data: {
+        reason: isConflict ? "conflict" : "verify",
+        files: isConflict ? outcome.files : kept.changedFiles.slice(0, 100),
+        head: outcome.head,
+        captured: kept.commit,
+        ref: kept.ref,
+        time: this.#time,
+        ...(output === undefined ? {} : { output }),
+      },
+    });
+    const mayAgent = settings.onConflict.includes("agent") && this.#time <= settings.tries;
+    if (!isConflict && !mayAgent) return failed("exit", `the verification failed:\n${output ?? ""}`, "verify", true);
+    const from = this.#here.base;
+    const isHalfway = isConflict && outcome.head === from;
+    if (!isHalfway) {
+      const put = await putTogether(this.#context, this.#here, outcome.head, kept.commit);
+      this.#tree = put.tree;
+    }
+    if (!mayAgent) return this.#askPerson(isConflict ? outcome.files : []);
+    const clash: Clash = {
+      reason: isConflict ? "conflict" : "verify",
+      files: isConflict ? outcome.files : [],
+      merged: await subjects(room, from, outcome.head),
+      ...(output === undefined ? {} : { output }),
+    };
+    const session = this.#last?.sessionId;
+    const totals = this.#last?.totals;
+    return {
+      prompt: mendPrompt(task, clash),
+      ...(session === undefined
+        ? {}
+        : { session: { sessionId: session, ...(totals === undefined ? {} : { totals }) } }),
+    };
+  }
+
+  #askPerson(files: readonly string[]): Outcome {
+    const { settings, job, room } = this.#context;
+    const what = `its work conflicts with ${room.queue.integration.branch} in ${files.join(", ")}`;
+    if (!settings.onConflict.includes("human")) return failed("error", what, "conflict", false);
+    const command = `heddle resolve ${room.run} ${job.task.step.id}`;
+    const question = `${what}; resolve it in its worktree and type \`${command} --continue\`, or take a side with --ours or --theirs`;
+    return { kind: "unresolved", question, ...(this.#last === undefined ? {} : { agent: this.#last }) };
+  }
+
+  /** A person decided: what is merged is made of both sides, or of the worktree as it was left. */
+  async #resolve(tree: Worktree, choice: "ours" | "theirs" | "continue", captured: string): Promise<Outcome> {
+    const { room, job, note } = this.#context;
+    let kept = await keep(this.#context, tree);
+    if (choice === "continue") {
+      const left = await unresolvedIn(tree, kept.changedFiles);
+      if (left.length > 0) return this.#askPerson(left);
+    } else {
+      const head = await room.queue.head();
+      const message = `${job.task.step.id}: conflicts settled (${choice})`;
+      const commit = await settle(room.repository, { head, commit: captured, side: choice, message });
+      await room.repository.refs(["update-ref", `${kept.ref}.settled`, commit]);
+      kept = { ...kept, commit, changedFiles: await changedIn(room, head, commit) };
+    }
+    const outcome = await merge(this.#context, kept, `settled by a person (${choice})`, undefined);
+    switch (outcome.kind) {
+      case "merged":
+        return await this.#done(kept, outcome, NO_REPORTS);
+      case "nothing":
+        return await this.#done(kept, undefined, NO_REPORTS);
+      case "closed":
+        return { kind: "stopped", reason: "cancel" };
+      case "rejected":
+        return failed("exit", `the verification failed:\n${outcome.output}`, "verify", true);
+      case "conflict": {
+        const { files, head } = outcome;
+        note({
+          type: "worktree.conflicted",
+          data: { reason: "conflict", files, head, captured: kept.commit, ref: kept.ref, time: 1 },
+        });
+        await putTogether(this.#context, tree, head, kept.commit);
+        return this.#askPerson(files);
+      }
+    }
+  }
+
+  async #done(
+    kept: Kept,
+    merged: Extract<MergeOutcome, { kind: "merged" }> | undefined,
+    reports: Reports,
+  ): Promise<Outcome> {
+    const { room, note, job, settings } = this.#context;
+    const files = kept.changedFiles.slice(0, 1000);
+    if (merged !== undefined) {
+      const { commit, onto } = merged;
+      const { branch } = room.queue.integration;
+      note({ type: "worktree.merged", data: { branch, commit, onto, captured: kept.commit, ref: kept.ref, files } });
+    }
+    if (typeof settings.expect === "object") {
+      const missing = settings.expect.files.filter((file) => !kept.changedFiles.includes(file));
+      if (missing.length > 0 && merged === undefined && kept.changedFiles.length === 0)
+        return failed("error", `no-changes: ${missing.join(", ")} was to be written`, "no-changes", true);
+    }
+    if (job.task.step.group === undefined && !room.settings.keepWorktrees) await this.#remove();
+    const output: Json = {
+      summary: this.#summary.slice(0, 4000),
+      files,
+      ...(merged === undefined ? {} : { commit: merged.commit }),
+    };
+    const steps = reports.proposals.map((proposal) => ({
+      id: idOf(proposal),
+      description: proposal.title,
+      agent: { prompt: proposal.prompt },
+      deps: proposal.deps.length === 0 ? [job.task.step.id] : proposal.deps,
+    }));
+    return {
+      kind: "succeeded",
+      output,
+      ...(steps.length === 0 ? {} : { steps }),
+      ...(this.#last === undefined ? {} : { agent: this.#last }),
+    };
+  }
+
+  /** All that is in it is on a branch. Where somebody still works there it stays, and is listed. */
+  async #remove(): Promise<void> {
+    const { room, note } = this.#context;
+    const tree = this.#here;
+    try {
+      await room.trees.remove(tree);
+    } catch (thrown) {
+      if (thrown instanceof HeddleError) return;
+      throw thrown;
+    }
+    note({ type: "worktree.removed", data: { tree: tree.place.name, path: this.#relative(tree.path) } });
+  }
+
+  /** What an earlier attempt left in the worktree. */
+  async #earlier(tree: Worktree): Promise<Earlier> {
+    const { room, job } = this.#context;
+    const now = await keep(this.#context, tree, job.task.step.id, job.task.attempt);
+    const stat = await room.repository.objects([
+      "diff-tree",
+      "-r",
+      "--stat=100",
+      "--no-renames",
+      tree.base,
+      now.commit,
+    ]);
+    return { ...this.#reason(), diff: line(stat) };
+  }
+
+  #earlierWithoutWork(): Earlier | undefined {
+    return this.#context.job.task.agent?.before.failure === undefined ? undefined : this.#reason();
+  }
+
+  #reason(): Earlier {
+    const { before } = this.#context.job.task.agent ?? {};
+    const attempt = before?.open ?? before?.failure?.attempt ?? this.#context.job.task.attempt - 1;
+    if (before?.open !== undefined) return { attempt, reason: "The engine that ran it died." };
+    const { conflict } = before ?? {};
+    const output = conflict?.attempt === attempt ? conflict.output : undefined;
+    return {
+      attempt,
+      reason: before?.failure?.message ?? "It did not end well.",
+      ...(output === undefined ? {} : { output }),
+    };
+  }
+
+  /** That of the attempt before, where the worktree is as it left it. */
+  #session(holdsWork: boolean): { readonly sessionId: string; readonly totals?: object } | undefined {
+    const session = this.#context.job.task.agent?.before.session;
+    if (!holdsWork || session === undefined) return undefined;
+    if (session.agent !== undefined && session.agent !== this.#context.settings.agent) return undefined;
+    return { sessionId: session.sessionId, ...(session.totals === undefined ? {} : { totals: session.totals }) };
+  }
+}
+
+function textOf(output: Json): string {
+  return typeof output === "object" && output !== null && "text" in output && typeof output["text"] === "string"
+    ? output["text"]
+    : "";
+}
+
+function failed(code: "error" | "exit", message: string, of?: string, mayMend = true): Outcome {
+  return {
+    kind: "failed",
+    error: { code, message, ...(of === undefined ? {} : { class: of }), ...(mayMend ? {} : { final: true as const }) },
+  };
+}
+
+async function changedIn(room: TurnContext["room"], from: string, to: string): Promise<readonly string[]> {
+  const changed = await room.repository.objects(["diff-tree", "-r", "-z", "--name-only", "--no-renames", from, to]);
+  return items(changed.output);
+}
+
+/** Of what was merged after `from`, newest last; at most 20. */
+async function subjects(room: TurnContext["room"], from: string, to: string): Promise<readonly string[]> {
+  const listed = await room.repository.objects([
+    "rev-list",
+    "--no-commit-header",
+    "--format=%s",
+    "--max-count=20",
+    to,
+    `^${from}`,
+  ]);
+  return line(listed)
+    .split("\n")
+    .filter((text) => text !== "")
+    .toReversed();
+}

@@ -1,0 +1,65 @@
+/** The end of a run: what is done with is removed, and the integration branch lands as the plan says. */
+import { HeddleError } from "../base/errors.ts";
+import { land, type LandMode } from "../workspace/landing.ts";
+import { listWorktrees } from "../workspace/listing.ts";
+import { placeOf, readRecord } from "../workspace/place.ts";
+import type { Landing } from "./port.ts";
+import type { Room } from "./room.ts";
+import type { Land } from "./settings.ts";
+
+export async function finish(room: Room, isDone: boolean): Promise<Landing | undefined> {
+  await room.queue.close();
+  if (isDone && !room.settings.keepWorktrees) await removeTrees(room);
+  await room.trees.emptyTrash();
+  const commits = (await room.queue.merged()).length;
+  const integration = room.queue.integration.branch;
+  if (!isDone) return { integration, commits };
+  return { integration, commits, ...(await landing(room)) };
+}
+
+/** Worktrees of groups, which nobody will take a turn in any more. Never one that holds what is nowhere else. */
+async function removeTrees(room: Room): Promise<void> {
+  for (const listed of await listWorktrees(room.repository, { run: room.run, sizes: false })) {
+    if (listed.state !== "saved" || listed.inUse || !listed.name.startsWith("@")) continue;
+    const group = listed.name.slice(1);
+    const place = placeOf(room.repository, room.run, { kind: "group", id: group });
+    const record = await readRecord(place);
+    const tree = record === undefined ? undefined : await room.trees.find(room.run, record.owner);
+    try {
+      if (tree !== undefined) await room.trees.remove(tree);
+    } catch (thrown) {
+      if (!(thrown instanceof HeddleError)) throw thrown;
+    }
+  }
+}
+
+async function landing(room: Room): Promise<Partial<Landing>> {
+  const mode = modeOf(room.settings.land, room.run);
+  if (mode.kind === "none") return {};
+  const outcome = await land({
+    integration: room.queue.integration,
+    lock: room.trees.lock,
+    mode,
+    ...(room.branch === null ? {} : { target: room.branch }),
+  });
+  switch (outcome.kind) {
+    case "none":
+      return {};
+    case "landed":
+      return { branch: outcome.branch, commit: outcome.commit };
+    case "refused":
+      return { problem: outcome.problem };
+    case "conflict":
+      return {
+        problem: {
+          code: "LandingConflict",
+          message: `the run's work conflicts with the branch in ${outcome.files.join(", ")}`,
+          hint: `Merge ${room.queue.integration.branch} yourself, or land it as a branch.`,
+        },
+      };
+  }
+}
+
+function modeOf(wanted: Land, run: string): LandMode {
+  return wanted.kind === "branch" ? { kind: "branch", name: wanted.name ?? `heddle-${run}` } : { kind: wanted.kind };
+}

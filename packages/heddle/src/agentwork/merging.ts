@@ -1,0 +1,69 @@
+/** Brings what an attempt left to the integration branch, verified there. Knows the queue and the commands, no agent. */
+import { createHash } from "node:crypto";
+import type { Result } from "../base/result.ts";
+import type { AgentDetails } from "../runner/agent/port.ts";
+import { setupKey } from "../workspace/listing.ts";
+import type { MergeOutcome } from "../workspace/merge.ts";
+import type { Verification } from "../workspace/verify.ts";
+import { runCommands } from "./commands.ts";
+import { folderIn } from "./room.ts";
+import type { Kept } from "./tree.ts";
+import type { TurnContext } from "./turn.ts";
+
+export async function merge(
+  context: TurnContext,
+  kept: Pick<Kept, "commit">,
+  summary: string,
+  agent: AgentDetails | undefined,
+): Promise<MergeOutcome> {
+  const { room, job } = context;
+  const { step, attempt, agent: of } = job.task;
+  const verify = verificationOf(context);
+  return await room.queue.enqueue({
+    step: step.id,
+    attempt,
+    commit: kept.commit,
+    order: of?.order ?? 0,
+    message: messageOf(step.id, step.description, summary),
+    trailers: [
+      ["Agent", agent?.agent ?? context.settings.agent],
+      ...(agent?.model === undefined ? [] : [["Model", agent.model] as const]),
+      ...(agent?.usd === undefined ? [] : [["Cost", `${agent.usd} USD`] as const]),
+    ],
+    ...(verify === undefined ? {} : { verify: [verify] }),
+  });
+}
+
+function messageOf(id: string, description: string | undefined, summary: string): string {
+  const title = (description ?? summary).trim().split("\n")[0] ?? "";
+  const subject = title === "" ? id : `${id}: ${title}`;
+  return summary.trim() === "" ? subject.slice(0, 100) : `${subject.slice(0, 100)}\n\n${summary.trim().slice(0, 4000)}`;
+}
+
+function verificationOf(context: TurnContext): Verification | undefined {
+  const { room, job, options, control } = context;
+  const { step } = job.task;
+  const commands = [...room.settings.verify, ...(step.verify ?? [])];
+  if (commands.length === 0) return undefined;
+  const { setup } = room.settings;
+  const told = JSON.stringify([setup, commands, step.shell ?? "sh", step.cwd ?? ".", job.env]);
+  const key = createHash("sha256").update(told).digest("hex");
+  return {
+    key,
+    async run(folder, { commit, signal, ports }) {
+      const place = { folder: folderIn(room, folder, job), ports, signal };
+      const run = (all: readonly string[], name: string): Promise<Result<void, string>> =>
+        runCommands(options.runner, options.clock, job, control, all, { ...place, name });
+      if (setup.length > 0) {
+        const due = await setupKey(room.repository, commit, setup);
+        if (room.prepared.get(folder) !== due) {
+          const done = await run(setup, "verify-setup");
+          if (!done.ok) return { ok: false, output: done.error };
+          room.prepared.set(folder, due);
+        }
+      }
+      const done = await run(commands, "verify");
+      return done.ok ? { ok: true } : { ok: false, output: done.error };
+    },
+  };
+}

@@ -1,0 +1,100 @@
+/**
+ * What the agents of one run share: the repository, its worktrees, the merge queue, the runner of agents, the governor of
+ * providers. Made with the first agent's step of the run.
+ */
+import { join, relative } from "node:path";
+import { realpathSync } from "node:fs";
+import type { Clock } from "../base/clock.ts";
+import { HeddleError } from "../base/errors.ts";
+import { Governor } from "../runner/agent/limits.ts";
+import type { LocalAgents } from "../runner/agent/local.ts";
+import type { Runner } from "../runner/port.ts";
+import type { TaskDesk } from "../mcp/port.ts";
+import { DEFAULT_DISK_LIMITS } from "../workspace/disk.ts";
+import type { Repository } from "../workspace/doors.ts";
+import type { GitRun } from "../workspace/git.ts";
+import { MergeQueue } from "../workspace/merge.ts";
+import { openRepository } from "../workspace/repository.ts";
+import { passedStore } from "../workspace/verify.ts";
+import { Worktrees } from "../workspace/worktree.ts";
+import type { AgentJob } from "./port.ts";
+import { runSettings, type RunSettings } from "./settings.ts";
+
+/** All that carrying out agents' steps takes of the outside. */
+export interface AgentWorkOptions {
+  /** Absolute: the project folder. */
+  readonly projectDir: string;
+  /** Absolute: heddle's folder of worktrees, for all repositories. */
+  readonly stateDir: string;
+  readonly clock: Clock;
+  readonly git: GitRun;
+  /** The environment of this process. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Carries out commands. */
+  readonly runner: Runner;
+  readonly agentRunner: (agents: LocalAgents) => Promise<Runner>;
+  /** Where agents report; opened with the first agent. */
+  readonly desk: () => Promise<TaskDesk>;
+}
+
+export interface Room {
+  readonly run: string;
+  readonly settings: RunSettings;
+  readonly repository: Repository;
+  readonly base: string;
+  /** Short name of the user's branch when the run's first agent began; `null`: none. */
+  readonly branch: string | null;
+  /** The project folder, relative to the repository's. */
+  readonly subfolder: string;
+  readonly trees: Worktrees;
+  readonly queue: MergeQueue;
+  readonly agents: Runner;
+  readonly governor: Governor;
+  /** Folders that candidates are verified in, with what was set up there. */
+  readonly prepared: Map<string, string>;
+}
+
+/** Fails with a `HeddleError` where there is no repository that can be worked in, or the plan's `agents` cannot be used. */
+export async function openRoom(options: AgentWorkOptions, job: AgentJob): Promise<Room> {
+  const { clock, git, env, stateDir, projectDir } = options;
+  const { task } = job;
+  const { config = {}, maxAgents = 1, base } = task.agent ?? {};
+  const settings = runSettings(config, job.folder);
+  if (!settings.ok) throw new HeddleError({ code: "AgentsInvalid", message: settings.error });
+  const opened = await openRepository({
+    folder: projectDir,
+    run: git,
+    clock,
+    env,
+    stateDir,
+    ...(base === undefined ? {} : { base }),
+  });
+  if (!opened.ok) throw new HeddleError(opened.error);
+  const { repository, base: commit, branch } = opened.value;
+  const trees = new Worktrees({ repository, limits: { ...DEFAULT_DISK_LIMITS, ...settings.value.worktrees } });
+  const agents = await options.agentRunner({ agents: settings.value.configs });
+  return {
+    run: task.run,
+    settings: settings.value,
+    repository,
+    base: commit,
+    branch,
+    subfolder: relative(repository.facts.topLevel, realpathSync(projectDir)),
+    trees,
+    queue: new MergeQueue({
+      worktrees: trees,
+      run: task.run,
+      base: commit,
+      mode: settings.value.merge,
+      passed: passedStore(join(repository.home, ".passed")),
+    }),
+    agents,
+    governor: new Governor({ maxAgents, now: () => clock.now() }),
+    prepared: new Map(),
+  };
+}
+
+/** Where a step works in a worktree. */
+export function folderIn(room: Room, tree: string, job: AgentJob): string {
+  return join(tree, room.subfolder, job.task.step.cwd ?? ".");
+}

@@ -1,0 +1,233 @@
+/**
+ * One turn of an agent: from a prompt to its end, with the waits that its provider asks for. Knows the run's agents and the
+ * task desk; what the turn's work is worth is its caller's matter.
+ */
+import { isRetryable } from "../runner/agent/retry.ts";
+import type { AgentClass, AgentDetails, SessionTotals } from "../runner/agent/port.ts";
+import type { Outcome } from "../runner/port.ts";
+import { type AttemptTask, type Completion, type Failure, type Proposal, type ToolName } from "../mcp/port.ts";
+import type { Note } from "../backend/port.ts";
+import type { Json, JsonObject } from "../base/json.ts";
+import type { Control } from "./control.ts";
+import type { AgentJob } from "./port.ts";
+import type { AgentWorkOptions, Room } from "./room.ts";
+import type { StepSettings } from "./settings.ts";
+
+export interface TurnRequest {
+  readonly prompt: { readonly text: string; readonly hash: string };
+  readonly session?: { readonly sessionId: string; readonly totals?: SessionTotals };
+  /** Absolute. */
+  readonly cwd: string;
+  readonly ports: readonly number[];
+}
+
+export interface TurnEnd {
+  readonly outcome: Outcome;
+  /** What the agent reported by its tools. */
+  readonly reports: Reports;
+}
+
+export interface Reports {
+  completion?: Completion;
+  failure?: Failure;
+  readonly proposals: Proposal[];
+}
+
+export interface TurnContext {
+  readonly options: AgentWorkOptions;
+  readonly room: Room;
+  readonly job: AgentJob;
+  readonly settings: StepSettings;
+  readonly control: Control;
+  readonly note: (note: Note) => void;
+}
+
+/** Times that one turn is begun again after a refusal of its provider, and after other failures that pass. */
+const MOST_REFUSALS = 50;
+const MOST_REPEATS = 2;
+const REPEAT_AFTER_MS = 2000;
+
+export async function takeTurn(context: TurnContext, request: TurnRequest): Promise<TurnEnd> {
+  const { control, note } = context;
+  const reports: Reports = { proposals: [] };
+  let { session } = request;
+  let refusals = 0;
+  let repeats = 0;
+  for (;;) {
+    await admission(context);
+    if (control.reason !== undefined) return { outcome: { kind: "stopped", reason: control.reason }, reports };
+    const outcome = await runOnce(context, { ...request, ...(session === undefined ? {} : { session }) }, reports);
+    const { agent } = outcome;
+    const failed = outcome.kind === "failed" ? agent?.class : undefined;
+    if (failed === undefined || control.reason !== undefined || !isRetryable(failed) || failed === "no-changes")
+      return { outcome, reports };
+    const isRefusal = failed === "rate-limit" || failed === "overloaded";
+    if (isRefusal ? ++refusals > MOST_REFUSALS : ++repeats > MOST_REPEATS) return { outcome, reports };
+    note({ type: "usage.recorded", data: usageData(agent) });
+    if (agent?.sessionId !== undefined)
+      session = { sessionId: agent.sessionId, ...(agent.totals === undefined ? {} : { totals: agent.totals }) };
+    if (isRefusal) continue;
+    progress(note, { type: "repeating", class: failed, afterMs: REPEAT_AFTER_MS * repeats });
+    await control.wait(REPEAT_AFTER_MS * repeats);
+  }
+}
+
+/** Waits until the agent's provider takes one more. */
+async function admission({ room, settings, control, note, options }: TurnContext): Promise<void> {
+  let isTold = false;
+  while (control.reason === undefined) {
+    const answer = room.governor.ask(providerOf(room, settings));
+    if (answer.ok) return;
+    const { clock } = options;
+    const waitMs = answer.untilMs === undefined ? 500 : Math.max(1, answer.untilMs - clock.now());
+    if (!isTold)
+      progress(note, { type: "waiting", for: answer.reason, provider: providerOf(room, settings), ms: waitMs });
+    isTold = true;
+    await control.wait(waitMs);
+  }
+}
+
+function providerOf(room: Room, settings: StepSettings): string {
+  return room.settings.configs[settings.agent]?.provider ?? settings.agent;
+}
+
+async function runOnce(context: TurnContext, request: TurnRequest, reports: Reports): Promise<Outcome> {
+  const { options, room, job, settings, control, note } = context;
+  const { task } = job;
+  const { step } = task;
+  const desk = await options.desk();
+  const access = desk.issueToken(taskOf(context, reports));
+  const admitted = room.governor.started(providerOf(room, settings));
+  const running = room.agents.start({
+    run: task.run,
+    step: step.id,
+    attempt: task.attempt,
+    work: {
+      kind: "agent",
+      agent: settings.agent,
+      prompt: request.prompt.text,
+      promptHash: request.prompt.hash,
+      ...(settings.model === undefined ? {} : { model: settings.model }),
+      mcp: [{ type: "http", name: "heddle", url: access.url, headers: { Authorization: `Bearer ${access.token}` } }],
+      policy: settings.policy,
+      limits: settings.limits,
+      ...(request.session === undefined ? {} : { resume: request.session }),
+      sandbox: settings.sandbox,
+      ports: request.ports,
+      // Whether something changed is seen in what is captured.
+      expect: typeof settings.expect === "object" ? settings.expect : "none",
+    },
+    cwd: request.cwd,
+    env: { NO_PROXY: "127.0.0.1", no_proxy: "127.0.0.1", ...job.env },
+    envMode: step.envMode ?? "strict",
+    passEnv: [...(step.passEnv ?? []), ...settings.passEnv],
+    secrets: step.secrets ?? [],
+    isolate: false,
+    deps: task.deps,
+    params: task.params,
+    ...(task.item === undefined ? {} : { item: task.item }),
+    logFile: job.logFile,
+    exchangeBase: null,
+    graceMs: task.graceMs,
+    ...(step.limits?.maxMemoryMb === undefined ? {} : { maxMemoryMb: step.limits.maxMemoryMb }),
+    onProgress: (data) => progress(note, data),
+  });
+  try {
+    const outcome = await control.follow(running);
+    const failure = outcome.kind === "succeeded" ? undefined : outcome.agent?.class;
+    room.governor.ended(admitted, failure, outcome.agent?.rateLimit);
+    return withClass(outcome, failure);
+  } finally {
+    desk.revoke(access.token);
+  }
+}
+
+/** Failures say what they are, and whether another attempt could mend them. */
+export function withClass(outcome: Outcome, failure: AgentClass | undefined): Outcome {
+  if (outcome.kind !== "failed" || failure === undefined) return outcome;
+  const final = isRetryable(failure) ? {} : { final: true as const };
+  return { ...outcome, error: { ...outcome.error, class: failure, ...final } };
+}
+
+function progress(note: (note: Note) => void, data: JsonObject): void {
+  note({ type: "step.progress", data });
+}
+
+const TOOLS: readonly ToolName[] = ["task_get", "task_progress", "task_complete", "task_fail"];
+
+function taskOf(context: TurnContext, reports: Reports): AttemptTask {
+  const { job, room, note } = context;
+  const { task, prompt } = job;
+  const { step } = task;
+  const { allowNewSteps } = room.settings;
+  const no = "This is not part of this run. Go on without it.";
+  return {
+    tools: allowNewSteps ? [...TOOLS, "task_propose"] : TOOLS,
+    brief: {
+      run: task.run,
+      step: step.id,
+      attempt: task.attempt,
+      prompt,
+      ...(step.description === undefined ? {} : { description: step.description }),
+      ...(step.acceptance === undefined ? {} : { acceptance: step.acceptance }),
+      ...(step.group === undefined ? {} : { group: step.group }),
+      ...(step.verify === undefined ? {} : { verify: step.verify }),
+      deps: Object.entries(task.depStatus).map(([id, status]) => ({ step: id, status, ...summaryOf(task.deps[id]) })),
+    },
+    listener: {
+      progress: ({ message, percent }) =>
+        progress(note, { type: "report", message, ...(percent === undefined ? {} : { percent }) }),
+      async completed(completion) {
+        reports.completion = completion;
+        return { kind: "accepted" };
+      },
+      async failed(failure) {
+        reports.failure = failure;
+        return { kind: "accepted" };
+      },
+      asked: async () => ({ kind: "refused", reason: "Nobody can answer now: take the simplest way and say so." }),
+      async proposed(proposal) {
+        reports.proposals.push(proposal);
+        return { kind: "added", step: idOf(proposal) };
+      },
+      learned: async () => ({ kind: "refused", reason: no }),
+      planSubmitted: async () => ({ kind: "refused", problems: [no] }),
+    },
+  };
+}
+
+function summaryOf(output: Json | undefined): { readonly summary?: string } {
+  if (output === undefined || output === null) return {};
+  const text = typeof output === "string" ? output : JSON.stringify(output);
+  return { summary: text.slice(0, 2000) };
+}
+
+/** The id of a step that an agent proposes. */
+export function idOf({ title }: Proposal): string {
+  const words = title
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-")
+    .replaceAll(/^-+|-+$/g, "");
+  return words.slice(0, 60) || "proposed";
+}
+
+/** What is recorded of an agent's turn. What is not known is absent. */
+export function usageData(
+  agent: AgentDetails | undefined,
+  kept?: { readonly captured: string; readonly ref: string },
+): Extract<Note, { type: "usage.recorded" }>["data"] {
+  return {
+    agent: agent?.agent ?? "unknown",
+    ...(agent?.provider === undefined ? {} : { provider: agent.provider }),
+    ...(agent?.model === undefined ? {} : { model: agent.model }),
+    ...(agent?.sessionId === undefined ? {} : { sessionId: agent.sessionId }),
+    ...(agent?.promptHash === undefined ? {} : { promptHash: agent.promptHash }),
+    ...(agent?.usage === undefined ? {} : { tokens: agent.usage }),
+    ...(agent?.usd === undefined ? {} : { usd: agent.usd }),
+    ...(agent?.totals === undefined ? {} : { totals: agent.totals as unknown as JsonObject }),
+    ...(agent?.rawUsage === undefined ? {} : { raw: agent.rawUsage }),
+    ...(agent?.class === undefined ? {} : { class: agent.class }),
+    ...(agent === undefined ? {} : { sandbox: agent.sandbox }),
+    ...kept,
+  };
+}

@@ -1,0 +1,44 @@
+/**
+ * The composition root's part for agents: what their steps need of this machine. Imported by the other halves alone, when the
+ * first agent is about to start, or somebody asks about worktrees.
+ */
+import { homedir } from "node:os";
+import { join } from "node:path";
+import type { AgentWork } from "./agentwork/port.ts";
+import { agentWork } from "./agentwork/work.ts";
+import { systemClock } from "./base/clock.ts";
+import { openTaskDesk } from "./mcp/desk.ts";
+import type { TaskDesk } from "./mcp/port.ts";
+import type { LocalRunners } from "./runner/local.ts";
+import { VERSION } from "./version.ts";
+import { systemGit } from "./workspace/git.ts";
+
+export function openAgentWork(dir: string, runners: LocalRunners): AgentWork {
+  const clock = systemClock();
+  let desk: Promise<TaskDesk> | undefined;
+  const work = agentWork({
+    projectDir: dir,
+    stateDir: stateDir(process.env),
+    clock,
+    git: systemGit({ clock }),
+    env: process.env,
+    runner: runners.runner,
+    agentRunner: (agents) => runners.agents(agents),
+    desk: () => (desk ??= openTaskDesk({ clock, version: VERSION, node: process.execPath })),
+  });
+  return {
+    start: (job, onNote) => work.start(job, onNote),
+    finishRun: (run, isDone) => work.finishRun(run, isDone),
+    async [Symbol.asyncDispose]() {
+      await work[Symbol.asyncDispose]();
+      await (await desk)?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Where worktrees of all repositories are. */
+export function stateDir(env: Readonly<Record<string, string | undefined>>): string {
+  const home = env["HOME"] ?? homedir();
+  const base = env["XDG_STATE_HOME"];
+  return join(base?.startsWith("/") === true ? base : join(home, ".local", "state"), "heddle", "worktrees");
+}
