@@ -1,0 +1,136 @@
+/**
+ * Holds agents back where their provider says so: one governor for a whole run, which knows providers and counts, no agent and
+ * no step. Time is handed in.
+ *
+ * Invariants:
+ *  1. While a provider's pause lasts, nobody new starts against it; a longer wait named by the provider is never cut short.
+ *  2. One flood of refusals halves the number of agents once: a refusal of an attempt that began before the last halving only
+ *     lengthens the pause.
+ *  3. Never fewer than one agent at once, never more than the plan allows; what was halved comes back one by one with successes.
+ */
+import type { AgentClass, RateLimit } from "./port.ts";
+
+export interface GovernorOptions {
+  /** Agents at once where nothing holds them back. */
+  readonly maxAgents: number;
+  readonly now: () => number;
+  /** The first wait where the provider names none, and the longest. */
+  readonly firstPauseMs?: number;
+  readonly longestPauseMs?: number;
+}
+
+export type Admission =
+  | { readonly ok: true }
+  /** `untilMs`: when to ask again (of the governor's clock); absent: when an agent of this provider ends. */
+  | { readonly ok: false; readonly reason: "paused" | "full"; readonly untilMs?: number };
+
+export interface ProviderState {
+  readonly provider: string;
+  readonly running: number;
+  /** Agents at once for now. */
+  readonly allowed: number;
+  readonly pausedUntilMs?: number;
+  /** Refusals since the last success. */
+  readonly refusals: number;
+}
+
+/** Named by whoever starts an agent; handed back when it ends. */
+export interface Admitted {
+  readonly provider: string;
+  readonly startedMs: number;
+}
+
+interface Provider {
+  running: number;
+  allowed: number;
+  pausedUntilMs: number;
+  /** When its number was halved last. */
+  halvedMs: number;
+  refusals: number;
+  successes: number;
+}
+
+const FIRST_PAUSE_MS = 15_000;
+const LONGEST_PAUSE_MS = 15 * 60_000;
+
+export class Governor {
+  readonly #options: GovernorOptions;
+  readonly #providers = new Map<string, Provider>();
+
+  constructor(options: GovernorOptions) {
+    this.#options = options;
+  }
+
+  /** Whether an agent of this provider may start now. Changes nothing. */
+  ask(provider: string): Admission {
+    const known = this.#providers.get(provider);
+    if (known === undefined) return { ok: true };
+    if (known.pausedUntilMs > this.#options.now()) return { ok: false, reason: "paused", untilMs: known.pausedUntilMs };
+    return known.running < known.allowed ? { ok: true } : { ok: false, reason: "full" };
+  }
+
+  started(provider: string): Admitted {
+    this.#of(provider).running++;
+    return { provider, startedMs: this.#options.now() };
+  }
+
+  /** `class` absent: it went well. */
+  ended(admitted: Admitted, failure?: AgentClass, rateLimit?: RateLimit): void {
+    const of = this.#of(admitted.provider);
+    if (failure === undefined) this.#recover(of);
+    else if (failure === "rate-limit" || failure === "quota" || failure === "overloaded")
+      this.refused(admitted, failure, rateLimit);
+    of.running = Math.max(0, of.running - 1);
+  }
+
+  /** Also called for an agent that is told to wait and tries again by itself. */
+  refused(admitted: Admitted, failure: "rate-limit" | "quota" | "overloaded", rateLimit?: RateLimit): void {
+    const of = this.#of(admitted.provider);
+    const now = this.#options.now();
+    const isSameFlood = admitted.startedMs <= of.halvedMs || of.pausedUntilMs > now;
+    if (!isSameFlood) of.refusals++;
+    else of.refusals = Math.max(1, of.refusals);
+    of.successes = 0;
+    const waitMs = rateLimit?.retryAfterMs ?? this.#backoff(of.refusals);
+    of.pausedUntilMs = Math.max(of.pausedUntilMs, now + waitMs);
+    // A provider that is down is not helped by fewer agents, only by later ones.
+    if (isSameFlood || failure === "overloaded") return;
+    of.halvedMs = now;
+    of.allowed = Math.max(1, Math.floor(Math.min(of.allowed, of.running) / 2));
+  }
+
+  state(): readonly ProviderState[] {
+    const now = this.#options.now();
+    return [...this.#providers].map(([provider, of]) => ({
+      provider,
+      running: of.running,
+      allowed: of.allowed,
+      refusals: of.refusals,
+      ...(of.pausedUntilMs > now ? { pausedUntilMs: of.pausedUntilMs } : {}),
+    }));
+  }
+
+  #of(name: string): Provider {
+    let provider = this.#providers.get(name);
+    if (provider === undefined) {
+      const { maxAgents } = this.#options;
+      provider = { running: 0, allowed: maxAgents, pausedUntilMs: 0, halvedMs: -Infinity, refusals: 0, successes: 0 };
+      this.#providers.set(name, provider);
+    }
+    return provider;
+  }
+
+  /** As many successes as are allowed at once bring back one more. */
+  #recover(of: Provider): void {
+    of.refusals = 0;
+    of.successes++;
+    if (of.successes < of.allowed || of.allowed >= this.#options.maxAgents) return;
+    of.successes = 0;
+    of.allowed++;
+  }
+
+  #backoff(refusals: number): number {
+    const { firstPauseMs = FIRST_PAUSE_MS, longestPauseMs = LONGEST_PAUSE_MS } = this.#options;
+    return Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(20, Math.max(0, refusals - 1)));
+  }
+}
