@@ -6,7 +6,7 @@ import { buildGraph } from "../graph/build.ts";
 import type { Plan, Step } from "../plan/plan.ts";
 import type { Event, EventOf, RunOptions } from "./event.ts";
 import { PlacesInUse } from "./places.ts";
-import { isClosed, isUnderWay, type Row, type Rule, type Status, type Violation } from "./rules.ts";
+import { isClosed, isKept, isUnderWay, takesItem, type Row, type Rule, type Status, type Violation } from "./rules.ts";
 
 /** Checks a history as it grows. Feed it every event in order; it answers with what each one breaks. */
 export class HistoryChecker {
@@ -384,23 +384,6 @@ export class HistoryChecker {
     this.#become(row, reason.kind === "up-to-date" ? "satisfied" : "skipped");
     row.doomed = reason.kind === "dependency";
   }
-}
-
-/** Whether a step of this status takes one of its container's places. A question about an interrupted attempt does not. */
-function takesItem({ step }: Row, status: Status): boolean {
-  return isUnderWay(status) && (status !== "asking" || step.action.kind === "approve");
-}
-
-/** What a resume leaves as it is: successes, skips by a condition, and what waits for a person or its next attempt. */
-function isKept({ status, doomed }: Row): boolean {
-  if (status === "skipped") return !doomed;
-  return (
-    status === "satisfied" ||
-    status === "asking" ||
-    status === "retrying" ||
-    status === "expanded" ||
-    status === "reopened"
-  );
 }
 
 /** Every violation in a whole history. */

@@ -68,3 +68,20 @@ export function isClosed(status: Status): boolean {
 export function isUnderWay(status: Status): boolean {
   return status === "running" || status === "expanded" || status === "asking";
 }
+
+/** Whether a step of this status takes one of its container's places. A question about an interrupted attempt does not. */
+export function takesItem({ step }: Row, status: Status): boolean {
+  return isUnderWay(status) && (status !== "asking" || step.action.kind === "approve");
+}
+
+/** What a resume leaves as it is: successes, skips by a condition, and what waits for a person or its next attempt. */
+export function isKept({ status, doomed }: Row): boolean {
+  if (status === "skipped") return !doomed;
+  return (
+    status === "satisfied" ||
+    status === "asking" ||
+    status === "retrying" ||
+    status === "expanded" ||
+    status === "reopened"
+  );
+}

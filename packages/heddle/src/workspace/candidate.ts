@@ -6,12 +6,12 @@
  *  2. Attributes are those of the branch merged into (`merge=union`, `-text`), as in a checkout of it; programs that a
  *     repository names for merging are not run.
  */
-import { createHash, randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { makeCommit, treeOf } from "./capture.ts";
 import { type Repository, items, line } from "./doors.ts";
-import { exists } from "./tree-files.ts";
+import { draftOf, exists } from "./tree-files.ts";
 
 export type MergeMode = "merge" | "squash" | "rebase";
 
@@ -69,7 +69,15 @@ export async function mergeTrees(repository: Repository, ours: string, theirs: s
   ];
   const answer = await repository.objects(args, { workTree, codes: [0, 1] });
   const [tree = "", ...files] = items(answer.output);
-  return answer.code === 0 ? { kind: "clean", tree } : { kind: "conflict", files: [...new Set(files)].sort(), tree };
+  return answer.code === 0
+    ? { kind: "clean", tree }
+    : { kind: "conflict", files: withoutLabels(files, [ours, theirs]), tree };
+}
+
+/** Where a file and a folder meet, git names the file after the commit that it is of (`name~commit`): no commit has such a file. */
+function withoutLabels(files: readonly string[], commits: readonly string[]): readonly string[] {
+  const plain = files.map((file) => commits.reduce((name, commit) => name.split(`~${commit}`)[0] ?? name, file));
+  return [...new Set(plain)].sort();
 }
 
 /** As {@link mergeTrees}, over a base of the caller's choice: both sides become children of it for the purpose. */
@@ -149,7 +157,7 @@ async function attributesFolder(repository: Repository, commit: string): Promise
   const key = createHash("sha256").update(files.join("\0")).digest("hex").slice(0, 24);
   const folder = join(repository.home, ".attributes", key);
   if (await exists(folder)) return folder;
-  const draft = `${folder}.${randomUUID()}`;
+  const draft = draftOf(folder);
   await mkdir(draft, { recursive: true });
   for (const entry of files) {
     const [, id = "", path = ""] = /^100\d+ blob ([0-9a-f]+)\t([\s\S]*)$/.exec(entry) ?? [];

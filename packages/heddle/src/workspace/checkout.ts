@@ -61,7 +61,7 @@ export async function withIndexCopy<T>(
 ): Promise<T> {
   const folder = join(repository.home, ".tmp");
   await mkdir(folder, { recursive: true });
-  const copy = join(folder, `index-${randomUUID()}`);
+  const copy = join(folder, `index.${process.pid}-${randomUUID()}`);
   try {
     await copyIndex(index, copy);
     return await work(copy);

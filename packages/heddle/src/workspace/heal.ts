@@ -14,8 +14,6 @@ import { exists } from "./tree-files.ts";
 
 /** A git that is at work holds a lock file for milliseconds; one of this age has no owner. */
 const LOCK_AGE_MS = 2000;
-/** Copies of indexes are used for seconds. */
-const DRAFT_AGE_MS = 10 * 60_000;
 
 export async function heal(repository: Repository, run: string): Promise<void> {
   await healIntent(repository);
@@ -108,21 +106,22 @@ async function dropLocks(repository: Repository, folder: string): Promise<void> 
   }
 }
 
+/** What processes were writing when they ended: each draft has its process in its name. */
 async function dropDrafts(repository: Repository, run: string): Promise<void> {
-  const meta = join(repository.home, run, ".meta");
-  for (const name of await readdir(meta, { recursive: true }).catch(() => [])) {
-    const pid = /\.(\d+)-[^/]+$/.exec(name)?.[1];
-    if (pid !== undefined && !isRunning(Number(pid))) await rm(join(meta, name), { force: true });
-  }
-  for (const [folder, pattern] of [
-    [join(repository.home, ".tmp"), /^index-/],
-    [repository.home, /^lock-|\.new$|^\.lock\.stale-/],
-  ] as const)
-    for (const name of await readdir(folder).catch(() => [])) {
-      const path = join(folder, name);
-      const age = await ageMs(repository, path);
-      if (pattern.test(name) && age !== undefined && age > DRAFT_AGE_MS) await rm(path, { force: true });
+  const { home } = repository;
+  for (const folder of [
+    home,
+    join(home, ".tmp"),
+    join(home, ".attributes"),
+    join(home, ".door"),
+    join(home, run, ".meta"),
+  ]) {
+    const deep = folder !== home && !folder.endsWith(".attributes");
+    for (const name of await readdir(folder, { recursive: deep }).catch(() => [])) {
+      const pid = /\.(\d+)-[^/]+$/.exec(name)?.[1];
+      if (pid !== undefined && !isRunning(Number(pid))) await rm(join(folder, name), { recursive: true, force: true });
     }
+  }
 }
 
 function isRunning(pid: number): boolean {

@@ -9,7 +9,7 @@
 import { join } from "node:path";
 import type { Problem } from "../base/errors.ts";
 import { type Result, err, ok } from "../base/result.ts";
-import { makeCommit, treeOf } from "./capture.ts";
+import { makeCommit } from "./capture.ts";
 import { mergeOver, mergeTrees } from "./candidate.ts";
 import { checkoutState, withIndexCopy } from "./checkout.ts";
 import { type Repository, items, line } from "./doors.ts";
@@ -18,6 +18,7 @@ import { withIntent } from "./intent.ts";
 import { type Integration, contains, messageWith } from "./integration.ts";
 import type { RepositoryLock } from "./lock.ts";
 import { commitOf } from "./repository.ts";
+import { exists } from "./tree-files.ts";
 
 export type LandMode =
   | { readonly kind: "none" }
@@ -152,7 +153,7 @@ async function move(
   const locks = [`${index}.lock`, join(gitDir, "HEAD.lock")];
   return await withIntent(repository, { locks }, async () => {
     const files = { workTree: topLevel, index, codes: [0, 1, 128], timeoutMs: 10 * 60_000 };
-    if ((await indexTree(repository, index)) !== (await treeOf(repository, target))) {
+    if (!(await indexIs(repository, target))) {
       // Where all that is changed is so already as it is to be, an earlier landing was stopped while it wrote files.
       const way = options.halfWritten ? ["--reset", "-u", target] : ["-m", "-u", tip, target];
       const set = await repository.objects(["read-tree", ...way], files);
@@ -173,18 +174,33 @@ async function move(
   });
 }
 
-async function indexTree(repository: Repository, index: string): Promise<string | undefined> {
-  const answer = await repository.objects(["write-tree"], { index, codes: [0, 128] });
-  return answer.code === 0 ? line(answer) : undefined;
+/** Whether the index holds just what the commit does. */
+async function indexIs(repository: Repository, commit: string): Promise<boolean> {
+  return await withIndexCopy(repository, join(repository.facts.gitDir, "index"), async (index) => {
+    const args = ["diff-index", "--cached", "--quiet", "--ignore-submodules=none", commit];
+    return (await repository.objects(args, { index, codes: [0, 1] })).code === 0;
+  });
 }
 
-/** A tracked file with changes; those of a landing that was stopped before the branch moved do not count. */
+/** A file with changes, or one in the way; those of a landing that was stopped before the branch moved do not count. */
 async function firstDirty(repository: Repository, tip: string, target: string): Promise<string | undefined> {
   const { gitDir, topLevel } = repository.facts;
   const index = join(gitDir, "index");
-  const halfLanded = (await indexTree(repository, index)) === (await treeOf(repository, target));
-  const state = await checkoutState(repository, { workTree: topLevel, index, commit: halfLanded ? target : tip });
-  return state.unstaged[0] ?? state.staged[0];
+  const filesThere = await indexIs(repository, target);
+  const commit = filesThere ? target : tip;
+  const state = await checkoutState(repository, { workTree: topLevel, index, commit });
+  return (
+    state.unstaged[0] ?? state.staged[0] ?? (filesThere ? undefined : (await inTheWay(repository, tip, target))[0])
+  );
+}
+
+/** Files where the landing adds some. Git would overwrite those that are ignored. */
+async function inTheWay(repository: Repository, tip: string, target: string): Promise<readonly string[]> {
+  const args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--diff-filter=A", tip, target];
+  const found: string[] = [];
+  for (const path of items((await repository.objects(args)).output))
+    if (await exists(join(repository.facts.topLevel, path))) found.push(path);
+  return found;
 }
 
 /** Whether every change in the checkout is one that the landing is to make, to the letter. */
@@ -193,10 +209,7 @@ async function isHalfWritten(repository: Repository, tip: string, target: string
   const index = join(gitDir, "index");
   const state = await checkoutState(repository, { workTree: topLevel, index, commit: tip });
   if (state.staged.length > 0) return false;
-  const meant = await repository.objects(["diff-tree", "-r", "-z", "--name-only", "--no-renames", tip, target]);
-  const names = new Set(items(meant.output));
-  if (!state.unstaged.every((path) => names.has(path))) return false;
-  const touched = [...state.unstaged, ...state.untracked.filter((path) => names.has(path))];
+  const touched = [...state.unstaged, ...(await inTheWay(repository, tip, target))];
   return await withIndexCopy(repository, index, async (copy) => {
     const args = ["update-index", "-z", "--add", "--remove", "--replace", "--stdin"];
     const input = `${touched.join("\0")}\0`;

@@ -45,7 +45,7 @@ export class RepositoryLock {
     await mkdir(folder, { recursive: true });
     const me = await processIdentity(process.pid);
     const token = JSON.stringify({ ...me, token: randomUUID() });
-    const draft = join(folder, `lock-${process.pid}-${randomUUID()}`);
+    const draft = join(folder, `.lock.${process.pid}-${randomUUID()}`);
     await writeFile(draft, token);
     try {
       const since = this.#clock.now();
@@ -63,7 +63,7 @@ export class RepositoryLock {
   async #breakStale(): Promise<void> {
     const text = await readText(this.#path);
     if (text === undefined || (await isAlive(text))) return;
-    const aside = `${this.#path}.stale-${randomUUID()}`;
+    const aside = `${this.#path}.${process.pid}-${randomUUID()}`;
     try {
       await rename(this.#path, aside);
     } catch (thrown) {

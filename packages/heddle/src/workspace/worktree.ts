@@ -7,7 +7,7 @@
  *  3. Nothing that may hold work is reset or removed before it is captured: `reset` and `remove` look, and refuse.
  *  4. Each operation may be stopped at any point and called again.
  */
-import { mkdir, rename, rm } from "node:fs/promises";
+import { mkdir, rename, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { HeddleError, systemCode } from "../base/errors.ts";
 import { copyIndex } from "./checkout.ts";
@@ -176,9 +176,11 @@ export class Worktrees {
       await bury(this.repository, place.path);
       await this.#forget(place);
       if (options.branch === "delete" && place.branch !== null) await this.#deleteBranch(place, place.branch);
+      await rm(place.meta, { recursive: true, force: true });
+      // The run's own folder goes with its last worktree.
+      for (const folder of [dirname(place.meta), dirname(place.path)]) await rmdir(folder).catch(() => {});
     });
     await releasePorts(dirname(this.repository.home), place.path);
-    await rm(place.meta, { recursive: true, force: true });
     void this.emptyTrash();
   }
 

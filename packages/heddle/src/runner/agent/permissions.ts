@@ -67,47 +67,70 @@ export function reachOf(policy: PermissionPolicy, cwd: string): Reach {
 function matches(rule: PermissionRule, request: PermissionRequest, cwd: string): boolean {
   const allows = rule.decision === "allow";
   if (rule.kind !== undefined && !rule.kind.includes(request.kind)) return false;
-  if (rule.tool !== undefined && (request.tool === undefined || !wild(rule.tool, "[^]*").test(request.tool)))
-    return false;
+  if (rule.tool !== undefined && (request.tool === undefined || !wild(rule.tool, request.tool))) return false;
   if (rule.path !== undefined) {
-    const glob = globOf(path.resolve(cwd, rule.path));
-    const inside = (file: string): boolean => glob.test(path.resolve(cwd, file));
+    const glob = path.resolve(cwd, rule.path).split("/");
+    const inside = (file: string): boolean => globbed(glob, path.resolve(cwd, file).split("/"));
     if (request.paths.length === 0) return false;
     if (!(allows ? request.paths.every(inside) : request.paths.some(inside))) return false;
   }
   if (rule.command !== undefined) {
-    if (request.command === undefined) return false;
-    const found = allows
-      ? wild(rule.command, "[^;&|<>`$()\\n\\r\\\\]*").test(request.command.trim())
-      : [request.command, ...request.command.split(/[;&|\n()`]+/)].some((part) =>
-          wild(rule.command ?? "", "[^]*").test(part.trim()),
-        );
-    if (!found) return false;
+    const { command } = request;
+    if (command === undefined) return false;
+    const pattern = rule.command;
+    if (allows) return wild(pattern, command.trim(), isPlain);
+    return [command, ...command.split(/[;&|\n()`]+/)].some((part) => wild(pattern, part.trim()));
   }
   return true;
 }
 
-function quote(text: string): string {
-  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+/** Whether a shell takes this character for itself alone. */
+function isPlain(character: string): boolean {
+  return !";&|<>`$()\n\r\\".includes(character);
 }
 
-/** A pattern whose only sign is `*`. Runs of it count once, so that no pattern takes long. */
-function wild(pattern: string, star: string): RegExp {
-  return new RegExp(`^${pattern.split(/\*+/).map(quote).join(star)}$`);
+/**
+ * Whether `text` is of the form of `pattern`, in which `*` stands for any characters of which each is `allowed`. Takes time in
+ * proportion to both lengths multiplied, whatever an agent asks for: only the latest `*` is ever gone back to.
+ */
+function wild(pattern: string, text: string, allowed: (character: string) => boolean = () => true, one = ""): boolean {
+  let at = 0;
+  let star = -1;
+  let taken = 0;
+  let from = 0;
+  while (from < text.length) {
+    if (pattern[at] === "*") {
+      star = at++;
+      taken = from;
+    } else if (at < pattern.length && (pattern[at] === text[from] || pattern[at] === one)) {
+      at++;
+      from++;
+    } else if (star >= 0 && allowed(text[taken] ?? "")) {
+      at = star + 1;
+      from = ++taken;
+    } else return false;
+  }
+  while (pattern[at] === "*") at++;
+  return at === pattern.length;
 }
 
-/** `**` crosses folders (`a/**` is everything in `a`), `*` and `?` do not. */
-function globOf(pattern: string): RegExp {
-  const text = pattern
-    .split("/")
-    .map((part, at, all) => {
-      if (part === "**") return at === all.length - 1 ? "[^]+" : "(?:[^/]+/)*";
-      const plain = part
-        .split(/(\*+|\?)/)
-        .map((piece) => (piece.startsWith("*") ? "[^/]*" : piece === "?" ? "[^/]" : quote(piece)))
-        .join("");
-      return at === all.length - 1 ? plain : `${plain}/`;
-    })
-    .join("");
-  return new RegExp(`^${text}$`);
+/** By parts of a path: `**` stands for any number of them (at the end for at least one), `*` and `?` for characters of one. */
+function globbed(pattern: readonly string[], file: readonly string[]): boolean {
+  // reached[j]: the pattern so far fits the first j parts.
+  let reached: readonly boolean[] = [true, ...file.map(() => false)];
+  for (const [at, part] of pattern.entries()) {
+    const next = reached.map(() => false);
+    if (part === "**") {
+      let seen = false;
+      for (let j = 0; j < reached.length; j++) {
+        if (seen || (reached[j] === true && at < pattern.length - 1)) next[j] = true;
+        if (reached[j] === true) seen = true;
+      }
+    } else {
+      for (let j = 1; j < reached.length; j++)
+        next[j] = reached[j - 1] === true && wild(part, file[j - 1] ?? "", undefined, "?");
+    }
+    reached = next;
+  }
+  return reached.at(-1) === true;
 }

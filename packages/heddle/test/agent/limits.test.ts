@@ -1,0 +1,113 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Governor } from "../../src/runner/agent/limits.ts";
+
+function governor(maxAgents: number): { readonly it: Governor; readonly pass: (ms: number) => void } {
+  let now = 1_000_000;
+  return {
+    it: new Governor({ maxAgents, now: () => now, firstPauseMs: 1000, longestPauseMs: 8000 }),
+    pass: (ms) => (now += ms),
+  };
+}
+
+describe("the governor", () => {
+  test("pauses for as long as the provider says, and no other provider", () => {
+    const { it, pass } = governor(8);
+    const one = it.started("anthropic");
+    it.ended(one, "rate-limit", { provider: "anthropic", retryAfterMs: 7000 });
+    expect(it.ask("anthropic")).toEqual({ ok: false, reason: "paused", untilMs: 1_007_000 });
+    expect(it.ask("openai")).toEqual({ ok: true });
+    pass(6999);
+    expect(it.ask("anthropic").ok).toBe(false);
+    pass(1);
+    expect(it.ask("anthropic")).toEqual({ ok: true });
+  });
+
+  test("one flood halves once; the next flood, of attempts begun since, again; down to one", () => {
+    const { it, pass } = governor(8);
+    const first = Array.from({ length: 8 }, () => it.started("p"));
+    for (const one of first) it.ended(one, "rate-limit");
+    expect(it.state()).toMatchObject([{ allowed: 4, refusals: 1, running: 0 }]);
+    for (const allowed of [2, 1, 1]) {
+      pass(10_000);
+      const wave = Array.from({ length: it.state()[0]?.allowed ?? 0 }, () => it.started("p"));
+      for (const one of wave) it.ended(one, "rate-limit");
+      expect(it.state()[0]?.allowed).toBe(allowed);
+    }
+  });
+
+  test("waits longer each time where nobody says how long, up to a bound", () => {
+    const { it, pass } = governor(4);
+    const waits: number[] = [];
+    for (let i = 0; i < 6; i++) {
+      pass(100_000);
+      const one = it.started("p");
+      it.ended(one, "rate-limit");
+      const said = it.ask("p");
+      waits.push(said.ok ? 0 : (said.untilMs ?? 0) - (1_000_000 + 100_000 * (i + 1)));
+    }
+    expect(waits).toEqual([1000, 2000, 4000, 8000, 8000, 8000]);
+  });
+
+  test("successes bring agents back one by one", () => {
+    const { it, pass } = governor(4);
+    const wave = Array.from({ length: 4 }, () => it.started("p"));
+    for (const one of wave) it.ended(one, "rate-limit");
+    const seen: (number | undefined)[] = [];
+    for (let i = 0; i < 10; i++) {
+      pass(10_000);
+      it.ended(it.started("p"));
+      seen.push(it.state()[0]?.allowed);
+    }
+    expect(seen).toEqual([2, 3, 3, 3, 4, 4, 4, 4, 4, 4]);
+  });
+
+  test("an overloaded provider is waited for with as many agents as before", () => {
+    const { it } = governor(6);
+    const one = it.started("p");
+    it.started("p");
+    it.ended(one, "overloaded");
+    expect(it.state()).toMatchObject([{ allowed: 6, running: 1 }]);
+    expect(it.ask("p").ok).toBe(false);
+  });
+
+  test("other failures say nothing of the provider", () => {
+    const { it } = governor(2);
+    it.ended(it.started("p"), "auth");
+    expect(it.ask("p")).toEqual({ ok: true });
+  });
+
+  test("keeps its bounds whatever happens", () => {
+    const act = fc.record({
+      pass: fc.nat(20_000),
+      what: fc.constantFrom("start", "ok", "rate-limit", "overloaded", "quota", "crash" as const),
+      retryAfterMs: fc.option(fc.nat(60_000), { nil: undefined }),
+    });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 9 }), fc.array(act, { maxLength: 200 }), (maxAgents, acts) => {
+        const { it, pass } = governor(maxAgents);
+        const running: ReturnType<Governor["started"]>[] = [];
+        for (const { what, retryAfterMs, pass: ms } of acts) {
+          pass(ms);
+          if (what === "start") {
+            if (it.ask("p").ok) running.push(it.started("p"));
+          } else {
+            const one = running.shift();
+            if (one === undefined) continue;
+            const limit = retryAfterMs === undefined ? undefined : { provider: "p", retryAfterMs };
+            it.ended(one, what === "ok" ? undefined : what, limit);
+          }
+          for (const state of it.state()) {
+            expect(state.allowed).toBeGreaterThanOrEqual(1);
+            expect(state.allowed).toBeLessThanOrEqual(maxAgents);
+            expect(state.running).toBe(running.length);
+          }
+        }
+        // It never holds anybody back for ever.
+        while (running.length > 0) it.ended(running.pop() as ReturnType<Governor["started"]>);
+        pass(100_000);
+        expect(it.ask("p").ok).toBe(true);
+      }),
+    );
+  });
+});
