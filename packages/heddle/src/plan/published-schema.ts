@@ -1,6 +1,7 @@
 /** The JSON Schema that editors complete and check plan files with, made from the definitions that validate them. */
 import { toJSONSchema } from "zod/v4/core";
-import { NOTES, planFileSchema } from "./schema.ts";
+import { NOTES } from "./schema-parts.ts";
+import { planFileSchema } from "./schema.ts";
 
 /** Draft 2020-12. */
 export function planJsonSchema(): object {

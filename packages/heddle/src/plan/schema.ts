@@ -6,57 +6,31 @@
  * Invariant: a schema here accepts or refuses, it never transforms, so the JSON Schema says exactly what is accepted.
  */
 import * as z from "zod/mini";
-import { parseDuration } from "../base/duration.ts";
+import { AGENT_SHAPES } from "./agents-schema.ts";
 import { FAILURE_CLASSES } from "./plan.ts";
+import {
+  command,
+  count,
+  duration,
+  ENV_NAME,
+  flag,
+  json,
+  jsonMap,
+  type Lazy,
+  lazy,
+  list,
+  NAME,
+  NOTES,
+  oneOf,
+  optional,
+  type Schema,
+  strict,
+  text,
+  texts,
+  wholeNumber,
+} from "./schema-parts.ts";
 
 export const ID_PATTERN: RegExp = /^[A-Za-z0-9._/-]{1,100}$/;
-/** Names of environment variables. */
-const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-/** Names of parameters, pools and locks: what an expression and a command line can hold without quoting. */
-const NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,99}$/;
-const DURATION = /^\s*\d+(\.\d+)?\s*(ms|s|m|h|d)?\s*$/;
-// oxlint-disable-next-line no-control-regex -- NUL ends a string in every system call: nothing that holds one can be run
-const WITHOUT_NUL = /^[^\u0000]*$/;
-
-type Schema = z.ZodMiniType;
-/** A schema that is made when it is first asked for: a plan uses few of all these, and making them all costs a start 5 ms. */
-type Lazy<S extends Schema = Schema> = () => S;
-
-function lazy<S extends Schema>(make: () => S): Lazy<S> {
-  let made: S | undefined;
-  return () => (made ??= make());
-}
-
-/** Descriptions for editors; ids give the parts of the JSON Schema that refer to themselves their names. */
-export const NOTES: z.core.$ZodRegistry<{ readonly description?: string; readonly id?: string }> = z.registry();
-
-const optional = (schema: Lazy, description?: string): Lazy =>
-  lazy(() => {
-    const made = z.optional(schema());
-    if (description !== undefined) NOTES.add(made, { description });
-    return made;
-  });
-const list = (item: Lazy): Lazy => lazy(() => z.array(item(), "expected a list"));
-const oneOf = (values: readonly string[], complaint: string): Lazy => lazy(() => z.enum(values, complaint));
-
-/** A mapping with these keys and no others. */
-function strict(shape: Readonly<Record<string, Lazy>>, complaint?: string): Lazy<z.ZodMiniObject> {
-  return lazy(() => {
-    const made = Object.fromEntries(Object.entries(shape).map(([key, schema]) => [key, schema()]));
-    return complaint === undefined ? z.strictObject(made) : z.strictObject(made, complaint);
-  });
-}
-
-const text = lazy(() => z.string("expected text").check(z.regex(WITHOUT_NUL, "must not contain NUL characters")));
-const command = lazy(() => text().check(z.regex(/\S/, "must not be empty")));
-const flag = lazy(() => z.boolean("expected true or false"));
-const wholeNumber = lazy(() => z.int("expected a whole number"));
-const count = lazy(() => wholeNumber().check(z.minimum(1, "must be at least 1")));
-/** Any data: that it is JSON was seen to before (`limits.ts`), at a fraction of the cost. */
-const json = lazy(() => z.unknown());
-const jsonMap = lazy(() => z.record(z.string(), json(), "expected a mapping"));
-const texts = list(text);
-
 const id = lazy(() =>
   z.union(
     [
@@ -67,28 +41,6 @@ const id = lazy(() =>
   ),
 );
 const ids = lazy(() => z.union([list(id)(), id()], "expected a list of step ids"));
-
-const AS_DURATION = "expected a duration: 500ms, 30s, 10m, 2h, 1d, or a number of seconds";
-const isDuration = (value: string | number): boolean => parseDuration(value) !== undefined;
-const duration = lazy(() =>
-  z.union(
-    [
-      z
-        .string()
-        .check(
-          z.regex(DURATION, { error: AS_DURATION, abort: true }),
-          z.refine(isDuration, "the duration is too long"),
-        ),
-      z
-        .number()
-        .check(
-          z.nonnegative({ error: "a duration is not negative", abort: true }),
-          z.refine(isDuration, "the duration is too long"),
-        ),
-    ],
-    AS_DURATION,
-  ),
-);
 
 const name = lazy(() =>
   z.string("expected a name").check(z.regex(NAME, "expected a name: letters, digits, and . _ -")),
@@ -128,12 +80,7 @@ const retry = lazy(() =>
 const lockShape = { read: optional(list(name)), write: optional(list(name)) };
 const locks = strict(lockShape, "expected {read: [...], write: [...]}");
 const stepLimits = strict({ maxMemoryMb: optional(count) }, "expected a mapping such as {maxMemoryMb: 512}");
-const agentObject = lazy(() =>
-  z.looseObject(
-    { prompt: optional(command)(), model: optional(text)() },
-    "expected a prompt or a mapping such as {prompt: ..., model: ...}",
-  ),
-);
+const agentObject = strict(AGENT_SHAPES.step, "expected a prompt or a mapping such as {prompt: ..., model: ...}");
 
 /** Keys that `defaults` may give to every step. */
 const shared = {
@@ -237,7 +184,10 @@ const topShape = {
       "expected a mapping such as {usd: 20, onReached: pause}",
     ),
   ),
-  agents: optional(jsonMap),
+  agents: optional(
+    strict(AGENT_SHAPES.plan, "expected a mapping such as {default: claude, verify: npm test}"),
+    "Which agents carry out steps, and what becomes of their work.",
+  ),
   defaults: optional(strict(shared, "expected a mapping of step keys"), "Keys that every step starts from."),
 };
 
@@ -257,6 +207,10 @@ export const NESTED_KEYS: Readonly<Record<string, readonly string[]>> = {
   limits: ["maxMemoryMb", "maxCpuPercent"],
   budget: ["usd", "onReached"],
   params: Object.keys(paramShape),
+  agents: Object.keys(AGENT_SHAPES.plan),
+  agent: Object.keys(AGENT_SHAPES.step),
+  timeouts: Object.keys(AGENT_SHAPES.timeouts),
+  worktrees: Object.keys(AGENT_SHAPES.worktrees),
 };
 
 /** The schemas of one mapping by key: of a plan (all but its steps), a step, or `defaults`. */

@@ -1,0 +1,140 @@
+/** What a plan may say of agents: its `agents:`, and the `agent:` of a step. Shapes only. */
+import * as z from "zod/mini";
+import {
+  command,
+  count,
+  duration,
+  ENV_NAME,
+  flag,
+  lazy,
+  type Lazy,
+  list,
+  oneOf,
+  optional,
+  strict,
+  text,
+  texts,
+  wholeNumber,
+} from "./schema-parts.ts";
+
+type Shape = Readonly<Record<string, Lazy>>;
+
+const commands = lazy(() => z.union([command(), list(command)()], "expected a command or a list of commands"));
+const decision = oneOf(["allow", "deny", "ask"], "expected allow, deny or ask");
+const tool = oneOf(
+  ["read", "edit", "delete", "move", "search", "execute", "think", "fetch", "switch_mode", "other"],
+  "expected a kind of tool: read, edit, delete, move, search, execute, think, fetch, switch_mode, other",
+);
+const rule = strict({
+  kind: optional(list(tool)),
+  path: optional(text),
+  command: optional(text),
+  tool: optional(text),
+  decision,
+});
+const permissions = optional(
+  () =>
+    z.union(
+      [
+        z.enum(["read-only", "worktree", "full", "ask"]),
+        strict({ rules: list(rule), otherwise: optional(decision) })(),
+      ],
+      "expected read-only, worktree, full, ask, or a mapping with `rules`",
+    ),
+  "What an agent may do without asking.",
+);
+const sandbox = optional(oneOf(["auto", "off", "require"], "expected auto, off or require"));
+
+const timeouts: Shape = {
+  start: optional(duration, "Until the agent takes a prompt."),
+  idle: optional(duration, "Without a word from the agent."),
+  toolIdle: optional(duration, "The same while a tool of the agent is at work."),
+  ask: optional(duration, "For an answer to a request for leave."),
+};
+const worktrees: Shape = {
+  max: optional(count, "Worktrees of the repository at once."),
+  maxMb: optional(count, "What they take of the disk together."),
+  keep: optional(flag, "Worktrees of steps that succeeded stay."),
+};
+
+/** May stand in `agents:`, in an entry of `use`, and in a step's `agent:`; the nearest counts. */
+const everywhere: Shape = {
+  model: optional(text),
+  permissions,
+  sandbox,
+  timeouts: optional(strict(timeouts, "expected a mapping such as {idle: 10m}")),
+};
+const ladder: Shape = {
+  onConflict: optional(
+    list(oneOf(["agent", "human"], "expected agent or human")),
+    "Who settles work that does not merge, in turn.",
+  ),
+  tries: optional(
+    () => wholeNumber().check(z.nonnegative("must not be negative")),
+    "Times that its agent may mend it.",
+  ),
+};
+
+const entry: Shape = {
+  preset: optional(text),
+  protocol: optional(oneOf(["acp", "native", "exec"], "expected acp, native or exec")),
+  command: optional(() => z.union([command(), list(text)()], "expected a command or a list of words")),
+  args: optional(texts),
+  env: optional(() => z.record(ENV_NAME_TEXT(), text(), "expected a mapping of names to text")),
+  provider: optional(text),
+  script: optional(command, "Of the scripted agent: a file, relative to the plan's."),
+  passEnv: optional(list(text)),
+  ...everywhere,
+};
+const ENV_NAME_TEXT = lazy(() => text().check(z.regex(ENV_NAME, "expected the name of an environment variable")));
+
+const plan: Shape = {
+  default: optional(command, "The agent of steps that name none; default: claude."),
+  use: optional(
+    () =>
+      z.record(
+        text(),
+        strict(entry, "expected a mapping such as {command: my-agent}")(),
+        "expected a mapping of names",
+      ),
+    "Agents beside, or in place of, those that are known.",
+  ),
+  passEnv: optional(list(text), "Variables that every agent finds: keys of providers."),
+  setup: optional(commands, "Run in every new worktree."),
+  verify: optional(commands, "Must pass on every commit before it is merged."),
+  merge: optional(oneOf(["squash", "merge", "rebase"], "expected squash, merge or rebase")),
+  land: optional(
+    () =>
+      z.union(
+        [z.enum(["none", "ff", "merge", "branch"]), strict({ branch: command })()],
+        "expected none, ff, merge, branch, or {branch: name}",
+      ),
+    "What becomes of the work when the run has succeeded; default: none.",
+  ),
+  allowNewSteps: optional(flag, "Steps that agents propose join the run."),
+  worktrees: optional(strict(worktrees, "expected a mapping such as {max: 20}")),
+  ...everywhere,
+  ...ladder,
+};
+
+const step: Shape = {
+  prompt: optional(command),
+  use: optional(command, "The agent's name."),
+  expect: optional(
+    () =>
+      z.union(
+        [z.enum(["changes", "none"]), strict({ files: list(command) })()],
+        "expected changes, none, or {files: [...]}",
+      ),
+    "What has to have changed; default: changes.",
+  ),
+  ...everywhere,
+  ...ladder,
+};
+
+export const AGENT_SHAPES: Readonly<Record<"plan" | "step" | "timeouts" | "worktrees", Shape>> = {
+  plan,
+  step,
+  timeouts,
+  worktrees,
+};
