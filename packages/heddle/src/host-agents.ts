@@ -4,12 +4,13 @@
  */
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { AgentWork } from "./agentwork/port.ts";
+import { agentKeeping } from "./agentwork/keeping.ts";
+import type { AgentKeeping, AgentWork } from "./agentwork/port.ts";
 import { agentWork } from "./agentwork/work.ts";
 import { systemClock } from "./base/clock.ts";
 import { openTaskDesk } from "./mcp/desk.ts";
 import type { TaskDesk } from "./mcp/port.ts";
-import type { LocalRunners } from "./runner/local.ts";
+import { knownAgents, type LocalRunners } from "./runner/local.ts";
 import { VERSION } from "./version.ts";
 import { systemGit } from "./workspace/git.ts";
 
@@ -34,6 +35,19 @@ export function openAgentWork(dir: string, runners: LocalRunners): AgentWork {
       await (await desk)?.[Symbol.asyncDispose]();
     },
   };
+}
+
+/** For commands that look after what agents left; starts nothing but git, and agents with `--version`. */
+export function openAgentKeeping(dir: string): AgentKeeping {
+  const clock = systemClock();
+  return agentKeeping({
+    projectDir: dir,
+    stateDir: stateDir(process.env),
+    clock,
+    git: systemGit({ clock }),
+    env: process.env,
+    adapters: async () => await knownAgents(clock, process.env),
+  });
 }
 
 /** Where worktrees of all repositories are. */

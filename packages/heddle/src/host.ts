@@ -7,6 +7,7 @@
 import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
+import type { AgentKeeping } from "./agentwork/port.ts";
 import { systemClock } from "./base/clock.ts";
 import { messageOf, systemCode, type Problem } from "./base/errors.ts";
 import { randomId } from "./base/ids.ts";
@@ -214,6 +215,11 @@ class LocalProject implements Project {
 
   logFile(run: string, step: string, attempt: number): string {
     return this.#workspaces.logFile(run, step, attempt) ?? "";
+  }
+
+  async agents(): Promise<AgentKeeping> {
+    const { openAgentKeeping } = await import("./host-agents.ts");
+    return openAgentKeeping(this.dir);
   }
 
   async remove(run: string): Promise<boolean> {

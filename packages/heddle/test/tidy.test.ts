@@ -45,7 +45,20 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   ],
   server: ["base/", "plan/", "view/", "engine/"],
   mcp: ["base/", "plan/", "view/", "engine/"],
-  cli: ["base/", "plan/", "graph/", "view/", "engine/", "server/", "mcp/", "host.ts", "load-plan.ts", "version.ts"],
+  cli: [
+    "base/",
+    "plan/",
+    "graph/",
+    "view/",
+    "engine/",
+    "server/",
+    "mcp/",
+    "agentwork/port.ts",
+    "run/event.ts",
+    "host.ts",
+    "load-plan.ts",
+    "version.ts",
+  ],
   // Test doubles of every port, and the whole engine on a virtual clock.
   testing: [
     "base/",
@@ -74,6 +87,8 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     "load-plan.ts",
     "version.ts",
     "host-engine.ts",
+    "host-agents.ts",
+    "agentwork/port.ts",
   ],
   // The composition root's other half, loaded when the first run starts.
   "host-engine.ts": [

@@ -54,6 +54,8 @@ class AgentAttempt {
   readonly #context: TurnContext;
   #tree: Worktree | undefined;
   #last: AgentDetails | undefined;
+  /** The last that was captured without conflict markers in it. */
+  #whole: Kept | undefined;
   #summary = "";
   #time = 0;
 
@@ -107,7 +109,7 @@ class AgentAttempt {
 
   /** What the turn is worth: the attempt's outcome, or what its agent is told next. */
   async #judge(turn: TurnEnd): Promise<Outcome | Pick<Parameters<typeof takeTurn>[1], "prompt" | "session">> {
-    const { note, settings, job } = this.#context;
+    const { note, settings } = this.#context;
     const kept = await keep(this.#context, this.#here);
     const { agent } = turn.outcome;
     this.#last = agent;
@@ -123,8 +125,9 @@ class AgentAttempt {
     if (this.#time > 0) {
       const left = await unresolvedIn(this.#here, kept.changedFiles);
       if (left.length > 0)
-        return await this.#clash({ kind: "conflict", files: left, head: this.#here.base }, kept, turn.reports);
+        return await this.#clash({ kind: "conflict", files: left, head: this.#here.base }, this.#whole ?? kept);
     }
+    this.#whole = kept;
     const outcome = await merge(this.#context, kept, this.#summary, agent);
     if (this.#context.control.reason !== undefined && outcome.kind !== "merged")
       return { kind: "stopped", reason: this.#context.control.reason };
@@ -136,7 +139,7 @@ class AgentAttempt {
       case "closed":
         return { kind: "stopped", reason: "cancel" };
       default:
-        return await this.#clash(outcome, kept, turn.reports, job.prompt);
+        return await this.#clash(outcome, kept);
     }
   }
 
@@ -144,10 +147,8 @@ class AgentAttempt {
   async #clash(
     outcome: Extract<MergeOutcome, { kind: "conflict" | "rejected" }>,
     kept: Kept,
-    _reports: Reports,
-    task: string = this.#context.job.prompt,
   ): Promise<Outcome | Pick<Parameters<typeof takeTurn>[1], "prompt" | "session">> {
-    const { settings, note, room } = this.#context;
+    const { settings, note, room, job } = this.#context;
     const isConflict = outcome.kind === "conflict";
     const output = isConflict ? undefined : outcome.output;
     this.#time++;
@@ -181,7 +182,7 @@ class AgentAttempt {
     const session = this.#last?.sessionId;
     const totals = this.#last?.totals;
     return {
-      prompt: mendPrompt(task, clash),
+      prompt: mendPrompt(job.prompt, clash),
       ...(session === undefined
         ? {}
         : { session: { sessionId: session, ...(totals === undefined ? {} : { totals }) } }),

@@ -1,6 +1,6 @@
 /** The end of a run: what is done with is removed, and the integration branch lands as the plan says. */
 import { HeddleError } from "../base/errors.ts";
-import { land, type LandMode } from "../workspace/landing.ts";
+import { land, type LandMode, type LandOutcome } from "../workspace/landing.ts";
 import { listWorktrees } from "../workspace/listing.ts";
 import { placeOf, readRecord } from "../workspace/place.ts";
 import type { Landing } from "./port.ts";
@@ -36,12 +36,12 @@ async function removeTrees(room: Room): Promise<void> {
 async function landing(room: Room): Promise<Partial<Landing>> {
   const mode = modeOf(room.settings.land, room.run);
   if (mode.kind === "none") return {};
-  const outcome = await land({
-    integration: room.queue.integration,
-    lock: room.trees.lock,
-    mode,
-    ...(room.branch === null ? {} : { target: room.branch }),
-  });
+  const target = room.branch === null ? {} : { target: room.branch };
+  return landed(await land({ integration: room.queue.integration, lock: room.trees.lock, mode, ...target }), room.run);
+}
+
+/** What a landing came to, in the words that people get. */
+export function landed(outcome: LandOutcome, run: string): Partial<Landing> {
   switch (outcome.kind) {
     case "none":
       return {};
@@ -54,7 +54,7 @@ async function landing(room: Room): Promise<Partial<Landing>> {
         problem: {
           code: "LandingConflict",
           message: `the run's work conflicts with the branch in ${outcome.files.join(", ")}`,
-          hint: `Merge ${room.queue.integration.branch} yourself, or land it as a branch.`,
+          hint: `Merge heddle/${run}/integration yourself, or land it as a branch: \`heddle merge ${run} --branch NAME\`.`,
         },
       };
   }

@@ -9,6 +9,7 @@
  */
 import type { Dispatched, Note, Task } from "../backend/port.ts";
 import type { Problem } from "../base/errors.ts";
+import type { Result } from "../base/result.ts";
 
 /** An attempt of an agent's step, its templates filled in. */
 export interface AgentJob {
@@ -35,4 +36,49 @@ export interface AgentWork extends AsyncDisposable {
   start(job: AgentJob, onNote: (note: Note) => void): Dispatched;
   /** The run came to a stop. `isDone`: it succeeded, and lands. `undefined`: no agent worked in it here. */
   finishRun(run: string, isDone: boolean): Promise<Landing | undefined>;
+}
+
+/** A worktree as it is found. */
+export interface TreeLine {
+  readonly run: string;
+  /** Of a step, or with `@` before it of a group. */
+  readonly name: string;
+  /** Absolute. */
+  readonly path: string;
+  readonly branch: string | null;
+  readonly head: string | null;
+  readonly bytes: number;
+  readonly createdAt: number | null;
+  readonly inUse: boolean;
+  /** `saved`: all that it holds is on a branch or kept by a ref. `unsaved`: it holds work that is nowhere else. */
+  readonly state: "saved" | "unsaved" | "unfinished" | "stray";
+}
+
+export interface AgentLine {
+  readonly agent: string;
+  readonly found: boolean;
+  readonly program?: string;
+  readonly version?: string;
+  readonly problem?: string;
+}
+
+export type LandKind = "ff" | "merge" | "branch";
+
+/** Looks after what agents left: for commands, without a run going on. */
+export interface AgentKeeping {
+  /** `sizes`: false, bytes are 0. */
+  worktrees(options: {
+    readonly run?: string;
+    readonly sizes?: boolean;
+  }): Promise<Result<readonly TreeLine[], Problem>>;
+  /** Removes worktrees that hold nothing of their own and that nobody works in. `keep`: runs to leave alone. */
+  clean(options: {
+    readonly run?: string;
+    readonly keep: (run: string) => boolean;
+    readonly dryRun: boolean;
+  }): Promise<Result<{ readonly removed: readonly TreeLine[]; readonly kept: readonly TreeLine[] }, Problem>>;
+  /** Brings the integration branch of a run to the user's. `name`: of a `branch`. */
+  land(run: string, kind: LandKind, name?: string): Promise<Result<Landing, Problem>>;
+  /** Which of the known agents are here. */
+  probe(): Promise<readonly AgentLine[]>;
 }

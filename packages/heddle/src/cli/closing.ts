@@ -4,6 +4,7 @@ import type { RunSnapshot } from "../view/history.ts";
 import { speedupOf, writesLog } from "../view/run-view.ts";
 import { STATUS_SYMBOL, stepCounts } from "../view/status.ts";
 import type { Timeline } from "../view/timeline.ts";
+import { landingLines } from "./landing-lines.ts";
 import { lastLines } from "./log-lines.ts";
 import { safeLine } from "./output-text.ts";
 import type { Output } from "./output.ts";
@@ -38,6 +39,7 @@ export function* closingLines(input: ClosingInput): Generator<string, void, unde
   const counts = countsText(stepCounts(state, result.status !== "waiting"));
   yield `${out.style(statusStyle(result.status), `Run ${state.run} ${saying(result.status)}`)}: ${counts} of ${plural(state.steps.length, "step")}.`;
   yield timeLine(input.timeline);
+  if (result.landing !== undefined) for (const line of landingLines(state.run, result.landing)) yield safeLine(line);
   yield* nextLines(input, failed);
 }
 
@@ -79,7 +81,11 @@ function* nextLines(
   const say = (what: string, command: string): string => `  ${what} ${out.style("cyan", command)}`;
   if (result.status === "waiting") {
     for (const step of stepsIn(state, "asking").slice(0, FAILURES_SHOWN)) {
-      yield say("answer:", `heddle approve ${run} ${safeLine(state.steps[step]?.id ?? "")}`);
+      const phase = state.phases[step];
+      const id = safeLine(state.steps[step]?.id ?? "");
+      if (phase?.tag === "asking" && phase.about === "conflict")
+        yield say("settle:", `heddle resolve ${run} ${id} --ours|--theirs|--continue`);
+      else yield say("answer:", `heddle approve ${run} ${id}`);
     }
     yield say("then go on:", `heddle resume ${run}`);
     return;

@@ -163,7 +163,25 @@ export class Lines {
         return this.#say("cyan", STATUS_SYMBOL.cached, step, `taken from run ${event.data.from}`);
       case "steps.added":
         return this.#say("dim", "+", step, `adds ${event.data.steps.length} steps`);
+      case "worktree.conflicted":
+        return this.#say(
+          "yellow",
+          "⚡",
+          step,
+          event.data.reason === "conflict"
+            ? `conflicts with what was merged in ${event.data.files.join(", ")}`
+            : "is red on top of what was merged",
+        );
+      case "worktree.merged":
+        return this.#say(
+          "dim",
+          "⇥",
+          step,
+          `merged as ${event.data.commit.slice(0, 10)}: ${filesText(event.data.files)}`,
+        );
       case "approval.requested":
+        if (event.data.about === "conflict")
+          return this.#say("yellow", STATUS_SYMBOL["needs-resolution"], step, event.data.question);
         return this.#say(
           "yellow",
           STATUS_SYMBOL["needs-approval"],
@@ -211,6 +229,11 @@ export class Lines {
     const wanted = mode === "grouped" || (mode === "errors" && !fine);
     if (wanted && hasLog(state(), step)) tape.log(new LogCursor(logFile(step, attempt)), "    ", true);
   }
+}
+
+function filesText(files: readonly string[]): string {
+  const shown = files.slice(0, 3).join(", ");
+  return files.length > 3 ? `${shown} and ${files.length - 3} more` : shown;
 }
 
 function hasLog(state: RunSnapshot, id: string): boolean {

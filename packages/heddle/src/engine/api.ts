@@ -1,5 +1,5 @@
 /** What the faces (command line, library, server) see of the engine. */
-import type { Landing } from "../agentwork/port.ts";
+import type { AgentKeeping, Landing } from "../agentwork/port.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
 import type { Journal } from "../journal/port.ts";
 import type { Json, JsonObject } from "../base/json.ts";
@@ -125,6 +125,8 @@ export interface Project extends AsyncDisposable {
   control(run: string, request: ControlRequest): Promise<Result<"sent" | "done", Problem>>;
   /** Where an attempt's log is or would be. */
   logFile(run: string, step: string, attempt: number): string;
+  /** What agents left in the project's repository; loaded when asked for. */
+  agents(): Promise<AgentKeeping>;
   /** Removes a run with its files. `false`: it has a live engine. */
   remove(run: string): Promise<boolean>;
 }

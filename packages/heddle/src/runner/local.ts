@@ -1,6 +1,7 @@
 /** The runners of this machine, put together: commands by helpers, functions in this process, and the sweep that goes with them. */
 import type { Clock } from "../base/clock.ts";
 import type { LocalAgents } from "./agent/local.ts";
+import type { AgentAdapter } from "./agent/port.ts";
 import { baseEnvironments } from "./environment.ts";
 import { type HelperCommands, helperCommands } from "./helper.ts";
 import { memoryWatch } from "./memory.ts";
@@ -55,4 +56,16 @@ export function localRunners({ clock, env, owner, workerEntry, scripted }: Local
     commands,
     agents,
   };
+}
+
+/** The agents that need no plan to be known, to be asked whether they are here. */
+export async function knownAgents(
+  clock: Clock,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<readonly AgentAdapter[]> {
+  const { agentRegistry } = await import("./agent/registry.ts");
+  const table = sharedTable(systemProcessTable());
+  const world = { clock, table, owner: "probe", path: env["PATH"] ?? "" };
+  const adapters = agentRegistry({ world });
+  return adapters.ok ? [...adapters.value.values()] : [];
 }

@@ -3,7 +3,19 @@ import { checkEvent, EVENT_TYPES } from "../../src/run/event-schema.ts";
 import { sample, SAMPLES } from "./samples.ts";
 
 /** Members whose value is not looked into, below which nothing can be wrong. */
-const OPAQUE = new Set(["output", "item", "items", "params", "with", "options", "agents", "default", "enum", "raw", "totals"]);
+const OPAQUE = new Set([
+  "output",
+  "item",
+  "items",
+  "params",
+  "with",
+  "options",
+  "agents",
+  "default",
+  "enum",
+  "raw",
+  "totals",
+]);
 
 /** Every way to an object or value inside `value`, with what is opaque left out. */
 function pathsOf(value: unknown, at: readonly (string | number)[] = []): (string | number)[][] {

@@ -74,7 +74,12 @@ async function answer(context: Context, words: Words, flags: Flags, decision: "a
 }
 
 /** The named step, or the only one that asks. */
-async function askedStep(project: Project, run: string, named: string | undefined): Promise<Result<string, Problem>> {
+export async function askedStep(
+  project: Project,
+  run: string,
+  named: string | undefined,
+  about?: "conflict",
+): Promise<Result<string, Problem>> {
   const read = await readRun(project, run);
   if (!read.ok) return read;
   const { state } = read.value;
@@ -82,7 +87,11 @@ async function askedStep(project: Project, run: string, named: string | undefine
     const found = findStep(state, named);
     return found.ok ? ok(named) : found;
   }
-  const asking = state.steps.filter((_, index) => state.phases[index]?.tag === "asking").map((step) => step.id);
+  const isMeant = (index: number): boolean => {
+    const phase = state.phases[index];
+    return phase?.tag === "asking" && (about === undefined || phase.about === about);
+  };
+  const asking = state.steps.filter((_, index) => isMeant(index)).map((step) => step.id);
   const [only] = asking;
   if (only !== undefined && asking.length === 1) return ok(only);
   if (only === undefined) {

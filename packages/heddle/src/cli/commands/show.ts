@@ -72,6 +72,7 @@ function* nextLines(view: RunView): Generator<string, void, undefined> {
   if (status === "failed" || status === "cancelled" || status === "interrupted")
     yield `Go on with: heddle resume ${run}`;
   for (const step of view.steps) {
+    if (step.status === "needs-resolution") yield `Settle with: heddle resolve ${run} ${safeLine(step.id)}`;
     if (step.status === "needs-approval") yield `Answer with: heddle approve ${run} ${safeLine(step.id)}`;
     if (step.status === "failed" && step.log !== null) yield `Its log: heddle logs ${run} ${safeLine(step.id)}`;
   }

@@ -34,6 +34,18 @@ export const KEEPING: readonly CommandSpec[] = [
     load: async () => (await import("../commands/gc.ts")).gc,
   },
   {
+    name: "worktrees",
+    summary: "List the worktrees of agents with their sizes, or remove what is done with",
+    args: "[action] [run]",
+    options: [{ flags: "--dry-run", description: "with clean: say what would go, remove nothing" }],
+    examples: [
+      ["heddle worktrees", "all of this repository"],
+      ["heddle worktrees clean", "those whose work is kept elsewhere and whose run has ended"],
+      ["cd $(heddle worktrees open api)", "where the step api of the latest run works"],
+    ],
+    load: async () => (await import("../commands/worktrees.ts")).worktrees,
+  },
+  {
     name: "backup",
     summary: "Copy the journal, consistently, also while runs go on",
     args: "<file>",

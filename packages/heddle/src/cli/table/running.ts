@@ -152,4 +152,34 @@ export const RUNNING: readonly CommandSpec[] = [
     examples: [["heddle reject 7k3m sign-off --comment 'tests are missing'", "the step fails"]],
     load: async () => (await import("../commands/control.ts")).reject,
   },
+  {
+    name: "resolve",
+    summary: "Settle an agent's work that conflicts with what was merged",
+    args: "[run] [step]",
+    options: [
+      { flags: "--ours", description: "where they conflict, what was merged stays" },
+      { flags: "--theirs", description: "where they conflict, the step's work counts" },
+      { flags: "--continue", description: "take the step's worktree as it is now: you mended it" },
+      { flags: "--comment <text>", description: "kept with the answer" },
+    ],
+    examples: [
+      ["heddle resolve 7k3m api", "which files conflict, and where"],
+      ["heddle resolve 7k3m api --continue", "after the files were edited in that worktree"],
+    ],
+    load: async () => (await import("../commands/resolve.ts")).resolve,
+  },
+  {
+    name: "merge",
+    summary: "Bring what agents of a run merged to your branch",
+    args: "[run]",
+    options: [
+      { flags: "--ff", description: "only by moving your branch forward" },
+      { flags: "--branch <name>", description: "as a branch of this name; your checkout is not touched" },
+    ],
+    examples: [
+      ["heddle merge", "the latest run, into the branch that is checked out; nothing is pushed"],
+      ["heddle merge 7k3m --branch feature", "as the branch feature"],
+    ],
+    load: async () => (await import("../commands/merge.ts")).merge,
+  },
 ];

@@ -1,0 +1,137 @@
+/** Looks after what agents left in a repository, for people's commands. Knows no plan and starts no step. */
+import type { Problem } from "../base/errors.ts";
+import { HeddleError, messageOf } from "../base/errors.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import type { AgentAdapter } from "../runner/agent/port.ts";
+import type { Repository } from "../workspace/doors.ts";
+import { Integration } from "../workspace/integration.ts";
+import { land } from "../workspace/landing.ts";
+import { listWorktrees, type TreeListing } from "../workspace/listing.ts";
+import { adminOf, placeOf, readRecord } from "../workspace/place.ts";
+import { integrationRef, ownershipRef, type TreeOwner } from "../workspace/ref-names.ts";
+import { commitOf, openRepository } from "../workspace/repository.ts";
+import { Worktrees } from "../workspace/worktree.ts";
+import { landed } from "./finish.ts";
+import type { AgentKeeping, Landing, LandKind, TreeLine } from "./port.ts";
+import type { AgentWorkOptions } from "./room.ts";
+
+export interface KeepingOptions extends Pick<AgentWorkOptions, "projectDir" | "stateDir" | "clock" | "git" | "env"> {
+  /** The agents that are known without a plan. */
+  readonly adapters: () => Promise<readonly AgentAdapter[]>;
+}
+
+export function agentKeeping(options: KeepingOptions): AgentKeeping {
+  const open = async (): Promise<Result<Repository, Problem>> => {
+    const { projectDir, stateDir, clock, git, env } = options;
+    const opened = await openRepository({ folder: projectDir, run: git, clock, env, stateDir });
+    return opened.ok ? ok(opened.value.repository) : opened;
+  };
+  return {
+    async worktrees({ run, sizes }) {
+      const repository = await open();
+      if (!repository.ok) return repository;
+      return await guarded(async () => ok((await list(repository.value, run, sizes)).map(lineOf)));
+    },
+    async clean({ run, keep, dryRun }) {
+      const repository = await open();
+      if (!repository.ok) return repository;
+      return await guarded(async () => ok(await clean(repository.value, run, keep, dryRun)));
+    },
+    async land(run, kind, name) {
+      const repository = await open();
+      if (!repository.ok) return repository;
+      return await guarded(async () => await landRun(repository.value, run, kind, name));
+    },
+    async probe() {
+      const adapters = await options.adapters();
+      return await Promise.all(adapters.map(async (adapter) => ({ agent: adapter.id, ...(await adapter.probe()) })));
+    },
+  };
+}
+
+async function guarded<T>(work: () => Promise<Result<T, Problem>>): Promise<Result<T, Problem>> {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (thrown instanceof HeddleError) return err(thrown);
+    return err({ code: "GitFailed", message: messageOf(thrown), cause: thrown });
+  }
+}
+
+async function list(repository: Repository, run: string | undefined, sizes = true): Promise<readonly TreeListing[]> {
+  return await listWorktrees(repository, { sizes, ...(run === undefined ? {} : { run }) });
+}
+
+function lineOf({ createdAtMs, ...line }: TreeListing): TreeLine {
+  return { ...line, createdAt: createdAtMs };
+}
+
+async function clean(
+  repository: Repository,
+  run: string | undefined,
+  keep: (run: string) => boolean,
+  dryRun: boolean,
+): Promise<{ readonly removed: readonly TreeLine[]; readonly kept: readonly TreeLine[] }> {
+  const trees = new Worktrees({ repository });
+  const removed: TreeLine[] = [];
+  const kept: TreeLine[] = [];
+  for (const listed of await list(repository, run)) {
+    const mayGo = listed.state === "saved" && !listed.inUse && !keep(listed.run);
+    const isGone = mayGo && (dryRun || (await remove(repository, trees, listed)));
+    (isGone ? removed : kept).push(lineOf(listed));
+  }
+  await trees.emptyTrash();
+  return { removed, kept };
+}
+
+async function remove(repository: Repository, trees: Worktrees, listed: TreeListing): Promise<boolean> {
+  const owner = await ownerOf(repository, listed);
+  const tree = owner === undefined ? undefined : await trees.find(listed.run, owner);
+  if (tree === undefined) return false;
+  try {
+    await trees.remove(tree);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof HeddleError) return false;
+    throw thrown;
+  }
+}
+
+/** As noted beside the worktree: its name alone does not tell a step from a group. */
+async function ownerOf(repository: Repository, { run, name }: TreeListing): Promise<TreeOwner | undefined> {
+  for (const owner of candidates(name)) {
+    const place = placeOf(repository, run, owner);
+    const record = await readRecord(place);
+    if (record !== undefined && place.name === name && (await adminOf(repository, place.path)) !== undefined)
+      return record.owner;
+  }
+  return undefined;
+}
+
+function candidates(name: string): readonly TreeOwner[] {
+  const pool = /^@@verify-(\d+)$/.exec(name)?.[1];
+  if (pool !== undefined) return [{ kind: "pool", id: Number(pool) }];
+  return name.startsWith("@") ? [{ kind: "group", id: name.slice(1) }] : [{ kind: "step", id: name }];
+}
+
+async function landRun(
+  repository: Repository,
+  run: string,
+  kind: LandKind,
+  name: string | undefined,
+): Promise<Result<Landing, Problem>> {
+  const head = await commitOf(repository, integrationRef(run));
+  const base = await commitOf(repository, ownershipRef(run, "integration"));
+  if (head === undefined || base === undefined)
+    return err({
+      code: "NothingToLand",
+      message: `no agent of run ${run} has merged anything into this repository`,
+      hint: `See what its steps did with \`heddle show ${run}\`.`,
+    });
+  const integration = new Integration(repository, run, base);
+  const trees = new Worktrees({ repository });
+  const mode = kind === "branch" ? { kind, name: name ?? `heddle-${run}` } : { kind };
+  const outcome = await land({ integration, lock: trees.lock, mode });
+  const commits = (await integration.merged()).length;
+  return ok({ integration: integration.branch, commits, ...landed(outcome, run) });
+}

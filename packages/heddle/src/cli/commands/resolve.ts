@@ -1,0 +1,60 @@
+/** `heddle resolve`: a person's word on work that conflicts with what was merged before it. */
+import type { Resolution } from "../../run/event.ts";
+import { EXIT, fail, findRunAndStep, openToChange, type Context } from "../context.ts";
+import { askedStep } from "./control.ts";
+import { readRun } from "../read-run.ts";
+import { safeLine } from "../output-text.ts";
+import type { Flags } from "../spec.ts";
+import { userName } from "../user.ts";
+import { isOn, text } from "../values.ts";
+
+const CHOICES: readonly Resolution[] = ["ours", "theirs", "continue"];
+
+export async function resolve(context: Context, words: readonly (string | undefined)[], flags: Flags): Promise<number> {
+  const chosen = CHOICES.filter((choice) => isOn(flags, choice));
+  const [choice, second] = chosen;
+  if (second !== undefined)
+    return fail(context, {
+      code: "Usage",
+      message: `--${String(choice)} and --${second} contradict each other`,
+      hint: "Choose one of the two.",
+    });
+  const opened = await openToChange(context);
+  if (!opened.ok) return fail(context, opened.error);
+  await using project = opened.value;
+  const meant = await findRunAndStep(project, words);
+  if (!meant.ok) return fail(context, meant.error);
+  const { run } = meant.value;
+  const step = await askedStep(project, run, meant.value.step, "conflict");
+  if (!step.ok) return fail(context, step.error);
+  if (choice === undefined) {
+    const read = await readRun(project, run);
+    if (!read.ok) return fail(context, read.error, EXIT.failed);
+    const { state } = read.value;
+    const phase = state.phases[state.indexOf.get(step.value) ?? -1];
+    const listed = await (await project.agents()).worktrees({ run, sizes: false });
+    const tree = listed.ok ? listed.value.find(({ name }) => name === step.value || name.startsWith("@")) : undefined;
+    if (context.json) context.out.json({ run, step: step.value, path: tree?.path ?? null });
+    else {
+      if (phase?.tag === "asking") context.out.line(`${safeLine(step.value)}: ${safeLine(phase.question)}.`);
+      if (tree !== undefined) context.out.line(`Its worktree: ${safeLine(tree.path)}`);
+    }
+    return EXIT.waiting;
+  }
+  const comment = text(flags, "comment");
+  const sent = await project.control(run, {
+    kind: "answer",
+    step: step.value,
+    decision: "approve",
+    by: userName(),
+    choice,
+    ...(comment === undefined ? {} : { comment }),
+  });
+  if (!sent.ok) return fail(context, sent.error);
+  if (context.json) context.out.json({ run, step: step.value, choice, result: sent.value });
+  else {
+    const next = sent.value === "done" ? ` Go on with: heddle resume ${run}` : "";
+    context.out.line(`${safeLine(step.value)} of run ${run} is to be settled by ${choice}.${next}`);
+  }
+  return EXIT.ok;
+}

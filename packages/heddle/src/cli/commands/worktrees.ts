@@ -1,0 +1,117 @@
+/** `heddle worktrees`: what agents have on the disk. Removes only what is kept elsewhere. */
+import type { AgentKeeping, TreeLine } from "../../agentwork/port.ts";
+import type { Project } from "../../engine/api.ts";
+import { runLine } from "../../view/list.ts";
+import { EXIT, fail, findRun, openToRead, type Context } from "../context.ts";
+import { pad, safeLine } from "../output-text.ts";
+import type { Flags } from "../spec.ts";
+import { isOn } from "../values.ts";
+import { plural, timeText } from "../words.ts";
+
+type Words = readonly (string | undefined)[];
+
+export async function worktrees(context: Context, [action = "list", word]: Words, flags: Flags): Promise<number> {
+  if (action !== "list" && action !== "clean" && action !== "open")
+    return fail(context, {
+      code: "Usage",
+      message: `worktrees has no action ${JSON.stringify(action)}`,
+      hint: "There are list, clean and open.",
+    });
+  const opened = await openToRead(context);
+  if (!opened.ok) return fail(context, opened.error);
+  await using project = opened.value;
+  const keeping = await project.agents();
+  switch (action) {
+    case "list":
+      return await list(context, project, keeping, word);
+    case "clean":
+      return await clean(context, project, keeping, word, isOn(flags, "dryRun"));
+    case "open":
+      return await open(context, project, keeping, word);
+  }
+}
+
+async function runOf(project: Project, word: string | undefined): Promise<{ readonly run?: string }> {
+  if (word === undefined) return {};
+  const found = await findRun(project, word);
+  return { run: found.ok ? found.value : word };
+}
+
+async function list(
+  context: Context,
+  project: Project,
+  keeping: AgentKeeping,
+  word: string | undefined,
+): Promise<number> {
+  const listed = await keeping.worktrees(await runOf(project, word));
+  if (!listed.ok) return fail(context, listed.error, EXIT.failed);
+  if (context.json) context.out.json({ worktrees: listed.value });
+  else if (listed.value.length === 0) context.out.line("There are no worktrees of agents.");
+  else context.out.lines(lines(listed.value, context.clock.now()));
+  return EXIT.ok;
+}
+
+function* lines(trees: readonly TreeLine[], now: number): Generator<string, void, undefined> {
+  for (const tree of trees) yield treeLine(tree, now);
+  const bytes = trees.reduce((sum, tree) => sum + tree.bytes, 0);
+  yield `${plural(trees.length, "worktree")}, ${size(bytes)}`;
+}
+
+function treeLine({ run, name, state, bytes, createdAt, inUse, path }: TreeLine, now: number): string {
+  const made = createdAt === null ? "" : timeText(createdAt, now);
+  const used = inUse ? " (in use)" : "";
+  return `${run}  ${pad(safeLine(name), 20)} ${pad(`${state}${used}`, 10)} ${pad(size(bytes), 9)} ${made}  ${safeLine(path)}`;
+}
+
+function size(bytes: number): string {
+  return bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(1)} GB` : `${Math.ceil(bytes / 2 ** 20)} MB`;
+}
+
+/** Runs that may still go on keep theirs. */
+async function clean(
+  context: Context,
+  project: Project,
+  keeping: AgentKeeping,
+  word: string | undefined,
+  dryRun: boolean,
+): Promise<number> {
+  const live = new Set(
+    (await project.journal.runs())
+      .map(runLine)
+      .filter(({ status }) => status !== "succeeded" && status !== "failed" && status !== "cancelled")
+      .map(({ run }) => run),
+  );
+  const cleaned = await keeping.clean({ ...(await runOf(project, word)), keep: (run) => live.has(run), dryRun });
+  if (!cleaned.ok) return fail(context, cleaned.error, EXIT.failed);
+  const { removed, kept } = cleaned.value;
+  if (context.json) context.out.json({ removed, kept, dryRun });
+  else {
+    for (const tree of removed) context.out.line(`${dryRun ? "would remove" : "removed"} ${safeLine(tree.path)}`);
+    for (const tree of kept) context.out.line(`kept ${safeLine(tree.path)}: ${tree.inUse ? "in use" : tree.state}`);
+    if (removed.length + kept.length === 0) context.out.line("There are no worktrees of agents.");
+  }
+  return EXIT.ok;
+}
+
+/** Prints the folder alone, for `cd`. */
+async function open(
+  context: Context,
+  project: Project,
+  keeping: AgentKeeping,
+  word: string | undefined,
+): Promise<number> {
+  const run = await findRun(project, undefined);
+  if (!run.ok) return fail(context, run.error);
+  const listed = await keeping.worktrees({ run: run.value, sizes: false });
+  if (!listed.ok) return fail(context, listed.error, EXIT.failed);
+  const tree = listed.value.find(({ name }) => name === word || name === `@${word ?? ""}`);
+  if (tree === undefined)
+    return fail(context, {
+      code: "UnknownWorktree",
+      message: `run ${run.value} has no worktree ${JSON.stringify(word ?? "")}`,
+      hint: "`heddle worktrees` lists them; those of steps that succeeded are gone.",
+    });
+  if (context.json) context.out.json(tree);
+  else context.out.line(tree.path);
+  return EXIT.ok;
+}
