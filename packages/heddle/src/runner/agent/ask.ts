@@ -83,7 +83,8 @@ function requestOf({ call, known }: Question, cwd: string): PermissionRequest {
   const title = typeof call["title"] === "string" && call["title"] !== "" ? call["title"] : (known?.title ?? "");
   const kind = typeof call["kind"] === "string" ? (call["kind"] as ToolKind) : (known?.kind ?? "other");
   const named = pathsOf(call);
-  const paths = (named.length > 0 ? named : (known?.paths ?? [])).map((file) => follow(path.resolve(cwd, file)));
+  const files = (named.length > 0 ? named : (known?.paths ?? [])).map((file) => follow(path.resolve(cwd, file)));
+  const paths = [...new Set(files)];
   const command = commandOf(call["rawInput"]) ?? known?.command;
   const tool = TOOL_NAME.exec(`${String(call["name"] ?? "")} ${title}`)?.[0];
   return {
