@@ -16,7 +16,7 @@ import { heal, mendLink, removeAdmin } from "./heal.ts";
 import { withIntent } from "./intent.ts";
 import { RepositoryLock } from "./lock.ts";
 import { type DiskLimits, checkRoom } from "./disk.ts";
-import { type IncludeReport, copyIncluded } from "./include.ts";
+import { copyIncluded } from "./include.ts";
 import {
   type AdminEntry,
   type Place,
@@ -28,12 +28,13 @@ import {
   writeRecord,
 } from "./place.ts";
 import { claimPorts, releasePorts } from "./ports.ts";
-import { type TreeOwner, checkRun, ownershipRef, shortBranch, slugOf } from "./ref-names.ts";
+import { checkRun, ownershipRef, shortBranch, slugOf } from "./ref-names.ts";
 import { commitOf } from "./repository.ts";
 import { bury, emptyTrash, inUse } from "./trash.ts";
 import { clean, draftOf, exists, populate } from "./tree-files.ts";
 import { unreached } from "./agent-commits.ts";
 import { unsavedWork } from "./unsaved.ts";
+import type { IncludeReport, LossOptions, RemoveOptions, TreeOwner } from "./trees.ts";
 
 export interface WorktreeRequest {
   readonly run: string;
@@ -68,22 +69,9 @@ export interface WorktreesOptions {
   readonly include?: boolean;
 }
 
-export interface LossOptions {
-  /**
-   * Files that were left out of captures for their size, and histories of repositories inside the worktree, may go. Changed
-   * files and commits that are not captured never may.
-   */
-  readonly acceptLeftOut?: boolean;
-}
-
 export interface ResetOptions extends LossOptions {
   /** Ignored files go too. */
   readonly ignored?: boolean;
-}
-
-export interface RemoveOptions extends LossOptions {
-  /** Absent: `keep`. */
-  readonly branch?: "keep" | "delete";
 }
 
 const PORTS = { first: 21_000, count: 8_000, perTree: 10 } as const;

@@ -2,10 +2,11 @@
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { type Capture, capture } from "../../src/workspace/capture.ts";
+import { capture } from "../../src/workspace/capture.ts";
 import type { Repository } from "../../src/workspace/doors.ts";
 import type { Worktree } from "../../src/workspace/worktree.ts";
 import { type Rig, captured, rig, step } from "./rig.ts";
+import type { Capture } from "../../src/workspace/trees.ts";
 
 interface Made extends Disposable {
   readonly at: Rig;
