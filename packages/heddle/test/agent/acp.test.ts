@@ -94,6 +94,17 @@ cases:
   });
 });
 
+test("a cancelled turn is ended by the agent itself, which tells what it used", async () => {
+  using here = place();
+  const adapter = here.scripted("do: [{usage: {input: 5, usd: 1}}, {say: up}, {wait: 1h}]");
+  const up = Promise.withResolvers<void>();
+  const emit = (event: { readonly type: string }): void => void (event.type === "text" && up.resolve());
+  const running = adapter.start(here.context({ emit }));
+  await up.promise;
+  running.stop("cancel");
+  expect(await running.outcome).toMatchObject({ status: "cancelled", usage: { input: 5 }, cost: 1 });
+});
+
 describe("permissions", () => {
   const asks = (path: string): string => `
 do:

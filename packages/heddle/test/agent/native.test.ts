@@ -97,6 +97,7 @@ describe("claude", () => {
     expect(
       await printed(here, "claude", [init, { ...result, subtype: "error_during_execution", is_error: true }]),
     ).toMatchObject({ class: "crash" });
+    expect(await printed(here, "claude", [init, { ...result, is_error: true }])).toMatchObject({ class: "crash" });
     expect(await printed(here, "claude", [init])).toMatchObject({ status: "failed", class: "crash" });
     expect(await printed(here, "claude", [init, result])).toMatchObject({
       status: "ok",
