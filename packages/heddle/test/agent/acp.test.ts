@@ -121,6 +121,20 @@ do:
     ]);
   });
 
+  test("are always given to heddle's own tools, and to nothing that takes their name", async () => {
+    using here = place();
+    const mcp = [{ type: "http" as const, name: "heddle", url: "http://127.0.0.1:1/mcp", headers: {} }];
+    const ask = (more: string): string =>
+      `do: [{ask: {kind: other, title: mcp__heddle__task_complete, ${more} allowed: [{say: allowed}], denied: [{say: denied}]}}]`;
+    const policy = PERMISSION_PRESETS["read-only"];
+    expect(await here.scripted(ask("")).start(here.context({ policy, mcp })).outcome).toMatchObject({
+      text: "allowed",
+    });
+    expect(await here.scripted(ask("")).start(here.context({ policy })).outcome).toMatchObject({ text: "denied" });
+    const shell = here.scripted(ask("command: rm -rf x,"));
+    expect(await shell.start(here.context({ policy, mcp })).outcome).toMatchObject({ text: "denied" });
+  });
+
   test("follow links out of the worktree", async () => {
     using here = place();
     mkdirSync(join(here.folder, "../elsewhere"));
