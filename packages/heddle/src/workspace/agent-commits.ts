@@ -2,6 +2,8 @@
  * Commits that were made in a worktree, found by where its HEAD has been. Reads only; what the agent destroyed is not there, and
  * is no error.
  */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { type Repository, items, line } from "./doors.ts";
 import { commitOf } from "./repository.ts";
 
@@ -19,12 +21,23 @@ export async function agentCommits(repository: Repository, adminDir: string | un
   if (adminDir === undefined) return { head: undefined, all: [] };
   const head = await commitOf(repository, "HEAD", adminDir);
   const args = ["rev-list", "--walk-reflogs", "--ignore-missing", `--max-count=${MAX_COMMITS}`, "HEAD"];
-  // Exit code 128: no HEAD, or no log of it.
+  // Exit code 128: HEAD leads nowhere, as where its branch was deleted; the log is there nevertheless.
   const answer = await repository.refs(args, { gitDir: adminDir, codes: [0, 128] });
-  const logged = answer.code === 0 ? line(answer).split("\n") : [];
-  const all = new Set(logged.filter((id) => id !== ""));
+  const walked = answer.code === 0 ? line(answer).split("\n") : [];
+  const all = new Set([...walked, ...(await loggedIn(join(adminDir, "logs", "HEAD")))].filter((id) => id !== ""));
   if (head !== undefined) all.add(head);
   return { head, all: [...all] };
+}
+
+/** Ids in a log of git's own form: what a ref was and what it became, line by line. */
+async function loggedIn(path: string): Promise<readonly string[]> {
+  const text = await readFile(path, "utf8").catch(() => "");
+  const ids: string[] = [];
+  for (const entry of text.split("\n").slice(-MAX_COMMITS)) {
+    const [, before, after] = /^([0-9a-f]{40,64}) ([0-9a-f]{40,64}) /.exec(entry) ?? [];
+    for (const id of [before, after]) if (id !== undefined && !/^0+$/.test(id)) ids.push(id);
+  }
+  return ids;
 }
 
 /**

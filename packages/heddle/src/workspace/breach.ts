@@ -8,28 +8,7 @@ import { join } from "node:path";
 import { checkoutState, withIndexCopy } from "./checkout.ts";
 import { type Repository, line } from "./doors.ts";
 import { isOurRef } from "./ref-names.ts";
-
-export type BreachKind = "head" | "index" | "files" | "refs" | "stash" | "config" | "hooks";
-
-export interface Breach {
-  readonly kind: BreachKind;
-  /** What is different: names of files or refs, at most {@link MAX_NAMED}. */
-  readonly names: readonly string[];
-}
-
-/** A look at what no step may change. Plain data. */
-export interface Look {
-  readonly head: string;
-  /** Hash of what the index holds, not of its times. */
-  readonly index: string;
-  /** Changed and new files, with size and time. */
-  readonly files: { readonly [path: string]: string };
-  /** Those outside heddle's two folders, stash apart. */
-  readonly refs: { readonly [ref: string]: string };
-  readonly stash: string;
-  readonly config: { readonly [file: string]: string };
-  readonly hooks: { readonly [file: string]: string };
-}
+import type { Breach, BreachKind, Look } from "./trees.ts";
 
 export const MAX_NAMED = 20;
 const MAX_FILES = 20_000;

@@ -12,8 +12,7 @@ import { dirname, join } from "node:path";
 import { makeCommit, treeOf } from "./capture.ts";
 import { type Repository, items, line } from "./doors.ts";
 import { draftOf, exists } from "./tree-files.ts";
-
-export type MergeMode = "merge" | "squash" | "rebase";
+import type { MergeMode } from "./trees.ts";
 
 export type Candidate =
   | { readonly kind: "clean"; readonly commit: string; readonly tree: string }

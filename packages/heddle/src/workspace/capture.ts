@@ -13,9 +13,10 @@ import { type Repository, items, line } from "./doors.ts";
 import { adminOf } from "./place.ts";
 import { captureRef, keptRef } from "./ref-names.ts";
 import { commitOf } from "./repository.ts";
-import { DEFAULT_LIMITS, type FileLimits, type LeftOut, exists } from "./tree-files.ts";
+import { DEFAULT_LIMITS, exists } from "./tree-files.ts";
 import { snapshotOf } from "./unsaved.ts";
 import type { Worktree } from "./worktree.ts";
+import type { Capture, FileLimits } from "./trees.ts";
 
 export interface CaptureRequest {
   readonly tree: Worktree;
@@ -24,24 +25,6 @@ export interface CaptureRequest {
   /** First line of the commit; absent: step and attempt. */
   readonly title?: string;
   readonly limits?: FileLimits;
-}
-
-export interface Capture {
-  /** The base itself where nothing was changed and nothing committed. */
-  readonly commit: string;
-  readonly tree: string;
-  /** The commit that the attempt began at. */
-  readonly base: string;
-  /** Relative paths, sorted: what differs between base and commit. */
-  readonly changedFiles: readonly string[];
-  /** Not ignored and yet not in the commit. */
-  readonly leftOut: readonly LeftOut[];
-  /** Folders that are repositories of their own: their files are in the commit, their history is not. */
-  readonly nested: readonly string[];
-  /** Commits that the attempt made and that `commit` does not lead to; kept by a ref. */
-  readonly strays: readonly string[];
-  /** The folder was gone: what is captured is the last commit. */
-  readonly missing: boolean;
 }
 
 /** Commits per commit that holds them: git takes more, people's tools do not. */

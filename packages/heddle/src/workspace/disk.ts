@@ -50,23 +50,59 @@ export async function treeFolders(repository: Repository): Promise<readonly stri
   return folders;
 }
 
-/** Fails with `WorktreeLimit`. The bytes are counted only where there are trees to count. */
-export async function checkRoom(repository: Repository, limits: DiskLimits = DEFAULT_DISK_LIMITS): Promise<void> {
-  const folders = await treeFolders(repository);
-  const hint =
-    "`heddle worktrees` lists them with their sizes, `heddle worktrees clean` removes those that are done with.";
-  if (folders.length >= limits.maxTrees)
+const REFRESH_MS = 60_000;
+
+/**
+ * What worktrees were found to take. Looking takes seconds for large ones, so it is done aside: a bound on bytes is held to
+ * what was last seen, at most a minute ago where worktrees are being made.
+ */
+export class DiskUse {
+  readonly #repository: Repository;
+  readonly #limits: DiskLimits;
+  readonly #bytes = new Map<string, number>();
+  #since = Number.NEGATIVE_INFINITY;
+  #looking: Promise<void> | undefined;
+
+  constructor(repository: Repository, limits: DiskLimits = DEFAULT_DISK_LIMITS) {
+    this.#repository = repository;
+    this.#limits = limits;
+  }
+
+  /** The first call waits for the look; later ones do not. Never fails. */
+  async refresh(): Promise<void> {
+    const first = this.#looking === undefined;
+    const due = this.#repository.clock.now() - this.#since > REFRESH_MS;
+    if (first || due) {
+      this.#since = this.#repository.clock.now();
+      this.#looking = this.#look();
+    }
+    if (first) await this.#looking;
+  }
+
+  async #look(): Promise<void> {
+    const folders = await treeFolders(this.#repository);
+    for (const known of this.#bytes.keys()) if (!folders.includes(known)) this.#bytes.delete(known);
+    for (const folder of folders) this.#bytes.set(folder, await folderBytes(folder));
+  }
+
+  /** Fails with `WorktreeLimit`. */
+  async check(): Promise<void> {
+    const folders = await treeFolders(this.#repository);
+    const { maxTrees, maxBytes } = this.#limits;
+    const hint =
+      "`heddle worktrees` lists them with their sizes, `heddle worktrees clean` removes those that are done with.";
+    if (folders.length >= maxTrees)
+      throw new HeddleError({
+        code: "WorktreeLimit",
+        message: `there are ${folders.length} worktrees of this repository, the most that are allowed`,
+        hint,
+      });
+    const bytes = folders.reduce((sum, folder) => sum + (this.#bytes.get(folder) ?? 0), 0);
+    if (bytes < maxBytes) return;
     throw new HeddleError({
       code: "WorktreeLimit",
-      message: `there are ${folders.length} worktrees of this repository, the most that are allowed`,
+      message: `the worktrees of this repository take ${Math.round(bytes / 2 ** 20)} MB, the most that is allowed`,
       hint,
     });
-  let bytes = 0;
-  for (const folder of folders) bytes += await folderBytes(folder);
-  if (bytes < limits.maxBytes) return;
-  throw new HeddleError({
-    code: "WorktreeLimit",
-    message: `the worktrees of this repository take ${Math.round(bytes / 2 ** 20)} MB, the most that is allowed`,
-    hint,
-  });
+  }
 }

@@ -84,12 +84,6 @@ export const PLAIN_SETTINGS: readonly string[] = [
   "core.bigfilethreshold",
 ];
 
-const OID = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
-
-export function isOid(text: string): boolean {
-  return OID.test(text);
-}
-
 export class Repository {
   readonly facts: RepositoryFacts;
   readonly clock: Clock;

@@ -21,6 +21,7 @@ export async function heal(repository: Repository, run: string): Promise<void> {
   const home = join(repository.home, checkRun(run)) + sep;
   for (const entry of await adminEntries(repository))
     if (entry.path?.startsWith(home) === true) await healEntry(repository, entry);
+  await dropNotes(repository, run);
   const { commonDir } = repository.facts;
   for (const folder of [`refs/heads/heddle/${run}`, `refs/heddle/${run}`])
     await dropLocks(repository, join(commonDir, folder));
@@ -48,6 +49,15 @@ async function healIntent(repository: Repository): Promise<void> {
     if (still?.ino === found.ino) await rm(lock, { force: true });
   }
   await dropIntent(repository);
+}
+
+/** Notes on worktrees that are gone: a removal that was stopped before its end. */
+async function dropNotes(repository: Repository, run: string): Promise<void> {
+  const home = join(repository.home, run);
+  const meta = join(home, ".meta");
+  for (const name of await readdir(meta).catch(() => []))
+    if (!(await exists(join(home, name)))) await rm(join(meta, name), { recursive: true, force: true });
+  for (const folder of [meta, home]) await rmdir(folder).catch(() => {});
 }
 
 /** A crash while a folder was put to a new note of git's: `X.aside` has the files. */

@@ -14,15 +14,7 @@ import { systemCode } from "../base/errors.ts";
 import { withIndexCopy } from "./checkout.ts";
 import { type Repository, items } from "./doors.ts";
 import { exists } from "./tree-files.ts";
-
-export interface IncludeReport {
-  /** Relative paths. */
-  readonly copied: readonly string[];
-  readonly skipped: readonly {
-    readonly path: string;
-    readonly reason: "not-ignored" | "not-a-file" | "too-much" | "leads-out" | "exists";
-  }[];
-}
+import type { IncludeReport } from "./trees.ts";
 
 export const INCLUDE_FILE = ".worktreeinclude";
 const MAX_FILES = 10_000;

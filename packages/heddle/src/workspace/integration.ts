@@ -5,20 +5,10 @@
  * Invariant: the branch only moves from a commit that was looked at to one that was made on top of it (compare and swap).
  */
 import { HeddleError } from "../base/errors.ts";
-import { type Repository, line } from "./doors.ts";
+import type { Repository } from "./doors.ts";
 import { checkRun, integrationRef, ownershipRef, shortBranch } from "./ref-names.ts";
 import { commitOf } from "./repository.ts";
-
-export interface MergedStep {
-  readonly step: string;
-  readonly attempt: number;
-  /** The captured commit. */
-  readonly source: string;
-  /** On the branch: the last of those that the merge made. */
-  readonly commit: string;
-  /** On the branch: what the merge was made on top of. */
-  readonly onto: string;
-}
+import type { MergedStep } from "./trees.ts";
 
 export class Integration {
   readonly repository: Repository;
@@ -132,8 +122,4 @@ export function messageWith(text: string, trailers: readonly (readonly [key: str
 /** Whether `head` has all that `commit` has. */
 export async function contains(repository: Repository, head: string, commit: string): Promise<boolean> {
   return (await repository.objects(["merge-base", "--is-ancestor", commit, head], { codes: [0, 1] })).code === 0;
-}
-
-export async function firstParent(repository: Repository, commit: string): Promise<string | undefined> {
-  return line(await repository.objects(["rev-list", "--no-walk", "--parents", commit])).split(" ")[1];
 }

@@ -7,7 +7,6 @@
  *     after its end it changes nothing.
  */
 import { join } from "node:path";
-import type { Problem } from "../base/errors.ts";
 import { type Result, err, ok } from "../base/result.ts";
 import { makeCommit } from "./capture.ts";
 import { mergeOver, mergeTrees } from "./candidate.ts";
@@ -19,28 +18,7 @@ import { type Integration, contains, messageWith } from "./integration.ts";
 import type { RepositoryLock } from "./lock.ts";
 import { commitOf } from "./repository.ts";
 import { exists } from "./tree-files.ts";
-
-export type LandMode =
-  | { readonly kind: "none" }
-  /** The user's branch is moved to the integration branch; refused where it has commits that this does not. */
-  | { readonly kind: "ff" }
-  /** A merge commit where fast-forward is not possible. */
-  | { readonly kind: "merge"; readonly message?: string }
-  /** A branch of this short name; the user's checkout is not looked at. */
-  | { readonly kind: "branch"; readonly name: string };
-
-/** `moved`: false: it was there already. */
-export interface Landed {
-  readonly branch: string;
-  readonly commit: string;
-  readonly moved: boolean;
-}
-
-export type LandOutcome =
-  | { readonly kind: "none" }
-  | ({ readonly kind: "landed" } & Landed)
-  | { readonly kind: "conflict"; readonly files: readonly string[] }
-  | { readonly kind: "refused"; readonly problem: Problem };
+import type { LandMode, LandOutcome, RevertOutcome } from "./trees.ts";
 
 export interface LandRequest {
   readonly integration: Integration;
@@ -244,11 +222,6 @@ function refused(
 ): LandOutcome & { readonly kind: "refused" } {
   return { kind: "refused", problem: { code, message, hint, ...(cause === undefined ? {} : { cause }) } };
 }
-
-export type RevertOutcome =
-  | { readonly kind: "reverted"; readonly commit: string }
-  | { readonly kind: "not-merged" }
-  | { readonly kind: "conflict"; readonly files: readonly string[] };
 
 const TRIES = 20;
 

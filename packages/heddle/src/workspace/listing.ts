@@ -14,28 +14,7 @@ import { BRANCHES, REFS, checkRun, shortBranch, treeName } from "./ref-names.ts"
 import { commitOf } from "./repository.ts";
 import { inUse } from "./trash.ts";
 import { unsavedWork } from "./unsaved.ts";
-
-export interface TreeListing {
-  readonly run: string;
-  readonly name: string;
-  /** Absolute. */
-  readonly path: string;
-  readonly branch: string | null;
-  readonly head: string | null;
-  readonly bytes: number;
-  readonly createdAtMs: number | null;
-  /** A process has its current folder there. */
-  readonly inUse: boolean;
-  readonly state:
-    /** Made, and all it holds is captured. */
-    | "saved"
-    /** Holds work that is nowhere else. */
-    | "unsaved"
-    /** Begun and not finished: no step has worked there. */
-    | "unfinished"
-    /** Git has no note of it, or heddle has none. */
-    | "stray";
-}
+import type { TreeListing } from "./trees.ts";
 
 /** All worktrees of heddle's, or those of one run. `sizes`: false, bytes are 0 and nothing is read for them. */
 export async function listWorktrees(

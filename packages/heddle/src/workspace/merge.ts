@@ -9,38 +9,11 @@
  *  4. What is on the branch already is answered from it: after a crash, entries are put in again and none is merged twice.
  */
 import { invariant } from "../base/assert.ts";
-import { type Candidate, type MergeMode, makeCandidate } from "./candidate.ts";
-import { Integration, type MergedStep, messageWith } from "./integration.ts";
-import { type PassedStore, type Verification, VerifyPool, type VerifyResult, passedStore } from "./verify.ts";
+import { type Candidate, makeCandidate } from "./candidate.ts";
+import { Integration, messageWith } from "./integration.ts";
+import { type PassedStore, VerifyPool, passedStore } from "./verify.ts";
 import type { Worktrees } from "./worktree.ts";
-
-export interface MergeEntry {
-  readonly step: string;
-  readonly attempt: number;
-  /** As captured. */
-  readonly commit: string;
-  /** Place in the plan: decides between entries that come at once. */
-  readonly order: number;
-  /** Subject, and text after an empty line; absent: the step's id. */
-  readonly message?: string;
-  /** Beside Run, Step, Attempt and Captured: Agent, Model, Cost, ... */
-  readonly trailers?: readonly (readonly [key: string, value: string])[];
-  readonly verify?: readonly Verification[];
-  /** Absent: the queue's. */
-  readonly mode?: MergeMode;
-}
-
-export type MergeOutcome =
-  /** `commit`: on the branch. `again`: it was there already. */
-  | { readonly kind: "merged"; readonly commit: string; readonly onto: string; readonly again: boolean }
-  /** The branch has all of it. */
-  | { readonly kind: "nothing"; readonly head: string }
-  /** `head`: what it did not go together with. */
-  | { readonly kind: "conflict"; readonly files: readonly string[]; readonly head: string }
-  /** `commit`: what was verified; no branch has it. */
-  | { readonly kind: "rejected"; readonly output: string; readonly commit: string; readonly head: string }
-  /** The queue was closed before its turn. */
-  | { readonly kind: "closed" };
+import type { MergeEntry, MergeMode, MergeOutcome, MergedStep, VerifyResult } from "./trees.ts";
 
 export interface MergeQueueOptions {
   readonly worktrees: Worktrees;

@@ -7,7 +7,8 @@ import { mkdir, readFile, readdir, realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Repository } from "./doors.ts";
 import { writeWhole } from "./doors.ts";
-import { type TreeOwner, branchRef, checkRun, treeName } from "./ref-names.ts";
+import { branchRef, checkRun, treeName } from "./ref-names.ts";
+import type { TreeOwner } from "./trees.ts";
 
 /** All that follows from run and owner. */
 export interface Place {

@@ -7,15 +7,10 @@
 import { HeddleError } from "../base/errors.ts";
 import { isRunId } from "../base/ids.ts";
 import { fileNameOf } from "./names.ts";
+import type { TreeOwner } from "./trees.ts";
 
 export const BRANCHES = "refs/heads/heddle/";
 export const REFS = "refs/heddle/";
-
-/** Whose a worktree is. `pool`: the n-th of those that candidates are verified in. */
-export type TreeOwner =
-  | { readonly kind: "step"; readonly id: string }
-  | { readonly kind: "group"; readonly id: string }
-  | { readonly kind: "pool"; readonly id: number };
 
 /** One component of a ref: as a file's name, without what refs may not have. `=` and a `%` at the end come up in no file's name. */
 export function refPart(id: string): string {

@@ -1,9 +1,10 @@
 /**
  * Finds the repository of a folder and judges it before anything is done to it (G7): what cannot work is refused with a reason,
- * what works with a difference is said. Reads only.
+ * what works with a difference is said. Changes
+ * nothing in it.
  */
-import { existsSync, realpathSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { existsSync, mkdirSync, realpathSync } from "node:fs";
+import { dirname, join, resolve, sep } from "node:path";
 import type { Problem } from "../base/errors.ts";
 import { type Result, err, ok } from "../base/result.ts";
 import { checkoutState } from "./checkout.ts";
@@ -40,6 +41,8 @@ export async function openRepository(options: OpenOptions): Promise<Result<OpenR
   const [bare, inside] = kind.output.toString("utf8").trim().split("\n");
   if (inside !== "true") return err(bare === "true" ? isBare(options.folder) : isGitFolder(options.folder));
   const repository = await readFacts(options);
+  const { topLevel } = repository.facts;
+  if (repository.home.startsWith(topLevel + sep)) return err(stateInside(topLevel));
   const { gitDir } = repository.facts;
   const taken = await inTheWay(repository);
   if (taken !== undefined) return err(taken);
@@ -70,7 +73,10 @@ async function readFacts(options: OpenOptions): Promise<Repository> {
   const pattern = `^(${PLAIN_SETTINGS.map((key) => key.replace(".", "\\.")).join("|")})$`;
   const found = await ask(options, ["config", "-z", "--get-regexp", pattern], topLevel);
   const settings = found.kind === "exited" && found.code === 0 ? items(found.output).map(asSetting) : [];
-  return new Repository({ commonDir, gitDir, topLevel, objectFormat, settings }, options);
+  // Git notes worktrees by their real paths; so does heddle.
+  mkdirSync(options.stateDir, { recursive: true });
+  const stateDir = realpathSync(options.stateDir);
+  return new Repository({ commonDir, gitDir, topLevel, objectFormat, settings }, { ...options, stateDir });
 }
 
 async function answered(options: OpenOptions, args: readonly string[], cwd: string): Promise<string> {
@@ -133,6 +139,14 @@ function isGitFolder(folder: string): Problem {
     code: "NotACheckout",
     message: `${folder} is inside a repository's own folder, not in a checkout`,
     hint: "Run heddle in the folder that holds your files.",
+  };
+}
+
+function stateInside(folder: string): Problem {
+  return {
+    code: "StateInsideRepository",
+    message: `worktrees would lie inside ${folder}, where every tool would take them for a part of it`,
+    hint: "Set XDG_STATE_HOME to a folder outside the repository.",
   };
 }
 

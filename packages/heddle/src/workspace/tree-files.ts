@@ -13,21 +13,9 @@ import { dirname, join } from "node:path";
 import { HeddleError } from "../base/errors.ts";
 import { copyIndex, withIndexCopy } from "./checkout.ts";
 import { type Repository, items, line } from "./doors.ts";
-
-export interface FileLimits {
-  readonly maxFileBytes: number;
-  readonly maxTotalBytes: number;
-}
+import type { FileLimits, LeftOut } from "./trees.ts";
 
 export const DEFAULT_LIMITS: FileLimits = { maxFileBytes: 50 << 20, maxTotalBytes: 500 << 20 };
-
-/** A file that is not in the tree although it is not ignored. */
-export interface LeftOut {
-  /** Relative to the worktree. */
-  readonly path: string;
-  readonly reason: "file-too-large" | "total-too-large" | "unreadable";
-  readonly bytes: number;
-}
 
 export interface Snapshot {
   /** Id of the tree. */

@@ -7,26 +7,8 @@
  */
 import { appendFile, mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { TreeOwner } from "./ref-names.ts";
 import type { Worktree, Worktrees } from "./worktree.ts";
-
-export type VerifyResult =
-  | { readonly ok: true }
-  /** `output`: what a person or an agent needs to see. */
-  | { readonly ok: false; readonly output: string };
-
-export interface VerifyContext {
-  readonly commit: string;
-  /** Aborted where the answer is not needed any more; the promise must still settle. */
-  readonly signal: AbortSignal;
-  readonly ports: readonly number[];
-}
-
-export interface Verification {
-  /** Stands for commands and environment: equal keys, equal answers. Absent: every tree is verified anew. */
-  readonly key?: string;
-  readonly run: (folder: string, context: VerifyContext) => Promise<VerifyResult>;
-}
+import type { TreeOwner, Verification, VerifyResult } from "./trees.ts";
 
 /** What passed. Lines of key and tree. */
 export interface PassedStore {

@@ -15,8 +15,8 @@ import { type Repository, line } from "./doors.ts";
 import { heal, mendLink, removeAdmin } from "./heal.ts";
 import { withIntent } from "./intent.ts";
 import { RepositoryLock } from "./lock.ts";
-import { type DiskLimits, checkRoom } from "./disk.ts";
-import { type IncludeReport, copyIncluded } from "./include.ts";
+import { type DiskLimits, DiskUse } from "./disk.ts";
+import { copyIncluded } from "./include.ts";
 import {
   type AdminEntry,
   type Place,
@@ -28,12 +28,13 @@ import {
   writeRecord,
 } from "./place.ts";
 import { claimPorts, releasePorts } from "./ports.ts";
-import { type TreeOwner, checkRun, ownershipRef, shortBranch, slugOf } from "./ref-names.ts";
+import { checkRun, ownershipRef, shortBranch, slugOf } from "./ref-names.ts";
 import { commitOf } from "./repository.ts";
 import { bury, emptyTrash, inUse } from "./trash.ts";
 import { clean, draftOf, exists, populate } from "./tree-files.ts";
 import { unreached } from "./agent-commits.ts";
 import { unsavedWork } from "./unsaved.ts";
+import type { IncludeReport, LossOptions, RemoveOptions, TreeOwner } from "./trees.ts";
 
 export interface WorktreeRequest {
   readonly run: string;
@@ -68,22 +69,9 @@ export interface WorktreesOptions {
   readonly include?: boolean;
 }
 
-export interface LossOptions {
-  /**
-   * Files that were left out of captures for their size, and histories of repositories inside the worktree, may go. Changed
-   * files and commits that are not captured never may.
-   */
-  readonly acceptLeftOut?: boolean;
-}
-
 export interface ResetOptions extends LossOptions {
   /** Ignored files go too. */
   readonly ignored?: boolean;
-}
-
-export interface RemoveOptions extends LossOptions {
-  /** Absent: `keep`. */
-  readonly branch?: "keep" | "delete";
 }
 
 const PORTS = { first: 21_000, count: 8_000, perTree: 10 } as const;
@@ -95,11 +83,13 @@ export class Worktrees {
   readonly repository: Repository;
   readonly lock: RepositoryLock;
   readonly #options: WorktreesOptions;
+  readonly #disk: DiskUse;
   readonly #healed = new Set<string>();
   #emptying: Promise<void> = Promise.resolve();
 
   constructor(options: WorktreesOptions) {
     this.repository = options.repository;
+    this.#disk = new DiskUse(options.repository, options.limits);
     this.#options = options;
     this.lock = new RepositoryLock(join(options.repository.home, ".lock"), options.repository.clock);
   }
@@ -107,6 +97,7 @@ export class Worktrees {
   /** The worktree of an owner, made if need be. Fails with `HeddleError`: `BranchTaken`, `WorktreeLimit`, `GitFailed`, ... */
   async ensure(request: WorktreeRequest): Promise<Worktree> {
     const place = placeOf(this.repository, request.run, request.owner);
+    await this.#disk.refresh();
     await this.lock.run(async () => await this.#ensureAdmin(place, request.base));
     const before = await readRecord(place);
     if (before?.populated === true) return worktreeOf(place, before, false, NOTHING_INCLUDED);
@@ -145,6 +136,7 @@ export class Worktrees {
     if (place.owner.kind !== "pool") await this.#refuseUnsaved(place, options);
     await this.lock.run(async () => await this.#ensureAdmin(place, commit));
     const admin = await this.#admin(place);
+    await this.#dropLocks(place, admin);
     await this.#pointTo(place, admin, commit);
     const whole = { path: place.path, index: place.index };
     await populate(this.repository, { ...whole, commit });
@@ -212,7 +204,7 @@ export class Worktrees {
     if (admin !== undefined) await this.#forget(place);
     if (!folder) {
       await rm(place.meta, { recursive: true, force: true });
-      await checkRoom(this.repository, this.#options.limits);
+      await this.#disk.check();
     }
     if (place.branch !== null) await this.#claimBranch(place, place.branch, base);
     await (folder ? this.#adopt(place, base) : this.#add(place, base));
@@ -324,6 +316,12 @@ export class Worktrees {
     }
     await this.repository.refs(["update-ref", "-m", "heddle: reset", place.branch, commit]);
     await this.repository.refs(["symbolic-ref", "-m", "heddle: reset", "HEAD", place.branch], { gitDir });
+  }
+
+  /** Whoever worked here has ended, perhaps in the middle of a git command. */
+  async #dropLocks(place: Place, admin: AdminEntry): Promise<void> {
+    for (const name of ["index.lock", "HEAD.lock"]) await rm(join(admin.dir, name), { force: true });
+    if (place.branch !== null) await rm(join(this.repository.facts.commonDir, `${place.branch}.lock`), { force: true });
   }
 
   /** The agent's own git shall find an index; what was going on in the worktree is over. */

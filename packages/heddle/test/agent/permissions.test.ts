@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { decide, PERMISSION_PRESETS, reachOf } from "../../src/runner/agent/permissions.ts";
+import { toolOf } from "../../src/runner/agent/ask.ts";
 import type { PermissionPolicy, PermissionRequest, ToolKind } from "../../src/runner/agent/port.ts";
 
 const CWD = "/work/tree";
@@ -32,9 +33,9 @@ describe("presets", () => {
     ["full", request("edit", ["/etc/passwd"]), "allow"],
     ["ask", request("edit", ["/work/tree/a"]), "ask"],
     ["ask", request("read"), "allow"],
-    ["ask", request("other", [], undefined, "mcp__heddle__task_complete"), "allow"],
-    ["read-only", request("other", [], undefined, "mcp__heddle__task_complete"), "allow"],
-    ["read-only", request("other", [], undefined, "mcp__elsewhere__x"), "deny"],
+    ["ask", request("other", [], undefined, "heddle/task_complete"), "allow"],
+    ["read-only", request("other", [], undefined, "heddle/task_complete"), "allow"],
+    ["read-only", request("other", [], undefined, "elsewhere/heddle"), "deny"],
   ] as const)("%s: %j is %s", (preset, asked, expected) => {
     expect(decide(PERMISSION_PRESETS[preset], asked, CWD)).toBe(expected);
   });
@@ -43,6 +44,29 @@ describe("presets", () => {
     const reach = (policy: PermissionPolicy): string => reachOf(policy, CWD);
     expect(Object.values(PERMISSION_PRESETS).map(reach)).toEqual(["read-only", "worktree", "full", "read-only"]);
   });
+});
+
+test("tools of servers, in every way that agents write them, and nothing that only looks like one", () => {
+  const servers = ["heddle"];
+  for (const name of [
+    "mcp__heddle__task_get",
+    "mcp__heddle/task_get",
+    "heddle_task_get",
+    "mcp_heddle_task_get",
+    "Tool: heddle/task_get",
+    "task_get (heddle MCP Server)",
+  ])
+    expect(toolOf(name, servers)).toBe("heddle/task_get");
+  for (const name of [
+    "rm -rf heddle_x",
+    "heddle_x; rm",
+    "nheddle_x",
+    "heddle",
+    "heddle_",
+    "mcp__other__x",
+    "x y (heddle MCP Server)",
+  ])
+    expect(toolOf(name, servers)).toBeUndefined();
 });
 
 describe("rules", () => {

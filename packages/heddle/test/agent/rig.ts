@@ -70,6 +70,7 @@ export function place(): Place {
         id: "scripted",
         provider: "none",
         program: { command: process.execPath, args: [SCRIPTED, file] },
+        quirks: { costPerProcess: true },
       });
     },
     read: (file) => readFileSync(join(folder, file), "utf8"),

@@ -1,11 +1,12 @@
 /** G5: what an attempt left is kept, however it ended. */
-import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, symlinkSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { type Capture, capture } from "../../src/workspace/capture.ts";
+import { capture } from "../../src/workspace/capture.ts";
 import type { Repository } from "../../src/workspace/doors.ts";
 import type { Worktree } from "../../src/workspace/worktree.ts";
 import { type Rig, captured, rig, step } from "./rig.ts";
+import type { Capture } from "../../src/workspace/trees.ts";
 
 interface Made extends Disposable {
   readonly at: Rig;
@@ -100,12 +101,19 @@ describe("an agent that", () => {
     expect((await captured(one.repository, one.tree, "s")).changedFiles).toEqual(["a.txt", "b.txt"]);
   });
 
-  test("changed a file within the same tick, to the same length", async () => {
-    using one = await made();
-    for (let attempt = 1; attempt <= 5; attempt++) {
-      one.at.write("src/deep/c.txt", `${attempt}\n`, one.tree.path);
-      const kept = await captured(one.repository, one.tree, "s", attempt);
-      expect(one.at.git(["cat-file", "blob", `${kept.commit}:src/deep/c.txt`])).toBe(String(attempt));
+  test("changed a file in the very instant that the index was written, to the same length", async () => {
+    using at = rig();
+    at.git(["config", "core.trustctime", "false"]);
+    const { repository, base } = await at.open();
+    const tree = await (await at.worktrees()).ensure({ run: "r1", owner: step("s"), base });
+    const file = join(tree.path, "src/deep/c.txt");
+    for (const attempt of [1, 2, 3]) {
+      // All that git goes by is as before, but what is in the file.
+      at.write("src/deep/c.txt", `${attempt}\n`, tree.path);
+      utimesSync(file, 1_000_000_000, 1_000_000_000);
+      if (attempt > 1) utimesSync(tree.place.index, 1_000_000_000, 1_000_000_000);
+      const kept = await captured(repository, tree, "s", attempt);
+      expect(at.git(["cat-file", "blob", `${kept.commit}:src/deep/c.txt`])).toBe(String(attempt));
     }
   });
 
@@ -146,6 +154,11 @@ describe("an agent that", () => {
     at.write("newer.txt", "newer\n", tree.path);
     const kept = await captured(one.repository, tree, "s", 2);
     expect(at.git(["rev-list", "--parents", "-1", kept.commit]).split(" ")).toHaveLength(3);
+    at.git(["add", "-A"], tree.path);
+    at.git(["commit", "-q", "-m", "once more"], tree.path);
+    // HEAD leads nowhere any more, and yet its log is there.
+    at.git(["update-ref", "-d", "refs/heads/fresh"]);
+    expect((await captured(one.repository, tree, "s", 3)).strays).toHaveLength(1);
     expect(lost(one)).toBe("");
   });
 

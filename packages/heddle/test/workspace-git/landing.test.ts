@@ -2,9 +2,10 @@
 import { utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { type LandMode, type LandOutcome, land } from "../../src/workspace/landing.ts";
+import { land } from "../../src/workspace/landing.ts";
 import { MergeQueue } from "../../src/workspace/merge.ts";
 import { type Rig, captured, fingerprint, foreignRefs, rig, step } from "./rig.ts";
+import type { LandMode, LandOutcome } from "../../src/workspace/trees.ts";
 
 interface Done extends Disposable {
   readonly at: Rig;

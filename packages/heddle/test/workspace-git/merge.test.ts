@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { mergeTrees } from "../../src/workspace/candidate.ts";
 import { revertStep } from "../../src/workspace/landing.ts";
-import { type MergeEntry, type MergeOutcome, MergeQueue, type MergeQueueOptions } from "../../src/workspace/merge.ts";
-import { type Verification, passedStore } from "../../src/workspace/verify.ts";
+import { MergeQueue, type MergeQueueOptions } from "../../src/workspace/merge.ts";
+import { passedStore } from "../../src/workspace/verify.ts";
 import type { Worktrees } from "../../src/workspace/worktree.ts";
 import { type Rig, namesIn, rig } from "./rig.ts";
+import type { MergeEntry, MergeOutcome, Verification } from "../../src/workspace/trees.ts";
 
 interface Shop extends Disposable {
   readonly at: Rig;

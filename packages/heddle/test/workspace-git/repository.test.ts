@@ -80,6 +80,11 @@ describe("refused, with a way out", () => {
     expect(await refusal(at)).toBe("BranchInTheWay");
   });
 
+  test("worktrees inside the checkout", async () => {
+    using at = rig();
+    expect(await judge(at.user, join(at.user, ".state"))).toMatchObject({ error: { code: "StateInsideRepository" } });
+  });
+
   test("a base that is not there, and one that looks like an option", async () => {
     using at = rig();
     for (const base of ["nowhere", "--all", "-h", "HEAD:a.txt"]) {
@@ -122,6 +127,13 @@ describe("works", () => {
     at.git(["checkout", "-q", "--detach"]);
     expect((await at.open()).branch).toBeNull();
     expect(await notes(at)).toEqual(["DetachedHead"]);
+    await works(at);
+  });
+
+  test("with worktrees behind a symbolic link", async () => {
+    using at = rig();
+    mkdirSync(join(at.folder, "real"));
+    symlinkSync(join(at.folder, "real"), at.stateDir);
     await works(at);
   });
 

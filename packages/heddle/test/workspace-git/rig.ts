@@ -13,12 +13,12 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type Clock, systemClock } from "../../src/base/clock.ts";
-import { type Capture, capture } from "../../src/workspace/capture.ts";
+import { capture } from "../../src/workspace/capture.ts";
 import type { Repository } from "../../src/workspace/doors.ts";
 import { systemGit } from "../../src/workspace/git.ts";
-import type { TreeOwner } from "../../src/workspace/ref-names.ts";
 import { type OpenRepository, openRepository } from "../../src/workspace/repository.ts";
 import { type Worktree, Worktrees, type WorktreesOptions } from "../../src/workspace/worktree.ts";
+import type { Capture, TreeOwner } from "../../src/workspace/trees.ts";
 
 const QUICK = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 

@@ -31,6 +31,8 @@ export interface AcpQuirks {
   readonly cannotResume?: true;
   /** Its own words for an error that it ends a turn with as if it were well. */
   readonly swallowed?: RegExp;
+  /** Its running cost begins anew with each process, not with each session. */
+  readonly costPerProcess?: true;
   /** Text that is no message though it comes as one. */
   readonly noise?: RegExp;
   /** `_meta` of the request for a new session. */
@@ -81,7 +83,11 @@ function startAcp(world: AgentWorld, agent: AcpAgent, quirks: AcpQuirks, context
     update: (params) => {
       if (isJsonObject(params["update"])) updates.take(params["update"]);
       if (updates.usd !== undefined && attempt.session !== undefined) {
-        const cost = costDelta(updates.usd, attempt.session.resumed, context.resume?.totals);
+        const cost = costDelta(
+          updates.usd,
+          attempt.session.resumed && quirks.costPerProcess !== true,
+          context.resume?.totals,
+        );
         if (cost !== undefined) attempt.note({ cost });
         attempt.note({ totals: { usd: updates.usd } });
       }

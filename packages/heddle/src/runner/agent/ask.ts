@@ -29,8 +29,9 @@ export function permissionAnswerer(
   context: AgentContext,
   deadlines: Pick<Deadlines, "asking">,
 ): Answerer {
+  const servers = context.mcp.map((server) => server.name);
   return async (question) => {
-    const request = requestOf(question, context.cwd);
+    const request = requestOf(question, context.cwd, servers);
     const decision = decide(context.policy, request, context.cwd);
     let verdict: "allow" | "deny" = decision === "allow" ? "allow" : "deny";
     let by: "rule" | "person" | "deadline" | "agent" = "rule";
@@ -77,15 +78,16 @@ function choose(options: Question["options"], verdict: "allow" | "deny"): string
   return undefined;
 }
 
-const TOOL_NAME = /\bmcp_+[\w/-]+/;
-
-function requestOf({ call, known }: Question, cwd: string): PermissionRequest {
+function requestOf({ call, known }: Question, cwd: string, servers: readonly string[]): PermissionRequest {
   const title = typeof call["title"] === "string" && call["title"] !== "" ? call["title"] : (known?.title ?? "");
   const kind = typeof call["kind"] === "string" ? (call["kind"] as ToolKind) : (known?.kind ?? "other");
   const named = pathsOf(call);
-  const paths = (named.length > 0 ? named : (known?.paths ?? [])).map((file) => follow(path.resolve(cwd, file)));
+  const files = (named.length > 0 ? named : (known?.paths ?? [])).map((file) => follow(path.resolve(cwd, file)));
+  const paths = [...new Set(files)];
   const command = commandOf(call["rawInput"]) ?? known?.command;
-  const tool = TOOL_NAME.exec(`${String(call["name"] ?? "")} ${title}`)?.[0];
+  // What touches files or a shell is judged by these, whatever it calls itself.
+  const isPlain = command === undefined && paths.length === 0 && kind === "other";
+  const tool = isPlain ? (toolOf(String(call["name"] ?? ""), servers) ?? toolOf(title, servers)) : undefined;
   return {
     kind,
     title: title.slice(0, 300),
@@ -93,6 +95,28 @@ function requestOf({ call, known }: Question, cwd: string): PermissionRequest {
     ...(command === undefined ? {} : { command }),
     ...(tool === undefined ? {} : { tool }),
   };
+}
+
+/** `SERVER/TOOL`, where the whole text names a tool of a server that was handed over, in one of the ways that agents write it. */
+export function toolOf(text: string, servers: readonly string[]): string | undefined {
+  const plain = text.replace(/^Tool: /, "").slice(0, 200);
+  for (const server of servers) {
+    for (const opening of [
+      `mcp__${server}__`,
+      `mcp__${server}/`,
+      `mcp_${server}_`,
+      `${server}__`,
+      `${server}/`,
+      `${server}_`,
+    ]) {
+      const tool = plain.slice(opening.length);
+      if (plain.startsWith(opening) && /^[\w-]+$/.test(tool)) return `${server}/${tool}`;
+    }
+    const closing = ` (${server} MCP Server)`;
+    if (plain.endsWith(closing) && /^[\w-]+$/.test(plain.slice(0, -closing.length)))
+      return `${server}/${plain.slice(0, -closing.length)}`;
+  }
+  return undefined;
 }
 
 /** The real place of a path, as far as it exists: a link inside the folder may lead out of it. */

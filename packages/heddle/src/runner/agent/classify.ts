@@ -11,7 +11,8 @@ export interface Failure {
   readonly retryAfterMs?: number;
 }
 
-/** Characters of a message that are kept. */
+/** Characters of a message that are looked at, and that are kept. */
+const MAX_READ = 20_000;
 const MESSAGE_LIMIT = 400;
 
 export function shorten(text: string, limit: number = MESSAGE_LIMIT): string {
@@ -162,7 +163,7 @@ export function failureOf(message: string, data: unknown, fallback: AgentClass):
   const signs: Signs = {};
   collect(data, signs, 0);
   const text = message === "" || /^internal error\.?$/i.test(message) ? (signs.message ?? message) : message;
-  const all = `${message} ${signs.message ?? ""}`;
+  const all = `${message.slice(0, MAX_READ)} ${(signs.message ?? "").slice(0, MAX_READ)}`;
   const byWords = classOfWords(all);
   const byStatus = signs.status === undefined ? undefined : classOfStatus(signs.status);
   // A 400 or 429 covers many cases; its words say which.

@@ -13,10 +13,10 @@ import type { Decision, PermissionPolicy, PermissionRequest, PermissionRule, Too
 const READING: readonly ToolKind[] = ["read", "search", "think"];
 const WRITING: readonly ToolKind[] = ["edit", "delete", "move"];
 
-/** Servers of tools that are heddle's own: always allowed. */
+/** Name of the server of heddle's own tools, as it is handed to agents: always allowed. */
 export const OWN_TOOLS = "heddle";
 
-const ownTools: PermissionRule = { tool: `mcp*${OWN_TOOLS}*`, decision: "allow" };
+const ownTools: PermissionRule = { tool: `${OWN_TOOLS}/*`, decision: "allow" };
 
 export type PermissionPreset = "read-only" | "worktree" | "full" | "ask";
 

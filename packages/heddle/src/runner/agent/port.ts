@@ -114,7 +114,7 @@ export interface PermissionRequest {
   readonly paths: readonly string[];
   /** Of a shell. */
   readonly command?: string;
-  /** Name of a tool of an MCP server, as the agent calls it. */
+  /** `SERVER/TOOL`, of a server that was handed over. */
   readonly tool?: string;
 }
 
@@ -128,7 +128,7 @@ export interface PermissionRule {
   readonly path?: string;
   /** A pattern with `*`. In an `allow`, `*` stands for no character that a shell acts on. */
   readonly command?: string;
-  /** A pattern with `*` over the tool's name. */
+  /** A pattern with `*` over `SERVER/TOOL`. */
   readonly tool?: string;
   readonly decision: Decision;
 }

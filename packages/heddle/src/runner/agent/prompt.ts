@@ -142,11 +142,13 @@ function beforeOf({ before }: PromptInput): string {
   ].join("\n\n");
 }
 
-function rulesOf({ verify, ports, expect }: PromptInput): string {
+function rulesOf({ verify, ports, expect, hasTools }: PromptInput): string {
   const rules = [
     "You are in a git worktree of your own. Change files in it and nowhere else.",
     "Commit nothing, switch no branch, and leave `.git` alone: your changes are recorded for you.",
-    "Nobody is there to answer while you work. Where something is open, take the simplest way that meets the task and say so at the end.",
+    hasTools
+      ? "Where something small is open, take the simplest way that meets the task and say so at the end; ask only what the task cannot go on without."
+      : "Nobody is there to answer while you work. Where something is open, take the simplest way that meets the task and say so at the end.",
     "Start no process that outlives your work.",
     ...(ports === undefined || ports.length === 0
       ? []

@@ -130,6 +130,7 @@ function scriptedAdapter(
     provider: config.provider ?? id,
     program: { command: program, args: [...args, ...(config.args ?? [])] },
     env: () => config.env ?? {},
+    quirks: { costPerProcess: true },
   });
 }
 

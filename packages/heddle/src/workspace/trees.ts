@@ -1,0 +1,294 @@
+/**
+ * Worktrees, captures and merging as the engine meets them: plain data, and what is to be done with it. Knows no git, no plan and
+ * no event. `git-trees.ts` is the implementation.
+ *
+ * All functions fail with a `HeddleError` where git or the disk fail; what a run must expect is an outcome. Each may be called
+ * again after a crash, with the same arguments, and ends in the same state.
+ */
+import type { Problem } from "../base/errors.ts";
+
+/** Whose a worktree is. `pool`: the n-th of those that candidates are verified in. */
+export type TreeOwner =
+  | { readonly kind: "step"; readonly id: string }
+  | { readonly kind: "group"; readonly id: string }
+  | { readonly kind: "pool"; readonly id: number };
+
+export interface IncludeReport {
+  /** Relative paths. */
+  readonly copied: readonly string[];
+  readonly skipped: readonly {
+    readonly path: string;
+    readonly reason: "not-ignored" | "not-a-file" | "too-much" | "leads-out" | "exists";
+  }[];
+}
+
+/** A file that is not in the tree although it is not ignored. */
+export interface LeftOut {
+  /** Relative to the worktree. */
+  readonly path: string;
+  readonly reason: "file-too-large" | "total-too-large" | "unreadable";
+  readonly bytes: number;
+}
+
+export interface FileLimits {
+  readonly maxFileBytes: number;
+  readonly maxTotalBytes: number;
+}
+
+export interface Capture {
+  /** The base itself where nothing was changed and nothing committed. */
+  readonly commit: string;
+  readonly tree: string;
+  /** The commit that the attempt began at. */
+  readonly base: string;
+  /** Relative paths, sorted: what differs between base and commit. */
+  readonly changedFiles: readonly string[];
+  /** Not ignored and yet not in the commit. */
+  readonly leftOut: readonly LeftOut[];
+  /** Folders that are repositories of their own: their files are in the commit, their history is not. */
+  readonly nested: readonly string[];
+  /** Commits that the attempt made and that `commit` does not lead to; kept by a ref. */
+  readonly strays: readonly string[];
+  /** The folder was gone: what is captured is the last commit. */
+  readonly missing: boolean;
+}
+
+export type VerifyResult =
+  | { readonly ok: true }
+  /** `output`: what a person or an agent needs to see. */
+  | { readonly ok: false; readonly output: string };
+
+export interface VerifyContext {
+  readonly commit: string;
+  /** Aborted where the answer is not needed any more; the promise must still settle. */
+  readonly signal: AbortSignal;
+  readonly ports: readonly number[];
+}
+
+export interface Verification {
+  /** Stands for commands and environment: equal keys, equal answers. Absent: every tree is verified anew. */
+  readonly key?: string;
+  readonly run: (folder: string, context: VerifyContext) => Promise<VerifyResult>;
+}
+
+export type MergeMode = "merge" | "squash" | "rebase";
+
+export interface MergeEntry {
+  readonly step: string;
+  readonly attempt: number;
+  /** As captured. */
+  readonly commit: string;
+  /** Place in the plan: decides between entries that come at once. */
+  readonly order: number;
+  /** Subject, and text after an empty line; absent: the step's id. */
+  readonly message?: string;
+  /** Beside Run, Step, Attempt and Captured: Agent, Model, Cost, ... */
+  readonly trailers?: readonly (readonly [key: string, value: string])[];
+  readonly verify?: readonly Verification[];
+  /** Absent: the queue's. */
+  readonly mode?: MergeMode;
+}
+
+export type MergeOutcome =
+  /** `commit`: on the branch. `again`: it was there already. */
+  | { readonly kind: "merged"; readonly commit: string; readonly onto: string; readonly again: boolean }
+  /** The branch has all of it. */
+  | { readonly kind: "nothing"; readonly head: string }
+  /** `head`: what it did not go together with. */
+  | { readonly kind: "conflict"; readonly files: readonly string[]; readonly head: string }
+  /** `commit`: what was verified; no branch has it. */
+  | { readonly kind: "rejected"; readonly output: string; readonly commit: string; readonly head: string }
+  /** The queue was closed before its turn. */
+  | { readonly kind: "closed" };
+
+export type LandMode =
+  | { readonly kind: "none" }
+  /** The user's branch is moved to the integration branch; refused where it has commits that this does not. */
+  | { readonly kind: "ff" }
+  /** A merge commit where fast-forward is not possible. */
+  | { readonly kind: "merge"; readonly message?: string }
+  /** A branch of this short name; the user's checkout is not looked at. */
+  | { readonly kind: "branch"; readonly name: string };
+
+/** `moved`: false: it was there already. */
+export interface Landed {
+  readonly branch: string;
+  readonly commit: string;
+  readonly moved: boolean;
+}
+
+export type LandOutcome =
+  | { readonly kind: "none" }
+  | ({ readonly kind: "landed" } & Landed)
+  | { readonly kind: "conflict"; readonly files: readonly string[] }
+  | { readonly kind: "refused"; readonly problem: Problem };
+
+export type RevertOutcome =
+  | { readonly kind: "reverted"; readonly commit: string }
+  | { readonly kind: "not-merged" }
+  | { readonly kind: "conflict"; readonly files: readonly string[] };
+
+export type BreachKind = "head" | "index" | "files" | "refs" | "stash" | "config" | "hooks";
+
+export interface Breach {
+  readonly kind: BreachKind;
+  /** What is different: names of files or refs, at most {@link MAX_NAMED}. */
+  readonly names: readonly string[];
+}
+
+/** A look at what no step may change. Plain data. */
+export interface Look {
+  readonly head: string;
+  /** Hash of what the index holds, not of its times. */
+  readonly index: string;
+  /** Changed and new files, with size and time. */
+  readonly files: { readonly [path: string]: string };
+  /** Those outside heddle's two folders, stash apart. */
+  readonly refs: { readonly [ref: string]: string };
+  readonly stash: string;
+  readonly config: { readonly [file: string]: string };
+  readonly hooks: { readonly [file: string]: string };
+}
+
+export interface LossOptions {
+  /**
+   * Files that were left out of captures for their size, and histories of repositories inside the worktree, may go. Changed
+   * files and commits that are not captured never may.
+   */
+  readonly acceptLeftOut?: boolean;
+}
+
+export interface RemoveOptions extends LossOptions {
+  /** Absent: `keep`. */
+  readonly branch?: "keep" | "delete";
+}
+
+export interface MergedStep {
+  readonly step: string;
+  readonly attempt: number;
+  /** The captured commit. */
+  readonly source: string;
+  /** On the branch: the last of those that the merge made. */
+  readonly commit: string;
+  /** On the branch: what the merge was made on top of. */
+  readonly onto: string;
+}
+
+export interface TreeRequest {
+  readonly step: string;
+  /** Steps of one group have one worktree and take turns in it: one attempt at a time is the caller's to see to. */
+  readonly group?: string;
+  /** Absent: the integration branch as it is now, with the work of all that is merged. */
+  readonly base?: string;
+  /** The files stay as the last attempt left them, for a session that goes on; else they are set to the base. Absent: false. */
+  readonly keep?: boolean;
+  /** As in {@link LossOptions}, where files are set anew. */
+  readonly acceptLeftOut?: boolean;
+}
+
+/** A worktree that an attempt works in. Plain data: it may be stored and used by a later process. */
+export interface Tree {
+  readonly owner: TreeOwner;
+  /** Absolute. */
+  readonly path: string;
+  /** Short name. */
+  readonly branch: string;
+  /** The commit that the attempt begins at. */
+  readonly base: string;
+  /** Made by this call. */
+  readonly fresh: boolean;
+  /** Free when given out, and of no other worktree; empty where none are left. */
+  readonly ports: readonly number[];
+  /** For names of databases and the like: `[a-z0-9_]`, at most 40. */
+  readonly slug: string;
+  /** What `.worktreeinclude` brought; empty unless `fresh`. */
+  readonly included: IncludeReport;
+  /** For whoever works there: git without prompts and editors, that looks for no repository further up; `PORT`. */
+  readonly environment: { readonly [name: string]: string };
+}
+
+export interface CaptureOptions {
+  readonly step: string;
+  readonly attempt: number;
+  /** First line of the commit; absent: step and attempt. */
+  readonly title?: string;
+  readonly limits?: FileLimits;
+}
+
+export interface RunOptions {
+  readonly run: string;
+  /** Resolved once, recorded by the run, and given again at each resume. */
+  readonly base: string;
+  /** Absent: `squash`. */
+  readonly mode?: MergeMode;
+  /** Entries that are verified at the same time, each on top of the one before. Absent: 2. */
+  readonly ahead?: number;
+  /** Entries whose verification is run once, for all together, and halved where it fails: for slow suites. Absent: 1. */
+  readonly batch?: number;
+}
+
+/** The trees of one run. Closing it stops verifications and removes the worktrees for them; others stay. */
+export interface RunTrees extends AsyncDisposable {
+  /** Short name of the integration branch. */
+  readonly branch: string;
+  /** The integration branch's commit. */
+  head(): Promise<string>;
+  /** What is merged and not reverted, oldest first: what a resumed run goes by. */
+  merged(): Promise<readonly MergedStep[]>;
+  /** Fails with `WorkNotCaptured` where files would be set anew over work that is not captured. */
+  take(request: TreeRequest): Promise<Tree>;
+  /** After every attempt, failed and cancelled ones too, when its processes have ended. */
+  capture(tree: Tree, options: CaptureOptions): Promise<Capture>;
+  /** Whether setup commands must run in it; they are the caller's. `setupDone` says that they did. */
+  needsSetup(tree: Tree, commands: readonly string[]): Promise<boolean>;
+  setupDone(tree: Tree, commands: readonly string[]): Promise<void>;
+  merge(entry: MergeEntry): Promise<MergeOutcome>;
+  /** Takes a step's last merge back out. */
+  revert(step: string): Promise<RevertOutcome>;
+  /** `target`: short name of the user's branch that is meant; absent: the one that is checked out. */
+  land(mode: LandMode, target?: string): Promise<LandOutcome>;
+  /** Fails with `WorkNotCaptured` or `WorktreeInUse`. Files are deleted in the background. */
+  remove(tree: Tree, options?: RemoveOptions): Promise<void>;
+  /** Every ref of the run, captures too; `false`: it has worktrees still. For a person's word or a written rule. */
+  forget(): Promise<boolean>;
+}
+
+export interface TreeListing {
+  readonly run: string;
+  readonly name: string;
+  /** Absolute. */
+  readonly path: string;
+  readonly branch: string | null;
+  readonly head: string | null;
+  readonly bytes: number;
+  readonly createdAtMs: number | null;
+  /** A process has its current folder there. */
+  readonly inUse: boolean;
+  readonly state:
+    /** Made, and all it holds is captured. */
+    | "saved"
+    /** Holds work that is nowhere else. */
+    | "unsaved"
+    /** Begun and not finished: no step has worked there. */
+    | "unfinished"
+    /** Git has no note of it, or heddle has none. */
+    | "stray";
+}
+
+/** The trees of one repository. */
+export interface Trees {
+  /** The commit that a new run begins at. */
+  readonly base: string;
+  /** Short name of the user's branch; `null`: HEAD is detached. */
+  readonly branch: string | null;
+  /** Absolute: the user's checkout. */
+  readonly folder: string;
+  /** What works, but differently from what one may expect. */
+  readonly notes: readonly Problem[];
+  run(options: RunOptions): RunTrees;
+  /** All of heddle's, or those of one run. `sizes`: false, bytes are 0 and no file is looked at for them. */
+  list(options?: { readonly run?: string; readonly sizes?: boolean }): Promise<readonly TreeListing[]>;
+  /** A look at what no step may change, and what is different by now. Who changed it is not known. */
+  look(): Promise<Look>;
+  breaches(before: Look): Promise<readonly Breach[]>;
+}
