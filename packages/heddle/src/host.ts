@@ -86,6 +86,12 @@ export function openMemoryProject(dir: string, options: Pick<OpenOptions, "title
   });
 }
 
+/** What agents left in the repository of a folder, journal or not. */
+export async function openAgentKeeping(dir: string): Promise<AgentKeeping> {
+  const agents = await import("./host-agents.ts");
+  return agents.openAgentKeeping(dir);
+}
+
 function makeHeddleDir(heddleDir: string): Result<void, Problem> {
   try {
     if (existsSync(join(heddleDir, ".gitignore"))) return ok(undefined);
@@ -217,8 +223,7 @@ class LocalProject implements Project {
     return this.#workspaces.logFile(run, step, attempt) ?? "";
   }
 
-  async agents(): Promise<AgentKeeping> {
-    const { openAgentKeeping } = await import("./host-agents.ts");
+  agents(): Promise<AgentKeeping> {
     return openAgentKeeping(this.dir);
   }
 

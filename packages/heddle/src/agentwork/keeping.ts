@@ -27,6 +27,10 @@ export function agentKeeping(options: KeepingOptions): AgentKeeping {
     return opened.ok ? ok(opened.value.repository) : opened;
   };
   return {
+    async check() {
+      const repository = await open();
+      return repository.ok ? undefined : repository.error;
+    },
     async worktrees({ run, sizes }) {
       const repository = await open();
       if (!repository.ok) return repository;

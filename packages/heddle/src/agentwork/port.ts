@@ -66,6 +66,8 @@ export type LandKind = "ff" | "merge" | "branch";
 
 /** Looks after what agents left: for commands, without a run going on. */
 export interface AgentKeeping {
+  /** Why agents cannot work here, if so. */
+  check(): Promise<Problem | undefined>;
   /** `sizes`: false, bytes are 0. */
   worktrees(options: {
     readonly run?: string;

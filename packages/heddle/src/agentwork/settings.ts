@@ -4,7 +4,7 @@ import { parseDuration } from "../base/duration.ts";
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import { type Result, err, ok } from "../base/result.ts";
 import { PERMISSION_PRESETS } from "../runner/agent/permissions.ts";
-import type { AgentLimits, AgentWork, PermissionPolicy, PermissionRule } from "../runner/agent/port.ts";
+import type { AgentLimits, AgentWork, PermissionPolicy, PermissionRule, ToolKind } from "../runner/agent/port.ts";
 import { type AgentConfig, readAgentConfigs } from "../runner/agent/registry.ts";
 import type { MergeMode } from "../workspace/candidate.ts";
 
@@ -43,7 +43,7 @@ export const SCRIPTED = "scripted";
 const DEFAULT_AGENT = "claude";
 const DEFAULT_TRIES = 2;
 /** Keys of an entry of `use` that are not its command's. */
-const ENTRY_KEYS = ["permissions", "sandbox", "passEnv", "script", "timeouts"];
+const ENTRY_KEYS = ["permissions", "sandbox", "passEnv", "script", "limits"];
 
 /** `folder`: what files are relative to. */
 export function runSettings(config: JsonObject, folder: string): Result<RunSettings, string> {
@@ -87,7 +87,7 @@ export function stepSettings(config: JsonObject, options: JsonObject | undefined
     expect: expectOf(own["expect"]),
     policy: policy.value,
     sandbox: sandbox === "off" || sandbox === "require" ? sandbox : "auto",
-    limits: limitsOf({ ...mapping(config["timeouts"]), ...mapping(entry["timeouts"]), ...mapping(own["timeouts"]) }),
+    limits: limitsOf({ ...mapping(config["limits"]), ...mapping(entry["limits"]), ...mapping(own["limits"]) }),
     passEnv: [...texts(config["passEnv"]), ...texts(entry["passEnv"])],
     onConflict: ladder.filter((rung) => rung === "agent" || rung === "human"),
     tries: typeof tries === "number" ? tries : DEFAULT_TRIES,
@@ -117,17 +117,37 @@ function expectOf(value: Json | undefined): StepSettings["expect"] {
 
 function policyOf(value: Json | undefined): Result<PermissionPolicy, string> {
   if (value === undefined) return ok(PERMISSION_PRESETS.worktree);
-  if (typeof value === "string") {
-    const preset = Object.entries(PERMISSION_PRESETS).find(([name]) => name === value)?.[1];
-    return preset === undefined ? err(`there are no permissions called ${value}`) : ok(preset);
-  }
-  if (!isJsonObject(value) || !Array.isArray(value["rules"])) return err("`permissions` is a preset, or has `rules`");
-  const otherwise = value["otherwise"];
-  // Their shape was seen to with the plan's.
-  return ok({
-    rules: value["rules"] as unknown as readonly PermissionRule[],
-    otherwise: otherwise === "allow" || otherwise === "ask" ? otherwise : "deny",
-  });
+  if (typeof value === "string") return presetOf(value);
+  if (!isJsonObject(value)) return err("`permissions` is a preset, or has `rules`");
+  const rest = textOf(value["preset"]) === undefined ? ok(NOTHING) : presetOf(textOf(value["preset"]) ?? "");
+  if (!rest.ok) return rest;
+  const written = Array.isArray(value["rules"]) ? value["rules"] : [];
+  return ok({ rules: [...written.flatMap(ruleOf), ...rest.value.rules], otherwise: rest.value.otherwise });
+}
+
+const NOTHING: PermissionPolicy = { rules: [], otherwise: "deny" };
+
+function presetOf(name: string): Result<PermissionPolicy, string> {
+  const preset = Object.entries(PERMISSION_PRESETS).find(([known]) => known === name)?.[1];
+  return preset === undefined ? err(`there are no permissions called ${name}`) : ok(preset);
+}
+
+/** `{deny: edit, path: infra/**}`. Its shape was seen to with the plan's. */
+function ruleOf(raw: Json): readonly PermissionRule[] {
+  const rule = mapping(raw);
+  const decision = (["allow", "deny", "ask"] as const).find((word) => rule[word] !== undefined);
+  if (decision === undefined) return [];
+  const kinds = texts(rule[decision]);
+  const [path, command, tool] = [textOf(rule["path"]), textOf(rule["command"]), textOf(rule["tool"])];
+  return [
+    {
+      decision,
+      ...(kinds.includes("*") ? {} : { kind: kinds as readonly ToolKind[] }),
+      ...(path === undefined ? {} : { path }),
+      ...(command === undefined ? {} : { command }),
+      ...(tool === undefined ? {} : { tool }),
+    },
+  ];
 }
 
 function limitsOf(raw: JsonObject): Partial<AgentLimits> {

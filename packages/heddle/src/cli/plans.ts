@@ -8,6 +8,7 @@ import type { LoadedPlan } from "../engine/api.ts";
 import { loadPlanFile } from "../load-plan.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
 import { LIMITS } from "../plan/limits.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { Context } from "./context.ts";
 import { safeText } from "./output-text.ts";
 
@@ -64,4 +65,12 @@ async function linesToShow(file: string): Promise<string | undefined> {
   const stats = await promises.stat(file).catch(() => undefined);
   if (stats === undefined || !stats.isFile() || stats.size > LIMITS.bytes) return undefined;
   return promises.readFile(file, "utf8").catch(() => undefined);
+}
+
+/** Whether a step of the plan, or of one inside it, is an agent's. */
+export function hasAgents(plan: Plan): boolean {
+  return plan.steps.some(
+    ({ action }) =>
+      action.kind === "agent" || (action.kind === "plan" && action.plan !== undefined && hasAgents(action.plan)),
+  );
 }

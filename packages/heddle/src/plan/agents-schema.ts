@@ -17,35 +17,42 @@ import {
   wholeNumber,
 } from "./schema-parts.ts";
 
+function decidesOnce(rule: object): boolean {
+  return ["allow", "deny", "ask"].filter((key) => key in rule).length === 1;
+}
+
 type Shape = Readonly<Record<string, Lazy>>;
 
 const commands = lazy(() => z.union([command(), list(command)()], "expected a command or a list of commands"));
-const decision = oneOf(["allow", "deny", "ask"], "expected allow, deny or ask");
 const tool = oneOf(
-  ["read", "edit", "delete", "move", "search", "execute", "think", "fetch", "switch_mode", "other"],
-  "expected a kind of tool: read, edit, delete, move, search, execute, think, fetch, switch_mode, other",
+  ["read", "edit", "delete", "move", "search", "execute", "think", "fetch", "switch_mode", "other", "*"],
+  "expected a kind of tool: read, edit, delete, move, search, execute, think, fetch, switch_mode, other, or *",
 );
-const rule = strict({
-  kind: optional(list(tool)),
-  path: optional(text),
-  command: optional(text),
-  tool: optional(text),
-  decision,
-});
+const tools = optional(() => z.union([tool(), list(tool)()], "expected a kind of tool, or a list of them"));
+const rule = lazy(() =>
+  z
+    .strictObject({
+      allow: tools(),
+      deny: tools(),
+      ask: tools(),
+      path: optional(text)(),
+      command: optional(text)(),
+      tool: optional(text)(),
+    })
+    .check(z.refine(decidesOnce, "a rule has one of allow, deny and ask")),
+);
+const preset = oneOf(["read-only", "worktree", "full", "ask"], "expected read-only, worktree, full or ask");
 const permissions = optional(
   () =>
     z.union(
-      [
-        z.enum(["read-only", "worktree", "full", "ask"]),
-        strict({ rules: list(rule), otherwise: optional(decision) })(),
-      ],
-      "expected read-only, worktree, full, ask, or a mapping with `rules`",
+      [preset(), strict({ rules: optional(list(rule)), preset: optional(preset) })()],
+      "expected read-only, worktree, full, ask, or a mapping with `rules` and `preset`",
     ),
   "What an agent may do without asking.",
 );
 const sandbox = optional(oneOf(["auto", "off", "require"], "expected auto, off or require"));
 
-const timeouts: Shape = {
+const limits: Shape = {
   start: optional(duration, "Until the agent takes a prompt."),
   idle: optional(duration, "Without a word from the agent."),
   toolIdle: optional(duration, "The same while a tool of the agent is at work."),
@@ -62,7 +69,7 @@ const everywhere: Shape = {
   model: optional(text),
   permissions,
   sandbox,
-  timeouts: optional(strict(timeouts, "expected a mapping such as {idle: 10m}")),
+  limits: optional(strict(limits, "expected a mapping such as {idle: 10m}")),
 };
 const ladder: Shape = {
   onConflict: optional(
@@ -132,9 +139,9 @@ const step: Shape = {
   ...ladder,
 };
 
-export const AGENT_SHAPES: Readonly<Record<"plan" | "step" | "timeouts" | "worktrees", Shape>> = {
+export const AGENT_SHAPES: Readonly<Record<"plan" | "step" | "limits" | "worktrees", Shape>> = {
   plan,
   step,
-  timeouts,
+  limits,
   worktrees,
 };

@@ -209,7 +209,6 @@ export const NESTED_KEYS: Readonly<Record<string, readonly string[]>> = {
   params: Object.keys(paramShape),
   agents: Object.keys(AGENT_SHAPES.plan),
   agent: Object.keys(AGENT_SHAPES.step),
-  timeouts: Object.keys(AGENT_SHAPES.timeouts),
   worktrees: Object.keys(AGENT_SHAPES.worktrees),
 };
 

@@ -24,7 +24,10 @@ test("agents work in worktrees of their own at the same time, and a dependent se
   expect(await rig.merged("all.ts")).toBe("a\nb");
   expect(rig.checkout()).toBe(before);
   expect(rig.has("a.ts")).toBe(false);
-  const events = stdout.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+  const events = stdout
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
   const created = ofType(events, "worktree.created", "all")[0];
   const merges = ofType(events, "worktree.merged");
   expect(created?.data["base"]).toBe(merges[1]?.data["commit"]);
@@ -54,7 +57,10 @@ test("a conflict goes back to the agent that made it, in its own session, and is
   await late.open();
   const { code, stdout } = await running.done;
   expect(code).toBe(0);
-  const events = stdout.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+  const events = stdout
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
   expect(ofType(events, "worktree.conflicted").map(({ step, data }) => [step, data["reason"], data["files"]])).toEqual([
     ["second", "conflict", ["a.txt"]],
   ]);
@@ -77,8 +83,21 @@ const STUBBORN = {
 async function stuck(rig: AgentRig): Promise<string> {
   const gate = rig.gate("g");
   rig.agents(
-    { ...STUBBORN, second: [STUBBORN.second[0] as object, { do: [{ run: gate.command }, ...(STUBBORN.second[1] as { do: object[] }).do] }] },
-    { steps: [{ id: "first" }, { id: "second" }, { id: "other", deps: ["first"], run: "true" }, { id: "after", deps: ["second"], run: "true" }] },
+    {
+      ...STUBBORN,
+      second: [
+        STUBBORN.second[0] as object,
+        { do: [{ run: gate.command }, ...(STUBBORN.second[1] as { do: object[] }).do] },
+      ],
+    },
+    {
+      steps: [
+        { id: "first" },
+        { id: "second" },
+        { id: "other", deps: ["first"], run: "true" },
+        { id: "after", deps: ["second"], run: "true" },
+      ],
+    },
   );
   const running = rig.start(["run"]);
   await gate.reached();
@@ -87,21 +106,29 @@ async function stuck(rig: AgentRig): Promise<string> {
   const { code, stdout } = await running.done;
   expect(code).toBe(3);
   expect(stdout).toContain("heddle resolve");
-  expect(await rig.statuses()).toEqual({ first: "succeeded", second: "needs-resolution", other: "succeeded", after: "waiting" });
+  expect(await rig.statuses()).toEqual({
+    first: "succeeded",
+    second: "needs-resolution",
+    other: "succeeded",
+    after: "waiting",
+  });
   return await rig.run();
 }
 
-test.each(["ours", "theirs"] as const)("a conflict that its agent does not mend waits for a person, who takes a side (--%s)", async (side) => {
-  using rig = new AgentRig();
-  const run = await stuck(rig);
-  const tree = path.join(rig.state, "heddle", "worktrees");
-  expect(existsSync(tree)).toBe(true);
-  expect((await rig.heddle(["resolve", run, "second", `--${side}`])).code).toBe(0);
-  const { code, stdout } = await rig.heddle(["resume"]);
-  expect([code, stdout]).toEqual([0, expect.stringContaining("[after] ✓")]);
-  expect(await rig.merged("a.txt")).toBe(`${side === "ours" ? "FIRST" : "SECOND"}\nsecond\nthird`);
-  expect(await rig.merged("own.txt")).toBe("own");
-});
+test.each(["ours", "theirs"] as const)(
+  "a conflict that its agent does not mend waits for a person, who takes a side (--%s)",
+  async (side) => {
+    using rig = new AgentRig();
+    const run = await stuck(rig);
+    const tree = path.join(rig.state, "heddle", "worktrees");
+    expect(existsSync(tree)).toBe(true);
+    expect((await rig.heddle(["resolve", run, "second", `--${side}`])).code).toBe(0);
+    const { code, stdout } = await rig.heddle(["resume"]);
+    expect([code, stdout]).toEqual([0, expect.stringContaining("[after] ✓")]);
+    expect(await rig.merged("a.txt")).toBe(`${side === "ours" ? "FIRST" : "SECOND"}\nsecond\nthird`);
+    expect(await rig.merged("own.txt")).toBe("own");
+  },
+);
 
 test("a person mends the conflict in the step's worktree and the run goes on from there", async () => {
   using rig = new AgentRig();
@@ -156,7 +183,13 @@ test("steps of a group take turns in one worktree", async () => {
       b: [{ run: "test ! -e busy && touch busy && sleep 0.2 && rm busy" }, writes("b.ts", "b\n")],
       c: [{ run: "cat a.ts b.ts > c.ts" }],
     },
-    { steps: [{ id: "a", group: "g" }, { id: "b", group: "g" }, { id: "c", group: "g", deps: ["a", "b"] }] },
+    {
+      steps: [
+        { id: "a", group: "g" },
+        { id: "b", group: "g" },
+        { id: "c", group: "g", deps: ["a", "b"] },
+      ],
+    },
   );
   const { finished, events } = await rig.json(["run"]);
   expect([finished.code, finished.stderr]).toEqual([0, ""]);
@@ -166,16 +199,19 @@ test("steps of a group take turns in one worktree", async () => {
   expect((await rig.heddle(["worktrees"])).stdout).toContain("no worktrees");
 });
 
-test.each([["ff"], ["merge"], [{ branch: "feature" }]])("a run that succeeded lands as the plan says: %j", async (land) => {
-  using rig = new AgentRig();
-  rig.agents({ a: [writes("a.ts", "a\n")] }, { steps: [{ id: "a" }] }, { land });
-  const { code, stdout } = await rig.heddle(["run"]);
-  expect([code, stdout]).toEqual([0, expect.stringContaining("landed on")]);
-  const branch = typeof land === "string" ? "main" : land.branch;
-  expect(rig.git(["show", `${branch}:a.ts`])).toBe("a");
-  expect(rig.git(["status", "--porcelain"])).toBe("");
-  expect(rig.has("a.ts")).toBe(branch === "main");
-});
+test.each([["ff"], ["merge"], [{ branch: "feature" }]])(
+  "a run that succeeded lands as the plan says: %j",
+  async (land) => {
+    using rig = new AgentRig();
+    rig.agents({ a: [writes("a.ts", "a\n")] }, { steps: [{ id: "a" }] }, { land });
+    const { code, stdout } = await rig.heddle(["run"]);
+    expect([code, stdout]).toEqual([0, expect.stringContaining("landed on")]);
+    const branch = typeof land === "string" ? "main" : land.branch;
+    expect(rig.git(["show", `${branch}:a.ts`])).toBe("a");
+    expect(rig.git(["status", "--porcelain"])).toBe("");
+    expect(rig.has("a.ts")).toBe(branch === "main");
+  },
+);
 
 test("the user's dirty checkout is as it was, and what is not clean is not landed upon until it is", async () => {
   using rig = new AgentRig();

@@ -30,7 +30,12 @@ export class AgentRig extends Rig {
   }
 
   git(args: readonly string[], cwd: string = this.dir): string {
-    return execFileSync("git", [...args], { cwd, env: USER_ENV, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trimEnd();
+    return execFileSync("git", [...args], {
+      cwd,
+      env: USER_ENV,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+    }).trimEnd();
   }
 
   commit(message: string): void {
@@ -54,7 +59,10 @@ export class AgentRig extends Rig {
       name: "agents",
       agents: { default: "scripted", use: { scripted: { script: "agents.yaml" } }, ...agents },
       ...plan,
-      steps: plan.steps.map((step) => ({ ...("run" in step || "approve" in step ? {} : { agent: `do ${step.id}` }), ...step })),
+      steps: plan.steps.map((step) => ({
+        ...("run" in step || "approve" in step ? {} : { agent: `do ${step.id}` }),
+        ...step,
+      })),
     });
   }
 
@@ -83,17 +91,26 @@ export class AgentRig extends Rig {
 
   async log(): Promise<readonly string[]> {
     const run = await this.run();
-    return this.git(["log", "--reverse", "--format=%s", `main..heddle/${run}/integration`]).split("\n").filter(Boolean);
+    return this.git(["log", "--reverse", "--format=%s", `main..heddle/${run}/integration`])
+      .split("\n")
+      .filter(Boolean);
   }
 
   /** The user's checkout and repository without heddle's own: equal texts, nothing was touched. */
   checkout(): string {
     const skip = (file: string): boolean =>
-      /^\.heddle(\/|$)|\.(here|go)$|^\.git\/(refs\/(heads\/)?heddle|logs\/refs\/(heads\/)?heddle|objects|worktrees|refs$|refs\/heads$|logs\/refs$|logs\/refs\/heads$)|^\.git$|^$/.test(file);
+      /^\.heddle(\/|$)|\.(here|go)$|^\.git\/(refs\/(heads\/)?heddle|logs\/refs\/(heads\/)?heddle|objects|worktrees|refs$|refs\/heads$|logs\/refs$|logs\/refs\/heads$)|^\.git$|^$/.test(
+        file,
+      );
     const refs = this.git(["for-each-ref", "--format=%(refname) %(objectname)"])
       .split("\n")
       .filter((line) => !/^refs\/(heads\/)?heddle\//.test(line));
-    return [fingerprint(this.dir, skip), ...refs, this.git(["--no-optional-locks", "status", "--porcelain"]), this.git(["stash", "list"])].join("\n");
+    return [
+      fingerprint(this.dir, skip),
+      ...refs,
+      this.git(["--no-optional-locks", "status", "--porcelain"]),
+      this.git(["stash", "list"]),
+    ].join("\n");
   }
 
   writeIn(folder: string, file: string, text: string): void {

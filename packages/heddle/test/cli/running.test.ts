@@ -337,7 +337,7 @@ test("parameters, concurrency and modes reach the run", async () => {
   expect(one.stdout).toContain("one at a time");
 });
 
-test("agents are not in this version: said before anything runs", async () => {
+test("agents need a repository: said before anything runs", async () => {
   rig.plan({
     steps: [
       { id: "first", run: "touch ran" },
@@ -346,9 +346,8 @@ test("agents are not in this version: said before anything runs", async () => {
   });
   const { code, stderr } = await rig.heddle(["run"]);
   expect(code).toBe(2);
-  expect(stderr).toContain("think");
+  expect(stderr).toContain("is not in a git repository");
   expect(rig.has("ran")).toBe(false);
-  expect(rig.has(".heddle")).toBe(false);
   expect((await rig.heddle(["plan"])).code).toBe(0);
 });
 

@@ -6,7 +6,7 @@ import { runLine } from "../../view/list.ts";
 import { conduct } from "../conduct.ts";
 import { EXIT, fail, openToWrite, type Context } from "../context.ts";
 import { safeLine } from "../output-text.ts";
-import { loadPlan } from "../plans.ts";
+import { hasAgents, loadPlan } from "../plans.ts";
 import type { Flags } from "../spec.ts";
 import { isOn, numeric, text, texts } from "../values.ts";
 import { plural } from "../words.ts";
@@ -27,6 +27,8 @@ export async function run(context: Context, [file]: readonly (string | undefined
   const opened = await openToWrite(context);
   if (!opened.ok) return fail(context, opened.error, EXIT.failed);
   await using project = opened.value;
+  const unusable = hasAgents(loaded.value.plan) ? await (await project.agents()).check() : undefined;
+  if (unusable !== undefined) return fail(context, unusable);
   return await startRun(context, project, loaded.value, flags);
 }
 
