@@ -89,7 +89,8 @@ export async function resumeRun(
   options: ResumeOptions,
 ): Promise<Result<RunHandle, Problem>> {
   return takeOver(ports, run, async (lease, state, recorder) => {
-    if (state.phase.tag === "succeeded") return ok(undefined);
+    // After a rollback by command some of its steps wait again.
+    if (state.phase.tag === "succeeded" && state.open === 0) return ok(undefined);
     const planned = planResume(state, ports.version, options.current, options.acceptChanges === true);
     if (!planned.ok) return planned;
     if (options.mode === "retry" && !hasPartsToRetry(state)) return err(nothingToRetry(run));
