@@ -42,8 +42,14 @@ const ms = performance.now() - from;
 if (status !== "succeeded") throw new Error(`the run ended ${status}`);
 globalThis.gc?.();
 const bytes = process.memoryUsage().heapUsed - heapBefore;
-const { maxRSS } = process.resourceUsage();
+const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
 console.log(
-  JSON.stringify({ ms, bytesPerStep: bytes / count, rssMb: maxRSS / 1024, steps: started.value.state().steps.length }),
+  JSON.stringify({
+    ms,
+    bytesPerStep: bytes / count,
+    rssMb: maxRSS / 1024,
+    cpuMs: (userCPUTime + systemCPUTime) / 1000,
+    steps: started.value.state().steps.length,
+  }),
 );
 await project[Symbol.asyncDispose]();

@@ -6,7 +6,7 @@ import type { Dispatched, Task } from "../backend/port.ts";
 import { messageOf } from "../base/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import type { Action, Functions } from "../plan/plan.ts";
+import type { Action, Functions, Step } from "../plan/plan.ts";
 import type { Attempt, Outcome, Runner, RunningAttempt, StopReason, Work } from "../runner/port.ts";
 import type { Workspace, Workspaces } from "../workspace/port.ts";
 import { scopeOf } from "./scope.ts";
@@ -48,13 +48,17 @@ export function executor(options: ExecuteOptions): Execute {
           attempt: task.attempt,
           ...(task.step.cwd === undefined ? {} : { cwd: task.step.cwd }),
         });
-        const prepared = await prepare(task, workspace, options, onProgress);
+        const filled = hasTemplates(task.step) ? await fill(task, options) : ok(asWritten(task.step));
+        if (!filled.ok) return failed("spawn", filled.error);
+        const prepared = prepare(task, workspace, filled.value, options, onProgress);
         if (!prepared.ok) return failed("spawn", prepared.error);
         if (stopReason !== undefined) return { kind: "stopped", reason: stopReason };
         running = options.runner.start(prepared.value);
         if (killed) running.kill();
         const outcome = await running.outcome;
-        return await checked(task, outcome);
+        const large = tooLarge(outcome);
+        if (large !== undefined) return large;
+        return task.step.output === undefined ? outcome : await checked(task.step.output, outcome);
       } catch (thrown) {
         return failed("spawn", messageOf(thrown));
       } finally {
@@ -80,16 +84,21 @@ function failed(code: "spawn" | "output", message: string): Outcome {
   return { kind: "failed", error: { code, message } };
 }
 
-async function prepare(
+/** The step's action and environment without a template left in them. */
+interface Filled {
+  readonly action: Action;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+function prepare(
   task: Task,
   workspace: Workspace,
+  filled: Filled,
   options: ExecuteOptions,
   onProgress: (data: JsonObject) => void,
-): Promise<Result<Attempt, string>> {
+): Result<Attempt, string> {
   const { step } = task;
-  const filled = await fill(task, options);
-  if (!filled.ok) return filled;
-  const work = workOf(task, filled.value.action, options.codeOf(task.run));
+  const work = workOf(task, filled.action, options.codeOf(task.run));
   if (!work.ok) return work;
   return ok({
     run: task.run,
@@ -97,7 +106,7 @@ async function prepare(
     attempt: task.attempt,
     work: work.value,
     cwd: workspace.cwd,
-    env: filled.value.env,
+    env: filled.env,
     envMode: step.envMode ?? (step.action.kind === "agent" ? "strict" : "inherit"),
     passEnv: step.passEnv ?? [],
     secrets: step.secrets ?? [],
@@ -113,15 +122,22 @@ async function prepare(
   });
 }
 
-/** The step's action and environment with every template evaluated. */
-async function fill(
-  task: Task,
-  options: ExecuteOptions,
-): Promise<Result<{ action: Action; env: Record<string, string> }, string>> {
-  const { action, env = {} } = task.step;
+const NO_ENV: Filled["env"] = {};
+
+function asWritten({ action, env = NO_ENV }: Step): Filled {
+  return { action, env };
+}
+
+function hasTemplates({ action, env }: Step): boolean {
   const withs = action.kind === "call" ? action.with : undefined;
-  const hasTemplate = JSON.stringify([env, withs ?? null]).includes("${{");
-  if (!hasTemplate) return ok({ action, env });
+  if (env === undefined && withs === undefined) return false;
+  return JSON.stringify([env ?? null, withs ?? null]).includes("${{");
+}
+
+/** The step's action and environment with every template evaluated. */
+async function fill(task: Task, options: ExecuteOptions): Promise<Result<Filled, string>> {
+  const { action, env = NO_ENV } = task.step;
+  const withs = action.kind === "call" ? action.with : undefined;
   const { asText, fillTemplates } = await import("../plan/expression.ts");
   const scope = scopeOf(task, options.environment);
   const texts: [string, string][] = [];
@@ -179,21 +195,20 @@ function joinPath(folder: string, path: string): string {
   return path.startsWith("/") ? path : `${folder}/${path}`;
 }
 
+/** The failure of a success whose output the journal would not take. */
+function tooLarge(outcome: Outcome): Outcome | undefined {
+  if (outcome.kind !== "succeeded" || !mayBeLarge(outcome.output)) return undefined;
+  const bytes = Buffer.byteLength(JSON.stringify(outcome.output));
+  if (bytes <= MAX_OUTPUT_BYTES) return undefined;
+  const message = `the output is ${bytes} bytes of JSON; at most ${MAX_OUTPUT_BYTES} are kept: write it to a file and give the file's name`;
+  return failed("output", message);
+}
+
 /** Holds a success against what its plan says of outputs. */
-async function checked(task: Task, outcome: Outcome): Promise<Outcome> {
+async function checked(schema: JsonObject, outcome: Outcome): Promise<Outcome> {
   if (outcome.kind !== "succeeded") return outcome;
-  const { output } = outcome;
-  if (mayBeLarge(output)) {
-    const bytes = Buffer.byteLength(JSON.stringify(output));
-    if (bytes > MAX_OUTPUT_BYTES) {
-      const message = `the output is ${bytes} bytes of JSON; at most ${MAX_OUTPUT_BYTES} are kept: write it to a file and give the file's name`;
-      return failed("output", message);
-    }
-  }
-  const schema = task.step.output;
-  if (schema === undefined) return outcome;
   const { compileOutputCheck } = await import("../plan/json-schema.ts");
-  const problem = compileOutputCheck(schema)(output);
+  const problem = compileOutputCheck(schema)(outcome.output);
   return problem === undefined ? outcome : failed("output", `the output does not match its schema: ${problem}`);
 }
 
