@@ -168,7 +168,7 @@ function nothingToRetry(run: string): Problem {
 async function weigh(ports: EnginePorts, state: RunState, graph: Graph, plan: Plan): Promise<void> {
   const recorded = await ports.journal.expectedDurations(plan.name);
   const expected = (step: Step): number => recorded.get(step.id) ?? step.estimateMs ?? 1;
-  const remaining = remainingPath(graph, (at) => expected(present(plan.steps[at], `step ${at}`)));
+  const remaining = remainingPath(graph, (at) => expected(present(plan.steps[at], "step", at)));
   state.weight = (step) => remaining[step] ?? expected(stepAt(state, step));
 }
 

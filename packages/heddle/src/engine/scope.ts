@@ -40,7 +40,7 @@ function seenDeps(
   for (const list of [step.deps, step.after, step.reads]) {
     for (const id of list ?? []) {
       const name = prefix !== "" && id.startsWith(prefix) ? id.slice(prefix.length) : id;
-      const phase = phaseOf(state, present(state.indexOf.get(id), `predecessor ${id}`));
+      const phase = phaseOf(state, present(state.indexOf.get(id), "predecessor", id));
       const output = outputOf(phase);
       depStatus[name] = phase.tag;
       if (output !== undefined) deps[name] = output;

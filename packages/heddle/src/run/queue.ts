@@ -213,7 +213,7 @@ function linkAddedSteps(state: RunState): void {
 export function linkStep(state: RunState, step: number): void {
   const definition = stepAt(state, step);
   for (const id of [...(definition.deps ?? []), ...(definition.after ?? [])]) {
-    const from = present(state.indexOf.get(id), `predecessor ${id}`);
+    const from = present(state.indexOf.get(id), "predecessor", id);
     const list = state.extraSuccessors.get(from);
     if (list) list.push(step);
     else state.extraSuccessors.set(from, [step]);

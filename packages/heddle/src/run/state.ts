@@ -179,11 +179,11 @@ export interface RunState {
 export const WAITING: StepPhase = { tag: "waiting" };
 
 export function phaseOf(state: RunState, step: number): StepPhase {
-  return present(state.phases[step], `phase of step ${step}`);
+  return present(state.phases[step], "phase of step", step);
 }
 
 export function stepAt(state: RunState, step: number): Step {
-  return present(state.steps[step], `step ${step}`);
+  return present(state.steps[step], "step", step);
 }
 
 export function hasEnded(phase: StepPhase): boolean {
@@ -251,7 +251,7 @@ export function forEachSuccessor(state: RunState, step: number, visit: (successo
 
 /** Visits the numbers of the step's hard predecessors, in the order of its `deps`. */
 export function depsOf(state: RunState, step: number): number[] {
-  return (stepAt(state, step).deps ?? []).map((id) => present(state.indexOf.get(id), `dep ${id}`));
+  return (stepAt(state, step).deps ?? []).map((id) => present(state.indexOf.get(id), "dep", id));
 }
 
 /** Whether the step stands for others and takes no slot of its own. */
