@@ -55,10 +55,17 @@ export function executor(options: ExecuteOptions): Execute {
         if (stopReason !== undefined) return { kind: "stopped", reason: stopReason };
         running = options.runner.start(prepared.value);
         if (killed) running.kill();
-        const outcome = await running.outcome;
-        const large = tooLarge(outcome);
-        if (large !== undefined) return large;
-        return task.step.output === undefined ? outcome : await checked(task.step.output, outcome);
+        let outcome = await running.outcome;
+        outcome = tooLarge(outcome) ?? outcome;
+        if (task.step.output !== undefined) outcome = await checked(task.step.output, outcome);
+        for (const command of task.step.verify ?? []) {
+          if (outcome.kind !== "succeeded") break;
+          if (stopReason !== undefined) return { kind: "stopped", reason: stopReason };
+          running = options.runner.start(verification(prepared.value, command, task.step));
+          if (killed) running.kill();
+          outcome = judged(outcome, command, await running.outcome);
+        }
+        return outcome;
       } catch (thrown) {
         return failed("spawn", messageOf(thrown));
       } finally {
@@ -82,6 +89,23 @@ export function executor(options: ExecuteOptions): Execute {
 
 function failed(code: "spawn" | "output", message: string): Outcome {
   return { kind: "failed", error: { code, message } };
+}
+
+/** One `verify` command as an attempt beside the step's own: same folder, environment and log; what it puts out is its exit code. */
+function verification(attempt: Attempt, command: string, step: Step): Attempt {
+  const exchangeBase = attempt.exchangeBase === null ? null : `${attempt.exchangeBase}.verify`;
+  return { ...attempt, work: { kind: "run", command, shell: step.shell ?? "sh" }, exchangeBase, isolate: false };
+}
+
+/** The step's success, if its verification agrees. */
+function judged(success: Outcome, command: string, verdict: Outcome): Outcome {
+  if (verdict.kind === "succeeded") return success;
+  if (verdict.kind === "stopped") return verdict;
+  const line = command.trim().split("\n", 1)[0] ?? "";
+  return {
+    ...verdict,
+    error: { ...verdict.error, message: `verify \`${line.slice(0, 80)}\` failed: ${verdict.error.message}` },
+  };
 }
 
 /** The step's action and environment without a template left in them. */
