@@ -88,6 +88,8 @@ export function runFiles(heddleDir: string): {
 } {
   /** Folders of logs and of exchange files, by run. */
   const made = new Map<string, { readonly logs: string; readonly io: string }>();
+  /** Runs whose folders were looked at in this turn of the event loop. */
+  const seen = new Set<string>();
   const release = async (): Promise<void> => {};
   function runDir(run: string): string {
     if (!isRunId(run))
@@ -110,11 +112,17 @@ export function runFiles(heddleDir: string): {
     made.set(run, folders);
     return folders;
   }
+  /** Somebody may have cleaned up: looked at for all attempts that start together. */
+  function isThere(run: string, folder: string): boolean {
+    if (seen.has(run)) return true;
+    if (seen.size === 0) setImmediate(() => seen.clear());
+    seen.add(run);
+    return existsSync(folder);
+  }
   return {
     workspace({ run, step, attempt }, cwd) {
-      // Looked at for each attempt: somebody may have cleaned up.
       const known = made.get(run);
-      const { logs, io } = known !== undefined && existsSync(known.logs) ? known : makeFolders(run);
+      const { logs, io } = known !== undefined && isThere(run, known.logs) ? known : makeFolders(run);
       const name = `${fileNameOf(step)}.${attempt}`;
       return {
         cwd,
@@ -126,6 +134,7 @@ export function runFiles(heddleDir: string): {
     logFile: (run, step, attempt) => join(runDir(run), "logs", `${fileNameOf(step)}.${attempt}.log`),
     async removeRun(run) {
       made.delete(run);
+      seen.delete(run);
       await promises.rm(runDir(run), { recursive: true, force: true });
     },
   };
