@@ -45,6 +45,7 @@ class KilledRun {
   readonly #rig: Rig;
   readonly #random: Random;
   readonly #ending: Ending;
+  readonly #seed: number;
   readonly #violations: string[] = [];
   /** Printed events by number, as they were printed. */
   readonly #printed = new Map<number, string>();
@@ -57,6 +58,7 @@ class KilledRun {
 
   constructor(rig: Rig, seed: number, ending: Ending) {
     this.#rig = rig;
+    this.#seed = seed;
     this.#ending = ending;
     this.#random = seededRandom(seed);
     appendFileSync(path.join(rig.dir, "effects"), "");
@@ -90,7 +92,9 @@ class KilledRun {
       this.#hear(engine);
       await this.#inspect(false);
       if (code === 0) return this.#checkEnd();
-      this.#fail(`an engine that nobody killed ended with ${code}: ${stderr.slice(0, 300)}`);
+      const failures = this.#events.filter(({ type }) => type === "step.failed" || type === "step.cancelled").slice(-3);
+      const why = failures.map((event) => JSON.stringify(event)).join(" ");
+      this.#fail(`seed ${this.#seed}: an engine that nobody killed ended with ${code}: ${stderr.slice(0, 300)} ${why}`);
     }
     this.#fail("the run did not end (R2)");
   }
