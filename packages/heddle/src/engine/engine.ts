@@ -29,6 +29,7 @@ export async function startRun(
 ): Promise<Result<RunHandle, Problem>> {
   const run = options.run ?? randomId(ports.random);
   const now = ports.clock.now();
+  warm(ports, loaded.plan.steps, options.maxConcurrency);
   const leased = await ports.journal.create({ run, plan: loaded.plan.name, createdAt: now }, ports.holder);
   if (!leased.ok) return err(leaseProblem(leased.error, run));
   const created: EventOf<"run.created"> = {
@@ -54,6 +55,16 @@ export async function startRun(
     recorder.record({ type: "step.cached", step, data: { key: step, from: options.reuse?.run ?? "", output } });
   }
   return ok(conduct(ports, leased.value, state.value, recorder, options));
+}
+
+/** What carries out commands is made ready first of all: it starts beside the first commits, which take as long. */
+function warm(ports: EnginePorts, steps: readonly Step[], maxConcurrency: number): void {
+  let commands = 0;
+  for (const { action } of steps) {
+    if (action.kind === "run") commands++;
+    if (commands >= maxConcurrency) break;
+  }
+  if (commands > 0) ports.backend.warm(commands);
 }
 
 function creation(
@@ -188,7 +199,7 @@ function conduct(
     pauseBeforeLayers: options.pauseBeforeLayers === true,
   });
   if (options.onEvent !== undefined) recorder.subscribe(options.onEvent);
-  ports.backend.warm(Math.min(state.options.maxConcurrency, state.steps.length));
+  warm(ports, state.steps, state.options.maxConcurrency);
   let done = false;
   // A turn later, so that whoever gets the handle can subscribe before the first event.
   const result = ports.gather().then(() => scheduler.run());
