@@ -75,9 +75,7 @@ describe("locks", () => {
       step("w", { locks: { write: ["x"] } }),
       step("r3", { locks: { read: ["x"] } }),
     ];
-    expect(holders(run(steps, lasting({}), { maxConcurrency: 8 }), ["r1", "r2", "w", "r3"])).toEqual([
-      0, 0, 10, 0,
-    ]);
+    expect(holders(run(steps, lasting({}), { maxConcurrency: 8 }), ["r1", "r2", "w", "r3"])).toEqual([0, 0, 10, 0]);
   });
 
   test("a lock named for reading and writing is a write lock", () => {
