@@ -139,7 +139,10 @@ function prepare(
     params: task.params,
     ...(task.item === undefined ? {} : { item: task.item }),
     logFile: workspace.logFile,
-    exchangeBase: workspace.exchangeBase,
+    // Asked for by commands alone: a workspace may have to make a folder for it.
+    get exchangeBase() {
+      return workspace.exchangeBase;
+    },
     graceMs: task.graceMs,
     ...(step.limits?.maxMemoryMb === undefined ? {} : { maxMemoryMb: step.limits.maxMemoryMb }),
     onProgress,

@@ -7,7 +7,7 @@ import type { Step } from "../plan/plan.ts";
 import { Heap } from "./heap.ts";
 import { standsBefore } from "./place.ts";
 import {
-  depsOf,
+  forEachDep,
   forEachSuccessor,
   hasEnded,
   isContainerStep,
@@ -58,9 +58,9 @@ export function blockerOf(state: RunState, step: number): number | undefined {
   const definition = stepAt(state, step);
   if (definition.deps === undefined) return undefined;
   let blocker: number | undefined;
-  for (const dep of depsOf(state, step)) {
+  forEachDep(state, step, (dep) => {
     if (!satisfies(phaseOf(state, dep)) && (blocker === undefined || standsBefore(state, dep, blocker))) blocker = dep;
-  }
+  });
   if (blocker !== undefined) return blocker;
   for (const id of requiredOutputs(definition)) {
     const dep = state.indexOf.get(id);

@@ -249,7 +249,15 @@ export function forEachSuccessor(state: RunState, step: number, visit: (successo
   if (extra) for (const successor of extra) visit(successor);
 }
 
-/** Visits the numbers of the step's hard predecessors, in the order of its `deps`. */
+/** Visits the numbers of the step's hard predecessors, in no order; without looking up names where the graph knows them. */
+export function forEachDep(state: RunState, step: number, visit: (dep: number) => void): void {
+  const { size, deps } = state.graph;
+  if (step >= size) return depsOf(state, step).forEach(visit);
+  const end = deps.offsets[step + 1] ?? 0;
+  for (let at = deps.offsets[step] ?? 0; at < end; at++) visit(deps.targets[at] as number);
+}
+
+/** The numbers of the step's hard predecessors, in the order of its `deps`. */
 export function depsOf(state: RunState, step: number): number[] {
   return (stepAt(state, step).deps ?? []).map((id) => present(state.indexOf.get(id), "dep", id));
 }
