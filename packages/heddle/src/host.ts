@@ -181,7 +181,8 @@ class LocalProject implements Project {
   }
 
   async resume(run: string, options: ResumeOptions): Promise<Result<RunHandle, Problem>> {
-    this.#register(run, options.current, await this.#planFileOf(run));
+    const planFile = options.current?.file === undefined ? await this.#planFileOf(run) : undefined;
+    this.#register(run, options.current, planFile);
     return (await this.#running()).resume(run, options);
   }
 

@@ -8,7 +8,7 @@ import type { Json } from "../base/json.ts";
 import type { AgentDetails } from "../runner/agent/port.ts";
 import type { Outcome } from "../runner/port.ts";
 import { items, line } from "../workspace/doors.ts";
-import type { MergeOutcome } from "../workspace/merge.ts";
+import type { MergeOutcome } from "../workspace/trees.ts";
 import type { Worktree } from "../workspace/worktree.ts";
 import { merge } from "./merging.ts";
 import { type Clash, type Earlier, mendPrompt, promptOf } from "./prompts.ts";

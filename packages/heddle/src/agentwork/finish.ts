@@ -1,7 +1,8 @@
 /** The end of a run: what is done with is removed, and the integration branch lands as the plan says. */
 import { HeddleError } from "../base/errors.ts";
-import { land, type LandMode, type LandOutcome } from "../workspace/landing.ts";
+import { land } from "../workspace/landing.ts";
 import { listWorktrees } from "../workspace/listing.ts";
+import type { LandMode, LandOutcome } from "../workspace/trees.ts";
 import { placeOf, readRecord } from "../workspace/place.ts";
 import type { Landing } from "./port.ts";
 import type { Room } from "./room.ts";

@@ -6,7 +6,7 @@ import { type Result, err, ok } from "../base/result.ts";
 import { PERMISSION_PRESETS } from "../runner/agent/permissions.ts";
 import type { AgentLimits, AgentWork, PermissionPolicy, PermissionRule, ToolKind } from "../runner/agent/port.ts";
 import { type AgentConfig, readAgentConfigs } from "../runner/agent/registry.ts";
-import type { MergeMode } from "../workspace/candidate.ts";
+import type { MergeMode } from "../workspace/trees.ts";
 
 /** Of the whole run. */
 export interface RunSettings {

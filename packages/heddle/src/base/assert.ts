@@ -20,8 +20,12 @@ export function unreachable(value: never): never {
   throw new BugError(`unhandled variant ${JSON.stringify(value)}`);
 }
 
-/** `value`, or a {@link BugError} naming `what` where it is absent. */
-export function present<T>(value: T | undefined | null, what: string): T {
-  if (value === undefined || value === null) throw new BugError(`${what} is absent`);
+/**
+ * `value`, or a {@link BugError} naming `what`, and `which` of them, where it is absent. Called for every event: no text is put
+ * together before it is needed.
+ */
+export function present<T>(value: T | undefined | null, what: string, which?: string | number): T {
+  if (value === undefined || value === null)
+    throw new BugError(`${which === undefined ? what : `${what} ${JSON.stringify(which)}`} is absent`);
   return value;
 }

@@ -22,7 +22,7 @@ export interface OutputOptions {
 const HIDE_CURSOR = "\u001b[?25l";
 const SHOW_CURSOR = "\u001b[?25h";
 
-/** Leaves now, pending timers and handles or not. What was written is written: the streams of terminals, files and pipes are synchronous. */
+/** Leaves now, pending timers and handles or not. What a slow reader of a pipe has not taken is lost: see {@link Output.drained}. */
 export function leaveNow(code: number): never {
   process.exit(code);
 }
@@ -95,15 +95,17 @@ export class Output {
     return this.#closed || process.stdout.write(text);
   }
 
-  /** Resolves when the reader took what was written. */
+  /** Resolves when the reader took what was written, all of it: a process that exits before takes what is left with it. */
   async drained(): Promise<void> {
-    if (this.#closed || !process.stdout.writableNeedDrain) return;
+    const { stdout } = process;
+    if (this.#closed || stdout.writableLength === 0) return;
     await new Promise<void>((resolve) => {
       const done = (): void => {
-        process.stdout.off("drain", done).off("close", done).off("error", done);
+        stdout.off("close", done).off("error", done);
         resolve();
       };
-      process.stdout.on("drain", done).on("close", done).on("error", done);
+      stdout.on("close", done).on("error", done);
+      stdout.write("", done);
     });
   }
 

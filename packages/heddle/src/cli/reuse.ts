@@ -19,7 +19,8 @@ export interface Selection {
 
 export interface Reuse {
   readonly plan: LoadedPlan;
-  readonly reuse: NonNullable<StartOptions["reuse"]>;
+  /** Absent: nothing is left out that has a result. */
+  readonly reuse?: NonNullable<StartOptions["reuse"]>;
 }
 
 /** Runs of the plan that are looked through. */
@@ -42,7 +43,7 @@ export async function reuseFor(
   const wanted = needed.map((step) => graph.ids[step] ?? "");
   const welcome = kept.filter((step) => !again.has(step)).map((step) => graph.ids[step] ?? "");
   const source = await sourceOf(project, loaded, selection.run, { wanted, welcome });
-  if (!source.ok) return source;
+  if (!source.ok) return wanted.length === 0 ? ok({ plan: chosen }) : source;
   const againIds = new Set([...again].map((step) => graph.ids[step] ?? ""));
   const keptIds = new Set(chosen.graph.ids);
   const outputs = [...source.value.reusable.outputs].filter(([id]) => keptIds.has(id) && !againIds.has(id));

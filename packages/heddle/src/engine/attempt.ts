@@ -4,11 +4,11 @@
  */
 import type { AgentWork } from "../agentwork/port.ts";
 import type { Dispatched, Note, Task } from "../backend/port.ts";
-import { messageOf } from "../base/errors.ts";
+import { HeddleError, messageOf } from "../base/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import type { Action, Functions } from "../plan/plan.ts";
-import type { Attempt, Outcome, Runner, RunningAttempt, StopReason, Work } from "../runner/port.ts";
+import type { Action, Functions, Step } from "../plan/plan.ts";
+import type { Attempt, Outcome, Runner, StopReason, Work } from "../runner/port.ts";
 import type { Workspace, Workspaces } from "../workspace/port.ts";
 import { scopeOf } from "./scope.ts";
 
@@ -40,7 +40,7 @@ export const MAX_OUTPUT_BYTES: number = 1 << 20;
 export function executor(options: ExecuteOptions): Execute {
   return (task, onNote) => {
     const onProgress = (data: JsonObject): void => onNote({ type: "step.progress", data });
-    let running: Pick<RunningAttempt, "outcome" | "stop" | "kill"> | undefined;
+    let running: Dispatched | undefined;
     let stopReason: StopReason | undefined;
     let killed = false;
     const work = async (): Promise<Outcome> => {
@@ -52,16 +52,32 @@ export function executor(options: ExecuteOptions): Execute {
           attempt: task.attempt,
           ...(task.step.cwd === undefined ? {} : { cwd: task.step.cwd }),
         });
-        const started =
-          task.step.action.kind === "agent"
-            ? await startAgent(task, workspace, options, onNote)
-            : await startPlain(task, workspace, options, onProgress, () => stopReason);
-        if (!started.ok) return failed("spawn", started.error);
-        running = started.value;
-        if (stopReason !== undefined) running.stop(stopReason);
+        const filled = hasTemplates(task.step) ? await fill(task, options) : ok(asWritten(task.step));
+        if (!filled.ok) return failed("spawn", filled.error);
+        if (task.step.action.kind === "agent") {
+          running = await startAgent(task, workspace, filled.value, options, onNote);
+          if (stopReason !== undefined) running.stop(stopReason);
+          if (killed) running.kill();
+          // Its verification is part of its merge.
+          const merged = await running.outcome;
+          return task.step.output === undefined ? merged : await checked(task.step.output, merged);
+        }
+        const prepared = prepare(task, workspace, filled.value, options, onProgress);
+        if (!prepared.ok) return failed("spawn", prepared.error);
+        if (stopReason !== undefined) return { kind: "stopped", reason: stopReason };
+        running = options.runner.start(prepared.value);
         if (killed) running.kill();
-        const outcome = await running.outcome;
-        return await checked(task, outcome);
+        let outcome = await running.outcome;
+        outcome = tooLarge(outcome) ?? outcome;
+        if (task.step.output !== undefined) outcome = await checked(task.step.output, outcome);
+        for (const command of task.step.verify ?? []) {
+          if (outcome.kind !== "succeeded") break;
+          if (stopReason !== undefined) return { kind: "stopped", reason: stopReason };
+          running = options.runner.start(verification(prepared.value, command, task.step));
+          if (killed) running.kill();
+          outcome = judged(outcome, command, await running.outcome);
+        }
+        return outcome;
       } catch (thrown) {
         return failed("spawn", messageOf(thrown));
       } finally {
@@ -87,48 +103,52 @@ function failed(code: "spawn" | "output", message: string): Outcome {
   return { kind: "failed", error: { code, message } };
 }
 
-type Started = Pick<RunningAttempt, "outcome" | "stop" | "kill">;
-
-async function startPlain(
-  task: Task,
-  workspace: Workspace,
-  options: ExecuteOptions,
-  onProgress: (data: JsonObject) => void,
-  stopReason: () => StopReason | undefined,
-): Promise<Result<Started, string>> {
-  const prepared = await prepare(task, workspace, options, onProgress);
-  if (!prepared.ok) return prepared;
-  const reason = stopReason();
-  if (reason === undefined) return ok(options.runner.start(prepared.value));
-  return ok({ outcome: Promise.resolve({ kind: "stopped", reason }), stop() {}, kill() {} });
-}
-
 async function startAgent(
   task: Task,
   workspace: Workspace,
+  { action, env }: Filled,
   options: ExecuteOptions,
   onNote: (note: Note) => void,
-): Promise<Result<Started, string>> {
+): Promise<Dispatched> {
   const agents = await options.agents?.();
-  if (agents === undefined) return err("no agents can be started here");
-  const filled = await fill(task, options);
-  if (!filled.ok) return filled;
-  const { action, env } = filled.value;
+  if (agents === undefined) throw new HeddleError({ code: "AgentsInvalid", message: "no agents can be started here" });
   const prompt = action.kind === "agent" ? action.prompt : "";
   const { folder } = options.codeOf(task.run);
-  return ok(agents.start({ task, prompt, env, folder, logFile: workspace.logFile }, onNote));
+  return agents.start({ task, prompt, env, folder, logFile: workspace.logFile }, onNote);
 }
 
-async function prepare(
+/** One `verify` command as an attempt beside the step's own: same folder, environment and log; what it puts out is its exit code. */
+function verification(attempt: Attempt, command: string, step: Step): Attempt {
+  const exchangeBase = attempt.exchangeBase === null ? null : `${attempt.exchangeBase}.verify`;
+  return { ...attempt, work: { kind: "run", command, shell: step.shell ?? "sh" }, exchangeBase, isolate: false };
+}
+
+/** The step's success, if its verification agrees. */
+function judged(success: Outcome, command: string, verdict: Outcome): Outcome {
+  if (verdict.kind === "succeeded") return success;
+  if (verdict.kind !== "failed") return verdict;
+  const line = command.trim().split("\n", 1)[0] ?? "";
+  return {
+    ...verdict,
+    error: { ...verdict.error, message: `verify \`${line.slice(0, 80)}\` failed: ${verdict.error.message}` },
+  };
+}
+
+/** The step's action and environment without a template left in them. */
+interface Filled {
+  readonly action: Action;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+function prepare(
   task: Task,
   workspace: Workspace,
+  filled: Filled,
   options: ExecuteOptions,
   onProgress: (data: JsonObject) => void,
-): Promise<Result<Attempt, string>> {
+): Result<Attempt, string> {
   const { step } = task;
-  const filled = await fill(task, options);
-  if (!filled.ok) return filled;
-  const work = workOf(task, filled.value.action, options.codeOf(task.run));
+  const work = workOf(task, filled.action, options.codeOf(task.run));
   if (!work.ok) return work;
   return ok({
     run: task.run,
@@ -136,7 +156,7 @@ async function prepare(
     attempt: task.attempt,
     work: work.value,
     cwd: workspace.cwd,
-    env: filled.value.env,
+    env: filled.env,
     envMode: step.envMode ?? (step.action.kind === "agent" ? "strict" : "inherit"),
     passEnv: step.passEnv ?? [],
     secrets: step.secrets ?? [],
@@ -145,22 +165,38 @@ async function prepare(
     params: task.params,
     ...(task.item === undefined ? {} : { item: task.item }),
     logFile: workspace.logFile,
-    exchangeBase: workspace.exchangeBase,
+    // Asked for by commands alone: a workspace may have to make a folder for it.
+    get exchangeBase() {
+      return workspace.exchangeBase;
+    },
     graceMs: task.graceMs,
     ...(step.limits?.maxMemoryMb === undefined ? {} : { maxMemoryMb: step.limits.maxMemoryMb }),
     onProgress,
   });
 }
 
+const NO_ENV: Filled["env"] = {};
+
+function asWritten({ action, env = NO_ENV }: Step): Filled {
+  return { action, env };
+}
+
+/** What may hold templates beside the environment. */
+function templatesOf(action: Action): Json | undefined {
+  if (action.kind === "call") return action.with;
+  return action.kind === "agent" ? action.prompt : undefined;
+}
+
+function hasTemplates({ action, env }: Step): boolean {
+  const withs = templatesOf(action);
+  if (env === undefined && withs === undefined) return false;
+  return JSON.stringify([env ?? null, withs ?? null]).includes("${{");
+}
+
 /** The step's action and environment with every template evaluated. */
-async function fill(
-  task: Task,
-  options: ExecuteOptions,
-): Promise<Result<{ action: Action; env: Record<string, string> }, string>> {
-  const { action, env = {} } = task.step;
-  const withs = action.kind === "call" ? action.with : action.kind === "agent" ? action.prompt : undefined;
-  const hasTemplate = JSON.stringify([env, withs ?? null]).includes("${{");
-  if (!hasTemplate) return ok({ action, env });
+async function fill(task: Task, options: ExecuteOptions): Promise<Result<Filled, string>> {
+  const { action, env = NO_ENV } = task.step;
+  const withs = templatesOf(action);
   const { asText, fillTemplates } = await import("../plan/expression.ts");
   const scope = scopeOf(task, options.environment);
   const texts: [string, string][] = [];
@@ -221,21 +257,20 @@ function joinPath(folder: string, path: string): string {
   return path.startsWith("/") ? path : `${folder}/${path}`;
 }
 
+/** The failure of a success whose output the journal would not take. */
+function tooLarge(outcome: Outcome): Outcome | undefined {
+  if (outcome.kind !== "succeeded" || !mayBeLarge(outcome.output)) return undefined;
+  const bytes = Buffer.byteLength(JSON.stringify(outcome.output));
+  if (bytes <= MAX_OUTPUT_BYTES) return undefined;
+  const message = `the output is ${bytes} bytes of JSON; at most ${MAX_OUTPUT_BYTES} are kept: write it to a file and give the file's name`;
+  return failed("output", message);
+}
+
 /** Holds a success against what its plan says of outputs. */
-async function checked(task: Task, outcome: Outcome): Promise<Outcome> {
+async function checked(schema: JsonObject, outcome: Outcome): Promise<Outcome> {
   if (outcome.kind !== "succeeded") return outcome;
-  const { output } = outcome;
-  if (mayBeLarge(output)) {
-    const bytes = Buffer.byteLength(JSON.stringify(output));
-    if (bytes > MAX_OUTPUT_BYTES) {
-      const message = `the output is ${bytes} bytes of JSON; at most ${MAX_OUTPUT_BYTES} are kept: write it to a file and give the file's name`;
-      return failed("output", message);
-    }
-  }
-  const schema = task.step.output;
-  if (schema === undefined) return outcome;
   const { compileOutputCheck } = await import("../plan/json-schema.ts");
-  const problem = compileOutputCheck(schema)(output);
+  const problem = compileOutputCheck(schema)(outcome.output);
   return problem === undefined ? outcome : failed("output", `the output does not match its schema: ${problem}`);
 }
 

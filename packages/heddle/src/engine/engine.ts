@@ -29,6 +29,7 @@ export async function startRun(
 ): Promise<Result<RunHandle, Problem>> {
   const run = options.run ?? randomId(ports.random);
   const now = ports.clock.now();
+  warm(ports, loaded.plan.steps, options.maxConcurrency);
   const leased = await ports.journal.create({ run, plan: loaded.plan.name, createdAt: now }, ports.holder);
   if (!leased.ok) return err(leaseProblem(leased.error, run));
   const created: EventOf<"run.created"> = {
@@ -54,6 +55,16 @@ export async function startRun(
     recorder.record({ type: "step.cached", step, data: { key: step, from: options.reuse?.run ?? "", output } });
   }
   return ok(conduct(ports, leased.value, state.value, recorder, options));
+}
+
+/** What carries out commands is made ready first of all: it starts beside the first commits, which take as long. */
+function warm(ports: EnginePorts, steps: readonly Step[], maxConcurrency: number): void {
+  let commands = 0;
+  for (const { action } of steps) {
+    if (action.kind === "run") commands++;
+    if (commands >= maxConcurrency) break;
+  }
+  if (commands > 0) ports.backend.warm(commands);
 }
 
 function creation(
@@ -89,7 +100,8 @@ export async function resumeRun(
   options: ResumeOptions,
 ): Promise<Result<RunHandle, Problem>> {
   return takeOver(ports, run, async (lease, state, recorder) => {
-    if (state.phase.tag === "succeeded") return ok(undefined);
+    // After a rollback by command some of its steps wait again.
+    if (state.phase.tag === "succeeded" && state.open === 0) return ok(undefined);
     const planned = planResume(state, ports.version, options.current, options.acceptChanges === true);
     if (!planned.ok) return planned;
     if (options.mode === "retry" && !hasPartsToRetry(state)) return err(nothingToRetry(run));
@@ -167,7 +179,7 @@ function nothingToRetry(run: string): Problem {
 async function weigh(ports: EnginePorts, state: RunState, graph: Graph, plan: Plan): Promise<void> {
   const recorded = await ports.journal.expectedDurations(plan.name);
   const expected = (step: Step): number => recorded.get(step.id) ?? step.estimateMs ?? 1;
-  const remaining = remainingPath(graph, (at) => expected(present(plan.steps[at], `step ${at}`)));
+  const remaining = remainingPath(graph, (at) => expected(present(plan.steps[at], "step", at)));
   state.weight = (step) => remaining[step] ?? expected(stepAt(state, step));
 }
 
@@ -187,7 +199,7 @@ function conduct(
     pauseBeforeLayers: options.pauseBeforeLayers === true,
   });
   if (options.onEvent !== undefined) recorder.subscribe(options.onEvent);
-  ports.backend.warm(Math.min(state.options.maxConcurrency, state.steps.length));
+  warm(ports, state.steps, state.options.maxConcurrency);
   let done = false;
   // A turn later, so that whoever gets the handle can subscribe before the first event.
   const result = ports

@@ -164,7 +164,7 @@ export class Launcher {
     this.#undoing = true;
     const { step: undone, ...task } = taskOf(this.#options.state, index, 0);
     // What the plan says of the step's output does not hold of its undo.
-    const { output: _output, ...step } = undone;
+    const { output: _output, verify: _verify, ...step } = undone;
     const command = step.undo ?? "true";
     this.#options.afterCommit(() => {
       const since = this.#options.ports.clock.now();

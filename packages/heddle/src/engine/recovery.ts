@@ -76,15 +76,23 @@ export function planResume(
   const drift = driftOf(state, current.plan);
   if (!drift.differs) return ok({ engine, interrupted, reset: [] });
   if (drift.changed.length > 0 && !acceptChanges) return err(changedProblem(state.run, drift.changed));
-  const starts = drift.changed.flatMap(({ id }) => current.graph.indexOf.get(id) ?? []);
+  const starts = [...drift.changed.map(({ id }) => id), ...drift.renewed].flatMap(
+    (id) => current.graph.indexOf.get(id) ?? [],
+  );
   const marks = withDescendants(current.graph, starts);
   const reset = current.plan.steps.flatMap((step, at) => {
     const index = state.indexOf.get(step.id);
     if (marks[at] !== 1 || index === undefined) return [];
-    const phase = phaseOf(state, index);
-    return hasEnded(phase) && satisfies(phase) ? [step.id] : [];
+    return hasBegun(state, index) ? [step.id] : [];
   });
   return ok({ engine, interrupted, reset, plan: current.plan });
+}
+
+/** Whether something of the step would be left standing by a resume that does not reset it. */
+function hasBegun(state: RunState, index: number): boolean {
+  const phase = phaseOf(state, index);
+  if (hasEnded(phase) && satisfies(phase)) return true;
+  return state.containers.has(index) || phase.tag === "retrying" || phase.tag === "asking";
 }
 
 function changedProblem(

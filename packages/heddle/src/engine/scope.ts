@@ -69,17 +69,19 @@ function seenDeps(
   step: Step,
   prefix: string,
 ): { deps: JsonObject; depStatus: Record<string, string> } {
-  const outputs: [string, Json][] = [];
-  const statuses: [string, string][] = [];
-  for (const id of new Set([...(step.deps ?? []), ...(step.after ?? []), ...(step.reads ?? [])])) {
-    const name = id.startsWith(prefix) ? id.slice(prefix.length) : id;
-    const phase = phaseOf(state, present(state.indexOf.get(id), `predecessor ${id}`));
-    const output = outputOf(phase);
-    statuses.push([name, phase.tag]);
-    if (output !== undefined) outputs.push([name, output]);
+  // Without a prototype: any id, `__proto__` too, is a key like others, and a million different keys make no million shapes.
+  const deps = Object.create(null) as Record<string, Json>;
+  const depStatus = Object.create(null) as Record<string, string>;
+  for (const list of [step.deps, step.after, step.reads]) {
+    for (const id of list ?? []) {
+      const name = prefix !== "" && id.startsWith(prefix) ? id.slice(prefix.length) : id;
+      const phase = phaseOf(state, present(state.indexOf.get(id), "predecessor", id));
+      const output = outputOf(phase);
+      depStatus[name] = phase.tag;
+      if (output !== undefined) deps[name] = output;
+    }
   }
-  // fromEntries defines own properties: an id such as `__proto__` stays data.
-  return { deps: Object.fromEntries(outputs), depStatus: Object.fromEntries(statuses) };
+  return { deps, depStatus };
 }
 
 /** What the expressions of a task may read. */

@@ -3,7 +3,7 @@
  *
  * Invariants: those of the port, 1 to 5; and the numbers given to steps and types are only remembered once they are stored.
  */
-import { invariant } from "../base/assert.ts";
+import { BugError, invariant } from "../base/assert.ts";
 import type { Json } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { EVENT_VERSION, type Event } from "../run/event.ts";
@@ -45,7 +45,8 @@ export class Appender {
     const encoded: EncodedEvent[] = [];
     let bytes = 0;
     for (const event of events) {
-      invariant(event.run === lease.run, `event of run ${event.run} appended under the lease of ${lease.run}`);
+      if (event.run !== lease.run)
+        throw new BugError(`event of run ${event.run} appended under the lease of ${lease.run}`);
       const one = encodeEvent(event, this.#rules);
       encoded.push(one);
       bytes += ROW_BYTES + one.data.length;

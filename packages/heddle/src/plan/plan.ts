@@ -72,8 +72,6 @@ export type Action =
   /** Another plan as one step: a file relative to the plan's folder, or the plan itself. `params` may hold templates. */
   | { readonly kind: "plan"; readonly file?: string; readonly plan?: Plan; readonly params?: JsonObject };
 
-export type ActionKind = Action["kind"];
-
 /** Classes of failed attempts that `retry.on` may name. */
 export const FAILURE_CLASSES = ["error", "exit", "timeout", "memory", "lost", "output", "spawn"] as const;
 export type FailureClass = (typeof FAILURE_CLASSES)[number];

@@ -53,12 +53,31 @@ export function toStep(raw: unknown, path: DocumentPath, index: number, scope: S
   addShared(own, written);
   addRest(own, written);
   Object.assign(step, merged(scope.defaults, own));
+  dropMeaningless(raw, step, path, scope);
   checkStep(raw, step, path, scope);
   for (const [name, value] of Object.entries(step.env ?? {})) {
     const isOwn = own.env !== undefined && Object.hasOwn(own.env, name);
     addTemplates(value, [...(isOwn ? path : scope.defaultsPath), "env", name], context, scope);
   }
   return step as Step;
+}
+
+/** Keys that mean nothing to a step that does no work of its own: written there they are an error, from `defaults` they do not apply. */
+function dropMeaningless(raw: JsonObject, step: Draft, path: DocumentPath, { findings }: StepScope): void {
+  const kind = step.action?.kind;
+  if (kind !== "approve" && kind !== "plan") return;
+  for (const key of ["retry", "verify"] as const) {
+    delete step[key];
+    if (raw[key] === undefined) continue;
+    const hint = kind === "plan" ? "give it to the steps of that plan" : "give it to the step that does the work";
+    findings.add({
+      code: "MisplacedKey",
+      message: `"${key}" has no meaning beside "${kind}"`,
+      hint,
+      path: [...path, key],
+      isKey: true,
+    });
+  }
 }
 
 function siteContext(step: Draft, written: WrittenStep, scope: StepScope): SiteContext {

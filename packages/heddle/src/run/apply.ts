@@ -234,7 +234,7 @@ function noteAgent(state: RunState, event: StepwiseEvent): void {
 }
 
 function numberOf(state: RunState, id: string): number {
-  return present(state.indexOf.get(id), `step ${JSON.stringify(id)} of run ${state.run}`);
+  return present(state.indexOf.get(id), "step", id);
 }
 
 function advanceRollback(state: RunState): void {
@@ -300,7 +300,7 @@ function end(state: RunState, step: number, phase: StepPhase): void {
     const layer = state.layers[step] ?? 0;
     state.layerLeft[layer] = (state.layerLeft[layer] ?? 0) - 1;
   } else {
-    const container = present(state.containers.get(parent), `container of ${step}`);
+    const container = present(state.containers.get(parent), "container of step", step);
     container.left--;
     if (container.left === 0) state.finishing.push(parent);
   }

@@ -142,12 +142,12 @@ function nextToStart(state: RunState, conditions: Conditions): number | undefine
   if (state.slots >= state.options.maxConcurrency) return undefined;
   if (!conditions.admits && state.slots > 0) return undefined;
   const candidates = readyLanes(state);
-  const kept: Kept = { pools: new Map(), read: new Set(), write: new Set() };
+  let kept = NOTHING_KEPT;
   for (let at = 0; at < candidates.length; at++) {
     if (at < 2) bringForward(state, candidates, at);
     const { lane, step } = candidates[at] as Candidate;
     if (!fits(state, lane, kept)) {
-      if (state.starts - (state.readySince.get(step) ?? 0) >= PATIENCE) keep(lane, kept);
+      if (state.starts - (state.readySince.get(step) ?? 0) >= PATIENCE) kept = keep(lane, kept);
     } else if (conditions.locksFree(step)) return step;
   }
   return undefined;
@@ -164,6 +164,9 @@ interface Kept {
   readonly read: Set<string>;
   readonly write: Set<string>;
 }
+
+/** Mostly the first step fits: nothing is made for it. */
+const NOTHING_KEPT: Kept = { pools: new Map(), read: new Set(), write: new Set() };
 
 /** The first step of every lane that no limit of its own stops. Lanes found empty leave the active ones. */
 function readyLanes(state: RunState): Candidate[] {
@@ -219,10 +222,13 @@ function fits(state: RunState, lane: Lane, kept: Kept): boolean {
   return true;
 }
 
-function keep(lane: Lane, kept: Kept): void {
+/** With what the lane's first step asks for. */
+function keep(lane: Lane, before: Kept): Kept {
+  const kept: Kept = before === NOTHING_KEPT ? { pools: new Map(), read: new Set(), write: new Set() } : before;
   for (const [pool, units] of lane.resources) kept.pools.set(pool, (kept.pools.get(pool) ?? 0) + units);
   for (const name of lane.read) kept.read.add(name);
   for (const name of lane.write) kept.write.add(name);
+  return kept;
 }
 
 function topOf(state: RunState, lane: Lane): number | undefined {

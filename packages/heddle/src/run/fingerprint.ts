@@ -36,6 +36,8 @@ export function definitionOf(step: Step): string {
 export interface PlanDrift {
   /** Steps with a recorded success whose definition is another now, with the keys that differ. */
   readonly changed: readonly { readonly id: string; readonly keys: readonly string[] }[];
+  /** Containers with another definition now and no success inside: they expand anew, nobody need accept it. */
+  readonly renewed: readonly string[];
   readonly added: readonly string[];
   readonly removed: readonly string[];
   /** Whether anything at all differs between the two plans. */
@@ -46,6 +48,7 @@ export interface PlanDrift {
 export function driftOf(state: RunState, current: Plan): PlanDrift {
   const recorded = new Map(state.plan.steps.map((step) => [step.id, step]));
   const changed: { id: string; keys: readonly string[] }[] = [];
+  const renewed: string[] = [];
   const added: string[] = [];
   for (const step of current.steps) {
     const before = recorded.get(step.id);
@@ -55,11 +58,13 @@ export function driftOf(state: RunState, current: Plan): PlanDrift {
       continue;
     }
     const index = state.indexOf.get(step.id);
-    if (index === undefined || !hasSucceeded(state, index) || definitionOf(before) === definitionOf(step)) continue;
-    changed.push({ id: step.id, keys: differingKeys(before, step) });
+    if (index === undefined || definitionOf(before) === definitionOf(step)) continue;
+    if (hasSucceeded(state, index) || hasSuccessInside(state, index))
+      changed.push({ id: step.id, keys: differingKeys(before, step) });
+    else if (state.containers.has(index)) renewed.push(step.id);
   }
   const differs = canonicalJson(state.plan as unknown as Json) !== canonicalJson(current as unknown as Json);
-  return { changed, added, removed: [...recorded.keys()], differs };
+  return { changed, renewed, added, removed: [...recorded.keys()], differs };
 }
 
 function hasSucceeded(state: RunState, step: number): boolean {
@@ -74,4 +79,10 @@ function differingKeys(before: Step, after: Step): string[] {
   return [...keys]
     .filter((key) => !BESIDE_THE_POINT.has(key) && canonicalJson(a[key]) !== canonicalJson(b[key]))
     .sort();
+}
+
+/** Whether a step of the container, at any depth, has a recorded success: of the container's definition as it was. */
+function hasSuccessInside(state: RunState, container: number): boolean {
+  const children = state.containers.get(container)?.children ?? [];
+  return children.some((child) => hasSucceeded(state, child) || hasSuccessInside(state, child));
 }

@@ -95,7 +95,7 @@ function assignLayers(state: RunState, adder: number, added: readonly number[]):
 
 function predecessors(state: RunState, step: number): number[] {
   const { deps, after } = stepAt(state, step);
-  return [...(deps ?? []), ...(after ?? [])].map((id) => present(state.indexOf.get(id), `predecessor ${id}`));
+  return [...(deps ?? []), ...(after ?? [])].map((id) => present(state.indexOf.get(id), "predecessor", id));
 }
 
 function connect(state: RunState, added: readonly number[]): void {

@@ -81,9 +81,10 @@ export class HistoryChecker {
 
   #addPlan(plan: Plan, kept: ReadonlyMap<string, Row>): void {
     this.#plan = plan;
-    const graph = buildGraph(plan.steps);
+    // Layers bind only a run in layers: others do not pay for the graph.
+    const graph = this.#options?.schedule === "layers" ? buildGraph(plan.steps) : undefined;
     plan.steps.forEach((step, at) => {
-      const layer = graph.ok ? (graph.value.layerOf[at] ?? -1) : -1;
+      const layer = graph?.ok === true ? (graph.value.layerOf[at] ?? -1) : -1;
       const row = kept.get(step.id);
       if (row === undefined || row.origin !== undefined) this.#add(step, undefined, undefined, layer);
       else this.#rows.set(step.id, { ...row, step, layer });
@@ -126,8 +127,10 @@ export class HistoryChecker {
   #onResumed(event: EventOf<"run.resumed">): void {
     this.#ended = false;
     this.#paused = false;
+    const inLayersNow = event.data.options?.schedule === "layers" && this.#options?.schedule !== "layers";
     if (event.data.options) this.#options = event.data.options;
-    if (event.data.plan) this.#adopt(event.data.plan);
+    const plan = event.data.plan ?? (inLayersNow ? this.#plan : undefined);
+    if (plan) this.#adopt(plan);
     const reset = this.#withoutLostOrigins(new Set(event.data.reset));
     this.#reopenContainers();
     for (const [id, row] of this.#rows) {

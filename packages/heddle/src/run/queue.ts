@@ -7,7 +7,7 @@ import type { Step } from "../plan/plan.ts";
 import { Heap } from "./heap.ts";
 import { standsBefore } from "./place.ts";
 import {
-  depsOf,
+  forEachDep,
   forEachSuccessor,
   hasEnded,
   isContainerStep,
@@ -59,9 +59,9 @@ export function blockerOf(state: RunState, step: number): number | undefined {
   const definition = stepAt(state, step);
   if (definition.deps === undefined) return undefined;
   let blocker: number | undefined;
-  for (const dep of depsOf(state, step)) {
+  forEachDep(state, step, (dep) => {
     if (!satisfies(phaseOf(state, dep)) && (blocker === undefined || standsBefore(state, dep, blocker))) blocker = dep;
-  }
+  });
   if (blocker !== undefined) return blocker;
   for (const id of requiredOutputs(definition)) {
     const dep = state.indexOf.get(id);
@@ -214,7 +214,7 @@ function linkAddedSteps(state: RunState): void {
 export function linkStep(state: RunState, step: number): void {
   const definition = stepAt(state, step);
   for (const id of [...(definition.deps ?? []), ...(definition.after ?? [])]) {
-    const from = present(state.indexOf.get(id), `predecessor ${id}`);
+    const from = present(state.indexOf.get(id), "predecessor", id);
     const list = state.extraSuccessors.get(from);
     if (list) list.push(step);
     else state.extraSuccessors.set(from, [step]);

@@ -187,11 +187,11 @@ export interface RunState {
 export const WAITING: StepPhase = { tag: "waiting" };
 
 export function phaseOf(state: RunState, step: number): StepPhase {
-  return present(state.phases[step], `phase of step ${step}`);
+  return present(state.phases[step], "phase of step", step);
 }
 
 export function stepAt(state: RunState, step: number): Step {
-  return present(state.steps[step], `step ${step}`);
+  return present(state.steps[step], "step", step);
 }
 
 export function hasEnded(phase: StepPhase): boolean {
@@ -257,9 +257,17 @@ export function forEachSuccessor(state: RunState, step: number, visit: (successo
   if (extra) for (const successor of extra) visit(successor);
 }
 
-/** Visits the numbers of the step's hard predecessors, in the order of its `deps`. */
+/** Visits the numbers of the step's hard predecessors, in no order; without looking up names where the graph knows them. */
+export function forEachDep(state: RunState, step: number, visit: (dep: number) => void): void {
+  const { size, deps } = state.graph;
+  if (step >= size) return depsOf(state, step).forEach(visit);
+  const end = deps.offsets[step + 1] ?? 0;
+  for (let at = deps.offsets[step] ?? 0; at < end; at++) visit(deps.targets[at] as number);
+}
+
+/** The numbers of the step's hard predecessors, in the order of its `deps`. */
 export function depsOf(state: RunState, step: number): number[] {
-  return (stepAt(state, step).deps ?? []).map((id) => present(state.indexOf.get(id), `dep ${id}`));
+  return (stepAt(state, step).deps ?? []).map((id) => present(state.indexOf.get(id), "dep", id));
 }
 
 /** Whether the step stands for others and takes no slot of its own. */

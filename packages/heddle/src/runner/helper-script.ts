@@ -40,10 +40,12 @@ export function openingScript(options: {
     ? `__heddle_e() { __heddle_s=$?; __heddle_k=; read -r __heddle_k </proc/$$/task/$$/children; echo "$__heddle_s $__heddle_k"; }`
     : `__heddle_e() { echo "$?"; }`;
   // A signal for the group reaches its helper too; a handler, unlike an ignored signal, is not passed on to commands.
-  return `trap : HUP INT QUIT USR1 USR2 ALRM TERM
+  // At its end it stays for its watcher: orphans of a command that another watcher ended must still be its children.
+  return `trap : HUP INT QUIT USR1 USR2 ALRM TERM PIPE
 ${report}
 { ${watcherScript(options)}
 } <&3 3<&- >/dev/null 2>&1 &
+trap wait EXIT
 exec 3<&-
 export HEDDLE_OWNER=${quote(options.owner)}
 echo "$! \${1:-0}"

@@ -171,6 +171,8 @@ interface Job {
   readonly resolve: (end: CommandEnd) => void;
   readonly followed: LazyFollowed;
   ending: Ending | undefined;
+  /** With which the command ended, once it has: what it left behind may still be there, and its end may take the helper along. */
+  status: number | undefined;
   /** Carries it on where the helper turned out to be none. */
   instead: RunningCommand | undefined;
 }
@@ -223,6 +225,7 @@ class Helper {
       resolve,
       followed: new LazyFollowed(() => this.#follow(spec)),
       ending: undefined,
+      status: undefined,
       instead: undefined,
     };
     this.#job = job;
@@ -298,6 +301,7 @@ class Helper {
 
   async #finish(job: Job, status: number, left: boolean): Promise<void> {
     const { spec } = job;
+    job.status = status;
     if (job.ending !== undefined || left) {
       job.ending ??= this.#endAll(job, spec.graceMs);
       const found = await job.ending.done;
@@ -331,7 +335,7 @@ class Helper {
       return;
     }
     job.ending ??= this.#endAll(job, job.spec.graceMs);
-    void job.ending.done.then((found) => job.resolve(exitedWith(KILLED, found, false)));
+    void job.ending.done.then((found) => job.resolve(exitedWith(job.status ?? KILLED, found, false)));
   }
 }
 

@@ -312,6 +312,12 @@ export function commandSuite(tools: TestTools, name: string, make: () => Promise
       expect(took >= 395 && took < 650, `${took} ms`).toBe(true);
       expect(living(attempt.run)).toBe(0);
     });
+    check("success stays success where what a command left must be killed", async ({ living, folder, runner }) => {
+      const left = "sh -c 'trap \"\" TERM; while :; do sleep 0.2; done' >/dev/null 2>&1 &";
+      const attempt = commandAttempt(folder, `${left} echo 1 >$HEDDLE_OUTPUT`, { graceMs: 100 });
+      expect(await runner.start(attempt).outcome).toMatchObject({ kind: "succeeded", output: 1 });
+      expect(living(attempt.run)).toBe(0);
+    });
     check("kill waits for no grace, before and after a stop", async ({ folder, runner, until, now }, run) => {
       for (const stopFirst of [false, true]) {
         const attempt = commandAttempt(folder, "trap '' TERM; echo up; while :; do sleep 300; done", {

@@ -8,14 +8,16 @@ import { messageOf } from "../base/errors.ts";
 import { seededRandom, type Random } from "../base/random.ts";
 import type { LoadedPlan, RunHandle, RunResult } from "../engine/api.ts";
 import { answerRecorded } from "../engine/answer.ts";
-import { resumeRun, startRun } from "../engine/engine.ts";
+import { resumeRun, rollbackRun, startRun } from "../engine/engine.ts";
 import type { EnginePorts } from "../engine/ports.ts";
 import { buildGraph } from "../graph/build.ts";
 import { memoryStore, type MemoryStore } from "../journal/memory.ts";
 import { NO_FUNCTIONS, type Plan } from "../plan/plan.ts";
+import { fold } from "../run/apply.ts";
 import { checkEvent } from "../run/event-schema.ts";
 import type { Event, RunOptions } from "../run/event.ts";
 import { checkHistory } from "../run/invariants.ts";
+import { isRunEnded, type RunState } from "../run/state.ts";
 import { fakeBackend, type Engine, type World } from "./fake-backend.ts";
 import { faultyJournal, type AppendFault } from "./faulty-journal.ts";
 import { Oracle, type Alive } from "./oracle.ts";
@@ -50,6 +52,7 @@ export interface SimulationReport {
 const LONGEST_STAY_MS = 10 * 60_000;
 /** Timers of one moment after which the engine counts as spinning. */
 const MOST_TURNS = 20_000;
+const ENDS: ReadonlySet<string> = new Set(["run.succeeded", "run.failed", "run.cancelled", "rollback.ended"]);
 const FAULTS: readonly AppendFault[] = ["crash-before", "crash-after", "unknown-before", "unknown-after", "fenced"];
 
 /** Never rejects: a bug of the engine is a violation. */
@@ -83,6 +86,8 @@ class Life {
   /** Somebody cancels in the middle of this append; 0: nobody. */
   #cancelAtAppend = 0;
   #cancelNow: (() => void) | undefined;
+  /** The next stay undoes the steps of the run that has ended, by command. */
+  #undoesNext = false;
   #status = "none";
 
   constructor(options: SimulationOptions) {
@@ -122,16 +127,26 @@ class Life {
       else if (result.status === "waiting") await this.#answerAll();
       else {
         await this.#checkEnd(result);
-        if (result.status === "succeeded" || again-- <= 0) return;
+        this.#undoesNext = this.#options.meddling !== false && !this.#undoesNext && again > 0 && this.#random() < 0.2;
+        const isOver = result.status === "succeeded" && this.#state().open === 0;
+        if (!this.#undoesNext && (isOver || again-- <= 0)) return;
       }
     }
     throw new BugError(`the run did not end in 60 stays (R2), it is ${this.#status}`);
   }
 
+  #state(): RunState {
+    return present(fold(this.#store.runs.get(this.#run)?.events ?? []), "state of a recorded run");
+  }
+
+  #hasEnded(): boolean {
+    return isRunEnded(this.#state().phase);
+  }
+
   async #checkEnd(result: RunResult): Promise<void> {
     this.#world.oracle.ended(result.outputs);
     const last = this.#store.runs.get(this.#run)?.events.at(-1)?.type;
-    const isEnd = last === "run.succeeded" || last === "run.failed" || last === "run.cancelled";
+    const isEnd = last !== undefined && ENDS.has(last);
     if (!isEnd) this.violations.push(`the run is said to be ${result.status} and its last event is ${last ?? "none"}`);
     // What a dead engine had set fires into the void; what the last one set must be gone.
     for (const dead = this.#clock.now() + 30_000; this.#clock.now() < dead && this.#clock.advance();) await settle();
@@ -173,14 +188,17 @@ class Life {
     const stay = this.#random() < 0.5;
     const exists = (this.#store.runs.get(this.#run)?.events.length ?? 0) > 0;
     if (!exists) this.#store.runs.delete(this.#run);
-    const opened = exists
-      ? await resumeRun(ports, this.#run, { stay })
-      : await startRun(ports, this.#plan, {
-          stay,
-          run: this.#run,
-          maxConcurrency: 1 + (this.#options.seed % 4),
-          ...this.#options.run,
-        });
+    const undoes = this.#undoesNext && exists && this.#hasEnded();
+    const opened = undoes
+      ? await rollbackRun(ports, this.#run)
+      : exists
+        ? await resumeRun(ports, this.#run, { stay })
+        : await startRun(ports, this.#plan, {
+            stay,
+            run: this.#run,
+            maxConcurrency: 1 + (this.#options.seed % 4),
+            ...this.#options.run,
+          });
     if (!opened.ok) throw new BugError(`the run cannot be opened: ${opened.error.message}`);
     return opened.value;
   }

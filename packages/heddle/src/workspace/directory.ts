@@ -86,18 +86,21 @@ export function runFiles(heddleDir: string): {
   readonly logFile: Workspaces["logFile"];
   readonly removeRun: Workspaces["removeRun"];
 } {
-  const made = new Set<string>();
+  /** Folders of logs and of exchange files, by run. */
+  const made = new Map<string, { readonly logs: string; readonly io: string }>();
+  /** Runs whose folders were looked at in this turn of the event loop. */
+  const seen = new Set<string>();
   const release = async (): Promise<void> => {};
   function runDir(run: string): string {
     if (!isRunId(run))
       throw new HeddleError({ code: "InvalidRunId", message: `${JSON.stringify(run)} is not the id of a run` });
     return join(heddleDir, "runs", run);
   }
-  function makeFolders(run: string): void {
-    const folder = runDir(run);
+  function makeFolders(run: string): { readonly logs: string; readonly io: string } {
+    const folders = { logs: join(runDir(run), "logs"), io: join(runDir(run), "io") };
     try {
-      mkdirSync(join(folder, "logs"), { recursive: true });
-      mkdirSync(join(folder, "io"), { recursive: true });
+      mkdirSync(folders.logs, { recursive: true });
+      mkdirSync(folders.io, { recursive: true });
     } catch (thrown) {
       throw new HeddleError({
         code: "WorkspaceUnusable",
@@ -106,23 +109,32 @@ export function runFiles(heddleDir: string): {
         cause: thrown,
       });
     }
-    made.add(run);
+    made.set(run, folders);
+    return folders;
+  }
+  /** Somebody may have cleaned up: looked at for all attempts that start together. */
+  function isThere(run: string, folder: string): boolean {
+    if (seen.has(run)) return true;
+    if (seen.size === 0) setImmediate(() => seen.clear());
+    seen.add(run);
+    return existsSync(folder);
   }
   return {
     workspace({ run, step, attempt }, cwd) {
-      // Looked at for each attempt: somebody may have cleaned up.
-      if (!made.has(run) || !existsSync(join(heddleDir, "runs", run, "logs"))) makeFolders(run);
+      const known = made.get(run);
+      const { logs, io } = known !== undefined && isThere(run, known.logs) ? known : makeFolders(run);
       const name = `${fileNameOf(step)}.${attempt}`;
       return {
         cwd,
-        logFile: join(heddleDir, "runs", run, "logs", `${name}.log`),
-        exchangeBase: join(heddleDir, "runs", run, "io", name),
+        logFile: `${logs}${sep}${name}.log`,
+        exchangeBase: `${io}${sep}${name}`,
         release,
       };
     },
     logFile: (run, step, attempt) => join(runDir(run), "logs", `${fileNameOf(step)}.${attempt}.log`),
     async removeRun(run) {
       made.delete(run);
+      seen.delete(run);
       await promises.rm(runDir(run), { recursive: true, force: true });
     },
   };

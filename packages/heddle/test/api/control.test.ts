@@ -53,6 +53,16 @@ describe("cancel", () => {
     expect((await running.result).status).toBe("cancelled");
   });
 
+  test("by a signal that was aborted before executes nothing", async () => {
+    let ran = 0;
+    const running = run(plan("aborted", { steps: [step("s", () => void ran++)] }), {
+      ...MEMORY,
+      signal: AbortSignal.abort(),
+    });
+    expect((await running.result).status).toBe("cancelled");
+    expect(ran).toBe(0);
+  });
+
   test("abandons a function that ignores its signal after the grace, and says so", async () => {
     const started = Promise.withResolvers<void>();
     const deaf = step("deaf", { grace: "10ms" }, () => {

@@ -1,5 +1,6 @@
 /** What is recorded, and what a recorded history gives back: numbers, order, resume, logs. */
 import { spawn } from "node:child_process";
+import { readdirSync, readlinkSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { text } from "node:stream/consumers";
@@ -104,6 +105,30 @@ describe("a program", () => {
     expect(await program(body)).toEqual({ code: 0, out: "succeeded\n" });
   });
 });
+
+test.runIf(process.platform === "linux")(
+  "the journal is open while somebody works or reads, and closed after",
+  async () => {
+    const projectDir = await temporaryFolder();
+    const isOpen = (): boolean =>
+      readdirSync("/proc/self/fd").some((fd) => {
+        try {
+          return readlinkSync(`/proc/self/fd/${fd}`).startsWith(projectDir);
+        } catch {
+          return false;
+        }
+      });
+    const running = run(wide(2), { projectDir });
+    const reader = running[Symbol.asyncIterator]();
+    await reader.next();
+    await running.result;
+    expect(isOpen()).toBe(true);
+    await reader.return?.();
+    expect(isOpen()).toBe(false);
+    await eventsOf(running);
+    expect(isOpen()).toBe(false);
+  },
+);
 
 describe("resume", () => {
   /** `a`, `b` and `c` side by side, `d` over them; `b` fails until it is mended. Counts how often each body ran. */

@@ -260,3 +260,22 @@ describe("words on the command line", () => {
     }
   });
 });
+
+test("a list of tasks in another form becomes a plan that validates", async () => {
+  const tasks = [
+    { id: 1, title: "Set up", status: "done" },
+    { id: 2, title: "Build", status: "pending", dependencies: [1] },
+    { id: 3, title: "Ship", status: "pending", dependencies: [2] },
+  ];
+  rig.write("tasks.json", JSON.stringify({ tasks }));
+  const { code, stdout } = await rig.heddle(["import", "tasks.json"]);
+  expect(code).toBe(0);
+  rig.write("heddle.yaml", stdout);
+  const plan = JSON.parse((await rig.heddle(["plan", "--json"])).stdout) as { steps: { id: string; deps: string[] }[] };
+  expect(plan.steps.map(({ id, deps }) => [id, deps])).toEqual([
+    ["2", []],
+    ["3", ["2"]],
+  ]);
+  rig.write("other.json", "[1, 2]");
+  expect((await rig.heddle(["import", "other.json"])).code).toBe(2);
+});

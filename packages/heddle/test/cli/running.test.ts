@@ -287,12 +287,13 @@ describe("beginning in the middle", () => {
     const early = await rig.heddle(["run", "--only", "b"]);
     expect(early.code).toBe(2);
     expect(early.stderr).toContain("heddle run");
+    expect((await rig.heddle(["run", "--only", "aside"])).code, "nothing is needed for it").toBe(0);
     await rig.heddle(["run"]);
     expect((await rig.heddle(["run", "--only", "b"])).code).toBe(0);
     expect(statuses(await show())).toEqual({ a: "cached", b: "succeeded" });
     expect((await rig.heddle(["run", "--from", "b"])).code).toBe(0);
     expect(statuses(await show())).toEqual({ a: "cached", b: "succeeded", c: "succeeded", aside: "cached" });
-    expect(["a", "b", "c", "aside"].map((id) => rig.read(`${id}.count`).length / 2)).toEqual([1, 3, 2, 1]);
+    expect(["a", "b", "c", "aside"].map((id) => rig.read(`${id}.count`).length / 2)).toEqual([1, 3, 2, 2]);
   });
 
   test("rerun reuses the named run; what has no result, or another definition now, is named", async () => {
@@ -376,4 +377,35 @@ test("old runs go, young ones stay; a backup opens", async () => {
   expect((await rig.heddle(["runs"])).stdout).toContain("No runs yet");
   rig.write("restored/.heddle/placeholder", "");
   rig.write("restored/heddle.json", rig.read("heddle.json"));
+});
+
+test("a log is followed while it grows, and a run as JSON from another process", async () => {
+  const gate = rig.gate("step");
+  rig.plan({ steps: [{ id: "slow", run: `echo before; ${gate.command}; echo after` }] });
+  const run = rig.start(["run", "--json"]);
+  await gate.reached();
+  const logs = rig.start(["logs", "slow", "-f"]);
+  const watch = rig.start(["watch", "--json"]);
+  await logs.says("before");
+  await watch.says("step.started");
+  await gate.open();
+  expect(await logs.done).toMatchObject({ code: 0, stdout: "before\nafter\n" });
+  expect((await watch.done).stdout).toBe((await run.done).stdout);
+});
+
+test("a TypeScript plan runs by name and by its usual name", async () => {
+  const index = new URL("../../src/index.ts", import.meta.url).href;
+  rig.write(
+    "heddle.ts",
+    `import { plan, step } from ${JSON.stringify(index)};
+const schema = step("schema", async () => ({ tables: 4 }));
+const api = step("api", { deps: { schema } }, async ({ schema }, ctx) => { ctx.log(schema.tables + " tables"); return schema.tables * 3; });
+export default plan("typed", { steps: [schema, api] });
+`,
+  );
+  expect((await rig.heddle(["run"])).code).toBe(0);
+  expect((await rig.heddle(["logs", "api"])).stdout).toContain("4 tables");
+  const shown = JSON.parse((await rig.heddle(["show", "--json"])).stdout) as { steps: { output: unknown }[] };
+  expect(shown.steps.map((each) => each.output)).toEqual([{ tables: 4 }, 12]);
+  expect((await rig.heddle(["plan", "heddle.ts"])).code).toBe(0);
 });

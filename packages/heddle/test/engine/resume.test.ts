@@ -164,6 +164,28 @@ steps:
   });
 });
 
+describe("a run that succeeded and was undone by command", () => {
+  it("runs the undone steps again on resume, and nothing once they have", async () => {
+    const rig = new Rig();
+    const handle = await rig.start("steps: [{ id: a, run: x, undo: u }, { id: b, deps: [a], run: x }]");
+    await rig.succeed("a");
+    await rig.succeed("b");
+    await handle.result;
+    const undoing = await rig.rollback(handle.run);
+    await rig.succeed("a");
+    await undoing.result;
+    const again = await rig.resume(handle.run);
+    expect(rig.running).toEqual(["a"]);
+    await rig.succeed("a");
+    expect((await again.result).status).toBe("succeeded");
+    const dispatched = rig.dispatched.length;
+    await (
+      await rig.resume(handle.run)
+    ).result;
+    expect(rig.dispatched.length).toBe(dispatched);
+  });
+});
+
 describe("the total time of a step", () => {
   it("does not run while no engine holds the run", async () => {
     const rig = new Rig();

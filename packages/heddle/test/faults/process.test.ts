@@ -1,8 +1,9 @@
 /** Odd worlds around the process: no home, no folder, ends of pipes that are closed or closing. */
-import { mkdirSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { mkdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { expectClean, expectRefusal, expectSound, kinds, place, plan, until } from "./rig.ts";
+import { environment, PROGRAM, expectClean, expectRefusal, expectSound, kinds, place, plan, until } from "./rig.ts";
 
 const TWO = `steps:
   - {id: a, run: "echo one"}
@@ -103,4 +104,33 @@ describe.concurrent("a world", () => {
     const events = await expectSound(at);
     expect(kinds(events).at(-1)).toMatch(/^run\.(succeeded|cancelled)$/);
   });
+
+  test("with a reader that takes its time gets everything", async () => {
+    const step = (i: number): string =>
+      `  - {id: s${i}, run: 'printf "\\"%s\\"" "$(head -c 60000 /dev/zero | tr "\\0" x)" > "$HEDDLE_OUTPUT"'}`;
+    using at = place({ "heddle.yaml": `steps:\n${Array.from({ length: 6 }, (_, i) => step(i)).join("\n")}\n` });
+    expect((await at.heddle(["run", "--output", "quiet"])).code).toBe(0);
+    await at.shell("heddle history --json > whole");
+    const whole = statSync(join(at.path, "whole")).size;
+    expect(whole).toBeGreaterThan(360_000);
+    for (let i = 0; i < 3; i++) {
+      const sizes = await Promise.all([slowly(at.path), slowly(at.path), slowly(at.path)]);
+      expect(sizes).toEqual([whole, whole, whole]);
+    }
+  });
 });
+
+/** Bytes of `heddle history --json`, with a pause after each piece. */
+async function slowly(cwd: string): Promise<number> {
+  const child = spawn(process.execPath, ["--no-warnings", PROGRAM, "history", "--json"], {
+    cwd,
+    env: environment(),
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let size = 0;
+  for await (const chunk of child.stdout) {
+    size += (chunk as Buffer).length;
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+  return size;
+}

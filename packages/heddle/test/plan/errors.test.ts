@@ -34,6 +34,8 @@ const CASES: readonly (readonly [code: string, text: string, hint?: string])[] =
   ["SeveralActions", "- id: a\n  run: x\n  call: y\n  ^"],
   ["MisplacedKey", "- id: a\n  run: x\n  isolate: true\n  ^", '"isolate" goes with "call"'],
   ["MisplacedKey", "- id: a\n  run: x\n  with: {}\n  ^"],
+  ["MisplacedKey", "- id: a\n  plan: ./b.yaml\n  retry: 2\n  ^", "give it to the steps of that plan"],
+  ["MisplacedKey", "- id: a\n  approve: Well?\n  verify: test x\n  ^"],
   ["MisplacedKey", "- id: a\n  run: x\n  maxConcurrency: 2\n  ^"],
   ["MisplacedKey", "- id: a\n  function: {source: x}\n  ^\n  run: x"],
   ["ConflictingKeys", "- id: a\n  run: x\n- id: b\n  run: x\n  deps: [a]\n  needs: [a]\n  ^", 'keep "deps" alone'],

@@ -30,10 +30,13 @@ const JOURNAL = ".heddle/state.db";
 /** Stays of engines that are not killed any more before a run counts as stuck. */
 const MOST_STAYS = 4;
 
+/** What ends an engine: SIGKILL at any moment, or a request that it obeys, once it conducts its run. */
+export type Ending = "SIGKILL" | "SIGINT" | "SIGTERM" | "SIGHUP";
+
 /** One plan, run to its end with so many kills on the way. */
-export async function killOften(seed: number, kills: number): Promise<KillReport> {
+export async function killOften(seed: number, kills: number, ending: Ending = "SIGKILL"): Promise<KillReport> {
   using rig = new Rig();
-  const life = new KilledRun(rig, seed);
+  const life = new KilledRun(rig, seed, ending);
   await life.live(kills);
   return life.report();
 }
@@ -41,6 +44,8 @@ export async function killOften(seed: number, kills: number): Promise<KillReport
 class KilledRun {
   readonly #rig: Rig;
   readonly #random: Random;
+  readonly #ending: Ending;
+  readonly #seed: number;
   readonly #violations: string[] = [];
   /** Printed events by number, as they were printed. */
   readonly #printed = new Map<number, string>();
@@ -51,8 +56,10 @@ class KilledRun {
   #kills = 0;
   #interrupted = 0;
 
-  constructor(rig: Rig, seed: number) {
+  constructor(rig: Rig, seed: number, ending: Ending) {
     this.#rig = rig;
+    this.#seed = seed;
+    this.#ending = ending;
     this.#random = seededRandom(seed);
     appendFileSync(path.join(rig.dir, "effects"), "");
     rig.plan(generatePlanFile(this.#random));
@@ -72,7 +79,9 @@ class KilledRun {
   async live(kills: number): Promise<void> {
     while (this.#kills < kills) {
       const engine = this.#start();
-      const fate = await this.#killAtSomeMoment(engine);
+      const fate = await (this.#ending === "SIGKILL"
+        ? this.#killAtSomeMoment(engine)
+        : this.#askToEnd(engine, this.#ending));
       this.#hear(engine);
       await this.#inspect(fate === "killed");
       if (fate === "ended") break;
@@ -83,7 +92,9 @@ class KilledRun {
       this.#hear(engine);
       await this.#inspect(false);
       if (code === 0) return this.#checkEnd();
-      this.#fail(`an engine that nobody killed ended with ${code}: ${stderr.slice(0, 300)}`);
+      const failures = this.#events.filter(({ type }) => type === "step.failed" || type === "step.cancelled").slice(-3);
+      const why = failures.map((event) => JSON.stringify(event)).join(" ");
+      this.#fail(`seed ${this.#seed}: an engine that nobody killed ended with ${code}: ${stderr.slice(0, 300)} ${why}`);
     }
     this.#fail("the run did not end (R2)");
   }
@@ -116,6 +127,26 @@ class KilledRun {
     const { signal } = await engine.done;
     if (signal !== "SIGKILL") return "ended";
     this.#kills++;
+    return "killed";
+  }
+
+  /** Obeyed: the documented exit code, the run cancelled on disk, nothing of it left alive (P4). */
+  async #askToEnd(engine: Running, signal: Exclude<Ending, "SIGKILL">): Promise<"killed" | "ended"> {
+    await engine.says("step.started").then(
+      () => after(whole(this.#random, 60)),
+      () => undefined,
+    );
+    engine.kill(signal);
+    const { code, signal: died, stderr } = await engine.done;
+    if (code === 0) return "ended";
+    this.#kills++;
+    if (code !== 130)
+      this.#fail(`${signal} ended the engine with ${code ?? died ?? "nothing"}, not 130: ${stderr.slice(0, 200)}`);
+    this.#hear(engine);
+    const last = [...this.#printed].at(-1)?.[1] ?? "";
+    if (!last.includes('"run.cancelled"')) this.#fail(`after ${signal} the last event told is ${last.slice(0, 100)}`);
+    for (const pid of taggedWith(this.#run ?? "-"))
+      this.#fail(`process ${pid} is alive after ${signal} ended the engine (P1)`);
     return "killed";
   }
 

@@ -19,7 +19,7 @@ export async function dryRun(context: Context, loaded: LoadedPlan, flags: Flags)
     const reuse = await reuseFor(project, loaded, { only: texts(flags, "only"), from: text(flags, "from") });
     if (!reuse.ok) return fail(context, reuse.error);
     chosen = reuse.value.plan;
-    reused = [...reuse.value.reuse.outputs.keys()];
+    reused = [...(reuse.value.reuse?.outputs.keys() ?? [])];
   }
   const view = await viewOf(context, chosen, flags);
   if (context.json) {

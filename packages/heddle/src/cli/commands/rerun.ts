@@ -43,10 +43,10 @@ export async function rerun(context: Context, [word]: readonly (string | undefin
     ...recorded,
     ...(maxConcurrency === undefined ? {} : { maxConcurrency }),
     ...stayOption(context, flags),
-    reuse: reuse.value.reuse,
+    ...(reuse.value.reuse === undefined ? {} : { reuse: reuse.value.reuse }),
   });
   if (!started.ok) return fail(context, started.error, EXIT.failed);
-  const reused = plural(reuse.value.reuse.outputs.size, "result");
+  const reused = plural(reuse.value.reuse?.outputs.size ?? 0, "result");
   const opening = `${context.out.style("bold", safeLine(plan.name))} from ${safeLine(from)} on, with ${reused} of run ${run.value}; run ${context.out.style("bold", started.value.run)}`;
   return await conduct(context, project, started.value, { flags, opening });
 }

@@ -1,6 +1,7 @@
 /** `heddle resume`, `retry` and `rollback`: going on with a recorded run. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
+import type { JsonObject } from "../../base/json.ts";
 import { ok, type Result } from "../../base/result.ts";
 import type { LoadedPlan, Project, ResumeOptions } from "../../engine/api.ts";
 import { conduct } from "../conduct.ts";
@@ -52,18 +53,25 @@ async function currentPlan(
   project: Project,
   run: string,
 ): Promise<Result<LoadedPlan | undefined, number>> {
-  for await (const [created] of project.journal.read(run, { limit: 1 })) {
-    if (created?.type !== "run.created") break;
-    const { plan, options } = created.data;
-    if (options.planFile === undefined) break;
-    const file = resolve(project.dir, options.planFile);
-    if (!existsSync(file)) {
-      context.out.note(`The plan file ${options.planFile} is gone; the run goes on with the plan as recorded.`);
-      break;
-    }
-    return loadPlan(context, options.planFile, plan.params ?? {});
+  const source = await recordedSource(project, run);
+  if (source === undefined) return ok(undefined);
+  if (!existsSync(resolve(project.dir, source.file))) {
+    context.out.note(`The plan file ${source.file} is gone; the run goes on with the plan as recorded.`);
+    return ok(undefined);
   }
-  return ok(undefined);
+  return loadPlan(context, source.file, source.params);
+}
+
+/** Where a run's plan came from. By itself, so that the recorded plan is not kept in memory while the file's is read. */
+async function recordedSource(
+  project: Project,
+  run: string,
+): Promise<{ readonly file: string; readonly params: JsonObject } | undefined> {
+  for await (const [created] of project.journal.read(run, { limit: 1 })) {
+    if (created?.type !== "run.created" || created.data.options.planFile === undefined) return undefined;
+    return { file: created.data.options.planFile, params: created.data.plan.params ?? {} };
+  }
+  return undefined;
 }
 
 export async function rollback(context: Context, [word]: Words, flags: Flags): Promise<number> {

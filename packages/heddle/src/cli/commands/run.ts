@@ -40,7 +40,7 @@ async function startRun(context: Context, project: Project, loaded: LoadedPlan, 
     const reuse = await reuseFor(project, loaded, { only: texts(flags, "only"), from: text(flags, "from") });
     if (!reuse.ok) return fail(context, reuse.error);
     chosen = reuse.value.plan;
-    options = { ...options, reuse: reuse.value.reuse };
+    if (reuse.value.reuse !== undefined) options = { ...options, reuse: reuse.value.reuse };
   } else if (text(flags, "output") !== "quiet") await remindOfUnfinished(context, project, loaded);
   const started = await project.start(chosen, options);
   if (!started.ok) return fail(context, started.error, EXIT.failed);

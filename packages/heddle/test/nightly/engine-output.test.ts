@@ -1,0 +1,90 @@
+/** D11 through the command line: a gigabyte from one step is kept and given back, and no process grows by it. */
+import { createHash } from "node:crypto";
+import { createReadStream, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { expect, test } from "vitest";
+import { begin, eventsOf, place, plan, PROGRAM, environment, type Asked } from "../faults/rig.ts";
+import { spawn } from "node:child_process";
+import { report, scaled } from "./scale.ts";
+
+const GB = 1 << 30;
+const MOST_GROWTH_MB = 64;
+
+/** Highest resident memory of a process, read as long as it lives. */
+function watchPeak(pid: number): { readonly peakMb: () => number; readonly stop: () => void } {
+  let peak = 0;
+  const timer = setInterval(() => {
+    try {
+      const [, kb = "0"] = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+      peak = Math.max(peak, Number(kb) / 1024);
+    } catch {
+      // It ended meanwhile.
+    }
+  }, 20);
+  return { peakMb: () => peak, stop: () => clearInterval(timer) };
+}
+
+async function peakOf(
+  args: readonly string[],
+  asked: Asked,
+): Promise<{ readonly peakMb: number; readonly out: string }> {
+  const running = begin(args, { timeoutMs: 600_000, ...asked });
+  const watch = watchPeak(running.process.pid ?? 0);
+  const ended = await running.ended;
+  watch.stop();
+  expect(ended.code, ended.err).toBe(0);
+  return { peakMb: watch.peakMb(), out: ended.out };
+}
+
+/** A line longer than 64 KiB is shown as several: line ends are no part of what is compared. */
+async function* withoutLineEnds(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  for await (const chunk of chunks) yield chunk.toString("latin1").replaceAll("\n", "");
+}
+
+/** `heddle logs a`, read as fast as it comes: its peak and a hash of what came. */
+async function readBack(cwd: string): Promise<{ readonly peakMb: number; readonly hash: string }> {
+  const child = spawn(process.execPath, ["--no-warnings", PROGRAM, "logs", "a"], {
+    cwd,
+    env: environment(),
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const watch = watchPeak(child.pid ?? 0);
+  const hash = createHash("sha1");
+  await pipeline(child.stdout, withoutLineEnds, hash);
+  watch.stop();
+  return { peakMb: watch.peakMb(), hash: hash.digest("hex") };
+}
+
+test.each([
+  ["grouped", "yes 0123456789 abcdefghij | head -c"],
+  ["stream", "yes 0123456789 abcdefghij | head -c"],
+  ["errors", "head -c"],
+] as const)("D11: 1 GB from one step of a run, --output %s", async (mode, command) => {
+  // Lines of 22 bytes: the last one is whole.
+  const bytes = Math.floor(scaled(mode === "stream" ? GB / 4 : GB) / 22) * 22;
+  const source = command.startsWith("head")
+    ? `${command} ${bytes - 1} /dev/zero | tr '\\0' x; echo`
+    : `${command} ${bytes}`;
+  using small = place({ "heddle.yaml": plan({ a: "yes 0123456789 abcdefghij | head -c 22000" }) });
+  using at = place({ "heddle.yaml": plan({ a: source }) });
+  const base = await peakOf(["run", "--output", mode], { cwd: small.path });
+  // What is shown goes to a file, as in a continuous integration's log: this process would hold it otherwise.
+  const run = await peakOf(["run", "--output", mode], {
+    cwd: at.path,
+    through: ["sh", "-c", 'exec "$@" > shown', "sh"],
+  });
+  const [event] = eventsOf(await at.heddle(["history", "--json"]));
+  const log = join(at.path, ".heddle/runs", event?.run ?? "", "logs/a.1.log");
+  const hash = createHash("sha1");
+  await pipeline(createReadStream(log), withoutLineEnds, hash);
+  const back = await readBack(at.path);
+  const smallBack = await readBack(small.path);
+  const grown = Math.max(run.peakMb - base.peakMb, back.peakMb - smallBack.peakMb);
+  report(
+    `D11: ${bytes} bytes of one step, --output ${mode}: stored and given back whole, the run grew by ${(run.peakMb - base.peakMb).toFixed(0)} MB, \`logs\` by ${(back.peakMb - smallBack.peakMb).toFixed(0)} MB`,
+  );
+  expect(statSync(log).size).toBe(bytes);
+  expect(back.hash).toBe(hash.digest("hex"));
+  expect(grown).toBeLessThan(MOST_GROWTH_MB);
+});

@@ -1,0 +1,64 @@
+import { describe, expect, test } from "vitest";
+import type { LoadedPlan } from "../../src/engine/api.ts";
+import { planResume } from "../../src/engine/recovery.ts";
+import { buildGraph } from "../../src/graph/build.ts";
+import { NO_FUNCTIONS, type Plan, type Step } from "../../src/plan/plan.ts";
+import { driftOf } from "../../src/run/fingerprint.ts";
+import { DryRun } from "../../src/testing/dry-run.ts";
+import { failing, planOf, run, step } from "./dry.ts";
+
+function loaded(plan: Plan): LoadedPlan {
+  const graph = buildGraph(plan.steps);
+  if (!graph.ok) throw new Error("no graph");
+  return { plan, graph: graph.value, functions: NO_FUNCTIONS };
+}
+
+const each = (command: string): Step => step("f", { forEach: { items: [1, 2] }, action: { kind: "run", command } });
+const plan = (command: string): Plan => planOf([each(command), step("end", { deps: ["f"] })], { failure: "continue" });
+
+describe("a container whose definition changed between two engines", () => {
+  test("with a success inside: the resume asks first, then begins it anew with the new definition", () => {
+    const before = run(plan("old"), failing(["f[1]"]));
+    const refused = planResume(before.state, "0", loaded(plan("new")), false);
+    expect(refused).toMatchObject({ ok: false, error: { code: "PlanChanged" } });
+    const accepted = planResume(before.state, "0", loaded(plan("new")), true);
+    expect(accepted).toMatchObject({ ok: true, value: { reset: ["f"] } });
+    const commands: string[] = [];
+    const script = {
+      attempt: ({ action }: Step) => {
+        if (action.kind === "run") commands.push(action.command);
+        return { durationMs: 1 };
+      },
+    };
+    const second = DryRun.resume(before.events, script, { plan: plan("new"), reset: ["f"] }).run();
+    expect(second.state.phase.tag).toBe("succeeded");
+    expect(commands).toEqual(["new", "new", "true"]);
+  });
+
+  test("with none: it begins anew without asking", () => {
+    const before = run(plan("old"), failing(["f[0]", "f[1]"]));
+    expect(driftOf(before.state, plan("new"))).toMatchObject({ changed: [], renewed: ["f"] });
+    expect(planResume(before.state, "0", loaded(plan("new")), false)).toMatchObject({
+      ok: true,
+      value: { reset: ["f"] },
+    });
+  });
+
+  test("what depends on a changed success begins anew too, whatever it was doing", () => {
+    const make = (command: string): Plan =>
+      planOf(
+        [
+          step("a", { action: { kind: "run", command } }),
+          step("ask", { deps: ["a"], action: { kind: "approve", question: "?" } }),
+          step("f", { ...each("x"), deps: ["a"] }),
+        ],
+        {
+          failure: "continue",
+        },
+      );
+    const before = run(make("old"), failing(["f[1]"]));
+    expect(planResume(before.state, "0", loaded(make("new")), true)).toMatchObject({
+      value: { reset: ["a", "ask", "f"] },
+    });
+  });
+});
