@@ -24,7 +24,7 @@ export function openAgentWork(dir: string, runners: LocalRunners): AgentWork {
     git: systemGit({ clock }),
     env: process.env,
     runner: runners.runner,
-    agentRunner: (agents) => runners.agents(agents),
+    agentRunner: (agents) => runners.agentsOf(agents),
     desk: () => (desk ??= openTaskDesk({ clock, version: VERSION, node: process.execPath })),
   });
   return {

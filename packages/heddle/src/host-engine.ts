@@ -64,7 +64,7 @@ function portsOf({ dir, journal, workspaces, title, pollMs, codeOf }: EngineOpti
     env: process.env,
     owner: randomId(systemRandom, 16),
     workerEntry: programBeside("isolated-worker"),
-    scripted: [process.execPath, fileURLToPath(programBeside("scripted-worker"))],
+    agents: { scripted: [process.execPath, fileURLToPath(programBeside("scripted-worker"))] },
   });
   const agents = lazyAgents(dir, runners);
   const execute = executor({

@@ -3,8 +3,8 @@ import { isAbsolute, join } from "node:path";
 import { parseDuration } from "../base/duration.ts";
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import { type Result, err, ok } from "../base/result.ts";
-import { PERMISSION_PRESETS } from "../runner/agent/permissions.ts";
-import type { AgentLimits, AgentWork, PermissionPolicy, PermissionRule, ToolKind } from "../runner/agent/port.ts";
+import { readPolicy } from "../runner/agent/options.ts";
+import type { AgentLimits, AgentWork, PermissionPolicy } from "../runner/agent/port.ts";
 import { type AgentConfig, readAgentConfigs } from "../runner/agent/registry.ts";
 import type { MergeMode } from "../workspace/trees.ts";
 
@@ -36,6 +36,10 @@ export interface StepSettings {
   readonly onConflict: readonly ("agent" | "human")[];
   /** Times that its owner may mend what was not merged. */
   readonly tries: number;
+  /** A private HOME, absolute. */
+  readonly home?: string;
+  /** Beside its worktree, in a sandbox; absolute. */
+  readonly writable: readonly string[];
 }
 
 /** Our own program: it does what a script of the plan says, and sees the plan's folder. */
@@ -43,7 +47,7 @@ export const SCRIPTED = "scripted";
 const DEFAULT_AGENT = "claude";
 const DEFAULT_TRIES = 2;
 /** Keys of an entry of `use` that are not its command's. */
-const ENTRY_KEYS = ["permissions", "sandbox", "passEnv", "script", "limits"];
+const ENTRY_KEYS = ["permissions", "sandbox", "passEnv", "script", "limits", "home", "writable"];
 
 /** `folder`: what files are relative to. */
 export function runSettings(config: JsonObject, folder: string): Result<RunSettings, string> {
@@ -74,23 +78,26 @@ export function stepSettings(config: JsonObject, options: JsonObject | undefined
   const entry = mapping(mapping(config["use"])[agent]);
   const pick = (key: string): Json | undefined => own[key] ?? entry[key] ?? config[key];
   const isScripted = (textOf(entry["preset"]) ?? agent) === SCRIPTED;
-  const policy = policyOf(pick("permissions"));
-  if (!policy.ok) return policy;
+  const policy = readPolicy(pick("permissions") ?? "worktree");
+  if (typeof policy === "string") return err(`permissions ${policy}`);
   const model = textOf(own["model"]) ?? textOf(entry["model"]) ?? textOf(config["model"]);
   const sandbox = pick("sandbox") ?? (isScripted ? "off" : "auto");
   const ladder = texts(pick("onConflict") ?? ["agent", "human"]);
   const tries = pick("tries");
+  const home = textOf(pick("home"));
   return ok({
     agent,
     // `auto` leaves the choice to the agent's own default until there are records to choose by.
     ...(model === undefined || model === "auto" ? {} : { model }),
     expect: expectOf(own["expect"]),
-    policy: policy.value,
+    policy,
     sandbox: sandbox === "off" || sandbox === "require" ? sandbox : "auto",
     limits: limitsOf({ ...mapping(config["limits"]), ...mapping(entry["limits"]), ...mapping(own["limits"]) }),
     passEnv: [...texts(config["passEnv"]), ...texts(entry["passEnv"])],
     onConflict: ladder.filter((rung) => rung === "agent" || rung === "human"),
     tries: typeof tries === "number" ? tries : DEFAULT_TRIES,
+    writable: texts(pick("writable")),
+    ...(home === undefined ? {} : { home }),
   });
 }
 
@@ -113,41 +120,6 @@ function landOf(value: Json | undefined): Land {
 function expectOf(value: Json | undefined): StepSettings["expect"] {
   if (value === "none") return "none";
   return isJsonObject(value) && Array.isArray(value["files"]) ? { files: texts(value["files"]) } : "changes";
-}
-
-function policyOf(value: Json | undefined): Result<PermissionPolicy, string> {
-  if (value === undefined) return ok(PERMISSION_PRESETS.worktree);
-  if (typeof value === "string") return presetOf(value);
-  if (!isJsonObject(value)) return err("`permissions` is a preset, or has `rules`");
-  const rest = textOf(value["preset"]) === undefined ? ok(NOTHING) : presetOf(textOf(value["preset"]) ?? "");
-  if (!rest.ok) return rest;
-  const written = Array.isArray(value["rules"]) ? value["rules"] : [];
-  return ok({ rules: [...written.flatMap(ruleOf), ...rest.value.rules], otherwise: rest.value.otherwise });
-}
-
-const NOTHING: PermissionPolicy = { rules: [], otherwise: "deny" };
-
-function presetOf(name: string): Result<PermissionPolicy, string> {
-  const preset = Object.entries(PERMISSION_PRESETS).find(([known]) => known === name)?.[1];
-  return preset === undefined ? err(`there are no permissions called ${name}`) : ok(preset);
-}
-
-/** `{deny: edit, path: infra/**}`. Its shape was seen to with the plan's. */
-function ruleOf(raw: Json): readonly PermissionRule[] {
-  const rule = mapping(raw);
-  const decision = (["allow", "deny", "ask"] as const).find((word) => rule[word] !== undefined);
-  if (decision === undefined) return [];
-  const kinds = texts(rule[decision]);
-  const [path, command, tool] = [textOf(rule["path"]), textOf(rule["command"]), textOf(rule["tool"])];
-  return [
-    {
-      decision,
-      ...(kinds.includes("*") ? {} : { kind: kinds as readonly ToolKind[] }),
-      ...(path === undefined ? {} : { path }),
-      ...(command === undefined ? {} : { command }),
-      ...(tool === undefined ? {} : { tool }),
-    },
-  ];
 }
 
 function limitsOf(raw: JsonObject): Partial<AgentLimits> {

@@ -113,6 +113,8 @@ async function runOnce(context: TurnContext, request: TurnRequest, reports: Repo
       limits: settings.limits,
       ...(request.session === undefined ? {} : { resume: request.session }),
       sandbox: settings.sandbox,
+      writable: settings.writable,
+      ...(settings.home === undefined ? {} : { home: settings.home }),
       ports: request.ports,
       // Whether something changed is seen in what is captured.
       expect: typeof settings.expect === "object" ? settings.expect : "none",

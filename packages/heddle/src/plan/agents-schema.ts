@@ -25,8 +25,8 @@ type Shape = Readonly<Record<string, Lazy>>;
 
 const commands = lazy(() => z.union([command(), list(command)()], "expected a command or a list of commands"));
 const tool = oneOf(
-  ["read", "edit", "delete", "move", "search", "execute", "think", "fetch", "switch_mode", "other", "*"],
-  "expected a kind of tool: read, edit, delete, move, search, execute, think, fetch, switch_mode, other, or *",
+  ["read", "edit", "delete", "move", "search", "execute", "think", "fetch", "switch_mode", "other", "all"],
+  "expected a kind of tool: read, edit, delete, move, search, execute, think, fetch, switch_mode, other, or all",
 );
 const tools = optional(() => z.union([tool(), list(tool)()], "expected a kind of tool, or a list of them"));
 const rule = lazy(() =>
@@ -69,6 +69,8 @@ const everywhere: Shape = {
   model: optional(text),
   permissions,
   sandbox,
+  home: optional(command, "A folder that the agent takes for its home."),
+  writable: optional(list(command), "Folders beside the worktree that it may write to in a sandbox."),
   limits: optional(strict(limits, "expected a mapping such as {idle: 10m}")),
 };
 const ladder: Shape = {

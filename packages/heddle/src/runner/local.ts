@@ -1,5 +1,6 @@
 /** The runners of this machine, put together: commands by helpers, functions in this process, and the sweep that goes with them. */
 import type { Clock } from "../base/clock.ts";
+import { lazyAgentRunner } from "./agent/lazy.ts";
 import type { LocalAgents } from "./agent/local.ts";
 import type { AgentAdapter } from "./agent/port.ts";
 import { baseEnvironments } from "./environment.ts";
@@ -21,8 +22,8 @@ export interface LocalRunnersOptions {
   readonly owner: string;
   /** The program of worker threads (the compiled `isolated.ts` beside the composition root); absent: no `isolate`. */
   readonly workerEntry?: URL;
-  /** Starts the scripted agent: see `LocalAgents`. */
-  readonly scripted?: LocalAgents["scripted"];
+  /** How agents are started; absent: those of the presets, found on PATH. */
+  readonly agents?: LocalAgents;
 }
 
 export interface LocalRunners {
@@ -32,10 +33,10 @@ export interface LocalRunners {
   readonly loose: (run: string) => boolean;
   readonly commands: HelperCommands;
   /** A runner of agents as a plan configures them. Rejects, with a message for people, where that is wrong. */
-  readonly agents: (agents: LocalAgents) => Promise<Runner>;
+  readonly agentsOf: (agents: LocalAgents) => Promise<Runner>;
 }
 
-export function localRunners({ clock, env, owner, workerEntry, scripted }: LocalRunnersOptions): LocalRunners {
+export function localRunners({ clock, env, owner, workerEntry, agents = {} }: LocalRunnersOptions): LocalRunners {
   const bases = baseEnvironments(env);
   const table = sharedTable(systemProcessTable());
   const commands = helperCommands({ clock, table, bases, owner });
@@ -43,18 +44,18 @@ export function localRunners({ clock, env, owner, workerEntry, scripted }: Local
   const memory = memoryWatch(clock);
   const shell = shellRunner({ commands, bases, memory, onLoose: (run) => loose.add(run) });
   const modules = moduleRunner({ clock, bases, ...(workerEntry === undefined ? {} : { workerEntry }) });
-  async function agents(configured: LocalAgents): Promise<Runner> {
+  async function agentsOf(more: LocalAgents): Promise<Runner> {
     const { localAgentRunner } = await import("./agent/local.ts");
     const world = { clock, table, owner, path: env["PATH"] ?? "", guard: () => commands.warm(1) };
-    const ours = scripted === undefined ? {} : { scripted };
-    return localAgentRunner({ ...ours, ...configured, world, bases, memory, onLoose: (run) => loose.add(run) });
+    return localAgentRunner({ ...agents, ...more, world, bases, memory, onLoose: (run) => loose.add(run) });
   }
+  const agent = lazyAgentRunner(() => agentsOf({}));
   return {
-    runner: runnerRegistry([shell, modules]),
+    runner: runnerRegistry([shell, modules, agent]),
     sweeper: sweeper({ clock, table, spare: (pid) => commands.isHelper(pid) }),
     loose: (run) => loose.delete(run),
     commands,
-    agents,
+    agentsOf,
   };
 }
 

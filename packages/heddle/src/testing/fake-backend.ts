@@ -36,12 +36,12 @@ const LONGEST_DEAFNESS_MS = 50;
 /** The backend of one engine in the world. */
 export function fakeBackend(world: World, engine: Engine, beforeDispatch: () => void): Backend {
   return {
-    dispatch(task, onProgress) {
+    dispatch(task, onNote) {
       beforeDispatch();
       if (engine.isDead) return { outcome: new Promise(() => undefined), stop: () => undefined, kill: () => undefined };
       if (task.attempt > 0 && hash(task.step.id) % 4 === 0) {
         world.clock.after(20, () => {
-          if (!engine.isDead) onProgress({ done: 0.5 });
+          if (!engine.isDead) onNote({ type: "step.progress", data: { done: 0.5 } });
         });
       }
       return carryOut(world, engine, task);
