@@ -2,6 +2,8 @@
  * One turn of an agent: from a prompt to its end, with the waits that its provider asks for. Knows the run's agents and the
  * task desk; what the turn's work is worth is its caller's matter.
  */
+import { breachesBetween, look } from "../workspace/breach.ts";
+import type { Look } from "../workspace/trees.ts";
 import { isRetryable } from "../runner/agent/retry.ts";
 import type { AgentClass, AgentDetails, SessionTotals } from "../runner/agent/port.ts";
 import type { Outcome } from "../runner/port.ts";
@@ -95,6 +97,7 @@ async function runOnce(context: TurnContext, request: TurnRequest, reports: Repo
   const { options, room, job, settings, control, note } = context;
   const { task } = job;
   const { step } = task;
+  const before = await look(room.repository);
   const desk = await options.desk();
   const access = desk.issueToken(taskOf(context, reports));
   const admitted = room.governor.started(providerOf(room, settings));
@@ -136,12 +139,23 @@ async function runOnce(context: TurnContext, request: TurnRequest, reports: Repo
   });
   try {
     const outcome = await control.follow(running);
+    await tellBreaches(context, before);
     const failure = outcome.kind === "succeeded" ? undefined : outcome.agent?.class;
     room.governor.ended(admitted, failure, outcome.agent?.rateLimit);
     return withClass(outcome, failure);
   } finally {
     desk.revoke(access.token);
   }
+}
+
+/**
+ * Whether the user's checkout, or what all worktrees share, is as it was. Who changed it is not known: an agent, another one at work
+ * at the same time, or the user.
+ */
+async function tellBreaches({ room, note }: TurnContext, before: Look): Promise<void> {
+  const breaches = breachesBetween(before, await look(room.repository));
+  if (breaches.length === 0) return;
+  progress(note, { type: "isolation.breach", breaches: breaches.map(({ kind, names }) => ({ kind, names })) });
 }
 
 /** Failures say what they are, and whether another attempt could mend them. */
