@@ -2,6 +2,7 @@
  * One turn of an agent: from a prompt to its end, with the waits that its provider asks for. Knows the run's agents and the
  * task desk; what the turn's work is worth is its caller's matter.
  */
+import { appendFile } from "node:fs/promises";
 import { breachesBetween, look } from "../workspace/breach.ts";
 import type { Look } from "../workspace/trees.ts";
 import { isRetryable } from "../runner/agent/retry.ts";
@@ -97,6 +98,11 @@ async function runOnce(context: TurnContext, request: TurnRequest, reports: Repo
   const { options, room, job, settings, control, note } = context;
   const { task } = job;
   const { step } = task;
+  if (job.logFile !== null) {
+    // Beside the log, for `heddle show --prompt`.
+    const file = `${job.logFile.replace(/\.log$/, "")}.prompt.md`;
+    await appendFile(file, `${request.prompt.text}\n`);
+  }
   const before = await look(room.repository);
   const desk = await options.desk();
   const access = desk.issueToken(taskOf(context, reports));

@@ -55,7 +55,7 @@ export function reportView(input: RunViewInput): ReportView {
       .flatMap(({ step, durationMs }) => (durationMs === null ? [] : [{ step, durationMs }]))
       .sort((a, b) => b.durationMs - a.durationMs)
       .slice(0, SLOWEST),
-    cost: null,
+    cost: timeline.cost(),
   };
 }
 

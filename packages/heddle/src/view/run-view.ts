@@ -29,6 +29,8 @@ export interface StepView {
   /** One sentence: why the step is where it is. */
   readonly why: string;
   readonly usage?: Usage;
+  /** US dollars, as far as its agents told. */
+  readonly cost?: number;
   /** The file of the latest attempt's log; `null` where nothing of the kind is written. */
   readonly log: string | null;
   /** The `forEach` or `plan` step that this one belongs to. */
@@ -85,7 +87,7 @@ export function runView(input: RunViewInput): RunView {
     parallelMs,
     speedup: speedupOf(sequentialMs, parallelMs),
     criticalPathMs: criticalPathOf(state, (step) => durationOf(state, step)).ms,
-    cost: null,
+    cost: timeline.cost(),
     seq: state.seq,
   };
 }
@@ -107,6 +109,7 @@ function stepView({ state, timeline, live, now, logFile }: RunViewInput, step: n
   const attempts = state.attempts[step] ?? 0;
   const output = outputOf(phase);
   const usage = timeline.lastOf(definition.id)?.usage;
+  const cost = timeline.costOf(definition.id);
   const parent = state.parents[step] ?? -1;
   return {
     id: definition.id,
@@ -122,6 +125,7 @@ function stepView({ state, timeline, live, now, logFile }: RunViewInput, step: n
     ...(phase.tag === "skipped" && phase.reason.kind === "dependency" ? { cause: phase.reason.cause } : {}),
     why: explainStep(state, step, now),
     ...(usage === undefined ? {} : { usage }),
+    ...(cost === undefined ? {} : { cost }),
     log: attempts > 0 && writesLog(state, step) ? logFile(definition.id, attempts) : null,
     ...(parent === -1 ? {} : { parent: stepAt(state, parent).id }),
     ...(phase.tag === "asking" ? { question: phase.question } : {}),

@@ -1,18 +1,25 @@
 /** `heddle show`: one run with every step's status, time, attempts and reason. */
+import { readFile } from "node:fs/promises";
 import { runView, type RunView, type StepView } from "../../view/run-view.ts";
 import { STATUS_SYMBOL } from "../../view/status.ts";
-import { EXIT, fail, findRun, openToRead, type Context } from "../context.ts";
+import { EXIT, fail, findRun, findRunAndStep, findStep, openToRead, type Context } from "../context.ts";
+import type { Project } from "../../engine/api.ts";
+import type { Flags } from "../spec.ts";
+import { isOn } from "../values.ts";
 import { readRun } from "../read-run.ts";
 import { cut, pad, safeLine, widthOf } from "../output-text.ts";
 import type { Output } from "../output.ts";
 import { tookText } from "../../view/times.ts";
 import { countsText, plural, statusStyle, timeText } from "../words.ts";
 
-export async function show(context: Context, [word]: readonly (string | undefined)[]): Promise<number> {
+type Words = readonly (string | undefined)[];
+
+export async function show(context: Context, words: Words, flags: Flags): Promise<number> {
   const opened = await openToRead(context);
   if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
-  const run = await findRun(project, word);
+  if (isOn(flags, "prompt")) return await showPrompt(context, project, words);
+  const run = await findRun(project, words[0]);
   if (!run.ok) return fail(context, run.error);
   const read = await readRun(project, run.value);
   if (!read.ok) return fail(context, read.error, EXIT.failed);
@@ -23,6 +30,28 @@ export async function show(context: Context, [word]: readonly (string | undefine
   });
   if (context.json) context.out.json(view);
   else context.out.lines(showLines(context.out, view, context.clock.now(), read.value.holder));
+  return EXIT.ok;
+}
+
+/** What was written beside the log as the agent got it. */
+async function showPrompt(context: Context, project: Project, words: Words): Promise<number> {
+  const meant = await findRunAndStep(project, words);
+  if (!meant.ok) return fail(context, meant.error);
+  const { run, step = "" } = meant.value;
+  const read = await readRun(project, run);
+  if (!read.ok) return fail(context, read.error, EXIT.failed);
+  const found = findStep(read.value.state, step);
+  if (!found.ok) return fail(context, found.error);
+  const log = project.logFile(run, step, read.value.state.attempts[found.value] ?? 1);
+  const text = await readFile(log.replace(/\.log$/, ".prompt.md"), "utf8").catch(() => undefined);
+  if (text === undefined)
+    return fail(context, {
+      code: "NoPrompt",
+      message: `no agent of step ${step} of run ${run} was told anything`,
+      hint: "Only agents' steps that were started have prompts.",
+    });
+  if (context.json) context.out.json({ run, step, prompt: text });
+  else for (const line of text.trimEnd().split("\n")) context.out.line(safeLine(line));
   return EXIT.ok;
 }
 
@@ -40,6 +69,7 @@ function* showLines(
   yield "";
   yield `${plural(view.steps.length, "step")}: ${countsText(view.counts)}`;
   yield timesText(view);
+  if (view.cost !== null) yield `Agents told of ${view.cost.toFixed(2)} USD`;
   yield* nextLines(view);
 }
 
