@@ -81,7 +81,8 @@ test("G4: generated merges against git merge", async () => {
       : { kind: "conflict", files: [...new Set(unmerged)].sort() };
     const found = await mergeTrees(repository, ours, theirs);
     if (found.kind === "conflict") conflicts++;
-    if (JSON.stringify(found) !== JSON.stringify(expected)) wrong.push(`${time}: ${JSON.stringify([found, expected])}`);
+    const seen = found.kind === "conflict" ? { kind: found.kind, files: found.files } : found;
+    if (JSON.stringify(seen) !== JSON.stringify(expected)) wrong.push(`${time}: ${JSON.stringify([found, expected])}`);
     at.tries(["merge", "--abort"]);
   }
   report(`G4: ${times} merges, ${conflicts} of them conflicts, ${wrong.length} unlike git merge`);
