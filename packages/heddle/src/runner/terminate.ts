@@ -132,6 +132,8 @@ export function endAll(followed: Followed, options: EndOptions): Ending {
       if (killing || cancelTimer === undefined) return;
       killing = true;
       cancelTimer();
+      // Looks taken in one turn may share one reading of the table, from before the process was there: they count once.
+      emptyLooks = 0;
       round();
     },
   };
