@@ -116,6 +116,7 @@ export function endAll(followed: Followed, options: EndOptions): Ending {
   let killRounds = 0;
   let emptyLooks = 0;
   let looked = false;
+  let populated = false;
   let settled = false;
   let waitMs = FIRST_LOOK_MS;
   let cancelTimer: (() => void) | undefined;
@@ -137,7 +138,10 @@ export function endAll(followed: Followed, options: EndOptions): Ending {
     if (clock.now() >= deadline) killing = true;
     const before = followed.reading;
     const wasOver = over();
+    // Whoever belongs is known from earlier looks: the end of the grace need not wait for another.
+    if (killing && looked && (populated || !wasOver)) signalGroup("SIGKILL");
     const living = followed.look();
+    populated = living.length > 0;
     if (isLast(living, looked ? before : undefined, wasOver)) {
       settled = true;
       return resolve(found.size);
@@ -145,7 +149,7 @@ export function endAll(followed: Followed, options: EndOptions): Ending {
     if (killing) {
       killRounds++;
       // Nobody there and nobody to come: the group's number may be somebody else's by now.
-      if (living.length > 0 || !wasOver) signalGroup("SIGKILL");
+      if (populated || !wasOver) signalGroup("SIGKILL");
     } else if (!looked) {
       signalGroup("SIGTERM");
     }

@@ -21,6 +21,7 @@ function machine(
   ending: Ending;
   sent: string[];
   settled: () => boolean;
+  nowMs: () => number;
   tick: () => Promise<void>;
   show: (pids: number[]) => void;
 } {
@@ -51,6 +52,7 @@ function machine(
     ending,
     sent,
     settled: () => settled,
+    nowMs: () => nowMs,
     async tick() {
       await Promise.resolve();
       nowMs = timer?.at ?? nowMs;
@@ -84,7 +86,7 @@ describe("an ending", () => {
     const at = machine([[], [], [], [GROUP], []], { graceMs: 60_000, over: () => false });
     await Promise.resolve();
     at.ending.kill();
-    expect(at.sent).toEqual([`SIGTERM -${GROUP}`, `SIGKILL -${GROUP}`]);
+    expect(new Set(at.sent)).toEqual(new Set([`SIGTERM -${GROUP}`, `SIGKILL -${GROUP}`]));
     for (let i = 0; i < 5; i++) await at.tick();
     expect(at.settled()).toBe(false);
   });
@@ -113,6 +115,16 @@ describe("an ending", () => {
     expect(at.settled()).toBe(true);
     expect(await at.ending.done).toBe(3);
     expect(at.sent.filter((each) => each.endsWith(" 103"))).toEqual(["SIGKILL 103"]);
+  });
+
+  test("sends KILL at the end of the grace, not earlier, before it looks again (P3)", async () => {
+    const at = machine([[GROUP]], { graceMs: 400, over: () => false });
+    while (at.nowMs() < 400) {
+      expect(at.sent).toEqual(at.sent.slice(0, 1));
+      await at.tick();
+    }
+    expect(at.nowMs()).toBe(400);
+    expect(at.sent.slice(0, 2)).toEqual([`SIGTERM -${GROUP}`, `SIGKILL -${GROUP}`]);
   });
 
   test("gives up on what cannot be ended", async () => {
