@@ -34,6 +34,8 @@ class LocalBackend implements Backend {
   readonly #running = new Map<Dispatched, Task>();
   /** Runs with a dispatch here. */
   readonly #dispatched = new Set<string>();
+  /** Runs that another engine may have left processes of: swept before their first attempt here. */
+  readonly #inherited = new Set<string>();
   /** Runs in which a command ended since their last sweep. */
   readonly #stale = new Map<string, number>();
   #cancelSweep: (() => void) | undefined;
@@ -57,8 +59,9 @@ class LocalBackend implements Backend {
 
   sweep(run: string, graceMs: number, keep?: (step: string, attempt: number) => boolean): Promise<number> {
     this.#stale.delete(run);
-    // What another engine left was swept before the first dispatch; of what ended here the runners know more than a look tells.
-    if (this.#dispatched.has(run) && this.#options.loose?.(run) === false) return Promise.resolve(0);
+    if (!this.#dispatched.has(run)) this.#inherited.add(run);
+    // Of what ended here the runners know more than a look tells; of what another engine left they know nothing.
+    else if (!this.#inherited.has(run) && this.#options.loose?.(run) === false) return Promise.resolve(0);
     return this.#options.sweeper.sweep(run, {
       graceMs,
       keep: (step, attempt) => this.#isRunning(run, step, attempt) || (keep?.(step, attempt) ?? false),

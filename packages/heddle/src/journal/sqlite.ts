@@ -7,7 +7,17 @@
  *     back after opening, and a file system that cannot do it is refused.
  *  2. The file is ours alone (mode 0600) and no symbolic link: nothing is written outside the folder that was named.
  */
-import { chmodSync, closeSync, existsSync, fsyncSync, lstatSync, mkdirSync, openSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  truncateSync,
+} from "node:fs";
 import { dirname, resolve } from "node:path";
 import { backup, DatabaseSync, type StatementSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
@@ -38,6 +48,10 @@ const LATE_CHECKPOINT = 4;
 /** What a small commit adds to the log. */
 const PAGES_PER_COMMIT = 3;
 const PAGE_BYTES = 4096;
+/** How SQLite's files begin. */
+const SQLITE_MAGIC = "SQLite format 3\0";
+/** Where their first page says how many pages there are. */
+const PAGES_AT = 28;
 
 export interface SqliteOptions extends EventRules {
   /** Milliseconds on a clock that all processes of the machine share, for leases; default: time since boot. */
@@ -90,6 +104,7 @@ function prepareFile(file: string, readOnly: boolean): void {
     if (stats !== undefined && !stats.isFile()) {
       throw new HeddleError({ code: "JournalUnusable", message: `${name} is not a plain file`, hint: "Move it away." });
     }
+    if (name === file && stats !== undefined && !readOnly && isUnborn(file, stats.size)) truncateSync(file);
     if (stats !== undefined || name !== file) continue;
     if (readOnly)
       throw new HeddleError({
@@ -106,6 +121,16 @@ function prepareFile(file: string, readOnly: boolean): void {
     }
     if (made !== undefined) syncFolder(dirname(made));
   }
+}
+
+/**
+ * Cut short while its first page was written, by a power cut: a file of one page, by its own word, that is not whole. Nothing was
+ * ever stored in it. Anything else's file, and what is left of a journal that had more pages, stays as it is.
+ */
+function isUnborn(file: string, size: number): boolean {
+  if (size <= PAGES_AT + 4 || size >= PAGE_BYTES) return false;
+  const head = readFileSync(file);
+  return head.toString("latin1", 0, SQLITE_MAGIC.length) === SQLITE_MAGIC && head.readUInt32BE(PAGES_AT) <= 1;
 }
 
 /** Before SQLite looks at the log, since it would go on from before the damage. */

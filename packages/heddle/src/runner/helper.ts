@@ -259,7 +259,9 @@ class Helper {
   }
 
   #endAll(job: Job, graceMs: number): Ending {
-    return endAll(job.followed.get(), { clock: this.#world.clock, graceMs, group: this.pid });
+    // Until it answers, the helper may be about to fork a command that it was told of.
+    const over = (): boolean => job.status !== undefined || this.#job !== job;
+    return endAll(job.followed.get(), { clock: this.#world.clock, graceMs, group: this.pid, over });
   }
 
   #hear(text: string): void {
@@ -295,7 +297,13 @@ class Helper {
   }
 
   #lives(pid: number): boolean {
-    const info = this.#world.table.read().processes.get(pid);
+    const { table } = this.#world;
+    let info = table.read().processes.get(pid);
+    if (info === undefined) {
+      // It may be younger than the reading.
+      table.forget?.();
+      info = table.read().processes.get(pid);
+    }
     return info !== undefined && !info.zombie;
   }
 

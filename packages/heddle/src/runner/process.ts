@@ -109,15 +109,13 @@ export function followCommand(
   excludes: (pid: number) => boolean,
 ): Followed {
   const tag = spec.env[TAG_VARIABLE];
-  const since = world.table.read().processes.get(group)?.started ?? "";
-  // Who does not carry the tag will not get it: only forks of those who do have it.
-  const strangers = new Map<number, string>();
+  let since: string | undefined;
   return new Followed(world.table, {
     includes(info, snapshot) {
       if (info.group === group) return true;
-      if (strangers.get(info.pid) === info.started) return false;
       // Reading an environment costs more than all else; nobody of this command is older than its group.
-      if (tag === undefined || Number(info.started) < Number(since)) return false;
+      since ??= snapshot.processes.get(group)?.started;
+      if (tag === undefined || Number(info.started) < Number(since ?? "")) return false;
       return (
         snapshot.variable(info.pid, TAG_VARIABLE) === tag && snapshot.variable(info.pid, OWNER_VARIABLE) === world.owner
       );
@@ -164,9 +162,11 @@ function startPlain(world: ProcessWorld, spec: CommandSpec): RunningCommand {
   }
   const followed = new LazyFollowed(() => followCommand(world, spec, group, () => false));
   let ending: Ending | undefined;
+  let exited = false;
   const closed = spec.sink === undefined ? undefined : readPipes(child, spec.sink);
   child.once("error", () => {});
   child.once("exit", (code, name) => {
+    exited = true;
     void settle(code ?? (name === null ? 1 : statusOfSignal(name)));
   });
   async function settle(status: number): Promise<void> {
@@ -176,7 +176,7 @@ function startPlain(world: ProcessWorld, spec: CommandSpec): RunningCommand {
     resolve(exitedWith(status, found, false));
   }
   function end(graceMs: number): Ending {
-    return endAll(followed.get(), { clock: world.clock, graceMs, group: group as number });
+    return endAll(followed.get(), { clock: world.clock, graceMs, group: group as number, over: () => exited });
   }
   return {
     ended: promise,

@@ -27,7 +27,10 @@ export interface Snapshot {
 }
 
 export interface ProcessTable {
+  /** May be shared with a look that was taken a moment ago: see {@link ProcessTable.forget}. */
   read(): Snapshot;
+  /** The next reading is a new one: to be called by who must not miss what started since the last. */
+  forget?(): void;
   /** Children of `pid` (all of its threads), without a look at the whole table; `undefined` where the system cannot tell. */
   children(pid: number): readonly number[] | undefined;
 }
@@ -159,16 +162,26 @@ export function psProcessTable(ps: (args: readonly string[]) => string): Process
   };
 }
 
-/** Looks taken in one turn of the event loop share one reading: many attempts may be ended or sampled at once. */
+/**
+ * Looks taken in one turn of the event loop share one reading: many attempts may be ended or sampled at once. So a reading can
+ * be older than a process that was started, and was heard of, later in the same turn.
+ */
 export function sharedTable(table: ProcessTable): ProcessTable {
   let latest: Snapshot | undefined;
   return {
     read() {
       if (latest === undefined) {
-        latest = table.read();
-        setImmediate(() => (latest = undefined));
+        const reading = table.read();
+        latest = reading;
+        setImmediate(() => {
+          if (latest === reading) latest = undefined;
+        });
       }
       return latest;
+    },
+    forget() {
+      latest = undefined;
+      table.forget?.();
     },
     children: (pid) => table.children(pid),
   };

@@ -4,6 +4,8 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { randomId } from "../base/ids.ts";
+import { systemRandom } from "../base/random.ts";
 import type { Attempt, Outcome, Runner, RunningAttempt } from "./port.ts";
 
 /** The part of a test runner that is needed. */
@@ -48,7 +50,8 @@ let count = 0;
 export function commandAttempt(folder: string, command: string, extra: Partial<Attempt> = {}): Attempt {
   const step = `step${++count}`;
   return {
-    run: `suite${process.pid}`,
+    // Nobody else's, not even of an earlier process with this one's pid: leftovers of others are never counted.
+    run: `suite${randomId(systemRandom, 16)}`,
     step,
     attempt: 1,
     work: { kind: "run", command, shell: "sh" },

@@ -1,11 +1,15 @@
 /**
- * Ends a set of processes that may grow while it is being ended: TERM, grace, KILL, until two looks in a row find nobody.
- * Knows processes and time, no attempt.
+ * Ends a set of processes that may grow while it is being ended: TERM, grace, KILL, until two looks in a row find nobody and
+ * nobody can come any more. Knows processes and time, no attempt.
  *
  * Invariants:
  *  1. Who was once found to belong stays known by (pid, started), whoever its parent becomes.
  *  2. A signal goes only to a process whose start time was read in the same look.
  *  3. It ends in bounded time: after {@link KILL_ROUNDS} rounds of KILL what is left is reported, not waited for.
+ *  4. "Nobody" is said by two different readings of the table, both begun after the ending. One is not enough, however fresh:
+ *     a table is not read in one instant, and a process that forks and ends may be passed by. A reading that is shared may
+ *     be older than the process that is to be ended.
+ *  5. While its source lives ({@link EndOptions.over}) an empty look proves nothing: the process may be yet to come.
  */
 import type { Clock } from "../base/clock.ts";
 import type { ProcessInfo, ProcessTable, Snapshot } from "./processes.ts";
@@ -23,6 +27,7 @@ export class Followed {
   readonly #table: ProcessTable;
   readonly #membership: Membership;
   readonly #known = new Map<number, string>();
+  #reading: Snapshot | undefined;
 
   constructor(table: ProcessTable, membership: Membership) {
     this.#table = table;
@@ -38,9 +43,20 @@ export class Followed {
     });
   }
 
+  /** Looks from now on see all that has started until now. */
+  forget(): void {
+    this.#table.forget?.();
+  }
+
+  /** What the last look was taken from: two looks in one moment may share it. */
+  get reading(): Snapshot | undefined {
+    return this.#reading;
+  }
+
   /** Living members now. */
   look(): ProcessInfo[] {
     const snapshot = this.#table.read();
+    this.#reading = snapshot;
     const { includes, excludes } = this.#membership;
     const members = new Map<number, ProcessInfo>();
     for (const info of snapshot.processes.values()) {
@@ -70,13 +86,20 @@ export interface EndOptions {
   readonly graceMs: number;
   /** A process group that is signalled as a whole, which no fork can slip through. */
   readonly group?: number;
+  /**
+   * Whether what brings the processes forth has ended: the command itself, or a helper's answer for it. Before, a command
+   * that was told to start may not be there yet. Absent: it has.
+   */
+  readonly over?: () => boolean;
+  /** {@link signal} where absent. */
+  readonly send?: (pid: number, name: "SIGTERM" | "SIGKILL") => void;
 }
 
 /** An ending under way. */
 export interface Ending {
   /** How many processes were found in all; settles when none is left, or none can be ended. */
   readonly done: Promise<number>;
-  /** Cuts the grace short. */
+  /** Cuts the grace short. Always reaches the group as long as the ending is not over, whatever was seen of it. */
   kill(): void;
 }
 
@@ -84,53 +107,76 @@ const KILL_ROUNDS = 400;
 const FIRST_LOOK_MS = 2;
 const LONGEST_LOOK_MS = 40;
 
+/** Begins at the end of the current task, so that all endings asked for together share their first reading. */
 export function endAll(followed: Followed, options: EndOptions): Ending {
-  const { clock, group } = options;
+  const { clock, group, over = () => true, send = signal } = options;
   const deadline = clock.now() + options.graceMs;
   const found = new Set<string>();
   let killing = options.graceMs <= 0;
   let killRounds = 0;
   let emptyLooks = 0;
+  let looked = false;
+  let populated = false;
+  let settled = false;
   let waitMs = FIRST_LOOK_MS;
   let cancelTimer: (() => void) | undefined;
   const { promise: done, resolve } = Promise.withResolvers<number>();
 
   function signalGroup(name: "SIGTERM" | "SIGKILL"): void {
-    if (group !== undefined) signal(-group, name);
+    if (group !== undefined) send(-group, name);
+  }
+
+  /** Counts one look; whether it was the last. */
+  function isLast(living: readonly ProcessInfo[], before: Snapshot | undefined, wasOver: boolean): boolean {
+    if (living.length > 0 || !wasOver) emptyLooks = 0;
+    else if (followed.reading !== before) emptyLooks++;
+    return emptyLooks >= 2 || killRounds > KILL_ROUNDS;
   }
 
   function round(): void {
     cancelTimer = undefined;
     if (clock.now() >= deadline) killing = true;
+    const before = followed.reading;
+    const wasOver = over();
+    // Whoever belongs is known from earlier looks: the end of the grace need not wait for another.
+    if (killing && looked && (populated || !wasOver)) signalGroup("SIGKILL");
     const living = followed.look();
-    emptyLooks = living.length === 0 ? emptyLooks + 1 : 0;
-    if (emptyLooks >= 2 || killRounds > KILL_ROUNDS) return resolve(found.size);
-    const fresh = living.filter((info) => !found.has(`${info.pid}/${info.started}`));
-    // Those of the group heard its signal before the first look.
-    const unheard = found.size === 0 ? fresh.filter((info) => info.group !== group) : fresh;
-    for (const info of fresh) found.add(`${info.pid}/${info.started}`);
-    if (killing && living.length > 0) {
-      killRounds++;
-      signalGroup("SIGKILL");
-      for (const info of living) signal(info.pid, "SIGKILL");
-      waitMs = FIRST_LOOK_MS;
-    } else {
-      for (const info of unheard) signal(info.pid, "SIGTERM");
+    populated = living.length > 0;
+    if (isLast(living, looked ? before : undefined, wasOver)) {
+      settled = true;
+      return resolve(found.size);
     }
-    const untilDeadline = Math.max(1, deadline - clock.now());
+    if (killing) {
+      killRounds++;
+      // Nobody there and nobody to come: the group's number may be somebody else's by now.
+      if (populated || !wasOver) signalGroup("SIGKILL");
+    } else if (!looked) {
+      signalGroup("SIGTERM");
+    }
+    for (const info of living) {
+      const name = `${info.pid}/${info.started}`;
+      if (killing) send(info.pid, "SIGKILL");
+      // Those that were in the group at the first look heard its signal; who came later did not.
+      else if (!found.has(name) && (looked || info.group !== group)) send(info.pid, "SIGTERM");
+      found.add(name);
+    }
+    looked = true;
+    if (killing) waitMs = FIRST_LOOK_MS;
     const next = emptyLooks > 0 ? FIRST_LOOK_MS : waitMs;
     waitMs = Math.min(LONGEST_LOOK_MS, waitMs * 2);
-    cancelTimer = clock.after(killing ? Math.max(next, FIRST_LOOK_MS) : Math.min(next, untilDeadline), round);
+    const untilDeadline = Math.max(1, deadline - clock.now());
+    cancelTimer = clock.after(killing ? next : Math.min(next, untilDeadline), round);
   }
 
-  // The group hears it at once; the first look, which takes longer, then finds who else belongs.
-  signalGroup(killing ? "SIGKILL" : "SIGTERM");
-  round();
+  // The look comes before the signal: a process that fled is known by its parent, as long as that one lives.
+  followed.forget();
+  queueMicrotask(round);
   return {
     done,
     kill() {
-      if (killing || cancelTimer === undefined) return;
+      if (killing || settled) return;
       killing = true;
+      if (cancelTimer === undefined) return;
       cancelTimer();
       // Looks taken in one turn may share one reading of the table, from before the process was there: they count once.
       emptyLooks = 0;

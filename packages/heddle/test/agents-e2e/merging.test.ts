@@ -170,7 +170,8 @@ test("what is red on top of the branch goes back to its owner with the output, a
   expect(await rig.log()).toEqual([expect.stringMatching(/^a/)]);
   expect(ofType(events, "worktree.conflicted", "b")).toHaveLength(3);
   expect(ofType(events, "step.failed", "b")[0]?.data["error"]).toMatchObject({ code: "exit", class: "verify" });
-  const { ref, captured } = ofType(events, "worktree.conflicted", "b")[0]?.data as { ref: string; captured: string };
+  const [conflicted] = ofType(events, "worktree.conflicted", "b");
+  const [ref, captured] = [String(conflicted?.data["ref"]), String(conflicted?.data["captured"])];
   expect(rig.git(["cat-file", "-t", captured])).toBe("commit");
   expect(rig.git(["show", `${ref}:b.txt`])).toBe("b");
 });

@@ -1,6 +1,8 @@
 /** Damage is found, not believed: a few hundred flipped bits and cut tails (port, invariant 6). */
-import { readFileSync } from "node:fs";
+import { readFileSync, truncateSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
+import { openSqliteJournal } from "../../src/journal/sqlite.ts";
 import { damagedFrame } from "../../src/journal/log-check.ts";
 import { seededRandom } from "../../src/base/random.ts";
 import { apply, judge, randomDamage } from "./damage.ts";
@@ -69,3 +71,18 @@ test(
     expect(await judge(at.path, bytes, expected, first)).toBe("right");
   },
 );
+
+test("a file whose first page was cut short by a power cut is a new one; a journal cut to as little is damaged", async () => {
+  using born = folder();
+  const driver = new DatabaseSync(born.file);
+  driver.exec("PRAGMA journal_mode = WAL");
+  driver.close();
+  truncateSync(born.file, 3584);
+  await using journal = await openOk(born.file);
+  expect(await journal.runs()).toEqual([]);
+  using lived = folder();
+  await fill(lived.file, 1, 10);
+  truncateSync(lived.file, 3584);
+  const opened = await openSqliteJournal(lived.file);
+  expect(opened).toMatchObject({ ok: false, error: { code: "JournalDamaged" } });
+});

@@ -253,7 +253,9 @@ class KilledRun {
       if (!ends.has(event.step))
         this.#fail(`${event.step} is recorded as succeeded and its command never came to its end`);
     }
-    for (const pid of taggedWith(this.#run ?? "-")) this.#fail(`process ${pid} of the run is alive after its end (P2)`);
+    for (const pid of taggedWith(this.#run ?? "-")) {
+      this.#fail(`process ${pid} (${describeProcess(pid)}) of the run is alive after its end (P2)`);
+    }
   }
 }
 
@@ -295,6 +297,17 @@ function commandOf(random: Random, extra: string): string {
 }
 
 /** Processes whose environment names the run. */
+/** What can still be said of a process: its state, parent, group and words. */
+function describeProcess(pid: number): string {
+  try {
+    const [, state, parent, group] = /\) (\S) (\d+) (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "latin1")) ?? [];
+    const words = readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ").slice(0, 120);
+    return `${state ?? "?"}, child of ${parent ?? "?"}, group ${group ?? "?"}: ${words}`;
+  } catch {
+    return "gone a moment later";
+  }
+}
+
 export function taggedWith(run: string): readonly number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))

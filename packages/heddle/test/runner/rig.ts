@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { randomId } from "../../src/base/ids.ts";
 import { systemRandom } from "../../src/base/random.ts";
-import { baseEnvironments } from "../../src/runner/environment.ts";
+import { baseEnvironments, OWNER_VARIABLE } from "../../src/runner/environment.ts";
 import { helperCommands, type HelperOptions } from "../../src/runner/helper.ts";
 import { memoryWatch } from "../../src/runner/memory.ts";
 import type { Runner } from "../../src/runner/port.ts";
@@ -13,6 +13,7 @@ import { type Commands, plainCommands, type ProcessWorld, systemProcessTable } f
 import { sharedTable, tagOf } from "../../src/runner/processes.ts";
 import { shellRunner } from "../../src/runner/shell.ts";
 import { type RunnerSetting, SUITE_ENV } from "../../src/runner/suite.ts";
+import { signal } from "../../src/runner/terminate.ts";
 
 export const clock: Clock = systemClock();
 
@@ -33,6 +34,7 @@ export function setting(world: ProcessWorld, runner: Runner): Setting {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "heddle-runner-")));
   async function end(): Promise<void> {
     await runner[Symbol.asyncDispose]();
+    endOwned(world.owner);
     rmSync(folder, { recursive: true, force: true });
   }
   return { world, runner, folder, living, now: () => performance.now(), until, end, [Symbol.asyncDispose]: end };
@@ -42,6 +44,13 @@ export function shellSetting(way: "helper" | "plain", options: HelperOptions = {
   const world = processWorld();
   const commands: Commands = way === "helper" ? helperCommands(world, options) : plainCommands(world);
   return setting(world, shellRunner({ commands, bases: world.bases, memory: memoryWatch(clock) }));
+}
+
+/** What a failed test leaves of its commands must not stay on the machine. */
+function endOwned(owner: string): void {
+  const snapshot = systemProcessTable().read();
+  for (const { pid } of snapshot.processes.values())
+    if (snapshot.variable(pid, OWNER_VARIABLE) === owner) signal(pid, "SIGKILL");
 }
 
 /** Living processes with the tag of a run. */
