@@ -36,7 +36,7 @@ export async function makeCandidate(repository: Repository, request: CandidateRe
   if (contained.code === 0) return { kind: "nothing" };
   if (request.mode === "rebase") return await replay(repository, request);
   const merged = await mergeTrees(repository, head, commit);
-  if (merged.kind === "conflict") return merged;
+  if (merged.kind === "conflict") return { kind: "conflict", files: merged.files };
   if (request.mode === "squash" && merged.tree === (await treeOf(repository, head))) return { kind: "nothing" };
   const parents = request.mode === "merge" ? [head, commit] : [head];
   const made = await makeCommit(repository, {
@@ -106,7 +106,7 @@ async function replay(repository: Repository, request: CandidateRequest): Promis
   for (const [index, id] of commits.entries()) {
     const before = await parentOf(repository, id);
     const merged = await mergeOver(repository, { base: before, ours: onto, theirs: id });
-    if (merged.kind === "conflict") return merged;
+    if (merged.kind === "conflict") return { kind: "conflict", files: merged.files };
     if (merged.tree === tree) continue;
     tree = merged.tree;
     const meta = await readCommit(repository, id);

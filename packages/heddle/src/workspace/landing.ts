@@ -113,7 +113,7 @@ async function landingCommit(
       ),
     );
   const merged = await mergeTrees(repository, tip, head);
-  if (merged.kind === "conflict") return err(merged);
+  if (merged.kind === "conflict") return err({ kind: "conflict", files: merged.files });
   const message = messageWith(mode.message ?? `Merge ${integration.branch}`, [["Run", integration.run]]);
   const atMs = repository.clock.now();
   return ok(await makeCommit(repository, { tree: merged.tree, parents: [tip, head], message, atMs }));
@@ -233,7 +233,7 @@ export async function revertStep(integration: Integration, step: string): Promis
     const merged = (await integration.merged()).findLast((one) => one.step === step);
     if (merged === undefined) return { kind: "not-merged" };
     const found = await mergeOver(repository, { base: merged.commit, ours: head, theirs: merged.onto });
-    if (found.kind === "conflict") return found;
+    if (found.kind === "conflict") return { kind: "conflict", files: found.files };
     const message = messageWith(`Revert ${step}`, [
       ["Reverts", merged.commit],
       ["Reverts-Step", step],
