@@ -49,10 +49,15 @@ export function sizeOf(path: string): number {
   return withFile(path, (file) => fstatSync(file).size) ?? 0;
 }
 
+/** Shorter than asked only at the file's end: the system may give less at a time, and half a line is no line. */
 function readPiece(path: string, offset: number, length: number): Buffer | undefined {
   return withFile(path, (file) => {
     const piece = Buffer.allocUnsafe(length);
-    return piece.subarray(0, readSync(file, piece, 0, length, offset));
+    let filled = 0;
+    for (let got = -1; got !== 0 && filled < length; filled += got) {
+      got = readSync(file, piece, filled, length - filled, offset + filled);
+    }
+    return piece.subarray(0, filled);
   });
 }
 
