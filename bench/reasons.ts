@@ -4,7 +4,7 @@
  */
 export const REASONS: Readonly<Record<string, string>> = {
   one:
-    "beside Node's own start: loading code (plan schema, YAML, journal, engine), nine syncs of the disk from opening the journal to " +
+    "beside Node's own start: loading code (plan schema, YAML, journal, engine), ten syncs of the disk from opening the journal to " +
     "closing it, and the start of the helper shell with its command.",
   looking:
     "`plan` loads YAML, the plan's schema and the journal (recorded durations weigh the critical path), `show` the journal and the " +
