@@ -7,7 +7,7 @@ export interface Entry {
   readonly value: number;
   readonly unit: "ms" | "us" | "rows/s" | "steps/s" | "MB" | "bytes" | "x";
   readonly samples: number;
-  /** Version, setting, or where a number that was not measured here was published. */
+  /** Version, setting, or where a number that was not measured here comes from. */
   readonly note?: string;
 }
 

@@ -46,13 +46,20 @@ function cell(text: string): string {
   return text.replaceAll("|", "\\|");
 }
 
-function summaryRow({ row, outcome }: Finished): string {
+/** More programs wanted a core than there are: what waits often, as we do, then loses more than what does not. */
+function wasBusy({ load }: Finished): boolean {
+  return load > cpus().length;
+}
+
+function summaryRow(finished: Finished): string {
+  const { row, outcome } = finished;
   if (outcome.kind === "not-run")
     return `| ${cell(row.title)} | ${cell(row.bar)} | not run | ${cell(outcome.reason)} |`;
   const missed = outcome.verdicts.some((verdict) => !holds(verdict));
   const stands = outcome.verdicts.length === 0 ? "no bar" : missed ? "**missed**" : "holds";
+  const busy = wasBusy(finished) && outcome.verdicts.length > 0 ? " (busy machine)" : "";
   const ours = outcome.verdicts.map((verdict) => `${verdict.what} ${number(verdict.ours)} ${verdict.unit}`).join("; ");
-  return `| ${cell(row.title)} | ${cell(row.bar)} | ${stands} | ${cell(ours)} |`;
+  return `| ${cell(row.title)} | ${cell(row.bar)} | ${stands}${busy} | ${cell(ours)} |`;
 }
 
 function section({ row, outcome, load }: Finished, reason: string | undefined): string {
@@ -114,6 +121,12 @@ export function page(
     `- Versions: ${versions()}`,
     `- Date: ${options.date}${options.quick ? ", quick mode (fewer samples, smaller sizes)" : ""}. Load at the end: ${loadavg()[0]?.toFixed(1)}.`,
     "",
+    ...(all.some(wasBusy)
+      ? [
+          "**The machine was busy with other work during some rows (marked below): their ratios say little. Run it again on a calm one.**",
+          "",
+        ]
+      : []),
     "| work | bar | | measured |",
     "|---|---|---|---|",
     ...all.map(summaryRow),
