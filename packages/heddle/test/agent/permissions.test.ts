@@ -3,7 +3,7 @@ import { decide, PERMISSION_PRESETS, reachOf } from "../../src/runner/agent/perm
 import { toolOf } from "../../src/runner/agent/ask.ts";
 import type { PermissionPolicy, PermissionRequest, ToolKind } from "../../src/runner/agent/port.ts";
 
-const CWD = "/work/tree";
+const CWD = "/project/tree";
 
 function request(kind: ToolKind, paths: readonly string[] = [], command?: string, tool?: string): PermissionRequest {
   return {
@@ -18,20 +18,20 @@ function request(kind: ToolKind, paths: readonly string[] = [], command?: string
 describe("presets", () => {
   test.each([
     ["read-only", request("read", ["/etc/passwd"]), "allow"],
-    ["read-only", request("edit", ["/work/tree/a"]), "deny"],
+    ["read-only", request("edit", ["/project/tree/a"]), "deny"],
     ["read-only", request("execute", [], "ls"), "deny"],
-    ["worktree", request("edit", ["/work/tree/a/b"]), "allow"],
+    ["worktree", request("edit", ["/project/tree/a/b"]), "allow"],
     ["worktree", request("edit", ["a/b"]), "allow"],
-    ["worktree", request("edit", ["/work/tree/a", "/work/other"]), "deny"],
-    ["worktree", request("edit", ["/work/tree/../other"]), "deny"],
-    ["worktree", request("edit", ["/work/tree-not"]), "deny"],
+    ["worktree", request("edit", ["/project/tree/a", "/project/other"]), "deny"],
+    ["worktree", request("edit", ["/project/tree/../other"]), "deny"],
+    ["worktree", request("edit", ["/project/tree-not"]), "deny"],
     ["worktree", request("edit", []), "deny"],
-    ["worktree", request("delete", ["/work/tree/.git/config"]), "deny"],
-    ["worktree", request("delete", ["/work/tree/.git"]), "deny"],
-    ["worktree", request("edit", ["/work/tree/.gitignore"]), "allow"],
+    ["worktree", request("delete", ["/project/tree/.git/config"]), "deny"],
+    ["worktree", request("delete", ["/project/tree/.git"]), "deny"],
+    ["worktree", request("edit", ["/project/tree/.gitignore"]), "allow"],
     ["worktree", request("execute", [], "npm test"), "allow"],
     ["full", request("edit", ["/etc/passwd"]), "allow"],
-    ["ask", request("edit", ["/work/tree/a"]), "ask"],
+    ["ask", request("edit", ["/project/tree/a"]), "ask"],
     ["ask", request("read"), "allow"],
     ["ask", request("other", [], undefined, "heddle/task_complete"), "allow"],
     ["read-only", request("other", [], undefined, "heddle/task_complete"), "allow"],
