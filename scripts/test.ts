@@ -12,7 +12,7 @@ import path from "node:path";
 const OLDEST_NODE = 24;
 
 /** Raised as tests are added; a run with fewer has lost some. */
-const FEWEST_TESTS = 900;
+const FEWEST_TESTS = 1400;
 
 /** The part of vitest's JSON report that is read here. */
 interface Report {
