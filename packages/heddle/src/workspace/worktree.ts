@@ -301,7 +301,9 @@ export class Worktrees {
     const admin = await this.#admin(place);
     const head = await commitOf(this.repository, "HEAD", admin.dir);
     if (head === base) return base;
-    const lost = head === undefined ? [] : await unreached(this.repository, place.run, [head], [base]);
+    // In a worktree of the pool nobody works: what HEAD names there is a candidate of ours, made anew when it is wanted.
+    const holdsWork = head !== undefined && place.owner.kind !== "pool";
+    const lost = holdsWork ? await unreached(this.repository, place.run, [head], [base]) : [];
     if (lost.length > 0) throw notCaptured(place, `commit ${head ?? ""}`);
     await this.#pointTo(place, admin, base);
     return base;
