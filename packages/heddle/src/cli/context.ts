@@ -104,15 +104,27 @@ export function findStep(state: RunSnapshot, id: string): Result<number, Problem
   return err({ code: "UnknownStep", message: `run ${state.run} has no step ${JSON.stringify(id)}`, hint });
 }
 
-/** RUN and STEP as typed: one word alone may be either, a run first. */
+/** RUN and STEP as typed. One word alone may be either: a step of the latest run, else a run, so that a step's name is never taken for the beginning of an id. */
 export async function findRunAndStep(
   project: Project,
   words: readonly (string | undefined)[],
 ): Promise<Result<{ readonly run: string; readonly step: string | undefined }, Problem>> {
   const [first, step] = words;
-  const run = await findRun(project, first);
-  if (run.ok) return ok({ run: run.value, step });
-  if (first === undefined || step !== undefined) return run;
+  if (first === undefined || step !== undefined) {
+    const run = await findRun(project, first);
+    return run.ok ? ok({ run: run.value, step }) : run;
+  }
   const latest = await findRun(project, undefined);
+  if (latest.ok && latest.value !== first && (await hasStep(project, latest.value, first))) {
+    return ok({ run: latest.value, step: first });
+  }
+  const run = await findRun(project, first);
+  if (run.ok) return ok({ run: run.value, step: undefined });
   return latest.ok ? ok({ run: latest.value, step: first }) : run;
+}
+
+async function hasStep(project: Project, run: string, step: string): Promise<boolean> {
+  const { readRun } = await import("./read-run.ts");
+  const read = await readRun(project, run);
+  return read.ok && read.value.state.indexOf.has(step);
 }

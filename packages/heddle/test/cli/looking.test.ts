@@ -279,3 +279,13 @@ test("a list of tasks in another form becomes a plan that validates", async () =
   rig.write("other.json", "[1, 2]");
   expect((await rig.heddle(["import", "other.json"])).code).toBe(2);
 });
+
+test("one word alone is a step where the latest run has it, whatever its id begins with", async () => {
+  const letters = [..."0123456789abcdefghjkmnpqrstvwxyz"];
+  rig.plan({ steps: letters.map((id) => ({ id, run: `echo I am ${id}` })) });
+  await rig.heddle(["run", "--output", "quiet"]);
+  const [{ run } = { run: "" }] = JSON.parse((await rig.heddle(["runs", "--json"])).stdout).runs as { run: string }[];
+  const first = run.slice(0, 1);
+  expect((await rig.heddle(["logs", first])).stdout).toBe(`I am ${first}\n`);
+  expect((await rig.heddle(["logs", run.slice(0, 4)])).stdout).toContain("attempt 1");
+});
