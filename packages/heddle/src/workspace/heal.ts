@@ -22,10 +22,15 @@ export async function heal(repository: Repository, run: string): Promise<void> {
   for (const entry of await adminEntries(repository))
     if (entry.path?.startsWith(home) === true) await healEntry(repository, entry);
   await dropNotes(repository, run);
+  await dropRefLocks(repository, run);
+  await dropDrafts(repository, run);
+}
+
+/** Lock files on refs of the run whose git was killed. One that is at work is waited for: it holds its own for milliseconds. */
+export async function dropRefLocks(repository: Repository, run: string): Promise<void> {
   const { commonDir } = repository.facts;
   for (const folder of [`refs/heads/heddle/${run}`, `refs/heddle/${run}`])
     await dropLocks(repository, join(commonDir, folder));
-  await dropDrafts(repository, run);
 }
 
 async function healIntent(repository: Repository): Promise<void> {

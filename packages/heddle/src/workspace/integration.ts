@@ -6,6 +6,7 @@
  */
 import { HeddleError } from "../base/errors.ts";
 import type { Repository } from "./doors.ts";
+import { dropRefLocks } from "./heal.ts";
 import { checkRun, integrationRef, ownershipRef, shortBranch } from "./ref-names.ts";
 import { commitOf } from "./repository.ts";
 import type { MergedStep } from "./trees.ts";
@@ -45,24 +46,35 @@ export class Integration {
     return (await commitOf(this.repository, this.ref)) ?? this.base;
   }
 
-  /** Exit code 128: it was made meanwhile. */
+  /** Exit code 128: it was made meanwhile, or a git that was killed has left its lock file. */
   async #create(ref: string): Promise<void> {
-    await this.repository.refs(["update-ref", "-m", "heddle: begin", ref, this.base, ""], { codes: [0, 128] });
+    const args = ["update-ref", "-m", "heddle: begin", ref, this.base, ""];
+    const answer = await this.repository.refs(args, { codes: [0, 128] });
+    if ((await commitOf(this.repository, ref)) !== undefined) return;
+    await dropRefLocks(this.repository, this.run);
+    await this.repository.refs(args, { codes: [0, 128] });
     if ((await commitOf(this.repository, ref)) === undefined)
       throw new HeddleError({
         code: "GitFailed",
         message: `${ref} could not be made`,
         hint: "Check the repository with `git fsck`.",
+        cause: answer.said,
       });
   }
 
   /** Whether the branch moved; `false`: it is not at `from` any more. */
   async advance(from: string, to: string, why: string): Promise<boolean> {
-    const answer = await this.repository.refs(["update-ref", "-m", `heddle: ${why}`, this.ref, to, from], {
-      codes: [0, 1, 128],
-    });
+    const move = async (): Promise<{ readonly code: number; readonly said: string }> =>
+      await this.repository.refs(["update-ref", "-m", `heddle: ${why}`, this.ref, to, from], { codes: [0, 1, 128] });
+    let answer = await move();
     if (answer.code === 0) return true;
-    const head = await commitOf(this.repository, this.ref);
+    let head = await commitOf(this.repository, this.ref);
+    if (head === from) {
+      await dropRefLocks(this.repository, this.run);
+      answer = await move();
+      if (answer.code === 0) return true;
+      head = await commitOf(this.repository, this.ref);
+    }
     if (head === to) return true;
     if (head !== from) return false;
     throw new HeddleError({

@@ -91,7 +91,7 @@ test("G2: kill -9 at random in every git step", async () => {
   const wrong: string[] = [];
   const times = scaled(300);
   for (let time = 1; time <= times; time++) {
-    const problem = await round(at, `r${time}`, random, typicalMs * 1.1);
+    const problem = await round(at, `r${time}`, random, typicalMs * 1.1).catch(String);
     if (problem !== undefined) wrong.push(`round ${time}: ${problem}`);
   }
   const fsck = at.git(["fsck", "--no-dangling"]);

@@ -1,5 +1,6 @@
 /** The merge queue: order, conflicts, verification, what is done again and what is not. */
-import { join } from "node:path";
+import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { mergeTrees } from "../../src/workspace/candidate.ts";
 import { revertStep } from "../../src/workspace/landing.ts";
@@ -203,6 +204,24 @@ test("after a crash entries are put in again: none is merged twice", async () =>
   expect(after).toEqual(before.map((outcome) => ({ ...outcome, again: true })));
   expect(subjects(at.at)).toEqual(["one", "two"]);
   await second.close();
+});
+
+test("lock files of a git that was killed are in nobody's way", async () => {
+  using s = await shop();
+  const plant = (ref: string): void => {
+    const file = join(s.at.user, ".git", `${ref}.lock`);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, "");
+    utimesSync(file, 1, 1);
+  };
+  plant("refs/heddle/r1/@ours/integration");
+  plant("refs/heads/heddle/r1/integration");
+  const queue = s.queue();
+  expect(await queue.head()).toBe(s.base);
+  plant("refs/heads/heddle/r1/integration");
+  const outcome = await queue.enqueue(s.entry("a", { "a.txt": "a\n" }));
+  expect(outcome.kind).toBe("merged");
+  expect(s.read("a.txt")).toBe("a");
 });
 
 test("closing stops what is under way, and answers all", async () => {
