@@ -5,7 +5,7 @@ import type { AgentDetails } from "../runner/agent/port.ts";
 import { setupKey } from "../workspace/listing.ts";
 import type { MergeOutcome, Verification } from "../workspace/trees.ts";
 import { runCommands } from "./commands.ts";
-import { folderIn } from "./room.ts";
+import { folderIn, projectIn } from "./room.ts";
 import type { Kept } from "./tree.ts";
 import type { TurnContext } from "./turn.ts";
 
@@ -51,12 +51,12 @@ function verificationOf(context: TurnContext): Verification | undefined {
     key,
     async run(folder, { commit, signal, ports }) {
       const place = { folder: folderIn(room, folder, job), ports, signal };
-      const run = (all: readonly string[], name: string): Promise<Result<void, string>> =>
-        runCommands(options.runner, options.clock, job, control, all, { ...place, name });
+      const run = (all: readonly string[], name: string, at: string = place.folder): Promise<Result<void, string>> =>
+        runCommands(options.runner, options.clock, job, control, all, { ...place, folder: at, name });
       if (setup.length > 0) {
         const due = await setupKey(room.repository, commit, setup);
         if (room.prepared.get(folder) !== due) {
-          const done = await run(setup, "verify-setup");
+          const done = await run(setup, "verify-setup", projectIn(room, folder));
           if (!done.ok) return { ok: false, output: done.error };
           room.prepared.set(folder, due);
         }

@@ -94,7 +94,12 @@ export async function openRoom(options: AgentWorkOptions, job: AgentJob): Promis
   };
 }
 
+/** The project in a worktree: where the plan's setup commands run. */
+export function projectIn(room: Room, tree: string): string {
+  return join(tree, room.subfolder);
+}
+
 /** Where a step works in a worktree. */
 export function folderIn(room: Room, tree: string, job: AgentJob): string {
-  return join(tree, room.subfolder, job.task.step.cwd ?? ".");
+  return join(projectIn(room, tree), job.task.step.cwd ?? ".");
 }

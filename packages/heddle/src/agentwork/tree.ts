@@ -14,7 +14,7 @@ import type { Capture, TreeOwner } from "../workspace/trees.ts";
 import { populate } from "../workspace/tree-files.ts";
 import type { Worktree } from "../workspace/worktree.ts";
 import { runCommands } from "./commands.ts";
-import { folderIn } from "./room.ts";
+import { projectIn } from "./room.ts";
 import type { TurnContext } from "./turn.ts";
 
 export interface Kept extends Capture {
@@ -75,7 +75,7 @@ export async function setUp(context: TurnContext, tree: Worktree): Promise<Resul
   if (setup.length === 0) return ok(undefined);
   const key = await setupKey(room.repository, tree.base, setup);
   if (!(await room.trees.needsSetup(tree, key))) return ok(undefined);
-  const place = { folder: folderIn(room, tree.path, job), ports: tree.ports, name: "setup" };
+  const place = { folder: projectIn(room, tree.path), ports: tree.ports, name: "setup" };
   const done = await runCommands(options.runner, options.clock, job, control, setup, place);
   if (!done.ok) return err(`setup failed:\n${done.error}`);
   await room.trees.setupDone(tree, key);

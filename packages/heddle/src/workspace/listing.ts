@@ -6,7 +6,7 @@ import { readFile, readdir, stat } from "node:fs/promises";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { folderBytes } from "./disk.ts";
-import { type Repository, items, line } from "./doors.ts";
+import { type Repository, items } from "./doors.ts";
 import { withIntent } from "./intent.ts";
 import type { RepositoryLock } from "./lock.ts";
 import { type Place, type TreeRecord, adminEntries, placeOf } from "./place.ts";
@@ -120,7 +120,7 @@ export async function removeRunRefs(repository: Repository, lock: RepositoryLock
   });
 }
 
-const LOCKFILES: readonly string[] = [
+const LOCKFILES: ReadonlySet<string> = new Set([
   "package-lock.json",
   "npm-shrinkwrap.json",
   "pnpm-lock.yaml",
@@ -137,12 +137,13 @@ const LOCKFILES: readonly string[] = [
   "composer.lock",
   "mix.lock",
   "flake.lock",
-];
+]);
 
-/** Stands for setup commands and the lock files of a commit, in its top folder: where it is equal, setup need not run again. */
+/** Stands for setup commands and the lock files of a commit, in whatever folder: where it is equal, setup need not run again. */
 export async function setupKey(repository: Repository, commit: string, commands: readonly string[]): Promise<string> {
-  const listed = await repository.objects(["ls-tree", "-z", "--full-tree", commit, "--", ...LOCKFILES]);
+  const listed = await repository.objects(["ls-tree", "-r", "-z", "--full-tree", commit]);
+  const locks = items(listed.output).filter((entry) => LOCKFILES.has(entry.split(/[\t/]/).at(-1) ?? ""));
   return createHash("sha256")
-    .update(JSON.stringify([commands, line(listed)]))
+    .update(JSON.stringify([commands, locks]))
     .digest("hex");
 }

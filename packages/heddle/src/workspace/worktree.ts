@@ -106,13 +106,10 @@ export class Worktrees {
     await populate(this.repository, { path: place.path, index: place.index, commit: base });
     await this.#handOver(place);
     const included =
-      this.#options.include === false || request.owner.kind === "pool"
+      this.#options.include === false
         ? NOTHING_INCLUDED
         : await copyIncluded(this.repository, { to: place.path, index: place.index });
-    const ports =
-      request.owner.kind === "pool"
-        ? []
-        : await claimPorts(dirname(this.repository.home), place.path, this.#options.ports ?? PORTS);
+    const ports = await claimPorts(dirname(this.repository.home), place.path, this.#options.ports ?? PORTS);
     const createdAtMs = this.repository.clock.now();
     const record = { run: place.run, owner: place.owner, base, populated: true, createdAtMs, ports };
     await writeRecord(place, record);
