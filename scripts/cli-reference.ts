@@ -38,6 +38,7 @@ none taken away.
 | \`show\` | \`{run, plan, status, startedAt, endedAt, counts, steps: [{id, status, layer, attempts, startedAt, endedAt, durationMs, output?, error?, cause?, usage?, log}], sequentialMs, parallelMs, speedup, criticalPathMs, cost}\` |
 | \`runs\` | \`{runs: [{run, plan, status, startedAt, endedAt, counts}]}\`, newest first |
 | \`replay\` | \`{run, seq, ok, violations: [{rule, seq, message}], state}\` |
+| \`merge\` | \`{run, integration, commits, branch?, commit?}\`: how many merged steps, and what they landed on; with \`--revert\`: \`{run, step, integration, commit, files}\`, the commit that undoes it and what it changes |
 
 Status of a step: \`waiting\`, \`running\`, \`retrying\`, \`succeeded\`, \`failed\`, \`cancelled\`, \`skipped\`, \`cached\`,
 \`needs-approval\`, \`needs-resolution\`, \`interrupted\`. Status of a run: \`running\`, \`paused\`, \`waiting\`, \`succeeded\`, \`failed\`,

@@ -3,9 +3,9 @@ import type { Problem } from "../base/errors.ts";
 import { HeddleError, messageOf } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { AgentAdapter } from "../runner/agent/port.ts";
-import type { Repository } from "../workspace/doors.ts";
+import { items, type Repository } from "../workspace/doors.ts";
 import { Integration } from "../workspace/integration.ts";
-import { land } from "../workspace/landing.ts";
+import { land, revertStep } from "../workspace/landing.ts";
 import { listWorktrees } from "../workspace/listing.ts";
 import { adminOf, placeOf, readRecord } from "../workspace/place.ts";
 import { integrationRef, ownershipRef } from "../workspace/ref-names.ts";
@@ -13,7 +13,7 @@ import { commitOf, openRepository } from "../workspace/repository.ts";
 import type { TreeListing, TreeOwner } from "../workspace/trees.ts";
 import { Worktrees } from "../workspace/worktree.ts";
 import { landed } from "./finish.ts";
-import type { AgentKeeping, Landing, LandKind, TreeLine } from "./port.ts";
+import type { AgentKeeping, Landing, LandKind, Reverted, TreeLine } from "./port.ts";
 import type { AgentWorkOptions } from "./room.ts";
 
 export interface KeepingOptions extends Pick<AgentWorkOptions, "projectDir" | "stateDir" | "clock" | "git" | "env"> {
@@ -46,6 +46,11 @@ export function agentKeeping(options: KeepingOptions): AgentKeeping {
       const repository = await open();
       if (!repository.ok) return repository;
       return await guarded(async () => await landRun(repository.value, run, kind, name));
+    },
+    async revert(run, step) {
+      const repository = await open();
+      if (!repository.ok) return repository;
+      return await guarded(async () => await revertIn(repository.value, run, step));
     },
     async probe() {
       const adapters = await options.adapters();
@@ -125,18 +130,50 @@ async function landRun(
   kind: LandKind,
   name: string | undefined,
 ): Promise<Result<Landing, Problem>> {
-  const head = await commitOf(repository, integrationRef(run));
-  const base = await commitOf(repository, ownershipRef(run, "integration"));
-  if (head === undefined || base === undefined)
-    return err({
-      code: "NothingToLand",
-      message: `no agent of run ${run} has merged anything into this repository`,
-      hint: `See what its steps did with \`heddle show ${run}\`.`,
-    });
-  const integration = new Integration(repository, run, base);
+  const found = await integrationOf(repository, run);
+  if (!found.ok) return found;
+  const integration = found.value;
   const trees = new Worktrees({ repository });
   const mode = kind === "branch" ? { kind, name: name ?? `heddle-${run}` } : { kind };
   const outcome = await land({ integration, lock: trees.lock, mode });
   const commits = (await integration.merged()).length;
   return ok({ integration: integration.branch, commits, ...landed(outcome, run) });
+}
+
+async function revertIn(repository: Repository, run: string, step: string): Promise<Result<Reverted, Problem>> {
+  const found = await integrationOf(repository, run);
+  if (!found.ok) return found;
+  const integration = found.value;
+  const outcome = await revertStep(integration, step);
+  switch (outcome.kind) {
+    case "not-merged":
+      return err({
+        code: "NotMerged",
+        message: `no work of ${step} is on ${integration.branch}`,
+        hint: `\`git log ${integration.branch}\` shows what is there.`,
+      });
+    case "conflict":
+      return err({
+        code: "RevertConflict",
+        message: `what was merged after ${step} builds on its work in ${outcome.files.join(", ")}`,
+        hint: "Take those steps out first, the last one before the others, or undo it by hand after landing.",
+      });
+    case "reverted": {
+      const { commit } = outcome;
+      const args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", `${commit}^`, commit];
+      const files = items((await repository.objects(args)).output);
+      return ok({ integration: integration.branch, commit, files });
+    }
+  }
+}
+
+async function integrationOf(repository: Repository, run: string): Promise<Result<Integration, Problem>> {
+  const head = await commitOf(repository, integrationRef(run));
+  const base = await commitOf(repository, ownershipRef(run, "integration"));
+  if (head !== undefined && base !== undefined) return ok(new Integration(repository, run, base));
+  return err({
+    code: "NothingToLand",
+    message: `no agent of run ${run} has merged anything into this repository`,
+    hint: `See what its steps did with \`heddle show ${run}\`.`,
+  });
 }

@@ -64,6 +64,15 @@ export interface AgentLine {
 
 export type LandKind = "ff" | "merge" | "branch";
 
+/** A step's work, taken back out of the integration branch. */
+export interface Reverted {
+  readonly integration: string;
+  /** On the integration branch: undoes the step's merge. */
+  readonly commit: string;
+  /** Relative paths, sorted: what the commit changes. */
+  readonly files: readonly string[];
+}
+
 /** Looks after what agents left: for commands, without a run going on. */
 export interface AgentKeeping {
   /** Why agents cannot work here, if so. */
@@ -81,6 +90,11 @@ export interface AgentKeeping {
   }): Promise<Result<{ readonly removed: readonly TreeLine[]; readonly kept: readonly TreeLine[] }, Problem>>;
   /** Brings the integration branch of a run to the user's. `name`: of a `branch`. */
   land(run: string, kind: LandKind, name?: string): Promise<Result<Landing, Problem>>;
+  /**
+   * Takes the last merge of a step back out of the integration branch; what was merged on top of it stays. The problem:
+   * `NothingToLand`, `NotMerged`, `RevertConflict`, or why git failed.
+   */
+  revert(run: string, step: string): Promise<Result<Reverted, Problem>>;
   /** Which of the known agents are here. */
   probe(): Promise<readonly AgentLine[]>;
 }

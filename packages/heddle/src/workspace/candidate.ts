@@ -28,24 +28,30 @@ export interface CandidateRequest {
   /** Whole, trailers included. */
   readonly message: string;
   readonly atMs: number;
+  /** What both sides are compared with; absent: the merge base that git finds. Then the work comes as one commit. */
+  readonly over?: string;
 }
 
 export async function makeCandidate(repository: Repository, request: CandidateRequest): Promise<Candidate> {
-  const { head, commit } = request;
+  const { head, commit, over } = request;
+  if (over !== undefined) {
+    const merged = await mergeOver(repository, { base: over, ours: head, theirs: commit });
+    if (merged.kind === "conflict") return { kind: "conflict", files: merged.files };
+    return await commitTree(repository, request, merged.tree);
+  }
   const contained = await repository.objects(["merge-base", "--is-ancestor", commit, head], { codes: [0, 1] });
   if (contained.code === 0) return { kind: "nothing" };
   if (request.mode === "rebase") return await replay(repository, request);
   const merged = await mergeTrees(repository, head, commit);
   if (merged.kind === "conflict") return { kind: "conflict", files: merged.files };
-  if (request.mode === "squash" && merged.tree === (await treeOf(repository, head))) return { kind: "nothing" };
-  const parents = request.mode === "merge" ? [head, commit] : [head];
-  const made = await makeCommit(repository, {
-    tree: merged.tree,
-    parents,
-    message: request.message,
-    atMs: request.atMs,
-  });
-  return { kind: "clean", commit: made, tree: merged.tree };
+  return await commitTree(repository, request, merged.tree);
+}
+
+async function commitTree(repository: Repository, request: CandidateRequest, tree: string): Promise<Candidate> {
+  const { head, commit, mode, message, atMs } = request;
+  if (mode !== "merge" && tree === (await treeOf(repository, head))) return { kind: "nothing" };
+  const parents = mode === "merge" ? [head, commit] : [head];
+  return { kind: "clean", commit: await makeCommit(repository, { tree, parents, message, atMs }), tree };
 }
 
 export type MergedTrees =

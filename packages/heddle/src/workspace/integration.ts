@@ -11,12 +11,24 @@ import { checkRun, integrationRef, ownershipRef, shortBranch } from "./ref-names
 import { commitOf } from "./repository.ts";
 import type { MergedStep } from "./trees.ts";
 
+/** A merge that a later commit took back out. */
+export interface UndoneStep extends MergedStep {
+  /** On the branch: the commit that undoes it. */
+  readonly by: string;
+}
+
+interface Known {
+  readonly head: string;
+  readonly merged: readonly MergedStep[];
+  readonly undone: readonly UndoneStep[];
+}
+
 export class Integration {
   readonly repository: Repository;
   readonly run: string;
   readonly base: string;
   readonly ref: string;
-  #known: { readonly head: string; readonly merged: readonly MergedStep[] } | undefined;
+  #known: Known | undefined;
 
   constructor(repository: Repository, run: string, base: string) {
     this.repository = repository;
@@ -87,11 +99,21 @@ export class Integration {
 
   /** What is merged and not reverted, oldest first. */
   async merged(): Promise<readonly MergedStep[]> {
+    return (await this.#read()).merged;
+  }
+
+  /** What was merged and is reverted, in the order of the reverts. */
+  async undone(): Promise<readonly UndoneStep[]> {
+    return (await this.#read()).undone;
+  }
+
+  async #read(): Promise<Known> {
     const head = await this.head();
-    if (this.#known?.head === head) return this.#known.merged;
+    if (this.#known?.head === head) return this.#known;
     const args = ["rev-list", "--first-parent", "--reverse", "--format=%H%x00%P%x00%B%x00%x00", "--no-commit-header"];
     const listed = await this.repository.objects([...args, head, `^${this.base}`]);
     const merged: MergedStep[] = [];
+    const undone: UndoneStep[] = [];
     let onto = this.base;
     for (const record of listed.output.toString("utf8").split("\0\0\n")) {
       const [commit = "", , body = ""] = record.split("\0");
@@ -99,7 +121,7 @@ export class Integration {
       const reverted = trailers.get("reverts");
       if (reverted !== undefined) {
         const at = merged.findIndex((one) => one.commit === reverted);
-        if (at >= 0) merged.splice(at, 1);
+        if (at >= 0) undone.push(...merged.splice(at, 1).map((one) => ({ ...one, by: commit })));
         onto = commit;
       }
       const [run, step, attempt, source] = ["run", "step", "attempt", "captured"].map((key) => trailers.get(key));
@@ -107,8 +129,8 @@ export class Integration {
       merged.push({ step, attempt: Number(attempt), source, commit, onto });
       onto = commit;
     }
-    this.#known = { head, merged };
-    return merged;
+    this.#known = { head, merged, undone };
+    return this.#known;
   }
 }
 

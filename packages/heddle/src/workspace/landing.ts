@@ -7,6 +7,7 @@
  *     after its end it changes nothing.
  */
 import { join } from "node:path";
+import { HeddleError } from "../base/errors.ts";
 import { type Result, err, ok } from "../base/result.ts";
 import { makeCommit } from "./capture.ts";
 import { mergeOver, mergeTrees } from "./candidate.ts";
@@ -16,6 +17,7 @@ import { heal } from "./heal.ts";
 import { withIntent } from "./intent.ts";
 import { type Integration, contains, messageWith } from "./integration.ts";
 import type { RepositoryLock } from "./lock.ts";
+import { isOurRef } from "./ref-names.ts";
 import { commitOf } from "./repository.ts";
 import { exists } from "./tree-files.ts";
 import type { LandMode, LandOutcome, RevertOutcome } from "./trees.ts";
@@ -32,28 +34,45 @@ export async function land(request: LandRequest): Promise<LandOutcome> {
   const { mode, integration, lock } = request;
   if (mode.kind === "none") return { kind: "none" };
   const head = await integration.head();
-  if (mode.kind === "branch") return await landBranch(integration.repository, mode.name, head);
+  if (mode.kind === "branch") return await landBranch(integration, mode.name, head);
   return await lock.run(async () => {
     await heal(integration.repository, integration.run);
     return await landInCheckout(request, mode, head);
   });
 }
 
-async function landBranch(repository: Repository, name: string, head: string): Promise<LandOutcome> {
+async function landBranch(integration: Integration, name: string, head: string): Promise<LandOutcome> {
+  const { repository } = integration;
   const ref = `refs/heads/${name}`;
   const valid = await repository.refs(["check-ref-format", "--branch", name], { codes: [0, 1, 128] });
   if (valid.code !== 0)
     return refused("BranchName", `${JSON.stringify(name)} is no name for a branch`, "Give it another name.");
   const before = await commitOf(repository, ref);
   if (before === head) return { kind: "landed", branch: name, commit: head, moved: false };
-  if (before !== undefined)
+  if (before !== undefined && (isOurRef(ref) || !(await isEarlierLanding(integration, before, head))))
     return refused(
       "BranchExists",
       `the branch ${name} exists and is at another commit`,
       "Give another name, or remove it.",
     );
-  await repository.refs(["update-ref", "-m", "heddle: land", ref, head, ""]);
+  const shown = await repository.refs(["for-each-ref", "--format=%(worktreepath)", ref]);
+  if (before !== undefined && line(shown) !== "")
+    return refused(
+      "BranchCheckedOut",
+      `the branch ${name} is checked out in ${line(shown)}`,
+      "Land there without naming a branch, or check another one out and land again.",
+    );
+  const moved = await repository.refs(["update-ref", "-m", "heddle: land", ref, head, before ?? ""], {
+    codes: [0, 1, 128],
+  });
+  if (moved.code !== 0) return refused("BranchMoved", `${name} moved meanwhile`, "Land again.", moved.said);
   return { kind: "landed", branch: name, commit: head, moved: true };
+}
+
+/** Whether the integration branch was at this commit once: a branch that is there was landed, and nobody has gone on from it. */
+async function isEarlierLanding({ repository, base }: Integration, commit: string, head: string): Promise<boolean> {
+  const listed = await repository.objects(["rev-list", "--first-parent", head, `^${base}`]);
+  return line(listed).split("\n").includes(commit);
 }
 
 async function landInCheckout(
@@ -225,7 +244,10 @@ function refused(
 
 const TRIES = 20;
 
-/** Takes a step's last merge back out of the integration branch, by a commit that undoes it. */
+/**
+ * Takes a step's last merge back out of the integration branch, by a commit that undoes it; what was merged on top stays. Fails
+ * with `BranchMoved` where others move the branch all the time.
+ */
 export async function revertStep(integration: Integration, step: string): Promise<RevertOutcome> {
   const { repository } = integration;
   for (let left = TRIES; left > 0; left--) {
@@ -242,5 +264,9 @@ export async function revertStep(integration: Integration, step: string): Promis
     const commit = await makeCommit(repository, { tree: found.tree, parents: [head], message, atMs });
     if (await integration.advance(head, commit, `revert ${step}`)) return { kind: "reverted", commit };
   }
-  return { kind: "not-merged" };
+  throw new HeddleError({
+    code: "BranchMoved",
+    message: `${integration.branch} moved ${TRIES} times meanwhile`,
+    hint: "Try again when the run has come to a stop.",
+  });
 }

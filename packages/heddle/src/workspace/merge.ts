@@ -10,7 +10,8 @@
  */
 import { invariant } from "../base/assert.ts";
 import { type Candidate, makeCandidate } from "./candidate.ts";
-import { Integration, messageWith } from "./integration.ts";
+import { line } from "./doors.ts";
+import { Integration, contains, messageWith } from "./integration.ts";
 import { type PassedStore, VerifyPool, passedStore } from "./verify.ts";
 import type { Worktrees } from "./worktree.ts";
 import type { MergeEntry, MergeMode, MergeOutcome, MergedStep, VerifyResult } from "./trees.ts";
@@ -240,7 +241,25 @@ export class MergeQueue {
       ...(entry.trailers ?? []),
     ]);
     const mode = entry.mode ?? this.#options.mode ?? "squash";
-    return await makeCandidate(repository, { head, commit: entry.commit, mode, message, atMs: repository.clock.now() });
+    const over = await this.#baseAfterRevert(entry, head);
+    const atMs = repository.clock.now();
+    const request = { head, commit: entry.commit, mode, message, atMs };
+    return await makeCandidate(repository, { ...request, ...(over === undefined ? {} : { over }) });
+  }
+
+  /**
+   * Where the step's work was merged with its commits and then reverted, the branch has these commits and not what they did: git
+   * would find nothing to merge. What counts is where the work began.
+   */
+  async #baseAfterRevert(entry: MergeEntry, head: string): Promise<string | undefined> {
+    const { repository } = this.#options.worktrees;
+    for (const { step, source, onto, by } of await this.integration.undone()) {
+      if (step !== entry.step || !(await contains(repository, head, source))) continue;
+      if (await contains(repository, entry.commit, by)) continue;
+      const found = await repository.objects(["merge-base", onto, entry.commit], { codes: [0, 1] });
+      if (found.code === 0) return line(found).split("\n")[0];
+    }
+    return undefined;
   }
 }
 

@@ -2,7 +2,8 @@
 import { utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { land } from "../../src/workspace/landing.ts";
+import type { Integration } from "../../src/workspace/integration.ts";
+import { land, revertStep } from "../../src/workspace/landing.ts";
 import { MergeQueue } from "../../src/workspace/merge.ts";
 import { type Rig, captured, fingerprint, foreignRefs, rig, step } from "./rig.ts";
 import type { LandMode, LandOutcome } from "../../src/workspace/trees.ts";
@@ -10,6 +11,7 @@ import type { LandMode, LandOutcome } from "../../src/workspace/trees.ts";
 interface Done extends Disposable {
   readonly at: Rig;
   readonly head: string;
+  readonly integration: Integration;
   land(mode: LandMode, target?: string): Promise<LandOutcome>;
 }
 
@@ -29,6 +31,7 @@ async function done(): Promise<Done> {
   return {
     at,
     head,
+    integration: queue.integration,
     land: async (mode, target) =>
       await land({
         integration: queue.integration,
@@ -56,6 +59,28 @@ test("none, and a branch of its own: the checkout is not touched", async () => {
   for (const name of ["-x", "a..b", "@{-1}", ""])
     expect(await one.land({ kind: "branch", name })).toMatchObject({ problem: { code: "BranchName" } });
   expect(fingerprint(one.at.user, (path) => path.startsWith(".git"))).toBe(before);
+});
+
+test("a branch that was landed goes on with the run; not where it is checked out, somebody's own, or gone on from", async () => {
+  using one = await done();
+  const { at } = one;
+  const land = async (name: string): Promise<LandOutcome> => await one.land({ kind: "branch", name });
+  for (const name of ["landed", "theirs"]) expect(await land(name)).toMatchObject({ kind: "landed", moved: true });
+  at.git(["branch", "begun", "main"]);
+  at.git(["update-ref", "refs/heads/theirs", at.git(["commit-tree", "main^{tree}", "-p", "theirs", "-m", "mine"])]);
+  at.git(["update-ref", "refs/heads/heddle/r1/s", one.head]);
+  const reverted = await revertStep(one.integration, "s");
+  const commit = reverted.kind === "reverted" ? reverted.commit : "";
+  at.git(["checkout", "-q", "landed"]);
+  const before = state(at);
+  expect(await land("landed")).toMatchObject({ problem: { code: "BranchCheckedOut" } });
+  for (const name of ["begun", "theirs", "main", "heddle/r1/s"])
+    expect(await land(name)).toMatchObject({ problem: { code: "BranchExists" } });
+  expect(state(at)).toEqual(before);
+  at.git(["checkout", "-q", "main"]);
+  expect(await land("landed")).toEqual({ kind: "landed", branch: "landed", commit, moved: true });
+  expect(await land("landed")).toMatchObject({ moved: false });
+  expect(at.git(["diff", "main", "landed"])).toBe("");
 });
 
 test("fast-forward: branch and files, once", async () => {

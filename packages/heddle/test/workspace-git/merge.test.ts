@@ -309,6 +309,34 @@ test("a step is taken out again, and a new attempt of it put in", async () => {
   await queue.close();
 });
 
+test.each(["merge", "rebase", "squash"] as const)(
+  "work that was merged with its commits and taken out is merged again by a new attempt on top of them (%s)",
+  async (mode) => {
+    using at = await shop();
+    const queue = at.queue({ mode });
+    const own = at.commit({ own: "1\n" });
+    const [first, second] = [at.commit({ left: "1\n" }, own), at.commit({ left: "2\n" }, own)];
+    const entry = (attempt: number, commit: string): MergeEntry => ({ step: "one", attempt, commit, order: 0 });
+    await queue.enqueue(entry(1, first));
+    await queue.enqueue(at.entry("two", { "b.txt": "two\n" }));
+    for (const [index, commit] of [first, second, own].entries()) {
+      await revertStep(queue.integration, "one");
+      expect(await queue.enqueue(entry(index + 2, commit))).toMatchObject({ kind: "merged", again: false });
+      expect([at.read("own"), at.read("b.txt")]).toEqual(["1", "two"]);
+    }
+    expect(at.at.git(["ls-tree", "--name-only", "heddle/r1/integration"]).split("\n")).not.toContain("left");
+    const onTop = at.commit({ own: "2\n" }, await queue.head());
+    await queue.enqueue(entry(9, onTop));
+    expect(at.read("own")).toBe("2");
+    expect((await queue.merged()).map(({ step, attempt }) => [step, attempt])).toEqual([
+      ["two", 1],
+      ["one", 4],
+      ["one", 9],
+    ]);
+    await queue.close();
+  },
+);
+
 test("attributes of the branch count, wherever they lie; programs that they name do not run", async () => {
   using at = await shop((made) => {
     made.write("deep/.gitattributes", "list merge=union\n");

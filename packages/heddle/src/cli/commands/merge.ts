@@ -1,19 +1,29 @@
-/** `heddle merge`: lands the integration branch of a run. Never pushes. */
-import { EXIT, fail, findRun, openToRead, type Context } from "../context.ts";
+/** `heddle merge`: lands the integration branch of a run, or takes one step's work back out of it. Never pushes. */
+import { EXIT, fail, findRun, findStep, openToRead, type Context } from "../context.ts";
+import type { Project } from "../../engine/api.ts";
 import { safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
 import { isOn, text } from "../values.ts";
 import { landingLines } from "../landing-lines.ts";
+import { readRun } from "../read-run.ts";
 
 export async function merge(context: Context, [word]: readonly (string | undefined)[], flags: Flags): Promise<number> {
   const branch = text(flags, "branch");
-  if (branch !== undefined && isOn(flags, "ff"))
-    return fail(context, { code: "Usage", message: "--ff and --branch cannot be combined" });
+  const step = text(flags, "revert");
+  const given = [
+    ["--ff", isOn(flags, "ff")] as const,
+    ["--branch", branch !== undefined],
+    ["--revert", step !== undefined],
+  ]
+    .filter(([, isGiven]) => isGiven)
+    .map(([name]) => String(name));
+  if (given.length > 1) return fail(context, { code: "Usage", message: `${given.join(" and ")} cannot be combined` });
   const opened = await openToRead(context);
   if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
   const run = await findRun(project, word);
   if (!run.ok) return fail(context, run.error);
+  if (step !== undefined) return await revert(context, project, run.value, step);
   const kind = branch !== undefined ? "branch" : isOn(flags, "ff") ? "ff" : "merge";
   const landed = await (await project.agents()).land(run.value, kind, branch);
   if (!landed.ok) return fail(context, landed.error, EXIT.failed);
@@ -21,5 +31,22 @@ export async function merge(context: Context, [word]: readonly (string | undefin
   if (problem !== undefined) return fail(context, problem, EXIT.failed);
   if (context.json) context.out.json({ run: run.value, ...landed.value });
   else for (const line of landingLines(run.value, landed.value)) context.out.line(safeLine(line));
+  return EXIT.ok;
+}
+
+/** The step is looked for in the history, so that a name that was mistyped is told from one whose work is not there. */
+async function revert(context: Context, project: Project, run: string, step: string): Promise<number> {
+  const read = await readRun(project, run);
+  if (!read.ok) return fail(context, read.error, EXIT.failed);
+  const found = findStep(read.value.state, step);
+  if (!found.ok) return fail(context, found.error);
+  const reverted = await (await project.agents()).revert(run, step);
+  if (!reverted.ok) return fail(context, reverted.error, EXIT.failed);
+  const { integration, commit, files } = reverted.value;
+  if (context.json) context.out.json({ run, step, integration, commit, files });
+  else {
+    context.out.line(safeLine(`Took ${step} out of ${integration} (${commit.slice(0, 10)}).`));
+    context.out.line(`Bring that to your branch, as often as you like: heddle merge ${run}`);
+  }
   return EXIT.ok;
 }
