@@ -17,7 +17,6 @@ export async function merge(
 ): Promise<MergeOutcome> {
   const { room, job } = context;
   const { step, attempt, agent: of } = job.task;
-  const verify = verificationOf(context);
   return await room.queue.enqueue({
     step: step.id,
     attempt,
@@ -29,7 +28,10 @@ export async function merge(
       ...(agent?.model === undefined ? [] : [["Model", agent.model] as const]),
       ...(agent?.usd === undefined ? [] : [["Cost", `${agent.usd} USD`] as const]),
     ],
-    ...(verify === undefined ? {} : { verify: [verify] }),
+    // The plan's apart from the step's own: of several steps that are verified together, it is run once.
+    verify: [room.settings.verify, step.verify ?? []]
+      .filter((commands) => commands.length > 0)
+      .map((commands) => verificationOf(context, commands)),
   });
 }
 
@@ -39,13 +41,12 @@ function messageOf(id: string, description: string | undefined, summary: string)
   return summary.trim() === "" ? subject.slice(0, 100) : `${subject.slice(0, 100)}\n\n${summary.trim().slice(0, 4000)}`;
 }
 
-function verificationOf(context: TurnContext): Verification | undefined {
+function verificationOf(context: TurnContext, commands: readonly string[]): Verification {
   const { room, job, options, control } = context;
   const { step } = job.task;
-  const commands = [...room.settings.verify, ...(step.verify ?? [])];
-  if (commands.length === 0) return undefined;
   const { setup } = room.settings;
-  const told = JSON.stringify([setup, commands, step.shell ?? "sh", step.cwd ?? ".", job.env]);
+  const { shell = "sh", envMode = "inherit", passEnv = [] } = step;
+  const told = JSON.stringify([setup, commands, shell, folderIn(room, ".", job), job.env, envMode, passEnv]);
   const key = createHash("sha256").update(told).digest("hex");
   return {
     key,

@@ -86,6 +86,7 @@ export async function openRoom(options: AgentWorkOptions, job: AgentJob): Promis
       run: task.run,
       base: commit,
       mode: settings.value.merge,
+      ...settings.value.mergeQueue,
       passed: passedStore(join(repository.home, ".passed")),
     }),
     agents,

@@ -16,6 +16,8 @@ export interface RunSettings {
   /** Run on every candidate, before the step's own. */
   readonly verify: readonly string[];
   readonly merge: MergeMode;
+  /** As in `MergeQueueOptions`. */
+  readonly mergeQueue: { readonly ahead?: number; readonly batch?: number };
   readonly land: Land;
   readonly allowNewSteps: boolean;
   readonly keepWorktrees: boolean;
@@ -57,11 +59,16 @@ export function runSettings(config: JsonObject, folder: string): Result<RunSetti
   if (!configs.ok) return err(`agents.use.${configs.error}`);
   const worktrees = mapping(config["worktrees"]);
   const { max, maxMb } = worktrees;
+  const { ahead, batch } = mapping(config["mergeQueue"]);
   return ok({
     configs: configs.value,
     setup: texts(config["setup"]),
     verify: texts(config["verify"]),
     merge: config["merge"] === "merge" || config["merge"] === "rebase" ? config["merge"] : "squash",
+    mergeQueue: {
+      ...(typeof ahead === "number" ? { ahead } : {}),
+      ...(typeof batch === "number" ? { batch } : {}),
+    },
     land: landOf(config["land"]),
     allowNewSteps: config["allowNewSteps"] === true,
     keepWorktrees: worktrees["keep"] === true,

@@ -63,6 +63,11 @@ const worktrees: Shape = {
   maxMb: optional(count, "What they take of the disk together."),
   keep: optional(flag, "Worktrees of steps that succeeded stay."),
 };
+const upTo = (most: number): Lazy => lazy(() => count().check(z.maximum(most, `must be at most ${most}`)));
+const mergeQueue: Shape = {
+  ahead: optional(upTo(16), "Verifications at the same time, each on top of the one before; default: 2."),
+  batch: optional(upTo(100), "What waits is verified together, up to so many, and halved where it is red; default: 1."),
+};
 
 /** May stand in `agents:`, in an entry of `use`, and in a step's `agent:`; the nearest counts. */
 const everywhere: Shape = {
@@ -112,6 +117,10 @@ const plan: Shape = {
   setup: optional(commands, "Run in every new worktree."),
   verify: optional(commands, "Must pass on every commit before it is merged."),
   merge: optional(oneOf(["squash", "merge", "rebase"], "expected squash, merge or rebase")),
+  mergeQueue: optional(
+    strict(mergeQueue, "expected a mapping such as {ahead: 2, batch: 5}"),
+    "How what succeeded is verified before it is merged.",
+  ),
   land: optional(
     () =>
       z.union(
@@ -141,9 +150,10 @@ const step: Shape = {
   ...ladder,
 };
 
-export const AGENT_SHAPES: Readonly<Record<"plan" | "step" | "limits" | "worktrees", Shape>> = {
+export const AGENT_SHAPES: Readonly<Record<"plan" | "step" | "limits" | "worktrees" | "mergeQueue", Shape>> = {
   plan,
   step,
   limits,
   worktrees,
+  mergeQueue,
 };

@@ -210,6 +210,7 @@ export const NESTED_KEYS: Readonly<Record<string, readonly string[]>> = {
   agents: Object.keys(AGENT_SHAPES.plan),
   agent: Object.keys(AGENT_SHAPES.step),
   worktrees: Object.keys(AGENT_SHAPES.worktrees),
+  mergeQueue: Object.keys(AGENT_SHAPES.mergeQueue),
 };
 
 /** The schemas of one mapping by key: of a plan (all but its steps), a step, or `defaults`. */

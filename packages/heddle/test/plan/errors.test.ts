@@ -41,6 +41,14 @@ const CASES: readonly (readonly [code: string, text: string, hint?: string])[] =
   ["ConflictingKeys", "- id: a\n  run: x\n- id: b\n  run: x\n  deps: [a]\n  needs: [a]\n  ^", 'keep "deps" alone'],
   ["ConflictingKeys", "steps: [{id: a, run: x}]\nphases: [{id: a, run: x}]\n^"],
   [
+    "UnknownKey",
+    "agents: {mergeQueue: {bacth: 3}}\n                      ^\nsteps: [{id: a, run: x}]",
+    'did you mean "batch"?',
+  ],
+  ["InvalidValue", "agents: {mergeQueue: {batch: 0}}\n                             ^\nsteps: [{id: a, run: x}]"],
+  ["InvalidValue", "agents: {mergeQueue: {ahead: 17}}\n                             ^\nsteps: [{id: a, run: x}]"],
+  ["InvalidValue", "agents: {mergeQueue: 3}\n                     ^\nsteps: [{id: a, run: x}]"],
+  [
     "UnknownResource",
     "- id: a\n  run: x\n  resources: {gpu: 1}\n              ^",
     "declare it at the top of the plan: resources: {gpu: 1}",
