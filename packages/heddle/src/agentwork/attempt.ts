@@ -88,13 +88,20 @@ class AgentAttempt {
     let turn = await takeTurn(this.#context, {
       prompt: promptOf(this.#context, tree.ports, earlier),
       cwd: folderIn(room, tree.path, job),
+      tree: tree.path,
       ports: tree.ports,
       ...(session === undefined ? {} : { session }),
     });
     for (;;) {
       const next = await this.#judge(turn);
       if (!("prompt" in next)) return next;
-      turn = await takeTurn(this.#context, { ...next, cwd: folderIn(room, this.#here.path, job), ports: tree.ports });
+      const { path } = this.#here;
+      turn = await takeTurn(this.#context, {
+        ...next,
+        cwd: folderIn(room, path, job),
+        tree: path,
+        ports: tree.ports,
+      });
     }
   }
 

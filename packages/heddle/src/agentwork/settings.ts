@@ -1,5 +1,5 @@
 /** What a plan says of agents, with what a step says of its own: read from checked data into one shape. Pure. */
-import { isAbsolute, join } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import { parseDuration } from "../base/duration.ts";
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import { type Result, err, ok } from "../base/result.ts";
@@ -51,7 +51,7 @@ const DEFAULT_TRIES = 2;
 /** Keys of an entry of `use` that are not its command's. */
 const ENTRY_KEYS = ["permissions", "sandbox", "passEnv", "script", "limits", "home", "writable"];
 
-/** `folder`: what files are relative to. */
+/** `folder`: what files are relative to; absolute. */
 export function runSettings(config: JsonObject, folder: string): Result<RunSettings, string> {
   const entries: Record<string, Json> = {};
   for (const [name, entry] of Object.entries(mapping(config["use"]))) entries[name] = commandOf(entry, folder);
@@ -79,7 +79,11 @@ export function runSettings(config: JsonObject, folder: string): Result<RunSetti
   });
 }
 
-export function stepSettings(config: JsonObject, options: JsonObject | undefined): Result<StepSettings, string> {
+export function stepSettings(
+  config: JsonObject,
+  options: JsonObject | undefined,
+  folder: string,
+): Result<StepSettings, string> {
   const own = options ?? {};
   const agent = textOf(own["use"]) ?? textOf(config["default"]) ?? DEFAULT_AGENT;
   const entry = mapping(mapping(config["use"])[agent]);
@@ -103,8 +107,8 @@ export function stepSettings(config: JsonObject, options: JsonObject | undefined
     passEnv: [...texts(config["passEnv"]), ...texts(entry["passEnv"])],
     onConflict: ladder.filter((rung) => rung === "agent" || rung === "human"),
     tries: typeof tries === "number" ? tries : DEFAULT_TRIES,
-    writable: texts(pick("writable")),
-    ...(home === undefined ? {} : { home }),
+    writable: texts(pick("writable")).map((one) => resolve(folder, one)),
+    ...(home === undefined ? {} : { home: resolve(folder, home) }),
   });
 }
 

@@ -21,6 +21,8 @@ export interface TurnRequest {
   readonly session?: { readonly sessionId: string; readonly totals?: SessionTotals };
   /** Absolute. */
   readonly cwd: string;
+  /** The worktree that it lies in. Absolute. */
+  readonly tree: string;
   readonly ports: readonly number[];
 }
 
@@ -122,6 +124,8 @@ async function runOnce(context: TurnContext, request: TurnRequest, reports: Repo
       limits: settings.limits,
       ...(request.session === undefined ? {} : { resume: request.session }),
       sandbox: settings.sandbox,
+      tree: request.tree,
+      gitDir: room.repository.facts.commonDir,
       writable: settings.writable,
       ...(settings.home === undefined ? {} : { home: settings.home }),
       ports: request.ports,
@@ -129,7 +133,7 @@ async function runOnce(context: TurnContext, request: TurnRequest, reports: Repo
       expect: typeof settings.expect === "object" ? settings.expect : "none",
     },
     cwd: request.cwd,
-    env: { NO_PROXY: "127.0.0.1", no_proxy: "127.0.0.1", ...job.env },
+    env: job.env,
     envMode: step.envMode ?? "strict",
     passEnv: [...(step.passEnv ?? []), ...settings.passEnv],
     secrets: step.secrets ?? [],

@@ -43,7 +43,7 @@ class Agents implements AgentWork {
   async #work(job: AgentJob, control: Control, note: (note: Note) => void): Promise<Outcome> {
     const { step, agent } = job.task;
     const own = step.action.kind === "agent" ? step.action.options : undefined;
-    const settings = stepSettings(agent?.config ?? {}, own);
+    const settings = stepSettings(agent?.config ?? {}, own, job.folder);
     if (!settings.ok) return { kind: "failed", error: { code: "spawn", message: settings.error, final: true } };
     let room: Room;
     try {

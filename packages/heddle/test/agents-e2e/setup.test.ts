@@ -239,3 +239,20 @@ test("worktrees at work at the same time have ports of their own, which their co
   expect(verifying).not.toEqual([]);
   for (const { port } of verifying) expect(lists.flat()).not.toContain(port);
 });
+
+test.each([
+  ["kept and completed", { NO_PROXY: "example.org, .internal" }, "example.org,.internal,127.0.0.1"],
+  ["under its other name", { no_proxy: "example.org" }, "example.org,127.0.0.1"],
+  ["as it is, where all is excepted", { NO_PROXY: "*" }, "*"],
+  ["made where there is none", {}, "127.0.0.1"],
+])("agents reach heddle's tools past the user's proxy: exceptions are %s", async (_, user, expected) => {
+  using rig = new AgentRig();
+  rig.agents(
+    { a: [{ run: 'printf "%s\\n" "$NO_PROXY" "$no_proxy" "$HTTPS_PROXY" > env.txt' }] },
+    { steps: [{ id: "a" }] },
+    { passEnv: ["NO_PROXY", "no_proxy", "HTTPS_PROXY"] },
+  );
+  const env = { HTTPS_PROXY: "http://proxy.example:1", ...(user as Record<string, string>) };
+  expect((await rig.heddle(["run"], { env })).code).toBe(0);
+  expect(await rig.merged("env.txt")).toBe([expected, expected, env.HTTPS_PROXY].join("\n"));
+});

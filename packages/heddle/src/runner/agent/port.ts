@@ -290,9 +290,13 @@ export interface AgentWork {
   readonly resume?: { readonly sessionId: string; readonly totals?: SessionTotals };
   /** Absent: `auto`. `require`: fails where there is none. */
   readonly sandbox?: "auto" | "off" | "require";
-  /** Folders beside the attempt's own that the agent may write to in a sandbox; absolute. */
+  /** The worktree that the attempt's folder lies in; absolute. Absent: that folder is all of it. */
+  readonly tree?: string;
+  /** Git's own folder of the worktree's repository: in a sandbox it can be read wherever it lies; absolute. */
+  readonly gitDir?: string;
+  /** Folders beside the worktree that the agent may write to in a sandbox; absolute. */
   readonly writable?: readonly string[];
-  /** A private HOME for the agent; absent: the caller's. */
+  /** A private HOME for the agent, absolute, made if need be; absent: the caller's. */
   readonly home?: string;
   /** Assigned to the attempt: `PORT` is the first, `PORTS` all of them. */
   readonly ports?: readonly number[];

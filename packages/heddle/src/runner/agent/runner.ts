@@ -7,7 +7,7 @@
  *  2. A secret's value is masked in log, output, errors and news.
  */
 import path from "node:path";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { messageOf } from "../../base/errors.ts";
 import type { Json, JsonObject } from "../../base/json.ts";
 import type { FailureClass } from "../../plan/plan.ts";
@@ -135,19 +135,34 @@ async function carryOut(carrying: Carrying): Promise<Outcome> {
     step: attempt.step,
     attempt: attempt.attempt,
     cwd: attempt.cwd,
+    ...(work.tree === undefined ? {} : { tree: work.tree }),
     mode: attempt.envMode,
+    direct: ownHosts(work),
     env: attempt.env,
     passEnv: attempt.passEnv,
     ...(work.home === undefined ? {} : { home: work.home }),
     ...(work.ports === undefined ? {} : { ports: work.ports }),
   });
   const mask = masker(attempt.secrets.map((name) => env[name] ?? options.bases.inherit[name]));
+  if (work.home !== undefined) {
+    try {
+      mkdirSync(work.home, { recursive: true });
+    } catch (thrown) {
+      return failed("spawn", `the agent's home cannot be made: ${messageOf(thrown)}`);
+    }
+  }
   const found = await options.sandbox.around({
     mode: work.sandbox ?? "auto",
     cwd: attempt.cwd,
-    writable: [...(work.writable ?? []), ...atHome(work, adapter, env["HOME"])],
+    readable: work.gitDir === undefined ? [] : [work.gitDir],
+    writable: [
+      ...(work.tree === undefined ? [] : [work.tree]),
+      ...(work.writable ?? []),
+      ...atHome(work, adapter, env["HOME"]),
+    ],
   });
-  if (!found.ok) return failed("spawn", found.error);
+  // Another attempt would find none either.
+  if (!found.ok) return { kind: "failed", error: { code: "spawn", message: found.error, class: "spawn", final: true } };
   const box = found.value;
   let log;
   try {
@@ -198,6 +213,12 @@ async function carryOut(carrying: Carrying): Promise<Outcome> {
   log.end();
   const whole: Outcome = { ...plain, ...usage };
   return mask === undefined ? whole : maskOutcome(whole, mask);
+}
+
+/** Hosts of heddle's own tools: on this machine. */
+function ownHosts({ mcp = [] }: AgentWork): readonly string[] {
+  const hosts = mcp.flatMap((server) => (server.type === "http" ? [new URL(server.url).hostname] : []));
+  return [...new Set(hosts.filter((host) => ["127.0.0.1", "localhost", "[::1]"].includes(host)))];
 }
 
 /** A private home as a whole; of a person's only what the agent keeps there. */

@@ -5,6 +5,7 @@
  * Invariants:
  *  1. Whether there is a sandbox is found out once, by running one; where there is none, that is said, not guessed.
  *  2. `require` without a sandbox is an error, never an attempt without one.
+ *  3. Whoever is in it has no privileges, root neither: with them it could mount what is read-only anew.
  */
 import { existsSync, realpathSync } from "node:fs";
 import { type Result, err, ok } from "../../base/result.ts";
@@ -15,6 +16,8 @@ import { type AgentWorld, startAgentProcess } from "./process.ts";
 export interface SandboxRequest {
   readonly mode: "auto" | "off" | "require";
   readonly cwd: string;
+  /** Folders that can be read also where a new `/tmp` or `/dev` would hide them; absolute. */
+  readonly readable?: readonly string[];
   /** Further folders that can be written to; absolute. Those that do not exist are passed over. */
   readonly writable: readonly string[];
 }
@@ -94,20 +97,20 @@ async function tryOut(world: AgentWorld): Promise<Result<string, string>> {
  * counts: a later mount lies over an earlier one.
  */
 export function boxArguments(request: SandboxRequest): readonly string[] {
-  const { cwd, writable } = request;
-  const folders = [cwd, ...writable].filter((folder) => folder !== "/" && existsSync(folder));
-  const binds = [...new Set(folders.map((folder) => realpathSync(folder)))].flatMap((folder) => [
-    "--bind",
-    folder,
-    folder,
-  ]);
+  const { cwd, readable = [], writable } = request;
   return [
-    ..."--ro-bind / / --tmpfs /tmp --dev /dev --proc /proc --unshare-pid --die-with-parent".split(" "),
-    ...binds,
+    ..."--ro-bind / / --tmpfs /tmp --dev /dev --proc /proc --unshare-pid --die-with-parent --cap-drop ALL".split(" "),
+    ...binds("--ro-bind", readable),
+    ...binds("--bind", [cwd, ...writable]),
     "--chdir",
     cwd,
     "--setenv",
     "TMPDIR",
     "/tmp",
   ];
+}
+
+function binds(kind: "--bind" | "--ro-bind", folders: readonly string[]): readonly string[] {
+  const there = folders.filter((folder) => folder !== "/" && existsSync(folder));
+  return [...new Set(there.map((folder) => realpathSync(folder)))].flatMap((folder) => [kind, folder, folder]);
 }
