@@ -47,6 +47,13 @@ export async function loadPlan(
   return err(2);
 }
 
+/** Tells, on standard error, what a person should know of a plan that can run. */
+export async function noteWarnings({ out }: Context, { file = "", warnings = [] }: LoadedPlan): Promise<void> {
+  if (warnings.length === 0) return;
+  const { formatDiagnostics } = await import("../plan/render.ts");
+  out.note(safeText(formatDiagnostics(warnings, await linesToShow(file))));
+}
+
 /** The readable form on standard error, with `--json` the list on standard output. */
 export async function reportDiagnostics(
   context: Context,

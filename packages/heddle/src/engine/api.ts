@@ -17,6 +17,8 @@ export interface LoadedPlan {
   readonly functions: Functions;
   /** Absolute; absent for a plan built by code. */
   readonly file?: string;
+  /** What a person should know of it; absent: nothing. */
+  readonly warnings?: readonly Diagnostic[];
 }
 
 export interface StartOptions extends Partial<RunOptions>, StayOptions {

@@ -15,6 +15,7 @@ import { noSourceMap } from "../plan/source-map.ts";
 import { type StepList, validateDocument, type Validated, type ValidateOptions } from "../plan/validate.ts";
 import { buildGraph, checkAddition } from "./build.ts";
 import type { CycleEdge, Graph, GraphProblem } from "./graph.ts";
+import type { GraphedList } from "./write-order.ts";
 
 export interface CompileInput {
   readonly text: string;
@@ -31,6 +32,8 @@ export interface CompileInput {
 export interface CompiledPlan {
   readonly plan: Plan;
   readonly graph: Graph;
+  /** What a person should know of a plan that can run; absent: nothing. */
+  readonly warnings?: readonly Diagnostic[];
 }
 
 export async function compilePlan(input: CompileInput): Promise<Result<CompiledPlan, readonly Diagnostic[]>> {
@@ -56,12 +59,27 @@ export async function compileDocument(
   const problems = validated.lists.map((list) => ({ list, graph: buildGraph(list.steps) }));
   const isWhole = findings.size === 0 && problems.every(({ graph }) => graph.ok);
   const graph = problems[0]?.graph;
-  if (isWhole && graph?.ok === true) return ok({ plan: validated.plan, graph: graph.value });
+  if (isWhole && graph?.ok === true) {
+    const lists = problems.flatMap(({ list, graph: built }) => (built.ok ? [{ list, graph: built.value }] : []));
+    const warnings = await warningsOf(validated.plan, lists, places);
+    return ok({ plan: validated.plan, graph: graph.value, ...(warnings.length > 0 && { warnings }) });
+  }
   const source = await places();
   for (const each of problems) {
     if (!each.graph.ok) addProblems(each.graph.error, each.list, source, findings);
   }
   return err(findings.locate(source));
+}
+
+/** Most plans foretell no writes, and what compares them is not loaded. */
+async function warningsOf(
+  plan: Plan,
+  lists: readonly GraphedList[],
+  places: () => Promise<SourceMap>,
+): Promise<readonly Diagnostic[]> {
+  if (!lists.some(({ list }) => list.steps.some((step) => step.writes !== undefined))) return [];
+  const { overlapWarnings } = await import("./write-overlap.ts");
+  return overlapWarnings(plan, lists, places);
 }
 
 export interface ResolvedPlan extends CompiledPlan {

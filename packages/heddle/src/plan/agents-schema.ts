@@ -129,6 +129,10 @@ const plan: Shape = {
       ),
     "What becomes of the work when the run has succeeded; default: none.",
   ),
+  conflicts: optional(
+    oneOf(["warn", "serialize"], "expected warn or serialize"),
+    "Of steps whose `writes` may match one file and that no edge orders; default: warn.",
+  ),
   allowNewSteps: optional(flag, "Steps that agents propose join the run."),
   worktrees: optional(strict(worktrees, "expected a mapping such as {max: 20}")),
   ...everywhere,

@@ -22,7 +22,8 @@ export function formatDiagnostic(diagnostic: Diagnostic, text?: string): string 
 
 /** All of them, each after a blank line, and how many there are. */
 export function formatDiagnostics(diagnostics: readonly Diagnostic[], text?: string): string {
-  const count = `${diagnostics.length} ${diagnostics.length === 1 ? "problem" : "problems"}`;
+  const word = diagnostics.every(({ severity }) => severity === "warning") ? "warning" : "problem";
+  const count = `${diagnostics.length} ${word}${diagnostics.length === 1 ? "" : "s"}`;
   return [...diagnostics.map((diagnostic) => formatDiagnostic(diagnostic, text)), count].join("\n\n");
 }
 

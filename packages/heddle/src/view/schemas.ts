@@ -40,6 +40,16 @@ export const CanonicalEventSchema: z.ZodType = z.strictObject({
   data: z.record(z.string(), z.unknown()),
 });
 
+const diagnostic = z.looseObject({
+  code: id,
+  severity: z.enum(["error", "warning"]),
+  message: z.string(),
+  file: z.string(),
+  line: z.number().int().positive(),
+  column: z.number().int().positive(),
+  hint: z.string().optional(),
+});
+
 const planStep = z.looseObject({
   id,
   description: z.string().optional(),
@@ -62,21 +72,12 @@ export const PlanSchema: z.ZodType = z.looseObject({
   criticalPathMs: durationMs.nullable(),
   expectedMakespanMs: durationMs.nullable(),
   workers: z.number().int().positive(),
+  warnings: z.array(diagnostic).optional(),
 });
 
 /** `plan --json` of a plan with errors. */
 export const DiagnosticsSchema: z.ZodType = z.looseObject({
-  diagnostics: z.array(
-    z.looseObject({
-      code: id,
-      severity: z.enum(["error", "warning"]),
-      message: z.string(),
-      file: z.string(),
-      line: z.number().int().positive(),
-      column: z.number().int().positive(),
-      hint: z.string().optional(),
-    }),
-  ),
+  diagnostics: z.array(diagnostic),
 });
 
 const stepError = z.looseObject({

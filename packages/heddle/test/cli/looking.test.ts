@@ -63,6 +63,28 @@ Batch 3: (1 step)
     expect(rig.has(".heddle")).toBe(false);
   });
 
+  test("warns of steps that may change one file at the same time, and goes on", async () => {
+    rig.write(
+      "heddle.yaml",
+      "steps:\n  - { id: a, run: echo a, writes: [x] }\n  - { id: b, run: echo b, writes: [x] }\n",
+    );
+    const shown = await rig.heddle(["plan"]);
+    expect(shown.code).toBe(0);
+    expect(shown.stderr)
+      .toBe(`heddle.yaml:3:27: warning[OverlappingWrites]: steps "b" and "a" (line 2) may run at the same time, and write "x"
+  3 |   - { id: b, run: echo b, writes: [x] }
+    |                           ^
+  hint: order them by \`deps\` or \`after\`, or let them take turns: agents: {conflicts: serialize}
+
+1 warning
+`);
+    const json = await rig.heddle(["plan", "--json"]);
+    expect(PlanSchema.parse(JSON.parse(json.stdout))).toMatchObject({ warnings: [{ code: "OverlappingWrites" }] });
+    const ran = await rig.heddle(["run"]);
+    expect(ran).toMatchObject({ code: 0, stderr: expect.stringContaining("1 warning") });
+    expect((await rig.heddle(["run", "--output", "quiet"])).stderr).not.toContain("warning");
+  });
+
   test("prints the tree: a step with two parents stands under each", async () => {
     rig.plan(FEATURE);
     const { stdout } = await rig.heddle(["plan", "--tree"]);

@@ -7,7 +7,7 @@ import { planView, type PlanStepView, type PlanView } from "../../view/plan-view
 import { EXIT, openToRead, type Context } from "../context.ts";
 import { cut, safeLine } from "../output-text.ts";
 import type { Output } from "../output.ts";
-import { loadPlan } from "../plans.ts";
+import { loadPlan, noteWarnings } from "../plans.ts";
 import type { Flags } from "../spec.ts";
 import { isOn, numeric, text } from "../values.ts";
 
@@ -26,8 +26,9 @@ export async function plan(context: Context, [file]: readonly (string | undefine
     return EXIT.ok;
   }
   const view = await viewOf(context, loaded.value, flags);
-  if (context.json) out.json(view);
+  if (context.json) out.json({ ...view, warnings: loaded.value.warnings ?? [] });
   else out.lines(planLines(out, view));
+  await noteWarnings(context, loaded.value);
   return EXIT.ok;
 }
 

@@ -6,7 +6,7 @@ import { runLine } from "../../view/list.ts";
 import { conduct } from "../conduct.ts";
 import { EXIT, fail, openToWrite, type Context } from "../context.ts";
 import { safeLine } from "../output-text.ts";
-import { hasAgents, loadPlan } from "../plans.ts";
+import { hasAgents, loadPlan, noteWarnings } from "../plans.ts";
 import type { Flags } from "../spec.ts";
 import { isOn, numeric, text, texts } from "../values.ts";
 import { plural } from "../words.ts";
@@ -16,6 +16,7 @@ export async function run(context: Context, [file]: readonly (string | undefined
   if (clash !== undefined) return fail(context, { code: "Usage", message: clash, hint: "Choose one of the two." });
   const loaded = await loadPlan(context, file, (flags["param"] as JsonObject | undefined) ?? {});
   if (!loaded.ok) return loaded.error;
+  if (text(flags, "output") !== "quiet") await noteWarnings(context, loaded.value);
   if (isOn(flags, "dryRun")) {
     const { dryRun } = await import("./dry-run.ts");
     return dryRun(context, loaded.value, flags);
