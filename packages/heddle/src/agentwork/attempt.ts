@@ -12,10 +12,11 @@ import type { MergeOutcome } from "../workspace/trees.ts";
 import type { Worktree } from "../workspace/worktree.ts";
 import { merge } from "./merging.ts";
 import { type Clash, type Earlier, mendPrompt, promptOf } from "./prompts.ts";
+import { stepsOf } from "./proposals.ts";
 import { folderIn } from "./room.ts";
 import { settle } from "./settle.ts";
 import { type Kept, keep, putTogether, setUp, takeTree, unresolvedIn } from "./tree.ts";
-import { idOf, type Reports, takeTurn, type TurnContext, type TurnEnd, usageData } from "./turn.ts";
+import { proposalRules, type Reports, takeTurn, type TurnContext, type TurnEnd, usageData } from "./turn.ts";
 
 const NO_REPORTS: Reports = { proposals: [] };
 
@@ -121,8 +122,16 @@ class AgentAttempt {
     const { agent } = turn.outcome;
     this.#last = agent;
     note({ type: "usage.recorded", data: usageData(agent, { captured: kept.commit, ref: kept.ref }) });
+    const { failure, completion, question } = turn.reports;
+    if (question !== undefined && this.#context.control.reason === undefined)
+      return {
+        kind: "unresolved",
+        about: "question",
+        question: question.question,
+        ...(question.options.length === 0 ? {} : { options: question.options }),
+        ...(agent === undefined ? {} : { agent }),
+      };
     if (turn.outcome.kind !== "succeeded") return turn.outcome;
-    const { failure, completion } = turn.reports;
     if (failure !== undefined)
       return failed("error", `the agent says that it cannot be done: ${failure.reason}`, "given-up", failure.retryable);
     this.#summary = completion?.summary ?? textOf(turn.outcome.output);
@@ -202,7 +211,12 @@ class AgentAttempt {
     if (!settings.onConflict.includes("human")) return failed("error", what, "conflict", false);
     const command = `heddle resolve ${room.run} ${job.task.step.id}`;
     const question = `${what}; resolve it in its worktree and type \`${command} --continue\`, or take a side with --ours or --theirs`;
-    return { kind: "unresolved", question, ...(this.#last === undefined ? {} : { agent: this.#last }) };
+    return {
+      kind: "unresolved",
+      about: "conflict",
+      question,
+      ...(this.#last === undefined ? {} : { agent: this.#last }),
+    };
   }
 
   /** A person decided: what is merged is made of both sides, or of the worktree as it was left. */
@@ -264,12 +278,7 @@ class AgentAttempt {
       files,
       ...(merged === undefined ? {} : { commit: merged.commit }),
     };
-    const steps = reports.proposals.map((proposal) => ({
-      id: idOf(proposal),
-      description: proposal.title,
-      agent: { prompt: proposal.prompt },
-      deps: proposal.deps.length === 0 ? [job.task.step.id] : proposal.deps,
-    }));
+    const steps = stepsOf(reports.proposals, proposalRules(this.#context));
     return {
       kind: "succeeded",
       output,
@@ -307,18 +316,21 @@ class AgentAttempt {
   }
 
   #earlierWithoutWork(): Earlier | undefined {
-    return this.#context.job.task.agent?.before.failure === undefined ? undefined : this.#reason();
+    const { failure, answers } = this.#context.job.task.agent?.before ?? {};
+    return failure === undefined && answers === undefined ? undefined : this.#reason();
   }
 
   #reason(): Earlier {
     const { before } = this.#context.job.task.agent ?? {};
-    const attempt = before?.open ?? before?.failure?.attempt ?? this.#context.job.task.attempt - 1;
+    const attempt = before?.open ?? this.#context.job.task.attempt - 1;
+    if (before?.answers?.some((one) => one.attempt === attempt) === true)
+      return { attempt, reason: "It ended with a question, which was answered since." };
     if (before?.open !== undefined) return { attempt, reason: "The engine that ran it died." };
     const { conflict } = before ?? {};
     const output = conflict?.attempt === attempt ? conflict.output : undefined;
     return {
       attempt,
-      reason: before?.failure?.message ?? "It did not end well.",
+      reason: before?.failure?.attempt === attempt ? before.failure.message : "It did not end well.",
       ...(output === undefined ? {} : { output }),
     };
   }

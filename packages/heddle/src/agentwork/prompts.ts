@@ -38,6 +38,7 @@ export function promptOf(context: TurnContext, ports: readonly number[], before:
     expect: settings.expect,
     hasTools: true,
     ports,
+    ...(agent?.before.answers === undefined ? {} : { answers: agent.before.answers }),
     ...(before === undefined ? {} : { before }),
   });
 }

@@ -8,11 +8,20 @@ import type { Look } from "../workspace/trees.ts";
 import { isRetryable } from "../runner/agent/retry.ts";
 import type { AgentClass, AgentDetails, SessionTotals } from "../runner/agent/port.ts";
 import type { Outcome } from "../runner/port.ts";
-import { type AttemptTask, type Completion, type Failure, type Proposal, type ToolName } from "../mcp/port.ts";
+import {
+  type AttemptTask,
+  type Completion,
+  type Failure,
+  type Proposal,
+  type Question,
+  WORKER_TOOLS,
+} from "../mcp/port.ts";
 import type { Note } from "../backend/port.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import type { Control } from "./control.ts";
+import type { Leave } from "./leave.ts";
 import type { AgentJob } from "./port.ts";
+import { idOf, problemOf, type ProposalRules } from "./proposals.ts";
 import type { AgentWorkOptions, Room } from "./room.ts";
 import type { StepSettings } from "./settings.ts";
 
@@ -35,7 +44,9 @@ export interface TurnEnd {
 export interface Reports {
   completion?: Completion;
   failure?: Failure;
-  readonly proposals: Proposal[];
+  /** It cannot go on without an answer. */
+  question?: Question;
+  readonly proposals: (Proposal & { readonly id: string })[];
 }
 
 export interface TurnContext {
@@ -44,6 +55,7 @@ export interface TurnContext {
   readonly job: AgentJob;
   readonly settings: StepSettings;
   readonly control: Control;
+  readonly leave: Leave;
   readonly note: (note: Note) => void;
 }
 
@@ -51,6 +63,10 @@ export interface TurnContext {
 const MOST_REFUSALS = 50;
 const MOST_REPEATS = 2;
 const REPEAT_AFTER_MS = 2000;
+/** How long an agent whose question has to wait may take to end its turn. */
+const END_AFTER_QUESTION_MS = 60_000;
+/** A runner's own deadline for an answer, where {@link Leave} has one. */
+const NO_DEADLINE_MS = 2 ** 31 - 1;
 
 export async function takeTurn(context: TurnContext, request: TurnRequest): Promise<TurnEnd> {
   const { control, note } = context;
@@ -107,7 +123,8 @@ async function runOnce(context: TurnContext, request: TurnRequest, reports: Repo
   }
   const before = await look(room.repository);
   const desk = await options.desk();
-  const access = desk.issueToken(taskOf(context, reports));
+  const asked = Promise.withResolvers<void>();
+  const access = desk.issueToken(taskOf(context, reports, asked.resolve));
   const admitted = room.governor.started(providerOf(room, settings));
   const running = room.agents.start({
     run: task.run,
@@ -121,7 +138,7 @@ async function runOnce(context: TurnContext, request: TurnRequest, reports: Repo
       ...(settings.model === undefined ? {} : { model: settings.model }),
       mcp: [{ type: "http", name: "heddle", url: access.url, headers: { Authorization: `Bearer ${access.token}` } }],
       policy: settings.policy,
-      limits: settings.limits,
+      limits: { ...settings.limits, askMs: NO_DEADLINE_MS },
       ...(request.session === undefined ? {} : { resume: request.session }),
       sandbox: settings.sandbox,
       tree: request.tree,
@@ -146,9 +163,15 @@ async function runOnce(context: TurnContext, request: TurnRequest, reports: Repo
     graceMs: task.graceMs,
     ...(step.limits?.maxMemoryMb === undefined ? {} : { maxMemoryMb: step.limits.maxMemoryMb }),
     onProgress: (data) => progress(note, data),
+    onAsk: (request) => context.leave.ask(request),
+  });
+  let cancelEnd: (() => void) | undefined;
+  void asked.promise.then(() => {
+    cancelEnd = options.clock.after(END_AFTER_QUESTION_MS, () => running.end?.("needs-input"));
   });
   try {
     const outcome = await control.follow(running);
+    cancelEnd?.();
     await tellBreaches(context, before);
     const failure = outcome.kind === "succeeded" ? undefined : outcome.agent?.class;
     room.governor.ended(admitted, failure, outcome.agent?.rateLimit);
@@ -179,16 +202,20 @@ function progress(note: (note: Note) => void, data: JsonObject): void {
   note({ type: "step.progress", data });
 }
 
-const TOOLS: readonly ToolName[] = ["task_get", "task_progress", "task_complete", "task_fail"];
+/** Of the step, for what its agent proposes. */
+export function proposalRules({ room, job }: TurnContext): ProposalRules {
+  const { step, agent } = job.task;
+  return { step: agent?.id ?? step.id, ids: agent?.ids ?? [], mayJoin: room.settings.allowNewSteps };
+}
 
-function taskOf(context: TurnContext, reports: Reports): AttemptTask {
-  const { job, room, note } = context;
+function taskOf(context: TurnContext, reports: Reports, onQuestion: () => void): AttemptTask {
+  const { job, note } = context;
   const { task, prompt } = job;
-  const { step } = task;
-  const { allowNewSteps } = room.settings;
-  const no = "This is not part of this run. Go on without it.";
+  const { step, agent } = task;
+  const rules = proposalRules(context);
+  const { answers = [] } = agent?.before ?? {};
   return {
-    tools: allowNewSteps ? [...TOOLS, "task_propose"] : TOOLS,
+    tools: WORKER_TOOLS,
     brief: {
       run: task.run,
       step: step.id,
@@ -199,6 +226,7 @@ function taskOf(context: TurnContext, reports: Reports): AttemptTask {
       ...(step.group === undefined ? {} : { group: step.group }),
       ...(step.verify === undefined ? {} : { verify: step.verify }),
       deps: Object.entries(task.depStatus).map(([id, status]) => ({ step: id, status, ...summaryOf(task.deps[id]) })),
+      ...(answers.length === 0 ? {} : { answers: answers.map(({ question, answer }) => ({ question, answer })) }),
     },
     listener: {
       progress: ({ message, percent }) =>
@@ -211,13 +239,28 @@ function taskOf(context: TurnContext, reports: Reports): AttemptTask {
         reports.failure = failure;
         return { kind: "accepted" };
       },
-      asked: async () => ({ kind: "refused", reason: "Nobody can answer now: take the simplest way and say so." }),
-      async proposed(proposal) {
-        reports.proposals.push(proposal);
-        return { kind: "added", step: idOf(proposal) };
+      // A person is not waited for in the turn: it may take days, and the place is another's meanwhile.
+      async asked(question) {
+        reports.question = question;
+        onQuestion();
+        return { kind: "deferred" };
       },
-      learned: async () => ({ kind: "refused", reason: no }),
-      planSubmitted: async () => ({ kind: "refused", problems: [no] }),
+      async proposed(proposal) {
+        const problem = problemOf(proposal, rules);
+        if (problem !== undefined) return { kind: "refused", reason: problem };
+        const id = idOf(
+          proposal,
+          rules,
+          reports.proposals.map((one) => one.id),
+        );
+        reports.proposals.push({ ...proposal, id });
+        return rules.mayJoin ? { kind: "added", step: id } : { kind: "awaiting-approval" };
+      },
+      async learned({ domain, kind, text, files }) {
+        progress(note, { type: "lesson", domain, kind, text, files: [...files] });
+        return { kind: "accepted" };
+      },
+      planSubmitted: async () => ({ kind: "refused", problems: ["A step's agent submits no plan."] }),
     },
   };
 }
@@ -226,15 +269,6 @@ function summaryOf(output: Json | undefined): { readonly summary?: string } {
   if (output === undefined || output === null) return {};
   const text = typeof output === "string" ? output : JSON.stringify(output);
   return { summary: text.slice(0, 2000) };
-}
-
-/** The id of a step that an agent proposes. */
-export function idOf({ title }: Proposal): string {
-  const words = title
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, "-")
-    .replaceAll(/^-+|-+$/g, "");
-  return words.slice(0, 60) || "proposed";
 }
 
 /** What is recorded of an agent's turn. What is not known is absent. */

@@ -1,16 +1,23 @@
 /** Agents' steps of every run in this process: one room per run, made with the run's first agent, closed with its end. */
 import { messageOf } from "../base/errors.ts";
 import type { Dispatched, Note } from "../backend/port.ts";
+import { DEFAULT_AGENT_LIMITS } from "../runner/agent/port.ts";
 import type { Outcome } from "../runner/port.ts";
 import { carryOut } from "./attempt.ts";
 import { Control } from "./control.ts";
 import { finish } from "./finish.ts";
+import { Leave } from "./leave.ts";
 import type { AgentJob, AgentWork, Landing } from "./port.ts";
 import { type AgentWorkOptions, openRoom, type Room } from "./room.ts";
-import { stepSettings } from "./settings.ts";
+import { stepSettings, type StepSettings } from "./settings.ts";
 
 export function agentWork(options: AgentWorkOptions): AgentWork {
   return new Agents(options);
+}
+
+function refused(message: string): Dispatched {
+  const outcome: Outcome = { kind: "failed", error: { code: "spawn", message, final: true } };
+  return { outcome: Promise.resolve(outcome), stop: () => undefined, kill: () => undefined };
 }
 
 class Agents implements AgentWork {
@@ -23,10 +30,22 @@ class Agents implements AgentWork {
 
   start(job: AgentJob, onNote: (note: Note) => void): Dispatched {
     const control = new Control(this.#options.clock);
+    const own = job.task.step.action.kind === "agent" ? job.task.step.action.options : undefined;
+    const settings = stepSettings(job.task.agent?.config ?? {}, own, job.folder);
+    if (!settings.ok) return refused(settings.error);
+    const leave = new Leave(this.#options.clock, settings.value.limits.askMs ?? DEFAULT_AGENT_LIMITS.askMs, onNote);
+    const worked = this.#work(job, settings.value, control, leave, onNote);
     return {
-      outcome: this.#work(job, control, onNote),
-      stop: (reason) => control.stop(reason),
-      kill: () => control.kill(),
+      outcome: worked.finally(() => leave.close()),
+      stop(reason) {
+        leave.close();
+        control.stop(reason);
+      },
+      kill() {
+        leave.close();
+        control.kill();
+      },
+      answer: (decision) => leave.answer(decision),
     };
   }
 
@@ -40,18 +59,20 @@ class Agents implements AgentWork {
     for (const run of this.#rooms.keys()) await this.finishRun(run, false);
   }
 
-  async #work(job: AgentJob, control: Control, note: (note: Note) => void): Promise<Outcome> {
-    const { step, agent } = job.task;
-    const own = step.action.kind === "agent" ? step.action.options : undefined;
-    const settings = stepSettings(agent?.config ?? {}, own, job.folder);
-    if (!settings.ok) return { kind: "failed", error: { code: "spawn", message: settings.error, final: true } };
+  async #work(
+    job: AgentJob,
+    settings: StepSettings,
+    control: Control,
+    leave: Leave,
+    note: (note: Note) => void,
+  ): Promise<Outcome> {
     let room: Room;
     try {
       room = await this.#roomOf(job);
     } catch (thrown) {
       return { kind: "failed", error: { code: "spawn", message: messageOf(thrown), final: true } };
     }
-    return await carryOut({ options: this.#options, room, job, settings: settings.value, control, note });
+    return await carryOut({ options: this.#options, room, job, settings, control, leave, note });
   }
 
   #roomOf(job: AgentJob): Promise<Room> {

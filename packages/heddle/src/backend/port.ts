@@ -2,7 +2,8 @@
 import type { Outcome, StopReason } from "../runner/port.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import type { Step } from "../plan/plan.ts";
-import type { EventOf, Resolution } from "../run/event.ts";
+import type { AgentRecord } from "../run/agent-record.ts";
+import type { Decision, EventOf } from "../run/event.ts";
 
 /** An attempt whose start is recorded: all that a worker needs to carry it out. `(run, step, attempt)` is its fencing token. */
 export interface Task {
@@ -34,29 +35,19 @@ export interface AgentTask {
   readonly group: readonly { readonly id: string; readonly description?: string; readonly isDone: boolean }[];
   /** Who worked in the group's worktree last, and the attempt of it without a recorded end. */
   readonly lastUser?: { readonly step: string; readonly open?: number };
+  /** The step's id in its own plan: without that of a subplan's step. */
+  readonly id: string;
+  /** Ids that the step may name, in the plan's order. */
+  readonly ids: readonly string[];
   /** Descriptions of the deps, for the prompt. */
   readonly depTexts: Readonly<Record<string, string>>;
-  readonly before: AgentBefore;
-}
-
-/** What earlier attempts of the step came to. */
-export interface AgentBefore {
-  /** An attempt without a recorded end: its engine died. */
-  readonly open?: number;
-  readonly session?: { readonly agent?: string; readonly sessionId: string; readonly totals?: JsonObject };
-  readonly failure?: { readonly attempt: number; readonly message: string };
-  readonly conflict?: {
-    readonly attempt: number;
-    readonly reason: "conflict" | "verify";
-    readonly files: readonly string[];
-    readonly captured: string;
-    readonly output?: string;
-  };
-  readonly resolution?: Resolution;
+  /** What earlier attempts of the step came to. `open`: the engine of that attempt died. */
+  readonly before: AgentRecord;
 }
 
 type NoteType =
   | "step.progress"
+  | "approval.requested"
   | "worktree.created"
   | "worktree.merged"
   | "worktree.conflicted"
@@ -70,6 +61,8 @@ export interface Dispatched {
   readonly outcome: Promise<Outcome>;
   stop(reason: StopReason): void;
   kill(): void;
+  /** To the question that the attempt has open (a note `approval.requested` about `permission`); absent: it never has one. */
+  answer?(decision: Decision): void;
 }
 
 export interface Backend extends AsyncDisposable {

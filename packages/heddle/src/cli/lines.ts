@@ -3,6 +3,7 @@
  * they tell starts too, each line begins with its step, and a step's output follows as a block or as it comes.
  */
 import { tookText } from "../view/times.ts";
+import type { EventOf } from "../run/event.ts";
 import type { RunEvent, RunSnapshot } from "../view/history.ts";
 import { STATUS_SYMBOL } from "../view/status.ts";
 import { LogCursor } from "./log-lines.ts";
@@ -180,14 +181,7 @@ export class Lines {
           `merged as ${event.data.commit.slice(0, 10)}: ${filesText(event.data.files)}`,
         );
       case "approval.requested":
-        if (event.data.about === "conflict")
-          return this.#say("yellow", STATUS_SYMBOL["needs-resolution"], step, event.data.question);
-        return this.#say(
-          "yellow",
-          STATUS_SYMBOL["needs-approval"],
-          step,
-          `asks: ${event.data.question}  (heddle approve ${event.run} ${step})`,
-        );
+        return this.#onAsked(event);
       case "approval.given": {
         const { decision, by, comment } = event.data;
         return this.#say(
@@ -208,6 +202,15 @@ export class Lines {
 
   #took(words: string, ms: number): string {
     return this.#options.out.isTerminal && words.startsWith("succeeded") ? tookText(ms) : `${words} ${tookText(ms)}`;
+  }
+
+  #onAsked({ run, step, data }: EventOf<"approval.requested">): void {
+    const { about, question, options = [] } = data;
+    if (about === "conflict") return this.#say("yellow", STATUS_SYMBOL["needs-resolution"], step, question);
+    const choices = options.length === 0 ? "" : ` (${options.map((option, at) => `${at + 1} ${option}`).join(", ")})`;
+    const words = about === "question" ? ' --comment "..."' : "";
+    const how = `(heddle approve ${run} ${step}${words})`;
+    this.#say("yellow", STATUS_SYMBOL["needs-approval"], step, `asks: ${question}${choices}  ${how}`);
   }
 
   #onStarted(step: string, attempt: number): void {

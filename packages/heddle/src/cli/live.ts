@@ -9,13 +9,15 @@
  */
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { formatDuration } from "../base/duration.ts";
+import type { OpenQuestion } from "../run/state.ts";
 import type { RunHandle } from "../engine/api.ts";
 import type { RunEvent } from "../view/history.ts";
 import { progressOf, type Progress } from "../view/progress.ts";
 import { lastLines } from "./log-lines.ts";
 import { cut, pad, safeLine, widthOf } from "./output-text.ts";
+import { answerOf, choicesOf, keysOf } from "./answers.ts";
 import type { Output, Style } from "./output.ts";
-import { Questions } from "./questions.ts";
+import { type Question, Questions } from "./questions.ts";
 import type { Sink } from "./tape.ts";
 
 const FRAMES_PER_SECOND = 11;
@@ -87,8 +89,8 @@ export class LiveView implements Sink {
   }
 
   /** Asks for yes or no in the frame. */
-  ask(question: string): Promise<boolean> {
-    return this.#questions.ask(question);
+  async ask(question: string): Promise<boolean> {
+    return (await this.#questions.ask({ text: question, hint: "[y/n]", keys: ["y", "n"] })) === "y";
   }
 
   event(event: RunEvent): void {
@@ -104,7 +106,9 @@ export class LiveView implements Sink {
         this.#questions.withdraw(event.step);
         return;
       case "approval.requested":
-        void this.#askForApproval(event.step, event.data.question);
+        // Of an attempt that is over; one that goes on meanwhile stays in sight.
+        if (event.data.about === "conflict" || event.data.about === "question") this.#running.delete(event.step);
+        void this.#askPerson(event.step, event.data);
         return;
       case "approval.given":
         this.#questions.withdraw(event.step);
@@ -140,13 +144,20 @@ export class LiveView implements Sink {
     this.#running.set(step, { step, attempt, since, lastLine: "", lookedAt: 0 });
   }
 
-  async #askForApproval(step: string, question: string): Promise<void> {
+  async #askPerson(step: string, question: OpenQuestion): Promise<void> {
     const { handle, out } = this.#options;
     if (handle.answer === undefined || !out.canAsk) return;
-    const yes = await this.#questions.ask(`${step}: ${question}`, step).catch(() => undefined);
-    if (yes === undefined) return;
+    const keys = keysOf(question);
+    const asked = this.#questions.ask({
+      text: `${step}: ${question.question}`,
+      hint: choicesOf(question),
+      about: step,
+      ...(keys === undefined ? {} : { keys }),
+    });
+    const said = await asked.catch(() => undefined);
+    if (said === undefined) return;
     const { userName } = await import("./user.ts");
-    handle.answer(step, { decision: yes ? "approve" : "reject", by: userName() });
+    handle.answer(step, { ...answerOf(question, said), by: userName() });
   }
 
   #tick(): void {
@@ -186,7 +197,7 @@ export class LiveView implements Sink {
       this.#progress = progressOf(handle.state(), this.#options.expected, now);
       this.#surveyedAt = now;
     }
-    const rows = Math.max(1, Math.min(MOST_ROWS, out.rows - 5));
+    const rows = Math.max(1, Math.min(MOST_ROWS, out.rows - 7));
     const running = [...this.#running.values()];
     const shown = running.length > rows ? running.slice(0, rows - 1) : running;
     const idWidth = Math.min(
@@ -197,16 +208,31 @@ export class LiveView implements Sink {
     if (shown.length < running.length)
       lines.push(line(out, [[`  … and ${running.length - shown.length} more running`, "dim"]]));
     const question = this.#questions.current;
-    if (question !== undefined)
-      lines.push(
-        line(out, [
-          ["? ", "yellow"],
-          [safeLine(question), "bold"],
-          [" [y/n] ", "yellow"],
-        ]),
-      );
+    if (question !== undefined) lines.push(...this.#questionLines(question));
     lines.push(this.#bar(this.#progress, running.length));
     return lines;
+  }
+
+  #questionLines({ text, hint, keys }: Question): readonly Line[] {
+    const { out } = this.#options;
+    const shown = safeLine(text);
+    const asked: Piece[] = [
+      ["? ", "yellow"],
+      [shown, "bold"],
+    ];
+    const fits = keys !== undefined && widthOf(shown) + widthOf(hint) + 4 < out.columns;
+    if (fits) return [line(out, [...asked, [` ${hint} `, "yellow"]])];
+    if (keys !== undefined) return [line(out, asked), line(out, [[`  ${hint} `, "yellow"]])];
+    // Its end is what somebody who types wants to see.
+    const typed = [...this.#questions.typed].slice(-Math.floor(out.columns / 2)).join("");
+    return [
+      line(out, asked),
+      ...(hint === "" ? [] : [line(out, [[`  ${safeLine(hint)}`, "dim"]])]),
+      line(out, [
+        ["> ", "yellow"],
+        [`${safeLine(typed)}█`, "bold"],
+      ]),
+    ];
   }
 
   #runningLine(row: Running, idWidth: number, now: number): Line {
@@ -248,13 +274,15 @@ export class LiveView implements Sink {
   }
 }
 
+type Piece = readonly [text: string, style: Style | undefined];
+
 interface Line {
   readonly text: string;
   readonly width: number;
 }
 
 /** Pieces side by side, cut to the terminal; one column stays free, so that no terminal breaks the line. */
-function line(out: Output, pieces: readonly (readonly [text: string, style: Style | undefined])[]): Line {
+function line(out: Output, pieces: readonly Piece[]): Line {
   let room = Math.max(1, out.columns - 1);
   let text = "";
   let width = 0;

@@ -1,37 +1,55 @@
 /**
- * Yes-or-no questions on the keyboard, one at a time, while a live view is drawn: keys are taken as they are pressed, and only
- * while a question is open.
+ * Questions on the keyboard, one at a time, while a live view is drawn: answered by one key, or by a line of text. Keys are taken
+ * as they are pressed, and only while a question is open.
  */
+import { StringDecoder } from "node:string_decoder";
 
-interface Question {
+export interface Question {
   readonly text: string;
+  /** What may be pressed or typed. */
+  readonly hint: string;
   /** What it is about; a question may be withdrawn by it. */
-  readonly about: string | undefined;
-  readonly answer: (yes: boolean) => void;
+  readonly about?: string;
+  /** The keys that answer it; absent: a line of text does. */
+  readonly keys?: readonly string[];
+}
+
+interface Open extends Question {
+  readonly answer: (text: string) => void;
   readonly withdraw: () => void;
 }
+
+/** Characters of a typed line. */
+const LONGEST_LINE = 4000;
 
 export class Withdrawn extends Error {
   override readonly name = "Withdrawn";
 }
 
 export class Questions {
-  readonly #open: Question[] = [];
+  readonly #open: Open[] = [];
   readonly #onInterrupt: () => void;
+  readonly #decoder = new StringDecoder("utf8");
+  #typed = "";
   #isListening = false;
 
   constructor(options: { readonly onInterrupt: () => void }) {
     this.#onInterrupt = options.onInterrupt;
   }
 
-  get current(): string | undefined {
-    return this.#open[0]?.text;
+  get current(): Question | undefined {
+    return this.#open[0];
   }
 
-  /** Rejects with {@link Withdrawn} when somebody else answered first. */
-  ask(text: string, about?: string): Promise<boolean> {
-    return new Promise<boolean>((resolve, reject) => {
-      this.#open.push({ text, about, answer: resolve, withdraw: () => reject(new Withdrawn(text)) });
+  /** What was typed so far, of a line. */
+  get typed(): string {
+    return this.#typed;
+  }
+
+  /** The key, or the line. Rejects with {@link Withdrawn} when somebody else answered first. */
+  ask(question: Question): Promise<string> {
+    return new Promise<string>((resolve, reject) => {
+      this.#open.push({ ...question, answer: resolve, withdraw: () => reject(new Withdrawn(question.text)) });
       this.#listen();
     });
   }
@@ -40,6 +58,7 @@ export class Questions {
     const at = this.#open.findIndex((question) => question.about === about);
     if (at === -1) return;
     const [question] = this.#open.splice(at, 1);
+    if (at === 0) this.#typed = "";
     question?.withdraw();
     this.#rest();
   }
@@ -47,6 +66,37 @@ export class Questions {
   close(): void {
     for (const question of this.#open.splice(0)) question.withdraw();
     this.#rest();
+  }
+
+  /** As the terminal sends them. A key that is none of the question's does nothing. */
+  press(keys: Buffer): void {
+    // Arrows and the like come as sequences: they mean nothing here, and their letters are no answer.
+    // oxlint-disable-next-line no-control-regex
+    for (const key of this.#decoder.write(keys).replaceAll(/\u001b(?:\[[0-?]*[ -/]*[@-~]|O.)?/g, "")) {
+      if (key === "\u0003") this.#onInterrupt();
+      else if (this.#take(key)) return;
+    }
+  }
+
+  /** Whether the question is answered by it. */
+  #take(key: string): boolean {
+    const question = this.#open[0];
+    if (question === undefined) return false;
+    if (question.keys !== undefined)
+      return question.keys.includes(key.toLowerCase()) && this.#answer(question, key.toLowerCase());
+    if (key === "\r" || key === "\n") return this.#typed.trim() !== "" && this.#answer(question, this.#typed.trim());
+    if (key === "\u007f" || key === "\b") this.#typed = [...this.#typed].slice(0, -1).join("");
+    else if (key === "\u0015") this.#typed = "";
+    else if (key >= " " && this.#typed.length < LONGEST_LINE) this.#typed += key;
+    return false;
+  }
+
+  #answer(question: Open, text: string): true {
+    this.#open.shift();
+    this.#typed = "";
+    question.answer(text);
+    this.#rest();
+    return true;
   }
 
   #listen(): void {
@@ -65,14 +115,5 @@ export class Questions {
     process.stdin.pause();
   }
 
-  readonly #onKeys = (keys: Buffer): void => {
-    for (const key of keys.toString("latin1").toLowerCase()) {
-      if (key === "\u0003") this.#onInterrupt();
-      else if (key === "y" || key === "n") {
-        this.#open.shift()?.answer(key === "y");
-        this.#rest();
-        return;
-      }
-    }
-  };
+  readonly #onKeys = (keys: Buffer): void => this.press(keys);
 }

@@ -21,8 +21,11 @@ export async function answerRecorded(
     const { state } = recovered.value;
     const index = state.indexOf.get(request.step);
     const phase = index === undefined ? undefined : phaseOf(state, index);
-    if (index === undefined || phase?.tag !== "asking" || phase.answer !== undefined)
-      return err(notAsked(run, request.step, phase?.tag));
+    if (index === undefined || phase?.tag !== "asking" || phase.answer !== undefined) {
+      // What an attempt at work asked ended with its engine.
+      const tag = phase?.tag === "running" ? "interrupted" : phase?.tag;
+      return err(notAsked(run, request.step, tag));
+    }
     const { kind: _kind, step: _step, ...answer } = request;
     const recorder = new Recorder({ ...ports, lease: leased.value, ...recovered.value });
     const attempt = state.attempts[index] ?? 1;

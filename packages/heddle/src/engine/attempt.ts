@@ -95,6 +95,7 @@ export function executor(options: ExecuteOptions): Execute {
         stopReason ??= "cancel";
         running?.kill();
       },
+      answer: (decision) => running?.answer?.(decision),
     };
   };
 }

@@ -1,6 +1,6 @@
 /** Timers for what the state says is due: retries, unanswered questions, subplans out of time, another look at the machine. */
 import { hasReady, nextDue } from "../run/decide.ts";
-import { phaseOf, stepAt, type RunState } from "../run/state.ts";
+import { phaseOf, questionOf, stepAt, type RunState } from "../run/state.ts";
 import type { Answer } from "./api.ts";
 import { SAMPLE_MS } from "./limits.ts";
 import type { Timers } from "./timers.ts";
@@ -35,12 +35,15 @@ export class Deadlines {
 
   #armQuestion(step: number, now: number): void {
     const { state, timers } = this.#options;
-    const phase = phaseOf(state, step);
-    if (phase.tag !== "asking" || phase.deadline === undefined || phase.answer !== undefined) return;
+    const { deadline } = questionOf(phaseOf(state, step)) ?? {};
+    if (deadline === undefined) return;
     const { id, action } = stepAt(state, step);
     const decision = action.kind === "approve" && action.onTimeout === "approve" ? "approve" : "reject";
     const answer: Answer = { decision, by: "timeout", comment: "nobody answered in time" };
-    timers.arm(`question:${id}`, phase.deadline - now, () => this.#options.answer(id, answer));
+    timers.arm(`question:${id}`, deadline - now, () => {
+      // Not to another question that the step has asked since.
+      if (questionOf(phaseOf(state, step))?.deadline === deadline) this.#options.answer(id, answer);
+    });
   }
 
   /** The time of a subplan runs from its expansion, or from the resume that went on with it. */

@@ -1,6 +1,7 @@
 /** Attempts under way: dispatched, limited in time, stopped together. Tells of each end once. */
 import type { Backend, Dispatched, Note, Task } from "../backend/port.ts";
 import type { CancelTimer, Clock } from "../base/clock.ts";
+import type { Decision } from "../run/event.ts";
 import type { Outcome, StopReason } from "../runner/port.ts";
 
 interface Live {
@@ -35,7 +36,7 @@ export class LiveAttempts {
     const dispatched = this.#backend.dispatch(task, onNote);
     const cancelTimer =
       limitMs === undefined ? undefined : this.#clock.after(limitMs, () => dispatched.stop("timeout"));
-    const key = `${task.attempt}:${task.step.id}`;
+    const key = keyOf(task.step.id, task.attempt);
     this.#live.set(key, { task, dispatched, cancelTimer });
     if (this.#killed) dispatched.kill();
     else if (this.#stopReason !== undefined && !isUndo(task)) dispatched.stop(this.#stopReason);
@@ -58,6 +59,11 @@ export class LiveAttempts {
     for (const { task, dispatched } of this.#live.values()) if (isMeant(task.step.id)) dispatched.stop(reason);
   }
 
+  /** Hands a person's word to the attempt that asked for it. */
+  answer(step: string, attempt: number, decision: Decision): void {
+    this.#live.get(keyOf(step, attempt))?.dispatched.answer?.(decision);
+  }
+
   /** Ends every attempt at once. */
   killAll(): void {
     this.#killed = true;
@@ -68,6 +74,10 @@ export class LiveAttempts {
   async drained(): Promise<void> {
     await Promise.all([...this.#live.values()].map(({ dispatched }) => dispatched.outcome));
   }
+}
+
+function keyOf(step: string, attempt: number): string {
+  return `${attempt}:${step}`;
 }
 
 /** An undo comes when all else has ended, often because of the very reason that ended it: half an undo would be worse. */

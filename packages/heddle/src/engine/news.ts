@@ -5,7 +5,7 @@ import type { Result } from "../base/result.ts";
 import type { Step } from "../plan/plan.ts";
 import type { Outcome } from "../runner/port.ts";
 import type { CancelReason, EventBody, StepError } from "../run/event.ts";
-import { phaseOf, stepAt, type RunState } from "../run/state.ts";
+import { phaseOf, questionOf, stepAt, type RunState } from "../run/state.ts";
 import type { Answer } from "./api.ts";
 import { expansionProblem, type Expansion } from "./expand.ts";
 import { eventsOfOutcome, failure, type Circumstances } from "./outcome.ts";
@@ -93,7 +93,6 @@ function eventOfUndo(state: RunState, { index, outcome, durationMs }: Extract<Ne
 function eventsOfAnswer(state: RunState, step: string, answer: Answer): readonly EventBody[] {
   const index = state.indexOf.get(step);
   if (index === undefined) return [];
-  const phase = phaseOf(state, index);
-  if (phase.tag !== "asking" || phase.answer !== undefined) return [];
+  if (questionOf(phaseOf(state, index)) === undefined) return [];
   return [{ type: "approval.given", step, attempt: state.attempts[index] ?? 1, data: answer }];
 }

@@ -31,12 +31,11 @@ export function eventsOfOutcome(
   const durationMs = circumstances.now - phase.since;
   switch (outcome.kind) {
     case "succeeded": {
-      const taken = added.ok ? added.value.find(({ id }) => state.indexOf.has(id)) : undefined;
-      if (taken !== undefined) {
-        const message = `the steps it wants to add are refused: another step added ${taken.id} at the same time`;
-        return [failure(state, index, { code: "output", message }, outcome, circumstances)];
-      }
-      if (!added.ok) return [failure(state, index, { code: "output", message: added.error }, outcome, circumstances)];
+      const problem = problemOfAdded(state, added);
+      // An agent's work is merged by now: it stands, whatever else the agent proposed.
+      const isDone = outcome.agent !== undefined;
+      if (problem !== undefined && !isDone)
+        return [failure(state, index, { code: "output", message: problem }, outcome, circumstances)];
       const usage = outcome.usage === undefined ? {} : { usage: outcome.usage };
       const success: EventBody = {
         type: "step.succeeded",
@@ -44,13 +43,18 @@ export function eventsOfOutcome(
         attempt,
         data: { output: outcome.output, durationMs, ...usage },
       };
-      if (added.value.length === 0) return [success];
+      if (problem !== undefined)
+        return [{ type: "step.progress", step, attempt, data: { type: "notice", text: problem } }, success];
+      if (!added.ok || added.value.length === 0) return [success];
       return [{ type: "steps.added", step, data: { kind: "siblings", steps: added.value } }, success];
     }
     case "failed":
       return [failure(state, index, outcome.error, outcome, circumstances)];
-    case "unresolved":
-      return [{ type: "approval.requested", step, attempt, data: { about: "conflict", question: outcome.question } }];
+    case "unresolved": {
+      const { about, question, options = [] } = outcome;
+      const data = { about, question, ...(options.length === 0 ? {} : { options }) };
+      return [{ type: "approval.requested", step, attempt, data }];
+    }
     case "stopped": {
       const error = errorOfStop(stepAt(state, index), outcome);
       if (error !== undefined) return [failure(state, index, error, outcome, circumstances)];
@@ -61,6 +65,15 @@ export function eventsOfOutcome(
     default:
       return unreachable(outcome);
   }
+}
+
+/** Why the steps that an attempt wants to add cannot join the run. */
+function problemOfAdded(state: RunState, added: Result<readonly Step[], string>): string | undefined {
+  if (!added.ok) return added.error;
+  const taken = added.value.find(({ id }) => state.indexOf.has(id));
+  return taken === undefined
+    ? undefined
+    : `the steps it wants to add are refused: another step added ${taken.id} at the same time`;
 }
 
 /** The failure of the running attempt of a step, and whether another one follows. */

@@ -16,7 +16,7 @@ import { isInside } from "../run/close.ts";
 import type { Command } from "../run/command.ts";
 import { decide, hasReady, type Conditions } from "../run/decide.ts";
 import type { CancelReason } from "../run/event.ts";
-import { isRunEnded, phaseOf, type RunState } from "../run/state.ts";
+import { isRunEnded, phaseOf, questionOf, type RunState } from "../run/state.ts";
 import type { Answer, ControlRequest, RunResult } from "./api.ts";
 import { ConditionReader } from "./conditions.ts";
 import { eventOf, isWork } from "./consequence.ts";
@@ -143,7 +143,7 @@ export class Scheduler {
     const index = this.#state.indexOf.get(step);
     const phase = index === undefined ? undefined : phaseOf(this.#state, index);
     const isAnswered = this.#news.some((news) => news.kind === "answer" && news.step === step);
-    if (phase?.tag !== "asking" || phase.answer !== undefined || isAnswered) {
+    if (phase === undefined || questionOf(phase) === undefined || isAnswered) {
       return err(notAsked(this.#state.run, step, phase?.tag));
     }
     this.#tell({ kind: "answer", step, answer });
@@ -224,7 +224,15 @@ export class Scheduler {
     this.#launcher.settled(news);
     if (news.kind === "note" && news.note.type === "step.progress" && !this.#mayProgress(news.index)) return;
     const events = eventsOfNews(this.#state, news, this.#haltReason(), this.#circumstances());
-    for (const event of events) this.#recorder.record(event);
+    for (const event of events) {
+      const isToAttempt = event.type === "approval.given" && this.#isRunning(event.step);
+      if (isToAttempt) this.#acts.push(() => this.#live.answer(event.step, event.attempt, event.data.decision));
+      this.#recorder.record(event);
+    }
+  }
+
+  #isRunning(step: string): boolean {
+    return phaseOf(this.#state, this.#state.indexOf.get(step) ?? -1).tag === "running";
   }
 
   #circumstances(): Circumstances {

@@ -58,6 +58,8 @@ function agentTaskOf(state: RunState, index: number, prefix: string): AgentTask 
         : [],
     ),
     ...(user === undefined ? {} : { lastUser: { step: user, ...(open === undefined ? {} : { open }) } }),
+    id: step.id.slice(prefix.length),
+    ids: state.steps.flatMap(({ id }) => (id.startsWith(prefix) ? [id.slice(prefix.length)] : [])),
     depTexts: Object.fromEntries(texts),
     before: agentRecords.get(step.id) ?? {},
   };

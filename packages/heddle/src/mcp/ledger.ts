@@ -5,7 +5,7 @@
  * Invariants:
  * 1. One call (tool and input) has one promise: whoever repeats it, at once or later, shares its answer.
  * 2. Only what was refused or went wrong is forgotten, so that an agent may mend its work and say the same again.
- * 3. At most one call ends the attempt; while it is being decided, no other one is.
+ * 3. At most one call ends the attempt; while it is being decided, no other one is. A question that nobody can answer now ends it too.
  * 4. After `close` the listener hears nothing.
  */
 import { createHash } from "node:crypto";
@@ -150,6 +150,8 @@ export class Ledger {
       case "answered":
         return { ok: true, status: "answered", message: "Go on with this answer.", answer: answer.answer };
       case "deferred":
+        // What else it does is done without the answer that it needs.
+        this.#ending = { tool: "task_ask", decided: true };
         return accepted("deferred", `Nobody can answer now. ${END_TURN} The task goes on when there is an answer.`);
       case "refused":
         return refused(answer.reason);

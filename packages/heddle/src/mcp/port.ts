@@ -6,7 +6,7 @@
  * Invariants:
  * 1. The token is the identity: an agent never names its task, so it cannot speak for another one.
  * 2. What the listener accepted is heard once: the same call again is answered from memory.
- * 3. An attempt ends once: after an accepted `completed`, `failed` or `planSubmitted` nothing else is heard of it.
+ * 3. An attempt ends once: after an accepted `completed`, `failed` or `planSubmitted`, or a deferred question, nothing else is heard of it.
  */
 import type { Clock } from "../base/clock.ts";
 

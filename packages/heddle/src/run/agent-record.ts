@@ -3,7 +3,7 @@
  * do, what a person decided about its conflict. Folded from events; judges nothing.
  */
 import { isJsonObject, type JsonObject } from "../base/json.ts";
-import type { Event, Resolution } from "./event.ts";
+import type { Event, EventOf, Resolution } from "./event.ts";
 
 export interface AgentRecord {
   /** Started and without a recorded end: its engine died, or it runs now. */
@@ -22,7 +22,21 @@ export interface AgentRecord {
   };
   /** A person's word on that, not yet acted upon. */
   readonly resolution?: Resolution;
+  /** The question that its agent ended the last attempt with, until it is answered. */
+  readonly asked?: { readonly attempt: number; readonly question: string };
+  /** What its agents asked and were answered, the latest last. */
+  readonly answers?: readonly AnsweredQuestion[];
 }
+
+export interface AnsweredQuestion {
+  /** That asked. */
+  readonly attempt: number;
+  readonly question: string;
+  readonly answer: string;
+}
+
+/** Answered questions that are remembered for the next attempt. */
+const MOST_ANSWERS = 20;
 
 type StepwiseEvent = Extract<Event, { readonly step: string }>;
 
@@ -46,10 +60,14 @@ export function recordAfter(known: AgentRecord, event: StepwiseEvent): AgentReco
       const conflict = { attempt: event.attempt, reason, files, captured, ...(output === undefined ? {} : { output }) };
       return { ...known, conflict };
     }
-    case "approval.requested":
-      return without(known, "open");
+    case "approval.requested": {
+      const { about, question } = event.data;
+      if (about === "permission") return known;
+      const rest = without(known, "open", "asked");
+      return about === "question" ? { ...rest, asked: { attempt: event.attempt, question } } : rest;
+    }
     case "approval.given":
-      return event.data.choice === undefined ? known : { ...known, resolution: event.data.choice };
+      return answered(known, event.data);
     case "step.failed":
       return {
         ...without(known, "open", "resolution"),
@@ -64,6 +82,15 @@ export function recordAfter(known: AgentRecord, event: StepwiseEvent): AgentReco
     default:
       return known;
   }
+}
+
+function answered(known: AgentRecord, { decision, choice, comment }: EventOf<"approval.given">["data"]): AgentRecord {
+  if (choice !== undefined) return { ...known, resolution: choice };
+  if (known.asked === undefined) return known;
+  const { asked, answers = [] } = known;
+  const rest = without(known, "asked");
+  if (decision === "reject") return rest;
+  return { ...rest, answers: [...answers, { ...asked, answer: comment ?? "yes" }].slice(-MOST_ANSWERS) };
 }
 
 function without(known: AgentRecord, ...names: readonly (keyof AgentRecord)[]): AgentRecord {

@@ -259,23 +259,27 @@ function applyFailed(state: RunState, step: number, event: EventOf<"step.failed"
 }
 
 function applyAsked(state: RunState, step: number, event: EventOf<"approval.requested">): void {
-  const { about, question, deadline } = event.data;
+  const { about } = event.data;
+  const phase = phaseOf(state, step);
+  if (about === "permission") {
+    if (phase.tag === "running") setPhase(state, step, { ...phase, asks: event.data });
+    return;
+  }
   if (about === "step") {
     state.attempts[step] = event.attempt;
     state.startedTimes[step] ??= event.time;
   }
-  if (about === "conflict") returnPlaces(state, step);
-  setPhase(state, step, {
-    tag: "asking",
-    about,
-    question,
-    since: event.time,
-    ...(deadline === undefined ? {} : { deadline }),
-  });
+  if (about === "conflict" || about === "question") returnPlaces(state, step);
+  setPhase(state, step, { ...event.data, tag: "asking", since: event.time });
 }
 
 function applyAnswer(state: RunState, step: number, event: EventOf<"approval.given">): void {
   const phase = phaseOf(state, step);
+  if (phase.tag === "running") {
+    const { asks: _asks, ...rest } = phase;
+    setPhase(state, step, rest);
+    return;
+  }
   if (phase.tag !== "asking") return;
   if (phase.about !== "step" && event.data.decision === "approve") {
     forgetAttempts(state, step);

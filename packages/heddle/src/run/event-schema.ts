@@ -30,6 +30,7 @@ import type {
   CancelReason,
   EventOf,
   EventType,
+  QuestionAbout,
   Resolution,
   RunOptions,
   SkipReason,
@@ -280,8 +281,9 @@ const SCHEMAS: { readonly [T in EventType]: Schema<T> } = {
   ),
   "approval.requested": ofAttempt<"approval.requested">(
     object({
-      about: oneOf<"step" | "interrupt" | "conflict">({ step: true, interrupt: true, conflict: true }),
+      about: oneOf<QuestionAbout>({ step: true, interrupt: true, conflict: true, question: true, permission: true }),
       question: text,
+      options: optional(texts),
       deadline: optional(finite),
     }),
   ),

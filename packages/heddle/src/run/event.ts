@@ -58,6 +58,12 @@ export interface AgentTokens {
   readonly reasoning?: number;
 }
 
+/** What a person may be asked about. */
+export type QuestionAbout = "step" | "interrupt" | "conflict" | "question" | "permission";
+
+/** A person's word on a question. */
+export type Decision = "approve" | "reject";
+
 /** How a person settles a conflict: the integration branch's side, the step's side, or the worktree as that person left it. */
 export type Resolution = "ours" | "theirs" | "continue";
 
@@ -155,22 +161,26 @@ export type EventBody =
       };
     }
   /**
-   * A person is asked: by an `approve` step, about an interrupted step whose plan says `onInterrupt: ask`, or about work that
-   * does not go together with what was merged before it: the attempt is over then, and gives its places back.
+   * A person is asked: by an `approve` step; about an interrupted step whose plan says `onInterrupt: ask`; about work that does
+   * not go together with what was merged before it (`conflict`), or by an agent that cannot go on without an answer
+   * (`question`): the attempt is over in both cases, and gives its places back; by an agent at work that wants leave for one
+   * thing (`permission`): the attempt goes on.
    */
   | ({
       readonly type: "approval.requested";
       readonly data: {
-        readonly about: "step" | "interrupt" | "conflict";
+        readonly about: QuestionAbout;
         readonly question: string;
+        /** Answers to choose from, of an agent's question; absent: any. */
+        readonly options?: readonly string[];
         readonly deadline?: number;
       };
     } & StepEvent)
-  /** Somebody answered, or the deadline did. */
+  /** Somebody answered, or the deadline did. To an agent's question the comment is the answer. */
   | ({
       readonly type: "approval.given";
       readonly data: {
-        readonly decision: "approve" | "reject";
+        readonly decision: Decision;
         readonly by: string;
         readonly comment?: string;
         /** About a conflict. */

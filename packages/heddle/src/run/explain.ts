@@ -11,7 +11,9 @@ export function explainStep(state: RunState, step: number, now: number): string 
     case "waiting":
       return explainWait(state, step);
     case "running":
-      return `attempt ${phase.attempt} has run for ${formatDuration(now - phase.since)}`;
+      return phase.asks === undefined
+        ? `attempt ${phase.attempt} has run for ${formatDuration(now - phase.since)}`
+        : `waits for an answer: ${phase.asks.question}`;
     case "expanded": {
       const container = state.containers.get(step);
       return `${container?.left ?? 0} of its ${container?.children.length ?? 0} steps have not ended`;

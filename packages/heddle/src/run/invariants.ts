@@ -6,7 +6,17 @@ import { buildGraph } from "../graph/build.ts";
 import type { Plan, Step } from "../plan/plan.ts";
 import type { Event, EventOf, RunOptions } from "./event.ts";
 import { PlacesInUse } from "./places.ts";
-import { isClosed, isKept, isUnderWay, takesItem, type Row, type Rule, type Status, type Violation } from "./rules.ts";
+import {
+  isClosed,
+  isKept,
+  isTolerated,
+  isUnderWay,
+  takesItem,
+  type Row,
+  type Rule,
+  type Status,
+  type Violation,
+} from "./rules.ts";
 
 /** Checks a history as it grows. Feed it every event in order; it answers with what each one breaks. */
 export class HistoryChecker {
@@ -75,7 +85,7 @@ export class HistoryChecker {
   }
 
   #add(step: Step, origin: string | undefined, container: string | undefined, layer: number): void {
-    const counts = { attempts: 0, base: 0, doomed: false, items: undefined };
+    const counts = { attempts: 0, base: 0, doomed: false, asks: false, items: undefined };
     this.#rows.set(step.id, { step, origin, container, status: "waiting", ...counts, layer });
   }
 
@@ -209,16 +219,22 @@ export class HistoryChecker {
         this.#onStarted(event, row);
         return;
       case "approval.requested":
+        if (event.data.about === "permission") {
+          this.#checkRunning(event, row);
+          row.asks = true;
+          return;
+        }
         if (event.data.about === "step") this.#checkStart(event, row);
-        if (event.data.about === "conflict") this.#leaveInConflict(event, row);
+        if (event.data.about === "conflict" || event.data.about === "question") this.#leaveAsking(event, row);
         row.attempts = event.attempt;
         this.#become(row, "asking");
         this.#checkItems(event, row);
         return;
       case "approval.given":
-        if (row.status !== "asking")
+        if (row.status !== "asking" && !(row.status === "running" && row.asks))
           this.#report(event, "start-before-end", `${event.step} was answered and not asked`);
-        if (event.data.decision === "approve" && row.step.action.kind !== "approve") {
+        row.asks = false;
+        if (row.status === "asking" && event.data.decision === "approve" && row.step.action.kind !== "approve") {
           row.base = row.attempts;
           this.#become(row, "waiting");
         }
@@ -228,8 +244,7 @@ export class HistoryChecker {
       case "worktree.conflicted":
       case "worktree.removed":
       case "usage.recorded":
-        if (row.status !== "running" || event.attempt !== row.attempts)
-          this.#report(event, "start-before-end", `${event.type} of attempt ${event.attempt}, which does not run`);
+        this.#checkRunning(event, row);
         return;
       case "step.succeeded":
       case "step.failed":
@@ -256,10 +271,15 @@ export class HistoryChecker {
     }
   }
 
-  /** The attempt is over, and a person is asked what its work is worth. */
-  #leaveInConflict(event: EventOf<"approval.requested">, row: Row): void {
+  #checkRunning(event: Extract<Event, { readonly attempt: number }>, row: Row): void {
+    if (row.status !== "running" || event.attempt !== row.attempts)
+      this.#report(event, "start-before-end", `${event.type} of attempt ${event.attempt}, which does not run`);
+  }
+
+  /** The attempt is over, and a person is asked what its work is worth, or what it cannot go on without. */
+  #leaveAsking(event: EventOf<"approval.requested">, row: Row): void {
     if (row.status === "running" && event.attempt === row.attempts) this.#places.leave(row.step);
-    else this.#report(event, "start-before-end", `a conflict of ${event.step}, which does not run`);
+    else this.#report(event, "start-before-end", `a question of ${event.step}, which does not run`);
   }
 
   #onAdded(event: EventOf<"steps.added">, row: Row): void {
@@ -283,6 +303,7 @@ export class HistoryChecker {
       this.#report(event, "retry-policy", `${event.step} started attempt ${event.attempt - row.base} of ${policy}`);
     }
     row.attempts = event.attempt;
+    row.asks = false;
     this.#become(row, "running");
     this.#checkItems(event, row);
     const broken = this.#places.enter(row.step, this.#options, this.#plan?.resources);
@@ -355,19 +376,8 @@ export class HistoryChecker {
     else if (event.data.willRetry) this.#become(row, "retrying");
     else {
       this.#become(row, "failed");
-      if (!this.#isTolerated(row)) this.#fatal++;
+      if (!isTolerated(row, this.#rows)) this.#fatal++;
     }
-  }
-
-  #isTolerated(row: Row): boolean {
-    for (
-      let at: Row | undefined = row;
-      at !== undefined;
-      at = at.container === undefined ? undefined : this.#rows.get(at.container)
-    ) {
-      if (at.step.optional === true) return true;
-    }
-    return false;
   }
 
   #onSkipped(event: EventOf<"step.skipped">, row: Row): void {

@@ -52,6 +52,8 @@ export interface Row {
   attempts: number;
   /** Attempts before the last resume. */
   base: number;
+  /** Running, with a question open. */
+  asks: boolean;
   /** Skipped for another's sake, not by its condition. */
   doomed: boolean;
   /** Of a container that was expanded: items at once, and those that are open. */
@@ -72,6 +74,17 @@ export function isUnderWay(status: Status): boolean {
 /** Whether a step of this status takes one of its container's places. A question about an interrupted attempt does not. */
 export function takesItem({ step }: Row, status: Status): boolean {
   return isUnderWay(status) && (status !== "asking" || step.action.kind === "approve");
+}
+
+/** Whether the row's failure, or that of a container around it, is said not to matter. */
+export function isTolerated(row: Row, rows: ReadonlyMap<string, Row>): boolean {
+  for (
+    let at: Row | undefined = row;
+    at !== undefined;
+    at = at.container === undefined ? undefined : rows.get(at.container)
+  )
+    if (at.step.optional === true) return true;
+  return false;
 }
 
 /** What a resume leaves as it is: successes, skips by a condition, and what waits for a person or its next attempt. */

@@ -14,22 +14,23 @@ import type { AgentRecord } from "./agent-record.ts";
 import type { CancelReason, EventOf, RunOptions, SkipReason, StepError } from "./event.ts";
 import type { Heap } from "./heap.ts";
 
+/** What a person is asked. */
+export type OpenQuestion = EventOf<"approval.requested">["data"];
+
 export type StepPhase =
   /** Not started, or to be run again: its predecessors, its layer, a slot or a person's word are still wanted. */
   | { readonly tag: "waiting" }
-  | { readonly tag: "running"; readonly attempt: number; readonly since: number }
+  /** `asks`: it goes on, and has a question open meanwhile. */
+  | { readonly tag: "running"; readonly attempt: number; readonly since: number; readonly asks?: OpenQuestion }
   /** A container whose children are in the run; it ends when they have. */
   | { readonly tag: "expanded"; readonly since: number }
   | { readonly tag: "retrying"; readonly retryAt: number; readonly delayMs: number; readonly error: StepError }
-  | {
+  | ({
       readonly tag: "asking";
-      readonly about: "step" | "interrupt" | "conflict";
-      readonly question: string;
       readonly since: number;
-      readonly deadline?: number;
       /** Given, and its consequence not yet recorded. */
       readonly answer?: EventOf<"approval.given">["data"];
-    }
+    } & OpenQuestion)
   /** Started by an engine that died, and its plan wants more than a new attempt (`onInterrupt`). */
   | { readonly tag: "interrupted" }
   | { readonly tag: "succeeded"; readonly output: Json; readonly durationMs: number; readonly endedAt: number }
@@ -162,7 +163,7 @@ export interface RunState {
   /** Top-level steps that have not ended, by layer. */
   readonly layerLeft: number[];
   openLayer: number;
-  /** Steps in phase `asking`. */
+  /** Steps with a question: in phase `asking`, or running meanwhile. */
   readonly asking: Set<number>;
   /** Steps in phase `asking` whose answer was given. */
   readonly answered: number[];
@@ -188,6 +189,12 @@ export const WAITING: StepPhase = { tag: "waiting" };
 
 export function phaseOf(state: RunState, step: number): StepPhase {
   return present(state.phases[step], "phase of step", step);
+}
+
+/** What a person is asked about the step now, and has not answered. */
+export function questionOf(phase: StepPhase): OpenQuestion | undefined {
+  if (phase.tag === "running") return phase.asks;
+  return phase.tag === "asking" && phase.answer === undefined ? phase : undefined;
 }
 
 export function stepAt(state: RunState, step: number): Step {

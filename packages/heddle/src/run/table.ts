@@ -2,7 +2,7 @@
 import { BugError, present } from "../base/assert.ts";
 import { buildGraph } from "../graph/build.ts";
 import type { Step } from "../plan/plan.ts";
-import { hasEnded, phaseOf, WAITING, type PhaseCounts, type RunState, type StepPhase } from "./state.ts";
+import { hasEnded, phaseOf, questionOf, WAITING, type PhaseCounts, type RunState, type StepPhase } from "./state.ts";
 
 export function emptyCounts(): PhaseCounts {
   return {
@@ -201,8 +201,8 @@ function rebuild(state: RunState, entries: readonly Entry[]): void {
 
 export function setPhase(state: RunState, step: number, phase: StepPhase): void {
   const before = phaseOf(state, step).tag;
-  if (before === "asking") state.asking.delete(step);
-  if (phase.tag === "asking") state.asking.add(step);
+  if (before === "asking" || before === "running") state.asking.delete(step);
+  if (questionOf(phase) !== undefined) state.asking.add(step);
   state.counts[before]--;
   state.counts[phase.tag]++;
   state.phases[step] = phase;

@@ -72,10 +72,16 @@ export type Outcome =
       /** With the class of an agent's failure, and what is known of a rate limit. */
       readonly agent?: AgentDetails;
     }
-  /** An agent's work that does not go together with what was merged before it: a person has to say what it is worth. */
+  /**
+   * A person has to say how it goes on: about an agent's work that does not go together with what was merged before it
+   * (`conflict`), or with what the agent cannot go on without (`question`).
+   */
   | {
       readonly kind: "unresolved";
+      readonly about: "conflict" | "question";
       readonly question: string;
+      /** Answers to choose from; absent: any. */
+      readonly options?: readonly string[];
       readonly usage?: OutcomeUsage;
       readonly agent?: AgentDetails;
     }

@@ -4,8 +4,17 @@
  */
 import type { Json } from "../base/json.ts";
 import { explainStep } from "../run/explain.ts";
-import type { StepError, Usage } from "../run/event.ts";
-import { isContainerStep, isRunEnded, outputOf, phaseOf, stepAt, type RunState } from "../run/state.ts";
+import type { QuestionAbout, StepError, Usage } from "../run/event.ts";
+import {
+  isContainerStep,
+  isRunEnded,
+  outputOf,
+  phaseOf,
+  questionOf,
+  stepAt,
+  type RunState,
+  type StepPhase,
+} from "../run/state.ts";
 import { criticalPathOf } from "./critical.ts";
 import { runStatus, stepCounts, stepStatus, type RunStatus, type StepCounts, type StepStatus } from "./status.ts";
 import type { Timeline } from "./timeline.ts";
@@ -37,6 +46,10 @@ export interface StepView {
   readonly parent?: string;
   /** What a person is asked. */
   readonly question?: string;
+  /** What kind of question it is: `question` is an agent's and takes words for an answer. */
+  readonly about?: QuestionAbout;
+  /** Answers to choose from. */
+  readonly options?: readonly string[];
   /** When the next attempt is due. */
   readonly retryAt?: number;
 }
@@ -128,9 +141,17 @@ function stepView({ state, timeline, live, now, logFile }: RunViewInput, step: n
     ...(cost === undefined ? {} : { cost }),
     log: attempts > 0 && writesLog(state, step) ? logFile(definition.id, attempts) : null,
     ...(parent === -1 ? {} : { parent: stepAt(state, parent).id }),
-    ...(phase.tag === "asking" ? { question: phase.question } : {}),
+    ...questionView(phase, live),
     ...(phase.tag === "retrying" ? { retryAt: phase.retryAt } : {}),
   };
+}
+
+function questionView(phase: StepPhase, live: boolean): Pick<StepView, "question" | "about" | "options"> {
+  // That of an attempt at work ended with its engine.
+  const asked = live || phase.tag !== "running" ? questionOf(phase) : undefined;
+  if (asked === undefined) return {};
+  const { question, about, options } = asked;
+  return { question, about, ...(options === undefined ? {} : { options }) };
 }
 
 /** Whether attempts of the step write a log: questions and steps that stand for others do not. */

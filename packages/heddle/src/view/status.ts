@@ -85,6 +85,8 @@ export function stepStatus(state: RunState, step: number, live: boolean): StepSt
     case "interrupted":
       return phase.tag;
     case "running":
+      if (live && phase.asks !== undefined) return "needs-approval";
+      return live || runStatus(state, live) === "waiting" ? "running" : "interrupted";
     case "expanded":
       return live || runStatus(state, live) === "waiting" ? "running" : "interrupted";
     case "asking":

@@ -112,7 +112,10 @@ export class Timeline {
         this.#begin(event.step, event.attempt, this.#isContainer(event.step) ? "container" : "attempt", event.time);
         return;
       case "approval.requested":
-        if (event.data.about === "conflict") this.#endInConflict(event.step, event.time);
+        // A question of an attempt that goes on is part of the attempt.
+        if (event.data.about === "permission") return;
+        if (event.data.about === "conflict" || event.data.about === "question")
+          this.#endAsking(event.step, event.data.about, event.time);
         this.#begin(event.step, event.attempt, "approval", event.time);
         return;
       case "usage.recorded":
@@ -128,6 +131,7 @@ export class Timeline {
         this.#end(event.step, "cancelled", event.time, event.data);
         return;
       case "approval.given":
+        if (this.#open.get(event.step)?.kind !== "approval") return;
         this.#end(event.step, event.data.decision === "approve" ? "succeeded" : "failed", event.time, {});
         return;
       case "rollback.started":
@@ -165,9 +169,10 @@ export class Timeline {
     return Math.round(usd * 1e6) / 1e6;
   }
 
-  #endInConflict(step: string, time: number): void {
+  #endAsking(step: string, about: "conflict" | "question", time: number): void {
     const span = this.#open.get(step);
-    if (span !== undefined) this.#end(step, "failed", time, { durationMs: Math.max(0, time - span.startedAt) });
+    const status = about === "conflict" ? "failed" : "interrupted";
+    if (span !== undefined) this.#end(step, status, time, { durationMs: Math.max(0, time - span.startedAt) });
   }
 
   #isContainer(id: string): boolean {

@@ -235,7 +235,7 @@ describe("the prompt", () => {
       expect: { files: ["out.md"] },
       before: { attempt: 1, reason: "npm test failed", output: "1 failed", diff: "M a.ts" },
     });
-    for (const part of ["task_complete", "`out.md`", "Attempt 1 did not do", "1 failed", "M a.ts"])
+    for (const part of ["task_complete", "`out.md`", "Attempt 1 did not finish", "1 failed", "M a.ts"])
       expect(text).toContain(part);
   });
 });

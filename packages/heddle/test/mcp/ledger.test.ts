@@ -126,8 +126,16 @@ test("what was decided after the close does not bring the attempt back", async (
   expect(await ledger.report(done)).toEqual(refusal(/has ended/));
 });
 
-test("calls are counted: too many reports are dropped, too many questions refused", async () => {
+test("a question that has to wait ends the attempt: what is said after it is refused, the question again is not", async () => {
   const { heard, ledger } = ledgerOf();
+  expect(await ledger.report(ask)).toEqual(ok("deferred"));
+  expect(await ledger.report(done)).toEqual(refusal(/ended by task_ask/));
+  expect(await ledger.report(ask)).toEqual(ok("deferred"));
+  expect(heard.map(({ method }) => method)).toEqual(["asked"]);
+});
+
+test("calls are counted: too many reports are dropped, too many questions refused", async () => {
+  const { heard, ledger } = ledgerOf({ asked: () => Promise.resolve({ kind: "answered", answer: "yes" }) });
   let last: Reply | undefined;
   for (let i = 0; i <= 1000; i++) last = await ledger.report({ tool: "task_progress", input: { message: `${i}` } });
   expect(last).toEqual(ok("ignored"));

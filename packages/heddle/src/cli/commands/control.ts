@@ -1,10 +1,13 @@
 /** Words to the engine of a run, from any terminal: `cancel`, `pause`, `unpause`, `approve`, `reject`. */
 import type { Problem } from "../../base/errors.ts";
 import { err, ok, type Result } from "../../base/result.ts";
+import type { Decision } from "../../run/event.ts";
+import { questionOf, type OpenQuestion, type RunState } from "../../run/state.ts";
 import type { ControlRequest, Project } from "../../engine/api.ts";
 import { EXIT, fail, findRun, findRunAndStep, findStep, openToChange, type Context } from "../context.ts";
 import { readRun } from "../read-run.ts";
 import { safeLine } from "../output-text.ts";
+import { optionOf } from "../answers.ts";
 import type { Flags } from "../spec.ts";
 import { userName } from "../user.ts";
 import { text } from "../values.ts";
@@ -45,7 +48,7 @@ export function reject(context: Context, words: Words, flags: Flags): Promise<nu
   return answer(context, words, flags, "reject");
 }
 
-async function answer(context: Context, words: Words, flags: Flags, decision: "approve" | "reject"): Promise<number> {
+async function answer(context: Context, words: Words, flags: Flags, decision: Decision): Promise<number> {
   const opened = await openToChange(context);
   if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
@@ -54,23 +57,60 @@ async function answer(context: Context, words: Words, flags: Flags, decision: "a
   const { run } = meant.value;
   const step = await askedStep(project, run, meant.value.step);
   if (!step.ok) return fail(context, step.error);
-  const comment = text(flags, "comment");
+  const answered = answerWith(step.value.question, decision, text(flags, "comment"), `${run} ${step.value.id}`);
+  if (!answered.ok) return fail(context, answered.error);
+  const comment = answered.value;
   const sent = await project.control(run, {
     kind: "answer",
-    step: step.value,
+    step: step.value.id,
     decision,
     by: userName(),
     ...(comment === undefined ? {} : { comment }),
   });
   if (!sent.ok) return fail(context, sent.error);
-  if (context.json) context.out.json({ run, step: step.value, decision, result: sent.value });
+  const said = safeLine(step.value.id);
+  if (context.json) context.out.json({ run, step: step.value.id, decision, result: sent.value });
   else {
     const next = sent.value === "done" ? ` Go on with: heddle resume ${run}` : "";
-    context.out.line(
-      `${decision === "approve" ? "Approved" : "Rejected"} ${safeLine(step.value)} of run ${run}.${next}`,
-    );
+    const done = step.value.question?.about === "question" && decision === "approve" ? "Answered" : VERBS[decision];
+    context.out.line(`${done} ${said} of run ${run}.${next}`);
   }
   return EXIT.ok;
+}
+
+const VERBS = { approve: "Approved", reject: "Rejected" } as const;
+
+/** The comment to send. An agent's question takes words, which the comment is; a conflict takes more than a yes. */
+function answerWith(
+  question: OpenQuestion | undefined,
+  decision: Decision,
+  comment: string | undefined,
+  target: string,
+): Result<string | undefined, Problem> {
+  if (decision === "reject" || question === undefined) return ok(comment);
+  if (question.about === "conflict")
+    return err({
+      code: "Usage",
+      message: "this is a conflict: a yes alone does not say how it is settled",
+      hint: `\`heddle resolve ${target}\` with --ours, --theirs or --continue.`,
+    });
+  if (question.about !== "question") return ok(comment);
+  if (comment !== undefined) return ok(optionOf(question, comment));
+  const { options = [] } = question;
+  const choices = options.length === 0 ? "" : ` (${options.map((option, at) => `${at + 1}: ${option}`).join(", ")})`;
+  return err({
+    code: "Usage",
+    message: `an agent asks: ${safeLine(question.question)}${safeLine(choices)}`,
+    hint: `Answer with \`heddle approve ${target} --comment "..."\`, or fail the step with \`heddle reject\`.`,
+  });
+}
+
+export interface AskedStep {
+  readonly id: string;
+  /** Of the step's worktree, if it shares one. */
+  readonly group: string | undefined;
+  /** Absent: it does not ask now; the engine says so. */
+  readonly question: OpenQuestion | undefined;
 }
 
 /** The named step, or the only one that asks. */
@@ -79,19 +119,20 @@ export async function askedStep(
   run: string,
   named: string | undefined,
   about?: "conflict",
-): Promise<Result<string, Problem>> {
+): Promise<Result<AskedStep, Problem>> {
   const read = await readRun(project, run);
   if (!read.ok) return read;
   const { state } = read.value;
   if (named !== undefined) {
     const found = findStep(state, named);
-    return found.ok ? ok(named) : found;
+    if (!found.ok) return found;
+    const index = state.indexOf.get(named) ?? -1;
+    return ok({ id: named, group: state.steps[index]?.group, question: questionAt(state, index) });
   }
-  const isMeant = (index: number): boolean => {
-    const phase = state.phases[index];
-    return phase?.tag === "asking" && (about === undefined || phase.about === about);
-  };
-  const asking = state.steps.filter((_, index) => isMeant(index)).map((step) => step.id);
+  const asking = state.steps.flatMap(({ id, group }, index) => {
+    const question = questionAt(state, index);
+    return question === undefined || (about !== undefined && question.about !== about) ? [] : [{ id, group, question }];
+  });
   const [only] = asking;
   if (only !== undefined && asking.length === 1) return ok(only);
   if (only === undefined) {
@@ -103,7 +144,15 @@ export async function askedStep(
   }
   return err({
     code: "Usage",
-    message: `several steps of run ${run} wait for an answer: ${asking.slice(0, 10).join(", ")}`,
+    message: `several steps of run ${run} wait for an answer: ${asking
+      .slice(0, 10)
+      .map(({ id }) => id)
+      .join(", ")}`,
     hint: "Name the step.",
   });
+}
+
+function questionAt(state: RunState, index: number): OpenQuestion | undefined {
+  const phase = state.phases[index];
+  return phase === undefined ? undefined : questionOf(phase);
 }

@@ -2,7 +2,6 @@
 import type { Resolution } from "../../run/event.ts";
 import { EXIT, fail, findRunAndStep, openToChange, type Context } from "../context.ts";
 import { askedStep } from "./control.ts";
-import { readRun } from "../read-run.ts";
 import { safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
 import { userName } from "../user.ts";
@@ -25,18 +24,17 @@ export async function resolve(context: Context, words: readonly (string | undefi
   const meant = await findRunAndStep(project, words);
   if (!meant.ok) return fail(context, meant.error);
   const { run } = meant.value;
-  const step = await askedStep(project, run, meant.value.step, "conflict");
-  if (!step.ok) return fail(context, step.error);
+  const asked = await askedStep(project, run, meant.value.step, "conflict");
+  if (!asked.ok) return fail(context, asked.error);
+  const { id, group, question } = asked.value;
   if (choice === undefined) {
-    const read = await readRun(project, run);
-    if (!read.ok) return fail(context, read.error, EXIT.failed);
-    const { state } = read.value;
-    const phase = state.phases[state.indexOf.get(step.value) ?? -1];
     const listed = await (await project.agents()).worktrees({ run, sizes: false });
-    const tree = listed.ok ? listed.value.find(({ name }) => name === step.value || name.startsWith("@")) : undefined;
-    if (context.json) context.out.json({ run, step: step.value, path: tree?.path ?? null });
+    const tree = listed.ok
+      ? listed.value.find(({ name }) => name === (group === undefined ? id : `@${group}`))
+      : undefined;
+    if (context.json) context.out.json({ run, step: id, path: tree?.path ?? null });
     else {
-      if (phase?.tag === "asking") context.out.line(`${safeLine(step.value)}: ${safeLine(phase.question)}.`);
+      if (question !== undefined) context.out.line(`${safeLine(id)}: ${safeLine(question.question)}.`);
       if (tree !== undefined) context.out.line(`Its worktree: ${safeLine(tree.path)}`);
     }
     return EXIT.waiting;
@@ -44,17 +42,17 @@ export async function resolve(context: Context, words: readonly (string | undefi
   const comment = text(flags, "comment");
   const sent = await project.control(run, {
     kind: "answer",
-    step: step.value,
+    step: id,
     decision: "approve",
     by: userName(),
     choice,
     ...(comment === undefined ? {} : { comment }),
   });
   if (!sent.ok) return fail(context, sent.error);
-  if (context.json) context.out.json({ run, step: step.value, choice, result: sent.value });
+  if (context.json) context.out.json({ run, step: id, choice, result: sent.value });
   else {
     const next = sent.value === "done" ? ` Go on with: heddle resume ${run}` : "";
-    context.out.line(`${safeLine(step.value)} of run ${run} is to be settled by ${choice}.${next}`);
+    context.out.line(`${safeLine(id)} of run ${run} is to be settled by ${choice}.${next}`);
   }
   return EXIT.ok;
 }

@@ -103,7 +103,10 @@ function* nextLines(view: RunView): Generator<string, void, undefined> {
     yield `Go on with: heddle resume ${run}`;
   for (const step of view.steps) {
     if (step.status === "needs-resolution") yield `Settle with: heddle resolve ${run} ${safeLine(step.id)}`;
-    if (step.status === "needs-approval") yield `Answer with: heddle approve ${run} ${safeLine(step.id)}`;
+    if (step.status === "needs-approval") {
+      const words = step.about === "question" ? ' --comment "..."' : "";
+      yield `Answer with: heddle approve ${run} ${safeLine(step.id)}${words}`;
+    }
     if (step.status === "failed" && step.log !== null) yield `Its log: heddle logs ${run} ${safeLine(step.id)}`;
   }
 }

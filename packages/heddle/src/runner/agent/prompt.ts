@@ -10,7 +10,7 @@ import { createHash } from "node:crypto";
 import { type Json, canonicalJson } from "../../base/json.ts";
 
 /** Changes whenever the template's words do. */
-export const PROMPT_VERSION = 1;
+export const PROMPT_VERSION = 2;
 
 export interface PromptDep {
   readonly id: string;
@@ -41,6 +41,8 @@ export interface PromptInput {
   readonly hasTools: boolean;
   /** Ports that are this attempt's own. */
   readonly ports?: readonly number[];
+  /** What was asked before, and what a person answered. */
+  readonly answers?: readonly { readonly question: string; readonly answer: string }[];
   /** What an earlier attempt came to. */
   readonly before?: {
     readonly attempt: number;
@@ -76,6 +78,7 @@ export function writePrompt(input: PromptInput): Prompt {
     groupOf(input),
     depsOf(input.deps),
     section("## What is known of this project", input.expertise),
+    answersOf(input),
     beforeOf(input),
     rulesOf(input),
     finishOf(input),
@@ -128,10 +131,19 @@ function depsOf(deps: readonly PromptDep[]): string {
   ].join("\n\n");
 }
 
+/** A person's word counts as the task does. */
+function answersOf({ answers = [] }: PromptInput): string {
+  const texts = answers.map(
+    ({ question, answer }) =>
+      `You asked:\n\n${fenced(cut(question, MAX_DEP))}\n\nThe answer:\n\n${fenced(cut(answer, MAX_DEP))}`,
+  );
+  return texts.length === 0 ? "" : section("## Questions that were answered", texts.join("\n\n"));
+}
+
 function beforeOf({ before }: PromptInput): string {
   if (before === undefined) return "";
   return [
-    `## Attempt ${before.attempt} did not do`,
+    `## Attempt ${before.attempt} did not finish`,
     cut(before.reason, MAX_BEFORE),
     ...(before.output === undefined ? [] : [`The output of the check:\n\n${fenced(cut(before.output, MAX_BEFORE))}`]),
     ...(before.diff === undefined
@@ -172,7 +184,7 @@ function finishOf({ hasTools }: PromptInput): string {
     hasTools
       ? [
           "Report with the task tools: `task_complete` with a short summary and the files you changed, or `task_fail` with the reason if it cannot be done.",
-          "`task_ask` asks a person something that the task cannot go on without. Then end your turn.",
+          "`task_ask` asks a person something that the task cannot go on without. Then end your turn: the task goes on with the answer.",
         ].join("\n")
       : "End with a short summary of what you changed and what whoever goes on should know. If it cannot be done, say why.",
   );

@@ -20,6 +20,8 @@ export interface Stage {
   readonly update: (update: JsonObject) => Promise<void>;
   /** Asks for leave; `undefined`: the turn was cancelled. */
   readonly ask: (call: JsonObject) => Promise<boolean | undefined>;
+  /** Calls a tool that was handed over; what it answers. Rejects with its refusal. */
+  readonly call: (tool: string, input: JsonObject) => Promise<string>;
   readonly out: (text: string) => Promise<void>;
   readonly err: (text: string) => Promise<void>;
   /** Running cost of the session. */
@@ -108,6 +110,10 @@ class Turn {
         );
       case "ask":
         return await this.#ask(action);
+      case "tool":
+        return await this.#tool("other", `heddle/${action.name}`, {}, async () => {
+          await stage.err(`${await stage.call(action.name, action.input)}\n`);
+        });
       case "usage":
         return await this.#spend(action);
       case "print":

@@ -33,6 +33,7 @@ export type ScriptAction =
       readonly allowed: readonly ScriptAction[];
       readonly denied: readonly ScriptAction[];
     }
+  | { readonly do: "tool"; readonly name: string; readonly input: JsonObject }
   | { readonly do: "usage"; readonly usage: ScriptUsage; readonly usd?: number }
   | { readonly do: "commit"; readonly message: string }
   | { readonly do: "print"; readonly bytes: number; readonly as: "text" | "line" | "stderr" }
@@ -171,6 +172,12 @@ const ACTIONS: Readonly<Record<string, Reader | undefined>> = {
       allowed: asked["allowed"] === undefined ? [] : actionsOf(asked["allowed"], `${at}.allowed`),
       denied: asked["denied"] === undefined ? [] : actionsOf(asked["denied"], `${at}.denied`),
     };
+  },
+  tool(value, at) {
+    const called = mapping(value, at, ["name", "with"]);
+    const input = called["with"] ?? {};
+    if (!isJsonObject(input)) return fail(`${at}.with`, "is no mapping");
+    return { do: "tool", name: text(called["name"], `${at}.name`), input };
   },
   usage(value, at) {
     const names = ["input", "cachedRead", "cacheWrite", "output", "reasoning"];

@@ -13,6 +13,7 @@ import type { Clock } from "../../base/clock.ts";
 import { messageOf } from "../../base/errors.ts";
 import { play } from "./play.ts";
 import { type Script, type ScriptAction, type ScriptCase, type ScriptUsage, parseScript } from "./script.ts";
+import { callTool, serversOf, type ToolServer } from "./tools.ts";
 
 export interface ScriptedOptions {
   /** `[FILE]`, or `--version`. */
@@ -32,6 +33,7 @@ const SCRIPT_VARIABLE = "HEDDLE_SCRIPT";
 
 interface OpenSession {
   readonly cwd: string;
+  readonly servers: readonly ToolServer[];
   turns: number;
   usd: number;
   cancel: AbortController;
@@ -86,13 +88,13 @@ async function speak(script: Script, options: ScriptedOptions): Promise<void> {
     })
     .onRequest("session/new", ({ params }) => {
       const sessionId = `${begun}-${sessions.size + 1}`;
-      sessions.set(sessionId, open(params.cwd));
+      sessions.set(sessionId, open(params.cwd, params.mcpServers));
       return { sessionId };
     })
     .onRequest("session/resume", ({ params }) => {
       if (!script.resumes || !params.sessionId.startsWith("scripted-"))
         throw new RequestError(-32002, "no such session", { sessionId: params.sessionId });
-      sessions.set(params.sessionId, open(params.cwd));
+      sessions.set(params.sessionId, open(params.cwd, params.mcpServers));
       return {};
     })
     .onRequest("session/prompt", async ({ params, client }) => {
@@ -121,6 +123,7 @@ async function speak(script: Script, options: ScriptedOptions): Promise<void> {
           if (said.outcome.outcome === "cancelled") return undefined;
           return "optionId" in said.outcome && said.outcome.optionId !== "no";
         },
+        call: (tool, input) => callTool(session.servers, { tool, input, signal: session.cancel.signal }),
         out: (text) => written(stdout, text),
         err: (text) => written(stderr, text),
         spend: (usd) => (session.usd += usd),
@@ -139,8 +142,8 @@ async function speak(script: Script, options: ScriptedOptions): Promise<void> {
   if (!isDeaf(script.cases)) exit(0);
 }
 
-function open(cwd: string): OpenSession {
-  return { cwd, turns: 0, usd: 0, cancel: new AbortController() };
+function open(cwd: string, handed: unknown): OpenSession {
+  return { cwd, servers: serversOf(handed), turns: 0, usd: 0, cancel: new AbortController() };
 }
 
 interface Situation {

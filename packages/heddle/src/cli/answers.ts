@@ -1,0 +1,35 @@
+/** How questions of a run are put to a person, and what is made of the words that come back. Knows no terminal and no command. */
+import type { Answer } from "../engine/api.ts";
+import type { OpenQuestion } from "../run/state.ts";
+
+type GivenAnswer = Omit<Answer, "by">;
+
+/** Keys that answer; absent: words do. */
+export function keysOf({ about }: OpenQuestion): readonly string[] | undefined {
+  if (about === "question") return undefined;
+  return about === "conflict" ? ["o", "t", "c"] : ["y", "n"];
+}
+
+/** What may be pressed or typed, for people. */
+export function choicesOf({ about, options = [] }: OpenQuestion): string {
+  if (about === "conflict") return "[o]urs, [t]heirs, or mend it in its worktree and [c]ontinue";
+  if (about !== "question") return "[y/n]";
+  return options.length === 0
+    ? ""
+    : `(${options.map((option, at) => `${at + 1} ${option}`).join(", ")}, or other words)`;
+}
+
+const CONFLICT_KEYS = { o: "ours", t: "theirs", c: "continue" } as const;
+
+/** Of a key or a line that the question takes. */
+export function answerOf(question: OpenQuestion, said: string): GivenAnswer {
+  if (question.about === "question") return { decision: "approve", comment: optionOf(question, said) };
+  if (question.about === "conflict")
+    return { decision: "approve", choice: CONFLICT_KEYS[said as keyof typeof CONFLICT_KEYS] };
+  return { decision: said === "y" ? "approve" : "reject" };
+}
+
+/** A number stands for the option of that place. */
+export function optionOf({ options = [] }: Pick<OpenQuestion, "options">, said: string): string {
+  return /^[1-9]\d?$/.test(said) ? (options[Number(said) - 1] ?? said) : said;
+}
