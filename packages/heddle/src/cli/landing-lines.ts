@@ -7,7 +7,10 @@ export function* landingLines(
   landing: NonNullable<RunResult["landing"]>,
 ): Generator<string, void, undefined> {
   const { integration, commits, branch, commit, problem } = landing;
-  if (commits === 0) return;
+  if (commits === 0) {
+    if (problem !== undefined) yield `What agents left could not be put in order: ${problem.message}.`;
+    return;
+  }
   const merged = `${plural(commits, "merged step")} on ${integration}`;
   if (branch !== undefined && commit !== undefined) yield `${merged}; landed on ${branch} (${commit.slice(0, 10)}).`;
   else if (problem !== undefined) yield `${merged}; it did not land: ${problem.message}.`;

@@ -36,9 +36,11 @@ export function openingScript(options: {
   readonly graceMs: number;
   readonly proc: boolean;
 }): string {
+  // Out of the command's folder before it is told of: a folder that a process is in counts as in use, and cannot be unmounted.
+  const leave = `__heddle_s=$?; cd /; unset OLDPWD`;
   const report = options.proc
-    ? `__heddle_e() { __heddle_s=$?; __heddle_k=; read -r __heddle_k </proc/$$/task/$$/children; echo "$__heddle_s $__heddle_k"; }`
-    : `__heddle_e() { echo "$?"; }`;
+    ? `__heddle_e() { ${leave}; __heddle_k=; read -r __heddle_k </proc/$$/task/$$/children; echo "$__heddle_s $__heddle_k"; }`
+    : `__heddle_e() { ${leave}; echo "$__heddle_s"; }`;
   // A signal for the group reaches its helper too; a handler, unlike an ignored signal, is not passed on to commands.
   // At its end it stays for its watcher: orphans of a command that another watcher ended must still be its children.
   return `trap : HUP INT QUIT USR1 USR2 ALRM TERM PIPE
@@ -84,12 +86,11 @@ kill -KILL -$$`;
 }
 
 /** One command. Answers with one line: its status and the pids of the helper's children, or `C` where `cwd` cannot be entered. */
-export function commandScript(spec: CommandSpec, currentDir: string): string {
+export function commandScript(spec: CommandSpec): string {
   let line = `PWD=${quote(spec.cwd)} `;
   for (const name in spec.env) line += `${name}=${quote(spec.env[name] ?? "")} `;
   for (const word of argumentsOf(spec)) line += `${quote(word)} `;
   const log = spec.logFile === null ? "/dev/null" : quote(spec.logFile);
   line += `</dev/null >>${log} 2>&1; __heddle_e`;
-  if (spec.cwd === currentDir) return `${line}\n`;
   return `if cd ${quote(spec.cwd)}; then unset OLDPWD; ${line}; else echo C; fi\n`;
 }

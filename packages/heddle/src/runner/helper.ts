@@ -78,7 +78,7 @@ class HelperPool implements HelperCommands {
     if (spec.sink === undefined && helperCan(spec)) {
       const helper = this.#idle[spec.base].pop() ?? this.#spawn(spec.base);
       if (helper !== undefined) {
-        const text = commandScript(spec, helper.cwd);
+        const text = commandScript(spec);
         if (!text.includes("\0")) return helper.run(spec, text);
         this.#rest(helper);
       }
@@ -180,8 +180,6 @@ interface Job {
 class Helper {
   readonly pid: number;
   readonly base: Base;
-  /** The folder that the shell is in. */
-  cwd = "/";
   watcher: number | undefined;
   /** Gone without ever a word, and not because it was told to go: what should be a shell is none. */
   failed = false;
@@ -229,7 +227,6 @@ class Helper {
       instead: undefined,
     };
     this.#job = job;
-    this.cwd = spec.cwd;
     this.#streams[1]?.ref();
     this.say(text);
     return {
@@ -285,7 +282,6 @@ class Helper {
     const job = this.#job;
     if (job === undefined) return;
     if (line === "C") {
-      this.cwd = "";
       this.#settle(job, { kind: "unstarted", message: `the folder ${job.spec.cwd} cannot be entered` });
       return;
     }

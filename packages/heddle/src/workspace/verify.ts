@@ -7,6 +7,7 @@
  */
 import { appendFile, mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { HeddleError } from "../base/errors.ts";
 import type { Worktree, Worktrees } from "./worktree.ts";
 import type { TreeOwner, Verification, VerifyResult } from "./trees.ts";
 
@@ -78,12 +79,16 @@ export class VerifyPool {
     }
   }
 
-  /** Removes the worktrees of the pool, those of an earlier process too. None may be in use. */
+  /** Removes the worktrees of the pool, those of an earlier process too. One that somebody works in stays, and is listed. */
   async close(): Promise<void> {
     for (let slot = 1; ; slot++) {
       const tree = await this.#worktrees.find(this.#run, poolOwner(slot));
       if (tree === undefined && slot > this.#made) return;
-      if (tree !== undefined) await this.#worktrees.remove(tree);
+      try {
+        if (tree !== undefined) await this.#worktrees.remove(tree);
+      } catch (thrown) {
+        if (!(thrown instanceof HeddleError) || thrown.code !== "WorktreeInUse") throw thrown;
+      }
     }
   }
 
