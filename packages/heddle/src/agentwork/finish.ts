@@ -3,7 +3,6 @@ import { HeddleError } from "../base/errors.ts";
 import { land } from "../workspace/landing.ts";
 import { listWorktrees } from "../workspace/listing.ts";
 import type { LandMode, LandOutcome } from "../workspace/trees.ts";
-import { placeOf, readRecord } from "../workspace/place.ts";
 import type { Landing } from "./port.ts";
 import type { Room } from "./room.ts";
 import type { Land } from "./settings.ts";
@@ -21,11 +20,8 @@ export async function finish(room: Room, isDone: boolean): Promise<Landing | und
 /** Worktrees of groups, which nobody will take a turn in any more. Never one that holds what is nowhere else. */
 async function removeTrees(room: Room): Promise<void> {
   for (const listed of await listWorktrees(room.repository, { run: room.run, sizes: false })) {
-    if (listed.state !== "saved" || listed.inUse || !listed.name.startsWith("@")) continue;
-    const group = listed.name.slice(1);
-    const place = placeOf(room.repository, room.run, { kind: "group", id: group });
-    const record = await readRecord(place);
-    const tree = record === undefined ? undefined : await room.trees.find(room.run, record.owner);
+    if (listed.state !== "saved" || listed.inUse || listed.owner?.kind !== "group") continue;
+    const tree = await room.trees.find(room.run, listed.owner);
     try {
       if (tree !== undefined) await room.trees.remove(tree);
     } catch (thrown) {

@@ -7,10 +7,9 @@ import { items, type Repository } from "../workspace/doors.ts";
 import { Integration } from "../workspace/integration.ts";
 import { land, revertStep } from "../workspace/landing.ts";
 import { listWorktrees } from "../workspace/listing.ts";
-import { adminOf, placeOf, readRecord } from "../workspace/place.ts";
 import { integrationRef, ownershipRef } from "../workspace/ref-names.ts";
 import { commitOf, openRepository } from "../workspace/repository.ts";
-import type { TreeListing, TreeOwner } from "../workspace/trees.ts";
+import type { TreeListing } from "../workspace/trees.ts";
 import { Worktrees } from "../workspace/worktree.ts";
 import { landed } from "./finish.ts";
 import type { AgentKeeping, Landing, LandKind, Reverted, TreeLine } from "./port.ts";
@@ -72,8 +71,11 @@ async function list(repository: Repository, run: string | undefined, sizes = tru
   return await listWorktrees(repository, { sizes, ...(run === undefined ? {} : { run }) });
 }
 
-function lineOf({ createdAtMs, ...line }: TreeListing): TreeLine {
-  return { ...line, createdAt: createdAtMs };
+/** By the id that people know it by, where it is known: the folder's name may be written otherwise. */
+function lineOf({ createdAtMs, owner, ...line }: TreeListing): TreeLine {
+  const named =
+    owner === null || owner.kind === "pool" ? line.name : owner.kind === "group" ? `@${owner.id}` : owner.id;
+  return { ...line, name: named, createdAt: createdAtMs };
 }
 
 async function clean(
@@ -87,16 +89,15 @@ async function clean(
   const kept: TreeLine[] = [];
   for (const listed of await list(repository, run)) {
     const mayGo = listed.state === "saved" && !listed.inUse && !keep(listed.run);
-    const isGone = mayGo && (dryRun || (await remove(repository, trees, listed)));
+    const isGone = mayGo && (dryRun || (await remove(trees, listed)));
     (isGone ? removed : kept).push(lineOf(listed));
   }
   await trees.emptyTrash();
   return { removed, kept };
 }
 
-async function remove(repository: Repository, trees: Worktrees, listed: TreeListing): Promise<boolean> {
-  const owner = await ownerOf(repository, listed);
-  const tree = owner === undefined ? undefined : await trees.find(listed.run, owner);
+async function remove(trees: Worktrees, { run, owner }: TreeListing): Promise<boolean> {
+  const tree = owner === null ? undefined : await trees.find(run, owner);
   if (tree === undefined) return false;
   try {
     await trees.remove(tree);
@@ -105,23 +106,6 @@ async function remove(repository: Repository, trees: Worktrees, listed: TreeList
     if (thrown instanceof HeddleError) return false;
     throw thrown;
   }
-}
-
-/** As noted beside the worktree: its name alone does not tell a step from a group. */
-async function ownerOf(repository: Repository, { run, name }: TreeListing): Promise<TreeOwner | undefined> {
-  for (const owner of candidates(name)) {
-    const place = placeOf(repository, run, owner);
-    const record = await readRecord(place);
-    if (record !== undefined && place.name === name && (await adminOf(repository, place.path)) !== undefined)
-      return record.owner;
-  }
-  return undefined;
-}
-
-function candidates(name: string): readonly TreeOwner[] {
-  const pool = /^@@verify-(\d+)$/.exec(name)?.[1];
-  if (pool !== undefined) return [{ kind: "pool", id: Number(pool) }];
-  return name.startsWith("@") ? [{ kind: "group", id: name.slice(1) }] : [{ kind: "step", id: name }];
 }
 
 async function landRun(

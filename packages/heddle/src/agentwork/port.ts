@@ -41,7 +41,7 @@ export interface AgentWork extends AsyncDisposable {
 /** A worktree as it is found. */
 export interface TreeLine {
   readonly run: string;
-  /** Of a step, or with `@` before it of a group. */
+  /** The step's id, or with `@` before it the group's. */
   readonly name: string;
   /** Absolute. */
   readonly path: string;

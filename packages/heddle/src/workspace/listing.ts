@@ -33,6 +33,7 @@ export async function listWorktrees(
       found.push({
         run,
         name,
+        owner: place?.owner ?? null,
         path,
         branch: branchOf(place),
         head: admin === undefined ? null : ((await commitOf(repository, "HEAD", admin.dir)) ?? null),

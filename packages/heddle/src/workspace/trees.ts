@@ -1,9 +1,6 @@
 /**
- * Worktrees, captures and merging as the engine meets them: plain data, and what is to be done with it. Knows no git, no plan and
- * no event. `git-trees.ts` is the implementation.
- *
- * All functions fail with a `HeddleError` where git or the disk fail; what a run must expect is an outcome. Each may be called
- * again after a crash, with the same arguments, and ends in the same state.
+ * What the parts of this room hand to each other and to its users: worktrees' owners, captures, entries and outcomes of the merge
+ * queue, landings, looks, listings. Plain data; knows no git.
  */
 import type { Problem } from "../base/errors.ts";
 
@@ -58,7 +55,7 @@ export type VerifyResult =
   /** `output`: what a person or an agent needs to see. */
   | { readonly ok: false; readonly output: string };
 
-export interface VerifyContext {
+interface VerifyContext {
   readonly commit: string;
   /** Aborted where the answer is not needed any more; the promise must still settle. */
   readonly signal: AbortSignal;
@@ -111,7 +108,7 @@ export type LandMode =
   | { readonly kind: "branch"; readonly name: string };
 
 /** `moved`: false: it was there already. */
-export interface Landed {
+interface Landed {
   readonly branch: string;
   readonly commit: string;
   readonly moved: boolean;
@@ -174,88 +171,12 @@ export interface MergedStep {
   readonly onto: string;
 }
 
-export interface TreeRequest {
-  readonly step: string;
-  /** Steps of one group have one worktree and take turns in it: one attempt at a time is the caller's to see to. */
-  readonly group?: string;
-  /** Absent: the integration branch as it is now, with the work of all that is merged. */
-  readonly base?: string;
-  /** The files stay as the last attempt left them, for a session that goes on; else they are set to the base. Absent: false. */
-  readonly keep?: boolean;
-  /** As in {@link LossOptions}, where files are set anew. */
-  readonly acceptLeftOut?: boolean;
-}
-
-/** A worktree that an attempt works in. Plain data: it may be stored and used by a later process. */
-export interface Tree {
-  readonly owner: TreeOwner;
-  /** Absolute. */
-  readonly path: string;
-  /** Short name. */
-  readonly branch: string;
-  /** The commit that the attempt begins at. */
-  readonly base: string;
-  /** Made by this call. */
-  readonly fresh: boolean;
-  /** Free when given out, and of no other worktree; empty where none are left. */
-  readonly ports: readonly number[];
-  /** For names of databases and the like: `[a-z0-9_]`, at most 40. */
-  readonly slug: string;
-  /** What `.worktreeinclude` brought; empty unless `fresh`. */
-  readonly included: IncludeReport;
-  /** For whoever works there: git without prompts and editors, that looks for no repository further up; `PORT`. */
-  readonly environment: { readonly [name: string]: string };
-}
-
-export interface CaptureOptions {
-  readonly step: string;
-  readonly attempt: number;
-  /** First line of the commit; absent: step and attempt. */
-  readonly title?: string;
-  readonly limits?: FileLimits;
-}
-
-export interface RunOptions {
-  readonly run: string;
-  /** Resolved once, recorded by the run, and given again at each resume. */
-  readonly base: string;
-  /** Absent: `squash`. */
-  readonly mode?: MergeMode;
-  /** Entries that are verified at the same time, each on top of the one before. Absent: 2. */
-  readonly ahead?: number;
-  /** Entries whose verification is run once, for all together, and halved where it fails: for slow suites. Absent: 1. */
-  readonly batch?: number;
-}
-
-/** The trees of one run. Closing it stops verifications and removes the worktrees for them; others stay. */
-export interface RunTrees extends AsyncDisposable {
-  /** Short name of the integration branch. */
-  readonly branch: string;
-  /** The integration branch's commit. */
-  head(): Promise<string>;
-  /** What is merged and not reverted, oldest first: what a resumed run goes by. */
-  merged(): Promise<readonly MergedStep[]>;
-  /** Fails with `WorkNotCaptured` where files would be set anew over work that is not captured. */
-  take(request: TreeRequest): Promise<Tree>;
-  /** After every attempt, failed and cancelled ones too, when its processes have ended. */
-  capture(tree: Tree, options: CaptureOptions): Promise<Capture>;
-  /** Whether setup commands must run in it; they are the caller's. `setupDone` says that they did. */
-  needsSetup(tree: Tree, commands: readonly string[]): Promise<boolean>;
-  setupDone(tree: Tree, commands: readonly string[]): Promise<void>;
-  merge(entry: MergeEntry): Promise<MergeOutcome>;
-  /** Takes a step's last merge back out. */
-  revert(step: string): Promise<RevertOutcome>;
-  /** `target`: short name of the user's branch that is meant; absent: the one that is checked out. */
-  land(mode: LandMode, target?: string): Promise<LandOutcome>;
-  /** Fails with `WorkNotCaptured` or `WorktreeInUse`. Files are deleted in the background. */
-  remove(tree: Tree, options?: RemoveOptions): Promise<void>;
-  /** Every ref of the run, captures too; `false`: it has worktrees still. For a person's word or a written rule. */
-  forget(): Promise<boolean>;
-}
-
 export interface TreeListing {
   readonly run: string;
+  /** The folder's name. */
   readonly name: string;
+  /** As noted beside it: the name alone does not tell. `null`: there is no note. */
+  readonly owner: TreeOwner | null;
   /** Absolute. */
   readonly path: string;
   readonly branch: string | null;
@@ -273,22 +194,4 @@ export interface TreeListing {
     | "unfinished"
     /** Git has no note of it, or heddle has none. */
     | "stray";
-}
-
-/** The trees of one repository. */
-export interface Trees {
-  /** The commit that a new run begins at. */
-  readonly base: string;
-  /** Short name of the user's branch; `null`: HEAD is detached. */
-  readonly branch: string | null;
-  /** Absolute: the user's checkout. */
-  readonly folder: string;
-  /** What works, but differently from what one may expect. */
-  readonly notes: readonly Problem[];
-  run(options: RunOptions): RunTrees;
-  /** All of heddle's, or those of one run. `sizes`: false, bytes are 0 and no file is looked at for them. */
-  list(options?: { readonly run?: string; readonly sizes?: boolean }): Promise<readonly TreeListing[]>;
-  /** A look at what no step may change, and what is different by now. Who changed it is not known. */
-  look(): Promise<Look>;
-  breaches(before: Look): Promise<readonly Breach[]>;
 }
