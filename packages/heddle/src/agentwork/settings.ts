@@ -3,7 +3,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import { parseDuration } from "../base/duration.ts";
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import { type Result, err, ok } from "../base/result.ts";
-import { readPolicy } from "../runner/agent/options.ts";
+import { readPolicy } from "../runner/agent/policy.ts";
 import type { AgentLimits, AgentWork, PermissionPolicy } from "../runner/agent/port.ts";
 import { type AgentConfig, readAgentConfigs } from "../runner/agent/registry.ts";
 import type { MergeMode } from "../workspace/trees.ts";
