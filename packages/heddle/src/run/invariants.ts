@@ -5,6 +5,7 @@
 import { buildGraph } from "../graph/build.ts";
 import type { Plan, Step } from "../plan/plan.ts";
 import type { Event, EventOf, RunOptions } from "./event.ts";
+import { OpenLayers } from "./open-layers.ts";
 import { PlacesInUse } from "./places.ts";
 import {
   isClosed,
@@ -28,10 +29,7 @@ export class HistoryChecker {
   #paused = false;
   #ended = false;
   #fatal = 0;
-  /** Steps of the plan itself that have not ended, by layer. */
-  #openInLayer: number[] = [];
-  /** No layer before this one is open. */
-  #lowestLayer = 0;
+  readonly #layers = new OpenLayers();
   #found: Violation[] = [];
 
   /** The rules that this event breaks; none for a sound history. */
@@ -103,21 +101,11 @@ export class HistoryChecker {
   }
 
   #countLayers(): void {
-    this.#openInLayer = [];
-    this.#lowestLayer = 0;
-    for (const row of this.#rows.values()) {
-      if (row.layer === -1) continue;
-      while (this.#openInLayer.length <= row.layer) this.#openInLayer.push(0);
-      if (!isClosed(row.status)) this.#openInLayer[row.layer] = (this.#openInLayer[row.layer] ?? 0) + 1;
-    }
+    this.#layers.reset([...this.#rows.values()].map(({ layer, status }) => ({ layer, isOpen: !isClosed(status) })));
   }
 
   #become(row: Row, status: Status): void {
-    if (row.layer !== -1) {
-      const change = Number(isClosed(row.status)) - Number(isClosed(status));
-      this.#openInLayer[row.layer] = (this.#openInLayer[row.layer] ?? 0) + change;
-      if (change > 0) this.#lowestLayer = Math.min(this.#lowestLayer, row.layer);
-    }
+    this.#layers.change(row.layer, Number(isClosed(row.status)) - Number(isClosed(status)));
     const around = row.container === undefined ? undefined : this.#rows.get(row.container)?.items;
     if (around) around.open += Number(takesItem(row, status)) - Number(takesItem(row, row.status));
     row.status = status;
@@ -167,7 +155,7 @@ export class HistoryChecker {
   #isHeldUp({ step, layer }: Row): boolean {
     const before = [...(step.deps ?? []), ...(step.after ?? [])];
     if (before.some((id) => !isClosed(this.#rows.get(id)?.status ?? "waiting"))) return true;
-    return this.#options?.schedule === "layers" && layer > this.#firstOpenLayer();
+    return this.#options?.schedule === "layers" && layer > this.#layers.first();
   }
 
   /** Steps that came from one that begins anew, changed or undone, are gone with it. Origins are in the table before what they added. */
@@ -306,7 +294,7 @@ export class HistoryChecker {
     row.asks = false;
     this.#become(row, "running");
     this.#checkItems(event, row);
-    const broken = this.#places.enter(row.step, this.#options, this.#plan?.resources);
+    const broken = this.#places.enter(row.step, this.#options, this.#plan);
     for (const [rule, message] of broken) this.#report(event, rule, message);
   }
 
@@ -325,7 +313,7 @@ export class HistoryChecker {
       this.#report(event, "started-once", `attempt ${event.attempt} of ${event.step} follows attempt ${row.attempts}`);
     }
     if (this.#options?.schedule === "layers" && row.layer > 0) {
-      const open = this.#firstOpenLayer();
+      const open = this.#layers.first();
       if (open < row.layer)
         this.#report(
           event,
@@ -349,12 +337,6 @@ export class HistoryChecker {
         );
       }
     }
-  }
-
-  #firstOpenLayer(): number {
-    while (this.#lowestLayer < this.#openInLayer.length && this.#openInLayer[this.#lowestLayer] === 0)
-      this.#lowestLayer++;
-    return this.#lowestLayer;
   }
 
   #onEnded(event: EventOf<"step.succeeded" | "step.failed" | "step.cancelled">, row: Row): void {

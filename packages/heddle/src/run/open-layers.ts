@@ -1,0 +1,26 @@
+/** How many steps of each layer have not ended, for the invariants' checker: the barrier of a run in layers. */
+export class OpenLayers {
+  #open: number[] = [];
+  /** No layer before this one is open. */
+  #lowest = 0;
+
+  /** Begins anew: all layers of the plan's steps, and those of them that are open. */
+  reset(steps: Iterable<{ readonly layer: number; readonly isOpen: boolean }>): void {
+    this.#open = [];
+    this.#lowest = 0;
+    for (const { layer, isOpen } of steps) this.change(layer, isOpen ? 1 : 0);
+  }
+
+  /** `by`: -1 where a step of the layer ends, 1 where one begins anew. A layer of -1 is none. */
+  change(layer: number, by: number): void {
+    if (layer === -1) return;
+    while (this.#open.length <= layer) this.#open.push(0);
+    this.#open[layer] = (this.#open[layer] ?? 0) + by;
+    if (by > 0) this.#lowest = Math.min(this.#lowest, layer);
+  }
+
+  first(): number {
+    while (this.#lowest < this.#open.length && this.#open[this.#lowest] === 0) this.#lowest++;
+    return this.#lowest;
+  }
+}
