@@ -17,7 +17,7 @@ import { randomId } from "../../src/base/ids.ts";
 import { systemRandom } from "../../src/base/random.ts";
 import type { AgentWork } from "../../src/runner/agent/port.ts";
 import { bubblewrapSandbox, boxArguments, noSandbox } from "../../src/runner/agent/sandbox.ts";
-import { findProgram } from "../../src/runner/agent/find.ts";
+import { findProgram } from "../../src/runner/agent/on-path.ts";
 import type { LocalAgents } from "../../src/runner/agent/local.ts";
 import { type LocalRunners, localRunners } from "../../src/runner/local.ts";
 import type { Attempt } from "../../src/runner/port.ts";

@@ -1,9 +1,9 @@
 /**
  * Finds an agent's program and asks it for its version. Knows folders and files; starts a program only with `--version`.
  */
-import { accessSync, constants, statSync } from "node:fs";
-import { delimiter, isAbsolute, join } from "node:path";
+import { isAbsolute } from "node:path";
 import { shorten } from "./classify.ts";
+import { findProgram } from "./on-path.ts";
 import type { AgentProbe } from "./port.ts";
 import { type AgentWorld, startAgentProcess } from "./process.ts";
 
@@ -15,23 +15,6 @@ export interface Program {
   readonly version?: readonly string[];
   /** How to get it, for people. */
   readonly install?: string;
-}
-
-/** The file that a command would start; `undefined`: there is none. */
-export function findProgram(command: string, path: string): string | undefined {
-  const candidates = isAbsolute(command)
-    ? [command]
-    : command.includes("/")
-      ? []
-      : path.split(delimiter).flatMap((folder) => (isAbsolute(folder) ? [join(folder, command)] : []));
-  return candidates.find((file) => {
-    try {
-      accessSync(file, constants.X_OK);
-      return statSync(file).isFile();
-    } catch {
-      return false;
-    }
-  });
 }
 
 const PROBE_MS = 15_000;

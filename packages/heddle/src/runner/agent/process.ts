@@ -20,6 +20,7 @@ import {
 } from "../process.ts";
 import type { ProcessInfo } from "../processes.ts";
 import { type Ending, endAll } from "../terminate.ts";
+import { withKeeper } from "./keeper.ts";
 
 /** What starting an agent needs of the outside. */
 export interface AgentWorld extends Omit<ProcessWorld, "bases"> {
@@ -62,7 +63,8 @@ export function startAgentProcess(world: AgentWorld, spec: AgentProcessSpec): Ag
   const env = { ...spec.env, PWD: spec.cwd, [OWNER_VARIABLE]: world.owner };
   try {
     world.guard?.();
-    child = spawnPiped(spec.program, spec.args, spec.cwd, env);
+    const kept = withKeeper({ ...spec, env }, { path: world.path, graceMs: spec.graceMs });
+    child = spawnPiped(kept.program, kept.args, spec.cwd, kept.env);
   } catch (thrown) {
     return unstarted(Promise.resolve(messageOf(thrown)));
   }

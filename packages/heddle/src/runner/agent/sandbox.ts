@@ -10,7 +10,7 @@
 import { existsSync, realpathSync } from "node:fs";
 import { type Result, err, ok } from "../../base/result.ts";
 import { shorten } from "./classify.ts";
-import { findProgram } from "./find.ts";
+import { findProgram } from "./on-path.ts";
 import { type AgentWorld, startAgentProcess } from "./process.ts";
 
 export interface SandboxRequest {
