@@ -79,11 +79,6 @@ export class GlobOverlaps {
   }
 }
 
-/** Whether some path may match both globs. */
-export function globsOverlap(a: string, b: string): boolean {
-  return new GlobOverlaps().has(a, b);
-}
-
 /** Whether the two accept something in common, and how many pairs of states were looked at, `most` at the most. */
 function meet(
   one: readonly State[],

@@ -24,6 +24,7 @@ import {
 import { applyResumed } from "./resume.ts";
 import { emptyCounts, forgetAttempts, register, setPhase } from "./table.ts";
 import { forEachSuccessor, isTolerated, phaseOf, stepAt, WAITING, type RunState, type StepPhase } from "./state.ts";
+import { Writing } from "./writing.ts";
 
 /** The state after `run.created`. The graph is built from the plan unless it is at hand. */
 export function createState(created: EventOf<"run.created">, graph?: Graph): Result<RunState, readonly GraphProblem[]> {
@@ -86,6 +87,7 @@ export function createState(created: EventOf<"run.created">, graph?: Graph): Res
     agents: 0,
     pools: new Map(),
     locks: new Map(),
+    writing: new Writing(),
     rollback: undefined,
     rolledBack: false,
   };

@@ -163,10 +163,11 @@ interface Kept {
   readonly pools: Map<string, number>;
   readonly read: Set<string>;
   readonly write: Set<string>;
+  readonly turns: string[];
 }
 
 /** Mostly the first step fits: nothing is made for it. */
-const NOTHING_KEPT: Kept = { pools: new Map(), read: new Set(), write: new Set() };
+const NOTHING_KEPT: Kept = { pools: new Map(), read: new Set(), write: new Set(), turns: [] };
 
 /** The first step of every lane that no limit of its own stops. Lanes found empty leave the active ones. */
 function readyLanes(state: RunState): Candidate[] {
@@ -219,15 +220,18 @@ function fits(state: RunState, lane: Lane, kept: Kept): boolean {
     if ((use !== undefined && use.readers + use.writers > 0) || kept.read.has(name) || kept.write.has(name))
       return false;
   }
-  return true;
+  if (lane.turns.length === 0) return true;
+  return state.writing.holder(lane.turns) === undefined && !state.writing.meet(lane.turns, kept.turns);
 }
 
 /** With what the lane's first step asks for. */
 function keep(lane: Lane, before: Kept): Kept {
-  const kept: Kept = before === NOTHING_KEPT ? { pools: new Map(), read: new Set(), write: new Set() } : before;
+  const kept: Kept =
+    before === NOTHING_KEPT ? { pools: new Map(), read: new Set(), write: new Set(), turns: [] } : before;
   for (const [pool, units] of lane.resources) kept.pools.set(pool, (kept.pools.get(pool) ?? 0) + units);
   for (const name of lane.read) kept.read.add(name);
   for (const name of lane.write) kept.write.add(name);
+  for (const glob of lane.turns) kept.turns.push(glob);
   return kept;
 }
 

@@ -3,6 +3,7 @@ import { unreachable } from "../base/assert.ts";
 import { formatDuration } from "../base/duration.ts";
 import type { CancelReason } from "./event.ts";
 import { depsOf, groupTurn, hasEnded, phaseOf, satisfies, stepAt, type RunState } from "./state.ts";
+import { turnsOf } from "./writing.ts";
 
 /** One sentence for the step's phase; for a waiting step everything that it waits for. `now` on the engine's clock. */
 export function explainStep(state: RunState, step: number, now: number): string {
@@ -99,5 +100,7 @@ function explainPlace(state: RunState, step: number): string | undefined {
   const turn = groupTurn(definition);
   if (turn !== undefined && (state.locks.get(turn)?.writers ?? 0) > 0)
     return `waits for its group's worktree: another step of ${definition.group ?? ""} works in it`;
+  const writer = state.writing.holder(turnsOf(state.plan, definition));
+  if (writer !== undefined) return `waits for its turn: ${stepAt(state, writer).id} may write the same files`;
   return undefined;
 }

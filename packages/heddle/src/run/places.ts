@@ -1,5 +1,6 @@
 /** What the running attempts of a history hold, counted for the invariants' checker: slots, agents, pools and locks. */
-import type { Step } from "../plan/plan.ts";
+import { GlobOverlaps } from "../plan/glob-overlap.ts";
+import type { Plan, Step } from "../plan/plan.ts";
 import type { RunOptions } from "./event.ts";
 import type { Rule } from "./rules.ts";
 
@@ -7,6 +8,9 @@ export class PlacesInUse {
   readonly #pools = new Map<string, number>();
   readonly #readers = new Map<string, number>();
   readonly #writers = new Map<string, number>();
+  /** Globs of running steps that take turns by them. */
+  readonly #globs = new Map<string, readonly string[]>();
+  readonly #overlaps = new GlobOverlaps();
   #running = 0;
   #agents = 0;
 
@@ -15,11 +19,7 @@ export class PlacesInUse {
   }
 
   /** An attempt starts; the rules that this breaks, each with how. */
-  enter(
-    step: Step,
-    options: RunOptions | undefined,
-    capacities: { readonly [pool: string]: number } | undefined,
-  ): readonly (readonly [Rule, string])[] {
+  enter(step: Step, options: RunOptions | undefined, plan: Plan | undefined): readonly (readonly [Rule, string])[] {
     if (!takesPlace(step)) return [];
     const broken: [Rule, string][] = [];
     const { maxConcurrency = 1, maxAgents = 1 } = options ?? {};
@@ -31,7 +31,7 @@ export class PlacesInUse {
     }
     for (const [pool, units] of Object.entries(step.resources ?? {})) {
       const used = add(this.#pools, pool, units);
-      const capacity = capacities?.[pool] ?? 0;
+      const capacity = plan?.resources?.[pool] ?? 0;
       if (used > capacity) broken.push(["pools", `${used} of ${capacity} ${pool} are in use`]);
     }
     const { read, write } = locksOf(step);
@@ -43,12 +43,20 @@ export class PlacesInUse {
       if (writers > 1 || (writers === 1 && readers > 0))
         broken.push(["locks", `lock ${name} has ${writers} writers and ${readers} readers`]);
     }
+    if (plan?.agents?.["conflicts"] === "serialize" && step.writes !== undefined) {
+      for (const [other, globs] of this.#globs) {
+        const meet = step.writes.find((glob) => globs.some((held) => this.#overlaps.has(glob, held)));
+        if (meet !== undefined) broken.push(["locks", `${step.id} and ${other} may both write ${meet}`]);
+      }
+      this.#globs.set(step.id, step.writes);
+    }
     return broken;
   }
 
   leave(step: Step): void {
     if (!takesPlace(step)) return;
     this.#running--;
+    this.#globs.delete(step.id);
     if (step.action.kind === "agent") this.#agents--;
     for (const [pool, units] of Object.entries(step.resources ?? {})) add(this.#pools, pool, -units);
     const { read, write } = locksOf(step);

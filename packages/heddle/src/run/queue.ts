@@ -22,6 +22,7 @@ import {
   type Lane,
   type RunState,
 } from "./state.ts";
+import { turnsOf } from "./writing.ts";
 
 /** All predecessors of `step` have ended: it may be looked at, unless its layer is still closed. */
 export function arrive(state: RunState, step: number): void {
@@ -84,7 +85,8 @@ export function retryHeap(stateOf: () => RunState): Heap {
 export function enqueue(state: RunState, step: number): void {
   const lane = present(state.lanes[laneOf(state, step)], "lane");
   lane.heap.push(step);
-  if (lane.resources.length + lane.read.length + lane.write.length > 0) state.readySince.set(step, state.starts);
+  if (lane.resources.length + lane.read.length + lane.write.length + lane.turns.length > 0)
+    state.readySince.set(step, state.starts);
   if (lane.isActive) return;
   lane.isActive = true;
   state.activeLanes.push(lane);
@@ -178,6 +180,7 @@ export function resetQueues(state: RunState): void {
   state.agents = 0;
   state.pools.clear();
   state.locks.clear();
+  state.writing.clear();
   state.fatal = 0;
   linkAddedSteps(state);
   countOpen(state);
@@ -267,6 +270,8 @@ function changePlaces(state: RunState, step: number, by: 1 | -1): void {
   for (const [pool, units] of lane.resources) state.pools.set(pool, (state.pools.get(pool) ?? 0) + by * units);
   for (const name of lane.read) lockUse(state, name).readers += by;
   for (const name of lane.write) lockUse(state, name).writers += by;
+  if (by === 1) state.writing.take(step, lane.turns);
+  else state.writing.give(step);
   if (lane.container !== -1) present(state.containers.get(lane.container), "container").running += by;
 }
 
@@ -286,25 +291,27 @@ function laneOf(state: RunState, step: number): number {
   const parent = state.parents[step] ?? -1;
   const limited =
     parent !== -1 && Number.isFinite(state.containers.get(parent)?.maxConcurrency ?? Infinity) ? parent : -1;
-  const key = laneKey(definition, limited);
+  const turns = turnsOf(state.plan, definition);
+  const key = laneKey(definition, limited, turns);
   let lane = state.laneKeys.get(key);
   if (lane === undefined) {
     lane = state.lanes.length;
-    state.lanes.push(newLane(state, definition, limited));
+    state.lanes.push(newLane(state, definition, limited, turns));
     state.laneKeys.set(key, lane);
   }
   state.laneOf[step] = lane;
   return lane;
 }
 
-function laneKey(step: Step, container: number): string {
+function laneKey(step: Step, container: number, turns: readonly string[]): string {
   const agent = step.action.kind === "agent";
   const turn = groupTurn(step);
-  if (!step.resources && !step.locks && container === -1 && turn === undefined) return agent ? "agent" : "";
-  return JSON.stringify([agent, container, step.resources ?? null, step.locks ?? null, turn ?? null]);
+  if (!step.resources && !step.locks && container === -1 && turn === undefined && turns.length === 0)
+    return agent ? "agent" : "";
+  return JSON.stringify([agent, container, step.resources ?? null, step.locks ?? null, turn ?? null, turns]);
 }
 
-function newLane(state: RunState, step: Step, container: number): Lane {
+function newLane(state: RunState, step: Step, container: number, turns: readonly string[]): Lane {
   const turn = groupTurn(step);
   const write = [...new Set([...(step.locks?.write ?? []), ...(turn === undefined ? [] : [turn])])];
   return {
@@ -313,6 +320,7 @@ function newLane(state: RunState, step: Step, container: number): Lane {
     resources: Object.entries(step.resources ?? {}),
     read: [...new Set(step.locks?.read ?? [])].filter((name) => !write.includes(name)),
     write,
+    turns,
     agent: step.action.kind === "agent",
     container,
   };

@@ -13,6 +13,7 @@ import type { Plan, Step } from "../plan/plan.ts";
 import type { AgentRecord } from "./agent-record.ts";
 import type { CancelReason, EventOf, RunOptions, SkipReason, StepError } from "./event.ts";
 import type { Heap } from "./heap.ts";
+import type { Writing } from "./writing.ts";
 
 /** What a person is asked. */
 export type OpenQuestion = EventOf<"approval.requested">["data"];
@@ -75,6 +76,8 @@ export interface Lane {
   readonly resources: readonly (readonly [pool: string, units: number])[];
   readonly read: readonly string[];
   readonly write: readonly string[];
+  /** Globs for which its steps take turns with whoever may write the same files. */
+  readonly turns: readonly string[];
   readonly agent: boolean;
   /** The container whose limit counts, or -1. */
   readonly container: number;
@@ -179,6 +182,7 @@ export interface RunState {
   agents: number;
   readonly pools: Map<string, number>;
   readonly locks: Map<string, LockUse>;
+  readonly writing: Writing;
   /** An undo of succeeded steps is going on. */
   rollback: { readonly steps: readonly number[]; next: number } | undefined;
   /** A rollback of this stay of the engine is done. */

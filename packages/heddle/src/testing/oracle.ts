@@ -16,6 +16,7 @@
  */
 import { canonicalJson, type Json } from "../base/json.ts";
 import type { Task } from "../backend/port.ts";
+import { GlobOverlaps } from "../plan/glob-overlap.ts";
 import type { Step } from "../plan/plan.ts";
 import type { Event, RunOptions } from "../run/event.ts";
 
@@ -48,6 +49,8 @@ export class Oracle {
   readonly #alive: ReadonlySet<Alive>;
   #options: RunOptions | undefined;
   #pools: { readonly [pool: string]: number } = {};
+  #takesTurns = false;
+  readonly #overlaps = new GlobOverlaps();
   #onDisk = 0;
   #hasEnded = false;
 
@@ -161,6 +164,12 @@ export class Oracle {
       const writers = tasks.filter(({ step }) => step !== begun.task.step && step.locks?.write?.includes(lock));
       if (writers.length > 0) this.#fail(`${name}: read ${lock} beside its writer ${writers[0]?.step.id ?? ""} (R11)`);
     }
+    const wanted = this.#takesTurns ? (begun.task.step.writes ?? []) : [];
+    for (const { step } of tasks) {
+      if (step === begun.task.step) continue;
+      const shared = step.writes?.find((glob) => wanted.some((other) => this.#overlaps.has(glob, other)));
+      if (shared !== undefined) this.#fail(`${name}: may write ${shared} beside ${step.id} (R11)`);
+    }
     const container = this.#known.get(begun.task.step.id)?.container;
     const most = this.#known.get(container ?? "")?.most ?? Infinity;
     const siblings = tasks.filter(({ step }) => this.#known.get(step.id)?.container === container);
@@ -194,6 +203,7 @@ export class Oracle {
       case "run.created":
         this.#options = event.data.options;
         this.#pools = event.data.plan.resources ?? {};
+        this.#takesTurns = event.data.plan.agents?.["conflicts"] === "serialize";
         for (const step of event.data.plan.steps) this.#meet(step, undefined, undefined);
         return;
       case "run.resumed":

@@ -28,6 +28,8 @@ export interface PlanShape {
   readonly agents: number;
   readonly resources: number;
   readonly locks: number;
+  /** Of steps that say what they write, in a plan in which such steps take turns; 0: none, and the plan lets them not. */
+  readonly writes: number;
   readonly undos: number;
   readonly interrupts: number;
   /** Of steps with a time limit: what ends by it depends on timing. */
@@ -52,6 +54,7 @@ export const USUAL_SHAPE: PlanShape = {
   agents: 0.1,
   resources: 0.25,
   locks: 0.2,
+  writes: 0,
   undos: 0.3,
   interrupts: 0.15,
   timeouts: 0.3,
@@ -72,6 +75,7 @@ export const KIND_SHAPE: PlanShape = {
 
 export const POOLS: { readonly [pool: string]: number } = { cpu: 3, gpu: 1, license: 2 };
 const LOCKS = ["db", "port", "cache"] as const;
+const GLOBS = ["src/**", "src/*.ts", "src/api", "docs/{a,b}.md", "docs/b*", "*.json"] as const;
 
 export function generatePlan(seed: number, shape: PlanShape = USUAL_SHAPE): Plan {
   const random = seededRandom(seed);
@@ -82,6 +86,7 @@ export function generatePlan(seed: number, shape: PlanShape = USUAL_SHAPE): Plan
     rollback: pick(random, ["none", "none", "dependents", "all"] as const),
     resources: POOLS,
     graceMs: 100,
+    ...(shape.writes > 0 && { agents: { conflicts: "serialize" } }),
     steps: generateSteps(random, shape, shape.depth, 1 + whole(random, shape.steps)),
   };
 }
@@ -116,6 +121,8 @@ function generateStep(random: Random, shape: PlanShape, depth: number, id: strin
     ...(has(shape.retries) && { retry: generateRetry(random) }),
     ...(has(shape.resources) && { resources: generateResources(random) }),
     ...(has(shape.locks) && { locks: { [has(0.5) ? "read" : "write"]: some(random, LOCKS, 2) } }),
+    // Asked first, so that plans without them stay what they were.
+    ...(shape.writes > 0 && has(shape.writes) && { writes: some(random, GLOBS, 2) }),
     ...(has(shape.undos) && { undo: "true" }),
     ...(has(shape.interrupts) && { onInterrupt: pick(random, ["rerun", "fail", "ask"] as const) }),
     ...(has(0.1) && { priority: whole(random, 5) - 2 }),
@@ -177,11 +184,12 @@ export function deedOf(seed: number, shape: PlanShape, step: Step, attempt: numb
   const code = pick(random, ["error", "exit", "memory", "lost", "output", "spawn"] as const);
   const stopMs = random() < 0.3 ? whole(random, 300) : 0;
   const isAdded = step.id.includes(".x");
-  const adds = kind === "succeeds" && !isAdded && random() < shape.additions ? generateAdditions(random, step.id) : [];
+  const adds =
+    kind === "succeeds" && !isAdded && random() < shape.additions ? generateAdditions(random, shape, step.id) : [];
   return { kind, durationMs, code, output: { of: step.id, attempt }, adds, stopMs };
 }
 
-function generateAdditions(random: Random, adder: string): readonly Step[] {
+function generateAdditions(random: Random, shape: PlanShape, adder: string): readonly Step[] {
   const name = adder.slice(adder.lastIndexOf("/") + 1).replaceAll(/[[\]]/g, "_");
   const steps: Step[] = [];
   for (let at = 0; at < 1 + whole(random, 3); at++) {
@@ -196,6 +204,7 @@ function generateAdditions(random: Random, adder: string): readonly Step[] {
       action,
       ...(deps.length > 0 && { deps }),
       ...(random() < 0.3 && { optional: true }),
+      ...(shape.writes > 0 && random() < shape.writes && { writes: some(random, GLOBS, 2) }),
     });
   }
   return steps.toReversed();

@@ -30,6 +30,15 @@ describe("simulation", () => {
     expect([...ends].sort()).toEqual(["cancelled", "failed", "succeeded"]);
   });
 
+  test("steps that may write the same files take turns where the plan says so, added ones too", async () => {
+    const broken: string[] = [];
+    for (let seed = 3000; seed < 3060; seed++) {
+      const report = await simulate({ seed, shape: { ...USUAL_SHAPE, writes: 0.6, additions: 0.3, deps: 0.2 } });
+      broken.push(...report.violations.map((violation) => `seed ${seed}: ${violation}`));
+    }
+    expect(broken).toEqual([]);
+  });
+
   test("the same seed gives the same history, byte by byte (R4)", async () => {
     for (let seed = 1000; seed < 1060; seed++) {
       const [once, twice] = [await simulate({ seed }), await simulate({ seed })];
