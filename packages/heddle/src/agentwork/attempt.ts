@@ -2,20 +2,20 @@
  * One attempt of an agent's step, from its worktree to the integration branch: turns of the agent until its work is merged, or
  * until it is clear that this attempt cannot. Knows the order of these things; each is another file's.
  */
-import { relative } from "node:path";
+import { join, relative } from "node:path";
 import { HeddleError, messageOf } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import type { AgentDetails } from "../runner/agent/port.ts";
 import type { Outcome } from "../runner/port.ts";
 import { items, line } from "../workspace/doors.ts";
+import { settle } from "../workspace/settle.ts";
 import type { MergeOutcome } from "../workspace/trees.ts";
 import type { Worktree } from "../workspace/worktree.ts";
 import { merge } from "./merging.ts";
-import { type Clash, type Earlier, mendPrompt, promptOf } from "./prompts.ts";
+import { type Clash, conflictText, type Earlier, mendPrompt, promptOf } from "./prompts.ts";
 import { stepsOf } from "./proposals.ts";
 import { folderIn } from "./room.ts";
-import { settle } from "./settle.ts";
-import { type Kept, keep, putTogether, setUp, takeTree, unresolvedIn } from "./tree.ts";
+import { type Kept, keep, putTogether, setUp, takeTree, treeForPerson, unsettledIn } from "./tree.ts";
 import { proposalRules, type Reports, takeTurn, type TurnContext, type TurnEnd, usageData } from "./turn.ts";
 
 const NO_REPORTS: Reports = { proposals: [] };
@@ -37,9 +37,9 @@ export async function carryOut(context: TurnContext): Promise<Outcome> {
 /** Its engine died between the merge and the record of it: nothing is done twice. */
 async function mergedBefore({ room, job, note }: TurnContext): Promise<Outcome | undefined> {
   const { step, agent } = job.task;
-  const open = agent?.before.open;
-  if (open === undefined) return undefined;
-  const merged = (await room.queue.merged()).findLast((one) => one.step === step.id && one.attempt === open);
+  const { openSince } = agent?.before ?? {};
+  if (openSince === undefined) return undefined;
+  const merged = (await room.queue.merged()).findLast((one) => one.step === step.id && one.attempt >= openSince);
   if (merged === undefined) return undefined;
   const files = await changedIn(room, merged.onto, merged.commit);
   const { branch } = room.queue.integration;
@@ -48,15 +48,16 @@ async function mergedBefore({ room, job, note }: TurnContext): Promise<Outcome |
     type: "worktree.merged",
     data: { branch, commit: merged.commit, onto: merged.onto, captured: merged.source, ref, files },
   });
-  return { kind: "succeeded", output: { summary: `merged by attempt ${open}`, files, commit: merged.commit } };
+  return {
+    kind: "succeeded",
+    output: { summary: `merged by attempt ${merged.attempt}`, files, commit: merged.commit },
+  };
 }
 
 class AgentAttempt {
   readonly #context: TurnContext;
   #tree: Worktree | undefined;
   #last: AgentDetails | undefined;
-  /** The last that was captured without conflict markers in it. */
-  #whole: Kept | undefined;
   #summary = "";
   #time = 0;
 
@@ -137,13 +138,15 @@ class AgentAttempt {
     this.#summary = completion?.summary ?? textOf(turn.outcome.output);
     if (kept.changedFiles.length === 0 && settings.expect === "changes")
       return failed("error", "no-changes: the agent says that it is done, and nothing has changed", "no-changes", true);
-    if (kept.changedFiles.length === 0) return await this.#done(kept, undefined, turn.reports);
-    if (this.#time > 0) {
-      const left = await unresolvedIn(this.#here, kept.changedFiles);
-      if (left.length > 0)
-        return await this.#clash({ kind: "conflict", files: left, head: this.#here.base }, this.#whole ?? kept);
+    const left = await unsettledIn(this.#context, this.#here, kept.commit);
+    if (left.length > 0) {
+      // What a person may decide about is the work before the two were put together.
+      const commit = this.#here.holds?.captured ?? kept.commit;
+      return await this.#clash({ kind: "conflict", files: left, head: this.#here.base }, { ...kept, commit });
     }
-    this.#whole = kept;
+    const refused = await this.#refusal(kept);
+    if (refused !== undefined) return refused;
+    if (kept.changedFiles.length === 0) return await this.#done(kept, undefined, turn.reports);
     const outcome = await merge(this.#context, kept, this.#summary, agent);
     if (this.#context.control.reason !== undefined && outcome.kind !== "merged")
       return { kind: "stopped", reason: this.#context.control.reason };
@@ -157,6 +160,23 @@ class AgentAttempt {
       default:
         return await this.#clash(outcome, kept);
     }
+  }
+
+  /** What the plan asks of the work and is not so. Asked before anything is merged: what is on the branch is done. */
+  async #refusal(kept: Kept): Promise<Outcome | undefined> {
+    const { settings, job, room } = this.#context;
+    if (typeof settings.expect === "object") {
+      const folder = relative(this.#here.path, folderIn(room, this.#here.path, job));
+      const missing = settings.expect.files.filter((file) => !kept.changedFiles.includes(join(folder, file)));
+      if (missing.length > 0)
+        return failed("error", `no-changes: ${missing.join(", ")} was to be written, and was not`, "no-changes", true);
+    }
+    const problem = await job.check?.({ ...this.#outputOf(kept), commit: kept.commit });
+    return problem === undefined ? undefined : failed("output", problem);
+  }
+
+  #outputOf(kept: Kept): { readonly summary: string; readonly files: readonly string[] } {
+    return { summary: this.#summary.slice(0, 4000), files: kept.changedFiles.slice(0, 1000) };
   }
 
   /** Up the ladder: the agent that made it, then a person. */
@@ -183,12 +203,10 @@ class AgentAttempt {
     const mayAgent = settings.onConflict.includes("agent") && this.#time <= settings.tries;
     if (!isConflict && !mayAgent) return failed("exit", `the verification failed:\n${output ?? ""}`, "verify", true);
     const from = this.#here.base;
-    const isHalfway = isConflict && outcome.head === from;
-    if (!isHalfway) {
-      const put = await putTogether(this.#context, this.#here, outcome.head, kept.commit);
-      this.#tree = put.tree;
-    }
-    if (!mayAgent) return this.#askPerson(isConflict ? outcome.files : []);
+    // The same conflict, halfway settled: it is gone on with as it is.
+    const isHalfway = isConflict && outcome.head === from && this.#here.holds !== undefined;
+    if (!isHalfway) this.#tree = await putTogether(this.#context, this.#here, outcome.head, kept.commit);
+    if (!mayAgent) return await this.#askPerson(isConflict ? outcome.files : [], kept.commit);
     const clash: Clash = {
       reason: isConflict ? "conflict" : "verify",
       files: isConflict ? outcome.files : [],
@@ -205,10 +223,11 @@ class AgentAttempt {
     };
   }
 
-  #askPerson(files: readonly string[]): Outcome {
+  async #askPerson(files: readonly string[], captured: string): Promise<Outcome> {
     const { settings, job, room } = this.#context;
     const what = `its work conflicts with ${room.queue.integration.branch} in ${files.join(", ")}`;
     if (!settings.onConflict.includes("human")) return failed("error", what, "conflict", false);
+    this.#tree = await treeForPerson(this.#context, this.#here, captured);
     const command = `heddle resolve ${room.run} ${job.task.step.id}`;
     const question = `${what}; resolve it in its worktree and type \`${command} --continue\`, or take a side with --ours or --theirs`;
     return {
@@ -221,11 +240,11 @@ class AgentAttempt {
 
   /** A person decided: what is merged is made of both sides, or of the worktree as it was left. */
   async #resolve(tree: Worktree, choice: "ours" | "theirs" | "continue", captured: string): Promise<Outcome> {
-    const { room, job, note } = this.#context;
+    const { room, job, note, control } = this.#context;
     let kept = await keep(this.#context, tree);
     if (choice === "continue") {
-      const left = await unresolvedIn(tree, kept.changedFiles);
-      if (left.length > 0) return this.#askPerson(left);
+      const left = await unsettledIn(this.#context, tree, kept.commit);
+      if (left.length > 0) return await this.#askPerson(left, captured);
     } else {
       const head = await room.queue.head();
       const message = `${job.task.step.id}: conflicts settled (${choice})`;
@@ -234,6 +253,8 @@ class AgentAttempt {
       kept = { ...kept, commit, changedFiles: await changedIn(room, head, commit) };
     }
     const outcome = await merge(this.#context, kept, `settled by a person (${choice})`, undefined);
+    // The person's word stands for the next attempt.
+    if (control.reason !== undefined && outcome.kind !== "merged") return { kind: "stopped", reason: control.reason };
     switch (outcome.kind) {
       case "merged":
         return await this.#done(kept, outcome, NO_REPORTS);
@@ -249,8 +270,8 @@ class AgentAttempt {
           type: "worktree.conflicted",
           data: { reason: "conflict", files, head, captured: kept.commit, ref: kept.ref, time: 1 },
         });
-        await putTogether(this.#context, tree, head, kept.commit);
-        return this.#askPerson(files);
+        this.#tree = await putTogether(this.#context, tree, head, kept.commit);
+        return await this.#askPerson(files, kept.commit);
       }
     }
   }
@@ -260,28 +281,21 @@ class AgentAttempt {
     merged: Extract<MergeOutcome, { kind: "merged" }> | undefined,
     reports: Reports,
   ): Promise<Outcome> {
-    const { room, note, job, settings } = this.#context;
-    const files = kept.changedFiles.slice(0, 1000);
+    const { room, note } = this.#context;
+    const output = this.#outputOf(kept);
     if (merged !== undefined) {
       const { commit, onto } = merged;
       const { branch } = room.queue.integration;
-      note({ type: "worktree.merged", data: { branch, commit, onto, captured: kept.commit, ref: kept.ref, files } });
+      note({
+        type: "worktree.merged",
+        data: { branch, commit, onto, captured: kept.commit, ref: kept.ref, files: output.files },
+      });
     }
-    if (typeof settings.expect === "object") {
-      const missing = settings.expect.files.filter((file) => !kept.changedFiles.includes(file));
-      if (missing.length > 0 && merged === undefined && kept.changedFiles.length === 0)
-        return failed("error", `no-changes: ${missing.join(", ")} was to be written`, "no-changes", true);
-    }
-    if (job.task.step.group === undefined && !room.settings.keepWorktrees) await this.#remove();
-    const output: Json = {
-      summary: this.#summary.slice(0, 4000),
-      files,
-      ...(merged === undefined ? {} : { commit: merged.commit }),
-    };
+    if (this.#here.place.owner.kind === "step" && !room.settings.keepWorktrees) await this.#remove();
     const steps = stepsOf(reports.proposals, proposalRules(this.#context));
     return {
       kind: "succeeded",
-      output,
+      output: { ...output, ...(merged === undefined ? {} : { commit: merged.commit }) },
       ...(steps.length === 0 ? {} : { steps }),
       ...(this.#last === undefined ? {} : { agent: this.#last }),
     };
@@ -312,7 +326,9 @@ class AgentAttempt {
       tree.base,
       now.commit,
     ]);
-    return { ...this.#reason(), diff: line(stat) };
+    const earlier = this.#reason();
+    const open = await unsettledIn(this.#context, tree, now.commit);
+    return { ...earlier, reason: open.length === 0 ? earlier.reason : conflictText(open), diff: line(stat) };
   }
 
   #earlierWithoutWork(): Earlier | undefined {
@@ -350,7 +366,7 @@ function textOf(output: Json): string {
     : "";
 }
 
-function failed(code: "error" | "exit", message: string, of?: string, mayMend = true): Outcome {
+function failed(code: "error" | "exit" | "output", message: string, of?: string, mayMend = true): Outcome {
   return {
     kind: "failed",
     error: { code, message, ...(of === undefined ? {} : { class: of }), ...(mayMend ? {} : { final: true as const }) },

@@ -9,6 +9,7 @@
  */
 import type { Dispatched, Note, Task } from "../backend/port.ts";
 import type { Problem } from "../base/errors.ts";
+import type { Json } from "../base/json.ts";
 import type { Result } from "../base/result.ts";
 
 /** An attempt of an agent's step, its templates filled in. */
@@ -19,6 +20,8 @@ export interface AgentJob {
   /** Absolute: what files named in the plan are relative to. */
   readonly folder: string;
   readonly logFile: string | null;
+  /** Why the plan does not take an output, if so; absent: it takes any. */
+  readonly check?: (output: Json) => Promise<string | undefined>;
 }
 
 /** What became of the integration branch at the end of a run. */

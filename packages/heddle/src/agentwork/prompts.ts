@@ -51,6 +51,17 @@ export interface Clash {
   readonly output?: string;
 }
 
+/** What to do about files that hold both sides. */
+export function conflictText(files: readonly string[]): string {
+  return [
+    "Your work conflicts with what was merged meanwhile. Your worktree holds that state with your changes on top of it, and these files have conflict markers:",
+    "",
+    ...files.map((file) => `- ${file}`),
+    "",
+    "Between `<<<<<<<` and `=======` is what was merged, up to `>>>>>>>` is yours. Edit the files so that both intents hold, and leave no marker. Where one side has no such file, or no text, the markers say so: leave the file as it should be, or remove it. A file with `~` and a commit in its name stands where the other side has a folder: give it a place, or remove it.",
+  ].join("\n");
+}
+
 /** To a session that knows its task. */
 export function mendPrompt(task: string, { reason, files, merged, output }: Clash): Prompt {
   const since =
@@ -63,11 +74,8 @@ export function mendPrompt(task: string, { reason, files, merged, output }: Clas
           "# Your work conflicts with what was merged meanwhile",
           "",
           ...since,
-          "Your worktree now holds that state with your changes put on top of it. These files have conflict markers:",
+          conflictText(files),
           "",
-          ...files.map((file) => `- ${file}`),
-          "",
-          "Between `<<<<<<<` and `=======` is what was merged, up to `>>>>>>>` is yours. Edit the files so that both intents hold, and leave no marker.",
           "What you were asked to do is still this:",
           "",
           task,

@@ -2,16 +2,14 @@
  * The worktree of an attempt: taken, set up, put into conflict, given back. Knows who may have worked in it before, and that
  * nothing of theirs may be lost.
  */
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { HeddleError } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { capture } from "../workspace/capture.ts";
-import { mergeTrees } from "../workspace/candidate.ts";
+import { combine, undecided } from "../workspace/conflict.ts";
 import { setupKey } from "../workspace/listing.ts";
 import { captureRef } from "../workspace/ref-names.ts";
 import type { Capture, TreeOwner } from "../workspace/trees.ts";
-import { populate } from "../workspace/tree-files.ts";
+import type { HeldWork } from "../workspace/place.ts";
 import type { Worktree } from "../workspace/worktree.ts";
 import { runCommands } from "./commands.ts";
 import { projectIn } from "./room.ts";
@@ -31,14 +29,19 @@ export async function takeTree(context: TurnContext): Promise<Taken> {
   const { room, job } = context;
   const { task } = job;
   const { step } = task;
-  const owner: TreeOwner = step.group === undefined ? { kind: "step", id: step.id } : { kind: "group", id: step.group };
-  const head = await room.queue.head();
-  const tree = await room.trees.ensure({ run: task.run, owner, base: head });
   const before = task.agent?.before ?? {};
-  const user = step.group === undefined ? { step: step.id, open: before.open } : task.agent?.lastUser;
+  const head = await room.queue.head();
+  const tree = await room.trees.ensure({ run: task.run, owner: ownerOf(context), base: head });
+  const isShared = tree.place.owner.kind === "group";
+  const user = isShared ? task.agent?.lastUser : { step: step.id, open: before.open };
+  if (!tree.fresh && user?.open !== undefined) await keep(context, tree, user.step, user.open);
+  const isOwn = !tree.fresh && user?.step === step.id && task.attempt > 1;
+  const { conflict } = before;
+  // Its work is in what was captured of it, if somebody else has used the worktree since, removed it, or died while it was set.
+  if (conflict !== undefined && !(isOwn && tree.holds?.step === step.id))
+    return { tree: await putTogether(context, tree, head, conflict.captured), holdsWork: true };
   if (tree.fresh) return { tree, holdsWork: false };
-  if (user?.open !== undefined) await keep(context, tree, user.step, user.open);
-  if (user?.step === step.id && task.attempt > 1) return { tree, holdsWork: true };
+  if (isOwn) return { tree, holdsWork: true };
   if (tree.base === head) {
     const now = await keep(context, tree, step.id, 0);
     if (now.changedFiles.length === 0) return { tree, holdsWork: false };
@@ -46,14 +49,26 @@ export async function takeTree(context: TurnContext): Promise<Taken> {
   return { tree: await resetTo(context, tree, head), holdsWork: false };
 }
 
-async function resetTo(context: TurnContext, tree: Worktree, head: string): Promise<Worktree> {
+/** Steps of a group share one; a person settles a conflict in the step's own, while the others of the group go on. */
+function ownerOf({ job }: TurnContext): TreeOwner {
+  const { step, agent } = job.task;
+  if (step.group === undefined || agent?.before.resolution !== undefined) return { kind: "step", id: step.id };
+  return { kind: "group", id: step.group };
+}
+
+async function resetTo(
+  context: TurnContext,
+  tree: Worktree,
+  head: string,
+  options: { readonly files?: string; readonly holds?: HeldWork } = {},
+): Promise<Worktree> {
   try {
-    return await context.room.trees.reset(tree, head);
+    return await context.room.trees.reset(tree, head, options);
   } catch (thrown) {
     if (!(thrown instanceof HeddleError) || thrown.code !== "WorkNotCaptured") throw thrown;
     // Whoever left it: it is kept under this step's name, as what was there before its first attempt.
     await keep(context, tree, context.job.task.step.id, 0);
-    return await context.room.trees.reset(tree, head);
+    return await context.room.trees.reset(tree, head, options);
   }
 }
 
@@ -75,32 +90,41 @@ export async function setUp(context: TurnContext, tree: Worktree): Promise<Resul
   if (setup.length === 0) return ok(undefined);
   const key = await setupKey(room.repository, tree.base, setup);
   if (!(await room.trees.needsSetup(tree, key))) return ok(undefined);
-  const place = { folder: projectIn(room, tree.path), ports: tree.ports, name: "setup" };
+  const place = { folder: projectIn(room, tree.path), ports: tree.ports, slug: tree.slug, name: "setup" };
   const done = await runCommands(options.runner, options.clock, job, control, setup, place);
   if (!done.ok) return err(`setup failed:\n${done.error}`);
   await room.trees.setupDone(tree, key);
   return done;
 }
 
-/** The branch's head with the step's work on top, conflict markers where they do not go together. Its base is the head. */
+/** The branch's head with the step's work on top, both sides of what does not go together in one file. Its base is the head. */
 export async function putTogether(
-  { room }: TurnContext,
+  context: TurnContext,
   tree: Worktree,
   head: string,
   captured: string,
-): Promise<{ readonly tree: Worktree; readonly files: readonly string[] }> {
-  const merged = await mergeTrees(room.repository, head, captured);
-  const set = await room.trees.reset(tree, head);
-  await populate(room.repository, { path: set.path, index: set.place.index, commit: merged.tree });
-  return { tree: set, files: merged.kind === "conflict" ? merged.files : [] };
+): Promise<Worktree> {
+  const { repository, run } = context.room;
+  const { step, attempt } = context.job.task;
+  const combined = await combine(repository, head, captured);
+  // Later captures of the attempt do not lead to it.
+  await repository.refs(["update-ref", `${captureRef(run, step.id, attempt)}.conflict`, captured]);
+  const holds = { step: step.id, head, captured };
+  return await resetTo(context, tree, head, { files: combined.tree, holds });
 }
 
-/** Those of the files that still hold a conflict as git writes it. */
-export async function unresolvedIn(tree: Worktree, files: readonly string[]): Promise<readonly string[]> {
-  const left: string[] = [];
-  for (const file of files) {
-    const text = await readFile(join(tree.path, file), "utf8").catch(() => "");
-    if (/^<{7} /m.test(text) && /^>{7} /m.test(text)) left.push(file);
-  }
-  return left;
+/** A worktree of the step's own for a person, where the step's is its group's: the group goes on meanwhile. */
+export async function treeForPerson(context: TurnContext, tree: Worktree, captured: string): Promise<Worktree> {
+  if (tree.place.owner.kind !== "group") return tree;
+  const { room, job } = context;
+  const { run, step } = job.task;
+  const head = await room.queue.head();
+  const own = await room.trees.ensure({ run, owner: { kind: "step", id: step.id }, base: head });
+  return await putTogether(context, own, head, captured);
+}
+
+/** Files in which what was put together there is not settled yet. */
+export async function unsettledIn({ room }: TurnContext, tree: Worktree, commit: string): Promise<readonly string[]> {
+  const { holds } = tree;
+  return holds === undefined ? [] : await undecided(room.repository, { commit, ...holds });
 }

@@ -58,9 +58,8 @@ export function executor(options: ExecuteOptions): Execute {
           running = await startAgent(task, workspace, filled.value, options, onNote);
           if (stopReason !== undefined) running.stop(stopReason);
           if (killed) running.kill();
-          // Its verification is part of its merge.
-          const merged = await running.outcome;
-          return task.step.output === undefined ? merged : await checked(task.step.output, merged);
+          // Verification and what the plan says of its output are part of its merge.
+          return await running.outcome;
         }
         const prepared = prepare(task, workspace, filled.value, options, onProgress);
         if (!prepared.ok) return failed("spawn", prepared.error);
@@ -115,7 +114,9 @@ async function startAgent(
   if (agents === undefined) throw new HeddleError({ code: "AgentsInvalid", message: "no agents can be started here" });
   const prompt = action.kind === "agent" ? action.prompt : "";
   const { folder } = options.codeOf(task.run);
-  return agents.start({ task, prompt, env, folder, logFile: workspace.logFile }, onNote);
+  const schema = task.step.output;
+  const check = schema === undefined ? {} : { check: async (output: Json) => await outputProblem(schema, output) };
+  return agents.start({ task, prompt, env, folder, logFile: workspace.logFile, ...check }, onNote);
 }
 
 /** One `verify` command as an attempt beside the step's own: same folder, environment and log; what it puts out is its exit code. */
@@ -270,9 +271,14 @@ function tooLarge(outcome: Outcome): Outcome | undefined {
 /** Holds a success against what its plan says of outputs. */
 async function checked(schema: JsonObject, outcome: Outcome): Promise<Outcome> {
   if (outcome.kind !== "succeeded") return outcome;
+  const problem = await outputProblem(schema, outcome.output);
+  return problem === undefined ? outcome : failed("output", problem);
+}
+
+async function outputProblem(schema: JsonObject, output: Json): Promise<string | undefined> {
   const { compileOutputCheck } = await import("../plan/json-schema.ts");
-  const problem = compileOutputCheck(schema)(outcome.output);
-  return problem === undefined ? outcome : failed("output", `the output does not match its schema: ${problem}`);
+  const problem = compileOutputCheck(schema)(output);
+  return problem === undefined ? undefined : `the output does not match its schema: ${problem}`;
 }
 
 /** Cheap test that spares small outputs the serialisation. */

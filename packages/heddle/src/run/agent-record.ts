@@ -8,6 +8,8 @@ import type { Event, EventOf, Resolution } from "./event.ts";
 export interface AgentRecord {
   /** Started and without a recorded end: its engine died, or it runs now. */
   readonly open?: number;
+  /** The first of those since the last recorded end. */
+  readonly openSince?: number;
   /** The last session, which may go on. */
   readonly session?: { readonly agent?: string; readonly sessionId: string; readonly totals?: JsonObject };
   /** How the last attempt that ended without success ended. */
@@ -44,7 +46,7 @@ type StepwiseEvent = Extract<Event, { readonly step: string }>;
 export function recordAfter(known: AgentRecord, event: StepwiseEvent): AgentRecord {
   switch (event.type) {
     case "step.started":
-      return { ...known, open: event.attempt };
+      return { ...known, open: event.attempt, openSince: known.openSince ?? event.attempt };
     case "step.progress": {
       const { type, sessionId } = event.data;
       if (type !== "session" || typeof sessionId !== "string" || sessionId === known.session?.sessionId) return known;
@@ -63,18 +65,21 @@ export function recordAfter(known: AgentRecord, event: StepwiseEvent): AgentReco
     case "approval.requested": {
       const { about, question } = event.data;
       if (about === "permission") return known;
-      const rest = without(known, "open", "asked");
+      const rest = without(known, "open", "openSince", "asked", "resolution");
       return about === "question" ? { ...rest, asked: { attempt: event.attempt, question } } : rest;
     }
     case "approval.given":
       return answered(known, event.data);
     case "step.failed":
       return {
-        ...without(known, "open", "resolution"),
+        ...without(known, "open", "openSince", "resolution"),
         failure: { attempt: event.attempt, message: event.data.error.message },
       };
     case "step.cancelled":
-      return { ...without(known, "open"), failure: { attempt: event.attempt, message: "it was cancelled" } };
+      return {
+        ...without(known, "open", "openSince"),
+        failure: { attempt: event.attempt, message: "it was cancelled" },
+      };
     case "step.succeeded":
     case "step.cached":
     case "step.rolledback":

@@ -54,29 +54,39 @@ async function commitTree(repository: Repository, request: CandidateRequest, tre
   return { kind: "clean", commit: await makeCommit(repository, { tree, parents, message, atMs }), tree };
 }
 
+/** A version of a file that conflicts, as git's index has it: 1 the common one, 2 ours, 3 theirs. */
+export interface ConflictStage {
+  readonly mode: string;
+  readonly id: string;
+  readonly stage: 1 | 2 | 3;
+  /** Where a file and a folder meet, with `~` and the commit behind it. */
+  readonly path: string;
+}
+
 export type MergedTrees =
   | { readonly kind: "clean"; readonly tree: string }
-  /** `tree`: with conflict markers in the files. */
-  | { readonly kind: "conflict"; readonly files: readonly string[]; readonly tree: string };
+  /** `tree`: with conflict markers in the files, which name the commits. */
+  | {
+      readonly kind: "conflict";
+      readonly files: readonly string[];
+      readonly stages: readonly ConflictStage[];
+      readonly tree: string;
+    };
 
 /** Three-way, over the merge base that git finds. Both have a common history. */
 export async function mergeTrees(repository: Repository, ours: string, theirs: string): Promise<MergedTrees> {
   const workTree = await attributesFolder(repository, ours);
-  const args = [
-    "merge-tree",
-    "--write-tree",
-    "-z",
-    "--name-only",
-    "--no-messages",
-    "--allow-unrelated-histories",
-    ours,
-    theirs,
-  ];
+  const args = ["merge-tree", "--write-tree", "-z", "--no-messages", "--allow-unrelated-histories", ours, theirs];
   const answer = await repository.objects(args, { workTree, codes: [0, 1] });
-  const [tree = "", ...files] = items(answer.output);
-  return answer.code === 0
-    ? { kind: "clean", tree }
-    : { kind: "conflict", files: withoutLabels(files, [ours, theirs]), tree };
+  const [tree = "", ...listed] = items(answer.output);
+  if (answer.code === 0) return { kind: "clean", tree };
+  const stages = listed.flatMap((entry): ConflictStage[] => {
+    const [, mode, id, stage, path] = /^(\d+) ([0-9a-f]+) ([123])\t([\s\S]+)$/.exec(entry) ?? [];
+    if (mode === undefined || id === undefined || path === undefined) return [];
+    return [{ mode, id, stage: Number(stage) as ConflictStage["stage"], path }];
+  });
+  const names = stages.map(({ path }) => path);
+  return { kind: "conflict", files: withoutLabels(names, [ours, theirs]), stages, tree };
 }
 
 /** Where a file and a folder meet, git names the file after the commit that it is of (`name~commit`): no commit has such a file. */

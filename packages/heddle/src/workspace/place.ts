@@ -37,6 +37,24 @@ export interface TreeRecord {
   readonly ports: readonly number[];
   /** What setup was done for; absent: none was. */
   readonly setup?: string;
+  readonly holds?: HeldWork;
+  /** The files are being set to this: what a crash in the middle of it leaves is nobody's work. */
+  readonly setting?: Setting;
+}
+
+/** A step's work that was put on top of the base, conflicts and all, to be settled there. */
+export interface HeldWork {
+  readonly step: string;
+  /** Both are in the markers of a conflict. */
+  readonly head: string;
+  readonly captured: string;
+}
+
+export interface Setting {
+  readonly commit: string;
+  /** A tree; absent: the commit's. */
+  readonly files?: string;
+  readonly holds?: HeldWork;
 }
 
 export function placeOf(repository: Repository, run: string, owner: TreeOwner): Place {

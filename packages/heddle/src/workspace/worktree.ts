@@ -19,7 +19,9 @@ import { type DiskLimits, DiskUse } from "./disk.ts";
 import { copyIncluded } from "./include.ts";
 import {
   type AdminEntry,
+  type HeldWork,
   type Place,
+  type Setting,
   type TreeRecord,
   adminEntries,
   adminOf,
@@ -55,6 +57,8 @@ export interface Worktree {
   readonly fresh: boolean;
   /** Free when they were given out, and of no other worktree. */
   readonly ports: readonly number[];
+  /** What was put on top of the base when its files were last set. */
+  readonly holds?: HeldWork;
   /** For names of databases and the like. */
   readonly slug: string;
   /** What `.worktreeinclude` brought; empty unless `fresh`. */
@@ -69,7 +73,7 @@ export interface WorktreesOptions {
   readonly include?: boolean;
 }
 
-export interface ResetOptions extends LossOptions {
+export interface ResetOptions extends LossOptions, Omit<Setting, "commit"> {
   /** Ignored files go too. */
   readonly ignored?: boolean;
 }
@@ -100,6 +104,8 @@ export class Worktrees {
     await this.#disk.refresh();
     await this.lock.run(async () => await this.#ensureAdmin(place, request.base));
     const before = await readRecord(place);
+    if (before?.populated === true && before.setting !== undefined)
+      return await this.#set(place, before.setting, false);
     if (before?.populated === true) return worktreeOf(place, before, false, NOTHING_INCLUDED);
     await this.#verify(place);
     const base = await this.#baseOf(place, request.base);
@@ -132,18 +138,28 @@ export class Worktrees {
     const { place } = tree;
     if (place.owner.kind !== "pool") await this.#refuseUnsaved(place, options);
     await this.lock.run(async () => await this.#ensureAdmin(place, commit));
+    const { files, holds } = options;
+    const setting = { commit, ...(files === undefined ? {} : { files }), ...(holds === undefined ? {} : { holds }) };
+    const known = await readRecord(place);
+    // Candidates are set anew each time, whatever was there.
+    if (known !== undefined && place.owner.kind !== "pool") await writeRecord(place, { ...known, setting });
+    return await this.#set(place, setting, options.ignored ?? false);
+  }
+
+  async #set(place: Place, { commit, files, holds }: Setting, ignored: boolean): Promise<Worktree> {
     const admin = await this.#admin(place);
     await this.#dropLocks(place, admin);
     await this.#pointTo(place, admin, commit);
     const whole = { path: place.path, index: place.index };
-    await populate(this.repository, { ...whole, commit });
-    await clean(this.repository, { ...whole, ignored: options.ignored ?? false });
+    await populate(this.repository, { ...whole, commit: files ?? commit });
+    await clean(this.repository, { ...whole, ignored });
     await this.#handOver(place);
     const before = await readRecord(place);
     const createdAtMs = before?.createdAtMs ?? this.repository.clock.now();
     const known = { run: place.run, owner: place.owner, createdAtMs, ports: before?.ports ?? [] };
     const setup = before?.setup === undefined ? {} : { setup: before.setup };
-    const record: TreeRecord = { ...known, ...setup, base: commit, populated: true };
+    const held = holds === undefined ? {} : { holds };
+    const record: TreeRecord = { ...known, ...setup, ...held, base: commit, populated: true };
     await writeRecord(place, record);
     return worktreeOf(place, record, false, NOTHING_INCLUDED);
   }
@@ -380,5 +396,6 @@ async function unsparse(repository: Repository, admin: AdminEntry): Promise<void
 function worktreeOf(place: Place, record: TreeRecord, fresh: boolean, included: IncludeReport): Worktree {
   const branch = place.branch === null ? null : shortBranch(place.branch);
   const slug = slugOf(place.run, place.name);
-  return { place, path: place.path, branch, base: record.base, fresh, ports: record.ports, slug, included };
+  const holds = record.holds === undefined ? {} : { holds: record.holds };
+  return { place, path: place.path, branch, base: record.base, fresh, ports: record.ports, slug, included, ...holds };
 }
