@@ -108,6 +108,20 @@ test.each([["ff"], ["merge"], ["branch"]])("what landed by %s lands reverted by 
   expect(rig.git(["fsck", "--no-dangling"])).toBe("");
 });
 
+test("when the last step is out, landing says what it came to", async () => {
+  using rig = new AgentRig();
+  rig.agents({ only: [writes("only.txt", "1\n")] }, { steps: [{ id: "only" }] });
+  await rig.heddle(["run"]);
+  const run = await rig.run();
+  const landed = await rig.heddle(["merge"]);
+  expect(landed.stdout).toContain(`1 merged step on heddle/${run}/integration; landed on main`);
+  await rig.heddle(["merge", "--revert", "only"]);
+  const again = await rig.heddle(["merge"]);
+  const tip = rig.git(["rev-parse", "--short=10", `heddle/${run}/integration`]);
+  expect(again.stdout).toBe(`No step's work is on heddle/${run}/integration; main is at ${tip}.\n`);
+  expect(tracked(rig, "main")).toEqual([".gitignore", "a.txt"]);
+});
+
 test("a dirty tree is not landed upon with a revert either, and stays as it is", async () => {
   using rig = new AgentRig();
   const run = await merged(rig);

@@ -1,4 +1,5 @@
 /** `heddle merge`: lands the integration branch of a run, or takes one step's work back out of it. Never pushes. */
+import type { Landing } from "../../agentwork/port.ts";
 import { EXIT, fail, findRun, findStep, openToRead, type Context } from "../context.ts";
 import type { Project } from "../../engine/api.ts";
 import { safeLine } from "../output-text.ts";
@@ -30,8 +31,16 @@ export async function merge(context: Context, [word]: readonly (string | undefin
   const { problem } = landed.value;
   if (problem !== undefined) return fail(context, problem, EXIT.failed);
   if (context.json) context.out.json({ run: run.value, ...landed.value });
-  else for (const line of landingLines(run.value, landed.value)) context.out.line(safeLine(line));
+  else for (const line of lines(run.value, landed.value)) context.out.line(safeLine(line));
   return EXIT.ok;
+}
+
+/** At the end of a run that merged nothing there is nothing to say; who asks by command gets an answer. */
+function* lines(run: string, landing: Landing): Generator<string, void, undefined> {
+  const { integration, commits, branch, commit } = landing;
+  if (commits > 0) yield* landingLines(run, landing);
+  else
+    yield `No step's work is on ${integration}; ${branch ?? "your branch"} is at ${commit?.slice(0, 10) ?? "what it was"}.`;
 }
 
 /** The step is looked for in the history, so that a name that was mistyped is told from one whose work is not there. */

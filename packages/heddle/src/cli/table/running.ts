@@ -175,7 +175,10 @@ export const RUNNING: readonly CommandSpec[] = [
     options: [
       { flags: "--ff", description: "only by moving your branch forward" },
       { flags: "--branch <name>", description: "as a branch of this name; your checkout is not touched" },
-      { flags: "--revert <step>", description: "bring nothing: take that step's work back out of the run's own branch" },
+      {
+        flags: "--revert <step>",
+        description: "bring nothing: take that step's work back out of the run's own branch",
+      },
     ],
     examples: [
       ["heddle merge", "the latest run, into the branch that is checked out; nothing is pushed"],
