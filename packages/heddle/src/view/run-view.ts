@@ -15,6 +15,7 @@ import {
   type RunState,
   type StepPhase,
 } from "../run/state.ts";
+import type { ChangedBySeveral } from "./changed-files.ts";
 import { criticalPathOf } from "./critical.ts";
 import { runStatus, stepCounts, stepStatus, type RunStatus, type StepCounts, type StepStatus } from "./status.ts";
 import type { Timeline } from "./timeline.ts";
@@ -69,6 +70,8 @@ export interface RunView {
   readonly speedup: number | null;
   readonly criticalPathMs: number;
   readonly cost: number | null;
+  /** Files of merged work that more than one step changed. */
+  readonly changedBySeveral: ChangedBySeveral;
   /** Of the last event. */
   readonly seq: number;
 }
@@ -101,6 +104,7 @@ export function runView(input: RunViewInput): RunView {
     speedup: speedupOf(sequentialMs, parallelMs),
     criticalPathMs: criticalPathOf(state, (step) => durationOf(state, step)).ms,
     cost: timeline.cost(),
+    changedBySeveral: timeline.changedFiles.bySeveral(),
     seq: state.seq,
   };
 }

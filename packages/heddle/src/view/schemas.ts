@@ -120,6 +120,12 @@ export const RunSchema: z.ZodType = run.extend({
   speedup: z.number().nonnegative().nullable(),
   criticalPathMs: durationMs,
   cost: z.number().nullable(),
+  changedBySeveral: z
+    .looseObject({
+      count,
+      files: z.array(z.looseObject({ file: z.string(), steps: z.array(id), count: z.number().int().min(2) })),
+    })
+    .optional(),
 });
 
 /** `runs --json`. */

@@ -8,6 +8,7 @@
  */
 import type { Event, StepError, Usage } from "../run/event.ts";
 import { isContainerStep, type RunState } from "../run/state.ts";
+import { ChangedFiles } from "./changed-files.ts";
 
 type Step = RunState["steps"][number];
 
@@ -33,6 +34,8 @@ interface Stay {
 }
 
 export class Timeline {
+  /** Folded from the same events. */
+  readonly changedFiles: ChangedFiles = new ChangedFiles();
   readonly #spans: Span[] = [];
   readonly #open = new Map<string, Span>();
   readonly #last = new Map<string, Span>();
@@ -53,6 +56,7 @@ export class Timeline {
   add(event: Event): void {
     if (event.type === "run.resumed") this.#resume(event.time, event.data.plan?.steps ?? []);
     else this.#fold(event);
+    this.changedFiles.add(event);
     this.#lastTime = event.time;
     const stay = this.#stays.at(-1);
     if (stay && event.type !== "run.created") stay.to = event.time;

@@ -1,5 +1,6 @@
 /** `heddle show`: one run with every step's status, time, attempts and reason. */
 import { readFile } from "node:fs/promises";
+import type { ChangedBySeveral } from "../../view/changed-files.ts";
 import { runView, type RunView, type StepView } from "../../view/run-view.ts";
 import { STATUS_SYMBOL } from "../../view/status.ts";
 import { EXIT, fail, findRun, findRunAndStep, findStep, openToRead, type Context } from "../context.ts";
@@ -70,6 +71,7 @@ function* showLines(
   yield `${plural(view.steps.length, "step")}: ${countsText(view.counts)}`;
   yield timesText(view);
   if (view.cost !== null) yield `Agents told of ${view.cost.toFixed(2)} USD`;
+  yield* changedLines(out, view.changedBySeveral);
   yield* nextLines(view);
 }
 
@@ -90,6 +92,24 @@ export function* stepTable(out: Output, steps: readonly StepView[]): Generator<s
 
 function saysMore({ status }: StepView): boolean {
   return status !== "succeeded" && status !== "running";
+}
+
+/** Files named in the text form; of the others the number is said. */
+const MOST_FILES = 10;
+
+/** Where the work of several steps met: what a person may want to look at first. */
+function* changedLines(out: Output, { count, files }: ChangedBySeveral): Generator<string, void, undefined> {
+  if (count === 0) return;
+  yield "";
+  yield "Changed by several steps:";
+  for (const { file, steps, count: all } of files.slice(0, MOST_FILES)) {
+    const more = all > steps.length ? ` and ${all - steps.length} more` : "";
+    const name = safeLine(file);
+    const who = `${safeLine(steps.join(", "))}${more}`;
+    const room = Math.max(20, out.columns - widthOf(name) - 4);
+    yield `  ${name}  ${out.style("dim", out.isTerminal ? cut(who, room) : who)}`;
+  }
+  if (count > MOST_FILES) yield `  … and ${plural(count - MOST_FILES, "more file")}`;
 }
 
 export function timesText(view: Pick<RunView, "sequentialMs" | "parallelMs" | "speedup">): string {

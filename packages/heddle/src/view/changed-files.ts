@@ -1,0 +1,46 @@
+/** Which files more than one step changed, of the work that was merged. Fed with events in order; judges nothing: steps in a row may well change one file. */
+import type { Event } from "../run/event.ts";
+
+export interface ChangedFile {
+  readonly file: string;
+  /** Ids in the order in which their work was merged: the first {@link MOST_STEPS}. */
+  readonly steps: readonly string[];
+  /** Steps in all. */
+  readonly count: number;
+}
+
+export interface ChangedBySeveral {
+  /** Files in all. */
+  readonly count: number;
+  /** Those that most steps changed first, then by name: the first {@link MOST_FILES}. */
+  readonly files: readonly ChangedFile[];
+}
+
+const MOST_FILES = 200;
+const MOST_STEPS = 20;
+
+export class ChangedFiles {
+  readonly #steps = new Map<string, Set<string>>();
+
+  add(event: Event): void {
+    if (event.type !== "worktree.merged") return;
+    for (const file of event.data.files) {
+      const steps = this.#steps.get(file);
+      if (steps === undefined) this.#steps.set(file, new Set([event.step]));
+      else steps.add(event.step);
+    }
+  }
+
+  bySeveral(): ChangedBySeveral {
+    const files = [...this.#steps].filter(([, steps]) => steps.size > 1);
+    files.sort(([a, one], [b, other]) => other.size - one.size || (a < b ? -1 : 1));
+    return {
+      count: files.length,
+      files: files.slice(0, MOST_FILES).map(([file, steps]) => ({
+        file,
+        steps: [...steps].slice(0, MOST_STEPS),
+        count: steps.size,
+      })),
+    };
+  }
+}
