@@ -128,12 +128,20 @@ async function replay(repository: Repository, request: CandidateRequest): Promis
     const meta = await readCommit(repository, id);
     const trailers = request.message.slice(request.message.lastIndexOf("\n\n") + 2);
     const last = index === commits.length - 1;
-    const message = last ? `${meta.message.trimEnd()}\n\n${trailers}` : meta.message;
+    const message = last ? `${meta.message.trimEnd()}\n\n${trailers}` : ownWords(meta.message);
     const author = { name: meta.name, email: meta.email, date: meta.date };
     onto = await makeCommit(repository, { tree, parents: [onto], message, atMs: request.atMs, author });
   }
   if (onto === head) return { kind: "nothing" };
   return { kind: "clean", commit: onto, tree };
+}
+
+/** What was merged is read from trailers: those that an agent wrote must not stand where heddle's do. */
+function ownWords(message: string): string {
+  const last = message.trimEnd().split("\n\n").at(-1) ?? "";
+  return /^(?:run|step|attempt|captured|reverts):/im.test(last)
+    ? `${message.trimEnd()}\n\n(as its author wrote it)\n`
+    : message;
 }
 
 /** The first parent, or for a first commit the empty one. */

@@ -38,7 +38,8 @@ test("prints fifty megabytes, on every stream: the run stays small, the work is 
   expect([finished.code, finished.stderr]).toEqual([0, ""]);
   expect(await rig.merged("w.txt")).toBe("w");
   expect(finished.stdout.length).toBeLessThan(100_000);
-  const { summary } = ofType(events, "step.succeeded", "a")[0]?.data["output"] as { summary: string };
+  const output = ofType(events, "step.succeeded", "a")[0]?.data["output"];
+  const { summary } = output as { summary: string };
   expect(summary.length).toBeLessThanOrEqual(4000);
   const message = rig.git(["log", "-1", "--format=%B", `heddle/${await rig.run()}/integration`]);
   expect(message.length).toBeLessThan(6000);

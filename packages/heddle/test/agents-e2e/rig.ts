@@ -30,7 +30,8 @@ export class AgentRig extends Rig {
   }
 
   git(args: readonly string[], cwd: string = this.dir): string {
-    return execFileSync("git", [...args], {
+    // Hooks and monitors that a test plants are for heddle to pass by, not for the test's own git.
+    return execFileSync("git", ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", ...args], {
       cwd,
       env: USER_ENV,
       encoding: "utf8",

@@ -65,6 +65,12 @@ const TOLD: ReadonlySet<AgentEvent["type"]> = new Set([
   "notice",
 ] satisfies AgentEvent["type"][]);
 
+/**
+ * A session that can be gone on in. An agent named it itself, and some take it as an argument: one that could be read as an option, or
+ * as more than one word, is begun anew.
+ */
+const SESSION = /^[A-Za-z0-9][\w.:@+=/-]{0,255}$/;
+
 /** Reports of progress for each attempt; what is over is dropped, but for usage. */
 const MAX_PROGRESS = 1000;
 
@@ -191,7 +197,7 @@ async function carryOut(carrying: Carrying): Promise<Outcome> {
     emit: tell,
     log: (line) => log.line(line),
     ...(model === undefined ? {} : { model }),
-    ...(work.resume === undefined ? {} : { resume: work.resume }),
+    ...(work.resume === undefined || !SESSION.test(work.resume.sessionId) ? {} : { resume: work.resume }),
     ...(box.wrap === undefined ? {} : { wrap: box.wrap }),
     ...(attempt.onAsk === undefined ? {} : { ask: attempt.onAsk }),
   });
