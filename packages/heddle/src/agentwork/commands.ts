@@ -10,11 +10,16 @@ export interface CommandPlace {
   /** Absolute. */
   readonly folder: string;
   readonly ports: readonly number[];
+  /** For names of databases and the like: the worktree's own. */
+  readonly slug: string;
   /** Ends of file names that tell outputs apart: `setup`, `verify`. */
   readonly name: string;
   /** Beside that of the attempt itself. */
   readonly signal?: AbortSignal;
 }
+
+/** What agents and commands know the worktree's slug by. */
+export const SLUG_VARIABLE = "HEDDLE_SLUG";
 
 /** Bytes of output that are told of a failure. */
 const TAIL_BYTES = 8000;
@@ -59,6 +64,7 @@ async function runOne(
     cwd: place.folder,
     env: {
       ...job.env,
+      [SLUG_VARIABLE]: place.slug,
       ...(ports[0] === undefined ? {} : { PORT: String(ports[0]), PORTS: ports.join(",") }),
     },
     envMode: step.envMode ?? "inherit",

@@ -1,8 +1,10 @@
 /** Brings what an attempt left to the integration branch, verified there. Knows the queue and the commands, no agent. */
 import { createHash } from "node:crypto";
+import { basename } from "node:path";
 import type { Result } from "../base/result.ts";
 import type { AgentDetails } from "../runner/agent/port.ts";
 import { setupKey } from "../workspace/listing.ts";
+import { slugOf } from "../workspace/ref-names.ts";
 import type { MergeOutcome, Verification } from "../workspace/trees.ts";
 import { runCommands } from "./commands.ts";
 import { folderIn, projectIn } from "./room.ts";
@@ -26,13 +28,21 @@ export async function merge(
     trailers: [
       ["Agent", agent?.agent ?? context.settings.agent],
       ...(agent?.model === undefined ? [] : [["Model", agent.model] as const]),
-      ...(agent?.usd === undefined ? [] : [["Cost", `${agent.usd} USD`] as const]),
+      ...costOf(context.spent),
     ],
     // The plan's apart from the step's own: of several steps that are verified together, it is run once.
     verify: [room.settings.verify, step.verify ?? []]
       .filter((commands) => commands.length > 0)
       .map((commands) => verificationOf(context, commands)),
   });
+}
+
+/** Of all the attempt's turns; a sum of some of them says that it is one. */
+function costOf({ usd, isWhole }: TurnContext["spent"]): readonly (readonly [string, string])[] {
+  if (usd === 0) return [];
+  // Sums of cents are no sums of binary fractions.
+  const text = `${Number(usd.toFixed(6))} USD`;
+  return [["Cost", isWhole ? text : `at least ${text}`]];
 }
 
 function messageOf(id: string, description: string | undefined, summary: string): string {
@@ -51,7 +61,7 @@ function verificationOf(context: TurnContext, commands: readonly string[]): Veri
   return {
     key,
     async run(folder, { commit, signal, ports }) {
-      const place = { folder: folderIn(room, folder, job), ports, signal };
+      const place = { folder: folderIn(room, folder, job), ports, signal, slug: slugOf(room.run, basename(folder)) };
       const run = (all: readonly string[], name: string, at: string = place.folder): Promise<Result<void, string>> =>
         runCommands(options.runner, options.clock, job, control, all, { ...place, folder: at, name });
       if (setup.length > 0) {

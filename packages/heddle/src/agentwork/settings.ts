@@ -34,6 +34,8 @@ export interface StepSettings {
   readonly policy: PermissionPolicy;
   readonly sandbox: "auto" | "off" | "require";
   readonly limits: Partial<AgentLimits>;
+  /** What one turn waits for a provider that refuses, in sum. */
+  readonly waitMs: number;
   readonly passEnv: readonly string[];
   readonly onConflict: readonly ("agent" | "human")[];
   /** Times that its owner may mend what was not merged. */
@@ -48,6 +50,7 @@ export interface StepSettings {
 export const SCRIPTED = "scripted";
 const DEFAULT_AGENT = "claude";
 const DEFAULT_TRIES = 2;
+const DEFAULT_WAIT_MS = 2 * 3_600_000;
 /** Keys of an entry of `use` that are not its command's. */
 const ENTRY_KEYS = ["permissions", "sandbox", "passEnv", "script", "limits", "home", "writable"];
 
@@ -96,6 +99,7 @@ export function stepSettings(
   const ladder = texts(pick("onConflict") ?? ["agent", "human"]);
   const tries = pick("tries");
   const home = textOf(pick("home"));
+  const limits = { ...mapping(config["limits"]), ...mapping(entry["limits"]), ...mapping(own["limits"]) };
   return ok({
     agent,
     // `auto` leaves the choice to the agent's own default until there are records to choose by.
@@ -103,7 +107,8 @@ export function stepSettings(
     expect: expectOf(own["expect"]),
     policy,
     sandbox: sandbox === "off" || sandbox === "require" ? sandbox : "auto",
-    limits: limitsOf({ ...mapping(config["limits"]), ...mapping(entry["limits"]), ...mapping(own["limits"]) }),
+    limits: limitsOf(limits),
+    waitMs: durationOf(limits["wait"]) ?? DEFAULT_WAIT_MS,
     passEnv: [...texts(config["passEnv"]), ...texts(entry["passEnv"])],
     onConflict: ladder.filter((rung) => rung === "agent" || rung === "human"),
     tries: typeof tries === "number" ? tries : DEFAULT_TRIES,
@@ -141,11 +146,14 @@ function limitsOf(raw: JsonObject): Partial<AgentLimits> {
     ["toolIdle", "toolIdleMs"],
     ["ask", "askMs"],
   ] as const) {
-    const value = raw[key];
-    const ms = typeof value === "string" || typeof value === "number" ? parseDuration(value) : undefined;
+    const ms = durationOf(raw[key]);
     if (ms !== undefined) limits[name] = ms;
   }
   return limits;
+}
+
+function durationOf(value: Json | undefined): number | undefined {
+  return typeof value === "string" || typeof value === "number" ? parseDuration(value) : undefined;
 }
 
 function mapping(value: Json | undefined): JsonObject {

@@ -3,9 +3,12 @@
  * task desk; what the turn's work is worth is its caller's matter.
  */
 import { appendFile } from "node:fs/promises";
+import { basename } from "node:path";
 import { breachesBetween, look } from "../workspace/breach.ts";
 import type { Look } from "../workspace/trees.ts";
-import { isRetryable } from "../runner/agent/retry.ts";
+import type { Admitted } from "../runner/agent/limits.ts";
+import { providerOf } from "../runner/agent/registry.ts";
+import { isRetryable, passesByItself } from "../runner/agent/retry.ts";
 import type { AgentClass, AgentDetails, SessionTotals } from "../runner/agent/port.ts";
 import type { Outcome } from "../runner/port.ts";
 import {
@@ -14,10 +17,16 @@ import {
   type Failure,
   type Proposal,
   type Question,
+  type TaskAccess,
   WORKER_TOOLS,
 } from "../mcp/port.ts";
 import type { Note } from "../backend/port.ts";
+import { messageOf } from "../base/errors.ts";
 import type { Json, JsonObject } from "../base/json.ts";
+import { masker } from "../runner/mask.ts";
+import { slugOf } from "../workspace/ref-names.ts";
+import { SLUG_VARIABLE } from "./commands.ts";
+import { admission } from "./admission.ts";
 import type { Control } from "./control.ts";
 import type { Leave } from "./leave.ts";
 import type { AgentJob } from "./port.ts";
@@ -57,9 +66,17 @@ export interface TurnContext {
   readonly control: Control;
   readonly leave: Leave;
   readonly note: (note: Note) => void;
+  /** What the attempt's turns cost together; written here. */
+  readonly spent: Spent;
 }
 
-/** Times that one turn is begun again after a refusal of its provider, and after other failures that pass. */
+/** US dollars that agents told of; `isWhole`: every turn told. */
+export interface Spent {
+  usd: number;
+  isWhole: boolean;
+}
+
+/** Times that one turn is begun again after a refusal of its provider, and after a network that failed. */
 const MOST_REFUSALS = 50;
 const MOST_REPEATS = 2;
 const REPEAT_AFTER_MS = 2000;
@@ -74,14 +91,25 @@ export async function takeTurn(context: TurnContext, request: TurnRequest): Prom
   let { session } = request;
   let refusals = 0;
   let repeats = 0;
+  let last: AgentDetails | undefined;
+  const patience = { leftMs: context.settings.waitMs };
+  await keepPrompt(context, request.prompt.text);
   for (;;) {
-    await admission(context);
-    if (control.reason !== undefined) return { outcome: { kind: "stopped", reason: control.reason }, reports };
-    const outcome = await runOnce(context, { ...request, ...(session === undefined ? {} : { session }) }, reports);
+    const admitted = await admission({
+      governor: context.room.governor,
+      control,
+      clock: context.options.clock,
+      provider: provider(context),
+      patience,
+      tell: (data) => progress(note, data),
+    });
+    if (admitted.kind !== "admitted") return { outcome: heldBack(admitted, control, last), reports };
+    const again = { ...request, ...(session === undefined ? {} : { session }) };
+    const outcome = await runOnce(context, again, reports, admitted.place);
     const { agent } = outcome;
+    last = agent;
     const failed = outcome.kind === "failed" ? agent?.class : undefined;
-    if (failed === undefined || control.reason !== undefined || !isRetryable(failed) || failed === "no-changes")
-      return { outcome, reports };
+    if (failed === undefined || control.reason !== undefined || !passesByItself(failed)) return { outcome, reports };
     const isRefusal = failed === "rate-limit" || failed === "overloaded";
     if (isRefusal ? ++refusals > MOST_REFUSALS : ++repeats > MOST_REPEATS) return { outcome, reports };
     note({ type: "usage.recorded", data: usageData(agent) });
@@ -93,39 +121,67 @@ export async function takeTurn(context: TurnContext, request: TurnRequest): Prom
   }
 }
 
-/** Waits until the agent's provider takes one more. */
-async function admission({ room, settings, control, note, options }: TurnContext): Promise<void> {
-  let isTold = false;
-  while (control.reason === undefined) {
-    const answer = room.governor.ask(providerOf(room, settings));
-    if (answer.ok) return;
-    const { clock } = options;
-    const waitMs = answer.untilMs === undefined ? 500 : Math.max(1, answer.untilMs - clock.now());
-    if (!isTold)
-      progress(note, { type: "waiting", for: answer.reason, provider: providerOf(room, settings), ms: waitMs });
-    isTold = true;
-    await control.wait(waitMs);
+function heldBack(
+  why: Exclude<Awaited<ReturnType<typeof admission>>, { readonly kind: "admitted" }>,
+  { reason }: Control,
+  last: AgentDetails | undefined,
+): Outcome {
+  if (why.kind === "stopped") return { kind: "stopped", reason: reason ?? "cancel" };
+  const error = { code: "error", message: `rate-limit: ${why.message}`, class: "rate-limit" } as const;
+  if (last === undefined) return { kind: "failed", error };
+  // What that turn took is recorded already.
+  const { usage: _usage, usd: _usd, rawUsage: _raw, ...agent } = last;
+  return { kind: "failed", error, agent };
+}
+
+function provider({ room, settings }: TurnContext): string {
+  return providerOf(settings.agent, room.settings.configs[settings.agent]);
+}
+
+/** Beside the log, for `heddle show --prompt`: each turn once, secrets masked. */
+async function keepPrompt({ job, options }: TurnContext, text: string): Promise<void> {
+  if (job.logFile === null) return;
+  const secrets = job.task.step.secrets ?? [];
+  const mask = masker(secrets.map((name) => job.env[name] ?? options.env[name]));
+  const file = `${job.logFile.replace(/\.log$/, "")}.prompt.md`;
+  await appendFile(file, `${mask === undefined ? text : mask.text(text)}\n`);
+}
+
+async function runOnce(
+  context: TurnContext,
+  request: TurnRequest,
+  reports: Reports,
+  place: Admitted,
+): Promise<Outcome> {
+  const { options, room, spent } = context;
+  let access: TaskAccess | undefined;
+  try {
+    const before = await look(room.repository);
+    const asked = Promise.withResolvers<void>();
+    access = (await options.desk()).issueToken(taskOf(context, reports, asked.resolve));
+    const outcome = await runAgent(context, request, access, asked.promise);
+    const { agent } = outcome;
+    if (agent?.usd === undefined) spent.isWhole = false;
+    else spent.usd += agent.usd;
+    const failure = outcome.kind === "succeeded" ? undefined : agent?.class;
+    if (outcome.kind === "succeeded" || failure !== undefined) room.governor.ended(place, failure, agent?.rateLimit);
+    await tellBreaches(context, before);
+    return withClass(outcome, failure);
+  } finally {
+    room.governor.release(place);
+    if (access !== undefined) (await options.desk()).revoke(access.token);
   }
 }
 
-function providerOf(room: Room, settings: StepSettings): string {
-  return room.settings.configs[settings.agent]?.provider ?? settings.agent;
-}
-
-async function runOnce(context: TurnContext, request: TurnRequest, reports: Reports): Promise<Outcome> {
+async function runAgent(
+  context: TurnContext,
+  request: TurnRequest,
+  access: TaskAccess,
+  asked: Promise<void>,
+): Promise<Outcome> {
   const { options, room, job, settings, control, note } = context;
   const { task } = job;
   const { step } = task;
-  if (job.logFile !== null) {
-    // Beside the log, for `heddle show --prompt`.
-    const file = `${job.logFile.replace(/\.log$/, "")}.prompt.md`;
-    await appendFile(file, `${request.prompt.text}\n`);
-  }
-  const before = await look(room.repository);
-  const desk = await options.desk();
-  const asked = Promise.withResolvers<void>();
-  const access = desk.issueToken(taskOf(context, reports, asked.resolve));
-  const admitted = room.governor.started(providerOf(room, settings));
   const running = room.agents.start({
     run: task.run,
     step: step.id,
@@ -150,7 +206,7 @@ async function runOnce(context: TurnContext, request: TurnRequest, reports: Repo
       expect: typeof settings.expect === "object" ? settings.expect : "none",
     },
     cwd: request.cwd,
-    env: job.env,
+    env: { ...job.env, [SLUG_VARIABLE]: slugOf(room.run, basename(request.tree)) },
     envMode: step.envMode ?? "strict",
     passEnv: [...(step.passEnv ?? []), ...settings.passEnv],
     secrets: step.secrets ?? [],
@@ -166,27 +222,27 @@ async function runOnce(context: TurnContext, request: TurnRequest, reports: Repo
     onAsk: (request) => context.leave.ask(request),
   });
   let cancelEnd: (() => void) | undefined;
-  void asked.promise.then(() => {
+  void asked.then(() => {
     cancelEnd = options.clock.after(END_AFTER_QUESTION_MS, () => running.end?.("needs-input"));
   });
-  try {
-    const outcome = await control.follow(running);
-    cancelEnd?.();
-    await tellBreaches(context, before);
-    const failure = outcome.kind === "succeeded" ? undefined : outcome.agent?.class;
-    room.governor.ended(admitted, failure, outcome.agent?.rateLimit);
-    return withClass(outcome, failure);
-  } finally {
-    desk.revoke(access.token);
-  }
+  const outcome = await control.follow(running);
+  cancelEnd?.();
+  return outcome;
 }
 
 /**
  * Whether the user's checkout, or what all worktrees share, is as it was. Who changed it is not known: an agent, another one at work
- * at the same time, or the user.
+ * at the same time, or the user. Where it cannot be seen, that is told: what the agent did counts all the same.
  */
 async function tellBreaches({ room, note }: TurnContext, before: Look): Promise<void> {
-  const breaches = breachesBetween(before, await look(room.repository));
+  let now: Look;
+  try {
+    now = await look(room.repository);
+  } catch (thrown) {
+    const text = `whether something outside the worktree was changed could not be seen: ${messageOf(thrown)}`;
+    return progress(note, { type: "notice", text });
+  }
+  const breaches = breachesBetween(before, now);
   if (breaches.length === 0) return;
   progress(note, { type: "isolation.breach", breaches: breaches.map(({ kind, names }) => ({ kind, names })) });
 }

@@ -72,7 +72,16 @@ class Agents implements AgentWork {
     } catch (thrown) {
       return { kind: "failed", error: { code: "spawn", message: messageOf(thrown), final: true } };
     }
-    return await carryOut({ options: this.#options, room, job, settings, control, leave, note });
+    return await carryOut({
+      options: this.#options,
+      room,
+      job,
+      settings,
+      control,
+      leave,
+      note,
+      spent: { usd: 0, isWhole: true },
+    });
   }
 
   #roomOf(job: AgentJob): Promise<Room> {

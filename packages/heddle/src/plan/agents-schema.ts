@@ -57,6 +57,7 @@ const limits: Shape = {
   idle: optional(duration, "Without a word from the agent."),
   toolIdle: optional(duration, "The same while a tool of the agent is at work."),
   ask: optional(duration, "For an answer to a request for leave."),
+  wait: optional(duration, "For a provider that refuses, in sum of one turn; default: 2h."),
 };
 const worktrees: Shape = {
   max: optional(count, "Worktrees of the repository at once."),

@@ -4,6 +4,7 @@
  *
  * Invariant: different owners have different names, on file systems that ignore case too, and every name is a valid ref.
  */
+import { createHash } from "node:crypto";
 import { HeddleError } from "../base/errors.ts";
 import { isRunId } from "../base/ids.ts";
 import { fileNameOf } from "./names.ts";
@@ -64,8 +65,13 @@ export function shortBranch(ref: string): string {
   return ref.replace(/^refs\/heads\//, "");
 }
 
-/** For names of databases and the like: letters, digits and `_`, at most 40, told apart by the run. */
+/**
+ * For names of databases and the like: letters, digits and `_`, at most 40, told apart by the run. Names that do not go in as they
+ * are carry a hash, so that no two of them meet.
+ */
 export function slugOf(run: string, name: string): string {
   const words = name.replaceAll(/[^a-z0-9]+/g, "_").replaceAll(/^_+|_+$/g, "");
-  return `${words.slice(0, 27)}_${run.slice(0, 12)}`.replace(/^_/, "");
+  const isPlain = words === name && words.length <= 27;
+  const hash = createHash("sha256").update(name).digest("hex").slice(0, 6);
+  return `${isPlain ? words : `${words.slice(0, 20)}_${hash}`}_${run.slice(0, 12)}`.replace(/^_/, "");
 }

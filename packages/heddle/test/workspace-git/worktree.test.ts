@@ -101,7 +101,7 @@ test("a worktree is found again with what is in it, and a new manager finds it t
     path: first.path,
     branch: "heddle/r1/@web",
     ports: first.ports,
-    slug: "web_r1",
+    slug: first.slug,
   });
   expect(at.read("work.txt", again.path)).toBe("work\n");
 });
@@ -359,6 +359,11 @@ test("names: different for different ids, and valid refs", () => {
   }
   expect(names).not.toContain("integration");
   expect(refPart("x")).toBe("x");
-  expect(slugOf("abc123", "+my-@Step")).toMatch(/^[a-z0-9_]{1,40}$/);
+  expect(slugOf("r1", "web")).toBe("web_r1");
+  const slugs = [...names, "a-b", "a_b", "@web", "web", `${"x".repeat(30)}1`, `${"x".repeat(30)}2`, "+my-@Step"].map(
+    (name) => slugOf("abc123abc123abc", name),
+  );
+  for (const slug of slugs) expect(slug).toMatch(/^[a-z0-9_]{1,40}$/);
+  expect(new Set(slugs).size).toBe(slugs.length);
   expect(readFileSync(join(at.user, ".git", "HEAD"), "utf8")).toContain("main");
 });

@@ -7,6 +7,7 @@
  *  2. One flood of refusals halves the number of agents once: a refusal of an attempt that began before the last halving only
  *     lengthens the pause.
  *  3. Never fewer than one agent at once, never more than the plan allows; what was halved comes back one by one with successes.
+ *  4. A place is taken with the yes, not with the start, and given back once.
  */
 import type { AgentClass, RateLimit } from "./port.ts";
 
@@ -20,7 +21,8 @@ export interface GovernorOptions {
 }
 
 export type Admission =
-  | { readonly ok: true }
+  /** A place is taken: it is given back by `ended` or `release`. */
+  | { readonly ok: true; readonly admitted: Admitted }
   /** `untilMs`: when to ask again (of the governor's clock); absent: when an agent of this provider ends. */
   | { readonly ok: false; readonly reason: "paused" | "full"; readonly untilMs?: number };
 
@@ -34,7 +36,7 @@ export interface ProviderState {
   readonly refusals: number;
 }
 
-/** Named by whoever starts an agent; handed back when it ends. */
+/** A place with a provider, handed back when the agent ends. */
 export interface Admitted {
   readonly provider: string;
   readonly startedMs: number;
@@ -56,31 +58,36 @@ const LONGEST_PAUSE_MS = 15 * 60_000;
 export class Governor {
   readonly #options: GovernorOptions;
   readonly #providers = new Map<string, Provider>();
+  readonly #taken = new Set<Admitted>();
 
   constructor(options: GovernorOptions) {
     this.#options = options;
   }
 
-  /** Whether an agent of this provider may start now. Changes nothing. */
+  /** Whether an agent of this provider may start now; a yes takes its place. */
   ask(provider: string): Admission {
-    const known = this.#providers.get(provider);
-    if (known === undefined) return { ok: true };
-    if (known.pausedUntilMs > this.#options.now()) return { ok: false, reason: "paused", untilMs: known.pausedUntilMs };
-    return known.running < known.allowed ? { ok: true } : { ok: false, reason: "full" };
-  }
-
-  started(provider: string): Admitted {
-    this.#of(provider).running++;
-    return { provider, startedMs: this.#options.now() };
+    const of = this.#of(provider);
+    const startedMs = this.#options.now();
+    if (of.pausedUntilMs > startedMs) return { ok: false, reason: "paused", untilMs: of.pausedUntilMs };
+    if (of.running >= of.allowed) return { ok: false, reason: "full" };
+    of.running++;
+    const admitted = { provider, startedMs };
+    this.#taken.add(admitted);
+    return { ok: true, admitted };
   }
 
   /** `class` absent: it went well. */
   ended(admitted: Admitted, failure?: AgentClass, rateLimit?: RateLimit): void {
-    const of = this.#of(admitted.provider);
-    if (failure === undefined) this.#recover(of);
+    if (!this.#taken.has(admitted)) return;
+    if (failure === undefined) this.#recover(this.#of(admitted.provider));
     else if (failure === "rate-limit" || failure === "quota" || failure === "overloaded")
       this.refused(admitted, failure, rateLimit);
-    of.running = Math.max(0, of.running - 1);
+    this.release(admitted);
+  }
+
+  /** The place is free again; nothing is said of the provider. Does nothing for one that was given back before. */
+  release(admitted: Admitted): void {
+    if (this.#taken.delete(admitted)) this.#of(admitted.provider).running--;
   }
 
   /** Also called for an agent that is told to wait and tries again by itself. */

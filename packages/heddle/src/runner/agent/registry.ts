@@ -56,6 +56,12 @@ export function agentRegistry(options: RegistryOptions): Result<ReadonlyMap<stri
   return ok(adapters);
 }
 
+/** Whose limits an agent of this name shares, as its adapter says too. */
+export function providerOf(id: string, config: AgentConfig = {}): string {
+  const name = config.preset ?? id;
+  return config.provider ?? (Object.hasOwn(PRESETS, name) ? PRESETS[name]?.provider : undefined) ?? id;
+}
+
 function adapterOf(options: RegistryOptions, id: string, config: AgentConfig): Result<AgentAdapter, string> {
   const { world } = options;
   const name = config.preset ?? id;
@@ -68,7 +74,7 @@ function adapterOf(options: RegistryOptions, id: string, config: AgentConfig): R
     return err(`there is no preset ${config.preset}; there are ${Object.keys(PRESETS).join(", ")}, scripted`);
   if (preset === undefined && config.command === undefined) return err("an agent without a preset needs a `command`");
   const protocol = config.protocol ?? (preset === undefined ? "exec" : preset.acp === undefined ? "native" : "acp");
-  const provider = config.provider ?? preset?.provider ?? id;
+  const provider = providerOf(id, config);
   const env = config.env ?? {};
   switch (protocol) {
     case "acp": {
@@ -127,7 +133,7 @@ function scriptedAdapter(
   const [program, ...args] = command;
   return acpAdapter(world, {
     id,
-    provider: config.provider ?? id,
+    provider: providerOf(id, config),
     program: { command: program, args: [...args, ...(config.args ?? [])] },
     env: () => config.env ?? {},
     quirks: { costPerProcess: true },

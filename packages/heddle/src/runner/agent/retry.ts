@@ -1,4 +1,4 @@
-/** Which failures of agents another attempt may mend. Pure. */
+/** Which failures of agents another attempt may mend, and which pass without one. Pure. */
 import type { AgentClass } from "./port.ts";
 
 /** A switch would do; a table cannot forget a class. */
@@ -22,4 +22,12 @@ const RETRYABLE: Readonly<Record<AgentClass, boolean>> = {
 
 export function isRetryable(failure: AgentClass): boolean {
   return RETRYABLE[failure];
+}
+
+/**
+ * What a provider or the network is to blame for: the attempt waits, and goes on in the same session. What the agent did itself (it
+ * crashed, fell silent, broke its protocol) is the next attempt's matter, if the plan allows one.
+ */
+export function passesByItself(failure: AgentClass): boolean {
+  return failure === "rate-limit" || failure === "overloaded" || failure === "network";
 }
