@@ -107,8 +107,6 @@ function answerWith(
 
 export interface AskedStep {
   readonly id: string;
-  /** Of the step's worktree, if it shares one. */
-  readonly group: string | undefined;
   /** Absent: it does not ask now; the engine says so. */
   readonly question: OpenQuestion | undefined;
 }
@@ -127,11 +125,11 @@ export async function askedStep(
     const found = findStep(state, named);
     if (!found.ok) return found;
     const index = state.indexOf.get(named) ?? -1;
-    return ok({ id: named, group: state.steps[index]?.group, question: questionAt(state, index) });
+    return ok({ id: named, question: questionAt(state, index) });
   }
-  const asking = state.steps.flatMap(({ id, group }, index) => {
+  const asking = state.steps.flatMap(({ id }, index) => {
     const question = questionAt(state, index);
-    return question === undefined || (about !== undefined && question.about !== about) ? [] : [{ id, group, question }];
+    return question === undefined || (about !== undefined && question.about !== about) ? [] : [{ id, question }];
   });
   const [only] = asking;
   if (only !== undefined && asking.length === 1) return ok(only);

@@ -26,11 +26,11 @@ export async function resolve(context: Context, words: readonly (string | undefi
   const { run } = meant.value;
   const asked = await askedStep(project, run, meant.value.step, "conflict");
   if (!asked.ok) return fail(context, asked.error);
-  const { id, group, question } = asked.value;
+  const { id, question } = asked.value;
   if (choice === undefined) {
     const listed = await (await project.agents()).worktrees({ run, sizes: false });
     const tree = listed.ok
-      ? listed.value.find(({ name }) => name === (group === undefined ? id : `@${group}`))
+      ? listed.value.find(({ name }) => name === id)
       : undefined;
     if (context.json) context.out.json({ run, step: id, path: tree?.path ?? null });
     else {
