@@ -42,7 +42,7 @@ async function tree(rig: AgentRig): Promise<readonly string[]> {
 test("kill -9 while the agent mends: what it left is not taken for settled", async () => {
   using rig = new AgentRig();
   const mending = rig.gate("mending");
-  clash(rig, { later: [{ run: `test $HEDDLE_ATTEMPT != 1 || ${mending.command}` }, DONE] });
+  clash(rig, { later: [{ run: `test $HEDDLE_ATTEMPT != 1 || { ${mending.command}; }` }, DONE] });
   const running = rig.start(["run"]);
   await mending.reached();
   running.kill("SIGKILL");
