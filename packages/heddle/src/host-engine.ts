@@ -20,7 +20,7 @@ import type { Journal } from "./journal/port.ts";
 import { loadSubplanFile } from "./load-plan.ts";
 import { type LocalRunners, localRunners } from "./runner/local.ts";
 import { VERSION } from "./version.ts";
-import { headCommit } from "./workspace/git-head.ts";
+import { headOf } from "./workspace/git-head.ts";
 import type { Workspaces } from "./workspace/port.ts";
 
 export interface EngineOptions {
@@ -92,12 +92,16 @@ function portsOf({ dir, journal, workspaces, title, pollMs, codeOf }: EngineOpti
     holder: thisProcess(title),
     probe: systemProbe(),
     version: VERSION,
-    gitHead: () => headCommit(dir),
+    gitHead: () => headOf(dir),
     loadSubplan: (run, file, params) => loadSubplanFile(codeOf(run).folder, file, params),
     gather: () => new Promise<void>((done) => setImmediate(done)),
     environment: process.env,
     pollMs,
-    finishAgents: async (run, isDone) => (await agents.made())?.finishRun(run, isDone),
+    async finishAgents(run, isDone) {
+      // Where the run is not done and no agent worked in it here, there is nothing to put in order.
+      const work = isDone ? await agents.get() : await agents.made();
+      return await work?.finishRun({ ...run, folder: codeOf(run.run).folder }, isDone);
+    },
   };
 }
 

@@ -33,8 +33,19 @@ async function removeTrees(room: Room): Promise<void> {
 async function landing(room: Room): Promise<Partial<Landing>> {
   const mode = modeOf(room.settings.land, room.run);
   if (mode.kind === "none") return {};
+  const { integration } = room.queue;
+  if (mode.kind !== "branch" && room.branch === null)
+    return {
+      mode: mode.kind,
+      problem: {
+        code: "NotOnBranch",
+        message: "the run began on no branch",
+        hint: `Check one out and land there, or merge ${integration.branch} yourself.`,
+      },
+    };
   const target = room.branch === null ? {} : { target: room.branch };
-  return landed(await land({ integration: room.queue.integration, lock: room.trees.lock, mode, ...target }), room.run);
+  const outcome = await land({ integration, lock: room.trees.lock, mode, ...target });
+  return { mode: mode.kind, ...landed(outcome, room.run) };
 }
 
 /** What a landing came to, in the words that people get. */

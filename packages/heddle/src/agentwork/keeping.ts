@@ -41,10 +41,10 @@ export function agentKeeping(options: KeepingOptions): AgentKeeping {
       if (!repository.ok) return repository;
       return await guarded(async () => ok(await clean(repository.value, run, keep, dryRun)));
     },
-    async land(run, kind, name) {
+    async land(run, kind, to) {
       const repository = await open();
       if (!repository.ok) return repository;
-      return await guarded(async () => await landRun(repository.value, run, kind, name));
+      return await guarded(async () => await landRun(repository.value, run, kind, to));
     },
     async revert(run, step) {
       const repository = await open();
@@ -112,16 +112,16 @@ async function landRun(
   repository: Repository,
   run: string,
   kind: LandKind,
-  name: string | undefined,
+  { name, target }: { readonly name?: string; readonly target?: string },
 ): Promise<Result<Landing, Problem>> {
   const found = await integrationOf(repository, run);
   if (!found.ok) return found;
   const integration = found.value;
   const trees = new Worktrees({ repository });
   const mode = kind === "branch" ? { kind, name: name ?? `heddle-${run}` } : { kind };
-  const outcome = await land({ integration, lock: trees.lock, mode });
+  const outcome = await land({ integration, lock: trees.lock, mode, ...(target === undefined ? {} : { target }) });
   const commits = (await integration.merged()).length;
-  return ok({ integration: integration.branch, commits, ...landed(outcome, run) });
+  return ok({ integration: integration.branch, commits, mode: kind, ...landed(outcome, run) });
 }
 
 async function revertIn(repository: Repository, run: string, step: string): Promise<Result<Reverted, Problem>> {

@@ -7,10 +7,15 @@
  *  2. A success is on the integration branch, verified as the very commit that is there, before its outcome is told.
  *  3. The user's checkout, branch, index, stash and configuration are never touched by an attempt.
  */
-import type { Dispatched, Note, Task } from "../backend/port.ts";
+import type { AgentTask, Dispatched, Note, Task } from "../backend/port.ts";
 import type { Problem } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import type { Result } from "../base/result.ts";
+
+/** What the room of a run's agents is made of, as its history says: each process that works on the run makes the same. */
+export interface AgentRun extends Pick<AgentTask, "config" | "maxAgents" | "base" | "begin" | "branch"> {
+  readonly run: string;
+}
 
 /** An attempt of an agent's step, its templates filled in. */
 export interface AgentJob {
@@ -29,6 +34,8 @@ export interface Landing {
   /** Where all that was merged is. */
   readonly integration: string;
   readonly commits: number;
+  /** As the plan or a command says; absent: it is to stay where it is. */
+  readonly mode?: LandKind;
   /** Where it landed; absent: nowhere, as the plan says, or by {@link problem}. */
   readonly branch?: string;
   readonly commit?: string;
@@ -37,8 +44,11 @@ export interface Landing {
 
 export interface AgentWork extends AsyncDisposable {
   start(job: AgentJob, onNote: (note: Note) => void): Dispatched;
-  /** The run came to a stop. `isDone`: it succeeded, and lands. `undefined`: no agent worked in it here. */
-  finishRun(run: string, isDone: boolean): Promise<Landing | undefined>;
+  /**
+   * The run came to a stop. `isDone`: it succeeded, and lands, whether or not an agent worked in it here. `folder`: as of a job.
+   * `undefined`: there is nothing to put in order.
+   */
+  finishRun(run: AgentRun & { readonly folder: string }, isDone: boolean): Promise<Landing | undefined>;
 }
 
 /** A worktree as it is found. */
@@ -91,8 +101,15 @@ export interface AgentKeeping {
     readonly keep: (run: string) => boolean;
     readonly dryRun: boolean;
   }): Promise<Result<{ readonly removed: readonly TreeLine[]; readonly kept: readonly TreeLine[] }, Problem>>;
-  /** Brings the integration branch of a run to the user's. `name`: of a `branch`. */
-  land(run: string, kind: LandKind, name?: string): Promise<Result<Landing, Problem>>;
+  /**
+   * Brings the integration branch of a run to the user's. `name`: of a `branch`. `target`: the user's branch that is meant;
+   * absent: the one that is checked out.
+   */
+  land(
+    run: string,
+    kind: LandKind,
+    options: { readonly name?: string; readonly target?: string },
+  ): Promise<Result<Landing, Problem>>;
   /**
    * Takes the last merge of a step back out of the integration branch; what was merged on top of it stays. The problem:
    * `NothingToLand`, `NotMerged`, `RevertConflict`, or why git failed.

@@ -17,7 +17,7 @@ import { MergeQueue } from "../workspace/merge.ts";
 import { openRepository } from "../workspace/repository.ts";
 import { passedStore } from "../workspace/verify.ts";
 import { Worktrees } from "../workspace/worktree.ts";
-import type { AgentJob } from "./port.ts";
+import type { AgentJob, AgentRun } from "./port.ts";
 import { runSettings, type RunSettings } from "./settings.ts";
 
 /** All that carrying out agents' steps takes of the outside. */
@@ -42,7 +42,7 @@ export interface Room {
   readonly settings: RunSettings;
   readonly repository: Repository;
   readonly base: string;
-  /** Short name of the user's branch when the run's first agent began; `null`: none. */
+  /** Short name of the user's branch when the run began; `null`: none. */
   readonly branch: string | null;
   /** The project folder, relative to the repository's. */
   readonly subfolder: string;
@@ -55,11 +55,12 @@ export interface Room {
 }
 
 /** Fails with a `HeddleError` where there is no repository that can be worked in, or the plan's `agents` cannot be used. */
-export async function openRoom(options: AgentWorkOptions, job: AgentJob): Promise<Room> {
+export async function openRoom(
+  options: AgentWorkOptions,
+  { run, config, maxAgents, base, begin, ...of }: AgentRun & { readonly folder: string },
+): Promise<Room> {
   const { clock, git, env, stateDir, projectDir } = options;
-  const { task } = job;
-  const { config = {}, maxAgents = 1, base } = task.agent ?? {};
-  const settings = runSettings(config, job.folder);
+  const settings = runSettings(config, of.folder);
   if (!settings.ok) throw new HeddleError({ code: "AgentsInvalid", message: settings.error });
   const opened = await openRepository({
     folder: projectDir,
@@ -70,11 +71,13 @@ export async function openRoom(options: AgentWorkOptions, job: AgentJob): Promis
     ...(base === undefined ? {} : { base }),
   });
   if (!opened.ok) throw new HeddleError(opened.error);
-  const { repository, base: commit, branch } = opened.value;
+  const { repository, base: commit } = opened.value;
+  // Where the base is not on record, neither is the branch: its refs are stored in a way that only git reads.
+  const branch = base === undefined ? opened.value.branch : (of.branch ?? null);
   const trees = new Worktrees({ repository, limits: { ...DEFAULT_DISK_LIMITS, ...settings.value.worktrees } });
   const agents = await options.agentRunner({ agents: settings.value.configs });
   return {
-    run: task.run,
+    run,
     settings: settings.value,
     repository,
     base: commit,
@@ -83,8 +86,9 @@ export async function openRoom(options: AgentWorkOptions, job: AgentJob): Promis
     trees,
     queue: new MergeQueue({
       worktrees: trees,
-      run: task.run,
+      run,
       base: commit,
+      ...(begin === undefined ? {} : { begin }),
       mode: settings.value.merge,
       ...settings.value.mergeQueue,
       passed: passedStore(join(repository.home, ".passed")),

@@ -7,7 +7,7 @@ import { carryOut } from "./attempt.ts";
 import { Control } from "./control.ts";
 import { finish } from "./finish.ts";
 import { Leave } from "./leave.ts";
-import type { AgentJob, AgentWork, Landing } from "./port.ts";
+import type { AgentJob, AgentRun, AgentWork, Landing } from "./port.ts";
 import { type AgentWorkOptions, openRoom, type Room } from "./room.ts";
 import { stepSettings, type StepSettings } from "./settings.ts";
 
@@ -18,6 +18,21 @@ export function agentWork(options: AgentWorkOptions): AgentWork {
 function refused(message: string): Dispatched {
   const outcome: Outcome = { kind: "failed", error: { code: "spawn", message, final: true } };
   return { outcome: Promise.resolve(outcome), stop: () => undefined, kill: () => undefined };
+}
+
+type RoomOf = AgentRun & { readonly folder: string };
+
+function roomOf({ task, folder }: AgentJob): RoomOf {
+  const { config = {}, maxAgents = 1, base, begin, branch } = task.agent ?? {};
+  return {
+    run: task.run,
+    folder,
+    config,
+    maxAgents,
+    ...(base === undefined ? {} : { base }),
+    ...(begin === undefined ? {} : { begin }),
+    ...(branch === undefined ? {} : { branch }),
+  };
 }
 
 class Agents implements AgentWork {
@@ -49,14 +64,20 @@ class Agents implements AgentWork {
     };
   }
 
-  async finishRun(run: string, isDone: boolean): Promise<Landing | undefined> {
-    const room = await this.#rooms.get(run)?.catch(() => undefined);
-    this.#rooms.delete(run);
-    return room === undefined ? undefined : await finish(room, isDone);
+  async finishRun(run: RoomOf, isDone: boolean): Promise<Landing | undefined> {
+    const room = await this.#rooms.get(run.run)?.catch(() => undefined);
+    this.#rooms.delete(run.run);
+    if (room === undefined && !isDone) return undefined;
+    // Whoever worked in it was another process, or is yet to be recorded as done.
+    return await finish(room ?? (await openRoom(this.#options, run)), isDone);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const run of this.#rooms.keys()) await this.finishRun(run, false);
+    for (const room of this.#rooms.values()) {
+      const opened = await room.catch(() => undefined);
+      if (opened !== undefined) await finish(opened, false);
+    }
+    this.#rooms.clear();
   }
 
   async #work(
@@ -88,7 +109,7 @@ class Agents implements AgentWork {
     const { run } = job.task;
     let room = this.#rooms.get(run);
     if (room === undefined) {
-      room = openRoom(this.#options, job);
+      room = openRoom(this.#options, roomOf(job));
       this.#rooms.set(run, room);
       room.catch(() => this.#rooms.delete(run));
     }

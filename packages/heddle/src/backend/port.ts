@@ -31,6 +31,10 @@ export interface AgentTask {
   readonly order: number;
   /** The commit that the run begins at; absent: what is checked out. */
   readonly base?: string;
+  /** The commit that its integration branch begins at; absent: {@link base}. */
+  readonly begin?: string;
+  /** Short name of the branch that was checked out then; absent: none was. */
+  readonly branch?: string;
   /** Steps that share the worktree, this one left out, in the plan's order. */
   readonly group: readonly { readonly id: string; readonly description?: string; readonly isDone: boolean }[];
   /** Who worked in the group's worktree last, and the attempt of it without a recorded end. */

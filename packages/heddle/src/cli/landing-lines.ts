@@ -2,17 +2,27 @@
 import type { RunResult } from "../engine/api.ts";
 import { plural } from "./words.ts";
 
+/** Without the indented ones it is a sentence; those say what to do and what to type. */
 export function* landingLines(
   run: string,
   landing: NonNullable<RunResult["landing"]>,
 ): Generator<string, void, undefined> {
-  const { integration, commits, branch, commit, problem } = landing;
+  const { integration, commits, branch, commit, mode, problem } = landing;
   if (commits === 0) {
     if (problem !== undefined) yield `What agents left could not be put in order: ${problem.message}.`;
+    if (problem?.hint !== undefined) yield `  ${problem.hint}`;
     return;
   }
   const merged = `${plural(commits, "merged step")} on ${integration}`;
-  if (branch !== undefined && commit !== undefined) yield `${merged}; landed on ${branch} (${commit.slice(0, 10)}).`;
-  else if (problem !== undefined) yield `${merged}; it did not land: ${problem.message}.`;
-  else yield `${merged}. Bring it to your branch: heddle merge ${run}`;
+  if (branch !== undefined && commit !== undefined) {
+    yield `${merged}; landed on ${branch} (${commit.slice(0, 10)}).`;
+    return;
+  }
+  if (problem === undefined) {
+    yield `${merged}. Bring it to your branch: heddle merge ${run}`;
+    return;
+  }
+  yield `${merged}; it did not land: ${problem.message}.`;
+  if (problem.hint !== undefined) yield `  ${problem.hint}`;
+  yield `  land: heddle merge ${run}${mode === "branch" ? " --branch NAME" : ""}`;
 }

@@ -1,5 +1,6 @@
 /** Starting, resuming and undoing runs: takes the lease, records how the run begins, and hands it to the scheduler. */
 import { BugError, present } from "../base/assert.ts";
+import type { Landing } from "../agentwork/port.ts";
 import type { Problem } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
 import { err, ok, type Result } from "../base/result.ts";
@@ -14,6 +15,7 @@ import { HistoryChecker } from "../run/invariants.ts";
 import { isRunEnded, stepAt, type RunState } from "../run/state.ts";
 import type { Answer, LoadedPlan, ResumeOptions, RunHandle, RunResult, StartOptions, StayOptions } from "./api.ts";
 import { faultOf } from "./errand.ts";
+import { finishAgents, isLandingDue, recordedLanding } from "./landing.ts";
 import type { EnginePorts } from "./ports.ts";
 import { leaseProblem } from "./problems.ts";
 import { Recorder } from "./recorder.ts";
@@ -72,7 +74,7 @@ function creation(
   plan: Plan,
   options: StartOptions & { readonly maxConcurrency: number },
 ): EventOf<"run.created">["data"] {
-  const gitHead = ports.gitHead();
+  const head = ports.gitHead();
   const timeoutMs = options.timeoutMs ?? plan.timeoutMs;
   const runOptions: RunOptions = {
     maxConcurrency: options.sequential === true ? 1 : options.maxConcurrency,
@@ -88,12 +90,13 @@ function creation(
     plan,
     options: runOptions,
     engine: ports.version,
-    ...(gitHead === undefined ? {} : { gitHead }),
+    ...(head === undefined ? {} : { gitHead: head.commit }),
+    ...(head?.branch === undefined ? {} : { branch: head.branch }),
     ...(options.reuse === undefined ? {} : { from: options.reuse.run }),
   };
 }
 
-/** Goes on with a recorded run. A run that succeeded executes nothing: its handle has the recorded result. */
+/** Goes on with a recorded run. A run that succeeded executes nothing: it lands, if it has not, and its handle has the recorded result. */
 export async function resumeRun(
   ports: EnginePorts,
   run: string,
@@ -101,7 +104,8 @@ export async function resumeRun(
 ): Promise<Result<RunHandle, Problem>> {
   return takeOver(ports, run, async (lease, state, recorder) => {
     // After a rollback by command some of its steps wait again.
-    if (state.phase.tag === "succeeded" && state.open === 0) return ok(undefined);
+    if (state.phase.tag === "succeeded" && state.open === 0)
+      return ok(isLandingDue(state) ? conduct(ports, lease, state, recorder, options) : undefined);
     const planned = planResume(state, ports.version, options.current, options.acceptChanges === true);
     if (!planned.ok) return planned;
     if (options.mode === "retry" && !hasPartsToRetry(state)) return err(nothingToRetry(run));
@@ -190,7 +194,11 @@ function conduct(
   recorder: Recorder,
   options: StayOptions,
 ): RunHandle {
+  let landing: Landing | undefined;
   const scheduler = new Scheduler({
+    atEnd: async (isStopped) => {
+      landing = await finishAgents(ports, state, recorder, isStopped);
+    },
     ports,
     lease,
     state,
@@ -199,13 +207,13 @@ function conduct(
     pauseBeforeLayers: options.pauseBeforeLayers === true,
   });
   if (options.onEvent !== undefined) recorder.subscribe(options.onEvent);
-  warm(ports, state.steps, state.options.maxConcurrency);
+  if (state.open > 0) warm(ports, state.steps, state.options.maxConcurrency);
   let done = false;
   // A turn later, so that whoever gets the handle can subscribe before the first event.
   const result = ports
     .gather()
     .then(() => scheduler.run())
-    .then((ended) => landed(ports, ended));
+    .then((ended) => withLanding(ended, landing));
   const ended = result.then(
     () => (done = true),
     () => (done = true),
@@ -225,15 +233,8 @@ function conduct(
   };
 }
 
-/** Agents' work is put in order after the run's end is on disk: what fails of it is told, and can be done again by command. */
-async function landed(ports: EnginePorts, ended: RunResult): Promise<RunResult> {
-  const isDone = ended.status === "succeeded" && ended.stopped === undefined;
-  const found = ports.finishAgents?.(ended.run, isDone).catch((thrown: unknown) => ({
-    integration: "",
-    commits: 0,
-    problem: faultOf(thrown),
-  }));
-  const landing = await found;
+/** Its outputs are gathered when somebody asks: the result is added to, not copied. */
+function withLanding(ended: RunResult, landing: Landing | undefined): RunResult {
   return landing === undefined ? ended : Object.defineProperty(ended, "landing", { value: landing, enumerable: true });
 }
 
@@ -275,7 +276,7 @@ function finishedHandle(ports: EnginePorts, state: RunState): RunHandle {
   const nothing = (): void => undefined;
   return {
     run: state.run,
-    result: Promise.resolve(resultOf(state, status, undefined)),
+    result: Promise.resolve(withLanding(resultOf(state, status, undefined), recordedLanding(state))),
     state: () => state,
     subscribe: () => nothing,
     cancel: nothing,

@@ -1,5 +1,5 @@
 /** All that the engine is handed: nothing in this folder picks an implementation, reads a clock or starts a process by itself. */
-import type { Landing } from "../agentwork/port.ts";
+import type { AgentRun, Landing } from "../agentwork/port.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Problem } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
@@ -26,8 +26,8 @@ export interface EnginePorts {
   readonly probe: Probe;
   /** Of this program, for the record. */
   readonly version: string;
-  /** Commit of the project's checkout, for the record. */
-  readonly gitHead: () => string | undefined;
+  /** Commit and branch of the project's checkout: where a new run begins. */
+  readonly gitHead: () => { readonly commit: string; readonly branch?: string } | undefined;
   /** Reads the plan behind a `plan: FILE` step; module paths in it come back relative to the outer plan's folder. */
   readonly loadSubplan: (run: string, file: string, params: JsonObject) => Promise<Result<Plan, Problem>>;
   /**
@@ -39,6 +39,6 @@ export interface EnginePorts {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** How often to look for words from other processes; 0: never (a journal that nobody else has). */
   readonly pollMs: number;
-  /** The run came to a stop: what agents left in it is put in order. `undefined`: none worked in it. */
-  readonly finishAgents?: (run: string, isDone: boolean) => Promise<Landing | undefined>;
+  /** The run came to a stop: what agents left in it is put in order, and lands where the run is done. `undefined`: nothing was left. */
+  readonly finishAgents?: (run: AgentRun, isDone: boolean) => Promise<Landing | undefined>;
 }

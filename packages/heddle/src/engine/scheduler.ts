@@ -49,6 +49,8 @@ export interface SchedulerOptions {
   readonly stay: boolean;
   /** Pause before each layer. */
   readonly pauseBeforeLayers: boolean;
+  /** Called when nothing runs any more and the lease is still held. `isStopped`: nothing may be recorded. Never rejects. */
+  readonly atEnd: (isStopped: boolean) => Promise<void>;
 }
 
 export class Scheduler {
@@ -57,6 +59,7 @@ export class Scheduler {
   readonly #state: RunState;
   readonly #recorder: Recorder;
   readonly #stay: boolean;
+  readonly #atEnd: SchedulerOptions["atEnd"];
   readonly #admission: Admission;
   readonly #locks: ForeignLocks;
   readonly #live: LiveAttempts;
@@ -81,6 +84,7 @@ export class Scheduler {
 
   constructor(options: SchedulerOptions) {
     const { ports, lease, state } = options;
+    this.#atEnd = options.atEnd;
     this.#ports = ports;
     this.#lease = lease;
     this.#state = state;
@@ -364,10 +368,11 @@ export class Scheduler {
   }
 
   async #leave(): Promise<void> {
-    this.#timers.close();
     this.#locks.close();
     this.#live.killAll();
     await this.#live.drained();
+    await this.#atEnd(this.#stopped !== undefined);
+    this.#timers.close();
     const { journal } = this.#ports;
     const durations = durationsOf(this.#state);
     if (this.#stopped === undefined && durations.size > 0) {

@@ -45,7 +45,7 @@ function agentTaskOf(state: RunState, index: number, prefix: string): AgentTask 
     config: plan.agents ?? NO_DEPS,
     maxAgents: state.options.maxAgents,
     order: index,
-    ...(state.gitHead === undefined ? {} : { base: state.gitHead }),
+    ...beginningOf(state),
     group: state.steps.flatMap((other, at) =>
       isSharing(other)
         ? [
@@ -62,6 +62,15 @@ function agentTaskOf(state: RunState, index: number, prefix: string): AgentTask 
     ids: state.steps.flatMap(({ id }) => (id.startsWith(prefix) ? [id.slice(prefix.length)] : [])),
     depTexts: Object.fromEntries(texts),
     before: agentRecords.get(step.id) ?? {},
+  };
+}
+
+/** Where the run's agents begin, and where their work may land. */
+export function beginningOf({ gitHead, begin, branch }: RunState): Pick<AgentTask, "base" | "begin" | "branch"> {
+  return {
+    ...(gitHead === undefined ? {} : { base: gitHead }),
+    ...(begin === undefined ? {} : { begin }),
+    ...(branch === undefined ? {} : { branch }),
   };
 }
 

@@ -61,6 +61,9 @@ export function createState(created: EventOf<"run.created">, graph?: Graph): Res
     conditionHolds: new Set(),
     successes: [],
     gitHead: created.data.gitHead,
+    branch: created.data.branch,
+    begin: created.data.begin,
+    landing: undefined,
     agentRecords: new Map(),
     groupUsers: new Map(),
     lanes: [],
@@ -143,6 +146,10 @@ export function apply(state: RunState, event: Event): void {
       return;
     case "run.cancelled":
       state.phase = { tag: "cancelled", endedAt: event.time, reason: event.data.reason };
+      return;
+    case "run.landed":
+    case "landing.refused":
+      state.landing = event.data;
       return;
     case "rollback.started":
       state.rollback = { steps: event.data.steps.map((id) => numberOf(state, id)), next: 0 };

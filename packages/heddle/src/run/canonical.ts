@@ -3,7 +3,7 @@
  * end the same way have byte-identical canonical histories, whatever the concurrency, the schedule or the timing.
  *
  * Left out: times, durations, usage, retry waits, run ids, versions, who answered, how many steps went at once; commits and
- * sessions; progress, pauses, resumes, worktrees and conflicts, which tell about the engine's day and not about the plan. Kept and ordered by (layer, place in the
+ * sessions; progress, pauses, resumes, worktrees, conflicts and landings, which tell about the engine's day and not about the plan. Kept and ordered by (layer, place in the
  * plan, attempt, kind); added steps have their place under the step that they came from.
  */
 import { canonicalJson, isJsonObject, type Json, type JsonObject } from "../base/json.ts";
@@ -123,6 +123,7 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
   "retryDelayMs",
   "engine",
   "gitHead",
+  "begin",
   "from",
   "by",
   "deadline",

@@ -30,6 +30,7 @@ import type {
   CancelReason,
   EventOf,
   EventType,
+  LandingPlace,
   QuestionAbout,
   Resolution,
   RunOptions,
@@ -231,6 +232,12 @@ const skipReason = tagged<"kind", SkipReason>("kind", {
 
 const nothing = object<Record<string, never>>({});
 
+const landingPlace = {
+  mode: oneOf<LandingPlace["mode"]>({ ff: true, merge: true, branch: true }),
+  integration: text,
+  commits: count,
+};
+
 /** What an event of type `T` has beside its envelope. */
 interface Schema<T extends EventType> {
   readonly step: EventOf<T> extends { readonly step: string } ? true : false;
@@ -246,7 +253,15 @@ const ofAttempt = <T extends EventType>(data: Check<EventOf<T>["data"]>) =>
 
 const SCHEMAS: { readonly [T in EventType]: Schema<T> } = {
   "run.created": run<"run.created">(
-    object({ plan, options, engine: text, gitHead: optional(text), from: optional(text) }),
+    object({
+      plan,
+      options,
+      engine: text,
+      gitHead: optional(text),
+      branch: optional(text),
+      begin: optional(text),
+      from: optional(text),
+    }),
   ),
   "run.started": run<"run.started">(nothing),
   "run.resumed": run<"run.resumed">(
@@ -339,6 +354,10 @@ const SCHEMAS: { readonly [T in EventType]: Schema<T> } = {
   "run.succeeded": run<"run.succeeded">(object({ durationMs: finite })),
   "run.failed": run<"run.failed">(object({ durationMs: finite, failed: texts, reason: optional(text) })),
   "run.cancelled": run<"run.cancelled">(object({ durationMs: finite, reason: cancelReason })),
+  "run.landed": run<"run.landed">(object({ ...landingPlace, branch: text, commit: text })),
+  "landing.refused": run<"landing.refused">(
+    object({ ...landingPlace, problem: object({ code: text, message: text, hint: optional(text) }) }),
+  ),
 };
 
 interface Compiled {

@@ -88,6 +88,10 @@ export type EventBody =
         readonly options: RunOptions;
         readonly engine: string;
         readonly gitHead?: string;
+        /** Short name of the branch that was checked out there, and that agents' work may land on; absent: none was. */
+        readonly branch?: string;
+        /** The commit that the integration branch begins at, where it is another than `gitHead`: that with the work of reused steps. */
+        readonly begin?: string;
         /** The run whose recorded successes this one reuses (`rerun`, `--only`, `--from`). */
         readonly from?: string;
       };
@@ -277,7 +281,25 @@ export type EventBody =
       readonly type: "run.failed";
       readonly data: { readonly durationMs: number; readonly failed: readonly string[]; readonly reason?: string };
     }
-  | { readonly type: "run.cancelled"; readonly data: { readonly durationMs: number; readonly reason: CancelReason } };
+  | { readonly type: "run.cancelled"; readonly data: { readonly durationMs: number; readonly reason: CancelReason } }
+  /** After a success: what agents did is on the branch that the plan names, all of it. */
+  | { readonly type: "run.landed"; readonly data: LandingPlace & { readonly branch: string; readonly commit: string } }
+  /** After a success: what agents did could not be brought to that branch; a later resume tries again. */
+  | {
+      readonly type: "landing.refused";
+      readonly data: LandingPlace & {
+        readonly problem: { readonly code: string; readonly message: string; readonly hint?: string };
+      };
+    };
+
+/** What is to land, and how. */
+export interface LandingPlace {
+  readonly mode: "ff" | "merge" | "branch";
+  /** Short name of the branch that holds all that was merged. */
+  readonly integration: string;
+  /** Merged steps on it. */
+  readonly commits: number;
+}
 
 /** `step-timeout`: the time of the container around the step was over. */
 export type CancelReason = "cancel" | "fail-fast" | "run-timeout" | "step-timeout";

@@ -28,6 +28,7 @@ export class HistoryChecker {
   #seq = 0;
   #paused = false;
   #ended = false;
+  #succeeded = false;
   #fatal = 0;
   readonly #layers = new OpenLayers();
   #found: Violation[] = [];
@@ -52,6 +53,10 @@ export class HistoryChecker {
   }
 
   #checkQuiet(event: Event): void {
+    if (event.type === "run.landed" || event.type === "landing.refused") {
+      if (!this.#succeeded) this.#report(event, "quiet-end", `${event.type} of a run that has not succeeded`);
+      return;
+    }
     if (!this.#ended) return;
     const allowed =
       event.type === "run.resumed" || event.type.startsWith("rollback.") || event.type === "step.rolledback";
@@ -76,6 +81,9 @@ export class HistoryChecker {
       case "run.failed":
       case "run.cancelled":
         this.#onEnd(event);
+        return;
+      case "rollback.started":
+        this.#succeeded = false;
         return;
       default:
         return;
@@ -120,10 +128,12 @@ export class HistoryChecker {
       this.#report(event, "outcome", "run.failed without a failed step or a reason");
     }
     this.#ended = true;
+    this.#succeeded = event.type === "run.succeeded";
   }
 
   #onResumed(event: EventOf<"run.resumed">): void {
     this.#ended = false;
+    this.#succeeded = false;
     this.#paused = false;
     const inLayersNow = event.data.options?.schedule === "layers" && this.#options?.schedule !== "layers";
     if (event.data.options) this.#options = event.data.options;

@@ -24,6 +24,7 @@ export function applyResumed(state: RunState, event: EventOf<"run.resumed">, idl
   }
   leaveOutIdleTime(state, idleMs);
   state.phase = { tag: "running" };
+  state.landing = undefined;
   state.rollback = undefined;
   state.rolledBack = false;
   resetQueues(state);

@@ -23,7 +23,8 @@ export const RULES = {
   pools: "no pool gives more than it holds",
   locks: "a write lock excludes every other holder",
   "layer-barrier": "under `schedule: layers` a layer starts after the one before it ended",
-  "quiet-end": "a run ends only when nothing runs, and nothing happens after its end but a resume or an undo",
+  "quiet-end":
+    "a run ends only when nothing runs, and nothing happens after its end but a landing, a resume or an undo",
   paused: "nothing starts in a paused run",
   "retry-policy": "a step has no more attempts than its `retry` allows",
   outcome: "a run that failed had a failed step or a reason, a run that succeeded had none",

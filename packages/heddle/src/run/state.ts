@@ -138,6 +138,12 @@ export interface RunState {
 
   /** Commit of the project's checkout when the run was created. */
   readonly gitHead: string | undefined;
+  /** The branch that it was on; `undefined`: none. */
+  readonly branch: string | undefined;
+  /** What the integration branch begins at, if not at {@link gitHead}. */
+  readonly begin: string | undefined;
+  /** How its work landed, or why not; `undefined`: it has not been tried since the run went on last. */
+  landing: Landed | undefined;
   /** What is known of agents' steps, by id. */
   readonly agentRecords: Map<string, AgentRecord>;
   /** Who worked last in a group's worktree: ids of steps by group. */
@@ -188,6 +194,9 @@ export interface RunState {
   /** A rollback of this stay of the engine is done. */
   rolledBack: boolean;
 }
+
+/** As recorded. */
+export type Landed = EventOf<"run.landed" | "landing.refused">["data"];
 
 export const WAITING: StepPhase = { tag: "waiting" };
 

@@ -12,6 +12,7 @@ import {
   phaseOf,
   questionOf,
   stepAt,
+  type Landed,
   type RunState,
   type StepPhase,
 } from "../run/state.ts";
@@ -70,6 +71,8 @@ export interface RunView {
   readonly speedup: number | null;
   readonly criticalPathMs: number;
   readonly cost: number | null;
+  /** What came of bringing the work of agents to the user's branch; `null`: it has not been tried. */
+  readonly landing: Landed | null;
   /** Files of merged work that more than one step changed. */
   readonly changedBySeveral: ChangedBySeveral;
   /** Of the last event. */
@@ -104,6 +107,7 @@ export function runView(input: RunViewInput): RunView {
     speedup: speedupOf(sequentialMs, parallelMs),
     criticalPathMs: criticalPathOf(state, (step) => durationOf(state, step)).ms,
     cost: timeline.cost(),
+    landing: state.landing ?? null,
     changedBySeveral: timeline.changedFiles.bySeveral(),
     seq: state.seq,
   };

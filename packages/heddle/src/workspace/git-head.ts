@@ -10,16 +10,23 @@ const COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
 const MAX_HOPS = 5;
 const MAX_PACKED_REFS_BYTES = 64 << 20;
 
+export interface Head {
+  readonly commit: string;
+  /** Short name; absent: HEAD is detached. */
+  readonly branch?: string;
+}
+
 /** `undefined`: no repository, no commit yet, or a way of storing refs that is not known here. */
-export function headCommit(folder: string): string | undefined {
+export function headOf(folder: string): Head | undefined {
   const gitDir = findGitDir(resolve(folder));
   if (gitDir === undefined) return undefined;
   // A worktree has its own HEAD and shares all other refs.
   const shared = read(join(gitDir, "commondir"));
   const commonDir = shared === undefined ? gitDir : resolve(gitDir, shared);
   let text = read(join(gitDir, "HEAD"));
+  const branch = /^ref: refs\/heads\/([^\0]+)$/.exec(text ?? "")?.[1];
   for (let hop = 0; hop < MAX_HOPS && text !== undefined; hop++) {
-    if (COMMIT.test(text)) return text;
+    if (COMMIT.test(text)) return { commit: text, ...(branch === undefined ? {} : { branch }) };
     const ref = /^ref: (refs\/[^\0]+)$/.exec(text)?.[1];
     if (ref === undefined || ref.split("/").includes("..")) return undefined;
     text = read(join(gitDir, ref)) ?? read(join(commonDir, ref)) ?? packed(commonDir, ref);

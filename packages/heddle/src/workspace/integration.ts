@@ -28,12 +28,15 @@ export class Integration {
   readonly run: string;
   readonly base: string;
   readonly ref: string;
+  readonly #begin: string;
   #known: Known | undefined;
 
-  constructor(repository: Repository, run: string, base: string) {
+  /** `begin`: made of `base` and commits of the run's own on top; absent: `base`. */
+  constructor(repository: Repository, run: string, base: string, begin: string = base) {
     this.repository = repository;
     this.run = checkRun(run);
     this.base = base;
+    this.#begin = begin;
     this.ref = integrationRef(run);
   }
 
@@ -41,7 +44,7 @@ export class Integration {
     return shortBranch(this.ref);
   }
 
-  /** The branch's commit; it is made at the base if need be. Fails with `BranchTaken`. */
+  /** The branch's commit; it is made where it begins if need be. Fails with `BranchTaken`. */
   async head(): Promise<string> {
     const head = await commitOf(this.repository, this.ref);
     const mark = ownershipRef(this.run, "integration");
@@ -53,14 +56,14 @@ export class Integration {
         hint: `Rename it: \`git branch -m ${this.branch} another-name\`.`,
       });
     if (head !== undefined) return head;
-    if (ours === undefined) await this.#create(mark);
-    await this.#create(this.ref);
-    return (await commitOf(this.repository, this.ref)) ?? this.base;
+    if (ours === undefined) await this.#create(mark, this.base);
+    await this.#create(this.ref, this.#begin);
+    return (await commitOf(this.repository, this.ref)) ?? this.#begin;
   }
 
   /** Exit code 128: it was made meanwhile, or a git that was killed has left its lock file. */
-  async #create(ref: string): Promise<void> {
-    const args = ["update-ref", "-m", "heddle: begin", ref, this.base, ""];
+  async #create(ref: string, at: string): Promise<void> {
+    const args = ["update-ref", "-m", "heddle: begin", ref, at, ""];
     const answer = await this.repository.refs(args, { codes: [0, 128] });
     if ((await commitOf(this.repository, ref)) !== undefined) return;
     await dropRefLocks(this.repository, this.run);

@@ -19,8 +19,10 @@ import type { MergeEntry, MergeMode, MergeOutcome, MergedStep, VerifyResult } fr
 export interface MergeQueueOptions {
   readonly worktrees: Worktrees;
   readonly run: string;
-  /** The run's base commit: the branch begins there. */
+  /** The run's base commit: the branch begins there, and what it has beyond it is the run's. */
   readonly base: string;
+  /** The branch begins here instead: the base with the work of reused steps on top. */
+  readonly begin?: string;
   /** Absent: `squash`. */
   readonly mode?: MergeMode;
   /** Entries that are verified at the same time, each on top of the one before. Absent: 2. */
@@ -59,7 +61,7 @@ export class MergeQueue {
 
   constructor(options: MergeQueueOptions) {
     this.#options = options;
-    this.integration = new Integration(options.worktrees.repository, options.run, options.base);
+    this.integration = new Integration(options.worktrees.repository, options.run, options.base, options.begin);
     this.#pool = new VerifyPool(options.worktrees, options.run, options.passed ?? passedStore());
   }
 

@@ -78,7 +78,10 @@ const error = { code: "exit", message: "exit 1", exitCode: 1, signal: "SIGTERM" 
 const usage = { peakMemoryMb: 1.5, cpuMs: 2 };
 
 const BODIES: { readonly [T in EventType]: Extract<EventBody, { readonly type: T }> } = {
-  "run.created": { type: "run.created", data: { plan, options, engine: "0.1.0", gitHead: "abc", from: "r0" } },
+  "run.created": {
+    type: "run.created",
+    data: { plan, options, engine: "0.1.0", gitHead: "abc", branch: "main", begin: "abd", from: "r0" },
+  },
   "run.started": { type: "run.started", data: {} },
   "run.resumed": { type: "run.resumed", data: { engine: "0.1.0", interrupted: ["a"], reset: ["b"], plan, options } },
   "step.started": { type: "step.started", step: "a", attempt: 1, data: { item: null } },
@@ -163,6 +166,19 @@ const BODIES: { readonly [T in EventType]: Extract<EventBody, { readonly type: T
   "run.succeeded": { type: "run.succeeded", data: { durationMs: 1 } },
   "run.failed": { type: "run.failed", data: { durationMs: 1, failed: ["a"], reason: "x" } },
   "run.cancelled": { type: "run.cancelled", data: { durationMs: 1, reason: "run-timeout" } },
+  "run.landed": {
+    type: "run.landed",
+    data: { mode: "ff", integration: "heddle/r1/integration", commits: 2, branch: "main", commit: "abc" },
+  },
+  "landing.refused": {
+    type: "landing.refused",
+    data: {
+      mode: "merge",
+      integration: "heddle/r1/integration",
+      commits: 2,
+      problem: { code: "C", message: "m", hint: "h" },
+    },
+  },
 };
 
 export const SAMPLES: readonly Event[] = Object.values(BODIES).map((body, at) => ({

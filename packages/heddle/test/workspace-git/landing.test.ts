@@ -55,13 +55,13 @@ test("none, and a branch of its own: the checkout is not touched", async () => {
   const outcome = { kind: "landed", branch: "feature/x", commit: one.head };
   expect(await one.land({ kind: "branch", name: "feature/x" })).toEqual({ ...outcome, moved: true });
   expect(await one.land({ kind: "branch", name: "feature/x" })).toEqual({ ...outcome, moved: false });
-  expect(await one.land({ kind: "branch", name: "main" })).toMatchObject({ problem: { code: "BranchExists" } });
+  expect(await one.land({ kind: "branch", name: "main" })).toMatchObject({ problem: { code: "BranchCheckedOut" } });
   for (const name of ["-x", "a..b", "@{-1}", ""])
     expect(await one.land({ kind: "branch", name })).toMatchObject({ problem: { code: "BranchName" } });
   expect(fingerprint(one.at.user, (path) => path.startsWith(".git"))).toBe(before);
 });
 
-test("a branch that was landed goes on with the run; not where it is checked out, somebody's own, or gone on from", async () => {
+test("a branch that was landed goes on with the run; not where it is checked out, heddle's own, or gone on from", async () => {
   using one = await done();
   const { at } = one;
   const land = async (name: string): Promise<LandOutcome> => await one.land({ kind: "branch", name });
@@ -74,10 +74,11 @@ test("a branch that was landed goes on with the run; not where it is checked out
   at.git(["checkout", "-q", "landed"]);
   const before = state(at);
   expect(await land("landed")).toMatchObject({ problem: { code: "BranchCheckedOut" } });
-  for (const name of ["begun", "theirs", "main", "heddle/r1/s"])
+  for (const name of ["theirs", "heddle/r1/s"])
     expect(await land(name)).toMatchObject({ problem: { code: "BranchExists" } });
   expect(state(at)).toEqual(before);
   at.git(["checkout", "-q", "main"]);
+  expect(await land("begun")).toEqual({ kind: "landed", branch: "begun", commit, moved: true });
   expect(await land("landed")).toEqual({ kind: "landed", branch: "landed", commit, moved: true });
   expect(await land("landed")).toMatchObject({ moved: false });
   expect(at.git(["diff", "main", "landed"])).toBe("");

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { directoryWorkspaces } from "../../src/workspace/directory.ts";
-import { headCommit } from "../../src/workspace/git-head.ts";
+import { headOf } from "../../src/workspace/git-head.ts";
 import { memoryWorkspaces } from "../../src/workspace/memory.ts";
 import { fileNameOf } from "../../src/workspace/names.ts";
 
@@ -114,7 +114,7 @@ test("memoryWorkspaces keep no log, make a folder only when asked, and remove it
   expect(existsSync(folder)).toBe(false);
 });
 
-describe("headCommit", () => {
+describe("headOf", () => {
   function git(cwd: string, ...args: string[]): string {
     const env = { ...process.env, GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1" };
     return execFileSync(
@@ -125,25 +125,25 @@ describe("headCommit", () => {
   }
 
   test("agrees with git on branches, packed refs, detached heads and worktrees", () => {
-    expect(headCommit(project)).toBeUndefined();
+    expect(headOf(project)).toBeUndefined();
     git(project, "init", "-q");
-    expect(headCommit(project)).toBeUndefined();
+    expect(headOf(project)).toBeUndefined();
     git(project, "commit", "-q", "--allow-empty", "-m", "one");
     const head = git(project, "rev-parse", "HEAD");
     mkdirSync(join(project, "deep/er"), { recursive: true });
-    expect(headCommit(join(project, "deep/er"))).toBe(head);
+    expect(headOf(join(project, "deep/er"))).toEqual({ commit: head, branch: "main" });
     git(project, "checkout", "-q", "-b", "feature/x");
     git(project, "pack-refs", "--all");
-    expect(headCommit(project)).toBe(head);
+    expect(headOf(project)).toEqual({ commit: head, branch: "feature/x" });
     git(project, "worktree", "add", "-q", "--no-track", "-b", "other", join(project, "tree"));
     git(join(project, "tree"), "commit", "-q", "--allow-empty", "-m", "two");
     const other = git(join(project, "tree"), "rev-parse", "HEAD");
     expect(other).not.toBe(head);
-    expect(headCommit(join(project, "tree"))).toBe(other);
+    expect(headOf(join(project, "tree"))).toEqual({ commit: other, branch: "other" });
     git(project, "pack-refs", "--all");
-    expect(headCommit(join(project, "tree"))).toBe(other);
+    expect(headOf(join(project, "tree"))).toEqual({ commit: other, branch: "other" });
     git(project, "checkout", "-q", "--detach", other);
-    expect(headCommit(project)).toBe(other);
+    expect(headOf(project)).toEqual({ commit: other });
   });
 
   test("never leaves the repository, whatever stands in its files", () => {
@@ -151,7 +151,7 @@ describe("headCommit", () => {
     writeFileSync(join(project, "secret"), "a".repeat(40));
     for (const text of ["ref: refs/../../secret", "ref: /etc/passwd", "garbage", "", "ref: refs/heads/none"]) {
       writeFileSync(join(project, ".git/HEAD"), text);
-      expect(headCommit(project)).toBeUndefined();
+      expect(headOf(project)).toBeUndefined();
     }
   });
 });

@@ -1,5 +1,6 @@
 /** `heddle merge`: lands the integration branch of a run, or takes one step's work back out of it. Never pushes. */
 import type { Landing } from "../../agentwork/port.ts";
+import type { Problem } from "../../base/errors.ts";
 import { EXIT, fail, findRun, findStep, openToRead, type Context } from "../context.ts";
 import type { Project } from "../../engine/api.ts";
 import { safeLine } from "../output-text.ts";
@@ -25,14 +26,34 @@ export async function merge(context: Context, [word]: readonly (string | undefin
   const run = await findRun(project, word);
   if (!run.ok) return fail(context, run.error);
   if (step !== undefined) return await revert(context, project, run.value, step);
+  const read = await readRun(project, run.value);
+  if (!read.ok) return fail(context, read.error, EXIT.failed);
+  const { state, live } = read.value;
+  if (live && !isOn(flags, "partial")) return fail(context, goesOn(run.value), EXIT.failed);
+  if (!live && state.phase.tag !== "succeeded")
+    context.out.note(`Run ${run.value} has not succeeded: what it has merged so far lands.`);
   const kind = branch !== undefined ? "branch" : isOn(flags, "ff") ? "ff" : "merge";
-  const landed = await (await project.agents()).land(run.value, kind, branch);
+  const landed = await (
+    await project.agents()
+  ).land(run.value, kind, {
+    ...(branch === undefined ? {} : { name: branch }),
+    ...(state.branch === undefined ? {} : { target: state.branch }),
+  });
   if (!landed.ok) return fail(context, landed.error, EXIT.failed);
   const { problem } = landed.value;
   if (problem !== undefined) return fail(context, problem, EXIT.failed);
   if (context.json) context.out.json({ run: run.value, ...landed.value });
   else for (const line of lines(run.value, landed.value)) context.out.line(safeLine(line));
   return EXIT.ok;
+}
+
+/** Half of it on a branch would be found out when the other half does not come. */
+function goesOn(run: string): Problem {
+  return {
+    code: "RunGoesOn",
+    message: `run ${run} goes on, and would land in part`,
+    hint: `Wait for its end (\`heddle watch ${run}\`), or bring what it has merged so far with --partial.`,
+  };
 }
 
 /** At the end of a run that merged nothing there is nothing to say; who asks by command gets an answer. */

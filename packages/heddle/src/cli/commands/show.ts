@@ -7,6 +7,7 @@ import { EXIT, fail, findRun, findRunAndStep, findStep, openToRead, type Context
 import type { Project } from "../../engine/api.ts";
 import type { Flags } from "../spec.ts";
 import { isOn } from "../values.ts";
+import { landingLines } from "../landing-lines.ts";
 import { readRun } from "../read-run.ts";
 import { cut, pad, safeLine, widthOf } from "../output-text.ts";
 import type { Output } from "../output.ts";
@@ -72,6 +73,7 @@ function* showLines(
   yield timesText(view);
   if (view.cost !== null) yield `Agents told of ${view.cost.toFixed(2)} USD`;
   yield* changedLines(out, view.changedBySeveral);
+  if (view.landing !== null) for (const line of landingLines(view.run, view.landing)) yield safeLine(line);
   yield* nextLines(view);
 }
 

@@ -175,13 +175,14 @@ export const RUNNING: readonly CommandSpec[] = [
     options: [
       { flags: "--ff", description: "only by moving your branch forward" },
       { flags: "--branch <name>", description: "as a branch of this name; your checkout is not touched" },
+      { flags: "--partial", description: "what is merged so far, of a run that goes on" },
       {
         flags: "--revert <step>",
         description: "bring nothing: take that step's work back out of the run's own branch",
       },
     ],
     examples: [
-      ["heddle merge", "the latest run, into the branch that is checked out; nothing is pushed"],
+      ["heddle merge", "the latest run, into the branch that it began on; nothing is pushed"],
       ["heddle merge 7k3m --branch feature", "as the branch feature"],
       ["heddle merge 7k3m --revert api", "undo what api did; `heddle merge 7k3m` then brings that to your branch too"],
     ],

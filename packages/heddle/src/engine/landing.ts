@@ -1,0 +1,67 @@
+/**
+ * The end of a run for its agents: their work is put in order and lands, and the history says so. Knows that a landing may be
+ * tried again, and that one that is recorded is not.
+ */
+import type { Landing } from "../agentwork/port.ts";
+import type { EventBody } from "../run/event.ts";
+import type { RunState } from "../run/state.ts";
+import { faultOf } from "./errand.ts";
+import type { EnginePorts } from "./ports.ts";
+import type { Recorder } from "./recorder.ts";
+import { beginningOf } from "./scope.ts";
+
+/** Whether a run that has succeeded has work of agents that was not brought to where it belongs. */
+export function isLandingDue(state: RunState): boolean {
+  const isDone = state.phase.tag === "succeeded" && state.open === 0 && state.rollback === undefined;
+  return isDone && hadAgents(state) && (state.landing === undefined || "problem" in state.landing);
+}
+
+/** What is recorded of it. */
+export function recordedLanding({ landing }: RunState): Landing | undefined {
+  return landing;
+}
+
+/**
+ * Called while the lease is held. What fails is told, and tried again by the next resume: so is a landing whose record the
+ * journal did not take.
+ */
+export async function finishAgents(
+  ports: EnginePorts,
+  state: RunState,
+  recorder: Recorder,
+  isStopped: boolean,
+): Promise<Landing | undefined> {
+  if (ports.finishAgents === undefined || !hadAgents(state)) return undefined;
+  const isDone = !isStopped && isLandingDue(state);
+  const { plan, options, run } = state;
+  const of = { run, config: plan.agents ?? {}, maxAgents: options.maxAgents, ...beginningOf(state) };
+  const landing = await ports
+    .finishAgents(of, isDone)
+    .catch((thrown: unknown): Landing => ({ integration: "", commits: 0, problem: faultOf(thrown) }));
+  const event = isDone ? eventOf(landing) : undefined;
+  if (event !== undefined && !isRecorded(state, event)) {
+    recorder.record(event);
+    await recorder.commit();
+  }
+  return landing;
+}
+
+function hadAgents(state: RunState): boolean {
+  return state.agentRecords.size > 0 || state.begin !== undefined;
+}
+
+function eventOf(landing: Landing | undefined): EventBody | undefined {
+  if (landing?.mode === undefined) return undefined;
+  const { mode, integration, commits, branch, commit, problem } = landing;
+  const place = { mode, integration, commits };
+  if (branch !== undefined && commit !== undefined) return { type: "run.landed", data: { ...place, branch, commit } };
+  if (problem === undefined) return undefined;
+  const { code, message, hint } = problem;
+  const told = { code, message, ...(hint === undefined ? {} : { hint }) };
+  return { type: "landing.refused", data: { ...place, problem: told } };
+}
+
+/** The same refusal again is no news. */
+function isRecorded({ landing }: RunState, event: EventBody): boolean {
+  return landing !== undefined && JSON.stringify(landing) === JSON.stringify(event.data);
+}
