@@ -28,7 +28,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   runner: ["base/", "plan/plan.ts"],
   workspace: ["base/", "plan/plan.ts"],
   cache: ["base/", "plan/plan.ts"],
-  backend: ["base/", "plan/plan.ts", "run/event.ts", "runner/port.ts"],
+  backend: ["base/", "plan/plan.ts", "run/event.ts", "run/agent-record.ts", "runner/port.ts"],
   // What an agent's step takes from four rooms, in order.
   agentwork: ["base/", "plan/plan.ts", "backend/port.ts", "runner/", "workspace/", "mcp/port.ts"],
   engine: [

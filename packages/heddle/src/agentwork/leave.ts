@@ -4,10 +4,9 @@
  *
  * Invariant: every request is answered, with a no when nobody does in time or the attempt ends.
  */
-import type { Note } from "../backend/port.ts";
+import type { Decision, Note } from "../backend/port.ts";
 import type { Clock } from "../base/clock.ts";
 import type { PermissionRequest } from "../runner/agent/port.ts";
-import type { Decision } from "../run/event.ts";
 
 export type Verdict = "allow" | "deny";
 

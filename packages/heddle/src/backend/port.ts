@@ -5,6 +5,8 @@ import type { Step } from "../plan/plan.ts";
 import type { AgentRecord } from "../run/agent-record.ts";
 import type { Decision, EventOf } from "../run/event.ts";
 
+export type { Decision } from "../run/event.ts";
+
 /** An attempt whose start is recorded: all that a worker needs to carry it out. `(run, step, attempt)` is its fencing token. */
 export interface Task {
   readonly run: string;

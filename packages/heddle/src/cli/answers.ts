@@ -1,6 +1,6 @@
 /** How questions of a run are put to a person, and what is made of the words that come back. Knows no terminal and no command. */
 import type { Answer } from "../engine/api.ts";
-import type { OpenQuestion } from "../run/state.ts";
+import type { OpenQuestion } from "../run/event.ts";
 
 type GivenAnswer = Omit<Answer, "by">;
 

@@ -9,7 +9,7 @@
  */
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { formatDuration } from "../base/duration.ts";
-import type { OpenQuestion } from "../run/state.ts";
+import type { OpenQuestion } from "../run/event.ts";
 import type { RunHandle } from "../engine/api.ts";
 import type { RunEvent } from "../view/history.ts";
 import { progressOf, type Progress } from "../view/progress.ts";
@@ -197,7 +197,9 @@ export class LiveView implements Sink {
       this.#progress = progressOf(handle.state(), this.#options.expected, now);
       this.#surveyedAt = now;
     }
-    const rows = Math.max(1, Math.min(MOST_ROWS, out.rows - 7));
+    const question = this.#questions.current;
+    const asked = question === undefined ? [] : this.#questionLines(question);
+    const rows = Math.max(1, Math.min(MOST_ROWS, out.rows - 4 - Math.max(1, asked.length)));
     const running = [...this.#running.values()];
     const shown = running.length > rows ? running.slice(0, rows - 1) : running;
     const idWidth = Math.min(
@@ -207,9 +209,7 @@ export class LiveView implements Sink {
     const lines = shown.map((row) => this.#runningLine(row, idWidth, now));
     if (shown.length < running.length)
       lines.push(line(out, [[`  … and ${running.length - shown.length} more running`, "dim"]]));
-    const question = this.#questions.current;
-    if (question !== undefined) lines.push(...this.#questionLines(question));
-    lines.push(this.#bar(this.#progress, running.length));
+    lines.push(...asked, this.#bar(this.#progress, running.length));
     return lines;
   }
 

@@ -61,6 +61,9 @@ export interface AgentTokens {
 /** What a person may be asked about. */
 export type QuestionAbout = "step" | "interrupt" | "conflict" | "question" | "permission";
 
+/** What a person is asked. */
+export type OpenQuestion = EventOf<"approval.requested">["data"];
+
 /** A person's word on a question. */
 export type Decision = "approve" | "reject";
 

@@ -11,12 +11,9 @@ import type { Json, JsonObject } from "../base/json.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Plan, Step } from "../plan/plan.ts";
 import type { AgentRecord } from "./agent-record.ts";
-import type { CancelReason, EventOf, RunOptions, SkipReason, StepError } from "./event.ts";
+import type { CancelReason, EventOf, OpenQuestion, RunOptions, SkipReason, StepError } from "./event.ts";
 import type { Heap } from "./heap.ts";
 import type { Writing } from "./writing.ts";
-
-/** What a person is asked. */
-export type OpenQuestion = EventOf<"approval.requested">["data"];
 
 export type StepPhase =
   /** Not started, or to be run again: its predecessors, its layer, a slot or a person's word are still wanted. */

@@ -1,8 +1,8 @@
 /** Words to the engine of a run, from any terminal: `cancel`, `pause`, `unpause`, `approve`, `reject`. */
 import type { Problem } from "../../base/errors.ts";
 import { err, ok, type Result } from "../../base/result.ts";
-import type { Decision } from "../../run/event.ts";
-import { questionOf, type OpenQuestion, type RunState } from "../../run/state.ts";
+import type { Decision, OpenQuestion } from "../../run/event.ts";
+import { questionAt } from "../../view/question.ts";
 import type { ControlRequest, Project } from "../../engine/api.ts";
 import { EXIT, fail, findRun, findRunAndStep, findStep, openToChange, type Context } from "../context.ts";
 import { readRun } from "../read-run.ts";
@@ -148,9 +148,4 @@ export async function askedStep(
       .join(", ")}`,
     hint: "Name the step.",
   });
-}
-
-function questionAt(state: RunState, index: number): OpenQuestion | undefined {
-  const phase = state.phases[index];
-  return phase === undefined ? undefined : questionOf(phase);
 }
