@@ -1,10 +1,11 @@
 /**
- * Looks at a folder of files against an index and a commit, writing neither: the index is copied and refreshed aside. Knows no
- * worktree of heddle's and no user.
+ * Looks at a folder of files against an index and a commit, writing neither: the index is copied and refreshed aside. Copies
+ * and moves indexes for others. Knows no worktree of heddle's and no user.
  */
 import { randomUUID } from "node:crypto";
-import { copyFile, mkdir, rm, stat, utimes } from "node:fs/promises";
+import { copyFile, mkdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
+import { systemCode } from "../base/errors.ts";
 import { type Repository, items } from "./doors.ts";
 
 export interface CheckoutState {
@@ -81,4 +82,16 @@ export async function copyIndex(from: string, to: string): Promise<boolean> {
   await copyFile(from, to);
   await utimes(to, Math.floor(found.mtimeMs / 1000), Math.floor(found.mtimeMs / 1000));
   return true;
+}
+
+/** Whole or not at all, between file systems too. */
+export async function moveIndex(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (thrown) {
+    if (systemCode(thrown) !== "EXDEV") throw thrown;
+    await copyIndex(from, `${to}.heddle`);
+    await rename(`${to}.heddle`, to);
+    await rm(from, { force: true });
+  }
 }

@@ -9,8 +9,8 @@
  */
 import { mkdir, rename, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { HeddleError, systemCode } from "../base/errors.ts";
-import { copyIndex } from "./checkout.ts";
+import { HeddleError } from "../base/errors.ts";
+import { copyIndex, moveIndex } from "./checkout.ts";
 import { type Repository, line } from "./doors.ts";
 import { heal, mendLink, removeAdmin } from "./heal.ts";
 import { withIntent } from "./intent.ts";
@@ -354,7 +354,7 @@ export class Worktrees {
       await rm(join(admin.dir, name), { recursive: true, force: true });
     const draft = draftOf(place.index);
     await copyIndex(place.index, draft);
-    await moveFile(draft, join(admin.dir, "index"));
+    await moveIndex(draft, join(admin.dir, "index"));
   }
 
   async #refuseUnsaved(place: Place, options: LossOptions): Promise<void> {
@@ -370,18 +370,6 @@ function notCaptured(place: Place, what: string): HeddleError {
     message: `${place.path} holds work that is not captured: ${what}`,
     hint: "`heddle resume` captures it; or commit it yourself on a branch of yours.",
   });
-}
-
-/** Whole or not at all, between file systems too. */
-async function moveFile(from: string, to: string): Promise<void> {
-  try {
-    await rename(from, to);
-  } catch (thrown) {
-    if (systemCode(thrown) !== "EXDEV") throw thrown;
-    await copyIndex(from, `${to}.heddle`);
-    await rename(`${to}.heddle`, to);
-    await rm(from, { force: true });
-  }
 }
 
 /** A worktree has all files, whatever part of them the user's checkout keeps: git copies that choice to new worktrees. */
