@@ -11,6 +11,7 @@ import { items, line } from "../workspace/doors.ts";
 import { settle } from "../workspace/settle.ts";
 import type { MergeOutcome } from "../workspace/trees.ts";
 import type { Worktree } from "../workspace/worktree.ts";
+import { leftOutProblem, tellBeginning, tellCapture } from "./captures.ts";
 import { merge } from "./merging.ts";
 import { type Clash, conflictText, type Earlier, mendPrompt, promptOf } from "./prompts.ts";
 import { stepsOf } from "./proposals.ts";
@@ -79,6 +80,7 @@ class AgentAttempt {
         fresh: tree.fresh,
       },
     });
+    tellBeginning(this.#context, tree);
     const { before } = job.task.agent ?? {};
     if (before?.resolution !== undefined && before.conflict !== undefined)
       return await this.#resolve(tree, before.resolution, before.conflict.captured);
@@ -123,6 +125,7 @@ class AgentAttempt {
     const { agent } = turn.outcome;
     this.#last = agent;
     note({ type: "usage.recorded", data: usageData(agent, { captured: kept.commit, ref: kept.ref }) });
+    tellCapture(this.#context, kept);
     const { failure, completion, question } = turn.reports;
     if (question !== undefined && this.#context.control.reason === undefined)
       return {
@@ -136,6 +139,8 @@ class AgentAttempt {
     if (failure !== undefined)
       return failed("error", `the agent says that it cannot be done: ${failure.reason}`, "given-up", failure.retryable);
     this.#summary = completion?.summary ?? textOf(turn.outcome.output);
+    const missing = leftOutProblem(this.#context, kept);
+    if (missing !== undefined) return failed("error", missing, "left-out", true);
     if (kept.changedFiles.length === 0 && settings.expect === "changes")
       return failed("error", "no-changes: the agent says that it is done, and nothing has changed", "no-changes", true);
     const left = await unsettledIn(this.#context, this.#here, kept.commit);

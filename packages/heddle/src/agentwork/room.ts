@@ -5,7 +5,7 @@
 import { join, relative } from "node:path";
 import { realpathSync } from "node:fs";
 import type { Clock } from "../base/clock.ts";
-import { HeddleError } from "../base/errors.ts";
+import { HeddleError, type Problem } from "../base/errors.ts";
 import { Governor } from "../runner/agent/limits.ts";
 import type { LocalAgents } from "../runner/agent/local.ts";
 import type { Runner } from "../runner/port.ts";
@@ -14,7 +14,8 @@ import { DEFAULT_DISK_LIMITS } from "../workspace/disk.ts";
 import type { Repository } from "../workspace/doors.ts";
 import type { GitRun } from "../workspace/git.ts";
 import { MergeQueue } from "../workspace/merge.ts";
-import { openRepository } from "../workspace/repository.ts";
+import { integrationRef } from "../workspace/ref-names.ts";
+import { commitOf, openRepository } from "../workspace/repository.ts";
 import { passedStore } from "../workspace/verify.ts";
 import { Worktrees } from "../workspace/worktree.ts";
 import type { AgentJob, AgentRun } from "./port.ts";
@@ -44,6 +45,8 @@ export interface Room {
   readonly base: string;
   /** Short name of the user's branch when the run began; `null`: none. */
   readonly branch: string | null;
+  /** What is peculiar about the repository, where the run begins with this room; whoever tells it takes it. */
+  readonly notes: Problem[];
   /** The project folder, relative to the repository's. */
   readonly subfolder: string;
   readonly trees: Worktrees;
@@ -82,6 +85,7 @@ export async function openRoom(
     repository,
     base: commit,
     branch,
+    notes: (await commitOf(repository, integrationRef(run))) === undefined ? [...opened.value.notes] : [],
     subfolder: relative(repository.facts.topLevel, realpathSync(projectDir)),
     trees,
     queue: new MergeQueue({

@@ -21,6 +21,8 @@ export interface RunSettings {
   readonly land: Land;
   readonly allowNewSteps: boolean;
   readonly keepWorktrees: boolean;
+  /** Work counts although files of it are not captured: too large, or unreadable. */
+  readonly leaveOut: boolean;
   readonly worktrees: { readonly maxTrees?: number; readonly maxBytes?: number };
 }
 
@@ -75,6 +77,7 @@ export function runSettings(config: JsonObject, folder: string): Result<RunSetti
     land: landOf(config["land"]),
     allowNewSteps: config["allowNewSteps"] === true,
     keepWorktrees: worktrees["keep"] === true,
+    leaveOut: worktrees["leaveOut"] === true,
     worktrees: {
       ...(typeof max === "number" ? { maxTrees: max } : {}),
       ...(typeof maxMb === "number" ? { maxBytes: maxMb * 2 ** 20 } : {}),

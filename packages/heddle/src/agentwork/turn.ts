@@ -68,6 +68,8 @@ export interface TurnContext {
   readonly note: (note: Note) => void;
   /** What the attempt's turns cost together; written here. */
   readonly spent: Spent;
+  /** What people were told of the attempt; written where it is told. */
+  readonly told: Set<string>;
 }
 
 /** US dollars that agents told of; `isWhole`: every turn told. */

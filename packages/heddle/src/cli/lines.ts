@@ -5,6 +5,7 @@
 import { tookText } from "../view/times.ts";
 import type { EventOf } from "../run/event.ts";
 import type { RunEvent, RunSnapshot } from "../view/history.ts";
+import { noticeOf } from "../view/notices.ts";
 import { STATUS_SYMBOL } from "../view/status.ts";
 import { LogCursor } from "./log-lines.ts";
 import { pad, safeLine } from "./output-text.ts";
@@ -164,6 +165,10 @@ export class Lines {
         return this.#say("cyan", STATUS_SYMBOL.cached, step, `taken from run ${event.data.from}`);
       case "steps.added":
         return this.#say("dim", "+", step, `adds ${event.data.steps.length} steps`);
+      case "step.progress": {
+        const notice = noticeOf(event.data);
+        return notice === undefined ? undefined : this.#say("yellow", "!", step, notice.text);
+      }
       case "worktree.conflicted":
         return this.#say(
           "yellow",

@@ -7,7 +7,7 @@ import { findPlanFile, loadPlan, noPlan } from "../plans.ts";
 import type { Flags } from "../spec.ts";
 import { countsText, plural, statusStyle, timeText } from "../words.ts";
 import { planLines, viewOf } from "./plan.ts";
-import { stepTable } from "./show.ts";
+import { stepTable } from "../step-table.ts";
 
 export async function overview(context: Context, _args: readonly unknown[], flags: Flags): Promise<number> {
   const { out } = context;

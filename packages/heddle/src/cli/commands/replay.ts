@@ -7,7 +7,7 @@ import { safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
 import { numeric } from "../values.ts";
 import { plural } from "../words.ts";
-import { stepTable } from "./show.ts";
+import { stepTable } from "../step-table.ts";
 
 export async function replay(context: Context, [word]: readonly (string | undefined)[], flags: Flags): Promise<number> {
   const opened = await openToRead(context);

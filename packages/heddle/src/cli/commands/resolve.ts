@@ -29,9 +29,7 @@ export async function resolve(context: Context, words: readonly (string | undefi
   const { id, question } = asked.value;
   if (choice === undefined) {
     const listed = await (await project.agents()).worktrees({ run, sizes: false });
-    const tree = listed.ok
-      ? listed.value.find(({ name }) => name === id)
-      : undefined;
+    const tree = listed.ok ? listed.value.find(({ name }) => name === id) : undefined;
     if (context.json) context.out.json({ run, step: id, path: tree?.path ?? null });
     else {
       if (question !== undefined) context.out.line(`${safeLine(id)}: ${safeLine(question.question)}.`);

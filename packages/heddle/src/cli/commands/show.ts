@@ -1,17 +1,17 @@
 /** `heddle show`: one run with every step's status, time, attempts and reason. */
 import { readFile } from "node:fs/promises";
 import type { ChangedBySeveral } from "../../view/changed-files.ts";
-import { runView, type RunView, type StepView } from "../../view/run-view.ts";
-import { STATUS_SYMBOL } from "../../view/status.ts";
+import { runView, type RunView } from "../../view/run-view.ts";
 import { EXIT, fail, findRun, findRunAndStep, findStep, openToRead, type Context } from "../context.ts";
 import type { Project } from "../../engine/api.ts";
 import type { Flags } from "../spec.ts";
 import { isOn } from "../values.ts";
 import { landingLines } from "../landing-lines.ts";
 import { readRun } from "../read-run.ts";
-import { cut, pad, safeLine, widthOf } from "../output-text.ts";
+import { cut, safeLine, widthOf } from "../output-text.ts";
 import type { Output } from "../output.ts";
 import { tookText } from "../../view/times.ts";
+import { stepTable } from "../step-table.ts";
 import { countsText, plural, statusStyle, timeText } from "../words.ts";
 
 type Words = readonly (string | undefined)[];
@@ -21,6 +21,15 @@ export async function show(context: Context, words: Words, flags: Flags): Promis
   if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
   if (isOn(flags, "prompt")) return await showPrompt(context, project, words);
+  const meant = await findRunAndStep(project, words);
+  if (
+    meant.ok &&
+    meant.value.step !== undefined &&
+    (words[1] !== undefined || (await isStepOf(project, meant.value)))
+  ) {
+    const { showStep } = await import("./show-step.ts");
+    return await showStep(context, project, meant.value.run, meant.value.step);
+  }
   const run = await findRun(project, words[0]);
   if (!run.ok) return fail(context, run.error);
   const read = await readRun(project, run.value);
@@ -33,6 +42,14 @@ export async function show(context: Context, words: Words, flags: Flags): Promis
   if (context.json) context.out.json(view);
   else context.out.lines(showLines(context.out, view, context.clock.now(), read.value.holder));
   return EXIT.ok;
+}
+
+async function isStepOf(
+  project: Project,
+  { run, step = "" }: { run: string; step: string | undefined },
+): Promise<boolean> {
+  const read = await readRun(project, run);
+  return read.ok && read.value.state.indexOf.has(step);
 }
 
 /** What was written beside the log as the agent got it. */
@@ -75,25 +92,6 @@ function* showLines(
   yield* changedLines(out, view.changedBySeveral);
   if (view.landing !== null) for (const line of landingLines(view.run, view.landing)) yield safeLine(line);
   yield* nextLines(view);
-}
-
-/** One line per step: symbol, id, time, attempts, and why where that says more than the status. */
-export function* stepTable(out: Output, steps: readonly StepView[]): Generator<string, void, undefined> {
-  const width = Math.min(40, Math.max(8, ...steps.slice(0, 5000).map((step) => widthOf(safeLine(step.id)))));
-  for (const step of steps) {
-    const style = statusStyle(step.status);
-    const time = step.durationMs === null ? "" : tookText(step.durationMs);
-    const attempts = step.attempts > 1 ? `attempt ${step.attempts}` : "";
-    const why = saysMore(step) ? safeLine(step.why) : "";
-    const head = `${out.style(style, STATUS_SYMBOL[step.status])} ${pad(safeLine(step.id), width)}  ${out.style(style, pad(step.status, 14))} ${pad(time, 8)}`;
-    const room = Math.max(20, out.columns - width - 30);
-    const rest = [attempts, why].filter((part) => part !== "").join("  ");
-    yield `${head} ${out.style("dim", out.isTerminal ? cut(rest, room) : rest)}`.trimEnd();
-  }
-}
-
-function saysMore({ status }: StepView): boolean {
-  return status !== "succeeded" && status !== "running";
 }
 
 /** Files named in the text form; of the others the number is said. */

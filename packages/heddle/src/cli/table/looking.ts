@@ -39,12 +39,13 @@ export const LOOKING: readonly CommandSpec[] = [
   },
   {
     name: "show",
-    summary: "Show one run with every step's status, time, attempts and reason",
+    summary: "Show one run with every step's status, time, attempts and reason, or one step with what it tells to mind",
     args: "[run] [step]",
     options: [{ flags: "--prompt", description: "what the step's agent was told, word for word" }],
     examples: [
       ["heddle show", "the latest run"],
       ["heddle show 7k3m --json", "as one JSON document"],
+      ["heddle show 7k3m api", "one step: what its attempts left, and what was left out of it"],
       ["heddle show 7k3m api --prompt", "the prompts of the latest attempt of an agent's step"],
     ],
     load: async () => (await import("../commands/show.ts")).show,

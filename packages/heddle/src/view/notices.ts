@@ -1,0 +1,21 @@
+/** What attempts tell people to mind: files that were not captured, changes outside a worktree, peculiarities of a repository. Pure. */
+import { isJsonObject, type JsonObject } from "../base/json.ts";
+
+export interface Notice {
+  /** `repository`, `include`, `left-out`, `nested`, `strays`, or `isolation` for changes outside the worktree. */
+  readonly about: string;
+  readonly text: string;
+}
+
+/** Of the data of a `step.progress`; `undefined`: it is none. An agent's own notices are about nothing, and stay in its log. */
+export function noticeOf(data: JsonObject): Notice | undefined {
+  const { type, about, text, breaches } = data;
+  if (type === "notice" && typeof about === "string" && typeof text === "string") return { about, text };
+  if (type !== "isolation.breach" || !Array.isArray(breaches)) return undefined;
+  const kinds = breaches.flatMap((one) => {
+    if (!isJsonObject(one)) return [];
+    const names = Array.isArray(one["names"]) ? one["names"].slice(0, 5).join(", ") : "";
+    return [names === "" ? String(one["kind"]) : `${String(one["kind"])} (${names})`];
+  });
+  return { about: "isolation", text: `while it worked, this changed outside of its worktree: ${kinds.join("; ")}` };
+}
