@@ -2,7 +2,7 @@
  * Attempts without processes: each does what its seed says, on virtual time, outlives its engine like a real one, and is ended
  * by a stop, a kill or a sweep. Tells the oracle what is carried out and what happened.
  */
-import type { Backend, Dispatched, Task } from "../backend/port.ts";
+import type { Backend, Dispatched, Note, Task } from "../backend/port.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Step } from "../plan/plan.ts";
 import type { Outcome, StopReason } from "../runner/port.ts";
@@ -44,7 +44,7 @@ export function fakeBackend(world: World, engine: Engine, beforeDispatch: () => 
           if (!engine.isDead) onNote({ type: "step.progress", data: { done: 0.5 } });
         });
       }
-      return carryOut(world, engine, task);
+      return carryOut(world, engine, task, onNote);
     },
     warm: () => undefined,
     async sweep(run, _graceMs, keep) {
@@ -65,7 +65,10 @@ export function fakeBackend(world: World, engine: Engine, beforeDispatch: () => 
   };
 }
 
-function carryOut(world: World, engine: Engine, task: Task): Dispatched {
+/** How long an answer to an agent at work may take. */
+const LEAVE_MS = 400;
+
+function carryOut(world: World, engine: Engine, task: Task, onNote: (note: Note) => void): Dispatched {
   const isUndo = task.attempt === 0;
   const one: Alive = { engine: engine.number, task, isUndo };
   world.oracle.carriedOut(one, !engine.isRefused);
@@ -82,18 +85,34 @@ function carryOut(world: World, engine: Engine, task: Task): Dispatched {
     cancelEnd();
     if (!engine.isDead) settle(result);
   };
-  const cancelEnd = world.clock.after(deed.durationMs, () => {
+  const person = isUndo ? "none" : personOf(world, task);
+  let cancelEnd = (): void => undefined;
+  const end = (): void => {
     const { cancelledAt } = engine;
     const isDeaf = cancelledAt !== undefined && world.clock.now() > cancelledAt + LONGEST_DEAFNESS_MS;
     if (isDeaf && asked === undefined && !isUndo && !engine.isDead) world.oracle.deaf(one);
     if (deed.kind === "hangs") return;
     if (deed.kind === "fails") return finish({ kind: "failed", error: { code: deed.code, message: "it failed" } });
+    if (person === "question" || person === "conflict")
+      return finish({ kind: "unresolved", about: person, question: "what now?" });
     world.oracle.happened(task.step.id, task.attempt, deed.output);
     finish({
       kind: "succeeded",
       output: deed.output,
       ...(deed.adds.length > 0 && { steps: deed.adds.map(asWritten) }),
     });
+  };
+  // One that wants leave goes on when it is answered: if it never is, the run does not end, and that is found.
+  let isAsking = person === "permission";
+  const goOn = (): void => {
+    if (!isAsking) return;
+    isAsking = false;
+    cancelEnd = world.clock.after(deed.durationMs, end);
+  };
+  cancelEnd = world.clock.after(deed.durationMs, () => {
+    if (!isAsking) return end();
+    const data = { about: "permission" as const, question: "may it?", deadline: world.clock.now() + LEAVE_MS };
+    if (!engine.isDead) onNote({ type: "approval.requested", data });
   });
   world.endings.set(one, () => finish({ kind: "stopped", reason: "cancel" }));
   return {
@@ -108,7 +127,17 @@ function carryOut(world: World, engine: Engine, task: Task): Dispatched {
     kill() {
       if (!engine.isDead) world.clock.after(0, () => finish({ kind: "stopped", reason: asked ?? "cancel" }));
     },
+    answer() {
+      if (!engine.isDead) goOn();
+    },
   };
+}
+
+/** What an agent's attempt wants of a person: mostly nothing, and nothing where no person is in the world. */
+function personOf({ seed, shape }: World, { step, attempt }: Task): "none" | "question" | "conflict" | "permission" {
+  if (step.action.kind !== "agent" || shape.approvals === 0) return "none";
+  const roll = hash(`person ${seed} ${step.id} ${attempt}`) % 12;
+  return (["question", "conflict", "permission", "permission"] as const)[roll] ?? "none";
 }
 
 /** A step as a plan file has it: that is how steps are added. */
