@@ -63,7 +63,10 @@ const worktrees: Shape = {
   max: optional(count, "Worktrees of the repository at once."),
   maxMb: optional(count, "What they take of the disk together."),
   keep: optional(flag, "Worktrees of steps that succeeded stay."),
-  leaveOut: optional(flag, "Work counts although files of it are too large to be captured (50 MB each, 500 MB in all)."),
+  leaveOut: optional(
+    flag,
+    "Work counts although files of it are too large to be captured (50 MB each, 500 MB in all).",
+  ),
 };
 const upTo = (most: number): Lazy => lazy(() => count().check(z.maximum(most, `must be at most ${most}`)));
 const mergeQueue: Shape = {
@@ -156,10 +159,4 @@ const step: Shape = {
   ...ladder,
 };
 
-export const AGENT_SHAPES: Readonly<Record<"plan" | "step" | "limits" | "worktrees" | "mergeQueue", Shape>> = {
-  plan,
-  step,
-  limits,
-  worktrees,
-  mergeQueue,
-};
+export const AGENT_SHAPES: Readonly<Record<"plan" | "step", Shape>> = { plan, step };

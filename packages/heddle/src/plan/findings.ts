@@ -5,7 +5,7 @@
 import type * as z from "zod/mini";
 import { suggest } from "../base/suggest.ts";
 import type { Diagnostic, DocumentPath, Position, SourceMap } from "./diagnostic.ts";
-import { NESTED_KEYS } from "./schema.ts";
+import { keysAt } from "./schema-keys.ts";
 
 export interface Finding {
   readonly code: string;
@@ -81,21 +81,28 @@ type Issue = z.core.$ZodIssue;
 export function checkValue(schema: z.ZodMiniType, value: unknown, path: DocumentPath, findings: Findings): boolean {
   const checked = schema.safeParse(value);
   if (checked.success) return true;
-  for (const issue of checked.error.issues) addIssue(issue, path, findings);
+  const keys = (at: DocumentPath): readonly string[] => keysAt(schema, at.slice(path.length));
+  for (const issue of checked.error.issues) addIssue(issue, path, keys, findings);
   return false;
 }
 
-function addIssue(issue: Issue, base: DocumentPath, findings: Findings): void {
+/** `keys`: those that are known in the mapping at a place of the document. */
+function addIssue(
+  issue: Issue,
+  base: DocumentPath,
+  keys: (at: DocumentPath) => readonly string[],
+  findings: Findings,
+): void {
   const path: DocumentPath = [...base, ...issue.path.map((key) => (typeof key === "symbol" ? String(key) : key))];
   const subject = `"${shorten(subjectOf(path))}"`;
   switch (issue.code) {
     case "unrecognized_keys":
-      for (const key of issue.keys) findings.add(unknownKey([...path, key], nestedKeys(path), subject));
+      for (const key of issue.keys) findings.add(unknownKey([...path, key], keys(path), subject));
       return;
     case "invalid_union": {
       const branch = nearestBranch(issue.errors);
       if (branch === undefined) break;
-      for (const inner of branch) addIssue(inner, path, findings);
+      for (const inner of branch) addIssue(inner, path, keys, findings);
       return;
     }
     case "invalid_key":
@@ -115,6 +122,9 @@ function addIssue(issue: Issue, base: DocumentPath, findings: Findings): void {
 
 /** The alternative of a union that the value was meant to be: the one that it fits in kind. */
 function nearestBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
+  const within = (issue: Issue): boolean => issue.path.length > 0 || issue.code === "unrecognized_keys";
+  const reached = branches.find((issues) => issues.length > 0 && issues.every(within));
+  if (reached !== undefined) return reached;
   return branches.find((issues) => issues.every((issue) => issue.code !== "invalid_type" || issue.path.length > 0));
 }
 
@@ -122,12 +132,4 @@ function nearestBranch(branches: readonly (readonly Issue[])[]): readonly Issue[
 function subjectOf(path: DocumentPath): string {
   const names = path.filter((key) => typeof key === "string");
   return names.at(-1) ?? "plan";
-}
-
-function nestedKeys(path: DocumentPath): readonly string[] {
-  for (let i = path.length - 1; i >= 0; i--) {
-    const known = NESTED_KEYS[String(path[i])];
-    if (known !== undefined) return known;
-  }
-  return [];
 }

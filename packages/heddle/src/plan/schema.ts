@@ -199,20 +199,6 @@ const planSchema: Lazy = lazy(() => strict(planShape)().register(NOTES, { id: "p
 /** A whole plan file, for the JSON Schema; validation goes key by key, by {@link SHAPES}. */
 export const planFileSchema: () => Schema = lazy(() => z.union([planSchema(), stepList()]));
 
-/** Known keys of the mappings inside a plan or a step, by the key that holds them: for did-you-mean. */
-export const NESTED_KEYS: Readonly<Record<string, readonly string[]>> = {
-  defaults: Object.keys(shared),
-  retry: Object.keys(retryShape),
-  locks: Object.keys(lockShape),
-  limits: ["maxMemoryMb", "maxCpuPercent"],
-  budget: ["usd", "onReached"],
-  params: Object.keys(paramShape),
-  agents: Object.keys(AGENT_SHAPES.plan),
-  agent: Object.keys(AGENT_SHAPES.step),
-  worktrees: Object.keys(AGENT_SHAPES.worktrees),
-  mergeQueue: Object.keys(AGENT_SHAPES.mergeQueue),
-};
-
 /** The schemas of one mapping by key: of a plan (all but its steps), a step, or `defaults`. */
 export const SHAPES: Readonly<Record<"plan" | "step" | "defaults", Readonly<Record<string, Lazy>>>> = {
   plan: topShape,

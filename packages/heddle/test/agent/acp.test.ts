@@ -4,12 +4,21 @@ import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { type AcpQuirks, acpAdapter } from "../../src/runner/agent/acp.ts";
 import { PERMISSION_PRESETS } from "../../src/runner/agent/permissions.ts";
-import { type AgentOutcome, DEFAULT_AGENT_LIMITS } from "../../src/runner/agent/port.ts";
+import { type AgentAdapter, type AgentOutcome, DEFAULT_AGENT_LIMITS } from "../../src/runner/agent/port.ts";
 import { PRESETS } from "../../src/runner/agent/presets.ts";
 import { living, place, type Place } from "./rig.ts";
 
 const AGENT = join(import.meta.dirname, "fixtures/acp-agent.ts");
 const FAST = { ...DEFAULT_AGENT_LIMITS, cancelMs: 300, exitMs: 300, graceMs: 200 };
+
+function byHandAdapter(here: Place, behaviour: string, quirks: Partial<AcpQuirks> = {}): AgentAdapter {
+  return acpAdapter(here.world, {
+    id: "hand",
+    provider: "p",
+    program: { command: process.execPath, args: [AGENT, behaviour] },
+    quirks,
+  });
+}
 
 async function byHand(
   here: Place,
@@ -17,12 +26,7 @@ async function byHand(
   quirks: Partial<AcpQuirks> = {},
   model?: string,
 ): Promise<AgentOutcome> {
-  const adapter = acpAdapter(here.world, {
-    id: "hand",
-    provider: "p",
-    program: { command: process.execPath, args: [AGENT, behaviour] },
-    quirks,
-  });
+  const adapter = byHandAdapter(here, behaviour, quirks);
   return await adapter.start(here.context({ limits: FAST, ...(model === undefined ? {} : { model }) })).outcome;
 }
 
@@ -279,6 +283,18 @@ describe("the model", () => {
     expect(await byHand(here, "model", {}, "cheap")).toMatchObject({ status: "ok", model: "cheap" });
     expect(here.log.join("\n")).toContain("model is cheap");
   });
+  test.each(["model resumed", "model loaded"])(
+    "is set in a session that is gone on with too: %s",
+    async (behaviour) => {
+      using here = place();
+      const adapter = byHandAdapter(here, behaviour);
+      const resume = { sessionId: "s1" };
+      const outcome = await adapter.start(here.context({ limits: FAST, model: "cheap", resume })).outcome;
+      expect(outcome).toMatchObject({ status: "ok", sessionId: "s1", model: "cheap" });
+      expect(here.events).toContainEqual({ type: "session", sessionId: "s1", resumed: true });
+      expect(here.log.join("\n")).toContain("model is cheap");
+    },
+  );
   test("that the agent does not take is an error, not another model", async () => {
     using here = place();
     expect(await byHand(here, "model refused", {}, "cheap")).toMatchObject({ status: "failed", class: "bad-request" });

@@ -168,6 +168,16 @@ describe("codex", () => {
     expect(reader).toContain('sandbox_mode="read-only"');
   });
 
+  test("searches the web only where its rules let it fetch", async () => {
+    using here = place();
+    const off = 'web_search="disabled"';
+    expect(await argumentsOf(here, "codex", { policy: PERMISSION_PRESETS["read-only"] })).toContain(off);
+    expect(await argumentsOf(here, "codex", { policy: PERMISSION_PRESETS.ask })).toContain(off);
+    expect(await argumentsOf(here, "codex", { policy: PERMISSION_PRESETS.worktree })).not.toContain(off);
+    const rules = [{ kind: ["fetch"], decision: "deny" }, ...PERMISSION_PRESETS.worktree.rules] as const;
+    expect(await argumentsOf(here, "codex", { policy: { rules, otherwise: "deny" } })).toContain(off);
+  });
+
   test("is done only when it says so and ends well", async () => {
     using here = place();
     expect(await printed(here, "codex", [...begun, message, usage(1000, 10)])).toMatchObject({

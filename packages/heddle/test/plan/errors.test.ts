@@ -45,6 +45,56 @@ const CASES: readonly (readonly [code: string, text: string, hint?: string])[] =
     "agents: {mergeQueue: {bacth: 3}}\n                      ^\nsteps: [{id: a, run: x}]",
     'did you mean "batch"?',
   ],
+  [
+    "UnknownKey",
+    "agents: {permissions: {rules: [{allow: all, comand: x}]}}\n                                            ^\nsteps: [{id: a, run: x}]",
+    'did you mean "command"?',
+  ],
+  [
+    "UnknownKey",
+    "agents: {permissions: {rules: [{allow: all, zzzz: 1}]}}\n                                            ^\nsteps: [{id: a, run: x}]",
+    '"rules" has the keys allow, deny, ask, path, command, tool',
+  ],
+  [
+    "UnknownKey",
+    "agents: {permissions: {zzzz: []}}\n                       ^\nsteps: [{id: a, run: x}]",
+    '"permissions" has the keys rules, preset',
+  ],
+  [
+    "UnknownKey",
+    "agents: {limits: {zzzz: 1m}}\n                  ^\nsteps: [{id: a, run: x}]",
+    '"limits" has the keys start, idle, toolIdle, ask, wait',
+  ],
+  [
+    "UnknownKey",
+    "agents: {use: {mine: {comand: x}}}\n                      ^\nsteps: [{id: a, run: x}]",
+    'did you mean "command"?',
+  ],
+  [
+    "UnknownKey",
+    "agents: {use: {mine: {limits: {idl: 1m}}}}\n                               ^\nsteps: [{id: a, run: x}]",
+    'did you mean "idle"?',
+  ],
+  [
+    "UnknownKey",
+    "agents: {land: {branch: x, brunch: x}}\n                           ^\nsteps: [{id: a, run: x}]",
+    'did you mean "branch"?',
+  ],
+  [
+    "UnknownKey",
+    "limits: {zzzz: 1}\n         ^\nsteps: [{id: a, run: x}]",
+    '"limits" has the keys maxMemoryMb, maxCpuPercent',
+  ],
+  [
+    "UnknownKey",
+    "params: {p: {type: string, typ: x}}\n                           ^\nsteps: [{id: a, run: x}]",
+    'did you mean "type"?',
+  ],
+  [
+    "UnknownKey",
+    "- id: a\n  agent: {prompt: x, expect: {files: [b], zzzz: 1}}\n                                          ^",
+    '"expect" has the keys files',
+  ],
   ["InvalidValue", "agents: {mergeQueue: {batch: 0}}\n                             ^\nsteps: [{id: a, run: x}]"],
   ["InvalidValue", "agents: {mergeQueue: {ahead: 17}}\n                             ^\nsteps: [{id: a, run: x}]"],
   ["InvalidValue", "agents: {mergeQueue: 3}\n                     ^\nsteps: [{id: a, run: x}]"],

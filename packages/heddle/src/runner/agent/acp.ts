@@ -191,8 +191,10 @@ async function openSession(
         : "session/resume";
     if (method !== undefined) {
       try {
-        await talk.request(method, { sessionId, cwd, mcpServers });
-        await setModel(talk, context, quirks, sessionId, undefined, attempt);
+        const opened: unknown = await talk.request(method, { sessionId, cwd, mcpServers });
+        const options = isJsonObject(opened) ? opened["configOptions"] : undefined;
+        // Another process does not know what the one before it was told.
+        await setModel(talk, context, quirks, sessionId, options, attempt);
         return { sessionId, resumed: true };
       } catch (thrown) {
         if (thrown instanceof AgentError) throw thrown;

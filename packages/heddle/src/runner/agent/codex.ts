@@ -11,7 +11,7 @@ import type { Attempting } from "./attempting.ts";
 import { type Failure, failureOf, shorten } from "./classify.ts";
 import { probeProgram } from "./find.ts";
 import { type NativeAgent, type OutputParser, jsonLine, startHeadless } from "./headless.ts";
-import { reachOf } from "./permissions.ts";
+import { decide, reachOf } from "./permissions.ts";
 import { type AgentAdapter, type AgentContext, type McpServer, TEXT_LIMIT, type ToolKind } from "./port.ts";
 import type { AgentWorld } from "./process.ts";
 import { readUsage, usageDelta } from "./usage.ts";
@@ -62,7 +62,13 @@ function settingsOf(context: AgentContext): readonly string[] {
     "features.plugins=false",
     "features.apps=false",
     "features.remote_plugin=false",
+    ...(mayFetch(context) ? [] : ['web_search="disabled"']),
   ];
+}
+
+/** Its search of the web is the provider's: no sandbox sees it. */
+function mayFetch({ policy, cwd }: AgentContext): boolean {
+  return decide(policy, { kind: "fetch", title: "", paths: [] }, cwd) === "allow";
 }
 
 /** A basic string of TOML is one of JSON. */
