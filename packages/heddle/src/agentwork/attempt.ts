@@ -68,7 +68,7 @@ class AgentAttempt {
 
   async run(): Promise<Outcome> {
     const { room, job, note, control } = this.#context;
-    const { tree, holdsWork } = await takeTree(this.#context);
+    const { tree, holdsWork, isOnBranch } = await takeTree(this.#context);
     this.#tree = tree;
     note({
       type: "worktree.created",
@@ -88,7 +88,7 @@ class AgentAttempt {
     if (control.reason !== undefined) return { kind: "stopped", reason: control.reason };
     if (!ready.ok) return failed("exit", ready.error);
     const earlier = holdsWork ? await this.#earlier(tree) : this.#earlierWithoutWork();
-    const session = this.#session(holdsWork);
+    const session = this.#session(holdsWork && isOnBranch);
     let turn = await takeTurn(this.#context, {
       prompt: promptOf(this.#context, tree.ports, earlier),
       cwd: folderIn(room, tree.path, job),
@@ -357,9 +357,9 @@ class AgentAttempt {
   }
 
   /** That of the attempt before, where the worktree is as it left it. */
-  #session(holdsWork: boolean): { readonly sessionId: string; readonly totals?: object } | undefined {
+  #session(isAsLeft: boolean): { readonly sessionId: string; readonly totals?: object } | undefined {
     const session = this.#context.job.task.agent?.before.session;
-    if (!holdsWork || session === undefined) return undefined;
+    if (!isAsLeft || session === undefined) return undefined;
     if (session.agent !== undefined && session.agent !== this.#context.settings.agent) return undefined;
     return { sessionId: session.sessionId, ...(session.totals === undefined ? {} : { totals: session.totals }) };
   }

@@ -7,6 +7,7 @@ import { err, ok, type Result } from "../base/result.ts";
 import { capture } from "../workspace/capture.ts";
 import { combine, undecided } from "../workspace/conflict.ts";
 import { setupKey } from "../workspace/listing.ts";
+import { headOf } from "../workspace/git-head.ts";
 import { captureRef } from "../workspace/ref-names.ts";
 import type { Capture, TreeOwner } from "../workspace/trees.ts";
 import type { HeldWork } from "../workspace/place.ts";
@@ -23,9 +24,17 @@ export interface Taken {
   readonly tree: Worktree;
   /** What an earlier attempt of the step left is in it. */
   readonly holdsWork: boolean;
+  /** HEAD is where heddle and the agent left it: on the worktree's own branch. */
+  readonly isOnBranch: boolean;
 }
 
 export async function takeTree(context: TurnContext): Promise<Taken> {
+  const taken = await takenTree(context);
+  const { path, branch } = taken.tree;
+  return { ...taken, isOnBranch: headOf(path)?.branch === branch };
+}
+
+async function takenTree(context: TurnContext): Promise<Omit<Taken, "isOnBranch">> {
   const { room, job } = context;
   const { task } = job;
   const { step } = task;

@@ -31,6 +31,8 @@ type StepwiseEvent = Extract<RunEvent, { readonly step: string }>;
 export class Lines {
   readonly #options: LinesOptions;
   #width: number | undefined;
+  /** Steps whose agent asked, and has no answer yet. */
+  readonly #questions = new Set<string>();
   readonly #followed = new Map<string, LogCursor>();
 
   constructor(options: LinesOptions) {
@@ -188,13 +190,15 @@ export class Lines {
       case "approval.requested":
         return this.#onAsked(event);
       case "approval.given": {
-        const { decision, by, comment } = event.data;
-        return this.#say(
-          "yellow",
-          STATUS_SYMBOL["needs-approval"],
-          step,
-          `${decision === "approve" ? "approved" : "rejected"} by ${by}${comment === undefined ? "" : `: ${comment}`}`,
-        );
+        const { decision, by, comment, choice } = event.data;
+        const yes = this.#questions.delete(step)
+          ? "answered"
+          : choice === undefined
+            ? "approved"
+            : `settled (${choice})`;
+        const said = comment === undefined ? "" : `: ${comment}`;
+        const done = decision === "approve" ? yes : "rejected";
+        return this.#say("yellow", STATUS_SYMBOL["needs-approval"], step, `${done} by ${by}${said}`);
       }
       case "step.rolledback":
         return this.#say("magenta", "↶", step, this.#took("undone in", event.data.durationMs));
@@ -211,6 +215,7 @@ export class Lines {
 
   #onAsked({ run, step, data }: EventOf<"approval.requested">): void {
     const { about, question, options = [] } = data;
+    if (about === "question") this.#questions.add(step);
     if (about === "conflict") return this.#say("yellow", STATUS_SYMBOL["needs-resolution"], step, question);
     const choices = options.length === 0 ? "" : ` (${options.map((option, at) => `${at + 1} ${option}`).join(", ")})`;
     const words = about === "question" ? ' --comment "..."' : "";

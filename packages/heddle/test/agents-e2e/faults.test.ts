@@ -292,3 +292,15 @@ test("where the worktree is gone after a kill, the work is begun anew, in a new 
   expect(ofType(events, "worktree.created", "a").map(({ data }) => data["fresh"])).toEqual([true]);
   expect(await rig.merged("whole.txt")).toBe("first\nsecond\nthird");
 });
+
+test("where somebody has switched the worktree's branch since, the agent begins anew on what is there", async () => {
+  using rig = new AgentRig();
+  await killed(rig, true);
+  const tree = (await rig.heddle(["worktrees", "open", "a"])).stdout.trim();
+  rig.git(["switch", "-q", "-c", "elsewhere"], tree);
+  const { finished, events } = await rig.json(["resume"]);
+  expect(finished.code).toBe(0);
+  expect(told(events, "session", "a").map((data) => data["resumed"])).toEqual([false]);
+  expect(await prompts(rig, "a")).toMatch(/half\.txt +\| +1 \+/);
+  expect(await rig.merged("whole.txt")).toBe("half\nfirst\nCHANGED\nthird");
+});
