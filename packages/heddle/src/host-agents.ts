@@ -8,6 +8,8 @@ import { agentKeeping } from "./agentwork/keeping.ts";
 import type { AgentKeeping, AgentWork } from "./agentwork/port.ts";
 import { agentWork } from "./agentwork/work.ts";
 import { systemClock } from "./base/clock.ts";
+import { randomId } from "./base/ids.ts";
+import { systemRandom } from "./base/random.ts";
 import { openTaskDesk } from "./mcp/desk.ts";
 import type { TaskDesk } from "./mcp/port.ts";
 import { knownAgents, type LocalRunners } from "./runner/local.ts";
@@ -47,6 +49,7 @@ export function openAgentKeeping(dir: string): AgentKeeping {
     git: systemGit({ clock }),
     env: process.env,
     adapters: async () => await knownAgents(clock, process.env),
+    newRun: () => randomId(systemRandom),
   });
 }
 

@@ -175,8 +175,14 @@ class LocalProject implements Project {
   async start(plan: LoadedPlan, options: StartOptions): Promise<Result<RunHandle, Problem>> {
     const planFile = plan.file === undefined ? {} : { planFile: relative(this.dir, plan.file) };
     const maxConcurrency = options.maxConcurrency ?? plan.plan.maxConcurrency ?? availableParallelism();
-    const run = options.run ?? randomId(systemRandom);
+    const beginning = options.reuse?.beginning;
+    const run = beginning?.run ?? options.run ?? randomId(systemRandom);
     this.#register(run, plan);
+    if (beginning !== undefined) {
+      // Before the run is: what is recorded to be there is.
+      const begun = await (await this.agents()).begin(beginning);
+      if (!begun.ok) return begun;
+    }
     return (await this.#running()).start(plan, { ...planFile, ...options, run, maxConcurrency });
   }
 

@@ -5,19 +5,22 @@ import { err, ok, type Result } from "../base/result.ts";
 import type { AgentAdapter } from "../runner/agent/port.ts";
 import { items, type Repository } from "../workspace/doors.ts";
 import { Integration } from "../workspace/integration.ts";
+import { carry } from "../workspace/carry.ts";
 import { land, revertStep } from "../workspace/landing.ts";
 import { listWorktrees } from "../workspace/listing.ts";
 import { integrationRef, ownershipRef } from "../workspace/ref-names.ts";
-import { commitOf, openRepository } from "../workspace/repository.ts";
+import { commitOf, type OpenRepository, openRepository } from "../workspace/repository.ts";
 import type { TreeListing } from "../workspace/trees.ts";
 import { Worktrees } from "../workspace/worktree.ts";
 import { landed } from "./finish.ts";
-import type { AgentKeeping, Landing, LandKind, Reverted, TreeLine } from "./port.ts";
+import type { AgentKeeping, Carried, CarryWish, Landing, LandKind, Reverted, TreeLine } from "./port.ts";
 import type { AgentWorkOptions } from "./room.ts";
 
 export interface KeepingOptions extends Pick<AgentWorkOptions, "projectDir" | "stateDir" | "clock" | "git" | "env"> {
   /** The agents that are known without a plan. */
   readonly adapters: () => Promise<readonly AgentAdapter[]>;
+  /** The id of a run that is to begin. */
+  readonly newRun: () => string;
 }
 
 export function agentKeeping(options: KeepingOptions): AgentKeeping {
@@ -50,6 +53,21 @@ export function agentKeeping(options: KeepingOptions): AgentKeeping {
       const repository = await open();
       if (!repository.ok) return repository;
       return await guarded(async () => await revertIn(repository.value, run, step));
+    },
+    async carry(wish) {
+      const { projectDir, stateDir, clock, git, env } = options;
+      return await guarded(async () => {
+        const opened = await openRepository({ folder: projectDir, run: git, clock, env, stateDir });
+        return opened.ok ? ok(await carryOver(opened.value, wish, options.newRun())) : opened;
+      });
+    },
+    async begin({ run, base, begin }) {
+      const repository = await open();
+      if (!repository.ok) return repository;
+      return await guarded(async () => {
+        await new Integration(repository.value, run, base, begin).head();
+        return ok(undefined);
+      });
     },
     async probe() {
       const adapters = await options.adapters();
@@ -122,6 +140,12 @@ async function landRun(
   const outcome = await land({ integration, lock: trees.lock, mode, ...(target === undefined ? {} : { target }) });
   const commits = (await integration.merged()).length;
   return ok({ integration: integration.branch, commits, mode: kind, ...landed(outcome, run) });
+}
+
+async function carryOver({ repository, base, branch }: OpenRepository, wish: CarryWish, run: string): Promise<Carried> {
+  const earlier = await integrationOf(repository, wish.from);
+  const found = await carry(repository, { ...wish, run, base, earlier: earlier.ok ? earlier.value : undefined });
+  return found.kind === "refused" ? found : { ...found, run, base, ...(branch === null ? {} : { branch }) };
 }
 
 async function revertIn(repository: Repository, run: string, step: string): Promise<Result<Reverted, Problem>> {

@@ -11,6 +11,7 @@ import type { AgentTask, Dispatched, Note, Task } from "../backend/port.ts";
 import type { Problem } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import type { Result } from "../base/result.ts";
+import type { CarriedStep, CarryOutcome } from "../workspace/carry.ts";
 
 /** What the room of a run's agents is made of, as its history says: each process that works on the run makes the same. */
 export interface AgentRun extends Pick<AgentTask, "config" | "maxAgents" | "base" | "begin" | "branch"> {
@@ -86,6 +87,27 @@ export interface Reverted {
   readonly files: readonly string[];
 }
 
+/** Where the integration branch of a new run begins. */
+export interface Beginning {
+  /** The new run. */
+  readonly run: string;
+  readonly base: string;
+  /** Absent: HEAD is detached. */
+  readonly branch?: string;
+  /** {@link base} with the work of reused steps on top. */
+  readonly begin: string;
+}
+
+export interface CarryWish {
+  /** The earlier run. */
+  readonly from: string;
+  readonly steps: readonly CarriedStep[];
+}
+
+export type Carried =
+  | (Extract<CarryOutcome, { readonly kind: "carried" }> & Beginning)
+  | Extract<CarryOutcome, { readonly kind: "refused" }>;
+
 /** Looks after what agents left: for commands, without a run going on. */
 export interface AgentKeeping {
   /** Why agents cannot work here, if so. */
@@ -115,6 +137,10 @@ export interface AgentKeeping {
    * `NothingToLand`, `NotMerged`, `RevertConflict`, or why git failed.
    */
   revert(run: string, step: string): Promise<Result<Reverted, Problem>>;
+  /** What an earlier run merged for results that a new one takes, on top of where it would begin. Moves no branch. */
+  carry(wish: CarryWish): Promise<Result<Carried, Problem>>;
+  /** Makes the integration branch of a new run. */
+  begin(beginning: Beginning): Promise<Result<void, Problem>>;
   /** Which of the known agents are here. */
   probe(): Promise<readonly AgentLine[]>;
 }

@@ -1,5 +1,5 @@
 /** What the faces (command line, library, server) see of the engine. */
-import type { AgentKeeping, Landing } from "../agentwork/port.ts";
+import type { AgentKeeping, Beginning, Landing } from "../agentwork/port.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
 import type { Journal } from "../journal/port.ts";
 import type { Json, JsonObject } from "../base/json.ts";
@@ -25,7 +25,12 @@ export interface StartOptions extends Partial<RunOptions>, StayOptions {
   /** Id of the new run; absent: a random one. */
   readonly run?: string;
   /** Reuses recorded successes of this run for steps that `keep` accepts, as `step.cached` events. */
-  readonly reuse?: { readonly run: string; readonly outputs: ReadonlyMap<string, Json> };
+  readonly reuse?: {
+    readonly run: string;
+    readonly outputs: ReadonlyMap<string, Json>;
+    /** Where the run's agents begin, with what that run merged for these steps; absent: it merged nothing for them. */
+    readonly beginning?: Beginning;
+  };
 }
 
 /** `stay`: go on waiting for people's answers instead of ending as `waiting` (a terminal that asks, `--wait`). */

@@ -74,7 +74,8 @@ function creation(
   plan: Plan,
   options: StartOptions & { readonly maxConcurrency: number },
 ): EventOf<"run.created">["data"] {
-  const head = ports.gitHead();
+  const beginning = options.reuse?.beginning;
+  const head = beginning === undefined ? ports.gitHead() : { ...beginning, commit: beginning.base };
   const timeoutMs = options.timeoutMs ?? plan.timeoutMs;
   const runOptions: RunOptions = {
     maxConcurrency: options.sequential === true ? 1 : options.maxConcurrency,
@@ -92,6 +93,7 @@ function creation(
     engine: ports.version,
     ...(head === undefined ? {} : { gitHead: head.commit }),
     ...(head?.branch === undefined ? {} : { branch: head.branch }),
+    ...(beginning === undefined ? {} : { begin: beginning.begin }),
     ...(options.reuse === undefined ? {} : { from: options.reuse.run }),
   };
 }

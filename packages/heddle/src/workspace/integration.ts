@@ -129,7 +129,9 @@ export class Integration {
       }
       const [run, step, attempt, source] = ["run", "step", "attempt", "captured"].map((key) => trailers.get(key));
       if (run !== this.run || step === undefined || source === undefined) continue;
-      merged.push({ step, attempt: Number(attempt), source, commit, onto });
+      const part = trailers.get("part-of");
+      const known = { step, attempt: Number(attempt), source, commit, onto };
+      merged.push(part === undefined ? known : { ...known, part });
       onto = commit;
     }
     this.#known = { head, merged, undone };

@@ -169,6 +169,8 @@ export interface MergedStep {
   readonly commit: string;
   /** On the branch: what the merge was made on top of. */
   readonly onto: string;
+  /** Of an earlier run's work: the step of the plan whose result it is part of. */
+  readonly part?: string;
 }
 
 export interface TreeListing {

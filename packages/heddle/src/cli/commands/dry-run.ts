@@ -18,6 +18,7 @@ export async function dryRun(context: Context, loaded: LoadedPlan, flags: Flags)
     const { reuseFor } = await import("../reuse.ts");
     const reuse = await reuseFor(project, loaded, { only: texts(flags, "only"), from: text(flags, "from") });
     if (!reuse.ok) return fail(context, reuse.error);
+    for (const said of reuse.value.again) context.out.note(safeLine(said));
     chosen = reuse.value.plan;
     reused = [...(reuse.value.reuse?.outputs.keys() ?? [])];
   }

@@ -38,6 +38,7 @@ export async function rerun(context: Context, [word]: readonly (string | undefin
   if (!loaded.ok) return loaded.error;
   const reuse = await reuseFor(project, loaded.value, { only: [], from, run: run.value });
   if (!reuse.ok) return fail(context, reuse.error);
+  for (const said of reuse.value.again) context.out.note(safeLine(said));
   const maxConcurrency = numeric(flags, "maxConcurrency") ?? numeric(flags, "maxWorkers");
   const started = await project.start(reuse.value.plan, {
     ...recorded,

@@ -40,6 +40,7 @@ async function startRun(context: Context, project: Project, loaded: LoadedPlan, 
     const { reuseFor } = await import("../reuse.ts");
     const reuse = await reuseFor(project, loaded, { only: texts(flags, "only"), from: text(flags, "from") });
     if (!reuse.ok) return fail(context, reuse.error);
+    for (const said of reuse.value.again) context.out.note(safeLine(said));
     chosen = reuse.value.plan;
     if (reuse.value.reuse !== undefined) options = { ...options, reuse: reuse.value.reuse };
   } else if (text(flags, "output") !== "quiet") await remindOfUnfinished(context, project, loaded);
