@@ -24,7 +24,7 @@ export async function merge(
     attempt,
     commit: kept.commit,
     order: of?.order ?? 0,
-    message: messageOf(step.id, step.description, summary),
+    message: messageOf(step.id, [step.description ?? "", summary, job.prompt]),
     trailers: [
       ["Agent", agent?.agent ?? context.settings.agent],
       ...(agent?.model === undefined ? [] : [["Model", agent.model] as const]),
@@ -45,8 +45,10 @@ function costOf({ usd, isWhole }: TurnContext["spent"]): readonly (readonly [str
   return [["Cost", isWhole ? text : `at least ${text}`]];
 }
 
-function messageOf(id: string, description: string | undefined, summary: string): string {
-  const title = (description ?? summary).trim().split("\n")[0] ?? "";
+/** `texts`: what may give the subject, the first that says something; the second is the body. */
+function messageOf(id: string, texts: readonly [description: string, summary: string, prompt: string]): string {
+  const [, summary] = texts;
+  const title = texts.map((text) => text.trim().split("\n")[0] ?? "").find((line) => line !== "") ?? "";
   const subject = title === "" ? id : `${id}: ${title}`;
   return summary.trim() === "" ? subject.slice(0, 100) : `${subject.slice(0, 100)}\n\n${summary.trim().slice(0, 4000)}`;
 }
