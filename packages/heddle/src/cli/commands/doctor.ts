@@ -9,13 +9,8 @@ import { safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
 import { isOn } from "../values.ts";
 import { plural } from "../words.ts";
-
-interface Finding {
-  readonly check: string;
-  readonly level: "ok" | "warning" | "error";
-  readonly message: string;
-  readonly hint?: string;
-}
+import { checkAgents } from "./doctor-agents.ts";
+import type { Finding } from "./doctor-finding.ts";
 
 const OLDEST_NODE = 24;
 const LITTLE_SPACE = 512 * 1024 * 1024;
@@ -153,34 +148,4 @@ async function checkFiles(project: Project, fix: boolean): Promise<readonly Find
   return [
     { check: "files", level: "ok", message: `removed ${plural(orphans.length, "folder")} that belonged to no run` },
   ];
-}
-
-/** Which agents are here, and what those of earlier runs left on the disk. Agents are started with `--version` at most. */
-async function checkAgents(context: Context): Promise<readonly Finding[]> {
-  const { openAgentKeeping } = await import("../../host.ts");
-  const keeping = await openAgentKeeping(context.dir);
-  const findings: Finding[] = [];
-  const agents = await keeping.probe();
-  const found = agents.filter((agent) => agent.found);
-  const told = found.map(({ agent, version }) => (version === undefined ? agent : `${agent} ${version}`));
-  findings.push({
-    check: "agents",
-    level: "ok",
-    message: told.length === 0 ? "none of the known ones was found on PATH" : told.join(", "),
-    ...(told.length === 0
-      ? { hint: agents.map(({ problem }) => problem ?? "").find((text) => text !== "") ?? "" }
-      : {}),
-  });
-  const trees = await keeping.worktrees({});
-  if (!trees.ok || trees.value.length === 0) return findings;
-  const bytes = trees.value.reduce((sum, tree) => sum + tree.bytes, 0);
-  const unsaved = trees.value.filter((tree) => tree.state === "unsaved").length;
-  const message = `${plural(trees.value.length, "worktree")} of agents, ${Math.ceil(bytes / 1_048_576)} MB${unsaved > 0 ? `; ${unsaved} with work that is nowhere else` : ""}`;
-  findings.push({
-    check: "worktrees",
-    level: "ok",
-    message,
-    hint: "`heddle worktrees` lists them, `heddle worktrees clean` removes what is done with.",
-  });
-  return findings;
 }

@@ -1,0 +1,87 @@
+/** What `heddle doctor` looks at for agents: which are here, the repository that they would work in, and worktrees that are left. */
+import type { Problem } from "../../base/errors.ts";
+import type { AgentKeeping, TreeLine } from "../../agentwork/port.ts";
+import type { Context } from "../context.ts";
+import { plural } from "../words.ts";
+import type { Finding } from "./doctor-finding.ts";
+
+/** Worktrees that are named one by one. */
+const MOST_NAMED = 10;
+
+/** Agents are started with `--version` at most. */
+export async function checkAgents(context: Context): Promise<readonly Finding[]> {
+  const { openAgentKeeping } = await import("../../host.ts");
+  const keeping = await openAgentKeeping(context.dir);
+  const found = await checkPrograms(keeping);
+  const problem = await keeping.check();
+  if (problem !== undefined) return [found, repositoryProblem(problem)];
+  const repository: Finding = { check: "repository", level: "ok", message: "agents can work here" };
+  return [found, repository, ...(await checkWorktrees(keeping))];
+}
+
+async function checkPrograms(keeping: AgentKeeping): Promise<Finding> {
+  const agents = await keeping.probe();
+  const told = agents
+    .filter((agent) => agent.found)
+    .map(({ agent, version }) => (version === undefined ? agent : `${agent} ${version}`));
+  if (told.length > 0) return { check: "agents", level: "ok", message: told.join(", ") };
+  const hint = agents.map(({ problem }) => problem ?? "").find((text) => text !== "");
+  const message = "none of the known ones was found on PATH";
+  return { check: "agents", level: "ok", message, ...(hint === undefined ? {} : { hint }) };
+}
+
+/** Plans without agents need no repository; one that cannot be used is worth a word. */
+function repositoryProblem({ code, message, hint }: Problem): Finding {
+  const level = code === "NotARepository" ? "ok" : "warning";
+  return {
+    check: "repository",
+    level,
+    message: `agents cannot work here: ${message}`,
+    ...(hint === undefined ? {} : { hint }),
+  };
+}
+
+async function checkWorktrees(keeping: AgentKeeping): Promise<readonly Finding[]> {
+  const trees = await keeping.worktrees({});
+  if (!trees.ok) {
+    const { message, hint } = trees.error;
+    return [{ check: "worktrees", level: "warning", message, ...(hint === undefined ? {} : { hint }) }];
+  }
+  const all = trees.value;
+  if (all.length === 0) return [];
+  const odd = all.filter((tree) => tree.state !== "saved");
+  const findings: Finding[] = [
+    {
+      check: "worktrees",
+      level: "ok",
+      message: `${plural(all.length, "worktree")} of agents, ${size(all.reduce((sum, tree) => sum + tree.bytes, 0))}`,
+      hint: "`heddle worktrees` lists them, `heddle worktrees clean` removes what is done with.",
+    },
+    ...odd.slice(0, MOST_NAMED).map(oddTree),
+  ];
+  if (odd.length > MOST_NAMED) {
+    const message = `${odd.length - MOST_NAMED} more are stray, unfinished or unsaved`;
+    findings.push({ check: "worktrees", level: "warning", message, hint: "`heddle worktrees` lists them." });
+  }
+  return findings;
+}
+
+function oddTree({ state, run, name, bytes, path, inUse }: TreeLine): Finding {
+  const message = `${state}: ${run}/${name}, ${size(bytes)}, ${path}${inUse ? ", in use" : ""}`;
+  return { check: "worktrees", level: "warning", message, hint: hintOf(state, run) };
+}
+
+function hintOf(state: TreeLine["state"], run: string): string {
+  switch (state) {
+    case "unsaved":
+      return `It holds work that is nowhere else: \`heddle resume ${run}\` keeps it, or commit it on a branch of yours.`;
+    case "unfinished":
+      return `No step has worked there: \`heddle resume ${run}\` makes it anew; of a run that is over, delete it.`;
+    default:
+      return "Git or heddle has no note of it: see what is in it, and delete it.";
+  }
+}
+
+function size(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MB`;
+}
