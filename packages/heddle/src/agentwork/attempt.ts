@@ -15,7 +15,7 @@ import { leftOutProblem, tellBeginning, tellCapture } from "./captures.ts";
 import { merge } from "./merging.ts";
 import { type Clash, conflictText, type Earlier, mendPrompt, promptOf } from "./prompts.ts";
 import { stepsOf } from "./proposals.ts";
-import { folderIn } from "./room.ts";
+import { folderIn, workFolder } from "./room.ts";
 import { type Kept, keep, putTogether, setUp, takeTree, treeForPerson, unsettledIn } from "./tree.ts";
 import { proposalRules, type Reports, takeTurn, type TurnContext, type TurnEnd, usageData } from "./turn.ts";
 
@@ -91,7 +91,7 @@ class AgentAttempt {
     const session = this.#session(holdsWork && isOnBranch);
     let turn = await takeTurn(this.#context, {
       prompt: promptOf(this.#context, tree.ports, earlier),
-      cwd: folderIn(room, tree.path, job),
+      cwd: workFolder(room, tree.path, job),
       tree: tree.path,
       ports: tree.ports,
       ...(session === undefined ? {} : { session }),
@@ -102,7 +102,7 @@ class AgentAttempt {
       const { path } = this.#here;
       turn = await takeTurn(this.#context, {
         ...next,
-        cwd: folderIn(room, path, job),
+        cwd: workFolder(room, path, job),
         tree: path,
         ports: tree.ports,
       });

@@ -3,7 +3,7 @@
  * providers. Made with the first agent's step of the run.
  */
 import { join, relative } from "node:path";
-import { realpathSync } from "node:fs";
+import { realpathSync, statSync } from "node:fs";
 import type { Clock } from "../base/clock.ts";
 import { HeddleError, type Problem } from "../base/errors.ts";
 import { Governor } from "../runner/agent/limits.ts";
@@ -11,6 +11,7 @@ import type { LocalAgents } from "../runner/agent/local.ts";
 import type { Runner } from "../runner/port.ts";
 import type { TaskDesk } from "../mcp/port.ts";
 import { DEFAULT_DISK_LIMITS } from "../workspace/disk.ts";
+import { folderOf } from "../workspace/directory.ts";
 import type { Repository } from "../workspace/doors.ts";
 import type { GitRun } from "../workspace/git.ts";
 import { MergeQueue } from "../workspace/merge.ts";
@@ -103,12 +104,26 @@ export async function openRoom(
   };
 }
 
-/** The project in a worktree: where the plan's setup commands run. */
+/** The project in a worktree: where the plan's setup commands run. Fails with `WorkspaceMissing`. */
 export function projectIn(room: Room, tree: string): string {
-  return join(tree, room.subfolder);
+  const folder = join(tree, room.subfolder);
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return folder;
+  throw new HeddleError({
+    code: "WorkspaceMissing",
+    message: `the project folder ${room.subfolder} is not in the worktree: nothing in it is committed`,
+    hint: "Commit it, so that steps of agents have it.",
+  });
 }
 
-/** Where a step works in a worktree. */
+/** Where a step would work in a worktree, there or not. */
 export function folderIn(room: Room, tree: string, job: AgentJob): string {
-  return join(projectIn(room, tree), job.task.step.cwd ?? ".");
+  return join(tree, room.subfolder, job.task.step.cwd ?? ".");
+}
+
+/** Where a step works in a worktree as it is now. Fails with `WorkspaceMissing` or `WorkspaceOutside`. */
+export function workFolder(room: Room, tree: string, { task }: AgentJob): string {
+  const project = realpathSync(projectIn(room, tree));
+  const { cwd, id } = task.step;
+  if (cwd === undefined) return project;
+  return folderOf(project, cwd, id, "Commit it, or let an earlier step that this one depends on make it.");
 }

@@ -50,11 +50,12 @@ export function executor(options: ExecuteOptions): Execute {
           run: task.run,
           step: task.step.id,
           attempt: task.attempt,
-          ...(task.step.cwd === undefined ? {} : { cwd: task.step.cwd }),
+          // An agent works in a worktree, where the folder is looked for when it begins.
+          ...(task.step.cwd === undefined || isAgents(task.step) ? {} : { cwd: task.step.cwd }),
         });
         const filled = hasTemplates(task.step) ? await fill(task, options) : ok(asWritten(task.step));
         if (!filled.ok) return failed("spawn", filled.error);
-        if (task.step.action.kind === "agent") {
+        if (isAgents(task.step)) {
           running = await startAgent(task, workspace, filled.value, options, onNote);
           if (stopReason !== undefined) running.stop(stopReason);
           if (killed) running.kill();
@@ -97,6 +98,10 @@ export function executor(options: ExecuteOptions): Execute {
       answer: (decision) => running?.answer?.(decision),
     };
   };
+}
+
+function isAgents({ action }: Step): boolean {
+  return action.kind === "agent";
 }
 
 function failed(code: "spawn" | "output", message: string): Outcome {

@@ -36,14 +36,17 @@ export function directoryWorkspaces(options: DirectoryOptions): Workspaces {
   };
 }
 
-function folderOf(project: string, cwd: string, step: string): string {
+const MAKE_IT = "Correct `cwd`, or let an earlier step that it depends on make the folder.";
+
+/** Real and absolute, inside `project`, which is so too. Fails with `WorkspaceMissing`, `WorkspaceOutside` or `WorkspaceUnusable`. */
+export function folderOf(project: string, cwd: string, step: string, hint: string = MAKE_IT): string {
   const wanted = resolve(project, cwd);
   let real: string;
   try {
     real = realpathSync(wanted);
   } catch (thrown) {
     if (!inside(project, wanted)) throw outside(cwd, step);
-    if (systemCode(thrown) === "ENOENT" || systemCode(thrown) === "ENOTDIR") throw missing(cwd, step);
+    if (systemCode(thrown) === "ENOENT" || systemCode(thrown) === "ENOTDIR") throw missing(cwd, step, hint);
     throw new HeddleError({
       code: "WorkspaceUnusable",
       message: `step ${step}: the folder ${cwd} cannot be used: ${messageOf(thrown)}`,
@@ -51,7 +54,7 @@ function folderOf(project: string, cwd: string, step: string): string {
     });
   }
   if (!inside(project, real)) throw outside(cwd, step);
-  if (!isFolder(real)) throw missing(cwd, step);
+  if (!isFolder(real)) throw missing(cwd, step, hint);
   return real;
 }
 
@@ -64,11 +67,11 @@ function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
-function missing(cwd: string, step: string): HeddleError {
+function missing(cwd: string, step: string, hint: string): HeddleError {
   return new HeddleError({
     code: "WorkspaceMissing",
     message: `step ${step}: the folder ${cwd} does not exist`,
-    hint: "Correct `cwd`, or let an earlier step that it depends on make the folder.",
+    hint,
   });
 }
 
