@@ -1,8 +1,13 @@
-/** Brings what an attempt left to the integration branch, verified there. Knows the queue and the commands, no agent. */
+/**
+ * Brings what an attempt left to the integration branch, verified there. Knows the queue and the commands, no agent. An attempt
+ * that is told to end takes its entry out of the queue.
+ */
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
-import type { Result } from "../base/result.ts";
+import { writeDuration } from "../base/duration.ts";
+import { err, type Result } from "../base/result.ts";
 import type { AgentDetails } from "../runner/agent/port.ts";
+import { baseEnvironments, passed, withoutToken } from "../runner/environment.ts";
 import { setupKey } from "../workspace/listing.ts";
 import { slugOf } from "../workspace/ref-names.ts";
 import type { MergeOutcome, Verification } from "../workspace/trees.ts";
@@ -19,6 +24,7 @@ export async function merge(
 ): Promise<MergeOutcome> {
   const { room, job } = context;
   const { step, attempt, agent: of } = job.task;
+  const included = await room.included();
   return await room.queue.enqueue({
     step: step.id,
     attempt,
@@ -33,7 +39,8 @@ export async function merge(
     // The plan's apart from the step's own: of several steps that are verified together, it is run once.
     verify: [room.settings.verify, step.verify ?? []]
       .filter((commands) => commands.length > 0)
-      .map((commands) => verificationOf(context, commands)),
+      .map((commands) => verificationOf(context, commands, included)),
+    signal: context.control.signal,
   });
 }
 
@@ -53,29 +60,79 @@ function messageOf(id: string, texts: readonly [description: string, summary: st
   return summary.trim() === "" ? subject.slice(0, 100) : `${subject.slice(0, 100)}\n\n${summary.trim().slice(0, 4000)}`;
 }
 
-function verificationOf(context: TurnContext, commands: readonly string[]): Verification {
-  const { room, job, options, control } = context;
-  const { step } = job.task;
-  const { setup } = room.settings;
+/** Says where heddle was started, not what commands find: a resume from another terminal is to know what passed. */
+const NOT_COUNTED = ["_", "SHLVL"];
+
+/**
+ * Equal for equal commands in an equal environment: all that they get beside the tree, but for what heddle itself names the
+ * attempt and the worktree by (`HEDDLE_*`, `PORT`, `PORTS`). A hash: values of the environment are secrets.
+ */
+function keyOf({ room, job, options }: TurnContext, commands: readonly string[], included: string): string {
+  const { step, params, item } = job.task;
   const { shell = "sh", envMode = "inherit", passEnv = [] } = step;
-  const told = JSON.stringify([setup, commands, shell, folderIn(room, ".", job), job.env, envMode, passEnv]);
-  const key = createHash("sha256").update(told).digest("hex");
+  const bases = baseEnvironments(options.env);
+  const env = { ...bases[envMode], ...passed(bases, passEnv), ...withoutToken(job.env) };
+  const values = Object.entries(env)
+    .filter(([name]) => !NOT_COUNTED.includes(name))
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  const told = [
+    room.settings.setup,
+    commands,
+    shell,
+    folderIn(room, ".", job),
+    envMode,
+    values,
+    params,
+    item,
+    included,
+  ];
+  return createHash("sha256").update(JSON.stringify(told)).digest("hex");
+}
+
+function verificationOf(context: TurnContext, commands: readonly string[], included: string): Verification {
+  const { room, job, options, control, settings } = context;
+  const { setup } = room.settings;
   return {
-    key,
+    key: keyOf(context, commands, included),
     async run(folder, { commit, signal, ports }) {
-      const place = { folder: folderIn(room, folder, job), ports, signal, slug: slugOf(room.run, basename(folder)) };
-      const run = (all: readonly string[], name: string, at: string = place.folder): Promise<Result<void, string>> =>
-        runCommands(options.runner, options.clock, job, control, all, { ...place, folder: at, name });
-      if (setup.length > 0) {
-        const due = await setupKey(room.repository, commit, setup);
-        if (room.prepared.get(folder) !== due) {
-          const done = await run(setup, "verify-setup", projectIn(room, folder));
-          if (!done.ok) return { ok: false, output: done.error };
-          room.prepared.set(folder, due);
+      const limit = new AbortController();
+      const cancelLimit = options.clock.after(settings.verifyMs, () => limit.abort());
+      const place = {
+        folder: folderIn(room, folder, job),
+        ports,
+        signal: AbortSignal.any([signal, limit.signal]),
+        slug: slugOf(room.run, basename(folder)),
+      };
+      const run = async (
+        all: readonly string[],
+        name: string,
+        at: string = place.folder,
+      ): Promise<Result<void, string>> => {
+        const done = await runCommands(options.runner, options.clock, job, control, all, {
+          ...place,
+          folder: at,
+          name,
+        });
+        if (done.ok || !limit.signal.aborted) return done;
+        const { verifyMs } = settings;
+        return err(
+          `${done.error}\nit took longer than ${writeDuration(verifyMs)}, the most that is allowed (limits: {verify})`,
+        );
+      };
+      try {
+        if (setup.length > 0) {
+          const due = await setupKey(room.repository, commit, setup);
+          if (room.prepared.get(folder) !== due) {
+            const done = await run(setup, "verify-setup", projectIn(room, folder));
+            if (!done.ok) return { ok: false, output: done.error };
+            room.prepared.set(folder, due);
+          }
         }
+        const done = await run(commands, "verify");
+        return done.ok ? { ok: true } : { ok: false, output: done.error };
+      } finally {
+        cancelLimit();
       }
-      const done = await run(commands, "verify");
-      return done.ok ? { ok: true } : { ok: false, output: done.error };
     },
   };
 }

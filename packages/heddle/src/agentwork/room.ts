@@ -14,6 +14,7 @@ import { DEFAULT_DISK_LIMITS } from "../workspace/disk.ts";
 import { folderOf } from "../workspace/directory.ts";
 import type { Repository } from "../workspace/doors.ts";
 import type { GitRun } from "../workspace/git.ts";
+import { includedKey } from "../workspace/include.ts";
 import { MergeQueue } from "../workspace/merge.ts";
 import { integrationRef } from "../workspace/ref-names.ts";
 import { commitOf, openRepository } from "../workspace/repository.ts";
@@ -56,6 +57,8 @@ export interface Room {
   readonly governor: Governor;
   /** Folders that candidates are verified in, with what was set up there. */
   readonly prepared: Map<string, string>;
+  /** Stands for the files that worktrees get beside those of git. */
+  readonly included: () => Promise<string>;
 }
 
 /** Fails with a `HeddleError` where there is no repository that can be worked in, or the plan's `agents` cannot be used. */
@@ -79,6 +82,7 @@ export async function openRoom(
   // Where the base is not on record, neither is the branch: its refs are stored in a way that only git reads.
   const branch = base === undefined ? opened.value.branch : (of.branch ?? null);
   const trees = new Worktrees({ repository, limits: { ...DEFAULT_DISK_LIMITS, ...settings.value.worktrees } });
+  let included: Promise<string> | undefined;
   const agents = await options.agentRunner({ agents: settings.value.configs });
   return {
     run,
@@ -96,11 +100,12 @@ export async function openRoom(
       ...(begin === undefined ? {} : { begin }),
       mode: settings.value.merge,
       ...settings.value.mergeQueue,
-      passed: passedStore(join(repository.home, ".passed")),
+      passed: passedStore(clock, join(repository.home, ".passed")),
     }),
     agents,
     governor: new Governor({ maxAgents, now: () => clock.now() }),
     prepared: new Map(),
+    included: () => (included ??= includedKey(repository)),
   };
 }
 

@@ -38,6 +38,8 @@ export interface StepSettings {
   readonly limits: Partial<AgentLimits>;
   /** What one turn waits for a provider that refuses, in sum. */
   readonly waitMs: number;
+  /** One verification, setup included. */
+  readonly verifyMs: number;
   readonly passEnv: readonly string[];
   readonly onConflict: readonly ("agent" | "human")[];
   /** Times that its owner may mend what was not merged. */
@@ -53,6 +55,7 @@ export const SCRIPTED = "scripted";
 const DEFAULT_AGENT = "claude";
 const DEFAULT_TRIES = 2;
 const DEFAULT_WAIT_MS = 2 * 3_600_000;
+const DEFAULT_VERIFY_MS = 30 * 60_000;
 /** Keys of an entry of `use` that are not its command's. */
 const ENTRY_KEYS = ["permissions", "sandbox", "passEnv", "script", "limits", "home", "writable"];
 
@@ -112,6 +115,7 @@ export function stepSettings(
     sandbox: sandbox === "off" || sandbox === "require" ? sandbox : "auto",
     limits: limitsOf(limits),
     waitMs: durationOf(limits["wait"]) ?? DEFAULT_WAIT_MS,
+    verifyMs: durationOf(limits["verify"]) ?? DEFAULT_VERIFY_MS,
     passEnv: [...texts(config["passEnv"]), ...texts(entry["passEnv"])],
     onConflict: ladder.filter((rung) => rung === "agent" || rung === "human"),
     tries: typeof tries === "number" ? tries : DEFAULT_TRIES,

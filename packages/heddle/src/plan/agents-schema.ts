@@ -58,6 +58,10 @@ const limits: Shape = {
   toolIdle: optional(duration, "The same while a tool of the agent is at work."),
   ask: optional(duration, "For an answer to a request for leave."),
   wait: optional(duration, "For a provider that refuses, in sum of one turn; default: 2h."),
+  verify: optional(
+    duration,
+    "For one verification of a commit, setup included; then it counts as failed; default: 30m.",
+  ),
 };
 const worktrees: Shape = {
   max: optional(count, "Worktrees of the repository at once."),

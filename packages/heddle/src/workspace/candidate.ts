@@ -95,7 +95,7 @@ function withoutLabels(files: readonly string[], commits: readonly string[]): re
   return [...new Set(plain)].sort();
 }
 
-/** As {@link mergeTrees}, over a base of the caller's choice: both sides become children of it for the purpose. */
+/** As {@link mergeTrees}, over a base of the caller's choice: both sides, commits or trees, become its children for the purpose. */
 export async function mergeOver(
   repository: Repository,
   options: { readonly base: string; readonly ours: string; readonly theirs: string },
@@ -117,22 +117,26 @@ async function replay(repository: Repository, request: CandidateRequest): Promis
   const commits = line(await repository.objects(args))
     .split("\n")
     .filter((id) => id !== "");
+  const trailers = request.message.slice(request.message.lastIndexOf("\n\n") + 2);
   let onto = head;
   let tree = await treeOf(repository, head);
-  for (const [index, id] of commits.entries()) {
+  // Made when the next one is known to change something, so that the trailers are on the last of them.
+  let pending: CommitText | undefined;
+  const make = async ({ name, email, date }: CommitText, message: string): Promise<void> => {
+    const author = { name, email, date };
+    onto = await makeCommit(repository, { tree, parents: [onto], message, atMs: request.atMs, author });
+  };
+  for (const id of commits) {
     const before = await parentOf(repository, id);
-    const merged = await mergeOver(repository, { base: before, ours: onto, theirs: id });
+    const merged = await mergeOver(repository, { base: before, ours: tree, theirs: id });
     if (merged.kind === "conflict") return { kind: "conflict", files: merged.files };
     if (merged.tree === tree) continue;
+    if (pending !== undefined) await make(pending, ownWords(pending.message));
     tree = merged.tree;
-    const meta = await readCommit(repository, id);
-    const trailers = request.message.slice(request.message.lastIndexOf("\n\n") + 2);
-    const last = index === commits.length - 1;
-    const message = last ? `${meta.message.trimEnd()}\n\n${trailers}` : ownWords(meta.message);
-    const author = { name: meta.name, email: meta.email, date: meta.date };
-    onto = await makeCommit(repository, { tree, parents: [onto], message, atMs: request.atMs, author });
+    pending = await readCommit(repository, id);
   }
-  if (onto === head) return { kind: "nothing" };
+  if (pending === undefined) return { kind: "nothing" };
+  await make(pending, `${pending.message.trimEnd()}\n\n${trailers}`);
   return { kind: "clean", commit: onto, tree };
 }
 

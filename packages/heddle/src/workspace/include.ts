@@ -7,8 +7,9 @@
  *  2. Only what the worktree ignores: what is not ignored would be captured and merged, and such files hold secrets.
  *  3. Nothing is overwritten.
  */
+import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { copyFile, lstat, mkdir } from "node:fs/promises";
+import { copyFile, lstat, mkdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { systemCode } from "../base/errors.ts";
 import { withIndexCopy } from "./checkout.ts";
@@ -27,13 +28,8 @@ export async function copyIncluded(
   repository: Repository,
   options: { readonly to: string; readonly index: string },
 ): Promise<IncludeReport> {
-  const { topLevel, gitDir } = repository.facts;
-  const list = join(topLevel, INCLUDE_FILE);
-  if (!(await lstat(list).catch(() => undefined))?.isFile()) return { copied: [], skipped: [] };
-  const named = await withIndexCopy(repository, join(gitDir, "index"), async (index) => {
-    const args = ["ls-files", "-z", "--others", "--ignored", `--exclude-from=${list}`];
-    return items((await repository.objects(args, { workTree: topLevel, index })).output);
-  });
+  const { topLevel } = repository.facts;
+  const named = await namedFiles(repository);
   const inside = new Set<string>();
   for (const path of named) if (!(await leadsOut(options.to, path))) inside.add(path);
   const ignored = await ignoredOf(repository, options, [...inside]);
@@ -54,6 +50,34 @@ export async function copyIncluded(
     }
   }
   return { copied, skipped };
+}
+
+/** Files of the user's checkout that `.worktreeinclude` names, relative. */
+async function namedFiles(repository: Repository): Promise<readonly string[]> {
+  const { topLevel, gitDir } = repository.facts;
+  const list = join(topLevel, INCLUDE_FILE);
+  if (!(await lstat(list).catch(() => undefined))?.isFile()) return [];
+  return await withIndexCopy(repository, join(gitDir, "index"), async (index) => {
+    const args = ["ls-files", "-z", "--others", "--ignored", `--exclude-from=${list}`];
+    return items((await repository.objects(args, { workTree: topLevel, index })).output);
+  });
+}
+
+/** Files up to this are read, larger ones known by size and time. */
+const READ_BYTES = 1 << 20;
+
+/** Stands for what would be copied now: equal keys, equal files. Holds nothing of them. */
+export async function includedKey(repository: Repository): Promise<string> {
+  const { topLevel } = repository.facts;
+  const key = createHash("sha256");
+  for (const path of (await namedFiles(repository)).slice(0, MAX_FILES)) {
+    const found = await lstat(join(topLevel, path)).catch(() => undefined);
+    if (found?.isFile() !== true) continue;
+    const text = found.size > READ_BYTES ? undefined : await readFile(join(topLevel, path)).catch(() => undefined);
+    key.update(JSON.stringify([path, found.mode, found.size, text === undefined ? found.mtimeMs : null]));
+    if (text !== undefined) key.update(text);
+  }
+  return key.digest("hex");
 }
 
 async function ignoredOf(

@@ -7,6 +7,7 @@
  *  2. A conflict or a red verification moves nothing, and stops no other entry.
  *  3. Entries are merged in the order of their coming; those that come in the same turn, by `order`.
  *  4. What is on the branch already is answered from it: after a crash, entries are put in again and none is merged twice.
+ *  5. Who takes an entry back hears of it when nothing of its verification runs any more. Others lose time by it at most.
  */
 import { invariant } from "../base/assert.ts";
 import { type Candidate, makeCandidate } from "./candidate.ts";
@@ -37,6 +38,7 @@ interface Waiting {
   readonly turn: number;
   readonly resolve: (outcome: MergeOutcome) => void;
   readonly reject: (reason: unknown) => void;
+  withdrawn: boolean;
 }
 
 /** Entries on top of each other, whose last commit stands for all. */
@@ -62,26 +64,52 @@ export class MergeQueue {
   constructor(options: MergeQueueOptions) {
     this.#options = options;
     this.integration = new Integration(options.worktrees.repository, options.run, options.base, options.begin);
-    this.#pool = new VerifyPool(options.worktrees, options.run, options.passed ?? passedStore());
+    this.#pool = new VerifyPool(
+      options.worktrees,
+      options.run,
+      options.passed ?? passedStore(options.worktrees.repository.clock),
+    );
   }
 
   /** Rejects only where git fails (`HeddleError`); the entry is not merged then, and may be put in again. */
   enqueue(entry: MergeEntry): Promise<MergeOutcome> {
     if (this.#closed) return Promise.resolve({ kind: "closed" });
+    const { signal } = entry;
+    if (signal?.aborted === true) return Promise.resolve({ kind: "closed" });
     const { promise, resolve, reject } = Promise.withResolvers<MergeOutcome>();
-    this.#waiting.push({ entry, turn: this.#turn, resolve, reject });
+    const waiting: Waiting = { entry, turn: this.#turn, resolve, reject, withdrawn: false };
+    this.#waiting.push(waiting);
     this.#waiting.sort((a, b) => a.turn - b.turn || a.entry.order - b.entry.order);
     if (!this.#turnEnds) {
       this.#turnEnds = true;
       setImmediate(() => {
         this.#turnEnds = false;
         this.#turn++;
-        this.#arrival.resolve();
-        this.#arrival = Promise.withResolvers<void>();
+        this.#wake();
         this.#loop ??= this.#work().finally(() => (this.#loop = undefined));
       });
     }
-    return promise;
+    if (signal === undefined) return promise;
+    const withdraw = (): void => this.#withdraw(waiting);
+    signal.addEventListener("abort", withdraw, { once: true });
+    return promise.finally(() => signal.removeEventListener("abort", withdraw));
+  }
+
+  #wake(): void {
+    this.#arrival.resolve();
+    this.#arrival = Promise.withResolvers<void>();
+  }
+
+  /** Where it is being verified, the loop answers: those behind it in its stack, and on top of that, are verified again. */
+  #withdraw(waiting: Waiting): void {
+    waiting.withdrawn = true;
+    if (this.#waiting.includes(waiting)) {
+      this.#take(waiting);
+      waiting.resolve({ kind: "closed" });
+      return;
+    }
+    this.#stacks.find((stack) => has(stack, waiting))?.abort.abort();
+    this.#wake();
   }
 
   /** The commit that steps whose deps are merged begin at. */
@@ -106,12 +134,14 @@ export class MergeQueue {
   async #work(): Promise<void> {
     while ((this.#waiting.length > 0 || this.#stacks.length > 0) && !(this.#closed && this.#stacks.length === 0)) {
       try {
+        // Asked for before looking: what comes meanwhile is looked at next.
+        const news = this.#arrival.promise.then(() => undefined);
+        const withdrawn = this.#stacks.findIndex((stack) => stack.parts.some(({ waiting }) => waiting.withdrawn));
+        if (withdrawn >= 0) await this.#giveBack(withdrawn);
         await this.#fill();
         const [first] = this.#stacks;
         if (first === undefined) continue;
-        const arrival = this.#arrival.promise.then(() => undefined);
-        const room = this.#stacks.length < (this.#options.ahead ?? 2);
-        const verdict = await Promise.race(room ? [first.verdict, arrival] : [first.verdict]);
+        const verdict = await Promise.race([first.verdict, news]);
         if (verdict !== undefined) await this.#settle(first, verdict);
       } catch (thrown) {
         await this.#fail(thrown);
@@ -139,6 +169,7 @@ export class MergeQueue {
       if (waiting === undefined) break;
       const found = (await this.integration.merged()).find((one) => isSame(one, waiting.entry));
       const candidate = found === undefined ? await this.#candidate(waiting.entry, head) : undefined;
+      if (waiting.withdrawn) continue;
       if (candidate?.kind === "clean") {
         this.#take(waiting);
         parts.push({ waiting, commit: candidate.commit, tree: candidate.tree });
@@ -189,7 +220,7 @@ export class MergeQueue {
     const rejected = stack.parts[good];
     if (rejected !== undefined && !bad.ok)
       rejected.waiting.resolve({ kind: "rejected", output: bad.output, commit: rejected.commit, head: onto });
-    this.#waiting.unshift(...stack.parts.slice(good + 1).map(({ waiting }) => waiting));
+    this.#putBack(stack.parts.slice(good + 1));
   }
 
   /** How many of a red stack are green together; the next one is what made it red. */
@@ -216,7 +247,14 @@ export class MergeQueue {
     for (const stack of undone) stack.abort.abort();
     // Their worktrees are free only then.
     await Promise.allSettled(undone.map(async (stack) => await stack.verdict));
-    this.#waiting.unshift(...undone.flatMap((stack) => stack.parts.map(({ waiting }) => waiting)));
+    this.#putBack(undone.flatMap((stack) => stack.parts));
+  }
+
+  /** To the places that they had, but for those that were taken back. */
+  #putBack(parts: Stack["parts"]): void {
+    const all = parts.map(({ waiting }) => waiting);
+    for (const { withdrawn, resolve } of all) if (withdrawn) resolve({ kind: "closed" });
+    this.#waiting.unshift(...all.filter(({ withdrawn }) => !withdrawn));
   }
 
   /** Git failed: whoever is first hears of it, the others try their luck. */
@@ -267,6 +305,10 @@ export class MergeQueue {
 
 function isSame(merged: MergedStep, entry: MergeEntry): boolean {
   return merged.step === entry.step && merged.attempt === entry.attempt && merged.source === entry.commit;
+}
+
+function has(stack: Stack, waiting: Waiting): boolean {
+  return stack.parts.some((part) => part.waiting === waiting);
 }
 
 function outcomeOf(found: MergedStep | undefined, candidate: Candidate | undefined, head: string): MergeOutcome {

@@ -84,6 +84,8 @@ export interface MergeEntry {
   readonly verify?: readonly Verification[];
   /** Absent: the queue's. */
   readonly mode?: MergeMode;
+  /** Aborted: the entry is taken back, unless it is merged already. */
+  readonly signal?: AbortSignal;
 }
 
 export type MergeOutcome =
@@ -95,7 +97,7 @@ export type MergeOutcome =
   | { readonly kind: "conflict"; readonly files: readonly string[]; readonly head: string }
   /** `commit`: what was verified; no branch has it. */
   | { readonly kind: "rejected"; readonly output: string; readonly commit: string; readonly head: string }
-  /** The queue was closed before its turn. */
+  /** The queue was closed before its turn, or the entry taken back. */
   | { readonly kind: "closed" };
 
 export type LandMode =

@@ -3,39 +3,79 @@
  *
  * Invariants:
  *  1. What is verified is that commit: the worktree's HEAD is at it and its files are the commit's.
- *  2. What passed once under a key and a tree passes without running.
+ *  2. What passed once under a key and a tree passes without running, for as long as it is remembered.
  */
+import { createHash } from "node:crypto";
 import { appendFile, mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { Clock } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
+import { writeWhole } from "./doors.ts";
 import type { Worktree, Worktrees } from "./worktree.ts";
 import type { TreeOwner, Verification, VerifyResult } from "./trees.ts";
 
-/** What passed. Lines of key and tree. */
+/** What passed, by key and tree; both only as a hash. */
 export interface PassedStore {
   has(key: string, tree: string): Promise<boolean>;
   add(key: string, tree: string): Promise<void>;
 }
 
-/** `path`: absent, only this process remembers. */
-export function passedStore(path?: string): PassedStore {
-  let known: Promise<Set<string>> | undefined;
-  const load = async (): Promise<Set<string>> => {
+/** What a key cannot hold changes: programs outside the repository, the network, the time. */
+export const REMEMBERED_MS: number = 7 * 86_400_000;
+/** Of the youngest. */
+export const REMEMBERED: number = 2000;
+
+/** `path`: absent, only this process remembers. A file of lines: when (epoch, milliseconds) and what passed. */
+export function passedStore(clock: Clock, path?: string): PassedStore {
+  let known: Promise<Map<string, number>> | undefined;
+  const load = async (): Promise<Map<string, number>> => {
     const text = path === undefined ? "" : await readFile(path, "utf8").catch(() => "");
-    return new Set(text.split("\n"));
+    const found = new Map<string, number>();
+    const lines = text.split("\n").filter((one) => one !== "");
+    for (const line of lines) {
+      const [, at, hash] = /^(\d+) ([0-9a-f]{64})$/.exec(line) ?? [];
+      if (at !== undefined && hash !== undefined && isYoung(Number(at))) found.set(hash, Number(at));
+    }
+    if (path !== undefined && (lines.length > found.size || found.size > REMEMBERED)) await shorten(path, found);
+    return found;
   };
+  const isYoung = (at: number): boolean => clock.now() - at <= REMEMBERED_MS;
   return {
     async has(key, tree) {
-      return (await (known ??= load())).has(`${JSON.stringify(key)} ${tree}`);
+      const at = (await (known ??= load())).get(hashOf(key, tree));
+      return at !== undefined && isYoung(at);
     },
     async add(key, tree) {
-      const entry = `${JSON.stringify(key)} ${tree}`;
-      (await (known ??= load())).add(entry);
-      if (path === undefined) return;
+      const all = await (known ??= load());
+      const hash = hashOf(key, tree);
+      all.delete(hash);
+      all.set(hash, clock.now());
+      if (path === undefined) return dropOldest(all);
       await mkdir(dirname(path), { recursive: true });
-      await appendFile(path, `\n${entry}\n`);
+      await appendFile(path, `\n${clock.now()} ${hash}\n`);
+      // Twice as many at most, so that it is not written anew each time.
+      if (all.size >= 2 * REMEMBERED) await shorten(path, all);
     },
   };
+}
+
+function hashOf(key: string, tree: string): string {
+  return createHash("sha256")
+    .update(JSON.stringify([key, tree]))
+    .digest("hex");
+}
+
+function dropOldest(all: Map<string, number>): void {
+  for (const hash of all.keys()) {
+    if (all.size <= REMEMBERED) return;
+    all.delete(hash);
+  }
+}
+
+/** What another process adds meanwhile may be lost: it is verified again then. */
+async function shorten(path: string, all: Map<string, number>): Promise<void> {
+  dropOldest(all);
+  await writeWhole(path, [...all].map(([hash, at]) => `${at} ${hash}\n`).join(""));
 }
 
 export class VerifyPool {

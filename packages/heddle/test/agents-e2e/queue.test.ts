@@ -1,7 +1,8 @@
 /** The merge queue as a plan sets it: verified together, one ahead of the other, and not again what passed before. */
+import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { expect, test } from "vitest";
-import type { Running } from "../rig.ts";
+import { jsonLines, type Running } from "../rig.ts";
 import { AgentRig, ofType, writes, type Event } from "./rig.ts";
 
 /** What commands wrote of themselves, a line each. */
@@ -151,4 +152,98 @@ test("what passed on a tree is not run on it again by a resumed run; what did no
   expect(told(rig)).toEqual(["a.ts", "a.ts b.ts"]);
   expect(told(rig, "own.here")).toEqual(["own", "own"]);
   expect(await rig.log()).toHaveLength(2);
+});
+
+test("a step's timeout reaches the queue: it does not wait for another's verification, nor is it merged later", async () => {
+  using rig = new AgentRig();
+  const [held, begun] = [rig.gate("held"), rig.gate("begun")];
+  rig.agents(
+    { a: [writes("a.ts", "a\n")], b: [{ run: begun.command }, writes("b.ts", "b\n")] },
+    { steps: [{ id: "a" }, { id: "b", timeout: "7s", optional: true }], maxAgents: 2, maxConcurrency: 2 },
+    { mergeQueue: { ahead: 1 }, verify: [`test ! -e a.ts || { ${held.command}; }`] },
+  );
+  const running = rig.start(["run", "--json"]);
+  await held.reached();
+  await begun.reached();
+  await begun.open();
+  await queued(running, ["b"]);
+  await running.says('"type":"step.failed"');
+  await held.open();
+  const events = await eventsOf(running);
+  expect(
+    ofType(events, "step.failed").map(({ step, data }) => [step, (data["error"] as { code: string }).code]),
+  ).toEqual([["b", "timeout"]]);
+  expect(ofType(events, "worktree.merged").map(({ step }) => step)).toEqual(["a"]);
+  expect(await rig.log()).toHaveLength(1);
+});
+
+test("cancel: a step whose work is being verified ends, and its verification with it", async () => {
+  using rig = new AgentRig();
+  const held = rig.gate("held");
+  rig.agents(
+    { a: [writes("a.ts", "a\n")] },
+    { steps: [{ id: "a" }] },
+    { verify: [`${held.command}; touch '${path.join(rig.dir, "after.here")}'`] },
+  );
+  const running = rig.start(["run", "--json"]);
+  await held.reached();
+  running.kill("SIGINT");
+  const { stdout } = await running.done;
+  const events = jsonLines(stdout) as unknown as readonly Event[];
+  expect(ofType(events, "worktree.conflicted")).toEqual([]);
+  expect(await rig.statuses()).toEqual({ a: "cancelled" });
+  expect([await rig.log(), rig.has("after.here")]).toEqual([[], false]);
+});
+
+test("limits: {verify}: a verification that hangs is ended, and red", async () => {
+  using rig = new AgentRig();
+  const held = rig.gate("held");
+  rig.agents(
+    {
+      a: [
+        { prompt: "took longer than 1s", do: [{ delete: "slow.ts" }] },
+        { do: [writes("a.ts", "a\n"), writes("slow.ts", "x\n")] },
+      ],
+    },
+    { steps: [{ id: "a" }] },
+    { limits: { verify: "1s" }, verify: [`test ! -e slow.ts || { ${held.command}; }`] },
+  );
+  const { finished, events } = await rig.json(["run"]);
+  expect([finished.code, finished.stderr]).toEqual([0, ""]);
+  const [red] = ofType(events, "worktree.conflicted");
+  expect(red?.data).toMatchObject({ reason: "verify" });
+  expect(red?.data["output"]).toContain("took longer than 1s, the most that is allowed (limits: {verify})");
+  expect(rig.git(["ls-tree", "--name-only", `heddle/${await rig.run()}/integration`])).not.toContain("slow.ts");
+});
+
+test("what passed is asked again where a value of the environment, a param or a copied file differs; no value is stored", async () => {
+  using rig = new AgentRig();
+  const file = path.join(rig.dir, "told.here");
+  rig.write(".worktreeinclude", "flavour.here\n");
+  rig.commit("include");
+  rig.write("flavour.here", "good\n");
+  rig.agents(
+    { a: [writes("a.ts", "a\n")] },
+    {
+      params: { size: { type: "string", default: "1" } },
+      steps: [{ id: "a", agent: { prompt: "do a", onConflict: [] } }],
+    },
+    { verify: [`echo run >> '${file}'; test "$FLAVOUR" != bad-one || exit 1; grep -q good flavour.here`] },
+  );
+  const run = async (flavour: string, ...args: readonly string[]): Promise<number> => {
+    const { code } = await rig.heddle(["run", ...args], {
+      env: rig.env({ FLAVOUR: flavour }) as Record<string, string>,
+    });
+    return code === 0 ? told(rig).length : -told(rig).length;
+  };
+  expect(await run("good-one")).toBe(1);
+  expect(await run("good-one")).toBe(1);
+  expect(await run("bad-one")).toBe(-2);
+  expect(await run("good-one", "--param", "size=2")).toBe(3);
+  rig.write("flavour.here", "not so\n");
+  expect(await run("good-one")).toBe(-4);
+  const found = execFileSync("find", [rig.state, "-name", ".passed"], { encoding: "utf8" }).trim().split("\n");
+  const stored = execFileSync("cat", found, { encoding: "utf8" });
+  expect(stored.trim().split("\n").filter(Boolean)).toHaveLength(2);
+  expect(stored).not.toMatch(/one|good/);
 });

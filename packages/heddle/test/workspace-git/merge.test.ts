@@ -4,68 +4,10 @@ import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { mergeTrees } from "../../src/workspace/candidate.ts";
 import { revertStep } from "../../src/workspace/landing.ts";
-import { MergeQueue, type MergeQueueOptions } from "../../src/workspace/merge.ts";
 import { passedStore } from "../../src/workspace/verify.ts";
-import type { Worktrees } from "../../src/workspace/worktree.ts";
-import { type Rig, namesIn, rig } from "./rig.ts";
-import type { MergeEntry, MergeOutcome, Verification } from "../../src/workspace/trees.ts";
-
-interface Shop extends Disposable {
-  readonly at: Rig;
-  readonly base: string;
-  readonly trees: Worktrees;
-  queue(options?: Partial<MergeQueueOptions>): MergeQueue;
-  /** A commit on the base with these files, as a capture would give. */
-  commit(files: { readonly [path: string]: string }, onto?: string): string;
-  entry(step: string, files: { readonly [path: string]: string }, more?: Partial<MergeEntry>): MergeEntry;
-  read(path: string): string;
-}
-
-async function shop(prepare?: (at: Rig) => void): Promise<Shop> {
-  const at = rig();
-  prepare?.(at);
-  const { base } = await at.open();
-  const trees = await at.worktrees();
-  at.git(["worktree", "add", "-q", "--detach", "../scratch", base]);
-  const scratch = join(at.folder, "scratch");
-  const commit: Shop["commit"] = (files, onto = base) => {
-    at.git(["checkout", "-q", "--detach", onto], scratch);
-    for (const [path, text] of Object.entries(files)) at.write(path, text, scratch);
-    at.git(["add", "-A"], scratch);
-    at.git(["commit", "-q", "-m", Object.keys(files).join(" ")], scratch);
-    return at.git(["rev-parse", "HEAD"], scratch);
-  };
-  let order = 0;
-  return {
-    at,
-    base,
-    trees,
-    commit,
-    queue: (options = {}) => new MergeQueue({ worktrees: trees, run: "r1", base, ...options }),
-    entry: (step, files, more = {}) => ({ step, attempt: 1, commit: commit(files), order: order++, ...more }),
-    read: (path) => at.git(["cat-file", "blob", `heddle/r1/integration:${path}`]),
-    [Symbol.dispose]: () => at[Symbol.dispose](),
-  };
-}
-
-function subjects(at: Rig): readonly string[] {
-  return at.git(["log", "--reverse", "--first-parent", "--format=%s", "main..heddle/r1/integration"]).split("\n");
-}
-
-/** Runs as the test says; remembers on what. */
-function checks(answer: (folder: string, commit: string) => boolean | Promise<boolean>): {
-  readonly verify: readonly Verification[];
-  readonly seen: string[];
-} {
-  const seen: string[] = [];
-  const run: Verification["run"] = async (folder, { commit }) => {
-    seen.push(commit);
-    return (await answer(folder, commit)) ? { ok: true } : { ok: false, output: "red" };
-  };
-  return { verify: [{ run }], seen };
-}
-
-const kinds = (outcomes: readonly MergeOutcome[]): readonly string[] => outcomes.map(({ kind }) => kind);
+import { clock, namesIn } from "./rig.ts";
+import { checks, kinds, shop, subjects } from "./shop.ts";
+import type { MergeEntry, Verification } from "../../src/workspace/trees.ts";
 
 test("entries of one turn go in by the plan's order, each verified as the very commit", async () => {
   using at = await shop();
@@ -165,10 +107,10 @@ test("what passed under a key passes again without running, in another process t
   const { verify, seen } = checks(() => true);
   const keyed = verify.map((one) => ({ ...one, key: "npm test" }));
   const entry = at.entry("one", { x: "1" }, { verify: keyed });
-  const queue = at.queue({ passed: passedStore(path) });
+  const queue = at.queue({ passed: passedStore(clock, path) });
   await queue.enqueue(entry);
   await revertStep(queue.integration, "one");
-  const other = at.queue({ passed: passedStore(path) });
+  const other = at.queue({ passed: passedStore(clock, path) });
   expect(await other.enqueue({ ...entry, attempt: 2 })).toMatchObject({ kind: "merged", again: false });
   expect(seen).toHaveLength(1);
   await revertStep(queue.integration, "one");
@@ -270,6 +212,22 @@ describe("modes", () => {
     expect(at.at.git(["ls-tree", "--name-only", "heddle/r1/integration"]).split("\n")).toEqual(
       expect.arrayContaining(["x", "y", "z"]),
     );
+    await queue.close();
+  });
+
+  test("rebase: what changes nothing at the end does not take along what says whose the work is", async () => {
+    using at = await shop();
+    const queue = at.queue({ mode: "rebase" });
+    const entry = at.entry("one", { x: "1" });
+    const work = at.commit({ y: "1" }, entry.commit);
+    const last = at.at.git(["commit-tree", `${work}^{tree}`, "-p", work, "-m", "nothing"]);
+    expect(await queue.enqueue({ ...entry, commit: last })).toMatchObject({ kind: "merged", again: false });
+    expect(at.at.git(["log", "--reverse", "--format=%s", "main..heddle/r1/integration"]).split("\n")).toEqual([
+      "x",
+      "y",
+    ]);
+    expect((await queue.merged()).map(({ step, source }) => [step, source])).toEqual([["one", last]]);
+    expect(await queue.enqueue({ ...entry, commit: last })).toMatchObject({ kind: "merged", again: true });
     await queue.close();
   });
 

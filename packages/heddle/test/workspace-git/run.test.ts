@@ -21,7 +21,7 @@ async function open(at: Rig, base?: string): Promise<Parts> {
   const opened = await at.open();
   const { repository } = opened;
   const trees = new Worktrees({ repository });
-  const passed = passedStore(join(repository.home, ".passed"));
+  const passed = passedStore(repository.clock, join(repository.home, ".passed"));
   const begun = base ?? opened.base;
   return { trees, queue: new MergeQueue({ worktrees: trees, run: "r1", base: begun, passed }), base: begun };
 }
