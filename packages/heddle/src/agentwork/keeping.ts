@@ -1,4 +1,6 @@
 /** Looks after what agents left in a repository, for people's commands. Knows no plan and starts no step. */
+import { existsSync, realpathSync } from "node:fs";
+import { join } from "node:path";
 import type { Problem } from "../base/errors.ts";
 import { HeddleError, messageOf } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
@@ -37,12 +39,14 @@ export function agentKeeping(options: KeepingOptions): AgentKeeping {
     async worktrees({ run, sizes }) {
       const repository = await open();
       if (!repository.ok) return repository;
-      return await guarded(async () => ok((await list(repository.value, run, sizes)).map(lineOf)));
+      return await guarded(async () => ok(lines(await list(repository.value, run, sizes), options.projectDir)));
     },
     async clean({ run, keep, dryRun }) {
       const repository = await open();
       if (!repository.ok) return repository;
-      return await guarded(async () => ok(await clean(repository.value, run, keep, dryRun)));
+      return await guarded(async () =>
+        ok(await clean(repository.value, run, { keep, dryRun, projectDir: options.projectDir })),
+      );
     },
     async land(run, kind, to) {
       const repository = await open();
@@ -90,25 +94,40 @@ async function list(repository: Repository, run: string | undefined, sizes = tru
 }
 
 /** By the id that people know it by, where it is known: the folder's name may be written otherwise. */
-function lineOf({ createdAtMs, owner, ...line }: TreeListing): TreeLine {
+function lineOf({ createdAtMs, owner, ...line }: TreeListing, here: string): TreeLine {
   const named =
     owner === null || owner.kind === "pool" ? line.name : owner.kind === "group" ? `@${owner.id}` : owner.id;
-  return { ...line, name: named, createdAt: createdAtMs };
+  return { ...line, name: named, createdAt: createdAtMs, project: line.project === here ? null : line.project };
+}
+
+function lines(listed: readonly TreeListing[], projectDir: string): readonly TreeLine[] {
+  const here = realpathSync(projectDir);
+  return listed.map((one) => lineOf(one, here));
+}
+
+/** What a project that is gone has left is nobody's any more: no run of it can go on. */
+function isAnothers(line: TreeLine): boolean {
+  return line.project !== null && existsSync(join(line.project, ".heddle"));
 }
 
 async function clean(
   repository: Repository,
   run: string | undefined,
-  keep: (run: string) => boolean,
-  dryRun: boolean,
+  {
+    keep,
+    dryRun,
+    projectDir,
+  }: { readonly keep: (run: string) => boolean; readonly dryRun: boolean; readonly projectDir: string },
 ): Promise<{ readonly removed: readonly TreeLine[]; readonly kept: readonly TreeLine[] }> {
   const trees = new Worktrees({ repository });
   const removed: TreeLine[] = [];
   const kept: TreeLine[] = [];
+  const here = realpathSync(projectDir);
   for (const listed of await list(repository, run)) {
-    const mayGo = listed.state === "saved" && !listed.inUse && !keep(listed.run);
+    const line = lineOf(listed, here);
+    const mayGo = listed.state === "saved" && !listed.inUse && !isAnothers(line) && !keep(listed.run);
     const isGone = mayGo && (dryRun || (await remove(trees, listed)));
-    (isGone ? removed : kept).push(lineOf(listed));
+    (isGone ? removed : kept).push(line);
   }
   await trees.emptyTrash();
   return { removed, kept };

@@ -55,6 +55,8 @@ export interface AgentWork extends AsyncDisposable {
 /** A worktree as it is found. */
 export interface TreeLine {
   readonly run: string;
+  /** Absolute: the other project in the repository that it belongs to; `null`: this one. */
+  readonly project: string | null;
   /** The step's id, or with `@` before it the group's. */
   readonly name: string;
   /** Absolute. */
@@ -117,7 +119,10 @@ export interface AgentKeeping {
     readonly run?: string;
     readonly sizes?: boolean;
   }): Promise<Result<readonly TreeLine[], Problem>>;
-  /** Removes worktrees that hold nothing of their own and that nobody works in. `keep`: runs to leave alone. */
+  /**
+   * Removes worktrees that hold nothing of their own and that nobody works in. `keep`: runs to leave alone. Those of other
+   * projects stay, while these are there.
+   */
   clean(options: {
     readonly run?: string;
     readonly keep: (run: string) => boolean;

@@ -81,7 +81,8 @@ export async function openRoom(
   const { repository, base: commit } = opened.value;
   // Where the base is not on record, neither is the branch: its refs are stored in a way that only git reads.
   const branch = base === undefined ? opened.value.branch : (of.branch ?? null);
-  const trees = new Worktrees({ repository, limits: { ...DEFAULT_DISK_LIMITS, ...settings.value.worktrees } });
+  const limits = { ...DEFAULT_DISK_LIMITS, ...settings.value.worktrees };
+  const trees = new Worktrees({ repository, limits, project: realpathSync(projectDir) });
   let included: Promise<string> | undefined;
   const agents = await options.agentRunner({ agents: settings.value.configs });
   return {

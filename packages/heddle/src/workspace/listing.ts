@@ -34,6 +34,7 @@ export async function listWorktrees(
         run,
         name,
         owner: place?.owner ?? null,
+        project: record?.project ?? null,
         path,
         branch: branchOf(place),
         head: admin === undefined ? null : ((await commitOf(repository, "HEAD", admin.dir)) ?? null),

@@ -28,6 +28,8 @@ export interface Place {
 export interface TreeRecord {
   readonly run: string;
   readonly owner: TreeOwner;
+  /** Absolute: the folder of the project whose run it is; absent: not known. */
+  readonly project?: string;
   /** The commit that the files were last set to. */
   readonly base: string;
   /** All files are there: from now on it may hold work. */

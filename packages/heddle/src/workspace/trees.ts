@@ -181,6 +181,8 @@ export interface TreeListing {
   readonly name: string;
   /** As noted beside it: the name alone does not tell. `null`: there is no note. */
   readonly owner: TreeOwner | null;
+  /** Absolute: the folder of the project whose run it is; `null`: not known. */
+  readonly project: string | null;
   /** Absolute. */
   readonly path: string;
   readonly branch: string | null;

@@ -69,6 +69,8 @@ export interface WorktreesOptions {
   readonly repository: Repository;
   readonly limits?: DiskLimits;
   readonly ports?: { readonly first: number; readonly count: number; readonly perTree: number };
+  /** Absolute and real: the project's folder, noted beside each worktree. */
+  readonly project?: string;
   /** `.worktreeinclude` is looked for in the user's checkout; false: not. */
   readonly include?: boolean;
 }
@@ -117,7 +119,9 @@ export class Worktrees {
         : await copyIncluded(this.repository, { to: place.path, index: place.index });
     const ports = await claimPorts(dirname(this.repository.home), place.path, this.#options.ports ?? PORTS);
     const createdAtMs = this.repository.clock.now();
-    const record = { run: place.run, owner: place.owner, base, populated: true, createdAtMs, ports };
+    const { project } = this.#options;
+    const of = { run: place.run, owner: place.owner, ...(project === undefined ? {} : { project }) };
+    const record = { ...of, base, populated: true, createdAtMs, ports };
     await writeRecord(place, record);
     return worktreeOf(place, record, true, included);
   }
@@ -157,7 +161,8 @@ export class Worktrees {
     const before = await readRecord(place);
     const createdAtMs = before?.createdAtMs ?? this.repository.clock.now();
     const known = { run: place.run, owner: place.owner, createdAtMs, ports: before?.ports ?? [] };
-    const setup = before?.setup === undefined ? {} : { setup: before.setup };
+    const { setup: done, project } = before ?? {};
+    const setup = { ...(done === undefined ? {} : { setup: done }), ...(project === undefined ? {} : { project }) };
     const held = holds === undefined ? {} : { holds };
     const record: TreeRecord = { ...known, ...setup, ...held, base: commit, populated: true };
     await writeRecord(place, record);

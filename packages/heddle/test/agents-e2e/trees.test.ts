@@ -1,6 +1,7 @@
 /** Worktrees of groups and steps whose names no folder or ref can have as they are: found, opened, removed like others. */
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
+import path from "node:path";
 import { expect, test } from "vitest";
 import { AgentRig, ofType, writes } from "./rig.ts";
 
@@ -89,4 +90,36 @@ test("worktrees go by the ids of their steps and groups, whatever their folders 
   expect([cleaned.code, cleaned.stdout]).toEqual([0, expect.stringMatching(/^removed .*\nremoved .*$/m)]);
   expect(await trees(rig)).toEqual([]);
   for (const { path } of found) expect(existsSync(path)).toBe(false);
+});
+
+test("worktrees of another project in the same repository are left to it, until it is gone", async () => {
+  using rig = new AgentRig();
+  for (const name of ["one", "two"]) rig.write(`${name}/kept.txt`, name);
+  rig.commit("two projects");
+  rig.agents(
+    { a: [writes("a.ts", "a\n")] },
+    {
+      steps: [
+        { id: "a", group: "g" },
+        { id: "ok", approve: "ok?", deps: ["a"] },
+      ],
+    },
+  );
+  for (const name of ["one", "two"])
+    for (const file of ["heddle.json", "agents.yaml"]) rig.write(`${name}/${file}`, rig.read(file));
+  const inProject = async (name: string, ...args: readonly string[]): Promise<string> => {
+    const { code, stdout } = await rig.heddle(["-C", name, ...args]);
+    return `${code} ${stdout}`;
+  };
+  expect(await inProject("one", "run")).toMatch(/^3 /);
+  expect(await inProject("two", "run")).toMatch(/^3 /);
+  const { worktrees } = JSON.parse((await inProject("two", "worktrees", "--json")).slice(2)) as {
+    worktrees: readonly (Tree & { readonly project: string | null })[];
+  };
+  const theirs = worktrees.find(({ project }) => project?.endsWith("/one") === true);
+  expect(worktrees.filter(({ project }) => project === null)).toHaveLength(1);
+  expect(await inProject("two", "worktrees", "clean")).toContain(`kept ${theirs?.path}: of the project in`);
+  expect(existsSync(theirs?.path ?? "")).toBe(true);
+  rmSync(path.join(rig.dir, "one/.heddle"), { recursive: true });
+  expect(await inProject("two", "worktrees", "clean")).toContain(`removed ${theirs?.path}`);
 });

@@ -87,10 +87,15 @@ async function clean(
   if (context.json) context.out.json({ removed, kept, dryRun });
   else {
     for (const tree of removed) context.out.line(`${dryRun ? "would remove" : "removed"} ${safeLine(tree.path)}`);
-    for (const tree of kept) context.out.line(`kept ${safeLine(tree.path)}: ${tree.inUse ? "in use" : tree.state}`);
+    for (const tree of kept) context.out.line(safeLine(`kept ${tree.path}: ${whyKept(tree)}`));
     if (removed.length + kept.length === 0) context.out.line("There are no worktrees of agents.");
   }
   return EXIT.ok;
+}
+
+function whyKept({ project, inUse, state }: TreeLine): string {
+  if (project !== null) return `of the project in ${project}`;
+  return inUse ? "in use" : state;
 }
 
 /** Prints the folder alone, for `cd`. */
