@@ -24,7 +24,9 @@ const QUICK = tmpdir();
 process.env["TMPDIR"] = "/var/tmp";
 
 const probed = await bubblewrapSandbox(agentWorld()).probe();
-const isMissing = !probed.ok;
+// The scripted agent is started from this checkout, which a box hides where it lies in `/tmp`.
+const isHidden = import.meta.filename.startsWith("/tmp/");
+const isMissing = !probed.ok || isHidden;
 
 /** A shell command that tells in `report.txt` whether another one went well. */
 function tells(name: string, command: string): object {
