@@ -2,6 +2,7 @@
  * Two kinds of tests: rooms that are pure share one world per thread; rooms that start processes or write files get a process
  * for each file. The nightly tier is a third, present only when asked for, so that no plain run starts it.
  */
+import { availableParallelism } from "node:os";
 import path from "node:path";
 import { defineConfig } from "vitest/config";
 
@@ -49,9 +50,13 @@ const nightly = {
   },
 };
 
+const isNightly = process.env["HEDDLE_TIER"] === "nightly";
+
 export default defineConfig({
   test: {
-    projects: process.env["HEDDLE_TIER"] === "nightly" ? [nightly] : projects,
+    projects: isNightly ? [nightly] : projects,
+    // Most tests wait for processes of their own: a few more at once than there are cores. Measurements are not disturbed by others.
+    ...(isNightly ? {} : { maxWorkers: Math.max(3, availableParallelism()) }),
     coverage: { provider: "v8", include: ["packages/heddle/src/**/*.ts"], reporter: ["text-summary", "html"] },
   },
 });

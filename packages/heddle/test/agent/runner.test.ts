@@ -261,10 +261,13 @@ describe("the sandbox", () => {
     for (const arg of ["--unshare-pid", "--die-with-parent", "--ro-bind"]) expect(args).toContain(arg);
   });
 
-  test.skipIf(bwrap === undefined)("keeps writes inside, and lets nothing live", async () => {
-    await using it = bench();
-    mkdirSync(join(it.root, "home"));
-    const script = `
+  // A box hides the agent's program where this checkout lies in `/tmp`.
+  test.skipIf(bwrap === undefined || import.meta.filename.startsWith("/tmp/"))(
+    "keeps writes inside, and lets nothing live",
+    async () => {
+      await using it = bench();
+      mkdirSync(join(it.root, "home"));
+      const script = `
 do:
   - write: {path: inside.txt, text: ok}
   - write: {path: ../outside.txt, text: breach}
@@ -273,10 +276,11 @@ do:
   - daemon: {stubborn: true}
   - say: done
 `;
-    const outcome = await it.runners.runner.start(it.attempt(script, { sandbox: "require" })).outcome;
-    expect(outcome).toMatchObject({ kind: "succeeded", agent: { sandbox: "bubblewrap" } });
-    expect(existsSync(join(it.root, "outside.txt"))).toBe(false);
-    expect(existsSync(join(it.root, "home/file"))).toBe(false);
-    expect(readFileSync(join(it.root, "work/inside.txt"), "utf8")).toBe("okrefused\nt\n");
-  });
+      const outcome = await it.runners.runner.start(it.attempt(script, { sandbox: "require" })).outcome;
+      expect(outcome).toMatchObject({ kind: "succeeded", agent: { sandbox: "bubblewrap" } });
+      expect(existsSync(join(it.root, "outside.txt"))).toBe(false);
+      expect(existsSync(join(it.root, "home/file"))).toBe(false);
+      expect(readFileSync(join(it.root, "work/inside.txt"), "utf8")).toBe("okrefused\nt\n");
+    },
+  );
 });
