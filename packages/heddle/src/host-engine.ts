@@ -3,7 +3,7 @@
  */
 import { cpus, freemem, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
-import type { AgentWork } from "./agentwork/port.ts";
+import type { AgentWork, Landing } from "./agentwork/port.ts";
 import { localBackend } from "./backend/local.ts";
 import { systemClock } from "./base/clock.ts";
 import type { Problem } from "./base/errors.ts";
@@ -14,6 +14,7 @@ import { answerRecorded } from "./engine/answer.ts";
 import type { ControlRequest, LoadedPlan, ResumeOptions, RunHandle, StartOptions } from "./engine/api.ts";
 import { executor, type PlanCode } from "./engine/attempt.ts";
 import { resumeRun, rollbackRun, startRun } from "./engine/engine.ts";
+import { recordLanding } from "./engine/landing.ts";
 import type { EnginePorts, Probe } from "./engine/ports.ts";
 import { thisProcess } from "./journal/liveness.ts";
 import type { Journal } from "./journal/port.ts";
@@ -43,6 +44,7 @@ export interface LocalEngine extends AsyncDisposable {
   ): Promise<Result<RunHandle, Problem>>;
   resume(run: string, options: ResumeOptions): Promise<Result<RunHandle, Problem>>;
   rollback(run: string): Promise<Result<RunHandle, Problem>>;
+  landed(run: string, landing: Landing): Promise<void>;
   answer(run: string, request: Extract<ControlRequest, { kind: "answer" }>): Promise<Result<"done", Problem>>;
 }
 
@@ -52,6 +54,7 @@ export function openEngine(options: EngineOptions): LocalEngine {
     start: (plan, how) => startRun(ports, plan, how),
     resume: (run, how) => resumeRun(ports, run, how),
     rollback: (run) => rollbackRun(ports, run),
+    landed: (run, landing) => recordLanding(ports, run, landing),
     answer: (run, request) => answerRecorded(ports, run, request),
     [Symbol.asyncDispose]: () => ports.backend[Symbol.asyncDispose](),
   };

@@ -7,7 +7,7 @@
 import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
-import type { AgentKeeping } from "./agentwork/port.ts";
+import type { AgentKeeping, Landing } from "./agentwork/port.ts";
 import { systemClock } from "./base/clock.ts";
 import { messageOf, systemCode, type Problem } from "./base/errors.ts";
 import { randomId } from "./base/ids.ts";
@@ -228,6 +228,10 @@ class LocalProject implements Project {
 
   logFile(run: string, step: string, attempt: number): string {
     return this.#workspaces.logFile(run, step, attempt) ?? "";
+  }
+
+  async landed(run: string, landing: Landing): Promise<void> {
+    await (await this.#running()).landed(run, landing);
   }
 
   agents(): Promise<AgentKeeping> {

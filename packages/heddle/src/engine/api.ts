@@ -132,6 +132,8 @@ export interface Project extends AsyncDisposable {
   control(run: string, request: ControlRequest): Promise<Result<"sent" | "done", Problem>>;
   /** Where an attempt's log is or would be. */
   logFile(run: string, step: string, attempt: number): string;
+  /** Notes in the history that a person had the run land. */
+  landed(run: string, landing: Landing): Promise<void>;
   /** What agents left in the project's repository; loaded when asked for. */
   agents(): Promise<AgentKeeping>;
   /** Removes a run with its files. `false`: it has a live engine. */

@@ -7,7 +7,8 @@ import type { EventBody } from "../run/event.ts";
 import type { RunState } from "../run/state.ts";
 import { faultOf } from "./errand.ts";
 import type { EnginePorts } from "./ports.ts";
-import type { Recorder } from "./recorder.ts";
+import { Recorder } from "./recorder.ts";
+import { recover } from "./recovery.ts";
 import { beginningOf } from "./scope.ts";
 
 /** Whether a run that has succeeded has work of agents that was not brought to where it belongs. */
@@ -44,6 +45,24 @@ export async function finishAgents(
     await recorder.commit();
   }
   return landing;
+}
+
+/** Notes a landing by a person's word in a run that has succeeded and that nobody works on. Best effort: the landing stands. */
+export async function recordLanding(ports: EnginePorts, run: string, landing: Landing): Promise<void> {
+  const leased = await ports.journal.acquire(run, ports.holder);
+  if (!leased.ok) return;
+  try {
+    const recovered = await recover(ports.journal, run);
+    const event = eventOf(landing);
+    if (!recovered.ok || event?.type !== "run.landed") return;
+    const { state } = recovered.value;
+    if (state.phase.tag !== "succeeded" || state.open > 0 || isRecorded(state, event)) return;
+    const recorder = new Recorder({ ...ports, lease: leased.value, ...recovered.value });
+    recorder.record(event);
+    await recorder.commit();
+  } finally {
+    await ports.journal.release(leased.value);
+  }
 }
 
 function hadAgents(state: RunState): boolean {

@@ -109,6 +109,9 @@ test("a run that began on no branch lands on none by itself, and by a person's w
   expect([code, stdout]).toEqual([0, expect.stringContaining("began on no branch")]);
   expect(rig.has("a.ts")).toBe(false);
   expect((await rig.heddle(["merge"])).stdout).toContain("landed on main");
+  expect((await rig.heddle(["show"])).stdout).toContain("landed on main");
+  expect((await rig.heddle(["merge"])).stdout).toContain("landed on main");
+  expect(await landings(rig)).toEqual(["landing.refused", "run.landed"]);
 });
 
 test("a refused landing says why, what to do and what to type, in the history and after it too", async () => {

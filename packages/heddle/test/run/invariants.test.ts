@@ -61,6 +61,10 @@ const added = (
   step: id,
   data: { kind, steps: ids.map((name) => step(name)), ...(maxConcurrency !== undefined && { maxConcurrency }) },
 });
+const landed: EventBody = {
+  type: "run.landed",
+  data: { mode: "ff", integration: "heddle/r/integration", commits: 1, branch: "main", commit: "abc" },
+};
 const runSucceeded: EventBody = { type: "run.succeeded", data: { durationMs: 0 } };
 const runFailed: EventBody = { type: "run.failed", data: { durationMs: 0, failed: [] } };
 const resumed: EventBody = { type: "run.resumed", data: { engine: "0", interrupted: [], reset: [] } };
@@ -144,6 +148,8 @@ const PLANTED: { readonly [R in Rule]: readonly Event[][] } = {
   "quiet-end": [
     history([step("a")], [started("a"), runSucceeded]),
     history([step("a"), step("b")], [started("a"), succeeded("a"), runSucceeded, started("b")]),
+    history([step("a")], [started("a"), succeeded("a"), landed]),
+    history([step("a")], [started("a"), succeeded("a"), runSucceeded, resumed, landed]),
   ],
   paused: [history([step("a")], [{ type: "run.paused", data: { reason: "x" } }, started("a")])],
   "retry-policy": [

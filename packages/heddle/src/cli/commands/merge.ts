@@ -1,7 +1,7 @@
 /** `heddle merge`: lands the integration branch of a run, or takes one step's work back out of it. Never pushes. */
 import type { Landing } from "../../agentwork/port.ts";
 import type { Problem } from "../../base/errors.ts";
-import { EXIT, fail, findRun, findStep, openToRead, type Context } from "../context.ts";
+import { EXIT, fail, findRun, findStep, openToChange, type Context } from "../context.ts";
 import type { Project } from "../../engine/api.ts";
 import { safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
@@ -20,7 +20,7 @@ export async function merge(context: Context, [word]: readonly (string | undefin
     .filter(([, isGiven]) => isGiven)
     .map(([name]) => String(name));
   if (given.length > 1) return fail(context, { code: "Usage", message: `${given.join(" and ")} cannot be combined` });
-  const opened = await openToRead(context);
+  const opened = await openToChange(context);
   if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
   const run = await findRun(project, word);
@@ -42,6 +42,7 @@ export async function merge(context: Context, [word]: readonly (string | undefin
   if (!landed.ok) return fail(context, landed.error, EXIT.failed);
   const { problem } = landed.value;
   if (problem !== undefined) return fail(context, problem, EXIT.failed);
+  await project.landed(run.value, landed.value);
   if (context.json) context.out.json({ run: run.value, ...landed.value });
   else for (const line of lines(run.value, landed.value)) context.out.line(safeLine(line));
   return EXIT.ok;
