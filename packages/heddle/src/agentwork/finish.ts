@@ -13,7 +13,9 @@ export async function finish(room: Room, isDone: boolean): Promise<Landing | und
   await room.trees.emptyTrash();
   const commits = (await room.queue.merged()).length;
   const integration = room.queue.integration.branch;
-  if (!isDone) return { integration, commits };
+  // Where nothing was merged there is nothing that could be in the way.
+  const isBare = commits === 0 && (await room.queue.head()) === room.base;
+  if (!isDone || isBare) return { integration, commits };
   return { integration, commits, ...(await landing(room)) };
 }
 

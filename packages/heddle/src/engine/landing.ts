@@ -13,8 +13,12 @@ import { beginningOf } from "./scope.ts";
 
 /** Whether a run that has succeeded has work of agents that was not brought to where it belongs. */
 export function isLandingDue(state: RunState): boolean {
-  const isDone = state.phase.tag === "succeeded" && state.open === 0 && state.rollback === undefined;
-  return isDone && hadAgents(state) && (state.landing === undefined || "problem" in state.landing);
+  return mayLand(state) && hadAgents(state) && (state.landing === undefined || "problem" in state.landing);
+}
+
+/** What a person had undone does not land, also where no undo succeeded. */
+function mayLand({ phase, open, rollback, rolledBack }: RunState): boolean {
+  return phase.tag === "succeeded" && open === 0 && rollback === undefined && !rolledBack;
 }
 
 /** What is recorded of it. */
@@ -56,7 +60,7 @@ export async function recordLanding(ports: EnginePorts, run: string, landing: La
     const event = eventOf(landing);
     if (!recovered.ok || event?.type !== "run.landed") return;
     const { state } = recovered.value;
-    if (state.phase.tag !== "succeeded" || state.open > 0 || isRecorded(state, event)) return;
+    if (!mayLand(state) || isRecorded(state, event)) return;
     const recorder = new Recorder({ ...ports, lease: leased.value, ...recovered.value });
     recorder.record(event);
     await recorder.commit();

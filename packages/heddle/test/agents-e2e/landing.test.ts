@@ -181,3 +181,29 @@ test("half of a run that goes on lands only if a person says so", async () => {
   expect((await rig.heddle(["merge"])).stdout).toContain("landed on main");
   expect(rig.read("b.ts")).toBe("b\n");
 });
+
+test("what a person had undone does not land, though an undo failed; where nothing was merged, nothing is in the way", async () => {
+  using rig = new AgentRig();
+  rig.agents(
+    { a: [writes("a.ts", "a\n")] },
+    { steps: [{ id: "a" }, { id: "b", run: "true", undo: "false" }] },
+    { land: "ff" },
+  );
+  rig.write("a.txt", "changed by the user\n");
+  expect((await rig.heddle(["run"])).stdout).toContain("it did not land");
+  expect((await rig.heddle(["rollback", await rig.run()])).code).toBe(1);
+  rig.git(["checkout", "-q", "a.txt"]);
+  expect((await rig.heddle(["resume"])).stdout).not.toContain("landed on");
+  expect((await rig.heddle(["merge"])).code).toBe(0);
+  expect(rig.has("a.ts")).toBe(true);
+  expect(await landings(rig)).toEqual(["landing.refused"]);
+  rig.write("a.txt", "changed by the user\n");
+  rig.agents(
+    { a: [{ say: "nothing to do" }] },
+    { steps: [{ id: "a", agent: { prompt: "look", expect: "none" } }] },
+    { land: "ff" },
+  );
+  const { code, stdout } = await rig.heddle(["run"]);
+  expect([code, stdout]).toEqual([0, expect.not.stringMatching(/land|put in order/)]);
+  expect((await rig.heddle(["replay"])).code).toBe(0);
+});
