@@ -35,10 +35,10 @@ none taken away.
 |---|---|
 | \`plan\` | \`{name, steps: [{id, description?, deps, after, layer, kind, group?, resources?, locks?}], layers: [[id]], maxParallelism, criticalPath: [id], criticalPathMs, expectedMakespanMs, workers, warnings: [{code, severity, message, file, line, column, hint?}]}\`; a plan with errors: \`{diagnostics: [{code, severity, message, file, line, column, hint?}]}\` and exit code 2 |
 | \`run\`, \`history\` | \`{run, seq, time, type, step?, attempt?, data}\` a line; [events](events.md) |
-| \`show\` | \`{run, plan, status, startedAt, endedAt, counts, steps: [{id, status, layer, attempts, startedAt, endedAt, durationMs, output?, error?, cause?, usage?, log}], sequentialMs, parallelMs, speedup, criticalPathMs, cost, changedBySeveral: {count, files: [{file, steps, count}]}}\` |
+| \`show\` | \`{run, plan, status, startedAt, endedAt, counts, steps: [{id, status, layer, attempts, startedAt, endedAt, durationMs, output?, error?, cause?, usage?, log}], sequentialMs, parallelMs, speedup, criticalPathMs, cost, landing: {mode, integration, commits, branch?, commit?, problem?} or null, changedBySeveral: {count, files: [{file, steps, count}]}}\` |
 | \`runs\` | \`{runs: [{run, plan, status, startedAt, endedAt, counts}]}\`, newest first |
 | \`replay\` | \`{run, seq, ok, violations: [{rule, seq, message}], state}\` |
-| \`merge\` | \`{run, integration, commits, branch?, commit?}\`: how many merged steps, and what they landed on; with \`--revert\`: \`{run, step, integration, commit, files}\`, the commit that undoes it and what it changes |
+| \`merge\` | \`{run, mode, integration, commits, branch?, commit?}\`: how many merged steps, and what they landed on; with \`--revert\`: \`{run, step, integration, commit, files}\`, the commit that undoes it and what it changes |
 
 Status of a step: \`waiting\`, \`running\`, \`retrying\`, \`succeeded\`, \`failed\`, \`cancelled\`, \`skipped\`, \`cached\`,
 \`needs-approval\`, \`needs-resolution\`, \`interrupted\`. Status of a run: \`running\`, \`paused\`, \`waiting\`, \`succeeded\`, \`failed\`,
