@@ -63,7 +63,7 @@ const CASES: readonly (readonly [code: string, text: string, hint?: string])[] =
   [
     "UnknownKey",
     "agents: {limits: {zzzz: 1m}}\n                  ^\nsteps: [{id: a, run: x}]",
-    '"limits" has the keys start, idle, toolIdle, ask, wait',
+    '"limits" has the keys start, idle, toolIdle, ask, wait, verify',
   ],
   [
     "UnknownKey",
