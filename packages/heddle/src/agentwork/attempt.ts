@@ -16,7 +16,7 @@ import { merge } from "./merging.ts";
 import { type Clash, conflictText, type Earlier, mendPrompt, promptOf } from "./prompts.ts";
 import { stepsOf } from "./proposals.ts";
 import { folderIn, workFolder } from "./room.ts";
-import { type Kept, keep, putTogether, setUp, takeTree, treeForPerson, unsettledIn } from "./tree.ts";
+import { type Kept, giveBack, keep, putTogether, setUp, takeTree, treeForPerson, unsettledIn } from "./tree.ts";
 import { proposalRules, type Reports, takeTurn, type TurnContext, type TurnEnd, usageData } from "./turn.ts";
 
 const NO_REPORTS: Reports = { proposals: [] };
@@ -32,11 +32,14 @@ export async function carryOut(context: TurnContext): Promise<Outcome> {
     if (reason !== undefined) return { kind: "stopped", reason };
     const hint = thrown instanceof HeddleError && thrown.hint !== undefined ? ` (${thrown.hint})` : "";
     return failed("error", `${messageOf(thrown)}${hint}`);
+  } finally {
+    context.room.space.leave(context.control);
   }
 }
 
 /** Its engine died between the merge and the record of it: nothing is done twice. */
-async function mergedBefore({ room, job, note }: TurnContext): Promise<Outcome | undefined> {
+async function mergedBefore(context: TurnContext): Promise<Outcome | undefined> {
+  const { room, job, note } = context;
   const { step, agent } = job.task;
   const { openSince } = agent?.before ?? {};
   if (openSince === undefined) return undefined;
@@ -49,6 +52,7 @@ async function mergedBefore({ room, job, note }: TurnContext): Promise<Outcome |
     type: "worktree.merged",
     data: { branch, commit: merged.commit, onto: merged.onto, captured: merged.source, ref, files },
   });
+  await giveBack(context);
   return {
     kind: "succeeded",
     output: { summary: `merged by attempt ${merged.attempt}`, files, commit: merged.commit },
@@ -296,7 +300,7 @@ class AgentAttempt {
         data: { branch, commit, onto, captured: kept.commit, ref: kept.ref, files: output.files },
       });
     }
-    if (this.#here.place.owner.kind === "step" && !room.settings.keepWorktrees) await this.#remove();
+    await giveBack(this.#context, this.#here);
     const steps = stepsOf(reports.proposals, proposalRules(this.#context));
     return {
       kind: "succeeded",
@@ -304,19 +308,6 @@ class AgentAttempt {
       ...(steps.length === 0 ? {} : { steps }),
       ...(this.#last === undefined ? {} : { agent: this.#last }),
     };
-  }
-
-  /** All that is in it is on a branch. Where somebody still works there it stays, and is listed. */
-  async #remove(): Promise<void> {
-    const { room, note } = this.#context;
-    const tree = this.#here;
-    try {
-      await room.trees.remove(tree);
-    } catch (thrown) {
-      if (thrown instanceof HeddleError) return;
-      throw thrown;
-    }
-    note({ type: "worktree.removed", data: { tree: tree.place.name, path: this.#relative(tree.path) } });
   }
 
   /** What an earlier attempt left in the worktree. */

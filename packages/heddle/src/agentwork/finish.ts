@@ -10,6 +10,7 @@ import type { Land } from "./settings.ts";
 export async function finish(room: Room, isDone: boolean): Promise<Landing | undefined> {
   await room.queue.close();
   if (isDone && !room.settings.keepWorktrees) await removeTrees(room);
+  await room.space.tidy();
   await room.trees.emptyTrash();
   const commits = (await room.queue.merged()).length;
   const integration = room.queue.integration.branch;
@@ -25,7 +26,7 @@ async function removeTrees(room: Room): Promise<void> {
     if (listed.state !== "saved" || listed.inUse || listed.owner?.kind !== "group") continue;
     const tree = await room.trees.find(room.run, listed.owner);
     try {
-      if (tree !== undefined) await room.trees.remove(tree);
+      if (tree !== undefined) await room.trees.remove(tree, { branch: "delete" });
     } catch (thrown) {
       if (!(thrown instanceof HeddleError)) throw thrown;
     }

@@ -10,6 +10,7 @@ import { Integration } from "../workspace/integration.ts";
 import { carry } from "../workspace/carry.ts";
 import { land, revertStep } from "../workspace/landing.ts";
 import { listWorktrees } from "../workspace/listing.ts";
+import { refsOf, removeRunRefs } from "../workspace/run-refs.ts";
 import { integrationRef, ownershipRef } from "../workspace/ref-names.ts";
 import { commitOf, type OpenRepository, openRepository } from "../workspace/repository.ts";
 import type { TreeListing } from "../workspace/trees.ts";
@@ -26,11 +27,14 @@ export interface KeepingOptions extends Pick<AgentWorkOptions, "projectDir" | "s
 }
 
 export function agentKeeping(options: KeepingOptions): AgentKeeping {
-  const open = async (): Promise<Result<Repository, Problem>> => {
+  const open = async (begin: { readonly base?: string } = {}): Promise<Result<Repository, Problem>> => {
     const { projectDir, stateDir, clock, git, env } = options;
-    const opened = await openRepository({ folder: projectDir, run: git, clock, env, stateDir });
+    const opened = await openRepository({ folder: projectDir, run: git, clock, env, stateDir, ...begin });
     return opened.ok ? ok(opened.value.repository) : opened;
   };
+  // Whatever state the checkout is in: nothing begins there.
+  let any: ReturnType<typeof open> | undefined;
+  const openAny = (): ReturnType<typeof open> => (any ??= guarded(async () => await open({ base: "HEAD" })));
   return {
     async check() {
       const repository = await open();
@@ -57,6 +61,17 @@ export function agentKeeping(options: KeepingOptions): AgentKeeping {
       const repository = await open();
       if (!repository.ok) return repository;
       return await guarded(async () => await revertIn(repository.value, run, step));
+    },
+    async refs(run) {
+      const repository = await openAny();
+      if (!repository.ok) return repository.error.code === "RepositoryUnreadable" ? repository : ok(undefined);
+      return await guarded(async () => ok(await refsOf(repository.value, run)));
+    },
+    async removeRefs(run) {
+      const repository = await openAny();
+      if (!repository.ok) return repository;
+      const { lock } = new Worktrees({ repository: repository.value });
+      return await guarded(async () => ok(await removeRunRefs(repository.value, lock, run)));
     },
     async carry(wish) {
       const { projectDir, stateDir, clock, git, env } = options;

@@ -110,6 +110,15 @@ export type Carried =
   | (Extract<CarryOutcome, { readonly kind: "carried" }> & Beginning)
   | Extract<CarryOutcome, { readonly kind: "refused" }>;
 
+export interface KeptRefs {
+  /** Branches and refs, whole names. */
+  readonly refs: readonly string[];
+  /** All that was merged in the run is on a branch or tag of the user's. */
+  readonly landed: boolean;
+  /** How many worktrees the run has. */
+  readonly trees: number;
+}
+
 /** Looks after what agents left: for commands, without a run going on. */
 export interface AgentKeeping {
   /** Why agents cannot work here, if so. */
@@ -146,6 +155,10 @@ export interface AgentKeeping {
   carry(wish: CarryWish): Promise<Result<Carried, Problem>>;
   /** Makes the integration branch of a new run. */
   begin(beginning: Beginning): Promise<Result<void, Problem>>;
+  /** What is kept of a run's work by heddle's own branches and refs; `undefined`: nothing, or there is no repository to hold it. */
+  refs(run: string): Promise<Result<KeptRefs | undefined, Problem>>;
+  /** Removes them, of a run that will not go on. `false`: it has worktrees. */
+  removeRefs(run: string): Promise<Result<boolean, Problem>>;
   /** Which of the known agents are here. */
   probe(): Promise<readonly AgentLine[]>;
 }

@@ -21,6 +21,7 @@ import { commitOf, openRepository } from "../workspace/repository.ts";
 import { passedStore } from "../workspace/verify.ts";
 import { Worktrees } from "../workspace/worktree.ts";
 import type { AgentJob, AgentRun } from "./port.ts";
+import { Space } from "./space.ts";
 import { runSettings, type RunSettings } from "./settings.ts";
 
 /** All that carrying out agents' steps takes of the outside. */
@@ -52,6 +53,7 @@ export interface Room {
   /** The project folder, relative to the repository's. */
   readonly subfolder: string;
   readonly trees: Worktrees;
+  readonly space: Space;
   readonly queue: MergeQueue;
   readonly agents: Runner;
   readonly governor: Governor;
@@ -94,6 +96,7 @@ export async function openRoom(
     notes: (await commitOf(repository, integrationRef(run))) === undefined ? [...opened.value.notes] : [],
     subfolder: relative(repository.facts.topLevel, realpathSync(projectDir)),
     trees,
+    space: new Space(trees),
     queue: new MergeQueue({
       worktrees: trees,
       run,

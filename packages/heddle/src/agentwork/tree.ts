@@ -2,6 +2,7 @@
  * The worktree of an attempt: taken, set up, put into conflict, given back. Knows who may have worked in it before, and that
  * nothing of theirs may be lost.
  */
+import { relative } from "node:path";
 import { HeddleError } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { capture } from "../workspace/capture.ts";
@@ -40,7 +41,9 @@ async function takenTree(context: TurnContext): Promise<Omit<Taken, "isOnBranch"
   const { step } = task;
   const before = task.agent?.before ?? {};
   const head = await room.queue.head();
-  const tree = await room.trees.ensure({ run: task.run, owner: ownerOf(context), base: head });
+  const tree = await room.space.take(context.control, { run: task.run, owner: ownerOf(context), base: head }, () =>
+    context.note({ type: "step.progress", data: { type: "waiting", for: "worktree" } }),
+  );
   const isShared = tree.place.owner.kind === "group";
   const user = isShared ? task.agent?.lastUser : { step: step.id, open: before.open };
   if (!tree.fresh && user?.open !== undefined) await keep(context, tree, user.step, user.open);
@@ -63,6 +66,19 @@ function ownerOf({ job }: TurnContext): TreeOwner {
   const { step, agent } = job.task;
   if (step.group === undefined || agent?.before.resolution !== undefined) return { kind: "step", id: step.id };
   return { kind: "group", id: step.group };
+}
+
+/**
+ * All that is in the worktree is on a branch or kept. A group's goes with its last step; where somebody still works in one it
+ * stays, is tried again, and is listed. `taken`: absent, what an earlier process left of it.
+ */
+export async function giveBack(context: TurnContext, taken?: Worktree): Promise<void> {
+  const { room, job, note, options } = context;
+  const tree = taken ?? (await room.trees.find(room.run, ownerOf(context)));
+  if (tree === undefined) return;
+  const isLast = tree.place.owner.kind === "step" || (job.task.agent?.group ?? []).every(({ isDone }) => isDone);
+  if (!isLast || room.settings.keepWorktrees || !(await room.space.remove(tree))) return;
+  note({ type: "worktree.removed", data: { tree: tree.place.name, path: relative(options.stateDir, tree.path) } });
 }
 
 async function resetTo(

@@ -2,12 +2,14 @@
  * What worktrees take of the disk, and a bound on it (G6). Knows folders, no git.
  */
 import { lstat, opendir, readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { HeddleError } from "../base/errors.ts";
 import type { Repository } from "./doors.ts";
+import { isPoolName } from "./ref-names.ts";
+import type { TreeOwner } from "./trees.ts";
 
 export interface DiskLimits {
-  /** Worktrees of one repository at once, those for verifying included. */
+  /** Worktrees of one repository at once, those for verifying not counted: steps that hold one wait for them. */
   readonly maxTrees: number;
   /** What they take of the disk together, before one more is made. */
   readonly maxBytes: number;
@@ -85,16 +87,17 @@ export class DiskUse {
     for (const folder of folders) this.#bytes.set(folder, await folderBytes(folder));
   }
 
-  /** Fails with `WorktreeLimit`. */
-  async check(): Promise<void> {
+  /** Fails with `WorktreeLimit`. `owner`: of the one to be made. */
+  async check(owner: TreeOwner): Promise<void> {
     const folders = await treeFolders(this.#repository);
+    const counted = folders.filter((folder) => !isPoolName(basename(folder)));
     const { maxTrees, maxBytes } = this.#limits;
     const hint =
       "`heddle worktrees` lists them with their sizes, `heddle worktrees clean` removes those that are done with.";
-    if (folders.length >= maxTrees)
+    if (owner.kind !== "pool" && counted.length >= maxTrees)
       throw new HeddleError({
         code: "WorktreeLimit",
-        message: `there are ${folders.length} worktrees of this repository, the most that are allowed`,
+        message: `there are ${counted.length} worktrees of this repository, the most that are allowed`,
         hint,
       });
     const bytes = folders.reduce((sum, folder) => sum + (this.#bytes.get(folder) ?? 0), 0);

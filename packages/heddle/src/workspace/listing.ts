@@ -1,16 +1,14 @@
 /**
  * What there is of heddle's in a repository: worktrees, leftovers, branches, each with its size and whether it can go. Data for
- * `heddle worktrees`, `doctor` and clean-up. Reads only, but for `removeRunRefs`.
+ * `heddle worktrees`, `doctor` and clean-up. Reads only.
  */
 import { readFile, readdir, stat } from "node:fs/promises";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { folderBytes } from "./disk.ts";
 import { type Repository, items } from "./doors.ts";
-import { withIntent } from "./intent.ts";
-import type { RepositoryLock } from "./lock.ts";
 import { type Place, type TreeRecord, adminEntries, placeOf } from "./place.ts";
-import { BRANCHES, REFS, checkRun, shortBranch, treeName } from "./ref-names.ts";
+import { checkRun, shortBranch, treeName } from "./ref-names.ts";
 import { commitOf } from "./repository.ts";
 import { inUse } from "./trash.ts";
 import { unsavedWork } from "./unsaved.ts";
@@ -83,43 +81,6 @@ async function recordOf(path: string): Promise<TreeRecord | undefined> {
   const text = await readFile(path, "utf8").catch(() => undefined);
   // Written by heddle alone, whole or not at all.
   return text === undefined ? undefined : (JSON.parse(text) as TreeRecord);
-}
-
-/** Heddle's refs of a run, whole names. */
-export async function runRefs(repository: Repository, run: string): Promise<readonly string[]> {
-  const listed = await repository.refs([
-    "for-each-ref",
-    "--format=%(refname)%00",
-    `${BRANCHES}${checkRun(run)}/`,
-    `${REFS}${run}/`,
-  ]);
-  return items(listed.output)
-    .map((text) => text.trim())
-    .filter((ref) => ref !== "");
-}
-
-/**
- * Removes every ref of a run: captures, kept commits and branches. What only they lead to is lost with git's next clean-up, so
- * this is for a person's word or a written rule. Refused (`false`) while the run has worktrees.
- */
-export async function removeRunRefs(repository: Repository, lock: RepositoryLock, run: string): Promise<boolean> {
-  return await lock.run(async () => {
-    if ((await folders(join(repository.home, checkRun(run)))).length > 0) return false;
-    const refs = await runRefs(repository, run);
-    const marks = new Set(refs.filter((ref) => ref.startsWith(`${REFS}${run}/@ours/`)));
-    // A branch without our mark is somebody else's.
-    const ours = refs.filter(
-      (ref) => ref.startsWith(REFS) || marks.has(ref.replace(`${BRANCHES}${run}/`, `${REFS}${run}/@ours/`)),
-    );
-    const input = ours.map((ref) => `delete ${ref}\0\0`).join("");
-    const locks = [join(repository.facts.commonDir, "packed-refs.lock")];
-    await withIntent(
-      repository,
-      { locks },
-      async () => await repository.refs(["update-ref", "--stdin", "-z"], { input }),
-    );
-    return true;
-  });
 }
 
 const LOCKFILES: ReadonlySet<string> = new Set([

@@ -20,9 +20,15 @@ export function refPart(id: string): string {
   return part.endsWith(".") ? `${part.slice(0, -1)}%2e` : part;
 }
 
+const POOL = "@@verify-";
+
+export function isPoolName(name: string): boolean {
+  return name.startsWith(POOL);
+}
+
 /** Folder and last part of the branch. The integration branch has a name that a step could have, which then gives way. */
 export function treeName(owner: TreeOwner): string {
-  if (owner.kind === "pool") return `@@verify-${owner.id}`;
+  if (owner.kind === "pool") return `${POOL}${owner.id}`;
   if (owner.kind === "group") return `@${refPart(owner.id)}`;
   return owner.id === "integration" ? "integration%" : refPart(owner.id);
 }

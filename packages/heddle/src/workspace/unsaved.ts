@@ -8,13 +8,14 @@ import { type Repository, line } from "./doors.ts";
 import { type Place, adminOf, readRecord } from "./place.ts";
 import { commitOf } from "./repository.ts";
 import { ownershipRef } from "./ref-names.ts";
+import type { RemoveOptions } from "./trees.ts";
 import { DEFAULT_LIMITS, type Snapshot, exists, snapshot } from "./tree-files.ts";
 
-/** What would be lost, as the end of a sentence; `undefined`: nothing. */
+/** What would be lost, as the end of a sentence; `undefined`: nothing. `branch`: whether that goes too. */
 export async function unsavedWork(
   repository: Repository,
   place: Place,
-  options: { readonly acceptLeftOut: boolean },
+  options: { readonly acceptLeftOut: boolean; readonly branch?: RemoveOptions["branch"] },
 ): Promise<string | undefined> {
   if (!(await exists(place.path))) return undefined;
   const record = await readRecord(place);
@@ -35,7 +36,10 @@ export async function unsavedWork(
   }
   const admin = await adminOf(repository, place.path);
   const made = await agentCommits(repository, admin?.dir);
-  const lost = await unreached(repository, place.run, made.all, [base]);
+  const tip =
+    options.branch === "delete" && place.branch !== null ? await commitOf(repository, place.branch) : undefined;
+  const commits = tip === undefined || made.all.includes(tip) ? made.all : [...made.all, tip];
+  const lost = await unreached(repository, place.run, commits, [base]);
   return lost.length === 0 ? undefined : `commit ${lost[0] ?? ""}`;
 }
 

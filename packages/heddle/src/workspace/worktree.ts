@@ -222,7 +222,7 @@ export class Worktrees {
     if (admin !== undefined) await this.#forget(place);
     if (!folder) {
       await rm(place.meta, { recursive: true, force: true });
-      await this.#disk.check();
+      await this.#disk.check(place.owner);
     }
     if (place.branch !== null) await this.#claimBranch(place, place.branch, base);
     await (folder ? this.#adopt(place, base) : this.#add(place, base));
@@ -282,12 +282,16 @@ export class Worktrees {
 
   async #deleteBranch(place: Place, branch: string): Promise<void> {
     const mark = ownershipRef(place.run, place.name);
-    if ((await commitOf(this.repository, mark)) === undefined) return;
-    const tip = await commitOf(this.repository, branch);
+    const listed = await this.repository.refs(["for-each-ref", "--format=%(refname) %(objectname)", branch, mark]);
+    const found = line(listed).split("\n");
+    if (!found.some((text) => text.startsWith(`${mark} `))) return;
+    const input = found
+      .filter((text) => text.startsWith(`${mark} `) || text.startsWith(`${branch} `))
+      .map((text) => `delete ${text}\n`)
+      .join("");
     const locks = [join(this.repository.facts.commonDir, "packed-refs.lock")];
     await withIntent(this.repository, { locks }, async () => {
-      if (tip !== undefined) await this.repository.refs(["update-ref", "-d", branch, tip]);
-      await this.repository.refs(["update-ref", "-d", mark]);
+      await this.repository.refs(["update-ref", "--stdin"], { input });
     });
   }
 
@@ -362,8 +366,8 @@ export class Worktrees {
     await moveIndex(draft, join(admin.dir, "index"));
   }
 
-  async #refuseUnsaved(place: Place, options: LossOptions): Promise<void> {
-    const unsaved = await unsavedWork(this.repository, place, { acceptLeftOut: options.acceptLeftOut ?? false });
+  async #refuseUnsaved(place: Place, { acceptLeftOut = false, branch = "keep" }: RemoveOptions): Promise<void> {
+    const unsaved = await unsavedWork(this.repository, place, { acceptLeftOut, branch });
     if (unsaved === undefined) return;
     throw notCaptured(place, unsaved);
   }

@@ -97,11 +97,12 @@ test("worktrees of another project in the same repository are left to it, until 
   for (const name of ["one", "two"]) rig.write(`${name}/kept.txt`, name);
   rig.commit("two projects");
   rig.agents(
-    { a: [writes("a.ts", "a\n")] },
+    { a: [writes("a.ts", "a\n")], b: [writes("b.ts", "b\n")] },
     {
       steps: [
         { id: "a", group: "g" },
         { id: "ok", approve: "ok?", deps: ["a"] },
+        { id: "b", group: "g", deps: ["ok"] },
       ],
     },
   );

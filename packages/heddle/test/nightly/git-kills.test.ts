@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { type Random, seededRandom } from "../../src/base/random.ts";
-import { removeRunRefs } from "../../src/workspace/listing.ts";
+import { removeRunRefs } from "../../src/workspace/run-refs.ts";
 import { job } from "../workspace-git/job.ts";
 import { type Rig, USER_ENV, clock, fingerprint, foreignRefs, namesIn, rig } from "../workspace-git/rig.ts";
 import { report, scaled } from "./scale.ts";

@@ -13,7 +13,8 @@ import {
 import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { breachesBetween, look } from "../../src/workspace/breach.ts";
-import { listWorktrees, runRefs, setupKey } from "../../src/workspace/listing.ts";
+import { listWorktrees, setupKey } from "../../src/workspace/listing.ts";
+import { runRefs } from "../../src/workspace/run-refs.ts";
 import { RepositoryLock } from "../../src/workspace/lock.ts";
 import { refPart, slugOf, treeName } from "../../src/workspace/ref-names.ts";
 import { Worktrees } from "../../src/workspace/worktree.ts";

@@ -1,5 +1,9 @@
-/** `heddle gc`: removes old runs with their logs. Runs that may still be resumed on purpose stay until they are old as well. */
-import { runLine } from "../../view/list.ts";
+/**
+ * `heddle gc`: removes old runs with their logs, and with heddle's branches and refs of them. Runs that may still be resumed on
+ * purpose stay until they are old as well; those whose agents' work is nowhere else, until a person says so.
+ */
+import type { AgentKeeping } from "../../agentwork/port.ts";
+import { runLine, type RunLine } from "../../view/list.ts";
 import { EXIT, fail, openToChange, type Context } from "../context.ts";
 import { safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
@@ -16,23 +20,57 @@ export async function gc(context: Context, _args: readonly unknown[], flags: Fla
   const days = numeric(flags, "keepDays") ?? KEPT_DAYS;
   const dry = isOn(flags, "dryRun");
   const now = context.clock.now();
-  const removed: string[] = [];
+  const unlanded = isOn(flags, "unlanded");
+  const removed: { readonly run: string; readonly refs: number }[] = [];
+  const kept: { readonly run: string; readonly reason: string }[] = [];
+  let keeping: AgentKeeping | undefined;
   for (const record of await project.journal.runs()) {
     const line = runLine(record);
     if ((line.endedAt ?? line.startedAt) > now - days * DAY_MS || record.holder !== null) continue;
-    if (!dry && !(await project.remove(record.run))) continue;
-    removed.push(record.run);
-    if (!context.json)
-      context.out.line(
-        `${dry ? "would remove" : "removed"} ${record.run}  ${line.status}  ${safeLine(line.plan)}  ${timeText(line.startedAt, now)}`,
-      );
+    const { run } = record;
+    keeping ??= await project.agents();
+    const what = `${run}  ${line.status}  ${safeLine(line.plan)}  ${timeText(line.startedAt, now)}`;
+    const refs = await refsToGo(keeping, line, { unlanded, dry });
+    if (typeof refs === "string") {
+      kept.push({ run, reason: refs });
+      if (!context.json) context.out.line(`kept ${what}: ${refs}`);
+      continue;
+    }
+    if (!dry && !(await project.remove(run))) continue;
+    removed.push({ run, refs });
+    const of = refs === 0 ? "" : `, with ${plural(refs, "ref")}`;
+    if (!context.json) context.out.line(`${dry ? "would remove" : "removed"} ${what}${of}`);
   }
-  if (context.json) context.out.json({ removed, dryRun: dry });
-  else
-    context.out.line(
-      removed.length === 0
-        ? `Nothing is older than ${plural(days, "day")}.`
-        : `${plural(removed.length, "run")} ${dry ? "would go" : "removed"}.`,
-    );
+  if (context.json)
+    context.out.json({
+      removed: removed.map(({ run }) => run),
+      refs: Object.fromEntries(removed.map(({ run, refs }) => [run, refs])),
+      kept,
+      dryRun: dry,
+    });
+  else if (removed.length + kept.length === 0) context.out.line(`Nothing is older than ${plural(days, "day")}.`);
+  else context.out.line(`${plural(removed.length, "run")} ${dry ? "would go" : "removed"}.`);
   return EXIT.ok;
+}
+
+/** Removes a run's branches and refs. How many; why they stay, and the run with them, if so. */
+async function refsToGo(
+  keeping: AgentKeeping,
+  { run, status }: RunLine,
+  { unlanded, dry }: { readonly unlanded: boolean; readonly dry: boolean },
+): Promise<number | string> {
+  const found = await keeping.refs(run);
+  if (!found.ok) return safeLine(found.error.message);
+  if (found.value === undefined) return 0;
+  const { refs, landed, trees } = found.value;
+  const left = `${plural(trees, "worktree")} of it ${trees === 1 ? "is" : "are"} left; see \`heddle worktrees list ${run}\``;
+  if (trees > 0) return left;
+  if (!unlanded && status !== "succeeded")
+    return "what its agents left is kept for a resume or a look; --unlanded removes it too";
+  if (!unlanded && !landed)
+    return `its agents' work is on no branch of yours: \`heddle merge ${run}\` lands it, --unlanded removes it`;
+  if (dry) return refs.length;
+  const gone = await keeping.removeRefs(run);
+  if (!gone.ok) return safeLine(gone.error.message);
+  return gone.value ? refs.length : left;
 }

@@ -1,4 +1,5 @@
 /** `heddle worktrees`: what agents have on the disk. Removes only what is kept elsewhere. */
+import { basename } from "node:path";
 import type { AgentKeeping, TreeLine } from "../../agentwork/port.ts";
 import type { Project } from "../../engine/api.ts";
 import { runLine } from "../../view/list.ts";
@@ -10,7 +11,11 @@ import { plural, timeText } from "../words.ts";
 
 type Words = readonly (string | undefined)[];
 
-export async function worktrees(context: Context, [action = "list", word]: Words, flags: Flags): Promise<number> {
+export async function worktrees(
+  context: Context,
+  [action = "list", word, second]: Words,
+  flags: Flags,
+): Promise<number> {
   if (action !== "list" && action !== "clean" && action !== "open")
     return fail(context, {
       code: "Usage",
@@ -27,7 +32,7 @@ export async function worktrees(context: Context, [action = "list", word]: Words
     case "clean":
       return await clean(context, project, keeping, word, isOn(flags, "dryRun"));
     case "open":
-      return await open(context, project, keeping, word);
+      return await open(context, project, keeping, [word, second]);
   }
 }
 
@@ -98,25 +103,47 @@ function whyKept({ project, inUse, state }: TreeLine): string {
   return inUse ? "in use" : state;
 }
 
-/** Prints the folder alone, for `cd`. */
+/** Prints the folder alone, for `cd`. One word is a step or group of the latest run, else a run that has one worktree. */
 async function open(
   context: Context,
   project: Project,
   keeping: AgentKeeping,
-  word: string | undefined,
+  [first, second]: Words,
 ): Promise<number> {
-  const run = await findRun(project, undefined);
-  if (!run.ok) return fail(context, run.error);
-  const listed = await keeping.worktrees({ run: run.value, sizes: false });
-  if (!listed.ok) return fail(context, listed.error, EXIT.failed);
-  const tree = listed.value.find(({ name }) => name === word || name === `@${word ?? ""}`);
-  if (tree === undefined)
+  const meant = await findRun(project, second === undefined ? undefined : first);
+  if (!meant.ok) return fail(context, meant.error);
+  const word = second ?? first;
+  let found = await treesOf(keeping, meant.value);
+  if (!found.ok) return fail(context, found.error, EXIT.failed);
+  let tree = word === undefined ? found.value[0] : named(found.value, word);
+  if (tree === undefined && second === undefined && word !== undefined) {
+    const run = await findRun(project, word);
+    if (run.ok) found = await treesOf(keeping, run.value);
+    if (!found.ok) return fail(context, found.error, EXIT.failed);
+    if (run.ok && found.value.length === 1) tree = found.value[0];
+  }
+  if (tree === undefined || (word === undefined && found.value.length > 1)) {
+    const names = found.value.map(({ name }) => name).join(", ");
     return fail(context, {
       code: "UnknownWorktree",
-      message: `run ${run.value} has no worktree ${JSON.stringify(word ?? "")}`,
-      hint: "`heddle worktrees` lists them; those of steps that succeeded are gone.",
+      message: `run ${found.value[0]?.run ?? meant.value} has no worktree ${JSON.stringify(word ?? "")}`,
+      hint: `${names === "" ? "It has none" : `It has those of ${safeLine(names)}`}; those of steps that succeeded are gone. \`heddle worktrees open RUN STEP\` finds one of another run.`,
     });
+  }
   if (context.json) context.out.json(tree);
   else context.out.line(tree.path);
   return EXIT.ok;
+}
+
+async function treesOf(keeping: AgentKeeping, run: string): ReturnType<AgentKeeping["worktrees"]> {
+  return await keeping.worktrees({ run, sizes: false });
+}
+
+/** By the id of its step or group, or as its folder is called. */
+function named(trees: readonly TreeLine[], word: string): TreeLine | undefined {
+  return (
+    trees.find(({ name }) => name === word) ??
+    trees.find(({ name }) => name === `@${word}`) ??
+    trees.find(({ path }) => basename(path) === word)
+  );
 }

@@ -25,8 +25,9 @@ export const KEEPING: readonly CommandSpec[] = [
   },
   {
     name: "gc",
-    summary: "Remove old runs with their logs",
+    summary: "Remove old runs with their logs, and what agents left of them in git once it has landed",
     options: [
+      { flags: "--unlanded", description: "also runs whose agents' work is on no branch of yours: it is lost" },
       { flags: "--keep-days <n>", description: "keep runs younger than this (default: 30)", parse: wholeNumber },
       { flags: "--dry-run", description: "say what would go, remove nothing" },
     ],
@@ -36,12 +37,13 @@ export const KEEPING: readonly CommandSpec[] = [
   {
     name: "worktrees",
     summary: "List the worktrees of agents with their sizes, or remove what is done with",
-    args: "[action] [run]",
+    args: "[action] [run] [step]",
     options: [{ flags: "--dry-run", description: "with clean: say what would go, remove nothing" }],
     examples: [
       ["heddle worktrees", "all of this repository"],
       ["heddle worktrees clean", "those whose work is kept elsewhere and whose run has ended"],
       ["cd $(heddle worktrees open api)", "where the step api of the latest run works"],
+      ["cd $(heddle worktrees open 4f2a api)", "the same of another run"],
     ],
     load: async () => (await import("../commands/worktrees.ts")).worktrees,
   },
