@@ -20,18 +20,24 @@ export interface AgentCommits {
 export async function agentCommits(repository: Repository, adminDir: string | undefined): Promise<AgentCommits> {
   if (adminDir === undefined) return { head: undefined, all: [] };
   const head = await commitOf(repository, "HEAD", adminDir);
-  const args = ["rev-list", "--walk-reflogs", "--ignore-missing", `--max-count=${MAX_COMMITS}`, "HEAD"];
-  // Exit code 128: HEAD leads nowhere, as where its branch was deleted; the log is there nevertheless.
-  const answer = await repository.refs(args, { gitDir: adminDir, codes: [0, 128] });
-  const walked = answer.code === 0 ? line(answer).split("\n") : [];
-  const all = new Set([...walked, ...(await loggedIn(join(adminDir, "logs", "HEAD")))].filter((id) => id !== ""));
+  const logged = await loggedIn(join(adminDir, "logs", "HEAD"));
+  const all = new Set((logged ?? (await walked(repository, adminDir))).filter((id) => id !== ""));
   if (head !== undefined) all.add(head);
   return { head, all: [...all] };
 }
 
-/** Ids in a log of git's own form: what a ref was and what it became, line by line. */
-async function loggedIn(path: string): Promise<readonly string[]> {
+/** Where logs are no files that can be read here. */
+async function walked(repository: Repository, adminDir: string): Promise<readonly string[]> {
+  const args = ["rev-list", "--walk-reflogs", "--ignore-missing", `--max-count=${MAX_COMMITS}`, "HEAD"];
+  // Exit code 128: HEAD leads nowhere, as where its branch was deleted.
+  const answer = await repository.refs(args, { gitDir: adminDir, codes: [0, 128] });
+  return answer.code === 0 ? line(answer).split("\n") : [];
+}
+
+/** Ids in a log of git's own form: what a ref was and what it became, line by line. `undefined`: there is none. */
+async function loggedIn(path: string): Promise<readonly string[] | undefined> {
   const text = await readFile(path, "utf8").catch(() => "");
+  if (text === "") return undefined;
   const ids: string[] = [];
   for (const entry of text.split("\n").slice(-MAX_COMMITS)) {
     const [, before, after] = /^([0-9a-f]{40,64}) ([0-9a-f]{40,64}) /.exec(entry) ?? [];
@@ -50,7 +56,10 @@ export async function unreached(
   commits: readonly string[],
   from: readonly string[],
 ): Promise<readonly string[]> {
-  const there = await present(repository, commits);
+  const there = await present(
+    repository,
+    commits.filter((id) => !from.includes(id)),
+  );
   if (there.length === 0) return [];
   const input = [...there, ...from.map((id) => `^${id}`)].join("\n");
   const args = ["rev-list", "--parents", "--not", `--glob=refs/heddle/${run}/*`, "--not", "--stdin"];
@@ -76,8 +85,17 @@ async function present(repository: Repository, commits: readonly string[]): Prom
     .map((text) => text.split(" ")[0] ?? "");
 }
 
-/** Trees of all that heddle's refs of a run point to. */
-export async function savedTrees(repository: Repository, run: string): Promise<ReadonlySet<string>> {
-  const answer = await repository.refs(["for-each-ref", "--format=%(tree)%00", `refs/heddle/${run}/`]);
-  return new Set(items(answer.output).map((text) => text.trim()));
+/** Trees of all that heddle's refs of a run point to; with it, where `branch` is. */
+export async function savedTrees(
+  repository: Repository,
+  run: string,
+  branch: string | null,
+): Promise<{ readonly trees: ReadonlySet<string>; readonly tip: string | undefined }> {
+  const places = [`refs/heddle/${run}/`, ...(branch === null ? [] : [branch])];
+  const answer = await repository.refs(["for-each-ref", "--format=%(refname) %(objectname) %(tree)%00", ...places]);
+  const found = items(answer.output).map((text) => text.trim().split(" "));
+  return {
+    trees: new Set(found.flatMap(([ref, , tree]) => (ref === branch || tree === undefined ? [] : [tree]))),
+    tip: found.find(([ref]) => ref === branch)?.[1],
+  };
 }

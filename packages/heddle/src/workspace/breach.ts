@@ -7,6 +7,7 @@ import { lstat, readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { checkoutState, withIndexCopy } from "./checkout.ts";
 import { type Repository, line } from "./doors.ts";
+import { headOf } from "./git-head.ts";
 import { isOurRef } from "./ref-names.ts";
 import type { Breach, BreachKind, Look } from "./trees.ts";
 
@@ -15,21 +16,26 @@ const MAX_FILES = 20_000;
 
 export async function look(repository: Repository): Promise<Look> {
   const { commonDir, gitDir, topLevel } = repository.facts;
-  const symbolic = await repository.refs(["symbolic-ref", "-q", "HEAD"], { gitDir, codes: [0, 1] });
-  const commit = await repository.refs(["rev-parse", "--verify", "-q", "HEAD"], { gitDir, codes: [0, 1, 128] });
+  const { symbolic, commit } = await headIn(repository);
   const refs: Record<string, string> = {};
   const listed = await repository.refs(["for-each-ref", "--format=%(refname) %(objectname)"]);
   for (const text of line(listed).split("\n")) {
     const [ref = "", id = ""] = text.split(" ");
     if (ref !== "" && ref !== "refs/stash" && !isOurRef(ref)) refs[ref] = id;
   }
-  const index = await withIndexCopy(repository, join(gitDir, "index"), async (copy) =>
-    hash((await repository.objects(["ls-files", "-s", "-z"], { index: copy })).output),
-  );
+  const index = await withIndexCopy(repository, join(gitDir, "index"), async (copy) => {
+    // The same file holds the same entries.
+    const file = await textHash(copy);
+    const before = LISTED.get(repository);
+    if (before?.file === file) return before.entries;
+    const entries = hash((await repository.objects(["ls-files", "-s", "-z"], { index: copy })).output);
+    LISTED.set(repository, { file, entries });
+    return entries;
+  });
   return {
-    head: `${line(symbolic)} ${line(commit)}`,
+    head: `${symbolic} ${commit}`,
     index,
-    files: commit.code === 0 ? await changedFiles(repository, topLevel, join(gitDir, "index"), line(commit)) : {},
+    files: commit === "" ? {} : await changedFiles(repository, topLevel, join(gitDir, "index"), commit),
     refs,
     stash: await textHash(join(commonDir, "logs", "refs", "stash")),
     config: await hashes([
@@ -40,6 +46,19 @@ export async function look(repository: Repository): Promise<Look> {
     ]),
     hooks: await marks(join(commonDir, "hooks")),
   };
+}
+
+const LISTED = new WeakMap<Repository, { readonly file: string; readonly entries: string }>();
+
+/** Read from its files where they say it plainly, else asked of git; both give the same words. */
+async function headIn(repository: Repository): Promise<{ readonly symbolic: string; readonly commit: string }> {
+  const { gitDir, topLevel } = repository.facts;
+  const found = headOf(topLevel);
+  if (found !== undefined)
+    return { symbolic: found.branch === undefined ? "" : `refs/heads/${found.branch}`, commit: found.commit };
+  const symbolic = await repository.refs(["symbolic-ref", "-q", "HEAD"], { gitDir, codes: [0, 1] });
+  const commit = await repository.refs(["rev-parse", "--verify", "-q", "HEAD"], { gitDir, codes: [0, 1, 128] });
+  return { symbolic: line(symbolic), commit: commit.code === 0 ? line(commit) : "" };
 }
 
 /** What differs, one entry for each kind. */

@@ -9,7 +9,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { makeCommit, treeOf } from "./capture.ts";
+import { makeCommit, treeOf } from "./commits.ts";
 import { type Repository, items, line } from "./doors.ts";
 import { draftOf, exists } from "./tree-files.ts";
 import type { MergeMode } from "./trees.ts";

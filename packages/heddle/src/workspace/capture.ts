@@ -11,6 +11,7 @@ import { agentCommits, unreached } from "./agent-commits.ts";
 import { HeddleError } from "../base/errors.ts";
 import { type Repository, items, line } from "./doors.ts";
 import { adminOf } from "./place.ts";
+import { makeCommit, treeOf } from "./commits.ts";
 import { captureRef, keptRef } from "./ref-names.ts";
 import { commitOf } from "./repository.ts";
 import { DEFAULT_LIMITS, exists } from "./tree-files.ts";
@@ -35,14 +36,13 @@ export async function capture(repository: Repository, request: CaptureRequest): 
   const { base, place } = tree;
   const admin = await adminOf(repository, place.path);
   const made = await agentCommits(repository, admin?.dir);
-  const branchTip = place.branch === null ? undefined : await commitOf(repository, place.branch);
+  const ref = captureRef(place.run, step, attempt);
+  const { before, branchTip } = await refsBefore(repository, ref, place.branch);
   const head = made.head ?? branchTip ?? base;
   const missing = !(await exists(place.path));
   const taken = missing
     ? { tree: await treeOf(repository, head), leftOut: [], nested: [] }
-    : await snapshotOf(repository, place, base, request.limits ?? DEFAULT_LIMITS);
-  const ref = captureRef(place.run, step, attempt);
-  const before = await commitOf(repository, ref);
+    : await snapshotOf(repository, { place, base, admin, head: made.head, limits: request.limits ?? DEFAULT_LIMITS });
   const title = request.title ?? `${step}: attempt ${attempt}`;
   const commit = await commitFor(repository, { tree: taken.tree, head, base, before, title });
   if (commit !== before) await repository.refs(["update-ref", ref, commit, before ?? ""]);
@@ -61,6 +61,19 @@ export async function capture(repository: Repository, request: CaptureRequest): 
   };
 }
 
+/** Where two refs are, by one question. */
+async function refsBefore(
+  repository: Repository,
+  ref: string,
+  branch: string | null,
+): Promise<{ readonly before: string | undefined; readonly branchTip: string | undefined }> {
+  const asked = ["for-each-ref", "--format=%(refname) %(objectname)", ref, ...(branch === null ? [] : [branch])];
+  const listed = line(await repository.refs(asked)).split("\n");
+  const at = (name: string | null): string | undefined =>
+    listed.find((text) => text.startsWith(`${name} `))?.split(" ")[1];
+  return { before: at(ref), branchTip: at(branch) };
+}
+
 interface CommitParts {
   readonly tree: string;
   readonly head: string;
@@ -72,41 +85,15 @@ interface CommitParts {
 async function commitFor(repository: Repository, parts: CommitParts): Promise<string> {
   const { tree, head, base, before } = parts;
   if (tree === (await treeOf(repository, head))) return head;
-  const related = await repository.objects(["merge-base", head, base], { codes: [0, 1] });
   // Without a common history it could not be merged.
-  const parents = related.code === 0 ? [head] : [head, base];
+  const isRelated =
+    head === base || (await repository.objects(["merge-base", head, base], { codes: [0, 1] })).code === 0;
+  const parents = isRelated ? [head] : [head, base];
   if (before !== undefined) {
     const known = line(await repository.objects(["rev-list", "--no-walk", "--parents", before]));
     if (known === [before, ...parents].join(" ") && (await treeOf(repository, before)) === tree) return before;
   }
   return await makeCommit(repository, { tree, parents, message: parts.title, atMs: repository.clock.now() });
-}
-
-export interface NewCommit {
-  readonly tree: string;
-  readonly parents: readonly string[];
-  readonly message: string;
-  /** Epoch. */
-  readonly atMs: number;
-  /** Absent: heddle itself. */
-  readonly author?: { readonly name: string; readonly email: string; readonly date: string };
-}
-
-/** Under heddle's identity, unsigned; no ref points to it yet. */
-export async function makeCommit(repository: Repository, commit: NewCommit): Promise<string> {
-  const date = `@${Math.floor(commit.atMs / 1000)} +0000`;
-  const { author } = commit;
-  const env = {
-    GIT_COMMITTER_DATE: date,
-    GIT_AUTHOR_DATE: author?.date ?? date,
-    ...(author === undefined ? {} : { GIT_AUTHOR_NAME: author.name, GIT_AUTHOR_EMAIL: author.email }),
-  };
-  const args = ["commit-tree", commit.tree, ...commit.parents.flatMap((parent) => ["-p", parent])];
-  return line(await repository.objects(args, { input: commit.message, env }));
-}
-
-export async function treeOf(repository: Repository, commit: string): Promise<string> {
-  return line(await repository.objects(["rev-parse", "--verify", `${commit}^{tree}`]));
 }
 
 async function keep(

@@ -4,7 +4,7 @@
  *
  * What comes of it is verified by the steps that are merged on top, not by itself: on another base it may be red.
  */
-import { makeCommit, treeOf } from "./capture.ts";
+import { makeCommit, treeOf } from "./commits.ts";
 import { mergeOver, readCommit } from "./candidate.ts";
 import type { Repository } from "./doors.ts";
 import { type Integration, contains, messageWith, readTrailers } from "./integration.ts";

@@ -2,8 +2,8 @@
  * Looks at a folder of files against an index and a commit, writing neither: the index is copied and refreshed aside. Copies
  * and moves indexes for others. Knows no worktree of heddle's and no user.
  */
-import { randomUUID } from "node:crypto";
-import { copyFile, mkdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { createHash, randomUUID } from "node:crypto";
+import { copyFile, mkdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { systemCode } from "../base/errors.ts";
 import { type Repository, items } from "./doors.ts";
@@ -20,6 +20,15 @@ export interface CheckoutState {
 /** Submodules are not looked into: git would start itself in them, under their configuration. */
 const OVER_SUBMODULES = "--ignore-submodules=all";
 
+const STAGED = new WeakMap<Repository, { readonly key: string; readonly staged: readonly string[] }>();
+
+async function hashOf(file: string): Promise<string> {
+  return await readFile(file).then(
+    (bytes) => createHash("sha256").update(bytes).digest("hex"),
+    () => "none",
+  );
+}
+
 /** `index` may not exist: everything is untracked then. */
 export async function checkoutState(
   repository: Repository,
@@ -27,6 +36,8 @@ export async function checkoutState(
 ): Promise<CheckoutState> {
   const { workTree, commit } = options;
   return await withIndexCopy(repository, options.index, async (index) => {
+    // The same index has the same entries, whatever became of the files.
+    const key = `${await hashOf(index)} ${commit}`;
     await repository.refreshExcludes();
     // Exit code 1: something needs an update, which is what the next commands tell in detail.
     await repository.objects(["update-index", "-q", "--refresh", OVER_SUBMODULES.replace("=all", "")], {
@@ -38,17 +49,18 @@ export async function checkoutState(
       workTree,
       index,
     });
-    const staged = await repository.objects(["diff-index", "-z", "--cached", "--name-only", OVER_SUBMODULES, commit], {
-      workTree,
-      index,
-    });
+    const before = STAGED.get(repository);
+    const differ = ["diff-index", "-z", "--cached", "--name-only", OVER_SUBMODULES, commit];
+    const staged =
+      before?.key === key ? before.staged : items((await repository.objects(differ, { workTree, index })).output);
+    STAGED.set(repository, { key, staged });
     const untracked = await repository.objects(["ls-files", "-z", "--others", "--exclude-standard"], {
       workTree,
       index,
     });
     return {
       unstaged: [...new Set(items(unstaged.output))],
-      staged: items(staged.output),
+      staged,
       untracked: items(untracked.output),
     };
   });

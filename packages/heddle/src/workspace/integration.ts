@@ -5,7 +5,7 @@
  * Invariant: the branch only moves from a commit that was looked at to one that was made on top of it (compare and swap).
  */
 import { HeddleError } from "../base/errors.ts";
-import type { Repository } from "./doors.ts";
+import { type Repository, line } from "./doors.ts";
 import { dropRefLocks } from "./heal.ts";
 import { checkRun, integrationRef, ownershipRef, shortBranch } from "./ref-names.ts";
 import { commitOf } from "./repository.ts";
@@ -17,7 +17,7 @@ export interface UndoneStep extends MergedStep {
   readonly by: string;
 }
 
-interface Known {
+export interface Known {
   readonly head: string;
   readonly merged: readonly MergedStep[];
   readonly undone: readonly UndoneStep[];
@@ -46,9 +46,13 @@ export class Integration {
 
   /** The branch's commit; it is made where it begins if need be. Fails with `BranchTaken`. */
   async head(): Promise<string> {
-    const head = await commitOf(this.repository, this.ref);
     const mark = ownershipRef(this.run, "integration");
-    const ours = await commitOf(this.repository, mark);
+    const listed = line(
+      await this.repository.refs(["for-each-ref", "--format=%(refname) %(objectname)", this.ref, mark]),
+    ).split("\n");
+    const [head, ours] = [this.ref, mark].map((ref) =>
+      listed.find((text) => text.startsWith(`${ref} `))?.slice(ref.length + 1),
+    );
     if (head !== undefined && ours === undefined)
       throw new HeddleError({
         code: "BranchTaken",
@@ -108,6 +112,11 @@ export class Integration {
   /** What was merged and is reverted, in the order of the reverts. */
   async undone(): Promise<readonly UndoneStep[]> {
     return (await this.#read()).undone;
+  }
+
+  /** Head and what is on it, of one moment. */
+  async look(): Promise<Known> {
+    return await this.#read();
   }
 
   async #read(): Promise<Known> {

@@ -9,7 +9,7 @@
 import { join } from "node:path";
 import { HeddleError } from "../base/errors.ts";
 import { type Result, err, ok } from "../base/result.ts";
-import { makeCommit } from "./capture.ts";
+import { makeCommit } from "./commits.ts";
 import { mergeOver, mergeTrees } from "./candidate.ts";
 import { checkoutState, withIndexCopy } from "./checkout.ts";
 import { type Repository, items, line } from "./doors.ts";

@@ -12,7 +12,7 @@
 import { invariant } from "../base/assert.ts";
 import { type Candidate, makeCandidate } from "./candidate.ts";
 import { line } from "./doors.ts";
-import { Integration, contains, messageWith } from "./integration.ts";
+import { Integration, type Known, contains, messageWith } from "./integration.ts";
 import { type PassedStore, VerifyPool, passedStore } from "./verify.ts";
 import type { Worktrees } from "./worktree.ts";
 import type { MergeEntry, MergeMode, MergeOutcome, MergedStep, VerifyResult } from "./trees.ts";
@@ -153,22 +153,23 @@ export class MergeQueue {
   async #fill(): Promise<void> {
     while (this.#stacks.length < (this.#options.ahead ?? 2) && this.#waiting.length > 0 && !this.#closed) {
       const last = this.#stacks.at(-1);
-      const onto = last?.parts.at(-1)?.commit ?? (await this.integration.head());
-      const stack = await this.#stackOn(onto, last === undefined);
+      const known = await this.integration.look();
+      const onto = last?.parts.at(-1)?.commit ?? known.head;
+      const stack = await this.#stackOn(onto, known, last === undefined);
       if (stack === undefined) return;
       if (stack.parts.length > 0) this.#stacks.push(stack);
     }
   }
 
   /** `certain`: `onto` is the branch's head, so that a conflict is one. Else the entry waits until it is known. */
-  async #stackOn(onto: string, certain: boolean): Promise<Stack | undefined> {
+  async #stackOn(onto: string, known: Known, certain: boolean): Promise<Stack | undefined> {
     const parts: Stack["parts"][number][] = [];
     let head = onto;
     while (parts.length < Math.max(1, this.#options.batch ?? 1)) {
       const [waiting] = this.#waiting;
       if (waiting === undefined) break;
-      const found = (await this.integration.merged()).find((one) => isSame(one, waiting.entry));
-      const candidate = found === undefined ? await this.#candidate(waiting.entry, head) : undefined;
+      const found = known.merged.find((one) => isSame(one, waiting.entry));
+      const candidate = found === undefined ? await this.#candidate(waiting.entry, head, known) : undefined;
       if (waiting.withdrawn) continue;
       if (candidate?.kind === "clean") {
         this.#take(waiting);
@@ -270,7 +271,7 @@ export class MergeQueue {
     this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
   }
 
-  async #candidate(entry: MergeEntry, head: string): Promise<Candidate> {
+  async #candidate(entry: MergeEntry, head: string, known: Known): Promise<Candidate> {
     const { run, worktrees } = this.#options;
     const { repository } = worktrees;
     const message = messageWith(entry.message ?? entry.step, [
@@ -281,7 +282,7 @@ export class MergeQueue {
       ...(entry.trailers ?? []),
     ]);
     const mode = entry.mode ?? this.#options.mode ?? "squash";
-    const over = await this.#baseAfterRevert(entry, head);
+    const over = await this.#baseAfterRevert(entry, head, known);
     const atMs = repository.clock.now();
     const request = { head, commit: entry.commit, mode, message, atMs };
     return await makeCandidate(repository, { ...request, ...(over === undefined ? {} : { over }) });
@@ -291,9 +292,9 @@ export class MergeQueue {
    * Where the step's work was merged with its commits and then reverted, the branch has these commits and not what they did: git
    * would find nothing to merge. What counts is where the work began.
    */
-  async #baseAfterRevert(entry: MergeEntry, head: string): Promise<string | undefined> {
+  async #baseAfterRevert(entry: MergeEntry, head: string, known: Known): Promise<string | undefined> {
     const { repository } = this.#options.worktrees;
-    for (const { step, source, onto, by } of await this.integration.undone()) {
+    for (const { step, source, onto, by } of known.undone) {
       if (step !== entry.step || !(await contains(repository, head, source))) continue;
       if (await contains(repository, entry.commit, by)) continue;
       const found = await repository.objects(["merge-base", onto, entry.commit], { codes: [0, 1] });

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mergeTrees } from "./candidate.ts";
-import { makeCommit } from "./capture.ts";
+import { makeCommit } from "./commits.ts";
 import { withEntries } from "./conflict.ts";
 import { items, line, type Repository } from "./doors.ts";
 

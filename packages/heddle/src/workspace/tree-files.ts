@@ -84,8 +84,8 @@ export async function snapshot(repository: Repository, options: SnapshotOptions)
     const { path, base } = options;
     await repository.refreshExcludes();
     if (!(await exists(index))) await repository.objects(["read-tree", base], { workTree: path, index });
-    const gitlinks = await takeOutGitlinks(repository, path, index);
-    const agent = await agentNames(repository, options, index, gitlinks);
+    const { gitlinks, names } = await takeOutGitlinks(repository, path, index);
+    const agent = await agentNames(repository, options, names);
     const budget = { left: options.limits.maxTotalBytes };
     const filled = await fill(repository, { path, index, agent, limits: options.limits, budget });
     const nested: string[] = [];
@@ -118,13 +118,12 @@ interface AgentNames {
 async function agentNames(
   repository: Repository,
   options: SnapshotOptions,
-  index: string,
-  gitlinks: ReadonlyMap<string, string>,
+  known: ReadonlySet<string>,
 ): Promise<AgentNames> {
   const { path, base } = options;
   const extra = new Set<string>();
   const skipped = new Set<string>();
-  if (options.agentHead !== undefined) {
+  if (options.agentHead !== undefined && options.agentHead !== base) {
     const added = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--diff-filter=A", base, options.agentHead];
     for (const name of items((await repository.objects(added)).output)) extra.add(name);
   }
@@ -142,9 +141,7 @@ async function agentNames(
       else extra.add(item.slice(2));
     }
   }
-  for (const name of items((await repository.objects(["ls-files", "-z"], { workTree: path, index })).output))
-    extra.delete(name);
-  return { extra: [...extra].filter((name) => !gitlinks.has(name)), skipped };
+  return { extra: [...extra].filter((name) => !known.has(name)), skipped };
 }
 
 interface FillOptions {
@@ -162,14 +159,14 @@ async function fill(
 ): Promise<{ readonly leftOut: LeftOut[]; readonly nested: readonly string[] }> {
   const { path, index, agent, limits, budget } = options;
   const known = { workTree: path, index };
-  const changed = items((await repository.objects(["ls-files", "-z", "-m", "-d"], known)).output);
-  const others = items((await repository.objects(["ls-files", "-z", "-o", "--exclude-standard"], known)).output);
+  const differ = ["ls-files", "-z", "-m", "-d", "-o", "--exclude-standard"];
+  const changed = items((await repository.objects(differ, known)).output);
   const leftOut: LeftOut[] = [];
   const nested: string[] = [];
   const wanted: string[] = [];
   const gone: string[] = [];
   const links = new Map<string, boolean>();
-  for (const name of new Set([...changed, ...others, ...agent.extra])) {
+  for (const name of new Set([...changed, ...agent.extra])) {
     if (name.endsWith("/")) {
       nested.push(name.slice(0, -1));
       continue;
@@ -279,23 +276,28 @@ async function graft(
   });
 }
 
-/** Path to commit of each submodule. While they are in the index, git would start itself in their folders. */
+/**
+ * Path to commit of each submodule: while they are in the index, git would start itself in their folders. `names`: all that the
+ * index has, theirs too.
+ */
 async function takeOutGitlinks(
   repository: Repository,
   path: string,
   index: string,
-): Promise<ReadonlyMap<string, string>> {
+): Promise<{ readonly gitlinks: ReadonlyMap<string, string>; readonly names: ReadonlySet<string> }> {
   const found = new Map<string, string>();
+  const names = new Set<string>();
   const entries = items((await repository.objects(["ls-files", "-z", "-s"], { workTree: path, index })).output);
   for (const entry of entries) {
     const [, mode, id, name] = /^(\d+) ([0-9a-f]+) \d\t([\s\S]*)$/.exec(entry) ?? [];
+    if (name !== undefined) names.add(name);
     if (mode === "160000" && id !== undefined && name !== undefined) found.set(name, id);
   }
   if (found.size > 0) {
     const input = `${[...found.keys()].join("\0")}\0`;
     await repository.objects(["update-index", "-z", "--force-remove", "--stdin"], { workTree: path, index, input });
   }
-  return found;
+  return { gitlinks: found, names };
 }
 
 /** A submodule whose folder is empty was not filled, and is as it was; one whose folder is gone was removed. */

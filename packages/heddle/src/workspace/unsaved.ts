@@ -4,11 +4,12 @@
  */
 import { join } from "node:path";
 import { agentCommits, savedTrees, unreached } from "./agent-commits.ts";
-import { type Repository, line } from "./doors.ts";
-import { type Place, adminOf, readRecord } from "./place.ts";
+import { treeOf } from "./commits.ts";
+import type { Repository } from "./doors.ts";
+import { type AdminEntry, type Place, adminOf, readRecord } from "./place.ts";
 import { commitOf } from "./repository.ts";
 import { ownershipRef } from "./ref-names.ts";
-import type { RemoveOptions } from "./trees.ts";
+import type { FileLimits, RemoveOptions } from "./trees.ts";
 import { DEFAULT_LIMITS, type Snapshot, exists, snapshot } from "./tree-files.ts";
 
 /** What would be lost, as the end of a sentence; `undefined`: nothing. `branch`: whether that goes too. */
@@ -23,9 +24,11 @@ export async function unsavedWork(
   if (record?.populated === false) return undefined;
   const base = record?.base ?? (await commitOf(repository, ownershipRef(place.run, place.name)));
   if (base === undefined) return "heddle has no notes on it";
-  const now = await snapshotOf(repository, place, base);
-  const baseTree = line(await repository.objects(["rev-parse", "--verify", `${base}^{tree}`]));
-  const saved = await savedTrees(repository, place.run);
+  const admin = await adminOf(repository, place.path);
+  const made = await agentCommits(repository, admin?.dir);
+  const now = await snapshotOf(repository, { place, base, admin, head: made.head, limits: DEFAULT_LIMITS });
+  const baseTree = await treeOf(repository, base);
+  const { trees: saved, tip: branchTip } = await savedTrees(repository, place.run, place.branch);
   if (now.tree !== baseTree && !saved.has(now.tree)) return "changed files";
   if (!options.acceptLeftOut) {
     const [left] = now.leftOut;
@@ -34,10 +37,7 @@ export async function unsavedWork(
     if (nested !== undefined) return `a repository of its own in ${nested}`;
     if (now.ownRepository) return "a repository of its own in place of the worktree's .git";
   }
-  const admin = await adminOf(repository, place.path);
-  const made = await agentCommits(repository, admin?.dir);
-  const tip =
-    options.branch === "delete" && place.branch !== null ? await commitOf(repository, place.branch) : undefined;
+  const tip = options.branch === "delete" ? branchTip : undefined;
   const commits = tip === undefined || made.all.includes(tip) ? made.all : [...made.all, tip];
   const lost = await unreached(repository, place.run, commits, [base]);
   return lost.length === 0 ? undefined : `commit ${lost[0] ?? ""}`;
@@ -48,15 +48,18 @@ export interface PlaceSnapshot extends Snapshot {
   readonly ownRepository: boolean;
 }
 
-/** The files of a worktree as they are; its folder exists. */
+/** The files of a worktree as they are; its folder exists. `head`: where the HEAD of `admin` is. */
 export async function snapshotOf(
   repository: Repository,
-  place: Place,
-  base: string,
-  limits: typeof DEFAULT_LIMITS = DEFAULT_LIMITS,
+  options: {
+    readonly place: Place;
+    readonly base: string;
+    readonly admin: AdminEntry | undefined;
+    readonly head: string | undefined;
+    readonly limits: FileLimits;
+  },
 ): Promise<PlaceSnapshot> {
-  const admin = await adminOf(repository, place.path);
-  const head = admin === undefined ? undefined : await commitOf(repository, "HEAD", admin.dir);
+  const { place, base, admin, head, limits } = options;
   const taken = await snapshot(repository, {
     path: place.path,
     index: place.index,

@@ -231,16 +231,16 @@ export class Worktrees {
   /** Makes the branch, or finds it ours. Its mark comes first: a branch without one is somebody else's. */
   async #claimBranch(place: Place, branch: string, base: string): Promise<void> {
     const mark = ownershipRef(place.run, place.name);
-    const ours = (await commitOf(this.repository, mark)) !== undefined;
-    const tip = await commitOf(this.repository, branch);
-    if (tip !== undefined && !ours)
+    const listed = line(await this.repository.refs(["for-each-ref", "--format=%(refname)", branch, mark])).split("\n");
+    const [ours, isThere] = [listed.includes(mark), listed.includes(branch)];
+    if (isThere && !ours)
       throw new HeddleError({
         code: "BranchTaken",
         message: `the branch ${shortBranch(branch)} exists, and heddle did not make it`,
         hint: `Rename it: \`git branch -m ${shortBranch(branch)} another-name\`.`,
       });
     if (!ours) await this.repository.refs(["update-ref", mark, base, ""]);
-    if (tip === undefined) await this.repository.refs(["update-ref", "-m", "heddle: begin", branch, base, ""]);
+    if (!isThere) await this.repository.refs(["update-ref", "-m", "heddle: begin", branch, base, ""]);
   }
 
   async #add(place: Place, base: string): Promise<void> {
