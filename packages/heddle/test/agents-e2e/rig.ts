@@ -58,7 +58,12 @@ export class AgentRig extends Rig {
     this.write("agents.yaml", JSON.stringify({ cases }));
     this.plan({
       name: "agents",
-      agents: { default: "scripted", use: { scripted: { script: "agents.yaml" } }, ...agents },
+      // Agents begin in half the time with their program compiled already.
+      agents: {
+        default: "scripted",
+        use: { scripted: { script: "agents.yaml", env: { NODE_COMPILE_CACHE: this.env()["NODE_COMPILE_CACHE"] } } },
+        ...agents,
+      },
       ...plan,
       steps: plan.steps.map((step) => ({
         ...("run" in step || "approve" in step ? {} : { agent: `do ${step.id}` }),
