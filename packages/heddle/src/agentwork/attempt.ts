@@ -17,9 +17,7 @@ import { type Clash, conflictText, type Earlier, mendPrompt, promptOf } from "./
 import { stepsOf } from "./proposals.ts";
 import { folderIn, workFolder } from "./room.ts";
 import { type Kept, giveBack, keep, putTogether, setUp, takeTree, treeForPerson, unsettledIn } from "./tree.ts";
-import { proposalRules, type Reports, takeTurn, type TurnContext, type TurnEnd, usageData } from "./turn.ts";
-
-const NO_REPORTS: Reports = { proposals: [] };
+import { proposalRules, takeTurn, type TurnContext, type TurnEnd, usageData } from "./turn.ts";
 
 /** Never rejects. */
 export async function carryOut(context: TurnContext): Promise<Outcome> {
@@ -155,15 +153,15 @@ class AgentAttempt {
     }
     const refused = await this.#refusal(kept);
     if (refused !== undefined) return refused;
-    if (kept.changedFiles.length === 0) return await this.#done(kept, undefined, turn.reports);
+    if (kept.changedFiles.length === 0) return await this.#done(kept, undefined);
     const outcome = await merge(this.#context, kept, this.#summary, agent);
     if (this.#context.control.reason !== undefined && outcome.kind !== "merged")
       return { kind: "stopped", reason: this.#context.control.reason };
     switch (outcome.kind) {
       case "merged":
-        return await this.#done(kept, outcome, turn.reports);
+        return await this.#done(kept, outcome);
       case "nothing":
-        return await this.#done(kept, undefined, turn.reports);
+        return await this.#done(kept, undefined);
       case "closed":
         return { kind: "stopped", reason: "cancel" };
       default:
@@ -266,9 +264,9 @@ class AgentAttempt {
     if (control.reason !== undefined && outcome.kind !== "merged") return { kind: "stopped", reason: control.reason };
     switch (outcome.kind) {
       case "merged":
-        return await this.#done(kept, outcome, NO_REPORTS);
+        return await this.#done(kept, outcome);
       case "nothing":
-        return await this.#done(kept, undefined, NO_REPORTS);
+        return await this.#done(kept, undefined);
       case "closed":
         return { kind: "stopped", reason: "cancel" };
       case "rejected":
@@ -285,11 +283,7 @@ class AgentAttempt {
     }
   }
 
-  async #done(
-    kept: Kept,
-    merged: Extract<MergeOutcome, { kind: "merged" }> | undefined,
-    reports: Reports,
-  ): Promise<Outcome> {
+  async #done(kept: Kept, merged: Extract<MergeOutcome, { kind: "merged" }> | undefined): Promise<Outcome> {
     const { room, note } = this.#context;
     const output = this.#outputOf(kept);
     if (merged !== undefined) {
@@ -301,7 +295,7 @@ class AgentAttempt {
       });
     }
     await giveBack(this.#context, this.#here);
-    const steps = stepsOf(reports.proposals, proposalRules(this.#context));
+    const steps = stepsOf(this.#context.proposals, proposalRules(this.#context));
     return {
       kind: "succeeded",
       output: { ...output, ...(merged === undefined ? {} : { commit: merged.commit }) },

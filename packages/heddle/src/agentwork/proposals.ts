@@ -1,6 +1,11 @@
 /** What agents propose beside their own work: from a proposal to steps that may join the run. Pure. */
 import type { Proposal } from "../mcp/port.ts";
 
+export interface Proposed extends Proposal {
+  /** Of the step that it becomes. */
+  readonly id: string;
+}
+
 export interface ProposalRules {
   /** The step whose agent proposes. */
   readonly step: string;
@@ -38,10 +43,7 @@ function approvalOf(id: string): string {
 }
 
 /** Steps as a plan would have them. Where a person decides, a no skips the step and fails nothing. */
-export function stepsOf(
-  proposals: readonly (Proposal & { readonly id: string })[],
-  { step, mayJoin }: ProposalRules,
-): readonly object[] {
+export function stepsOf(proposals: readonly Proposed[], { step, mayJoin }: ProposalRules): readonly object[] {
   return proposals.flatMap(({ id, title, prompt, deps }): object[] => {
     const before = deps.length === 0 ? [step] : deps;
     const proposed = { id, description: plain(title), agent: { prompt: plain(prompt) } };

@@ -15,7 +15,6 @@ import {
   type AttemptTask,
   type Completion,
   type Failure,
-  type Proposal,
   type Question,
   type TaskAccess,
   WORKER_TOOLS,
@@ -30,7 +29,7 @@ import { admission } from "./admission.ts";
 import type { Control } from "./control.ts";
 import type { Leave } from "./leave.ts";
 import type { AgentJob } from "./port.ts";
-import { idOf, problemOf, type ProposalRules } from "./proposals.ts";
+import { idOf, problemOf, type ProposalRules, type Proposed } from "./proposals.ts";
 import type { AgentWorkOptions, Room } from "./room.ts";
 import type { StepSettings } from "./settings.ts";
 
@@ -55,7 +54,6 @@ export interface Reports {
   failure?: Failure;
   /** It cannot go on without an answer. */
   question?: Question;
-  readonly proposals: (Proposal & { readonly id: string })[];
 }
 
 export interface TurnContext {
@@ -68,6 +66,8 @@ export interface TurnContext {
   readonly note: (note: Note) => void;
   /** What the attempt's turns cost together; written here. */
   readonly spent: Spent;
+  /** What its agent proposed, in all turns; written where it is proposed. */
+  readonly proposals: Proposed[];
   /** What people were told of the attempt; written where it is told. */
   readonly told: Set<string>;
 }
@@ -89,7 +89,7 @@ const NO_DEADLINE_MS = 2 ** 31 - 1;
 
 export async function takeTurn(context: TurnContext, request: TurnRequest): Promise<TurnEnd> {
   const { control, note } = context;
-  const reports: Reports = { proposals: [] };
+  const reports: Reports = {};
   let { session } = request;
   let refusals = 0;
   let repeats = 0;
@@ -267,7 +267,7 @@ export function proposalRules({ room, job }: TurnContext): ProposalRules {
 }
 
 function taskOf(context: TurnContext, reports: Reports, onQuestion: () => void): AttemptTask {
-  const { job, note } = context;
+  const { job, note, proposals } = context;
   const { task, prompt } = job;
   const { step, agent } = task;
   const rules = proposalRules(context);
@@ -309,9 +309,9 @@ function taskOf(context: TurnContext, reports: Reports, onQuestion: () => void):
         const id = idOf(
           proposal,
           rules,
-          reports.proposals.map((one) => one.id),
+          proposals.map((one) => one.id),
         );
-        reports.proposals.push({ ...proposal, id });
+        proposals.push({ ...proposal, id });
         return rules.mayJoin ? { kind: "added", step: id } : { kind: "awaiting-approval" };
       },
       async learned({ domain, kind, text, files }) {

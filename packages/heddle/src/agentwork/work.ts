@@ -102,6 +102,7 @@ class Agents implements AgentWork {
       leave,
       note,
       spent: { usd: 0, isWhole: true },
+      proposals: [],
       told: new Set(),
     });
   }

@@ -200,6 +200,23 @@ test("steps that agents propose join the run where the plan lets them, each once
   expect(ofType(events, "steps.added")).toHaveLength(2);
 });
 
+test("what was proposed before the work had to be mended is not forgotten", async () => {
+  using rig = new AgentRig();
+  rig.agents(
+    {
+      a: [
+        { prompt: "check of your work failed", do: [writes("good.txt", "good\n")] },
+        { do: [writes("a.txt", "a\n"), propose("More", "do more")] },
+      ],
+      "a-more": [writes("more.txt", "more\n")],
+    },
+    { steps: [{ id: "a", verify: "test -e good.txt" }] },
+    { allowNewSteps: true },
+  );
+  expect((await rig.heddle(["run"])).code).toBe(0);
+  expect(await rig.statuses()).toEqual({ a: "succeeded", "a-more": "succeeded" });
+});
+
 test.each([
   ["approve", { a: "succeeded", "a-more-approval": "succeeded", "a-more": "succeeded" }],
   ["reject", { a: "succeeded", "a-more-approval": "failed", "a-more": "skipped" }],
