@@ -43,7 +43,8 @@ const projects = [
 const nightly = {
   test: {
     name: "nightly",
-    include: nightlyFiles,
+    // Agents end to end once more, with all variants.
+    include: [...nightlyFiles, `${tests}/agents-e2e/**/*.test.ts`],
     pool: "forks" as const,
     testTimeout: 40 * 60_000,
     hookTimeout: 120_000,

@@ -2,7 +2,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { AgentRig, ofType, writes, type Step } from "./rig.ts";
+import { AgentRig, ofType, writes, type Step, variants } from "./rig.ts";
 
 const DONE = { say: "done" };
 const SECOND = [writes("a.txt", "SECOND\nsecond\nthird\n"), writes("own.txt", "own\n")];
@@ -64,13 +64,20 @@ test("a later attempt of a conflict that failed is held to it", async () => {
   expect(await rig.merged("a.txt")).toBe("FIRST\nsecond\nthird");
 });
 
-test.each([
-  ["a binary file", [{ run: "printf 'F\\000' > logo" }], [{ run: "printf 'S\\000' > logo" }], "logo"],
-  ["a file that one side removed", [writes("a.txt", "longer\nsecond\nthird\n")], [{ delete: "a.txt" }], "a.txt"],
-  ["a file that the other side removed", [{ delete: "a.txt" }], [writes("a.txt", "longer\nsecond\nthird\n")], "a.txt"],
-  ["a link", [{ run: "ln -s a.txt link" }], [{ run: "ln -s .gitignore link" }], "link"],
-  ["a file and a folder", [writes("thing/in.txt", "in\n")], [writes("thing", "file\n")], "thing"],
-])(
+test.each(
+  variants(2, [
+    ["a file and a folder", [writes("thing/in.txt", "in\n")], [writes("thing", "file\n")], "thing"],
+    ["a binary file", [{ run: "printf 'F\\000' > logo" }], [{ run: "printf 'S\\000' > logo" }], "logo"],
+    ["a file that one side removed", [writes("a.txt", "longer\nsecond\nthird\n")], [{ delete: "a.txt" }], "a.txt"],
+    [
+      "a file that the other side removed",
+      [{ delete: "a.txt" }],
+      [writes("a.txt", "longer\nsecond\nthird\n")],
+      "a.txt",
+    ],
+    ["a link", [{ run: "ln -s a.txt link" }], [{ run: "ln -s .gitignore link" }], "link"],
+  ]),
+)(
   "%s has to be decided too: an agent that does nothing about it has not settled it",
   async (_, first, second, file) => {
     using rig = new AgentRig();
@@ -194,11 +201,8 @@ describe("a person settles", () => {
 function killer(rig: AgentRig, pattern: string, when: "before" | "after"): Readonly<Record<string, string>> {
   const bin = path.join(rig.dir, ".heddle-test-bin.here");
   mkdirSync(bin, { recursive: true });
-  const real = rig
-    .env()
-    ["PATH"]?.split(":")
-    .map((folder) => path.join(folder, "git"))
-    .find((file) => existsSync(file));
+  const folders = (rig.env()["PATH"] ?? "").split(":");
+  const real = folders.map((folder) => path.join(folder, "git")).find((file) => existsSync(file));
   const script = `#!/bin/sh\ncase "$*" in *${pattern}*)\n${when === "after" ? `${real} "$@"\n` : ""}kill -9 $PPID; exit 1;;\nesac\nexec ${real} "$@"\n`;
   writeFileSync(path.join(bin, "git"), script);
   chmodSync(path.join(bin, "git"), 0o755);

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { AgentRig, type Event, ofType, writes } from "./rig.ts";
+import { AgentRig, type Event, ofType, writes, variants } from "./rig.ts";
 
 /** Processes whose command line begins so. */
 function running(command: RegExp): readonly string[] {
@@ -94,11 +94,13 @@ test("dies in the middle of its turn: the next attempt, where the plan has one, 
   expect(rig.git(["show", `refs/heddle/${await rig.run()}/b/1:lost.txt`])).toBe("not lost");
 });
 
-test.each([
-  ["a line that is no JSON", "this is no JSON\n"],
-  ["an answer to nothing that was asked", '{"jsonrpc":"2.0","id":99,"result":{}}\n'],
-  ["a line without end", `{"jsonrpc":"2.0","method":"${"x".repeat(900_000)}`],
-])("sends %s: either that is passed over, or a failure of class protocol; the work is kept", async (_, text) => {
+test.each(
+  variants(1, [
+    ["a line that is no JSON", "this is no JSON\n"],
+    ["an answer to nothing that was asked", '{"jsonrpc":"2.0","id":99,"result":{}}\n'],
+    ["a line without end", `{"jsonrpc":"2.0","method":"${"x".repeat(900_000)}`],
+  ]),
+)("sends %s: either that is passed over, or a failure of class protocol; the work is kept", async (_, text) => {
   using rig = new AgentRig();
   rig.agents(
     { a: [writes("half.txt", "half\n"), { raw: text }, writes("rest.txt", "rest\n")] },

@@ -1,6 +1,6 @@
 /** Runs that begin in the middle: what an earlier run merged for the results that they reuse is there before their first step. */
 import { expect, test } from "vitest";
-import { AgentRig, ofType, writes } from "./rig.ts";
+import { AgentRig, ofType, writes, variants } from "./rig.ts";
 
 const SCRIPTS = {
   a: [writes("n.txt", "of a\n"), { say: "wrote n" }],
@@ -15,11 +15,13 @@ async function begun(rig: AgentRig, agents: object = {}): Promise<string> {
   return await rig.run();
 }
 
-test.each([
-  [["rerun", "--from", "b"], ["a", "other", "b"], "a.txt\nn.txt\nother.txt\nof a"],
-  [["run", "--from", "b"], ["a", "other", "b"], "a.txt\nn.txt\nother.txt\nof a"],
-  [["run", "--only", "b"], ["a", "b"], "a.txt\nn.txt\nof a"],
-])("heddle %j has the work of the steps that it reuses, and of no other", async (args, merged, seen) => {
+test.each(
+  variants(1, [
+    [["rerun", "--from", "b"], ["a", "other", "b"], "a.txt\nn.txt\nother.txt\nof a"],
+    [["run", "--from", "b"], ["a", "other", "b"], "a.txt\nn.txt\nother.txt\nof a"],
+    [["run", "--only", "b"], ["a", "b"], "a.txt\nn.txt\nof a"],
+  ]),
+)("heddle %j has the work of the steps that it reuses, and of no other", async (args, merged, seen) => {
   using rig = new AgentRig();
   const run = await begun(rig);
   const first = rig.git(["rev-parse", `heddle/${run}/integration`]);
@@ -90,10 +92,12 @@ test("what does not go together with the branch any more is done again, with wha
   expect(await rig.merged("seen.md")).toBe("a.txt\nn.txt\nother.txt\nof a");
 });
 
-test.each([
-  ["is gone", (rig: AgentRig, run: string) => rig.git(["update-ref", "-d", `refs/heads/heddle/${run}/integration`])],
-  ["was taken back out", async (rig: AgentRig, run: string) => await rig.heddle(["merge", run, "--revert", "a"])],
-])("work that %s is done again", async (said, lose) => {
+test.each(
+  variants(1, [
+    ["is gone", (rig: AgentRig, run: string) => rig.git(["update-ref", "-d", `refs/heads/heddle/${run}/integration`])],
+    ["was taken back out", async (rig: AgentRig, run: string) => await rig.heddle(["merge", run, "--revert", "a"])],
+  ]),
+)("work that %s is done again", async (said, lose) => {
   using rig = new AgentRig();
   const run = await begun(rig);
   await lose(rig, run);

@@ -1,6 +1,6 @@
 /** One step's work taken back out: of the run's own branch by its command, of the user's by the next landing. */
 import { expect, test } from "vitest";
-import { AgentRig, ofType, writes } from "./rig.ts";
+import { AgentRig, ofType, writes, variants } from "./rig.ts";
 
 /** Three steps, merged one after the other; `third` wrote over what `second` wrote. */
 async function merged(rig: AgentRig): Promise<string> {
@@ -78,35 +78,38 @@ test("what cannot be taken out says why, and changes nothing", async () => {
   expect([without.code, without.stderr]).toEqual([1, expect.stringContaining("has merged anything")]);
 });
 
-test.each([["ff"], ["merge"], ["branch"]])("what landed by %s lands reverted by a second landing", async (kind) => {
-  using rig = new AgentRig();
-  const run = await merged(rig);
-  const args = kind === "ff" ? ["--ff"] : kind === "branch" ? ["--branch", "feature"] : [];
-  const branch = kind === "branch" ? "feature" : "main";
-  if (kind === "merge") {
-    rig.write("own.txt", "the user's\n");
-    rig.commit("the user goes on");
-  }
-  const land = async (): Promise<void> => {
-    const { code, stderr } = await rig.heddle(["merge", run, ...args]);
-    expect([code, stderr]).toEqual([0, ""]);
-  };
-  await land();
-  expect(tracked(rig, branch)).toContain("first.txt");
-  expect(rig.git(["log", "-1", "--format=%P", branch]).split(" ")).toHaveLength(kind === "merge" ? 2 : 1);
-  await rig.heddle(["merge", run, "--revert", "first"]);
-  expect(tracked(rig, branch)).toContain("first.txt");
-  rig.write("untracked.txt", "the user's\n");
-  await land();
-  expect(tracked(rig, branch)).toEqual(
-    [".gitignore", "a.txt", "second.txt", ...(kind === "merge" ? ["own.txt"] : [])].sort(),
-  );
-  expect(rig.git(["show", `${branch}:a.txt`])).toBe("first\nsecond\nthird");
-  expect(rig.git(["status", "--porcelain"])).toBe("?? untracked.txt");
-  expect(rig.read("a.txt")).toBe("first\nsecond\nthird\n");
-  await land();
-  expect(rig.git(["fsck", "--no-dangling"])).toBe("");
-});
+test.each(variants(1, [["ff"], ["merge"], ["branch"]]))(
+  "what landed by %s lands reverted by a second landing",
+  async (kind) => {
+    using rig = new AgentRig();
+    const run = await merged(rig);
+    const args = kind === "ff" ? ["--ff"] : kind === "branch" ? ["--branch", "feature"] : [];
+    const branch = kind === "branch" ? "feature" : "main";
+    if (kind === "merge") {
+      rig.write("own.txt", "the user's\n");
+      rig.commit("the user goes on");
+    }
+    const land = async (): Promise<void> => {
+      const { code, stderr } = await rig.heddle(["merge", run, ...args]);
+      expect([code, stderr]).toEqual([0, ""]);
+    };
+    await land();
+    expect(tracked(rig, branch)).toContain("first.txt");
+    expect(rig.git(["log", "-1", "--format=%P", branch]).split(" ")).toHaveLength(kind === "merge" ? 2 : 1);
+    await rig.heddle(["merge", run, "--revert", "first"]);
+    expect(tracked(rig, branch)).toContain("first.txt");
+    rig.write("untracked.txt", "the user's\n");
+    await land();
+    expect(tracked(rig, branch)).toEqual(
+      [".gitignore", "a.txt", "second.txt", ...(kind === "merge" ? ["own.txt"] : [])].sort(),
+    );
+    expect(rig.git(["show", `${branch}:a.txt`])).toBe("first\nsecond\nthird");
+    expect(rig.git(["status", "--porcelain"])).toBe("?? untracked.txt");
+    expect(rig.read("a.txt")).toBe("first\nsecond\nthird\n");
+    await land();
+    expect(rig.git(["fsck", "--no-dangling"])).toBe("");
+  },
+);
 
 test("when the last step is out, landing says what it came to", async () => {
   using rig = new AgentRig();
@@ -153,7 +156,7 @@ test("a resumed run does not merge again what was taken out after its success", 
   expect(await rig.log()).toEqual([expect.stringMatching(/^first/), "Revert first", expect.stringMatching(/^last/)]);
 });
 
-test.each(["squash", "merge", "rebase"])(
+test.each(variants(1, ["squash", "merge", "rebase"]))(
   "a merge without its record that was taken out is not taken for done: its step is done anew (%s)",
   async (merge) => {
     using rig = new AgentRig();

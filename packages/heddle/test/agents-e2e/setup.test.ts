@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { AgentRig, type Event, ofType, writes } from "./rig.ts";
+import { AgentRig, type Event, ofType, writes, variants } from "./rig.ts";
 
 /** A setup command that says where it runs and for whom, and leaves something that git ignores. */
 function toldBy(rig: AgentRig): string {
@@ -240,12 +240,14 @@ test("worktrees at work at the same time have ports of their own, which their co
   for (const { port } of verifying) expect(lists.flat()).not.toContain(port);
 });
 
-test.each([
-  ["kept and completed", { NO_PROXY: "example.org, .internal" }, "example.org,.internal,127.0.0.1"],
-  ["under its other name", { no_proxy: "example.org" }, "example.org,127.0.0.1"],
-  ["as it is, where all is excepted", { NO_PROXY: "*" }, "*"],
-  ["made where there is none", {}, "127.0.0.1"],
-])("agents reach heddle's tools past the user's proxy: exceptions are %s", async (_, user, expected) => {
+test.each(
+  variants(2, [
+    ["kept and completed", { NO_PROXY: "example.org, .internal" }, "example.org,.internal,127.0.0.1"],
+    ["under its other name", { no_proxy: "example.org" }, "example.org,127.0.0.1"],
+    ["as it is, where all is excepted", { NO_PROXY: "*" }, "*"],
+    ["made where there is none", {}, "127.0.0.1"],
+  ]),
+)("agents reach heddle's tools past the user's proxy: exceptions are %s", async (_, user, expected) => {
   using rig = new AgentRig();
   rig.agents(
     { a: [{ run: 'printf "%s\\n" "$NO_PROXY" "$no_proxy" "$HTTPS_PROXY" > env.txt' }] },
