@@ -21,7 +21,7 @@ export const PAGES: readonly string[] = globSync(
     "examples/README.md",
     "packages/heddle/README.md",
     "docs/*.md",
-    "docs/{guide,reference,adr}/*.md",
+    "docs/{guide,guide/agents,reference,adr}/*.md",
   ],
   { cwd: ROOT },
 )
