@@ -294,3 +294,17 @@ test.skipIf(isMissing)("... in a box too", async () => {
   using rig = inside("require");
   await worksInside(rig);
 });
+
+test("an agent that is not there is named, with how to get it, in a box or not", async () => {
+  using rig = new AgentRig();
+  rig.agents({}, { steps: [{ id: "a" }] }, { default: "claude", use: {}, sandbox: "auto" });
+  const { finished, events } = await rig.json(["run"]);
+  expect(finished.code).toBe(1);
+  const [failed] = ofType(events, "step.failed", "a");
+  expect(failed?.data["error"]).toMatchObject({
+    code: "spawn",
+    class: "spawn",
+    final: true,
+    message: expect.stringMatching(/claude-agent-acp was not found on PATH; npm install/),
+  });
+});

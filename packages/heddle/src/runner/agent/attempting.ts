@@ -8,7 +8,7 @@
  *     settles when that is done.
  */
 import { type Failure, rateLimitOf, shorten } from "./classify.ts";
-import type { Program } from "./find.ts";
+import { missingProgram, type Program } from "./find.ts";
 import { lineReader } from "./lines.ts";
 import type { AgentContext, AgentHandle, AgentOutcome, AgentStop } from "./port.ts";
 import { type AgentProcess, type AgentWorld, startAgentProcess } from "./process.ts";
@@ -86,7 +86,10 @@ export function attempting(world: AgentWorld, context: AgentContext, spec: Attem
     },
     tooLong: () => context.log("[stderr] (a line too long to keep)"),
   });
-  const [program, ...args] = (context.wrap ?? ((name, rest) => [name, ...rest] as const))(spec.program.command, [
+  const missing = missingProgram(spec.program, context.env["PATH"] ?? "");
+  // A box would be started all the same, and its words be taken for the agent's.
+  const wrap = missing === undefined ? context.wrap : undefined;
+  const [program, ...args] = (wrap ?? ((name, rest) => [name, ...rest] as const))(spec.program.command, [
     ...spec.program.args,
     ...spec.args,
   ]);
@@ -143,7 +146,10 @@ export function attempting(world: AgentWorld, context: AgentContext, spec: Attem
     const end = await running.ended;
     const words = shorten(lastWords.join(" | "), 300);
     if (end.kind === "unstarted")
-      return failed({ class: "spawn", message: `${spec.program.command} cannot be started: ${end.message}` });
+      return failed({
+        class: "spawn",
+        message: missing ?? `${spec.program.command} cannot be started: ${end.message}`,
+      });
     const judged = spec.exited?.(end.code, words);
     if (judged === "done") return { kind: "done" };
     if (judged !== undefined) return failed(judged);

@@ -20,14 +20,19 @@ export interface Program {
 const PROBE_MS = 15_000;
 const VERSION = /\d+\.\d+(?:\.\d+)?(?:[-+][\w.-]+)?/;
 
+/** Why there is no such program, and what to do; `undefined`: there is one, or its place depends on the attempt's folder. */
+export function missingProgram({ command, install }: Program, path: string): string | undefined {
+  const isRelative = command.includes("/") && !isAbsolute(command);
+  if (isRelative || findProgram(command, path) !== undefined) return undefined;
+  const where = isAbsolute(command) ? "does not exist or cannot be run" : "was not found on PATH";
+  return `${command} ${where}${install === undefined ? "" : `; ${install}`}`;
+}
+
 /** `path`: where to look. The version is what the first number with dots in its answer is. */
 export async function probeProgram(world: AgentWorld, program: Program, path: string): Promise<AgentProbe> {
   const file = findProgram(program.command, path);
-  if (file === undefined) {
-    const where = isAbsolute(program.command) ? "does not exist or cannot be run" : "was not found on PATH";
-    const hint = program.install === undefined ? "" : `; ${program.install}`;
-    return { found: false, problem: `${program.command} ${where}${hint}` };
-  }
+  if (file === undefined)
+    return { found: false, problem: missingProgram(program, path) ?? `${program.command} is not there` };
   if (program.version === undefined) return { found: true, program: file };
   let said = "";
   const running = startAgentProcess(world, {
