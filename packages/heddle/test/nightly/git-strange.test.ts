@@ -80,7 +80,7 @@ const COMBINE: Readonly<Record<string, Strangeness>> = {
   "odd names": (rig) => {
     for (const name of ["-rf", "sp ace", "new\nline", "tab\tq\"uote'", "ünï/çödé.txt", "--help", "$(touch canary)"])
       rig.write(name, `${name}\n`);
-    rig.git(["add", "-A"]);
+    rig.git(["add", "-A", "--sparse"]);
     rig.git(["commit", "-q", "-m", "--amend"]);
   },
   "symbolic links": (rig) => {
@@ -88,7 +88,7 @@ const COMBINE: Readonly<Record<string, Strangeness>> = {
     symlinkSync("a.txt", path.join(rig.dir, "in"));
     symlinkSync("nowhere", path.join(rig.dir, "dangling"));
     symlinkSync(".", path.join(rig.dir, "loop"));
-    rig.git(["add", "out", "in", "dangling", "loop"]);
+    rig.git(["add", "--sparse", "out", "in", "dangling", "loop"]);
     rig.git(["commit", "-q", "-m", "links"]);
   },
   "hooks that refuse": (rig) => {
@@ -123,7 +123,7 @@ const COMBINE: Readonly<Record<string, Strangeness>> = {
   dirty(rig) {
     rig.write("a.txt", "changed by the user\n");
     rig.write("staged.txt", "staged\n");
-    rig.git(["add", "--", "staged.txt"]);
+    rig.git(["add", "--sparse", "--", "staged.txt"]);
     rig.write("untracked.txt", "untracked\n");
   },
   stashed(rig) {
@@ -181,12 +181,12 @@ const REFUSED: Readonly<Record<string, Refusal>> = {
           rig.git(["stash", "-q", "-u"]);
           rig.git(["branch", "-f", "one"]);
           rig.write("clash.txt", "one\n");
-          rig.git(["add", "--", "clash.txt"]);
+          rig.git(["add", "--sparse", "--", "clash.txt"]);
           rig.git(["commit", "-q", "-m", "one"]);
           rig.git(["branch", "-f", "two"]);
           rig.git(["checkout", "-q", "one"]);
           rig.write("clash.txt", "other\n");
-          rig.git(["add", "--", "clash.txt"]);
+          rig.git(["add", "--sparse", "--", "clash.txt"]);
           rig.git(["commit", "-q", "-m", "other"]);
           tries(rig, [what, "two"]);
         },
