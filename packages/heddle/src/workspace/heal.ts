@@ -3,11 +3,12 @@
  * else is done for the run. Removes nothing that may hold work, and nothing that is not certainly heddle's.
  */
 import { readFile, readdir, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
-import { basename, join, sep } from "node:path";
+import { basename, dirname, join, sep } from "node:path";
 import { systemCode } from "../base/errors.ts";
 import type { Repository } from "./doors.ts";
 import { dropIntent, leftIntent } from "./intent.ts";
 import { type AdminEntry, type Place, adminEntries } from "./place.ts";
+import { dropStaleClaims } from "./ports.ts";
 import { checkRun } from "./ref-names.ts";
 import { bury } from "./trash.ts";
 import { exists } from "./tree-files.ts";
@@ -24,6 +25,7 @@ export async function heal(repository: Repository, run: string): Promise<void> {
   await dropNotes(repository, run);
   await dropRefLocks(repository, run);
   await dropDrafts(repository, run);
+  await dropStaleClaims(dirname(repository.home), repository.clock.now());
 }
 
 /** Lock files on refs of the run whose git was killed. One that is at work is waited for: it holds its own for milliseconds. */

@@ -3,7 +3,7 @@
  * it is given out; what others do later is not known.
  */
 import { createServer } from "node:net";
-import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { systemCode } from "../base/errors.ts";
 import { exists } from "./tree-files.ts";
@@ -35,6 +35,21 @@ export async function releasePorts(stateDir: string, path: string): Promise<void
   for (const name of await readdir(folder).catch(() => []))
     if ((await readFile(join(folder, name), "utf8").catch(() => "")) === path)
       await rm(join(folder, name), { force: true });
+}
+
+/** A claim is written in one go; an empty one of this age is that of a process which was killed in between. */
+const EMPTY_AGE_MS = 2000;
+
+/** Removes the claims of worktrees that are gone, whichever repository they were of. `now`: epoch, milliseconds. */
+export async function dropStaleClaims(stateDir: string, now: number): Promise<void> {
+  const folder = join(stateDir, ".ports");
+  for (const name of await readdir(folder).catch(() => [])) {
+    const file = join(folder, name);
+    const owner = await readFile(file, "utf8").catch(() => undefined);
+    if (owner === undefined) continue;
+    const age = owner === "" ? now - ((await stat(file).catch(() => undefined))?.mtimeMs ?? now) : 0;
+    if (owner === "" ? age > EMPTY_AGE_MS : !(await exists(owner))) await rm(file, { force: true });
+  }
 }
 
 /** A block of a worktree that is gone is nobody's. */

@@ -368,3 +368,20 @@ test("names: different for different ids, and valid refs", () => {
   expect(new Set(slugs).size).toBe(slugs.length);
   expect(readFileSync(join(at.user, ".git", "HEAD"), "utf8")).toContain("main");
 });
+
+test("ports that a crash left claimed are free again with the next run, those of others are not", async () => {
+  using at = rig();
+  const { base } = await at.open();
+  const first = await at.worktrees();
+  const tree = await first.ensure({ run: "r1", owner: { kind: "step", id: "a" }, base });
+  const folder = join(at.stateDir, ".ports");
+  writeFileSync(join(folder, "22000"), join(at.stateDir, "gone"));
+  writeFileSync(join(folder, "22010"), "");
+  utimesSync(join(folder, "22010"), 1, 1);
+  writeFileSync(join(folder, "22020"), "");
+  const later = await at.worktrees();
+  await later.ensure({ run: "r2", owner: { kind: "step", id: "b" }, base });
+  const left = namesIn(folder).toSorted();
+  expect(left).toEqual(["21000", "21010", "22020"]);
+  expect(readFileSync(join(folder, String(tree.ports[0])), "utf8")).toBe(tree.path);
+});
