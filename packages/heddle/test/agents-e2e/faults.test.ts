@@ -248,6 +248,8 @@ async function killed(rig: AgentRig, resumes: boolean): Promise<void> {
   rig.write("agents.yaml", JSON.stringify({ resumes, cases: cases.map((one) => ({ step: "a", ...one })) }));
   const first = rig.start(["run", "--json"]);
   await gate.reached();
+  // Told once it is on disk: a session that is not recorded cannot be taken up again.
+  await first.says('"type":"session"');
   first.kill("SIGKILL");
   await first.done;
 }

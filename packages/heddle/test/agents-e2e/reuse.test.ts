@@ -1,6 +1,6 @@
 /** Runs that begin in the middle: what an earlier run merged for the results that they reuse is there before their first step. */
 import { expect, test } from "vitest";
-import { AgentRig, ofType, writes, variants } from "./rig.ts";
+import { AgentRig, ofType, writes, variants, isNightly } from "./rig.ts";
 
 const SCRIPTS = {
   a: [writes("n.txt", "of a\n"), { say: "wrote n" }],
@@ -35,7 +35,7 @@ test.each(
   expect(rig.git(["rev-parse", `heddle/${run}/integration`])).toBe(first);
 });
 
-test("a rerun of a rerun has it too, and what landed meanwhile is not made again", async () => {
+test.runIf(isNightly)("a rerun of a rerun has it too, and what landed meanwhile is not made again", async () => {
   using rig = new AgentRig();
   await begun(rig);
   const again = async (): Promise<void> =>

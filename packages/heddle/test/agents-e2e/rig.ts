@@ -142,7 +142,9 @@ export function writes(file: string, text: string): object {
   return { write: { path: file, text } };
 }
 
+export const isNightly: boolean = process.env["HEDDLE_TIER"] === "nightly";
+
 /** The first `few` in `npm test`, all of them in the nightly: variants of one thing that cost seconds each. */
 export function variants<T>(few: number, all: readonly T[]): readonly T[] {
-  return process.env["HEDDLE_TIER"] === "nightly" ? all : all.slice(0, few);
+  return isNightly ? all : all.slice(0, few);
 }

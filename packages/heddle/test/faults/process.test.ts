@@ -1,6 +1,6 @@
 /** Odd worlds around the process: no home, no folder, ends of pipes that are closed or closing. */
 import { spawn } from "node:child_process";
-import { mkdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { environment, PROGRAM, expectClean, expectRefusal, expectSound, kinds, place, plan, until } from "./rig.ts";
@@ -41,7 +41,8 @@ describe.concurrent("a world", () => {
     using at = place({ "work/heddle.yaml": plan({ a: "touch ../up; while [ ! -e ../go ]; do sleep 0.02; done" }) });
     const work = join(at.path, "work");
     const running = at.begin(["run"], { cwd: work });
-    await until(() => running.said().out.includes("[a] ▶"));
+    // The command runs: nothing is made for its beginning any more.
+    await until(() => running.said().out.includes("[a] ▶") && existsSync(join(at.path, "up")));
     rmSync(work, { recursive: true, force: true, maxRetries: 5 });
     at.write("go", "");
     expectRefusal(await running.ended, 1, "JournalRemoved");
