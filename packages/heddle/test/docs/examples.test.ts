@@ -154,16 +154,23 @@ function firstMissing(shown: readonly string[], lines: readonly string[]): strin
 
 /** What differs from run to run, made alike. */
 function normal(line: string): string {
-  return line
-    .trimEnd()
-    .replaceAll(/\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?Z?)?/g, "TIME")
-    .replaceAll(/\b\d{2}:\d{2}:\d{2}(\.\d+)?\b/g, "TIME")
-    .replaceAll(/\b(?=[a-z]*\d)[0-9a-hjkmnp-tv-z]{12}\b/g, "RUN")
-    .replaceAll(/\b\d+(\.\d+)?x/g, "Nx")
-    .replaceAll(/\b\d+m \d{2}s\b|\b\d+(\.\d+)? ?m?s\b/g, "Ns")
-    .replaceAll(/"durationMs":\d+/g, '"durationMs":N')
-    .replaceAll(/rejected by \w+/g, "rejected by SOMEBODY")
-    .replaceAll(/\s+/g, " ");
+  return (
+    line
+      .trimEnd()
+      .replaceAll(/\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?Z?)?/g, "TIME")
+      .replaceAll(/\b\d{2}:\d{2}:\d{2}(\.\d+)?\b/g, "TIME")
+      // One id in a hundred has no digit: it is known by the word before it.
+      .replaceAll(
+        /(?<=\b(?:[Rr]un|resume|show|approve|reject|merge|logs|resolve|history) )[0-9a-hjkmnp-tv-z]{12}\b/g,
+        "RUN",
+      )
+      .replaceAll(/\b(?=[a-z]*\d)[0-9a-hjkmnp-tv-z]{12}\b/g, "RUN")
+      .replaceAll(/\b\d+(\.\d+)?x/g, "Nx")
+      .replaceAll(/\b\d+m \d{2}s\b|\b\d+(\.\d+)? ?m?s\b/g, "Ns")
+      .replaceAll(/"durationMs":\d+/g, '"durationMs":N')
+      .replaceAll(/rejected by \w+/g, "rejected by SOMEBODY")
+      .replaceAll(/\s+/g, " ")
+  );
 }
 
 async function ended(
