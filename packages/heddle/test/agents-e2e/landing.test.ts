@@ -17,10 +17,13 @@ async function landings(rig: AgentRig): Promise<readonly string[]> {
   return (await history(rig)).map(({ type }) => type).filter((type) => type.includes("land"));
 }
 
-/** A git that stops at the gate before it moves the user's branch. */
+/** A git that stops at the gate before it moves the user's branch, and does nothing more if heddle is gone by then. */
 function gitWithGate(rig: AgentRig, gate: Gate): Readonly<Record<string, string>> {
   const real = rig.git(["--exec-path"]).replace(/\/(lib|libexec)\/git-core$/, "/bin/git");
-  rig.write("bin.here/git", `#!/bin/sh\ncase "$*" in *"heddle: land"*) ${gate.command};; esac\nexec '${real}' "$@"\n`);
+  rig.write(
+    "bin.here/git",
+    `#!/bin/sh\ncase "$*" in *"heddle: land"*) ${gate.command}; kill -0 $PPID || exit 1;; esac\nexec '${real}' "$@"\n`,
+  );
   chmodSync(path.join(rig.dir, "bin.here/git"), 0o755);
   return { PATH: `${path.join(rig.dir, "bin.here")}:${process.env["PATH"] ?? ""}` };
 }
@@ -54,6 +57,7 @@ test("a run that was killed after its end and before its landing is landed by a 
   await gate.reached();
   running.kill("SIGKILL");
   await running.done;
+  await gate.open();
   expect((await rig.statuses())["a"]).toBe("succeeded");
   expect(await landings(rig)).toEqual([]);
   const { code, stdout } = await rig.heddle(["resume"]);
