@@ -42,12 +42,12 @@ export function openingScript(options: {
     ? `__heddle_e() { ${leave}; __heddle_k=; read -r __heddle_k </proc/$$/task/$$/children; echo "$__heddle_s $__heddle_k"; }`
     : `__heddle_e() { ${leave}; echo "$__heddle_s"; }`;
   // A signal for the group reaches its helper too; a handler, unlike an ignored signal, is not passed on to commands.
-  // At its end it stays for its watcher: orphans of a command that another watcher ended must still be its children.
+  // At its end it stays for its watcher, whatever signal ends a wait: orphans, those too that the watcher makes, must still be its children.
   return `trap : HUP INT QUIT USR1 USR2 ALRM TERM PIPE
 ${report}
 { ${watcherScript(options)}
 } <&3 3<&- >/dev/null 2>&1 &
-trap wait EXIT
+trap "while kill -0 $! 2>/dev/null; do wait; done" EXIT
 exec 3<&-
 export HEDDLE_OWNER=${quote(options.owner)}
 echo "$! \${1:-0}"
@@ -56,7 +56,8 @@ echo "$! \${1:-0}"
 
 /**
  * A process beside each helper that reads from a pipe of the engine's: a line says that the engine ends in order, an end
- * without one that it died. Then everything that carries the engine's mark, and the helper's group, gets TERM, grace, KILL.
+ * without one that it died. Then everything that carries the engine's mark, and the helper's group, gets TERM, grace, KILL; so do
+ * the orphans that come to the helper, and at the end those that their death makes.
  */
 function watcherScript(options: { readonly owner: string; readonly graceMs: number; readonly proc: boolean }): string {
   const mark = quote(`HEDDLE_OWNER=${options.owner}`);
@@ -75,10 +76,13 @@ each TERM "$orphans $(ours)"
 kill -TERM -$$
 i=0
 while [ $i -lt ${rounds} ] && { [ -n "$(ours)" ] || { [ -n "$orphans" ] && kill -0 $orphans; }; }; do sleep 0.1; i=$((i + 1)); done
-i=0; empty=0
+each KILL "$orphans"
+i=0; empty=0; seen=" $me$orphans "
 while [ $i -lt 100 ] && [ $empty -lt 2 ]; do
-each KILL "$orphans"; orphans=
-all=$(ours)
+k=; new=
+${options.proc ? "read -r k </proc/$$/task/$$/children" : ":"}
+for p in $k; do case "$seen" in *" $p "*) ;; *) new="$new $p"; seen="$seen$p ";; esac; done
+all="$(ours)$new"
 if [ -n "$all" ]; then each KILL "$all"; empty=0; else empty=$((empty + 1)); fi
 i=$((i + 1)); sleep 0.02
 done

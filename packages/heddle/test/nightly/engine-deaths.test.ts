@@ -6,7 +6,7 @@ import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { expectSound, kinds, place, until } from "../faults/rig.ts";
-import { nastyTree, newMark, pidsWith } from "../runner/rig.ts";
+import { nastyTree, newMark, pidsWith, sleepOf } from "../runner/rig.ts";
 import { report, scaled } from "./scale.ts";
 
 /** The second attempt looks for survivors before it does anything: what carries the mark, itself left out. */
@@ -39,7 +39,7 @@ interface Verdict {
 
 /** Leaves its session, its parent and its environment: nothing but its engine's helper knows of it. */
 function hiding(mark: string): string {
-  return `env -i setsid sh -c '(setsid sh -c "trap : TERM; sleep 300; sleep 300; : ${mark}" &) ; : up ${mark}' &`;
+  return `env -i setsid sh -c '(setsid sh -c "trap : TERM; ${sleepOf(mark)}; ${sleepOf(mark)}; : ${mark}" &) ; : up ${mark}' &`;
 }
 
 async function killOnce(round: number): Promise<Verdict> {
@@ -60,7 +60,7 @@ steps:
   const engine = first.process.pid ?? 0;
   const areUp = (): boolean =>
     pidsWith(mark).length > 10 &&
-    (killsHelpers || (pidsWith(hidden).length === 2 && pidsWith(`: up ${hidden}`).length === 0));
+    (killsHelpers || (pidsWith(hidden).length === 4 && pidsWith(`: up ${hidden}`).length === 0));
   await until(areUp).catch(() => {
     throw new Error(`the trees did not come up\n${first.said().out}${first.said().err}`);
   });

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { commandAttempt, started } from "../../src/runner/suite.ts";
 import { killEngine } from "../runner/kill-engine.ts";
-import { living, nastyTree, newMark, pidsWith, shellSetting, until } from "../runner/rig.ts";
+import { living, nastyTree, newMark, pidsWith, shellSetting, sleepOf, until } from "../runner/rig.ts";
 import { report, scaled } from "./scale.ts";
 
 const AT_ONCE = 2;
@@ -31,7 +31,7 @@ test("P2: engine kills", async () => {
   let left = 0;
   for (let i = 0; i < kills; i++) {
     const mark = newMark();
-    const run = await killEngine(at.folder, [nastyTree(mark, false), `echo up; exec sleep 300 # ${mark}`]);
+    const run = await killEngine(at.folder, [nastyTree(mark, false), `echo up; exec ${sleepOf(mark)} # ${mark}`]);
     await until(() => living(run) === 0 && pidsWith(mark).length === 0, 15_000).catch(() => undefined);
     left += Math.max(living(run), pidsWith(mark).length);
   }

@@ -75,16 +75,22 @@ export async function until(isTrue: () => boolean, timeoutMs = 10_000): Promise<
 
 /** A word that stands in no other command line. */
 export function newMark(): string {
-  return `mark${randomId(systemRandom, 12)}`;
+  return `mark300.${String(Math.floor(systemRandom() * 1e12)).padStart(12, "0")}`;
 }
 
-/** Living processes whose command line holds `text`. */
+/** A sleep that carries the mark itself: a child can outlive the shell that has the mark in its text. */
+export function sleepOf(mark: string): string {
+  return `sleep ${mark.replace("mark", "")}`;
+}
+
+/** Living processes whose command line holds `text`; of a mark, also its sleeps. */
 export function pidsWith(text: string): readonly number[] {
   const found: number[] = [];
+  const wanted = text.replace(/^mark/, "");
   for (const name of readdirSync("/proc")) {
     if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
     try {
-      if (readFileSync(`/proc/${name}/cmdline`, "latin1").includes(text)) found.push(Number(name));
+      if (readFileSync(`/proc/${name}/cmdline`, "latin1").includes(wanted)) found.push(Number(name));
     } catch {
       // It ended meanwhile.
     }
@@ -97,15 +103,17 @@ export function pidsWith(text: string): readonly number[] {
  * adds one that also leaves its session, its parent and its environment.
  */
 export function nastyTree(mark: string, hidden: boolean): string {
-  const sleeper = `exec sleep 300 # ${mark}`;
-  const stubborn = `trap "" TERM HUP INT; while :; do sleep 300; done # ${mark}`;
+  const sleeper = `exec ${sleepOf(mark)} # ${mark}`;
+  const stubborn = `trap "" TERM HUP INT; while :; do ${sleepOf(mark)}; done # ${mark}`;
   const lines = [
     `setsid sh -c '${stubborn}' &`,
-    `sh -c 'sh -c "sleep 300; : ${mark}" & exit 0'`,
-    `nohup sh -c 'sleep 300; : ${mark}' >/dev/null 2>&1 &`,
-    `(setsid sh -c 'setsid sh -c "sleep 300; : ${mark}" & exit 0' &)`,
+    `sh -c 'sh -c "${sleepOf(mark)}; : ${mark}" & exit 0'`,
+    `nohup sh -c '${sleepOf(mark)}; : ${mark}' >/dev/null 2>&1 &`,
+    `(setsid sh -c 'setsid sh -c "${sleepOf(mark)}; : ${mark}" & exit 0' &)`,
     `sh -c 'while :; do sh -c "sleep 1; : ${mark}" & sleep 0.01; done # ${mark}' &`,
-    ...(hidden ? [`env -i setsid sh -c '(setsid sh -c "trap : TERM; sleep 300; : ${mark}" &) ; : ${mark}' &`] : []),
+    ...(hidden
+      ? [`env -i setsid sh -c '(setsid sh -c "trap : TERM; ${sleepOf(mark)}; : ${mark}" &) ; : ${mark}' &`]
+      : []),
     `sh -c '${sleeper}' &`,
     `sleep 0.05; echo up; wait; : ${mark}`,
   ];

@@ -9,7 +9,18 @@ import { shellRunner } from "../../src/runner/shell.ts";
 import { commandAttempt, started } from "../../src/runner/suite.ts";
 import { sweeper } from "../../src/runner/sweep.ts";
 import { killEngine } from "./kill-engine.ts";
-import { clock, living, nastyTree, newMark, pidsWith, processWorld, setting, shellSetting, until } from "./rig.ts";
+import {
+  clock,
+  living,
+  nastyTree,
+  newMark,
+  pidsWith,
+  processWorld,
+  setting,
+  shellSetting,
+  sleepOf,
+  until,
+} from "./rig.ts";
 
 describe("P1: a cancel leaves no process", () => {
   test.each(["helper", "plain"] as const)("%s: 10 cancels of trees that flee", async (way) => {
@@ -31,7 +42,7 @@ describe("P1: a cancel leaves no process", () => {
   test.each(["helper", "plain"] as const)("%s: a child in another session, without its environment", async (way) => {
     await using at = shellSetting(way);
     const mark = newMark();
-    const command = `env -i setsid sh -c 'trap : TERM; echo up; sleep 300; sleep 300; : ${mark}' & wait`;
+    const command = `env -i setsid sh -c 'trap : TERM; echo up; ${sleepOf(mark)}; ${sleepOf(mark)}; : ${mark}' & wait`;
     const running = await started(at.runner, commandAttempt(at.folder, command, { graceMs: 100 }), until);
     running.stop("cancel");
     expect((await running.outcome).kind).toBe("stopped");
@@ -41,7 +52,7 @@ describe("P1: a cancel leaves no process", () => {
   test("the end of a command by itself takes along what fled from its session and environment", async () => {
     await using at = shellSetting("helper");
     const mark = newMark();
-    const flee = `env -i setsid sh -c '(setsid sh -c "sleep 300; : ${mark}" &) ; exit 0'; echo out`;
+    const flee = `env -i setsid sh -c '(setsid sh -c "${sleepOf(mark)}; : ${mark}" &) ; exit 0'; echo out`;
     for (let i = 0; i < 3; i++) {
       const attempt = commandAttempt(at.folder, flee, { graceMs: 100 });
       expect((await at.runner.start(attempt).outcome).kind).toBe("succeeded");
@@ -96,8 +107,8 @@ describe("P2: the engine's death leaves no process", () => {
       const mark = newMark();
       const commands = [
         nastyTree(mark, false),
-        `echo up; exec sleep 300 # ${mark}`,
-        `echo up PIPED; sleep 300; : ${mark}`,
+        `echo up; exec ${sleepOf(mark)} # ${mark}`,
+        `echo up PIPED; ${sleepOf(mark)}; : ${mark}`,
       ];
       const run = await killEngine(at.folder, commands);
       await until(() => living(run) === 0 && pidsWith(mark).length === 0, 15_000);
