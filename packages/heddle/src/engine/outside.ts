@@ -1,5 +1,5 @@
 /** The engine's ties to other processes while it holds a run: it says that it lives, and looks for words left for it. */
-import { HEARTBEAT_MS, type Journal, type Lease } from "../journal/port.ts";
+import { HEARTBEAT_MS, type Journal, type Lease, type Watcher } from "../journal/port.ts";
 import type { Problem } from "../base/errors.ts";
 import type { ControlRequest } from "./api.ts";
 import { errand } from "./errand.ts";
@@ -20,7 +20,7 @@ export interface OutsideOptions {
 /** Runs until the timers are closed. */
 export function watchOutside(options: OutsideOptions): void {
   beat(options);
-  if (options.pollMs > 0) poll(options, 0);
+  if (options.pollMs > 0) poll(options, options.journal.watch(), 0);
 }
 
 function beat(options: OutsideOptions): void {
@@ -33,18 +33,18 @@ function beat(options: OutsideOptions): void {
   });
 }
 
-function poll(options: OutsideOptions, last: number): void {
+function poll(options: OutsideOptions, watcher: Watcher, last: number): void {
   options.timers.arm("poll", options.pollMs, () => {
     errand(
-      obeyNew(options, last).then((seen) => poll(options, seen)),
+      obeyNew(options, watcher, last).then((seen) => poll(options, watcher, seen)),
       options.onFault,
     );
   });
 }
 
 /** Obeys words newer than `last`; returns the newest seen. A word is settled after it was obeyed: obeying twice does no harm. */
-async function obeyNew({ journal, lease, obey }: OutsideOptions, last: number): Promise<number> {
-  if (!journal.changed()) return last;
+async function obeyNew({ journal, lease, obey }: OutsideOptions, watcher: Watcher, last: number): Promise<number> {
+  if (!watcher.changed()) return last;
   const requests = await journal.requests(lease.run, last);
   for (const request of requests) obey(request.body as unknown as ControlRequest);
   const newest = requests.at(-1)?.id ?? last;

@@ -24,6 +24,7 @@ import {
   type ReadOptions,
   type RunRecord,
   type RunRequest,
+  type Watcher,
 } from "./port.ts";
 
 export interface MemoryOptions {
@@ -82,9 +83,6 @@ class MemoryJournal implements Journal {
   readonly #store: MemoryStore;
   readonly #rules: LeaseRules;
   readonly #validate: ((event: Event) => string | undefined) | undefined;
-  /** Writes of this journal; what the store has beyond is of others. */
-  #ownWrites = 0;
-  #seenForeign = -1;
 
   constructor(options: MemoryOptions) {
     this.#store = options.store ?? memoryStore();
@@ -252,11 +250,16 @@ class MemoryJournal implements Journal {
     this.#wrote();
   }
 
-  changed(): boolean {
-    const foreign = this.#store.version - this.#ownWrites;
-    const changed = foreign !== this.#seenForeign;
-    this.#seenForeign = foreign;
-    return changed;
+  watch(): Watcher {
+    let seen = -1;
+    return {
+      changed: () => {
+        const { version } = this.#store;
+        const changed = version !== seen;
+        seen = version;
+        return changed;
+      },
+    };
   }
 
   async lock(
@@ -336,7 +339,6 @@ class MemoryJournal implements Journal {
 
   #wrote(): void {
     this.#store.version++;
-    this.#ownWrites++;
   }
 }
 

@@ -70,6 +70,15 @@ export interface RunRequest {
   readonly body: Json;
 }
 
+/** One caller's place in the stream of writes; watchers do not take from each other. */
+export interface Watcher {
+  /**
+   * Whether anything was written since this watcher's last call, by whichever connection, this journal's own included; `true`
+   * at the first call. May be `true` for nothing, never `false` for something. Cheap enough to ask ten times a second.
+   */
+  changed(): boolean;
+}
+
 export interface ReadOptions {
   /** Only events with a greater `seq`; default 0. */
   readonly after?: number;
@@ -116,8 +125,8 @@ export interface Journal extends AsyncDisposable {
   requests(run: string, after: number): Promise<readonly RunRequest[]>;
   /** Forgets words up to and including `id`: they were dealt with (their events are recorded). */
   settle(run: string, id: number): Promise<void>;
-  /** Whether anything was written by another connection since the last call: cheap enough to ask ten times a second. */
-  changed(): boolean;
+  /** For one caller that looks again and again. Holds nothing open: it is dropped, not closed. */
+  watch(): Watcher;
 
   /**
    * Takes named locks for a step, all or none, over every run of this journal: a write lock excludes all others, read locks

@@ -51,7 +51,10 @@ export const SQL = {
     "DELETE FROM durations WHERE plan = ?1 AND run NOT IN (SELECT run FROM durations WHERE plan = ?1 ORDER BY run DESC LIMIT ?2)",
   durations: "SELECT data FROM durations WHERE plan = ? ORDER BY run DESC LIMIT ?",
 
+  /** Differs after a commit of another connection. */
   dataVersion: "PRAGMA data_version",
+  /** Differs after a write of this connection, which `data_version` does not count. */
+  ownChanges: "SELECT total_changes()",
   integrityCheck: "PRAGMA integrity_check(20)",
 } as const;
 

@@ -23,6 +23,7 @@ import type {
   ReadOptions,
   RunRecord,
   RunRequest,
+  Watcher,
 } from "./port.ts";
 import { SQL } from "./sql.ts";
 import { Appender } from "./sqlite-append.ts";
@@ -35,7 +36,6 @@ export class SqliteJournal implements Journal {
   readonly #leases: LeaseRules;
   readonly #appender: Appender;
   #failure: Problem | undefined;
-  #seenVersion: unknown;
   #closed = false;
 
   constructor(db: Database, events: EventRules, leases: LeaseRules) {
@@ -152,11 +152,19 @@ export class SqliteJournal implements Journal {
     this.#write(SQL.settle, id, run);
   }
 
-  changed(): boolean {
-    const version = guarded(this.#db, () => this.#db.sql(SQL.dataVersion).get()?.[0]);
-    const changed = version !== this.#seenVersion;
-    this.#seenVersion = version;
-    return changed;
+  watch(): Watcher {
+    let seenOthers: unknown;
+    let seenOwn: unknown;
+    return {
+      changed: () => {
+        const others = guarded(this.#db, () => this.#db.sql(SQL.dataVersion).get()?.[0]);
+        const own = guarded(this.#db, () => this.#db.sql(SQL.ownChanges).get()?.[0]);
+        const changed = others !== seenOthers || own !== seenOwn;
+        seenOthers = others;
+        seenOwn = own;
+        return changed;
+      },
+    };
   }
 
   async lock(

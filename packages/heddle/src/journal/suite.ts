@@ -394,16 +394,29 @@ function requestTests({ expect }: TestTools, test: Register): void {
     await journal.request("nope", 1, null).catch((thrown: { readonly code: string }) => (code = thrown.code));
     expect(code).toBe("UnknownRun");
   });
-  test("changed: writes of others count, own ones do not", async ({ journal, reopen }) => {
+  test("watch: each watcher hears of every write once, whoever wrote, whoever else looked", async ({
+    journal,
+    reopen,
+  }) => {
     const lease = await leaseOfNew(journal, "r1");
     const other = await reopen();
-    journal.changed();
-    expect(journal.changed()).toBe(false);
+    const first = journal.watch();
+    const second = journal.watch();
+    const foreign = other.watch();
+    const all = [first, second, foreign];
+    const asked = (): readonly boolean[] => all.map((watcher) => watcher.changed());
+    expect(asked()).toEqual([true, true, true]);
+    expect(asked()).toEqual([false, false, false]);
     await journal.append(lease, span("r1", 1, 1));
-    expect(journal.changed()).toBe(false);
+    expect(asked()).toEqual([true, true, true]);
+    expect(asked()).toEqual([false, false, false]);
     await other.request("r1", 1, "word");
-    expect(journal.changed()).toBe(true);
-    expect(journal.changed()).toBe(false);
+    expect(first.changed()).toBe(true);
+    expect(first.changed()).toBe(false);
+    await other.request("r1", 2, "word");
+    expect(asked()).toEqual([true, true, true]);
+    expect(asked()).toEqual([false, false, false]);
+    expect([journal.watch().changed(), journal.watch().changed()]).toEqual([true, true]);
   });
 }
 

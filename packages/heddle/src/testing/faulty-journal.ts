@@ -96,7 +96,7 @@ export function faultyJournal(options: FaultyJournalOptions): Journal {
     request: (run, time, body) => inner.request(run, time, body),
     requests: (run, after) => slowly(() => inner.requests(run, after)),
     settle: (run, id) => slowly(() => inner.settle(run, id)),
-    changed: () => inner.changed(),
+    watch: () => inner.watch(),
     lock: (lease, step, names) => slowly(() => inner.lock(lease, step, names)),
     unlock: (lease, step) => slowly(() => inner.unlock(lease, step)),
     recordDurations: (run, plan, durations) => slowly(() => inner.recordDurations(run, plan, durations)),

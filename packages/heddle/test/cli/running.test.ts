@@ -1,6 +1,6 @@
 /** Running, failing, waiting, cancelling and going on, through real processes: exit codes and what the journal says after. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { jsonLines, Rig } from "../rig.ts";
+import { jsonLines, Rig, type Gate } from "../rig.ts";
 
 let rig: Rig;
 beforeEach(() => {
@@ -391,6 +391,27 @@ test("a log is followed while it grows, and a run as JSON from another process",
   await gate.open();
   expect(await logs.done).toMatchObject({ code: 0, stdout: "before\nafter\n" });
   expect((await watch.done).stdout).toBe((await run.done).stdout);
+});
+
+test("a follower of a log ends when the engine was killed, although nothing is written any more", async () => {
+  const gates = ["one", "two", "three"].map((name) => rig.gate(name));
+  rig.plan({ steps: [{ id: "slow", run: gates.map(({ command }, at) => `echo line ${at}; ${command}`).join("\n") }] });
+  const run = rig.start(["run"]);
+  const [one, two, three] = gates as [Gate, Gate, Gate];
+  await one.reached();
+  const logs = rig.start(["logs", "slow", "-f"]);
+  await logs.says("line 0");
+  await one.open();
+  await two.reached();
+  await logs.says("line 1");
+  await two.open();
+  await three.reached();
+  // The third line is shown by a follower that has looked at the journal and waits for something to be written.
+  await logs.says("line 2");
+  run.kill("SIGKILL");
+  const followed = await logs.done;
+  expect(followed.code).toBe(0);
+  expect(followed.stderr).toContain("heddle resume");
 });
 
 test("a TypeScript plan runs by name and by its usual name", async () => {

@@ -11,6 +11,8 @@ import type { Flags } from "../spec.ts";
 import { isOn, numeric } from "../values.ts";
 
 const POLL_MS = 100;
+/** How often it is asked whether the run's process still lives: a dead one writes nothing that would say so. */
+const HOLDER_POLLS = 10;
 
 export async function logs(context: Context, words: readonly (string | undefined)[], flags: Flags): Promise<number> {
   const opened = await openToRead(context);
@@ -69,19 +71,29 @@ async function follow(
 ): Promise<void> {
   const tape = new Tape(context.out);
   const [target] = targets;
+  const { run } = first.state;
+  const writes = project.journal.watch();
   let read = first;
-  while (target !== undefined) {
+  for (let poll = 1; target !== undefined; poll++) {
     const over = !read.live || hasEnded(read.state, target.step);
     const cursor = cursors.get(target.log);
     if (cursor !== undefined) tape.log(cursor, "", over);
     await tape.idle();
-    if (over) return;
+    if (over) {
+      if (!hasEnded(read.state, target.step))
+        context.out.note(`No process works on run ${run} any more. Go on with: heddle resume ${run}`);
+      return;
+    }
     await new Promise<void>((resolve) => {
       context.clock.after(POLL_MS, resolve);
     });
-    if (!project.journal.changed()) continue;
-    const again = await readRun(project, read.state.run);
+    if (!writes.changed() && (poll % HOLDER_POLLS !== 0 || (await isHeld(project, run)))) continue;
+    const again = await readRun(project, run);
     if (!again.ok) return;
     read = again.value;
   }
+}
+
+async function isHeld(project: Project, run: string): Promise<boolean> {
+  return ((await project.journal.get(run))?.holder ?? null) !== null;
 }

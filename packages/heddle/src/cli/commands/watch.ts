@@ -69,10 +69,11 @@ async function followRun(
   watcher: Watcher,
 ): Promise<RunStatus> {
   let seq = 0;
+  const writes = project.journal.watch();
   for (let poll = 0; ; poll++) {
     const asksHolder = poll % HOLDER_POLLS === 0;
     const record = asksHolder ? await project.journal.get(run) : undefined;
-    if (project.journal.changed() || asksHolder) {
+    if (writes.changed() || asksHolder) {
       for await (const batch of project.journal.read(run, { after: seq })) {
         for (const event of batch) {
           reader.add(event);
