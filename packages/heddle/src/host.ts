@@ -198,16 +198,13 @@ class LocalProject implements Project {
   }
 
   async read(run: string): Promise<Result<RecordedRun, Problem>> {
-    const [{ recover }, { statusOf }] = await Promise.all([
-      import("./engine/recovery.ts"),
-      import("./engine/summary.ts"),
-    ]);
+    const [{ recover }, { runStatus }] = await Promise.all([import("./engine/recovery.ts"), import("./run/status.ts")]);
     const record = await this.journal.get(run);
     const recovered = await recover(this.journal, run);
     if (!recovered.ok) return recovered;
     const live = record?.holder !== null && record?.holder !== undefined;
     const { state } = recovered.value;
-    return ok({ state, live, status: statusOf(state, live) });
+    return ok({ state, live, status: runStatus(state, live) });
   }
 
   async control(run: string, request: ControlRequest): Promise<Result<"sent" | "done", Problem>> {

@@ -9,6 +9,7 @@ import type { Graph } from "../graph/graph.ts";
 import type { Functions, Plan } from "../plan/plan.ts";
 import type { CancelReason, Event, Resolution, RunOptions } from "../run/event.ts";
 import type { RunState } from "../run/state.ts";
+import type { RunStatus } from "../run/status.ts";
 
 /** A plan that was read, validated and found to be a graph. */
 export interface LoadedPlan {
@@ -51,8 +52,6 @@ export interface ResumeOptions extends StayOptions {
   /** `retry`: refuses a run that has nothing failed, cancelled or interrupted. */
   readonly mode?: "resume" | "retry";
 }
-
-export type RunStatus = "running" | "paused" | "waiting" | "succeeded" | "failed" | "cancelled" | "interrupted";
 
 export interface RunResult {
   readonly run: string;

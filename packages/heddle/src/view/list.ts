@@ -1,6 +1,6 @@
 /** The runs of a project as a document: what `runs --json` prints. Made from the line that the engine stores with each run. */
 import { isJsonObject, type Json } from "../base/json.ts";
-import { RUN_STATUSES, type RunStatus, type StepCounts } from "./status.ts";
+import { countsNow, RUN_STATUSES, statusNow, type RunStatus, type StepCounts } from "../run/status.ts";
 
 export interface RunLine {
   readonly run: string;
@@ -25,21 +25,19 @@ export interface RunEntry {
 export function runLine(entry: RunEntry): RunLine {
   const summary = isJsonObject(entry.summary) ? entry.summary : {};
   const status = statusOf(summary["status"], entry.holder !== null);
-  const counts = countsOf(summary["counts"]);
-  const goesOn = status !== "interrupted";
   return {
     run: entry.run,
     plan: entry.plan,
     status,
     startedAt: numberOr(summary["startedAt"], entry.createdAt),
     endedAt: typeof summary["endedAt"] === "number" ? summary["endedAt"] : null,
-    counts: goesOn ? counts : { ...counts, waiting: counts.waiting + counts.running, running: 0 },
+    counts: countsNow(countsOf(summary["counts"]), status),
   };
 }
 
 function statusOf(recorded: Json | undefined, live: boolean): RunStatus {
   const status = RUN_STATUSES.find((known) => known === recorded) ?? "running";
-  return !live && (status === "running" || status === "paused") ? "interrupted" : status;
+  return statusNow(status, live);
 }
 
 function countsOf(recorded: Json | undefined): StepCounts {

@@ -1,0 +1,110 @@
+/**
+ * Status of a run, and its counts of steps: the one answer that lists, views and the engine give. Knows no process: whether
+ * somebody holds the run is told.
+ */
+import { unreachable } from "../base/assert.ts";
+import { hasReady } from "./decide.ts";
+import { phaseOf, type RunState } from "./state.ts";
+
+export const RUN_STATUSES = [
+  "running",
+  "paused",
+  "waiting",
+  "succeeded",
+  "failed",
+  "cancelled",
+  "interrupted",
+] as const;
+export type RunStatus = (typeof RUN_STATUSES)[number];
+
+/** `live`: a process holds the run now. Without one, a run that has not ended waits for a person, or was interrupted. */
+export function runStatus(state: RunState, live: boolean): RunStatus {
+  return statusNow(heldStatus(state), live);
+}
+
+/** What a status that was recorded by the run's engine has come to. */
+export function statusNow(recorded: RunStatus, live: boolean): RunStatus {
+  return !live && (recorded === "running" || recorded === "paused") ? "interrupted" : recorded;
+}
+
+function heldStatus(state: RunState): RunStatus {
+  const { phase } = state;
+  switch (phase.tag) {
+    case "succeeded":
+    case "failed":
+    case "cancelled":
+    case "paused":
+      return phase.tag;
+    case "created":
+      return "running";
+    case "running":
+      return onlyPeopleLeft(state) ? "waiting" : "running";
+    default:
+      return unreachable(phase);
+  }
+}
+
+/** Whether somebody is asked and nothing else can go on. */
+function onlyPeopleLeft(state: RunState): boolean {
+  const { asking, running, retrying, interrupted } = state.counts;
+  return (
+    asking > 0 &&
+    running === 0 &&
+    retrying === 0 &&
+    interrupted === 0 &&
+    state.rollback === undefined &&
+    !hasAnswer(state) &&
+    !hasArrival(state) &&
+    !hasReady(state)
+  );
+}
+
+/** Whether an answer is still to be acted on; what was dealt with is left in the list. */
+function hasAnswer(state: RunState): boolean {
+  for (let at = state.answeredHead; at < state.answered.length; at++) {
+    const phase = phaseOf(state, state.answered[at] ?? 0);
+    if (phase.tag === "asking" && phase.answer !== undefined) return true;
+  }
+  return false;
+}
+
+/** Whether a step is still to be looked at; what was dealt with is left in the list. */
+function hasArrival(state: RunState): boolean {
+  for (let at = state.arrivalsHead; at < state.arrivals.length; at++) {
+    if (phaseOf(state, state.arrivals[at] ?? 0).tag === "waiting") return true;
+  }
+  return false;
+}
+
+export interface StepCounts {
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  readonly skipped: number;
+  readonly cached: number;
+  /** Not started, between two attempts, before a person's answer, or interrupted. */
+  readonly waiting: number;
+  readonly running: number;
+}
+
+/** Every step is in exactly one of the counts. */
+export function stepCounts(state: RunState, live: boolean): StepCounts {
+  const { succeeded, failed, cancelled, skipped, cached, waiting, retrying, asking, interrupted, running, expanded } =
+    state.counts;
+  const counts = {
+    succeeded,
+    failed,
+    cancelled,
+    skipped,
+    cached,
+    waiting: waiting + retrying + asking + interrupted,
+    running: running + expanded,
+  };
+  return countsNow(counts, runStatus(state, live));
+}
+
+/** What counts that were recorded by the run's engine have come to: nothing of an interrupted run runs. */
+export function countsNow(recorded: StepCounts, status: RunStatus): StepCounts {
+  if (status !== "interrupted") return recorded;
+  return { ...recorded, waiting: recorded.waiting + recorded.running, running: 0 };
+}
