@@ -11,7 +11,7 @@ const SRC = path.resolve(import.meta.dirname, "../src");
 /** With fewer, files were not found: the rules would hold of nothing. */
 const FEWEST_FILES = 250;
 
-const MOST_LINES = 400;
+const MOST_LINES = 500;
 
 /**
  * What the files of a room may import beside their own room: whole rooms (`base/`) or single files. Type-only imports count.

@@ -1,10 +1,10 @@
 /** Commands that are carried out by recording them: from what was decided to the event that says so. Pure. */
 import { invariant, unreachable } from "../base/assert.ts";
-import type { Json, JsonObject } from "../base/json.ts";
-import { childrenFailed, failedChildren } from "../run/close.ts";
+import type { JsonObject } from "../base/json.ts";
+import { containerOutput } from "../run/close.ts";
 import type { Command } from "../run/command.ts";
 import type { EventBody, StepError } from "../run/event.ts";
-import { outputOf, phaseOf, stepAt, type RunState } from "../run/state.ts";
+import { phaseOf, stepAt, type RunState } from "../run/state.ts";
 
 type CommandOf<K extends Command["kind"]> = Extract<Command, { readonly kind: K }>;
 
@@ -92,31 +92,10 @@ function cancelled(state: RunState, { step: index, reason }: CommandOf<"cancel">
   return { type: "step.cancelled", step: stepAt(state, index).id, attempt: state.attempts[index] ?? 0, data };
 }
 
-/** The end of a container: its outputs in item order, or by the steps' ids inside the subplan. */
+/** All that a container stands for is done. */
 function finished(state: RunState, index: number, now: number): EventBody {
-  const lost = failedChildren(state, index);
-  const step = stepAt(state, index);
-  const container = state.containers.get(index);
-  const children = container?.children ?? [];
-  if (children.some((child) => wasLate(state, child))) {
-    const message = `timed out after ${Math.min(step.timeoutMs ?? Infinity, step.totalTimeoutMs ?? Infinity)} ms`;
-    return failed(state, index, { code: "timeout", message }, now);
-  }
-  if (lost.length > 0) return failed(state, index, childrenFailed(state, index, lost), now);
-  const outputs = children.map((child): Json => outputOf(phaseOf(state, child)) ?? null);
-  const nameOf = (child: number): string => stepAt(state, child).id.slice(step.id.length + 1);
-  const output: Json =
-    container?.kind === "forEach"
-      ? outputs
-      : Object.fromEntries(children.map((child, at) => [nameOf(child), outputs[at] ?? null]));
-  const data = { output, durationMs: sinceStart(state, index, now) };
-  return { type: "step.succeeded", step: step.id, attempt: state.attempts[index] ?? 1, data };
-}
-
-/** Cancelled since the time of a container around it was over. */
-function wasLate(state: RunState, step: number): boolean {
-  const phase = phaseOf(state, step);
-  return phase.tag === "cancelled" && phase.reason === "step-timeout";
+  const data = { output: containerOutput(state, index), durationMs: sinceStart(state, index, now) };
+  return { type: "step.succeeded", step: stepAt(state, index).id, attempt: state.attempts[index] ?? 1, data };
 }
 
 function rollbackStarted(state: RunState, { mode, steps }: CommandOf<"rollback">): EventBody {

@@ -10,7 +10,7 @@ import type { Lease } from "../journal/port.ts";
 import { DEFAULT_GRACE_MS, DEFAULT_MAX_AGENTS, type Plan, type Step } from "../plan/plan.ts";
 import { createState } from "../run/apply.ts";
 import { stepsToUndo } from "../run/close.ts";
-import type { CancelReason, Event, EventOf, RunOptions } from "../run/event.ts";
+import { RUN_RULES, type CancelReason, type Event, type EventOf, type RunOptions } from "../run/event.ts";
 import { HistoryChecker } from "../run/invariants.ts";
 import { isRunEnded, stepAt, type RunState } from "../run/state.ts";
 import type { Answer, LoadedPlan, ResumeOptions, RunHandle, RunResult, StartOptions, StayOptions } from "./api.ts";
@@ -19,7 +19,7 @@ import { finishAgents, isLandingDue, recordedLanding } from "./landing.ts";
 import type { EnginePorts } from "./ports.ts";
 import { leaseProblem } from "./problems.ts";
 import { Recorder } from "./recorder.ts";
-import { planResume, recover } from "./recovery.ts";
+import { cutShortProblem, planResume, recover } from "./recovery.ts";
 import { resultOf } from "./result.ts";
 import { Scheduler } from "./scheduler.ts";
 
@@ -91,6 +91,7 @@ function creation(
     plan,
     options: runOptions,
     engine: ports.version,
+    rules: RUN_RULES,
     ...(head === undefined ? {} : { gitHead: head.commit }),
     ...(head?.branch === undefined ? {} : { branch: head.branch }),
     ...(beginning === undefined ? {} : { begin: beginning.begin }),
@@ -106,10 +107,15 @@ export async function resumeRun(
 ): Promise<Result<RunHandle, Problem>> {
   return takeOver(ports, run, async (lease, state, recorder) => {
     // After a rollback by command some of its steps wait again.
-    if (state.phase.tag === "succeeded" && state.open === 0)
-      return ok(isLandingDue(state) ? conduct(ports, lease, state, recorder, options) : undefined);
-    const planned = planResume(state, ports.version, options.current, options.acceptChanges === true);
-    if (!planned.ok) return planned;
+    const isDone = state.phase.tag === "succeeded" && state.open === 0;
+    if (isDone && !isLandingDue(state)) return ok(undefined);
+    const planned = isDone
+      ? undefined
+      : planResume(state, ports.version, options.current, options.acceptChanges === true);
+    if (planned?.ok === false) return planned;
+    const cutShort = cutShortProblem(state, planned?.value.reset ?? []);
+    if (cutShort !== undefined) return err(cutShort);
+    if (planned === undefined) return ok(conduct(ports, lease, state, recorder, options));
     if (options.mode === "retry" && !hasPartsToRetry(state)) return err(nothingToRetry(run));
     const data =
       options.maxConcurrency === undefined

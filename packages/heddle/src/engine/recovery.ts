@@ -6,8 +6,10 @@ import { withDescendants } from "../graph/select.ts";
 import type { Journal } from "../journal/port.ts";
 import { apply, createState } from "../run/apply.ts";
 import type { Event, EventOf } from "../run/event.ts";
+import { isCutShort } from "../run/close.ts";
 import { driftOf } from "../run/fingerprint.ts";
 import { HistoryChecker } from "../run/invariants.ts";
+import { binds } from "../run/rules.ts";
 import { hasEnded, isContainerStep, phaseOf, satisfies, stepAt, type RunState } from "../run/state.ts";
 import type { LoadedPlan } from "./api.ts";
 
@@ -24,7 +26,8 @@ export async function recover(journal: Journal, run: string): Promise<Result<Rec
   try {
     for await (const batch of journal.read(run)) {
       for (const event of batch) {
-        const [violation] = checker.next(event);
+        // What the engine of then did not know as a rule does not make its history a broken one.
+        const violation = checker.next(event).find(({ rule }) => binds(rule, checker.version));
         if (violation) return err(broken(run, violation.seq, violation.message));
         if (state !== undefined) apply(state, event);
         else {
@@ -58,6 +61,40 @@ function broken(run: string, seq: number, message: string): Problem {
     message: `the history of run ${run} breaks a rule of the engine at event ${seq}: ${message}`,
     hint: `See it with \`heddle replay ${run}\`; start a new run with \`heddle run\`.`,
   };
+}
+
+/**
+ * Why a run must not go on: a container that was cut short stands as a success, recorded under the rules of then. To build on it
+ * would be to leave out what its steps had to do, approvals among them. `reset`: steps that begin anew.
+ */
+export function cutShortProblem(state: RunState, reset: readonly string[]): Problem | undefined {
+  const anew = new Set(reset);
+  for (const step of state.containers.keys()) {
+    if (!isCutShort(state, step)) continue;
+    const { id } = stepAt(state, topOf(state, step));
+    if (anew.has(id)) continue;
+    const lost = cancelledIn(state, step);
+    const more = lost.length > 5 ? ` and ${lost.length - 5} more` : "";
+    return {
+      code: "ContainerCutShort",
+      message: `run ${state.run} recorded ${stepAt(state, step).id} as succeeded although steps in it were cut short: ${lost.slice(0, 5).join(", ")}${more}`,
+      hint: `Run it again, with what depends on it: \`heddle rerun ${state.run} --from ${id}\`.`,
+    };
+  }
+  return undefined;
+}
+
+function cancelledIn(state: RunState, container: number): readonly string[] {
+  return (state.containers.get(container)?.children ?? []).flatMap((child) =>
+    phaseOf(state, child).tag === "cancelled" ? [stepAt(state, child).id] : cancelledIn(state, child),
+  );
+}
+
+/** The step of the plan itself that a step, at whatever depth, belongs to. */
+function topOf(state: RunState, step: number): number {
+  let at = step;
+  for (let parent = state.parents[at] ?? -1; parent !== -1; parent = state.parents[at] ?? -1) at = parent;
+  return at;
 }
 
 /** What `run.resumed` has to say, or why the run cannot go on. */

@@ -1,19 +1,28 @@
 /** How a run comes to its end: nothing more starts, what waits is recorded as such, succeeded steps are undone if the plan says so. */
 import type { Json } from "../base/json.ts";
 import type { RollbackMode } from "../plan/plan.ts";
-import type { CancelReason } from "./event.ts";
+import type { CancelReason, StepError } from "./event.ts";
 import type { Command } from "./command.ts";
 import { comparePlaces, placeOf } from "./place.ts";
 import { forEachSuccessor, hasEnded, outputOf, phaseOf, stepAt, type RunState, type StepPhase } from "./state.ts";
 
-/** The commands that bring the run closer to its end. `halt`: why it ends early; absent: every step has ended. */
-export function closeDown(state: RunState, halt: CancelReason | undefined): readonly Command[] {
+/** Why things end early. */
+export interface Ending {
+  /** Why the run does; absent: every step of it has ended. */
+  readonly halt: CancelReason | undefined;
+  /** Containers whose time is over. */
+  readonly expired: readonly number[];
+}
+
+/** The commands that bring the run closer to its end. */
+export function closeDown(state: RunState, ending: Ending): readonly Command[] {
+  const { halt } = ending;
   if (halt !== undefined) {
     const waiting = inPhase(state, ["retrying", "asking", "interrupted"]);
     if (waiting.length > 0) return waiting.map((step) => ({ kind: "cancel", step, reason: halt }));
     if (state.counts.running > 0) return [];
     const containers = innermostExpanded(state);
-    if (containers.length > 0) return containers.map((step) => closeContainer(state, step, halt));
+    if (containers.length > 0) return containers.map((step) => endOfContainer(state, step, ending));
     if (halt === "fail-fast") {
       const skips = skipsAfterFailure(state);
       if (skips.length > 0) return skips;
@@ -60,11 +69,40 @@ export function isInside(state: RunState, step: number, container: number): bool
   return false;
 }
 
-function closeContainer(state: RunState, step: number, halt: CancelReason): Command {
+/**
+ * How a container ends: with success only where each child succeeded, was skipped, or failed while optional. One whose
+ * children were cut short was cut short itself, so that a resume goes on with them.
+ */
+export function endOfContainer(state: RunState, step: number, { halt, expired }: Ending): Command {
+  const cut = cutShort(state, step);
+  if (cut === "step-timeout" && expired.includes(step)) return { kind: "fail", step, error: timedOut(state, step) };
   const failed = failedChildren(state, step);
-  return failed.length > 0
-    ? { kind: "fail", step, error: childrenFailed(state, step, failed) }
-    : { kind: "cancel", step, reason: halt };
+  if (failed.length > 0) return { kind: "fail", step, error: childrenFailed(state, step, failed) };
+  const reason = cut ?? (state.containers.get(step)?.left === 0 ? undefined : halt);
+  return reason === undefined ? { kind: "finish", step } : { kind: "cancel", step, reason };
+}
+
+/** Why a child of the container was cancelled, if one was: of the first in plan order. */
+function cutShort(state: RunState, container: number): CancelReason | undefined {
+  for (const child of state.containers.get(container)?.children ?? []) {
+    const phase = phaseOf(state, child);
+    if (phase.tag === "cancelled") return phase.reason;
+  }
+  return undefined;
+}
+
+/**
+ * Recorded as a success although a step in it, at any depth, was cut short: so it was under the first version of the rules.
+ */
+export function isCutShort(state: RunState, container: number): boolean {
+  if (phaseOf(state, container).tag !== "succeeded") return false;
+  if (cutShort(state, container) !== undefined) return true;
+  return (state.containers.get(container)?.children ?? []).some((child) => isCutShort(state, child));
+}
+
+function timedOut(state: RunState, container: number): StepError {
+  const { timeoutMs = Infinity, totalTimeoutMs = Infinity } = stepAt(state, container);
+  return { code: "timeout", message: `timed out after ${Math.min(timeoutMs, totalTimeoutMs)} ms` };
 }
 
 /** Children whose failure is not tolerated, in the order of the plan. */
@@ -136,6 +174,7 @@ export function stepsToUndo(state: RunState, mode: RollbackMode): number[] {
     const { undo, forEach } = stepAt(state, step);
     // The items of a `forEach` have its undo, each for itself.
     if (phaseOf(state, step).tag !== "succeeded" || undo === undefined || forEach !== undefined) continue;
+    if (isCutShort(state, step)) continue;
     if (wanted === undefined || wanted.has(step)) steps.push(step);
   }
   return steps;

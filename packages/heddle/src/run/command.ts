@@ -17,7 +17,7 @@ export type Command =
   | { readonly kind: "skip"; readonly step: number; readonly reason: SkipReason }
   | { readonly kind: "fail"; readonly step: number; readonly error: StepError }
   | { readonly kind: "cancel"; readonly step: number; readonly reason: CancelReason }
-  /** All children of a container have ended. */
+  /** All children of a container have ended, and none was cut short: record its success. */
   | { readonly kind: "finish"; readonly step: number }
   | { readonly kind: "rollback"; readonly mode: RollbackMode; readonly steps: readonly number[] }
   | { readonly kind: "undo"; readonly step: number }

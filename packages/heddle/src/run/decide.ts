@@ -10,7 +10,7 @@
  */
 import type { CancelReason } from "./event.ts";
 import type { Command } from "./command.ts";
-import { cancelInside, closeDown } from "./close.ts";
+import { cancelInside, closeDown, endOfContainer } from "./close.ts";
 import { blockerOf } from "./queue.ts";
 import { isRunEnded, phaseOf, rootCause, stepAt, type Lane, type RunState } from "./state.ts";
 
@@ -39,11 +39,11 @@ export function decide(state: RunState, conditions: Conditions): readonly Comman
   const answered = nextAnswered(state);
   if (answered !== undefined) return [{ kind: "answer", step: answered }];
   const finished = nextFinished(state);
-  if (finished !== undefined) return [{ kind: "finish", step: finished }];
+  if (finished !== undefined) return [endOfContainer(state, finished, conditions)];
 
   const halt = conditions.halt ?? (state.fatal > 0 && state.options.failure === "fail-fast" ? "fail-fast" : undefined);
   // What a rollback put back to waiting is for the next resume.
-  if (halt !== undefined || state.open === 0 || state.rolledBack) return closeDown(state, halt);
+  if (halt !== undefined || state.open === 0 || state.rolledBack) return closeDown(state, { ...conditions, halt });
 
   // One container at a time: of two whose time is over one may stand in the other.
   for (const container of conditions.expired) {

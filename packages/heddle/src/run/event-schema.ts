@@ -261,6 +261,7 @@ const SCHEMAS: { readonly [T in EventType]: Schema<T> } = {
       branch: optional(text),
       begin: optional(text),
       from: optional(text),
+      rules: optional(count),
     }),
   ),
   "run.started": run<"run.started">(nothing),

@@ -8,6 +8,12 @@ import type { FailureClass, FailureMode, Plan, RollbackMode, Schedule, Step } fr
 /** Version of the event shapes below; raised with an upgrade function in `run/upgrade.ts` for what older journals hold. */
 export const EVENT_VERSION = 1;
 
+/**
+ * Version of the rules that a run is checked, compared and resumed by; recorded as it begins. 1: a container ended with success
+ * when all its children had ended, however.  2: see {@link RULES}' `container-outcome`.
+ */
+export const RUN_RULES = 2;
+
 /** Where an event belongs. `seq` is gapless from 1 within a run. */
 export interface Envelope {
   readonly run: string;
@@ -97,6 +103,8 @@ export type EventBody =
         readonly begin?: string;
         /** The run whose recorded successes this one reuses (`rerun`, `--only`, `--from`). */
         readonly from?: string;
+        /** The {@link RUN_RULES} of the engine that began it; absent: 1. */
+        readonly rules?: number;
       };
     }
   /** The engine starts scheduling for the first time. */

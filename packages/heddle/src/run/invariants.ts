@@ -9,6 +9,7 @@ import { OpenLayers } from "./open-layers.ts";
 import { PlacesInUse } from "./places.ts";
 import {
   isClosed,
+  isFine,
   isKept,
   isTolerated,
   isUnderWay,
@@ -32,6 +33,12 @@ export class HistoryChecker {
   #fatal = 0;
   readonly #layers = new OpenLayers();
   #found: Violation[] = [];
+  #version = 1;
+
+  /** Version of the rules that the run was recorded under. */
+  get version(): number {
+    return this.#version;
+  }
 
   /** The rules that this event breaks; none for a sound history. */
   next(event: Event): readonly Violation[] {
@@ -68,6 +75,7 @@ export class HistoryChecker {
       case "run.created":
         this.#plan = event.data.plan;
         this.#options = event.data.options;
+        this.#version = event.data.rules ?? 1;
         this.#addPlan(event.data.plan, new Map());
         return;
       case "run.resumed":
@@ -288,8 +296,12 @@ export class HistoryChecker {
       if (this.#rows.has(step.id)) this.#report(event, "known-step", `${step.id} was added twice`);
       this.#add(step, event.step, isContainer ? event.step : row.container, -1);
     }
-    if (!isContainer) return;
-    row.items = { most: event.data.maxConcurrency ?? Infinity, open: 0 };
+    const around = row.container === undefined ? undefined : this.#rows.get(row.container)?.items;
+    if (!isContainer) {
+      around?.ids.push(...event.data.steps.map(({ id }) => id));
+      return;
+    }
+    row.items = { most: event.data.maxConcurrency ?? Infinity, open: 0, ids: event.data.steps.map(({ id }) => id) };
     this.#become(row, "expanded");
   }
 
@@ -363,12 +375,23 @@ export class HistoryChecker {
       );
     }
     if (row.status === "running") this.#places.leave(row.step);
+    if (event.type === "step.succeeded") this.#checkChildren(event, row);
     if (event.type === "step.succeeded") this.#become(row, "satisfied");
     else if (event.type === "step.cancelled") this.#become(row, "cancelled");
     else if (event.data.willRetry) this.#become(row, "retrying");
     else {
       this.#become(row, "failed");
       if (!isTolerated(row, this.#rows)) this.#fatal++;
+    }
+  }
+
+  #checkChildren(event: EventOf<"step.succeeded">, row: Row): void {
+    if (row.status !== "expanded" && row.status !== "reopened") return;
+    for (const id of row.items?.ids ?? []) {
+      const child = this.#rows.get(id);
+      if (child === undefined || child.container !== event.step || isFine(child)) continue;
+      this.#report(event, "container-outcome", `${event.step} succeeded although ${id} is ${child.status}`);
+      return;
     }
   }
 

@@ -27,9 +27,18 @@ export const RULES = {
     "a run ends only when nothing runs, and nothing happens after its end but a landing, a resume or an undo",
   paused: "nothing starts in a paused run",
   "retry-policy": "a step has no more attempts than its `retry` allows",
+  "container-outcome": "a container succeeds only if each child succeeded, was skipped, or failed while optional",
   outcome: "a run that failed had a failed step or a reason, a run that succeeded had none",
 } as const;
 export type Rule = keyof typeof RULES;
+
+/** Rules that came later, with the first version of the rules of a run that has them. */
+const LATER: { readonly [R in Rule]?: number } = { "container-outcome": 2 };
+
+/** Whether a run recorded under `version` was meant to keep the rule. */
+export function binds(rule: Rule, version: number): boolean {
+  return version >= (LATER[rule] ?? 1);
+}
 
 export type Status =
   | "waiting"
@@ -57,14 +66,19 @@ export interface Row {
   asks: boolean;
   /** Skipped for another's sake, not by its condition. */
   doomed: boolean;
-  /** Of a container that was expanded: items at once, and those that are open. */
-  items: { readonly most: number; open: number } | undefined;
+  /** Of a container that was expanded: items at once, those that are open, and the ids of all. */
+  items: { readonly most: number; open: number; readonly ids: string[] } | undefined;
   /** Layer of a step of the plan itself; -1 for added ones, to which no barrier applies. */
   readonly layer: number;
 }
 
 export function isClosed(status: Status): boolean {
   return status === "satisfied" || status === "failed" || status === "skipped" || status === "cancelled";
+}
+
+/** Ended so that the container around it may succeed. */
+export function isFine({ status, step }: Row): boolean {
+  return status === "satisfied" || status === "skipped" || (status === "failed" && step.optional === true);
 }
 
 /** Takes one of its container's places. */

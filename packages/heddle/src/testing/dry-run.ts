@@ -10,10 +10,18 @@ import { remainingPath } from "../graph/paths.ts";
 import { childrenOf } from "./children.ts";
 import { DEFAULT_MAX_AGENTS, type Plan, type Step } from "../plan/plan.ts";
 import { admit, apply, confirmCondition, createState } from "../run/apply.ts";
-import { childrenFailed, containerOutput, failedChildren } from "../run/close.ts";
+import { containerOutput } from "../run/close.ts";
 import type { Command } from "../run/command.ts";
 import { decide, nextDue } from "../run/decide.ts";
-import type { CancelReason, Event, EventBody, EventOf, RunOptions, StepError } from "../run/event.ts";
+import {
+  RUN_RULES,
+  type CancelReason,
+  type Event,
+  type EventBody,
+  type EventOf,
+  type RunOptions,
+  type StepError,
+} from "../run/event.ts";
 import { HistoryChecker } from "../run/invariants.ts";
 import { judgeRetry } from "../run/retry.ts";
 import { isRunEnded, phaseOf, stepAt, type RunState } from "../run/state.ts";
@@ -85,7 +93,7 @@ export class DryRun {
       rollback: plan.rollback ?? "none",
       ...rest,
     };
-    const data = { plan, options: runOptions, engine: "dry" };
+    const data = { plan, options: runOptions, engine: "dry", rules: RUN_RULES };
     const created: EventOf<"run.created"> = { run: "dry", seq: 1, time: 0, type: "run.created", data };
     const state = createState(created, graph);
     if (!state.ok) throw new BugError(`the plan is no graph: ${JSON.stringify(state.error)}`);
@@ -341,8 +349,6 @@ export class DryRun {
   }
 
   #finishContainer(step: number): void {
-    const failed = failedChildren(this.state, step);
-    if (failed.length > 0) return this.#recordEnd(step, childrenFailed(this.state, step, failed));
     const output = containerOutput(this.state, step);
     this.#record({
       type: "step.succeeded",

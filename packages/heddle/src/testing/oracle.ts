@@ -12,7 +12,8 @@
  *     gone before a new one carries out its first.
  *  6. Inputs: an attempt is handed the recorded outputs of what it comes after, no more.
  *  7. End: when the run ends nothing of it is alive; a success on disk has an effect that happened; outputs are the effects'.
- *  8. Words are heard: after a cancel every attempt is asked to stop at once, whatever the engine was doing.
+ *  8. Containers: one that succeeds has no child that did not succeed, was not skipped and did not fail as optional.
+ *  9. Words are heard: after a cancel every attempt is asked to stop at once, whatever the engine was doing.
  */
 import { canonicalJson, type Json } from "../base/json.ts";
 import type { Task } from "../backend/port.ts";
@@ -268,6 +269,7 @@ export class Oracle {
       case "step.succeeded":
         known.standing = "success";
         known.output = event.data.output;
+        this.#checkChildren(event.step);
         return this.#checkEffect(event.step, event.attempt, known);
       case "step.cached":
         known.standing = "success";
@@ -293,6 +295,14 @@ export class Oracle {
       }
       default:
         return;
+    }
+  }
+
+  #checkChildren(container: string): void {
+    for (const { step, standing, container: around } of this.#known.values()) {
+      if (around !== container || standing === "success" || standing === "skipped" || standing === "doomed") continue;
+      if (standing === "failed" && step.optional === true) continue;
+      this.#fail(`${container} succeeded on disk although ${step.id} in it is ${standing}`);
     }
   }
 

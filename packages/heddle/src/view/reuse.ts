@@ -1,11 +1,12 @@
 /** Which results of a recorded run stand for steps of a plan: recorded successes of steps whose definition is the same now. */
 import { canonicalJson, type Json } from "../base/json.ts";
+import { isCutShort } from "../run/close.ts";
 import { outputOf, phaseOf, type RunState } from "../run/state.ts";
 
 type Step = RunState["steps"][number];
 
 export interface Reusable {
-  /** By step id. */
+  /** By step id; none of a container that stands as a success although it was cut short. */
   readonly outputs: ReadonlyMap<string, Json>;
   /** Succeeded, and has another definition now. */
   readonly changed: ReadonlySet<string>;
@@ -23,7 +24,7 @@ export function reusable(state: RunState, steps: readonly Step[]): Reusable {
     const phase = phaseOf(state, index);
     const output = outputOf(phase);
     if (phase.tag === "skipped" && phase.reason.kind === "condition") skipped.add(step.id);
-    if (output === undefined) continue;
+    if (output === undefined || isCutShort(state, index)) continue;
     if (definition(step) === definition(state.steps[index])) outputs.set(step.id, output);
     else changed.add(step.id);
   }

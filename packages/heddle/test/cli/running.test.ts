@@ -430,3 +430,26 @@ export default plan("typed", { steps: [schema, api] });
   expect(shown.steps.map((each) => each.output)).toEqual([{ tables: 4 }, 12]);
   expect((await rig.heddle(["plan", "heddle.ts"])).code).toBe(0);
 });
+
+test("an approval inside a plan step that another step's failure cut short is asked for by the resume", async () => {
+  const gate = rig.gate("tests");
+  rig.plan({
+    steps: [
+      { id: "tests", run: `${gate.command} && test -e ok` },
+      { id: "release", plan: { steps: [{ id: "sign-off", approve: "Deploy to production?" }] } },
+      { id: "deploy", deps: ["release"], run: "echo DEPLOYED >> ran" },
+    ],
+  });
+  const first = rig.start(["run"]);
+  await first.says("Deploy to production?");
+  await gate.reached();
+  await gate.open();
+  expect((await first.done).code).toBe(1);
+  expect(statuses(await show())).toMatchObject({ release: "cancelled", "release/sign-off": "cancelled" });
+  rig.write("ok", "");
+  const second = rig.start(["resume"]);
+  await gate.reached();
+  await gate.open();
+  expect((await second.done).code).toBe(3);
+  expect(rig.has("ran")).toBe(false);
+});

@@ -46,6 +46,12 @@ const failed = (id: string, attempt = 1, willRetry = false): EventBody => ({
   attempt,
   data: { error: EXIT, durationMs: 0, willRetry, ...(willRetry && { retryAt: 1 }) },
 });
+const cancelled = (id: string, attempt = 1): EventBody => ({
+  type: "step.cancelled",
+  step: id,
+  attempt,
+  data: { reason: "cancel", durationMs: 0 },
+});
 const skipped = (id: string, cause: string): EventBody => ({
   type: "step.skipped",
   step: id,
@@ -66,6 +72,7 @@ const landed: EventBody = {
   data: { mode: "ff", integration: "heddle/r/integration", commits: 1, branch: "main", commit: "abc" },
 };
 const runSucceeded: EventBody = { type: "run.succeeded", data: { durationMs: 0 } };
+const runCancelled: EventBody = { type: "run.cancelled", data: { durationMs: 0, reason: "cancel" } };
 const runFailed: EventBody = { type: "run.failed", data: { durationMs: 0, failed: [] } };
 const resumed: EventBody = { type: "run.resumed", data: { engine: "0", interrupted: [], reset: [] } };
 const agent = (id: string): Step => step(id, { action: { kind: "agent", prompt: "p" } });
@@ -157,6 +164,49 @@ const PLANTED: { readonly [R in Rule]: readonly Event[][] } = {
     history(
       [step("a", { retry: retry(2) })],
       [started("a"), failed("a", 1, true), resumed, started("a", 2), failed("a", 2, true), started("a", 3)],
+    ),
+  ],
+  "container-outcome": [
+    history([each("f")], [started("f"), added("f", "children", ["f[0]"]), succeeded("f")]),
+    history([each("f")], [started("f"), added("f", "children", ["f[0]"]), started("f[0]"), succeeded("f")]),
+    history(
+      [each("f")],
+      [started("f"), added("f", "children", ["f[0]"]), started("f[0]"), failed("f[0]"), succeeded("f")],
+    ),
+    history(
+      [each("f")],
+      [
+        started("f"),
+        added("f", "children", ["f[0]", "g"]),
+        started("f[0]"),
+        succeeded("f[0]"),
+        cancelled("g", 0),
+        succeeded("f"),
+      ],
+    ),
+    history(
+      [each("f")],
+      [
+        started("f"),
+        added("f", "children", ["f[0]"]),
+        started("f[0]"),
+        added("f[0]", "siblings", ["late"]),
+        succeeded("f[0]"),
+        succeeded("f"),
+      ],
+    ),
+    history(
+      [each("f")],
+      [
+        started("f"),
+        added("f", "children", ["f[0]"]),
+        started("f[0]"),
+        cancelled("f[0]"),
+        cancelled("f"),
+        runCancelled,
+        resumed,
+        succeeded("f"),
+      ],
     ),
   ],
   outcome: [

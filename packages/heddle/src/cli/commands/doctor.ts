@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, readdirSync, rmSync, statfsSync } fr
 import { delimiter, join } from "node:path";
 import { messageOf } from "../../base/errors.ts";
 import type { Project } from "../../engine/api.ts";
+import { Replay } from "../../view/history.ts";
 import { runLine } from "../../view/list.ts";
 import { EXIT, openToRead, openToWrite, type Context } from "../context.ts";
 import { safeLine } from "../output-text.ts";
@@ -102,7 +103,12 @@ async function checkProject(context: Context, fix: boolean): Promise<readonly Fi
     return [{ check: "journal", level: "error", message, ...(hint === undefined ? {} : { hint }) }];
   }
   await using project = opened.value;
-  return [...(await checkJournal(project)), ...(await checkRuns(project)), ...(await checkFiles(project, fix))];
+  return [
+    ...(await checkJournal(project)),
+    ...(await checkRuns(project)),
+    ...(await checkHistories(project)),
+    ...(await checkFiles(project, fix)),
+  ];
 }
 
 async function checkJournal(project: Project): Promise<readonly Finding[]> {
@@ -125,6 +131,33 @@ async function checkRuns(project: Project): Promise<readonly Finding[]> {
     message: `run ${run} of ${plan} was interrupted`,
     hint: `Go on with \`heddle resume ${run}\`: it ends what the dead engine left first.`,
   }));
+}
+
+/** Whether what is recorded keeps the rules of every run: one line for each run that does not. */
+async function checkHistories(project: Project): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  let runs = 0;
+  for (const { run } of await project.journal.runs()) {
+    const replay = new Replay();
+    try {
+      for await (const batch of project.journal.read(run)) for (const event of batch) replay.add(event);
+    } catch {
+      // What cannot be read is told by the check of the journal.
+      continue;
+    }
+    runs++;
+    const [first, ...others] = replay.violations;
+    if (first === undefined) continue;
+    const more = others.length === 0 ? "" : `, and ${plural(others.length, "more rule")} at later events`;
+    findings.push({
+      check: "history",
+      level: "error",
+      message: `run ${run} breaks ${first.rule} at event ${first.seq}: ${first.message}${more}`,
+      hint: `See it with \`heddle replay ${run}\`. Do not build on its results: start it again with \`heddle run\`.`,
+    });
+  }
+  if (findings.length > 0) return findings.slice(0, 20);
+  return [{ check: "history", level: "ok", message: `${plural(runs, "run")}, every rule held` }];
 }
 
 /** Folders of runs that the journal does not know. */

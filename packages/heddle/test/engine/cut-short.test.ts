@@ -1,0 +1,237 @@
+/** Containers that are cut short, in every way: none counts as done, and a resume goes on with what is left of them. */
+import { describe, expect, test } from "vitest";
+import type { RunHandle } from "../../src/engine/api.ts";
+import { resumeRun } from "../../src/engine/engine.ts";
+import type { Plan, Step } from "../../src/plan/plan.ts";
+import { fold } from "../../src/run/apply.ts";
+import type { Event, EventBody, RunOptions } from "../../src/run/event.ts";
+import { checkHistory } from "../../src/run/invariants.ts";
+import { reusable } from "../../src/view/reuse.ts";
+import { phaseTag, Rig } from "./rig.ts";
+
+const CHILDREN = {
+  command: "run: work",
+  function: 'call: "./work.ts#work"',
+  agent: 'agent: "work"',
+  approval: 'approve: "Ship it?"',
+} as const;
+type Child = keyof typeof CHILDREN;
+
+const CONTAINERS = {
+  plan: (child: string) => `{ id: box, plan: { steps: [ { id: c, ${child} } ] } }`,
+  forEach: (child: string) => `{ id: box, forEach: [1], ${child} }`,
+  "plan in plan": (child: string) =>
+    `{ id: box, plan: { steps: [ { id: b, plan: { steps: [ { id: c, ${child} } ] } } ] } }`,
+  "plan in forEach": (child: string) => `{ id: box, forEach: [1], plan: { steps: [ { id: c, ${child} } ] } }`,
+  "forEach in plan": (child: string) => `{ id: box, plan: { steps: [ { id: f, forEach: [1], ${child} } ] } }`,
+} as const;
+type Shape = keyof typeof CONTAINERS;
+
+/** Id of the innermost step. */
+const INNER: Readonly<Record<Shape, string>> = {
+  plan: "box/c",
+  forEach: "box[0]",
+  "plan in plan": "box/b/c",
+  "plan in forEach": "box[0]/c",
+  "forEach in plan": "box/f[0]",
+};
+
+interface Way {
+  readonly plan?: string;
+  readonly cut: (rig: Rig, handle: RunHandle) => void | Promise<void>;
+  readonly status: "failed" | "cancelled";
+}
+
+const WAYS: Readonly<Record<string, Way>> = {
+  "fail-fast": { cut: async (rig) => rig.fail("tests"), status: "failed" },
+  cancel: { cut: (_, handle) => handle.cancel(), status: "cancelled" },
+  "run timeout": { plan: "timeout: 1s", cut: async (rig) => rig.pass(1000), status: "failed" },
+};
+
+function planText(way: Way, shape: Shape, child: Child): string {
+  return `
+name: cut
+${way.plan ?? ""}
+steps:
+  - { id: tests, run: test }
+  - ${CONTAINERS[shape](CHILDREN[child])}
+  - { id: deploy, deps: [box], run: deploy }
+`;
+}
+
+async function end(rig: Rig, handle: RunHandle): Promise<string> {
+  for (const step of rig.running) await rig.yield(step);
+  await rig.pass(1);
+  return (await handle.result).status;
+}
+
+describe.each(Object.entries(WAYS))("a container cut short by %s", (_, way) => {
+  for (const shape of Object.keys(CONTAINERS) as Shape[]) {
+    test.each(Object.keys(CHILDREN) as Child[])(`${shape} of one %s`, async (child) => {
+      const rig = new Rig();
+      const first = await rig.start(planText(way, shape, child), { stay: true });
+      const inner = INNER[shape];
+      expect(phaseTag(first, inner)).toBe(child === "approval" ? "asking" : "running");
+      await way.cut(rig, first);
+      expect(await end(rig, first)).toBe(way.status);
+      for (const id of [inner, "box"]) expect([id, phaseTag(first, id)]).toEqual([id, "cancelled"]);
+
+      const second = await rig.resume(first.run, { stay: true });
+      expect(phaseTag(second, "box")).toBe("expanded");
+      expect(phaseTag(second, inner)).toBe(child === "approval" ? "asking" : "running");
+      expect(rig.dispatched).not.toContain("deploy#1");
+      if (child === "approval") second.answer(inner, { decision: "approve", by: "me" });
+      else await rig.succeed(inner);
+      await rig.quiet();
+      expect(phaseTag(second, "box")).toBe("succeeded");
+      await rig.succeed("tests");
+      await rig.succeed("deploy");
+      expect((await second.result).status).toBe("succeeded");
+      expect(checkHistory(rig.events)).toEqual([]);
+    });
+  }
+});
+
+describe("a container whose own time is over", () => {
+  test.each(Object.keys(CHILDREN) as Child[])("fails with %s inside, and a resume goes on with it", async (child) => {
+    const rig = new Rig();
+    const text = `
+name: late
+failure: continue
+steps:
+  - { id: box, timeout: 1s, plan: { steps: [ { id: b, plan: { steps: [ { id: c, ${CHILDREN[child]} } ] } } ] } }
+  - { id: deploy, deps: [box], run: deploy }
+`;
+    const first = await rig.start(text, { stay: true });
+    await rig.pass(1000);
+    expect(await end(rig, first)).toBe("failed");
+    expect(rig.told).toContain("step.cancelled box/b");
+    const failure = rig.events.find((event) => event.type === "step.failed" && event.step === "box");
+    expect(failure?.data).toMatchObject({ error: { code: "timeout", message: "timed out after 1000 ms" } });
+    const second = await rig.resume(first.run, { stay: true });
+    expect(phaseTag(second, "box/b/c")).toBe(child === "approval" ? "asking" : "running");
+    second.cancel();
+    expect(await end(rig, second)).toBe("cancelled");
+  });
+});
+
+test("a failed child counts before a cancelled one, and an optional failure does not count", async () => {
+  const rig = new Rig();
+  const handle = await rig.start(`
+name: mixed
+steps:
+  - id: box
+    plan:
+      steps:
+        - { id: bad, run: bad }
+        - { id: spare, run: spare, optional: true }
+        - { id: slow, run: slow }
+`);
+  await rig.fail("box/spare");
+  await rig.fail("box/bad");
+  expect(await end(rig, handle)).toBe("failed");
+  expect(phaseTag(handle, "box/slow")).toBe("cancelled");
+  const failure = rig.events.find((event) => event.type === "step.failed" && event.step === "box");
+  expect(failure?.data).toMatchObject({ error: { message: "1 of 3 steps failed: box/bad" } });
+});
+
+test("what a container cut short would undo is not undone", async () => {
+  const rig = new Rig();
+  const handle = await rig.start(`
+name: undo
+rollback: all
+steps:
+  - { id: tests, run: test }
+  - { id: box, undo: "undo box", plan: { steps: [ { id: c, run: work } ] } }
+`);
+  await rig.fail("tests");
+  expect(await end(rig, handle)).toBe("failed");
+  expect(rig.told).not.toContain("rollback.started");
+});
+
+describe("a run of the first rules, in which a container cut short stands as a success", () => {
+  /** As version 0.1.0 recorded it. */
+  const history = (rules?: number): Event[] => {
+    const bodies: EventBody[] = [
+      { type: "run.started", data: {} },
+      { type: "step.started", step: "tests", attempt: 1, data: {} },
+      { type: "step.started", step: "box", attempt: 1, data: {} },
+      { type: "steps.added", step: "box", data: { kind: "children", steps: [SIGN_OFF], params: {} } },
+      { type: "approval.requested", step: "box/c", attempt: 1, data: { about: "step", question: "Ship it?" } },
+      {
+        type: "step.failed",
+        step: "tests",
+        attempt: 1,
+        data: { error: { code: "exit", message: "exit code 1" }, durationMs: 1, willRetry: false },
+      },
+      { type: "step.cancelled", step: "box/c", attempt: 1, data: { reason: "fail-fast", durationMs: 1 } },
+      { type: "step.succeeded", step: "box", attempt: 1, data: { output: { c: null }, durationMs: 1 } },
+      { type: "run.failed", data: { durationMs: 1, failed: ["tests"] } },
+    ];
+    const data = { plan: OLD_PLAN, options: OLD_OPTIONS, engine: "0.1.0", ...(rules !== undefined && { rules }) };
+    return [{ type: "run.created" as const, data }, ...bodies].map((body, at) => ({
+      run: "old",
+      seq: at + 1,
+      time: at + 1,
+      ...body,
+    }));
+  };
+  const recorded = async (rules?: number): Promise<Rig> => {
+    const rig = new Rig();
+    const { journal, holder } = rig.ports;
+    const leased = await journal.create({ run: "old", plan: "old", createdAt: 1 }, holder);
+    if (!leased.ok) throw new Error(leased.error.kind);
+    await journal.append(leased.value, history(rules));
+    await journal.release(leased.value);
+    return rig;
+  };
+
+  test("is named by the checker", () => {
+    expect(checkHistory(history()).map(({ rule, seq }) => [rule, seq])).toEqual([["container-outcome", 9]]);
+  });
+
+  test("is not gone on with: the problem names the way out", async () => {
+    const rig = await recorded();
+    const resumed = await resumeRun(rig.ports, "old", {});
+    expect(resumed).toMatchObject({
+      ok: false,
+      error: {
+        code: "ContainerCutShort",
+        message: "run old recorded box as succeeded although steps in it were cut short: box/c",
+        hint: "Run it again, with what depends on it: `heddle rerun old --from box`.",
+      },
+    });
+    expect(rig.dispatched).toEqual([]);
+  });
+
+  test("undoes nothing of that container, and hands its result to no other run", async () => {
+    const rig = await recorded();
+    const undone = await rig.rollback("old");
+    expect((await undone.result).status).toBe("failed");
+    expect(rig.dispatched).toEqual([]);
+    const state = fold(history());
+    expect(state && [...reusable(state, OLD_PLAN.steps).outputs.keys()]).toEqual([]);
+  });
+
+  test("under the rules of today such a history is broken", async () => {
+    const rig = await recorded(2);
+    expect(await resumeRun(rig.ports, "old", {})).toMatchObject({ ok: false, error: { code: "HistoryBroken" } });
+  });
+});
+
+const SIGN_OFF: Step = { id: "box/c", action: { kind: "approve", question: "Ship it?" } };
+const OLD_OPTIONS: RunOptions = {
+  maxConcurrency: 2,
+  maxAgents: 1,
+  schedule: "ready",
+  failure: "fail-fast",
+  rollback: "all",
+};
+const OLD_PLAN: Plan = {
+  name: "old",
+  steps: [
+    { id: "tests", action: { kind: "run", command: "test" } },
+    { id: "box", undo: "undo", action: { kind: "plan", plan: { name: "box", steps: [{ ...SIGN_OFF, id: "c" }] } } },
+    { id: "deploy", deps: ["box"], action: { kind: "run", command: "deploy" } },
+  ],
+};
