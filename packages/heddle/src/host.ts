@@ -14,15 +14,8 @@ import { randomId } from "./base/ids.ts";
 import type { Json, JsonObject } from "./base/json.ts";
 import { systemRandom } from "./base/random.ts";
 import { err, ok, type Result } from "./base/result.ts";
-import type {
-  ControlRequest,
-  LoadedPlan,
-  Project,
-  RecordedRun,
-  ResumeOptions,
-  RunHandle,
-  StartOptions,
-} from "./engine/api.ts";
+import type { LoadedPlan, Project, RecordedRun, ResumeOptions, RunHandle, StartOptions } from "./engine/api.ts";
+import type { ControlRequest } from "./run/control.ts";
 import type { PlanCode } from "./engine/attempt.ts";
 import type { LocalEngine } from "./host-engine.ts";
 import { diskFull } from "./journal/failures.ts";
@@ -211,6 +204,12 @@ class LocalProject implements Project {
     const record = await this.journal.get(run);
     if (record === undefined)
       return err({ code: "UnknownRun", message: `there is no run ${run}`, hint: "`heddle runs` lists the runs." });
+    const [{ checkControlRequest }, { invalidRequest }] = await Promise.all([
+      import("./run/control.ts"),
+      import("./engine/problems.ts"),
+    ]);
+    const checked = checkControlRequest(request);
+    if (!checked.ok) return err(invalidRequest(checked.error));
     if (record.holder !== null) {
       await this.journal.request(run, systemClock().now(), request as unknown as Json);
       return ok("sent");

@@ -55,6 +55,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     "mcp/",
     "agentwork/port.ts",
     "run/event.ts",
+    "run/control.ts",
     "host.ts",
     "load-plan.ts",
     "version.ts",

@@ -15,8 +15,10 @@ import type { Json, JsonObject } from "../base/json.ts";
 import { systemRandom } from "../base/random.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Project, RunHandle } from "../engine/api.ts";
+import { invalidRequest } from "../engine/problems.ts";
 import { paramsOf } from "../load-plan.ts";
 import { isPlanDefinition, type StepValue } from "../plan/define.ts";
+import { checkControlRequest } from "../run/control.ts";
 import type { Event } from "../run/event.ts";
 import {
   failuresOf,
@@ -176,6 +178,8 @@ class ConductedRun implements Run {
   }
 
   pause(reason: string = "asked for by the program"): void {
+    const checked = checkControlRequest({ kind: "pause", reason });
+    if (!checked.ok) throw new HeddleError(invalidRequest(checked.error));
     void this.#begun.then((begun) => begun.ok && begun.value.pause(reason));
   }
 

@@ -1,5 +1,5 @@
 /** How questions of a run are put to a person, and what is made of the words that come back. Knows no terminal and no command. */
-import type { Answer } from "../engine/api.ts";
+import type { Answer } from "../run/control.ts";
 import type { OpenQuestion } from "../run/event.ts";
 
 type GivenAnswer = Omit<Answer, "by">;

@@ -2,7 +2,7 @@
 import type { Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { phaseOf } from "../run/state.ts";
-import type { ControlRequest } from "./api.ts";
+import type { ControlRequest } from "../run/control.ts";
 import { leaseProblem, notAsked } from "./problems.ts";
 import type { EnginePorts } from "./ports.ts";
 import { Recorder } from "./recorder.ts";

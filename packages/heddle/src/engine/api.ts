@@ -7,7 +7,8 @@ import type { Problem } from "../base/errors.ts";
 import type { Result } from "../base/result.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Functions, Plan } from "../plan/plan.ts";
-import type { CancelReason, Event, Resolution, RunOptions } from "../run/event.ts";
+import type { Answer, ControlRequest } from "../run/control.ts";
+import type { CancelReason, Event, RunOptions } from "../run/event.ts";
 import type { RunState } from "../run/state.ts";
 import type { RunStatus } from "../run/status.ts";
 
@@ -65,14 +66,6 @@ export interface RunResult {
   readonly landing?: Landing;
 }
 
-export type Answer = {
-  readonly decision: "approve" | "reject";
-  readonly by: string;
-  readonly comment?: string;
-  /** About a conflict: whose side is taken, or that the worktree holds the solution. */
-  readonly choice?: Resolution;
-};
-
 /** A run in this process. Iterating gives every event from the first of the run on, recorded ones included, each after it is on disk. */
 export interface RunHandle extends AsyncIterable<Event> {
   readonly run: string;
@@ -92,13 +85,6 @@ export interface RunHandle extends AsyncIterable<Event> {
   /** Why nothing starts although steps are ready, if so: `memory`, `cpu`, `locks held by run ...`. */
   waitingFor(): string | undefined;
 }
-
-/** Requests from other processes, left in the journal: what `cancel`, `pause`, `approve` write. */
-export type ControlRequest =
-  | { readonly kind: "cancel" }
-  | { readonly kind: "pause"; readonly reason: string }
-  | { readonly kind: "unpause" }
-  | ({ readonly kind: "answer"; readonly step: string } & Answer);
 
 /** A recorded run, folded. `live`: a process holds it now. */
 export interface RecordedRun {

@@ -1,7 +1,7 @@
 /** Timers for what the state says is due: retries, unanswered questions, subplans out of time, another look at the machine. */
 import { hasReady, nextDue } from "../run/decide.ts";
 import { phaseOf, questionOf, stepAt, type RunState } from "../run/state.ts";
-import type { Answer } from "./api.ts";
+import type { Answer } from "../run/control.ts";
 import { SAMPLE_MS } from "./limits.ts";
 import type { Timers } from "./timers.ts";
 

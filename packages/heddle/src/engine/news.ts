@@ -6,7 +6,7 @@ import type { Step } from "../plan/plan.ts";
 import type { Outcome } from "../runner/port.ts";
 import type { CancelReason, EventBody, StepError } from "../run/event.ts";
 import { phaseOf, questionOf, stepAt, type RunState } from "../run/state.ts";
-import type { Answer } from "./api.ts";
+import type { Answer } from "../run/control.ts";
 import { expansionProblem, type Expansion } from "./expand.ts";
 import { eventsOfOutcome, failure, type Circumstances } from "./outcome.ts";
 

@@ -1,7 +1,7 @@
 /** The engine's ties to other processes while it holds a run: it says that it lives, and looks for words left for it. */
 import { HEARTBEAT_MS, type Journal, type Lease, type Watcher } from "../journal/port.ts";
 import type { Problem } from "../base/errors.ts";
-import type { ControlRequest } from "./api.ts";
+import { checkControlRequest, type ControlRequest } from "../run/control.ts";
 import { errand } from "./errand.ts";
 import type { Timers } from "./timers.ts";
 
@@ -42,11 +42,17 @@ function poll(options: OutsideOptions, watcher: Watcher, last: number): void {
   });
 }
 
-/** Obeys words newer than `last`; returns the newest seen. A word is settled after it was obeyed: obeying twice does no harm. */
+/**
+ * Obeys words newer than `last`; returns the newest seen. A word is settled after it was obeyed: obeying twice does no harm. One
+ * that the check refuses is settled without effect: its sender sees that nothing came of it, and the run goes on.
+ */
 async function obeyNew({ journal, lease, obey }: OutsideOptions, watcher: Watcher, last: number): Promise<number> {
   if (!watcher.changed()) return last;
   const requests = await journal.requests(lease.run, last);
-  for (const request of requests) obey(request.body as unknown as ControlRequest);
+  for (const { body } of requests) {
+    const checked = checkControlRequest(body);
+    if (checked.ok) obey(checked.value);
+  }
   const newest = requests.at(-1)?.id ?? last;
   if (newest > last) await journal.settle(lease.run, newest);
   return newest;

@@ -17,7 +17,8 @@ import type { Command } from "../run/command.ts";
 import { decide, hasReady, type Conditions } from "../run/decide.ts";
 import type { CancelReason } from "../run/event.ts";
 import { isRunEnded, phaseOf, questionOf, type RunState } from "../run/state.ts";
-import type { Answer, ControlRequest, RunResult } from "./api.ts";
+import type { RunResult } from "./api.ts";
+import { checkControlRequest, type Answer, type ControlRequest } from "../run/control.ts";
 import { ConditionReader } from "./conditions.ts";
 import { eventOf, isWork } from "./consequence.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -31,7 +32,7 @@ import { eventsOfNews, type News } from "./news.ts";
 import type { Circumstances } from "./outcome.ts";
 import type { EnginePorts } from "./ports.ts";
 import { watchOutside } from "./outside.ts";
-import { lostLease, notAsked } from "./problems.ts";
+import { invalidRequest, lostLease, notAsked } from "./problems.ts";
 import type { Recorder } from "./recorder.ts";
 import { durationsOf, resultOf } from "./result.ts";
 import { Timers } from "./timers.ts";
@@ -144,6 +145,8 @@ export class Scheduler {
   }
 
   answer(step: string, answer: Answer): Result<void, Problem> {
+    const checked = checkControlRequest({ kind: "answer", step, ...answer });
+    if (!checked.ok) return err(invalidRequest(checked.error));
     const index = this.#state.indexOf.get(step);
     const phase = index === undefined ? undefined : phaseOf(this.#state, index);
     const isAnswered = this.#news.some((news) => news.kind === "answer" && news.step === step);
@@ -329,7 +332,6 @@ export class Scheduler {
     this.#wakeUp();
   }
 
-  /** A word that this version does not know was left by a newer one: its sender sees that nothing came of it. */
   #obey(request: ControlRequest): void {
     switch (request.kind) {
       case "cancel":

@@ -1,5 +1,7 @@
 /** Words from other processes to an engine that conducts: none is lost, whoever else looks, and none can end the engine. */
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Json } from "../../src/base/json.ts";
 import { memoryJournal } from "../../src/journal/memory.ts";
 import { Rig } from "./rig.ts";
 
@@ -22,5 +24,73 @@ describe("two runs of one process", () => {
       await rig.yield("b");
       expect([(await first.result).status, (await second.result).status]).toEqual(["cancelled", "cancelled"]);
     }
+  });
+});
+
+describe("words that nobody should have left", () => {
+  const PLAN = "steps: [{ id: a, run: x }, { id: ask, approve: Well? }]";
+  const texts = fc.oneof(fc.constantFrom("a", "ask", "", "__proto__"), fc.string(), fc.constant("x".repeat(70_000)));
+  const anything = fc.oneof(fc.jsonValue({ maxDepth: 2 }), texts) as fc.Arbitrary<Json>;
+  /** Almost right ones: each member may be missing, of another type, or one that nobody knows. */
+  const almost = fc.record(
+    {
+      kind: fc.oneof(fc.constantFrom("answer", "pause", "unpause", "answers"), anything),
+      step: fc.oneof(fc.constantFrom("a", "ask", "nope"), anything),
+      decision: fc.oneof(fc.constantFrom("approve", "reject", "maybe"), anything),
+      by: anything,
+      reason: anything,
+      comment: anything,
+      choice: fc.oneof(fc.constantFrom("ours", "theirs", "continue", "mine"), anything),
+      more: anything,
+    },
+    { requiredKeys: [] },
+  ) as fc.Arbitrary<Json>;
+  const words = fc.array(fc.oneof(anything, almost), { maxLength: 12 });
+
+  it("are dropped, and the engine goes on", async () => {
+    await fc.assert(
+      fc.asyncProperty(words, async (bodies) => {
+        const rig = new Rig({ pollMs: POLL_MS });
+        const handle = await rig.start(PLAN, { stay: true });
+        const other = memoryJournal({ store: rig.store });
+        for (const body of bodies) await other.request(handle.run, 0, body);
+        await rig.pass(2 * POLL_MS);
+        expect(await other.requests(handle.run, 0)).toEqual([]);
+        expect(rig.running).toEqual(["a"]);
+        await other.request(handle.run, 0, { kind: "cancel" });
+        await rig.pass(2 * POLL_MS);
+        await rig.yield("a");
+        const { status, stopped } = await handle.result;
+        expect({ status, stopped }).toEqual({ status: "cancelled", stopped: undefined });
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it.each([
+    ["a decision that is none", { kind: "answer", step: "ask", decision: "maybe", by: "x" }],
+    ["an answer by nobody", { kind: "answer", step: "ask", decision: "approve" }],
+    ["a reason that is no text", { kind: "pause", reason: 7 }],
+    ["nothing at all", null],
+  ])("%s", async (_name, body) => {
+    const rig = new Rig({ pollMs: POLL_MS });
+    const handle = await rig.start(PLAN, { stay: true });
+    await rig.ports.journal.request(handle.run, 0, body);
+    await rig.ports.journal.request(handle.run, 0, { kind: "answer", step: "ask", decision: "approve", by: "anna" });
+    await rig.pass(2 * POLL_MS);
+    await rig.succeed("a");
+    expect((await handle.result).status).toBe("succeeded");
+    expect(rig.told).not.toContain("run.paused");
+  });
+
+  it("an answer in this process is checked too", async () => {
+    const rig = new Rig();
+    const handle = await rig.start(PLAN, { stay: true });
+    const hostile = { decision: "maybe", by: "x" } as unknown as Parameters<typeof handle.answer>[1];
+    const answered = handle.answer("ask", hostile);
+    expect(answered.ok ? "" : answered.error.code).toBe("InvalidRequest");
+    handle.answer("ask", { decision: "approve", by: "x" });
+    await rig.succeed("a");
+    expect((await handle.result).status).toBe("succeeded");
   });
 });

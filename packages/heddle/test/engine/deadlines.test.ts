@@ -1,6 +1,6 @@
 /** Deadlines of questions: each for its own question, whatever the step asks next. */
 import { expect, test } from "vitest";
-import type { Answer } from "../../src/engine/api.ts";
+import type { Answer } from "../../src/run/control.ts";
 import { Deadlines } from "../../src/engine/deadlines.ts";
 import { Timers } from "../../src/engine/timers.ts";
 import { apply, createState } from "../../src/run/apply.ts";

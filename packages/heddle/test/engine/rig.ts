@@ -11,6 +11,7 @@ import { compilePlan } from "../../src/graph/compile.ts";
 import { memoryJournal, memoryStore, type MemoryStore } from "../../src/journal/memory.ts";
 import type { Journal } from "../../src/journal/port.ts";
 import { NO_FUNCTIONS, type Plan } from "../../src/plan/plan.ts";
+import { checkEvent } from "../../src/run/event-schema.ts";
 import type { Event } from "../../src/run/event.ts";
 import type { Outcome, OutcomeError, StopReason } from "../../src/runner/port.ts";
 import { settle, VirtualClock } from "../../src/testing/virtual-clock.ts";
@@ -48,7 +49,7 @@ export class Rig {
   constructor(options: RigOptions = {}) {
     this.clock = options.clock ?? new VirtualClock();
     this.store = options.store ?? memoryStore();
-    const inner = memoryJournal({ store: this.store, now: () => this.clock.now() });
+    const inner = memoryJournal({ store: this.store, now: () => this.clock.now(), validate: checkEvent });
     this.ports = {
       journal: options.journal?.(inner) ?? inner,
       backend: this.#backend(),

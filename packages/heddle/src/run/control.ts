@@ -1,0 +1,56 @@
+/**
+ * Control requests: what people and other processes ask of a run, and the check of those that came from elsewhere. Knows no
+ * journal and no engine.
+ *
+ * Invariants:
+ *  1. Nothing that came from outside this process is a {@link ControlRequest} before {@link checkControlRequest} said so.
+ *  2. What is checked can be recorded: every text is one, and no longer than {@link MOST_TEXT}.
+ */
+import { type Check, inside, object, oneOf, optional, tagged, literal } from "../base/check.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import type { Decision, Resolution } from "./event.ts";
+
+export type Answer = {
+  readonly decision: Decision;
+  readonly by: string;
+  readonly comment?: string;
+  /** About a conflict: whose side is taken, or that the worktree holds the solution. */
+  readonly choice?: Resolution;
+};
+
+/** What `cancel`, `pause`, `unpause`, `approve`, `reject` and `resolve` ask of the run's engine. */
+export type ControlRequest =
+  | { readonly kind: "cancel" }
+  | { readonly kind: "pause"; readonly reason: string }
+  | { readonly kind: "unpause" }
+  | ({ readonly kind: "answer"; readonly step: string } & Answer);
+
+/** Characters of one text; it is recorded as it is, and shown to people. */
+const MOST_TEXT = 64 * 1024;
+
+const bounded: Check<string> = {
+  test(value) {
+    if (typeof value !== "string") return "is no text";
+    return value.length > MOST_TEXT ? `is longer than ${MOST_TEXT} characters` : undefined;
+  },
+};
+
+const request = tagged<"kind", ControlRequest>("kind", {
+  cancel: object<Extract<ControlRequest, { kind: "cancel" }>>({ kind: literal("cancel") }),
+  pause: object<Extract<ControlRequest, { kind: "pause" }>>({ kind: literal("pause"), reason: bounded }),
+  unpause: object<Extract<ControlRequest, { kind: "unpause" }>>({ kind: literal("unpause") }),
+  answer: object<Extract<ControlRequest, { kind: "answer" }>>({
+    kind: literal("answer"),
+    step: bounded,
+    decision: oneOf<Decision>({ approve: true, reject: true }),
+    by: bounded,
+    comment: optional(bounded),
+    choice: optional(oneOf<Resolution>({ ours: true, theirs: true, continue: true })),
+  }),
+});
+
+/** The error is one sentence: what is wrong, and where. One that a newer version knows is refused too. */
+export function checkControlRequest(value: unknown): Result<ControlRequest, string> {
+  const problem = request.test(value);
+  return problem === undefined ? ok(value as ControlRequest) : err(inside("the request", problem));
+}

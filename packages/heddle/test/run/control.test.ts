@@ -1,0 +1,41 @@
+/** The check of control requests: what is let in, what is not, and that nothing makes it throw. */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { checkControlRequest, type ControlRequest } from "../../src/run/control.ts";
+
+const GOOD: readonly ControlRequest[] = [
+  { kind: "cancel" },
+  { kind: "pause", reason: "" },
+  { kind: "unpause" },
+  { kind: "answer", step: "a/b", decision: "reject", by: "anna" },
+  { kind: "answer", step: "a", decision: "approve", by: "anna", comment: "yes\u0000\ud800", choice: "theirs" },
+];
+
+test.each(GOOD)("lets in %j, also after its way through a journal", (request) => {
+  expect(checkControlRequest(request)).toEqual({ ok: true, value: request });
+  expect(checkControlRequest(JSON.parse(JSON.stringify(request))).ok).toBe(true);
+});
+
+test.each([
+  [{ kind: "answer", step: "a", decision: "maybe", by: "x" }, "the request.decision is none of approve, reject"],
+  [{ kind: "answer", step: "a", decision: "approve" }, "the request.by is absent"],
+  [{ kind: "pause" }, "the request.reason is absent"],
+  [{ kind: "pause", reason: "x".repeat(65_537) }, "the request.reason is longer than 65536 characters"],
+  [{ kind: "cancel", force: true }, "the request.force is not known here"],
+  [{ kind: "stop" }, "the request.kind is none of cancel, pause, unpause, answer"],
+  [{ kind: "__proto__" }, "the request.kind is none of cancel, pause, unpause, answer"],
+  [[], "the request is no object"],
+  [null, "the request is no object"],
+  [undefined, "the request is no object"],
+])("refuses %j", (value, problem) => {
+  expect(checkControlRequest(value)).toEqual({ ok: false, error: problem });
+});
+
+test("a request that loses or changes one member is what it was, or is refused", () => {
+  fc.assert(
+    fc.property(fc.constantFrom(...GOOD), fc.string(), fc.anything(), (request, key, value) => {
+      const checked = checkControlRequest({ ...request, [key]: value });
+      if (checked.ok) expect(Object.keys(request)).toContain(key);
+    }),
+  );
+});
