@@ -18,6 +18,9 @@ export const PAGES: readonly string[] = globSync(
   [
     "README.md",
     "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "GLOSSARY.md",
     "examples/README.md",
     "packages/heddle/README.md",
     "docs/*.md",
