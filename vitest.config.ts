@@ -44,7 +44,7 @@ const nightly = {
   test: {
     name: "nightly",
     // Agents end to end once more, with all variants.
-    include: [...nightlyFiles, `${tests}/agents-e2e/**/*.test.ts`],
+    include: [...nightlyFiles, `${tests}/agent/e2e/**/*.test.ts`],
     pool: "forks" as const,
     testTimeout: 40 * 60_000,
     hookTimeout: 120_000,

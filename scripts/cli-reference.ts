@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { CommandSpec } from "../packages/heddle/src/cli/spec.ts";
 import { GROUPS } from "../packages/heddle/src/cli/table/all.ts";
-import { OVERVIEW } from "../packages/heddle/src/cli/table/bare.ts";
+import { OVERVIEW } from "../packages/heddle/src/cli/table/default-command.ts";
 
 const HEAD = `# The command line
 

@@ -1,7 +1,7 @@
 /** Writes the JSON Schema of plan files, generated from the definitions that validate them. `--check`: only tells whether it is fresh. */
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { planJsonSchema } from "../packages/heddle/src/plan/published-schema.ts";
+import { planJsonSchema } from "../packages/heddle/src/plan/schema/published.ts";
 
 const file = path.resolve(import.meta.dirname, "../packages/heddle/plan.schema.json");
 const text = `${JSON.stringify(planJsonSchema(), null, 2)}\n`;

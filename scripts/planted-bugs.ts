@@ -75,19 +75,19 @@ const BUGS: readonly Bug[] = [
   },
   {
     name: "a container does not wait for steps that its items added",
-    file: "run/grow.ts",
+    file: "run/add-steps.ts",
     from: "container.left += added.length;",
     to: "",
   },
   {
     name: "the oldest success is undone first",
-    file: "run/close.ts",
+    file: "run/finish.ts",
     from: "for (let at = state.successes.length - 1; at >= 0; at--) {",
     to: "for (let at = 0; at < state.successes.length; at++) {",
   },
   {
     name: "canonical histories keep the order of chance",
-    file: "run/canonical.ts",
+    file: "run/canonical-history.ts",
     from: "comparePlaces(a.place, b.place) ||",
     to: "a.event.seq - b.event.seq ||",
   },
@@ -129,7 +129,7 @@ const BUGS: readonly Bug[] = [
   },
   {
     name: "a lock is granted and never used",
-    file: "engine/foreign-locks.ts",
+    file: "engine/project-locks.ts",
     from: "await this.#giveWay(step);",
     to: "",
   },
@@ -143,6 +143,9 @@ const BUGS: readonly Bug[] = [
 
 const ROOT = path.resolve(import.meta.dirname, "..");
 const TESTS = ["run", "simulation"];
+
+/** What they are made of. */
+const HELPERS = ["support"];
 
 async function main(): Promise<number> {
   const word = process.argv[2] ?? "";
@@ -171,7 +174,7 @@ async function copySources(folder: string): Promise<void> {
   const heddle = path.join(folder, "packages/heddle");
   await mkdir(path.join(heddle, "test"), { recursive: true });
   await cp(path.join(ROOT, "packages/heddle/src"), path.join(heddle, "src"), { recursive: true });
-  for (const room of TESTS)
+  for (const room of [...TESTS, ...HELPERS])
     await cp(path.join(ROOT, "packages/heddle/test", room), path.join(heddle, "test", room), { recursive: true });
   for (const file of ["package.json", "vitest.config.ts", "tsconfig.json"])
     await cp(path.join(ROOT, file), path.join(folder, file));

@@ -2,7 +2,7 @@
  * One run of steps that do nothing, through the engine as programs and the command line use it. Prints one line of JSON.
  * `node engine.ts STEPS (memory | FOLDER) [WIDTH]`.
  */
-import { openMemoryProject, openProject } from "../../packages/heddle/src/host.ts";
+import { openMemoryProject, openProject } from "../../packages/heddle/src/host/open.ts";
 import { buildGraph } from "../../packages/heddle/src/graph/build.ts";
 import type { Step, StepFunction } from "../../packages/heddle/src/plan/plan.ts";
 import { depsOfNoop } from "../kit/graphs.ts";
@@ -28,7 +28,7 @@ const project = "ok" in opened ? (opened.ok ? opened.value : undefined) : opened
 if (project === undefined) throw new Error(`no project in ${where}`);
 
 // What a program loads with its first run is no cost of a step.
-await import("../../packages/heddle/src/host-engine.ts");
+await import("../../packages/heddle/src/host/engine.ts");
 globalThis.gc?.();
 const heapBefore = process.memoryUsage().heapUsed;
 const from = performance.now();

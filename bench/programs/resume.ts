@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { openProject } from "../../packages/heddle/src/host.ts";
+import { openProject } from "../../packages/heddle/src/host/open.ts";
 import { buildGraph } from "../../packages/heddle/src/graph/build.ts";
 import type { Step, StepFunction } from "../../packages/heddle/src/plan/plan.ts";
 import { depsOfNoop } from "../kit/graphs.ts";
@@ -48,7 +48,7 @@ function readPlainly(): number {
 }
 
 // What a program loads with its first run is no cost of a resume.
-await import("../../packages/heddle/src/host-engine.ts");
+await import("../../packages/heddle/src/host/engine.ts");
 const { steps, functions } = planOf(mode === "record");
 const from = performance.now();
 let about = 0;

@@ -30,7 +30,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   cache: ["base/", "plan/plan.ts"],
   backend: ["base/", "plan/plan.ts", "run/event.ts", "run/agent-record.ts", "runner/port.ts"],
   // What an agent's step takes from four rooms, in order.
-  agentwork: ["base/", "plan/plan.ts", "backend/port.ts", "runner/", "workspace/", "mcp/port.ts"],
+  agentwork: ["base/", "plan/plan.ts", "backend/port.ts", "runner/", "workspace/", "agent/tools/port.ts"],
   engine: [
     "base/",
     "plan/",
@@ -41,7 +41,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     "workspace/port.ts",
     "cache/port.ts",
     "backend/port.ts",
-    "agentwork/port.ts",
+    "agent/port.ts",
   ],
   server: ["base/", "plan/", "view/", "engine/"],
   mcp: ["base/", "plan/", "view/", "engine/"],
@@ -53,7 +53,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     "engine/",
     "server/",
     "mcp/",
-    "agentwork/port.ts",
+    "agent/port.ts",
     "run/event.ts",
     "run/control.ts",
     "host.ts",
@@ -89,7 +89,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     "version.ts",
     "host-engine.ts",
     "host-agents.ts",
-    "agentwork/port.ts",
+    "agent/port.ts",
   ],
   // The composition root's other half, loaded when the first run starts.
   "host-engine.ts": [
@@ -105,7 +105,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     "engine/",
     "load-plan.ts",
     "version.ts",
-    "agentwork/port.ts",
+    "agent/port.ts",
     "host-agents.ts",
   ],
   // A third part, loaded with the first agent.

@@ -47,7 +47,7 @@ export async function load(source: string | PlanDefinition, params: JsonObject =
 // What reads and validates plans is loaded with the first: a module that only defines one does not wait for it.
 
 async function readPlan(file: string, params: JsonObject): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
-  const { loadPlanFile } = await import("../load-plan.ts");
+  const { loadPlanFile } = await import("../project/load-plan.ts");
   return loadPlanFile(file, params);
 }
 

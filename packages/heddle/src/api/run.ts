@@ -16,7 +16,7 @@ import { systemRandom } from "../base/random.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Project, RunHandle } from "../engine/api.ts";
 import { invalidRequest } from "../engine/problems.ts";
-import { paramsOf } from "../load-plan.ts";
+import { paramsOf } from "../project/load-plan.ts";
 import { isPlanDefinition, type StepValue } from "../plan/define.ts";
 import { checkControlRequest } from "../run/control.ts";
 import type { Event } from "../run/event.ts";
@@ -100,7 +100,7 @@ async function open(options: RunPlanOptions): Promise<Result<Project, HeddleErro
     );
   }
   // Loaded by the first run: a module that only defines a plan does not wait for an engine.
-  const { openMemoryProject, openProject } = await import("../host.ts");
+  const { openMemoryProject, openProject } = await import("../host/open.ts");
   if (options.memory === true) return ok(openMemoryProject(dir, { title: TITLE }));
   return refusable(await openProject(dir, { title: TITLE }));
 }
@@ -223,7 +223,7 @@ class ConductedRun implements Run {
 
   /** The events of a run that has ended and whose project was closed. */
   async *#reread(): AsyncGenerator<Event, void, undefined> {
-    const { openProject } = await import("../host.ts");
+    const { openProject } = await import("../host/open.ts");
     const opened = await openProject(this.#options.projectDir ?? ".", { title: TITLE, readOnly: true });
     if (!opened.ok) throw new HeddleError(opened.error);
     await using project = opened.value;

@@ -40,13 +40,13 @@ export function fail(
 
 /** The project with a journal that can be written; made where there is none. */
 export async function openToWrite(context: Context): Promise<Result<Project, Problem>> {
-  const { openProject } = await import("../host.ts");
+  const { openProject } = await import("../host/open.ts");
   return openProject(context.dir, { title: `heddle ${context.command}` });
 }
 
 /** For commands about recorded runs. A folder without a journal has none: nothing is made there. */
 export async function openToRead(context: Context): Promise<Result<Project, Problem>> {
-  const { openProject } = await import("../host.ts");
+  const { openProject } = await import("../host/open.ts");
   const opened = await openProject(context.dir, { title: `heddle ${context.command}`, readOnly: true });
   return !opened.ok && opened.error.code === "JournalMissing" ? err(NO_RUNS) : opened;
 }
@@ -124,7 +124,7 @@ export async function findRunAndStep(
 }
 
 async function hasStep(project: Project, run: string, step: string): Promise<boolean> {
-  const { readRun } = await import("./read-run.ts");
+  const { readRun } = await import("../project/read-run.ts");
   const read = await readRun(project, run);
   return read.ok && read.value.state.indexOf.has(step);
 }

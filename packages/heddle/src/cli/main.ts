@@ -145,7 +145,7 @@ function currentFolder(): string | undefined {
 }
 
 async function bare(): Promise<CommandSpec> {
-  const { OVERVIEW } = await import("./table/bare.ts");
+  const { OVERVIEW } = await import("./table/default-command.ts");
   return OVERVIEW;
 }
 

@@ -5,7 +5,7 @@ import type { Problem } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { LoadedPlan } from "../engine/api.ts";
-import { loadPlanFile } from "../load-plan.ts";
+import { loadPlanFile } from "../project/load-plan.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
 import { LIMITS } from "../plan/limits.ts";
 import type { Plan } from "../plan/plan.ts";

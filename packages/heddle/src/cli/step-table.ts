@@ -4,7 +4,7 @@ import { tookText } from "../view/times.ts";
 import type { StepView } from "../view/run-view.ts";
 import { cut, pad, safeLine, widthOf } from "./output-text.ts";
 import type { Output } from "./output.ts";
-import { statusStyle } from "./words.ts";
+import { statusStyle } from "./format.ts";
 
 /** One line per step: symbol, id, time, attempts, and why where that says more than the status. */
 export function* stepTable(out: Output, steps: readonly StepView[]): Generator<string, void, undefined> {

@@ -1,5 +1,5 @@
 /** What the faces (command line, library, server) see of the engine. */
-import type { AgentKeeping, Beginning, Landing } from "../agentwork/port.ts";
+import type { AgentKeeping, Beginning, Landing } from "../agent/port.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
 import type { Journal } from "../journal/port.ts";
 import type { Json, JsonObject } from "../base/json.ts";
@@ -93,7 +93,7 @@ export interface RecordedRun {
   readonly status: RunStatus;
 }
 
-/** A project folder with its journal: what `host.ts` puts together for the faces. */
+/** A project folder with its journal: what `host/open.ts` puts together for the faces. */
 export interface Project extends AsyncDisposable {
   /** Absolute. */
   readonly dir: string;

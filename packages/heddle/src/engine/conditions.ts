@@ -1,8 +1,8 @@
 /** Evaluates what the scheduler itself needs of a step's expressions: its `if`, and the question it asks. The expression language is loaded when the first step that has one is seen, never before. */
 import { invariant } from "../base/assert.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import type * as expressions from "../plan/expression.ts";
-import { hasHole } from "../plan/holes.ts";
+import type * as expressions from "../plan/expression/cel.ts";
+import { hasHole } from "../plan/expression/templates.ts";
 import type { Step } from "../plan/plan.ts";
 
 type Language = typeof expressions;
@@ -17,7 +17,7 @@ export class ConditionReader {
   /** Call with every step before {@link holds} is asked about it. */
   async prepare(steps: readonly Step[]): Promise<void> {
     if (this.#language === undefined && steps.some(hasExpression)) {
-      this.#language = await import("../plan/expression.ts");
+      this.#language = await import("../plan/expression/cel.ts");
     }
   }
 

@@ -2,7 +2,7 @@
 import { hasReady, nextDue } from "../run/decide.ts";
 import { phaseOf, questionOf, stepAt, type RunState } from "../run/state.ts";
 import type { Answer } from "../run/control.ts";
-import { SAMPLE_MS } from "./limits.ts";
+import { SAMPLE_MS } from "./machine-load.ts";
 import type { Timers } from "./timers.ts";
 
 export interface DeadlinesOptions {

@@ -1,6 +1,6 @@
 /** Starting, resuming and undoing runs: takes the lease, records how the run begins, and hands it to the scheduler. */
 import { BugError, present } from "../base/assert.ts";
-import type { Landing } from "../agentwork/port.ts";
+import type { Landing } from "../agent/port.ts";
 import type { Problem } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
 import { err, ok, type Result } from "../base/result.ts";
@@ -9,13 +9,13 @@ import { remainingPath } from "../graph/paths.ts";
 import type { Lease } from "../journal/port.ts";
 import { DEFAULT_GRACE_MS, DEFAULT_MAX_AGENTS, type Plan, type Step } from "../plan/plan.ts";
 import { createState } from "../run/apply.ts";
-import { stepsToUndo } from "../run/close.ts";
+import { stepsToUndo } from "../run/finish.ts";
 import { RUN_RULES, type CancelReason, type Event, type EventOf, type RunOptions } from "../run/event.ts";
-import { HistoryChecker } from "../run/invariants.ts";
+import { HistoryChecker } from "../run/check/history-checker.ts";
 import { isRunEnded, stepAt, type RunState } from "../run/state.ts";
 import type { LoadedPlan, ResumeOptions, RunHandle, RunResult, StartOptions, StayOptions } from "./api.ts";
 import type { Answer } from "../run/control.ts";
-import { faultOf } from "./errand.ts";
+import { faultOf } from "./background.ts";
 import { finishAgents, isLandingDue, recordedLanding } from "./landing.ts";
 import type { EnginePorts } from "./ports.ts";
 import { leaseProblem } from "./problems.ts";

@@ -9,7 +9,7 @@ import type { Plan, Step } from "../plan/plan.ts";
 import type { EventOf } from "../run/event.ts";
 import type { RunState } from "../run/state.ts";
 import type { EnginePorts } from "./ports.ts";
-import { scopeOf } from "./scope.ts";
+import { scopeOf } from "../run/task.ts";
 
 /** Most items that one `forEach` may have. */
 export const MOST_ITEMS = 100_000;
@@ -64,7 +64,7 @@ async function expandItems(
 }
 
 async function evaluateItems(text: string, task: Task, ports: EnginePorts): Promise<Result<Json, string>> {
-  const { compileExpression } = await import("../plan/expression.ts");
+  const { compileExpression } = await import("../plan/expression/cel.ts");
   const expression = compileExpression(text);
   return expression.ok ? expression.value.evaluate(scopeOf(task, ports.environment)) : err(expression.error.message);
 }
@@ -83,7 +83,7 @@ async function expandPlan(task: Task, ports: EnginePorts): Promise<Result<Expans
 
 async function fillParams(params: JsonObject, task: Task, ports: EnginePorts): Promise<Result<JsonObject, string>> {
   if (!JSON.stringify(params).includes("${{")) return ok(params);
-  const { fillTemplates } = await import("../plan/expression.ts");
+  const { fillTemplates } = await import("../plan/expression/cel.ts");
   const filled = fillTemplates(params, scopeOf(task, ports.environment));
   if (!filled.ok) return err(`its params cannot be evaluated: ${filled.error}`);
   return isJsonObject(filled.value) ? ok(filled.value) : err("its params are no object");

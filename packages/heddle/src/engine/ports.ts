@@ -1,5 +1,5 @@
 /** All that the engine is handed: nothing in this folder picks an implementation, reads a clock or starts a process by itself. */
-import type { AgentRun, Landing } from "../agentwork/port.ts";
+import type { AgentRun, Landing } from "../agent/port.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Problem } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";

@@ -9,10 +9,10 @@ import { err, ok, type Result } from "../base/result.ts";
 import type { Journal, Lease } from "../journal/port.ts";
 import { apply } from "../run/apply.ts";
 import type { Event, EventBody } from "../run/event.ts";
-import type { HistoryChecker } from "../run/invariants.ts";
+import type { HistoryChecker } from "../run/check/history-checker.ts";
 import type { RunState } from "../run/state.ts";
 import { appendProblem } from "./problems.ts";
-import { summaryOf } from "./summary.ts";
+import { summaryOf } from "../run/summary.ts";
 
 export interface RecorderOptions {
   readonly journal: Journal;

@@ -6,10 +6,10 @@ import { withDescendants } from "../graph/select.ts";
 import type { Journal } from "../journal/port.ts";
 import { apply, createState } from "../run/apply.ts";
 import type { Event, EventOf } from "../run/event.ts";
-import { isCutShort } from "../run/close.ts";
+import { isCutShort } from "../run/finish.ts";
 import { driftOf } from "../run/fingerprint.ts";
-import { HistoryChecker } from "../run/invariants.ts";
-import { binds } from "../run/rules.ts";
+import { HistoryChecker } from "../run/check/history-checker.ts";
+import { binds } from "../run/check/rules.ts";
 import { hasEnded, isContainerStep, phaseOf, satisfies, stepAt, type RunState } from "../run/state.ts";
 import type { LoadedPlan } from "./api.ts";
 

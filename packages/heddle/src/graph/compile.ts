@@ -7,7 +7,7 @@ import { err, ok, type Result } from "../base/result.ts";
 import type { Json } from "../base/json.ts";
 import type { PlanDefinition } from "../plan/define.ts";
 import type { Diagnostic, DocumentPath, SourceMap } from "../plan/diagnostic.ts";
-import { Findings, shorten } from "../plan/findings.ts";
+import { Findings, shorten } from "../plan/issues.ts";
 import { dataExcess } from "../plan/limits.ts";
 import { parseDocument, type PlanFormat } from "../plan/parse.ts";
 import type { Functions, Plan, Step } from "../plan/plan.ts";
@@ -165,7 +165,7 @@ export async function compileSteps(
 
 async function checkSites(validated: Validated, findings: Findings): Promise<void> {
   if (validated.sites.length > 0) {
-    const { checkExpressions } = await import("../plan/check-expressions.ts");
+    const { checkExpressions } = await import("../plan/expression/check.ts");
     checkExpressions(validated.sites, findings);
   }
   for (const { steps, path } of validated.lists) {
@@ -174,7 +174,7 @@ async function checkSites(validated: Validated, findings: Findings): Promise<voi
 }
 
 async function checkOutputs(steps: readonly Step[], path: DocumentPath, findings: Findings): Promise<void> {
-  const { schemaProblem } = await import("../plan/json-schema.ts");
+  const { schemaProblem } = await import("../plan/schema/output-check.ts");
   for (const [i, step] of steps.entries()) {
     const problem = step.output === undefined ? undefined : schemaProblem(step.output);
     if (problem === undefined) continue;

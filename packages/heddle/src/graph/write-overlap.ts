@@ -6,8 +6,8 @@
  * where it was reached.
  */
 import type { Diagnostic, SourceMap } from "../plan/diagnostic.ts";
-import { shorten } from "../plan/findings.ts";
-import { GlobOverlaps } from "../plan/glob-overlap.ts";
+import { shorten } from "../plan/issues.ts";
+import { GlobOverlaps } from "../plan/glob/overlap.ts";
 import type { Plan, Step } from "../plan/plan.ts";
 import { has, isWriter, WriteOrder, type GraphedList, type Writer } from "./write-order.ts";
 

@@ -1,7 +1,7 @@
 /**
  * The append-only truth about runs. Knows that events have a run, a number, a time, a type and data; not what they mean.
  *
- * Invariants that every implementation keeps (`journal/suite.ts` tests them):
+ * Invariants that every implementation keeps (`test/support/suites/journal.ts` tests them):
  *  1. `seq` is gapless from 1 per run; an append whose first `seq` is not the last one plus 1 is refused.
  *  2. When `append` resolves with `ok`, the events are on disk (where there is a disk) before anything else happens.
  *  3. An append is all or nothing, and idempotent: the same events again (same run, seq and content) are accepted once.

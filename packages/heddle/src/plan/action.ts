@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject } from "../base/json.ts";
 import type { DocumentPath } from "./diagnostic.ts";
 import type { WrittenStep } from "./document.ts";
 import type { Action } from "./plan.ts";
-import { addTemplates, isEmpty, type SiteContext, type StepScope } from "./scope.ts";
+import { addTemplates, isEmpty, type SiteContext, type StepScope } from "./read-context.ts";
 
 const ACTION_KEYS = ["run", "agent", "call", "approve", "plan", "function"] as const;
 

@@ -2,7 +2,7 @@
 import { canonicalJson, type Json } from "../base/json.ts";
 import { suggest } from "../base/suggest.ts";
 import type { DocumentPath } from "./diagnostic.ts";
-import { type Findings, shorten } from "./findings.ts";
+import { type Findings, shorten } from "./issues.ts";
 import type { ParamSpec, Plan } from "./plan.ts";
 
 interface Given {

@@ -11,7 +11,7 @@ import { messageOf } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Diagnostic, SourceMap } from "./diagnostic.ts";
 import { dataExcess, LIMITS, textExcess } from "./limits.ts";
-import { jsonErrorOffset, positionAt } from "./place.ts";
+import { jsonErrorOffset, positionAt } from "./position.ts";
 import { noSourceMap, yamlSourceMap } from "./source-map.ts";
 
 export type PlanFormat = "yaml" | "json";

@@ -4,7 +4,7 @@
  */
 import type { Event } from "js-yaml";
 import type { DocumentPath, Position, SourceMap } from "./diagnostic.ts";
-import { positions } from "./place.ts";
+import { positions } from "./position.ts";
 
 /** A map for plans that have no text: everything stands at line 1, column 1. */
 export function noSourceMap(file: string): SourceMap {

@@ -10,11 +10,11 @@ import { isJsonObject, type JsonObject } from "../base/json.ts";
 import { toAction } from "./action.ts";
 import type { DocumentPath } from "./diagnostic.ts";
 import type { WrittenDuration, WrittenId, WrittenRetry, WrittenShared, WrittenStep } from "./document.ts";
-import { checkValue, type Findings, shorten, unknownKey } from "./findings.ts";
-import { hasHole, unwrapped } from "./holes.ts";
+import { checkValue, type Findings, shorten, unknownKey } from "./issues.ts";
+import { hasHole, unwrapped } from "./expression/templates.ts";
 import { DEFAULT_RETRY, type Retry, type Step } from "./plan.ts";
-import { SHAPES } from "./schema.ts";
-import { addTemplates, type Draft, isEmpty, type SiteContext, type StepScope } from "./scope.ts";
+import { SHAPES } from "./schema/plan.ts";
+import { addTemplates, type Draft, isEmpty, type SiteContext, type StepScope } from "./read-context.ts";
 
 /** Other names of keys that plans in other forms use. */
 const OTHER_NAMES: Readonly<Record<string, "deps" | "group">> = {

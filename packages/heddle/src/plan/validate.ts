@@ -7,12 +7,12 @@
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import type { DocumentPath } from "./diagnostic.ts";
 import type { WrittenPlan } from "./document.ts";
-import { checkValue, type Findings, unknownKey } from "./findings.ts";
+import { checkValue, type Findings, unknownKey } from "./issues.ts";
 import { LIMITS } from "./limits.ts";
 import { paramValues } from "./params.ts";
 import type { Action, Plan, Step } from "./plan.ts";
-import { SHAPES } from "./schema.ts";
-import type { Draft, ExpressionSite } from "./scope.ts";
+import { SHAPES } from "./schema/plan.ts";
+import type { Draft, ExpressionSite } from "./read-context.ts";
 import { addShared, toMs, toStep } from "./step.ts";
 
 export interface ValidateOptions {

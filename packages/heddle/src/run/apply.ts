@@ -9,7 +9,7 @@ import type { Graph, GraphProblem } from "../graph/graph.ts";
 import type { Step } from "../plan/plan.ts";
 import { recordAfter } from "./agent-record.ts";
 import type { Event, EventOf } from "./event.ts";
-import { addSteps } from "./grow.ts";
+import { addSteps } from "./add-steps.ts";
 import {
   arrive,
   enqueue,
@@ -22,9 +22,9 @@ import {
   takePlaces,
 } from "./queue.ts";
 import { applyResumed } from "./resume.ts";
-import { emptyCounts, forgetAttempts, register, setPhase } from "./table.ts";
+import { emptyCounts, forgetAttempts, register, setPhase } from "./step-table.ts";
 import { forEachSuccessor, isTolerated, phaseOf, stepAt, WAITING, type RunState, type StepPhase } from "./state.ts";
-import { Writing } from "./writing.ts";
+import { Writing } from "./write-locks.ts";
 
 /** The state after `run.created`. The graph is built from the plan unless it is at hand. */
 export function createState(created: EventOf<"run.created">, graph?: Graph): Result<RunState, readonly GraphProblem[]> {

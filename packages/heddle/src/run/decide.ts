@@ -10,7 +10,7 @@
  */
 import type { CancelReason } from "./event.ts";
 import type { Command } from "./command.ts";
-import { cancelInside, closeDown, endOfContainer } from "./close.ts";
+import { cancelInside, closeDown, endOfContainer } from "./finish.ts";
 import { blockerOf } from "./queue.ts";
 import { isRunEnded, phaseOf, rootCause, stepAt, type Lane, type RunState } from "./state.ts";
 

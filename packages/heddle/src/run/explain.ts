@@ -3,7 +3,7 @@ import { unreachable } from "../base/assert.ts";
 import { formatDuration } from "../base/duration.ts";
 import type { CancelReason } from "./event.ts";
 import { depsOf, groupTurn, hasEnded, phaseOf, satisfies, stepAt, type RunState } from "./state.ts";
-import { turnsOf } from "./writing.ts";
+import { turnsOf } from "./write-locks.ts";
 
 /** One sentence for the step's phase; for a waiting step everything that it waits for. `now` on the engine's clock. */
 export function explainStep(state: RunState, step: number, now: number): string {

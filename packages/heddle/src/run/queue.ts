@@ -5,7 +5,7 @@
 import { present } from "../base/assert.ts";
 import type { Step } from "../plan/plan.ts";
 import { Heap } from "./heap.ts";
-import { standsBefore } from "./place.ts";
+import { standsBefore } from "./plan-order.ts";
 import {
   forEachDep,
   forEachSuccessor,
@@ -22,7 +22,7 @@ import {
   type Lane,
   type RunState,
 } from "./state.ts";
-import { turnsOf } from "./writing.ts";
+import { turnsOf } from "./write-locks.ts";
 
 /** All predecessors of `step` have ended: it may be looked at, unless its layer is still closed. */
 export function arrive(state: RunState, step: number): void {

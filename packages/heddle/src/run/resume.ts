@@ -2,7 +2,7 @@
 import type { EventOf } from "./event.ts";
 import { resetQueues } from "./queue.ts";
 import { hasEnded, isContainerStep, phaseOf, stepAt, WAITING, type RunState, type StepPhase } from "./state.ts";
-import { adoptPlan, compact, forgetAttempts, setPhase } from "./table.ts";
+import { adoptPlan, compact, forgetAttempts, setPhase } from "./step-table.ts";
 
 /** An engine took over: what did not succeed goes back to waiting, and the queues are made anew. */
 export function applyResumed(state: RunState, event: EventOf<"run.resumed">, idleMs: number): void {

@@ -13,7 +13,7 @@ import type { Plan, Step } from "../plan/plan.ts";
 import type { AgentRecord } from "./agent-record.ts";
 import type { CancelReason, EventOf, OpenQuestion, RunOptions, SkipReason, StepError } from "./event.ts";
 import type { Heap } from "./heap.ts";
-import type { Writing } from "./writing.ts";
+import type { Writing } from "./write-locks.ts";
 
 export type StepPhase =
   /** Not started, or to be run again: its predecessors, its layer, a slot or a person's word are still wanted. */

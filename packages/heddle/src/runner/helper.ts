@@ -1,6 +1,6 @@
 /**
  * Starts commands by long-lived helpers: small shells that fork each command for us, at a cost that does not grow with this
- * process. Same semantics as a spawn of its own (`runner/suite.ts`); what a helper cannot do goes to the plain way.
+ * process. Same semantics as a spawn of its own (`test/support/suites/runner.ts`); what a helper cannot do goes to the plain way.
  *
  * Invariants:
  *  1. A helper runs one command at a time and leads the group and session of its commands.

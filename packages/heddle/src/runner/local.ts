@@ -1,8 +1,8 @@
 /** The runners of this machine, put together: commands by helpers, functions in this process, and the sweep that goes with them. */
 import type { Clock } from "../base/clock.ts";
 import { lazyAgentRunner } from "./agent/lazy.ts";
-import type { LocalAgents } from "./agent/local.ts";
-import type { AgentAdapter } from "./agent/port.ts";
+import type { LocalAgents } from "../agent/adapters/local.ts";
+import type { AgentAdapter } from "../agent/adapters/port.ts";
 import { baseEnvironments } from "./environment.ts";
 import { type HelperCommands, helperCommands } from "./helper.ts";
 import { memoryWatch } from "./memory.ts";
@@ -45,7 +45,7 @@ export function localRunners({ clock, env, owner, workerEntry, agents = {} }: Lo
   const shell = shellRunner({ commands, bases, memory, onLoose: (run) => loose.add(run) });
   const modules = moduleRunner({ clock, bases, ...(workerEntry === undefined ? {} : { workerEntry }) });
   async function agentsOf(more: LocalAgents): Promise<Runner> {
-    const { localAgentRunner } = await import("./agent/local.ts");
+    const { localAgentRunner } = await import("../agent/adapters/local.ts");
     const world = { clock, table, owner, path: env["PATH"] ?? "", guard: () => commands.warm(1) };
     return localAgentRunner({ ...agents, ...more, world, bases, memory, onLoose: (run) => loose.add(run) });
   }
@@ -64,7 +64,7 @@ export async function knownAgents(
   clock: Clock,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<readonly AgentAdapter[]> {
-  const { agentRegistry } = await import("./agent/registry.ts");
+  const { agentRegistry } = await import("../agent/adapters/registry.ts");
   const table = sharedTable(systemProcessTable());
   const world = { clock, table, owner: "probe", path: env["PATH"] ?? "" };
   const adapters = agentRegistry({ world });

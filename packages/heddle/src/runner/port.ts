@@ -5,7 +5,7 @@
  */
 import type { Json, JsonObject } from "../base/json.ts";
 import type { FailureClass, StepFunction } from "../plan/plan.ts";
-import type { AgentDetails, AgentStop, AgentWork, PermissionRequest } from "./agent/port.ts";
+import type { AgentDetails, AgentStop, AgentWork, PermissionRequest } from "../agent/adapters/port.ts";
 
 /** What kind of work; resolved: templates are filled in, defaults applied, paths absolute. */
 export type Work =

@@ -3,9 +3,9 @@
  * recorded run build on; the words {@link RunEvent} and {@link RunSnapshot} are theirs.
  */
 import { apply, createState } from "../run/apply.ts";
-import { canonicalHistory, canonicalText, type CanonicalEvent } from "../run/canonical.ts";
+import { canonicalHistory, canonicalText, type CanonicalEvent } from "../run/canonical-history.ts";
 import type { Event } from "../run/event.ts";
-import { HistoryChecker } from "../run/invariants.ts";
+import { HistoryChecker } from "../run/check/history-checker.ts";
 import type { RunState } from "../run/state.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -52,7 +52,7 @@ export class Replay {
   }
 }
 
-/** Ordered by the plan and renumbered, without times and durations; see `run/canonical.ts`. */
+/** Ordered by the plan and renumbered, without times and durations; see `run/canonical-history.ts`. */
 export function canonicalEvents(events: readonly RunEvent[]): readonly CanonicalEvent[] {
   return canonicalHistory(events);
 }

@@ -7,7 +7,7 @@ import { text } from "node:stream/consumers";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { command, load, plan, resume, run, step, type Event, type PlanDefinition } from "../../src/index.ts";
-import { canonicalHistory } from "../../src/run/canonical.ts";
+import { canonicalHistory } from "../../src/run/canonical-history.ts";
 import { directoryWorkspaces } from "../../src/workspace/directory.ts";
 import { eventsOf, meeting, placeOf, stepLines, temporaryFolder } from "./rig.ts";
 

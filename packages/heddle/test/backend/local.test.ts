@@ -1,7 +1,7 @@
 import type { JsonObject } from "../../src/base/json.ts";
 import { describe, expect, it, test } from "vitest";
 import { localBackend, type LocalBackendOptions } from "../../src/backend/local.ts";
-import { backendSuite, type BackendSetting, backendTask, type TaskControl } from "../../src/backend/suite.ts";
+import { backendSuite, type BackendSetting, backendTask, type TaskControl } from "../support/suites/backend.ts";
 import type { Clock } from "../../src/base/clock.ts";
 import type { Outcome } from "../../src/runner/port.ts";
 

@@ -1,6 +1,6 @@
 /** Questions on the keyboard: keys, lines of text, what is no answer. The keys are the test's. */
 import { expect, test } from "vitest";
-import { answerOf, choicesOf, keysOf } from "../../src/cli/answers.ts";
+import { answerOf, choicesOf, keysOf } from "../../src/cli/question-format.ts";
 import { Questions, Withdrawn } from "../../src/cli/questions.ts";
 
 const keyboard = (): { readonly questions: Questions; readonly press: (text: string) => void; interrupts: number } => {

@@ -28,7 +28,7 @@ let commands: string;
 beforeAll(async () => {
   commands = await mkdtemp(path.join(tmpdir(), "heddle-docs-bin-"));
   const home = path.join(ROOT, "packages/heddle");
-  const input = { cli: "src/cli/main.ts", "isolated-worker": "src/isolated-worker.ts" };
+  const input = { cli: "src/cli/main.ts", "isolated-worker": "src/host/isolated-worker.ts" };
   const bundle = await rolldown({ cwd: home, input, platform: "node", logLevel: "silent" });
   await bundle.write({ dir: commands, format: "esm", entryFileNames: "[name].js" });
   await bundle.close();

@@ -3,7 +3,7 @@ import { cp } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { load, run } from "../../src/index.ts";
-import { openProject } from "../../src/host.ts";
+import { openProject } from "../../src/host/open.ts";
 import { criticalPath } from "../../src/graph/paths.ts";
 import { buildGraph } from "../../src/graph/build.ts";
 import { temporaryFolder } from "../api/rig.ts";

@@ -5,8 +5,8 @@ import { resumeRun } from "../../src/engine/engine.ts";
 import type { Plan, Step } from "../../src/plan/plan.ts";
 import { fold } from "../../src/run/apply.ts";
 import type { Event, EventBody, RunOptions } from "../../src/run/event.ts";
-import { checkHistory } from "../../src/run/invariants.ts";
-import { reusable } from "../../src/view/reuse.ts";
+import { checkHistory } from "../../src/run/check/history-checker.ts";
+import { reusable } from "../../src/project/reusable.ts";
 import { phaseTag, Rig } from "./rig.ts";
 
 const CHILDREN = {

@@ -5,7 +5,7 @@ import { Deadlines } from "../../src/engine/deadlines.ts";
 import { Timers } from "../../src/engine/timers.ts";
 import { apply, createState } from "../../src/run/apply.ts";
 import type { EventBody } from "../../src/run/event.ts";
-import { VirtualClock } from "../../src/testing/virtual-clock.ts";
+import { VirtualClock } from "../support/virtual-clock.ts";
 
 test("a question without a deadline is not answered by that of the one before it", () => {
   const clock = new VirtualClock(0);

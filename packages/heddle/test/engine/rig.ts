@@ -14,7 +14,7 @@ import { NO_FUNCTIONS, type Plan } from "../../src/plan/plan.ts";
 import { checkEvent } from "../../src/run/event-schema.ts";
 import type { Event } from "../../src/run/event.ts";
 import type { Outcome, OutcomeError, StopReason } from "../../src/runner/port.ts";
-import { settle, VirtualClock } from "../../src/testing/virtual-clock.ts";
+import { settle, VirtualClock } from "../support/virtual-clock.ts";
 
 interface LiveTask {
   readonly task: Task;

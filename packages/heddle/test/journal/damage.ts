@@ -5,7 +5,7 @@ import { canonicalJson, type Json } from "../../src/base/json.ts";
 import type { Random } from "../../src/base/random.ts";
 import type { Event } from "../../src/run/event.ts";
 import { openSqliteJournal } from "../../src/journal/sqlite.ts";
-import { readAll } from "../../src/journal/suite.ts";
+import { readAll } from "../support/suites/journal.ts";
 
 export type Damage =
   | { readonly kind: "flip"; readonly at: number; readonly bit: number }

@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openSqliteJournal } from "../../src/journal/sqlite.ts";
-import { readAll } from "../../src/journal/suite.ts";
+import { readAll } from "../support/suites/journal.ts";
 import { fill, leaseOk, ME, openOk, span } from "./rig.ts";
 import { smallDisk } from "./tmpfs.ts";
 

@@ -7,7 +7,7 @@ import { crc32, ownCrc32 } from "../../src/journal/checksum.ts";
 import type { Database } from "../../src/journal/database.ts";
 import { formatOf, FORMATS, migrate } from "../../src/journal/migrations.ts";
 import { openSqliteJournal, type SqliteOptions } from "../../src/journal/sqlite.ts";
-import { progress, readAll } from "../../src/journal/suite.ts";
+import { progress, readAll } from "../support/suites/journal.ts";
 import { fill, folder, leaseOk, ME, openOk, span } from "./rig.ts";
 
 async function refusal(file: string, options: SqliteOptions = {}): Promise<string> {

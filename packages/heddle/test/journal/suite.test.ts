@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { memoryJournal, memoryStore } from "../../src/journal/memory.ts";
 import type { Holder, Journal } from "../../src/journal/port.ts";
 import { openSqliteJournal } from "../../src/journal/sqlite.ts";
-import { journalSuite, SUITE_TERM_MS, type JournalSetting } from "../../src/journal/suite.ts";
+import { journalSuite, SUITE_TERM_MS, type JournalSetting } from "../support/suites/journal.ts";
 
 interface World {
   readonly now: () => number;

@@ -1,6 +1,6 @@
 /** G1 and G5 with agents: many at once, ending as chance has it, through the command line. */
 import { expect, test } from "vitest";
-import { AgentRig, ofType, writes } from "../agents-e2e/rig.ts";
+import { AgentRig, ofType, writes } from "../agent/e2e/rig.ts";
 import { report, scaled } from "./scale.ts";
 
 const AGENTS = 12;

@@ -1,7 +1,7 @@
 /** P7: the event loop stays free during runs of 10,000 steps: commands, and functions, journalled on disk. */
 import { availableParallelism, loadavg } from "node:os";
 import { expect, test } from "vitest";
-import { openProject } from "../../src/host.ts";
+import { openProject } from "../../src/host/open.ts";
 import { command, plan, step, type Runnable, type StepValue } from "../../src/index.ts";
 import { loadedPlan } from "../../src/api/plan.ts";
 import { place } from "../faults/rig.ts";

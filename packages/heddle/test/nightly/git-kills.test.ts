@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { type Random, seededRandom } from "../../src/base/random.ts";
-import { removeRunRefs } from "../../src/workspace/run-refs.ts";
-import { job } from "../workspace-git/job.ts";
-import { type Rig, USER_ENV, clock, fingerprint, foreignRefs, namesIn, rig } from "../workspace-git/rig.ts";
+import { removeRunRefs } from "../../src/git/run-refs.ts";
+import { job } from "../git/job.ts";
+import { type Rig, USER_ENV, clock, fingerprint, foreignRefs, namesIn, rig } from "../git/rig.ts";
 import { report, scaled } from "./scale.ts";
 
-const PROGRAM = fileURLToPath(new URL("../workspace-git/job.ts", import.meta.url));
+const PROGRAM = fileURLToPath(new URL("../git/job.ts", import.meta.url));
 
 /** Ends by itself where `afterMs` is absent. Milliseconds that it ran. */
 async function run(at: Rig, name: string, landing: boolean, afterMs?: number, whole = true): Promise<number> {

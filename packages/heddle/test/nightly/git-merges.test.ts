@@ -4,12 +4,12 @@ import { chmodSync, existsSync, renameSync, rmSync, symlinkSync } from "node:fs"
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type Random, seededRandom } from "../../src/base/random.ts";
-import { mergeTrees } from "../../src/workspace/candidate.ts";
-import { folderBytes, treeFolders } from "../../src/workspace/disk.ts";
-import { listWorktrees } from "../../src/workspace/listing.ts";
-import { Worktrees } from "../../src/workspace/worktree.ts";
-import { workAtRandom } from "../workspace-git/endings.ts";
-import { type Rig, USER_ENV, captured, lines, rig, step } from "../workspace-git/rig.ts";
+import { mergeTrees } from "../../src/git/merge-candidate.ts";
+import { folderBytes, treeFolders } from "../../src/git/disk.ts";
+import { listWorktrees } from "../../src/git/listing.ts";
+import { Worktrees } from "../../src/git/worktree.ts";
+import { workAtRandom } from "../git/endings.ts";
+import { type Rig, USER_ENV, captured, lines, rig, step } from "../git/rig.ts";
 import { report, scaled } from "./scale.ts";
 
 /** Changes that two people make to the same few files. */

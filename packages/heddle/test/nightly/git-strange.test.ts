@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { type Random, seededRandom } from "../../src/base/random.ts";
-import { AgentRig, ofType, writes } from "../agents-e2e/rig.ts";
+import { AgentRig, ofType, writes } from "../agent/e2e/rig.ts";
 import { report, scaled } from "./scale.ts";
 
 const COMBINATIONS = 60;

@@ -1,7 +1,7 @@
 /** D11 at full size: what a step writes fills neither memory nor the event loop's time. */
 import { statSync } from "node:fs";
 import { expect, test } from "vitest";
-import { commandAttempt } from "../../src/runner/suite.ts";
+import { commandAttempt } from "../support/suites/runner.ts";
 import { flood } from "../runner/flood.ts";
 import { shellSetting } from "../runner/rig.ts";
 import { report, scaled } from "./scale.ts";

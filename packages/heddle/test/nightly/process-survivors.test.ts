@@ -1,6 +1,6 @@
 /** P1 and P2 at full size: cancels and deaths of the engine over trees that do everything to outlive them. */
 import { expect, test } from "vitest";
-import { commandAttempt, started } from "../../src/runner/suite.ts";
+import { commandAttempt, started } from "../support/suites/runner.ts";
 import { killEngine } from "../runner/kill-engine.ts";
 import { living, nastyTree, newMark, pidsWith, shellSetting, sleepOf, until } from "../runner/rig.ts";
 import { report, scaled } from "./scale.ts";

@@ -6,8 +6,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { seededRandom } from "../../src/base/random.ts";
-import { whole } from "../../src/testing/plans.ts";
-import { generateGraph, mostInUse, parseGraphs, schedule, type WeightedGraph } from "../../src/testing/schedules.ts";
+import { whole } from "../support/plans.ts";
+import { generateGraph, mostInUse, parseGraphs, schedule, type WeightedGraph } from "../support/schedules.ts";
 import { report, scaled } from "./scale.ts";
 
 const FOLDER = process.env["HEDDLE_DAGS"];

@@ -1,9 +1,9 @@
 /** Tens of thousands of lives; `HEDDLE_NIGHTLY_SCALE` multiplies them, `HEDDLE_SEED` moves to other ones. */
 import { expect, test } from "vitest";
 import { report, scaled } from "./scale.ts";
-import { historyText, simulate } from "../../src/testing/simulation.ts";
+import { historyText, simulate } from "../support/simulation.ts";
 import "../../src/graph/compile.ts";
-import "../../src/plan/expression.ts";
+import "../../src/plan/expression/cel.ts";
 
 const FIRST = Number(process.env["HEDDLE_SEED"] ?? 10_000);
 const LIVES = scaled(30_000);

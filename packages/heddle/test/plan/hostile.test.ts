@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { seededRandom } from "../../src/base/random.ts";
 import { compilePlan } from "../../src/graph/compile.ts";
 import { LIMITS } from "../../src/plan/limits.ts";
-import { Findings } from "../../src/plan/findings.ts";
+import { Findings } from "../../src/plan/issues.ts";
 import { noSourceMap } from "../../src/plan/source-map.ts";
 import { validateDocument } from "../../src/plan/validate.ts";
 import { formatDiagnostics } from "../../src/plan/render.ts";

@@ -6,9 +6,9 @@ import { load } from "js-yaml";
 import { describe, expect, test } from "vitest";
 import { compileSteps } from "../../src/graph/compile.ts";
 import { importPlan } from "../../src/plan/import.ts";
-import { compileOutputCheck, schemaProblem } from "../../src/plan/json-schema.ts";
+import { compileOutputCheck, schemaProblem } from "../../src/plan/schema/output-check.ts";
 import { formatDiagnostic, formatDiagnostics } from "../../src/plan/render.ts";
-import { planJsonSchema } from "../../src/plan/published-schema.ts";
+import { planJsonSchema } from "../../src/plan/schema/published.ts";
 import { compiled, FULL_PLAN, planOf } from "./helpers.ts";
 
 describe("formatDiagnostic", () => {

@@ -9,8 +9,8 @@ import { seededRandom, type Random } from "../../src/base/random.ts";
 import { openSqliteJournal } from "../../src/journal/sqlite.ts";
 import { checkEvent } from "../../src/run/event-schema.ts";
 import type { Event } from "../../src/run/event.ts";
-import { checkHistory } from "../../src/run/invariants.ts";
-import { pick, whole } from "../../src/testing/plans.ts";
+import { checkHistory } from "../../src/run/check/history-checker.ts";
+import { pick, whole } from "../support/plans.ts";
 import { Rig, type Running } from "../rig.ts";
 
 export interface KillReport {

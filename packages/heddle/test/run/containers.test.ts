@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Step } from "../../src/plan/plan.ts";
-import { canonicalText } from "../../src/run/canonical.ts";
-import { DryRun } from "../../src/testing/dry-run.ts";
+import { canonicalText } from "../../src/run/canonical-history.ts";
+import { DryRun } from "../support/dry-run.ts";
 import { causes, EXIT, failing, lasting, outputOf, planOf, run, step } from "./dry.ts";
 
 const each = (id: string, items: readonly number[], more: Partial<Step> = {}, maxConcurrency?: number): Step =>

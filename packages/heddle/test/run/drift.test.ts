@@ -4,7 +4,7 @@ import { planResume } from "../../src/engine/recovery.ts";
 import { buildGraph } from "../../src/graph/build.ts";
 import { NO_FUNCTIONS, type Plan, type Step } from "../../src/plan/plan.ts";
 import { driftOf } from "../../src/run/fingerprint.ts";
-import { DryRun } from "../../src/testing/dry-run.ts";
+import { DryRun } from "../support/dry-run.ts";
 import { failing, planOf, run, step } from "./dry.ts";
 
 function loaded(plan: Plan): LoadedPlan {

@@ -2,8 +2,8 @@
 import type { Json } from "../../src/base/json.ts";
 import { DEFAULT_RETRY, type Plan, type Retry, type Step } from "../../src/plan/plan.ts";
 import type { StepError } from "../../src/run/event.ts";
-import { DryRun, type Deed, type DryOptions, type Script } from "../../src/testing/dry-run.ts";
-import { deedOf, type PlanShape } from "../../src/testing/plans.ts";
+import { DryRun, type Deed, type DryOptions, type Script } from "../support/dry-run.ts";
+import { deedOf, type PlanShape } from "../support/plans.ts";
 
 export function step(id: string, more: Partial<Step> = {}): Step {
   return { id, action: { kind: "run", command: "true" }, ...more };

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { seededRandom } from "../../src/base/random.ts";
 import { FAILURE_CLASSES, type Retry } from "../../src/plan/plan.ts";
 import { judgeRetry, retryDelayMs } from "../../src/run/retry.ts";
-import { DryRun } from "../../src/testing/dry-run.ts";
+import { DryRun } from "../support/dry-run.ts";
 import { causes, EXIT, failing, planOf, retry, run, step, steps, timeOf } from "./dry.ts";
 
 describe("fail-fast", () => {

@@ -4,7 +4,7 @@ import { apply, createState } from "../../src/run/apply.ts";
 import { decide, type Conditions } from "../../src/run/decide.ts";
 import type { Event, EventBody, EventOf } from "../../src/run/event.ts";
 import { stepAt, type RunState } from "../../src/run/state.ts";
-import type { DryRun } from "../../src/testing/dry-run.ts";
+import type { DryRun } from "../support/dry-run.ts";
 import { lasting, planOf, run, step, timeOf } from "./dry.ts";
 
 const chain = (name: string, length: number, more: Partial<Step>): Step[] =>

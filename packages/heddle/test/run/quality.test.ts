@@ -1,6 +1,6 @@
 /** R9: how near to the optimum schedules are. Published sets are held against the same bar by the nightly tier. */
 import { expect, test } from "vitest";
-import { generateGraph, lowerBound, optimum, schedule } from "../../src/testing/schedules.ts";
+import { generateGraph, lowerBound, optimum, schedule } from "../support/schedules.ts";
 
 const GRAPHS = 60;
 

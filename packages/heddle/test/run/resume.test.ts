@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { fold } from "../../src/run/apply.ts";
 import type { Event } from "../../src/run/event.ts";
-import { DryRun } from "../../src/testing/dry-run.ts";
-import { generatePlan, USUAL_SHAPE } from "../../src/testing/plans.ts";
+import { DryRun } from "../support/dry-run.ts";
+import { generatePlan, USUAL_SHAPE } from "../support/plans.ts";
 import { EXIT, failing, generatedScript, planOf, run, step, steps } from "./dry.ts";
 
 const upTo = (dry: DryRun, type: string, id: string): readonly Event[] =>

@@ -1,6 +1,6 @@
 /** Both ways of starting commands keep the same promises. */
 import { describe, expect, it } from "vitest";
-import { commandSuite } from "../../src/runner/suite.ts";
+import { commandSuite } from "../support/suites/runner.ts";
 import { shellSetting } from "./rig.ts";
 
 commandSuite({ describe, it, expect }, "helpers", async () => shellSetting("helper"));

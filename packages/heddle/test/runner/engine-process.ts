@@ -6,7 +6,7 @@ import { helperCommands } from "../../src/runner/helper.ts";
 import { memoryWatch } from "../../src/runner/memory.ts";
 import { systemProcessTable } from "../../src/runner/process.ts";
 import { shellRunner } from "../../src/runner/shell.ts";
-import { commandAttempt } from "../../src/runner/suite.ts";
+import { commandAttempt } from "../support/suites/runner.ts";
 
 const [folder = "", owner = "", run = "", ...commands] = process.argv.slice(2);
 const clock = systemClock();

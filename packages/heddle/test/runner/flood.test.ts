@@ -1,7 +1,7 @@
 /** A step's output cannot fill this process's memory nor hold its event loop (D11, small; the large one runs at night). */
 import { statSync } from "node:fs";
 import { expect, test } from "vitest";
-import { commandAttempt } from "../../src/runner/suite.ts";
+import { commandAttempt } from "../support/suites/runner.ts";
 import { flood } from "./flood.ts";
 import { shellSetting } from "./rig.ts";
 

@@ -7,7 +7,7 @@ import type { StepFunction } from "../../src/plan/plan.ts";
 import { moduleRunner } from "../../src/runner/module.ts";
 import type { Attempt, Outcome, RunningAttempt } from "../../src/runner/port.ts";
 import { runnerRegistry } from "../../src/runner/registry.ts";
-import { commandAttempt } from "../../src/runner/suite.ts";
+import { commandAttempt } from "../support/suites/runner.ts";
 import { clock, processWorld, setting, type Setting, until } from "./rig.ts";
 
 const FIXTURES = fileURLToPath(new URL("./fixtures.ts", import.meta.url));
@@ -15,7 +15,7 @@ const PLAN = fileURLToPath(new URL("./plan-fixture.ts", import.meta.url));
 
 function moduleSetting(): Setting {
   const world = processWorld();
-  const workerEntry = new URL("../../src/isolated-worker.ts", import.meta.url);
+  const workerEntry = new URL("../../src/host/isolated-worker.ts", import.meta.url);
   return setting(world, runnerRegistry([moduleRunner({ clock, bases: world.bases, workerEntry })]));
 }
 

@@ -12,7 +12,7 @@ import type { Runner } from "../../src/runner/port.ts";
 import { type Commands, plainCommands, type ProcessWorld, systemProcessTable } from "../../src/runner/process.ts";
 import { sharedTable, tagOf } from "../../src/runner/processes.ts";
 import { shellRunner } from "../../src/runner/shell.ts";
-import { type RunnerSetting, SUITE_ENV } from "../../src/runner/suite.ts";
+import { type RunnerSetting, SUITE_ENV } from "../support/suites/runner.ts";
 import { signal } from "../../src/runner/terminate.ts";
 
 export const clock: Clock = systemClock();

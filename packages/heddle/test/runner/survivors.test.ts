@@ -6,7 +6,7 @@ import { helperCommands } from "../../src/runner/helper.ts";
 import { memoryWatch } from "../../src/runner/memory.ts";
 import { plainCommands } from "../../src/runner/process.ts";
 import { shellRunner } from "../../src/runner/shell.ts";
-import { commandAttempt, started } from "../../src/runner/suite.ts";
+import { commandAttempt, started } from "../support/suites/runner.ts";
 import { sweeper } from "../../src/runner/sweep.ts";
 import { killEngine } from "./kill-engine.ts";
 import {

@@ -7,7 +7,7 @@ import type { Attempt, Runner, RunningAttempt } from "../../src/runner/port.ts";
 import { plainCommands, type ProcessWorld, systemProcessTable } from "../../src/runner/process.ts";
 import type { ProcessInfo, ProcessTable, Snapshot } from "../../src/runner/processes.ts";
 import { shellRunner } from "../../src/runner/shell.ts";
-import { commandAttempt } from "../../src/runner/suite.ts";
+import { commandAttempt } from "../support/suites/runner.ts";
 import { type EndOptions, type Ending, Followed, endAll } from "../../src/runner/terminate.ts";
 import { clock, living, processWorld, setting, until } from "./rig.ts";
 

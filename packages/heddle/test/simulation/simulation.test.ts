@@ -1,12 +1,12 @@
-/** The engine against the world of `src/testing/simulation.ts`; the promises it is held to are the numbered lines of `oracle.ts`. */
+/** The engine against the world of `test/support/simulation.ts`; the promises it is held to are the numbered lines of `oracle.ts`. */
 import { describe, expect, test } from "vitest";
-import { KIND_SHAPE, USUAL_SHAPE } from "../../src/testing/plans.ts";
-import { historyText, simulate } from "../../src/testing/simulation.ts";
-import { canonicalText } from "../../src/run/canonical.ts";
+import { KIND_SHAPE, USUAL_SHAPE } from "../support/plans.ts";
+import { historyText, simulate } from "../support/simulation.ts";
+import { canonicalText } from "../../src/run/canonical-history.ts";
 
 // Loaded here, so that no simulated run waits for the disk.
 import "../../src/graph/compile.ts";
-import "../../src/plan/expression.ts";
+import "../../src/plan/expression/cel.ts";
 
 const SEEDS = 400;
 

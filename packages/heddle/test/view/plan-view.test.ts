@@ -6,7 +6,7 @@ import { progressOf } from "../../src/view/progress.ts";
 import { planView, type PlanView } from "../../src/view/plan-view.ts";
 import { PlanSchema } from "../../src/view/schemas.ts";
 import { runLine } from "../../src/view/list.ts";
-import { reusable } from "../../src/view/reuse.ts";
+import { reusable } from "../../src/project/reusable.ts";
 import { traceOf } from "../../src/view/trace.ts";
 import { escapeHtml, htmlReport } from "../../src/view/html.ts";
 import { DIAMOND, history, OPTIONS, read, started, succeeded } from "./histories.ts";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { directoryWorkspaces } from "../../src/workspace/directory.ts";
-import { headOf } from "../../src/workspace/git-head.ts";
+import { headOf } from "../../src/git/git-head.ts";
 import { memoryWorkspaces } from "../../src/workspace/memory.ts";
 import { fileNameOf } from "../../src/workspace/names.ts";
 

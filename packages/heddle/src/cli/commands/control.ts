@@ -6,12 +6,12 @@ import { questionAt } from "../../view/question.ts";
 import type { Project } from "../../engine/api.ts";
 import type { ControlRequest } from "../../run/control.ts";
 import { EXIT, fail, findRun, findRunAndStep, findStep, openToChange, type Context } from "../context.ts";
-import { readRun } from "../read-run.ts";
+import { readRun } from "../../project/read-run.ts";
 import { safeLine } from "../output-text.ts";
-import { optionOf } from "../answers.ts";
+import { optionOf } from "../question-format.ts";
 import type { Flags } from "../spec.ts";
 import { userName } from "../user.ts";
-import { text } from "../values.ts";
+import { text } from "../flag-values.ts";
 
 type Words = readonly (string | undefined)[];
 

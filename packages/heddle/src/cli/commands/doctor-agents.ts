@@ -1,8 +1,8 @@
 /** What `heddle doctor` looks at for agents: which are here, the repository that they would work in, and worktrees that are left. */
 import type { Problem } from "../../base/errors.ts";
-import type { AgentKeeping, TreeLine } from "../../agentwork/port.ts";
+import type { AgentKeeping, TreeLine } from "../../agent/port.ts";
 import type { Context } from "../context.ts";
-import { plural } from "../words.ts";
+import { plural } from "../format.ts";
 import type { Finding } from "./doctor-finding.ts";
 
 /** Worktrees that are named one by one. */
@@ -10,7 +10,7 @@ const MOST_NAMED = 10;
 
 /** Agents are started with `--version` at most. */
 export async function checkAgents(context: Context): Promise<readonly Finding[]> {
-  const { openAgentKeeping } = await import("../../host.ts");
+  const { openAgentKeeping } = await import("../../host/open.ts");
   const keeping = await openAgentKeeping(context.dir);
   const found = await checkPrograms(keeping);
   const problem = await keeping.check();

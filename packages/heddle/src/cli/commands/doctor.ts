@@ -8,8 +8,8 @@ import { runLine } from "../../view/list.ts";
 import { EXIT, openToRead, openToWrite, type Context } from "../context.ts";
 import { safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
-import { isOn } from "../values.ts";
-import { plural } from "../words.ts";
+import { isOn } from "../flag-values.ts";
+import { plural } from "../format.ts";
 import { checkAgents } from "./doctor-agents.ts";
 import type { Finding } from "./doctor-finding.ts";
 

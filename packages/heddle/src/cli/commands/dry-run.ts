@@ -3,8 +3,8 @@ import type { LoadedPlan } from "../../engine/api.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
 import { cut, safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
-import { text, texts } from "../values.ts";
-import { plural } from "../words.ts";
+import { text, texts } from "../flag-values.ts";
+import { plural } from "../format.ts";
 import { planLines, viewOf } from "./plan.ts";
 
 export async function dryRun(context: Context, loaded: LoadedPlan, flags: Flags): Promise<number> {
@@ -15,7 +15,7 @@ export async function dryRun(context: Context, loaded: LoadedPlan, flags: Flags)
     const opened = await openToRead(context);
     if (!opened.ok) return fail(context, opened.error);
     await using project = opened.value;
-    const { reuseFor } = await import("../reuse.ts");
+    const { reuseFor } = await import("../../project/reuse.ts");
     const reuse = await reuseFor(project, loaded, { only: texts(flags, "only"), from: text(flags, "from") });
     if (!reuse.ok) return fail(context, reuse.error);
     for (const said of reuse.value.again) context.out.note(safeLine(said));

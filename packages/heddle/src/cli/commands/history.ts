@@ -2,11 +2,11 @@
 import { HeddleError } from "../../base/errors.ts";
 import { canonicalEvents, type RunEvent } from "../../view/history.ts";
 import { EXIT, fail, findRun, findStep, openToRead, type Context } from "../context.ts";
-import { readRun } from "../read-run.ts";
+import { readRun } from "../../project/read-run.ts";
 import { cut, pad, safeLine } from "../output-text.ts";
 import type { Output } from "../output.ts";
 import type { Flags } from "../spec.ts";
-import { isOn, numeric, text } from "../values.ts";
+import { isOn, numeric, text } from "../flag-values.ts";
 import type { Project } from "../../engine/api.ts";
 
 export async function history(

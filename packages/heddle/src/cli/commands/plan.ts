@@ -9,7 +9,7 @@ import { cut, safeLine } from "../output-text.ts";
 import type { Output } from "../output.ts";
 import { loadPlan, noteWarnings } from "../plans.ts";
 import type { Flags } from "../spec.ts";
-import { isOn, numeric, text } from "../values.ts";
+import { isOn, numeric, text } from "../flag-values.ts";
 
 export async function plan(context: Context, [file]: readonly (string | undefined)[], flags: Flags): Promise<number> {
   const params = (flags["param"] as JsonObject | undefined) ?? {};

@@ -5,8 +5,8 @@ import { runView } from "../../view/run-view.ts";
 import { EXIT, fail, findRun, openToRead, type Context } from "../context.ts";
 import { safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
-import { numeric } from "../values.ts";
-import { plural } from "../words.ts";
+import { numeric } from "../flag-values.ts";
+import { plural } from "../format.ts";
 import { stepTable } from "../step-table.ts";
 
 export async function replay(context: Context, [word]: readonly (string | undefined)[], flags: Flags): Promise<number> {

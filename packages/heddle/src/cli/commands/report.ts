@@ -5,12 +5,12 @@ import { mermaid } from "../../graph/draw.ts";
 import type { RunViewInput } from "../../view/run-view.ts";
 import { drawnLabel, MERMAID_STYLES, reportView, statusClass, type ReportView } from "../../view/report.ts";
 import { EXIT, fail, findRun, openToRead, type Context } from "../context.ts";
-import { readRun } from "../read-run.ts";
+import { readRun } from "../../project/read-run.ts";
 import { safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
-import { isOn, text } from "../values.ts";
+import { isOn, text } from "../flag-values.ts";
 import { tookText } from "../../view/times.ts";
-import { countsText, plural } from "../words.ts";
+import { countsText, plural } from "../format.ts";
 
 export async function report(context: Context, [word]: readonly (string | undefined)[], flags: Flags): Promise<number> {
   const opened = await openToRead(context);

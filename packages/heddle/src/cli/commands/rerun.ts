@@ -1,13 +1,13 @@
 /** `heddle rerun`: a step and what comes behind it, in a new run that reuses the other results of an earlier one. */
-import { conduct } from "../conduct.ts";
+import { conduct } from "../show-run.ts";
 import { EXIT, fail, findRun, openToChange, type Context } from "../context.ts";
-import { readRun } from "../read-run.ts";
+import { readRun } from "../../project/read-run.ts";
 import { safeLine } from "../output-text.ts";
 import { loadPlan } from "../plans.ts";
-import { reuseFor } from "../reuse.ts";
+import { reuseFor } from "../../project/reuse.ts";
 import type { Flags } from "../spec.ts";
-import { numeric, text } from "../values.ts";
-import { plural } from "../words.ts";
+import { numeric, text } from "../flag-values.ts";
+import { plural } from "../format.ts";
 import { stayOption } from "./run.ts";
 
 export async function rerun(context: Context, [word]: readonly (string | undefined)[], flags: Flags): Promise<number> {

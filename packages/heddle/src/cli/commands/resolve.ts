@@ -5,7 +5,7 @@ import { askedStep } from "./control.ts";
 import { safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
 import { userName } from "../user.ts";
-import { isOn, text } from "../values.ts";
+import { isOn, text } from "../flag-values.ts";
 
 const CHOICES: readonly Resolution[] = ["ours", "theirs", "continue"];
 

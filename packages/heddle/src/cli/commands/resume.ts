@@ -4,12 +4,12 @@ import { resolve } from "node:path";
 import type { JsonObject } from "../../base/json.ts";
 import { ok, type Result } from "../../base/result.ts";
 import type { LoadedPlan, Project, ResumeOptions } from "../../engine/api.ts";
-import { conduct } from "../conduct.ts";
+import { conduct } from "../show-run.ts";
 import { EXIT, fail, findRun, openToChange, type Context } from "../context.ts";
 import { loadPlan } from "../plans.ts";
 import type { Flags } from "../spec.ts";
-import { isOn, numeric } from "../values.ts";
-import { countsText, plural } from "../words.ts";
+import { isOn, numeric } from "../flag-values.ts";
+import { countsText, plural } from "../format.ts";
 import { stepCounts } from "../../view/status.ts";
 import { stayOption } from "./run.ts";
 
@@ -89,7 +89,7 @@ export async function rollback(context: Context, [word]: Words, flags: Flags): P
     if (event.type === "step.rolledback") undone++;
     else if (event.type === "rollback.failed") failed++;
   });
-  const { rollbackRun } = await import("../undoing.ts");
+  const { rollbackRun } = await import("../show-rollback.ts");
   const stopped = await rollbackRun(context, project, handle, flags);
   if (stopped !== undefined) return fail(context, stopped, EXIT.failed);
   if (!context.json) {

@@ -3,13 +3,13 @@ import { relative } from "node:path";
 import type { JsonObject } from "../../base/json.ts";
 import type { LoadedPlan, Project, StartOptions } from "../../engine/api.ts";
 import { runLine } from "../../view/list.ts";
-import { conduct } from "../conduct.ts";
+import { conduct } from "../show-run.ts";
 import { EXIT, fail, openToWrite, type Context } from "../context.ts";
 import { safeLine } from "../output-text.ts";
 import { hasAgents, loadPlan, noteWarnings } from "../plans.ts";
 import type { Flags } from "../spec.ts";
-import { isOn, numeric, text, texts } from "../values.ts";
-import { plural } from "../words.ts";
+import { isOn, numeric, text, texts } from "../flag-values.ts";
+import { plural } from "../format.ts";
 
 export async function run(context: Context, [file]: readonly (string | undefined)[], flags: Flags): Promise<number> {
   const clash = clashOf(flags);
@@ -37,7 +37,7 @@ async function startRun(context: Context, project: Project, loaded: LoadedPlan, 
   let chosen = loaded;
   let options: StartOptions = startOptions(context, loaded, flags);
   if (texts(flags, "only").length > 0 || text(flags, "from") !== undefined) {
-    const { reuseFor } = await import("../reuse.ts");
+    const { reuseFor } = await import("../../project/reuse.ts");
     const reuse = await reuseFor(project, loaded, { only: texts(flags, "only"), from: text(flags, "from") });
     if (!reuse.ok) return fail(context, reuse.error);
     for (const said of reuse.value.again) context.out.note(safeLine(said));

@@ -4,9 +4,9 @@ import { EXIT, fail, openToRead, type Context } from "../context.ts";
 import { pad, safeLine } from "../output-text.ts";
 import type { Output } from "../output.ts";
 import { tookText } from "../../view/times.ts";
-import { countsText, statusStyle, timeText } from "../words.ts";
+import { countsText, statusStyle, timeText } from "../format.ts";
 import type { Flags } from "../spec.ts";
-import { numeric } from "../values.ts";
+import { numeric } from "../flag-values.ts";
 
 const SHOWN = 20;
 

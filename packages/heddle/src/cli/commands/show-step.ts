@@ -4,7 +4,7 @@ import { runView } from "../../view/run-view.ts";
 import type { Project } from "../../engine/api.ts";
 import { EXIT, fail, findStep, type Context } from "../context.ts";
 import { safeLine } from "../output-text.ts";
-import { readRun } from "../read-run.ts";
+import { readRun } from "../../project/read-run.ts";
 import { stepTable } from "../step-table.ts";
 
 interface Told {

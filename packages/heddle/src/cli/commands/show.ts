@@ -5,14 +5,14 @@ import { runView, type RunView } from "../../view/run-view.ts";
 import { EXIT, fail, findRun, findRunAndStep, findStep, openToRead, type Context } from "../context.ts";
 import type { Project } from "../../engine/api.ts";
 import type { Flags } from "../spec.ts";
-import { isOn } from "../values.ts";
+import { isOn } from "../flag-values.ts";
 import { landingLines } from "../landing-lines.ts";
-import { readRun } from "../read-run.ts";
+import { readRun } from "../../project/read-run.ts";
 import { cut, safeLine, widthOf } from "../output-text.ts";
 import type { Output } from "../output.ts";
 import { tookText } from "../../view/times.ts";
 import { stepTable } from "../step-table.ts";
-import { countsText, plural, statusStyle, timeText } from "../words.ts";
+import { countsText, plural, statusStyle, timeText } from "../format.ts";
 
 type Words = readonly (string | undefined)[];
 

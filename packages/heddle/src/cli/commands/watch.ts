@@ -3,16 +3,16 @@ import { HeddleError } from "../../base/errors.ts";
 import type { Project } from "../../engine/api.ts";
 import { HistoryReader, type RunEvent, type RunSnapshot } from "../../view/history.ts";
 import { runStatus, type RunStatus } from "../../view/status.ts";
-import { closingLines } from "../closing.ts";
+import { closingLines } from "../run-summary.ts";
 import { EXIT, fail, findRun, openToRead, type Context } from "../context.ts";
-import type { LiveView } from "../live.ts";
-import { Lines, type OutputMode } from "../lines.ts";
+import type { LiveView } from "../live-view.ts";
+import { Lines, type OutputMode } from "../line-view.ts";
 import { leaveNow } from "../output.ts";
 import { safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
-import { Tape } from "../tape.ts";
-import { text } from "../values.ts";
-import { plural } from "../words.ts";
+import { Tape } from "../print-queue.ts";
+import { text } from "../flag-values.ts";
+import { plural } from "../format.ts";
 
 const POLL_MS = 100;
 /** How often it is asked whether the run's process still lives. */
@@ -137,7 +137,7 @@ async function screenWatcher(
       if (!isCaughtUp) {
         isCaughtUp = true;
         if (out.isTerminal && mode !== "quiet" && !hasEnded(state())) {
-          const { LiveView } = await import("../live.ts");
+          const { LiveView } = await import("../live-view.ts");
           const expected = await project.expectedDurations(state().plan.name);
           live = new LiveView({ out, clock, handle: { state, waitingFor: () => undefined }, expected, logFile });
         }

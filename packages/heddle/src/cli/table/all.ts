@@ -1,8 +1,8 @@
 /** Every command, in the order of the help. */
 import type { CommandSpec } from "../spec.ts";
-import { KEEPING } from "./keeping.ts";
-import { LOOKING } from "./looking.ts";
-import { RUNNING } from "./running.ts";
+import { KEEPING } from "./project-commands.ts";
+import { LOOKING } from "./inspect-commands.ts";
+import { RUNNING } from "./run-commands.ts";
 
 export interface CommandGroup {
   readonly title: string;

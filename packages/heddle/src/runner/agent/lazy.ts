@@ -4,7 +4,7 @@
  */
 import { messageOf } from "../../base/errors.ts";
 import type { Outcome, Runner, RunningAttempt, StopReason } from "../port.ts";
-import type { AgentStop } from "./port.ts";
+import type { AgentStop } from "../../agent/adapters/port.ts";
 
 /** `load` is called once, at the first start. */
 export function lazyAgentRunner(load: () => Promise<Runner>): Runner {

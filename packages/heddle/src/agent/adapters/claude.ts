@@ -1,0 +1,239 @@
+/**
+ * Drives Claude Code in its native form: `claude -p` with a stream of JSON objects as its output. Knows that stream.
+ *
+ * Invariants:
+ *  1. `subtype` is never believed: a result is an error where `is_error`, a status, or the exit code says so.
+ *  2. No secret stands in an argument: headers and variables of MCP servers go by the environment.
+ */
+import { type JsonObject, isJsonObject } from "../../base/json.ts";
+import type { Attempting } from "./agent-session.ts";
+import { type Failure, failureOf, shorten } from "./failure-class.ts";
+import { probeProgram } from "./program.ts";
+import { type NativeAgent, type OutputParser, jsonLine, startHeadless } from "./headless.ts";
+import { reachOf } from "./permissions.ts";
+import { type AgentAdapter, type AgentContext, type McpServer, TEXT_LIMIT, type ToolKind } from "./port.ts";
+import type { AgentWorld } from "./process.ts";
+import { readModelUsage, readUsage } from "./usage.ts";
+
+const READING = { inputHoldsCached: false };
+
+export function claudeAdapter(world: AgentWorld, agent: NativeAgent): AgentAdapter {
+  return {
+    id: agent.id,
+    provider: agent.provider,
+    homePaths: agent.homePaths,
+    resumes: true,
+    probe: () => probeProgram(world, agent.program, world.path),
+    start(context) {
+      const mcp = mcpOf(context.mcp);
+      return startHeadless(world, context, {
+        provider: agent.provider,
+        program: agent.program,
+        args: [...argumentsOf(context), ...mcp.args, ...agent.args],
+        env: { ...agent.env(context), ...mcp.env },
+        tellsSession: true,
+        parser: claudeParser(context),
+      });
+    },
+  };
+}
+
+const READ_TOOLS = ["Read", "Grep", "Glob"];
+const WRITE_TOOLS = ["Bash", "Write", "Edit", "NotebookEdit"];
+
+function argumentsOf(context: AgentContext): readonly string[] {
+  const { model, resume } = context;
+  const reach = reachOf(context.policy, context.cwd);
+  const tools = [
+    ...(reach === "read-only" ? READ_TOOLS : [...READ_TOOLS, ...WRITE_TOOLS]),
+    ...context.mcp.map((server) => `mcp__${server.name}`),
+  ];
+  const mode = reach === "read-only" ? "default" : reach === "worktree" ? "acceptEdits" : "bypassPermissions";
+  return [
+    "-p",
+    "--output-format",
+    "stream-json",
+    "--verbose",
+    ...(model === undefined ? [] : ["--model", model]),
+    ...(resume === undefined ? [] : ["--resume", resume.sessionId]),
+    "--permission-mode",
+    mode,
+    "--allowedTools",
+    ...tools,
+    ...(reach === "read-only" ? ["--disallowedTools", ...WRITE_TOOLS] : []),
+  ];
+}
+
+/** Its configuration takes `${NAME}` for a variable of the environment. */
+function mcpOf(servers: readonly McpServer[]): { args: readonly string[]; env: Readonly<Record<string, string>> } {
+  if (servers.length === 0) return { args: ["--strict-mcp-config"], env: {} };
+  const env: Record<string, string> = {};
+  const hide = (values: Readonly<Record<string, string>>): JsonObject =>
+    Object.fromEntries(
+      Object.entries(values).map(([name, value]) => {
+        const variable = `AGENT_MCP_${Object.keys(env).length}`;
+        env[variable] = value;
+        return [name, `\${${variable}}`];
+      }),
+    );
+  const mcpServers = Object.fromEntries(
+    servers.map((server) => [
+      server.name,
+      server.type === "http"
+        ? { type: "http", url: server.url, headers: hide(server.headers) }
+        : { command: server.command, args: server.args, env: hide(server.env) },
+    ]),
+  );
+  return { args: ["--strict-mcp-config", "--mcp-config", JSON.stringify({ mcpServers })], env };
+}
+
+const KINDS: Readonly<Record<string, ToolKind>> = {
+  Read: "read",
+  Write: "edit",
+  Edit: "edit",
+  NotebookEdit: "edit",
+  Bash: "execute",
+  Grep: "search",
+  Glob: "search",
+  WebFetch: "fetch",
+  WebSearch: "fetch",
+};
+
+/** Tools that are remembered at once. */
+const MAX_TOOLS = 1000;
+
+function claudeParser(context: AgentContext): OutputParser {
+  let text = "";
+  let result: JsonObject | undefined;
+  let failure: Failure | undefined;
+  const tools = new Map<
+    string,
+    { readonly title: string; readonly kind: ToolKind; readonly paths: readonly string[] }
+  >();
+
+  function contentOf(message: unknown): readonly JsonObject[] {
+    const content = isJsonObject(message) ? message["content"] : undefined;
+    return Array.isArray(content) ? content.filter(isJsonObject) : [];
+  }
+  function tool(id: string, status: "running" | "done" | "failed", attempt: Attempting): void {
+    const known = tools.get(id);
+    if (known === undefined) return;
+    if (status !== "running") tools.delete(id);
+    context.log(`[${known.kind} ${status}] ${known.title}`);
+    context.emit({ type: "tool", id, status, ...known });
+    attempt.deadlines.tools(tools.size);
+  }
+  function assistant(message: JsonObject, attempt: Attempting): void {
+    for (const block of contentOf(message["message"])) {
+      if (block["type"] === "text" && typeof block["text"] === "string") {
+        text = block["text"].slice(-TEXT_LIMIT);
+        context.log(block["text"]);
+        context.emit({ type: "text", text });
+      } else if (block["type"] === "thinking" && typeof block["thinking"] === "string") {
+        context.emit({ type: "thought", text: block["thinking"].slice(-TEXT_LIMIT) });
+      } else if (block["type"] === "tool_use" && typeof block["id"] === "string" && tools.size < MAX_TOOLS) {
+        const name = String(block["name"]);
+        const input = isJsonObject(block["input"]) ? block["input"] : {};
+        const file = input["file_path"];
+        const what = input["command"] ?? file ?? input["pattern"] ?? "";
+        tools.set(block["id"], {
+          title: shorten(`${name} ${String(what)}`, 200),
+          kind: KINDS[name] ?? "other",
+          paths: typeof file === "string" ? [file] : [],
+        });
+        tool(block["id"], "running", attempt);
+      }
+    }
+  }
+  function system(message: JsonObject, attempt: Attempting): void {
+    if (message["subtype"] === "init") {
+      const sessionId = message["session_id"];
+      if (typeof sessionId !== "string")
+        return attempt.fail({ class: "protocol", message: "the agent named no session" });
+      if (attempt.session === undefined) attempt.ready({ sessionId, resumed: context.resume?.sessionId === sessionId });
+      if (typeof message["model"] === "string") attempt.note({ model: message["model"] });
+    } else if (message["subtype"] === "api_retry") {
+      const status = message["error_status"];
+      const read = failureOf(
+        String(message["error"] ?? ""),
+        { status, message: String(message["error"] ?? "") },
+        "overloaded",
+      );
+      const retryAfterMs = message["retry_delay_ms"];
+      context.emit({
+        type: "retrying",
+        class: read.class,
+        message: read.message,
+        ...(typeof retryAfterMs === "number" && retryAfterMs >= 0
+          ? { rateLimit: { provider: "anthropic", retryAfterMs } }
+          : {}),
+      });
+    }
+  }
+  function ended(message: JsonObject, attempt: Attempting): void {
+    result = message;
+    if (typeof message["result"] === "string") text = message["result"].slice(-TEXT_LIMIT);
+    const sessionId = message["session_id"];
+    // A session that was asked for may have been carried on under a new id.
+    if (typeof sessionId === "string" && attempt.session === undefined) attempt.ready({ sessionId, resumed: false });
+    const resumed = context.resume !== undefined;
+    const usage =
+      (resumed ? undefined : readModelUsage(message["modelUsage"], READING)) ?? readUsage(message["usage"], READING);
+    const total = message["total_cost_usd"];
+    const before = context.resume?.totals?.usd;
+    const usd = typeof total === "number" && total >= 0 ? total : undefined;
+    const cost =
+      usd === undefined ? undefined : !resumed ? usd : before === undefined ? undefined : Math.max(0, usd - before);
+    attempt.note({
+      ...(usage === undefined ? {} : { usage }),
+      ...(cost === undefined ? {} : { cost }),
+      ...(usd === undefined ? {} : { totals: { usd } }),
+      ...(isJsonObject(message["usage"]) ? { rawUsage: message["usage"] } : {}),
+    });
+    failure = failureOfResult(message, text);
+    if (failure === undefined) attempt.done();
+    else attempt.fail(failure);
+  }
+  return {
+    text: () => text,
+    line(line, attempt) {
+      const message = jsonLine(line, attempt);
+      if (message === undefined) return;
+      switch (message["type"]) {
+        case "system":
+          return system(message, attempt);
+        case "assistant":
+          return assistant(message, attempt);
+        case "user":
+          for (const block of contentOf(message["message"])) {
+            if (block["type"] === "tool_result" && typeof block["tool_use_id"] === "string")
+              tool(block["tool_use_id"], block["is_error"] === true ? "failed" : "done", attempt);
+          }
+          return;
+        case "result":
+          return ended(message, attempt);
+        default:
+          return;
+      }
+    },
+    verdict(code, words) {
+      if (result !== undefined) return failure ?? "done";
+      if (words === "") return undefined;
+      const read = failureOf(words, undefined, "crash");
+      return { ...read, message: shorten(`exit code ${code} without a result: ${read.message}`) };
+    },
+  };
+}
+
+function failureOfResult(result: JsonObject, text: string): Failure | undefined {
+  const status = result["api_error_status"];
+  const subtype = String(result["subtype"] ?? "");
+  const reason = String(result["terminal_reason"] ?? "");
+  const isBad = result["is_error"] === true || (status !== null && status !== undefined) || reason === "api_error";
+  if (subtype.startsWith("error_max_budget")) return { class: "budget", message: "the agent's own budget is used up" };
+  if (subtype.startsWith("error_max_turns"))
+    return { class: "budget", message: "the agent's own limit of turns was reached" };
+  if (!isBad && !subtype.startsWith("error")) return undefined;
+  const errors = Array.isArray(result["errors"]) ? result["errors"].map(String).join("; ") : "";
+  return failureOf(text === "" ? errors : text, { status: Number(status) }, "crash");
+}

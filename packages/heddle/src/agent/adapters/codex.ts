@@ -1,0 +1,217 @@
+/**
+ * Drives Codex in its native form: `codex exec --json`. Knows that stream.
+ *
+ * Invariants:
+ *  1. A turn is well only with `turn.completed` and exit code 0; `turn.failed`, or an end without either, is a failure.
+ *  2. Usage is cumulative over a thread: in one that is gone on with it counts as a difference, or is unknown.
+ *  3. No secret stands in an argument: headers and variables of MCP servers go by the environment.
+ */
+import { type JsonObject, isJsonObject } from "../../base/json.ts";
+import type { Attempting } from "./agent-session.ts";
+import { type Failure, failureOf, shorten } from "./failure-class.ts";
+import { probeProgram } from "./program.ts";
+import { type NativeAgent, type OutputParser, jsonLine, startHeadless } from "./headless.ts";
+import { decide, reachOf } from "./permissions.ts";
+import { type AgentAdapter, type AgentContext, type McpServer, TEXT_LIMIT, type ToolKind } from "./port.ts";
+import type { AgentWorld } from "./process.ts";
+import { readUsage, usageDelta } from "./usage.ts";
+
+export function codexAdapter(world: AgentWorld, agent: NativeAgent): AgentAdapter {
+  return {
+    id: agent.id,
+    provider: agent.provider,
+    homePaths: agent.homePaths,
+    resumes: true,
+    probe: () => probeProgram(world, agent.program, world.path),
+    start(context) {
+      const mcp = mcpOf(context.mcp);
+      const settings = [...settingsOf(context), ...mcp.settings].flatMap((setting) => ["-c", setting]);
+      const { resume } = context;
+      return startHeadless(world, context, {
+        provider: agent.provider,
+        program: agent.program,
+        args: [
+          "exec",
+          ...(resume === undefined ? [] : ["resume"]),
+          ...settings,
+          ...agent.args,
+          "--skip-git-repo-check",
+          "--json",
+          ...(resume === undefined ? [] : [resume.sessionId]),
+          "-",
+        ],
+        env: { ...agent.env(context), ...mcp.env },
+        tellsSession: true,
+        parser: codexParser(context),
+      });
+    },
+  };
+}
+
+/** Over its own configuration file: no questions, no telemetry, a stream that hangs is noticed. */
+function settingsOf(context: AgentContext): readonly string[] {
+  const reach = reachOf(context.policy, context.cwd);
+  const sandbox = reach === "read-only" ? "read-only" : reach === "worktree" ? "workspace-write" : "danger-full-access";
+  return [
+    ...(context.model === undefined ? [] : [`model=${toml(context.model)}`]),
+    'approval_policy="never"',
+    `sandbox_mode=${toml(sandbox)}`,
+    "check_for_update_on_startup=false",
+    "analytics.enabled=false",
+    "feedback.enabled=false",
+    "features.plugins=false",
+    "features.apps=false",
+    "features.remote_plugin=false",
+    ...(mayFetch(context) ? [] : ['web_search="disabled"']),
+  ];
+}
+
+/** Its search of the web is the provider's: no sandbox sees it. */
+function mayFetch({ policy, cwd }: AgentContext): boolean {
+  return decide(policy, { kind: "fetch", title: "", paths: [] }, cwd) === "allow";
+}
+
+/** A basic string of TOML is one of JSON. */
+function toml(text: string): string {
+  return JSON.stringify(text);
+}
+
+function mcpOf(servers: readonly McpServer[]): { settings: readonly string[]; env: Readonly<Record<string, string>> } {
+  const env: Record<string, string> = {};
+  const settings = servers.flatMap((server) => {
+    const at = `mcp_servers.${server.name}`;
+    if (server.type === "http") {
+      const names = Object.entries(server.headers).map(([name, value]) => {
+        const variable = `AGENT_MCP_${Object.keys(env).length}`;
+        env[variable] = value;
+        return `${toml(name)}=${toml(variable)}`;
+      });
+      return [
+        `${at}.url=${toml(server.url)}`,
+        ...(names.length === 0 ? [] : [`${at}.env_http_headers={${names.join(",")}}`]),
+      ];
+    }
+    Object.assign(env, server.env);
+    const names = Object.keys(server.env).map(toml);
+    return [
+      `${at}.command=${toml(server.command)}`,
+      `${at}.args=[${server.args.map(toml).join(",")}]`,
+      ...(names.length === 0 ? [] : [`${at}.env_vars=[${names.join(",")}]`]),
+    ];
+  });
+  return { settings, env };
+}
+
+const KINDS: Readonly<Record<string, ToolKind>> = {
+  command_execution: "execute",
+  file_change: "edit",
+  mcp_tool_call: "other",
+  web_search: "fetch",
+};
+
+function codexParser(context: AgentContext): OutputParser {
+  let text = "";
+  let isCompleted = false;
+  let failure: Failure | undefined;
+  const tools = new Set<string>();
+
+  function item(raw: unknown, phase: "running" | "done", attempt: Attempting): void {
+    if (!isJsonObject(raw)) return;
+    const { type, id } = raw;
+    if (type === "agent_message" && phase === "done" && typeof raw["text"] === "string") {
+      text = raw["text"].slice(-TEXT_LIMIT);
+      context.log(raw["text"]);
+      context.emit({ type: "text", text });
+    } else if (type === "reasoning" && phase === "done" && typeof raw["text"] === "string") {
+      context.emit({ type: "thought", text: raw["text"].slice(-TEXT_LIMIT) });
+    } else if (type === "error" && typeof raw["message"] === "string") {
+      attempt.notice(shorten(raw["message"]));
+    } else if (type === "todo_list" && Array.isArray(raw["items"])) {
+      const entries = raw["items"]
+        .slice(0, 100)
+        .flatMap((one: unknown) =>
+          isJsonObject(one)
+            ? [{ text: String(one["text"]).slice(0, 300), status: one["completed"] === true ? "completed" : "pending" }]
+            : [],
+        );
+      context.emit({ type: "plan", entries });
+    } else if (typeof type === "string" && typeof id === "string" && Object.hasOwn(KINDS, type)) {
+      if (phase === "running") tools.add(id);
+      else tools.delete(id);
+      attempt.deadlines.tools(tools.size);
+      const isFailed = phase === "done" && (raw["status"] === "failed" || Number(raw["exit_code"] ?? 0) !== 0);
+      const status = isFailed ? "failed" : phase;
+      const title = titleOf(raw);
+      const paths = Array.isArray(raw["changes"])
+        ? raw["changes"]
+            .slice(0, 50)
+            .flatMap((one: unknown) => (isJsonObject(one) && typeof one["path"] === "string" ? [one["path"]] : []))
+        : [];
+      context.log(`[${KINDS[type]} ${status}] ${title}`);
+      context.emit({ type: "tool", id, title, kind: KINDS[type] ?? "other", status, paths });
+    }
+  }
+  function completed(message: JsonObject, attempt: Attempting): void {
+    isCompleted = true;
+    const total = readUsage(message["usage"], { inputHoldsCached: true });
+    if (total === undefined) return;
+    const before = context.resume?.totals?.usage;
+    const isKnown = attempt.session?.resumed !== true || before !== undefined;
+    attempt.note({
+      ...(isKnown ? { usage: attempt.session?.resumed === true ? usageDelta(total, before) : total } : {}),
+      totals: { usage: total },
+      ...(isJsonObject(message["usage"]) ? { rawUsage: message["usage"] } : {}),
+    });
+  }
+  return {
+    text: () => text,
+    line(line, attempt) {
+      const message = jsonLine(line, attempt);
+      if (message === undefined) return;
+      switch (message["type"]) {
+        case "thread.started": {
+          const sessionId = message["thread_id"];
+          if (typeof sessionId !== "string")
+            return attempt.fail({ class: "protocol", message: "the agent named no thread" });
+          return attempt.ready({ sessionId, resumed: context.resume?.sessionId === sessionId });
+        }
+        case "item.started":
+          return item(message["item"], "running", attempt);
+        case "item.completed":
+          return item(message["item"], "done", attempt);
+        case "turn.completed":
+          return completed(message, attempt);
+        case "turn.failed": {
+          const { error } = message;
+          const said = isJsonObject(error) ? String(error["message"] ?? "") : "";
+          failure = failureOf(said, error, "overloaded");
+          return attempt.fail(failure);
+        }
+        case "error": {
+          // Retries are told of as errors; the last one comes again with the turn's end.
+          const said = String(message["message"] ?? "");
+          const read = failureOf(said, undefined, "overloaded");
+          context.emit({ type: "retrying", class: read.class, message: read.message });
+          return;
+        }
+        default:
+          return;
+      }
+    },
+    verdict(code, words) {
+      if (failure !== undefined) return failure;
+      if (isCompleted && code === 0) return "done";
+      if (words === "") return undefined;
+      const read = failureOf(words, undefined, "crash");
+      return { ...read, message: shorten(`exit code ${code}: ${read.message}`) };
+    },
+  };
+}
+
+function titleOf(item: JsonObject): string {
+  const what =
+    item["command"] ??
+    item["query"] ??
+    (item["tool"] === undefined ? item["type"] : `${String(item["server"])} ${String(item["tool"])}`);
+  return shorten(String(what), 200);
+}

@@ -1,0 +1,75 @@
+/**
+ * What an agent's process finds in its environment: an allow-list, what its plan names, and what keeps git from asking
+ * anybody or climbing out of the worktree. Knows names and values only.
+ *
+ * Invariant: nothing of the caller's environment passes but the allow-list and what `passEnv` names; a token of heddle's own
+ * never does.
+ */
+import { realpathSync } from "node:fs";
+import path from "node:path";
+import { type BaseEnvironments, type Environment, passed, withoutToken } from "../../runner/environment.ts";
+import { TAG_VARIABLE } from "../../runner/port.ts";
+import { formatTag } from "../../runner/processes.ts";
+
+export interface AgentEnvironmentSpec {
+  readonly run: string;
+  readonly step: string;
+  readonly attempt: number;
+  /** Absolute. */
+  readonly cwd: string;
+  /** The worktree that it lies in; absolute. Absent: it is all of it. */
+  readonly tree?: string;
+  readonly mode: "inherit" | "strict";
+  /** Set by the plan. */
+  readonly env: Environment;
+  /** Names of the caller's variables to pass on: keys of providers. */
+  readonly passEnv: readonly string[];
+  readonly home?: string;
+  readonly ports?: readonly number[];
+  /** Hosts that no proxy may stand before: those that get a token of heddle's. */
+  readonly direct?: readonly string[];
+}
+
+export function agentEnvironment(bases: BaseEnvironments, spec: AgentEnvironmentSpec): Record<string, string> {
+  const { cwd, tree = cwd, ports = [], direct = [] } = spec;
+  const chosen = {
+    ...bases[spec.mode],
+    ...passed(bases, spec.passEnv),
+    ...(spec.home === undefined ? {} : { HOME: spec.home }),
+    ...withoutToken(spec.env),
+  };
+  return {
+    ...chosen,
+    ...pastProxies(chosen, direct),
+    GIT_TERMINAL_PROMPT: "0",
+    GIT_EDITOR: "true",
+    GIT_SEQUENCE_EDITOR: "true",
+    // A worktree that lost its `.git` must not resolve to a repository around it.
+    GIT_CEILING_DIRECTORIES: path.dirname(realOf(tree)),
+    ...(ports[0] === undefined ? {} : { PORT: String(ports[0]), PORTS: ports.join(",") }),
+    HEDDLE_RUN: spec.run,
+    HEDDLE_STEP: spec.step,
+    HEDDLE_ATTEMPT: String(spec.attempt),
+    [TAG_VARIABLE]: formatTag(spec),
+  };
+}
+
+/** Programs look at either name, some at both: each has what it had, or what the other has, and the hosts. */
+function pastProxies(env: Environment, hosts: readonly string[]): Environment {
+  if (hosts.length === 0) return {};
+  const whole = (own: string): string => {
+    const known = own.split(/[\s,]+/).filter((host) => host !== "");
+    if (known.includes("*")) return own;
+    return [...known, ...hosts.filter((host) => !known.includes(host))].join(",");
+  };
+  const { NO_PROXY: upper, no_proxy: lower } = env;
+  return { NO_PROXY: whole(upper ?? lower ?? ""), no_proxy: whole(lower ?? upper ?? "") };
+}
+
+function realOf(folder: string): string {
+  try {
+    return realpathSync(folder);
+  } catch {
+    return folder;
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * What is known of the agents that people use: how each is started, which settings keep it from calling home, asking or
+ * hanging, and how it departs from what it should do. Measured facts, dated November 2026; each has its page in
+ * docs/guide/agents. Pure data and small functions.
+ */
+import type { JsonObject } from "../../base/json.ts";
+import type { AcpQuirks } from "./acp.ts";
+import type { Program } from "./program.ts";
+import { reachOf } from "./permissions.ts";
+import type { AgentContext } from "./port.ts";
+
+export interface Preset {
+  readonly provider: string;
+  /** The model where nobody names one: never left to an agent whose own choice is the dearest. */
+  readonly defaultModel?: string;
+  /** Names of variables that hold its keys: what `passEnv` usually names. */
+  readonly keys: readonly string[];
+  /** What it keeps at home. */
+  readonly homePaths: readonly string[];
+  readonly env: (context: AgentContext) => Readonly<Record<string, string>>;
+  readonly acp?: {
+    readonly program: Program;
+    readonly args?: (context: AgentContext) => readonly string[];
+    readonly quirks: Partial<AcpQuirks>;
+  };
+  readonly native?: { readonly program: Program; readonly form: "claude" | "codex" };
+}
+
+const VERSION = ["--version"];
+
+const claude: Preset = {
+  provider: "anthropic",
+  defaultModel: "sonnet",
+  keys: ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL", "CLAUDE_CODE_OAUTH_TOKEN"],
+  homePaths: [".claude", ".claude.json"],
+  env: (context) => ({
+    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+    DISABLE_AUTOUPDATER: "1",
+    // With its own ten retries it keeps a refused key to itself for most of a minute.
+    CLAUDE_CODE_MAX_RETRIES: "2",
+    // Over ACP the default is the dearest model.
+    ...(context.model === undefined ? {} : { ANTHROPIC_MODEL: context.model }),
+    ...(reachOf(context.policy, context.cwd) === "full" ? { IS_SANDBOX: "1" } : {}),
+  }),
+  acp: {
+    program: {
+      command: "claude-agent-acp",
+      args: [],
+      install: "npm install -g @agentclientprotocol/claude-agent-acp (Node 22 or newer)",
+    },
+    // `usage` counts the main loop alone; side calls stand beside it.
+    quirks: { usage: { tokens: "model-usage", inputHoldsCached: false } },
+  },
+  native: {
+    form: "claude",
+    program: { command: "claude", args: [], version: VERSION, install: "npm install -g @anthropic-ai/claude-code" },
+  },
+};
+
+const codex: Preset = {
+  provider: "openai",
+  keys: ["OPENAI_API_KEY", "CODEX_API_KEY", "CODEX_HOME"],
+  homePaths: [".codex"],
+  env: () => ({}),
+  acp: {
+    program: { command: "codex-acp", args: [], install: "npm install -g @agentclientprotocol/codex-acp" },
+    quirks: {
+      usage: { tokens: "response", inputHoldsCached: false },
+      // Without its report of a failed session it ends the turn well, with the error as text.
+      swallowed:
+        /^(?:error|unexpected status|stream (?:error|disconnected)|exceeded retry limit|we're currently experiencing)/im,
+    },
+  },
+  native: {
+    form: "codex",
+    program: { command: "codex", args: [], version: VERSION, install: "npm install -g @openai/codex" },
+  },
+};
+
+const gemini: Preset = {
+  provider: "google",
+  defaultModel: "gemini-2.5-pro",
+  keys: ["GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GEMINI_BASE_URL"],
+  homePaths: [".gemini"],
+  env: () => ({ GEMINI_CLI_TRUST_WORKSPACE: "true", GEMINI_TELEMETRY_ENABLED: "false" }),
+  acp: {
+    program: { command: "gemini", args: ["--acp"], version: VERSION, install: "npm install -g @google/gemini-cli" },
+    args: (context) => (context.model === undefined ? [] : ["-m", context.model]),
+    quirks: {
+      usage: { tokens: "token-count", inputHoldsCached: false },
+      cannotResume: true,
+      noise: /^\[MODE_UPDATE\]/,
+    },
+  },
+};
+
+const opencode: Preset = {
+  provider: "opencode",
+  keys: ["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "OPENROUTER_API_KEY"],
+  homePaths: [".config/opencode", ".local/share/opencode", ".local/state/opencode", ".cache/opencode"],
+  env: (context) => ({
+    OPENCODE_DISABLE_MODELS_FETCH: "1",
+    OPENCODE_DISABLE_AUTOUPDATE: "1",
+    OPENCODE_DISABLE_LSP_DOWNLOAD: "1",
+    OPENCODE_CONFIG_CONTENT: JSON.stringify(opencodeConfig(context)),
+  }),
+  acp: {
+    program: { command: "opencode", args: ["acp"], version: VERSION, install: "npm install -g opencode-ai" },
+    // What it calls usage is that of the last message only.
+    quirks: { usage: { tokens: "none", inputHoldsCached: false } },
+  },
+};
+
+/** It asks for nothing unless told to; what it asks, the policy answers. */
+function opencodeConfig(context: AgentContext): JsonObject {
+  const reach = reachOf(context.policy, context.cwd);
+  const permission =
+    reach === "full"
+      ? { edit: "allow", bash: "allow", webfetch: "allow", external_directory: "allow" }
+      : reach === "worktree"
+        ? { edit: "ask", bash: "ask", webfetch: "ask", external_directory: "deny" }
+        : { edit: "ask", bash: "ask", webfetch: "ask", external_directory: "ask" };
+  const { model } = context;
+  return {
+    autoupdate: false,
+    share: "disabled",
+    ...(model === undefined ? {} : { model, small_model: model }),
+    permission,
+  };
+}
+
+export const PRESETS: Readonly<Record<string, Preset>> = { claude, codex, gemini, opencode };
+
+/** The model that an attempt of this agent gets where none is named. */
+export function defaultModelOf(preset: string): string | undefined {
+  return Object.hasOwn(PRESETS, preset) ? PRESETS[preset]?.defaultModel : undefined;
+}

@@ -1,0 +1,58 @@
+/**
+ * Finds an agent's program and asks it for its version. Knows folders and files; starts a program only with `--version`.
+ */
+import { isAbsolute } from "node:path";
+import { shorten } from "./failure-class.ts";
+import { findProgram } from "./which.ts";
+import type { AgentProbe } from "./port.ts";
+import { type AgentWorld, startAgentProcess } from "./process.ts";
+
+export interface Program {
+  /** A name that is looked for on PATH, or an absolute path. */
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Arguments that make it print its version; absent: it is not asked. */
+  readonly version?: readonly string[];
+  /** How to get it, for people. */
+  readonly install?: string;
+}
+
+const PROBE_MS = 15_000;
+const VERSION = /\d+\.\d+(?:\.\d+)?(?:[-+][\w.-]+)?/;
+
+/** Why there is no such program, and what to do; `undefined`: there is one, or its place depends on the attempt's folder. */
+export function missingProgram({ command, install }: Program, path: string): string | undefined {
+  const isRelative = command.includes("/") && !isAbsolute(command);
+  if (isRelative || findProgram(command, path) !== undefined) return undefined;
+  const where = isAbsolute(command) ? "does not exist or cannot be run" : "was not found on PATH";
+  return `${command} ${where}${install === undefined ? "" : `; ${install}`}`;
+}
+
+/** `path`: where to look. The version is what the first number with dots in its answer is. */
+export async function probeProgram(world: AgentWorld, program: Program, path: string): Promise<AgentProbe> {
+  const file = findProgram(program.command, path);
+  if (file === undefined)
+    return { found: false, problem: missingProgram(program, path) ?? `${program.command} is not there` };
+  if (program.version === undefined) return { found: true, program: file };
+  let said = "";
+  const running = startAgentProcess(world, {
+    program: file,
+    args: program.version,
+    cwd: "/",
+    env: { PATH: path, HOME: "/", NO_COLOR: "1" },
+    graceMs: 500,
+    stdout: (chunk) => {
+      if (said.length < 4096) said += chunk.toString("utf8");
+    },
+    stderr: () => {},
+  });
+  running.endInput();
+  const cancel = world.clock.after(PROBE_MS, () => running.kill());
+  const end = await running.ended;
+  cancel();
+  const version = VERSION.exec(said)?.[0];
+  if (end.kind === "exited" && end.code === 0)
+    return { found: true, program: file, ...(version === undefined ? {} : { version }) };
+  const how = end.kind === "exited" ? `ended with exit code ${end.code}` : shorten(end.message, 200);
+  return { found: false, program: file, problem: `${file} ${program.version.join(" ")} ${how}` };
+}

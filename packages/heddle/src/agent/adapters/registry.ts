@@ -1,0 +1,205 @@
+/**
+ * The agents that a plan may name: those of the presets, the scripted one, and what a configuration adds or changes. Knows
+ * configurations and makers of adapters; starts nothing.
+ */
+import { isJsonObject, type JsonObject } from "../../base/json.ts";
+import { type Result, err, ok } from "../../base/result.ts";
+import { acpAdapter } from "./acp.ts";
+import { claudeAdapter } from "./claude.ts";
+import { codexAdapter } from "./codex.ts";
+import { execAdapter } from "./exec.ts";
+import { PRESETS, type Preset, defaultModelOf } from "./presets.ts";
+import type { AgentAdapter } from "./port.ts";
+import type { AgentWorld } from "./process.ts";
+import type { Program } from "./program.ts";
+
+/** One entry of a plan's `agents.use`: a preset with changes, or a command of one's own. */
+export interface AgentConfig {
+  /** Absent: the entry's own name. */
+  readonly preset?: string;
+  /** How it is spoken to; absent: the preset's first, `exec` for a command. */
+  readonly protocol?: "acp" | "native" | "exec";
+  /** The program and its first arguments; absent: the preset's. */
+  readonly command?: readonly [string, ...string[]];
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Whose limits and prices apply; absent: the preset's, else the entry's name. */
+  readonly provider?: string;
+  /** For attempts that name none; absent: the preset's. */
+  readonly model?: string;
+}
+
+export interface RegistryOptions {
+  readonly world: AgentWorld;
+  readonly agents?: Readonly<Record<string, AgentConfig>>;
+  /** Starts the scripted agent: this Node and the file of its program. Absent: there is none. */
+  readonly scripted?: readonly [string, ...string[]];
+}
+
+/** An error names the entry. */
+export function agentRegistry(options: RegistryOptions): Result<ReadonlyMap<string, AgentAdapter>, string> {
+  const adapters = new Map<string, AgentAdapter>();
+  const add = (id: string, config: AgentConfig): string | undefined => {
+    const made = adapterOf(options, id, config);
+    if (!made.ok) return made.error;
+    const defaultModel = config.model ?? defaultModelOf(config.preset ?? id);
+    adapters.set(id, defaultModel === undefined ? made.value : { ...made.value, defaultModel });
+    return undefined;
+  };
+  for (const id of Object.keys(PRESETS)) add(id, {});
+  if (options.scripted !== undefined)
+    adapters.set("scripted", scriptedAdapter(options.world, "scripted", options.scripted, {}));
+  for (const [id, config] of Object.entries(options.agents ?? {})) {
+    const problem = add(id, config);
+    if (problem !== undefined) return err(`agents.${id}: ${problem}`);
+  }
+  return ok(adapters);
+}
+
+/** Whose limits an agent of this name shares, as its adapter says too. */
+export function providerOf(id: string, config: AgentConfig = {}): string {
+  const name = config.preset ?? id;
+  return config.provider ?? (Object.hasOwn(PRESETS, name) ? PRESETS[name]?.provider : undefined) ?? id;
+}
+
+function adapterOf(options: RegistryOptions, id: string, config: AgentConfig): Result<AgentAdapter, string> {
+  const { world } = options;
+  const name = config.preset ?? id;
+  if (name === "scripted" && config.command === undefined) {
+    if (options.scripted === undefined) return err("the scripted agent is not there");
+    return ok(scriptedAdapter(world, id, options.scripted, config));
+  }
+  const preset = Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined;
+  if (preset === undefined && config.preset !== undefined)
+    return err(`there is no preset ${config.preset}; there are ${Object.keys(PRESETS).join(", ")}, scripted`);
+  if (preset === undefined && config.command === undefined) return err("an agent without a preset needs a `command`");
+  const protocol = config.protocol ?? (preset === undefined ? "exec" : preset.acp === undefined ? "native" : "acp");
+  const provider = providerOf(id, config);
+  const env = config.env ?? {};
+  switch (protocol) {
+    case "acp": {
+      const program = programOf(config, preset?.acp?.program);
+      if (program === undefined) return err("has no command that speaks the Agent Client Protocol: give a `command`");
+      return ok(
+        acpAdapter(world, {
+          id,
+          provider,
+          program,
+          args: (context) => [...(preset?.acp?.args?.(context) ?? []), ...(config.args ?? [])],
+          env: (context) => ({ ...preset?.env(context), ...env }),
+          ...(preset?.acp?.quirks === undefined ? {} : { quirks: preset.acp.quirks }),
+          ...(preset === undefined ? {} : { homePaths: preset.homePaths }),
+        }),
+      );
+    }
+    case "native":
+      return native(world, id, provider, config, preset, env);
+    case "exec": {
+      const program = programOf(config, undefined);
+      if (program === undefined) return err("needs a `command`");
+      return ok(execAdapter(world, { id, provider, program, args: config.args ?? [], env }));
+    }
+  }
+}
+
+function native(
+  world: AgentWorld,
+  id: string,
+  provider: string,
+  config: AgentConfig,
+  preset: Preset | undefined,
+  env: Readonly<Record<string, string>>,
+): Result<AgentAdapter, string> {
+  const program = programOf(config, preset?.native?.program);
+  if (preset?.native === undefined || program === undefined)
+    return err("has no native form; there is one for claude and codex: use `protocol: acp` or `exec`");
+  const agent = {
+    id,
+    provider,
+    program,
+    args: config.args ?? [],
+    env: (context: Parameters<Preset["env"]>[0]) => ({ ...preset.env(context), ...env }),
+    homePaths: preset.homePaths,
+  };
+  return ok(preset.native.form === "claude" ? claudeAdapter(world, agent) : codexAdapter(world, agent));
+}
+
+function scriptedAdapter(
+  world: AgentWorld,
+  id: string,
+  command: readonly [string, ...string[]],
+  config: AgentConfig,
+): AgentAdapter {
+  const [program, ...args] = command;
+  return acpAdapter(world, {
+    id,
+    provider: providerOf(id, config),
+    program: { command: program, args: [...args, ...(config.args ?? [])] },
+    env: () => config.env ?? {},
+    quirks: { costPerProcess: true },
+  });
+}
+
+function programOf(config: AgentConfig, preset: Program | undefined): Program | undefined {
+  if (config.command === undefined) return preset;
+  const [command, ...args] = config.command;
+  return { command, args };
+}
+
+/** Reads the entries of a plan's `agents.use`. The error names the place. */
+export function readAgentConfigs(raw: unknown): Result<Readonly<Record<string, AgentConfig>>, string> {
+  if (raw === undefined) return ok({});
+  if (!isJsonObject(raw)) return err("is no mapping of names to agents");
+  const configs: Record<string, AgentConfig> = {};
+  for (const [id, entry] of Object.entries(raw)) {
+    if (!/^[a-z][\w-]*$/i.test(id)) return err(`${JSON.stringify(id)} is no name for an agent`);
+    const config = readConfig(entry);
+    if (!config.ok) return err(`${id}${config.error}`);
+    configs[id] = config.value;
+  }
+  return ok(configs);
+}
+
+const PROTOCOLS = ["acp", "native", "exec"] as const;
+
+function readConfig(raw: unknown): Result<AgentConfig, string> {
+  if (!isJsonObject(raw)) return err(" is no mapping");
+  const config: { -readonly [K in keyof AgentConfig]: AgentConfig[K] } = {};
+  for (const [key, value] of Object.entries(raw)) {
+    switch (key) {
+      case "preset":
+      case "provider":
+      case "model":
+        if (typeof value !== "string") return err(`.${key} is no text`);
+        config[key] = value;
+        break;
+      case "protocol": {
+        const protocol = PROTOCOLS.find((one) => one === value);
+        if (protocol === undefined) return err(`.protocol is none of ${PROTOCOLS.join(", ")}`);
+        config.protocol = protocol;
+        break;
+      }
+      case "command": {
+        const words = typeof value === "string" ? value.trim().split(/\s+/) : value;
+        if (!isTexts(words) || words[0] === undefined || words[0] === "") return err(".command is no list of texts");
+        config.command = words as [string, ...string[]];
+        break;
+      }
+      case "args":
+        if (!isTexts(value)) return err(".args is no list of texts");
+        config.args = value;
+        break;
+      case "env":
+        if (!isJsonObject(value) || !isTexts(Object.values(value))) return err(".env is no mapping of names to texts");
+        config.env = value as JsonObject & Record<string, string>;
+        break;
+      default:
+        return err(`.${key} is not known; known are preset, protocol, command, args, env, provider, model`);
+    }
+  }
+  return ok(config);
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((word) => typeof word === "string");
+}

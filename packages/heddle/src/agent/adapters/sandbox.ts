@@ -1,0 +1,116 @@
+/**
+ * Puts an agent into a box of bubblewrap: its folder, temporary files and what it keeps at home can be written to, all else only read, and
+ * its processes end with it. Knows bubblewrap's arguments and whether it works here.
+ *
+ * Invariants:
+ *  1. Whether there is a sandbox is found out once, by running one; where there is none, that is said, not guessed.
+ *  2. `require` without a sandbox is an error, never an attempt without one.
+ *  3. Whoever is in it has no privileges, root neither: with them it could mount what is read-only anew.
+ */
+import { existsSync, realpathSync } from "node:fs";
+import { type Result, err, ok } from "../../base/result.ts";
+import { shorten } from "./failure-class.ts";
+import { findProgram } from "./which.ts";
+import { type AgentWorld, startAgentProcess } from "./process.ts";
+
+export interface SandboxRequest {
+  readonly mode: "auto" | "off" | "require";
+  readonly cwd: string;
+  /** Folders that can be read also where a new `/tmp` or `/dev` would hide them; absolute. */
+  readonly readable?: readonly string[];
+  /** Further folders that can be written to; absolute. Those that do not exist are passed over. */
+  readonly writable: readonly string[];
+}
+
+export interface Box {
+  readonly kind: "bubblewrap" | "none";
+  readonly wrap?: (program: string, args: readonly string[]) => readonly [string, ...string[]];
+  /** That there is none though one was wanted; said once. */
+  readonly notice?: string;
+}
+
+export interface Sandbox {
+  around(request: SandboxRequest): Promise<Result<Box, string>>;
+  /** Whether one works here, and else why not. */
+  probe(): Promise<Result<string, string>>;
+}
+
+/** No sandbox at all: for tests, and where nobody asks for one. */
+export function noSandbox(why: string): Sandbox {
+  return {
+    probe: async () => err(why),
+    around: async ({ mode }) =>
+      mode === "require" ? err(`this step needs a sandbox, and there is none: ${why}`) : ok({ kind: "none" }),
+  };
+}
+
+const PROBE_MS = 10_000;
+
+export function bubblewrapSandbox(world: AgentWorld): Sandbox {
+  let probed: Promise<Result<string, string>> | undefined;
+  let isSaid = false;
+  const probe = (): Promise<Result<string, string>> => (probed ??= tryOut(world));
+  return {
+    probe,
+    async around(request) {
+      if (request.mode === "off") return ok({ kind: "none" });
+      const found = await probe();
+      if (found.ok) {
+        const box = boxArguments(request);
+        return ok({ kind: "bubblewrap", wrap: (program, args) => [found.value, ...box, "--", program, ...args] });
+      }
+      if (request.mode === "require") return err(`this step needs a sandbox, and there is none: ${found.error}`);
+      if (isSaid) return ok({ kind: "none" });
+      isSaid = true;
+      return ok({ kind: "none", notice: `agents run without a sandbox: ${found.error}` });
+    },
+  };
+}
+
+async function tryOut(world: AgentWorld): Promise<Result<string, string>> {
+  if (process.platform !== "linux") return err("bubblewrap is for Linux only");
+  const program = findProgram("bwrap", world.path);
+  if (program === undefined) return err("bubblewrap (bwrap) was not found on PATH; install the package bubblewrap");
+  let said = "";
+  const running = startAgentProcess(world, {
+    program,
+    args: [...boxArguments({ mode: "auto", cwd: "/tmp", writable: [] }), "--", "sh", "-c", "test ! -w /etc"],
+    cwd: "/",
+    env: { PATH: world.path },
+    graceMs: 200,
+    stdout: () => {},
+    stderr: (chunk) => {
+      if (said.length < 2000) said += chunk.toString("utf8");
+    },
+  });
+  running.endInput();
+  const cancel = world.clock.after(PROBE_MS, () => running.kill());
+  const end = await running.ended;
+  cancel();
+  if (end.kind === "exited" && end.code === 0) return ok(program);
+  const why = said === "" ? (end.kind === "exited" ? `exit code ${end.code}` : end.message) : said;
+  return err(`bubblewrap does not work here: ${shorten(why, 200)}`);
+}
+
+/**
+ * Everything can be read; `/tmp` is one's own and empty unless the folder lies in it; devices and processes are new. The order
+ * counts: a later mount lies over an earlier one.
+ */
+export function boxArguments(request: SandboxRequest): readonly string[] {
+  const { cwd, readable = [], writable } = request;
+  return [
+    ..."--ro-bind / / --tmpfs /tmp --dev /dev --proc /proc --unshare-pid --die-with-parent --cap-drop ALL".split(" "),
+    ...binds("--ro-bind", readable),
+    ...binds("--bind", [cwd, ...writable]),
+    "--chdir",
+    cwd,
+    "--setenv",
+    "TMPDIR",
+    "/tmp",
+  ];
+}
+
+function binds(kind: "--bind" | "--ro-bind", folders: readonly string[]): readonly string[] {
+  const there = folders.filter((folder) => folder !== "/" && existsSync(folder));
+  return [...new Set(there.map((folder) => realpathSync(folder)))].flatMap((folder) => [kind, folder, folder]);
+}

@@ -1,0 +1,45 @@
+/**
+ * The log of an agent's attempt: lines, masked, bounded. Knows a file, not what the lines say.
+ *
+ * Invariant: at most {@link LOG_LIMIT} bytes are written; one line tells that the rest is left out.
+ */
+import { closeSync, openSync, writeSync } from "node:fs";
+import type { Masker } from "../../runner/mask.ts";
+
+const LOG_LIMIT = 32 * 1024 * 1024;
+const MAX_LINE = 65_536;
+
+export interface Transcript {
+  line(text: string): void;
+  end(): void;
+}
+
+/** Throws where the file cannot be opened. `file` is appended to; `null`: nowhere. */
+export function transcript(file: string | null, mask: Masker | undefined): Transcript {
+  let descriptor = file === null ? undefined : openSync(file, "a");
+  let written = 0;
+  function put(text: string): void {
+    if (descriptor === undefined) return;
+    try {
+      written += writeSync(descriptor, text);
+    } catch {
+      // A full disk must not fail the attempt; the journal's own write will tell.
+      end();
+    }
+  }
+  function end(): void {
+    if (descriptor !== undefined) closeSync(descriptor);
+    descriptor = undefined;
+  }
+  return {
+    line(text) {
+      if (descriptor === undefined) return;
+      const cut = text.length > MAX_LINE ? `${text.slice(0, MAX_LINE)} (cut)` : text;
+      put(`${mask === undefined ? cut : mask.text(cut)}\n`);
+      if (written < LOG_LIMIT) return;
+      put(`[log] more than ${LOG_LIMIT / 1024 / 1024} MB: the rest is left out\n`);
+      end();
+    },
+    end,
+  };
+}

@@ -1,0 +1,164 @@
+/**
+ * Carries out steps of coding agents: worktree, agent, capture, verification, merge. Knows one step at a time and what git
+ * holds of its run; the order of steps, retries and the journal are the engine's.
+ *
+ * Invariants:
+ *  1. What an attempt leaves is captured before its outcome is told, however it ended.
+ *  2. A success is on the integration branch, verified as the very commit that is there, before its outcome is told.
+ *  3. The user's checkout, branch, index, stash and configuration are never touched by an attempt.
+ */
+import type { AgentTask, Dispatched, Note, Task } from "../backend/port.ts";
+import type { Problem } from "../base/errors.ts";
+import type { Json } from "../base/json.ts";
+import type { Result } from "../base/result.ts";
+import type { CarriedStep, CarryOutcome } from "../git/replay-merges.ts";
+
+/** What the room of a run's agents is made of, as its history says: each process that works on the run makes the same. */
+export interface AgentRun extends Pick<AgentTask, "config" | "maxAgents" | "base" | "begin" | "branch"> {
+  readonly run: string;
+}
+
+/** An attempt of an agent's step, its templates filled in. */
+export interface AgentJob {
+  readonly task: Task;
+  readonly prompt: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Absolute: what files named in the plan are relative to. */
+  readonly folder: string;
+  readonly logFile: string | null;
+  /** Why the plan does not take an output, if so; absent: it takes any. */
+  readonly check?: (output: Json) => Promise<string | undefined>;
+}
+
+/** What became of the integration branch at the end of a run. */
+export interface Landing {
+  /** Where all that was merged is. */
+  readonly integration: string;
+  readonly commits: number;
+  /** As the plan or a command says; absent: it is to stay where it is. */
+  readonly mode?: LandKind;
+  /** Where it landed; absent: nowhere, as the plan says, or by {@link problem}. */
+  readonly branch?: string;
+  readonly commit?: string;
+  readonly problem?: Problem;
+}
+
+export interface AgentWork extends AsyncDisposable {
+  start(job: AgentJob, onNote: (note: Note) => void): Dispatched;
+  /**
+   * The run came to a stop. `isDone`: it succeeded, and lands, whether or not an agent worked in it here. `folder`: as of a job.
+   * `undefined`: there is nothing to put in order.
+   */
+  finishRun(run: AgentRun & { readonly folder: string }, isDone: boolean): Promise<Landing | undefined>;
+}
+
+/** A worktree as it is found. */
+export interface TreeLine {
+  readonly run: string;
+  /** Absolute: the other project in the repository that it belongs to; `null`: this one. */
+  readonly project: string | null;
+  /** The step's id, or with `@` before it the group's. */
+  readonly name: string;
+  /** Absolute. */
+  readonly path: string;
+  readonly branch: string | null;
+  readonly head: string | null;
+  readonly bytes: number;
+  readonly createdAt: number | null;
+  readonly inUse: boolean;
+  /** `saved`: all that it holds is on a branch or kept by a ref. `unsaved`: it holds work that is nowhere else. */
+  readonly state: "saved" | "unsaved" | "unfinished" | "stray";
+}
+
+export interface AgentLine {
+  readonly agent: string;
+  readonly found: boolean;
+  readonly program?: string;
+  readonly version?: string;
+  readonly problem?: string;
+}
+
+export type LandKind = "ff" | "merge" | "branch";
+
+/** A step's work, taken back out of the integration branch. */
+export interface Reverted {
+  readonly integration: string;
+  /** On the integration branch: undoes the step's merge. */
+  readonly commit: string;
+  /** Relative paths, sorted: what the commit changes. */
+  readonly files: readonly string[];
+}
+
+/** Where the integration branch of a new run begins. */
+export interface Beginning {
+  /** The new run. */
+  readonly run: string;
+  readonly base: string;
+  /** Absent: HEAD is detached. */
+  readonly branch?: string;
+  /** {@link base} with the work of reused steps on top. */
+  readonly begin: string;
+}
+
+export interface CarryWish {
+  /** The earlier run. */
+  readonly from: string;
+  readonly steps: readonly CarriedStep[];
+}
+
+export type Carried =
+  | (Extract<CarryOutcome, { readonly kind: "carried" }> & Beginning)
+  | Extract<CarryOutcome, { readonly kind: "refused" }>;
+
+export interface KeptRefs {
+  /** Branches and refs, whole names. */
+  readonly refs: readonly string[];
+  /** All that was merged in the run is on a branch or tag of the user's. */
+  readonly landed: boolean;
+  /** How many worktrees the run has. */
+  readonly trees: number;
+}
+
+/** Looks after what agents left: for commands, without a run going on. */
+export interface AgentKeeping {
+  /** Why agents cannot work here, if so. */
+  check(): Promise<Problem | undefined>;
+  /** `sizes`: false, bytes are 0. */
+  worktrees(options: {
+    readonly run?: string;
+    readonly sizes?: boolean;
+  }): Promise<Result<readonly TreeLine[], Problem>>;
+  /**
+   * Removes worktrees that hold nothing of their own and that nobody works in. `keep`: runs to leave alone. Those of other
+   * projects stay, while these are there.
+   */
+  clean(options: {
+    readonly run?: string;
+    readonly keep: (run: string) => boolean;
+    readonly dryRun: boolean;
+  }): Promise<Result<{ readonly removed: readonly TreeLine[]; readonly kept: readonly TreeLine[] }, Problem>>;
+  /**
+   * Brings the integration branch of a run to the user's. `name`: of a `branch`. `target`: the user's branch that is meant;
+   * absent: the one that is checked out.
+   */
+  land(
+    run: string,
+    kind: LandKind,
+    options: { readonly name?: string; readonly target?: string },
+  ): Promise<Result<Landing, Problem>>;
+  /**
+   * Takes the last merge of a step back out of the integration branch; what was merged on top of it stays. The problem:
+   * `NothingToLand`, `NotMerged`, `RevertConflict`, or why git failed.
+   */
+  revert(run: string, step: string): Promise<Result<Reverted, Problem>>;
+  /** What an earlier run merged for results that a new one takes, on top of where it would begin. Moves no branch. */
+  carry(wish: CarryWish): Promise<Result<Carried, Problem>>;
+  /** Makes the integration branch of a new run. */
+  begin(beginning: Beginning): Promise<Result<void, Problem>>;
+  /** What is kept of a run's work by heddle's own branches and refs; `undefined`: nothing, or there is no repository to hold it. */
+  refs(run: string): Promise<Result<KeptRefs | undefined, Problem>>;
+  /** Removes them, of a run that will not go on. `false`: it has worktrees. */
+  removeRefs(run: string): Promise<Result<boolean, Problem>>;
+  /** Which of the known agents are here. */
+  probe(): Promise<readonly AgentLine[]>;
+}

@@ -1,0 +1,73 @@
+/**
+ * Speaks the Model Context Protocol for one attempt: offers its tools, checks inputs, hands calls to its ledger. Serves the
+ * stateless protocol of 2026-07-28 and the older ones from one factory. Knows nothing of tokens and sockets. The only importer
+ * of the protocol's library, which takes a tenth of a second to load.
+ */
+import { createMcpHandler, McpServer, type CallToolResult, type McpHttpHandler } from "@modelcontextprotocol/server";
+import { messageOf } from "../../base/errors.ts";
+import type { Ledger, Reply, Report } from "./task-session.ts";
+import type { AttemptTask, TaskBrief, ToolName } from "./port.ts";
+import { TOOLS } from "./tools.ts";
+
+const INSTRUCTIONS =
+  "These tools connect you with the run that gave you your task. Report progress at milestones, and end with task_complete, task_fail or plan_submit, whichever you have.";
+
+/** Long-lived streams that one attempt may hold: nothing is ever sent on them. */
+const MOST_SUBSCRIPTIONS = 4;
+
+export interface ToolServerOptions {
+  readonly version: string;
+  readonly maxBodyBytes: number;
+  readonly onFault: (message: string) => void;
+}
+
+/** Closing the handler ends its requests in flight. */
+export function toolServer(task: AttemptTask, ledger: Ledger, options: ToolServerOptions): McpHttpHandler {
+  return createMcpHandler(() => serverOf(task, ledger, options.version), {
+    maxSubscriptions: MOST_SUBSCRIPTIONS,
+    maxRequestBodySize: options.maxBodyBytes,
+    onerror: (error) => options.onFault(`a request for task tools was not served: ${messageOf(error)}`),
+  });
+}
+
+function serverOf(task: AttemptTask, ledger: Ledger, version: string): McpServer {
+  const server = new McpServer({ name: "heddle", version }, { instructions: INSTRUCTIONS });
+  for (const name of new Set(task.tools)) register(server, name, task, ledger);
+  return server;
+}
+
+function register(server: McpServer, name: ToolName, task: AttemptTask, ledger: Ledger): void {
+  const { description, input, output, readOnly, title } = TOOLS[name];
+  server.registerTool(
+    name,
+    {
+      title,
+      description,
+      inputSchema: input,
+      outputSchema: output,
+      annotations: { readOnlyHint: readOnly, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+      // Some agents show tools only to a model that searches for them, unless told otherwise.
+      _meta: { "anthropic/alwaysLoad": true },
+    },
+    async (checked: unknown): Promise<CallToolResult> => {
+      if (name === "task_get") return shown(briefOf(task.brief));
+      // The schema belonging to this very name has checked the input.
+      return resultOf(await ledger.report({ tool: name, input: checked } as Report));
+    },
+  );
+}
+
+function briefOf(brief: TaskBrief): Record<string, unknown> {
+  return { ...brief };
+}
+
+function resultOf(reply: Reply): CallToolResult {
+  if (!reply.ok) return { isError: true, content: [{ type: "text", text: reply.message }] };
+  const { ok: _, ...rest } = reply;
+  return shown(rest);
+}
+
+function shown(value: Record<string, unknown>): CallToolResult {
+  // Older clients read the text, newer ones the structure.
+  return { content: [{ type: "text", text: JSON.stringify(value) }], structuredContent: value };
+}

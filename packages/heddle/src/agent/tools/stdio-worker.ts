@@ -1,0 +1,17 @@
+/**
+ * The program that an agent starts to have its task tools over stdio. Takes everything from its environment, so that nothing
+ * secret stands in the list of processes.
+ */
+// Not a console: these carry the protocol.
+import { env, exit, stderr, stdin, stdout } from "node:process";
+import { proxyStdio, TOKEN_VARIABLE, URL_VARIABLE } from "./stdio-proxy.ts";
+
+const url = env[URL_VARIABLE];
+const token = env[TOKEN_VARIABLE];
+if (url === undefined || token === undefined) {
+  stderr.write(`heddle: ${URL_VARIABLE} and ${TOKEN_VARIABLE} have to be set; only a run's own agents have them\n`);
+  exit(2);
+}
+await proxyStdio({ input: stdin, output: stdout, url, token, fetch });
+// Kept-alive connections would hold the process for seconds.
+exit(0);

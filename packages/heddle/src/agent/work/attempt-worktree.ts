@@ -1,0 +1,155 @@
+/**
+ * The worktree of an attempt: taken, set up, put into conflict, given back. Knows who may have worked in it before, and that
+ * nothing of theirs may be lost.
+ */
+import { relative } from "node:path";
+import { HeddleError } from "../../base/errors.ts";
+import { err, ok, type Result } from "../../base/result.ts";
+import { capture } from "../../git/capture.ts";
+import { combine, undecided } from "../../git/conflict.ts";
+import { setupKey } from "../../git/listing.ts";
+import { headOf } from "../../git/git-head.ts";
+import { captureRef } from "../../git/ref-names.ts";
+import type { Capture, TreeOwner } from "../../git/types.ts";
+import type { HeldWork } from "../../git/worktree-record.ts";
+import type { Worktree } from "../../git/worktree.ts";
+import { runCommands } from "./commands.ts";
+import { projectIn } from "./run-context.ts";
+import type { TurnContext } from "./turn.ts";
+
+export interface Kept extends Capture {
+  readonly ref: string;
+}
+
+export interface Taken {
+  readonly tree: Worktree;
+  /** What an earlier attempt of the step left is in it. */
+  readonly holdsWork: boolean;
+  /** HEAD is where heddle and the agent left it: on the worktree's own branch. */
+  readonly isOnBranch: boolean;
+}
+
+export async function takeTree(context: TurnContext): Promise<Taken> {
+  const taken = await takenTree(context);
+  const { path, branch } = taken.tree;
+  return { ...taken, isOnBranch: headOf(path)?.branch === branch };
+}
+
+async function takenTree(context: TurnContext): Promise<Omit<Taken, "isOnBranch">> {
+  const { room, job } = context;
+  const { task } = job;
+  const { step } = task;
+  const before = task.agent?.before ?? {};
+  const head = await room.queue.head();
+  const tree = await room.space.take(context.control, { run: task.run, owner: ownerOf(context), base: head }, () =>
+    context.note({ type: "step.progress", data: { type: "waiting", for: "worktree" } }),
+  );
+  const isShared = tree.place.owner.kind === "group";
+  const user = isShared ? task.agent?.lastUser : { step: step.id, open: before.open };
+  if (!tree.fresh && user?.open !== undefined) await keep(context, tree, user.step, user.open);
+  const isOwn = !tree.fresh && user?.step === step.id && task.attempt > 1;
+  const { conflict } = before;
+  // Its work is in what was captured of it, if somebody else has used the worktree since, removed it, or died while it was set.
+  if (conflict !== undefined && !(isOwn && tree.holds?.step === step.id))
+    return { tree: await putTogether(context, tree, head, conflict.captured), holdsWork: true };
+  if (tree.fresh) return { tree, holdsWork: false };
+  if (isOwn) return { tree, holdsWork: true };
+  if (tree.base === head) {
+    const now = await keep(context, tree, step.id, 0);
+    if (now.changedFiles.length === 0) return { tree, holdsWork: false };
+  }
+  return { tree: await resetTo(context, tree, head), holdsWork: false };
+}
+
+/** Steps of a group share one; a person settles a conflict in the step's own, while the others of the group go on. */
+function ownerOf({ job }: TurnContext): TreeOwner {
+  const { step, agent } = job.task;
+  if (step.group === undefined || agent?.before.resolution !== undefined) return { kind: "step", id: step.id };
+  return { kind: "group", id: step.group };
+}
+
+/**
+ * All that is in the worktree is on a branch or kept. A group's goes with its last step; where somebody still works in one it
+ * stays, is tried again, and is listed. `taken`: absent, what an earlier process left of it.
+ */
+export async function giveBack(context: TurnContext, taken?: Worktree): Promise<void> {
+  const { room, job, note, options } = context;
+  const tree = taken ?? (await room.trees.find(room.run, ownerOf(context)));
+  if (tree === undefined) return;
+  const isLast = tree.place.owner.kind === "step" || (job.task.agent?.group ?? []).every(({ isDone }) => isDone);
+  if (!isLast || room.settings.keepWorktrees || !(await room.space.remove(tree))) return;
+  note({ type: "worktree.removed", data: { tree: tree.place.name, path: relative(options.stateDir, tree.path) } });
+}
+
+async function resetTo(
+  context: TurnContext,
+  tree: Worktree,
+  head: string,
+  options: { readonly files?: string; readonly holds?: HeldWork } = {},
+): Promise<Worktree> {
+  try {
+    return await context.room.trees.reset(tree, head, options);
+  } catch (thrown) {
+    if (!(thrown instanceof HeddleError) || thrown.code !== "WorkNotCaptured") throw thrown;
+    // Whoever left it: it is kept under this step's name, as what was there before its first attempt.
+    await keep(context, tree, context.job.task.step.id, 0);
+    return await context.room.trees.reset(tree, head, options);
+  }
+}
+
+/** Keeps what is in the worktree as what an attempt left. */
+export async function keep(
+  { room, job }: TurnContext,
+  tree: Worktree,
+  step: string = job.task.step.id,
+  attempt: number = job.task.attempt,
+): Promise<Kept> {
+  const kept = await capture(room.repository, { tree, step, attempt });
+  return { ...kept, ref: captureRef(room.run, step, attempt) };
+}
+
+/** Runs the plan's setup commands, if they are due. The error is what to show. */
+export async function setUp(context: TurnContext, tree: Worktree): Promise<Result<void, string>> {
+  const { room, job, control, options } = context;
+  const { setup } = room.settings;
+  if (setup.length === 0) return ok(undefined);
+  const key = await setupKey(room.repository, tree.base, setup);
+  if (!(await room.trees.needsSetup(tree, key))) return ok(undefined);
+  const place = { folder: projectIn(room, tree.path), ports: tree.ports, slug: tree.slug, name: "setup" };
+  const done = await runCommands(options.runner, options.clock, job, control, setup, place);
+  if (!done.ok) return err(`setup failed:\n${done.error}`);
+  await room.trees.setupDone(tree, key);
+  return done;
+}
+
+/** The branch's head with the step's work on top, both sides of what does not go together in one file. Its base is the head. */
+export async function putTogether(
+  context: TurnContext,
+  tree: Worktree,
+  head: string,
+  captured: string,
+): Promise<Worktree> {
+  const { repository, run } = context.room;
+  const { step, attempt } = context.job.task;
+  const combined = await combine(repository, head, captured);
+  // Later captures of the attempt do not lead to it.
+  await repository.refs(["update-ref", `${captureRef(run, step.id, attempt)}.conflict`, captured]);
+  const holds = { step: step.id, head, captured };
+  return await resetTo(context, tree, head, { files: combined.tree, holds });
+}
+
+/** A worktree of the step's own for a person, where the step's is its group's: the group goes on meanwhile. */
+export async function treeForPerson(context: TurnContext, tree: Worktree, captured: string): Promise<Worktree> {
+  if (tree.place.owner.kind !== "group") return tree;
+  const { room, job } = context;
+  const { run, step } = job.task;
+  const head = await room.queue.head();
+  const own = await room.trees.ensure({ run, owner: { kind: "step", id: step.id }, base: head });
+  return await putTogether(context, own, head, captured);
+}
+
+/** Files in which what was put together there is not settled yet. */
+export async function unsettledIn({ room }: TurnContext, tree: Worktree, commit: string): Promise<readonly string[]> {
+  const { holds } = tree;
+  return holds === undefined ? [] : await undecided(room.repository, { commit, ...holds });
+}

@@ -1,0 +1,394 @@
+/**
+ * One attempt of an agent's step, from its worktree to the integration branch: turns of the agent until its work is merged, or
+ * until it is clear that this attempt cannot. Knows the order of these things; each is another file's.
+ */
+import { join, relative } from "node:path";
+import { HeddleError, messageOf } from "../../base/errors.ts";
+import type { Json } from "../../base/json.ts";
+import type { AgentDetails } from "../adapters/port.ts";
+import type { Outcome } from "../../runner/port.ts";
+import { items, line } from "../../git/repository-access.ts";
+import { settle } from "../../git/take-side.ts";
+import type { MergeOutcome } from "../../git/types.ts";
+import type { Worktree } from "../../git/worktree.ts";
+import { leftOutProblem, tellBeginning, tellCapture } from "./notices.ts";
+import { merge } from "./merge-step.ts";
+import { type Clash, conflictText, type Earlier, mendPrompt, promptOf } from "../prompt/step-prompt.ts";
+import { stepsOf } from "./proposals.ts";
+import { folderIn, workFolder } from "./run-context.ts";
+import {
+  type Kept,
+  giveBack,
+  keep,
+  putTogether,
+  setUp,
+  takeTree,
+  treeForPerson,
+  unsettledIn,
+} from "./attempt-worktree.ts";
+import { proposalRules, takeTurn, type TurnContext, type TurnEnd, usageData } from "./turn.ts";
+
+/** Never rejects. */
+export async function carryOut(context: TurnContext): Promise<Outcome> {
+  try {
+    const found = await mergedBefore(context);
+    if (found !== undefined) return found;
+    return await new AgentAttempt(context).run();
+  } catch (thrown) {
+    const { reason } = context.control;
+    if (reason !== undefined) return { kind: "stopped", reason };
+    const hint = thrown instanceof HeddleError && thrown.hint !== undefined ? ` (${thrown.hint})` : "";
+    return failed("error", `${messageOf(thrown)}${hint}`);
+  } finally {
+    context.room.space.leave(context.control);
+  }
+}
+
+/** Its engine died between the merge and the record of it: nothing is done twice. */
+async function mergedBefore(context: TurnContext): Promise<Outcome | undefined> {
+  const { room, job, note } = context;
+  const { step, agent } = job.task;
+  const { openSince } = agent?.before ?? {};
+  if (openSince === undefined) return undefined;
+  const merged = (await room.queue.merged()).findLast((one) => one.step === step.id && one.attempt >= openSince);
+  if (merged === undefined) return undefined;
+  const files = await changedIn(room, merged.onto, merged.commit);
+  const { branch } = room.queue.integration;
+  const ref = `refs/heddle/${room.run}`;
+  note({
+    type: "worktree.merged",
+    data: { branch, commit: merged.commit, onto: merged.onto, captured: merged.source, ref, files },
+  });
+  await giveBack(context);
+  return {
+    kind: "succeeded",
+    output: { summary: `merged by attempt ${merged.attempt}`, files, commit: merged.commit },
+  };
+}
+
+class AgentAttempt {
+  readonly #context: TurnContext;
+  #tree: Worktree | undefined;
+  #last: AgentDetails | undefined;
+  #summary = "";
+  #time = 0;
+
+  constructor(context: TurnContext) {
+    this.#context = context;
+  }
+
+  async run(): Promise<Outcome> {
+    const { room, job, note, control } = this.#context;
+    const { tree, holdsWork, isOnBranch } = await takeTree(this.#context);
+    this.#tree = tree;
+    note({
+      type: "worktree.created",
+      data: {
+        tree: tree.place.name,
+        path: this.#relative(tree.path),
+        ...(tree.branch === null ? {} : { branch: tree.branch }),
+        base: tree.base,
+        fresh: tree.fresh,
+      },
+    });
+    tellBeginning(this.#context, tree);
+    const { before } = job.task.agent ?? {};
+    if (before?.resolution !== undefined && before.conflict !== undefined)
+      return await this.#resolve(tree, before.resolution, before.conflict.captured);
+    const ready = await setUp(this.#context, tree);
+    if (control.reason !== undefined) return { kind: "stopped", reason: control.reason };
+    if (!ready.ok) return failed("exit", ready.error);
+    const earlier = holdsWork ? await this.#earlier(tree) : this.#earlierWithoutWork();
+    const session = this.#session(holdsWork && isOnBranch);
+    let turn = await takeTurn(this.#context, {
+      prompt: promptOf(this.#context, tree.ports, earlier),
+      cwd: workFolder(room, tree.path, job),
+      tree: tree.path,
+      ports: tree.ports,
+      ...(session === undefined ? {} : { session }),
+    });
+    for (;;) {
+      const next = await this.#judge(turn);
+      if (!("prompt" in next)) return next;
+      const { path } = this.#here;
+      turn = await takeTurn(this.#context, {
+        ...next,
+        cwd: workFolder(room, path, job),
+        tree: path,
+        ports: tree.ports,
+      });
+    }
+  }
+
+  get #here(): Worktree {
+    if (this.#tree === undefined) throw new Error("BUG: an attempt without a worktree");
+    return this.#tree;
+  }
+
+  #relative(path: string): string {
+    return relative(this.#context.options.stateDir, path);
+  }
+
+  /** What the turn is worth: the attempt's outcome, or what its agent is told next. */
+  async #judge(turn: TurnEnd): Promise<Outcome | Pick<Parameters<typeof takeTurn>[1], "prompt" | "session">> {
+    const { note, settings } = this.#context;
+    const kept = await keep(this.#context, this.#here);
+    const { agent } = turn.outcome;
+    this.#last = agent;
+    note({ type: "usage.recorded", data: usageData(agent, { captured: kept.commit, ref: kept.ref }) });
+    tellCapture(this.#context, kept);
+    const { failure, completion, question } = turn.reports;
+    if (question !== undefined && this.#context.control.reason === undefined)
+      return {
+        kind: "unresolved",
+        about: "question",
+        question: question.question,
+        ...(question.options.length === 0 ? {} : { options: question.options }),
+        ...(agent === undefined ? {} : { agent }),
+      };
+    if (turn.outcome.kind !== "succeeded") return turn.outcome;
+    if (failure !== undefined)
+      return failed("error", `the agent says that it cannot be done: ${failure.reason}`, "given-up", failure.retryable);
+    this.#summary = completion?.summary ?? textOf(turn.outcome.output);
+    const missing = leftOutProblem(this.#context, kept);
+    if (missing !== undefined) return failed("error", missing, "left-out", true);
+    if (kept.changedFiles.length === 0 && settings.expect === "changes")
+      return failed("error", "no-changes: the agent says that it is done, and nothing has changed", "no-changes", true);
+    const left = await unsettledIn(this.#context, this.#here, kept.commit);
+    if (left.length > 0) {
+      // What a person may decide about is the work before the two were put together.
+      const commit = this.#here.holds?.captured ?? kept.commit;
+      return await this.#clash({ kind: "conflict", files: left, head: this.#here.base }, { ...kept, commit });
+    }
+    const refused = await this.#refusal(kept);
+    if (refused !== undefined) return refused;
+    if (kept.changedFiles.length === 0) return await this.#done(kept, undefined);
+    const outcome = await merge(this.#context, kept, this.#summary, agent);
+    if (this.#context.control.reason !== undefined && outcome.kind !== "merged")
+      return { kind: "stopped", reason: this.#context.control.reason };
+    switch (outcome.kind) {
+      case "merged":
+        return await this.#done(kept, outcome);
+      case "nothing":
+        return await this.#done(kept, undefined);
+      case "closed":
+        return { kind: "stopped", reason: "cancel" };
+      default:
+        return await this.#clash(outcome, kept);
+    }
+  }
+
+  /** What the plan asks of the work and is not so. Asked before anything is merged: what is on the branch is done. */
+  async #refusal(kept: Kept): Promise<Outcome | undefined> {
+    const { settings, job, room } = this.#context;
+    if (typeof settings.expect === "object") {
+      const folder = relative(this.#here.path, folderIn(room, this.#here.path, job));
+      const missing = settings.expect.files.filter((file) => !kept.changedFiles.includes(join(folder, file)));
+      if (missing.length > 0)
+        return failed("error", `no-changes: ${missing.join(", ")} was to be written, and was not`, "no-changes", true);
+    }
+    const problem = await job.check?.({ ...this.#outputOf(kept), commit: kept.commit });
+    return problem === undefined ? undefined : failed("output", problem);
+  }
+
+  #outputOf(kept: Kept): { readonly summary: string; readonly files: readonly string[] } {
+    return { summary: this.#summary.slice(0, 4000), files: kept.changedFiles.slice(0, 1000) };
+  }
+
+  /** Up the ladder: the agent that made it, then a person. */
+  async #clash(
+    outcome: Extract<MergeOutcome, { kind: "conflict" | "rejected" }>,
+    kept: Kept,
+  ): Promise<Outcome | Pick<Parameters<typeof takeTurn>[1], "prompt" | "session">> {
+    const { settings, note, room, job } = this.#context;
+    const isConflict = outcome.kind === "conflict";
+    const output = isConflict ? undefined : outcome.output;
+    this.#time++;
+    note({
+      type: "worktree.conflicted",
+      data: {
+        reason: isConflict ? "conflict" : "verify",
+        files: isConflict ? outcome.files : kept.changedFiles.slice(0, 100),
+        head: outcome.head,
+        captured: kept.commit,
+        ref: kept.ref,
+        time: this.#time,
+        ...(output === undefined ? {} : { output }),
+      },
+    });
+    const mayAgent = settings.onConflict.includes("agent") && this.#time <= settings.tries;
+    if (!isConflict && !mayAgent) return failed("exit", `the verification failed:\n${output ?? ""}`, "verify", true);
+    const from = this.#here.base;
+    // The same conflict, halfway settled: it is gone on with as it is.
+    const isHalfway = isConflict && outcome.head === from && this.#here.holds !== undefined;
+    if (!isHalfway) this.#tree = await putTogether(this.#context, this.#here, outcome.head, kept.commit);
+    if (!mayAgent) return await this.#askPerson(isConflict ? outcome.files : [], kept.commit);
+    const clash: Clash = {
+      reason: isConflict ? "conflict" : "verify",
+      files: isConflict ? outcome.files : [],
+      merged: await subjects(room, from, outcome.head),
+      ...(output === undefined ? {} : { output }),
+    };
+    const session = this.#last?.sessionId;
+    const totals = this.#last?.totals;
+    return {
+      prompt: mendPrompt(job.prompt, clash),
+      ...(session === undefined
+        ? {}
+        : { session: { sessionId: session, ...(totals === undefined ? {} : { totals }) } }),
+    };
+  }
+
+  async #askPerson(files: readonly string[], captured: string): Promise<Outcome> {
+    const { settings, job, room } = this.#context;
+    const what = `its work conflicts with ${room.queue.integration.branch} in ${files.join(", ")}`;
+    if (!settings.onConflict.includes("human")) return failed("error", what, "conflict", false);
+    this.#tree = await treeForPerson(this.#context, this.#here, captured);
+    const command = `heddle resolve ${room.run} ${job.task.step.id}`;
+    const question = `${what}; resolve it in its worktree and type \`${command} --continue\`, or take a side with --ours or --theirs`;
+    return {
+      kind: "unresolved",
+      about: "conflict",
+      question,
+      ...(this.#last === undefined ? {} : { agent: this.#last }),
+    };
+  }
+
+  /** A person decided: what is merged is made of both sides, or of the worktree as it was left. */
+  async #resolve(tree: Worktree, choice: "ours" | "theirs" | "continue", captured: string): Promise<Outcome> {
+    const { room, job, note, control } = this.#context;
+    let kept = await keep(this.#context, tree);
+    if (choice === "continue") {
+      const left = await unsettledIn(this.#context, tree, kept.commit);
+      if (left.length > 0) return await this.#askPerson(left, captured);
+    } else {
+      const head = await room.queue.head();
+      const message = `${job.task.step.id}: conflicts settled (${choice})`;
+      const commit = await settle(room.repository, { head, commit: captured, side: choice, message });
+      await room.repository.refs(["update-ref", `${kept.ref}.settled`, commit]);
+      kept = { ...kept, commit, changedFiles: await changedIn(room, head, commit) };
+    }
+    const outcome = await merge(this.#context, kept, `settled by a person (${choice})`, undefined);
+    // The person's word stands for the next attempt.
+    if (control.reason !== undefined && outcome.kind !== "merged") return { kind: "stopped", reason: control.reason };
+    switch (outcome.kind) {
+      case "merged":
+        return await this.#done(kept, outcome);
+      case "nothing":
+        return await this.#done(kept, undefined);
+      case "closed":
+        return { kind: "stopped", reason: "cancel" };
+      case "rejected":
+        return failed("exit", `the verification failed:\n${outcome.output}`, "verify", true);
+      case "conflict": {
+        const { files, head } = outcome;
+        note({
+          type: "worktree.conflicted",
+          data: { reason: "conflict", files, head, captured: kept.commit, ref: kept.ref, time: 1 },
+        });
+        this.#tree = await putTogether(this.#context, tree, head, kept.commit);
+        return await this.#askPerson(files, kept.commit);
+      }
+    }
+  }
+
+  async #done(kept: Kept, merged: Extract<MergeOutcome, { kind: "merged" }> | undefined): Promise<Outcome> {
+    const { room, note } = this.#context;
+    const output = this.#outputOf(kept);
+    if (merged !== undefined) {
+      const { commit, onto } = merged;
+      const { branch } = room.queue.integration;
+      note({
+        type: "worktree.merged",
+        data: { branch, commit, onto, captured: kept.commit, ref: kept.ref, files: output.files },
+      });
+    }
+    await giveBack(this.#context, this.#here);
+    const steps = stepsOf(this.#context.proposals, proposalRules(this.#context));
+    return {
+      kind: "succeeded",
+      output: { ...output, ...(merged === undefined ? {} : { commit: merged.commit }) },
+      ...(steps.length === 0 ? {} : { steps }),
+      ...(this.#last === undefined ? {} : { agent: this.#last }),
+    };
+  }
+
+  /** What an earlier attempt left in the worktree. */
+  async #earlier(tree: Worktree): Promise<Earlier> {
+    const { room, job } = this.#context;
+    const now = await keep(this.#context, tree, job.task.step.id, job.task.attempt);
+    const stat = await room.repository.objects([
+      "diff-tree",
+      "-r",
+      "--stat=100",
+      "--no-renames",
+      tree.base,
+      now.commit,
+    ]);
+    const earlier = this.#reason();
+    const open = await unsettledIn(this.#context, tree, now.commit);
+    return { ...earlier, reason: open.length === 0 ? earlier.reason : conflictText(open), diff: line(stat) };
+  }
+
+  #earlierWithoutWork(): Earlier | undefined {
+    const { failure, answers } = this.#context.job.task.agent?.before ?? {};
+    return failure === undefined && answers === undefined ? undefined : this.#reason();
+  }
+
+  #reason(): Earlier {
+    const { before } = this.#context.job.task.agent ?? {};
+    const attempt = before?.open ?? this.#context.job.task.attempt - 1;
+    if (before?.answers?.some((one) => one.attempt === attempt) === true)
+      return { attempt, reason: "It ended with a question, which was answered since." };
+    if (before?.open !== undefined) return { attempt, reason: "The engine that ran it died." };
+    const { conflict } = before ?? {};
+    const output = conflict?.attempt === attempt ? conflict.output : undefined;
+    return {
+      attempt,
+      reason: before?.failure?.attempt === attempt ? before.failure.message : "It did not end well.",
+      ...(output === undefined ? {} : { output }),
+    };
+  }
+
+  /** That of the attempt before, where the worktree is as it left it. */
+  #session(isAsLeft: boolean): { readonly sessionId: string; readonly totals?: object } | undefined {
+    const session = this.#context.job.task.agent?.before.session;
+    if (!isAsLeft || session === undefined) return undefined;
+    if (session.agent !== undefined && session.agent !== this.#context.settings.agent) return undefined;
+    return { sessionId: session.sessionId, ...(session.totals === undefined ? {} : { totals: session.totals }) };
+  }
+}
+
+function textOf(output: Json): string {
+  return typeof output === "object" && output !== null && "text" in output && typeof output["text"] === "string"
+    ? output["text"]
+    : "";
+}
+
+function failed(code: "error" | "exit" | "output", message: string, of?: string, mayMend = true): Outcome {
+  return {
+    kind: "failed",
+    error: { code, message, ...(of === undefined ? {} : { class: of }), ...(mayMend ? {} : { final: true as const }) },
+  };
+}
+
+async function changedIn(room: TurnContext["room"], from: string, to: string): Promise<readonly string[]> {
+  const changed = await room.repository.objects(["diff-tree", "-r", "-z", "--name-only", "--no-renames", from, to]);
+  return items(changed.output);
+}
+
+/** Of what was merged after `from`, newest last; at most 20. */
+async function subjects(room: TurnContext["room"], from: string, to: string): Promise<readonly string[]> {
+  const listed = await room.repository.objects([
+    "rev-list",
+    "--no-commit-header",
+    "--format=%s",
+    "--max-count=20",
+    to,
+    `^${from}`,
+  ]);
+  return line(listed)
+    .split("\n")
+    .filter((text) => text !== "")
+    .toReversed();
+}

@@ -1,0 +1,105 @@
+/** Commands of a plan on a worktree: setup and verification. Each has its output in a file of its own, whose end tells why it failed. */
+import { closeSync, fstatSync, openSync, readSync, rmSync } from "node:fs";
+import type { Clock } from "../../base/clock.ts";
+import { err, ok, type Result } from "../../base/result.ts";
+import type { Outcome, Runner } from "../../runner/port.ts";
+import { Control } from "./cancellation.ts";
+import type { AgentJob } from "../port.ts";
+
+export interface CommandPlace {
+  /** Absolute. */
+  readonly folder: string;
+  readonly ports: readonly number[];
+  /** For names of databases and the like: the worktree's own. */
+  readonly slug: string;
+  /** Ends of file names that tell outputs apart: `setup`, `verify`. */
+  readonly name: string;
+  /** Beside that of the attempt itself. */
+  readonly signal?: AbortSignal;
+}
+
+/** What agents and commands know the worktree's slug by. */
+export const SLUG_VARIABLE = "HEDDLE_SLUG";
+
+/** Bytes of output that are told of a failure. */
+const TAIL_BYTES = 8000;
+
+/** Runs one command after the other; the error is what to show of the first that failed. */
+export async function runCommands(
+  runner: Runner,
+  clock: Clock,
+  job: AgentJob,
+  control: Control,
+  commands: readonly string[],
+  place: CommandPlace,
+): Promise<Result<void, string>> {
+  for (const command of commands) {
+    const logFile = job.logFile === null ? null : `${job.logFile.replace(/\.log$/, "")}.${place.name}.log`;
+    if (logFile !== null) rmSync(logFile, { force: true });
+    const outcome = await runOne(runner, clock, job, control, command, { ...place, logFile });
+    if (outcome.kind === "succeeded") continue;
+    const why = outcome.kind === "failed" ? outcome.error.message : "it was ended";
+    const said = logFile === null ? "" : tail(logFile);
+    return err(`$ ${command}\n${said === "" ? "" : `${said}\n`}(${why})`);
+  }
+  return ok(undefined);
+}
+
+async function runOne(
+  runner: Runner,
+  clock: Clock,
+  job: AgentJob,
+  control: Control,
+  command: string,
+  place: CommandPlace & { readonly logFile: string | null },
+): Promise<Outcome> {
+  const { task } = job;
+  const { step } = task;
+  const ports = place.ports;
+  const running = runner.start({
+    run: task.run,
+    step: step.id,
+    attempt: task.attempt,
+    work: { kind: "run", command, shell: step.shell ?? "sh" },
+    cwd: place.folder,
+    env: {
+      ...job.env,
+      [SLUG_VARIABLE]: place.slug,
+      ...(ports[0] === undefined ? {} : { PORT: String(ports[0]), PORTS: ports.join(",") }),
+    },
+    envMode: step.envMode ?? "inherit",
+    passEnv: step.passEnv ?? [],
+    secrets: step.secrets ?? [],
+    isolate: false,
+    deps: {},
+    params: task.params,
+    ...(task.item === undefined ? {} : { item: task.item }),
+    logFile: place.logFile,
+    exchangeBase: null,
+    graceMs: task.graceMs,
+  });
+  const own = new Control(clock);
+  const end = (): void => own.stop("cancel");
+  place.signal?.addEventListener("abort", end, { once: true });
+  if (place.signal?.aborted === true) end();
+  const [outcome] = await Promise.all([control.follow(running), own.follow(running)]);
+  place.signal?.removeEventListener("abort", end);
+  return outcome;
+}
+
+/** The end of a file, from the beginning of a line. */
+function tail(file: string): string {
+  let descriptor;
+  try {
+    descriptor = openSync(file, "r");
+    const { size } = fstatSync(descriptor);
+    const bytes = Buffer.alloc(Math.min(size, TAIL_BYTES));
+    readSync(descriptor, bytes, 0, bytes.length, size - bytes.length);
+    const text = bytes.toString("utf8").trimEnd();
+    return size > TAIL_BYTES ? text.slice(text.indexOf("\n") + 1) : text;
+  } catch {
+    return "";
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}

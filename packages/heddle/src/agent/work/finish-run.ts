@@ -1,0 +1,76 @@
+/** The end of a run: what is done with is removed, and the integration branch lands as the plan says. */
+import { HeddleError } from "../../base/errors.ts";
+import { land } from "../../git/landing.ts";
+import { listWorktrees } from "../../git/listing.ts";
+import type { LandMode, LandOutcome } from "../../git/types.ts";
+import type { Landing } from "../port.ts";
+import type { Room } from "./run-context.ts";
+import type { Land } from "./settings.ts";
+
+export async function finish(room: Room, isDone: boolean): Promise<Landing | undefined> {
+  await room.queue.close();
+  if (isDone && !room.settings.keepWorktrees) await removeTrees(room);
+  await room.space.tidy();
+  await room.trees.emptyTrash();
+  const commits = (await room.queue.merged()).length;
+  const integration = room.queue.integration.branch;
+  // Where nothing was merged there is nothing that could be in the way.
+  const isBare = commits === 0 && (await room.queue.head()) === room.base;
+  if (!isDone || isBare) return { integration, commits };
+  return { integration, commits, ...(await landing(room)) };
+}
+
+/** Worktrees of groups, which nobody will take a turn in any more. Never one that holds what is nowhere else. */
+async function removeTrees(room: Room): Promise<void> {
+  for (const listed of await listWorktrees(room.repository, { run: room.run, sizes: false })) {
+    if (listed.state !== "saved" || listed.inUse || listed.owner?.kind !== "group") continue;
+    const tree = await room.trees.find(room.run, listed.owner);
+    try {
+      if (tree !== undefined) await room.trees.remove(tree, { branch: "delete" });
+    } catch (thrown) {
+      if (!(thrown instanceof HeddleError)) throw thrown;
+    }
+  }
+}
+
+async function landing(room: Room): Promise<Partial<Landing>> {
+  const mode = modeOf(room.settings.land, room.run);
+  if (mode.kind === "none") return {};
+  const { integration } = room.queue;
+  if (mode.kind !== "branch" && room.branch === null)
+    return {
+      mode: mode.kind,
+      problem: {
+        code: "NotOnBranch",
+        message: "the run began on no branch",
+        hint: `Check one out and land there, or merge ${integration.branch} yourself.`,
+      },
+    };
+  const target = room.branch === null ? {} : { target: room.branch };
+  const outcome = await land({ integration, lock: room.trees.lock, mode, ...target });
+  return { mode: mode.kind, ...landed(outcome, room.run) };
+}
+
+/** What a landing came to, in the words that people get. */
+export function landed(outcome: LandOutcome, run: string): Partial<Landing> {
+  switch (outcome.kind) {
+    case "none":
+      return {};
+    case "landed":
+      return { branch: outcome.branch, commit: outcome.commit };
+    case "refused":
+      return { problem: outcome.problem };
+    case "conflict":
+      return {
+        problem: {
+          code: "LandingConflict",
+          message: `the run's work conflicts with the branch in ${outcome.files.join(", ")}`,
+          hint: `Merge heddle/${run}/integration yourself, or land it as a branch: \`heddle merge ${run} --branch NAME\`.`,
+        },
+      };
+  }
+}
+
+function modeOf(wanted: Land, run: string): LandMode {
+  return wanted.kind === "branch" ? { kind: "branch", name: wanted.name ?? `heddle-${run}` } : { kind: wanted.kind };
+}

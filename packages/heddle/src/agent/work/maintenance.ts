@@ -1,0 +1,221 @@
+/** Looks after what agents left in a repository, for people's commands. Knows no plan and starts no step. */
+import { existsSync, realpathSync } from "node:fs";
+import { join } from "node:path";
+import type { Problem } from "../../base/errors.ts";
+import { HeddleError, messageOf } from "../../base/errors.ts";
+import { err, ok, type Result } from "../../base/result.ts";
+import type { AgentAdapter } from "../adapters/port.ts";
+import { items, type Repository } from "../../git/repository-access.ts";
+import { Integration } from "../../git/integration.ts";
+import { carry } from "../../git/replay-merges.ts";
+import { land, revertStep } from "../../git/landing.ts";
+import { listWorktrees } from "../../git/listing.ts";
+import { refsOf, removeRunRefs } from "../../git/run-refs.ts";
+import { integrationRef, ownershipRef } from "../../git/ref-names.ts";
+import { commitOf, type OpenRepository, openRepository } from "../../git/discover.ts";
+import type { TreeListing } from "../../git/types.ts";
+import { Worktrees } from "../../git/worktree.ts";
+import { landed } from "./finish-run.ts";
+import type { AgentKeeping, Carried, CarryWish, Landing, LandKind, Reverted, TreeLine } from "../port.ts";
+import type { AgentWorkOptions } from "./run-context.ts";
+
+export interface KeepingOptions extends Pick<AgentWorkOptions, "projectDir" | "stateDir" | "clock" | "git" | "env"> {
+  /** The agents that are known without a plan. */
+  readonly adapters: () => Promise<readonly AgentAdapter[]>;
+  /** The id of a run that is to begin. */
+  readonly newRun: () => string;
+}
+
+export function agentKeeping(options: KeepingOptions): AgentKeeping {
+  const open = async (begin: { readonly base?: string } = {}): Promise<Result<Repository, Problem>> => {
+    const { projectDir, stateDir, clock, git, env } = options;
+    const opened = await openRepository({ folder: projectDir, run: git, clock, env, stateDir, ...begin });
+    return opened.ok ? ok(opened.value.repository) : opened;
+  };
+  // Whatever state the checkout is in: nothing begins there.
+  let any: ReturnType<typeof open> | undefined;
+  const openAny = (): ReturnType<typeof open> => (any ??= guarded(async () => await open({ base: "HEAD" })));
+  return {
+    async check() {
+      const repository = await open();
+      return repository.ok ? undefined : repository.error;
+    },
+    async worktrees({ run, sizes }) {
+      const repository = await open();
+      if (!repository.ok) return repository;
+      return await guarded(async () => ok(lines(await list(repository.value, run, sizes), options.projectDir)));
+    },
+    async clean({ run, keep, dryRun }) {
+      const repository = await open();
+      if (!repository.ok) return repository;
+      return await guarded(async () =>
+        ok(await clean(repository.value, run, { keep, dryRun, projectDir: options.projectDir })),
+      );
+    },
+    async land(run, kind, to) {
+      const repository = await open();
+      if (!repository.ok) return repository;
+      return await guarded(async () => await landRun(repository.value, run, kind, to));
+    },
+    async revert(run, step) {
+      const repository = await open();
+      if (!repository.ok) return repository;
+      return await guarded(async () => await revertIn(repository.value, run, step));
+    },
+    async refs(run) {
+      const repository = await openAny();
+      if (!repository.ok) return repository.error.code === "RepositoryUnreadable" ? repository : ok(undefined);
+      return await guarded(async () => ok(await refsOf(repository.value, run)));
+    },
+    async removeRefs(run) {
+      const repository = await openAny();
+      if (!repository.ok) return repository;
+      const { lock } = new Worktrees({ repository: repository.value });
+      return await guarded(async () => ok(await removeRunRefs(repository.value, lock, run)));
+    },
+    async carry(wish) {
+      const { projectDir, stateDir, clock, git, env } = options;
+      return await guarded(async () => {
+        const opened = await openRepository({ folder: projectDir, run: git, clock, env, stateDir });
+        return opened.ok ? ok(await carryOver(opened.value, wish, options.newRun())) : opened;
+      });
+    },
+    async begin({ run, base, begin }) {
+      const repository = await open();
+      if (!repository.ok) return repository;
+      return await guarded(async () => {
+        await new Integration(repository.value, run, base, begin).head();
+        return ok(undefined);
+      });
+    },
+    async probe() {
+      const adapters = await options.adapters();
+      return await Promise.all(adapters.map(async (adapter) => ({ agent: adapter.id, ...(await adapter.probe()) })));
+    },
+  };
+}
+
+async function guarded<T>(work: () => Promise<Result<T, Problem>>): Promise<Result<T, Problem>> {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (thrown instanceof HeddleError) return err(thrown);
+    return err({ code: "GitFailed", message: messageOf(thrown), cause: thrown });
+  }
+}
+
+async function list(repository: Repository, run: string | undefined, sizes = true): Promise<readonly TreeListing[]> {
+  return await listWorktrees(repository, { sizes, ...(run === undefined ? {} : { run }) });
+}
+
+/** By the id that people know it by, where it is known: the folder's name may be written otherwise. */
+function lineOf({ createdAtMs, owner, ...line }: TreeListing, here: string): TreeLine {
+  const named =
+    owner === null || owner.kind === "pool" ? line.name : owner.kind === "group" ? `@${owner.id}` : owner.id;
+  return { ...line, name: named, createdAt: createdAtMs, project: line.project === here ? null : line.project };
+}
+
+function lines(listed: readonly TreeListing[], projectDir: string): readonly TreeLine[] {
+  const here = realpathSync(projectDir);
+  return listed.map((one) => lineOf(one, here));
+}
+
+/** What a project that is gone has left is nobody's any more: no run of it can go on. */
+function isAnothers(line: TreeLine): boolean {
+  return line.project !== null && existsSync(join(line.project, ".heddle"));
+}
+
+async function clean(
+  repository: Repository,
+  run: string | undefined,
+  {
+    keep,
+    dryRun,
+    projectDir,
+  }: { readonly keep: (run: string) => boolean; readonly dryRun: boolean; readonly projectDir: string },
+): Promise<{ readonly removed: readonly TreeLine[]; readonly kept: readonly TreeLine[] }> {
+  const trees = new Worktrees({ repository });
+  const removed: TreeLine[] = [];
+  const kept: TreeLine[] = [];
+  const here = realpathSync(projectDir);
+  for (const listed of await list(repository, run)) {
+    const line = lineOf(listed, here);
+    const mayGo = listed.state === "saved" && !listed.inUse && !isAnothers(line) && !keep(listed.run);
+    const isGone = mayGo && (dryRun || (await remove(trees, listed)));
+    (isGone ? removed : kept).push(line);
+  }
+  await trees.emptyTrash();
+  return { removed, kept };
+}
+
+async function remove(trees: Worktrees, { run, owner }: TreeListing): Promise<boolean> {
+  const tree = owner === null ? undefined : await trees.find(run, owner);
+  if (tree === undefined) return false;
+  try {
+    await trees.remove(tree);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof HeddleError) return false;
+    throw thrown;
+  }
+}
+
+async function landRun(
+  repository: Repository,
+  run: string,
+  kind: LandKind,
+  { name, target }: { readonly name?: string; readonly target?: string },
+): Promise<Result<Landing, Problem>> {
+  const found = await integrationOf(repository, run);
+  if (!found.ok) return found;
+  const integration = found.value;
+  const trees = new Worktrees({ repository });
+  const mode = kind === "branch" ? { kind, name: name ?? `heddle-${run}` } : { kind };
+  const outcome = await land({ integration, lock: trees.lock, mode, ...(target === undefined ? {} : { target }) });
+  const commits = (await integration.merged()).length;
+  return ok({ integration: integration.branch, commits, mode: kind, ...landed(outcome, run) });
+}
+
+async function carryOver({ repository, base, branch }: OpenRepository, wish: CarryWish, run: string): Promise<Carried> {
+  const earlier = await integrationOf(repository, wish.from);
+  const found = await carry(repository, { ...wish, run, base, earlier: earlier.ok ? earlier.value : undefined });
+  return found.kind === "refused" ? found : { ...found, run, base, ...(branch === null ? {} : { branch }) };
+}
+
+async function revertIn(repository: Repository, run: string, step: string): Promise<Result<Reverted, Problem>> {
+  const found = await integrationOf(repository, run);
+  if (!found.ok) return found;
+  const integration = found.value;
+  const outcome = await revertStep(integration, step);
+  switch (outcome.kind) {
+    case "not-merged":
+      return err({
+        code: "NotMerged",
+        message: `no work of ${step} is on ${integration.branch}`,
+        hint: `\`git log ${integration.branch}\` shows what is there.`,
+      });
+    case "conflict":
+      return err({
+        code: "RevertConflict",
+        message: `what was merged after ${step} builds on its work in ${outcome.files.join(", ")}`,
+        hint: "Take those steps out first, the last one before the others, or undo it by hand after landing.",
+      });
+    case "reverted": {
+      const { commit } = outcome;
+      const args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", `${commit}^`, commit];
+      const files = items((await repository.objects(args)).output);
+      return ok({ integration: integration.branch, commit, files });
+    }
+  }
+}
+
+async function integrationOf(repository: Repository, run: string): Promise<Result<Integration, Problem>> {
+  const head = await commitOf(repository, integrationRef(run));
+  const base = await commitOf(repository, ownershipRef(run, "integration"));
+  if (head !== undefined && base !== undefined) return ok(new Integration(repository, run, base));
+  return err({
+    code: "NothingToLand",
+    message: `no agent of run ${run} has merged anything into this repository`,
+    hint: `See what its steps did with \`heddle show ${run}\`.`,
+  });
+}

@@ -1,0 +1,99 @@
+/**
+ * What people should hear of a worktree and of what was kept of it: files that were left out, histories that were not taken, commits
+ * that nothing leads to, files that were not copied in, and what is peculiar about the repository. Knows no outcome but one: work
+ * that is partly left out is no success, unless the plan says so.
+ */
+import type { Problem } from "../../base/errors.ts";
+import type { JsonObject } from "../../base/json.ts";
+import { DEFAULT_LIMITS } from "../../git/checkout-files.ts";
+import type { IncludeReport, LeftOut } from "../../git/types.ts";
+import type { Worktree } from "../../git/worktree.ts";
+import type { Kept } from "./attempt-worktree.ts";
+import type { TurnContext } from "./turn.ts";
+
+type About = "repository" | "include" | "left-out" | "nested" | "strays";
+
+/** Names that one notice carries; the number of all is told. */
+const MOST_NAMED = 20;
+
+/** Before the agent begins. What holds for the whole run is told by the first of its attempts that asks. */
+export function tellBeginning(context: TurnContext, { included }: Pick<Worktree, "included">): void {
+  for (const problem of context.room.notes.splice(0)) tell(context, "repository", sentence(problem), []);
+  const skipped = included.skipped.filter(({ reason }) => reason !== "exists");
+  if (skipped.length === 0) return;
+  const named = skipped.map(({ path, reason }) => `${path} (${WHY_SKIPPED[reason]})`);
+  tell(context, "include", `not copied into the worktree, though .worktreeinclude names it: ${some(named)}`, named);
+}
+
+/** After each turn; what was told of this attempt is not told again. */
+export function tellCapture(context: TurnContext, { ref, leftOut, nested, strays, missing }: Kept): void {
+  if (leftOut.length > 0) {
+    const named = leftOut.map(leftOutText);
+    tell(context, "left-out", `not captured, and so not merged: ${some(named)}`, named);
+  }
+  if (nested.length > 0)
+    tell(
+      context,
+      "nested",
+      `repositories of their own, whose files are captured and whose history is not: ${some(nested)}`,
+      nested,
+    );
+  if (strays.length > 0) {
+    const named = strays.map((commit) => commit.slice(0, 10));
+    tell(context, "strays", `commits that the agent made and left, kept by ${ref}.kept: ${some(named)}`, named);
+  }
+  if (missing) tell(context, "left-out", "the worktree's folder is gone: what is captured is the last commit", []);
+}
+
+/** Why work that is well otherwise is no success; `undefined`: nothing of what was asked for is missing. */
+export function leftOutProblem(
+  { room, settings }: TurnContext,
+  { leftOut }: Pick<Kept, "leftOut">,
+): string | undefined {
+  if (leftOut.length === 0 || room.settings.leaveOut || settings.expect === "none") return undefined;
+  const limits = `${megabytes(DEFAULT_LIMITS.maxFileBytes)} a file, ${megabytes(DEFAULT_LIMITS.maxTotalBytes)} in all`;
+  return (
+    `left-out: its work would be merged without ${some(leftOut.map(leftOutText))}; the limits are ${limits}. ` +
+    "Let .gitignore name what is no work, or say `agents: {worktrees: {leaveOut: true}}` where such files may be missing"
+  );
+}
+
+const WHY_SKIPPED: Readonly<Record<IncludeReport["skipped"][number]["reason"], string>> = {
+  "not-ignored": "git does not ignore it there, so it would be merged",
+  "not-a-file": "no file",
+  "too-much": "too much",
+  "leads-out": "a link leads out of the worktree",
+  exists: "there already",
+};
+
+function leftOutText({ path, reason, bytes }: LeftOut): string {
+  return reason === "unreadable"
+    ? `${path} (cannot be read)`
+    : `${path} (${megabytes(bytes)}${reason === "total-too-large" ? ", too much with the others" : ""})`;
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.ceil(bytes / 2 ** 20)} MB`;
+}
+
+function some(named: readonly string[]): string {
+  const shown = named.slice(0, 5).join(", ");
+  return named.length > 5 ? `${shown} and ${named.length - 5} more` : shown;
+}
+
+function sentence({ message, hint }: Problem): string {
+  return hint === undefined ? message : `${message}. ${hint}`;
+}
+
+function tell({ note, told }: TurnContext, about: About, text: string, named: readonly string[]): void {
+  const key = `${about} ${text}`;
+  if (told.has(key)) return;
+  told.add(key);
+  const data: JsonObject = {
+    type: "notice",
+    about,
+    text,
+    ...(named.length === 0 ? {} : { names: named.slice(0, MOST_NAMED), count: named.length }),
+  };
+  note({ type: "step.progress", data });
+}

@@ -1,0 +1,53 @@
+/**
+ * Waits for a place with an agent's provider: while it is paused, and while as many agents of it are at work as are allowed. Knows
+ * the governor and one turn's patience; starts nothing.
+ *
+ * Invariant: what one turn waits for a provider that refuses is bounded in sum, whoever was refused.
+ */
+import { formatDuration } from "../../base/duration.ts";
+import type { JsonObject } from "../../base/json.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { Admitted, Governor } from "../adapters/rate-limiter.ts";
+import type { Control } from "./cancellation.ts";
+
+export interface AdmissionOptions {
+  readonly governor: Governor;
+  readonly control: Control;
+  readonly clock: Clock;
+  readonly provider: string;
+  /** What is left of the turn's patience; spent here. */
+  readonly patience: { leftMs: number };
+  readonly tell: (data: JsonObject) => void;
+}
+
+export type Admittance =
+  | { readonly kind: "admitted"; readonly place: Admitted }
+  /** It was asked to end. */
+  | { readonly kind: "stopped" }
+  /** The provider asks for more time than is left. */
+  | { readonly kind: "too-long"; readonly message: string };
+
+/** How often it is asked whether a place is free: an agent's end is not told of. */
+const FULL_MS = 500;
+
+export async function admission(options: AdmissionOptions): Promise<Admittance> {
+  const { governor, control, clock, provider, patience, tell } = options;
+  let isTold = false;
+  while (control.reason === undefined) {
+    const answer = governor.ask(provider);
+    if (answer.ok) return { kind: "admitted", place: answer.admitted };
+    const waitMs = answer.untilMs === undefined ? FULL_MS : Math.max(1, answer.untilMs - clock.now());
+    if (answer.reason === "paused") {
+      if (waitMs > patience.leftMs) return { kind: "too-long", message: tooLong(provider, waitMs, patience.leftMs) };
+      patience.leftMs -= waitMs;
+    }
+    if (!isTold) tell({ type: "waiting", for: answer.reason, provider, ms: waitMs });
+    isTold = true;
+    await control.wait(waitMs);
+  }
+  return { kind: "stopped" };
+}
+
+function tooLong(provider: string, waitMs: number, leftMs: number): string {
+  return `${provider} takes no more requests for ${formatDuration(waitMs)}, and ${formatDuration(leftMs)} are left of what a turn waits for it (limits.wait)`;
+}

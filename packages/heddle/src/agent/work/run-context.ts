@@ -1,0 +1,138 @@
+/**
+ * What the agents of one run share: the repository, its worktrees, the merge queue, the runner of agents, the governor of
+ * providers. Made with the first agent's step of the run.
+ */
+import { join, relative } from "node:path";
+import { realpathSync, statSync } from "node:fs";
+import type { Clock } from "../../base/clock.ts";
+import { HeddleError, type Problem } from "../../base/errors.ts";
+import { Governor } from "../adapters/rate-limiter.ts";
+import type { LocalAgents } from "../adapters/local.ts";
+import type { Runner } from "../../runner/port.ts";
+import type { TaskDesk } from "../tools/port.ts";
+import { DEFAULT_DISK_LIMITS } from "../../git/disk.ts";
+import { folderOf } from "../../workspace/directory.ts";
+import type { Repository } from "../../git/repository-access.ts";
+import type { GitRun } from "../../git/git.ts";
+import { includedKey } from "../../git/include.ts";
+import { MergeQueue } from "../../git/merge-queue.ts";
+import { integrationRef } from "../../git/ref-names.ts";
+import { commitOf, openRepository } from "../../git/discover.ts";
+import { passedStore } from "../../git/verify.ts";
+import { Worktrees } from "../../git/worktree.ts";
+import type { AgentJob, AgentRun } from "../port.ts";
+import { Space } from "./worktree-pool.ts";
+import { runSettings, type RunSettings } from "./settings.ts";
+
+/** All that carrying out agents' steps takes of the outside. */
+export interface AgentWorkOptions {
+  /** Absolute: the project folder. */
+  readonly projectDir: string;
+  /** Absolute: heddle's folder of worktrees, for all repositories. */
+  readonly stateDir: string;
+  readonly clock: Clock;
+  readonly git: GitRun;
+  /** The environment of this process. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Carries out commands. */
+  readonly runner: Runner;
+  readonly agentRunner: (agents: LocalAgents) => Promise<Runner>;
+  /** Where agents report; opened with the first agent. */
+  readonly desk: () => Promise<TaskDesk>;
+}
+
+export interface Room {
+  readonly run: string;
+  readonly settings: RunSettings;
+  readonly repository: Repository;
+  readonly base: string;
+  /** Short name of the user's branch when the run began; `null`: none. */
+  readonly branch: string | null;
+  /** What is peculiar about the repository, where the run begins with this room; whoever tells it takes it. */
+  readonly notes: Problem[];
+  /** The project folder, relative to the repository's. */
+  readonly subfolder: string;
+  readonly trees: Worktrees;
+  readonly space: Space;
+  readonly queue: MergeQueue;
+  readonly agents: Runner;
+  readonly governor: Governor;
+  /** Folders that candidates are verified in, with what was set up there. */
+  readonly prepared: Map<string, string>;
+  /** Stands for the files that worktrees get beside those of git. */
+  readonly included: () => Promise<string>;
+}
+
+/** Fails with a `HeddleError` where there is no repository that can be worked in, or the plan's `agents` cannot be used. */
+export async function openRoom(
+  options: AgentWorkOptions,
+  { run, config, maxAgents, base, begin, ...of }: AgentRun & { readonly folder: string },
+): Promise<Room> {
+  const { clock, git, env, stateDir, projectDir } = options;
+  const settings = runSettings(config, of.folder);
+  if (!settings.ok) throw new HeddleError({ code: "AgentsInvalid", message: settings.error });
+  const opened = await openRepository({
+    folder: projectDir,
+    run: git,
+    clock,
+    env,
+    stateDir,
+    ...(base === undefined ? {} : { base }),
+  });
+  if (!opened.ok) throw new HeddleError(opened.error);
+  const { repository, base: commit } = opened.value;
+  // Where the base is not on record, neither is the branch: its refs are stored in a way that only git reads.
+  const branch = base === undefined ? opened.value.branch : (of.branch ?? null);
+  const limits = { ...DEFAULT_DISK_LIMITS, ...settings.value.worktrees };
+  const trees = new Worktrees({ repository, limits, project: realpathSync(projectDir) });
+  let included: Promise<string> | undefined;
+  const agents = await options.agentRunner({ agents: settings.value.configs });
+  return {
+    run,
+    settings: settings.value,
+    repository,
+    base: commit,
+    branch,
+    notes: (await commitOf(repository, integrationRef(run))) === undefined ? [...opened.value.notes] : [],
+    subfolder: relative(repository.facts.topLevel, realpathSync(projectDir)),
+    trees,
+    space: new Space(trees),
+    queue: new MergeQueue({
+      worktrees: trees,
+      run,
+      base: commit,
+      ...(begin === undefined ? {} : { begin }),
+      mode: settings.value.merge,
+      ...settings.value.mergeQueue,
+      passed: passedStore(clock, join(repository.home, ".passed")),
+    }),
+    agents,
+    governor: new Governor({ maxAgents, now: () => clock.now() }),
+    prepared: new Map(),
+    included: () => (included ??= includedKey(repository)),
+  };
+}
+
+/** The project in a worktree: where the plan's setup commands run. Fails with `WorkspaceMissing`. */
+export function projectIn(room: Room, tree: string): string {
+  const folder = join(tree, room.subfolder);
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return folder;
+  throw new HeddleError({
+    code: "WorkspaceMissing",
+    message: `the project folder ${room.subfolder} is not in the worktree: nothing in it is committed`,
+    hint: "Commit it, so that steps of agents have it.",
+  });
+}
+
+/** Where a step would work in a worktree, there or not. */
+export function folderIn(room: Room, tree: string, job: AgentJob): string {
+  return join(tree, room.subfolder, job.task.step.cwd ?? ".");
+}
+
+/** Where a step works in a worktree as it is now. Fails with `WorkspaceMissing` or `WorkspaceOutside`. */
+export function workFolder(room: Room, tree: string, { task }: AgentJob): string {
+  const project = realpathSync(projectIn(room, tree));
+  const { cwd, id } = task.step;
+  if (cwd === undefined) return project;
+  return folderOf(project, cwd, id, "Commit it, or let an earlier step that this one depends on make it.");
+}

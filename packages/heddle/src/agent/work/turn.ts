@@ -1,0 +1,351 @@
+/**
+ * One turn of an agent: from a prompt to its end, with the waits that its provider asks for. Knows the run's agents and the
+ * task desk; what the turn's work is worth is its caller's matter.
+ */
+import { appendFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { breachesBetween, look } from "../../git/isolation-check.ts";
+import type { Look } from "../../git/types.ts";
+import type { Admitted } from "../adapters/rate-limiter.ts";
+import { providerOf } from "../adapters/registry.ts";
+import { isRetryable, passesByItself } from "../adapters/retry.ts";
+import type { AgentClass, AgentDetails, SessionTotals } from "../adapters/port.ts";
+import type { Outcome } from "../../runner/port.ts";
+import {
+  type AttemptTask,
+  type Completion,
+  type Failure,
+  type Question,
+  type TaskAccess,
+  WORKER_TOOLS,
+} from "../tools/port.ts";
+import type { Note } from "../../backend/port.ts";
+import { messageOf } from "../../base/errors.ts";
+import type { Json, JsonObject } from "../../base/json.ts";
+import { masker } from "../../runner/mask.ts";
+import { slugOf } from "../../git/ref-names.ts";
+import { SLUG_VARIABLE } from "./commands.ts";
+import { admission } from "./provider-admission.ts";
+import type { Control } from "./cancellation.ts";
+import type { Leave } from "./permission-queue.ts";
+import type { AgentJob } from "../port.ts";
+import { idOf, problemOf, type ProposalRules, type Proposed } from "./proposals.ts";
+import type { AgentWorkOptions, Room } from "./run-context.ts";
+import type { StepSettings } from "./settings.ts";
+
+export interface TurnRequest {
+  readonly prompt: { readonly text: string; readonly hash: string };
+  readonly session?: { readonly sessionId: string; readonly totals?: SessionTotals };
+  /** Absolute. */
+  readonly cwd: string;
+  /** The worktree that it lies in. Absolute. */
+  readonly tree: string;
+  readonly ports: readonly number[];
+}
+
+export interface TurnEnd {
+  readonly outcome: Outcome;
+  /** What the agent reported by its tools. */
+  readonly reports: Reports;
+}
+
+export interface Reports {
+  completion?: Completion;
+  failure?: Failure;
+  /** It cannot go on without an answer. */
+  question?: Question;
+}
+
+export interface TurnContext {
+  readonly options: AgentWorkOptions;
+  readonly room: Room;
+  readonly job: AgentJob;
+  readonly settings: StepSettings;
+  readonly control: Control;
+  readonly leave: Leave;
+  readonly note: (note: Note) => void;
+  /** What the attempt's turns cost together; written here. */
+  readonly spent: Spent;
+  /** What its agent proposed, in all turns; written where it is proposed. */
+  readonly proposals: Proposed[];
+  /** What people were told of the attempt; written where it is told. */
+  readonly told: Set<string>;
+}
+
+/** US dollars that agents told of; `isWhole`: every turn told. */
+export interface Spent {
+  usd: number;
+  isWhole: boolean;
+}
+
+/** Times that one turn is begun again after a refusal of its provider, and after a network that failed. */
+const MOST_REFUSALS = 50;
+const MOST_REPEATS = 2;
+const REPEAT_AFTER_MS = 2000;
+/** How long an agent whose question has to wait may take to end its turn. */
+const END_AFTER_QUESTION_MS = 60_000;
+/** A runner's own deadline for an answer, where {@link Leave} has one. */
+const NO_DEADLINE_MS = 2 ** 31 - 1;
+
+export async function takeTurn(context: TurnContext, request: TurnRequest): Promise<TurnEnd> {
+  const { control, note } = context;
+  const reports: Reports = {};
+  let { session } = request;
+  let refusals = 0;
+  let repeats = 0;
+  let last: AgentDetails | undefined;
+  const patience = { leftMs: context.settings.waitMs };
+  await keepPrompt(context, request.prompt.text);
+  for (;;) {
+    const admitted = await admission({
+      governor: context.room.governor,
+      control,
+      clock: context.options.clock,
+      provider: provider(context),
+      patience,
+      tell: (data) => progress(note, data),
+    });
+    if (admitted.kind !== "admitted") return { outcome: heldBack(admitted, control, last), reports };
+    const again = { ...request, ...(session === undefined ? {} : { session }) };
+    const outcome = await runOnce(context, again, reports, admitted.place);
+    const { agent } = outcome;
+    last = agent;
+    const failed = outcome.kind === "failed" ? agent?.class : undefined;
+    if (failed === undefined || control.reason !== undefined || !passesByItself(failed)) return { outcome, reports };
+    const isRefusal = failed === "rate-limit" || failed === "overloaded";
+    if (isRefusal ? ++refusals > MOST_REFUSALS : ++repeats > MOST_REPEATS) return { outcome, reports };
+    note({ type: "usage.recorded", data: usageData(agent) });
+    if (agent?.sessionId !== undefined)
+      session = { sessionId: agent.sessionId, ...(agent.totals === undefined ? {} : { totals: agent.totals }) };
+    if (isRefusal) continue;
+    progress(note, { type: "repeating", class: failed, afterMs: REPEAT_AFTER_MS * repeats });
+    await control.wait(REPEAT_AFTER_MS * repeats);
+  }
+}
+
+function heldBack(
+  why: Exclude<Awaited<ReturnType<typeof admission>>, { readonly kind: "admitted" }>,
+  { reason }: Control,
+  last: AgentDetails | undefined,
+): Outcome {
+  if (why.kind === "stopped") return { kind: "stopped", reason: reason ?? "cancel" };
+  const error = { code: "error", message: `rate-limit: ${why.message}`, class: "rate-limit" } as const;
+  if (last === undefined) return { kind: "failed", error };
+  // What that turn took is recorded already.
+  const { usage: _usage, usd: _usd, rawUsage: _raw, ...agent } = last;
+  return { kind: "failed", error, agent };
+}
+
+function provider({ room, settings }: TurnContext): string {
+  return providerOf(settings.agent, room.settings.configs[settings.agent]);
+}
+
+/** Beside the log, for `heddle show --prompt`: each turn once, secrets masked. */
+async function keepPrompt({ job, options }: TurnContext, text: string): Promise<void> {
+  if (job.logFile === null) return;
+  const secrets = job.task.step.secrets ?? [];
+  const mask = masker(secrets.map((name) => job.env[name] ?? options.env[name]));
+  const file = `${job.logFile.replace(/\.log$/, "")}.prompt.md`;
+  await appendFile(file, `${mask === undefined ? text : mask.text(text)}\n`);
+}
+
+async function runOnce(
+  context: TurnContext,
+  request: TurnRequest,
+  reports: Reports,
+  place: Admitted,
+): Promise<Outcome> {
+  const { options, room, spent } = context;
+  let access: TaskAccess | undefined;
+  try {
+    const before = await look(room.repository);
+    const asked = Promise.withResolvers<void>();
+    access = (await options.desk()).issueToken(taskOf(context, reports, asked.resolve));
+    const outcome = await runAgent(context, request, access, asked.promise);
+    const { agent } = outcome;
+    if (agent?.usd === undefined) spent.isWhole = false;
+    else spent.usd += agent.usd;
+    const failure = outcome.kind === "succeeded" ? undefined : agent?.class;
+    if (outcome.kind === "succeeded" || failure !== undefined) room.governor.ended(place, failure, agent?.rateLimit);
+    await tellBreaches(context, before);
+    return withClass(outcome, failure);
+  } finally {
+    room.governor.release(place);
+    if (access !== undefined) (await options.desk()).revoke(access.token);
+  }
+}
+
+async function runAgent(
+  context: TurnContext,
+  request: TurnRequest,
+  access: TaskAccess,
+  asked: Promise<void>,
+): Promise<Outcome> {
+  const { options, room, job, settings, control, note } = context;
+  const { task } = job;
+  const { step } = task;
+  const running = room.agents.start({
+    run: task.run,
+    step: step.id,
+    attempt: task.attempt,
+    work: {
+      kind: "agent",
+      agent: settings.agent,
+      prompt: request.prompt.text,
+      promptHash: request.prompt.hash,
+      ...(settings.model === undefined ? {} : { model: settings.model }),
+      mcp: [{ type: "http", name: "heddle", url: access.url, headers: { Authorization: `Bearer ${access.token}` } }],
+      policy: settings.policy,
+      limits: { ...settings.limits, askMs: NO_DEADLINE_MS },
+      ...(request.session === undefined ? {} : { resume: request.session }),
+      sandbox: settings.sandbox,
+      tree: request.tree,
+      gitDir: room.repository.facts.commonDir,
+      writable: settings.writable,
+      ...(settings.home === undefined ? {} : { home: settings.home }),
+      ports: request.ports,
+      // Whether something changed is seen in what is captured.
+      expect: typeof settings.expect === "object" ? settings.expect : "none",
+    },
+    cwd: request.cwd,
+    env: { ...job.env, [SLUG_VARIABLE]: slugOf(room.run, basename(request.tree)) },
+    envMode: step.envMode ?? "strict",
+    passEnv: [...(step.passEnv ?? []), ...settings.passEnv],
+    secrets: step.secrets ?? [],
+    isolate: false,
+    deps: task.deps,
+    params: task.params,
+    ...(task.item === undefined ? {} : { item: task.item }),
+    logFile: job.logFile,
+    exchangeBase: null,
+    graceMs: task.graceMs,
+    ...(step.limits?.maxMemoryMb === undefined ? {} : { maxMemoryMb: step.limits.maxMemoryMb }),
+    onProgress: (data) => progress(note, data),
+    onAsk: (request) => context.leave.ask(request),
+  });
+  let cancelEnd: (() => void) | undefined;
+  void asked.then(() => {
+    cancelEnd = options.clock.after(END_AFTER_QUESTION_MS, () => running.end?.("needs-input"));
+  });
+  const outcome = await control.follow(running);
+  cancelEnd?.();
+  return outcome;
+}
+
+/**
+ * Whether the user's checkout, or what all worktrees share, is as it was. Who changed it is not known: an agent, another one at work
+ * at the same time, or the user. Where it cannot be seen, that is told: what the agent did counts all the same.
+ */
+async function tellBreaches({ room, note }: TurnContext, before: Look): Promise<void> {
+  let now: Look;
+  try {
+    now = await look(room.repository);
+  } catch (thrown) {
+    const text = `whether something outside the worktree was changed could not be seen: ${messageOf(thrown)}`;
+    return progress(note, { type: "notice", text });
+  }
+  const breaches = breachesBetween(before, now);
+  if (breaches.length === 0) return;
+  progress(note, { type: "isolation.breach", breaches: breaches.map(({ kind, names }) => ({ kind, names })) });
+}
+
+/** Failures say what they are, and whether another attempt could mend them. */
+export function withClass(outcome: Outcome, failure: AgentClass | undefined): Outcome {
+  if (outcome.kind !== "failed" || failure === undefined) return outcome;
+  const final = isRetryable(failure) ? {} : { final: true as const };
+  return { ...outcome, error: { ...outcome.error, class: failure, ...final } };
+}
+
+function progress(note: (note: Note) => void, data: JsonObject): void {
+  note({ type: "step.progress", data });
+}
+
+/** Of the step, for what its agent proposes. */
+export function proposalRules({ room, job }: TurnContext): ProposalRules {
+  const { step, agent } = job.task;
+  return { step: agent?.id ?? step.id, ids: agent?.ids ?? [], mayJoin: room.settings.allowNewSteps };
+}
+
+function taskOf(context: TurnContext, reports: Reports, onQuestion: () => void): AttemptTask {
+  const { job, note, proposals } = context;
+  const { task, prompt } = job;
+  const { step, agent } = task;
+  const rules = proposalRules(context);
+  const { answers = [] } = agent?.before ?? {};
+  return {
+    tools: WORKER_TOOLS,
+    brief: {
+      run: task.run,
+      step: step.id,
+      attempt: task.attempt,
+      prompt,
+      ...(step.description === undefined ? {} : { description: step.description }),
+      ...(step.acceptance === undefined ? {} : { acceptance: step.acceptance }),
+      ...(step.group === undefined ? {} : { group: step.group }),
+      ...(step.verify === undefined ? {} : { verify: step.verify }),
+      deps: Object.entries(task.depStatus).map(([id, status]) => ({ step: id, status, ...summaryOf(task.deps[id]) })),
+      ...(answers.length === 0 ? {} : { answers: answers.map(({ question, answer }) => ({ question, answer })) }),
+    },
+    listener: {
+      progress: ({ message, percent }) =>
+        progress(note, { type: "report", message, ...(percent === undefined ? {} : { percent }) }),
+      async completed(completion) {
+        reports.completion = completion;
+        return { kind: "accepted" };
+      },
+      async failed(failure) {
+        reports.failure = failure;
+        return { kind: "accepted" };
+      },
+      // A person is not waited for in the turn: it may take days, and the place is another's meanwhile.
+      async asked(question) {
+        reports.question = question;
+        onQuestion();
+        return { kind: "deferred" };
+      },
+      async proposed(proposal) {
+        const problem = problemOf(proposal, rules);
+        if (problem !== undefined) return { kind: "refused", reason: problem };
+        const id = idOf(
+          proposal,
+          rules,
+          proposals.map((one) => one.id),
+        );
+        proposals.push({ ...proposal, id });
+        return rules.mayJoin ? { kind: "added", step: id } : { kind: "awaiting-approval" };
+      },
+      async learned({ domain, kind, text, files }) {
+        progress(note, { type: "lesson", domain, kind, text, files: [...files] });
+        return { kind: "accepted" };
+      },
+      planSubmitted: async () => ({ kind: "refused", problems: ["A step's agent submits no plan."] }),
+    },
+  };
+}
+
+function summaryOf(output: Json | undefined): { readonly summary?: string } {
+  if (output === undefined || output === null) return {};
+  const text = typeof output === "string" ? output : JSON.stringify(output);
+  return { summary: text.slice(0, 2000) };
+}
+
+/** What is recorded of an agent's turn. What is not known is absent. */
+export function usageData(
+  agent: AgentDetails | undefined,
+  kept?: { readonly captured: string; readonly ref: string },
+): Extract<Note, { type: "usage.recorded" }>["data"] {
+  return {
+    agent: agent?.agent ?? "unknown",
+    ...(agent?.provider === undefined ? {} : { provider: agent.provider }),
+    ...(agent?.model === undefined ? {} : { model: agent.model }),
+    ...(agent?.sessionId === undefined ? {} : { sessionId: agent.sessionId }),
+    ...(agent?.promptHash === undefined ? {} : { promptHash: agent.promptHash }),
+    ...(agent?.usage === undefined ? {} : { tokens: agent.usage }),
+    ...(agent?.usd === undefined ? {} : { usd: agent.usd }),
+    ...(agent?.totals === undefined ? {} : { totals: agent.totals as unknown as JsonObject }),
+    ...(agent?.rawUsage === undefined ? {} : { raw: agent.rawUsage }),
+    ...(agent?.class === undefined ? {} : { class: agent.class }),
+    ...(agent === undefined ? {} : { sandbox: agent.sandbox }),
+    ...kept,
+  };
+}

@@ -1,0 +1,88 @@
+/**
+ * Worktrees of a run where their number has a bound: a step waits for one while others of the run hold theirs, and those that
+ * could not be removed are tried again before anybody is refused. Knows who holds one, not what is done in it.
+ *
+ * Invariants:
+ *  1. Who waits holds none, and who holds one needs no other that has to be waited for: nobody waits for ever.
+ *  2. Where nobody of the run holds one, a refusal is told at once.
+ */
+import { HeddleError } from "../../base/errors.ts";
+import type { Worktree, WorktreeRequest, Worktrees } from "../../git/worktree.ts";
+
+/** Somebody who takes a worktree, and whoever ends it. */
+export interface Holder {
+  readonly signal: AbortSignal;
+}
+
+export class Space {
+  readonly #trees: Worktrees;
+  readonly #holders = new Set<Holder>();
+  readonly #leftovers = new Map<string, Worktree>();
+  #given: { readonly promise: Promise<void>; readonly resolve: () => void } = Promise.withResolvers<void>();
+
+  constructor(trees: Worktrees) {
+    this.#trees = trees;
+  }
+
+  /** As {@link Worktrees.ensure}; `onWait`: called once if it has to wait. Who has it calls {@link leave}. */
+  async take(holder: Holder, request: WorktreeRequest, onWait: () => void): Promise<Worktree> {
+    for (let isFirst = true; ;) {
+      const given = this.#given;
+      try {
+        const tree = await this.#trees.ensure(request);
+        this.#holders.add(holder);
+        // It is worked in again.
+        this.#leftovers.delete(tree.path);
+        return tree;
+      } catch (thrown) {
+        if (!(thrown instanceof HeddleError) || thrown.code !== "WorktreeLimit") throw thrown;
+        if (await this.tidy()) continue;
+        const isSame = given === this.#given;
+        if (holder.signal.aborted || (isSame && this.#holders.size === 0)) throw thrown;
+        if (isSame && isFirst) onWait();
+        isFirst &&= !isSame;
+        await orAborted(given.promise, holder.signal);
+      }
+    }
+  }
+
+  /** The holder is done with its worktree, whether or not it is there still. */
+  leave(holder: Holder): void {
+    if (this.#holders.delete(holder)) this.#wake();
+  }
+
+  /** Removes it with its branch: all that is in it is kept. `false`: somebody works there, or it holds more; it is tried again. */
+  async remove(tree: Worktree): Promise<boolean> {
+    try {
+      await this.#trees.remove(tree, { branch: "delete" });
+    } catch (thrown) {
+      if (!(thrown instanceof HeddleError)) throw thrown;
+      this.#leftovers.set(tree.path, tree);
+      return false;
+    }
+    this.#leftovers.delete(tree.path);
+    this.#wake();
+    return true;
+  }
+
+  /** Tries those again that could not be removed. Whether one could. */
+  async tidy(): Promise<boolean> {
+    let any = false;
+    for (const tree of this.#leftovers.values()) any = (await this.remove(tree)) || any;
+    return any;
+  }
+
+  #wake(): void {
+    this.#given.resolve();
+    this.#given = Promise.withResolvers<void>();
+  }
+}
+
+async function orAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  const { promise: aborted, resolve } = Promise.withResolvers<void>();
+  const end = (): void => resolve();
+  signal.addEventListener("abort", end, { once: true });
+  if (signal.aborted) end();
+  await Promise.race([promise, aborted]);
+  signal.removeEventListener("abort", end);
+}

@@ -1,0 +1,257 @@
+/**
+ * A run as lines: one per change of state. On a terminal they scroll away above the live view and tell how steps ended; elsewhere
+ * they tell starts too, each line begins with its step, and a step's output follows as a block or as it comes.
+ */
+import { tookText } from "../view/times.ts";
+import type { EventOf } from "../run/event.ts";
+import type { RunEvent, RunSnapshot } from "../view/history.ts";
+import { noticeOf } from "../view/notices.ts";
+import { STATUS_SYMBOL } from "../view/status.ts";
+import { LogCursor } from "./log-lines.ts";
+import { pad, safeLine } from "./output-text.ts";
+import type { Output, Style } from "./output.ts";
+import type { Tape } from "./print-queue.ts";
+
+export const OUTPUT_MODES = ["grouped", "stream", "errors", "quiet"] as const;
+export type OutputMode = (typeof OUTPUT_MODES)[number];
+
+export interface LinesOptions {
+  readonly out: Output;
+  readonly tape: Tape;
+  /** Pauses before layers are asked about, not told. */
+  readonly interactive?: boolean;
+  /** Absent: no output of steps, one line each (a terminal with a live view). */
+  readonly mode: OutputMode | undefined;
+  readonly state: () => RunSnapshot;
+  readonly logFile: (step: string, attempt: number) => string;
+}
+
+type StepwiseEvent = Extract<RunEvent, { readonly step: string }>;
+
+export class Lines {
+  readonly #options: LinesOptions;
+  #width: number | undefined;
+  /** Steps whose agent asked, and has no answer yet. */
+  readonly #questions = new Set<string>();
+  readonly #followed = new Map<string, LogCursor>();
+
+  constructor(options: LinesOptions) {
+    this.#options = options;
+  }
+
+  event(event: RunEvent): void {
+    if (this.#options.mode === "quiet") return;
+    if ("step" in event) this.#onStep(event);
+    else this.#onRun(event);
+  }
+
+  /** In `stream` mode: prints what running steps wrote since. */
+  poll(): void {
+    for (const [step, cursor] of this.#followed) this.#options.tape.log(cursor, this.#prefix(step), false);
+  }
+
+  #prefix(step: string): string {
+    return `${this.#options.out.style("dim", `[${safeLine(step)}]`)} `;
+  }
+
+  /** `errors` tells failures alone. */
+  get #terse(): boolean {
+    return this.#options.mode === "errors" && !this.#options.out.isTerminal;
+  }
+
+  #say(style: Style, symbol: string, step: string, text: string): void {
+    const { out, tape } = this.#options;
+    const mark = out.style(style, symbol);
+    if (out.isTerminal) tape.line(`${mark} ${pad(safeLine(step), this.#idWidth())}  ${safeLine(text)}`);
+    else tape.line(`[${safeLine(step)}] ${mark} ${safeLine(text)}`);
+  }
+
+  /** Of the plan's longest id, within reason; told once. */
+  #idWidth(): number {
+    this.#width ??= Math.min(
+      32,
+      Math.max(
+        8,
+        ...this.#options
+          .state()
+          .steps.slice(0, 1000)
+          .map((step) => step.id.length),
+      ),
+    );
+    return this.#width;
+  }
+
+  #onRun(event: Exclude<RunEvent, StepwiseEvent>): void {
+    const { tape, out } = this.#options;
+    if (this.#terse) return;
+    if (this.#options.interactive === true && (event.type === "run.paused" || event.type === "run.unpaused")) return;
+    switch (event.type) {
+      case "run.paused":
+        tape.line(
+          out.style(
+            "yellow",
+            `Paused: ${safeLine(event.data.reason)}. No further step starts until \`heddle unpause ${event.run}\`.`,
+          ),
+        );
+        return;
+      case "run.unpaused":
+        tape.line("Goes on.");
+        return;
+      case "rollback.started":
+        tape.line(`Undoing ${event.data.steps.length} succeeded steps, newest first.`);
+        return;
+      case "rollback.ended":
+        tape.line(
+          `Undone: ${event.data.undone}${event.data.failed > 0 ? `, failed to undo: ${event.data.failed}` : ""}.`,
+        );
+        return;
+      default:
+        return;
+    }
+  }
+
+  #onStep(event: StepwiseEvent): void {
+    switch (event.type) {
+      case "step.started":
+        return this.#onStarted(event.step, event.attempt);
+      case "step.succeeded":
+        this.#ended(event.step, event.attempt, true, () => {
+          this.#say("green", STATUS_SYMBOL.succeeded, event.step, this.#took("succeeded in", event.data.durationMs));
+        });
+        return;
+      case "step.failed": {
+        const { error, durationMs, willRetry, retryDelayMs } = event.data;
+        const next = willRetry ? `; next attempt in ${tookText(retryDelayMs ?? 0)}` : "";
+        const symbol = willRetry ? STATUS_SYMBOL.retrying : STATUS_SYMBOL.failed;
+        this.#ended(event.step, event.attempt, false, () => {
+          this.#say(
+            willRetry ? "yellow" : "red",
+            symbol,
+            event.step,
+            `${this.#took("failed after", durationMs)}: ${error.message}${next}`,
+          );
+        });
+        return;
+      }
+      case "step.cancelled":
+        this.#ended(event.step, event.attempt, true, () => {
+          const why = event.data.reason === "cancel" ? "" : ` (${event.data.reason})`;
+          this.#say(
+            "magenta",
+            STATUS_SYMBOL.cancelled,
+            event.step,
+            `${this.#took("cancelled after", event.data.durationMs)}${why}`,
+          );
+        });
+        return;
+      default:
+        if (!this.#terse || event.type === "rollback.failed" || event.type === "approval.requested")
+          this.#onQuietEnd(event);
+    }
+  }
+
+  #onQuietEnd(event: StepwiseEvent): void {
+    const { step } = event;
+    switch (event.type) {
+      case "step.skipped": {
+        const { reason } = event.data;
+        const why =
+          reason.kind === "dependency"
+            ? `because of ${reason.cause}`
+            : reason.kind === "condition"
+              ? "its condition is false"
+              : "up to date";
+        return this.#say("dim", STATUS_SYMBOL.skipped, step, `skipped: ${why}`);
+      }
+      case "step.cached":
+        return this.#say("cyan", STATUS_SYMBOL.cached, step, `taken from run ${event.data.from}`);
+      case "steps.added":
+        return this.#say("dim", "+", step, `adds ${event.data.steps.length} steps`);
+      case "step.progress": {
+        const notice = noticeOf(event.data);
+        return notice === undefined ? undefined : this.#say("yellow", "!", step, notice.text);
+      }
+      case "worktree.conflicted":
+        return this.#say(
+          "yellow",
+          "⚡",
+          step,
+          event.data.reason === "conflict"
+            ? `conflicts with what was merged in ${event.data.files.join(", ")}`
+            : "is red on top of what was merged",
+        );
+      case "worktree.merged":
+        return this.#say(
+          "dim",
+          "⇥",
+          step,
+          `merged as ${event.data.commit.slice(0, 10)}: ${filesText(event.data.files)}`,
+        );
+      case "approval.requested":
+        return this.#onAsked(event);
+      case "approval.given": {
+        const { decision, by, comment, choice } = event.data;
+        const yes = this.#questions.delete(step)
+          ? "answered"
+          : choice === undefined
+            ? "approved"
+            : `settled (${choice})`;
+        const said = comment === undefined ? "" : `: ${comment}`;
+        const done = decision === "approve" ? yes : "rejected";
+        return this.#say("yellow", STATUS_SYMBOL["needs-approval"], step, `${done} by ${by}${said}`);
+      }
+      case "step.rolledback":
+        return this.#say("magenta", "↶", step, this.#took("undone in", event.data.durationMs));
+      case "rollback.failed":
+        return this.#say("red", STATUS_SYMBOL.failed, step, `its undo failed: ${event.data.error.message}`);
+      default:
+        return;
+    }
+  }
+
+  #took(words: string, ms: number): string {
+    return this.#options.out.isTerminal && words.startsWith("succeeded") ? tookText(ms) : `${words} ${tookText(ms)}`;
+  }
+
+  #onAsked({ run, step, data }: EventOf<"approval.requested">): void {
+    const { about, question, options = [] } = data;
+    if (about === "question") this.#questions.add(step);
+    if (about === "conflict") return this.#say("yellow", STATUS_SYMBOL["needs-resolution"], step, question);
+    const choices = options.length === 0 ? "" : ` (${options.map((option, at) => `${at + 1} ${option}`).join(", ")})`;
+    const words = about === "question" ? ' --comment "..."' : "";
+    const how = `(heddle approve ${run} ${step}${words})`;
+    this.#say("yellow", STATUS_SYMBOL["needs-approval"], step, `asks: ${question}${choices}  ${how}`);
+  }
+
+  #onStarted(step: string, attempt: number): void {
+    const { out, mode, state, logFile } = this.#options;
+    if (!out.isTerminal && !this.#terse)
+      this.#say("dim", STATUS_SYMBOL.running, step, attempt > 1 ? `started, attempt ${attempt}` : "started");
+    if (mode === "stream" && hasLog(state(), step)) this.#followed.set(step, new LogCursor(logFile(step, attempt)));
+  }
+
+  /** The line and the output of an ended attempt: the block before or after, as reads best. */
+  #ended(step: string, attempt: number, fine: boolean, say: () => void): void {
+    const { tape, mode, logFile, state } = this.#options;
+    const followed = this.#followed.get(step);
+    if (followed !== undefined) {
+      this.#followed.delete(step);
+      tape.log(followed, this.#prefix(step), true);
+    }
+    if (!(this.#terse && fine)) say();
+    const wanted = mode === "grouped" || (mode === "errors" && !fine);
+    if (wanted && hasLog(state(), step)) tape.log(new LogCursor(logFile(step, attempt)), "    ", true);
+  }
+}
+
+function filesText(files: readonly string[]): string {
+  const shown = files.slice(0, 3).join(", ");
+  return files.length > 3 ? `${shown} and ${files.length - 3} more` : shown;
+}
+
+function hasLog(state: RunSnapshot, id: string): boolean {
+  const step = state.steps[state.indexOf.get(id) ?? -1];
+  return (
+    step !== undefined && step.action.kind !== "approve" && step.action.kind !== "plan" && step.forEach === undefined
+  );
+}

@@ -1,0 +1,97 @@
+/** The end of a run, for people: failures again with the last lines of each, sums, and what to type next. */
+import type { RunResult } from "../engine/api.ts";
+import type { RunSnapshot } from "../view/history.ts";
+import { speedupOf, writesLog } from "../view/run-view.ts";
+import { STATUS_SYMBOL, stepCounts } from "../view/status.ts";
+import type { Timeline } from "../view/timeline.ts";
+import { landingLines } from "./landing-lines.ts";
+import { lastLines } from "./log-lines.ts";
+import { safeLine } from "./output-text.ts";
+import type { Output } from "./output.ts";
+import { tookText } from "../view/times.ts";
+import { countsText, plural, statusStyle } from "./format.ts";
+
+const FAILURES_SHOWN = 10;
+const LINES_SHOWN = 10;
+
+export interface ClosingInput {
+  readonly out: Output;
+  readonly state: RunSnapshot;
+  readonly timeline: Timeline;
+  readonly result: RunResult;
+  readonly logFile: (step: string, attempt: number) => string;
+}
+
+export function* closingLines(input: ClosingInput): Generator<string, void, undefined> {
+  const { out, state, result } = input;
+  if (result.stopped !== undefined) {
+    // The state holds what could not be recorded any more: nothing is told of it. Why, and what next, comes as a problem.
+    yield "";
+    yield out.style("red", `Run ${state.run} was stopped.`);
+    return;
+  }
+  const failed = stepsIn(state, "failed");
+  if (failed.length > 0) yield "";
+  for (const step of failed.slice(0, FAILURES_SHOWN)) yield* failureLines(input, step);
+  if (failed.length > FAILURES_SHOWN)
+    yield `… and ${failed.length - FAILURES_SHOWN} more failed: heddle show ${state.run}`;
+  yield "";
+  const counts = countsText(stepCounts(state, result.status !== "waiting"));
+  yield `${out.style(statusStyle(result.status), `Run ${state.run} ${saying(result.status)}`)}: ${counts} of ${plural(state.steps.length, "step")}.`;
+  yield timeLine(input.timeline);
+  if (result.landing !== undefined) for (const line of landingLines(state.run, result.landing)) yield safeLine(line);
+  yield* nextLines(input, failed);
+}
+
+function stepsIn(state: RunSnapshot, tag: string): readonly number[] {
+  const found: number[] = [];
+  for (let step = 0; step < state.phases.length; step++) if (state.phases[step]?.tag === tag) found.push(step);
+  return found;
+}
+
+function* failureLines({ out, state, logFile }: ClosingInput, step: number): Generator<string, void, undefined> {
+  const definition = state.steps[step];
+  const phase = state.phases[step];
+  if (definition === undefined || phase?.tag !== "failed") return;
+  const attempt = state.attempts[step] ?? 0;
+  const attempts = attempt > 1 ? `, attempt ${attempt}` : "";
+  yield `${out.style("red", `${STATUS_SYMBOL.failed} ${safeLine(definition.id)}`)} failed after ${tookText(phase.durationMs)}${attempts}: ${safeLine(phase.error.message)}`;
+  if (attempt === 0 || !writesLog(state, step)) return;
+  const log = logFile(definition.id, attempt);
+  for (const line of lastLines(log, LINES_SHOWN)) yield `    ${out.style("dim", safeLine(line))}`;
+  yield `    log: ${safeLine(log)}`;
+}
+
+function saying(status: RunResult["status"]): string {
+  return status === "waiting" ? "waits for a person" : status === "cancelled" ? "was cancelled" : status;
+}
+
+function timeLine(timeline: Timeline): string {
+  const { sequentialMs } = timeline;
+  const parallelMs = timeline.parallelMs();
+  const speedup = speedupOf(sequentialMs, parallelMs);
+  return `Took ${tookText(parallelMs)}; one after another: ${tookText(sequentialMs)}${speedup === null ? "" : ` (${speedup.toFixed(2)}x)`}.`;
+}
+
+function* nextLines(
+  { out, state, result }: ClosingInput,
+  failed: readonly number[],
+): Generator<string, void, undefined> {
+  const { run } = state;
+  const say = (what: string, command: string): string => `  ${what} ${out.style("cyan", command)}`;
+  if (result.status === "waiting") {
+    for (const step of stepsIn(state, "asking").slice(0, FAILURES_SHOWN)) {
+      const phase = state.phases[step];
+      const id = safeLine(state.steps[step]?.id ?? "");
+      if (phase?.tag === "asking" && phase.about === "conflict")
+        yield say("settle:", `heddle resolve ${run} ${id} --ours|--theirs|--continue`);
+      else yield say("answer:", `heddle approve ${run} ${id}`);
+    }
+    yield say("then go on:", `heddle resume ${run}`);
+    return;
+  }
+  if (result.status === "succeeded") return;
+  yield say("go on:", `heddle resume ${run}`);
+  const first = state.steps[failed[0] ?? -1]?.id;
+  if (first !== undefined) yield say("look:", `heddle logs ${run} ${safeLine(first)}`);
+}

@@ -1,0 +1,138 @@
+/** A run in this process, from the handle to the exit code: shows it, passes signals on, and says at the end what to type next. */
+import type { Project, RunHandle, RunResult } from "../engine/api.ts";
+import type { RunEvent } from "../view/history.ts";
+import { Timeline } from "../view/timeline.ts";
+import { EXIT, type Context } from "./context.ts";
+import type { LiveView } from "./live-view.ts";
+import { Lines, type OutputMode } from "./line-view.ts";
+import { watchSignals } from "./signals.ts";
+import type { Flags } from "./spec.ts";
+import { Tape, type Sink } from "./print-queue.ts";
+import { text } from "./flag-values.ts";
+
+/** How often the logs of running steps are looked at in `stream` mode. */
+const POLL_MS = 100;
+
+export interface ConductOptions {
+  readonly flags: Flags;
+  /** First line, for people. */
+  readonly opening: string;
+  /** Questions before each layer are a person's to answer: the run is paused there. */
+  readonly interactive?: boolean;
+}
+
+export async function conduct(
+  context: Context,
+  project: Project,
+  handle: RunHandle,
+  options: ConductOptions,
+): Promise<number> {
+  const result = context.json ? await asJson(context, handle) : await forPeople(context, project, handle, options);
+  if (result.stopped !== undefined) context.out.problem(result.stopped);
+  return exitCode(result);
+}
+
+function exitCode(result: RunResult): number {
+  if (result.stopped !== undefined) return EXIT.failed;
+  switch (result.status) {
+    case "succeeded":
+      return EXIT.ok;
+    case "failed":
+      return EXIT.failed;
+    case "waiting":
+      return EXIT.waiting;
+    case "cancelled":
+      return EXIT.cancelled;
+  }
+}
+
+/** One event a line, as they happen. */
+async function asJson(context: Context, handle: RunHandle): Promise<RunResult> {
+  const { out } = context;
+  const tape = new Tape(out);
+  handle.subscribe((event) => tape.line(JSON.stringify(event)));
+  const signals = watchSignals(handle, (said) => out.note(said));
+  out.onClosed(() => handle.cancel());
+  const result = await handle.result;
+  signals.stop();
+  await tape.idle();
+  return result;
+}
+
+async function forPeople(
+  context: Context,
+  project: Project,
+  handle: RunHandle,
+  options: ConductOptions,
+): Promise<RunResult> {
+  const { out, clock } = context;
+  const mode = text(options.flags, "output") as OutputMode | undefined;
+  const logFile = (step: string, attempt: number): string => project.logFile(handle.run, step, attempt);
+  // From the first event on, also while the live view is being made.
+  const early: RunEvent[] = [];
+  let take = (event: RunEvent): void => void early.push(event);
+  handle.subscribe((event) => take(event));
+  const live = out.isTerminal && mode !== "quiet" ? await startLive(context, project, handle, logFile) : undefined;
+  const sink: Sink = live ?? out;
+  const tape = new Tape(sink);
+  const lines = new Lines({
+    out,
+    tape,
+    mode: mode ?? (live === undefined ? "grouped" : undefined),
+    state: () => handle.state(),
+    logFile,
+    interactive: options.interactive === true,
+  });
+  const timeline = new Timeline(handle.state().steps);
+  const signals = watchSignals(handle, (said) => tape.line(said));
+  live?.attend(signals.interrupt);
+  out.onClosed(() => handle.cancel());
+  if (mode !== "quiet") tape.line(options.opening);
+  take = (event) => {
+    timeline.add(event);
+    lines.event(event);
+    live?.event(event);
+    if (live !== undefined && options.interactive === true && event.type === "run.paused")
+      void askForLayer(live, handle);
+  };
+  for (const event of early.splice(0)) take(event);
+  const poll = (): void => {
+    lines.poll();
+    cancelPoll = clock.after(POLL_MS, poll);
+  };
+  let cancelPoll = mode === "stream" ? clock.after(POLL_MS, poll) : undefined;
+  // Loaded while the first steps run.
+  const closing = import("./run-summary.ts");
+  const result = await handle.result;
+  cancelPoll?.();
+  await tape.idle();
+  live?.stop();
+  signals.stop();
+  if (mode !== "quiet" || result.status === "failed") {
+    const { closingLines } = await closing;
+    for (const line of closingLines({ out, state: handle.state(), timeline, result, logFile })) tape.line(line);
+    await tape.idle();
+  }
+  return result;
+}
+
+/** The run stopped before its next layer: a yes lets it go on, a no ends it. */
+async function askForLayer(live: LiveView, handle: RunHandle): Promise<void> {
+  const state = handle.state();
+  const ids = state.steps.filter((_, step) => state.layers[step] === state.openLayer).map((step) => step.id);
+  const shown = ids.length > 8 ? `${ids.slice(0, 8).join(", ")} and ${ids.length - 8} more` : ids.join(", ");
+  const yes = await live.ask(`Start layer ${state.openLayer + 1} (${shown})?`).catch(() => undefined);
+  if (yes === true) handle.unpause();
+  else if (yes === false) handle.cancel();
+}
+
+async function startLive(
+  context: Context,
+  project: Project,
+  handle: RunHandle,
+  logFile: (step: string, attempt: number) => string,
+): Promise<LiveView> {
+  const { LiveView } = await import("./live-view.ts");
+  const expected = await project.expectedDurations(handle.state().plan.name);
+  return new LiveView({ out: context.out, clock: context.clock, handle, expected, logFile });
+}

@@ -1,0 +1,32 @@
+/** Steps that a running step adds: validated like a plan's, named inside the subplan that their adder belongs to. */
+import { err, ok, type Result } from "../base/result.ts";
+import { compileSteps } from "../graph/compile.ts";
+import type { Step } from "../plan/plan.ts";
+import { enclosingContainer } from "../run/add-steps.ts";
+import type { RunState } from "../run/state.ts";
+
+/** The steps as they join the run, or everything that is wrong with them. */
+export async function addedSteps(
+  state: RunState,
+  adder: number,
+  wanted: readonly unknown[],
+): Promise<Result<readonly Step[], string>> {
+  const prefix = enclosingContainer(state, adder)?.prefix ?? "";
+  const known = { has: (id: string) => state.indexOf.has(prefix + id) };
+  const compiled = await compileSteps(wanted, known, { plan: state.plan });
+  if (!compiled.ok) {
+    const texts = compiled.error.map(({ message, hint }) => (hint === undefined ? message : `${message} (${hint})`));
+    return err(`the steps it wants to add are refused: ${texts.join("; ")}`);
+  }
+  if (prefix === "") return compiled;
+  const inside = (ids: readonly string[]): string[] => ids.map((id) => prefix + id);
+  return ok(
+    compiled.value.map((step) => ({
+      ...step,
+      id: prefix + step.id,
+      ...(step.deps === undefined ? {} : { deps: inside(step.deps) }),
+      ...(step.after === undefined ? {} : { after: inside(step.after) }),
+      ...(step.reads === undefined ? {} : { reads: inside(step.reads) }),
+    })),
+  );
+}

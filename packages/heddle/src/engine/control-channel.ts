@@ -1,0 +1,59 @@
+/** The engine's ties to other processes while it holds a run: it says that it lives, and looks for words left for it. */
+import { HEARTBEAT_MS, type Journal, type Lease, type Watcher } from "../journal/port.ts";
+import type { Problem } from "../base/errors.ts";
+import { checkControlRequest, type ControlRequest } from "../run/control.ts";
+import { errand } from "./background.ts";
+import type { Timers } from "./timers.ts";
+
+export interface OutsideOptions {
+  readonly journal: Journal;
+  readonly lease: Lease;
+  readonly timers: Timers;
+  /** 0: nobody else can leave a word. */
+  readonly pollMs: number;
+  readonly obey: (request: ControlRequest) => void;
+  readonly leaseLost: () => void;
+  /** Called when the journal cannot answer. */
+  readonly onFault: (problem: Problem) => void;
+}
+
+/** Runs until the timers are closed. */
+export function watchOutside(options: OutsideOptions): void {
+  beat(options);
+  if (options.pollMs > 0) poll(options, options.journal.watch(), 0);
+}
+
+function beat(options: OutsideOptions): void {
+  options.timers.arm("heartbeat", HEARTBEAT_MS, () => {
+    const answered = options.journal.heartbeat(options.lease).then((held) => {
+      if (held) beat(options);
+      else options.leaseLost();
+    });
+    errand(answered, options.onFault);
+  });
+}
+
+function poll(options: OutsideOptions, watcher: Watcher, last: number): void {
+  options.timers.arm("poll", options.pollMs, () => {
+    errand(
+      obeyNew(options, watcher, last).then((seen) => poll(options, watcher, seen)),
+      options.onFault,
+    );
+  });
+}
+
+/**
+ * Obeys words newer than `last`; returns the newest seen. A word is settled after it was obeyed: obeying twice does no harm. One
+ * that the check refuses is settled without effect: its sender sees that nothing came of it, and the run goes on.
+ */
+async function obeyNew({ journal, lease, obey }: OutsideOptions, watcher: Watcher, last: number): Promise<number> {
+  if (!watcher.changed()) return last;
+  const requests = await journal.requests(lease.run, last);
+  for (const { body } of requests) {
+    const checked = checkControlRequest(body);
+    if (checked.ok) obey(checked.value);
+  }
+  const newest = requests.at(-1)?.id ?? last;
+  if (newest > last) await journal.settle(lease.run, newest);
+  return newest;
+}

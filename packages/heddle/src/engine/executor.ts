@@ -1,0 +1,293 @@
+/**
+ * One attempt from task to outcome: takes a workspace, fills the step's templates, calls a runner, checks the output. Knows no
+ * run, no retry and no journal. Never throws: what goes wrong is the attempt's outcome.
+ */
+import type { AgentWork } from "../agent/port.ts";
+import type { Dispatched, Note, Task } from "../backend/port.ts";
+import { HeddleError, messageOf } from "../base/errors.ts";
+import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import type { Action, Functions, Step } from "../plan/plan.ts";
+import type { Attempt, Outcome, Runner, StopReason, Work } from "../runner/port.ts";
+import type { Workspace, Workspaces } from "../workspace/port.ts";
+import { scopeOf } from "../run/task.ts";
+
+/** What the code of a run's plan is found by; registered by whoever starts the run. */
+export interface PlanCode {
+  readonly functions: Functions;
+  /** Absolute path of the module that the plan came from. */
+  readonly planModule?: string;
+  /** Absolute folder that module paths of `call` start from. */
+  readonly folder: string;
+}
+
+export interface ExecuteOptions {
+  readonly runner: Runner;
+  readonly workspaces: Workspaces;
+  readonly codeOf: (run: string) => PlanCode;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Carries out agents' steps; asked for with the first one. Absent: they fail. */
+  readonly agents?: () => Promise<AgentWork>;
+}
+
+/** Carries out a task: what the local backend is made of. */
+export type Execute = (task: Task, onNote: (note: Note) => void) => Dispatched;
+
+/** Largest output that the journal takes, as JSON text. */
+export const MAX_OUTPUT_BYTES: number = 1 << 20;
+
+/** Carries out a task. `stop` and `kill` are kept until there is an attempt to hand them to. */
+export function executor(options: ExecuteOptions): Execute {
+  return (task, onNote) => {
+    const onProgress = (data: JsonObject): void => onNote({ type: "step.progress", data });
+    let running: Dispatched | undefined;
+    let stopReason: StopReason | undefined;
+    let killed = false;
+    const work = async (): Promise<Outcome> => {
+      let workspace: Workspace | undefined;
+      try {
+        workspace = await options.workspaces.take({
+          run: task.run,
+          step: task.step.id,
+          attempt: task.attempt,
+          // An agent works in a worktree, where the folder is looked for when it begins.
+          ...(task.step.cwd === undefined || isAgents(task.step) ? {} : { cwd: task.step.cwd }),
+        });
+        const filled = hasTemplates(task.step) ? await fill(task, options) : ok(asWritten(task.step));
+        if (!filled.ok) return failed("spawn", filled.error);
+        if (isAgents(task.step)) {
+          running = await startAgent(task, workspace, filled.value, options, onNote);
+          if (stopReason !== undefined) running.stop(stopReason);
+          if (killed) running.kill();
+          // Verification and what the plan says of its output are part of its merge.
+          return await running.outcome;
+        }
+        const prepared = prepare(task, workspace, filled.value, options, onProgress);
+        if (!prepared.ok) return failed("spawn", prepared.error);
+        if (stopReason !== undefined) return { kind: "stopped", reason: stopReason };
+        running = options.runner.start(prepared.value);
+        if (killed) running.kill();
+        let outcome = await running.outcome;
+        outcome = tooLarge(outcome) ?? outcome;
+        if (task.step.output !== undefined) outcome = await checked(task.step.output, outcome);
+        for (const command of task.step.verify ?? []) {
+          if (outcome.kind !== "succeeded") break;
+          if (stopReason !== undefined) return { kind: "stopped", reason: stopReason };
+          running = options.runner.start(verification(prepared.value, command, task.step));
+          if (killed) running.kill();
+          outcome = judged(outcome, command, await running.outcome);
+        }
+        return outcome;
+      } catch (thrown) {
+        return failed("spawn", messageOf(thrown));
+      } finally {
+        await workspace?.release();
+      }
+    };
+    return {
+      outcome: work(),
+      stop(reason) {
+        stopReason ??= reason;
+        running?.stop(reason);
+      },
+      kill() {
+        killed = true;
+        stopReason ??= "cancel";
+        running?.kill();
+      },
+      answer: (decision) => running?.answer?.(decision),
+    };
+  };
+}
+
+function isAgents({ action }: Step): boolean {
+  return action.kind === "agent";
+}
+
+function failed(code: "spawn" | "output", message: string): Outcome {
+  return { kind: "failed", error: { code, message } };
+}
+
+async function startAgent(
+  task: Task,
+  workspace: Workspace,
+  { action, env }: Filled,
+  options: ExecuteOptions,
+  onNote: (note: Note) => void,
+): Promise<Dispatched> {
+  const agents = await options.agents?.();
+  if (agents === undefined) throw new HeddleError({ code: "AgentsInvalid", message: "no agents can be started here" });
+  const prompt = action.kind === "agent" ? action.prompt : "";
+  const { folder } = options.codeOf(task.run);
+  const schema = task.step.output;
+  const check = schema === undefined ? {} : { check: async (output: Json) => await outputProblem(schema, output) };
+  return agents.start({ task, prompt, env, folder, logFile: workspace.logFile, ...check }, onNote);
+}
+
+/** One `verify` command as an attempt beside the step's own: same folder, environment and log; what it puts out is its exit code. */
+function verification(attempt: Attempt, command: string, step: Step): Attempt {
+  const exchangeBase = attempt.exchangeBase === null ? null : `${attempt.exchangeBase}.verify`;
+  return { ...attempt, work: { kind: "run", command, shell: step.shell ?? "sh" }, exchangeBase, isolate: false };
+}
+
+/** The step's success, if its verification agrees. */
+function judged(success: Outcome, command: string, verdict: Outcome): Outcome {
+  if (verdict.kind === "succeeded") return success;
+  if (verdict.kind !== "failed") return verdict;
+  const line = command.trim().split("\n", 1)[0] ?? "";
+  return {
+    ...verdict,
+    error: { ...verdict.error, message: `verify \`${line.slice(0, 80)}\` failed: ${verdict.error.message}` },
+  };
+}
+
+/** The step's action and environment without a template left in them. */
+interface Filled {
+  readonly action: Action;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+function prepare(
+  task: Task,
+  workspace: Workspace,
+  filled: Filled,
+  options: ExecuteOptions,
+  onProgress: (data: JsonObject) => void,
+): Result<Attempt, string> {
+  const { step } = task;
+  const work = workOf(task, filled.action, options.codeOf(task.run));
+  if (!work.ok) return work;
+  return ok({
+    run: task.run,
+    step: step.id,
+    attempt: task.attempt,
+    work: work.value,
+    cwd: workspace.cwd,
+    env: filled.env,
+    envMode: step.envMode ?? (step.action.kind === "agent" ? "strict" : "inherit"),
+    passEnv: step.passEnv ?? [],
+    secrets: step.secrets ?? [],
+    isolate: step.isolate === true,
+    deps: task.deps,
+    params: task.params,
+    ...(task.item === undefined ? {} : { item: task.item }),
+    logFile: workspace.logFile,
+    // Asked for by commands alone: a workspace may have to make a folder for it.
+    get exchangeBase() {
+      return workspace.exchangeBase;
+    },
+    graceMs: task.graceMs,
+    ...(step.limits?.maxMemoryMb === undefined ? {} : { maxMemoryMb: step.limits.maxMemoryMb }),
+    onProgress,
+  });
+}
+
+const NO_ENV: Filled["env"] = {};
+
+function asWritten({ action, env = NO_ENV }: Step): Filled {
+  return { action, env };
+}
+
+/** What may hold templates beside the environment. */
+function templatesOf(action: Action): Json | undefined {
+  if (action.kind === "call") return action.with;
+  return action.kind === "agent" ? action.prompt : undefined;
+}
+
+function hasTemplates({ action, env }: Step): boolean {
+  const withs = templatesOf(action);
+  if (env === undefined && withs === undefined) return false;
+  return JSON.stringify([env ?? null, withs ?? null]).includes("${{");
+}
+
+/** The step's action and environment with every template evaluated. */
+async function fill(task: Task, options: ExecuteOptions): Promise<Result<Filled, string>> {
+  const { action, env = NO_ENV } = task.step;
+  const withs = templatesOf(action);
+  const { asText, fillTemplates } = await import("../plan/expression/cel.ts");
+  const scope = scopeOf(task, options.environment);
+  const texts: [string, string][] = [];
+  for (const [name, text] of Object.entries(env)) {
+    const value = fillTemplates(text, scope);
+    if (!value.ok) return err(`env.${name} cannot be evaluated: ${value.error}`);
+    texts.push([name, asText(value.value)]);
+  }
+  if (withs === undefined) return ok({ action, env: Object.fromEntries(texts) });
+  const value = fillTemplates(withs, scope);
+  if (action.kind === "agent") {
+    if (!value.ok) return err(`the prompt cannot be evaluated: ${value.error}`);
+    return ok({ action: { ...action, prompt: asText(value.value) }, env: Object.fromEntries(texts) });
+  }
+  if (action.kind !== "call") return ok({ action, env: Object.fromEntries(texts) });
+  if (!value.ok) return err(`with cannot be evaluated: ${value.error}`);
+  return ok({
+    action: { ...action, with: isJsonObject(value.value) ? value.value : {} },
+    env: Object.fromEntries(texts),
+  });
+}
+
+function workOf(task: Task, action: Action, code: PlanCode): Result<Work, string> {
+  switch (action.kind) {
+    case "run":
+      return ok({ kind: "run", command: action.command, shell: task.step.shell ?? "sh" });
+    case "call":
+      return ok({
+        kind: "call",
+        module: joinPath(code.folder, action.module),
+        export: action.export,
+        with: action.with ?? {},
+      });
+    case "function": {
+      const fn = code.functions.get(task.step.id) ?? code.functions.get(withoutIndex(task.step.id));
+      if (fn === undefined)
+        return err(`the function of step ${task.step.id} is not loaded: run the plan from the module that defines it`);
+      const inputs: Record<string, Json> = Object.create(null) as Record<string, Json>;
+      for (const [name, id] of Object.entries(action.needs ?? {})) inputs[name] = task.deps[id] ?? null;
+      return ok({
+        kind: "function",
+        inputs,
+        fn,
+        ...(code.planModule === undefined ? {} : { planModule: code.planModule }),
+      });
+    }
+    default:
+      return err(`a step of kind ${action.kind} is not carried out by a runner`);
+  }
+}
+
+/** The items of a `forEach` share the function of their container. */
+function withoutIndex(id: string): string {
+  return id.replaceAll(/\[\d+\]/g, "");
+}
+
+function joinPath(folder: string, path: string): string {
+  return path.startsWith("/") ? path : `${folder}/${path}`;
+}
+
+/** The failure of a success whose output the journal would not take. */
+function tooLarge(outcome: Outcome): Outcome | undefined {
+  if (outcome.kind !== "succeeded" || !mayBeLarge(outcome.output)) return undefined;
+  const bytes = Buffer.byteLength(JSON.stringify(outcome.output));
+  if (bytes <= MAX_OUTPUT_BYTES) return undefined;
+  const message = `the output is ${bytes} bytes of JSON; at most ${MAX_OUTPUT_BYTES} are kept: write it to a file and give the file's name`;
+  return failed("output", message);
+}
+
+/** Holds a success against what its plan says of outputs. */
+async function checked(schema: JsonObject, outcome: Outcome): Promise<Outcome> {
+  if (outcome.kind !== "succeeded") return outcome;
+  const problem = await outputProblem(schema, outcome.output);
+  return problem === undefined ? outcome : failed("output", problem);
+}
+
+async function outputProblem(schema: JsonObject, output: Json): Promise<string | undefined> {
+  const { compileOutputCheck } = await import("../plan/schema/output-check.ts");
+  const problem = compileOutputCheck(schema)(output);
+  return problem === undefined ? undefined : `the output does not match its schema: ${problem}`;
+}
+
+/** Cheap test that spares small outputs the serialisation. */
+function mayBeLarge(output: Json): boolean {
+  if (typeof output === "string") return output.length > 1000;
+  return typeof output === "object" && output !== null;
+}

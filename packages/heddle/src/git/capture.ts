@@ -1,0 +1,125 @@
+/**
+ * Keeps what an attempt left behind, whatever it did: its files as a commit, its commits by a ref. Knows no outcome: failed and
+ * cancelled attempts are captured too.
+ *
+ * Invariants:
+ *  1. Nothing of the worktree, its index or its branch is changed.
+ *  2. What is kept is kept by refs of heddle's own before the call returns.
+ *  3. Called again, for the same attempt and the same files, it gives the same answer and makes nothing new.
+ */
+import { agentCommits, unreached } from "./reflog-commits.ts";
+import { HeddleError } from "../base/errors.ts";
+import { type Repository, items, line } from "./repository-access.ts";
+import { adminOf } from "./worktree-record.ts";
+import { makeCommit, treeOf } from "./commits.ts";
+import { captureRef, keptRef } from "./ref-names.ts";
+import { commitOf } from "./discover.ts";
+import { DEFAULT_LIMITS, exists } from "./checkout-files.ts";
+import { snapshotOf } from "./unsaved-work.ts";
+import type { Worktree } from "./worktree.ts";
+import type { Capture, FileLimits } from "./types.ts";
+
+export interface CaptureRequest {
+  readonly tree: Worktree;
+  readonly step: string;
+  readonly attempt: number;
+  /** First line of the commit; absent: step and attempt. */
+  readonly title?: string;
+  readonly limits?: FileLimits;
+}
+
+/** Commits per commit that holds them: git takes more, people's tools do not. */
+const MAX_PARENTS = 100;
+
+export async function capture(repository: Repository, request: CaptureRequest): Promise<Capture> {
+  const { tree, step, attempt } = request;
+  const { base, place } = tree;
+  const admin = await adminOf(repository, place.path);
+  const made = await agentCommits(repository, admin?.dir);
+  const ref = captureRef(place.run, step, attempt);
+  const { before, branchTip } = await refsBefore(repository, ref, place.branch);
+  const head = made.head ?? branchTip ?? base;
+  const missing = !(await exists(place.path));
+  const taken = missing
+    ? { tree: await treeOf(repository, head), leftOut: [], nested: [] }
+    : await snapshotOf(repository, { place, base, admin, head: made.head, limits: request.limits ?? DEFAULT_LIMITS });
+  const title = request.title ?? `${step}: attempt ${attempt}`;
+  const commit = await commitFor(repository, { tree: taken.tree, head, base, before, title });
+  if (commit !== before) await repository.refs(["update-ref", ref, commit, before ?? ""]);
+  const all = [...made.all, ...(branchTip === undefined ? [] : [branchTip]), ...(before === undefined ? [] : [before])];
+  const strays = await keep(repository, { tree, step, attempt, commit, all });
+  const changed = await repository.objects(["diff-tree", "-r", "-z", "--name-only", "--no-renames", base, commit]);
+  return {
+    commit,
+    tree: taken.tree,
+    base,
+    changedFiles: items(changed.output),
+    leftOut: taken.leftOut,
+    nested: taken.nested,
+    strays,
+    missing,
+  };
+}
+
+/** Where two refs are, by one question. */
+async function refsBefore(
+  repository: Repository,
+  ref: string,
+  branch: string | null,
+): Promise<{ readonly before: string | undefined; readonly branchTip: string | undefined }> {
+  const asked = ["for-each-ref", "--format=%(refname) %(objectname)", ref, ...(branch === null ? [] : [branch])];
+  const listed = line(await repository.refs(asked)).split("\n");
+  const at = (name: string | null): string | undefined =>
+    listed.find((text) => text.startsWith(`${name} `))?.split(" ")[1];
+  return { before: at(ref), branchTip: at(branch) };
+}
+
+interface CommitParts {
+  readonly tree: string;
+  readonly head: string;
+  readonly base: string;
+  readonly before: string | undefined;
+  readonly title: string;
+}
+
+async function commitFor(repository: Repository, parts: CommitParts): Promise<string> {
+  const { tree, head, base, before } = parts;
+  if (tree === (await treeOf(repository, head))) return head;
+  // Without a common history it could not be merged.
+  const isRelated =
+    head === base || (await repository.objects(["merge-base", head, base], { codes: [0, 1] })).code === 0;
+  const parents = isRelated ? [head] : [head, base];
+  if (before !== undefined) {
+    const known = line(await repository.objects(["rev-list", "--no-walk", "--parents", before]));
+    if (known === [before, ...parents].join(" ") && (await treeOf(repository, before)) === tree) return before;
+  }
+  return await makeCommit(repository, { tree, parents, message: parts.title, atMs: repository.clock.now() });
+}
+
+async function keep(
+  repository: Repository,
+  options: {
+    readonly tree: Worktree;
+    readonly step: string;
+    readonly attempt: number;
+    readonly commit: string;
+    readonly all: readonly string[];
+  },
+): Promise<readonly string[]> {
+  const { run } = options.tree.place;
+  const strays = await unreached(repository, run, options.all, [options.commit, options.tree.base]);
+  if (strays.length === 0) return [];
+  const ref = keptRef(run, options.step, options.attempt);
+  const before = await commitOf(repository, ref);
+  const tree = await treeOf(repository, options.commit);
+  const message = `${options.step}: commits of attempt ${options.attempt} that it left`;
+  const atMs = repository.clock.now();
+  let holder = before;
+  for (let at = 0; at < strays.length; at += MAX_PARENTS) {
+    const parents = [...(holder === undefined ? [] : [holder]), ...strays.slice(at, at + MAX_PARENTS)];
+    holder = await makeCommit(repository, { tree, parents, message, atMs });
+  }
+  if (holder === undefined) throw new HeddleError({ code: "GitFailed", message: "no commit was made to keep others" });
+  await repository.refs(["update-ref", ref, holder, before ?? ""]);
+  return strays;
+}

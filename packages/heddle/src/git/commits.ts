@@ -1,0 +1,48 @@
+/** Commits made under heddle's identity, and the trees of commits. Knows ids, no ref. */
+import { type Repository, line } from "./repository-access.ts";
+
+export interface NewCommit {
+  readonly tree: string;
+  readonly parents: readonly string[];
+  readonly message: string;
+  /** Epoch. */
+  readonly atMs: number;
+  /** Absent: heddle itself. */
+  readonly author?: { readonly name: string; readonly email: string; readonly date: string };
+}
+
+/** Under heddle's identity, unsigned; no ref points to it yet. */
+export async function makeCommit(repository: Repository, commit: NewCommit): Promise<string> {
+  const date = `@${Math.floor(commit.atMs / 1000)} +0000`;
+  const { author } = commit;
+  const env = {
+    GIT_COMMITTER_DATE: date,
+    GIT_AUTHOR_DATE: author?.date ?? date,
+    ...(author === undefined ? {} : { GIT_AUTHOR_NAME: author.name, GIT_AUTHOR_EMAIL: author.email }),
+  };
+  const args = ["commit-tree", commit.tree, ...commit.parents.flatMap((parent) => ["-p", parent])];
+  const made = line(await repository.objects(args, { input: commit.message, env }));
+  if (WHOLE_ID.test(commit.tree)) remember(repository, made, commit.tree);
+  return made;
+}
+
+const TREES = new WeakMap<Repository, Map<string, string>>();
+const MOST_TREES = 1000;
+const WHOLE_ID = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+
+/** What a commit's id says for ever is asked once. */
+export async function treeOf(repository: Repository, commit: string): Promise<string> {
+  const known = TREES.get(repository)?.get(commit);
+  if (known !== undefined) return known;
+  const tree = line(await repository.objects(["rev-parse", "--verify", `${commit}^{tree}`]));
+  remember(repository, commit, tree);
+  return tree;
+}
+
+function remember(repository: Repository, commit: string, tree: string): void {
+  if (!WHOLE_ID.test(commit)) return;
+  const trees = TREES.get(repository) ?? new Map<string, string>();
+  TREES.set(repository, trees);
+  if (trees.size >= MOST_TREES) trees.clear();
+  trees.set(commit, tree);
+}

@@ -1,0 +1,110 @@
+/**
+ * Puts a step's work on top of a commit that it does not go together with, so that somebody can settle it, and tells what is not
+ * settled yet. Knows trees and files, no worktree and no person.
+ *
+ * Invariant: nothing that conflicts is decided here. What git leaves without markers in the file (a file that one side removed, a
+ * binary one, a link) becomes a text with both sides between markers; the markers name the two commits, so that no other text can
+ * be taken for one.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { mergeTrees, type ConflictStage } from "./merge-candidate.ts";
+import { items, line, type Repository } from "./repository-access.ts";
+
+export interface Combined {
+  readonly tree: string;
+  /** Paths that have to be decided, sorted; empty: it all goes together. */
+  readonly files: readonly string[];
+}
+
+/** Bytes of a side that are shown in a file of markers. */
+const LONGEST_SIDE = 1 << 20;
+
+/** `head` with the work of `captured` on top. */
+export async function combine(repository: Repository, head: string, captured: string): Promise<Combined> {
+  const merged = await mergeTrees(repository, head, captured);
+  if (merged.kind === "clean") return { tree: merged.tree, files: [] };
+  const paths = new Map<string, ConflictStage[]>();
+  for (const stage of merged.stages) paths.set(stage.path, [...(paths.get(stage.path) ?? []), stage]);
+  const entries = new Map<string, string>();
+  for (const [path, stages] of paths) {
+    // A file that meets a folder has its commit in its name, which says all.
+    if (path.endsWith(`~${head}`) || path.endsWith(`~${captured}`)) continue;
+    const [ours, theirs] = [stages.find(({ stage }) => stage === 2), stages.find(({ stage }) => stage === 3)];
+    if (ours === undefined && theirs === undefined) continue;
+    if (await isMarked(repository, merged.tree, path, [head, captured])) continue;
+    const text = [
+      `<<<<<<< ${head}`,
+      await sideOf(repository, path, ours),
+      "=======",
+      await sideOf(repository, path, theirs),
+      `>>>>>>> ${captured}`,
+      "",
+    ].join("\n");
+    const id = line(await repository.objects(["hash-object", "-w", "--stdin"], { input: Buffer.from(text, "utf8") }));
+    const isProgram = [ours, theirs].some((side) => side?.mode === "100755");
+    entries.set(path, `${isProgram ? "100755" : "100644"} ${id}`);
+  }
+  const tree = entries.size === 0 ? merged.tree : await withEntries(repository, merged.tree, entries);
+  return { tree, files: merged.files };
+}
+
+/** Paths of `commit` in which the conflict between `head` and `captured` is still to be seen. */
+export async function undecided(
+  repository: Repository,
+  at: { readonly commit: string; readonly head: string; readonly captured: string },
+): Promise<readonly string[]> {
+  const { commit, head, captured } = at;
+  const marker = `^[<>]{2,} (${head}|${captured})`;
+  const args = ["grep", "--no-textconv", "-a", "-l", "-z", "-E", "-e", marker, commit, "--"];
+  const found = await repository.objects(args, { codes: [0, 1] });
+  const marked = items(found.output).map((name) => name.slice(commit.length + 1));
+  const listed = await repository.objects(["ls-tree", "-r", "-z", "--full-tree", "--name-only", commit]);
+  const labels = [`~${head}`, `~${captured}`];
+  const named = items(listed.output).filter((path) => labels.some((label) => path.includes(label)));
+  return [...new Set([...marked, ...named])].sort();
+}
+
+/** A tree with other entries, each `MODE ID` by its path; `undefined`: gone. What is in the way of an entry is gone too. */
+export async function withEntries(
+  repository: Repository,
+  tree: string,
+  entries: ReadonlyMap<string, string | undefined>,
+): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "heddle-tree-"));
+  const index = join(folder, "index");
+  const zero = "0".repeat(tree.length);
+  // What goes has to go first: a file may take the place of a folder.
+  const sorted = [...entries].sort(([, a], [, b]) => Number(a !== undefined) - Number(b !== undefined));
+  const input = sorted.map(([path, entry]) => `${entry ?? `0 ${zero}`}\t${path}\0`).join("");
+  try {
+    await repository.objects(["read-tree", tree], { index });
+    await repository.objects(["update-index", "--replace", "-z", "--index-info"], { index, input });
+    return line(await repository.objects(["write-tree"], { index }));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function isMarked(
+  repository: Repository,
+  tree: string,
+  path: string,
+  commits: readonly string[],
+): Promise<boolean> {
+  const listed = await repository.objects(["ls-tree", "-z", "--full-tree", tree, "--", path]);
+  const id = /^100\d+ blob ([0-9a-f]+)\t/.exec(items(listed.output)[0] ?? "")?.[1];
+  if (id === undefined) return false;
+  const blob = (await repository.objects(["cat-file", "blob", id])).output;
+  return commits.some((commit) => blob.includes(`<< ${commit}`) || blob.includes(`>> ${commit}`));
+}
+
+async function sideOf(repository: Repository, path: string, side: ConflictStage | undefined): Promise<string> {
+  if (side === undefined) return "(this side has no such file)";
+  const { mode, id } = side;
+  if (!mode.startsWith("100")) return `(this side has a link here: ${mode} ${id})`;
+  const blob = (await repository.objects(["cat-file", "blob", id])).output;
+  if (blob.length <= LONGEST_SIDE && !blob.includes(0)) return blob.toString("utf8").replace(/\n$/, "");
+  return `(this side is no text: git cat-file blob ${id} > '${path.replaceAll("'", String.raw`'\''`)}')`;
+}

@@ -1,0 +1,268 @@
+/**
+ * Finds the repository of a folder and judges it before anything is done to it (G7): what cannot work is refused with a reason,
+ * what works with a difference is said. Changes
+ * nothing in it.
+ */
+import { existsSync, mkdirSync, realpathSync } from "node:fs";
+import { dirname, join, resolve, sep } from "node:path";
+import type { Problem } from "../base/errors.ts";
+import { type Result, err, ok } from "../base/result.ts";
+import { checkoutState } from "./index-status.ts";
+import { type DoorOptions, PLAIN_SETTINGS, Repository, items, line } from "./repository-access.ts";
+import { type GitEnd, gitEnvironment, gitFailure } from "./git.ts";
+
+export interface OpenRepository {
+  readonly repository: Repository;
+  /** The commit that a run begins at: the id of `base`, or of HEAD. */
+  readonly base: string;
+  /** Short name of the branch that is checked out; `null`: HEAD is detached. */
+  readonly branch: string | null;
+  /** What works, but differently from what one may expect. Codes: see docs/guide/worktrees.md. */
+  readonly notes: readonly Problem[];
+}
+
+export interface OpenOptions extends DoorOptions {
+  /** Any folder of the checkout. */
+  readonly folder: string;
+  /** A commit, branch or tag; absent: HEAD. */
+  readonly base?: string;
+}
+
+const OLDEST = [2, 38] as const;
+
+export async function openRepository(options: OpenOptions): Promise<Result<OpenRepository, Problem>> {
+  const version = await ask(options, ["--version"], options.folder);
+  if (version.kind === "broken") return err(gitFailure(["--version"], version));
+  const old = tooOld(version.output.toString("utf8"));
+  if (old !== undefined) return err(old);
+  const kind = await ask(options, ["rev-parse", "--is-bare-repository", "--is-inside-work-tree"], options.folder);
+  if (kind.kind === "broken") return err(gitFailure(["rev-parse"], kind));
+  if (kind.code !== 0) return err(notFound(options.folder, kind.said));
+  const [bare, inside] = kind.output.toString("utf8").trim().split("\n");
+  if (inside !== "true") return err(bare === "true" ? isBare(options.folder) : isGitFolder(options.folder));
+  const repository = await readFacts(options);
+  const { topLevel } = repository.facts;
+  if (repository.home.startsWith(topLevel + sep)) return err(stateInside(topLevel));
+  const { gitDir } = repository.facts;
+  const taken = await inTheWay(repository);
+  if (taken !== undefined) return err(taken);
+  const head = await commitOf(repository, "HEAD", gitDir);
+  if (head === undefined && options.base === undefined) return err(isEmpty(repository.facts.topLevel));
+  const busy = options.base === undefined ? inProgress(gitDir) : undefined;
+  if (busy !== undefined) return err(busy);
+  const base = options.base === undefined ? head : await commitOf(repository, options.base, gitDir);
+  if (base === undefined) return err(noSuchCommit(options.base ?? "HEAD"));
+  const symbolic = await repository.refs(["symbolic-ref", "-q", "HEAD"], { gitDir, codes: [0, 1] });
+  const branch = symbolic.code === 0 ? line(symbolic).replace(/^refs\/heads\//, "") : null;
+  return ok({ repository, base, branch, notes: await notesOf(repository, base, head, branch) });
+}
+
+/** Under the user's own configuration: whether a repository of another owner is trusted is written there. */
+async function ask(options: OpenOptions, args: readonly string[], cwd: string): Promise<GitEnd> {
+  return await options.run({ args, cwd, env: gitEnvironment(options.env, { userConfig: true }) });
+}
+
+async function readFacts(options: OpenOptions): Promise<Repository> {
+  const args = ["rev-parse", "--path-format=absolute", "--git-common-dir", "--git-dir", "--show-toplevel"];
+  const places = await answered(options, args, options.folder);
+  const [commonDir = "", gitDir = "", topLevel = ""] = places
+    .trimEnd()
+    .split("\n")
+    .map((path) => realpathSync(path));
+  const objectFormat = (await answered(options, ["rev-parse", "--show-object-format"], topLevel)).trim();
+  const pattern = `^(${PLAIN_SETTINGS.map((key) => key.replace(".", "\\.")).join("|")})$`;
+  const found = await ask(options, ["config", "-z", "--get-regexp", pattern], topLevel);
+  const settings = found.kind === "exited" && found.code === 0 ? items(found.output).map(asSetting) : [];
+  // Git notes worktrees by their real paths; so does heddle.
+  mkdirSync(options.stateDir, { recursive: true });
+  const stateDir = realpathSync(options.stateDir);
+  return new Repository({ commonDir, gitDir, topLevel, objectFormat, settings }, { ...options, stateDir });
+}
+
+async function answered(options: OpenOptions, args: readonly string[], cwd: string): Promise<string> {
+  const end = await ask(options, args, cwd);
+  if (end.kind === "exited" && end.code === 0) return end.output.toString("utf8");
+  throw gitFailure(args, end);
+}
+
+/** `key`, a line's end and the value; no value: true. */
+function asSetting(item: string): string {
+  const at = item.indexOf("\n");
+  return at < 0 ? `${item}=true` : `${item.slice(0, at)}=${item.slice(at + 1)}`;
+}
+
+export async function commitOf(repository: Repository, name: string, gitDir?: string): Promise<string | undefined> {
+  const args = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${name}^{commit}`];
+  const answer = await repository.refs(args, { codes: [0, 1, 128], ...(gitDir === undefined ? {} : { gitDir }) });
+  return answer.code === 0 ? line(answer) : undefined;
+}
+
+function tooOld(text: string): Problem | undefined {
+  const [, major, minor] = /(\d+)\.(\d+)/.exec(text) ?? [];
+  const newer = Number(major) > OLDEST[0] || (Number(major) === OLDEST[0] && Number(minor) >= OLDEST[1]);
+  if (newer) return undefined;
+  return {
+    code: "GitTooOld",
+    message: `this is ${text.trim()}; worktrees need git ${OLDEST.join(".")}`,
+    hint: `Install git ${OLDEST.join(".")} or newer.`,
+  };
+}
+
+function notFound(folder: string, said: string): Problem {
+  for (let at = resolve(folder); ; at = dirname(at)) {
+    if (existsSync(join(at, ".git")))
+      return {
+        code: "RepositoryUnreadable",
+        message: `git does not take ${at} for a repository that it may use`,
+        hint: `See what \`git -C ${at} status\` says; a folder of another owner needs \`git config --global --add safe.directory ${at}\`.`,
+        cause: said,
+      };
+    if (dirname(at) === at) break;
+  }
+  return {
+    code: "NotARepository",
+    message: `${folder} is not in a git repository, and agents work in worktrees of one`,
+    hint: "Run `git init`, add your files and commit them; or give the steps no agent.",
+  };
+}
+
+function isBare(folder: string): Problem {
+  return {
+    code: "RepositoryBare",
+    message: `${folder} is a bare repository: it has no checkout that results could be compared with or land in`,
+    hint: "Make one with `git worktree add ../checkout` and run heddle there.",
+  };
+}
+
+function isGitFolder(folder: string): Problem {
+  return {
+    code: "NotACheckout",
+    message: `${folder} is inside a repository's own folder, not in a checkout`,
+    hint: "Run heddle in the folder that holds your files.",
+  };
+}
+
+function stateInside(folder: string): Problem {
+  return {
+    code: "StateInsideRepository",
+    message: `worktrees would lie inside ${folder}, where every tool would take them for a part of it`,
+    hint: "Set XDG_STATE_HOME to a folder outside the repository.",
+  };
+}
+
+function isEmpty(folder: string): Problem {
+  return {
+    code: "RepositoryEmpty",
+    message: `the repository in ${folder} has no commit yet, so there is nothing to begin at`,
+    hint: "Make a first commit: `git commit --allow-empty -m start`.",
+  };
+}
+
+function noSuchCommit(name: string): Problem {
+  return {
+    code: "UnknownCommit",
+    message: `${JSON.stringify(name)} is no commit, branch or tag of the repository`,
+    hint: "See `git branch --all`.",
+  };
+}
+
+const UNFINISHED: readonly (readonly [file: string, what: string, abort: string])[] = [
+  ["rebase-merge", "rebase", "git rebase --abort"],
+  ["rebase-apply", "rebase or `git am`", "git rebase --abort"],
+  ["MERGE_HEAD", "merge", "git merge --abort"],
+  ["CHERRY_PICK_HEAD", "cherry-pick", "git cherry-pick --abort"],
+  ["REVERT_HEAD", "revert", "git revert --abort"],
+];
+
+function inProgress(gitDir: string): Problem | undefined {
+  const found = UNFINISHED.find(([file]) => existsSync(join(gitDir, file)));
+  if (found === undefined) return undefined;
+  return {
+    code: "RepositoryBusy",
+    message: `a ${found[1]} is in progress, so HEAD is not the commit that the work should begin at`,
+    hint: `Finish it or \`${found[2]}\`, or name the commit to begin at.`,
+  };
+}
+
+/** A branch or ref with the name of our folder of branches leaves no room for them. */
+async function inTheWay(repository: Repository): Promise<Problem | undefined> {
+  for (const ref of ["refs/heads/heddle", "refs/heddle"]) {
+    const answer = await repository.refs(["rev-parse", "--verify", "--quiet", ref], { codes: [0, 1, 128] });
+    if (answer.code === 0)
+      return {
+        code: "BranchInTheWay",
+        message: `the repository has ${ref}, so there can be no branches in heddle/`,
+        hint: "Rename it: `git branch -m heddle another-name`.",
+      };
+  }
+  return undefined;
+}
+
+const MAX_ATTRIBUTE_FILES = 200;
+
+async function notesOf(
+  repository: Repository,
+  base: string,
+  head: string | undefined,
+  branch: string | null,
+): Promise<readonly Problem[]> {
+  const { commonDir, gitDir, topLevel } = repository.facts;
+  const notes: Problem[] = [];
+  const note = (code: string, message: string, hint?: string): void => {
+    notes.push({ code, message, ...(hint === undefined ? {} : { hint }) });
+  };
+  if (branch === null) note("DetachedHead", "HEAD is detached: results cannot land in a branch by themselves");
+  if (existsSync(join(commonDir, "shallow")))
+    note(
+      "ShallowRepository",
+      "the history is shallow: merges see only the part that is here",
+      "`git fetch --unshallow` gets the rest.",
+    );
+  const entries = items((await repository.objects(["ls-tree", "-r", "-z", "--full-tree", base])).output);
+  if (entries.some((entry) => entry.startsWith("160000 ")))
+    note(
+      "Submodules",
+      "submodules are empty in worktrees",
+      "Fill them by a setup command: `git submodule update --init`.",
+    );
+  const filters = await filtersOf(repository, entries);
+  if (filters.length > 0)
+    note(
+      "FiltersOff",
+      `files that the filters ${filters.join(", ")} would convert are in worktrees as they are stored (pointers, for LFS), and files changed there are stored as they are`,
+      "Let a setup command fetch what steps need, and keep such files out of what they change.",
+    );
+  const sparse = await repository.refs(["config", "--type=bool", "--get", "core.sparseCheckout"], {
+    gitDir,
+    codes: [0, 1],
+  });
+  if (sparse.code === 0 && line(sparse) === "true")
+    note("SparseCheckout", "worktrees hold all files, not only those of the sparse checkout");
+  const partial = await repository.refs(["config", "--get", "extensions.partialClone"], { codes: [0, 1] });
+  if (partial.code === 0)
+    note(
+      "PartialClone",
+      "objects that are not here are not fetched",
+      "Check the base commit out once, so that its files are here.",
+    );
+  if (head !== undefined) {
+    const state = await checkoutState(repository, { workTree: topLevel, index: join(gitDir, "index"), commit: head });
+    const changed = new Set([...state.unstaged, ...state.staged, ...state.untracked]).size;
+    if (changed > 0)
+      note("UncommittedChanges", `${changed} changed or new files are not committed, so steps do not see them`);
+  }
+  return notes;
+}
+
+/** Names of the filters that `.gitattributes` of a commit ask for. */
+async function filtersOf(repository: Repository, entries: readonly string[]): Promise<readonly string[]> {
+  const blobs = entries
+    .filter((entry) => /\t(?:.*\/)?\.gitattributes$/.test(entry))
+    .map((entry) => entry.split(/[ \t]/)[2] ?? "");
+  const names = new Set<string>();
+  for (const blob of blobs.slice(0, MAX_ATTRIBUTE_FILES)) {
+    const text = (await repository.objects(["cat-file", "blob", blob])).output.toString("utf8");
+    for (const match of text.matchAll(/(?:^|\s)filter=([^\s]+)/g)) names.add(match[1] ?? "");
+  }
+  return [...names].sort();
+}

@@ -1,0 +1,109 @@
+/**
+ * Looks at a folder of files against an index and a commit, writing neither: the index is copied and refreshed aside. Copies
+ * and moves indexes for others. Knows no worktree of heddle's and no user.
+ */
+import { createHash, randomUUID } from "node:crypto";
+import { copyFile, mkdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
+import { join } from "node:path";
+import { systemCode } from "../base/errors.ts";
+import { type Repository, items } from "./repository-access.ts";
+
+export interface CheckoutState {
+  /** Tracked files whose content, kind or mode is not the index's, or that are gone. Sorted, relative. */
+  readonly unstaged: readonly string[];
+  /** Paths whose entry in the index is not the commit's. */
+  readonly staged: readonly string[];
+  /** Files, and folders with a `/` at the end that are repositories of their own; nothing that is ignored. */
+  readonly untracked: readonly string[];
+}
+
+/** Submodules are not looked into: git would start itself in them, under their configuration. */
+const OVER_SUBMODULES = "--ignore-submodules=all";
+
+const STAGED = new WeakMap<Repository, { readonly key: string; readonly staged: readonly string[] }>();
+
+async function hashOf(file: string): Promise<string> {
+  return await readFile(file).then(
+    (bytes) => createHash("sha256").update(bytes).digest("hex"),
+    () => "none",
+  );
+}
+
+/** `index` may not exist: everything is untracked then. */
+export async function checkoutState(
+  repository: Repository,
+  options: { readonly workTree: string; readonly index: string; readonly commit: string },
+): Promise<CheckoutState> {
+  const { workTree, commit } = options;
+  return await withIndexCopy(repository, options.index, async (index) => {
+    // The same index has the same entries, whatever became of the files.
+    const key = `${await hashOf(index)} ${commit}`;
+    await repository.refreshExcludes();
+    // Exit code 1: something needs an update, which is what the next commands tell in detail.
+    await repository.objects(["update-index", "-q", "--refresh", OVER_SUBMODULES.replace("=all", "")], {
+      workTree,
+      index,
+      codes: [0, 1],
+    });
+    const unstaged = await repository.objects(["diff-files", "-z", "--name-only", OVER_SUBMODULES], {
+      workTree,
+      index,
+    });
+    const before = STAGED.get(repository);
+    const differ = ["diff-index", "-z", "--cached", "--name-only", OVER_SUBMODULES, commit];
+    const staged =
+      before?.key === key ? before.staged : items((await repository.objects(differ, { workTree, index })).output);
+    STAGED.set(repository, { key, staged });
+    const untracked = await repository.objects(["ls-files", "-z", "--others", "--exclude-standard"], {
+      workTree,
+      index,
+    });
+    return {
+      unstaged: [...new Set(items(unstaged.output))],
+      staged,
+      untracked: items(untracked.output),
+    };
+  });
+}
+
+/** Runs `work` with the path of a copy of `index` that is removed afterwards; no file there where there was none. */
+export async function withIndexCopy<T>(
+  repository: Repository,
+  index: string,
+  work: (copy: string) => Promise<T>,
+): Promise<T> {
+  const folder = join(repository.home, ".tmp");
+  await mkdir(folder, { recursive: true });
+  const copy = join(folder, `index.${process.pid}-${randomUUID()}`);
+  try {
+    await copyIndex(index, copy);
+    return await work(copy);
+  } finally {
+    await rm(copy, { force: true });
+    await rm(`${copy}.lock`, { force: true });
+  }
+}
+
+/**
+ * With its time, cut down: a file changed in the same instant as the index was written is looked into by git only while the
+ * index is not younger than the file.
+ */
+export async function copyIndex(from: string, to: string): Promise<boolean> {
+  const found = await stat(from).catch(() => undefined);
+  if (found === undefined) return false;
+  await copyFile(from, to);
+  await utimes(to, Math.floor(found.mtimeMs / 1000), Math.floor(found.mtimeMs / 1000));
+  return true;
+}
+
+/** Whole or not at all, between file systems too. */
+export async function moveIndex(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (thrown) {
+    if (systemCode(thrown) !== "EXDEV") throw thrown;
+    await copyIndex(from, `${to}.heddle`);
+    await rename(`${to}.heddle`, to);
+    await rm(from, { force: true });
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * Notices that something outside the worktrees was changed: the user's checkout, and what all worktrees share. Compares two
+ * looks; who changed it, a step or the user, is not known here. Reads only.
+ */
+import { createHash } from "node:crypto";
+import { lstat, readFile, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { checkoutState, withIndexCopy } from "./index-status.ts";
+import { type Repository, line } from "./repository-access.ts";
+import { headOf } from "./git-head.ts";
+import { isOurRef } from "./ref-names.ts";
+import type { Breach, BreachKind, Look } from "./types.ts";
+
+export const MAX_NAMED = 20;
+const MAX_FILES = 20_000;
+
+export async function look(repository: Repository): Promise<Look> {
+  const { commonDir, gitDir, topLevel } = repository.facts;
+  const { symbolic, commit } = await headIn(repository);
+  const refs: Record<string, string> = {};
+  const listed = await repository.refs(["for-each-ref", "--format=%(refname) %(objectname)"]);
+  for (const text of line(listed).split("\n")) {
+    const [ref = "", id = ""] = text.split(" ");
+    if (ref !== "" && ref !== "refs/stash" && !isOurRef(ref)) refs[ref] = id;
+  }
+  const index = await withIndexCopy(repository, join(gitDir, "index"), async (copy) => {
+    // The same file holds the same entries.
+    const file = await textHash(copy);
+    const before = LISTED.get(repository);
+    if (before?.file === file) return before.entries;
+    const entries = hash((await repository.objects(["ls-files", "-s", "-z"], { index: copy })).output);
+    LISTED.set(repository, { file, entries });
+    return entries;
+  });
+  return {
+    head: `${symbolic} ${commit}`,
+    index,
+    files: commit === "" ? {} : await changedFiles(repository, topLevel, join(gitDir, "index"), commit),
+    refs,
+    stash: await textHash(join(commonDir, "logs", "refs", "stash")),
+    config: await hashes([
+      join(commonDir, "config"),
+      join(gitDir, "config.worktree"),
+      join(commonDir, "info", "attributes"),
+      join(commonDir, "info", "exclude"),
+    ]),
+    hooks: await marks(join(commonDir, "hooks")),
+  };
+}
+
+const LISTED = new WeakMap<Repository, { readonly file: string; readonly entries: string }>();
+
+/** Read from its files where they say it plainly, else asked of git; both give the same words. */
+async function headIn(repository: Repository): Promise<{ readonly symbolic: string; readonly commit: string }> {
+  const { gitDir, topLevel } = repository.facts;
+  const found = headOf(topLevel);
+  if (found !== undefined)
+    return { symbolic: found.branch === undefined ? "" : `refs/heads/${found.branch}`, commit: found.commit };
+  const symbolic = await repository.refs(["symbolic-ref", "-q", "HEAD"], { gitDir, codes: [0, 1] });
+  const commit = await repository.refs(["rev-parse", "--verify", "-q", "HEAD"], { gitDir, codes: [0, 1, 128] });
+  return { symbolic: line(symbolic), commit: commit.code === 0 ? line(commit) : "" };
+}
+
+/** What differs, one entry for each kind. */
+export function breachesBetween(before: Look, after: Look): readonly Breach[] {
+  const found: Breach[] = [];
+  const compare = (kind: BreachKind, names: readonly string[]): void => {
+    if (names.length > 0) found.push({ kind, names: names.slice(0, MAX_NAMED) });
+  };
+  compare("head", before.head === after.head ? [] : ["HEAD"]);
+  compare("index", before.index === after.index ? [] : ["index"]);
+  compare("files", differing(before.files, after.files));
+  compare("refs", differing(before.refs, after.refs));
+  compare("stash", before.stash === after.stash ? [] : ["refs/stash"]);
+  compare("config", differing(before.config, after.config));
+  compare("hooks", differing(before.hooks, after.hooks));
+  return found;
+}
+
+function differing(
+  before: { readonly [name: string]: string },
+  after: { readonly [name: string]: string },
+): readonly string[] {
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...names].filter((name) => before[name] !== after[name]).sort();
+}
+
+async function changedFiles(
+  repository: Repository,
+  workTree: string,
+  index: string,
+  commit: string,
+): Promise<{ readonly [path: string]: string }> {
+  const state = await checkoutState(repository, { workTree, index, commit });
+  const files: Record<string, string> = {};
+  for (const path of [...state.unstaged, ...state.untracked].slice(0, MAX_FILES))
+    files[path] = await mark(join(workTree, path));
+  return files;
+}
+
+async function mark(path: string): Promise<string> {
+  const found = await lstat(path).catch(() => undefined);
+  return found === undefined ? "absent" : `${found.mode} ${found.size} ${found.mtimeMs}`;
+}
+
+async function marks(folder: string): Promise<{ readonly [file: string]: string }> {
+  const names = await readdir(folder).catch(() => []);
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, await mark(join(folder, name))] as const)),
+  );
+}
+
+async function hashes(paths: readonly string[]): Promise<{ readonly [file: string]: string }> {
+  return Object.fromEntries(await Promise.all(paths.map(async (path) => [path, await textHash(path)] as const)));
+}
+
+async function textHash(path: string): Promise<string> {
+  return await readFile(path).then(hash, () => "absent");
+}
+
+function hash(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}

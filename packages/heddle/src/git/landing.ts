@@ -1,0 +1,268 @@
+/**
+ * Brings the integration branch to where the user wants it, and takes single steps back out of it. Never pushes.
+ *
+ * Invariants:
+ *  1. The user's branch moves only forward, by compare and swap, and only where the user's checkout is clean and on it.
+ *  2. A landing that was stopped half-way is finished by the next, or left for the user as an ordinary change; called again
+ *     after its end it changes nothing.
+ */
+import { join } from "node:path";
+import { HeddleError } from "../base/errors.ts";
+import { type Result, err, ok } from "../base/result.ts";
+import { makeCommit } from "./commits.ts";
+import { mergeOver, mergeTrees } from "./merge-candidate.ts";
+import { checkoutState, withIndexCopy } from "./index-status.ts";
+import { type Repository, items, line } from "./repository-access.ts";
+import { heal } from "./repair.ts";
+import { withIntent } from "./intent-log.ts";
+import { type Integration, contains, messageWith } from "./integration.ts";
+import type { RepositoryLock } from "./lock.ts";
+import { isOurRef } from "./ref-names.ts";
+import { commitOf } from "./discover.ts";
+import { exists } from "./checkout-files.ts";
+import type { LandMode, LandOutcome, RevertOutcome } from "./types.ts";
+
+export interface LandRequest {
+  readonly integration: Integration;
+  readonly lock: RepositoryLock;
+  readonly mode: LandMode;
+  /** Short name of the user's branch that is meant; absent: the one that is checked out. */
+  readonly target?: string;
+}
+
+export async function land(request: LandRequest): Promise<LandOutcome> {
+  const { mode, integration, lock } = request;
+  if (mode.kind === "none") return { kind: "none" };
+  const head = await integration.head();
+  if (mode.kind === "branch") return await landBranch(integration, mode.name, head);
+  return await lock.run(async () => {
+    await heal(integration.repository, integration.run);
+    return await landInCheckout(request, mode, head);
+  });
+}
+
+async function landBranch(integration: Integration, name: string, head: string): Promise<LandOutcome> {
+  const { repository } = integration;
+  const ref = `refs/heads/${name}`;
+  const valid = await repository.refs(["check-ref-format", "--branch", name], { codes: [0, 1, 128] });
+  if (valid.code !== 0)
+    return refused("BranchName", `${JSON.stringify(name)} is no name for a branch`, "Give it another name.");
+  const before = await commitOf(repository, ref);
+  if (before === head) return { kind: "landed", branch: name, commit: head, moved: false };
+  if (isOurRef(ref)) return refused("BranchExists", `branches in heddle/ are heddle's own`, "Give another name.");
+  // Whoever made it: where the work builds on all that it has, nothing of it is lost.
+  if (before !== undefined && !(await contains(repository, head, before)))
+    return refused(
+      "BranchExists",
+      `the branch ${name} has commits that this run does not build on`,
+      `Merge ${name} into your branch before you run the plan again, or give another name.`,
+    );
+  const shown = await repository.refs(["for-each-ref", "--format=%(worktreepath)", ref]);
+  if (before !== undefined && line(shown) !== "")
+    return refused(
+      "BranchCheckedOut",
+      `the branch ${name} is checked out in ${line(shown)}`,
+      "Land there without naming a branch, or check another one out and land again.",
+    );
+  const moved = await repository.refs(["update-ref", "-m", "heddle: land", ref, head, before ?? ""], {
+    codes: [0, 1, 128],
+  });
+  if (moved.code !== 0) return refused("BranchMoved", `${name} moved meanwhile`, "Land again.", moved.said);
+  return { kind: "landed", branch: name, commit: head, moved: true };
+}
+
+async function landInCheckout(
+  request: LandRequest,
+  mode: { readonly kind: "ff" } | { readonly kind: "merge"; readonly message?: string },
+  head: string,
+): Promise<LandOutcome> {
+  const { integration } = request;
+  const { repository } = integration;
+  const { gitDir } = repository.facts;
+  const symbolic = await repository.refs(["symbolic-ref", "-q", "HEAD"], { gitDir, codes: [0, 1] });
+  const ref = symbolic.code === 0 ? line(symbolic) : undefined;
+  const branch = ref?.replace(/^refs\/heads\//, "");
+  if (ref === undefined || branch === undefined || branch !== (request.target ?? branch))
+    return refused(
+      "NotOnBranch",
+      `the checkout is not on ${request.target === undefined ? "a branch" : `the branch ${request.target}`}`,
+      `Check it out and land again, or merge ${integration.branch} yourself.`,
+    );
+  const tip = (await commitOf(repository, ref)) ?? "";
+  if (await contains(repository, tip, head)) return { kind: "landed", branch, commit: tip, moved: false };
+  const target = await landingCommit(request, mode, tip, head);
+  if (!target.ok) return target.error;
+  const dirty = await firstDirty(repository, tip, target.value);
+  const halfWritten = dirty !== undefined && (await isHalfWritten(repository, tip, target.value));
+  if (dirty !== undefined && !halfWritten)
+    return refused(
+      "CheckoutNotClean",
+      `${dirty} has changes that are not committed`,
+      "Commit or stash them and land again.",
+    );
+  const filtered = await firstFiltered(repository, tip, target.value);
+  if (filtered !== undefined)
+    return refused(
+      "LandNeedsFilter",
+      `${filtered} goes through a filter, which heddle does not run`,
+      `Land it yourself: \`git merge --ff-only ${integration.branch}\`.`,
+    );
+  return await move(request, { branch, tip, target: target.value, halfWritten });
+}
+
+async function landingCommit(
+  request: LandRequest,
+  mode: { readonly kind: "ff" } | { readonly kind: "merge"; readonly message?: string },
+  tip: string,
+  head: string,
+): Promise<Result<string, LandOutcome>> {
+  const { integration } = request;
+  const { repository } = integration;
+  if (await contains(repository, head, tip)) return ok(head);
+  if (mode.kind === "ff")
+    return err(
+      refused(
+        "NotFastForward",
+        "the branch has commits that the integration branch does not have",
+        `Land with a merge commit, or \`git merge ${integration.branch}\`.`,
+      ),
+    );
+  const merged = await mergeTrees(repository, tip, head);
+  if (merged.kind === "conflict") return err({ kind: "conflict", files: merged.files });
+  const message = messageWith(mode.message ?? `Merge ${integration.branch}`, [["Run", integration.run]]);
+  const atMs = repository.clock.now();
+  return ok(await makeCommit(repository, { tree: merged.tree, parents: [tip, head], message, atMs }));
+}
+
+/** Files, then the branch; git's own merge goes the same way. */
+async function move(
+  request: LandRequest,
+  options: { readonly branch: string; readonly tip: string; readonly target: string; readonly halfWritten: boolean },
+): Promise<LandOutcome> {
+  const { repository } = request.integration;
+  const { gitDir, topLevel } = repository.facts;
+  const { branch, tip, target } = options;
+  const index = join(gitDir, "index");
+  const locks = [`${index}.lock`, join(gitDir, "HEAD.lock")];
+  return await withIntent(repository, { locks }, async () => {
+    const files = { workTree: topLevel, index, codes: [0, 1, 128], timeoutMs: 10 * 60_000 };
+    if (!(await indexIs(repository, target))) {
+      // Where all that is changed is so already as it is to be, an earlier landing was stopped while it wrote files.
+      const way = options.halfWritten ? ["--reset", "-u", target] : ["-m", "-u", tip, target];
+      const set = await repository.objects(["read-tree", ...way], files);
+      if (set.code !== 0)
+        return refused(
+          "CheckoutNotClean",
+          "files that git does not know are in the way, or another git is at work in the checkout",
+          "See `git status`; move such files away and land again.",
+          set.said,
+        );
+    }
+    const reason = ["-m", `heddle: land ${request.integration.branch}`];
+    const moved = await repository.refs(["update-ref", ...reason, "HEAD", target, tip], { gitDir, codes: [0, 1, 128] });
+    if (moved.code === 0) return { kind: "landed", branch, commit: target, moved: true };
+    // The files go back to what the branch, wherever it is now, was when they were set.
+    await repository.objects(["read-tree", "-m", "-u", target, tip], files);
+    return refused("BranchMoved", `${branch} moved meanwhile`, "Land again.", moved.said);
+  });
+}
+
+/** Whether the index holds just what the commit does. */
+async function indexIs(repository: Repository, commit: string): Promise<boolean> {
+  return await withIndexCopy(repository, join(repository.facts.gitDir, "index"), async (index) => {
+    const args = ["diff-index", "--cached", "--quiet", "--ignore-submodules=none", commit];
+    return (await repository.objects(args, { index, codes: [0, 1] })).code === 0;
+  });
+}
+
+/** A file with changes, or one in the way; those of a landing that was stopped before the branch moved do not count. */
+async function firstDirty(repository: Repository, tip: string, target: string): Promise<string | undefined> {
+  const { gitDir, topLevel } = repository.facts;
+  const index = join(gitDir, "index");
+  const filesThere = await indexIs(repository, target);
+  const commit = filesThere ? target : tip;
+  const state = await checkoutState(repository, { workTree: topLevel, index, commit });
+  return (
+    state.unstaged[0] ?? state.staged[0] ?? (filesThere ? undefined : (await inTheWay(repository, tip, target))[0])
+  );
+}
+
+/** Files where the landing adds some. Git would overwrite those that are ignored. */
+async function inTheWay(repository: Repository, tip: string, target: string): Promise<readonly string[]> {
+  const args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--diff-filter=A", tip, target];
+  const found: string[] = [];
+  for (const path of items((await repository.objects(args)).output))
+    if (await exists(join(repository.facts.topLevel, path))) found.push(path);
+  return found;
+}
+
+/** Whether every change in the checkout is one that the landing is to make, to the letter. */
+async function isHalfWritten(repository: Repository, tip: string, target: string): Promise<boolean> {
+  const { gitDir, topLevel } = repository.facts;
+  const index = join(gitDir, "index");
+  const state = await checkoutState(repository, { workTree: topLevel, index, commit: tip });
+  if (state.staged.length > 0) return false;
+  const touched = [...state.unstaged, ...(await inTheWay(repository, tip, target))];
+  return await withIndexCopy(repository, index, async (copy) => {
+    const args = ["update-index", "-z", "--add", "--remove", "--replace", "--stdin"];
+    const input = `${touched.join("\0")}\0`;
+    const taken = await repository.objects(args, { workTree: topLevel, index: copy, input, codes: [0, 128] });
+    if (taken.code !== 0) return false;
+    const left = await repository.objects(["diff-index", "-z", "--cached", "--name-only", target], { index: copy });
+    const differing = new Set(items(left.output));
+    return touched.every((path) => !differing.has(path));
+  });
+}
+
+/** A file that the landing would write and that a filter of the repository converts. */
+async function firstFiltered(repository: Repository, tip: string, target: string): Promise<string | undefined> {
+  const { gitDir, topLevel } = repository.facts;
+  const changed = await repository.objects(["diff-tree", "-r", "-z", "--name-only", "--no-renames", tip, target]);
+  const asked = await repository.refs(["check-attr", "-z", "--stdin", "filter"], {
+    gitDir,
+    env: { GIT_WORK_TREE: topLevel },
+    input: changed.output,
+  });
+  const answers = items(asked.output);
+  for (let at = 0; at + 2 < answers.length; at += 3)
+    if (!["unspecified", "unset", "set"].includes(answers[at + 2] ?? "")) return answers[at];
+  return undefined;
+}
+
+function refused(
+  code: string,
+  message: string,
+  hint: string,
+  cause?: string,
+): LandOutcome & { readonly kind: "refused" } {
+  return { kind: "refused", problem: { code, message, hint, ...(cause === undefined ? {} : { cause }) } };
+}
+
+const TRIES = 20;
+
+/**
+ * Takes a step's last merge back out of the integration branch, by a commit that undoes it; what was merged on top stays. Fails
+ * with `BranchMoved` where others move the branch all the time.
+ */
+export async function revertStep(integration: Integration, step: string): Promise<RevertOutcome> {
+  const { repository } = integration;
+  for (let left = TRIES; left > 0; left--) {
+    const head = await integration.head();
+    const merged = (await integration.merged()).findLast((one) => one.step === step);
+    if (merged === undefined) return { kind: "not-merged" };
+    const found = await mergeOver(repository, { base: merged.commit, ours: head, theirs: merged.onto });
+    if (found.kind === "conflict") return { kind: "conflict", files: found.files };
+    const message = messageWith(`Revert ${step}`, [
+      ["Reverts", merged.commit],
+      ["Reverts-Step", step],
+    ]);
+    const atMs = repository.clock.now();
+    const commit = await makeCommit(repository, { tree: found.tree, parents: [head], message, atMs });
+    if (await integration.advance(head, commit, `revert ${step}`)) return { kind: "reverted", commit };
+  }
+  throw new HeddleError({
+    code: "BranchMoved",
+    message: `${integration.branch} moved ${TRIES} times meanwhile`,
+    hint: "Try again when the run has come to a stop.",
+  });
+}

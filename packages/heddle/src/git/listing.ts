@@ -1,0 +1,112 @@
+/**
+ * What there is of heddle's in a repository: worktrees, leftovers, branches, each with its size and whether it can go. Data for
+ * `heddle worktrees`, `doctor` and clean-up. Reads only.
+ */
+import { readFile, readdir, stat } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { folderBytes } from "./disk.ts";
+import { type Repository, items } from "./repository-access.ts";
+import { type Place, type TreeRecord, adminEntries, placeOf } from "./worktree-record.ts";
+import { checkRun, shortBranch, treeName } from "./ref-names.ts";
+import { commitOf } from "./discover.ts";
+import { inUse } from "./deferred-delete.ts";
+import { unsavedWork } from "./unsaved-work.ts";
+import type { TreeListing } from "./types.ts";
+
+/** All worktrees of heddle's, or those of one run. `sizes`: false, bytes are 0 and nothing is read for them. */
+export async function listWorktrees(
+  repository: Repository,
+  options: { readonly run?: string; readonly sizes?: boolean } = {},
+): Promise<readonly TreeListing[]> {
+  const entries = await adminEntries(repository);
+  const found: TreeListing[] = [];
+  const runs = options.run === undefined ? await folders(repository.home) : [checkRun(options.run)];
+  for (const run of runs)
+    for (const name of await folders(join(repository.home, run))) {
+      const path = join(repository.home, run, name);
+      const record = await recordOf(join(repository.home, run, ".meta", name, "record.json"));
+      const place = placeFor(repository, run, name, record);
+      const admin = entries.find((entry) => entry.path === path);
+      found.push({
+        run,
+        name,
+        owner: place?.owner ?? null,
+        project: record?.project ?? null,
+        path,
+        branch: branchOf(place),
+        head: admin === undefined ? null : ((await commitOf(repository, "HEAD", admin.dir)) ?? null),
+        bytes: options.sizes === false ? 0 : await folderBytes(path),
+        createdAtMs: record?.createdAtMs ?? (await stat(path)).birthtimeMs,
+        inUse: await inUse(path),
+        state: await stateOf(repository, place, record, admin !== undefined),
+      });
+    }
+  return found;
+}
+
+async function stateOf(
+  repository: Repository,
+  place: Place | undefined,
+  record: TreeRecord | undefined,
+  noted: boolean,
+): Promise<TreeListing["state"]> {
+  if (place === undefined || record === undefined) return noted ? "unfinished" : "stray";
+  if (place.owner.kind === "pool") return "saved";
+  const unsaved = await unsavedWork(repository, place, { acceptLeftOut: false });
+  if (unsaved !== undefined) return "unsaved";
+  return noted ? "saved" : "stray";
+}
+
+function branchOf(place: Place | undefined): string | null {
+  return place === undefined || place.branch === null ? null : shortBranch(place.branch);
+}
+
+function placeFor(
+  repository: Repository,
+  run: string,
+  name: string,
+  record: TreeRecord | undefined,
+): Place | undefined {
+  if (record === undefined || treeName(record.owner) !== name) return undefined;
+  return placeOf(repository, run, record.owner);
+}
+
+async function folders(path: string): Promise<readonly string[]> {
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith(".")).map(({ name }) => name);
+}
+
+async function recordOf(path: string): Promise<TreeRecord | undefined> {
+  const text = await readFile(path, "utf8").catch(() => undefined);
+  // Written by heddle alone, whole or not at all.
+  return text === undefined ? undefined : (JSON.parse(text) as TreeRecord);
+}
+
+const LOCKFILES: ReadonlySet<string> = new Set([
+  "package-lock.json",
+  "npm-shrinkwrap.json",
+  "pnpm-lock.yaml",
+  "yarn.lock",
+  "bun.lock",
+  "deno.lock",
+  "Cargo.lock",
+  "go.sum",
+  "uv.lock",
+  "poetry.lock",
+  "Pipfile.lock",
+  "requirements.txt",
+  "Gemfile.lock",
+  "composer.lock",
+  "mix.lock",
+  "flake.lock",
+]);
+
+/** Stands for setup commands and the lock files of a commit, in whatever folder: where it is equal, setup need not run again. */
+export async function setupKey(repository: Repository, commit: string, commands: readonly string[]): Promise<string> {
+  const listed = await repository.objects(["ls-tree", "-r", "-z", "--full-tree", commit]);
+  const locks = items(listed.output).filter((entry) => LOCKFILES.has(entry.split(/[\t/]/).at(-1) ?? ""));
+  return createHash("sha256")
+    .update(JSON.stringify([commands, locks]))
+    .digest("hex");
+}

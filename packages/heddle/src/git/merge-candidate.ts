@@ -1,0 +1,197 @@
+/**
+ * Makes the commit that a merge would give, in memory: no branch moves, no file changes. Knows commits and messages, no queue.
+ *
+ * Invariants:
+ *  1. The same inputs give the same tree; whether and what conflicts is git's answer, not read from its words.
+ *  2. Attributes are those of the branch merged into (`merge=union`, `-text`), as in a checkout of it; programs that a
+ *     repository names for merging are not run.
+ */
+import { createHash } from "node:crypto";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { makeCommit, treeOf } from "./commits.ts";
+import { type Repository, items, line } from "./repository-access.ts";
+import { draftOf, exists } from "./checkout-files.ts";
+import type { MergeMode } from "./types.ts";
+
+export type Candidate =
+  | { readonly kind: "clean"; readonly commit: string; readonly tree: string }
+  /** The branch has all of it already. */
+  | { readonly kind: "nothing" }
+  | { readonly kind: "conflict"; readonly files: readonly string[] };
+
+export interface CandidateRequest {
+  /** Merged into. */
+  readonly head: string;
+  readonly commit: string;
+  readonly mode: MergeMode;
+  /** Whole, trailers included. */
+  readonly message: string;
+  readonly atMs: number;
+  /** What both sides are compared with; absent: the merge base that git finds. Then the work comes as one commit. */
+  readonly over?: string;
+}
+
+export async function makeCandidate(repository: Repository, request: CandidateRequest): Promise<Candidate> {
+  const { head, commit, over } = request;
+  if (over !== undefined) {
+    const merged = await mergeOver(repository, { base: over, ours: head, theirs: commit });
+    if (merged.kind === "conflict") return { kind: "conflict", files: merged.files };
+    return await commitTree(repository, request, merged.tree);
+  }
+  const contained = await repository.objects(["merge-base", "--is-ancestor", commit, head], { codes: [0, 1] });
+  if (contained.code === 0) return { kind: "nothing" };
+  if (request.mode === "rebase") return await replay(repository, request);
+  const merged = await mergeTrees(repository, head, commit);
+  if (merged.kind === "conflict") return { kind: "conflict", files: merged.files };
+  return await commitTree(repository, request, merged.tree);
+}
+
+async function commitTree(repository: Repository, request: CandidateRequest, tree: string): Promise<Candidate> {
+  const { head, commit, mode, message, atMs } = request;
+  if (mode !== "merge" && tree === (await treeOf(repository, head))) return { kind: "nothing" };
+  const parents = mode === "merge" ? [head, commit] : [head];
+  return { kind: "clean", commit: await makeCommit(repository, { tree, parents, message, atMs }), tree };
+}
+
+/** A version of a file that conflicts, as git's index has it: 1 the common one, 2 ours, 3 theirs. */
+export interface ConflictStage {
+  readonly mode: string;
+  readonly id: string;
+  readonly stage: 1 | 2 | 3;
+  /** Where a file and a folder meet, with `~` and the commit behind it. */
+  readonly path: string;
+}
+
+export type MergedTrees =
+  | { readonly kind: "clean"; readonly tree: string }
+  /** `tree`: with conflict markers in the files, which name the commits. */
+  | {
+      readonly kind: "conflict";
+      readonly files: readonly string[];
+      readonly stages: readonly ConflictStage[];
+      readonly tree: string;
+    };
+
+/** Three-way, over the merge base that git finds. Both have a common history. */
+export async function mergeTrees(repository: Repository, ours: string, theirs: string): Promise<MergedTrees> {
+  const workTree = await attributesFolder(repository, ours);
+  const args = ["merge-tree", "--write-tree", "-z", "--no-messages", "--allow-unrelated-histories", ours, theirs];
+  const answer = await repository.objects(args, { workTree, codes: [0, 1] });
+  const [tree = "", ...listed] = items(answer.output);
+  if (answer.code === 0) return { kind: "clean", tree };
+  const stages = listed.flatMap((entry): ConflictStage[] => {
+    const [, mode, id, stage, path] = /^(\d+) ([0-9a-f]+) ([123])\t([\s\S]+)$/.exec(entry) ?? [];
+    if (mode === undefined || id === undefined || path === undefined) return [];
+    return [{ mode, id, stage: Number(stage) as ConflictStage["stage"], path }];
+  });
+  const names = stages.map(({ path }) => path);
+  return { kind: "conflict", files: withoutLabels(names, [ours, theirs]), stages, tree };
+}
+
+/** Where a file and a folder meet, git names the file after the commit that it is of (`name~commit`): no commit has such a file. */
+function withoutLabels(files: readonly string[], commits: readonly string[]): readonly string[] {
+  const plain = files.map((file) => commits.reduce((name, commit) => name.split(`~${commit}`)[0] ?? name, file));
+  return [...new Set(plain)].sort();
+}
+
+/** As {@link mergeTrees}, over a base of the caller's choice: both sides, commits or trees, become its children for the purpose. */
+export async function mergeOver(
+  repository: Repository,
+  options: { readonly base: string; readonly ours: string; readonly theirs: string },
+): Promise<MergedTrees> {
+  const as = async (commit: string): Promise<string> =>
+    await makeCommit(repository, {
+      tree: await treeOf(repository, commit),
+      parents: [options.base],
+      message: "for merging",
+      atMs: 0,
+    });
+  return await mergeTrees(repository, await as(options.ours), await as(options.theirs));
+}
+
+/** Each commit that the branch does not have, in order, merges left out, on top of the other. */
+async function replay(repository: Repository, request: CandidateRequest): Promise<Candidate> {
+  const { head, commit } = request;
+  const args = ["rev-list", "--reverse", "--topo-order", "--no-merges", commit, `^${head}`];
+  const commits = line(await repository.objects(args))
+    .split("\n")
+    .filter((id) => id !== "");
+  const trailers = request.message.slice(request.message.lastIndexOf("\n\n") + 2);
+  let onto = head;
+  let tree = await treeOf(repository, head);
+  // Made when the next one is known to change something, so that the trailers are on the last of them.
+  let pending: CommitText | undefined;
+  const make = async ({ name, email, date }: CommitText, message: string): Promise<void> => {
+    const author = { name, email, date };
+    onto = await makeCommit(repository, { tree, parents: [onto], message, atMs: request.atMs, author });
+  };
+  for (const id of commits) {
+    const before = await parentOf(repository, id);
+    const merged = await mergeOver(repository, { base: before, ours: tree, theirs: id });
+    if (merged.kind === "conflict") return { kind: "conflict", files: merged.files };
+    if (merged.tree === tree) continue;
+    if (pending !== undefined) await make(pending, ownWords(pending.message));
+    tree = merged.tree;
+    pending = await readCommit(repository, id);
+  }
+  if (pending === undefined) return { kind: "nothing" };
+  await make(pending, `${pending.message.trimEnd()}\n\n${trailers}`);
+  return { kind: "clean", commit: onto, tree };
+}
+
+/** What was merged is read from trailers: those that an agent wrote must not stand where heddle's do. */
+function ownWords(message: string): string {
+  const last = message.trimEnd().split("\n\n").at(-1) ?? "";
+  return /^(?:run|step|attempt|captured|reverts):/im.test(last)
+    ? `${message.trimEnd()}\n\n(as its author wrote it)\n`
+    : message;
+}
+
+/** The first parent, or for a first commit the empty one. */
+async function parentOf(repository: Repository, commit: string): Promise<string> {
+  const parents = line(await repository.objects(["rev-list", "--no-walk", "--parents", commit])).split(" ");
+  if (parents[1] !== undefined) return parents[1];
+  const tree = line(await repository.objects(["mktree"]));
+  return await makeCommit(repository, { tree, parents: [], message: "nothing", atMs: 0 });
+}
+
+export interface CommitText {
+  readonly name: string;
+  readonly email: string;
+  /** As git writes it: seconds and zone. */
+  readonly date: string;
+  readonly message: string;
+}
+
+export async function readCommit(repository: Repository, commit: string): Promise<CommitText> {
+  const text = (await repository.objects(["cat-file", "commit", commit])).output.toString("utf8");
+  const at = text.indexOf("\n\n");
+  const headers = at < 0 ? text : text.slice(0, at);
+  const [, name = "", email = "", date = ""] = /^author (.*?) ?<([^>]*)> (\d+ [+-]\d+)$/m.exec(headers) ?? [];
+  return { name: name === "" ? "unknown" : name, email, date: `@${date}`, message: at < 0 ? "" : text.slice(at + 2) };
+}
+
+/**
+ * A folder with the `.gitattributes` files of a commit and nothing else, for git to read them where it looks for them. One for
+ * each set of such files.
+ */
+async function attributesFolder(repository: Repository, commit: string): Promise<string> {
+  const listed = await repository.objects(["ls-tree", "-r", "-z", "--full-tree", commit]);
+  const files = items(listed.output).filter((entry) =>
+    /^100\d+ blob [0-9a-f]+\t(?:[\s\S]*\/)?\.gitattributes$/.test(entry),
+  );
+  const key = createHash("sha256").update(files.join("\0")).digest("hex").slice(0, 24);
+  const folder = join(repository.home, ".attributes", key);
+  if (await exists(folder)) return folder;
+  const draft = draftOf(folder);
+  await mkdir(draft, { recursive: true });
+  for (const entry of files) {
+    const [, id = "", path = ""] = /^100\d+ blob ([0-9a-f]+)\t([\s\S]*)$/.exec(entry) ?? [];
+    await mkdir(dirname(join(draft, path)), { recursive: true });
+    await writeFile(join(draft, path), (await repository.objects(["cat-file", "blob", id])).output);
+  }
+  // Somebody else may have made it meanwhile; it is the same.
+  await rename(draft, folder).catch(async () => await rm(draft, { recursive: true, force: true }));
+  return folder;
+}

@@ -1,0 +1,323 @@
+/**
+ * The tested merge queue: attempts that succeeded become commits of the integration branch, one by one, each verified as the
+ * very commit that the branch then gets. Knows no plan and no scheduler: entries come in, outcomes go out.
+ *
+ * Invariants:
+ *  1. The branch never has a commit whose verification did not pass.
+ *  2. A conflict or a red verification moves nothing, and stops no other entry.
+ *  3. Entries are merged in the order of their coming; those that come in the same turn, by `order`.
+ *  4. What is on the branch already is answered from it: after a crash, entries are put in again and none is merged twice.
+ *  5. Who takes an entry back hears of it when nothing of its verification runs any more. Others lose time by it at most.
+ */
+import { invariant } from "../base/assert.ts";
+import { type Candidate, makeCandidate } from "./merge-candidate.ts";
+import { line } from "./repository-access.ts";
+import { Integration, type Known, contains, messageWith } from "./integration.ts";
+import { type PassedStore, VerifyPool, passedStore } from "./verify.ts";
+import type { Worktrees } from "./worktree.ts";
+import type { MergeEntry, MergeMode, MergeOutcome, MergedStep, VerifyResult } from "./types.ts";
+
+export interface MergeQueueOptions {
+  readonly worktrees: Worktrees;
+  readonly run: string;
+  /** The run's base commit: the branch begins there, and what it has beyond it is the run's. */
+  readonly base: string;
+  /** The branch begins here instead: the base with the work of reused steps on top. */
+  readonly begin?: string;
+  /** Absent: `squash`. */
+  readonly mode?: MergeMode;
+  /** Entries that are verified at the same time, each on top of the one before. Absent: 2. */
+  readonly ahead?: number;
+  /** Entries whose verification is run once, for all together, and halved where it fails: for slow suites. Absent: 1. */
+  readonly batch?: number;
+  readonly passed?: PassedStore;
+}
+
+interface Waiting {
+  readonly entry: MergeEntry;
+  readonly turn: number;
+  readonly resolve: (outcome: MergeOutcome) => void;
+  readonly reject: (reason: unknown) => void;
+  withdrawn: boolean;
+}
+
+/** Entries on top of each other, whose last commit stands for all. */
+interface Stack {
+  readonly onto: string;
+  readonly parts: readonly { readonly waiting: Waiting; readonly commit: string; readonly tree: string }[];
+  readonly abort: AbortController;
+  readonly verdict: Promise<VerifyResult>;
+}
+
+export class MergeQueue {
+  readonly integration: Integration;
+  readonly #options: MergeQueueOptions;
+  readonly #pool: VerifyPool;
+  readonly #waiting: Waiting[] = [];
+  #stacks: Stack[] = [];
+  #turn = 0;
+  #turnEnds = false;
+  #closed = false;
+  #loop: Promise<void> | undefined;
+  #arrival: { readonly promise: Promise<void>; readonly resolve: () => void } = Promise.withResolvers<void>();
+
+  constructor(options: MergeQueueOptions) {
+    this.#options = options;
+    this.integration = new Integration(options.worktrees.repository, options.run, options.base, options.begin);
+    this.#pool = new VerifyPool(
+      options.worktrees,
+      options.run,
+      options.passed ?? passedStore(options.worktrees.repository.clock),
+    );
+  }
+
+  /** Rejects only where git fails (`HeddleError`); the entry is not merged then, and may be put in again. */
+  enqueue(entry: MergeEntry): Promise<MergeOutcome> {
+    if (this.#closed) return Promise.resolve({ kind: "closed" });
+    const { signal } = entry;
+    if (signal?.aborted === true) return Promise.resolve({ kind: "closed" });
+    const { promise, resolve, reject } = Promise.withResolvers<MergeOutcome>();
+    const waiting: Waiting = { entry, turn: this.#turn, resolve, reject, withdrawn: false };
+    this.#waiting.push(waiting);
+    this.#waiting.sort((a, b) => a.turn - b.turn || a.entry.order - b.entry.order);
+    if (!this.#turnEnds) {
+      this.#turnEnds = true;
+      setImmediate(() => {
+        this.#turnEnds = false;
+        this.#turn++;
+        this.#wake();
+        this.#loop ??= this.#work().finally(() => (this.#loop = undefined));
+      });
+    }
+    if (signal === undefined) return promise;
+    const withdraw = (): void => this.#withdraw(waiting);
+    signal.addEventListener("abort", withdraw, { once: true });
+    return promise.finally(() => signal.removeEventListener("abort", withdraw));
+  }
+
+  #wake(): void {
+    this.#arrival.resolve();
+    this.#arrival = Promise.withResolvers<void>();
+  }
+
+  /** Where it is being verified, the loop answers: those behind it in its stack, and on top of that, are verified again. */
+  #withdraw(waiting: Waiting): void {
+    waiting.withdrawn = true;
+    if (this.#waiting.includes(waiting)) {
+      this.#take(waiting);
+      waiting.resolve({ kind: "closed" });
+      return;
+    }
+    this.#stacks.find((stack) => has(stack, waiting))?.abort.abort();
+    this.#wake();
+  }
+
+  /** The commit that steps whose deps are merged begin at. */
+  async head(): Promise<string> {
+    return await this.integration.head();
+  }
+
+  /** What is merged and not reverted, oldest first. */
+  async merged(): Promise<readonly MergedStep[]> {
+    return await this.integration.merged();
+  }
+
+  /** No entry is begun any more; verifications that run are aborted. Removes the worktrees for verifying. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const stack of this.#stacks) stack.abort.abort();
+    await this.#loop;
+    for (const { resolve } of this.#waiting.splice(0)) resolve({ kind: "closed" });
+    await this.#pool.close();
+  }
+
+  async #work(): Promise<void> {
+    while ((this.#waiting.length > 0 || this.#stacks.length > 0) && !(this.#closed && this.#stacks.length === 0)) {
+      try {
+        // Asked for before looking: what comes meanwhile is looked at next.
+        const news = this.#arrival.promise.then(() => undefined);
+        const withdrawn = this.#stacks.findIndex((stack) => stack.parts.some(({ waiting }) => waiting.withdrawn));
+        if (withdrawn >= 0) await this.#giveBack(withdrawn);
+        await this.#fill();
+        const [first] = this.#stacks;
+        if (first === undefined) continue;
+        const verdict = await Promise.race([first.verdict, news]);
+        if (verdict !== undefined) await this.#settle(first, verdict);
+      } catch (thrown) {
+        await this.#fail(thrown);
+      }
+    }
+  }
+
+  /** Begins verifying entries, as many as may be under way. */
+  async #fill(): Promise<void> {
+    while (this.#stacks.length < (this.#options.ahead ?? 2) && this.#waiting.length > 0 && !this.#closed) {
+      const last = this.#stacks.at(-1);
+      const known = await this.integration.look();
+      const onto = last?.parts.at(-1)?.commit ?? known.head;
+      const stack = await this.#stackOn(onto, known, last === undefined);
+      if (stack === undefined) return;
+      if (stack.parts.length > 0) this.#stacks.push(stack);
+    }
+  }
+
+  /** `certain`: `onto` is the branch's head, so that a conflict is one. Else the entry waits until it is known. */
+  async #stackOn(onto: string, known: Known, certain: boolean): Promise<Stack | undefined> {
+    const parts: Stack["parts"][number][] = [];
+    let head = onto;
+    while (parts.length < Math.max(1, this.#options.batch ?? 1)) {
+      const [waiting] = this.#waiting;
+      if (waiting === undefined) break;
+      const found = known.merged.find((one) => isSame(one, waiting.entry));
+      const candidate = found === undefined ? await this.#candidate(waiting.entry, head, known) : undefined;
+      if (waiting.withdrawn) continue;
+      if (candidate?.kind === "clean") {
+        this.#take(waiting);
+        parts.push({ waiting, commit: candidate.commit, tree: candidate.tree });
+        head = candidate.commit;
+        continue;
+      }
+      // On top of what may not come to be, nothing is decided.
+      if (found === undefined && !(certain && parts.length === 0)) break;
+      this.#take(waiting);
+      waiting.resolve(outcomeOf(found, candidate, head));
+    }
+    if (parts.length === 0) return this.#waiting.length === 0 || !certain ? undefined : emptyStack(onto);
+    const abort = new AbortController();
+    return { onto, parts, abort, verdict: this.#verify(parts, parts.length, abort.signal) };
+  }
+
+  /** An answer even where verifying fails for another reason: the loop hears of it when it asks. */
+  #verify(parts: Stack["parts"], count: number, signal: AbortSignal): Promise<VerifyResult> {
+    const part = parts[count - 1];
+    invariant(part !== undefined, "a stack has entries");
+    const all = parts.slice(0, count).flatMap(({ waiting }) => waiting.entry.verify ?? []);
+    const verdict = this.#pool.verify(all, part, signal);
+    verdict.catch(() => {});
+    return verdict;
+  }
+
+  async #settle(stack: Stack, verdict: VerifyResult): Promise<void> {
+    if (stack.abort.signal.aborted) return await this.#giveBack(0);
+    let good = stack.parts.length;
+    let bad: VerifyResult = verdict;
+    if (!verdict.ok) {
+      // Those on top of it were verified in vain; now it is looked for alone.
+      await this.#giveBack(1);
+      ({ good, bad } = await this.#bisect(stack, verdict));
+      if (stack.abort.signal.aborted) return await this.#giveBack(0);
+    }
+    const last = stack.parts[good - 1];
+    if (last !== undefined) {
+      const moved = await this.integration.advance(stack.onto, last.commit, last.waiting.entry.step);
+      if (!moved) return await this.#giveBack(0);
+    }
+    this.#stacks.shift();
+    let onto = stack.onto;
+    for (const { waiting, commit } of stack.parts.slice(0, good)) {
+      waiting.resolve({ kind: "merged", commit, onto, again: false });
+      onto = commit;
+    }
+    const rejected = stack.parts[good];
+    if (rejected !== undefined && !bad.ok)
+      rejected.waiting.resolve({ kind: "rejected", output: bad.output, commit: rejected.commit, head: onto });
+    this.#putBack(stack.parts.slice(good + 1));
+  }
+
+  /** How many of a red stack are green together; the next one is what made it red. */
+  async #bisect(stack: Stack, verdict: VerifyResult): Promise<{ readonly good: number; readonly bad: VerifyResult }> {
+    let good = 0;
+    let red = stack.parts.length;
+    let bad = verdict;
+    while (red - good > 1) {
+      const middle = (good + red) >> 1;
+      const found = await this.#verify(stack.parts, middle, stack.abort.signal);
+      if (found.ok) good = middle;
+      else {
+        red = middle;
+        bad = found;
+      }
+    }
+    return { good, bad };
+  }
+
+  /** Stacks from the `from`-th on are undone, their entries wait again in their places. */
+  async #giveBack(from: number): Promise<void> {
+    const undone = this.#stacks.slice(from);
+    this.#stacks = this.#stacks.slice(0, from);
+    for (const stack of undone) stack.abort.abort();
+    // Their worktrees are free only then.
+    await Promise.allSettled(undone.map(async (stack) => await stack.verdict));
+    this.#putBack(undone.flatMap((stack) => stack.parts));
+  }
+
+  /** To the places that they had, but for those that were taken back. */
+  #putBack(parts: Stack["parts"]): void {
+    const all = parts.map(({ waiting }) => waiting);
+    for (const { withdrawn, resolve } of all) if (withdrawn) resolve({ kind: "closed" });
+    this.#waiting.unshift(...all.filter(({ withdrawn }) => !withdrawn));
+  }
+
+  /** Git failed: whoever is first hears of it, the others try their luck. */
+  async #fail(thrown: unknown): Promise<void> {
+    await this.#giveBack(0);
+    const [first] = this.#waiting;
+    if (first === undefined) return;
+    this.#take(first);
+    first.reject(thrown);
+  }
+
+  #take(waiting: Waiting): void {
+    this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+  }
+
+  async #candidate(entry: MergeEntry, head: string, known: Known): Promise<Candidate> {
+    const { run, worktrees } = this.#options;
+    const { repository } = worktrees;
+    const message = messageWith(entry.message ?? entry.step, [
+      ["Run", run],
+      ["Step", entry.step],
+      ["Attempt", String(entry.attempt)],
+      ["Captured", entry.commit],
+      ...(entry.trailers ?? []),
+    ]);
+    const mode = entry.mode ?? this.#options.mode ?? "squash";
+    const over = await this.#baseAfterRevert(entry, head, known);
+    const atMs = repository.clock.now();
+    const request = { head, commit: entry.commit, mode, message, atMs };
+    return await makeCandidate(repository, { ...request, ...(over === undefined ? {} : { over }) });
+  }
+
+  /**
+   * Where the step's work was merged with its commits and then reverted, the branch has these commits and not what they did: git
+   * would find nothing to merge. What counts is where the work began.
+   */
+  async #baseAfterRevert(entry: MergeEntry, head: string, known: Known): Promise<string | undefined> {
+    const { repository } = this.#options.worktrees;
+    for (const { step, source, onto, by } of known.undone) {
+      if (step !== entry.step || !(await contains(repository, head, source))) continue;
+      if (await contains(repository, entry.commit, by)) continue;
+      const found = await repository.objects(["merge-base", onto, entry.commit], { codes: [0, 1] });
+      if (found.code === 0) return line(found).split("\n")[0];
+    }
+    return undefined;
+  }
+}
+
+function isSame(merged: MergedStep, entry: MergeEntry): boolean {
+  return merged.step === entry.step && merged.attempt === entry.attempt && merged.source === entry.commit;
+}
+
+function has(stack: Stack, waiting: Waiting): boolean {
+  return stack.parts.some((part) => part.waiting === waiting);
+}
+
+function outcomeOf(found: MergedStep | undefined, candidate: Candidate | undefined, head: string): MergeOutcome {
+  if (found !== undefined) return { kind: "merged", commit: found.commit, onto: found.onto, again: true };
+  invariant(candidate !== undefined && candidate.kind !== "clean", "a clean candidate is verified");
+  return candidate.kind === "nothing" ? { kind: "nothing", head } : { kind: "conflict", files: candidate.files, head };
+}
+
+function emptyStack(onto: string): Stack {
+  return { onto, parts: [], abort: new AbortController(), verdict: Promise.resolve({ ok: true }) };
+}

@@ -1,0 +1,83 @@
+/**
+ * Names of branches, refs and folders, made of ids. Knows no repository. Everything that heddle writes into a repository lies
+ * under the two prefixes here.
+ *
+ * Invariant: different owners have different names, on file systems that ignore case too, and every name is a valid ref.
+ */
+import { createHash } from "node:crypto";
+import { HeddleError } from "../base/errors.ts";
+import { isRunId } from "../base/ids.ts";
+import { fileNameOf } from "../workspace/names.ts";
+import type { TreeOwner } from "./types.ts";
+
+export const BRANCHES = "refs/heads/heddle/";
+export const REFS = "refs/heddle/";
+
+/** One component of a ref: as a file's name, without what refs may not have. `=` and a `%` at the end come up in no file's name. */
+export function refPart(id: string): string {
+  const part = fileNameOf(id).replaceAll("~", "=").replaceAll("..", ".%2e");
+  if (part.endsWith(".lock")) return `${part.slice(0, -5)}%2elock`;
+  return part.endsWith(".") ? `${part.slice(0, -1)}%2e` : part;
+}
+
+const POOL = "@@verify-";
+
+export function isPoolName(name: string): boolean {
+  return name.startsWith(POOL);
+}
+
+/** Folder and last part of the branch. The integration branch has a name that a step could have, which then gives way. */
+export function treeName(owner: TreeOwner): string {
+  if (owner.kind === "pool") return `${POOL}${owner.id}`;
+  if (owner.kind === "group") return `@${refPart(owner.id)}`;
+  return owner.id === "integration" ? "integration%" : refPart(owner.id);
+}
+
+export function checkRun(run: string): string {
+  if (isRunId(run)) return run;
+  throw new HeddleError({ code: "InvalidRunId", message: `${JSON.stringify(run)} is not the id of a run` });
+}
+
+/** A worktree's branch, whole ref. */
+export function branchRef(run: string, name: string): string {
+  return `${BRANCHES}${checkRun(run)}/${name}`;
+}
+
+export function integrationRef(run: string): string {
+  return branchRef(run, "integration");
+}
+
+/** That the branch of this name was made by heddle; points to the commit that the branch began at. No step's name begins with `@`. */
+export function ownershipRef(run: string, name: string): string {
+  return `${REFS}${checkRun(run)}/@ours/${name}`;
+}
+
+/** What an attempt left behind. */
+export function captureRef(run: string, step: string, attempt: number): string {
+  return `${REFS}${checkRun(run)}/${refPart(step)}/${attempt}`;
+}
+
+/** Commits that an attempt made and left: a commit of heddle's whose parents they are. */
+export function keptRef(run: string, step: string, attempt: number): string {
+  return `${captureRef(run, step, attempt)}.kept`;
+}
+
+export function isOurRef(ref: string): boolean {
+  return ref.startsWith(BRANCHES) || ref.startsWith(REFS);
+}
+
+/** The short name that people type. */
+export function shortBranch(ref: string): string {
+  return ref.replace(/^refs\/heads\//, "");
+}
+
+/**
+ * For names of databases and the like: letters, digits and `_`, at most 40, told apart by the run. Names that do not go in as they
+ * are carry a hash, so that no two of them meet.
+ */
+export function slugOf(run: string, name: string): string {
+  const words = name.replaceAll(/[^a-z0-9]+/g, "_").replaceAll(/^_+|_+$/g, "");
+  const isPlain = words === name && words.length <= 27;
+  const hash = createHash("sha256").update(name).digest("hex").slice(0, 6);
+  return `${isPlain ? words : `${words.slice(0, 20)}_${hash}`}_${run.slice(0, 12)}`.replace(/^_/, "");
+}

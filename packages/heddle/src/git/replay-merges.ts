@@ -1,0 +1,112 @@
+/**
+ * Brings what one run merged for some of its steps to where another begins, in memory: commits are made, no branch moves. Knows
+ * the integration branch of the earlier run, not why its results are taken.
+ *
+ * What comes of it is verified by the steps that are merged on top, not by itself: on another base it may be red.
+ */
+import { makeCommit, treeOf } from "./commits.ts";
+import { mergeOver, readCommit } from "./merge-candidate.ts";
+import type { Repository } from "./repository-access.ts";
+import { type Integration, contains, messageWith, readTrailers } from "./integration.ts";
+import { commitOf } from "./discover.ts";
+import type { MergedStep } from "./types.ts";
+
+/** A step of the plan whose result is taken. */
+export interface CarriedStep {
+  readonly id: string;
+  /** Steps that joined the earlier run as part of it: items, a subplan's, those that it added. */
+  readonly also: readonly string[];
+  /** Commits that its result names: it is nothing without them. */
+  readonly commits: readonly string[];
+}
+
+export interface CarryRequest {
+  /** Of the earlier run; `undefined`: its branch is not there. */
+  readonly earlier: Integration | undefined;
+  readonly from: string;
+  /** The new run, and where it begins. */
+  readonly run: string;
+  readonly base: string;
+  readonly steps: readonly CarriedStep[];
+}
+
+export type CarryOutcome =
+  /** `begin`: the base where there is nothing to bring. `now`: commits that took the place of those of the earlier run. */
+  | { readonly kind: "carried"; readonly begin: string; readonly now: Readonly<Record<string, string>> }
+  /** The step's result cannot be taken. `why`: a clause about what the earlier run merged for it. */
+  | { readonly kind: "refused"; readonly step: string; readonly why: string };
+
+export async function carry(repository: Repository, request: CarryRequest): Promise<CarryOutcome> {
+  const { earlier, base, steps } = request;
+  const merged = (await earlier?.merged()) ?? [];
+  const undone = (await earlier?.undone()) ?? [];
+  for (const step of steps) {
+    const own = merged.filter((one) => isOf(step, one));
+    if (undone.some((one) => isOf(step, one) && !own.some(({ step: id }) => id === one.step)))
+      return { kind: "refused", step: step.id, why: "was taken back out" };
+    const here = new Set(own.map(({ commit }) => commit));
+    const elsewhere = step.commits.filter((commit) => !here.has(commit));
+    if (!(await isBelow(repository, base, elsewhere))) return { kind: "refused", step: step.id, why: "is gone" };
+  }
+  let begin = base;
+  const now: Record<string, string> = {};
+  for (const one of merged) {
+    const owner = steps.find((step) => isOf(step, one));
+    if (owner === undefined || (await contains(repository, base, one.commit))) continue;
+    const next = await onto(repository, request, { begin, one, owner: owner.id });
+    if (typeof next !== "string") return { kind: "refused", step: owner.id, why: clash(next.files) };
+    begin = next;
+    now[one.commit] = next;
+  }
+  return { kind: "carried", begin, now };
+}
+
+function isOf({ id, also }: CarriedStep, { step, part }: MergedStep): boolean {
+  return step === id || part === id || also.includes(step);
+}
+
+/** Whether the base has all of them: they have landed. */
+async function isBelow(repository: Repository, base: string, commits: readonly string[]): Promise<boolean> {
+  for (const commit of commits)
+    if ((await commitOf(repository, commit)) === undefined || !(await contains(repository, base, commit))) return false;
+  return true;
+}
+
+async function onto(
+  repository: Repository,
+  { from, run }: CarryRequest,
+  { begin, one, owner }: { readonly begin: string; readonly one: MergedStep; readonly owner: string },
+): Promise<string | { readonly files: readonly string[] }> {
+  const merged = await mergeOver(repository, { base: one.onto, ours: begin, theirs: one.commit });
+  if (merged.kind === "conflict") return { files: merged.files };
+  if (merged.tree === (await treeOf(repository, begin))) return begin;
+  const { message } = await readCommit(repository, one.commit);
+  const trailers = readTrailers(message);
+  const text = trailers.size === 0 ? message : message.trimEnd().split("\n\n").slice(0, -1).join("\n\n");
+  const agent = ["Agent", "Model"].flatMap((key): [string, string][] => {
+    const value = trailers.get(key.toLowerCase());
+    return value === undefined ? [] : [[key, value]];
+  });
+  // No attempt of the new run made it: attempts count from 1.
+  const ours = [
+    ["Run", run],
+    ["Step", one.step],
+    ["Attempt", "0"],
+    ["Captured", one.source],
+    ...(one.step === owner ? [] : [["Part-Of", owner] as const]),
+    ["Reused-From", from],
+    ...agent,
+  ] as const;
+  const atMs = repository.clock.now();
+  return await makeCommit(repository, {
+    tree: merged.tree,
+    parents: [begin],
+    message: messageWith(text, ours),
+    atMs,
+  });
+}
+
+function clash(files: readonly string[]): string {
+  const more = files.length > 5 ? ` and ${files.length - 5} more` : "";
+  return `does not go together with your branch in ${files.slice(0, 5).join(", ")}${more}`;
+}

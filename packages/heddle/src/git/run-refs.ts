@@ -1,0 +1,102 @@
+/**
+ * Heddle's refs of runs: branches, captures, kept commits. Says whether a run's work is on a branch of the user's, and removes what
+ * is done with. Knows no journal: whether a run may still go on is the caller's to say.
+ *
+ * Invariants:
+ *  1. A branch without our mark is somebody else's, and one that is checked out is in use: neither is removed.
+ *  2. Nothing is removed of a run that has worktrees.
+ */
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { type Repository, line } from "./repository-access.ts";
+import { withIntent } from "./intent-log.ts";
+import type { RepositoryLock } from "./lock.ts";
+import { BRANCHES, REFS, checkRun, integrationRef } from "./ref-names.ts";
+
+export interface RunRefs {
+  /** Whole names. */
+  readonly refs: readonly string[];
+  /** All that was merged in the run is on a branch or tag that is not heddle's. */
+  readonly landed: boolean;
+  /** How many worktrees it has. */
+  readonly trees: number;
+}
+
+interface Ref {
+  readonly name: string;
+  readonly commit: string;
+  readonly checkedOut: boolean;
+}
+
+/** Heddle's refs of a run, whole names. */
+export async function runRefs(repository: Repository, run: string): Promise<readonly string[]> {
+  return (await refsUnder(repository, run)).map(({ name }) => name);
+}
+
+async function refsUnder(repository: Repository, run: string): Promise<readonly Ref[]> {
+  const format = "--format=%(refname)%00%(objectname)%00%(worktreepath)%00/%00";
+  const listed = await repository.refs(["for-each-ref", format, `${BRANCHES}${checkRun(run)}/`, `${REFS}${run}/`]);
+  return listed.output
+    .toString("utf8")
+    .split("\0/\0\n")
+    .flatMap((text) => {
+      const [name = "", commit = "", path = ""] = text.split("\0");
+      return name === "" ? [] : [{ name, commit, checkedOut: path !== "" }];
+    });
+}
+
+/** What there is of a run's refs; `undefined`: none. */
+export async function refsOf(repository: Repository, run: string): Promise<RunRefs | undefined> {
+  const refs = await refsUnder(repository, run);
+  if (refs.length === 0) return undefined;
+  const head = refs.find(({ name }) => name === integrationRef(run))?.commit;
+  return {
+    refs: removable(refs, run),
+    landed: head !== undefined && (await isElsewhere(repository, head)),
+    trees: (await treesOf(repository, run)).length,
+  };
+}
+
+/** Whether a ref that is not heddle's leads to a commit; branches of heddle's that were pushed are heddle's still. */
+async function isElsewhere(repository: Repository, commit: string): Promise<boolean> {
+  const places = ["refs/heads/", "refs/remotes/", "refs/tags/"];
+  const listed = await repository.refs(["for-each-ref", `--contains=${commit}`, "--format=%(refname)", ...places]);
+  return line(listed)
+    .split("\n")
+    .some((ref) => ref !== "" && !/^refs\/(heads|remotes\/[^/]+)\/heddle\//.test(ref));
+}
+
+function removable(refs: readonly Ref[], run: string): readonly string[] {
+  const ours = `${REFS}${run}/@ours/`;
+  const marks = new Set(refs.map(({ name }) => name).filter((name) => name.startsWith(ours)));
+  const markOf = ({ name }: Ref): string => name.replace(`${BRANCHES}${run}/`, ours);
+  const stays = new Set(refs.filter(({ checkedOut }) => checkedOut).flatMap((ref) => [ref.name, markOf(ref)]));
+  return refs
+    .filter((ref) => !stays.has(ref.name) && (ref.name.startsWith(REFS) || marks.has(markOf(ref))))
+    .map(({ name }) => name);
+}
+
+async function treesOf(repository: Repository, run: string): Promise<readonly string[]> {
+  const entries = await readdir(join(repository.home, checkRun(run)), { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith(".")).map(({ name }) => name);
+}
+
+/**
+ * Removes every ref of a run: captures, kept commits and branches. What only they lead to is lost with git's next clean-up, so
+ * this is for a person's word or a written rule. Refused (`false`) while the run has worktrees.
+ */
+export async function removeRunRefs(repository: Repository, lock: RepositoryLock, run: string): Promise<boolean> {
+  return await lock.run(async () => {
+    if ((await treesOf(repository, run)).length > 0) return false;
+    const input = removable(await refsUnder(repository, run), run)
+      .map((ref) => `delete ${ref}\0\0`)
+      .join("");
+    const locks = [join(repository.facts.commonDir, "packed-refs.lock")];
+    await withIntent(
+      repository,
+      { locks },
+      async () => await repository.refs(["update-ref", "--stdin", "-z"], { input }),
+    );
+    return true;
+  });
+}

@@ -1,0 +1,86 @@
+/** A person's word on a conflict, carried out: one side's lines where the two do not go together. Knows commits and blobs. */
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { mergeTrees } from "./merge-candidate.ts";
+import { makeCommit } from "./commits.ts";
+import { withEntries } from "./conflict.ts";
+import { items, line, type Repository } from "./repository-access.ts";
+
+export interface SettleOptions {
+  readonly head: string;
+  readonly commit: string;
+  /** `ours`: that of `head`; `theirs`: that of `commit`. */
+  readonly side: "ours" | "theirs";
+  readonly message: string;
+}
+
+/** The id of a commit on top of `head` that has both, and where they conflict, what the side has. */
+export async function settle(repository: Repository, options: SettleOptions): Promise<string> {
+  const { head, commit, message } = options;
+  const merged = await mergeTrees(repository, head, commit);
+  let tree = merged.tree;
+  if (merged.kind === "conflict") {
+    const base = line(await repository.objects(["merge-base", head, commit], { codes: [0, 1] })).split("\n")[0];
+    const entries = new Map<string, string | undefined>();
+    for (const { path } of merged.stages) {
+      const [plain = path] = path.split(new RegExp(`~(?:${head}|${commit})`));
+      if (plain !== path) entries.set(path, undefined);
+      const chosen = await settled(repository, { ...options, base, path: plain });
+      // A folder's files are in the tree already: they conflict with nothing.
+      if (chosen !== "folder") entries.set(plain, chosen);
+      if (chosen === undefined || chosen === "folder") continue;
+      for (const inside of await filesIn(repository, tree, plain)) entries.set(inside, undefined);
+    }
+    tree = await withEntries(repository, tree, entries);
+  }
+  return await makeCommit(repository, { tree, parents: [head], message, atMs: repository.clock.now() });
+}
+
+interface Entry {
+  readonly mode: string;
+  readonly id: string;
+}
+
+/** Mode and id of the settled file; `undefined`: it is gone. */
+async function settled(
+  repository: Repository,
+  at: SettleOptions & { readonly base: string | undefined; readonly path: string },
+): Promise<string | undefined> {
+  const read = (commit: string): Promise<Entry | undefined> => entryOf(repository, commit, at.path);
+  const base = at.base === undefined ? undefined : await read(at.base);
+  const [ours, theirs] = [await read(at.head), await read(at.commit)];
+  const chosen = at.side === "ours" ? ours : theirs;
+  if (chosen === undefined) return undefined;
+  if (chosen.mode === "040000") return "folder";
+  const texts = [ours, theirs, base ?? chosen].filter((entry) => entry?.mode.startsWith("100") === true);
+  if (ours === undefined || theirs === undefined || texts.length < 3) return `${chosen.mode} ${chosen.id}`;
+  const folder = await mkdtemp(join(tmpdir(), "heddle-settle-"));
+  try {
+    for (const [name, entry] of Object.entries({ base, ours, theirs })) {
+      const blob =
+        entry === undefined ? Buffer.alloc(0) : (await repository.objects(["cat-file", "blob", entry.id])).output;
+      await writeFile(join(folder, name), blob);
+    }
+    const files = ["ours", "base", "theirs"].map((name) => join(folder, name));
+    // 255: binary, or broken otherwise.
+    const answer = await repository.objects(["merge-file", "-q", `--${at.side}`, ...files], { codes: [0, 255] });
+    if (answer.code !== 0) return `${chosen.mode} ${chosen.id}`;
+    const input = await readFile(join(folder, "ours"));
+    const id = line(await repository.objects(["hash-object", "-w", "--stdin"], { input }));
+    return `${chosen.mode} ${id}`;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function entryOf(repository: Repository, commit: string, path: string): Promise<Entry | undefined> {
+  const listed = await repository.objects(["ls-tree", "-z", "--full-tree", commit, "--", path]);
+  const [, mode, id] = /^(\d+) \w+ ([0-9a-f]+)\t/.exec(items(listed.output)[0] ?? "") ?? [];
+  return mode === undefined || id === undefined ? undefined : { mode, id };
+}
+
+async function filesIn(repository: Repository, tree: string, folder: string): Promise<readonly string[]> {
+  const args = ["ls-tree", "-r", "-z", "--full-tree", "--name-only", tree, "--", `${folder}/`];
+  return items((await repository.objects(args)).output);
+}

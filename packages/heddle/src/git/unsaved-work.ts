@@ -1,0 +1,72 @@
+/**
+ * Says whether a worktree holds something that is nowhere else. Asked before every removal: the answer comes from the files and
+ * from git, not from what was noted.
+ */
+import { join } from "node:path";
+import { agentCommits, savedTrees, unreached } from "./reflog-commits.ts";
+import { treeOf } from "./commits.ts";
+import type { Repository } from "./repository-access.ts";
+import { type AdminEntry, type Place, adminOf, readRecord } from "./worktree-record.ts";
+import { commitOf } from "./discover.ts";
+import { ownershipRef } from "./ref-names.ts";
+import type { FileLimits, RemoveOptions } from "./types.ts";
+import { DEFAULT_LIMITS, type Snapshot, exists, snapshot } from "./checkout-files.ts";
+
+/** What would be lost, as the end of a sentence; `undefined`: nothing. `branch`: whether that goes too. */
+export async function unsavedWork(
+  repository: Repository,
+  place: Place,
+  options: { readonly acceptLeftOut: boolean; readonly branch?: RemoveOptions["branch"] },
+): Promise<string | undefined> {
+  if (!(await exists(place.path))) return undefined;
+  const record = await readRecord(place);
+  // Nobody has worked here yet. A folder without notes may hold anything.
+  if (record?.populated === false) return undefined;
+  const base = record?.base ?? (await commitOf(repository, ownershipRef(place.run, place.name)));
+  if (base === undefined) return "heddle has no notes on it";
+  const admin = await adminOf(repository, place.path);
+  const made = await agentCommits(repository, admin?.dir);
+  const now = await snapshotOf(repository, { place, base, admin, head: made.head, limits: DEFAULT_LIMITS });
+  const baseTree = await treeOf(repository, base);
+  const { trees: saved, tip: branchTip } = await savedTrees(repository, place.run, place.branch);
+  if (now.tree !== baseTree && !saved.has(now.tree)) return "changed files";
+  if (!options.acceptLeftOut) {
+    const [left] = now.leftOut;
+    if (left !== undefined) return `${left.path}, which was left out (${left.reason})`;
+    const [nested] = now.nested;
+    if (nested !== undefined) return `a repository of its own in ${nested}`;
+    if (now.ownRepository) return "a repository of its own in place of the worktree's .git";
+  }
+  const tip = options.branch === "delete" ? branchTip : undefined;
+  const commits = tip === undefined || made.all.includes(tip) ? made.all : [...made.all, tip];
+  const lost = await unreached(repository, place.run, commits, [base]);
+  return lost.length === 0 ? undefined : `commit ${lost[0] ?? ""}`;
+}
+
+export interface PlaceSnapshot extends Snapshot {
+  /** `.git` is a folder: whoever worked here made another repository. */
+  readonly ownRepository: boolean;
+}
+
+/** The files of a worktree as they are; its folder exists. `head`: where the HEAD of `admin` is. */
+export async function snapshotOf(
+  repository: Repository,
+  options: {
+    readonly place: Place;
+    readonly base: string;
+    readonly admin: AdminEntry | undefined;
+    readonly head: string | undefined;
+    readonly limits: FileLimits;
+  },
+): Promise<PlaceSnapshot> {
+  const { place, base, admin, head, limits } = options;
+  const taken = await snapshot(repository, {
+    path: place.path,
+    index: place.index,
+    base,
+    limits,
+    ...(admin === undefined ? {} : { agentIndex: join(admin.dir, "index") }),
+    ...(head === undefined ? {} : { agentHead: head }),
+  });
+  return { ...taken, ownRepository: await exists(join(place.path, ".git", "HEAD")) };
+}

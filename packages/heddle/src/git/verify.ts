@@ -1,0 +1,143 @@
+/**
+ * Runs the caller's verification on a commit, in a worktree of its own that is used again. Knows worktrees, not what is verified.
+ *
+ * Invariants:
+ *  1. What is verified is that commit: the worktree's HEAD is at it and its files are the commit's.
+ *  2. What passed once under a key and a tree passes without running, for as long as it is remembered.
+ */
+import { createHash } from "node:crypto";
+import { appendFile, mkdir, readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { Clock } from "../base/clock.ts";
+import { HeddleError } from "../base/errors.ts";
+import { writeWhole } from "./repository-access.ts";
+import type { Worktree, Worktrees } from "./worktree.ts";
+import type { TreeOwner, Verification, VerifyResult } from "./types.ts";
+
+/** What passed, by key and tree; both only as a hash. */
+export interface PassedStore {
+  has(key: string, tree: string): Promise<boolean>;
+  add(key: string, tree: string): Promise<void>;
+}
+
+/** What a key cannot hold changes: programs outside the repository, the network, the time. */
+export const REMEMBERED_MS: number = 7 * 86_400_000;
+/** Of the youngest. */
+export const REMEMBERED: number = 2000;
+
+/** `path`: absent, only this process remembers. A file of lines: when (epoch, milliseconds) and what passed. */
+export function passedStore(clock: Clock, path?: string): PassedStore {
+  let known: Promise<Map<string, number>> | undefined;
+  const load = async (): Promise<Map<string, number>> => {
+    const text = path === undefined ? "" : await readFile(path, "utf8").catch(() => "");
+    const found = new Map<string, number>();
+    const lines = text.split("\n").filter((one) => one !== "");
+    for (const line of lines) {
+      const [, at, hash] = /^(\d+) ([0-9a-f]{64})$/.exec(line) ?? [];
+      if (at !== undefined && hash !== undefined && isYoung(Number(at))) found.set(hash, Number(at));
+    }
+    if (path !== undefined && (lines.length > found.size || found.size > REMEMBERED)) await shorten(path, found);
+    return found;
+  };
+  const isYoung = (at: number): boolean => clock.now() - at <= REMEMBERED_MS;
+  return {
+    async has(key, tree) {
+      const at = (await (known ??= load())).get(hashOf(key, tree));
+      return at !== undefined && isYoung(at);
+    },
+    async add(key, tree) {
+      const all = await (known ??= load());
+      const hash = hashOf(key, tree);
+      all.delete(hash);
+      all.set(hash, clock.now());
+      if (path === undefined) return dropOldest(all);
+      await mkdir(dirname(path), { recursive: true });
+      await appendFile(path, `\n${clock.now()} ${hash}\n`);
+      // Twice as many at most, so that it is not written anew each time.
+      if (all.size >= 2 * REMEMBERED) await shorten(path, all);
+    },
+  };
+}
+
+function hashOf(key: string, tree: string): string {
+  return createHash("sha256")
+    .update(JSON.stringify([key, tree]))
+    .digest("hex");
+}
+
+function dropOldest(all: Map<string, number>): void {
+  for (const hash of all.keys()) {
+    if (all.size <= REMEMBERED) return;
+    all.delete(hash);
+  }
+}
+
+/** What another process adds meanwhile may be lost: it is verified again then. */
+async function shorten(path: string, all: Map<string, number>): Promise<void> {
+  dropOldest(all);
+  await writeWhole(path, [...all].map(([hash, at]) => `${at} ${hash}\n`).join(""));
+}
+
+export class VerifyPool {
+  readonly #worktrees: Worktrees;
+  readonly #run: string;
+  readonly #passed: PassedStore;
+  readonly #free: number[] = [];
+  #made = 0;
+
+  constructor(worktrees: Worktrees, run: string, passed: PassedStore) {
+    this.#worktrees = worktrees;
+    this.#run = run;
+    this.#passed = passed;
+  }
+
+  /** Answers that all of `verifications` gave; the first that failed ends it. */
+  async verify(
+    verifications: readonly Verification[],
+    candidate: { readonly commit: string; readonly tree: string },
+    signal: AbortSignal,
+  ): Promise<VerifyResult> {
+    const due: Verification[] = [];
+    const keys = new Set<string>();
+    for (const one of verifications) {
+      if (one.key !== undefined && (keys.has(one.key) || (await this.#passed.has(one.key, candidate.tree)))) continue;
+      if (one.key !== undefined) keys.add(one.key);
+      due.push(one);
+    }
+    if (due.length === 0) return { ok: true };
+    const slot = this.#free.pop() ?? ++this.#made;
+    try {
+      const tree = await this.#treeAt(slot, candidate.commit);
+      for (const one of due) {
+        const result = await one.run(tree.path, { commit: candidate.commit, signal, ports: tree.ports });
+        if (!result.ok) return result;
+        if (one.key !== undefined && !signal.aborted) await this.#passed.add(one.key, candidate.tree);
+      }
+      return { ok: true };
+    } finally {
+      this.#free.push(slot);
+    }
+  }
+
+  /** Removes the worktrees of the pool, those of an earlier process too. One that somebody works in stays, and is listed. */
+  async close(): Promise<void> {
+    for (let slot = 1; ; slot++) {
+      const tree = await this.#worktrees.find(this.#run, poolOwner(slot));
+      if (tree === undefined && slot > this.#made) return;
+      try {
+        if (tree !== undefined) await this.#worktrees.remove(tree);
+      } catch (thrown) {
+        if (!(thrown instanceof HeddleError) || thrown.code !== "WorktreeInUse") throw thrown;
+      }
+    }
+  }
+
+  async #treeAt(slot: number, commit: string): Promise<Worktree> {
+    const tree = await this.#worktrees.ensure({ run: this.#run, owner: poolOwner(slot), base: commit });
+    return tree.fresh && tree.base === commit ? tree : await this.#worktrees.reset(tree, commit);
+  }
+}
+
+function poolOwner(slot: number): TreeOwner {
+  return { kind: "pool", id: slot };
+}

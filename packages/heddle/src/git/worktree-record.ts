@@ -1,0 +1,118 @@
+/**
+ * Where a worktree is and what is remembered about it. Knows folders and files, runs no git.
+ *
+ * Invariant: what is remembered saves work and names things; whether a worktree, branch or commit exists is asked of git.
+ */
+import { mkdir, readFile, readdir, realpath } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Repository } from "./repository-access.ts";
+import { writeWhole } from "./repository-access.ts";
+import { branchRef, checkRun, treeName } from "./ref-names.ts";
+import type { TreeOwner } from "./types.ts";
+
+/** All that follows from run and owner. */
+export interface Place {
+  readonly run: string;
+  readonly owner: TreeOwner;
+  readonly name: string;
+  /** Absolute: the worktree's folder. */
+  readonly path: string;
+  /** Absolute: heddle's notes on it, outside of it. */
+  readonly meta: string;
+  /** Absolute: heddle's own index of the worktree, out of the agent's way: its times and sizes of files can be believed. */
+  readonly index: string;
+  /** Whole ref; `null`: detached. */
+  readonly branch: string | null;
+}
+
+export interface TreeRecord {
+  readonly run: string;
+  readonly owner: TreeOwner;
+  /** Absolute: the folder of the project whose run it is; absent: not known. */
+  readonly project?: string;
+  /** The commit that the files were last set to. */
+  readonly base: string;
+  /** All files are there: from now on it may hold work. */
+  readonly populated: boolean;
+  /** Epoch, milliseconds. */
+  readonly createdAtMs: number;
+  readonly ports: readonly number[];
+  /** What setup was done for; absent: none was. */
+  readonly setup?: string;
+  readonly holds?: HeldWork;
+  /** The files are being set to this: what a crash in the middle of it leaves is nobody's work. */
+  readonly setting?: Setting;
+}
+
+/** A step's work that was put on top of the base, conflicts and all, to be settled there. */
+export interface HeldWork {
+  readonly step: string;
+  /** Both are in the markers of a conflict. */
+  readonly head: string;
+  readonly captured: string;
+}
+
+export interface Setting {
+  readonly commit: string;
+  /** A tree; absent: the commit's. */
+  readonly files?: string;
+  readonly holds?: HeldWork;
+}
+
+export function placeOf(repository: Repository, run: string, owner: TreeOwner): Place {
+  const name = treeName(owner);
+  const home = join(repository.home, checkRun(run));
+  const meta = join(home, ".meta", name);
+  return {
+    run,
+    owner,
+    name,
+    path: join(home, name),
+    meta,
+    index: join(meta, "index"),
+    branch: owner.kind === "pool" ? null : branchRef(run, name),
+  };
+}
+
+export async function readRecord(place: Place): Promise<TreeRecord | undefined> {
+  try {
+    const value: unknown = JSON.parse(await readFile(join(place.meta, "record.json"), "utf8"));
+    // Written by `writeRecord` alone, whole or not at all.
+    return value as TreeRecord;
+  } catch {
+    return undefined;
+  }
+}
+
+export async function writeRecord(place: Place, record: TreeRecord): Promise<void> {
+  await mkdir(place.meta, { recursive: true });
+  await writeWhole(join(place.meta, "record.json"), JSON.stringify(record));
+}
+
+/** A worktree as the repository has it noted, under `worktrees/` of its git folder. */
+export interface AdminEntry {
+  /** Absolute: git's folder for it. */
+  readonly dir: string;
+  /** Absolute: the worktree's folder; `null`: git was stopped before it wrote that. */
+  readonly path: string | null;
+}
+
+/** Read from the files that git documents: its own list leaves out what a stopped `worktree add` left. */
+export async function adminEntries(repository: Repository): Promise<readonly AdminEntry[]> {
+  const folder = join(repository.facts.commonDir, "worktrees");
+  const names = await readdir(folder).catch(() => []);
+  return await Promise.all(
+    names.sort().map(async (name) => {
+      const dir = join(folder, name);
+      const text = await readFile(join(dir, "gitdir"), "utf8").catch(() => "");
+      const target = text.trim();
+      if (target === "") return { dir, path: null };
+      const path = dirname(target.startsWith("/") ? target : join(dir, target));
+      return { dir, path: await realpath(path).catch(() => path) };
+    }),
+  );
+}
+
+export async function adminOf(repository: Repository, path: string): Promise<AdminEntry | undefined> {
+  return (await adminEntries(repository)).find((entry) => entry.path === path);
+}

@@ -1,0 +1,398 @@
+/**
+ * Worktrees of runs: made, found again, set to another commit, removed. Knows git's state and its own notes, no step's work.
+ *
+ * Invariants:
+ *  1. A branch that exists and has no mark of ours is neither used nor deleted.
+ *  2. One process at a time makes and removes worktrees of a repository (`lock.ts`); files are filled in parallel.
+ *  3. Nothing that may hold work is reset or removed before it is captured: `reset` and `remove` look, and refuse.
+ *  4. Each operation may be stopped at any point and called again.
+ */
+import { mkdir, rename, rm, rmdir } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { HeddleError } from "../base/errors.ts";
+import { copyIndex, moveIndex } from "./index-status.ts";
+import { type Repository, line } from "./repository-access.ts";
+import { heal, mendLink, removeAdmin } from "./repair.ts";
+import { withIntent } from "./intent-log.ts";
+import { RepositoryLock } from "./lock.ts";
+import { type DiskLimits, DiskUse } from "./disk.ts";
+import { copyIncluded } from "./include.ts";
+import {
+  type AdminEntry,
+  type HeldWork,
+  type Place,
+  type Setting,
+  type TreeRecord,
+  adminEntries,
+  adminOf,
+  placeOf,
+  readRecord,
+  writeRecord,
+} from "./worktree-record.ts";
+import { claimPorts, releasePorts } from "./network-ports.ts";
+import { checkRun, ownershipRef, shortBranch, slugOf } from "./ref-names.ts";
+import { commitOf } from "./discover.ts";
+import { bury, emptyTrash, inUse } from "./deferred-delete.ts";
+import { clean, draftOf, exists, populate } from "./checkout-files.ts";
+import { unreached } from "./reflog-commits.ts";
+import { unsavedWork } from "./unsaved-work.ts";
+import type { IncludeReport, LossOptions, RemoveOptions, TreeOwner } from "./types.ts";
+
+export interface WorktreeRequest {
+  readonly run: string;
+  readonly owner: TreeOwner;
+  /** The commit that it is to begin at; of no effect where it exists already. */
+  readonly base: string;
+}
+
+export interface Worktree {
+  readonly place: Place;
+  /** Absolute. */
+  readonly path: string;
+  /** Short name; `null`: detached. */
+  readonly branch: string | null;
+  /** The commit that its files were last set to. */
+  readonly base: string;
+  /** Made by this call; else it was there, perhaps with work in it. */
+  readonly fresh: boolean;
+  /** Free when they were given out, and of no other worktree. */
+  readonly ports: readonly number[];
+  /** What was put on top of the base when its files were last set. */
+  readonly holds?: HeldWork;
+  /** For names of databases and the like. */
+  readonly slug: string;
+  /** What `.worktreeinclude` brought; empty unless `fresh`. */
+  readonly included: IncludeReport;
+}
+
+export interface WorktreesOptions {
+  readonly repository: Repository;
+  readonly limits?: DiskLimits;
+  readonly ports?: { readonly first: number; readonly count: number; readonly perTree: number };
+  /** Absolute and real: the project's folder, noted beside each worktree. */
+  readonly project?: string;
+  /** `.worktreeinclude` is looked for in the user's checkout; false: not. */
+  readonly include?: boolean;
+}
+
+export interface ResetOptions extends LossOptions, Omit<Setting, "commit"> {
+  /** Ignored files go too. */
+  readonly ignored?: boolean;
+}
+
+const PORTS = { first: 21_000, count: 8_000, perTree: 10 } as const;
+const TRIES = 3;
+const NOTHING_INCLUDED: IncludeReport = { copied: [], skipped: [] };
+const LOCK_REASON = "heddle";
+
+export class Worktrees {
+  readonly repository: Repository;
+  readonly lock: RepositoryLock;
+  readonly #options: WorktreesOptions;
+  readonly #disk: DiskUse;
+  readonly #healed = new Set<string>();
+  #emptying: Promise<void> = Promise.resolve();
+
+  constructor(options: WorktreesOptions) {
+    this.repository = options.repository;
+    this.#disk = new DiskUse(options.repository, options.limits);
+    this.#options = options;
+    this.lock = new RepositoryLock(join(options.repository.home, ".lock"), options.repository.clock);
+  }
+
+  /** The worktree of an owner, made if need be. Fails with `HeddleError`: `BranchTaken`, `WorktreeLimit`, `GitFailed`, ... */
+  async ensure(request: WorktreeRequest): Promise<Worktree> {
+    const place = placeOf(this.repository, request.run, request.owner);
+    await this.#disk.refresh();
+    await this.lock.run(async () => await this.#ensureAdmin(place, request.base));
+    const before = await readRecord(place);
+    if (before?.populated === true && before.setting !== undefined)
+      return await this.#set(place, before.setting, false);
+    if (before?.populated === true) return worktreeOf(place, before, false, NOTHING_INCLUDED);
+    await this.#verify(place);
+    const base = await this.#baseOf(place, request.base);
+    await populate(this.repository, { path: place.path, index: place.index, commit: base });
+    await this.#handOver(place);
+    const included =
+      this.#options.include === false
+        ? NOTHING_INCLUDED
+        : await copyIncluded(this.repository, { to: place.path, index: place.index });
+    const ports = await claimPorts(dirname(this.repository.home), place.path, this.#options.ports ?? PORTS);
+    const createdAtMs = this.repository.clock.now();
+    const { project } = this.#options;
+    const of = { run: place.run, owner: place.owner, ...(project === undefined ? {} : { project }) };
+    const record = { ...of, base, populated: true, createdAtMs, ports };
+    await writeRecord(place, record);
+    return worktreeOf(place, record, true, included);
+  }
+
+  /** The worktree of an owner if it is there and whole. */
+  async find(run: string, owner: TreeOwner): Promise<Worktree | undefined> {
+    const place = placeOf(this.repository, run, owner);
+    const record = await readRecord(place);
+    if (record?.populated !== true || !(await exists(place.path))) return undefined;
+    return worktreeOf(place, record, false, NOTHING_INCLUDED);
+  }
+
+  /**
+   * Sets branch and files to `commit`; ignored files stay, for they are costly to make. Fails with `WorkNotCaptured` where
+   * something would be lost.
+   */
+  async reset(tree: Worktree, commit: string, options: ResetOptions = {}): Promise<Worktree> {
+    const { place } = tree;
+    if (place.owner.kind !== "pool") await this.#refuseUnsaved(place, options);
+    await this.lock.run(async () => await this.#ensureAdmin(place, commit));
+    const { files, holds } = options;
+    const setting = { commit, ...(files === undefined ? {} : { files }), ...(holds === undefined ? {} : { holds }) };
+    const known = await readRecord(place);
+    // Candidates are set anew each time, whatever was there.
+    if (known !== undefined && place.owner.kind !== "pool") await writeRecord(place, { ...known, setting });
+    return await this.#set(place, setting, options.ignored ?? false);
+  }
+
+  async #set(place: Place, { commit, files, holds }: Setting, ignored: boolean): Promise<Worktree> {
+    const admin = await this.#admin(place);
+    await this.#dropLocks(place, admin);
+    await this.#pointTo(place, admin, commit);
+    const whole = { path: place.path, index: place.index };
+    await populate(this.repository, { ...whole, commit: files ?? commit });
+    await clean(this.repository, { ...whole, ignored });
+    await this.#handOver(place);
+    const before = await readRecord(place);
+    const createdAtMs = before?.createdAtMs ?? this.repository.clock.now();
+    const known = { run: place.run, owner: place.owner, createdAtMs, ports: before?.ports ?? [] };
+    const { setup: done, project } = before ?? {};
+    const setup = { ...(done === undefined ? {} : { setup: done }), ...(project === undefined ? {} : { project }) };
+    const held = holds === undefined ? {} : { holds };
+    const record: TreeRecord = { ...known, ...setup, ...held, base: commit, populated: true };
+    await writeRecord(place, record);
+    return worktreeOf(place, record, false, NOTHING_INCLUDED);
+  }
+
+  /**
+   * Removes folder and note; the branch stays unless `branch` says otherwise. Fails with `WorkNotCaptured`, or `WorktreeInUse`
+   * where a process works in it. Its files are deleted in the background: `emptyTrash` waits for that.
+   */
+  async remove(tree: Worktree, options: RemoveOptions = {}): Promise<void> {
+    const { place } = tree;
+    if (await inUse(place.path))
+      throw new HeddleError({
+        code: "WorktreeInUse",
+        message: `a process is working in ${place.path}`,
+        hint: "End it first, or leave the worktree to a later `heddle worktrees clean`.",
+      });
+    if (place.owner.kind !== "pool") await this.#refuseUnsaved(place, options);
+    await this.lock.run(async () => {
+      await bury(this.repository, place.path);
+      await this.#forget(place);
+      if (options.branch === "delete" && place.branch !== null) await this.#deleteBranch(place, place.branch);
+      await rm(place.meta, { recursive: true, force: true });
+      // The run's own folder goes with its last worktree.
+      for (const folder of [dirname(place.meta), dirname(place.path)]) await rmdir(folder).catch(() => {});
+    });
+    await releasePorts(dirname(this.repository.home), place.path);
+    void this.emptyTrash();
+  }
+
+  /** Waits until removed worktrees are deleted. What cannot be deleted stays listed. */
+  async emptyTrash(): Promise<void> {
+    this.#emptying = this.#emptying.then(async () => await emptyTrash(this.repository)).catch(() => {});
+    await this.#emptying;
+  }
+
+  /** Notes that setup was done for `key`; see `setupKey`. */
+  async setupDone(tree: Worktree, key: string): Promise<void> {
+    const record = await readRecord(tree.place);
+    if (record !== undefined) await writeRecord(tree.place, { ...record, setup: key });
+  }
+
+  /** Whether setup commands must run: they never did here, or what they depend on has changed. */
+  async needsSetup(tree: Worktree, key: string): Promise<boolean> {
+    return (await readRecord(tree.place))?.setup !== key;
+  }
+
+  async #ensureAdmin(place: Place, base: string): Promise<void> {
+    if (!this.#healed.has(place.run)) {
+      await heal(this.repository, checkRun(place.run));
+      this.#healed.add(place.run);
+    }
+    const admin = await adminOf(this.repository, place.path);
+    const folder = await exists(place.path);
+    if (admin !== undefined && folder) return await mendLink(place, admin);
+    if (admin !== undefined) await this.#forget(place);
+    if (!folder) {
+      await rm(place.meta, { recursive: true, force: true });
+      await this.#disk.check(place.owner);
+    }
+    if (place.branch !== null) await this.#claimBranch(place, place.branch, base);
+    await (folder ? this.#adopt(place, base) : this.#add(place, base));
+  }
+
+  /** Makes the branch, or finds it ours. Its mark comes first: a branch without one is somebody else's. */
+  async #claimBranch(place: Place, branch: string, base: string): Promise<void> {
+    const mark = ownershipRef(place.run, place.name);
+    const listed = line(await this.repository.refs(["for-each-ref", "--format=%(refname)", branch, mark])).split("\n");
+    const [ours, isThere] = [listed.includes(mark), listed.includes(branch)];
+    if (isThere && !ours)
+      throw new HeddleError({
+        code: "BranchTaken",
+        message: `the branch ${shortBranch(branch)} exists, and heddle did not make it`,
+        hint: `Rename it: \`git branch -m ${shortBranch(branch)} another-name\`.`,
+      });
+    if (!ours) await this.repository.refs(["update-ref", mark, base, ""]);
+    if (!isThere) await this.repository.refs(["update-ref", "-m", "heddle: begin", branch, base, ""]);
+  }
+
+  async #add(place: Place, base: string): Promise<void> {
+    await mkdir(dirname(place.path), { recursive: true });
+    // A branch that is there already is checked out, none is made: so no tracking is set up and no configuration written.
+    const where = place.branch === null ? ["--detach", place.path, base] : [place.path, shortBranch(place.branch)];
+    const args = ["worktree", "add", "--quiet", "--no-checkout", "--lock", "--reason", LOCK_REASON, ...where];
+    for (let left = TRIES; ; left--) {
+      try {
+        const before = (await adminEntries(this.repository)).map((entry) => basename(entry.dir));
+        await withIntent(this.repository, { before }, async () => await this.repository.refs(args));
+        break;
+      } catch (thrown) {
+        // Somebody else's git may have been in the way for a moment; what this one left is removed.
+        await bury(this.repository, place.path);
+        await this.#forget(place);
+        if (left === 1) throw thrown;
+      }
+    }
+    await unsparse(this.repository, await this.#admin(place));
+  }
+
+  /** The folder is there, perhaps with work in it, but git has no note of it any more: one is made, and the folder put to it. */
+  async #adopt(place: Place, base: string): Promise<void> {
+    const aside = `${place.path}.aside`;
+    await rename(place.path, aside);
+    await this.#add(place, base);
+    await rm(place.path, { recursive: true });
+    await rename(aside, place.path);
+    await mendLink(place, await this.#admin(place));
+  }
+
+  /** Removes git's note of the worktree, which is locked; never that of another. */
+  async #forget(place: Place): Promise<void> {
+    const admin = await adminOf(this.repository, place.path);
+    if (admin === undefined) return;
+    await withIntent(this.repository, { removing: [basename(admin.dir)] }, async () => await removeAdmin(admin.dir));
+  }
+
+  async #deleteBranch(place: Place, branch: string): Promise<void> {
+    const mark = ownershipRef(place.run, place.name);
+    const listed = await this.repository.refs(["for-each-ref", "--format=%(refname) %(objectname)", branch, mark]);
+    const found = line(listed).split("\n");
+    if (!found.some((text) => text.startsWith(`${mark} `))) return;
+    const input = found
+      .filter((text) => text.startsWith(`${mark} `) || text.startsWith(`${branch} `))
+      .map((text) => `delete ${text}\n`)
+      .join("");
+    const locks = [join(this.repository.facts.commonDir, "packed-refs.lock")];
+    await withIntent(this.repository, { locks }, async () => {
+      await this.repository.refs(["update-ref", "--stdin"], { input });
+    });
+  }
+
+  async #admin(place: Place): Promise<AdminEntry> {
+    const admin = await adminOf(this.repository, place.path);
+    if (admin !== undefined) return admin;
+    throw new HeddleError({
+      code: "WorktreeUnusable",
+      message: `git has no note of the worktree ${place.path}`,
+      hint: "`heddle worktrees` lists what is there; `heddle resume` makes it again.",
+    });
+  }
+
+  /** What git finds from inside is this worktree of this repository, not some folder above it. */
+  async #verify(place: Place): Promise<void> {
+    const args = ["rev-parse", "--path-format=absolute", "--show-toplevel", "--git-common-dir"];
+    const seen = line(await this.repository.seenFrom(place.path, args)).split("\n");
+    const expected = [place.path, this.repository.facts.commonDir];
+    if (seen[0] === expected[0] && seen[1] === expected[1]) return;
+    throw new HeddleError({
+      code: "WorktreeUnusable",
+      message: `git takes ${place.path} for a part of ${seen[0] ?? "nothing"}`,
+      hint: "See that no configuration or environment variable points git elsewhere.",
+    });
+  }
+
+  /** What the files of a new worktree are to be: its branch's commit, which may have been made before a crash. */
+  async #baseOf(place: Place, base: string): Promise<string> {
+    const admin = await this.#admin(place);
+    const head = await commitOf(this.repository, "HEAD", admin.dir);
+    if (head === base) return base;
+    // In a worktree of the pool nobody works: what HEAD names there is a candidate of ours, made anew when it is wanted.
+    const holdsWork = head !== undefined && place.owner.kind !== "pool";
+    const lost = holdsWork ? await unreached(this.repository, place.run, [head], [base]) : [];
+    if (lost.length > 0) throw notCaptured(place, `commit ${head ?? ""}`);
+    await this.#pointTo(place, admin, base);
+    return base;
+  }
+
+  /** HEAD to the worktree's own branch, and the branch to `commit`. */
+  async #pointTo(place: Place, admin: AdminEntry, commit: string): Promise<void> {
+    const gitDir = admin.dir;
+    if (place.branch === null) {
+      await this.repository.refs(["update-ref", "--no-deref", "HEAD", commit], { gitDir });
+      return;
+    }
+    await this.repository.refs(["update-ref", "-m", "heddle: reset", place.branch, commit]);
+    await this.repository.refs(["symbolic-ref", "-m", "heddle: reset", "HEAD", place.branch], { gitDir });
+  }
+
+  /** Whoever worked here has ended, perhaps in the middle of a git command. */
+  async #dropLocks(place: Place, admin: AdminEntry): Promise<void> {
+    for (const name of ["index.lock", "HEAD.lock"]) await rm(join(admin.dir, name), { force: true });
+    if (place.branch !== null) await rm(join(this.repository.facts.commonDir, `${place.branch}.lock`), { force: true });
+  }
+
+  /** The agent's own git shall find an index; what was going on in the worktree is over. */
+  async #handOver(place: Place): Promise<void> {
+    const admin = await this.#admin(place);
+    for (const name of [
+      "MERGE_HEAD",
+      "MERGE_MSG",
+      "CHERRY_PICK_HEAD",
+      "REVERT_HEAD",
+      "rebase-merge",
+      "rebase-apply",
+      "index.lock",
+    ])
+      await rm(join(admin.dir, name), { recursive: true, force: true });
+    const draft = draftOf(place.index);
+    await copyIndex(place.index, draft);
+    await moveIndex(draft, join(admin.dir, "index"));
+  }
+
+  async #refuseUnsaved(place: Place, { acceptLeftOut = false, branch = "keep" }: RemoveOptions): Promise<void> {
+    const unsaved = await unsavedWork(this.repository, place, { acceptLeftOut, branch });
+    if (unsaved === undefined) return;
+    throw notCaptured(place, unsaved);
+  }
+}
+
+function notCaptured(place: Place, what: string): HeddleError {
+  return new HeddleError({
+    code: "WorkNotCaptured",
+    message: `${place.path} holds work that is not captured: ${what}`,
+    hint: "`heddle resume` captures it; or commit it yourself on a branch of yours.",
+  });
+}
+
+/** A worktree has all files, whatever part of them the user's checkout keeps: git copies that choice to new worktrees. */
+async function unsparse(repository: Repository, admin: AdminEntry): Promise<void> {
+  await rm(join(admin.dir, "info", "sparse-checkout"), { force: true });
+  const settings = join(admin.dir, "config.worktree");
+  if (!(await exists(settings))) return;
+  for (const key of ["core.sparseCheckout", "core.sparseCheckoutCone", "index.sparse"])
+    await repository.refs(["config", "--file", settings, "--unset-all", key], { codes: [0, 5] });
+}
+
+function worktreeOf(place: Place, record: TreeRecord, fresh: boolean, included: IncludeReport): Worktree {
+  const branch = place.branch === null ? null : shortBranch(place.branch);
+  const slug = slugOf(place.run, place.name);
+  const holds = record.holds === undefined ? {} : { holds: record.holds };
+  return { place, path: place.path, branch, base: record.base, fresh, ports: record.ports, slug, included, ...holds };
+}

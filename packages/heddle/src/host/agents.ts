@@ -1,0 +1,61 @@
+/**
+ * The composition root's part for agents: what their steps need of this machine. Imported by the other halves alone, when the
+ * first agent is about to start, or somebody asks about worktrees.
+ */
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { agentKeeping } from "../agent/work/maintenance.ts";
+import type { AgentKeeping, AgentWork } from "../agent/port.ts";
+import { agentWork } from "../agent/work/agent-executor.ts";
+import { systemClock } from "../base/clock.ts";
+import { randomId } from "../base/ids.ts";
+import { systemRandom } from "../base/random.ts";
+import { openTaskDesk } from "../agent/tools/task-server.ts";
+import type { TaskDesk } from "../agent/tools/port.ts";
+import { knownAgents, type LocalRunners } from "../runner/local.ts";
+import { VERSION } from "../version.ts";
+import { systemGit } from "../git/git.ts";
+
+export function openAgentWork(dir: string, runners: LocalRunners): AgentWork {
+  const clock = systemClock();
+  let desk: Promise<TaskDesk> | undefined;
+  const work = agentWork({
+    projectDir: dir,
+    stateDir: stateDir(process.env),
+    clock,
+    git: systemGit({ clock }),
+    env: process.env,
+    runner: runners.runner,
+    agentRunner: (agents) => runners.agentsOf(agents),
+    desk: () => (desk ??= openTaskDesk({ clock, version: VERSION, node: process.execPath })),
+  });
+  return {
+    start: (job, onNote) => work.start(job, onNote),
+    finishRun: (run, isDone) => work.finishRun(run, isDone),
+    async [Symbol.asyncDispose]() {
+      await work[Symbol.asyncDispose]();
+      await (await desk)?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** For commands that look after what agents left; starts nothing but git, and agents with `--version`. */
+export function openAgentKeeping(dir: string): AgentKeeping {
+  const clock = systemClock();
+  return agentKeeping({
+    projectDir: dir,
+    stateDir: stateDir(process.env),
+    clock,
+    git: systemGit({ clock }),
+    env: process.env,
+    adapters: async () => await knownAgents(clock, process.env),
+    newRun: () => randomId(systemRandom),
+  });
+}
+
+/** Where worktrees of all repositories are. */
+export function stateDir(env: Readonly<Record<string, string | undefined>>): string {
+  const home = env["HOME"] ?? homedir();
+  const base = env["XDG_STATE_HOME"];
+  return join(base?.startsWith("/") === true ? base : join(home, ".local", "state"), "heddle", "worktrees");
+}

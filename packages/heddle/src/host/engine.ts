@@ -1,0 +1,151 @@
+/**
+ * The composition root's other half: what runs need beyond the journal. Imported by `host/open.ts` alone, when the first run starts.
+ */
+import { cpus, freemem, totalmem } from "node:os";
+import { fileURLToPath } from "node:url";
+import type { AgentWork, Landing } from "../agent/port.ts";
+import { localBackend } from "../backend/local.ts";
+import { systemClock } from "../base/clock.ts";
+import type { Problem } from "../base/errors.ts";
+import { randomId } from "../base/ids.ts";
+import { systemRandom } from "../base/random.ts";
+import type { Result } from "../base/result.ts";
+import { answerRecorded } from "../engine/answer.ts";
+import type { LoadedPlan, ResumeOptions, RunHandle, StartOptions } from "../engine/api.ts";
+import type { ControlRequest } from "../run/control.ts";
+import { executor, type PlanCode } from "../engine/executor.ts";
+import { resumeRun, rollbackRun, startRun } from "../engine/engine.ts";
+import { recordLanding } from "../engine/landing.ts";
+import type { EnginePorts, Probe } from "../engine/ports.ts";
+import { thisProcess } from "../journal/liveness.ts";
+import type { Journal } from "../journal/port.ts";
+import { loadSubplanFile } from "../project/load-plan.ts";
+import { type LocalRunners, localRunners } from "../runner/local.ts";
+import { VERSION } from "../version.ts";
+import { headOf } from "../git/git-head.ts";
+import type { Workspaces } from "../workspace/port.ts";
+
+export interface EngineOptions {
+  /** Absolute: the project folder. */
+  readonly dir: string;
+  readonly journal: Journal;
+  readonly workspaces: Workspaces;
+  /** What a person calls this process. */
+  readonly title: string;
+  /** How often to look for words from other processes; 0: never. */
+  readonly pollMs: number;
+  readonly codeOf: (run: string) => PlanCode;
+}
+
+/** The engine over the ports of this machine. Disposing of it ends the attempts under way and the helpers. */
+export interface LocalEngine extends AsyncDisposable {
+  start(
+    plan: LoadedPlan,
+    options: StartOptions & { readonly maxConcurrency: number },
+  ): Promise<Result<RunHandle, Problem>>;
+  resume(run: string, options: ResumeOptions): Promise<Result<RunHandle, Problem>>;
+  rollback(run: string): Promise<Result<RunHandle, Problem>>;
+  landed(run: string, landing: Landing): Promise<void>;
+  answer(run: string, request: Extract<ControlRequest, { kind: "answer" }>): Promise<Result<"done", Problem>>;
+}
+
+export function openEngine(options: EngineOptions): LocalEngine {
+  const ports = portsOf(options);
+  return {
+    start: (plan, how) => startRun(ports, plan, how),
+    resume: (run, how) => resumeRun(ports, run, how),
+    rollback: (run) => rollbackRun(ports, run),
+    landed: (run, landing) => recordLanding(ports, run, landing),
+    answer: (run, request) => answerRecorded(ports, run, request),
+    [Symbol.asyncDispose]: () => ports.backend[Symbol.asyncDispose](),
+  };
+}
+
+function portsOf({ dir, journal, workspaces, title, pollMs, codeOf }: EngineOptions): EnginePorts {
+  const clock = systemClock();
+  const runners = localRunners({
+    clock,
+    env: process.env,
+    owner: randomId(systemRandom, 16),
+    workerEntry: programAt("./isolated-worker"),
+    agents: { scripted: [process.execPath, fileURLToPath(programAt("../agent/scripted/scripted-worker"))] },
+  });
+  const agents = lazyAgents(dir, runners);
+  const execute = executor({
+    runner: runners.runner,
+    workspaces,
+    codeOf,
+    environment: process.env,
+    agents: agents.get,
+  });
+  return {
+    journal,
+    backend: localBackend({
+      execute,
+      sweeper: runners.sweeper,
+      clock,
+      loose: runners.loose,
+      warm: (width) => runners.runner.warm?.(width),
+      async dispose() {
+        await (await agents.made())?.[Symbol.asyncDispose]();
+        await runners.runner[Symbol.asyncDispose]();
+      },
+    }),
+    clock,
+    random: systemRandom,
+    holder: thisProcess(title),
+    probe: systemProbe(),
+    version: VERSION,
+    gitHead: () => headOf(dir),
+    loadSubplan: (run, file, params) => loadSubplanFile(codeOf(run).folder, file, params),
+    gather: () => new Promise<void>((done) => setImmediate(done)),
+    environment: process.env,
+    pollMs,
+    async finishAgents(run, isDone) {
+      // Where the run is not done and no agent worked in it here, there is nothing to put in order.
+      const work = isDone ? await agents.get() : await agents.made();
+      return await work?.finishRun({ ...run, folder: codeOf(run.run).folder }, isDone);
+    },
+  };
+}
+
+/** A program of ours: `PATH.ts` among the sources, from here; in the bundle, where all files lie side by side, `NAME.js`. */
+function programAt(path: string): URL {
+  const inBundle = `./${path.slice(path.lastIndexOf("/") + 1)}.js`;
+  return new URL(import.meta.url.endsWith(".ts") ? `${path}.ts` : inBundle, import.meta.url);
+}
+
+/** Everything about agents is loaded with the first of them: a run without any pays for none of it. */
+function lazyAgents(
+  dir: string,
+  runners: LocalRunners,
+): { readonly get: () => Promise<AgentWork>; readonly made: () => Promise<AgentWork | undefined> } {
+  let making: Promise<AgentWork> | undefined;
+  const get = (): Promise<AgentWork> =>
+    (making ??= import("./agents.ts").then(({ openAgentWork }) => openAgentWork(dir, runners)));
+  return { get, made: async () => await making };
+}
+
+function systemProbe(): Probe {
+  let last = times();
+  return {
+    usedMemoryMb: () => (totalmem() - freemem()) / 1_048_576,
+    cpuPercent() {
+      const now = times();
+      const total = now.total - last.total;
+      const idle = now.idle - last.idle;
+      last = now;
+      return total <= 0 ? 0 : (100 * (total - idle)) / total;
+    },
+  };
+}
+
+function times(): { readonly total: number; readonly idle: number } {
+  let total = 0;
+  let idle = 0;
+  for (const { times: spent } of cpus()) {
+    total += spent.user + spent.nice + spent.sys + spent.idle + spent.irq;
+    idle += spent.idle;
+  }
+  return { total, idle };
+}

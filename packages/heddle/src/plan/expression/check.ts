@@ -1,0 +1,124 @@
+/**
+ * The expressions of a plan: whether they are well-formed, and whether what they name exists for their step. Notes on each
+ * step which deps' outputs it reads. Loads the expression language, so it is itself loaded only where there are expressions.
+ */
+import { suggest } from "../../base/suggest.ts";
+import { compileExpression, compileTemplate, type Expression, type ExpressionError, outputsOf } from "./cel.ts";
+import type { NameUse } from "./names.ts";
+import { type Findings, shorten } from "../issues.ts";
+import type { Step } from "../plan.ts";
+import type { ExpressionSite, SiteContext } from "../read-context.ts";
+
+export function checkExpressions(sites: readonly ExpressionSite[], findings: Findings): void {
+  const ancestors = new Ancestors();
+  for (const site of sites) {
+    const compiled = compile(site);
+    if (!compiled.ok) {
+      const { message, offset } = compiled.error;
+      findings.add({
+        code: "InvalidExpression",
+        message: `${message}, at "${shorten(site.text.slice(offset, offset + 30), 30)}"`.replace(
+          /, at ""$/,
+          ", at its end",
+        ),
+        hint: "expressions are CEL over params, deps.ID.output, deps.ID.status, run.id, item and env",
+        path: site.path,
+      });
+      continue;
+    }
+    for (const expression of compiled.value) {
+      for (const use of expression.names) checkUse(use, site, ancestors, findings);
+      noteReads(expression, site);
+    }
+  }
+}
+
+function compile(
+  site: ExpressionSite,
+): { ok: true; value: readonly Expression[] } | { ok: false; error: ExpressionError } {
+  if (site.kind === "expression") {
+    const compiled = compileExpression(site.text);
+    return compiled.ok ? { ok: true, value: [compiled.value] } : compiled;
+  }
+  const compiled = compileTemplate(site.text);
+  return compiled.ok ? { ok: true, value: compiled.value.expressions.map((entry) => entry.expression) } : compiled;
+}
+
+function noteReads(expression: Expression, site: ExpressionSite): void {
+  const { step } = site.context;
+  // An `after` may have failed and have no output: an expression that reads it says itself what then.
+  const outputs = outputsOf(expression).filter(
+    (id) => step.after?.includes(id) !== true || step.deps?.includes(id) === true,
+  );
+  if (outputs.length === 0) return;
+  step.reads = [...new Set([...(step.reads ?? []), ...outputs])];
+}
+
+function checkUse(use: NameUse, site: ExpressionSite, ancestors: Ancestors, findings: Findings): void {
+  const { step, params, hasItem } = site.context;
+  const refuse = (message: string, hint: string): void =>
+    findings.add({ code: "UnknownName", message, hint, path: site.path });
+  const name = use.name ?? "";
+  switch (use.root) {
+    case "deps": {
+      const known = [...(step.deps ?? []), ...(step.after ?? [])];
+      if (known.includes(name)) return;
+      // An output may come from further up; a status there would always be the same.
+      if (use.field !== "status" && ancestors.has(site.context, name)) return;
+      const meant = suggest(name, known);
+      const hint =
+        meant === undefined
+          ? `add it to the step's deps: deps: [${[...(step.deps ?? []), name].slice(-4).join(", ")}]`
+          : `did you mean "${meant}"?`;
+      return refuse(`"${shorten(name)}" is no dep of this step`, hint);
+    }
+    case "params": {
+      if (use.name === undefined || params === undefined || params.includes(name)) return;
+      const meant = suggest(name, params);
+      return refuse(
+        `the plan has no parameter "${shorten(name)}"`,
+        meant === undefined ? "declare it under `params:`" : `did you mean "${meant}"?`,
+      );
+    }
+    case "env": {
+      if (step.passEnv?.includes(name) === true) return;
+      return refuse(
+        `the environment variable "${shorten(name)}" is not passed to this step`,
+        `add it: passEnv: [${shorten(name)}]`,
+      );
+    }
+    case "item":
+      if (!hasItem) refuse('"item" has a value only in a step with "forEach"', "add `forEach:`, or remove it");
+      return;
+    case "run":
+      if (use.name !== "id") refuse('"run" has only "id"', "write run.id");
+      return;
+  }
+}
+
+/** Work that one plan's questions for ancestors may take: past it the answer is yes, and a wrong name fails when it is read. */
+const MOST_VISITS = 2_000_000;
+
+/** Tells whether a step hangs on another over any number of deps. */
+class Ancestors {
+  readonly #byId = new WeakMap<object, ReadonlyMap<string, Step>>();
+  #visits = 0;
+
+  has(context: SiteContext, id: string): boolean {
+    let steps = this.#byId.get(context.siblings);
+    if (steps === undefined) {
+      steps = new Map(context.siblings.list.map((step) => [step.id, step]));
+      this.#byId.set(context.siblings, steps);
+    }
+    if (!steps.has(id)) return false;
+    const seen = new Set<string>();
+    const waiting = [...(context.step.deps ?? [])];
+    for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+      if (name === id || ++this.#visits > MOST_VISITS) return true;
+      if (seen.has(name)) continue;
+      seen.add(name);
+      waiting.push(...(steps.get(name)?.deps ?? []));
+    }
+    return false;
+  }
+}

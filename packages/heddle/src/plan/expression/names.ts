@@ -1,0 +1,153 @@
+/** What of its scope an expression names, from its syntax tree, and the rules on naming: see invariant 2 of `expression.ts`. */
+import type { ASTNode } from "@marcbachmann/cel-js";
+import { err, ok, type Result } from "../../base/result.ts";
+import { suggest } from "../../base/suggest.ts";
+import { isSafePattern } from "./safe-pattern.ts";
+
+const ROOTS = ["params", "deps", "run", "item", "env"] as const;
+export type Root = (typeof ROOTS)[number];
+
+export interface NameUse {
+  readonly root: Root;
+  /** What comes behind the root: a dep's id, a parameter's name, ... Absent: the root as a whole. */
+  readonly name?: string;
+  /** What comes behind the name, where it is written out: `output` or `status` of a dep. */
+  readonly field?: string;
+  readonly offset: number;
+}
+
+interface Trouble {
+  readonly message: string;
+  readonly offset: number;
+}
+
+/** Functions that bind a variable: their first argument is its name. */
+const BINDING = new Set(["map", "filter", "all", "exists", "exists_one", "existsOne", "bind"]);
+
+export function findNames(ast: ASTNode): Result<readonly NameUse[], Trouble> {
+  const search = new NameSearch();
+  search.visit(ast, undefined);
+  const { trouble } = search;
+  return trouble === undefined ? ok(search.uses) : err(trouble);
+}
+
+class NameSearch {
+  readonly uses: NameUse[] = [];
+  trouble: Trouble | undefined;
+  readonly #bound: string[] = [];
+
+  /** `field`: what the node's parent selects from it. */
+  visit(node: ASTNode, field: string | undefined): void {
+    if (this.trouble !== undefined) return;
+    switch (node.op) {
+      case "value":
+        return;
+      case "id":
+        return this.#root(node.args, undefined, undefined, node);
+      case ".":
+      case ".?":
+        return this.#access(node.args[0], node.args[1], undefined, field, node);
+      case "[]":
+      case "[?]": {
+        const [target, index] = node.args;
+        const name = index.op === "value" && typeof index.args === "string" ? index.args : undefined;
+        return this.#access(target, name, index, field, node);
+      }
+      case "call":
+        return node.args[1].forEach((argument) => this.visit(argument, undefined));
+      case "rcall":
+        return this.#method(node.args[0], node.args[1], node.args[2], node);
+      case "map":
+        return node.args.forEach(([key, value]) => {
+          this.visit(key, undefined);
+          this.visit(value, undefined);
+        });
+      case "!_":
+      case "-_":
+        return this.visit(node.args, undefined);
+      default:
+        // Lists, conditions and binary operators: plain operands.
+        return (node.args as readonly ASTNode[]).forEach((operand) => this.visit(operand, undefined));
+    }
+  }
+
+  #access(
+    target: ASTNode,
+    name: string | undefined,
+    index: ASTNode | undefined,
+    field: string | undefined,
+    node: ASTNode,
+  ): void {
+    if (target.op === "id" && !this.#bound.includes(target.args)) {
+      this.#root(target.args, name, field, node, index);
+      if (name === undefined && index !== undefined) this.visit(index, undefined);
+      return;
+    }
+    this.visit(target, name);
+    if (index !== undefined) this.visit(index, undefined);
+  }
+
+  #root(root: string, name: string | undefined, field: string | undefined, node: ASTNode, index?: ASTNode): void {
+    if (this.#bound.includes(root)) return;
+    const offset = startOf(node);
+    if (!isRoot(root)) {
+      // `cel.bind` and `optional.of` are called on names that are no variables.
+      const meant = suggest(root, ROOTS);
+      const rest = meant === undefined ? `there are ${ROOTS.join(", ")}` : `did you mean "${meant}"?`;
+      this.trouble ??= { message: `"${root}" is no name here; ${rest}`, offset };
+      return;
+    }
+    if (name === undefined && (root === "deps" || root === "env")) {
+      const example = root === "deps" ? "deps.ID.output or deps['an-id'].status" : "env.NAME";
+      const problem =
+        index === undefined
+          ? `"${root}" cannot be read as a whole`
+          : `a name behind "${root}" is written out, not computed`;
+      this.trouble ??= { message: `${problem}: write ${example}`, offset };
+      return;
+    }
+    if (root === "deps" && field !== undefined && field !== "output" && field !== "status") {
+      this.trouble ??= { message: `a dep has "output" and "status", not "${field}"`, offset };
+      return;
+    }
+    this.uses.push({
+      root,
+      offset,
+      ...(name === undefined ? {} : { name }),
+      ...(field === undefined ? {} : { field }),
+    });
+  }
+
+  #method(name: string, receiver: ASTNode, args: readonly ASTNode[], node: ASTNode): void {
+    const isNamespace = receiver.op === "id" && (receiver.args === "cel" || receiver.args === "optional");
+    if (!isNamespace) this.visit(receiver, undefined);
+    if (name === "matches") this.#pattern(args[0], node);
+    const [variable] = args;
+    if (!BINDING.has(name) || variable?.op !== "id") return args.forEach((argument) => this.visit(argument, undefined));
+    if (isRoot(variable.args)) {
+      this.trouble ??= {
+        message: `"${variable.args}" has a meaning of its own: name the variable otherwise`,
+        offset: startOf(variable),
+      };
+      return;
+    }
+    this.#bound.push(variable.args);
+    for (const argument of args.slice(1)) this.visit(argument, undefined);
+    this.#bound.pop();
+  }
+
+  #pattern(argument: ASTNode | undefined, node: ASTNode): void {
+    if (argument?.op === "value" && typeof argument.args === "string" && isSafePattern(argument.args)) return;
+    const message =
+      "matches() takes a pattern written out, without repeats inside repeated groups, back references or look-around";
+    this.trouble ??= { message, offset: startOf(argument ?? node) };
+  }
+}
+
+function isRoot(name: string): name is Root {
+  return (ROOTS as readonly string[]).includes(name);
+}
+
+function startOf(node: ASTNode): number {
+  return node.range.start;
+}

@@ -1,0 +1,135 @@
+/**
+ * What validation finds: collected without places, so that a plan without errors never computes one, then located in one go.
+ * Also turns what a schema refuses into findings in plain words.
+ */
+import type * as z from "zod/mini";
+import { suggest } from "../base/suggest.ts";
+import type { Diagnostic, DocumentPath, Position, SourceMap } from "./diagnostic.ts";
+import { keysAt } from "./schema/keys.ts";
+
+export interface Finding {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+  readonly path: DocumentPath;
+  /** The finding is about the key itself, not its value. */
+  readonly isKey?: boolean;
+}
+
+/** More findings than anybody mends in one go: what comes after is counted, not kept. */
+const MOST_FINDINGS = 1000;
+
+export class Findings {
+  readonly #list: Finding[] = [];
+  #left = 0;
+
+  add(finding: Finding): void {
+    if (this.#list.length < MOST_FINDINGS) this.#list.push(finding);
+    else this.#left++;
+  }
+
+  get size(): number {
+    return this.#list.length;
+  }
+
+  /** In the order of the text. */
+  locate(source: SourceMap): readonly Diagnostic[] {
+    const located = this.#list.map((finding) => toDiagnostic(finding, source));
+    located.sort((a, b) => a.line - b.line || a.column - b.column);
+    if (this.#left > 0) {
+      const place = located.at(-1) ?? { line: 1, column: 1 };
+      located.push(
+        toDiagnostic(
+          { code: "TooManyErrors", message: `${this.#left} more errors follow`, hint: "mend these first", path: [] },
+          source,
+          place,
+        ),
+      );
+    }
+    return located;
+  }
+}
+
+function toDiagnostic(finding: Finding, source: SourceMap, at?: Position): Diagnostic {
+  const { code, message, hint, path, isKey } = finding;
+  const { line, column } = at ?? (isKey === true ? source.atKey(path) : source.at(path));
+  return { code, severity: "error", message, file: source.file, line, column, ...(hint === undefined ? {} : { hint }) };
+}
+
+/** An unknown key, with what was probably meant. */
+export function unknownKey(path: DocumentPath, known: readonly string[], where: string): Finding {
+  const name = String(path.at(-1));
+  const meant = suggest(name, known);
+  return {
+    code: "UnknownKey",
+    message: `unknown key "${shorten(name)}" in ${where}`,
+    hint: meant === undefined ? `${where} has the keys ${known.join(", ")}` : `did you mean "${meant}"?`,
+    path,
+    isKey: true,
+  };
+}
+
+/** `text` fit for one line of a message. */
+export function shorten(text: string, most = 60): string {
+  const line = JSON.stringify(text).slice(1, -1);
+  return line.length <= most ? line : `${line.slice(0, most - 1)}…`;
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** Checks the value at `path` against `schema`; findings name places inside it. */
+export function checkValue(schema: z.ZodMiniType, value: unknown, path: DocumentPath, findings: Findings): boolean {
+  const checked = schema.safeParse(value);
+  if (checked.success) return true;
+  const keys = (at: DocumentPath): readonly string[] => keysAt(schema, at.slice(path.length));
+  for (const issue of checked.error.issues) addIssue(issue, path, keys, findings);
+  return false;
+}
+
+/** `keys`: those that are known in the mapping at a place of the document. */
+function addIssue(
+  issue: Issue,
+  base: DocumentPath,
+  keys: (at: DocumentPath) => readonly string[],
+  findings: Findings,
+): void {
+  const path: DocumentPath = [...base, ...issue.path.map((key) => (typeof key === "symbol" ? String(key) : key))];
+  const subject = `"${shorten(subjectOf(path))}"`;
+  switch (issue.code) {
+    case "unrecognized_keys":
+      for (const key of issue.keys) findings.add(unknownKey([...path, key], keys(path), subject));
+      return;
+    case "invalid_union": {
+      const branch = nearestBranch(issue.errors);
+      if (branch === undefined) break;
+      for (const inner of branch) addIssue(inner, path, keys, findings);
+      return;
+    }
+    case "invalid_key":
+      for (const inner of issue.issues) {
+        findings.add({ code: "InvalidName", message: `${subject}: ${inner.message}`, path, isKey: true });
+      }
+      return;
+    default:
+  }
+  const code = issue.message.includes("duration")
+    ? "InvalidDuration"
+    : path.at(-1) === "id"
+      ? "InvalidId"
+      : "InvalidValue";
+  findings.add({ code, message: `${subject}: ${issue.message}`, path });
+}
+
+/** The alternative of a union that the value was meant to be: the one that it fits in kind. */
+function nearestBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
+  const within = (issue: Issue): boolean => issue.path.length > 0 || issue.code === "unrecognized_keys";
+  const reached = branches.find((issues) => issues.length > 0 && issues.every(within));
+  if (reached !== undefined) return reached;
+  return branches.find((issues) => issues.every((issue) => issue.code !== "invalid_type" || issue.path.length > 0));
+}
+
+/** The last name of a path: `retry.delay`'s is `delay`, an entry of a list has its list's. */
+function subjectOf(path: DocumentPath): string {
+  const names = path.filter((key) => typeof key === "string");
+  return names.at(-1) ?? "plan";
+}

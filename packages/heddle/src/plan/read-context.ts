@@ -1,0 +1,59 @@
+/** What is known while the steps of one plan are read: shared by the files that read a step's parts. */
+import type { Json, JsonObject } from "../base/json.ts";
+import type { DocumentPath } from "./diagnostic.ts";
+import type { Findings } from "./issues.ts";
+import { hasHole } from "./expression/templates.ts";
+import type { Action, Step } from "./plan.ts";
+
+/** A step in the making. */
+export type Draft = { -readonly [K in keyof Step]?: Step[K] };
+
+/** An expression or a text with `${{ }}` in it, where it stands and what it may name. */
+export interface ExpressionSite {
+  readonly kind: "expression" | "template";
+  readonly text: string;
+  readonly path: DocumentPath;
+  readonly context: SiteContext;
+}
+
+export interface SiteContext {
+  readonly step: Draft;
+  /** All steps of the step's plan, filled in by the time that expressions are checked. */
+  readonly siblings: { list: readonly Step[] };
+  /** Declared parameters; absent: any. */
+  readonly params?: readonly string[];
+  /** Whether `item` has a value. */
+  readonly hasItem: boolean;
+}
+
+export interface StepScope {
+  readonly findings: Findings;
+  readonly sites: ExpressionSite[];
+  readonly siblings: { list: readonly Step[] };
+  readonly defaults: Draft;
+  readonly defaultsPath: DocumentPath;
+  readonly params?: readonly string[];
+  /** Pools of the plan by capacity. */
+  readonly pools: Readonly<Record<string, number>>;
+  /** Functions come from code: only a plan built by code may hold them. */
+  readonly allowFunctions: boolean;
+  /** Validates a plan written inside a step. */
+  readonly inner: (document: JsonObject, path: DocumentPath, name: string) => Action & { kind: "plan" };
+}
+
+/** Notes every text with a `${{ }}` in `value`, however deep. */
+export function addTemplates(value: Json, path: DocumentPath, context: SiteContext, scope: StepScope): void {
+  if (typeof value === "string") {
+    if (hasHole(value)) scope.sites.push({ kind: "template", text: value, path, context });
+  } else if (typeof value === "object" && value !== null) {
+    const entries = Array.isArray(value) ? value.entries() : Object.entries(value);
+    for (const [key, member] of entries)
+      if (member !== undefined) addTemplates(member as Json, [...path, key], context, scope);
+  }
+}
+
+/** Whether `object` has no key. */
+export function isEmpty(object: object): boolean {
+  for (const _ in object) return false;
+  return true;
+}

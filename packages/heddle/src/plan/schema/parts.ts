@@ -1,0 +1,75 @@
+/** What schemas of plans are made of: texts, numbers, durations, mappings. Made when first asked for; nothing of plans in here. */
+import * as z from "zod/mini";
+import { parseDuration } from "../../base/duration.ts";
+
+/** Names of environment variables. */
+export const ENV_NAME: RegExp = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** Names of parameters, pools and locks: what an expression and a command line can hold without quoting. */
+export const NAME: RegExp = /^[A-Za-z_][A-Za-z0-9_.-]{0,99}$/;
+const DURATION = /^\s*\d+(\.\d+)?\s*(ms|s|m|h|d)?\s*$/;
+// oxlint-disable-next-line no-control-regex -- NUL ends a string in every system call: nothing that holds one can be run
+const WITHOUT_NUL = /^[^\u0000]*$/;
+
+export type Schema = z.ZodMiniType;
+/** A schema that is made when it is first asked for: a plan uses few of all these, and making them all costs a start 5 ms. */
+export type Lazy<S extends Schema = Schema> = () => S;
+
+export function lazy<S extends Schema>(make: () => S): Lazy<S> {
+  let made: S | undefined;
+  return () => (made ??= make());
+}
+
+/** Descriptions for editors; ids give the parts of the JSON Schema that refer to themselves their names. */
+export const NOTES: z.core.$ZodRegistry<{ readonly description?: string; readonly id?: string }> = z.registry();
+
+export const optional: (schema: Lazy, description?: string) => Lazy = (schema, description) =>
+  lazy(() => {
+    const made = z.optional(schema());
+    if (description !== undefined) NOTES.add(made, { description });
+    return made;
+  });
+export const list: (item: Lazy) => Lazy = (item) => lazy(() => z.array(item(), "expected a list"));
+export const oneOf: (values: readonly string[], complaint: string) => Lazy = (values, complaint) =>
+  lazy(() => z.enum(values, complaint));
+
+/** A mapping with these keys and no others. */
+export function strict(shape: Readonly<Record<string, Lazy>>, complaint?: string): Lazy<z.ZodMiniObject> {
+  return lazy(() => {
+    const made = Object.fromEntries(Object.entries(shape).map(([key, schema]) => [key, schema()]));
+    return complaint === undefined ? z.strictObject(made) : z.strictObject(made, complaint);
+  });
+}
+
+export const text: Lazy<z.ZodMiniString> = lazy(() =>
+  z.string("expected text").check(z.regex(WITHOUT_NUL, "must not contain NUL characters")),
+);
+export const command: Lazy<z.ZodMiniString> = lazy(() => text().check(z.regex(/\S/, "must not be empty")));
+export const flag: Lazy = lazy(() => z.boolean("expected true or false"));
+export const wholeNumber: Lazy<z.ZodMiniNumberFormat> = lazy(() => z.int("expected a whole number"));
+export const count: Lazy<z.ZodMiniNumberFormat> = lazy(() => wholeNumber().check(z.minimum(1, "must be at least 1")));
+/** Any data: that it is JSON was seen to before (`limits.ts`), at a fraction of the cost. */
+export const json: Lazy = lazy(() => z.unknown());
+export const jsonMap: Lazy = lazy(() => z.record(z.string(), json(), "expected a mapping"));
+export const texts: Lazy = list(text);
+
+const AS_DURATION = "expected a duration: 500ms, 30s, 10m, 2h, 1d, or a number of seconds";
+const isDuration = (value: string | number): boolean => parseDuration(value) !== undefined;
+export const duration: Lazy = lazy(() =>
+  z.union(
+    [
+      z
+        .string()
+        .check(
+          z.regex(DURATION, { error: AS_DURATION, abort: true }),
+          z.refine(isDuration, "the duration is too long"),
+        ),
+      z
+        .number()
+        .check(
+          z.nonnegative({ error: "a duration is not negative", abort: true }),
+          z.refine(isDuration, "the duration is too long"),
+        ),
+    ],
+    AS_DURATION,
+  ),
+);

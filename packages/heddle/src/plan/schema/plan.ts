@@ -1,0 +1,207 @@
+/**
+ * What a plan file may say, key by key: the one source of its validation and of the JSON Schema that editors use. Only
+ * shapes live here; what needs more than one key to judge (unknown deps, pools, expressions) is `validate.ts`'s and the
+ * graph's. Knows nothing of positions, files or other plans.
+ *
+ * Invariant: a schema here accepts or refuses, it never transforms, so the JSON Schema says exactly what is accepted.
+ */
+import * as z from "zod/mini";
+import { AGENT_SHAPES } from "./agents.ts";
+import { FAILURE_CLASSES } from "../plan.ts";
+import {
+  command,
+  count,
+  duration,
+  ENV_NAME,
+  flag,
+  json,
+  jsonMap,
+  type Lazy,
+  lazy,
+  list,
+  NAME,
+  NOTES,
+  oneOf,
+  optional,
+  type Schema,
+  strict,
+  text,
+  texts,
+  wholeNumber,
+} from "./parts.ts";
+
+export const ID_PATTERN: RegExp = /^[A-Za-z0-9._/-]{1,100}$/;
+const id = lazy(() =>
+  z.union(
+    [
+      z.string().check(z.regex(ID_PATTERN, "an id has 1 to 100 characters: letters, digits, and . _ - /")),
+      z.number().check(z.nonnegative()),
+    ],
+    "expected an id: text of letters, digits, and . _ - /",
+  ),
+);
+const ids = lazy(() => z.union([list(id)(), id()], "expected a list of step ids"));
+
+const name = lazy(() =>
+  z.string("expected a name").check(z.regex(NAME, "expected a name: letters, digits, and . _ -")),
+);
+const envName = lazy(() => text().check(z.regex(ENV_NAME, "expected the name of an environment variable")));
+const env = lazy(() =>
+  z.record(
+    envName().check(z.regex(/^(?!HEDDLE_)/, "names that begin with HEDDLE_ are the engine's own")),
+    z.union([text(), z.number(), z.boolean()], "expected text"),
+    "expected a mapping of names to text",
+  ),
+);
+const pools = lazy(() => z.record(name(), count(), "expected a mapping of pool names to numbers"));
+
+const share = lazy(() =>
+  z.number("expected a number").check(z.minimum(0, "must be 0 to 1"), z.maximum(1, "must be 0 to 1")),
+);
+const factor = lazy(() =>
+  z.number("expected a number").check(z.minimum(1, "must be at least 1"), z.maximum(100, "must be at most 100")),
+);
+const failureClass = oneOf(FAILURE_CLASSES, `expected one of ${FAILURE_CLASSES.join(", ")}`);
+const retryShape = {
+  attempts: optional(count),
+  delay: optional(duration),
+  factor: optional(factor),
+  maxDelay: optional(duration),
+  jitter: optional(share),
+  on: optional(list(failureClass)),
+};
+const retry = lazy(() =>
+  z.union([
+    wholeNumber().check(z.minimum(0, "must not be negative"), z.maximum(1000, "must be at most 1000")),
+    strict(retryShape, "expected a number of retries or a mapping such as {attempts: 3, delay: 1s}")(),
+  ]),
+);
+
+const lockShape = { read: optional(list(name)), write: optional(list(name)) };
+const locks = strict(lockShape, "expected {read: [...], write: [...]}");
+const stepLimits = strict({ maxMemoryMb: optional(count) }, "expected a mapping such as {maxMemoryMb: 512}");
+const agentObject = strict(AGENT_SHAPES.step, "expected a prompt or a mapping such as {prompt: ..., model: ...}");
+
+/** Keys that `defaults` may give to every step. */
+const shared = {
+  labels: optional(texts),
+  env: optional(env, "Environment variables of the step; values may hold ${{ }}."),
+  envMode: optional(oneOf(["inherit", "strict"], "expected inherit or strict")),
+  passEnv: optional(list(envName)),
+  secrets: optional(list(envName), "Variables whose values are masked wherever they come up."),
+  cwd: optional(command),
+  shell: optional(command),
+  cache: optional(flag),
+  timeout: optional(duration, "Per attempt; 0 takes a default's back."),
+  totalTimeout: optional(duration, "Over all attempts."),
+  grace: optional(duration, "Between SIGTERM and SIGKILL."),
+  retry: optional(
+    retry,
+    "A number of further attempts after the first, or a mapping in which `attempts` counts the first as well.",
+  ),
+  resources: optional(pools),
+  locks: optional(locks),
+  limits: optional(stepLimits),
+  optional: optional(flag, "May fail without failing the run."),
+  onInterrupt: optional(oneOf(["rerun", "fail", "ask"], "expected rerun, fail or ask")),
+  verify: optional(() => z.union([command(), list(command)()], "expected a command or a list of commands")),
+  priority: optional(wholeNumber),
+};
+
+/** Every key of a step as it is written; `depends_on`, `needs`, `parallel_group` and `epic` are other names. */
+const stepShape = {
+  id,
+  description: optional(text),
+  acceptance: optional(texts),
+  run: optional(command, "A shell command."),
+  call: optional(
+    () => command().check(z.regex(/^[^#]+(#[^#]+)?$/, "expected a module, or module#export")),
+    "A function of a module: ./steps.ts#name.",
+  ),
+  with: optional(jsonMap, "What the called function gets; texts may hold ${{ }}."),
+  agent: optional(
+    () => z.union([command(), agentObject()], "expected a prompt or a mapping"),
+    "A coding agent's task.",
+  ),
+  approve: optional(command, "A question to a person."),
+  onTimeout: optional(oneOf(["reject", "approve"], "expected reject or approve")),
+  plan: optional(
+    () => z.union([command(), z.lazy((): Schema => planSchema())], "expected a file or a plan"),
+    "Another plan as one step.",
+  ),
+  params: optional(jsonMap, "Parameters of the other plan."),
+  deps: optional(ids, "Steps that must succeed first."),
+  depends_on: optional(ids, "Another name of `deps`."),
+  needs: optional(ids, "Another name of `deps`."),
+  after: optional(ids, "Steps that must end first, however they end."),
+  if: optional(() => z.union([text(), flag()], "expected an expression"), "CEL; false skips the step."),
+  forEach: optional(() => z.union([command(), list(json)()], "expected an expression or a list"), "One step per item."),
+  maxConcurrency: optional(count, "Items of `forEach` at once."),
+  group: optional(command, "Steps of one group share a worktree and take turns in it."),
+  parallel_group: optional(command, "Another name of `group`."),
+  epic: optional(() => z.union([command(), z.number()], "expected text"), "Another name of `group`."),
+  isolate: optional(flag),
+  inputs: optional(texts),
+  outputs: optional(texts),
+  writes: optional(texts),
+  undo: optional(command),
+  estimate: optional(duration),
+  output: optional(jsonMap, "The JSON Schema of the step's output."),
+  ...shared,
+};
+
+const paramShape = {
+  type: oneOf(["string", "number", "boolean", "json"], "expected string, number, boolean or json"),
+  enum: optional(() => z.array(json(), "expected a list").check(z.minLength(1, "must name at least one value"))),
+  default: optional(json),
+  description: optional(text),
+};
+const paramSpec = strict(paramShape, "expected a mapping such as {type: string, default: staging}");
+
+const positive = lazy(() => z.number("expected a number").check(z.gt(0, "must be more than 0")));
+const percent = lazy(() => positive().check(z.maximum(100, "must be at most 100")));
+const topShape = {
+  name: optional(() => command().check(z.maxLength(200, "a name has at most 200 characters"))),
+  description: optional(text),
+  params: optional(() => z.record(name(), paramSpec(), "expected a mapping of names")),
+  maxConcurrency: optional(count, "Steps at once; default: the number of cores."),
+  maxAgents: optional(count),
+  schedule: optional(oneOf(["ready", "layers"], "expected ready or layers")),
+  failure: optional(oneOf(["fail-fast", "continue"], "expected fail-fast or continue")),
+  rollback: optional(oneOf(["none", "dependents", "all"], "expected none, dependents or all")),
+  timeout: optional(duration, "Of the whole run."),
+  grace: optional(duration, "Between SIGTERM and SIGKILL."),
+  resources: optional(pools, "Counted pools."),
+  limits: optional(
+    strict(
+      { maxMemoryMb: optional(count), maxCpuPercent: optional(percent) },
+      "expected a mapping such as {maxMemoryMb: 8192, maxCpuPercent: 80}",
+    ),
+  ),
+  budget: optional(
+    strict(
+      { usd: positive, onReached: optional(oneOf(["pause", "stop"], "expected pause or stop")) },
+      "expected a mapping such as {usd: 20, onReached: pause}",
+    ),
+  ),
+  agents: optional(
+    strict(AGENT_SHAPES.plan, "expected a mapping such as {default: claude, verify: npm test}"),
+    "Which agents carry out steps, and what becomes of their work.",
+  ),
+  defaults: optional(strict(shared, "expected a mapping of step keys"), "Keys that every step starts from."),
+};
+
+const stepSchema = lazy(() => strict(stepShape)().register(NOTES, { id: "step" }));
+const stepList = lazy(() => z.array(stepSchema()).check(z.minLength(1)));
+const planShape = { ...topShape, steps: optional(stepList), phases: optional(stepList, "Another name of `steps`.") };
+const planSchema: Lazy = lazy(() => strict(planShape)().register(NOTES, { id: "plan" }));
+
+/** A whole plan file, for the JSON Schema; validation goes key by key, by {@link SHAPES}. */
+export const planFileSchema: () => Schema = lazy(() => z.union([planSchema(), stepList()]));
+
+/** The schemas of one mapping by key: of a plan (all but its steps), a step, or `defaults`. */
+export const SHAPES: Readonly<Record<"plan" | "step" | "defaults", Readonly<Record<string, Lazy>>>> = {
+  plan: topShape,
+  step: stepShape,
+  defaults: shared,
+};

@@ -1,0 +1,10 @@
+/** The JSON Schema that editors complete and check plan files with, made from the definitions that validate them. */
+import { toJSONSchema } from "zod/v4/core";
+import { NOTES } from "./parts.ts";
+import { planFileSchema } from "./plan.ts";
+
+/** Draft 2020-12. */
+export function planJsonSchema(): object {
+  const schema = toJSONSchema(planFileSchema(), { io: "input", metadata: NOTES, unrepresentable: "any" });
+  return { title: "heddle plan", description: "A plan of dependent steps.", ...schema };
+}

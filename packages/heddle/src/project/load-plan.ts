@@ -1,0 +1,161 @@
+/** Plans from the disk: reads the file that was named, and has it parsed and validated. Imports a module only where the plan is one. */
+import { readFileSync, statSync, type Stats } from "node:fs";
+import { dirname, relative, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { messageOf, systemCode, type Problem } from "../base/errors.ts";
+import { isJsonObject, type JsonObject } from "../base/json.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import type { LoadedPlan } from "../engine/api.ts";
+import { compilePlan, resolvePlan } from "../graph/compile.ts";
+import type { Diagnostic } from "../plan/diagnostic.ts";
+import { LIMITS } from "../plan/limits.ts";
+import { NO_FUNCTIONS, type Plan, type Step } from "../plan/plan.ts";
+
+const MODULE = /\.[cm]?[jt]s$/;
+
+export interface LoadOptions {
+  /** Parameters without a value are no error: the plan is looked at, not run. */
+  readonly allowMissingParams?: boolean;
+}
+
+/** `file` as the reader named it: it stands in every message. */
+export async function loadPlanFile(
+  file: string,
+  params: JsonObject,
+  options: LoadOptions = {},
+): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
+  return MODULE.test(file) ? loadModule(file, params, options) : loadText(file, params, options);
+}
+
+async function loadText(
+  file: string,
+  params: JsonObject,
+  options: LoadOptions = {},
+): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
+  const strange = notAFile(file);
+  if (strange !== undefined) return err([strange]);
+  let text: string;
+  try {
+    // At once: one small file, and loading the promises of the file system takes longer than reading it.
+    text = readFileSync(file, "utf8");
+  } catch (thrown) {
+    return err([unreadable(file, thrown)]);
+  }
+  const compiled = await compilePlan({ text, file, params, ...options });
+  return compiled.ok ? ok({ ...compiled.value, functions: NO_FUNCTIONS, file: resolve(file) }) : compiled;
+}
+
+async function loadModule(
+  file: string,
+  params: JsonObject,
+  options: LoadOptions,
+): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
+  const strange = notAFile(file);
+  if (strange !== undefined) return err([strange]);
+  let exported: unknown;
+  try {
+    const module: unknown = await import(pathToFileURL(resolve(file)).href);
+    exported = isObject(module) ? module["default"] : undefined;
+  } catch (thrown) {
+    const hint =
+      systemCode(thrown) === "ERR_MODULE_NOT_FOUND"
+        ? "Check the file's name and its imports."
+        : "Run it with node to see the whole error.";
+    return err([problemAt(file, "PlanModuleFailed", `the plan's module cannot be loaded: ${messageOf(thrown)}`, hint)]);
+  }
+  // Only plans that are modules need it.
+  const { isPlanDefinition } = await import("../plan/define.ts");
+  if (!isPlanDefinition(exported)) {
+    const hint = 'Write `export default plan("name", { steps: [...] })`.';
+    return err([problemAt(file, "NoPlanExported", "the default export of the module is not a plan", hint)]);
+  }
+  const compiled = await resolvePlan(exported, params, options);
+  return compiled.ok ? ok({ ...compiled.value, file: resolve(file) }) : compiled;
+}
+
+/** Pipes and devices are not waited for: the file has to be there when the run is resumed. */
+function notAFile(file: string): Diagnostic | undefined {
+  const stats = statsOf(file);
+  if (stats === undefined || stats.isDirectory()) return undefined;
+  const hint = "Write the plan into a file and name that.";
+  if (!stats.isFile())
+    return problemAt(file, "PlanUnreadable", "this is a pipe, a socket or a device, not a file", hint);
+  if (stats.size <= LIMITS.bytes) return undefined;
+  const most = `the plan file is larger than ${LIMITS.bytes / 1024 / 1024} MiB`;
+  return problemAt(file, "PlanTooLarge", most, "Split the plan with `plan:` steps.");
+}
+
+function statsOf(file: string): Stats | undefined {
+  try {
+    return statSync(file);
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+function unreadable(file: string, thrown: unknown): Diagnostic {
+  switch (systemCode(thrown)) {
+    case "ENOENT":
+      return problemAt(
+        file,
+        "PlanNotFound",
+        "there is no such file",
+        "Name a plan file, or write one with `heddle init`.",
+      );
+    case "EISDIR":
+      return problemAt(
+        file,
+        "PlanNotFound",
+        "this is a folder",
+        "Name the plan file in it, or go there and run `heddle` without a name.",
+      );
+    case "EACCES":
+      return problemAt(file, "PlanUnreadable", "the file may not be read", "Give yourself the right to read it.");
+    default:
+      return problemAt(
+        file,
+        "PlanUnreadable",
+        `the file cannot be read: ${messageOf(thrown)}`,
+        "Check the file and its disk.",
+      );
+  }
+}
+
+function problemAt(file: string, code: string, message: string, hint: string): Diagnostic {
+  return { code, severity: "error", message, file, line: 1, column: 1, hint };
+}
+
+/** The plan behind a `plan: FILE` step, with the module and plan paths in it relative to `folder` instead of to its own. */
+export async function loadSubplanFile(
+  folder: string,
+  file: string,
+  params: JsonObject,
+): Promise<Result<Plan, Problem>> {
+  const path = resolve(folder, file);
+  const loaded = await loadText(path, params);
+  if (!loaded.ok) {
+    const texts = loaded.error.map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`);
+    return err({ code: "SubplanInvalid", message: `the plan ${file} cannot be used: ${texts.join("; ")}` });
+  }
+  const { plan } = loaded.value;
+  const own = dirname(path);
+  return ok({ ...plan, steps: plan.steps.map((step) => rebase(step, own, folder)) });
+}
+
+function rebase(step: Step, from: string, to: string): Step {
+  const moved = (path: string): string => `./${relative(to, resolve(from, path))}`;
+  const { action } = step;
+  if (action.kind === "call") return { ...step, action: { ...action, module: moved(action.module) } };
+  if (action.kind === "plan" && action.file !== undefined)
+    return { ...step, action: { ...action, file: moved(action.file) } };
+  return step;
+}
+
+/** The parameters recorded with a plan, to load its file again with the same ones. */
+export function paramsOf(plan: Plan): JsonObject {
+  return isJsonObject(plan.params) ? plan.params : {};
+}

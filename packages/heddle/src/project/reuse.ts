@@ -1,0 +1,213 @@
+/** New runs that begin in the middle: `--only`, `--from` and `rerun` take recorded successes for what they leave out. */
+import type { Problem } from "../base/errors.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import { isJsonObject, type Json } from "../base/json.ts";
+import { suggest } from "../base/suggest.ts";
+import type { LoadedPlan, Project, StartOptions } from "../engine/api.ts";
+import { buildGraph } from "../graph/build.ts";
+import { marked, withDeps, withDescendants } from "../graph/select.ts";
+import type { RunSnapshot } from "../view/history.ts";
+import { reusable, type Reusable } from "./reusable.ts";
+import { readRun } from "./read-run.ts";
+
+export interface Selection {
+  /** These alone. */
+  readonly only: readonly string[];
+  /** This one and what comes behind it. */
+  readonly from: string | undefined;
+  /** The run whose results are taken; absent: the latest of the plan that has what is needed. */
+  readonly run?: string;
+}
+
+export interface Reuse {
+  readonly plan: LoadedPlan;
+  /** Absent: nothing is left out that has a result. */
+  readonly reuse?: NonNullable<StartOptions["reuse"]>;
+  /** Steps that run again although they have a result, each with why: sentences for people. */
+  readonly again: readonly string[];
+}
+
+/** Runs of the plan that are looked through. */
+const RUNS_TRIED = 10;
+
+export async function reuseFor(
+  project: Project,
+  loaded: LoadedPlan,
+  selection: Selection,
+): Promise<Result<Reuse, Problem>> {
+  const starts = selection.from === undefined ? selection.only : [selection.from];
+  const found = indicesOf(loaded, starts);
+  if (!found.ok) return found;
+  const { graph, plan } = loaded;
+  const again =
+    selection.from === undefined ? new Set(found.value) : new Set(marked(withDescendants(graph, found.value)));
+  const needed = marked(withDeps(graph, again)).filter((step) => !again.has(step));
+  const kept = selection.from === undefined ? marked(withDeps(graph, again)) : plan.steps.map((_, step) => step);
+  const chosen = kept.length === plan.steps.length ? loaded : partOf(loaded, kept);
+  const wanted = needed.map((step) => graph.ids[step] ?? "");
+  const welcome = kept.filter((step) => !again.has(step)).map((step) => graph.ids[step] ?? "");
+  const source = await sourceOf(project, loaded, selection.run, { wanted, welcome });
+  if (!source.ok) return wanted.length === 0 ? ok({ plan: chosen, again: [] }) : source;
+  const againIds = new Set([...again].map((step) => graph.ids[step] ?? ""));
+  const keptIds = new Set(chosen.graph.ids);
+  const outputs = [...source.value.reusable.outputs].filter(([id]) => keptIds.has(id) && !againIds.has(id));
+  return await withWork(project, chosen, source.value, new Map(outputs));
+}
+
+/**
+ * Results of agents are worth what their work is: what was merged for them comes along. Where it cannot, the step runs again,
+ * and so does all that was built on it.
+ */
+async function withWork(
+  project: Project,
+  chosen: LoadedPlan,
+  { run, state }: Source,
+  outputs: Map<string, Json>,
+): Promise<Result<Reuse, Problem>> {
+  const again: string[] = [];
+  // What no agent had a part in needs no repository.
+  if (state.agentRecords.size === 0 && state.begin === undefined)
+    return ok({ plan: chosen, reuse: { run, outputs }, again });
+  const agents = await project.agents();
+  for (;;) {
+    const steps = [...outputs].map(([id, output]) => ({
+      id,
+      also: partsOf(state, id),
+      commits: isOfAgents(state, id) ? commitsIn(output) : [],
+    }));
+    const carried = await agents.carry({ from: run, steps });
+    if (!carried.ok) return carried;
+    if (carried.value.kind === "carried") {
+      const { kind: _kind, now, ...beginning } = carried.value;
+      for (const [id, output] of outputs) if (isOfAgents(state, id)) outputs.set(id, withCommits(output, now));
+      const isBare = beginning.begin === beginning.base;
+      return ok({ plan: chosen, reuse: { run, outputs, ...(isBare ? {} : { beginning }) }, again });
+    }
+    const { step, why } = carried.value;
+    again.push(`${step} runs again: what run ${run} merged for it ${why}.`);
+    const start = chosen.graph.indexOf.get(step);
+    const lost = start === undefined ? [] : marked(withDescendants(chosen.graph, [start]));
+    for (const id of [step, ...lost.map((one) => chosen.graph.ids[one] ?? "")]) outputs.delete(id);
+  }
+}
+
+/** Steps that joined the run as items, in the subplan or by the word of this step of the plan. */
+function partsOf(state: RunSnapshot, id: string): readonly string[] {
+  const origin = state.indexOf.get(id);
+  const parts: string[] = [];
+  for (let step = state.graph.size; step < state.steps.length; step++) {
+    let at = step;
+    while (at >= state.graph.size) at = state.addedBy.get(at) ?? state.parents[at] ?? -1;
+    if (at === origin) parts.push(state.steps[step]?.id ?? "");
+  }
+  return parts;
+}
+
+function isOfAgents(state: RunSnapshot, id: string): boolean {
+  const kind = state.steps[state.indexOf.get(id) ?? -1]?.action.kind;
+  return kind === "agent" || kind === "plan";
+}
+
+/** Those that results of agents name, also inside the results of lists and subplans. */
+function commitsIn(output: Json): readonly string[] {
+  const found: string[] = [];
+  mapCommits(output, (commit) => {
+    found.push(commit);
+    return commit;
+  });
+  return found;
+}
+
+function withCommits(output: Json, now: Readonly<Record<string, string>>): Json {
+  return mapCommits(output, (commit) => now[commit] ?? commit);
+}
+
+function mapCommits(output: Json, to: (commit: string) => string): Json {
+  if (Array.isArray(output)) return output.map((one: Json) => mapCommits(one, to));
+  if (!isJsonObject(output)) return output;
+  const { commit, files, summary } = output;
+  if (typeof commit === "string" && Array.isArray(files) && typeof summary === "string")
+    return { ...output, commit: to(commit) };
+  return Object.fromEntries(Object.entries(output).map(([key, value]) => [key, mapCommits(value, to)]));
+}
+
+function indicesOf({ graph }: LoadedPlan, ids: readonly string[]): Result<readonly number[], Problem> {
+  const steps: number[] = [];
+  for (const id of ids) {
+    const step = graph.indexOf.get(id);
+    if (step === undefined) {
+      const near = suggest(id, graph.ids);
+      const hint = near === undefined ? "`heddle plan` lists the steps." : `Did you mean ${near}?`;
+      return err({ code: "UnknownStep", message: `the plan has no step ${JSON.stringify(id)}`, hint });
+    }
+    steps.push(step);
+  }
+  return ok(steps);
+}
+
+/** The plan with these steps alone; order on steps that are left out is dropped. */
+function partOf(loaded: LoadedPlan, kept: readonly number[]): LoadedPlan {
+  const ids = new Set(kept.map((step) => loaded.graph.ids[step] ?? ""));
+  const steps = kept.flatMap((index) => {
+    const step = loaded.plan.steps[index];
+    if (step === undefined) return [];
+    const { after, ...rest } = step;
+    const left = after?.filter((id) => ids.has(id)) ?? [];
+    return [left.length === 0 ? rest : { ...rest, after: left }];
+  });
+  const graph = buildGraph(steps);
+  return graph.ok ? { ...loaded, plan: { ...loaded.plan, steps }, graph: graph.value } : loaded;
+}
+
+interface Source {
+  readonly run: string;
+  readonly state: RunSnapshot;
+  readonly reusable: Reusable;
+}
+
+/** The newest run that has a result for every welcome step, else the newest with one for every wanted step. */
+async function sourceOf(
+  project: Project,
+  { plan }: LoadedPlan,
+  run: string | undefined,
+  { wanted, welcome }: { readonly wanted: readonly string[]; readonly welcome: readonly string[] },
+): Promise<Result<Source, Problem>> {
+  const latest = run === undefined ? await project.journal.runs({ plan: plan.name, limit: RUNS_TRIED }) : [];
+  const candidates = run === undefined ? latest.map((record) => record.run) : [run];
+  let enough: Source | undefined;
+  let problem: Problem | undefined;
+  for (const candidate of candidates) {
+    const read = await readRun(project, candidate);
+    if (!read.ok) {
+      problem ??= read.error;
+      continue;
+    }
+    const { state } = read.value;
+    const source = { run: candidate, state, reusable: reusable(state, plan.steps) };
+    const { outputs, skipped } = source.reusable;
+    const lacks = (ids: readonly string[]): readonly string[] =>
+      ids.filter((id) => !outputs.has(id) && !skipped.has(id));
+    if (lacks(welcome).length === 0) return ok(source);
+    const missing = lacks(wanted);
+    if (missing.length === 0) enough ??= source;
+    else problem ??= missingProblem(candidate, missing, source.reusable);
+  }
+  if (enough !== undefined) return ok(enough);
+  return err(
+    problem ?? {
+      code: "NothingToReuse",
+      message: `the plan ${plan.name} has no earlier run whose results could be reused`,
+      hint: "Run it once as a whole: `heddle run`.",
+    },
+  );
+}
+
+function missingProblem(run: string, missing: readonly string[], { changed }: Reusable): Problem {
+  const told = missing.slice(0, 10).map((id) => (changed.has(id) ? `${id} (has another definition now)` : id));
+  const more = missing.length > 10 ? ` and ${missing.length - 10} more` : "";
+  return {
+    code: "NothingToReuse",
+    message: `run ${run} has no result to reuse for what is depended on: ${told.join(", ")}${more}`,
+    hint: `Run these as well: begin with one of them (\`heddle run --from ${missing[0] ?? "ID"}\`), or run the whole plan with \`heddle run\`.`,
+  };
+}

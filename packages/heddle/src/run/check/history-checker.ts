@@ -1,0 +1,423 @@
+/**
+ * What every history must keep, checked event by event with bookkeeping of its own: it shares no code with `apply` and
+ * `decide`, so that it can find their mistakes. Runs in production too: each event costs time proportional to its step's deps.
+ */
+import { buildGraph } from "../../graph/build.ts";
+import type { Plan, Step } from "../../plan/plan.ts";
+import type { Event, EventOf, RunOptions } from "../event.ts";
+import { OpenLayers } from "./open-layers.ts";
+import { PlacesInUse } from "./slots-in-use.ts";
+import {
+  isClosed,
+  isFine,
+  isKept,
+  isTolerated,
+  isUnderWay,
+  takesItem,
+  type Row,
+  type Rule,
+  type Status,
+  type Violation,
+} from "./rules.ts";
+
+/** Checks a history as it grows. Feed it every event in order; it answers with what each one breaks. */
+export class HistoryChecker {
+  readonly #rows = new Map<string, Row>();
+  readonly #places = new PlacesInUse();
+  #plan: Plan | undefined;
+  #options: RunOptions | undefined;
+  #seq = 0;
+  #paused = false;
+  #ended = false;
+  #succeeded = false;
+  #fatal = 0;
+  readonly #layers = new OpenLayers();
+  #found: Violation[] = [];
+  #version = 1;
+
+  /** Version of the rules that the run was recorded under. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** The rules that this event breaks; none for a sound history. */
+  next(event: Event): readonly Violation[] {
+    this.#found = [];
+    if (event.seq !== this.#seq + 1) this.#report(event, "gapless", `event ${event.seq} follows event ${this.#seq}`);
+    this.#seq = event.seq;
+    if ((event.type === "run.created") !== (this.#plan === undefined)) {
+      this.#report(event, "created-first", `${event.type} is event ${event.seq}`);
+      return this.#found;
+    }
+    this.#checkQuiet(event);
+    if ("step" in event) this.#onStep(event);
+    else this.#onRun(event);
+    return this.#found;
+  }
+
+  #report(event: Event, rule: Rule, message: string): void {
+    this.#found.push({ rule, seq: event.seq, message });
+  }
+
+  #checkQuiet(event: Event): void {
+    if (event.type === "run.landed" || event.type === "landing.refused") {
+      if (!this.#succeeded) this.#report(event, "quiet-end", `${event.type} of a run that has not succeeded`);
+      return;
+    }
+    if (!this.#ended) return;
+    const allowed =
+      event.type === "run.resumed" || event.type.startsWith("rollback.") || event.type === "step.rolledback";
+    if (!allowed) this.#report(event, "quiet-end", `${event.type} after the run had ended`);
+  }
+
+  #onRun(event: Exclude<Event, { readonly step: string }>): void {
+    switch (event.type) {
+      case "run.created":
+        this.#plan = event.data.plan;
+        this.#options = event.data.options;
+        this.#version = event.data.rules ?? 1;
+        this.#addPlan(event.data.plan, new Map());
+        return;
+      case "run.resumed":
+        this.#onResumed(event);
+        return;
+      case "run.paused":
+      case "run.unpaused":
+        this.#paused = event.type === "run.paused";
+        return;
+      case "run.succeeded":
+      case "run.failed":
+      case "run.cancelled":
+        this.#onEnd(event);
+        return;
+      case "rollback.started":
+        this.#succeeded = false;
+        return;
+      default:
+        return;
+    }
+  }
+
+  #add(step: Step, origin: string | undefined, container: string | undefined, layer: number): void {
+    const counts = { attempts: 0, base: 0, doomed: false, asks: false, items: undefined };
+    this.#rows.set(step.id, { step, origin, container, status: "waiting", ...counts, layer });
+  }
+
+  #addPlan(plan: Plan, kept: ReadonlyMap<string, Row>): void {
+    this.#plan = plan;
+    // Layers bind only a run in layers: others do not pay for the graph.
+    const graph = this.#options?.schedule === "layers" ? buildGraph(plan.steps) : undefined;
+    plan.steps.forEach((step, at) => {
+      const layer = graph?.ok === true ? (graph.value.layerOf[at] ?? -1) : -1;
+      const row = kept.get(step.id);
+      if (row === undefined || row.origin !== undefined) this.#add(step, undefined, undefined, layer);
+      else this.#rows.set(step.id, { ...row, step, layer });
+    });
+    this.#countLayers();
+  }
+
+  #countLayers(): void {
+    this.#layers.reset([...this.#rows.values()].map(({ layer, status }) => ({ layer, isOpen: !isClosed(status) })));
+  }
+
+  #become(row: Row, status: Status): void {
+    this.#layers.change(row.layer, Number(isClosed(row.status)) - Number(isClosed(status)));
+    const around = row.container === undefined ? undefined : this.#rows.get(row.container)?.items;
+    if (around) around.open += Number(takesItem(row, status)) - Number(takesItem(row, row.status));
+    row.status = status;
+  }
+
+  #onEnd(event: EventOf<"run.succeeded" | "run.failed" | "run.cancelled">): void {
+    const { running } = this.#places;
+    if (running > 0) this.#report(event, "quiet-end", `${event.type} while ${running} attempts ran`);
+    if (event.type === "run.succeeded" && this.#fatal > 0)
+      this.#report(event, "outcome", `run.succeeded with ${this.#fatal} failed steps`);
+    if (event.type === "run.failed" && this.#fatal === 0 && event.data.reason === undefined) {
+      this.#report(event, "outcome", "run.failed without a failed step or a reason");
+    }
+    this.#ended = true;
+    this.#succeeded = event.type === "run.succeeded";
+  }
+
+  #onResumed(event: EventOf<"run.resumed">): void {
+    this.#ended = false;
+    this.#succeeded = false;
+    this.#paused = false;
+    const inLayersNow = event.data.options?.schedule === "layers" && this.#options?.schedule !== "layers";
+    if (event.data.options) this.#options = event.data.options;
+    const plan = event.data.plan ?? (inLayersNow ? this.#plan : undefined);
+    if (plan) this.#adopt(plan);
+    const reset = this.#withoutLostOrigins(new Set(event.data.reset));
+    this.#reopenContainers();
+    for (const [id, row] of this.#rows) {
+      if (row.status === "running") this.#places.leave(row.step);
+      const around = row.container === undefined ? undefined : this.#rows.get(row.container);
+      if (around !== undefined && isClosed(around.status)) continue;
+      if (isKept(row) && !reset.has(id)) continue;
+      if (row.items !== undefined && !reset.has(id)) {
+        this.#become(row, "reopened");
+        continue;
+      }
+      row.items = undefined;
+      this.#become(row, "waiting");
+      row.doomed = false;
+      row.base = row.attempts;
+    }
+    this.#fatal = 0;
+    this.#countLayers();
+    for (const row of this.#rows.values())
+      if (row.status === "retrying" && this.#isHeldUp(row)) this.#become(row, "waiting");
+  }
+
+  /** Whether something that the step, or its layer, comes after is to run again. */
+  #isHeldUp({ step, layer }: Row): boolean {
+    const before = [...(step.deps ?? []), ...(step.after ?? [])];
+    if (before.some((id) => !isClosed(this.#rows.get(id)?.status ?? "waiting"))) return true;
+    return this.#options?.schedule === "layers" && layer > this.#layers.first();
+  }
+
+  /** Steps that came from one that begins anew, changed or undone, are gone with it. Origins are in the table before what they added. */
+  #withoutLostOrigins(reset: ReadonlySet<string>): ReadonlySet<string> {
+    const anew = new Set(reset);
+    for (const [id, { origin, status }] of this.#rows) {
+      if (origin === undefined) continue;
+      const from = this.#rows.get(origin);
+      if (from !== undefined && !anew.has(origin) && from.status !== "waiting") continue;
+      if (status === "running") this.#places.leave((this.#rows.get(id) as Row).step);
+      this.#rows.delete(id);
+      anew.add(id);
+    }
+    return anew;
+  }
+
+  /** A container with a step that was undone ends again when it has. */
+  #reopenContainers(): void {
+    for (const row of this.#rows.values()) {
+      if (row.status !== "waiting") continue;
+      for (let id = row.container; id !== undefined;) {
+        const around: Row | undefined = this.#rows.get(id);
+        if (around?.status === "satisfied") this.#become(around, "reopened");
+        id = around?.container;
+      }
+    }
+  }
+
+  #adopt(plan: Plan): void {
+    const kept = new Map(this.#rows);
+    this.#rows.clear();
+    this.#addPlan(plan, kept);
+    for (const [id, row] of kept) {
+      if (row.origin === undefined || this.#rows.has(id) || !this.#rows.has(row.origin)) continue;
+      const before = [...(row.step.deps ?? []), ...(row.step.after ?? [])];
+      if (before.every((name) => this.#rows.has(name) || kept.get(name)?.origin === row.origin))
+        this.#rows.set(id, row);
+    }
+  }
+
+  #onStep(event: Extract<Event, { readonly step: string }>): void {
+    const row = this.#rows.get(event.step);
+    if (row === undefined) {
+      this.#report(event, "known-step", `${event.type} names ${JSON.stringify(event.step)}, which is not in the run`);
+      return;
+    }
+    switch (event.type) {
+      case "step.started":
+        this.#onStarted(event, row);
+        return;
+      case "approval.requested":
+        if (event.data.about === "permission") {
+          this.#checkRunning(event, row);
+          row.asks = true;
+          return;
+        }
+        if (event.data.about === "step") this.#checkStart(event, row);
+        if (event.data.about === "conflict" || event.data.about === "question") this.#leaveAsking(event, row);
+        row.attempts = event.attempt;
+        this.#become(row, "asking");
+        this.#checkItems(event, row);
+        return;
+      case "approval.given":
+        if (row.status !== "asking" && !(row.status === "running" && row.asks))
+          this.#report(event, "start-before-end", `${event.step} was answered and not asked`);
+        row.asks = false;
+        if (row.status === "asking" && event.data.decision === "approve" && row.step.action.kind !== "approve") {
+          row.base = row.attempts;
+          this.#become(row, "waiting");
+        }
+        return;
+      case "worktree.created":
+      case "worktree.merged":
+      case "worktree.conflicted":
+      case "worktree.removed":
+      case "usage.recorded":
+        this.#checkRunning(event, row);
+        return;
+      case "step.succeeded":
+      case "step.failed":
+      case "step.cancelled":
+        this.#onEnded(event, row);
+        return;
+      case "step.cached":
+        this.#become(row, "satisfied");
+        return;
+      case "step.skipped":
+        this.#onSkipped(event, row);
+        return;
+      case "steps.added":
+        this.#onAdded(event, row);
+        return;
+      case "step.rolledback":
+        if (row.status !== "satisfied")
+          this.#report(event, "start-before-end", `${event.step} was undone and had not succeeded`);
+        row.items = undefined;
+        this.#become(row, "waiting");
+        return;
+      default:
+        return;
+    }
+  }
+
+  #checkRunning(event: Extract<Event, { readonly attempt: number }>, row: Row): void {
+    if (row.status !== "running" || event.attempt !== row.attempts)
+      this.#report(event, "start-before-end", `${event.type} of attempt ${event.attempt}, which does not run`);
+  }
+
+  /** The attempt is over, and a person is asked what its work is worth, or what it cannot go on without. */
+  #leaveAsking(event: EventOf<"approval.requested">, row: Row): void {
+    if (row.status === "running" && event.attempt === row.attempts) this.#places.leave(row.step);
+    else this.#report(event, "start-before-end", `a question of ${event.step}, which does not run`);
+  }
+
+  #onAdded(event: EventOf<"steps.added">, row: Row): void {
+    const isContainer = event.data.kind === "children";
+    if (row.status !== "running")
+      this.#report(event, "start-before-end", `${event.step} added steps while ${row.status}`);
+    for (const step of event.data.steps) {
+      if (this.#rows.has(step.id)) this.#report(event, "known-step", `${step.id} was added twice`);
+      this.#add(step, event.step, isContainer ? event.step : row.container, -1);
+    }
+    const around = row.container === undefined ? undefined : this.#rows.get(row.container)?.items;
+    if (!isContainer) {
+      around?.ids.push(...event.data.steps.map(({ id }) => id));
+      return;
+    }
+    row.items = { most: event.data.maxConcurrency ?? Infinity, open: 0, ids: event.data.steps.map(({ id }) => id) };
+    this.#become(row, "expanded");
+  }
+
+  #onStarted(event: EventOf<"step.started">, row: Row): void {
+    this.#checkStart(event, row);
+    if (this.#paused) this.#report(event, "paused", `${event.step} started in a paused run`);
+    const policy = row.step.retry?.attempts ?? 1;
+    if (event.attempt - row.base > policy) {
+      this.#report(event, "retry-policy", `${event.step} started attempt ${event.attempt - row.base} of ${policy}`);
+    }
+    row.attempts = event.attempt;
+    row.asks = false;
+    this.#become(row, "running");
+    this.#checkItems(event, row);
+    const broken = this.#places.enter(row.step, this.#options, this.#plan);
+    for (const [rule, message] of broken) this.#report(event, rule, message);
+  }
+
+  #checkItems(event: Event, row: Row): void {
+    const items = row.container === undefined ? undefined : this.#rows.get(row.container)?.items;
+    if (items && items.open > items.most)
+      this.#report(event, "items", `${items.open} items of ${row.container ?? ""} are under way, ${items.most} may`);
+  }
+
+  #checkStart(event: EventOf<"step.started" | "approval.requested">, row: Row): void {
+    if (row.status === "satisfied")
+      this.#report(event, "no-rerun", `${event.step} started again after its success was recorded`);
+    else if (row.status !== "waiting" && row.status !== "retrying")
+      this.#report(event, "started-once", `${event.step} started while ${row.status}`);
+    if (event.attempt !== row.attempts + 1) {
+      this.#report(event, "started-once", `attempt ${event.attempt} of ${event.step} follows attempt ${row.attempts}`);
+    }
+    if (this.#options?.schedule === "layers" && row.layer > 0) {
+      const open = this.#layers.first();
+      if (open < row.layer)
+        this.#report(
+          event,
+          "layer-barrier",
+          `${event.step} of layer ${row.layer + 1} started while layer ${open + 1} had not ended`,
+        );
+    }
+    for (const id of row.step.deps ?? []) {
+      const dep = this.#rows.get(id);
+      const fine = dep?.status === "satisfied" || (dep?.status === "skipped" && !dep.doomed);
+      if (!fine)
+        this.#report(event, "deps-ended", `${event.step} started while its dep ${id} is ${dep?.status ?? "unknown"}`);
+    }
+    for (const id of row.step.after ?? []) {
+      const status = this.#rows.get(id)?.status;
+      if (status === undefined || !isClosed(status)) {
+        this.#report(
+          event,
+          "deps-ended",
+          `${event.step} started while ${id}, which it comes after, is ${status ?? "unknown"}`,
+        );
+      }
+    }
+  }
+
+  #onEnded(event: EventOf<"step.succeeded" | "step.failed" | "step.cancelled">, row: Row): void {
+    const open =
+      isUnderWay(row.status) ||
+      row.status === "retrying" ||
+      row.status === "reopened" ||
+      (event.type !== "step.succeeded" && row.base === row.attempts);
+    if (!open || event.attempt !== row.attempts) {
+      this.#report(
+        event,
+        "start-before-end",
+        `${event.type} of attempt ${event.attempt} of ${event.step}, which is ${row.status} with ${row.attempts} attempts`,
+      );
+    }
+    if (row.status === "running") this.#places.leave(row.step);
+    if (event.type === "step.succeeded") this.#checkChildren(event, row);
+    if (event.type === "step.succeeded") this.#become(row, "satisfied");
+    else if (event.type === "step.cancelled") this.#become(row, "cancelled");
+    else if (event.data.willRetry) this.#become(row, "retrying");
+    else {
+      this.#become(row, "failed");
+      if (!isTolerated(row, this.#rows)) this.#fatal++;
+    }
+  }
+
+  #checkChildren(event: EventOf<"step.succeeded">, row: Row): void {
+    if (row.status !== "expanded" && row.status !== "reopened") return;
+    for (const id of row.items?.ids ?? []) {
+      const child = this.#rows.get(id);
+      if (child === undefined || child.container !== event.step || isFine(child)) continue;
+      this.#report(event, "container-outcome", `${event.step} succeeded although ${id} is ${child.status}`);
+      return;
+    }
+  }
+
+  #onSkipped(event: EventOf<"step.skipped">, row: Row): void {
+    if (row.status !== "waiting")
+      this.#report(event, "start-before-end", `${event.step} was skipped while ${row.status}`);
+    const { reason } = event.data;
+    if (reason.kind === "dependency") {
+      const cause = this.#rows.get(reason.cause)?.status;
+      if (cause !== "failed" && cause !== "cancelled" && cause !== "skipped") {
+        this.#report(
+          event,
+          "skip-cause",
+          `${event.step} was skipped because of ${reason.cause}, which is ${cause ?? "unknown"}`,
+        );
+      }
+    }
+    this.#become(row, reason.kind === "up-to-date" ? "satisfied" : "skipped");
+    row.doomed = reason.kind === "dependency";
+  }
+}
+
+/** Every violation in a whole history. */
+export function checkHistory(events: Iterable<Event>): readonly Violation[] {
+  const checker = new HistoryChecker();
+  const violations: Violation[] = [];
+  for (const event of events) violations.push(...checker.next(event));
+  return violations;
+}

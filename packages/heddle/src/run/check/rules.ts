@@ -1,0 +1,115 @@
+/** The rules that every history keeps, and what their checker knows of each step. The checker is `invariants.ts`. */
+import type { Step } from "../../plan/plan.ts";
+
+export interface Violation {
+  /** Name of the broken rule: a stable word from {@link RULES}. */
+  readonly rule: Rule;
+  readonly seq: number;
+  readonly message: string;
+}
+
+export const RULES = {
+  gapless: "sequence numbers run from 1 without a gap",
+  "created-first": "the first event, and only it, is run.created",
+  "known-step": "every event names a step of the run",
+  "started-once": "an attempt starts once, and attempts count up by one",
+  "start-before-end": "an attempt ends only after it started, and once",
+  "deps-ended": "a step starts only after every dep succeeded and every `after` ended",
+  "no-rerun": "a step whose success was recorded starts again only after an undo or an accepted change",
+  "skip-cause": "a step is skipped for a dep only if that dep's branch did not succeed",
+  concurrency: "no more attempts at once than the run allows",
+  items: "no more items of a container at once than it allows",
+  agents: "no more agents at once than the run allows",
+  pools: "no pool gives more than it holds",
+  locks: "a write lock excludes every other holder",
+  "layer-barrier": "under `schedule: layers` a layer starts after the one before it ended",
+  "quiet-end":
+    "a run ends only when nothing runs, and nothing happens after its end but a landing, a resume or an undo",
+  paused: "nothing starts in a paused run",
+  "retry-policy": "a step has no more attempts than its `retry` allows",
+  "container-outcome": "a container succeeds only if each child succeeded, was skipped, or failed while optional",
+  outcome: "a run that failed had a failed step or a reason, a run that succeeded had none",
+} as const;
+export type Rule = keyof typeof RULES;
+
+/** Rules that came later, with the first version of the rules of a run that has them. */
+const LATER: { readonly [R in Rule]?: number } = { "container-outcome": 2 };
+
+/** Whether a run recorded under `version` was meant to keep the rule. */
+export function binds(rule: Rule, version: number): boolean {
+  return version >= (LATER[rule] ?? 1);
+}
+
+export type Status =
+  | "waiting"
+  | "running"
+  | "expanded"
+  | "reopened"
+  | "retrying"
+  | "asking"
+  | "satisfied"
+  | "failed"
+  | "skipped"
+  | "cancelled";
+
+export interface Row {
+  readonly step: Step;
+  /** The step that it came from: a container, or the one that added it. */
+  readonly origin: string | undefined;
+  /** The container around it. */
+  readonly container: string | undefined;
+  status: Status;
+  attempts: number;
+  /** Attempts before the last resume. */
+  base: number;
+  /** Running, with a question open. */
+  asks: boolean;
+  /** Skipped for another's sake, not by its condition. */
+  doomed: boolean;
+  /** Of a container that was expanded: items at once, those that are open, and the ids of all. */
+  items: { readonly most: number; open: number; readonly ids: string[] } | undefined;
+  /** Layer of a step of the plan itself; -1 for added ones, to which no barrier applies. */
+  readonly layer: number;
+}
+
+export function isClosed(status: Status): boolean {
+  return status === "satisfied" || status === "failed" || status === "skipped" || status === "cancelled";
+}
+
+/** Ended so that the container around it may succeed. */
+export function isFine({ status, step }: Row): boolean {
+  return status === "satisfied" || status === "skipped" || (status === "failed" && step.optional === true);
+}
+
+/** Takes one of its container's places. */
+export function isUnderWay(status: Status): boolean {
+  return status === "running" || status === "expanded" || status === "asking";
+}
+
+/** Whether a step of this status takes one of its container's places. A question about an interrupted attempt does not. */
+export function takesItem({ step }: Row, status: Status): boolean {
+  return isUnderWay(status) && (status !== "asking" || step.action.kind === "approve");
+}
+
+/** Whether the row's failure, or that of a container around it, is said not to matter. */
+export function isTolerated(row: Row, rows: ReadonlyMap<string, Row>): boolean {
+  for (
+    let at: Row | undefined = row;
+    at !== undefined;
+    at = at.container === undefined ? undefined : rows.get(at.container)
+  )
+    if (at.step.optional === true) return true;
+  return false;
+}
+
+/** What a resume leaves as it is: successes, skips by a condition, and what waits for a person or its next attempt. */
+export function isKept({ status, doomed }: Row): boolean {
+  if (status === "skipped") return !doomed;
+  return (
+    status === "satisfied" ||
+    status === "asking" ||
+    status === "retrying" ||
+    status === "expanded" ||
+    status === "reopened"
+  );
+}

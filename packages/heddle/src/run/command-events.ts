@@ -1,0 +1,123 @@
+/** Commands that are carried out by recording them: from what was decided to the event that says so. Pure. */
+import { invariant, unreachable } from "../base/assert.ts";
+import type { JsonObject } from "../base/json.ts";
+import { containerOutput } from "./finish.ts";
+import type { Command } from "./command.ts";
+import type { EventBody, StepError } from "./event.ts";
+import { phaseOf, stepAt, type RunState } from "./state.ts";
+
+type CommandOf<K extends Command["kind"]> = Extract<Command, { readonly kind: K }>;
+
+/** Commands that take more than an event: attempts, expansions, conditions. */
+export type WorkCommand = CommandOf<"start" | "expand" | "evaluate" | "admit" | "ask" | "undo">;
+
+export function isWork(command: Command): command is WorkCommand {
+  switch (command.kind) {
+    case "start":
+    case "expand":
+    case "evaluate":
+    case "admit":
+    case "ask":
+    case "undo":
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** The event that carries the command out. */
+export function eventOf(state: RunState, command: Exclude<Command, WorkCommand>, now: number): EventBody {
+  switch (command.kind) {
+    case "skip":
+      return { type: "step.skipped", step: stepAt(state, command.step).id, data: { reason: command.reason } };
+    case "answer":
+      return answered(state, command.step, now);
+    case "fail":
+      return failed(state, command.step, command.error, now);
+    case "cancel":
+      return cancelled(state, command, now);
+    case "finish":
+      return finished(state, command.step, now);
+    case "rollback":
+      return rollbackStarted(state, command);
+    case "end-rollback":
+      return rollbackEnded(state);
+    case "end":
+      return runEnded(state, command, now);
+    default:
+      return unreachable(command);
+  }
+}
+
+/** The question of an `approve` step, with its templates filled in, or about a step that was cut short. */
+export function question(
+  state: RunState,
+  { step: index, attempt, about }: CommandOf<"ask">,
+  text: string,
+  now: number,
+): EventBody {
+  const step = stepAt(state, index);
+  const deadline = about === "interrupt" || step.timeoutMs === undefined ? {} : { deadline: now + step.timeoutMs };
+  return { type: "approval.requested", step: step.id, attempt, data: { about, question: text, ...deadline } };
+}
+
+/** The end of a step whose question was answered. */
+function answered(state: RunState, index: number, now: number): EventBody {
+  const phase = phaseOf(state, index);
+  const { id } = stepAt(state, index);
+  invariant(phase.tag === "asking" && phase.answer !== undefined, `step ${id} was not answered`);
+  const attempt = state.attempts[index] ?? 1;
+  const { decision, by, comment } = phase.answer;
+  const durationMs = sinceStart(state, index, now);
+  if (decision === "approve") {
+    const output: JsonObject = { approved: true, by, ...(comment === undefined ? {} : { comment }) };
+    return { type: "step.succeeded", step: id, attempt, data: { output, durationMs } };
+  }
+  const said = comment === undefined ? "" : `: ${comment}`;
+  const error: StepError = {
+    code: phase.about === "interrupt" ? "interrupted" : "rejected",
+    message: `rejected by ${by}${said}`,
+  };
+  return { type: "step.failed", step: id, attempt, data: { error, durationMs, willRetry: false } };
+}
+
+/** A step failed without an attempt of its own: its children did, or its interruption is final. */
+function failed(state: RunState, index: number, error: StepError, now: number): EventBody {
+  const data = { error, durationMs: sinceStart(state, index, now), willRetry: false };
+  return { type: "step.failed", step: stepAt(state, index).id, attempt: state.attempts[index] ?? 0, data };
+}
+
+function cancelled(state: RunState, { step: index, reason }: CommandOf<"cancel">, now: number): EventBody {
+  const data = { reason, durationMs: sinceStart(state, index, now) };
+  return { type: "step.cancelled", step: stepAt(state, index).id, attempt: state.attempts[index] ?? 0, data };
+}
+
+/** All that a container stands for is done. */
+function finished(state: RunState, index: number, now: number): EventBody {
+  const data = { output: containerOutput(state, index), durationMs: sinceStart(state, index, now) };
+  return { type: "step.succeeded", step: stepAt(state, index).id, attempt: state.attempts[index] ?? 1, data };
+}
+
+function rollbackStarted(state: RunState, { mode, steps }: CommandOf<"rollback">): EventBody {
+  return { type: "rollback.started", data: { mode, steps: steps.map((step) => stepAt(state, step).id) } };
+}
+
+function rollbackEnded(state: RunState): EventBody {
+  const steps = state.rollback?.steps ?? [];
+  const undone = steps.filter((step) => phaseOf(state, step).tag === "waiting").length;
+  return { type: "rollback.ended", data: { undone, failed: steps.length - undone } };
+}
+
+function runEnded(state: RunState, { status, reason }: CommandOf<"end">, now: number): EventBody {
+  const durationMs = Math.max(0, now - (state.startedAt ?? state.createdAt));
+  if (status === "succeeded") return { type: "run.succeeded", data: { durationMs } };
+  if (status === "cancelled") return { type: "run.cancelled", data: { durationMs, reason: reason ?? "cancel" } };
+  const lost = state.steps.filter((_step, index) => phaseOf(state, index).tag === "failed").map((step) => step.id);
+  const why = reason === "run-timeout" ? { reason: "the run's time was over" } : {};
+  return { type: "run.failed", data: { durationMs, failed: lost, ...why } };
+}
+
+function sinceStart(state: RunState, index: number, now: number): number {
+  const phase = phaseOf(state, index);
+  return "since" in phase ? Math.max(0, now - phase.since) : 0;
+}

@@ -1,0 +1,195 @@
+/** How a run comes to its end: nothing more starts, what waits is recorded as such, succeeded steps are undone if the plan says so. */
+import type { Json } from "../base/json.ts";
+import type { RollbackMode } from "../plan/plan.ts";
+import type { CancelReason, StepError } from "./event.ts";
+import type { Command } from "./command.ts";
+import { comparePlaces, placeOf } from "./plan-order.ts";
+import { forEachSuccessor, hasEnded, outputOf, phaseOf, stepAt, type RunState, type StepPhase } from "./state.ts";
+
+/** Why things end early. */
+export interface Ending {
+  /** Why the run does; absent: every step of it has ended. */
+  readonly halt: CancelReason | undefined;
+  /** Containers whose time is over. */
+  readonly expired: readonly number[];
+}
+
+/** The commands that bring the run closer to its end. */
+export function closeDown(state: RunState, ending: Ending): readonly Command[] {
+  const { halt } = ending;
+  if (halt !== undefined) {
+    const waiting = inPhase(state, ["retrying", "asking", "interrupted"]);
+    if (waiting.length > 0) return waiting.map((step) => ({ kind: "cancel", step, reason: halt }));
+    if (state.counts.running > 0) return [];
+    const containers = innermostExpanded(state);
+    if (containers.length > 0) return containers.map((step) => endOfContainer(state, step, ending));
+    if (halt === "fail-fast") {
+      const skips = skipsAfterFailure(state);
+      if (skips.length > 0) return skips;
+    }
+  }
+  if (halt === "cancel") return [{ kind: "end", status: "cancelled", reason: halt }];
+  const failed = state.fatal > 0 || halt !== undefined;
+  if (failed && !state.rolledBack && state.options.rollback !== "none") {
+    const steps = stepsToUndo(state, state.options.rollback);
+    if (steps.length > 0) return [{ kind: "rollback", mode: state.options.rollback, steps }];
+  }
+  return [{ kind: "end", status: failed ? "failed" : "succeeded", ...(halt === undefined ? {} : { reason: halt }) }];
+}
+
+/** Steps in any of the given phases, in order. A scan, but only when the run ends early. */
+function inPhase(state: RunState, tags: readonly StepPhase["tag"][]): number[] {
+  if (tags.every((tag) => state.counts[tag] === 0)) return [];
+  const found: number[] = [];
+  for (let step = 0; step < state.phases.length; step++) if (tags.includes(phaseOf(state, step).tag)) found.push(step);
+  return found;
+}
+
+/** Containers around no open one: how an outer one ends is known when its inner ones have. */
+function innermostExpanded(state: RunState): number[] {
+  const expanded = inPhase(state, ["expanded"]);
+  const outer = new Set(expanded.map((step) => state.parents[step] ?? -1));
+  return expanded.filter((step) => !outer.has(step));
+}
+
+/** What waits inside a container whose time is over does not start any more. Its running attempts are ended by the engine. */
+export function cancelInside(state: RunState, container: number): readonly Command[] {
+  const children = state.containers.get(container)?.children ?? [];
+  return children.flatMap((child): readonly Command[] => {
+    const phase = phaseOf(state, child);
+    if (phase.tag === "expanded") return cancelInside(state, child);
+    if (hasEnded(phase) || phase.tag === "running") return [];
+    return [{ kind: "cancel", step: child, reason: "step-timeout" }];
+  });
+}
+
+/** Whether a step stands, at any depth, inside a container. */
+export function isInside(state: RunState, step: number, container: number): boolean {
+  for (let at = state.parents[step] ?? -1; at !== -1; at = state.parents[at] ?? -1) if (at === container) return true;
+  return false;
+}
+
+/**
+ * How a container ends: with success only where each child succeeded, was skipped, or failed while optional. One whose
+ * children were cut short was cut short itself, so that a resume goes on with them.
+ */
+export function endOfContainer(state: RunState, step: number, { halt, expired }: Ending): Command {
+  const cut = cutShort(state, step);
+  if (cut === "step-timeout" && expired.includes(step)) return { kind: "fail", step, error: timedOut(state, step) };
+  const failed = failedChildren(state, step);
+  if (failed.length > 0) return { kind: "fail", step, error: childrenFailed(state, step, failed) };
+  const reason = cut ?? (state.containers.get(step)?.left === 0 ? undefined : halt);
+  return reason === undefined ? { kind: "finish", step } : { kind: "cancel", step, reason };
+}
+
+/** Why a child of the container was cancelled, if one was: of the first in plan order. */
+function cutShort(state: RunState, container: number): CancelReason | undefined {
+  for (const child of state.containers.get(container)?.children ?? []) {
+    const phase = phaseOf(state, child);
+    if (phase.tag === "cancelled") return phase.reason;
+  }
+  return undefined;
+}
+
+/**
+ * Recorded as a success although a step in it, at any depth, was cut short: so it was under the first version of the rules.
+ */
+export function isCutShort(state: RunState, container: number): boolean {
+  if (phaseOf(state, container).tag !== "succeeded") return false;
+  if (cutShort(state, container) !== undefined) return true;
+  return (state.containers.get(container)?.children ?? []).some((child) => isCutShort(state, child));
+}
+
+function timedOut(state: RunState, container: number): StepError {
+  const { timeoutMs = Infinity, totalTimeoutMs = Infinity } = stepAt(state, container);
+  return { code: "timeout", message: `timed out after ${Math.min(timeoutMs, totalTimeoutMs)} ms` };
+}
+
+/** Children whose failure is not tolerated, in the order of the plan. */
+export function failedChildren(state: RunState, container: number): number[] {
+  const children = state.containers.get(container)?.children ?? [];
+  return children
+    .filter((child) => phaseOf(state, child).tag === "failed" && stepAt(state, child).optional !== true)
+    .sort((a, b) => comparePlaces(placeOf(state, a), placeOf(state, b)));
+}
+
+export function childrenFailed(
+  state: RunState,
+  container: number,
+  failed: readonly number[],
+): { code: "error"; message: string } {
+  const names = failed.map((child) => stepAt(state, child).id);
+  const shown = names.length > 5 ? `${names.slice(0, 5).join(", ")} and ${names.length - 5} more` : names.join(", ");
+  const total = state.containers.get(container)?.children.length ?? 0;
+  return { code: "error", message: `${failed.length} of ${total} steps failed: ${shown}` };
+}
+
+/** What a container that succeeded gives: outputs in item order, or by the ids that the subplan knows; `null` for what has none. */
+export function containerOutput(state: RunState, container: number): Json {
+  const found = state.containers.get(container);
+  const children = found?.children ?? [];
+  const outputAt = (child: number): Json => outputOf(phaseOf(state, child)) ?? null;
+  // Steps that an item added are no items.
+  if (found?.kind === "forEach") return children.filter((child) => !state.addedBy.has(child)).map(outputAt);
+  const prefix = `${stepAt(state, container).id}/`;
+  return Object.fromEntries(children.map((child) => [stepAt(state, child).id.slice(prefix.length), outputAt(child)]));
+}
+
+/** The transitive hard dependents of failed steps, each with the first failure above it. In order, so that causes are there before they are asked for. */
+function skipsAfterFailure(state: RunState): Command[] {
+  const causes = new Map<number, string>();
+  const pending: number[] = [];
+  for (const step of inPhase(state, ["failed", "skipped"])) {
+    const phase = phaseOf(state, step);
+    if (phase.tag === "failed") causes.set(step, stepAt(state, step).id);
+    else if (phase.tag === "skipped" && phase.reason.kind === "dependency") causes.set(step, phase.reason.cause);
+    else continue;
+    pending.push(step);
+  }
+  for (let at = 0; at < pending.length; at++) {
+    const from = pending[at] as number;
+    forEachSuccessor(state, from, (successor) => {
+      if (causes.has(successor) || phaseOf(state, successor).tag !== "waiting") return;
+      if (!stepAt(state, successor).deps?.includes(stepAt(state, from).id)) return;
+      causes.set(successor, causes.get(from) ?? "");
+      pending.push(successor);
+    });
+  }
+  return [...causes]
+    .filter(([step]) => phaseOf(state, step).tag === "waiting")
+    .sort(([a], [b]) => a - b)
+    .map(([step, cause]) => ({ kind: "skip", step, reason: { kind: "dependency", cause } }));
+}
+
+/** Succeeded steps with an undo, newest success first. `dependents`: only those that the failed steps depend on. See docs/adr. */
+export function stepsToUndo(state: RunState, mode: RollbackMode): number[] {
+  if (mode === "none") return [];
+  const wanted = mode === "all" ? undefined : lineageOfFailures(state);
+  const seen = new Set<number>();
+  const steps: number[] = [];
+  for (let at = state.successes.length - 1; at >= 0; at--) {
+    const step = state.successes[at] as number;
+    if (seen.has(step)) continue;
+    seen.add(step);
+    const { undo, forEach } = stepAt(state, step);
+    // The items of a `forEach` have its undo, each for itself.
+    if (phaseOf(state, step).tag !== "succeeded" || undo === undefined || forEach !== undefined) continue;
+    if (isCutShort(state, step)) continue;
+    if (wanted === undefined || wanted.has(step)) steps.push(step);
+  }
+  return steps;
+}
+
+function lineageOfFailures(state: RunState): Set<number> {
+  const lineage = new Set(inPhase(state, ["failed"]));
+  for (const step of lineage) {
+    // What a step only came `after` is not what it was built on.
+    for (const id of stepAt(state, step).deps ?? []) {
+      const from = state.indexOf.get(id);
+      if (from !== undefined) lineage.add(from);
+    }
+    const parent = state.parents[step] ?? -1;
+    if (parent !== -1) lineage.add(parent);
+  }
+  return lineage;
+}

@@ -1,0 +1,116 @@
+/** From an attempt's outcome to the events that record it. Pure: time, chance and the state are handed in. */
+import { unreachable } from "../base/assert.ts";
+import type { Random } from "../base/random.ts";
+import type { Result } from "../base/result.ts";
+import type { Step } from "../plan/plan.ts";
+import type { Outcome } from "../runner/port.ts";
+import type { EventBody, StepError } from "./event.ts";
+import { judgeRetry } from "./retry.ts";
+import { phaseOf, stepAt, type RunState } from "./state.ts";
+
+/** What judging an outcome takes besides the state. */
+export interface Circumstances {
+  readonly now: number;
+  readonly random: Random;
+  /** The run is coming to an end: nothing is tried again. */
+  readonly halted: boolean;
+}
+
+/** The events of an attempt's end; none for one that does not run (it was given up before). */
+export function eventsOfOutcome(
+  state: RunState,
+  index: number,
+  attempt: number,
+  outcome: Outcome,
+  added: Result<readonly Step[], string>,
+  circumstances: Circumstances,
+): readonly EventBody[] {
+  const phase = phaseOf(state, index);
+  if (phase.tag !== "running" || phase.attempt !== attempt) return [];
+  const step = stepAt(state, index).id;
+  const durationMs = circumstances.now - phase.since;
+  switch (outcome.kind) {
+    case "succeeded": {
+      const problem = problemOfAdded(state, added);
+      // An agent's work is merged by now: it stands, whatever else the agent proposed.
+      const isDone = outcome.agent !== undefined;
+      if (problem !== undefined && !isDone)
+        return [failure(state, index, { code: "output", message: problem }, outcome, circumstances)];
+      const usage = outcome.usage === undefined ? {} : { usage: outcome.usage };
+      const success: EventBody = {
+        type: "step.succeeded",
+        step,
+        attempt,
+        data: { output: outcome.output, durationMs, ...usage },
+      };
+      if (problem !== undefined)
+        return [{ type: "step.progress", step, attempt, data: { type: "notice", text: problem } }, success];
+      if (!added.ok || added.value.length === 0) return [success];
+      return [{ type: "steps.added", step, data: { kind: "siblings", steps: added.value } }, success];
+    }
+    case "failed":
+      return [failure(state, index, outcome.error, outcome, circumstances)];
+    case "unresolved": {
+      const { about, question, options = [] } = outcome;
+      const data = { about, question, ...(options.length === 0 ? {} : { options }) };
+      return [{ type: "approval.requested", step, attempt, data }];
+    }
+    case "stopped": {
+      const error = errorOfStop(stepAt(state, index), outcome);
+      if (error !== undefined) return [failure(state, index, error, outcome, circumstances)];
+      const reason = outcome.reason === "timeout" || outcome.reason === "memory" ? "cancel" : outcome.reason;
+      const abandoned = outcome.abandoned === true ? { abandoned: true as const } : {};
+      return [{ type: "step.cancelled", step, attempt, data: { reason, durationMs, ...abandoned } }];
+    }
+    default:
+      return unreachable(outcome);
+  }
+}
+
+/** Why the steps that an attempt wants to add cannot join the run. */
+function problemOfAdded(state: RunState, added: Result<readonly Step[], string>): string | undefined {
+  if (!added.ok) return added.error;
+  const taken = added.value.find(({ id }) => state.indexOf.has(id));
+  return taken === undefined
+    ? undefined
+    : `the steps it wants to add are refused: another step added ${taken.id} at the same time`;
+}
+
+/** The failure of the running attempt of a step, and whether another one follows. */
+export function failure(
+  state: RunState,
+  index: number,
+  error: StepError,
+  outcome: Pick<Outcome, "usage"> | undefined,
+  { now, random, halted }: Circumstances,
+): EventBody {
+  const phase = phaseOf(state, index);
+  const attempt = state.attempts[index] ?? 1;
+  const failed = attempt - (state.attemptBase[index] ?? 0);
+  const verdict = halted
+    ? { retry: false as const }
+    : judgeRetry(stepAt(state, index), error, failed, now - (state.firstStart[index] ?? now), random);
+  const again = verdict.retry
+    ? { willRetry: true, retryAt: now + verdict.delayMs, retryDelayMs: verdict.delayMs }
+    : { willRetry: false };
+  const usage = outcome?.usage === undefined ? {} : { usage: outcome.usage };
+  const durationMs = phase.tag === "running" ? now - phase.since : 0;
+  return {
+    type: "step.failed",
+    step: stepAt(state, index).id,
+    attempt,
+    data: { error, durationMs, ...again, ...usage },
+  };
+}
+
+/** Ends that are the step's own fault; a cancel is nobody's. */
+function errorOfStop(step: Step, outcome: Extract<Outcome, { kind: "stopped" }>): StepError | undefined {
+  if (outcome.reason === "timeout") {
+    const limit = Math.min(step.timeoutMs ?? Infinity, step.totalTimeoutMs ?? Infinity);
+    const ignored = outcome.abandoned === true ? "; it ignored the request to end and was abandoned" : "";
+    return { code: "timeout", message: `timed out after ${limit} ms${ignored}` };
+  }
+  if (outcome.reason === "memory")
+    return { code: "memory", message: `used more than its ${step.limits?.maxMemoryMb ?? 0} MB of memory` };
+  return undefined;
+}

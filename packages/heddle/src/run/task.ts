@@ -1,0 +1,118 @@
+/** What one attempt may see of its run: outputs and statuses of its deps, under the names that its plan uses. */
+import type { AgentTask, Task } from "../backend/port.ts";
+import { present } from "../base/assert.ts";
+import type { Json, JsonObject } from "../base/json.ts";
+import { DEFAULT_GRACE_MS, type Step } from "../plan/plan.ts";
+import type { Scope } from "../plan/expression/cel.ts";
+import { enclosingContainer } from "./add-steps.ts";
+import { hasEnded, outputOf, phaseOf, stepAt, type RunState } from "./state.ts";
+
+const NO_DEPS: JsonObject = {};
+const NO_STATUS: Readonly<Record<string, string>> = {};
+
+/** The task of an attempt that is about to start. */
+export function taskOf(state: RunState, index: number, attempt: number): Task {
+  const step = stepAt(state, index);
+  const container = enclosingContainer(state, index);
+  const item = state.items.get(index);
+  return {
+    run: state.run,
+    step,
+    attempt,
+    params: container?.params ?? state.plan.params ?? NO_DEPS,
+    ...(step.deps === undefined && step.after === undefined
+      ? { deps: NO_DEPS, depStatus: NO_STATUS }
+      : seenDeps(state, step, container?.prefix ?? "")),
+    ...(item === undefined ? {} : { item }),
+    graceMs: step.graceMs ?? state.plan.graceMs ?? DEFAULT_GRACE_MS,
+    ...(step.action.kind === "agent" ? { agent: agentTaskOf(state, index, container?.prefix ?? "") } : {}),
+  };
+}
+
+function agentTaskOf(state: RunState, index: number, prefix: string): AgentTask {
+  const step = stepAt(state, index);
+  const { plan, agentRecords } = state;
+  const user = step.group === undefined ? undefined : state.groupUsers.get(step.group);
+  const open = user === undefined ? undefined : agentRecords.get(user)?.open;
+  const isSharing = (other: Step): boolean =>
+    step.group !== undefined && other.group === step.group && other.action.kind === "agent" && other.id !== step.id;
+  const texts = (step.deps ?? []).flatMap((id): [string, string][] => {
+    const { description } = stepAt(state, present(state.indexOf.get(id), `dep ${id}`));
+    return description === undefined ? [] : [[id.startsWith(prefix) ? id.slice(prefix.length) : id, description]];
+  });
+  return {
+    plan: plan.name,
+    config: plan.agents ?? NO_DEPS,
+    maxAgents: state.options.maxAgents,
+    order: index,
+    ...beginningOf(state),
+    group: state.steps.flatMap((other, at) =>
+      isSharing(other)
+        ? [
+            {
+              id: other.id,
+              isDone: hasEnded(phaseOf(state, at)),
+              ...(other.description === undefined ? {} : { description: other.description }),
+            },
+          ]
+        : [],
+    ),
+    ...(user === undefined ? {} : { lastUser: { step: user, ...(open === undefined ? {} : { open }) } }),
+    id: step.id.slice(prefix.length),
+    ids: state.steps.flatMap(({ id }) => (id.startsWith(prefix) ? [id.slice(prefix.length)] : [])),
+    depTexts: Object.fromEntries(texts),
+    before: agentRecords.get(step.id) ?? {},
+  };
+}
+
+/** Where the run's agents begin, and where their work may land. */
+export function beginningOf({ gitHead, begin, branch }: RunState): Pick<AgentTask, "base" | "begin" | "branch"> {
+  return {
+    ...(gitHead === undefined ? {} : { base: gitHead }),
+    ...(begin === undefined ? {} : { begin }),
+    ...(branch === undefined ? {} : { branch }),
+  };
+}
+
+/** Deps with their outputs; what comes before by `after`, for its status; and outputs of farther steps that expressions read. */
+function seenDeps(
+  state: RunState,
+  step: Step,
+  prefix: string,
+): { deps: JsonObject; depStatus: Record<string, string> } {
+  // Without a prototype: any id, `__proto__` too, is a key like others, and a million different keys make no million shapes.
+  const deps = Object.create(null) as Record<string, Json>;
+  const depStatus = Object.create(null) as Record<string, string>;
+  for (const list of [step.deps, step.after, step.reads]) {
+    for (const id of list ?? []) {
+      const name = prefix !== "" && id.startsWith(prefix) ? id.slice(prefix.length) : id;
+      const phase = phaseOf(state, present(state.indexOf.get(id), "predecessor", id));
+      const output = outputOf(phase);
+      depStatus[name] = phase.tag;
+      if (output !== undefined) deps[name] = output;
+    }
+  }
+  return { deps, depStatus };
+}
+
+/** What the expressions of a task may read. */
+export function scopeOf(task: Task, environment: Readonly<Record<string, string | undefined>>): Scope {
+  const deps = Object.fromEntries(
+    Object.entries(task.depStatus).map(([id, status]) => {
+      const output = task.deps[id];
+      return [id, output === undefined ? { status } : { status, output }];
+    }),
+  );
+  const env: [string, string][] = [];
+  for (const name of task.step.passEnv ?? []) {
+    const value = environment[name];
+    if (value !== undefined) env.push([name, value]);
+  }
+  return {
+    params: task.params,
+    deps,
+    run: { id: task.run },
+    ...(task.item === undefined ? {} : { item: task.item }),
+    env: Object.fromEntries(env),
+  };
+}

@@ -1,0 +1,123 @@
+import { describe, expect, test } from "vitest";
+import { decide, PERMISSION_PRESETS, reachOf } from "../../../src/agent/adapters/permissions.ts";
+import { toolOf } from "../../../src/agent/adapters/permission-requests.ts";
+import type { PermissionPolicy, PermissionRequest, ToolKind } from "../../../src/agent/adapters/port.ts";
+
+const CWD = "/project/tree";
+
+function request(kind: ToolKind, paths: readonly string[] = [], command?: string, tool?: string): PermissionRequest {
+  return {
+    kind,
+    title: "t",
+    paths,
+    ...(command === undefined ? {} : { command }),
+    ...(tool === undefined ? {} : { tool }),
+  };
+}
+
+describe("presets", () => {
+  test.each([
+    ["read-only", request("read", ["/etc/passwd"]), "allow"],
+    ["read-only", request("edit", ["/project/tree/a"]), "deny"],
+    ["read-only", request("execute", [], "ls"), "deny"],
+    ["worktree", request("edit", ["/project/tree/a/b"]), "allow"],
+    ["worktree", request("edit", ["a/b"]), "allow"],
+    ["worktree", request("edit", ["/project/tree/a", "/project/other"]), "deny"],
+    ["worktree", request("edit", ["/project/tree/../other"]), "deny"],
+    ["worktree", request("edit", ["/project/tree-not"]), "deny"],
+    ["worktree", request("edit", []), "deny"],
+    ["worktree", request("delete", ["/project/tree/.git/config"]), "deny"],
+    ["worktree", request("delete", ["/project/tree/.git"]), "deny"],
+    ["worktree", request("edit", ["/project/tree/.gitignore"]), "allow"],
+    ["worktree", request("execute", [], "npm test"), "allow"],
+    ["full", request("edit", ["/etc/passwd"]), "allow"],
+    ["ask", request("edit", ["/project/tree/a"]), "ask"],
+    ["ask", request("read"), "allow"],
+    ["ask", request("other", [], undefined, "heddle/task_complete"), "allow"],
+    ["read-only", request("other", [], undefined, "heddle/task_complete"), "allow"],
+    ["read-only", request("other", [], undefined, "elsewhere/heddle"), "deny"],
+  ] as const)("%s: %j is %s", (preset, asked, expected) => {
+    expect(decide(PERMISSION_PRESETS[preset], asked, CWD)).toBe(expected);
+  });
+
+  test("what each amounts to", () => {
+    const reach = (policy: PermissionPolicy): string => reachOf(policy, CWD);
+    expect(Object.values(PERMISSION_PRESETS).map(reach)).toEqual(["read-only", "worktree", "full", "read-only"]);
+  });
+});
+
+test("tools of servers, in every way that agents write them, and nothing that only looks like one", () => {
+  const servers = ["heddle"];
+  for (const name of [
+    "mcp__heddle__task_get",
+    "mcp__heddle/task_get",
+    "heddle_task_get",
+    "mcp_heddle_task_get",
+    "Tool: heddle/task_get",
+    "task_get (heddle MCP Server)",
+  ])
+    expect(toolOf(name, servers)).toBe("heddle/task_get");
+  for (const name of [
+    "rm -rf heddle_x",
+    "heddle_x; rm",
+    "nheddle_x",
+    "heddle",
+    "heddle_",
+    "mcp__other__x",
+    "x y (heddle MCP Server)",
+  ])
+    expect(toolOf(name, servers)).toBeUndefined();
+});
+
+describe("rules", () => {
+  const rules = (...all: PermissionPolicy["rules"]): PermissionPolicy => ({ rules: all, otherwise: "ask" });
+
+  test("an allowed command is the whole command", () => {
+    const policy = rules({ command: "npm test*", decision: "allow" });
+    const of = (command: string): string => decide(policy, request("execute", [], command), CWD);
+    expect(of("npm test")).toBe("allow");
+    expect(of("npm test -- --grep 'a b'")).toBe("allow");
+    for (const more of ["; rm -rf ~", " && x", " | sh", " $(x)", " `x`", " > /etc/x", " < x", "\nrm x", " & x"])
+      expect(of(`npm test${more}`)).toBe("ask");
+  });
+
+  test("a denied command is found among others", () => {
+    const policy = rules({ command: "rm *", decision: "deny" }, { decision: "allow" });
+    const of = (command: string): string => decide(policy, request("execute", [], command), CWD);
+    for (const command of ["rm -rf x", "cd a && rm -rf x", "true; rm x", "echo $(rm x)", "a | rm x"])
+      expect(of(command)).toBe("deny");
+    expect(of("ls rm")).toBe("allow");
+  });
+
+  test("the first that matches decides", () => {
+    const policy = rules(
+      { kind: ["edit"], path: "src/gen/**", decision: "deny" },
+      { kind: ["edit"], path: "src/**", decision: "allow" },
+    );
+    const of = (path: string): string => decide(policy, request("edit", [path]), CWD);
+    expect(of("src/gen/a.ts")).toBe("deny");
+    expect(of("src/a/b.ts")).toBe("allow");
+    expect(of("src")).toBe("ask");
+    expect(of("test/a.ts")).toBe("ask");
+  });
+
+  test("globs", () => {
+    const matches = (path: string, file: string): boolean =>
+      decide(rules({ path, decision: "allow" }), request("edit", [file]), CWD) === "allow";
+    expect(matches("*.md", "README.md")).toBe(true);
+    expect(matches("*.md", "docs/README.md")).toBe(false);
+    expect(matches("**/*.md", "docs/a/README.md")).toBe(true);
+    expect(matches("**/*.md", "README.md")).toBe(true);
+    expect(matches("a?c", "abc")).toBe(true);
+    expect(matches("a(b)+.[x]", "a(b)+.[x]")).toBe(true);
+    expect(matches("/abs/**", "/abs/x/y")).toBe(true);
+    expect(matches("a/**/b", "a/b")).toBe(true);
+  });
+
+  test("a pattern takes no long time", () => {
+    const policy = rules({ command: "*a*a*a*a*a*a*a*a*a*a*b", decision: "deny" });
+    const from = performance.now();
+    decide(policy, request("execute", [], "a".repeat(200)), CWD);
+    expect(performance.now() - from).toBeLessThan(2000);
+  });
+});

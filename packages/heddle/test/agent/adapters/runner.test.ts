@@ -1,0 +1,286 @@
+/** Agent steps through the runners of this machine, as the engine starts them. */
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { describe, expect, test } from "vitest";
+import type { JsonObject } from "../../../src/base/json.ts";
+import { randomId } from "../../../src/base/ids.ts";
+import { systemRandom } from "../../../src/base/random.ts";
+import type { AgentWork } from "../../../src/agent/adapters/port.ts";
+import { bubblewrapSandbox, boxArguments, noSandbox } from "../../../src/agent/adapters/sandbox.ts";
+import { findProgram } from "../../../src/agent/adapters/which.ts";
+import type { LocalAgents } from "../../../src/agent/adapters/local.ts";
+import { type LocalRunners, localRunners } from "../../../src/runner/local.ts";
+import type { Attempt } from "../../../src/runner/port.ts";
+import { clock } from "../../runner/rig.ts";
+import { agentWorld, living, SCRIPTED, until } from "./rig.ts";
+
+interface Bench extends AsyncDisposable {
+  readonly runners: LocalRunners;
+  readonly root: string;
+  readonly news: JsonObject[];
+  attempt(script: string, work?: Partial<AgentWork>, extra?: Partial<Attempt>): Attempt;
+  log(): string;
+}
+
+/** Not in /tmp, which a sandbox hides. */
+function bench(agents: LocalAgents = {}, env: Readonly<Record<string, string>> = {}): Bench {
+  const root = realpathSync(mkdtempSync("/var/tmp/heddle-agents-"));
+  mkdirSync(join(root, "work"));
+  const run = `r${randomId(systemRandom, 10)}`;
+  const news: JsonObject[] = [];
+  const runners = localRunners({
+    clock,
+    env: { PATH: process.env["PATH"], HOME: join(root, "home"), ...env },
+    owner: randomId(systemRandom, 12),
+    agents: { scripted: [process.execPath, SCRIPTED], ...agents },
+  });
+  const logFile = join(root, "log");
+  let count = 0;
+  return {
+    runners,
+    root,
+    news,
+    attempt(script, work = {}, extra = {}) {
+      const file = join(root, `script${count++}.yaml`);
+      writeFileSync(file, script);
+      return {
+        run,
+        step: "s",
+        attempt: 1,
+        work: { kind: "agent", agent: "scripted", prompt: "Do it.", sandbox: "off", expect: "none", ...work },
+        cwd: join(root, "work"),
+        env: { HEDDLE_SCRIPT: file },
+        envMode: "strict",
+        passEnv: [],
+        secrets: [],
+        isolate: false,
+        deps: {},
+        params: {},
+        logFile,
+        exchangeBase: join(root, "x"),
+        graceMs: 500,
+        onProgress: (data) => news.push(data),
+        ...extra,
+      };
+    },
+    log: () => (existsSync(logFile) ? readFileSync(logFile, "utf8") : ""),
+    async [Symbol.asyncDispose]() {
+      await runners.runner[Symbol.asyncDispose]();
+      expect(living(run)).toBe(0);
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+}
+
+describe("an agent's attempt", () => {
+  test("succeeds with its last message, and what is known beside it", async () => {
+    await using it = bench();
+    const attempt = it.attempt("do: [{write: {path: a, text: b}}, {usage: {input: 5, usd: 2}}, {say: done}]", {
+      promptHash: "abc",
+      model: "m",
+    });
+    expect(await it.runners.runner.start(attempt).outcome).toMatchObject({
+      kind: "succeeded",
+      output: { text: "done" },
+      agent: {
+        agent: "scripted",
+        provider: "scripted",
+        usage: { input: 5 },
+        usd: 2,
+        model: "m",
+        promptHash: "abc",
+        sandbox: "none",
+      },
+    });
+    expect(it.news.map((data) => data["type"])).toContain("tool");
+    expect(it.log()).toContain("done\n[end] ok\n");
+    expect(it.runners.loose(attempt.run)).toBe(true);
+  });
+
+  test("fails with a class, and whether another attempt may mend it", async () => {
+    await using it = bench();
+    const outcome = await it.runners.runner.start(it.attempt("do: [{rate-limit: {retryAfter: 9s}}]")).outcome;
+    expect(outcome).toMatchObject({
+      kind: "failed",
+      error: { code: "error", message: "rate-limit: Too many requests" },
+      agent: { class: "rate-limit", retryable: true, rateLimit: { provider: "scripted", retryAfterMs: 9000 } },
+    });
+    const refused = await it.runners.runner.start(it.attempt("do: [{stop: refusal}]")).outcome;
+    expect(refused).toMatchObject({ kind: "failed", agent: { class: "refusal", retryable: false } });
+    const broken = await it.runners.runner.start(it.attempt("do: [{dance: 1}]")).outcome;
+    expect(broken).toMatchObject({ kind: "failed", agent: { class: "crash" } });
+    expect(broken.kind === "failed" && broken.error.message).toContain("is no action");
+  });
+
+  test("done with nothing done is a failure", async () => {
+    const changed: string[] = [];
+    await using it = bench({ changedFiles: async () => changed });
+    const attempt = it.attempt("do: [{say: I have done everything}]", { expect: "changes" });
+    expect(await it.runners.runner.start(attempt).outcome).toMatchObject({
+      kind: "failed",
+      agent: { class: "no-changes", retryable: true },
+    });
+    changed.push("a.ts");
+    expect(await it.runners.runner.start(attempt).outcome).toMatchObject({
+      kind: "succeeded",
+      output: { files: ["a.ts"] },
+    });
+    const files = it.attempt("do: [{write: {path: one, text: x}}]", { expect: { files: ["one", "two"] } });
+    const outcome = await it.runners.runner.start(files).outcome;
+    expect(outcome).toMatchObject({ kind: "failed", agent: { class: "no-changes" } });
+    expect(outcome.kind === "failed" && outcome.error.message).toContain("two is not there");
+  });
+
+  test("shows no secret (S14)", async () => {
+    await using it = bench({}, { KEY: "s3cret-value" });
+    const script = `do: [{run: 'echo "$KEY" >&2; printf %s "$KEY" > seen'}, {say: "the key is s3cret-value"}]`;
+    const attempt = it.attempt(script, {}, { passEnv: ["KEY"], secrets: ["KEY"] });
+    const outcome = await it.runners.runner.start(attempt).outcome;
+    expect(outcome).toMatchObject({ output: { text: "the key is ***" } });
+    expect(readFileSync(join(it.root, "work/seen"), "utf8")).toBe("s3cret-value");
+    expect(JSON.stringify([outcome, it.news]) + it.log()).not.toContain("s3cret");
+    expect(it.log()).toContain("***");
+  });
+
+  test("ends when it is told to, with the reason", async () => {
+    await using it = bench();
+    const stop = it.runners.runner.start(it.attempt("do: [stall]"));
+    stop.stop("fail-fast");
+    expect(await stop.outcome).toMatchObject({ kind: "stopped", reason: "fail-fast" });
+    const kill = it.runners.runner.start(it.attempt("do: [{say: up}, stall]"));
+    await until(() => it.news.some((data) => data["type"] === "session"));
+    kill.kill();
+    expect(await kill.outcome).toMatchObject({ kind: "stopped", reason: "cancel" });
+    const asks = it.runners.runner.start(it.attempt("do: [stall]"));
+    asks.end?.("needs-input");
+    expect(await asks.outcome).toMatchObject({ kind: "failed", agent: { needsInput: true } });
+    const broke = it.runners.runner.start(it.attempt("do: [stall]"));
+    broke.end?.("budget");
+    expect(await broke.outcome).toMatchObject({ kind: "failed", agent: { class: "budget", retryable: false } });
+  });
+
+  test("over its limit of memory", async () => {
+    await using it = bench();
+    const outcome = await it.runners.runner.start(it.attempt("do: [stall]", {}, { maxMemoryMb: 10 })).outcome;
+    expect(outcome).toMatchObject({ kind: "failed", error: { code: "memory" } });
+  });
+
+  test("of an agent that nobody knows, or with a configuration that is wrong", async () => {
+    await using it = bench();
+    const unknown = await it.runners.runner.start(it.attempt("do: []", { agent: "hal" })).outcome;
+    expect(unknown).toMatchObject({ kind: "failed", error: { code: "spawn" } });
+    expect(unknown.kind === "failed" && unknown.error.message).toContain("claude, codex, gemini, opencode, scripted");
+    await using wrong = bench({ agents: { mine: { protocol: "acp" } } });
+    const outcome = await wrong.runners.runner.start(wrong.attempt("do: []")).outcome;
+    expect(outcome.kind === "failed" && outcome.error.message).toContain(
+      "agents.mine: an agent without a preset needs a `command`",
+    );
+  });
+
+  test("by a command of one's own", async () => {
+    await using it = bench({ agents: { mine: { command: ["sh", "-c", 'cat > got; echo "model {model}"'] } } });
+    const attempt = it.attempt("do: []", { agent: "mine", model: "x1" });
+    expect(await it.runners.runner.start(attempt).outcome).toMatchObject({
+      kind: "succeeded",
+      output: { text: "model x1" },
+    });
+    expect(readFileSync(join(it.root, "work/got"), "utf8")).toBe("Do it.");
+  });
+});
+
+describe("a script's misdeeds", () => {
+  test("are done as written", async () => {
+    await using it = bench();
+    const script = `
+do:
+  - run: git init -q -b main . && git config user.name x && git config user.email x@x
+  - write: {path: a.txt, text: one}
+  - commit: "first 'commit'"
+  - branch: aside
+  - write: {path: b.txt, text: two}
+  - commit: second
+  - write: {path: ../outside.txt, text: breach}
+  - run: git log --format=%s > log.txt; git branch --show-current >> log.txt
+  - delete: .git
+`;
+    expect(await it.runners.runner.start(it.attempt(script)).outcome).toMatchObject({ kind: "succeeded" });
+    expect(readFileSync(join(it.root, "work/log.txt"), "utf8")).toBe("second\nfirst 'commit'\naside\n");
+    expect(existsSync(join(it.root, "outside.txt"))).toBe(true);
+    expect(existsSync(join(it.root, "work/.git"))).toBe(false);
+  });
+});
+
+const bwrap = findProgram("bwrap", process.env["PATH"] ?? "");
+
+describe("the sandbox", () => {
+  test("that is not there is told of once, or is an error where it is required", async () => {
+    await using it = bench({}, { PATH: "/nowhere" });
+    const script = "do: [{say: hi}]";
+    for (let i = 0; i < 2; i++)
+      expect(await it.runners.runner.start(it.attempt(script, { sandbox: "auto" })).outcome).toMatchObject({
+        kind: "succeeded",
+        agent: { sandbox: "none" },
+      });
+    const notices = it.news.filter((data) => data["type"] === "notice");
+    expect(notices).toMatchObject([{ text: expect.stringContaining("without a sandbox") }]);
+    const outcome = await it.runners.runner.start(it.attempt(script, { sandbox: "require" })).outcome;
+    expect(outcome).toMatchObject({ kind: "failed", error: { code: "spawn" } });
+    expect((await noSandbox("none here").around({ mode: "require", cwd: "/", writable: [] })).ok).toBe(false);
+  });
+
+  test("that does not work here is as one that is not there", async () => {
+    const root = mkdtempSync(join(tmpdir(), "heddle-bwrap-"));
+    try {
+      writeFileSync(join(root, "bwrap"), "#!/bin/sh\necho 'No permissions to create new namespace' >&2\nexit 1\n");
+      chmodSync(join(root, "bwrap"), 0o755);
+      const world = { ...agentWorld(), path: `${root}${delimiter}/usr/bin${delimiter}/bin` };
+      const probe = await bubblewrapSandbox(world).probe();
+      expect(probe).toEqual({
+        ok: false,
+        error: "bubblewrap does not work here: No permissions to create new namespace",
+      });
+    } finally {
+      rmSync(root, { recursive: true, force: true });
+    }
+  });
+
+  test("binds what can be written last, over what hides it", () => {
+    const args = boxArguments({ mode: "auto", cwd: "/tmp", writable: ["/", "/nowhere"] });
+    expect(args.indexOf("--tmpfs")).toBeLessThan(args.indexOf("--bind"));
+    expect(args.filter((arg) => arg === "--bind").length).toBe(1);
+    for (const arg of ["--unshare-pid", "--die-with-parent", "--ro-bind"]) expect(args).toContain(arg);
+  });
+
+  // A box hides the agent's program where this checkout lies in `/tmp`.
+  test.skipIf(bwrap === undefined || import.meta.filename.startsWith("/tmp/"))(
+    "keeps writes inside, and lets nothing live",
+    async () => {
+      await using it = bench();
+      mkdirSync(join(it.root, "home"));
+      const script = `
+do:
+  - write: {path: inside.txt, text: ok}
+  - write: {path: ../outside.txt, text: breach}
+  - run: echo x > "$HOME/file" || echo refused >> inside.txt
+  - run: echo t > "$TMPDIR/t" && cat "$TMPDIR/t" >> inside.txt
+  - daemon: {stubborn: true}
+  - say: done
+`;
+      const outcome = await it.runners.runner.start(it.attempt(script, { sandbox: "require" })).outcome;
+      expect(outcome).toMatchObject({ kind: "succeeded", agent: { sandbox: "bubblewrap" } });
+      expect(existsSync(join(it.root, "outside.txt"))).toBe(false);
+      expect(existsSync(join(it.root, "home/file"))).toBe(false);
+      expect(readFileSync(join(it.root, "work/inside.txt"), "utf8")).toBe("okrefused\nt\n");
+    },
+  );
+});

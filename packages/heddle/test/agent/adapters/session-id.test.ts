@@ -1,0 +1,71 @@
+/** S12: an agent names its session itself, and the next attempt's program is told the name: never as an option. */
+import { tmpdir } from "node:os";
+import { expect, test } from "vitest";
+import type { AgentAdapter, AgentContext } from "../../../src/agent/adapters/port.ts";
+import { agentRunner } from "../../../src/agent/adapters/runner.ts";
+import { noSandbox } from "../../../src/agent/adapters/sandbox.ts";
+import { baseEnvironments } from "../../../src/runner/environment.ts";
+import type { Attempt } from "../../../src/runner/port.ts";
+
+/** The session that an adapter is asked to go on in. */
+async function resumedIn(sessionId: string): Promise<string | undefined> {
+  const seen: AgentContext[] = [];
+  const adapter: AgentAdapter = {
+    id: "fake",
+    provider: "none",
+    homePaths: [],
+    resumes: true,
+    probe: async () => ({ found: true, program: "/fake" }),
+    start(context) {
+      seen.push(context);
+      return {
+        outcome: Promise.resolve({ status: "ok", text: "" }),
+        stop: () => undefined,
+        kill: () => undefined,
+        members: () => [],
+      };
+    },
+  };
+  await using runner = agentRunner({
+    adapters: new Map([["fake", adapter]]),
+    bases: baseEnvironments({}),
+    memory: { watch: () => ({ end: () => undefined }) } as never,
+    sandbox: noSandbox("none here"),
+  });
+  const attempt = {
+    run: "r",
+    step: "s",
+    attempt: 2,
+    work: { kind: "agent", agent: "fake", prompt: "p", expect: "none", resume: { sessionId } },
+    cwd: tmpdir(),
+    env: {},
+    envMode: "strict",
+    passEnv: [],
+    secrets: [],
+    logFile: null,
+    graceMs: 100,
+  };
+  await runner.start(attempt as unknown as Attempt).outcome;
+  return seen[0]?.resume?.sessionId;
+}
+
+test.each(["0199c8a3-7c1e-7b52-a1e4-5d4f3f2c1b0a", "ses_6f2aZ.x", "scripted-r1-a:b-1-1"])(
+  "a session is gone on in: %s",
+  async (id) => {
+    expect(await resumedIn(id)).toBe(id);
+  },
+);
+
+test.each([
+  "--dangerously-bypass-approvals-and-sandbox",
+  "-c",
+  "",
+  "a b",
+  "a\n--help",
+  "a\u0000b",
+  "\u001b[2J",
+  "../../x",
+  "x".repeat(257),
+])("a session whose name is no plain word is begun anew: %j", async (id) => {
+  expect(await resumedIn(id)).toBeUndefined();
+});

@@ -1,0 +1,113 @@
+/** Conflicts of every kind: what is put before whoever settles it, what counts as settled, what taking a side gives. */
+import { expect, test } from "vitest";
+import { makeCommit } from "../../src/git/commits.ts";
+import { combine, undecided, withEntries } from "../../src/git/conflict.ts";
+import type { Repository } from "../../src/git/repository-access.ts";
+import { settle } from "../../src/git/take-side.ts";
+import { type Rig, rig } from "./rig.ts";
+
+/** Files by path, links as `-> TARGET`; `null`: removed. */
+type Files = Readonly<Record<string, string | null>>;
+
+const BASE: Files = { "a.txt": "first\nsecond\nthird\n", "run.sh": "#!/bin/sh\n" };
+
+interface Sides {
+  readonly repository: Repository;
+  readonly head: string;
+  readonly captured: string;
+}
+
+async function sides(at: Rig, ours: Files, theirs: Files): Promise<Sides> {
+  const { repository } = await at.open();
+  const commit = (name: string, onto: string, files: Files): string => {
+    at.git(["checkout", "-q", "-B", name, onto]);
+    for (const [file, text] of Object.entries(files)) {
+      if (text === null) at.git(["rm", "-q", "-r", file]);
+      else if (text.startsWith("-> "))
+        at.git(["update-index", "--add", "--cacheinfo", `120000,${blob(at, text.slice(3))},${file}`]);
+      else at.git(["update-index", "--add", "--cacheinfo", `100644,${blob(at, text)},${file}`]);
+    }
+    at.git(["commit", "-q", "-m", name]);
+    const made = at.git(["rev-parse", "HEAD"]);
+    at.git(["reset", "-q", "--hard"]);
+    return made;
+  };
+  const base = commit("base", "HEAD", BASE);
+  return { repository, head: commit("ours", base, ours), captured: commit("theirs", base, theirs) };
+}
+
+function blob(at: Rig, text: string): string {
+  at.write(".scratch", text);
+  return at.git(["hash-object", "-w", "--no-filters", ".scratch"]);
+}
+
+async function commitOf({ repository, head }: Sides, tree: string): Promise<string> {
+  return await makeCommit(repository, { tree, parents: [head], message: "x", atMs: 0 });
+}
+
+const KINDS: readonly (readonly [kind: string, ours: Files, theirs: Files, file: string])[] = [
+  ["lines", { "a.txt": "FIRST\nsecond\nthird\n" }, { "a.txt": "ERSTE\nsecond\nthird\n" }, "a.txt"],
+  ["both add", { "n.txt": "ours\n" }, { "n.txt": "theirs\n" }, "n.txt"],
+  ["both add what is no text", { logo: "o\0" }, { logo: "t\0" }, "logo"],
+  ["removed here", { "a.txt": null }, { "a.txt": "longer\nsecond\nthird\n" }, "a.txt"],
+  ["removed there", { "a.txt": "longer\nsecond\nthird\n" }, { "a.txt": null }, "a.txt"],
+  ["links", { link: "-> a.txt" }, { link: "-> run.sh" }, "link"],
+  ["a link and a file", { x: "-> a.txt" }, { x: "text\n" }, "x"],
+  ["a folder here", { "thing/in.txt": "in\n" }, { thing: "file\n" }, "thing"],
+  ["a folder there", { thing: "file\n" }, { "thing/in.txt": "in\n" }, "thing"],
+  ["odd names", { "a b\tc'\"é.txt": "ours\n" }, { "a b\tc'\"é.txt": "theirs\n" }, "a b\tc'\"é.txt"],
+];
+
+test.each(KINDS)("%s: it is undecided until its markers are gone", async (_, ours, theirs, file) => {
+  using at = rig();
+  const all = await sides(at, ours, { ...theirs, "own.txt": "own\n" });
+  const { repository, head, captured } = all;
+  const combined = await combine(repository, head, captured);
+  expect(combined.files).toEqual([file]);
+  const put = await commitOf(all, combined.tree);
+  const left = await undecided(repository, { commit: put, head, captured });
+  // Where git keeps both under names of its own, both are to be decided.
+  expect(left.length).toBeGreaterThan(0);
+  expect(left.filter((name) => name !== file && !name.startsWith(`${file}~`))).toEqual([]);
+  expect(at.git(["show", `${put}:own.txt`])).toBe("own");
+  for (const name of left.filter((one) => one === file)) {
+    const text = at.git(["show", `${put}:${name}`]);
+    expect([text.includes(`<<<<<<< ${head}`), text.includes(`>>>>>>> ${captured}`)]).toEqual([true, true]);
+  }
+  // Whoever settles it removes what stands there, or writes something else.
+  const entries = new Map(left.map((name) => [name, undefined]));
+  const settled = await withEntries(repository, combined.tree, entries);
+  expect(await undecided(repository, { commit: await commitOf(all, settled), head, captured })).toEqual([]);
+});
+
+test.each(KINDS)("%s: a side is taken", async (_, ours, theirs, file) => {
+  using at = rig();
+  const all = await sides(at, { ...ours, "here.txt": "h\n" }, { ...theirs, "own.txt": "own\n" });
+  const { repository, head, captured } = all;
+  for (const side of ["ours", "theirs"] as const) {
+    const commit = await settle(repository, { head, commit: captured, side, message: side });
+    const from = side === "ours" ? head : captured;
+    const listed = (of: string, path: string): string => at.git(["ls-tree", "-r", of, "--", path]);
+    expect([side, listed(commit, file)]).toEqual([side, listed(from, file)]);
+    expect(at.git(["show", `${commit}:own.txt`])).toBe("own");
+    expect(at.git(["show", `${commit}:here.txt`])).toBe("h");
+    expect(at.git(["ls-tree", "-r", "--name-only", commit])).not.toContain("~");
+    expect(await undecided(repository, { commit, head, captured })).toEqual([]);
+  }
+});
+
+test("markers of others are text, and lines that do not conflict are both sides'", async () => {
+  using at = rig();
+  const doc = "<<<<<<< HEAD\nx\n=======\ny\n>>>>>>> b\n";
+  const all = await sides(
+    at,
+    { "a.txt": "FIRST\nsecond\nthird\n" },
+    { "a.txt": "first\nsecond\nTHIRD\n", "doc.md": doc },
+  );
+  const { repository, head, captured } = all;
+  const combined = await combine(repository, head, captured);
+  expect(combined.files).toEqual([]);
+  const commit = await commitOf(all, combined.tree);
+  expect(at.git(["show", `${commit}:a.txt`])).toBe("FIRST\nsecond\nTHIRD");
+  expect(await undecided(repository, { commit, head, captured })).toEqual([]);
+});

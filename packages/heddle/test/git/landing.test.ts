@@ -1,0 +1,158 @@
+/** Landing: what comes into the user's branch and checkout, and what keeps it out. */
+import { utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { Integration } from "../../src/git/integration.ts";
+import { land, revertStep } from "../../src/git/landing.ts";
+import { MergeQueue } from "../../src/git/merge-queue.ts";
+import { type Rig, captured, fingerprint, foreignRefs, rig, step } from "./rig.ts";
+import type { LandMode, LandOutcome } from "../../src/git/types.ts";
+
+interface Done extends Disposable {
+  readonly at: Rig;
+  readonly head: string;
+  readonly integration: Integration;
+  land(mode: LandMode, target?: string): Promise<LandOutcome>;
+}
+
+/** A run with one merged step that changed, added and removed files. */
+async function done(): Promise<Done> {
+  const at = rig();
+  const { repository, base } = await at.open();
+  const trees = await at.worktrees();
+  const tree = await trees.ensure({ run: "r1", owner: step("s"), base });
+  at.write("a.txt", "landed\n", tree.path);
+  at.write("new/file.txt", "landed\n", tree.path);
+  at.git(["rm", "-q", "b.txt"], tree.path);
+  const { commit } = await captured(repository, tree, "s");
+  const queue = new MergeQueue({ worktrees: trees, run: "r1", base });
+  await queue.enqueue({ step: "s", attempt: 1, commit, order: 0 });
+  const head = await queue.head();
+  return {
+    at,
+    head,
+    integration: queue.integration,
+    land: async (mode, target) =>
+      await land({
+        integration: queue.integration,
+        lock: trees.lock,
+        mode,
+        ...(target === undefined ? {} : { target }),
+      }),
+    [Symbol.dispose]: () => at[Symbol.dispose](),
+  };
+}
+
+function state(at: Rig): unknown {
+  const skip = (path: string): boolean => path === ".git" || path.startsWith(".git/objects");
+  return [fingerprint(at.user, skip), foreignRefs(at)];
+}
+
+test("none, and a branch of its own: the checkout is not touched", async () => {
+  using one = await done();
+  const before = fingerprint(one.at.user, (path) => path.startsWith(".git"));
+  expect(await one.land({ kind: "none" })).toEqual({ kind: "none" });
+  const outcome = { kind: "landed", branch: "feature/x", commit: one.head };
+  expect(await one.land({ kind: "branch", name: "feature/x" })).toEqual({ ...outcome, moved: true });
+  expect(await one.land({ kind: "branch", name: "feature/x" })).toEqual({ ...outcome, moved: false });
+  expect(await one.land({ kind: "branch", name: "main" })).toMatchObject({ problem: { code: "BranchCheckedOut" } });
+  for (const name of ["-x", "a..b", "@{-1}", ""])
+    expect(await one.land({ kind: "branch", name })).toMatchObject({ problem: { code: "BranchName" } });
+  expect(fingerprint(one.at.user, (path) => path.startsWith(".git"))).toBe(before);
+});
+
+test("a branch that was landed goes on with the run; not where it is checked out, heddle's own, or gone on from", async () => {
+  using one = await done();
+  const { at } = one;
+  const land = async (name: string): Promise<LandOutcome> => await one.land({ kind: "branch", name });
+  for (const name of ["landed", "theirs"]) expect(await land(name)).toMatchObject({ kind: "landed", moved: true });
+  at.git(["branch", "begun", "main"]);
+  at.git(["update-ref", "refs/heads/theirs", at.git(["commit-tree", "main^{tree}", "-p", "theirs", "-m", "mine"])]);
+  at.git(["update-ref", "refs/heads/heddle/r1/s", one.head]);
+  const reverted = await revertStep(one.integration, "s");
+  const commit = reverted.kind === "reverted" ? reverted.commit : "";
+  at.git(["checkout", "-q", "landed"]);
+  const before = state(at);
+  expect(await land("landed")).toMatchObject({ problem: { code: "BranchCheckedOut" } });
+  for (const name of ["theirs", "heddle/r1/s"])
+    expect(await land(name)).toMatchObject({ problem: { code: "BranchExists" } });
+  expect(state(at)).toEqual(before);
+  at.git(["checkout", "-q", "main"]);
+  expect(await land("begun")).toEqual({ kind: "landed", branch: "begun", commit, moved: true });
+  expect(await land("landed")).toEqual({ kind: "landed", branch: "landed", commit, moved: true });
+  expect(await land("landed")).toMatchObject({ moved: false });
+  expect(at.git(["diff", "main", "landed"])).toBe("");
+});
+
+test("fast-forward: branch and files, once", async () => {
+  using one = await done();
+  one.at.write("untracked.txt", "mine\n");
+  const outcome = { kind: "landed", branch: "main", commit: one.head };
+  expect(await one.land({ kind: "ff" })).toEqual({ ...outcome, moved: true });
+  expect(one.at.git(["status", "--porcelain"])).toBe("?? untracked.txt");
+  expect(one.at.git(["rev-parse", "HEAD"])).toBe(one.head);
+  expect(one.at.read("new/file.txt")).toBe("landed\n");
+  expect(one.at.git(["reflog", "-1", "--format=%gs"])).toBe("heddle: land heddle/r1/integration");
+  expect(await one.land({ kind: "ff" })).toEqual({ ...outcome, moved: false });
+});
+
+test.each<[string, string, (at: Rig) => void]>([
+  ["a changed file", "CheckoutNotClean", (at) => at.write("src/deep/c.txt", "mine\n")],
+  ["a staged change", "CheckoutNotClean", (at) => [at.write("z.txt", "z\n"), at.git(["add", "z.txt"])]],
+  ["a file in the way", "CheckoutNotClean", (at) => at.write("new/file.txt", "mine\n")],
+  [
+    "an ignored file in the way",
+    "CheckoutNotClean",
+    (at) => [at.write(".git/info/exclude", "new/\n"), at.write("new/file.txt", "mine\n")],
+  ],
+  ["another branch", "NotOnBranch", (at) => at.git(["checkout", "-q", "-b", "other"])],
+  ["a detached HEAD", "NotOnBranch", (at) => at.git(["checkout", "-q", "--detach"])],
+  ["commits of its own", "NotFastForward", (at) => at.git(["commit", "-q", "--allow-empty", "-m", "mine"])],
+])("fast-forward is refused for %s, and nothing is changed", async (_, code, prepare) => {
+  using one = await done();
+  prepare(one.at);
+  const before = state(one.at);
+  expect(await one.land({ kind: "ff" }, "main")).toMatchObject({ kind: "refused", problem: { code } });
+  expect(state(one.at)).toEqual(before);
+});
+
+test("merge: a commit of both, or a conflict that changes nothing", async () => {
+  using one = await done();
+  one.at.write("src/deep/c.txt", "mine\n");
+  one.at.git(["commit", "-q", "-am", "mine"]);
+  const mine = one.at.git(["rev-parse", "HEAD"]);
+  expect(await one.land({ kind: "merge" })).toMatchObject({ kind: "landed", moved: true });
+  expect(one.at.git(["log", "-1", "--format=%P"])).toBe(`${mine} ${one.head}`);
+  expect(one.at.git(["status", "--porcelain"])).toBe("");
+  expect(await one.land({ kind: "merge" })).toMatchObject({ kind: "landed", moved: false });
+  one.at.git(["reset", "-q", "--hard", mine]);
+  one.at.write("a.txt", "mine\n");
+  one.at.git(["commit", "-q", "-am", "mine too"]);
+  const before = state(one.at);
+  expect(await one.land({ kind: "merge" })).toEqual({ kind: "conflict", files: ["a.txt"] });
+  expect(state(one.at)).toEqual(before);
+});
+
+test("a landing that was stopped is finished: before the branch moved, and while files were written", async () => {
+  using one = await done();
+  const { at } = one;
+  const tip = at.git(["rev-parse", "HEAD"]);
+  at.git(["read-tree", "-m", "-u", tip, one.head]);
+  expect(await one.land({ kind: "ff" })).toMatchObject({ kind: "landed", moved: true });
+  expect(at.git(["status", "--porcelain"])).toBe("");
+  at.git(["reset", "-q", "--hard", tip]);
+  at.write("a.txt", "landed\n");
+  at.write("new/file.txt", "landed\n");
+  writeFileSync(join(at.user, ".git", "index.lock"), "");
+  const { repository } = await at.open();
+  const intent = join(repository.home, ".intent.json");
+  writeFileSync(intent, JSON.stringify({ locks: [join(at.user, ".git", "index.lock")] }));
+  for (const path of [intent, join(at.user, ".git", "index.lock")]) utimesSync(path, 1, 1);
+  expect(await one.land({ kind: "ff" })).toMatchObject({ kind: "landed", moved: true });
+  expect(at.git(["status", "--porcelain"])).toBe("");
+  at.git(["reset", "-q", "--hard", tip]);
+  at.write("a.txt", "landed\n");
+  at.write("new/file.txt", "not what was to land\n");
+  expect(await one.land({ kind: "ff" })).toMatchObject({ problem: { code: "CheckoutNotClean" } });
+  expect(at.read("new/file.txt")).toBe("not what was to land\n");
+});

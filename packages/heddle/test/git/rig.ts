@@ -1,0 +1,149 @@
+/** Tiny real repositories, in memory where the system has a folder for that, and what the tests ask of them. */
+import { execFileSync } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { type Clock, systemClock } from "../../src/base/clock.ts";
+import { capture } from "../../src/git/capture.ts";
+import type { Repository } from "../../src/git/repository-access.ts";
+import { systemGit } from "../../src/git/git.ts";
+import { type OpenRepository, openRepository } from "../../src/git/discover.ts";
+import { type Worktree, Worktrees, type WorktreesOptions } from "../../src/git/worktree.ts";
+import type { Capture, TreeOwner } from "../../src/git/types.ts";
+
+const QUICK = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+
+export const clock: Clock = systemClock();
+
+/** Git as a user would run it, with an identity and nothing of the machine's configuration. */
+export const USER_ENV: NodeJS.ProcessEnv = {
+  PATH: process.env["PATH"],
+  HOME: "/nonexistent",
+  LC_ALL: "C",
+  GIT_CONFIG_NOSYSTEM: "1",
+  GIT_AUTHOR_NAME: "User",
+  GIT_AUTHOR_EMAIL: "user@example.org",
+  GIT_COMMITTER_NAME: "User",
+  GIT_COMMITTER_EMAIL: "user@example.org",
+};
+
+export interface Rig extends Disposable {
+  readonly folder: string;
+  /** The user's checkout. */
+  readonly user: string;
+  readonly stateDir: string;
+  git(args: readonly string[], cwd?: string): string;
+  /** Whether git ended well. */
+  tries(args: readonly string[], cwd?: string): boolean;
+  write(path: string, text: string, folder?: string): void;
+  read(path: string, folder?: string): string;
+  open(options?: { readonly base?: string; readonly folder?: string }): Promise<OpenRepository>;
+  worktrees(options?: Partial<WorktreesOptions>): Promise<Worktrees>;
+}
+
+/** A repository with a branch `main`, a few files and two commits. */
+export function rig(options: { readonly empty?: boolean; readonly init?: readonly string[] } = {}): Rig {
+  const folder = realpathSync(mkdtempSync(join(QUICK, "heddle-git-")));
+  const user = join(folder, "user");
+  const stateDir = join(folder, "state");
+  const git = (args: readonly string[], cwd = user): string =>
+    execFileSync("git", [...args], {
+      cwd,
+      env: USER_ENV,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+    }).trimEnd();
+  const write = (path: string, text: string, at = user): void => {
+    mkdirSync(dirname(join(at, path)), { recursive: true });
+    writeFileSync(join(at, path), text);
+  };
+  mkdirSync(user);
+  git(["init", "-q", "-b", "main", ...(options.init ?? [])]);
+  if (options.empty !== true) {
+    write("a.txt", lines("a", 20));
+    write("b.txt", lines("b", 20));
+    write("src/deep/c.txt", "c\n");
+    write(".gitignore", "ignored/\n*.log\n.env\n");
+    git(["add", "-A"]);
+    git(["commit", "-q", "-m", "first"]);
+    write("a.txt", lines("A", 20));
+    git(["commit", "-q", "-am", "second"]);
+  }
+  const open = async (opened: { readonly base?: string; readonly folder?: string } = {}): Promise<OpenRepository> => {
+    const result = await judge(user, stateDir, opened);
+    if (!result.ok) throw new Error(`${result.error.code}: ${result.error.message}`);
+    return result.value;
+  };
+  return {
+    folder,
+    user,
+    stateDir,
+    git,
+    tries(args, cwd) {
+      try {
+        git(args, cwd);
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    write,
+    read: (path, at = user) => readFileSync(join(at, path), "utf8"),
+    open,
+    async worktrees(more = {}) {
+      return new Worktrees({ ...more, repository: (await open()).repository });
+    },
+    [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }),
+  };
+}
+
+export function judge(
+  folder: string,
+  stateDir: string,
+  more: { readonly base?: string; readonly folder?: string } = {},
+): ReturnType<typeof openRepository> {
+  return openRepository({ folder, run: systemGit({ clock }), clock, env: USER_ENV, stateDir, ...more });
+}
+
+export function lines(word: string, count: number): string {
+  return Array.from({ length: count }, (_, index) => `${word} ${index}\n`).join("");
+}
+
+export function step(id: string): TreeOwner {
+  return { kind: "step", id };
+}
+
+export async function captured(repository: Repository, tree: Worktree, id: string, attempt = 1): Promise<Capture> {
+  return await capture(repository, { tree, step: id, attempt });
+}
+
+/** All files under a folder with their contents and modes: equal texts, equal folders. */
+export function fingerprint(folder: string, skip: (path: string) => boolean = () => false): string {
+  return execFileSync("find", [".", "-printf", "%P %y %m %s %T@ %l\\n"], { cwd: folder, encoding: "utf8" })
+    .split("\n")
+    .filter((text) => !skip(text.split(" ")[0] ?? ""))
+    .sort()
+    .join("\n");
+}
+
+/** Refs that are not heddle's, with what they point to. */
+export function foreignRefs(at: Rig): string {
+  return at
+    .git(["for-each-ref", "--format=%(refname) %(objectname)"])
+    .split("\n")
+    .filter((text) => !text.startsWith("refs/heddle/") && !text.startsWith("refs/heads/heddle/"))
+    .join("\n");
+}
+
+export function namesIn(folder: string): readonly string[] {
+  return existsSync(folder) ? readdirSync(folder).sort() : [];
+}

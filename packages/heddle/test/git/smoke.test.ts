@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import { MergeQueue } from "../../src/git/merge-queue.ts";
+import { captured, rig, step } from "./rig.ts";
+
+test("a worktree is made, worked in, captured, merged and removed", async () => {
+  using at = rig();
+  const { repository, base, branch, notes } = await at.open();
+  expect({ branch, notes }).toEqual({ branch: "main", notes: [] });
+  const trees = await at.worktrees();
+  const tree = await trees.ensure({ run: "r1", owner: step("api"), base });
+  expect(tree.branch).toBe("heddle/r1/api");
+  expect(at.git(["status", "--porcelain"], tree.path)).toBe("");
+  at.write("new.txt", "new\n", tree.path);
+  at.write("x.log", "ignored\n", tree.path);
+  await expect(trees.remove(tree)).rejects.toMatchObject({ code: "WorkNotCaptured" });
+  const kept = await captured(repository, tree, "api");
+  expect(kept.changedFiles).toEqual(["new.txt"]);
+  expect(at.git(["rev-parse", "refs/heddle/r1/api/1"])).toBe(kept.commit);
+  const queue = new MergeQueue({ worktrees: trees, run: "r1", base });
+  const seen: string[] = [];
+  const outcome = await queue.enqueue({
+    step: "api",
+    attempt: 1,
+    commit: kept.commit,
+    order: 0,
+    verify: [
+      {
+        run: async (folder, { commit }) => {
+          seen.push(at.read("new.txt", folder));
+          expect(at.git(["rev-parse", "HEAD"], folder)).toBe(commit);
+          return { ok: true };
+        },
+      },
+    ],
+  });
+  expect(outcome.kind).toBe("merged");
+  expect(seen).toEqual(["new\n"]);
+  await trees.remove(tree);
+  await queue.close();
+  await trees.emptyTrash();
+  expect(at.git(["worktree", "list", "--porcelain"]).split("\n\n")).toHaveLength(1);
+  expect(at.git(["log", "--format=%B", "-1", "heddle/r1/integration"])).toContain("Step: api");
+  expect(at.git(["fsck"])).toBe("");
+});
