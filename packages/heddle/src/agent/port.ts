@@ -7,11 +7,12 @@
  *  2. A success is on the integration branch, verified as the very commit that is there, before its outcome is told.
  *  3. The user's checkout, branch, index, stash and configuration are never touched by an attempt.
  */
-import type { AgentTask, Dispatched, Note, Task } from "../backend/port.ts";
+import type { Dispatched } from "../backend/port.ts";
 import type { Problem } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import type { Result } from "../base/result.ts";
-import type { CarriedStep, CarryOutcome } from "../git/replay-merges.ts";
+import type { AgentTask, Note, Task, Landing, LandKind, Beginning } from "../run/attempt.ts";
+import type { CarriedStep, CarryOutcome } from "../git/types.ts";
 
 /** What the room of a run's agents is made of, as its history says: each process that works on the run makes the same. */
 export interface AgentRun extends Pick<AgentTask, "config" | "maxAgents" | "base" | "begin" | "branch"> {
@@ -28,19 +29,6 @@ export interface AgentJob {
   readonly logFile: string | null;
   /** Why the plan does not take an output, if so; absent: it takes any. */
   readonly check?: (output: Json) => Promise<string | undefined>;
-}
-
-/** What became of the integration branch at the end of a run. */
-export interface Landing {
-  /** Where all that was merged is. */
-  readonly integration: string;
-  readonly commits: number;
-  /** As the plan or a command says; absent: it is to stay where it is. */
-  readonly mode?: LandKind;
-  /** Where it landed; absent: nowhere, as the plan says, or by {@link problem}. */
-  readonly branch?: string;
-  readonly commit?: string;
-  readonly problem?: Problem;
 }
 
 export interface AgentWork extends AsyncDisposable {
@@ -78,8 +66,6 @@ export interface AgentLine {
   readonly problem?: string;
 }
 
-export type LandKind = "ff" | "merge" | "branch";
-
 /** A step's work, taken back out of the integration branch. */
 export interface Reverted {
   readonly integration: string;
@@ -87,17 +73,6 @@ export interface Reverted {
   readonly commit: string;
   /** Relative paths, sorted: what the commit changes. */
   readonly files: readonly string[];
-}
-
-/** Where the integration branch of a new run begins. */
-export interface Beginning {
-  /** The new run. */
-  readonly run: string;
-  readonly base: string;
-  /** Absent: HEAD is detached. */
-  readonly branch?: string;
-  /** {@link base} with the work of reused steps on top. */
-  readonly begin: string;
 }
 
 export interface CarryWish {

@@ -6,13 +6,13 @@
 import { HeddleError } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import type { LoadedPlan } from "../engine/api.ts";
 import { mermaid } from "../graph/draw.ts";
 import { layersOf } from "../graph/paths.ts";
 import { isPlanDefinition, type PlanDefinition } from "../plan/define.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
 import type { Plan } from "../plan/plan.ts";
 import { PlanError } from "./errors.ts";
+import type { LoadedPlan } from "../graph/loaded-plan.ts";
 
 /** A plan that was read, validated and found to be a graph. */
 export interface CheckedPlan {

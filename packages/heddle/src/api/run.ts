@@ -14,11 +14,10 @@ import { randomId } from "../base/ids.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import { systemRandom } from "../base/random.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import type { Project, RunHandle } from "../engine/api.ts";
-import { invalidRequest } from "../engine/problems.ts";
+import type { RunHandle } from "../engine/api.ts";
 import { paramsOf } from "../project/load-plan.ts";
 import { isPlanDefinition, type StepValue } from "../plan/define.ts";
-import { checkControlRequest } from "../run/control.ts";
+import { checkControlRequest, invalidRequest } from "../run/control.ts";
 import type { Event } from "../run/event.ts";
 import {
   failuresOf,
@@ -33,6 +32,7 @@ import {
 } from "./handle.ts";
 import { loadedPlan, type Runnable } from "./plan.ts";
 import { countProblem, sharedOptions, startOptions, type ResumeRunOptions, type RunPlanOptions } from "./settings.ts";
+import type { Project } from "../project/port.ts";
 
 /** What others read who find the run held by this process. */
 const TITLE = "a program that uses heddle";

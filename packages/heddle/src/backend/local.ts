@@ -4,10 +4,8 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Sweeper } from "../runner/port.ts";
-import type { Backend, Dispatched, Note, Task } from "./port.ts";
-
-/** Carries out one task: a workspace, a runner, an outcome. Never throws. */
-export type Execute = (task: Task, onNote: (note: Note) => void) => Dispatched;
+import type { Backend, Dispatched, Execute } from "./port.ts";
+import type { Note, Task } from "../run/attempt.ts";
 
 export interface LocalBackendOptions {
   readonly execute: Execute;

@@ -6,9 +6,9 @@ import type { Problem } from "../base/errors.ts";
 import { isRunId } from "../base/ids.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { suggest } from "../base/suggest.ts";
-import type { Project } from "../engine/api.ts";
 import type { RunSnapshot } from "../view/history.ts";
 import type { Output } from "./output.ts";
+import type { Project } from "../project/port.ts";
 
 export interface Context {
   readonly out: Output;

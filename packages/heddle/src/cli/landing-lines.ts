@@ -1,6 +1,6 @@
 /** Where the work of a run's agents is, for people. */
-import type { RunResult } from "../engine/api.ts";
 import { plural } from "./format.ts";
+import type { RunResult } from "../run/control.ts";
 
 /** Without the indented ones it is a sentence; those say what to do and what to type. */
 export function* landingLines(

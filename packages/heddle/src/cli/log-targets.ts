@@ -1,7 +1,7 @@
 /** Which logs are meant. */
-import type { Project } from "../engine/api.ts";
 import type { RunSnapshot } from "../view/history.ts";
 import { writesLog } from "../view/run-view.ts";
+import type { Project } from "../project/port.ts";
 
 export interface LogTarget {
   readonly step: string;

@@ -4,13 +4,13 @@ import { join } from "node:path";
 import type { Problem } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import type { LoadedPlan } from "../engine/api.ts";
 import { loadPlanFile } from "../project/load-plan.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
 import { LIMITS } from "../plan/limits.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Context } from "./context.ts";
 import { safeText } from "./output-text.ts";
+import type { LoadedPlan } from "../graph/loaded-plan.ts";
 
 /** Looked for in this order. */
 export const PLAN_FILES = ["heddle.yaml", "heddle.yml", "heddle.json", "heddle.ts"] as const;

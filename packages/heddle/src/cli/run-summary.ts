@@ -1,5 +1,4 @@
 /** The end of a run, for people: failures again with the last lines of each, sums, and what to type next. */
-import type { RunResult } from "../engine/api.ts";
 import type { RunSnapshot } from "../view/history.ts";
 import { speedupOf, writesLog } from "../view/run-view.ts";
 import { STATUS_SYMBOL, stepCounts } from "../view/status.ts";
@@ -10,6 +9,7 @@ import { safeLine } from "./output-text.ts";
 import type { Output } from "./output.ts";
 import { tookText } from "../view/times.ts";
 import { countsText, plural, statusStyle } from "./format.ts";
+import type { RunResult } from "../run/control.ts";
 
 const FAILURES_SHOWN = 10;
 const LINES_SHOWN = 10;

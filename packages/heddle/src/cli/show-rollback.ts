@@ -1,12 +1,13 @@
 /** Shows the undo of a run's steps as it goes on. */
 import type { Problem } from "../base/errors.ts";
-import type { Project, RunHandle } from "../engine/api.ts";
+import type { RunHandle } from "../engine/api.ts";
 import type { Context } from "./context.ts";
 import { Lines } from "./line-view.ts";
 import type { Flags } from "./spec.ts";
 import { watchSignals } from "./signals.ts";
 import { Tape } from "./print-queue.ts";
 import { text } from "./flag-values.ts";
+import type { Project } from "../project/port.ts";
 
 export async function rollbackRun(
   context: Context,

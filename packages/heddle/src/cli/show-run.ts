@@ -1,5 +1,5 @@
 /** A run in this process, from the handle to the exit code: shows it, passes signals on, and says at the end what to type next. */
-import type { Project, RunHandle, RunResult } from "../engine/api.ts";
+import type { RunHandle } from "../engine/api.ts";
 import type { RunEvent } from "../view/history.ts";
 import { Timeline } from "../view/timeline.ts";
 import { EXIT, type Context } from "./context.ts";
@@ -9,6 +9,8 @@ import { watchSignals } from "./signals.ts";
 import type { Flags } from "./spec.ts";
 import { Tape, type Sink } from "./print-queue.ts";
 import { text } from "./flag-values.ts";
+import type { RunResult } from "../run/control.ts";
+import type { Project } from "../project/port.ts";
 
 /** How often the logs of running steps are looked at in `stream` mode. */
 const POLL_MS = 100;

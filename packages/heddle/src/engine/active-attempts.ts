@@ -1,8 +1,8 @@
 /** Attempts under way: dispatched, limited in time, stopped together. Tells of each end once. */
-import type { Backend, Dispatched, Note, Task } from "../backend/port.ts";
+import type { Backend, Dispatched } from "../backend/port.ts";
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import type { Decision } from "../run/event.ts";
-import type { Outcome, StopReason } from "../runner/port.ts";
+import type { Outcome, StopReason, Note, Task } from "../run/attempt.ts";
 
 interface Live {
   readonly task: Task;

@@ -2,12 +2,10 @@
  * Work that takes more than an event: attempts, expansions, conditions, undos. Records that it begins, has it carried out once
  * that is on disk, and tells the scheduler what came of it.
  */
-import type { Note } from "../backend/port.ts";
 import { unreachable } from "../base/assert.ts";
 import type { Problem } from "../base/errors.ts";
 import { ok, type Result } from "../base/result.ts";
 import type { Step } from "../plan/plan.ts";
-import type { Outcome } from "../runner/port.ts";
 import { admit, confirmCondition } from "../run/apply.ts";
 import { stepAt, type RunState } from "../run/state.ts";
 import { addedSteps } from "./added-steps.ts";
@@ -21,6 +19,7 @@ import { failure, type Circumstances } from "../run/outcome-events.ts";
 import type { EnginePorts } from "./ports.ts";
 import type { Recorder } from "./recorder.ts";
 import { scopeOf, taskOf } from "../run/task.ts";
+import type { Outcome, Note } from "../run/attempt.ts";
 
 const NO_STEPS: Result<readonly Step[], string> = ok([]);
 

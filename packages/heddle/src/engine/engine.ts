@@ -1,6 +1,5 @@
 /** Starting, resuming and undoing runs: takes the lease, records how the run begins, and hands it to the scheduler. */
 import { BugError, present } from "../base/assert.ts";
-import type { Landing } from "../agent/port.ts";
 import type { Problem } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
 import { err, ok, type Result } from "../base/result.ts";
@@ -13,8 +12,8 @@ import { stepsToUndo } from "../run/finish.ts";
 import { RUN_RULES, type CancelReason, type Event, type EventOf, type RunOptions } from "../run/event.ts";
 import { HistoryChecker } from "../run/check/history-checker.ts";
 import { isRunEnded, stepAt, type RunState } from "../run/state.ts";
-import type { LoadedPlan, ResumeOptions, RunHandle, RunResult, StartOptions, StayOptions } from "./api.ts";
-import type { Answer } from "../run/control.ts";
+import type { ResumeOptions, RunHandle, StartOptions, StayOptions } from "./api.ts";
+import type { Answer, RunResult } from "../run/control.ts";
 import { faultOf } from "./background.ts";
 import { finishAgents, isLandingDue, recordedLanding } from "./landing.ts";
 import type { EnginePorts } from "./ports.ts";
@@ -23,6 +22,8 @@ import { Recorder } from "./recorder.ts";
 import { cutShortProblem, planResume, recover } from "./recovery.ts";
 import { resultOf } from "./result.ts";
 import { Scheduler } from "./scheduler.ts";
+import type { Landing } from "../run/attempt.ts";
+import type { LoadedPlan } from "../graph/loaded-plan.ts";
 
 /** Takes a plan as a new run and starts it. The handle comes back before anything has run. */
 export async function startRun(

@@ -3,14 +3,15 @@
  * run, no retry and no journal. Never throws: what goes wrong is the attempt's outcome.
  */
 import type { AgentWork } from "../agent/port.ts";
-import type { Dispatched, Note, Task } from "../backend/port.ts";
+import type { Dispatched, Execute } from "../backend/port.ts";
 import { HeddleError, messageOf } from "../base/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Action, Functions, Step } from "../plan/plan.ts";
-import type { Attempt, Outcome, Runner, StopReason, Work } from "../runner/port.ts";
+import type { Attempt, Runner, Work } from "../runner/port.ts";
 import type { Workspace, Workspaces } from "../workspace/port.ts";
 import { scopeOf } from "../run/task.ts";
+import type { Outcome, StopReason, Note, Task } from "../run/attempt.ts";
 
 /** What the code of a run's plan is found by; registered by whoever starts the run. */
 export interface PlanCode {
@@ -29,9 +30,6 @@ export interface ExecuteOptions {
   /** Carries out agents' steps; asked for with the first one. Absent: they fail. */
   readonly agents?: () => Promise<AgentWork>;
 }
-
-/** Carries out a task: what the local backend is made of. */
-export type Execute = (task: Task, onNote: (note: Note) => void) => Dispatched;
 
 /** Largest output that the journal takes, as JSON text. */
 export const MAX_OUTPUT_BYTES: number = 1 << 20;

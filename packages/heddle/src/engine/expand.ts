@@ -2,43 +2,21 @@
  * What a container stands for: one step per item of a `forEach`, or the steps of a subplan. The result is recorded, so that
  * a resume does not ask again.
  */
-import type { Task } from "../backend/port.ts";
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Plan, Step } from "../plan/plan.ts";
-import type { EventOf } from "../run/event.ts";
-import type { RunState } from "../run/state.ts";
 import type { EnginePorts } from "./ports.ts";
 import { scopeOf } from "../run/task.ts";
+import type { Task } from "../run/attempt.ts";
+import type { Expansion } from "../run/expansion.ts";
 
 /** Most items that one `forEach` may have. */
 export const MOST_ITEMS = 100_000;
-
-/** A plan that names itself ends here. */
-const LONGEST_ID = 1000;
-
-export type Expansion = EventOf<"steps.added">["data"];
 
 /** The children of the container whose task is given, or why there are none. */
 export async function expand(task: Task, ports: EnginePorts): Promise<Result<Expansion, string>> {
   const { forEach } = task.step;
   return forEach === undefined ? expandPlan(task, ports) : expandItems(task, forEach, ports);
-}
-
-/** What the run has against new children, if anything. */
-export function expansionProblem(state: RunState, expansion: Expansion): string | undefined {
-  for (const step of expansion.steps) {
-    if (state.indexOf.has(step.id)) return `the run already has a step ${step.id}`;
-    if (step.id.length > LONGEST_ID)
-      return `the id ${step.id.slice(0, 40)}... is too long: plans are nested too deeply`;
-    for (const [pool, units] of Object.entries(step.resources ?? {})) {
-      const capacity = state.plan.resources?.[pool] ?? 0;
-      if (units > capacity) {
-        return `step ${step.id} asks for ${units} ${pool}; the run's plan has ${capacity}: declare it under \`resources\` there`;
-      }
-    }
-  }
-  return undefined;
 }
 
 async function expandItems(

@@ -2,7 +2,6 @@
  * The end of a run for its agents: their work is put in order and lands, and the history says so. Knows that a landing may be
  * tried again, and that one that is recorded is not.
  */
-import type { Landing } from "../agent/port.ts";
 import type { EventBody } from "../run/event.ts";
 import type { RunState } from "../run/state.ts";
 import { faultOf } from "./background.ts";
@@ -10,6 +9,7 @@ import type { EnginePorts } from "./ports.ts";
 import { Recorder } from "./recorder.ts";
 import { recover } from "./recovery.ts";
 import { beginningOf } from "../run/task.ts";
+import type { Landing } from "../run/attempt.ts";
 
 /** Whether a run that has succeeded has work of agents that was not brought to where it belongs. */
 export function isLandingDue(state: RunState): boolean {

@@ -1,5 +1,5 @@
 /** All that the engine is handed: nothing in this folder picks an implementation, reads a clock or starts a process by itself. */
-import type { AgentRun, Landing } from "../agent/port.ts";
+import type { AgentRun } from "../agent/port.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Problem } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
@@ -8,6 +8,7 @@ import type { Result } from "../base/result.ts";
 import type { Backend } from "../backend/port.ts";
 import type { Holder, Journal } from "../journal/port.ts";
 import type { Plan } from "../plan/plan.ts";
+import type { Landing } from "../run/attempt.ts";
 
 /** What the machine can still bear. */
 export interface Probe {

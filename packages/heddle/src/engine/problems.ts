@@ -49,15 +49,6 @@ export function lostLease(run: string): Problem {
   };
 }
 
-/** `problem`: as the check of control requests says it. */
-export function invalidRequest(problem: string): Problem {
-  return {
-    code: "InvalidRequest",
-    message: `this cannot be asked of a run: ${problem}`,
-    hint: "Nothing was recorded. Correct the request and send it again.",
-  };
-}
-
 /** `phase`: where the step is instead; absent: there is no such step. */
 export function notAsked(run: string, step: string, phase: string | undefined): Problem {
   return {

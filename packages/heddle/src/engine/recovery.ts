@@ -11,7 +11,7 @@ import { driftOf } from "../run/fingerprint.ts";
 import { HistoryChecker } from "../run/check/history-checker.ts";
 import { binds } from "../run/check/rules.ts";
 import { hasEnded, isContainerStep, phaseOf, satisfies, stepAt, type RunState } from "../run/state.ts";
-import type { LoadedPlan } from "./api.ts";
+import type { LoadedPlan } from "../graph/loaded-plan.ts";
 
 export interface Recovered {
   readonly state: RunState;

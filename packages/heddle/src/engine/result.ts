@@ -2,7 +2,7 @@
 import type { Problem } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import { outputOf, phaseOf, stepAt, type RunState } from "../run/state.ts";
-import type { RunResult } from "./api.ts";
+import type { RunResult } from "../run/control.ts";
 
 /**
  * Outputs are gathered when somebody asks: a run of a million steps need not pay for it. A stopped engine tells none: its

@@ -17,11 +17,15 @@ import type { Command } from "../run/command.ts";
 import { decide, hasReady, type Conditions } from "../run/decide.ts";
 import type { CancelReason } from "../run/event.ts";
 import { isRunEnded, phaseOf, questionOf, type RunState } from "../run/state.ts";
-import type { RunResult } from "./api.ts";
-import { checkControlRequest, type Answer, type ControlRequest } from "../run/control.ts";
+import {
+  checkControlRequest,
+  type Answer,
+  type ControlRequest,
+  type RunResult,
+  invalidRequest,
+} from "../run/control.ts";
 import { ConditionReader } from "./conditions.ts";
 import { eventOf, isWork } from "../run/command-events.ts";
-import { Deadlines } from "./deadlines.ts";
 import { errand } from "./background.ts";
 import { ForeignLocks } from "./project-locks.ts";
 import { LayerGate } from "../run/layer-gate.ts";
@@ -32,10 +36,10 @@ import { eventsOfNews, type News } from "../run/input-events.ts";
 import type { Circumstances } from "../run/outcome-events.ts";
 import type { EnginePorts } from "./ports.ts";
 import { watchOutside } from "./control-channel.ts";
-import { invalidRequest, lostLease, notAsked } from "./problems.ts";
+import { lostLease, notAsked } from "./problems.ts";
 import type { Recorder } from "./recorder.ts";
 import { durationsOf, resultOf } from "./result.ts";
-import { Timers } from "./timers.ts";
+import { Timers, Deadlines } from "./timers.ts";
 
 /** Progress events that one run may record per step. */
 const MOST_PROGRESS = 1000;

@@ -9,16 +9,7 @@ import { mergeOver, readCommit } from "./merge-candidate.ts";
 import type { Repository } from "./repository-access.ts";
 import { type Integration, contains, messageWith, readTrailers } from "./integration.ts";
 import { commitOf } from "./discover.ts";
-import type { MergedStep } from "./types.ts";
-
-/** A step of the plan whose result is taken. */
-export interface CarriedStep {
-  readonly id: string;
-  /** Steps that joined the earlier run as part of it: items, a subplan's, those that it added. */
-  readonly also: readonly string[];
-  /** Commits that its result names: it is nothing without them. */
-  readonly commits: readonly string[];
-}
+import type { MergedStep, CarriedStep, CarryOutcome } from "./types.ts";
 
 export interface CarryRequest {
   /** Of the earlier run; `undefined`: its branch is not there. */
@@ -29,12 +20,6 @@ export interface CarryRequest {
   readonly base: string;
   readonly steps: readonly CarriedStep[];
 }
-
-export type CarryOutcome =
-  /** `begin`: the base where there is nothing to bring. `now`: commits that took the place of those of the earlier run. */
-  | { readonly kind: "carried"; readonly begin: string; readonly now: Readonly<Record<string, string>> }
-  /** The step's result cannot be taken. `why`: a clause about what the earlier run merged for it. */
-  | { readonly kind: "refused"; readonly step: string; readonly why: string };
 
 export async function carry(repository: Repository, request: CarryRequest): Promise<CarryOutcome> {
   const { earlier, base, steps } = request;

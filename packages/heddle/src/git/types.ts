@@ -201,3 +201,18 @@ export interface TreeListing {
     /** Git has no note of it, or heddle has none. */
     | "stray";
 }
+
+/** A step of the plan whose result is taken. */
+export interface CarriedStep {
+  readonly id: string;
+  /** Steps that joined the earlier run as part of it: items, a subplan's, those that it added. */
+  readonly also: readonly string[];
+  /** Commits that its result names: it is nothing without them. */
+  readonly commits: readonly string[];
+}
+
+export type CarryOutcome =
+  /** `begin`: the base where there is nothing to bring. `now`: commits that took the place of those of the earlier run. */
+  | { readonly kind: "carried"; readonly begin: string; readonly now: Readonly<Record<string, string>> }
+  /** The step's result cannot be taken. `why`: a clause about what the earlier run merged for it. */
+  | { readonly kind: "refused"; readonly step: string; readonly why: string };

@@ -12,11 +12,17 @@ import { randomId } from "../base/ids.ts";
 import { systemRandom } from "../base/random.ts";
 import { openTaskDesk } from "../agent/tools/task-server.ts";
 import type { TaskDesk } from "../agent/tools/port.ts";
-import { knownAgents, type LocalRunners } from "../runner/local.ts";
+import { knownAgents, type LocalAgents, localAgentRunner } from "../agent/adapters/local.ts";
+import type { LocalRunners } from "../runner/local.ts";
 import { VERSION } from "../version.ts";
 import { systemGit } from "../git/git.ts";
 
-export function openAgentWork(dir: string, runners: LocalRunners): AgentWork {
+/** `scripted`: starts the scripted agent. */
+export function openAgentWork(
+  dir: string,
+  runners: LocalRunners,
+  { scripted }: Required<Pick<LocalAgents, "scripted">>,
+): AgentWork {
   const clock = systemClock();
   let desk: Promise<TaskDesk> | undefined;
   const work = agentWork({
@@ -26,7 +32,7 @@ export function openAgentWork(dir: string, runners: LocalRunners): AgentWork {
     git: systemGit({ clock }),
     env: process.env,
     runner: runners.runner,
-    agentRunner: (agents) => runners.agentsOf(agents),
+    agentRunner: async (agents) => localAgentRunner({ scripted, ...agents, ...runners.shared }),
     desk: () => (desk ??= openTaskDesk({ clock, version: VERSION, node: process.execPath })),
   });
   return {
@@ -48,7 +54,7 @@ export function openAgentKeeping(dir: string): AgentKeeping {
     clock,
     git: systemGit({ clock }),
     env: process.env,
-    adapters: async () => await knownAgents(clock, process.env),
+    adapters: async () => knownAgents(clock, process.env),
     newRun: () => randomId(systemRandom),
   });
 }

@@ -3,51 +3,22 @@
  */
 import { cpus, freemem, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
-import type { AgentWork, Landing } from "../agent/port.ts";
+import type { AgentWork } from "../agent/port.ts";
 import { localBackend } from "../backend/local.ts";
 import { systemClock } from "../base/clock.ts";
-import type { Problem } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
 import { systemRandom } from "../base/random.ts";
-import type { Result } from "../base/result.ts";
-import { answerRecorded } from "../engine/answer.ts";
-import type { LoadedPlan, ResumeOptions, RunHandle, StartOptions } from "../engine/api.ts";
-import type { ControlRequest } from "../run/control.ts";
-import { executor, type PlanCode } from "../engine/executor.ts";
+import { executor } from "../engine/executor.ts";
 import { resumeRun, rollbackRun, startRun } from "../engine/engine.ts";
 import { recordLanding } from "../engine/landing.ts";
 import type { EnginePorts, Probe } from "../engine/ports.ts";
 import { thisProcess } from "../journal/liveness.ts";
-import type { Journal } from "../journal/port.ts";
 import { loadSubplanFile } from "../project/load-plan.ts";
 import { type LocalRunners, localRunners } from "../runner/local.ts";
 import { VERSION } from "../version.ts";
 import { headOf } from "../git/git-head.ts";
-import type { Workspaces } from "../workspace/port.ts";
-
-export interface EngineOptions {
-  /** Absolute: the project folder. */
-  readonly dir: string;
-  readonly journal: Journal;
-  readonly workspaces: Workspaces;
-  /** What a person calls this process. */
-  readonly title: string;
-  /** How often to look for words from other processes; 0: never. */
-  readonly pollMs: number;
-  readonly codeOf: (run: string) => PlanCode;
-}
-
-/** The engine over the ports of this machine. Disposing of it ends the attempts under way and the helpers. */
-export interface LocalEngine extends AsyncDisposable {
-  start(
-    plan: LoadedPlan,
-    options: StartOptions & { readonly maxConcurrency: number },
-  ): Promise<Result<RunHandle, Problem>>;
-  resume(run: string, options: ResumeOptions): Promise<Result<RunHandle, Problem>>;
-  rollback(run: string): Promise<Result<RunHandle, Problem>>;
-  landed(run: string, landing: Landing): Promise<void>;
-  answer(run: string, request: Extract<ControlRequest, { kind: "answer" }>): Promise<Result<"done", Problem>>;
-}
+import { answerRecorded } from "../engine/control-channel.ts";
+import type { EngineOptions, LocalEngine } from "../project/port.ts";
 
 export function openEngine(options: EngineOptions): LocalEngine {
   const ports = portsOf(options);
@@ -68,7 +39,6 @@ function portsOf({ dir, journal, workspaces, title, pollMs, codeOf }: EngineOpti
     env: process.env,
     owner: randomId(systemRandom, 16),
     workerEntry: programAt("./isolated-worker"),
-    agents: { scripted: [process.execPath, fileURLToPath(programAt("../agent/scripted/scripted-worker"))] },
   });
   const agents = lazyAgents(dir, runners);
   const execute = executor({
@@ -120,9 +90,10 @@ function lazyAgents(
   dir: string,
   runners: LocalRunners,
 ): { readonly get: () => Promise<AgentWork>; readonly made: () => Promise<AgentWork | undefined> } {
+  const scripted = [process.execPath, fileURLToPath(programAt("../agent/scripted/scripted-worker"))] as const;
   let making: Promise<AgentWork> | undefined;
   const get = (): Promise<AgentWork> =>
-    (making ??= import("./agents.ts").then(({ openAgentWork }) => openAgentWork(dir, runners)));
+    (making ??= import("./agents.ts").then(({ openAgentWork }) => openAgentWork(dir, runners, { scripted })));
   return { get, made: async () => await making };
 }
 

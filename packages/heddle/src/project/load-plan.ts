@@ -5,11 +5,11 @@ import { pathToFileURL } from "node:url";
 import { messageOf, systemCode, type Problem } from "../base/errors.ts";
 import { isJsonObject, type JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import type { LoadedPlan } from "../engine/api.ts";
 import { compilePlan, resolvePlan } from "../graph/compile.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
 import { LIMITS } from "../plan/limits.ts";
 import { NO_FUNCTIONS, type Plan, type Step } from "../plan/plan.ts";
+import type { LoadedPlan } from "../graph/loaded-plan.ts";
 
 const MODULE = /\.[cm]?[jt]s$/;
 

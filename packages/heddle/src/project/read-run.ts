@@ -1,9 +1,9 @@
 /** A recorded run as the commands that look at it read it: its history once, and whether somebody holds it. */
 import { HeddleError, type Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import type { Project } from "../engine/api.ts";
 import { HistoryReader, type RunSnapshot } from "../view/history.ts";
 import type { Timeline } from "../view/timeline.ts";
+import type { Project } from "./port.ts";
 
 export interface ReadRun {
   readonly state: RunSnapshot;

@@ -3,12 +3,14 @@ import type { Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { isJsonObject, type Json } from "../base/json.ts";
 import { suggest } from "../base/suggest.ts";
-import type { LoadedPlan, Project, StartOptions } from "../engine/api.ts";
+import type { StartOptions } from "../engine/api.ts";
 import { buildGraph } from "../graph/build.ts";
 import { marked, withDeps, withDescendants } from "../graph/select.ts";
 import type { RunSnapshot } from "../view/history.ts";
 import { reusable, type Reusable } from "./reusable.ts";
 import { readRun } from "./read-run.ts";
+import type { LoadedPlan } from "../graph/loaded-plan.ts";
+import type { Project } from "./port.ts";
 
 export interface Selection {
   /** These alone. */

@@ -9,6 +9,10 @@
 import { type Check, inside, object, oneOf, optional, tagged, literal } from "../base/check.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Decision, Resolution } from "./event.ts";
+import type { Json } from "../base/json.ts";
+import type { Problem } from "../base/errors.ts";
+import type { RunStatus } from "./status.ts";
+import type { Landing } from "./attempt.ts";
 
 export type Answer = {
   readonly decision: Decision;
@@ -53,4 +57,25 @@ const request = tagged<"kind", ControlRequest>("kind", {
 export function checkControlRequest(value: unknown): Result<ControlRequest, string> {
   const problem = request.test(value);
   return problem === undefined ? ok(value as ControlRequest) : err(inside("the request", problem));
+}
+
+export interface RunResult {
+  readonly run: string;
+  /** `waiting`: only people's answers are left; the run goes on with a resume. */
+  readonly status: Exclude<RunStatus, "running" | "paused" | "interrupted">;
+  /** Outputs of succeeded steps by id. */
+  readonly outputs: Readonly<Record<string, Json>>;
+  /** Why the engine stopped before the run's end (a full disk, a lost lease), if it did. */
+  readonly stopped?: Problem;
+  /** Where the work of agents is. */
+  readonly landing?: Landing;
+}
+
+/** `problem`: as the check of control requests says it. */
+export function invalidRequest(problem: string): Problem {
+  return {
+    code: "InvalidRequest",
+    message: `this cannot be asked of a run: ${problem}`,
+    hint: "Nothing was recorded. Correct the request and send it again.",
+  };
 }

@@ -1,14 +1,13 @@
 /** What the world tells the scheduler between two turns, and the events that record it. Pure: a state is read, nothing is changed. */
-import type { Note } from "../backend/port.ts";
 import { unreachable } from "../base/assert.ts";
 import type { Result } from "../base/result.ts";
 import type { Step } from "../plan/plan.ts";
-import type { Outcome } from "../runner/port.ts";
 import type { CancelReason, EventBody, StepError } from "./event.ts";
 import { phaseOf, questionOf, stepAt, type RunState } from "./state.ts";
 import type { Answer } from "./control.ts";
-import { expansionProblem, type Expansion } from "../engine/expand.ts";
 import { eventsOfOutcome, failure, type Circumstances } from "./outcome-events.ts";
+import type { Outcome, Note } from "./attempt.ts";
+import { expansionProblem, type Expansion } from "./expansion.ts";
 
 export type News =
   /** An attempt ended; `added`: what it adds to the run, validated. */

@@ -3,10 +3,10 @@ import { unreachable } from "../base/assert.ts";
 import type { Random } from "../base/random.ts";
 import type { Result } from "../base/result.ts";
 import type { Step } from "../plan/plan.ts";
-import type { Outcome } from "../runner/port.ts";
 import type { EventBody, StepError } from "./event.ts";
 import { judgeRetry } from "./retry.ts";
 import { phaseOf, stepAt, type RunState } from "./state.ts";
+import type { Outcome } from "./attempt.ts";
 
 /** What judging an outcome takes besides the state. */
 export interface Circumstances {

@@ -1,11 +1,11 @@
 /** What one attempt may see of its run: outputs and statuses of its deps, under the names that its plan uses. */
-import type { AgentTask, Task } from "../backend/port.ts";
 import { present } from "../base/assert.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import { DEFAULT_GRACE_MS, type Step } from "../plan/plan.ts";
 import type { Scope } from "../plan/expression/cel.ts";
 import { enclosingContainer } from "./add-steps.ts";
 import { hasEnded, outputOf, phaseOf, stepAt, type RunState } from "./state.ts";
+import type { AgentTask, Task } from "./attempt.ts";
 
 const NO_DEPS: JsonObject = {};
 const NO_STATUS: Readonly<Record<string, string>> = {};

@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 import { messageOf } from "../base/errors.ts";
 import { toJson } from "../base/json.ts";
 import { OUTPUT_LIMIT } from "./exchange.ts";
-import type { Outcome } from "./port.ts";
+import type { Outcome } from "../run/attempt.ts";
 
 export type ExportedFunction = (input: unknown, context: unknown) => unknown;
 

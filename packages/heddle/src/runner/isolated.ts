@@ -11,8 +11,9 @@ import type { StepFunction } from "../plan/plan.ts";
 import { AttemptContext } from "./context.ts";
 import type { Masker } from "./mask.ts";
 import { importFunction, outcomeOfValue, shortStack } from "./call.ts";
-import type { Attempt, Outcome, RunningAttempt, StopReason } from "./port.ts";
+import type { Attempt, RunningAttempt } from "./port.ts";
 import { failedAttempt, maskOutcome } from "./outcome.ts";
+import type { Outcome, StopReason } from "../run/attempt.ts";
 
 /** What the thread is told, cloned. */
 interface Errand {

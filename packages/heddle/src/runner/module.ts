@@ -15,7 +15,8 @@ import type { BaseEnvironments } from "./environment.ts";
 import { startIsolated } from "./isolated.ts";
 import { type Masker, masker } from "./mask.ts";
 import { maskOutcome } from "./outcome.ts";
-import type { Attempt, Outcome, RunningAttempt, Runner, StopReason } from "./port.ts";
+import type { Attempt, RunningAttempt, Runner } from "./port.ts";
+import type { Outcome, StopReason } from "../run/attempt.ts";
 
 export interface ModuleOptions {
   readonly clock: Clock;

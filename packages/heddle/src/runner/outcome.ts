@@ -1,6 +1,7 @@
 /** Small makers of outcomes that several runners share. */
 import type { Masker } from "./mask.ts";
-import type { Outcome, RunningAttempt } from "./port.ts";
+import type { RunningAttempt } from "./port.ts";
+import type { Outcome } from "../run/attempt.ts";
 
 /** An attempt that has failed before it began. */
 export function failedAttempt(code: "spawn" | "error", message: string): RunningAttempt {

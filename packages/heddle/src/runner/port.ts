@@ -4,8 +4,9 @@
  * its process group, and escaped descendants are found by their tag ({@link TAG_VARIABLE}).
  */
 import type { Json, JsonObject } from "../base/json.ts";
-import type { FailureClass, StepFunction } from "../plan/plan.ts";
-import type { AgentDetails, AgentStop, AgentWork, PermissionRequest } from "../agent/adapters/port.ts";
+import type { StepFunction } from "../plan/plan.ts";
+import type { AgentStop, AgentWork, PermissionRequest } from "../agent/adapters/port.ts";
+import type { StopReason, Outcome } from "../run/attempt.ts";
 
 /** What kind of work; resolved: templates are filled in, defaults applied, paths absolute. */
 export type Work =
@@ -51,63 +52,6 @@ export interface Attempt {
   readonly onProgress?: (data: JsonObject) => void;
   /** Asks a person what the policy of an agent leaves open; absent: the answer is no. */
   readonly onAsk?: (request: PermissionRequest) => Promise<"allow" | "deny">;
-}
-
-/** Why an attempt is ended from outside. */
-export type StopReason = "cancel" | "fail-fast" | "run-timeout" | "step-timeout" | "timeout" | "memory";
-
-export type Outcome =
-  /** `steps`: what the attempt wants added to the run, not yet validated. */
-  | {
-      readonly kind: "succeeded";
-      readonly output: Json;
-      readonly steps?: readonly unknown[];
-      readonly usage?: OutcomeUsage;
-      readonly agent?: AgentDetails;
-    }
-  | {
-      readonly kind: "failed";
-      readonly error: OutcomeError;
-      readonly usage?: OutcomeUsage;
-      /** With the class of an agent's failure, and what is known of a rate limit. */
-      readonly agent?: AgentDetails;
-    }
-  /**
-   * A person has to say how it goes on: about an agent's work that does not go together with what was merged before it
-   * (`conflict`), or with what the agent cannot go on without (`question`).
-   */
-  | {
-      readonly kind: "unresolved";
-      readonly about: "conflict" | "question";
-      readonly question: string;
-      /** Answers to choose from; absent: any. */
-      readonly options?: readonly string[];
-      readonly usage?: OutcomeUsage;
-      readonly agent?: AgentDetails;
-    }
-  /** Ended on request. `abandoned`: it ignored the request and could not be ended by force; it no longer counts. */
-  | {
-      readonly kind: "stopped";
-      readonly reason: StopReason;
-      readonly abandoned?: true;
-      readonly usage?: OutcomeUsage;
-      readonly agent?: AgentDetails;
-    };
-
-export interface OutcomeError {
-  readonly code: FailureClass;
-  readonly message: string;
-  readonly exitCode?: number;
-  readonly signal?: string;
-  /** Of an agent's failure. */
-  readonly class?: string;
-  /** Another attempt could not mend it. */
-  readonly final?: true;
-}
-
-export interface OutcomeUsage {
-  readonly peakMemoryMb?: number;
-  readonly cpuMs?: number;
 }
 
 export interface RunningAttempt {

@@ -9,18 +9,12 @@ import { type BaseEnvironments, type Environment, passed, withoutToken } from ".
 import { type Exchange, exchangeFiles, readOutput, readSteps, writeDeps } from "./exchange.ts";
 import { type Masker, masker } from "./mask.ts";
 import { failedAttempt, maskOutcome } from "./outcome.ts";
-import {
-  type Attempt,
-  type Outcome,
-  type OutcomeUsage,
-  type RunningAttempt,
-  type Runner,
-  type StopReason,
-  TAG_VARIABLE,
-} from "./port.ts";
+import { type Attempt, type RunningAttempt, type Runner, TAG_VARIABLE } from "./port.ts";
 import { type CommandEnd, type CommandSpec, type Commands, argumentsOf } from "./process.ts";
 import { formatTag } from "./processes.ts";
 import type { MemoryWatch } from "./memory.ts";
+import type { Outcome, StopReason } from "../run/attempt.ts";
+import type { Usage } from "../run/event.ts";
 
 export interface ShellOptions {
   readonly commands: Commands;
@@ -117,7 +111,7 @@ interface Ended {
   readonly end: CommandEnd;
   readonly reason: StopReason | undefined;
   readonly files: Exchange | undefined;
-  readonly usage: OutcomeUsage | undefined;
+  readonly usage: Usage | undefined;
   readonly spec: CommandSpec;
 }
 

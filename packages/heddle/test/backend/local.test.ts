@@ -3,7 +3,7 @@ import { describe, expect, it, test } from "vitest";
 import { localBackend, type LocalBackendOptions } from "../../src/backend/local.ts";
 import { backendSuite, type BackendSetting, backendTask, type TaskControl } from "../support/suites/backend.ts";
 import type { Clock } from "../../src/base/clock.ts";
-import type { Outcome } from "../../src/runner/port.ts";
+import type { Outcome } from "../../src/run/attempt.ts";
 
 interface Timer {
   readonly at: number;

@@ -1,8 +1,7 @@
 /** Deadlines of questions: each for its own question, whatever the step asks next. */
 import { expect, test } from "vitest";
 import type { Answer } from "../../src/run/control.ts";
-import { Deadlines } from "../../src/engine/deadlines.ts";
-import { Timers } from "../../src/engine/timers.ts";
+import { Timers, Deadlines } from "../../src/engine/timers.ts";
 import { apply, createState } from "../../src/run/apply.ts";
 import type { EventBody } from "../../src/run/event.ts";
 import { VirtualClock } from "../support/virtual-clock.ts";

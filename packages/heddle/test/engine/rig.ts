@@ -1,10 +1,10 @@
 /** An engine whose world the test holds in its hands: attempts end when the test says so, time passes when the test says so. */
 import { expect } from "vitest";
-import type { Backend, Task } from "../../src/backend/port.ts";
+import type { Backend } from "../../src/backend/port.ts";
 import type { Json } from "../../src/base/json.ts";
 import { seededRandom } from "../../src/base/random.ts";
 import { err, ok, type Result } from "../../src/base/result.ts";
-import type { LoadedPlan, ResumeOptions, RunHandle, StartOptions } from "../../src/engine/api.ts";
+import type { ResumeOptions, RunHandle, StartOptions } from "../../src/engine/api.ts";
 import { resumeRun, rollbackRun, startRun } from "../../src/engine/engine.ts";
 import type { EnginePorts } from "../../src/engine/ports.ts";
 import { compilePlan } from "../../src/graph/compile.ts";
@@ -12,9 +12,10 @@ import { memoryJournal, memoryStore, type MemoryStore } from "../../src/journal/
 import type { Journal } from "../../src/journal/port.ts";
 import { NO_FUNCTIONS, type Plan } from "../../src/plan/plan.ts";
 import { checkEvent } from "../../src/run/event-schema.ts";
-import type { Event } from "../../src/run/event.ts";
-import type { Outcome, OutcomeError, StopReason } from "../../src/runner/port.ts";
+import type { Event, StepError } from "../../src/run/event.ts";
 import { settle, VirtualClock } from "../support/virtual-clock.ts";
+import type { Outcome, StopReason, Task } from "../../src/run/attempt.ts";
+import type { LoadedPlan } from "../../src/graph/loaded-plan.ts";
 
 interface LiveTask {
   readonly task: Task;
@@ -118,7 +119,7 @@ export class Rig {
     await this.quiet();
   }
 
-  async fail(step: string, error: OutcomeError = { code: "exit", message: "exit code 1", exitCode: 1 }): Promise<void> {
+  async fail(step: string, error: StepError = { code: "exit", message: "exit code 1", exitCode: 1 }): Promise<void> {
     this.taskOf(step);
     this.#end(step, { kind: "failed", error });
     await this.quiet();

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import type { LoadedPlan } from "../../src/engine/api.ts";
 import { planResume } from "../../src/engine/recovery.ts";
 import { buildGraph } from "../../src/graph/build.ts";
 import { NO_FUNCTIONS, type Plan, type Step } from "../../src/plan/plan.ts";
 import { driftOf } from "../../src/run/fingerprint.ts";
 import { DryRun } from "../support/dry-run.ts";
 import { failing, planOf, run, step } from "./dry.ts";
+import type { LoadedPlan } from "../../src/graph/loaded-plan.ts";
 
 function loaded(plan: Plan): LoadedPlan {
   const graph = buildGraph(plan.steps);

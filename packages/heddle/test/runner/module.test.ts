@@ -5,10 +5,11 @@ import { describe, expect, test } from "vitest";
 import type { JsonObject } from "../../src/base/json.ts";
 import type { StepFunction } from "../../src/plan/plan.ts";
 import { moduleRunner } from "../../src/runner/module.ts";
-import type { Attempt, Outcome, RunningAttempt } from "../../src/runner/port.ts";
+import type { Attempt, RunningAttempt } from "../../src/runner/port.ts";
 import { runnerRegistry } from "../../src/runner/registry.ts";
 import { commandAttempt } from "../support/suites/runner.ts";
 import { clock, processWorld, setting, type Setting, until } from "./rig.ts";
+import type { Outcome } from "../../src/run/attempt.ts";
 
 const FIXTURES = fileURLToPath(new URL("./fixtures.ts", import.meta.url));
 const PLAN = fileURLToPath(new URL("./plan-fixture.ts", import.meta.url));

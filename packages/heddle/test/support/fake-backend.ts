@@ -2,12 +2,12 @@
  * Attempts without processes: each does what its seed says, on virtual time, outlives its engine like a real one, and is ended
  * by a stop, a kill or a sweep. Tells the oracle what is carried out and what happened.
  */
-import type { Backend, Dispatched, Note, Task } from "../../src/backend/port.ts";
+import type { Backend, Dispatched } from "../../src/backend/port.ts";
 import type { Clock } from "../../src/base/clock.ts";
 import type { Step } from "../../src/plan/plan.ts";
-import type { Outcome, StopReason } from "../../src/runner/port.ts";
 import type { Alive, Oracle } from "./oracle.ts";
 import { deedOf, hash, type GeneratedDeed, type PlanShape } from "./plans.ts";
+import type { Outcome, StopReason, Note, Task } from "../../src/run/attempt.ts";
 
 export interface World {
   readonly clock: Clock;

@@ -16,10 +16,10 @@
  *  9. Words are heard: after a cancel every attempt is asked to stop at once, whatever the engine was doing.
  */
 import { canonicalJson, type Json } from "../../src/base/json.ts";
-import type { Task } from "../../src/backend/port.ts";
 import { GlobOverlaps } from "../../src/plan/glob/overlap.ts";
 import type { Step } from "../../src/plan/plan.ts";
 import type { Event, RunOptions } from "../../src/run/event.ts";
+import type { Task } from "../../src/run/attempt.ts";
 
 /** An attempt that is being carried out. */
 export interface Alive {

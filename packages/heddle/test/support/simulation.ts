@@ -6,8 +6,7 @@
 import { BugError, present } from "../../src/base/assert.ts";
 import { messageOf } from "../../src/base/errors.ts";
 import { seededRandom, type Random } from "../../src/base/random.ts";
-import type { LoadedPlan, RunHandle, RunResult } from "../../src/engine/api.ts";
-import { answerRecorded } from "../../src/engine/answer.ts";
+import type { RunHandle } from "../../src/engine/api.ts";
 import { resumeRun, rollbackRun, startRun } from "../../src/engine/engine.ts";
 import type { EnginePorts } from "../../src/engine/ports.ts";
 import { buildGraph } from "../../src/graph/build.ts";
@@ -23,6 +22,9 @@ import { faultyJournal, type AppendFault } from "./faulty-journal.ts";
 import { Oracle, type Alive } from "./oracle.ts";
 import { generatePlan, pick, USUAL_SHAPE, whole, type PlanShape } from "./plans.ts";
 import { settle, VirtualClock } from "./virtual-clock.ts";
+import type { RunResult } from "../../src/run/control.ts";
+import type { LoadedPlan } from "../../src/graph/loaded-plan.ts";
+import { answerRecorded } from "../../src/engine/control-channel.ts";
 
 export interface SimulationOptions {
   readonly seed: number;

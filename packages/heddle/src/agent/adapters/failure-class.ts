@@ -3,7 +3,7 @@
  * last resort their words. Pure. Knows no agent by name.
  */
 import { isJsonObject } from "../../base/json.ts";
-import type { AgentClass, RateLimit } from "./port.ts";
+import type { AgentClass, RateLimit } from "../../run/attempt.ts";
 
 export interface Failure {
   readonly class: AgentClass;

@@ -1,6 +1,10 @@
 /** The agents of this machine, put together: adapters from presets and configuration, and the sandbox. Loaded with the first agent. */
-import type { Attempt, Runner } from "../../runner/port.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { Runner } from "../../runner/port.ts";
+import { systemProcessTable } from "../../runner/process.ts";
+import { sharedTable } from "../../runner/processes.ts";
 import { type AgentConfig, agentRegistry } from "./registry.ts";
+import type { AgentAdapter } from "./port.ts";
 import { type AgentRunnerOptions, agentRunner } from "./runner.ts";
 import { bubblewrapSandbox } from "./sandbox.ts";
 import type { AgentWorld } from "./process.ts";
@@ -11,8 +15,6 @@ export interface LocalAgents {
   readonly agents?: Readonly<Record<string, AgentConfig>>;
   /** Starts the scripted agent: `[process.execPath, file of scripted-worker]`. */
   readonly scripted?: readonly [string, ...string[]];
-  /** See {@link AgentRunnerOptions.changedFiles}. */
-  readonly changedFiles?: (attempt: Attempt) => Promise<readonly string[] | undefined>;
 }
 
 export interface LocalAgentsOptions extends LocalAgents, Pick<AgentRunnerOptions, "bases" | "memory" | "onLoose"> {
@@ -21,7 +23,7 @@ export interface LocalAgentsOptions extends LocalAgents, Pick<AgentRunnerOptions
 
 /** Throws, with a message for people, where the configuration is wrong. */
 export function localAgentRunner(options: LocalAgentsOptions): Runner {
-  const { world, bases, memory, onLoose, changedFiles, agents, scripted } = options;
+  const { world, bases, memory, onLoose, agents, scripted } = options;
   const adapters = agentRegistry({
     world,
     ...(agents === undefined ? {} : { agents }),
@@ -34,6 +36,13 @@ export function localAgentRunner(options: LocalAgentsOptions): Runner {
     memory,
     sandbox: bubblewrapSandbox(world),
     ...(onLoose === undefined ? {} : { onLoose }),
-    ...(changedFiles === undefined ? {} : { changedFiles }),
   });
+}
+
+/** The agents that need no plan to be known, to be asked whether they are here. */
+export function knownAgents(clock: Clock, env: Readonly<Record<string, string | undefined>>): readonly AgentAdapter[] {
+  const table = sharedTable(systemProcessTable());
+  const world = { clock, table, owner: "probe", path: env["PATH"] ?? "" };
+  const adapters = agentRegistry({ world });
+  return adapters.ok ? [...adapters.value.values()] : [];
 }

@@ -9,63 +9,8 @@
  *  4. Memory is bounded whatever the agent prints; what it prints is data, never code, and never trusted to be well formed.
  */
 import type { Json, JsonObject } from "../../base/json.ts";
-
-/** Why an attempt of an agent was no success. */
-export const AGENT_CLASSES = [
-  /** Not logged in, or the key was refused. */
-  "auth",
-  /** Too many requests for now: waiting helps. */
-  "rate-limit",
-  /** An allowance is used up: waiting helps after hours or days, if at all. */
-  "quota",
-  /** The provider cannot serve now. */
-  "overloaded",
-  /** The provider could not be reached, or the stream was cut. */
-  "network",
-  /** The conversation is too long for the model. */
-  "context",
-  /** The model declined. */
-  "refusal",
-  /** A limit on spending was reached. */
-  "budget",
-  /** The provider, or the agent, does not accept what it was asked. */
-  "bad-request",
-  /** It could not go on without something that the rules deny. */
-  "permission",
-  /** It ended by itself in the middle of its work. */
-  "crash",
-  /** It could not be started. */
-  "spawn",
-  /** It said something that its protocol does not allow. */
-  "protocol",
-  /** Nothing was heard of it for too long. */
-  "stall",
-  /** It says that it is done, and nothing has changed that had to. */
-  "no-changes",
-] as const;
-export type AgentClass = (typeof AGENT_CLASSES)[number];
-
-/** Tokens; an absent member is unknown. `input` holds neither `cachedRead` nor `cacheWrite`; `reasoning` is part of `output`. */
-export interface TokenUsage {
-  readonly input?: number;
-  readonly cachedRead?: number;
-  readonly cacheWrite?: number;
-  readonly output?: number;
-  readonly reasoning?: number;
-}
-
-/** Running totals of a session as its agent reports them; what a later attempt in the session subtracts. */
-export interface SessionTotals {
-  readonly usage?: TokenUsage;
-  readonly usd?: number;
-}
-
-export interface RateLimit {
-  /** Whose limit it is: `anthropic`, `openai`, `google`, or the adapter's id where that is not known. */
-  readonly provider: string;
-  /** How long to wait, where the provider said so. */
-  readonly retryAfterMs?: number;
-}
+import type { AgentClass, SessionTotals, RateLimit } from "../../run/attempt.ts";
+import type { AgentTokens } from "../../run/event.ts";
 
 export interface AgentOutcome {
   readonly status: "ok" | "failed" | "cancelled" | "timeout" | "needs-input";
@@ -75,7 +20,7 @@ export interface AgentOutcome {
   /** The agent's last message (its end, where it is longer than {@link TEXT_LIMIT}). */
   readonly text: string;
   /** Of this attempt alone. */
-  readonly usage?: TokenUsage;
+  readonly usage?: AgentTokens;
   /** US dollars of this attempt alone, where the agent tells. */
   readonly cost?: number;
   /** As the agent reported it, for the record. */
@@ -208,7 +153,7 @@ export type AgentEvent =
       readonly by: "rule" | "person" | "deadline" | "agent";
     }
   /** Running totals of this attempt. */
-  | { readonly type: "usage"; readonly usage?: TokenUsage; readonly cost?: number }
+  | { readonly type: "usage"; readonly usage?: AgentTokens; readonly cost?: number }
   /** The agent tries a request to its provider again by itself. */
   | { readonly type: "retrying"; readonly class: AgentClass; readonly message: string; readonly rateLimit?: RateLimit }
   | { readonly type: "plan"; readonly entries: readonly { readonly text: string; readonly status: string }[] }
@@ -300,26 +245,8 @@ export interface AgentWork {
   readonly home?: string;
   /** Assigned to the attempt: `PORT` is the first, `PORTS` all of them. */
   readonly ports?: readonly number[];
-  /** What has to have changed; absent: `changes`. */
-  readonly expect?: "changes" | "none" | { readonly files: readonly string[] };
-}
-
-/** What is known of an agent's attempt beside its outcome; plain data for the journal. */
-export interface AgentDetails {
-  readonly agent: string;
-  readonly provider: string;
-  readonly class?: AgentClass;
-  readonly retryable?: boolean;
-  readonly sessionId?: string;
-  readonly model?: string;
-  readonly usage?: TokenUsage;
-  readonly usd?: number;
-  readonly rawUsage?: Json;
-  readonly totals?: SessionTotals;
-  readonly rateLimit?: RateLimit;
-  readonly promptHash?: string;
-  readonly sandbox: "bubblewrap" | "none";
-  readonly needsInput?: boolean;
+  /** Relative to the attempt's folder: what has to be there at the end. */
+  readonly expect?: { readonly files: readonly string[] };
 }
 
 /** Plain data: an event of an agent as its attempt's progress. */

@@ -9,7 +9,7 @@
  *  3. Never fewer than one agent at once, never more than the plan allows; what was halved comes back one by one with successes.
  *  4. A place is taken with the yes, not with the start, and given back once.
  */
-import type { AgentClass, RateLimit } from "./port.ts";
+import type { AgentClass, RateLimit } from "../../run/attempt.ts";
 
 export interface GovernorOptions {
   /** Agents at once where nothing holds them back. */

@@ -1,5 +1,5 @@
 /** Which failures of agents another attempt may mend, and which pass without one. Pure. */
-import type { AgentClass } from "./port.ts";
+import type { AgentClass } from "../../run/attempt.ts";
 
 /** A switch would do; a table cannot forget a class. */
 const RETRYABLE: Readonly<Record<AgentClass, boolean>> = {

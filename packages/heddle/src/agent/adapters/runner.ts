@@ -3,24 +3,23 @@
  * the agent's outcome into the attempt's. Knows no prompt's meaning, no git, no budget.
  *
  * Invariants:
- *  1. A success that had to change something, and changed nothing, is a failure of class `no-changes`.
+ *  1. A success that had to leave files, and did not, is a failure of class `no-changes`.
  *  2. A secret's value is masked in log, output, errors and news.
  */
 import path from "node:path";
 import { existsSync, mkdirSync } from "node:fs";
 import { messageOf } from "../../base/errors.ts";
-import type { Json, JsonObject } from "../../base/json.ts";
+import type { JsonObject } from "../../base/json.ts";
 import type { FailureClass } from "../../plan/plan.ts";
 import type { BaseEnvironments } from "../../runner/environment.ts";
 import { masker } from "../../runner/mask.ts";
 import type { MemoryWatch } from "../../runner/memory.ts";
 import { failedAttempt, maskOutcome } from "../../runner/outcome.ts";
-import type { Attempt, Outcome, Runner, RunningAttempt, StopReason } from "../../runner/port.ts";
+import type { Attempt, Runner, RunningAttempt } from "../../runner/port.ts";
 import { agentEnvironment } from "./environment.ts";
 import { PERMISSION_PRESETS } from "./permissions.ts";
 import {
   type AgentAdapter,
-  type AgentDetails,
   type AgentEvent,
   type AgentHandle,
   type AgentOutcome,
@@ -31,17 +30,13 @@ import {
 import { isRetryable } from "./retry.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { transcript } from "./transcript.ts";
+import type { Outcome, StopReason, AgentDetails } from "../../run/attempt.ts";
 
 export interface AgentRunnerOptions {
   readonly adapters: ReadonlyMap<string, AgentAdapter>;
   readonly bases: BaseEnvironments;
   readonly memory: MemoryWatch;
   readonly sandbox: Sandbox;
-  /**
-   * Files that differ from what the attempt's folder held when its step began, relative to it; `undefined`: cannot be told.
-   * Absent: changes are not looked at.
-   */
-  readonly changedFiles?: (attempt: Attempt) => Promise<readonly string[] | undefined>;
   /** Told of each run whose agent may have left a process behind. */
   readonly onLoose?: (run: string) => void;
 }
@@ -212,7 +207,7 @@ async function carryOut(carrying: Carrying): Promise<Outcome> {
   const usage = peakMemoryMb === undefined ? {} : { usage: { peakMemoryMb } };
   options.onLoose?.(attempt.run);
   const details = detailsOf(ended, carrying, box.kind);
-  const plain = await outcomeOf(ended, carrying, details, peakMemoryMb);
+  const plain = outcomeOf(ended, carrying, details, peakMemoryMb);
   log.line(
     `[end] ${ended.status}${ended.class === undefined ? "" : ` (${ended.class})`}${ended.message === undefined ? "" : `: ${ended.message}`}`,
   );
@@ -252,12 +247,12 @@ function detailsOf(ended: AgentOutcome, { work, adapter }: Carrying, sandbox: Ag
   };
 }
 
-async function outcomeOf(
+function outcomeOf(
   ended: AgentOutcome,
   carrying: Carrying,
   agent: AgentDetails,
   peakMemoryMb: number | undefined,
-): Promise<Outcome> {
+): Outcome {
   const { attempt } = carrying;
   const reason = carrying.reason();
   if (reason === "memory") {
@@ -267,7 +262,7 @@ async function outcomeOf(
   if (reason !== undefined) return { kind: "stopped", reason, agent };
   switch (ended.status) {
     case "ok":
-      return await judged(ended, carrying, agent);
+      return judged(ended, carrying, agent);
     case "cancelled":
       return { kind: "stopped", reason: "cancel", agent };
     case "timeout":
@@ -282,23 +277,15 @@ async function outcomeOf(
   }
 }
 
-/** A success is one only with the changes that were asked for. */
-async function judged(ended: AgentOutcome, carrying: Carrying, agent: AgentDetails): Promise<Outcome> {
-  const { options, attempt, work } = carrying;
-  const expected = work.expect ?? "changes";
-  const none = (message: string): Outcome => ({
-    ...failed("error", `no-changes: ${message}`),
+/** A success is one only with the files that were asked for. */
+function judged(ended: AgentOutcome, carrying: Carrying, agent: AgentDetails): Outcome {
+  const { attempt, work } = carrying;
+  const missing = (work.expect?.files ?? []).filter((file) => !existsSync(path.resolve(attempt.cwd, file)));
+  if (missing.length === 0) return { kind: "succeeded", output: { text: ended.text }, agent };
+  return {
+    ...failed("error", `no-changes: the agent says that it is done, and ${missing.join(", ")} is not there`),
     agent: { ...agent, class: "no-changes", retryable: isRetryable("no-changes") },
-  });
-  if (typeof expected === "object") {
-    const missing = expected.files.filter((file) => !existsSync(path.resolve(attempt.cwd, file)));
-    if (missing.length > 0) return none(`the agent says that it is done, and ${missing.join(", ")} is not there`);
-  }
-  const changed = expected === "none" ? undefined : await options.changedFiles?.(attempt);
-  if (expected === "changes" && changed?.length === 0)
-    return none("the agent says that it is done, and nothing has changed");
-  const output: Json = { text: ended.text, ...(changed === undefined ? {} : { files: changed.slice(0, 1000) }) };
-  return { kind: "succeeded", output, agent };
+  };
 }
 
 function failed(code: FailureClass, message: string): Extract<Outcome, { kind: "failed" }> {

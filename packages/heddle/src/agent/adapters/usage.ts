@@ -6,13 +6,14 @@
  *  2. A running total counts only as its difference to a total known before.
  */
 import { type Json, isJsonObject } from "../../base/json.ts";
-import type { SessionTotals, TokenUsage } from "./port.ts";
+import type { SessionTotals } from "../../run/attempt.ts";
+import type { AgentTokens } from "../../run/event.ts";
 
 const MEMBERS = ["input", "cachedRead", "cacheWrite", "output", "reasoning"] as const;
 
-type Draft = { -readonly [K in keyof TokenUsage]: TokenUsage[K] };
+type Draft = { -readonly [K in keyof AgentTokens]: AgentTokens[K] };
 
-export function addUsage(a: TokenUsage | undefined, b: TokenUsage | undefined): TokenUsage | undefined {
+export function addUsage(a: AgentTokens | undefined, b: AgentTokens | undefined): AgentTokens | undefined {
   if (a === undefined) return b;
   if (b === undefined) return a;
   const sum: Draft = {};
@@ -24,7 +25,7 @@ export function addUsage(a: TokenUsage | undefined, b: TokenUsage | undefined): 
 }
 
 /** `total - before`; a total that fell was begun anew, and counts in full. */
-export function usageDelta(total: TokenUsage, before: TokenUsage | undefined): TokenUsage {
+export function usageDelta(total: AgentTokens, before: AgentTokens | undefined): AgentTokens {
   if (before === undefined) return total;
   const delta: Draft = {};
   for (const key of MEMBERS) {
@@ -49,7 +50,7 @@ export interface UsageReading {
 }
 
 /** A usage object of any agent: `undefined` where nothing in it is a count. */
-export function readUsage(raw: unknown, { inputHoldsCached }: UsageReading): TokenUsage | undefined {
+export function readUsage(raw: unknown, { inputHoldsCached }: UsageReading): AgentTokens | undefined {
   if (!isJsonObject(raw)) return undefined;
   const cachedRead = pick(
     raw,
@@ -88,9 +89,9 @@ export function readUsage(raw: unknown, { inputHoldsCached }: UsageReading): Tok
 }
 
 /** The sum over models of `_meta.quota.model_usage`, a list or a mapping. */
-export function readModelUsage(raw: unknown, reading: UsageReading): TokenUsage | undefined {
+export function readModelUsage(raw: unknown, reading: UsageReading): AgentTokens | undefined {
   if (raw === null || typeof raw !== "object") return undefined;
-  let sum: TokenUsage | undefined;
+  let sum: AgentTokens | undefined;
   for (const member of Object.values(raw)) {
     const inner = isJsonObject(member) && isJsonObject(member["token_count"]) ? member["token_count"] : member;
     sum = addUsage(sum, readUsage(inner, reading));
@@ -112,7 +113,7 @@ export interface UsageQuirks {
 export const STANDARD_USAGE: UsageQuirks = { tokens: "response", inputHoldsCached: false };
 
 /** The usage of one turn from the answer to its prompt. */
-export function turnUsage(response: unknown, quirks: UsageQuirks): { usage?: TokenUsage; raw?: Json } {
+export function turnUsage(response: unknown, quirks: UsageQuirks): { usage?: AgentTokens; raw?: Json } {
   if (!isJsonObject(response)) return {};
   const meta = isJsonObject(response["_meta"]) ? response["_meta"] : {};
   const quota = isJsonObject(meta["quota"]) ? meta["quota"] : {};
@@ -124,7 +125,7 @@ export function turnUsage(response: unknown, quirks: UsageQuirks): { usage?: Tok
     if (value !== undefined && value !== null && JSON.stringify(value).length <= 8192) raw[key] = value;
   }
   const plain = readUsage(response["usage"], quirks);
-  let usage: TokenUsage | undefined;
+  let usage: AgentTokens | undefined;
   if (quirks.tokens === "response") usage = plain;
   else if (quirks.tokens === "model-usage") usage = readModelUsage(quota["model_usage"], quirks) ?? plain;
   else if (quirks.tokens === "token-count") usage = readUsage(quota["token_count"], quirks);

@@ -1,15 +1,15 @@
 /** Agents' steps of every run in this process: one room per run, made with the run's first agent, closed with its end. */
 import { messageOf } from "../../base/errors.ts";
-import type { Dispatched, Note } from "../../backend/port.ts";
+import type { Dispatched } from "../../backend/port.ts";
 import { DEFAULT_AGENT_LIMITS } from "../adapters/port.ts";
-import type { Outcome } from "../../runner/port.ts";
 import { carryOut } from "./attempt.ts";
 import { Control } from "./cancellation.ts";
 import { finish } from "./finish-run.ts";
 import { Leave } from "./permission-queue.ts";
-import type { AgentJob, AgentRun, AgentWork, Landing } from "../port.ts";
+import type { AgentJob, AgentRun, AgentWork } from "../port.ts";
 import { type AgentWorkOptions, openRoom, type Room } from "./run-context.ts";
 import { stepSettings, type StepSettings } from "./settings.ts";
+import type { Outcome, Note, Landing } from "../../run/attempt.ts";
 
 export function agentWork(options: AgentWorkOptions): AgentWork {
   return new Agents(options);

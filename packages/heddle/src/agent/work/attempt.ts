@@ -5,8 +5,6 @@
 import { join, relative } from "node:path";
 import { HeddleError, messageOf } from "../../base/errors.ts";
 import type { Json } from "../../base/json.ts";
-import type { AgentDetails } from "../adapters/port.ts";
-import type { Outcome } from "../../runner/port.ts";
 import { items, line } from "../../git/repository-access.ts";
 import { settle } from "../../git/take-side.ts";
 import type { MergeOutcome } from "../../git/types.ts";
@@ -27,6 +25,7 @@ import {
   unsettledIn,
 } from "./attempt-worktree.ts";
 import { proposalRules, takeTurn, type TurnContext, type TurnEnd, usageData } from "./turn.ts";
+import type { Outcome, AgentDetails } from "../../run/attempt.ts";
 
 /** Never rejects. */
 export async function carryOut(context: TurnContext): Promise<Outcome> {

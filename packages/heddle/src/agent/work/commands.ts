@@ -2,9 +2,10 @@
 import { closeSync, fstatSync, openSync, readSync, rmSync } from "node:fs";
 import type { Clock } from "../../base/clock.ts";
 import { err, ok, type Result } from "../../base/result.ts";
-import type { Outcome, Runner } from "../../runner/port.ts";
+import type { Runner } from "../../runner/port.ts";
 import { Control } from "./cancellation.ts";
 import type { AgentJob } from "../port.ts";
+import type { Outcome } from "../../run/attempt.ts";
 
 export interface CommandPlace {
   /** Absolute. */

@@ -3,9 +3,9 @@ import { HeddleError } from "../../base/errors.ts";
 import { land } from "../../git/landing.ts";
 import { listWorktrees } from "../../git/listing.ts";
 import type { LandMode, LandOutcome } from "../../git/types.ts";
-import type { Landing } from "../port.ts";
 import type { Room } from "./run-context.ts";
 import type { Land } from "./settings.ts";
+import type { Landing } from "../../run/attempt.ts";
 
 export async function finish(room: Room, isDone: boolean): Promise<Landing | undefined> {
   await room.queue.close();

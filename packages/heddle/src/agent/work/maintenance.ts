@@ -16,8 +16,9 @@ import { commitOf, type OpenRepository, openRepository } from "../../git/discove
 import type { TreeListing } from "../../git/types.ts";
 import { Worktrees } from "../../git/worktree.ts";
 import { landed } from "./finish-run.ts";
-import type { AgentKeeping, Carried, CarryWish, Landing, LandKind, Reverted, TreeLine } from "../port.ts";
+import type { AgentKeeping, Carried, CarryWish, Reverted, TreeLine } from "../port.ts";
 import type { AgentWorkOptions } from "./run-context.ts";
+import type { Landing, LandKind } from "../../run/attempt.ts";
 
 export interface KeepingOptions extends Pick<AgentWorkOptions, "projectDir" | "stateDir" | "clock" | "git" | "env"> {
   /** The agents that are known without a plan. */

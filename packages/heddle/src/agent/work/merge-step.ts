@@ -6,7 +6,6 @@ import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import { writeDuration } from "../../base/duration.ts";
 import { err, type Result } from "../../base/result.ts";
-import type { AgentDetails } from "../adapters/port.ts";
 import { baseEnvironments, passed, withoutToken } from "../../runner/environment.ts";
 import { setupKey } from "../../git/listing.ts";
 import { slugOf } from "../../git/ref-names.ts";
@@ -15,6 +14,7 @@ import { runCommands } from "./commands.ts";
 import { folderIn, projectIn } from "./run-context.ts";
 import type { Kept } from "./attempt-worktree.ts";
 import type { TurnContext } from "./turn.ts";
+import type { AgentDetails } from "../../run/attempt.ts";
 
 export async function merge(
   context: TurnContext,

@@ -4,9 +4,10 @@
  *
  * Invariant: every request is answered, with a no when nobody does in time or the attempt ends.
  */
-import type { Decision, Note } from "../../backend/port.ts";
+import type { Decision } from "../../run/event.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { PermissionRequest } from "../adapters/port.ts";
+import type { Note } from "../../run/attempt.ts";
 
 export type Verdict = "allow" | "deny";
 

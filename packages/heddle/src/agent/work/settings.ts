@@ -4,7 +4,7 @@ import { parseDuration } from "../../base/duration.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
 import { type Result, err, ok } from "../../base/result.ts";
 import { readPolicy } from "../adapters/policy.ts";
-import type { AgentLimits, AgentWork, PermissionPolicy } from "../adapters/port.ts";
+import type { AgentLimits, PermissionPolicy } from "../adapters/port.ts";
 import { type AgentConfig, readAgentConfigs } from "../adapters/registry.ts";
 import type { MergeMode } from "../../git/types.ts";
 
@@ -32,7 +32,7 @@ export type Land = { readonly kind: "none" | "ff" | "merge" } | { readonly kind:
 export interface StepSettings {
   readonly agent: string;
   readonly model?: string;
-  readonly expect: NonNullable<AgentWork["expect"]>;
+  readonly expect: "changes" | "none" | { readonly files: readonly string[] };
   readonly policy: PermissionPolicy;
   readonly sandbox: "auto" | "off" | "require";
   readonly limits: Partial<AgentLimits>;

@@ -9,8 +9,6 @@ import type { Look } from "../../git/types.ts";
 import type { Admitted } from "../adapters/rate-limiter.ts";
 import { providerOf } from "../adapters/registry.ts";
 import { isRetryable, passesByItself } from "../adapters/retry.ts";
-import type { AgentClass, AgentDetails, SessionTotals } from "../adapters/port.ts";
-import type { Outcome } from "../../runner/port.ts";
 import {
   type AttemptTask,
   type Completion,
@@ -19,7 +17,6 @@ import {
   type TaskAccess,
   WORKER_TOOLS,
 } from "../tools/port.ts";
-import type { Note } from "../../backend/port.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { Json, JsonObject } from "../../base/json.ts";
 import { masker } from "../../runner/mask.ts";
@@ -32,6 +29,7 @@ import type { AgentJob } from "../port.ts";
 import { idOf, problemOf, type ProposalRules, type Proposed } from "./proposals.ts";
 import type { AgentWorkOptions, Room } from "./run-context.ts";
 import type { StepSettings } from "./settings.ts";
+import type { Outcome, Note, AgentClass, AgentDetails, SessionTotals } from "../../run/attempt.ts";
 
 export interface TurnRequest {
   readonly prompt: { readonly text: string; readonly hash: string };
@@ -205,7 +203,7 @@ async function runAgent(
       ...(settings.home === undefined ? {} : { home: settings.home }),
       ports: request.ports,
       // Whether something changed is seen in what is captured.
-      expect: typeof settings.expect === "object" ? settings.expect : "none",
+      ...(typeof settings.expect === "object" ? { expect: settings.expect } : {}),
     },
     cwd: request.cwd,
     env: { ...job.env, [SLUG_VARIABLE]: slugOf(room.run, basename(request.tree)) },

@@ -3,7 +3,6 @@ import type { Problem } from "../../base/errors.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { Decision, OpenQuestion } from "../../run/event.ts";
 import { questionAt } from "../../view/question.ts";
-import type { Project } from "../../engine/api.ts";
 import type { ControlRequest } from "../../run/control.ts";
 import { EXIT, fail, findRun, findRunAndStep, findStep, openToChange, type Context } from "../context.ts";
 import { readRun } from "../../project/read-run.ts";
@@ -12,6 +11,7 @@ import { optionOf } from "../question-format.ts";
 import type { Flags } from "../spec.ts";
 import { userName } from "../user.ts";
 import { text } from "../flag-values.ts";
+import type { Project } from "../../project/port.ts";
 
 type Words = readonly (string | undefined)[];
 

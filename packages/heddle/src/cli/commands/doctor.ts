@@ -2,7 +2,6 @@
 import { accessSync, constants, existsSync, readdirSync, rmSync, statfsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { messageOf } from "../../base/errors.ts";
-import type { Project } from "../../engine/api.ts";
 import { Replay } from "../../view/history.ts";
 import { runLine } from "../../view/list.ts";
 import { EXIT, openToRead, openToWrite, type Context } from "../context.ts";
@@ -12,6 +11,7 @@ import { isOn } from "../flag-values.ts";
 import { plural } from "../format.ts";
 import { checkAgents } from "./doctor-agents.ts";
 import type { Finding } from "./doctor-finding.ts";
+import type { Project } from "../../project/port.ts";
 
 const OLDEST_NODE = 24;
 const LITTLE_SPACE = 512 * 1024 * 1024;

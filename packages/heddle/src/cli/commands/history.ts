@@ -7,7 +7,7 @@ import { cut, pad, safeLine } from "../output-text.ts";
 import type { Output } from "../output.ts";
 import type { Flags } from "../spec.ts";
 import { isOn, numeric, text } from "../flag-values.ts";
-import type { Project } from "../../engine/api.ts";
+import type { Project } from "../../project/port.ts";
 
 export async function history(
   context: Context,

@@ -1,6 +1,5 @@
 /** `heddle logs`: what steps wrote. */
 import { existsSync } from "node:fs";
-import type { Project } from "../../engine/api.ts";
 import { hasEnded, type LogTarget, logTargets } from "../log-targets.ts";
 import { EXIT, fail, findRunAndStep, findStep, openToRead, type Context } from "../context.ts";
 import { readRun, type ReadRun } from "../../project/read-run.ts";
@@ -9,6 +8,7 @@ import { safeLine } from "../output-text.ts";
 import { Tape } from "../print-queue.ts";
 import type { Flags } from "../spec.ts";
 import { isOn, numeric } from "../flag-values.ts";
+import type { Project } from "../../project/port.ts";
 
 const POLL_MS = 100;
 /** How often it is asked whether the run's process still lives: a dead one writes nothing that would say so. */

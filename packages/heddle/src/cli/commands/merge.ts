@@ -1,13 +1,13 @@
 /** `heddle merge`: lands the integration branch of a run, or takes one step's work back out of it. Never pushes. */
-import type { Landing } from "../../agent/port.ts";
 import type { Problem } from "../../base/errors.ts";
 import { EXIT, fail, findRun, findStep, openToChange, type Context } from "../context.ts";
-import type { Project } from "../../engine/api.ts";
 import { safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
 import { isOn, text } from "../flag-values.ts";
 import { landingLines } from "../landing-lines.ts";
 import { readRun } from "../../project/read-run.ts";
+import type { Landing } from "../../run/attempt.ts";
+import type { Project } from "../../project/port.ts";
 
 export async function merge(context: Context, [word]: readonly (string | undefined)[], flags: Flags): Promise<number> {
   const branch = text(flags, "branch");

@@ -2,7 +2,6 @@
 import { tookText } from "../../view/times.ts";
 import { availableParallelism } from "node:os";
 import type { JsonObject } from "../../base/json.ts";
-import type { LoadedPlan } from "../../engine/api.ts";
 import { planView, type PlanStepView, type PlanView } from "../../view/plan-view.ts";
 import { EXIT, openToRead, type Context } from "../context.ts";
 import { cut, safeLine } from "../output-text.ts";
@@ -10,6 +9,7 @@ import type { Output } from "../output.ts";
 import { loadPlan, noteWarnings } from "../plans.ts";
 import type { Flags } from "../spec.ts";
 import { isOn, numeric, text } from "../flag-values.ts";
+import type { LoadedPlan } from "../../graph/loaded-plan.ts";
 
 export async function plan(context: Context, [file]: readonly (string | undefined)[], flags: Flags): Promise<number> {
   const params = (flags["param"] as JsonObject | undefined) ?? {};

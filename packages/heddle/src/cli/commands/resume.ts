@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { JsonObject } from "../../base/json.ts";
 import { ok, type Result } from "../../base/result.ts";
-import type { LoadedPlan, Project, ResumeOptions } from "../../engine/api.ts";
+import type { ResumeOptions } from "../../engine/api.ts";
 import { conduct } from "../show-run.ts";
 import { EXIT, fail, findRun, openToChange, type Context } from "../context.ts";
 import { loadPlan } from "../plans.ts";
@@ -12,6 +12,8 @@ import { isOn, numeric } from "../flag-values.ts";
 import { countsText, plural } from "../format.ts";
 import { stepCounts } from "../../view/status.ts";
 import { stayOption } from "./run.ts";
+import type { LoadedPlan } from "../../graph/loaded-plan.ts";
+import type { Project } from "../../project/port.ts";
 
 type Words = readonly (string | undefined)[];
 

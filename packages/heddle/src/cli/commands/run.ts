@@ -1,7 +1,7 @@
 /** `heddle run`: a new run of a plan. */
 import { relative } from "node:path";
 import type { JsonObject } from "../../base/json.ts";
-import type { LoadedPlan, Project, StartOptions } from "../../engine/api.ts";
+import type { StartOptions } from "../../engine/api.ts";
 import { runLine } from "../../view/list.ts";
 import { conduct } from "../show-run.ts";
 import { EXIT, fail, openToWrite, type Context } from "../context.ts";
@@ -10,6 +10,8 @@ import { hasAgents, loadPlan, noteWarnings } from "../plans.ts";
 import type { Flags } from "../spec.ts";
 import { isOn, numeric, text, texts } from "../flag-values.ts";
 import { plural } from "../format.ts";
+import type { LoadedPlan } from "../../graph/loaded-plan.ts";
+import type { Project } from "../../project/port.ts";
 
 export async function run(context: Context, [file]: readonly (string | undefined)[], flags: Flags): Promise<number> {
   const clash = clashOf(flags);

@@ -1,11 +1,11 @@
 /** `heddle show RUN STEP`: one step with what its attempts left, and what they tell people to mind. */
 import { noticeOf } from "../../view/notices.ts";
 import { runView } from "../../view/run-view.ts";
-import type { Project } from "../../engine/api.ts";
 import { EXIT, fail, findStep, type Context } from "../context.ts";
 import { safeLine } from "../output-text.ts";
 import { readRun } from "../../project/read-run.ts";
 import { stepTable } from "../step-table.ts";
+import type { Project } from "../../project/port.ts";
 
 interface Told {
   readonly attempt: number;

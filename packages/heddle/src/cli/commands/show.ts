@@ -3,7 +3,6 @@ import { readFile } from "node:fs/promises";
 import type { ChangedBySeveral } from "../../view/changed-files.ts";
 import { runView, type RunView } from "../../view/run-view.ts";
 import { EXIT, fail, findRun, findRunAndStep, findStep, openToRead, type Context } from "../context.ts";
-import type { Project } from "../../engine/api.ts";
 import type { Flags } from "../spec.ts";
 import { isOn } from "../flag-values.ts";
 import { landingLines } from "../landing-lines.ts";
@@ -13,6 +12,7 @@ import type { Output } from "../output.ts";
 import { tookText } from "../../view/times.ts";
 import { stepTable } from "../step-table.ts";
 import { countsText, plural, statusStyle, timeText } from "../format.ts";
+import type { Project } from "../../project/port.ts";
 
 type Words = readonly (string | undefined)[];
 

@@ -1,6 +1,5 @@
 /** `heddle watch`: follows a run that goes on in another process, through the journal. */
 import { HeddleError } from "../../base/errors.ts";
-import type { Project } from "../../engine/api.ts";
 import { HistoryReader, type RunEvent, type RunSnapshot } from "../../view/history.ts";
 import { runStatus, type RunStatus } from "../../view/status.ts";
 import { closingLines } from "../run-summary.ts";
@@ -13,6 +12,7 @@ import type { Flags } from "../spec.ts";
 import { Tape } from "../print-queue.ts";
 import { text } from "../flag-values.ts";
 import { plural } from "../format.ts";
+import type { Project } from "../../project/port.ts";
 
 const POLL_MS = 100;
 /** How often it is asked whether the run's process still lives. */

@@ -1,13 +1,13 @@
 /** `heddle worktrees`: what agents have on the disk. Removes only what is kept elsewhere. */
 import { basename } from "node:path";
 import type { AgentKeeping, TreeLine } from "../../agent/port.ts";
-import type { Project } from "../../engine/api.ts";
 import { runLine } from "../../view/list.ts";
 import { EXIT, fail, findRun, openToRead, type Context } from "../context.ts";
 import { pad, safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
 import { isOn } from "../flag-values.ts";
 import { plural, timeText } from "../format.ts";
+import type { Project } from "../../project/port.ts";
 
 type Words = readonly (string | undefined)[];
 

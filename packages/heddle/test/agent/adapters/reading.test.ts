@@ -3,12 +3,12 @@ import { describe, expect, test } from "vitest";
 import { baseEnvironments } from "../../../src/runner/environment.ts";
 import { classOfName, failureOf, rateLimitOf } from "../../../src/agent/adapters/failure-class.ts";
 import { agentEnvironment } from "../../../src/agent/adapters/environment.ts";
-import { AGENT_CLASSES } from "../../../src/agent/adapters/port.ts";
 import { type PromptInput, writePrompt } from "../../../src/agent/prompt/template.ts";
 import { readAgentConfigs } from "../../../src/agent/adapters/registry.ts";
 import { isRetryable } from "../../../src/agent/adapters/retry.ts";
 import { lineReader, TextTail } from "../../../src/agent/adapters/line-reader.ts";
 import { costDelta, readUsage, turnUsage, usageDelta, usdOf } from "../../../src/agent/adapters/usage.ts";
+import { AGENT_CLASSES } from "../../../src/run/attempt.ts";
 
 describe("failures", () => {
   test.each([

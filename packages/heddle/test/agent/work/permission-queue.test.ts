@@ -1,9 +1,9 @@
 /** Leave that agents at work ask for: one question at a time, each answered once, whatever happens. */
 import { expect, test } from "vitest";
 import { Leave } from "../../../src/agent/work/permission-queue.ts";
-import type { Note } from "../../../src/backend/port.ts";
 import type { PermissionRequest } from "../../../src/agent/adapters/port.ts";
 import { VirtualClock } from "../../support/virtual-clock.ts";
+import type { Note } from "../../../src/run/attempt.ts";
 
 const request = (title: string, more: Partial<PermissionRequest> = {}): PermissionRequest => ({
   kind: "execute",

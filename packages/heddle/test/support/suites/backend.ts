@@ -3,8 +3,8 @@
  * `expect` that it is handed, so that nothing here needs a test runner.
  */
 import type { JsonObject } from "../../../src/base/json.ts";
-import type { Outcome, StopReason } from "../../../src/runner/port.ts";
-import type { Backend, Task } from "../../../src/backend/port.ts";
+import type { Backend } from "../../../src/backend/port.ts";
+import type { Outcome, StopReason, Task } from "../../../src/run/attempt.ts";
 
 /** The part of a test runner that is needed. */
 export interface TestTools {

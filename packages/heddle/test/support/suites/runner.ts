@@ -6,7 +6,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { randomId } from "../../../src/base/ids.ts";
 import { systemRandom } from "../../../src/base/random.ts";
-import type { Attempt, Outcome, Runner, RunningAttempt } from "../../../src/runner/port.ts";
+import type { Attempt, Runner, RunningAttempt } from "../../../src/runner/port.ts";
+import type { Outcome } from "../../../src/run/attempt.ts";
 
 /** The part of a test runner that is needed. */
 export interface TestTools {

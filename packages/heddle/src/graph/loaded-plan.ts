@@ -1,0 +1,15 @@
+/** A plan that is ready to run: read, validated and found to be a graph. */
+import type { Diagnostic } from "../plan/diagnostic.ts";
+import type { Graph } from "./graph.ts";
+import type { Functions, Plan } from "../plan/plan.ts";
+
+/** A plan that was read, validated and found to be a graph. */
+export interface LoadedPlan {
+  readonly plan: Plan;
+  readonly graph: Graph;
+  readonly functions: Functions;
+  /** Absolute; absent for a plan built by code. */
+  readonly file?: string;
+  /** What a person should know of it; absent: nothing. */
+  readonly warnings?: readonly Diagnostic[];
+}

@@ -1,0 +1,199 @@
+/**
+ * What an attempt of a step is and what it comes to: the task that is handed out, what it tells while it runs, its outcome. Plain
+ * data, so that it can cross processes. Knows no runner, no agent's protocol and no git.
+ */
+import type { Json, JsonObject } from "../base/json.ts";
+import type { Step } from "../plan/plan.ts";
+import type { AgentRecord } from "./agent-record.ts";
+import type { EventOf, Usage, StepError, AgentTokens } from "./event.ts";
+import type { Problem } from "../base/errors.ts";
+
+/** Why an attempt is ended from outside. */
+export type StopReason = "cancel" | "fail-fast" | "run-timeout" | "step-timeout" | "timeout" | "memory";
+
+export type Outcome =
+  /** `steps`: what the attempt wants added to the run, not yet validated. */
+  | {
+      readonly kind: "succeeded";
+      readonly output: Json;
+      readonly steps?: readonly unknown[];
+      readonly usage?: Usage;
+      readonly agent?: AgentDetails;
+    }
+  | {
+      readonly kind: "failed";
+      readonly error: StepError;
+      readonly usage?: Usage;
+      /** With the class of an agent's failure, and what is known of a rate limit. */
+      readonly agent?: AgentDetails;
+    }
+  /**
+   * A person has to say how it goes on: about an agent's work that does not go together with what was merged before it
+   * (`conflict`), or with what the agent cannot go on without (`question`).
+   */
+  | {
+      readonly kind: "unresolved";
+      readonly about: "conflict" | "question";
+      readonly question: string;
+      /** Answers to choose from; absent: any. */
+      readonly options?: readonly string[];
+      readonly usage?: Usage;
+      readonly agent?: AgentDetails;
+    }
+  /** Ended on request. `abandoned`: it ignored the request and could not be ended by force; it no longer counts. */
+  | {
+      readonly kind: "stopped";
+      readonly reason: StopReason;
+      readonly abandoned?: true;
+      readonly usage?: Usage;
+      readonly agent?: AgentDetails;
+    };
+
+/** An attempt whose start is recorded: all that a worker needs to carry it out. `(run, step, attempt)` is its fencing token. */
+export interface Task {
+  readonly run: string;
+  readonly step: Step;
+  readonly attempt: number;
+  readonly params: JsonObject;
+  /** Outputs of the step's deps by id. */
+  readonly deps: JsonObject;
+  /** Ended statuses of the step's deps by id, for expressions. */
+  readonly depStatus: Readonly<Record<string, string>>;
+  readonly item?: Json;
+  readonly graceMs: number;
+  /** Of an agent's step. */
+  readonly agent?: AgentTask;
+}
+
+/** What an agent's step takes beside its own definition. */
+export interface AgentTask {
+  readonly plan: string;
+  /** The plan's `agents:`, as validated. */
+  readonly config: JsonObject;
+  readonly maxAgents: number;
+  /** Place in the plan: of two that are merged at once the smaller goes first. */
+  readonly order: number;
+  /** The commit that the run begins at; absent: what is checked out. */
+  readonly base?: string;
+  /** The commit that its integration branch begins at; absent: {@link base}. */
+  readonly begin?: string;
+  /** Short name of the branch that was checked out then; absent: none was. */
+  readonly branch?: string;
+  /** Steps that share the worktree, this one left out, in the plan's order. */
+  readonly group: readonly { readonly id: string; readonly description?: string; readonly isDone: boolean }[];
+  /** Who worked in the group's worktree last, and the attempt of it without a recorded end. */
+  readonly lastUser?: { readonly step: string; readonly open?: number };
+  /** The step's id in its own plan: without that of a subplan's step. */
+  readonly id: string;
+  /** Ids that the step may name, in the plan's order. */
+  readonly ids: readonly string[];
+  /** Descriptions of the deps, for the prompt. */
+  readonly depTexts: Readonly<Record<string, string>>;
+  /** What earlier attempts of the step came to. `open`: the engine of that attempt died. */
+  readonly before: AgentRecord;
+}
+
+type NoteType =
+  | "step.progress"
+  | "approval.requested"
+  | "worktree.created"
+  | "worktree.merged"
+  | "worktree.conflicted"
+  | "worktree.removed"
+  | "usage.recorded";
+
+/** News of an attempt while it runs: recorded as the event of this type. */
+export type Note = { readonly [T in NoteType]: { readonly type: T; readonly data: EventOf<T>["data"] } }[NoteType];
+
+/** Why an attempt of an agent was no success. */
+export const AGENT_CLASSES = [
+  /** Not logged in, or the key was refused. */
+  "auth",
+  /** Too many requests for now: waiting helps. */
+  "rate-limit",
+  /** An allowance is used up: waiting helps after hours or days, if at all. */
+  "quota",
+  /** The provider cannot serve now. */
+  "overloaded",
+  /** The provider could not be reached, or the stream was cut. */
+  "network",
+  /** The conversation is too long for the model. */
+  "context",
+  /** The model declined. */
+  "refusal",
+  /** A limit on spending was reached. */
+  "budget",
+  /** The provider, or the agent, does not accept what it was asked. */
+  "bad-request",
+  /** It could not go on without something that the rules deny. */
+  "permission",
+  /** It ended by itself in the middle of its work. */
+  "crash",
+  /** It could not be started. */
+  "spawn",
+  /** It said something that its protocol does not allow. */
+  "protocol",
+  /** Nothing was heard of it for too long. */
+  "stall",
+  /** It says that it is done, and nothing has changed that had to. */
+  "no-changes",
+] as const;
+
+export type AgentClass = (typeof AGENT_CLASSES)[number];
+
+/** Running totals of a session as its agent reports them; what a later attempt in the session subtracts. */
+export interface SessionTotals {
+  readonly usage?: AgentTokens;
+  readonly usd?: number;
+}
+
+export interface RateLimit {
+  /** Whose limit it is: `anthropic`, `openai`, `google`, or the adapter's id where that is not known. */
+  readonly provider: string;
+  /** How long to wait, where the provider said so. */
+  readonly retryAfterMs?: number;
+}
+
+/** What is known of an agent's attempt beside its outcome; plain data for the journal. */
+export interface AgentDetails {
+  readonly agent: string;
+  readonly provider: string;
+  readonly class?: AgentClass;
+  readonly retryable?: boolean;
+  readonly sessionId?: string;
+  readonly model?: string;
+  readonly usage?: AgentTokens;
+  readonly usd?: number;
+  readonly rawUsage?: Json;
+  readonly totals?: SessionTotals;
+  readonly rateLimit?: RateLimit;
+  readonly promptHash?: string;
+  readonly sandbox: "bubblewrap" | "none";
+  readonly needsInput?: boolean;
+}
+
+/** What became of the integration branch at the end of a run. */
+export interface Landing {
+  /** Where all that was merged is. */
+  readonly integration: string;
+  readonly commits: number;
+  /** As the plan or a command says; absent: it is to stay where it is. */
+  readonly mode?: LandKind;
+  /** Where it landed; absent: nowhere, as the plan says, or by {@link problem}. */
+  readonly branch?: string;
+  readonly commit?: string;
+  readonly problem?: Problem;
+}
+
+export type LandKind = "ff" | "merge" | "branch";
+
+/** Where the integration branch of a new run begins. */
+export interface Beginning {
+  /** The new run. */
+  readonly run: string;
+  readonly base: string;
+  /** Absent: HEAD is detached. */
+  readonly branch?: string;
+  /** {@link base} with the work of reused steps on top. */
+  readonly begin: string;
+}
