@@ -3,8 +3,8 @@
  * Run once when a format is released, never again for that format: `node scripts/golden-journal.ts`.
  */
 import { existsSync, writeFileSync } from "node:fs";
-import { FORMATS } from "../packages/heddle/src/journal/migrations.ts";
-import { openSqliteJournal } from "../packages/heddle/src/journal/sqlite.ts";
+import { FORMATS } from "../packages/heddle/src/journal/sqlite/migrations.ts";
+import { openSqliteJournal } from "../packages/heddle/src/journal/sqlite/open.ts";
 import type { Event, EventBody } from "../packages/heddle/src/run/event.ts";
 
 const RUN = "go1den0run00";

@@ -1,6 +1,6 @@
 /** Our journal alone: events as the engine makes them, appended in batches of 1,000. `node append.ts ROWS FOLDER`. */
 import { join } from "node:path";
-import { openSqliteJournal } from "../../packages/heddle/src/journal/sqlite.ts";
+import { openSqliteJournal } from "../../packages/heddle/src/journal/sqlite/open.ts";
 import { checkEvent } from "../../packages/heddle/src/run/event-schema.ts";
 import type { Event } from "../../packages/heddle/src/run/event.ts";
 

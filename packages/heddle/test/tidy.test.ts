@@ -138,7 +138,7 @@ const EXCEPTIONS: readonly (readonly [file: string, imports: string, why: string
 
 /** Modules that only some files may import. The rest of the code is handed what they offer. */
 const OWNERS: readonly (readonly [module: string, owners: RegExp])[] = [
-  ["node:sqlite", /^journal\/sqlite[\w-]*\.ts$/],
+  ["node:sqlite", /^journal\/sqlite\//],
   // The scripted agent is a program of its own: it starts what its script says.
   ["node:child_process", /^(?:runner\/(?:process|helper)|agent\/scripted\/play|git\/git)\.ts$/],
   ["node:worker_threads", /^(?:runner\/|host\/isolated-worker\.ts$)/],

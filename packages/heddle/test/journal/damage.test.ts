@@ -2,8 +2,8 @@
 import { readFileSync, truncateSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
-import { openSqliteJournal } from "../../src/journal/sqlite.ts";
-import { damagedFrame } from "../../src/journal/log-check.ts";
+import { openSqliteJournal } from "../../src/journal/sqlite/open.ts";
+import { damagedFrame } from "../../src/journal/sqlite/log-check.ts";
 import { seededRandom } from "../../src/base/random.ts";
 import { apply, judge, randomDamage } from "./damage.ts";
 import { fill, folder, leaseOk, madeEvent, ME, openOk, span } from "./rig.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { canonicalJson, type Json } from "../../src/base/json.ts";
 import type { Random } from "../../src/base/random.ts";
 import type { Event } from "../../src/run/event.ts";
-import { openSqliteJournal } from "../../src/journal/sqlite.ts";
+import { openSqliteJournal } from "../../src/journal/sqlite/open.ts";
 import { readAll } from "../support/suites/journal.ts";
 
 export type Damage =

@@ -3,8 +3,8 @@ import { copyFileSync, readdirSync, readFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { FORMATS } from "../../src/journal/migrations.ts";
-import { openSqliteJournal } from "../../src/journal/sqlite.ts";
+import { FORMATS } from "../../src/journal/sqlite/migrations.ts";
+import { openSqliteJournal } from "../../src/journal/sqlite/open.ts";
 import { readAll } from "../support/suites/journal.ts";
 import { folder, leaseOk, ME, openOk } from "./rig.ts";
 

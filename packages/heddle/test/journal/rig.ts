@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Event } from "../../src/run/event.ts";
 import type { Holder, Journal, Lease } from "../../src/journal/port.ts";
-import { openSqliteJournal, type SqliteOptions } from "../../src/journal/sqlite.ts";
+import { openSqliteJournal, type SqliteOptions } from "../../src/journal/sqlite/open.ts";
 import { progress } from "../support/suites/journal.ts";
 
 export interface Folder extends Disposable {

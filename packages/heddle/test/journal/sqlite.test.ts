@@ -3,10 +3,10 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSyn
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
-import { crc32, ownCrc32 } from "../../src/journal/checksum.ts";
-import type { Database } from "../../src/journal/database.ts";
-import { formatOf, FORMATS, migrate } from "../../src/journal/migrations.ts";
-import { openSqliteJournal, type SqliteOptions } from "../../src/journal/sqlite.ts";
+import { crc32, ownCrc32 } from "../../src/journal/sqlite/checksum.ts";
+import type { Database } from "../../src/journal/sqlite/database.ts";
+import { formatOf, FORMATS, migrate } from "../../src/journal/sqlite/migrations.ts";
+import { openSqliteJournal, type SqliteOptions } from "../../src/journal/sqlite/open.ts";
 import { progress, readAll } from "../support/suites/journal.ts";
 import { fill, folder, leaseOk, ME, openOk, span } from "./rig.ts";
 
@@ -92,7 +92,7 @@ test("a newer event in a known format is refused when it is read", async () => {
   using at = folder();
   await fill(at.file, 1, 1);
   await using journal = await openOk(at.file);
-  const { eventSum } = await import("../../src/journal/codec.ts");
+  const { eventSum } = await import("../../src/journal/sqlite/codec.ts");
   const event = progress("run0", 1, { seq: 1, text: "x" }, "step-1");
   const sum = eventSum("run0", 1, event.time, event.type, 99, "step-1", 1, JSON.stringify(event.data));
   tamper(at.file, `UPDATE types SET version = 99; UPDATE events SET sum = ${sum}`);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { memoryJournal, memoryStore } from "../../src/journal/memory.ts";
 import type { Holder, Journal } from "../../src/journal/port.ts";
-import { openSqliteJournal } from "../../src/journal/sqlite.ts";
+import { openSqliteJournal } from "../../src/journal/sqlite/open.ts";
 import { journalSuite, SUITE_TERM_MS, type JournalSetting } from "../support/suites/journal.ts";
 
 interface World {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { seededRandom } from "../../src/base/random.ts";
-import { openSqliteJournal } from "../../src/journal/sqlite.ts";
+import { openSqliteJournal } from "../../src/journal/sqlite/open.ts";
 import { readAll } from "../support/suites/journal.ts";
 import { apply, judge, randomDamage } from "../journal/damage.ts";
 import { fill, folder, leaseOk, ME, openOk, span } from "../journal/rig.ts";

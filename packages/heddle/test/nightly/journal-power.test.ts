@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { seededRandom } from "../../src/base/random.ts";
-import { openSqliteJournal } from "../../src/journal/sqlite.ts";
+import { openSqliteJournal } from "../../src/journal/sqlite/open.ts";
 import { readAll } from "../support/suites/journal.ts";
 import { buildFaults, parseRecord, powerCuts, type Cut, type Op } from "../journal/faults.ts";
 import { folder, span } from "../journal/rig.ts";

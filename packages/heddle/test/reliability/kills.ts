@@ -6,7 +6,7 @@
 import { appendFileSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { seededRandom, type Random } from "../../src/base/random.ts";
-import { openSqliteJournal } from "../../src/journal/sqlite.ts";
+import { openSqliteJournal } from "../../src/journal/sqlite/open.ts";
 import { checkEvent } from "../../src/run/event-schema.ts";
 import type { Event } from "../../src/run/event.ts";
 import { checkHistory } from "../../src/run/check/history-checker.ts";

@@ -1,11 +1,11 @@
 /**
  * Leases and the locks that hang on them, as rows. The rule of when a lease is in force is in `journal/lease.ts`.
  */
-import { err, ok, type Result } from "../base/result.ts";
+import { err, ok, type Result } from "../../base/result.ts";
 import { decodeRun, runSum } from "./codec.ts";
 import type { Database, Row } from "./database.ts";
-import { inForce, type LeaseRow, type LeaseRules } from "./lease.ts";
-import type { Holder, Lease, LeaseError } from "./port.ts";
+import { inForce, type LeaseRow, type LeaseRules } from "../lease.ts";
+import type { Holder, Lease, LeaseError } from "../port.ts";
 import { REMOVE_RUN, SQL } from "./sql.ts";
 
 /** The lease in a row whose lease columns begin at `at`; `undefined` where there is none. */

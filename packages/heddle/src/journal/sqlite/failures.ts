@@ -3,7 +3,7 @@
  */
 import { accessSync, constants, statfsSync } from "node:fs";
 import { dirname } from "node:path";
-import { HeddleError, messageOf, systemCode, type Problem } from "../base/errors.ts";
+import { HeddleError, messageOf, systemCode, type Problem } from "../../base/errors.ts";
 
 /** Less than this is full: the file that shares locks between processes grows by 32 KiB at a time. */
 const FULL_BYTES = 64 * 1024;

@@ -5,7 +5,7 @@
  *  1. A step of this list never changes once it is released: a new format is a new step at the end.
  *  2. Every format keeps `meta` and its row `writer`, so that an older heddle can say who wrote what it cannot read.
  */
-import { HeddleError } from "../base/errors.ts";
+import { HeddleError } from "../../base/errors.ts";
 import { tooNew } from "./codec.ts";
 import type { Database } from "./database.ts";
 

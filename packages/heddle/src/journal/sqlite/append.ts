@@ -3,16 +3,16 @@
  *
  * Invariants: those of the port, 1 to 5; and the numbers given to steps and types are only remembered once they are stored.
  */
-import { BugError, invariant } from "../base/assert.ts";
-import type { Json } from "../base/json.ts";
-import { err, ok, type Result } from "../base/result.ts";
-import { EVENT_VERSION, type Event } from "../run/event.ts";
+import { BugError, invariant } from "../../base/assert.ts";
+import type { Json } from "../../base/json.ts";
+import { err, ok, type Result } from "../../base/result.ts";
+import { EVENT_VERSION, type Event } from "../../run/event.ts";
 import { decodeRun, encodeEvent, runSum, type EncodedEvent, type EventRules, type RunRow } from "./codec.ts";
 import type { Database } from "./database.ts";
-import { inForce, type LeaseRules } from "./lease.ts";
-import type { AppendError, Lease } from "./port.ts";
+import { inForce, type LeaseRules } from "../lease.ts";
+import type { AppendError, Lease } from "../port.ts";
 import { SQL } from "./sql.ts";
-import { leaseOf } from "./sqlite-leases.ts";
+import { leaseOf } from "./leases.ts";
 
 /** Columns of a run before those of its lease, in `SQL.run`. */
 const RUN_COLUMNS = 7;

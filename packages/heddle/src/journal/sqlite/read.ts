@@ -6,15 +6,15 @@
  *     tail are damage like a wrong checksum.
  *  2. No transaction stays open between two batches: a slow reader does not keep the journal's log from being shortened.
  */
-import { HeddleError, type Problem } from "../base/errors.ts";
-import type { Event } from "../run/event.ts";
+import { HeddleError, type Problem } from "../../base/errors.ts";
+import type { Event } from "../../run/event.ts";
 import { damaged, decodeEvent, decodeRun, parseJson, type EventRules, type RowSource } from "./codec.ts";
 import type { Database, Row } from "./database.ts";
 import { isSystemFailure, problemOf } from "./failures.ts";
-import { inForce, type LeaseRules } from "./lease.ts";
-import type { IntegrityReport, ReadOptions, RunRecord } from "./port.ts";
+import { inForce, type LeaseRules } from "../lease.ts";
+import type { IntegrityReport, ReadOptions, RunRecord } from "../port.ts";
 import { SQL } from "./sql.ts";
-import { leaseOf } from "./sqlite-leases.ts";
+import { leaseOf } from "./leases.ts";
 
 const BATCH = 1000;
 /** More would not be read by a person; a damaged file may have millions. */

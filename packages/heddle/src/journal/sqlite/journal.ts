@@ -3,15 +3,15 @@
  *
  * Invariants: those of the port. In addition: after a failed append nothing is appended through this object any more.
  */
-import { HeddleError, type Problem } from "../base/errors.ts";
-import type { Json } from "../base/json.ts";
-import { err, type Result } from "../base/result.ts";
-import type { Event } from "../run/event.ts";
+import { HeddleError, type Problem } from "../../base/errors.ts";
+import type { Json } from "../../base/json.ts";
+import { err, type Result } from "../../base/result.ts";
+import type { Event } from "../../run/event.ts";
 import { parseJson, type EventRules } from "./codec.ts";
 import type { Database, Param } from "./database.ts";
-import { durationsText, KEPT_DURATIONS, medians } from "./durations.ts";
+import { durationsText, KEPT_DURATIONS, medians } from "../durations.ts";
 import { isSystemFailure, problemOf, removedProblem } from "./failures.ts";
-import type { LeaseRules } from "./lease.ts";
+import type { LeaseRules } from "../lease.ts";
 import type {
   AppendError,
   AppendOptions,
@@ -24,11 +24,11 @@ import type {
   RunRecord,
   RunRequest,
   Watcher,
-} from "./port.ts";
+} from "../port.ts";
 import { SQL } from "./sql.ts";
-import { Appender } from "./sqlite-append.ts";
-import { acquireRun, createRun, dropLocks, leaseOf, releaseLease, removeRun, takeLocks } from "./sqlite-leases.ts";
-import { checkAll, guarded, readEvents, recordOf, recordsOf } from "./sqlite-read.ts";
+import { Appender } from "./append.ts";
+import { acquireRun, createRun, dropLocks, leaseOf, releaseLease, removeRun, takeLocks } from "./leases.ts";
+import { checkAll, guarded, readEvents, recordOf, recordsOf } from "./read.ts";
 
 export class SqliteJournal implements Journal {
   readonly #db: Database;

@@ -5,10 +5,10 @@
  *  1. The checksum covers all that is read back: run, seq, time, type, version of the type, step, attempt, data.
  *  2. `decodeEvent` gives the event that was encoded, or throws a `HeddleError` that names file, run and seq.
  */
-import { BugError } from "../base/assert.ts";
-import { HeddleError } from "../base/errors.ts";
-import type { Json } from "../base/json.ts";
-import { EVENT_VERSION, type Event } from "../run/event.ts";
+import { BugError } from "../../base/assert.ts";
+import { HeddleError } from "../../base/errors.ts";
+import type { Json } from "../../base/json.ts";
+import { EVENT_VERSION, type Event } from "../../run/event.ts";
 import { crc32 } from "./checksum.ts";
 import type { Cell, Row } from "./database.ts";
 
