@@ -5,8 +5,8 @@
  * Invariants: those of the port, as far as there is no disk. Two journals over one {@link MemoryStore} are like two
  * processes over one file.
  */
-import { HeddleError } from "../base/errors.ts";
 import { BugError } from "../base/assert.ts";
+import { HeddleError } from "../base/errors.ts";
 import { canonicalJson, type Json } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Event } from "../run/event.ts";
@@ -14,16 +14,19 @@ import { durationsText, KEPT_DURATIONS, medians } from "./durations.ts";
 import { inForce, type LeaseRow, type LeaseRules } from "./lease.ts";
 import {
   LEASE_TERM_MS,
+  refuseTasks,
   type AppendError,
-  type AppendOptions,
+  type EventLog,
   type Holder,
-  type IntegrityReport,
   type Journal,
   type Lease,
-  type LeaseError,
-  type ReadOptions,
+  type Leases,
+  type Locks,
+  type Mailbox,
+  type Maintenance,
   type RunRecord,
   type RunRequest,
+  type Statistics,
   type Watcher,
 } from "./port.ts";
 
@@ -73,273 +76,109 @@ export function memoryStore(): MemoryStore {
 }
 
 export function memoryJournal(options: MemoryOptions = {}): Journal {
-  return new MemoryJournal(options);
+  const world: World = {
+    store: options.store ?? memoryStore(),
+    validate: options.validate,
+    rules: {
+      now: options.now ?? (() => 0),
+      isAlive: options.isAlive ?? (() => true),
+      machine: HERE,
+      termMs: options.leaseTermMs ?? LEASE_TERM_MS,
+    },
+  };
+  // Nothing is held: what the store keeps is the store's.
+  const close = async (): Promise<void> => undefined;
+  return {
+    ...eventLog(world),
+    ...leases(world),
+    ...mailbox(world),
+    ...locks(world),
+    ...statistics(world),
+    ...maintenance(world),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 }
 
 const BATCH = 1000;
 const HERE = { boot: "", space: "" };
 
-class MemoryJournal implements Journal {
-  readonly #store: MemoryStore;
-  readonly #rules: LeaseRules;
-  readonly #validate: ((event: Event) => string | undefined) | undefined;
+/** What every concern of one journal has in hand. */
+interface World {
+  readonly store: MemoryStore;
+  readonly rules: LeaseRules;
+  readonly validate: ((event: Event) => string | undefined) | undefined;
+}
 
-  constructor(options: MemoryOptions) {
-    this.#store = options.store ?? memoryStore();
-    this.#validate = options.validate;
-    this.#rules = {
-      now: options.now ?? (() => 0),
-      isAlive: options.isAlive ?? (() => true),
-      machine: HERE,
-      termMs: options.leaseTermMs ?? LEASE_TERM_MS,
-    };
-  }
+function eventLog(world: World): EventLog {
+  const { store, rules } = world;
+  return {
+    async append(lease, events, options) {
+      refuseTasks(options);
+      for (const event of events) accept(world, lease, event);
+      const stored = heldRun(store, lease);
+      if (stored === undefined) return fenced(world, lease.run);
+      const known = stored.events.length;
+      const actual = events[0]?.seq ?? known + 1;
+      if (actual <= known) return again(stored.events, events);
+      let expected = known + 1;
+      for (const event of events) {
+        if (event.seq !== expected) return err({ kind: "conflict", expected, actual: event.seq });
+        expected++;
+      }
+      for (const event of events) stored.events.push(event);
+      if (options?.summary !== undefined) stored.summary = options.summary;
+      store.version++;
+      return ok(undefined);
+    },
 
-  async create(
-    run: { readonly run: string; readonly plan: string; readonly createdAt: number },
-    holder: Holder,
-  ): Promise<Result<Lease, LeaseError>> {
-    if (this.#store.runs.has(run.run)) {
-      const problem = {
-        code: "RunExists",
-        message: `there is a run ${run.run} already`,
-        hint: "Resume it, or start one with another id.",
-      };
-      return err({ kind: "failed", problem });
-    }
-    const lease = this.#newLease(1, holder);
-    this.#store.runs.set(run.run, { ...run, events: [], summary: null, lease, durations: undefined });
-    this.#wrote();
-    return ok({ run: run.run, fence: 1, holder });
-  }
+    async *read(run, options = {}) {
+      let at = options.after ?? 0;
+      let left = options.limit ?? Number.POSITIVE_INFINITY;
+      while (left > 0) {
+        const batch = store.runs.get(run)?.events.slice(at, at + BATCH) ?? [];
+        if (batch.length === 0) return;
+        at += batch.length;
+        const wanted =
+          options.step === undefined ? batch : batch.filter((event) => "step" in event && event.step === options.step);
+        const given = wanted.slice(0, left);
+        left -= given.length;
+        if (given.length > 0) yield given;
+      }
+    },
 
-  async acquire(run: string, holder: Holder): Promise<Result<Lease, LeaseError>> {
-    const stored = this.#store.runs.get(run);
-    if (stored === undefined) return err({ kind: "unknown-run" });
-    if (inForce(stored.lease, this.#rules)) return err({ kind: "held", holder: stored.lease.holder });
-    stored.lease = this.#newLease(stored.lease.fence + 1, holder);
-    this.#dropLocks((lock) => lock.run === stored);
-    this.#wrote();
-    return ok({ run, fence: stored.lease.fence, holder });
-  }
+    async runs({ limit, plan } = {}) {
+      const wanted = [...store.runs.values()].filter((run) => plan === undefined || run.plan === plan);
+      return wanted
+        .reverse()
+        .slice(0, limit)
+        .map((run) => recordOf(run, rules));
+    },
 
-  async heartbeat(lease: Lease): Promise<boolean> {
-    const stored = this.#held(lease);
-    if (stored === undefined) return false;
-    stored.lease = { ...stored.lease, beat: this.#rules.now() };
-    this.#wrote();
-    return true;
-  }
+    async get(run) {
+      const stored = store.runs.get(run);
+      return stored === undefined ? undefined : recordOf(stored, rules);
+    },
 
-  async release(lease: Lease): Promise<void> {
-    const stored = this.#held(lease);
-    if (stored === undefined) return;
-    stored.lease = { ...stored.lease, released: true };
-    this.#dropLocks((lock) => lock.run === stored);
-    this.#wrote();
-  }
+    async find(prefix) {
+      const ids = [...store.runs.keys()].filter((id) => id.startsWith(prefix));
+      return ids.reverse().slice(0, 10);
+    },
 
-  async append(lease: Lease, events: readonly Event[], options?: AppendOptions): Promise<Result<void, AppendError>> {
-    for (const event of events) this.#accept(lease, event);
-    const stored = this.#held(lease);
-    if (stored === undefined) {
-      const current = this.#store.runs.get(lease.run)?.lease;
-      return err({
-        kind: "fenced",
-        holder: current !== undefined && inForce(current, this.#rules) ? current.holder : null,
-      });
-    }
-    const known = stored.events.length;
-    const actual = events[0]?.seq ?? known + 1;
-    if (actual <= known) return again(stored.events, events);
-    let expected = known + 1;
-    for (const event of events) {
-      if (event.seq !== expected) return err({ kind: "conflict", expected, actual: event.seq });
-      expected++;
-    }
-    for (const event of events) stored.events.push(event);
-    if (options?.summary !== undefined) stored.summary = options.summary;
-    this.#wrote();
-    return ok(undefined);
-  }
+    watch: () => watchWrites(store),
+  };
+}
 
-  #accept(lease: Lease, event: Event): void {
-    if (event.run !== lease.run)
-      throw new BugError(`event of run ${event.run} appended under the lease of ${lease.run}`);
-    const problem = this.#validate?.(event);
-    if (problem !== undefined)
-      throw new BugError(`event ${event.seq} (${event.type}) of run ${event.run} is malformed: ${problem}`);
-  }
+function accept({ validate }: World, lease: Lease, event: Event): void {
+  if (event.run !== lease.run) throw new BugError(`event of run ${event.run} appended under the lease of ${lease.run}`);
+  const problem = validate?.(event);
+  if (problem !== undefined)
+    throw new BugError(`event ${event.seq} (${event.type}) of run ${event.run} is malformed: ${problem}`);
+}
 
-  async *read(run: string, options: ReadOptions = {}): AsyncGenerator<readonly Event[]> {
-    let at = options.after ?? 0;
-    let left = options.limit ?? Number.POSITIVE_INFINITY;
-    while (left > 0) {
-      const batch = this.#store.runs.get(run)?.events.slice(at, at + BATCH) ?? [];
-      if (batch.length === 0) return;
-      at += batch.length;
-      const wanted =
-        options.step === undefined ? batch : batch.filter((event) => "step" in event && event.step === options.step);
-      const given = wanted.slice(0, left);
-      left -= given.length;
-      if (given.length > 0) yield given;
-    }
-  }
-
-  async runs(options: { readonly limit?: number; readonly plan?: string } = {}): Promise<readonly RunRecord[]> {
-    const wanted = [...this.#store.runs.values()].filter(
-      (run) => options.plan === undefined || run.plan === options.plan,
-    );
-    return wanted
-      .reverse()
-      .slice(0, options.limit)
-      .map((run) => this.#record(run));
-  }
-
-  async get(run: string): Promise<RunRecord | undefined> {
-    const stored = this.#store.runs.get(run);
-    return stored === undefined ? undefined : this.#record(stored);
-  }
-
-  #record({ run, plan, createdAt, events, summary, lease }: StoredRun): RunRecord {
-    return {
-      run,
-      plan,
-      createdAt,
-      lastSeq: events.length,
-      summary,
-      holder: inForce(lease, this.#rules) ? lease.holder : null,
-    };
-  }
-
-  async find(prefix: string): Promise<readonly string[]> {
-    const ids = [...this.#store.runs.keys()].filter((id) => id.startsWith(prefix));
-    return ids.reverse().slice(0, 10);
-  }
-
-  async remove(run: string): Promise<boolean> {
-    const stored = this.#store.runs.get(run);
-    if (stored === undefined || inForce(stored.lease, this.#rules)) return false;
-    this.#store.runs.delete(run);
-    this.#store.requests = this.#store.requests.filter((request) => request.run !== run);
-    this.#dropLocks((lock) => lock.run === stored);
-    this.#wrote();
-    return true;
-  }
-
-  async request(run: string, time: number, body: Json): Promise<number> {
-    if (!this.#store.runs.has(run)) {
-      throw new HeddleError({
-        code: "UnknownRun",
-        message: `the journal has no run ${run}`,
-        hint: "List runs with `heddle runs`.",
-      });
-    }
-    const id = ++this.#store.lastRequest;
-    this.#store.requests = [...this.#store.requests, { id, run, time, body }];
-    this.#wrote();
-    return id;
-  }
-
-  async requests(run: string, after: number): Promise<readonly RunRequest[]> {
-    return this.#store.requests.filter((request) => request.run === run && request.id > after);
-  }
-
-  async settle(run: string, id: number): Promise<void> {
-    this.#store.requests = this.#store.requests.filter((request) => request.run !== run || request.id > id);
-    this.#wrote();
-  }
-
-  watch(): Watcher {
-    let seen = -1;
-    return {
-      changed: () => {
-        const { version } = this.#store;
-        const changed = version !== seen;
-        seen = version;
-        return changed;
-      },
-    };
-  }
-
-  async lock(
-    lease: Lease,
-    step: string,
-    names: { readonly read: readonly string[]; readonly write: readonly string[] },
-  ): Promise<string | undefined> {
-    if (names.read.length === 0 && names.write.length === 0) return undefined;
-    const run = this.#held(lease);
-    if (run === undefined) return lease.run;
-    for (const lock of this.#store.locks) {
-      if (lock.run === run && lock.step === step) continue;
-      const clash = names.write.includes(lock.name) || (lock.write && names.read.includes(lock.name));
-      const counts = lock.fence === lock.run.lease.fence && (lock.run === run || inForce(lock.run.lease, this.#rules));
-      if (clash && counts) return lock.run.run;
-    }
-    const take = (name: string, write: boolean): Lock => ({ run, fence: lease.fence, step, name, write });
-    const writes = names.write.map((name) => take(name, true));
-    const reads = names.read.filter((name) => !names.write.includes(name)).map((name) => take(name, false));
-    this.#store.locks = [...this.#store.locks, ...writes, ...reads];
-    this.#wrote();
-    return undefined;
-  }
-
-  async unlock(lease: Lease, step: string): Promise<void> {
-    this.#dropLocks((lock) => lock.run.run === lease.run && lock.fence === lease.fence && lock.step === step);
-    this.#wrote();
-  }
-
-  async recordDurations(run: string, plan: string, durations: ReadonlyMap<string, number>): Promise<void> {
-    const stored = this.#store.runs.get(run);
-    if (stored !== undefined) stored.durations = { plan, text: durationsText(durations) };
-    const older = [...this.#store.runs.values()]
-      .filter((other) => other.durations?.plan === plan)
-      .slice(0, -KEPT_DURATIONS);
-    for (const other of older) other.durations = undefined;
-    this.#wrote();
-  }
-
-  async expectedDurations(plan: string): Promise<ReadonlyMap<string, number>> {
-    const texts: string[] = [];
-    for (const { durations } of this.#store.runs.values()) if (durations?.plan === plan) texts.push(durations.text);
-    return medians(texts);
-  }
-
-  async backup(path: string): Promise<void> {
-    throw new HeddleError({ code: "JournalUnusable", message: `a journal in memory cannot be copied to ${path}` });
-  }
-
-  async check(): Promise<IntegrityReport> {
-    let events = 0;
-    for (const run of this.#store.runs.values()) events += run.events.length;
-    return { ok: true, events, problems: [] };
-  }
-
-  async close(): Promise<void> {
-    // Nothing is held: what the store keeps is the store's.
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
-  }
-
-  #newLease(fence: number, holder: Holder): LeaseRow {
-    return { fence, holder, machine: HERE, beat: this.#rules.now(), released: false };
-  }
-
-  /** The run, if `lease` is its current one. */
-  #held(lease: Lease): StoredRun | undefined {
-    const stored = this.#store.runs.get(lease.run);
-    return stored !== undefined && stored.lease.fence === lease.fence && !stored.lease.released ? stored : undefined;
-  }
-
-  #dropLocks(which: (lock: Lock) => boolean): void {
-    if (this.#store.locks.length > 0) this.#store.locks = this.#store.locks.filter((lock) => !which(lock));
-  }
-
-  #wrote(): void {
-    this.#store.version++;
-  }
+function fenced({ store, rules }: World, run: string): Result<void, AppendError> {
+  const current = store.runs.get(run)?.lease;
+  return err({ kind: "fenced", holder: current !== undefined && inForce(current, rules) ? current.holder : null });
 }
 
 /** Events that are there already: accepted when each is the same. */
@@ -353,4 +192,187 @@ function again(stored: readonly Event[], events: readonly Event[]): Result<void,
     );
   });
   return same ? ok(undefined) : err({ kind: "conflict", expected: stored.length + 1, actual });
+}
+
+function recordOf({ run, plan, createdAt, events, summary, lease }: StoredRun, rules: LeaseRules): RunRecord {
+  return {
+    run,
+    plan,
+    createdAt,
+    lastSeq: events.length,
+    summary,
+    holder: inForce(lease, rules) ? lease.holder : null,
+  };
+}
+
+function watchWrites(store: MemoryStore): Watcher {
+  let seen = -1;
+  return {
+    changed() {
+      const changed = store.version !== seen;
+      seen = store.version;
+      return changed;
+    },
+  };
+}
+
+function leases({ store, rules }: World): Leases {
+  const newLease = (fence: number, holder: Holder): LeaseRow => ({
+    fence,
+    holder,
+    machine: HERE,
+    beat: rules.now(),
+    released: false,
+  });
+  return {
+    async create(run, holder) {
+      if (store.runs.has(run.run)) {
+        const problem = {
+          code: "RunExists",
+          message: `there is a run ${run.run} already`,
+          hint: "Resume it, or start one with another id.",
+        };
+        return err({ kind: "failed", problem });
+      }
+      store.runs.set(run.run, { ...run, events: [], summary: null, lease: newLease(1, holder), durations: undefined });
+      store.version++;
+      return ok({ run: run.run, fence: 1, holder });
+    },
+
+    async acquire(run, holder) {
+      const stored = store.runs.get(run);
+      if (stored === undefined) return err({ kind: "unknown-run" });
+      if (inForce(stored.lease, rules)) return err({ kind: "held", holder: stored.lease.holder });
+      stored.lease = newLease(stored.lease.fence + 1, holder);
+      dropLocks(store, (lock) => lock.run === stored);
+      store.version++;
+      return ok({ run, fence: stored.lease.fence, holder });
+    },
+
+    async heartbeat(lease) {
+      const stored = heldRun(store, lease);
+      if (stored === undefined) return false;
+      stored.lease = { ...stored.lease, beat: rules.now() };
+      store.version++;
+      return true;
+    },
+
+    async release(lease) {
+      const stored = heldRun(store, lease);
+      if (stored === undefined) return;
+      stored.lease = { ...stored.lease, released: true };
+      dropLocks(store, (lock) => lock.run === stored);
+      store.version++;
+    },
+  };
+}
+
+/** The run, if `lease` is its current one. */
+function heldRun(store: MemoryStore, lease: Lease): StoredRun | undefined {
+  const stored = store.runs.get(lease.run);
+  return stored !== undefined && stored.lease.fence === lease.fence && !stored.lease.released ? stored : undefined;
+}
+
+function mailbox({ store }: World): Mailbox {
+  return {
+    async request(run, time, body) {
+      if (!store.runs.has(run)) {
+        throw new HeddleError({
+          code: "UnknownRun",
+          message: `the journal has no run ${run}`,
+          hint: "List runs with `heddle runs`.",
+        });
+      }
+      const id = ++store.lastRequest;
+      store.requests = [...store.requests, { id, run, time, body }];
+      store.version++;
+      return id;
+    },
+
+    async requests(run, after) {
+      return store.requests.filter((request) => request.run === run && request.id > after);
+    },
+
+    async settle(run, id) {
+      store.requests = store.requests.filter((request) => request.run !== run || request.id > id);
+      store.version++;
+    },
+
+    watch: () => watchWrites(store),
+  };
+}
+
+function locks({ store, rules }: World): Locks {
+  return {
+    async lock(lease, step, names) {
+      if (names.read.length === 0 && names.write.length === 0) return undefined;
+      const run = heldRun(store, lease);
+      if (run === undefined) return lease.run;
+      for (const lock of store.locks) {
+        if (lock.run === run && lock.step === step) continue;
+        const clash = names.write.includes(lock.name) || (lock.write && names.read.includes(lock.name));
+        const counts = lock.fence === lock.run.lease.fence && (lock.run === run || inForce(lock.run.lease, rules));
+        if (clash && counts) return lock.run.run;
+      }
+      const take = (name: string, write: boolean): Lock => ({ run, fence: lease.fence, step, name, write });
+      const writes = names.write.map((name) => take(name, true));
+      const reads = names.read.filter((name) => !names.write.includes(name)).map((name) => take(name, false));
+      store.locks = [...store.locks, ...writes, ...reads];
+      store.version++;
+      return undefined;
+    },
+
+    async unlock(lease, step) {
+      dropLocks(store, (lock) => lock.run.run === lease.run && lock.fence === lease.fence && lock.step === step);
+      store.version++;
+    },
+  };
+}
+
+function dropLocks(store: MemoryStore, which: (lock: Lock) => boolean): void {
+  if (store.locks.length > 0) store.locks = store.locks.filter((lock) => !which(lock));
+}
+
+function statistics({ store }: World): Statistics {
+  return {
+    async recordDurations(run, plan, durations) {
+      const stored = store.runs.get(run);
+      if (stored !== undefined) stored.durations = { plan, text: durationsText(durations) };
+      const older = [...store.runs.values()]
+        .filter((other) => other.durations?.plan === plan)
+        .slice(0, -KEPT_DURATIONS);
+      for (const other of older) other.durations = undefined;
+      store.version++;
+    },
+
+    async expectedDurations(plan) {
+      const texts: string[] = [];
+      for (const { durations } of store.runs.values()) if (durations?.plan === plan) texts.push(durations.text);
+      return medians(texts);
+    },
+  };
+}
+
+function maintenance({ store, rules }: World): Maintenance {
+  return {
+    async remove(run) {
+      const stored = store.runs.get(run);
+      if (stored === undefined || inForce(stored.lease, rules)) return false;
+      store.runs.delete(run);
+      store.requests = store.requests.filter((request) => request.run !== run);
+      dropLocks(store, (lock) => lock.run === stored);
+      store.version++;
+      return true;
+    },
+
+    async backup(path) {
+      throw new HeddleError({ code: "JournalUnusable", message: `a journal in memory cannot be copied to ${path}` });
+    },
+
+    async check() {
+      let events = 0;
+      for (const run of store.runs.values()) events += run.events.length;
+      return { ok: true, events, problems: [] };
+    },
+  };
 }

@@ -1,7 +1,12 @@
 /**
- * The append-only truth about runs. Knows that events have a run, a number, a time, a type and data; not what they mean.
+ * Journal port: the append-only truth about runs, in one interface per concern. Knows that events have a run, a number, a time,
+ * a type and data; not what they mean.
  *
- * Invariants that every implementation keeps (`test/support/suites/journal.ts` tests them):
+ * Whoever uses a journal names the concerns that it needs, not {@link Journal}. A further concern (a ledger of what was spent
+ * and held back, keys of requests with their first answers) is a further interface here, a file beside the others in `sqlite/`,
+ * and a group of its own in the conformance suite.
+ *
+ * Invariants that every implementation keeps (`test/support/suites/journal/` tests them):
  *  1. `seq` is gapless from 1 per run; an append whose first `seq` is not the last one plus 1 is refused.
  *  2. When `append` resolves with `ok`, the events are on disk (where there is a disk) before anything else happens.
  *  3. An append is all or nothing, and idempotent: the same events again (same run, seq and content) are accepted once.
@@ -10,6 +15,7 @@
  *  6. What is read is what was appended, or an error that names the place: each event carries a checksum.
  */
 import type { Json } from "../base/json.ts";
+import { BugError } from "../base/assert.ts";
 import type { Problem } from "../base/errors.ts";
 import type { Result } from "../base/result.ts";
 import type { Event } from "../run/event.ts";
@@ -56,9 +62,23 @@ export type AppendError =
   /** The system refused (full disk, I/O error, read-only): whether the events are stored is not known. Reopen and read again. */
   | { readonly kind: "unknown"; readonly problem: Problem };
 
+/** A job that follows from an event, for a backend whose queue is in the journal's own database. */
+export interface QueuedTask {
+  /** With the run the task's name: queued twice, it is one job. */
+  readonly step: string;
+  readonly attempt: number;
+  /** The backend's own; the journal does not look into it. */
+  readonly body: Json;
+}
+
 export interface AppendOptions {
   /** Stored with the run in the same commit; shown by `runs()`. */
   readonly summary?: Json;
+  /**
+   * Queued in the commit of their events, or not at all: history and queue cannot disagree. A journal without a queue (memory,
+   * SQLite) throws a `BugError` before it stores anything: whoever paired it with such a backend made a mistake.
+   */
+  readonly tasks?: readonly QueuedTask[];
 }
 
 /** A word from another process to the engine that holds the run. */
@@ -94,7 +114,26 @@ export interface IntegrityReport {
   readonly problems: readonly Problem[];
 }
 
-export interface Journal extends AsyncDisposable {
+/** Looked at again and again, by any number of callers. */
+interface Watchable {
+  /** A watcher of the caller's own. It holds nothing open: it is dropped, not closed. */
+  watch(): Watcher;
+}
+
+/** Histories and what is told of them in lists. */
+export interface EventLog extends Watchable {
+  append(lease: Lease, events: readonly Event[], options?: AppendOptions): Promise<Result<void, AppendError>>;
+  /** Events in order, in batches. A damaged record ends the iteration with a thrown `HeddleError` (`JournalDamaged`) that names run and seq. */
+  read(run: string, options?: ReadOptions): AsyncIterable<readonly Event[]>;
+  /** Newest first. */
+  runs(options?: { readonly limit?: number; readonly plan?: string }): Promise<readonly RunRecord[]>;
+  get(run: string): Promise<RunRecord | undefined>;
+  /** Ids that begin with `prefix`, at most 10, newest first. */
+  find(prefix: string): Promise<readonly string[]>;
+}
+
+/** Who may append to which run: one holder at a time, the dead and the silent replaced. */
+export interface Leases {
   /** Adds a run without events and takes its lease. A known id is refused as `conflict`-like `failed`. */
   create(
     run: { readonly run: string; readonly plan: string; readonly createdAt: number },
@@ -106,48 +145,53 @@ export interface Journal extends AsyncDisposable {
   heartbeat(lease: Lease): Promise<boolean>;
   /** Gives the lease and every lock taken under it back. */
   release(lease: Lease): Promise<void>;
+}
 
-  append(lease: Lease, events: readonly Event[], options?: AppendOptions): Promise<Result<void, AppendError>>;
-
-  /** Events in order, in batches. A damaged record ends the iteration with a thrown `HeddleError` (`JournalDamaged`) that names run and seq. */
-  read(run: string, options?: ReadOptions): AsyncIterable<readonly Event[]>;
-  /** Newest first. */
-  runs(options?: { readonly limit?: number; readonly plan?: string }): Promise<readonly RunRecord[]>;
-  get(run: string): Promise<RunRecord | undefined>;
-  /** Ids that begin with `prefix`, at most 10, newest first. */
-  find(prefix: string): Promise<readonly string[]>;
-  /** Removes a run with all that is stored of it. A run with a live holder is refused (`false`). */
-  remove(run: string): Promise<boolean>;
-
+/** Words that other processes leave for the engine that holds a run. */
+export interface Mailbox extends Watchable {
   /** Leaves a word for the run's engine. */
   request(run: string, time: number, body: Json): Promise<number>;
   /** Words left since request `after`, oldest first. */
   requests(run: string, after: number): Promise<readonly RunRequest[]>;
   /** Forgets words up to and including `id`: they were dealt with (their events are recorded). */
   settle(run: string, id: number): Promise<void>;
-  /** For one caller that looks again and again. Holds nothing open: it is dropped, not closed. */
-  watch(): Watcher;
+}
 
+export interface LockNames {
+  readonly read: readonly string[];
+  readonly write: readonly string[];
+}
+
+/** Named locks of steps, over every run of the journal. */
+export interface Locks {
   /**
-   * Takes named locks for a step, all or none, over every run of this journal: a write lock excludes all others, read locks
-   * share. Locks of leases no longer in force do not count. Returns the run that is in the way, or `undefined` when taken.
+   * Takes locks for a step, all or none: a write lock excludes all others, read locks share. Locks of leases no longer in force
+   * do not count. Returns the run that is in the way, or `undefined` when taken.
    */
-  lock(
-    lease: Lease,
-    step: string,
-    names: { readonly read: readonly string[]; readonly write: readonly string[] },
-  ): Promise<string | undefined>;
+  lock(lease: Lease, step: string, names: LockNames): Promise<string | undefined>;
   unlock(lease: Lease, step: string): Promise<void>;
+}
 
+/** What earlier runs took, which orders the next one. */
+export interface Statistics {
   /** Remembers how long the steps of a run took (successful attempts, milliseconds), for {@link expectedDurations}. */
   recordDurations(run: string, plan: string, durations: ReadonlyMap<string, number>): Promise<void>;
   /** Median per step over the latest runs of the plan. */
   expectedDurations(plan: string): Promise<ReadonlyMap<string, number>>;
+}
 
+/** What people do with the whole of it. */
+export interface Maintenance {
+  /** Removes a run with all that is stored of it. A run with a live holder is refused (`false`). */
+  remove(run: string): Promise<boolean>;
   /** A consistent copy of everything at `path`, made while others write. */
   backup(path: string): Promise<void>;
   /** Reads every record and checks it. */
   check(): Promise<IntegrityReport>;
+}
+
+/** All concerns over one store. */
+export interface Journal extends EventLog, Leases, Mailbox, Locks, Statistics, Maintenance, AsyncDisposable {
   /** Closes; the journal cannot be used after. */
   close(): Promise<void>;
 }
@@ -155,3 +199,10 @@ export interface Journal extends AsyncDisposable {
 export const HEARTBEAT_MS = 5000;
 /** A holder silent for so long has lost its lease, alive or not (a stopped process): three heartbeats and a little. */
 export const LEASE_TERM_MS = 16_000;
+
+/** For journals without a queue. */
+export function refuseTasks(options: AppendOptions | undefined): void {
+  const [first] = options?.tasks ?? [];
+  if (first !== undefined)
+    throw new BugError(`this journal has no queue: the task of step ${first.step} cannot go with its events`);
+}

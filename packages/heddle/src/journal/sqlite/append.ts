@@ -11,11 +11,9 @@ import { decodeRun, encodeEvent, runSum, type EncodedEvent, type EventRules, typ
 import type { Database } from "./database.ts";
 import { inForce, type LeaseRules } from "../lease.ts";
 import type { AppendError, Lease } from "../port.ts";
-import { SQL } from "./sql.ts";
+import { LEASE_AT, SQL } from "./sql.ts";
 import { leaseOf } from "./leases.ts";
 
-/** Columns of a run before those of its lease, in `SQL.run`. */
-const RUN_COLUMNS = 7;
 /** Of a row beside its data, about. */
 const ROW_BYTES = 40;
 
@@ -69,7 +67,7 @@ export class Appender {
 
   #store(lease: Lease, events: readonly EncodedEvent[], summary: string | undefined): Result<void, AppendError> {
     const row = this.#db.sql(SQL.run).get(lease.run);
-    const current = row === undefined ? undefined : leaseOf(row, RUN_COLUMNS);
+    const current = row === undefined ? undefined : leaseOf(row, LEASE_AT);
     if (row === undefined || current === undefined || current.fence !== lease.fence || current.released) {
       this.#steps.delete(lease.run);
       return err({

@@ -125,3 +125,13 @@ function isWritable(file: string): boolean {
     return false;
   }
 }
+
+/** Runs `work`; what the driver throws comes out as a `HeddleError` that names the file; a bug stays one. */
+export function guarded<T>(db: { readonly file: string }, work: () => T): T {
+  try {
+    return work();
+  } catch (thrown) {
+    if (thrown instanceof HeddleError || !isSystemFailure(thrown)) throw thrown;
+    throw new HeddleError(problemOf(thrown, db.file));
+  }
+}

@@ -31,7 +31,7 @@ import { damagedFrame } from "./log-check.ts";
 import { isProcessAlive, thisMachine, uptimeMs } from "../liveness.ts";
 import { formatOf, FORMATS, migrate } from "./migrations.ts";
 import { LEASE_TERM_MS, type Holder, type Journal } from "../port.ts";
-import { SqliteJournal } from "./journal.ts";
+import { sqliteJournal } from "./journal.ts";
 
 /** A commit takes milliseconds; the removal of a run with a million events some seconds. */
 const BUSY_TIMEOUT_MS = 8000;
@@ -81,7 +81,7 @@ export async function openSqliteJournal(path: string, options: SqliteOptions = {
     prepareFile(file, options.readOnly === true);
     checkLog(file);
     db = options.readOnly === true ? openToRead(file, options) : openToWrite(file, options);
-    return ok(new SqliteJournal(db, options, leaseRules(options)));
+    return ok(sqliteJournal(db, options, leaseRules(options)));
   } catch (thrown) {
     if (!isSystemFailure(thrown)) throw thrown;
     return err(problemOf(thrown, file));

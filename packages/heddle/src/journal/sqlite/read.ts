@@ -6,19 +6,17 @@
  *     tail are damage like a wrong checksum.
  *  2. No transaction stays open between two batches: a slow reader does not keep the journal's log from being shortened.
  */
-import { HeddleError, type Problem } from "../../base/errors.ts";
+import { HeddleError } from "../../base/errors.ts";
 import type { Event } from "../../run/event.ts";
 import { damaged, decodeEvent, decodeRun, parseJson, type EventRules, type RowSource } from "./codec.ts";
 import type { Database, Row } from "./database.ts";
-import { isSystemFailure, problemOf } from "./failures.ts";
+import { guarded } from "./failures.ts";
 import { inForce, type LeaseRules } from "../lease.ts";
-import type { IntegrityReport, ReadOptions, RunRecord } from "../port.ts";
-import { SQL } from "./sql.ts";
+import type { ReadOptions, RunRecord } from "../port.ts";
+import { LEASE_AT, SQL } from "./sql.ts";
 import { leaseOf } from "./leases.ts";
 
 const BATCH = 1000;
-/** More would not be read by a person; a damaged file may have millions. */
-const MAX_PROBLEMS = 100;
 const EVERYTHING = 2 ** 52;
 
 export async function* readEvents(
@@ -117,7 +115,7 @@ function rowSource(db: Database, rules: EventRules, run: string, id: number): Ro
 /** A row of `SQL.run` or `SQL.runs` as a record; throws on damage. */
 export function recordOf(db: Database, row: Row, leases: LeaseRules): RunRecord {
   const { run, plan, createdAt, lastSeq, summary } = decodeRun(row, db.file);
-  const lease = leaseOf(row, 7);
+  const lease = leaseOf(row, LEASE_AT);
   const holder = lease !== undefined && inForce(lease, leases) ? lease.holder : null;
   return { run, plan, createdAt, lastSeq, summary: parseJson(summary, db.file, `the summary of run ${run}`), holder };
 }
@@ -133,53 +131,4 @@ export function recordsOf(db: Database, rows: readonly Row[], leases: LeaseRules
     }
   }
   return records;
-}
-
-export async function checkAll(db: Database, rules: EventRules): Promise<IntegrityReport> {
-  const problems: Problem[] = [];
-  const note = (problem: Problem): void => {
-    if (problems.length < MAX_PROBLEMS) problems.push(problem);
-  };
-  let events = 0;
-  attempt(db, note, () => {
-    for (const [said] of db.sql(SQL.integrityCheck).all()) {
-      if (said !== "ok") note(damagedFile(db.file, String(said)));
-    }
-  });
-  const rows = attempt(db, note, () => db.sql(SQL.runs).all(-1)) ?? [];
-  for (const row of rows) {
-    const run = attempt(db, note, () => decodeRun(row, db.file));
-    if (run === undefined) continue;
-    try {
-      for await (const batch of readEvents(db, rules, run.run, {})) events += batch.length;
-    } catch (thrown) {
-      note(problemOf(thrown, db.file));
-    }
-  }
-  const orphans = attempt(db, note, () => Number(db.sql(SQL.orphans).get()?.[0])) ?? 0;
-  if (orphans > 0) note(damagedFile(db.file, `${orphans} events belong to no run`));
-  return { ok: problems.length === 0, events, problems };
-}
-
-function damagedFile(file: string, said: string): Problem {
-  return { code: "JournalDamaged", message: `${file} is damaged: ${said}`, hint: "Restore the file from a backup." };
-}
-
-function attempt<T>(db: Database, note: (problem: Problem) => void, work: () => T): T | undefined {
-  try {
-    return work();
-  } catch (thrown) {
-    note(problemOf(thrown, db.file));
-    return undefined;
-  }
-}
-
-/** Runs `work`; what the driver throws comes out as a `HeddleError` that names the file; a bug stays one. */
-export function guarded<T>(db: Database, work: () => T): T {
-  try {
-    return work();
-  } catch (thrown) {
-    if (thrown instanceof HeddleError || !isSystemFailure(thrown)) throw thrown;
-    throw new HeddleError(problemOf(thrown, db.file));
-  }
 }

@@ -5,6 +5,8 @@
 
 const RUN_COLUMNS = "r.id, r.name, r.plan, r.created_at, r.last_seq, r.summary, r.sum";
 const LEASE_COLUMNS = "l.fence, l.pid, l.started, l.title, l.boot, l.space, l.beat, l.released";
+/** Where the lease begins in a row of `SQL.run`, `SQL.runs` and `SQL.runsOfPlan`. */
+export const LEASE_AT = 7;
 const RUNS = `SELECT ${RUN_COLUMNS}, ${LEASE_COLUMNS} FROM runs r LEFT JOIN leases l ON l.run = r.id`;
 
 export const SQL = {
