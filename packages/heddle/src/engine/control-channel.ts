@@ -1,5 +1,5 @@
 /** The engine's ties to other processes while it holds a run: it says that it lives, and looks for words left for it. */
-import { HEARTBEAT_MS, type Journal, type Lease, type Watcher } from "../journal/port.ts";
+import { HEARTBEAT_MS, type Lease, type Leases, type Mailbox, type Watcher } from "../journal/port.ts";
 import type { Problem } from "../base/errors.ts";
 import { checkControlRequest, type ControlRequest } from "../run/control.ts";
 import { errand } from "./background.ts";
@@ -12,7 +12,7 @@ import { Recorder } from "./recorder.ts";
 import { recover } from "./recovery.ts";
 
 export interface OutsideOptions {
-  readonly journal: Journal;
+  readonly journal: Leases & Mailbox;
   readonly lease: Lease;
   readonly timers: Timers;
   /** 0: nobody else can leave a word. */

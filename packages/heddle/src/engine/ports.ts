@@ -6,7 +6,7 @@ import type { JsonObject } from "../base/json.ts";
 import type { Random } from "../base/random.ts";
 import type { Result } from "../base/result.ts";
 import type { Backend } from "../backend/port.ts";
-import type { Holder, Journal } from "../journal/port.ts";
+import type { EventLog, Holder, Leases, Locks, Mailbox, Statistics } from "../journal/port.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Landing } from "../run/attempt.ts";
 
@@ -18,8 +18,11 @@ export interface Probe {
   cpuPercent(): number;
 }
 
+/** What conducting takes of a journal; its upkeep and its end are others'. */
+export type EngineJournal = EventLog & Leases & Mailbox & Locks & Statistics;
+
 export interface EnginePorts {
-  readonly journal: Journal;
+  readonly journal: EngineJournal;
   readonly backend: Backend;
   readonly clock: Clock;
   readonly random: Random;

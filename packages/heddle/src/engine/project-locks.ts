@@ -1,7 +1,7 @@
 /** Locks that are exclusive over every run of the project: asked for in the journal before a step that names some may start. */
 import type { Problem } from "../base/errors.ts";
 import type { Clock } from "../base/clock.ts";
-import type { Journal, Lease } from "../journal/port.ts";
+import type { Lease, Locks } from "../journal/port.ts";
 import type { Step } from "../plan/plan.ts";
 import { phaseOf, stepAt, type RunState } from "../run/state.ts";
 
@@ -11,7 +11,7 @@ import { errand } from "./background.ts";
 const LOCK_POLL_MS = 200;
 
 export interface ForeignLocksOptions {
-  readonly journal: Journal;
+  readonly journal: Locks;
   readonly lease: Lease;
   readonly clock: Clock;
   readonly state: RunState;

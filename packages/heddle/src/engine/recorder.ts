@@ -6,7 +6,7 @@ import { BugError } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import type { Journal, Lease } from "../journal/port.ts";
+import type { EventLog, Lease } from "../journal/port.ts";
 import { apply } from "../run/apply.ts";
 import type { Event, EventBody } from "../run/event.ts";
 import type { HistoryChecker } from "../run/check/history-checker.ts";
@@ -15,7 +15,7 @@ import { appendProblem } from "./problems.ts";
 import { summaryOf } from "../run/summary.ts";
 
 export interface RecorderOptions {
-  readonly journal: Journal;
+  readonly journal: EventLog;
   readonly lease: Lease;
   readonly clock: Clock;
   readonly state: RunState;

@@ -3,7 +3,7 @@ import type { Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { HeddleError } from "../base/errors.ts";
 import { withDescendants } from "../graph/select.ts";
-import type { Journal } from "../journal/port.ts";
+import type { EventLog } from "../journal/port.ts";
 import { apply, createState } from "../run/apply.ts";
 import type { Event, EventOf } from "../run/event.ts";
 import { isCutShort } from "../run/finish.ts";
@@ -20,7 +20,7 @@ export interface Recovered {
 }
 
 /** Folds a recorded history. A history that breaks a rule of the engine is a problem, not a state. */
-export async function recover(journal: Journal, run: string): Promise<Result<Recovered, Problem>> {
+export async function recover(journal: EventLog, run: string): Promise<Result<Recovered, Problem>> {
   const checker = new HistoryChecker();
   let state: RunState | undefined;
   try {
