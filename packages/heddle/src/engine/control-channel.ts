@@ -1,4 +1,4 @@
-/** The engine's ties to other processes while it holds a run: it says that it lives, and looks for words left for it. */
+/** Control channel: while an engine holds a run it says that it lives, and looks for requests left for it. */
 import { HEARTBEAT_MS, type Lease, type Leases, type Mailbox, type Watcher } from "../journal/port.ts";
 import type { Problem } from "../base/errors.ts";
 import { checkControlRequest, type ControlRequest } from "../run/control.ts";
@@ -15,9 +15,9 @@ export interface OutsideOptions {
   readonly journal: Leases & Mailbox;
   readonly lease: Lease;
   readonly timers: Timers;
-  /** 0: nobody else can leave a word. */
+  /** 0: nobody else can leave a request. */
   readonly pollMs: number;
-  readonly obey: (request: ControlRequest) => void;
+  readonly handle: (request: ControlRequest) => void;
   readonly leaseLost: () => void;
   /** Called when the journal cannot answer. */
   readonly onFault: (problem: Problem) => void;
@@ -42,22 +42,22 @@ function beat(options: OutsideOptions): void {
 function poll(options: OutsideOptions, watcher: Watcher, last: number): void {
   options.timers.arm("poll", options.pollMs, () => {
     errand(
-      obeyNew(options, watcher, last).then((seen) => poll(options, watcher, seen)),
+      handleNew(options, watcher, last).then((seen) => poll(options, watcher, seen)),
       options.onFault,
     );
   });
 }
 
 /**
- * Obeys words newer than `last`; returns the newest seen. A word is settled after it was obeyed: obeying twice does no harm. One
+ * Handles requests newer than `last`; returns the newest seen. One is settled after it was handled: twice does no harm. One
  * that the check refuses is settled without effect: its sender sees that nothing came of it, and the run goes on.
  */
-async function obeyNew({ journal, lease, obey }: OutsideOptions, watcher: Watcher, last: number): Promise<number> {
+async function handleNew({ journal, lease, handle }: OutsideOptions, watcher: Watcher, last: number): Promise<number> {
   if (!watcher.changed()) return last;
   const requests = await journal.requests(lease.run, last);
   for (const { body } of requests) {
     const checked = checkControlRequest(body);
-    if (checked.ok) obey(checked.value);
+    if (checked.ok) handle(checked.value);
   }
   const newest = requests.at(-1)?.id ?? last;
   if (newest > last) await journal.settle(lease.run, newest);

@@ -41,7 +41,7 @@ export interface EnginePorts {
   readonly gather: () => Promise<void>;
   /** The environment that `env` in expressions may name. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** How often to look for words from other processes; 0: never (a journal that nobody else has). */
+  /** How often to look for requests from other processes; 0: never (a journal that nobody else has). */
   readonly pollMs: number;
   /** The run came to a stop: what agents left in it is put in order, and lands where the run is done. `undefined`: nothing was left. */
   readonly finishAgents?: (run: AgentRun, isDone: boolean) => Promise<Landing | undefined>;

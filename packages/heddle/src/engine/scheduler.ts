@@ -174,7 +174,7 @@ export class Scheduler {
       lease: this.#lease,
       timers: this.#timers,
       pollMs,
-      obey: (request) => this.#obey(request),
+      handle: (request) => this.#handleControl(request),
       leaseLost: () => this.#stop(lostLease(this.#state.run)),
       onFault: (problem) => this.#stop(problem),
     });
@@ -336,7 +336,7 @@ export class Scheduler {
     this.#wakeUp();
   }
 
-  #obey(request: ControlRequest): void {
+  #handleControl(request: ControlRequest): void {
     switch (request.kind) {
       case "cancel":
         this.#halt ??= "cancel";

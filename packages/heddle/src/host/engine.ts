@@ -11,7 +11,7 @@ import { systemRandom } from "../base/random.ts";
 import { executor } from "../engine/executor.ts";
 import { resumeRun, rollbackRun, startRun } from "../engine/engine.ts";
 import { recordLanding } from "../engine/landing.ts";
-import type { EngineJournal, EnginePorts, Probe } from "../engine/ports.ts";
+import type { EnginePorts, Probe } from "../engine/ports.ts";
 import { thisProcess } from "../journal/liveness.ts";
 import { loadSubplanFile } from "../project/load-plan.ts";
 import { type LocalRunners, localRunners } from "../runner/local.ts";

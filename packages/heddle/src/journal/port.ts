@@ -81,7 +81,7 @@ export interface AppendOptions {
   readonly tasks?: readonly QueuedTask[];
 }
 
-/** A word from another process to the engine that holds the run. */
+/** A request from another process to the engine that holds the run. */
 export interface RunRequest {
   /** Grows over the journal. */
   readonly id: number;
@@ -147,13 +147,13 @@ export interface Leases {
   release(lease: Lease): Promise<void>;
 }
 
-/** Words that other processes leave for the engine that holds a run. */
+/** Requests that other processes leave for the engine that holds a run. */
 export interface Mailbox extends Watchable {
-  /** Leaves a word for the run's engine. */
+  /** Leaves a request for the run's engine; returns its id. */
   request(run: string, time: number, body: Json): Promise<number>;
-  /** Words left since request `after`, oldest first. */
+  /** Those left since request `after`, oldest first. */
   requests(run: string, after: number): Promise<readonly RunRequest[]>;
-  /** Forgets words up to and including `id`: they were dealt with (their events are recorded). */
+  /** Forgets requests up to and including `id`: they were dealt with (their events are recorded). */
   settle(run: string, id: number): Promise<void>;
 }
 

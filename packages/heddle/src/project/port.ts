@@ -11,6 +11,7 @@ import type { RunStatus } from "../run/status.ts";
 import type { Landing } from "../run/attempt.ts";
 import type { LoadedPlan } from "../graph/loaded-plan.ts";
 import type { StartOptions, RunHandle, ResumeOptions } from "../engine/api.ts";
+import type { EngineJournal } from "../engine/ports.ts";
 import type { PlanCode } from "../engine/executor.ts";
 import type { Workspaces } from "../workspace/port.ts";
 
@@ -39,7 +40,7 @@ export interface Project extends AsyncDisposable {
   /** Folds the recorded history. */
   read(run: string): Promise<Result<RecordedRun, Problem>>;
   /**
-   * Leaves a word for the run's engine; where none is alive, answers are recorded at once. Resolves when the word is left
+   * Leaves a request for the run's engine; where none is alive, answers are recorded at once. Resolves when it is left
    * (`sent`) or its consequence recorded (`done`).
    */
   control(run: string, request: ControlRequest): Promise<Result<"sent" | "done", Problem>>;
@@ -56,11 +57,11 @@ export interface Project extends AsyncDisposable {
 export interface EngineOptions {
   /** Absolute: the project folder. */
   readonly dir: string;
-  readonly journal: Journal;
+  readonly journal: EngineJournal;
   readonly workspaces: Workspaces;
   /** What a person calls this process. */
   readonly title: string;
-  /** How often to look for words from other processes; 0: never. */
+  /** How often to look for requests from other processes; 0: never. */
   readonly pollMs: number;
   readonly codeOf: (run: string) => PlanCode;
 }

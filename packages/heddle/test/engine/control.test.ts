@@ -1,4 +1,4 @@
-/** Words from other processes to an engine that conducts: none is lost, whoever else looks, and none can end the engine. */
+/** Requests from other processes to an engine that conducts: none is lost, whoever else looks, and none can end the engine. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Json } from "../../src/base/json.ts";
@@ -8,7 +8,7 @@ import { Rig } from "./rig.ts";
 const POLL_MS = 100;
 
 describe("two runs of one process", () => {
-  it("each hears of its own words, in a hundred pairs", async () => {
+  it("each hears of its own requests, in a hundred pairs", async () => {
     for (let round = 0; round < 100; round++) {
       const rig = new Rig({ pollMs: POLL_MS });
       const first = await rig.start("steps: [{ id: a, run: x }]");
@@ -27,7 +27,7 @@ describe("two runs of one process", () => {
   });
 });
 
-describe("words that nobody should have left", () => {
+describe("requests that nobody should have left", () => {
   const PLAN = "steps: [{ id: a, run: x }, { id: ask, approve: Well? }]";
   const texts = fc.oneof(fc.constantFrom("a", "ask", "", "__proto__"), fc.string(), fc.constant("x".repeat(70_000)));
   const anything = fc.oneof(fc.jsonValue({ maxDepth: 2 }), texts) as fc.Arbitrary<Json>;
@@ -45,11 +45,11 @@ describe("words that nobody should have left", () => {
     },
     { requiredKeys: [] },
   ) as fc.Arbitrary<Json>;
-  const words = fc.array(fc.oneof(anything, almost), { maxLength: 12 });
+  const requests = fc.array(fc.oneof(anything, almost), { maxLength: 12 });
 
   it("are dropped, and the engine goes on", async () => {
     await fc.assert(
-      fc.asyncProperty(words, async (bodies) => {
+      fc.asyncProperty(requests, async (bodies) => {
         const rig = new Rig({ pollMs: POLL_MS });
         const handle = await rig.start(PLAN, { stay: true });
         const other = memoryJournal({ store: rig.store });

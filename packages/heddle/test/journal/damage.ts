@@ -5,7 +5,7 @@ import { canonicalJson, type Json } from "../../src/base/json.ts";
 import type { Random } from "../../src/base/random.ts";
 import type { Event } from "../../src/run/event.ts";
 import { openSqliteJournal } from "../../src/journal/sqlite/open.ts";
-import { readAll } from "../support/suites/journal.ts";
+import { readAll } from "../support/suites/journal/setting.ts";
 
 export type Damage =
   | { readonly kind: "flip"; readonly at: number; readonly bit: number }

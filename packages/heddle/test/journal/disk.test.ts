@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openSqliteJournal } from "../../src/journal/sqlite/open.ts";
-import { readAll } from "../support/suites/journal.ts";
+import { readAll } from "../support/suites/journal/setting.ts";
 import { fill, leaseOk, ME, openOk, span } from "./rig.ts";
 import { smallDisk } from "./tmpfs.ts";
 

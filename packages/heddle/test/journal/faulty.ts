@@ -6,7 +6,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { openSqliteJournal } from "../../src/journal/sqlite/open.ts";
-import { readAll } from "../support/suites/journal.ts";
+import { readAll } from "../support/suites/journal/setting.ts";
 import { control } from "./faults.ts";
 import { leaseOk, madeEvent, ME, openOk, span } from "./rig.ts";
 

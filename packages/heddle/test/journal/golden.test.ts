@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { FORMATS } from "../../src/journal/sqlite/migrations.ts";
 import { openSqliteJournal } from "../../src/journal/sqlite/open.ts";
-import { readAll } from "../support/suites/journal.ts";
+import { readAll } from "../support/suites/journal/setting.ts";
 import { folder, leaseOk, ME, openOk } from "./rig.ts";
 
 const GOLDEN = fileURLToPath(new URL("golden", import.meta.url));

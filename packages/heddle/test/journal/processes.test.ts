@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { uptimeMs } from "../../src/journal/liveness.ts";
 import { LEASE_TERM_MS } from "../../src/journal/port.ts";
-import { readAll } from "../support/suites/journal.ts";
+import { readAll } from "../support/suites/journal/setting.ts";
 import { contender, folder, leaseOk, madeEvent, ME, openOk, span } from "./rig.ts";
 
 test("of two that want a run at once, one gets it", async () => {

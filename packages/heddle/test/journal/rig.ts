@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import type { Event } from "../../src/run/event.ts";
 import type { Holder, Journal, Lease } from "../../src/journal/port.ts";
 import { openSqliteJournal, type SqliteOptions } from "../../src/journal/sqlite/open.ts";
-import { progress } from "../support/suites/journal.ts";
+import { progress } from "../support/suites/journal/setting.ts";
 
 export interface Folder extends Disposable {
   readonly path: string;

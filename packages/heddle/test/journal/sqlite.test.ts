@@ -7,7 +7,7 @@ import { crc32, ownCrc32 } from "../../src/journal/sqlite/checksum.ts";
 import type { Database } from "../../src/journal/sqlite/database.ts";
 import { formatOf, FORMATS, migrate } from "../../src/journal/sqlite/migrations.ts";
 import { openSqliteJournal, type SqliteOptions } from "../../src/journal/sqlite/open.ts";
-import { progress, readAll } from "../support/suites/journal.ts";
+import { progress, readAll } from "../support/suites/journal/setting.ts";
 import { fill, folder, leaseOk, ME, openOk, span } from "./rig.ts";
 
 async function refusal(file: string, options: SqliteOptions = {}): Promise<string> {

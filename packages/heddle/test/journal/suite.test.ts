@@ -6,7 +6,8 @@ import { describe, expect, it } from "vitest";
 import { memoryJournal, memoryStore } from "../../src/journal/memory.ts";
 import type { Holder, Journal } from "../../src/journal/port.ts";
 import { openSqliteJournal } from "../../src/journal/sqlite/open.ts";
-import { journalSuite, SUITE_TERM_MS, type JournalSetting } from "../support/suites/journal.ts";
+import { SUITE_TERM_MS, type JournalSetting } from "../support/suites/journal/setting.ts";
+import { journalSuite } from "../support/suites/journal/suite.ts";
 
 interface World {
   readonly now: () => number;

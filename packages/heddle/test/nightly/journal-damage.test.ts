@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { seededRandom } from "../../src/base/random.ts";
 import { openSqliteJournal } from "../../src/journal/sqlite/open.ts";
-import { readAll } from "../support/suites/journal.ts";
+import { readAll } from "../support/suites/journal/setting.ts";
 import { apply, judge, randomDamage } from "../journal/damage.ts";
 import { fill, folder, leaseOk, ME, openOk, span } from "../journal/rig.ts";
 import { smallDisk } from "../journal/tmpfs.ts";

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { seededRandom } from "../../src/base/random.ts";
 import { openSqliteJournal } from "../../src/journal/sqlite/open.ts";
-import { readAll } from "../support/suites/journal.ts";
+import { readAll } from "../support/suites/journal/setting.ts";
 import { buildFaults, parseRecord, powerCuts, type Cut, type Op } from "../journal/faults.ts";
 import { folder, span } from "../journal/rig.ts";
 import { report, scaled } from "./scale.ts";

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { seededRandom } from "../../src/base/random.ts";
 import { uptimeMs } from "../../src/journal/liveness.ts";
 import { LEASE_TERM_MS, type Journal } from "../../src/journal/port.ts";
-import { readAll } from "../support/suites/journal.ts";
+import { readAll } from "../support/suites/journal/setting.ts";
 import { contender, folder, leaseOk, madeEvent, ME, openOk, span, type Contender } from "../journal/rig.ts";
 import { report, scaled } from "./scale.ts";
 
