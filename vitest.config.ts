@@ -17,6 +17,9 @@ const PURE = ["base", "plan", "graph", "run", "view"];
 const pureFiles = [...PURE.map((room) => `${tests}/${room}/**/*.test.ts`), `${tests}/tidy.test.ts`];
 const nightlyFiles = [`${tests}/nightly/**/*.test.ts`];
 
+/** Programs that the tests of the world start. */
+const globalSetup = [path.resolve(import.meta.dirname, tests, "support/programs.ts")];
+
 const projects = [
   {
     test: {
@@ -34,8 +37,9 @@ const projects = [
       include: [`${tests}/**/*.test.ts`],
       exclude: [...pureFiles, ...nightlyFiles],
       pool: "forks" as const,
-      testTimeout: 60_000,
-      hookTimeout: 60_000,
+      globalSetup,
+      testTimeout: 120_000,
+      hookTimeout: 120_000,
     },
   },
 ];
@@ -46,6 +50,7 @@ const nightly = {
     // Agents end to end once more, with all variants.
     include: [...nightlyFiles, `${tests}/agent/e2e/**/*.test.ts`],
     pool: "forks" as const,
+    globalSetup,
     testTimeout: 40 * 60_000,
     hookTimeout: 120_000,
   },

@@ -3,73 +3,16 @@
  * loads few small files and an installation is one package; and its types. Options: `--no-types`.
  */
 import { execFile } from "node:child_process";
-import { existsSync, globSync } from "node:fs";
+import { globSync } from "node:fs";
 import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
-import { rolldown, type OutputChunk, type OutputOptions } from "rolldown";
+import type { OutputChunk } from "rolldown";
+import { bundle } from "./bundle.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
 const home = path.join(root, "packages/heddle");
 const dist = path.join(home, "dist");
-
-/** Modules of the library that are loaded by name: its two faces, and what runs in worker threads. */
-function libraryEntries(): Record<string, string> {
-  const found: Record<string, string> = { index: "src/index.ts", view: "src/view/index.ts" };
-  for (const file of globSync(["src/worker.ts", "src/**/*-worker.ts"], { cwd: home }))
-    found[path.basename(file, ".ts")] = file;
-  return found;
-}
-
-/** What every command loads, in one file: left alone it would be a dozen, and each costs a start 0.2 ms. */
-const EVERY_START =
-  /src\/(base\/(?!check|random)|version|cli\/(context|output|output-text|spec|flag-values|format|table\/))/;
-
-/**
- * The library as modules, and the command as CommonJS, since Node loads a file of that kind in a third of the time: a start
- * reads some tens of them. All files lie side by side: a module finds a worker next to itself, as it does among the sources.
- */
-async function bundle(): Promise<readonly OutputChunk[]> {
-  const library = await write(libraryEntries(), {
-    format: "esm",
-    entryFileNames: "[name].js",
-    chunkFileNames: "part-[name]-[hash].js",
-  });
-  const command = await write(
-    { cli: "src/cli/main.ts" },
-    {
-      format: "cjs",
-      entryFileNames: "[name].cjs",
-      chunkFileNames: "cli-[name]-[hash].cjs",
-      codeSplitting: { groups: [{ name: "start", test: EVERY_START }] },
-    },
-  );
-  return [...library, ...command];
-}
-
-async function write(input: Record<string, string>, options: OutputOptions): Promise<readonly OutputChunk[]> {
-  const missing = Object.values(input).filter((file) => !existsSync(path.join(home, file)));
-  if (missing.length > 0) throw new Error(`missing: ${missing.join(", ")}`);
-  const build = await rolldown({
-    cwd: home,
-    input,
-    platform: "node",
-    tsconfig: path.join(root, "tsconfig.json"),
-    treeshake: true,
-    onLog(level, log, print) {
-      if (level === "warn") throw new Error(log.message);
-      print(level, log);
-    },
-  });
-  const { output } = await build.write({
-    dir: dist,
-    // Names and lines stay: a user's stack trace is readable, and measured, a start is not slower for it.
-    minify: { compress: true, mangle: false, codegen: false },
-    ...options,
-  });
-  await build.close();
-  return output.filter((file) => file.type === "chunk");
-}
 
 /** Names and licence texts of the packages whose code is in the bundle, as their licences ask. */
 async function writeLicences(chunks: readonly OutputChunk[]): Promise<readonly string[]> {
@@ -104,7 +47,7 @@ async function writeTypes(): Promise<void> {
 async function main(): Promise<void> {
   const started = performance.now();
   await rm(dist, { recursive: true, force: true });
-  const [chunks] = await Promise.all([bundle(), process.argv.includes("--no-types") ? undefined : writeTypes()]);
+  const [chunks] = await Promise.all([bundle(dist), process.argv.includes("--no-types") ? undefined : writeTypes()]);
   const inside = await writeLicences(chunks);
   let bytes = 0;
   for (const chunk of chunks) bytes += (await stat(path.join(dist, chunk.fileName))).size;

@@ -20,6 +20,13 @@ export async function main(words: readonly string[]): Promise<void> {
     out.problem(uncaught(thrown));
     leaveNow(EXIT.failed);
   });
+  const code = await runWords(out, words);
+  // What functions of a plan left open (timers, servers) would keep the process alive.
+  leaveNow(code);
+}
+
+/** The command in `words` with its output to `out`; gives its exit code, and leaves the process alone. */
+export async function runWords(out: Output, words: readonly string[]): Promise<number> {
   let code: number;
   try {
     code = await dispatch(out, words);
@@ -28,8 +35,7 @@ export async function main(words: readonly string[]): Promise<void> {
     code = EXIT.failed;
   }
   await out.drained();
-  // What functions of a plan left open (timers, servers) would keep the process alive.
-  leaveNow(code);
+  return code;
 }
 
 function unexpected(thrown: unknown): Problem {

@@ -6,6 +6,8 @@
  *  1. A closed pipe ends the output quietly: later writes are dropped, and {@link Output.onClosed} is told once.
  *  2. The cursor is shown again on every way out of the process.
  */
+import type { Writable } from "node:stream";
+import type { WriteStream } from "node:tty";
 import { styleText } from "node:util";
 import type { Problem } from "../base/errors.ts";
 import { systemCode } from "../base/errors.ts";
@@ -13,10 +15,15 @@ import { safeText } from "./output-text.ts";
 
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan" | "magenta" | "blue";
 
+/** Where text goes: a stream of the process, or another one that is no terminal. */
+export type Stream = Writable & Partial<Pick<WriteStream, "isTTY" | "columns" | "rows">>;
+
 export interface OutputOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Show causes and stacks of problems. */
   readonly debug: boolean;
+  readonly stdout?: Stream;
+  readonly stderr?: Stream;
 }
 
 const HIDE_CURSOR = "\u001b[?25l";
@@ -30,6 +37,8 @@ export function leaveNow(code: number): never {
 export class Output {
   /** Standard output is a terminal that can be drawn on. */
   readonly isTerminal: boolean;
+  readonly #stdout: Stream;
+  readonly #stderr: Stream;
   readonly #debug: boolean;
   readonly #colour: boolean;
   readonly #errorColour: boolean;
@@ -37,14 +46,16 @@ export class Output {
   #cursorHidden = false;
   #onClosed: (() => void) | undefined;
 
-  constructor({ env, debug }: OutputOptions) {
+  constructor({ env, debug, stdout = process.stdout, stderr = process.stderr }: OutputOptions) {
     const capable = env["TERM"] !== "dumb";
+    this.#stdout = stdout;
+    this.#stderr = stderr;
     this.#debug = debug;
-    this.isTerminal = process.stdout.isTTY === true && capable && !isSet(env["CI"]);
-    this.#colour = wantsColour(env, process.stdout.isTTY === true && capable);
-    this.#errorColour = wantsColour(env, process.stderr.isTTY === true && capable);
-    process.stdout.on("error", (error) => this.#close(error));
-    process.stderr.on("error", () => undefined);
+    this.isTerminal = stdout.isTTY === true && capable && !isSet(env["CI"]);
+    this.#colour = wantsColour(env, stdout.isTTY === true && capable);
+    this.#errorColour = wantsColour(env, stderr.isTTY === true && capable);
+    stdout.on("error", (error) => this.#close(error));
+    stderr.on("error", () => undefined);
   }
 
   /** A person can be asked: both ends are a terminal. */
@@ -53,11 +64,11 @@ export class Output {
   }
 
   get columns(): number {
-    return process.stdout.columns ?? 80;
+    return this.#stdout.columns ?? 80;
   }
 
   get rows(): number {
-    return process.stdout.rows ?? 24;
+    return this.#stdout.rows ?? 24;
   }
 
   /** Called when nobody reads any more: a closed pipe or terminal. */
@@ -67,8 +78,8 @@ export class Output {
   }
 
   onResize(listener: () => void): () => void {
-    process.stdout.on("resize", listener);
-    return () => process.stdout.off("resize", listener);
+    this.#stdout.on("resize", listener);
+    return () => this.#stdout.off("resize", listener);
   }
 
   style(style: Style | readonly Style[], text: string): string {
@@ -92,12 +103,12 @@ export class Output {
 
   /** As it is, to standard output. `false`: the reader is slow, wait with {@link drained}. */
   write(text: string): boolean {
-    return this.#closed || process.stdout.write(text);
+    return this.#closed || this.#stdout.write(text);
   }
 
   /** Resolves when the reader took what was written, all of it: a process that exits before takes what is left with it. */
   async drained(): Promise<void> {
-    const { stdout } = process;
+    const stdout = this.#stdout;
     if (this.#closed || stdout.writableLength === 0) return;
     await new Promise<void>((resolve) => {
       const done = (): void => {
@@ -111,12 +122,12 @@ export class Output {
 
   /** One JSON document, readable on a terminal, one line elsewhere. */
   json(value: unknown): void {
-    this.line(process.stdout.isTTY === true ? JSON.stringify(value, null, 2) : JSON.stringify(value));
+    this.line(this.#stdout.isTTY === true ? JSON.stringify(value, null, 2) : JSON.stringify(value));
   }
 
   /** A remark on standard error. */
   note(text: string): void {
-    process.stderr.write(`${text}\n`);
+    this.#stderr.write(`${text}\n`);
   }
 
   problem(problem: Problem): void {

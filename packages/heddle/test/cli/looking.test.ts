@@ -12,7 +12,7 @@ import {
   RunsSchema,
 } from "../../src/view/schemas.ts";
 import { COMMANDS } from "../../src/cli/table/all.ts";
-import { jsonLines, Rig } from "../rig.ts";
+import { jsonLines, Rig } from "../support/command-line.ts";
 
 const FEATURE = {
   name: "feature",

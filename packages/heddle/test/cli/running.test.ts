@@ -1,6 +1,6 @@
 /** Running, failing, waiting, cancelling and going on, through real processes: exit codes and what the journal says after. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { jsonLines, Rig, type Gate } from "../rig.ts";
+import { jsonLines, Rig, type Gate } from "../support/command-line.ts";
 
 let rig: Rig;
 beforeEach(() => {
@@ -122,7 +122,7 @@ describe("a person's answer", () => {
 
   test("--wait stays for an answer from elsewhere", async () => {
     rig.plan(plan);
-    const run = rig.start(["run", "--wait"]);
+    const run = rig.spawn(["run", "--wait"]);
     await run.says("asks: Ship it?");
     expect((await rig.heddle(["approve", "ask"])).code).toBe(0);
     expect((await run.done).code).toBe(0);
@@ -180,7 +180,7 @@ describe("ending early", () => {
         { id: "after", deps: ["slow"], run: "true" },
       ],
     });
-    const run = rig.start(["run"]);
+    const run = rig.spawn(["run"]);
     await gate.reached();
     run.kill(signal);
     expect(await run.done).toMatchObject({ code: 130, signal: null });
@@ -195,7 +195,7 @@ describe("ending early", () => {
       grace: "60s",
       steps: [{ id: "stubborn", run: `trap '' TERM; ${gate.command}; while :; do sleep 1; done` }],
     });
-    const run = rig.start(["run"]);
+    const run = rig.spawn(["run"]);
     await gate.reached();
     await gate.open();
     run.kill("SIGINT");
@@ -213,7 +213,7 @@ describe("ending early", () => {
         { id: "slow", deps: ["first"], run: `test -e again || { ${gate.command}; }` },
       ],
     });
-    const run = rig.start(["run"]);
+    const run = rig.spawn(["run"]);
     await gate.reached();
     run.kill("SIGKILL");
     await run.done;
@@ -235,13 +235,13 @@ describe("ending early", () => {
         { id: "after", deps: ["slow"], run: "true" },
       ],
     });
-    const run = rig.start(["run"]);
+    const run = rig.spawn(["run"]);
     await gate.reached();
     const held = await rig.heddle(["resume"]);
     expect(held.code).toBe(2);
     expect(held.stderr).toContain(`heddle run (pid ${run.child.pid})`);
     expect(held.stderr).toContain("heddle watch");
-    const watch = rig.start(["watch"]);
+    const watch = rig.spawn(["watch"]);
     await watch.says("[slow] ▶ started");
     expect((await rig.heddle(["pause", "--reason", "lunch"])).code).toBe(0);
     await run.says("Paused: lunch");
@@ -262,7 +262,7 @@ describe("ending early", () => {
         { id: "b", deps: ["loud"], run: "true" },
       ],
     });
-    const run = rig.start(["run"]);
+    const run = rig.spawn(["run"]);
     await gate.reached();
     run.child.stdout?.destroy();
     await gate.open();
@@ -382,10 +382,10 @@ test("old runs go, young ones stay; a backup opens", async () => {
 test("a log is followed while it grows, and a run as JSON from another process", async () => {
   const gate = rig.gate("step");
   rig.plan({ steps: [{ id: "slow", run: `echo before; ${gate.command}; echo after` }] });
-  const run = rig.start(["run", "--json"]);
+  const run = rig.spawn(["run", "--json"]);
   await gate.reached();
-  const logs = rig.start(["logs", "slow", "-f"]);
-  const watch = rig.start(["watch", "--json"]);
+  const logs = rig.spawn(["logs", "slow", "-f"]);
+  const watch = rig.spawn(["watch", "--json"]);
   await logs.says("before");
   await watch.says("step.started");
   await gate.open();
@@ -396,10 +396,10 @@ test("a log is followed while it grows, and a run as JSON from another process",
 test("a follower of a log ends when the engine was killed, although nothing is written any more", async () => {
   const gates = ["one", "two", "three"].map((name) => rig.gate(name));
   rig.plan({ steps: [{ id: "slow", run: gates.map(({ command }, at) => `echo line ${at}; ${command}`).join("\n") }] });
-  const run = rig.start(["run"]);
+  const run = rig.spawn(["run"]);
   const [one, two, three] = gates as [Gate, Gate, Gate];
   await one.reached();
-  const logs = rig.start(["logs", "slow", "-f"]);
+  const logs = rig.spawn(["logs", "slow", "-f"]);
   await logs.says("line 0");
   await one.open();
   await two.reached();

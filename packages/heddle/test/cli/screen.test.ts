@@ -2,7 +2,7 @@
 import { stripVTControlCharacters } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { cut, safeLine, safeText, widthOf } from "../../src/cli/output-text.ts";
-import { Rig } from "../rig.ts";
+import { Rig } from "../support/command-line.ts";
 
 let rig: Rig;
 beforeEach(() => {
@@ -135,7 +135,7 @@ test("a reader that stops early is no error", async () => {
   rig.plan({
     steps: Array.from({ length: 3000 }, (_, i) => ({ id: `s${i}`, description: "x".repeat(200), run: "true" })),
   });
-  const plan = rig.start(["plan", "--json"]);
+  const plan = rig.spawn(["plan", "--json"]);
   plan.child.stdout?.once("data", () => plan.child.stdout?.destroy());
   expect(await plan.done).toMatchObject({ code: 0, stderr: "" });
 });

@@ -1,16 +1,6 @@
 /** Tiny real repositories, in memory where the system has a folder for that, and what the tests ask of them. */
 import { execFileSync } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { capture } from "../../src/git/capture.ts";
@@ -19,8 +9,7 @@ import { systemGit } from "../../src/git/git.ts";
 import { type OpenRepository, openRepository } from "../../src/git/discover.ts";
 import { type Worktree, Worktrees, type WorktreesOptions } from "../../src/git/worktree.ts";
 import type { Capture, TreeOwner } from "../../src/git/types.ts";
-
-const QUICK = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+import { CEILINGS, IN_MEMORY, temporaryFolder } from "../support/temporary.ts";
 
 export const clock: Clock = systemClock();
 
@@ -30,6 +19,15 @@ export const USER_ENV: NodeJS.ProcessEnv = {
   HOME: "/nonexistent",
   LC_ALL: "C",
   GIT_CONFIG_NOSYSTEM: "1",
+  GIT_CEILING_DIRECTORIES: CEILINGS,
+  // Nothing goes on in the background, nothing waits for a disk.
+  GIT_CONFIG_COUNT: "3",
+  GIT_CONFIG_KEY_0: "gc.auto",
+  GIT_CONFIG_VALUE_0: "0",
+  GIT_CONFIG_KEY_1: "maintenance.auto",
+  GIT_CONFIG_VALUE_1: "false",
+  GIT_CONFIG_KEY_2: "core.fsync",
+  GIT_CONFIG_VALUE_2: "none",
   GIT_AUTHOR_NAME: "User",
   GIT_AUTHOR_EMAIL: "user@example.org",
   GIT_COMMITTER_NAME: "User",
@@ -52,7 +50,7 @@ export interface Rig extends Disposable {
 
 /** A repository with a branch `main`, a few files and two commits. */
 export function rig(options: { readonly empty?: boolean; readonly init?: readonly string[] } = {}): Rig {
-  const folder = realpathSync(mkdtempSync(join(QUICK, "heddle-git-")));
+  const folder = temporaryFolder("git", IN_MEMORY);
   const user = join(folder, "user");
   const stateDir = join(folder, "state");
   const git = (args: readonly string[], cwd = user): string =>

@@ -11,7 +11,7 @@ import { checkEvent } from "../../src/run/event-schema.ts";
 import type { Event } from "../../src/run/event.ts";
 import { checkHistory } from "../../src/run/check/history-checker.ts";
 import { pick, whole } from "../support/plans.ts";
-import { Rig, type Running } from "../rig.ts";
+import { Rig, type Running } from "../support/command-line.ts";
 
 export interface KillReport {
   readonly kills: number;
@@ -104,7 +104,7 @@ class KilledRun {
   }
 
   #start(): Running {
-    return this.#rig.start(this.#run === undefined ? ["run", "--json"] : ["resume", this.#run, "--json"]);
+    return this.#rig.spawn(this.#run === undefined ? ["run", "--json"] : ["resume", this.#run, "--json"]);
   }
 
   /** At a moment after the start, or just when some event or effect shows: what is done right then is what is cut. */

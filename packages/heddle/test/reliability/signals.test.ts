@@ -1,6 +1,6 @@
 /** P4: whoever asks an engine to end gets the documented exit code, a run that can be resumed, and nothing left running. */
 import { expect, test } from "vitest";
-import { jsonLines, Rig } from "../rig.ts";
+import { jsonLines, Rig } from "../support/command-line.ts";
 import { killOften, taggedWith } from "./kills.ts";
 
 test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
@@ -27,7 +27,7 @@ test("a terminal that is closed", async () => {
   await terminal.done;
   const run = await endedRun(rig);
   expect(taggedWith(run)).toEqual([]);
-  const resumed = rig.start(["resume", run, "--json"]);
+  const resumed = rig.spawn(["resume", run, "--json"]);
   await gate.reached();
   await gate.open();
   const { code, stdout } = await resumed.done;

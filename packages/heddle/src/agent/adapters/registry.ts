@@ -65,9 +65,10 @@ export function providerOf(id: string, config: AgentConfig = {}): string {
 function adapterOf(options: RegistryOptions, id: string, config: AgentConfig): Result<AgentAdapter, string> {
   const { world } = options;
   const name = config.preset ?? id;
-  if (name === "scripted" && config.command === undefined) {
-    if (options.scripted === undefined) return err("the scripted agent is not there");
-    return ok(scriptedAdapter(world, id, options.scripted, config));
+  if (name === "scripted" && (config.preset !== undefined || config.command === undefined)) {
+    const command = config.command ?? options.scripted;
+    if (command === undefined) return err("the scripted agent is not there");
+    return ok(scriptedAdapter(world, id, command, config));
   }
   const preset = Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined;
   if (preset === undefined && config.preset !== undefined)

@@ -45,7 +45,7 @@ test("kill -9 while the agent mends: what it left is not taken for settled", asy
   using rig = new AgentRig();
   const mending = rig.gate("mending");
   clash(rig, { later: [{ run: `test $HEDDLE_ATTEMPT != 1 || { ${mending.command}; }` }, DONE] });
-  const running = rig.start(["run"]);
+  const running = rig.spawn(["run"]);
   await mending.reached();
   running.kill("SIGKILL");
   await running.done;
@@ -184,7 +184,7 @@ describe("a person settles", () => {
     await rig.heddle(["resolve", await rig.run(), "second", "--theirs"]);
     const first = rig.start(["resume"]);
     await verified.reached();
-    first.kill("SIGINT");
+    first.interrupt();
     expect((await first.done).code).toBe(130);
     expect(await rig.statuses()).toMatchObject({ second: "cancelled" });
     const again = rig.start(["resume", "--json"]);
@@ -213,9 +213,9 @@ test("killed between the merge and its record, and again on the way to find that
   using rig = new AgentRig();
   rig.agents({ a: [{ run: "echo x >> a.txt" }] }, { steps: [{ id: "a" }] });
   const merge = killer(rig, `"update-ref -m heddle: a refs/heads/heddle"`, "after");
-  expect((await rig.heddle(["run"], { env: merge })).signal).toBe("SIGKILL");
+  expect((await rig.spawn(["run"], { env: merge }).done).signal).toBe("SIGKILL");
   const look = killer(rig, `"--first-parent"`, "before");
-  expect((await rig.heddle(["resume"], { env: look })).signal).toBe("SIGKILL");
+  expect((await rig.spawn(["resume"], { env: look }).done).signal).toBe("SIGKILL");
   const { finished, events } = await rig.json(["resume"]);
   expect(finished.code).toBe(0);
   expect(ofType(events, "usage.recorded")).toEqual([]);
@@ -229,7 +229,7 @@ test("killed while the two sides are put together: the work is there when the ag
   });
   // The reset that puts them together is the first that sets files to a tree which no commit of the run has.
   const put = killer(rig, `"symbolic-ref -m heddle: reset"`, "after");
-  const killed = await rig.heddle(["run"], { env: put });
+  const killed = await rig.spawn(["run"], { env: put }).done;
   expect(killed.signal).toBe("SIGKILL");
   expect((await rig.heddle(["resume"])).code).toBe(0);
   expect(await rig.merged("seen.txt")).toBe("own");

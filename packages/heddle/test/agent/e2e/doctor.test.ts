@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { Rig } from "../../rig.ts";
+import { Rig } from "../../support/command-line.ts";
 import { AgentRig, writes } from "./rig.ts";
 
 interface Check {

@@ -218,7 +218,7 @@ test("an agent of a run that was killed with it is ended by the next start, thou
     },
     { grace: "300ms", steps: [{ id: "a" }] },
   );
-  const first = rig.start(["run", "--json"]);
+  const first = rig.spawn(["run", "--json"]);
   await gate.reached();
   expect(running(new RegExp(`sleep ${seconds}`))).not.toEqual([]);
   first.kill("SIGKILL");
@@ -246,7 +246,7 @@ async function killed(rig: AgentRig, resumes: boolean): Promise<void> {
   ];
   rig.agents({ a: cases }, { steps: [{ id: "a" }] });
   rig.write("agents.yaml", JSON.stringify({ resumes, cases: cases.map((one) => ({ step: "a", ...one })) }));
-  const first = rig.start(["run", "--json"]);
+  const first = rig.spawn(["run", "--json"]);
   await gate.reached();
   // Told once it is on disk: a session that is not recorded cannot be taken up again.
   await first.says('"type":"session"');

@@ -164,7 +164,7 @@ test("a cancel ends agents within seconds, keeps what they did, and a resume goe
   );
   const running = rig.start(["run", "--json"]);
   await running.says('half.txt","kind":"edit","status":"done"');
-  running.kill("SIGINT");
+  running.interrupt();
   expect((await running.done).code).toBe(130);
   const run = await rig.run();
   expect(survivors(run)).toEqual([]);
@@ -187,7 +187,7 @@ test("kill -9 of the engine: nothing survives, nothing is lost, and the resume g
     { steps: [{ id: "a" }, { id: "b" }, { id: "c", deps: ["a", "b"], run: "true" }] },
   );
   const before = rig.checkout();
-  const running = rig.start(["run", "--json"]);
+  const running = rig.spawn(["run", "--json"]);
   await gate.reached();
   await running.says('"step":"b","attempt":1,"data":{"output"');
   running.kill("SIGKILL");

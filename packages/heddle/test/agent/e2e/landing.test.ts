@@ -2,7 +2,7 @@
 import { chmodSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
-import type { Gate } from "../../rig.ts";
+import type { Gate } from "../../support/command-line.ts";
 import { AgentRig, ofType, writes, type Event } from "./rig.ts";
 
 async function history(rig: AgentRig): Promise<readonly Event[]> {
@@ -53,7 +53,7 @@ test("a run that was killed after its end and before its landing is landed by a 
   using rig = new AgentRig();
   const gate = rig.gate("g");
   rig.agents({ a: [writes("a.ts", "a\n")] }, { steps: [{ id: "a" }] }, { land: "ff" });
-  const running = rig.start(["run"], { env: gitWithGate(rig, gate) });
+  const running = rig.spawn(["run"], { env: gitWithGate(rig, gate) });
   await gate.reached();
   running.kill("SIGKILL");
   await running.done;

@@ -157,7 +157,7 @@ test("kill -9 of the engine while leave is asked for: the question is gone with 
       permissions: ASKS,
     },
   );
-  const running = rig.start(["run", "--json"]);
+  const running = rig.spawn(["run", "--json"]);
   await running.says('"about":"permission"');
   running.kill("SIGKILL");
   await running.done;

@@ -2,7 +2,8 @@
 import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { jsonLines, type Running } from "../../rig.ts";
+import { jsonLines } from "../../support/command-line.ts";
+import type { Command } from "../../support/in-process.ts";
 import { AgentRig, ofType, writes, type Event, isNightly } from "./rig.ts";
 
 /** What commands wrote of themselves, a line each. */
@@ -11,11 +12,11 @@ function told(rig: AgentRig, file = "told.here"): readonly string[] {
 }
 
 /** The step's work is captured and waits to be merged: it does so before the event can be read. */
-async function queued(running: Running, steps: readonly string[]): Promise<void> {
+async function queued(running: Command, steps: readonly string[]): Promise<void> {
   for (const step of steps) await running.says(`/${step}/1"},"step":"${step}"`);
 }
 
-async function eventsOf(running: Running): Promise<readonly Event[]> {
+async function eventsOf(running: Command): Promise<readonly Event[]> {
   const { code, stdout, stderr } = await running.done;
   expect([code, stderr]).toEqual([0, ""]);
   return stdout
@@ -142,7 +143,7 @@ test("what passed on a tree is not run on it again by a resumed run; what did no
     },
     { verify: `echo $(ls *.ts) >> '${all}'` },
   );
-  const running = rig.start(["run"]);
+  const running = rig.spawn(["run"]);
   await gate.reached();
   running.kill("SIGKILL");
   await running.done;
@@ -187,7 +188,7 @@ test("cancel: a step whose work is being verified ends, and its verification wit
   );
   const running = rig.start(["run", "--json"]);
   await held.reached();
-  running.kill("SIGINT");
+  running.interrupt();
   const { stdout } = await running.done;
   const events = jsonLines(stdout) as unknown as readonly Event[];
   expect(ofType(events, "worktree.conflicted")).toEqual([]);

@@ -174,7 +174,7 @@ test.each(variants(1, ["squash", "merge", "rebase"]))(
       },
       { merge },
     );
-    const running = rig.start(["run"]);
+    const running = rig.spawn(["run"]);
     await gate.reached();
     running.kill("SIGKILL");
     await running.done;

@@ -1,12 +1,14 @@
 /** A project that is a repository, the real command line, and the scripted agent over the real protocol. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { jsonLines, Rig, type Finished } from "../../rig.ts";
+import { inject } from "vitest";
+import { COMPILED, jsonLines, Rig, type Finished } from "../../support/command-line.ts";
+import { IN_MEMORY, temporaryFolder } from "../../support/temporary.ts";
 import { fingerprint, USER_ENV } from "../../git/rig.ts";
 
-// Git waits for the disk at every commit; memory does not.
-if (existsSync("/dev/shm")) process.env["TMPDIR"] = "/dev/shm";
+/** Copied by every test: made once, it costs none of them the processes of git that make it. */
+let template: string | undefined;
 
 export interface Step {
   readonly id: string;
@@ -16,13 +18,23 @@ export interface Step {
 export class AgentRig extends Rig {
   readonly state: string;
 
-  constructor() {
-    super();
+  constructor(under: string = IN_MEMORY) {
+    super(under);
     this.state = path.join(this.env()["HOME"] ?? "", "state");
-    this.git(["init", "-q", "-b", "main"]);
-    this.write(".gitignore", ".heddle/\nheddle.json\nagents.yaml\n*.here\n*.go\n");
-    this.write("a.txt", "first\nsecond\nthird\n");
-    this.commit("first");
+    cpSync((template ??= this.#template()), this.dir, { recursive: true });
+    // The index knows files by their inodes as well: these are others.
+    this.git(["update-index", "-q", "--refresh"]);
+  }
+
+  #template(): string {
+    const folder = temporaryFolder("template", IN_MEMORY);
+    process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+    writeFileSync(path.join(folder, ".gitignore"), ".heddle/\nheddle.json\nagents.yaml\n*.here\n*.go\n");
+    writeFileSync(path.join(folder, "a.txt"), "first\nsecond\nthird\n");
+    this.git(["init", "-q", "-b", "main"], folder);
+    this.git(["add", "-A"], folder);
+    this.git(["commit", "-q", "-m", "first"], folder);
+    return folder;
   }
 
   override env(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
@@ -58,10 +70,9 @@ export class AgentRig extends Rig {
     this.write("agents.yaml", JSON.stringify({ cases }));
     this.plan({
       name: "agents",
-      // Agents begin in half the time with their program compiled already.
       agents: {
         default: "scripted",
-        use: { scripted: { script: "agents.yaml", env: { NODE_COMPILE_CACHE: this.env()["NODE_COMPILE_CACHE"] } } },
+        use: { scripted: scripted("agents.yaml") },
         ...agents,
       },
       ...plan,
@@ -124,6 +135,12 @@ export class AgentRig extends Rig {
     mkdirSync(path.dirname(target), { recursive: true });
     writeFileSync(target, text);
   }
+}
+
+/** The scripted agent as it is published, with its code compiled already: it begins in half the time. */
+export function scripted(script: string, preset = "scripted"): object {
+  const program = path.join(inject("built"), "dist/scripted-worker.js");
+  return { preset, command: [process.execPath, program], script, env: { NODE_COMPILE_CACHE: COMPILED } };
 }
 
 export interface Event {

@@ -3,16 +3,20 @@
  * wait for the test's word. Nothing here sleeps.
  */
 import { spawn, execFileSync, type ChildProcess } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { inject } from "vitest";
+import { Command } from "./in-process.ts";
+import { CEILINGS, temporaryFolder } from "./temporary.ts";
+import { Transcript } from "./transcript.ts";
 
-const ENTRY = path.join(import.meta.dirname, "heddle.ts");
-const NODE = [process.execPath, "--disable-warning=ExperimentalWarning"] as const;
+/** The command as it is published. */
+export const HEDDLE: string = path.join(inject("built"), "bin/heddle.cjs");
 
-/** Starts from sources are twice as fast with their compiled code kept; the same sources are the same everywhere. */
-const CACHE = path.join(tmpdir(), `heddle-test-compiled-${process.getuid?.() ?? 0}`);
+/** For `NODE_COMPILE_CACHE`: programs of the package with their code compiled already start in half the time. */
+export const COMPILED: string = path.join(inject("built"), "compiled");
 
 /** The longest that anything here may take; reached only by what hangs. */
 const LIMIT_MS = 30_000;
@@ -38,67 +42,59 @@ export interface Gate {
   open(): Promise<void>;
 }
 
+/** A process of the command line. */
 export class Running {
   readonly child: ChildProcess;
   readonly done: Promise<Finished>;
-  #stdout = "";
-  #stderr = "";
-  readonly #waiting = new Set<() => void>();
+  readonly #transcript = new Transcript();
 
   constructor(child: ChildProcess) {
     this.child = child;
+    const transcript = this.#transcript;
     const limit = setTimeout(() => child.kill("SIGKILL"), LIMIT_MS);
-    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
-      this.#stdout += text;
-      for (const check of this.#waiting) check();
-    });
-    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-      this.#stderr += text;
-      for (const check of this.#waiting) check();
-    });
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => transcript.add("stdout", text));
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => transcript.add("stderr", text));
     this.done = new Promise((resolve, reject) => {
       child.on("error", reject);
       child.on("close", (code, signal) => {
         clearTimeout(limit);
-        resolve({ code, signal, stdout: this.#stdout, stderr: this.#stderr });
-        for (const check of this.#waiting) check();
+        transcript.end();
+        resolve({ code, signal, stdout: transcript.stdout, stderr: transcript.stderr });
       });
     });
   }
 
   get stdout(): string {
-    return this.#stdout;
+    return this.#transcript.stdout;
   }
 
   kill(signal: NodeJS.Signals): void {
     this.child.kill(signal);
   }
 
-  /** Resolves when either stream has shown `text`; fails where the process ends before. */
-  async says(text: string): Promise<void> {
-    const has = (): boolean => this.#stdout.includes(text) || this.#stderr.includes(text);
-    if (has()) return;
-    let check = (): void => undefined;
-    const seen = new Promise<void>((resolve) => {
-      check = () => {
-        if (has()) resolve();
-      };
-      this.#waiting.add(check);
-    });
-    const ended = this.done.then(() => {
-      if (!has()) throw new Error(`ended without saying ${JSON.stringify(text)}:\n${this.#stdout}\n${this.#stderr}`);
-    });
-    await Promise.race([seen, ended]);
-    this.#waiting.delete(check);
+  /** Resolves when either stream has shown `text`; rejects where the process ends before. */
+  says(text: string): Promise<void> {
+    return this.#transcript.says(text);
   }
 }
 
 export class Rig implements Disposable {
-  readonly dir: string = mkdtempSync(path.join(tmpdir(), "heddle-cli-"));
-  readonly #home: string = mkdtempSync(path.join(tmpdir(), "heddle-home-"));
+  readonly dir: string;
+  readonly #home: string;
+  readonly #temporary: string;
   readonly #running: Running[] = [];
+  readonly #commands: Command[] = [];
+
+  /** `under`: the folder for temporary ones, of this rig and of what it starts. */
+  constructor(under: string = tmpdir()) {
+    this.#temporary = under;
+    this.dir = temporaryFolder("cli", under);
+    this.#home = temporaryFolder("home", under);
+  }
 
   [Symbol.dispose](): void {
+    // Twice: a test that failed does not wait for what it left under way.
+    for (const command of this.#commands) for (let time = 0; time < 2; time++) command.interrupt();
     for (const { child } of this.#running)
       if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
     rmSync(this.dir, { recursive: true, force: true, maxRetries: 5 });
@@ -129,15 +125,28 @@ export class Rig implements Disposable {
       PATH: process.env["PATH"] ?? "",
       HOME: this.#home,
       LANG: "C.UTF-8",
-      TMPDIR: tmpdir(),
-      NODE_COMPILE_CACHE: CACHE,
+      TMPDIR: this.#temporary,
+      NODE_COMPILE_CACHE: COMPILED,
+      GIT_CEILING_DIRECTORIES: CEILINGS,
       ...extra,
     };
   }
 
-  start(args: readonly string[], options: StartOptions = {}): Running {
-    const [node, ...flags] = NODE;
-    const child = spawn(node, [...flags, ENTRY, ...args], {
+  /** To its end, in this process. */
+  heddle(args: readonly string[], options: StartOptions = {}): Promise<Finished> {
+    return this.start(args, options).done;
+  }
+
+  /** In this process, with the test going on. */
+  start(args: readonly string[], options: StartOptions = {}): Command {
+    const command = new Command(args, { dir: this.dir, env: this.env(options.env) });
+    this.#commands.push(command);
+    return command;
+  }
+
+  /** In a process of its own. */
+  spawn(args: readonly string[], options: StartOptions = {}): Running {
+    const child = spawn(process.execPath, [HEDDLE, ...args], {
       cwd: this.dir,
       env: this.env(options.env),
       stdio: ["ignore", "pipe", "pipe"],
@@ -147,17 +156,13 @@ export class Rig implements Disposable {
     return running;
   }
 
-  heddle(args: readonly string[], options: StartOptions = {}): Promise<Finished> {
-    return this.start(args, options).done;
-  }
-
   /** The command on a terminal of its own, so many columns wide. */
   onTerminal(
     args: readonly string[],
     size: { readonly columns: number; readonly rows: number },
     options: StartOptions = {},
   ): Running {
-    const command = [...NODE, ENTRY, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+    const command = [process.execPath, HEDDLE, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
     const child = spawn("script", ["-qefc", `stty cols ${size.columns} rows ${size.rows}; ${command}`, "/dev/null"], {
       cwd: this.dir,
       env: this.env({ TERM: "xterm-256color", ...options.env }),

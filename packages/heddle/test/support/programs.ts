@@ -1,0 +1,56 @@
+/**
+ * Before the tests that start programs: makes the package as the build does, from the sources as they are now. A program of the
+ * package starts in half the time of one from the sources. Kept by what went into it, so that it is made once.
+ */
+import { createHash } from "node:crypto";
+import { cpSync, globSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import path from "node:path";
+import type { TestProject } from "vitest/node";
+import { bundle } from "../../../../scripts/bundle.ts";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** The folder of the package: `bin/heddle.cjs`, and `dist` with what it loads and starts. */
+    readonly built: string;
+  }
+}
+
+const ROOT = path.resolve(import.meta.dirname, "../../../..");
+/** Not in a folder for temporary files: agents in a box do not see those. */
+const KEPT = path.join(ROOT, "node_modules/.cache/heddle-programs");
+const KEPT_MS = 24 * 3_600_000;
+const PACKAGE = ["bin/heddle.cjs", "package.json"];
+
+export default async function setup(project: TestProject): Promise<void> {
+  project.provide("built", await built());
+}
+
+async function built(): Promise<string> {
+  const folder = path.join(KEPT, digest());
+  if (statSync(folder, { throwIfNoEntry: false }) !== undefined) return folder;
+  mkdirSync(KEPT, { recursive: true });
+  const old = Date.now() - KEPT_MS;
+  for (const name of readdirSync(KEPT)) {
+    const other = path.join(KEPT, name);
+    if ((statSync(other, { throwIfNoEntry: false })?.mtimeMs ?? old) < old)
+      rmSync(other, { recursive: true, force: true });
+  }
+  const draft = `${folder}.${process.pid}`;
+  await bundle(path.join(draft, "dist"));
+  for (const file of PACKAGE) cpSync(path.join(ROOT, "packages/heddle", file), path.join(draft, file));
+  try {
+    renameSync(draft, folder);
+  } catch {
+    // Another run of the tests was faster, with the same sources.
+    rmSync(draft, { recursive: true });
+  }
+  return folder;
+}
+
+function digest(): string {
+  const hash = createHash("sha256");
+  const sources = globSync("packages/heddle/src/**/*.ts", { cwd: ROOT }).toSorted();
+  const others = [...PACKAGE.map((file) => `packages/heddle/${file}`), "package-lock.json", "scripts/bundle.ts"];
+  for (const file of [...sources, ...others]) hash.update(`${file}\0`).update(readFileSync(path.join(ROOT, file)));
+  return hash.digest("hex").slice(0, 20);
+}
