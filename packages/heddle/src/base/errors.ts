@@ -1,3 +1,6 @@
+/** Errors as people meet them, and the way between those that are returned and those that are thrown. Knows no code of one. */
+import { type Result, err } from "./result.ts";
+
 /**
  * What a person is told when something expected goes wrong: a code that `docs/errors.md` explains, what happened and
  * where, and what to do next.
@@ -22,6 +25,22 @@ export class HeddleError extends Error implements Problem {
     super(problem.message, problem.cause === undefined ? undefined : { cause: problem.cause });
     this.code = problem.code;
     if (problem.hint !== undefined) this.hint = problem.hint;
+  }
+}
+
+/** The value, or its problem thrown: for code that cannot return one. */
+export function orThrow<T>(result: Result<T, Problem>): T {
+  if (result.ok) return result.value;
+  throw new HeddleError(result.error);
+}
+
+/** What `work` comes to; a {@link HeddleError} that it throws is a value again. */
+export async function caught<T>(work: () => Promise<Result<T, Problem>>): Promise<Result<T, Problem>> {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (thrown instanceof HeddleError) return err(thrown);
+    throw thrown;
   }
 }
 

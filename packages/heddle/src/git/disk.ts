@@ -3,10 +3,9 @@
  */
 import { lstat, opendir, readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { HeddleError } from "../base/errors.ts";
 import type { Repository } from "./repository-access.ts";
 import { isPoolName } from "./ref-names.ts";
-import type { TreeOwner } from "./types.ts";
+import type { TreeOwner, WorktreeRefusal } from "./types.ts";
 
 export interface DiskLimits {
   /** Worktrees of one repository at once, those for verifying not counted: steps that hold one wait for them. */
@@ -87,25 +86,25 @@ export class DiskUse {
     for (const folder of folders) this.#bytes.set(folder, await folderBytes(folder));
   }
 
-  /** Fails with `WorktreeLimit`. `owner`: of the one to be made. */
-  async check(owner: TreeOwner): Promise<void> {
+  /** Why no worktree may be made for `owner`. */
+  async limitFor(owner: TreeOwner): Promise<WorktreeRefusal | undefined> {
     const folders = await treeFolders(this.#repository);
     const counted = folders.filter((folder) => !isPoolName(basename(folder)));
     const { maxTrees, maxBytes } = this.#limits;
     const hint =
       "`heddle worktrees` lists them with their sizes, `heddle worktrees clean` removes those that are done with.";
     if (owner.kind !== "pool" && counted.length >= maxTrees)
-      throw new HeddleError({
+      return {
         code: "WorktreeLimit",
         message: `there are ${counted.length} worktrees of this repository, the most that are allowed`,
         hint,
-      });
+      };
     const bytes = folders.reduce((sum, folder) => sum + (this.#bytes.get(folder) ?? 0), 0);
-    if (bytes < maxBytes) return;
-    throw new HeddleError({
+    if (bytes < maxBytes) return undefined;
+    return {
       code: "WorktreeLimit",
       message: `the worktrees of this repository take ${Math.round(bytes / 2 ** 20)} MB, the most that is allowed`,
       hint,
-    });
+    };
   }
 }

@@ -157,6 +157,11 @@ export interface LossOptions {
   readonly acceptLeftOut?: boolean;
 }
 
+/** Why a worktree is not made, set to another commit, or removed. */
+export interface WorktreeRefusal extends Problem {
+  readonly code: "BranchTaken" | "WorktreeLimit" | "WorktreeInUse" | "WorkNotCaptured";
+}
+
 export interface RemoveOptions extends LossOptions {
   /** Absent: `keep`. */
   readonly branch?: "keep" | "delete";

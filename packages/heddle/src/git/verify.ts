@@ -9,7 +9,7 @@ import { createHash } from "node:crypto";
 import { appendFile, mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Clock } from "../base/clock.ts";
-import { HeddleError } from "../base/errors.ts";
+import { HeddleError, orThrow } from "../base/errors.ts";
 import { writeWhole } from "./repository-access.ts";
 import type { Worktree, Worktrees } from "./worktree.ts";
 import type { TreeOwner, Verification, VerifyResult } from "./types.ts";
@@ -124,17 +124,16 @@ export class VerifyPool {
     for (let slot = 1; ; slot++) {
       const tree = await this.#worktrees.find(this.#run, poolOwner(slot));
       if (tree === undefined && slot > this.#made) return;
-      try {
-        if (tree !== undefined) await this.#worktrees.remove(tree);
-      } catch (thrown) {
-        if (!(thrown instanceof HeddleError) || thrown.code !== "WorktreeInUse") throw thrown;
-      }
+      if (tree === undefined) continue;
+      const removed = await this.#worktrees.remove(tree);
+      if (!removed.ok && removed.error.code !== "WorktreeInUse") throw new HeddleError(removed.error);
     }
   }
 
+  /** What is refused here is of the machine, as what git fails at: no answer to what is verified. */
   async #treeAt(slot: number, commit: string): Promise<Worktree> {
-    const tree = await this.#worktrees.ensure({ run: this.#run, owner: poolOwner(slot), base: commit });
-    return tree.fresh && tree.base === commit ? tree : await this.#worktrees.reset(tree, commit);
+    const tree = orThrow(await this.#worktrees.ensure({ run: this.#run, owner: poolOwner(slot), base: commit }));
+    return tree.fresh && tree.base === commit ? tree : orThrow(await this.#worktrees.reset(tree, commit));
   }
 }
 

@@ -2,15 +2,17 @@
  * Worktrees of runs: made, found again, set to another commit, removed. Knows git's state and its own notes, no step's work.
  *
  * Invariants:
- *  1. A branch that exists and has no mark of ours is neither used nor deleted.
+ *  1. A branch that exists and has no mark of ours is neither used nor deleted (`owned-branch.ts`).
  *  2. One process at a time makes and removes worktrees of a repository (`lock.ts`); files are filled in parallel.
  *  3. Nothing that may hold work is reset or removed before it is captured: `reset` and `remove` look, and refuse.
  *  4. Each operation may be stopped at any point and called again.
  */
 import { mkdir, rename, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { HeddleError } from "../base/errors.ts";
+import { HeddleError, type Problem, caught } from "../base/errors.ts";
+import { type Result, err, ok } from "../base/result.ts";
 import { copyIndex, moveIndex } from "./index-status.ts";
+import { claimBranch, deleteBranch } from "./owned-branch.ts";
 import { type Repository, line } from "./repository-access.ts";
 import { heal, mendLink, removeAdmin } from "./repair.ts";
 import { withIntent } from "./intent-log.ts";
@@ -30,13 +32,13 @@ import {
   writeRecord,
 } from "./worktree-record.ts";
 import { claimPorts, releasePorts } from "./network-ports.ts";
-import { checkRun, ownershipRef, shortBranch, slugOf } from "./ref-names.ts";
+import { checkRun, shortBranch, slugOf } from "./ref-names.ts";
 import { commitOf } from "./discover.ts";
 import { bury, emptyTrash, inUse } from "./deferred-delete.ts";
 import { clean, draftOf, exists, populate } from "./checkout-files.ts";
 import { unreached } from "./reflog-commits.ts";
 import { unsavedWork } from "./unsaved-work.ts";
-import type { IncludeReport, LossOptions, RemoveOptions, TreeOwner } from "./types.ts";
+import type { IncludeReport, LossOptions, RemoveOptions, TreeOwner, WorktreeRefusal } from "./types.ts";
 
 export interface WorktreeRequest {
   readonly run: string;
@@ -100,17 +102,20 @@ export class Worktrees {
     this.lock = new RepositoryLock(join(options.repository.home, ".lock"), options.repository.clock);
   }
 
-  /** The worktree of an owner, made if need be. Fails with `HeddleError`: `BranchTaken`, `WorktreeLimit`, `GitFailed`, ... */
-  async ensure(request: WorktreeRequest): Promise<Worktree> {
+  /** The worktree of an owner, made if need be. What git fails at is thrown. */
+  async ensure(request: WorktreeRequest): Promise<Result<Worktree, WorktreeRefusal>> {
     const place = placeOf(this.repository, request.run, request.owner);
     await this.#disk.refresh();
-    await this.lock.run(async () => await this.#ensureAdmin(place, request.base));
+    const admin = await this.lock.run(async () => await this.#ensureAdmin(place, request.base));
+    if (!admin.ok) return admin;
     const before = await readRecord(place);
     if (before?.populated === true && before.setting !== undefined)
-      return await this.#set(place, before.setting, false);
-    if (before?.populated === true) return worktreeOf(place, before, false, NOTHING_INCLUDED);
+      return ok(await this.#set(place, before.setting, false));
+    if (before?.populated === true) return ok(worktreeOf(place, before, false, NOTHING_INCLUDED));
     await this.#verify(place);
-    const base = await this.#baseOf(place, request.base);
+    const found = await this.#baseOf(place, request.base);
+    if (!found.ok) return found;
+    const base = found.value;
     await populate(this.repository, { path: place.path, index: place.index, commit: base });
     await this.#handOver(place);
     const included =
@@ -123,7 +128,7 @@ export class Worktrees {
     const of = { run: place.run, owner: place.owner, ...(project === undefined ? {} : { project }) };
     const record = { ...of, base, populated: true, createdAtMs, ports };
     await writeRecord(place, record);
-    return worktreeOf(place, record, true, included);
+    return ok(worktreeOf(place, record, true, included));
   }
 
   /** The worktree of an owner if it is there and whole. */
@@ -135,19 +140,21 @@ export class Worktrees {
   }
 
   /**
-   * Sets branch and files to `commit`; ignored files stay, for they are costly to make. Fails with `WorkNotCaptured` where
-   * something would be lost.
+   * Sets branch and files to `commit`; ignored files stay, for they are costly to make. Refused with `WorkNotCaptured` where
+   * something would be lost. What git fails at is thrown.
    */
-  async reset(tree: Worktree, commit: string, options: ResetOptions = {}): Promise<Worktree> {
+  async reset(tree: Worktree, commit: string, options: ResetOptions = {}): Promise<Result<Worktree, WorktreeRefusal>> {
     const { place } = tree;
-    if (place.owner.kind !== "pool") await this.#refuseUnsaved(place, options);
-    await this.lock.run(async () => await this.#ensureAdmin(place, commit));
+    const unsaved = await this.#unsaved(place, options);
+    if (unsaved !== undefined) return err(unsaved);
+    const admin = await this.lock.run(async () => await this.#ensureAdmin(place, commit));
+    if (!admin.ok) return admin;
     const { files, holds } = options;
     const setting = { commit, ...(files === undefined ? {} : { files }), ...(holds === undefined ? {} : { holds }) };
     const known = await readRecord(place);
     // Candidates are set anew each time, whatever was there.
     if (known !== undefined && place.owner.kind !== "pool") await writeRecord(place, { ...known, setting });
-    return await this.#set(place, setting, options.ignored ?? false);
+    return ok(await this.#set(place, setting, options.ignored ?? false));
   }
 
   async #set(place: Place, { commit, files, holds }: Setting, ignored: boolean): Promise<Worktree> {
@@ -170,28 +177,34 @@ export class Worktrees {
   }
 
   /**
-   * Removes folder and note; the branch stays unless `branch` says otherwise. Fails with `WorkNotCaptured`, or `WorktreeInUse`
-   * where a process works in it. Its files are deleted in the background: `emptyTrash` waits for that.
+   * Removes folder and note; the branch stays unless `branch` says otherwise. Refused with `WorkNotCaptured`, or `WorktreeInUse`
+   * where a process works in it; what git fails at is a value too, for the worktree stays then and can be removed later. Its
+   * files are deleted in the background: `emptyTrash` waits for that.
    */
-  async remove(tree: Worktree, options: RemoveOptions = {}): Promise<void> {
-    const { place } = tree;
+  async remove(tree: Worktree, options: RemoveOptions = {}): Promise<Result<void, Problem>> {
+    return await caught(async () => await this.#remove(tree, options));
+  }
+
+  async #remove({ place }: Worktree, options: RemoveOptions): Promise<Result<void, Problem>> {
     if (await inUse(place.path))
-      throw new HeddleError({
+      return err({
         code: "WorktreeInUse",
         message: `a process is working in ${place.path}`,
         hint: "End it first, or leave the worktree to a later `heddle worktrees clean`.",
       });
-    if (place.owner.kind !== "pool") await this.#refuseUnsaved(place, options);
+    const unsaved = await this.#unsaved(place, options);
+    if (unsaved !== undefined) return err(unsaved);
     await this.lock.run(async () => {
       await bury(this.repository, place.path);
       await this.#forget(place);
-      if (options.branch === "delete" && place.branch !== null) await this.#deleteBranch(place, place.branch);
+      if (options.branch === "delete") await deleteBranch(this.repository, place);
       await rm(place.meta, { recursive: true, force: true });
       // The run's own folder goes with its last worktree.
       for (const folder of [dirname(place.meta), dirname(place.path)]) await rmdir(folder).catch(() => {});
     });
     await releasePorts(dirname(this.repository.home), place.path);
     void this.emptyTrash();
+    return ok(undefined);
   }
 
   /** Waits until removed worktrees are deleted. What cannot be deleted stays listed. */
@@ -211,36 +224,24 @@ export class Worktrees {
     return (await readRecord(tree.place))?.setup !== key;
   }
 
-  async #ensureAdmin(place: Place, base: string): Promise<void> {
+  async #ensureAdmin(place: Place, base: string): Promise<Result<void, WorktreeRefusal>> {
     if (!this.#healed.has(place.run)) {
       await heal(this.repository, checkRun(place.run));
       this.#healed.add(place.run);
     }
     const admin = await adminOf(this.repository, place.path);
     const folder = await exists(place.path);
-    if (admin !== undefined && folder) return await mendLink(place, admin);
+    if (admin !== undefined && folder) return ok(await mendLink(place, admin));
     if (admin !== undefined) await this.#forget(place);
     if (!folder) {
       await rm(place.meta, { recursive: true, force: true });
-      await this.#disk.check(place.owner);
+      const limit = await this.#disk.limitFor(place.owner);
+      if (limit !== undefined) return err(limit);
     }
-    if (place.branch !== null) await this.#claimBranch(place, place.branch, base);
+    const claimed = await claimBranch(this.repository, place, base);
+    if (!claimed.ok) return claimed;
     await (folder ? this.#adopt(place, base) : this.#add(place, base));
-  }
-
-  /** Makes the branch, or finds it ours. Its mark comes first: a branch without one is somebody else's. */
-  async #claimBranch(place: Place, branch: string, base: string): Promise<void> {
-    const mark = ownershipRef(place.run, place.name);
-    const listed = line(await this.repository.refs(["for-each-ref", "--format=%(refname)", branch, mark])).split("\n");
-    const [ours, isThere] = [listed.includes(mark), listed.includes(branch)];
-    if (isThere && !ours)
-      throw new HeddleError({
-        code: "BranchTaken",
-        message: `the branch ${shortBranch(branch)} exists, and heddle did not make it`,
-        hint: `Rename it: \`git branch -m ${shortBranch(branch)} another-name\`.`,
-      });
-    if (!ours) await this.repository.refs(["update-ref", mark, base, ""]);
-    if (!isThere) await this.repository.refs(["update-ref", "-m", "heddle: begin", branch, base, ""]);
+    return ok(undefined);
   }
 
   async #add(place: Place, base: string): Promise<void> {
@@ -280,21 +281,6 @@ export class Worktrees {
     await withIntent(this.repository, { removing: [basename(admin.dir)] }, async () => await removeAdmin(admin.dir));
   }
 
-  async #deleteBranch(place: Place, branch: string): Promise<void> {
-    const mark = ownershipRef(place.run, place.name);
-    const listed = await this.repository.refs(["for-each-ref", "--format=%(refname) %(objectname)", branch, mark]);
-    const found = line(listed).split("\n");
-    if (!found.some((text) => text.startsWith(`${mark} `))) return;
-    const input = found
-      .filter((text) => text.startsWith(`${mark} `) || text.startsWith(`${branch} `))
-      .map((text) => `delete ${text}\n`)
-      .join("");
-    const locks = [join(this.repository.facts.commonDir, "packed-refs.lock")];
-    await withIntent(this.repository, { locks }, async () => {
-      await this.repository.refs(["update-ref", "--stdin"], { input });
-    });
-  }
-
   async #admin(place: Place): Promise<AdminEntry> {
     const admin = await adminOf(this.repository, place.path);
     if (admin !== undefined) return admin;
@@ -319,16 +305,16 @@ export class Worktrees {
   }
 
   /** What the files of a new worktree are to be: its branch's commit, which may have been made before a crash. */
-  async #baseOf(place: Place, base: string): Promise<string> {
+  async #baseOf(place: Place, base: string): Promise<Result<string, WorktreeRefusal>> {
     const admin = await this.#admin(place);
     const head = await commitOf(this.repository, "HEAD", admin.dir);
-    if (head === base) return base;
+    if (head === base) return ok(base);
     // In a worktree of the pool nobody works: what HEAD names there is a candidate of ours, made anew when it is wanted.
     const holdsWork = head !== undefined && place.owner.kind !== "pool";
     const lost = holdsWork ? await unreached(this.repository, place.run, [head], [base]) : [];
-    if (lost.length > 0) throw notCaptured(place, `commit ${head ?? ""}`);
+    if (lost.length > 0) return err(notCaptured(place, `commit ${head ?? ""}`));
     await this.#pointTo(place, admin, base);
-    return base;
+    return ok(base);
   }
 
   /** HEAD to the worktree's own branch, and the branch to `commit`. */
@@ -366,19 +352,23 @@ export class Worktrees {
     await moveIndex(draft, join(admin.dir, "index"));
   }
 
-  async #refuseUnsaved(place: Place, { acceptLeftOut = false, branch = "keep" }: RemoveOptions): Promise<void> {
+  /** What would be lost. In the pool nobody works: there it is nothing. */
+  async #unsaved(
+    place: Place,
+    { acceptLeftOut = false, branch = "keep" }: RemoveOptions,
+  ): Promise<WorktreeRefusal | undefined> {
+    if (place.owner.kind === "pool") return undefined;
     const unsaved = await unsavedWork(this.repository, place, { acceptLeftOut, branch });
-    if (unsaved === undefined) return;
-    throw notCaptured(place, unsaved);
+    return unsaved === undefined ? undefined : notCaptured(place, unsaved);
   }
 }
 
-function notCaptured(place: Place, what: string): HeddleError {
-  return new HeddleError({
+function notCaptured(place: Place, what: string): WorktreeRefusal {
+  return {
     code: "WorkNotCaptured",
     message: `${place.path} holds work that is not captured: ${what}`,
     hint: "`heddle resume` captures it; or commit it yourself on a branch of yours.",
-  });
+  };
 }
 
 /** A worktree has all files, whatever part of them the user's checkout keeps: git copies that choice to new worktrees. */

@@ -2,6 +2,7 @@
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, symlinkSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { orThrow } from "../../src/base/errors.ts";
 import { capture } from "../../src/git/capture.ts";
 import type { Repository } from "../../src/git/repository-access.ts";
 import type { Worktree } from "../../src/git/worktree.ts";
@@ -18,7 +19,7 @@ interface Made extends Disposable {
 async function made(): Promise<Made> {
   const at = rig();
   const { repository, base } = await at.open();
-  const tree = await (await at.worktrees()).ensure({ run: "r1", owner: step("s"), base });
+  const tree = orThrow(await (await at.worktrees()).ensure({ run: "r1", owner: step("s"), base }));
   return { at, repository, tree, base, [Symbol.dispose]: () => at[Symbol.dispose]() };
 }
 
@@ -105,7 +106,7 @@ describe("an agent that", () => {
     using at = rig();
     at.git(["config", "core.trustctime", "false"]);
     const { repository, base } = await at.open();
-    const tree = await (await at.worktrees()).ensure({ run: "r1", owner: step("s"), base });
+    const tree = orThrow(await (await at.worktrees()).ensure({ run: "r1", owner: step("s"), base }));
     const file = join(tree.path, "src/deep/c.txt");
     for (const attempt of [1, 2, 3]) {
       // All that git goes by is as before, but what is in the file.
@@ -174,7 +175,7 @@ describe("an agent that", () => {
     at.write("b.txt", "changed\n", tree.path);
     expect((await captured(one.repository, tree, "s", 2)).changedFiles).toEqual(["a.txt", "b.txt"]);
     const trees = await at.worktrees();
-    await expect(trees.remove(tree)).rejects.toMatchObject({ code: "WorkNotCaptured" });
+    expect(await trees.remove(tree)).toMatchObject({ ok: false, error: { code: "WorkNotCaptured" } });
   });
 
   test("broke its index, or left a rebase half-way", async () => {

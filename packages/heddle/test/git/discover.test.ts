@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { orThrow } from "../../src/base/errors.ts";
 import { systemGit } from "../../src/git/git.ts";
 import { openRepository } from "../../src/git/discover.ts";
 import { type Rig, USER_ENV, captured, clock, judge, rig, step } from "./rig.ts";
@@ -20,12 +21,12 @@ async function notes(at: Rig): Promise<readonly string[]> {
 async function works(at: Rig): Promise<void> {
   const { repository, base } = await at.open();
   const trees = await at.worktrees();
-  const tree = await trees.ensure({ run: "r1", owner: step("s"), base });
+  const tree = orThrow(await trees.ensure({ run: "r1", owner: step("s"), base }));
   expect(at.git(["status", "--porcelain"], tree.path)).toBe("");
   at.write("made.txt", "made\n", tree.path);
   const kept = await captured(repository, tree, "s");
   expect(kept.changedFiles).toEqual(["made.txt"]);
-  await trees.remove(tree, { branch: "delete" });
+  orThrow(await trees.remove(tree, { branch: "delete" }));
   await trees.emptyTrash();
 }
 
@@ -168,7 +169,7 @@ describe("works", () => {
     await works(at);
     const trees = await at.worktrees();
     const { repository, base } = await at.open();
-    const tree = await trees.ensure({ run: "r2", owner: step("s"), base });
+    const tree = orThrow(await trees.ensure({ run: "r2", owner: step("s"), base }));
     at.git(["-c", "protocol.file.allow=always", "submodule", "--quiet", "update", "--init"], tree.path);
     at.write("a.txt", "changed\n", tree.path);
     expect((await captured(repository, tree, "s")).changedFiles).toEqual(["a.txt"]);
@@ -188,7 +189,7 @@ describe("works", () => {
     at.git(["config", "filter.lfs.required", "true"]);
     expect(await notes(at)).toEqual(["FiltersOff"]);
     const { base } = await at.open();
-    const tree = await (await at.worktrees()).ensure({ run: "r1", owner: step("s"), base });
+    const tree = orThrow(await (await at.worktrees()).ensure({ run: "r1", owner: step("s"), base }));
     expect(at.read("big.bin", tree.path)).toBe(at.read("big.bin"));
   });
 
@@ -199,7 +200,7 @@ describe("works", () => {
     expect(await notes(at)).toEqual(["SparseCheckout"]);
     const { repository, base } = await at.open();
     const trees = await at.worktrees();
-    const tree = await trees.ensure({ run: "r1", owner: step("s"), base });
+    const tree = orThrow(await trees.ensure({ run: "r1", owner: step("s"), base }));
     expect(at.read("src/deep/c.txt", tree.path)).toBe("c\n");
     expect(at.git(["reset", "--hard", "-q"], tree.path)).toBe("");
     expect((await captured(repository, tree, "s")).changedFiles).toEqual([]);
@@ -218,7 +219,7 @@ describe("works", () => {
     at.git(["commit", "-q", "-m", "links"]);
     await works(at);
     const { repository, base } = await at.open();
-    const tree = await (await at.worktrees()).ensure({ run: "r2", owner: step("s"), base });
+    const tree = orThrow(await (await at.worktrees()).ensure({ run: "r2", owner: step("s"), base }));
     // A folder becomes a link to another place.
     at.git(["rm", "-rq", "src"], tree.path);
     symlinkSync("/etc", join(tree.path, "src"));

@@ -2,6 +2,7 @@
 import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { orThrow } from "../../src/base/errors.ts";
 import { type GitCall, gitEnvironment, systemGit } from "../../src/git/git.ts";
 import { breachesBetween, look } from "../../src/git/isolation-check.ts";
 import { land, revertStep } from "../../src/git/landing.ts";
@@ -114,7 +115,7 @@ test("nothing that is planted runs, whatever is done", async () => {
   const queue = new MergeQueue({ worktrees: trees, run: "r1", base });
   const outcomes = [];
   for (const [order, id] of ["one", "two", "three"].entries()) {
-    const tree = await trees.ensure({ run: "r1", owner: step(id), base });
+    const tree = orThrow(await trees.ensure({ run: "r1", owner: step(id), base }));
     // Agents can write all of it too, in their own folder and in the shared one.
     at.write(`${id}.txt`, "x\n", tree.path);
     at.write("x.c", `${id}\n`, tree.path);
@@ -126,12 +127,12 @@ test("nothing that is planted runs, whatever is done", async () => {
     const verify = [{ run: async () => ({ ok: true }) as const }];
     outcomes.push(await queue.enqueue({ step: id, attempt: 1, commit: kept.commit, order, verify }));
     await listWorktrees(repository);
-    await trees.reset(tree, base, { acceptLeftOut: true });
+    orThrow(await trees.reset(tree, base, { acceptLeftOut: true }));
     await setupKey(repository, base, []);
   }
   expect(outcomes.map(({ kind }) => kind)).toEqual(["merged", "conflict", "conflict"]);
   for (const mode of ["merge", "rebase"] as const) {
-    const tree = await trees.ensure({ run: "r1", owner: step(mode), base });
+    const tree = orThrow(await trees.ensure({ run: "r1", owner: step(mode), base }));
     at.write(`${mode}.txt`, "x\n", tree.path);
     const kept = await captured(repository, tree, mode);
     const outcome = await queue.enqueue({ step: mode, attempt: 1, commit: kept.commit, order: 0, mode });
@@ -149,7 +150,7 @@ test("nothing that is planted runs, whatever is done", async () => {
   await queue.close();
   for (const owner of ["one", "two", "three", "merge", "rebase"]) {
     const tree = await trees.find("r1", step(owner));
-    if (tree !== undefined) await trees.remove(tree, { branch: "delete", acceptLeftOut: true });
+    if (tree !== undefined) orThrow(await trees.remove(tree, { branch: "delete", acceptLeftOut: true }));
   }
   await trees.emptyTrash();
   expect(await removeRunRefs(repository, lock, "r1")).toBe(true);
@@ -185,7 +186,7 @@ test("git gets an environment made from nothing", async () => {
   });
   if (!opened.ok) throw new Error(opened.error.code);
   const trees = new Worktrees({ repository: opened.value.repository });
-  const tree = await trees.ensure({ run: "r1", owner: step("s"), base: opened.value.base });
+  const tree = orThrow(await trees.ensure({ run: "r1", owner: step("s"), base: opened.value.base }));
   await captured(opened.value.repository, tree, "s");
   expect(calls.length).toBeGreaterThan(15);
   for (const call of calls) {

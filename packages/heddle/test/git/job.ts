@@ -6,6 +6,7 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../../src/base/clock.ts";
+import { orThrow } from "../../src/base/errors.ts";
 import { capture } from "../../src/git/capture.ts";
 import { systemGit } from "../../src/git/git.ts";
 import { land } from "../../src/git/landing.ts";
@@ -31,7 +32,7 @@ export async function job(
   await queue.head();
   for (const [order, id] of ["one", "two"].entries()) {
     const owner = { kind: "step", id } as const;
-    const tree = await worktrees.ensure({ run, owner, base });
+    const tree = orThrow(await worktrees.ensure({ run, owner, base }));
     writeFileSync(join(tree.path, `${run}-${id}.txt`), `${id}\n`);
     if (id === "one") {
       const git = (...args: readonly string[]): unknown =>
@@ -51,7 +52,7 @@ export async function job(
   await queue.close();
   for (const id of ["one", "two"]) {
     const tree = await worktrees.find(run, { kind: "step", id });
-    if (tree !== undefined) await worktrees.remove(tree, { branch: "delete" });
+    if (tree !== undefined) orThrow(await worktrees.remove(tree, { branch: "delete" }));
   }
   await worktrees.emptyTrash();
 }

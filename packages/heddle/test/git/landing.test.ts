@@ -2,6 +2,7 @@
 import { utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { orThrow } from "../../src/base/errors.ts";
 import type { Integration } from "../../src/git/integration.ts";
 import { land, revertStep } from "../../src/git/landing.ts";
 import { MergeQueue } from "../../src/git/merge-queue.ts";
@@ -20,7 +21,7 @@ async function done(): Promise<Done> {
   const at = rig();
   const { repository, base } = await at.open();
   const trees = await at.worktrees();
-  const tree = await trees.ensure({ run: "r1", owner: step("s"), base });
+  const tree = orThrow(await trees.ensure({ run: "r1", owner: step("s"), base }));
   at.write("a.txt", "landed\n", tree.path);
   at.write("new/file.txt", "landed\n", tree.path);
   at.git(["rm", "-q", "b.txt"], tree.path);

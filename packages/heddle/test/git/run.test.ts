@@ -1,6 +1,7 @@
 /** The parts together: a run of steps that depend on each other, as the room of agents goes about it; the same after a crash. */
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { orThrow } from "../../src/base/errors.ts";
 import { breachesBetween, look } from "../../src/git/isolation-check.ts";
 import { land } from "../../src/git/landing.ts";
 import { listWorktrees, setupKey } from "../../src/git/listing.ts";
@@ -30,8 +31,8 @@ async function open(at: Rig, base?: string): Promise<Parts> {
 /** The owner's worktree at the integration branch's head. */
 async function take({ trees, queue }: Parts, owner: TreeOwner): Promise<Worktree> {
   const head = await queue.head();
-  const tree = await trees.ensure({ run: "r1", owner, base: head });
-  return tree.base === head ? tree : await trees.reset(tree, head);
+  const tree = orThrow(await trees.ensure({ run: "r1", owner, base: head }));
+  return tree.base === head ? tree : orThrow(await trees.reset(tree, head));
 }
 
 async function attempt(at: Rig, parts: Parts, id: string, owner: TreeOwner): Promise<[Worktree, MergeOutcome]> {
@@ -71,7 +72,7 @@ test("steps see what their deps made, groups share a worktree, the result lands,
   expect(landed).toMatchObject({ kind: "landed", commit: await queue.head() });
   expect(at.read("three.txt")).toBe("three\n");
   expect(await removeRunRefs(repository, trees.lock, "r1")).toBe(false);
-  for (const tree of [two, three]) await trees.remove(tree, { branch: "delete" });
+  for (const tree of [two, three]) orThrow(await trees.remove(tree, { branch: "delete" }));
   await queue.close();
   await trees.emptyTrash();
   expect(await removeRunRefs(repository, trees.lock, "r1")).toBe(true);

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { orThrow } from "../../src/base/errors.ts";
 import { MergeQueue } from "../../src/git/merge-queue.ts";
 import { captured, rig, step } from "./rig.ts";
 
@@ -7,12 +8,12 @@ test("a worktree is made, worked in, captured, merged and removed", async () => 
   const { repository, base, branch, notes } = await at.open();
   expect({ branch, notes }).toEqual({ branch: "main", notes: [] });
   const trees = await at.worktrees();
-  const tree = await trees.ensure({ run: "r1", owner: step("api"), base });
+  const tree = orThrow(await trees.ensure({ run: "r1", owner: step("api"), base }));
   expect(tree.branch).toBe("heddle/r1/api");
   expect(at.git(["status", "--porcelain"], tree.path)).toBe("");
   at.write("new.txt", "new\n", tree.path);
   at.write("x.log", "ignored\n", tree.path);
-  await expect(trees.remove(tree)).rejects.toMatchObject({ code: "WorkNotCaptured" });
+  expect(await trees.remove(tree)).toMatchObject({ ok: false, error: { code: "WorkNotCaptured" } });
   const kept = await captured(repository, tree, "api");
   expect(kept.changedFiles).toEqual(["new.txt"]);
   expect(at.git(["rev-parse", "refs/heddle/r1/api/1"])).toBe(kept.commit);
@@ -35,7 +36,7 @@ test("a worktree is made, worked in, captured, merged and removed", async () => 
   });
   expect(outcome.kind).toBe("merged");
   expect(seen).toEqual(["new\n"]);
-  await trees.remove(tree);
+  orThrow(await trees.remove(tree));
   await queue.close();
   await trees.emptyTrash();
   expect(at.git(["worktree", "list", "--porcelain"]).split("\n\n")).toHaveLength(1);

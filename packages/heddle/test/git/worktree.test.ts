@@ -12,6 +12,8 @@ import {
 } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { present } from "../../src/base/assert.ts";
+import { orThrow } from "../../src/base/errors.ts";
 import { breachesBetween, look } from "../../src/git/isolation-check.ts";
 import { listWorktrees, setupKey } from "../../src/git/listing.ts";
 import { runRefs } from "../../src/git/run-refs.ts";
@@ -26,11 +28,14 @@ test("G1: 16 start at once, in two processes' worth of managers, twice", async (
   for (const run of ["r1", "r2"]) {
     const managers = [await at.worktrees(), await at.worktrees()];
     const made = await Promise.all(
-      Array.from({ length: 16 }, (_, index) => managers[index % 2]?.ensure({ run, owner: step(`s${index}`), base })),
+      Array.from({ length: 16 }, async (_, index) => {
+        const manager = present(managers[index % 2], "manager");
+        return orThrow(await manager.ensure({ run, owner: step(`s${index}`), base }));
+      }),
     );
-    expect(new Set(made.map((tree) => tree?.path)).size).toBe(16);
-    expect(new Set(made.flatMap((tree) => tree?.ports)).size).toBe(160);
-    for (const tree of made) expect(at.read("src/deep/c.txt", tree?.path)).toBe("c\n");
+    expect(new Set(made.map((tree) => tree.path)).size).toBe(16);
+    expect(new Set(made.flatMap((tree) => tree.ports)).size).toBe(160);
+    for (const tree of made) expect(at.read("src/deep/c.txt", tree.path)).toBe("c\n");
   }
   const noted = at.git(["worktree", "list", "--porcelain"]);
   expect(noted.match(/^branch refs\/heads\/heddle\//gm)).toHaveLength(32);
@@ -56,13 +61,13 @@ test("G3: the user's checkout is the same to the byte, dirty and all", async () 
   const { repository, base } = await at.open();
   const seen = await look(repository);
   const trees = await at.worktrees();
-  const tree = await trees.ensure({ run: "r1", owner: step("s"), base });
+  const tree = orThrow(await trees.ensure({ run: "r1", owner: step("s"), base }));
   at.write("a.txt", "agent\n", tree.path);
   at.git(["commit", "-q", "-am", "agent"], tree.path);
   await captured(repository, tree, "s");
-  await trees.reset(tree, base);
+  orThrow(await trees.reset(tree, base));
   await listWorktrees(repository);
-  await trees.remove(tree, { branch: "delete" });
+  orThrow(await trees.remove(tree, { branch: "delete" }));
   await trees.emptyTrash();
   expect({ files: fingerprint(at.user, skip), refs: foreignRefs(at), stash: at.git(["stash", "list"]) }).toEqual(
     before,
@@ -94,9 +99,9 @@ test("a breach of each kind is noticed", async () => {
 test("a worktree is found again with what is in it, and a new manager finds it too", async () => {
   using at = rig();
   const { base } = await at.open();
-  const first = await (await at.worktrees()).ensure({ run: "r1", owner: { kind: "group", id: "web" }, base });
+  const first = orThrow(await (await at.worktrees()).ensure({ run: "r1", owner: { kind: "group", id: "web" }, base }));
   at.write("work.txt", "work\n", first.path);
-  const again = await (await at.worktrees()).ensure({ run: "r1", owner: { kind: "group", id: "web" }, base });
+  const again = orThrow(await (await at.worktrees()).ensure({ run: "r1", owner: { kind: "group", id: "web" }, base }));
   expect(again).toMatchObject({
     fresh: false,
     path: first.path,
@@ -111,13 +116,13 @@ test("group members take turns: captured, set to what was merged meanwhile, igno
   using at = rig();
   const { repository, base } = await at.open();
   const trees = await at.worktrees();
-  const tree = await trees.ensure({ run: "r1", owner: { kind: "group", id: "web" }, base });
+  const tree = orThrow(await trees.ensure({ run: "r1", owner: { kind: "group", id: "web" }, base }));
   at.write("one.txt", "one\n", tree.path);
   at.write("ignored/cache", "cache\n", tree.path);
   at.git(["checkout", "-q", "-b", "elsewhere"], tree.path);
-  await expect(trees.reset(tree, base)).rejects.toMatchObject({ code: "WorkNotCaptured" });
+  expect(await trees.reset(tree, base)).toMatchObject({ ok: false, error: { code: "WorkNotCaptured" } });
   const kept = await captured(repository, tree, "one");
-  const next = await trees.reset(tree, at.git(["rev-parse", "main~1"]));
+  const next = orThrow(await trees.reset(tree, at.git(["rev-parse", "main~1"])));
   expect(next.base).toBe(at.git(["rev-parse", "main~1"]));
   expect(at.git(["symbolic-ref", "HEAD"], tree.path)).toBe("refs/heads/heddle/r1/@web");
   expect(at.git(["status", "--porcelain"], tree.path)).toBe("");
@@ -130,10 +135,10 @@ test("G5: what is not captured is not removed, nor reset; what was left out only
   using at = rig();
   const { repository, base } = await at.open();
   const trees = await at.worktrees();
-  const tree = await trees.ensure({ run: "r1", owner: step("s"), base });
+  const tree = orThrow(await trees.ensure({ run: "r1", owner: step("s"), base }));
   const refuses = async (): Promise<void> => {
-    await expect(trees.remove(tree)).rejects.toMatchObject({ code: "WorkNotCaptured" });
-    await expect(trees.reset(tree, base)).rejects.toMatchObject({ code: "WorkNotCaptured" });
+    expect(await trees.remove(tree)).toMatchObject({ ok: false, error: { code: "WorkNotCaptured" } });
+    expect(await trees.reset(tree, base)).toMatchObject({ ok: false, error: { code: "WorkNotCaptured" } });
   };
   at.write("a.txt", "changed\n", tree.path);
   await refuses();
@@ -150,7 +155,7 @@ test("G5: what is not captured is not removed, nor reset; what was left out only
   await captured(repository, tree, "s", 4);
   await refuses();
   rmSync(join(tree.path, ".git"));
-  await trees.remove(tree, { acceptLeftOut: true });
+  orThrow(await trees.remove(tree, { acceptLeftOut: true }));
   expect(existsSync(tree.path)).toBe(false);
   // The branch stays, and so do captures.
   expect(await runRefs(repository, "r1")).toEqual([
@@ -167,14 +172,14 @@ test("a worktree that a process works in is not removed", async () => {
   using at = rig();
   const { base } = await at.open();
   const trees = await at.worktrees();
-  const tree = await trees.ensure({ run: "r1", owner: step("s"), base });
+  const tree = orThrow(await trees.ensure({ run: "r1", owner: step("s"), base }));
   const child = spawn("cat", { cwd: join(tree.path, "src"), stdio: ["pipe", "pipe", "ignore"] });
   child.stdin.write("x");
   await new Promise((resolve) => child.stdout.once("data", resolve));
-  await expect(trees.remove(tree)).rejects.toMatchObject({ code: "WorktreeInUse" });
+  expect(await trees.remove(tree)).toMatchObject({ ok: false, error: { code: "WorktreeInUse" } });
   child.stdin.end();
   await new Promise((resolve) => child.once("exit", resolve));
-  await trees.remove(tree);
+  orThrow(await trees.remove(tree));
 });
 
 test("a branch that heddle did not make is not used", async () => {
@@ -182,7 +187,10 @@ test("a branch that heddle did not make is not used", async () => {
   const { base } = await at.open();
   at.git(["branch", "heddle/r1/s", "main~1"]);
   const trees = await at.worktrees();
-  await expect(trees.ensure({ run: "r1", owner: step("s"), base })).rejects.toMatchObject({ code: "BranchTaken" });
+  expect(await trees.ensure({ run: "r1", owner: step("s"), base })).toMatchObject({
+    ok: false,
+    error: { code: "BranchTaken" },
+  });
   expect(at.git(["rev-parse", "heddle/r1/s"])).toBe(at.git(["rev-parse", "main~1"]));
   expect(at.git(["worktree", "list"]).split("\n")).toHaveLength(1);
 });
@@ -199,17 +207,17 @@ describe("what a crash or an agent leaves is put right", () => {
   ])("%s", async (_, damage, keeps) => {
     using at = rig();
     const { repository, base } = await at.open();
-    const tree = await (await at.worktrees()).ensure({ run: "r1", owner: step("s"), base });
+    const tree = orThrow(await (await at.worktrees()).ensure({ run: "r1", owner: step("s"), base }));
     at.write("work.txt", "work\n", tree.path);
     damage(tree.path, join(at.user, ".git", "worktrees", "s"));
     const trees = await at.worktrees();
-    const again = await trees.ensure({ run: "r1", owner: step("s"), base });
+    const again = orThrow(await trees.ensure({ run: "r1", owner: step("s"), base }));
     expect(again.fresh).toBe(!keeps);
     expect(existsSync(join(again.path, "work.txt"))).toBe(keeps);
     expect(at.read("src/deep/c.txt", again.path)).toBe("c\n");
     expect((await captured(repository, again, "s")).changedFiles).toEqual(keeps ? ["work.txt"] : []);
     expect(at.git(["worktree", "list", "--porcelain"])).not.toContain("prunable");
-    await trees.remove(again, { branch: "delete" });
+    orThrow(await trees.remove(again, { branch: "delete" }));
     expect(namesIn(join(at.user, ".git", "worktrees"))).toEqual([]);
   });
 
@@ -224,7 +232,7 @@ describe("what a crash or an agent leaves is put right", () => {
     using at = rig();
     const { repository, base } = await at.open();
     const trees = await at.worktrees();
-    await trees.ensure({ run: "r1", owner: step("s"), base });
+    orThrow(await trees.ensure({ run: "r1", owner: step("s"), base }));
     for (const name of ["users", "ours"]) {
       const admin = join(at.user, ".git", "worktrees", name);
       mkdirSync(admin, { recursive: true });
@@ -235,14 +243,14 @@ describe("what a crash or an agent leaves is put right", () => {
     const locks = [join(at.user, ".git", "packed-refs.lock"), join(at.user, ".git", "index.lock")];
     const intent = join(repository.home, ".intent.json");
     writeFileSync(intent, JSON.stringify({ before: ["s", "users"], locks }));
-    await (await at.worktrees()).ensure({ run: "r1", owner: step("t"), base });
+    orThrow(await (await at.worktrees()).ensure({ run: "r1", owner: step("t"), base }));
     expect(namesIn(join(at.user, ".git", "worktrees"))).toEqual(["s", "t", "users"]);
     // That lock is older than what we began: it is not ours.
     expect(existsSync(locks[0] ?? "")).toBe(true);
     utimesSync(locks[0] ?? "", 2, 2);
     writeFileSync(intent, JSON.stringify({ locks }));
     utimesSync(intent, 1, 1);
-    await (await at.worktrees()).ensure({ run: "r1", owner: step("u"), base });
+    orThrow(await (await at.worktrees()).ensure({ run: "r1", owner: step("u"), base }));
     expect(existsSync(locks[0] ?? "")).toBe(false);
   });
 });
@@ -286,7 +294,7 @@ test(".worktreeinclude: ignored files are copied, nothing else, and nothing lead
   symlinkSync("/etc/passwd", join(at.user, "ignored", "link"));
   at.write("loose.txt", "not ignored\n");
   const { base } = await at.open();
-  const tree = await (await at.worktrees()).ensure({ run: "r1", owner: step("s"), base });
+  const tree = orThrow(await (await at.worktrees()).ensure({ run: "r1", owner: step("s"), base }));
   expect(tree.included.copied).toEqual([".env", "ignored/cert.pem", "src/.env"]);
   expect(tree.included.skipped).toContainEqual({ path: "loose.txt", reason: "not-ignored" });
   expect(tree.included.skipped).toContainEqual({ path: "ignored/link", reason: "not-a-file" });
@@ -300,11 +308,17 @@ test("G6: number and bytes have a bound, and leftovers are listed with sizes", a
   using at = rig();
   const { repository, base } = await at.open();
   const few = new Worktrees({ repository, limits: { maxTrees: 2, maxBytes: 2 ** 40 } });
-  const tree = await few.ensure({ run: "r1", owner: step("a"), base });
-  await few.ensure({ run: "r1", owner: step("b"), base });
-  await expect(few.ensure({ run: "r1", owner: step("c"), base })).rejects.toMatchObject({ code: "WorktreeLimit" });
+  const tree = orThrow(await few.ensure({ run: "r1", owner: step("a"), base }));
+  orThrow(await few.ensure({ run: "r1", owner: step("b"), base }));
+  expect(await few.ensure({ run: "r1", owner: step("c"), base })).toMatchObject({
+    ok: false,
+    error: { code: "WorktreeLimit" },
+  });
   const small = new Worktrees({ repository, limits: { maxTrees: 9, maxBytes: 1000 } });
-  await expect(small.ensure({ run: "r1", owner: step("c"), base })).rejects.toMatchObject({ code: "WorktreeLimit" });
+  expect(await small.ensure({ run: "r1", owner: step("c"), base })).toMatchObject({
+    ok: false,
+    error: { code: "WorktreeLimit" },
+  });
   at.write("big.bin", "x".repeat(100_000), tree.path);
   const listed = await listWorktrees(repository);
   expect(listed).toMatchObject([
@@ -318,7 +332,7 @@ test("setup is due once, and again when a lock file changes", async () => {
   using at = rig();
   const { repository, base } = await at.open();
   const trees = await at.worktrees();
-  const tree = await trees.ensure({ run: "r1", owner: step("s"), base });
+  const tree = orThrow(await trees.ensure({ run: "r1", owner: step("s"), base }));
   const key = await setupKey(repository, base, ["npm ci"]);
   expect(await trees.needsSetup(tree, key)).toBe(true);
   await trees.setupDone(tree, key);
@@ -373,14 +387,14 @@ test("ports that a crash left claimed are free again with the next run, those of
   using at = rig();
   const { base } = await at.open();
   const first = await at.worktrees();
-  const tree = await first.ensure({ run: "r1", owner: { kind: "step", id: "a" }, base });
+  const tree = orThrow(await first.ensure({ run: "r1", owner: { kind: "step", id: "a" }, base }));
   const folder = join(at.stateDir, ".ports");
   writeFileSync(join(folder, "22000"), join(at.stateDir, "gone"));
   writeFileSync(join(folder, "22010"), "");
   utimesSync(join(folder, "22010"), 1, 1);
   writeFileSync(join(folder, "22020"), "");
   const later = await at.worktrees();
-  await later.ensure({ run: "r2", owner: { kind: "step", id: "b" }, base });
+  orThrow(await later.ensure({ run: "r2", owner: { kind: "step", id: "b" }, base }));
   const left = namesIn(folder).toSorted();
   expect(left).toEqual(["21000", "21010", "22020"]);
   expect(readFileSync(join(folder, String(tree.ports[0])), "utf8")).toBe(tree.path);

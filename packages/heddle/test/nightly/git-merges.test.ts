@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { orThrow } from "../../src/base/errors.ts";
 import { type Random, seededRandom } from "../../src/base/random.ts";
 import { mergeTrees } from "../../src/git/merge-candidate.ts";
 import { folderBytes, treeFolders } from "../../src/git/disk.ts";
@@ -114,7 +115,7 @@ test("captures: random endings, and no commit or file lost", async () => {
   const wrong: string[] = [];
   let strays = 0;
   for (let time = 1; time <= times; time++) {
-    const tree = await trees.ensure({ run: "r1", owner: step(`s${time}`), base });
+    const tree = orThrow(await trees.ensure({ run: "r1", owner: step(`s${time}`), base }));
     const work = workAtRandom(at, tree.path, random);
     const admin = join(at.user, ".git", "worktrees", `s${time}`);
     const headOf = (): string => {
@@ -129,7 +130,7 @@ test("captures: random endings, and no commit or file lost", async () => {
     strays += kept.strays.length;
     if (kept.tree !== expected) wrong.push(`${time}: files differ after ${work.join(", ")}`);
     try {
-      await trees.remove(tree, { branch: "delete" });
+      orThrow(await trees.remove(tree, { branch: "delete" }));
     } catch (thrown) {
       wrong.push(`${time}: ${String(thrown)} after ${work.join(", ")}`);
     }
@@ -172,10 +173,10 @@ test("G6: the bounds hold while worktrees come and go", async () => {
   for (let time = 0; time < times; time++) {
     const owner = step(`s${Math.floor(random() * 14)}`);
     const there = await trees.find("r1", owner);
-    if (there !== undefined) await trees.remove(there, { branch: "delete" });
+    if (there !== undefined) orThrow(await trees.remove(there, { branch: "delete" }));
     else
       try {
-        const tree = await trees.ensure({ run: "r1", owner, base });
+        const tree = orThrow(await trees.ensure({ run: "r1", owner, base }));
         at.write("ignored/big", "x".repeat(Math.floor(random() * 800_000)), tree.path);
       } catch (thrown) {
         refused++;

@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { Readable } from "node:stream";
+import { invariant } from "../../base/assert.ts";
 import { messageOf } from "../../base/errors.ts";
 import { admit, TOOLS_PATH, UNKNOWN_TOKEN, type Rejection } from "../../http/request-guard.ts";
 
@@ -56,7 +57,7 @@ export async function listen(findHandler: FindHandler, onFault: (message: string
   });
   server.on("error", (error) => onFault(`the socket of the task tools: ${messageOf(error)}`));
   const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("BUG: a TCP server without a port");
+  invariant(address !== null && typeof address === "object", "a TCP server has a port");
   port = address.port;
   return {
     url: `http://${LOOPBACK}:${port}${TOOLS_PATH}`,

@@ -3,6 +3,7 @@
  * about to start: nothing else needs it.
  */
 import { fileURLToPath } from "node:url";
+import { invariant } from "../../base/assert.ts";
 import { listen, LOOPBACK, MAX_BODY_BYTES } from "./http.ts";
 import { Ledger } from "./task-session.ts";
 import type { AttemptTask, TaskAccess, TaskDesk, TaskDeskOptions } from "./port.ts";
@@ -32,7 +33,7 @@ export async function openTaskDesk(options: TaskDeskOptions): Promise<TaskDesk> 
   };
   return {
     issueToken(task) {
-      if (!open) throw new Error("BUG: a token was asked of a closed desk");
+      invariant(open, "a token was asked of a closed desk");
       return accessOf(socket.url, tokens.issue(seatOf(task)), options.node);
     },
     revoke(token) {

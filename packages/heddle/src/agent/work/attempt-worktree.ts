@@ -3,14 +3,13 @@
  * nothing of theirs may be lost.
  */
 import { relative } from "node:path";
-import { HeddleError } from "../../base/errors.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { capture } from "../../git/capture.ts";
 import { combine, undecided } from "../../git/conflict.ts";
 import { setupKey } from "../../git/listing.ts";
 import { headOf } from "../../git/git-head.ts";
 import { captureRef } from "../../git/ref-names.ts";
-import type { Capture, TreeOwner } from "../../git/types.ts";
+import type { Capture, TreeOwner, WorktreeRefusal } from "../../git/types.ts";
 import type { HeldWork } from "../../git/worktree-record.ts";
 import type { Worktree } from "../../git/worktree.ts";
 import { runCommands } from "./commands.ts";
@@ -29,21 +28,25 @@ export interface Taken {
   readonly isOnBranch: boolean;
 }
 
-export async function takeTree(context: TurnContext): Promise<Taken> {
+/** Refused where there may be no more worktrees, or where one of this name is somebody else's. */
+export async function takeTree(context: TurnContext): Promise<Result<Taken, WorktreeRefusal>> {
   const taken = await takenTree(context);
-  const { path, branch } = taken.tree;
-  return { ...taken, isOnBranch: headOf(path)?.branch === branch };
+  if (!taken.ok) return taken;
+  const { tree, holdsWork } = taken.value;
+  return ok({ tree, holdsWork, isOnBranch: headOf(tree.path)?.branch === tree.branch });
 }
 
-async function takenTree(context: TurnContext): Promise<Omit<Taken, "isOnBranch">> {
+async function takenTree(context: TurnContext): Promise<Result<Omit<Taken, "isOnBranch">, WorktreeRefusal>> {
   const { room, job } = context;
   const { task } = job;
   const { step } = task;
   const before = task.agent?.before ?? {};
   const head = await room.queue.head();
-  const tree = await room.space.take(context.control, { run: task.run, owner: ownerOf(context), base: head }, () =>
+  const found = await room.space.take(context.control, { run: task.run, owner: ownerOf(context), base: head }, () =>
     context.note({ type: "step.progress", data: { type: "waiting", for: "worktree" } }),
   );
+  if (!found.ok) return found;
+  const tree = found.value;
   const isShared = tree.place.owner.kind === "group";
   const user = isShared ? task.agent?.lastUser : { step: step.id, open: before.open };
   if (!tree.fresh && user?.open !== undefined) await keep(context, tree, user.step, user.open);
@@ -51,14 +54,21 @@ async function takenTree(context: TurnContext): Promise<Omit<Taken, "isOnBranch"
   const { conflict } = before;
   // Its work is in what was captured of it, if somebody else has used the worktree since, removed it, or died while it was set.
   if (conflict !== undefined && !(isOwn && tree.holds?.step === step.id))
-    return { tree: await putTogether(context, tree, head, conflict.captured), holdsWork: true };
-  if (tree.fresh) return { tree, holdsWork: false };
-  if (isOwn) return { tree, holdsWork: true };
+    return holding(await putTogether(context, tree, head, conflict.captured), true);
+  if (tree.fresh) return holding(found, false);
+  if (isOwn) return holding(found, true);
   if (tree.base === head) {
     const now = await keep(context, tree, step.id, 0);
-    if (now.changedFiles.length === 0) return { tree, holdsWork: false };
+    if (now.changedFiles.length === 0) return holding(found, false);
   }
-  return { tree: await resetTo(context, tree, head), holdsWork: false };
+  return holding(await resetTo(context, tree, head), false);
+}
+
+function holding(
+  tree: Result<Worktree, WorktreeRefusal>,
+  holdsWork: boolean,
+): Result<Omit<Taken, "isOnBranch">, WorktreeRefusal> {
+  return tree.ok ? ok({ tree: tree.value, holdsWork }) : tree;
 }
 
 /** Steps of a group share one; a person settles a conflict in the step's own, while the others of the group go on. */
@@ -86,15 +96,12 @@ async function resetTo(
   tree: Worktree,
   head: string,
   options: { readonly files?: string; readonly holds?: HeldWork } = {},
-): Promise<Worktree> {
-  try {
-    return await context.room.trees.reset(tree, head, options);
-  } catch (thrown) {
-    if (!(thrown instanceof HeddleError) || thrown.code !== "WorkNotCaptured") throw thrown;
-    // Whoever left it: it is kept under this step's name, as what was there before its first attempt.
-    await keep(context, tree, context.job.task.step.id, 0);
-    return await context.room.trees.reset(tree, head, options);
-  }
+): Promise<Result<Worktree, WorktreeRefusal>> {
+  const set = await context.room.trees.reset(tree, head, options);
+  if (set.ok || set.error.code !== "WorkNotCaptured") return set;
+  // Whoever left it: it is kept under this step's name, as what was there before its first attempt.
+  await keep(context, tree, context.job.task.step.id, 0);
+  return await context.room.trees.reset(tree, head, options);
 }
 
 /** Keeps what is in the worktree as what an attempt left. */
@@ -128,7 +135,7 @@ export async function putTogether(
   tree: Worktree,
   head: string,
   captured: string,
-): Promise<Worktree> {
+): Promise<Result<Worktree, WorktreeRefusal>> {
   const { repository, run } = context.room;
   const { step, attempt } = context.job.task;
   const combined = await combine(repository, head, captured);
@@ -139,13 +146,17 @@ export async function putTogether(
 }
 
 /** A worktree of the step's own for a person, where the step's is its group's: the group goes on meanwhile. */
-export async function treeForPerson(context: TurnContext, tree: Worktree, captured: string): Promise<Worktree> {
-  if (tree.place.owner.kind !== "group") return tree;
+export async function treeForPerson(
+  context: TurnContext,
+  tree: Worktree,
+  captured: string,
+): Promise<Result<Worktree, WorktreeRefusal>> {
+  if (tree.place.owner.kind !== "group") return ok(tree);
   const { room, job } = context;
   const { run, step } = job.task;
   const head = await room.queue.head();
   const own = await room.trees.ensure({ run, owner: { kind: "step", id: step.id }, base: head });
-  return await putTogether(context, own, head, captured);
+  return own.ok ? await putTogether(context, own.value, head, captured) : own;
 }
 
 /** Files in which what was put together there is not settled yet. */

@@ -3,7 +3,8 @@
  * until it is clear that this attempt cannot. Knows the order of these things; each is another file's.
  */
 import { join, relative } from "node:path";
-import { HeddleError, messageOf } from "../../base/errors.ts";
+import { present } from "../../base/assert.ts";
+import { HeddleError, messageOf, type Problem } from "../../base/errors.ts";
 import type { Json } from "../../base/json.ts";
 import { items, line } from "../../git/repository-access.ts";
 import { settle } from "../../git/take-side.ts";
@@ -36,8 +37,7 @@ export async function carryOut(context: TurnContext): Promise<Outcome> {
   } catch (thrown) {
     const { reason } = context.control;
     if (reason !== undefined) return { kind: "stopped", reason };
-    const hint = thrown instanceof HeddleError && thrown.hint !== undefined ? ` (${thrown.hint})` : "";
-    return failed("error", `${messageOf(thrown)}${hint}`);
+    return thrown instanceof HeddleError ? failedBy(thrown) : failed("error", messageOf(thrown));
   } finally {
     context.room.space.leave(context.control);
   }
@@ -78,7 +78,9 @@ class AgentAttempt {
 
   async run(): Promise<Outcome> {
     const { room, job, note, control } = this.#context;
-    const { tree, holdsWork, isOnBranch } = await takeTree(this.#context);
+    const taken = await takeTree(this.#context);
+    if (!taken.ok) return this.#refused(taken.error);
+    const { tree, holdsWork, isOnBranch } = taken.value;
     this.#tree = tree;
     note({
       type: "worktree.created",
@@ -120,8 +122,13 @@ class AgentAttempt {
   }
 
   get #here(): Worktree {
-    if (this.#tree === undefined) throw new Error("BUG: an attempt without a worktree");
-    return this.#tree;
+    return present(this.#tree, "the attempt's worktree");
+  }
+
+  /** No worktree to work in. */
+  #refused(problem: Problem): Outcome {
+    const { reason } = this.#context.control;
+    return reason === undefined ? failedBy(problem) : { kind: "stopped", reason };
   }
 
   #relative(path: string): string {
@@ -220,7 +227,11 @@ class AgentAttempt {
     const from = this.#here.base;
     // The same conflict, halfway settled: it is gone on with as it is.
     const isHalfway = isConflict && outcome.head === from && this.#here.holds !== undefined;
-    if (!isHalfway) this.#tree = await putTogether(this.#context, this.#here, outcome.head, kept.commit);
+    if (!isHalfway) {
+      const both = await putTogether(this.#context, this.#here, outcome.head, kept.commit);
+      if (!both.ok) return this.#refused(both.error);
+      this.#tree = both.value;
+    }
     if (!mayAgent) return await this.#askPerson(isConflict ? outcome.files : [], kept.commit);
     const clash: Clash = {
       reason: isConflict ? "conflict" : "verify",
@@ -242,7 +253,9 @@ class AgentAttempt {
     const { settings, job, room } = this.#context;
     const what = `its work conflicts with ${room.queue.integration.branch} in ${files.join(", ")}`;
     if (!settings.onConflict.includes("human")) return failed("error", what, "conflict", false);
-    this.#tree = await treeForPerson(this.#context, this.#here, captured);
+    const own = await treeForPerson(this.#context, this.#here, captured);
+    if (!own.ok) return this.#refused(own.error);
+    this.#tree = own.value;
     const command = `heddle resolve ${room.run} ${job.task.step.id}`;
     const question = `${what}; resolve it in its worktree and type \`${command} --continue\`, or take a side with --ours or --theirs`;
     return {
@@ -285,7 +298,9 @@ class AgentAttempt {
           type: "worktree.conflicted",
           data: { reason: "conflict", files, head, captured: kept.commit, ref: kept.ref, time: 1 },
         });
-        this.#tree = await putTogether(this.#context, tree, head, kept.commit);
+        const both = await putTogether(this.#context, tree, head, kept.commit);
+        if (!both.ok) return this.#refused(both.error);
+        this.#tree = both.value;
         return await this.#askPerson(files, kept.commit);
       }
     }
@@ -362,6 +377,10 @@ function textOf(output: Json): string {
   return typeof output === "object" && output !== null && "text" in output && typeof output["text"] === "string"
     ? output["text"]
     : "";
+}
+
+function failedBy({ message, hint }: Problem): Outcome {
+  return failed("error", hint === undefined ? message : `${message} (${hint})`);
 }
 
 function failed(code: "error" | "exit" | "output", message: string, of?: string, mayMend = true): Outcome {

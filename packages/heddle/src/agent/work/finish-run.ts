@@ -1,5 +1,4 @@
 /** The end of a run: what is done with is removed, and the integration branch lands as the plan says. */
-import { HeddleError } from "../../base/errors.ts";
 import { land } from "../../git/landing.ts";
 import { listWorktrees } from "../../git/listing.ts";
 import type { LandMode, LandOutcome } from "../../git/types.ts";
@@ -25,11 +24,8 @@ async function removeTrees(room: Room): Promise<void> {
   for (const listed of await listWorktrees(room.repository, { run: room.run, sizes: false })) {
     if (listed.state !== "saved" || listed.inUse || listed.owner?.kind !== "group") continue;
     const tree = await room.trees.find(room.run, listed.owner);
-    try {
-      if (tree !== undefined) await room.trees.remove(tree, { branch: "delete" });
-    } catch (thrown) {
-      if (!(thrown instanceof HeddleError)) throw thrown;
-    }
+    // One that cannot be removed stays listed.
+    if (tree !== undefined) await room.trees.remove(tree, { branch: "delete" });
   }
 }
 

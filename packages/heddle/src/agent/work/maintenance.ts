@@ -151,14 +151,7 @@ async function clean(
 
 async function remove(trees: Worktrees, { run, owner }: TreeListing): Promise<boolean> {
   const tree = owner === null ? undefined : await trees.find(run, owner);
-  if (tree === undefined) return false;
-  try {
-    await trees.remove(tree);
-    return true;
-  } catch (thrown) {
-    if (thrown instanceof HeddleError) return false;
-    throw thrown;
-  }
+  return tree !== undefined && (await trees.remove(tree)).ok;
 }
 
 async function landRun(

@@ -6,7 +6,8 @@
  *  1. Who waits holds none, and who holds one needs no other that has to be waited for: nobody waits for ever.
  *  2. Where nobody of the run holds one, a refusal is told at once.
  */
-import { HeddleError } from "../../base/errors.ts";
+import type { Result } from "../../base/result.ts";
+import type { WorktreeRefusal } from "../../git/types.ts";
 import type { Worktree, WorktreeRequest, Worktrees } from "../../git/worktree.ts";
 
 /** Somebody who takes a worktree, and whoever ends it. */
@@ -25,24 +26,23 @@ export class Space {
   }
 
   /** As {@link Worktrees.ensure}; `onWait`: called once if it has to wait. Who has it calls {@link leave}. */
-  async take(holder: Holder, request: WorktreeRequest, onWait: () => void): Promise<Worktree> {
+  async take(holder: Holder, request: WorktreeRequest, onWait: () => void): Promise<Result<Worktree, WorktreeRefusal>> {
     for (let isFirst = true; ;) {
       const given = this.#given;
-      try {
-        const tree = await this.#trees.ensure(request);
+      const made = await this.#trees.ensure(request);
+      if (made.ok) {
         this.#holders.add(holder);
         // It is worked in again.
-        this.#leftovers.delete(tree.path);
-        return tree;
-      } catch (thrown) {
-        if (!(thrown instanceof HeddleError) || thrown.code !== "WorktreeLimit") throw thrown;
-        if (await this.tidy()) continue;
-        const isSame = given === this.#given;
-        if (holder.signal.aborted || (isSame && this.#holders.size === 0)) throw thrown;
-        if (isSame && isFirst) onWait();
-        isFirst &&= !isSame;
-        await orAborted(given.promise, holder.signal);
+        this.#leftovers.delete(made.value.path);
+        return made;
       }
+      if (made.error.code !== "WorktreeLimit") return made;
+      if (await this.tidy()) continue;
+      const isSame = given === this.#given;
+      if (holder.signal.aborted || (isSame && this.#holders.size === 0)) return made;
+      if (isSame && isFirst) onWait();
+      isFirst &&= !isSame;
+      await orAborted(given.promise, holder.signal);
     }
   }
 
@@ -53,10 +53,8 @@ export class Space {
 
   /** Removes it with its branch: all that is in it is kept. `false`: somebody works there, or it holds more; it is tried again. */
   async remove(tree: Worktree): Promise<boolean> {
-    try {
-      await this.#trees.remove(tree, { branch: "delete" });
-    } catch (thrown) {
-      if (!(thrown instanceof HeddleError)) throw thrown;
+    const removed = await this.#trees.remove(tree, { branch: "delete" });
+    if (!removed.ok) {
       this.#leftovers.set(tree.path, tree);
       return false;
     }

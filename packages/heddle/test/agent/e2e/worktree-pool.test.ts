@@ -5,12 +5,15 @@ import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { Space } from "../../../src/agent/work/worktree-pool.ts";
+import { orThrow } from "../../../src/base/errors.ts";
 import { Worktrees } from "../../../src/git/worktree.ts";
 import { rig as gitRig, namesIn, step } from "../../git/rig.ts";
 import { AgentRig, ofType, writes, type Step } from "./rig.ts";
 
 /** Where worktrees of the run stand: what an agent counts of them. */
 const COUNT = 'ls -d "$PWD"/../*/ | grep -vc @@verify';
+
+const REFUSED = { ok: false, error: { code: "WorktreeLimit" } };
 
 function branches(rig: AgentRig): readonly string[] {
   return rig
@@ -84,16 +87,16 @@ test("one that somebody works in is tried again before anybody is refused; one t
   const [one, two] = [new AbortController(), new AbortController()];
   const request = (id: string): Parameters<Space["take"]>[1] => ({ run: "r1", owner: step(id), base });
   const refuse = (): void => expect.unreachable();
-  const tree = await space.take(one, request("a"), refuse);
+  const tree = orThrow(await space.take(one, request("a"), refuse));
   mkdirSync(path.join(tree.path, "ignored"));
   const person = spawn("sleep", ["1000"], { cwd: path.join(tree.path, "ignored") });
   await once(person, "spawn");
   expect(await space.remove(tree)).toBe(false);
   space.leave(one);
-  await expect(space.take(two, request("b"), refuse)).rejects.toMatchObject({ code: "WorktreeLimit" });
+  expect(await space.take(two, request("b"), refuse)).toMatchObject(REFUSED);
   person.kill("SIGKILL");
   await once(person, "close");
-  expect((await space.take(two, request("b"), refuse)).fresh).toBe(true);
+  expect(await space.take(two, request("b"), refuse)).toMatchObject({ ok: true, value: { fresh: true } });
   expect(namesIn(path.dirname(tree.path)).filter((name) => !name.startsWith("."))).toEqual(["b"]);
 });
 
@@ -103,15 +106,13 @@ test("who waits for a worktree and is to end, ends; the last that could give one
   const space = new Space(new Worktrees({ repository, limits: { maxTrees: 1, maxBytes: 2 ** 40 } }));
   const [one, two, three] = [new AbortController(), new AbortController(), new AbortController()];
   const waits = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  await space.take(one, { run: "r1", owner: step("a"), base }, () => expect.unreachable());
+  orThrow(await space.take(one, { run: "r1", owner: step("a"), base }, () => expect.unreachable()));
   const [second, third] = [two, three].map((holder, at) =>
-    space
-      .take(holder, { run: "r1", owner: step(`b${at}`), base }, () => waits[at]?.resolve())
-      .catch((thrown: unknown) => thrown),
+    space.take(holder, { run: "r1", owner: step(`b${at}`), base }, () => waits[at]?.resolve()),
   );
   await Promise.all(waits.map(({ promise }) => promise));
   two.abort();
-  expect(await second).toMatchObject({ code: "WorktreeLimit" });
+  expect(await second).toMatchObject(REFUSED);
   space.leave(one);
-  expect(await third).toMatchObject({ code: "WorktreeLimit" });
+  expect(await third).toMatchObject(REFUSED);
 });

@@ -1,0 +1,51 @@
+/**
+ * Branches of worktrees: made with a mark of heddle's, and deleted with it. Knows no files.
+ *
+ * Invariants:
+ *  1. A branch that exists and has no mark of ours is neither used nor deleted.
+ *  2. The mark is there before the branch, and goes with it.
+ */
+import { join } from "node:path";
+import { type Result, err, ok } from "../base/result.ts";
+import { type Repository, line } from "./repository-access.ts";
+import { withIntent } from "./intent-log.ts";
+import type { Place } from "./worktree-record.ts";
+import { ownershipRef, shortBranch } from "./ref-names.ts";
+import type { WorktreeRefusal } from "./types.ts";
+
+/** Makes the branch of a worktree, or finds it ours. One that works detached has none. */
+export async function claimBranch(
+  repository: Repository,
+  { branch, run, name }: Place,
+  base: string,
+): Promise<Result<void, WorktreeRefusal>> {
+  if (branch === null) return ok(undefined);
+  const mark = ownershipRef(run, name);
+  const listed = line(await repository.refs(["for-each-ref", "--format=%(refname)", branch, mark])).split("\n");
+  const [ours, isThere] = [listed.includes(mark), listed.includes(branch)];
+  if (isThere && !ours)
+    return err({
+      code: "BranchTaken",
+      message: `the branch ${shortBranch(branch)} exists, and heddle did not make it`,
+      hint: `Rename it: \`git branch -m ${shortBranch(branch)} another-name\`.`,
+    });
+  if (!ours) await repository.refs(["update-ref", mark, base, ""]);
+  if (!isThere) await repository.refs(["update-ref", "-m", "heddle: begin", branch, base, ""]);
+  return ok(undefined);
+}
+
+export async function deleteBranch(repository: Repository, { branch, run, name }: Place): Promise<void> {
+  if (branch === null) return;
+  const mark = ownershipRef(run, name);
+  const listed = await repository.refs(["for-each-ref", "--format=%(refname) %(objectname)", branch, mark]);
+  const found = line(listed).split("\n");
+  if (!found.some((text) => text.startsWith(`${mark} `))) return;
+  const input = found
+    .filter((text) => text.startsWith(`${mark} `) || text.startsWith(`${branch} `))
+    .map((text) => `delete ${text}\n`)
+    .join("");
+  const locks = [join(repository.facts.commonDir, "packed-refs.lock")];
+  await withIntent(repository, { locks }, async () => {
+    await repository.refs(["update-ref", "--stdin"], { input });
+  });
+}
