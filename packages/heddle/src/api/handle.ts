@@ -1,4 +1,5 @@
 /** What the library's callers see of a run: its handle, where it stands, and what came of it. Types, and how they are read off a state. */
+import { defined } from "../base/defined.ts";
 import type { HeddleError } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import type { StepValue } from "../plan/define.ts";
@@ -104,15 +105,15 @@ export function progressOf(state: RunState, live: boolean, waitingFor: string | 
   const running = state.phases.flatMap((phase, at) =>
     phase.tag === "running" ? [{ step: stepAt(state, at).id, attempt: phase.attempt, since: phase.since }] : [],
   );
-  return {
+  return defined({
     run: state.run,
     status: runStatus(state, live),
     seq: state.seq,
     counts: stepCounts(state, live),
     running,
     maxConcurrency: state.options.maxConcurrency,
-    ...(waitingFor === undefined ? {} : { waitingFor }),
-  };
+    waitingFor,
+  });
 }
 
 export function stepProgressOf(state: RunState, id: string, live: boolean, now: number): StepProgress | undefined {
@@ -120,16 +121,16 @@ export function stepProgressOf(state: RunState, id: string, live: boolean, now: 
   if (at === undefined) return undefined;
   const phase = phaseOf(state, at);
   const output = outputOf(phase);
-  return {
+  return defined({
     id,
     status: stepStatus(state, at, live),
     attempts: state.attempts[at] ?? 0,
-    ...(output === undefined ? {} : { output }),
-    ...("error" in phase ? { error: phase.error } : {}),
-    ...(phase.tag === "skipped" && phase.reason.kind === "dependency" ? { cause: phase.reason.cause } : {}),
-    ...(phase.tag === "asking" ? { question: phase.question } : {}),
+    output,
+    error: "error" in phase ? phase.error : undefined,
+    cause: phase.tag === "skipped" && phase.reason.kind === "dependency" ? phase.reason.cause : undefined,
+    question: phase.tag === "asking" ? phase.question : undefined,
     why: explainStep(state, at, now),
-  };
+  });
 }
 
 export function failuresOf(state: RunState): RunResult["failures"] {

@@ -3,6 +3,7 @@
  *
  * Invariant: a {@link CheckedPlan} comes from {@link load} alone; what the engine needs of it is kept beside it, unseen.
  */
+import { defined } from "../base/defined.ts";
 import { HeddleError } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
@@ -61,13 +62,15 @@ async function resolve(
 
 function checkedPlan(loaded: LoadedPlan): CheckedPlan {
   const { plan, graph, file } = loaded;
-  const checked: CheckedPlan = Object.freeze({
-    name: plan.name,
-    ...(file === undefined ? {} : { file }),
-    plan,
-    layers: layersOf(graph).map((layer) => layer.map((step) => graph.ids[step] ?? "")),
-    mermaid: () => [...mermaid(graph)].join("\n"),
-  });
+  const checked: CheckedPlan = Object.freeze(
+    defined<CheckedPlan>({
+      name: plan.name,
+      file,
+      plan,
+      layers: layersOf(graph).map((layer) => layer.map((step) => graph.ids[step] ?? "")),
+      mermaid: () => [...mermaid(graph)].join("\n"),
+    }),
+  );
   loadedPlans.set(checked, loaded);
   return checked;
 }

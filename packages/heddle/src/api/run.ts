@@ -9,6 +9,7 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { systemClock } from "../base/clock.ts";
+import { defined } from "../base/defined.ts";
 import { HeddleError, type Problem } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
 import type { Json, JsonObject } from "../base/json.ts";
@@ -73,11 +74,10 @@ export function resume(id: string, plan: Runnable, options: ResumeRunOptions = {
     const current = await loadedPlan(plan, params);
     if (!current.ok) return current;
     return refusable(
-      await project.value.resume(id, {
-        ...sharedOptions(options),
-        current: current.value,
-        ...(options.acceptChanges === undefined ? {} : { acceptChanges: options.acceptChanges }),
-      }),
+      await project.value.resume(
+        id,
+        defined({ ...sharedOptions(options), current: current.value, acceptChanges: options.acceptChanges }),
+      ),
     );
   });
 }
@@ -196,7 +196,7 @@ class ConductedRun implements Run {
   }
 
   #answer(step: string, decision: "approve" | "reject", { by = "api", comment }: AnswerOptions): void {
-    const given = this.#handle?.answer(step, { decision, by, ...(comment === undefined ? {} : { comment }) });
+    const given = this.#handle?.answer(step, defined({ decision, by, comment }));
     if (given === undefined) {
       throw new HeddleError({
         code: "NotAsked",

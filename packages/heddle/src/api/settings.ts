@@ -1,4 +1,5 @@
 /** The options of `run` and `resume`: their meaning, and the check for callers without types. */
+import { defined } from "../base/defined.ts";
 import { parseDuration } from "../base/duration.ts";
 import type { HeddleError } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
@@ -62,25 +63,13 @@ export function startOptions(options: RunPlanOptions): Result<StartOptions, Hedd
   const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout);
   if (timeout !== undefined && (timeoutMs === undefined || timeoutMs === 0))
     return err(invalidOption("timeout", 'a duration such as "10m"', timeout));
-  return ok({
-    ...sharedOptions(options),
-    ...(maxAgents === undefined ? {} : { maxAgents }),
-    ...(schedule === undefined ? {} : { schedule }),
-    ...(failure === undefined ? {} : { failure }),
-    ...(rollback === undefined ? {} : { rollback }),
-    ...(sequential === undefined ? {} : { sequential }),
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-  });
+  return ok(defined({ ...sharedOptions(options), maxAgents, schedule, failure, rollback, sequential, timeoutMs }));
 }
 
 /** Those that a start and a resume have in common. */
 export function sharedOptions(options: SharedOptions): Pick<StartOptions, "stay" | "onEvent" | "maxConcurrency"> {
   const { maxConcurrency, wait, onEvent } = options;
-  return {
-    ...(maxConcurrency === undefined ? {} : { maxConcurrency }),
-    ...(wait === undefined ? {} : { stay: wait }),
-    ...(onEvent === undefined ? {} : { onEvent: shielded(onEvent) }),
-  };
+  return defined({ maxConcurrency, stay: wait, onEvent: onEvent === undefined ? undefined : shielded(onEvent) });
 }
 
 /** A listener's error is the listener's: it must not end the engine, nor be lost. */

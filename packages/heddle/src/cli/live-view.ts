@@ -8,6 +8,7 @@
  *  3. After {@link LiveView.stop} nothing of the frame is left, the cursor is seen, the keyboard is as before.
  */
 import type { CancelTimer, Clock } from "../base/clock.ts";
+import { defined } from "../base/defined.ts";
 import { formatDuration } from "../base/duration.ts";
 import type { OpenQuestion } from "../run/event.ts";
 import type { RunHandle } from "../engine/api.ts";
@@ -148,12 +149,9 @@ export class LiveView implements Sink {
     const { handle, out } = this.#options;
     if (handle.answer === undefined || !out.canAsk) return;
     const keys = keysOf(question);
-    const asked = this.#questions.ask({
-      text: `${step}: ${question.question}`,
-      hint: choicesOf(question),
-      about: step,
-      ...(keys === undefined ? {} : { keys }),
-    });
+    const asked = this.#questions.ask(
+      defined({ text: `${step}: ${question.question}`, hint: choicesOf(question), about: step, keys }),
+    );
     const said = await asked.catch(() => undefined);
     if (said === undefined) return;
     const { userName } = await import("./user.ts");

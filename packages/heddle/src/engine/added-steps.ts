@@ -1,4 +1,5 @@
 /** Steps that a running step adds: validated like a plan's, named inside the subplan that their adder belongs to. */
+import { defined } from "../base/defined.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { compileSteps } from "../graph/compile.ts";
 import type { Step } from "../plan/plan.ts";
@@ -21,12 +22,14 @@ export async function addedSteps(
   if (prefix === "") return compiled;
   const inside = (ids: readonly string[]): string[] => ids.map((id) => prefix + id);
   return ok(
-    compiled.value.map((step) => ({
-      ...step,
-      id: prefix + step.id,
-      ...(step.deps === undefined ? {} : { deps: inside(step.deps) }),
-      ...(step.after === undefined ? {} : { after: inside(step.after) }),
-      ...(step.reads === undefined ? {} : { reads: inside(step.reads) }),
-    })),
+    compiled.value.map((step) =>
+      defined({
+        ...step,
+        id: prefix + step.id,
+        deps: step.deps === undefined ? undefined : inside(step.deps),
+        after: step.after === undefined ? undefined : inside(step.after),
+        reads: step.reads === undefined ? undefined : inside(step.reads),
+      }),
+    ),
   );
 }

@@ -1,5 +1,6 @@
 /** Starting, resuming and undoing runs: takes the lease, records how the run begins, and hands it to the scheduler. */
 import { BugError, present } from "../base/assert.ts";
+import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
 import { err, ok, type Result } from "../base/result.ts";
@@ -79,26 +80,26 @@ function creation(
   const beginning = options.reuse?.beginning;
   const head = beginning === undefined ? ports.gitHead() : { ...beginning, commit: beginning.base };
   const timeoutMs = options.timeoutMs ?? plan.timeoutMs;
-  const runOptions: RunOptions = {
+  const runOptions: RunOptions = defined({
     maxConcurrency: options.sequential === true ? 1 : options.maxConcurrency,
     maxAgents: options.maxAgents ?? plan.maxAgents ?? DEFAULT_MAX_AGENTS,
     schedule: options.schedule ?? plan.schedule ?? "ready",
     failure: options.failure ?? plan.failure ?? "fail-fast",
     rollback: options.rollback ?? plan.rollback ?? "none",
-    ...(options.sequential === true ? { sequential: true } : {}),
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    ...(options.planFile === undefined ? {} : { planFile: options.planFile }),
-  };
-  return {
+    sequential: options.sequential === true ? true : undefined,
+    timeoutMs,
+    planFile: options.planFile,
+  });
+  return defined({
     plan,
     options: runOptions,
     engine: ports.version,
     rules: RUN_RULES,
-    ...(head === undefined ? {} : { gitHead: head.commit }),
-    ...(head?.branch === undefined ? {} : { branch: head.branch }),
-    ...(beginning === undefined ? {} : { begin: beginning.begin }),
-    ...(options.reuse === undefined ? {} : { from: options.reuse.run }),
-  };
+    gitHead: head?.commit,
+    branch: head?.branch,
+    begin: beginning?.begin,
+    from: options.reuse?.run,
+  });
 }
 
 /** Goes on with a recorded run. A run that succeeded executes nothing: it lands, if it has not, and its handle has the recorded result. */

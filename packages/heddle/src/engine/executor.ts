@@ -4,6 +4,7 @@
  */
 import type { AgentWork } from "../agent/port.ts";
 import type { Dispatched, Execute } from "../backend/port.ts";
+import { defined } from "../base/defined.ts";
 import { HeddleError, messageOf } from "../base/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
@@ -44,13 +45,15 @@ export function executor(options: ExecuteOptions): Execute {
     const work = async (): Promise<Outcome> => {
       let workspace: Workspace | undefined;
       try {
-        workspace = await options.workspaces.take({
-          run: task.run,
-          step: task.step.id,
-          attempt: task.attempt,
-          // An agent works in a worktree, where the folder is looked for when it begins.
-          ...(task.step.cwd === undefined || isAgents(task.step) ? {} : { cwd: task.step.cwd }),
-        });
+        workspace = await options.workspaces.take(
+          defined({
+            run: task.run,
+            step: task.step.id,
+            attempt: task.attempt,
+            // An agent works in a worktree, where the folder is looked for when it begins.
+            cwd: task.step.cwd === undefined || isAgents(task.step) ? undefined : task.step.cwd,
+          }),
+        );
         const filled = hasTemplates(task.step) ? await fill(task, options) : ok(asWritten(task.step));
         if (!filled.ok) return failed("spawn", filled.error);
         if (isAgents(task.step)) {
@@ -118,8 +121,8 @@ async function startAgent(
   const prompt = action.kind === "agent" ? action.prompt : "";
   const { folder } = options.codeOf(task.run);
   const schema = task.step.output;
-  const check = schema === undefined ? {} : { check: async (output: Json) => await outputProblem(schema, output) };
-  return agents.start({ task, prompt, env, folder, logFile: workspace.logFile, ...check }, onNote);
+  const check = schema && (async (output: Json): Promise<string | undefined> => await outputProblem(schema, output));
+  return agents.start(defined({ task, prompt, env, folder, logFile: workspace.logFile, check }), onNote);
 }
 
 /** One `verify` command as an attempt beside the step's own: same folder, environment and log; what it puts out is its exit code. */
@@ -168,15 +171,14 @@ function prepare(
     isolate: step.isolate === true,
     deps: task.deps,
     params: task.params,
-    ...(task.item === undefined ? {} : { item: task.item }),
     logFile: workspace.logFile,
     // Asked for by commands alone: a workspace may have to make a folder for it.
     get exchangeBase() {
       return workspace.exchangeBase;
     },
     graceMs: task.graceMs,
-    ...(step.limits?.maxMemoryMb === undefined ? {} : { maxMemoryMb: step.limits.maxMemoryMb }),
     onProgress,
+    ...defined<Pick<Attempt, "item" | "maxMemoryMb">>({ item: task.item, maxMemoryMb: step.limits?.maxMemoryMb }),
   });
 }
 
@@ -241,12 +243,7 @@ function workOf(task: Task, action: Action, code: PlanCode): Result<Work, string
         return err(`the function of step ${task.step.id} is not loaded: run the plan from the module that defines it`);
       const inputs: Record<string, Json> = Object.create(null) as Record<string, Json>;
       for (const [name, id] of Object.entries(action.needs ?? {})) inputs[name] = task.deps[id] ?? null;
-      return ok({
-        kind: "function",
-        inputs,
-        fn,
-        ...(code.planModule === undefined ? {} : { planModule: code.planModule }),
-      });
+      return ok(defined({ kind: "function", inputs, fn, planModule: code.planModule }));
     }
     default:
       return err(`a step of kind ${action.kind} is not carried out by a runner`);

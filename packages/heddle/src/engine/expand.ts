@@ -2,6 +2,7 @@
  * What a container stands for: one step per item of a `forEach`, or the steps of a subplan. The result is recorded, so that
  * a resume does not ask again.
  */
+import { defined } from "../base/defined.ts";
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Plan, Step } from "../plan/plan.ts";
@@ -33,12 +34,9 @@ async function expandItems(
     return err(`its forEach gives ${items.length} items; at most ${MOST_ITEMS} are allowed`);
   const { forEach: _forEach, if: _if, after: _after, optional: _optional, ...template } = task.step;
   const steps = items.map((_item, at): Step => ({ ...template, id: `${task.step.id}[${at}]` }));
-  return ok({
-    kind: "children",
-    steps,
-    items: items as readonly Json[],
-    ...(forEach.maxConcurrency === undefined ? {} : { maxConcurrency: forEach.maxConcurrency }),
-  });
+  return ok(
+    defined({ kind: "children", steps, items: items as readonly Json[], maxConcurrency: forEach.maxConcurrency }),
+  );
 }
 
 async function evaluateItems(text: string, task: Task, ports: EnginePorts): Promise<Result<Json, string>> {
@@ -82,13 +80,13 @@ async function subplanOf(
 
 function prefixed(step: Step, prefix: string): Step {
   const inside = (ids: readonly string[]): string[] => ids.map((id) => `${prefix}${id}`);
-  return {
+  return defined({
     ...step,
     id: `${prefix}${step.id}`,
-    ...(step.deps === undefined ? {} : { deps: inside(step.deps) }),
-    ...(step.after === undefined ? {} : { after: inside(step.after) }),
-    ...(step.reads === undefined ? {} : { reads: inside(step.reads) }),
-  };
+    deps: step.deps === undefined ? undefined : inside(step.deps),
+    after: step.after === undefined ? undefined : inside(step.after),
+    reads: step.reads === undefined ? undefined : inside(step.reads),
+  });
 }
 
 function describe(value: Json): string {

@@ -2,6 +2,7 @@
  * The end of a run for its agents: their work is put in order and lands, and the history says so. Knows that a landing may be
  * tried again, and that one that is recorded is not.
  */
+import { defined } from "../base/defined.ts";
 import type { EventBody } from "../run/event.ts";
 import type { RunState } from "../run/state.ts";
 import { faultOf } from "./background.ts";
@@ -80,8 +81,7 @@ function eventOf(landing: Landing | undefined): EventBody | undefined {
   if (branch !== undefined && commit !== undefined) return { type: "run.landed", data: { ...place, branch, commit } };
   if (problem === undefined) return undefined;
   const { code, message, hint } = problem;
-  const told = { code, message, ...(hint === undefined ? {} : { hint }) };
-  return { type: "landing.refused", data: { ...place, problem: told } };
+  return { type: "landing.refused", data: { ...place, problem: defined({ code, message, hint }) } };
 }
 
 /** The same refusal again is no news. */

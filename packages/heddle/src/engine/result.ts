@@ -1,4 +1,5 @@
 /** What a run comes to in the end: its result for the caller, and what its steps took, for the next run of the plan. */
+import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import { outputOf, phaseOf, stepAt, type RunState } from "../run/state.ts";
@@ -13,7 +14,7 @@ export function resultOf(state: RunState, status: RunResult["status"], stopped: 
   return {
     run: state.run,
     status,
-    ...(stopped === undefined ? {} : { stopped }),
+    ...defined<Pick<RunResult, "stopped">>({ stopped }),
     get outputs(): Readonly<Record<string, Json>> {
       if (stopped !== undefined) return {};
       outputs ??= Object.fromEntries(

@@ -1,4 +1,5 @@
 /** Commits made under heddle's identity, and the trees of commits. Knows ids, no ref. */
+import { defined } from "../base/defined.ts";
 import { type Repository, line } from "./repository-access.ts";
 
 export interface NewCommit {
@@ -15,11 +16,12 @@ export interface NewCommit {
 export async function makeCommit(repository: Repository, commit: NewCommit): Promise<string> {
   const date = `@${Math.floor(commit.atMs / 1000)} +0000`;
   const { author } = commit;
-  const env = {
+  const env: Readonly<Record<string, string>> = defined({
     GIT_COMMITTER_DATE: date,
     GIT_AUTHOR_DATE: author?.date ?? date,
-    ...(author === undefined ? {} : { GIT_AUTHOR_NAME: author.name, GIT_AUTHOR_EMAIL: author.email }),
-  };
+    GIT_AUTHOR_NAME: author?.name,
+    GIT_AUTHOR_EMAIL: author?.email,
+  });
   const args = ["commit-tree", commit.tree, ...commit.parents.flatMap((parent) => ["-p", parent])];
   const made = line(await repository.objects(args, { input: commit.message, env }));
   if (WHOLE_ID.test(commit.tree)) remember(repository, made, commit.tree);

@@ -5,6 +5,7 @@
  */
 import { existsSync, mkdirSync, realpathSync } from "node:fs";
 import { dirname, join, resolve, sep } from "node:path";
+import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
 import { type Result, err, ok } from "../base/result.ts";
 import { checkoutState } from "./index-status.ts";
@@ -93,7 +94,7 @@ function asSetting(item: string): string {
 
 export async function commitOf(repository: Repository, name: string, gitDir?: string): Promise<string | undefined> {
   const args = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${name}^{commit}`];
-  const answer = await repository.refs(args, { codes: [0, 1, 128], ...(gitDir === undefined ? {} : { gitDir }) });
+  const answer = await repository.refs(args, defined({ codes: [0, 1, 128], gitDir }));
   return answer.code === 0 ? line(answer) : undefined;
 }
 
@@ -209,7 +210,7 @@ async function notesOf(
   const { commonDir, gitDir, topLevel } = repository.facts;
   const notes: Problem[] = [];
   const note = (code: string, message: string, hint?: string): void => {
-    notes.push({ code, message, ...(hint === undefined ? {} : { hint }) });
+    notes.push(defined({ code, message, hint }));
   };
   if (branch === null) note("DetachedHead", "HEAD is detached: results cannot land in a branch by themselves");
   if (existsSync(join(commonDir, "shallow")))

@@ -4,6 +4,7 @@
  */
 import { readFileSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { defined } from "../base/defined.ts";
 
 const COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
 /** Symbolic refs that point to others; git itself follows five. */
@@ -26,7 +27,7 @@ export function headOf(folder: string): Head | undefined {
   let text = read(join(gitDir, "HEAD"));
   const branch = /^ref: refs\/heads\/([^\0]+)$/.exec(text ?? "")?.[1];
   for (let hop = 0; hop < MAX_HOPS && text !== undefined; hop++) {
-    if (COMMIT.test(text)) return { commit: text, ...(branch === undefined ? {} : { branch }) };
+    if (COMMIT.test(text)) return defined({ commit: text, branch });
     const ref = /^ref: (refs\/[^\0]+)$/.exec(text)?.[1];
     if (ref === undefined || ref.split("/").includes("..")) return undefined;
     text = read(join(gitDir, ref)) ?? read(join(commonDir, ref)) ?? packed(commonDir, ref);

@@ -7,6 +7,7 @@
  *     after its end it changes nothing.
  */
 import { join } from "node:path";
+import { defined } from "../base/defined.ts";
 import { HeddleError } from "../base/errors.ts";
 import { type Result, err, ok } from "../base/result.ts";
 import { makeCommit } from "./commits.ts";
@@ -235,7 +236,7 @@ function refused(
   hint: string,
   cause?: string,
 ): LandOutcome & { readonly kind: "refused" } {
-  return { kind: "refused", problem: { code, message, hint, ...(cause === undefined ? {} : { cause }) } };
+  return { kind: "refused", problem: defined({ code, message, hint, cause }) };
 }
 
 const TRIES = 20;

@@ -10,6 +10,7 @@
  *  5. Who takes an entry back hears of it when nothing of its verification runs any more. Others lose time by it at most.
  */
 import { invariant } from "../base/assert.ts";
+import { defined } from "../base/defined.ts";
 import { type Candidate, makeCandidate } from "./merge-candidate.ts";
 import { line } from "./repository-access.ts";
 import { Integration, type Known, contains, messageWith } from "./integration.ts";
@@ -285,7 +286,7 @@ export class MergeQueue {
     const over = await this.#baseAfterRevert(entry, head, known);
     const atMs = repository.clock.now();
     const request = { head, commit: entry.commit, mode, message, atMs };
-    return await makeCandidate(repository, { ...request, ...(over === undefined ? {} : { over }) });
+    return await makeCandidate(repository, defined({ ...request, over }));
   }
 
   /**

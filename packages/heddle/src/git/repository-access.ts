@@ -16,6 +16,7 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { invariant } from "../base/assert.ts";
+import { defined } from "../base/defined.ts";
 import {
   DEFAULT_OUTPUT_BYTES,
   type GitEnd,
@@ -149,14 +150,16 @@ export class Repository {
     args: readonly string[],
     call: DoorCall & { readonly cwd: string; readonly env: GitEnvironment },
   ): Promise<Answer> {
-    const end: GitEnd = await this.#run({
-      args,
-      cwd: call.cwd,
-      env: call.env,
-      maxOutputBytes: DEFAULT_OUTPUT_BYTES,
-      ...(call.input === undefined ? {} : { input: call.input }),
-      ...(call.timeoutMs === undefined ? {} : { timeoutMs: call.timeoutMs }),
-    });
+    const end: GitEnd = await this.#run(
+      defined({
+        args,
+        cwd: call.cwd,
+        env: call.env,
+        maxOutputBytes: DEFAULT_OUTPUT_BYTES,
+        input: call.input,
+        timeoutMs: call.timeoutMs,
+      }),
+    );
     if (end.kind === "exited" && (call.codes ?? [0]).includes(end.code)) return end;
     throw gitFailure(withoutOptions(args), end);
   }

@@ -3,6 +3,7 @@
  * from git, not from what was noted.
  */
 import { join } from "node:path";
+import { defined } from "../base/defined.ts";
 import { agentCommits, savedTrees, unreached } from "./reflog-commits.ts";
 import { treeOf } from "./commits.ts";
 import type { Repository } from "./repository-access.ts";
@@ -60,13 +61,16 @@ export async function snapshotOf(
   },
 ): Promise<PlaceSnapshot> {
   const { place, base, admin, head, limits } = options;
-  const taken = await snapshot(repository, {
-    path: place.path,
-    index: place.index,
-    base,
-    limits,
-    ...(admin === undefined ? {} : { agentIndex: join(admin.dir, "index") }),
-    ...(head === undefined ? {} : { agentHead: head }),
-  });
+  const taken = await snapshot(
+    repository,
+    defined({
+      path: place.path,
+      index: place.index,
+      base,
+      limits,
+      agentIndex: admin === undefined ? undefined : join(admin.dir, "index"),
+      agentHead: head,
+    }),
+  );
   return { ...taken, ownRepository: await exists(join(place.path, ".git", "HEAD")) };
 }

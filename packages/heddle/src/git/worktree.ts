@@ -9,6 +9,7 @@
  */
 import { mkdir, rename, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { defined } from "../base/defined.ts";
 import { HeddleError, type Problem, caught } from "../base/errors.ts";
 import { type Result, err, ok } from "../base/result.ts";
 import { copyIndex, moveIndex } from "./index-status.ts";
@@ -125,8 +126,8 @@ export class Worktrees {
     const ports = await claimPorts(dirname(this.repository.home), place.path, this.#options.ports ?? PORTS);
     const createdAtMs = this.repository.clock.now();
     const { project } = this.#options;
-    const of = { run: place.run, owner: place.owner, ...(project === undefined ? {} : { project }) };
-    const record = { ...of, base, populated: true, createdAtMs, ports };
+    const of = { run: place.run, owner: place.owner };
+    const record: TreeRecord = defined({ ...of, project, base, populated: true, createdAtMs, ports });
     await writeRecord(place, record);
     return ok(worktreeOf(place, record, true, included));
   }
@@ -150,7 +151,7 @@ export class Worktrees {
     const admin = await this.lock.run(async () => await this.#ensureAdmin(place, commit));
     if (!admin.ok) return admin;
     const { files, holds } = options;
-    const setting = { commit, ...(files === undefined ? {} : { files }), ...(holds === undefined ? {} : { holds }) };
+    const setting: Setting = defined({ commit, files, holds });
     const known = await readRecord(place);
     // Candidates are set anew each time, whatever was there.
     if (known !== undefined && place.owner.kind !== "pool") await writeRecord(place, { ...known, setting });
@@ -168,10 +169,8 @@ export class Worktrees {
     const before = await readRecord(place);
     const createdAtMs = before?.createdAtMs ?? this.repository.clock.now();
     const known = { run: place.run, owner: place.owner, createdAtMs, ports: before?.ports ?? [] };
-    const { setup: done, project } = before ?? {};
-    const setup = { ...(done === undefined ? {} : { setup: done }), ...(project === undefined ? {} : { project }) };
-    const held = holds === undefined ? {} : { holds };
-    const record: TreeRecord = { ...known, ...setup, ...held, base: commit, populated: true };
+    const { setup, project } = before ?? {};
+    const record: TreeRecord = defined({ ...known, setup, project, holds, base: commit, populated: true });
     await writeRecord(place, record);
     return worktreeOf(place, record, false, NOTHING_INCLUDED);
   }
@@ -383,6 +382,6 @@ async function unsparse(repository: Repository, admin: AdminEntry): Promise<void
 function worktreeOf(place: Place, record: TreeRecord, fresh: boolean, included: IncludeReport): Worktree {
   const branch = place.branch === null ? null : shortBranch(place.branch);
   const slug = slugOf(place.run, place.name);
-  const holds = record.holds === undefined ? {} : { holds: record.holds };
-  return { place, path: place.path, branch, base: record.base, fresh, ports: record.ports, slug, included, ...holds };
+  const { base, ports, holds } = record;
+  return defined({ place, path: place.path, branch, base, fresh, ports, slug, included, holds });
 }

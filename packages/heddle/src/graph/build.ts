@@ -6,6 +6,7 @@
  * 2. An edge counts once, however often it is written; one that is both hard and soft is hard.
  * 3. The same list gives the same graph and the same problems.
  */
+import { defined } from "../base/defined.ts";
 import { suggest } from "../base/suggest.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Step } from "../plan/plan.ts";
@@ -110,14 +111,7 @@ function resolveEdges(steps: readonly Step[], names: Names, isKnownElsewhere: (i
       else if (target === undefined) {
         if (isKnownElsewhere(name)) continue;
         const suggestion = guess(name);
-        problems.push({
-          kind: "unknown-dep",
-          step,
-          field,
-          position,
-          name,
-          ...(suggestion !== undefined && { suggestion }),
-        });
+        problems.push(defined({ kind: "unknown-dep", step, field, position, name, suggestion }));
       } else if (seen[target] !== step + 1) {
         seen[target] = step + 1;
         list.targets[list.length++] = target;

@@ -3,6 +3,7 @@
  * file that sees a plan's text and its graph together. Expressions are looked at only where there are some, so that a plan
  * without them never loads their language.
  */
+import { defined } from "../base/defined.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Json } from "../base/json.ts";
 import type { PlanDefinition } from "../plan/define.ts";
@@ -39,11 +40,11 @@ export interface CompiledPlan {
 export async function compilePlan(input: CompileInput): Promise<Result<CompiledPlan, readonly Diagnostic[]>> {
   const parsed = await parseDocument(input);
   if (!parsed.ok) return parsed;
-  const options: ValidateOptions = {
+  const options: ValidateOptions = defined({
     name: nameOf(input.file),
-    ...(input.params === undefined ? {} : { params: input.params }),
-    ...(input.allowMissingParams === undefined ? {} : { allowMissingParams: input.allowMissingParams }),
-  };
+    params: input.params,
+    allowMissingParams: input.allowMissingParams,
+  });
   return compileDocument(parsed.value.document, options, parsed.value.source);
 }
 
@@ -62,7 +63,9 @@ export async function compileDocument(
   if (isWhole && graph?.ok === true) {
     const lists = problems.flatMap(({ list, graph: built }) => (built.ok ? [{ list, graph: built.value }] : []));
     const warnings = await warningsOf(validated.plan, lists, places);
-    return ok({ plan: validated.plan, graph: graph.value, ...(warnings.length > 0 && { warnings }) });
+    return ok(
+      defined({ plan: validated.plan, graph: graph.value, warnings: warnings.length > 0 ? warnings : undefined }),
+    );
   }
   const source = await places();
   for (const each of problems) {
@@ -99,12 +102,7 @@ export async function resolvePlan(
   if (!data.ok) return data;
   const compiled = await compileDocument(
     document,
-    {
-      name: definition.name,
-      allowFunctions: true,
-      ...(params === undefined ? {} : { params }),
-      ...(options.allowMissingParams === undefined ? {} : { allowMissingParams: options.allowMissingParams }),
-    },
+    defined({ name: definition.name, allowFunctions: true, params, allowMissingParams: options.allowMissingParams }),
     () => Promise.resolve(noSourceMap(file)),
   );
   return compiled.ok ? ok({ ...compiled.value, functions }) : compiled;
@@ -139,11 +137,11 @@ export async function compileSteps(
   const source = noSourceMap(file);
   const data = plainData(list, file);
   if (!data.ok) return data;
-  const document = {
-    ...(plan.paramSpecs === undefined ? {} : { params: plan.paramSpecs }),
-    ...(plan.resources === undefined ? {} : { resources: plan.resources }),
+  const document = defined<Readonly<Record<string, unknown>>>({
+    params: plan.paramSpecs,
+    resources: plan.resources,
     steps: list,
-  };
+  });
   const findings = new Findings();
   const validated = validateDocument(document, { name: plan.name, allowMissingParams: true }, findings);
   await checkSites(validated, findings);

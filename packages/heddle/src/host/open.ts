@@ -7,6 +7,7 @@
 import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { AgentKeeping } from "../agent/port.ts";
+import { defined } from "../base/defined.ts";
 import { messageOf, systemCode, type Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { diskFull } from "../journal/sqlite/failures.ts";
@@ -37,11 +38,14 @@ export async function openProject(dir: string, options: OpenOptions): Promise<Re
     const made = makeHeddleDir(heddleDir);
     if (!made.ok) return made;
   }
-  const journal = await openSqliteJournal(join(heddleDir, "state.db"), {
-    validate: checkEvent,
-    writer: `heddle ${VERSION}`,
-    ...(options.readOnly === true ? { readOnly: true } : {}),
-  });
+  const journal = await openSqliteJournal(
+    join(heddleDir, "state.db"),
+    defined({
+      validate: checkEvent,
+      writer: `heddle ${VERSION}`,
+      readOnly: options.readOnly === true ? true : undefined,
+    }),
+  );
   if (!journal.ok) return journal;
   const workspaces = directoryWorkspaces({ projectDir: root, heddleDir });
   return ok(

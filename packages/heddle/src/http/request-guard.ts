@@ -2,6 +2,7 @@
  * Which requests may come in: only those that a local program sends to this very address with a valid token. A web page that
  * gets a browser to call (DNS rebinding) is stopped by its `Host` or `Origin`, whatever else it knows. Looks at headers alone.
  */
+import { defined } from "../base/defined.ts";
 
 /** The one path that is served. */
 export const TOOLS_PATH = "/mcp";
@@ -57,7 +58,7 @@ function rejectionOf(message: string): Rejection {
 }
 
 function turnAway(status: number, message: string, headers?: Readonly<Record<string, string>>): Admission {
-  return { ok: false, rejection: { status, message, ...(headers !== undefined && { headers }) } };
+  return { ok: false, rejection: defined({ status, message, headers }) };
 }
 
 function timesSent(head: RequestHead, name: string): number {

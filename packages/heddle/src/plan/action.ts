@@ -1,4 +1,5 @@
 /** What a step does: exactly one action, from the keys that say so, or an agent's task from what the step describes. */
+import { defined } from "../base/defined.ts";
 import { isJsonObject, type JsonObject } from "../base/json.ts";
 import type { DocumentPath } from "./diagnostic.ts";
 import type { WrittenStep } from "./document.ts";
@@ -43,7 +44,7 @@ export function toAction(
     case "approve": {
       if (written.approve !== undefined) addTemplates(written.approve, [...path, "approve"], context, scope);
       const { onTimeout } = written;
-      return { kind: "approve", question: written.approve ?? "", ...(onTimeout === undefined ? {} : { onTimeout }) };
+      return defined({ kind: "approve", question: written.approve ?? "", onTimeout });
     }
     case "plan":
       return toPlanAction(written, path, context, scope);
@@ -73,7 +74,12 @@ function toCall(written: WrittenStep, path: DocumentPath, context: SiteContext, 
   const [module = "", name = "default"] = (written.call ?? "").split("#");
   const { with: given } = written;
   if (given !== undefined) addTemplates(given, [...path, "with"], context, scope);
-  return { kind: "call", module, export: name, ...(given === undefined || isEmpty(given) ? {} : { with: given }) };
+  return defined({
+    kind: "call",
+    module,
+    export: name,
+    with: given === undefined || isEmpty(given) ? undefined : given,
+  });
 }
 
 function toPlanAction(written: WrittenStep, path: DocumentPath, context: SiteContext, scope: StepScope): Action {
@@ -108,7 +114,7 @@ function toAgent(
     });
   }
   const rest = Object.fromEntries(Object.entries(options ?? {}).filter(([key]) => key !== "prompt"));
-  return { kind: "agent", prompt: asked ?? "", ...(isEmpty(rest) ? {} : { options: rest }) };
+  return defined({ kind: "agent", prompt: asked ?? "", options: isEmpty(rest) ? undefined : rest });
 }
 
 /** What an agent is asked where nobody wrote a prompt. */

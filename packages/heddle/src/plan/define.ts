@@ -5,6 +5,7 @@
  *
  * A step is one thing however many copies of it `sequence` or `when` made: copies share their origin and are joined again.
  */
+import { defined } from "../base/defined.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import type { WrittenDuration, WrittenPlan, WrittenStep } from "./document.ts";
 import type { Functions, StepContext, StepFunction } from "./plan.ts";
@@ -104,10 +105,10 @@ export function forEach<Item, Output, const D extends Deps = NoInputs>(
 ): StepValue<readonly Awaited<Output>[]> {
   const { items, maxConcurrency, ...others } = options;
   const source = isStep(items) ? items : undefined;
-  const written: WrittenStep = {
+  const written: WrittenStep = defined({
     forEach: source === undefined ? (items as string | readonly Json[]) : `deps[${JSON.stringify(source.id)}].output`,
-    ...(maxConcurrency === undefined ? {} : { maxConcurrency }),
-  };
+    maxConcurrency,
+  });
   const body = run as (item: unknown, inputs: object, context: StepContext) => unknown;
   const made = functionStep(id, others as FunctionOptions, body, (inputs, context) =>
     body(context.item, inputs, context),
@@ -135,7 +136,7 @@ export interface AgentOptions extends CommonOptions {
 /** A step that a coding agent carries out. */
 export function agent(id: string, options: AgentOptions): StepValue<Json> {
   const { prompt, model, ...others } = options;
-  return dataStep(id, { agent: { prompt, ...(model === undefined ? {} : { model }) } }, others);
+  return dataStep(id, { agent: defined({ prompt, model }) }, others);
 }
 
 export interface ApproveOptions extends CommonOptions {
@@ -145,7 +146,7 @@ export interface ApproveOptions extends CommonOptions {
 /** A step that asks a person. */
 export function approve(id: string, question: string, options: ApproveOptions = {}): StepValue<Json> {
   const { onTimeout, ...others } = options;
-  return dataStep(id, { approve: question, ...(onTimeout === undefined ? {} : { onTimeout }) }, others);
+  return dataStep(id, defined({ approve: question, onTimeout }), others);
 }
 
 export interface SubplanOptions extends CommonOptions {
@@ -236,12 +237,13 @@ function documentOf(definition: PlanDefinition, prefix: string, functions: Map<s
   const written = all.map((each) => {
     if (each.fn !== undefined) functions.set(prefix + each.id, each.fn);
     const { inner } = each as { readonly inner?: PlanDefinition };
-    const nested = inner === undefined ? {} : { plan: documentOf(inner, `${prefix}${each.id}/`, functions) };
     return {
       id: each.id,
       ...each.written,
-      ...nested,
-      ...(each.deps.length === 0 ? {} : { deps: [...new Set(each.deps)] }),
+      ...defined<{ readonly plan?: object; readonly deps?: readonly string[] }>({
+        plan: inner && documentOf(inner, `${prefix}${each.id}/`, functions),
+        deps: each.deps.length === 0 ? undefined : [...new Set(each.deps)],
+      }),
     };
   });
   return { name: definition.name, ...top, steps: written };
@@ -274,11 +276,10 @@ function collect(listed: readonly StepValue[]): readonly StepValue[] {
 /** Two copies of one step: the edges of both, and the condition that either was given. */
 function joined(a: StepValue, b: StepValue): StepValue {
   if (a === b) return a;
-  const condition = b.written.if ?? a.written.if;
   return {
     ...a,
     deps: [...a.deps, ...b.deps],
-    written: { ...a.written, ...(condition === undefined ? {} : { if: condition }) },
+    written: defined({ ...a.written, if: b.written.if ?? a.written.if }),
   };
 }
 
@@ -294,16 +295,16 @@ function functionStep(
   const { output, deps, ...others } = options;
   const schema = isStandardSchema(output) ? output : undefined;
   const needs = namedIds(deps);
-  const action: WrittenStep["function"] = {
+  const action: WrittenStep["function"] = defined({
     source: sourceHash(source),
-    ...(Object.keys(needs).length === 0 ? {} : { needs }),
-    ...(schema === undefined ? {} : { schema: true }),
-  };
-  const written: WrittenStep = {
+    needs: Object.keys(needs).length === 0 ? undefined : needs,
+    schema: schema === undefined ? undefined : true,
+  });
+  const written: WrittenStep = defined({
     ...others,
     function: action,
-    ...(output === undefined || schema !== undefined ? {} : { output: output as JsonObject }),
-  };
+    output: output === undefined || schema !== undefined ? undefined : (output as JsonObject),
+  });
   const fn: StepFunction = schema === undefined ? { run } : { run, check: (value) => checkStandard(schema, value) };
   return freeze({ kind: "step", id, written, uses: usedSteps(deps), deps: depIds(deps), fn, origin: {} });
 }

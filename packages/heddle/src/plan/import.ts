@@ -2,6 +2,7 @@
  * Plans that people have in the forms of other tools, turned into documents of ours: lists of tasks with subtasks
  * (`tasks.json`) and lists of phases (`phase_plan.yaml`). What is done already is left out, and said.
  */
+import { defined } from "../base/defined.ts";
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Diagnostic } from "./diagnostic.ts";
@@ -87,14 +88,14 @@ function taskStep(task: JsonObject, id: string, deps: readonly string[]): JsonOb
   const parts = [title, textOf(task["description"]), textOf(task["details"])].filter((part) => part !== undefined);
   const test = textOf(task["testStrategy"]);
   const priority = PRIORITIES[textOf(task["priority"]) ?? ""];
-  return {
+  return defined({
     id,
-    ...(title === undefined ? {} : { description: title }),
-    ...(test === undefined ? {} : { acceptance: [test] }),
+    description: title,
+    acceptance: test === undefined ? undefined : [test],
     agent: [...parts, ...(test === undefined ? [] : [`How it is tested: ${test}`])].join("\n\n") || `Task ${id}`,
-    ...(deps.length === 0 ? {} : { deps: [...new Set(deps)] }),
-    ...(priority === undefined || priority === 0 ? {} : { priority }),
-  };
+    deps: deps.length === 0 ? undefined : [...new Set(deps)],
+    priority: priority === undefined || priority === 0 ? undefined : priority,
+  });
 }
 
 function fromPhases(list: readonly Json[]): ImportedPlan {
@@ -109,15 +110,15 @@ function fromPhases(list: readonly Json[]): ImportedPlan {
     const acceptance = objectsOrTexts(phase["acceptance_criteria"]);
     const verify = textOf(phase["test_command"]);
     const label = textOf(phase["parallel_group"]);
-    return {
+    return defined({
       id: idOf(phase),
       description: [name, description].filter((part) => part !== undefined).join(": ") || idOf(phase),
-      ...(acceptance.length === 0 ? {} : { acceptance }),
-      ...(deps.length === 0 ? {} : { deps }),
+      acceptance: acceptance.length === 0 ? undefined : acceptance,
+      deps: deps.length === 0 ? undefined : deps,
       // Phases of one parallel group run side by side; our groups share a worktree and take turns.
-      ...(label === undefined ? {} : { labels: [label] }),
-      ...(verify === undefined ? {} : { verify }),
-    };
+      labels: label === undefined ? undefined : [label],
+      verify,
+    });
   });
   return { document: { steps }, form: "phases", notes };
 }

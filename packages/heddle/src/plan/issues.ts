@@ -3,6 +3,7 @@
  * Also turns what a schema refuses into findings in plain words.
  */
 import type * as z from "zod/mini";
+import { defined } from "../base/defined.ts";
 import { suggest } from "../base/suggest.ts";
 import type { Diagnostic, DocumentPath, Position, SourceMap } from "./diagnostic.ts";
 import { keysAt } from "./schema/keys.ts";
@@ -53,7 +54,7 @@ export class Findings {
 function toDiagnostic(finding: Finding, source: SourceMap, at?: Position): Diagnostic {
   const { code, message, hint, path, isKey } = finding;
   const { line, column } = at ?? (isKey === true ? source.atKey(path) : source.at(path));
-  return { code, severity: "error", message, file: source.file, line, column, ...(hint === undefined ? {} : { hint }) };
+  return defined({ code, severity: "error", message, file: source.file, line, column, hint });
 }
 
 /** An unknown key, with what was probably meant. */

@@ -1,4 +1,5 @@
 /** A plan's parameters: their declarations checked, given values converted and checked, defaults filled in. */
+import { defined } from "../base/defined.ts";
 import { canonicalJson, type Json } from "../base/json.ts";
 import { suggest } from "../base/suggest.ts";
 import type { DocumentPath } from "./diagnostic.ts";
@@ -28,7 +29,7 @@ export function paramValues(
     if (value !== undefined) values[name] = value;
   }
   if (Object.keys(declared).length === 0) return {};
-  return { ...(Object.keys(values).length > 0 ? { params: values } : {}), paramSpecs: declared };
+  return defined({ params: Object.keys(values).length > 0 ? values : undefined, paramSpecs: declared });
 }
 
 function checkNames(declared: Specs, given: Given, path: DocumentPath, findings: Findings): void {

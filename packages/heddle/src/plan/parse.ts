@@ -7,6 +7,7 @@
  * 3. The YAML parser is loaded for YAML, and for the places of errors in JSON.
  */
 import type { Event } from "js-yaml";
+import { defined } from "../base/defined.ts";
 import { messageOf } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Diagnostic, SourceMap } from "./diagnostic.ts";
@@ -70,9 +71,7 @@ type ReadResult = Result<{ readonly document: unknown; readonly events?: readonl
 
 function refused(file: string, text: string, error: ReadError): Result<never, readonly Diagnostic[]> {
   const { code, message, offset, hint } = error;
-  return err([
-    { code, severity: "error", message, file, ...positionAt(text, offset), ...(hint === undefined ? {} : { hint }) },
-  ]);
+  return err([defined({ code, severity: "error", message, file, ...positionAt(text, offset), hint })]);
 }
 
 const NOTHING: ReadError = {
@@ -136,7 +135,7 @@ async function readYaml(text: string): Promise<ReadResult> {
     const offset = thrown.mark?.position ?? 0;
     // The parser points behind an alias's `*`.
     const start = /unidentified alias/.test(thrown.reason) ? Math.max(0, offset - 1) : offset;
-    return err({ code, message, offset: start, ...(hint === undefined ? {} : { hint }) });
+    return err(defined({ code, message, offset: start, hint }));
   }
 }
 

@@ -5,6 +5,7 @@
  * Invariant: a step is returned whatever is wrong with it, so that places in the list stay the plan's and later checks can
  * go on; what is wrong is in the findings, and a plan with findings is never run.
  */
+import { defined } from "../base/defined.ts";
 import { parseDuration } from "../base/duration.ts";
 import { isJsonObject, type JsonObject } from "../base/json.ts";
 import { toAction } from "./action.ts";
@@ -83,7 +84,7 @@ function dropMeaningless(raw: JsonObject, step: Draft, path: DocumentPath, { fin
 function siteContext(step: Draft, written: WrittenStep, scope: StepScope): SiteContext {
   const hasItem = written.forEach !== undefined;
   const { siblings, params } = scope;
-  return { step, siblings, hasItem, ...(params === undefined ? {} : { params }) };
+  return defined({ step, siblings, hasItem, params });
 }
 
 /** The keys of a step whose values have the right shape, under their own names. */
@@ -164,7 +165,7 @@ function addExpressions(
   const { forEach, maxConcurrency } = written;
   if (forEach !== undefined) {
     const items = typeof forEach === "string" ? unwrapped(forEach) : forEach;
-    step.forEach = { items, ...(maxConcurrency === undefined ? {} : { maxConcurrency }) };
+    step.forEach = defined({ items, maxConcurrency });
     // The list is made before there is an item.
     const outside = { ...context, hasItem: false };
     if (typeof items === "string")
@@ -226,25 +227,20 @@ function toRetry(written: number | WrittenRetry): Retry {
   if (typeof written === "number") return { ...DEFAULT_RETRY, attempts: written + 1 };
   const { attempts, delay, factor, maxDelay, jitter, on } = written;
   const delayMs = delay === undefined ? DEFAULT_RETRY.delayMs : toMs(delay);
-  return {
+  return defined({
     attempts: attempts ?? DEFAULT_RETRY.attempts,
     delayMs,
     factor: factor ?? DEFAULT_RETRY.factor,
     maxDelayMs: maxDelay === undefined ? Math.max(DEFAULT_RETRY.maxDelayMs, delayMs) : toMs(maxDelay),
     jitter: jitter ?? DEFAULT_RETRY.jitter,
-    ...(on === undefined || on.length === 0 ? {} : { on }),
-  };
+    on: on === undefined || on.length === 0 ? undefined : on,
+  });
 }
 
 /** `own` over `defaults`; then what says nothing is taken out. */
 function merged(defaults: Draft, own: Draft): Draft {
   const { id, action } = own;
-  const step: Draft = {
-    ...(id === undefined ? {} : { id }),
-    ...(action === undefined ? {} : { action }),
-    ...defaults,
-    ...own,
-  };
+  const step: Draft = defined({ id, action, ...defaults, ...own });
   if (defaults.env !== undefined && own.env !== undefined) step.env = { ...defaults.env, ...own.env };
   for (const key of ["labels", "passEnv", "secrets", "verify"] as const) if (step[key]?.length === 0) delete step[key];
   for (const key of ["env", "resources", "limits"] as const)
@@ -252,7 +248,8 @@ function merged(defaults: Draft, own: Draft): Draft {
   if (step.locks !== undefined) {
     const { read = [], write = [] } = step.locks;
     if (read.length === 0 && write.length === 0) delete step.locks;
-    else step.locks = { ...(read.length > 0 ? { read } : {}), ...(write.length > 0 ? { write } : {}) };
+    else
+      step.locks = defined({ read: read.length > 0 ? read : undefined, write: write.length > 0 ? write : undefined });
   }
   if (step.retry?.attempts === 1) delete step.retry;
   // Zero switches a default's timeout off.

@@ -6,6 +6,7 @@ import { availableParallelism } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import type { AgentKeeping } from "../agent/port.ts";
 import { systemClock } from "../base/clock.ts";
+import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
 import type { Json, JsonObject } from "../base/json.ts";
@@ -70,7 +71,7 @@ export class LocalProject implements Project {
   }
 
   async start(plan: LoadedPlan, options: StartOptions): Promise<Result<RunHandle, Problem>> {
-    const planFile = plan.file === undefined ? {} : { planFile: relative(this.dir, plan.file) };
+    const planFile = options.planFile ?? (plan.file === undefined ? undefined : relative(this.dir, plan.file));
     const maxConcurrency = options.maxConcurrency ?? plan.plan.maxConcurrency ?? availableParallelism();
     const beginning = options.reuse?.beginning;
     const run = beginning?.run ?? options.run ?? randomId(systemRandom);
@@ -80,7 +81,7 @@ export class LocalProject implements Project {
       const begun = await (await this.agents()).begin(beginning);
       if (!begun.ok) return begun;
     }
-    return (await this.#running()).start(plan, { ...planFile, ...options, run, maxConcurrency });
+    return (await this.#running()).start(plan, defined({ ...options, planFile, run, maxConcurrency }));
   }
 
   async resume(run: string, options: ResumeOptions): Promise<Result<RunHandle, Problem>> {
@@ -159,11 +160,14 @@ export class LocalProject implements Project {
 
   #register(run: string, plan: LoadedPlan | undefined, planFile?: string): void {
     const file = plan?.file ?? (planFile === undefined ? undefined : resolve(this.dir, planFile));
-    this.#codes.set(run, {
-      functions: plan?.functions ?? NO_FUNCTIONS,
-      folder: file === undefined ? this.dir : dirname(file),
-      ...(file === undefined ? {} : { planModule: file }),
-    });
+    this.#codes.set(
+      run,
+      defined({
+        functions: plan?.functions ?? NO_FUNCTIONS,
+        folder: file === undefined ? this.dir : dirname(file),
+        planModule: file,
+      }),
+    );
   }
 
   #codeOf(run: string): PlanCode {

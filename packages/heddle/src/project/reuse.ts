@@ -1,4 +1,5 @@
 /** New runs that begin in the middle: `--only`, `--from` and `rerun` take recorded successes for what they leave out. */
+import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { isJsonObject, type Json } from "../base/json.ts";
@@ -83,7 +84,7 @@ async function withWork(
       const { kind: _kind, now, ...beginning } = carried.value;
       for (const [id, output] of outputs) if (isOfAgents(state, id)) outputs.set(id, withCommits(output, now));
       const isBare = beginning.begin === beginning.base;
-      return ok({ plan: chosen, reuse: { run, outputs, ...(isBare ? {} : { beginning }) }, again });
+      return ok({ plan: chosen, reuse: defined({ run, outputs, beginning: isBare ? undefined : beginning }), again });
     }
     const { step, why } = carried.value;
     again.push(`${step} runs again: what run ${run} merged for it ${why}.`);

@@ -5,6 +5,7 @@
  */
 import type { Worker } from "node:worker_threads";
 import type { Clock } from "../base/clock.ts";
+import { defined } from "../base/defined.ts";
 import { messageOf, systemCode } from "../base/errors.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import type { StepFunction } from "../plan/plan.ts";
@@ -61,12 +62,15 @@ export function startIsolated(attempt: Attempt, options: IsolatedOptions, mask: 
   try {
     // Loaded by the first that needs it: every start would feel its 3 ms.
     const threads = process.getBuiltinModule("node:worker_threads");
-    worker = new threads.Worker(options.workerEntry, {
-      workerData: { heddleErrand: errand },
-      stdout: true,
-      stderr: true,
-      ...(attempt.maxMemoryMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: attempt.maxMemoryMb } }),
-    });
+    worker = new threads.Worker(
+      options.workerEntry,
+      defined({
+        workerData: { heddleErrand: errand },
+        stdout: true,
+        stderr: true,
+        resourceLimits: attempt.maxMemoryMb === undefined ? undefined : { maxOldGenerationSizeMb: attempt.maxMemoryMb },
+      }),
+    );
   } catch (thrown) {
     return failedAttempt("spawn", `isolate: ${messageOf(thrown)}`);
   }

@@ -1,5 +1,6 @@
 /** The runners of this machine, put together: commands by helpers, functions in this process, and the sweep that goes with them. */
 import type { Clock } from "../base/clock.ts";
+import { defined } from "../base/defined.ts";
 import { type BaseEnvironments, baseEnvironments } from "./environment.ts";
 import { type HelperCommands, helperCommands } from "./helper.ts";
 import { type MemoryWatch, memoryWatch } from "./memory.ts";
@@ -54,7 +55,7 @@ export function localRunners({ clock, env, owner, workerEntry }: LocalRunnersOpt
   const memory = memoryWatch(clock);
   const onLoose = (run: string): void => void loose.add(run);
   const shell = shellRunner({ commands, bases, memory, onLoose });
-  const modules = moduleRunner({ clock, bases, ...(workerEntry === undefined ? {} : { workerEntry }) });
+  const modules = moduleRunner(defined({ clock, bases, workerEntry }));
   const world = { clock, table, owner, path: env["PATH"] ?? "", guard: () => commands.warm(1) };
   return {
     runner: runnerRegistry([shell, modules]),

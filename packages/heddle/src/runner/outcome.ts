@@ -1,4 +1,5 @@
 /** Small makers of outcomes that several runners share. */
+import { defined } from "../base/defined.ts";
 import type { Masker } from "./mask.ts";
 import type { RunningAttempt } from "./port.ts";
 import type { Outcome } from "../run/attempt.ts";
@@ -12,11 +13,11 @@ export function failedAttempt(code: "spawn" | "error", message: string): Running
 export function maskOutcome(outcome: Outcome, mask: Masker): Outcome {
   switch (outcome.kind) {
     case "succeeded":
-      return {
+      return defined({
         ...outcome,
         output: mask.json(outcome.output),
-        ...(outcome.steps === undefined ? {} : { steps: outcome.steps.map((step) => mask.json(step as never)) }),
-      };
+        steps: outcome.steps?.map((step) => mask.json(step as never)),
+      });
     case "failed":
       return { ...outcome, error: { ...outcome.error, message: mask.text(outcome.error.message) } };
     case "unresolved":

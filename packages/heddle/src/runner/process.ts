@@ -12,6 +12,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { constants } from "node:os";
 import type { Clock } from "../base/clock.ts";
+import { defined } from "../base/defined.ts";
 import { messageOf } from "../base/errors.ts";
 import type { BaseEnvironments, Environment } from "./environment.ts";
 import { OWNER_VARIABLE } from "./environment.ts";
@@ -87,7 +88,7 @@ const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, numbe
 /** The end as a status of a shell tells it. */
 export function exitedWith(status: number, found: number, contained: boolean): CommandEnd {
   const name = status > 128 ? SIGNAL_NAMES.get(status - 128) : undefined;
-  return { kind: "exited", code: status, found, contained, ...(name === undefined ? {} : { signal: name }) };
+  return defined({ kind: "exited", code: status, found, contained, signal: name });
 }
 
 export function statusOfSignal(name: NodeJS.Signals): number {

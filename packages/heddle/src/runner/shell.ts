@@ -4,6 +4,7 @@
  */
 import { closeSync, openSync, statSync, writeSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { defined } from "../base/defined.ts";
 import { messageOf } from "../base/errors.ts";
 import { type BaseEnvironments, type Environment, passed, withoutToken } from "./environment.ts";
 import { type Exchange, exchangeFiles, readOutput, readSteps, writeDeps } from "./exchange.ts";
@@ -50,7 +51,7 @@ function startShell(options: ShellOptions, attempt: Attempt): RunningAttempt {
   } catch (thrown) {
     return failedAttempt("spawn", `the log cannot be opened: ${messageOf(thrown)}`);
   }
-  const spec: CommandSpec = {
+  const spec: CommandSpec = defined({
     command: work.command,
     shell: work.shell,
     cwd: attempt.cwd,
@@ -58,8 +59,8 @@ function startShell(options: ShellOptions, attempt: Attempt): RunningAttempt {
     env,
     logFile: attempt.logFile,
     graceMs: attempt.graceMs,
-    ...(log === undefined ? {} : { sink: log.write }),
-  };
+    sink: log?.write,
+  });
   const running = options.commands.start(spec);
   let reason: StopReason | undefined;
   function stop(why: StopReason): void {
@@ -135,12 +136,7 @@ function outcomeOf({ attempt, end, reason, files, usage, spec }: Ended): Outcome
   if (!output.ok) return { kind: "failed", error: { code: "output", message: output.error }, ...used };
   const steps = readSteps(files);
   if (!steps.ok) return { kind: "failed", error: { code: "output", message: steps.error }, ...used };
-  return {
-    kind: "succeeded",
-    output: output.value,
-    ...(steps.value === undefined ? {} : { steps: steps.value }),
-    ...used,
-  };
+  return defined({ kind: "succeeded", output: output.value, steps: steps.value, ...used });
 }
 
 function exitError(end: Extract<CommandEnd, { kind: "exited" }>): {

@@ -1,4 +1,5 @@
 /** A plan as a document: what `plan --json` prints. Its shape is public: fields may be added, none taken away. */
+import { defined } from "../base/defined.ts";
 import { targetsOf, type Adjacency, type Graph } from "../graph/graph.ts";
 import { criticalPath, layersOf, maxParallelism } from "../graph/paths.ts";
 import type { RunOptions } from "../run/event.ts";
@@ -53,9 +54,9 @@ export function planView({ plan, graph, options, recorded }: PlanViewInput): Pla
   const path = criticalPath(graph, durationOf);
   const nothingKnown = unknown === graph.size;
   const ids = (steps: readonly number[]): readonly string[] => steps.map((step) => graph.ids[step] ?? "");
-  return {
+  return defined({
     name: plan.name,
-    ...(plan.description === undefined ? {} : { description: plan.description }),
+    description: plan.description,
     steps: plan.steps.map((step, i) => stepView(step, i, graph)),
     layers: layersOf(graph).map(ids),
     maxParallelism: maxParallelism(graph),
@@ -64,21 +65,21 @@ export function planView({ plan, graph, options, recorded }: PlanViewInput): Pla
     expectedMakespanMs: nothingKnown ? null : (expectedMakespan({ plan, graph, options, durationOf }) ?? null),
     workers: options.maxConcurrency,
     unknownDurations: unknown,
-  };
+  });
 }
 
 function stepView(step: Step, i: number, graph: Graph): PlanStepView {
   const names = (side: Adjacency): readonly string[] =>
     Array.from(targetsOf(side, i), (target) => graph.ids[target] ?? "");
-  return {
+  return defined({
     id: step.id,
-    ...(step.description === undefined ? {} : { description: step.description }),
+    description: step.description,
     deps: names(graph.deps),
     after: names(graph.after),
     layer: (graph.layerOf[i] ?? 0) + 1,
     kind: step.action.kind,
-    ...(step.group === undefined ? {} : { group: step.group }),
-    ...(step.resources === undefined ? {} : { resources: step.resources }),
-    ...(step.locks === undefined ? {} : { locks: step.locks }),
-  };
+    group: step.group,
+    resources: step.resources,
+    locks: step.locks,
+  });
 }

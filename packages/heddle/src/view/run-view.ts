@@ -2,6 +2,7 @@
  * One run as a document: what `show --json` prints and what other faces build on. Its shape is public: fields may be added,
  * none taken away. Times are milliseconds since the epoch.
  */
+import { defined } from "../base/defined.ts";
 import type { Json } from "../base/json.ts";
 import { explainStep } from "../run/explain.ts";
 import type { QuestionAbout, StepError, Usage } from "../run/event.ts";
@@ -132,7 +133,7 @@ function stepView({ state, timeline, live, now, logFile }: RunViewInput, step: n
   const usage = timeline.lastOf(definition.id)?.usage;
   const cost = timeline.costOf(definition.id);
   const parent = state.parents[step] ?? -1;
-  return {
+  return defined({
     id: definition.id,
     status: stepStatus(state, step, live),
     layer: (state.layers[step] ?? 0) + 1,
@@ -140,18 +141,18 @@ function stepView({ state, timeline, live, now, logFile }: RunViewInput, step: n
     startedAt: state.startedTimes[step] ?? null,
     endedAt: "endedAt" in phase ? phase.endedAt : null,
     durationMs: "durationMs" in phase ? phase.durationMs : null,
-    ...(definition.description === undefined ? {} : { description: definition.description }),
-    ...(output === undefined ? {} : { output }),
-    ...("error" in phase ? { error: phase.error } : {}),
-    ...(phase.tag === "skipped" && phase.reason.kind === "dependency" ? { cause: phase.reason.cause } : {}),
+    description: definition.description,
+    output,
+    error: "error" in phase ? phase.error : undefined,
+    cause: phase.tag === "skipped" && phase.reason.kind === "dependency" ? phase.reason.cause : undefined,
     why: explainStep(state, step, now),
-    ...(usage === undefined ? {} : { usage }),
-    ...(cost === undefined ? {} : { cost }),
+    usage,
+    cost,
     log: attempts > 0 && writesLog(state, step) ? logFile(definition.id, attempts) : null,
-    ...(parent === -1 ? {} : { parent: stepAt(state, parent).id }),
+    parent: parent === -1 ? undefined : stepAt(state, parent).id,
     ...questionView(phase, live),
-    ...(phase.tag === "retrying" ? { retryAt: phase.retryAt } : {}),
-  };
+    retryAt: phase.tag === "retrying" ? phase.retryAt : undefined,
+  });
 }
 
 function questionView(phase: StepPhase, live: boolean): Pick<StepView, "question" | "about" | "options"> {
@@ -159,7 +160,7 @@ function questionView(phase: StepPhase, live: boolean): Pick<StepView, "question
   const asked = live || phase.tag !== "running" ? questionOf(phase) : undefined;
   if (asked === undefined) return {};
   const { question, about, options } = asked;
-  return { question, about, ...(options === undefined ? {} : { options }) };
+  return defined({ question, about, options });
 }
 
 /** Whether attempts of the step write a log: questions and steps that stand for others do not. */

@@ -1,4 +1,5 @@
 /** A run as a Chrome trace (the JSON that chrome://tracing and Perfetto read): one row per slot, times in microseconds. */
+import { defined } from "../base/defined.ts";
 import type { RunViewInput } from "./run-view.ts";
 
 export interface TraceEvent {
@@ -37,11 +38,7 @@ export function traceOf({ state, timeline, now }: Pick<RunViewInput, "state" | "
       dur: Math.max(1, (until - span.startedAt) * 1000),
       pid: 1,
       tid: span.kind === "attempt" ? span.slot + 1 : ASIDE[span.kind],
-      args: {
-        status: span.status,
-        attempt: span.attempt,
-        ...(span.error === undefined ? {} : { error: span.error.message }),
-      },
+      args: defined({ status: span.status, attempt: span.attempt, error: span.error?.message }),
     });
   }
   for (const kind of aside) events.push(named("thread_name", ASIDE[kind], `${kind}s`));

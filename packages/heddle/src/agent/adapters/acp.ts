@@ -8,6 +8,7 @@
  *  2. The end goes in steps, each with its time: `session/cancel`, the end of input, TERM, KILL, a sweep by tag.
  *  3. Nothing is answered for the agent but what the policy, or a person, says.
  */
+import { defined } from "../../base/defined.ts";
 import type { Attempting } from "./agent-session.ts";
 import { attempting } from "./agent-session.ts";
 import type { ClientContext, PromptResponse } from "@agentclientprotocol/sdk";
@@ -69,12 +70,14 @@ export function acpAdapter(world: AgentWorld, agent: AcpAgent): AgentAdapter {
 }
 
 function startAcp(world: AgentWorld, agent: AcpAgent, quirks: AcpQuirks, context: AgentContext): AgentHandle {
-  const updates = new Updates({
-    emit: context.emit,
-    log: context.log,
-    tools: (count) => attempt.deadlines.tools(count),
-    ...(quirks.noise === undefined ? {} : { noise: quirks.noise }),
-  });
+  const updates = new Updates(
+    defined({
+      emit: context.emit,
+      log: context.log,
+      tools: (count) => attempt.deadlines.tools(count),
+      noise: quirks.noise,
+    }),
+  );
   const wire = acpWire({
     write: (line) => attempt.process.write(line),
     heard: () => attempt.deadlines.heard(),
@@ -139,13 +142,13 @@ function startAcp(world: AgentWorld, agent: AcpAgent, quirks: AcpQuirks, context
     });
     const { usage, raw } = turnUsage(said, quirks.usage);
     const total = addUsage(session.resumed ? context.resume?.totals?.usage : undefined, usage);
-    attempt.note({
-      ...(usage === undefined ? {} : { usage }),
-      ...(raw === undefined ? {} : { rawUsage: raw }),
-      ...(total === undefined
-        ? {}
-        : { totals: { ...(updates.usd === undefined ? {} : { usd: updates.usd }), usage: total } }),
-    });
+    attempt.note(
+      defined({
+        usage,
+        rawUsage: raw,
+        totals: total === undefined ? undefined : defined({ usd: updates.usd, usage: total }),
+      }),
+    );
     const failure = failureOfTurn(said, updates, quirks);
     if (failure === undefined) attempt.done();
     else attempt.fail(failure);
@@ -202,11 +205,7 @@ async function openSession(
       }
     }
   }
-  const opened = await talk.request("session/new", {
-    cwd,
-    mcpServers,
-    ...(quirks.sessionMeta === undefined ? {} : { _meta: quirks.sessionMeta }),
-  });
+  const opened = await talk.request("session/new", defined({ cwd, mcpServers, _meta: quirks.sessionMeta }));
   if (typeof opened?.sessionId !== "string")
     throw new AgentError("protocol", "the agent opened a session without an id");
   await setModel(talk, context, quirks, opened.sessionId, opened.configOptions, attempt);

@@ -7,6 +7,7 @@
  *  2. Whatever the verdict, the process is ended step by step (cancel, end of input, TERM, KILL, sweep), and the outcome
  *     settles when that is done.
  */
+import { defined } from "../../base/defined.ts";
 import { type Failure, rateLimitOf, shorten } from "./failure-class.ts";
 import { missingProgram, type Program } from "./program.ts";
 import { lineReader } from "./line-reader.ts";
@@ -160,24 +161,18 @@ export function attempting(world: AgentWorld, context: AgentContext, spec: Attem
   }
 
   function outcomeOf(made: Verdict): AgentOutcome {
-    const common = {
+    const common = defined<Omit<AgentOutcome, "status">>({
       text: spec.text(),
       ...notes,
-      ...(session === undefined ? {} : { sessionId: session.sessionId }),
-    };
+      sessionId: session?.sessionId,
+    });
     switch (made.kind) {
       case "done":
         return { status: "ok", ...common };
       case "failed": {
         const { failure } = made;
         const rateLimit = rateLimitOf(failure, spec.provider);
-        return {
-          status: "failed",
-          class: failure.class,
-          message: failure.message,
-          ...common,
-          ...(rateLimit === undefined ? {} : { rateLimit }),
-        };
+        return defined({ status: "failed", class: failure.class, message: failure.message, ...common, rateLimit });
       }
       case "stopped":
         if (made.reason === "cancel") return { status: "cancelled", ...common };
@@ -186,7 +181,13 @@ export function attempting(world: AgentWorld, context: AgentContext, spec: Attem
       case "expired": {
         const message = EXPIRED[made.which];
         const isStall = made.which !== "attempt";
-        return { status: "timeout", timeout: made.which, message, ...common, ...(isStall ? { class: "stall" } : {}) };
+        return defined({
+          status: "timeout",
+          timeout: made.which,
+          message,
+          ...common,
+          class: isStall ? "stall" : undefined,
+        });
       }
     }
   }
@@ -223,11 +224,7 @@ export function attempting(world: AgentWorld, context: AgentContext, spec: Attem
     note(more) {
       notes = { ...notes, ...more };
       if (more.usage === undefined && more.cost === undefined) return;
-      context.emit({
-        type: "usage",
-        ...(notes.usage === undefined ? {} : { usage: notes.usage }),
-        ...(notes.cost === undefined ? {} : { cost: notes.cost }),
-      });
+      context.emit(defined({ type: "usage", usage: notes.usage, cost: notes.cost }));
     },
     notice(text) {
       context.log(`[notice] ${text}`);

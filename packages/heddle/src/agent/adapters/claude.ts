@@ -5,6 +5,7 @@
  *  1. `subtype` is never believed: a result is an error where `is_error`, a status, or the exit code says so.
  *  2. No secret stands in an argument: headers and variables of MCP servers go by the environment.
  */
+import { defined } from "../../base/defined.ts";
 import { type JsonObject, isJsonObject } from "../../base/json.ts";
 import type { Attempting } from "./agent-session.ts";
 import { type Failure, failureOf, shorten } from "./failure-class.ts";
@@ -160,14 +161,15 @@ function claudeParser(context: AgentContext): OutputParser {
         "overloaded",
       );
       const retryAfterMs = message["retry_delay_ms"];
-      context.emit({
-        type: "retrying",
-        class: read.class,
-        message: read.message,
-        ...(typeof retryAfterMs === "number" && retryAfterMs >= 0
-          ? { rateLimit: { provider: "anthropic", retryAfterMs } }
-          : {}),
-      });
+      context.emit(
+        defined({
+          type: "retrying",
+          class: read.class,
+          message: read.message,
+          rateLimit:
+            typeof retryAfterMs === "number" && retryAfterMs >= 0 ? { provider: "anthropic", retryAfterMs } : undefined,
+        }),
+      );
     }
   }
   function ended(message: JsonObject, attempt: Attempting): void {
@@ -184,12 +186,14 @@ function claudeParser(context: AgentContext): OutputParser {
     const usd = typeof total === "number" && total >= 0 ? total : undefined;
     const cost =
       usd === undefined ? undefined : !resumed ? usd : before === undefined ? undefined : Math.max(0, usd - before);
-    attempt.note({
-      ...(usage === undefined ? {} : { usage }),
-      ...(cost === undefined ? {} : { cost }),
-      ...(usd === undefined ? {} : { totals: { usd } }),
-      ...(isJsonObject(message["usage"]) ? { rawUsage: message["usage"] } : {}),
-    });
+    attempt.note(
+      defined({
+        usage,
+        cost,
+        totals: usd === undefined ? undefined : { usd },
+        rawUsage: isJsonObject(message["usage"]) ? message["usage"] : undefined,
+      }),
+    );
     failure = failureOfResult(message, text);
     if (failure === undefined) attempt.done();
     else attempt.fail(failure);

@@ -6,6 +6,7 @@
  *  2. Usage is cumulative over a thread: in one that is gone on with it counts as a difference, or is unknown.
  *  3. No secret stands in an argument: headers and variables of MCP servers go by the environment.
  */
+import { defined } from "../../base/defined.ts";
 import { type JsonObject, isJsonObject } from "../../base/json.ts";
 import type { Attempting } from "./agent-session.ts";
 import { type Failure, failureOf, shorten } from "./failure-class.ts";
@@ -157,11 +158,13 @@ function codexParser(context: AgentContext): OutputParser {
     if (total === undefined) return;
     const before = context.resume?.totals?.usage;
     const isKnown = attempt.session?.resumed !== true || before !== undefined;
-    attempt.note({
-      ...(isKnown ? { usage: attempt.session?.resumed === true ? usageDelta(total, before) : total } : {}),
-      totals: { usage: total },
-      ...(isJsonObject(message["usage"]) ? { rawUsage: message["usage"] } : {}),
-    });
+    attempt.note(
+      defined({
+        usage: isKnown ? (attempt.session?.resumed === true ? usageDelta(total, before) : total) : undefined,
+        totals: { usage: total },
+        rawUsage: isJsonObject(message["usage"]) ? message["usage"] : undefined,
+      }),
+    );
   }
   return {
     text: () => text,

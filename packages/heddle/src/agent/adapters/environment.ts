@@ -7,6 +7,7 @@
  */
 import { realpathSync } from "node:fs";
 import path from "node:path";
+import { defined } from "../../base/defined.ts";
 import { type BaseEnvironments, type Environment, passed, withoutToken } from "../../runner/environment.ts";
 import { TAG_VARIABLE } from "../../runner/port.ts";
 import { formatTag } from "../../runner/processes.ts";
@@ -35,7 +36,7 @@ export function agentEnvironment(bases: BaseEnvironments, spec: AgentEnvironment
   const chosen = {
     ...bases[spec.mode],
     ...passed(bases, spec.passEnv),
-    ...(spec.home === undefined ? {} : { HOME: spec.home }),
+    ...defined<Environment>({ HOME: spec.home }),
     ...withoutToken(spec.env),
   };
   return {
@@ -46,12 +47,17 @@ export function agentEnvironment(bases: BaseEnvironments, spec: AgentEnvironment
     GIT_SEQUENCE_EDITOR: "true",
     // A worktree that lost its `.git` must not resolve to a repository around it.
     GIT_CEILING_DIRECTORIES: path.dirname(realOf(tree)),
-    ...(ports[0] === undefined ? {} : { PORT: String(ports[0]), PORTS: ports.join(",") }),
+    ...portVariables(ports),
     HEDDLE_RUN: spec.run,
     HEDDLE_STEP: spec.step,
     HEDDLE_ATTEMPT: String(spec.attempt),
     [TAG_VARIABLE]: formatTag(spec),
   };
+}
+
+/** `PORT`: the first one, as most servers take it. */
+export function portVariables(ports: readonly number[]): Environment {
+  return ports[0] === undefined ? {} : { PORT: String(ports[0]), PORTS: ports.join(",") };
 }
 
 /** Programs look at either name, some at both: each has what it had, or what the other has, and the hosts. */

@@ -2,6 +2,7 @@
  * Reads what went wrong from what agents and providers say of it: protocol codes, status codes, names of errors, and as the
  * last resort their words. Pure. Knows no agent by name.
  */
+import { defined } from "../../base/defined.ts";
 import { isJsonObject } from "../../base/json.ts";
 import type { AgentClass, RateLimit } from "../../run/attempt.ts";
 
@@ -176,15 +177,11 @@ export function failureOf(message: string, data: unknown, fallback: AgentClass):
   const found =
     narrowed ?? byStatus ?? (signs.name === undefined ? undefined : classOfName(signs.name)) ?? byWords ?? fallback;
   const retryAfterMs = signs.retryAfterMs ?? retryAfterOf(all);
-  return {
-    class: found,
-    message: shorten(text === "" ? "the agent gave no reason" : text),
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-  };
+  return defined({ class: found, message: shorten(text === "" ? "the agent gave no reason" : text), retryAfterMs });
 }
 
 /** The rate limit of a failure, if it is one. */
 export function rateLimitOf(failure: Failure, provider: string): RateLimit | undefined {
   if (failure.class !== "rate-limit" && failure.class !== "overloaded" && failure.class !== "quota") return undefined;
-  return { provider, ...(failure.retryAfterMs === undefined ? {} : { retryAfterMs: failure.retryAfterMs }) };
+  return defined({ provider, retryAfterMs: failure.retryAfterMs });
 }

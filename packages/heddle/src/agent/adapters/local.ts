@@ -1,5 +1,6 @@
 /** The agents of this machine, put together: adapters from presets and configuration, and the sandbox. Loaded with the first agent. */
 import type { Clock } from "../../base/clock.ts";
+import { defined } from "../../base/defined.ts";
 import type { Runner } from "../../runner/port.ts";
 import { systemProcessTable } from "../../runner/process.ts";
 import { sharedTable } from "../../runner/processes.ts";
@@ -24,19 +25,9 @@ export interface LocalAgentsOptions extends LocalAgents, Pick<AgentRunnerOptions
 /** Throws, with a message for people, where the configuration is wrong. */
 export function localAgentRunner(options: LocalAgentsOptions): Runner {
   const { world, bases, memory, onLoose, agents, scripted } = options;
-  const adapters = agentRegistry({
-    world,
-    ...(agents === undefined ? {} : { agents }),
-    ...(scripted === undefined ? {} : { scripted }),
-  });
+  const adapters = agentRegistry(defined({ world, agents, scripted }));
   if (!adapters.ok) throw new TypeError(adapters.error);
-  return agentRunner({
-    adapters: adapters.value,
-    bases,
-    memory,
-    sandbox: bubblewrapSandbox(world),
-    ...(onLoose === undefined ? {} : { onLoose }),
-  });
+  return agentRunner(defined({ adapters: adapters.value, bases, memory, sandbox: bubblewrapSandbox(world), onLoose }));
 }
 
 /** The agents that need no plan to be known, to be asked whether they are here. */

@@ -5,6 +5,7 @@
 import { realpathSync } from "node:fs";
 import path from "node:path";
 import type { Clock } from "../../base/clock.ts";
+import { defined } from "../../base/defined.ts";
 import type { JsonObject } from "../../base/json.ts";
 import { decide } from "./permissions.ts";
 import type { AgentContext, PermissionRequest, ToolKind } from "./port.ts";
@@ -88,13 +89,7 @@ function requestOf({ call, known }: Question, cwd: string, servers: readonly str
   // What touches files or a shell is judged by these, whatever it calls itself.
   const isPlain = command === undefined && paths.length === 0 && kind === "other";
   const tool = isPlain ? (toolOf(String(call["name"] ?? ""), servers) ?? toolOf(title, servers)) : undefined;
-  return {
-    kind,
-    title: title.slice(0, 300),
-    paths,
-    ...(command === undefined ? {} : { command }),
-    ...(tool === undefined ? {} : { tool }),
-  };
+  return defined({ kind, title: title.slice(0, 300), paths, command, tool });
 }
 
 /** `SERVER/TOOL`, where the whole text names a tool of a server that was handed over, in one of the ways that agents write it. */

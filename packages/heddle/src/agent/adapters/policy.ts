@@ -3,6 +3,7 @@
  *
  * Invariant: what is not known, or of the wrong kind, is an error that names the place; nothing is guessed.
  */
+import { defined } from "../../base/defined.ts";
 import { isJsonObject } from "../../base/json.ts";
 import { PERMISSION_PRESETS, type PermissionPreset } from "./permissions.ts";
 import type { Decision, PermissionPolicy, PermissionRule, ToolKind } from "./port.ts";
@@ -60,13 +61,13 @@ function readRule(raw: unknown): PermissionRule | string {
   const kind = (typeof kinds === "string" ? [kinds] : kinds) as unknown;
   if (!isTexts(kind) || !kind.every((one) => one === "all" || (KINDS as readonly string[]).includes(one)))
     return `has a kind that is none of all, ${KINDS.join(", ")}`;
-  return {
+  return defined({
     decision,
-    ...(kind.includes("all") ? {} : { kind: kind as readonly ToolKind[] }),
-    ...(typeof path === "string" ? { path } : {}),
-    ...(typeof command === "string" ? { command } : {}),
-    ...(typeof tool === "string" ? { tool } : {}),
-  };
+    kind: kind.includes("all") ? undefined : (kind as readonly ToolKind[]),
+    path: typeof path === "string" ? path : undefined,
+    command: typeof command === "string" ? command : undefined,
+    tool: typeof tool === "string" ? tool : undefined,
+  });
 }
 
 function isTexts(value: unknown): value is readonly string[] {

@@ -3,6 +3,7 @@
  * hanging, and how it departs from what it should do. Measured facts, dated November 2026; each has its page in
  * docs/guide/agents. Pure data and small functions.
  */
+import { defined } from "../../base/defined.ts";
 import type { JsonObject } from "../../base/json.ts";
 import type { AcpQuirks } from "./acp.ts";
 import type { Program } from "./program.ts";
@@ -33,15 +34,16 @@ const claude: Preset = {
   defaultModel: "sonnet",
   keys: ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL", "CLAUDE_CODE_OAUTH_TOKEN"],
   homePaths: [".claude", ".claude.json"],
-  env: (context) => ({
-    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
-    DISABLE_AUTOUPDATER: "1",
-    // With its own ten retries it keeps a refused key to itself for most of a minute.
-    CLAUDE_CODE_MAX_RETRIES: "2",
-    // Over ACP the default is the dearest model.
-    ...(context.model === undefined ? {} : { ANTHROPIC_MODEL: context.model }),
-    ...(reachOf(context.policy, context.cwd) === "full" ? { IS_SANDBOX: "1" } : {}),
-  }),
+  env: (context) =>
+    defined({
+      CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+      DISABLE_AUTOUPDATER: "1",
+      // With its own ten retries it keeps a refused key to itself for most of a minute.
+      CLAUDE_CODE_MAX_RETRIES: "2",
+      // Over ACP the default is the dearest model.
+      ANTHROPIC_MODEL: context.model,
+      IS_SANDBOX: reachOf(context.policy, context.cwd) === "full" ? "1" : undefined,
+    }),
   acp: {
     program: {
       command: "claude-agent-acp",
@@ -121,12 +123,7 @@ function opencodeConfig(context: AgentContext): JsonObject {
         ? { edit: "ask", bash: "ask", webfetch: "ask", external_directory: "deny" }
         : { edit: "ask", bash: "ask", webfetch: "ask", external_directory: "ask" };
   const { model } = context;
-  return {
-    autoupdate: false,
-    share: "disabled",
-    ...(model === undefined ? {} : { model, small_model: model }),
-    permission,
-  };
+  return defined({ autoupdate: false, share: "disabled", model, small_model: model, permission });
 }
 
 export const PRESETS: Readonly<Record<string, Preset>> = { claude, codex, gemini, opencode };

@@ -2,6 +2,7 @@
  * Finds an agent's program and asks it for its version. Knows folders and files; starts a program only with `--version`.
  */
 import { isAbsolute } from "node:path";
+import { defined } from "../../base/defined.ts";
 import { shorten } from "./failure-class.ts";
 import { findProgram } from "./which.ts";
 import type { AgentProbe } from "./port.ts";
@@ -51,8 +52,7 @@ export async function probeProgram(world: AgentWorld, program: Program, path: st
   const end = await running.ended;
   cancel();
   const version = VERSION.exec(said)?.[0];
-  if (end.kind === "exited" && end.code === 0)
-    return { found: true, program: file, ...(version === undefined ? {} : { version }) };
+  if (end.kind === "exited" && end.code === 0) return defined({ found: true, program: file, version });
   const how = end.kind === "exited" ? `ended with exit code ${end.code}` : shorten(end.message, 200);
   return { found: false, program: file, problem: `${file} ${program.version.join(" ")} ${how}` };
 }

@@ -9,6 +9,7 @@
  *  3. Never fewer than one agent at once, never more than the plan allows; what was halved comes back one by one with successes.
  *  4. A place is taken with the yes, not with the start, and given back once.
  */
+import { defined } from "../../base/defined.ts";
 import type { AgentClass, RateLimit } from "../../run/attempt.ts";
 
 export interface GovernorOptions {
@@ -108,13 +109,15 @@ export class Governor {
 
   state(): readonly ProviderState[] {
     const now = this.#options.now();
-    return [...this.#providers].map(([provider, of]) => ({
-      provider,
-      running: of.running,
-      allowed: of.allowed,
-      refusals: of.refusals,
-      ...(of.pausedUntilMs > now ? { pausedUntilMs: of.pausedUntilMs } : {}),
-    }));
+    return [...this.#providers].map(([provider, of]) =>
+      defined({
+        provider,
+        running: of.running,
+        allowed: of.allowed,
+        refusals: of.refusals,
+        pausedUntilMs: of.pausedUntilMs > now ? of.pausedUntilMs : undefined,
+      }),
+    );
   }
 
   #of(name: string): Provider {

@@ -2,6 +2,7 @@
  * The agents that a plan may name: those of the presets, the scripted one, and what a configuration adds or changes. Knows
  * configurations and makers of adapters; starts nothing.
  */
+import { defined } from "../../base/defined.ts";
 import { isJsonObject, type JsonObject } from "../../base/json.ts";
 import { type Result, err, ok } from "../../base/result.ts";
 import { acpAdapter } from "./acp.ts";
@@ -82,15 +83,18 @@ function adapterOf(options: RegistryOptions, id: string, config: AgentConfig): R
       const program = programOf(config, preset?.acp?.program);
       if (program === undefined) return err("has no command that speaks the Agent Client Protocol: give a `command`");
       return ok(
-        acpAdapter(world, {
-          id,
-          provider,
-          program,
-          args: (context) => [...(preset?.acp?.args?.(context) ?? []), ...(config.args ?? [])],
-          env: (context) => ({ ...preset?.env(context), ...env }),
-          ...(preset?.acp?.quirks === undefined ? {} : { quirks: preset.acp.quirks }),
-          ...(preset === undefined ? {} : { homePaths: preset.homePaths }),
-        }),
+        acpAdapter(
+          world,
+          defined({
+            id,
+            provider,
+            program,
+            args: (context) => [...(preset?.acp?.args?.(context) ?? []), ...(config.args ?? [])],
+            env: (context) => ({ ...preset?.env(context), ...env }),
+            quirks: preset?.acp?.quirks,
+            homePaths: preset?.homePaths,
+          }),
+        ),
       );
     }
     case "native":

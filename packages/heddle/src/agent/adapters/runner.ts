@@ -8,6 +8,7 @@
  */
 import path from "node:path";
 import { existsSync, mkdirSync } from "node:fs";
+import { defined } from "../../base/defined.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { JsonObject } from "../../base/json.ts";
 import type { FailureClass } from "../../plan/plan.ts";
@@ -131,19 +132,22 @@ interface Carrying {
 
 async function carryOut(carrying: Carrying): Promise<Outcome> {
   const { options, attempt, work, adapter } = carrying;
-  const env = agentEnvironment(options.bases, {
-    run: attempt.run,
-    step: attempt.step,
-    attempt: attempt.attempt,
-    cwd: attempt.cwd,
-    ...(work.tree === undefined ? {} : { tree: work.tree }),
-    mode: attempt.envMode,
-    direct: ownHosts(work),
-    env: attempt.env,
-    passEnv: attempt.passEnv,
-    ...(work.home === undefined ? {} : { home: work.home }),
-    ...(work.ports === undefined ? {} : { ports: work.ports }),
-  });
+  const env = agentEnvironment(
+    options.bases,
+    defined({
+      run: attempt.run,
+      step: attempt.step,
+      attempt: attempt.attempt,
+      cwd: attempt.cwd,
+      tree: work.tree,
+      mode: attempt.envMode,
+      direct: ownHosts(work),
+      env: attempt.env,
+      passEnv: attempt.passEnv,
+      home: work.home,
+      ports: work.ports,
+    }),
+  );
   const mask = masker(attempt.secrets.map((name) => env[name] ?? options.bases.inherit[name]));
   if (work.home !== undefined) {
     try {
@@ -182,20 +186,22 @@ async function carryOut(carrying: Carrying): Promise<Outcome> {
     log.line(`[notice] ${box.notice}`);
     tell({ type: "notice", text: box.notice });
   }
-  const handle = adapter.start({
-    cwd: attempt.cwd,
-    prompt: work.prompt,
-    env,
-    mcp: work.mcp ?? [],
-    policy: work.policy ?? PERMISSION_PRESETS.worktree,
-    limits: { ...DEFAULT_AGENT_LIMITS, graceMs: attempt.graceMs, ...work.limits },
-    emit: tell,
-    log: (line) => log.line(line),
-    ...(model === undefined ? {} : { model }),
-    ...(work.resume === undefined || !SESSION.test(work.resume.sessionId) ? {} : { resume: work.resume }),
-    ...(box.wrap === undefined ? {} : { wrap: box.wrap }),
-    ...(attempt.onAsk === undefined ? {} : { ask: attempt.onAsk }),
-  });
+  const handle = adapter.start(
+    defined({
+      cwd: attempt.cwd,
+      prompt: work.prompt,
+      env,
+      mcp: work.mcp ?? [],
+      policy: work.policy ?? PERMISSION_PRESETS.worktree,
+      limits: { ...DEFAULT_AGENT_LIMITS, graceMs: attempt.graceMs, ...work.limits },
+      emit: tell,
+      log: (line) => log.line(line),
+      model,
+      resume: work.resume === undefined || !SESSION.test(work.resume.sessionId) ? undefined : work.resume,
+      wrap: box.wrap,
+      ask: attempt.onAsk,
+    }),
+  );
   const watch = options.memory.watch(
     attempt.maxMemoryMb,
     () => handle.members() as never,
@@ -204,7 +210,7 @@ async function carryOut(carrying: Carrying): Promise<Outcome> {
   carrying.started(handle);
   const ended = await handle.outcome;
   const peakMemoryMb = watch.end();
-  const usage = peakMemoryMb === undefined ? {} : { usage: { peakMemoryMb } };
+  const usage = peakMemoryMb === undefined ? undefined : { peakMemoryMb };
   options.onLoose?.(attempt.run);
   const details = detailsOf(ended, carrying, box.kind);
   const plain = outcomeOf(ended, carrying, details, peakMemoryMb);
@@ -212,7 +218,7 @@ async function carryOut(carrying: Carrying): Promise<Outcome> {
     `[end] ${ended.status}${ended.class === undefined ? "" : ` (${ended.class})`}${ended.message === undefined ? "" : `: ${ended.message}`}`,
   );
   log.end();
-  const whole: Outcome = { ...plain, ...usage };
+  const whole: Outcome = defined({ ...plain, usage });
   return mask === undefined ? whole : maskOutcome(whole, mask);
 }
 
@@ -230,21 +236,22 @@ function atHome(work: AgentWork, adapter: AgentAdapter, home: string | undefined
 
 function detailsOf(ended: AgentOutcome, { work, adapter }: Carrying, sandbox: AgentDetails["sandbox"]): AgentDetails {
   const model = ended.model ?? work.model ?? adapter.defaultModel;
-  return {
+  return defined({
     agent: adapter.id,
     provider: adapter.provider,
     sandbox,
-    ...(ended.class === undefined ? {} : { class: ended.class, retryable: isRetryable(ended.class) }),
-    ...(ended.sessionId === undefined ? {} : { sessionId: ended.sessionId }),
-    ...(model === undefined ? {} : { model }),
-    ...(ended.usage === undefined ? {} : { usage: ended.usage }),
-    ...(ended.cost === undefined ? {} : { usd: ended.cost }),
-    ...(ended.rawUsage === undefined ? {} : { rawUsage: ended.rawUsage }),
-    ...(ended.totals === undefined ? {} : { totals: ended.totals }),
-    ...(ended.rateLimit === undefined ? {} : { rateLimit: ended.rateLimit }),
-    ...(work.promptHash === undefined ? {} : { promptHash: work.promptHash }),
-    ...(ended.status === "needs-input" ? { needsInput: true } : {}),
-  };
+    class: ended.class,
+    retryable: ended.class === undefined ? undefined : isRetryable(ended.class),
+    sessionId: ended.sessionId,
+    model,
+    usage: ended.usage,
+    usd: ended.cost,
+    rawUsage: ended.rawUsage,
+    totals: ended.totals,
+    rateLimit: ended.rateLimit,
+    promptHash: work.promptHash,
+    needsInput: ended.status === "needs-input" ? true : undefined,
+  });
 }
 
 function outcomeOf(

@@ -5,6 +5,7 @@
  *  1. Unknown is absent, never 0: a sum with an unknown part is unknown in that part only where no part is known.
  *  2. A running total counts only as its difference to a total known before.
  */
+import { defined } from "../../base/defined.ts";
 import { type Json, isJsonObject } from "../../base/json.ts";
 import type { SessionTotals } from "../../run/attempt.ts";
 import type { AgentTokens } from "../../run/event.ts";
@@ -129,7 +130,7 @@ export function turnUsage(response: unknown, quirks: UsageQuirks): { usage?: Age
   if (quirks.tokens === "response") usage = plain;
   else if (quirks.tokens === "model-usage") usage = readModelUsage(quota["model_usage"], quirks) ?? plain;
   else if (quirks.tokens === "token-count") usage = readUsage(quota["token_count"], quirks);
-  return { ...(usage === undefined ? {} : { usage }), ...(Object.keys(raw).length === 0 ? {} : { raw }) };
+  return defined({ usage, raw: Object.keys(raw).length === 0 ? undefined : raw });
 }
 
 /**

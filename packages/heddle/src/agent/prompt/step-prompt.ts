@@ -1,5 +1,6 @@
 /** What an agent is told, put together from its task; and what it is told when its work could not be merged. Pure. */
 import { createHash } from "node:crypto";
+import { defined } from "../../base/defined.ts";
 import { type Prompt, writePrompt } from "./template.ts";
 import type { TurnContext } from "../work/turn.ts";
 
@@ -18,29 +19,30 @@ export function promptOf(context: TurnContext, ports: readonly number[], before:
   const { step, agent } = task;
   const verify = [...room.settings.verify, ...(step.verify ?? [])];
   const group = agent?.group ?? [];
-  return writePrompt({
-    plan: agent?.plan ?? "",
-    step: {
-      id: step.id,
-      prompt,
-      ...(step.description === undefined ? {} : { description: step.description }),
-      // A step without a prompt of its own was given these as its prompt.
-      ...(step.acceptance === undefined || prompt.includes("Acceptance criteria:")
-        ? {}
-        : { acceptance: step.acceptance }),
-    },
-    ...(step.group === undefined || group.length === 0 ? {} : { group: { name: step.group, steps: group } }),
-    deps: Object.entries(task.deps).map(([id, output]) => {
-      const description = agent?.depTexts[id];
-      return { id, output, ...(description === undefined ? {} : { description }) };
+  return writePrompt(
+    defined({
+      plan: agent?.plan ?? "",
+      step: defined({
+        id: step.id,
+        prompt,
+        description: step.description,
+        // A step without a prompt of its own was given these as its prompt.
+        acceptance:
+          step.acceptance === undefined || prompt.includes("Acceptance criteria:") ? undefined : step.acceptance,
+      }),
+      group: step.group === undefined || group.length === 0 ? undefined : { name: step.group, steps: group },
+      deps: Object.entries(task.deps).map(([id, output]) => {
+        const description = agent?.depTexts[id];
+        return defined({ id, output, description });
+      }),
+      verify: verify.length === 0 ? undefined : verify,
+      expect: settings.expect,
+      hasTools: true,
+      ports,
+      answers: agent?.before.answers,
+      before,
     }),
-    ...(verify.length === 0 ? {} : { verify }),
-    expect: settings.expect,
-    hasTools: true,
-    ports,
-    ...(agent?.before.answers === undefined ? {} : { answers: agent.before.answers }),
-    ...(before === undefined ? {} : { before }),
-  });
+  );
 }
 
 export interface Clash {

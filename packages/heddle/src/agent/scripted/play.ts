@@ -8,6 +8,7 @@ import { spawn } from "node:child_process";
 import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { Clock } from "../../base/clock.ts";
+import { defined } from "../../base/defined.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { JsonObject } from "../../base/json.ts";
 import type { ScriptAction, ScriptUsage } from "./script.ts";
@@ -126,7 +127,7 @@ class Turn {
         return { kind: "error", code: action.code, message: action.message, data: action.data };
       case "rate-limit": {
         const { retryAfterMs } = action;
-        const data = { errorKind: "rate_limit", status: 429, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+        const data: JsonObject = defined({ errorKind: "rate_limit", status: 429, retryAfterMs });
         return { kind: "error", code: -32603, message: RATE_LIMITED, data };
       }
       case "stall":
@@ -175,14 +176,16 @@ class Turn {
   async #ask(action: Extract<ScriptAction, { do: "ask" }>): Promise<TurnEnd | undefined> {
     const { stage, id } = this.#call();
     const { kind, title, path: file, command } = action;
-    const isAllowed = await stage.ask({
-      toolCallId: id,
-      title,
-      kind,
-      status: "pending",
-      ...(file === undefined ? {} : { locations: [{ path: path.resolve(stage.cwd, file) }] }),
-      rawInput: { ...(file === undefined ? {} : { path: file }), ...(command === undefined ? {} : { command }) },
-    });
+    const isAllowed = await stage.ask(
+      defined({
+        toolCallId: id,
+        title,
+        kind,
+        status: "pending",
+        locations: file === undefined ? undefined : [{ path: path.resolve(stage.cwd, file) }],
+        rawInput: defined({ path: file, command }),
+      }),
+    );
     if (isAllowed === undefined) return this.#stop("cancelled");
     return await this.#all(isAllowed ? action.allowed : action.denied);
   }

@@ -3,6 +3,7 @@
  * nothing. Described for people in docs/guide/agents/scripted.md.
  */
 import { load } from "js-yaml";
+import { defined } from "../../base/defined.ts";
 import { parseDuration } from "../../base/duration.ts";
 import { messageOf } from "../../base/errors.ts";
 import { type JsonObject, isJsonObject } from "../../base/json.ts";
@@ -110,13 +111,13 @@ function scriptOf(raw: unknown): Script {
 function caseOf(raw: unknown, index: number): ScriptCase {
   const at = `cases[${index}]`;
   const one = mapping(raw, at, ["step", "attempt", "turn", "prompt", "do"]);
-  return {
+  return defined({
     actions: actionsOf(one["do"], `${at}.do`),
-    ...(one["step"] === undefined ? {} : { step: text(one["step"], `${at}.step`) }),
-    ...(one["attempt"] === undefined ? {} : { attempt: number(one["attempt"], `${at}.attempt`) }),
-    ...(one["turn"] === undefined ? {} : { turn: number(one["turn"], `${at}.turn`) }),
-    ...(one["prompt"] === undefined ? {} : { prompt: text(one["prompt"], `${at}.prompt`) }),
-  };
+    step: one["step"] === undefined ? undefined : text(one["step"], `${at}.step`),
+    attempt: one["attempt"] === undefined ? undefined : number(one["attempt"], `${at}.attempt`),
+    turn: one["turn"] === undefined ? undefined : number(one["turn"], `${at}.turn`),
+    prompt: one["prompt"] === undefined ? undefined : text(one["prompt"], `${at}.prompt`),
+  });
 }
 
 function actionsOf(raw: unknown, at: string): readonly ScriptAction[] {
@@ -163,15 +164,15 @@ const ACTIONS: Readonly<Record<string, Reader | undefined>> = {
   run: (value, at) => ({ do: "run", command: text(value, at) }),
   ask(value, at) {
     const asked = mapping(value, at, ["kind", "title", "path", "command", "allowed", "denied"]);
-    return {
+    return defined({
       do: "ask",
       kind: text(asked["kind"] ?? "edit", `${at}.kind`),
       title: text(asked["title"] ?? "Leave, please", `${at}.title`),
-      ...(asked["path"] === undefined ? {} : { path: text(asked["path"], `${at}.path`) }),
-      ...(asked["command"] === undefined ? {} : { command: text(asked["command"], `${at}.command`) }),
+      path: asked["path"] === undefined ? undefined : text(asked["path"], `${at}.path`),
+      command: asked["command"] === undefined ? undefined : text(asked["command"], `${at}.command`),
       allowed: asked["allowed"] === undefined ? [] : actionsOf(asked["allowed"], `${at}.allowed`),
       denied: asked["denied"] === undefined ? [] : actionsOf(asked["denied"], `${at}.denied`),
-    };
+    });
   },
   tool(value, at) {
     const called = mapping(value, at, ["name", "with"]);
@@ -185,7 +186,7 @@ const ACTIONS: Readonly<Record<string, Reader | undefined>> = {
     const usage = Object.fromEntries(
       Object.entries(counts).map(([name, count]) => [name, number(count, `${at}.${name}`)]),
     );
-    return { do: "usage", usage, ...(usd === undefined ? {} : { usd: number(usd, `${at}.usd`) }) };
+    return defined({ do: "usage", usage, usd: usd === undefined ? undefined : number(usd, `${at}.usd`) });
   },
   commit: (value, at) => ({ do: "commit", message: text(value, at) }),
   branch: (value, at) => ({ do: "run", command: `git switch -q -c ${quote(text(value, at))}` }),
@@ -211,10 +212,10 @@ const ACTIONS: Readonly<Record<string, Reader | undefined>> = {
   },
   "rate-limit"(value, at) {
     const { retryAfter } = mapping(value ?? {}, at, ["retryAfter"]);
-    return {
+    return defined({
       do: "rate-limit",
-      ...(retryAfter === undefined ? {} : { retryAfterMs: duration(retryAfter, `${at}.retryAfter`) }),
-    };
+      retryAfterMs: retryAfter === undefined ? undefined : duration(retryAfter, `${at}.retryAfter`),
+    });
   },
   stall(value, at) {
     const { deaf = false } = mapping(value ?? {}, at, ["deaf"]);

@@ -10,6 +10,7 @@ import { readFileSync } from "node:fs";
 import { Readable, Writable } from "node:stream";
 import { RequestError, agent, ndJsonStream } from "@agentclientprotocol/sdk";
 import type { Clock } from "../../base/clock.ts";
+import { defined } from "../../base/defined.ts";
 import { messageOf } from "../../base/errors.ts";
 import { play } from "./play.ts";
 import { type Script, type ScriptAction, type ScriptCase, type ScriptUsage, parseScript } from "./script.ts";
@@ -80,10 +81,10 @@ async function speak(script: Script, options: ScriptedOptions): Promise<void> {
       return {
         protocolVersion: 1,
         agentInfo: { name: "heddle-scripted", title: "Scripted agent (no model)", version: options.version },
-        agentCapabilities: {
+        agentCapabilities: defined({
           mcpCapabilities: { http: true },
-          ...(script.resumes ? { sessionCapabilities: { resume: {} } } : {}),
-        },
+          sessionCapabilities: script.resumes ? { resume: {} } : undefined,
+        }),
       };
     })
     .onRequest("session/new", ({ params }) => {

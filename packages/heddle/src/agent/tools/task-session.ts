@@ -10,6 +10,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Clock } from "../../base/clock.ts";
+import { defined } from "../../base/defined.ts";
 import { messageOf } from "../../base/errors.ts";
 import { canonicalJson, type Json } from "../../base/json.ts";
 import type { AttemptTask, ToolName } from "./port.ts";
@@ -126,7 +127,7 @@ export class Ledger {
     switch (call.tool) {
       case "task_progress": {
         const { message, percent } = call.input;
-        listener.progress({ message, ...(percent !== undefined && { percent }) });
+        listener.progress(defined({ message, percent }));
         return accepted("recorded", "Recorded. Go on.");
       }
       case "task_complete":

@@ -1,4 +1,5 @@
 /** Agents' steps of every run in this process: one room per run, made with the run's first agent, closed with its end. */
+import { defined } from "../../base/defined.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { Dispatched } from "../../backend/port.ts";
 import { DEFAULT_AGENT_LIMITS } from "../adapters/port.ts";
@@ -24,15 +25,7 @@ type RoomOf = AgentRun & { readonly folder: string };
 
 function roomOf({ task, folder }: AgentJob): RoomOf {
   const { config = {}, maxAgents = 1, base, begin, branch } = task.agent ?? {};
-  return {
-    run: task.run,
-    folder,
-    config,
-    maxAgents,
-    ...(base === undefined ? {} : { base }),
-    ...(begin === undefined ? {} : { begin }),
-    ...(branch === undefined ? {} : { branch }),
-  };
+  return defined({ run: task.run, folder, config, maxAgents, base, begin, branch });
 }
 
 class Agents implements AgentWork {

@@ -4,6 +4,7 @@
  */
 import { join, relative } from "node:path";
 import { present } from "../../base/assert.ts";
+import { defined } from "../../base/defined.ts";
 import { HeddleError, messageOf, type Problem } from "../../base/errors.ts";
 import type { Json } from "../../base/json.ts";
 import { items, line } from "../../git/repository-access.ts";
@@ -84,13 +85,13 @@ class AgentAttempt {
     this.#tree = tree;
     note({
       type: "worktree.created",
-      data: {
+      data: defined({
         tree: tree.place.name,
         path: this.#relative(tree.path),
-        ...(tree.branch === null ? {} : { branch: tree.branch }),
+        branch: tree.branch ?? undefined,
         base: tree.base,
         fresh: tree.fresh,
-      },
+      }),
     });
     tellBeginning(this.#context, tree);
     const { before } = job.task.agent ?? {};
@@ -101,13 +102,16 @@ class AgentAttempt {
     if (!ready.ok) return failed("exit", ready.error);
     const earlier = holdsWork ? await this.#earlier(tree) : this.#earlierWithoutWork();
     const session = this.#session(holdsWork && isOnBranch);
-    let turn = await takeTurn(this.#context, {
-      prompt: promptOf(this.#context, tree.ports, earlier),
-      cwd: workFolder(room, tree.path, job),
-      tree: tree.path,
-      ports: tree.ports,
-      ...(session === undefined ? {} : { session }),
-    });
+    let turn = await takeTurn(
+      this.#context,
+      defined({
+        prompt: promptOf(this.#context, tree.ports, earlier),
+        cwd: workFolder(room, tree.path, job),
+        tree: tree.path,
+        ports: tree.ports,
+        session,
+      }),
+    );
     for (;;) {
       const next = await this.#judge(turn);
       if (!("prompt" in next)) return next;
@@ -145,13 +149,13 @@ class AgentAttempt {
     tellCapture(this.#context, kept);
     const { failure, completion, question } = turn.reports;
     if (question !== undefined && this.#context.control.reason === undefined)
-      return {
+      return defined({
         kind: "unresolved",
         about: "question",
         question: question.question,
-        ...(question.options.length === 0 ? {} : { options: question.options }),
-        ...(agent === undefined ? {} : { agent }),
-      };
+        options: question.options.length === 0 ? undefined : question.options,
+        agent,
+      });
     if (turn.outcome.kind !== "succeeded") return turn.outcome;
     if (failure !== undefined)
       return failed("error", `the agent says that it cannot be done: ${failure.reason}`, "given-up", failure.retryable);
@@ -212,15 +216,15 @@ class AgentAttempt {
     this.#time++;
     note({
       type: "worktree.conflicted",
-      data: {
+      data: defined({
         reason: isConflict ? "conflict" : "verify",
         files: isConflict ? outcome.files : kept.changedFiles.slice(0, 100),
         head: outcome.head,
         captured: kept.commit,
         ref: kept.ref,
         time: this.#time,
-        ...(output === undefined ? {} : { output }),
-      },
+        output,
+      }),
     });
     const mayAgent = settings.onConflict.includes("agent") && this.#time <= settings.tries;
     if (!isConflict && !mayAgent) return failed("exit", `the verification failed:\n${output ?? ""}`, "verify", true);
@@ -233,20 +237,18 @@ class AgentAttempt {
       this.#tree = both.value;
     }
     if (!mayAgent) return await this.#askPerson(isConflict ? outcome.files : [], kept.commit);
-    const clash: Clash = {
+    const clash: Clash = defined({
       reason: isConflict ? "conflict" : "verify",
       files: isConflict ? outcome.files : [],
       merged: await subjects(room, from, outcome.head),
-      ...(output === undefined ? {} : { output }),
-    };
+      output,
+    });
     const session = this.#last?.sessionId;
     const totals = this.#last?.totals;
-    return {
+    return defined({
       prompt: mendPrompt(job.prompt, clash),
-      ...(session === undefined
-        ? {}
-        : { session: { sessionId: session, ...(totals === undefined ? {} : { totals }) } }),
-    };
+      session: session === undefined ? undefined : defined({ sessionId: session, totals }),
+    });
   }
 
   async #askPerson(files: readonly string[], captured: string): Promise<Outcome> {
@@ -258,12 +260,7 @@ class AgentAttempt {
     this.#tree = own.value;
     const command = `heddle resolve ${room.run} ${job.task.step.id}`;
     const question = `${what}; resolve it in its worktree and type \`${command} --continue\`, or take a side with --ours or --theirs`;
-    return {
-      kind: "unresolved",
-      about: "conflict",
-      question,
-      ...(this.#last === undefined ? {} : { agent: this.#last }),
-    };
+    return defined({ kind: "unresolved", about: "conflict", question, agent: this.#last });
   }
 
   /** A person decided: what is merged is made of both sides, or of the worktree as it was left. */
@@ -319,12 +316,12 @@ class AgentAttempt {
     }
     await giveBack(this.#context, this.#here);
     const steps = stepsOf(this.#context.proposals, proposalRules(this.#context));
-    return {
+    return defined({
       kind: "succeeded",
-      output: { ...output, ...(merged === undefined ? {} : { commit: merged.commit }) },
-      ...(steps.length === 0 ? {} : { steps }),
-      ...(this.#last === undefined ? {} : { agent: this.#last }),
-    };
+      output: defined({ ...output, commit: merged?.commit }),
+      steps: steps.length === 0 ? undefined : steps,
+      agent: this.#last,
+    });
   }
 
   /** What an earlier attempt left in the worktree. */
@@ -357,11 +354,11 @@ class AgentAttempt {
     if (before?.open !== undefined) return { attempt, reason: "The engine that ran it died." };
     const { conflict } = before ?? {};
     const output = conflict?.attempt === attempt ? conflict.output : undefined;
-    return {
+    return defined({
       attempt,
       reason: before?.failure?.attempt === attempt ? before.failure.message : "It did not end well.",
-      ...(output === undefined ? {} : { output }),
-    };
+      output,
+    });
   }
 
   /** That of the attempt before, where the worktree is as it left it. */
@@ -369,7 +366,7 @@ class AgentAttempt {
     const session = this.#context.job.task.agent?.before.session;
     if (!isAsLeft || session === undefined) return undefined;
     if (session.agent !== undefined && session.agent !== this.#context.settings.agent) return undefined;
-    return { sessionId: session.sessionId, ...(session.totals === undefined ? {} : { totals: session.totals }) };
+    return defined({ sessionId: session.sessionId, totals: session.totals });
   }
 }
 
@@ -386,7 +383,7 @@ function failedBy({ message, hint }: Problem): Outcome {
 function failed(code: "error" | "exit" | "output", message: string, of?: string, mayMend = true): Outcome {
   return {
     kind: "failed",
-    error: { code, message, ...(of === undefined ? {} : { class: of }), ...(mayMend ? {} : { final: true as const }) },
+    error: defined({ code, message, class: of, final: mayMend ? undefined : (true as const) }),
   };
 }
 

@@ -1,8 +1,10 @@
 /** Commands of a plan on a worktree: setup and verification. Each has its output in a file of its own, whose end tells why it failed. */
 import { closeSync, fstatSync, openSync, readSync, rmSync } from "node:fs";
 import type { Clock } from "../../base/clock.ts";
+import { defined } from "../../base/defined.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { Runner } from "../../runner/port.ts";
+import { portVariables } from "../adapters/environment.ts";
 import { Control } from "./cancellation.ts";
 import type { AgentJob } from "../port.ts";
 import type { Outcome } from "../../run/attempt.ts";
@@ -57,28 +59,30 @@ async function runOne(
   const { task } = job;
   const { step } = task;
   const ports = place.ports;
-  const running = runner.start({
-    run: task.run,
-    step: step.id,
-    attempt: task.attempt,
-    work: { kind: "run", command, shell: step.shell ?? "sh" },
-    cwd: place.folder,
-    env: {
-      ...job.env,
-      [SLUG_VARIABLE]: place.slug,
-      ...(ports[0] === undefined ? {} : { PORT: String(ports[0]), PORTS: ports.join(",") }),
-    },
-    envMode: step.envMode ?? "inherit",
-    passEnv: step.passEnv ?? [],
-    secrets: step.secrets ?? [],
-    isolate: false,
-    deps: {},
-    params: task.params,
-    ...(task.item === undefined ? {} : { item: task.item }),
-    logFile: place.logFile,
-    exchangeBase: null,
-    graceMs: task.graceMs,
-  });
+  const running = runner.start(
+    defined({
+      run: task.run,
+      step: step.id,
+      attempt: task.attempt,
+      work: { kind: "run", command, shell: step.shell ?? "sh" },
+      cwd: place.folder,
+      env: {
+        ...job.env,
+        [SLUG_VARIABLE]: place.slug,
+        ...portVariables(ports),
+      },
+      envMode: step.envMode ?? "inherit",
+      passEnv: step.passEnv ?? [],
+      secrets: step.secrets ?? [],
+      isolate: false,
+      deps: {},
+      params: task.params,
+      item: task.item,
+      logFile: place.logFile,
+      exchangeBase: null,
+      graceMs: task.graceMs,
+    }),
+  );
   const own = new Control(clock);
   const end = (): void => own.stop("cancel");
   place.signal?.addEventListener("abort", end, { once: true });

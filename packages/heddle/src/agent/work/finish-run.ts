@@ -1,4 +1,5 @@
 /** The end of a run: what is done with is removed, and the integration branch lands as the plan says. */
+import { defined } from "../../base/defined.ts";
 import { land } from "../../git/landing.ts";
 import { listWorktrees } from "../../git/listing.ts";
 import type { LandMode, LandOutcome } from "../../git/types.ts";
@@ -42,8 +43,8 @@ async function landing(room: Room): Promise<Partial<Landing>> {
         hint: `Check one out and land there, or merge ${integration.branch} yourself.`,
       },
     };
-  const target = room.branch === null ? {} : { target: room.branch };
-  const outcome = await land({ integration, lock: room.trees.lock, mode, ...target });
+  const target = room.branch ?? undefined;
+  const outcome = await land(defined({ integration, lock: room.trees.lock, mode, target }));
   return { mode: mode.kind, ...landed(outcome, room.run) };
 }
 

@@ -1,6 +1,7 @@
 /** Looks after what agents left in a repository, for people's commands. Knows no plan and starts no step. */
 import { existsSync, realpathSync } from "node:fs";
 import { join } from "node:path";
+import { defined } from "../../base/defined.ts";
 import type { Problem } from "../../base/errors.ts";
 import { HeddleError, messageOf } from "../../base/errors.ts";
 import { err, ok, type Result } from "../../base/result.ts";
@@ -106,7 +107,7 @@ async function guarded<T>(work: () => Promise<Result<T, Problem>>): Promise<Resu
 }
 
 async function list(repository: Repository, run: string | undefined, sizes = true): Promise<readonly TreeListing[]> {
-  return await listWorktrees(repository, { sizes, ...(run === undefined ? {} : { run }) });
+  return await listWorktrees(repository, defined({ sizes, run }));
 }
 
 /** By the id that people know it by, where it is known: the folder's name may be written otherwise. */
@@ -165,7 +166,7 @@ async function landRun(
   const integration = found.value;
   const trees = new Worktrees({ repository });
   const mode = kind === "branch" ? { kind, name: name ?? `heddle-${run}` } : { kind };
-  const outcome = await land({ integration, lock: trees.lock, mode, ...(target === undefined ? {} : { target }) });
+  const outcome = await land(defined({ integration, lock: trees.lock, mode, target }));
   const commits = (await integration.merged()).length;
   return ok({ integration: integration.branch, commits, mode: kind, ...landed(outcome, run) });
 }
@@ -173,7 +174,7 @@ async function landRun(
 async function carryOver({ repository, base, branch }: OpenRepository, wish: CarryWish, run: string): Promise<Carried> {
   const earlier = await integrationOf(repository, wish.from);
   const found = await carry(repository, { ...wish, run, base, earlier: earlier.ok ? earlier.value : undefined });
-  return found.kind === "refused" ? found : { ...found, run, base, ...(branch === null ? {} : { branch }) };
+  return found.kind === "refused" ? found : defined({ ...found, run, base, branch: branch ?? undefined });
 }
 
 async function revertIn(repository: Repository, run: string, step: string): Promise<Result<Reverted, Problem>> {

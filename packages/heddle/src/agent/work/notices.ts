@@ -3,6 +3,7 @@
  * that nothing leads to, files that were not copied in, and what is peculiar about the repository. Knows no outcome but one: work
  * that is partly left out is no success, unless the plan says so.
  */
+import { defined } from "../../base/defined.ts";
 import type { Problem } from "../../base/errors.ts";
 import type { JsonObject } from "../../base/json.ts";
 import { DEFAULT_LIMITS } from "../../git/checkout-files.ts";
@@ -89,11 +90,13 @@ function tell({ note, told }: TurnContext, about: About, text: string, named: re
   const key = `${about} ${text}`;
   if (told.has(key)) return;
   told.add(key);
-  const data: JsonObject = {
+  const isNamed = named.length > 0;
+  const data: JsonObject = defined({
     type: "notice",
     about,
     text,
-    ...(named.length === 0 ? {} : { names: named.slice(0, MOST_NAMED), count: named.length }),
-  };
+    names: isNamed ? named.slice(0, MOST_NAMED) : undefined,
+    count: isNamed ? named.length : undefined,
+  });
   note({ type: "step.progress", data });
 }

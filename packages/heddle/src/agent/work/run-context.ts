@@ -5,6 +5,7 @@
 import { join, relative } from "node:path";
 import { realpathSync, statSync } from "node:fs";
 import type { Clock } from "../../base/clock.ts";
+import { defined } from "../../base/defined.ts";
 import { HeddleError, type Problem } from "../../base/errors.ts";
 import { Governor } from "../adapters/rate-limiter.ts";
 import type { LocalAgents } from "../adapters/local.ts";
@@ -71,14 +72,7 @@ export async function openRoom(
   const { clock, git, env, stateDir, projectDir } = options;
   const settings = runSettings(config, of.folder);
   if (!settings.ok) throw new HeddleError({ code: "AgentsInvalid", message: settings.error });
-  const opened = await openRepository({
-    folder: projectDir,
-    run: git,
-    clock,
-    env,
-    stateDir,
-    ...(base === undefined ? {} : { base }),
-  });
+  const opened = await openRepository(defined({ folder: projectDir, run: git, clock, env, stateDir, base }));
   if (!opened.ok) throw new HeddleError(opened.error);
   const { repository, base: commit } = opened.value;
   // Where the base is not on record, neither is the branch: its refs are stored in a way that only git reads.
@@ -97,15 +91,17 @@ export async function openRoom(
     subfolder: relative(repository.facts.topLevel, realpathSync(projectDir)),
     trees,
     space: new Space(trees),
-    queue: new MergeQueue({
-      worktrees: trees,
-      run,
-      base: commit,
-      ...(begin === undefined ? {} : { begin }),
-      mode: settings.value.merge,
-      ...settings.value.mergeQueue,
-      passed: passedStore(clock, join(repository.home, ".passed")),
-    }),
+    queue: new MergeQueue(
+      defined({
+        worktrees: trees,
+        run,
+        base: commit,
+        begin,
+        mode: settings.value.merge,
+        ...settings.value.mergeQueue,
+        passed: passedStore(clock, join(repository.home, ".passed")),
+      }),
+    ),
     agents,
     governor: new Governor({ maxAgents, now: () => clock.now() }),
     prepared: new Map(),

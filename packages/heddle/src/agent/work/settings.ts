@@ -1,5 +1,6 @@
 /** What a plan says of agents, with what a step says of its own: read from checked data into one shape. Pure. */
 import { isAbsolute, join, resolve } from "node:path";
+import { defined } from "../../base/defined.ts";
 import { parseDuration } from "../../base/duration.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
 import { type Result, err, ok } from "../../base/result.ts";
@@ -73,18 +74,18 @@ export function runSettings(config: JsonObject, folder: string): Result<RunSetti
     setup: texts(config["setup"]),
     verify: texts(config["verify"]),
     merge: config["merge"] === "merge" || config["merge"] === "rebase" ? config["merge"] : "squash",
-    mergeQueue: {
-      ...(typeof ahead === "number" ? { ahead } : {}),
-      ...(typeof batch === "number" ? { batch } : {}),
-    },
+    mergeQueue: defined({
+      ahead: typeof ahead === "number" ? ahead : undefined,
+      batch: typeof batch === "number" ? batch : undefined,
+    }),
     land: landOf(config["land"]),
     allowNewSteps: config["allowNewSteps"] === true,
     keepWorktrees: worktrees["keep"] === true,
     leaveOut: worktrees["leaveOut"] === true,
-    worktrees: {
-      ...(typeof max === "number" ? { maxTrees: max } : {}),
-      ...(typeof maxMb === "number" ? { maxBytes: maxMb * 2 ** 20 } : {}),
-    },
+    worktrees: defined({
+      maxTrees: typeof max === "number" ? max : undefined,
+      maxBytes: typeof maxMb === "number" ? maxMb * 2 ** 20 : undefined,
+    }),
   });
 }
 
@@ -106,22 +107,24 @@ export function stepSettings(
   const tries = pick("tries");
   const home = textOf(pick("home"));
   const limits = { ...mapping(config["limits"]), ...mapping(entry["limits"]), ...mapping(own["limits"]) };
-  return ok({
-    agent,
-    // `auto` leaves the choice to the agent's own default until there are records to choose by.
-    ...(model === undefined || model === "auto" ? {} : { model }),
-    expect: expectOf(own["expect"]),
-    policy,
-    sandbox: sandbox === "off" || sandbox === "require" ? sandbox : "auto",
-    limits: limitsOf(limits),
-    waitMs: durationOf(limits["wait"]) ?? DEFAULT_WAIT_MS,
-    verifyMs: durationOf(limits["verify"]) ?? DEFAULT_VERIFY_MS,
-    passEnv: [...texts(config["passEnv"]), ...texts(entry["passEnv"])],
-    onConflict: ladder.filter((rung) => rung === "agent" || rung === "human"),
-    tries: typeof tries === "number" ? tries : DEFAULT_TRIES,
-    writable: texts(pick("writable")).map((one) => resolve(folder, one)),
-    ...(home === undefined ? {} : { home: resolve(folder, home) }),
-  });
+  return ok(
+    defined({
+      agent,
+      // `auto` leaves the choice to the agent's own default until there are records to choose by.
+      model: model === undefined || model === "auto" ? undefined : model,
+      expect: expectOf(own["expect"]),
+      policy,
+      sandbox: sandbox === "off" || sandbox === "require" ? sandbox : "auto",
+      limits: limitsOf(limits),
+      waitMs: durationOf(limits["wait"]) ?? DEFAULT_WAIT_MS,
+      verifyMs: durationOf(limits["verify"]) ?? DEFAULT_VERIFY_MS,
+      passEnv: [...texts(config["passEnv"]), ...texts(entry["passEnv"])],
+      onConflict: ladder.filter((rung) => rung === "agent" || rung === "human"),
+      tries: typeof tries === "number" ? tries : DEFAULT_TRIES,
+      writable: texts(pick("writable")).map((one) => resolve(folder, one)),
+      home: home === undefined ? undefined : resolve(folder, home),
+    }),
+  );
 }
 
 /** What the registry knows of: a script becomes the argument that its agent takes. */

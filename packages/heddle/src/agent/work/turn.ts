@@ -4,6 +4,7 @@
  */
 import { appendFile } from "node:fs/promises";
 import { basename } from "node:path";
+import { defined } from "../../base/defined.ts";
 import { breachesBetween, look } from "../../git/isolation-check.ts";
 import type { Look } from "../../git/types.ts";
 import type { Admitted } from "../adapters/rate-limiter.ts";
@@ -104,8 +105,7 @@ export async function takeTurn(context: TurnContext, request: TurnRequest): Prom
       tell: (data) => progress(note, data),
     });
     if (admitted.kind !== "admitted") return { outcome: heldBack(admitted, control, last), reports };
-    const again = { ...request, ...(session === undefined ? {} : { session }) };
-    const outcome = await runOnce(context, again, reports, admitted.place);
+    const outcome = await runOnce(context, defined({ ...request, session }), reports, admitted.place);
     const { agent } = outcome;
     last = agent;
     const failed = outcome.kind === "failed" ? agent?.class : undefined;
@@ -113,8 +113,7 @@ export async function takeTurn(context: TurnContext, request: TurnRequest): Prom
     const isRefusal = failed === "rate-limit" || failed === "overloaded";
     if (isRefusal ? ++refusals > MOST_REFUSALS : ++repeats > MOST_REPEATS) return { outcome, reports };
     note({ type: "usage.recorded", data: usageData(agent) });
-    if (agent?.sessionId !== undefined)
-      session = { sessionId: agent.sessionId, ...(agent.totals === undefined ? {} : { totals: agent.totals }) };
+    if (agent?.sessionId !== undefined) session = defined({ sessionId: agent.sessionId, totals: agent.totals });
     if (isRefusal) continue;
     progress(note, { type: "repeating", class: failed, afterMs: REPEAT_AFTER_MS * repeats });
     await control.wait(REPEAT_AFTER_MS * repeats);
@@ -182,45 +181,47 @@ async function runAgent(
   const { options, room, job, settings, control, note } = context;
   const { task } = job;
   const { step } = task;
-  const running = room.agents.start({
-    run: task.run,
-    step: step.id,
-    attempt: task.attempt,
-    work: {
-      kind: "agent",
-      agent: settings.agent,
-      prompt: request.prompt.text,
-      promptHash: request.prompt.hash,
-      ...(settings.model === undefined ? {} : { model: settings.model }),
-      mcp: [{ type: "http", name: "heddle", url: access.url, headers: { Authorization: `Bearer ${access.token}` } }],
-      policy: settings.policy,
-      limits: { ...settings.limits, askMs: NO_DEADLINE_MS },
-      ...(request.session === undefined ? {} : { resume: request.session }),
-      sandbox: settings.sandbox,
-      tree: request.tree,
-      gitDir: room.repository.facts.commonDir,
-      writable: settings.writable,
-      ...(settings.home === undefined ? {} : { home: settings.home }),
-      ports: request.ports,
-      // Whether something changed is seen in what is captured.
-      ...(typeof settings.expect === "object" ? { expect: settings.expect } : {}),
-    },
-    cwd: request.cwd,
-    env: { ...job.env, [SLUG_VARIABLE]: slugOf(room.run, basename(request.tree)) },
-    envMode: step.envMode ?? "strict",
-    passEnv: [...(step.passEnv ?? []), ...settings.passEnv],
-    secrets: step.secrets ?? [],
-    isolate: false,
-    deps: task.deps,
-    params: task.params,
-    ...(task.item === undefined ? {} : { item: task.item }),
-    logFile: job.logFile,
-    exchangeBase: null,
-    graceMs: task.graceMs,
-    ...(step.limits?.maxMemoryMb === undefined ? {} : { maxMemoryMb: step.limits.maxMemoryMb }),
-    onProgress: (data) => progress(note, data),
-    onAsk: (request) => context.leave.ask(request),
-  });
+  const running = room.agents.start(
+    defined({
+      run: task.run,
+      step: step.id,
+      attempt: task.attempt,
+      work: defined({
+        kind: "agent",
+        agent: settings.agent,
+        prompt: request.prompt.text,
+        promptHash: request.prompt.hash,
+        model: settings.model,
+        mcp: [{ type: "http", name: "heddle", url: access.url, headers: { Authorization: `Bearer ${access.token}` } }],
+        policy: settings.policy,
+        limits: { ...settings.limits, askMs: NO_DEADLINE_MS },
+        resume: request.session,
+        sandbox: settings.sandbox,
+        tree: request.tree,
+        gitDir: room.repository.facts.commonDir,
+        writable: settings.writable,
+        home: settings.home,
+        ports: request.ports,
+        // Whether something changed is seen in what is captured.
+        expect: typeof settings.expect === "object" ? settings.expect : undefined,
+      }),
+      cwd: request.cwd,
+      env: { ...job.env, [SLUG_VARIABLE]: slugOf(room.run, basename(request.tree)) },
+      envMode: step.envMode ?? "strict",
+      passEnv: [...(step.passEnv ?? []), ...settings.passEnv],
+      secrets: step.secrets ?? [],
+      isolate: false,
+      deps: task.deps,
+      params: task.params,
+      item: task.item,
+      logFile: job.logFile,
+      exchangeBase: null,
+      graceMs: task.graceMs,
+      maxMemoryMb: step.limits?.maxMemoryMb,
+      onProgress: (data) => progress(note, data),
+      onAsk: (request) => context.leave.ask(request),
+    }),
+  );
   let cancelEnd: (() => void) | undefined;
   void asked.then(() => {
     cancelEnd = options.clock.after(END_AFTER_QUESTION_MS, () => running.end?.("needs-input"));
@@ -250,8 +251,8 @@ async function tellBreaches({ room, note }: TurnContext, before: Look): Promise<
 /** Failures say what they are, and whether another attempt could mend them. */
 export function withClass(outcome: Outcome, failure: AgentClass | undefined): Outcome {
   if (outcome.kind !== "failed" || failure === undefined) return outcome;
-  const final = isRetryable(failure) ? {} : { final: true as const };
-  return { ...outcome, error: { ...outcome.error, class: failure, ...final } };
+  const final = isRetryable(failure) ? undefined : true;
+  return { ...outcome, error: defined({ ...outcome.error, class: failure, final }) };
 }
 
 function progress(note: (note: Note) => void, data: JsonObject): void {
@@ -272,21 +273,20 @@ function taskOf(context: TurnContext, reports: Reports, onQuestion: () => void):
   const { answers = [] } = agent?.before ?? {};
   return {
     tools: WORKER_TOOLS,
-    brief: {
+    brief: defined({
       run: task.run,
       step: step.id,
       attempt: task.attempt,
       prompt,
-      ...(step.description === undefined ? {} : { description: step.description }),
-      ...(step.acceptance === undefined ? {} : { acceptance: step.acceptance }),
-      ...(step.group === undefined ? {} : { group: step.group }),
-      ...(step.verify === undefined ? {} : { verify: step.verify }),
+      description: step.description,
+      acceptance: step.acceptance,
+      group: step.group,
+      verify: step.verify,
       deps: Object.entries(task.depStatus).map(([id, status]) => ({ step: id, status, ...summaryOf(task.deps[id]) })),
-      ...(answers.length === 0 ? {} : { answers: answers.map(({ question, answer }) => ({ question, answer })) }),
-    },
+      answers: answers.length === 0 ? undefined : answers.map(({ question, answer }) => ({ question, answer })),
+    }),
     listener: {
-      progress: ({ message, percent }) =>
-        progress(note, { type: "report", message, ...(percent === undefined ? {} : { percent }) }),
+      progress: ({ message, percent }) => progress(note, defined({ type: "report", message, percent })),
       async completed(completion) {
         reports.completion = completion;
         return { kind: "accepted" };
@@ -332,18 +332,18 @@ export function usageData(
   agent: AgentDetails | undefined,
   kept?: { readonly captured: string; readonly ref: string },
 ): Extract<Note, { type: "usage.recorded" }>["data"] {
-  return {
+  return defined({
     agent: agent?.agent ?? "unknown",
-    ...(agent?.provider === undefined ? {} : { provider: agent.provider }),
-    ...(agent?.model === undefined ? {} : { model: agent.model }),
-    ...(agent?.sessionId === undefined ? {} : { sessionId: agent.sessionId }),
-    ...(agent?.promptHash === undefined ? {} : { promptHash: agent.promptHash }),
-    ...(agent?.usage === undefined ? {} : { tokens: agent.usage }),
-    ...(agent?.usd === undefined ? {} : { usd: agent.usd }),
-    ...(agent?.totals === undefined ? {} : { totals: agent.totals as unknown as JsonObject }),
-    ...(agent?.rawUsage === undefined ? {} : { raw: agent.rawUsage }),
-    ...(agent?.class === undefined ? {} : { class: agent.class }),
-    ...(agent === undefined ? {} : { sandbox: agent.sandbox }),
+    provider: agent?.provider,
+    model: agent?.model,
+    sessionId: agent?.sessionId,
+    promptHash: agent?.promptHash,
+    tokens: agent?.usage,
+    usd: agent?.usd,
+    totals: agent?.totals === undefined ? undefined : (agent.totals as unknown as JsonObject),
+    raw: agent?.rawUsage,
+    class: agent?.class,
+    sandbox: agent?.sandbox,
     ...kept,
-  };
+  });
 }

@@ -1,4 +1,5 @@
 /** Words to the engine of a run, from any terminal: `cancel`, `pause`, `unpause`, `approve`, `reject`. */
+import { defined } from "../../base/defined.ts";
 import type { Problem } from "../../base/errors.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { Decision, OpenQuestion } from "../../run/event.ts";
@@ -61,13 +62,10 @@ async function answer(context: Context, words: Words, flags: Flags, decision: De
   const answered = answerWith(step.value.question, decision, text(flags, "comment"), `${run} ${step.value.id}`);
   if (!answered.ok) return fail(context, answered.error);
   const comment = answered.value;
-  const sent = await project.control(run, {
-    kind: "answer",
-    step: step.value.id,
-    decision,
-    by: userName(),
-    ...(comment === undefined ? {} : { comment }),
-  });
+  const sent = await project.control(
+    run,
+    defined({ kind: "answer", step: step.value.id, decision, by: userName(), comment }),
+  );
   if (!sent.ok) return fail(context, sent.error);
   const said = safeLine(step.value.id);
   if (context.json) context.out.json({ run, step: step.value.id, decision, result: sent.value });

@@ -1,4 +1,5 @@
 /** What `heddle doctor` looks at for agents: which are here, the repository that they would work in, and worktrees that are left. */
+import { defined } from "../../base/defined.ts";
 import type { Problem } from "../../base/errors.ts";
 import type { AgentKeeping, TreeLine } from "../../agent/port.ts";
 import type { Context } from "../context.ts";
@@ -27,25 +28,20 @@ async function checkPrograms(keeping: AgentKeeping): Promise<Finding> {
   if (told.length > 0) return { check: "agents", level: "ok", message: told.join(", ") };
   const hint = agents.map(({ problem }) => problem ?? "").find((text) => text !== "");
   const message = "none of the known ones was found on PATH";
-  return { check: "agents", level: "ok", message, ...(hint === undefined ? {} : { hint }) };
+  return defined({ check: "agents", level: "ok", message, hint });
 }
 
 /** Plans without agents need no repository; one that cannot be used is worth a word. */
 function repositoryProblem({ code, message, hint }: Problem): Finding {
   const level = code === "NotARepository" ? "ok" : "warning";
-  return {
-    check: "repository",
-    level,
-    message: `agents cannot work here: ${message}`,
-    ...(hint === undefined ? {} : { hint }),
-  };
+  return defined({ check: "repository", level, message: `agents cannot work here: ${message}`, hint });
 }
 
 async function checkWorktrees(keeping: AgentKeeping): Promise<readonly Finding[]> {
   const trees = await keeping.worktrees({});
   if (!trees.ok) {
     const { message, hint } = trees.error;
-    return [{ check: "worktrees", level: "warning", message, ...(hint === undefined ? {} : { hint }) }];
+    return [defined({ check: "worktrees", level: "warning", message, hint })];
   }
   const all = trees.value;
   if (all.length === 0) return [];

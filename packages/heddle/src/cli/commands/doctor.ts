@@ -1,6 +1,7 @@
 /** `heddle doctor`: checks what runs stand on, and what dead runs left behind. `--fix` mends what loses nothing. */
 import { accessSync, constants, existsSync, readdirSync, rmSync, statfsSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { defined } from "../../base/defined.ts";
 import { messageOf } from "../../base/errors.ts";
 import { Replay } from "../../view/history.ts";
 import { runLine } from "../../view/list.ts";
@@ -100,7 +101,7 @@ async function checkProject(context: Context, fix: boolean): Promise<readonly Fi
   const opened = await (fix ? openToWrite(context) : openToRead(context));
   if (!opened.ok) {
     const { message, hint } = opened.error;
-    return [{ check: "journal", level: "error", message, ...(hint === undefined ? {} : { hint }) }];
+    return [defined({ check: "journal", level: "error", message, hint })];
   }
   await using project = opened.value;
   return [

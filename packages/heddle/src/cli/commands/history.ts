@@ -1,4 +1,5 @@
 /** `heddle history`: the recorded events of a run, one a line. */
+import { defined } from "../../base/defined.ts";
 import { HeddleError } from "../../base/errors.ts";
 import { canonicalEvents, type RunEvent } from "../../view/history.ts";
 import { EXIT, fail, findRun, findStep, openToRead, type Context } from "../context.ts";
@@ -44,7 +45,7 @@ async function printEvents(
   after: number,
 ): Promise<void> {
   const { out } = context;
-  for await (const batch of project.journal.read(run, { after, ...(step === undefined ? {} : { step }) })) {
+  for await (const batch of project.journal.read(run, defined({ after, step }))) {
     out.lines(batch.map((event) => (context.json ? JSON.stringify(event) : eventLine(out, event))));
     await out.drained();
   }

@@ -1,4 +1,5 @@
 /** `heddle merge`: lands the integration branch of a run, or takes one step's work back out of it. Never pushes. */
+import { defined } from "../../base/defined.ts";
 import type { Problem } from "../../base/errors.ts";
 import { EXIT, fail, findRun, findStep, openToChange, type Context } from "../context.ts";
 import { safeLine } from "../output-text.ts";
@@ -33,12 +34,7 @@ export async function merge(context: Context, [word]: readonly (string | undefin
   if (!live && state.phase.tag !== "succeeded")
     context.out.note(`Run ${run.value} has not succeeded: what it has merged so far lands.`);
   const kind = branch !== undefined ? "branch" : isOn(flags, "ff") ? "ff" : "merge";
-  const landed = await (
-    await project.agents()
-  ).land(run.value, kind, {
-    ...(branch === undefined ? {} : { name: branch }),
-    ...(state.branch === undefined ? {} : { target: state.branch }),
-  });
+  const landed = await (await project.agents()).land(run.value, kind, defined({ name: branch, target: state.branch }));
   if (!landed.ok) return fail(context, landed.error, EXIT.failed);
   const { problem } = landed.value;
   if (problem !== undefined) return fail(context, problem, EXIT.failed);

@@ -1,4 +1,5 @@
 /** `heddle rerun`: a step and what comes behind it, in a new run that reuses the other results of an earlier one. */
+import { defined } from "../../base/defined.ts";
 import { conduct } from "../show-run.ts";
 import { EXIT, fail, findRun, openToChange, type Context } from "../context.ts";
 import { readRun } from "../../project/read-run.ts";
@@ -40,12 +41,15 @@ export async function rerun(context: Context, [word]: readonly (string | undefin
   if (!reuse.ok) return fail(context, reuse.error);
   for (const said of reuse.value.again) context.out.note(safeLine(said));
   const maxConcurrency = numeric(flags, "maxConcurrency") ?? numeric(flags, "maxWorkers");
-  const started = await project.start(reuse.value.plan, {
-    ...recorded,
-    ...(maxConcurrency === undefined ? {} : { maxConcurrency }),
-    ...stayOption(context, flags),
-    ...(reuse.value.reuse === undefined ? {} : { reuse: reuse.value.reuse }),
-  });
+  const started = await project.start(
+    reuse.value.plan,
+    defined({
+      ...recorded,
+      maxConcurrency: maxConcurrency ?? recorded.maxConcurrency,
+      ...stayOption(context, flags),
+      reuse: reuse.value.reuse,
+    }),
+  );
   if (!started.ok) return fail(context, started.error, EXIT.failed);
   const reused = plural(reuse.value.reuse?.outputs.size ?? 0, "result");
   const opening = `${context.out.style("bold", safeLine(plan.name))} from ${safeLine(from)} on, with ${reused} of run ${run.value}; run ${context.out.style("bold", started.value.run)}`;

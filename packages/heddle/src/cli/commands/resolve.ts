@@ -1,4 +1,5 @@
 /** `heddle resolve`: a person's word on work that conflicts with what was merged before it. */
+import { defined } from "../../base/defined.ts";
 import type { Resolution } from "../../run/event.ts";
 import { EXIT, fail, findRunAndStep, openToChange, type Context } from "../context.ts";
 import { askedStep } from "./control.ts";
@@ -38,14 +39,10 @@ export async function resolve(context: Context, words: readonly (string | undefi
     return EXIT.waiting;
   }
   const comment = text(flags, "comment");
-  const sent = await project.control(run, {
-    kind: "answer",
-    step: id,
-    decision: "approve",
-    by: userName(),
-    choice,
-    ...(comment === undefined ? {} : { comment }),
-  });
+  const sent = await project.control(
+    run,
+    defined({ kind: "answer", step: id, decision: "approve", by: userName(), choice, comment }),
+  );
   if (!sent.ok) return fail(context, sent.error);
   if (context.json) context.out.json({ run, step: id, choice, result: sent.value });
   else {

@@ -1,6 +1,7 @@
 /** `heddle resume`, `retry` and `rollback`: going on with a recorded run. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
+import { defined } from "../../base/defined.ts";
 import type { JsonObject } from "../../base/json.ts";
 import { ok, type Result } from "../../base/result.ts";
 import type { ResumeOptions } from "../../engine/api.ts";
@@ -34,13 +35,13 @@ async function goOn(context: Context, [word]: Words, flags: Flags, mode: "resume
   const current = await currentPlan(context, project, run.value);
   if (!current.ok) return current.error;
   const maxConcurrency = numeric(flags, "maxConcurrency") ?? numeric(flags, "maxWorkers");
-  const options: ResumeOptions = {
+  const options: ResumeOptions = defined({
     mode,
-    ...(current.value === undefined ? {} : { current: current.value }),
-    ...(isOn(flags, "acceptChanges") ? { acceptChanges: true } : {}),
-    ...(maxConcurrency === undefined ? {} : { maxConcurrency }),
+    current: current.value,
+    acceptChanges: isOn(flags, "acceptChanges") ? true : undefined,
+    maxConcurrency,
     ...stayOption(context, flags),
-  };
+  });
   const resumed = await project.resume(run.value, options);
   if (!resumed.ok) return fail(context, resumed.error);
   const state = resumed.value.state();

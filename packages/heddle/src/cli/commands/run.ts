@@ -1,5 +1,6 @@
 /** `heddle run`: a new run of a plan. */
 import { relative } from "node:path";
+import { defined } from "../../base/defined.ts";
 import type { JsonObject } from "../../base/json.ts";
 import type { StartOptions } from "../../engine/api.ts";
 import { runLine } from "../../view/list.ts";
@@ -69,21 +70,17 @@ export function startOptions(context: Context, loaded: LoadedPlan, flags: Flags)
   const schedule = isOn(flags, "interactive") ? "layers" : text(flags, "schedule");
   const rollback = text(flags, "rollback");
   const timeoutMs = numeric(flags, "timeout");
-  return {
-    ...(loaded.file === undefined ? {} : { planFile: relative(context.dir, loaded.file) }),
-    ...(maxConcurrency === undefined ? {} : { maxConcurrency }),
-    ...(isOn(flags, "sequential") ? { sequential: true } : {}),
-    ...(schedule === "ready" || schedule === "layers" ? { schedule } : {}),
-    ...(isOn(flags, "keepGoing")
-      ? { failure: "continue" as const }
-      : isOn(flags, "failFast")
-        ? { failure: "fail-fast" as const }
-        : {}),
-    ...(rollback === "none" || rollback === "dependents" || rollback === "all" ? { rollback } : {}),
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  return defined({
+    planFile: loaded.file === undefined ? undefined : relative(context.dir, loaded.file),
+    maxConcurrency,
+    sequential: isOn(flags, "sequential") ? true : undefined,
+    schedule: schedule === "ready" || schedule === "layers" ? schedule : undefined,
+    failure: isOn(flags, "keepGoing") ? "continue" : isOn(flags, "failFast") ? "fail-fast" : undefined,
+    rollback: rollback === "none" || rollback === "dependents" || rollback === "all" ? rollback : undefined,
+    timeoutMs,
     ...stayOption(context, flags),
-    ...(isOn(flags, "interactive") ? { pauseBeforeLayers: true } : {}),
-  };
+    pauseBeforeLayers: isOn(flags, "interactive") ? true : undefined,
+  });
 }
 
 /** Where somebody can be asked, or said that they will answer, the run stays for the answers. */

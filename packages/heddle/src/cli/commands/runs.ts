@@ -1,4 +1,5 @@
 /** `heddle runs`: the runs of the project, newest first. */
+import { defined } from "../../base/defined.ts";
 import { runLine, type RunLine } from "../../view/list.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
 import { pad, safeLine } from "../output-text.ts";
@@ -18,7 +19,7 @@ export async function runs(context: Context, _args: readonly unknown[], flags: F
   let lines: readonly RunLine[] = [];
   if (opened.ok) {
     await using project = opened.value;
-    lines = (await project.journal.runs(limit === undefined ? {} : { limit })).map(runLine);
+    lines = (await project.journal.runs(defined({ limit }))).map(runLine);
   }
   if (context.json) out.json({ runs: lines });
   else if (lines.length === 0) out.line("No runs yet. Start one with `heddle run`.");

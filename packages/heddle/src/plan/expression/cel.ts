@@ -8,6 +8,7 @@
  *    {@link MOST_WORK}. Regular expressions that can take exponential time are refused when compiled.
  */
 import { type ASTNode, Environment, type ParseResult } from "@marcbachmann/cel-js";
+import { defined } from "../../base/defined.ts";
 import type { Json, JsonObject } from "../../base/json.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { findNames, type NameUse } from "./names.ts";
@@ -213,8 +214,7 @@ class CelExpression implements Expression {
     for (const { root, name } of this.names) {
       if (root !== "deps" || name === undefined) continue;
       const dep = scope.deps !== undefined && Object.hasOwn(scope.deps, name) ? scope.deps[name] : undefined;
-      if (dep !== undefined)
-        deps[name] = { status: dep.status, ...(dep.output === undefined ? {} : { output: dep.output }) };
+      if (dep !== undefined) deps[name] = defined({ status: dep.status, output: dep.output });
     }
     const roots = new Set(this.names.map((use) => use.root));
     return {

@@ -1,5 +1,6 @@
 /** What of its scope an expression names, from its syntax tree, and the rules on naming: see invariant 2 of `expression.ts`. */
 import type { ASTNode } from "@marcbachmann/cel-js";
+import { defined } from "../../base/defined.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { suggest } from "../../base/suggest.ts";
 import { isSafePattern } from "./safe-pattern.ts";
@@ -110,12 +111,7 @@ class NameSearch {
       this.trouble ??= { message: `a dep has "output" and "status", not "${field}"`, offset };
       return;
     }
-    this.uses.push({
-      root,
-      offset,
-      ...(name === undefined ? {} : { name }),
-      ...(field === undefined ? {} : { field }),
-    });
+    this.uses.push(defined({ root, offset, name, field }));
   }
 
   #method(name: string, receiver: ASTNode, args: readonly ASTNode[], node: ASTNode): void {

@@ -1,0 +1,28 @@
+/**
+ * Object constructor that leaves out the members that are `undefined`: `defined({ step, hint })` instead of a conditional
+ * spread for each optional member. Knows no domain word.
+ *
+ * Invariants:
+ *  1. The result is a new plain object with the members in the order they were given; nothing is copied deeply.
+ *  2. Only optional members may be `undefined`: a required one is still required, an unknown one still refused.
+ *  3. Every member is read once, now: a literal with a getter that must wait is not for this.
+ */
+
+/** `T`, whose optional members may also be present as `undefined`. Of a union, each variant by itself. */
+export type Loose<T> = { readonly [K in keyof T]: {} extends Pick<T, K> ? T[K] | undefined : T[K] };
+
+/**
+ * `members` without those that are `undefined`. `T` comes from where the result goes (a declared return type, a parameter, a
+ * typed constant) or is written out; it is never guessed from `members`, which could not be checked against it then.
+ */
+export function defined<T = never>(members: NoInfer<Loose<T>>): T {
+  const kept: { [key: string]: unknown } = {};
+  for (const [key, value] of Object.entries(members)) {
+    if (value === undefined) continue;
+    // Assigned, this key would set the prototype instead of a member.
+    if (key === "__proto__")
+      Object.defineProperty(kept, key, { value, enumerable: true, configurable: true, writable: true });
+    else kept[key] = value;
+  }
+  return kept as T;
+}
