@@ -1,6 +1,5 @@
 /** What every command is handed, and the first steps that most of them share: open the project, find the run that is meant. */
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import type { Problem } from "../base/errors.ts";
 import { isRunId } from "../base/ids.ts";
@@ -53,7 +52,8 @@ export async function openToRead(context: Context): Promise<Result<Project, Prob
 
 /** As {@link openToRead}, for commands that write. */
 export async function openToChange(context: Context): Promise<Result<Project, Problem>> {
-  return existsSync(join(context.dir, ".heddle", "state.db")) ? openToWrite(context) : err(NO_RUNS);
+  const { layoutOf } = await import("../project/layout.ts");
+  return existsSync(layoutOf(context.dir).journalFile) ? openToWrite(context) : err(NO_RUNS);
 }
 
 const NO_RUNS: Problem = {

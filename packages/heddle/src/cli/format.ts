@@ -43,7 +43,3 @@ export function timeText(time: number, now: number): string {
   if (agoMs < 86_400_000) return `${formatDuration(Math.max(0, agoMs))} ago`;
   return new Date(time).toISOString().slice(0, 16).replace("T", " ");
 }
-
-export function plural(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? "" : "s"}`;
-}

@@ -1,5 +1,5 @@
 /** Where the work of a run's agents is, for people. */
-import { plural } from "./format.ts";
+import { plural } from "../base/plural.ts";
 import type { RunResult } from "../run/control.ts";
 
 /** Without the indented ones it is a sentence; those say what to do and what to type. */

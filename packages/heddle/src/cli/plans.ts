@@ -1,9 +1,8 @@
 /** Plans as the command line meets them: finding the file, loading it, telling what is wrong with it. */
-import { existsSync, promises } from "node:fs";
-import { join } from "node:path";
-import type { Problem } from "../base/errors.ts";
+import { promises } from "node:fs";
 import type { JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
+import { findPlanFile, noPlan } from "../project/find-plan.ts";
 import { loadPlanFile } from "../project/load-plan.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
 import { LIMITS } from "../plan/limits.ts";
@@ -11,22 +10,6 @@ import type { Plan } from "../plan/plan.ts";
 import type { Context } from "./context.ts";
 import { safeText } from "./output-text.ts";
 import type { LoadedPlan } from "../graph/loaded-plan.ts";
-
-/** Looked for in this order. */
-export const PLAN_FILES = ["heddle.yaml", "heddle.yml", "heddle.json", "heddle.ts"] as const;
-
-/** The plan file of a folder, relative to it. */
-export function findPlanFile(dir: string): string | undefined {
-  return PLAN_FILES.find((name) => existsSync(join(dir, name)));
-}
-
-export function noPlan(): Problem {
-  return {
-    code: "PlanNotFound",
-    message: `there is no ${PLAN_FILES[0]} in this folder`,
-    hint: "Write a first one with `heddle init`, or name a plan file.",
-  };
-}
 
 /** Loads the named plan or the folder's own; what is wrong with it is printed, and the error is the exit code. */
 export async function loadPlan(

@@ -1,4 +1,5 @@
 /** The end of a run, for people: failures again with the last lines of each, sums, and what to type next. */
+import { plural } from "../base/plural.ts";
 import type { RunSnapshot } from "../view/history.ts";
 import { speedupOf, writesLog } from "../view/run-view.ts";
 import { STATUS_SYMBOL, stepCounts } from "../view/status.ts";
@@ -8,7 +9,7 @@ import { lastLines } from "./log-lines.ts";
 import { safeLine } from "./output-text.ts";
 import type { Output } from "./output.ts";
 import { tookText } from "../view/times.ts";
-import { countsText, plural, statusStyle } from "./format.ts";
+import { countsText, statusStyle } from "./format.ts";
 import type { RunResult } from "../run/control.ts";
 
 const FAILURES_SHOWN = 10;

@@ -2,8 +2,6 @@
  * The composition root's part for agents: what their steps need of this machine. Imported by the other halves alone, when the
  * first agent is about to start, or somebody asks about worktrees.
  */
-import { homedir } from "node:os";
-import { join } from "node:path";
 import { agentKeeping } from "../agent/work/maintenance.ts";
 import type { AgentKeeping, AgentWork } from "../agent/port.ts";
 import { agentWork } from "../agent/work/agent-executor.ts";
@@ -13,6 +11,7 @@ import { systemRandom } from "../base/random.ts";
 import { openTaskDesk } from "../agent/tools/task-server.ts";
 import type { TaskDesk } from "../agent/tools/port.ts";
 import { knownAgents, type LocalAgents, localAgentRunner } from "../agent/adapters/local.ts";
+import { worktreesDir } from "../project/layout.ts";
 import type { LocalRunners } from "../runner/local.ts";
 import { VERSION } from "../version.ts";
 import { systemGit } from "../git/git.ts";
@@ -27,7 +26,7 @@ export function openAgentWork(
   let desk: Promise<TaskDesk> | undefined;
   const work = agentWork({
     projectDir: dir,
-    stateDir: stateDir(process.env),
+    stateDir: worktreesDir(process.env),
     clock,
     git: systemGit({ clock }),
     env: process.env,
@@ -50,18 +49,11 @@ export function openAgentKeeping(dir: string): AgentKeeping {
   const clock = systemClock();
   return agentKeeping({
     projectDir: dir,
-    stateDir: stateDir(process.env),
+    stateDir: worktreesDir(process.env),
     clock,
     git: systemGit({ clock }),
     env: process.env,
     adapters: async () => knownAgents(clock, process.env),
     newRun: () => randomId(systemRandom),
   });
-}
-
-/** Where worktrees of all repositories are. */
-export function stateDir(env: Readonly<Record<string, string | undefined>>): string {
-  const home = env["HOME"] ?? homedir();
-  const base = env["XDG_STATE_HOME"];
-  return join(base?.startsWith("/") === true ? base : join(home, ".local", "state"), "heddle", "worktrees");
 }

@@ -4,13 +4,10 @@
  *
  * What only running takes is loaded when the first run starts: looking at a project must not wait for the code of an engine.
  */
-import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
 import type { AgentKeeping } from "../agent/port.ts";
 import { defined } from "../base/defined.ts";
-import { messageOf, systemCode, type Problem } from "../base/errors.ts";
-import { err, ok, type Result } from "../base/result.ts";
-import { diskFull } from "../journal/sqlite/failures.ts";
+import type { Problem } from "../base/errors.ts";
+import { ok, type Result } from "../base/result.ts";
 import { memoryJournal } from "../journal/memory.ts";
 import { openSqliteJournal } from "../journal/sqlite/open.ts";
 import { checkEvent } from "../run/event-schema.ts";
@@ -18,6 +15,8 @@ import { VERSION } from "../version.ts";
 import { directoryWorkspaces } from "../workspace/directory.ts";
 import { memoryWorkspaces } from "../workspace/memory.ts";
 import type { EngineOptions, LocalEngine, Project } from "../project/port.ts";
+import { makeHeddleDir } from "../project/folder.ts";
+import { layoutOf } from "../project/layout.ts";
 import { LocalProject } from "../project/project.ts";
 
 export interface OpenOptions {
@@ -32,14 +31,14 @@ const POLL_MS = 100;
 
 /** Opens the project in `dir`: its journal, and all that runs need. Nothing of the folder is executed. */
 export async function openProject(dir: string, options: OpenOptions): Promise<Result<Project, Problem>> {
-  const root = resolve(dir);
-  const heddleDir = join(root, ".heddle");
+  const layout = layoutOf(dir);
+  const root = layout.dir;
   if (options.readOnly !== true) {
-    const made = makeHeddleDir(heddleDir);
+    const made = makeHeddleDir(layout);
     if (!made.ok) return made;
   }
   const journal = await openSqliteJournal(
-    join(heddleDir, "state.db"),
+    layout.journalFile,
     defined({
       validate: checkEvent,
       writer: `heddle ${VERSION}`,
@@ -47,7 +46,7 @@ export async function openProject(dir: string, options: OpenOptions): Promise<Re
     }),
   );
   if (!journal.ok) return journal;
-  const workspaces = directoryWorkspaces({ projectDir: root, heddleDir });
+  const workspaces = directoryWorkspaces({ projectDir: root, runsDir: layout.runsDir });
   return ok(
     new LocalProject(root, {
       journal: journal.value,
@@ -63,7 +62,7 @@ export async function openProject(dir: string, options: OpenOptions): Promise<Re
 
 /** A project in `dir` that writes nothing there: journal in memory, no logs. Its runs are gone when it is disposed. */
 export function openMemoryProject(dir: string, options: Pick<OpenOptions, "title">): Project {
-  const root = resolve(dir);
+  const root = layoutOf(dir).dir;
   const journal = memoryJournal({ validate: checkEvent });
   // Nobody else can leave a word in this journal: no need to look for one.
   return new LocalProject(root, {
@@ -86,44 +85,4 @@ async function openEngine(options: EngineOptions): Promise<LocalEngine> {
 export async function openAgentKeeping(dir: string): Promise<AgentKeeping> {
   const agents = await import("./agents.ts");
   return agents.openAgentKeeping(dir);
-}
-
-function makeHeddleDir(heddleDir: string): Result<void, Problem> {
-  try {
-    if (existsSync(join(heddleDir, ".gitignore"))) return ok(undefined);
-    makeFolder(heddleDir);
-    writeFileSync(join(heddleDir, ".gitignore"), "*\n");
-    return ok(undefined);
-  } catch (thrown) {
-    if (systemCode(thrown) === "ENOSPC") {
-      // An empty one would be taken for ours at the next start.
-      rmSync(join(heddleDir, ".gitignore"), { force: true });
-      return err({ ...diskFull(heddleDir, messageOf(thrown)), cause: thrown });
-    }
-    if (isFile(heddleDir)) {
-      return err({
-        code: "ProjectUnwritable",
-        message: `${heddleDir} is a file, and heddle needs a folder of this name`,
-        hint: "Move the file away.",
-        cause: thrown,
-      });
-    }
-    return err({
-      code: "ProjectUnwritable",
-      message: `the folder ${heddleDir} cannot be made: ${messageOf(thrown)}`,
-      hint: "heddle keeps its journal there: make the project folder writable.",
-      cause: thrown,
-    });
-  }
-}
-
-/** In one piece where its parent is there: the system then names the reason of a refusal, a read-only disk for one. */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return;
-  if (existsSync(dirname(path))) mkdirSync(path);
-  else mkdirSync(path, { recursive: true });
-}
-
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === false;
 }

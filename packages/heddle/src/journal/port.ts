@@ -206,3 +206,12 @@ export function refuseTasks(options: AppendOptions | undefined): void {
   if (first !== undefined)
     throw new BugError(`this journal has no queue: the task of step ${first.step} cannot go with its events`);
 }
+
+/** What a full disk is to whoever keeps a journal, or the folder of one, on it. `said`: the system's own words. */
+export function diskFull(file: string, said: string): Problem {
+  return {
+    code: "DiskFull",
+    message: `${file} could not be written: the disk is full (${said})`,
+    hint: "Free some space, then resume the run; nothing recorded is lost.",
+  };
+}

@@ -26,8 +26,6 @@ export interface RecordedRun {
 export interface Project extends AsyncDisposable {
   /** Absolute. */
   readonly dir: string;
-  /** `<dir>/.heddle`. */
-  readonly heddleDir: string;
   readonly journal: Journal;
   /** Reads, validates and resolves a plan file (YAML, JSON, or a TypeScript module). `file` is relative to the current folder or absolute. */
   loadPlan(file: string, params: JsonObject): Promise<Result<LoadedPlan, readonly Diagnostic[]>>;

@@ -3,7 +3,7 @@
  * none and reads no clock.
  */
 import { availableParallelism } from "node:os";
-import { dirname, join, relative, resolve } from "node:path";
+import { dirname, relative, resolve } from "node:path";
 import type { AgentKeeping } from "../agent/port.ts";
 import { systemClock } from "../base/clock.ts";
 import { defined } from "../base/defined.ts";
@@ -37,7 +37,6 @@ export interface ProjectParts {
 
 export class LocalProject implements Project {
   readonly dir: string;
-  readonly heddleDir: string;
   readonly journal: Journal;
   readonly #workspaces: Workspaces;
   readonly #title: string;
@@ -51,7 +50,6 @@ export class LocalProject implements Project {
 
   constructor(dir: string, parts: ProjectParts) {
     this.dir = dir;
-    this.heddleDir = join(dir, ".heddle");
     this.journal = parts.journal;
     this.#workspaces = parts.workspaces;
     this.#title = parts.title;

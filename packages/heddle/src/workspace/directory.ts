@@ -7,7 +7,7 @@
  *  2. Different (step, attempt) have different files; every file of a run lies under one folder.
  */
 import { existsSync, mkdirSync, promises, realpathSync, statSync } from "node:fs";
-import { isAbsolute, join, relative, resolve, sep } from "node:path";
+import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { HeddleError, messageOf, systemCode } from "../base/errors.ts";
 import { isRunId } from "../base/ids.ts";
 import { fileNameOf } from "./names.ts";
@@ -16,12 +16,12 @@ import type { Workspace, WorkspaceRequest, Workspaces } from "./port.ts";
 export interface DirectoryOptions {
   /** Absolute: the folder that steps work in. */
   readonly projectDir: string;
-  /** Absolute: heddle's own folder, usually `<projectDir>/.heddle`. */
-  readonly heddleDir: string;
+  /** Absolute: where the folders of runs are. */
+  readonly runsDir: string;
 }
 
 export function directoryWorkspaces(options: DirectoryOptions): Workspaces {
-  const files = runFiles(options.heddleDir);
+  const files = runFiles(options.runsDir);
   let project: string | undefined;
   return {
     async take(request) {
@@ -83,8 +83,8 @@ function outside(cwd: string, step: string): HeddleError {
   });
 }
 
-/** Logs and exchange files of runs under `heddleDir`. */
-export function runFiles(heddleDir: string): {
+/** Logs and exchange files of runs under `runsDir`. */
+export function runFiles(runsDir: string): {
   readonly workspace: (request: WorkspaceRequest, cwd: string) => Workspace;
   readonly logFile: Workspaces["logFile"];
   readonly removeRun: Workspaces["removeRun"];
@@ -97,7 +97,7 @@ export function runFiles(heddleDir: string): {
   function runDir(run: string): string {
     if (!isRunId(run))
       throw new HeddleError({ code: "InvalidRunId", message: `${JSON.stringify(run)} is not the id of a run` });
-    return join(heddleDir, "runs", run);
+    return join(runsDir, run);
   }
   function makeFolders(run: string): { readonly logs: string; readonly io: string } {
     const folders = { logs: join(runDir(run), "logs"), io: join(runDir(run), "io") };
@@ -108,7 +108,7 @@ export function runFiles(heddleDir: string): {
       throw new HeddleError({
         code: "WorkspaceUnusable",
         message: `the folder for the run's logs cannot be made: ${messageOf(thrown)}`,
-        hint: `Make ${heddleDir} writable, or free space on its disk.`,
+        hint: `Make ${dirname(runsDir)} writable, or free space on its disk.`,
         cause: thrown,
       });
     }

@@ -30,3 +30,8 @@ export interface Workspaces {
   /** Removes all files of a run. */
   removeRun(run: string): Promise<void>;
 }
+
+/** Where the prompts of an agent's attempt are kept: beside its log. */
+export function promptFileOf(logFile: string): string {
+  return `${logFile.replace(/\.log$/, "")}.prompt.md`;
+}

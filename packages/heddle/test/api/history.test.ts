@@ -237,7 +237,7 @@ describe("logs", () => {
     });
     const running = run(plan("logs", { maxConcurrency: 3, steps: [...steps, lines] }), { projectDir });
     await running.result;
-    const files = directoryWorkspaces({ projectDir, heddleDir: `${projectDir}/.heddle` });
+    const files = directoryWorkspaces({ projectDir, runsDir: `${projectDir}/.heddle/runs` });
     const logOf = (id: string): Promise<string> => readFile(files.logFile(running.run, id, 1) ?? "", "utf8");
     expect(await logOf("a")).toBe("a1\na2\na3\n");
     expect(await logOf("b")).toBe("b1\nb2\nb3\n");

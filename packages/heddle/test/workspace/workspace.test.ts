@@ -42,7 +42,7 @@ describe("fileNameOf", () => {
 });
 
 describe("directoryWorkspaces", () => {
-  const make = () => directoryWorkspaces({ projectDir: project, heddleDir: join(project, ".heddle") });
+  const make = () => directoryWorkspaces({ projectDir: project, runsDir: join(project, ".heddle/runs") });
   const request = { run: "r1", step: "a/b", attempt: 2 };
 
   test("files lie under the run, and go with it", async () => {

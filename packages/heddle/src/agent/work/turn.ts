@@ -19,6 +19,7 @@ import {
   WORKER_TOOLS,
 } from "../tools/port.ts";
 import { messageOf } from "../../base/errors.ts";
+import { promptFileOf } from "../../workspace/port.ts";
 import type { Json, JsonObject } from "../../base/json.ts";
 import { masker } from "../../runner/mask.ts";
 import { slugOf } from "../../git/ref-names.ts";
@@ -142,8 +143,7 @@ async function keepPrompt({ job, options }: TurnContext, text: string): Promise<
   if (job.logFile === null) return;
   const secrets = job.task.step.secrets ?? [];
   const mask = masker(secrets.map((name) => job.env[name] ?? options.env[name]));
-  const file = `${job.logFile.replace(/\.log$/, "")}.prompt.md`;
-  await appendFile(file, `${mask === undefined ? text : mask.text(text)}\n`);
+  await appendFile(promptFileOf(job.logFile), `${mask === undefined ? text : mask.text(text)}\n`);
 }
 
 async function runOnce(

@@ -1,9 +1,9 @@
 /** What `heddle doctor` looks at for agents: which are here, the repository that they would work in, and worktrees that are left. */
 import { defined } from "../../base/defined.ts";
 import type { Problem } from "../../base/errors.ts";
+import { plural } from "../../base/plural.ts";
 import type { AgentKeeping, TreeLine } from "../../agent/port.ts";
 import type { Context } from "../context.ts";
-import { plural } from "../format.ts";
 import type { Finding } from "./doctor-finding.ts";
 
 /** Worktrees that are named one by one. */

@@ -3,15 +3,16 @@ import { accessSync, constants, existsSync, readdirSync, rmSync, statfsSync } fr
 import { delimiter, join } from "node:path";
 import { defined } from "../../base/defined.ts";
 import { messageOf } from "../../base/errors.ts";
+import { plural } from "../../base/plural.ts";
 import { Replay } from "../../view/history.ts";
 import { runLine } from "../../view/list.ts";
 import { EXIT, openToRead, openToWrite, type Context } from "../context.ts";
 import { safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
 import { isOn } from "../flag-values.ts";
-import { plural } from "../format.ts";
 import { checkAgents } from "./doctor-agents.ts";
 import type { Finding } from "./doctor-finding.ts";
+import { layoutOf } from "../../project/layout.ts";
 import type { Project } from "../../project/port.ts";
 
 const OLDEST_NODE = 24;
@@ -96,8 +97,8 @@ function checkDisk(dir: string): Finding {
 }
 
 async function checkProject(context: Context, fix: boolean): Promise<readonly Finding[]> {
-  const heddleDir = join(context.dir, ".heddle");
-  if (!existsSync(join(heddleDir, "state.db"))) return [{ check: "journal", level: "ok", message: "none here yet" }];
+  if (!existsSync(layoutOf(context.dir).journalFile))
+    return [{ check: "journal", level: "ok", message: "none here yet" }];
   const opened = await (fix ? openToWrite(context) : openToRead(context));
   if (!opened.ok) {
     const { message, hint } = opened.error;
@@ -163,7 +164,7 @@ async function checkHistories(project: Project): Promise<readonly Finding[]> {
 
 /** Folders of runs that the journal does not know. */
 async function checkFiles(project: Project, fix: boolean): Promise<readonly Finding[]> {
-  const folder = join(project.heddleDir, "runs");
+  const folder = layoutOf(project.dir).runsDir;
   const names = existsSync(folder) ? readdirSync(folder) : [];
   const known = new Set((await project.journal.runs()).map((record) => record.run));
   const orphans = names.filter((name) => !known.has(name));

@@ -1,9 +1,9 @@
 /** `heddle run --dry-run`: what would run, and in which layers; executes nothing and records nothing. */
+import { plural } from "../../base/plural.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
 import { cut, safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
 import { text, texts } from "../flag-values.ts";
-import { plural } from "../format.ts";
 import { planLines, viewOf } from "./plan.ts";
 import type { LoadedPlan } from "../../graph/loaded-plan.ts";
 

@@ -2,13 +2,14 @@
  * `heddle gc`: removes old runs with their logs, and with heddle's branches and refs of them. Runs that may still be resumed on
  * purpose stay until they are old as well; those whose agents' work is nowhere else, until a person says so.
  */
+import { plural } from "../../base/plural.ts";
 import type { AgentKeeping } from "../../agent/port.ts";
 import { runLine, type RunLine } from "../../view/list.ts";
 import { EXIT, fail, openToChange, type Context } from "../context.ts";
 import { safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
 import { isOn, numeric } from "../flag-values.ts";
-import { plural, timeText } from "../format.ts";
+import { timeText } from "../format.ts";
 
 const DAY_MS = 86_400_000;
 const KEPT_DAYS = 30;

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "../../base/errors.ts";
 import { EXIT, fail, type Context } from "../context.ts";
-import { findPlanFile } from "../plans.ts";
+import { findPlanFile } from "../../project/find-plan.ts";
 
 const PLAN = `# A plan: steps, and what each of them needs. Show it with \`heddle plan\`, run it with \`heddle run\`.
 name: hello

@@ -1,11 +1,13 @@
 /** `heddle` alone: the plan's steps and what the last run made of them. */
+import { plural } from "../../base/plural.ts";
 import { runView } from "../../view/run-view.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
 import { readRun } from "../../project/read-run.ts";
 import { safeLine } from "../output-text.ts";
-import { findPlanFile, loadPlan, noPlan } from "../plans.ts";
+import { findPlanFile, noPlan } from "../../project/find-plan.ts";
+import { loadPlan } from "../plans.ts";
 import type { Flags } from "../spec.ts";
-import { countsText, plural, statusStyle, timeText } from "../format.ts";
+import { countsText, statusStyle, timeText } from "../format.ts";
 import { planLines, viewOf } from "./plan.ts";
 import { stepTable } from "../step-table.ts";
 

@@ -1,12 +1,12 @@
 /** `heddle replay`: rebuilds a run from its history and checks every rule. Executes nothing. */
 import { HeddleError } from "../../base/errors.ts";
+import { plural } from "../../base/plural.ts";
 import { Replay } from "../../view/history.ts";
 import { runView } from "../../view/run-view.ts";
 import { EXIT, fail, findRun, openToRead, type Context } from "../context.ts";
 import { safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
 import { numeric } from "../flag-values.ts";
-import { plural } from "../format.ts";
 import { stepTable } from "../step-table.ts";
 
 export async function replay(context: Context, [word]: readonly (string | undefined)[], flags: Flags): Promise<number> {

@@ -1,6 +1,7 @@
 /** `heddle report`: a run summed up, as text, page, trace or chart. */
 import { writeFileSync } from "node:fs";
 import { messageOf } from "../../base/errors.ts";
+import { plural } from "../../base/plural.ts";
 import { mermaid } from "../../graph/draw.ts";
 import type { RunViewInput } from "../../view/run-view.ts";
 import { drawnLabel, MERMAID_STYLES, reportView, statusClass, type ReportView } from "../../view/report.ts";
@@ -10,7 +11,7 @@ import { safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
 import { isOn, text } from "../flag-values.ts";
 import { tookText } from "../../view/times.ts";
-import { countsText, plural } from "../format.ts";
+import { countsText } from "../format.ts";
 
 export async function report(context: Context, [word]: readonly (string | undefined)[], flags: Flags): Promise<number> {
   const opened = await openToRead(context);

@@ -1,5 +1,6 @@
 /** `heddle rerun`: a step and what comes behind it, in a new run that reuses the other results of an earlier one. */
 import { defined } from "../../base/defined.ts";
+import { plural } from "../../base/plural.ts";
 import { conduct } from "../show-run.ts";
 import { EXIT, fail, findRun, openToChange, type Context } from "../context.ts";
 import { readRun } from "../../project/read-run.ts";
@@ -8,7 +9,6 @@ import { loadPlan } from "../plans.ts";
 import { reuseFor } from "../../project/reuse.ts";
 import type { Flags } from "../spec.ts";
 import { numeric, text } from "../flag-values.ts";
-import { plural } from "../format.ts";
 import { stayOption } from "./run.ts";
 
 export async function rerun(context: Context, [word]: readonly (string | undefined)[], flags: Flags): Promise<number> {

@@ -2,6 +2,7 @@
 import { relative } from "node:path";
 import { defined } from "../../base/defined.ts";
 import type { JsonObject } from "../../base/json.ts";
+import { plural } from "../../base/plural.ts";
 import type { StartOptions } from "../../engine/api.ts";
 import { runLine } from "../../view/list.ts";
 import { conduct } from "../show-run.ts";
@@ -10,7 +11,6 @@ import { safeLine } from "../output-text.ts";
 import { hasAgents, loadPlan, noteWarnings } from "../plans.ts";
 import type { Flags } from "../spec.ts";
 import { isOn, numeric, text, texts } from "../flag-values.ts";
-import { plural } from "../format.ts";
 import type { LoadedPlan } from "../../graph/loaded-plan.ts";
 import type { Project } from "../../project/port.ts";
 

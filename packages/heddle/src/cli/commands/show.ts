@@ -1,4 +1,5 @@
 /** `heddle show`: one run with every step's status, time, attempts and reason. */
+import { plural } from "../../base/plural.ts";
 import { readFile } from "node:fs/promises";
 import type { ChangedBySeveral } from "../../view/changed-files.ts";
 import { runView, type RunView } from "../../view/run-view.ts";
@@ -11,7 +12,7 @@ import { cut, safeLine, widthOf } from "../output-text.ts";
 import type { Output } from "../output.ts";
 import { tookText } from "../../view/times.ts";
 import { stepTable } from "../step-table.ts";
-import { countsText, plural, statusStyle, timeText } from "../format.ts";
+import { countsText, statusStyle, timeText } from "../format.ts";
 import type { Project } from "../../project/port.ts";
 
 type Words = readonly (string | undefined)[];

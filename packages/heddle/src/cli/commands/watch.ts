@@ -1,5 +1,6 @@
 /** `heddle watch`: follows a run that goes on in another process, through the journal. */
 import { HeddleError } from "../../base/errors.ts";
+import { plural } from "../../base/plural.ts";
 import { HistoryReader, type RunEvent, type RunSnapshot } from "../../view/history.ts";
 import { runStatus, type RunStatus } from "../../view/status.ts";
 import { closingLines } from "../run-summary.ts";
@@ -11,7 +12,6 @@ import { safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
 import { Tape } from "../print-queue.ts";
 import { text } from "../flag-values.ts";
-import { plural } from "../format.ts";
 import type { Project } from "../../project/port.ts";
 
 const POLL_MS = 100;

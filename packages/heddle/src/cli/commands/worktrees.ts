@@ -1,4 +1,5 @@
 /** `heddle worktrees`: what agents have on the disk. Removes only what is kept elsewhere. */
+import { plural } from "../../base/plural.ts";
 import { basename } from "node:path";
 import type { AgentKeeping, TreeLine } from "../../agent/port.ts";
 import { runLine } from "../../view/list.ts";
@@ -6,7 +7,7 @@ import { EXIT, fail, findRun, openToRead, type Context } from "../context.ts";
 import { pad, safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
 import { isOn } from "../flag-values.ts";
-import { plural, timeText } from "../format.ts";
+import { timeText } from "../format.ts";
 import type { Project } from "../../project/port.ts";
 
 type Words = readonly (string | undefined)[];

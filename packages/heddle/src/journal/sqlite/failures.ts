@@ -4,6 +4,7 @@
 import { accessSync, constants, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { HeddleError, messageOf, systemCode, type Problem } from "../../base/errors.ts";
+import { diskFull } from "../port.ts";
 
 /** Less than this is full: the file that shares locks between processes grows by 32 KiB at a time. */
 const FULL_BYTES = 64 * 1024;
@@ -87,14 +88,6 @@ function corrupt(make: Make): Problem {
     "is damaged or not a journal",
     "Restore the file from a backup, or run `heddle doctor`.",
   );
-}
-
-export function diskFull(file: string, said: string): Problem {
-  return {
-    code: "DiskFull",
-    message: `${file} could not be written: the disk is full (${said})`,
-    hint: "Free some space, then resume the run; nothing recorded is lost.",
-  };
 }
 
 export function removedProblem(file: string): Problem {

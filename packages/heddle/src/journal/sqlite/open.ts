@@ -25,12 +25,12 @@ import { HeddleError, systemCode, type Problem } from "../../base/errors.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { damaged, type EventRules } from "./codec.ts";
 import type { Cell, Database, Param, Row, Statement } from "./database.ts";
-import { diskFull, isBusy, isDiskFull, isSystemFailure, problemOf, sqliteCode } from "./failures.ts";
+import { isBusy, isDiskFull, isSystemFailure, problemOf, sqliteCode } from "./failures.ts";
 import type { LeaseRules, Machine } from "../lease.ts";
 import { damagedFrame } from "./log-check.ts";
 import { isProcessAlive, thisMachine, uptimeMs } from "../liveness.ts";
 import { formatOf, FORMATS, migrate } from "./migrations.ts";
-import { LEASE_TERM_MS, type Holder, type Journal } from "../port.ts";
+import { diskFull, LEASE_TERM_MS, type Holder, type Journal } from "../port.ts";
 import { sqliteJournal } from "./journal.ts";
 
 /** A commit takes milliseconds; the removal of a run with a million events some seconds. */

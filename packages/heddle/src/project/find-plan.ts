@@ -1,0 +1,20 @@
+/** Plan file of a folder: which names it may have, and the one that is there. Reads none of them. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Problem } from "../base/errors.ts";
+
+/** Looked for in this order. */
+export const PLAN_FILES = ["heddle.yaml", "heddle.yml", "heddle.json", "heddle.ts"] as const;
+
+/** The plan file of a folder, relative to it. */
+export function findPlanFile(dir: string): string | undefined {
+  return PLAN_FILES.find((name) => existsSync(join(dir, name)));
+}
+
+export function noPlan(): Problem {
+  return {
+    code: "PlanNotFound",
+    message: `there is no ${PLAN_FILES[0]} in this folder`,
+    hint: "Write a first one with `heddle init`, or name a plan file.",
+  };
+}

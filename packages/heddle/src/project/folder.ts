@@ -1,0 +1,48 @@
+/** Maker of a project's `.heddle` folder: with what keeps it out of git's sight, or the reason why it cannot be. */
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { messageOf, systemCode, type Problem } from "../base/errors.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import { diskFull } from "../journal/port.ts";
+import type { ProjectLayout } from "./layout.ts";
+
+/** Makes the folder where there is none yet. */
+export function makeHeddleDir({ heddleDir, ignoreFile }: ProjectLayout): Result<void, Problem> {
+  try {
+    if (existsSync(ignoreFile)) return ok(undefined);
+    makeFolder(heddleDir);
+    writeFileSync(ignoreFile, "*\n");
+    return ok(undefined);
+  } catch (thrown) {
+    if (systemCode(thrown) === "ENOSPC") {
+      // An empty one would be taken for ours at the next start.
+      rmSync(ignoreFile, { force: true });
+      return err({ ...diskFull(heddleDir, messageOf(thrown)), cause: thrown });
+    }
+    if (isFile(heddleDir)) {
+      return err({
+        code: "ProjectUnwritable",
+        message: `${heddleDir} is a file, and heddle needs a folder of this name`,
+        hint: "Move the file away.",
+        cause: thrown,
+      });
+    }
+    return err({
+      code: "ProjectUnwritable",
+      message: `the folder ${heddleDir} cannot be made: ${messageOf(thrown)}`,
+      hint: "heddle keeps its journal there: make the project folder writable.",
+      cause: thrown,
+    });
+  }
+}
+
+/** In one piece where its parent is there: the system then names the reason of a refusal, a read-only disk for one. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  if (existsSync(dirname(path))) mkdirSync(path);
+  else mkdirSync(path, { recursive: true });
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === false;
+}
