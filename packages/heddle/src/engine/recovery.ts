@@ -1,7 +1,6 @@
 /** What an engine finds when it takes over a run: the history folded and checked, what has changed since, what was cut short. */
-import type { Problem } from "../base/errors.ts";
+import { type Problem, caught } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import { HeddleError } from "../base/errors.ts";
 import { withDescendants } from "../graph/select.ts";
 import type { EventLog } from "../journal/port.ts";
 import { apply, createState } from "../run/apply.ts";
@@ -23,7 +22,7 @@ export interface Recovered {
 export async function recover(journal: EventLog, run: string): Promise<Result<Recovered, Problem>> {
   const checker = new HistoryChecker();
   let state: RunState | undefined;
-  try {
+  return await caught(async () => {
     for await (const batch of journal.read(run)) {
       for (const event of batch) {
         // What the engine of then did not know as a rule does not make its history a broken one.
@@ -37,15 +36,12 @@ export async function recover(journal: EventLog, run: string): Promise<Result<Re
         }
       }
     }
-  } catch (thrown) {
-    if (thrown instanceof HeddleError) return err(thrown);
-    throw thrown;
-  }
-  if (state !== undefined) return ok({ state, checker });
-  return err({
-    code: "EmptyHistory",
-    message: `run ${run} has no recorded event: its engine died before it began`,
-    hint: "Start the plan again with `heddle run`; `heddle gc` removes what is left of this run.",
+    if (state !== undefined) return ok({ state, checker });
+    return err({
+      code: "EmptyHistory",
+      message: `run ${run} has no recorded event: its engine died before it began`,
+      hint: "Start the plan again with `heddle run`; `heddle gc` removes what is left of this run.",
+    });
   });
 }
 

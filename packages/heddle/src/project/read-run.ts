@@ -1,5 +1,5 @@
 /** A recorded run as the commands that look at it read it: its history once, and whether somebody holds it. */
-import { HeddleError, type Problem } from "../base/errors.ts";
+import { type Problem, caught } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { HistoryReader, type RunSnapshot } from "../view/history.ts";
 import type { Timeline } from "../view/timeline.ts";
@@ -18,12 +18,11 @@ export interface ReadRun {
 export async function readRun(project: Project, run: string): Promise<Result<ReadRun, Problem>> {
   const record = await project.journal.get(run);
   const reader = new HistoryReader();
-  try {
+  const read = await caught(async () => {
     for await (const batch of project.journal.read(run)) for (const event of batch) reader.add(event);
-  } catch (thrown) {
-    if (thrown instanceof HeddleError) return err(thrown);
-    throw thrown;
-  }
+    return ok(undefined);
+  });
+  if (!read.ok) return read;
   const { state, timeline } = reader;
   if (state === undefined) {
     return err({

@@ -372,6 +372,7 @@ test("old runs go, young ones stay; a backup opens", async () => {
   expect((await rig.heddle(["gc"])).stdout).toContain("Nothing is older");
   expect((await rig.heddle(["backup", "copy.db"])).code).toBe(0);
   expect((await rig.heddle(["backup", "copy.db"])).code).toBe(2);
+  expect((await rig.heddle(["backup", "no-folder/copy.db"])).code).toBe(1);
   expect((await rig.heddle(["gc", "--keep-days", "0", "--dry-run"])).stdout).toContain("would remove");
   expect((await rig.heddle(["gc", "--keep-days", "0"])).stdout).toContain("1 run removed");
   expect((await rig.heddle(["runs"])).stdout).toContain("No runs yet");

@@ -62,7 +62,7 @@ describe.concurrent("a journal", () => {
     expect(found).toBeGreaterThan(0);
     bytes[found] = (bytes[found] ?? 0) ^ 1;
     writeFileSync(state(at), bytes);
-    for (const command of ["show", "replay", "history", "resume", "logs"]) {
+    for (const command of ["show", "replay", "history", "watch", "resume", "logs"]) {
       expectRefusal(await at.heddle([command, damagedRun]), 1, "JournalDamaged", `event 1 of run ${damagedRun}`);
     }
     await expectSound(at, await ran(at));

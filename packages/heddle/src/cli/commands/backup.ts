@@ -1,7 +1,6 @@
 /** `heddle backup`: a consistent copy of the journal, also while runs go on. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { HeddleError } from "../../base/errors.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
 
 export async function backup(context: Context, [file = ""]: readonly (string | undefined)[]): Promise<number> {
@@ -11,12 +10,7 @@ export async function backup(context: Context, [file = ""]: readonly (string | u
   const opened = await openToRead(context);
   if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
-  try {
-    await project.journal.backup(path);
-  } catch (thrown) {
-    if (thrown instanceof HeddleError) return fail(context, thrown, EXIT.failed);
-    throw thrown;
-  }
+  await project.journal.backup(path);
   if (context.json) context.out.json({ file: path });
   else
     context.out.line(

@@ -1,6 +1,5 @@
 /** `heddle history`: the recorded events of a run, one a line. */
 import { defined } from "../../base/defined.ts";
-import { HeddleError } from "../../base/errors.ts";
 import { canonicalEvents, type RunEvent } from "../../view/history.ts";
 import { EXIT, fail, findRun, findStep, openToRead, type Context } from "../context.ts";
 import { readRun } from "../../project/read-run.ts";
@@ -27,14 +26,9 @@ export async function history(
     if (!found.ok) return fail(context, found.error);
   }
   const after = numeric(flags, "since") ?? 0;
-  try {
-    if (isOn(flags, "canonical")) await printCanonical(context, project, run.value, step, after);
-    else await printEvents(context, project, run.value, step, after);
-    return EXIT.ok;
-  } catch (thrown) {
-    if (thrown instanceof HeddleError) return fail(context, thrown, EXIT.failed);
-    throw thrown;
-  }
+  if (isOn(flags, "canonical")) await printCanonical(context, project, run.value, step, after);
+  else await printEvents(context, project, run.value, step, after);
+  return EXIT.ok;
 }
 
 async function printEvents(

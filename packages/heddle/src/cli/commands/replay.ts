@@ -1,5 +1,4 @@
 /** `heddle replay`: rebuilds a run from its history and checks every rule. Executes nothing. */
-import { HeddleError } from "../../base/errors.ts";
 import { plural } from "../../base/plural.ts";
 import { Replay } from "../../view/history.ts";
 import { runView } from "../../view/run-view.ts";
@@ -18,18 +17,13 @@ export async function replay(context: Context, [word]: readonly (string | undefi
   const at = numeric(flags, "at") ?? Number.POSITIVE_INFINITY;
   const replayed = new Replay();
   let seq = 0;
-  try {
-    for await (const batch of project.journal.read(run.value)) {
-      for (const event of batch) {
-        if (event.seq > at) break;
-        replayed.add(event);
-        ({ seq } = event);
-      }
-      if (seq >= at) break;
+  for await (const batch of project.journal.read(run.value)) {
+    for (const event of batch) {
+      if (event.seq > at) break;
+      replayed.add(event);
+      ({ seq } = event);
     }
-  } catch (thrown) {
-    if (thrown instanceof HeddleError) return fail(context, thrown, EXIT.failed);
-    throw thrown;
+    if (seq >= at) break;
   }
   const { violations } = replayed;
   const { state, timeline } = replayed.reader;

@@ -35,16 +35,14 @@ export async function watch(context: Context, [word]: readonly (string | undefin
   const watcher = context.json ? jsonWatcher(context) : await screenWatcher(context, project, run.value, reader, flags);
   // Leaving is no word to the run: it goes on.
   process.once("SIGINT", () => void watcher.stop().then(() => leaveNow(EXIT.cancelled)));
+  let status: RunStatus;
   try {
-    const status = await followRun(context, project, run.value, reader, watcher);
+    status = await followRun(context, project, run.value, reader, watcher);
+  } finally {
     await watcher.stop();
-    if (!context.json) close(context, project, reader, status, flags);
-    return exitCode(status);
-  } catch (thrown) {
-    await watcher.stop();
-    if (thrown instanceof HeddleError) return fail(context, thrown, EXIT.failed);
-    throw thrown;
   }
+  if (!context.json) close(context, project, reader, status, flags);
+  return exitCode(status);
 }
 
 function exitCode(status: RunStatus): number {
