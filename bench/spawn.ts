@@ -6,12 +6,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../packages/heddle/src/base/clock.ts";
-import { baseEnvironments } from "../packages/heddle/src/runner/environment.ts";
+import { baseEnvironments } from "../packages/heddle/src/process/environment.ts";
 import { helperCommands } from "../packages/heddle/src/runner/helper.ts";
-import { memoryWatch } from "../packages/heddle/src/runner/memory.ts";
+import { memoryWatch } from "../packages/heddle/src/process/memory.ts";
 import type { Attempt } from "../packages/heddle/src/runner/port.ts";
-import { type Commands, plainCommands, systemProcessTable } from "../packages/heddle/src/runner/process.ts";
-import { sharedTable } from "../packages/heddle/src/runner/processes.ts";
+import { type Commands, plainCommands, systemProcessTable } from "../packages/heddle/src/process/process.ts";
+import { sharedTable } from "../packages/heddle/src/process/table.ts";
 import { shellRunner } from "../packages/heddle/src/runner/shell.ts";
 
 const COUNT = Number(process.argv[2] ?? 1000);

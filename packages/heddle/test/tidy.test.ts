@@ -49,9 +49,11 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   run: ["base/", "plan/", "graph/"],
   view: ["base/", "graph/", "run/"],
   journal: ["base/", "run/event.ts"],
-  // The ports speak of a step as the plan does.
-  runner: ["base/", "plan/plan.ts", "run/attempt.ts", "run/event.ts"],
-  workspace: ["base/", "plan/plan.ts"],
+  // Starting, finding, watching and ending processes: what runners of commands and of agents share.
+  process: ["base/"],
+  // A function is called as the plan's types say.
+  runner: ["base/", "process/", "plan/plan.ts", "run/attempt.ts", "run/event.ts", "run/mask-outcome.ts"],
+  workspace: ["base/"],
   // Folders are called after steps as those of workspaces are.
   git: ["base/", "workspace/names.ts", "run/attempt.ts", "run/event.ts"],
   cache: ["base/", "plan/", "run/attempt.ts"],
@@ -72,8 +74,9 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     "run/attempt.ts",
     "run/agent-record.ts",
     "run/event.ts",
-    "runner/",
-    ...ports("workspace", "git", "backend"),
+    "run/mask-outcome.ts",
+    "process/",
+    ...ports("runner", "workspace", "git", "backend"),
     "version.ts",
   ],
   backend: ["base/", "plan/plan.ts", "run/attempt.ts", "run/event.ts", ...ports("runner")],
@@ -103,6 +106,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     "graph/",
     "run/",
     "journal/",
+    "process/",
     "runner/",
     "workspace/",
     "git/",
@@ -129,18 +133,13 @@ const EXCEPTIONS: readonly (readonly [file: string, imports: string, why: string
     "workspace/directory.ts",
     "folderOf checks a step's cwd: it belongs into workspace/port.ts or base",
   ],
-  [
-    "runner/port.ts",
-    "agent/adapters/port.ts",
-    "agents' work is to be no kind of Work: their runner gets an attempt of its own",
-  ],
 ];
 
 /** Modules that only some files may import. The rest of the code is handed what they offer. */
 const OWNERS: readonly (readonly [module: string, owners: RegExp])[] = [
   ["node:sqlite", /^journal\/sqlite\//],
   // The scripted agent is a program of its own: it starts what its script says.
-  ["node:child_process", /^(?:runner\/(?:process|helper)|agent\/scripted\/play|git\/git)\.ts$/],
+  ["node:child_process", /^(?:process\/process|runner\/helper|agent\/scripted\/play|git\/git)\.ts$/],
   ["node:worker_threads", /^(?:runner\/|host\/isolated-worker\.ts$)/],
   ["commander", /^cli\//],
   ["js-yaml", /^(?:plan\/|agent\/scripted\/)/],

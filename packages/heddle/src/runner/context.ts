@@ -6,7 +6,7 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import type { Clock } from "../base/clock.ts";
 import { type Json, type JsonObject, toJson } from "../base/json.ts";
 import type { StepContext } from "../plan/plan.ts";
-import type { Masker } from "./mask.ts";
+import type { Masker } from "../base/mask.ts";
 import type { Attempt } from "./port.ts";
 
 /** Reports of progress per attempt, and bytes of each; what is over is dropped. */

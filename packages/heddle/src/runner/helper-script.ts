@@ -2,7 +2,7 @@
  * The shell text that helpers are told. Everything here ends up in a shell, so everything variable goes through
  * {@link quote}; the one exception by purpose is a step's command, which is quoted too and becomes the argument of `-c`.
  */
-import { argumentsOf, type CommandSpec } from "./process.ts";
+import { argumentsOf, type CommandSpec } from "../process/process.ts";
 
 /** Text as one shell word, whatever it holds but NUL: inside single quotes a shell knows no special character. */
 export function quote(text: string): string {

@@ -24,8 +24,8 @@ import {
   followCommand,
   plainCommands,
   spawnHelper,
-} from "./process.ts";
-import { type Ending, type Followed, endAll } from "./terminate.ts";
+} from "../process/process.ts";
+import { type Ending, type Followed, endAll } from "../process/terminate.ts";
 
 export interface HelperOptions {
   /** Of the watcher, when this process dies. */

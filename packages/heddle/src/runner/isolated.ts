@@ -10,10 +10,11 @@ import { messageOf, systemCode } from "../base/errors.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import type { StepFunction } from "../plan/plan.ts";
 import { AttemptContext } from "./context.ts";
-import type { Masker } from "./mask.ts";
+import type { Masker } from "../base/mask.ts";
 import { importFunction, outcomeOfValue, shortStack } from "./call.ts";
 import type { Attempt, RunningAttempt } from "./port.ts";
-import { failedAttempt, maskOutcome } from "./outcome.ts";
+import { maskOutcome } from "../run/mask-outcome.ts";
+import { failedAttempt } from "./failed-attempt.ts";
 import type { Outcome, StopReason } from "../run/attempt.ts";
 
 /** What the thread is told, cloned. */
@@ -42,8 +43,8 @@ export function startIsolated(attempt: Attempt, options: IsolatedOptions, mask: 
   const { work } = attempt;
   if (options.workerEntry === undefined)
     return failedAttempt("spawn", "isolate: this program was built without worker threads");
-  if (work.kind === "run" || work.kind === "agent")
-    return failedAttempt("spawn", "only functions can be isolated: commands and agents have processes of their own");
+  if (work.kind === "run")
+    return failedAttempt("spawn", "only functions can be isolated: commands have processes of their own");
   if (work.kind === "function" && work.planModule === undefined) {
     return failedAttempt(
       "spawn",

@@ -1,13 +1,13 @@
 /** The runners of this machine, put together: commands by helpers, functions in this process, and the sweep that goes with them. */
 import type { Clock } from "../base/clock.ts";
 import { defined } from "../base/defined.ts";
-import { type BaseEnvironments, baseEnvironments } from "./environment.ts";
+import { type BaseEnvironments, baseEnvironments } from "../process/environment.ts";
 import { type HelperCommands, helperCommands } from "./helper.ts";
-import { type MemoryWatch, memoryWatch } from "./memory.ts";
+import { type MemoryWatch, memoryWatch } from "../process/memory.ts";
 import { moduleRunner } from "./module.ts";
 import type { Runner, Sweeper } from "./port.ts";
-import { systemProcessTable } from "./process.ts";
-import { type ProcessTable, sharedTable } from "./processes.ts";
+import { systemProcessTable } from "../process/process.ts";
+import { type ProcessTable, sharedTable } from "../process/table.ts";
 import { runnerRegistry } from "./registry.ts";
 import { shellRunner } from "./shell.ts";
 import { sweeper } from "./sweep.ts";

@@ -11,10 +11,10 @@ import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import { importFunction, outcomeOfValue, shortStack } from "./call.ts";
 import { AttemptContext } from "./context.ts";
-import type { BaseEnvironments } from "./environment.ts";
+import type { BaseEnvironments } from "../process/environment.ts";
 import { startIsolated } from "./isolated.ts";
-import { type Masker, masker } from "./mask.ts";
-import { maskOutcome } from "./outcome.ts";
+import { type Masker, masker } from "../base/mask.ts";
+import { maskOutcome } from "../run/mask-outcome.ts";
 import type { Attempt, RunningAttempt, Runner } from "./port.ts";
 import type { Outcome, StopReason } from "../run/attempt.ts";
 

@@ -1,11 +1,10 @@
 /**
- * Carries out one attempt of one step. A runner knows no graph, no retry and no journal: it is handed all that it needs and
+ * Carries out one attempt of a command or function. A runner knows no graph, no retry and no journal: it is handed all that it needs and
  * answers with one {@link Outcome}. It ends what it started: when `outcome` settles, nothing of the attempt runs any more in
- * its process group, and escaped descendants are found by their tag ({@link TAG_VARIABLE}).
+ * its process group, and escaped descendants are found by the tag in their environment.
  */
 import type { Json, JsonObject } from "../base/json.ts";
 import type { StepFunction } from "../plan/plan.ts";
-import type { AgentStop, AgentWork, PermissionRequest } from "../agent/adapters/port.ts";
 import type { StopReason, Outcome } from "../run/attempt.ts";
 
 /** What kind of work; resolved: templates are filled in, defaults applied, paths absolute. */
@@ -18,8 +17,7 @@ export type Work =
       readonly fn: StepFunction;
       /** The module whose default export is the plan: where an isolated function is found again. */
       readonly planModule?: string;
-    }
-  | AgentWork;
+    };
 
 export type WorkKind = Work["kind"];
 
@@ -50,8 +48,6 @@ export interface Attempt {
   readonly maxMemoryMb?: number;
   /** Called for progress that the step reports. */
   readonly onProgress?: (data: JsonObject) => void;
-  /** Asks a person what the policy of an agent leaves open; absent: the answer is no. */
-  readonly onAsk?: (request: PermissionRequest) => Promise<"allow" | "deny">;
 }
 
 export interface RunningAttempt {
@@ -61,8 +57,6 @@ export interface RunningAttempt {
   stop(reason: StopReason): void;
   /** Ends it at once, without grace (the second Ctrl-C). */
   kill(): void;
-  /** Ends an agent's attempt for a reason that is no fault of it: it has a question, or the budget is used up. */
-  end?(reason: Exclude<AgentStop, "cancel">): void;
 }
 
 export interface Runner extends AsyncDisposable {
@@ -84,6 +78,3 @@ export interface Sweeper {
     options?: { readonly graceMs?: number; readonly keep?: (step: string, attempt: number) => boolean },
   ): Promise<number>;
 }
-
-/** Each process of an attempt has this variable in its environment: `run:attempt:step`. */
-export const TAG_VARIABLE = "HEDDLE_TAG";

@@ -1,5 +1,5 @@
 /** One runner made of several: each kind of work goes to the runner that carries it out. */
-import { failedAttempt } from "./outcome.ts";
+import { failedAttempt } from "./failed-attempt.ts";
 import type { Runner, WorkKind } from "./port.ts";
 
 /** Disposing of it disposes of all. Where two runners take one kind, the first gets it. */

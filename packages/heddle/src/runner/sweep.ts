@@ -7,8 +7,8 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Sweeper } from "./port.ts";
-import { type ProcessTable, tagOf } from "./processes.ts";
-import { Followed, endAll } from "./terminate.ts";
+import { type ProcessTable, tagOf } from "../process/table.ts";
+import { Followed, endAll } from "../process/terminate.ts";
 
 const DEFAULT_SWEEP_GRACE_MS = 5000;
 

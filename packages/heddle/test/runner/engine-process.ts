@@ -1,10 +1,10 @@
 /** A process with runners of its own, to be killed: starts one command per argument, says `up` when all have written something. */
 import { existsSync, readFileSync } from "node:fs";
 import { systemClock } from "../../src/base/clock.ts";
-import { baseEnvironments } from "../../src/runner/environment.ts";
+import { baseEnvironments } from "../../src/process/environment.ts";
 import { helperCommands } from "../../src/runner/helper.ts";
-import { memoryWatch } from "../../src/runner/memory.ts";
-import { systemProcessTable } from "../../src/runner/process.ts";
+import { memoryWatch } from "../../src/process/memory.ts";
+import { systemProcessTable } from "../../src/process/process.ts";
 import { shellRunner } from "../../src/runner/shell.ts";
 import { commandAttempt } from "../support/suites/runner.ts";
 

@@ -5,15 +5,15 @@ import { join } from "node:path";
 import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { randomId } from "../../src/base/ids.ts";
 import { systemRandom } from "../../src/base/random.ts";
-import { baseEnvironments, OWNER_VARIABLE } from "../../src/runner/environment.ts";
+import { baseEnvironments, OWNER_VARIABLE } from "../../src/process/environment.ts";
 import { helperCommands, type HelperOptions } from "../../src/runner/helper.ts";
-import { memoryWatch } from "../../src/runner/memory.ts";
+import { memoryWatch } from "../../src/process/memory.ts";
 import type { Runner } from "../../src/runner/port.ts";
-import { type Commands, plainCommands, type ProcessWorld, systemProcessTable } from "../../src/runner/process.ts";
-import { sharedTable, tagOf } from "../../src/runner/processes.ts";
+import { type Commands, plainCommands, type ProcessWorld, systemProcessTable } from "../../src/process/process.ts";
+import { sharedTable, tagOf } from "../../src/process/table.ts";
 import { shellRunner } from "../../src/runner/shell.ts";
 import { type RunnerSetting, SUITE_ENV } from "../support/suites/runner.ts";
-import { signal } from "../../src/runner/terminate.ts";
+import { signal } from "../../src/process/terminate.ts";
 
 export const clock: Clock = systemClock();
 

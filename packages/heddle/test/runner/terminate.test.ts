@@ -2,13 +2,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { helperCommands } from "../../src/runner/helper.ts";
-import { memoryWatch } from "../../src/runner/memory.ts";
+import { memoryWatch } from "../../src/process/memory.ts";
 import type { Attempt, Runner, RunningAttempt } from "../../src/runner/port.ts";
-import { plainCommands, type ProcessWorld, systemProcessTable } from "../../src/runner/process.ts";
-import type { ProcessInfo, ProcessTable, Snapshot } from "../../src/runner/processes.ts";
+import { plainCommands, type ProcessWorld, systemProcessTable } from "../../src/process/process.ts";
+import type { ProcessInfo, ProcessTable, Snapshot } from "../../src/process/table.ts";
 import { shellRunner } from "../../src/runner/shell.ts";
 import { commandAttempt } from "../support/suites/runner.ts";
-import { type EndOptions, type Ending, Followed, endAll } from "../../src/runner/terminate.ts";
+import { type EndOptions, type Ending, Followed, endAll } from "../../src/process/terminate.ts";
 import { clock, living, processWorld, setting, until } from "./rig.ts";
 
 const GROUP = 100;

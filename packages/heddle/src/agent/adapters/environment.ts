@@ -8,9 +8,14 @@
 import { realpathSync } from "node:fs";
 import path from "node:path";
 import { defined } from "../../base/defined.ts";
-import { type BaseEnvironments, type Environment, passed, withoutToken } from "../../runner/environment.ts";
-import { TAG_VARIABLE } from "../../runner/port.ts";
-import { formatTag } from "../../runner/processes.ts";
+import {
+  type BaseEnvironments,
+  type Environment,
+  TAG_VARIABLE,
+  passed,
+  withoutToken,
+} from "../../process/environment.ts";
+import { formatTag } from "../../process/table.ts";
 
 export interface AgentEnvironmentSpec {
   readonly run: string;

@@ -1,11 +1,11 @@
 /** The agents of this machine, put together: adapters from presets and configuration, and the sandbox. Loaded with the first agent. */
 import type { Clock } from "../../base/clock.ts";
 import { defined } from "../../base/defined.ts";
-import type { Runner } from "../../runner/port.ts";
-import { systemProcessTable } from "../../runner/process.ts";
-import { sharedTable } from "../../runner/processes.ts";
+import { type Result, ok } from "../../base/result.ts";
+import { systemProcessTable } from "../../process/process.ts";
+import { sharedTable } from "../../process/table.ts";
 import { type AgentConfig, agentRegistry } from "./registry.ts";
-import type { AgentAdapter } from "./port.ts";
+import type { AgentAdapter, AgentRunner } from "./port.ts";
 import { type AgentRunnerOptions, agentRunner } from "./runner.ts";
 import { bubblewrapSandbox } from "./sandbox.ts";
 import type { AgentWorld } from "./process.ts";
@@ -22,12 +22,13 @@ export interface LocalAgentsOptions extends LocalAgents, Pick<AgentRunnerOptions
   readonly world: AgentWorld;
 }
 
-/** Throws, with a message for people, where the configuration is wrong. */
-export function localAgentRunner(options: LocalAgentsOptions): Runner {
+/** The error says, for people, what is wrong with the configuration. */
+export function localAgentRunner(options: LocalAgentsOptions): Result<AgentRunner, string> {
   const { world, bases, memory, onLoose, agents, scripted } = options;
   const adapters = agentRegistry(defined({ world, agents, scripted }));
-  if (!adapters.ok) throw new TypeError(adapters.error);
-  return agentRunner(defined({ adapters: adapters.value, bases, memory, sandbox: bubblewrapSandbox(world), onLoose }));
+  if (!adapters.ok) return adapters;
+  const sandbox = bubblewrapSandbox(world);
+  return ok(agentRunner(defined({ adapters: adapters.value, bases, memory, sandbox, onLoose })));
 }
 
 /** The agents that need no plan to be known, to be asked whether they are here. */

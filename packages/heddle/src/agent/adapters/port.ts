@@ -9,7 +9,7 @@
  *  4. Memory is bounded whatever the agent prints; what it prints is data, never code, and never trusted to be well formed.
  */
 import type { Json, JsonObject } from "../../base/json.ts";
-import type { AgentClass, SessionTotals, RateLimit } from "../../run/attempt.ts";
+import type { AgentClass, Outcome, RateLimit, SessionTotals, StopReason } from "../../run/attempt.ts";
 import type { AgentTokens } from "../../run/event.ts";
 
 export interface AgentOutcome {
@@ -219,9 +219,11 @@ export interface AgentAdapter {
   start(context: AgentContext): AgentHandle;
 }
 
-/** What an agent step asks for, resolved: the work of kind `agent`. */
-export interface AgentWork {
-  readonly kind: "agent";
+/** One turn of an agent, resolved: templates filled in, defaults applied, paths absolute. */
+export interface AgentTurn {
+  readonly run: string;
+  readonly step: string;
+  readonly attempt: number;
   /** Id of an adapter. */
   readonly agent: string;
   /** The whole text (see `prompt.ts`). */
@@ -235,7 +237,9 @@ export interface AgentWork {
   readonly resume?: { readonly sessionId: string; readonly totals?: SessionTotals };
   /** Absent: `auto`. `require`: fails where there is none. */
   readonly sandbox?: "auto" | "off" | "require";
-  /** The worktree that the attempt's folder lies in; absolute. Absent: that folder is all of it. */
+  /** Absolute: where the agent works. */
+  readonly cwd: string;
+  /** The worktree that {@link cwd} lies in; absolute. Absent: that folder is all of it. */
   readonly tree?: string;
   /** Git's own folder of the worktree's repository: in a sandbox it can be read wherever it lies; absolute. */
   readonly gitDir?: string;
@@ -245,8 +249,37 @@ export interface AgentWork {
   readonly home?: string;
   /** Assigned to the attempt: `PORT` is the first, `PORTS` all of them. */
   readonly ports?: readonly number[];
-  /** Relative to the attempt's folder: what has to be there at the end. */
+  /** Relative to {@link cwd}: what has to be there at the end. */
   readonly expect?: { readonly files: readonly string[] };
+  /** Set for the turn, over what `envMode` and `passEnv` let through of the caller's: see a command's attempt. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly envMode: "inherit" | "strict";
+  readonly passEnv: readonly string[];
+  /** Names of variables whose values are masked in log, progress and outcome. */
+  readonly secrets: readonly string[];
+  /** Where the log goes; `null`: nowhere. Its folder exists. */
+  readonly logFile: string | null;
+  readonly graceMs: number;
+  readonly maxMemoryMb?: number;
+  readonly onProgress?: (data: JsonObject) => void;
+  /** Asks a person what the policy leaves open; absent: the answer is no. */
+  readonly onAsk?: (request: PermissionRequest) => Promise<"allow" | "deny">;
+}
+
+export interface RunningTurn {
+  /** Settles once; never rejects; and not before nothing of the turn runs any more, as far as it can be found. */
+  readonly outcome: Promise<Outcome>;
+  /** Asks the agent to end. The first reason counts. */
+  stop(reason: StopReason): void;
+  /** Ends it at once, without grace. */
+  kill(): void;
+  /** Ends it for a reason that is no fault of it: it has a question, or the budget is used up. */
+  end(reason: Exclude<AgentStop, "cancel">): void;
+}
+
+/** Carries out turns: finds the adapter, and puts environment, sandbox, log and masking around it. */
+export interface AgentRunner {
+  start(turn: AgentTurn): RunningTurn;
 }
 
 /** Plain data: an event of an agent as its attempt's progress. */

@@ -8,7 +8,7 @@
  *  2. Bytes come in order, each stream by itself, and none after `ended` has settled.
  */
 import { messageOf } from "../../base/errors.ts";
-import { OWNER_VARIABLE } from "../../runner/environment.ts";
+import { OWNER_VARIABLE } from "../../process/environment.ts";
 import {
   type CommandEnd,
   LazyFollowed,
@@ -17,9 +17,9 @@ import {
   followCommand,
   spawnPiped,
   statusOfSignal,
-} from "../../runner/process.ts";
-import type { ProcessInfo } from "../../runner/processes.ts";
-import { type Ending, endAll } from "../../runner/terminate.ts";
+} from "../../process/process.ts";
+import type { ProcessInfo } from "../../process/table.ts";
+import { type Ending, endAll } from "../../process/terminate.ts";
 import { withKeeper } from "./reaper.ts";
 
 /** What starting an agent needs of the outside. */

@@ -6,7 +6,7 @@
  *  1. It ends after the agent, with the agent's exit code, and when nothing of the agent's is left: TERM, grace, KILL.
  *  2. It holds none of the agent's streams open, and nothing but the system's own facts decides whether it is used.
  */
-import type { Environment } from "../../runner/environment.ts";
+import type { Environment } from "../../process/environment.ts";
 import { findProgram } from "./which.ts";
 
 /** Number of the system call, by processor. */

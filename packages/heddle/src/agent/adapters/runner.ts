@@ -1,37 +1,42 @@
 /**
- * Runner for `agent`: one attempt of one coding agent. Puts adapter, environment, sandbox, log and masking together, and turns
- * the agent's outcome into the attempt's. Knows no prompt's meaning, no git, no budget.
+ * Runner of agents: carries out one turn of one coding agent. Puts adapter, environment, sandbox, log and masking together, and
+ * turns the agent's outcome into the attempt's. Knows no prompt's meaning, no git, no budget.
  *
  * Invariants:
  *  1. A success that had to leave files, and did not, is a failure of class `no-changes`.
  *  2. A secret's value is masked in log, output, errors and news.
+ *  3. What a turn is told before its agent has started is told to the agent as soon as it has.
  */
 import path from "node:path";
 import { existsSync, mkdirSync } from "node:fs";
 import { defined } from "../../base/defined.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { JsonObject } from "../../base/json.ts";
+import { type Masker, masker } from "../../base/mask.ts";
+import { type Result, err, ok } from "../../base/result.ts";
 import type { FailureClass } from "../../plan/plan.ts";
-import type { BaseEnvironments } from "../../runner/environment.ts";
-import { masker } from "../../runner/mask.ts";
-import type { MemoryWatch } from "../../runner/memory.ts";
-import { failedAttempt, maskOutcome } from "../../runner/outcome.ts";
-import type { Attempt, Runner, RunningAttempt } from "../../runner/port.ts";
+import type { BaseEnvironments } from "../../process/environment.ts";
+import type { MemoryWatch } from "../../process/memory.ts";
+import type { AgentDetails, Outcome, StopReason } from "../../run/attempt.ts";
+import { maskOutcome } from "../../run/mask-outcome.ts";
 import { agentEnvironment } from "./environment.ts";
 import { PERMISSION_PRESETS } from "./permissions.ts";
 import {
   type AgentAdapter,
+  type AgentContext,
   type AgentEvent,
   type AgentHandle,
   type AgentOutcome,
-  type AgentWork,
+  type AgentRunner,
+  type AgentStop,
+  type AgentTurn,
   DEFAULT_AGENT_LIMITS,
+  type RunningTurn,
   eventData,
 } from "./port.ts";
 import { isRetryable } from "./retry.ts";
-import type { Sandbox } from "./sandbox.ts";
-import { transcript } from "./transcript.ts";
-import type { Outcome, StopReason, AgentDetails } from "../../run/attempt.ts";
+import type { Box, Sandbox } from "./sandbox.ts";
+import { type Transcript, transcript } from "./transcript.ts";
 
 export interface AgentRunnerOptions {
   readonly adapters: ReadonlyMap<string, AgentAdapter>;
@@ -42,12 +47,19 @@ export interface AgentRunnerOptions {
   readonly onLoose?: (run: string) => void;
 }
 
-export function agentRunner(options: AgentRunnerOptions): Runner {
+export function agentRunner(options: AgentRunnerOptions): AgentRunner {
   return {
-    kinds: ["agent"],
-    start: (attempt) => startAgent(options, attempt),
-    async [Symbol.asyncDispose]() {},
+    start(turn) {
+      const adapter = options.adapters.get(turn.agent);
+      if (adapter !== undefined) return new LocalTurn(options, turn, adapter);
+      const known = [...options.adapters.keys()].toSorted().join(", ");
+      return unstarted(failed("spawn", `no agent is called ${turn.agent}; there are ${known}`));
+    },
   };
+}
+
+function unstarted(outcome: Outcome): RunningTurn {
+  return { outcome: Promise.resolve(outcome), stop() {}, kill() {}, end() {} };
 }
 
 /** News of an attempt that are passed on as progress; the rest is in the log. */
@@ -70,172 +82,207 @@ const SESSION = /^[A-Za-z0-9][\w.:@+=/-]{0,255}$/;
 /** Reports of progress for each attempt; what is over is dropped, but for usage. */
 const MAX_PROGRESS = 1000;
 
-function startAgent(options: AgentRunnerOptions, attempt: Attempt): RunningAttempt {
-  const { work } = attempt;
-  if (work.kind !== "agent") return failedAttempt("spawn", `an agent cannot carry out work of kind ${work.kind}`);
-  const adapter = options.adapters.get(work.agent);
-  if (adapter === undefined) {
-    const known = [...options.adapters.keys()].toSorted().join(", ");
-    return failedAttempt("spawn", `no agent is called ${work.agent}; there are ${known}`);
-  }
-  let handle: AgentHandle | undefined;
-  let reason: StopReason | undefined;
-  let pending: "stop" | "kill" | "needs-input" | "budget" | undefined;
-  function act(): void {
-    if (handle === undefined || pending === undefined) return;
-    if (pending === "kill") handle.kill();
-    else handle.stop(pending === "stop" ? "cancel" : pending);
-  }
-  function stop(why: StopReason): void {
-    if (reason !== undefined) return;
-    reason = why;
-    if (pending !== undefined) return;
-    pending = "stop";
-    act();
-  }
-  const outcome = carryOut({
-    options,
-    attempt,
-    work,
-    adapter,
-    stop,
-    reason: () => reason,
-    started(running) {
-      handle = running;
-      act();
-    },
-  });
-  return {
-    outcome,
-    stop,
-    kill() {
-      reason ??= "cancel";
-      pending = "kill";
-      act();
-    },
-    end(why) {
-      pending ??= why;
-      act();
-    },
-  };
+/** What is made ready before the agent starts. */
+interface Prepared {
+  readonly env: Readonly<Record<string, string>>;
+  readonly mask: Masker | undefined;
+  readonly box: Box;
+  readonly log: Transcript;
 }
 
-interface Carrying {
-  readonly options: AgentRunnerOptions;
-  readonly attempt: Attempt;
-  readonly work: AgentWork;
-  readonly adapter: AgentAdapter;
-  readonly stop: (why: StopReason) => void;
-  readonly reason: () => StopReason | undefined;
-  readonly started: (handle: AgentHandle) => void;
-}
+class LocalTurn implements RunningTurn {
+  readonly outcome: Promise<Outcome>;
+  readonly #options: AgentRunnerOptions;
+  readonly #turn: AgentTurn;
+  readonly #adapter: AgentAdapter;
+  #handle: AgentHandle | undefined;
+  /** Why the attempt is ended, if it is. */
+  #reason: StopReason | undefined;
+  /** How the agent is to be ended, as soon as there is one. */
+  #ending: AgentStop | "kill" | undefined;
 
-async function carryOut(carrying: Carrying): Promise<Outcome> {
-  const { options, attempt, work, adapter } = carrying;
-  const env = agentEnvironment(
-    options.bases,
-    defined({
-      run: attempt.run,
-      step: attempt.step,
-      attempt: attempt.attempt,
-      cwd: attempt.cwd,
-      tree: work.tree,
-      mode: attempt.envMode,
-      direct: ownHosts(work),
-      env: attempt.env,
-      passEnv: attempt.passEnv,
-      home: work.home,
-      ports: work.ports,
-    }),
-  );
-  const mask = masker(attempt.secrets.map((name) => env[name] ?? options.bases.inherit[name]));
-  if (work.home !== undefined) {
+  constructor(options: AgentRunnerOptions, turn: AgentTurn, adapter: AgentAdapter) {
+    this.#options = options;
+    this.#turn = turn;
+    this.#adapter = adapter;
+    this.outcome = this.#carryOut();
+  }
+
+  stop(why: StopReason): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = why;
+    this.end("cancel");
+  }
+
+  end(why: AgentStop): void {
+    if (this.#ending !== undefined) return;
+    this.#ending = why;
+    this.#endAgent();
+  }
+
+  kill(): void {
+    this.#reason ??= "cancel";
+    this.#ending = "kill";
+    this.#endAgent();
+  }
+
+  #endAgent(): void {
+    if (this.#handle === undefined || this.#ending === undefined) return;
+    if (this.#ending === "kill") this.#handle.kill();
+    else this.#handle.stop(this.#ending);
+  }
+
+  async #carryOut(): Promise<Outcome> {
+    const prepared = await this.#prepare();
+    if (!prepared.ok) return prepared.error;
+    const { mask, box, log } = prepared.value;
+    const handle = this.#adapter.start(this.#contextOf(prepared.value));
+    const watch = this.#options.memory.watch(
+      this.#turn.maxMemoryMb,
+      () => handle.members() as never,
+      () => this.stop("memory"),
+    );
+    this.#handle = handle;
+    this.#endAgent();
+    const ended = await handle.outcome;
+    const peakMemoryMb = watch.end();
+    this.#options.onLoose?.(this.#turn.run);
+    const plain = this.#outcomeOf(ended, detailsOf(ended, this.#turn, this.#adapter, box.kind), peakMemoryMb);
+    log.line(endLine(ended));
+    log.end();
+    const usage = peakMemoryMb === undefined ? undefined : { peakMemoryMb };
+    const whole: Outcome = defined({ ...plain, usage });
+    return mask === undefined ? whole : maskOutcome(whole, mask);
+  }
+
+  async #prepare(): Promise<Result<Prepared, Outcome>> {
+    const turn = this.#turn;
+    const { bases, sandbox } = this.#options;
+    const env = agentEnvironment(
+      bases,
+      defined({
+        run: turn.run,
+        step: turn.step,
+        attempt: turn.attempt,
+        cwd: turn.cwd,
+        tree: turn.tree,
+        mode: turn.envMode,
+        direct: ownHosts(turn),
+        env: turn.env,
+        passEnv: turn.passEnv,
+        home: turn.home,
+        ports: turn.ports,
+      }),
+    );
+    const mask = masker(turn.secrets.map((name) => env[name] ?? bases.inherit[name]));
+    if (turn.home !== undefined) {
+      try {
+        mkdirSync(turn.home, { recursive: true });
+      } catch (thrown) {
+        return err(failed("spawn", `the agent's home cannot be made: ${messageOf(thrown)}`));
+      }
+    }
+    const found = await sandbox.around({
+      mode: turn.sandbox ?? "auto",
+      cwd: turn.cwd,
+      readable: turn.gitDir === undefined ? [] : [turn.gitDir],
+      writable: [
+        ...(turn.tree === undefined ? [] : [turn.tree]),
+        ...(turn.writable ?? []),
+        ...atHome(turn, this.#adapter, env["HOME"]),
+      ],
+    });
+    // Another attempt would find none either.
+    if (!found.ok)
+      return err({ kind: "failed", error: { code: "spawn", message: found.error, class: "spawn", final: true } });
     try {
-      mkdirSync(work.home, { recursive: true });
+      return ok({ env, mask, box: found.value, log: transcript(turn.logFile, mask) });
     } catch (thrown) {
-      return failed("spawn", `the agent's home cannot be made: ${messageOf(thrown)}`);
+      return err(failed("spawn", `the log cannot be opened: ${messageOf(thrown)}`));
     }
   }
-  const found = await options.sandbox.around({
-    mode: work.sandbox ?? "auto",
-    cwd: attempt.cwd,
-    readable: work.gitDir === undefined ? [] : [work.gitDir],
-    writable: [
-      ...(work.tree === undefined ? [] : [work.tree]),
-      ...(work.writable ?? []),
-      ...atHome(work, adapter, env["HOME"]),
-    ],
-  });
-  // Another attempt would find none either.
-  if (!found.ok) return { kind: "failed", error: { code: "spawn", message: found.error, class: "spawn", final: true } };
-  const box = found.value;
-  let log;
-  try {
-    log = transcript(attempt.logFile, mask);
-  } catch (thrown) {
-    return failed("spawn", `the log cannot be opened: ${messageOf(thrown)}`);
-  }
-  const model = work.model ?? adapter.defaultModel;
-  let progress = 0;
-  const tell = (event: AgentEvent): void => {
-    if (!TOLD.has(event.type) || (event.type !== "usage" && ++progress > MAX_PROGRESS)) return;
-    const data = eventData(event);
-    attempt.onProgress?.(mask === undefined ? data : (mask.json(data) as JsonObject));
-  };
-  if (box.notice !== undefined) {
-    log.line(`[notice] ${box.notice}`);
-    tell({ type: "notice", text: box.notice });
-  }
-  const handle = adapter.start(
-    defined({
-      cwd: attempt.cwd,
-      prompt: work.prompt,
+
+  #contextOf({ env, mask, box, log }: Prepared): AgentContext {
+    const turn = this.#turn;
+    const emit = this.#emitter(mask);
+    if (box.notice !== undefined) {
+      log.line(`[notice] ${box.notice}`);
+      emit({ type: "notice", text: box.notice });
+    }
+    return defined({
+      cwd: turn.cwd,
+      prompt: turn.prompt,
       env,
-      mcp: work.mcp ?? [],
-      policy: work.policy ?? PERMISSION_PRESETS.worktree,
-      limits: { ...DEFAULT_AGENT_LIMITS, graceMs: attempt.graceMs, ...work.limits },
-      emit: tell,
+      mcp: turn.mcp ?? [],
+      policy: turn.policy ?? PERMISSION_PRESETS.worktree,
+      limits: { ...DEFAULT_AGENT_LIMITS, graceMs: turn.graceMs, ...turn.limits },
+      emit,
       log: (line) => log.line(line),
-      model,
-      resume: work.resume === undefined || !SESSION.test(work.resume.sessionId) ? undefined : work.resume,
+      model: turn.model ?? this.#adapter.defaultModel,
+      resume: turn.resume !== undefined && SESSION.test(turn.resume.sessionId) ? turn.resume : undefined,
       wrap: box.wrap,
-      ask: attempt.onAsk,
-    }),
-  );
-  const watch = options.memory.watch(
-    attempt.maxMemoryMb,
-    () => handle.members() as never,
-    () => carrying.stop("memory"),
-  );
-  carrying.started(handle);
-  const ended = await handle.outcome;
-  const peakMemoryMb = watch.end();
-  const usage = peakMemoryMb === undefined ? undefined : { peakMemoryMb };
-  options.onLoose?.(attempt.run);
-  const details = detailsOf(ended, carrying, box.kind);
-  const plain = outcomeOf(ended, carrying, details, peakMemoryMb);
-  log.line(
-    `[end] ${ended.status}${ended.class === undefined ? "" : ` (${ended.class})`}${ended.message === undefined ? "" : `: ${ended.message}`}`,
-  );
-  log.end();
-  const whole: Outcome = defined({ ...plain, usage });
-  return mask === undefined ? whole : maskOutcome(whole, mask);
+      ask: turn.onAsk,
+    });
+  }
+
+  /** Passes news on as progress of the attempt, masked. */
+  #emitter(mask: Masker | undefined): (event: AgentEvent) => void {
+    let told = 0;
+    return (event) => {
+      if (!TOLD.has(event.type) || (event.type !== "usage" && ++told > MAX_PROGRESS)) return;
+      const data = eventData(event);
+      this.#turn.onProgress?.(mask === undefined ? data : (mask.json(data) as JsonObject));
+    };
+  }
+
+  #outcomeOf(ended: AgentOutcome, agent: AgentDetails, peakMemoryMb: number | undefined): Outcome {
+    const reason = this.#reason;
+    if (reason === "memory") {
+      const took = peakMemoryMb === undefined ? "more" : `${peakMemoryMb} MB`;
+      const message = `the agent's processes took ${took}, its limit is ${this.#turn.maxMemoryMb} MB`;
+      return { ...failed("memory", message), agent };
+    }
+    if (reason !== undefined) return { kind: "stopped", reason, agent };
+    switch (ended.status) {
+      case "ok":
+        return judged(ended, this.#turn, agent);
+      case "cancelled":
+        return { kind: "stopped", reason: "cancel", agent };
+      case "timeout":
+        return { ...failed("timeout", ended.message ?? "the agent took too long"), agent };
+      case "needs-input":
+        return { ...failed("error", "the agent has a question that it cannot go on without"), agent };
+      case "failed": {
+        const code = ended.class === "spawn" ? "spawn" : "error";
+        const { class: name = "crash", message = "the agent failed" } = ended;
+        return { ...failed(code, `${name}: ${message}`), agent };
+      }
+    }
+  }
+}
+
+function endLine({ status, class: name, message }: AgentOutcome): string {
+  return `[end] ${status}${name === undefined ? "" : ` (${name})`}${message === undefined ? "" : `: ${message}`}`;
 }
 
 /** Hosts of heddle's own tools: on this machine. */
-function ownHosts({ mcp = [] }: AgentWork): readonly string[] {
+function ownHosts({ mcp = [] }: AgentTurn): readonly string[] {
   const hosts = mcp.flatMap((server) => (server.type === "http" ? [new URL(server.url).hostname] : []));
   return [...new Set(hosts.filter((host) => ["127.0.0.1", "localhost", "[::1]"].includes(host)))];
 }
 
 /** A private home as a whole; of a person's only what the agent keeps there. */
-function atHome(work: AgentWork, adapter: AgentAdapter, home: string | undefined): readonly string[] {
-  if (work.home !== undefined) return [work.home];
+function atHome(turn: AgentTurn, adapter: AgentAdapter, home: string | undefined): readonly string[] {
+  if (turn.home !== undefined) return [turn.home];
   return home === undefined ? [] : adapter.homePaths.map((name) => path.join(home, name));
 }
 
-function detailsOf(ended: AgentOutcome, { work, adapter }: Carrying, sandbox: AgentDetails["sandbox"]): AgentDetails {
-  const model = ended.model ?? work.model ?? adapter.defaultModel;
+function detailsOf(
+  ended: AgentOutcome,
+  turn: AgentTurn,
+  adapter: AgentAdapter,
+  sandbox: AgentDetails["sandbox"],
+): AgentDetails {
   return defined({
     agent: adapter.id,
     provider: adapter.provider,
@@ -243,51 +290,20 @@ function detailsOf(ended: AgentOutcome, { work, adapter }: Carrying, sandbox: Ag
     class: ended.class,
     retryable: ended.class === undefined ? undefined : isRetryable(ended.class),
     sessionId: ended.sessionId,
-    model,
+    model: ended.model ?? turn.model ?? adapter.defaultModel,
     usage: ended.usage,
     usd: ended.cost,
     rawUsage: ended.rawUsage,
     totals: ended.totals,
     rateLimit: ended.rateLimit,
-    promptHash: work.promptHash,
+    promptHash: turn.promptHash,
     needsInput: ended.status === "needs-input" ? true : undefined,
   });
 }
 
-function outcomeOf(
-  ended: AgentOutcome,
-  carrying: Carrying,
-  agent: AgentDetails,
-  peakMemoryMb: number | undefined,
-): Outcome {
-  const { attempt } = carrying;
-  const reason = carrying.reason();
-  if (reason === "memory") {
-    const took = peakMemoryMb === undefined ? "more" : `${peakMemoryMb} MB`;
-    return { ...failed("memory", `the agent's processes took ${took}, its limit is ${attempt.maxMemoryMb} MB`), agent };
-  }
-  if (reason !== undefined) return { kind: "stopped", reason, agent };
-  switch (ended.status) {
-    case "ok":
-      return judged(ended, carrying, agent);
-    case "cancelled":
-      return { kind: "stopped", reason: "cancel", agent };
-    case "timeout":
-      return { ...failed("timeout", ended.message ?? "the agent took too long"), agent };
-    case "needs-input":
-      return { ...failed("error", "the agent has a question that it cannot go on without"), agent };
-    case "failed": {
-      const code = ended.class === "spawn" ? "spawn" : "error";
-      const { class: name = "crash", message = "the agent failed" } = ended;
-      return { ...failed(code, `${name}: ${message}`), agent };
-    }
-  }
-}
-
 /** A success is one only with the files that were asked for. */
-function judged(ended: AgentOutcome, carrying: Carrying, agent: AgentDetails): Outcome {
-  const { attempt, work } = carrying;
-  const missing = (work.expect?.files ?? []).filter((file) => !existsSync(path.resolve(attempt.cwd, file)));
+function judged(ended: AgentOutcome, turn: AgentTurn, agent: AgentDetails): Outcome {
+  const missing = (turn.expect?.files ?? []).filter((file) => !existsSync(path.resolve(turn.cwd, file)));
   if (missing.length === 0) return { kind: "succeeded", output: { text: ended.text }, agent };
   return {
     ...failed("error", `no-changes: the agent says that it is done, and ${missing.join(", ")} is not there`),

@@ -4,7 +4,7 @@
  * Invariant: at most {@link LOG_LIMIT} bytes are written; one line tells that the rest is left out.
  */
 import { closeSync, openSync, writeSync } from "node:fs";
-import type { Masker } from "../../runner/mask.ts";
+import type { Masker } from "../../base/mask.ts";
 
 const LOG_LIMIT = 32 * 1024 * 1024;
 const MAX_LINE = 65_536;

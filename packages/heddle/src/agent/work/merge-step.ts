@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import { writeDuration } from "../../base/duration.ts";
 import { err, type Result } from "../../base/result.ts";
-import { baseEnvironments, passed, withoutToken } from "../../runner/environment.ts";
+import { baseEnvironments, passed, withoutToken } from "../../process/environment.ts";
 import { setupKey } from "../../git/listing.ts";
 import { slugOf } from "../../git/ref-names.ts";
 import type { MergeOutcome, Verification } from "../../git/types.ts";

@@ -9,6 +9,8 @@ import { defined } from "../../base/defined.ts";
 import { HeddleError, type Problem } from "../../base/errors.ts";
 import { Governor } from "../adapters/rate-limiter.ts";
 import type { LocalAgents } from "../adapters/local.ts";
+import type { AgentRunner } from "../adapters/port.ts";
+import type { Result } from "../../base/result.ts";
 import type { Runner } from "../../runner/port.ts";
 import type { TaskDesk } from "../tools/port.ts";
 import { DEFAULT_DISK_LIMITS } from "../../git/disk.ts";
@@ -37,7 +39,8 @@ export interface AgentWorkOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Carries out commands. */
   readonly runner: Runner;
-  readonly agentRunner: (agents: LocalAgents) => Promise<Runner>;
+  /** The error is a sentence about the plan's `agents`. */
+  readonly agentRunner: (agents: LocalAgents) => Promise<Result<AgentRunner, string>>;
   /** Where agents report; opened with the first agent. */
   readonly desk: () => Promise<TaskDesk>;
 }
@@ -56,7 +59,7 @@ export interface Room {
   readonly trees: Worktrees;
   readonly space: Space;
   readonly queue: MergeQueue;
-  readonly agents: Runner;
+  readonly agents: AgentRunner;
   readonly governor: Governor;
   /** Folders that candidates are verified in, with what was set up there. */
   readonly prepared: Map<string, string>;
@@ -81,6 +84,7 @@ export async function openRoom(
   const trees = new Worktrees({ repository, limits, project: realpathSync(projectDir) });
   let included: Promise<string> | undefined;
   const agents = await options.agentRunner({ agents: settings.value.configs });
+  if (!agents.ok) throw new HeddleError({ code: "AgentsInvalid", message: agents.error });
   return {
     run,
     settings: settings.value,
@@ -102,7 +106,7 @@ export async function openRoom(
         passed: passedStore(clock, join(repository.home, ".passed")),
       }),
     ),
-    agents,
+    agents: agents.value,
     governor: new Governor({ maxAgents, now: () => clock.now() }),
     prepared: new Map(),
     included: () => (included ??= includedKey(repository)),

@@ -21,7 +21,7 @@ import {
 import { messageOf } from "../../base/errors.ts";
 import { promptFileOf } from "../../workspace/port.ts";
 import type { Json, JsonObject } from "../../base/json.ts";
-import { masker } from "../../runner/mask.ts";
+import { masker } from "../../base/mask.ts";
 import { slugOf } from "../../git/ref-names.ts";
 import { SLUG_VARIABLE } from "./commands.ts";
 import { admission } from "./provider-admission.ts";
@@ -186,36 +186,28 @@ async function runAgent(
       run: task.run,
       step: step.id,
       attempt: task.attempt,
-      work: defined({
-        kind: "agent",
-        agent: settings.agent,
-        prompt: request.prompt.text,
-        promptHash: request.prompt.hash,
-        model: settings.model,
-        mcp: [{ type: "http", name: "heddle", url: access.url, headers: { Authorization: `Bearer ${access.token}` } }],
-        policy: settings.policy,
-        limits: { ...settings.limits, askMs: NO_DEADLINE_MS },
-        resume: request.session,
-        sandbox: settings.sandbox,
-        tree: request.tree,
-        gitDir: room.repository.facts.commonDir,
-        writable: settings.writable,
-        home: settings.home,
-        ports: request.ports,
-        // Whether something changed is seen in what is captured.
-        expect: typeof settings.expect === "object" ? settings.expect : undefined,
-      }),
+      agent: settings.agent,
+      prompt: request.prompt.text,
+      promptHash: request.prompt.hash,
+      model: settings.model,
+      mcp: [{ type: "http", name: "heddle", url: access.url, headers: { Authorization: `Bearer ${access.token}` } }],
+      policy: settings.policy,
+      limits: { ...settings.limits, askMs: NO_DEADLINE_MS },
+      resume: request.session,
+      sandbox: settings.sandbox,
+      tree: request.tree,
+      gitDir: room.repository.facts.commonDir,
+      writable: settings.writable,
+      home: settings.home,
+      ports: request.ports,
+      // Whether something changed is seen in what is captured.
+      expect: typeof settings.expect === "object" ? settings.expect : undefined,
       cwd: request.cwd,
       env: { ...job.env, [SLUG_VARIABLE]: slugOf(room.run, basename(request.tree)) },
       envMode: step.envMode ?? "strict",
       passEnv: [...(step.passEnv ?? []), ...settings.passEnv],
       secrets: step.secrets ?? [],
-      isolate: false,
-      deps: task.deps,
-      params: task.params,
-      item: task.item,
       logFile: job.logFile,
-      exchangeBase: null,
       graceMs: task.graceMs,
       maxMemoryMb: step.limits?.maxMemoryMb,
       onProgress: (data) => progress(note, data),
@@ -224,7 +216,7 @@ async function runAgent(
   );
   let cancelEnd: (() => void) | undefined;
   void asked.then(() => {
-    cancelEnd = options.clock.after(END_AFTER_QUESTION_MS, () => running.end?.("needs-input"));
+    cancelEnd = options.clock.after(END_AFTER_QUESTION_MS, () => running.end("needs-input"));
   });
   const outcome = await control.follow(running);
   cancelEnd?.();

@@ -1,7 +1,7 @@
 /** What an agent finds in its environment beside the allow-list: the way past proxies, and the end of git's search. */
 import { expect, test } from "vitest";
 import { agentEnvironment } from "../../../src/agent/adapters/environment.ts";
-import { baseEnvironments } from "../../../src/runner/environment.ts";
+import { baseEnvironments } from "../../../src/process/environment.ts";
 
 const spec = {
   run: "r",

@@ -1,6 +1,6 @@
 /** What agents say, read: failures, usage, prompts, environments, configurations. */
 import { describe, expect, test } from "vitest";
-import { baseEnvironments } from "../../../src/runner/environment.ts";
+import { baseEnvironments } from "../../../src/process/environment.ts";
 import { classOfName, failureOf, rateLimitOf } from "../../../src/agent/adapters/failure-class.ts";
 import { agentEnvironment } from "../../../src/agent/adapters/environment.ts";
 import { type PromptInput, writePrompt } from "../../../src/agent/prompt/template.ts";

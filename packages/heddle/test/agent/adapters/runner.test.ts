@@ -15,21 +15,20 @@ import { describe, expect, test } from "vitest";
 import type { JsonObject } from "../../../src/base/json.ts";
 import { randomId } from "../../../src/base/ids.ts";
 import { systemRandom } from "../../../src/base/random.ts";
-import type { AgentWork } from "../../../src/agent/adapters/port.ts";
+import type { AgentRunner, AgentTurn } from "../../../src/agent/adapters/port.ts";
 import { bubblewrapSandbox, boxArguments, noSandbox } from "../../../src/agent/adapters/sandbox.ts";
 import { findProgram } from "../../../src/agent/adapters/which.ts";
 import { type LocalAgents, localAgentRunner } from "../../../src/agent/adapters/local.ts";
 import { type LocalRunners, localRunners } from "../../../src/runner/local.ts";
-import type { Attempt, Runner } from "../../../src/runner/port.ts";
 import { clock } from "../../runner/rig.ts";
 import { agentWorld, living, SCRIPTED, until } from "./rig.ts";
 
 interface Bench extends AsyncDisposable {
   readonly runners: LocalRunners;
-  readonly agents: Runner;
+  readonly agents: AgentRunner;
   readonly root: string;
   readonly news: JsonObject[];
-  attempt(script: string, work?: Partial<AgentWork>, extra?: Partial<Attempt>): Attempt;
+  turn(script: string, more?: Partial<AgentTurn>): AgentTurn;
   log(): string;
 }
 
@@ -44,34 +43,34 @@ function bench(agents: LocalAgents = {}, env: Readonly<Record<string, string>> =
     env: { PATH: process.env["PATH"], HOME: join(root, "home"), ...env },
     owner: randomId(systemRandom, 12),
   });
+  const made = localAgentRunner({ scripted: [process.execPath, SCRIPTED], ...agents, ...runners.shared });
+  if (!made.ok) throw new Error(made.error);
   const logFile = join(root, "log");
   let count = 0;
   return {
     runners,
-    agents: localAgentRunner({ scripted: [process.execPath, SCRIPTED], ...agents, ...runners.shared }),
+    agents: made.value,
     root,
     news,
-    attempt(script, work = {}, extra = {}) {
+    turn(script, more = {}) {
       const file = join(root, `script${count++}.yaml`);
       writeFileSync(file, script);
       return {
         run,
         step: "s",
         attempt: 1,
-        work: { kind: "agent", agent: "scripted", prompt: "Do it.", sandbox: "off", ...work },
+        agent: "scripted",
+        prompt: "Do it.",
+        sandbox: "off",
         cwd: join(root, "work"),
         env: { HEDDLE_SCRIPT: file },
         envMode: "strict",
         passEnv: [],
         secrets: [],
-        isolate: false,
-        deps: {},
-        params: {},
         logFile,
-        exchangeBase: join(root, "x"),
         graceMs: 500,
         onProgress: (data) => news.push(data),
-        ...extra,
+        ...more,
       };
     },
     log: () => (existsSync(logFile) ? readFileSync(logFile, "utf8") : ""),
@@ -86,11 +85,11 @@ function bench(agents: LocalAgents = {}, env: Readonly<Record<string, string>> =
 describe("an agent's attempt", () => {
   test("succeeds with its last message, and what is known beside it", async () => {
     await using it = bench();
-    const attempt = it.attempt("do: [{write: {path: a, text: b}}, {usage: {input: 5, usd: 2}}, {say: done}]", {
+    const turn = it.turn("do: [{write: {path: a, text: b}}, {usage: {input: 5, usd: 2}}, {say: done}]", {
       promptHash: "abc",
       model: "m",
     });
-    expect(await it.agents.start(attempt).outcome).toMatchObject({
+    expect(await it.agents.start(turn).outcome).toMatchObject({
       kind: "succeeded",
       output: { text: "done" },
       agent: {
@@ -105,27 +104,27 @@ describe("an agent's attempt", () => {
     });
     expect(it.news.map((data) => data["type"])).toContain("tool");
     expect(it.log()).toContain("done\n[end] ok\n");
-    expect(it.runners.loose(attempt.run)).toBe(true);
+    expect(it.runners.loose(turn.run)).toBe(true);
   });
 
   test("fails with a class, and whether another attempt may mend it", async () => {
     await using it = bench();
-    const outcome = await it.agents.start(it.attempt("do: [{rate-limit: {retryAfter: 9s}}]")).outcome;
+    const outcome = await it.agents.start(it.turn("do: [{rate-limit: {retryAfter: 9s}}]")).outcome;
     expect(outcome).toMatchObject({
       kind: "failed",
       error: { code: "error", message: "rate-limit: Too many requests" },
       agent: { class: "rate-limit", retryable: true, rateLimit: { provider: "scripted", retryAfterMs: 9000 } },
     });
-    const refused = await it.agents.start(it.attempt("do: [{stop: refusal}]")).outcome;
+    const refused = await it.agents.start(it.turn("do: [{stop: refusal}]")).outcome;
     expect(refused).toMatchObject({ kind: "failed", agent: { class: "refusal", retryable: false } });
-    const broken = await it.agents.start(it.attempt("do: [{dance: 1}]")).outcome;
+    const broken = await it.agents.start(it.turn("do: [{dance: 1}]")).outcome;
     expect(broken).toMatchObject({ kind: "failed", agent: { class: "crash" } });
     expect(broken.kind === "failed" && broken.error.message).toContain("is no action");
   });
 
   test("done without the files that were asked for is a failure", async () => {
     await using it = bench();
-    const files = it.attempt("do: [{write: {path: one, text: x}}]", { expect: { files: ["one", "two"] } });
+    const files = it.turn("do: [{write: {path: one, text: x}}]", { expect: { files: ["one", "two"] } });
     const outcome = await it.agents.start(files).outcome;
     expect(outcome).toMatchObject({ kind: "failed", agent: { class: "no-changes", retryable: true } });
     expect(outcome.kind === "failed" && outcome.error.message).toContain("two is not there");
@@ -134,8 +133,8 @@ describe("an agent's attempt", () => {
   test("shows no secret (S14)", async () => {
     await using it = bench({}, { KEY: "s3cret-value" });
     const script = `do: [{run: 'echo "$KEY" >&2; printf %s "$KEY" > seen'}, {say: "the key is s3cret-value"}]`;
-    const attempt = it.attempt(script, {}, { passEnv: ["KEY"], secrets: ["KEY"] });
-    const outcome = await it.agents.start(attempt).outcome;
+    const turn = it.turn(script, { passEnv: ["KEY"], secrets: ["KEY"] });
+    const outcome = await it.agents.start(turn).outcome;
     expect(outcome).toMatchObject({ output: { text: "the key is ***" } });
     expect(readFileSync(join(it.root, "work/seen"), "utf8")).toBe("s3cret-value");
     expect(JSON.stringify([outcome, it.news]) + it.log()).not.toContain("s3cret");
@@ -144,30 +143,30 @@ describe("an agent's attempt", () => {
 
   test("ends when it is told to, with the reason", async () => {
     await using it = bench();
-    const stop = it.agents.start(it.attempt("do: [stall]"));
+    const stop = it.agents.start(it.turn("do: [stall]"));
     stop.stop("fail-fast");
     expect(await stop.outcome).toMatchObject({ kind: "stopped", reason: "fail-fast" });
-    const kill = it.agents.start(it.attempt("do: [{say: up}, stall]"));
+    const kill = it.agents.start(it.turn("do: [{say: up}, stall]"));
     await until(() => it.news.some((data) => data["type"] === "session"));
     kill.kill();
     expect(await kill.outcome).toMatchObject({ kind: "stopped", reason: "cancel" });
-    const asks = it.agents.start(it.attempt("do: [stall]"));
-    asks.end?.("needs-input");
+    const asks = it.agents.start(it.turn("do: [stall]"));
+    asks.end("needs-input");
     expect(await asks.outcome).toMatchObject({ kind: "failed", agent: { needsInput: true } });
-    const broke = it.agents.start(it.attempt("do: [stall]"));
-    broke.end?.("budget");
+    const broke = it.agents.start(it.turn("do: [stall]"));
+    broke.end("budget");
     expect(await broke.outcome).toMatchObject({ kind: "failed", agent: { class: "budget", retryable: false } });
   });
 
   test("over its limit of memory", async () => {
     await using it = bench();
-    const outcome = await it.agents.start(it.attempt("do: [stall]", {}, { maxMemoryMb: 10 })).outcome;
+    const outcome = await it.agents.start(it.turn("do: [stall]", { maxMemoryMb: 10 })).outcome;
     expect(outcome).toMatchObject({ kind: "failed", error: { code: "memory" } });
   });
 
   test("of an agent that nobody knows, or with a configuration that is wrong", async () => {
     await using it = bench();
-    const unknown = await it.agents.start(it.attempt("do: []", { agent: "hal" })).outcome;
+    const unknown = await it.agents.start(it.turn("do: []", { agent: "hal" })).outcome;
     expect(unknown).toMatchObject({ kind: "failed", error: { code: "spawn" } });
     expect(unknown.kind === "failed" && unknown.error.message).toContain("claude, codex, gemini, opencode, scripted");
     expect(() => bench({ agents: { mine: { protocol: "acp" } } })).toThrow(
@@ -177,8 +176,8 @@ describe("an agent's attempt", () => {
 
   test("by a command of one's own", async () => {
     await using it = bench({ agents: { mine: { command: ["sh", "-c", 'cat > got; echo "model {model}"'] } } });
-    const attempt = it.attempt("do: []", { agent: "mine", model: "x1" });
-    expect(await it.agents.start(attempt).outcome).toMatchObject({
+    const turn = it.turn("do: []", { agent: "mine", model: "x1" });
+    expect(await it.agents.start(turn).outcome).toMatchObject({
       kind: "succeeded",
       output: { text: "model x1" },
     });
@@ -201,7 +200,7 @@ do:
   - run: git log --format=%s > log.txt; git branch --show-current >> log.txt
   - delete: .git
 `;
-    expect(await it.agents.start(it.attempt(script)).outcome).toMatchObject({ kind: "succeeded" });
+    expect(await it.agents.start(it.turn(script)).outcome).toMatchObject({ kind: "succeeded" });
     expect(readFileSync(join(it.root, "work/log.txt"), "utf8")).toBe("second\nfirst 'commit'\naside\n");
     expect(existsSync(join(it.root, "outside.txt"))).toBe(true);
     expect(existsSync(join(it.root, "work/.git"))).toBe(false);
@@ -215,13 +214,13 @@ describe("the sandbox", () => {
     await using it = bench({}, { PATH: "/nowhere" });
     const script = "do: [{say: hi}]";
     for (let i = 0; i < 2; i++)
-      expect(await it.agents.start(it.attempt(script, { sandbox: "auto" })).outcome).toMatchObject({
+      expect(await it.agents.start(it.turn(script, { sandbox: "auto" })).outcome).toMatchObject({
         kind: "succeeded",
         agent: { sandbox: "none" },
       });
     const notices = it.news.filter((data) => data["type"] === "notice");
     expect(notices).toMatchObject([{ text: expect.stringContaining("without a sandbox") }]);
-    const outcome = await it.agents.start(it.attempt(script, { sandbox: "require" })).outcome;
+    const outcome = await it.agents.start(it.turn(script, { sandbox: "require" })).outcome;
     expect(outcome).toMatchObject({ kind: "failed", error: { code: "spawn" } });
     expect((await noSandbox("none here").around({ mode: "require", cwd: "/", writable: [] })).ok).toBe(false);
   });
@@ -264,7 +263,7 @@ do:
   - daemon: {stubborn: true}
   - say: done
 `;
-      const outcome = await it.agents.start(it.attempt(script, { sandbox: "require" })).outcome;
+      const outcome = await it.agents.start(it.turn(script, { sandbox: "require" })).outcome;
       expect(outcome).toMatchObject({ kind: "succeeded", agent: { sandbox: "bubblewrap" } });
       expect(existsSync(join(it.root, "outside.txt"))).toBe(false);
       expect(existsSync(join(it.root, "home/file"))).toBe(false);

@@ -1,11 +1,10 @@
 /** S12: an agent names its session itself, and the next attempt's program is told the name: never as an option. */
 import { tmpdir } from "node:os";
 import { expect, test } from "vitest";
-import type { AgentAdapter, AgentContext } from "../../../src/agent/adapters/port.ts";
+import type { AgentAdapter, AgentContext, AgentTurn } from "../../../src/agent/adapters/port.ts";
 import { agentRunner } from "../../../src/agent/adapters/runner.ts";
 import { noSandbox } from "../../../src/agent/adapters/sandbox.ts";
-import { baseEnvironments } from "../../../src/runner/environment.ts";
-import type { Attempt } from "../../../src/runner/port.ts";
+import { baseEnvironments } from "../../../src/process/environment.ts";
 
 /** The session that an adapter is asked to go on in. */
 async function resumedIn(sessionId: string): Promise<string | undefined> {
@@ -26,17 +25,19 @@ async function resumedIn(sessionId: string): Promise<string | undefined> {
       };
     },
   };
-  await using runner = agentRunner({
+  const runner = agentRunner({
     adapters: new Map([["fake", adapter]]),
     bases: baseEnvironments({}),
     memory: { watch: () => ({ end: () => undefined }) } as never,
     sandbox: noSandbox("none here"),
   });
-  const attempt = {
+  const turn: AgentTurn = {
     run: "r",
     step: "s",
     attempt: 2,
-    work: { kind: "agent", agent: "fake", prompt: "p", expect: "none", resume: { sessionId } },
+    agent: "fake",
+    prompt: "p",
+    resume: { sessionId },
     cwd: tmpdir(),
     env: {},
     envMode: "strict",
@@ -45,7 +46,7 @@ async function resumedIn(sessionId: string): Promise<string | undefined> {
     logFile: null,
     graceMs: 100,
   };
-  await runner.start(attempt as unknown as Attempt).outcome;
+  await runner.start(turn).outcome;
   return seen[0]?.resume?.sessionId;
 }
 

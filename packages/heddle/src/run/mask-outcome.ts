@@ -1,13 +1,7 @@
-/** Small makers of outcomes that several runners share. */
+/** Masks secrets in an outcome of an attempt. Knows which parts of it are texts, not what is secret. */
 import { defined } from "../base/defined.ts";
-import type { Masker } from "./mask.ts";
-import type { RunningAttempt } from "./port.ts";
-import type { Outcome } from "../run/attempt.ts";
-
-/** An attempt that has failed before it began. */
-export function failedAttempt(code: "spawn" | "error", message: string): RunningAttempt {
-  return { outcome: Promise.resolve({ kind: "failed", error: { code, message } }), stop() {}, kill() {} };
-}
+import type { Masker } from "../base/mask.ts";
+import type { Outcome } from "./attempt.ts";
 
 /** Masks every text of an outcome. */
 export function maskOutcome(outcome: Outcome, mask: Masker): Outcome {

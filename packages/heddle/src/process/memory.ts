@@ -3,7 +3,7 @@
  * watched; what ends before the first look costs nothing. Knows no limit's meaning: it calls back.
  */
 import type { Clock } from "../base/clock.ts";
-import type { ProcessInfo } from "./processes.ts";
+import type { ProcessInfo } from "./table.ts";
 
 export interface Watched {
   /** Stops watching; the highest sum seen in MB (whole), `undefined` where no look was taken. */

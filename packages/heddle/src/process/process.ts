@@ -15,10 +15,9 @@ import type { Clock } from "../base/clock.ts";
 import { defined } from "../base/defined.ts";
 import { messageOf } from "../base/errors.ts";
 import type { BaseEnvironments, Environment } from "./environment.ts";
-import { OWNER_VARIABLE } from "./environment.ts";
-import { type ProcessInfo, type ProcessTable, linuxProcessTable, psProcessTable } from "./processes.ts";
+import { OWNER_VARIABLE, TAG_VARIABLE } from "./environment.ts";
+import { type ProcessInfo, type ProcessTable, linuxProcessTable, psProcessTable } from "./table.ts";
 import { type Ending, Followed, endAll, signal } from "./terminate.ts";
-import { TAG_VARIABLE } from "./port.ts";
 
 export interface CommandSpec {
   /** Text for the shell: the only value here that a shell reads as code. */

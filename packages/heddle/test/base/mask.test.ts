@@ -1,7 +1,7 @@
 /** Secrets stay hidden in every form and however they are cut (S14). */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Masker, masker } from "../../src/runner/mask.ts";
+import { type Masker, masker } from "../../src/base/mask.ts";
 
 function maskerOf(...values: readonly string[]): Masker {
   const made = masker(values);

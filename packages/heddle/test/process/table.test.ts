@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, test } from "vitest";
-import { TAG_VARIABLE } from "../../src/runner/port.ts";
-import { formatTag, linuxProcessTable, psProcessTable, sharedTable, tagOf } from "../../src/runner/processes.ts";
+import { TAG_VARIABLE } from "../../src/process/environment.ts";
+import { formatTag, linuxProcessTable, psProcessTable, sharedTable, tagOf } from "../../src/process/table.ts";
 
 test("a tag comes back as it went into a process's environment", async () => {
   const text = fc

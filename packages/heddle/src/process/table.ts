@@ -5,7 +5,7 @@
  * Invariant: a process is one (pid, started) pair; a pid alone may have been given to somebody else since.
  */
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
-import { TAG_VARIABLE } from "./port.ts";
+import { TAG_VARIABLE } from "./environment.ts";
 
 export interface ProcessInfo {
   readonly pid: number;

@@ -17,6 +17,9 @@ const TOKEN = "HEDDLE_TOKEN";
 /** Names the engine process whose commands they are; its watchers find them by it when the engine is gone. */
 export const OWNER_VARIABLE = "HEDDLE_OWNER";
 
+/** Each process of an attempt has this variable in its environment: `run:attempt:step`. */
+export const TAG_VARIABLE = "HEDDLE_TAG";
+
 export interface BaseEnvironments {
   readonly inherit: Environment;
   readonly strict: Environment;

@@ -4,7 +4,7 @@
  *
  * Invariant: a stream holds back only what may be the beginning of a secret.
  */
-import type { Json } from "../base/json.ts";
+import type { Json } from "./json.ts";
 
 export interface Masker {
   text(text: string): string;

@@ -12,7 +12,7 @@
  *  5. While its source lives ({@link EndOptions.over}) an empty look proves nothing: the process may be yet to come.
  */
 import type { Clock } from "../base/clock.ts";
-import type { ProcessInfo, ProcessTable, Snapshot } from "./processes.ts";
+import type { ProcessInfo, ProcessTable, Snapshot } from "./table.ts";
 
 /** Who belongs, beyond descendants of those who belong. */
 export interface Membership {
