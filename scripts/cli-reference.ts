@@ -11,7 +11,7 @@ const HEAD = `# The command line
 
 \`heddle [command] [options]\`. \`RUN\` is the id of a run or the beginning of one; left out, it is the latest run.
 
-Options of every command: \`--json\` prints JSON · \`-C, --dir DIR\` works in this folder instead of the current one ·
+Options for every command: \`--json\` prints JSON · \`-C, --dir DIR\` works in this folder instead of the current one ·
 \`--debug\` shows causes and stacks of errors · \`-h, --help\` shows what a command takes · \`--version\`.
 
 | exit code | meaning |

@@ -11,7 +11,7 @@ export class PlanError extends HeddleError {
     super({
       code: "PlanInvalid",
       message: diagnostics.map(lineOf).join("\n"),
-      hint: "`diagnostics` has each problem with its place and a way to mend it.",
+      hint: "`diagnostics` lists each problem with its position and a hint.",
     });
     this.diagnostics = diagnostics;
   }
@@ -25,7 +25,7 @@ function lineOf({ file, line, column, code, message }: Diagnostic): string {
 export function invalidOption(name: string, wanted: string, given: unknown): HeddleError {
   return new HeddleError({
     code: "InvalidOption",
-    message: `the option ${name} is ${wanted}; ${describe(given)} was given`,
+    message: `the option ${name} must be ${wanted}, not ${describe(given)}`,
     hint: "docs/reference/api.md lists the options.",
   });
 }

@@ -90,8 +90,8 @@ export async function loadedPlan(
   return err(
     new HeddleError({
       code: "ParamsFixed",
-      message: `the parameters of plan ${known.plan.name} were fixed when it was loaded`,
-      hint: "Give them to `load(file, params)` instead of to `run`.",
+      message: `the parameters of plan ${known.plan.name} were set when it was loaded`,
+      hint: "Pass them to `load(file, params)` instead of `run`.",
     }),
   );
 }
@@ -99,7 +99,7 @@ export async function loadedPlan(
 function notAPlan(): HeddleError {
   return new HeddleError({
     code: "NotAPlan",
-    message: "what was given to run is not a plan",
-    hint: "Give it what `plan(...)` returned, or what `await load(file)` gave.",
+    message: "the argument of run is not a plan",
+    hint: "Pass the result of `plan(...)` or of `await load(file)`.",
   });
 }

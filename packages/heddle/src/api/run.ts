@@ -95,7 +95,7 @@ async function open(options: RunPlanOptions): Promise<Result<Project, HeddleErro
       new HeddleError({
         code: "ProjectNotFound",
         message: `there is no folder ${dir}`,
-        hint: "Make it, or give the right `projectDir`.",
+        hint: "Create it, or correct `projectDir`.",
       }),
     );
   }
@@ -177,7 +177,7 @@ class ConductedRun implements Run {
     return running;
   }
 
-  pause(reason: string = "asked for by the program"): void {
+  pause(reason: string = "requested by the program"): void {
     const checked = checkControlRequest({ kind: "pause", reason });
     if (!checked.ok) throw new HeddleError(invalidRequest(checked.error));
     void this.#begun.then((begun) => begun.ok && begun.value.pause(reason));
@@ -201,7 +201,7 @@ class ConductedRun implements Run {
       throw new HeddleError({
         code: "NotAsked",
         message: `run ${this.run} has not asked anything yet`,
-        hint: "Answer when the event `approval.requested` has come.",
+        hint: "Answer after the event `approval.requested`.",
       });
     }
     if (!given.ok) throw new HeddleError(given.error);

@@ -29,20 +29,20 @@ export function optional<T>(check: Check<T>): Optional<T> {
 }
 
 function simple<T>(test: (value: unknown) => boolean, expected: string): Check<T> {
-  const problem = `is no ${expected}`;
+  const problem = `is not ${expected}`;
   return { test: (value) => (test(value) ? undefined : problem) };
 }
 
-export const text: Check<string> = simple((value) => typeof value === "string", "text");
-export const flag: Check<boolean> = simple((value) => typeof value === "boolean", "boolean");
-export const finite: Check<number> = simple((value) => Number.isFinite(value), "finite number");
+export const text: Check<string> = simple((value) => typeof value === "string", "a string");
+export const flag: Check<boolean> = simple((value) => typeof value === "boolean", "a boolean");
+export const finite: Check<number> = simple((value) => Number.isFinite(value), "a finite number");
 export const count: Check<number> = simple(
   (value) => Number.isSafeInteger(value) && (value as number) >= 0,
-  "whole number from 0",
+  "a whole number from 0",
 );
 export const positive: Check<number> = simple(
   (value) => Number.isSafeInteger(value) && (value as number) >= 1,
-  "whole number from 1",
+  "a whole number from 1",
 );
 
 /** Exactly `expected`. */
@@ -53,7 +53,7 @@ export function literal<const T extends string | number | boolean>(expected: T):
 /** One of the keys of `allowed`, which has every variant: a union that grows does not compile until it is here. */
 export function oneOf<T extends string>(allowed: Readonly<Record<T, true>>): Check<T> {
   const known = new Set<unknown>(Object.keys(allowed));
-  const problem = `is none of ${[...known].join(", ")}`;
+  const problem = `is not one of ${[...known].join(", ")}`;
   return { test: (value) => (known.has(value) ? undefined : problem) };
 }
 
@@ -65,7 +65,7 @@ export function anything<T>(expected: string, test: (value: unknown) => boolean)
 export function listOf<T>(member: Check<T>): Check<readonly T[]> {
   return {
     test(value) {
-      if (!Array.isArray(value)) return "is no list";
+      if (!Array.isArray(value)) return "is not a list";
       for (let at = 0; at < value.length; at++) {
         const problem = member.test(value[at]);
         if (problem !== undefined) return inside(`[${at}]`, problem);
@@ -79,7 +79,7 @@ export function listOf<T>(member: Check<T>): Check<readonly T[]> {
 export function mapOf<T>(member: Check<T>): Check<{ readonly [key: string]: T }> {
   return {
     test(value) {
-      if (!isPlainObject(value)) return "is no object";
+      if (!isPlainObject(value)) return "is not an object";
       for (const key of Object.keys(value)) {
         const problem = member.test(value[key]);
         if (problem !== undefined) return inside(`[${JSON.stringify(key)}]`, problem);
@@ -112,11 +112,11 @@ export function object<T extends object = never>(members: Members<NoInfer<T>>): 
 type Table = ReadonlyMap<string, { readonly check: Check<unknown>; readonly required: boolean }>;
 
 function testMembers(value: unknown, table: Table, required: readonly string[]): string | undefined {
-  if (!isPlainObject(value)) return "is no object";
+  if (!isPlainObject(value)) return "is not an object";
   let found = 0;
   for (const key in value) {
     const member = table.get(key);
-    if (member === undefined) return inside(`.${key}`, "is not known here");
+    if (member === undefined) return inside(`.${key}`, "is unknown");
     if (member.required) found++;
     // A member that is `undefined` is absent: that is how it will be written.
     else if (value[key] === undefined) continue;
@@ -137,9 +137,9 @@ export function tagged<K extends string, T extends { readonly [P in K]: string }
   );
   return {
     test(value) {
-      if (!isPlainObject(value)) return "is no object";
+      if (!isPlainObject(value)) return "is not an object";
       const variant = table.get(value[tag]);
-      if (variant === undefined) return inside(`.${tag}`, `is none of ${[...table.keys()].join(", ")}`);
+      if (variant === undefined) return inside(`.${tag}`, `is not one of ${[...table.keys()].join(", ")}`);
       return variant.test(value);
     },
   };

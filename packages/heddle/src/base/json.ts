@@ -31,25 +31,25 @@ function findUnserialisable(value: unknown, path: string, ancestors: unknown[]):
     case "undefined":
       return undefined;
     case "number":
-      return Number.isFinite(value) ? undefined : `${path} is ${value}, which JSON cannot hold`;
+      return Number.isFinite(value) ? undefined : `${path} is ${value}, which JSON cannot represent`;
     case "object":
       break;
     default:
-      return `${path} is a ${typeof value}, which JSON cannot hold`;
+      return `${path} is a ${typeof value}, which JSON cannot represent`;
   }
   if (value === null) return undefined;
   if (ancestors.length >= MAX_DEPTH) return `${path} is nested more than ${MAX_DEPTH} levels deep`;
-  if (ancestors.includes(value)) return `${path} refers back to itself`;
+  if (ancestors.includes(value)) return `${path} contains itself`;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (!Array.isArray(value) && prototype !== Object.prototype && prototype !== null) {
     const name = (value as object).constructor?.name ?? "object";
-    return `${path} is a ${name}; give plain objects, arrays, strings, numbers, booleans or null`;
+    return `${path} is a ${name}; use plain objects, arrays, strings, numbers, booleans or null`;
   }
   ancestors.push(value);
   const entries = Array.isArray(value) ? value.entries() : Object.entries(value as object);
   for (const [key, member] of entries) {
     const at = typeof key === "number" ? `${path}[${key}]` : `${path}.${key}`;
-    if (Array.isArray(value) && member === undefined) return `${at} is undefined, which JSON cannot hold`;
+    if (Array.isArray(value) && member === undefined) return `${at} is undefined, which JSON cannot represent`;
     const problem = findUnserialisable(member, at, ancestors);
     if (problem !== undefined) return problem;
   }

@@ -58,7 +58,7 @@ export async function openToChange(context: Context): Promise<Result<Project, Pr
 
 const NO_RUNS: Problem = {
   code: "NoRuns",
-  message: "there are no runs here yet",
+  message: "there are no runs in this folder yet",
   hint: "Start one with `heddle run`.",
 };
 
@@ -75,7 +75,7 @@ export async function findRun(project: Project, text: string | undefined): Promi
   if (found.length === 1 && found[0] !== undefined) return ok(found[0]);
   if (found.includes(text)) return ok(text);
   if (found.length > 1) {
-    const message = `several runs begin with ${text}: ${found.slice(0, 5).join(", ")}`;
+    const message = `several run ids begin with ${text}: ${found.slice(0, 5).join(", ")}`;
     return err({ code: "AmbiguousRun", message, hint: "Type more of the id." });
   }
   const runs = await project.journal.runs({ limit: SUGGESTED_AMONG });
@@ -92,7 +92,7 @@ export async function findRun(project: Project, text: string | undefined): Promi
     near === undefined
       ? "`heddle runs` lists the runs of this project."
       : `Did you mean ${near}? \`heddle runs\` lists them.`;
-  return err({ code: "UnknownRun", message: `no run begins with ${JSON.stringify(text)}`, hint });
+  return err({ code: "UnknownRun", message: `no run id begins with ${JSON.stringify(text)}`, hint });
 }
 
 /** The step called `id`, or a problem that names the nearest one. */

@@ -5,26 +5,26 @@ import { UsageError, type Flags } from "./spec.ts";
 
 export function positiveInteger(text: string): number {
   const value = Number(text);
-  if (!/^\d+$/.test(text) || value < 1 || value > 1_000_000) throw new UsageError("give a whole number from 1");
+  if (!/^\d+$/.test(text) || value < 1 || value > 1_000_000) throw new UsageError("expected a whole number from 1");
   return value;
 }
 
 export function wholeNumber(text: string): number {
   const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw new UsageError("give a whole number from 0");
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw new UsageError("expected a whole number from 0");
   return value;
 }
 
 export function duration(text: string): number {
   const ms = parseDuration(text);
-  if (ms === undefined || ms === 0) throw new UsageError("give a duration such as 500ms, 30s, 10m or 2h");
+  if (ms === undefined || ms === 0) throw new UsageError("expected a duration such as 500ms, 30s, 10m or 2h");
   return ms;
 }
 
 /** `name=value`, once per parameter. */
 export function parameter(text: string, previous: unknown): JsonObject {
   const at = text.indexOf("=");
-  if (at < 1) throw new UsageError("give it as name=value");
+  if (at < 1) throw new UsageError("expected name=value");
   const entries = Object.entries((previous as JsonObject | undefined) ?? {});
   return Object.fromEntries([...entries, [text.slice(0, at), text.slice(at + 1)]]);
 }

@@ -1,5 +1,6 @@
 /** The words and colours of statuses, counts and times: the same in every command. */
 import { formatDuration } from "../base/duration.ts";
+import { tookText } from "../view/times.ts";
 import type { RunStatus, StepCounts, StepStatus } from "../view/status.ts";
 import type { Style } from "./output.ts";
 
@@ -42,4 +43,14 @@ export function timeText(time: number, now: number): string {
   const agoMs = now - time;
   if (agoMs < 86_400_000) return `${formatDuration(Math.max(0, agoMs))} ago`;
   return new Date(time).toISOString().slice(0, 16).replace("T", " ");
+}
+
+/** `Took 3.1s (sequentially 6.0s, 1.9x faster)`. */
+export function timesText(times: {
+  readonly sequentialMs: number;
+  readonly parallelMs: number;
+  readonly speedup: number | null;
+}): string {
+  const faster = times.speedup !== null && times.speedup >= 1.05 ? `, ${times.speedup.toFixed(1)}x faster` : "";
+  return `Took ${tookText(times.parallelMs)} (sequentially ${tookText(times.sequentialMs)}${faster})`;
 }

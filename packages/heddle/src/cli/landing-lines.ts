@@ -9,7 +9,7 @@ export function* landingLines(
 ): Generator<string, void, undefined> {
   const { integration, commits, branch, commit, mode, problem } = landing;
   if (commits === 0) {
-    if (problem !== undefined) yield `What agents left could not be put in order: ${problem.message}.`;
+    if (problem !== undefined) yield `The agents' work could not be checked: ${problem.message}.`;
     if (problem?.hint !== undefined) yield `  ${problem.hint}`;
     return;
   }
@@ -19,7 +19,7 @@ export function* landingLines(
     return;
   }
   if (problem === undefined) {
-    yield `${merged}. Bring it to your branch: heddle merge ${run}`;
+    yield `${merged}. To land it on your branch: heddle merge ${run}`;
     return;
   }
   yield `${merged}; it did not land: ${problem.message}.`;

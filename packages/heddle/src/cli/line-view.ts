@@ -90,15 +90,15 @@ export class Lines {
         tape.line(
           out.style(
             "yellow",
-            `Paused: ${safeLine(event.data.reason)}. No further step starts until \`heddle unpause ${event.run}\`.`,
+            `Paused: ${safeLine(event.data.reason)}. No new step starts until \`heddle unpause ${event.run}\`.`,
           ),
         );
         return;
       case "run.unpaused":
-        tape.line("Goes on.");
+        tape.line("Continued.");
         return;
       case "rollback.started":
-        tape.line(`Undoing ${event.data.steps.length} succeeded steps, newest first.`);
+        tape.line(`Undoing ${event.data.steps.length} succeeded steps, the newest first.`);
         return;
       case "rollback.ended":
         tape.line(
@@ -157,14 +157,14 @@ export class Lines {
         const { reason } = event.data;
         const why =
           reason.kind === "dependency"
-            ? `because of ${reason.cause}`
+            ? `${reason.cause} did not succeed`
             : reason.kind === "condition"
               ? "its condition is false"
               : "up to date";
         return this.#say("dim", STATUS_SYMBOL.skipped, step, `skipped: ${why}`);
       }
       case "step.cached":
-        return this.#say("cyan", STATUS_SYMBOL.cached, step, `taken from run ${event.data.from}`);
+        return this.#say("cyan", STATUS_SYMBOL.cached, step, `reused from run ${event.data.from}`);
       case "steps.added":
         return this.#say("dim", "+", step, `adds ${event.data.steps.length} steps`);
       case "step.progress": {
@@ -177,8 +177,8 @@ export class Lines {
           "⚡",
           step,
           event.data.reason === "conflict"
-            ? `conflicts with what was merged in ${event.data.files.join(", ")}`
-            : "is red on top of what was merged",
+            ? `conflicts with merged work in ${event.data.files.join(", ")}`
+            : "fails verification on top of what was merged",
         );
       case "worktree.merged":
         return this.#say(
@@ -195,7 +195,7 @@ export class Lines {
           ? "answered"
           : choice === undefined
             ? "approved"
-            : `settled (${choice})`;
+            : `resolved (${choice})`;
         const said = comment === undefined ? "" : `: ${comment}`;
         const done = decision === "approve" ? yes : "rejected";
         return this.#say("yellow", STATUS_SYMBOL["needs-approval"], step, `${done} by ${by}${said}`);

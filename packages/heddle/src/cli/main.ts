@@ -43,7 +43,7 @@ function unexpected(thrown: unknown): Problem {
   return {
     code: "InternalError",
     message: messageOf(thrown),
-    hint: "This is a defect of heddle. Run the command again with --debug and report what it prints.",
+    hint: "This is a bug in heddle. Run the command again with --debug and report what it prints.",
     cause: thrown,
   };
 }
@@ -53,8 +53,8 @@ function uncaught(thrown: unknown): Problem {
   if (thrown instanceof HeddleError || thrown instanceof BugError) return unexpected(thrown);
   return {
     code: "UncaughtError",
-    message: `an error was caught by nobody: ${messageOf(thrown)}`,
-    hint: "A function of the plan that awaits all it starts cannot leave one behind; --debug shows where it was thrown. Nothing recorded is lost: `heddle resume` goes on.",
+    message: `uncaught error: ${messageOf(thrown)}`,
+    hint: "Code of the plan started something without awaiting it; --debug shows where the error was thrown. Nothing recorded is lost: continue with `heddle resume`.",
     cause: thrown,
   };
 }
@@ -101,7 +101,7 @@ async function runCommand(out: Output, spec: CommandSpec, words: readonly string
   }
   const dir = currentFolder();
   if (dir === undefined) {
-    const hint = "Go to a folder that exists, or name one with --dir.";
+    const hint = "Go to an existing folder, or name one with --dir.";
     out.problem({ code: "Usage", message: "the current folder was removed", hint });
     return EXIT.usage;
   }
@@ -131,7 +131,7 @@ function enter(folder: string): Problem | undefined {
     process.chdir(folder);
     return undefined;
   } catch (thrown) {
-    const hint = "Give --dir a folder that exists.";
+    const hint = "Name an existing folder with --dir.";
     return {
       code: "Usage",
       message: `cannot work in ${JSON.stringify(folder)}: ${messageOf(thrown)}`,

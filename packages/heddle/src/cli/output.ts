@@ -158,7 +158,7 @@ export class Output {
     // EPIPE: the reader left. EIO: the terminal was closed. Both are no news to anybody who could still read.
     const code = systemCode(error);
     if (code !== "EPIPE" && code !== "EIO")
-      this.note(`error [OutputFailed] standard output failed: ${code ?? "unknown"}`);
+      this.note(`error [OutputFailed] cannot write to standard output: ${code ?? "unknown"}`);
     if (this.#onClosed === undefined) leaveNow(0);
     this.#onClosed();
   }

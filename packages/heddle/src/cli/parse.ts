@@ -12,7 +12,7 @@ export type Parsed =
 export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
   { flags: "--json", description: "print JSON" },
   { flags: "-C, --dir <folder>", description: "work in this folder instead of the current one" },
-  { flags: "--debug", description: "show causes and stacks of errors" },
+  { flags: "--debug", description: "show causes and stack traces of errors" },
 ];
 
 export function parseCommand(spec: CommandSpec, words: readonly string[]): Parsed {
@@ -47,7 +47,7 @@ export function parseCommand(spec: CommandSpec, words: readonly string[]): Parse
     return {
       kind: "error",
       message,
-      hint: `${hint === "" ? "" : `${hint} `}\`heddle ${spec.name} --help\` shows what it takes.`,
+      hint: `${hint === "" ? "" : `${hint} `}\`heddle ${spec.name} --help\` shows its options.`,
     };
   }
   return parsed ?? { kind: "help", text: help };

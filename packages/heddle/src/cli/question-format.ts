@@ -12,11 +12,11 @@ export function keysOf({ about }: OpenQuestion): readonly string[] | undefined {
 
 /** What may be pressed or typed, for people. */
 export function choicesOf({ about, options = [] }: OpenQuestion): string {
-  if (about === "conflict") return "[o]urs, [t]heirs, or mend it in its worktree and [c]ontinue";
+  if (about === "conflict") return "[o]urs, [t]heirs, or edit it in its worktree and [c]ontinue";
   if (about !== "question") return "[y/n]";
   return options.length === 0
     ? ""
-    : `(${options.map((option, at) => `${at + 1} ${option}`).join(", ")}, or other words)`;
+    : `(${options.map((option, at) => `${at + 1} ${option}`).join(", ")}, or your own answer)`;
 }
 
 const CONFLICT_KEYS = { o: "ours", t: "theirs", c: "continue" } as const;

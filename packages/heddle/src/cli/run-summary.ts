@@ -9,7 +9,7 @@ import { lastLines } from "./log-lines.ts";
 import { safeLine } from "./output-text.ts";
 import type { Output } from "./output.ts";
 import { tookText } from "../view/times.ts";
-import { countsText, statusStyle } from "./format.ts";
+import { countsText, statusStyle, timesText } from "./format.ts";
 import type { RunResult } from "../run/control.ts";
 
 const FAILURES_SHOWN = 10;
@@ -28,7 +28,7 @@ export function* closingLines(input: ClosingInput): Generator<string, void, unde
   if (result.stopped !== undefined) {
     // The state holds what could not be recorded any more: nothing is told of it. Why, and what next, comes as a problem.
     yield "";
-    yield out.style("red", `Run ${state.run} was stopped.`);
+    yield out.style("red", `Run ${state.run} stopped.`);
     return;
   }
   const failed = stepsIn(state, "failed");
@@ -64,14 +64,13 @@ function* failureLines({ out, state, logFile }: ClosingInput, step: number): Gen
 }
 
 function saying(status: RunResult["status"]): string {
-  return status === "waiting" ? "waits for a person" : status === "cancelled" ? "was cancelled" : status;
+  return status === "waiting" ? "is waiting for a person" : status === "cancelled" ? "was cancelled" : status;
 }
 
 function timeLine(timeline: Timeline): string {
   const { sequentialMs } = timeline;
   const parallelMs = timeline.parallelMs();
-  const speedup = speedupOf(sequentialMs, parallelMs);
-  return `Took ${tookText(parallelMs)}; one after another: ${tookText(sequentialMs)}${speedup === null ? "" : ` (${speedup.toFixed(2)}x)`}.`;
+  return `${timesText({ sequentialMs, parallelMs, speedup: speedupOf(sequentialMs, parallelMs) })}.`;
 }
 
 function* nextLines(
@@ -85,14 +84,14 @@ function* nextLines(
       const phase = state.phases[step];
       const id = safeLine(state.steps[step]?.id ?? "");
       if (phase?.tag === "asking" && phase.about === "conflict")
-        yield say("settle:", `heddle resolve ${run} ${id} --ours|--theirs|--continue`);
+        yield say("resolve:", `heddle resolve ${run} ${id} --ours|--theirs|--continue`);
       else yield say("answer:", `heddle approve ${run} ${id}`);
     }
-    yield say("then go on:", `heddle resume ${run}`);
+    yield say("then continue:", `heddle resume ${run}`);
     return;
   }
   if (result.status === "succeeded") return;
-  yield say("go on:", `heddle resume ${run}`);
+  yield say("continue:", `heddle resume ${run}`);
   const first = state.steps[failed[0] ?? -1]?.id;
-  if (first !== undefined) yield say("look:", `heddle logs ${run} ${safeLine(first)}`);
+  if (first !== undefined) yield say("log:", `heddle logs ${run} ${safeLine(first)}`);
 }

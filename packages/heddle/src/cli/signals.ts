@@ -13,7 +13,7 @@ export function watchSignals(handle: Pick<RunHandle, "cancel" | "kill">, say: (t
   const interrupt = (): void => {
     interrupts++;
     if (interrupts === 1) {
-      say("Cancelling: running steps are asked to end. Ctrl-C again kills them at once.");
+      say("Cancelling: waiting for running steps to end. Press Ctrl-C again to kill them.");
       handle.cancel();
     } else handle.kill();
   };

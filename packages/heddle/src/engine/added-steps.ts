@@ -17,7 +17,7 @@ export async function addedSteps(
   const compiled = await compileSteps(wanted, known, { plan: state.plan });
   if (!compiled.ok) {
     const texts = compiled.error.map(({ message, hint }) => (hint === undefined ? message : `${message} (${hint})`));
-    return err(`the steps it wants to add are refused: ${texts.join("; ")}`);
+    return err(`the added steps are invalid: ${texts.join("; ")}`);
   }
   if (prefix === "") return compiled;
   const inside = (ids: readonly string[]): string[] => ids.map((id) => prefix + id);

@@ -11,7 +11,7 @@ export function faultOf(thrown: unknown): Problem {
   return {
     code: "EngineFault",
     message: `the engine had to stop: ${messageOf(thrown)}`,
-    hint: "What is recorded is safe: go on with `heddle resume`.",
+    hint: "What is recorded is safe. Continue with `heddle resume`.",
     cause: thrown,
   };
 }

@@ -36,6 +36,6 @@ export class ConditionReader {
     if (!expression.ok) return err(expression.error.message);
     const value = expression.value.evaluate(scope);
     if (!value.ok) return value;
-    return typeof value.value === "boolean" ? ok(value.value) : err("it gives no boolean");
+    return typeof value.value === "boolean" ? ok(value.value) : err("its value is not a boolean");
   }
 }

@@ -143,7 +143,7 @@ export class Launcher {
     const { id, action } = stepAt(state, command.step);
     if (command.about === "interrupt" || action.kind !== "approve") {
       return recorder.record(
-        question(state, command, `The engine died while ${id} ran. Run it again?`, ports.clock.now()),
+        question(state, command, `heddle died while ${id} was running. Run it again?`, ports.clock.now()),
       );
     }
     const text = conditions.text(action.question, () => scopeOf(taskOf(state, command.step, 1), ports.environment));

@@ -139,8 +139,8 @@ export async function rollbackRun(ports: EnginePorts, run: string): Promise<Resu
     if (!isRunEnded(state.phase)) {
       return err({
         code: "RunNotEnded",
-        message: `run ${run} has not ended, so its steps cannot be undone yet`,
-        hint: `End it with \`heddle cancel ${run}\`, or go on with \`heddle resume ${run}\`.`,
+        message: `run ${run} has not ended, so its steps cannot be undone`,
+        hint: `End it with \`heddle cancel ${run}\`, or continue it with \`heddle resume ${run}\`.`,
       });
     }
     const mode = state.options.rollback === "none" ? "all" : state.options.rollback;
@@ -183,7 +183,7 @@ function nothingToRetry(run: string): Problem {
   return {
     code: "NothingToRetry",
     message: `run ${run} has no failed, cancelled or interrupted step`,
-    hint: `See it with \`heddle show ${run}\`.`,
+    hint: `\`heddle show ${run}\` shows its steps.`,
   };
 }
 
@@ -295,7 +295,7 @@ function finishedHandle(ports: EnginePorts, state: RunState): RunHandle {
     pause: nothing,
     unpause: nothing,
     answer: (step) =>
-      err({ code: "NotAsked", message: `run ${state.run} has ended; step ${step} does not wait for an answer` }),
+      err({ code: "NotAsked", message: `run ${state.run} has ended; step ${step} is not waiting for an answer` }),
     waitingFor: () => undefined,
     async *[Symbol.asyncIterator]() {
       for await (const batch of ports.journal.read(state.run)) yield* batch;

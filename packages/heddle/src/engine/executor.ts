@@ -117,7 +117,7 @@ async function startAgent(
   onNote: (note: Note) => void,
 ): Promise<Dispatched> {
   const agents = await options.agents?.();
-  if (agents === undefined) throw new HeddleError({ code: "AgentsInvalid", message: "no agents can be started here" });
+  if (agents === undefined) throw new HeddleError({ code: "AgentsInvalid", message: "agents cannot be started here" });
   const prompt = action.kind === "agent" ? action.prompt : "";
   const { folder } = options.codeOf(task.run);
   const schema = task.step.output;
@@ -219,7 +219,7 @@ async function fill(task: Task, options: ExecuteOptions): Promise<Result<Filled,
     return ok({ action: { ...action, prompt: asText(value.value) }, env: Object.fromEntries(texts) });
   }
   if (action.kind !== "call") return ok({ action, env: Object.fromEntries(texts) });
-  if (!value.ok) return err(`with cannot be evaluated: ${value.error}`);
+  if (!value.ok) return err(`"with" cannot be evaluated: ${value.error}`);
   return ok({
     action: { ...action, with: isJsonObject(value.value) ? value.value : {} },
     env: Object.fromEntries(texts),
@@ -246,7 +246,7 @@ function workOf(task: Task, action: Action, code: PlanCode): Result<Work, string
       return ok(defined({ kind: "function", inputs, fn, planModule: code.planModule }));
     }
     default:
-      return err(`a step of kind ${action.kind} is not carried out by a runner`);
+      return err(`no runner carries out a step of kind ${action.kind}`);
   }
 }
 
@@ -264,7 +264,7 @@ function tooLarge(outcome: Outcome): Outcome | undefined {
   if (outcome.kind !== "succeeded" || !mayBeLarge(outcome.output)) return undefined;
   const bytes = Buffer.byteLength(JSON.stringify(outcome.output));
   if (bytes <= MAX_OUTPUT_BYTES) return undefined;
-  const message = `the output is ${bytes} bytes of JSON; at most ${MAX_OUTPUT_BYTES} are kept: write it to a file and give the file's name`;
+  const message = `the output has ${bytes} bytes of JSON; at most ${MAX_OUTPUT_BYTES} are allowed: write it to a file and output the file's name`;
   return failed("output", message);
 }
 

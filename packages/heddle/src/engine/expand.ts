@@ -29,7 +29,7 @@ async function expandItems(
     typeof forEach.items === "string" ? await evaluateItems(forEach.items, task, ports) : ok(forEach.items as Json);
   if (!listed.ok) return err(`its forEach cannot be evaluated: ${listed.error}`);
   const items = listed.value;
-  if (!Array.isArray(items)) return err(`its forEach gives ${describe(items)}; a list is wanted`);
+  if (!Array.isArray(items)) return err(`its forEach gives ${describe(items)}; expected a list`);
   if (items.length > MOST_ITEMS)
     return err(`its forEach gives ${items.length} items; at most ${MOST_ITEMS} are allowed`);
   const { forEach: _forEach, if: _if, after: _after, optional: _optional, ...template } = task.step;
@@ -62,7 +62,7 @@ async function fillParams(params: JsonObject, task: Task, ports: EnginePorts): P
   const { fillTemplates } = await import("../plan/expression/cel.ts");
   const filled = fillTemplates(params, scopeOf(task, ports.environment));
   if (!filled.ok) return err(`its params cannot be evaluated: ${filled.error}`);
-  return isJsonObject(filled.value) ? ok(filled.value) : err("its params are no object");
+  return isJsonObject(filled.value) ? ok(filled.value) : err("its params are not an object");
 }
 
 async function subplanOf(
@@ -73,7 +73,7 @@ async function subplanOf(
   ports: EnginePorts,
 ): Promise<Result<Plan, string>> {
   if (inline !== undefined) return ok({ ...inline, params: { ...inline.params, ...params } });
-  if (file === undefined) return err("it names no plan");
+  if (file === undefined) return err("it does not name a plan");
   const loaded = await ports.loadSubplan(task.run, file, params);
   return loaded.ok ? loaded : err(loaded.error.message);
 }

@@ -34,12 +34,12 @@ export class Admission {
     if (limits.maxMemoryMb !== undefined) {
       const used = this.#probe.usedMemoryMb();
       if (used > limits.maxMemoryMb)
-        return `memory: ${Math.round(used)} MB are in use, limits.maxMemoryMb is ${limits.maxMemoryMb}`;
+        return `memory: ${Math.round(used)} MB in use, limits.maxMemoryMb is ${limits.maxMemoryMb}`;
     }
     if (limits.maxCpuPercent !== undefined) {
       const used = this.#probe.cpuPercent();
       if (used > limits.maxCpuPercent)
-        return `CPU: ${Math.round(used)} % is in use, limits.maxCpuPercent is ${limits.maxCpuPercent}`;
+        return `CPU: ${Math.round(used)} % in use, limits.maxCpuPercent is ${limits.maxCpuPercent}`;
     }
     return undefined;
   }

@@ -33,8 +33,8 @@ export function appendProblem(error: AppendError, run: string): Problem {
     case "conflict":
       return {
         code: "JournalConflict",
-        message: `the journal of run ${run} has ${error.expected - 1} events where this engine counted ${error.actual - 1}`,
-        hint: `Go on with \`heddle resume ${run}\`, which reads it again.`,
+        message: `the journal of run ${run} has ${error.expected - 1} events, but this process expected ${error.actual - 1}`,
+        hint: `Continue with \`heddle resume ${run}\`, which reads it again.`,
       };
     default:
       return unreachable(error);
@@ -44,7 +44,7 @@ export function appendProblem(error: AppendError, run: string): Problem {
 export function lostLease(run: string): Problem {
   return {
     code: "LeaseLost",
-    message: `another process took over run ${run} while this one was silent; nothing more was recorded from here`,
+    message: `another process took run ${run} over while this one did not respond; this one has recorded nothing more`,
     hint: `Follow it with \`heddle watch ${run}\`.`,
   };
 }
@@ -53,7 +53,7 @@ export function lostLease(run: string): Problem {
 export function notAsked(run: string, step: string, phase: string | undefined): Problem {
   return {
     code: "NotAsked",
-    message: `step ${step} of run ${run} does not wait for an answer${phase === undefined ? ": there is no such step" : ` (it is ${phase})`}`,
-    hint: `\`heddle show ${run}\` lists the steps that do.`,
+    message: `step ${step} of run ${run} is not waiting for an answer${phase === undefined ? ": there is no such step" : ` (it is ${phase})`}`,
+    hint: `\`heddle show ${run}\` lists the steps that are.`,
   };
 }

@@ -39,8 +39,8 @@ export async function recover(journal: EventLog, run: string): Promise<Result<Re
     if (state !== undefined) return ok({ state, checker });
     return err({
       code: "EmptyHistory",
-      message: `run ${run} has no recorded event: its engine died before it began`,
-      hint: "Start the plan again with `heddle run`; `heddle gc` removes what is left of this run.",
+      message: `run ${run} has no events: its process died before it began`,
+      hint: "Start over with `heddle run`; `heddle gc` removes what is left of this run.",
     });
   });
 }
@@ -55,7 +55,7 @@ function broken(run: string, seq: number, message: string): Problem {
   return {
     code: "HistoryBroken",
     message: `the history of run ${run} breaks a rule of the engine at event ${seq}: ${message}`,
-    hint: `See it with \`heddle replay ${run}\`; start a new run with \`heddle run\`.`,
+    hint: `\`heddle replay ${run}\` shows details. Start over with \`heddle run\`.`,
   };
 }
 
@@ -73,8 +73,8 @@ export function cutShortProblem(state: RunState, reset: readonly string[]): Prob
     const more = lost.length > 5 ? ` and ${lost.length - 5} more` : "";
     return {
       code: "ContainerCutShort",
-      message: `run ${state.run} recorded ${stepAt(state, step).id} as succeeded although steps in it were cut short: ${lost.slice(0, 5).join(", ")}${more}`,
-      hint: `Run it again, with what depends on it: \`heddle rerun ${state.run} --from ${id}\`.`,
+      message: `run ${state.run} recorded ${stepAt(state, step).id} as succeeded although some of its steps never ran: ${lost.slice(0, 5).join(", ")}${more}`,
+      hint: `Run it and everything that depends on it again: \`heddle rerun ${state.run} --from ${id}\`.`,
     };
   }
   return undefined;
@@ -136,7 +136,7 @@ function changedProblem(
   if (changed.length > 10) lines.push(`  and ${changed.length - 10} more`);
   return {
     code: "PlanChanged",
-    message: `the plan changed: ${changed.length === 1 ? "a step that has succeeded has" : `${changed.length} steps that have succeeded have`} another definition now\n${lines.join("\n")}`,
-    hint: `Run them and what depends on them again with \`heddle resume ${run} --accept-changes\`, or start anew with \`heddle run\`.`,
+    message: `the plan changed: ${changed.length === 1 ? "a step that has succeeded has" : `${changed.length} steps that have succeeded have`} a different definition now\n${lines.join("\n")}`,
+    hint: `Run them and everything that depends on them again with \`heddle resume ${run} --accept-changes\`, or start over with \`heddle run\`.`,
   };
 }

@@ -392,7 +392,7 @@ export class Scheduler {
     const { phase } = this.#state;
     if (this.#stopped !== undefined) return resultOf(this.#state, "failed", this.#stopped);
     const isEnded = phase.tag === "succeeded" || phase.tag === "failed" || phase.tag === "cancelled";
-    invariant(isEnded || this.#state.counts.asking > 0, "the engine stopped with work left");
+    invariant(isEnded || this.#state.counts.asking > 0, "the engine stopped although work was left");
     return resultOf(this.#state, isEnded ? phase.tag : "waiting", undefined);
   }
 }

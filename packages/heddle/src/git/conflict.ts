@@ -103,8 +103,8 @@ async function isMarked(
 async function sideOf(repository: Repository, path: string, side: ConflictStage | undefined): Promise<string> {
   if (side === undefined) return "(this side has no such file)";
   const { mode, id } = side;
-  if (!mode.startsWith("100")) return `(this side has a link here: ${mode} ${id})`;
+  if (!mode.startsWith("100")) return `(this side has a symbolic link: ${mode} ${id})`;
   const blob = (await repository.objects(["cat-file", "blob", id])).output;
   if (blob.length <= LONGEST_SIDE && !blob.includes(0)) return blob.toString("utf8").replace(/\n$/, "");
-  return `(this side is no text: git cat-file blob ${id} > '${path.replaceAll("'", String.raw`'\''`)}')`;
+  return `(this side is binary: git cat-file blob ${id} > '${path.replaceAll("'", String.raw`'\''`)}')`;
 }

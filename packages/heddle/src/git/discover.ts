@@ -114,39 +114,39 @@ function notFound(folder: string, said: string): Problem {
     if (existsSync(join(at, ".git")))
       return {
         code: "RepositoryUnreadable",
-        message: `git does not take ${at} for a repository that it may use`,
-        hint: `See what \`git -C ${at} status\` says; a folder of another owner needs \`git config --global --add safe.directory ${at}\`.`,
+        message: `git refuses the repository ${at}`,
+        hint: `\`git -C ${at} status\` says why. A folder of another user needs \`git config --global --add safe.directory ${at}\`.`,
         cause: said,
       };
     if (dirname(at) === at) break;
   }
   return {
     code: "NotARepository",
-    message: `${folder} is not in a git repository, and agents work in worktrees of one`,
-    hint: "Run `git init`, add your files and commit them; or give the steps no agent.",
+    message: `${folder} is not in a git repository, and agents need one`,
+    hint: "Run `git init`, add your files and commit them.",
   };
 }
 
 function isBare(folder: string): Problem {
   return {
     code: "RepositoryBare",
-    message: `${folder} is a bare repository: it has no checkout that results could be compared with or land in`,
-    hint: "Make one with `git worktree add ../checkout` and run heddle there.",
+    message: `${folder} is a bare repository: it has no checkout`,
+    hint: "Create one with `git worktree add ../checkout` and run heddle there.",
   };
 }
 
 function isGitFolder(folder: string): Problem {
   return {
     code: "NotACheckout",
-    message: `${folder} is inside a repository's own folder, not in a checkout`,
-    hint: "Run heddle in the folder that holds your files.",
+    message: `${folder} is inside .git, not in a checkout`,
+    hint: "Run heddle in the folder that has your files.",
   };
 }
 
 function stateInside(folder: string): Problem {
   return {
     code: "StateInsideRepository",
-    message: `worktrees would lie inside ${folder}, where every tool would take them for a part of it`,
+    message: `worktrees would be inside ${folder}, where other tools would treat them as part of the repository`,
     hint: "Set XDG_STATE_HOME to a folder outside the repository.",
   };
 }
@@ -154,7 +154,7 @@ function stateInside(folder: string): Problem {
 function isEmpty(folder: string): Problem {
   return {
     code: "RepositoryEmpty",
-    message: `the repository in ${folder} has no commit yet, so there is nothing to begin at`,
+    message: `the repository in ${folder} has no commit yet`,
     hint: "Make a first commit: `git commit --allow-empty -m start`.",
   };
 }
@@ -162,7 +162,7 @@ function isEmpty(folder: string): Problem {
 function noSuchCommit(name: string): Problem {
   return {
     code: "UnknownCommit",
-    message: `${JSON.stringify(name)} is no commit, branch or tag of the repository`,
+    message: `${JSON.stringify(name)} is not a commit, branch or tag of the repository`,
     hint: "See `git branch --all`.",
   };
 }
@@ -180,7 +180,7 @@ function inProgress(gitDir: string): Problem | undefined {
   if (found === undefined) return undefined;
   return {
     code: "RepositoryBusy",
-    message: `a ${found[1]} is in progress, so HEAD is not the commit that the work should begin at`,
+    message: `a ${found[1]} is in progress, so HEAD is not a commit to begin at`,
     hint: `Finish it or \`${found[2]}\`, or name the commit to begin at.`,
   };
 }
@@ -192,7 +192,7 @@ async function inTheWay(repository: Repository): Promise<Problem | undefined> {
     if (answer.code === 0)
       return {
         code: "BranchInTheWay",
-        message: `the repository has ${ref}, so there can be no branches in heddle/`,
+        message: `the repository has ${ref}, so git cannot create branches in heddle/`,
         hint: "Rename it: `git branch -m heddle another-name`.",
       };
   }
@@ -212,45 +212,45 @@ async function notesOf(
   const note = (code: string, message: string, hint?: string): void => {
     notes.push(defined({ code, message, hint }));
   };
-  if (branch === null) note("DetachedHead", "HEAD is detached: results cannot land in a branch by themselves");
+  if (branch === null) note("DetachedHead", "HEAD is detached: results cannot land automatically");
   if (existsSync(join(commonDir, "shallow")))
     note(
       "ShallowRepository",
-      "the history is shallow: merges see only the part that is here",
-      "`git fetch --unshallow` gets the rest.",
+      "the clone is shallow: merges see only the fetched history",
+      "`git fetch --unshallow` fetches the rest.",
     );
   const entries = items((await repository.objects(["ls-tree", "-r", "-z", "--full-tree", base])).output);
   if (entries.some((entry) => entry.startsWith("160000 ")))
     note(
       "Submodules",
       "submodules are empty in worktrees",
-      "Fill them by a setup command: `git submodule update --init`.",
+      "Fill them with a `setup` command: `git submodule update --init`.",
     );
   const filters = await filtersOf(repository, entries);
   if (filters.length > 0)
     note(
       "FiltersOff",
-      `files that the filters ${filters.join(", ")} would convert are in worktrees as they are stored (pointers, for LFS), and files changed there are stored as they are`,
-      "Let a setup command fetch what steps need, and keep such files out of what they change.",
+      `the filters ${filters.join(", ")} do not run: worktrees have the stored files (pointers, for LFS), and changed files are stored unconverted`,
+      "Fetch what steps need with a `setup` command, and do not let steps change such files.",
     );
   const sparse = await repository.refs(["config", "--type=bool", "--get", "core.sparseCheckout"], {
     gitDir,
     codes: [0, 1],
   });
   if (sparse.code === 0 && line(sparse) === "true")
-    note("SparseCheckout", "worktrees hold all files, not only those of the sparse checkout");
+    note("SparseCheckout", "worktrees have all files, not only those of the sparse checkout");
   const partial = await repository.refs(["config", "--get", "extensions.partialClone"], { codes: [0, 1] });
   if (partial.code === 0)
     note(
       "PartialClone",
-      "objects that are not here are not fetched",
-      "Check the base commit out once, so that its files are here.",
+      "the clone is partial: missing objects are not fetched",
+      "Check the base commit out once, so that its files are fetched.",
     );
   if (head !== undefined) {
     const state = await checkoutState(repository, { workTree: topLevel, index: join(gitDir, "index"), commit: head });
     const changed = new Set([...state.unstaged, ...state.staged, ...state.untracked]).size;
     if (changed > 0)
-      note("UncommittedChanges", `${changed} changed or new files are not committed, so steps do not see them`);
+      note("UncommittedChanges", `${changed} uncommitted ${changed === 1 ? "file" : "files"}: agents do not see them`);
   }
   return notes;
 }

@@ -92,18 +92,18 @@ export class DiskUse {
     const counted = folders.filter((folder) => !isPoolName(basename(folder)));
     const { maxTrees, maxBytes } = this.#limits;
     const hint =
-      "`heddle worktrees` lists them with their sizes, `heddle worktrees clean` removes those that are done with.";
+      "`heddle worktrees` lists them with their sizes, `heddle worktrees clean` removes those not needed any more.";
     if (owner.kind !== "pool" && counted.length >= maxTrees)
       return {
         code: "WorktreeLimit",
-        message: `there are ${counted.length} worktrees of this repository, the most that are allowed`,
+        message: `the limit of ${counted.length} worktrees of this repository is reached`,
         hint,
       };
     const bytes = folders.reduce((sum, folder) => sum + (this.#bytes.get(folder) ?? 0), 0);
     if (bytes < maxBytes) return undefined;
     return {
       code: "WorktreeLimit",
-      message: `the worktrees of this repository take ${Math.round(bytes / 2 ** 20)} MB, the most that is allowed`,
+      message: `the worktrees of this repository use ${Math.round(bytes / 2 ** 20)} MB, which is the limit`,
       hint,
     };
   }

@@ -166,5 +166,5 @@ export function gitFailure(args: readonly string[], end: GitEnd): HeddleError {
 }
 
 function firstLine(text: string): string {
-  return text.split("\n").find((line) => line !== "") ?? "it said nothing";
+  return text.split("\n").find((line) => line !== "") ?? "no message";
 }

@@ -56,7 +56,7 @@ export class Integration {
     if (head !== undefined && ours === undefined)
       throw new HeddleError({
         code: "BranchTaken",
-        message: `the branch ${this.branch} exists, and heddle did not make it`,
+        message: `the branch ${this.branch} exists, and heddle did not create it`,
         hint: `Rename it: \`git branch -m ${this.branch} another-name\`.`,
       });
     if (head !== undefined) return head;
@@ -75,7 +75,7 @@ export class Integration {
     if ((await commitOf(this.repository, ref)) === undefined)
       throw new HeddleError({
         code: "GitFailed",
-        message: `${ref} could not be made`,
+        message: `cannot create ${ref}`,
         hint: "Check the repository with `git fsck`.",
         cause: answer.said,
       });
@@ -98,8 +98,8 @@ export class Integration {
     if (head !== from) return false;
     throw new HeddleError({
       code: "GitFailed",
-      message: `${this.branch} could not be moved`,
-      hint: "Check that the disk has space and the repository can be written.",
+      message: `cannot move ${this.branch}`,
+      hint: "Check that the disk has space and the repository is writable.",
       cause: answer.said,
     });
   }

@@ -47,23 +47,23 @@ async function landBranch(integration: Integration, name: string, head: string):
   const ref = `refs/heads/${name}`;
   const valid = await repository.refs(["check-ref-format", "--branch", name], { codes: [0, 1, 128] });
   if (valid.code !== 0)
-    return refused("BranchName", `${JSON.stringify(name)} is no name for a branch`, "Give it another name.");
+    return refused("BranchName", `${JSON.stringify(name)} is not a valid branch name`, "Use another name.");
   const before = await commitOf(repository, ref);
   if (before === head) return { kind: "landed", branch: name, commit: head, moved: false };
-  if (isOurRef(ref)) return refused("BranchExists", `branches in heddle/ are heddle's own`, "Give another name.");
+  if (isOurRef(ref)) return refused("BranchExists", `branches in heddle/ are reserved`, "Use another name.");
   // Whoever made it: where the work builds on all that it has, nothing of it is lost.
   if (before !== undefined && !(await contains(repository, head, before)))
     return refused(
       "BranchExists",
-      `the branch ${name} has commits that this run does not build on`,
-      `Merge ${name} into your branch before you run the plan again, or give another name.`,
+      `the branch ${name} has commits that this run does not include`,
+      `Use another name, or merge ${name} into your branch and run the plan again.`,
     );
   const shown = await repository.refs(["for-each-ref", "--format=%(worktreepath)", ref]);
   if (before !== undefined && line(shown) !== "")
     return refused(
       "BranchCheckedOut",
       `the branch ${name} is checked out in ${line(shown)}`,
-      "Land there without naming a branch, or check another one out and land again.",
+      "Land without naming a branch, or check another branch out and land again.",
     );
   const moved = await repository.refs(["update-ref", "-m", "heddle: land", ref, head, before ?? ""], {
     codes: [0, 1, 128],
@@ -96,16 +96,12 @@ async function landInCheckout(
   const dirty = await firstDirty(repository, tip, target.value);
   const halfWritten = dirty !== undefined && (await isHalfWritten(repository, tip, target.value));
   if (dirty !== undefined && !halfWritten)
-    return refused(
-      "CheckoutNotClean",
-      `${dirty} has changes that are not committed`,
-      "Commit or stash them and land again.",
-    );
+    return refused("CheckoutNotClean", `${dirty} has uncommitted changes`, "Commit or stash them and land again.");
   const filtered = await firstFiltered(repository, tip, target.value);
   if (filtered !== undefined)
     return refused(
       "LandNeedsFilter",
-      `${filtered} goes through a filter, which heddle does not run`,
+      `${filtered} uses a git filter, which heddle does not run`,
       `Land it yourself: \`git merge --ff-only ${integration.branch}\`.`,
     );
   return await move(request, { branch, tip, target: target.value, halfWritten });
@@ -154,8 +150,8 @@ async function move(
       if (set.code !== 0)
         return refused(
           "CheckoutNotClean",
-          "files that git does not know are in the way, or another git is at work in the checkout",
-          "See `git status`; move such files away and land again.",
+          "untracked files are in the way, or another git process is using the checkout",
+          "See `git status`. Move such files away and land again.",
           set.said,
         );
     }
@@ -263,7 +259,7 @@ export async function revertStep(integration: Integration, step: string): Promis
   }
   throw new HeddleError({
     code: "BranchMoved",
-    message: `${integration.branch} moved ${TRIES} times meanwhile`,
-    hint: "Try again when the run has come to a stop.",
+    message: `${integration.branch} moved ${TRIES} times in the meantime`,
+    hint: "Try again when the run has stopped.",
   });
 }

@@ -83,7 +83,7 @@ export class RepositoryLock {
 function busy(path: string): HeddleError {
   return new HeddleError({
     code: "WorktreeLockBusy",
-    message: "another heddle process has been making worktrees of this repository for two minutes",
+    message: "another heddle process has been creating worktrees of this repository for two minutes",
     hint: `If none is running, remove ${path}.`,
   });
 }

@@ -26,7 +26,7 @@ export async function claimBranch(
   if (isThere && !ours)
     return err({
       code: "BranchTaken",
-      message: `the branch ${shortBranch(branch)} exists, and heddle did not make it`,
+      message: `the branch ${shortBranch(branch)} exists, and heddle did not create it`,
       hint: `Rename it: \`git branch -m ${shortBranch(branch)} another-name\`.`,
     });
   if (!ours) await repository.refs(["update-ref", mark, base, ""]);

@@ -35,7 +35,7 @@ export function treeName(owner: TreeOwner): string {
 
 export function checkRun(run: string): string {
   if (isRunId(run)) return run;
-  throw new HeddleError({ code: "InvalidRunId", message: `${JSON.stringify(run)} is not the id of a run` });
+  throw new HeddleError({ code: "InvalidRunId", message: `${JSON.stringify(run)} is not a run id` });
 }
 
 /** A worktree's branch, whole ref. */

@@ -28,7 +28,7 @@ export async function carry(repository: Repository, request: CarryRequest): Prom
   for (const step of steps) {
     const own = merged.filter((one) => isOf(step, one));
     if (undone.some((one) => isOf(step, one) && !own.some(({ step: id }) => id === one.step)))
-      return { kind: "refused", step: step.id, why: "was taken back out" };
+      return { kind: "refused", step: step.id, why: "was reverted" };
     const here = new Set(own.map(({ commit }) => commit));
     const elsewhere = step.commits.filter((commit) => !here.has(commit));
     if (!(await isBelow(repository, base, elsewhere))) return { kind: "refused", step: step.id, why: "is gone" };
@@ -93,5 +93,5 @@ async function onto(
 
 function clash(files: readonly string[]): string {
   const more = files.length > 5 ? ` and ${files.length - 5} more` : "";
-  return `does not go together with your branch in ${files.slice(0, 5).join(", ")}${more}`;
+  return `conflicts with your branch in ${files.slice(0, 5).join(", ")}${more}`;
 }

@@ -24,7 +24,7 @@ export async function unsavedWork(
   // Nobody has worked here yet. A folder without notes may hold anything.
   if (record?.populated === false) return undefined;
   const base = record?.base ?? (await commitOf(repository, ownershipRef(place.run, place.name)));
-  if (base === undefined) return "heddle has no notes on it";
+  if (base === undefined) return "heddle has no record of it";
   const admin = await adminOf(repository, place.path);
   const made = await agentCommits(repository, admin?.dir);
   const now = await snapshotOf(repository, { place, base, admin, head: made.head, limits: DEFAULT_LIMITS });
@@ -33,10 +33,10 @@ export async function unsavedWork(
   if (now.tree !== baseTree && !saved.has(now.tree)) return "changed files";
   if (!options.acceptLeftOut) {
     const [left] = now.leftOut;
-    if (left !== undefined) return `${left.path}, which was left out (${left.reason})`;
+    if (left !== undefined) return `${left.path}, which was omitted (${left.reason})`;
     const [nested] = now.nested;
-    if (nested !== undefined) return `a repository of its own in ${nested}`;
-    if (now.ownRepository) return "a repository of its own in place of the worktree's .git";
+    if (nested !== undefined) return `a nested git repository in ${nested}`;
+    if (now.ownRepository) return "another git repository in place of the worktree's .git";
   }
   const tip = options.branch === "delete" ? branchTip : undefined;
   const commits = tip === undefined || made.all.includes(tip) ? made.all : [...made.all, tip];

@@ -189,7 +189,7 @@ export class Worktrees {
       return err({
         code: "WorktreeInUse",
         message: `a process is working in ${place.path}`,
-        hint: "End it first, or leave the worktree to a later `heddle worktrees clean`.",
+        hint: "End it first, or run `heddle worktrees clean` later.",
       });
     const unsaved = await this.#unsaved(place, options);
     if (unsaved !== undefined) return err(unsaved);
@@ -285,8 +285,8 @@ export class Worktrees {
     if (admin !== undefined) return admin;
     throw new HeddleError({
       code: "WorktreeUnusable",
-      message: `git has no note of the worktree ${place.path}`,
-      hint: "`heddle worktrees` lists what is there; `heddle resume` makes it again.",
+      message: `git does not know the worktree ${place.path}`,
+      hint: "`heddle worktrees` lists the worktrees; `heddle resume` creates it again.",
     });
   }
 
@@ -298,8 +298,8 @@ export class Worktrees {
     if (seen[0] === expected[0] && seen[1] === expected[1]) return;
     throw new HeddleError({
       code: "WorktreeUnusable",
-      message: `git takes ${place.path} for a part of ${seen[0] ?? "nothing"}`,
-      hint: "See that no configuration or environment variable points git elsewhere.",
+      message: `in ${place.path} git finds another repository: ${seen[0] ?? "none"}`,
+      hint: "Check that no git configuration or environment variable points elsewhere.",
     });
   }
 
@@ -365,8 +365,8 @@ export class Worktrees {
 function notCaptured(place: Place, what: string): WorktreeRefusal {
   return {
     code: "WorkNotCaptured",
-    message: `${place.path} holds work that is not captured: ${what}`,
-    hint: "`heddle resume` captures it; or commit it yourself on a branch of yours.",
+    message: `${place.path} has work that is not captured: ${what}`,
+    hint: "`heddle resume` captures it. Or commit it on one of your branches.",
   };
 }
 

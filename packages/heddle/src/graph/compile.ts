@@ -176,10 +176,10 @@ async function checkOutputs(steps: readonly Step[], path: DocumentPath, findings
   for (const [i, step] of steps.entries()) {
     const problem = step.output === undefined ? undefined : schemaProblem(step.output);
     if (problem === undefined) continue;
-    const hint = "write a JSON Schema of draft 2020-12";
+    const hint = "write a valid JSON Schema (draft 2020-12)";
     findings.add({
       code: "InvalidOutputSchema",
-      message: `the schema of the output: ${problem}`,
+      message: `the output schema is invalid: ${problem}`,
       hint,
       path: [...path, i, "output"],
     });
@@ -215,7 +215,7 @@ function addProblem(problem: GraphProblem, list: StepList, source: SourceMap, fi
       findings.add({
         code: "DuplicateStep",
         message,
-        hint: "give each step an id of its own",
+        hint: "give each step a unique id",
         path: [...path, problem.second, "id"],
       });
       return;
@@ -234,7 +234,7 @@ function addProblem(problem: GraphProblem, list: StepList, source: SourceMap, fi
       findings.add({
         code: "SelfDependency",
         message,
-        hint: "remove it from its own list",
+        hint: "remove it from its own `deps` or `after`",
         path: edgePath(problem, list),
       });
       return;

@@ -30,7 +30,9 @@ export async function overlapWarnings(
   if (found.more === 0 && found.isWhole) return told;
   const rest = `${found.isWhole ? "" : "at least "}${found.more} more pairs of steps may write the same files`;
   const message =
-    found.more > 0 ? rest : "not every pair of steps was compared: their `writes` are too many or too complex";
+    found.more > 0
+      ? rest
+      : "not all pairs of steps were compared: there are too many `writes`, or they are too complex";
   const place = told.at(-1) ?? { file: source.file, line: 1, column: 1 };
   return [...told, { ...place, code: "OverlappingWrites", severity: "warning", message, hint: HINT }];
 }
@@ -43,16 +45,17 @@ function mayOverlap(plan: Plan, lists: readonly GraphedList[]): boolean {
   return false;
 }
 
-const HINT = "order them by `deps` or `after`, or let them take turns: agents: {conflicts: serialize}";
+const HINT = "order them with `deps` or `after`, or run them one after the other: agents: {conflicts: serialize}";
 
 function toWarning({ writer, other, globs: [own, its] }: Pair, source: SourceMap): Diagnostic {
   const { line, column } = source.atKey(writer.path);
   const place = source.atKey(other.path);
-  const what = own === its ? `"${shorten(own)}"` : `"${shorten(own)}" and "${shorten(its)}", which can match one file`;
+  const what =
+    own === its ? `"${shorten(own)}"` : `"${shorten(own)}" and "${shorten(its)}", which can match the same file`;
   return {
     code: "OverlappingWrites",
     severity: "warning",
-    message: `steps "${shorten(writer.name)}" and "${shorten(other.name)}" (line ${place.line}) may run at the same time, and write ${what}`,
+    message: `steps "${shorten(writer.name)}" and "${shorten(other.name)}" (line ${place.line}) can run at the same time and write ${what}`,
     file: source.file,
     line,
     column,

@@ -35,9 +35,9 @@ export function admit(head: RequestHead, port: number): Admission {
   for (const name of ["host", "origin", "authorization"])
     if (timesSent(head, name) > 1) return turnAway(400, `the header \`${name}\` was sent more than once`);
   if (typeof host !== "string" || !hosts.includes(host.toLowerCase()))
-    return turnAway(403, "this address is only served under its own name: wrong `Host`");
+    return turnAway(403, "wrong `Host`: use the address that heddle gave");
   if (origin !== undefined && !hosts.some((own) => origin === `http://${own}`))
-    return turnAway(403, "requests of web pages are not served: foreign `Origin`");
+    return turnAway(403, "foreign `Origin`: requests from web pages are refused");
   if (head.url !== TOOLS_PATH) return turnAway(404, `only ${TOOLS_PATH} is served`);
   if (typeof authorization !== "string") return unauthorized("a bearer token is needed");
   const token = /^Bearer +([\w-]+)$/i.exec(authorization)?.[1];
@@ -47,7 +47,7 @@ export function admit(head: RequestHead, port: number): Admission {
 }
 
 /** For tokens that stand for no attempt: never valid, or of one that has ended. */
-export const UNKNOWN_TOKEN: Rejection = rejectionOf("the token is not valid: it ends with its attempt");
+export const UNKNOWN_TOKEN: Rejection = rejectionOf("the token is not valid; a token expires with its attempt");
 
 function unauthorized(message: string): Admission {
   return { ok: false, rejection: rejectionOf(message) };

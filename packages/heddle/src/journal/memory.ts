@@ -229,8 +229,8 @@ function leases({ store, rules }: World): Leases {
       if (store.runs.has(run.run)) {
         const problem = {
           code: "RunExists",
-          message: `there is a run ${run.run} already`,
-          hint: "Resume it, or start one with another id.",
+          message: `run ${run.run} exists already`,
+          hint: "Resume it, or start a run with another id.",
         };
         return err({ kind: "failed", problem });
       }
@@ -280,7 +280,7 @@ function mailbox({ store }: World): Mailbox {
         throw new HeddleError({
           code: "UnknownRun",
           message: `the journal has no run ${run}`,
-          hint: "List runs with `heddle runs`.",
+          hint: "`heddle runs` lists the runs.",
         });
       }
       const id = ++store.lastRequest;

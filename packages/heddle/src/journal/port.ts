@@ -211,7 +211,7 @@ export function refuseTasks(options: AppendOptions | undefined): void {
 export function diskFull(file: string, said: string): Problem {
   return {
     code: "DiskFull",
-    message: `${file} could not be written: the disk is full (${said})`,
-    hint: "Free some space, then resume the run; nothing recorded is lost.",
+    message: `cannot write ${file}: the disk is full (${said})`,
+    hint: "Free some space, then resume the run. Nothing recorded is lost.",
   };
 }

@@ -28,8 +28,8 @@ export function toAction(
   if (second !== undefined) {
     scope.findings.add({
       code: "SeveralActions",
-      message: `a step does one thing, this one has ${kinds.map((key) => `"${key}"`).join(" and ")}`,
-      hint: "keep one and give the rest a step of their own",
+      message: `a step has one action, this one has ${kinds.map((key) => `"${key}"`).join(" and ")}`,
+      hint: "keep one, and move the others to their own steps",
       path: [...path, second],
       isKey: true,
     });
@@ -58,7 +58,7 @@ export function toAction(
 function checkCompanions(raw: JsonObject, kind: string, path: DocumentPath, scope: StepScope): void {
   for (const [key, actions] of BELONGS_TO) {
     if (raw[key] === undefined || actions.includes(kind)) continue;
-    const message = `"${key}" has no meaning beside "${kind}"`;
+    const message = `"${key}" cannot be used together with "${kind}"`;
     const owners = actions.filter((action) => action !== "function").join(" or ");
     scope.findings.add({
       code: "MisplacedKey",
@@ -108,7 +108,7 @@ function toAgent(
   if (asked === undefined && (raw["agent"] === undefined || agent !== undefined)) {
     scope.findings.add({
       code: raw["agent"] === undefined ? "MissingAction" : "MissingPrompt",
-      message: raw["agent"] === undefined ? "this step says nothing of what it does" : "this agent has no prompt",
+      message: raw["agent"] === undefined ? "this step has no action" : "this agent has no prompt",
       hint: "add `run:`, `agent:`, `call:`, `approve:` or `plan:`, or a `description:` for an agent to carry out",
       path: raw["agent"] === undefined ? path : [...path, "agent"],
     });

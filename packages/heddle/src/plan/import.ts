@@ -23,12 +23,12 @@ export async function importPlan(input: PlanText): Promise<Result<ImportedPlan, 
   const tasks = tasksIn(document);
   if (tasks !== undefined) return ok(fromTasks(tasks));
   if (isJsonObject(document) && Array.isArray(document["phases"])) return ok(fromPhases(document["phases"]));
-  const hint = "a file of tasks has a list `tasks`, a file of phases a list `phases`";
+  const hint = "expected a list `tasks` or a list `phases`";
   return err([
     {
       code: "UnknownForm",
       severity: "error",
-      message: "neither tasks nor phases were found",
+      message: "found no list of tasks and no list of phases",
       file: input.file,
       line: 1,
       column: 1,
@@ -126,7 +126,7 @@ function fromPhases(list: readonly Json[]): ImportedPlan {
 function isOver(entry: JsonObject, notes: string[]): boolean {
   const status = textOf(entry["status"]);
   if (status === undefined || !OVER.has(status)) return false;
-  notes.push(`${idOf(entry)} is ${status} and was left out`);
+  notes.push(`${idOf(entry)} is ${status} and was skipped`);
   return true;
 }
 

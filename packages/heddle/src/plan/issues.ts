@@ -41,7 +41,7 @@ export class Findings {
       const place = located.at(-1) ?? { line: 1, column: 1 };
       located.push(
         toDiagnostic(
-          { code: "TooManyErrors", message: `${this.#left} more errors follow`, hint: "mend these first", path: [] },
+          { code: "TooManyErrors", message: `${this.#left} more errors`, hint: "fix these first", path: [] },
           source,
           place,
         ),
@@ -64,7 +64,7 @@ export function unknownKey(path: DocumentPath, known: readonly string[], where: 
   return {
     code: "UnknownKey",
     message: `unknown key "${shorten(name)}" in ${where}`,
-    hint: meant === undefined ? `${where} has the keys ${known.join(", ")}` : `did you mean "${meant}"?`,
+    hint: meant === undefined ? `allowed in ${where}: ${known.join(", ")}` : `did you mean "${meant}"?`,
     path,
     isKey: true,
   };

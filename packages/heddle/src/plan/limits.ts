@@ -69,8 +69,8 @@ interface Walk {
 
 type Found = Omit<Excess, "path"> & { readonly depth: number };
 
-const JSON_ONLY = "give texts, numbers, true, false, null, lists and plain objects";
-const SPLIT = "split the plan, or take large data out of it";
+const JSON_ONLY = "use strings, numbers, true, false, null, lists and plain objects";
+const SPLIT = "split the plan, or move large data out of it";
 
 function walk(value: unknown, state: Walk, depth = 0): Found | undefined {
   const found = (code: Excess["code"], message: string, hint: string): Found => ({ code, message, hint, depth });
@@ -79,17 +79,17 @@ function walk(value: unknown, state: Walk, depth = 0): Found | undefined {
   if (typeof value === "string") {
     state.characters += value.length;
     if (state.characters > LIMITS.characters)
-      return found("PlanTooLarge", `the plan's texts have more than ${LIMITS.characters} characters`, SPLIT);
+      return found("PlanTooLarge", `the plan's strings have more than ${LIMITS.characters} characters together`, SPLIT);
     return undefined;
   }
   if (typeof value === "number") {
     return Number.isFinite(value)
       ? undefined
-      : found("InvalidValue", "a number of a plan is finite", "write a number that JSON can hold");
+      : found("InvalidValue", "a number must be finite", "write a number that JSON can represent");
   }
   if (value === null || value === undefined || typeof value === "boolean") return undefined;
   if (typeof value !== "object")
-    return found("InvalidValue", `a plan is data, and this is a ${typeof value}`, JSON_ONLY);
+    return found("InvalidValue", `a plan is data, but this is a ${typeof value}`, JSON_ONLY);
   if (depth >= LIMITS.depth)
     return found("PlanTooLarge", `the plan is nested more than ${LIMITS.depth} levels deep`, "flatten it");
   if (Array.isArray(value)) {
@@ -102,13 +102,13 @@ function walk(value: unknown, state: Walk, depth = 0): Found | undefined {
   }
   const prototype: unknown = Object.getPrototypeOf(value);
   if (!isJsonObject(value) || (prototype !== Object.prototype && prototype !== null)) {
-    return found("InvalidValue", "a plan is data, and this is an object of a class", JSON_ONLY);
+    return found("InvalidValue", "a plan is data, but this is an object of a class", JSON_ONLY);
   }
   for (const key in value) {
     state.path[depth] = key;
     state.characters += key.length;
     if (key === "__proto__")
-      return { ...found("ForbiddenKey", "`__proto__` cannot be a key", "name it otherwise"), depth: depth + 1 };
+      return { ...found("ForbiddenKey", "`__proto__` cannot be a key", "use another name"), depth: depth + 1 };
     const excess = walk(value[key], state, depth + 1);
     if (excess !== undefined) return excess;
   }

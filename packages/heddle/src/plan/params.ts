@@ -69,7 +69,7 @@ function valueOf(name: string, spec: ParamSpec, given: Given, at: DocumentPath, 
   const raw = given.params !== undefined && Object.hasOwn(given.params, name) ? given.params[name] : undefined;
   if (raw === undefined) {
     if (spec.default === undefined && given.allowMissingParams !== true) {
-      const hint = `give it: --param ${name}=VALUE`;
+      const hint = `set it: --param ${name}=VALUE`;
       findings.add({
         code: "MissingParam",
         message: `the parameter "${name}" has no value`,
@@ -115,9 +115,9 @@ function converted(spec: ParamSpec, text: string): Json {
 
 /** What is wrong with `value`, to follow the words "the value". */
 function mismatch(spec: ParamSpec, value: Json): string | undefined {
-  if (spec.type !== "json" && typeof value !== spec.type) return `is no ${spec.type}`;
+  if (spec.type !== "json" && typeof value !== spec.type) return `is not a ${spec.type}`;
   if (spec.enum === undefined) return undefined;
   const text = canonicalJson(value);
   if (spec.enum.some((allowed) => canonicalJson(allowed) === text)) return undefined;
-  return `is none of ${spec.enum.map((allowed) => shorten(typeof allowed === "string" ? allowed : canonicalJson(allowed), 40)).join(", ")}`;
+  return `is not one of ${spec.enum.map((allowed) => shorten(typeof allowed === "string" ? allowed : canonicalJson(allowed), 40)).join(", ")}`;
 }

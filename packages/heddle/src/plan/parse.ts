@@ -95,7 +95,7 @@ function readJson(text: string): ReadResult {
       code: "InvalidJson",
       message,
       offset: jsonErrorOffset(said, text),
-      hint: "mend the text here or just before",
+      hint: "the error is here or just before",
     });
   }
 }
@@ -126,7 +126,7 @@ async function readYaml(text: string): Promise<ReadResult> {
       // A stack overflow or the like: the parser's trouble with this text is the text's trouble.
       return err({
         code: "InvalidYaml",
-        message: `this cannot be read: ${messageOf(thrown).slice(0, 200)}`,
+        message: `cannot read this: ${messageOf(thrown).slice(0, 200)}`,
         offset: 0,
       });
     }
@@ -151,18 +151,18 @@ const WORDS: readonly (readonly [RegExp, string, string?])[] = [
   [/maxDepth/, `the plan is nested more than ${LIMITS.depth} levels deep`, "flatten it"],
   [
     /maxTotalMergeKeys/,
-    `merge keys take over more than ${LIMITS.mergedKeys} keys`,
+    `merge keys copy more than ${LIMITS.mergedKeys} keys`,
     "write repeated parts once, under `defaults:`",
   ],
-  [/duplicated mapping key/, "this key stands twice in its mapping", "remove or rename one of the two"],
-  [/unidentified alias/, "no anchor of this name comes before the alias", "name an anchor (`&name`) that stands above"],
+  [/duplicated mapping key/, "this key is used twice in its mapping", "remove or rename one of them"],
+  [/unidentified alias/, "no anchor with this name comes before the alias", "use an anchor (`&name`) from above"],
   [
     /bad indentation/,
-    "the indentation does not fit what comes before",
-    "indent by spaces alike; put text that holds `: ` in quotes",
+    "the indentation does not match the lines before",
+    "indent consistently with spaces; put a value that contains `: ` in quotes",
   ],
-  [/tab/i, "a tab cannot indent", "indent by spaces"],
-  [/unknown .*tag/, "this tag has no meaning in a plan", "remove the word that begins with `!`"],
+  [/tab/i, "a tab cannot be used for indentation", "indent with spaces"],
+  [/unknown .*tag/, "this tag has no meaning in a plan", "remove the tag that begins with `!`"],
 ];
 
 function inPlainWords(reason: string): { readonly message: string; readonly hint?: string } {
@@ -171,7 +171,7 @@ function inPlainWords(reason: string): { readonly message: string; readonly hint
   }
   return {
     message: `this is not YAML: ${reason}`,
-    hint: "put text that holds `: `, `#`, quotes or brackets in quotes",
+    hint: "put a value that contains `: `, `#`, quotes or brackets in quotes",
   };
 }
 

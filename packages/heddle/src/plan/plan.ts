@@ -100,7 +100,7 @@ export interface Step {
   readonly deps?: readonly string[];
   /** Order only. */
   readonly after?: readonly string[];
-  /** CEL; false skips the step. */
+  /** A CEL condition; if false, the step is skipped. */
   readonly if?: string;
   /** Steps whose output its expressions read (deps, or deps of deps), derived by validation: without it the step cannot run. */
   readonly reads?: readonly string[];

@@ -33,7 +33,7 @@ export function toStep(raw: unknown, path: DocumentPath, index: number, scope: S
     findings.add({
       code: "InvalidValue",
       message: "a step is a mapping",
-      hint: "write `- id: name` and what the step does",
+      hint: "write `- id: name` and an action such as `run:`",
       path,
     });
     return { id: nameless, action: { kind: "run", command: "" } };
@@ -70,10 +70,10 @@ function dropMeaningless(raw: JsonObject, step: Draft, path: DocumentPath, { fin
   for (const key of ["retry", "verify"] as const) {
     delete step[key];
     if (raw[key] === undefined) continue;
-    const hint = kind === "plan" ? "give it to the steps of that plan" : "give it to the step that does the work";
+    const hint = kind === "plan" ? "set it on the steps of that plan" : "set it on the step that does the work";
     findings.add({
       code: "MisplacedKey",
-      message: `"${key}" has no meaning beside "${kind}"`,
+      message: `"${key}" cannot be used together with "${kind}"`,
       hint,
       path: [...path, key],
       isKey: true,
@@ -105,7 +105,7 @@ function checkKeys(raw: JsonObject, path: DocumentPath, scope: StepScope): Writt
       const hint = "write the function in a module and name it: call: ./steps.ts#name";
       scope.findings.add({
         code: "MisplacedKey",
-        message: "a function has no place in a file",
+        message: "a file cannot contain a function",
         hint,
         path: at,
         isKey: true,
@@ -272,17 +272,17 @@ function checkStep(raw: JsonObject, step: Draft, path: DocumentPath, scope: Step
       const hint = `declare it at the top of the plan: resources: {${pool}: ${wanted}}`;
       findings.add({
         code: "UnknownResource",
-        message: `no pool is called "${shorten(pool)}"`,
+        message: `there is no pool "${shorten(pool)}"`,
         hint,
         path: at,
         isKey: true,
       });
     } else if (wanted > capacity) {
-      const message = `this step asks for ${wanted} of "${pool}", and the plan holds ${capacity}`;
+      const message = `this step needs ${wanted} of "${pool}", but the plan has ${capacity}`;
       findings.add({
         code: "ResourceTooLarge",
         message,
-        hint: `ask for at most ${capacity}, or make the pool larger`,
+        hint: `use at most ${capacity}, or make the pool larger`,
         path: at,
       });
     }
@@ -295,7 +295,7 @@ function checkCommands(raw: JsonObject, path: DocumentPath, findings: Findings):
     if (typeof text !== "string" || !hasHole(text)) return;
     findings.add({
       code: "ExpressionInCommand",
-      message: "an expression in a command would become code there",
+      message: "an expression in a command would become shell code",
       hint: 'hand the value over as environment: env: {X: "${{ ... }}"}, and write "$X" in the command',
       path: at,
     });

@@ -63,7 +63,7 @@ function toPlan(document: unknown, path: DocumentPath, options: ValidateOptions,
     findings.add({
       code: "InvalidPlan",
       message: "a plan is a mapping with `steps:`, or a list of steps",
-      hint: "see `heddle init` for an example",
+      hint: "`heddle init` writes an example",
       path,
     });
     return { name: options.name, steps: [] };
@@ -150,7 +150,7 @@ function stepsOf(document: unknown, raw: JsonObject, path: DocumentPath, finding
 
 function limited(steps: Steps, findings: Findings): Steps {
   if (steps.list.length <= LIMITS.steps) return steps;
-  const message = `the plan has ${steps.list.length} steps, and ${LIMITS.steps} is the most`;
+  const message = `the plan has ${steps.list.length} steps; at most ${LIMITS.steps} are allowed`;
   findings.add({
     code: "PlanTooLarge",
     message,
@@ -184,10 +184,10 @@ function defaultsOf(written: WrittenPlan, raw: JsonObject, path: DocumentPath, f
   addShared(defaults, written.defaults);
   const commands = (raw["defaults"] as JsonObject)["verify"];
   if (commands !== undefined && JSON.stringify(commands).includes("${{")) {
-    const hint = "hand values over as environment";
+    const hint = "pass values as environment variables";
     findings.add({
       code: "ExpressionInCommand",
-      message: "an expression in a command would become code there",
+      message: "an expression in a command would become shell code",
       hint,
       path: [...path, "defaults", "verify"],
     });

@@ -15,6 +15,6 @@ export function noPlan(): Problem {
   return {
     code: "PlanNotFound",
     message: `there is no ${PLAN_FILES[0]} in this folder`,
-    hint: "Write a first one with `heddle init`, or name a plan file.",
+    hint: "`heddle init` writes an example. Or name a plan file.",
   };
 }

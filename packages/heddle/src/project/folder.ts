@@ -22,14 +22,14 @@ export function makeHeddleDir({ heddleDir, ignoreFile }: ProjectLayout): Result<
     if (isFile(heddleDir)) {
       return err({
         code: "ProjectUnwritable",
-        message: `${heddleDir} is a file, and heddle needs a folder of this name`,
+        message: `${heddleDir} is a file, but heddle needs a folder with this name`,
         hint: "Move the file away.",
         cause: thrown,
       });
     }
     return err({
       code: "ProjectUnwritable",
-      message: `the folder ${heddleDir} cannot be made: ${messageOf(thrown)}`,
+      message: `cannot create the folder ${heddleDir}: ${messageOf(thrown)}`,
       hint: "heddle keeps its journal there: make the project folder writable.",
       cause: thrown,
     });

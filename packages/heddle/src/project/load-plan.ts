@@ -61,7 +61,7 @@ async function loadModule(
       systemCode(thrown) === "ERR_MODULE_NOT_FOUND"
         ? "Check the file's name and its imports."
         : "Run it with node to see the whole error.";
-    return err([problemAt(file, "PlanModuleFailed", `the plan's module cannot be loaded: ${messageOf(thrown)}`, hint)]);
+    return err([problemAt(file, "PlanModuleFailed", `cannot load the plan's module: ${messageOf(thrown)}`, hint)]);
   }
   // Only plans that are modules need it.
   const { isPlanDefinition } = await import("../plan/define.ts");
@@ -77,7 +77,7 @@ async function loadModule(
 function notAFile(file: string): Diagnostic | undefined {
   const stats = statsOf(file);
   if (stats === undefined || stats.isDirectory()) return undefined;
-  const hint = "Write the plan into a file and name that.";
+  const hint = "Write the plan to a file and name that file.";
   if (!stats.isFile())
     return problemAt(file, "PlanUnreadable", "this is a pipe, a socket or a device, not a file", hint);
   if (stats.size <= LIMITS.bytes) return undefined;
@@ -103,23 +103,23 @@ function unreadable(file: string, thrown: unknown): Diagnostic {
       return problemAt(
         file,
         "PlanNotFound",
-        "there is no such file",
-        "Name a plan file, or write one with `heddle init`.",
+        "the file does not exist",
+        "Name a plan file, or create one with `heddle init`.",
       );
     case "EISDIR":
       return problemAt(
         file,
         "PlanNotFound",
         "this is a folder",
-        "Name the plan file in it, or go there and run `heddle` without a name.",
+        "Name the plan file in it, or use `-C` with this folder.",
       );
     case "EACCES":
-      return problemAt(file, "PlanUnreadable", "the file may not be read", "Give yourself the right to read it.");
+      return problemAt(file, "PlanUnreadable", "no permission to read the file", "Change its permissions.");
     default:
       return problemAt(
         file,
         "PlanUnreadable",
-        `the file cannot be read: ${messageOf(thrown)}`,
+        `cannot read the file: ${messageOf(thrown)}`,
         "Check the file and its disk.",
       );
   }

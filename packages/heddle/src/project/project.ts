@@ -120,8 +120,8 @@ export class LocalProject implements Project {
     if (request.kind === "answer") return (await this.#running()).answer(run, request);
     return err({
       code: "RunNotLive",
-      message: `no process is working on run ${run}, so there is nothing to ${request.kind}`,
-      hint: `See it with \`heddle show ${run}\`; go on with \`heddle resume ${run}\`.`,
+      message: `no process is working on run ${run}, so it cannot take the request: ${request.kind}`,
+      hint: `\`heddle show ${run}\` shows it; \`heddle resume ${run}\` continues it.`,
     });
   }
 

@@ -27,7 +27,7 @@ export async function readRun(project: Project, run: string): Promise<Result<Rea
   if (state === undefined) {
     return err({
       code: "EmptyRun",
-      message: `run ${run} has no readable beginning`,
+      message: `run ${run} has no events`,
       hint: "`heddle doctor` checks the journal.",
     });
   }

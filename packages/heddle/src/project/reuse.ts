@@ -87,7 +87,7 @@ async function withWork(
       return ok({ plan: chosen, reuse: defined({ run, outputs, beginning: isBare ? undefined : beginning }), again });
     }
     const { step, why } = carried.value;
-    again.push(`${step} runs again: what run ${run} merged for it ${why}.`);
+    again.push(`${step} runs again: its work in run ${run} ${why}.`);
     const start = chosen.graph.indexOf.get(step);
     const lost = start === undefined ? [] : marked(withDescendants(chosen.graph, [start]));
     for (const id of [step, ...lost.map((one) => chosen.graph.ids[one] ?? "")]) outputs.delete(id);
@@ -199,18 +199,18 @@ async function sourceOf(
   return err(
     problem ?? {
       code: "NothingToReuse",
-      message: `the plan ${plan.name} has no earlier run whose results could be reused`,
-      hint: "Run it once as a whole: `heddle run`.",
+      message: `the plan ${plan.name} has no earlier run whose results can be reused`,
+      hint: "Run the whole plan once: `heddle run`.",
     },
   );
 }
 
 function missingProblem(run: string, missing: readonly string[], { changed }: Reusable): Problem {
-  const told = missing.slice(0, 10).map((id) => (changed.has(id) ? `${id} (has another definition now)` : id));
+  const told = missing.slice(0, 10).map((id) => (changed.has(id) ? `${id} (its definition has changed)` : id));
   const more = missing.length > 10 ? ` and ${missing.length - 10} more` : "";
   return {
     code: "NothingToReuse",
-    message: `run ${run} has no result to reuse for what is depended on: ${told.join(", ")}${more}`,
-    hint: `Run these as well: begin with one of them (\`heddle run --from ${missing[0] ?? "ID"}\`), or run the whole plan with \`heddle run\`.`,
+    message: `run ${run} has no reusable result of these dependencies: ${told.join(", ")}${more}`,
+    hint: `Run them too: start from one of them (\`heddle run --from ${missing[0] ?? "ID"}\`), or run the whole plan with \`heddle run\`.`,
   };
 }

@@ -65,7 +65,7 @@ export function question(
 function answered(state: RunState, index: number, now: number): EventBody {
   const phase = phaseOf(state, index);
   const { id } = stepAt(state, index);
-  invariant(phase.tag === "asking" && phase.answer !== undefined, `step ${id} was not answered`);
+  invariant(phase.tag === "asking" && phase.answer !== undefined, `step ${id} got no answer in time`);
   const attempt = state.attempts[index] ?? 1;
   const { decision, by, comment } = phase.answer;
   const durationMs = sinceStart(state, index, now);
@@ -113,7 +113,7 @@ function runEnded(state: RunState, { status, reason }: CommandOf<"end">, now: nu
   if (status === "succeeded") return { type: "run.succeeded", data: { durationMs } };
   if (status === "cancelled") return { type: "run.cancelled", data: { durationMs, reason: reason ?? "cancel" } };
   const lost = state.steps.filter((_step, index) => phaseOf(state, index).tag === "failed").map((step) => step.id);
-  const why = reason === "run-timeout" ? { reason: "the run's time was over" } : {};
+  const why = reason === "run-timeout" ? { reason: "the run timed out" } : {};
   return { type: "run.failed", data: { durationMs, failed: lost, ...why } };
 }
 

@@ -34,7 +34,7 @@ const MOST_TEXT = 64 * 1024;
 
 const bounded: Check<string> = {
   test(value) {
-    if (typeof value !== "string") return "is no text";
+    if (typeof value !== "string") return "is not a string";
     return value.length > MOST_TEXT ? `is longer than ${MOST_TEXT} characters` : undefined;
   },
 };
@@ -75,7 +75,7 @@ export interface RunResult {
 export function invalidRequest(problem: string): Problem {
   return {
     code: "InvalidRequest",
-    message: `this cannot be asked of a run: ${problem}`,
+    message: `invalid request: ${problem}`,
     hint: "Nothing was recorded. Correct the request and send it again.",
   };
 }

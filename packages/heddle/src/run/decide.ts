@@ -111,7 +111,7 @@ function lookAtArrival(state: RunState): Command | undefined {
     if (phase.tag === "interrupted") {
       if (stepAt(state, step).onInterrupt === "ask")
         return { kind: "ask", step, attempt: attempt - 1, about: "interrupt" };
-      const message = "the engine died while the step ran, and its plan says `onInterrupt: fail`";
+      const message = "heddle died while the step was running, and the plan says `onInterrupt: fail`";
       return { kind: "fail", step, error: { code: "interrupted", message } };
     }
     if (phase.tag !== "waiting") continue;

@@ -41,11 +41,11 @@ import type {
 } from "./event.ts";
 
 const json: Check<Json> = anything(
-  "JSON value",
+  "a JSON value",
   (value) =>
     value !== undefined && typeof value !== "function" && typeof value !== "symbol" && typeof value !== "bigint",
 );
-const jsonObject: Check<JsonObject> = anything("object", isJsonObject);
+const jsonObject: Check<JsonObject> = anything("an object", isJsonObject);
 const texts = listOf(text);
 const schedule = oneOf<"ready" | "layers">({ ready: true, layers: true });
 const failureMode = oneOf<"fail-fast" | "continue">({ "fail-fast": true, continue: true });
@@ -111,7 +111,7 @@ const retry: Check<Retry> = object({
 });
 
 const items: Check<string | readonly Json[]> = anything(
-  "text or list",
+  "a string or list",
   (value) => typeof value === "string" || Array.isArray(value),
 );
 
@@ -380,18 +380,18 @@ export const EVENT_TYPES: readonly EventType[] = Object.keys(SCHEMAS) as EventTy
 
 /** What is wrong with a value that should be an event of the current version: one short sentence; `undefined`: nothing. */
 export function checkEvent(event: unknown): string | undefined {
-  if (typeof event !== "object" || event === null) return "is no object";
+  if (typeof event !== "object" || event === null) return "is not an object";
   const { run: id, seq, time, type, step: name, attempt, data } = event as { readonly [key: string]: unknown };
   const schema = COMPILED.get(type);
-  if (schema === undefined) return ".type is not known here";
-  if (typeof id !== "string" || id === "") return ".run is no run's id";
-  if (positive.test(seq) !== undefined) return ".seq is no whole number from 1";
-  if (!Number.isFinite(time)) return ".time is no finite number";
-  if (schema.hasStep && (typeof name !== "string" || name === "")) return ".step is no step's id";
-  if (schema.hasAttempt && count.test(attempt) !== undefined) return ".attempt is no whole number from 0";
+  if (schema === undefined) return ".type is unknown";
+  if (typeof id !== "string" || id === "") return ".run is not a run id";
+  if (positive.test(seq) !== undefined) return ".seq is not a whole number from 1";
+  if (!Number.isFinite(time)) return ".time is not a finite number";
+  if (schema.hasStep && (typeof name !== "string" || name === "")) return ".step is not a step id";
+  if (schema.hasAttempt && count.test(attempt) !== undefined) return ".attempt is not a whole number from 0";
   let members = 0;
   for (const _ in event) members++;
-  if (members !== schema.members) return "has members that events of its type have not";
+  if (members !== schema.members) return "has fields that events of its type do not have";
   const problem = schema.data.test(data);
   return problem === undefined ? undefined : inside(".data", problem);
 }

@@ -13,23 +13,23 @@ export function explainStep(state: RunState, step: number, now: number): string 
       return explainWait(state, step);
     case "running":
       return phase.asks === undefined
-        ? `attempt ${phase.attempt} has run for ${formatDuration(now - phase.since)}`
-        : `waits for an answer: ${phase.asks.question}`;
+        ? `attempt ${phase.attempt}, running for ${formatDuration(now - phase.since)}`
+        : `waiting for an answer: ${phase.asks.question}`;
     case "expanded": {
       const container = state.containers.get(step);
       return `${container?.left ?? 0} of its ${container?.children.length ?? 0} steps have not ended`;
     }
     case "retrying":
-      return `waits ${formatDuration(Math.max(0, phase.retryAt - now))} for its next attempt; the last one failed: ${phase.error.message}`;
+      return `next attempt in ${formatDuration(Math.max(0, phase.retryAt - now))}; the last one failed: ${phase.error.message}`;
     case "asking":
-      if (phase.answer) return "was answered; its end is being recorded";
-      return phase.about === "conflict" ? phase.question : `waits for an answer: ${phase.question}`;
+      if (phase.answer) return "answered; its end is being recorded";
+      return phase.about === "conflict" ? phase.question : `waiting for an answer: ${phase.question}`;
     case "interrupted":
-      return "its engine died while it ran";
+      return "heddle died while it was running; resume runs it again";
     case "succeeded":
       return `succeeded after ${formatDuration(phase.durationMs)}`;
     case "cached":
-      return `its result was taken from run ${phase.from}`;
+      return `result reused from run ${phase.from}`;
     case "failed":
       return phase.error.message;
     case "cancelled":
@@ -49,9 +49,9 @@ function cancelText(reason: CancelReason): string {
     case "fail-fast":
       return "cancelled because another step failed";
     case "step-timeout":
-      return "cancelled because the time of the step around it was over";
+      return "cancelled because the step around it timed out";
     case "run-timeout":
-      return "cancelled because the run's time was over";
+      return "cancelled because the run timed out";
     default:
       return unreachable(reason);
   }
@@ -68,12 +68,12 @@ function explainWait(state: RunState, step: number): string {
   if (open.length > 0) {
     const names = open.slice(0, 4).map((from) => `${stepAt(state, from).id} (${phaseOf(state, from).tag})`);
     const more = open.length > 4 ? ` and ${open.length - 4} more` : "";
-    return `waits for ${names.join(", ")}${more}`;
+    return `waiting for ${names.join(", ")}${more}`;
   }
   if (state.phase.tag === "paused") return "the run is paused";
   const layer = state.layers[step] ?? 0;
   if (state.options.schedule === "layers" && state.parents[step] === -1 && layer > state.openLayer) {
-    return `waits for layer ${state.openLayer + 1} to end (schedule: layers)`;
+    return `waiting for layer ${state.openLayer + 1} to end (schedule: layers)`;
   }
   return explainPlace(state, step) ?? "ready";
 }
@@ -81,26 +81,26 @@ function explainWait(state: RunState, step: number): string {
 function explainPlace(state: RunState, step: number): string | undefined {
   const definition = stepAt(state, step);
   if (state.slots >= state.options.maxConcurrency)
-    return `waits for a slot: ${state.slots} of ${state.options.maxConcurrency} are taken`;
+    return `waiting for a slot: ${state.slots} of ${state.options.maxConcurrency} are in use`;
   if (definition.action.kind === "agent" && state.agents >= state.options.maxAgents) {
-    return `waits for an agent's place: ${state.agents} of ${state.options.maxAgents} are taken`;
+    return `waiting for an agent slot: ${state.agents} of ${state.options.maxAgents} are in use`;
   }
   for (const [pool, units] of Object.entries(definition.resources ?? {})) {
     const capacity = state.plan.resources?.[pool] ?? 0;
     const used = state.pools.get(pool) ?? 0;
-    if (used + units > capacity) return `waits for ${units} ${pool}: ${capacity - used} of ${capacity} are free`;
+    if (used + units > capacity) return `waiting for ${units} ${pool}: ${capacity - used} of ${capacity} are free`;
   }
   for (const name of [...(definition.locks?.read ?? []), ...(definition.locks?.write ?? [])]) {
     const use = state.locks.get(name);
     const wanted = definition.locks?.write?.includes(name)
       ? (use?.readers ?? 0) + (use?.writers ?? 0)
       : (use?.writers ?? 0);
-    if (wanted > 0) return `waits for the lock ${name}`;
+    if (wanted > 0) return `waiting for the lock ${name}`;
   }
   const turn = groupTurn(definition);
   if (turn !== undefined && (state.locks.get(turn)?.writers ?? 0) > 0)
-    return `waits for its group's worktree: another step of ${definition.group ?? ""} works in it`;
+    return `waiting for the worktree of its group: another step of ${definition.group ?? ""} is using it`;
   const writer = state.writing.holder(turnsOf(state.plan, definition));
-  if (writer !== undefined) return `waits for its turn: ${stepAt(state, writer).id} may write the same files`;
+  if (writer !== undefined) return `waiting for ${stepAt(state, writer).id}, which may write the same files`;
   return undefined;
 }

@@ -73,7 +73,7 @@ function problemOfAdded(state: RunState, added: Result<readonly Step[], string>)
   const taken = added.value.find(({ id }) => state.indexOf.has(id));
   return taken === undefined
     ? undefined
-    : `the steps it wants to add are refused: another step added ${taken.id} at the same time`;
+    : `the added steps are invalid: another step added ${taken.id} at the same time`;
 }
 
 /** The failure of the running attempt of a step, and whether another one follows. */
@@ -111,6 +111,6 @@ function errorOfStop(step: Step, outcome: Extract<Outcome, { kind: "stopped" }>)
     return { code: "timeout", message: `timed out after ${limit} ms${ignored}` };
   }
   if (outcome.reason === "memory")
-    return { code: "memory", message: `used more than its ${step.limits?.maxMemoryMb ?? 0} MB of memory` };
+    return { code: "memory", message: `used more memory than its limit of ${step.limits?.maxMemoryMb ?? 0} MB` };
   return undefined;
 }

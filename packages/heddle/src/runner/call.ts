@@ -18,8 +18,8 @@ export async function importFunction(file: string, name: string): Promise<Export
   const names = Object.keys(loaded)
     .filter((key) => typeof loaded[key] === "function")
     .toSorted();
-  const known = names.length === 0 ? "it exports no function" : `it exports ${names.slice(0, 10).join(", ")}`;
-  throw new TypeError(`${file} exports no function ${name}: ${known}`);
+  const known = names.length === 0 ? "it does not export a function" : `it exports ${names.slice(0, 10).join(", ")}`;
+  throw new TypeError(`${file} does not export a function ${name}: ${known}`);
 }
 
 /** What a function's returned value means. */

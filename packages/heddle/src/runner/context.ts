@@ -120,7 +120,7 @@ export class AttemptContext implements StepContext {
   }
 
   addSteps(steps: readonly unknown[]): void {
-    if (!Array.isArray(steps)) throw new TypeError("addSteps takes a list of steps");
+    if (!Array.isArray(steps)) throw new TypeError("addSteps needs a list of steps");
     const all = (this.#steps ??= []);
     if (all.length + steps.length > MAX_ADDED_STEPS)
       throw new RangeError(`a step may add at most ${MAX_ADDED_STEPS} steps`);

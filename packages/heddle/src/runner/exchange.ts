@@ -47,9 +47,9 @@ export function readSteps(files: Exchange): Result<readonly unknown[] | undefine
     const value: unknown = JSON.parse(text.value);
     return Array.isArray(value)
       ? ok(value)
-      : err("$HEDDLE_STEPS must hold a list of steps in JSON, and holds something else");
+      : err("$HEDDLE_STEPS must contain a JSON list of steps, but contains something else");
   } catch (thrown) {
-    return err(`$HEDDLE_STEPS must hold a list of steps in JSON: ${messageOf(thrown)}`);
+    return err(`$HEDDLE_STEPS must contain a JSON list of steps: ${messageOf(thrown)}`);
   }
 }
 
@@ -60,19 +60,19 @@ function readBounded(path: string, name: string): Result<string, string> {
   try {
     file = openSync(path, "r");
   } catch (thrown) {
-    return err(`${name} cannot be read: ${messageOf(thrown)}`);
+    return err(`cannot read ${name}: ${messageOf(thrown)}`);
   }
   try {
     const { size } = fstatSync(file);
     if (size > OUTPUT_LIMIT) {
       return err(
-        `${name} holds ${size} bytes, more than ${OUTPUT_LIMIT}; write large results to a file and give its path as output`,
+        `${name} has ${size} bytes, more than ${OUTPUT_LIMIT}; write large results to a file and output its path`,
       );
     }
     const buffer = Buffer.alloc(size);
     return ok(buffer.toString("utf8", 0, readSync(file, buffer, 0, size, 0)));
   } catch (thrown) {
-    return err(`${name} cannot be read: ${messageOf(thrown)}`);
+    return err(`cannot read ${name}: ${messageOf(thrown)}`);
   } finally {
     closeSync(file);
   }
@@ -95,7 +95,7 @@ export function parseOutput(text: string): Result<Json, string> {
     const match = PAIR.exec(line);
     if (match === null) {
       const shown = JSON.stringify(line.length > 60 ? `${line.slice(0, 60)}...` : line);
-      return err(`$HEDDLE_OUTPUT must hold one JSON value or lines key=value; line ${index + 1} is ${shown}`);
+      return err(`$HEDDLE_OUTPUT must contain one JSON value or lines key=value; line ${index + 1} is ${shown}`);
     }
     pairs.push([match[1] ?? "", match[2] ?? ""]);
   }

@@ -282,7 +282,7 @@ class Helper {
     const job = this.#job;
     if (job === undefined) return;
     if (line === "C") {
-      this.#settle(job, { kind: "unstarted", message: `the folder ${job.spec.cwd} cannot be entered` });
+      this.#settle(job, { kind: "unstarted", message: `cannot enter the folder ${job.spec.cwd}` });
       return;
     }
     const [status, ...children] = line.trim().split(" ").map(Number);
@@ -311,7 +311,7 @@ class Helper {
       const found = await job.ending.done;
       this.#settle(job, exitedWith(status, found, this.#adopts));
     } else if (status !== 0 && status <= 2 && spec.logFile !== null && !existsSync(spec.logFile)) {
-      this.#settle(job, { kind: "unstarted", message: `the log ${spec.logFile} cannot be opened` });
+      this.#settle(job, { kind: "unstarted", message: `cannot open the log ${spec.logFile}` });
     } else {
       this.#settle(job, exitedWith(status, 0, this.#adopts));
     }

@@ -41,14 +41,13 @@ export interface IsolatedOptions {
 
 export function startIsolated(attempt: Attempt, options: IsolatedOptions, mask: Masker | undefined): RunningAttempt {
   const { work } = attempt;
-  if (options.workerEntry === undefined)
-    return failedAttempt("spawn", "isolate: this program was built without worker threads");
+  if (options.workerEntry === undefined) return failedAttempt("spawn", "isolate: this build has no worker threads");
   if (work.kind === "run")
     return failedAttempt("spawn", "only functions can be isolated: commands have processes of their own");
   if (work.kind === "function" && work.planModule === undefined) {
     return failedAttempt(
       "spawn",
-      "isolate: the plan's functions are not in a module of their own, so a worker thread cannot load them",
+      "isolate: the plan's functions are not in a module file, so a worker thread cannot load them",
     );
   }
   const errand: Errand = {
@@ -100,7 +99,7 @@ function followWorker(worker: Worker, attempt: Attempt, clock: Clock, mask: Mask
     const code = systemCode(error) === "ERR_WORKER_OUT_OF_MEMORY" ? "memory" : "error";
     const limit =
       code === "memory"
-        ? `the step took more memory than its limit of ${attempt.maxMemoryMb ?? "?"} MB`
+        ? `the step used more memory than its limit of ${attempt.maxMemoryMb ?? "?"} MB`
         : messageOf(error);
     if (code === "error") context.log(shortStack(error));
     told ??= { kind: "failed", error: { code, message: limit } };
@@ -177,7 +176,7 @@ async function carryOut(
   if (fn.check !== undefined) {
     const checked = await fn.check(value);
     if ("problem" in checked)
-      return { kind: "failed", error: { code: "output", message: `the output was refused: ${checked.problem}` } };
+      return { kind: "failed", error: { code: "output", message: `the output is invalid: ${checked.problem}` } };
     value = checked.value;
   }
   return outcomeOfValue(value, added.length === 0 ? undefined : added);

@@ -114,7 +114,7 @@ class InProcess implements RunningAttempt {
         if ("problem" in checked)
           return this.#settled({
             kind: "failed",
-            error: { code: "output", message: `the output was refused: ${checked.problem}` },
+            error: { code: "output", message: `the output is invalid: ${checked.problem}` },
           });
         value = checked.value;
       }

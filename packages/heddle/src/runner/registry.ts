@@ -11,7 +11,7 @@ export function runnerRegistry(runners: readonly Runner[]): Runner {
     start(attempt) {
       const runner = byKind.get(attempt.work.kind);
       return runner === undefined
-        ? failedAttempt("spawn", `nothing here carries out steps of kind ${attempt.work.kind}`)
+        ? failedAttempt("spawn", `no runner carries out steps of kind ${attempt.work.kind}`)
         : runner.start(attempt);
     },
     warm(width) {

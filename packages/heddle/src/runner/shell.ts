@@ -43,14 +43,14 @@ function startShell(options: ShellOptions, attempt: Attempt): RunningAttempt {
   try {
     env = environmentOf(options.bases, attempt, files);
   } catch (thrown) {
-    return failedAttempt("spawn", `the files for the step cannot be written: ${messageOf(thrown)}`);
+    return failedAttempt("spawn", `cannot write the files for the step: ${messageOf(thrown)}`);
   }
   const mask = masker(attempt.secrets.map((name) => env[name] ?? options.bases.inherit[name]));
   let log: MaskedLog | undefined;
   try {
     if (mask !== undefined) log = maskedLog(attempt.logFile, mask);
   } catch (thrown) {
-    return failedAttempt("spawn", `the log cannot be opened: ${messageOf(thrown)}`);
+    return failedAttempt("spawn", `cannot open the log: ${messageOf(thrown)}`);
   }
   const spec: CommandSpec = defined({
     command: work.command,
@@ -121,7 +121,7 @@ function outcomeOf({ attempt, end, reason, files, usage, spec }: Ended): Outcome
   const used = usage === undefined ? {} : { usage };
   if (reason === "memory") {
     const peak = usage?.peakMemoryMb;
-    const message = `the step's processes took ${peak === undefined ? "more" : `${peak} MB`}, its limit is ${attempt.maxMemoryMb} MB`;
+    const message = `the step's processes used ${peak === undefined ? "more" : `${peak} MB`}, its limit is ${attempt.maxMemoryMb} MB`;
     return { kind: "failed", error: { code: "memory", message }, ...used };
   }
   if (reason !== undefined) return { kind: "stopped", reason, ...used };
@@ -130,7 +130,7 @@ function outcomeOf({ attempt, end, reason, files, usage, spec }: Ended): Outcome
     if (message !== undefined) return { kind: "failed", error: { code: "spawn", message }, ...used };
   }
   if (end.kind === "unstarted")
-    return { kind: "failed", error: { code: "spawn", message: "the command was not started" } };
+    return { kind: "failed", error: { code: "spawn", message: "the command did not start" } };
   if (end.code !== 0) return { kind: "failed", error: exitError(end), ...used };
   if (files === undefined) return { kind: "succeeded", output: null, ...used };
   const output = readOutput(files);
@@ -149,7 +149,7 @@ function exitError(end: Extract<CommandEnd, { kind: "exited" }>): {
   if (end.signal !== undefined) {
     return {
       code: "exit",
-      message: `the command was ended by ${end.signal} (exit code ${end.code})`,
+      message: `the command was killed by ${end.signal} (exit code ${end.code})`,
       exitCode: end.code,
       signal: end.signal,
     };

@@ -54,8 +54,8 @@ function section(title: string, content: string): string {
 
 function sums(report: ReportView): string {
   const cells: readonly (readonly [string, string])[] = [
-    ["in parallel", tookText(report.parallelMs)],
-    ["one after another", tookText(report.sequentialMs)],
+    ["parallel", tookText(report.parallelMs)],
+    ["sequential", tookText(report.sequentialMs)],
     ["speed-up", report.speedup === null ? "–" : `${report.speedup.toFixed(2)}×`],
     ["critical path", tookText(report.criticalPathMs)],
     ["utilisation", report.utilisation === null ? "–" : `${Math.round(report.utilisation * 100)} % of ${report.slots}`],

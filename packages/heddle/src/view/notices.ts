@@ -17,5 +17,5 @@ export function noticeOf(data: JsonObject): Notice | undefined {
     const names = Array.isArray(one["names"]) ? one["names"].slice(0, 5).join(", ") : "";
     return [names === "" ? String(one["kind"]) : `${String(one["kind"])} (${names})`];
   });
-  return { about: "isolation", text: `while it worked, this changed outside of its worktree: ${kinds.join("; ")}` };
+  return { about: "isolation", text: `changed outside its worktree while it ran: ${kinds.join("; ")}` };
 }

@@ -36,7 +36,7 @@ export function directoryWorkspaces(options: DirectoryOptions): Workspaces {
   };
 }
 
-const MAKE_IT = "Correct `cwd`, or let an earlier step that it depends on make the folder.";
+const MAKE_IT = "Correct `cwd`, or create the folder in a step that this one depends on.";
 
 /** Real and absolute, inside `project`, which is so too. Fails with `WorkspaceMissing`, `WorkspaceOutside` or `WorkspaceUnusable`. */
 export function folderOf(project: string, cwd: string, step: string, hint: string = MAKE_IT): string {
@@ -49,7 +49,7 @@ export function folderOf(project: string, cwd: string, step: string, hint: strin
     if (systemCode(thrown) === "ENOENT" || systemCode(thrown) === "ENOTDIR") throw missing(cwd, step, hint);
     throw new HeddleError({
       code: "WorkspaceUnusable",
-      message: `step ${step}: the folder ${cwd} cannot be used: ${messageOf(thrown)}`,
+      message: `step ${step}: cannot use the folder ${cwd}: ${messageOf(thrown)}`,
       cause: thrown,
     });
   }
@@ -79,7 +79,7 @@ function outside(cwd: string, step: string): HeddleError {
   return new HeddleError({
     code: "WorkspaceOutside",
     message: `step ${step}: the folder ${cwd} is outside the project folder`,
-    hint: "A step works inside the project folder; give `cwd` relative to it.",
+    hint: "`cwd` must be inside the project folder; write it relative to that folder.",
   });
 }
 
@@ -96,7 +96,7 @@ export function runFiles(runsDir: string): {
   const release = async (): Promise<void> => {};
   function runDir(run: string): string {
     if (!isRunId(run))
-      throw new HeddleError({ code: "InvalidRunId", message: `${JSON.stringify(run)} is not the id of a run` });
+      throw new HeddleError({ code: "InvalidRunId", message: `${JSON.stringify(run)} is not a run id` });
     return join(runsDir, run);
   }
   function makeFolders(run: string): { readonly logs: string; readonly io: string } {
@@ -107,7 +107,7 @@ export function runFiles(runsDir: string): {
     } catch (thrown) {
       throw new HeddleError({
         code: "WorkspaceUnusable",
-        message: `the folder for the run's logs cannot be made: ${messageOf(thrown)}`,
+        message: `cannot create the folder for the run's logs: ${messageOf(thrown)}`,
         hint: `Make ${dirname(runsDir)} writable, or free space on its disk.`,
         cause: thrown,
       });

@@ -27,7 +27,7 @@ describe("addSteps", () => {
   test.each([
     ["a known id", { id: "other", run: "true" }, /already has a step "other"/],
     ["an unknown dep", { id: "new", run: "true", deps: ["nobody"] }, /no step has this id/],
-    ["what is no step", { id: "new", run: 1 }, /refused/],
+    ["what is no step", { id: "new", run: 1 }, /the added steps are invalid/],
   ])("%s is refused: the step that adds it fails", async (_, added, message) => {
     const source = step("source", (_inputs, context) => context.addSteps([added]));
     const result = await run(plan("refuse", { failure: "continue", steps: [source, command("other", "true")] }), MEMORY)

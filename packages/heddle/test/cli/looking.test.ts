@@ -71,10 +71,10 @@ Batch 3: (1 step)
     const shown = await rig.heddle(["plan"]);
     expect(shown.code).toBe(0);
     expect(shown.stderr)
-      .toBe(`heddle.yaml:3:27: warning[OverlappingWrites]: steps "b" and "a" (line 2) may run at the same time, and write "x"
+      .toBe(`heddle.yaml:3:27: warning[OverlappingWrites]: steps "b" and "a" (line 2) can run at the same time and write "x"
   3 |   - { id: b, run: echo b, writes: [x] }
     |                           ^
-  hint: order them by \`deps\` or \`after\`, or let them take turns: agents: {conflicts: serialize}
+  hint: order them with \`deps\` or \`after\`, or run them one after the other: agents: {conflicts: serialize}
 
 1 warning
 `);
@@ -237,9 +237,9 @@ describe("words on the command line", () => {
       [["run", "--output", "loud"], "Allowed choices"],
       [["run", "--timeout", "soon"], "duration"],
       [["run", "--param", "x"], "name=value"],
-      [["run", "--fail-fast", "--keep-going"], "contradict"],
+      [["run", "--fail-fast", "--keep-going"], "cannot be combined"],
       [["run", "--only", "integratoin"], "integration"],
-      [["run", "nope.yaml"], "no such file"],
+      [["run", "nope.yaml"], "the file does not exist"],
       [["plan", "a", "b"], "too many arguments"],
       [["-C", "nowhere", "plan"], "nowhere"],
       [["completion", "tcsh"], "bash, zsh or fish"],

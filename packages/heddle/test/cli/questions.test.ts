@@ -62,7 +62,7 @@ test.each([
   [
     { about: "question", question: "?", options: ["red", "blue"] },
     undefined,
-    "(1 red, 2 blue, or other words)",
+    "(1 red, 2 blue, or your own answer)",
     "2",
     { decision: "approve", comment: "blue" },
   ],

@@ -48,8 +48,8 @@ describe("a failed run", () => {
     expect(closing).toMatch(/log: .*bad\.1\.log\n/);
     expect(closing).toMatch(/heddle resume \w+\n/);
     expect(closing).toMatch(/heddle logs \w+ bad\n/);
-    expect(closing).toMatch(/one after another/);
-    expect(stdout).toContain("[behind] ⊘ skipped: because of bad");
+    expect(closing).toMatch(/sequentially/);
+    expect(stdout).toContain("[behind] ⊘ skipped: bad did not succeed");
     expect(statuses(await show())).toEqual({ good: "succeeded", bad: "failed", behind: "skipped" });
   });
 
@@ -246,7 +246,7 @@ describe("ending early", () => {
     expect((await rig.heddle(["pause", "--reason", "lunch"])).code).toBe(0);
     await run.says("Paused: lunch");
     expect((await rig.heddle(["unpause"])).code).toBe(0);
-    await run.says("Goes on.");
+    await run.says("Continued.");
     expect((await rig.heddle(["cancel"])).code).toBe(0);
     expect((await run.done).code).toBe(130);
     expect((await watch.done).code).toBe(130);
@@ -305,7 +305,7 @@ describe("beginning in the middle", () => {
     rig.plan({ steps: plan.steps.map((step) => (step.id === "b" ? { ...step, run: "false" } : step)) });
     const changed = await rig.heddle(["rerun", run, "--from", "c"]);
     expect(changed.code).toBe(2);
-    expect(changed.stderr).toContain("b (has another definition now)");
+    expect(changed.stderr).toContain("b (its definition has changed)");
   });
 });
 
@@ -369,7 +369,7 @@ test("rollback undoes what succeeded, newest first", async () => {
 test("old runs go, young ones stay; a backup opens", async () => {
   rig.plan({ steps: [{ id: "a", run: "true" }] });
   await rig.heddle(["run"]);
-  expect((await rig.heddle(["gc"])).stdout).toContain("Nothing is older");
+  expect((await rig.heddle(["gc"])).stdout).toContain("No run is older");
   expect((await rig.heddle(["backup", "copy.db"])).code).toBe(0);
   expect((await rig.heddle(["backup", "copy.db"])).code).toBe(2);
   expect((await rig.heddle(["backup", "no-folder/copy.db"])).code).toBe(1);

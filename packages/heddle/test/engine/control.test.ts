@@ -70,7 +70,7 @@ describe("requests that nobody should have left", () => {
   it.each([
     ["a decision that is none", { kind: "answer", step: "ask", decision: "maybe", by: "x" }],
     ["an answer by nobody", { kind: "answer", step: "ask", decision: "approve" }],
-    ["a reason that is no text", { kind: "pause", reason: 7 }],
+    ["a reason that is not a string", { kind: "pause", reason: 7 }],
     ["nothing at all", null],
   ])("%s", async (_name, body) => {
     const rig = new Rig({ pollMs: POLL_MS });

@@ -197,8 +197,8 @@ describe("a run of the first rules, in which a container cut short stands as a s
       ok: false,
       error: {
         code: "ContainerCutShort",
-        message: "run old recorded box as succeeded although steps in it were cut short: box/c",
-        hint: "Run it again, with what depends on it: `heddle rerun old --from box`.",
+        message: "run old recorded box as succeeded although some of its steps never ran: box/c",
+        hint: "Run it and everything that depends on it again: `heddle rerun old --from box`.",
       },
     });
     expect(rig.dispatched).toEqual([]);

@@ -50,7 +50,7 @@ steps: [{ id: a, run: x }, { id: b, run: x }]
     rig.usedMemoryMb = 2000;
     const handle = await rig.start(plan);
     expect(rig.running).toEqual(["a"]);
-    expect(handle.waitingFor()).toBe("memory: 2000 MB are in use, limits.maxMemoryMb is 1000");
+    expect(handle.waitingFor()).toBe("memory: 2000 MB in use, limits.maxMemoryMb is 1000");
     await rig.pass(3000);
     expect(rig.running).toEqual(["a"]);
     rig.usedMemoryMb = 500;
@@ -64,7 +64,7 @@ steps: [{ id: a, run: x }, { id: b, run: x }]
     rig.cpuPercent = 95;
     const handle = await rig.start("limits: { maxCpuPercent: 80 }\nsteps: [{ id: a, run: x }, { id: b, run: x }]");
     expect(rig.running).toEqual(["a"]);
-    expect(handle.waitingFor()).toContain("CPU: 95 % is in use");
+    expect(handle.waitingFor()).toContain("CPU: 95 % in use");
   });
 });
 
@@ -113,7 +113,7 @@ describe("time limits", () => {
     expect(rig.stopOf("a")).toBe("run-timeout");
     await rig.yield("a");
     expect((await handle.result).status).toBe("failed");
-    expect(rig.events.at(-1)).toMatchObject({ type: "run.failed", data: { reason: "the run's time was over" } });
+    expect(rig.events.at(-1)).toMatchObject({ type: "run.failed", data: { reason: "the run timed out" } });
     const again = await rig.resume(handle.run);
     await rig.succeed("a");
     await rig.succeed("b");

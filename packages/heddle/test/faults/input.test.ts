@@ -21,7 +21,7 @@ describe.concurrent("the command line", () => {
     [["run", "-j", "0"], "Usage", "whole number"],
     [["run", "--output", "loud"], "Usage", "grouped, stream, errors, quiet"],
     [["run", "--timeout", "never"], "Usage", "duration"],
-    [["run", "--fail-fast", "--keep-going"], "Usage", "contradict"],
+    [["run", "--fail-fast", "--keep-going"], "Usage", "cannot be combined"],
     [["run", "--param", "nothing"], "Usage", "name=value"],
     [["run", "--param", "unknown=1"], "UnknownParam", "declare it"],
     [["run", "--only", "nope"], "UnknownStep", '"nope"'],
@@ -33,7 +33,7 @@ describe.concurrent("the command line", () => {
     [["show", "zzz"], "UnknownRun|NoRuns", "heddle run"],
     [["cancel", "../../etc"], "UnknownRun|NoRuns", "heddle run"],
     [["replay", "__proto__"], "UnknownRun|NoRuns", "heddle run"],
-    [["run", "nowhere.yaml"], "PlanNotFound", "no such file"],
+    [["run", "nowhere.yaml"], "PlanNotFound", "does not exist"],
     [["run", "."], "PlanNotFound", "folder"],
   ] as const)("heddle %s", async ([words, code, said]) => {
     using at = place({ "heddle.yaml": GOOD });
@@ -89,7 +89,7 @@ describe.concurrent("plan files", () => {
     for (const name of ["pipe.yaml", "pipe.ts", "endless.yaml"]) {
       expectRefusal(await at.heddle(["run", name]), 2, "PlanUnreadable", "not a file");
     }
-    expectRefusal(await at.heddle(["run", "link.yaml"]), 2, "PlanNotFound", "no such file");
+    expectRefusal(await at.heddle(["run", "link.yaml"]), 2, "PlanNotFound", "does not exist");
     expectRefusal(await at.heddle(["run", "folder.yaml"]), 2, "PlanNotFound", "folder");
     const nested = await at.heddle(["run", "sub.yaml"]);
     expectClean(nested);
@@ -130,7 +130,7 @@ describe.concurrent("plan files", () => {
     chmodSync(at.path, 0o777);
     chmodSync(join(at.path, "heddle.yaml"), 0o000);
     const ended = await at.heddle(["run"], { through: other, env: { NODE_COMPILE_CACHE: undefined } });
-    expectRefusal(ended, 2, "PlanUnreadable", "right to read");
+    expectRefusal(ended, 2, "PlanUnreadable", "no permission to read");
   });
 });
 

@@ -108,7 +108,10 @@ describe.concurrent("while a run goes on", () => {
     at.write("mended", "");
     const resumed = await at.heddle(["resume"]);
     expectClean(resumed);
-    expect(resumed).toMatchObject({ code: 0, err: expect.stringContaining("heddle.yaml is gone") as string });
+    expect(resumed).toMatchObject({
+      code: 0,
+      err: expect.stringContaining("heddle.yaml does not exist any more") as string,
+    });
     const events = await expectSound(at);
     expect(kinds(events).filter((kind) => kind === "step.started a")).toEqual(["step.started a"]);
     expect(readFileSync(join(at.path, "effects"), "utf8")).toBe("one\n");

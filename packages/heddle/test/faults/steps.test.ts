@@ -23,7 +23,7 @@ async function failsAlone(at: Place, reason: RegExp, asked: Parameters<Place["he
   expectClean({ ...ended, out: "" });
   expect(ended.code, ended.out + ended.err).toBe(1);
   expect(ended.out).toMatch(reason);
-  expect(ended.out).toMatch(/go on: heddle resume \w+/);
+  expect(ended.out).toMatch(/continue: heddle resume \w+/);
   const events = await expectSound(at);
   expect(kinds(events)).toContain("step.succeeded before");
   expect(kinds(events)).toContain("step.failed a");
@@ -137,12 +137,12 @@ describe.concurrent("functions", () => {
     ["that throw nothing", 'call: "./f.mjs#nothing"', /null/],
     ["that throw, isolated", 'call: "./f.mjs#boom", isolate: true', /boom/],
     ["with an output that JSON cannot hold", 'call: "./f.mjs#big"', /output\.a is a bigint/],
-    ["with an output that holds itself", 'call: "./f.mjs#round"', /refers back to itself/],
+    ["with an output that holds itself", 'call: "./f.mjs#round"', /contains itself/],
     ["that never end", 'call: "./f.mjs#never", timeout: 300ms', /timed out after 300 ms.*abandoned/],
     ["that never end, isolated", 'call: "./f.mjs#never", timeout: 300ms, isolate: true', /timed out after 300 ms/],
     ["that never yield, isolated", 'call: "./f.mjs#spin", timeout: 300ms, isolate: true', /timed out after 300 ms/],
     ["that leave, isolated", 'call: "./f.mjs#leave", isolate: true', /\ba\b.*failed/],
-    ["that are not exported", 'call: "./f.mjs#nosuch"', /exports no function nosuch/],
+    ["that are not exported", 'call: "./f.mjs#nosuch"', /does not export a function nosuch/],
     ["of a module that is not there", 'call: "./nowhere.mjs#f"', /nowhere\.mjs/],
     ["of a module that is none", 'call: "./heddle.yaml#f"', /heddle\.yaml/],
   ] as const)("%s", async ([, step, reason]) => {

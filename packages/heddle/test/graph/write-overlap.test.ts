@@ -33,11 +33,11 @@ describe("overlapping writes", () => {
         code: "OverlappingWrites",
         severity: "warning",
         message:
-          'steps "types" and "api" (line 4) may run at the same time, and write "src/**/*.ts" and "src/api/**", which can match one file',
+          'steps "types" and "api" (line 4) can run at the same time and write "src/**/*.ts" and "src/api/**", which can match the same file',
         file: "plan.yaml",
         line: 7,
         column: 5,
-        hint: "order them by `deps` or `after`, or let them take turns: agents: {conflicts: serialize}",
+        hint: "order them with `deps` or `after`, or run them one after the other: agents: {conflicts: serialize}",
       },
     ]);
   });
@@ -46,7 +46,7 @@ describe("overlapping writes", () => {
     const steps = ["a", "b"].map((id) => ({ id, run: "true", writes: ["x"] }));
     const [warning] = await warningsOf(JSON.stringify({ steps }, null, 2), "plan.json");
     expect(warning).toMatchObject({ line: 13, column: 7 });
-    expect(warning?.message).toBe('steps "b" and "a" (line 6) may run at the same time, and write "x"');
+    expect(warning?.message).toBe('steps "b" and "a" (line 6) can run at the same time and write "x"');
   });
 
   test("are none where a path of edges leads from one to the other, in either direction", async () => {
@@ -112,11 +112,11 @@ describe("large and hostile plans", () => {
       many(4000, (at) => ({ writes: [at % 2 === 0 ? `**/${at}/*.ts` : `*/${at}/**/b?.ts`] })),
       /^at least \d+ more/,
     ],
-    ["hostile globs", many(300, (at) => ({ writes: [`${"*a".repeat(200)}${at}`] })), /^not every pair/],
+    ["hostile globs", many(300, (at) => ({ writes: [`${"*a".repeat(200)}${at}`] })), /^not all pairs/],
     [
       "hostile braces",
       many(10_000, (at) => ({ writes: [`${"*a".repeat(50)}${at}${"{a,b}".repeat(5)}`] })),
-      /^not every pair/,
+      /^not all pairs/,
     ],
   ])("%s: an answer in bounded time", async (_, text, more) => {
     const warnings = await warningsOf(text, "plan.json");

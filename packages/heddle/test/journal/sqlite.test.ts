@@ -178,7 +178,7 @@ const TAMPERED: readonly (readonly [string, string, RegExp])[] = [
   [
     "a wrong kind of field",
     "UPDATE events SET data = x'00' WHERE seq = 7",
-    /event 7 of run run0 has a field of the wrong kind/,
+    /event 7 of run run0 has a field of the wrong type/,
   ],
   ["a number beyond all numbers", "UPDATE events SET time = 9223372036854775807 WHERE seq = 7", /is damaged/],
   ["a lost event", "DELETE FROM events WHERE seq = 7", /event 7 of run run0 is missing/],

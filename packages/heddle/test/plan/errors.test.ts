@@ -20,7 +20,7 @@ const CASES: readonly (readonly [code: string, text: string, hint?: string])[] =
   ["InvalidValue", "- id: a\n  run: x\n  cache: maybe\n         ^"],
   ["InvalidValue", "maxConcurrency: 0\n                ^\nsteps: [{id: a, run: x}]"],
   ["InvalidValue", "- id: a\n  run: x\n  retry: {attempts: 1, on: [exit, nope]}\n                                  ^"],
-  ["InvalidValue", "- hello\n  ^", "write `- id: name` and what the step does"],
+  ["InvalidValue", "- hello\n  ^", "write `- id: name` and an action such as `run:`"],
   ["InvalidValue", "steps: 3\n       ^"],
   ["InvalidPlan", "hello\n^"],
   ["InvalidName", "- id: a\n  run: x\n  env: {a-b: x}\n        ^"],
@@ -34,7 +34,7 @@ const CASES: readonly (readonly [code: string, text: string, hint?: string])[] =
   ["SeveralActions", "- id: a\n  run: x\n  call: y\n  ^"],
   ["MisplacedKey", "- id: a\n  run: x\n  isolate: true\n  ^", '"isolate" goes with "call"'],
   ["MisplacedKey", "- id: a\n  run: x\n  with: {}\n  ^"],
-  ["MisplacedKey", "- id: a\n  plan: ./b.yaml\n  retry: 2\n  ^", "give it to the steps of that plan"],
+  ["MisplacedKey", "- id: a\n  plan: ./b.yaml\n  retry: 2\n  ^", "set it on the steps of that plan"],
   ["MisplacedKey", "- id: a\n  approve: Well?\n  verify: test x\n  ^"],
   ["MisplacedKey", "- id: a\n  run: x\n  maxConcurrency: 2\n  ^"],
   ["MisplacedKey", "- id: a\n  function: {source: x}\n  ^\n  run: x"],
@@ -53,17 +53,17 @@ const CASES: readonly (readonly [code: string, text: string, hint?: string])[] =
   [
     "UnknownKey",
     "agents: {permissions: {rules: [{allow: all, zzzz: 1}]}}\n                                            ^\nsteps: [{id: a, run: x}]",
-    '"rules" has the keys allow, deny, ask, path, command, tool',
+    'allowed in "rules": allow, deny, ask, path, command, tool',
   ],
   [
     "UnknownKey",
     "agents: {permissions: {zzzz: []}}\n                       ^\nsteps: [{id: a, run: x}]",
-    '"permissions" has the keys rules, preset',
+    'allowed in "permissions": rules, preset',
   ],
   [
     "UnknownKey",
     "agents: {limits: {zzzz: 1m}}\n                  ^\nsteps: [{id: a, run: x}]",
-    '"limits" has the keys start, idle, toolIdle, ask, wait, verify',
+    'allowed in "limits": start, idle, toolIdle, ask, wait, verify',
   ],
   [
     "UnknownKey",
@@ -83,7 +83,7 @@ const CASES: readonly (readonly [code: string, text: string, hint?: string])[] =
   [
     "UnknownKey",
     "limits: {zzzz: 1}\n         ^\nsteps: [{id: a, run: x}]",
-    '"limits" has the keys maxMemoryMb, maxCpuPercent',
+    'allowed in "limits": maxMemoryMb, maxCpuPercent',
   ],
   [
     "UnknownKey",
@@ -93,7 +93,7 @@ const CASES: readonly (readonly [code: string, text: string, hint?: string])[] =
   [
     "UnknownKey",
     "- id: a\n  agent: {prompt: x, expect: {files: [b], zzzz: 1}}\n                                          ^",
-    '"expect" has the keys files',
+    'allowed in "expect": files',
   ],
   ["InvalidValue", "agents: {mergeQueue: {batch: 0}}\n                             ^\nsteps: [{id: a, run: x}]"],
   ["InvalidValue", "agents: {mergeQueue: {ahead: 17}}\n                             ^\nsteps: [{id: a, run: x}]"],
@@ -130,7 +130,7 @@ const CASES: readonly (readonly [code: string, text: string, hint?: string])[] =
   ["UnknownName", "- id: a\n  run: x\n  if: run.name == 'x'\n      ^"],
   ["InvalidOutputSchema", "- id: a\n  run: x\n  output: {type: strng}\n          ^"],
   ["InvalidOutputSchema", "- id: a\n  run: x\n  output: {$ref: '#/$defs/none'}\n          ^"],
-  ["MissingParam", "params:\n  env: {type: string}\n  ^\nsteps: [{id: a, run: x}]", "give it: --param env=VALUE"],
+  ["MissingParam", "params:\n  env: {type: string}\n  ^\nsteps: [{id: a, run: x}]", "set it: --param env=VALUE"],
   [
     "InvalidParam",
     "params:\n  env: {type: number, default: x}\n                               ^\nsteps: [{id: a, run: x}]",
@@ -238,7 +238,7 @@ test("a thousand errors are enough", async () => {
   const text = Array.from({ length: 3000 }, (_, i) => `- {id: s${i}, rum: x, run: y}`).join("\n");
   const diagnostics = await diagnosticsOf(text);
   expect(diagnostics).toHaveLength(1001);
-  expect(diagnostics.at(-1)).toMatchObject({ code: "TooManyErrors", message: "2000 more errors follow" });
+  expect(diagnostics.at(-1)).toMatchObject({ code: "TooManyErrors", message: "2000 more errors" });
 });
 
 test("places inside anchors and merges are the written ones", async () => {

@@ -17,16 +17,16 @@ test.each(GOOD)("lets in %j, also after its way through a journal", (request) =>
 });
 
 test.each([
-  [{ kind: "answer", step: "a", decision: "maybe", by: "x" }, "the request.decision is none of approve, reject"],
+  [{ kind: "answer", step: "a", decision: "maybe", by: "x" }, "the request.decision is not one of approve, reject"],
   [{ kind: "answer", step: "a", decision: "approve" }, "the request.by is absent"],
   [{ kind: "pause" }, "the request.reason is absent"],
   [{ kind: "pause", reason: "x".repeat(65_537) }, "the request.reason is longer than 65536 characters"],
-  [{ kind: "cancel", force: true }, "the request.force is not known here"],
-  [{ kind: "stop" }, "the request.kind is none of cancel, pause, unpause, answer"],
-  [{ kind: "__proto__" }, "the request.kind is none of cancel, pause, unpause, answer"],
-  [[], "the request is no object"],
-  [null, "the request is no object"],
-  [undefined, "the request is no object"],
+  [{ kind: "cancel", force: true }, "the request.force is unknown"],
+  [{ kind: "stop" }, "the request.kind is not one of cancel, pause, unpause, answer"],
+  [{ kind: "__proto__" }, "the request.kind is not one of cancel, pause, unpause, answer"],
+  [[], "the request is not an object"],
+  [null, "the request is not an object"],
+  [undefined, "the request is not an object"],
 ])("refuses %j", (value, problem) => {
   expect(checkControlRequest(value)).toEqual({ ok: false, error: problem });
 });

@@ -72,20 +72,20 @@ describe("checkEvent", () => {
 
   test("finds a member that nobody knows, at every depth", () => {
     for (const event of SAMPLES) {
-      expect(checkEvent({ ...event, extra: 1 })).toContain("members");
+      expect(checkEvent({ ...event, extra: 1 })).toContain("has fields that");
       if (event.type !== "step.progress")
-        expect(checkEvent({ ...event, data: { ...event.data, extra: 1 } })).toBe(".data.extra is not known here");
+        expect(checkEvent({ ...event, data: { ...event.data, extra: 1 } })).toBe(".data.extra is unknown");
     }
     const skipped = sample("step.skipped");
     expect(checkEvent({ ...skipped, data: { reason: { kind: "condition", cause: "a" } } })).toBe(
-      ".data.reason.cause is not known here",
+      ".data.reason.cause is unknown",
     );
   });
 
   test("says the way to what is wrong", () => {
     const failed = sample("step.failed");
     expect(checkEvent({ ...failed, data: { ...failed.data, error: { code: "odd", message: "m" } } })).toMatch(
-      /^\.data\.error\.code is none of error, exit/,
+      /^\.data\.error\.code is not one of error, exit/,
     );
     expect(checkEvent({ ...failed, data: { error: failed.data.error, durationMs: 1 } })).toBe(
       ".data.willRetry is absent",
@@ -94,13 +94,13 @@ describe("checkEvent", () => {
       data: { plan: { steps: { id: unknown }[] } };
     };
     (created.data.plan.steps[1] as { id: unknown }).id = 7;
-    expect(checkEvent(created)).toBe(".data.plan.steps[1].id is no text");
+    expect(checkEvent(created)).toBe(".data.plan.steps[1].id is not a string");
     expect(checkEvent({ ...failed, data: { ...failed.data, durationMs: Number.NaN } })).toContain(".data.durationMs");
   });
 
   test.each([
-    [undefined, "is no object"],
-    [null, "is no object"],
+    [undefined, "is not an object"],
+    [null, "is not an object"],
     [[], ".type"],
     [{ ...sample("run.started"), type: "run.exploded" }, ".type"],
     [{ ...sample("run.started"), type: "__proto__" }, ".type"],
@@ -109,7 +109,7 @@ describe("checkEvent", () => {
     [{ ...sample("run.started"), run: "" }, ".run"],
     [{ ...sample("step.started"), attempt: -1 }, ".attempt"],
     [{ ...sample("step.started"), step: undefined }, ".step"],
-    [{ ...sample("run.started"), step: "a" }, "members"],
+    [{ ...sample("run.started"), step: "a" }, "has fields that"],
   ])("refuses an envelope that is none: %j", (event, where) => {
     expect(checkEvent(event)).toContain(where);
   });

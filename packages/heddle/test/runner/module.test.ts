@@ -68,7 +68,7 @@ describe.each([false, true])("call, isolate %s", (isolate) => {
     expect(readFileSync(attempt.logFile ?? "", "utf8")).toMatch(/^Error: it broke\n\s+at fail .*fixtures\.ts/);
     expect(await run("strange")).toMatch(/^output: output\.when is a Date/);
     expect(await run("huge")).toMatch(/^output: the output is 2000002 characters/);
-    expect(await run("value")).toMatch(/^error: .* exports no function value: it exports deaf, double/);
+    expect(await run("value")).toMatch(/^error: .* does not export a function value: it exports deaf, double/);
     const work = { kind: "call", module: join(at.folder, "none.ts"), export: "x", with: {} } as const;
     expect(await run("", { work })).toMatch(/^error: Cannot find module/);
   });
@@ -106,7 +106,7 @@ describe("isolated", () => {
     spinning.stop("timeout");
     expect(await spinning.outcome).toEqual({ kind: "stopped", reason: "timeout" });
     const hogging = await at.runner.start(callAttempt(at, "hog", { isolate: true, maxMemoryMb: 40 })).outcome;
-    expect(messageOf(hogging)).toBe("memory: the step took more memory than its limit of 40 MB");
+    expect(messageOf(hogging)).toBe("memory: the step used more memory than its limit of 40 MB");
     expect(messageOf(await at.runner.start(callAttempt(at, "leave", { isolate: true })).outcome)).toBe(
       "error: the function ended its thread",
     );
@@ -142,7 +142,7 @@ describe("function", () => {
     expect(await output(async () => [1])).toEqual([1]);
     expect(await output(() => undefined)).toBeNull();
     expect(await output(() => Promise.reject("text"))).toBe("error: text");
-    expect(await output(() => 1n)).toBe("output: output is a bigint, which JSON cannot hold");
+    expect(await output(() => 1n)).toBe("output: output is a bigint, which JSON cannot represent");
   });
 
   test("a check converts or refuses the output", async () => {
@@ -153,7 +153,7 @@ describe("function", () => {
       output: "one",
     });
     expect(messageOf(await at.runner.start(functionAttempt(at, { run: async () => 2, check })).outcome)).toBe(
-      "output: the output was refused: not 1",
+      "output: the output is invalid: not 1",
     );
   });
 
@@ -205,7 +205,7 @@ describe("function", () => {
   test("an unknown kind of work is a failed attempt", async () => {
     await using at = moduleSetting();
     expect(messageOf(await at.runner.start(commandAttempt(at.folder, "true")).outcome)).toBe(
-      "spawn: nothing here carries out steps of kind run",
+      "spawn: no runner carries out steps of kind run",
     );
   });
 });

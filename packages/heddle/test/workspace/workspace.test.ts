@@ -88,7 +88,7 @@ describe("directoryWorkspaces", () => {
       await expect(spaces.take({ ...request, cwd })).rejects.toMatchObject({ code: "WorkspaceMissing" });
     for (const run of ["..", "a/b", "", "A", "../x"]) {
       await expect(spaces.take({ ...request, run })).rejects.toMatchObject({ code: "InvalidRunId" });
-      expect(() => spaces.logFile(run, "s", 1)).toThrow(/not the id of a run/);
+      expect(() => spaces.logFile(run, "s", 1)).toThrow(/not a run id/);
       await expect(spaces.removeRun(run)).rejects.toMatchObject({ code: "InvalidRunId" });
     }
   });

@@ -64,7 +64,7 @@ export function acpWire(events: WireEvents): Wire {
     try {
       message = JSON.parse(text);
     } catch {
-      if (greeted || ++strays > MAX_STRAY) return broken(`it printed a line that is no message: ${preview(text)}`);
+      if (greeted || ++strays > MAX_STRAY) return broken(`it printed a line that is not a message: ${preview(text)}`);
       return events.stray(text);
     }
     const problem = judge(message);
@@ -72,15 +72,15 @@ export function acpWire(events: WireEvents): Wire {
   }
   /** Passes a message on, or tells what is wrong with it. */
   function judge(message: unknown): string | undefined {
-    if (!isJsonObject(message) || message["jsonrpc"] !== "2.0") return "it printed a line that is no message";
+    if (!isJsonObject(message) || message["jsonrpc"] !== "2.0") return "it printed a line that is not a message";
     const { method, id } = message;
     if (method === undefined) {
-      if (!asked.delete(id)) return "it answered what it was not asked";
-      if ("result" in message === "error" in message) return "it gave an answer that is none";
+      if (!asked.delete(id)) return "it answered a request that was not made";
+      if ("result" in message === "error" in message) return "it gave an invalid answer";
       const { error } = message;
       if ("error" in message && !(isJsonObject(error) && Number.isInteger(error["code"])))
         return "it gave an error without a code";
-    } else if (typeof method !== "string") return "it printed a line that is no message";
+    } else if (typeof method !== "string") return "it printed a line that is not a message";
     else if ("id" in message) {
       if (typeof id !== "string" && typeof id !== "number") return "it made a request without an id";
       if (toAnswer.has(id)) return "it made two requests under one id";

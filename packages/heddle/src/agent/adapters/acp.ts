@@ -180,7 +180,7 @@ async function openSession(
   const can = hello.agentCapabilities;
   const mcpServers = context.mcp.flatMap((server) => {
     if (server.type === "stdio" || can?.mcpCapabilities?.http === true) return [acpServer(server)];
-    attempt.notice(`the agent takes no tools over HTTP: ${server.name} is left out`);
+    attempt.notice(`the agent does not support tools over HTTP: ${server.name} is omitted`);
     return [];
   });
   const { cwd } = context;
@@ -201,7 +201,7 @@ async function openSession(
         return { sessionId, resumed: true };
       } catch (thrown) {
         if (thrown instanceof AgentError) throw thrown;
-        attempt.notice(`the session ${sessionId} cannot be gone on with: ${shorten(messageOf(thrown), 200)}`);
+        attempt.notice(`cannot continue session ${sessionId}: ${shorten(messageOf(thrown), 200)}`);
       }
     }
   }
@@ -238,7 +238,7 @@ async function setModel(
     // The dearest model may be the agent's own choice: better no attempt than one that nobody asked for.
     throw new AgentError(
       "bad-request",
-      `the agent does not take the model ${context.model}: ${shorten(messageOf(thrown), 200)}`,
+      `the agent does not accept the model ${context.model}: ${shorten(messageOf(thrown), 200)}`,
     );
   }
   attempt.note({ model: context.model });
@@ -292,11 +292,11 @@ function failureOfTurn(said: PromptResponse, updates: Updates, quirks: AcpQuirks
     case "refusal":
       return { class: "refusal", message: shorten(updates.text === "" ? "the model declined" : updates.text) };
     case "max_tokens":
-      return { class: "context", message: "the model's answer was cut off at its limit of tokens" };
+      return { class: "context", message: "the model's answer reached its token limit and was cut off" };
     case "max_turn_requests":
-      return { class: "budget", message: "the agent's limit of requests for one turn was reached" };
+      return { class: "budget", message: "the agent reached its limit of requests for one turn" };
     case "cancelled":
-      return { class: "crash", message: "the agent cancelled its turn, which nobody asked it to" };
+      return { class: "crash", message: "the agent cancelled its turn without being asked to" };
     default:
       return {
         class: "protocol",

@@ -85,7 +85,7 @@ export function attempting(world: AgentWorld, context: AgentContext, spec: Attem
       lastWords.push(text);
       if (lastWords.length > LAST_WORDS) lastWords.shift();
     },
-    tooLong: () => context.log("[stderr] (a line too long to keep)"),
+    tooLong: () => context.log("[stderr] (line too long, omitted)"),
   });
   const missing = missingProgram(spec.program, context.env["PATH"] ?? "");
   // A box would be started all the same, and its words be taken for the agent's.
@@ -149,13 +149,13 @@ export function attempting(world: AgentWorld, context: AgentContext, spec: Attem
     if (end.kind === "unstarted")
       return failed({
         class: "spawn",
-        message: missing ?? `${spec.program.command} cannot be started: ${end.message}`,
+        message: missing ?? `cannot start ${spec.program.command}: ${end.message}`,
       });
     const judged = spec.exited?.(end.code, words);
     if (judged === "done") return { kind: "done" };
     if (judged !== undefined) return failed(judged);
     const how = end.signal === undefined ? `exit code ${end.code}` : end.signal;
-    const message = `the agent ended by itself (${how})${words === "" ? "" : `: ${words}`}`;
+    const message = `the agent ended unexpectedly (${how})${words === "" ? "" : `: ${words}`}`;
     const isMissing = (end.code === 127 || end.code === 126) && session === undefined;
     return failed({ class: isMissing ? "spawn" : "crash", message });
   }
@@ -238,7 +238,7 @@ export function attempting(world: AgentWorld, context: AgentContext, spec: Attem
 
 const EXPIRED: Readonly<Record<Expiry, string>> = {
   start: "the agent took too long to start",
-  idle: "nothing was heard of the agent for too long",
+  idle: "the agent reported nothing for too long",
   attempt: "the attempt took too long",
 };
 

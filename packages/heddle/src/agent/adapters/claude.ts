@@ -236,7 +236,7 @@ function failureOfResult(result: JsonObject, text: string): Failure | undefined 
   const isBad = result["is_error"] === true || (status !== null && status !== undefined) || reason === "api_error";
   if (subtype.startsWith("error_max_budget")) return { class: "budget", message: "the agent's own budget is used up" };
   if (subtype.startsWith("error_max_turns"))
-    return { class: "budget", message: "the agent's own limit of turns was reached" };
+    return { class: "budget", message: "the agent reached its own limit of turns" };
   if (!isBad && !subtype.startsWith("error")) return undefined;
   const errors = Array.isArray(result["errors"]) ? result["errors"].map(String).join("; ") : "";
   return failureOf(text === "" ? errors : text, { status: Number(status) }, "crash");

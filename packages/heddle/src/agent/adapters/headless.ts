@@ -81,6 +81,9 @@ export function jsonLine(text: string, attempt: Attempting): JsonObject | undefi
     value = undefined;
   }
   if (isJsonObject(value)) return value;
-  attempt.fail({ class: "protocol", message: `the agent printed a line that is no JSON object: ${shorten(text, 80)}` });
+  attempt.fail({
+    class: "protocol",
+    message: `the agent printed a line that is not a JSON object: ${shorten(text, 80)}`,
+  });
   return undefined;
 }

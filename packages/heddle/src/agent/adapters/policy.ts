@@ -28,9 +28,9 @@ export function readPolicy(raw: unknown): PermissionPolicy | string {
   const given = isJsonObject(raw) ? (raw["rules"] ?? []) : undefined;
   if (!isJsonObject(raw) || !Array.isArray(given)) return "is neither a preset nor {rules: [...], preset: name}";
   for (const key of Object.keys(raw))
-    if (key !== "rules" && key !== "preset") return `has ${key}, which is not known; known are rules, preset`;
+    if (key !== "rules" && key !== "preset") return `has the unknown key ${key}; known are rules and preset`;
   const preset = raw["preset"] ?? "worktree";
-  const base = typeof preset === "string" ? presetOf(preset) : "has a preset that is no name";
+  const base = typeof preset === "string" ? presetOf(preset) : "has a preset that is not a name";
   if (typeof base === "string") return base;
   const rules: PermissionRule[] = [];
   for (const [index, one] of given.entries()) {
@@ -43,24 +43,24 @@ export function readPolicy(raw: unknown): PermissionPolicy | string {
 
 function presetOf(name: string): PermissionPolicy | string {
   if (Object.hasOwn(PERMISSION_PRESETS, name)) return PERMISSION_PRESETS[name as PermissionPreset];
-  return `names no preset; there are ${Object.keys(PERMISSION_PRESETS).join(", ")}`;
+  return `is not a known preset; known are ${Object.keys(PERMISSION_PRESETS).join(", ")}`;
 }
 
 function readRule(raw: unknown): PermissionRule | string {
-  if (!isJsonObject(raw)) return "is no mapping such as {allow: edit, path: src/**}";
+  if (!isJsonObject(raw)) return "is not a mapping such as {allow: edit, path: src/**}";
   const decisions = DECISIONS.filter((one) => one in raw);
   const [decision] = decisions;
   if (decision === undefined || decisions.length > 1) return "needs one of allow, deny, ask";
   for (const key of Object.keys(raw)) {
     if (key === decision) continue;
     if (key !== "path" && key !== "command" && key !== "tool")
-      return `has ${key}, which is not known; known are path, command, tool`;
-    if (typeof raw[key] !== "string" || raw[key] === "") return `has a ${key} that is no pattern`;
+      return `has the unknown key ${key}; known are path, command and tool`;
+    if (typeof raw[key] !== "string" || raw[key] === "") return `has a ${key} that is not a pattern`;
   }
   const { [decision]: kinds, path, command, tool } = raw;
   const kind = (typeof kinds === "string" ? [kinds] : kinds) as unknown;
   if (!isTexts(kind) || !kind.every((one) => one === "all" || (KINDS as readonly string[]).includes(one)))
-    return `has a kind that is none of all, ${KINDS.join(", ")}`;
+    return `has an unknown kind; known are all, ${KINDS.join(", ")}`;
   return defined({
     decision,
     kind: kind.includes("all") ? undefined : (kind as readonly ToolKind[]),

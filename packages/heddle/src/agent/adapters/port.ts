@@ -103,9 +103,9 @@ export type McpServer =
 export interface AgentLimits {
   /** From the start of the process until the agent takes a prompt. */
   readonly startMs: number;
-  /** Without a word from the agent. Stands still while somebody is asked for leave. */
+  /** Without any report of the agent. Stands still while somebody is asked for leave. */
   readonly idleMs: number;
-  /** The same while a tool of the agent is at work. */
+  /** The same while a tool of the agent is running. */
   readonly toolIdleMs: number;
   /** The whole attempt; absent: none. */
   readonly attemptMs?: number;

@@ -25,7 +25,7 @@ const VERSION = /\d+\.\d+(?:\.\d+)?(?:[-+][\w.-]+)?/;
 export function missingProgram({ command, install }: Program, path: string): string | undefined {
   const isRelative = command.includes("/") && !isAbsolute(command);
   if (isRelative || findProgram(command, path) !== undefined) return undefined;
-  const where = isAbsolute(command) ? "does not exist or cannot be run" : "was not found on PATH";
+  const where = isAbsolute(command) ? "does not exist or is not executable" : "was not found on PATH";
   return `${command} ${where}${install === undefined ? "" : `; ${install}`}`;
 }
 
@@ -33,7 +33,7 @@ export function missingProgram({ command, install }: Program, path: string): str
 export async function probeProgram(world: AgentWorld, program: Program, path: string): Promise<AgentProbe> {
   const file = findProgram(program.command, path);
   if (file === undefined)
-    return { found: false, problem: missingProgram(program, path) ?? `${program.command} is not there` };
+    return { found: false, problem: missingProgram(program, path) ?? `${program.command} does not exist` };
   if (program.version === undefined) return { found: true, program: file };
   let said = "";
   const running = startAgentProcess(world, {

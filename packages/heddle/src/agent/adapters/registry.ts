@@ -68,7 +68,7 @@ function adapterOf(options: RegistryOptions, id: string, config: AgentConfig): R
   const name = config.preset ?? id;
   if (name === "scripted" && (config.preset !== undefined || config.command === undefined)) {
     const command = config.command ?? options.scripted;
-    if (command === undefined) return err("the scripted agent is not there");
+    if (command === undefined) return err("the scripted agent is missing");
     return ok(scriptedAdapter(world, id, command, config));
   }
   const preset = Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined;
@@ -81,7 +81,7 @@ function adapterOf(options: RegistryOptions, id: string, config: AgentConfig): R
   switch (protocol) {
     case "acp": {
       const program = programOf(config, preset?.acp?.program);
-      if (program === undefined) return err("has no command that speaks the Agent Client Protocol: give a `command`");
+      if (program === undefined) return err("has no command that speaks the Agent Client Protocol: add a `command`");
       return ok(
         acpAdapter(
           world,
@@ -117,7 +117,7 @@ function native(
 ): Result<AgentAdapter, string> {
   const program = programOf(config, preset?.native?.program);
   if (preset?.native === undefined || program === undefined)
-    return err("has no native form; there is one for claude and codex: use `protocol: acp` or `exec`");
+    return err("has no native form (only claude and codex have one): use `protocol: acp` or `exec`");
   const agent = {
     id,
     provider,
@@ -154,10 +154,10 @@ function programOf(config: AgentConfig, preset: Program | undefined): Program | 
 /** Reads the entries of a plan's `agents.use`. The error names the place. */
 export function readAgentConfigs(raw: unknown): Result<Readonly<Record<string, AgentConfig>>, string> {
   if (raw === undefined) return ok({});
-  if (!isJsonObject(raw)) return err("is no mapping of names to agents");
+  if (!isJsonObject(raw)) return err("is not a mapping of names to agents");
   const configs: Record<string, AgentConfig> = {};
   for (const [id, entry] of Object.entries(raw)) {
-    if (!/^[a-z][\w-]*$/i.test(id)) return err(`${JSON.stringify(id)} is no name for an agent`);
+    if (!/^[a-z][\w-]*$/i.test(id)) return err(`${JSON.stringify(id)} is not a valid name for an agent`);
     const config = readConfig(entry);
     if (!config.ok) return err(`${id}${config.error}`);
     configs[id] = config.value;
@@ -168,38 +168,40 @@ export function readAgentConfigs(raw: unknown): Result<Readonly<Record<string, A
 const PROTOCOLS = ["acp", "native", "exec"] as const;
 
 function readConfig(raw: unknown): Result<AgentConfig, string> {
-  if (!isJsonObject(raw)) return err(" is no mapping");
+  if (!isJsonObject(raw)) return err(" is not a mapping");
   const config: { -readonly [K in keyof AgentConfig]: AgentConfig[K] } = {};
   for (const [key, value] of Object.entries(raw)) {
     switch (key) {
       case "preset":
       case "provider":
       case "model":
-        if (typeof value !== "string") return err(`.${key} is no text`);
+        if (typeof value !== "string") return err(`.${key} is not a string`);
         config[key] = value;
         break;
       case "protocol": {
         const protocol = PROTOCOLS.find((one) => one === value);
-        if (protocol === undefined) return err(`.protocol is none of ${PROTOCOLS.join(", ")}`);
+        if (protocol === undefined) return err(`.protocol is not one of ${PROTOCOLS.join(", ")}`);
         config.protocol = protocol;
         break;
       }
       case "command": {
         const words = typeof value === "string" ? value.trim().split(/\s+/) : value;
-        if (!isTexts(words) || words[0] === undefined || words[0] === "") return err(".command is no list of texts");
+        if (!isTexts(words) || words[0] === undefined || words[0] === "")
+          return err(".command is not a list of strings");
         config.command = words as [string, ...string[]];
         break;
       }
       case "args":
-        if (!isTexts(value)) return err(".args is no list of texts");
+        if (!isTexts(value)) return err(".args is not a list of strings");
         config.args = value;
         break;
       case "env":
-        if (!isJsonObject(value) || !isTexts(Object.values(value))) return err(".env is no mapping of names to texts");
+        if (!isJsonObject(value) || !isTexts(Object.values(value)))
+          return err(".env is not a mapping of names to strings");
         config.env = value as JsonObject & Record<string, string>;
         break;
       default:
-        return err(`.${key} is not known; known are preset, protocol, command, args, env, provider, model`);
+        return err(`.${key} is unknown; known are preset, protocol, command, args, env, provider, model`);
     }
   }
   return ok(config);

@@ -179,7 +179,7 @@ class LocalTurn implements RunningTurn {
       try {
         mkdirSync(turn.home, { recursive: true });
       } catch (thrown) {
-        return err(failed("spawn", `the agent's home cannot be made: ${messageOf(thrown)}`));
+        return err(failed("spawn", `cannot create the agent's home folder: ${messageOf(thrown)}`));
       }
     }
     const found = await sandbox.around({
@@ -198,7 +198,7 @@ class LocalTurn implements RunningTurn {
     try {
       return ok({ env, mask, box: found.value, log: transcript(turn.logFile, mask) });
     } catch (thrown) {
-      return err(failed("spawn", `the log cannot be opened: ${messageOf(thrown)}`));
+      return err(failed("spawn", `cannot open the log: ${messageOf(thrown)}`));
     }
   }
 
@@ -239,7 +239,7 @@ class LocalTurn implements RunningTurn {
     const reason = this.#reason;
     if (reason === "memory") {
       const took = peakMemoryMb === undefined ? "more" : `${peakMemoryMb} MB`;
-      const message = `the agent's processes took ${took}, its limit is ${this.#turn.maxMemoryMb} MB`;
+      const message = `the agent's processes used ${took} of memory, its limit is ${this.#turn.maxMemoryMb} MB`;
       return { ...failed("memory", message), agent };
     }
     if (reason !== undefined) return { kind: "stopped", reason, agent };
@@ -251,7 +251,7 @@ class LocalTurn implements RunningTurn {
       case "timeout":
         return { ...failed("timeout", ended.message ?? "the agent took too long"), agent };
       case "needs-input":
-        return { ...failed("error", "the agent has a question that it cannot go on without"), agent };
+        return { ...failed("error", "the agent needs an answer to continue"), agent };
       case "failed": {
         const code = ended.class === "spawn" ? "spawn" : "error";
         const { class: name = "crash", message = "the agent failed" } = ended;
@@ -306,7 +306,7 @@ function judged(ended: AgentOutcome, turn: AgentTurn, agent: AgentDetails): Outc
   const missing = (turn.expect?.files ?? []).filter((file) => !existsSync(path.resolve(turn.cwd, file)));
   if (missing.length === 0) return { kind: "succeeded", output: { text: ended.text }, agent };
   return {
-    ...failed("error", `no-changes: the agent says that it is done, and ${missing.join(", ")} is not there`),
+    ...failed("error", `no-changes: the agent says it is done, but ${missing.join(", ")} does not exist`),
     agent: { ...agent, class: "no-changes", retryable: isRetryable("no-changes") },
   };
 }

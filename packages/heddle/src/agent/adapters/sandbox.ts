@@ -40,7 +40,7 @@ export function noSandbox(why: string): Sandbox {
   return {
     probe: async () => err(why),
     around: async ({ mode }) =>
-      mode === "require" ? err(`this step needs a sandbox, and there is none: ${why}`) : ok({ kind: "none" }),
+      mode === "require" ? err(`this step needs a sandbox, and none is available: ${why}`) : ok({ kind: "none" }),
   };
 }
 
@@ -59,7 +59,7 @@ export function bubblewrapSandbox(world: AgentWorld): Sandbox {
         const box = boxArguments(request);
         return ok({ kind: "bubblewrap", wrap: (program, args) => [found.value, ...box, "--", program, ...args] });
       }
-      if (request.mode === "require") return err(`this step needs a sandbox, and there is none: ${found.error}`);
+      if (request.mode === "require") return err(`this step needs a sandbox, and none is available: ${found.error}`);
       if (isSaid) return ok({ kind: "none" });
       isSaid = true;
       return ok({ kind: "none", notice: `agents run without a sandbox: ${found.error}` });
@@ -68,7 +68,7 @@ export function bubblewrapSandbox(world: AgentWorld): Sandbox {
 }
 
 async function tryOut(world: AgentWorld): Promise<Result<string, string>> {
-  if (process.platform !== "linux") return err("bubblewrap is for Linux only");
+  if (process.platform !== "linux") return err("bubblewrap runs on Linux only");
   const program = findProgram("bwrap", world.path);
   if (program === undefined) return err("bubblewrap (bwrap) was not found on PATH; install the package bubblewrap");
   let said = "";

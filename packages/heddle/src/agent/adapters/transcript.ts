@@ -37,7 +37,7 @@ export function transcript(file: string | null, mask: Masker | undefined): Trans
       const cut = text.length > MAX_LINE ? `${text.slice(0, MAX_LINE)} (cut)` : text;
       put(`${mask === undefined ? cut : mask.text(cut)}\n`);
       if (written < LOG_LIMIT) return;
-      put(`[log] more than ${LOG_LIMIT / 1024 / 1024} MB: the rest is left out\n`);
+      put(`[log] more than ${LOG_LIMIT / 1024 / 1024} MB: the rest is omitted\n`);
       end();
     },
     end,

@@ -56,43 +56,41 @@ export interface Clash {
 /** What to do about files that hold both sides. */
 export function conflictText(files: readonly string[]): string {
   return [
-    "Your work conflicts with what was merged meanwhile. Your worktree holds that state with your changes on top of it, and these files have conflict markers:",
+    "Your work conflicts with work that was merged meanwhile. Your worktree has the merged state with your changes on top of it. These files have conflict markers:",
     "",
     ...files.map((file) => `- ${file}`),
     "",
-    "Between `<<<<<<<` and `=======` is what was merged, up to `>>>>>>>` is yours. Edit the files so that both intents hold, and leave no marker. Where one side has no such file, or no text, the markers say so: leave the file as it should be, or remove it. A file with `~` and a commit in its name stands where the other side has a folder: give it a place, or remove it.",
+    "The text between `<<<<<<<` and `=======` is the merged side, the text up to `>>>>>>>` is yours. Edit the files so that both changes work together, and remove all markers. If one side has no such file, or a binary one, the markers say so: write the file as it should be, or delete it. If a file name has `~` and a commit in it, the other side has a folder of that name: move the file, or delete it.",
   ].join("\n");
 }
 
 /** To a session that knows its task. */
 export function mendPrompt(task: string, { reason, files, merged, output }: Clash): Prompt {
   const since =
-    merged.length === 0
-      ? []
-      : ["Merged since you began, by other steps:", "", ...merged.map((text) => `- ${text}`), ""];
+    merged.length === 0 ? [] : ["Merged by other steps since you began:", "", ...merged.map((text) => `- ${text}`), ""];
   const text =
     reason === "conflict"
       ? [
-          "# Your work conflicts with what was merged meanwhile",
+          "# Your work conflicts with work that was merged meanwhile",
           "",
           ...since,
           conflictText(files),
           "",
-          "What you were asked to do is still this:",
+          "Your task is still:",
           "",
           task,
         ]
       : [
-          "# The check of your work failed",
+          "# Verification of your work failed",
           "",
           ...since,
-          "Your worktree now holds the merged state with your changes on top of it. This failed there:",
+          "Your worktree has the merged state with your changes on top of it. This failed there:",
           "",
           "```",
           output ?? "",
           "```",
           "",
-          "Mend your work so that it passes. What you were asked to do is still this:",
+          "Fix your work so that it passes. Your task is still:",
           "",
           task,
         ];

@@ -88,7 +88,7 @@ class Turn {
         return await this.#tool("edit", `Edit ${action.path}`, { path: action.path }, () => {
           const file = path.resolve(stage.cwd, action.path);
           const before = readFileSync(file, "utf8");
-          if (!before.includes(action.find)) throw new Error(`${action.path} does not hold the text to replace`);
+          if (!before.includes(action.find)) throw new Error(`${action.path} does not contain the text to replace`);
           writeFileSync(
             file,
             before.replace(action.find, () => action.with),

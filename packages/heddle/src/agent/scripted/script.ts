@@ -74,12 +74,12 @@ const STOP_REASONS = ["end_turn", "max_tokens", "max_turn_requests", "refusal", 
 
 /** The error names the place in the script. */
 export function parseScript(text: string): Result<Script, string> {
-  if (text.length > MAX_TEXT) return err(`a script may have ${MAX_TEXT} characters`);
+  if (text.length > MAX_TEXT) return err(`a script has at most ${MAX_TEXT} characters`);
   let raw: unknown;
   try {
     raw = load(text, { maxAliases: 50 } as object);
   } catch (thrown) {
-    return err(`it is no YAML: ${messageOf(thrown).split("\n")[0] ?? ""}`);
+    return err(`it is not YAML: ${messageOf(thrown).split("\n")[0] ?? ""}`);
   }
   try {
     return ok(scriptOf(raw));
@@ -131,7 +131,7 @@ function actionOf(raw: unknown, at: string): ScriptAction {
   const [name, value] = typeof raw === "string" ? [raw, undefined] : only(raw, at);
   const read = ACTIONS[name];
   if (read === undefined)
-    return fail(at, `is no action: ${JSON.stringify(name)}; there are ${Object.keys(ACTIONS).join(", ")}`);
+    return fail(at, `is not an action: ${JSON.stringify(name)}; there are ${Object.keys(ACTIONS).join(", ")}`);
   return read(value, `${at}.${name}`);
 }
 
@@ -177,7 +177,7 @@ const ACTIONS: Readonly<Record<string, Reader | undefined>> = {
   tool(value, at) {
     const called = mapping(value, at, ["name", "with"]);
     const input = called["with"] ?? {};
-    if (!isJsonObject(input)) return fail(`${at}.with`, "is no mapping");
+    if (!isJsonObject(input)) return fail(`${at}.with`, "is not a mapping");
     return { do: "tool", name: text(called["name"], `${at}.name`), input };
   },
   usage(value, at) {
@@ -192,7 +192,7 @@ const ACTIONS: Readonly<Record<string, Reader | undefined>> = {
   branch: (value, at) => ({ do: "run", command: `git switch -q -c ${quote(text(value, at))}` }),
   print(value, at) {
     const { bytes, as = "text" } = mapping(value, at, ["bytes", "as"]);
-    if (as !== "text" && as !== "line" && as !== "stderr") return fail(`${at}.as`, "is none of text, line, stderr");
+    if (as !== "text" && as !== "line" && as !== "stderr") return fail(`${at}.as`, "is not one of text, line, stderr");
     return { do: "print", bytes: number(bytes, `${at}.bytes`), as };
   },
   raw: (value, at) => ({ do: "raw", text: text(value, at) }),
@@ -206,8 +206,8 @@ const ACTIONS: Readonly<Record<string, Reader | undefined>> = {
       message = "Internal error",
       data = {},
     } = mapping(value ?? {}, at, ["code", "message", "data"]);
-    if (typeof code !== "number" || !Number.isInteger(code)) return fail(`${at}.code`, "is no whole number");
-    if (!isJsonObject(data)) return fail(`${at}.data`, "is no mapping");
+    if (typeof code !== "number" || !Number.isInteger(code)) return fail(`${at}.code`, "is not a whole number");
+    if (!isJsonObject(data)) return fail(`${at}.data`, "is not a mapping");
     return { do: "error", code, message: text(message, `${at}.message`), data };
   },
   "rate-limit"(value, at) {
@@ -224,12 +224,12 @@ const ACTIONS: Readonly<Record<string, Reader | undefined>> = {
   exit: (value, at) => ({ do: "exit", code: number(value ?? 1, at) }),
   die: (value, at) => {
     const name = text(value ?? "SIGKILL", at);
-    if (!/^SIG[A-Z]+$/.test(name)) return fail(at, "is no signal");
+    if (!/^SIG[A-Z]+$/.test(name)) return fail(at, "is not a signal");
     return { do: "exit", code: 1, signal: name as NodeJS.Signals };
   },
   stop(value, at) {
     const reason = text(value, at);
-    if (!STOP_REASONS.includes(reason)) return fail(at, `is none of ${STOP_REASONS.join(", ")}`);
+    if (!STOP_REASONS.includes(reason)) return fail(at, `is not one of ${STOP_REASONS.join(", ")}`);
     return { do: "stop", reason };
   },
 };
@@ -246,19 +246,19 @@ function only(raw: unknown, at: string): readonly [string, unknown] {
 }
 
 function mapping(raw: unknown, at: string, known: readonly string[]): { readonly [key: string]: unknown } {
-  if (!isJsonObject(raw)) return fail(at, "is no mapping");
+  if (!isJsonObject(raw)) return fail(at, "is not a mapping");
   for (const key of Object.keys(raw)) {
-    if (!known.includes(key)) fail(at, `does not know ${JSON.stringify(key)}; it knows ${known.join(", ")}`);
+    if (!known.includes(key)) fail(at, `has the unknown key ${JSON.stringify(key)}; known are ${known.join(", ")}`);
   }
   return raw;
 }
 
 function list(raw: unknown, at: string): readonly unknown[] {
-  return Array.isArray(raw) ? raw : fail(at, "is no list");
+  return Array.isArray(raw) ? raw : fail(at, "is not a list");
 }
 
 function text(raw: unknown, at: string): string {
-  return typeof raw === "string" ? raw : fail(at, "is no text");
+  return typeof raw === "string" ? raw : fail(at, "is not a string");
 }
 
 function flag(raw: unknown, at: string): boolean {
@@ -266,10 +266,10 @@ function flag(raw: unknown, at: string): boolean {
 }
 
 function number(raw: unknown, at: string): number {
-  return typeof raw === "number" && Number.isFinite(raw) && raw >= 0 ? raw : fail(at, "is no number from 0");
+  return typeof raw === "number" && Number.isFinite(raw) && raw >= 0 ? raw : fail(at, "is not a number from 0");
 }
 
 function duration(raw: unknown, at: string): number {
   const ms = typeof raw === "string" || typeof raw === "number" ? parseDuration(raw) : undefined;
-  return ms ?? fail(at, "is no duration such as 500ms or 2s");
+  return ms ?? fail(at, "is not a duration such as 500ms or 2s");
 }

@@ -30,7 +30,7 @@ export async function callTool(
   { tool, input, signal }: { readonly tool: string; readonly input: JsonObject; readonly signal: AbortSignal },
 ): Promise<string> {
   const [server] = servers;
-  if (server === undefined) throw new Error("no server of tools was handed over");
+  if (server === undefined) throw new Error("no tool server was configured");
   const response = await fetch(server.url, {
     method: "POST",
     headers: {

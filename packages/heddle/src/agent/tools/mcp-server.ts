@@ -10,7 +10,7 @@ import type { AttemptTask, TaskBrief, ToolName } from "./port.ts";
 import { TOOLS } from "./tools.ts";
 
 const INSTRUCTIONS =
-  "These tools connect you with the run that gave you your task. Report progress at milestones, and end with task_complete, task_fail or plan_submit, whichever you have.";
+  "These tools connect you with the run that gave you your task. Report progress at milestones. End with task_complete, task_fail or plan_submit, whichever you have.";
 
 /** Long-lived streams that one attempt may hold: nothing is ever sent on them. */
 const MOST_SUBSCRIPTIONS = 4;

@@ -102,7 +102,7 @@ async function carry(session: Session, line: string): Promise<void> {
   } catch (thrown) {
     // Whoever cancelled waits for no answer.
     if (id !== undefined && !cancelled.signal.aborted)
-      await write(session, failure(id, -32000, `the run's task tools cannot be reached: ${messageOf(thrown)}`));
+      await write(session, failure(id, -32000, `cannot reach the run's task tools: ${messageOf(thrown)}`));
   } finally {
     session.inFlight.delete(id);
   }
@@ -171,7 +171,8 @@ async function pass(session: Session, text: string, asked: unknown, id: unknown)
   const answer = parsed(text);
   if (!isJsonObject(answer)) {
     if (Array.isArray(answer)) await write(session, answer);
-    else if (id !== undefined) await write(session, failure(id, -32000, "the run's task tools gave no JSON"));
+    else if (id !== undefined)
+      await write(session, failure(id, -32000, "the run's task tools did not answer with JSON"));
     return;
   }
   const result = answer["result"];

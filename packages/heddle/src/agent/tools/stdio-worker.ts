@@ -9,7 +9,7 @@ import { proxyStdio, TOKEN_VARIABLE, URL_VARIABLE } from "./stdio-proxy.ts";
 const url = env[URL_VARIABLE];
 const token = env[TOKEN_VARIABLE];
 if (url === undefined || token === undefined) {
-  stderr.write(`heddle: ${URL_VARIABLE} and ${TOKEN_VARIABLE} have to be set; only a run's own agents have them\n`);
+  stderr.write(`heddle: ${URL_VARIABLE} and ${TOKEN_VARIABLE} must be set; heddle sets them for the agents of a run\n`);
   exit(2);
 }
 await proxyStdio({ input: stdin, output: stdout, url, token, fetch });

@@ -89,14 +89,16 @@ export class Ledger {
 
   #refusal(tool: Report["tool"]): Reply | undefined {
     if (this.#ending?.decided === true)
-      return refused(`This attempt already ended by ${this.#ending.tool}: ${tool} comes too late. ${END_TURN}`);
+      return refused(`This attempt has already ended by ${this.#ending.tool}: ${tool} is too late. ${END_TURN}`);
     if (this.#ending !== undefined && ends(tool))
-      return refused(
-        `${this.#ending.tool} was called and is being decided: wait for its answer before you call ${tool}.`,
-      );
+      return refused(`${this.#ending.tool} has been called: wait for its answer before you call ${tool}.`);
     if ((this.#calls.get(tool) ?? 0) < MOST_CALLS[tool]) return undefined;
     if (tool === "task_progress")
-      return { ok: true, status: "ignored", message: "There are enough reports: this one was not kept. Go on." };
+      return {
+        ok: true,
+        status: "ignored",
+        message: "The limit of reports is reached: this one was not recorded. Continue.",
+      };
     return refused(`${tool} was called ${MOST_CALLS[tool]} times in this attempt, which is the limit.`);
   }
 
@@ -104,7 +106,7 @@ export class Ledger {
   async #within(reply: Promise<Reply>): Promise<Reply> {
     const late = Promise.withResolvers<Reply>();
     const cancel = this.#clock.after(this.#answerWithinMs, () =>
-      late.resolve(refused("There is no answer yet. Call again with exactly the same input to wait for it.")),
+      late.resolve(refused("There is no answer yet. Call again with exactly the same input to keep waiting.")),
     );
     try {
       return await Promise.race([reply, late.promise, this.#closed.promise]);
@@ -118,7 +120,7 @@ export class Ledger {
       return await this.#ask(call);
     } catch (thrown) {
       this.#onFault(`${call.tool} of ${this.#task.brief.run}/${this.#task.brief.step} failed: ${messageOf(thrown)}`);
-      return refused("The run could not record this, by a fault of its own. Call again.");
+      return refused("The run could not record this because of an internal error. Call again.");
     }
   }
 
@@ -128,14 +130,14 @@ export class Ledger {
       case "task_progress": {
         const { message, percent } = call.input;
         listener.progress(defined({ message, percent }));
-        return accepted("recorded", "Recorded. Go on.");
+        return accepted("recorded", "Recorded. Continue.");
       }
       case "task_complete":
         return decided(await listener.completed(call.input), accepted("completed", `Recorded. ${END_TURN}`));
       case "task_fail":
         return decided(await listener.failed(call.input), accepted("failed", `Recorded. ${END_TURN}`));
       case "expertise_add":
-        return decided(await listener.learned(call.input), accepted("recorded", "Recorded. Go on."));
+        return decided(await listener.learned(call.input), accepted("recorded", "Recorded. Continue."));
       case "task_ask":
         return this.#askPerson(call.input);
       case "task_propose":
@@ -149,11 +151,11 @@ export class Ledger {
     const answer = await this.#task.listener.asked(input);
     switch (answer.kind) {
       case "answered":
-        return { ok: true, status: "answered", message: "Go on with this answer.", answer: answer.answer };
+        return { ok: true, status: "answered", message: "Continue with this answer.", answer: answer.answer };
       case "deferred":
         // What else it does is done without the answer that it needs.
         this.#ending = { tool: "task_ask", decided: true };
-        return accepted("deferred", `Nobody can answer now. ${END_TURN} The task goes on when there is an answer.`);
+        return accepted("deferred", `Nobody can answer now. ${END_TURN} The task continues when there is an answer.`);
       case "refused":
         return refused(answer.reason);
     }
@@ -166,11 +168,11 @@ export class Ledger {
         return {
           ok: true,
           status: "added",
-          message: "It will be done. Go on with your own task.",
+          message: "It will be done. Continue with your own task.",
           step: decision.step,
         };
       case "awaiting-approval":
-        return accepted("awaiting-approval", "A person decides about it. Go on with your own task.");
+        return accepted("awaiting-approval", "A person will decide. Continue with your own task.");
       case "refused":
         return refused(decision.reason);
     }
@@ -180,7 +182,7 @@ export class Ledger {
     const decision = await this.#task.listener.planSubmitted(input);
     if (decision.kind === "accepted")
       return accepted("accepted", `The plan has ${decision.steps} steps and was accepted. ${END_TURN}`);
-    return refused(["The plan has problems. Mend them and submit it again.", ...decision.problems].join("\n- "));
+    return refused(["The plan has problems. Fix them and submit it again.", ...decision.problems].join("\n- "));
   }
 }
 

@@ -28,29 +28,29 @@ function texts(most: number, longest: number, about: string): z.ZodDefault<z.Zod
 const NOTHING = z.object({});
 
 const PROGRESS = z.object({
-  message: text(1000, "What is done and what comes next, in one sentence."),
-  percent: z.number().min(0).max(100).optional().describe("Share of the work done, if it can be told."),
+  message: text(1000, "What is done and what is next, in one sentence."),
+  percent: z.number().min(0).max(100).optional().describe("Percentage of the work that is done, if known."),
 });
 
 const COMPLETION = z.object({
-  summary: text(10_000, "What was done and why, for the steps that build on it and for a reviewer."),
-  files: texts(1000, 1000, "Files that were added, changed or removed."),
+  summary: text(10_000, "What you did and why, for reviewers and for the steps that build on it."),
+  files: texts(1000, 1000, "Files that you added, changed or removed."),
 });
 
 const FAILURE = z.object({
-  reason: text(10_000, "What stands in the way, and what was tried."),
-  retryable: z.boolean().describe("Whether a fresh attempt at the same task could succeed."),
+  reason: text(10_000, "What prevents it, and what you tried."),
+  retryable: z.boolean().describe("Whether another attempt at the same task could succeed."),
 });
 
 const QUESTION = z.object({
-  question: text(4000, "One question, with what is needed to answer it."),
+  question: text(4000, "One question, with everything needed to answer it."),
   options: texts(20, 400, "Answers to choose from, if there are few."),
 });
 
 const PROPOSAL = z.object({
-  title: text(200, "What the new task is, in a few words."),
-  deps: texts(100, 200, "Ids of tasks that it has to wait for."),
-  prompt: text(20_000, "The new task's instructions, complete: whoever does it knows nothing of this one."),
+  title: text(200, "The new task in a few words."),
+  deps: texts(100, 200, "Ids of tasks that must be done first."),
+  prompt: text(20_000, "Complete instructions of the new task: whoever does it knows nothing about this one."),
 });
 
 const LESSON = z.object({
@@ -58,9 +58,9 @@ const LESSON = z.object({
     .string()
     .regex(/^[a-z][a-z0-9-]{0,39}$/)
     .describe("Such as database, api, frontend, testing, security, deployment, general."),
-  kind: z.enum(["key-file", "pattern", "practice", "failure"]).describe("What kind of knowledge it is."),
-  text: text(1000, "What to know, in one or two sentences; of a failure also its solution."),
-  files: texts(20, 400, "Files that it is about, relative to the project."),
+  kind: z.enum(["key-file", "pattern", "practice", "failure"]).describe("The kind of knowledge."),
+  text: text(1000, "What to know, in one or two sentences; for a failure also the solution."),
+  files: texts(20, 400, "The files that it concerns, relative to the project."),
 });
 
 const PLAN = z.object({ plan: text(256 * 1024, "The whole plan file as text, YAML or JSON.") });
@@ -104,14 +104,14 @@ export const TOOLS: { readonly [Name in ToolName]: Tool<Name> } = {
   task_get: {
     title: "Read the task",
     description:
-      "Your task: what to do, what must hold at the end, what earlier tasks left, answers to questions asked.",
+      "Your task: what to do, what must be true at the end, results of earlier tasks, answers to your questions.",
     input: NOTHING,
     output: BRIEF,
     readOnly: true,
   },
   task_progress: {
     title: "Report progress",
-    description: "Tell how far you are, at milestones. Does not end the task.",
+    description: "Report progress at milestones. Does not end the task.",
     input: PROGRESS,
     output: REPLY,
     readOnly: false,
@@ -119,14 +119,14 @@ export const TOOLS: { readonly [Name in ToolName]: Tool<Name> } = {
   task_complete: {
     title: "Complete the task",
     description:
-      "Call once, last, when all that was asked is done and checked. If it is refused, mend what it says and call again.",
+      "Call once, at the end, when everything is done and checked. If it is refused, fix what it says and call again.",
     input: COMPLETION,
     output: REPLY,
     readOnly: false,
   },
   task_fail: {
     title: "Give the task up",
-    description: "Call once, last, when the task cannot be done. Never use it for a question: that is task_ask.",
+    description: "Call once, at the end, when the task cannot be done. For a question use task_ask.",
     input: FAILURE,
     output: REPLY,
     readOnly: false,
@@ -134,14 +134,14 @@ export const TOOLS: { readonly [Name in ToolName]: Tool<Name> } = {
   task_ask: {
     title: "Ask a person",
     description:
-      "Ask when the task cannot go on without a person's decision. Gives the answer, or tells you to end your turn until there is one.",
+      "Ask when you cannot continue without a person's decision. Returns the answer, or tells you to end your turn until there is one.",
     input: QUESTION,
     output: REPLY,
     readOnly: false,
   },
   task_propose: {
     title: "Propose another task",
-    description: "Propose work that is needed but is not part of your task. Do not do it yourself.",
+    description: "Propose work that is needed but not part of your task. Do not do it yourself.",
     input: PROPOSAL,
     output: REPLY,
     readOnly: false,
@@ -149,15 +149,14 @@ export const TOOLS: { readonly [Name in ToolName]: Tool<Name> } = {
   expertise_add: {
     title: "Record expertise",
     description:
-      "Record what others working on this project should know later: only what is sure, lasting and not obvious.",
+      "Record what others who work on this project should know: only what is certain, lasting and not obvious.",
     input: LESSON,
     output: REPLY,
     readOnly: false,
   },
   plan_submit: {
     title: "Submit the plan",
-    description:
-      "Submit the finished plan. If it is refused, mend the problems that it lists and submit the whole plan again.",
+    description: "Submit the finished plan. If it is refused, fix the listed problems and submit the whole plan again.",
     input: PLAN,
     output: REPLY,
     readOnly: false,

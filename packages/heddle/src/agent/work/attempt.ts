@@ -158,12 +158,17 @@ class AgentAttempt {
       });
     if (turn.outcome.kind !== "succeeded") return turn.outcome;
     if (failure !== undefined)
-      return failed("error", `the agent says that it cannot be done: ${failure.reason}`, "given-up", failure.retryable);
+      return failed(
+        "error",
+        `the agent says that the step cannot be done: ${failure.reason}`,
+        "given-up",
+        failure.retryable,
+      );
     this.#summary = completion?.summary ?? textOf(turn.outcome.output);
     const missing = leftOutProblem(this.#context, kept);
     if (missing !== undefined) return failed("error", missing, "left-out", true);
     if (kept.changedFiles.length === 0 && settings.expect === "changes")
-      return failed("error", "no-changes: the agent says that it is done, and nothing has changed", "no-changes", true);
+      return failed("error", "no-changes: the agent says it is done, but nothing has changed", "no-changes", true);
     const left = await unsettledIn(this.#context, this.#here, kept.commit);
     if (left.length > 0) {
       // What a person may decide about is the work before the two were put together.
@@ -195,7 +200,12 @@ class AgentAttempt {
       const folder = relative(this.#here.path, folderIn(room, this.#here.path, job));
       const missing = settings.expect.files.filter((file) => !kept.changedFiles.includes(join(folder, file)));
       if (missing.length > 0)
-        return failed("error", `no-changes: ${missing.join(", ")} was to be written, and was not`, "no-changes", true);
+        return failed(
+          "error",
+          `no-changes: expected files were not written: ${missing.join(", ")}`,
+          "no-changes",
+          true,
+        );
     }
     const problem = await job.check?.({ ...this.#outputOf(kept), commit: kept.commit });
     return problem === undefined ? undefined : failed("output", problem);
@@ -227,7 +237,7 @@ class AgentAttempt {
       }),
     });
     const mayAgent = settings.onConflict.includes("agent") && this.#time <= settings.tries;
-    if (!isConflict && !mayAgent) return failed("exit", `the verification failed:\n${output ?? ""}`, "verify", true);
+    if (!isConflict && !mayAgent) return failed("exit", `verification failed:\n${output ?? ""}`, "verify", true);
     const from = this.#here.base;
     // The same conflict, halfway settled: it is gone on with as it is.
     const isHalfway = isConflict && outcome.head === from && this.#here.holds !== undefined;
@@ -259,7 +269,7 @@ class AgentAttempt {
     if (!own.ok) return this.#refused(own.error);
     this.#tree = own.value;
     const command = `heddle resolve ${room.run} ${job.task.step.id}`;
-    const question = `${what}; resolve it in its worktree and type \`${command} --continue\`, or take a side with --ours or --theirs`;
+    const question = `${what}; resolve it in its worktree and run \`${command} --continue\`, or take one side with --ours or --theirs`;
     return defined({ kind: "unresolved", about: "conflict", question, agent: this.#last });
   }
 
@@ -277,7 +287,7 @@ class AgentAttempt {
       await room.repository.refs(["update-ref", `${kept.ref}.settled`, commit]);
       kept = { ...kept, commit, changedFiles: await changedIn(room, head, commit) };
     }
-    const outcome = await merge(this.#context, kept, `settled by a person (${choice})`, undefined);
+    const outcome = await merge(this.#context, kept, `resolved by a person (${choice})`, undefined);
     // The person's word stands for the next attempt.
     if (control.reason !== undefined && outcome.kind !== "merged") return { kind: "stopped", reason: control.reason };
     switch (outcome.kind) {
@@ -288,7 +298,7 @@ class AgentAttempt {
       case "closed":
         return { kind: "stopped", reason: "cancel" };
       case "rejected":
-        return failed("exit", `the verification failed:\n${outcome.output}`, "verify", true);
+        return failed("exit", `verification failed:\n${outcome.output}`, "verify", true);
       case "conflict": {
         const { files, head } = outcome;
         note({
@@ -350,13 +360,13 @@ class AgentAttempt {
     const { before } = this.#context.job.task.agent ?? {};
     const attempt = before?.open ?? this.#context.job.task.attempt - 1;
     if (before?.answers?.some((one) => one.attempt === attempt) === true)
-      return { attempt, reason: "It ended with a question, which was answered since." };
-    if (before?.open !== undefined) return { attempt, reason: "The engine that ran it died." };
+      return { attempt, reason: "It ended with a question that has been answered since." };
+    if (before?.open !== undefined) return { attempt, reason: "The process that ran it died." };
     const { conflict } = before ?? {};
     const output = conflict?.attempt === attempt ? conflict.output : undefined;
     return defined({
       attempt,
-      reason: before?.failure?.attempt === attempt ? before.failure.message : "It did not end well.",
+      reason: before?.failure?.attempt === attempt ? before.failure.message : "It failed.",
       output,
     });
   }

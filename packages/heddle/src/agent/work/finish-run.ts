@@ -39,8 +39,8 @@ async function landing(room: Room): Promise<Partial<Landing>> {
       mode: mode.kind,
       problem: {
         code: "NotOnBranch",
-        message: "the run began on no branch",
-        hint: `Check one out and land there, or merge ${integration.branch} yourself.`,
+        message: "no branch was checked out when the run began",
+        hint: `Check a branch out and land there, or merge ${integration.branch} yourself.`,
       },
     };
   const target = room.branch ?? undefined;
@@ -61,7 +61,7 @@ export function landed(outcome: LandOutcome, run: string): Partial<Landing> {
       return {
         problem: {
           code: "LandingConflict",
-          message: `the run's work conflicts with the branch in ${outcome.files.join(", ")}`,
+          message: `the run's work conflicts with your branch in ${outcome.files.join(", ")}`,
           hint: `Merge heddle/${run}/integration yourself, or land it as a branch: \`heddle merge ${run} --branch NAME\`.`,
         },
       };

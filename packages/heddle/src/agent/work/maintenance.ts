@@ -186,14 +186,14 @@ async function revertIn(repository: Repository, run: string, step: string): Prom
     case "not-merged":
       return err({
         code: "NotMerged",
-        message: `no work of ${step} is on ${integration.branch}`,
-        hint: `\`git log ${integration.branch}\` shows what is there.`,
+        message: `${integration.branch} has no work of ${step}`,
+        hint: `\`git log ${integration.branch}\` shows what it has.`,
       });
     case "conflict":
       return err({
         code: "RevertConflict",
-        message: `what was merged after ${step} builds on its work in ${outcome.files.join(", ")}`,
-        hint: "Take those steps out first, the last one before the others, or undo it by hand after landing.",
+        message: `later steps changed the same lines as ${step} in ${outcome.files.join(", ")}`,
+        hint: "Revert those steps first, starting with the last, or undo the change by hand after landing.",
       });
     case "reverted": {
       const { commit } = outcome;
@@ -210,7 +210,7 @@ async function integrationOf(repository: Repository, run: string): Promise<Resul
   if (head !== undefined && base !== undefined) return ok(new Integration(repository, run, base));
   return err({
     code: "NothingToLand",
-    message: `no agent of run ${run} has merged anything into this repository`,
-    hint: `See what its steps did with \`heddle show ${run}\`.`,
+    message: `nothing has been merged in run ${run}`,
+    hint: `\`heddle show ${run}\` shows what its steps did.`,
   });
 }

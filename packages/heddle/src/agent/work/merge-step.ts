@@ -115,9 +115,7 @@ function verificationOf(context: TurnContext, commands: readonly string[], inclu
         });
         if (done.ok || !limit.signal.aborted) return done;
         const { verifyMs } = settings;
-        return err(
-          `${done.error}\nit took longer than ${writeDuration(verifyMs)}, the most that is allowed (limits: {verify})`,
-        );
+        return err(`${done.error}\nit took longer than the limit of ${writeDuration(verifyMs)} (limits: {verify})`);
       };
       try {
         if (setup.length > 0) {

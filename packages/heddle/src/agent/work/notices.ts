@@ -23,27 +23,27 @@ export function tellBeginning(context: TurnContext, { included }: Pick<Worktree,
   const skipped = included.skipped.filter(({ reason }) => reason !== "exists");
   if (skipped.length === 0) return;
   const named = skipped.map(({ path, reason }) => `${path} (${WHY_SKIPPED[reason]})`);
-  tell(context, "include", `not copied into the worktree, though .worktreeinclude names it: ${some(named)}`, named);
+  tell(context, "include", `listed in .worktreeinclude but not copied into the worktree: ${some(named)}`, named);
 }
 
 /** After each turn; what was told of this attempt is not told again. */
 export function tellCapture(context: TurnContext, { ref, leftOut, nested, strays, missing }: Kept): void {
   if (leftOut.length > 0) {
     const named = leftOut.map(leftOutText);
-    tell(context, "left-out", `not captured, and so not merged: ${some(named)}`, named);
+    tell(context, "left-out", `not captured, so not merged: ${some(named)}`, named);
   }
   if (nested.length > 0)
     tell(
       context,
       "nested",
-      `repositories of their own, whose files are captured and whose history is not: ${some(nested)}`,
+      `nested git repositories: their files are captured, their history is not: ${some(nested)}`,
       nested,
     );
   if (strays.length > 0) {
     const named = strays.map((commit) => commit.slice(0, 10));
-    tell(context, "strays", `commits that the agent made and left, kept by ${ref}.kept: ${some(named)}`, named);
+    tell(context, "strays", `commits that the agent dropped, kept under ${ref}.kept: ${some(named)}`, named);
   }
-  if (missing) tell(context, "left-out", "the worktree's folder is gone: what is captured is the last commit", []);
+  if (missing) tell(context, "left-out", "the worktree's folder is gone: only the last commit is captured", []);
 }
 
 /** Why work that is well otherwise is no success; `undefined`: nothing of what was asked for is missing. */
@@ -51,19 +51,19 @@ export function leftOutProblem(
   { room, settings }: TurnContext,
   { leftOut }: Pick<Kept, "leftOut">,
 ): string | undefined {
-  if (leftOut.length === 0 || room.settings.leaveOut || settings.expect === "none") return undefined;
-  const limits = `${megabytes(DEFAULT_LIMITS.maxFileBytes)} a file, ${megabytes(DEFAULT_LIMITS.maxTotalBytes)} in all`;
+  if (leftOut.length === 0 || room.settings.allowOmitted || settings.expect === "none") return undefined;
+  const limits = `${megabytes(DEFAULT_LIMITS.maxFileBytes)} per file, ${megabytes(DEFAULT_LIMITS.maxTotalBytes)} together`;
   return (
-    `left-out: its work would be merged without ${some(leftOut.map(leftOutText))}; the limits are ${limits}. ` +
-    "Let .gitignore name what is no work, or say `agents: {worktrees: {leaveOut: true}}` where such files may be missing"
+    `left-out: the work would be merged without ${some(leftOut.map(leftOutText))}; the limits are ${limits}. ` +
+    "Add files that are not part of the work to .gitignore, or allow missing files with `agents: {worktrees: {allowOmitted: true}}`"
   );
 }
 
 const WHY_SKIPPED: Readonly<Record<IncludeReport["skipped"][number]["reason"], string>> = {
-  "not-ignored": "git does not ignore it there, so it would be merged",
+  "not-ignored": "git does not ignore it in the worktree, so it would be merged",
   "not-a-file": "no file",
   "too-much": "too much",
-  "leads-out": "a link leads out of the worktree",
+  "leads-out": "a symbolic link leads out of the worktree",
   exists: "there already",
 };
 

@@ -21,7 +21,7 @@ export function problemOf(proposal: Proposal, { ids }: ProposalRules): string | 
   const unknown = proposal.deps.filter((id) => !known.has(id));
   if (unknown.length === 0) return undefined;
   const some = ids.slice(0, 50).join(", ");
-  return `There is no task ${unknown.join(", ")}: name others in deps, or none. There are ${some}${ids.length > 50 ? ", ..." : ""}.`;
+  return `There is no task ${unknown.join(", ")}. Name existing tasks in deps, or none. There are ${some}${ids.length > 50 ? ", ..." : ""}.`;
 }
 
 /**
@@ -48,7 +48,7 @@ export function stepsOf(proposals: readonly Proposed[], { step, mayJoin }: Propo
     const before = deps.length === 0 ? [step] : deps;
     const proposed = { id, description: plain(title), agent: { prompt: plain(prompt) } };
     if (mayJoin) return [{ ...proposed, deps: before }];
-    const approve = `Add a step that the agent of ${step} proposes? ${plain(title)}: ${plain(prompt.slice(0, 1000))}`;
+    const approve = `Add this step, proposed by the agent of ${step}? ${plain(title)}: ${plain(prompt.slice(0, 1000))}`;
     return [
       { id: approvalOf(id), approve, deps: [step], optional: true },
       { ...proposed, deps: [...before, approvalOf(id)] },

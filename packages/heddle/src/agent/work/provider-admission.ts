@@ -49,5 +49,5 @@ export async function admission(options: AdmissionOptions): Promise<Admittance> 
 }
 
 function tooLong(provider: string, waitMs: number, leftMs: number): string {
-  return `${provider} takes no more requests for ${formatDuration(waitMs)}, and ${formatDuration(leftMs)} are left of what a turn waits for it (limits.wait)`;
+  return `${provider} refuses requests for ${formatDuration(waitMs)}, and this turn may wait only ${formatDuration(leftMs)} longer (limits.wait)`;
 }

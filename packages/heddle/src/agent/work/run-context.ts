@@ -119,8 +119,8 @@ export function projectIn(room: Room, tree: string): string {
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return folder;
   throw new HeddleError({
     code: "WorkspaceMissing",
-    message: `the project folder ${room.subfolder} is not in the worktree: nothing in it is committed`,
-    hint: "Commit it, so that steps of agents have it.",
+    message: `the project folder ${room.subfolder} is not in the worktree: none of its files is committed`,
+    hint: "Commit it, so that agent steps have it.",
   });
 }
 
@@ -134,5 +134,5 @@ export function workFolder(room: Room, tree: string, { task }: AgentJob): string
   const project = realpathSync(projectIn(room, tree));
   const { cwd, id } = task.step;
   if (cwd === undefined) return project;
-  return folderOf(project, cwd, id, "Commit it, or let an earlier step that this one depends on make it.");
+  return folderOf(project, cwd, id, "Commit it, or create it in a step that this one depends on.");
 }

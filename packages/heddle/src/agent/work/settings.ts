@@ -23,7 +23,7 @@ export interface RunSettings {
   readonly allowNewSteps: boolean;
   readonly keepWorktrees: boolean;
   /** Work counts although files of it are not captured: too large, or unreadable. */
-  readonly leaveOut: boolean;
+  readonly allowOmitted: boolean;
   readonly worktrees: { readonly maxTrees?: number; readonly maxBytes?: number };
 }
 
@@ -81,7 +81,7 @@ export function runSettings(config: JsonObject, folder: string): Result<RunSetti
     land: landOf(config["land"]),
     allowNewSteps: config["allowNewSteps"] === true,
     keepWorktrees: worktrees["keep"] === true,
-    leaveOut: worktrees["leaveOut"] === true,
+    allowOmitted: worktrees["allowOmitted"] === true,
     worktrees: defined({
       maxTrees: typeof max === "number" ? max : undefined,
       maxBytes: typeof maxMb === "number" ? maxMb * 2 ** 20 : undefined,

@@ -232,7 +232,7 @@ async function tellBreaches({ room, note }: TurnContext, before: Look): Promise<
   try {
     now = await look(room.repository);
   } catch (thrown) {
-    const text = `whether something outside the worktree was changed could not be seen: ${messageOf(thrown)}`;
+    const text = `cannot check for changes outside the worktree: ${messageOf(thrown)}`;
     return progress(note, { type: "notice", text });
   }
   const breaches = breachesBetween(before, now);
@@ -308,7 +308,7 @@ function taskOf(context: TurnContext, reports: Reports, onQuestion: () => void):
         progress(note, { type: "lesson", domain, kind, text, files: [...files] });
         return { kind: "accepted" };
       },
-      planSubmitted: async () => ({ kind: "refused", problems: ["A step's agent submits no plan."] }),
+      planSubmitted: async () => ({ kind: "refused", problems: ["Only a planner can submit a plan."] }),
     },
   };
 }

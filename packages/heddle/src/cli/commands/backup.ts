@@ -6,7 +6,7 @@ import { EXIT, fail, openToRead, type Context } from "../context.ts";
 export async function backup(context: Context, [file = ""]: readonly (string | undefined)[]): Promise<number> {
   const path = resolve(file);
   if (existsSync(path))
-    return fail(context, { code: "FileExists", message: `${file} exists already`, hint: "Name a file that does not." });
+    return fail(context, { code: "FileExists", message: `${file} exists already`, hint: "Choose another file name." });
   const opened = await openToRead(context);
   if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
@@ -14,7 +14,7 @@ export async function backup(context: Context, [file = ""]: readonly (string | u
   if (context.json) context.out.json({ file: path });
   else
     context.out.line(
-      `Copied the journal to ${file}. To go back to it, put it in place of .heddle/state.db while nothing runs.`,
+      `Copied the journal to ${file}. To restore it, replace .heddle/state.db with it while nothing runs.`,
     );
   return EXIT.ok;
 }

@@ -7,8 +7,8 @@ export function completionOf(commands: readonly CommandSpec[]): Action {
   return async (context: Context, [shell]) => {
     const script = scriptOf(shell, commands);
     if (script === undefined) {
-      const message = `there is no completion for ${JSON.stringify(shell)}`;
-      return fail(context, { code: "Usage", message, hint: "Name bash, zsh or fish." });
+      const message = `no completion for ${JSON.stringify(shell)}`;
+      return fail(context, { code: "Usage", message, hint: "Use bash, zsh or fish." });
     }
     if (context.json) context.out.json({ shell, script });
     else context.out.write(script);

@@ -17,16 +17,16 @@ import type { Project } from "../../project/port.ts";
 type Words = readonly (string | undefined)[];
 
 export function cancel(context: Context, words: Words): Promise<number> {
-  return send(context, words, { kind: "cancel" }, "was asked to end; it can be resumed");
+  return send(context, words, { kind: "cancel" }, "is being cancelled; it can be resumed");
 }
 
 export function pause(context: Context, words: Words, flags: Flags): Promise<number> {
   const reason = text(flags, "reason") ?? `paused by ${userName()}`;
-  return send(context, words, { kind: "pause", reason }, "was asked to start no further step");
+  return send(context, words, { kind: "pause", reason }, "is paused: no new step starts");
 }
 
 export function unpause(context: Context, words: Words): Promise<number> {
-  return send(context, words, { kind: "unpause" }, "was asked to go on");
+  return send(context, words, { kind: "unpause" }, "continues");
 }
 
 async function send(context: Context, [word]: Words, request: ControlRequest, said: string): Promise<number> {
@@ -70,7 +70,7 @@ async function answer(context: Context, words: Words, flags: Flags, decision: De
   const said = safeLine(step.value.id);
   if (context.json) context.out.json({ run, step: step.value.id, decision, result: sent.value });
   else {
-    const next = sent.value === "done" ? ` Go on with: heddle resume ${run}` : "";
+    const next = sent.value === "done" ? ` Continue: heddle resume ${run}` : "";
     const done = step.value.question?.about === "question" && decision === "approve" ? "Answered" : VERBS[decision];
     context.out.line(`${done} ${said} of run ${run}.${next}`);
   }
@@ -90,8 +90,8 @@ function answerWith(
   if (question.about === "conflict")
     return err({
       code: "Usage",
-      message: "this is a conflict: a yes alone does not say how it is settled",
-      hint: `\`heddle resolve ${target}\` with --ours, --theirs or --continue.`,
+      message: "this is a conflict: approving it does not say how to resolve it",
+      hint: `Use \`heddle resolve ${target}\` with --ours, --theirs or --continue.`,
     });
   if (question.about !== "question") return ok(comment);
   if (comment !== undefined) return ok(optionOf(question, comment));
@@ -135,13 +135,13 @@ export async function askedStep(
   if (only === undefined) {
     return err({
       code: "NotAsked",
-      message: `no step of run ${run} waits for an answer`,
-      hint: `See it with \`heddle show ${run}\`.`,
+      message: `no step of run ${run} is waiting for an answer`,
+      hint: `\`heddle show ${run}\` shows its steps.`,
     });
   }
   return err({
     code: "Usage",
-    message: `several steps of run ${run} wait for an answer: ${asking
+    message: `several steps of run ${run} are waiting for an answer: ${asking
       .slice(0, 10)
       .map(({ id }) => id)
       .join(", ")}`,

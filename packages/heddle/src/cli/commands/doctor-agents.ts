@@ -27,7 +27,7 @@ async function checkPrograms(keeping: AgentKeeping): Promise<Finding> {
     .map(({ agent, version }) => (version === undefined ? agent : `${agent} ${version}`));
   if (told.length > 0) return { check: "agents", level: "ok", message: told.join(", ") };
   const hint = agents.map(({ problem }) => problem ?? "").find((text) => text !== "");
-  const message = "none of the known ones was found on PATH";
+  const message = "no known agent was found on PATH";
   return defined({ check: "agents", level: "ok", message, hint });
 }
 
@@ -51,7 +51,7 @@ async function checkWorktrees(keeping: AgentKeeping): Promise<readonly Finding[]
       check: "worktrees",
       level: "ok",
       message: `${plural(all.length, "worktree")} of agents, ${size(all.reduce((sum, tree) => sum + tree.bytes, 0))}`,
-      hint: "`heddle worktrees` lists them, `heddle worktrees clean` removes what is done with.",
+      hint: "`heddle worktrees` lists them, `heddle worktrees clean` removes those not needed any more.",
     },
     ...odd.slice(0, MOST_NAMED).map(oddTree),
   ];
@@ -70,11 +70,11 @@ function oddTree({ state, run, name, bytes, path, inUse }: TreeLine): Finding {
 function hintOf(state: TreeLine["state"], run: string): string {
   switch (state) {
     case "unsaved":
-      return `It holds work that is nowhere else: \`heddle resume ${run}\` keeps it, or commit it on a branch of yours.`;
+      return `It has work that exists nowhere else. \`heddle resume ${run}\` captures it; or commit it on one of your branches.`;
     case "unfinished":
-      return `No step has worked there: \`heddle resume ${run}\` makes it anew; of a run that is over, delete it.`;
+      return `No step has used it. \`heddle resume ${run}\` creates it again; if the run has ended, delete it.`;
     default:
-      return "Git or heddle has no note of it: see what is in it, and delete it.";
+      return "Git or heddle does not know it. Check what is in it, then delete it.";
   }
 }
 

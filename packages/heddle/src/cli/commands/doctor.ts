@@ -49,12 +49,16 @@ function checkNode(): Finding {
 function checkPlatform(): Finding {
   switch (process.platform) {
     case "linux":
-      return { check: "platform", level: "ok", message: "Linux: processes that leave their group are found by /proc" };
+      return {
+        check: "platform",
+        level: "ok",
+        message: "Linux: processes that leave their group are found through /proc",
+      };
     case "darwin":
       return {
         check: "platform",
         level: "warning",
-        message: "macOS: without /proc, processes that leave their group are found by `ps` alone",
+        message: "macOS: processes that leave their group are found through `ps` only",
       };
     default:
       return { check: "platform", level: "error", message: `${process.platform} is not supported in this version` };
@@ -71,7 +75,7 @@ function checkGit(env: NodeJS.ProcessEnv): Finding {
     check: "git",
     level: "warning",
     message: "not found on PATH",
-    hint: "Plans run without it; a run then records no commit.",
+    hint: "Only needed for agents; without it a run records no commit.",
   };
 }
 
@@ -92,13 +96,12 @@ function checkDisk(dir: string): Finding {
     if (free > LITTLE_SPACE) return { check: "disk", level: "ok", message };
     return { check: "disk", level: "warning", message, hint: "Make room: `heddle gc` removes old runs." };
   } catch (thrown) {
-    return { check: "disk", level: "warning", message: `free space is not known: ${messageOf(thrown)}` };
+    return { check: "disk", level: "warning", message: `cannot determine the free space: ${messageOf(thrown)}` };
   }
 }
 
 async function checkProject(context: Context, fix: boolean): Promise<readonly Finding[]> {
-  if (!existsSync(layoutOf(context.dir).journalFile))
-    return [{ check: "journal", level: "ok", message: "none here yet" }];
+  if (!existsSync(layoutOf(context.dir).journalFile)) return [{ check: "journal", level: "ok", message: "none yet" }];
   const opened = await (fix ? openToWrite(context) : openToRead(context));
   if (!opened.ok) {
     const { message, hint } = opened.error;
@@ -115,23 +118,23 @@ async function checkProject(context: Context, fix: boolean): Promise<readonly Fi
 
 async function checkJournal(project: Project): Promise<readonly Finding[]> {
   const { ok, events, problems } = await project.journal.check();
-  if (ok) return [{ check: "journal", level: "ok", message: `${plural(events, "event")}, each as it was written` }];
+  if (ok) return [{ check: "journal", level: "ok", message: `${plural(events, "event")}, all checksums match` }];
   return problems.slice(0, 20).map(({ message, hint }) => ({
     check: "journal",
     level: "error" as const,
     message,
-    hint: hint ?? "Go back to a copy made by `heddle backup`, or move .heddle away.",
+    hint: hint ?? "Restore a copy made by `heddle backup`, or move .heddle away.",
   }));
 }
 
 async function checkRuns(project: Project): Promise<readonly Finding[]> {
   const interrupted = (await project.journal.runs()).map(runLine).filter((line) => line.status === "interrupted");
-  if (interrupted.length === 0) return [{ check: "runs", level: "ok", message: "none was interrupted" }];
+  if (interrupted.length === 0) return [{ check: "runs", level: "ok", message: "no run was interrupted" }];
   return interrupted.slice(0, 10).map(({ run, plan }) => ({
     check: "runs",
     level: "warning" as const,
     message: `run ${run} of ${plan} was interrupted`,
-    hint: `Go on with \`heddle resume ${run}\`: it ends what the dead engine left first.`,
+    hint: `Continue with \`heddle resume ${run}\`. It first ends processes that are left over.`,
   }));
 }
 
@@ -155,11 +158,11 @@ async function checkHistories(project: Project): Promise<readonly Finding[]> {
       check: "history",
       level: "error",
       message: `run ${run} breaks ${first.rule} at event ${first.seq}: ${first.message}${more}`,
-      hint: `See it with \`heddle replay ${run}\`. Do not build on its results: start it again with \`heddle run\`.`,
+      hint: `\`heddle replay ${run}\` shows details. Do not use its results; start over with \`heddle run\`.`,
     });
   }
   if (findings.length > 0) return findings.slice(0, 20);
-  return [{ check: "history", level: "ok", message: `${plural(runs, "run")}, every rule held` }];
+  return [{ check: "history", level: "ok", message: `${plural(runs, "run")}, all rules hold` }];
 }
 
 /** Folders of runs that the journal does not know. */
@@ -168,19 +171,17 @@ async function checkFiles(project: Project, fix: boolean): Promise<readonly Find
   const names = existsSync(folder) ? readdirSync(folder) : [];
   const known = new Set((await project.journal.runs()).map((record) => record.run));
   const orphans = names.filter((name) => !known.has(name));
-  if (orphans.length === 0) return [{ check: "files", level: "ok", message: "every run's folder belongs to a run" }];
+  if (orphans.length === 0) return [{ check: "files", level: "ok", message: "every folder belongs to a run" }];
   if (!fix) {
     return [
       {
         check: "files",
         level: "warning",
-        message: `${plural(orphans.length, "folder")} in .heddle/runs belong to no run`,
+        message: `${plural(orphans.length, "folder")} in .heddle/runs without a run`,
         hint: "`heddle doctor --fix` removes them.",
       },
     ];
   }
   for (const name of orphans) rmSync(join(folder, name), { recursive: true, force: true });
-  return [
-    { check: "files", level: "ok", message: `removed ${plural(orphans.length, "folder")} that belonged to no run` },
-  ];
+  return [{ check: "files", level: "ok", message: `removed ${plural(orphans.length, "folder")} without a run` }];
 }

@@ -30,6 +30,6 @@ export async function dryRun(context: Context, loaded: LoadedPlan, flags: Flags)
   out.lines(planLines(out, view));
   out.line();
   if (reused.length > 0) out.line(`Reused, not run: ${cut(safeLine(reused.join(", ")), 500)}`);
-  out.line(`Dry run: ${plural(chosen.plan.steps.length - reused.length, "step")} would run; nothing was executed.`);
+  out.line(`Dry run: ${plural(chosen.plan.steps.length - reused.length, "step")} would run; nothing was run.`);
   return EXIT.ok;
 }

@@ -49,8 +49,8 @@ export async function gc(context: Context, _args: readonly unknown[], flags: Fla
       kept,
       dryRun: dry,
     });
-  else if (removed.length + kept.length === 0) context.out.line(`Nothing is older than ${plural(days, "day")}.`);
-  else context.out.line(`${plural(removed.length, "run")} ${dry ? "would go" : "removed"}.`);
+  else if (removed.length + kept.length === 0) context.out.line(`No run is older than ${plural(days, "day")}.`);
+  else context.out.line(`${plural(removed.length, "run")} ${dry ? "would be removed" : "removed"}.`);
   return EXIT.ok;
 }
 
@@ -64,12 +64,12 @@ async function refsToGo(
   if (!found.ok) return safeLine(found.error.message);
   if (found.value === undefined) return 0;
   const { refs, landed, trees } = found.value;
-  const left = `${plural(trees, "worktree")} of it ${trees === 1 ? "is" : "are"} left; see \`heddle worktrees list ${run}\``;
+  const left = `it still has ${plural(trees, "worktree")}: \`heddle worktrees list ${run}\``;
   if (trees > 0) return left;
   if (!unlanded && status !== "succeeded")
-    return "what its agents left is kept for a resume or a look; --unlanded removes it too";
+    return "its agents' work is kept because it has not succeeded; --unlanded removes it too";
   if (!unlanded && !landed)
-    return `its agents' work is on no branch of yours: \`heddle merge ${run}\` lands it, --unlanded removes it`;
+    return `its agents' work has not landed: \`heddle merge ${run}\` lands it, --unlanded removes it`;
   if (dry) return refs.length;
   const gone = await keeping.removeRefs(run);
   if (!gone.ok) return safeLine(gone.error.message);

@@ -16,7 +16,7 @@ export async function importPlan(context: Context, [file = ""]: readonly (string
   } catch (thrown) {
     return fail(context, {
       code: "PlanUnreadable",
-      message: `${file} cannot be read: ${messageOf(thrown)}`,
+      message: `cannot read ${file}: ${messageOf(thrown)}`,
       hint: "Name a file that exists.",
       cause: thrown,
     });

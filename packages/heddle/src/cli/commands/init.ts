@@ -5,17 +5,17 @@ import { messageOf } from "../../base/errors.ts";
 import { EXIT, fail, type Context } from "../context.ts";
 import { findPlanFile } from "../../project/find-plan.ts";
 
-const PLAN = `# A plan: steps, and what each of them needs. Show it with \`heddle plan\`, run it with \`heddle run\`.
+const PLAN = `# A plan: steps and their dependencies. Show it with \`heddle plan\`, run it with \`heddle run\`.
 name: hello
 
 # Steps at once; the default is the number of cores.
 # maxConcurrency: 4
 
-# After a failure: fail-fast ends the run, continue runs what does not depend on the failed step.
+# After a failure: fail-fast ends the run, continue runs everything that does not depend on the failed step.
 # failure: continue
 
 steps:
-  # A step is a shell command. Steps without \`deps\` start at once, side by side.
+  # A step is a shell command. Steps without \`deps\` start at once, in parallel.
   - id: fetch
     description: Get what the build needs
     run: echo "fetching"
@@ -24,7 +24,7 @@ steps:
     description: Check the style
     run: echo "linting"
 
-  # \`deps\`: this step starts the moment each of them has succeeded.
+  # \`deps\`: this step starts as soon as each of them has succeeded.
   - id: build
     description: Build it
     deps: [fetch]
@@ -36,7 +36,7 @@ steps:
     deps: [build]
     run: echo "testing"
 
-  # A person's yes or no:
+  # Ask a person:
   # - id: sign-off
   #   deps: [test, lint]
   #   approve: Ship it?
@@ -51,8 +51,8 @@ export async function init(context: Context): Promise<number> {
   if (existing !== undefined) {
     return fail(context, {
       code: "PlanExists",
-      message: `there is a ${existing} here already`,
-      hint: "See it with `heddle plan`.",
+      message: `${existing} exists already`,
+      hint: "`heddle plan` shows it.",
     });
   }
   try {
@@ -69,7 +69,7 @@ export async function init(context: Context): Promise<number> {
       context,
       {
         code: "ProjectUnwritable",
-        message: `the plan cannot be written: ${messageOf(thrown)}`,
+        message: `cannot write the plan: ${messageOf(thrown)}`,
         hint: "Make the folder writable.",
         cause: thrown,
       },

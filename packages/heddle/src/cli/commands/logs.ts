@@ -33,7 +33,7 @@ export async function logs(context: Context, words: readonly (string | undefined
       step === undefined ? `no step of run ${run} has written a log` : `step ${step} of run ${run} has no such attempt`;
     return fail(
       context,
-      { code: "NoLog", message, hint: `\`heddle show ${run}\` tells which steps ran, and how often.` },
+      { code: "NoLog", message, hint: `\`heddle show ${run}\` shows which steps ran, and how often.` },
       EXIT.failed,
     );
   }
@@ -53,7 +53,7 @@ async function print(context: Context, targets: readonly LogTarget[], withTitles
   for (const { step, attempt, log } of targets) {
     if (withTitles) tape.line(context.out.style("bold", `── ${safeLine(step)}, attempt ${attempt} ──`));
     else if (!existsSync(log)) {
-      context.out.note(`There is no ${safeLine(log)}: the attempt wrote nothing, or its log was removed.`);
+      context.out.note(`${safeLine(log)} does not exist: the attempt wrote nothing, or its log was removed.`);
     }
     const cursor = new LogCursor(log);
     cursors.set(log, cursor);
@@ -81,7 +81,7 @@ async function follow(
     await tape.idle();
     if (over) {
       if (!hasEnded(read.state, target.step))
-        context.out.note(`No process works on run ${run} any more. Go on with: heddle resume ${run}`);
+        context.out.note(`No process is working on run ${run} any more. Continue: heddle resume ${run}`);
       return;
     }
     await new Promise<void>((resolve) => {

@@ -32,7 +32,7 @@ export async function merge(context: Context, [word]: readonly (string | undefin
   const { state, live } = read.value;
   if (live && !isOn(flags, "partial")) return fail(context, goesOn(run.value), EXIT.failed);
   if (!live && state.phase.tag !== "succeeded")
-    context.out.note(`Run ${run.value} has not succeeded: what it has merged so far lands.`);
+    context.out.note(`Run ${run.value} has not succeeded. Landing what has been merged so far.`);
   const kind = branch !== undefined ? "branch" : isOn(flags, "ff") ? "ff" : "merge";
   const landed = await (await project.agents()).land(run.value, kind, defined({ name: branch, target: state.branch }));
   if (!landed.ok) return fail(context, landed.error, EXIT.failed);
@@ -48,8 +48,8 @@ export async function merge(context: Context, [word]: readonly (string | undefin
 function goesOn(run: string): Problem {
   return {
     code: "RunGoesOn",
-    message: `run ${run} goes on, and would land in part`,
-    hint: `Wait for its end (\`heddle watch ${run}\`), or bring what it has merged so far with --partial.`,
+    message: `run ${run} has not ended: only a part of it would land`,
+    hint: `Wait for its end (\`heddle watch ${run}\`), or land what has been merged so far with --partial.`,
   };
 }
 
@@ -58,7 +58,7 @@ function* lines(run: string, landing: Landing): Generator<string, void, undefine
   const { integration, commits, branch, commit } = landing;
   if (commits > 0) yield* landingLines(run, landing);
   else
-    yield `No step's work is on ${integration}; ${branch ?? "your branch"} is at ${commit?.slice(0, 10) ?? "what it was"}.`;
+    yield `${integration} has no work of a step; ${branch ?? "your branch"} stays at ${commit?.slice(0, 10) ?? "its commit"}.`;
 }
 
 /** The step is looked for in the history, so that a name that was mistyped is told from one whose work is not there. */
@@ -72,8 +72,8 @@ async function revert(context: Context, project: Project, run: string, step: str
   const { integration, commit, files } = reverted.value;
   if (context.json) context.out.json({ run, step, integration, commit, files });
   else {
-    context.out.line(safeLine(`Took ${step} out of ${integration} (${commit.slice(0, 10)}).`));
-    context.out.line(`Bring that to your branch, as often as you like: heddle merge ${run}`);
+    context.out.line(safeLine(`Reverted ${step} on ${integration} (${commit.slice(0, 10)}).`));
+    context.out.line(`To update your branch: heddle merge ${run}`);
   }
   return EXIT.ok;
 }

@@ -17,14 +17,14 @@ export async function overview(context: Context, _args: readonly unknown[], flag
   if (file === undefined)
     return fail(context, {
       ...noPlan(),
-      hint: "Write a first one with `heddle init`; `heddle --help` lists all commands.",
+      hint: "`heddle init` writes an example; `heddle --help` lists all commands.",
     });
   const last = await lastRun(context);
   // A TypeScript plan is a program: only `run` and `plan` load it.
   if (file.endsWith(".ts")) {
     if (context.json) out.json({ file, lastRun: last ?? null });
     else if (last === undefined)
-      out.line(`${file}: not run yet. See it with \`heddle plan\`, run it with \`heddle run\`.`);
+      out.line(`${file}: not run yet. Show it with \`heddle plan\`, run it with \`heddle run\`.`);
     else out.lines(lastLinesOf(context, last));
     return EXIT.ok;
   }
@@ -66,8 +66,8 @@ function* lastLinesOf({ out, clock }: Context, view: View): Generator<string, vo
   yield countsText(view.counts);
   const unfinished = view.status !== "succeeded" && view.status !== "running";
   yield unfinished
-    ? `Go on: heddle resume   Anew: heddle run`
+    ? "Continue: heddle resume   Start over: heddle run"
     : view.status === "running"
-      ? "Follow it: heddle watch"
-      : "Run it again: heddle run";
+      ? "Follow: heddle watch"
+      : "Run again: heddle run";
 }

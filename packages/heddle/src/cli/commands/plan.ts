@@ -100,7 +100,7 @@ function* timeLines(view: PlanView): Generator<string, void, undefined> {
   const unknown =
     view.unknownDurations === 0
       ? ""
-      : ` or more (nothing is known about ${view.unknownDurations} of ${view.steps.length} steps)`;
+      : ` or more (the duration of ${view.unknownDurations} of ${view.steps.length} steps is unknown)`;
   yield `Expected time with ${workers}: ${tookText(view.expectedMakespanMs)}${unknown}`;
 }
 

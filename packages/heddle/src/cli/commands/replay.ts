@@ -49,7 +49,7 @@ export async function replay(context: Context, [word]: readonly (string | undefi
     out.line();
     if (view !== null) out.lines(stepTable(out, view.steps));
     out.line();
-    if (sound) out.line(out.style("green", `✓ ${plural(seq, "event")} replayed, every rule held.`));
+    if (sound) out.line(out.style("green", `✓ ${plural(seq, "event")} replayed, all rules hold.`));
     for (const { rule, seq: where, message } of violations)
       out.line(out.style("red", `✗ event ${where} breaks ${rule}: ${safeLine(message)}`));
   }

@@ -39,8 +39,8 @@ export async function report(context: Context, [word]: readonly (string | undefi
       context,
       {
         code: "FileUnwritable",
-        message: `${file} cannot be written: ${messageOf(thrown)}`,
-        hint: "Name another file with -o.",
+        message: `cannot write ${file}: ${messageOf(thrown)}`,
+        hint: "Choose another file with -o.",
         cause: thrown,
       },
       EXIT.failed,

@@ -16,7 +16,7 @@ export async function rerun(context: Context, [word]: readonly (string | undefin
   if (from === undefined) {
     return fail(context, {
       code: "Usage",
-      message: "rerun begins with a step: --from ID is missing",
+      message: "rerun needs the step to start from: --from ID",
       hint: "`heddle rerun --help` shows examples.",
     });
   }
@@ -32,7 +32,7 @@ export async function rerun(context: Context, [word]: readonly (string | undefin
     return fail(context, {
       code: "NoPlanFile",
       message: `run ${run.value} was started by a program, not from a plan file`,
-      hint: "Run it again from there.",
+      hint: "Start it again from that program.",
     });
   }
   const loaded = await loadPlan(context, recorded.planFile, plan.params ?? {});

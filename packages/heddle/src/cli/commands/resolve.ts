@@ -8,6 +8,13 @@ import type { Flags } from "../spec.ts";
 import { userName } from "../user.ts";
 import { isOn, text } from "../flag-values.ts";
 
+/** What will happen, after "step x of run y". */
+const RESOLVES_BY: Readonly<Record<Resolution, string>> = {
+  ours: "will be resolved with the merged side",
+  theirs: "will be resolved with the step's side",
+  continue: "will be resolved with your edits",
+};
+
 const CHOICES: readonly Resolution[] = ["ours", "theirs", "continue"];
 
 export async function resolve(context: Context, words: readonly (string | undefined)[], flags: Flags): Promise<number> {
@@ -16,8 +23,8 @@ export async function resolve(context: Context, words: readonly (string | undefi
   if (second !== undefined)
     return fail(context, {
       code: "Usage",
-      message: `--${String(choice)} and --${second} contradict each other`,
-      hint: "Choose one of the two.",
+      message: `--${String(choice)} and --${second} cannot be combined`,
+      hint: "Use one of them.",
     });
   const opened = await openToChange(context);
   if (!opened.ok) return fail(context, opened.error);
@@ -34,7 +41,7 @@ export async function resolve(context: Context, words: readonly (string | undefi
     if (context.json) context.out.json({ run, step: id, path: tree?.path ?? null });
     else {
       if (question !== undefined) context.out.line(`${safeLine(id)}: ${safeLine(question.question)}.`);
-      if (tree !== undefined) context.out.line(`Its worktree: ${safeLine(tree.path)}`);
+      if (tree !== undefined) context.out.line(`Worktree: ${safeLine(tree.path)}`);
     }
     return EXIT.waiting;
   }
@@ -46,8 +53,8 @@ export async function resolve(context: Context, words: readonly (string | undefi
   if (!sent.ok) return fail(context, sent.error);
   if (context.json) context.out.json({ run, step: id, choice, result: sent.value });
   else {
-    const next = sent.value === "done" ? ` Go on with: heddle resume ${run}` : "";
-    context.out.line(`${safeLine(id)} of run ${run} is to be settled by ${choice}.${next}`);
+    const next = sent.value === "done" ? ` Continue: heddle resume ${run}` : "";
+    context.out.line(`${safeLine(id)} of run ${run} ${RESOLVES_BY[choice]}.${next}`);
   }
   return EXIT.ok;
 }

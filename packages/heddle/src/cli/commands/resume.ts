@@ -47,7 +47,7 @@ async function goOn(context: Context, [word]: Words, flags: Flags, mode: "resume
   if (!resumed.ok) return fail(context, resumed.error);
   const state = resumed.value.state();
   const done = countsText(stepCounts(state, true));
-  const opening = `${context.out.style("bold", state.plan.name)}: run ${context.out.style("bold", run.value)} goes on; of ${plural(state.steps.length, "step")}: ${done}`;
+  const opening = `${context.out.style("bold", state.plan.name)}: run ${context.out.style("bold", run.value)} resumed; of ${plural(state.steps.length, "step")}: ${done}`;
   return await conduct(context, project, resumed.value, { flags, opening });
 }
 
@@ -60,7 +60,7 @@ async function currentPlan(
   const source = await recordedSource(project, run);
   if (source === undefined) return ok(undefined);
   if (!existsSync(resolve(project.dir, source.file))) {
-    context.out.note(`The plan file ${source.file} is gone; the run goes on with the plan as recorded.`);
+    context.out.note(`The plan file ${source.file} does not exist any more; using the recorded plan.`);
     return ok(undefined);
   }
   return loadPlan(context, source.file, source.params);

@@ -16,7 +16,7 @@ import type { Project } from "../../project/port.ts";
 
 export async function run(context: Context, [file]: readonly (string | undefined)[], flags: Flags): Promise<number> {
   const clash = clashOf(flags);
-  if (clash !== undefined) return fail(context, { code: "Usage", message: clash, hint: "Choose one of the two." });
+  if (clash !== undefined) return fail(context, { code: "Usage", message: clash, hint: "Use one of them." });
   const loaded = await loadPlan(context, file, (flags["param"] as JsonObject | undefined) ?? {});
   if (!loaded.ok) return loaded.error;
   if (text(flags, "output") !== "quiet") await noteWarnings(context, loaded.value);
@@ -25,8 +25,8 @@ export async function run(context: Context, [file]: readonly (string | undefined
     return dryRun(context, loaded.value, flags);
   }
   if (isOn(flags, "interactive") && !context.out.canAsk) {
-    const hint = "Use an `approve` step where a plan must wait for a person without a terminal.";
-    return fail(context, { code: "Usage", message: "--interactive asks on a terminal, and this is none", hint });
+    const hint = "Without a terminal, use an `approve` step.";
+    return fail(context, { code: "Usage", message: "--interactive needs a terminal", hint });
   }
   const opened = await openToWrite(context);
   if (!opened.ok) return fail(context, opened.error, EXIT.failed);
@@ -58,8 +58,8 @@ async function startRun(context: Context, project: Project, loaded: LoadedPlan, 
 }
 
 function clashOf(flags: Flags): string | undefined {
-  if (isOn(flags, "failFast") && isOn(flags, "keepGoing")) return "--fail-fast and --keep-going contradict each other";
-  if (isOn(flags, "sequential") && isOn(flags, "parallel")) return "--sequential and --parallel contradict each other";
+  if (isOn(flags, "failFast") && isOn(flags, "keepGoing")) return "--fail-fast and --keep-going cannot be combined";
+  if (isOn(flags, "sequential") && isOn(flags, "parallel")) return "--sequential and --parallel cannot be combined";
   if (texts(flags, "only").length > 0 && text(flags, "from") !== undefined)
     return "--only and --from cannot be combined";
   return undefined;
@@ -98,7 +98,7 @@ async function remindOfUnfinished(context: Context, project: Project, { plan }: 
   if (status !== "interrupted" && status !== "failed") return;
   const said = status === "failed" ? "failed" : "was interrupted";
   context.out.note(
-    `The latest run of this plan, ${run}, ${said}; \`heddle resume ${run}\` goes on with it. This is a new run.`,
+    `The latest run of this plan, ${run}, ${said}. To continue it: \`heddle resume ${run}\`. This is a new run.`,
   );
 }
 

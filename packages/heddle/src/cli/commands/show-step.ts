@@ -40,8 +40,8 @@ export async function showStep(context: Context, project: Project, run: string, 
   for (const { attempt, text } of notices)
     out.line(`  ${out.style("yellow", "!")} attempt ${attempt}: ${safeLine(text)}`);
   for (const { attempt, commit, ref } of captured)
-    out.line(`  attempt ${attempt} left ${commit.slice(0, 10)}, kept by ${safeLine(ref)}`);
-  if (step !== undefined && step.log !== null) out.line(`  Its log: heddle logs ${run} ${safeLine(id)}`);
+    out.line(`  attempt ${attempt} ended with ${commit.slice(0, 10)}, kept under ${safeLine(ref)}`);
+  if (step !== undefined && step.log !== null) out.line(`  Log: heddle logs ${run} ${safeLine(id)}`);
   return EXIT.ok;
 }
 

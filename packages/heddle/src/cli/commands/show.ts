@@ -10,9 +10,8 @@ import { landingLines } from "../landing-lines.ts";
 import { readRun } from "../../project/read-run.ts";
 import { cut, safeLine, widthOf } from "../output-text.ts";
 import type { Output } from "../output.ts";
-import { tookText } from "../../view/times.ts";
 import { stepTable } from "../step-table.ts";
-import { countsText, statusStyle, timeText } from "../format.ts";
+import { countsText, statusStyle, timesText, timeText } from "../format.ts";
 import type { Project } from "../../project/port.ts";
 
 type Words = readonly (string | undefined)[];
@@ -67,8 +66,8 @@ async function showPrompt(context: Context, project: Project, words: Words): Pro
   if (text === undefined)
     return fail(context, {
       code: "NoPrompt",
-      message: `no agent of step ${step} of run ${run} was told anything`,
-      hint: "Only agents' steps that were started have prompts.",
+      message: `step ${step} of run ${run} has no prompt`,
+      hint: "Only agent steps that have started have a prompt.",
     });
   if (context.json) context.out.json({ run, step, prompt: text });
   else for (const line of text.trimEnd().split("\n")) context.out.line(safeLine(line));
@@ -89,7 +88,7 @@ function* showLines(
   yield "";
   yield `${plural(view.steps.length, "step")}: ${countsText(view.counts)}`;
   yield timesText(view);
-  if (view.cost !== null) yield `Agents told of ${view.cost.toFixed(2)} USD`;
+  if (view.cost !== null) yield `Cost reported by agents: ${view.cost.toFixed(2)} USD`;
   yield* changedLines(out, view.changedBySeveral);
   if (view.landing !== null) for (const line of landingLines(view.run, view.landing)) yield safeLine(line);
   yield* nextLines(view);
@@ -113,21 +112,15 @@ function* changedLines(out: Output, { count, files }: ChangedBySeveral): Generat
   if (count > MOST_FILES) yield `  … and ${plural(count - MOST_FILES, "more file")}`;
 }
 
-export function timesText(view: Pick<RunView, "sequentialMs" | "parallelMs" | "speedup">): string {
-  const speedup = view.speedup === null ? "" : `, ${view.speedup.toFixed(2)}x`;
-  return `Took ${tookText(view.parallelMs)}; one after another it is ${tookText(view.sequentialMs)}${speedup}`;
-}
-
 function* nextLines(view: RunView): Generator<string, void, undefined> {
   const { run, status } = view;
-  if (status === "failed" || status === "cancelled" || status === "interrupted")
-    yield `Go on with: heddle resume ${run}`;
+  if (status === "failed" || status === "cancelled" || status === "interrupted") yield `Continue: heddle resume ${run}`;
   for (const step of view.steps) {
-    if (step.status === "needs-resolution") yield `Settle with: heddle resolve ${run} ${safeLine(step.id)}`;
+    if (step.status === "needs-resolution") yield `Resolve: heddle resolve ${run} ${safeLine(step.id)}`;
     if (step.status === "needs-approval") {
       const words = step.about === "question" ? ' --comment "..."' : "";
-      yield `Answer with: heddle approve ${run} ${safeLine(step.id)}${words}`;
+      yield `Answer: heddle approve ${run} ${safeLine(step.id)}${words}`;
     }
-    if (step.status === "failed" && step.log !== null) yield `Its log: heddle logs ${run} ${safeLine(step.id)}`;
+    if (step.status === "failed" && step.log !== null) yield `Log: heddle logs ${run} ${safeLine(step.id)}`;
   }
 }

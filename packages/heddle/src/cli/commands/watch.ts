@@ -110,8 +110,7 @@ async function screenWatcher(
   const mode = text(flags, "output") as OutputMode | undefined;
   const logFile = (step: string, attempt: number): string => project.logFile(run, step, attempt);
   const state = (): RunSnapshot => {
-    if (reader.state === undefined)
-      throw new HeddleError({ code: "EmptyRun", message: `run ${run} has no readable beginning` });
+    if (reader.state === undefined) throw new HeddleError({ code: "EmptyRun", message: `run ${run} has no events` });
     return reader.state;
   };
   let live: LiveView | undefined;
@@ -163,7 +162,7 @@ function close(
     out.line(
       out.style(
         "yellow",
-        `Run ${state.run} was interrupted: its process is gone. Go on with: heddle resume ${state.run}`,
+        `Run ${state.run} was interrupted: its process is gone. Continue: heddle resume ${state.run}`,
       ),
     );
     return;

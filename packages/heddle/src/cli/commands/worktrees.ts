@@ -20,8 +20,8 @@ export async function worktrees(
   if (action !== "list" && action !== "clean" && action !== "open")
     return fail(context, {
       code: "Usage",
-      message: `worktrees has no action ${JSON.stringify(action)}`,
-      hint: "There are list, clean and open.",
+      message: `worktrees: unknown action ${JSON.stringify(action)}`,
+      hint: "The actions are list, clean and open.",
     });
   const opened = await openToRead(context);
   if (!opened.ok) return fail(context, opened.error);
@@ -52,7 +52,7 @@ async function list(
   const listed = await keeping.worktrees(await runOf(project, word));
   if (!listed.ok) return fail(context, listed.error, EXIT.failed);
   if (context.json) context.out.json({ worktrees: listed.value });
-  else if (listed.value.length === 0) context.out.line("There are no worktrees of agents.");
+  else if (listed.value.length === 0) context.out.line("No worktrees.");
   else context.out.lines(lines(listed.value, context.clock.now()));
   return EXIT.ok;
 }
@@ -94,13 +94,13 @@ async function clean(
   else {
     for (const tree of removed) context.out.line(`${dryRun ? "would remove" : "removed"} ${safeLine(tree.path)}`);
     for (const tree of kept) context.out.line(safeLine(`kept ${tree.path}: ${whyKept(tree)}`));
-    if (removed.length + kept.length === 0) context.out.line("There are no worktrees of agents.");
+    if (removed.length + kept.length === 0) context.out.line("No worktrees.");
   }
   return EXIT.ok;
 }
 
 function whyKept({ project, inUse, state }: TreeLine): string {
-  if (project !== null) return `of the project in ${project}`;
+  if (project !== null) return `belongs to the project in ${project}`;
   return inUse ? "in use" : state;
 }
 
@@ -128,7 +128,7 @@ async function open(
     return fail(context, {
       code: "UnknownWorktree",
       message: `run ${found.value[0]?.run ?? meant.value} has no worktree ${JSON.stringify(word ?? "")}`,
-      hint: `${names === "" ? "It has none" : `It has those of ${safeLine(names)}`}; those of steps that succeeded are gone. \`heddle worktrees open RUN STEP\` finds one of another run.`,
+      hint: `${names === "" ? "It has no worktree" : `It has worktrees of ${safeLine(names)}`}; those of succeeded steps are removed. For another run: \`heddle worktrees open RUN STEP\`.`,
     });
   }
   if (context.json) context.out.json(tree);

@@ -22,9 +22,9 @@ const COMPLETION: CommandSpec = {
 };
 
 export const GROUPS: readonly CommandGroup[] = [
-  { title: "Running", commands: RUNNING },
-  { title: "Looking", commands: LOOKING },
-  { title: "Keeping", commands: [...KEEPING, COMPLETION] },
+  { title: "Run", commands: RUNNING },
+  { title: "Inspect", commands: LOOKING },
+  { title: "Maintain", commands: [...KEEPING, COMPLETION] },
 ];
 
 export const COMMANDS: readonly CommandSpec[] = GROUPS.flatMap((group) => group.commands);

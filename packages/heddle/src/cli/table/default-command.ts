@@ -3,7 +3,7 @@ import type { CommandSpec } from "../spec.ts";
 
 export const OVERVIEW: CommandSpec = {
   name: "",
-  summary: "Show the steps of this folder's plan and what the last run made of them",
+  summary: "Show the steps of this folder's plan and how they ended in the last run",
   examples: [["heddle", "in a folder with a heddle.yaml"]],
   load: async () => (await import("../commands/overview.ts")).overview,
 };

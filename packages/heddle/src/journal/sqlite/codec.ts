@@ -64,10 +64,10 @@ export function decodeEvent(row: Row, source: RowSource): Event {
   const bad = (reason: string): HeddleError =>
     damaged(source.file, reason, source.run, typeof seq === "number" ? seq : undefined);
   if (typeof seq !== "number" || typeof time !== "number" || typeof typeId !== "number" || typeof data !== "string") {
-    throw bad("has a field of the wrong kind");
+    throw bad("has a field of the wrong type");
   }
   if ((stepId !== null && typeof stepId !== "number") || (attempt !== null && typeof attempt !== "number")) {
-    throw bad("has a field of the wrong kind");
+    throw bad("has a field of the wrong type");
   }
   const type = source.typeOf(typeId);
   if (type === undefined) throw bad(`has the unknown type number ${typeId}`);
@@ -104,7 +104,7 @@ function finish(fields: Fields, version: number, source: RowSource, bad: (reason
   let event = made as Event;
   if (version !== EVENT_VERSION) {
     if (version > EVENT_VERSION) throw tooNew(source.file, `event ${seq} of run ${run} has version ${version}`);
-    if (source.rules.upgrade === undefined) throw bad(`has version ${version}, which nothing here upgrades`);
+    if (source.rules.upgrade === undefined) throw bad(`has version ${version}, which this heddle cannot upgrade`);
     event = source.rules.upgrade(event, version);
   }
   const problem = source.rules.validate?.(event);

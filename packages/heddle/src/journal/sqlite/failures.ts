@@ -44,15 +44,15 @@ export function problemOf(thrown: unknown, file: string): Problem {
   if (system === "EROFS" || system === "EACCES" || system === "EPERM") return readOnly(make);
   if (system === "ERR_OUT_OF_RANGE") return corrupt(make);
   if (system === "ENOTDIR") {
-    return make("JournalUnusable", "cannot be there: its folder is a file", "Move that file away.");
+    return make("JournalUnusable", "cannot be created: its folder is a file", "Move that file away.");
   }
   switch (sqliteCode(thrown)) {
     case 5:
     case 6:
       return make(
         "JournalBusy",
-        "is held by another process for too long",
-        "Try again; if it stays so, look for a stopped heddle process.",
+        "has been locked by another process for too long",
+        "Try again. If it does not help, look for a stopped heddle process.",
       );
     case 8:
       return readOnly(make);
@@ -94,7 +94,7 @@ export function removedProblem(file: string): Problem {
   return {
     code: "JournalRemoved",
     message: `${file} was removed or replaced while a run was writing to it: what it held is gone`,
-    hint: "Leave `.heddle` alone while a run goes on; restore it from a backup, or start the plan again with `heddle run`.",
+    hint: "Do not change `.heddle` during a run. Restore it from a backup, or start over with `heddle run`.",
   };
 }
 

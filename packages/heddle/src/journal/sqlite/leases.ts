@@ -73,8 +73,8 @@ function createRun(
     if (db.sql(SQL.insertRun).run(run.run, run.plan, run.createdAt, sum) === 0) {
       const problem = {
         code: "RunExists",
-        message: `${db.file} has a run ${run.run} already`,
-        hint: "Resume it, or start one with another id.",
+        message: `run ${run.run} exists already in ${db.file}`,
+        hint: "Resume it, or start a run with another id.",
       };
       return err({ kind: "failed", problem });
     }

@@ -34,6 +34,6 @@ function unknownRun(run: string): HeddleError {
   return new HeddleError({
     code: "UnknownRun",
     message: `the journal has no run ${run}`,
-    hint: "List runs with `heddle runs`.",
+    hint: "`heddle runs` lists the runs.",
   });
 }

@@ -45,14 +45,14 @@ export function formatOf(db: Database, formats: readonly string[] = FORMATS): nu
   if (!empty && (application !== APPLICATION_ID || format < 1)) {
     throw new HeddleError({
       code: "JournalDamaged",
-      message: `${db.file} is not a heddle journal: it is a database of another program, or its header is damaged`,
+      message: `${db.file} is not a heddle journal: it belongs to another program, or its header is damaged`,
       hint: "Restore the file from a backup, or move it away.",
     });
   }
   if (format > formats.length) {
     throw tooNew(
       db.file,
-      `format ${format}, written by ${writerOf(db)}; this one reads up to format ${formats.length}`,
+      `format ${format}, written by ${writerOf(db)}; this version reads up to format ${formats.length}`,
     );
   }
   return format;

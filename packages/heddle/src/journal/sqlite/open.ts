@@ -139,8 +139,8 @@ function checkLog(file: string): void {
   if (frame === undefined) return;
   throw new HeddleError({
     code: "JournalDamaged",
-    message: `${file}-wal is damaged at frame ${frame}: what was recorded after it would be lost`,
-    hint: "Restore the journal from a backup; keep the files if you want somebody to look at them.",
+    message: `${file}-wal is damaged at frame ${frame}: everything recorded after it would be lost`,
+    hint: "Restore the journal from a backup. Keep the damaged files if you want to report this.",
   });
 }
 
@@ -166,7 +166,7 @@ function openToWrite(file: string, options: SqliteOptions): SqliteDatabase {
     );
     const level = db.sql("PRAGMA synchronous").get()?.[0];
     if (level !== 2)
-      throw unusable(file, `the setting that makes commits durable was refused (synchronous is ${level})`);
+      throw unusable(file, `SQLite refused the setting that makes commits durable (synchronous is ${level})`);
     migrate(db, options.writer ?? "heddle");
     return db;
   } catch (thrown) {
@@ -188,7 +188,7 @@ function useLog(db: SqliteDatabase, timeoutMs: number): void {
       if (mode === "wal" && existsSync(`${db.file}-wal`)) return;
       throw unusable(
         db.file,
-        `its file system or its permissions do not allow a write-ahead log (journal_mode is ${mode})`,
+        `its file system or permissions do not allow a write-ahead log (journal_mode is ${mode})`,
       );
     } catch (thrown) {
       if (!isBusy(thrown) || waitedMs >= timeoutMs) throw thrown;
@@ -207,7 +207,7 @@ function openToRead(file: string, options: SqliteOptions): SqliteDatabase {
       const what = format === 0 ? "is empty" : `has the older format ${format}`;
       throw new HeddleError({
         code: "JournalReadOnly",
-        message: `${file} ${what} and cannot be brought up to date while it is only read`,
+        message: `${file} ${what} and cannot be upgraded while it is opened for reading only`,
       });
     } catch (thrown) {
       db.close();

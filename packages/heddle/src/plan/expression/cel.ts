@@ -198,7 +198,7 @@ class CelExpression implements Expression {
   evaluate(scope: Scope): Result<Json, string> {
     const read = this.#read(scope);
     if (workOf(this.#parsed.ast as ASTNode, sizeOf(read)) > MOST_WORK) {
-      return err(`${this.text.trim()}: too much work for the size of its data`);
+      return err(`${this.text.trim()}: too expensive for the size of its data`);
     }
     try {
       const values = new Map(Object.entries(read).map(([name, value]) => [name, toCel(value)]));
@@ -233,7 +233,7 @@ function problemOf(thrown: unknown): ExpressionError {
   const said = typeof summary === "string" ? summary : typeof message === "string" ? message : "it cannot be evaluated";
   const offset = typeof range?.start === "number" ? range.start : 0;
   if (said.startsWith("has() invalid argument")) {
-    return { message: "has() takes names joined by dots; elsewhere write 'name' in map", offset };
+    return { message: "has() needs names joined by dots; otherwise write 'name' in map", offset };
   }
   return { message: (said.split("\n")[0] ?? said).slice(0, 300), offset };
 }

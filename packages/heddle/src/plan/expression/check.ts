@@ -70,7 +70,7 @@ function checkUse(use: NameUse, site: ExpressionSite, ancestors: Ancestors, find
         meant === undefined
           ? `add it to the step's deps: deps: [${[...(step.deps ?? []), name].slice(-4).join(", ")}]`
           : `did you mean "${meant}"?`;
-      return refuse(`"${shorten(name)}" is no dep of this step`, hint);
+      return refuse(`"${shorten(name)}" is not in this step's deps`, hint);
     }
     case "params": {
       if (use.name === undefined || params === undefined || params.includes(name)) return;

@@ -95,15 +95,15 @@ class NameSearch {
       // `cel.bind` and `optional.of` are called on names that are no variables.
       const meant = suggest(root, ROOTS);
       const rest = meant === undefined ? `there are ${ROOTS.join(", ")}` : `did you mean "${meant}"?`;
-      this.trouble ??= { message: `"${root}" is no name here; ${rest}`, offset };
+      this.trouble ??= { message: `unknown name "${root}"; ${rest}`, offset };
       return;
     }
     if (name === undefined && (root === "deps" || root === "env")) {
       const example = root === "deps" ? "deps.ID.output or deps['an-id'].status" : "env.NAME";
       const problem =
         index === undefined
-          ? `"${root}" cannot be read as a whole`
-          : `a name behind "${root}" is written out, not computed`;
+          ? `"${root}" cannot be used as a value`
+          : `a name after "${root}" must be written out, not computed`;
       this.trouble ??= { message: `${problem}: write ${example}`, offset };
       return;
     }
@@ -122,7 +122,7 @@ class NameSearch {
     if (!BINDING.has(name) || variable?.op !== "id") return args.forEach((argument) => this.visit(argument, undefined));
     if (isRoot(variable.args)) {
       this.trouble ??= {
-        message: `"${variable.args}" has a meaning of its own: name the variable otherwise`,
+        message: `"${variable.args}" is reserved: use another variable name`,
         offset: startOf(variable),
       };
       return;
@@ -134,8 +134,7 @@ class NameSearch {
 
   #pattern(argument: ASTNode | undefined, node: ASTNode): void {
     if (argument?.op === "value" && typeof argument.args === "string" && isSafePattern(argument.args)) return;
-    const message =
-      "matches() takes a pattern written out, without repeats inside repeated groups, back references or look-around";
+    const message = "matches() needs a literal pattern without nested repeats, back references or look-around";
     this.trouble ??= { message, offset: startOf(argument ?? node) };
   }
 }

@@ -37,13 +37,13 @@ export function sizeOf(value: Json): DataSize {
 const DEEPEST = 200;
 
 export function fromCel(value: unknown, depth = 0): Result<Json, string> {
-  if (depth > DEEPEST) return err("the value is nested too deep");
+  if (depth > DEEPEST) return err("the value is nested too deeply");
   switch (typeof value) {
     case "string":
     case "boolean":
       return ok(value);
     case "number":
-      return Number.isFinite(value) ? ok(value) : err(`the value is ${value}, which JSON cannot hold`);
+      return Number.isFinite(value) ? ok(value) : err(`the value is ${value}, which JSON cannot represent`);
     case "bigint": {
       const number = Number(value);
       return Number.isSafeInteger(number) ? ok(number) : err(`the number ${value} is too large for JSON`);
@@ -80,7 +80,7 @@ function fromObject(value: object, depth: number): Result<Json, string> {
   }
   const primitive = typeof value.valueOf === "function" ? value.valueOf() : value;
   if (typeof primitive === "bigint" || typeof primitive === "number") return fromCel(primitive, depth + 1);
-  return err("the value has no JSON form: give text, a number, true or false, null, a list or a map");
+  return err("the value has no JSON form: use a string, a number, true or false, null, a list or a map");
 }
 
 function fromEntries(entries: Iterable<[unknown, unknown]>, depth: number): Result<Json, string> {

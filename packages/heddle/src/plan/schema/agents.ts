@@ -39,7 +39,7 @@ const rule = lazy(() =>
       command: optional(text)(),
       tool: optional(text)(),
     })
-    .check(z.refine(decidesOnce, "a rule has one of allow, deny and ask")),
+    .check(z.refine(decidesOnce, "a rule has exactly one of allow, deny and ask")),
 );
 const preset = oneOf(["read-only", "worktree", "full", "ask"], "expected read-only, worktree, full or ask");
 const permissions = optional(
@@ -53,29 +53,29 @@ const permissions = optional(
 const sandbox = optional(oneOf(["auto", "off", "require"], "expected auto, off or require"));
 
 const limits: Shape = {
-  start: optional(duration, "Until the agent takes a prompt."),
-  idle: optional(duration, "Without a word from the agent."),
-  toolIdle: optional(duration, "The same while a tool of the agent is at work."),
-  ask: optional(duration, "For an answer to a request for leave."),
-  wait: optional(duration, "For a provider that refuses, in sum of one turn; default: 2h."),
-  verify: optional(
-    duration,
-    "For one verification of a commit, setup included; then it counts as failed; default: 30m.",
-  ),
+  start: optional(duration, "Until the agent accepts a prompt."),
+  idle: optional(duration, "Without any report of the agent."),
+  toolIdle: optional(duration, "The same while a tool of the agent is running."),
+  ask: optional(duration, "For an answer to a permission request."),
+  wait: optional(duration, "For a provider that refuses requests, in one turn together; default: 2h."),
+  verify: optional(duration, "For one verification of a commit, setup included; default: 30m."),
 };
 const worktrees: Shape = {
-  max: optional(count, "Worktrees of the repository at once."),
-  maxMb: optional(count, "What they take of the disk together."),
-  keep: optional(flag, "Worktrees of steps that succeeded stay."),
-  leaveOut: optional(
+  max: optional(count, "Worktrees of the repository at the same time."),
+  maxMb: optional(count, "The disk space that they use together."),
+  keep: optional(flag, "Do not remove worktrees of succeeded steps."),
+  allowOmitted: optional(
     flag,
-    "Work counts although files of it are too large to be captured (50 MB each, 500 MB in all).",
+    "Accept work with files that are too large to be captured (50 MB each, 500 MB together).",
   ),
 };
 const upTo = (most: number): Lazy => lazy(() => count().check(z.maximum(most, `must be at most ${most}`)));
 const mergeQueue: Shape = {
   ahead: optional(upTo(16), "Verifications at the same time, each on top of the one before; default: 2."),
-  batch: optional(upTo(100), "What waits is verified together, up to so many, and halved where it is red; default: 1."),
+  batch: optional(
+    upTo(100),
+    "Waiting steps that are verified together; halved when the verification fails; default: 1.",
+  ),
 };
 
 /** May stand in `agents:`, in an entry of `use`, and in a step's `agent:`; the nearest counts. */
@@ -83,36 +83,36 @@ const everywhere: Shape = {
   model: optional(text),
   permissions,
   sandbox,
-  home: optional(command, "A folder that the agent takes for its home."),
-  writable: optional(list(command), "Folders beside the worktree that it may write to in a sandbox."),
+  home: optional(command, "The agent's home folder."),
+  writable: optional(list(command), "Folders outside the worktree that it may write to in a sandbox."),
   limits: optional(strict(limits, "expected a mapping such as {idle: 10m}")),
 };
 const ladder: Shape = {
   onConflict: optional(
     list(oneOf(["agent", "human"], "expected agent or human")),
-    "Who settles work that does not merge, in turn.",
+    "Who resolves work that does not merge, in this order.",
   ),
   tries: optional(
     () => wholeNumber().check(z.nonnegative("must not be negative")),
-    "Times that its agent may mend it.",
+    "How often its agent may try to fix it.",
   ),
 };
 
 const entry: Shape = {
   preset: optional(text),
   protocol: optional(oneOf(["acp", "native", "exec"], "expected acp, native or exec")),
-  command: optional(() => z.union([command(), list(text)()], "expected a command or a list of words")),
+  command: optional(() => z.union([command(), list(text)()], "expected a command or a list of arguments")),
   args: optional(texts),
-  env: optional(() => z.record(ENV_NAME_TEXT(), text(), "expected a mapping of names to text")),
+  env: optional(() => z.record(ENV_NAME_TEXT(), text(), "expected a mapping of names to strings")),
   provider: optional(text),
-  script: optional(command, "Of the scripted agent: a file, relative to the plan's."),
+  script: optional(command, "For the scripted agent: a file, relative to the plan's file."),
   passEnv: optional(list(text)),
   ...everywhere,
 };
 const ENV_NAME_TEXT = lazy(() => text().check(z.regex(ENV_NAME, "expected the name of an environment variable")));
 
 const plan: Shape = {
-  default: optional(command, "The agent of steps that name none; default: claude."),
+  default: optional(command, "The agent of steps without `use`; default: claude."),
   use: optional(
     () =>
       z.record(
@@ -120,15 +120,15 @@ const plan: Shape = {
         strict(entry, "expected a mapping such as {command: my-agent}")(),
         "expected a mapping of names",
       ),
-    "Agents beside, or in place of, those that are known.",
+    "Your own agents, or changes to the known ones.",
   ),
-  passEnv: optional(list(text), "Variables that every agent finds: keys of providers."),
-  setup: optional(commands, "Run in every new worktree."),
-  verify: optional(commands, "Must pass on every commit before it is merged."),
+  passEnv: optional(list(text), "Environment variables passed to every agent, such as provider keys."),
+  setup: optional(commands, "Commands to run in every new worktree."),
+  verify: optional(commands, "Commands that must pass on each commit before it is merged."),
   merge: optional(oneOf(["squash", "merge", "rebase"], "expected squash, merge or rebase")),
   mergeQueue: optional(
     strict(mergeQueue, "expected a mapping such as {ahead: 2, batch: 5}"),
-    "How what succeeded is verified before it is merged.",
+    "How many verifications run at once, and how many steps share one.",
   ),
   land: optional(
     () =>
@@ -136,13 +136,13 @@ const plan: Shape = {
         [z.enum(["none", "ff", "merge", "branch"]), strict({ branch: command })()],
         "expected none, ff, merge, branch, or {branch: name}",
       ),
-    "What becomes of the work when the run has succeeded; default: none.",
+    "Where the work goes when the run has succeeded; default: none.",
   ),
   conflicts: optional(
     oneOf(["warn", "serialize"], "expected warn or serialize"),
-    "Of steps whose `writes` may match one file and that no edge orders; default: warn.",
+    "For unordered steps whose `writes` can match the same file; default: warn.",
   ),
-  allowNewSteps: optional(flag, "Steps that agents propose join the run."),
+  allowNewSteps: optional(flag, "Steps proposed by agents join the run without asking."),
   worktrees: optional(strict(worktrees, "expected a mapping such as {max: 20}")),
   ...everywhere,
   ...ladder,
@@ -157,7 +157,7 @@ const step: Shape = {
         [z.enum(["changes", "none"]), strict({ files: list(command) })()],
         "expected changes, none, or {files: [...]}",
       ),
-    "What has to have changed; default: changes.",
+    "What must have changed; default: changes.",
   ),
   ...everywhere,
   ...ladder,

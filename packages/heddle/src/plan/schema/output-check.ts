@@ -22,7 +22,7 @@ export function compileOutputCheck(schema: JsonObject): OutputCheck {
         .map((error) => `${placeOf(error.instanceLocation)} ${error.error}`.replace(/\.$/, ""));
       return [...new Set(said)].slice(0, 3).join("; ");
     } catch (thrown) {
-      return `the schema cannot be used: ${firstLine(thrown)}`;
+      return `invalid schema: ${firstLine(thrown)}`;
     }
   };
 }
@@ -50,8 +50,8 @@ function partProblem(schema: Json): string | undefined {
   const { type, pattern } = schema;
   const types: readonly unknown[] = Array.isArray(type) ? type : [type];
   const wrong = types.find((each) => each !== undefined && !TYPES.includes(each));
-  if (wrong !== undefined) return `"${String(wrong)}" is no type of JSON Schema: there are ${TYPES.join(", ")}`;
-  if (pattern !== undefined && !isPattern(pattern)) return "a pattern is no regular expression";
+  if (wrong !== undefined) return `"${String(wrong)}" is not a JSON Schema type: use ${TYPES.join(", ")}`;
+  if (pattern !== undefined && !isPattern(pattern)) return "a pattern is not a regular expression";
   for (const [key, member] of Object.entries(schema)) {
     if (DATA.has(key)) continue;
     const parts: readonly Json[] = Array.isArray(member)

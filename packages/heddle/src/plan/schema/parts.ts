@@ -66,7 +66,7 @@ export const duration: Lazy = lazy(() =>
       z
         .number()
         .check(
-          z.nonnegative({ error: "a duration is not negative", abort: true }),
+          z.nonnegative({ error: "a duration cannot be negative", abort: true }),
           z.refine(isDuration, "the duration is too long"),
         ),
     ],

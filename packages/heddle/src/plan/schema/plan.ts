@@ -37,7 +37,7 @@ const id = lazy(() =>
       z.string().check(z.regex(ID_PATTERN, "an id has 1 to 100 characters: letters, digits, and . _ - /")),
       z.number().check(z.nonnegative()),
     ],
-    "expected an id: text of letters, digits, and . _ - /",
+    "expected an id of letters, digits, and . _ - /",
   ),
 );
 const ids = lazy(() => z.union([list(id)(), id()], "expected a list of step ids"));
@@ -48,9 +48,9 @@ const name = lazy(() =>
 const envName = lazy(() => text().check(z.regex(ENV_NAME, "expected the name of an environment variable")));
 const env = lazy(() =>
   z.record(
-    envName().check(z.regex(/^(?!HEDDLE_)/, "names that begin with HEDDLE_ are the engine's own")),
+    envName().check(z.regex(/^(?!HEDDLE_)/, "names that begin with HEDDLE_ are reserved")),
     z.union([text(), z.number(), z.boolean()], "expected text"),
-    "expected a mapping of names to text",
+    "expected a mapping of names to strings",
   ),
 );
 const pools = lazy(() => z.record(name(), count(), "expected a mapping of pool names to numbers"));
@@ -85,20 +85,17 @@ const agentObject = strict(AGENT_SHAPES.step, "expected a prompt or a mapping su
 /** Keys that `defaults` may give to every step. */
 const shared = {
   labels: optional(texts),
-  env: optional(env, "Environment variables of the step; values may hold ${{ }}."),
+  env: optional(env, "Environment variables of the step; values may contain ${{ }}."),
   envMode: optional(oneOf(["inherit", "strict"], "expected inherit or strict")),
   passEnv: optional(list(envName)),
-  secrets: optional(list(envName), "Variables whose values are masked wherever they come up."),
+  secrets: optional(list(envName), "Variables whose values are masked in logs, outputs and errors."),
   cwd: optional(command),
   shell: optional(command),
   cache: optional(flag),
-  timeout: optional(duration, "Per attempt; 0 takes a default's back."),
-  totalTimeout: optional(duration, "Over all attempts."),
-  grace: optional(duration, "Between SIGTERM and SIGKILL."),
-  retry: optional(
-    retry,
-    "A number of further attempts after the first, or a mapping in which `attempts` counts the first as well.",
-  ),
+  timeout: optional(duration, "Limit of one attempt; 0 removes a default."),
+  totalTimeout: optional(duration, "Limit of all attempts together, waits included."),
+  grace: optional(duration, "Time from SIGTERM to SIGKILL."),
+  retry: optional(retry, "The number of further attempts, or a mapping in which `attempts` counts the first too."),
   resources: optional(pools),
   locks: optional(locks),
   limits: optional(stepLimits),
@@ -118,10 +115,10 @@ const stepShape = {
     () => command().check(z.regex(/^[^#]+(#[^#]+)?$/, "expected a module, or module#export")),
     "A function of a module: ./steps.ts#name.",
   ),
-  with: optional(jsonMap, "What the called function gets; texts may hold ${{ }}."),
+  with: optional(jsonMap, "The argument of the called function; strings may contain ${{ }}."),
   agent: optional(
     () => z.union([command(), agentObject()], "expected a prompt or a mapping"),
-    "A coding agent's task.",
+    "A prompt for a coding agent.",
   ),
   approve: optional(command, "A question to a person."),
   onTimeout: optional(oneOf(["reject", "approve"], "expected reject or approve")),
@@ -133,11 +130,14 @@ const stepShape = {
   deps: optional(ids, "Steps that must succeed first."),
   depends_on: optional(ids, "Another name of `deps`."),
   needs: optional(ids, "Another name of `deps`."),
-  after: optional(ids, "Steps that must end first, however they end."),
-  if: optional(() => z.union([text(), flag()], "expected an expression"), "CEL; false skips the step."),
+  after: optional(ids, "Steps that must end first, also if they fail."),
+  if: optional(
+    () => z.union([text(), flag()], "expected an expression"),
+    "A CEL condition; if false, the step is skipped.",
+  ),
   forEach: optional(() => z.union([command(), list(json)()], "expected an expression or a list"), "One step per item."),
-  maxConcurrency: optional(count, "Items of `forEach` at once."),
-  group: optional(command, "Steps of one group share a worktree and take turns in it."),
+  maxConcurrency: optional(count, "Items of `forEach` at the same time."),
+  group: optional(command, "Agent steps of one group share a worktree and take turns."),
   parallel_group: optional(command, "Another name of `group`."),
   epic: optional(() => z.union([command(), z.number()], "expected text"), "Another name of `group`."),
   isolate: optional(flag),
@@ -146,7 +146,7 @@ const stepShape = {
   writes: optional(texts),
   undo: optional(command),
   estimate: optional(duration),
-  output: optional(jsonMap, "The JSON Schema of the step's output."),
+  output: optional(jsonMap, "JSON Schema that the step's output must match."),
   ...shared,
 };
 
@@ -164,13 +164,13 @@ const topShape = {
   name: optional(() => command().check(z.maxLength(200, "a name has at most 200 characters"))),
   description: optional(text),
   params: optional(() => z.record(name(), paramSpec(), "expected a mapping of names")),
-  maxConcurrency: optional(count, "Steps at once; default: the number of cores."),
+  maxConcurrency: optional(count, "Steps at the same time; default: the number of cores."),
   maxAgents: optional(count),
   schedule: optional(oneOf(["ready", "layers"], "expected ready or layers")),
   failure: optional(oneOf(["fail-fast", "continue"], "expected fail-fast or continue")),
   rollback: optional(oneOf(["none", "dependents", "all"], "expected none, dependents or all")),
-  timeout: optional(duration, "Of the whole run."),
-  grace: optional(duration, "Between SIGTERM and SIGKILL."),
+  timeout: optional(duration, "Limit of the whole run."),
+  grace: optional(duration, "Time from SIGTERM to SIGKILL."),
   resources: optional(pools, "Counted pools."),
   limits: optional(
     strict(
@@ -186,9 +186,9 @@ const topShape = {
   ),
   agents: optional(
     strict(AGENT_SHAPES.plan, "expected a mapping such as {default: claude, verify: npm test}"),
-    "Which agents carry out steps, and what becomes of their work.",
+    "Settings of coding agents and of merging their work.",
   ),
-  defaults: optional(strict(shared, "expected a mapping of step keys"), "Keys that every step starts from."),
+  defaults: optional(strict(shared, "expected a mapping of step keys"), "Default values for all steps."),
 };
 
 const stepSchema = lazy(() => strict(stepShape)().register(NOTES, { id: "step" }));

@@ -9,19 +9,19 @@ export interface Violation {
 }
 
 export const RULES = {
-  gapless: "sequence numbers run from 1 without a gap",
-  "created-first": "the first event, and only it, is run.created",
+  gapless: "sequence numbers start at 1 and have no gap",
+  "created-first": "the first event is run.created, and no other is",
   "known-step": "every event names a step of the run",
-  "started-once": "an attempt starts once, and attempts count up by one",
-  "start-before-end": "an attempt ends only after it started, and once",
+  "started-once": "an attempt starts once, and attempt numbers increase by one",
+  "start-before-end": "an attempt ends once, after it has started",
   "deps-ended": "a step starts only after every dep succeeded and every `after` ended",
   "no-rerun": "a step whose success was recorded starts again only after an undo or an accepted change",
   "skip-cause": "a step is skipped for a dep only if that dep's branch did not succeed",
   concurrency: "no more attempts at once than the run allows",
   items: "no more items of a container at once than it allows",
   agents: "no more agents at once than the run allows",
-  pools: "no pool gives more than it holds",
-  locks: "a write lock excludes every other holder",
+  pools: "no pool gives more units than it has",
+  locks: "a write lock has no other holder beside it",
   "layer-barrier": "under `schedule: layers` a layer starts after the one before it ended",
   "quiet-end":
     "a run ends only when nothing runs, and nothing happens after its end but a landing, a resume or an undo",

@@ -23,17 +23,17 @@ test("rules come before their preset", () => {
 });
 
 test.each([
-  ["all", "names no preset; there are"],
-  [{ rules: [], preset: "all" }, "names no preset; there are"],
-  [{ rules: [], preset: 3 }, "has a preset that is no name"],
+  ["all", "is not a known preset; known are"],
+  [{ rules: [], preset: "all" }, "is not a known preset; known are"],
+  [{ rules: [], preset: 3 }, "has a preset that is not a name"],
   [{ rules: "edit" }, "is neither a preset nor {rules: [...], preset: name}"],
   [3, "is neither a preset nor {rules: [...], preset: name}"],
   [{ rules: [{ allow: "edit", deny: "edit" }] }, "has rules[0], which needs one of allow, deny, ask"],
-  [{ rules: [{ allow: "edit" }, "x"] }, "has rules[1], which is no mapping"],
-  [{ rules: [{ allow: "fly" }] }, "has rules[0], which has a kind that is none of"],
-  [{ rules: [{ allow: "edit", paths: "x" }] }, "has rules[0], which has paths, which is not known"],
-  [{ rules: [{ allow: "edit", path: "" }] }, "has rules[0], which has a path that is no pattern"],
-  [{ rules: [], otherwise: "deny" }, "has otherwise, which is not known"],
+  [{ rules: [{ allow: "edit" }, "x"] }, "has rules[1], which is not a mapping"],
+  [{ rules: [{ allow: "fly" }] }, "has rules[0], which has an unknown kind"],
+  [{ rules: [{ allow: "edit", paths: "x" }] }, "has rules[0], which has the unknown key paths"],
+  [{ rules: [{ allow: "edit", path: "" }] }, "has rules[0], which has a path that is not a pattern"],
+  [{ rules: [], otherwise: "deny" }, "has the unknown key otherwise"],
 ])("%j: %s", (permissions, message) => {
   const read = readPolicy(permissions);
   expect(typeof read === "string" ? read : "").toContain(message);

@@ -119,7 +119,7 @@ describe("an agent's attempt", () => {
     expect(refused).toMatchObject({ kind: "failed", agent: { class: "refusal", retryable: false } });
     const broken = await it.agents.start(it.turn("do: [{dance: 1}]")).outcome;
     expect(broken).toMatchObject({ kind: "failed", agent: { class: "crash" } });
-    expect(broken.kind === "failed" && broken.error.message).toContain("is no action");
+    expect(broken.kind === "failed" && broken.error.message).toContain("is not an action");
   });
 
   test("done without the files that were asked for is a failure", async () => {
@@ -127,7 +127,7 @@ describe("an agent's attempt", () => {
     const files = it.turn("do: [{write: {path: one, text: x}}]", { expect: { files: ["one", "two"] } });
     const outcome = await it.agents.start(files).outcome;
     expect(outcome).toMatchObject({ kind: "failed", agent: { class: "no-changes", retryable: true } });
-    expect(outcome.kind === "failed" && outcome.error.message).toContain("two is not there");
+    expect(outcome.kind === "failed" && outcome.error.message).toContain("two does not exist");
   });
 
   test("shows no secret (S14)", async () => {

@@ -53,7 +53,7 @@ test("kill -9 while the agent mends: what it left is not taken for settled", asy
   expect([code, stdout]).toEqual([3, expect.stringContaining("conflicts with")]);
   expect(await rig.merged("a.txt")).toBe("FIRST\nsecond\nthird");
   const prompt = (await rig.heddle(["show", await rig.run(), "second", "--prompt"])).stdout;
-  expect(prompt).toContain("these files have conflict markers");
+  expect(prompt).toContain("These files have conflict markers");
 });
 
 test("a later attempt of a conflict that failed is held to it", async () => {

@@ -25,8 +25,7 @@ test("where agents cannot work, doctor says why and what to do; where nobody ask
     {
       check: "repository",
       level: "warning",
-      message:
-        "agents cannot work here: a merge is in progress, so HEAD is not the commit that the work should begin at",
+      message: "agents cannot work here: a merge is in progress, so HEAD is not a commit to begin at",
       hint: expect.stringContaining("git merge --abort"),
     },
   ]);

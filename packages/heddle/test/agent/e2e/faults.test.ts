@@ -279,7 +279,7 @@ test("one that cannot begins anew in the same worktree, and is told what was lef
   expect(await rig.merged("whole.txt")).toBe("half\nfirst\nCHANGED\nthird");
   const text = await prompts(rig, "a");
   expect(text).toContain("do a");
-  expect(text).toContain("The engine that ran it died");
+  expect(text).toContain("The process that ran it died");
   expect(text).toMatch(/half\.txt +\| +1 \+/);
   expect(text).toMatch(/a\.txt +\| +2 \+-/);
   expect(rig.git(["show", `refs/heddle/${run}/a/1:half.txt`])).toBe("half");

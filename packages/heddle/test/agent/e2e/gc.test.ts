@@ -50,7 +50,7 @@ test("a run whose work is on no branch of the user's stays, with a word about it
   // Pushed, it is heddle's still.
   rig.git(["update-ref", `refs/remotes/origin/heddle/${run}/integration`, `heddle/${run}/integration`]);
   const told = await gc(rig);
-  expect(told).toContain("its agents' work is on no branch of yours");
+  expect(told).toContain("its agents' work has not landed");
   expect([refs(rig, run), await runs(rig)]).toEqual([before, [run]]);
   const { kept, removed } = JSON.parse(await gc(rig, "--json")) as { kept: { run: string }[]; removed: string[] };
   expect([kept.map((one) => one.run), removed]).toEqual([[run], []]);
@@ -69,7 +69,7 @@ test("a failed run stays while it has worktrees, and with what it captured until
   const run = await rig.run();
   expect(await gc(rig, "--unlanded")).toContain("1 worktree of it is left");
   expect((await rig.heddle(["worktrees", "clean", run])).code).toBe(0);
-  expect(await gc(rig)).toContain("kept for a resume or a look");
+  expect(await gc(rig)).toContain("is kept because it has not succeeded");
   expect(rig.git(["show", `refs/heddle/${run}/a/1:a.ts`])).toBe("a");
   expect(await gc(rig, "--unlanded")).toContain("1 run removed");
   expect([refs(rig, run), await runs(rig)]).toEqual([[], []]);

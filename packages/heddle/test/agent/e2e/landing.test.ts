@@ -110,7 +110,7 @@ test("a run that began on no branch lands on none by itself, and by a person's w
   rig.git(["checkout", "-q", "main"]);
   await gate.open();
   const { code, stdout } = await running.done;
-  expect([code, stdout]).toEqual([0, expect.stringContaining("began on no branch")]);
+  expect([code, stdout]).toEqual([0, expect.stringContaining("no branch was checked out when the run began")]);
   expect(rig.has("a.ts")).toBe(false);
   expect((await rig.heddle(["merge"])).stdout).toContain("landed on main");
   expect((await rig.heddle(["show"])).stdout).toContain("landed on main");
@@ -158,7 +158,7 @@ test("a second run moves the branch that the first made where it builds on it, a
   expect((await rig.heddle(["run"])).stdout).toContain("landed on work");
   const first = rig.git(["rev-parse", "work"]);
   const beside = await rig.heddle(["run"]);
-  expect(beside.stdout).toContain("it did not land: the branch work has commits that this run does not build on");
+  expect(beside.stdout).toContain("it did not land: the branch work has commits that this run does not include");
   expect(rig.git(["rev-parse", "work"])).toBe(first);
   rig.git(["merge", "-q", "work"]);
   expect((await rig.heddle(["run"])).stdout).toContain("landed on work");

@@ -37,7 +37,7 @@ test("agents of one preset share their provider's pause, whatever the plan calls
   const { events } = await rig.json(["run"]);
   // b has not asked for anything yet: it is held back by what a was told.
   expect(errorOf(events, "b")).toMatchObject({ class: "rate-limit" });
-  expect(String(errorOf(events, "b")["message"])).toContain("anthropic takes no more requests for");
+  expect(String(errorOf(events, "b")["message"])).toContain("anthropic refuses requests for");
   expect(ofType(events, "usage.recorded", "b").some(({ data }) => data["sessionId"] !== undefined)).toBe(false);
 });
 
@@ -56,9 +56,7 @@ test("a provider that asks for more than a turn's patience is not waited for; a 
   expect(finished.code).toBe(1);
   expect(waits(events, "a")).toEqual([]);
   expect(errorOf(events, "a")).toMatchObject({ class: "rate-limit" });
-  expect(String(errorOf(events, "a")["message"])).toMatch(
-    /^rate-limit: scripted takes no more requests for .*limits\.wait/,
-  );
+  expect(String(errorOf(events, "a")["message"])).toMatch(/^rate-limit: scripted refuses requests for .*limits\.wait/);
   expect(rig.git(["show", `refs/heddle/${await rig.run()}/a/1:half.txt`])).toBe("half");
   expect((await rig.heddle(["resume"])).code).toBe(0);
   expect([await rig.merged("half.txt"), await rig.merged("rest.txt")]).toEqual(["half", "rest"]);
@@ -105,7 +103,7 @@ test("a prompt is kept once for a turn that is begun again, and without secrets"
 
 test("the commit says what all turns of the attempt cost, and where some did not tell, that it is part of it", async () => {
   using rig = new AgentRig();
-  const mend = "The check of your work failed";
+  const mend = "Verification of your work failed";
   rig.agents(
     {
       a: [

@@ -153,7 +153,7 @@ test("what is red on top of the branch goes back to its owner with the output, a
   rig.agents(
     {
       a: [
-        { prompt: "check of your work failed", do: [{ delete: "no-good.txt" }, writes("good.txt", "good\n")] },
+        { prompt: "Verification of your work failed", do: [{ delete: "no-good.txt" }, writes("good.txt", "good\n")] },
         { do: [writes("no-good.txt", "x\n")] },
       ],
       b: [writes("b.txt", "b\n")],

@@ -19,14 +19,15 @@ test("work of which a file is too large to be captured is no success: nothing is
   expect(finished.code).toBe(1);
   const error = ofType(events, "step.failed", "a")[0]?.data["error"] as { class: string; message: string };
   expect(error.class).toBe("left-out");
-  for (const part of ["large.bin (51 MB)", "50 MB a file", "leaveOut: true"]) expect(error.message).toContain(part);
-  expect(noticesOf(events, "a")).toEqual([["left-out", "not captured, and so not merged: large.bin (51 MB)"]]);
+  for (const part of ["large.bin (51 MB)", "50 MB per file", "allowOmitted: true"])
+    expect(error.message).toContain(part);
+  expect(noticesOf(events, "a")).toEqual([["left-out", "not captured, so not merged: large.bin (51 MB)"]]);
   expect(ofType(events, "worktree.merged")).toEqual([]);
   const run = await rig.run();
   expect(rig.git(["show", `refs/heddle/${run}/a/1:small.txt`])).toBe("s");
   expect((await rig.heddle(["worktrees"])).stdout).toContain("unsaved");
   const shown = (await rig.heddle(["show", run, "a"])).stdout;
-  expect(shown).toContain("! attempt 1: not captured, and so not merged: large.bin (51 MB)");
+  expect(shown).toContain("! attempt 1: not captured, so not merged: large.bin (51 MB)");
   expect(shown).toContain(`kept by refs/heddle/${run}/a/1`);
   const told = JSON.parse((await rig.heddle(["show", run, "a", "--json"])).stdout) as {
     notices: unknown;
@@ -38,10 +39,14 @@ test("work of which a file is too large to be captured is no success: nothing is
 
 test("a plan may allow it; a step that is to change nothing may leave such files: that is told, and the worktree stays", async () => {
   using rig = new AgentRig();
-  rig.agents({ a: [writes("small.txt", "s\n"), large] }, { steps: [{ id: "a" }] }, { worktrees: { leaveOut: true } });
+  rig.agents(
+    { a: [writes("small.txt", "s\n"), large] },
+    { steps: [{ id: "a" }] },
+    { worktrees: { allowOmitted: true } },
+  );
   const allowed = await rig.heddle(["run"]);
   expect(allowed.code).toBe(0);
-  expect(allowed.stdout).toContain("[a] ! not captured, and so not merged: large.bin (51 MB)");
+  expect(allowed.stdout).toContain("[a] ! not captured, so not merged: large.bin (51 MB)");
   expect(await rig.merged("small.txt")).toBe("s");
   expect((await rig.heddle(["worktrees"])).stdout).toContain("unsaved");
   rig.agents({ b: [large] }, { steps: [{ id: "b", agent: { prompt: "look", expect: "none" } }] });
@@ -94,9 +99,9 @@ test("what is peculiar about the repository is told once at the run's beginning,
   const first = await rig.json(["run"]);
   const all = [...noticesOf(first.events, "a"), ...noticesOf(first.events, "b")];
   const repository = all.filter(([about]) => about === "repository").map(([, text]) => text);
-  expect(repository).toEqual(["1 changed or new files are not committed, so steps do not see them"]);
+  expect(repository).toEqual(["1 uncommitted file: agents do not see them"]);
   expect(all.filter(([about]) => about === "include")).toEqual([
-    ["include", expect.stringContaining("plain.env (git does not ignore it there, so it would be merged)")],
+    ["include", expect.stringContaining("plain.env (git does not ignore it in the worktree, so it would be merged)")],
     ["include", expect.stringContaining("plain.env")],
   ]);
   const again = await rig.json(["resume"]);
@@ -111,5 +116,5 @@ test("a checkout that cannot be looked at any more costs neither the turn's work
   const { events } = await rig.json(["run"]);
   expect(rig.git(["show", `refs/heddle/${await rig.run()}/a/1:w.txt`])).toBe("w");
   const told = ofType(events, "step.progress", "a").map(({ data }) => String(data["text"]));
-  expect(told.some((text) => text.includes("could not be seen"))).toBe(true);
+  expect(told.some((text) => text.includes("cannot check for changes"))).toBe(true);
 });

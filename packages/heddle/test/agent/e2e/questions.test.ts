@@ -50,7 +50,7 @@ test("a question ends the turn, the rest of the run goes on, and the answer is i
   expect(ofType(whole.events, "approval.given", "store")[0]?.data).toMatchObject({ comment: "sqlite" });
   const prompt = (await rig.heddle(["show", run, "store", "--prompt"])).stdout;
   expect(prompt).toContain("Which database?");
-  expect(prompt).toContain("It ended with a question, which was answered since.");
+  expect(prompt).toContain("It ended with a question that has been answered since.");
 });
 
 test("a question that a person will not answer fails the step", async () => {
@@ -85,7 +85,7 @@ test("after its question an agent can report nothing more in that turn", async (
     { steps: [{ id: "a" }] },
   );
   expect((await rig.heddle(["run"])).code).toBe(3);
-  expect((await rig.heddle(["logs"])).stdout).toContain("comes too late");
+  expect((await rig.heddle(["logs"])).stdout).toContain("is too late");
   await rig.heddle(["approve", "--comment", "yes"]);
   expect((await rig.heddle(["resume"])).code).toBe(0);
   expect(await rig.merged("a.txt")).toBe("done");
@@ -205,7 +205,7 @@ test("what was proposed before the work had to be mended is not forgotten", asyn
   rig.agents(
     {
       a: [
-        { prompt: "check of your work failed", do: [writes("good.txt", "good\n")] },
+        { prompt: "Verification of your work failed", do: [writes("good.txt", "good\n")] },
         { do: [writes("a.txt", "a\n"), propose("More", "do more")] },
       ],
       "a-more": [writes("more.txt", "more\n")],

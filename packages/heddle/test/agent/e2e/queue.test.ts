@@ -72,7 +72,7 @@ test("batch: the red one is found and goes back to its owner, the others are mer
   using rig = new AgentRig();
   const mended = rig.gate("mended");
   const two = [
-    { prompt: "check of your work failed", do: [{ run: mended.command }, { delete: "bad.ts" }] },
+    { prompt: "Verification of your work failed", do: [{ run: mended.command }, { delete: "bad.ts" }] },
     { do: [writes("two.ts", "2\n"), writes("bad.ts", "x\n")] },
   ];
   const mend = (async () => {
@@ -213,7 +213,7 @@ test("limits: {verify}: a verification that hangs is ended, and red", async () =
   expect([finished.code, finished.stderr]).toEqual([0, ""]);
   const [red] = ofType(events, "worktree.conflicted");
   expect(red?.data).toMatchObject({ reason: "verify" });
-  expect(red?.data["output"]).toContain("took longer than 1s, the most that is allowed (limits: {verify})");
+  expect(red?.data["output"]).toContain("took longer than the limit of 1s (limits: {verify})");
   expect(rig.git(["ls-tree", "--name-only", `heddle/${await rig.run()}/integration`])).not.toContain("slow.ts");
 });
 

@@ -84,9 +84,7 @@ test("what does not go together with the branch any more is done again, with wha
   expect(shown.stdout).not.toContain("Reused");
   const { finished, events } = await rig.json(["rerun", run, "--from", "b"]);
   expect(finished.code).toBe(0);
-  expect(finished.stderr).toBe(
-    `a runs again: what run ${run} merged for it does not go together with your branch in n.txt.\n`,
-  );
+  expect(finished.stderr).toBe(`a runs again: its work in run ${run} conflicts with your branch in n.txt.\n`);
   expect(ofType(events, "step.started").map(({ step }) => step)).toEqual(["a", "b"]);
   expect(ofType(events, "step.cached").map(({ step }) => step)).toEqual(["other"]);
   expect(await rig.merged("seen.md")).toBe("a.txt\nn.txt\nother.txt\nof a");
@@ -95,7 +93,7 @@ test("what does not go together with the branch any more is done again, with wha
 test.each(
   variants(1, [
     ["is gone", (rig: AgentRig, run: string) => rig.git(["update-ref", "-d", `refs/heads/heddle/${run}/integration`])],
-    ["was taken back out", async (rig: AgentRig, run: string) => await rig.heddle(["merge", run, "--revert", "a"])],
+    ["was reverted", async (rig: AgentRig, run: string) => await rig.heddle(["merge", run, "--revert", "a"])],
   ]),
 )("work that %s is done again", async (said, lose) => {
   using rig = new AgentRig();

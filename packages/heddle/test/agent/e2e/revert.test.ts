@@ -64,7 +64,7 @@ test("what cannot be taken out says why, and changes nothing", async () => {
     return [code, stderr];
   };
   const conflict = await refused("--revert", "second");
-  expect(conflict).toEqual([1, expect.stringContaining("builds on its work in second.txt")]);
+  expect(conflict).toEqual([1, expect.stringContaining("changed the same lines as first in second.txt")]);
   expect(await refused("--revert", "plain")).toEqual([1, expect.stringContaining("no work of plain is on")]);
   expect(await refused("--revert", "frist")).toEqual([2, expect.stringContaining("Did you mean first?")]);
   expect(await refused("--revert", "first", "--ff")).toEqual([2, expect.stringContaining("cannot be combined")]);
@@ -75,7 +75,7 @@ test("what cannot be taken out says why, and changes nothing", async () => {
   rig.agents({}, { steps: [{ id: "first", run: "true" }] });
   await rig.heddle(["run"]);
   const without = await rig.heddle(["merge", "--revert", "first"]);
-  expect([without.code, without.stderr]).toEqual([1, expect.stringContaining("has merged anything")]);
+  expect([without.code, without.stderr]).toEqual([1, expect.stringContaining("nothing has been merged")]);
 });
 
 test.each(variants(1, [["ff"], ["merge"], ["branch"]]))(
@@ -121,7 +121,7 @@ test("when the last step is out, landing says what it came to", async () => {
   await rig.heddle(["merge", "--revert", "only"]);
   const again = await rig.heddle(["merge"]);
   const tip = rig.git(["rev-parse", "--short=10", `heddle/${run}/integration`]);
-  expect(again.stdout).toBe(`No step's work is on heddle/${run}/integration; main is at ${tip}.\n`);
+  expect(again.stdout).toBe(`heddle/${run}/integration has no work of a step; main stays at ${tip}.\n`);
   expect(tracked(rig, "main")).toEqual([".gitignore", "a.txt"]);
 });
 
@@ -133,7 +133,7 @@ test.runIf(isNightly)("a dirty tree is not landed upon with a revert either, and
   rig.write("a.txt", "changed by the user\n");
   const before = rig.checkout();
   const { code, stderr } = await rig.heddle(["merge", run]);
-  expect([code, stderr]).toEqual([1, expect.stringContaining("a.txt has changes that are not committed")]);
+  expect([code, stderr]).toEqual([1, expect.stringContaining("a.txt has uncommitted changes")]);
   expect(rig.checkout()).toBe(before);
 });
 

@@ -66,7 +66,9 @@ test("`require` where there is no sandbox is a failure that says so, before the 
       false,
       expect.objectContaining({
         code: "spawn",
-        message: expect.stringMatching(/needs a sandbox, and there is none: .*No permissions to create new namespace/),
+        message: expect.stringMatching(
+          /needs a sandbox, and none is available: .*No permissions to create new namespace/,
+        ),
       }),
     ],
   ]);

@@ -76,7 +76,7 @@ test("a bound that others' worktrees have reached is told at once", async () => 
   const { finished, events } = await rig.json(["run"]);
   expect(finished.code).toBe(1);
   const [failed] = ofType(events, "step.failed", "b");
-  expect(JSON.stringify(failed?.data)).toContain("1 worktrees of this repository, the most that are allowed");
+  expect(JSON.stringify(failed?.data)).toContain("the limit of 1 worktrees of this repository is reached");
 });
 
 test("one that somebody works in is tried again before anybody is refused; one that is taken anew is not removed", async () => {

@@ -119,7 +119,7 @@ test("worktrees of another project in the same repository are left to it, until 
   };
   const theirs = worktrees.find(({ project }) => project?.endsWith("/one") === true);
   expect(worktrees.filter(({ project }) => project === null)).toHaveLength(1);
-  expect(await inProject("two", "worktrees", "clean")).toContain(`kept ${theirs?.path}: of the project in`);
+  expect(await inProject("two", "worktrees", "clean")).toContain(`kept ${theirs?.path}: belongs to the project in`);
   expect(existsSync(theirs?.path ?? "")).toBe(true);
   rmSync(path.join(rig.dir, "one/.heddle"), { recursive: true });
   expect(await inProject("two", "worktrees", "clean")).toContain(`removed ${theirs?.path}`);

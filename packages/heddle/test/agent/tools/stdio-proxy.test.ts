@@ -104,8 +104,8 @@ describe("errors", () => {
     input.end(`${call("task_get", {}, 1)}\n${call("task_get", {}, 2)}\n`);
     const answers = (await lines()) as { readonly id: number; readonly error: { readonly message: string } }[];
     expect(answers.map(({ error, id }) => [id, error.message]).sort()).toEqual([
-      [1, "the run's task tools cannot be reached: refused"],
-      [2, "the run's task tools gave no JSON"],
+      [1, "cannot reach the run's task tools: refused"],
+      [2, "the run's task tools did not answer with JSON"],
     ]);
   });
 });

@@ -50,7 +50,7 @@ describe("the same call again", () => {
       failed: () => (tries++ === 0 ? Promise.reject(new Error("disk full")) : Promise.resolve({ kind: "accepted" })),
     });
     const reply = await ledger.report(failed);
-    expect(reply).toEqual(refusal(/fault/));
+    expect(reply).toEqual(refusal(/internal error/));
     expect(JSON.stringify(reply)).not.toContain("disk full");
     expect(faults).toEqual(["task_fail of r1/build failed: disk full"]);
     expect(await ledger.report(failed)).toEqual(ok("failed"));
@@ -62,7 +62,7 @@ describe("the same call again", () => {
         throw new Error("no");
       },
     });
-    expect(await ledger.report({ tool: "task_progress", input: { message: "m" } })).toEqual(refusal(/fault/));
+    expect(await ledger.report({ tool: "task_progress", input: { message: "m" } })).toEqual(refusal(/internal error/));
     expect(faults).toHaveLength(1);
   });
 });
@@ -86,7 +86,7 @@ describe("an attempt ends once", () => {
     const verdict = Promise.withResolvers<{ readonly kind: "refused"; readonly reason: string }>();
     const { heard, ledger } = ledgerOf({ completed: () => verdict.promise });
     const first = ledger.report(done);
-    expect(await ledger.report(failed)).toEqual(refusal(/task_complete was called and is being decided/));
+    expect(await ledger.report(failed)).toEqual(refusal(/task_complete has been called: wait for its answer/));
     verdict.resolve({ kind: "refused", reason: "tests are red" });
     expect(await first).toEqual({ ok: false, message: "tests are red" });
     expect(await ledger.report(failed)).toEqual(ok("failed"));
