@@ -34,8 +34,8 @@ const BUGS: readonly Bug[] = [
   {
     name: "one slot too many",
     file: "run/decide.ts",
-    from: "state.slots >= state.options.maxConcurrency",
-    to: "state.slots > state.options.maxConcurrency",
+    from: "state.index.slots >= state.options.maxConcurrency",
+    to: "state.index.slots > state.options.maxConcurrency",
   },
   {
     name: "places are not given back",
@@ -70,8 +70,8 @@ const BUGS: readonly Bug[] = [
   {
     name: "layers open early",
     file: "run/queue.ts",
-    from: `state.parents[step] === -1 && layer > state.openLayer`,
-    to: `state.parents[step] === -1 && layer > state.openLayer + 1`,
+    from: `state.parents[step] === -1 && layer > state.index.openLayer`,
+    to: `state.parents[step] === -1 && layer > state.index.openLayer + 1`,
   },
   {
     name: "a container does not wait for steps that its items added",

@@ -117,7 +117,7 @@ export function progressOf(state: RunState, live: boolean, waitingFor: string | 
 }
 
 export function stepProgressOf(state: RunState, id: string, live: boolean, now: number): StepProgress | undefined {
-  const at = state.indexOf.get(id);
+  const at = state.index.byId.get(id);
   if (at === undefined) return undefined;
   const phase = phaseOf(state, at);
   const output = outputOf(phase);
@@ -134,7 +134,7 @@ export function stepProgressOf(state: RunState, id: string, live: boolean, now: 
 }
 
 export function failuresOf(state: RunState): RunResult["failures"] {
-  if (state.counts.failed === 0) return [];
+  if (state.index.counts.failed === 0) return [];
   return state.phases.flatMap((phase, at) =>
     phase.tag === "failed" ? [{ step: stepAt(state, at).id, error: phase.error }] : [],
   );

@@ -172,7 +172,7 @@ class ConductedRun implements Run {
       this.#cancelled = true;
       return 0;
     }
-    const { running } = handle.state().counts;
+    const { running } = handle.state().index.counts;
     handle.cancel();
     return running;
   }

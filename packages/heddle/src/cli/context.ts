@@ -97,9 +97,9 @@ export async function findRun(project: Project, text: string | undefined): Promi
 
 /** The step called `id`, or a problem that names the nearest one. */
 export function findStep(state: RunSnapshot, id: string): Result<number, Problem> {
-  const step = state.indexOf.get(id);
+  const step = state.index.byId.get(id);
   if (step !== undefined) return ok(step);
-  const near = suggest(id, state.indexOf.keys());
+  const near = suggest(id, state.index.byId.keys());
   const hint = near === undefined ? `\`heddle show ${state.run}\` lists its steps.` : `Did you mean ${near}?`;
   return err({ code: "UnknownStep", message: `run ${state.run} has no step ${JSON.stringify(id)}`, hint });
 }
@@ -126,5 +126,5 @@ export async function findRunAndStep(
 async function hasStep(project: Project, run: string, step: string): Promise<boolean> {
   const { readRun } = await import("../project/read-run.ts");
   const read = await readRun(project, run);
-  return read.ok && read.value.state.indexOf.has(step);
+  return read.ok && read.value.state.index.byId.has(step);
 }

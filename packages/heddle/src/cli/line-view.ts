@@ -250,7 +250,7 @@ function filesText(files: readonly string[]): string {
 }
 
 function hasLog(state: RunSnapshot, id: string): boolean {
-  const step = state.steps[state.indexOf.get(id) ?? -1];
+  const step = state.steps[state.index.byId.get(id) ?? -1];
   return (
     step !== undefined && step.action.kind !== "approve" && step.action.kind !== "plan" && step.forEach === undefined
   );

@@ -28,6 +28,6 @@ export function logTargets(
 }
 
 export function hasEnded(state: RunSnapshot, step: string): boolean {
-  const tag = state.phases[state.indexOf.get(step) ?? -1]?.tag;
+  const tag = state.phases[state.index.byId.get(step) ?? -1]?.tag;
   return tag !== "running" && tag !== "waiting" && tag !== "retrying";
 }

@@ -121,9 +121,9 @@ async function forPeople(
 /** The run stopped before its next layer: a yes lets it go on, a no ends it. */
 async function askForLayer(live: LiveView, handle: RunHandle): Promise<void> {
   const state = handle.state();
-  const ids = state.steps.filter((_, step) => state.layers[step] === state.openLayer).map((step) => step.id);
+  const ids = state.steps.filter((_, step) => state.layers[step] === state.index.openLayer).map((step) => step.id);
   const shown = ids.length > 8 ? `${ids.slice(0, 8).join(", ")} and ${ids.length - 8} more` : ids.join(", ");
-  const yes = await live.ask(`Start layer ${state.openLayer + 1} (${shown})?`).catch(() => undefined);
+  const yes = await live.ask(`Start layer ${state.index.openLayer + 1} (${shown})?`).catch(() => undefined);
   if (yes === true) handle.unpause();
   else if (yes === false) handle.cancel();
 }

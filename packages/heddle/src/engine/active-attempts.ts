@@ -4,16 +4,24 @@ import type { CancelTimer, Clock } from "../base/clock.ts";
 import type { Decision } from "../run/event.ts";
 import type { Outcome, StopReason, Note, Task } from "../run/attempt.ts";
 
-interface Live {
+interface ActiveAttempt {
   readonly task: Task;
   readonly dispatched: Dispatched;
   readonly cancelTimer: CancelTimer | undefined;
 }
 
-export class LiveAttempts {
+export interface DispatchOptions {
+  /** The attempt is stopped as timed out after so long. */
+  readonly limitMs: number | undefined;
+  readonly onNote: (note: Note) => void;
+  /** Called once, when nothing of the attempt runs any more. */
+  readonly onEnd: (outcome: Outcome) => void;
+}
+
+export class ActiveAttempts {
   readonly #backend: Backend;
   readonly #clock: Clock;
-  readonly #live = new Map<string, Live>();
+  readonly #active = new Map<string, ActiveAttempt>();
   #stopReason: StopReason | undefined;
   #killed = false;
 
@@ -23,27 +31,21 @@ export class LiveAttempts {
   }
 
   get size(): number {
-    return this.#live.size;
+    return this.#active.size;
   }
 
-  /** `limitMs`: the attempt is stopped as timed out after so long. `ended` is called when nothing of it runs any more. */
-  dispatch(
-    task: Task,
-    limitMs: number | undefined,
-    onNote: (note: Note) => void,
-    ended: (outcome: Outcome) => void,
-  ): void {
+  dispatch(task: Task, { limitMs, onNote, onEnd }: DispatchOptions): void {
     const dispatched = this.#backend.dispatch(task, onNote);
     const cancelTimer =
       limitMs === undefined ? undefined : this.#clock.after(limitMs, () => dispatched.stop("timeout"));
     const key = keyOf(task.step.id, task.attempt);
-    this.#live.set(key, { task, dispatched, cancelTimer });
+    this.#active.set(key, { task, dispatched, cancelTimer });
     if (this.#killed) dispatched.kill();
     else if (this.#stopReason !== undefined && !isUndo(task)) dispatched.stop(this.#stopReason);
     void dispatched.outcome.then((outcome) => {
       cancelTimer?.();
-      this.#live.delete(key);
-      ended(outcome);
+      this.#active.delete(key);
+      onEnd(outcome);
     });
   }
 
@@ -51,28 +53,28 @@ export class LiveAttempts {
   stopAll(reason: StopReason): void {
     if (this.#stopReason !== undefined) return;
     this.#stopReason = reason;
-    for (const { task, dispatched } of this.#live.values()) if (!isUndo(task)) dispatched.stop(reason);
+    for (const { task, dispatched } of this.#active.values()) if (!isUndo(task)) dispatched.stop(reason);
   }
 
   /** Asks the attempts of some steps to end. */
   stopThose(reason: StopReason, isMeant: (step: string) => boolean): void {
-    for (const { task, dispatched } of this.#live.values()) if (isMeant(task.step.id)) dispatched.stop(reason);
+    for (const { task, dispatched } of this.#active.values()) if (isMeant(task.step.id)) dispatched.stop(reason);
   }
 
   /** Hands a person's word to the attempt that asked for it. */
   answer(step: string, attempt: number, decision: Decision): void {
-    this.#live.get(keyOf(step, attempt))?.dispatched.answer?.(decision);
+    this.#active.get(keyOf(step, attempt))?.dispatched.answer?.(decision);
   }
 
   /** Ends every attempt at once. */
   killAll(): void {
     this.#killed = true;
-    for (const { dispatched } of this.#live.values()) dispatched.kill();
+    for (const { dispatched } of this.#active.values()) dispatched.kill();
   }
 
   /** Resolves when all that were live have ended. */
   async drained(): Promise<void> {
-    await Promise.all([...this.#live.values()].map(({ dispatched }) => dispatched.outcome));
+    await Promise.all([...this.#active.values()].map(({ dispatched }) => dispatched.outcome));
   }
 }
 

@@ -13,7 +13,7 @@ export async function addedSteps(
   wanted: readonly unknown[],
 ): Promise<Result<readonly Step[], string>> {
   const prefix = enclosingContainer(state, adder)?.prefix ?? "";
-  const known = { has: (id: string) => state.indexOf.has(prefix + id) };
+  const known = { has: (id: string) => state.index.byId.has(prefix + id) };
   const compiled = await compileSteps(wanted, known, { plan: state.plan });
   if (!compiled.ok) {
     const texts = compiled.error.map(({ message, hint }) => (hint === undefined ? message : `${message} (${hint})`));

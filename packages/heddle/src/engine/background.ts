@@ -1,7 +1,7 @@
-/** Work that goes on beside the scheduler's loop. What it throws ends the engine's stay with a problem; nothing is lost or left hanging. */
+/** Background work beside the scheduler's loop: what it throws ends the engine with a problem. */
 import { HeddleError, messageOf, type Problem } from "../base/errors.ts";
 
-export function errand(work: Promise<unknown>, onFault: (problem: Problem) => void): void {
+export function runInBackground(work: Promise<unknown>, onFault: (problem: Problem) => void): void {
   work.catch((thrown: unknown) => onFault(faultOf(thrown)));
 }
 

@@ -2,7 +2,7 @@
 import { HEARTBEAT_MS, type Lease, type Leases, type Mailbox, type Watcher } from "../journal/port.ts";
 import type { Problem } from "../base/errors.ts";
 import { checkControlRequest, type ControlRequest } from "../run/control.ts";
-import { errand } from "./background.ts";
+import { runInBackground } from "./background.ts";
 import type { Timers } from "./timers.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { phaseOf } from "../run/state.ts";
@@ -35,13 +35,13 @@ function beat(options: OutsideOptions): void {
       if (held) beat(options);
       else options.leaseLost();
     });
-    errand(answered, options.onFault);
+    runInBackground(answered, options.onFault);
   });
 }
 
 function poll(options: OutsideOptions, watcher: Watcher, last: number): void {
   options.timers.arm("poll", options.pollMs, () => {
-    errand(
+    runInBackground(
       handleNew(options, watcher, last).then((seen) => poll(options, watcher, seen)),
       options.onFault,
     );
@@ -75,7 +75,7 @@ export async function answerRecorded(
     const recovered = await recover(ports.journal, run);
     if (!recovered.ok) return recovered;
     const { state } = recovered.value;
-    const index = state.indexOf.get(request.step);
+    const index = state.index.byId.get(request.step);
     const phase = index === undefined ? undefined : phaseOf(state, index);
     if (index === undefined || phase?.tag !== "asking" || phase.answer !== undefined) {
       // What an attempt at work asked ended with its engine.

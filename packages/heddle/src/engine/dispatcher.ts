@@ -1,180 +1,132 @@
 /**
- * Work that takes more than an event: attempts, expansions, conditions, undos. Records that it begins, has it carried out once
- * that is on disk, and tells the scheduler what came of it.
+ * Dispatcher of effects: carries out in the world what the reducer asked for, once the events that say so are on disk, and posts
+ * what comes of it as inputs. Knows no order of steps and records nothing.
  */
 import { unreachable } from "../base/assert.ts";
 import type { Problem } from "../base/errors.ts";
-import { ok, type Result } from "../base/result.ts";
-import type { Step } from "../plan/plan.ts";
-import { admit, confirmCondition } from "../run/apply.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import { DEFAULT_GRACE_MS, type Step } from "../plan/plan.ts";
+import type { Note, Outcome } from "../run/attempt.ts";
+import { isInside } from "../run/finish.ts";
+import type { Input } from "../run/input-events.ts";
 import { stepAt, type RunState } from "../run/state.ts";
+import type { Effect } from "../run/transition.ts";
+import type { ActiveAttempts } from "./active-attempts.ts";
 import { addedSteps } from "./added-steps.ts";
-import type { ConditionReader } from "./conditions.ts";
-import { question, type WorkCommand } from "../run/command-events.ts";
-import { errand } from "./background.ts";
+import { runInBackground } from "./background.ts";
 import { expand } from "./expand.ts";
-import type { LiveAttempts } from "./active-attempts.ts";
-import type { News } from "../run/input-events.ts";
-import { failure, type Circumstances } from "../run/outcome-events.ts";
+import type { ExpressionReader } from "./expressions.ts";
 import type { EnginePorts } from "./ports.ts";
-import type { Recorder } from "./recorder.ts";
-import { scopeOf, taskOf } from "../run/task.ts";
-import type { Outcome, Note } from "../run/attempt.ts";
+import type { ProjectLocks } from "./project-locks.ts";
 
 const NO_STEPS: Result<readonly Step[], string> = ok([]);
 
-export interface LauncherOptions {
+type EffectOf<K extends Effect["kind"]> = Extract<Effect, { readonly kind: K }>;
+
+export interface DispatcherOptions {
   readonly ports: EnginePorts;
   readonly state: RunState;
-  readonly recorder: Recorder;
-  readonly live: LiveAttempts;
-  readonly conditions: ConditionReader;
-  readonly circumstances: () => Circumstances;
-  readonly tell: (news: News) => void;
-  /** Calls `act` when what was recorded up to now is on disk. */
-  readonly afterCommit: (act: () => void) => void;
+  readonly active: ActiveAttempts;
+  readonly locks: ProjectLocks;
+  readonly expressions: ExpressionReader;
+  readonly post: (input: Input) => void;
   /** Called when work beside the loop cannot go on. */
   readonly onFault: (problem: Problem) => void;
 }
 
-export class Launcher {
-  readonly #options: LauncherOptions;
-  #undoing = false;
-  #expanding = 0;
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
 
-  constructor(options: LauncherOptions) {
+  constructor(options: DispatcherOptions) {
     this.#options = options;
   }
 
-  /** An undo is being carried out. */
-  get isUndoing(): boolean {
-    return this.#undoing;
-  }
-
-  /** Steps are being found out that will join the run. */
-  get isExpanding(): boolean {
-    return this.#expanding > 0;
-  }
-
-  /** What was launched came to an end. */
-  settled(news: News): void {
-    if (news.kind === "expanded") this.#expanding--;
-    if (news.kind === "undone") this.#undoing = false;
-  }
-
-  launch(command: WorkCommand): void {
-    switch (command.kind) {
-      case "start":
-        return this.#start(command.step, command.attempt);
-      case "expand":
-        return this.#expand(command.step, command.attempt);
-      case "evaluate":
-        return this.#evaluate(command.step);
-      case "admit":
-        return admit(this.#options.state, command.step);
-      case "ask":
-        return this.#ask(command);
+  carryOut(effect: Effect): void {
+    const { active, locks, state } = this.#options;
+    switch (effect.kind) {
+      case "dispatch":
+        return this.#dispatch(effect);
       case "undo":
-        return this.#undo(command.step);
+        return this.#undo(effect);
+      case "expand":
+        return this.#inBackground(this.#expand(effect));
+      case "examine":
+        return this.#inBackground(this.#examine(effect));
+      case "answer":
+        return active.answer(stepAt(state, effect.step).id, effect.attempt, effect.decision);
+      case "stop":
+        return this.#stop(effect);
+      case "lock":
+        return this.#inBackground(locks.request(effect.step));
+      case "unlock":
+        return this.#inBackground(locks.release(effect.step));
+      case "unlock-waiting":
+        return this.#inBackground(locks.releaseWaiting());
+      case "sweep":
+        return this.#inBackground(this.#sweep());
       default:
-        unreachable(command);
+        unreachable(effect);
     }
   }
 
-  #start(index: number, attempt: number): void {
-    const task = taskOf(this.#options.state, index, attempt);
-    this.#options.recorder.record({ type: "step.started", step: task.step.id, attempt, data: {} });
-    this.#options.afterCommit(() => {
-      const onNote = (note: Note): void => this.#options.tell({ kind: "note", index, attempt, note });
-      this.#options.live.dispatch(task, this.#limitOf(index, task.step), onNote, (outcome) => {
-        if (outcome.kind === "succeeded" && outcome.steps !== undefined && outcome.steps.length > 0) {
-          return errand(this.#prepareAdded(index, attempt, outcome, outcome.steps), this.#options.onFault);
-        }
-        this.#options.tell({ kind: "outcome", index, attempt, outcome, added: NO_STEPS });
-      });
+  #inBackground(work: Promise<unknown>): void {
+    runInBackground(work, this.#options.onFault);
+  }
+
+  #dispatch({ step, task, limitMs }: EffectOf<"dispatch">): void {
+    const { active, post } = this.#options;
+    const { attempt } = task;
+    active.dispatch(task, {
+      limitMs,
+      onNote: (note: Note) => post({ kind: "note", step, attempt, note }),
+      onEnd: (outcome) => {
+        if (outcome.kind === "succeeded" && outcome.steps !== undefined && outcome.steps.length > 0)
+          return this.#inBackground(this.#addSteps(step, attempt, outcome, outcome.steps));
+        post({ kind: "outcome", step, attempt, outcome, added: NO_STEPS });
+      },
     });
   }
 
-  async #prepareAdded(index: number, attempt: number, outcome: Outcome, wanted: readonly unknown[]): Promise<void> {
-    this.#expanding++;
-    const added = await addedSteps(this.#options.state, index, wanted);
-    if (added.ok) await this.#options.conditions.prepare(added.value);
-    this.#expanding--;
-    this.#options.tell({ kind: "outcome", index, attempt, outcome, added });
+  /** Validates what an attempt adds to the run before its end is told. */
+  async #addSteps(step: number, attempt: number, outcome: Outcome, wanted: readonly unknown[]): Promise<void> {
+    const { state, expressions, post } = this.#options;
+    const added = await addedSteps(state, step, wanted);
+    if (added.ok) await expressions.prepare(added.value);
+    post({ kind: "outcome", step, attempt, outcome, added });
   }
 
-  /** What is left for this attempt: its own limit, or what the step's total leaves. */
-  #limitOf(index: number, step: Step): number | undefined {
-    if (step.timeoutMs === undefined && step.totalTimeoutMs === undefined) return undefined;
-    const now = this.#options.ports.clock.now();
-    const spent = now - (this.#options.state.firstStart[index] ?? now);
-    return Math.min(step.timeoutMs ?? Infinity, Math.max(0, (step.totalTimeoutMs ?? Infinity) - spent));
-  }
-
-  #expand(index: number, attempt: number): void {
-    const task = taskOf(this.#options.state, index, attempt);
-    this.#options.recorder.record({ type: "step.started", step: task.step.id, attempt, data: {} });
-    this.#expanding++;
-    this.#options.afterCommit(() => {
-      const expanded = expand(task, this.#options.ports).then(async (expansion) => {
-        if (expansion.ok) await this.#options.conditions.prepare(expansion.value.steps);
-        this.#options.tell({ kind: "expanded", index, attempt, expansion });
-      });
-      errand(expanded, this.#options.onFault);
+  #undo({ step, task, limitMs }: EffectOf<"undo">): void {
+    const { active, ports, post } = this.#options;
+    const since = ports.clock.now();
+    active.dispatch(task, {
+      limitMs,
+      onNote: () => undefined,
+      onEnd: (outcome) => post({ kind: "undone", step, outcome, durationMs: ports.clock.now() - since }),
     });
   }
 
-  #evaluate(index: number): void {
-    const step = stepAt(this.#options.state, index);
-    const scope = scopeOf(taskOf(this.#options.state, index, 1), this.#options.ports.environment);
-    const holds = this.#options.conditions.holds(step.if ?? "true", scope);
-    if (holds.ok && holds.value) return confirmCondition(this.#options.state, index);
-    if (holds.ok)
-      return this.#options.recorder.record({
-        type: "step.skipped",
-        step: step.id,
-        data: { reason: { kind: "condition" } },
-      });
-    this.#failToEvaluate(index, `its condition cannot be evaluated: ${holds.error}`);
+  async #expand({ step, task }: EffectOf<"expand">): Promise<void> {
+    const { ports, expressions, post } = this.#options;
+    const expansion = await expand(task, ports);
+    if (expansion.ok) await expressions.prepare(expansion.value.steps);
+    post({ kind: "expanded", step, attempt: task.attempt, expansion });
   }
 
-  #ask(command: Extract<WorkCommand, { readonly kind: "ask" }>): void {
-    const { state, recorder, conditions, ports } = this.#options;
-    const { id, action } = stepAt(state, command.step);
-    if (command.about === "interrupt" || action.kind !== "approve") {
-      return recorder.record(
-        question(state, command, `heddle died while ${id} was running. Run it again?`, ports.clock.now()),
-      );
-    }
-    const text = conditions.text(action.question, () => scopeOf(taskOf(state, command.step, 1), ports.environment));
-    if (text.ok) return recorder.record(question(state, command, text.value, ports.clock.now()));
-    this.#failToEvaluate(command.step, `its question cannot be evaluated: ${text.error}`);
+  async #examine({ step, task }: EffectOf<"examine">): Promise<void> {
+    const { ports, post } = this.#options;
+    const finding = ports.examine === undefined ? err("nothing is cached here") : await ports.examine(task);
+    post({ kind: "examined", step, finding });
   }
 
-  /** A step whose expressions fail has had its attempt. */
-  #failToEvaluate(index: number, message: string): void {
-    const { state, recorder, circumstances } = this.#options;
-    const attempt = (state.attempts[index] ?? 0) + 1;
-    recorder.record({ type: "step.started", step: stepAt(state, index).id, attempt, data: {} });
-    recorder.record(failure(state, index, { code: "expression", message }, undefined, circumstances()));
+  #stop({ reason, inside }: EffectOf<"stop">): void {
+    const { active, state } = this.#options;
+    if (inside === undefined) return active.stopAll(reason);
+    active.stopThose(reason, (id) => isInside(state, state.index.byId.get(id) ?? -1, inside));
   }
 
-  #undo(index: number): void {
-    this.#undoing = true;
-    const { step: undone, ...task } = taskOf(this.#options.state, index, 0);
-    // What the plan says of the step's output does not hold of its undo.
-    const { output: _output, verify: _verify, ...step } = undone;
-    const command = step.undo ?? "true";
-    this.#options.afterCommit(() => {
-      const since = this.#options.ports.clock.now();
-      const undoTask = { ...task, step: { ...step, action: { kind: "run" as const, command } } };
-      this.#options.live.dispatch(
-        undoTask,
-        step.timeoutMs,
-        () => undefined,
-        (outcome) =>
-          this.#options.tell({ kind: "undone", index, outcome, durationMs: this.#options.ports.clock.now() - since }),
-      );
-    });
+  async #sweep(): Promise<void> {
+    const { ports, state, post } = this.#options;
+    await ports.backend.sweep(state.run, state.plan.graceMs ?? DEFAULT_GRACE_MS);
+    post({ kind: "swept" });
   }
 }

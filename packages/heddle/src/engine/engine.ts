@@ -13,6 +13,7 @@ import { stepsToUndo } from "../run/finish.ts";
 import { RUN_RULES, type CancelReason, type Event, type EventOf, type RunOptions } from "../run/event.ts";
 import { HistoryChecker } from "../run/check/history-checker.ts";
 import { isRunEnded, stepAt, type RunState } from "../run/state.ts";
+import { newVolatile } from "../run/volatile.ts";
 import type { ResumeOptions, RunHandle, StartOptions, StayOptions } from "./api.ts";
 import type { Answer, RunResult } from "../run/control.ts";
 import { faultOf } from "./background.ts";
@@ -55,9 +56,10 @@ export async function startRun(
     await ports.journal.release(leased.value);
     return err(faultOf(thrown));
   }
+  beginConduct(ports, state.value, options);
   recorder.record({ type: "run.started", data: {} });
   for (const [step, output] of options.reuse?.outputs ?? []) {
-    recorder.record({ type: "step.cached", step, data: { key: step, from: options.reuse?.run ?? "", output } });
+    recorder.record({ type: "step.reused", step, data: { from: options.reuse?.run ?? "", output } });
   }
   return ok(conduct(ports, leased.value, state.value, recorder, options));
 }
@@ -110,7 +112,7 @@ export async function resumeRun(
 ): Promise<Result<RunHandle, Problem>> {
   return takeOver(ports, run, async (lease, state, recorder) => {
     // After a rollback by command some of its steps wait again.
-    const isDone = state.phase.tag === "succeeded" && state.open === 0;
+    const isDone = state.phase.tag === "succeeded" && state.index.open === 0;
     if (isDone && !isLandingDue(state)) return ok(undefined);
     const planned = isDone
       ? undefined
@@ -126,7 +128,8 @@ export async function resumeRun(
         : { ...planned.value, options: { ...state.options, maxConcurrency: options.maxConcurrency } };
     await ports.backend.sweep(run, state.plan.graceMs ?? DEFAULT_GRACE_MS);
     const isNewPlan = data.plan !== undefined && options.current !== undefined;
-    await weigh(ports, state, isNewPlan ? options.current.graph : state.graph, data.plan ?? state.plan);
+    await weigh(ports, state, isNewPlan ? options.current.graph : state.index.graph, data.plan ?? state.plan);
+    beginConduct(ports, state, options);
     recorder.record({ type: "run.resumed", data });
     if (state.startedAt === undefined) recorder.record({ type: "run.started", data: {} });
     return ok(conduct(ports, lease, state, recorder, options));
@@ -147,6 +150,7 @@ export async function rollbackRun(ports: EnginePorts, run: string): Promise<Resu
     const steps = stepsToUndo(state, mode).map((step) => stepAt(state, step).id);
     if (steps.length === 0) return ok(undefined);
     await ports.backend.sweep(run, state.plan.graceMs ?? DEFAULT_GRACE_MS);
+    beginConduct(ports, state, {});
     recorder.record({ type: "rollback.started", data: { mode, steps } });
     return ok(conduct(ports, lease, state, recorder, {}));
   });
@@ -175,7 +179,8 @@ async function takeOver(
 }
 
 function hasPartsToRetry(state: RunState): boolean {
-  const { counts, phase } = state;
+  const { phase, index } = state;
+  const { counts } = index;
   return !isRunEnded(phase) || counts.failed + counts.cancelled + counts.interrupted + counts.running > 0;
 }
 
@@ -195,7 +200,17 @@ async function weigh(ports: EnginePorts, state: RunState, graph: Graph, plan: Pl
   const recorded = await ports.journal.expectedDurations(plan.name);
   const expected = (step: Step): number => recorded.get(step.id) ?? step.estimateMs ?? 1;
   const remaining = remainingPath(graph, (at) => expected(present(plan.steps[at], "step", at)));
-  state.weight = (step) => remaining[step] ?? expected(stepAt(state, step));
+  state.index.rank = { weight: (step) => remaining[step] ?? expected(stepAt(state, step)) };
+}
+
+/** Before the event that lets steps arrive: what only this engine knows begins anew. */
+function beginConduct(ports: EnginePorts, state: RunState, { pauseBeforeLayers }: StayOptions): void {
+  const policy = {
+    sweeps: true,
+    examines: ports.examine !== undefined,
+    pausesBeforeLayers: pauseBeforeLayers === true,
+  };
+  Object.assign(state.volatile, newVolatile(policy));
 }
 
 function conduct(
@@ -214,15 +229,14 @@ function conduct(
     lease,
     state,
     recorder,
-    stay: options.stay === true,
-    pauseBeforeLayers: options.pauseBeforeLayers === true,
+    wait: options.stay === true,
   });
   if (options.onEvent !== undefined) recorder.subscribe(options.onEvent);
-  if (state.open > 0) warm(ports, state.steps, state.options.maxConcurrency);
+  if (state.index.open > 0) warm(ports, state.steps, state.options.maxConcurrency);
   let done = false;
   // A turn later, so that whoever gets the handle can subscribe before the first event.
   const result = ports
-    .gather()
+    .batchTick()
     .then(() => scheduler.run())
     .then((ended) => withLanding(ended, landing));
   const ended = result.then(

@@ -18,8 +18,8 @@ export function isLandingDue(state: RunState): boolean {
 }
 
 /** What a person had undone does not land, also where no undo succeeded. */
-function mayLand({ phase, open, rollback, rolledBack }: RunState): boolean {
-  return phase.tag === "succeeded" && open === 0 && rollback === undefined && !rolledBack;
+function mayLand({ phase, index, rollback, rolledBack }: RunState): boolean {
+  return phase.tag === "succeeded" && index.open === 0 && rollback === undefined && !rolledBack;
 }
 
 /** What is recorded of it. */

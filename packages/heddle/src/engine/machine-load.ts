@@ -1,4 +1,4 @@
-/** Admission: whether the machine can bear one more step. Asked before each start, answered from a sample half a second old at most. */
+/** Load of the machine: whether it can bear one more step, from a sample half a second old at most. */
 import type { Clock } from "../base/clock.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Probe } from "./ports.ts";
@@ -6,7 +6,7 @@ import type { Probe } from "./ports.ts";
 /** How long one sample of the machine serves. */
 export const SAMPLE_MS = 500;
 
-export class Admission {
+export class LoadGuard {
   readonly #limits: Plan["limits"];
   readonly #probe: Probe;
   readonly #clock: Clock;

@@ -8,7 +8,8 @@ import type { Result } from "../base/result.ts";
 import type { Backend } from "../backend/port.ts";
 import type { EventLog, Holder, Leases, Locks, Mailbox, Statistics } from "../journal/port.ts";
 import type { Plan } from "../plan/plan.ts";
-import type { Landing } from "../run/attempt.ts";
+import type { Landing, Task } from "../run/attempt.ts";
+import type { Finding } from "../run/input-events.ts";
 
 /** What the machine can still bear. */
 export interface Probe {
@@ -38,11 +39,13 @@ export interface EnginePorts {
    * Resolves when what has ended by now has had the chance to say so: after this turn of the event loop. Ends that come
    * together then share a commit; a lone one is not delayed.
    */
-  readonly gather: () => Promise<void>;
+  readonly batchTick: () => Promise<void>;
   /** The environment that `env` in expressions may name. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** How often to look for requests from other processes; 0: never (a journal that nobody else has). */
   readonly pollMs: number;
+  /** Finds out, before a step that may be cached starts, whether a stored result stands for its own. Absent: none is cached. */
+  readonly examine?: (task: Task) => Promise<Result<Finding, string>>;
   /** The run came to a stop: what agents left in it is put in order, and lands where the run is done. `undefined`: nothing was left. */
   readonly finishAgents?: (run: AgentRun, isDone: boolean) => Promise<Landing | undefined>;
 }

@@ -1,18 +1,18 @@
 /**
- * The one way of an event into a run: numbered, checked against the rules of every history, folded in, and then put on disk
- * with all that belongs to the same turn. Who listens hears of an event after that, never before.
+ * Recorder of a run's events: checks them against the rules of every history, and puts them on disk with all that belongs to
+ * the same turn. Who listens hears of an event after that, never before.
  */
 import { BugError } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { EventLog, Lease } from "../journal/port.ts";
-import { apply } from "../run/apply.ts";
 import type { Event, EventBody } from "../run/event.ts";
 import type { HistoryChecker } from "../run/check/history-checker.ts";
 import type { RunState } from "../run/state.ts";
 import { appendProblem } from "./problems.ts";
 import { summaryOf } from "../run/summary.ts";
+import { recordEvents } from "../run/transition.ts";
 
 export interface RecorderOptions {
   readonly journal: EventLog;
@@ -35,14 +35,19 @@ export class Recorder {
     this.#batch = [...(options.pending ?? [])];
   }
 
+  /** Records one event that no transition gave: how a run begins, goes on or lands. */
   record(body: EventBody): void {
-    const { state, clock, checker } = this.#options;
-    const event = { run: state.run, seq: state.seq + 1, time: clock.now(), ...body } as Event;
-    const [violation] = checker.next(event);
-    if (violation)
-      throw new BugError(`event ${event.seq} of run ${event.run} breaks ${violation.rule}: ${violation.message}`);
-    apply(state, event);
-    this.#batch.push(event);
+    this.take(recordEvents(this.#options.state, [body], this.#options.clock.now()));
+  }
+
+  /** Takes events that were folded in. */
+  take(events: readonly Event[]): void {
+    for (const event of events) {
+      const [violation] = this.#options.checker.next(event);
+      if (violation)
+        throw new BugError(`event ${event.seq} of run ${event.run} breaks ${violation.rule}: ${violation.message}`);
+      this.#batch.push(event);
+    }
   }
 
   /** Puts what was recorded on disk, then tells the listeners. After an error nothing may be recorded any more. */

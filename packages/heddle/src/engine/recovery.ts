@@ -114,7 +114,7 @@ export function planResume(
   );
   const marks = withDescendants(current.graph, starts);
   const reset = current.plan.steps.flatMap((step, at) => {
-    const index = state.indexOf.get(step.id);
+    const index = state.index.byId.get(step.id);
     if (marks[at] !== 1 || index === undefined) return [];
     return hasBegun(state, index) ? [step.id] : [];
   });

@@ -68,7 +68,7 @@ function portsOf({ dir, journal, workspaces, title, pollMs, codeOf }: EngineOpti
     version: VERSION,
     gitHead: () => headOf(dir),
     loadSubplan: (run, file, params) => loadSubplanFile(codeOf(run).folder, file, params),
-    gather: () => new Promise<void>((done) => setImmediate(done)),
+    batchTick: () => new Promise<void>((done) => setImmediate(done)),
     environment: process.env,
     pollMs,
     async finishAgents(run, isDone) {

@@ -19,7 +19,7 @@ export function reusable(state: RunState, steps: readonly Step[]): Reusable {
   const changed = new Set<string>();
   const skipped = new Set<string>();
   for (const step of steps) {
-    const index = state.indexOf.get(step.id);
+    const index = state.index.byId.get(step.id);
     if (index === undefined) continue;
     const phase = phaseOf(state, index);
     const output = outputOf(phase);

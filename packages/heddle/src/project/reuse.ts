@@ -96,18 +96,18 @@ async function withWork(
 
 /** Steps that joined the run as items, in the subplan or by the word of this step of the plan. */
 function partsOf(state: RunSnapshot, id: string): readonly string[] {
-  const origin = state.indexOf.get(id);
+  const origin = state.index.byId.get(id);
   const parts: string[] = [];
-  for (let step = state.graph.size; step < state.steps.length; step++) {
+  for (let step = state.index.graph.size; step < state.steps.length; step++) {
     let at = step;
-    while (at >= state.graph.size) at = state.addedBy.get(at) ?? state.parents[at] ?? -1;
+    while (at >= state.index.graph.size) at = state.addedBy.get(at) ?? state.parents[at] ?? -1;
     if (at === origin) parts.push(state.steps[step]?.id ?? "");
   }
   return parts;
 }
 
 function isOfAgents(state: RunSnapshot, id: string): boolean {
-  const kind = state.steps[state.indexOf.get(id) ?? -1]?.action.kind;
+  const kind = state.steps[state.index.byId.get(id) ?? -1]?.action.kind;
   return kind === "agent" || kind === "plan";
 }
 

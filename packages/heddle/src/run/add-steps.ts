@@ -1,9 +1,12 @@
 /** Steps that join a run while it goes on: children of a container, and siblings that a step added. */
 import { present } from "../base/assert.ts";
 import type { EventOf } from "./event.ts";
-import { arrive, linkStep } from "./queue.ts";
-import { hasEnded, phaseOf, stepAt, type Container, type RunState } from "./state.ts";
-import { register } from "./step-table.ts";
+import { arrive } from "./queue.ts";
+import { indexStep, linkStep, newContainerUse } from "./reindex.ts";
+import { setPhase } from "./set-phase.ts";
+import type { Container } from "./facts.ts";
+import { hasEnded, phaseOf, stepAt, type RunState } from "./state.ts";
+import { addRow, newRow, type StepRow } from "./step-table.ts";
 
 /** Folds `steps.added` in. */
 export function addSteps(state: RunState, parent: number, event: EventOf<"steps.added">): void {
@@ -15,47 +18,48 @@ function addChildren(state: RunState, parent: number, event: EventOf<"steps.adde
   const enclosing = enclosingContainer(state, parent);
   const definition = stepAt(state, parent);
   const kind = definition.forEach === undefined ? "plan" : "forEach";
+  const { maxConcurrency } = event.data;
   const container: Container = {
     kind,
     children: [],
-    left: 0,
-    running: 0,
-    inside: new Set(),
-    held: [],
-    heldHead: 0,
-    maxConcurrency: event.data.maxConcurrency ?? Infinity,
+    ...(maxConcurrency === undefined ? {} : { maxConcurrency }),
     prefix: kind === "plan" ? `${definition.id}/` : (enclosing?.prefix ?? ""),
     params: event.data.params ?? enclosing?.params ?? state.plan.params ?? {},
   };
+  const use = newContainerUse(state);
   state.containers.set(parent, container);
-  state.counts[phaseOf(state, parent).tag]--;
-  state.counts.expanded++;
-  state.phases[parent] = { tag: "expanded", since: event.time };
+  state.index.containers.set(parent, use);
   const layer = state.layers[parent] ?? 0;
   const added = event.data.steps.map((step, position) => {
-    const index = register(state, step, layer, parent);
-    container.children.push(index);
+    const child = add(state, newRow(step, layer, parent));
+    container.children.push(child);
     const item = event.data.items === undefined ? state.items.get(parent) : event.data.items[position];
-    if (item !== undefined) state.items.set(index, item);
-    return index;
+    if (item !== undefined) state.items.set(child, item);
+    return child;
   });
-  container.left = added.length;
-  if (added.length === 0) state.finishing.push(parent);
+  use.left = added.length;
+  setPhase(state, parent, { tag: "expanded", since: event.time });
   connect(state, added);
+}
+
+function add(state: RunState, row: StepRow): number {
+  const step = addRow(state, row);
+  indexStep(state.index, row.step.id, step);
+  return step;
 }
 
 function addSiblings(state: RunState, adder: number, event: EventOf<"steps.added">): void {
   const parent = state.parents[adder] ?? -1;
   const added = event.data.steps.map((step) => {
-    const index = register(state, step, 0, parent);
-    state.addedBy.set(index, adder);
-    return index;
+    const sibling = add(state, newRow(step, 0, parent));
+    state.addedBy.set(sibling, adder);
+    return sibling;
   });
   if (parent === -1) assignLayers(state, adder, added);
   else {
     const container = present(state.containers.get(parent), "container");
     container.children.push(...added);
-    container.left += added.length;
+    present(state.index.containers.get(parent), "container").left += added.length;
     for (const index of added) state.layers[index] = state.layers[parent] ?? 0;
   }
   connect(state, added);
@@ -83,8 +87,9 @@ function assignLayers(state: RunState, adder: number, added: readonly number[]):
     let layer = floor;
     for (const from of predecessors(state, index)) layer = Math.max(layer, (state.layers[from] ?? 0) + 1);
     state.layers[index] = layer;
-    while (state.layerLeft.length <= layer) state.layerLeft.push(0);
-    state.layerLeft[layer] = (state.layerLeft[layer] ?? 0) + 1;
+    const { layerLeft } = state.index;
+    while (layerLeft.length <= layer) layerLeft.push(0);
+    layerLeft[layer] = (layerLeft[layer] ?? 0) + 1;
     for (const next of dependents.get(index) ?? []) {
       const left = (wanted.get(next) ?? 0) - 1;
       wanted.set(next, left);
@@ -95,15 +100,15 @@ function assignLayers(state: RunState, adder: number, added: readonly number[]):
 
 function predecessors(state: RunState, step: number): number[] {
   const { deps, after } = stepAt(state, step);
-  return [...(deps ?? []), ...(after ?? [])].map((id) => present(state.indexOf.get(id), "predecessor", id));
+  return [...(deps ?? []), ...(after ?? [])].map((id) => present(state.index.byId.get(id), "predecessor", id));
 }
 
 function connect(state: RunState, added: readonly number[]): void {
   for (const index of added) linkStep(state, index);
   for (const index of added) {
-    state.unresolved[index] = predecessors(state, index).filter((from) => !hasEnded(phaseOf(state, from))).length;
+    state.index.unresolved[index] = predecessors(state, index).filter((from) => !hasEnded(phaseOf(state, from))).length;
   }
-  for (const index of added) if (state.unresolved[index] === 0) arrive(state, index);
+  for (const index of added) if (state.index.unresolved[index] === 0) arrive(state, index);
 }
 
 /** The innermost container around a step, itself not counted. */

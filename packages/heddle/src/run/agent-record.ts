@@ -82,6 +82,7 @@ export function recordAfter(known: AgentRecord, event: StepwiseEvent): AgentReco
       };
     case "step.succeeded":
     case "step.cached":
+    case "step.reused":
     case "step.rolledback":
       return {};
     default:

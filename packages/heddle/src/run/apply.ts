@@ -6,29 +6,22 @@ import { present, unreachable } from "../base/assert.ts";
 import { ok, type Result } from "../base/result.ts";
 import { buildGraph } from "../graph/build.ts";
 import type { Graph, GraphProblem } from "../graph/graph.ts";
-import type { Step } from "../plan/plan.ts";
 import { recordAfter } from "./agent-record.ts";
 import type { Event, EventOf } from "./event.ts";
 import { addSteps } from "./add-steps.ts";
-import {
-  arrive,
-  enqueue,
-  goesBefore,
-  leaveContainer,
-  openLayers,
-  resetQueues,
-  retryHeap,
-  returnPlaces,
-  takePlaces,
-} from "./queue.ts";
-import { applyResumed } from "./resume.ts";
-import { emptyCounts, forgetAttempts, register, setPhase } from "./step-table.ts";
-import { forEachSuccessor, isTolerated, phaseOf, stepAt, WAITING, type RunState, type StepPhase } from "./state.ts";
-import { Writing } from "./write-locks.ts";
+import { arrive, requeue } from "./queue.ts";
+import { emptyIndex, rebuildIndex } from "./reindex.ts";
+import { applyResumed, takeUp } from "./resume.ts";
+import { setPhase } from "./set-phase.ts";
+import { contends } from "./slots.ts";
+import { addRow, forgetAttempts, newRow } from "./step-table.ts";
+import { phaseOf, stepAt, WAITING, type RunState } from "./state.ts";
+import { recordUsage } from "./usage.ts";
+import { newVolatile } from "./volatile.ts";
 
 /** The state after `run.created`. The graph is built from the plan unless it is at hand. */
 export function createState(created: EventOf<"run.created">, graph?: Graph): Result<RunState, readonly GraphProblem[]> {
-  const { plan, options } = created.data;
+  const { plan, options, gitHead, branch, begin, rules = 1 } = created.data;
   const built: Result<Graph, readonly GraphProblem[]> = graph ? ok(graph) : buildGraph(plan.steps);
   if (!built.ok) return built;
   const state: RunState = {
@@ -36,65 +29,43 @@ export function createState(created: EventOf<"run.created">, graph?: Graph): Res
     seq: created.seq,
     createdAt: created.time,
     startedAt: undefined,
+    takenUpAt: undefined,
     lastTime: created.time,
     phase: { tag: "created" },
     plan,
     options,
-    graph: built.value,
+    rules,
     steps: [],
-    indexOf: new Map(),
     phases: [],
     attempts: [],
     attemptBase: [],
     firstStart: [],
     startedTimes: [],
-    unresolved: [],
     layers: [],
     parents: [],
+    arrivals: [],
+    arrived: 0,
+    starts: 0,
+    readySince: new Map(),
     items: new Map(),
     containers: new Map(),
     addedBy: new Map(),
-    extraSuccessors: new Map(),
-    laneOf: [],
-    weight: () => 0,
-    before: (a, b) => goesBefore(state, a, b),
-    conditionHolds: new Set(),
     successes: [],
-    gitHead: created.data.gitHead,
-    branch: created.data.branch,
-    begin: created.data.begin,
+    examined: new Map(),
+    gitHead,
+    branch,
+    begin,
     landing: undefined,
     agentRecords: new Map(),
     groupUsers: new Map(),
-    lanes: [],
-    activeLanes: [],
-    laneKeys: new Map(),
-    starts: 0,
-    readySince: new Map(),
-    arrivals: [],
-    arrivalsHead: 0,
-    finishing: [],
-    finishingHead: 0,
-    retries: retryHeap(() => state),
-    due: new Set(),
-    held: new Map(),
-    layerLeft: [],
-    openLayer: 0,
-    asking: new Set(),
-    answered: [],
-    answeredHead: 0,
-    counts: emptyCounts(),
-    open: 0,
-    fatal: 0,
-    slots: 0,
-    agents: 0,
-    pools: new Map(),
-    locks: new Map(),
-    writing: new Writing(),
+    usage: new Map(),
     rollback: undefined,
     rolledBack: false,
+    index: emptyIndex(built.value, () => state),
+    volatile: newVolatile(),
   };
-  for (let i = 0; i < plan.steps.length; i++) register(state, plan.steps[i] as Step, built.value.layerOf[i] ?? 0, -1);
+  plan.steps.forEach((step, at) => addRow(state, newRow(step, built.value.layerOf[at] ?? 0)));
+  rebuildIndex(state);
   return ok(state);
 }
 
@@ -123,7 +94,7 @@ export function apply(state: RunState, event: Event): void {
     case "run.started":
       state.startedAt = event.time;
       state.phase = { tag: "running" };
-      resetQueues(state);
+      takeUp(state, event.time);
       return;
     case "run.resumed":
       applyResumed(state, event, idleMs);
@@ -172,22 +143,26 @@ function applyToStep(state: RunState, step: number, event: StepwiseEvent): void 
       state.attempts[step] = event.attempt;
       state.firstStart[step] ??= event.time;
       state.startedTimes[step] ??= event.time;
-      state.due.delete(step);
       state.starts++;
       state.readySince.delete(step);
       setPhase(state, step, { tag: "running", attempt: event.attempt, since: event.time });
-      takePlaces(state, step);
+      return;
+    case "step.examined":
+      state.examined.set(step, event.data);
+      requeue(state, step);
       return;
     case "step.progress":
     case "worktree.created":
     case "worktree.merged":
     case "worktree.conflicted":
     case "worktree.removed":
+      return;
     case "usage.recorded":
+      recordUsage(state.usage, event);
       return;
     case "step.succeeded":
       state.successes.push(step);
-      end(state, step, {
+      setPhase(state, step, {
         tag: "succeeded",
         output: event.data.output,
         durationMs: event.data.durationMs,
@@ -195,16 +170,17 @@ function applyToStep(state: RunState, step: number, event: StepwiseEvent): void 
       });
       return;
     case "step.cached":
-      end(state, step, { tag: "cached", output: event.data.output, from: event.data.from, endedAt: event.time });
+    case "step.reused":
+      setPhase(state, step, { tag: "cached", output: event.data.output, from: event.data.from, endedAt: event.time });
       return;
     case "step.skipped":
-      end(state, step, { tag: "skipped", reason: event.data.reason, endedAt: event.time });
+      setPhase(state, step, { tag: "skipped", reason: event.data.reason, endedAt: event.time });
       return;
     case "step.failed":
       applyFailed(state, step, event);
       return;
     case "step.cancelled":
-      end(state, step, {
+      setPhase(state, step, {
         tag: "cancelled",
         reason: event.data.reason,
         durationMs: event.data.durationMs,
@@ -221,7 +197,6 @@ function applyToStep(state: RunState, step: number, event: StepwiseEvent): void 
       applyAnswer(state, step, event);
       return;
     case "step.rolledback":
-      state.open++;
       setPhase(state, step, WAITING);
       advanceRollback(state);
       return;
@@ -243,28 +218,26 @@ function noteAgent(state: RunState, event: StepwiseEvent): void {
 }
 
 function numberOf(state: RunState, id: string): number {
-  return present(state.indexOf.get(id), "step", id);
+  return present(state.index.byId.get(id), "step", id);
 }
 
 function advanceRollback(state: RunState): void {
-  if (state.rollback) state.rollback.next++;
+  if (state.rollback) state.rollback = { ...state.rollback, next: state.rollback.next + 1 };
 }
 
 function applyFailed(state: RunState, step: number, event: EventOf<"step.failed">): void {
   const { error, durationMs, willRetry } = event.data;
   if (!willRetry) {
-    if (!isTolerated(state, step)) state.fatal++;
-    end(state, step, { tag: "failed", error, durationMs, endedAt: event.time });
+    setPhase(state, step, { tag: "failed", error, durationMs, endedAt: event.time });
     return;
   }
-  returnPlaces(state, step);
+  if (contends(state, step)) state.readySince.set(step, state.starts);
   setPhase(state, step, {
     tag: "retrying",
     retryAt: event.data.retryAt ?? event.time,
     delayMs: event.data.retryDelayMs ?? 0,
     error,
   });
-  state.retries.push(step);
 }
 
 function applyAsked(state: RunState, step: number, event: EventOf<"approval.requested">): void {
@@ -278,7 +251,6 @@ function applyAsked(state: RunState, step: number, event: EventOf<"approval.requ
     state.attempts[step] = event.attempt;
     state.startedTimes[step] ??= event.time;
   }
-  if (about === "conflict" || about === "question") returnPlaces(state, step);
   setPhase(state, step, { ...event.data, tag: "asking", since: event.time });
 }
 
@@ -294,45 +266,8 @@ function applyAnswer(state: RunState, step: number, event: EventOf<"approval.giv
     forgetAttempts(state, step);
     setPhase(state, step, WAITING);
     // What the step comes after may itself run again since the question was put.
-    if (state.unresolved[step] === 0) arrive(state, step);
+    if (state.index.unresolved[step] === 0) arrive(state, step);
     return;
   }
   setPhase(state, step, { ...phase, answer: event.data });
-  state.answered.push(step);
-}
-
-/** A step reached its end: what waited for it moves on. */
-function end(state: RunState, step: number, phase: StepPhase): void {
-  returnPlaces(state, step);
-  state.due.delete(step);
-  setPhase(state, step, phase);
-  leaveContainer(state, step);
-  state.open--;
-  const parent = state.parents[step] ?? -1;
-  if (parent === -1) {
-    const layer = state.layers[step] ?? 0;
-    state.layerLeft[layer] = (state.layerLeft[layer] ?? 0) - 1;
-  } else {
-    const container = present(state.containers.get(parent), "container of step", step);
-    container.left--;
-    if (container.left === 0) state.finishing.push(parent);
-  }
-  forEachSuccessor(state, step, (successor) => {
-    const left = (state.unresolved[successor] ?? 0) - 1;
-    state.unresolved[successor] = left;
-    if (left === 0) arrive(state, successor);
-  });
-  if (state.options.schedule === "layers") openLayers(state);
-}
-
-/** The step's condition was found to hold: {@link decide} goes on with it. */
-export function confirmCondition(state: RunState, step: number): void {
-  state.conditionHolds.add(step);
-}
-
-/** Nothing but a place is wanted any more: the step competes for one. */
-export function admit(state: RunState, step: number): void {
-  if (state.arrivals[state.arrivalsHead] === step) state.arrivalsHead++;
-  if (phaseOf(state, step).tag === "retrying") state.due.add(step);
-  enqueue(state, step);
 }

@@ -32,6 +32,7 @@ const KIND_ORDER: Partial<Record<EventType, number>> = {
   "worktree.merged": 14,
   "step.succeeded": 20,
   "step.cached": 20,
+  "step.reused": 20,
   "step.skipped": 20,
   "step.failed": 20,
   "step.cancelled": 20,
@@ -62,7 +63,7 @@ export function canonicalHistory(events: readonly Event[]): readonly CanonicalEv
   const keyed = events.flatMap((event) => key(state, event, places) ?? []);
   keyed.sort(compare);
   const isAgent = (event: Event): boolean =>
-    "step" in event && state.steps[state.indexOf.get(event.step) ?? -1]?.action.kind === "agent";
+    "step" in event && state.steps[state.index.byId.get(event.step) ?? -1]?.action.kind === "agent";
   return keyed.map(({ event }, at) => strip(event, at + 1, isAgent(event)));
 }
 
@@ -77,7 +78,7 @@ function key(state: RunState, event: Event, places: Map<number, Place>): Keyed |
   const kind = KIND_ORDER[event.type];
   if (kind === undefined) return undefined;
   if (!("step" in event)) return { event, zone: zoneOf(event.type), layer: 0, place: [event.seq], attempt: 0, kind };
-  const step = state.indexOf.get(event.step);
+  const step = state.index.byId.get(event.step);
   if (step === undefined) return undefined;
   const undo = event.type === "step.rolledback" || event.type === "rollback.failed";
   const attempt = "attempt" in event ? event.attempt : event.type === "steps.added" ? Number.MAX_SAFE_INTEGER : 0;

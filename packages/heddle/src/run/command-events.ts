@@ -2,31 +2,17 @@
 import { invariant, unreachable } from "../base/assert.ts";
 import type { JsonObject } from "../base/json.ts";
 import { containerOutput } from "./finish.ts";
-import type { Command } from "./command.ts";
+import type { CommandOf } from "./command.ts";
 import type { EventBody, StepError } from "./event.ts";
 import { phaseOf, stepAt, type RunState } from "./state.ts";
 
-type CommandOf<K extends Command["kind"]> = Extract<Command, { readonly kind: K }>;
-
-/** Commands that take more than an event: attempts, expansions, conditions. */
-export type WorkCommand = CommandOf<"start" | "expand" | "evaluate" | "admit" | "ask" | "undo">;
-
-export function isWork(command: Command): command is WorkCommand {
-  switch (command.kind) {
-    case "start":
-    case "expand":
-    case "evaluate":
-    case "admit":
-    case "ask":
-    case "undo":
-      return true;
-    default:
-      return false;
-  }
-}
+/** Commands that an event alone carries out. */
+export type RecordedCommand = CommandOf<
+  "skip" | "answer" | "fail" | "cancel" | "finish" | "rollback" | "end-rollback" | "end"
+>;
 
 /** The event that carries the command out. */
-export function eventOf(state: RunState, command: Exclude<Command, WorkCommand>, now: number): EventBody {
+export function eventOf(state: RunState, command: RecordedCommand, now: number): EventBody {
   switch (command.kind) {
     case "skip":
       return { type: "step.skipped", step: stepAt(state, command.step).id, data: { reason: command.reason } };

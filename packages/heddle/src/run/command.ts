@@ -1,4 +1,4 @@
-/** What may follow from a run's state: each command is carried out by recording events, some of them by work besides. */
+/** Commands that may follow from a run's state: each is carried out by events, by effects in the world, or by both. */
 import type { RollbackMode } from "../plan/plan.ts";
 import type { CancelReason, SkipReason, StepError } from "./event.ts";
 
@@ -7,19 +7,34 @@ export type Command =
   | { readonly kind: "start"; readonly step: number; readonly attempt: number }
   /** Record `step.started`, then find out the children of a container. */
   | { readonly kind: "expand"; readonly step: number; readonly attempt: number }
-  /** Evaluate the step's condition: record a skip, or {@link admit} the step. */
+  /** Find out, before the step starts, whether a stored result stands for its own. */
+  | { readonly kind: "examine"; readonly step: number }
+  /** Evaluate the step's condition: record a skip, or remember that it holds. */
   | { readonly kind: "evaluate"; readonly step: number }
-  /** The step's condition holds or its wait is over: `admit` it. */
-  | { readonly kind: "admit"; readonly step: number }
+  /** The wait for the step's next attempt is over: it competes for a place. */
+  | { readonly kind: "retry"; readonly step: number }
+  /** Ask for the step's locks, which are exclusive over all runs of the project. */
+  | { readonly kind: "lock"; readonly step: number }
   | { readonly kind: "ask"; readonly step: number; readonly attempt: number; readonly about: "step" | "interrupt" }
   /** An answer was given: record the step's end. */
   | { readonly kind: "answer"; readonly step: number }
+  /** Nobody answered in time. */
+  | { readonly kind: "give-up-asking"; readonly step: number }
+  /** The time of a container is over. */
+  | { readonly kind: "expire"; readonly step: number }
   | { readonly kind: "skip"; readonly step: number; readonly reason: SkipReason }
   | { readonly kind: "fail"; readonly step: number; readonly error: StepError }
   | { readonly kind: "cancel"; readonly step: number; readonly reason: CancelReason }
   /** All children of a container have ended, and none was cut short: record its success. */
   | { readonly kind: "finish"; readonly step: number }
+  /** The run is brought to its end early. */
+  | { readonly kind: "halt"; readonly reason: CancelReason }
+  /** Attempts at work are told to stop, since the run comes to its end. */
+  | { readonly kind: "stop-all"; readonly reason: CancelReason }
+  | { readonly kind: "pause-before-layer"; readonly layer: number }
   | { readonly kind: "rollback"; readonly mode: RollbackMode; readonly steps: readonly number[] }
   | { readonly kind: "undo"; readonly step: number }
   | { readonly kind: "end-rollback" }
   | { readonly kind: "end"; readonly status: "succeeded" | "failed" | "cancelled"; readonly reason?: CancelReason };
+
+export type CommandOf<K extends Command["kind"]> = Extract<Command, { readonly kind: K }>;

@@ -285,7 +285,11 @@ const SCHEMAS: { readonly [T in EventType]: Schema<T> } = {
     object({ reason: cancelReason, durationMs: finite, abandoned: optional(literal(true)) }),
   ),
   "step.skipped": ofStep<"step.skipped">(object({ reason: skipReason })),
+  "step.examined": ofStep<"step.examined">(
+    object({ decision: oneOf({ run: true, uncacheable: true }), key: optional(text), reason: optional(text) }),
+  ),
   "step.cached": ofStep<"step.cached">(object({ key: text, from: text, output: json })),
+  "step.reused": ofStep<"step.reused">(object({ from: text, output: json })),
   "steps.added": ofStep<"steps.added">(
     object({
       kind: oneOf<"children" | "siblings">({ children: true, siblings: true }),

@@ -6,7 +6,7 @@ import type { Json, JsonObject } from "../base/json.ts";
 import type { FailureClass, FailureMode, Plan, RollbackMode, Schedule, Step } from "../plan/plan.ts";
 
 /** Version of the event shapes below; raised with an upgrade function in `run/upgrade.ts` for what older journals hold. */
-export const EVENT_VERSION = 1;
+export const EVENT_VERSION = 2;
 
 /**
  * Version of the rules that a run is checked, compared and resumed by; recorded as it begins. 1: a container ended with success
@@ -151,11 +151,28 @@ export type EventBody =
     } & StepEvent)
   /** The step will not run in this run. */
   | { readonly type: "step.skipped"; readonly step: string; readonly data: { readonly reason: SkipReason } }
-  /** A stored result stands for the step's. */
+  /** Found out before the step starts: no stored result stands for its own, so it has to run. */
+  | {
+      readonly type: "step.examined";
+      readonly step: string;
+      readonly data: {
+        /** `run`: its key is known and nothing is stored for it. `uncacheable`: it has none. */
+        readonly decision: "run" | "uncacheable";
+        readonly key?: string;
+        readonly reason?: string;
+      };
+    }
+  /** A stored result stands for the step's. `key`: what it was found by. */
   | {
       readonly type: "step.cached";
       readonly step: string;
       readonly data: { readonly key: string; readonly from: string; readonly output: Json };
+    }
+  /** The recorded success of an earlier run stands for the step's: it was left out by `rerun`, `--only` or `--from`. */
+  | {
+      readonly type: "step.reused";
+      readonly step: string;
+      readonly data: { readonly from: string; readonly output: Json };
     }
   /**
    * The run grew. `children`: `parent` is a container (`forEach`, `plan`) that ends when they end. `siblings`: `parent` added

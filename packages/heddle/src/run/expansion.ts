@@ -10,13 +10,13 @@ export type Expansion = EventOf<"steps.added">["data"];
 /** What the run has against new children, if anything. */
 export function expansionProblem(state: RunState, expansion: Expansion): string | undefined {
   for (const step of expansion.steps) {
-    if (state.indexOf.has(step.id)) return `the run has a step ${step.id} already`;
+    if (state.index.byId.has(step.id)) return `the run has a step ${step.id} already`;
     if (step.id.length > LONGEST_ID)
       return `the id ${step.id.slice(0, 40)}... is too long: plans are nested too deeply`;
     for (const [pool, units] of Object.entries(step.resources ?? {})) {
       const capacity = state.plan.resources?.[pool] ?? 0;
       if (units > capacity) {
-        return `step ${step.id} needs ${units} ${pool}, but the run's plan has ${capacity}: declare more under \`resources\` there`;
+        return `step ${step.id} asks for ${units} ${pool}; the run's plan has ${capacity}: declare it under \`resources\` there`;
       }
     }
   }

@@ -17,7 +17,8 @@ export function explainStep(state: RunState, step: number, now: number): string 
         : `waiting for an answer: ${phase.asks.question}`;
     case "expanded": {
       const container = state.containers.get(step);
-      return `${container?.left ?? 0} of its ${container?.children.length ?? 0} steps have not ended`;
+      const left = state.index.containers.get(step)?.left ?? 0;
+      return `${left} of its ${container?.children.length ?? 0} steps have not ended`;
     }
     case "retrying":
       return `next attempt in ${formatDuration(Math.max(0, phase.retryAt - now))}; the last one failed: ${phase.error.message}`;
@@ -62,7 +63,7 @@ function explainWait(state: RunState, step: number): string {
   const open = [
     ...depsOf(state, step).filter((dep) => !satisfies(phaseOf(state, dep))),
     ...(definition.after ?? [])
-      .map((id) => state.indexOf.get(id) ?? -1)
+      .map((id) => state.index.byId.get(id) ?? -1)
       .filter((from) => from !== -1 && !hasEnded(phaseOf(state, from))),
   ];
   if (open.length > 0) {
@@ -72,35 +73,35 @@ function explainWait(state: RunState, step: number): string {
   }
   if (state.phase.tag === "paused") return "the run is paused";
   const layer = state.layers[step] ?? 0;
-  if (state.options.schedule === "layers" && state.parents[step] === -1 && layer > state.openLayer) {
-    return `waiting for layer ${state.openLayer + 1} to end (schedule: layers)`;
+  if (state.options.schedule === "layers" && state.parents[step] === -1 && layer > state.index.openLayer) {
+    return `waiting for layer ${state.index.openLayer + 1} to end (schedule: layers)`;
   }
   return explainPlace(state, step) ?? "ready";
 }
 
 function explainPlace(state: RunState, step: number): string | undefined {
   const definition = stepAt(state, step);
-  if (state.slots >= state.options.maxConcurrency)
-    return `waiting for a slot: ${state.slots} of ${state.options.maxConcurrency} are in use`;
-  if (definition.action.kind === "agent" && state.agents >= state.options.maxAgents) {
-    return `waiting for an agent slot: ${state.agents} of ${state.options.maxAgents} are in use`;
+  if (state.index.slots >= state.options.maxConcurrency)
+    return `waiting for a slot: ${state.index.slots} of ${state.options.maxConcurrency} are in use`;
+  if (definition.action.kind === "agent" && state.index.agents >= state.options.maxAgents) {
+    return `waiting for an agent slot: ${state.index.agents} of ${state.options.maxAgents} are in use`;
   }
   for (const [pool, units] of Object.entries(definition.resources ?? {})) {
     const capacity = state.plan.resources?.[pool] ?? 0;
-    const used = state.pools.get(pool) ?? 0;
+    const used = state.index.pools.get(pool) ?? 0;
     if (used + units > capacity) return `waiting for ${units} ${pool}: ${capacity - used} of ${capacity} are free`;
   }
   for (const name of [...(definition.locks?.read ?? []), ...(definition.locks?.write ?? [])]) {
-    const use = state.locks.get(name);
+    const use = state.index.locks.get(name);
     const wanted = definition.locks?.write?.includes(name)
       ? (use?.readers ?? 0) + (use?.writers ?? 0)
       : (use?.writers ?? 0);
     if (wanted > 0) return `waiting for the lock ${name}`;
   }
   const turn = groupTurn(definition);
-  if (turn !== undefined && (state.locks.get(turn)?.writers ?? 0) > 0)
+  if (turn !== undefined && (state.index.locks.get(turn)?.writers ?? 0) > 0)
     return `waiting for the worktree of its group: another step of ${definition.group ?? ""} is using it`;
-  const writer = state.writing.holder(turnsOf(state.plan, definition));
+  const writer = state.index.writing.holder(turnsOf(state.plan, definition));
   if (writer !== undefined) return `waiting for ${stepAt(state, writer).id}, which may write the same files`;
   return undefined;
 }

@@ -57,7 +57,7 @@ export function driftOf(state: RunState, current: Plan): PlanDrift {
       added.push(step.id);
       continue;
     }
-    const index = state.indexOf.get(step.id);
+    const index = state.index.byId.get(step.id);
     if (index === undefined || definitionOf(before) === definitionOf(step)) continue;
     if (hasSucceeded(state, index) || hasSuccessInside(state, index))
       changed.push({ id: step.id, keys: differingKeys(before, step) });

@@ -3,33 +3,31 @@ import type { Json } from "../base/json.ts";
 import type { RollbackMode } from "../plan/plan.ts";
 import type { CancelReason, StepError } from "./event.ts";
 import type { Command } from "./command.ts";
+import type { StepPhase } from "./facts.ts";
 import { comparePlaces, placeOf } from "./plan-order.ts";
-import { forEachSuccessor, hasEnded, outputOf, phaseOf, stepAt, type RunState, type StepPhase } from "./state.ts";
+import { forEachSuccessor, hasEnded, outputOf, phaseOf, stepAt, type RunState } from "./state.ts";
 
-/** Why things end early. */
-export interface Ending {
-  /** Why the run does; absent: every step of it has ended. */
-  readonly halt: CancelReason | undefined;
-  /** Containers whose time is over. */
-  readonly expired: readonly number[];
+/** Why the run ends early, if it does. */
+export function haltReason({ volatile, index, options }: RunState): CancelReason | undefined {
+  return volatile.halt ?? (index.fatal > 0 && options.failure === "fail-fast" ? "fail-fast" : undefined);
 }
 
 /** The commands that bring the run closer to its end. */
-export function closeDown(state: RunState, ending: Ending): readonly Command[] {
-  const { halt } = ending;
+export function closeDown(state: RunState): readonly Command[] {
+  const halt = haltReason(state);
   if (halt !== undefined) {
     const waiting = inPhase(state, ["retrying", "asking", "interrupted"]);
     if (waiting.length > 0) return waiting.map((step) => ({ kind: "cancel", step, reason: halt }));
-    if (state.counts.running > 0) return [];
+    if (state.index.counts.running > 0) return [];
     const containers = innermostExpanded(state);
-    if (containers.length > 0) return containers.map((step) => endOfContainer(state, step, ending));
+    if (containers.length > 0) return containers.map((step) => endOfContainer(state, step));
     if (halt === "fail-fast") {
       const skips = skipsAfterFailure(state);
       if (skips.length > 0) return skips;
     }
   }
   if (halt === "cancel") return [{ kind: "end", status: "cancelled", reason: halt }];
-  const failed = state.fatal > 0 || halt !== undefined;
+  const failed = state.index.fatal > 0 || halt !== undefined;
   if (failed && !state.rolledBack && state.options.rollback !== "none") {
     const steps = stepsToUndo(state, state.options.rollback);
     if (steps.length > 0) return [{ kind: "rollback", mode: state.options.rollback, steps }];
@@ -39,7 +37,7 @@ export function closeDown(state: RunState, ending: Ending): readonly Command[] {
 
 /** Steps in any of the given phases, in order. A scan, but only when the run ends early. */
 function inPhase(state: RunState, tags: readonly StepPhase["tag"][]): number[] {
-  if (tags.every((tag) => state.counts[tag] === 0)) return [];
+  if (tags.every((tag) => state.index.counts[tag] === 0)) return [];
   const found: number[] = [];
   for (let step = 0; step < state.phases.length; step++) if (tags.includes(phaseOf(state, step).tag)) found.push(step);
   return found;
@@ -73,12 +71,13 @@ export function isInside(state: RunState, step: number, container: number): bool
  * How a container ends: with success only where each child succeeded, was skipped, or failed while optional. One whose
  * children were cut short was cut short itself, so that a resume goes on with them.
  */
-export function endOfContainer(state: RunState, step: number, { halt, expired }: Ending): Command {
+export function endOfContainer(state: RunState, step: number): Command {
   const cut = cutShort(state, step);
-  if (cut === "step-timeout" && expired.includes(step)) return { kind: "fail", step, error: timedOut(state, step) };
+  if (cut === "step-timeout" && state.volatile.expired.has(step))
+    return { kind: "fail", step, error: timedOut(state, step) };
   const failed = failedChildren(state, step);
   if (failed.length > 0) return { kind: "fail", step, error: childrenFailed(state, step, failed) };
-  const reason = cut ?? (state.containers.get(step)?.left === 0 ? undefined : halt);
+  const reason = cut ?? (state.index.containers.get(step)?.left === 0 ? undefined : haltReason(state));
   return reason === undefined ? { kind: "finish", step } : { kind: "cancel", step, reason };
 }
 
@@ -185,7 +184,7 @@ function lineageOfFailures(state: RunState): Set<number> {
   for (const step of lineage) {
     // What a step only came `after` is not what it was built on.
     for (const id of stepAt(state, step).deps ?? []) {
-      const from = state.indexOf.get(id);
+      const from = state.index.byId.get(id);
       if (from !== undefined) lineage.add(from);
     }
     const parent = state.parents[step] ?? -1;

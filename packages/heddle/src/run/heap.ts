@@ -1,59 +1,81 @@
 /**
- * A binary heap of step numbers. Entries are not removed from the middle: the owner leaves stale ones in and drops them when
- * they come up ({@link Heap.top} takes a test for that), so that every operation stays logarithmic.
+ * Binary heap of step numbers from which any entry can be taken out: a step leaves its queue the moment it no longer belongs
+ * there, so that whoever looks at the first entry changes nothing. Every operation is logarithmic.
  */
 export class Heap {
   readonly #items: number[] = [];
   readonly #before: (a: number, b: number) => boolean;
+  readonly #places: number[];
 
-  /** `before(a, b)`: whether `a` comes up earlier; a strict order without ties, so that the outcome is always the same. */
-  constructor(before: (a: number, b: number) => boolean) {
+  /**
+   * `before(a, b)`: whether `a` comes up earlier; a strict order without ties, so that the outcome is always the same.
+   * `places`: where each step stands in its heap. Heaps of which a step is never in two at once share one.
+   */
+  constructor(before: (a: number, b: number) => boolean, places: number[] = []) {
     this.#before = before;
+    this.#places = places;
   }
 
   get size(): number {
     return this.#items.length;
   }
 
+  get first(): number | undefined {
+    return this.#items[0];
+  }
+
+  /** In no order. */
+  get items(): readonly number[] {
+    return this.#items;
+  }
+
   push(item: number): void {
+    this.#items.push(item);
+    this.#rise(this.#items.length - 1, item);
+  }
+
+  /** Takes the item out, whatever has become of its order since it was pushed. */
+  delete(item: number): void {
     const items = this.#items;
-    let at = items.length;
-    items.push(item);
+    const at = this.#places[item] ?? -1;
+    const last = items.pop();
+    if (last === undefined || last === item) return;
+    const above = at === 0 ? undefined : items[(at - 1) >> 1];
+    if (above !== undefined && this.#before(last, above)) this.#rise(at, last);
+    else this.#sink(at, last);
+  }
+
+  #rise(from: number, item: number): void {
+    const items = this.#items;
+    let at = from;
     while (at > 0) {
       const parent = (at - 1) >> 1;
       const above = items[parent] as number;
       if (!this.#before(item, above)) break;
-      items[at] = above;
+      this.#put(at, above);
       at = parent;
     }
-    items[at] = item;
+    this.#put(at, item);
   }
 
-  /** The first entry for which `valid` holds, left in place; entries ahead of it are dropped. */
-  top(valid: (item: number) => boolean): number | undefined {
-    let first = this.#items[0];
-    while (first !== undefined && !valid(first)) {
-      this.#drop();
-      first = this.#items[0];
-    }
-    return first;
-  }
-
-  #drop(): void {
+  #sink(from: number, item: number): void {
     const items = this.#items;
-    const last = items.pop();
-    if (last === undefined || items.length === 0) return;
     const size = items.length;
-    let at = 0;
+    let at = from;
     for (;;) {
       let child = 2 * at + 1;
       if (child >= size) break;
       if (child + 1 < size && this.#before(items[child + 1] as number, items[child] as number)) child++;
       const below = items[child] as number;
-      if (!this.#before(below, last)) break;
-      items[at] = below;
+      if (!this.#before(below, item)) break;
+      this.#put(at, below);
       at = child;
     }
-    items[at] = last;
+    this.#put(at, item);
+  }
+
+  #put(at: number, item: number): void {
+    this.#items[at] = item;
+    this.#places[item] = at;
   }
 }

@@ -1,85 +1,125 @@
-/** What the world tells the scheduler between two turns, and the events that record it. Pure: a state is read, nothing is changed. */
+/** Inputs of the reducer: what the world tells between two turns, and the events that record it. Pure: a state is read, nothing is changed. */
 import { unreachable } from "../base/assert.ts";
+import type { Json } from "../base/json.ts";
 import type { Result } from "../base/result.ts";
 import type { Step } from "../plan/plan.ts";
-import type { CancelReason, EventBody, StepError } from "./event.ts";
-import { phaseOf, questionOf, stepAt, type RunState } from "./state.ts";
+import type { Note, Outcome } from "./attempt.ts";
 import type { Answer } from "./control.ts";
-import { eventsOfOutcome, failure, type Circumstances } from "./outcome-events.ts";
-import type { Outcome, Note } from "./attempt.ts";
+import type { CancelReason, EventBody, EventOf, StepError } from "./event.ts";
 import { expansionProblem, type Expansion } from "./expansion.ts";
+import { haltReason } from "./finish.ts";
+import { eventsOfOutcome, failure, type Circumstances } from "./outcome-events.ts";
+import { phaseOf, questionOf, stepAt, type RunState } from "./state.ts";
 
-export type News =
+export type Input =
   /** An attempt ended; `added`: what it adds to the run, validated. */
   | {
       readonly kind: "outcome";
-      readonly index: number;
+      readonly step: number;
       readonly attempt: number;
       readonly outcome: Outcome;
       readonly added: Result<readonly Step[], string>;
     }
   /** What an attempt tells while it runs. */
-  | { readonly kind: "note"; readonly index: number; readonly attempt: number; readonly note: Note }
+  | { readonly kind: "note"; readonly step: number; readonly attempt: number; readonly note: Note }
   /** A container knows its children. */
   | {
       readonly kind: "expanded";
-      readonly index: number;
+      readonly step: number;
       readonly attempt: number;
       readonly expansion: Result<Expansion, string>;
     }
-  | { readonly kind: "undone"; readonly index: number; readonly outcome: Outcome; readonly durationMs: number }
-  | { readonly kind: "answer"; readonly step: string; readonly answer: Answer }
+  /** Whether a stored result stands for the step's is known; an error counts as: it has to run. */
+  | { readonly kind: "examined"; readonly step: number; readonly finding: Result<Finding, string> }
+  | { readonly kind: "undone"; readonly step: number; readonly outcome: Outcome; readonly durationMs: number }
+  | { readonly kind: "answer"; readonly step: number; readonly answer: Answer }
   | { readonly kind: "pause"; readonly reason: string }
-  | { readonly kind: "unpause" };
+  | { readonly kind: "unpause" }
+  /** The run is to end early. The first reason counts. */
+  | { readonly kind: "halt"; readonly reason: CancelReason }
+  /** Nothing is left of ended attempts. */
+  | { readonly kind: "swept" };
 
-export function eventsOfNews(
-  state: RunState,
-  news: News,
-  halt: CancelReason | undefined,
-  circumstances: Circumstances,
-): readonly EventBody[] {
-  switch (news.kind) {
+export type InputOf<K extends Input["kind"]> = Extract<Input, { readonly kind: K }>;
+
+/** What an examination found. */
+export type Finding =
+  | EventOf<"step.examined">["data"]
+  /** A stored result was put in place of the step's. */
+  | { readonly decision: "cached"; readonly key: string; readonly from: string; readonly output: Json }
+  /** What its last success left is there as it was. */
+  | { readonly decision: "up-to-date"; readonly output: Json };
+
+/** Progress events that one run may record per step. */
+const MOST_PROGRESS = 1000;
+
+/** The events that record an input; none where it comes too late. */
+export function eventsOfInput(state: RunState, input: Input, circumstances: Circumstances): readonly EventBody[] {
+  switch (input.kind) {
     case "outcome":
-      return eventsOfOutcome(state, news.index, news.attempt, news.outcome, news.added, circumstances);
-    case "note": {
-      const { index, attempt, note } = news;
-      if (!isRunning(state, index, attempt)) return [];
-      return [{ ...note, step: stepAt(state, index).id, attempt }];
-    }
+      return eventsOfOutcome(state, input, circumstances);
+    case "note":
+      return eventsOfNote(state, input);
     case "expanded":
-      return isRunning(state, news.index, news.attempt) ? [eventOfExpansion(state, news, halt, circumstances)] : [];
+      return isRunning(state, input) ? [eventOfExpansion(state, input, circumstances)] : [];
+    case "examined":
+      return eventsOfExamination(state, input);
     case "undone":
-      return [eventOfUndo(state, news)];
+      return [eventOfUndo(state, input)];
     case "answer":
-      return eventsOfAnswer(state, news.step, news.answer);
+      return eventsOfAnswer(state, input.step, input.answer);
     case "pause":
-      return state.phase.tag === "running" ? [{ type: "run.paused", data: { reason: news.reason } }] : [];
+      return state.phase.tag === "running" ? [{ type: "run.paused", data: { reason: input.reason } }] : [];
     case "unpause":
       return state.phase.tag === "paused" ? [{ type: "run.unpaused", data: {} }] : [];
+    case "halt":
+    case "swept":
+      return [];
     default:
-      return unreachable(news);
+      return unreachable(input);
   }
 }
 
-function isRunning(state: RunState, index: number, attempt: number): boolean {
-  const phase = phaseOf(state, index);
+function isRunning(state: RunState, { step, attempt }: { readonly step: number; readonly attempt: number }): boolean {
+  const phase = phaseOf(state, step);
   return phase.tag === "running" && phase.attempt === attempt;
 }
 
-function eventOfExpansion(
-  state: RunState,
-  { index, attempt, expansion }: Extract<News, { kind: "expanded" }>,
-  halt: CancelReason | undefined,
-  circumstances: Circumstances,
-): EventBody {
-  const step = stepAt(state, index).id;
+function eventsOfNote(state: RunState, input: InputOf<"note">): readonly EventBody[] {
+  const { step, attempt, note } = input;
+  if (!isRunning(state, input)) return [];
+  const isTooMuch = note.type === "step.progress" && (state.volatile.progress.get(step) ?? 0) >= MOST_PROGRESS;
+  return isTooMuch ? [] : [{ ...note, step: stepAt(state, step).id, attempt }];
+}
+
+function eventOfExpansion(state: RunState, input: InputOf<"expanded">, circumstances: Circumstances): EventBody {
+  const { attempt, expansion } = input;
+  const step = stepAt(state, input.step).id;
+  const halt = haltReason(state);
   if (halt !== undefined) return { type: "step.cancelled", step, attempt, data: { reason: halt, durationMs: 0 } };
   const problem = expansion.ok ? expansionProblem(state, expansion.value) : expansion.error;
   if (expansion.ok && problem === undefined) return { type: "steps.added", step, data: expansion.value };
-  return failure(state, index, { code: "expansion", message: problem ?? "" }, undefined, circumstances);
+  return failure(state, input.step, { code: "expansion", message: problem ?? "" }, undefined, circumstances);
 }
 
-function eventOfUndo(state: RunState, { index, outcome, durationMs }: Extract<News, { kind: "undone" }>): EventBody {
+function eventsOfExamination(state: RunState, { step: index, finding }: InputOf<"examined">): readonly EventBody[] {
+  // Ended meanwhile, or it has to wait for something else again: whoever is next examines again.
+  if (phaseOf(state, index).tag !== "waiting" || state.arrivals[index] === 0) return [];
+  const step = stepAt(state, index).id;
+  if (!finding.ok) return [{ type: "step.examined", step, data: { decision: "uncacheable", reason: finding.error } }];
+  switch (finding.value.decision) {
+    case "cached": {
+      const { key, from, output } = finding.value;
+      return [{ type: "step.cached", step, data: { key, from, output } }];
+    }
+    case "up-to-date":
+      return [{ type: "step.skipped", step, data: { reason: { kind: "up-to-date", output: finding.value.output } } }];
+    default:
+      return [{ type: "step.examined", step, data: finding.value }];
+  }
+}
+
+function eventOfUndo(state: RunState, { step: index, outcome, durationMs }: InputOf<"undone">): EventBody {
   const step = stepAt(state, index).id;
   if (outcome.kind === "succeeded") return { type: "step.rolledback", step, data: { durationMs } };
   const error: StepError =
@@ -89,9 +129,8 @@ function eventOfUndo(state: RunState, { index, outcome, durationMs }: Extract<Ne
   return { type: "rollback.failed", step, data: { error, durationMs } };
 }
 
-function eventsOfAnswer(state: RunState, step: string, answer: Answer): readonly EventBody[] {
-  const index = state.indexOf.get(step);
-  if (index === undefined) return [];
-  if (questionOf(phaseOf(state, index)) === undefined) return [];
-  return [{ type: "approval.given", step, attempt: state.attempts[index] ?? 1, data: answer }];
+/** The answer to the question that the step has open; none where it has none. */
+export function eventsOfAnswer(state: RunState, step: number, answer: Answer): readonly EventBody[] {
+  if (questionOf(phaseOf(state, step)) === undefined) return [];
+  return [{ type: "approval.given", step: stepAt(state, step).id, attempt: state.attempts[step] ?? 1, data: answer }];
 }

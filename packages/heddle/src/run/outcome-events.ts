@@ -16,13 +16,18 @@ export interface Circumstances {
   readonly halted: boolean;
 }
 
+export interface EndedAttempt {
+  readonly step: number;
+  readonly attempt: number;
+  readonly outcome: Outcome;
+  /** What it adds to the run, validated. */
+  readonly added: Result<readonly Step[], string>;
+}
+
 /** The events of an attempt's end; none for one that does not run (it was given up before). */
 export function eventsOfOutcome(
   state: RunState,
-  index: number,
-  attempt: number,
-  outcome: Outcome,
-  added: Result<readonly Step[], string>,
+  { step: index, attempt, outcome, added }: EndedAttempt,
   circumstances: Circumstances,
 ): readonly EventBody[] {
   const phase = phaseOf(state, index);
@@ -70,7 +75,7 @@ export function eventsOfOutcome(
 /** Why the steps that an attempt wants to add cannot join the run. */
 function problemOfAdded(state: RunState, added: Result<readonly Step[], string>): string | undefined {
   if (!added.ok) return added.error;
-  const taken = added.value.find(({ id }) => state.indexOf.has(id));
+  const taken = added.value.find(({ id }) => state.index.byId.has(id));
   return taken === undefined
     ? undefined
     : `the added steps are invalid: another step added ${taken.id} at the same time`;

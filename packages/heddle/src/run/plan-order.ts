@@ -39,6 +39,6 @@ export function comparePlaces(a: Place, b: Place): number {
 
 /** Whether `a` comes before `b` in the plan. Steps of the plan itself are compared without making their places. */
 export function standsBefore(state: RunState, a: number, b: number): boolean {
-  if (a < state.graph.size && b < state.graph.size) return a < b;
+  if (a < state.index.graph.size && b < state.index.graph.size) return a < b;
   return comparePlaces(placeOf(state, a), placeOf(state, b)) < 0;
 }

@@ -1,8 +1,11 @@
 /** How an engine that takes over finds its run: what succeeded stays, what did not goes back to waiting, what was undone begins anew. */
 import type { EventOf } from "./event.ts";
-import { resetQueues } from "./queue.ts";
-import { hasEnded, isContainerStep, phaseOf, stepAt, WAITING, type RunState, type StepPhase } from "./state.ts";
-import { adoptPlan, compact, forgetAttempts, setPhase } from "./step-table.ts";
+import { arrive } from "./queue.ts";
+import { isHeldBack, rebuildIndex } from "./reindex.ts";
+import { setPhase } from "./set-phase.ts";
+import type { StepPhase } from "./facts.ts";
+import { hasEnded, isContainerStep, phaseOf, stepAt, WAITING, type RunState } from "./state.ts";
+import { adoptPlan, compact, forgetAttempts } from "./step-table.ts";
 
 /** An engine took over: what did not succeed goes back to waiting, and the queues are made anew. */
 export function applyResumed(state: RunState, event: EventOf<"run.resumed">, idleMs: number): void {
@@ -11,15 +14,14 @@ export function applyResumed(state: RunState, event: EventOf<"run.resumed">, idl
   dropAddedBy(state, event.data.reset);
   const reopened = reopenedContainers(state);
   for (const id of event.data.reset) state.agentRecords.delete(id);
-  const reset = new Set(event.data.reset.map((id) => state.indexOf.get(id)));
+  const reset = new Set(event.data.reset.map((id) => state.index.byId.get(id)));
   for (let step = 0; step < state.steps.length; step++) {
     const phase = phaseOf(state, step);
     const next = reopened.has(step)
       ? openAgain(phase)
       : phaseAfterResume(state, step, phase, { isReset: reset.has(step), now: event.time });
     if (next === phase) continue;
-    if (hasEnded(phase) && !hasEnded(next)) state.open++;
-    setPhase(state, step, next);
+    state.phases[step] = next;
     if (next.tag === "waiting") forgetAttempts(state, step);
   }
   leaveOutIdleTime(state, idleMs);
@@ -27,7 +29,24 @@ export function applyResumed(state: RunState, event: EventOf<"run.resumed">, idl
   state.landing = undefined;
   state.rollback = undefined;
   state.rolledBack = false;
-  resetQueues(state);
+  state.examined.clear();
+  takeUp(state, event.time);
+}
+
+/** An engine begins to conduct the run: what may start arrives in the order of the plan. */
+export function takeUp(state: RunState, now: number): void {
+  state.takenUpAt = now;
+  state.starts = 0;
+  state.readySince.clear();
+  state.arrived = 0;
+  state.arrivals.fill(0);
+  rebuildIndex(state);
+  for (let step = 0; step < state.steps.length; step++) {
+    const { tag } = phaseOf(state, step);
+    if (tag === "retrying" && isHeldBack(state, step)) setPhase(state, step, WAITING);
+    const isFree = state.index.unresolved[step] === 0;
+    if (isFree && (phaseOf(state, step).tag === "waiting" || tag === "interrupted")) arrive(state, step);
+  }
 }
 
 /** Time in which no engine held the run does not count for the total time of steps that go on waiting for a retry. */
@@ -76,7 +95,7 @@ function openAgain(phase: StepPhase): StepPhase {
 /** Containers that had succeeded and have a step, however deep, that was undone: they end again when it has. */
 function reopenedContainers(state: RunState): ReadonlySet<number> {
   const reopened = new Set<number>();
-  for (let step = state.graph.size; step < state.steps.length; step++) {
+  for (let step = state.index.graph.size; step < state.steps.length; step++) {
     if (phaseOf(state, step).tag !== "waiting") continue;
     for (let at = state.parents[step] ?? -1; at !== -1 && !reopened.has(at); at = state.parents[at] ?? -1) {
       if (phaseOf(state, at).tag === "succeeded") reopened.add(at);
@@ -90,8 +109,8 @@ function reopenedContainers(state: RunState): ReadonlySet<number> {
  * are forgotten.
  */
 function dropAddedBy(state: RunState, ids: readonly string[]): void {
-  if (state.steps.length === state.graph.size) return;
-  const again = new Set(ids.flatMap((id) => state.indexOf.get(id) ?? []));
+  if (state.steps.length === state.index.graph.size) return;
+  const again = new Set(ids.flatMap((id) => state.index.byId.get(id) ?? []));
   for (const origin of [...state.containers.keys(), ...state.addedBy.values()]) {
     if (phaseOf(state, origin).tag === "waiting") again.add(origin);
   }

@@ -4,7 +4,7 @@
  */
 import { unreachable } from "../base/assert.ts";
 import { hasReady } from "./decide.ts";
-import { phaseOf, type RunState } from "./state.ts";
+import type { RunState } from "./state.ts";
 
 export const RUN_STATUSES = [
   "running",
@@ -45,35 +45,12 @@ function heldStatus(state: RunState): RunStatus {
 }
 
 /** Whether somebody is asked and nothing else can go on. */
-function onlyPeopleLeft(state: RunState): boolean {
-  const { asking, running, retrying, interrupted } = state.counts;
-  return (
-    asking > 0 &&
-    running === 0 &&
-    retrying === 0 &&
-    interrupted === 0 &&
-    state.rollback === undefined &&
-    !hasAnswer(state) &&
-    !hasArrival(state) &&
-    !hasReady(state)
-  );
-}
-
-/** Whether an answer is still to be acted on; what was dealt with is left in the list. */
-function hasAnswer(state: RunState): boolean {
-  for (let at = state.answeredHead; at < state.answered.length; at++) {
-    const phase = phaseOf(state, state.answered[at] ?? 0);
-    if (phase.tag === "asking" && phase.answer !== undefined) return true;
-  }
-  return false;
-}
-
-/** Whether a step is still to be looked at; what was dealt with is left in the list. */
-function hasArrival(state: RunState): boolean {
-  for (let at = state.arrivalsHead; at < state.arrivals.length; at++) {
-    if (phaseOf(state, state.arrivals[at] ?? 0).tag === "waiting") return true;
-  }
-  return false;
+export function onlyPeopleLeft(state: RunState): boolean {
+  const { counts, answered, arrivals, unexamined } = state.index;
+  const { asking, running, retrying, interrupted } = counts;
+  const isAtWork = running > 0 || retrying > 0 || interrupted > 0 || state.rollback !== undefined;
+  const isDue = answered.size > 0 || arrivals.size > 0 || unexamined.size > 0 || state.volatile.examining.size > 0;
+  return asking > 0 && !isAtWork && !isDue && !hasReady(state);
 }
 
 export interface StepCounts {
@@ -90,7 +67,7 @@ export interface StepCounts {
 /** Every step is in exactly one of the counts. */
 export function stepCounts(state: RunState, live: boolean): StepCounts {
   const { succeeded, failed, cancelled, skipped, cached, waiting, retrying, asking, interrupted, running, expanded } =
-    state.counts;
+    state.index.counts;
   const counts = {
     succeeded,
     failed,

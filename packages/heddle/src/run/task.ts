@@ -37,7 +37,7 @@ function agentTaskOf(state: RunState, index: number, prefix: string): AgentTask 
   const isSharing = (other: Step): boolean =>
     step.group !== undefined && other.group === step.group && other.action.kind === "agent" && other.id !== step.id;
   const texts = (step.deps ?? []).flatMap((id): [string, string][] => {
-    const { description } = stepAt(state, present(state.indexOf.get(id), `dep ${id}`));
+    const { description } = stepAt(state, present(state.index.byId.get(id), `dep ${id}`));
     return description === undefined ? [] : [[id.startsWith(prefix) ? id.slice(prefix.length) : id, description]];
   });
   return {
@@ -86,7 +86,7 @@ function seenDeps(
   for (const list of [step.deps, step.after, step.reads]) {
     for (const id of list ?? []) {
       const name = prefix !== "" && id.startsWith(prefix) ? id.slice(prefix.length) : id;
-      const phase = phaseOf(state, present(state.indexOf.get(id), "predecessor", id));
+      const phase = phaseOf(state, present(state.index.byId.get(id), "predecessor", id));
       const output = outputOf(phase);
       depStatus[name] = phase.tag;
       if (output !== undefined) deps[name] = output;

@@ -13,7 +13,14 @@ export type OldEvent = { readonly run: string; readonly seq: number; readonly ty
 /** From version `index` to `index + 1`. The first released version is 1: nothing ever had version 0. */
 export type UpgradeStep = (event: OldEvent) => OldEvent;
 
-const STEPS: ReadonlyMap<number, UpgradeStep> = new Map();
+const STEPS: ReadonlyMap<number, UpgradeStep> = new Map([[1, reusedApartFromCached]]);
+
+/** Up to version 1 there was no cache: `step.cached` was what `rerun`, `--only` and `--from` recorded, with the step's id as its key. */
+function reusedApartFromCached(event: OldEvent): OldEvent {
+  if (event.type !== "step.cached") return event;
+  const { from, output } = event["data"] as { readonly from: unknown; readonly output: unknown };
+  return { ...event, type: "step.reused", data: { from, output } };
+}
 
 /** The event in the current version. The result is not checked here: whoever reads it does that next, as for every event. */
 export function upgradeEvent(event: Event, version: number): Event {

@@ -13,7 +13,7 @@ export function turnsOf(plan: Plan, step: Step): readonly string[] {
   return plan.agents?.["conflicts"] === "serialize" ? (step.writes ?? NONE) : NONE;
 }
 
-export class Writing {
+export class WriteLocks {
   readonly #held = new Map<number, readonly string[]>();
   readonly #overlaps = new GlobOverlaps();
 

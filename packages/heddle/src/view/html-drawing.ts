@@ -11,7 +11,7 @@ const BOX = { width: 150, height: 30, gapX: 60, gapY: 12 } as const;
 
 /** Boxes by layer from left to right, deps as lines. Steps that joined the run later are in the table alone. */
 export function graphDrawing({ state }: RunViewInput, view: RunView, escape: Escape): string {
-  const { graph } = state;
+  const { graph } = state.index;
   const layers = layersOf(graph);
   const place = new Map<number, { readonly x: number; readonly y: number }>();
   for (const [column, steps] of layers.entries()) {

@@ -1,16 +1,17 @@
 /**
- * How long a plan takes: the rules of a real run ({@link decide}, {@link apply}) on a clock that jumps from end to end. Every
- * step succeeds after its expected time, conditions hold, people answer at once, a step that stands for others takes its own
- * expected time as a whole.
+ * Expected makespan of a plan: the rules of a real run, driven on a clock that jumps from end to end. Every step succeeds after
+ * its expected time, conditions hold, people answer at once, a step that stands for others takes its own expected time as a whole.
  */
+import { BugError } from "../base/assert.ts";
+import { ok } from "../base/result.ts";
 import type { Graph } from "../graph/graph.ts";
 import { remainingPath } from "../graph/paths.ts";
-import { admit, apply, confirmCondition, createState } from "../run/apply.ts";
-import type { Command } from "../run/command.ts";
-import { decide } from "../run/decide.ts";
-import type { Event, EventBody, RunOptions } from "../run/event.ts";
+import { createState } from "../run/apply.ts";
+import type { RunOptions } from "../run/event.ts";
 import { Heap } from "../run/heap.ts";
-import { isRunEnded, stepAt, type RunState } from "../run/state.ts";
+import type { Input } from "../run/input-events.ts";
+import type { RunState } from "../run/state.ts";
+import { advance, isOver, recordEvents, type Effect, type World } from "../run/transition.ts";
 
 export interface MakespanInput {
   readonly plan: RunState["plan"];
@@ -26,97 +27,111 @@ const MOST_STEPS = 200_000;
 /** Milliseconds from the first start to the last end; `undefined` for plans too large to simulate. */
 export function expectedMakespan({ plan, graph, options, durationOf }: MakespanInput): number | undefined {
   if (graph.size > MOST_STEPS) return undefined;
-  const body = { type: "run.created", data: { plan, options, engine: "" } } as const;
+  const { timeoutMs: _timeoutMs, ...rest } = options;
+  const body = { type: "run.created", data: { plan, options: rest, engine: "" } } as const;
   const created = createState({ run: "simulated", seq: 1, time: 0, ...body }, graph);
   if (!created.ok) return undefined;
-  const simulation = new Simulation(created.value, durationOf);
   const remaining = remainingPath(graph, durationOf);
-  created.value.weight = (step) => remaining[step] ?? 0;
-  return simulation.run();
+  created.value.index.rank = { weight: (step) => remaining[step] ?? 0 };
+  return new Simulation(created.value, durationOf).run();
 }
 
 class Simulation {
   readonly #state: RunState;
   readonly #durationOf: (step: number) => number;
+  /** What comes of the work under way, by step, and when. */
+  readonly #ends = new Map<number, Input>();
   readonly #endsAt: number[] = [];
-  readonly #running: Heap;
-  readonly #isRunning: boolean[] = [];
+  readonly #working: Heap;
+  readonly #locks = new Set<number>();
   #now = 0;
 
   constructor(state: RunState, durationOf: (step: number) => number) {
     this.#state = state;
     this.#durationOf = durationOf;
-    this.#running = new Heap((a, b) => {
+    this.#working = new Heap((a, b) => {
       const order = (this.#endsAt[a] ?? 0) - (this.#endsAt[b] ?? 0);
       return order === 0 ? a < b : order < 0;
     });
   }
 
   run(): number | undefined {
-    this.#record({ type: "run.started", data: {} });
-    const conditions = { halt: undefined, admits: true, locksFree: () => true, expired: [], undoing: false };
-    while (!isRunEnded(this.#state.phase)) {
-      const commands = decide(this.#state, { ...conditions, now: this.#now });
-      for (const command of commands) this.#carryOut(command);
-      if (commands.length === 0 && !this.#endNext()) return undefined;
+    recordEvents(this.#state, [{ type: "run.started", data: {} }], 0);
+    let inputs: readonly Input[] = [];
+    for (;;) {
+      const { effects } = advance(this.#state, inputs, this.#world());
+      if (isOver(this.#state)) return this.#now;
+      for (const effect of effects) this.#carryOut(effect);
+      inputs = this.#locks.size > 0 ? [] : [...this.#answers(), ...this.#nextEnds()];
+      if (inputs.length === 0 && this.#locks.size === 0) return undefined;
     }
-    return this.#now;
   }
 
-  #record(body: EventBody): void {
-    apply(this.#state, { run: "simulated", seq: this.#state.seq + 1, time: this.#now, ...body } as Event);
+  #world(): World {
+    const locks = new Set(this.#locks);
+    this.#locks.clear();
+    return {
+      now: this.#now,
+      load: undefined,
+      locks,
+      random: () => 0.5,
+      expressions: { holds: () => ok(true), text: () => ok("") },
+      environment: {},
+    };
   }
 
-  #carryOut(command: Command): void {
-    switch (command.kind) {
-      case "start":
-      case "expand":
-        this.#start(command.step, command.attempt);
-        return;
-      case "evaluate":
-        confirmCondition(this.#state, command.step);
-        return;
-      case "admit":
-        admit(this.#state, command.step);
-        return;
-      case "ask": {
-        const { id: step } = stepAt(this.#state, command.step);
-        const { attempt } = command;
-        this.#record({ type: "approval.requested", step, attempt, data: { about: "step", question: "" } });
-        this.#record({ type: "approval.given", step, attempt, data: { decision: "approve", by: "" } });
-        return;
+  #carryOut(effect: Effect): void {
+    switch (effect.kind) {
+      case "dispatch": {
+        const { step, task } = effect;
+        const outcome = { kind: "succeeded", output: null } as const;
+        return this.#work(step, { kind: "outcome", step, attempt: task.attempt, outcome, added: ok([]) });
       }
-      case "answer":
-        this.#succeed(command.step);
+      case "expand": {
+        const { step, task } = effect;
+        return this.#work(step, {
+          kind: "expanded",
+          step,
+          attempt: task.attempt,
+          expansion: ok({ kind: "children", steps: [] }),
+        });
+      }
+      case "lock":
+        this.#locks.add(effect.step);
         return;
-      case "end":
-        this.#record({ type: "run.succeeded", data: { durationMs: this.#now } });
+      case "unlock":
         return;
       default:
-        // Nothing fails here, so nothing is skipped, cancelled, undone or finished by its children.
-        return;
+        // Nothing fails here, so nothing is stopped, undone or examined.
+        throw new BugError(`a plan in which nothing fails wants ${effect.kind}`);
     }
   }
 
-  #start(step: number, attempt: number): void {
-    this.#record({ type: "step.started", step: stepAt(this.#state, step).id, attempt, data: {} });
+  #work(step: number, end: Input): void {
+    this.#ends.set(step, end);
     this.#endsAt[step] = this.#now + Math.max(0, this.#durationOf(step));
-    this.#isRunning[step] = true;
-    this.#running.push(step);
+    this.#working.push(step);
   }
 
-  #endNext(): boolean {
-    const step = this.#running.top((candidate) => this.#isRunning[candidate] === true);
-    if (step === undefined) return false;
-    this.#now = Math.max(this.#now, this.#endsAt[step] ?? 0);
-    this.#isRunning[step] = false;
-    this.#succeed(step);
-    return true;
+  /** Everybody who is asked says yes at once. */
+  #answers(): readonly Input[] {
+    const answer = { decision: "approve", by: "" } as const;
+    return [...this.#state.index.asking].map((step) => ({ kind: "answer", step, answer }));
   }
 
-  #succeed(step: number): void {
-    const attempt = this.#state.attempts[step] ?? 1;
-    const data = { output: null, durationMs: this.#durationOf(step) };
-    this.#record({ type: "step.succeeded", step: stepAt(this.#state, step).id, attempt, data });
+  /** What ends first, with all that ends then. */
+  #nextEnds(): readonly Input[] {
+    if (this.#state.index.asking.size > 0) return [];
+    const first = this.#working.first;
+    if (first === undefined) return [];
+    this.#now = Math.max(this.#now, this.#endsAt[first] ?? 0);
+    const inputs: Input[] = [];
+    for (let step = this.#working.first; step !== undefined; step = this.#working.first) {
+      if ((this.#endsAt[step] ?? 0) > this.#now) break;
+      this.#working.delete(step);
+      inputs.push(this.#ends.get(step) as Input);
+      this.#ends.delete(step);
+    }
+    return inputs;
   }
 }

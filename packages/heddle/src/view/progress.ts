@@ -18,14 +18,14 @@ export interface Progress {
 export function progressOf(state: RunState, expected: ReadonlyMap<string, number>, now: number): Progress {
   const counts = stepCounts(state, true);
   const total = state.steps.length;
-  return { counts, ended: total - state.open, total, leftMs: leftMs(state, expected, now) };
+  return { counts, ended: total - state.index.open, total, leftMs: leftMs(state, expected, now) };
 }
 
 function leftMs(state: RunState, expected: ReadonlyMap<string, number>, now: number): number | undefined {
   const known: (number | undefined)[] = [];
   let sum = 0;
   let count = 0;
-  for (let step = 0; step < state.graph.size; step++) {
+  for (let step = 0; step < state.index.graph.size; step++) {
     const phase = phaseOf(state, step);
     const definition = state.steps[step];
     const ms =
@@ -45,7 +45,7 @@ function leftMs(state: RunState, expected: ReadonlyMap<string, number>, now: num
     const since = phase.tag === "running" || phase.tag === "expanded" ? phase.since : now;
     return Math.max(0, whole - (now - since));
   };
-  const remaining = remainingPath(state.graph, (step) => {
+  const remaining = remainingPath(state.index.graph, (step) => {
     const ms = left(step);
     work += ms;
     return ms;

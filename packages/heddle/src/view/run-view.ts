@@ -6,17 +6,8 @@ import { defined } from "../base/defined.ts";
 import type { Json } from "../base/json.ts";
 import { explainStep } from "../run/explain.ts";
 import type { QuestionAbout, StepError, Usage } from "../run/event.ts";
-import {
-  isContainerStep,
-  isRunEnded,
-  outputOf,
-  phaseOf,
-  questionOf,
-  stepAt,
-  type Landed,
-  type RunState,
-  type StepPhase,
-} from "../run/state.ts";
+import { isContainerStep, isRunEnded, outputOf, phaseOf, questionOf, stepAt, type RunState } from "../run/state.ts";
+import type { Landed, StepPhase } from "../run/facts.ts";
 import type { ChangedBySeveral } from "./changed-files.ts";
 import { criticalPathOf } from "./critical.ts";
 import { runStatus, stepCounts, stepStatus, type RunStatus, type StepCounts, type StepStatus } from "./status.ts";

@@ -113,7 +113,7 @@ steps:
     await rig.succeed("b");
     await rig.succeed("e");
     expect((await again.result).status).toBe("succeeded");
-    expect(again.state().indexOf.has("c")).toBe(false);
+    expect(again.state().index.byId.has("c")).toBe(false);
   });
 });
 

@@ -64,7 +64,7 @@ export class Rig {
         options.subplan === undefined
           ? err({ code: "SubplanInvalid", message: `there is no ${file}` })
           : ok(options.subplan),
-      gather: () => new Promise((resolve) => setImmediate(resolve)),
+      batchTick: () => new Promise((resolve) => setImmediate(resolve)),
       environment: options.environment ?? {},
       pollMs: options.pollMs ?? 0,
     };
@@ -179,7 +179,7 @@ export class Rig {
 
 export function phaseTag(handle: RunHandle, step: string): string {
   const state = handle.state();
-  const index = state.indexOf.get(step);
+  const index = state.index.byId.get(step);
   expect(index, `step ${step}`).toBeDefined();
   return state.phases[index ?? -1]?.tag ?? "";
 }

@@ -99,9 +99,9 @@ describe("forEach", () => {
   test("an item of null is null, not the item of the container around it", () => {
     const inner = each("x", [7], { forEach: { items: [null] } });
     const dry = run([nested("f", [inner], { forEach: { items: [5] } })]);
-    const at = dry.state.indexOf.get("f[0]/x[0]") ?? -1;
+    const at = dry.state.index.byId.get("f[0]/x[0]") ?? -1;
     expect(dry.state.items.get(at)).toBeNull();
-    expect(dry.state.items.get(dry.state.indexOf.get("f[0]/x") ?? -1)).toBe(5);
+    expect(dry.state.items.get(dry.state.index.byId.get("f[0]/x") ?? -1)).toBe(5);
   });
 
   test("fail-fast closes containers from the inside out", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Step } from "../../src/plan/plan.ts";
 import { apply, createState } from "../../src/run/apply.ts";
-import { decide, type Conditions } from "../../src/run/decide.ts";
+import { decide } from "../../src/run/decide.ts";
 import type { Event, EventBody, EventOf } from "../../src/run/event.ts";
 import { stepAt, type RunState } from "../../src/run/state.ts";
 import type { DryRun } from "../support/dry-run.ts";
@@ -90,6 +90,9 @@ test("at most maxAgents agents, while other steps use the slots", () => {
   expect(["a", "b", "c", "d"].map((id) => timeOf(dry, "step.started", id))).toEqual([0, 0, 10, 0]);
 });
 
+/** Every step has its locks. */
+const GRANTED: ReadonlySet<number> = Object.assign(new Set<number>(), { has: () => true });
+
 /** A run of the bare functions, without checks, that counts how often `decide` and `apply` look at a step. */
 function countLooks(
   steps: readonly Step[],
@@ -116,17 +119,9 @@ function countLooks(
   const record = (body: EventBody): void => apply(state, { run: "r", seq: state.seq + 1, time: 0, ...body } as Event);
   record({ type: "run.started", data: {} });
   const counter = watch(state);
-  const conditions: Conditions = {
-    now: 0,
-    halt: undefined,
-    admits: true,
-    locksFree: () => true,
-    undoing: false,
-    expired: [],
-  };
   const running: number[] = [];
   while (state.phase.tag === "running") {
-    const [command] = decide(state, conditions);
+    const [command] = decide(state, { now: 0, load: undefined, locks: GRANTED });
     if (command?.kind === "start") {
       record({ type: "step.started", step: stepAt(state, command.step).id, attempt: command.attempt, data: {} });
       running.push(command.step);

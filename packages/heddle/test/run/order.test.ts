@@ -61,7 +61,7 @@ describe("order", () => {
     const dry = run([step("in"), ...middle, step("out", { deps: middle.map(({ id }) => id) })], lasting({}), {
       maxConcurrency: 7,
     });
-    expect(dry.state.counts.succeeded).toBe(502);
+    expect(dry.state.index.counts.succeeded).toBe(502);
     expect(dry.makespan).toBe(10 * (1 + Math.ceil(500 / 7) + 1));
   });
 
@@ -92,12 +92,12 @@ describe("order", () => {
 
   test("a chain of 100,000 steps needs no recursion", () => {
     const chain = Array.from({ length: 100_000 }, (_, at) => step(`s${at}`, at === 0 ? {} : { deps: [`s${at - 1}`] }));
-    expect(run(chain, {}, { maxConcurrency: 4 }).state.counts.succeeded).toBe(100_000);
+    expect(run(chain, {}, { maxConcurrency: 4 }).state.index.counts.succeeded).toBe(100_000);
     const broken = run(planOf(chain, { failure: "continue" }), failing(["s0"], { s0: 0 }));
-    expect(broken.state.counts.skipped).toBe(99_999);
+    expect(broken.state.index.counts.skipped).toBe(99_999);
     expect(causes(broken)["s99999"]).toBe("s0");
     const halted = run(chain, failing(["s0"], { s0: 0 }), { schedule: "layers" });
-    expect(halted.state.counts.skipped).toBe(99_999);
+    expect(halted.state.index.counts.skipped).toBe(99_999);
   });
 });
 
@@ -128,6 +128,6 @@ describe("conditions", () => {
       },
     });
     expect(asked).toBe(1);
-    expect(dry.state.counts.succeeded).toBe(4);
+    expect(dry.state.index.counts.succeeded).toBe(4);
   });
 });

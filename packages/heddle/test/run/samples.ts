@@ -100,6 +100,8 @@ const BODIES: { readonly [T in EventType]: Extract<EventBody, { readonly type: T
     data: { reason: "cancel", durationMs: 1, abandoned: true },
   },
   "step.skipped": { type: "step.skipped", step: "a", data: { reason: { kind: "dependency", cause: "b" } } },
+  "step.examined": { type: "step.examined", step: "a", data: { decision: "run", key: "k", reason: "not stored" } },
+  "step.reused": { type: "step.reused", step: "a", data: { from: "r0", output: [1] } },
   "step.cached": { type: "step.cached", step: "a", data: { key: "k", from: "r0", output: [1] } },
   "steps.added": {
     type: "steps.added",

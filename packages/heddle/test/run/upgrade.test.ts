@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { BugError } from "../../src/base/assert.ts";
 import { checkEvent } from "../../src/run/event-schema.ts";
-import { EVENT_VERSION } from "../../src/run/event.ts";
+import { EVENT_VERSION, type Event } from "../../src/run/event.ts";
 import { climb, upgradeEvent, type UpgradeStep } from "../../src/run/upgrade.ts";
 import { sample } from "./samples.ts";
 
@@ -28,10 +28,10 @@ describe("upgrade", () => {
     const { data: _, ...envelope } = sample("step.succeeded");
     const old = { ...envelope, data: { result: { n: 1 }, duration: 1.5 } };
     expect(checkEvent(old)).toBeDefined();
-    const today = climb(old, -1, EVENT_VERSION, steps);
+    const today = climb(old, -1, 1, steps);
     expect(checkEvent(today)).toBeUndefined();
     expect(today["data"]).toEqual({ output: { n: 1 }, durationMs: 1500 });
-    expect(climb({ ...envelope, data: { output: 1, duration: 2 } }, 0, EVENT_VERSION, steps)["data"]).toEqual({
+    expect(climb({ ...envelope, data: { output: 1, duration: 2 } }, 0, 1, steps)["data"]).toEqual({
       output: 1,
       durationMs: 2000,
     });
@@ -42,7 +42,16 @@ describe("upgrade", () => {
     expect(upgradeEvent(event, EVENT_VERSION)).toBe(event);
   });
 
+  test("version 1 recorded a reused result as a cached one, with the step's id as its key", () => {
+    const { data: _, ...envelope } = sample("step.cached");
+    const old = { ...envelope, data: { key: "a", from: "r0", output: [1] } };
+    const today = upgradeEvent(old as Event, 1);
+    expect(today).toEqual({ ...envelope, type: "step.reused", data: { from: "r0", output: [1] } });
+    expect(checkEvent(today)).toBeUndefined();
+    expect(upgradeEvent(sample("step.succeeded"), 1)).toEqual(sample("step.succeeded"));
+  });
+
   test("a version that was never released is not guessed at", () => {
-    expect(() => upgradeEvent(sample("run.started"), EVENT_VERSION - 1)).toThrow(BugError);
+    expect(() => upgradeEvent(sample("run.started"), 0)).toThrow(BugError);
   });
 });

@@ -1,18 +1,17 @@
 /**
- * Runs a plan without an engine: `decide` and `apply` against scripted attempts on virtual time, every event held against the
- * invariants. For tests of the run room and for measuring schedules; knows no journal, no backend and no promise.
+ * Dry run of a plan without an engine: the reducer against scripted attempts on virtual time, every event held against the rules of
+ * histories. For tests of the run room and for measuring schedules; knows no journal, no backend and no promise.
  */
 import { BugError, present, unreachable } from "../../src/base/assert.ts";
 import type { Json } from "../../src/base/json.ts";
 import { seededRandom, type Random } from "../../src/base/random.ts";
+import { err, ok } from "../../src/base/result.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { remainingPath } from "../../src/graph/paths.ts";
-import { childrenOf } from "./children.ts";
 import { DEFAULT_MAX_AGENTS, type Plan, type Step } from "../../src/plan/plan.ts";
-import { admit, apply, confirmCondition, createState } from "../../src/run/apply.ts";
-import { containerOutput } from "../../src/run/finish.ts";
-import type { Command } from "../../src/run/command.ts";
-import { decide, nextDue } from "../../src/run/decide.ts";
+import { apply, createState } from "../../src/run/apply.ts";
+import type { StopReason, Task } from "../../src/run/attempt.ts";
+import { HistoryChecker } from "../../src/run/check/history-checker.ts";
 import {
   RUN_RULES,
   type CancelReason,
@@ -22,9 +21,12 @@ import {
   type RunOptions,
   type StepError,
 } from "../../src/run/event.ts";
-import { HistoryChecker } from "../../src/run/check/history-checker.ts";
-import { judgeRetry } from "../../src/run/retry.ts";
-import { isRunEnded, phaseOf, stepAt, type RunState } from "../../src/run/state.ts";
+import { isInside } from "../../src/run/finish.ts";
+import type { Finding, Input } from "../../src/run/input-events.ts";
+import { phaseOf, questionOf, stepAt, type RunState } from "../../src/run/state.ts";
+import { advance, isOver, recordEvents, type Effect, type World } from "../../src/run/transition.ts";
+import { newVolatile } from "../../src/run/volatile.ts";
+import { childrenOf } from "./children.ts";
 
 /** What one attempt does. */
 export interface Deed {
@@ -42,6 +44,8 @@ export interface Script {
   readonly holds?: (step: Step) => boolean;
   readonly answer?: (step: Step) => "approve" | "reject" | undefined;
   readonly undo?: (step: Step) => boolean;
+  /** What an examination finds; absent: nothing is examined. */
+  readonly examine?: (step: Step) => Finding;
 }
 
 export interface DryOptions extends Partial<RunOptions> {
@@ -74,12 +78,17 @@ export class DryRun {
   readonly #random: Random;
   readonly #checker: HistoryChecker | undefined;
   #running: Running[] = [];
+  /** What the world has not told yet. */
+  #inputs: Input[] = [];
+  readonly #locks = new Set<number>();
+  #wakeAt: number | undefined;
 
   private constructor(state: RunState, now: number, script: Script, options: DryOptions) {
     this.state = state;
     this.now = now;
     this.#script = script;
     this.#random = seededRandom(options.seed ?? 1);
+    Object.assign(state.volatile, newVolatile({ examines: script.examine !== undefined }));
     this.#checker = options.unchecked === true ? undefined : new HistoryChecker();
   }
 
@@ -128,31 +137,22 @@ export class DryRun {
       type: "run.resumed",
       data: { engine: "dry", interrupted, reset, ...(plan === undefined ? {} : { plan }) },
     });
-    for (let step = 0; step < dry.state.steps.length; step++) dry.#answerOpenQuestion(step);
+    for (const step of dry.state.index.asking) dry.#answer(step);
     return dry;
-  }
-
-  #answerOpenQuestion(step: number): void {
-    const phase = phaseOf(this.state, step);
-    if (phase.tag !== "asking" || phase.answer !== undefined) return;
-    const decision = this.#script.answer?.(stepAt(this.state, step));
-    if (decision === undefined) return;
-    const attempt = this.state.attempts[step] ?? 1;
-    this.#record({ type: "approval.given", step: this.#id(step), attempt, data: { decision, by: "script" } });
   }
 
   /** Goes on until the run ends or nothing but people can help; at most `steps` turns of the clock. */
   run(turns: number = Number.POSITIVE_INFINITY): this {
     this.#settle();
     for (let turn = 0; turn < turns && !this.isOver; turn++) {
-      if (!this.#advance()) break;
+      if (!this.#passTime()) break;
       this.#settle();
     }
     return this;
   }
 
   get isOver(): boolean {
-    return isRunEnded(this.state.phase) && this.state.rollback === undefined;
+    return isOver(this.state);
   }
 
   /** Records an event that comes from outside: pauses, answers, progress. */
@@ -177,8 +177,8 @@ export class DryRun {
 
   #weigh(weight: ((step: Step) => number) | undefined): void {
     const of = weight ?? ((step: Step) => step.estimateMs ?? 1);
-    const remaining = remainingPath(this.state.graph, (at) => of(stepAt(this.state, at)));
-    this.state.weight = (step) => remaining[step] ?? of(stepAt(this.state, step));
+    const remaining = remainingPath(this.state.index.graph, (at) => of(stepAt(this.state, at)));
+    this.state.index.rank = { weight: (step) => remaining[step] ?? of(stepAt(this.state, step)) };
   }
 
   #check(event: Event): void {
@@ -187,41 +187,51 @@ export class DryRun {
   }
 
   #record(body: EventBody): void {
-    const event = { run: "dry", seq: this.state.seq + 1, time: this.now, ...body } as Event;
-    this.#check(event);
-    apply(this.state, event);
-    this.events.push(event);
+    this.#take(recordEvents(this.state, [body], this.now));
   }
 
+  #take(events: readonly Event[]): void {
+    for (const event of events) {
+      this.#check(event);
+      this.events.push(event);
+    }
+  }
+
+  /** Lets everything happen that takes no time. */
   #settle(): void {
-    for (;;) {
-      const commands = decide(this.state, {
-        now: this.now,
-        halt: this.halt,
-        admits: true,
-        locksFree: () => true,
-        expired: [],
-        undoing: false,
-      });
-      if (commands.length === 0) break;
-      for (const command of commands) this.#carryOut(command);
-    }
-    if (this.#halting() === undefined) return;
-    const running = this.#running.splice(0);
-    for (const { step, attempt } of running) {
-      const data = { reason: this.#halting() ?? "cancel", durationMs: this.now - this.#since(step) };
-      this.#record({ type: "step.cancelled", step: this.#id(step), attempt, data });
-    }
-    if (running.length > 0) this.#settle();
+    do {
+      const inputs = this.#inputs;
+      this.#inputs = [];
+      if (this.halt !== undefined) inputs.unshift({ kind: "halt", reason: this.halt });
+      const { events, effects, wakeAt } = advance(this.state, inputs, this.#world());
+      this.#wakeAt = wakeAt;
+      this.#take(events);
+      for (const event of events) {
+        if (event.type === "approval.requested") this.#answer(this.state.index.byId.get(event.step) ?? -1);
+      }
+      for (const effect of effects) this.#carryOut(effect);
+    } while (this.#inputs.length > 0);
   }
 
-  #halting(): CancelReason | undefined {
-    return this.halt ?? (this.state.fatal > 0 && this.state.options.failure === "fail-fast" ? "fail-fast" : undefined);
+  #world(): World {
+    const { state } = this;
+    return {
+      now: this.now,
+      load: undefined,
+      locks: this.#locks,
+      random: this.#random,
+      environment: {},
+      expressions: {
+        // What is asked about is what the queue has first.
+        holds: () => ok(this.#script.holds?.(stepAt(state, state.index.arrivals.first ?? -1)) ?? true),
+        text: () => ok("?"),
+      },
+    };
   }
 
   /** To the next moment at which something happens; all that happens then happens, in an order of chance. */
-  #advance(): boolean {
-    const due = nextDue(this.state) ?? Number.POSITIVE_INFINITY;
+  #passTime(): boolean {
+    const due = this.#wakeAt ?? Number.POSITIVE_INFINITY;
     const next = this.#running.reduce((least, { endsAt }) => Math.min(least, endsAt), due);
     if (next === Number.POSITIVE_INFINITY) return false;
     this.now = Math.max(this.now, next);
@@ -229,171 +239,70 @@ export class DryRun {
     this.#running = this.#running.filter(({ endsAt }) => endsAt > this.now);
     while (ended.length > 0) {
       const [one] = ended.splice(Math.floor(this.#random() * ended.length), 1);
-      this.#finishAttempt(present(one, "ended attempt"));
+      this.#endAttempt(present(one, "ended attempt"));
     }
     return true;
   }
 
-  #finishAttempt({ step, attempt, deed }: Running): void {
-    const durationMs = this.now - this.#since(step);
-    const id = this.#id(step);
-    if (deed.error !== undefined) return this.#recordFailure(step, attempt, deed.error, durationMs);
-    if (deed.adds !== undefined)
-      this.#record({ type: "steps.added", step: id, data: { kind: "siblings", steps: deed.adds } });
-    this.#record({ type: "step.succeeded", step: id, attempt, data: { output: deed.output ?? null, durationMs } });
+  #endAttempt({ step, attempt, deed }: Running): void {
+    const { error, output = null, adds = [] } = deed;
+    const outcome =
+      error === undefined ? ({ kind: "succeeded", output } as const) : ({ kind: "failed", error } as const);
+    this.#inputs.push({ kind: "outcome", step, attempt, outcome, added: ok(adds) });
   }
 
-  #recordFailure(step: number, attempt: number, error: StepError, durationMs: number): void {
-    const { state, now } = this;
-    const failed = attempt - (state.attemptBase[step] ?? 0);
-    const spentMs = now - (state.firstStart[step] ?? now);
-    const verdict =
-      this.#halting() === undefined
-        ? judgeRetry(stepAt(state, step), error, failed, spentMs, this.#random)
-        : { retry: false as const };
-    const again = verdict.retry
-      ? { willRetry: true, retryAt: now + verdict.delayMs, retryDelayMs: verdict.delayMs }
-      : { willRetry: false };
-    this.#record({ type: "step.failed", step: this.#id(step), attempt, data: { error, durationMs, ...again } });
-  }
-
-  #carryOut(command: Command): void {
-    const { state } = this;
-    switch (command.kind) {
-      case "start":
-        return this.#start(command.step, command.attempt);
-      case "expand":
-        return this.#expand(command.step, command.attempt);
-      case "evaluate":
-        if (this.#script.holds?.(stepAt(state, command.step)) ?? true) return confirmCondition(state, command.step);
-        return this.#record({
-          type: "step.skipped",
-          step: this.#id(command.step),
-          data: { reason: { kind: "condition" } },
-        });
-      case "admit":
-        return admit(state, command.step);
-      case "ask":
-        return this.#ask(command.step, command.attempt, command.about);
+  #carryOut(effect: Effect): void {
+    switch (effect.kind) {
+      case "dispatch":
+        return this.#start(effect.step, effect.task);
+      case "expand": {
+        const { step, task } = effect;
+        const children = childrenOf(task.step);
+        const expansion = children === undefined ? err("no list") : ok({ kind: "children" as const, ...children });
+        return void this.#inputs.push({ kind: "expanded", step, attempt: task.attempt, expansion });
+      }
+      case "examine": {
+        const finding = present(this.#script.examine?.(effect.task.step), "finding");
+        return void this.#inputs.push({ kind: "examined", step: effect.step, finding: ok(finding) });
+      }
+      case "undo": {
+        const error: StepError = { code: "exit", message: "undo failed" };
+        const worked = this.#script.undo?.(effect.task.step) ?? true;
+        const outcome = worked ? ({ kind: "succeeded", output: null } as const) : ({ kind: "failed", error } as const);
+        return void this.#inputs.push({ kind: "undone", step: effect.step, outcome, durationMs: 0 });
+      }
+      case "stop":
+        return this.#stop(effect.reason, effect.inside);
+      case "lock":
+        this.#locks.add(effect.step);
+        return void this.#inputs.push({ kind: "swept" });
+      case "sweep":
+        return void this.#inputs.push({ kind: "swept" });
+      case "unlock":
+      case "unlock-waiting":
       case "answer":
-        return this.#answer(command.step);
-      case "skip":
-        return this.#record({ type: "step.skipped", step: this.#id(command.step), data: { reason: command.reason } });
-      case "fail":
-        return this.#recordEnd(command.step, command.error);
-      case "cancel": {
-        const attempt = state.attempts[command.step] ?? 0;
-        return this.#record({
-          type: "step.cancelled",
-          step: this.#id(command.step),
-          attempt,
-          data: { reason: command.reason, durationMs: 0 },
-        });
-      }
-      case "finish":
-        return this.#finishContainer(command.step);
-      case "rollback":
-        return this.#record({
-          type: "rollback.started",
-          data: { mode: command.mode, steps: command.steps.map((step) => this.#id(step)) },
-        });
-      case "undo":
-        return this.#undo(command.step);
-      case "end-rollback": {
-        const steps = state.rollback?.steps ?? [];
-        const undone = steps.filter((step) => phaseOf(state, step).tag === "waiting").length;
-        return this.#record({ type: "rollback.ended", data: { undone, failed: steps.length - undone } });
-      }
-      case "end":
-        return this.#recordRunEnd(command);
+        return;
       default:
-        unreachable(command);
+        unreachable(effect);
     }
   }
 
-  #start(step: number, attempt: number): void {
-    this.#record({ type: "step.started", step: this.#id(step), attempt, data: {} });
-    const deed = this.#script.attempt?.(stepAt(this.state, step), attempt, this.state.items.get(step)) ?? {
-      durationMs: 0,
-    };
-    this.#running.push({ step, attempt, endsAt: this.now + deed.durationMs, deed });
+  #start(step: number, task: Task): void {
+    const deed = this.#script.attempt?.(task.step, task.attempt, task.item) ?? { durationMs: 0 };
+    this.#running.push({ step, attempt: task.attempt, endsAt: this.now + deed.durationMs, deed });
   }
 
-  #expand(step: number, attempt: number): void {
-    const definition = stepAt(this.state, step);
-    this.#record({ type: "step.started", step: definition.id, attempt, data: {} });
-    const children = childrenOf(definition);
-    if (children === undefined) return this.#recordFailure(step, attempt, { code: "expansion", message: "no list" }, 0);
-    this.#record({ type: "steps.added", step: definition.id, data: { kind: "children", ...children } });
-  }
-
-  #ask(step: number, attempt: number, about: "step" | "interrupt"): void {
-    const definition = stepAt(this.state, step);
-    this.#record({ type: "approval.requested", step: definition.id, attempt, data: { about, question: "?" } });
-    this.#answerOpenQuestion(step);
+  #stop(reason: StopReason, inside: number | undefined): void {
+    const isMeant = ({ step }: Running): boolean => inside === undefined || isInside(this.state, step, inside);
+    const stopped = this.#running.filter(isMeant);
+    this.#running = this.#running.filter((one) => !isMeant(one));
+    for (const { step, attempt } of stopped)
+      this.#inputs.push({ kind: "outcome", step, attempt, outcome: { kind: "stopped", reason }, added: ok([]) });
   }
 
   #answer(step: number): void {
-    const phase = phaseOf(this.state, step);
-    if (phase.tag !== "asking" || phase.answer === undefined) throw new BugError("nobody answered");
-    const attempt = this.state.attempts[step] ?? 1;
-    const id = this.#id(step);
-    if (phase.answer.decision === "approve")
-      return this.#record({ type: "step.succeeded", step: id, attempt, data: { output: true, durationMs: 0 } });
-    this.#record({
-      type: "step.failed",
-      step: id,
-      attempt,
-      data: { error: { code: "rejected", message: "no" }, durationMs: 0, willRetry: false },
-    });
-  }
-
-  #finishContainer(step: number): void {
-    const output = containerOutput(this.state, step);
-    this.#record({
-      type: "step.succeeded",
-      step: this.#id(step),
-      attempt: this.state.attempts[step] ?? 1,
-      data: { output, durationMs: 0 },
-    });
-  }
-
-  #undo(step: number): void {
-    const id = this.#id(step);
-    if (this.#script.undo?.(stepAt(this.state, step)) ?? true)
-      return this.#record({ type: "step.rolledback", step: id, data: { durationMs: 0 } });
-    this.#record({
-      type: "rollback.failed",
-      step: id,
-      data: { error: { code: "exit", message: "undo failed" }, durationMs: 0 },
-    });
-  }
-
-  #recordEnd(step: number, error: StepError): void {
-    const attempt = this.state.attempts[step] ?? 0;
-    this.#record({
-      type: "step.failed",
-      step: this.#id(step),
-      attempt,
-      data: { error, durationMs: 0, willRetry: false },
-    });
-  }
-
-  #recordRunEnd({ status, reason }: Extract<Command, { kind: "end" }>): void {
-    const durationMs = this.now;
-    if (status === "succeeded") return this.#record({ type: "run.succeeded", data: { durationMs } });
-    if (status === "cancelled")
-      return this.#record({ type: "run.cancelled", data: { durationMs, reason: reason ?? "cancel" } });
-    const failed = this.state.steps.filter((_, at) => phaseOf(this.state, at).tag === "failed").map((step) => step.id);
-    this.#record({ type: "run.failed", data: { durationMs, failed, ...(reason === "run-timeout" ? { reason } : {}) } });
-  }
-
-  #since(step: number): number {
-    const phase = phaseOf(this.state, step);
-    return phase.tag === "running" ? phase.since : this.now;
-  }
-
-  #id(step: number): string {
-    return stepAt(this.state, step).id;
+    if (questionOf(phaseOf(this.state, step)) === undefined) return;
+    const decision = this.#script.answer?.(stepAt(this.state, step));
+    if (decision !== undefined) this.#inputs.push({ kind: "answer", step, answer: { decision, by: "script" } });
   }
 }

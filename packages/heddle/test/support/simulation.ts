@@ -130,7 +130,7 @@ class Life {
       else {
         await this.#checkEnd(result);
         this.#undoesNext = this.#options.meddling !== false && !this.#undoesNext && again > 0 && this.#random() < 0.2;
-        const isOver = result.status === "succeeded" && this.#state().open === 0;
+        const isOver = result.status === "succeeded" && this.#state().index.open === 0;
         if (!this.#undoesNext && (isOver || again-- <= 0)) return;
       }
     }
@@ -258,7 +258,7 @@ class Life {
       version: "sim",
       gitHead: () => undefined,
       loadSubplan: async () => ({ ok: false, error: { code: "NoPlan", message: "no plan" } }),
-      gather: () => clock.wait(0),
+      batchTick: () => clock.wait(0),
       environment: {},
       pollMs: 200,
     };

@@ -123,7 +123,7 @@ export async function askedStep(
   if (named !== undefined) {
     const found = findStep(state, named);
     if (!found.ok) return found;
-    const index = state.indexOf.get(named) ?? -1;
+    const index = state.index.byId.get(named) ?? -1;
     return ok({ id: named, question: questionAt(state, index) });
   }
   const asking = state.steps.flatMap(({ id }, index) => {

@@ -65,7 +65,7 @@ async function partsOf(context: Context, input: RunViewInput, flags: Flags): Pro
 }
 
 function* mermaidLines({ state }: RunViewInput): Generator<string, void, undefined> {
-  const drawing = mermaid(state.graph, {
+  const drawing = mermaid(state.index.graph, {
     labelOf: (step) => drawnLabel(state, step),
     classOf: (step) => statusClass(state, step),
     styles: MERMAID_STYLES,

@@ -49,7 +49,7 @@ async function isStepOf(
   { run, step = "" }: { run: string; step: string | undefined },
 ): Promise<boolean> {
   const read = await readRun(project, run);
-  return read.ok && read.value.state.indexOf.has(step);
+  return read.ok && read.value.state.index.byId.has(step);
 }
 
 /** What was written beside the log as the agent got it. */

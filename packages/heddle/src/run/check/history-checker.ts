@@ -257,7 +257,12 @@ export class HistoryChecker {
       case "step.cancelled":
         this.#onEnded(event, row);
         return;
+      case "step.examined":
+        if (row.status !== "waiting")
+          this.#report(event, "start-before-end", `${event.step} was examined while ${row.status}`);
+        return;
       case "step.cached":
+      case "step.reused":
         this.#become(row, "satisfied");
         return;
       case "step.skipped":

@@ -1,36 +1,38 @@
-/** Evaluates what the scheduler itself needs of a step's expressions: its `if`, and the question it asks. The expression language is loaded when the first step that has one is seen, never before. */
+/**
+ * Reader of the expressions that the reducer needs of a step: its `if`, and the question it asks. The expression language is
+ * loaded when the first step that has one is seen, never before.
+ */
 import { invariant } from "../base/assert.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import type * as expressions from "../plan/expression/cel.ts";
+import type * as language from "../plan/expression/cel.ts";
 import { hasHole } from "../plan/expression/templates.ts";
 import type { Step } from "../plan/plan.ts";
+import type { Expressions } from "../run/transition.ts";
 
-type Language = typeof expressions;
+type Language = typeof language;
 
 function hasExpression({ action, if: condition }: Step): boolean {
   return condition !== undefined || (action.kind === "approve" && hasHole(action.question));
 }
 
-export class ConditionReader {
+export class ExpressionReader implements Expressions {
   #language: Language | undefined;
 
-  /** Call with every step before {@link holds} is asked about it. */
+  /** Call with every step before {@link holds} or {@link text} is asked about it. */
   async prepare(steps: readonly Step[]): Promise<void> {
     if (this.#language === undefined && steps.some(hasExpression)) {
       this.#language = await import("../plan/expression/cel.ts");
     }
   }
 
-  /** A text with its templates filled in. */
-  text(template: string, scope: () => expressions.Scope): Result<string, string> {
+  text(template: string, scope: () => language.Scope): Result<string, string> {
     if (!hasHole(template)) return ok(template);
     invariant(this.#language !== undefined, "a template was asked for before its steps were prepared");
     const filled = this.#language.fillTemplates(template, scope());
     return filled.ok ? ok(this.#language.asText(filled.value)) : filled;
   }
 
-  /** Whether the condition holds; an error where it cannot be evaluated or gives no boolean. */
-  holds(text: string, scope: expressions.Scope): Result<boolean, string> {
+  holds(text: string, scope: language.Scope): Result<boolean, string> {
     invariant(this.#language !== undefined, "a condition was asked for before its steps were prepared");
     const expression = this.#language.compileExpression(text);
     if (!expression.ok) return err(expression.error.message);

@@ -1,0 +1,123 @@
+/**
+ * Facts of a run: what folding its history gives, as plain data that can be copied, compared and sent elsewhere. Steps are
+ * numbers: their place in the plan, then in the order in which they were added. Knows nothing that can be derived from them.
+ */
+import type { Json, JsonObject } from "../base/json.ts";
+import type { Plan, Step } from "../plan/plan.ts";
+import type { AgentRecord } from "./agent-record.ts";
+import type { CancelReason, EventOf, OpenQuestion, RunOptions, SkipReason, StepError } from "./event.ts";
+import type { UsageRecord } from "./usage.ts";
+
+export type StepPhase =
+  /** Not started, or to be run again: its predecessors, its layer, a slot or a person's word are still wanted. */
+  | { readonly tag: "waiting" }
+  /** `asks`: it goes on, and has a question open meanwhile. */
+  | { readonly tag: "running"; readonly attempt: number; readonly since: number; readonly asks?: OpenQuestion }
+  /** A container whose children are in the run; it ends when they have. */
+  | { readonly tag: "expanded"; readonly since: number }
+  | { readonly tag: "retrying"; readonly retryAt: number; readonly delayMs: number; readonly error: StepError }
+  | ({
+      readonly tag: "asking";
+      readonly since: number;
+      /** Given, and its consequence not yet recorded. */
+      readonly answer?: EventOf<"approval.given">["data"];
+    } & OpenQuestion)
+  /** Started by an engine that died, and its plan wants more than a new attempt (`onInterrupt`). */
+  | { readonly tag: "interrupted" }
+  | { readonly tag: "succeeded"; readonly output: Json; readonly durationMs: number; readonly endedAt: number }
+  | { readonly tag: "cached"; readonly output: Json; readonly from: string; readonly endedAt: number }
+  | { readonly tag: "skipped"; readonly reason: SkipReason; readonly endedAt: number }
+  | { readonly tag: "failed"; readonly error: StepError; readonly durationMs: number; readonly endedAt: number }
+  | { readonly tag: "cancelled"; readonly reason: CancelReason; readonly durationMs: number; readonly endedAt: number };
+
+export type RunPhase =
+  | { readonly tag: "created" }
+  | { readonly tag: "running" }
+  | { readonly tag: "paused"; readonly reason: string }
+  | { readonly tag: "succeeded"; readonly endedAt: number }
+  | { readonly tag: "failed"; readonly endedAt: number; readonly reason?: string }
+  | { readonly tag: "cancelled"; readonly endedAt: number; readonly reason: CancelReason };
+
+/** A step that stands for others: a `forEach` over its items, or a `plan` over the steps of a subplan. */
+export interface Container {
+  readonly kind: "forEach" | "plan";
+  readonly children: number[];
+  /** Items at once; absent: no limit of its own. */
+  readonly maxConcurrency?: number;
+  /** What is cut from the front of a child's id to get the id it has inside the subplan. */
+  readonly prefix: string;
+  /** Parameters that expressions of the children see. */
+  readonly params: JsonObject;
+}
+
+/** What is known of a run from its history alone. */
+export interface Facts {
+  readonly run: string;
+  /** Of the last event folded in. */
+  seq: number;
+  readonly createdAt: number;
+  startedAt: number | undefined;
+  /** When the engine that conducts the run now, or did last, began: `run.started` or `run.resumed`. */
+  takenUpAt: number | undefined;
+  lastTime: number;
+  phase: RunPhase;
+  plan: Plan;
+  options: RunOptions;
+  /** Version of the rules that the run keeps; see {@link RUN_RULES}. */
+  readonly rules: number;
+
+  readonly steps: Step[];
+  readonly phases: StepPhase[];
+  /** Attempts started so far, over all resumes. */
+  readonly attempts: number[];
+  /** Attempts that no longer count for `retry`: those before the last resume. */
+  readonly attemptBase: number[];
+  /** When the first attempt since the last resume started: `totalTimeout` counts from there. */
+  readonly firstStart: (number | undefined)[];
+  /** When the first attempt of all started. */
+  readonly startedTimes: (number | undefined)[];
+  readonly layers: number[];
+  /** The container that a step is a child of, or -1. */
+  readonly parents: number[];
+  /** Which of the steps it was, counted from 1, whose predecessors had all ended; 0: they have not. Counted anew by each engine. */
+  readonly arrivals: number[];
+  /** How many have arrived. */
+  arrived: number;
+  /** Attempts started since the engine took the run up. */
+  starts: number;
+  /** Of those, how many there were when a step that wants pools or locks arrived. */
+  readonly readySince: Map<number, number>;
+  readonly items: Map<number, Json>;
+  readonly containers: Map<number, Container>;
+  /** The step that added this one while it ran; absent for steps of the plan and children. */
+  readonly addedBy: Map<number, number>;
+  /** Successes in the order in which they were recorded (with what was undone since still in). */
+  readonly successes: number[];
+  /** What was found out about a step before it may start: it has to run. */
+  readonly examined: Map<number, Examination>;
+
+  /** Commit of the project's checkout when the run was created. */
+  readonly gitHead: string | undefined;
+  /** The branch that it was on; `undefined`: none. */
+  readonly branch: string | undefined;
+  /** What the integration branch begins at, if not at {@link gitHead}. */
+  readonly begin: string | undefined;
+  /** How its work landed, or why not; `undefined`: it has not been tried since the run went on last. */
+  landing: Landed | undefined;
+  /** What is known of agents' steps, by id. */
+  readonly agentRecords: Map<string, AgentRecord>;
+  /** Who worked last in a group's worktree: ids of steps by group. */
+  readonly groupUsers: Map<string, string>;
+  /** What agents used, by step, attempt, agent and model. */
+  readonly usage: Map<string, UsageRecord>;
+
+  /** An undo of succeeded steps is going on. */
+  rollback: { readonly steps: readonly number[]; readonly next: number } | undefined;
+  /** A rollback of this stay of the engine is done. */
+  rolledBack: boolean;
+}
+
+export type Examination = EventOf<"step.examined">["data"];
+
+/** As recorded. */
+export type Landed = EventOf<"run.landed" | "landing.refused">["data"];

@@ -1,0 +1,167 @@
+/** Making of a run's index: empty, for one step more, and anew from the facts. */
+import { present } from "../base/assert.ts";
+import type { Graph } from "../graph/graph.ts";
+import { Heap } from "./heap.ts";
+import { deadlineOf, enterContainer, isHeldByLayer, requeue } from "./queue.ts";
+import type { ContainerUse, PhaseCounts, RunIndex } from "./run-index.ts";
+import { takeSlots } from "./slots.ts";
+import { forEachSuccessor, hasEnded, isTolerated, phaseOf, questionOf, type RunState } from "./state.ts";
+import { WriteLocks } from "./write-locks.ts";
+
+/** An index of no step. The state comes late since it holds the index. */
+export function emptyIndex(graph: Graph, stateOf: () => RunState): RunIndex {
+  const places: number[] = [];
+  const newHeap = (before: (a: number, b: number) => boolean): Heap => new Heap(before, places);
+  const retryAt = (step: number): number => {
+    const phase = stateOf().phases[step];
+    return phase?.tag === "retrying" ? phase.retryAt : Number.NEGATIVE_INFINITY;
+  };
+  const deadline = (step: number): number => deadlineOf(stateOf(), step) ?? Number.POSITIVE_INFINITY;
+  const arrival = (step: number): number => stateOf().arrivals[step] ?? 0;
+  const by =
+    (key: (step: number) => number) =>
+    (a: number, b: number): boolean => {
+      const difference = key(a) - key(b);
+      return difference === 0 ? a < b : difference < 0;
+    };
+  const byNumber = (a: number, b: number): boolean => a < b;
+  return {
+    graph,
+    rank: { weight: () => 0 },
+    byId: new Map(),
+    extraSuccessors: new Map(),
+    unresolved: [],
+    counts: emptyCounts(),
+    open: 0,
+    fatal: 0,
+    layerLeft: [],
+    openLayer: 0,
+    containers: new Map(),
+    asking: new Set(),
+    slots: 0,
+    agents: 0,
+    pools: new Map(),
+    locks: new Map(),
+    writing: new WriteLocks(),
+    laneOf: [],
+    lanes: [],
+    laneKeys: new Map(),
+    activeLanes: new Set(),
+    queueOf: [],
+    newHeap,
+    arrivals: newHeap(by(arrival)),
+    unexamined: newHeap(by(arrival)),
+    finishing: newHeap(byNumber),
+    answered: newHeap(byNumber),
+    retries: newHeap(by(retryAt)),
+    deadlines: newHeap(by(deadline)),
+    held: new Map(),
+  };
+}
+
+function emptyCounts(): PhaseCounts {
+  return {
+    waiting: 0,
+    running: 0,
+    expanded: 0,
+    retrying: 0,
+    asking: 0,
+    interrupted: 0,
+    succeeded: 0,
+    cached: 0,
+    skipped: 0,
+    failed: 0,
+    cancelled: 0,
+  };
+}
+
+/** Takes a step that waits into the index: without its edges, and in no queue. */
+export function indexStep(index: RunIndex, id: string, step: number): void {
+  index.byId.set(id, step);
+  index.unresolved.push(0);
+  index.laneOf.push(-1);
+  index.queueOf.push(undefined);
+  index.counts.waiting++;
+  index.open++;
+}
+
+/** Use of a container of which nothing is under way. */
+export function newContainerUse({ index, arrivals }: RunState): ContainerUse {
+  const held = index.newHeap((a, b) => (arrivals[a] ?? 0) < (arrivals[b] ?? 0));
+  return { left: 0, running: 0, inside: new Set(), held };
+}
+
+/** Makes the index anew; what the facts do not say (rank, graph) is kept. */
+export function rebuildIndex(state: RunState): void {
+  const { graph, rank } = state.index;
+  const fresh = emptyIndex(graph, () => state);
+  Object.assign(state.index, fresh, { rank });
+  const { index } = state;
+  state.steps.forEach(({ id }, step) => indexStep(index, id, step));
+  for (let step = graph.size; step < state.steps.length; step++) linkStep(state, step);
+  for (const container of state.containers.keys()) index.containers.set(container, newContainerUse(state));
+  countPhases(state);
+  openedLayers(index, state.options.schedule === "layers");
+  enterContainers(state);
+  const waiting: number[] = [];
+  for (let step = 0; step < state.steps.length; step++) {
+    if (state.arrivals[step] === 0) requeue(state, step);
+    else waiting.push(step);
+  }
+  waiting.sort((a, b) => (state.arrivals[a] ?? 0) - (state.arrivals[b] ?? 0));
+  for (const step of waiting) requeue(state, step);
+}
+
+/** Records the edges of an added step with its predecessors. */
+export function linkStep({ index, steps }: RunState, step: number): void {
+  const { deps = [], after = [] } = present(steps[step], "step", step);
+  for (const id of [...deps, ...after]) {
+    const from = present(index.byId.get(id), "predecessor", id);
+    const list = index.extraSuccessors.get(from);
+    if (list) list.push(step);
+    else index.extraSuccessors.set(from, [step]);
+  }
+}
+
+function countPhases(state: RunState): void {
+  const { index } = state;
+  for (let step = 0; step < state.steps.length; step++) {
+    const phase = phaseOf(state, step);
+    index.counts.waiting--;
+    index.counts[phase.tag]++;
+    const layer = state.layers[step] ?? 0;
+    while (index.layerLeft.length <= layer) index.layerLeft.push(0);
+    if (questionOf(phase) !== undefined) index.asking.add(step);
+    if (phase.tag === "running") takeSlots(state, step);
+    if (phase.tag === "failed" && !isTolerated(state, step)) index.fatal++;
+    if (hasEnded(phase)) {
+      index.open--;
+      continue;
+    }
+    forEachSuccessor(state, step, (successor) => {
+      index.unresolved[successor] = (index.unresolved[successor] ?? 0) + 1;
+    });
+    const parent = state.parents[step] ?? -1;
+    if (parent === -1) index.layerLeft[layer] = (index.layerLeft[layer] ?? 0) + 1;
+    else present(index.containers.get(parent), "container").left++;
+  }
+}
+
+function openedLayers(index: RunIndex, inLayers: boolean): void {
+  if (!inLayers) return;
+  while (index.openLayer < index.layerLeft.length - 1 && (index.layerLeft[index.openLayer] ?? 0) <= 0)
+    index.openLayer++;
+}
+
+/** Containers and questions under way have their places before others want one. */
+function enterContainers(state: RunState): void {
+  for (let step = 0; step < state.steps.length; step++) {
+    const { tag } = phaseOf(state, step);
+    if (tag === "expanded" || tag === "asking" || tag === "running") enterContainer(state, step);
+  }
+}
+
+/** Whether a step that waits for its next attempt has to wait for something else first: what it comes after is to run again. */
+export function isHeldBack(state: RunState, step: number): boolean {
+  return (state.index.unresolved[step] ?? 0) > 0 || isHeldByLayer(state, step);
+}

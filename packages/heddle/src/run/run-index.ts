@@ -1,0 +1,101 @@
+/**
+ * Index of a run: what is derived from its facts and kept as they change, so that deciding what follows costs no scan. Holds
+ * nothing that cannot be made anew; `reindex.ts` does that.
+ */
+import type { Graph } from "../graph/graph.ts";
+import type { StepPhase } from "./facts.ts";
+import type { Heap } from "./heap.ts";
+import type { WriteLocks } from "./write-locks.ts";
+
+/** Ready steps that ask for the same things: if the first one has no place, neither have the others. */
+export interface Lane {
+  readonly heap: Heap;
+  readonly resources: readonly (readonly [pool: string, units: number])[];
+  readonly read: readonly string[];
+  readonly write: readonly string[];
+  /** Globs for which its steps take turns with whoever may write the same files. */
+  readonly turns: readonly string[];
+  readonly agent: boolean;
+  /** The container whose limit counts, or -1. */
+  readonly container: number;
+}
+
+/** How much of a container is under way. */
+export interface ContainerUse {
+  /** Children that have not ended. */
+  left: number;
+  /** Children that take one of its places now. */
+  running: number;
+  /** Of those, the ones that take no slot of the run: containers and questions. */
+  readonly inside: Set<number>;
+  /** Containers and questions among the children that wait for one of its places, in the order of their arrival. */
+  readonly held: Heap;
+}
+
+export interface LockUse {
+  readers: number;
+  writers: number;
+}
+
+/** Counts of steps by phase. */
+export type PhaseCounts = Record<StepPhase["tag"], number>;
+
+/** Which of two ready steps goes first. */
+export interface Rank {
+  /** Longest expected remaining path from the step on, in milliseconds. */
+  readonly weight: (step: number) => number;
+}
+
+export interface RunIndex {
+  /** The plan's own steps; added ones have their edges in {@link extraSuccessors}. */
+  graph: Graph;
+  rank: Rank;
+  readonly byId: Map<string, number>;
+  readonly extraSuccessors: Map<number, number[]>;
+  /** Predecessors, hard and soft, that have not ended. */
+  readonly unresolved: number[];
+  readonly counts: PhaseCounts;
+  /** Steps that have not ended. */
+  open: number;
+  /** Failed steps that fail the run. */
+  fatal: number;
+  /** Top-level steps that have not ended, by layer. */
+  readonly layerLeft: number[];
+  openLayer: number;
+  readonly containers: Map<number, ContainerUse>;
+  /** Steps with a question: in phase `asking`, or running meanwhile. */
+  readonly asking: Set<number>;
+
+  /** Slots taken: running attempts. */
+  slots: number;
+  agents: number;
+  readonly pools: Map<string, number>;
+  readonly locks: Map<string, LockUse>;
+  readonly writing: WriteLocks;
+
+  /** Which lane a step competes in, or -1 while unknown. */
+  readonly laneOf: number[];
+  readonly lanes: Lane[];
+  readonly laneKeys: Map<string, number>;
+  /** Lanes with entries. */
+  readonly activeLanes: Set<Lane>;
+
+  /** The queue that a step is in: in one at most. */
+  readonly queueOf: (Heap | undefined)[];
+  /** A queue more. */
+  readonly newHeap: (before: (a: number, b: number) => boolean) => Heap;
+  /** Steps whose predecessors have ended and that need a look before they compete: conditions, questions, containers, skips. */
+  readonly arrivals: Heap;
+  /** Steps that are to be examined before they compete. */
+  readonly unexamined: Heap;
+  /** Containers whose children have all ended. */
+  readonly finishing: Heap;
+  /** Steps in phase `asking` whose answer was given. */
+  readonly answered: Heap;
+  /** Steps that wait for their next attempt, the earliest first. */
+  readonly retries: Heap;
+  /** Open questions and containers whose time is limited, the earliest deadline first. */
+  readonly deadlines: Heap;
+  /** Steps that wait for their layer, by layer. */
+  readonly held: Map<number, Heap>;
+}

@@ -1,0 +1,65 @@
+/** Changes of a step's phase, with all that follows from one: counts, slots, what comes after the step, the queue it waits in. */
+import { present } from "../base/assert.ts";
+import type { StepPhase } from "./facts.ts";
+import { arrive, leaveContainer, openLayers, requeue } from "./queue.ts";
+import { returnSlots, takeSlots } from "./slots.ts";
+import { forEachSuccessor, hasEnded, isTolerated, phaseOf, questionOf, type RunState } from "./state.ts";
+
+/** Called by `apply` and its parts alone. */
+export function setPhase(state: RunState, step: number, phase: StepPhase): void {
+  const { index } = state;
+  const before = phaseOf(state, step);
+  if (before.tag === "running" && phase.tag !== "running") returnSlots(state, step);
+  state.phases[step] = phase;
+  index.counts[before.tag]--;
+  index.counts[phase.tag]++;
+  if (questionOf(before) !== undefined) index.asking.delete(step);
+  if (questionOf(phase) !== undefined) index.asking.add(step);
+  if (phase.tag === "running" && before.tag !== "running") takeSlots(state, step);
+  if (before.tag === "retrying") state.volatile.due.delete(step);
+  if (before.tag === "failed" && !isTolerated(state, step)) index.fatal--;
+  if (phase.tag === "failed" && !isTolerated(state, step)) index.fatal++;
+  requeue(state, step);
+  if (hasEnded(phase) && !hasEnded(before)) onEnd(state, step);
+  if (!hasEnded(phase) && hasEnded(before)) onReopen(state, step);
+}
+
+/** A step reached its end: what waited for it moves on. */
+function onEnd(state: RunState, step: number): void {
+  const { index } = state;
+  leaveContainer(state, step);
+  index.open--;
+  const parent = state.parents[step] ?? -1;
+  if (parent === -1) {
+    const layer = state.layers[step] ?? 0;
+    index.layerLeft[layer] = (index.layerLeft[layer] ?? 0) - 1;
+  } else {
+    const container = present(index.containers.get(parent), "container of step", step);
+    container.left--;
+    if (container.left === 0) requeue(state, parent);
+  }
+  forEachSuccessor(state, step, (successor) => {
+    const left = (index.unresolved[successor] ?? 0) - 1;
+    index.unresolved[successor] = left;
+    if (left === 0) arrive(state, successor);
+  });
+  if (state.options.schedule === "layers") openLayers(state);
+}
+
+/** A step that had ended was undone: what comes after it waits for it again. */
+function onReopen(state: RunState, step: number): void {
+  const { index } = state;
+  index.open++;
+  const parent = state.parents[step] ?? -1;
+  if (parent === -1) {
+    const layer = state.layers[step] ?? 0;
+    index.layerLeft[layer] = (index.layerLeft[layer] ?? 0) + 1;
+  } else present(index.containers.get(parent), "container of step", step).left++;
+  state.arrivals[step] = 0;
+  requeue(state, step);
+  forEachSuccessor(state, step, (successor) => {
+    index.unresolved[successor] = (index.unresolved[successor] ?? 0) + 1;
+    state.arrivals[successor] = 0;
+    requeue(state, successor);
+  });
+}

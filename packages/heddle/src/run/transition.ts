@@ -1,0 +1,328 @@
+/**
+ * Transition of a run: `advance(state, inputs, world)` takes in what happened, records all that follows from it as events, and
+ * says what is to be done in the world once these are on disk. The one interpreter of {@link Command}: the scheduler, the dry
+ * run of the tests and the expected makespan all drive it. Knows no journal, no clock, no promise.
+ *
+ * Invariants:
+ *  1. Facts change by `apply(event)` alone; each event that is returned has been applied, in order.
+ *  2. What is volatile changes here alone.
+ *  3. The same state, inputs and world give the same events and effects.
+ */
+import { present, unreachable } from "../base/assert.ts";
+import type { Random } from "../base/random.ts";
+import type { Result } from "../base/result.ts";
+import type { Scope } from "../plan/expression/cel.ts";
+import type { Step } from "../plan/plan.ts";
+import { apply } from "./apply.ts";
+import type { StopReason, Task } from "./attempt.ts";
+import { eventOf, question } from "./command-events.ts";
+import type { Command, CommandOf } from "./command.ts";
+import { decide, nextDue, type View } from "./decide.ts";
+import type { Decision, Event, EventBody } from "./event.ts";
+import { haltReason } from "./finish.ts";
+import { eventsOfAnswer, eventsOfInput, type Input } from "./input-events.ts";
+import { failure, type Circumstances } from "./outcome-events.ts";
+import { requeue } from "./queue.ts";
+import { isRunEnded, phaseOf, stepAt, type RunState } from "./state.ts";
+import { scopeOf, taskOf } from "./task.ts";
+
+/** What a transition is handed besides the state and the inputs. */
+export interface World extends View {
+  readonly random: Random;
+  readonly expressions: Expressions;
+  /** What `env` in expressions may name. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Evaluates expressions of steps. */
+export interface Expressions {
+  /** Whether a condition holds; an error where it cannot be evaluated or gives no boolean. */
+  holds(text: string, scope: Scope): Result<boolean, string>;
+  /** A text with its templates filled in. */
+  text(template: string, scope: () => Scope): Result<string, string>;
+}
+
+/** What is to be done in the world. Steps are numbers. */
+export type Effect =
+  /** Begin an attempt; stop it as timed out after `limitMs`. Its end is an `outcome`. */
+  | { readonly kind: "dispatch"; readonly step: number; readonly task: Task; readonly limitMs?: number }
+  /** Find out a container's children: `expanded`. */
+  | { readonly kind: "expand"; readonly step: number; readonly task: Task }
+  /** Find out whether a stored result stands for the step's: `examined`. */
+  | { readonly kind: "examine"; readonly step: number; readonly task: Task }
+  /** Begin the undo of a step: `undone`. */
+  | { readonly kind: "undo"; readonly step: number; readonly task: Task; readonly limitMs?: number }
+  /** Hand a person's word to the attempt that asked for it. */
+  | { readonly kind: "answer"; readonly step: number; readonly attempt: number; readonly decision: Decision }
+  /** Ask attempts to end: all, or those inside a container. Undos are let finish. */
+  | { readonly kind: "stop"; readonly reason: StopReason; readonly inside?: number }
+  /** Ask for the step's locks over all runs; granted ones are in {@link View.locks} from then on. */
+  | { readonly kind: "lock"; readonly step: number }
+  /** The attempt of a step that had locks is over. */
+  | { readonly kind: "unlock"; readonly step: number }
+  /** Give back locks of steps that do not run. */
+  | { readonly kind: "unlock-waiting" }
+  /** End what ended attempts have left behind: `swept`. */
+  | { readonly kind: "sweep" };
+
+export interface Advance {
+  /** Applied; to be put on disk before the effects are carried out. */
+  readonly events: readonly Event[];
+  readonly effects: readonly Effect[];
+  /** When to call again although nothing was told, on the clock of {@link View.now}; `undefined`: only for an input. */
+  readonly wakeAt: number | undefined;
+}
+
+export function advance(state: RunState, inputs: readonly Input[], world: World): Advance {
+  const turn = new Turn(state, world);
+  for (const input of inputs) turn.take(input);
+  turn.settle();
+  return { events: turn.events, effects: turn.effects, wakeAt: nextDue(state) };
+}
+
+/** Numbers the events, and applies them: for what an engine records as it takes a run up. */
+export function recordEvents(state: RunState, bodies: readonly EventBody[], now: number): readonly Event[] {
+  return bodies.map((body) => {
+    const event = { run: state.run, seq: state.seq + 1, time: now, ...body } as Event;
+    apply(state, event);
+    return event;
+  });
+}
+
+class Turn {
+  readonly events: Event[] = [];
+  readonly effects: Effect[] = [];
+  readonly #state: RunState;
+  readonly #world: World;
+  /** Steps whose locks were asked for in this turn. */
+  readonly #lockRequests = new Set<number>();
+
+  constructor(state: RunState, world: World) {
+    this.#state = state;
+    this.#world = world;
+  }
+
+  /** Takes in what happened. */
+  take(input: Input): void {
+    const { volatile } = this.#state;
+    switch (input.kind) {
+      case "halt":
+        volatile.halt ??= input.reason;
+        break;
+      case "swept":
+        volatile.leftovers = "clean";
+        break;
+      case "undone":
+        volatile.isUndoing = false;
+        break;
+      case "examined":
+        volatile.examining.delete(input.step);
+        requeue(this.#state, input.step);
+        break;
+      case "outcome":
+        if (stepAt(this.#state, input.step).locks !== undefined)
+          this.effects.push({ kind: "unlock", step: input.step });
+        break;
+      default:
+        break;
+    }
+    this.#recordAll(eventsOfInput(this.#state, input, this.#circumstances()));
+  }
+
+  /** Records all that follows from what is known, until nothing more does. */
+  settle(): void {
+    for (;;) {
+      const commands = decide(this.#state, this.#world);
+      const left = commands.filter((command) => !this.#isWaitedFor(command));
+      if (left.length === 0) break;
+      for (const command of left) this.#carryOut(command);
+    }
+    if (this.#state.phase.tag === "paused") this.effects.push({ kind: "unlock-waiting" });
+  }
+
+  /** Whether what the command wants was asked for already. */
+  #isWaitedFor(command: Command): boolean {
+    if (command.kind === "lock") return this.#lockRequests.has(command.step);
+    return command.kind === "end" && this.#state.volatile.leftovers === "sweeping";
+  }
+
+  #recordAll(bodies: readonly EventBody[]): void {
+    for (const body of bodies) this.#record(body);
+  }
+
+  #record(body: EventBody): void {
+    const { index, volatile } = this.#state;
+    if (body.type === "step.progress") {
+      const step = present(index.byId.get(body.step), "step", body.step);
+      volatile.progress.set(step, (volatile.progress.get(step) ?? 0) + 1);
+    }
+    if (body.type === "approval.given") this.#answerAttempt(body.step, body.attempt, body.data.decision);
+    this.events.push(...recordEvents(this.#state, [body], this.#world.now));
+  }
+
+  /** To an attempt that goes on while it asks. */
+  #answerAttempt(id: string, attempt: number, decision: Decision): void {
+    const step = this.#state.index.byId.get(id) ?? -1;
+    if (phaseOf(this.#state, step).tag === "running") this.effects.push({ kind: "answer", step, attempt, decision });
+  }
+
+  #circumstances(): Circumstances {
+    const { now, random } = this.#world;
+    return { now, random, halted: haltReason(this.#state) !== undefined };
+  }
+
+  #carryOut(command: Command): void {
+    const { volatile } = this.#state;
+    switch (command.kind) {
+      case "start":
+        return this.#start(command);
+      case "expand": {
+        const task = taskOf(this.#state, command.step, command.attempt);
+        this.#record({ type: "step.started", step: task.step.id, attempt: command.attempt, data: {} });
+        this.effects.push({ kind: "expand", step: command.step, task });
+        return;
+      }
+      case "examine":
+        volatile.examining.add(command.step);
+        requeue(this.#state, command.step);
+        this.effects.push({ kind: "examine", step: command.step, task: this.#nextTask(command.step) });
+        return;
+      case "evaluate":
+        return this.#evaluate(command.step);
+      case "ask":
+        return this.#ask(command);
+      case "undo":
+        return this.#undo(command.step);
+      case "retry":
+        volatile.due.add(command.step);
+        return requeue(this.#state, command.step);
+      case "lock":
+        this.#lockRequests.add(command.step);
+        this.effects.push({ kind: "lock", step: command.step });
+        return;
+      case "give-up-asking":
+        return this.#giveUpAsking(command.step);
+      case "expire":
+        volatile.expired.add(command.step);
+        requeue(this.#state, command.step);
+        this.effects.push({ kind: "stop", reason: "step-timeout", inside: command.step });
+        return;
+      case "halt":
+        volatile.halt ??= command.reason;
+        return;
+      case "stop-all":
+        volatile.isStopping = true;
+        this.effects.push({ kind: "stop", reason: command.reason });
+        return;
+      case "pause-before-layer":
+        volatile.passedLayer = command.layer;
+        return this.#record({ type: "run.paused", data: { reason: `before layer ${command.layer + 1}` } });
+      case "end":
+        return this.#end(command);
+      case "skip":
+      case "answer":
+      case "fail":
+      case "cancel":
+      case "finish":
+      case "rollback":
+      case "end-rollback":
+        return this.#record(eventOf(this.#state, command, this.#world.now));
+      default:
+        unreachable(command);
+    }
+  }
+
+  #start({ step, attempt }: CommandOf<"start">): void {
+    const task = taskOf(this.#state, step, attempt);
+    this.#needsSweep();
+    this.#record({ type: "step.started", step: task.step.id, attempt, data: {} });
+    const limitMs = this.#limitOf(step, task.step);
+    this.effects.push({ kind: "dispatch", step, task, ...(limitMs === undefined ? {} : { limitMs }) });
+  }
+
+  #needsSweep(): void {
+    const { volatile } = this.#state;
+    if (volatile.policy.sweeps) volatile.leftovers = "needed";
+  }
+
+  /** What is left for this attempt: its own limit, or what the step's total leaves. */
+  #limitOf(step: number, { timeoutMs, totalTimeoutMs }: Step): number | undefined {
+    if (timeoutMs === undefined && totalTimeoutMs === undefined) return undefined;
+    const { now } = this.#world;
+    const spent = now - (this.#state.firstStart[step] ?? now);
+    return Math.min(timeoutMs ?? Infinity, Math.max(0, (totalTimeoutMs ?? Infinity) - spent));
+  }
+
+  #nextTask(step: number): Task {
+    return taskOf(this.#state, step, (this.#state.attempts[step] ?? 0) + 1);
+  }
+
+  #scopeOf(step: number): Scope {
+    return scopeOf(this.#nextTask(step), this.#world.environment);
+  }
+
+  #evaluate(step: number): void {
+    const definition = stepAt(this.#state, step);
+    const holds = this.#world.expressions.holds(definition.if ?? "true", this.#scopeOf(step));
+    if (!holds.ok) return this.#failToEvaluate(step, `its condition cannot be evaluated: ${holds.error}`);
+    if (!holds.value)
+      return this.#record({ type: "step.skipped", step: definition.id, data: { reason: { kind: "condition" } } });
+    this.#state.volatile.holds.add(step);
+    requeue(this.#state, step);
+  }
+
+  #ask(command: CommandOf<"ask">): void {
+    const { id, action } = stepAt(this.#state, command.step);
+    const { now, expressions } = this.#world;
+    if (command.about === "interrupt" || action.kind !== "approve")
+      return this.#record(question(this.#state, command, `heddle died while ${id} was running. Run it again?`, now));
+    const text = expressions.text(action.question, () => this.#scopeOf(command.step));
+    if (text.ok) return this.#record(question(this.#state, command, text.value, now));
+    this.#failToEvaluate(command.step, `its question cannot be evaluated: ${text.error}`);
+  }
+
+  #giveUpAsking(step: number): void {
+    const { action } = stepAt(this.#state, step);
+    const decision = action.kind === "approve" && action.onTimeout === "approve" ? "approve" : "reject";
+    this.#recordAll(eventsOfAnswer(this.#state, step, { decision, by: "timeout", comment: "nobody answered in time" }));
+  }
+
+  /** A step whose expressions fail has had its attempt. */
+  #failToEvaluate(step: number, message: string): void {
+    const attempt = (this.#state.attempts[step] ?? 0) + 1;
+    this.#record({ type: "step.started", step: stepAt(this.#state, step).id, attempt, data: {} });
+    this.#record(failure(this.#state, step, { code: "expression", message }, undefined, this.#circumstances()));
+  }
+
+  #undo(step: number): void {
+    this.#state.volatile.isUndoing = true;
+    this.#needsSweep();
+    const { step: undone, ...task } = taskOf(this.#state, step, 0);
+    // What the plan says of the step's output does not hold of its undo.
+    const { output: _output, verify: _verify, ...rest } = undone;
+    const action = { kind: "run" as const, command: rest.undo ?? "true" };
+    const { timeoutMs: limitMs } = rest;
+    this.effects.push({
+      kind: "undo",
+      step,
+      task: { ...task, step: { ...rest, action } },
+      ...(limitMs === undefined ? {} : { limitMs }),
+    });
+  }
+
+  /** The run's end waits until a sweep found nothing left of it. */
+  #end(command: CommandOf<"end">): void {
+    const { volatile } = this.#state;
+    if (volatile.leftovers === "needed") {
+      volatile.leftovers = "sweeping";
+      this.effects.push({ kind: "sweep" });
+      return;
+    }
+    this.#record(eventOf(this.#state, command, this.#world.now));
+  }
+}
+
+/** Whether nothing of the run is left to be decided. */
+export function isOver(state: RunState): boolean {
+  return isRunEnded(state.phase) && state.rollback === undefined;
+}

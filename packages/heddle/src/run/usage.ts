@@ -1,0 +1,78 @@
+/** Usage of agents as a run's history has it: by step, attempt and model. What an agent did not tell stays unknown, and is counted as that. */
+import type { AgentTokens, EventOf } from "./event.ts";
+
+/** What one agent used of one model in one attempt, over its turns. */
+export interface UsageRecord {
+  readonly step: string;
+  readonly attempt: number;
+  readonly agent: string;
+  /** Absent: unknown. */
+  readonly provider?: string;
+  readonly model?: string;
+  readonly turns: number;
+  /** Sums of what was told. */
+  readonly tokens: AgentTokens;
+  /** Turns that told no tokens. */
+  readonly turnsWithoutTokens: number;
+  /** US dollars as told. */
+  readonly usd: number;
+  /** Turns that told no price. */
+  readonly turnsWithoutUsd: number;
+}
+
+/** Adds one turn. */
+export function recordUsage(records: Map<string, UsageRecord>, event: EventOf<"usage.recorded">): void {
+  const { step, attempt, data } = event;
+  const key = JSON.stringify([step, attempt, data.agent, data.model ?? null]);
+  const known = records.get(key);
+  const next: UsageRecord = {
+    step,
+    attempt,
+    agent: data.agent,
+    ...(data.provider === undefined ? {} : { provider: data.provider }),
+    ...(data.model === undefined ? {} : { model: data.model }),
+    turns: (known?.turns ?? 0) + 1,
+    tokens: sumOfTokens(known?.tokens, data.tokens),
+    turnsWithoutTokens: (known?.turnsWithoutTokens ?? 0) + (data.tokens === undefined ? 1 : 0),
+    usd: (known?.usd ?? 0) + (data.usd ?? 0),
+    turnsWithoutUsd: (known?.turnsWithoutUsd ?? 0) + (data.usd === undefined ? 1 : 0),
+  };
+  records.set(key, next);
+}
+
+export interface UsageTotal {
+  readonly turns: number;
+  readonly tokens: AgentTokens;
+  readonly turnsWithoutTokens: number;
+  readonly usd: number;
+  readonly turnsWithoutUsd: number;
+}
+
+/** The sum over the records that `isMeant` accepts: of the run, of a step, of an attempt, of a model. */
+export function totalUsage(
+  records: ReadonlyMap<string, UsageRecord>,
+  isMeant: (record: UsageRecord) => boolean = () => true,
+): UsageTotal {
+  let total: UsageTotal = { turns: 0, tokens: {}, turnsWithoutTokens: 0, usd: 0, turnsWithoutUsd: 0 };
+  for (const record of records.values()) {
+    if (!isMeant(record)) continue;
+    total = {
+      turns: total.turns + record.turns,
+      tokens: sumOfTokens(total.tokens, record.tokens),
+      turnsWithoutTokens: total.turnsWithoutTokens + record.turnsWithoutTokens,
+      usd: total.usd + record.usd,
+      turnsWithoutUsd: total.turnsWithoutUsd + record.turnsWithoutUsd,
+    };
+  }
+  return total;
+}
+
+const KINDS = ["input", "cachedRead", "cacheWrite", "output", "reasoning"] as const;
+
+/** Members that neither has stay absent. */
+function sumOfTokens(a: AgentTokens = {}, b: AgentTokens = {}): AgentTokens {
+  const sums = KINDS.flatMap((kind) =>
+    a[kind] === undefined && b[kind] === undefined ? [] : [[kind, (a[kind] ?? 0) + (b[kind] ?? 0)] as const],
+  );
+  return Object.fromEntries(sums);
+}

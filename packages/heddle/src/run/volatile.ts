@@ -1,0 +1,59 @@
+/**
+ * What only the engine that conducts a run knows, and no event says: why it brings the run to its end, what it has found out or
+ * asked for and not yet recorded. It is gone with the engine; the next one finds out again.
+ */
+import type { CancelReason } from "./event.ts";
+
+export interface Volatile {
+  /** Somebody or a timeout ends the run. */
+  halt: CancelReason | undefined;
+  /** Attempts were told to stop for the run's end. */
+  isStopping: boolean;
+  /** When the time of the run is over. */
+  endsAt: number | undefined;
+  /** Containers whose time is over. */
+  readonly expired: Set<number>;
+  /** Steps whose condition was found to hold. */
+  readonly holds: Set<number>;
+  /** Steps whose wait for the next attempt is over: they compete for a place. */
+  readonly due: Set<number>;
+  /** Steps that are being examined. */
+  readonly examining: Set<number>;
+  /** An undo is being carried out. */
+  isUndoing: boolean;
+  /** Progress events recorded, by step. */
+  readonly progress: Map<number, number>;
+  /** Of what ended attempts may have left behind: `needed` after a start, `clean` when a sweep found nothing any more. */
+  leftovers: "clean" | "needed" | "sweeping";
+  /** The layer that was let through last, where a person lets them start one by one. */
+  passedLayer: number | undefined;
+  readonly policy: ConductPolicy;
+}
+
+/** How an engine conducts. */
+export interface ConductPolicy {
+  /** A sweep comes before the end of the run. */
+  readonly sweeps: boolean;
+  /** Steps that may be cached are examined before they start. */
+  readonly examines: boolean;
+  /** The run is paused before each layer. */
+  readonly pausesBeforeLayers: boolean;
+}
+
+export function newVolatile(policy: Partial<ConductPolicy> = {}): Volatile {
+  const { sweeps = false, examines = false, pausesBeforeLayers = false } = policy;
+  return {
+    halt: undefined,
+    isStopping: false,
+    endsAt: undefined,
+    expired: new Set(),
+    holds: new Set(),
+    due: new Set(),
+    examining: new Set(),
+    isUndoing: false,
+    progress: new Map(),
+    leftovers: sweeps ? "needed" : "clean",
+    passedLayer: undefined,
+    policy: { sweeps, examines, pausesBeforeLayers },
+  };
+}
