@@ -11,6 +11,7 @@ import { ok, type Result } from "../base/result.ts";
 import { memoryJournal } from "../journal/memory.ts";
 import { openSqliteJournal } from "../journal/sqlite/open.ts";
 import { checkEvent } from "../run/event-schema.ts";
+import { upgradeEvent } from "../run/upgrade.ts";
 import { VERSION } from "../version.ts";
 import { directoryWorkspaces } from "../workspace/directory.ts";
 import { memoryWorkspaces } from "../workspace/memory.ts";
@@ -41,6 +42,7 @@ export async function openProject(dir: string, options: OpenOptions): Promise<Re
     layout.journalFile,
     defined({
       validate: checkEvent,
+      upgrade: upgradeEvent,
       writer: `heddle ${VERSION}`,
       readOnly: options.readOnly === true ? true : undefined,
     }),

@@ -272,6 +272,7 @@ export class Oracle {
         this.#checkChildren(event.step);
         return this.#checkEffect(event.step, event.attempt, known);
       case "step.cached":
+      case "step.reused":
         known.standing = "success";
         known.output = event.data.output;
         return;

@@ -86,7 +86,7 @@ test("what does not go together with the branch any more is done again, with wha
   expect(finished.code).toBe(0);
   expect(finished.stderr).toBe(`a runs again: its work in run ${run} conflicts with your branch in n.txt.\n`);
   expect(ofType(events, "step.started").map(({ step }) => step)).toEqual(["a", "b"]);
-  expect(ofType(events, "step.cached").map(({ step }) => step)).toEqual(["other"]);
+  expect(ofType(events, "step.reused").map(({ step }) => step)).toEqual(["other"]);
   expect(await rig.merged("seen.md")).toBe("a.txt\nn.txt\nother.txt\nof a");
 });
 

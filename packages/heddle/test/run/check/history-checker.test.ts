@@ -115,6 +115,7 @@ const PLANTED: { readonly [R in Rule]: readonly Event[][] } = {
     history([patient], [started("a"), succeeded("a"), started("a", 2)]),
     history([patient], [started("a"), succeeded("a"), resumed, started("a", 2)]),
     history([step("a")], [{ type: "step.cached", step: "a", data: { key: "k", from: "r0", output: 1 } }, started("a")]),
+    history([step("a")], [{ type: "step.reused", step: "a", data: { from: "r0", output: 1 } }, started("a")]),
   ],
   "skip-cause": [
     history([step("a"), step("b", { deps: ["a"] })], [started("a"), succeeded("a"), skipped("b", "a")]),
