@@ -164,6 +164,7 @@ export class Lines {
         return this.#say("dim", STATUS_SYMBOL.skipped, step, `skipped: ${why}`);
       }
       case "step.cached":
+      case "step.reused":
         return this.#say("cyan", STATUS_SYMBOL.cached, step, `reused from run ${event.data.from}`);
       case "steps.added":
         return this.#say("dim", "+", step, `adds ${event.data.steps.length} steps`);
