@@ -3,17 +3,18 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, symlinkSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { expectClean, expectRefusal, expectSound, place, plan, PROGRAM } from "./rig.ts";
+import { expectClean, expectRefusal, expectSound, place, plan } from "./rig.ts";
+import { HEDDLE } from "../support/command-line.ts";
 
 const GOOD = plan({ a: "echo one; touch executed", b: "echo two" });
 
 /** Whether this user can become another one that can read the program. */
 function mayBecome(through: readonly string[]): boolean {
   const [program = "", ...words] = through;
-  return spawnSync(program, [...words, "test", "-r", PROGRAM]).status === 0;
+  return spawnSync(program, [...words, "test", "-r", HEDDLE]).status === 0;
 }
 
-describe.concurrent("the command line", () => {
+describe("the command line", () => {
   test.for([
     [["run", "--nope"], "Usage", "unknown option '--nope'"],
     [["rum"], "UnknownCommand", "Did you mean `heddle run`"],
@@ -39,14 +40,14 @@ describe.concurrent("the command line", () => {
     using at = place({ "heddle.yaml": GOOD });
     const ended = await at.heddle(words);
     expectRefusal(ended, 2, code, new RegExp(said));
-    expect(ended.out).toBe("");
-    expect(existsSync(join(at.path, "executed"))).toBe(false);
+    expect(ended.stdout).toBe("");
+    expect(existsSync(join(at.dir, "executed"))).toBe(false);
   });
 
   test("without a plan in the folder", async () => {
     using at = place();
     expectRefusal(await at.heddle(["run"]), 2, "PlanNotFound", "heddle init");
-    expect(existsSync(join(at.path, ".heddle"))).toBe(false);
+    expect(existsSync(join(at.dir, ".heddle"))).toBe(false);
   });
 });
 
@@ -55,7 +56,7 @@ for (const [from, to] of ["ab", "bc", "cd", "de", "ef", "fg", "gh"]) {
   BILLION.push(`${to}: &${to} [${Array.from({ length: 9 }, () => `*${from}`).join(", ")}]`);
 }
 
-describe.concurrent("plan files", () => {
+describe("plan files", () => {
   test.for([
     ["broken YAML", "steps: [a: {", "InvalidYaml", "1:13"],
     ["a tab where a space belongs", "steps:\n\t- id: a", "InvalidYaml", "2:1"],
@@ -75,16 +76,16 @@ describe.concurrent("plan files", () => {
     const ended = await at.heddle(["run"]);
     expectRefusal(ended, 2, code, new RegExp(said));
     // Every place is a file, a line and a column.
-    expect(ended.err).toMatch(/^heddle\.yaml:\d+:\d+: error/m);
-    expect(existsSync(join(at.path, ".heddle"))).toBe(false);
+    expect(ended.stderr).toMatch(/^heddle\.yaml:\d+:\d+: error/m);
+    expect(existsSync(join(at.dir, ".heddle"))).toBe(false);
   });
 
   test.skipIf(process.platform === "win32")("a pipe, a device, a folder, a link to nowhere", async () => {
     using at = place();
-    execFileSync("mkfifo", [join(at.path, "pipe.yaml"), join(at.path, "pipe.ts")]);
-    symlinkSync("/dev/zero", join(at.path, "endless.yaml"));
-    symlinkSync("/nowhere/at/all", join(at.path, "link.yaml"));
-    mkdirSync(join(at.path, "folder.yaml"));
+    execFileSync("mkfifo", [join(at.dir, "pipe.yaml"), join(at.dir, "pipe.ts")]);
+    symlinkSync("/dev/zero", join(at.dir, "endless.yaml"));
+    symlinkSync("/nowhere/at/all", join(at.dir, "link.yaml"));
+    mkdirSync(join(at.dir, "folder.yaml"));
     at.write("sub.yaml", "steps:\n - {id: a, plan: ./pipe.yaml}\n");
     for (const name of ["pipe.yaml", "pipe.ts", "endless.yaml"]) {
       expectRefusal(await at.heddle(["run", name]), 2, "PlanUnreadable", "not a file");
@@ -94,7 +95,7 @@ describe.concurrent("plan files", () => {
     const nested = await at.heddle(["run", "sub.yaml"]);
     expectClean(nested);
     expect(nested.code).toBe(1);
-    expect(nested.err + nested.out).toMatch("not a file");
+    expect(nested.stderr + nested.stdout).toMatch("not a file");
     await expectSound(at);
   });
 
@@ -127,14 +128,14 @@ describe.concurrent("plan files", () => {
   const other = process.getuid?.() === 0 ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : [];
   test.skipIf(other.length > 0 && !mayBecome(other))("that may not be read", async () => {
     using at = place({ "heddle.yaml": GOOD });
-    chmodSync(at.path, 0o777);
-    chmodSync(join(at.path, "heddle.yaml"), 0o000);
-    const ended = await at.heddle(["run"], { through: other, env: { NODE_COMPILE_CACHE: undefined } });
+    chmodSync(at.dir, 0o777);
+    chmodSync(join(at.dir, "heddle.yaml"), 0o000);
+    const ended = await at.spawn(["run"], { through: other, env: { NODE_COMPILE_CACHE: undefined } }).done;
     expectRefusal(ended, 2, "PlanUnreadable", "no permission to read");
   });
 });
 
-describe.concurrent("step ids", () => {
+describe("step ids", () => {
   test("are data: those that mean something to JavaScript or to file systems run as any other", async () => {
     const ids = [
       "__proto__",
@@ -153,9 +154,9 @@ describe.concurrent("step ids", () => {
     const steps = ids.map((id) => `  - {id: "${id}", run: 'echo "{\\"is\\": \\"$HEDDLE_STEP\\"}" > "$HEDDLE_OUTPUT"'}`);
     const last = `  - {id: last, deps: ${JSON.stringify(ids)}, run: 'cp "$HEDDLE_DEPS" deps.json; cp deps.json "$HEDDLE_OUTPUT"'}`;
     using at = place({ "work/heddle.yaml": `steps:\n${[...steps, last].join("\n")}\n` });
-    const work = place({}, join(at.path, "work"));
+    const work = place({}, join(at.dir, "work"));
     const ended = await work.heddle(["run", "-j", "4"]);
-    expect(ended.code, ended.err).toBe(0);
+    expect(ended.code, ended.stderr).toBe(0);
     const events = await expectSound(work);
     const output = events.find((event) => event.type === "step.succeeded" && event.step === "last")?.data["output"];
     expect(Object.entries(output as object)).toEqual(
@@ -163,8 +164,8 @@ describe.concurrent("step ids", () => {
     );
     expect(Object.keys(output as object).length).toBe(ids.length);
     // Nothing was written beside the project, and every file of the run lies in the run's folder.
-    expect(execFileSync("ls", ["-A", at.path], { encoding: "utf8" })).toBe("work\n");
-    const logs = execFileSync("find", [join(work.path, ".heddle/runs"), "-name", "*.log"], { encoding: "utf8" });
+    expect(execFileSync("ls", ["-A", at.dir], { encoding: "utf8" })).toBe("work\n");
+    const logs = execFileSync("find", [join(work.dir, ".heddle/runs"), "-name", "*.log"], { encoding: "utf8" });
     expect(logs.trim().split("\n").length).toBe(ids.length + 1);
   });
 
@@ -184,8 +185,8 @@ describe.concurrent("step ids", () => {
     const ended = await at.heddle(["run"]);
     expectClean(ended);
     expect(ended.code).toBe(2);
-    expect(ended.err).toMatch(/^heddle\.yaml:2:10: error\[InvalidId\].*letters, digits, and \. _ - \//m);
-    expect(existsSync(join(at.path, "executed"))).toBe(false);
+    expect(ended.stderr).toMatch(/^heddle\.yaml:2:10: error\[InvalidId\].*letters, digits, and \. _ - \//m);
+    expect(existsSync(join(at.dir, "executed"))).toBe(false);
   });
 });
 

@@ -3,14 +3,15 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { environment, PROGRAM, expectClean, expectRefusal, expectSound, kinds, place, plan, until } from "./rig.ts";
+import { expectClean, expectRefusal, expectSound, kinds, place, plan, until } from "./rig.ts";
+import { HEDDLE, type Rig } from "../support/command-line.ts";
 
 const TWO = `steps:
   - {id: a, run: "echo one"}
   - {id: b, run: "cat; echo two", deps: [a]}
 `;
 
-describe.concurrent("a world", () => {
+describe("a world", () => {
   test("without HOME, USER, TERM, LANG and PATH", async () => {
     using at = place({ "heddle.yaml": TWO });
     const env = {
@@ -23,7 +24,7 @@ describe.concurrent("a world", () => {
     };
     const ended = await at.heddle(["run"], { env: { ...env, XDG_CACHE_HOME: undefined } });
     expectClean(ended);
-    expect(ended.code, ended.err).toBe(0);
+    expect(ended.code, ended.stderr).toBe(0);
     await expectSound(at);
   });
 
@@ -31,21 +32,21 @@ describe.concurrent("a world", () => {
     using at = place({ "heddle.yaml": TWO });
     const gone = await at.shell('mkdir gone && cd gone && rmdir "$PWD" && heddle run');
     expectRefusal(gone, 2, "Usage", /current folder was removed[^]*--dir/);
-    const elsewhere = await at.shell(`mkdir gone && cd gone && rmdir "$PWD" && heddle -C ${at.path} run`);
+    const elsewhere = await at.shell(`mkdir gone && cd gone && rmdir "$PWD" && heddle -C ${at.dir} run`);
     expectClean(elsewhere);
-    expect(elsewhere.code, elsewhere.err).toBe(0);
+    expect(elsewhere.code, elsewhere.stderr).toBe(0);
     await expectSound(at);
   });
 
   test("whose folder goes while a run goes on", async () => {
     using at = place({ "work/heddle.yaml": plan({ a: "touch ../up; while [ ! -e ../go ]; do sleep 0.02; done" }) });
-    const work = join(at.path, "work");
-    const running = at.begin(["run"], { cwd: work });
+    const work = join(at.dir, "work");
+    const running = at.spawn(["run"], { cwd: work });
     // The command runs: nothing is made for its beginning any more.
-    await until(() => running.said().out.includes("[a] ▶") && existsSync(join(at.path, "up")));
+    await until(() => running.stdout.includes("[a] ▶") && existsSync(join(at.dir, "up")));
     rmSync(work, { recursive: true, force: true, maxRetries: 5 });
     at.write("go", "");
-    expectRefusal(await running.ended, 1, "JournalRemoved");
+    expectRefusal(await running.done, 1, "JournalRemoved");
     mkdirSync(work);
   });
 
@@ -54,7 +55,7 @@ describe.concurrent("a world", () => {
     for (const input of ["<&-", "</dev/zero", "</dev/null"]) {
       const ended = await at.shell(`heddle run ${input}`);
       expectClean(ended);
-      expect(ended.code, ended.err).toBe(0);
+      expect(ended.code, ended.stderr).toBe(0);
       await expectSound(at);
     }
   });
@@ -77,8 +78,8 @@ describe.concurrent("a world", () => {
     for (const words of ["", "--json", "--output stream"]) {
       using at = place({ "heddle.yaml": `grace: 200ms\nsteps:\n${steps.join("\n")}\n` });
       const ended = await at.shell(`{ heddle run ${words}; echo "code $?" >&2; } | head -n 1`);
-      expect(ended.out.split("\n").length).toBe(2);
-      expect(ended.err).toBe("code 130\n");
+      expect(ended.stdout.split("\n").length).toBe(2);
+      expect(ended.stderr).toBe("code 130\n");
       const events = await expectSound(at);
       expect(kinds(events).at(-1)).toBe("run.cancelled");
       at.write("go", "");
@@ -93,7 +94,7 @@ describe.concurrent("a world", () => {
     expect((await at.heddle(["run", "--output", "quiet"])).code).toBe(0);
     for (const words of ["logs a", "history --json", "plan", "show", "--help"]) {
       const ended = await at.shell(`heddle ${words} | head -n 1`);
-      expect(ended).toMatchObject({ code: 0, err: "" });
+      expect(ended).toMatchObject({ code: 0, stderr: "" });
     }
   });
 
@@ -101,7 +102,7 @@ describe.concurrent("a world", () => {
     using at = place({ "heddle.yaml": TWO });
     const ended = await at.shell("heddle run > /dev/full");
     expectClean(ended);
-    expect(ended.err).toMatch(/standard output/);
+    expect(ended.stderr).toMatch(/standard output/);
     const events = await expectSound(at);
     expect(kinds(events).at(-1)).toMatch(/^run\.(succeeded|cancelled)$/);
   });
@@ -112,20 +113,20 @@ describe.concurrent("a world", () => {
     using at = place({ "heddle.yaml": `steps:\n${Array.from({ length: 6 }, (_, i) => step(i)).join("\n")}\n` });
     expect((await at.heddle(["run", "--output", "quiet"])).code).toBe(0);
     await at.shell("heddle history --json > whole");
-    const whole = statSync(join(at.path, "whole")).size;
+    const whole = statSync(join(at.dir, "whole")).size;
     expect(whole).toBeGreaterThan(360_000);
     for (let i = 0; i < 3; i++) {
-      const sizes = await Promise.all([slowly(at.path), slowly(at.path), slowly(at.path)]);
+      const sizes = await Promise.all([slowly(at), slowly(at), slowly(at)]);
       expect(sizes).toEqual([whole, whole, whole]);
     }
   });
 });
 
 /** Bytes of `heddle history --json`, with a pause after each piece. */
-async function slowly(cwd: string): Promise<number> {
-  const child = spawn(process.execPath, ["--no-warnings", PROGRAM, "history", "--json"], {
-    cwd,
-    env: environment(),
+async function slowly(at: Rig): Promise<number> {
+  const child = spawn(process.execPath, [HEDDLE, "history", "--json"], {
+    cwd: at.dir,
+    env: at.env(),
     stdio: ["ignore", "pipe", "inherit"],
   });
   let size = 0;

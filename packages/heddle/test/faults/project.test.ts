@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { smallDisk } from "../journal/tmpfs.ts";
-import { eventsOf, expectClean, expectRefusal, expectSound, kinds, place, plan, until, type Place } from "./rig.ts";
+import { eventsOf, expectClean, expectRefusal, expectSound, kinds, place, plan, until } from "./rig.ts";
+import type { Rig } from "../support/command-line.ts";
 
 const canMount = ((): boolean => {
   using disk = smallDisk(64);
@@ -18,17 +19,17 @@ const WAITING = `steps:
   - {id: c, run: "echo three", deps: [b]}
 `;
 
-function state(at: Place): string {
-  return join(at.path, ".heddle/state.db");
+function state(at: Rig): string {
+  return join(at.dir, ".heddle/state.db");
 }
 
-async function ran(at: Place): Promise<string> {
+async function ran(at: Rig): Promise<string> {
   const ended = await at.heddle(["run", "--json"]);
-  expect(ended.code, ended.err).toBe(0);
+  expect(ended.code, ended.stderr).toBe(0);
   return eventsOf(ended)[0]?.run ?? "";
 }
 
-describe.concurrent("a journal", () => {
+describe("a journal", () => {
   test("of a newer format is refused by every command, untouched", async () => {
     using at = place({ "heddle.yaml": plan({ a: "echo one" }) });
     await ran(at);
@@ -44,14 +45,14 @@ describe.concurrent("a journal", () => {
 
   test("that is none, or is damaged in its head, is refused and kept", async () => {
     using at = place({ "heddle.yaml": plan({ a: "touch executed" }) });
-    mkdirSync(join(at.path, ".heddle"));
+    mkdirSync(join(at.dir, ".heddle"));
     const text = "this is no database ".repeat(500);
     writeFileSync(state(at), text);
     for (const words of [["run"], ["resume"], ["show"], ["runs"]]) {
       expectRefusal(await at.heddle(words), 1, "JournalDamaged", /state\.db[^]*backup/);
     }
     expect(readFileSync(state(at), "utf8")).toBe(text);
-    expect(existsSync(join(at.path, "executed"))).toBe(false);
+    expect(existsSync(join(at.dir, "executed"))).toBe(false);
   });
 
   test("with one damaged record: that run is refused by name, others go on", async () => {
@@ -72,77 +73,81 @@ describe.concurrent("a journal", () => {
     using at = place({ "heddle.yaml": plan({ a: "echo one" }), ".heddle": "a file" });
     expectRefusal(await at.heddle(["run"]), 1, "ProjectUnwritable", /is a file[^]*Move the file away/);
     expectRefusal(await at.heddle(["show"]), 1, "JournalUnusable", "Move that file away");
-    rmSync(join(at.path, ".heddle"));
+    rmSync(join(at.dir, ".heddle"));
     mkdirSync(state(at), { recursive: true });
     expectRefusal(await at.heddle(["run"]), 1, "JournalUnusable", /not a plain file[^]*Move it away/);
   });
 });
 
-describe.concurrent("while a run goes on", () => {
+describe("while a run goes on", () => {
   test("a second process gets an error that names the holder, and the run is not disturbed", async () => {
     using at = place({ "heddle.yaml": WAITING });
-    const first = at.begin(["run"]);
-    await until(() => existsSync(join(at.path, "waiting")));
-    const said = new RegExp(`heddle run \\(pid ${first.process.pid}\\)[^]*heddle watch`);
+    const first = at.spawn(["run"]);
+    await until(() => existsSync(join(at.dir, "waiting")));
+    const said = new RegExp(`heddle run \\(pid ${first.child.pid}\\)[^]*heddle watch`);
     for (const command of ["resume", "retry", "rollback"]) {
       expectRefusal(await at.heddle([command]), 2, "RunHeld", said);
     }
     at.write("go", "");
-    expect((await first.ended).code).toBe(0);
+    expect((await first.done).code).toBe(0);
     const events = await expectSound(at);
     expect(kinds(events).filter((kind) => kind.startsWith("run."))).toEqual([
       "run.created",
       "run.started",
       "run.succeeded",
     ]);
-    expect(readFileSync(join(at.path, "effects"), "utf8")).toBe("one\n");
+    expect(readFileSync(join(at.dir, "effects"), "utf8")).toBe("one\n");
   });
 
   test("its plan file can go: the run ends as recorded, and a resume goes on with the recorded plan", async () => {
     using at = place({ "heddle.yaml": `${WAITING}  - {id: d, run: "test -e mended", deps: [c]}\n` });
-    const first = at.begin(["run"]);
-    await until(() => existsSync(join(at.path, "waiting")));
-    rmSync(join(at.path, "heddle.yaml"));
+    const first = at.spawn(["run"]);
+    await until(() => existsSync(join(at.dir, "waiting")));
+    rmSync(join(at.dir, "heddle.yaml"));
     at.write("go", "");
-    expect((await first.ended).code).toBe(1);
+    expect((await first.done).code).toBe(1);
     at.write("mended", "");
     const resumed = await at.heddle(["resume"]);
     expectClean(resumed);
     expect(resumed).toMatchObject({
       code: 0,
-      err: expect.stringContaining("heddle.yaml does not exist any more") as string,
+      stderr: expect.stringContaining("heddle.yaml does not exist any more") as string,
     });
     const events = await expectSound(at);
     expect(kinds(events).filter((kind) => kind === "step.started a")).toEqual(["step.started a"]);
-    expect(readFileSync(join(at.path, "effects"), "utf8")).toBe("one\n");
+    expect(readFileSync(join(at.dir, "effects"), "utf8")).toBe("one\n");
   });
 
   test("its logs and files can go: what follows is logged again", async () => {
     using at = place({ "heddle.yaml": WAITING });
-    const first = at.begin(["run"]);
-    await until(() => existsSync(join(at.path, "waiting")));
-    rmSync(join(at.path, ".heddle/runs"), { recursive: true });
+    const first = at.spawn(["run"]);
+    await until(() => existsSync(join(at.dir, "waiting")));
+    rmSync(join(at.dir, ".heddle/runs"), { recursive: true });
     at.write("go", "");
-    const ended = await first.ended;
+    const ended = await first.done;
     expectClean(ended);
-    expect(ended.code, ended.out).toBe(0);
+    expect(ended.code, ended.stdout).toBe(0);
     await expectSound(at);
-    expect((await at.heddle(["logs", "c"])).out).toBe("three\n");
+    expect((await at.heddle(["logs", "c"])).stdout).toBe("three\n");
     const gone = await at.heddle(["logs", "a"]);
-    expect(gone).toMatchObject({ code: 0, out: "", err: expect.stringContaining("its log was removed") as string });
+    expect(gone).toMatchObject({
+      code: 0,
+      stdout: "",
+      stderr: expect.stringContaining("its log was removed") as string,
+    });
   });
 
   test("its journal can not: the run stops before it tells anybody of what is not on disk", async () => {
     using at = place({ "heddle.yaml": WAITING });
-    const first = at.begin(["run"]);
-    await until(() => existsSync(join(at.path, "waiting")));
-    rmSync(join(at.path, ".heddle"), { recursive: true });
+    const first = at.spawn(["run"]);
+    await until(() => existsSync(join(at.dir, "waiting")));
+    rmSync(join(at.dir, ".heddle"), { recursive: true });
     at.write("go", "");
-    const ended = await first.ended;
+    const ended = await first.done;
     expectRefusal(ended, 1, "JournalRemoved", "heddle run");
-    expect(ended.out).not.toMatch("heddle resume");
-    expect(ended.out).not.toMatch(/\[b\] . succeeded/);
-    expect(ended.out).not.toMatch("[c]");
+    expect(ended.stdout).not.toMatch("heddle resume");
+    expect(ended.stdout).not.toMatch(/\[b\] . succeeded/);
+    expect(ended.stdout).not.toMatch("[c]");
     // The next run is as if nothing had been there.
     expect((await at.heddle(["run"])).code).toBe(0);
     await expectSound(at);
@@ -150,18 +155,18 @@ describe.concurrent("while a run goes on", () => {
 
   test("nor be exchanged for an older copy of itself", async () => {
     using at = place({ "heddle.yaml": WAITING });
-    const first = at.begin(["run"]);
-    await until(() => existsSync(join(at.path, "waiting")));
-    renameSync(join(at.path, ".heddle"), join(at.path, "kept"));
-    mkdirSync(join(at.path, ".heddle"));
-    writeFileSync(state(at), readFileSync(join(at.path, "kept/state.db")));
+    const first = at.spawn(["run"]);
+    await until(() => existsSync(join(at.dir, "waiting")));
+    renameSync(join(at.dir, ".heddle"), join(at.dir, "kept"));
+    mkdirSync(join(at.dir, ".heddle"));
+    writeFileSync(state(at), readFileSync(join(at.dir, "kept/state.db")));
     at.write("go", "");
-    expectRefusal(await first.ended, 1, "JournalRemoved");
-    rmSync(join(at.path, ".heddle"), { recursive: true });
-    renameSync(join(at.path, "kept"), join(at.path, ".heddle"));
+    expectRefusal(await first.done, 1, "JournalRemoved");
+    rmSync(join(at.dir, ".heddle"), { recursive: true });
+    renameSync(join(at.dir, "kept"), join(at.dir, ".heddle"));
     expect((await at.heddle(["resume"])).code).toBe(0);
     await expectSound(at);
-    expect(readFileSync(join(at.path, "effects"), "utf8")).toBe("one\n");
+    expect(readFileSync(join(at.dir, "effects"), "utf8")).toBe("one\n");
   });
 });
 
@@ -177,27 +182,27 @@ describe.skipIf(!canMount)("a disk", () => {
     });
     // Effects lie beside the small disk.
     using outside = place();
-    mkdirSync(join(outside.path, "project"));
-    execFileSync("mount", ["--bind", disk.path, join(outside.path, "project")]);
+    mkdirSync(join(outside.dir, "project"));
+    execFileSync("mount", ["--bind", disk.path, join(outside.dir, "project")]);
     try {
-      const at = place({ "heddle.yaml": `steps:\n${steps.join("\n")}\n` }, join(outside.path, "project"));
+      const at = place({ "heddle.yaml": `steps:\n${steps.join("\n")}\n` }, join(outside.dir, "project"));
       const ended = await at.heddle(["run"]);
       expect(ended.code).toBe(1);
       expectClean(ended);
-      expect(ended.err + ended.out).toMatch(/disk is full|No space left|ENOSPC/);
+      expect(ended.stderr + ended.stdout).toMatch(/disk is full|No space left|ENOSPC/);
       const recorded = await expectSound(at);
       const done = recorded.filter(({ type }) => type === "step.succeeded").map(({ step }) => step);
       expect(done.length).toBeLessThan(30);
       for (let i = 0; i < 2; i++) expect((await at.heddle(["resume"])).code).toBe(1);
       disk.remount("size=16384k");
       const resumed = await at.heddle(["resume"]);
-      expect(resumed.code, resumed.out + resumed.err).toBe(0);
+      expect(resumed.code, resumed.stdout + resumed.stderr).toBe(0);
       await expectSound(at);
       for (const step of done) {
-        expect(readFileSync(join(outside.path, `effects-${String(step).slice(1)}`), "utf8").split("\n").length).toBe(2);
+        expect(readFileSync(join(outside.dir, `effects-${String(step).slice(1)}`), "utf8").split("\n").length).toBe(2);
       }
     } finally {
-      spawnSync("umount", ["-l", join(outside.path, "project")]);
+      spawnSync("umount", ["-l", join(outside.dir, "project")]);
     }
   });
 
@@ -215,32 +220,32 @@ describe.skipIf(!canMount)("a disk", () => {
   });
 
   describe("that is read-only", () => {
-    let at: Place;
+    let at: Rig;
     let run = "";
     beforeAll(async () => {
       at = place({ "heddle.yaml": plan({ a: "echo one" }), "fresh/heddle.yaml": plan({ a: "echo one" }) });
       run = await ran(at);
-      execFileSync("mount", ["--bind", at.path, at.path]);
-      execFileSync("mount", ["-o", "remount,ro,bind", at.path]);
+      execFileSync("mount", ["--bind", at.dir, at.dir]);
+      execFileSync("mount", ["-o", "remount,ro,bind", at.dir]);
     });
     afterAll(() => {
-      spawnSync("umount", ["-l", at.path]);
+      spawnSync("umount", ["-l", at.dir]);
       at[Symbol.dispose]();
     });
 
     test("refuses to run, saying why", async () => {
       expectRefusal(await at.heddle(["run"]), 1, "JournalReadOnly", "permissions");
       expectRefusal(await at.heddle(["resume", run]), 1, "JournalReadOnly", "permissions");
-      const fresh = place({}, join(at.path, "fresh"));
+      const fresh = place({}, join(at.dir, "fresh"));
       expectRefusal(await fresh.heddle(["run"]), 1, "ProjectUnwritable", /read-only file system[^]*writable/);
-      expect(readdirSync(fresh.path)).toEqual(["heddle.yaml"]);
+      expect(readdirSync(fresh.dir)).toEqual(["heddle.yaml"]);
     });
 
     test("can be looked at", async () => {
       expect((await at.heddle(["plan"])).code).toBe(0);
-      expect((await at.heddle(["runs"])).out).toContain(run);
+      expect((await at.heddle(["runs"])).stdout).toContain(run);
       expect((await at.heddle(["show"])).code).toBe(0);
-      expect((await at.heddle(["logs", run, "a"])).out).toBe("one\n");
+      expect((await at.heddle(["logs", run, "a"])).stdout).toBe("one\n");
       await expectSound(at, run);
     });
   });

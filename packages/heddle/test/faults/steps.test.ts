@@ -12,18 +12,17 @@ import {
   place,
   plan,
   until,
-  type Ended,
-  type Place,
   type RecordedEvent,
 } from "./rig.ts";
+import type { Rig, Finished } from "../support/command-line.ts";
 
 /** Runs the plan; the step `a` fails for `reason`, its sibling and its forerunner succeed and stay recorded. */
-async function failsAlone(at: Place, reason: RegExp, asked: Parameters<Place["heddle"]>[1] = {}): Promise<Ended> {
+async function failsAlone(at: Rig, reason: RegExp, asked: Parameters<Rig["heddle"]>[1] = {}): Promise<Finished> {
   const ended = await at.heddle(["run", "--keep-going"], asked);
-  expectClean({ ...ended, out: "" });
-  expect(ended.code, ended.out + ended.err).toBe(1);
-  expect(ended.out).toMatch(reason);
-  expect(ended.out).toMatch(/continue: heddle resume \w+/);
+  expectClean({ ...ended, stdout: "" });
+  expect(ended.code, ended.stdout + ended.stderr).toBe(1);
+  expect(ended.stdout).toMatch(reason);
+  expect(ended.stdout).toMatch(/continue: heddle resume \w+/);
   const events = await expectSound(at);
   expect(kinds(events)).toContain("step.succeeded before");
   expect(kinds(events)).toContain("step.failed a");
@@ -42,18 +41,21 @@ steps:
 }
 
 const FUNCTIONS = `
+import { existsSync } from "node:fs";
+/** When the next step has begun: this one's success is on disk then. */
+const afterwards = (act) => void setInterval(() => existsSync("begun") && act(), 5);
 export const never = () => new Promise(() => { setInterval(() => {}, 1000); });
 export function spin() { for (;;); }
 export function boom() { throw new Error("boom"); }
 export function nothing() { throw null; }
 export const big = () => ({ a: 1n });
 export const round = () => { const a = {}; a.a = a; return a; };
-export const late = () => void setTimeout(() => { throw new Error("too late"); }, 10);
-export const reject = () => void setTimeout(() => void Promise.reject(new Error("too late")), 10);
+export const late = () => afterwards(() => { throw new Error("too late"); });
+export const reject = () => afterwards(() => void Promise.reject(new Error("too late")));
 export const leave = () => process.exit(0);
 `;
 
-describe.concurrent("commands", () => {
+describe("commands", () => {
   test.for([
     ["that are not there", 'run: "nosuchcommand --flag"', /exit code 127: a command was not found/],
     ["that may not be executed", 'run: "./heddle.yaml"', /exit code 126/],
@@ -77,11 +79,11 @@ describe.concurrent("commands", () => {
 
   test("without `sh` on the PATH; once it is back a resume goes on", async () => {
     using at = place({ "heddle.yaml": plan({ a: "echo one", b: "echo two" }), "bin/.keep": "" });
-    symlinkSync(process.execPath, join(at.path, "bin/node"));
-    const ended = await at.heddle(["run", "--keep-going"], { env: { PATH: join(at.path, "bin") } });
+    symlinkSync(process.execPath, join(at.dir, "bin/node"));
+    const ended = await at.heddle(["run", "--keep-going"], { env: { PATH: join(at.dir, "bin") } });
     expectClean(ended);
     expect(ended.code).toBe(1);
-    expect(ended.out).toMatch("the shell sh was not found");
+    expect(ended.stdout).toMatch("the shell sh was not found");
     expect((await at.heddle(["resume"])).code).toBe(0);
     await expectSound(at);
   });
@@ -89,11 +91,11 @@ describe.concurrent("commands", () => {
   test("with 100 MB of output: kept whole and given back whole", async () => {
     using at = place({ "heddle.yaml": plan({ a: "yes 0123456789abcd | head -c 99999990" }) });
     const ended = await at.heddle(["run", "--output", "errors"]);
-    expect(ended.code, ended.err).toBe(0);
+    expect(ended.code, ended.stderr).toBe(0);
     const [event] = eventsOf(await at.heddle(["history", "--json"]));
-    expect(statSync(join(at.path, `.heddle/runs/${event?.run}/logs/a.1.log`)).size).toBe(99_999_990);
+    expect(statSync(join(at.dir, `.heddle/runs/${event?.run}/logs/a.1.log`)).size).toBe(99_999_990);
     const whole = await at.shell("heddle logs a | wc -c");
-    expect(whole.out.trim()).toBe("99999990");
+    expect(whole.stdout.trim()).toBe("99999990");
   });
 
   test("with odd environments", async () => {
@@ -114,9 +116,9 @@ describe.concurrent("commands", () => {
       "b.ts": "export const b = () => ({ odd: process.env['ODD_LINE'] });",
     });
     const ended = await at.heddle(["run"], { env: odd });
-    expect(ended.code, ended.out + ended.err).toBe(0);
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0);
     const seen = new Map(
-      readFileSync(join(at.path, "env"), "utf8")
+      readFileSync(join(at.dir, "env"), "utf8")
         .split("\0")
         .map((line): [string, string] => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
     );
@@ -127,11 +129,11 @@ describe.concurrent("commands", () => {
     expect(events.find((event) => event.type === "step.succeeded" && event.step === "b")?.data["output"]).toEqual({
       odd: "a\nb",
     });
-    expect(execFileSync("ls", [at.path], { encoding: "utf8" })).not.toMatch("executed");
+    expect(execFileSync("ls", [at.dir], { encoding: "utf8" })).not.toMatch("executed");
   });
 });
 
-describe.concurrent("functions", () => {
+describe("functions", () => {
   test.for([
     ["that throw", 'call: "./f.mjs#boom"', /boom/],
     ["that throw nothing", 'call: "./f.mjs#nothing"', /null/],
@@ -156,11 +158,11 @@ describe.concurrent("functions", () => {
       using at = place({
         "heddle.yaml": `steps:
   - {id: a, call: "./f.mjs#${name}"}
-  - {id: b, run: "test -e second || sleep 1000", deps: [a]}
+  - {id: b, run: "touch begun; test -e second || sleep 1000", deps: [a]}
 `,
         "f.mjs": FUNCTIONS,
       });
-      const ended = await at.heddle(["run"]);
+      const ended = await at.spawn(["run"]).done;
       expectRefusal(ended, 1, "UncaughtError", /too late[^]*heddle resume/);
       const events = await expectSound(at);
       expect(kinds(events)).toContain("step.succeeded a");
@@ -177,19 +179,19 @@ describe.concurrent("functions", () => {
         .replace('"echo beside"', '"echo beside >> effects"'),
       "f.mjs": FUNCTIONS,
     });
-    const first = at.begin(["run", "--json"]);
+    const first = at.spawn(["run", "--json"]);
     await until(
-      () => /"step.started".*"step":"a"/.test(first.said().out) || /"step":"a".*"step.started"/.test(first.said().out),
+      () => /"step.started".*"step":"a"/.test(first.stdout) || /"step":"a".*"step.started"/.test(first.stdout),
     );
-    first.process.kill("SIGKILL");
-    await first.ended;
+    first.child.kill("SIGKILL");
+    await first.done;
     const before = await expectSound(at);
-    const known = eventsOf({ out: first.said().out.slice(0, first.said().out.lastIndexOf("\n")) });
+    const known = eventsOf({ stdout: first.stdout.slice(0, first.stdout.lastIndexOf("\n")) });
     expect(before.slice(0, known.length)).toEqual(known);
     at.write("f.mjs", "export const spin = () => 1;");
     expect((await at.heddle(["resume"])).code).toBe(0);
     await expectSound(at);
-    expect(readFileSync(join(at.path, "effects"), "utf8")).toBe("beside\n");
+    expect(readFileSync(join(at.dir, "effects"), "utf8")).toBe("beside\n");
   });
 });
 
@@ -198,5 +200,5 @@ test("every failed step names its log, and `--debug` alone shows where in heddle
   const ended = await failsAlone(at, /log: .*a\.1\.log/);
   const events: readonly RecordedEvent[] = await expectSound(at);
   expect(events.find(({ type }) => type === "step.failed")?.data["error"]).toMatchObject({ message: "boom" });
-  expect(ended.err).toBe("");
+  expect(ended.stderr).toBe("");
 });

@@ -3,7 +3,8 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { eventsOf, expectSound, kinds, place, until, type Place } from "../faults/rig.ts";
+import { eventsOf, expectSound, kinds, place, until } from "../faults/rig.ts";
+import type { Rig } from "../support/command-line.ts";
 import { report, scaled } from "./scale.ts";
 
 const LIBRARY = [
@@ -40,12 +41,12 @@ function faked(file: string, more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   };
 }
 
-async function judge(at: Place, out: string): Promise<string | undefined> {
+async function judge(at: Rig, out: string): Promise<string | undefined> {
   const events = await expectSound(at);
   if (kinds(events).at(-1) !== "run.succeeded") return `ended with ${kinds(events).at(-1)}`;
-  const effects = readFileSync(join(at.path, "effects"), "utf8").trim().split("\n");
+  const effects = readFileSync(join(at.dir, "effects"), "utf8").trim().split("\n");
   if (effects.join() !== EFFECTS.join()) return `effects ${effects.join()}`;
-  const told = eventsOf({ out });
+  const told = eventsOf({ stdout: out });
   const last = events.slice(-told.length);
   return JSON.stringify(told) === JSON.stringify(last) ? undefined : "told another order than it recorded";
 }
@@ -53,39 +54,39 @@ async function judge(at: Place, out: string): Promise<string | undefined> {
 /** The clock jumps under a living engine, several times, waits and timers under way. */
 async function jumpUnder(seed: number): Promise<string | undefined> {
   using at = place({ "heddle.yaml": PLAN, clock: "+0\n" });
-  const clock = join(at.path, "clock");
+  const clock = join(at.dir, "clock");
   const started = performance.now();
-  const running = at.begin(["run", "--json"], { env: faked(clock) });
-  for (let i = 0; !existsSync(join(at.path, "waiting")); i++) {
+  const running = at.spawn(["run", "--json"], { env: faked(clock) });
+  for (let i = 0; !existsSync(join(at.dir, "waiting")); i++) {
     writeFileSync(clock, `${JUMPS[(seed + i) % JUMPS.length]?.[1]}\n`);
     if (performance.now() - started > 40_000) break;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   at.write("go", "");
-  const ended = await running.ended;
-  if (ended.code !== 0) return `ended with ${ended.code}: ${ended.err}`;
+  const ended = await running.done;
+  if (ended.code !== 0) return `ended with ${ended.code}: ${ended.stderr}`;
   const times = eventsOf(ended).map((event) => event.time);
   if (times.some((time, i) => i > 0 && time < (times[i - 1] ?? 0))) return "times of one engine go back";
-  return await judge(at, ended.out);
+  return await judge(at, ended.stdout);
 }
 
 /** An engine is killed while a step waits for its next attempt; the next one finds another time of the world. */
 async function jumpBetween(jump: string, zone: NodeJS.ProcessEnv = {}): Promise<string | undefined> {
   using at = place({ "heddle.yaml": PLAN.replace("700ms", "1500ms"), clock: `${jump}\n`, go: "" });
-  const first = at.begin(["run", "--json"], { env: zone });
-  await until(() => first.said().out.includes('"willRetry":true'));
-  first.process.kill("SIGKILL");
-  await first.ended;
+  const first = at.spawn(["run", "--json"], { env: zone });
+  await until(() => first.stdout.includes('"willRetry":true'));
+  first.child.kill("SIGKILL");
+  await first.done;
   const from = performance.now();
-  const resumed = await at.heddle(["resume", "--json"], { env: faked(join(at.path, "clock"), zone) });
+  const resumed = await at.spawn(["resume", "--json"], { env: faked(join(at.dir, "clock"), zone) }).done;
   const tookMs = performance.now() - from;
-  if (resumed.code !== 0) return `ended with ${resumed.code}: ${resumed.err}`;
+  if (resumed.code !== 0) return `ended with ${resumed.code}: ${resumed.stderr}`;
   if (tookMs > 30_000) return `waited ${tookMs} ms`;
   // The newest run is the latest one started, whatever the clock said.
-  const second = await at.heddle(["run", "--json"]);
-  const newest = JSON.parse((await at.heddle(["runs", "--json"])).out) as { runs: { run: string }[] };
+  const second = await at.spawn(["run", "--json"]).done;
+  const newest = JSON.parse((await at.spawn(["runs", "--json"]).done).stdout) as { runs: { run: string }[] };
   if (newest.runs[0]?.run !== eventsOf(second)[0]?.run) return "runs are not in the order of their starts";
-  writeFileSync(join(at.path, "effects"), `${EFFECTS.join("\n")}\n`);
+  writeFileSync(join(at.dir, "effects"), `${EFFECTS.join("\n")}\n`);
   const events = await expectSound(at, newest.runs[1]?.run);
   const told = eventsOf(resumed);
   return JSON.stringify(events.slice(-told.length)) === JSON.stringify(told)

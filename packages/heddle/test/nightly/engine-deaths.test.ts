@@ -56,24 +56,24 @@ steps:
   - {id: c, deps: [a], run: ${JSON.stringify(STEP)}}
 `,
   });
-  const first = at.begin(["run", "-j", "2"]);
-  const engine = first.process.pid ?? 0;
+  const first = at.spawn(["run", "-j", "2"]);
+  const engine = first.child.pid ?? 0;
   const areUp = (): boolean =>
     pidsWith(mark).length > 10 &&
     (killsHelpers || (pidsWith(hidden).length === 4 && pidsWith(`: up ${hidden}`).length === 0));
   await until(areUp).catch(() => {
-    throw new Error(`the trees did not come up\n${first.said().out}${first.said().err}`);
+    throw new Error(`the trees did not come up\n${first.stdout}${first.stderr}`);
   });
   const alive = pidsWith(mark).length + pidsWith(hidden).length;
   // Every other time what would clean up dies as well: the engine's helpers and their watchers.
   const helpers = killsHelpers ? descendants(engine).filter((pid) => isHelper(pid)) : [];
   process.kill(engine, "SIGKILL");
   for (const pid of helpers) kill(pid);
-  await first.ended;
-  const resumed = await at.heddle(["resume"]);
-  if (resumed.code !== 0) throw new Error(resumed.out + resumed.err);
+  await first.done;
+  const resumed = await at.spawn(["resume"]).done;
+  if (resumed.code !== 0) throw new Error(resumed.stdout + resumed.stderr);
   const early = ["b", "c"].flatMap((step) =>
-    readFileSync(join(at.path, `survivors-${step}`), "utf8")
+    readFileSync(join(at.dir, `survivors-${step}`), "utf8")
       .split("\n")
       .filter((line) => line !== ""),
   );
@@ -81,7 +81,7 @@ steps:
   await until(() => pidsWith(hidden).length === 0, 15_000).catch(() => undefined);
   const events = await expectSound(at);
   expect(kinds(events).filter((kind) => kind === "step.started a").length).toBe(1);
-  expect(readFileSync(join(at.path, "effects"), "utf8")).toBe("a\n");
+  expect(readFileSync(join(at.dir, "effects"), "utf8")).toBe("a\n");
   return { alive, early: early.length, late: pidsWith(mark).length + pidsWith(hidden).length };
 }
 
@@ -124,11 +124,11 @@ test("P2: 200 engines are killed over nasty trees; the next start ends them firs
 test("P2: the look for survivors sees them", async () => {
   const mark = newMark();
   using at = place({ mark: `${mark}\n`, "tree.sh": nastyTree(mark, false) });
-  const sleeper = at.begin([], { through: ["sh", "-c", `sleep 5; : ${mark}`] });
+  const sleeper = at.spawn([], { through: ["sh", "-c", `sleep 5; : ${mark}`] });
   await until(() => pidsWith(mark).length > 0);
-  writeFileSync(join(at.path, "look.sh"), STEP);
+  writeFileSync(join(at.dir, "look.sh"), STEP);
   const looked = await at.shell("HEDDLE_ATTEMPT=2 HEDDLE_STEP=x sh look.sh; cat survivors-x");
-  expect(looked.out).toContain("cmdline");
-  sleeper.process.kill("SIGKILL");
-  await sleeper.ended;
+  expect(looked.stdout).toContain("cmdline");
+  sleeper.child.kill("SIGKILL");
+  await sleeper.done;
 });

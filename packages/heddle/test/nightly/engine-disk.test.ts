@@ -7,7 +7,8 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { smallDisk } from "../journal/tmpfs.ts";
-import { eventsOf, expectSound, kinds, place, type Place, type RecordedEvent } from "../faults/rig.ts";
+import { eventsOf, expectSound, kinds, place, type RecordedEvent } from "../faults/rig.ts";
+import type { Rig } from "../support/command-line.ts";
 import { report, scaled } from "./scale.ts";
 
 const STEPS = 12;
@@ -49,11 +50,11 @@ async function fillOnce(kib: number, tally: Tally): Promise<string | undefined> 
   using outside = place();
   using disk = smallDisk(kib);
   if (disk === undefined) return "cannot mount";
-  const folder = join(outside.path, "project");
+  const folder = join(outside.dir, "project");
   mkdirSync(folder);
   execFileSync("mount", ["--bind", disk.path, folder]);
   try {
-    const effects = join(outside.path, "effects");
+    const effects = join(outside.dir, "effects");
     outside.write("plan.yaml", chain(effects));
     const at = place({}, folder);
     return await runOut(at, effects, tally, () => disk.remount("size=16384k"));
@@ -62,9 +63,9 @@ async function fillOnce(kib: number, tally: Tally): Promise<string | undefined> 
   }
 }
 
-async function runOut(at: Place, effects: string, tally: Tally, makeRoom: () => void): Promise<string | undefined> {
+async function runOut(at: Rig, effects: string, tally: Tally, makeRoom: () => void): Promise<string | undefined> {
   const from = performance.now();
-  const first = await at.heddle(["run", "../plan.yaml", "--json"], { timeoutMs: MOST_MS });
+  const first = await at.spawn(["run", "../plan.yaml", "--json"], { timeoutMs: MOST_MS }).done;
   if (first.signal !== null) return `did not end within ${MOST_MS} ms (${Math.round(performance.now() - from)})`;
   const told = eventsOf(first);
   if (first.code === 0) {
@@ -72,14 +73,14 @@ async function runOut(at: Place, effects: string, tally: Tally, makeRoom: () => 
     return judgeTold(await expectSound(at), told);
   }
   tally.full++;
-  if (first.code !== 1) return `exit code ${first.code}: ${first.err}`;
+  if (first.code !== 1) return `exit code ${first.code}: ${first.stderr}`;
   // Either the journal could not be written, or a step's own file could not.
-  const said = `${first.err}${told.map((event) => JSON.stringify(event.data)).join("")}`;
-  if (!/disk is full|no space left|ENOSPC|exit code/i.test(said)) return `said ${first.err}`;
-  if (/\n\s+at /.test(first.err)) return "a stack trace";
+  const said = `${first.stderr}${told.map((event) => JSON.stringify(event.data)).join("")}`;
+  if (!/disk is full|no space left|ENOSPC|exit code/i.test(said)) return `said ${first.stderr}`;
+  if (/\n\s+at /.test(first.stderr)) return "a stack trace";
   makeRoom();
-  const again = told.length === 0 ? await at.heddle(["run", "../plan.yaml"]) : await at.heddle(["resume"]);
-  if (again.code !== 0) return `could not go on: ${again.out}${again.err}`;
+  const again = told.length === 0 ? await at.spawn(["run", "../plan.yaml"]).done : await at.spawn(["resume"]).done;
+  if (again.code !== 0) return `could not go on: ${again.stdout}${again.stderr}`;
   const events = await expectSound(at);
   const problem = told.length === 0 ? undefined : judgeTold(events, told);
   if (problem !== undefined) return problem;

@@ -3,7 +3,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { LEASE_TERM_MS } from "../../src/journal/port.ts";
-import { eventsOf, expectRefusal, expectSound, kinds, place, until, type Place, type Running } from "../faults/rig.ts";
+import { eventsOf, expectRefusal, expectSound, kinds, place, until } from "../faults/rig.ts";
+import type { Rig, Running } from "../support/command-line.ts";
 import { report, scaled } from "./scale.ts";
 
 const STEPS = 8;
@@ -17,8 +18,8 @@ function chain(): string {
   return `grace: 200ms\nsteps:\n${steps.join("\n")}\n`;
 }
 
-function effects(at: Place): readonly string[] {
-  return readFileSync(join(at.path, "effects"), "utf8").trim().split("\n");
+function effects(at: Rig): readonly string[] {
+  return readFileSync(join(at.dir, "effects"), "utf8").trim().split("\n");
 }
 
 function sleep(ms: number): Promise<void> {
@@ -28,10 +29,10 @@ function sleep(ms: number): Promise<void> {
 }
 
 /** Starts a run and stops its engine while the third step runs. */
-async function frozen(at: Place): Promise<Running> {
-  const running = at.begin(["run", "--json"], { timeoutMs: 300_000 });
-  await until(() => existsSync(join(at.path, "waiting")));
-  running.process.kill("SIGSTOP");
+async function frozen(at: Rig): Promise<Running> {
+  const running = at.spawn(["run", "--json"], { timeoutMs: 300_000 });
+  await until(() => existsSync(join(at.dir, "waiting")));
+  running.child.kill("SIGSTOP");
   return running;
 }
 
@@ -44,11 +45,11 @@ async function freeze(ms: number, endsMeanwhile: boolean): Promise<string | unde
   if (endsMeanwhile) at.write("go", "");
   await sleep(ms);
   // Others can look at it all the time.
-  if ((await at.heddle(["show"])).code !== 0) return "show failed while it was stopped";
-  running.process.kill("SIGCONT");
+  if ((await at.spawn(["show"]).done).code !== 0) return "show failed while it was stopped";
+  running.child.kill("SIGCONT");
   at.write("go", "");
-  const ended = await running.ended;
-  if (ended.code !== 0) return `ended with ${ended.code}: ${ended.err}`;
+  const ended = await running.done;
+  if (ended.code !== 0) return `ended with ${ended.code}: ${ended.stderr}`;
   const events = await expectSound(at);
   const starts = kinds(events).filter((kind) => kind.startsWith("step.started"));
   if (starts.length !== STEPS) return `started ${starts.join(", ")}`;
@@ -62,18 +63,18 @@ async function freeze(ms: number, endsMeanwhile: boolean): Promise<string | unde
 async function takeOver(wakesDuring: boolean): Promise<string | undefined> {
   using at = place({ "heddle.yaml": chain() });
   const stopped = await frozen(at);
-  expectRefusal(await at.heddle(["resume"]), 2, "RunHeld");
+  expectRefusal(await at.spawn(["resume"]).done, 2, "RunHeld");
   await sleep(LEASE_TERM_MS + 1500);
-  const taker = at.begin(["resume", "--json"], { timeoutMs: 300_000 });
-  await until(() => taker.said().out.includes('"step.started"'));
-  if (wakesDuring) stopped.process.kill("SIGCONT");
+  const taker = at.spawn(["resume", "--json"], { timeoutMs: 300_000 });
+  await until(() => taker.stdout.includes('"step.started"'));
+  if (wakesDuring) stopped.child.kill("SIGCONT");
   else at.write("go", "");
-  if (!wakesDuring) await taker.ended;
-  stopped.process.kill("SIGCONT");
-  const loser = await stopped.ended;
+  if (!wakesDuring) await taker.done;
+  stopped.child.kill("SIGCONT");
+  const loser = await stopped.done;
   at.write("go", "");
-  const winner = await taker.ended;
-  if (winner.code !== 0) return `the new owner ended with ${winner.code}: ${winner.err}`;
+  const winner = await taker.done;
+  if (winner.code !== 0) return `the new owner ended with ${winner.code}: ${winner.stderr}`;
   expectRefusal(loser, 1, "LeaseLost");
   const events = await expectSound(at);
   if (kinds(events).at(-1) !== "run.succeeded") return "the run did not succeed";

@@ -7,7 +7,8 @@ import { readFileSync, rmSync } from "node:fs";
 import { availableParallelism, loadavg } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { begin, place, until, type Place } from "../faults/rig.ts";
+import { place, until } from "../faults/rig.ts";
+import type { Rig } from "../support/command-line.ts";
 import { report, scaled } from "./scale.ts";
 
 const MOST_MS = 5000;
@@ -29,18 +30,18 @@ interface Opening {
 }
 
 /** From the start of `heddle resume` to the moment when its first event is on disk and told; it then goes on to its end. */
-async function resume(at: Place): Promise<Opening> {
+async function resume(at: Rig): Promise<Opening> {
   const from = performance.now();
-  const running = begin(["resume", "--json"], { cwd: at.path, timeoutMs: 120_000 });
+  const running = at.spawn(["resume", "--json"], { timeoutMs: 120_000 });
   let peakMb = 0;
   await until(() => {
-    peakMb = Math.max(peakMb, peakOf(running.process.pid ?? 0));
-    return running.said().out.includes('"run.resumed"') || running.process.exitCode !== null;
+    peakMb = Math.max(peakMb, peakOf(running.child.pid ?? 0));
+    return running.stdout.includes('"run.resumed"') || running.child.exitCode !== null;
   }, 120_000);
   const readyMs = performance.now() - from;
-  peakMb = Math.max(peakMb, peakOf(running.process.pid ?? 0));
-  const ended = await running.ended;
-  expect(ended.out, ended.err).toContain('"run.resumed"');
+  peakMb = Math.max(peakMb, peakOf(running.child.pid ?? 0));
+  const ended = await running.done;
+  expect(ended.stdout, ended.stderr).toContain('"run.resumed"');
   return { readyMs, peakMb };
 }
 
@@ -55,15 +56,15 @@ function peakOf(pid: number): number {
 test("D7: 100,000 recorded steps are ready to resume in 5 s", async () => {
   const count = Math.max(1000, scaled(100_000));
   using at = place({ "heddle.yaml": planOf(count), "f.mjs": "export const f = () => null;\n" });
-  const first = await at.heddle(["run", "--output", "quiet"], { timeoutMs: 600_000 });
-  expect(first.code, first.err).toBe(1);
+  const first = await at.spawn(["run", "--output", "quiet"], { timeoutMs: 600_000 }).done;
+  expect(first.code, first.stderr).toBe(1);
   const withFile = await resume(at);
-  rmSync(join(at.path, "heddle.yaml"));
+  rmSync(join(at.dir, "heddle.yaml"));
   const recorded = await resume(at);
   at.write("mended", "");
-  const ended = await at.heddle(["resume", "--json"], { timeoutMs: 120_000 });
-  expect(ended.code, ended.err).toBe(0);
-  const started = ended.out.split("\n").filter((line) => line.includes('"step.started"'));
+  const ended = await at.spawn(["resume", "--json"], { timeoutMs: 120_000 }).done;
+  expect(ended.code, ended.stderr).toBe(0);
+  const started = ended.stdout.split("\n").filter((line) => line.includes('"step.started"'));
   const load = loadavg()[0] ?? 0;
   const isBusy = load > availableParallelism() * 1.5;
   report(

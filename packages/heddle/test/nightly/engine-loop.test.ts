@@ -64,7 +64,7 @@ test.each([
   const count = scaled(10_000);
   const loaded = await loadedPlan(layered(count, make), {});
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.error));
-  const opened = await openProject(at.path, { title: "test" });
+  const opened = await openProject(at.dir, { title: "test" });
   if (!opened.ok) throw new Error(opened.error.message);
   await using project = opened.value;
   const started = await project.start(loaded.value, {});

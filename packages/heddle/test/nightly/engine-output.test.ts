@@ -4,7 +4,8 @@ import { createReadStream, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { expect, test } from "vitest";
-import { begin, eventsOf, place, plan, PROGRAM, environment, type Asked } from "../faults/rig.ts";
+import { eventsOf, place, plan } from "../faults/rig.ts";
+import { HEDDLE, type Rig, type SpawnOptions } from "../support/command-line.ts";
 import { spawn } from "node:child_process";
 import { report, scaled } from "./scale.ts";
 
@@ -25,16 +26,14 @@ function watchPeak(pid: number): { readonly peakMb: () => number; readonly stop:
   return { peakMb: () => peak, stop: () => clearInterval(timer) };
 }
 
-async function peakOf(
-  args: readonly string[],
-  asked: Asked,
-): Promise<{ readonly peakMb: number; readonly out: string }> {
-  const running = begin(args, { timeoutMs: 600_000, ...asked });
-  const watch = watchPeak(running.process.pid ?? 0);
-  const ended = await running.ended;
+/** The most memory of a run. */
+async function peakOf(at: Rig, mode: string, options: SpawnOptions = {}): Promise<number> {
+  const running = at.spawn(["run", "--output", mode], { timeoutMs: 600_000, ...options });
+  const watch = watchPeak(running.child.pid ?? 0);
+  const ended = await running.done;
   watch.stop();
-  expect(ended.code, ended.err).toBe(0);
-  return { peakMb: watch.peakMb(), out: ended.out };
+  expect(ended.code, ended.stderr).toBe(0);
+  return watch.peakMb();
 }
 
 /** A line longer than 64 KiB is shown as several: line ends are no part of what is compared. */
@@ -43,10 +42,10 @@ async function* withoutLineEnds(chunks: AsyncIterable<Buffer>): AsyncGenerator<s
 }
 
 /** `heddle logs a`, read as fast as it comes: its peak and a hash of what came. */
-async function readBack(cwd: string): Promise<{ readonly peakMb: number; readonly hash: string }> {
-  const child = spawn(process.execPath, ["--no-warnings", PROGRAM, "logs", "a"], {
-    cwd,
-    env: environment(),
+async function readBack(at: Rig): Promise<{ readonly peakMb: number; readonly hash: string }> {
+  const child = spawn(process.execPath, [HEDDLE, "logs", "a"], {
+    cwd: at.dir,
+    env: at.env(),
     stdio: ["ignore", "pipe", "inherit"],
   });
   const watch = watchPeak(child.pid ?? 0);
@@ -68,21 +67,18 @@ test.each([
     : `${command} ${bytes}`;
   using small = place({ "heddle.yaml": plan({ a: "yes 0123456789 abcdefghij | head -c 22000" }) });
   using at = place({ "heddle.yaml": plan({ a: source }) });
-  const base = await peakOf(["run", "--output", mode], { cwd: small.path });
+  const base = await peakOf(small, mode);
   // What is shown goes to a file, as in a continuous integration's log: this process would hold it otherwise.
-  const run = await peakOf(["run", "--output", mode], {
-    cwd: at.path,
-    through: ["sh", "-c", 'exec "$@" > shown', "sh"],
-  });
-  const [event] = eventsOf(await at.heddle(["history", "--json"]));
-  const log = join(at.path, ".heddle/runs", event?.run ?? "", "logs/a.1.log");
+  const run = await peakOf(at, mode, { through: ["sh", "-c", 'exec "$@" > shown', "sh"] });
+  const [event] = eventsOf(await at.spawn(["history", "--json"]).done);
+  const log = join(at.dir, ".heddle/runs", event?.run ?? "", "logs/a.1.log");
   const hash = createHash("sha1");
   await pipeline(createReadStream(log), withoutLineEnds, hash);
-  const back = await readBack(at.path);
-  const smallBack = await readBack(small.path);
-  const grown = Math.max(run.peakMb - base.peakMb, back.peakMb - smallBack.peakMb);
+  const back = await readBack(at);
+  const smallBack = await readBack(small);
+  const grown = Math.max(run - base, back.peakMb - smallBack.peakMb);
   report(
-    `D11: ${bytes} bytes of one step, --output ${mode}: stored and given back whole, the run grew by ${(run.peakMb - base.peakMb).toFixed(0)} MB, \`logs\` by ${(back.peakMb - smallBack.peakMb).toFixed(0)} MB`,
+    `D11: ${bytes} bytes of one step, --output ${mode}: stored and given back whole, the run grew by ${(run - base).toFixed(0)} MB, \`logs\` by ${(back.peakMb - smallBack.peakMb).toFixed(0)} MB`,
   );
   expect(statSync(log).size).toBe(bytes);
   expect(back.hash).toBe(hash.digest("hex"));

@@ -18,8 +18,8 @@ export const HEDDLE: string = path.join(inject("built"), "bin/heddle.cjs");
 /** For `NODE_COMPILE_CACHE`: programs of the package with their code compiled already start in half the time. */
 export const COMPILED: string = path.join(inject("built"), "compiled");
 
-/** The longest that anything here may take; reached only by what hangs. */
-const LIMIT_MS = 30_000;
+/** The longest that a process may take; reached only by what hangs. */
+const LIMIT_MS = 90_000;
 
 export interface Finished {
   readonly code: number | null;
@@ -29,7 +29,17 @@ export interface Finished {
 }
 
 export interface StartOptions {
-  readonly env?: Readonly<Record<string, string>>;
+  /** Over what every command finds; `undefined` removes a name. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+export interface SpawnOptions extends StartOptions {
+  /** Before the command: `["faketime", "..."]`. */
+  readonly through?: readonly string[];
+  /** Absent: the rig's folder. */
+  readonly cwd?: string;
+  /** When it is killed: absent, {@link LIMIT_MS}. */
+  readonly timeoutMs?: number;
 }
 
 /** Where a command of a plan waits. */
@@ -48,10 +58,10 @@ export class Running {
   readonly done: Promise<Finished>;
   readonly #transcript = new Transcript();
 
-  constructor(child: ChildProcess) {
+  constructor(child: ChildProcess, timeoutMs: number = LIMIT_MS) {
     this.child = child;
     const transcript = this.#transcript;
-    const limit = setTimeout(() => child.kill("SIGKILL"), LIMIT_MS);
+    const limit = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
     child.stdout?.setEncoding("utf8").on("data", (text: string) => transcript.add("stdout", text));
     child.stderr?.setEncoding("utf8").on("data", (text: string) => transcript.add("stderr", text));
     this.done = new Promise((resolve, reject) => {
@@ -68,6 +78,10 @@ export class Running {
     return this.#transcript.stdout;
   }
 
+  get stderr(): string {
+    return this.#transcript.stderr;
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.child.kill(signal);
   }
@@ -82,13 +96,15 @@ export class Rig implements Disposable {
   readonly dir: string;
   readonly #home: string;
   readonly #temporary: string;
+  readonly #isOurs: boolean;
   readonly #running: Running[] = [];
   readonly #commands: Command[] = [];
 
-  /** `under`: the folder for temporary ones, of this rig and of what it starts. */
-  constructor(under: string = tmpdir()) {
+  /** `under`: the folder for temporary ones, of this rig and of what it starts. `dir`: a folder of somebody else's, which stays. */
+  constructor({ under = tmpdir(), dir }: { readonly under?: string; readonly dir?: string } = {}) {
     this.#temporary = under;
-    this.dir = temporaryFolder("cli", under);
+    this.#isOurs = dir === undefined;
+    this.dir = dir ?? temporaryFolder("cli", under);
     this.#home = temporaryFolder("home", under);
   }
 
@@ -97,14 +113,16 @@ export class Rig implements Disposable {
     for (const command of this.#commands) for (let time = 0; time < 2; time++) command.interrupt();
     for (const { child } of this.#running)
       if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
-    rmSync(this.dir, { recursive: true, force: true, maxRetries: 5 });
-    rmSync(this.#home, { recursive: true, force: true });
+    if (this.#isOurs) rmSync(this.dir, { recursive: true, force: true, maxRetries: 5 });
+    rmSync(this.#home, { recursive: true, force: true, maxRetries: 5 });
   }
 
-  write(file: string, text: string): void {
+  /** Gives the path of the file. */
+  write(file: string, text: string | Buffer): string {
     const target = path.join(this.dir, file);
     mkdirSync(path.dirname(target), { recursive: true });
     writeFileSync(target, text);
+    return target;
   }
 
   read(file: string): string {
@@ -120,8 +138,9 @@ export class Rig implements Disposable {
     this.write("heddle.json", JSON.stringify(plan));
   }
 
-  env(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-    return {
+  /** What every command finds: nothing of the machine's but PATH. */
+  env(extra: StartOptions["env"] = {}): NodeJS.ProcessEnv {
+    const env: NodeJS.ProcessEnv = {
       PATH: process.env["PATH"] ?? "",
       HOME: this.#home,
       LANG: "C.UTF-8",
@@ -130,6 +149,8 @@ export class Rig implements Disposable {
       GIT_CEILING_DIRECTORIES: CEILINGS,
       ...extra,
     };
+    for (const name of Object.keys(env)) if (env[name] === undefined) delete env[name];
+    return env;
   }
 
   /** To its end, in this process. */
@@ -145,13 +166,18 @@ export class Rig implements Disposable {
   }
 
   /** In a process of its own. */
-  spawn(args: readonly string[], options: StartOptions = {}): Running {
-    const child = spawn(process.execPath, [HEDDLE, ...args], {
-      cwd: this.dir,
-      env: this.env(options.env),
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    const running = new Running(child);
+  spawn(args: readonly string[], options: SpawnOptions = {}): Running {
+    return this.#spawn([...(options.through ?? []), process.execPath, HEDDLE, ...args], options);
+  }
+
+  /** A shell line in which `heddle` is the command: for pipes, closed inputs and folders that go. */
+  shell(line: string, options: SpawnOptions = {}): Promise<Finished> {
+    return this.#spawn(["sh", "-c", `heddle() { '${process.execPath}' '${HEDDLE}' "$@"; }; ${line}`], options).done;
+  }
+
+  #spawn([program = "", ...args]: readonly string[], { env, cwd = this.dir, timeoutMs }: SpawnOptions): Running {
+    const child = spawn(program, args, { cwd, env: this.env(env), stdio: ["ignore", "pipe", "pipe"] });
+    const running = new Running(child, timeoutMs);
     this.#running.push(running);
     return running;
   }

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { inject } from "vitest";
-import { COMPILED, jsonLines, Rig, type Finished } from "../../support/command-line.ts";
+import { COMPILED, jsonLines, Rig, type Finished, type StartOptions } from "../../support/command-line.ts";
 import { IN_MEMORY, temporaryFolder } from "../../support/temporary.ts";
 import { fingerprint, USER_ENV } from "../../git/rig.ts";
 
@@ -19,7 +19,7 @@ export class AgentRig extends Rig {
   readonly state: string;
 
   constructor(under: string = IN_MEMORY) {
-    super(under);
+    super({ under });
     this.state = path.join(this.env()["HOME"] ?? "", "state");
     cpSync((template ??= this.#template()), this.dir, { recursive: true });
     // The index knows files by their inodes as well: these are others.
@@ -37,7 +37,7 @@ export class AgentRig extends Rig {
     return folder;
   }
 
-  override env(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+  override env(extra: StartOptions["env"] = {}): NodeJS.ProcessEnv {
     return { ...super.env(), XDG_STATE_HOME: path.join(super.env()["HOME"] ?? "", "state"), ...extra };
   }
 
