@@ -71,6 +71,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     "base/",
     "http/",
     "plan/plan.ts",
+    "plan/agents-config.ts",
     "run/attempt.ts",
     "run/agent-record.ts",
     "run/event.ts",

@@ -1,5 +1,8 @@
 /** Durations as people write them (`500ms`, `30s`, `10m`, `2h`, `1d`, or a number of seconds) and as people read them. */
 
+/** As it is written, once it was checked: text, or a number of seconds. */
+export type WrittenDuration = string | number;
+
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const DURATION = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?$/;
 

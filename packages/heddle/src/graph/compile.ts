@@ -28,6 +28,8 @@ export interface CompileInput {
   readonly params?: Readonly<Record<string, Json>>;
   /** Parameters without a value are no error: the plan is looked at, not run. */
   readonly allowMissingParams?: boolean;
+  /** The run's agents, in place of the plan's own; `unknown`: no name of an agent is checked. */
+  readonly agents?: ValidateOptions["agents"];
 }
 
 export interface CompiledPlan {
@@ -44,6 +46,7 @@ export async function compilePlan(input: CompileInput): Promise<Result<CompiledP
     name: nameOf(input.file),
     params: input.params,
     allowMissingParams: input.allowMissingParams,
+    agents: input.agents,
   });
   return compileDocument(parsed.value.document, options, parsed.value.source);
 }
@@ -121,7 +124,7 @@ function plainData(document: unknown, file: string): Result<void, readonly Diagn
 }
 
 export interface AddedStepsOptions {
-  /** The run's plan: its pools and parameters hold for added steps as well. */
+  /** The run's plan: its pools, parameters and agents hold for added steps as well. */
   readonly plan: Plan;
   /** What messages call the place that the steps come from; default: `added steps`. */
   readonly file?: string;
@@ -143,7 +146,11 @@ export async function compileSteps(
     steps: list,
   });
   const findings = new Findings();
-  const validated = validateDocument(document, { name: plan.name, allowMissingParams: true }, findings);
+  const validated = validateDocument(
+    document,
+    { name: plan.name, allowMissingParams: true, agents: plan.agents ?? {} },
+    findings,
+  );
   await checkSites(validated, findings);
   for (const [i, inner] of validated.lists.entries()) {
     if (i === 0)

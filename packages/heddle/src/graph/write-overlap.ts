@@ -39,7 +39,7 @@ export async function overlapWarnings(
 
 /** Whether there is anything to look for. */
 function mayOverlap(plan: Plan, lists: readonly GraphedList[]): boolean {
-  if (plan.agents?.["conflicts"] === "serialize" || plan.maxConcurrency === 1) return false;
+  if (plan.agents?.conflicts === "serialize" || plan.maxConcurrency === 1) return false;
   let writers = 0;
   for (const { list } of lists) for (const step of list.steps) if (isWriter(step) && ++writers === 2) return true;
   return false;

@@ -1,8 +1,9 @@
 /** What a step does: exactly one action, from the keys that say so, or an agent's task from what the step describes. */
 import { defined } from "../base/defined.ts";
 import { isJsonObject, type JsonObject } from "../base/json.ts";
+import { checkAgentName } from "./check-agents.ts";
 import type { DocumentPath } from "./diagnostic.ts";
-import type { WrittenStep } from "./document.ts";
+import type { WrittenAgent, WrittenStep } from "./document.ts";
 import type { Action } from "./plan.ts";
 import { addTemplates, isEmpty, type SiteContext, type StepScope } from "./read-context.ts";
 
@@ -99,9 +100,8 @@ function toAgent(
   scope: StepScope,
 ): Action {
   const { agent } = written;
-  const options = isJsonObject(agent) ? agent : undefined;
-  const prompt =
-    typeof agent === "string" ? agent : typeof options?.["prompt"] === "string" ? options["prompt"] : undefined;
+  const { prompt, ...options }: WrittenAgent = typeof agent === "string" ? { prompt: agent } : (agent ?? {});
+  checkName(raw, path, scope);
   if (prompt !== undefined)
     addTemplates(prompt, typeof agent === "string" ? [...path, "agent"] : [...path, "agent", "prompt"], context, scope);
   const asked = prompt ?? promptFrom(written);
@@ -113,8 +113,14 @@ function toAgent(
       path: raw["agent"] === undefined ? path : [...path, "agent"],
     });
   }
-  const rest = Object.fromEntries(Object.entries(options ?? {}).filter(([key]) => key !== "prompt"));
-  return defined({ kind: "agent", prompt: asked ?? "", options: isEmpty(rest) ? undefined : rest });
+  return defined({ kind: "agent", prompt: asked ?? "", options: isEmpty(options) ? undefined : options });
+}
+
+/** Of the agent that the step names, also where something else of it is wrong. The default is checked where it stands. */
+function checkName(raw: JsonObject, path: DocumentPath, { agents, findings }: StepScope): void {
+  const use = isJsonObject(raw["agent"]) ? raw["agent"]["use"] : undefined;
+  if (agents === undefined || typeof use !== "string" || use.trim() === "") return;
+  checkAgentName(use, agents, [...path, "agent", "use"], findings);
 }
 
 /** What an agent is asked where nobody wrote a prompt. */

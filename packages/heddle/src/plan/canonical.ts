@@ -27,7 +27,7 @@ export function planToDocument(plan: Plan): JsonObject {
     resources: plan.resources,
     limits: plan.limits as JsonObject | undefined,
     budget: plan.budget,
-    agents: plan.agents,
+    agents: plan.agents === undefined ? undefined : asJson(plan.agents),
     steps: plan.steps.map(stepToDocument),
   });
 }
@@ -82,7 +82,9 @@ function actionToDocument(action: Action): Members {
     case "call":
       return { call: `${action.module}#${action.export}`, with: action.with };
     case "agent":
-      return { agent: action.options === undefined ? action.prompt : { prompt: action.prompt, ...action.options } };
+      return {
+        agent: action.options === undefined ? action.prompt : asJson({ prompt: action.prompt, ...action.options }),
+      };
     case "approve":
       return { approve: action.question, onTimeout: action.onTimeout };
     case "plan":
@@ -104,6 +106,11 @@ function retryToDocument(retry: Retry): JsonObject {
     jitter: jitter === DEFAULT_RETRY.jitter ? undefined : jitter,
     on,
   });
+}
+
+/** What has a type of its own is JSON all the same. */
+function asJson(written: object): JsonObject {
+  return written as JsonObject;
 }
 
 function duration(ms: number | undefined): string | undefined {

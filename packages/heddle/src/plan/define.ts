@@ -6,8 +6,9 @@
  * A step is one thing however many copies of it `sequence` or `when` made: copies share their origin and are joined again.
  */
 import { defined } from "../base/defined.ts";
+import type { WrittenDuration } from "../base/duration.ts";
 import type { Json, JsonObject } from "../base/json.ts";
-import type { WrittenDuration, WrittenPlan, WrittenStep } from "./document.ts";
+import type { WrittenPlan, WrittenStep } from "./document.ts";
 import type { Functions, StepContext, StepFunction } from "./plan.ts";
 import {
   checkStandard,

@@ -1,9 +1,10 @@
 /** A plan as it is written, once its shapes were checked: the types behind `schema.ts`, before anything is merged or converted. */
+import type { WrittenDuration } from "../base/duration.ts";
 import type { Json, JsonObject } from "../base/json.ts";
+import type { AgentsConfig, AgentStepConfig } from "./agents-config.ts";
 import type { FailureClass, FailureMode, ParamSpec, RollbackMode, Schedule } from "./plan.ts";
 
 export type WrittenId = string | number;
-export type WrittenDuration = string | number;
 
 export interface WrittenRetry {
   readonly attempts?: number;
@@ -38,6 +39,12 @@ export interface WrittenShared {
   readonly priority?: number;
 }
 
+/** A step's `agent:` as a mapping. */
+export interface WrittenAgent extends AgentStepConfig {
+  /** What the agent is asked; default: the step's `description` and `acceptance`. */
+  readonly prompt?: string;
+}
+
 export interface WrittenStep extends WrittenShared {
   readonly id?: WrittenId;
   readonly description?: string;
@@ -45,7 +52,7 @@ export interface WrittenStep extends WrittenShared {
   readonly run?: string;
   readonly call?: string;
   readonly with?: JsonObject;
-  readonly agent?: string | JsonObject;
+  readonly agent?: string | WrittenAgent;
   readonly approve?: string;
   readonly onTimeout?: "reject" | "approve";
   readonly plan?: string | JsonObject;
@@ -85,6 +92,6 @@ export interface WrittenPlan {
   readonly resources?: { readonly [pool: string]: number };
   readonly limits?: { readonly maxMemoryMb?: number; readonly maxCpuPercent?: number };
   readonly budget?: { readonly usd: number; readonly onReached?: "pause" | "stop" };
-  readonly agents?: JsonObject;
+  readonly agents?: AgentsConfig;
   readonly defaults?: WrittenShared;
 }

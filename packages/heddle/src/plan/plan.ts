@@ -3,6 +3,7 @@
  * absent is absent (no `undefined`, no empty list), so that a million steps stay small and two equal plans have equal text.
  */
 import type { Json, JsonObject } from "../base/json.ts";
+import type { AgentsConfig, AgentStepConfig } from "./agents-config.ts";
 
 export type Schedule = "ready" | "layers";
 export type FailureMode = "fail-fast" | "continue";
@@ -33,8 +34,8 @@ export interface Plan {
   readonly resources?: { readonly [pool: string]: number };
   readonly limits?: { readonly maxMemoryMb?: number; readonly maxCpuPercent?: number };
   readonly budget?: { readonly usd: number; readonly onReached: "pause" | "stop" };
-  /** As written; its meaning belongs to the agents' version. */
-  readonly agents?: JsonObject;
+  /** In the words of plan files, every name checked. */
+  readonly agents?: AgentsConfig;
   readonly steps: readonly Step[];
 }
 
@@ -65,8 +66,8 @@ export type Action =
       readonly needs?: { readonly [name: string]: string };
       readonly schema?: true;
     }
-  /** A coding agent; validated, executed by the agents' version. */
-  | { readonly kind: "agent"; readonly prompt: string; readonly options?: JsonObject }
+  /** A coding agent. */
+  | { readonly kind: "agent"; readonly prompt: string; readonly options?: AgentStepConfig }
   /** A person's yes or no. */
   | { readonly kind: "approve"; readonly question: string; readonly onTimeout?: "reject" | "approve" }
   /** Another plan as one step: a file relative to the plan's folder, or the plan itself. `params` may hold templates. */

@@ -1,5 +1,6 @@
 /** What is known while the steps of one plan are read: shared by the files that read a step's parts. */
 import type { Json, JsonObject } from "../base/json.ts";
+import type { AgentsConfig } from "./agents-config.ts";
 import type { DocumentPath } from "./diagnostic.ts";
 import type { Findings } from "./issues.ts";
 import { hasHole } from "./expression/templates.ts";
@@ -35,6 +36,8 @@ export interface StepScope {
   readonly params?: readonly string[];
   /** Pools of the plan by capacity. */
   readonly pools: Readonly<Record<string, number>>;
+  /** The run's agents: those of the outermost plan. Absent: not known here, and no name of an agent is checked. */
+  readonly agents?: AgentsConfig;
   /** Functions come from code: only a plan built by code may hold them. */
   readonly allowFunctions: boolean;
   /** Validates a plan written inside a step. */

@@ -6,11 +6,11 @@
  * go on; what is wrong is in the findings, and a plan with findings is never run.
  */
 import { defined } from "../base/defined.ts";
-import { parseDuration } from "../base/duration.ts";
+import { parseDuration, type WrittenDuration } from "../base/duration.ts";
 import { isJsonObject, type JsonObject } from "../base/json.ts";
 import { toAction } from "./action.ts";
 import type { DocumentPath } from "./diagnostic.ts";
-import type { WrittenDuration, WrittenId, WrittenRetry, WrittenShared, WrittenStep } from "./document.ts";
+import type { WrittenId, WrittenRetry, WrittenShared, WrittenStep } from "./document.ts";
 import { checkValue, type Findings, shorten, unknownKey } from "./issues.ts";
 import { hasHole, unwrapped } from "./expression/templates.ts";
 import { DEFAULT_RETRY, type Retry, type Step } from "./plan.ts";

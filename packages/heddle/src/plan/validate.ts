@@ -4,7 +4,10 @@
  *
  * All findings come at once: a step with an error does not keep the others from being looked at.
  */
+import { defined } from "../base/defined.ts";
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
+import type { AgentsConfig } from "./agents-config.ts";
+import { readAgents } from "./check-agents.ts";
 import type { DocumentPath } from "./diagnostic.ts";
 import type { WrittenPlan } from "./document.ts";
 import { checkValue, type Findings, unknownKey } from "./issues.ts";
@@ -12,7 +15,7 @@ import { LIMITS } from "./limits.ts";
 import { paramValues } from "./params.ts";
 import type { Action, Plan, Step } from "./plan.ts";
 import { SHAPES } from "./schema/plan.ts";
-import type { Draft, ExpressionSite } from "./read-context.ts";
+import type { Draft, ExpressionSite, StepScope } from "./read-context.ts";
 import { addShared, toMs, toStep } from "./step.ts";
 
 export interface ValidateOptions {
@@ -24,6 +27,11 @@ export interface ValidateOptions {
   readonly allowMissingParams?: boolean;
   /** The document comes from code, which may hold functions. */
   readonly allowFunctions?: boolean;
+  /**
+   * The agents of the run that the document's steps join, in place of its own. `unknown`: the document is read apart from the
+   * run's plan, and no name of an agent is checked.
+   */
+  readonly agents?: AgentsConfig | "unknown";
 }
 
 /** A list of steps to be made a graph, and where it stands in the document. */
@@ -74,7 +82,8 @@ function toPlan(document: unknown, path: DocumentPath, options: ValidateOptions,
   const name = written.name ?? options.name;
   const params = paramValues(written.params, options, path, findings);
   const top = topKeys(written);
-  const scope = {
+  const agents = options.agents === "unknown" ? undefined : (options.agents ?? written.agents ?? {});
+  const scope: StepScope = defined({
     findings,
     sites: collected.sites,
     siblings: { list: [] as readonly Step[] },
@@ -82,6 +91,7 @@ function toPlan(document: unknown, path: DocumentPath, options: ValidateOptions,
     defaultsPath: [...path, "defaults"],
     params: Object.keys(written.params ?? {}),
     pools: written.resources ?? {},
+    agents,
     allowFunctions: options.allowFunctions === true,
     inner: (inner: JsonObject, at: DocumentPath, step: string): Action & { kind: "plan" } => {
       const deep = at.filter((key) => key === "plan").length > DEEPEST_PLAN;
@@ -93,10 +103,15 @@ function toPlan(document: unknown, path: DocumentPath, options: ValidateOptions,
         });
       const plan: Plan = deep
         ? { name: step, steps: [] }
-        : toPlan(inner, at, { ...options, name: step, params: {}, allowMissingParams: true }, collected);
+        : toPlan(
+            inner,
+            at,
+            { ...options, name: step, params: {}, allowMissingParams: true, agents: agents ?? "unknown" },
+            collected,
+          );
       return { kind: "plan", plan };
     },
-  };
+  });
   // Reserve the place: the plan's own list comes before those of plans inside its steps.
   const place = collected.lists.push({ steps: [], written: [], path }) - 1;
   const list = steps.list.map((entry, index) => toStep(entry, [...steps.path, index], index, scope));
@@ -113,6 +128,7 @@ function checkTop(raw: JsonObject, path: DocumentPath, findings: Findings): Writ
     const schema = Object.hasOwn(SHAPES.plan, key) ? SHAPES.plan[key] : undefined;
     if (schema === undefined)
       findings.add(unknownKey([...path, key], [...Object.keys(SHAPES.plan), "steps", "phases"], "a plan"));
+    else if (key === "agents") checked[key] = readAgents(raw[key], [...path, key], findings);
     else if (checkValue(schema(), raw[key], [...path, key], findings)) checked[key] = raw[key];
   }
   return checked as WrittenPlan;

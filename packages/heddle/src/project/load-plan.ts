@@ -30,7 +30,7 @@ export async function loadPlanFile(
 async function loadText(
   file: string,
   params: JsonObject,
-  options: LoadOptions = {},
+  options: LoadOptions & { readonly agents?: "unknown" } = {},
 ): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
   const strange = notAFile(file);
   if (strange !== undefined) return err([strange]);
@@ -136,7 +136,8 @@ export async function loadSubplanFile(
   params: JsonObject,
 ): Promise<Result<Plan, Problem>> {
   const path = resolve(folder, file);
-  const loaded = await loadText(path, params);
+  // They are those of the run, which looks at the steps when they join it.
+  const loaded = await loadText(path, params, { agents: "unknown" });
   if (!loaded.ok) {
     const texts = loaded.error.map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`);
     return err({ code: "SubplanInvalid", message: `the plan ${file} cannot be used: ${texts.join("; ")}` });

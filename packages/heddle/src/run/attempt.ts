@@ -3,6 +3,7 @@
  * data, so that it can cross processes. Knows no runner, no agent's protocol and no git.
  */
 import type { Json, JsonObject } from "../base/json.ts";
+import type { AgentsConfig } from "../plan/agents-config.ts";
 import type { Step } from "../plan/plan.ts";
 import type { AgentRecord } from "./agent-record.ts";
 import type { EventOf, Usage, StepError, AgentTokens } from "./event.ts";
@@ -68,8 +69,8 @@ export interface Task {
 /** What an agent's step takes beside its own definition. */
 export interface AgentTask {
   readonly plan: string;
-  /** The plan's `agents:`, as validated. */
-  readonly config: JsonObject;
+  /** The plan's `agents:`. */
+  readonly config: AgentsConfig;
   readonly maxAgents: number;
   /** Place in the plan: of two that are merged at once the smaller goes first. */
   readonly order: number;

@@ -24,6 +24,7 @@ import {
   type Check,
 } from "../base/check.ts";
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
+import { recordedAgentOptions, recordedAgents } from "./agents-schema.ts";
 import type { Action, FailureClass, ParamSpec, Plan, Retry, Step } from "../plan/plan.ts";
 import type {
   AgentTokens,
@@ -87,7 +88,7 @@ const action = tagged<"kind", Action>("kind", {
     needs: optional(mapOf(text)),
     schema: optional(literal(true)),
   }),
-  agent: object({ kind: literal("agent"), prompt: text, options: optional(jsonObject) }),
+  agent: object({ kind: literal("agent"), prompt: text, options: optional(recordedAgentOptions) }),
   approve: object({
     kind: literal("approve"),
     question: text,
@@ -190,7 +191,7 @@ const plan: Check<Plan> = object({
       onReached: oneOf<"pause" | "stop">({ pause: true, stop: true }),
     }),
   ),
-  agents: optional(jsonObject),
+  agents: optional(recordedAgents),
   steps: listOf(step),
 });
 

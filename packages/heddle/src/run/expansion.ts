@@ -1,4 +1,5 @@
 /** The children of a container as they join the run, and what the run has against them. Pure. */
+import { agentNames } from "../plan/agents-config.ts";
 import type { EventOf } from "./event.ts";
 import type { RunState } from "./state.ts";
 
@@ -13,6 +14,10 @@ export function expansionProblem(state: RunState, expansion: Expansion): string 
     if (state.index.byId.has(step.id)) return `the run has a step ${step.id} already`;
     if (step.id.length > LONGEST_ID)
       return `the id ${step.id.slice(0, 40)}... is too long: plans are nested too deeply`;
+    const agent = step.action.kind === "agent" ? step.action.options?.use : undefined;
+    if (agent !== undefined && !agentNames(state.plan.agents).includes(agent)) {
+      return `step ${step.id} uses the agent ${agent}, but the run's plan has no such agent: declare it under \`agents.use\` there`;
+    }
     for (const [pool, units] of Object.entries(step.resources ?? {})) {
       const capacity = state.plan.resources?.[pool] ?? 0;
       if (units > capacity) {

@@ -1,6 +1,7 @@
 /** What one attempt may see of its run: outputs and statuses of its deps, under the names that its plan uses. */
 import { present } from "../base/assert.ts";
 import type { Json, JsonObject } from "../base/json.ts";
+import type { AgentsConfig } from "../plan/agents-config.ts";
 import { DEFAULT_GRACE_MS, type Step } from "../plan/plan.ts";
 import type { Scope } from "../plan/expression/cel.ts";
 import { enclosingContainer } from "./add-steps.ts";
@@ -8,6 +9,7 @@ import { hasEnded, outputOf, phaseOf, stepAt, type RunState } from "./state.ts";
 import type { AgentTask, Task } from "./attempt.ts";
 
 const NO_DEPS: JsonObject = {};
+const NO_AGENTS: AgentsConfig = {};
 const NO_STATUS: Readonly<Record<string, string>> = {};
 
 /** The task of an attempt that is about to start. */
@@ -42,7 +44,7 @@ function agentTaskOf(state: RunState, index: number, prefix: string): AgentTask 
   });
   return {
     plan: plan.name,
-    config: plan.agents ?? NO_DEPS,
+    config: plan.agents ?? NO_AGENTS,
     maxAgents: state.options.maxAgents,
     order: index,
     ...beginningOf(state),

@@ -10,7 +10,7 @@ const NONE: readonly string[] = [];
 
 /** The globs for which attempts of the step take turns with others; none where the plan only warns. */
 export function turnsOf(plan: Plan, step: Step): readonly string[] {
-  return plan.agents?.["conflicts"] === "serialize" ? (step.writes ?? NONE) : NONE;
+  return plan.agents?.conflicts === "serialize" ? (step.writes ?? NONE) : NONE;
 }
 
 export class WriteLocks {

@@ -80,6 +80,93 @@ const CASES: readonly (readonly [code: string, text: string, hint?: string])[] =
     "agents: {land: {branch: x, brunch: x}}\n                           ^\nsteps: [{id: a, run: x}]",
     'did you mean "branch"?',
   ],
+  ["UnknownAgent", "agents: {default: claud}\n                  ^\nsteps: [{id: a, run: x}]", 'did you mean "claude"?'],
+  [
+    "UnknownAgent",
+    "agents: {default: nobody}\n                  ^\nsteps: [{id: a, run: x}]",
+    "known are claude, codex, gemini, opencode, scripted; declare another: agents: {use: {nobody: {command: ...}}}",
+  ],
+  [
+    "UnknownAgent",
+    "agents: {use: {mine: {command: x}}}\nsteps:\n- id: a\n  agent: {prompt: x, use: mime}\n                          ^",
+    'did you mean "mine"?',
+  ],
+  [
+    "UnknownAgent",
+    "- id: a\n  plan: {steps: [{id: b, agent: {prompt: x, use: mine}}]}\n                                                 ^",
+  ],
+  // Agents of a plan inside a step are not the run's.
+  [
+    "UnknownAgent",
+    "- id: a\n  plan: {agents: {use: {mine: {command: x}}}, steps: [{id: b, agent: {prompt: x, use: mine}}]}\n                                                                                      ^",
+  ],
+  [
+    "UnknownPreset",
+    "agents: {use: {mine: {preset: claud}}}\n                              ^\nsteps: [{id: a, run: x}]",
+    'did you mean "claude"?',
+  ],
+  ["MissingCommand", "agents: {use: {mine: {model: x}}}\n               ^\nsteps: [{id: a, run: x}]"],
+  ["MissingCommand", "agents: {use: {mine: {protocol: acp}}}\n               ^\nsteps: [{id: a, run: x}]"],
+  ["MissingCommand", "agents: {use: {claude: {protocol: exec}}}\n               ^\nsteps: [{id: a, run: x}]"],
+  ["MissingScript", "agents: {default: scripted}\n                  ^\nsteps: [{id: a, run: x}]"],
+  ["MissingScript", "agents: {use: {mine: {preset: scripted}}}\n               ^\nsteps: [{id: a, run: x}]"],
+  ["MissingScript", "- id: a\n  agent: {prompt: x, use: scripted}\n                          ^"],
+  [
+    "MisplacedKey",
+    "agents: {use: {mine: {preset: scripted, command: x}}}\n                                        ^\nsteps: [{id: a, run: x}]",
+  ],
+  [
+    "UnknownProtocol",
+    "agents: {use: {gemini: {protocol: native}}}\n                                  ^\nsteps: [{id: a, run: x}]",
+  ],
+  [
+    "UnknownProtocol",
+    "agents: {use: {mine: {command: x, protocol: native}}}\n                                            ^\nsteps: [{id: a, run: x}]",
+  ],
+  [
+    "UnknownProtocol",
+    "agents: {use: {scripted: {script: x, protocol: exec}}}\n                                               ^\nsteps: [{id: a, run: x}]",
+  ],
+  ["InvalidName", "agents: {use: {a b: {command: x}}}\n               ^\nsteps: [{id: a, run: x}]"],
+  ["InvalidName", "agents: {land: {branch: 'a b'}}\n                        ^\nsteps: [{id: a, run: x}]"],
+  ["InvalidName", "agents: {land: {branch: heddle/x}}\n                        ^\nsteps: [{id: a, run: x}]"],
+  [
+    "InvalidName",
+    "agents: {use: {mine: {command: x, env: {a-b: x}}}}\n                                        ^\nsteps: [{id: a, run: x}]",
+  ],
+  ["InvalidValue", "agents: 3\n        ^\nsteps: [{id: a, run: x}]"],
+  ["InvalidValue", "agents: {use: [mine]}\n              ^\nsteps: [{id: a, run: x}]"],
+  ["InvalidValue", "agents: {use: {mine: x}}\n                     ^\nsteps: [{id: a, run: x}]"],
+  ["InvalidValue", "agents: {use: {mine: {command: []}}}\n                               ^\nsteps: [{id: a, run: x}]"],
+  ["InvalidValue", "agents: {passEnv: [a-b]}\n                   ^\nsteps: [{id: a, run: x}]"],
+  ["InvalidValue", "agents: {permissions: all}\n                      ^\nsteps: [{id: a, run: x}]"],
+  ["InvalidValue", "agents: {permissions: {preset: all}}\n                               ^\nsteps: [{id: a, run: x}]"],
+  [
+    "InvalidValue",
+    "agents: {permissions: {rules: [{path: x}]}}\n                               ^\nsteps: [{id: a, run: x}]",
+  ],
+  [
+    "InvalidValue",
+    "agents: {permissions: {rules: [{allow: edit, deny: edit}]}}\n                               ^\nsteps: [{id: a, run: x}]",
+  ],
+  [
+    "InvalidValue",
+    "agents: {permissions: {rules: [{allow: fly}]}}\n                                       ^\nsteps: [{id: a, run: x}]",
+  ],
+  [
+    "InvalidValue",
+    "agents: {permissions: {rules: [{allow: []}]}}\n                                       ^\nsteps: [{id: a, run: x}]",
+  ],
+  [
+    "InvalidValue",
+    "- id: a\n  agent: {prompt: x, permissions: {rules: [{deny: edit, path: ''}]}}\n                                                              ^",
+  ],
+  ["InvalidDuration", "agents: {limits: {idle: soon}}\n                        ^\nsteps: [{id: a, run: x}]"],
+  ["InvalidDuration", "agents: {limits: {idle: 0}}\n                        ^\nsteps: [{id: a, run: x}]"],
+  [
+    "InvalidDuration",
+    "- id: a\n  agent: {prompt: x, limits: {toolIdle: -1m}}\n                                        ^",
+  ],
   [
     "UnknownKey",
     "limits: {zzzz: 1}\n         ^\nsteps: [{id: a, run: x}]",
@@ -210,6 +297,31 @@ test("all errors come at once, in the order of the text", async () => {
     "DuplicateStep 5",
     "InvalidExpression 5",
     "CycleDetected 7",
+  ]);
+});
+
+test("what is wrong with agents comes at once, names and shapes alike", async () => {
+  const text = `agents:
+  default: nobody
+  limits: {idle: soon}
+  use:
+    mine: {model: x}
+    odd: {comand: x}
+    fast: {preset: claud}
+  land: {branch: a..b}
+steps:
+- {id: a, agent: {prompt: x, use: odd}}
+- {id: b, agent: {prompt: x, use: none, tries: -1}}
+`;
+  expect(await errorsOf(text)).toStrictEqual([
+    "UnknownAgent 2:12",
+    "InvalidDuration 3:18",
+    "MissingCommand 5:5",
+    "UnknownKey 6:11",
+    "UnknownPreset 7:20",
+    "InvalidName 8:18",
+    "UnknownAgent 11:35",
+    "InvalidValue 11:48",
   ]);
 });
 

@@ -25,7 +25,7 @@ describe("agents: {conflicts: serialize}", () => {
   });
 
   test("without it all run at once", () => {
-    for (const agents of [undefined, { conflicts: "warn" }]) {
+    for (const agents of [undefined, { conflicts: "warn" } as const]) {
       const dry = run(planOf(mixed, agents === undefined ? {} : { agents }), lasting({}), at);
       expect(starts(dry, ["a", "b", "c", "d"])).toEqual([0, 0, 0, 0]);
     }

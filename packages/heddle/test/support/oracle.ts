@@ -204,7 +204,7 @@ export class Oracle {
       case "run.created":
         this.#options = event.data.options;
         this.#pools = event.data.plan.resources ?? {};
-        this.#takesTurns = event.data.plan.agents?.["conflicts"] === "serialize";
+        this.#takesTurns = event.data.plan.agents?.conflicts === "serialize";
         for (const step of event.data.plan.steps) this.#meet(step, undefined, undefined);
         return;
       case "run.resumed":

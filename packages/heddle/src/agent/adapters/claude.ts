@@ -12,7 +12,8 @@ import { type Failure, failureOf, shorten } from "./failure-class.ts";
 import { probeProgram } from "./program.ts";
 import { type NativeAgent, type OutputParser, jsonLine, startHeadless } from "./headless.ts";
 import { reachOf } from "./permissions.ts";
-import { type AgentAdapter, type AgentContext, type McpServer, TEXT_LIMIT, type ToolKind } from "./port.ts";
+import { type AgentAdapter, type AgentContext, type McpServer, TEXT_LIMIT } from "./port.ts";
+import type { ToolKind } from "../../plan/agents-config.ts";
 import type { AgentWorld } from "./process.ts";
 import { readModelUsage, readUsage } from "./usage.ts";
 

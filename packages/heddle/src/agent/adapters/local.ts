@@ -12,7 +12,7 @@ import type { AgentWorld } from "./process.ts";
 
 /** What the composition root may say of agents. */
 export interface LocalAgents {
-  /** Entries beside, or in place of, those of the presets: see `readAgentConfigs`. */
+  /** Entries beside, or in place of, those of the presets. */
   readonly agents?: Readonly<Record<string, AgentConfig>>;
   /** Starts the scripted agent: `[process.execPath, file of scripted-worker]`. */
   readonly scripted?: readonly [string, ...string[]];

@@ -8,7 +8,8 @@ import type { Clock } from "../../base/clock.ts";
 import { defined } from "../../base/defined.ts";
 import type { JsonObject } from "../../base/json.ts";
 import { decide } from "./permissions.ts";
-import type { AgentContext, PermissionRequest, ToolKind } from "./port.ts";
+import type { AgentContext, PermissionRequest } from "./port.ts";
+import type { ToolKind } from "../../plan/agents-config.ts";
 import type { Deadlines } from "./timers.ts";
 import { commandOf, pathsOf } from "./updates.ts";
 

@@ -8,7 +8,8 @@
  *  2. A request without paths is not inside any folder.
  */
 import path from "node:path";
-import type { Decision, PermissionPolicy, PermissionRequest, PermissionRule, ToolKind } from "./port.ts";
+import type { PermissionPreset, ToolKind } from "../../plan/agents-config.ts";
+import type { Decision, PermissionPolicy, PermissionRequest, PermissionRule } from "./port.ts";
 
 const READING: readonly ToolKind[] = ["read", "search", "think"];
 const WRITING: readonly ToolKind[] = ["edit", "delete", "move"];
@@ -17,8 +18,6 @@ const WRITING: readonly ToolKind[] = ["edit", "delete", "move"];
 export const OWN_TOOLS = "heddle";
 
 const ownTools: PermissionRule = { tool: `${OWN_TOOLS}/*`, decision: "allow" };
-
-export type PermissionPreset = "read-only" | "worktree" | "full" | "ask";
 
 export const PERMISSION_PRESETS: Readonly<Record<PermissionPreset, PermissionPolicy>> = {
   /** Looks, and changes nothing. */

@@ -11,6 +11,7 @@
 import type { Json, JsonObject } from "../../base/json.ts";
 import type { AgentClass, Outcome, RateLimit, SessionTotals, StopReason } from "../../run/attempt.ts";
 import type { AgentTokens } from "../../run/event.ts";
+import type { ToolKind } from "../../plan/agents-config.ts";
 
 export interface AgentOutcome {
   readonly status: "ok" | "failed" | "cancelled" | "timeout" | "needs-input";
@@ -36,18 +37,6 @@ export interface AgentOutcome {
 
 /** Characters of text that an outcome carries. */
 export const TEXT_LIMIT = 32_768;
-
-export type ToolKind =
-  | "read"
-  | "edit"
-  | "delete"
-  | "move"
-  | "search"
-  | "execute"
-  | "think"
-  | "fetch"
-  | "switch_mode"
-  | "other";
 
 export type Decision = "allow" | "deny" | "ask";
 

@@ -5,6 +5,7 @@
  */
 import { defined } from "../../base/defined.ts";
 import type { JsonObject } from "../../base/json.ts";
+import type { KnownAgent } from "../../plan/agents-config.ts";
 import type { AcpQuirks } from "./acp.ts";
 import type { Program } from "./program.ts";
 import { reachOf } from "./permissions.ts";
@@ -126,7 +127,10 @@ function opencodeConfig(context: AgentContext): JsonObject {
   return defined({ autoupdate: false, share: "disabled", model, small_model: model, permission });
 }
 
-export const PRESETS: Readonly<Record<string, Preset>> = { claude, codex, gemini, opencode };
+/** All that a plan may name but the scripted agent, which has no program of its own to be found. */
+export const PRESETS: Readonly<Record<string, Preset>> = { claude, codex, gemini, opencode } satisfies Readonly<
+  Record<Exclude<KnownAgent, "scripted">, Preset>
+>;
 
 /** The model that an attempt of this agent gets where none is named. */
 export function defaultModelOf(preset: string): string | undefined {

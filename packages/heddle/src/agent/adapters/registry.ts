@@ -3,23 +3,23 @@
  * configurations and makers of adapters; starts nothing.
  */
 import { defined } from "../../base/defined.ts";
-import { isJsonObject, type JsonObject } from "../../base/json.ts";
 import { type Result, err, ok } from "../../base/result.ts";
 import { acpAdapter } from "./acp.ts";
 import { claudeAdapter } from "./claude.ts";
 import { codexAdapter } from "./codex.ts";
 import { execAdapter } from "./exec.ts";
 import { PRESETS, type Preset, defaultModelOf } from "./presets.ts";
+import { type AgentProtocol, SCRIPTED } from "../../plan/agents-config.ts";
 import type { AgentAdapter } from "./port.ts";
 import type { AgentWorld } from "./process.ts";
 import type { Program } from "./program.ts";
 
-/** One entry of a plan's `agents.use`: a preset with changes, or a command of one's own. */
+/** The program behind one entry of a plan's `agents.use`: a preset with changes, or a command of one's own. */
 export interface AgentConfig {
   /** Absent: the entry's own name. */
   readonly preset?: string;
   /** How it is spoken to; absent: the preset's first, `exec` for a command. */
-  readonly protocol?: "acp" | "native" | "exec";
+  readonly protocol?: AgentProtocol;
   /** The program and its first arguments; absent: the preset's. */
   readonly command?: readonly [string, ...string[]];
   readonly args?: readonly string[];
@@ -49,7 +49,7 @@ export function agentRegistry(options: RegistryOptions): Result<ReadonlyMap<stri
   };
   for (const id of Object.keys(PRESETS)) add(id, {});
   if (options.scripted !== undefined)
-    adapters.set("scripted", scriptedAdapter(options.world, "scripted", options.scripted, {}));
+    adapters.set(SCRIPTED, scriptedAdapter(options.world, SCRIPTED, options.scripted, {}));
   for (const [id, config] of Object.entries(options.agents ?? {})) {
     const problem = add(id, config);
     if (problem !== undefined) return err(`agents.${id}: ${problem}`);
@@ -66,7 +66,7 @@ export function providerOf(id: string, config: AgentConfig = {}): string {
 function adapterOf(options: RegistryOptions, id: string, config: AgentConfig): Result<AgentAdapter, string> {
   const { world } = options;
   const name = config.preset ?? id;
-  if (name === "scripted" && (config.preset !== undefined || config.command === undefined)) {
+  if (name === SCRIPTED && (config.preset !== undefined || config.command === undefined)) {
     const command = config.command ?? options.scripted;
     if (command === undefined) return err("the scripted agent is missing");
     return ok(scriptedAdapter(world, id, command, config));
@@ -149,64 +149,4 @@ function programOf(config: AgentConfig, preset: Program | undefined): Program | 
   if (config.command === undefined) return preset;
   const [command, ...args] = config.command;
   return { command, args };
-}
-
-/** Reads the entries of a plan's `agents.use`. The error names the place. */
-export function readAgentConfigs(raw: unknown): Result<Readonly<Record<string, AgentConfig>>, string> {
-  if (raw === undefined) return ok({});
-  if (!isJsonObject(raw)) return err("is not a mapping of names to agents");
-  const configs: Record<string, AgentConfig> = {};
-  for (const [id, entry] of Object.entries(raw)) {
-    if (!/^[a-z][\w-]*$/i.test(id)) return err(`${JSON.stringify(id)} is not a valid name for an agent`);
-    const config = readConfig(entry);
-    if (!config.ok) return err(`${id}${config.error}`);
-    configs[id] = config.value;
-  }
-  return ok(configs);
-}
-
-const PROTOCOLS = ["acp", "native", "exec"] as const;
-
-function readConfig(raw: unknown): Result<AgentConfig, string> {
-  if (!isJsonObject(raw)) return err(" is not a mapping");
-  const config: { -readonly [K in keyof AgentConfig]: AgentConfig[K] } = {};
-  for (const [key, value] of Object.entries(raw)) {
-    switch (key) {
-      case "preset":
-      case "provider":
-      case "model":
-        if (typeof value !== "string") return err(`.${key} is not a string`);
-        config[key] = value;
-        break;
-      case "protocol": {
-        const protocol = PROTOCOLS.find((one) => one === value);
-        if (protocol === undefined) return err(`.protocol is not one of ${PROTOCOLS.join(", ")}`);
-        config.protocol = protocol;
-        break;
-      }
-      case "command": {
-        const words = typeof value === "string" ? value.trim().split(/\s+/) : value;
-        if (!isTexts(words) || words[0] === undefined || words[0] === "")
-          return err(".command is not a list of strings");
-        config.command = words as [string, ...string[]];
-        break;
-      }
-      case "args":
-        if (!isTexts(value)) return err(".args is not a list of strings");
-        config.args = value;
-        break;
-      case "env":
-        if (!isJsonObject(value) || !isTexts(Object.values(value)))
-          return err(".env is not a mapping of names to strings");
-        config.env = value as JsonObject & Record<string, string>;
-        break;
-      default:
-        return err(`.${key} is unknown; known are preset, protocol, command, args, env, provider, model`);
-    }
-  }
-  return ok(config);
-}
-
-function isTexts(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((word) => typeof word === "string");
 }

@@ -5,7 +5,8 @@
 import { type JsonObject, isJsonObject } from "../../base/json.ts";
 import { type Failure, failureOf } from "./failure-class.ts";
 import { TextTail } from "./line-reader.ts";
-import { type AgentEvent, TEXT_LIMIT, type ToolKind } from "./port.ts";
+import type { ToolKind } from "../../plan/agents-config.ts";
+import { type AgentEvent, TEXT_LIMIT } from "./port.ts";
 import { usdOf } from "./usage.ts";
 
 const KINDS: ReadonlySet<string> = new Set([

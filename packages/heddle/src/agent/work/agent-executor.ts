@@ -2,7 +2,6 @@
 import { defined } from "../../base/defined.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { Dispatched } from "../../backend/port.ts";
-import { DEFAULT_AGENT_LIMITS } from "../adapters/port.ts";
 import { carryOut } from "./attempt.ts";
 import { Control } from "./cancellation.ts";
 import { finish } from "./finish-run.ts";
@@ -14,11 +13,6 @@ import type { Outcome, Note, Landing } from "../../run/attempt.ts";
 
 export function agentWork(options: AgentWorkOptions): AgentWork {
   return new Agents(options);
-}
-
-function refused(message: string): Dispatched {
-  const outcome: Outcome = { kind: "failed", error: { code: "spawn", message, final: true } };
-  return { outcome: Promise.resolve(outcome), stop: () => undefined, kill: () => undefined };
 }
 
 type RoomOf = AgentRun & { readonly folder: string };
@@ -38,11 +32,11 @@ class Agents implements AgentWork {
 
   start(job: AgentJob, onNote: (note: Note) => void): Dispatched {
     const control = new Control(this.#options.clock);
-    const own = job.task.step.action.kind === "agent" ? job.task.step.action.options : undefined;
+    const { action } = job.task.step;
+    const own = action.kind === "agent" ? (action.options ?? {}) : {};
     const settings = stepSettings(job.task.agent?.config ?? {}, own, job.folder);
-    if (!settings.ok) return refused(settings.error);
-    const leave = new Leave(this.#options.clock, settings.value.limits.askMs ?? DEFAULT_AGENT_LIMITS.askMs, onNote);
-    const worked = this.#work(job, settings.value, control, leave, onNote);
+    const leave = new Leave(this.#options.clock, settings.limits.askMs, onNote);
+    const worked = this.#work(job, settings, control, leave, onNote);
     return {
       outcome: worked.finally(() => leave.close()),
       stop(reason) {

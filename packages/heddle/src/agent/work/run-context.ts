@@ -13,7 +13,6 @@ import type { AgentRunner } from "../adapters/port.ts";
 import type { Result } from "../../base/result.ts";
 import type { Runner } from "../../runner/port.ts";
 import type { TaskDesk } from "../tools/port.ts";
-import { DEFAULT_DISK_LIMITS } from "../../git/disk.ts";
 import { folderOf } from "../../workspace/directory.ts";
 import type { Repository } from "../../git/repository-access.ts";
 import type { GitRun } from "../../git/git.ts";
@@ -67,27 +66,25 @@ export interface Room {
   readonly included: () => Promise<string>;
 }
 
-/** Fails with a `HeddleError` where there is no repository that can be worked in, or the plan's `agents` cannot be used. */
+/** Fails with a `HeddleError` where there is no repository that can be worked in, or the plan's agents cannot be started. */
 export async function openRoom(
   options: AgentWorkOptions,
   { run, config, maxAgents, base, begin, ...of }: AgentRun & { readonly folder: string },
 ): Promise<Room> {
   const { clock, git, env, stateDir, projectDir } = options;
   const settings = runSettings(config, of.folder);
-  if (!settings.ok) throw new HeddleError({ code: "AgentsInvalid", message: settings.error });
   const opened = await openRepository(defined({ folder: projectDir, run: git, clock, env, stateDir, base }));
   if (!opened.ok) throw new HeddleError(opened.error);
   const { repository, base: commit } = opened.value;
   // Where the base is not on record, neither is the branch: its refs are stored in a way that only git reads.
   const branch = base === undefined ? opened.value.branch : (of.branch ?? null);
-  const limits = { ...DEFAULT_DISK_LIMITS, ...settings.value.worktrees };
-  const trees = new Worktrees({ repository, limits, project: realpathSync(projectDir) });
+  const trees = new Worktrees({ repository, limits: settings.worktrees, project: realpathSync(projectDir) });
   let included: Promise<string> | undefined;
-  const agents = await options.agentRunner({ agents: settings.value.configs });
+  const agents = await options.agentRunner({ agents: settings.configs });
   if (!agents.ok) throw new HeddleError({ code: "AgentsInvalid", message: agents.error });
   return {
     run,
-    settings: settings.value,
+    settings,
     repository,
     base: commit,
     branch,
@@ -101,8 +98,8 @@ export async function openRoom(
         run,
         base: commit,
         begin,
-        mode: settings.value.merge,
-        ...settings.value.mergeQueue,
+        mode: settings.merge,
+        ...settings.mergeQueue,
         passed: passedStore(clock, join(repository.home, ".passed")),
       }),
     ),

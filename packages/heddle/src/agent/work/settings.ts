@@ -1,13 +1,20 @@
-/** What a plan says of agents, with what a step says of its own: read from checked data into one shape. Pure. */
+/** What a plan says of agents, with what a step says of its own and what holds where neither says anything. Pure. */
 import { isAbsolute, join, resolve } from "node:path";
 import { defined } from "../../base/defined.ts";
-import { parseDuration } from "../../base/duration.ts";
-import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
-import { type Result, err, ok } from "../../base/result.ts";
-import { readPolicy } from "../adapters/policy.ts";
-import type { AgentLimits, PermissionPolicy } from "../adapters/port.ts";
-import { type AgentConfig, readAgentConfigs } from "../adapters/registry.ts";
+import { parseDuration, type WrittenDuration } from "../../base/duration.ts";
 import type { MergeMode } from "../../git/types.ts";
+import {
+  AGENT_DEFAULTS,
+  type AgentEntry,
+  type AgentLimitsConfig,
+  type AgentsConfig,
+  type AgentStepConfig,
+  type ExpectedChanges,
+  SCRIPTED,
+} from "../../plan/agents-config.ts";
+import { policyOf } from "../adapters/policy.ts";
+import type { AgentLimits, PermissionPolicy } from "../adapters/port.ts";
+import type { AgentConfig } from "../adapters/registry.ts";
 
 /** Of the whole run. */
 export interface RunSettings {
@@ -18,13 +25,13 @@ export interface RunSettings {
   readonly verify: readonly string[];
   readonly merge: MergeMode;
   /** As in `MergeQueueOptions`. */
-  readonly mergeQueue: { readonly ahead?: number; readonly batch?: number };
+  readonly mergeQueue: { readonly ahead: number; readonly batch: number };
   readonly land: Land;
   readonly allowNewSteps: boolean;
   readonly keepWorktrees: boolean;
   /** Work counts although files of it are not captured: too large, or unreadable. */
   readonly allowOmitted: boolean;
-  readonly worktrees: { readonly maxTrees?: number; readonly maxBytes?: number };
+  readonly worktrees: { readonly maxTrees: number; readonly maxBytes: number };
 }
 
 export type Land = { readonly kind: "none" | "ff" | "merge" } | { readonly kind: "branch"; readonly name?: string };
@@ -32,11 +39,12 @@ export type Land = { readonly kind: "none" | "ff" | "merge" } | { readonly kind:
 /** Of one step. */
 export interface StepSettings {
   readonly agent: string;
+  /** Absent: the agent's own choice. */
   readonly model?: string;
-  readonly expect: "changes" | "none" | { readonly files: readonly string[] };
+  readonly expect: ExpectedChanges;
   readonly policy: PermissionPolicy;
   readonly sandbox: "auto" | "off" | "require";
-  readonly limits: Partial<AgentLimits>;
+  readonly limits: Pick<AgentLimits, "startMs" | "idleMs" | "toolIdleMs" | "askMs">;
   /** What one turn waits for a provider that refuses, in sum. */
   readonly waitMs: number;
   /** One verification, setup included. */
@@ -45,136 +53,110 @@ export interface StepSettings {
   readonly onConflict: readonly ("agent" | "human")[];
   /** Times that its owner may mend what was not merged. */
   readonly tries: number;
-  /** A private HOME, absolute. */
+  /** A private HOME, absolute; absent: the caller's. */
   readonly home?: string;
   /** Beside its worktree, in a sandbox; absolute. */
   readonly writable: readonly string[];
 }
 
-/** Our own program: it does what a script of the plan says, and sees the plan's folder. */
-export const SCRIPTED = "scripted";
-const DEFAULT_AGENT = "claude";
-const DEFAULT_TRIES = 2;
-const DEFAULT_WAIT_MS = 2 * 3_600_000;
-const DEFAULT_VERIFY_MS = 30 * 60_000;
-/** Keys of an entry of `use` that are not its command's. */
-const ENTRY_KEYS = ["permissions", "sandbox", "passEnv", "script", "limits", "home", "writable"];
+/** Runs recorded before the key had its name of today have this one. */
+interface Recorded {
+  readonly leaveOut?: boolean;
+}
 
 /** `folder`: what files are relative to; absolute. */
-export function runSettings(config: JsonObject, folder: string): Result<RunSettings, string> {
-  const entries: Record<string, Json> = {};
-  for (const [name, entry] of Object.entries(mapping(config["use"]))) entries[name] = commandOf(entry, folder);
-  const configs = readAgentConfigs(entries);
-  if (!configs.ok) return err(`agents.use.${configs.error}`);
-  const worktrees = mapping(config["worktrees"]);
-  const { max, maxMb } = worktrees;
-  const { ahead, batch } = mapping(config["mergeQueue"]);
-  return ok({
-    configs: configs.value,
-    setup: texts(config["setup"]),
-    verify: texts(config["verify"]),
-    merge: config["merge"] === "merge" || config["merge"] === "rebase" ? config["merge"] : "squash",
-    mergeQueue: defined({
-      ahead: typeof ahead === "number" ? ahead : undefined,
-      batch: typeof batch === "number" ? batch : undefined,
-    }),
-    land: landOf(config["land"]),
-    allowNewSteps: config["allowNewSteps"] === true,
-    keepWorktrees: worktrees["keep"] === true,
-    allowOmitted: worktrees["allowOmitted"] === true,
-    worktrees: defined({
-      maxTrees: typeof max === "number" ? max : undefined,
-      maxBytes: typeof maxMb === "number" ? maxMb * 2 ** 20 : undefined,
-    }),
+export function runSettings(config: AgentsConfig, folder: string): RunSettings {
+  const entries = Object.entries(config.use ?? {});
+  const worktrees: NonNullable<AgentsConfig["worktrees"]> & Recorded = config.worktrees ?? {};
+  const { max, maxMb, keep, allowOmitted } = AGENT_DEFAULTS.worktrees;
+  return {
+    configs: Object.fromEntries(entries.map(([name, entry]) => [name, programOf(entry, folder)])),
+    setup: list(config.setup ?? AGENT_DEFAULTS.setup),
+    verify: list(config.verify ?? AGENT_DEFAULTS.verify),
+    merge: config.merge ?? AGENT_DEFAULTS.merge,
+    mergeQueue: { ...AGENT_DEFAULTS.mergeQueue, ...config.mergeQueue },
+    land: landOf(config.land ?? AGENT_DEFAULTS.land),
+    allowNewSteps: config.allowNewSteps ?? AGENT_DEFAULTS.allowNewSteps,
+    keepWorktrees: worktrees.keep ?? keep,
+    allowOmitted: worktrees.allowOmitted ?? worktrees.leaveOut ?? allowOmitted,
+    worktrees: { maxTrees: worktrees.max ?? max, maxBytes: (worktrees.maxMb ?? maxMb) * 2 ** 20 },
+  };
+}
+
+/** The step's own word counts first, then that of its agent's entry, then the plan's. */
+export function stepSettings(config: AgentsConfig, own: AgentStepConfig, folder: string): StepSettings {
+  const agent = own.use ?? config.default ?? AGENT_DEFAULTS.default;
+  const entry = entryOf(config, agent);
+  const model = own.model ?? entry.model ?? config.model;
+  const home = own.home ?? entry.home ?? config.home;
+  const limits: Required<AgentLimitsConfig> = {
+    ...AGENT_DEFAULTS.limits,
+    ...config.limits,
+    ...entry.limits,
+    ...own.limits,
+  };
+  // Its files are its own, and what it does is in the plan: no box by default.
+  const sandbox = (entry.preset ?? agent) === SCRIPTED ? "off" : AGENT_DEFAULTS.sandbox;
+  return defined({
+    agent,
+    // `auto` leaves the choice to the agent's own default until there are records to choose by.
+    model: model === "auto" ? undefined : model,
+    expect: own.expect ?? AGENT_DEFAULTS.expect,
+    policy: policyOf(own.permissions ?? entry.permissions ?? config.permissions ?? AGENT_DEFAULTS.permissions),
+    sandbox: own.sandbox ?? entry.sandbox ?? config.sandbox ?? sandbox,
+    limits: {
+      startMs: msOf(limits.start),
+      idleMs: msOf(limits.idle),
+      toolIdleMs: msOf(limits.toolIdle),
+      askMs: msOf(limits.ask),
+    },
+    waitMs: msOf(limits.wait),
+    verifyMs: msOf(limits.verify),
+    passEnv: [...(config.passEnv ?? []), ...(entry.passEnv ?? [])],
+    onConflict: own.onConflict ?? config.onConflict ?? AGENT_DEFAULTS.onConflict,
+    tries: own.tries ?? config.tries ?? AGENT_DEFAULTS.tries,
+    writable: (own.writable ?? entry.writable ?? config.writable ?? AGENT_DEFAULTS.writable).map((one) =>
+      resolve(folder, one),
+    ),
+    home: home === undefined ? undefined : resolve(folder, home),
   });
 }
 
-export function stepSettings(
-  config: JsonObject,
-  options: JsonObject | undefined,
-  folder: string,
-): Result<StepSettings, string> {
-  const own = options ?? {};
-  const agent = textOf(own["use"]) ?? textOf(config["default"]) ?? DEFAULT_AGENT;
-  const entry = mapping(mapping(config["use"])[agent]);
-  const pick = (key: string): Json | undefined => own[key] ?? entry[key] ?? config[key];
-  const isScripted = (textOf(entry["preset"]) ?? agent) === SCRIPTED;
-  const policy = readPolicy(pick("permissions") ?? "worktree");
-  if (typeof policy === "string") return err(`permissions ${policy}`);
-  const model = textOf(own["model"]) ?? textOf(entry["model"]) ?? textOf(config["model"]);
-  const sandbox = pick("sandbox") ?? (isScripted ? "off" : "auto");
-  const ladder = texts(pick("onConflict") ?? ["agent", "human"]);
-  const tries = pick("tries");
-  const home = textOf(pick("home"));
-  const limits = { ...mapping(config["limits"]), ...mapping(entry["limits"]), ...mapping(own["limits"]) };
-  return ok(
-    defined({
-      agent,
-      // `auto` leaves the choice to the agent's own default until there are records to choose by.
-      model: model === undefined || model === "auto" ? undefined : model,
-      expect: expectOf(own["expect"]),
-      policy,
-      sandbox: sandbox === "off" || sandbox === "require" ? sandbox : "auto",
-      limits: limitsOf(limits),
-      waitMs: durationOf(limits["wait"]) ?? DEFAULT_WAIT_MS,
-      verifyMs: durationOf(limits["verify"]) ?? DEFAULT_VERIFY_MS,
-      passEnv: [...texts(config["passEnv"]), ...texts(entry["passEnv"])],
-      onConflict: ladder.filter((rung) => rung === "agent" || rung === "human"),
-      tries: typeof tries === "number" ? tries : DEFAULT_TRIES,
-      writable: texts(pick("writable")).map((one) => resolve(folder, one)),
-      home: home === undefined ? undefined : resolve(folder, home),
-    }),
-  );
+const NOTHING: AgentEntry = {};
+
+function entryOf({ use = {} }: AgentsConfig, agent: string): AgentEntry {
+  return (Object.hasOwn(use, agent) ? use[agent] : undefined) ?? NOTHING;
 }
 
-/** What the registry knows of: a script becomes the argument that its agent takes. */
-function commandOf(entry: Json, folder: string): Json {
-  if (!isJsonObject(entry)) return entry;
-  const kept = Object.fromEntries(Object.entries(entry).filter(([key]) => !ENTRY_KEYS.includes(key)));
-  const script = textOf(entry["script"]);
-  if (script === undefined) return kept;
-  return { ...kept, args: [isAbsolute(script) ? script : join(folder, script), ...texts(entry["args"])] };
+/** What the registry is told of an entry: a script becomes the argument that its agent takes. */
+function programOf(entry: AgentEntry, folder: string): AgentConfig {
+  const { preset, protocol, command, args, env, provider, model, script } = entry;
+  const words = script === undefined ? args : [isAbsolute(script) ? script : join(folder, script), ...(args ?? [])];
+  return defined({
+    preset,
+    protocol,
+    command: command === undefined ? undefined : wordsOf(command),
+    args: words,
+    env,
+    provider,
+    model,
+  });
 }
 
-function landOf(value: Json | undefined): Land {
-  if (value === "ff" || value === "merge") return { kind: value };
-  if (value === "branch") return { kind: "branch" };
-  const name = isJsonObject(value) ? textOf(value["branch"]) : undefined;
-  return name === undefined ? { kind: "none" } : { kind: "branch", name };
+function wordsOf(command: string | readonly string[]): readonly [string, ...string[]] {
+  const [first = "", ...rest] = typeof command === "string" ? command.trim().split(/\s+/) : command;
+  return [first, ...rest];
 }
 
-function expectOf(value: Json | undefined): StepSettings["expect"] {
-  if (value === "none") return "none";
-  return isJsonObject(value) && Array.isArray(value["files"]) ? { files: texts(value["files"]) } : "changes";
+function landOf(land: NonNullable<AgentsConfig["land"]>): Land {
+  return typeof land === "string" ? { kind: land } : { kind: "branch", name: land.branch };
 }
 
-function limitsOf(raw: JsonObject): Partial<AgentLimits> {
-  const limits: { -readonly [K in keyof AgentLimits]?: AgentLimits[K] } = {};
-  for (const [key, name] of [
-    ["start", "startMs"],
-    ["idle", "idleMs"],
-    ["toolIdle", "toolIdleMs"],
-    ["ask", "askMs"],
-  ] as const) {
-    const ms = durationOf(raw[key]);
-    if (ms !== undefined) limits[name] = ms;
-  }
-  return limits;
+function list(value: string | readonly string[]): readonly string[] {
+  return typeof value === "string" ? [value] : value;
 }
 
-function durationOf(value: Json | undefined): number | undefined {
-  return typeof value === "string" || typeof value === "number" ? parseDuration(value) : undefined;
-}
-
-function mapping(value: Json | undefined): JsonObject {
-  return isJsonObject(value) ? value : {};
-}
-
-function textOf(value: Json | undefined): string | undefined {
-  return typeof value === "string" ? value : undefined;
-}
-
-function texts(value: Json | undefined): readonly string[] {
-  if (typeof value === "string") return [value];
-  return Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];
+/** Only for what was checked. */
+function msOf(duration: WrittenDuration): number {
+  return parseDuration(duration) ?? 0;
 }

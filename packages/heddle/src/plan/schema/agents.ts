@@ -1,16 +1,29 @@
-/** What a plan may say of agents: its `agents:`, and the `agent:` of a step. Shapes only. */
+/** Schemas of what a plan may say of agents: its `agents:`, and the `agent:` of a step. Shapes only; names are `check-agents.ts`'s. */
 import * as z from "zod/mini";
+import {
+  type AgentEntry,
+  type AgentLimitsConfig,
+  type AgentsConfig,
+  type AgentStepConfig,
+  type AgentWorkConfig,
+  type PermissionRuleConfig,
+  TOOL_KINDS,
+  type WorktreesConfig,
+} from "../agents-config.ts";
+import type { WrittenAgent } from "../document.ts";
 import {
   command,
   count,
   duration,
-  ENV_NAME,
+  envName,
   flag,
   lazy,
   type Lazy,
   list,
   oneOf,
   optional,
+  type ShapeOf,
+  someTime,
   strict,
   text,
   texts,
@@ -21,25 +34,20 @@ function decidesOnce(rule: object): boolean {
   return ["allow", "deny", "ask"].filter((key) => key in rule).length === 1;
 }
 
-type Shape = Readonly<Record<string, Lazy>>;
-
 const commands = lazy(() => z.union([command(), list(command)()], "expected a command or a list of commands"));
-const tool = oneOf(
-  ["read", "edit", "delete", "move", "search", "execute", "think", "fetch", "switch_mode", "other", "all"],
-  "expected a kind of tool: read, edit, delete, move, search, execute, think, fetch, switch_mode, other, or all",
-);
-const tools = optional(() => z.union([tool(), list(tool)()], "expected a kind of tool, or a list of them"));
+const tool = oneOf([...TOOL_KINDS, "all"], `expected a kind of tool: ${TOOL_KINDS.join(", ")}, or all`);
+const toolList = lazy(() => z.array(tool(), "expected a list").check(z.minLength(1, "must name at least one kind")));
+const tools = optional(() => z.union([tool(), toolList()], "expected a kind of tool, or a list of them"));
+const ruleShape: ShapeOf<PermissionRuleConfig> = {
+  allow: tools,
+  deny: tools,
+  ask: tools,
+  path: optional(command),
+  command: optional(command),
+  tool: optional(command),
+};
 const rule = lazy(() =>
-  z
-    .strictObject({
-      allow: tools(),
-      deny: tools(),
-      ask: tools(),
-      path: optional(text)(),
-      command: optional(text)(),
-      tool: optional(text)(),
-    })
-    .check(z.refine(decidesOnce, "a rule has exactly one of allow, deny and ask")),
+  strict(ruleShape)().check(z.refine(decidesOnce, "a rule has exactly one of allow, deny and ask")),
 );
 const preset = oneOf(["read-only", "worktree", "full", "ask"], "expected read-only, worktree, full or ask");
 const permissions = optional(
@@ -52,17 +60,17 @@ const permissions = optional(
 );
 const sandbox = optional(oneOf(["auto", "off", "require"], "expected auto, off or require"));
 
-const limits: Shape = {
-  start: optional(duration, "Until the agent accepts a prompt."),
-  idle: optional(duration, "Without any report of the agent."),
-  toolIdle: optional(duration, "The same while a tool of the agent is running."),
-  ask: optional(duration, "For an answer to a permission request."),
+const limits: ShapeOf<AgentLimitsConfig> = {
+  start: optional(someTime, "Until the agent accepts a prompt; default: 90s."),
+  idle: optional(someTime, "Without any report of the agent; default: 10m."),
+  toolIdle: optional(someTime, "The same while a tool of the agent is running; default: 1h."),
+  ask: optional(duration, "For an answer to a permission request; default: 1h."),
   wait: optional(duration, "For a provider that refuses requests, in one turn together; default: 2h."),
-  verify: optional(duration, "For one verification of a commit, setup included; default: 30m."),
+  verify: optional(someTime, "For one verification of a commit, setup included; default: 30m."),
 };
-const worktrees: Shape = {
-  max: optional(count, "Worktrees of the repository at the same time."),
-  maxMb: optional(count, "The disk space that they use together."),
+const worktrees: ShapeOf<WorktreesConfig> = {
+  max: optional(count, "Worktrees of the repository at the same time; default: 100."),
+  maxMb: optional(count, "The disk space that they use together, in MB; default: 51200."),
   keep: optional(flag, "Do not remove worktrees of succeeded steps."),
   allowOmitted: optional(
     flag,
@@ -70,7 +78,7 @@ const worktrees: Shape = {
   ),
 };
 const upTo = (most: number): Lazy => lazy(() => count().check(z.maximum(most, `must be at most ${most}`)));
-const mergeQueue: Shape = {
+const mergeQueue: ShapeOf<NonNullable<AgentsConfig["mergeQueue"]>> = {
   ahead: optional(upTo(16), "Verifications at the same time, each on top of the one before; default: 2."),
   batch: optional(
     upTo(100),
@@ -79,15 +87,15 @@ const mergeQueue: Shape = {
 };
 
 /** May stand in `agents:`, in an entry of `use`, and in a step's `agent:`; the nearest counts. */
-const everywhere: Shape = {
-  model: optional(text),
+const everywhere: ShapeOf<AgentWorkConfig> = {
+  model: optional(command),
   permissions,
   sandbox,
   home: optional(command, "The agent's home folder."),
   writable: optional(list(command), "Folders outside the worktree that it may write to in a sandbox."),
   limits: optional(strict(limits, "expected a mapping such as {idle: 10m}")),
 };
-const ladder: Shape = {
+const ladder: ShapeOf<Pick<AgentStepConfig, "onConflict" | "tries">> = {
   onConflict: optional(
     list(oneOf(["agent", "human"], "expected agent or human")),
     "Who resolves work that does not merge, in this order.",
@@ -98,31 +106,28 @@ const ladder: Shape = {
   ),
 };
 
-const entry: Shape = {
-  preset: optional(text),
+const words = lazy(() => z.tuple([command()], text(), "expected a list of arguments"));
+const entry: ShapeOf<AgentEntry> = {
+  preset: optional(command),
   protocol: optional(oneOf(["acp", "native", "exec"], "expected acp, native or exec")),
-  command: optional(() => z.union([command(), list(text)()], "expected a command or a list of arguments")),
+  command: optional(() => z.union([command(), words()], "expected a command or a list of arguments")),
   args: optional(texts),
-  env: optional(() => z.record(ENV_NAME_TEXT(), text(), "expected a mapping of names to strings")),
-  provider: optional(text),
+  env: optional(() => z.record(envName(), text(), "expected a mapping of names to strings")),
+  provider: optional(command),
   script: optional(command, "For the scripted agent: a file, relative to the plan's file."),
-  passEnv: optional(list(text)),
+  passEnv: optional(list(envName)),
   ...everywhere,
 };
-const ENV_NAME_TEXT = lazy(() => text().check(z.regex(ENV_NAME, "expected the name of an environment variable")));
 
-const plan: Shape = {
+const useEntry = strict(entry, "expected a mapping such as {command: my-agent}");
+
+const plan: ShapeOf<AgentsConfig> = {
   default: optional(command, "The agent of steps without `use`; default: claude."),
   use: optional(
-    () =>
-      z.record(
-        text(),
-        strict(entry, "expected a mapping such as {command: my-agent}")(),
-        "expected a mapping of names",
-      ),
+    () => z.record(text(), useEntry(), "expected a mapping of names"),
     "Your own agents, or changes to the known ones.",
   ),
-  passEnv: optional(list(text), "Environment variables passed to every agent, such as provider keys."),
+  passEnv: optional(list(envName), "Environment variables passed to every agent, such as provider keys."),
   setup: optional(commands, "Commands to run in every new worktree."),
   verify: optional(commands, "Commands that must pass on each commit before it is merged."),
   merge: optional(oneOf(["squash", "merge", "rebase"], "expected squash, merge or rebase")),
@@ -148,7 +153,7 @@ const plan: Shape = {
   ...ladder,
 };
 
-const step: Shape = {
+const step: ShapeOf<WrittenAgent> = {
   prompt: optional(command),
   use: optional(command, "The agent's name."),
   expect: optional(
@@ -163,4 +168,9 @@ const step: Shape = {
   ...ladder,
 };
 
-export const AGENT_SHAPES: Readonly<Record<"plan" | "step", Shape>> = { plan, step };
+/** The keys of `agents:` and of a step's `agent:`, and one entry of `use`. */
+export const AGENT_SHAPES: {
+  readonly plan: ShapeOf<AgentsConfig>;
+  readonly step: ShapeOf<WrittenAgent>;
+  readonly entry: Lazy;
+} = { plan, step, entry: useEntry };

@@ -14,6 +14,9 @@ export type Schema = z.ZodMiniType;
 /** A schema that is made when it is first asked for: a plan uses few of all these, and making them all costs a start 5 ms. */
 export type Lazy<S extends Schema = Schema> = () => S;
 
+/** A schema for each key of `T`, no more and no fewer: what a schema knows and what a type says are one list. */
+export type ShapeOf<T> = { readonly [K in keyof T]-?: Lazy };
+
 export function lazy<S extends Schema>(make: () => S): Lazy<S> {
   let made: S | undefined;
   return () => (made ??= make());
@@ -51,6 +54,9 @@ export const count: Lazy<z.ZodMiniNumberFormat> = lazy(() => wholeNumber().check
 export const json: Lazy = lazy(() => z.unknown());
 export const jsonMap: Lazy = lazy(() => z.record(z.string(), json(), "expected a mapping"));
 export const texts: Lazy = list(text);
+export const envName: Lazy<z.ZodMiniString> = lazy(() =>
+  text().check(z.regex(ENV_NAME, "expected the name of an environment variable")),
+);
 
 const AS_DURATION = "expected a duration: 500ms, 30s, 10m, 2h, 1d, or a number of seconds";
 const isDuration = (value: string | number): boolean => parseDuration(value) !== undefined;
@@ -71,5 +77,11 @@ export const duration: Lazy = lazy(() =>
         ),
     ],
     AS_DURATION,
+  ),
+);
+/** A duration that is not zero: for what would otherwise end before it began. */
+export const someTime: Lazy = lazy(() =>
+  duration().check(
+    z.refine((value) => parseDuration(value as string | number) !== 0, "the duration must be more than 0"),
   ),
 );

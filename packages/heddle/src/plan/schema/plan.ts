@@ -12,7 +12,7 @@ import {
   command,
   count,
   duration,
-  ENV_NAME,
+  envName,
   flag,
   json,
   jsonMap,
@@ -45,7 +45,6 @@ const ids = lazy(() => z.union([list(id)(), id()], "expected a list of step ids"
 const name = lazy(() =>
   z.string("expected a name").check(z.regex(NAME, "expected a name: letters, digits, and . _ -")),
 );
-const envName = lazy(() => text().check(z.regex(ENV_NAME, "expected the name of an environment variable")));
 const env = lazy(() =>
   z.record(
     envName().check(z.regex(/^(?!HEDDLE_)/, "names that begin with HEDDLE_ are reserved")),

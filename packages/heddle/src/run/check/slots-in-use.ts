@@ -43,7 +43,7 @@ export class PlacesInUse {
       if (writers > 1 || (writers === 1 && readers > 0))
         broken.push(["locks", `lock ${name} has ${writers} writers and ${readers} readers`]);
     }
-    if (plan?.agents?.["conflicts"] === "serialize" && step.writes !== undefined) {
+    if (plan?.agents?.conflicts === "serialize" && step.writes !== undefined) {
       for (const [other, globs] of this.#globs) {
         const meet = step.writes.find((glob) => globs.some((held) => this.#overlaps.has(glob, held)));
         if (meet !== undefined) broken.push(["locks", `${step.id} and ${other} may both write ${meet}`]);

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { decide, PERMISSION_PRESETS, reachOf } from "../../../src/agent/adapters/permissions.ts";
 import { toolOf } from "../../../src/agent/adapters/permission-requests.ts";
-import type { PermissionPolicy, PermissionRequest, ToolKind } from "../../../src/agent/adapters/port.ts";
+import type { PermissionPolicy, PermissionRequest } from "../../../src/agent/adapters/port.ts";
+import type { ToolKind } from "../../../src/plan/agents-config.ts";
 
 const CWD = "/project/tree";
 

@@ -4,7 +4,6 @@ import { baseEnvironments } from "../../../src/process/environment.ts";
 import { classOfName, failureOf, rateLimitOf } from "../../../src/agent/adapters/failure-class.ts";
 import { agentEnvironment } from "../../../src/agent/adapters/environment.ts";
 import { type PromptInput, writePrompt } from "../../../src/agent/prompt/template.ts";
-import { readAgentConfigs } from "../../../src/agent/adapters/registry.ts";
 import { isRetryable } from "../../../src/agent/adapters/retry.ts";
 import { lineReader, TextTail } from "../../../src/agent/adapters/line-reader.ts";
 import { costDelta, readUsage, turnUsage, usageDelta, usdOf } from "../../../src/agent/adapters/usage.ts";
@@ -285,28 +284,6 @@ describe("the environment", () => {
     const made = agentEnvironment(baseEnvironments(caller), { ...spec, env });
     expect(made).toMatchObject({ GIT_TERMINAL_PROMPT: "0", HEDDLE_TAG: "r:2:a:b" });
     expect(made["HEDDLE_TOKEN"]).toBeUndefined();
-  });
-});
-
-describe("configurations", () => {
-  test("are read, and errors name the place", () => {
-    expect(
-      readAgentConfigs({ fast: { preset: "claude", model: "haiku" }, mine: { command: "my-agent --flag" } }),
-    ).toEqual({
-      ok: true,
-      value: { fast: { preset: "claude", model: "haiku" }, mine: { command: ["my-agent", "--flag"] } },
-    });
-    for (const [raw, error] of [
-      [[], "is not a mapping"],
-      [{ "a b": {} }, "not a valid name"],
-      [{ a: { comand: "x" } }, "a.comand is unknown"],
-      [{ a: { protocol: "http" } }, "a.protocol is not one of"],
-      [{ a: { command: [] } }, "a.command"],
-      [{ a: { env: { X: 1 } } }, "a.env"],
-    ] as const) {
-      const read = readAgentConfigs(raw);
-      expect(read.ok ? "" : read.error).toContain(error);
-    }
   });
 });
 

@@ -1,0 +1,159 @@
+/**
+ * Checks of what a plan says of agents that take more than one key to judge: names that nobody has, entries without a program,
+ * protocols that an agent does not speak. Pure. Whether a program is there is found out when it starts.
+ */
+import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
+import { suggest } from "../base/suggest.ts";
+import {
+  type AgentEntry,
+  agentNames,
+  type AgentsConfig,
+  isKnownAgent,
+  KNOWN_AGENTS,
+  SCRIPTED,
+} from "./agents-config.ts";
+import type { DocumentPath } from "./diagnostic.ts";
+import { checkValue, type Findings, shorten, unknownKey } from "./issues.ts";
+import { AGENT_SHAPES } from "./schema/agents.ts";
+import type { Lazy } from "./schema/parts.ts";
+
+/** What an agent may be called: it stands in messages and refs, and is typed. */
+const AGENT_NAME = /^[a-z][\w-]*$/i;
+/** A variable in which the scripted agent finds its script's name as well. */
+const SCRIPT_VARIABLE = "HEDDLE_SCRIPT";
+
+/**
+ * The plan's `agents:`, which stands at `path`, with everything that is wrong with it. An error in one key does not keep the
+ * others from being looked at; an entry of `use` that has one is known by its name.
+ */
+export function readAgents(raw: Json, path: DocumentPath, findings: Findings): AgentsConfig {
+  if (!isJsonObject(raw)) {
+    const message = '"agents": expected a mapping such as {default: claude, verify: npm test}';
+    findings.add({ code: "InvalidValue", message, path });
+    return {};
+  }
+  const shape: Readonly<Record<string, Lazy>> = AGENT_SHAPES.plan;
+  const checked: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(raw)) {
+    const at = [...path, key];
+    const schema = Object.hasOwn(shape, key) ? shape[key] : undefined;
+    if (value === undefined) continue;
+    if (schema === undefined) findings.add(unknownKey(at, Object.keys(shape), '"agents"'));
+    else if (key === "use" && isJsonObject(value)) checked[key] = readEntries(value, at, findings);
+    else if (checkValue(schema(), value, at, findings)) checked[key] = value;
+  }
+  const config = checked as AgentsConfig;
+  if (config.default !== undefined) checkAgentName(config.default, config, [...path, "default"], findings);
+  if (typeof config.land === "object") checkBranch(config.land.branch, [...path, "land", "branch"], findings);
+  return config;
+}
+
+function readEntries(raw: JsonObject, path: DocumentPath, findings: Findings): Readonly<Record<string, AgentEntry>> {
+  const entries: [string, AgentEntry][] = [];
+  for (const [name, written] of Object.entries(raw)) {
+    if (written === undefined) continue;
+    const at = [...path, name];
+    if (!AGENT_NAME.test(name)) {
+      const message = `"${shorten(name)}" is not a valid name for an agent`;
+      const hint = "begin with a letter, then use letters, digits, _ and -";
+      findings.add({ code: "InvalidName", message, hint, path: at, isKey: true });
+    }
+    const isSound = checkValue(AGENT_SHAPES.entry(), written, at, findings);
+    const entry = isSound ? (written as AgentEntry) : {};
+    if (isSound) checkEntry(name, entry, at, findings);
+    entries.push([name, entry]);
+  }
+  return Object.fromEntries(entries);
+}
+
+/** Checks the name of an agent that stands at `path`: the plan's default, or a step's `use`. */
+export function checkAgentName(name: string, config: AgentsConfig, path: DocumentPath, findings: Findings): void {
+  const names = agentNames(config);
+  if (!names.includes(name)) {
+    const meant = suggest(name, names);
+    const hint =
+      meant === undefined
+        ? `known are ${names.join(", ")}; declare another: agents: {use: {${shorten(name)}: {command: ...}}}`
+        : `did you mean "${meant}"?`;
+    findings.add({ code: "UnknownAgent", message: `there is no agent "${shorten(name)}"`, hint, path });
+  } else if (name === SCRIPTED && config.use?.[SCRIPTED] === undefined && !isPassed(config)) {
+    findings.add({ ...WITHOUT_SCRIPT, path });
+  }
+}
+
+const WITHOUT_SCRIPT = {
+  code: "MissingScript",
+  message: "the scripted agent has no script",
+  hint: "name one: agents: {use: {scripted: {script: script.yaml}}}",
+} as const;
+
+function checkEntry(name: string, entry: AgentEntry, path: DocumentPath, findings: Findings): void {
+  const { preset, command, protocol } = entry;
+  if (preset !== undefined && !isKnownAgent(preset)) {
+    const known = Object.keys(KNOWN_AGENTS);
+    const meant = suggest(preset, known);
+    const hint = meant === undefined ? `known are ${known.join(", ")}` : `did you mean "${meant}"?`;
+    findings.add({
+      code: "UnknownPreset",
+      message: `there is no preset "${shorten(preset)}"`,
+      hint,
+      path: [...path, "preset"],
+    });
+    return;
+  }
+  const base = preset ?? name;
+  if (base === SCRIPTED && command === undefined) return checkScripted(entry, path, findings);
+  if (preset === SCRIPTED) {
+    const message = `"command" has no effect beside the preset "${SCRIPTED}", which is part of heddle`;
+    findings.add({
+      code: "MisplacedKey",
+      message,
+      hint: "remove one of the two",
+      path: [...path, "command"],
+      isKey: true,
+    });
+    return;
+  }
+  const known = base !== SCRIPTED && isKnownAgent(base) ? KNOWN_AGENTS[base] : undefined;
+  if (command === undefined && (known === undefined || protocol === "exec")) {
+    const what =
+      known === undefined ? `the agent "${shorten(name)}" has no command` : "a plain command has to be named";
+    const hint =
+      known === undefined
+        ? `add one: command: [my-agent, --flag], or say which known agent it is: preset: ${Object.keys(KNOWN_AGENTS).join(" | ")}`
+        : "add one: command: [my-agent, --flag], or remove `protocol: exec`";
+    findings.add({ code: "MissingCommand", message: what, hint, path, isKey: true });
+  } else if (protocol === "native" && known?.includes("native") !== true) {
+    const natives = Object.entries(KNOWN_AGENTS).flatMap(([id, speaks]) => (speaks.includes("native") ? [id] : []));
+    const message = `"${shorten(name)}" has no native form`;
+    const hint = `there is one for ${natives.join(" and ")}: say \`protocol: acp\`, or \`exec\` for a plain command`;
+    findings.add({ code: "UnknownProtocol", message, hint, path: [...path, "protocol"] });
+  }
+}
+
+/** Whether a variable of the user's may name the script. */
+function isPassed({ passEnv = [] }: Pick<AgentsConfig, "passEnv">): boolean {
+  return passEnv.includes(SCRIPT_VARIABLE);
+}
+
+function checkScripted(entry: AgentEntry, path: DocumentPath, findings: Findings): void {
+  const { script, args, env, protocol } = entry;
+  if (protocol !== undefined && protocol !== "acp") {
+    const message = `the scripted agent does not speak "${protocol}"`;
+    findings.add({ code: "UnknownProtocol", message, hint: "remove `protocol`", path: [...path, "protocol"] });
+  }
+  if (script === undefined && args === undefined && env?.[SCRIPT_VARIABLE] === undefined && !isPassed(entry))
+    findings.add({ ...WITHOUT_SCRIPT, path, isKey: true });
+}
+
+/** By git's rules for the name of a branch. */
+function checkBranch(name: string, path: DocumentPath, findings: Findings): void {
+  const isName =
+    !/^[-/]|^HEAD$|[/.]$|\.\.|\/\/|@\{|^@$|[\u0000-\u0020\u007f~^:?*[\\]/.test(name) &&
+    name.split("/").every((part) => !part.startsWith(".") && !part.endsWith(".lock"));
+  if (isName && !name.startsWith("heddle/")) return;
+  const message = isName
+    ? "branches in heddle/ are reserved for heddle"
+    : `"${shorten(name)}" is not a valid name for a branch`;
+  findings.add({ code: "InvalidName", message, hint: "give it another name, such as feature/checkout", path });
+}
