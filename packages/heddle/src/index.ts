@@ -1,6 +1,6 @@
 /**
- * The public API of heddle, whole: nothing else of this package is promised to stay. `heddle/view` has the documents that the
- * command line prints, for those who show runs.
+ * Public API of heddle: nothing else of this package is stable. `heddle/view` has the types of the documents that the
+ * command line prints.
  */
 export { agent, approve, command, forEach, parallel, plan, sequence, step, subplan, when } from "./plan/define.ts";
 export { load } from "./api/plan.ts";

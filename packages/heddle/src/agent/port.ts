@@ -1,11 +1,12 @@
 /**
- * Carries out steps of coding agents: worktree, agent, capture, verification, merge. Knows one step at a time and what git
- * holds of its run; the order of steps, retries and the journal are the engine's.
+ * Agent port: carries out agent steps with worktree, agent, capture, verification and merge. Knows one step at a time
+ * and the git state of its run; the order of steps, retries and the journal belong to the engine.
  *
  * Invariants:
- *  1. What an attempt leaves is captured before its outcome is told, however it ended.
- *  2. A success is on the integration branch, verified as the very commit that is there, before its outcome is told.
- *  3. The user's checkout, branch, index, stash and configuration are never touched by an attempt.
+ *  1. An attempt's work is captured before its outcome is returned, however it ended.
+ *  2. The work of a success is on the integration branch, verified as the commit that is there, before its outcome is
+ *     returned.
+ *  3. An attempt never touches the user's checkout, branch, index, stash or configuration.
  */
 import type { Dispatched } from "../backend/port.ts";
 import type { Problem } from "../base/errors.ts";

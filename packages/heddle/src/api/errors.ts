@@ -1,4 +1,4 @@
-/** What the library tells its callers when a plan or a call is wrong: a `HeddleError`, for plans with every diagnostic in it. */
+/** Library errors: the `HeddleError` of a wrong call, and the `PlanError` that carries every diagnostic of a plan. */
 import { HeddleError } from "../base/errors.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
 

@@ -1,4 +1,7 @@
-/** What the library's callers see of a run: its handle, where it stands, and what came of it. Types, and how they are read off a state. */
+/**
+ * Run handle: what a caller of the library sees of a run: its status, steps and result. Types, and how they are read
+ * from a state.
+ */
 import { defined } from "../base/defined.ts";
 import type { HeddleError } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";

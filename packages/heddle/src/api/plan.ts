@@ -1,7 +1,7 @@
 /**
- * Plans as the library's callers hold them: checked, ready to run, to look at and to draw. Knows no run.
+ * Checked plans of the library: loaded, ready to run, to inspect and to draw. Knows no run.
  *
- * Invariant: a {@link CheckedPlan} comes from {@link load} alone; what the engine needs of it is kept beside it, unseen.
+ * Invariant: a {@link CheckedPlan} comes only from {@link load}; what the engine needs of it is stored with it, hidden.
  */
 import { defined } from "../base/defined.ts";
 import { HeddleError } from "../base/errors.ts";

@@ -1,10 +1,10 @@
 /**
- * Runs for programs: a thin layer over the host that opens the project, hands the plan to the engine and closes the project
- * when the run has ended and nobody reads its events any more. Knows no rule of scheduling, journal or retry.
+ * Runs for programs: a thin layer over the host that opens the project, starts the plan and closes the project when the
+ * run has ended and nobody reads its events. Knows no rule of scheduling, journal or retry.
  *
  * Invariants:
- *  1. `result` never rejects for what a caller, a plan, a step or a machine did: those are statuses.
- *  2. The project is open exactly while the engine works or somebody reads; a later reader opens it again.
+ *  1. `result` never rejects because of a caller, a plan, a step or the machine: those are statuses.
+ *  2. The project is open while the engine works or somebody reads; a later reader opens it again.
  */
 import { statSync } from "node:fs";
 import { resolve } from "node:path";

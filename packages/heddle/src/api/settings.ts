@@ -1,4 +1,4 @@
-/** The options of `run` and `resume`: their meaning, and the check for callers without types. */
+/** Options of `run` and `resume`: their meaning, and their check for callers without types. */
 import { defined } from "../base/defined.ts";
 import { parseDuration } from "../base/duration.ts";
 import type { HeddleError } from "../base/errors.ts";

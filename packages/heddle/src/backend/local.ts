@@ -1,6 +1,6 @@
 /**
- * Executes attempts in this process: hands tasks to the function that carries one out, and now and then has what ended
- * commands left behind swept up. Knows neither plans nor the order of steps.
+ * Local backend: executes attempts in this process, and sweeps up processes that ended commands left behind. Knows
+ * neither plans nor the order of steps.
  */
 import type { Clock } from "../base/clock.ts";
 import type { Sweeper } from "../runner/port.ts";

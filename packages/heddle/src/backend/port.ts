@@ -1,4 +1,4 @@
-/** Where attempts execute: in this process, or on workers elsewhere. Knows nothing of the order of steps. */
+/** Backend port: where attempts execute, in this process or on workers. Does not know the order of steps. */
 import type { Decision } from "../run/event.ts";
 import type { Outcome, StopReason, Task, Note } from "../run/attempt.ts";
 

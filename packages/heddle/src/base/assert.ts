@@ -1,6 +1,4 @@
-/**
- * Bugs, told apart from failures: what is thrown here is a defect of heddle itself, never of a plan, a step or a machine.
- */
+/** Assertions: what is thrown here is a bug in heddle, never a failure of a plan, a step or the machine. */
 
 /** A state that this program's own rules exclude. Its message starts with `BUG:` so that reports are recognisable. */
 export class BugError extends Error {

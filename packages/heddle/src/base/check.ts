@@ -1,11 +1,12 @@
 /**
- * Small checkers for data of a known shape, made from a table that the compiler holds equal to a type. Knows no domain word.
- * For what a program wrote and reads back: one short sentence for the first thing wrong, no conversion, no defaults.
+ * Checkers for data of a known shape, built from tables that the compiler holds equal to a type. For data that a program
+ * wrote and reads back: they report the first problem in one short sentence, without conversion or defaults. Know no
+ * domain word.
  *
  * Invariants:
- *  1. A `Check<T>` fits `T` exactly: a table with a member too many, too few, or of another type does not compile.
- *  2. Objects have no members beyond their table: a misspelt optional member is found, not ignored.
- *  3. A check costs time proportional to the members present, and makes no garbage where all is well.
+ *  1. A `Check<T>` fits `T` exactly: a table with a field too many, too few, or of another type does not compile.
+ *  2. Objects have no fields outside their table: a misspelt optional field is found, not ignored.
+ *  3. A check costs time proportional to the fields present, and allocates nothing if all is well.
  */
 
 /** What is wrong with `value`, as the end of a sentence that begins with its path; `undefined`: nothing. */

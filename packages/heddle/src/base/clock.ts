@@ -1,5 +1,6 @@
 /**
- * The only owner of time. Everything else is handed a {@link Clock}, so that tests and the simulation control it.
+ * Clock: the only owner of time. Everything else gets a {@link Clock} as an argument, so that tests and the simulation
+ * control it.
  */
 
 /** Ends a timer before it fires; calling it again, or after the timer fired, does nothing. */

@@ -1,11 +1,11 @@
 /**
- * Object constructor that leaves out the members that are `undefined`: `defined({ step, hint })` instead of a conditional
- * spread for each optional member. Knows no domain word.
+ * Object constructor that omits `undefined` fields: `defined({ step, hint })` instead of a conditional spread per
+ * optional field. Knows no domain word.
  *
  * Invariants:
- *  1. The result is a new plain object with the members in the order they were given; nothing is copied deeply.
- *  2. Only optional members may be `undefined`: a required one is still required, an unknown one still refused.
- *  3. Every member is read once, now: a literal with a getter that must wait is not for this.
+ *  1. The result is a new plain object with the fields in the given order; nothing is copied deeply.
+ *  2. Only optional fields may be `undefined`: a required one is still required, an unknown one still refused.
+ *  3. Every field is read once, immediately: do not use it for a literal with a lazy getter.
  */
 
 /** `T`, whose optional members may also be present as `undefined`. Of a union, each variant by itself. */

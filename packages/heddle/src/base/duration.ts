@@ -1,4 +1,7 @@
-/** Durations as people write them (`500ms`, `30s`, `10m`, `2h`, `1d`, or a number of seconds) and as people read them. */
+/**
+ * Durations: parses what people write (`500ms`, `30s`, `10m`, `2h`, `1d`, or a number of seconds) and formats what they
+ * read.
+ */
 
 /** As it is written, once it was checked: text, or a number of seconds. */
 export type WrittenDuration = string | number;

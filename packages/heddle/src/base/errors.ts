@@ -1,4 +1,4 @@
-/** Errors as people meet them, and the way between those that are returned and those that are thrown. Knows no code of one. */
+/** Errors for people, and the conversion between returned and thrown ones. Knows no error code. */
 import { type Result, err } from "./result.ts";
 
 /**

@@ -1,4 +1,4 @@
-/** Names of runs and tokens: random first, so that a short prefix is enough to tell two of them apart. */
+/** Ids of runs and tokens. They begin with their random part, so that a short prefix identifies one. */
 import type { Random } from "./random.ts";
 
 /** Crockford's base 32: no `i`, `l`, `o`, `u`, so that an id can be read aloud and is never a word. */

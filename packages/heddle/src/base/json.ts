@@ -1,4 +1,4 @@
-/** JSON as data: its type, its one canonical text, and the check that a value is representable at all. */
+/** JSON values: their type, their canonical text, and the check that a value can be represented. */
 import { err, ok, type Result } from "./result.ts";
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };

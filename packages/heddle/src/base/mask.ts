@@ -1,8 +1,9 @@
 /**
- * Hides secret values in text, bytes and JSON: the value itself, any mix of it with URL or JSON escapes, and its base64 and
- * base64url in each of the three alignments, also where a value is split over chunks. Knows values, not where they are from.
+ * Masker: hides secret values in text, bytes and JSON: the value itself, any mix of it with URL or JSON escapes, and its
+ * base64 and base64url in each of the three alignments, also if a value is split over chunks. Does not know where the
+ * values come from.
  *
- * Invariant: a stream holds back only what may be the beginning of a secret.
+ * Invariant: a stream holds back only what can be the beginning of a secret.
  */
 import type { Json } from "./json.ts";
 

@@ -1,4 +1,4 @@
-/** The only owner of chance. */
+/** Random numbers: the only owner of randomness. */
 
 /** A number in [0, 1). */
 export type Random = () => number;

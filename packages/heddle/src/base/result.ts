@@ -1,4 +1,4 @@
-/** An expected failure is a value: `Result` carries it, a throw is a bug. */
+/** Result: an expected failure as a value. A throw is a bug. */
 export type Result<T, E> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: E };
 
 export function ok<T>(value: T): { readonly ok: true; readonly value: T } {

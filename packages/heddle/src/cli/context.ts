@@ -1,4 +1,7 @@
-/** What every command is handed, and the first steps that most of them share: open the project, find the run that is meant. */
+/**
+ * Command context: what every command gets, and the first steps that most commands share: open the project, find the
+ * run.
+ */
 import { existsSync } from "node:fs";
 import type { Clock } from "../base/clock.ts";
 import type { Problem } from "../base/errors.ts";

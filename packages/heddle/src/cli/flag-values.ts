@@ -1,4 +1,4 @@
-/** Values on the command line: their checks, and the reading of what was parsed. */
+/** Flag values: parsers for values on the command line, and readers of parsed flags. */
 import { parseDuration } from "../base/duration.ts";
 import type { JsonObject } from "../base/json.ts";
 import { UsageError, type Flags } from "./spec.ts";

@@ -1,4 +1,4 @@
-/** The words and colours of statuses, counts and times: the same in every command. */
+/** Formatting of statuses, counts and times, with their colours: the same in every command. */
 import { formatDuration } from "../base/duration.ts";
 import { tookText } from "../view/times.ts";
 import type { RunStatus, StepCounts, StepStatus } from "../view/status.ts";

@@ -1,4 +1,4 @@
-/** What `heddle --help` prints. */
+/** Help text of `heddle --help`. */
 import type { Output } from "./output.ts";
 import { pad } from "./output-text.ts";
 import { GROUPS } from "./table/all.ts";

@@ -1,4 +1,4 @@
-/** Where the work of a run's agents is, for people. */
+/** Landing lines: say where the work of a run's agents is. */
 import { plural } from "../base/plural.ts";
 import type { RunResult } from "../run/control.ts";
 

@@ -1,6 +1,7 @@
 /**
- * A run as lines: one per change of state. On a terminal they scroll away above the live view and tell how steps ended; elsewhere
- * they tell starts too, each line begins with its step, and a step's output follows as a block or as it comes.
+ * Line view: prints a run as one line per change of state. On a terminal the lines scroll above the live view and say
+ * how steps ended. Elsewhere starts are printed too, each line begins with its step, and a step's output follows as a
+ * block or as it comes.
  */
 import { tookText } from "../view/times.ts";
 import type { EventOf } from "../run/event.ts";

@@ -1,11 +1,11 @@
 /**
- * The live view of a run on a terminal: what runs now, with elapsed time and last line of output, above a bar with counts and the
- * time left. What is printed meanwhile scrolls away above it.
+ * Live view: shows the running steps with elapsed time and last line of output, above a progress bar with counts and the
+ * time left. Other output scrolls above it.
  *
  * Invariants:
- *  1. Everything of a frame is written at once, at most {@link FRAMES_PER_SECOND} times a second.
- *  2. A frame is never wider than the terminal, nor higher: a terminal can then always be told to go back to its first line.
- *  3. After {@link LiveView.stop} nothing of the frame is left, the cursor is seen, the keyboard is as before.
+ *  1. A frame is written at once, at most {@link FRAMES_PER_SECOND} times a second.
+ *  2. A frame is never wider or higher than the terminal, so that the cursor can always return to its first line.
+ *  3. After {@link LiveView.stop} nothing of the frame is left, the cursor is visible, and the keyboard is as before.
  */
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { defined } from "../base/defined.ts";

@@ -1,4 +1,4 @@
-/** A log file as lines, piece by piece: whatever its size and the length of its lines, one piece is held at a time. */
+/** Log reader: reads a log file as lines, one piece at a time, whatever its size and the length of its lines. */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 
 const PIECE = 65_536;

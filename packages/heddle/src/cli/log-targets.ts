@@ -1,4 +1,4 @@
-/** Which logs are meant. */
+/** Log targets: finds the logs that a command line names. */
 import type { RunSnapshot } from "../view/history.ts";
 import { writesLog } from "../view/run-view.ts";
 import type { Project } from "../project/port.ts";

@@ -1,6 +1,6 @@
 /**
- * The command line: finds the command, parses its words, runs it and sets the exit code. A command's code is loaded when it is
- * the one that was typed; help and mistakes load none.
+ * Command line entry point: finds the command, parses its arguments, runs it and sets the exit code. Only the code of
+ * the typed command is loaded; help and mistakes load none.
  */
 import { systemClock } from "../base/clock.ts";
 import { BugError } from "../base/assert.ts";

@@ -1,6 +1,6 @@
 /**
- * Text that is safe to show: what comes from steps, plans and files can neither move the cursor, nor rewrite the screen, nor
- * reorder what is read. Knows no stream.
+ * Safe text: text of steps, plans and files that can neither move the cursor, nor rewrite the screen, nor reorder what
+ * is read. Knows no stream.
  */
 import { stripVTControlCharacters } from "node:util";
 

@@ -1,10 +1,10 @@
 /**
- * The only owner of the console. Results go to standard output, problems and remarks to standard error. Text of others is made
- * safe by whoever composes a line ({@link safeLine}); this file adds colours and knows the terminal.
+ * Console: its only owner. Results go to standard output, problems and notes to standard error. Whoever composes a line
+ * makes foreign text safe ({@link safeLine}); this file adds colours and knows the terminal.
  *
  * Invariants:
- *  1. A closed pipe ends the output quietly: later writes are dropped, and {@link Output.onClosed} is told once.
- *  2. The cursor is shown again on every way out of the process.
+ *  1. A closed pipe ends the output quietly: later writes are dropped, and {@link Output.onClosed} is called once.
+ *  2. The cursor is visible again whenever the process ends.
  */
 import type { Writable } from "node:stream";
 import type { WriteStream } from "node:tty";

@@ -1,4 +1,7 @@
-/** From words to a command, its arguments and flags. Only the command that was typed is made known to the parser. */
+/**
+ * Argument parser: converts words to a command, its arguments and flags. The parser knows only the command that was
+ * typed.
+ */
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { UsageError, type CommandSpec, type Flags, type OptionSpec } from "./spec.ts";
 

@@ -1,4 +1,4 @@
-/** Plans as the command line meets them: finding the file, loading it, telling what is wrong with it. */
+/** Plan loading for commands: finds the file, loads it, and prints its errors. */
 import { promises } from "node:fs";
 import type { JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";

@@ -1,6 +1,6 @@
 /**
- * What is printed during a run, in order: lines, and whole logs between them. A log of any size is copied piece by piece, as
- * fast as the reader takes it, and what comes after it waits. Lines of one turn of the event loop are written together.
+ * Print queue: prints lines and whole logs of a run in order. A log of any size is copied piece by piece, as fast as the
+ * reader takes it, and what follows waits. Lines of one turn of the event loop are written together.
  */
 import type { LogCursor } from "./log-lines.ts";
 import { safeLine } from "./output-text.ts";

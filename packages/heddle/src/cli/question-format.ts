@@ -1,4 +1,7 @@
-/** How questions of a run are put to a person, and what is made of the words that come back. Knows no terminal and no command. */
+/**
+ * Question format: the text of a run's question, its keys, and the answer that a key or a line stands for. Knows no
+ * terminal and no command.
+ */
 import type { Answer } from "../run/control.ts";
 import type { OpenQuestion } from "../run/event.ts";
 

@@ -1,6 +1,6 @@
 /**
- * Questions on the keyboard, one at a time, while a live view is drawn: answered by one key, or by a line of text. Keys are taken
- * as they are pressed, and only while a question is open.
+ * Keyboard questions: asks one question at a time during a live view, answered by one key or a line of text. Keys are
+ * read only while a question is open.
  */
 import { StringDecoder } from "node:string_decoder";
 

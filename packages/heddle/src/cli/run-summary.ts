@@ -1,4 +1,4 @@
-/** The end of a run, for people: failures again with the last lines of each, sums, and what to type next. */
+/** Run summary: prints the end of a run: failures with their last lines, times, and what to type next. */
 import { plural } from "../base/plural.ts";
 import type { RunSnapshot } from "../view/history.ts";
 import { speedupOf, writesLog } from "../view/run-view.ts";

@@ -1,4 +1,4 @@
-/** Shows the undo of a run's steps as it goes on. */
+/** Rollback view: shows the undo of a run's steps. */
 import type { Problem } from "../base/errors.ts";
 import type { RunHandle } from "../engine/api.ts";
 import type { Context } from "./context.ts";

@@ -1,4 +1,7 @@
-/** A run in this process, from the handle to the exit code: shows it, passes signals on, and says at the end what to type next. */
+/**
+ * Run view: shows a run of this process from its handle to the exit code, passes signals on, and prints what to type
+ * next.
+ */
 import type { RunHandle } from "../engine/api.ts";
 import type { RunEvent } from "../view/history.ts";
 import { Timeline } from "../view/timeline.ts";

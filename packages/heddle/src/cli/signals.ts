@@ -1,4 +1,4 @@
-/** Ctrl-C, SIGTERM and a closed terminal while a run goes on. */
+/** Signal handler: Ctrl-C, SIGTERM and a closed terminal during a run. */
 import type { RunHandle } from "../engine/api.ts";
 
 export interface SignalWatch {

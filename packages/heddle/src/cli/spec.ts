@@ -1,4 +1,7 @@
-/** The shape in which commands are declared: data, so that help and completion can be made of it without loading any command. */
+/**
+ * Command declarations: their types. Commands are data, so that help and completion can be built without loading any
+ * command.
+ */
 import type { Context } from "./context.ts";
 
 export interface OptionSpec {

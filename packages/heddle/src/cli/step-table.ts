@@ -1,4 +1,4 @@
-/** Steps of a run as lines, for whoever shows them. */
+/** Step table: prints the steps of a run, one line each. */
 import { STATUS_SYMBOL } from "../view/status.ts";
 import { tookText } from "../view/times.ts";
 import type { StepView } from "../view/run-view.ts";

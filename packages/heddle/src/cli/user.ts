@@ -1,4 +1,4 @@
-/** Who sits at this terminal. */
+/** User name: who is using this terminal. */
 import { userInfo } from "node:os";
 
 /** The name under which answers are recorded; `unknown` where the system has none for this user. */

@@ -1,11 +1,11 @@
 /**
- * Keeps what an attempt left behind, whatever it did: its files as a commit, its commits by a ref. Knows no outcome: failed and
- * cancelled attempts are captured too.
+ * Capture: keeps what an attempt left, whatever it did: its files as a commit, its dropped commits under a ref. Knows no
+ * outcome: failed and cancelled attempts are captured too.
  *
  * Invariants:
- *  1. Nothing of the worktree, its index or its branch is changed.
- *  2. What is kept is kept by refs of heddle's own before the call returns.
- *  3. Called again, for the same attempt and the same files, it gives the same answer and makes nothing new.
+ *  1. The worktree, its index and its branch are not changed.
+ *  2. What is kept is under heddle's own refs before the call returns.
+ *  3. Called again for the same attempt and files it returns the same result and creates nothing new.
  */
 import { agentCommits, unreached } from "./reflog-commits.ts";
 import { HeddleError } from "../base/errors.ts";

@@ -1,10 +1,11 @@
 /**
- * Sets the files of a worktree to a commit, and reads them into a tree. Knows an index and a folder, no run and no branch.
+ * Checkout files: sets the files of a worktree to a commit, and reads them into a tree. Knows an index and a folder, no
+ * run and no branch.
  *
  * Invariants:
- *  1. The agent's index is read for names alone and never written while files are read: what it holds of times, sizes and
- *     flags may be anything.
- *  2. Nothing of the folder is followed out of it: a symbolic link is a file that holds a path.
+ *  1. Only names are read from the agent's index, and it is not written while files are read: its times, sizes and flags
+ *     cannot be trusted.
+ *  2. Symbolic links are not followed out of the folder: a link is a file that contains a path.
  */
 import { randomUUID } from "node:crypto";
 import { constants, type Stats } from "node:fs";

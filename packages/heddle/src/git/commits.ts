@@ -1,4 +1,4 @@
-/** Commits made under heddle's identity, and the trees of commits. Knows ids, no ref. */
+/** Commits: creates commits under heddle's identity, and reads the trees of commits. Knows ids, no refs. */
 import { defined } from "../base/defined.ts";
 import { type Repository, line } from "./repository-access.ts";
 

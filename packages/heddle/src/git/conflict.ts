@@ -1,10 +1,10 @@
 /**
- * Puts a step's work on top of a commit that it does not go together with, so that somebody can settle it, and tells what is not
- * settled yet. Knows trees and files, no worktree and no person.
+ * Conflict writer: applies a step's work onto a commit that it conflicts with, so that it can be resolved, and finds
+ * what is not resolved yet. Knows trees and files, no worktree and no person.
  *
- * Invariant: nothing that conflicts is decided here. What git leaves without markers in the file (a file that one side removed, a
- * binary one, a link) becomes a text with both sides between markers; the markers name the two commits, so that no other text can
- * be taken for one.
+ * Invariant: no conflict is decided here. What git leaves without markers (a file that one side removed, a binary file,
+ * a link) becomes a text with both sides between markers. The markers name the two commits, so that no other text can be
+ * mistaken for one.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,6 +1,4 @@
-/**
- * Removal of folders: out of the way at once, by a rename; deleted later. Knows no git.
- */
+/** Deferred delete: moves a folder out of the way by a rename and deletes it later. Knows no git. */
 import { randomUUID } from "node:crypto";
 import { chmod, mkdir, readdir, readlink, rename, rm } from "node:fs/promises";
 import { join, sep } from "node:path";

@@ -1,7 +1,6 @@
 /**
- * Finds the repository of a folder and judges it before anything is done to it (G7): what cannot work is refused with a reason,
- * what works with a difference is said. Changes
- * nothing in it.
+ * Repository discovery: finds the repository of a folder and checks it before anything is done to it (G7). What cannot
+ * work is refused with a reason; what works differently is reported. Changes nothing.
  */
 import { existsSync, mkdirSync, realpathSync } from "node:fs";
 import { dirname, join, resolve, sep } from "node:path";

@@ -1,6 +1,4 @@
-/**
- * What worktrees take of the disk, and a bound on it (G6). Knows folders, no git.
- */
+/** Disk usage of worktrees, and its limit (G6). Knows folders, no git. */
 import { lstat, opendir, readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Repository } from "./repository-access.ts";

@@ -1,6 +1,6 @@
 /**
- * The commit that a folder's git repository has checked out, by reading files: a process of git's would cost more than the
- * rest of a start, and could run what the repository's configuration says.
+ * Git HEAD reader: finds the commit that a folder has checked out by reading files. A git process would cost more than
+ * the rest of a start, and could run what the repository's configuration says.
  */
 import { readFileSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";

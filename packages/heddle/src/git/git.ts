@@ -1,12 +1,12 @@
 /**
- * The only caller of git. Starts one git process, bounded in time and output, in an environment made from nothing. Knows no
- * repository: which one, and which of its parts may be believed, is for `doors.ts` to say.
+ * Git process: the only caller of git. Starts one git process, limited in time and output, with a clean environment.
+ * Knows no repository: `repository-access.ts` says which one, and which of its parts are trusted.
  *
  * Invariants:
- *  1. No program of a repository's choosing is started (S11): no hooks, no monitor, no editor, no pager, no transport.
- *  2. Nothing of the caller's environment reaches git but the names in {@link PASSED}: no `GIT_DIR` of a hook that heddle
- *     was called from, no `GIT_CONFIG_*`, no `GIT_EXTERNAL_DIFF`.
- *  3. What git says to people is never read: exit codes, and output of commands that were asked for a format.
+ *  1. No program that a repository names is started (S11): no hooks, no monitor, no editor, no pager, no transport.
+ *  2. Of the caller's environment git gets only the names in {@link PASSED}: no `GIT_DIR` of a hook that heddle was
+ *     called from, no `GIT_CONFIG_*`, no `GIT_EXTERNAL_DIFF`.
+ *  3. Messages for people are never parsed: only exit codes, and output of commands that were asked for a format.
  */
 import { spawn } from "node:child_process";
 import type { Clock } from "../base/clock.ts";

@@ -1,10 +1,11 @@
 /**
- * Files that git does not hold and steps need (`.env`, certificates): what `.worktreeinclude` in the user's checkout names, in
- * the form of `.gitignore`, is copied into a new worktree. Knows files, no run.
+ * Include copier: copies files that git does not track and steps need (`.env`, certificates), as listed in
+ * `.worktreeinclude` of the user's checkout, into a new worktree. Knows files, no run.
  *
  * Invariants:
- *  1. Only files are copied, one by one: a folder is never linked, a symbolic link never followed, on either side.
- *  2. Only what the worktree ignores: what is not ignored would be captured and merged, and such files hold secrets.
+ *  1. Only files are copied, one by one: folders are never linked and symbolic links never followed, on either side.
+ *  2. Only files that the worktree ignores are copied: others would be captured and merged, and such files contain
+ *     secrets.
  *  3. Nothing is overwritten.
  */
 import { createHash } from "node:crypto";

@@ -1,6 +1,6 @@
 /**
- * Looks at a folder of files against an index and a commit, writing neither: the index is copied and refreshed aside. Copies
- * and moves indexes for others. Knows no worktree of heddle's and no user.
+ * Index status: compares a folder of files with an index and a commit, without writing either: the index is copied and
+ * refreshed elsewhere. Also copies and moves indexes. Knows no worktree of heddle and no user.
  */
 import { createHash, randomUUID } from "node:crypto";
 import { copyFile, mkdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";

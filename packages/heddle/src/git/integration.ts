@@ -1,8 +1,8 @@
 /**
- * The integration branch of a run: where its merged steps are, one after the other. Checked out nowhere. Knows its commits by
- * their trailers: what was merged is read from the branch itself, so that nothing else can be at odds with it.
+ * Integration branch of a run: the merged work of its steps, checked out nowhere. Finds a step's commits by their
+ * trailers: what was merged is read from the branch itself, so nothing else can disagree with it.
  *
- * Invariant: the branch only moves from a commit that was looked at to one that was made on top of it (compare and swap).
+ * Invariant: the branch only moves from a known commit to one that was made on top of it (compare and swap).
  */
 import { HeddleError } from "../base/errors.ts";
 import { type Repository, line } from "./repository-access.ts";

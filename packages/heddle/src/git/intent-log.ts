@@ -1,6 +1,6 @@
 /**
- * What is being done to a repository's own folder, noted before it is done, so that what a crash leaves can be told from what
- * belongs to others. One intent at a time: all that writes one holds the repository's lock.
+ * Intent log: records an operation in a repository's own folder before it is done, so that leftovers of a crash can be
+ * distinguished from what belongs to others. One intent at a time: the writer holds the repository's lock.
  */
 import { readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 /**
- * Notices that something outside the worktrees was changed: the user's checkout, and what all worktrees share. Compares two
- * looks; who changed it, a step or the user, is not known here. Reads only.
+ * Isolation check: finds changes outside the worktrees, in the user's checkout and in what all worktrees share, by
+ * comparing two snapshots. Does not know whether a step or the user made them. Only reads.
  */
 import { createHash } from "node:crypto";
 import { lstat, readFile, readdir } from "node:fs/promises";

@@ -1,10 +1,10 @@
 /**
- * Brings the integration branch to where the user wants it, and takes single steps back out of it. Never pushes.
+ * Landing: brings the integration branch to the user's branch, and reverts single steps. Never pushes.
  *
  * Invariants:
- *  1. The user's branch moves only forward, by compare and swap, and only where the user's checkout is clean and on it.
- *  2. A landing that was stopped half-way is finished by the next, or left for the user as an ordinary change; called again
- *     after its end it changes nothing.
+ *  1. The user's branch moves only forward, by compare and swap, and only if the user's checkout is on it and clean.
+ *  2. A landing that was stopped half-way is completed by the next one, or left for the user as an ordinary change.
+ *     Called again after its end it changes nothing.
  */
 import { join } from "node:path";
 import { defined } from "../base/defined.ts";

@@ -1,6 +1,6 @@
 /**
- * What there is of heddle's in a repository: worktrees, leftovers, branches, each with its size and whether it can go. Data for
- * `heddle worktrees`, `doctor` and clean-up. Reads only.
+ * Listing: heddle's worktrees, leftovers and branches in a repository, each with its size and whether it can be removed.
+ * For `heddle worktrees`, `doctor` and clean-up. Only reads.
  */
 import { readFile, readdir, stat } from "node:fs/promises";
 import { createHash } from "node:crypto";

@@ -1,10 +1,10 @@
 /**
- * One at a time per repository: a queue inside this process and a lock file between processes. Knows no git.
+ * Repository lock: a queue inside this process and a lock file between processes. Knows no git.
  *
  * Invariants:
- *  1. A lock whose owner has ended is taken over; an owner is a process id with its time of start, so that a new process with
- *     an old id is not mistaken for it.
- *  2. The file appears whole: it is written aside and linked into place.
+ *  1. A lock whose owner has ended is taken over. The owner is a process id with its start time, so that a new process
+ *     with an old id is not mistaken for it.
+ *  2. The file appears complete: it is written elsewhere and linked into place.
  */
 import { randomUUID } from "node:crypto";
 import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";

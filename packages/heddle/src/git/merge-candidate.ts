@@ -1,10 +1,11 @@
 /**
- * Makes the commit that a merge would give, in memory: no branch moves, no file changes. Knows commits and messages, no queue.
+ * Merge candidate: creates the commit that a merge would give, in memory: no branch moves, no file changes. Knows
+ * commits and messages, no queue.
  *
  * Invariants:
- *  1. The same inputs give the same tree; whether and what conflicts is git's answer, not read from its words.
- *  2. Attributes are those of the branch merged into (`merge=union`, `-text`), as in a checkout of it; programs that a
- *     repository names for merging are not run.
+ *  1. The same inputs give the same tree. Git's exit code and formatted output say what conflicts, not its messages.
+ *  2. Attributes are those of the branch merged into (`merge=union`, `-text`), as in a checkout of it. Merge programs
+ *     that a repository names are not run.
  */
 import { createHash } from "node:crypto";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";

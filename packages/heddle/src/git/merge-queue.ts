@@ -1,13 +1,13 @@
 /**
- * The tested merge queue: attempts that succeeded become commits of the integration branch, one by one, each verified as the
- * very commit that the branch then gets. Knows no plan and no scheduler: entries come in, outcomes go out.
+ * Merge queue: merges captures of succeeded attempts into the integration branch, one by one, each verified as the
+ * commit that the branch then gets. Knows no plan and no scheduler: entries in, outcomes out.
  *
  * Invariants:
  *  1. The branch never has a commit whose verification did not pass.
- *  2. A conflict or a red verification moves nothing, and stops no other entry.
- *  3. Entries are merged in the order of their coming; those that come in the same turn, by `order`.
- *  4. What is on the branch already is answered from it: after a crash, entries are put in again and none is merged twice.
- *  5. Who takes an entry back hears of it when nothing of its verification runs any more. Others lose time by it at most.
+ *  2. A conflict or a failed verification moves nothing and stops no other entry.
+ *  3. Entries are merged in the order they arrive; those that arrive in the same turn, by `order`.
+ *  4. Work that is on the branch already is found there: after a crash entries are added again and none is merged twice.
+ *  5. A withdrawn entry settles when nothing of its verification is running. Other entries lose only time by it.
  */
 import { invariant } from "../base/assert.ts";
 import { defined } from "../base/defined.ts";

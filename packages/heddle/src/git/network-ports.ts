@@ -1,6 +1,6 @@
 /**
- * Network ports for worktrees: a block for each, held by a file that names the worktree. Nobody listens to a block's ports when
- * it is given out; what others do later is not known.
+ * Network ports: reserves a block of ports per worktree, by a file that names the worktree. Nothing listens on the ports
+ * of a block when it is reserved; later use by other programs is not known.
  */
 import { createServer } from "node:net";
 import { mkdir, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";

@@ -1,9 +1,9 @@
 /**
- * Branches of worktrees: made with a mark of heddle's, and deleted with it. Knows no files.
+ * Owned branches: creates and deletes branches of worktrees, with a mark that heddle created them. Knows no files.
  *
  * Invariants:
- *  1. A branch that exists and has no mark of ours is neither used nor deleted.
- *  2. The mark is there before the branch, and goes with it.
+ *  1. A branch without heddle's mark is neither used nor deleted.
+ *  2. The mark is written before the branch and removed with it.
  */
 import { join } from "node:path";
 import { type Result, err, ok } from "../base/result.ts";

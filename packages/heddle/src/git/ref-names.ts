@@ -1,8 +1,9 @@
 /**
- * Names of branches, refs and folders, made of ids. Knows no repository. Everything that heddle writes into a repository lies
- * under the two prefixes here.
+ * Ref names: names of branches, refs and folders for ids. Knows no repository. Everything that heddle writes into a
+ * repository is under the two prefixes here.
  *
- * Invariant: different owners have different names, on file systems that ignore case too, and every name is a valid ref.
+ * Invariant: different owners have different names, also on file systems that ignore case, and every name is a valid
+ * ref.
  */
 import { createHash } from "node:crypto";
 import { HeddleError } from "../base/errors.ts";

@@ -1,6 +1,6 @@
 /**
- * Commits that were made in a worktree, found by where its HEAD has been. Reads only; what the agent destroyed is not there, and
- * is no error.
+ * Reflog commits: finds commits that were made in a worktree, by the reflog of its HEAD. Only reads. What the agent
+ * destroyed is not found, which is not an error.
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,6 +1,7 @@
 /**
- * Puts right what a crash left of making or removing worktrees of one run. Called under the repository's lock, before anything
- * else is done for the run. Removes nothing that may hold work, and nothing that is not certainly heddle's.
+ * Repair: fixes what a crash left while worktrees of a run were created or removed. Called under the repository's lock,
+ * before anything else is done for the run. Removes nothing that may have work, and nothing that is not certainly
+ * heddle's.
  */
 import { readFile, readdir, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";

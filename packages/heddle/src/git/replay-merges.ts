@@ -1,8 +1,8 @@
 /**
- * Brings what one run merged for some of its steps to where another begins, in memory: commits are made, no branch moves. Knows
- * the integration branch of the earlier run, not why its results are taken.
+ * Merge replay: replays the merges of an earlier run onto a new base, in memory: commits are created, no branch moves.
+ * Knows the integration branch of the earlier run, not why its results are reused.
  *
- * What comes of it is verified by the steps that are merged on top, not by itself: on another base it may be red.
+ * The result is not verified by itself, but with the first step that is merged on top: on another base it may fail.
  */
 import { makeCommit, treeOf } from "./commits.ts";
 import { mergeOver, readCommit } from "./merge-candidate.ts";

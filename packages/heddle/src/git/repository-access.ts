@@ -1,14 +1,16 @@
 /**
- * Two doors to one repository. Knows which part of it each command may see, not what the commands are for.
+ * Repository access: two ways to run git on one repository. Knows which part of it each command may see, not what the
+ * commands are for.
  *
- *  - `refs`: the repository as it is, for refs, worktrees and reading settings. Never for commands that read or write files.
- *  - `objects`: the repository's objects and nothing else of it, through a git folder of heddle's own that has no filters, no
- *    merge or diff drivers, no remotes and no refs. For all that reads files into objects and objects into files.
+ *  - `refs`: the repository as it is, for refs, worktrees and reading settings. Never for commands that read or write
+ *    file contents.
+ *  - `objects`: only the repository's objects, through an isolated git folder of heddle's that has no filters, no merge
+ *    or diff drivers, no remotes and no refs. For everything that converts files to objects and back.
  *
  * Invariants:
- *  1. No command that converts, compares or merges content sees the repository's configuration, so no filter or driver of
- *     its can run (S11); settings without code ({@link PLAIN_SETTINGS}) are handed on by value.
- *  2. Through `objects` a commit is always named by its id: there are no refs to be mistaken about.
+ *  1. No command that converts, compares or merges content sees the repository's configuration, so none of its filters
+ *     or drivers can run (S11). Settings without code ({@link PLAIN_SETTINGS}) are passed by value.
+ *  2. Through `objects` a commit is always named by its id: there are no refs.
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";

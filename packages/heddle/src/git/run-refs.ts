@@ -1,9 +1,10 @@
 /**
- * Heddle's refs of runs: branches, captures, kept commits. Says whether a run's work is on a branch of the user's, and removes what
- * is done with. Knows no journal: whether a run may still go on is the caller's to say.
+ * Run refs: heddle's branches, captures and kept commits of a run. Says whether a run's work is on one of the user's
+ * branches, and removes refs. Knows no journal: the caller says whether a run can still continue.
  *
  * Invariants:
- *  1. A branch without our mark is somebody else's, and one that is checked out is in use: neither is removed.
+ *  1. A branch without heddle's mark belongs to somebody else, and one that is checked out is in use: neither is
+ *     removed.
  *  2. Nothing is removed of a run that has worktrees.
  */
 import { readdir } from "node:fs/promises";

@@ -1,4 +1,4 @@
-/** A person's word on a conflict, carried out: one side's lines where the two do not go together. Knows commits and blobs. */
+/** Conflict resolution with one side: takes `ours` or `theirs` for the lines that conflict. Knows commits and blobs. */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

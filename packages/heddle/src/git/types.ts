@@ -1,6 +1,6 @@
 /**
- * What the parts of this room hand to each other and to its users: worktrees' owners, captures, entries and outcomes of the merge
- * queue, landings, looks, listings. Plain data; knows no git.
+ * Types of the git room: worktree owners, captures, merge queue entries and outcomes, landings, snapshots, listings.
+ * Plain data.
  */
 import type { Problem } from "../base/errors.ts";
 

@@ -1,6 +1,6 @@
 /**
- * Says whether a worktree holds something that is nowhere else. Asked before every removal: the answer comes from the files and
- * from git, not from what was noted.
+ * Unsaved work check: finds work in a worktree that exists nowhere else. Asked before every removal. Reads the files and
+ * git, not heddle's records.
  */
 import { join } from "node:path";
 import { defined } from "../base/defined.ts";

@@ -1,9 +1,10 @@
 /**
- * Runs the caller's verification on a commit, in a worktree of its own that is used again. Knows worktrees, not what is verified.
+ * Verification: runs the caller's checks on a commit, in a separate worktree that is reused. Does not know what is
+ * checked.
  *
  * Invariants:
- *  1. What is verified is that commit: the worktree's HEAD is at it and its files are the commit's.
- *  2. What passed once under a key and a tree passes without running, for as long as it is remembered.
+ *  1. Exactly that commit is verified: the worktree's HEAD is at it and its files are the commit's.
+ *  2. What passed once for a key and a tree passes without running, as long as it is remembered.
  */
 import { createHash } from "node:crypto";
 import { appendFile, mkdir, readFile } from "node:fs/promises";

@@ -1,7 +1,7 @@
 /**
- * Where a worktree is and what is remembered about it. Knows folders and files, runs no git.
+ * Worktree record: where a worktree is and what is stored about it. Knows folders and files, runs no git.
  *
- * Invariant: what is remembered saves work and names things; whether a worktree, branch or commit exists is asked of git.
+ * Invariant: the record saves work and names things; git says whether a worktree, branch or commit exists.
  */
 import { mkdir, readFile, readdir, realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";

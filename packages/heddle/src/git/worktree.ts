@@ -1,11 +1,12 @@
 /**
- * Worktrees of runs: made, found again, set to another commit, removed. Knows git's state and its own notes, no step's work.
+ * Worktrees of runs: creates, finds, resets and removes them. Knows git's state and heddle's records, not the steps'
+ * work.
  *
  * Invariants:
- *  1. A branch that exists and has no mark of ours is neither used nor deleted (`owned-branch.ts`).
- *  2. One process at a time makes and removes worktrees of a repository (`lock.ts`); files are filled in parallel.
- *  3. Nothing that may hold work is reset or removed before it is captured: `reset` and `remove` look, and refuse.
- *  4. Each operation may be stopped at any point and called again.
+ *  1. A branch without heddle's mark is neither used nor deleted (`owned-branch.ts`).
+ *  2. One process at a time creates and removes worktrees of a repository (`lock.ts`); files are written in parallel.
+ *  3. Nothing that may have work is reset or removed before it is captured: `reset` and `remove` check, and refuse.
+ *  4. Each operation can be stopped at any point and called again.
  */
 import { mkdir, rename, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";

@@ -1,10 +1,11 @@
 /**
- * Turns a list of steps into a {@link Graph}, or into everything that keeps it from being one. Linear in steps and edges, no
- * recursion: a million steps and chains of any length. Knows nothing of files or texts: problems name places in the list.
+ * Graph builder: turns a list of steps into a {@link Graph}, or returns everything that prevents it. Linear in steps and
+ * edges, without recursion: a million steps and chains of any length. Knows nothing of files or texts: problems name
+ * positions in the list.
  *
- * 1. All problems come at once, in the order of the steps, the cycle last.
- * 2. An edge counts once, however often it is written; one that is both hard and soft is hard.
- * 3. The same list gives the same graph and the same problems.
+ *  1. All problems are returned at once, in the order of the steps, the cycle last.
+ *  2. An edge counts once, however often it is written; one that is both hard and soft is hard.
+ *  3. The same list gives the same graph and the same problems.
  */
 import { defined } from "../base/defined.ts";
 import { suggest } from "../base/suggest.ts";

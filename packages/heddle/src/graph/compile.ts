@@ -1,7 +1,7 @@
 /**
- * From text to a plan that can run: parse, validate, make the graph, all errors at once and each with its place. The only
- * file that sees a plan's text and its graph together. Expressions are looked at only where there are some, so that a plan
- * without them never loads their language.
+ * Plan compiler: parses and validates a text and builds its graph; returns all errors at once, each with its position.
+ * The only file that sees a plan's text and its graph together. The expression language is loaded only for plans with
+ * expressions.
  */
 import { defined } from "../base/defined.ts";
 import { err, ok, type Result } from "../base/result.ts";

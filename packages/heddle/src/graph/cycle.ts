@@ -1,10 +1,11 @@
 /**
- * Finds the shortest cycle among steps that could not be put into layers.
+ * Cycle finder: finds the shortest cycle among steps that have no layer.
  *
- * 1. The same steps give the same cycle: starts are tried in ascending order, only a strictly shorter cycle replaces one.
- * 2. The cycle begins with its smallest step: a step is struck out once all cycles through it were looked at.
- * 3. Work is bounded: past {@link MOST_EDGE_VISITS} the shortest cycle found so far stands. Only graphs of tens of thousands
- *    of steps that are knotted throughout come near it.
+ *  1. The same steps give the same cycle: starts are tried in ascending order, and only a strictly shorter cycle
+ *     replaces one.
+ *  2. The cycle begins with its smallest step: a step is removed after all cycles through it were searched.
+ *  3. Work is bounded: after {@link MOST_EDGE_VISITS} the shortest cycle found so far is returned. Only graphs of tens
+ *     of thousands of steps with cycles everywhere come near it.
  */
 import { invariant } from "../base/assert.ts";
 import type { Step } from "../plan/plan.ts";

@@ -1,6 +1,6 @@
 /**
- * A graph as text: Mermaid, Graphviz DOT, and a tree of lines. Names are data: whatever they hold, they stay inside the
- * label they are put in. Lines come one by one, so that a large graph needs no large string; none ends in a line break.
+ * Graph drawing: Mermaid, Graphviz DOT, and a tree of lines. Names are data: whatever they contain, they stay inside
+ * their label. Lines are generated one by one, without line breaks, so that a large graph needs no large string.
  */
 import { targetsOf, type Graph } from "./graph.ts";
 

@@ -1,6 +1,7 @@
 /**
- * A plan's steps as an immutable directed acyclic graph, in compact arrays (compressed sparse rows): steps are numbers from
- * 0 in the order of the plan, so that a million of them cost tens of bytes each and no walk needs a map.
+ * Graph: a plan's steps as an immutable directed acyclic graph in compact arrays (compressed sparse rows). Steps are
+ * numbers from 0 in the order of the plan, so that a million of them cost tens of bytes each and no traversal needs a
+ * map.
  */
 
 /** Successor lists in one array: those of node `i` are `targets[offsets[i] .. offsets[i + 1]]`. */

@@ -1,4 +1,4 @@
-/** A plan that is ready to run: read, validated and found to be a graph. */
+/** Loaded plan: a plan that is validated, has a graph, and is ready to run. */
 import type { Diagnostic } from "../plan/diagnostic.ts";
 import type { Graph } from "./graph.ts";
 import type { Functions, Plan } from "../plan/plan.ts";

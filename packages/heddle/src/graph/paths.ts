@@ -1,4 +1,7 @@
-/** Lengths of paths through a graph: what the scheduler ranks by and what a plan's print shows. Linear, no recursion. */
+/**
+ * Path lengths: layers, longest paths and critical path of a graph, for the scheduler's ranking and for `plan`. Linear,
+ * without recursion.
+ */
 import type { Adjacency, Graph } from "./graph.ts";
 
 /**

@@ -1,4 +1,4 @@
-/** Parts of a graph, as marks: `marks[i]` is 1 for a step that belongs to the part. Linear, no recursion. */
+/** Step selection: parts of a graph as marks; `marks[i]` is 1 for a selected step. Linear, without recursion. */
 import type { Adjacency, Graph } from "./graph.ts";
 
 /** A part of a graph: 1 for each step that belongs to it. */

@@ -1,7 +1,7 @@
 /**
- * The steps that say what they write, over a plan and the plans inside it, each with those among them that have always ended
- * before it starts. Sets of bits, joined along the edges: bounded in memory and time, for which a large plan's last steps go
- * without ({@link WriteOrder.isWhole}).
+ * Write order: for each step with `writes`, in a plan and the plans inside it, the other such steps that have always
+ * ended before it starts. Bit sets, joined along the edges. Memory and time are bounded; the last steps of a very large
+ * plan are then not covered ({@link WriteOrder.isWhole}).
  */
 import type { DocumentPath } from "../plan/diagnostic.ts";
 import type { Step } from "../plan/plan.ts";

@@ -1,9 +1,8 @@
 /**
- * Foretells conflicts: steps that may run at the same time and whose `writes` may match one file. Looks at a plan and the
- * plans inside it at once. Judges nothing: its findings are warnings, and `agents: {conflicts: serialize}` makes turns of them.
+ * Write overlap check: warns of steps that can run at the same time and whose `writes` can match the same file, in a
+ * plan and the plans inside it. With `agents: {conflicts: serialize}` such steps run one after the other instead.
  *
- * Bounded for every plan: pairs of globs and pairs of steps are compared up to a limit, and who reads the warnings is told
- * where it was reached.
+ * Pairs of globs and pairs of steps are compared up to a limit; a warning says if the limit was reached.
  */
 import type { Diagnostic, SourceMap } from "../plan/diagnostic.ts";
 import { shorten } from "../plan/issues.ts";

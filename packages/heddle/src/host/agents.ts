@@ -1,6 +1,6 @@
 /**
- * The composition root's part for agents: what their steps need of this machine. Imported by the other halves alone, when the
- * first agent is about to start, or somebody asks about worktrees.
+ * Composition root for agents: picks what agent steps need on this machine. Loaded by the rest of the host only when the
+ * first agent is about to start, or when worktrees are listed.
  */
 import { agentKeeping } from "../agent/work/maintenance.ts";
 import type { AgentKeeping, AgentWork } from "../agent/port.ts";

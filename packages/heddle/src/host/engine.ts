@@ -1,5 +1,6 @@
 /**
- * The composition root's other half: what runs need beyond the journal. Imported by `host/open.ts` alone, when the first run starts.
+ * Composition root for runs: picks what runs need besides the journal. Imported only by `host/open.ts`, when the first
+ * run starts.
  */
 import { cpus, freemem, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";

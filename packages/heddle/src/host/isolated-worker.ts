@@ -1,4 +1,4 @@
-/** The program of the worker threads that isolated functions run in: puts the runner's half and the plan's functions together. */
+/** Program of worker threads for isolated functions: connects the runner's part with the plan's functions. */
 import { pathToFileURL } from "node:url";
 import { definitionDocument, isPlanDefinition } from "../plan/define.ts";
 import { serveIsolated } from "../runner/isolated.ts";

@@ -1,8 +1,8 @@
 /**
- * The composition root: with `host/engine.ts`, its other half, the only file that picks implementations. Imported by the faces,
- * `index.ts` and tests alone.
+ * Composition root: with `host/engine.ts` the only file that picks implementations. Imported only by the faces,
+ * `index.ts` and tests.
  *
- * What only running takes is loaded when the first run starts: looking at a project must not wait for the code of an engine.
+ * What only a run needs is loaded when the first run starts, so that inspecting a project does not load the engine.
  */
 import type { AgentKeeping } from "../agent/port.ts";
 import { defined } from "../base/defined.ts";

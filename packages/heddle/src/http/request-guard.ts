@@ -1,6 +1,7 @@
 /**
- * Which requests may come in: only those that a local program sends to this very address with a valid token. A web page that
- * gets a browser to call (DNS rebinding) is stopped by its `Host` or `Origin`, whatever else it knows. Looks at headers alone.
+ * Request guard: accepts only requests that a local program sends to this address with a valid token. Requests that a
+ * web page makes a browser send (DNS rebinding) are rejected by `Host` or `Origin`, whatever else they contain. Looks at
+ * headers only.
  */
 import { defined } from "../base/defined.ts";
 

@@ -1,4 +1,4 @@
-/** How long steps are expected to take: the median over the latest runs. Pure. */
+/** Expected durations of steps: the median over the latest runs. Pure. */
 import { isJsonObject } from "../base/json.ts";
 
 /** Runs of a plan whose durations are kept: enough for a median that one odd run does not move. */

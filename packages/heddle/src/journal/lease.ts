@@ -1,11 +1,12 @@
 /**
- * When a lease is in force: the one rule that both journals share. Pure; does not know where leases are stored.
+ * Lease rule: says when a lease is valid; shared by all journals. Pure; does not know where leases are stored.
  *
  * Invariants:
- *  1. A lease that was released is never in force.
- *  2. A lease of another boot of the machine is not in force: its process cannot be alive.
- *  3. A lease silent for longer than the term is not in force, alive or not: its holder may be stopped for ever.
- *  4. A pid is only asked about in the process space that it belongs to; elsewhere only silence counts.
+ *  1. A released lease is not valid.
+ *  2. A lease of another boot of the machine is not valid: its process cannot be alive.
+ *  3. A lease that was not renewed for longer than the term is not valid, whether its process is alive or not: it may be
+ *     stopped for ever.
+ *  4. Whether a pid is alive is only asked in its own process space; elsewhere only renewal counts.
  */
 import type { Holder } from "./port.ts";
 

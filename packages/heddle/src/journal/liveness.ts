@@ -1,8 +1,9 @@
 /**
- * Which process is which, and whether it still lives: asks the operating system. Knows no lease and no run.
+ * Process liveness: identifies processes and asks the operating system whether they are alive. Knows no lease and no
+ * run.
  *
- * A pid alone is not a name: it is given out again. A process is named by its pid and its start, which the system counts
- * from boot (Linux, clock ticks) or tells as a date (elsewhere, through `ps`).
+ * A pid alone does not identify a process, because pids are reused. A process is identified by its pid and its start
+ * time: clock ticks since boot on Linux, a date from `ps` elsewhere.
  */
 import { readFileSync, readlinkSync } from "node:fs";
 import { uptime } from "node:os";

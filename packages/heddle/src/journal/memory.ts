@@ -1,8 +1,8 @@
 /**
- * A journal that lives in this process: for tests, the simulation and runs that leave nothing behind. Keeps events by
- * reference: an append costs what the batch costs, and nothing is copied or turned into text.
+ * Memory journal: keeps everything in this process, for tests, the simulation and runs that leave nothing behind. Events
+ * are kept by reference: an append copies nothing and costs only what the batch costs.
  *
- * Invariants: those of the port, as far as there is no disk. Two journals over one {@link MemoryStore} are like two
+ * Invariants: those of the port, as far as they need no disk. Two journals over one {@link MemoryStore} behave like two
  * processes over one file.
  */
 import { BugError } from "../base/assert.ts";

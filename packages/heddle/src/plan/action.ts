@@ -1,4 +1,4 @@
-/** What a step does: exactly one action, from the keys that say so, or an agent's task from what the step describes. */
+/** Action parser: reads the one action of a step from its keys, or an agent's task from its description. */
 import { defined } from "../base/defined.ts";
 import { isJsonObject, type JsonObject } from "../base/json.ts";
 import { checkAgentName } from "./check-agents.ts";

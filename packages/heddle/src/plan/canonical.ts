@@ -1,6 +1,6 @@
 /**
- * A plan back to the file that says it, in the one canonical form. Reading the text gives an equal plan (with the same values
- * of parameters); a TypeScript plan's functions have no place in a file and are shown as `function:`, which no file may say.
+ * Canonical form of a plan: writes a plan as a file. Reading that file gives an equal plan (with the same parameters).
+ * Functions of a TypeScript plan cannot be in a file and are printed as `function:`, which no file may contain.
  */
 import { dump } from "js-yaml";
 import { writeDuration } from "../base/duration.ts";

@@ -1,9 +1,9 @@
 /**
- * Plans as TypeScript values. Nothing here runs, registers or checks anything: each function returns a frozen plain value, and
- * `definitionDocument` turns a whole plan into the document that a file would have held, beside its functions; from there on
- * the very same validation applies.
+ * Plan definition in TypeScript. Runs, registers and checks nothing: each function returns a frozen plain value, and
+ * `definitionDocument` converts a whole plan to the document that a file would contain, plus its functions. From there
+ * on validation is the same.
  *
- * A step is one thing however many copies of it `sequence` or `when` made: copies share their origin and are joined again.
+ * Copies of a step that `sequence` or `when` made share their origin and become one step again.
  */
 import { defined } from "../base/defined.ts";
 import type { WrittenDuration } from "../base/duration.ts";

@@ -1,4 +1,4 @@
-/** What is wrong with a plan, with the place in its text. */
+/** Diagnostic: one problem of a plan, with its position in the text. */
 
 export interface Diagnostic {
   /** Stable, `PascalCase`, explained in docs/errors.md. */

@@ -1,4 +1,6 @@
-/** A plan as it is written, once its shapes were checked: the types behind `schema.ts`, before anything is merged or converted. */
+/**
+ * Document types: a plan as it is written, after its shapes were checked and before anything is merged or converted.
+ */
 import type { WrittenDuration } from "../base/duration.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import type { AgentsConfig, AgentStepConfig } from "./agents-config.ts";

@@ -1,6 +1,6 @@
 /**
- * Plans that people have in the forms of other tools, turned into documents of ours: lists of tasks with subtasks
- * (`tasks.json`) and lists of phases (`phase_plan.yaml`). What is done already is left out, and said.
+ * Plan import: converts files of other tools to plan documents: lists of tasks with subtasks (`tasks.json`) and lists of
+ * phases (`phase_plan.yaml`). Tasks that are done are skipped, with a note.
  */
 import { defined } from "../base/defined.ts";
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";

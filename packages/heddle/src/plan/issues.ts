@@ -1,6 +1,6 @@
 /**
- * What validation finds: collected without places, so that a plan without errors never computes one, then located in one go.
- * Also turns what a schema refuses into findings in plain words.
+ * Issue collector: collects the problems that validation finds without positions, so that a plan without errors computes
+ * none, then locates them. Also converts a schema's errors to plain messages.
  */
 import type * as z from "zod/mini";
 import { defined } from "../base/defined.ts";

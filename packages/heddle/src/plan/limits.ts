@@ -1,6 +1,6 @@
 /**
- * What a plan may hold at most, and the two looks that enforce it: one at the text before it is parsed, one at the parsed
- * data before anything walks it. Knows no key of a plan.
+ * Plan limits: checked once on the text before it is parsed, and once on the parsed data before anything walks it. Knows
+ * no key of a plan.
  */
 import { isJsonObject } from "../base/json.ts";
 import type { DocumentPath } from "./diagnostic.ts";

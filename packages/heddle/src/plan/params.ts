@@ -1,4 +1,4 @@
-/** A plan's parameters: their declarations checked, given values converted and checked, defaults filled in. */
+/** Plan parameters: checks their declarations, converts and checks given values, and fills in defaults. */
 import { defined } from "../base/defined.ts";
 import { canonicalJson, type Json } from "../base/json.ts";
 import { suggest } from "../base/suggest.ts";

@@ -1,10 +1,10 @@
 /**
- * Text to document: YAML or JSON in, plain data and the places of its values out. Knows nothing of what a plan says. What a
- * hostile file could cost is bounded by `limits.ts` before and while it is read.
+ * Parser: converts YAML or JSON to plain data and the positions of its values. Does not know what a plan means.
+ * `limits.ts` bounds what a hostile file can cost, before and during parsing.
  *
- * 1. The document is data: no key of it is ever a prototype.
- * 2. Places are computed at the first question: a plan without errors does not pay for them.
- * 3. The YAML parser is loaded for YAML, and for the places of errors in JSON.
+ *  1. The document is data: none of its keys is ever a prototype.
+ *  2. Positions are computed when first needed: a plan without errors does not pay for them.
+ *  3. The YAML parser is loaded only for YAML, and for the positions of errors in JSON.
  */
 import type { Event } from "js-yaml";
 import { defined } from "../base/defined.ts";

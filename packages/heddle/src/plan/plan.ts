@@ -1,6 +1,7 @@
 /**
- * A plan as the rest of heddle knows it: checked, defaults merged into each step, plain data that survives JSON. What is
- * absent is absent (no `undefined`, no empty list), so that a million steps stay small and two equal plans have equal text.
+ * Plan type: a plan as the rest of heddle uses it: validated, with defaults merged into each step, plain data that
+ * survives JSON. Missing values are absent (no `undefined`, no empty list), so that a million steps stay small and equal
+ * plans have equal text.
  */
 import type { Json, JsonObject } from "../base/json.ts";
 import type { AgentsConfig, AgentStepConfig } from "./agents-config.ts";

@@ -1,4 +1,4 @@
-/** Offsets in a text, told as lines and columns. Columns count UTF-16 units from 1, as editors do. */
+/** Positions: converts offsets in a text to lines and columns. Columns count UTF-16 units from 1, as editors do. */
 import type { Position } from "./diagnostic.ts";
 
 /** The place of `offset`; past the end: the end. */

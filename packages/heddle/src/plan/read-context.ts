@@ -1,4 +1,4 @@
-/** What is known while the steps of one plan are read: shared by the files that read a step's parts. */
+/** Read context: what the files that read a step's parts share while one plan is read. */
 import type { Json, JsonObject } from "../base/json.ts";
 import type { AgentsConfig } from "./agents-config.ts";
 import type { DocumentPath } from "./diagnostic.ts";

@@ -1,6 +1,6 @@
 /**
- * A diagnostic as a person reads it: place, message, the line with a caret under the spot, and how to mend it. Plain text
- * without colours; whoever prints may add them. What the plan's text holds is shown as data: no control character gets out.
+ * Diagnostic renderer: prints a diagnostic with position, message, the line with a caret, and the hint. Plain text
+ * without colours; the caller may add them. Text of the plan is shown as data, without control characters.
  */
 import type { Diagnostic } from "./diagnostic.ts";
 

@@ -1,6 +1,6 @@
 /**
- * Where the values and keys of a document stand in its text, from the parser's events. Nothing is computed before the first
- * question; after it, one pass over the events and one table per mapping or list that a question went through.
+ * Source map: finds the positions of a document's values and keys in its text, from the parser's events. Nothing is
+ * computed before the first query; then one pass over the events, and one table per mapping or list that a query passed.
  */
 import type { Event } from "js-yaml";
 import type { DocumentPath, Position, SourceMap } from "./diagnostic.ts";

@@ -1,4 +1,4 @@
-/** The public Standard Schema interface (version 1), which zod, valibot, arktype and others offer: only its types, no library. */
+/** Standard Schema interface (version 1) of zod, valibot, arktype and others: types only, no library. */
 
 export interface StandardSchema<Input = unknown, Output = Input> {
   readonly "~standard": {

@@ -1,9 +1,9 @@
 /**
- * One written step to one {@link Step}: other names of keys resolved, defaults merged, units converted, what is absent left
- * out. Judges what one step alone can be judged by; unknown deps and cycles are the graph's.
+ * Step reader: converts one written step to a {@link Step}: resolves aliases of keys, merges defaults, converts units,
+ * omits what is absent. Checks what one step alone can be checked for; unknown deps and cycles belong to the graph.
  *
- * Invariant: a step is returned whatever is wrong with it, so that places in the list stay the plan's and later checks can
- * go on; what is wrong is in the findings, and a plan with findings is never run.
+ * Invariant: a step is returned whatever is wrong with it, so that positions in the list stay those of the plan and
+ * later checks can continue. Errors are in the issues, and a plan with issues is never run.
  */
 import { defined } from "../base/defined.ts";
 import { parseDuration, type WrittenDuration } from "../base/duration.ts";

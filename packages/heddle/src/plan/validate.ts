@@ -1,8 +1,8 @@
 /**
- * A parsed document to a {@link Plan}, or to everything that is wrong with it. Knows shapes, defaults, parameters and pools;
- * edges between steps are the graph's, the text of expressions is `check-expressions.ts`'s.
+ * Validator: converts a parsed document to a {@link Plan}, or returns everything that is wrong with it. Knows shapes,
+ * defaults, parameters and pools; edges between steps belong to the graph, expressions to `expression/check.ts`.
  *
- * All findings come at once: a step with an error does not keep the others from being looked at.
+ * All issues are returned at once: a step with an error does not keep the others from being checked.
  */
 import { defined } from "../base/defined.ts";
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";

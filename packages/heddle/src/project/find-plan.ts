@@ -1,4 +1,4 @@
-/** Plan file of a folder: which names it may have, and the one that is there. Reads none of them. */
+/** Plan file lookup: the names that a plan file may have, and the one that a folder has. Reads no file. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Problem } from "../base/errors.ts";

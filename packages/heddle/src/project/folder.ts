@@ -1,4 +1,4 @@
-/** Maker of a project's `.heddle` folder: with what keeps it out of git's sight, or the reason why it cannot be. */
+/** Project folder: creates `.heddle` with the file that makes git ignore it, or says why it cannot. */
 import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { messageOf, systemCode, type Problem } from "../base/errors.ts";

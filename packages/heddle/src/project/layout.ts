@@ -1,6 +1,6 @@
 /**
- * Folder layout: the names of what heddle keeps for a project, in its folder and beside it. Touches no disk. What lies in the folder
- * of one run is the workspaces' (`workspace/port.ts`).
+ * Folder layout: the names of heddle's files in a project's folder and beside it. Touches no disk. Files of one run are
+ * named by `workspace/port.ts`.
  */
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";

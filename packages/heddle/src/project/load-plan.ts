@@ -1,4 +1,4 @@
-/** Plans from the disk: reads the file that was named, and has it parsed and validated. Imports a module only where the plan is one. */
+/** Plan loader: reads the named file and has it parsed and validated. Imports a module only if the plan is one. */
 import { readFileSync, statSync, type Stats } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";

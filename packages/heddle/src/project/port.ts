@@ -1,4 +1,4 @@
-/** What the faces see of a project: its journal, its plans, its runs. Knows no implementation. */
+/** Project port: what the faces see of a project: its plans, its runs, its journal. Knows no implementation. */
 import type { AgentKeeping } from "../agent/port.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
 import type { Journal } from "../journal/port.ts";

@@ -1,6 +1,6 @@
 /**
- * A project on this machine: its journal, and runs that are started, resumed, read and answered. Is handed its implementations; picks
- * none and reads no clock.
+ * Project on this machine: starts, resumes, reads and answers runs over its journal. Gets its implementations as
+ * arguments; picks none and reads no clock.
  */
 import { availableParallelism } from "node:os";
 import { dirname, relative, resolve } from "node:path";

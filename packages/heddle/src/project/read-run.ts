@@ -1,4 +1,6 @@
-/** A recorded run as the commands that look at it read it: its history once, and whether somebody holds it. */
+/**
+ * Run reader: reads a recorded run's history once, and whether a process holds the run, for commands that inspect it.
+ */
 import { type Problem, caught } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { HistoryReader, type RunSnapshot } from "../view/history.ts";

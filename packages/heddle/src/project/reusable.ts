@@ -1,4 +1,4 @@
-/** Which results of a recorded run stand for steps of a plan: recorded successes of steps whose definition is the same now. */
+/** Reusable results: which successes of a recorded run can be reused, because the step's definition is unchanged. */
 import { canonicalJson, type Json } from "../base/json.ts";
 import { isCutShort } from "../run/finish.ts";
 import { outputOf, phaseOf, type RunState } from "../run/state.ts";

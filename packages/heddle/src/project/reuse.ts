@@ -1,4 +1,7 @@
-/** New runs that begin in the middle: `--only`, `--from` and `rerun` take recorded successes for what they leave out. */
+/**
+ * Result reuse: new runs that start in the middle. `--only`, `--from` and `rerun` take recorded results for the steps
+ * that they do not run.
+ */
 import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";

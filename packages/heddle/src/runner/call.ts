@@ -1,6 +1,6 @@
 /**
- * What is common to code that runs in this process and in a worker thread: how an exported function is found, and what a
- * returned or thrown value means.
+ * Function call: finds an exported function, and converts what it returns or throws. Shared by this process and worker
+ * threads.
  */
 import { pathToFileURL } from "node:url";
 import { messageOf } from "../base/errors.ts";

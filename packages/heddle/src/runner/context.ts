@@ -1,6 +1,6 @@
 /**
- * What a module's function is handed beside its input, kept cheap: nothing is opened, made or stored before it is used. Knows
- * the log's file and the limits of progress and added steps, not how the function is called.
+ * Step context: what a module's function gets besides its input. Cheap: nothing is opened, created or stored before it
+ * is used. Knows the log file and the limits of progress and added steps, not how the function is called.
  */
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { Clock } from "../base/clock.ts";

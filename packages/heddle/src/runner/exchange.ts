@@ -1,8 +1,8 @@
 /**
- * The files by which a command and heddle exchange data: `$HEDDLE_OUTPUT`, `$HEDDLE_STEPS`, `$HEDDLE_DEPS`. Knows what may
- * stand in them, nothing of processes.
+ * Exchange files: `$HEDDLE_OUTPUT`, `$HEDDLE_STEPS` and `$HEDDLE_DEPS`, by which a command and heddle exchange data.
+ * Knows their content, no process.
  *
- * Invariant: no more than {@link OUTPUT_LIMIT} bytes of what a command wrote are ever in memory.
+ * Invariant: at most {@link OUTPUT_LIMIT} bytes of what a command wrote are ever in memory.
  */
 import { closeSync, fstatSync, openSync, readSync, statSync, writeFileSync } from "node:fs";
 import { messageOf } from "../base/errors.ts";

@@ -1,4 +1,4 @@
-/** An attempt that has failed before it began, for every runner. */
+/** Failed attempt: an attempt that failed before it started, for every runner. */
 import type { RunningAttempt } from "./port.ts";
 
 export function failedAttempt(code: "spawn" | "error", message: string): RunningAttempt {

@@ -1,6 +1,6 @@
 /**
- * The shell text that helpers are told. Everything here ends up in a shell, so everything variable goes through
- * {@link quote}; the one exception by purpose is a step's command, which is quoted too and becomes the argument of `-c`.
+ * Helper scripts: the shell text that helpers run. Everything variable goes through {@link quote}; a step's command is
+ * quoted too and becomes the argument of `-c`.
  */
 import { argumentsOf, type CommandSpec } from "../process/process.ts";
 

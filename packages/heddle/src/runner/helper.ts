@@ -1,12 +1,14 @@
 /**
- * Starts commands by long-lived helpers: small shells that fork each command for us, at a cost that does not grow with this
- * process. Same semantics as a spawn of its own (`test/support/suites/runner.ts`); what a helper cannot do goes to the plain way.
+ * Command helpers: long-lived small shells that fork each command, at a cost that does not grow with the size of this
+ * process. They behave like a direct spawn (`test/support/suites/runner.ts`); what a helper cannot do is spawned
+ * directly.
  *
  * Invariants:
- *  1. A helper runs one command at a time and leads the group and session of its commands.
- *  2. Helpers end when this process does, however it does, and end what they run (see the watcher in `helper-script.ts`).
- *  3. Where the system lets them (Linux, perl), orphans of a command come to its helper: then "nothing is left" is known for
- *     sure at each end, whatever session a process fled to and whatever it did to its environment.
+ *  1. A helper runs one command at a time and leads the process group and session of its commands.
+ *  2. Helpers end when this process does, however it does, and end what they run (see the watcher in
+ *     `helper-script.ts`).
+ *  3. Where the system allows it (Linux, perl), orphans of a command are adopted by its helper: then it is certain at
+ *     each end that nothing is left, whatever session a process moved to and whatever it did to its environment.
  *  4. Idle helpers do not keep this process alive.
  */
 import type { ChildProcess } from "node:child_process";

@@ -1,7 +1,7 @@
 /**
- * A function in a worker thread of its own: what it does to its thread (an endless loop, all its memory) ends with the thread.
- * Two halves: the engine's ({@link startIsolated}) and the thread's ({@link serveIsolated}), and the messages between them.
- * The thread's program is composed elsewhere: finding a plan's function is no runner's matter.
+ * Isolated function: runs a function in its own worker thread, so that an endless loop or exhausted memory ends with the
+ * thread. Two halves: the engine's ({@link startIsolated}) and the thread's ({@link serveIsolated}), and the messages
+ * between them. The thread's program is composed elsewhere: finding a plan's function is not a runner's job.
  */
 import type { Worker } from "node:worker_threads";
 import type { Clock } from "../base/clock.ts";

@@ -1,4 +1,7 @@
-/** The runners of this machine, put together: commands by helpers, functions in this process, and the sweep that goes with them. */
+/**
+ * Local runners: combines the runners of this machine: commands by helpers, functions in this process, and the sweep for
+ * both.
+ */
 import type { Clock } from "../base/clock.ts";
 import { defined } from "../base/defined.ts";
 import { type BaseEnvironments, baseEnvironments } from "../process/environment.ts";

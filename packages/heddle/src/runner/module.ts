@@ -1,11 +1,11 @@
 /**
- * Runner for `call` and `function`: code of the user's in this process, or with `isolate` in a worker thread that can be ended
- * by force. Knows how a function is found and called and what its result means.
+ * Function runner for `call` and `function`: runs the user's code in this process, or with `isolate` in a worker thread
+ * that can be killed. Knows how a function is found and called and what its result means.
  *
  * Invariants:
- *  1. A function in this process can only be asked to end (`signal`); one that does not within `graceMs` is abandoned: its
- *     outcome is given, whatever it does later is not heard.
- *  2. A function that does nothing but return costs no file, no timer and no abort controller.
+ *  1. A function in this process can only be asked to end (`signal`). If it does not within `graceMs` it is abandoned:
+ *     its outcome is returned, and whatever it does later is ignored.
+ *  2. A function that only returns costs no file, no timer and no abort controller.
  */
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";

@@ -1,4 +1,4 @@
-/** Reads the end of a log without reading the log. Knows files and lines, not who wrote them. */
+/** Log tail: reads the end of a log without reading the log. Knows files and lines, not who wrote them. */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 
 /** Most bytes that {@link tail} reads, unless told. */

@@ -1,7 +1,7 @@
 /**
- * Carries out one attempt of a command or function. A runner knows no graph, no retry and no journal: it is handed all that it needs and
- * answers with one {@link Outcome}. It ends what it started: when `outcome` settles, nothing of the attempt runs any more in
- * its process group, and escaped descendants are found by the tag in their environment.
+ * Runner port: carries out one attempt of a command or function. Knows no graph, no retry and no journal: it gets all
+ * that it needs and returns one {@link Outcome}. It ends what it started: when `outcome` settles, no process of the
+ * attempt runs in its process group, and escaped descendants are found by the tag in their environment.
  */
 import type { Json, JsonObject } from "../base/json.ts";
 import type { StepFunction } from "../plan/plan.ts";

@@ -1,4 +1,4 @@
-/** One runner made of several: each kind of work goes to the runner that carries it out. */
+/** Runner registry: sends each kind of work to the runner that carries it out. */
 import { failedAttempt } from "./failed-attempt.ts";
 import type { Runner, WorkKind } from "./port.ts";
 

@@ -1,6 +1,6 @@
 /**
- * Runner for `run`: one shell command per attempt. Knows what a command is told (environment, files) and what its end means;
- * how processes are started is its {@link Commands}' matter.
+ * Shell runner for `run`: one shell command per attempt. Knows what a command gets (environment, files) and what its end
+ * means; its {@link Commands} know how processes are started.
  */
 import { closeSync, openSync, statSync, writeSync } from "node:fs";
 import { delimiter, join } from "node:path";

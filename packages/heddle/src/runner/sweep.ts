@@ -1,9 +1,9 @@
 /**
- * Finds processes by the tag in their environment and ends them: what a dead engine left of a run, and what fled from its
- * group. Knows runs, steps and attempts as text only.
+ * Process sweep: finds processes by the tag in their environment and ends them: what a dead engine left, and what
+ * escaped from its group. Knows runs, steps and attempts only as text.
  *
- * Limit: a process that cleared its environment and left its parent and group carries no tag and is not found here; while its
- * attempt runs it is found as a descendant (see `terminate.ts` and `helper.ts`).
+ * Limit: a process that cleared its environment and left its parent and group has no tag and is not found here; while
+ * its attempt runs it is found as a descendant (see `terminate.ts` and `helper.ts`).
  */
 import type { Clock } from "../base/clock.ts";
 import type { Sweeper } from "./port.ts";

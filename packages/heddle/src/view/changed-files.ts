@@ -1,4 +1,7 @@
-/** Which files more than one step changed, of the work that was merged. Fed with events in order; judges nothing: steps in a row may well change one file. */
+/**
+ * Changed files: which files more than one step changed, of the merged work. Gets events in order. Does not judge: steps
+ * that run one after the other may well change the same file.
+ */
 import type { Event } from "../run/event.ts";
 
 export interface ChangedFile {

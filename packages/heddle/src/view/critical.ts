@@ -1,4 +1,7 @@
-/** The longest path through the steps of a run, added ones included, by how long they took. Linear, no recursion. */
+/**
+ * Critical path of a run: the longest path through its steps, added ones included, by how long they took. Linear,
+ * without recursion.
+ */
 import { forEachSuccessor, stepAt, type RunState } from "../run/state.ts";
 
 export interface CriticalPath {

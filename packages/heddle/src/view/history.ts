@@ -1,6 +1,6 @@
 /**
- * A history read once: the state, the timeline and what is wrong with it, fed event by event. What commands that look at a
- * recorded run build on; the words {@link RunEvent} and {@link RunSnapshot} are theirs.
+ * History reader: state, timeline and violations of a history, event by event. Commands that inspect a recorded run
+ * build on it and on {@link RunEvent} and {@link RunSnapshot}.
  */
 import { apply, createState } from "../run/apply.ts";
 import { canonicalHistory, canonicalText, type CanonicalEvent } from "../run/canonical-history.ts";

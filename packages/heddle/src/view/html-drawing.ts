@@ -1,4 +1,4 @@
-/** The drawings of the report page, as SVG: the graph by layer and the timeline by slot. Text is escaped by the caller's function. */
+/** Report drawings: the graph by layer and the timeline by slot, as SVG. Text is escaped by the caller's function. */
 import { tookText } from "./times.ts";
 import { targetsOf } from "../graph/graph.ts";
 import { layersOf } from "../graph/paths.ts";

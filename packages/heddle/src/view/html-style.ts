@@ -1,4 +1,4 @@
-/** The style of the report page. */
+/** Style sheet of the report page. */
 export const HTML_STYLE = `
 :root{color-scheme:light dark;--bg:#fff;--fg:#1b1f24;--dim:#667085;--line:#d8dee6;--card:#f5f7fa;
 --succeeded:#2e9d5b;--cached:#2b7fd0;--failed:#d13438;--cancelled:#9b4dca;--skipped:#98a2b3;--running:#c98a00;--waiting:#c4ccd6;--interrupted:#c98a00}

@@ -1,6 +1,7 @@
 /**
- * A run as one page that needs nothing else: sums, graph by layer, timeline by slot, every step. No script, no request; light or
- * dark as the reader's system is. Names and outputs are data: all text goes through {@link escapeHtml}.
+ * HTML report: a run as one self-contained page with sums, graph by layer, timeline by slot and every step. No script,
+ * no request; light or dark as the reader's system. Names and outputs are data: all text goes through {@link
+ * escapeHtml}.
  */
 import { tookText } from "./times.ts";
 import { HTML_STYLE } from "./html-style.ts";

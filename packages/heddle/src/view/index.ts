@@ -1,4 +1,4 @@
-/** The read models, for programs that show runs: histories in, documents out. Pure; nothing here reads a disk or a clock. */
+/** Read models, for programs that show runs: histories in, documents out. Pure: reads no disk and no clock. */
 export type { ChangedBySeveral, ChangedFile } from "./changed-files.ts";
 export { HistoryReader, Replay, canonicalEvents, canonicalLines } from "./history.ts";
 export type { RunEvent, RunSnapshot, Violation } from "./history.ts";

@@ -1,4 +1,4 @@
-/** The runs of a project as a document: what `runs --json` prints. Made from the line that the engine stores with each run. */
+/** Run list: the document of `runs --json`. Made from the summary that the engine stores with each run. */
 import { isJsonObject, type Json } from "../base/json.ts";
 import { countsNow, RUN_STATUSES, statusNow, type RunStatus, type StepCounts } from "../run/status.ts";
 

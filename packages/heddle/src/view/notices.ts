@@ -1,4 +1,7 @@
-/** What attempts tell people to mind: files that were not captured, changes outside a worktree, peculiarities of a repository. Pure. */
+/**
+ * Notices: reads warnings for people from `step.progress` events: omitted files, changes outside a worktree, special
+ * features of a repository. Pure.
+ */
 import { isJsonObject, type JsonObject } from "../base/json.ts";
 
 export interface Notice {

@@ -1,4 +1,4 @@
-/** A plan as a document: what `plan --json` prints. Its shape is public: fields may be added, none taken away. */
+/** Plan view: the document of `plan --json`. Its shape is public: fields may be added, none removed. */
 import { defined } from "../base/defined.ts";
 import { targetsOf, type Adjacency, type Graph } from "../graph/graph.ts";
 import { criticalPath, layersOf, maxParallelism } from "../graph/paths.ts";

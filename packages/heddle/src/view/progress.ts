@@ -1,4 +1,4 @@
-/** How far a run is and how long it still takes. */
+/** Progress: how far a run is and how long it still takes. */
 import { remainingPath } from "../graph/paths.ts";
 import { hasEnded, phaseOf, type RunState } from "../run/state.ts";
 import { stepCounts, type StepCounts } from "./status.ts";

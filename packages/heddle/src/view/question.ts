@@ -1,4 +1,4 @@
-/** What a person is asked about a step now. */
+/** Open question of a step. */
 import type { OpenQuestion } from "../run/event.ts";
 import { questionOf, type RunState } from "../run/state.ts";
 

@@ -1,4 +1,4 @@
-/** A run summed up: times, speed-up, how busy the slots were, what was longest. */
+/** Report: times, speed-up, utilisation and slowest steps of a run. */
 import { isRunEnded, phaseOf, stepAt } from "../run/state.ts";
 import { criticalPathOf } from "./critical.ts";
 import { durationOf, speedupOf, type RunViewInput } from "./run-view.ts";

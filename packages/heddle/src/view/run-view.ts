@@ -1,6 +1,6 @@
 /**
- * One run as a document: what `show --json` prints and what other faces build on. Its shape is public: fields may be added,
- * none taken away. Times are milliseconds since the epoch.
+ * Run view: the document of `show --json`, on which other faces build. Its shape is public: fields may be added, none
+ * removed. Times are milliseconds since the epoch.
  */
 import { defined } from "../base/defined.ts";
 import type { Json } from "../base/json.ts";

@@ -1,4 +1,7 @@
-/** Schemas of everything that `--json` prints, for programs that read it. Fields may be added to each shape, none taken away. */
+/**
+ * Schemas of everything that `--json` prints, for programs that read it. Fields may be added to each shape, none
+ * removed.
+ */
 import { z } from "zod";
 import { RUN_STATUSES, STEP_STATUSES } from "./status.ts";
 

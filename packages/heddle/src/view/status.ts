@@ -1,4 +1,4 @@
-/** The words by which people and programs know where a step is. The only place that maps phases to them. */
+/** Status names: the only place that maps phases of steps and runs to the words that people and programs see. */
 import { unreachable } from "../base/assert.ts";
 import { phaseOf, type RunState } from "../run/state.ts";
 import { runStatus } from "../run/status.ts";

@@ -1,10 +1,10 @@
 /**
- * What ran when: every attempt of a history with its place among those that ran at the same time, and the stays of engines.
- * Fed with events in order, once; asked at any time. Times are milliseconds since the epoch.
+ * Timeline: every attempt of a history with its slot among those that ran at the same time, and the times in which an
+ * engine had the run. Gets events in order, once; can be read at any time. Times are milliseconds since the epoch.
  *
  * Invariants:
- *  1. Two attempts with one slot never overlap. Attempts that take no slot (containers, questions) have slot -1.
- *  2. Time in which no engine had the run (between two stays) counts for nothing.
+ *  1. Two attempts in one slot never overlap. Attempts that take no slot (containers, questions) have slot -1.
+ *  2. Time in which no engine had the run is not counted.
  */
 import type { Event, StepError, Usage } from "../run/event.ts";
 import { isContainerStep, type RunState } from "../run/state.ts";

@@ -1,4 +1,4 @@
-/** How long something took, for people. */
+/** Time texts: how long something took, for people. */
 import { formatDuration } from "../base/duration.ts";
 
 /** `12ms` below a tenth of a second, else as {@link formatDuration}. */

@@ -1,4 +1,4 @@
-/** A run as a Chrome trace (the JSON that chrome://tracing and Perfetto read): one row per slot, times in microseconds. */
+/** Chrome trace of a run (the JSON of chrome://tracing and Perfetto): one row per slot, times in microseconds. */
 import { defined } from "../base/defined.ts";
 import type { RunViewInput } from "./run-view.ts";
 

@@ -1,10 +1,10 @@
 /**
- * Every attempt works in the project folder, or in a folder of it that its step names. Logs and exchange files lie beside the
- * journal. Knows folders and names of files, not what is written there.
+ * Directory workspace: every attempt works in the project folder, or in a folder of it that its step names. Logs and
+ * exchange files are beside the journal. Knows folders and names of files, not their content.
  *
  * Invariants:
- *  1. No attempt works outside the project folder, whatever its `cwd` says and wherever symbolic links lead (S8).
- *  2. Different (step, attempt) have different files; every file of a run lies under one folder.
+ *  1. No attempt works outside the project folder, whatever its `cwd` is and wherever symbolic links lead (S8).
+ *  2. Different (step, attempt) have different files; every file of a run is under one folder.
  */
 import { existsSync, mkdirSync, promises, realpathSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";

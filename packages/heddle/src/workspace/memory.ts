@@ -1,6 +1,6 @@
 /**
- * Workspaces of runs that leave nothing behind: no logs; exchange files, which commands need, in a folder of the system's for
- * temporary files, made when the first is asked for and removed with the run.
+ * Workspace of runs that leave nothing behind: no logs. Exchange files, which commands need, are in a temporary folder
+ * that is created when first needed and removed with the run.
  */
 import { mkdtempSync, promises } from "node:fs";
 import { tmpdir } from "node:os";

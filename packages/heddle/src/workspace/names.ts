@@ -1,4 +1,4 @@
-/** File names made of any id: different ids give different names, on file systems that ignore case too. Knows no folder. */
+/** File names of ids: different ids give different names, also on file systems that ignore case. Knows no folder. */
 
 /** Longer names are cut and closed by a hash: file systems hold 255 bytes, the attempt and the ending need some. */
 const LONGEST = 150;

@@ -1,7 +1,4 @@
-/**
- * Where an attempt works and where its files are. The first implementation gives every step the project folder; worktrees
- * come with agents.
- */
+/** Workspace port: where an attempt works and where its files are. */
 
 export interface Workspace {
   /** Absolute; the attempt's current folder. */

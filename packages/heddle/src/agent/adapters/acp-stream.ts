@@ -1,11 +1,12 @@
 /**
- * The wire of the Agent Client Protocol: JSON-RPC messages, one a line. What comes from the agent is checked here, before
- * anything else sees it. Knows messages, not what they ask for.
+ * ACP message stream: reads and writes JSON-RPC messages of the Agent Client Protocol, one per line, and checks
+ * everything that comes from the agent. Does not know what the messages ask for.
  *
  * Invariants:
- *  1. The first line that is no message of JSON-RPC, an answer to what was never asked, or a line or flood over the limits ends
- *     the stream, with one sentence why. Before the agent's first message a few stray lines (of a wrapper) are forgiven.
- *  2. Updates of the session go to `update` at once and in order, ahead of any answer that came after them.
+ *  1. The stream ends, with one sentence why, at the first line that is not a JSON-RPC message, at an answer to a
+ *     request that was not made, and at a line or a flood above the limits. Before the agent's first message a few other
+ *     lines (the banner of a wrapper) are allowed.
+ *  2. Session updates go to `update` at once and in order, ahead of any answer that came after them.
  */
 import type { AnyMessage, Stream } from "@agentclientprotocol/sdk";
 import { type JsonObject, isJsonObject } from "../../base/json.ts";

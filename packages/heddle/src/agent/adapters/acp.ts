@@ -1,12 +1,13 @@
 /**
- * Drives any agent that speaks the Agent Client Protocol (version 1) over its input and output: one process and one session
- * for each attempt. Knows the protocol and the oddities that a preset names; no agent by name.
+ * ACP adapter: drives any agent that speaks the Agent Client Protocol (version 1) over its standard input and output,
+ * with one process and one session per attempt. Knows the protocol and the quirks that a preset names; no agent by name.
  *
- * Invariants (beside those of the port):
- *  1. `end_turn` alone is no success: a sign of failure in the answer, in updates, or in the agent's own words for an error
- *     that it swallowed makes the attempt failed.
- *  2. The end goes in steps, each with its time: `session/cancel`, the end of input, TERM, KILL, a sweep by tag.
- *  3. Nothing is answered for the agent but what the policy, or a person, says.
+ * Invariants (in addition to those of the port):
+ *  1. `end_turn` alone is not a success: a sign of failure in the answer, in updates, or in the agent's text for an
+ *     error that it swallowed makes the attempt fail.
+ *  2. The attempt is ended in steps, each with its own time limit: `session/cancel`, end of input, TERM, KILL, a sweep
+ *     by tag.
+ *  3. Requests of the agent are answered only by the policy or a person.
  */
 import { defined } from "../../base/defined.ts";
 import type { Attempting } from "./agent-session.ts";

@@ -1,11 +1,11 @@
 /**
- * What every way of driving an agent shares: its process, its clocks, the one verdict, and the way to the end. Knows no
- * protocol: how to cancel, and what a line means, is its caller's.
+ * Agent session: the process, timers, verdict and shutdown that all adapters share. Knows no protocol: the caller says
+ * how to cancel and what a line means.
  *
  * Invariants:
- *  1. The first verdict counts: done, failed, stopped, timed out, or gone by itself.
- *  2. Whatever the verdict, the process is ended step by step (cancel, end of input, TERM, KILL, sweep), and the outcome
- *     settles when that is done.
+ *  1. The first verdict counts: done, failed, stopped, timed out, or exited unexpectedly.
+ *  2. Whatever the verdict, the process is ended in steps (cancel, end of input, TERM, KILL, sweep), and the outcome
+ *     settles after that.
  */
 import { defined } from "../../base/defined.ts";
 import { type Failure, rateLimitOf, shorten } from "./failure-class.ts";

@@ -1,9 +1,9 @@
 /**
- * Drives Claude Code in its native form: `claude -p` with a stream of JSON objects as its output. Knows that stream.
+ * Claude Code adapter, native form: drives `claude -p` and parses its stream of JSON objects.
  *
  * Invariants:
- *  1. `subtype` is never believed: a result is an error where `is_error`, a status, or the exit code says so.
- *  2. No secret stands in an argument: headers and variables of MCP servers go by the environment.
+ *  1. `subtype` is ignored: a result is an error if `is_error`, a status, or the exit code says so.
+ *  2. No secret is in an argument: headers and variables of MCP servers are passed in the environment.
  */
 import { defined } from "../../base/defined.ts";
 import { type JsonObject, isJsonObject } from "../../base/json.ts";

@@ -1,10 +1,10 @@
 /**
- * Drives Codex in its native form: `codex exec --json`. Knows that stream.
+ * Codex adapter, native form: drives `codex exec --json` and parses its stream.
  *
  * Invariants:
- *  1. A turn is well only with `turn.completed` and exit code 0; `turn.failed`, or an end without either, is a failure.
- *  2. Usage is cumulative over a thread: in one that is gone on with it counts as a difference, or is unknown.
- *  3. No secret stands in an argument: headers and variables of MCP servers go by the environment.
+ *  1. A turn succeeds only with `turn.completed` and exit code 0; `turn.failed`, or an end without either, is a failure.
+ *  2. Usage is cumulative over a thread: for a resumed thread it is recorded as a difference, or as unknown.
+ *  3. No secret is in an argument: headers and variables of MCP servers are passed in the environment.
  */
 import { defined } from "../../base/defined.ts";
 import { type JsonObject, isJsonObject } from "../../base/json.ts";

@@ -1,9 +1,9 @@
 /**
- * What an agent's process finds in its environment: an allow-list, what its plan names, and what keeps git from asking
- * anybody or climbing out of the worktree. Knows names and values only.
+ * Agent environment: builds the environment variables of an agent's process from an allow-list, the plan, and settings
+ * that keep git from prompting or from finding a repository above the worktree. Knows names and values only.
  *
- * Invariant: nothing of the caller's environment passes but the allow-list and what `passEnv` names; a token of heddle's own
- * never does.
+ * Invariant: of the caller's environment only the allow-list and what `passEnv` names are passed; heddle's own tokens
+ * never are.
  */
 import { realpathSync } from "node:fs";
 import path from "node:path";

@@ -1,6 +1,6 @@
 /**
- * Drives any command as an agent: the prompt on its input, its output the answer, exit code 0 a success. Knows nothing of
- * sessions, tools or usage: of such a command they are not known.
+ * Exec adapter: drives any command as an agent. The prompt is its input, its output the answer, exit code 0 a success.
+ * Sessions, tools and usage are not available.
  */
 import { type Failure, failureOf } from "./failure-class.ts";
 import type { Program } from "./program.ts";

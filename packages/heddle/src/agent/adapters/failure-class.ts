@@ -1,6 +1,6 @@
 /**
- * Reads what went wrong from what agents and providers say of it: protocol codes, status codes, names of errors, and as the
- * last resort their words. Pure. Knows no agent by name.
+ * Failure classifier: derives the class of a failure from protocol codes, status codes, error names and, as the last
+ * resort, the text of an agent's or provider's error. Pure. Knows no agent by name.
  */
 import { defined } from "../../base/defined.ts";
 import { isJsonObject } from "../../base/json.ts";

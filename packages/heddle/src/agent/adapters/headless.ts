@@ -1,6 +1,6 @@
 /**
- * Drives an agent that is a plain command: the prompt on its input, lines of output read by a parser, its end the end of the
- * turn. Knows processes and lines; what a line means is the parser's.
+ * Headless adapter: drives an agent that is a plain command, with the prompt as its input and a parser for its output
+ * lines; the end of the process is the end of the turn. Does not know what a line means.
  */
 import { isJsonObject, type JsonObject } from "../../base/json.ts";
 import { type Attempting, attempting } from "./agent-session.ts";

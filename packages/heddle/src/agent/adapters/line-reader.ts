@@ -1,7 +1,8 @@
 /**
- * Cuts a stream of bytes into lines without ever holding more than one line's limit. Knows bytes, not what the lines mean.
+ * Line reader: splits a stream of bytes into lines and holds at most one line's limit. Does not know what the lines
+ * mean.
  *
- * Invariant: of a line over the limit nothing is kept; it is reported once, where it ends or the limit is passed.
+ * Invariant: nothing of a line above the limit is kept; it is reported once, when it ends or passes the limit.
  */
 export interface LineReader {
   push(chunk: Buffer): void;

@@ -1,4 +1,7 @@
-/** The agents of this machine, put together: adapters from presets and configuration, and the sandbox. Loaded with the first agent. */
+/**
+ * Local agents: creates the adapters of this machine from presets and configuration, and the sandbox. Loaded with the
+ * first agent.
+ */
 import type { Clock } from "../../base/clock.ts";
 import { defined } from "../../base/defined.ts";
 import { type Result, ok } from "../../base/result.ts";

@@ -1,6 +1,6 @@
 /**
- * Answers an agent's requests for leave: by the policy, by a person where the policy says so, by a no when nobody answers in
- * time. Knows the protocol's options for an answer, not how the question came.
+ * Permission request handler: answers an agent's permission requests by the policy, by a person if the policy says so,
+ * and with a rejection if nobody answers in time. Knows the protocol's answer options, not how the request came.
  */
 import { realpathSync } from "node:fs";
 import path from "node:path";

@@ -1,10 +1,10 @@
 /**
- * Decides what an agent may do when it asks. Pure: paths come resolved. Rules are advice to agents that ask; only a sandbox
- * holds one that does not.
+ * Permission rules: decide whether an agent may do what it asks for. Pure; paths come resolved. Rules bind agents that
+ * ask; only a sandbox binds one that does not.
  *
  * Invariants:
- *  1. The first rule that matches decides; a rule that allows never matches what it sees only in part (a path outside its
- *     glob, a second command behind a `;`).
+ *  1. The first rule that matches decides. A rule that allows must match the whole request (not a path outside its glob,
+ *     not a second command after a `;`).
  *  2. A request without paths is not inside any folder.
  */
 import path from "node:path";

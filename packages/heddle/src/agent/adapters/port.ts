@@ -1,12 +1,13 @@
 /**
- * Carries out one task by one coding agent. An adapter knows how its agent is started, spoken to and read; it knows no run,
- * retry, budget, journal or git. It is handed a folder, a prompt and rules, and answers with one {@link AgentOutcome}.
+ * Agent adapter port: carries out one task with one coding agent. An adapter knows how its agent is started, prompted
+ * and read; it knows no run, retry, budget, journal or git. It gets a folder, a prompt and rules, and returns one {@link
+ * AgentOutcome}.
  *
- * Invariants (held by `suite.ts` for every adapter):
- *  1. `outcome` settles once, never rejects, and not before nothing that the agent started, and that can be found, runs.
- *  2. `ok` means that no sign of failure was seen, never that the task is done: whoever asked looks at the files.
- *  3. What is not known is absent: a token count or a cost is never zero for want of knowledge.
- *  4. Memory is bounded whatever the agent prints; what it prints is data, never code, and never trusted to be well formed.
+ * Invariants (tested for every adapter by the conformance suite):
+ *  1. `outcome` settles once, never rejects, and only after no process of the agent that can be found is running.
+ *  2. `ok` means that there was no sign of failure, not that the task is done: the caller checks the files.
+ *  3. An unknown value is absent: a token count or a cost is never 0 because it is unknown.
+ *  4. Memory is bounded whatever the agent prints. Its output is data, never code, and may be malformed.
  */
 import type { Json, JsonObject } from "../../base/json.ts";
 import type { AgentClass, Outcome, RateLimit, SessionTotals, StopReason } from "../../run/attempt.ts";

@@ -1,7 +1,7 @@
 /**
- * What is known of the agents that people use: how each is started, which settings keep it from calling home, asking or
- * hanging, and how it departs from what it should do. Measured facts, dated November 2026; each has its page in
- * docs/guide/agents. Pure data and small functions.
+ * Agent presets: how each known agent is started, which settings keep it from phoning home, asking or hanging, and where
+ * it deviates from its protocol. Measured facts as of November 2026; each agent has its page in docs/guide/agents. Pure
+ * data and small functions.
  */
 import { defined } from "../../base/defined.ts";
 import type { JsonObject } from "../../base/json.ts";

@@ -1,11 +1,11 @@
 /**
- * One agent's process and all that it starts: spoken to by pipes, ended as a whole. Knows processes and bytes; what is said
- * is its caller's matter.
+ * Agent process: one agent's process and everything that it starts, with its pipes and its shutdown. Does not know what
+ * is sent or received.
  *
  * Invariants:
- *  1. `ended` settles once, never rejects, and not before nothing with the attempt's tag and nothing descended from the
- *     process runs any more (as far as the process table shows).
- *  2. Bytes come in order, each stream by itself, and none after `ended` has settled.
+ *  1. `ended` settles once, never rejects, and only after no process with the attempt's tag and no descendant is running
+ *     (as far as the process table shows).
+ *  2. Bytes arrive in order per stream, and none after `ended` has settled.
  */
 import { messageOf } from "../../base/errors.ts";
 import { OWNER_VARIABLE } from "../../process/environment.ts";

@@ -1,5 +1,5 @@
 /**
- * Finds an agent's program and asks it for its version. Knows folders and files; starts a program only with `--version`.
+ * Agent program lookup: finds an agent's program and asks it for its version. Starts a program only with `--version`.
  */
 import { isAbsolute } from "node:path";
 import { defined } from "../../base/defined.ts";

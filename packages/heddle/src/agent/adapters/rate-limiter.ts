@@ -1,13 +1,13 @@
 /**
- * Holds agents back where their provider says so: one governor for a whole run, which knows providers and counts, no agent and
- * no step. Time is handed in.
+ * Rate limiter: limits how many agents of a provider start while the provider refuses requests; one instance per run.
+ * Knows providers and counts, no agent and no step. Time is passed in.
  *
  * Invariants:
- *  1. While a provider's pause lasts, nobody new starts against it; a longer wait named by the provider is never cut short.
- *  2. One flood of refusals halves the number of agents once: a refusal of an attempt that began before the last halving only
- *     lengthens the pause.
- *  3. Never fewer than one agent at once, never more than the plan allows; what was halved comes back one by one with successes.
- *  4. A place is taken with the yes, not with the start, and given back once.
+ *  1. During a provider's pause no new agent starts with it; a longer wait named by the provider is never shortened.
+ *  2. One burst of refusals halves the number of agents once: a refusal of an attempt that began before the last halving
+ *     only lengthens the pause.
+ *  3. The limit is never below one agent and never above the plan's; after a halving it grows by one with each success.
+ *  4. A permit is taken when it is granted, not when the agent starts, and released once.
  */
 import { defined } from "../../base/defined.ts";
 import type { AgentClass, RateLimit } from "../../run/attempt.ts";

@@ -1,10 +1,10 @@
 /**
- * A process between heddle and an agent that its orphans come to: what an agent's tools start and leave, out of its session and without
- * its environment, stays findable. Knows a program and its arguments, no agent.
+ * Reaper: a process between heddle and an agent that adopts orphans (a subreaper), so that processes which the agent's
+ * tools leave in another session and without its environment can be found. Knows a program and its arguments, no agent.
  *
  * Invariants:
- *  1. It ends after the agent, with the agent's exit code, and when nothing of the agent's is left: TERM, grace, KILL.
- *  2. It holds none of the agent's streams open, and nothing but the system's own facts decides whether it is used.
+ *  1. It ends after the agent, with the agent's exit code, when no process of the agent is left: TERM, grace, KILL.
+ *  2. It keeps none of the agent's streams open. Whether it is used depends on the system's facts only.
  */
 import type { Environment } from "../../process/environment.ts";
 import { findProgram } from "./which.ts";

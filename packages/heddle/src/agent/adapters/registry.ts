@@ -1,6 +1,6 @@
 /**
- * The agents that a plan may name: those of the presets, the scripted one, and what a configuration adds or changes. Knows
- * configurations and makers of adapters; starts nothing.
+ * Agent registry: the agents that a plan can name, from presets, the scripted agent, and the configuration. Creates
+ * adapters; starts nothing.
  */
 import { defined } from "../../base/defined.ts";
 import { type Result, err, ok } from "../../base/result.ts";

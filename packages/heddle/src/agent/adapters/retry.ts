@@ -1,4 +1,4 @@
-/** Which failures of agents another attempt may mend, and which pass without one. Pure. */
+/** Retry table: which classes of failure another attempt can fix, and which pass without one. Pure. */
 import type { AgentClass } from "../../run/attempt.ts";
 
 /** A switch would do; a table cannot forget a class. */

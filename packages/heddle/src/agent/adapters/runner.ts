@@ -1,11 +1,11 @@
 /**
- * Runner of agents: carries out one turn of one coding agent. Puts adapter, environment, sandbox, log and masking together, and
- * turns the agent's outcome into the attempt's. Knows no prompt's meaning, no git, no budget.
+ * Agent runner: carries out one turn of one coding agent with its adapter, environment, sandbox, log and masking, and
+ * converts the agent's outcome into the attempt's. Knows no git and no budget, and not what the prompt means.
  *
  * Invariants:
- *  1. A success that had to leave files, and did not, is a failure of class `no-changes`.
- *  2. A secret's value is masked in log, output, errors and news.
- *  3. What a turn is told before its agent has started is told to the agent as soon as it has.
+ *  1. A success without the files that it should have written is a failure of class `no-changes`.
+ *  2. Secret values are masked in log, output, errors and events.
+ *  3. A message to the turn before its agent has started is delivered as soon as it has.
  */
 import path from "node:path";
 import { existsSync, mkdirSync } from "node:fs";

@@ -1,11 +1,11 @@
 /**
- * Puts an agent into a box of bubblewrap: its folder, temporary files and what it keeps at home can be written to, all else only read, and
- * its processes end with it. Knows bubblewrap's arguments and whether it works here.
+ * Sandbox: runs an agent in bubblewrap. Its folder, temporary files and its files at home are writable, everything else
+ * is read-only, and its processes end with it. Knows bubblewrap's arguments and whether it works on this machine.
  *
  * Invariants:
- *  1. Whether there is a sandbox is found out once, by running one; where there is none, that is said, not guessed.
+ *  1. Whether a sandbox is available is tested once, by running one, and reported; it is never guessed.
  *  2. `require` without a sandbox is an error, never an attempt without one.
- *  3. Whoever is in it has no privileges, root neither: with them it could mount what is read-only anew.
+ *  3. A process in it has no privileges, not even as root: with them it could remount read-only folders.
  */
 import { existsSync, realpathSync } from "node:fs";
 import { type Result, err, ok } from "../../base/result.ts";

@@ -1,5 +1,5 @@
 /**
- * The clocks of one attempt: start, idle, attempt. Knows time and which of them ran out, nothing of agents.
+ * Attempt timers: start, idle and attempt timeout of one attempt. Know time and which timer expired; no agent.
  *
  * Invariant: `expired` is called at most once, and not after `end`.
  */

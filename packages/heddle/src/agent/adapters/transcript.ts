@@ -1,7 +1,7 @@
 /**
- * The log of an agent's attempt: lines, masked, bounded. Knows a file, not what the lines say.
+ * Transcript: the log of an agent's attempt, with masked and bounded lines. Does not know what the lines say.
  *
- * Invariant: at most {@link LOG_LIMIT} bytes are written; one line tells that the rest is left out.
+ * Invariant: at most {@link LOG_LIMIT} bytes are written; one line says that the rest is omitted.
  */
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { Masker } from "../../base/mask.ts";

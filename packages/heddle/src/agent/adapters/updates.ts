@@ -1,6 +1,6 @@
 /**
- * What an agent does, told from the updates of its session. Tolerant: a member of the wrong kind is as if it were absent, an
- * update of a kind that is not known is passed over. Knows the protocol's updates, not how they come.
+ * Session updates: converts ACP session updates into agent events. Tolerant: a field of the wrong type counts as absent,
+ * an update of an unknown kind is ignored. Does not know how updates arrive.
  */
 import { type JsonObject, isJsonObject } from "../../base/json.ts";
 import { type Failure, failureOf } from "./failure-class.ts";

@@ -1,9 +1,9 @@
 /**
- * Token counts and costs as agents report them, brought to one form. Pure.
+ * Usage: converts the token counts and costs that agents report to one form. Pure.
  *
  * Invariants:
- *  1. Unknown is absent, never 0: a sum with an unknown part is unknown in that part only where no part is known.
- *  2. A running total counts only as its difference to a total known before.
+ *  1. Unknown is absent, never 0: a sum is unknown only if every part is unknown.
+ *  2. A running total is recorded only as the difference to the total known before.
  */
 import { defined } from "../../base/defined.ts";
 import { type Json, isJsonObject } from "../../base/json.ts";

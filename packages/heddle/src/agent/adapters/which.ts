@@ -1,4 +1,4 @@
-/** Which file a command is. Knows folders and files; starts nothing. */
+/** Command lookup: the file that a command name stands for, from PATH. Starts nothing. */
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 

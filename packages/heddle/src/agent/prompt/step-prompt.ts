@@ -1,4 +1,7 @@
-/** What an agent is told, put together from its task; and what it is told when its work could not be merged. Pure. */
+/**
+ * Step prompt: builds the prompt of an agent's step from its task, and the follow-up prompt when its work could not be
+ * merged. Pure.
+ */
 import { createHash } from "node:crypto";
 import { defined } from "../../base/defined.ts";
 import { type Prompt, writePrompt } from "./template.ts";

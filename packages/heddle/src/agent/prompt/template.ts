@@ -1,10 +1,10 @@
 /**
- * What an agent is told: one text from one template with a version. Pure. Knows the shape of a task, not where its parts come
- * from.
+ * Prompt template: renders a task as one text, from one template with a version. Pure. Does not know where the parts
+ * come from.
  *
  * Invariants:
  *  1. The same input gives the same text, byte for byte, and so the same hash.
- *  2. What other steps produced is shown as data, fenced, bounded, and said to be no instruction.
+ *  2. Output of other steps is shown as data: fenced, bounded, and marked as not being instructions.
  */
 import { createHash } from "node:crypto";
 import { type Json, canonicalJson } from "../../base/json.ts";

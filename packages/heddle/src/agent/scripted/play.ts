@@ -1,6 +1,6 @@
 /**
- * Plays one turn of a script: does to the folder what it says, and tells of it as an agent would. Knows actions and a folder;
- * how the telling reaches anybody is its caller's.
+ * Script player: plays one turn of a script on a folder and reports it as an agent would. Knows actions and a folder,
+ * not how the report is delivered.
  *
  * Invariant: the same script and the same answers give the same actions in the same order.
  */

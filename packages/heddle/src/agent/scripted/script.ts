@@ -1,6 +1,6 @@
 /**
- * The language of scripts for the scripted agent: what an agent is to do, in YAML. Knows the text and its shape; carries out
- * nothing. Described for people in docs/guide/agents/scripted.md.
+ * Script parser: reads the YAML scripts of the scripted agent. Carries out nothing. Documented in
+ * docs/guide/agents/scripted.md.
  */
 import { load } from "js-yaml";
 import { defined } from "../../base/defined.ts";

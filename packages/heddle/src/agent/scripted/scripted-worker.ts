@@ -1,6 +1,6 @@
 /**
- * The program of the scripted agent: puts its parts and this process together. Started by name, as other agents are:
- * `node scripted-worker.js SCRIPT.yaml`.
+ * Program of the scripted agent: connects its parts with this process. Started like other agents: `node
+ * scripted-worker.js SCRIPT.yaml`.
  */
 import { systemClock } from "../../base/clock.ts";
 import { serveScripted } from "./serve.ts";

@@ -1,10 +1,10 @@
 /**
- * The scripted agent: a process that speaks the Agent Client Protocol as coding agents do, and does what a script says. It is
- * no model and never says that it is one. Knows the protocol's agent side; the script's meaning is in `play.ts`.
+ * Scripted agent: a process that speaks the Agent Client Protocol and does what a script says. It is not a model and
+ * never claims to be one. Knows the agent side of the protocol; `play.ts` knows what a script means.
  *
  * Invariants:
- *  1. Its sessions are told apart by ids that name the run, step and attempt they began in: nothing of chance.
- *  2. At the end of its input it ends, whatever it was at, unless its script says otherwise.
+ *  1. Session ids name the run, step and attempt in which the session began; nothing is random.
+ *  2. It exits at the end of its input, whatever it is doing, unless its script says otherwise.
  */
 import { readFileSync } from "node:fs";
 import { Readable, Writable } from "node:stream";

@@ -1,6 +1,6 @@
 /**
- * Calls of tools by the scripted agent: one request each, to a server that was handed over with the session. Knows as much of the
- * Model Context Protocol as a call takes.
+ * Tool client of the scripted agent: sends one request per call to an MCP server of the session. Implements only what a
+ * call needs.
  */
 import { isJsonObject, type JsonObject } from "../../base/json.ts";
 

@@ -1,6 +1,6 @@
 /**
- * The socket of the task tools: listens on the loopback address alone, turns away what may not come in, bounds what is read,
- * and carries requests to a handler and its responses back. Knows nothing of the protocol inside.
+ * HTTP server of the task tools: listens on the loopback address only, rejects requests that may not pass, limits what
+ * is read, and passes requests to a handler. Does not know the protocol inside.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";

@@ -1,7 +1,7 @@
 /**
- * Speaks the Model Context Protocol for one attempt: offers its tools, checks inputs, hands calls to its ledger. Serves the
- * stateless protocol of 2026-07-28 and the older ones from one factory. Knows nothing of tokens and sockets. The only importer
- * of the protocol's library, which takes a tenth of a second to load.
+ * MCP server for one attempt: offers its tools, checks inputs, and passes calls to its task session. Serves the
+ * stateless protocol of 2026-07-28 and older versions from one factory. Knows no tokens and no sockets. The only
+ * importer of the protocol's library, which takes a tenth of a second to load.
  */
 import { createMcpHandler, McpServer, type CallToolResult, type McpHttpHandler } from "@modelcontextprotocol/server";
 import { messageOf } from "../../base/errors.ts";

@@ -1,12 +1,13 @@
 /**
- * The tools by which an agent at work speaks with the run that it works for. Whoever starts agents gives each attempt a token
- * ({@link TaskDesk.issueToken}) and hears what the agent reports through {@link TaskListener}. Knows no engine, no plan and
- * no agent.
+ * Task tools port: the tools by which a working agent speaks with its run. The caller gives each attempt a token ({@link
+ * TaskServer.issueToken}) and gets the agent's reports through {@link TaskListener}. Knows no engine, no plan and no
+ * agent.
  *
  * Invariants:
- * 1. The token is the identity: an agent never names its task, so it cannot speak for another one.
- * 2. What the listener accepted is heard once: the same call again is answered from memory.
- * 3. An attempt ends once: after an accepted `completed`, `failed` or `planSubmitted`, or a deferred question, nothing else is heard of it.
+ *  1. The token is the identity: an agent never names its task, so it cannot speak for another one.
+ *  2. What the listener has accepted is delivered once: the same call again is answered from memory.
+ *  3. An attempt ends once: after an accepted `completed`, `failed` or `planSubmitted`, or a deferred question, nothing
+ *     else of it is delivered.
  */
 import type { Clock } from "../../base/clock.ts";
 

@@ -1,7 +1,7 @@
 /**
- * The task tools over stdio, for agents that cannot use HTTP: carries each line to the HTTP endpoint and what it answers back,
- * and adds the headers that HTTP asks for. Knows no tool and keeps no state but the protocol's version. Loads no library: it is
- * started once per agent.
+ * Stdio proxy of the task tools, for agents that cannot use HTTP: forwards each line to the HTTP endpoint and the answer
+ * back, and adds the headers that HTTP needs. Knows no tool and keeps no state except the protocol version. Loads no
+ * library, because it is started once per agent.
  */
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";

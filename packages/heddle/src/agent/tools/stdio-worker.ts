@@ -1,6 +1,6 @@
 /**
- * The program that an agent starts to have its task tools over stdio. Takes everything from its environment, so that nothing
- * secret stands in the list of processes.
+ * Program that an agent starts to reach its task tools over stdio. Reads everything from its environment, so that no
+ * secret is in the list of processes.
  */
 // Not a console: these carry the protocol.
 import { env, exit, stderr, stdin, stdout } from "node:process";

@@ -1,6 +1,6 @@
 /**
- * Puts the task tools together: one socket, a token and a ledger per attempt. Load it by `import()` when the first agent is
- * about to start: nothing else needs it.
+ * Task server: combines one HTTP server with a token and a task session per attempt. Load it with `import()` when the
+ * first agent is about to start; nothing else needs it.
  */
 import { fileURLToPath } from "node:url";
 import { invariant } from "../../base/assert.ts";

@@ -1,12 +1,14 @@
 /**
- * What one attempt has reported so far: hands each new call to the listener and remembers what was accepted. Knows neither
- * HTTP nor the tools' schemas; inputs arrive checked.
+ * Task session: passes each new tool call of one attempt to the listener and remembers what was accepted (an idempotent
+ * call log). Knows neither HTTP nor the tools' schemas; inputs arrive checked.
  *
  * Invariants:
- * 1. One call (tool and input) has one promise: whoever repeats it, at once or later, shares its answer.
- * 2. Only what was refused or went wrong is forgotten, so that an agent may mend its work and say the same again.
- * 3. At most one call ends the attempt; while it is being decided, no other one is. A question that nobody can answer now ends it too.
- * 4. After `close` the listener hears nothing.
+ *  1. One call (tool and input) has one promise: whoever repeats it, at the same time or later, gets the same answer.
+ *  2. Only calls that were refused or failed are forgotten, so that an agent can fix its work and make the same call
+ *     again.
+ *  3. At most one call ends the attempt, and while it is being decided no other one is. A question that cannot be
+ *     answered now ends it too.
+ *  4. After `close` the listener gets nothing.
  */
 import { createHash } from "node:crypto";
 import type { Clock } from "../../base/clock.ts";

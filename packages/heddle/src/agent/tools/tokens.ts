@@ -1,6 +1,6 @@
 /**
- * Tokens that stand for attempts. Keeps only their digests: what is looked up is a digest, so that the time of a look tells
- * nothing about the tokens that exist. Knows nothing of HTTP.
+ * Attempt tokens: issues a token per attempt and finds the attempt of a token. Stores and compares only hashes, so the
+ * time of a lookup reveals nothing about valid tokens. Knows nothing of HTTP.
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 

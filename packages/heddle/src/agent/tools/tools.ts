@@ -1,8 +1,8 @@
 /**
- * The tools as agents see them: names, descriptions, and schemas that bound every input. Descriptions are prompts: short, and
- * each says what to do next. Knows neither what a call does nor how it arrives.
+ * Tool definitions: names, descriptions, and schemas that bound every input. Descriptions are prompts: short, and each
+ * says what to do next. Does not know what a call does or how it arrives.
  *
- * Schemas stay within what every agent's provider takes: flat objects of texts, numbers, booleans and lists of texts.
+ * Schemas use only what every agent's provider accepts: flat objects of strings, numbers, booleans and lists of strings.
  */
 import * as z from "zod";
 import type { Completion, Failure, Lesson, PlanSubmission, Proposal, Question, ToolName } from "./port.ts";

@@ -1,4 +1,7 @@
-/** Agents' steps of every run in this process: one room per run, made with the run's first agent, closed with its end. */
+/**
+ * Agent executor: carries out the agent steps of every run in this process. Each run has one run context, created with
+ * its first agent and closed with its end.
+ */
 import { defined } from "../../base/defined.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { Dispatched } from "../../backend/port.ts";

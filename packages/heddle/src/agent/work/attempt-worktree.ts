@@ -1,6 +1,6 @@
 /**
- * The worktree of an attempt: taken, set up, put into conflict, given back. Knows who may have worked in it before, and that
- * nothing of theirs may be lost.
+ * Attempt worktree: acquires, sets up, resets and releases the worktree of one attempt. Knows who may have worked in it
+ * before, and that nothing of theirs may be lost.
  */
 import { relative } from "node:path";
 import { err, ok, type Result } from "../../base/result.ts";

@@ -1,6 +1,6 @@
 /**
- * One attempt of an agent's step, from its worktree to the integration branch: turns of the agent until its work is merged, or
- * until it is clear that this attempt cannot. Knows the order of these things; each is another file's.
+ * Agent attempt: takes one attempt of an agent's step from its worktree to the integration branch, with turns of the
+ * agent until its work is merged or this attempt cannot succeed. Knows the order; each part is in another file.
  */
 import { join, relative } from "node:path";
 import { present } from "../../base/assert.ts";

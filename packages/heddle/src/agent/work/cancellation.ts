@@ -1,4 +1,7 @@
-/** What an attempt under way can be told from outside, whatever it is at: an agent, a command, a wait. Knows none of them. */
+/**
+ * Cancellation: passes a cancel, a message or an answer to whatever a running attempt is doing: an agent, a command, a
+ * wait. Knows none of them.
+ */
 import type { Clock } from "../../base/clock.ts";
 import type { RunningAttempt } from "../../runner/port.ts";
 import type { Outcome, StopReason } from "../../run/attempt.ts";

@@ -1,4 +1,7 @@
-/** Commands of a plan on a worktree: setup and verification. Each has its output in a file of its own, whose end tells why it failed. */
+/**
+ * Worktree commands: runs a plan's setup and verify commands in a worktree. Each writes to its own file, whose end
+ * explains a failure.
+ */
 import { closeSync, fstatSync, openSync, readSync, rmSync } from "node:fs";
 import type { Clock } from "../../base/clock.ts";
 import { defined } from "../../base/defined.ts";

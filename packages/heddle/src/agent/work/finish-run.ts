@@ -1,4 +1,7 @@
-/** The end of a run: what is done with is removed, and the integration branch lands as the plan says. */
+/**
+ * Run finisher: removes worktrees that are not needed any more and lands the integration branch as the plan says, at the
+ * end of a run.
+ */
 import { defined } from "../../base/defined.ts";
 import { land } from "../../git/landing.ts";
 import { listWorktrees } from "../../git/listing.ts";

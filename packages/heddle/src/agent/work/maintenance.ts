@@ -1,4 +1,7 @@
-/** Looks after what agents left in a repository, for people's commands. Knows no plan and starts no step. */
+/**
+ * Maintenance of agents' leftovers: lists, cleans, lands, reverts and removes what agents left in a repository, for
+ * commands of people. Knows no plan and starts no step.
+ */
 import { existsSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { defined } from "../../base/defined.ts";

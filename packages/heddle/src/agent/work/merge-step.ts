@@ -1,6 +1,6 @@
 /**
- * Brings what an attempt left to the integration branch, verified there. Knows the queue and the commands, no agent. An attempt
- * that is told to end takes its entry out of the queue.
+ * Merge step: merges an attempt's capture into the integration branch and verifies it there. Knows the queue and the
+ * commands, no agent. Cancelling the attempt removes its entry from the queue.
  */
 import { createHash } from "node:crypto";
 import { basename } from "node:path";

@@ -1,7 +1,7 @@
 /**
- * What people should hear of a worktree and of what was kept of it: files that were left out, histories that were not taken, commits
- * that nothing leads to, files that were not copied in, and what is peculiar about the repository. Knows no outcome but one: work
- * that is partly left out is no success, unless the plan says so.
+ * Notices: warnings for people about a worktree and its capture: omitted files, nested repositories, dropped commits,
+ * files that were not copied, special features of the repository. Decides one outcome: work with omitted files fails,
+ * unless the plan allows them.
  */
 import { defined } from "../../base/defined.ts";
 import type { Problem } from "../../base/errors.ts";

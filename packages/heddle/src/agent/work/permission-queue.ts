@@ -1,8 +1,8 @@
 /**
- * What an agent at work asks a person's leave for: put one at a time, each open until its answer or its deadline. Knows the words
- * of a question and the note that records it; who answers, and how the agent hears of it, is its callers'.
+ * Permission queue: asks a person one permission request of a running agent at a time, each open until its answer or its
+ * deadline. Knows the text of a question and the note that records it, not who answers or how the agent gets the answer.
  *
- * Invariant: every request is answered, with a no when nobody does in time or the attempt ends.
+ * Invariant: every request is answered, with a rejection if nobody answers in time or the attempt ends.
  */
 import type { Decision } from "../../run/event.ts";
 import type { Clock } from "../../base/clock.ts";

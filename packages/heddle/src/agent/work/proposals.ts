@@ -1,4 +1,4 @@
-/** What agents propose beside their own work: from a proposal to steps that may join the run. Pure. */
+/** Proposals: converts a step that an agent proposes into steps that can join the run. Pure. */
 import type { Proposal } from "../tools/port.ts";
 
 export interface Proposed extends Proposal {

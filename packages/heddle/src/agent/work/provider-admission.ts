@@ -1,8 +1,8 @@
 /**
- * Waits for a place with an agent's provider: while it is paused, and while as many agents of it are at work as are allowed. Knows
- * the governor and one turn's patience; starts nothing.
+ * Provider admission: waits for a permit of an agent's provider while it is paused or at its limit. Knows the rate
+ * limiter and how long one turn may wait; starts nothing.
  *
- * Invariant: what one turn waits for a provider that refuses is bounded in sum, whoever was refused.
+ * Invariant: the time that one turn waits for a provider that refuses requests is bounded in total.
  */
 import { formatDuration } from "../../base/duration.ts";
 import type { JsonObject } from "../../base/json.ts";

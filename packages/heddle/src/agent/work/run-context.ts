@@ -1,6 +1,6 @@
 /**
- * What the agents of one run share: the repository, its worktrees, the merge queue, the runner of agents, the governor of
- * providers. Made with the first agent's step of the run.
+ * Agent run context: what the agents of one run share: repository, worktrees, merge queue, agent runner, rate limiter.
+ * Created with the run's first agent step.
  */
 import { join, relative } from "node:path";
 import { realpathSync, statSync } from "node:fs";

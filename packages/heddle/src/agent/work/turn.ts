@@ -1,6 +1,6 @@
 /**
- * One turn of an agent: from a prompt to its end, with the waits that its provider asks for. Knows the run's agents and the
- * task desk; what the turn's work is worth is its caller's matter.
+ * Turn: runs one turn of an agent from a prompt to its end, with the waits that its provider asks for. Knows the run's
+ * agents and the task server; the caller judges the work.
  */
 import { appendFile } from "node:fs/promises";
 import { basename } from "node:path";

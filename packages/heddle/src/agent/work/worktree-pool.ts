@@ -1,10 +1,11 @@
 /**
- * Worktrees of a run where their number has a bound: a step waits for one while others of the run hold theirs, and those that
- * could not be removed are tried again before anybody is refused. Knows who holds one, not what is done in it.
+ * Worktree pool: limits the number of a run's worktrees. A step waits while other steps of the run hold theirs;
+ * worktrees that could not be removed are tried again before a step is refused. Knows who holds a worktree, not what is
+ * done in it.
  *
  * Invariants:
- *  1. Who waits holds none, and who holds one needs no other that has to be waited for: nobody waits for ever.
- *  2. Where nobody of the run holds one, a refusal is told at once.
+ *  1. A step that waits holds no worktree, and a holder needs no second one: no step waits for ever.
+ *  2. If no step of the run holds a worktree, a refusal is returned at once.
  */
 import type { Result } from "../../base/result.ts";
 import type { WorktreeRefusal } from "../../git/types.ts";

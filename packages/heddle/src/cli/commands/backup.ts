@@ -1,4 +1,4 @@
-/** `heddle backup`: a consistent copy of the journal, also while runs go on. */
+/** `heddle backup`: copies the journal consistently, also during runs. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";

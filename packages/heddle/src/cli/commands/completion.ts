@@ -1,4 +1,4 @@
-/** `heddle completion`: scripts for shells, made of the table of commands. */
+/** `heddle completion`: prints completion scripts for shells, built from the command table. */
 import { EXIT, fail, type Context } from "../context.ts";
 import { GLOBAL_OPTIONS } from "../parse.ts";
 import type { Action, CommandSpec, OptionSpec } from "../spec.ts";

@@ -1,4 +1,7 @@
-/** Words to the engine of a run, from any terminal: `cancel`, `pause`, `unpause`, `approve`, `reject`. */
+/**
+ * Control commands: `cancel`, `pause`, `unpause`, `approve` and `reject` send requests to the process that works on a
+ * run.
+ */
 import { defined } from "../../base/defined.ts";
 import type { Problem } from "../../base/errors.ts";
 import { err, ok, type Result } from "../../base/result.ts";

@@ -1,4 +1,4 @@
-/** What `heddle doctor` looks at for agents: which are here, the repository that they would work in, and worktrees that are left. */
+/** Agent checks of `heddle doctor`: the installed agents, their repository, and leftover worktrees. */
 import { defined } from "../../base/defined.ts";
 import type { Problem } from "../../base/errors.ts";
 import { plural } from "../../base/plural.ts";

@@ -1,4 +1,4 @@
-/** One thing that `heddle doctor` looked at. */
+/** Result of one check of `heddle doctor`. */
 export interface Finding {
   readonly check: string;
   readonly level: "ok" | "warning" | "error";

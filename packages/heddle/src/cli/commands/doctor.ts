@@ -1,4 +1,7 @@
-/** `heddle doctor`: checks what runs stand on, and what dead runs left behind. `--fix` mends what loses nothing. */
+/**
+ * `heddle doctor`: checks what runs need and what dead runs left behind. `--fix` fixes what can be fixed without losing
+ * anything.
+ */
 import { accessSync, constants, existsSync, readdirSync, rmSync, statfsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { defined } from "../../base/defined.ts";

@@ -1,4 +1,4 @@
-/** `heddle run --dry-run`: what would run, and in which layers; executes nothing and records nothing. */
+/** `heddle run --dry-run`: shows what would run, and in which layers. Runs and records nothing. */
 import { plural } from "../../base/plural.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
 import { cut, safeLine } from "../output-text.ts";

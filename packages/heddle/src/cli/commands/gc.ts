@@ -1,6 +1,6 @@
 /**
- * `heddle gc`: removes old runs with their logs, and with heddle's branches and refs of them. Runs that may still be resumed on
- * purpose stay until they are old as well; those whose agents' work is nowhere else, until a person says so.
+ * `heddle gc`: removes old runs with their logs, branches and refs. Runs that can be resumed stay until they are old
+ * too; runs whose work has not landed stay until the user says otherwise.
  */
 import { plural } from "../../base/plural.ts";
 import type { AgentKeeping } from "../../agent/port.ts";

@@ -1,4 +1,4 @@
-/** `heddle history`: the recorded events of a run, one a line. */
+/** `heddle history`: prints the recorded events of a run, one per line. */
 import { defined } from "../../base/defined.ts";
 import { canonicalEvents, type RunEvent } from "../../view/history.ts";
 import { EXIT, fail, findRun, findStep, openToRead, type Context } from "../context.ts";

@@ -1,4 +1,4 @@
-/** `heddle import`: a plan in another form becomes a heddle plan on standard output. Executes nothing of it. */
+/** `heddle import`: converts a plan of another tool and prints it. Runs nothing. */
 import { readFile } from "node:fs/promises";
 import { messageOf } from "../../base/errors.ts";
 import { compileDocument } from "../../graph/compile.ts";

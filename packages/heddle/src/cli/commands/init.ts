@@ -1,4 +1,4 @@
-/** `heddle init`: a commented first plan, and `.heddle/` out of git's sight. */
+/** `heddle init`: writes a commented example plan and adds `.heddle/` to .gitignore. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "../../base/errors.ts";

@@ -1,4 +1,4 @@
-/** `heddle logs`: what steps wrote. */
+/** `heddle logs`: prints the logs of steps. */
 import { existsSync } from "node:fs";
 import { hasEnded, type LogTarget, logTargets } from "../log-targets.ts";
 import { EXIT, fail, findRunAndStep, findStep, openToRead, type Context } from "../context.ts";

@@ -1,4 +1,4 @@
-/** `heddle merge`: lands the integration branch of a run, or takes one step's work back out of it. Never pushes. */
+/** `heddle merge`: lands the integration branch of a run, or reverts one step on it. Never pushes. */
 import { defined } from "../../base/defined.ts";
 import type { Problem } from "../../base/errors.ts";
 import { EXIT, fail, findRun, findStep, openToChange, type Context } from "../context.ts";

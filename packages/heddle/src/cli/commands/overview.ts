@@ -1,4 +1,4 @@
-/** `heddle` alone: the plan's steps and what the last run made of them. */
+/** `heddle` without arguments: shows the plan's steps and how they ended in the last run. */
 import { plural } from "../../base/plural.ts";
 import { runView } from "../../view/run-view.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";

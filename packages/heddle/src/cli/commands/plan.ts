@@ -1,4 +1,4 @@
-/** `heddle plan`: what a plan would do, in several forms. Executes nothing. */
+/** `heddle plan`: shows what a plan would do, in several forms. Runs nothing. */
 import { tookText } from "../../view/times.ts";
 import { availableParallelism } from "node:os";
 import type { JsonObject } from "../../base/json.ts";

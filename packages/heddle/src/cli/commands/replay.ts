@@ -1,4 +1,4 @@
-/** `heddle replay`: rebuilds a run from its history and checks every rule. Executes nothing. */
+/** `heddle replay`: rebuilds a run from its history and checks every rule. Runs nothing. */
 import { plural } from "../../base/plural.ts";
 import { Replay } from "../../view/history.ts";
 import { runView } from "../../view/run-view.ts";

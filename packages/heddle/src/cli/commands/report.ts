@@ -1,4 +1,4 @@
-/** `heddle report`: a run summed up, as text, page, trace or chart. */
+/** `heddle report`: summarises a run as text, HTML page, trace or chart. */
 import { writeFileSync } from "node:fs";
 import { messageOf } from "../../base/errors.ts";
 import { plural } from "../../base/plural.ts";

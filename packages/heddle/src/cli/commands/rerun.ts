@@ -1,4 +1,7 @@
-/** `heddle rerun`: a step and what comes behind it, in a new run that reuses the other results of an earlier one. */
+/**
+ * `heddle rerun`: runs a step and everything that depends on it in a new run, and reuses the other results of an earlier
+ * one.
+ */
 import { defined } from "../../base/defined.ts";
 import { plural } from "../../base/plural.ts";
 import { conduct } from "../show-run.ts";

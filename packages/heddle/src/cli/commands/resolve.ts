@@ -1,4 +1,4 @@
-/** `heddle resolve`: a person's word on work that conflicts with what was merged before it. */
+/** `heddle resolve`: sends a person's decision about a conflict. */
 import { defined } from "../../base/defined.ts";
 import type { Resolution } from "../../run/event.ts";
 import { EXIT, fail, findRunAndStep, openToChange, type Context } from "../context.ts";

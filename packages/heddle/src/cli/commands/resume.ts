@@ -1,4 +1,4 @@
-/** `heddle resume`, `retry` and `rollback`: going on with a recorded run. */
+/** `heddle resume`, `retry` and `rollback`: continue a recorded run, or undo its steps. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { defined } from "../../base/defined.ts";

@@ -1,4 +1,4 @@
-/** `heddle run`: a new run of a plan. */
+/** `heddle run`: starts a new run of a plan. */
 import { relative } from "node:path";
 import { defined } from "../../base/defined.ts";
 import type { JsonObject } from "../../base/json.ts";

@@ -1,4 +1,4 @@
-/** `heddle runs`: the runs of the project, newest first. */
+/** `heddle runs`: lists the runs of the project, newest first. */
 import { defined } from "../../base/defined.ts";
 import { runLine, type RunLine } from "../../view/list.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";

@@ -1,4 +1,4 @@
-/** `heddle show RUN STEP`: one step with what its attempts left, and what they tell people to mind. */
+/** `heddle show RUN STEP`: shows one step with its captures and warnings. */
 import { noticeOf } from "../../view/notices.ts";
 import { runView } from "../../view/run-view.ts";
 import { EXIT, fail, findStep, type Context } from "../context.ts";

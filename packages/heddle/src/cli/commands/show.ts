@@ -1,4 +1,4 @@
-/** `heddle show`: one run with every step's status, time, attempts and reason. */
+/** `heddle show`: shows the steps of a run with status, time, attempts and reason. */
 import { plural } from "../../base/plural.ts";
 import { readFile } from "node:fs/promises";
 import type { ChangedBySeveral } from "../../view/changed-files.ts";

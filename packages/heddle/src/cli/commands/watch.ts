@@ -1,4 +1,4 @@
-/** `heddle watch`: follows a run that goes on in another process, through the journal. */
+/** `heddle watch`: follows a run of another process through the journal. */
 import { HeddleError } from "../../base/errors.ts";
 import { plural } from "../../base/plural.ts";
 import { HistoryReader, type RunEvent, type RunSnapshot } from "../../view/history.ts";

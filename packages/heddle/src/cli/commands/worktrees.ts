@@ -1,4 +1,4 @@
-/** `heddle worktrees`: what agents have on the disk. Removes only what is kept elsewhere. */
+/** `heddle worktrees`: lists, opens and removes agents' worktrees. Removes only what is captured. */
 import { plural } from "../../base/plural.ts";
 import { basename } from "node:path";
 import type { AgentKeeping, TreeLine } from "../../agent/port.ts";

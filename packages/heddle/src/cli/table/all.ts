@@ -1,4 +1,4 @@
-/** Every command, in the order of the help. */
+/** Command table: every command, in the order of the help. */
 import type { CommandSpec } from "../spec.ts";
 import { KEEPING } from "./project-commands.ts";
 import { LOOKING } from "./inspect-commands.ts";

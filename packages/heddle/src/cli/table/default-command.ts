@@ -1,4 +1,4 @@
-/** What `heddle` alone does. */
+/** Declaration of `heddle` without a command. */
 import type { CommandSpec } from "../spec.ts";
 
 export const OVERVIEW: CommandSpec = {

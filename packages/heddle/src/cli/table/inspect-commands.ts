@@ -1,4 +1,4 @@
-/** Commands that look at plans and recorded runs, and execute nothing. */
+/** Declarations of the commands that inspect plans and recorded runs. They run nothing. */
 import type { CommandSpec } from "../spec.ts";
 import { parameter, wholeNumber } from "../flag-values.ts";
 import { CONCURRENCY } from "./run-commands.ts";

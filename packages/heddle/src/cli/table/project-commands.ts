@@ -1,4 +1,4 @@
-/** Commands around the project: beginning, health, room on the disk, the shell. */
+/** Declarations of the commands for the project: start, health, disk space, shell. */
 import type { CommandSpec } from "../spec.ts";
 import { wholeNumber } from "../flag-values.ts";
 

@@ -1,4 +1,4 @@
-/** Commands that execute steps or speak to the engine that does. */
+/** Declarations of the commands that run steps, or send requests to the process that does. */
 import type { CommandSpec, OptionSpec } from "../spec.ts";
 import { duration, parameter, positiveInteger } from "../flag-values.ts";
 

@@ -1,7 +1,7 @@
 /**
- * Writes events into a database, one batch as one transaction. Knows rows and fences; not what events mean.
+ * Event writer: writes events to a database, one batch per transaction. Knows rows and fences, not what events mean.
  *
- * Invariants: those of the port, 1 to 5; and the numbers given to steps and types are only remembered once they are stored.
+ * Invariants: 1 to 5 of the port; and numbers of steps and types are cached only after they are stored.
  */
 import { BugError, invariant } from "../../base/assert.ts";
 import type { Json } from "../../base/json.ts";

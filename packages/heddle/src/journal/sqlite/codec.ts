@@ -1,9 +1,10 @@
 /**
- * Events and run records as rows, and back. Knows the columns and the checksum; not SQL, not what events mean.
+ * Row codec: converts events and run records to rows and back. Knows the columns and the checksum; not SQL, not what
+ * events mean.
  *
  * Invariants:
- *  1. The checksum covers all that is read back: run, seq, time, type, version of the type, step, attempt, data.
- *  2. `decodeEvent` gives the event that was encoded, or throws a `HeddleError` that names file, run and seq.
+ *  1. The checksum covers everything that is read back: run, seq, time, type, version of the type, step, attempt, data.
+ *  2. `decodeEvent` returns the event that was encoded, or throws a `HeddleError` that names file, run and seq.
  */
 import { BugError } from "../../base/assert.ts";
 import { HeddleError } from "../../base/errors.ts";

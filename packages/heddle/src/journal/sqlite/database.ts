@@ -1,6 +1,4 @@
-/**
- * What the journal needs of an SQL database: the seam between its rules and the driver. Knows no table.
- */
+/** Database interface: what the journal needs of an SQL driver. Knows no table. */
 
 export type Cell = null | number | bigint | string | Uint8Array;
 export type Row = readonly Cell[];

@@ -1,7 +1,8 @@
 /**
- * Histories and run records over a database. Rows are written by `append.ts` and read by `read.ts`; not the meaning of events.
+ * Event log: histories and run records in a database. Rows are written by `append.ts` and read by `read.ts`. Does not
+ * know what events mean.
  *
- * Invariants: those of the port, 1 to 6. In addition: after a failed append nothing is appended through this object any more.
+ * Invariants: 1 to 6 of the port; and after a failed append nothing more is appended through this object.
  */
 import type { Problem } from "../../base/errors.ts";
 import { err } from "../../base/result.ts";

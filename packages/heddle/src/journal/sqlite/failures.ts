@@ -1,6 +1,4 @@
-/**
- * What SQLite and the system say, in words for people. Knows the numbers of SQLite's errors; no table.
- */
+/** Error messages: what SQLite's and the system's errors mean for people. Knows SQLite's error numbers; no table. */
 import { accessSync, constants, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { HeddleError, messageOf, systemCode, type Problem } from "../../base/errors.ts";

@@ -1,5 +1,5 @@
 /**
- * The journal over an SQL database: one object of all concerns, each in its own file. Knows neither tables nor the driver.
+ * SQLite journal: one object of all concerns, each in its own file. Knows neither tables nor the driver.
  *
  * Invariants: those of the port.
  */

@@ -1,4 +1,4 @@
-/** Leases as rows. The rule of when a lease is in force is in `journal/lease.ts`. */
+/** Leases as rows. `journal/lease.ts` has the rule when a lease is valid. */
 import { err, ok, type Result } from "../../base/result.ts";
 import { decodeRun, runSum } from "./codec.ts";
 import type { Database, Row } from "./database.ts";

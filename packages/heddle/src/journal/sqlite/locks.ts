@@ -1,4 +1,4 @@
-/** Named locks as rows. They hang on leases: who may count on one is decided by `journal/lease.ts`. */
+/** Named locks as rows. A lock is valid as long as its run's lease: see `journal/lease.ts`. */
 import { inForce, type LeaseRules } from "../lease.ts";
 import type { Lease, LockNames, Locks } from "../port.ts";
 import type { Database } from "./database.ts";

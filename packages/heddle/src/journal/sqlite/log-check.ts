@@ -1,11 +1,11 @@
 /**
- * Finds damage in the middle of SQLite's write-ahead log. SQLite takes the first record of the log that does not match its
- * checksum for the end of it, since a power cut leaves such an end; damage in the middle would so drop, without a word,
- * commits that were acknowledged. Knows the log's layout; not what is in it, and does not change it.
+ * Log check: finds damage in the middle of SQLite's write-ahead log. SQLite treats the first record with a wrong
+ * checksum as the end of the log, because a power cut leaves such a record; damage in the middle would silently drop
+ * commits that were acknowledged. Knows the layout of the log; does not change it.
  *
- * Why a damaged middle can be told from a torn end: commits are synced one after the other, so a frame that follows a
- * commit was only written once that commit was on disk. A frame that does not match, then a commit, then a frame that
- * matches again: the first one was whole once.
+ * Why damage can be distinguished from a torn end: commits are synced one after the other, so a frame after a commit was
+ * written only when that commit was on disk. If a frame does not match, then there is a commit, then a frame that
+ * matches again, the first one was complete once.
  */
 import { readFileSync } from "node:fs";
 

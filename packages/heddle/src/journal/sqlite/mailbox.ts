@@ -1,4 +1,4 @@
-/** Mailbox: requests to the engine of a run, as rows. Knows no kind of request. */
+/** Mailbox: requests to the process that works on a run, as rows. Knows no kind of request. */
 import { HeddleError } from "../../base/errors.ts";
 import type { Mailbox } from "../port.ts";
 import { parseJson } from "./codec.ts";

@@ -1,4 +1,4 @@
-/** Removal, copies and the check of a whole journal file. */
+/** Maintenance: removes runs, copies a journal file, and checks it as a whole. */
 import { HeddleError, type Problem } from "../../base/errors.ts";
 import { inForce, type LeaseRules } from "../lease.ts";
 import type { IntegrityReport, Maintenance } from "../port.ts";

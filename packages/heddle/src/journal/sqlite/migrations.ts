@@ -1,8 +1,9 @@
 /**
- * The tables of the SQLite journal and their history. Knows the format's number; not the driver, not the events.
+ * Migrations: the tables of the SQLite journal and their earlier formats. Knows the format's version; not the driver,
+ * not the events.
  *
  * Invariants:
- *  1. A step of this list never changes once it is released: a new format is a new step at the end.
+ *  1. A migration never changes once it is released: a new format is a new migration at the end.
  *  2. Every format keeps `meta` and its row `writer`, so that an older heddle can say who wrote what it cannot read.
  */
 import { HeddleError } from "../../base/errors.ts";

@@ -1,11 +1,12 @@
 /**
- * Opens a journal file: the only importer of SQLite's driver. Knows connections, their settings and the file itself; no
- * rule of the journal.
+ * Journal file: opens it, and is the only importer of SQLite's driver. Knows connections, their settings and the file;
+ * no rule of the journal.
  *
  * Invariants:
- *  1. A connection that may write keeps a write-ahead log and syncs it at every commit (`synchronous=FULL`); both are read
- *     back after opening, and a file system that cannot do it is refused.
- *  2. The file is ours alone (mode 0600) and no symbolic link: nothing is written outside the folder that was named.
+ *  1. A writing connection uses a write-ahead log and syncs at every commit (`synchronous=FULL`). Both are read back
+ *     after opening, and a file system that cannot do it is refused.
+ *  2. The file belongs to the user alone (mode 0600) and is not a symbolic link: nothing is written outside the named
+ *     folder.
  */
 import {
   chmodSync,

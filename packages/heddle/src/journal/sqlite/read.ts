@@ -1,10 +1,11 @@
 /**
- * Reads histories and run records out of a database, checking every one. Knows rows; not what events mean.
+ * Event reader: reads histories and run records from a database and checks each one. Knows rows, not what events mean.
  *
  * Invariants:
- *  1. A history comes out whole, in order and as it was written, or the reading throws and says where: a gap and a missing
- *     tail are damage like a wrong checksum.
- *  2. No transaction stays open between two batches: a slow reader does not keep the journal's log from being shortened.
+ *  1. A history is returned complete, in order and as it was written, or reading throws and says where: a gap and a
+ *     missing end are damage like a wrong checksum.
+ *  2. No transaction stays open between two batches: a slow reader does not keep the journal's log from being
+ *     checkpointed.
  */
 import { HeddleError } from "../../base/errors.ts";
 import type { Event } from "../../run/event.ts";

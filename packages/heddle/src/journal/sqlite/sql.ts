@@ -1,6 +1,6 @@
 /**
- * Every statement of the SQLite journal, by name. Values are always parameters; no text here is ever put together.
- * The tables are in `journal/sqlite/migrations.ts`.
+ * SQL statements of the journal, by name. Values are always parameters; no statement is ever concatenated. The tables
+ * are in `journal/sqlite/migrations.ts`.
  */
 
 const RUN_COLUMNS = "r.id, r.name, r.plan, r.created_at, r.last_seq, r.summary, r.sum";

@@ -1,4 +1,4 @@
-/** Durations of steps as rows, one per run. What is made of them is in `journal/durations.ts`. */
+/** Durations of steps as rows, one per run. `journal/durations.ts` computes medians. */
 import { durationsText, KEPT_DURATIONS, medians } from "../durations.ts";
 import type { Statistics } from "../port.ts";
 import type { Database } from "./database.ts";

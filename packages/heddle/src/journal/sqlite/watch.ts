@@ -1,4 +1,4 @@
-/** Watchers over a database: whether anything was written since each one's last look. */
+/** Watchers: each reports whether anything was written to the database since it last looked. */
 import type { Watcher } from "../port.ts";
 import type { Database } from "./database.ts";
 import { guarded } from "./failures.ts";

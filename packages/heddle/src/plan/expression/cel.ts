@@ -1,11 +1,11 @@
 /**
- * Expressions (CEL) as data: compiled once, evaluated over a scope, no way out of it. The only file that knows the library;
- * it is loaded by whoever finds that a plan has expressions, never before.
+ * CEL expressions: compiled once, evaluated over a scope that they cannot leave. The only file that knows the library;
+ * loaded only for plans with expressions.
  *
- * 1. A value of the scope is reached by its own keys alone: objects go in as maps, so that no prototype is in sight.
- * 2. Which deps, parameters and variables an expression reads is known from its text: they are named, never computed.
- * 3. Evaluation is bounded: what an expression could cost over the given data is estimated first, and refused past
- *    {@link MOST_WORK}. Regular expressions that can take exponential time are refused when compiled.
+ *  1. A value of the scope is reached only by its own keys: objects become maps, so no prototype is visible.
+ *  2. Which deps, parameters and variables an expression reads is known from its text: they are named, never computed.
+ *  3. Evaluation is bounded: the cost over the given data is estimated first, and refused above {@link MOST_WORK}.
+ *     Regular expressions that can take exponential time are refused when compiled.
  */
 import { type ASTNode, Environment, type ParseResult } from "@marcbachmann/cel-js";
 import { defined } from "../../base/defined.ts";

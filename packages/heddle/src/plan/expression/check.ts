@@ -1,6 +1,7 @@
 /**
- * The expressions of a plan: whether they are well-formed, and whether what they name exists for their step. Notes on each
- * step which deps' outputs it reads. Loads the expression language, so it is itself loaded only where there are expressions.
+ * Expression check: checks that a plan's expressions are well-formed and that the names they use exist for their step.
+ * Stores on each step which outputs of deps it reads. Loads the expression language, so it is loaded only if there are
+ * expressions.
  */
 import { suggest } from "../../base/suggest.ts";
 import { compileExpression, compileTemplate, type Expression, type ExpressionError, outputsOf } from "./cel.ts";

@@ -1,6 +1,7 @@
 /**
- * An upper bound on what evaluating an expression costs, from its syntax tree and the size of its data: a loop costs its
- * list's length times its body. A guess on the high side is fine; one on the low side would let a plan stall the engine.
+ * Expression cost: an upper bound of what an evaluation costs, from the syntax tree and the size of the data. A loop
+ * costs its list's length times its body. An estimate that is too high is fine; one that is too low would let a plan
+ * block the engine.
  */
 import type { ASTNode } from "@marcbachmann/cel-js";
 import type { DataSize } from "./values.ts";

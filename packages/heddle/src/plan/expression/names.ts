@@ -1,4 +1,7 @@
-/** What of its scope an expression names, from its syntax tree, and the rules on naming: see invariant 2 of `expression.ts`. */
+/**
+ * Expression names: finds what an expression reads from its scope, and checks the rules of naming (invariant 2 of
+ * `cel.ts`).
+ */
 import type { ASTNode } from "@marcbachmann/cel-js";
 import { defined } from "../../base/defined.ts";
 import { err, ok, type Result } from "../../base/result.ts";

@@ -1,6 +1,7 @@
 /**
- * Whether a regular expression takes at most polynomial time, and of which degree. The platform's engine backtracks: a repeat
- * inside a repeated group can take exponential time, so such patterns are refused, and so is what cannot be judged simply.
+ * Regular expression check: says whether a pattern takes at most polynomial time, and of which degree. The platform's
+ * engine backtracks, so a repeat inside a repeated group can take exponential time. Such patterns are refused, and so
+ * are those that cannot be judged simply.
  */
 
 const LONGEST_PATTERN = 500;

@@ -1,4 +1,4 @@
-/** Finds `${{ }}` in text. Knows no expression language: it is asked before one is loaded. */
+/** Template finder: finds `${{ }}` in text. Knows no expression language: it is used before one is loaded. */
 
 export interface Hole {
   /** The expression's text, without the marks around it. */

@@ -1,6 +1,6 @@
 /**
- * Values on their way into an expression and back. In: objects become maps (no prototype can be reached), whole numbers
- * become integers. Out: everything becomes JSON, or a text of why it cannot.
+ * Expression values: converts values for an expression and back. In: objects become maps (no prototype is visible),
+ * whole numbers become integers. Out: everything becomes JSON, or a text that says why it cannot.
  */
 import type { Json } from "../../base/json.ts";
 import { err, ok, type Result } from "../../base/result.ts";

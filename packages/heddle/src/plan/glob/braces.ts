@@ -1,4 +1,6 @@
-/** The alternatives of a glob, `{a,b}`, spelt out: a bounded number of globs without braces. Knows nothing of what else a glob says. */
+/**
+ * Brace expansion: expands `{a,b}` in a glob to a bounded number of globs without braces. Knows nothing else of globs.
+ */
 
 /** Forms that the braces of one glob may have; beyond, everything from the first brace on counts as possible. */
 const MOST_FORMS = 32;

@@ -1,11 +1,12 @@
 /**
- * What a glob of `writes:` matches, as small automata: `*`, `**`, `?`, `[...]`, `{a,b}`, and `\` before what is to stand for
- * itself. Paths are relative, `/` between names. A glob whose last name has no wildcard also stands for everything under it,
- * since `src/api` mostly means a folder.
+ * Glob automaton: compiles a glob of `writes:` with `*`, `**`, `?`, `[...]`, `{a,b}`, and `\` as the escape character.
+ * Paths are relative, with `/`. A glob whose last name has no wildcard also matches everything below it, because
+ * `src/api` usually means a folder.
  *
  * Invariants:
- *  1. No automaton matches less than the glob does, in any dialect that people know; where dialects differ it matches more.
- *  2. A glob becomes a bounded number of states, linear in its length but for its braces.
+ *  1. An automaton matches at least what the glob matches in every common dialect; where dialects differ it matches
+ *     more.
+ *  2. A glob becomes a bounded number of states, linear in its length except for its braces.
  */
 import { bracesExpanded } from "./braces.ts";
 

@@ -1,8 +1,10 @@
 /**
- * Whether two globs of `writes:` can match one path. Knows no disk and no plan; what a glob says is `glob.ts`'s.
+ * Glob overlap: says whether two globs of `writes:` can match the same path. Knows no disk and no plan; `glob.ts` knows
+ * what a glob means.
  *
  * Invariants:
- *  1. Never no where some path matches both; yes where it is not certain (patterns of other dialects, too much to compute).
+ *  1. The answer is never no if some path matches both; it is yes if that is uncertain (unknown dialects, too much to
+ *     compute).
  *  2. Bounded for every pattern: a comparison looks at {@link MOST_PAIRS} pairs of states at most.
  */
 import { ANY, NAME, parseGlob, type CharSet, type Glob, type State } from "./glob.ts";

@@ -1,4 +1,4 @@
-/** Which keys a schema knows at a place inside a value: asked of the schema itself, so that no list of them can go stale. Pure. */
+/** Schema keys: finds the keys that a schema allows at a position inside a value, by asking the schema itself. Pure. */
 import type * as z from "zod/mini";
 import type { DocumentPath } from "../diagnostic.ts";
 

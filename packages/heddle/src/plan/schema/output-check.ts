@@ -1,6 +1,6 @@
 /**
- * Outputs against the JSON Schema (draft 2020-12) that a step declares. Loaded only where a step has one. The library walks
- * the schema; it builds no code from it.
+ * Output check: validates outputs against the JSON Schema (draft 2020-12) of a step. Loaded only for steps that have
+ * one. The library interprets the schema; it generates no code from it.
  */
 import { type Schema, Validator } from "@cfworker/json-schema";
 import { messageOf } from "../../base/errors.ts";

@@ -1,4 +1,7 @@
-/** What schemas of plans are made of: texts, numbers, durations, mappings. Made when first asked for; nothing of plans in here. */
+/**
+ * Schema parts: strings, numbers, durations and mappings for the schemas of plans. Created when first used; nothing of
+ * plans in here.
+ */
 import * as z from "zod/mini";
 import { parseDuration } from "../../base/duration.ts";
 

@@ -1,9 +1,9 @@
 /**
- * What a plan file may say, key by key: the one source of its validation and of the JSON Schema that editors use. Only
- * shapes live here; what needs more than one key to judge (unknown deps, pools, expressions) is `validate.ts`'s and the
- * graph's. Knows nothing of positions, files or other plans.
+ * Plan schema: what a plan file may contain, key by key: the one source of its validation and of the JSON Schema for
+ * editors. Only shapes are here; checks that need more than one key (unknown deps, pools, expressions) are in
+ * `validate.ts` and the graph. Knows nothing of positions, files or other plans.
  *
- * Invariant: a schema here accepts or refuses, it never transforms, so the JSON Schema says exactly what is accepted.
+ * Invariant: a schema accepts or refuses and never transforms, so the JSON Schema describes exactly what is accepted.
  */
 import * as z from "zod/mini";
 import { AGENT_SHAPES } from "./agents.ts";

@@ -1,4 +1,4 @@
-/** The JSON Schema that editors complete and check plan files with, made from the definitions that validate them. */
+/** Published JSON Schema: for completion and checks in editors, generated from the schema that validates plans. */
 import { toJSONSchema } from "zod/v4/core";
 import { NOTES } from "./parts.ts";
 import { planFileSchema } from "./plan.ts";
