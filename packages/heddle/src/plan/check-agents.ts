@@ -102,18 +102,8 @@ function checkEntry(name: string, entry: AgentEntry, path: DocumentPath, finding
     return;
   }
   const base = preset ?? name;
-  if (base === SCRIPTED && command === undefined) return checkScripted(entry, path, findings);
-  if (preset === SCRIPTED) {
-    const message = `"command" has no effect beside the preset "${SCRIPTED}", which is part of heddle`;
-    findings.add({
-      code: "MisplacedKey",
-      message,
-      hint: "remove one of the two",
-      path: [...path, "command"],
-      isKey: true,
-    });
-    return;
-  }
+  // A command of its own takes the place of heddle's program for the preset; under the mere name it is another agent.
+  if (base === SCRIPTED && (preset !== undefined || command === undefined)) return checkScripted(entry, path, findings);
   const known = base !== SCRIPTED && isKnownAgent(base) ? KNOWN_AGENTS[base] : undefined;
   if (command === undefined && (known === undefined || protocol === "exec")) {
     const what =
@@ -137,12 +127,18 @@ function isPassed({ passEnv = [] }: Pick<AgentsConfig, "passEnv">): boolean {
 }
 
 function checkScripted(entry: AgentEntry, path: DocumentPath, findings: Findings): void {
-  const { script, args, env, protocol } = entry;
+  const { script, command, args, env, protocol } = entry;
   if (protocol !== undefined && protocol !== "acp") {
     const message = `the scripted agent does not speak "${protocol}"`;
     findings.add({ code: "UnknownProtocol", message, hint: "remove `protocol`", path: [...path, "protocol"] });
   }
-  if (script === undefined && args === undefined && env?.[SCRIPT_VARIABLE] === undefined && !isPassed(entry))
+  if (
+    script === undefined &&
+    command === undefined &&
+    args === undefined &&
+    env?.[SCRIPT_VARIABLE] === undefined &&
+    !isPassed(entry)
+  )
     findings.add({ ...WITHOUT_SCRIPT, path, isKey: true });
 }
 

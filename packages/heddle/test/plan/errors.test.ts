@@ -112,10 +112,6 @@ const CASES: readonly (readonly [code: string, text: string, hint?: string])[] =
   ["MissingScript", "agents: {use: {mine: {preset: scripted}}}\n               ^\nsteps: [{id: a, run: x}]"],
   ["MissingScript", "- id: a\n  agent: {prompt: x, use: scripted}\n                          ^"],
   [
-    "MisplacedKey",
-    "agents: {use: {mine: {preset: scripted, command: x}}}\n                                        ^\nsteps: [{id: a, run: x}]",
-  ],
-  [
     "UnknownProtocol",
     "agents: {use: {gemini: {protocol: native}}}\n                                  ^\nsteps: [{id: a, run: x}]",
   ],

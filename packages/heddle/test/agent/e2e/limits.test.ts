@@ -25,6 +25,7 @@ test("agents of one preset share their provider's pause, whatever the plan calls
       failure: "continue",
     },
     {
+      default: "first",
       use: {
         first: { preset: "claude", ...scriptedAs(rig, "a.yaml") },
         second: { preset: "claude", ...scriptedAs(rig, "b.yaml") },
