@@ -44,14 +44,22 @@ export async function caught<T>(work: () => Promise<Result<T, Problem>>): Promis
   }
 }
 
-/** The text of whatever was thrown, without its stack. */
+/** The text of whatever was thrown, without its stack. Never throws, whatever the thrown value does when it is looked at. */
 export function messageOf(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message === "" ? thrown.name : thrown.message;
   if (typeof thrown === "string") return thrown;
   try {
+    if (thrown instanceof Error) return String(thrown.message === "" ? thrown.name : thrown.message);
     return JSON.stringify(thrown) ?? String(thrown);
   } catch {
+    return kindOf(thrown);
+  }
+}
+
+function kindOf(thrown: unknown): string {
+  try {
     return Object.prototype.toString.call(thrown);
+  } catch {
+    return "something that cannot be shown";
   }
 }
 

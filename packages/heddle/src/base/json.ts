@@ -14,12 +14,12 @@ export function isJsonObject(value: unknown): value is JsonObject {
 /**
  * Checks that `value` survives JSON unchanged, and returns it as such. `undefined` as the whole value becomes `null`,
  * `undefined` members are dropped (as `JSON.stringify` does); what would be lost or changed silently (functions, bigints,
- * NaN, cycles, class instances other than those with `toJSON`) is an error that names the path.
+ * NaN, cycles, class instances other than those with `toJSON`) is an error that names the path. `name`: what it begins with.
  */
-export function toJson(value: unknown): Result<Json, string> {
+export function toJson(value: unknown, name = "output"): Result<Json, string> {
   if (value === undefined) return ok(null);
   const seen: unknown[] = [];
-  const problem = findUnserialisable(value, "output", seen);
+  const problem = findUnserialisable(value, name, seen);
   if (problem !== undefined) return err(problem);
   return ok(value as Json);
 }

@@ -1,7 +1,9 @@
 /** Attempts under way: dispatched, limited in time, stopped together. Tells of each end once. */
 import type { Backend, Dispatched } from "../backend/port.ts";
 import type { CancelTimer, Clock } from "../base/clock.ts";
+import { messageOf } from "../base/errors.ts";
 import type { Decision } from "../run/event.ts";
+import { checkOutcome } from "../run/outcome-check.ts";
 import type { Outcome, StopReason, Note, Task } from "../run/attempt.ts";
 
 interface ActiveAttempt {
@@ -42,11 +44,15 @@ export class ActiveAttempts {
     this.#active.set(key, { task, dispatched, cancelTimer });
     if (this.#killed) dispatched.kill();
     else if (this.#stopReason !== undefined && !isUndo(task)) dispatched.stop(this.#stopReason);
-    void dispatched.outcome.then((outcome) => {
+    const end = (outcome: unknown): void => {
       cancelTimer?.();
       this.#active.delete(key);
-      onEnd(outcome);
-    });
+      onEnd(checkOutcome(outcome));
+    };
+    // A backend does not reject; one that does must not end the engine.
+    void dispatched.outcome.then(end, (thrown: unknown) =>
+      end({ kind: "failed", error: { code: "error", message: `the attempt has no outcome: ${messageOf(thrown)}` } }),
+    );
   }
 
   /** Asks every attempt to end, those dispatched later too; undos are let finish. The first reason counts. */
@@ -74,7 +80,7 @@ export class ActiveAttempts {
 
   /** Resolves when all that were live have ended. */
   async drained(): Promise<void> {
-    await Promise.all([...this.#active.values()].map(({ dispatched }) => dispatched.outcome));
+    await Promise.allSettled([...this.#active.values()].map(({ dispatched }) => dispatched.outcome));
   }
 }
 

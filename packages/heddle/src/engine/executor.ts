@@ -32,9 +32,6 @@ export interface ExecuteOptions {
   readonly agents?: () => Promise<AgentWork>;
 }
 
-/** Largest output that the journal takes, as JSON text. */
-export const MAX_OUTPUT_BYTES: number = 1 << 20;
-
 /** Carries out a task. `stop` and `kill` are kept until there is an attempt to hand them to. */
 export function executor(options: ExecuteOptions): Execute {
   return (task, onNote) => {
@@ -69,7 +66,6 @@ export function executor(options: ExecuteOptions): Execute {
         running = options.runner.start(prepared.value);
         if (killed) running.kill();
         let outcome = await running.outcome;
-        outcome = tooLarge(outcome) ?? outcome;
         if (task.step.output !== undefined) outcome = await checked(task.step.output, outcome);
         for (const command of task.step.verify ?? []) {
           if (outcome.kind !== "succeeded") break;
@@ -259,15 +255,6 @@ function joinPath(folder: string, path: string): string {
   return path.startsWith("/") ? path : `${folder}/${path}`;
 }
 
-/** The failure of a success whose output the journal would not take. */
-function tooLarge(outcome: Outcome): Outcome | undefined {
-  if (outcome.kind !== "succeeded" || !mayBeLarge(outcome.output)) return undefined;
-  const bytes = Buffer.byteLength(JSON.stringify(outcome.output));
-  if (bytes <= MAX_OUTPUT_BYTES) return undefined;
-  const message = `the output has ${bytes} bytes of JSON; at most ${MAX_OUTPUT_BYTES} are allowed: write it to a file and output the file's name`;
-  return failed("output", message);
-}
-
 /** Holds a success against what its plan says of outputs. */
 async function checked(schema: JsonObject, outcome: Outcome): Promise<Outcome> {
   if (outcome.kind !== "succeeded") return outcome;
@@ -279,10 +266,4 @@ async function outputProblem(schema: JsonObject, output: Json): Promise<string |
   const { compileOutputCheck } = await import("../plan/schema/output-check.ts");
   const problem = compileOutputCheck(schema)(output);
   return problem === undefined ? undefined : `the output does not match its schema: ${problem}`;
-}
-
-/** Cheap test that spares small outputs the serialisation. */
-function mayBeLarge(output: Json): boolean {
-  if (typeof output === "string") return output.length > 1000;
-  return typeof output === "object" && output !== null;
 }

@@ -206,7 +206,7 @@ const options: Check<RunOptions> = object({
   planFile: optional(text),
 });
 
-const stepError: Check<StepError> = object({
+export const stepErrorCheck: Check<StepError> = object({
   code: oneOf(ERROR_CODES),
   message: text,
   exitCode: optional(finite),
@@ -215,7 +215,7 @@ const stepError: Check<StepError> = object({
   final: optional(literal(true)),
 });
 
-const tokens: Check<AgentTokens> = object({
+export const tokensCheck: Check<AgentTokens> = object({
   input: optional(finite),
   cachedRead: optional(finite),
   cacheWrite: optional(finite),
@@ -223,7 +223,7 @@ const tokens: Check<AgentTokens> = object({
   reasoning: optional(finite),
 });
 
-const usage: Check<Usage> = object({ peakMemoryMb: optional(finite), cpuMs: optional(finite) });
+export const usageCheck: Check<Usage> = object({ peakMemoryMb: optional(finite), cpuMs: optional(finite) });
 
 const skipReason = tagged<"kind", SkipReason>("kind", {
   dependency: object({ kind: literal("dependency"), cause: text }),
@@ -271,15 +271,17 @@ const SCHEMAS: { readonly [T in EventType]: Schema<T> } = {
   ),
   "step.started": ofAttempt<"step.started">(object({ item: optional(json) })),
   "step.progress": ofAttempt<"step.progress">(jsonObject),
-  "step.succeeded": ofAttempt<"step.succeeded">(object({ output: json, durationMs: finite, usage: optional(usage) })),
+  "step.succeeded": ofAttempt<"step.succeeded">(
+    object({ output: json, durationMs: finite, usage: optional(usageCheck) }),
+  ),
   "step.failed": ofAttempt<"step.failed">(
     object({
-      error: stepError,
+      error: stepErrorCheck,
       durationMs: finite,
       willRetry: flag,
       retryAt: optional(finite),
       retryDelayMs: optional(finite),
-      usage: optional(usage),
+      usage: optional(usageCheck),
     }),
   ),
   "step.cancelled": ofAttempt<"step.cancelled">(
@@ -341,7 +343,7 @@ const SCHEMAS: { readonly [T in EventType]: Schema<T> } = {
       model: optional(text),
       sessionId: optional(text),
       promptHash: optional(text),
-      tokens: optional(tokens),
+      tokens: optional(tokensCheck),
       usd: optional(finite),
       totals: optional(jsonObject),
       raw: optional(json),
@@ -353,7 +355,7 @@ const SCHEMAS: { readonly [T in EventType]: Schema<T> } = {
   ),
   "rollback.started": run<"rollback.started">(object({ mode: rollbackMode, steps: texts })),
   "step.rolledback": ofStep<"step.rolledback">(object({ durationMs: finite })),
-  "rollback.failed": ofStep<"rollback.failed">(object({ error: stepError, durationMs: finite })),
+  "rollback.failed": ofStep<"rollback.failed">(object({ error: stepErrorCheck, durationMs: finite })),
   "rollback.ended": run<"rollback.ended">(object({ undone: count, failed: count })),
   "run.paused": run<"run.paused">(object({ reason: text })),
   "run.unpaused": run<"run.unpaused">(nothing),

@@ -20,6 +20,7 @@ import type { LoadedPlan } from "../../src/graph/loaded-plan.ts";
 interface LiveTask {
   readonly task: Task;
   readonly end: (outcome: Outcome) => void;
+  readonly break: (reason: unknown) => void;
   stopped: StopReason | undefined;
 }
 
@@ -74,8 +75,8 @@ export class Rig {
     return {
       dispatch: (task) => {
         this.dispatched.push(`${task.step.id}#${task.attempt}`);
-        const { promise, resolve } = Promise.withResolvers<Outcome>();
-        const live: LiveTask = { task, stopped: undefined, end: resolve };
+        const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
+        const live: LiveTask = { task, stopped: undefined, end: resolve, break: reject };
         this.#live.set(task.step.id, live);
         return {
           outcome: promise,
@@ -122,6 +123,15 @@ export class Rig {
   async fail(step: string, error: StepError = { code: "exit", message: "exit code 1", exitCode: 1 }): Promise<void> {
     this.taskOf(step);
     this.#end(step, { kind: "failed", error });
+    await this.quiet();
+  }
+
+  /** The attempt ends with whatever a backend could hand in; `undefined`: with an outcome that never comes to be. */
+  async endWith(step: string, outcome: (() => unknown) | undefined): Promise<void> {
+    const live = this.#live.get(step);
+    this.#live.delete(step);
+    if (outcome === undefined) live?.break(new Error("the worker is gone"));
+    else live?.end(outcome() as Outcome);
     await this.quiet();
   }
 
