@@ -316,6 +316,35 @@ test("files stay short", () => {
   expect(long.map(({ file, lines }) => `${file}: ${lines}`)).toEqual([]);
 });
 
+/** The conditional spreads in `code`: `...(x === undefined ? {} : { x })`, `...(x ? { x } : {})`, `...(x && { x })`. */
+function conditionalSpreads(code: string): readonly string[] {
+  const found: string[] = [];
+  for (const { index } of code.matchAll(/\.\.\.\(/g)) {
+    let depth = 0;
+    let end = index + 3;
+    do {
+      if (code[end] === "(") depth++;
+      else if (code[end] === ")") depth--;
+      end++;
+    } while (depth > 0 && end < code.length);
+    const spread = code.slice(index, end);
+    if (/\?\s*\{\}\s*:|:\s*\{\},?\s*\)$|&&\s*\{/.test(spread)) found.push(spread.replace(/\s+/g, " "));
+  }
+  return found;
+}
+
+test("members that may be absent are given to `defined`, not spread on a condition", () => {
+  const samples = [
+    "{ ...(x === undefined ? {} : { x }) }",
+    "{ ...(is(x) ? { x: f(x) } : {}) }",
+    "{ ...(a\n ? { b }\n : c ? { d } : {}\n ) }",
+    "{ ...(x !== undefined && { x }) }",
+    "{ ...(x ?? {}), ...(found ? [y] : []), ...(await made({})) }",
+  ];
+  expect(samples.map((code) => conditionalSpreads(code).length)).toEqual([1, 1, 1, 1, 0]);
+  expect(sources.flatMap(({ file, code }) => conditionalSpreads(code).map((text) => `${file}: ${text}`))).toEqual([]);
+});
+
 test("files open with what they are for", () => {
   const silent = sources.filter(({ file }) => !/^(?:#!.*\n)?\/\*\*/.test(readFileSync(path.join(SRC, file), "utf8")));
   expect(silent.map((source) => source.file)).toEqual([]);

@@ -1,5 +1,6 @@
 /** Steps that join a run while it goes on: children of a container, and siblings that a step added. */
 import { present } from "../base/assert.ts";
+import { defined } from "../base/defined.ts";
 import type { EventOf } from "./event.ts";
 import { arrive } from "./queue.ts";
 import { indexStep, linkStep, newContainerUse } from "./reindex.ts";
@@ -19,13 +20,13 @@ function addChildren(state: RunState, parent: number, event: EventOf<"steps.adde
   const definition = stepAt(state, parent);
   const kind = definition.forEach === undefined ? "plan" : "forEach";
   const { maxConcurrency } = event.data;
-  const container: Container = {
+  const container: Container = defined({
     kind,
     children: [],
-    ...(maxConcurrency === undefined ? {} : { maxConcurrency }),
+    maxConcurrency,
     prefix: kind === "plan" ? `${definition.id}/` : (enclosing?.prefix ?? ""),
     params: event.data.params ?? enclosing?.params ?? state.plan.params ?? {},
-  };
+  });
   const use = newContainerUse(state);
   state.containers.set(parent, container);
   state.index.containers.set(parent, use);

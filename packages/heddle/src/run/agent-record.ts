@@ -2,6 +2,7 @@
  * What a run's history tells of an agent's step, for its next attempt: the session to go on in, why the last attempt did not
  * do, what a person decided about its conflict. Folded from events; judges nothing.
  */
+import { defined } from "../base/defined.ts";
 import { isJsonObject, type JsonObject } from "../base/json.ts";
 import type { Event, EventOf, Resolution } from "./event.ts";
 
@@ -55,12 +56,11 @@ export function recordAfter(known: AgentRecord, event: StepwiseEvent): AgentReco
     case "usage.recorded": {
       const { agent, sessionId, totals } = event.data;
       if (sessionId === undefined) return known;
-      return { ...known, session: { agent, sessionId, ...(isJsonObject(totals) ? { totals } : {}) } };
+      return { ...known, session: defined({ agent, sessionId, totals: isJsonObject(totals) ? totals : undefined }) };
     }
     case "worktree.conflicted": {
       const { reason, files, captured, output } = event.data;
-      const conflict = { attempt: event.attempt, reason, files, captured, ...(output === undefined ? {} : { output }) };
-      return { ...known, conflict };
+      return { ...known, conflict: defined({ attempt: event.attempt, reason, files, captured, output }) };
     }
     case "approval.requested": {
       const { about, question } = event.data;

@@ -3,6 +3,7 @@
  * invariants' work): events are folded as they come, in time proportional to the edges of the step they name.
  */
 import { present, unreachable } from "../base/assert.ts";
+import { defined } from "../base/defined.ts";
 import { ok, type Result } from "../base/result.ts";
 import { buildGraph } from "../graph/build.ts";
 import type { Graph, GraphProblem } from "../graph/graph.ts";
@@ -109,11 +110,7 @@ export function apply(state: RunState, event: Event): void {
       state.phase = { tag: "succeeded", endedAt: event.time };
       return;
     case "run.failed":
-      state.phase = {
-        tag: "failed",
-        endedAt: event.time,
-        ...(event.data.reason === undefined ? {} : { reason: event.data.reason }),
-      };
+      state.phase = defined({ tag: "failed", endedAt: event.time, reason: event.data.reason });
       return;
     case "run.cancelled":
       state.phase = { tag: "cancelled", endedAt: event.time, reason: event.data.reason };

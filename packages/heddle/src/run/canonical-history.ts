@@ -6,6 +6,7 @@
  * sessions; progress, pauses, resumes, worktrees, conflicts and landings, which tell about the engine's day and not about the plan. Kept and ordered by (layer, place in the
  * plan, attempt, kind); added steps have their place under the step that they came from.
  */
+import { defined } from "../base/defined.ts";
 import { canonicalJson, isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Event, EventType } from "./event.ts";
@@ -149,13 +150,13 @@ function strip(event: Event, seq: number, isAgent: boolean): CanonicalEvent {
     else
       data[name] = UNORDERED.has(`${event.type} ${name}`) ? (value as readonly string[]).toSorted() : (value as Json);
   }
-  return {
+  return defined({
     seq,
     type: event.type,
-    ...("step" in event ? { step: event.step } : {}),
-    ...("attempt" in event ? { attempt: event.attempt } : {}),
+    step: "step" in event ? event.step : undefined,
+    attempt: "attempt" in event ? event.attempt : undefined,
     data,
-  };
+  });
 }
 
 function withoutCommit(output: Json): Json {

@@ -1,5 +1,6 @@
 /** Commands that are carried out by recording them: from what was decided to the event that says so. Pure. */
 import { invariant, unreachable } from "../base/assert.ts";
+import { defined } from "../base/defined.ts";
 import type { JsonObject } from "../base/json.ts";
 import { containerOutput } from "./finish.ts";
 import type { CommandOf } from "./command.ts";
@@ -43,8 +44,8 @@ export function question(
   now: number,
 ): EventBody {
   const step = stepAt(state, index);
-  const deadline = about === "interrupt" || step.timeoutMs === undefined ? {} : { deadline: now + step.timeoutMs };
-  return { type: "approval.requested", step: step.id, attempt, data: { about, question: text, ...deadline } };
+  const deadline = about === "interrupt" || step.timeoutMs === undefined ? undefined : now + step.timeoutMs;
+  return { type: "approval.requested", step: step.id, attempt, data: defined({ about, question: text, deadline }) };
 }
 
 /** The end of a step whose question was answered. */
@@ -56,7 +57,7 @@ function answered(state: RunState, index: number, now: number): EventBody {
   const { decision, by, comment } = phase.answer;
   const durationMs = sinceStart(state, index, now);
   if (decision === "approve") {
-    const output: JsonObject = { approved: true, by, ...(comment === undefined ? {} : { comment }) };
+    const output: JsonObject = defined({ approved: true, by, comment });
     return { type: "step.succeeded", step: id, attempt, data: { output, durationMs } };
   }
   const said = comment === undefined ? "" : `: ${comment}`;
@@ -99,8 +100,8 @@ function runEnded(state: RunState, { status, reason }: CommandOf<"end">, now: nu
   if (status === "succeeded") return { type: "run.succeeded", data: { durationMs } };
   if (status === "cancelled") return { type: "run.cancelled", data: { durationMs, reason: reason ?? "cancel" } };
   const lost = state.steps.filter((_step, index) => phaseOf(state, index).tag === "failed").map((step) => step.id);
-  const why = reason === "run-timeout" ? { reason: "the run timed out" } : {};
-  return { type: "run.failed", data: { durationMs, failed: lost, ...why } };
+  const why = reason === "run-timeout" ? "the run timed out" : undefined;
+  return { type: "run.failed", data: defined({ durationMs, failed: lost, reason: why }) };
 }
 
 function sinceStart(state: RunState, index: number, now: number): number {

@@ -1,4 +1,5 @@
 /** How a run comes to its end: nothing more starts, what waits is recorded as such, succeeded steps are undone if the plan says so. */
+import { defined } from "../base/defined.ts";
 import type { Json } from "../base/json.ts";
 import type { RollbackMode } from "../plan/plan.ts";
 import type { CancelReason, StepError } from "./event.ts";
@@ -32,7 +33,7 @@ export function closeDown(state: RunState): readonly Command[] {
     const steps = stepsToUndo(state, state.options.rollback);
     if (steps.length > 0) return [{ kind: "rollback", mode: state.options.rollback, steps }];
   }
-  return [{ kind: "end", status: failed ? "failed" : "succeeded", ...(halt === undefined ? {} : { reason: halt }) }];
+  return [defined({ kind: "end", status: failed ? "failed" : "succeeded", reason: halt })];
 }
 
 /** Steps in any of the given phases, in order. A scan, but only when the run ends early. */

@@ -1,5 +1,6 @@
 /** From an attempt's outcome to the events that record it. Pure: time, chance and the state are handed in. */
 import { unreachable } from "../base/assert.ts";
+import { defined } from "../base/defined.ts";
 import type { Random } from "../base/random.ts";
 import type { Result } from "../base/result.ts";
 import type { Step } from "../plan/plan.ts";
@@ -41,12 +42,11 @@ export function eventsOfOutcome(
       const isDone = outcome.agent !== undefined;
       if (problem !== undefined && !isDone)
         return [failure(state, index, { code: "output", message: problem }, outcome, circumstances)];
-      const usage = outcome.usage === undefined ? {} : { usage: outcome.usage };
       const success: EventBody = {
         type: "step.succeeded",
         step,
         attempt,
-        data: { output: outcome.output, durationMs, ...usage },
+        data: defined({ output: outcome.output, durationMs, usage: outcome.usage }),
       };
       if (problem !== undefined)
         return [{ type: "step.progress", step, attempt, data: { type: "notice", text: problem } }, success];
@@ -57,15 +57,15 @@ export function eventsOfOutcome(
       return [failure(state, index, outcome.error, outcome, circumstances)];
     case "unresolved": {
       const { about, question, options = [] } = outcome;
-      const data = { about, question, ...(options.length === 0 ? {} : { options }) };
-      return [{ type: "approval.requested", step, attempt, data }];
+      const asked = options.length === 0 ? undefined : options;
+      return [{ type: "approval.requested", step, attempt, data: defined({ about, question, options: asked }) }];
     }
     case "stopped": {
       const error = errorOfStop(stepAt(state, index), outcome);
       if (error !== undefined) return [failure(state, index, error, outcome, circumstances)];
       const reason = outcome.reason === "timeout" || outcome.reason === "memory" ? "cancel" : outcome.reason;
-      const abandoned = outcome.abandoned === true ? { abandoned: true as const } : {};
-      return [{ type: "step.cancelled", step, attempt, data: { reason, durationMs, ...abandoned } }];
+      const { abandoned } = outcome;
+      return [{ type: "step.cancelled", step, attempt, data: defined({ reason, durationMs, abandoned }) }];
     }
     default:
       return unreachable(outcome);
@@ -98,13 +98,12 @@ export function failure(
   const again = verdict.retry
     ? { willRetry: true, retryAt: now + verdict.delayMs, retryDelayMs: verdict.delayMs }
     : { willRetry: false };
-  const usage = outcome?.usage === undefined ? {} : { usage: outcome.usage };
   const durationMs = phase.tag === "running" ? now - phase.since : 0;
   return {
     type: "step.failed",
     step: stepAt(state, index).id,
     attempt,
-    data: { error, durationMs, ...again, ...usage },
+    data: defined({ error, durationMs, ...again, usage: outcome?.usage }),
   };
 }
 

@@ -1,5 +1,6 @@
 /** What one attempt may see of its run: outputs and statuses of its deps, under the names that its plan uses. */
 import { present } from "../base/assert.ts";
+import { defined } from "../base/defined.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import type { AgentsConfig } from "../plan/agents-config.ts";
 import { DEFAULT_GRACE_MS, type Step } from "../plan/plan.ts";
@@ -17,7 +18,7 @@ export function taskOf(state: RunState, index: number, attempt: number): Task {
   const step = stepAt(state, index);
   const container = enclosingContainer(state, index);
   const item = state.items.get(index);
-  return {
+  return defined({
     run: state.run,
     step,
     attempt,
@@ -25,10 +26,10 @@ export function taskOf(state: RunState, index: number, attempt: number): Task {
     ...(step.deps === undefined && step.after === undefined
       ? { deps: NO_DEPS, depStatus: NO_STATUS }
       : seenDeps(state, step, container?.prefix ?? "")),
-    ...(item === undefined ? {} : { item }),
+    item,
     graceMs: step.graceMs ?? state.plan.graceMs ?? DEFAULT_GRACE_MS,
-    ...(step.action.kind === "agent" ? { agent: agentTaskOf(state, index, container?.prefix ?? "") } : {}),
-  };
+    agent: step.action.kind === "agent" ? agentTaskOf(state, index, container?.prefix ?? "") : undefined,
+  });
 }
 
 function agentTaskOf(state: RunState, index: number, prefix: string): AgentTask {
@@ -42,7 +43,7 @@ function agentTaskOf(state: RunState, index: number, prefix: string): AgentTask 
     const { description } = stepAt(state, present(state.index.byId.get(id), `dep ${id}`));
     return description === undefined ? [] : [[id.startsWith(prefix) ? id.slice(prefix.length) : id, description]];
   });
-  return {
+  return defined({
     plan: plan.name,
     config: plan.agents ?? NO_AGENTS,
     maxAgents: state.options.maxAgents,
@@ -50,30 +51,20 @@ function agentTaskOf(state: RunState, index: number, prefix: string): AgentTask 
     ...beginningOf(state),
     group: state.steps.flatMap((other, at) =>
       isSharing(other)
-        ? [
-            {
-              id: other.id,
-              isDone: hasEnded(phaseOf(state, at)),
-              ...(other.description === undefined ? {} : { description: other.description }),
-            },
-          ]
+        ? [defined({ id: other.id, isDone: hasEnded(phaseOf(state, at)), description: other.description })]
         : [],
     ),
-    ...(user === undefined ? {} : { lastUser: { step: user, ...(open === undefined ? {} : { open }) } }),
+    lastUser: user === undefined ? undefined : defined({ step: user, open }),
     id: step.id.slice(prefix.length),
     ids: state.steps.flatMap(({ id }) => (id.startsWith(prefix) ? [id.slice(prefix.length)] : [])),
     depTexts: Object.fromEntries(texts),
     before: agentRecords.get(step.id) ?? {},
-  };
+  });
 }
 
 /** Where the run's agents begin, and where their work may land. */
 export function beginningOf({ gitHead, begin, branch }: RunState): Pick<AgentTask, "base" | "begin" | "branch"> {
-  return {
-    ...(gitHead === undefined ? {} : { base: gitHead }),
-    ...(begin === undefined ? {} : { begin }),
-    ...(branch === undefined ? {} : { branch }),
-  };
+  return defined({ base: gitHead, begin, branch });
 }
 
 /** Deps with their outputs; what comes before by `after`, for its status; and outputs of farther steps that expressions read. */
@@ -110,11 +101,5 @@ export function scopeOf(task: Task, environment: Readonly<Record<string, string 
     const value = environment[name];
     if (value !== undefined) env.push([name, value]);
   }
-  return {
-    params: task.params,
-    deps,
-    run: { id: task.run },
-    ...(task.item === undefined ? {} : { item: task.item }),
-    env: Object.fromEntries(env),
-  };
+  return defined({ params: task.params, deps, run: { id: task.run }, item: task.item, env: Object.fromEntries(env) });
 }

@@ -9,6 +9,7 @@
  *  3. The same state, inputs and world give the same events and effects.
  */
 import { present, unreachable } from "../base/assert.ts";
+import { defined } from "../base/defined.ts";
 import type { Random } from "../base/random.ts";
 import type { Result } from "../base/result.ts";
 import type { Scope } from "../plan/expression/cel.ts";
@@ -237,7 +238,7 @@ class Turn {
     this.#needsSweep();
     this.#record({ type: "step.started", step: task.step.id, attempt, data: {} });
     const limitMs = this.#limitOf(step, task.step);
-    this.effects.push({ kind: "dispatch", step, task, ...(limitMs === undefined ? {} : { limitMs }) });
+    this.effects.push(defined({ kind: "dispatch", step, task, limitMs }));
   }
 
   #needsSweep(): void {
@@ -302,12 +303,7 @@ class Turn {
     const { output: _output, verify: _verify, ...rest } = undone;
     const action = { kind: "run" as const, command: rest.undo ?? "true" };
     const { timeoutMs: limitMs } = rest;
-    this.effects.push({
-      kind: "undo",
-      step,
-      task: { ...task, step: { ...rest, action } },
-      ...(limitMs === undefined ? {} : { limitMs }),
-    });
+    this.effects.push(defined({ kind: "undo", step, task: { ...task, step: { ...rest, action } }, limitMs }));
   }
 
   /** The run's end waits until a sweep found nothing left of it. */

@@ -1,4 +1,5 @@
 /** Usage of agents as a run's history has it: by step, attempt and model. What an agent did not tell stays unknown, and is counted as that. */
+import { defined } from "../base/defined.ts";
 import type { AgentTokens, EventOf } from "./event.ts";
 
 /** What one agent used of one model in one attempt, over its turns. */
@@ -25,18 +26,18 @@ export function recordUsage(records: Map<string, UsageRecord>, event: EventOf<"u
   const { step, attempt, data } = event;
   const key = JSON.stringify([step, attempt, data.agent, data.model ?? null]);
   const known = records.get(key);
-  const next: UsageRecord = {
+  const next: UsageRecord = defined({
     step,
     attempt,
     agent: data.agent,
-    ...(data.provider === undefined ? {} : { provider: data.provider }),
-    ...(data.model === undefined ? {} : { model: data.model }),
+    provider: data.provider,
+    model: data.model,
     turns: (known?.turns ?? 0) + 1,
     tokens: sumOfTokens(known?.tokens, data.tokens),
     turnsWithoutTokens: (known?.turnsWithoutTokens ?? 0) + (data.tokens === undefined ? 1 : 0),
     usd: (known?.usd ?? 0) + (data.usd ?? 0),
     turnsWithoutUsd: (known?.turnsWithoutUsd ?? 0) + (data.usd === undefined ? 1 : 0),
-  };
+  });
   records.set(key, next);
 }
 
