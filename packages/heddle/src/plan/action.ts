@@ -118,7 +118,7 @@ function toAgent(
 
 /** Of the agent that the step names, also where something else of it is wrong. The default is checked where it stands. */
 function checkName(raw: JsonObject, path: DocumentPath, { agents, findings }: StepScope): void {
-  const use = isJsonObject(raw["agent"]) ? raw["agent"]["use"] : undefined;
+  const { use } = isJsonObject(raw["agent"]) ? raw["agent"] : {};
   if (agents === undefined || typeof use !== "string" || use.trim() === "") return;
   checkAgentName(use, agents, [...path, "agent", "use"], findings);
 }

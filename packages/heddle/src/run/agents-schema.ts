@@ -2,7 +2,7 @@
  * Checks of what recorded plans say of agents, held equal to the plan's types by the compiler. Knows shapes alone: that a name
  * means something was checked before the run began, by the rules of that day.
  *
- * Invariant: every shape that a released version recorded is accepted.
+ * Invariant: every shape that a version recorded is accepted, once its event is upgraded.
  */
 import { anything, finite, flag, listOf, mapOf, object, oneOf, optional, text, type Check } from "../base/check.ts";
 import type {
@@ -90,13 +90,11 @@ const entry: Check<AgentEntry> = object({
   passEnv: optional(texts),
 });
 
-/** `leaveOut`: the name that `allowOmitted` had. */
-const worktrees: Check<WorktreesConfig & { readonly leaveOut?: boolean }> = object({
+const worktrees: Check<WorktreesConfig> = object({
   max: optional(finite),
   maxMb: optional(finite),
   keep: optional(flag),
   allowOmitted: optional(flag),
-  leaveOut: optional(flag),
 });
 
 type Land = NonNullable<AgentsConfig["land"]>;
@@ -122,7 +120,7 @@ export const recordedAgents: Check<AgentsConfig> = object({
   ),
   conflicts: optional(oneOf<"warn" | "serialize">({ warn: true, serialize: true })),
   allowNewSteps: optional(flag),
-  worktrees: optional(worktrees as Check<WorktreesConfig>),
+  worktrees: optional(worktrees),
 });
 
 /** A step's `agent:` without its prompt. */

@@ -8,7 +8,7 @@ import { compileSteps } from "../../src/graph/compile.ts";
 import { AGENT_DEFAULTS, type AgentsConfig, KNOWN_AGENTS } from "../../src/plan/agents-config.ts";
 import { checkEvent } from "../../src/run/event-schema.ts";
 import { expansionProblem } from "../../src/run/expansion.ts";
-import type { RunState } from "../../src/run/state.ts";
+import { createState } from "../../src/run/apply.ts";
 import { sample } from "../run/samples.ts";
 import { errorsOf, planOf, stepOf } from "./helpers.ts";
 
@@ -161,9 +161,11 @@ test("names hold for all steps of a run: those of inner plans and those that joi
   expect([await added("mine"), await added("claude"), await added("other")]).toStrictEqual(["", "", "UnknownAgent"]);
   // A file of its own may be read before the run's agents are known.
   const [child] = (await planOf("- {id: b, agent: {prompt: x, use: other}}", { agents: "unknown" })).steps;
-  const state = { plan, indexOf: new Map() } as unknown as RunState;
+  const created = sample("run.created");
+  const state = createState({ ...created, data: { ...created.data, plan } });
+  if (!state.ok) throw new Error("no state");
   expect(
-    expansionProblem(state, { kind: "children", steps: child === undefined ? [] : [child], params: {} }),
+    expansionProblem(state.value, { kind: "children", steps: child === undefined ? [] : [child], params: {} }),
   ).toContain("uses the agent other, but the run's plan has no such agent");
 });
 
@@ -191,10 +193,9 @@ test("runs recorded by any version can be read", () => {
     data: { ...created.data, plan: { ...created.data.plan, agents } },
   });
   expect(checkEvent(withAgents(FULL))).toBeUndefined();
-  // Names are not looked at again, and the key that was renamed is known by both.
-  const old = { default: "gone", worktrees: { leaveOut: true }, permissions: { rules: [{ allow: "edit", path: "" }] } };
+  // Names are not looked at again.
+  const old = { default: "gone", permissions: { rules: [{ allow: "edit", path: "" }] } };
   expect(checkEvent(withAgents(old))).toBeUndefined();
-  expect(runSettings(old as AgentsConfig, "/").allowOmitted).toBe(true);
   expect(checkEvent(withAgents({ conflicts: "maybe" }))).toContain(".data.plan.agents.conflicts is not one of");
   expect(checkEvent(withAgents({ use: { mine: { command: 3 } } }))).toContain("is not a list");
 });

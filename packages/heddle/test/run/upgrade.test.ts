@@ -55,3 +55,37 @@ describe("upgrade", () => {
     expect(() => upgradeEvent(sample("run.started"), 0)).toThrow(BugError);
   });
 });
+
+test("a key of plans that was renamed has its name of today, also in plans inside plans", () => {
+  const agents = (key: string): object => ({ default: "claude", worktrees: { max: 3, [key]: true } });
+  const planWith = (key: string): object => ({
+    name: "p",
+    agents: agents(key),
+    steps: [
+      { id: "a", action: { kind: "plan", plan: { name: "q", agents: agents(key), steps: [] } } },
+      { id: "b", action: { kind: "run", command: "true" }, output: { agents: { worktrees: { leaveOut: 1 } } } },
+    ],
+  });
+  const created = {
+    run: "r",
+    seq: 1,
+    time: 0,
+    type: "run.created",
+    data: { plan: planWith("leaveOut"), engine: "0.1.0" },
+  };
+  expect(upgradeEvent(created as unknown as Event, 1)).toEqual({
+    ...created,
+    data: { plan: planWith("allowOmitted"), engine: "0.1.0" },
+  });
+  const added = {
+    run: "r",
+    seq: 2,
+    time: 0,
+    type: "steps.added",
+    step: "a",
+    data: { kind: "siblings", ...planWith("leaveOut") },
+  };
+  expect(upgradeEvent(added as unknown as Event, 1)).toMatchObject({
+    data: { steps: [{ action: { plan: { agents: agents("allowOmitted") } } }, {}] },
+  });
+});

@@ -59,16 +59,10 @@ export interface StepSettings {
   readonly writable: readonly string[];
 }
 
-/** Runs recorded before the key had its name of today have this one. */
-interface Recorded {
-  readonly leaveOut?: boolean;
-}
-
 /** `folder`: what files are relative to; absolute. */
 export function runSettings(config: AgentsConfig, folder: string): RunSettings {
   const entries = Object.entries(config.use ?? {});
-  const worktrees: NonNullable<AgentsConfig["worktrees"]> & Recorded = config.worktrees ?? {};
-  const { max, maxMb, keep, allowOmitted } = AGENT_DEFAULTS.worktrees;
+  const worktrees = { ...AGENT_DEFAULTS.worktrees, ...config.worktrees };
   return {
     configs: Object.fromEntries(entries.map(([name, entry]) => [name, programOf(entry, folder)])),
     setup: list(config.setup ?? AGENT_DEFAULTS.setup),
@@ -77,9 +71,9 @@ export function runSettings(config: AgentsConfig, folder: string): RunSettings {
     mergeQueue: { ...AGENT_DEFAULTS.mergeQueue, ...config.mergeQueue },
     land: landOf(config.land ?? AGENT_DEFAULTS.land),
     allowNewSteps: config.allowNewSteps ?? AGENT_DEFAULTS.allowNewSteps,
-    keepWorktrees: worktrees.keep ?? keep,
-    allowOmitted: worktrees.allowOmitted ?? worktrees.leaveOut ?? allowOmitted,
-    worktrees: { maxTrees: worktrees.max ?? max, maxBytes: (worktrees.maxMb ?? maxMb) * 2 ** 20 },
+    keepWorktrees: worktrees.keep,
+    allowOmitted: worktrees.allowOmitted,
+    worktrees: { maxTrees: worktrees.max, maxBytes: worktrees.maxMb * 2 ** 20 },
   };
 }
 
