@@ -8,7 +8,7 @@ import type { EventOf } from "../run/event.ts";
 import type { RunEvent, RunSnapshot } from "../view/history.ts";
 import { noticeOf } from "../view/notices.ts";
 import { STATUS_SYMBOL } from "../view/status.ts";
-import { LogCursor } from "./log-lines.ts";
+import { LogCursor } from "../project/log-lines.ts";
 import { pad, safeLine } from "./output-text.ts";
 import type { Output, Style } from "./output.ts";
 import type { Tape } from "./print-queue.ts";

@@ -14,7 +14,7 @@ import type { OpenQuestion } from "../run/event.ts";
 import type { RunHandle } from "../engine/api.ts";
 import type { RunEvent } from "../view/history.ts";
 import { progressOf, type Progress } from "../view/progress.ts";
-import { lastLines } from "./log-lines.ts";
+import { lastLines } from "../project/log-lines.ts";
 import { cut, pad, safeLine, widthOf } from "./output-text.ts";
 import { answerOf, choicesOf, keysOf } from "./question-format.ts";
 import type { Output, Style } from "./output.ts";

@@ -2,7 +2,7 @@
  * Print queue: prints lines and whole logs of a run in order. A log of any size is copied piece by piece, as fast as the
  * reader takes it, and what follows waits. Lines of one turn of the event loop are written together.
  */
-import type { LogCursor } from "./log-lines.ts";
+import type { LogCursor } from "../project/log-lines.ts";
 import { safeLine } from "./output-text.ts";
 
 /** Where it is printed: standard output, or above a live view. */

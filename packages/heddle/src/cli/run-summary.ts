@@ -5,7 +5,7 @@ import { speedupOf, writesLog } from "../view/run-view.ts";
 import { STATUS_SYMBOL, stepCounts } from "../view/status.ts";
 import type { Timeline } from "../view/timeline.ts";
 import { landingLines } from "./landing-lines.ts";
-import { lastLines } from "./log-lines.ts";
+import { lastLines } from "../project/log-lines.ts";
 import { safeLine } from "./output-text.ts";
 import type { Output } from "./output.ts";
 import { tookText } from "../view/times.ts";

@@ -26,13 +26,7 @@ export async function readRun(project: Project, run: string): Promise<Result<Rea
   });
   if (!read.ok) return read;
   const { state, timeline } = reader;
-  if (state === undefined) {
-    return err({
-      code: "EmptyRun",
-      message: `run ${run} has no events`,
-      hint: "`heddle doctor` checks the journal.",
-    });
-  }
+  if (state === undefined) return err(emptyRun(run));
   const holder = record?.holder ?? null;
   return ok({
     state,
@@ -40,4 +34,12 @@ export async function readRun(project: Project, run: string): Promise<Result<Rea
     live: holder !== null,
     holder: holder === null ? undefined : `${holder.title} (pid ${holder.pid})`,
   });
+}
+
+export function emptyRun(run: string): Problem {
+  return {
+    code: "EmptyRun",
+    message: `run ${run} has no events`,
+    hint: "`heddle doctor` checks the journal.",
+  };
 }

@@ -13,14 +13,12 @@ import type { Flags } from "../spec.ts";
 import { Tape } from "../print-queue.ts";
 import { text } from "../flag-values.ts";
 import type { Project } from "../../project/port.ts";
-
-const POLL_MS = 100;
-/** How often it is asked whether the run's process still lives. */
-const HOLDER_POLLS = 10;
+import { emptyRun } from "../../project/read-run.ts";
+import { tailRun } from "../../project/tail.ts";
 
 interface Watcher {
   take(event: RunEvent): void;
-  /** Called when all that is recorded so far was taken. */
+  /** Called again and again while the run goes on, when all that is recorded so far was taken. */
   caughtUp(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -35,12 +33,20 @@ export async function watch(context: Context, [word]: readonly (string | undefin
   const watcher = context.json ? jsonWatcher(context) : await screenWatcher(context, project, run.value, reader, flags);
   // Leaving is no word to the run: it goes on.
   process.once("SIGINT", () => void watcher.stop().then(() => leaveNow(EXIT.cancelled)));
-  let status: RunStatus;
   try {
-    status = await followRun(context, project, run.value, reader, watcher);
+    for await (const item of tailRun({ log: project.journal, clock: context.clock }, run.value)) {
+      if (item.kind === "caught-up") await watcher.caughtUp();
+      if (item.kind !== "events") continue;
+      for (const event of item.events) {
+        reader.add(event);
+        watcher.take(event);
+      }
+    }
   } finally {
     await watcher.stop();
   }
+  if (reader.state === undefined) return fail(context, emptyRun(run.value), EXIT.failed);
+  const status = runStatus(reader.state, false);
   if (!context.json) close(context, project, reader, status, flags);
   return exitCode(status);
 }
@@ -55,38 +61,6 @@ function exitCode(status: RunStatus): number {
       return EXIT.cancelled;
     default:
       return EXIT.failed;
-  }
-}
-
-/** Until the run has ended or nobody works on it any more. */
-async function followRun(
-  context: Context,
-  project: Project,
-  run: string,
-  reader: HistoryReader,
-  watcher: Watcher,
-): Promise<RunStatus> {
-  let seq = 0;
-  const writes = project.journal.watch();
-  for (let poll = 0; ; poll++) {
-    const asksHolder = poll % HOLDER_POLLS === 0;
-    const record = asksHolder ? await project.journal.get(run) : undefined;
-    if (writes.changed() || asksHolder) {
-      for await (const batch of project.journal.read(run, { after: seq })) {
-        for (const event of batch) {
-          reader.add(event);
-          watcher.take(event);
-          ({ seq } = event);
-        }
-      }
-    }
-    await watcher.caughtUp();
-    const { state } = reader;
-    const gone = record !== undefined && record.holder === null;
-    if (state !== undefined && (gone || hasEnded(state))) return runStatus(state, !gone);
-    await new Promise<void>((resolve) => {
-      context.clock.after(POLL_MS, resolve);
-    });
   }
 }
 
@@ -110,7 +84,7 @@ async function screenWatcher(
   const mode = text(flags, "output") as OutputMode | undefined;
   const logFile = (step: string, attempt: number): string => project.logFile(run, step, attempt);
   const state = (): RunSnapshot => {
-    if (reader.state === undefined) throw new HeddleError({ code: "EmptyRun", message: `run ${run} has no events` });
+    if (reader.state === undefined) throw new HeddleError(emptyRun(run));
     return reader.state;
   };
   let live: LiveView | undefined;
@@ -131,6 +105,8 @@ async function screenWatcher(
       live?.event(event);
     },
     async caughtUp() {
+      // Held, and its first event is not recorded yet.
+      if (reader.state === undefined) return;
       if (!isCaughtUp) {
         isCaughtUp = true;
         if (out.isTerminal && mode !== "quiet" && !hasEnded(state())) {

@@ -1,7 +1,6 @@
-/** Log targets: finds the logs that a command line names. */
+/** Log targets: finds the log files of a run, those of one step or of all, of one attempt or the latest. Opens none of them. */
 import type { RunSnapshot } from "../view/history.ts";
 import { writesLog } from "../view/run-view.ts";
-import type { Project } from "../project/port.ts";
 
 export interface LogTarget {
   readonly step: string;
@@ -11,7 +10,7 @@ export interface LogTarget {
 
 /** Of one step or all; of one attempt or the latest. Empty where nothing of the kind was started. */
 export function logTargets(
-  project: Project,
+  logFile: (run: string, step: string, attempt: number) => string,
   state: RunSnapshot,
   wanted: { readonly step: string | undefined; readonly attempt: number | undefined },
 ): readonly LogTarget[] {
@@ -22,12 +21,7 @@ export function logTargets(
     const started = state.attempts[index] ?? 0;
     const attempt = wanted.attempt ?? started;
     if (attempt < 1 || attempt > started || !writesLog(state, index)) continue;
-    targets.push({ step, attempt, log: project.logFile(state.run, step, attempt) });
+    targets.push({ step, attempt, log: logFile(state.run, step, attempt) });
   }
   return targets;
-}
-
-export function hasEnded(state: RunSnapshot, step: string): boolean {
-  const tag = state.phases[state.index.byId.get(step) ?? -1]?.tag;
-  return tag !== "running" && tag !== "waiting" && tag !== "retrying";
 }
