@@ -63,6 +63,7 @@ function stepToDocument(step: Step): JsonObject {
     resources: step.resources,
     locks: step.locks as JsonObject | undefined,
     limits: step.limits as JsonObject | undefined,
+    runsOn: step.runsOn,
     optional: step.optional,
     onInterrupt: step.onInterrupt,
     undo: step.undo,

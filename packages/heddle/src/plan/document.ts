@@ -38,6 +38,7 @@ export interface WrittenShared {
   readonly optional?: boolean;
   readonly onInterrupt?: "rerun" | "fail" | "ask";
   readonly verify?: string | readonly string[];
+  readonly runsOn?: string | readonly string[];
   readonly priority?: number;
 }
 

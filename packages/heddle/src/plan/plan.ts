@@ -135,6 +135,8 @@ export interface Step {
   readonly resources?: { readonly [pool: string]: number };
   readonly locks?: { readonly read?: readonly string[]; readonly write?: readonly string[] };
   readonly limits?: { readonly maxMemoryMb?: number };
+  /** Only workers that have all of these labels may carry it out; absent: any. Of no effect where there are no workers. */
+  readonly runsOn?: readonly string[];
   readonly optional?: boolean;
   /** Absent: `rerun`. */
   readonly onInterrupt?: "rerun" | "fail" | "ask";

@@ -14,16 +14,8 @@ import type { WrittenId, WrittenRetry, WrittenShared, WrittenStep } from "./docu
 import { checkValue, type Findings, shorten, unknownKey } from "./issues.ts";
 import { hasHole, unwrapped } from "./expression/templates.ts";
 import { DEFAULT_RETRY, type Retry, type Step } from "./plan.ts";
-import { SHAPES } from "./schema/plan.ts";
+import { OTHER_NAMES, SHAPES } from "./schema/plan.ts";
 import { addTemplates, type Draft, isEmpty, type SiteContext, type StepScope } from "./read-context.ts";
-
-/** Other names of keys that plans in other forms use. */
-const OTHER_NAMES: Readonly<Record<string, "deps" | "group">> = {
-  depends_on: "deps",
-  needs: "deps",
-  parallel_group: "group",
-  epic: "group",
-};
 
 export function toStep(raw: unknown, path: DocumentPath, index: number, scope: StepScope): Step {
   const { findings } = scope;
@@ -67,18 +59,24 @@ export function toStep(raw: unknown, path: DocumentPath, index: number, scope: S
 function dropMeaningless(raw: JsonObject, step: Draft, path: DocumentPath, { findings }: StepScope): void {
   const kind = step.action?.kind;
   if (kind !== "approve" && kind !== "plan") return;
-  for (const key of ["retry", "verify"] as const) {
+  for (const key of ["retry", "verify", "runsOn"] as const) {
+    const written = Object.keys(raw).find((name) => raw[name] !== undefined && mainName(name) === key);
     delete step[key];
-    if (raw[key] === undefined) continue;
+    if (written === undefined) continue;
     const hint = kind === "plan" ? "set it on the steps of that plan" : "set it on the step that does the work";
     findings.add({
       code: "MisplacedKey",
-      message: `"${key}" cannot be used together with "${kind}"`,
+      message: `"${written}" cannot be used together with "${kind}"`,
       hint,
-      path: [...path, key],
+      path: [...path, written],
       isKey: true,
     });
   }
+}
+
+/** What a key is called here; plans in other forms have other names for some. */
+function mainName(key: string): string {
+  return Object.hasOwn(OTHER_NAMES, key) ? OTHER_NAMES[key as keyof typeof OTHER_NAMES] : key;
 }
 
 function siteContext(step: Draft, written: WrittenStep, scope: StepScope): SiteContext {
@@ -116,7 +114,7 @@ function checkKeys(raw: JsonObject, path: DocumentPath, scope: StepScope): Writt
       scope.findings.add(unknownKey(at, Object.keys(shape), "a step"));
       continue;
     }
-    const name = (Object.hasOwn(OTHER_NAMES, key) ? OTHER_NAMES[key] : undefined) ?? key;
+    const name = mainName(key);
     const twin = writtenAs.get(name);
     if (twin !== undefined) {
       const message = `"${key}" and "${twin}" are two names of one key`;
@@ -199,6 +197,8 @@ export function addShared(step: Draft, written: WrittenShared): void {
   if (written.onInterrupt !== undefined) step.onInterrupt = written.onInterrupt;
   if (written.verify !== undefined)
     step.verify = typeof written.verify === "string" ? [written.verify] : written.verify;
+  if (written.runsOn !== undefined)
+    step.runsOn = typeof written.runsOn === "string" ? [written.runsOn] : [...new Set(written.runsOn)];
   if (written.priority !== undefined) step.priority = written.priority;
 }
 
@@ -242,7 +242,8 @@ function merged(defaults: Draft, own: Draft): Draft {
   const { id, action } = own;
   const step: Draft = defined({ id, action, ...defaults, ...own });
   if (defaults.env !== undefined && own.env !== undefined) step.env = { ...defaults.env, ...own.env };
-  for (const key of ["labels", "passEnv", "secrets", "verify"] as const) if (step[key]?.length === 0) delete step[key];
+  for (const key of ["labels", "passEnv", "secrets", "verify", "runsOn"] as const)
+    if (step[key]?.length === 0) delete step[key];
   for (const key of ["env", "resources", "limits"] as const)
     if (step[key] !== undefined && isEmpty(step[key])) delete step[key];
   if (step.locks !== undefined) {

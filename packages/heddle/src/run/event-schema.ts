@@ -146,6 +146,7 @@ const step: Check<Step> = object({
   resources: optional(mapOf(finite)),
   locks: optional(object<NonNullable<Step["locks"]>>({ read: optional(texts), write: optional(texts) })),
   limits: optional(object<NonNullable<Step["limits"]>>({ maxMemoryMb: optional(finite) })),
+  runsOn: optional(texts),
   optional: optional(flag),
   onInterrupt: optional(oneOf<"rerun" | "fail" | "ask">({ rerun: true, fail: true, ask: true })),
   undo: optional(text),

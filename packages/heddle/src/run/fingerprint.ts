@@ -19,6 +19,7 @@ const BESIDE_THE_POINT: ReadonlySet<string> = new Set([
   "resources",
   "locks",
   "limits",
+  "runsOn",
   "optional",
   "onInterrupt",
   "undo",

@@ -95,6 +95,7 @@ const rest = fc.record(
     resources: fc.record({ cpu: count }),
     locks: fc.record({ read: fc.constant(["a"]), write: fc.constant(["b", "c"]) }, { requiredKeys: [] }),
     limits: fc.record({ maxMemoryMb: count }),
+    runsOn: fc.constantFrom("gpu", ["gpu", "mac-14.2"]),
     optional: fc.boolean(),
     onInterrupt: fc.constantFrom("rerun", "fail", "ask"),
     undo: text,
@@ -120,7 +121,9 @@ test("any plan", async () => {
         id: `s${i}`,
         ...(i === 0 ? {} : { deps: [`s${i - 1}`], after: ["s0"] }),
         ...does,
-        ...("approve" in does || "plan" in does ? { ...has, retry: undefined, verify: undefined } : has),
+        ...("approve" in does || "plan" in does
+          ? { ...has, retry: undefined, verify: undefined, runsOn: undefined }
+          : has),
       }));
       const document = {
         params: { p: { type: "boolean", default: true }, l: { type: "json", default: [1] } },

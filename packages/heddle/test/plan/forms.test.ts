@@ -44,6 +44,26 @@ test.each([
   ]);
 });
 
+test.each([
+  ["runsOn: gpu", ["gpu"]],
+  ["runsOn: [gpu, mac-14.2, gpu]", ["gpu", "mac-14.2"]],
+  ["runs_on: gpu", ["gpu"]],
+  ["runs-on: [gpu]", ["gpu"]],
+  ["runsOn: []", undefined],
+])("%s: labels of workers", async (written, labels) => {
+  const [own, other, asked] = (
+    await planOf(`defaults: {runsOn: linux}
+steps:
+- {id: a, run: x, ${written}}
+- {id: b, run: x}
+- {id: c, approve: Well?}
+`)
+  ).steps;
+  expect(own?.runsOn).toStrictEqual(labels);
+  expect(other?.runsOn).toStrictEqual(["linux"]);
+  expect(asked).not.toHaveProperty("runsOn");
+});
+
 test("JSON is read as JSON", async () => {
   const text = '{"steps": [{"id": "a", "run": "x", "timeout": 90}]}';
   expect(await stepOf(text, { file: "p.json" })).toStrictEqual({

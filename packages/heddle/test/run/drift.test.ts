@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { planResume } from "../../src/engine/recovery.ts";
 import { buildGraph } from "../../src/graph/build.ts";
 import { NO_FUNCTIONS, type Plan, type Step } from "../../src/plan/plan.ts";
-import { driftOf } from "../../src/run/fingerprint.ts";
+import { definitionOf, driftOf } from "../../src/run/fingerprint.ts";
 import { DryRun } from "../support/dry-run.ts";
 import { failing, planOf, run, step } from "./dry.ts";
 import type { LoadedPlan } from "../../src/graph/loaded-plan.ts";
@@ -61,4 +61,9 @@ describe("a container whose definition changed between two engines", () => {
       value: { reset: ["a", "ask", "f"] },
     });
   });
+});
+
+test("where a step ran is no part of what its success means", () => {
+  expect(definitionOf(step("a", { runsOn: ["gpu"] }))).toBe(definitionOf(step("a")));
+  expect(definitionOf(step("a", { shell: "bash" }))).not.toBe(definitionOf(step("a")));
 });

@@ -49,6 +49,7 @@ const plan: Plan = {
       resources: { cpu: 1 },
       locks: { read: ["r"], write: ["w"] },
       limits: { maxMemoryMb: 10 },
+      runsOn: ["gpu"],
       optional: true,
       onInterrupt: "ask",
       undo: "true",

@@ -7,7 +7,8 @@
  */
 import * as z from "zod/mini";
 import { AGENT_SHAPES } from "./agents.ts";
-import { FAILURE_CLASSES } from "../plan.ts";
+import type { WrittenPlan, WrittenRetry, WrittenShared, WrittenStep } from "../document.ts";
+import { FAILURE_CLASSES, type ParamSpec } from "../plan.ts";
 import {
   command,
   count,
@@ -24,6 +25,7 @@ import {
   oneOf,
   optional,
   type Schema,
+  type ShapeOf,
   strict,
   text,
   texts,
@@ -61,7 +63,7 @@ const factor = lazy(() =>
   z.number("expected a number").check(z.minimum(1, "must be at least 1"), z.maximum(100, "must be at most 100")),
 );
 const failureClass = oneOf(FAILURE_CLASSES, `expected one of ${FAILURE_CLASSES.join(", ")}`);
-const retryShape = {
+const retryShape: ShapeOf<WrittenRetry> = {
   attempts: optional(count),
   delay: optional(duration),
   factor: optional(factor),
@@ -76,13 +78,22 @@ const retry = lazy(() =>
   ]),
 );
 
-const lockShape = { read: optional(list(name)), write: optional(list(name)) };
+// A worker's labels are one word each, as `--labels gpu,mac` names them.
+const label = lazy(() =>
+  text().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/, "a label has letters, digits, and . _ -")),
+);
+const labels = lazy(() => z.union([label(), list(label)()], "expected a label or a list of labels"));
+
+const lockShape: ShapeOf<NonNullable<WrittenShared["locks"]>> = {
+  read: optional(list(name)),
+  write: optional(list(name)),
+};
 const locks = strict(lockShape, "expected {read: [...], write: [...]}");
 const stepLimits = strict({ maxMemoryMb: optional(count) }, "expected a mapping such as {maxMemoryMb: 512}");
 const agentObject = strict(AGENT_SHAPES.step, "expected a prompt or a mapping such as {prompt: ..., model: ...}");
 
 /** Keys that `defaults` may give to every step. */
-const shared = {
+const shared: ShapeOf<WrittenShared> = {
   labels: optional(texts),
   env: optional(env, "Environment variables of the step; values may contain ${{ }}."),
   envMode: optional(oneOf(["inherit", "strict"], "expected inherit or strict")),
@@ -98,14 +109,28 @@ const shared = {
   resources: optional(pools),
   locks: optional(locks),
   limits: optional(stepLimits),
+  runsOn: optional(
+    labels,
+    "Labels of the workers that may run the step: each worker that has all of them. No effect without workers.",
+  ),
   optional: optional(flag, "May fail without failing the run."),
   onInterrupt: optional(oneOf(["rerun", "fail", "ask"], "expected rerun, fail or ask")),
   verify: optional(() => z.union([command(), list(command)()], "expected a command or a list of commands")),
   priority: optional(wholeNumber),
 };
 
-/** Every key of a step as it is written; `depends_on`, `needs`, `parallel_group` and `epic` are other names. */
-const stepShape = {
+/** Other names of keys, from the plans of other tools. */
+export const OTHER_NAMES = {
+  depends_on: "deps",
+  needs: "deps",
+  parallel_group: "group",
+  epic: "group",
+  runs_on: "runsOn",
+  "runs-on": "runsOn",
+} as const;
+
+/** Every key of a step as it is written, a function of a TypeScript plan apart. */
+const stepShape: ShapeOf<Omit<WrittenStep, "function">> & Readonly<Record<keyof typeof OTHER_NAMES, Lazy>> = {
   id,
   description: optional(text),
   acceptance: optional(texts),
@@ -139,6 +164,8 @@ const stepShape = {
   group: optional(command, "Agent steps of one group share a worktree and take turns."),
   parallel_group: optional(command, "Another name of `group`."),
   epic: optional(() => z.union([command(), z.number()], "expected text"), "Another name of `group`."),
+  runs_on: optional(labels, "Another name of `runsOn`."),
+  "runs-on": optional(labels, "Another name of `runsOn`."),
   isolate: optional(flag),
   inputs: optional(texts),
   outputs: optional(texts),
@@ -149,7 +176,7 @@ const stepShape = {
   ...shared,
 };
 
-const paramShape = {
+const paramShape: ShapeOf<ParamSpec> = {
   type: oneOf(["string", "number", "boolean", "json"], "expected string, number, boolean or json"),
   enum: optional(() => z.array(json(), "expected a list").check(z.minLength(1, "must name at least one value"))),
   default: optional(json),
@@ -159,7 +186,7 @@ const paramSpec = strict(paramShape, "expected a mapping such as {type: string, 
 
 const positive = lazy(() => z.number("expected a number").check(z.gt(0, "must be more than 0")));
 const percent = lazy(() => positive().check(z.maximum(100, "must be at most 100")));
-const topShape = {
+const topShape: ShapeOf<WrittenPlan> = {
   name: optional(() => command().check(z.maxLength(200, "a name has at most 200 characters"))),
   description: optional(text),
   params: optional(() => z.record(name(), paramSpec(), "expected a mapping of names")),
