@@ -13,6 +13,7 @@ import type { ContainerUse } from "./run-index.ts";
 import { contends, laneFor } from "./slots.ts";
 import {
   forEachDep,
+  hasEnded,
   isContainerStep,
   outputOf,
   phaseOf,
@@ -31,7 +32,7 @@ export function arrive(state: RunState, step: number): void {
     if (contends(state, step)) state.readySince.set(step, state.starts);
   }
   requeue(state, step);
-  if (tag === "expanded" && enterContainer(state, step)) arriveInside(state, step);
+  arriveInside(state, step);
 }
 
 /** Puts the step into the queue that it belongs to now. */
@@ -183,7 +184,7 @@ export function enterContainer(state: RunState, step: number): boolean {
 function isShutOut(state: RunState, step: number): boolean {
   for (let at = state.parents[step] ?? -1; at !== -1; at = state.parents[at] ?? -1) {
     const container = limitedContainer(state, at);
-    if (container !== undefined && !container.inside.has(at)) return true;
+    if (container !== undefined && !container.inside.has(at) && !hasEnded(phaseOf(state, at))) return true;
   }
   return false;
 }
@@ -196,12 +197,14 @@ export function leaveContainer(state: RunState, step: number): void {
   while (container.running < limitOf(state, step)) {
     const next = container.held.first;
     if (next === undefined) return;
-    arrive(state, next);
+    requeue(state, next);
+    arriveInside(state, next);
   }
 }
 
-/** The steps of a container that got its place after a resume: they were shut out until now. */
+/** The steps of an open container that got its place after a resume: they were shut out until now. */
 function arriveInside(state: RunState, container: number): void {
+  if (phaseOf(state, container).tag !== "expanded" || !enterContainer(state, container)) return;
   const { unresolved, queueOf } = state.index;
   for (const child of state.containers.get(container)?.children ?? []) {
     if (unresolved[child] === 0 && queueOf[child] === undefined) arrive(state, child);

@@ -19,9 +19,11 @@ export function setPhase(state: RunState, step: number, phase: StepPhase): void 
   if (before.tag === "retrying") state.volatile.due.delete(step);
   if (before.tag === "failed" && !isTolerated(state, step)) index.fatal--;
   if (phase.tag === "failed" && !isTolerated(state, step)) index.fatal++;
+  const isReopened = hasEnded(before) && !hasEnded(phase);
+  if (isReopened) state.arrivals[step] = 0;
   requeue(state, step);
   if (hasEnded(phase) && !hasEnded(before)) onEnd(state, step);
-  if (!hasEnded(phase) && hasEnded(before)) onReopen(state, step);
+  if (isReopened) onReopen(state, step);
 }
 
 /** A step reached its end: what waited for it moves on. */
@@ -54,12 +56,21 @@ function onReopen(state: RunState, step: number): void {
   if (parent === -1) {
     const layer = state.layers[step] ?? 0;
     index.layerLeft[layer] = (index.layerLeft[layer] ?? 0) + 1;
+    closeLayersAfter(state, layer);
   } else present(index.containers.get(parent), "container of step", step).left++;
-  state.arrivals[step] = 0;
-  requeue(state, step);
   forEachSuccessor(state, step, (successor) => {
     index.unresolved[successor] = (index.unresolved[successor] ?? 0) + 1;
     state.arrivals[successor] = 0;
     requeue(state, successor);
+  });
+}
+
+/** Steps of later layers wait again until the undone one has ended. */
+function closeLayersAfter(state: RunState, layer: number): void {
+  const { index } = state;
+  if (state.options.schedule !== "layers" || layer >= index.openLayer) return;
+  index.openLayer = layer;
+  index.queueOf.forEach((queue, step) => {
+    if (queue !== undefined) requeue(state, step);
   });
 }

@@ -25,8 +25,9 @@ export class WriteLocks {
     this.#held.delete(step);
   }
 
-  clear(): void {
-    this.#held.clear();
+  /** Who holds which globs, by step. */
+  get held(): readonly (readonly [step: number, globs: readonly string[]])[] {
+    return [...this.#held].sort(([a], [b]) => a - b);
   }
 
   /** A running step that may write what the globs match. */
