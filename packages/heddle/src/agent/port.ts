@@ -32,7 +32,7 @@ export interface AgentJob {
   readonly check?: (output: Json) => Promise<string | undefined>;
 }
 
-export interface AgentWork extends AsyncDisposable {
+export interface AgentExecutor extends AsyncDisposable {
   start(job: AgentJob, onNote: (note: Note) => void): Dispatched;
   /**
    * The run came to a stop. `isDone`: it succeeded, and lands, whether or not an agent worked in it here. `folder`: as of a job.
@@ -42,7 +42,7 @@ export interface AgentWork extends AsyncDisposable {
 }
 
 /** A worktree as it is found. */
-export interface TreeLine {
+export interface WorktreeLine {
   readonly run: string;
   /** Absolute: the other project in the repository that it belongs to; `null`: this one. */
   readonly project: string | null;
@@ -96,14 +96,14 @@ export interface KeptRefs {
 }
 
 /** Looks after what agents left: for commands, without a run going on. */
-export interface AgentKeeping {
+export interface AgentMaintenance {
   /** Why agents cannot work here, if so. */
   check(): Promise<Problem | undefined>;
   /** `sizes`: false, bytes are 0. */
   worktrees(options: {
     readonly run?: string;
     readonly sizes?: boolean;
-  }): Promise<Result<readonly TreeLine[], Problem>>;
+  }): Promise<Result<readonly WorktreeLine[], Problem>>;
   /**
    * Removes worktrees that hold nothing of their own and that nobody works in. `keep`: runs to leave alone. Those of other
    * projects stay, while these are there.
@@ -112,7 +112,7 @@ export interface AgentKeeping {
     readonly run?: string;
     readonly keep: (run: string) => boolean;
     readonly dryRun: boolean;
-  }): Promise<Result<{ readonly removed: readonly TreeLine[]; readonly kept: readonly TreeLine[] }, Problem>>;
+  }): Promise<Result<{ readonly removed: readonly WorktreeLine[]; readonly kept: readonly WorktreeLine[] }, Problem>>;
   /**
    * Brings the integration branch of a run to the user's. `name`: of a `branch`. `target`: the user's branch that is meant;
    * absent: the one that is checked out.

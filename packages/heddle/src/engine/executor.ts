@@ -2,7 +2,7 @@
  * One attempt from task to outcome: takes a workspace, fills the step's templates, calls a runner, checks the output. Knows no
  * run, no retry and no journal. Never throws: what goes wrong is the attempt's outcome.
  */
-import type { AgentWork } from "../agent/port.ts";
+import type { AgentExecutor } from "../agent/port.ts";
 import type { Dispatched, Execute } from "../backend/port.ts";
 import { defined } from "../base/defined.ts";
 import { HeddleError, messageOf } from "../base/errors.ts";
@@ -29,7 +29,7 @@ export interface ExecuteOptions {
   readonly codeOf: (run: string) => PlanCode;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Carries out agents' steps; asked for with the first one. Absent: they fail. */
-  readonly agents?: () => Promise<AgentWork>;
+  readonly agents?: () => Promise<AgentExecutor>;
 }
 
 /** Carries out a task. `stop` and `kill` are kept until there is an attempt to hand them to. */

@@ -7,14 +7,14 @@
  *  2. What is kept is under heddle's own refs before the call returns.
  *  3. Called again for the same attempt and files it returns the same result and creates nothing new.
  */
-import { agentCommits, unreached } from "./reflog-commits.ts";
+import { agentCommits, unreachableCommits } from "./reflog-commits.ts";
 import { HeddleError } from "../base/errors.ts";
-import { type Repository, items, line } from "./repository-access.ts";
+import { type RepositoryAccess, items, line } from "./repository-access.ts";
 import { adminOf } from "./worktree-record.ts";
 import { makeCommit, treeOf } from "./commits.ts";
 import { captureRef, keptRef } from "./ref-names.ts";
 import { commitOf } from "./discover.ts";
-import { DEFAULT_LIMITS, exists } from "./checkout-files.ts";
+import { DEFAULT_FILE_LIMITS, exists } from "./checkout-files.ts";
 import { snapshotOf } from "./unsaved-work.ts";
 import type { Worktree } from "./worktree.ts";
 import type { Capture, FileLimits } from "./types.ts";
@@ -31,7 +31,7 @@ export interface CaptureRequest {
 /** Commits per commit that holds them: git takes more, people's tools do not. */
 const MAX_PARENTS = 100;
 
-export async function capture(repository: Repository, request: CaptureRequest): Promise<Capture> {
+export async function capture(repository: RepositoryAccess, request: CaptureRequest): Promise<Capture> {
   const { tree, step, attempt } = request;
   const { base, place } = tree;
   const admin = await adminOf(repository, place.path);
@@ -42,13 +42,19 @@ export async function capture(repository: Repository, request: CaptureRequest): 
   const missing = !(await exists(place.path));
   const taken = missing
     ? { tree: await treeOf(repository, head), leftOut: [], nested: [] }
-    : await snapshotOf(repository, { place, base, admin, head: made.head, limits: request.limits ?? DEFAULT_LIMITS });
+    : await snapshotOf(repository, {
+        place,
+        base,
+        admin,
+        head: made.head,
+        limits: request.limits ?? DEFAULT_FILE_LIMITS,
+      });
   const title = request.title ?? `${step}: attempt ${attempt}`;
   const commit = await commitFor(repository, { tree: taken.tree, head, base, before, title });
-  if (commit !== before) await repository.refs(["update-ref", ref, commit, before ?? ""]);
+  if (commit !== before) await repository.git(["update-ref", ref, commit, before ?? ""]);
   const all = [...made.all, ...(branchTip === undefined ? [] : [branchTip]), ...(before === undefined ? [] : [before])];
   const strays = await keep(repository, { tree, step, attempt, commit, all });
-  const changed = await repository.objects(["diff-tree", "-r", "-z", "--name-only", "--no-renames", base, commit]);
+  const changed = await repository.objectGit(["diff-tree", "-r", "-z", "--name-only", "--no-renames", base, commit]);
   return {
     commit,
     tree: taken.tree,
@@ -63,12 +69,12 @@ export async function capture(repository: Repository, request: CaptureRequest): 
 
 /** Where two refs are, by one question. */
 async function refsBefore(
-  repository: Repository,
+  repository: RepositoryAccess,
   ref: string,
   branch: string | null,
 ): Promise<{ readonly before: string | undefined; readonly branchTip: string | undefined }> {
   const asked = ["for-each-ref", "--format=%(refname) %(objectname)", ref, ...(branch === null ? [] : [branch])];
-  const listed = line(await repository.refs(asked)).split("\n");
+  const listed = line(await repository.git(asked)).split("\n");
   const at = (name: string | null): string | undefined =>
     listed.find((text) => text.startsWith(`${name} `))?.split(" ")[1];
   return { before: at(ref), branchTip: at(branch) };
@@ -82,22 +88,22 @@ interface CommitParts {
   readonly title: string;
 }
 
-async function commitFor(repository: Repository, parts: CommitParts): Promise<string> {
+async function commitFor(repository: RepositoryAccess, parts: CommitParts): Promise<string> {
   const { tree, head, base, before } = parts;
   if (tree === (await treeOf(repository, head))) return head;
   // Without a common history it could not be merged.
   const isRelated =
-    head === base || (await repository.objects(["merge-base", head, base], { codes: [0, 1] })).code === 0;
+    head === base || (await repository.objectGit(["merge-base", head, base], { codes: [0, 1] })).code === 0;
   const parents = isRelated ? [head] : [head, base];
   if (before !== undefined) {
-    const known = line(await repository.objects(["rev-list", "--no-walk", "--parents", before]));
+    const known = line(await repository.objectGit(["rev-list", "--no-walk", "--parents", before]));
     if (known === [before, ...parents].join(" ") && (await treeOf(repository, before)) === tree) return before;
   }
   return await makeCommit(repository, { tree, parents, message: parts.title, atMs: repository.clock.now() });
 }
 
 async function keep(
-  repository: Repository,
+  repository: RepositoryAccess,
   options: {
     readonly tree: Worktree;
     readonly step: string;
@@ -107,7 +113,7 @@ async function keep(
   },
 ): Promise<readonly string[]> {
   const { run } = options.tree.place;
-  const strays = await unreached(repository, run, options.all, [options.commit, options.tree.base]);
+  const strays = await unreachableCommits(repository, run, options.all, [options.commit, options.tree.base]);
   if (strays.length === 0) return [];
   const ref = keptRef(run, options.step, options.attempt);
   const before = await commitOf(repository, ref);
@@ -120,6 +126,6 @@ async function keep(
     holder = await makeCommit(repository, { tree, parents, message, atMs });
   }
   if (holder === undefined) throw new HeddleError({ code: "GitFailed", message: "no commit was made to keep others" });
-  await repository.refs(["update-ref", ref, holder, before ?? ""]);
+  await repository.git(["update-ref", ref, holder, before ?? ""]);
   return strays;
 }

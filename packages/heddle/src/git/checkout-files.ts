@@ -13,12 +13,12 @@ import { access, lstat, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { HeddleError } from "../base/errors.ts";
 import { copyIndex, withIndexCopy } from "./index-status.ts";
-import { type Repository, items, line } from "./repository-access.ts";
+import { type RepositoryAccess, items, line } from "./repository-access.ts";
 import type { FileLimits, LeftOut } from "./types.ts";
 
-export const DEFAULT_LIMITS: FileLimits = { maxFileBytes: 50 << 20, maxTotalBytes: 500 << 20 };
+export const DEFAULT_FILE_LIMITS: FileLimits = { maxFileBytes: 50 << 20, maxTotalBytes: 500 << 20 };
 
-export interface Snapshot {
+export interface TreeSnapshot {
   /** Id of the tree. */
   readonly tree: string;
   readonly leftOut: readonly LeftOut[];
@@ -31,14 +31,14 @@ export interface Snapshot {
  * stay unless they are in the way.
  */
 export async function populate(
-  repository: Repository,
+  repository: RepositoryAccess,
   options: { readonly path: string; readonly index: string; readonly commit: string },
 ): Promise<void> {
   const draft = draftOf(options.index);
   await mkdir(dirname(options.index), { recursive: true });
   try {
     await copyIndex(options.index, draft);
-    await repository.objects(["read-tree", "--reset", "-u", options.commit], {
+    await repository.objectGit(["read-tree", "--reset", "-u", options.commit], {
       workTree: options.path,
       index: draft,
       timeoutMs: 10 * 60_000,
@@ -57,12 +57,12 @@ export function draftOf(path: string): string {
 
 /** Removes files that git does not know, repositories in it too. `ignored`: those that are ignored as well. */
 export async function clean(
-  repository: Repository,
+  repository: RepositoryAccess,
   options: { readonly path: string; readonly index: string; readonly ignored: boolean },
 ): Promise<void> {
   await repository.refreshExcludes();
   const args = ["clean", "-q", "-ffd", ...(options.ignored ? ["-x"] : [])];
-  await repository.objects(args, { workTree: options.path, index: options.index, timeoutMs: 10 * 60_000 });
+  await repository.objectGit(args, { workTree: options.path, index: options.index, timeoutMs: 10 * 60_000 });
 }
 
 interface SnapshotOptions {
@@ -80,11 +80,11 @@ interface SnapshotOptions {
 const MAX_NESTING = 5;
 
 /** The files of a folder as a tree. `path` exists. */
-export async function snapshot(repository: Repository, options: SnapshotOptions): Promise<Snapshot> {
+export async function takeSnapshot(repository: RepositoryAccess, options: SnapshotOptions): Promise<TreeSnapshot> {
   return await withIndexCopy(repository, options.index, async (index) => {
     const { path, base } = options;
     await repository.refreshExcludes();
-    if (!(await exists(index))) await repository.objects(["read-tree", base], { workTree: path, index });
+    if (!(await exists(index))) await repository.objectGit(["read-tree", base], { workTree: path, index });
     const { gitlinks, names } = await takeOutGitlinks(repository, path, index);
     const agent = await agentNames(repository, options, names);
     const budget = { left: options.limits.maxTotalBytes };
@@ -92,14 +92,14 @@ export async function snapshot(repository: Repository, options: SnapshotOptions)
     const nested: string[] = [];
     for (const folder of filled.nested) {
       if (gitlinks.has(folder))
-        await repository.objects(["update-index", "--add", "--", folder], { workTree: path, index });
+        await repository.objectGit(["update-index", "--add", "--", folder], { workTree: path, index });
       else {
         nested.push(folder);
         await graft(repository, { path, index, folder, limits: options.limits, budget, leftOut: filled.leftOut }, 1);
       }
     }
     await putBackGitlinks(repository, path, index, gitlinks, new Set(filled.nested));
-    const tree = line(await repository.objects(["write-tree"], { workTree: path, index }));
+    const tree = line(await repository.objectGit(["write-tree"], { workTree: path, index }));
     // Next time only what changed since is read. Not where the index is not simply the folder's.
     if (gitlinks.size === 0 && nested.length === 0) {
       await mkdir(dirname(options.index), { recursive: true });
@@ -117,7 +117,7 @@ interface AgentNames {
 }
 
 async function agentNames(
-  repository: Repository,
+  repository: RepositoryAccess,
   options: SnapshotOptions,
   known: ReadonlySet<string>,
 ): Promise<AgentNames> {
@@ -126,12 +126,12 @@ async function agentNames(
   const skipped = new Set<string>();
   if (options.agentHead !== undefined && options.agentHead !== base) {
     const added = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--diff-filter=A", base, options.agentHead];
-    for (const name of items((await repository.objects(added)).output)) extra.add(name);
+    for (const name of items((await repository.objectGit(added)).output)) extra.add(name);
   }
   const agentIndex = options.agentIndex;
   if (agentIndex !== undefined && (await exists(agentIndex))) {
     // Exit code 128: the agent left no readable index; then it tracks nothing that we need to know.
-    const answer = await repository.objects(["ls-files", "-z", "-t"], {
+    const answer = await repository.objectGit(["ls-files", "-z", "-t"], {
       workTree: path,
       index: agentIndex,
       codes: [0, 128],
@@ -155,13 +155,13 @@ interface FillOptions {
 
 /** Brings the index up to the folder's files. */
 async function fill(
-  repository: Repository,
+  repository: RepositoryAccess,
   options: FillOptions,
 ): Promise<{ readonly leftOut: LeftOut[]; readonly nested: readonly string[] }> {
   const { path, index, agent, limits, budget } = options;
   const known = { workTree: path, index };
   const differ = ["ls-files", "-z", "-m", "-d", "-o", "--exclude-standard"];
-  const changed = items((await repository.objects(differ, known)).output);
+  const changed = items((await repository.objectGit(differ, known)).output);
   const leftOut: LeftOut[] = [];
   const nested: string[] = [];
   const wanted: string[] = [];
@@ -194,7 +194,7 @@ async function fill(
   }
   if (gone.length > 0) {
     const input = `${gone.join("\0")}\0`;
-    await repository.objects(["update-index", "-z", "--force-remove", "--stdin"], { ...known, input });
+    await repository.objectGit(["update-index", "-z", "--force-remove", "--stdin"], { ...known, input });
   }
   for (const name of await update(repository, known, wanted))
     leftOut.push({ path: name, reason: "unreadable", bytes: 0 });
@@ -231,20 +231,20 @@ async function refusal(
 
 /** Names that could not be taken: found by halves, so that one does not keep the others out. */
 async function update(
-  repository: Repository,
+  repository: RepositoryAccess,
   known: { readonly workTree: string; readonly index: string },
   names: readonly string[],
 ): Promise<readonly string[]> {
   if (names.length === 0) return [];
   const args = ["update-index", "-z", "--add", "--remove", "--replace", "--stdin"];
   try {
-    await repository.objects(args, { ...known, input: `${names.join("\0")}\0`, timeoutMs: 10 * 60_000 });
+    await repository.objectGit(args, { ...known, input: `${names.join("\0")}\0`, timeoutMs: 10 * 60_000 });
     return [];
   } catch (thrown) {
     if (!(thrown instanceof HeddleError)) throw thrown;
     // No file at all could be taken where the disk is full: that is for the caller to hear.
     if (names.length === 1) {
-      await repository.objects(["update-index", "-q", "--refresh"], { ...known, codes: [0, 1] });
+      await repository.objectGit(["update-index", "-q", "--refresh"], { ...known, codes: [0, 1] });
       return names;
     }
     const half = names.length >> 1;
@@ -255,7 +255,7 @@ async function update(
 
 /** Files of a repository inside the worktree, which git itself would note as one commit that nobody else has. */
 async function graft(
-  repository: Repository,
+  repository: RepositoryAccess,
   options: Omit<FillOptions, "agent"> & { readonly folder: string; readonly leftOut: LeftOut[] },
   depth: number,
 ): Promise<void> {
@@ -272,8 +272,8 @@ async function graft(
         depth + 1,
       );
     if (!(await exists(own))) return;
-    const tree = line(await repository.objects(["write-tree"], { workTree: inner, index: own }));
-    await repository.objects(["read-tree", `--prefix=${folder}/`, tree], { workTree: path, index });
+    const tree = line(await repository.objectGit(["write-tree"], { workTree: inner, index: own }));
+    await repository.objectGit(["read-tree", `--prefix=${folder}/`, tree], { workTree: path, index });
   });
 }
 
@@ -282,13 +282,13 @@ async function graft(
  * index has, theirs too.
  */
 async function takeOutGitlinks(
-  repository: Repository,
+  repository: RepositoryAccess,
   path: string,
   index: string,
 ): Promise<{ readonly gitlinks: ReadonlyMap<string, string>; readonly names: ReadonlySet<string> }> {
   const found = new Map<string, string>();
   const names = new Set<string>();
-  const entries = items((await repository.objects(["ls-files", "-z", "-s"], { workTree: path, index })).output);
+  const entries = items((await repository.objectGit(["ls-files", "-z", "-s"], { workTree: path, index })).output);
   for (const entry of entries) {
     const [, mode, id, name] = /^(\d+) ([0-9a-f]+) \d\t([\s\S]*)$/.exec(entry) ?? [];
     if (name !== undefined) names.add(name);
@@ -296,14 +296,14 @@ async function takeOutGitlinks(
   }
   if (found.size > 0) {
     const input = `${[...found.keys()].join("\0")}\0`;
-    await repository.objects(["update-index", "-z", "--force-remove", "--stdin"], { workTree: path, index, input });
+    await repository.objectGit(["update-index", "-z", "--force-remove", "--stdin"], { workTree: path, index, input });
   }
   return { gitlinks: found, names };
 }
 
 /** A submodule whose folder is empty was not filled, and is as it was; one whose folder is gone was removed. */
 async function putBackGitlinks(
-  repository: Repository,
+  repository: RepositoryAccess,
   path: string,
   index: string,
   gitlinks: ReadonlyMap<string, string>,
@@ -315,7 +315,8 @@ async function putBackGitlinks(
     const inside = await readdir(join(path, name)).catch(() => undefined);
     if (inside?.length === 0) input += `160000 ${id}\t${name}\0`;
   }
-  if (input !== "") await repository.objects(["update-index", "-z", "--index-info"], { workTree: path, index, input });
+  if (input !== "")
+    await repository.objectGit(["update-index", "-z", "--index-info"], { workTree: path, index, input });
 }
 
 export async function exists(path: string): Promise<boolean> {

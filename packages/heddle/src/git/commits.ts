@@ -1,6 +1,6 @@
 /** Commits: creates commits under heddle's identity, and reads the trees of commits. Knows ids, no refs. */
 import { defined } from "../base/defined.ts";
-import { type Repository, line } from "./repository-access.ts";
+import { type RepositoryAccess, line } from "./repository-access.ts";
 
 export interface NewCommit {
   readonly tree: string;
@@ -13,7 +13,7 @@ export interface NewCommit {
 }
 
 /** Under heddle's identity, unsigned; no ref points to it yet. */
-export async function makeCommit(repository: Repository, commit: NewCommit): Promise<string> {
+export async function makeCommit(repository: RepositoryAccess, commit: NewCommit): Promise<string> {
   const date = `@${Math.floor(commit.atMs / 1000)} +0000`;
   const { author } = commit;
   const env: Readonly<Record<string, string>> = defined({
@@ -23,25 +23,25 @@ export async function makeCommit(repository: Repository, commit: NewCommit): Pro
     GIT_AUTHOR_EMAIL: author?.email,
   });
   const args = ["commit-tree", commit.tree, ...commit.parents.flatMap((parent) => ["-p", parent])];
-  const made = line(await repository.objects(args, { input: commit.message, env }));
+  const made = line(await repository.objectGit(args, { input: commit.message, env }));
   if (WHOLE_ID.test(commit.tree)) remember(repository, made, commit.tree);
   return made;
 }
 
-const TREES = new WeakMap<Repository, Map<string, string>>();
+const TREES = new WeakMap<RepositoryAccess, Map<string, string>>();
 const MOST_TREES = 1000;
 const WHOLE_ID = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 /** What a commit's id says for ever is asked once. */
-export async function treeOf(repository: Repository, commit: string): Promise<string> {
+export async function treeOf(repository: RepositoryAccess, commit: string): Promise<string> {
   const known = TREES.get(repository)?.get(commit);
   if (known !== undefined) return known;
-  const tree = line(await repository.objects(["rev-parse", "--verify", `${commit}^{tree}`]));
+  const tree = line(await repository.objectGit(["rev-parse", "--verify", `${commit}^{tree}`]));
   remember(repository, commit, tree);
   return tree;
 }
 
-function remember(repository: Repository, commit: string, tree: string): void {
+function remember(repository: RepositoryAccess, commit: string, tree: string): void {
   if (!WHOLE_ID.test(commit)) return;
   const trees = TREES.get(repository) ?? new Map<string, string>();
   TREES.set(repository, trees);

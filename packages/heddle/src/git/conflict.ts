@@ -10,9 +10,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mergeTrees, type ConflictStage } from "./merge-candidate.ts";
-import { items, line, type Repository } from "./repository-access.ts";
+import { items, line, type RepositoryAccess } from "./repository-access.ts";
 
-export interface Combined {
+export interface MarkedMerge {
   readonly tree: string;
   /** Paths that have to be decided, sorted; empty: it all goes together. */
   readonly files: readonly string[];
@@ -22,7 +22,11 @@ export interface Combined {
 const LONGEST_SIDE = 1 << 20;
 
 /** `head` with the work of `captured` on top. */
-export async function combine(repository: Repository, head: string, captured: string): Promise<Combined> {
+export async function mergeWithMarkers(
+  repository: RepositoryAccess,
+  head: string,
+  captured: string,
+): Promise<MarkedMerge> {
   const merged = await mergeTrees(repository, head, captured);
   if (merged.kind === "clean") return { tree: merged.tree, files: [] };
   const paths = new Map<string, ConflictStage[]>();
@@ -42,7 +46,7 @@ export async function combine(repository: Repository, head: string, captured: st
       `>>>>>>> ${captured}`,
       "",
     ].join("\n");
-    const id = line(await repository.objects(["hash-object", "-w", "--stdin"], { input: Buffer.from(text, "utf8") }));
+    const id = line(await repository.objectGit(["hash-object", "-w", "--stdin"], { input: Buffer.from(text, "utf8") }));
     const isProgram = [ours, theirs].some((side) => side?.mode === "100755");
     entries.set(path, `${isProgram ? "100755" : "100644"} ${id}`);
   }
@@ -51,16 +55,16 @@ export async function combine(repository: Repository, head: string, captured: st
 }
 
 /** Paths of `commit` in which the conflict between `head` and `captured` is still to be seen. */
-export async function undecided(
-  repository: Repository,
+export async function unresolvedPaths(
+  repository: RepositoryAccess,
   at: { readonly commit: string; readonly head: string; readonly captured: string },
 ): Promise<readonly string[]> {
   const { commit, head, captured } = at;
   const marker = `^[<>]{2,} (${head}|${captured})`;
   const args = ["grep", "--no-textconv", "-a", "-l", "-z", "-E", "-e", marker, commit, "--"];
-  const found = await repository.objects(args, { codes: [0, 1] });
+  const found = await repository.objectGit(args, { codes: [0, 1] });
   const marked = items(found.output).map((name) => name.slice(commit.length + 1));
-  const listed = await repository.objects(["ls-tree", "-r", "-z", "--full-tree", "--name-only", commit]);
+  const listed = await repository.objectGit(["ls-tree", "-r", "-z", "--full-tree", "--name-only", commit]);
   const labels = [`~${head}`, `~${captured}`];
   const named = items(listed.output).filter((path) => labels.some((label) => path.includes(label)));
   return [...new Set([...marked, ...named])].sort();
@@ -68,7 +72,7 @@ export async function undecided(
 
 /** A tree with other entries, each `MODE ID` by its path; `undefined`: gone. What is in the way of an entry is gone too. */
 export async function withEntries(
-  repository: Repository,
+  repository: RepositoryAccess,
   tree: string,
   entries: ReadonlyMap<string, string | undefined>,
 ): Promise<string> {
@@ -79,32 +83,32 @@ export async function withEntries(
   const sorted = [...entries].sort(([, a], [, b]) => Number(a !== undefined) - Number(b !== undefined));
   const input = sorted.map(([path, entry]) => `${entry ?? `0 ${zero}`}\t${path}\0`).join("");
   try {
-    await repository.objects(["read-tree", tree], { index });
-    await repository.objects(["update-index", "--replace", "-z", "--index-info"], { index, input });
-    return line(await repository.objects(["write-tree"], { index }));
+    await repository.objectGit(["read-tree", tree], { index });
+    await repository.objectGit(["update-index", "--replace", "-z", "--index-info"], { index, input });
+    return line(await repository.objectGit(["write-tree"], { index }));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
 async function isMarked(
-  repository: Repository,
+  repository: RepositoryAccess,
   tree: string,
   path: string,
   commits: readonly string[],
 ): Promise<boolean> {
-  const listed = await repository.objects(["ls-tree", "-z", "--full-tree", tree, "--", path]);
+  const listed = await repository.objectGit(["ls-tree", "-z", "--full-tree", tree, "--", path]);
   const id = /^100\d+ blob ([0-9a-f]+)\t/.exec(items(listed.output)[0] ?? "")?.[1];
   if (id === undefined) return false;
-  const blob = (await repository.objects(["cat-file", "blob", id])).output;
+  const blob = (await repository.objectGit(["cat-file", "blob", id])).output;
   return commits.some((commit) => blob.includes(`<< ${commit}`) || blob.includes(`>> ${commit}`));
 }
 
-async function sideOf(repository: Repository, path: string, side: ConflictStage | undefined): Promise<string> {
+async function sideOf(repository: RepositoryAccess, path: string, side: ConflictStage | undefined): Promise<string> {
   if (side === undefined) return "(this side has no such file)";
   const { mode, id } = side;
   if (!mode.startsWith("100")) return `(this side has a symbolic link: ${mode} ${id})`;
-  const blob = (await repository.objects(["cat-file", "blob", id])).output;
+  const blob = (await repository.objectGit(["cat-file", "blob", id])).output;
   if (blob.length <= LONGEST_SIDE && !blob.includes(0)) return blob.toString("utf8").replace(/\n$/, "");
   return `(this side is binary: git cat-file blob ${id} > '${path.replaceAll("'", String.raw`'\''`)}')`;
 }

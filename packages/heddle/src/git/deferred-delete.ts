@@ -3,10 +3,10 @@ import { randomUUID } from "node:crypto";
 import { chmod, mkdir, readdir, readlink, rename, rm } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { systemCode } from "../base/errors.ts";
-import type { Repository } from "./repository-access.ts";
+import type { RepositoryAccess } from "./repository-access.ts";
 
 /** Does nothing where there is no such folder. */
-export async function bury(repository: Repository, path: string): Promise<void> {
+export async function moveToTrash(repository: RepositoryAccess, path: string): Promise<void> {
   const trash = join(repository.home, ".trash");
   await mkdir(trash, { recursive: true });
   try {
@@ -17,7 +17,7 @@ export async function bury(repository: Repository, path: string): Promise<void> 
 }
 
 /** Deletes what was buried, by whomever. */
-export async function emptyTrash(repository: Repository): Promise<void> {
+export async function emptyTrash(repository: RepositoryAccess): Promise<void> {
   const trash = join(repository.home, ".trash");
   for (const name of await readdir(trash).catch(() => [])) await deleteWhole(join(trash, name));
 }

@@ -8,11 +8,11 @@ import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
 import { type Result, err, ok } from "../base/result.ts";
 import { checkoutState } from "./index-status.ts";
-import { type DoorOptions, PLAIN_SETTINGS, Repository, items, line } from "./repository-access.ts";
+import { type RepositoryOptions, PLAIN_SETTINGS, RepositoryAccess, items, line } from "./repository-access.ts";
 import { type GitEnd, gitEnvironment, gitFailure } from "./git.ts";
 
 export interface OpenRepository {
-  readonly repository: Repository;
+  readonly repository: RepositoryAccess;
   /** The commit that a run begins at: the id of `base`, or of HEAD. */
   readonly base: string;
   /** Short name of the branch that is checked out; `null`: HEAD is detached. */
@@ -21,7 +21,7 @@ export interface OpenRepository {
   readonly notes: readonly Problem[];
 }
 
-export interface OpenOptions extends DoorOptions {
+export interface DiscoverOptions extends RepositoryOptions {
   /** Any folder of the checkout. */
   readonly folder: string;
   /** A commit, branch or tag; absent: HEAD. */
@@ -30,7 +30,7 @@ export interface OpenOptions extends DoorOptions {
 
 const OLDEST = [2, 38] as const;
 
-export async function openRepository(options: OpenOptions): Promise<Result<OpenRepository, Problem>> {
+export async function openRepository(options: DiscoverOptions): Promise<Result<OpenRepository, Problem>> {
   const version = await ask(options, ["--version"], options.folder);
   if (version.kind === "broken") return err(gitFailure(["--version"], version));
   const old = tooOld(version.output.toString("utf8"));
@@ -52,17 +52,17 @@ export async function openRepository(options: OpenOptions): Promise<Result<OpenR
   if (busy !== undefined) return err(busy);
   const base = options.base === undefined ? head : await commitOf(repository, options.base, gitDir);
   if (base === undefined) return err(noSuchCommit(options.base ?? "HEAD"));
-  const symbolic = await repository.refs(["symbolic-ref", "-q", "HEAD"], { gitDir, codes: [0, 1] });
+  const symbolic = await repository.git(["symbolic-ref", "-q", "HEAD"], { gitDir, codes: [0, 1] });
   const branch = symbolic.code === 0 ? line(symbolic).replace(/^refs\/heads\//, "") : null;
   return ok({ repository, base, branch, notes: await notesOf(repository, base, head, branch) });
 }
 
 /** Under the user's own configuration: whether a repository of another owner is trusted is written there. */
-async function ask(options: OpenOptions, args: readonly string[], cwd: string): Promise<GitEnd> {
+async function ask(options: DiscoverOptions, args: readonly string[], cwd: string): Promise<GitEnd> {
   return await options.run({ args, cwd, env: gitEnvironment(options.env, { userConfig: true }) });
 }
 
-async function readFacts(options: OpenOptions): Promise<Repository> {
+async function readFacts(options: DiscoverOptions): Promise<RepositoryAccess> {
   const args = ["rev-parse", "--path-format=absolute", "--git-common-dir", "--git-dir", "--show-toplevel"];
   const places = await answered(options, args, options.folder);
   const [commonDir = "", gitDir = "", topLevel = ""] = places
@@ -76,10 +76,10 @@ async function readFacts(options: OpenOptions): Promise<Repository> {
   // Git notes worktrees by their real paths; so does heddle.
   mkdirSync(options.stateDir, { recursive: true });
   const stateDir = realpathSync(options.stateDir);
-  return new Repository({ commonDir, gitDir, topLevel, objectFormat, settings }, { ...options, stateDir });
+  return new RepositoryAccess({ commonDir, gitDir, topLevel, objectFormat, settings }, { ...options, stateDir });
 }
 
-async function answered(options: OpenOptions, args: readonly string[], cwd: string): Promise<string> {
+async function answered(options: DiscoverOptions, args: readonly string[], cwd: string): Promise<string> {
   const end = await ask(options, args, cwd);
   if (end.kind === "exited" && end.code === 0) return end.output.toString("utf8");
   throw gitFailure(args, end);
@@ -91,9 +91,13 @@ function asSetting(item: string): string {
   return at < 0 ? `${item}=true` : `${item.slice(0, at)}=${item.slice(at + 1)}`;
 }
 
-export async function commitOf(repository: Repository, name: string, gitDir?: string): Promise<string | undefined> {
+export async function commitOf(
+  repository: RepositoryAccess,
+  name: string,
+  gitDir?: string,
+): Promise<string | undefined> {
   const args = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${name}^{commit}`];
-  const answer = await repository.refs(args, defined({ codes: [0, 1, 128], gitDir }));
+  const answer = await repository.git(args, defined({ codes: [0, 1, 128], gitDir }));
   return answer.code === 0 ? line(answer) : undefined;
 }
 
@@ -185,9 +189,9 @@ function inProgress(gitDir: string): Problem | undefined {
 }
 
 /** A branch or ref with the name of our folder of branches leaves no room for them. */
-async function inTheWay(repository: Repository): Promise<Problem | undefined> {
+async function inTheWay(repository: RepositoryAccess): Promise<Problem | undefined> {
   for (const ref of ["refs/heads/heddle", "refs/heddle"]) {
-    const answer = await repository.refs(["rev-parse", "--verify", "--quiet", ref], { codes: [0, 1, 128] });
+    const answer = await repository.git(["rev-parse", "--verify", "--quiet", ref], { codes: [0, 1, 128] });
     if (answer.code === 0)
       return {
         code: "BranchInTheWay",
@@ -201,7 +205,7 @@ async function inTheWay(repository: Repository): Promise<Problem | undefined> {
 const MAX_ATTRIBUTE_FILES = 200;
 
 async function notesOf(
-  repository: Repository,
+  repository: RepositoryAccess,
   base: string,
   head: string | undefined,
   branch: string | null,
@@ -218,7 +222,7 @@ async function notesOf(
       "the clone is shallow: merges see only the fetched history",
       "`git fetch --unshallow` fetches the rest.",
     );
-  const entries = items((await repository.objects(["ls-tree", "-r", "-z", "--full-tree", base])).output);
+  const entries = items((await repository.objectGit(["ls-tree", "-r", "-z", "--full-tree", base])).output);
   if (entries.some((entry) => entry.startsWith("160000 ")))
     note(
       "Submodules",
@@ -232,13 +236,13 @@ async function notesOf(
       `the filters ${filters.join(", ")} do not run: worktrees have the stored files (pointers, for LFS), and changed files are stored unconverted`,
       "Fetch what steps need with a `setup` command, and do not let steps change such files.",
     );
-  const sparse = await repository.refs(["config", "--type=bool", "--get", "core.sparseCheckout"], {
+  const sparse = await repository.git(["config", "--type=bool", "--get", "core.sparseCheckout"], {
     gitDir,
     codes: [0, 1],
   });
   if (sparse.code === 0 && line(sparse) === "true")
     note("SparseCheckout", "worktrees have all files, not only those of the sparse checkout");
-  const partial = await repository.refs(["config", "--get", "extensions.partialClone"], { codes: [0, 1] });
+  const partial = await repository.git(["config", "--get", "extensions.partialClone"], { codes: [0, 1] });
   if (partial.code === 0)
     note(
       "PartialClone",
@@ -255,13 +259,13 @@ async function notesOf(
 }
 
 /** Names of the filters that `.gitattributes` of a commit ask for. */
-async function filtersOf(repository: Repository, entries: readonly string[]): Promise<readonly string[]> {
+async function filtersOf(repository: RepositoryAccess, entries: readonly string[]): Promise<readonly string[]> {
   const blobs = entries
     .filter((entry) => /\t(?:.*\/)?\.gitattributes$/.test(entry))
     .map((entry) => entry.split(/[ \t]/)[2] ?? "");
   const names = new Set<string>();
   for (const blob of blobs.slice(0, MAX_ATTRIBUTE_FILES)) {
-    const text = (await repository.objects(["cat-file", "blob", blob])).output.toString("utf8");
+    const text = (await repository.objectGit(["cat-file", "blob", blob])).output.toString("utf8");
     for (const match of text.matchAll(/(?:^|\s)filter=([^\s]+)/g)) names.add(match[1] ?? "");
   }
   return [...names].sort();

@@ -1,7 +1,7 @@
 /** Disk usage of worktrees, and its limit (G6). Knows folders, no git. */
 import { lstat, opendir, readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { Repository } from "./repository-access.ts";
+import type { RepositoryAccess } from "./repository-access.ts";
 import { isPoolName } from "./ref-names.ts";
 import type { TreeOwner, WorktreeRefusal } from "./types.ts";
 
@@ -39,7 +39,7 @@ export async function folderBytes(folder: string): Promise<number> {
 }
 
 /** Folders of worktrees of a repository, all runs. */
-export async function treeFolders(repository: Repository): Promise<readonly string[]> {
+export async function treeFolders(repository: RepositoryAccess): Promise<readonly string[]> {
   const folders: string[] = [];
   for (const run of await readdir(repository.home, { withFileTypes: true }).catch(() => [])) {
     if (!run.isDirectory() || run.name.startsWith(".")) continue;
@@ -56,13 +56,13 @@ const REFRESH_MS = 60_000;
  * what was last seen, at most a minute ago where worktrees are being made.
  */
 export class DiskUse {
-  readonly #repository: Repository;
+  readonly #repository: RepositoryAccess;
   readonly #limits: DiskLimits;
   readonly #bytes = new Map<string, number>();
   #since = Number.NEGATIVE_INFINITY;
   #looking: Promise<void> | undefined;
 
-  constructor(repository: Repository, limits: DiskLimits = DEFAULT_DISK_LIMITS) {
+  constructor(repository: RepositoryAccess, limits: DiskLimits = DEFAULT_DISK_LIMITS) {
     this.#repository = repository;
     this.#limits = limits;
   }

@@ -14,7 +14,7 @@ import { copyFile, lstat, mkdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { systemCode } from "../base/errors.ts";
 import { withIndexCopy } from "./index-status.ts";
-import { type Repository, items } from "./repository-access.ts";
+import { type RepositoryAccess, items } from "./repository-access.ts";
 import { exists } from "./checkout-files.ts";
 import type { IncludeReport } from "./types.ts";
 
@@ -26,7 +26,7 @@ type Skipped = IncludeReport["skipped"][number];
 
 /** `index`: of the new worktree. */
 export async function copyIncluded(
-  repository: Repository,
+  repository: RepositoryAccess,
   options: { readonly to: string; readonly index: string },
 ): Promise<IncludeReport> {
   const { topLevel } = repository.facts;
@@ -54,13 +54,13 @@ export async function copyIncluded(
 }
 
 /** Files of the user's checkout that `.worktreeinclude` names, relative. */
-async function namedFiles(repository: Repository): Promise<readonly string[]> {
+async function namedFiles(repository: RepositoryAccess): Promise<readonly string[]> {
   const { topLevel, gitDir } = repository.facts;
   const list = join(topLevel, INCLUDE_FILE);
   if (!(await lstat(list).catch(() => undefined))?.isFile()) return [];
   return await withIndexCopy(repository, join(gitDir, "index"), async (index) => {
     const args = ["ls-files", "-z", "--others", "--ignored", `--exclude-from=${list}`];
-    return items((await repository.objects(args, { workTree: topLevel, index })).output);
+    return items((await repository.objectGit(args, { workTree: topLevel, index })).output);
   });
 }
 
@@ -68,7 +68,7 @@ async function namedFiles(repository: Repository): Promise<readonly string[]> {
 const READ_BYTES = 1 << 20;
 
 /** Stands for what would be copied now: equal keys, equal files. Holds nothing of them. */
-export async function includedKey(repository: Repository): Promise<string> {
+export async function includedKey(repository: RepositoryAccess): Promise<string> {
   const { topLevel } = repository.facts;
   const key = createHash("sha256");
   for (const path of (await namedFiles(repository)).slice(0, MAX_FILES)) {
@@ -82,13 +82,13 @@ export async function includedKey(repository: Repository): Promise<string> {
 }
 
 async function ignoredOf(
-  repository: Repository,
+  repository: RepositoryAccess,
   options: { readonly to: string; readonly index: string },
   names: readonly string[],
 ): Promise<ReadonlySet<string>> {
   if (names.length === 0) return new Set();
   await repository.refreshExcludes();
-  const answer = await repository.objects(["check-ignore", "-z", "--stdin"], {
+  const answer = await repository.objectGit(["check-ignore", "-z", "--stdin"], {
     workTree: options.to,
     index: options.index,
     input: `${names.join("\0")}\0`,

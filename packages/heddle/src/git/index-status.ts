@@ -6,7 +6,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { copyFile, mkdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { systemCode } from "../base/errors.ts";
-import { type Repository, items } from "./repository-access.ts";
+import { type RepositoryAccess, items } from "./repository-access.ts";
 
 export interface CheckoutState {
   /** Tracked files whose content, kind or mode is not the index's, or that are gone. Sorted, relative. */
@@ -20,7 +20,7 @@ export interface CheckoutState {
 /** Submodules are not looked into: git would start itself in them, under their configuration. */
 const OVER_SUBMODULES = "--ignore-submodules=all";
 
-const STAGED = new WeakMap<Repository, { readonly key: string; readonly staged: readonly string[] }>();
+const STAGED = new WeakMap<RepositoryAccess, { readonly key: string; readonly staged: readonly string[] }>();
 
 async function hashOf(file: string): Promise<string> {
   return await readFile(file).then(
@@ -31,7 +31,7 @@ async function hashOf(file: string): Promise<string> {
 
 /** `index` may not exist: everything is untracked then. */
 export async function checkoutState(
-  repository: Repository,
+  repository: RepositoryAccess,
   options: { readonly workTree: string; readonly index: string; readonly commit: string },
 ): Promise<CheckoutState> {
   const { workTree, commit } = options;
@@ -40,21 +40,21 @@ export async function checkoutState(
     const key = `${await hashOf(index)} ${commit}`;
     await repository.refreshExcludes();
     // Exit code 1: something needs an update, which is what the next commands tell in detail.
-    await repository.objects(["update-index", "-q", "--refresh", OVER_SUBMODULES.replace("=all", "")], {
+    await repository.objectGit(["update-index", "-q", "--refresh", OVER_SUBMODULES.replace("=all", "")], {
       workTree,
       index,
       codes: [0, 1],
     });
-    const unstaged = await repository.objects(["diff-files", "-z", "--name-only", OVER_SUBMODULES], {
+    const unstaged = await repository.objectGit(["diff-files", "-z", "--name-only", OVER_SUBMODULES], {
       workTree,
       index,
     });
     const before = STAGED.get(repository);
     const differ = ["diff-index", "-z", "--cached", "--name-only", OVER_SUBMODULES, commit];
     const staged =
-      before?.key === key ? before.staged : items((await repository.objects(differ, { workTree, index })).output);
+      before?.key === key ? before.staged : items((await repository.objectGit(differ, { workTree, index })).output);
     STAGED.set(repository, { key, staged });
-    const untracked = await repository.objects(["ls-files", "-z", "--others", "--exclude-standard"], {
+    const untracked = await repository.objectGit(["ls-files", "-z", "--others", "--exclude-standard"], {
       workTree,
       index,
     });
@@ -68,7 +68,7 @@ export async function checkoutState(
 
 /** Runs `work` with the path of a copy of `index` that is removed afterwards; no file there where there was none. */
 export async function withIndexCopy<T>(
-  repository: Repository,
+  repository: RepositoryAccess,
   index: string,
   work: (copy: string) => Promise<T>,
 ): Promise<T> {

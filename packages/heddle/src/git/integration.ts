@@ -5,7 +5,7 @@
  * Invariant: the branch only moves from a known commit to one that was made on top of it (compare and swap).
  */
 import { HeddleError } from "../base/errors.ts";
-import { type Repository, line } from "./repository-access.ts";
+import { type RepositoryAccess, line } from "./repository-access.ts";
 import { dropRefLocks } from "./repair.ts";
 import { checkRun, integrationRef, ownershipRef, shortBranch } from "./ref-names.ts";
 import { commitOf } from "./discover.ts";
@@ -24,7 +24,7 @@ export interface Known {
 }
 
 export class Integration {
-  readonly repository: Repository;
+  readonly repository: RepositoryAccess;
   readonly run: string;
   readonly base: string;
   readonly ref: string;
@@ -32,7 +32,7 @@ export class Integration {
   #known: Known | undefined;
 
   /** `begin`: made of `base` and commits of the run's own on top; absent: `base`. */
-  constructor(repository: Repository, run: string, base: string, begin: string = base) {
+  constructor(repository: RepositoryAccess, run: string, base: string, begin: string = base) {
     this.repository = repository;
     this.run = checkRun(run);
     this.base = base;
@@ -48,7 +48,7 @@ export class Integration {
   async head(): Promise<string> {
     const mark = ownershipRef(this.run, "integration");
     const listed = line(
-      await this.repository.refs(["for-each-ref", "--format=%(refname) %(objectname)", this.ref, mark]),
+      await this.repository.git(["for-each-ref", "--format=%(refname) %(objectname)", this.ref, mark]),
     ).split("\n");
     const [head, ours] = [this.ref, mark].map((ref) =>
       listed.find((text) => text.startsWith(`${ref} `))?.slice(ref.length + 1),
@@ -68,10 +68,10 @@ export class Integration {
   /** Exit code 128: it was made meanwhile, or a git that was killed has left its lock file. */
   async #create(ref: string, at: string): Promise<void> {
     const args = ["update-ref", "-m", "heddle: begin", ref, at, ""];
-    const answer = await this.repository.refs(args, { codes: [0, 128] });
+    const answer = await this.repository.git(args, { codes: [0, 128] });
     if ((await commitOf(this.repository, ref)) !== undefined) return;
     await dropRefLocks(this.repository, this.run);
-    await this.repository.refs(args, { codes: [0, 128] });
+    await this.repository.git(args, { codes: [0, 128] });
     if ((await commitOf(this.repository, ref)) === undefined)
       throw new HeddleError({
         code: "GitFailed",
@@ -84,7 +84,7 @@ export class Integration {
   /** Whether the branch moved; `false`: it is not at `from` any more. */
   async advance(from: string, to: string, why: string): Promise<boolean> {
     const move = async (): Promise<{ readonly code: number; readonly said: string }> =>
-      await this.repository.refs(["update-ref", "-m", `heddle: ${why}`, this.ref, to, from], { codes: [0, 1, 128] });
+      await this.repository.git(["update-ref", "-m", `heddle: ${why}`, this.ref, to, from], { codes: [0, 1, 128] });
     let answer = await move();
     if (answer.code === 0) return true;
     let head = await commitOf(this.repository, this.ref);
@@ -123,7 +123,7 @@ export class Integration {
     const head = await this.head();
     if (this.#known?.head === head) return this.#known;
     const args = ["rev-list", "--first-parent", "--reverse", "--format=%H%x00%P%x00%B%x00%x00", "--no-commit-header"];
-    const listed = await this.repository.objects([...args, head, `^${this.base}`]);
+    const listed = await this.repository.objectGit([...args, head, `^${this.base}`]);
     const merged: MergedStep[] = [];
     const undone: UndoneStep[] = [];
     let onto = this.base;
@@ -168,6 +168,6 @@ export function messageWith(text: string, trailers: readonly (readonly [key: str
 }
 
 /** Whether `head` has all that `commit` has. */
-export async function contains(repository: Repository, head: string, commit: string): Promise<boolean> {
-  return (await repository.objects(["merge-base", "--is-ancestor", commit, head], { codes: [0, 1] })).code === 0;
+export async function contains(repository: RepositoryAccess, head: string, commit: string): Promise<boolean> {
+  return (await repository.objectGit(["merge-base", "--is-ancestor", commit, head], { codes: [0, 1] })).code === 0;
 }

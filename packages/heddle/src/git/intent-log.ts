@@ -4,7 +4,7 @@
  */
 import { readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type Repository, writeWhole } from "./repository-access.ts";
+import { type RepositoryAccess, writeWhole } from "./repository-access.ts";
 
 export interface Intent {
   /** Names under `worktrees/` that were there before one was added; absent: none is being added. */
@@ -15,7 +15,7 @@ export interface Intent {
   readonly locks?: readonly string[];
 }
 
-export async function withIntent<T>(repository: Repository, intent: Intent, work: () => Promise<T>): Promise<T> {
+export async function withIntent<T>(repository: RepositoryAccess, intent: Intent, work: () => Promise<T>): Promise<T> {
   const path = intentPath(repository);
   await writeWhole(path, JSON.stringify(intent));
   const result = await work();
@@ -25,7 +25,7 @@ export async function withIntent<T>(repository: Repository, intent: Intent, work
 
 /** That of a process which did not come to its end. `sinceMs`: when it was written, epoch. */
 export async function leftIntent(
-  repository: Repository,
+  repository: RepositoryAccess,
 ): Promise<{ readonly intent: Intent; readonly sinceMs: number } | undefined> {
   const path = intentPath(repository);
   try {
@@ -37,10 +37,10 @@ export async function leftIntent(
   }
 }
 
-export async function dropIntent(repository: Repository): Promise<void> {
+export async function dropIntent(repository: RepositoryAccess): Promise<void> {
   await rm(intentPath(repository), { force: true });
 }
 
-function intentPath(repository: Repository): string {
+function intentPath(repository: RepositoryAccess): string {
   return join(repository.home, ".intent.json");
 }

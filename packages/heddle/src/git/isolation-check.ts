@@ -6,19 +6,19 @@ import { createHash } from "node:crypto";
 import { lstat, readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { checkoutState, withIndexCopy } from "./index-status.ts";
-import { type Repository, line } from "./repository-access.ts";
+import { type RepositoryAccess, line } from "./repository-access.ts";
 import { headOf } from "./git-head.ts";
 import { isOurRef } from "./ref-names.ts";
-import type { Breach, BreachKind, Look } from "./types.ts";
+import type { Breach, BreachKind, IsolationSnapshot } from "./types.ts";
 
 export const MAX_NAMED = 20;
 const MAX_FILES = 20_000;
 
-export async function look(repository: Repository): Promise<Look> {
+export async function takeIsolationSnapshot(repository: RepositoryAccess): Promise<IsolationSnapshot> {
   const { commonDir, gitDir, topLevel } = repository.facts;
   const { symbolic, commit } = await headIn(repository);
   const refs: Record<string, string> = {};
-  const listed = await repository.refs(["for-each-ref", "--format=%(refname) %(objectname)"]);
+  const listed = await repository.git(["for-each-ref", "--format=%(refname) %(objectname)"]);
   for (const text of line(listed).split("\n")) {
     const [ref = "", id = ""] = text.split(" ");
     if (ref !== "" && ref !== "refs/stash" && !isOurRef(ref)) refs[ref] = id;
@@ -28,7 +28,7 @@ export async function look(repository: Repository): Promise<Look> {
     const file = await textHash(copy);
     const before = LISTED.get(repository);
     if (before?.file === file) return before.entries;
-    const entries = hash((await repository.objects(["ls-files", "-s", "-z"], { index: copy })).output);
+    const entries = hash((await repository.objectGit(["ls-files", "-s", "-z"], { index: copy })).output);
     LISTED.set(repository, { file, entries });
     return entries;
   });
@@ -48,21 +48,21 @@ export async function look(repository: Repository): Promise<Look> {
   };
 }
 
-const LISTED = new WeakMap<Repository, { readonly file: string; readonly entries: string }>();
+const LISTED = new WeakMap<RepositoryAccess, { readonly file: string; readonly entries: string }>();
 
 /** Read from its files where they say it plainly, else asked of git; both give the same words. */
-async function headIn(repository: Repository): Promise<{ readonly symbolic: string; readonly commit: string }> {
+async function headIn(repository: RepositoryAccess): Promise<{ readonly symbolic: string; readonly commit: string }> {
   const { gitDir, topLevel } = repository.facts;
   const found = headOf(topLevel);
   if (found !== undefined)
     return { symbolic: found.branch === undefined ? "" : `refs/heads/${found.branch}`, commit: found.commit };
-  const symbolic = await repository.refs(["symbolic-ref", "-q", "HEAD"], { gitDir, codes: [0, 1] });
-  const commit = await repository.refs(["rev-parse", "--verify", "-q", "HEAD"], { gitDir, codes: [0, 1, 128] });
+  const symbolic = await repository.git(["symbolic-ref", "-q", "HEAD"], { gitDir, codes: [0, 1] });
+  const commit = await repository.git(["rev-parse", "--verify", "-q", "HEAD"], { gitDir, codes: [0, 1, 128] });
   return { symbolic: line(symbolic), commit: commit.code === 0 ? line(commit) : "" };
 }
 
 /** What differs, one entry for each kind. */
-export function breachesBetween(before: Look, after: Look): readonly Breach[] {
+export function breachesBetween(before: IsolationSnapshot, after: IsolationSnapshot): readonly Breach[] {
   const found: Breach[] = [];
   const compare = (kind: BreachKind, names: readonly string[]): void => {
     if (names.length > 0) found.push({ kind, names: names.slice(0, MAX_NAMED) });
@@ -86,7 +86,7 @@ function differing(
 }
 
 async function changedFiles(
-  repository: Repository,
+  repository: RepositoryAccess,
   workTree: string,
   index: string,
   commit: string,

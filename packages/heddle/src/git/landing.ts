@@ -13,8 +13,8 @@ import { type Result, err, ok } from "../base/result.ts";
 import { makeCommit } from "./commits.ts";
 import { mergeOver, mergeTrees } from "./merge-candidate.ts";
 import { checkoutState, withIndexCopy } from "./index-status.ts";
-import { type Repository, items, line } from "./repository-access.ts";
-import { heal } from "./repair.ts";
+import { type RepositoryAccess, items, line } from "./repository-access.ts";
+import { repair } from "./repair.ts";
 import { withIntent } from "./intent-log.ts";
 import { type Integration, contains, messageWith } from "./integration.ts";
 import type { RepositoryLock } from "./lock.ts";
@@ -37,7 +37,7 @@ export async function land(request: LandRequest): Promise<LandOutcome> {
   const head = await integration.head();
   if (mode.kind === "branch") return await landBranch(integration, mode.name, head);
   return await lock.run(async () => {
-    await heal(integration.repository, integration.run);
+    await repair(integration.repository, integration.run);
     return await landInCheckout(request, mode, head);
   });
 }
@@ -45,7 +45,7 @@ export async function land(request: LandRequest): Promise<LandOutcome> {
 async function landBranch(integration: Integration, name: string, head: string): Promise<LandOutcome> {
   const { repository } = integration;
   const ref = `refs/heads/${name}`;
-  const valid = await repository.refs(["check-ref-format", "--branch", name], { codes: [0, 1, 128] });
+  const valid = await repository.git(["check-ref-format", "--branch", name], { codes: [0, 1, 128] });
   if (valid.code !== 0)
     return refused("BranchName", `${JSON.stringify(name)} is not a valid branch name`, "Use another name.");
   const before = await commitOf(repository, ref);
@@ -58,14 +58,14 @@ async function landBranch(integration: Integration, name: string, head: string):
       `the branch ${name} has commits that this run does not include`,
       `Use another name, or merge ${name} into your branch and run the plan again.`,
     );
-  const shown = await repository.refs(["for-each-ref", "--format=%(worktreepath)", ref]);
+  const shown = await repository.git(["for-each-ref", "--format=%(worktreepath)", ref]);
   if (before !== undefined && line(shown) !== "")
     return refused(
       "BranchCheckedOut",
       `the branch ${name} is checked out in ${line(shown)}`,
       "Land without naming a branch, or check another branch out and land again.",
     );
-  const moved = await repository.refs(["update-ref", "-m", "heddle: land", ref, head, before ?? ""], {
+  const moved = await repository.git(["update-ref", "-m", "heddle: land", ref, head, before ?? ""], {
     codes: [0, 1, 128],
   });
   if (moved.code !== 0) return refused("BranchMoved", `${name} moved meanwhile`, "Land again.", moved.said);
@@ -80,7 +80,7 @@ async function landInCheckout(
   const { integration } = request;
   const { repository } = integration;
   const { gitDir } = repository.facts;
-  const symbolic = await repository.refs(["symbolic-ref", "-q", "HEAD"], { gitDir, codes: [0, 1] });
+  const symbolic = await repository.git(["symbolic-ref", "-q", "HEAD"], { gitDir, codes: [0, 1] });
   const ref = symbolic.code === 0 ? line(symbolic) : undefined;
   const branch = ref?.replace(/^refs\/heads\//, "");
   if (ref === undefined || branch === undefined || branch !== (request.target ?? branch))
@@ -146,7 +146,7 @@ async function move(
     if (!(await indexIs(repository, target))) {
       // Where all that is changed is so already as it is to be, an earlier landing was stopped while it wrote files.
       const way = options.halfWritten ? ["--reset", "-u", target] : ["-m", "-u", tip, target];
-      const set = await repository.objects(["read-tree", ...way], files);
+      const set = await repository.objectGit(["read-tree", ...way], files);
       if (set.code !== 0)
         return refused(
           "CheckoutNotClean",
@@ -156,24 +156,24 @@ async function move(
         );
     }
     const reason = ["-m", `heddle: land ${request.integration.branch}`];
-    const moved = await repository.refs(["update-ref", ...reason, "HEAD", target, tip], { gitDir, codes: [0, 1, 128] });
+    const moved = await repository.git(["update-ref", ...reason, "HEAD", target, tip], { gitDir, codes: [0, 1, 128] });
     if (moved.code === 0) return { kind: "landed", branch, commit: target, moved: true };
     // The files go back to what the branch, wherever it is now, was when they were set.
-    await repository.objects(["read-tree", "-m", "-u", target, tip], files);
+    await repository.objectGit(["read-tree", "-m", "-u", target, tip], files);
     return refused("BranchMoved", `${branch} moved meanwhile`, "Land again.", moved.said);
   });
 }
 
 /** Whether the index holds just what the commit does. */
-async function indexIs(repository: Repository, commit: string): Promise<boolean> {
+async function indexIs(repository: RepositoryAccess, commit: string): Promise<boolean> {
   return await withIndexCopy(repository, join(repository.facts.gitDir, "index"), async (index) => {
     const args = ["diff-index", "--cached", "--quiet", "--ignore-submodules=none", commit];
-    return (await repository.objects(args, { index, codes: [0, 1] })).code === 0;
+    return (await repository.objectGit(args, { index, codes: [0, 1] })).code === 0;
   });
 }
 
 /** A file with changes, or one in the way; those of a landing that was stopped before the branch moved do not count. */
-async function firstDirty(repository: Repository, tip: string, target: string): Promise<string | undefined> {
+async function firstDirty(repository: RepositoryAccess, tip: string, target: string): Promise<string | undefined> {
   const { gitDir, topLevel } = repository.facts;
   const index = join(gitDir, "index");
   const filesThere = await indexIs(repository, target);
@@ -185,16 +185,16 @@ async function firstDirty(repository: Repository, tip: string, target: string): 
 }
 
 /** Files where the landing adds some. Git would overwrite those that are ignored. */
-async function inTheWay(repository: Repository, tip: string, target: string): Promise<readonly string[]> {
+async function inTheWay(repository: RepositoryAccess, tip: string, target: string): Promise<readonly string[]> {
   const args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--diff-filter=A", tip, target];
   const found: string[] = [];
-  for (const path of items((await repository.objects(args)).output))
+  for (const path of items((await repository.objectGit(args)).output))
     if (await exists(join(repository.facts.topLevel, path))) found.push(path);
   return found;
 }
 
 /** Whether every change in the checkout is one that the landing is to make, to the letter. */
-async function isHalfWritten(repository: Repository, tip: string, target: string): Promise<boolean> {
+async function isHalfWritten(repository: RepositoryAccess, tip: string, target: string): Promise<boolean> {
   const { gitDir, topLevel } = repository.facts;
   const index = join(gitDir, "index");
   const state = await checkoutState(repository, { workTree: topLevel, index, commit: tip });
@@ -203,19 +203,19 @@ async function isHalfWritten(repository: Repository, tip: string, target: string
   return await withIndexCopy(repository, index, async (copy) => {
     const args = ["update-index", "-z", "--add", "--remove", "--replace", "--stdin"];
     const input = `${touched.join("\0")}\0`;
-    const taken = await repository.objects(args, { workTree: topLevel, index: copy, input, codes: [0, 128] });
+    const taken = await repository.objectGit(args, { workTree: topLevel, index: copy, input, codes: [0, 128] });
     if (taken.code !== 0) return false;
-    const left = await repository.objects(["diff-index", "-z", "--cached", "--name-only", target], { index: copy });
+    const left = await repository.objectGit(["diff-index", "-z", "--cached", "--name-only", target], { index: copy });
     const differing = new Set(items(left.output));
     return touched.every((path) => !differing.has(path));
   });
 }
 
 /** A file that the landing would write and that a filter of the repository converts. */
-async function firstFiltered(repository: Repository, tip: string, target: string): Promise<string | undefined> {
+async function firstFiltered(repository: RepositoryAccess, tip: string, target: string): Promise<string | undefined> {
   const { gitDir, topLevel } = repository.facts;
-  const changed = await repository.objects(["diff-tree", "-r", "-z", "--name-only", "--no-renames", tip, target]);
-  const asked = await repository.refs(["check-attr", "-z", "--stdin", "filter"], {
+  const changed = await repository.objectGit(["diff-tree", "-r", "-z", "--name-only", "--no-renames", tip, target]);
+  const asked = await repository.git(["check-attr", "-z", "--stdin", "filter"], {
     gitDir,
     env: { GIT_WORK_TREE: topLevel },
     input: changed.output,

@@ -6,8 +6,8 @@ import { readFile, readdir, stat } from "node:fs/promises";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { folderBytes } from "./disk.ts";
-import { type Repository, items } from "./repository-access.ts";
-import { type Place, type TreeRecord, adminEntries, placeOf } from "./worktree-record.ts";
+import { type RepositoryAccess, items } from "./repository-access.ts";
+import { type WorktreePlace, type TreeRecord, adminEntries, worktreePlaceOf } from "./worktree-record.ts";
 import { checkRun, shortBranch, treeName } from "./ref-names.ts";
 import { commitOf } from "./discover.ts";
 import { inUse } from "./deferred-delete.ts";
@@ -16,7 +16,7 @@ import type { TreeListing } from "./types.ts";
 
 /** All worktrees of heddle's, or those of one run. `sizes`: false, bytes are 0 and nothing is read for them. */
 export async function listWorktrees(
-  repository: Repository,
+  repository: RepositoryAccess,
   options: { readonly run?: string; readonly sizes?: boolean } = {},
 ): Promise<readonly TreeListing[]> {
   const entries = await adminEntries(repository);
@@ -46,8 +46,8 @@ export async function listWorktrees(
 }
 
 async function stateOf(
-  repository: Repository,
-  place: Place | undefined,
+  repository: RepositoryAccess,
+  place: WorktreePlace | undefined,
   record: TreeRecord | undefined,
   noted: boolean,
 ): Promise<TreeListing["state"]> {
@@ -58,18 +58,18 @@ async function stateOf(
   return noted ? "saved" : "stray";
 }
 
-function branchOf(place: Place | undefined): string | null {
+function branchOf(place: WorktreePlace | undefined): string | null {
   return place === undefined || place.branch === null ? null : shortBranch(place.branch);
 }
 
 function placeFor(
-  repository: Repository,
+  repository: RepositoryAccess,
   run: string,
   name: string,
   record: TreeRecord | undefined,
-): Place | undefined {
+): WorktreePlace | undefined {
   if (record === undefined || treeName(record.owner) !== name) return undefined;
-  return placeOf(repository, run, record.owner);
+  return worktreePlaceOf(repository, run, record.owner);
 }
 
 async function folders(path: string): Promise<readonly string[]> {
@@ -103,8 +103,12 @@ const LOCKFILES: ReadonlySet<string> = new Set([
 ]);
 
 /** Stands for setup commands and the lock files of a commit, in whatever folder: where it is equal, setup need not run again. */
-export async function setupKey(repository: Repository, commit: string, commands: readonly string[]): Promise<string> {
-  const listed = await repository.objects(["ls-tree", "-r", "-z", "--full-tree", commit]);
+export async function setupKey(
+  repository: RepositoryAccess,
+  commit: string,
+  commands: readonly string[],
+): Promise<string> {
+  const listed = await repository.objectGit(["ls-tree", "-r", "-z", "--full-tree", commit]);
   const locks = items(listed.output).filter((entry) => LOCKFILES.has(entry.split(/[\t/]/).at(-1) ?? ""));
   return createHash("sha256")
     .update(JSON.stringify([commands, locks]))

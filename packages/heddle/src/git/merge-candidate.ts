@@ -11,7 +11,7 @@ import { createHash } from "node:crypto";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { makeCommit, treeOf } from "./commits.ts";
-import { type Repository, items, line } from "./repository-access.ts";
+import { type RepositoryAccess, items, line } from "./repository-access.ts";
 import { draftOf, exists } from "./checkout-files.ts";
 import type { MergeMode } from "./types.ts";
 
@@ -33,14 +33,14 @@ export interface CandidateRequest {
   readonly over?: string;
 }
 
-export async function makeCandidate(repository: Repository, request: CandidateRequest): Promise<Candidate> {
+export async function makeCandidate(repository: RepositoryAccess, request: CandidateRequest): Promise<Candidate> {
   const { head, commit, over } = request;
   if (over !== undefined) {
     const merged = await mergeOver(repository, { base: over, ours: head, theirs: commit });
     if (merged.kind === "conflict") return { kind: "conflict", files: merged.files };
     return await commitTree(repository, request, merged.tree);
   }
-  const contained = await repository.objects(["merge-base", "--is-ancestor", commit, head], { codes: [0, 1] });
+  const contained = await repository.objectGit(["merge-base", "--is-ancestor", commit, head], { codes: [0, 1] });
   if (contained.code === 0) return { kind: "nothing" };
   if (request.mode === "rebase") return await replay(repository, request);
   const merged = await mergeTrees(repository, head, commit);
@@ -48,7 +48,7 @@ export async function makeCandidate(repository: Repository, request: CandidateRe
   return await commitTree(repository, request, merged.tree);
 }
 
-async function commitTree(repository: Repository, request: CandidateRequest, tree: string): Promise<Candidate> {
+async function commitTree(repository: RepositoryAccess, request: CandidateRequest, tree: string): Promise<Candidate> {
   const { head, commit, mode, message, atMs } = request;
   if (mode !== "merge" && tree === (await treeOf(repository, head))) return { kind: "nothing" };
   const parents = mode === "merge" ? [head, commit] : [head];
@@ -75,10 +75,10 @@ export type MergedTrees =
     };
 
 /** Three-way, over the merge base that git finds. Both have a common history. */
-export async function mergeTrees(repository: Repository, ours: string, theirs: string): Promise<MergedTrees> {
+export async function mergeTrees(repository: RepositoryAccess, ours: string, theirs: string): Promise<MergedTrees> {
   const workTree = await attributesFolder(repository, ours);
   const args = ["merge-tree", "--write-tree", "-z", "--no-messages", "--allow-unrelated-histories", ours, theirs];
-  const answer = await repository.objects(args, { workTree, codes: [0, 1] });
+  const answer = await repository.objectGit(args, { workTree, codes: [0, 1] });
   const [tree = "", ...listed] = items(answer.output);
   if (answer.code === 0) return { kind: "clean", tree };
   const stages = listed.flatMap((entry): ConflictStage[] => {
@@ -98,7 +98,7 @@ function withoutLabels(files: readonly string[], commits: readonly string[]): re
 
 /** As {@link mergeTrees}, over a base of the caller's choice: both sides, commits or trees, become its children for the purpose. */
 export async function mergeOver(
-  repository: Repository,
+  repository: RepositoryAccess,
   options: { readonly base: string; readonly ours: string; readonly theirs: string },
 ): Promise<MergedTrees> {
   const as = async (commit: string): Promise<string> =>
@@ -112,10 +112,10 @@ export async function mergeOver(
 }
 
 /** Each commit that the branch does not have, in order, merges left out, on top of the other. */
-async function replay(repository: Repository, request: CandidateRequest): Promise<Candidate> {
+async function replay(repository: RepositoryAccess, request: CandidateRequest): Promise<Candidate> {
   const { head, commit } = request;
   const args = ["rev-list", "--reverse", "--topo-order", "--no-merges", commit, `^${head}`];
-  const commits = line(await repository.objects(args))
+  const commits = line(await repository.objectGit(args))
     .split("\n")
     .filter((id) => id !== "");
   const trailers = request.message.slice(request.message.lastIndexOf("\n\n") + 2);
@@ -150,10 +150,10 @@ function ownWords(message: string): string {
 }
 
 /** The first parent, or for a first commit the empty one. */
-async function parentOf(repository: Repository, commit: string): Promise<string> {
-  const parents = line(await repository.objects(["rev-list", "--no-walk", "--parents", commit])).split(" ");
+async function parentOf(repository: RepositoryAccess, commit: string): Promise<string> {
+  const parents = line(await repository.objectGit(["rev-list", "--no-walk", "--parents", commit])).split(" ");
   if (parents[1] !== undefined) return parents[1];
-  const tree = line(await repository.objects(["mktree"]));
+  const tree = line(await repository.objectGit(["mktree"]));
   return await makeCommit(repository, { tree, parents: [], message: "nothing", atMs: 0 });
 }
 
@@ -165,8 +165,8 @@ export interface CommitText {
   readonly message: string;
 }
 
-export async function readCommit(repository: Repository, commit: string): Promise<CommitText> {
-  const text = (await repository.objects(["cat-file", "commit", commit])).output.toString("utf8");
+export async function readCommit(repository: RepositoryAccess, commit: string): Promise<CommitText> {
+  const text = (await repository.objectGit(["cat-file", "commit", commit])).output.toString("utf8");
   const at = text.indexOf("\n\n");
   const headers = at < 0 ? text : text.slice(0, at);
   const [, name = "", email = "", date = ""] = /^author (.*?) ?<([^>]*)> (\d+ [+-]\d+)$/m.exec(headers) ?? [];
@@ -177,8 +177,8 @@ export async function readCommit(repository: Repository, commit: string): Promis
  * A folder with the `.gitattributes` files of a commit and nothing else, for git to read them where it looks for them. One for
  * each set of such files.
  */
-async function attributesFolder(repository: Repository, commit: string): Promise<string> {
-  const listed = await repository.objects(["ls-tree", "-r", "-z", "--full-tree", commit]);
+async function attributesFolder(repository: RepositoryAccess, commit: string): Promise<string> {
+  const listed = await repository.objectGit(["ls-tree", "-r", "-z", "--full-tree", commit]);
   const files = items(listed.output).filter((entry) =>
     /^100\d+ blob [0-9a-f]+\t(?:[\s\S]*\/)?\.gitattributes$/.test(entry),
   );
@@ -190,7 +190,7 @@ async function attributesFolder(repository: Repository, commit: string): Promise
   for (const entry of files) {
     const [, id = "", path = ""] = /^100\d+ blob ([0-9a-f]+)\t([\s\S]*)$/.exec(entry) ?? [];
     await mkdir(dirname(join(draft, path)), { recursive: true });
-    await writeFile(join(draft, path), (await repository.objects(["cat-file", "blob", id])).output);
+    await writeFile(join(draft, path), (await repository.objectGit(["cat-file", "blob", id])).output);
   }
   // Somebody else may have made it meanwhile; it is the same.
   await rename(draft, folder).catch(async () => await rm(draft, { recursive: true, force: true }));

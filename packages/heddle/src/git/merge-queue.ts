@@ -298,7 +298,7 @@ export class MergeQueue {
     for (const { step, source, onto, by } of known.undone) {
       if (step !== entry.step || !(await contains(repository, head, source))) continue;
       if (await contains(repository, entry.commit, by)) continue;
-      const found = await repository.objects(["merge-base", onto, entry.commit], { codes: [0, 1] });
+      const found = await repository.objectGit(["merge-base", onto, entry.commit], { codes: [0, 1] });
       if (found.code === 0) return line(found).split("\n")[0];
     }
     return undefined;

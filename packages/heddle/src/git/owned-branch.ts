@@ -7,21 +7,21 @@
  */
 import { join } from "node:path";
 import { type Result, err, ok } from "../base/result.ts";
-import { type Repository, line } from "./repository-access.ts";
+import { type RepositoryAccess, line } from "./repository-access.ts";
 import { withIntent } from "./intent-log.ts";
-import type { Place } from "./worktree-record.ts";
+import type { WorktreePlace } from "./worktree-record.ts";
 import { ownershipRef, shortBranch } from "./ref-names.ts";
 import type { WorktreeRefusal } from "./types.ts";
 
 /** Makes the branch of a worktree, or finds it ours. One that works detached has none. */
 export async function claimBranch(
-  repository: Repository,
-  { branch, run, name }: Place,
+  repository: RepositoryAccess,
+  { branch, run, name }: WorktreePlace,
   base: string,
 ): Promise<Result<void, WorktreeRefusal>> {
   if (branch === null) return ok(undefined);
   const mark = ownershipRef(run, name);
-  const listed = line(await repository.refs(["for-each-ref", "--format=%(refname)", branch, mark])).split("\n");
+  const listed = line(await repository.git(["for-each-ref", "--format=%(refname)", branch, mark])).split("\n");
   const [ours, isThere] = [listed.includes(mark), listed.includes(branch)];
   if (isThere && !ours)
     return err({
@@ -29,15 +29,15 @@ export async function claimBranch(
       message: `the branch ${shortBranch(branch)} exists, and heddle did not create it`,
       hint: `Rename it: \`git branch -m ${shortBranch(branch)} another-name\`.`,
     });
-  if (!ours) await repository.refs(["update-ref", mark, base, ""]);
-  if (!isThere) await repository.refs(["update-ref", "-m", "heddle: begin", branch, base, ""]);
+  if (!ours) await repository.git(["update-ref", mark, base, ""]);
+  if (!isThere) await repository.git(["update-ref", "-m", "heddle: begin", branch, base, ""]);
   return ok(undefined);
 }
 
-export async function deleteBranch(repository: Repository, { branch, run, name }: Place): Promise<void> {
+export async function deleteBranch(repository: RepositoryAccess, { branch, run, name }: WorktreePlace): Promise<void> {
   if (branch === null) return;
   const mark = ownershipRef(run, name);
-  const listed = await repository.refs(["for-each-ref", "--format=%(refname) %(objectname)", branch, mark]);
+  const listed = await repository.git(["for-each-ref", "--format=%(refname) %(objectname)", branch, mark]);
   const found = line(listed).split("\n");
   if (!found.some((text) => text.startsWith(`${mark} `))) return;
   const input = found
@@ -46,6 +46,6 @@ export async function deleteBranch(repository: Repository, { branch, run, name }
     .join("");
   const locks = [join(repository.facts.commonDir, "packed-refs.lock")];
   await withIntent(repository, { locks }, async () => {
-    await repository.refs(["update-ref", "--stdin"], { input });
+    await repository.git(["update-ref", "--stdin"], { input });
   });
 }

@@ -4,7 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Repository, items, line } from "./repository-access.ts";
+import { type RepositoryAccess, items, line } from "./repository-access.ts";
 import { commitOf } from "./discover.ts";
 
 const MAX_COMMITS = 20_000;
@@ -17,7 +17,7 @@ export interface AgentCommits {
 }
 
 /** `adminDir`: git's folder for the worktree; absent: it is gone. */
-export async function agentCommits(repository: Repository, adminDir: string | undefined): Promise<AgentCommits> {
+export async function agentCommits(repository: RepositoryAccess, adminDir: string | undefined): Promise<AgentCommits> {
   if (adminDir === undefined) return { head: undefined, all: [] };
   const head = await commitOf(repository, "HEAD", adminDir);
   const logged = await loggedIn(join(adminDir, "logs", "HEAD"));
@@ -27,10 +27,10 @@ export async function agentCommits(repository: Repository, adminDir: string | un
 }
 
 /** Where logs are no files that can be read here. */
-async function walked(repository: Repository, adminDir: string): Promise<readonly string[]> {
+async function walked(repository: RepositoryAccess, adminDir: string): Promise<readonly string[]> {
   const args = ["rev-list", "--walk-reflogs", "--ignore-missing", `--max-count=${MAX_COMMITS}`, "HEAD"];
   // Exit code 128: HEAD leads nowhere, as where its branch was deleted.
-  const answer = await repository.refs(args, { gitDir: adminDir, codes: [0, 128] });
+  const answer = await repository.git(args, { gitDir: adminDir, codes: [0, 128] });
   return answer.code === 0 ? line(answer).split("\n") : [];
 }
 
@@ -50,8 +50,8 @@ async function loggedIn(path: string): Promise<readonly string[] | undefined> {
  * Those of `commits` that none of `from` reaches, nor one of heddle's refs, each only if no other of them reaches it. Branches
  * do not count: they can be moved.
  */
-export async function unreached(
-  repository: Repository,
+export async function unreachableCommits(
+  repository: RepositoryAccess,
   run: string,
   commits: readonly string[],
   from: readonly string[],
@@ -63,7 +63,7 @@ export async function unreached(
   if (there.length === 0) return [];
   const input = [...there, ...from.map((id) => `^${id}`)].join("\n");
   const args = ["rev-list", "--parents", "--not", `--glob=refs/heddle/${run}/*`, "--not", "--stdin"];
-  const walked = await repository.refs(args, { input: `${input}\n` });
+  const walked = await repository.git(args, { input: `${input}\n` });
   const outside = new Set<string>();
   const reached = new Set<string>();
   for (const text of line(walked).split("\n")) {
@@ -74,9 +74,9 @@ export async function unreached(
   return there.filter((id) => outside.has(id) && !reached.has(id));
 }
 
-async function present(repository: Repository, commits: readonly string[]): Promise<readonly string[]> {
+async function present(repository: RepositoryAccess, commits: readonly string[]): Promise<readonly string[]> {
   if (commits.length === 0) return [];
-  const answer = await repository.objects(["cat-file", "--batch-check=%(objectname) %(objecttype)"], {
+  const answer = await repository.objectGit(["cat-file", "--batch-check=%(objectname) %(objecttype)"], {
     input: `${commits.join("\n")}\n`,
   });
   return line(answer)
@@ -87,12 +87,12 @@ async function present(repository: Repository, commits: readonly string[]): Prom
 
 /** Trees of all that heddle's refs of a run point to; with it, where `branch` is. */
 export async function savedTrees(
-  repository: Repository,
+  repository: RepositoryAccess,
   run: string,
   branch: string | null,
 ): Promise<{ readonly trees: ReadonlySet<string>; readonly tip: string | undefined }> {
   const places = [`refs/heddle/${run}/`, ...(branch === null ? [] : [branch])];
-  const answer = await repository.refs(["for-each-ref", "--format=%(refname) %(objectname) %(tree)%00", ...places]);
+  const answer = await repository.git(["for-each-ref", "--format=%(refname) %(objectname) %(tree)%00", ...places]);
   const found = items(answer.output).map((text) => text.trim().split(" "));
   return {
     trees: new Set(found.flatMap(([ref, , tree]) => (ref === branch || tree === undefined ? [] : [tree]))),

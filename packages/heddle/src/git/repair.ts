@@ -6,18 +6,18 @@
 import { readFile, readdir, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
 import { systemCode } from "../base/errors.ts";
-import type { Repository } from "./repository-access.ts";
+import type { RepositoryAccess } from "./repository-access.ts";
 import { dropIntent, leftIntent } from "./intent-log.ts";
-import { type AdminEntry, type Place, adminEntries } from "./worktree-record.ts";
+import { type AdminEntry, type WorktreePlace, adminEntries } from "./worktree-record.ts";
 import { dropStaleClaims } from "./network-ports.ts";
 import { checkRun } from "./ref-names.ts";
-import { bury } from "./deferred-delete.ts";
+import { moveToTrash } from "./deferred-delete.ts";
 import { exists } from "./checkout-files.ts";
 
 /** A git that is at work holds a lock file for milliseconds; one of this age has no owner. */
 const LOCK_AGE_MS = 2000;
 
-export async function heal(repository: Repository, run: string): Promise<void> {
+export async function repair(repository: RepositoryAccess, run: string): Promise<void> {
   await healIntent(repository);
   await healAsides(repository, run);
   const home = join(repository.home, checkRun(run)) + sep;
@@ -30,13 +30,13 @@ export async function heal(repository: Repository, run: string): Promise<void> {
 }
 
 /** Lock files on refs of the run whose git was killed. One that is at work is waited for: it holds its own for milliseconds. */
-export async function dropRefLocks(repository: Repository, run: string): Promise<void> {
+export async function dropRefLocks(repository: RepositoryAccess, run: string): Promise<void> {
   const { commonDir } = repository.facts;
   for (const folder of [`refs/heads/heddle/${run}`, `refs/heddle/${run}`])
     await dropLocks(repository, join(commonDir, folder));
 }
 
-async function healIntent(repository: Repository): Promise<void> {
+async function healIntent(repository: RepositoryAccess): Promise<void> {
   const left = await leftIntent(repository);
   if (left === undefined) return;
   const { before, removing = [], locks = [] } = left.intent;
@@ -60,7 +60,7 @@ async function healIntent(repository: Repository): Promise<void> {
 }
 
 /** Notes on worktrees that are gone: a removal that was stopped before its end. */
-async function dropNotes(repository: Repository, run: string): Promise<void> {
+async function dropNotes(repository: RepositoryAccess, run: string): Promise<void> {
   const home = join(repository.home, run);
   const meta = join(home, ".meta");
   for (const name of await readdir(meta).catch(() => []))
@@ -69,7 +69,7 @@ async function dropNotes(repository: Repository, run: string): Promise<void> {
 }
 
 /** A crash while a folder was put to a new note of git's: `X.aside` has the files. */
-async function healAsides(repository: Repository, run: string): Promise<void> {
+async function healAsides(repository: RepositoryAccess, run: string): Promise<void> {
   const home = join(repository.home, run);
   for (const name of await readdir(home).catch(() => [])) {
     if (!name.endsWith(".aside")) continue;
@@ -81,7 +81,7 @@ async function healAsides(repository: Repository, run: string): Promise<void> {
   }
 }
 
-async function healEntry(repository: Repository, entry: AdminEntry): Promise<void> {
+async function healEntry(repository: RepositoryAccess, entry: AdminEntry): Promise<void> {
   const { dir, path } = entry;
   if (path === null) return;
   if (!(await exists(path))) return await removeAdmin(dir);
@@ -91,7 +91,7 @@ async function healEntry(repository: Repository, entry: AdminEntry): Promise<voi
     await removeAdmin(dir);
     // A folder with nothing but git's link holds no work; any other is taken up again, with all that is in it.
     const inside = await readdir(path);
-    if (inside.every((name) => name === ".git")) await bury(repository, path);
+    if (inside.every((name) => name === ".git")) await moveToTrash(repository, path);
     return;
   }
   const lock = join(dir, "locked");
@@ -105,7 +105,7 @@ export async function removeAdmin(dir: string): Promise<void> {
 }
 
 /** The worktree's link to git's note of it, as it should be. An agent may have removed it, or made a repository of its own. */
-export async function mendLink(place: Place, admin: AdminEntry): Promise<void> {
+export async function repairLink(place: WorktreePlace, admin: AdminEntry): Promise<void> {
   const link = join(place.path, ".git");
   const wanted = `gitdir: ${admin.dir}\n`;
   const found = await stat(link).catch(() => undefined);
@@ -114,7 +114,7 @@ export async function mendLink(place: Place, admin: AdminEntry): Promise<void> {
   if ((await readFile(link, "utf8").catch(() => "")) !== wanted) await writeFile(link, wanted);
 }
 
-async function dropLocks(repository: Repository, folder: string): Promise<void> {
+async function dropLocks(repository: RepositoryAccess, folder: string): Promise<void> {
   const names = await readdir(folder, { recursive: true }).catch(() => []);
   for (const name of names) {
     if (!name.endsWith(".lock")) continue;
@@ -125,13 +125,13 @@ async function dropLocks(repository: Repository, folder: string): Promise<void> 
 }
 
 /** What processes were writing when they ended: each draft has its process in its name. */
-async function dropDrafts(repository: Repository, run: string): Promise<void> {
+async function dropDrafts(repository: RepositoryAccess, run: string): Promise<void> {
   const { home } = repository;
   for (const folder of [
     home,
     join(home, ".tmp"),
     join(home, ".attributes"),
-    join(home, ".door"),
+    join(home, ".isolated"),
     join(home, run, ".meta"),
   ]) {
     const deep = folder !== home && !folder.endsWith(".attributes");
@@ -151,12 +151,12 @@ function isRunning(pid: number): boolean {
   }
 }
 
-async function ageMs(repository: Repository, path: string): Promise<number | undefined> {
+async function ageMs(repository: RepositoryAccess, path: string): Promise<number | undefined> {
   const found = await stat(path).catch(() => undefined);
   return found === undefined ? undefined : repository.clock.now() - found.mtimeMs;
 }
 
-async function waitForAge(repository: Repository, path: string): Promise<void> {
+async function waitForAge(repository: RepositoryAccess, path: string): Promise<void> {
   const age = await ageMs(repository, path);
   if (age === undefined || age >= LOCK_AGE_MS) return;
   await new Promise<void>((resolve) => void repository.clock.after(LOCK_AGE_MS - Math.max(0, age), resolve));

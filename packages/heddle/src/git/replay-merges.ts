@@ -6,12 +6,12 @@
  */
 import { makeCommit, treeOf } from "./commits.ts";
 import { mergeOver, readCommit } from "./merge-candidate.ts";
-import type { Repository } from "./repository-access.ts";
+import type { RepositoryAccess } from "./repository-access.ts";
 import { type Integration, contains, messageWith, readTrailers } from "./integration.ts";
 import { commitOf } from "./discover.ts";
 import type { MergedStep, CarriedStep, CarryOutcome } from "./types.ts";
 
-export interface CarryRequest {
+export interface ReplayRequest {
   /** Of the earlier run; `undefined`: its branch is not there. */
   readonly earlier: Integration | undefined;
   readonly from: string;
@@ -21,7 +21,7 @@ export interface CarryRequest {
   readonly steps: readonly CarriedStep[];
 }
 
-export async function carry(repository: Repository, request: CarryRequest): Promise<CarryOutcome> {
+export async function replayMerges(repository: RepositoryAccess, request: ReplayRequest): Promise<CarryOutcome> {
   const { earlier, base, steps } = request;
   const merged = (await earlier?.merged()) ?? [];
   const undone = (await earlier?.undone()) ?? [];
@@ -51,15 +51,15 @@ function isOf({ id, also }: CarriedStep, { step, part }: MergedStep): boolean {
 }
 
 /** Whether the base has all of them: they have landed. */
-async function isBelow(repository: Repository, base: string, commits: readonly string[]): Promise<boolean> {
+async function isBelow(repository: RepositoryAccess, base: string, commits: readonly string[]): Promise<boolean> {
   for (const commit of commits)
     if ((await commitOf(repository, commit)) === undefined || !(await contains(repository, base, commit))) return false;
   return true;
 }
 
 async function onto(
-  repository: Repository,
-  { from, run }: CarryRequest,
+  repository: RepositoryAccess,
+  { from, run }: ReplayRequest,
   { begin, one, owner }: { readonly begin: string; readonly one: MergedStep; readonly owner: string },
 ): Promise<string | { readonly files: readonly string[] }> {
   const merged = await mergeOver(repository, { base: one.onto, ours: begin, theirs: one.commit });

@@ -28,13 +28,13 @@ import {
   gitFailure,
 } from "./git.ts";
 
-export interface Answer {
+export interface GitAnswer {
   readonly code: number;
   readonly output: Buffer;
   readonly said: string;
 }
 
-export interface DoorCall {
+export interface GitOptions {
   readonly input?: string | Uint8Array;
   /** Exit codes that are answers; others throw a `HeddleError`. Absent: 0. */
   readonly codes?: readonly number[];
@@ -42,7 +42,7 @@ export interface DoorCall {
   readonly env?: GitEnvironment;
 }
 
-export interface ObjectsCall extends DoorCall {
+export interface ObjectGitOptions extends GitOptions {
   readonly workTree?: string;
   /** Absolute; absent: none. */
   readonly index?: string;
@@ -61,7 +61,7 @@ export interface RepositoryFacts {
   readonly settings: readonly string[];
 }
 
-export interface DoorOptions {
+export interface RepositoryOptions {
   readonly run: GitRun;
   readonly clock: Clock;
   /** The environment of this process. */
@@ -87,7 +87,7 @@ export const PLAIN_SETTINGS: readonly string[] = [
   "core.bigfilethreshold",
 ];
 
-export class Repository {
+export class RepositoryAccess {
   readonly facts: RepositoryFacts;
   readonly clock: Clock;
   /** Absolute: heddle's folder for this repository; worktrees, locks and what is remembered about them lie in it. */
@@ -95,48 +95,48 @@ export class Repository {
   readonly #run: GitRun;
   readonly #env: GitEnvironment;
   readonly #userEnv: GitEnvironment;
-  readonly #door: string;
+  readonly #isolatedGitDir: string;
   #made: Promise<void> | undefined;
 
-  constructor(facts: RepositoryFacts, options: DoorOptions) {
+  constructor(facts: RepositoryFacts, options: RepositoryOptions) {
     this.facts = facts;
     this.clock = options.clock;
     this.#run = options.run;
     this.#env = gitEnvironment(options.env);
     this.#userEnv = gitEnvironment(options.env, { userConfig: true });
     this.home = join(options.stateDir, repositoryKey(facts.commonDir));
-    this.#door = join(this.home, ".door");
+    this.#isolatedGitDir = join(this.home, ".isolated");
   }
 
   /** `gitDir`: of one worktree; absent: the one that they share. */
-  async refs(args: readonly string[], call: DoorCall & { readonly gitDir?: string } = {}): Promise<Answer> {
+  async git(args: readonly string[], call: GitOptions & { readonly gitDir?: string } = {}): Promise<GitAnswer> {
     const gitDir = call.gitDir ?? this.facts.commonDir;
     const env = { ...this.#env, GIT_DIR: gitDir, ...call.env };
     return this.#call(args, { ...call, cwd: gitDir, env });
   }
 
-  async objects(args: readonly string[], call: ObjectsCall = {}): Promise<Answer> {
+  async objectGit(args: readonly string[], call: ObjectGitOptions = {}): Promise<GitAnswer> {
     await (this.#made ??= this.#make());
     const { commonDir, settings } = this.facts;
     const env: Record<string, string> = {
       ...this.#env,
-      GIT_DIR: this.#door,
+      GIT_DIR: this.#isolatedGitDir,
       GIT_OBJECT_DIRECTORY: join(commonDir, "objects"),
-      GIT_WORK_TREE: call.workTree ?? join(this.#door, "empty"),
+      GIT_WORK_TREE: call.workTree ?? join(this.#isolatedGitDir, "empty"),
       ...call.env,
     };
     if (call.index !== undefined) env["GIT_INDEX_FILE"] = call.index;
     const shallow = join(commonDir, "shallow");
     if (existsSync(shallow)) env["GIT_SHALLOW_FILE"] = shallow;
     const options = settings.flatMap((setting) => ["-c", setting]);
-    return this.#call([...options, ...args], { ...call, cwd: call.workTree ?? this.#door, env });
+    return this.#call([...options, ...args], { ...call, cwd: call.workTree ?? this.#isolatedGitDir, env });
   }
 
   /**
    * As a program that is started in `folder` would see it: found from there, not named, and never in a folder above it. For
    * questions alone (`rev-parse`).
    */
-  async seenFrom(folder: string, args: readonly string[], codes: readonly number[] = [0]): Promise<Answer> {
+  async seenFrom(folder: string, args: readonly string[], codes: readonly number[] = [0]): Promise<GitAnswer> {
     const env = { ...this.#userEnv, GIT_CEILING_DIRECTORIES: dirname(folder) };
     return this.#call(args, { cwd: folder, env, codes });
   }
@@ -145,13 +145,13 @@ export class Repository {
   async refreshExcludes(): Promise<void> {
     await (this.#made ??= this.#make());
     const text = await readFile(join(this.facts.commonDir, "info", "exclude"), "utf8").catch(() => "");
-    await writeWhole(join(this.#door, "info", "exclude"), text);
+    await writeWhole(join(this.#isolatedGitDir, "info", "exclude"), text);
   }
 
   async #call(
     args: readonly string[],
-    call: DoorCall & { readonly cwd: string; readonly env: GitEnvironment },
-  ): Promise<Answer> {
+    call: GitOptions & { readonly cwd: string; readonly env: GitEnvironment },
+  ): Promise<GitAnswer> {
     const end: GitEnd = await this.#run(
       defined({
         args,
@@ -171,13 +171,13 @@ export class Repository {
     const { objectFormat } = this.facts;
     invariant(/^[a-z0-9]+$/.test(objectFormat), "an object format is one word");
     for (const folder of ["info", "refs", "objects", "empty"])
-      await mkdir(join(this.#door, folder), { recursive: true });
+      await mkdir(join(this.#isolatedGitDir, folder), { recursive: true });
     const format = objectFormat === "sha1" ? "\trepositoryformatversion = 0\n" : "\trepositoryformatversion = 1\n";
     const extension = objectFormat === "sha1" ? "" : `[extensions]\n\tobjectformat = ${objectFormat}\n`;
-    await writeWhole(join(this.#door, "config"), `[core]\n${format}\tbare = false\n${extension}`);
+    await writeWhole(join(this.#isolatedGitDir, "config"), `[core]\n${format}\tbare = false\n${extension}`);
     // Above every .gitattributes: no file is converted or merged by a program, whatever it asks for.
-    await writeWhole(join(this.#door, "info", "attributes"), "* -filter\n");
-    await writeWhole(join(this.#door, "HEAD"), "ref: refs/heads/none\n");
+    await writeWhole(join(this.#isolatedGitDir, "info", "attributes"), "* -filter\n");
+    await writeWhole(join(this.#isolatedGitDir, "HEAD"), "ref: refs/heads/none\n");
   }
 }
 
@@ -212,6 +212,6 @@ export function items(output: Buffer): readonly string[] {
 }
 
 /** The one line of a command's output. */
-export function line(answer: Answer): string {
+export function line(answer: GitAnswer): string {
   return answer.output.toString("utf8").trim();
 }

@@ -9,7 +9,7 @@
  */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type Repository, line } from "./repository-access.ts";
+import { type RepositoryAccess, line } from "./repository-access.ts";
 import { withIntent } from "./intent-log.ts";
 import type { RepositoryLock } from "./lock.ts";
 import { BRANCHES, REFS, checkRun, integrationRef } from "./ref-names.ts";
@@ -30,13 +30,13 @@ interface Ref {
 }
 
 /** Heddle's refs of a run, whole names. */
-export async function runRefs(repository: Repository, run: string): Promise<readonly string[]> {
+export async function runRefs(repository: RepositoryAccess, run: string): Promise<readonly string[]> {
   return (await refsUnder(repository, run)).map(({ name }) => name);
 }
 
-async function refsUnder(repository: Repository, run: string): Promise<readonly Ref[]> {
+async function refsUnder(repository: RepositoryAccess, run: string): Promise<readonly Ref[]> {
   const format = "--format=%(refname)%00%(objectname)%00%(worktreepath)%00/%00";
-  const listed = await repository.refs(["for-each-ref", format, `${BRANCHES}${checkRun(run)}/`, `${REFS}${run}/`]);
+  const listed = await repository.git(["for-each-ref", format, `${BRANCHES}${checkRun(run)}/`, `${REFS}${run}/`]);
   return listed.output
     .toString("utf8")
     .split("\0/\0\n")
@@ -47,7 +47,7 @@ async function refsUnder(repository: Repository, run: string): Promise<readonly 
 }
 
 /** What there is of a run's refs; `undefined`: none. */
-export async function refsOf(repository: Repository, run: string): Promise<RunRefs | undefined> {
+export async function refsOf(repository: RepositoryAccess, run: string): Promise<RunRefs | undefined> {
   const refs = await refsUnder(repository, run);
   if (refs.length === 0) return undefined;
   const head = refs.find(({ name }) => name === integrationRef(run))?.commit;
@@ -59,9 +59,9 @@ export async function refsOf(repository: Repository, run: string): Promise<RunRe
 }
 
 /** Whether a ref that is not heddle's leads to a commit; branches of heddle's that were pushed are heddle's still. */
-async function isElsewhere(repository: Repository, commit: string): Promise<boolean> {
+async function isElsewhere(repository: RepositoryAccess, commit: string): Promise<boolean> {
   const places = ["refs/heads/", "refs/remotes/", "refs/tags/"];
-  const listed = await repository.refs(["for-each-ref", `--contains=${commit}`, "--format=%(refname)", ...places]);
+  const listed = await repository.git(["for-each-ref", `--contains=${commit}`, "--format=%(refname)", ...places]);
   return line(listed)
     .split("\n")
     .some((ref) => ref !== "" && !/^refs\/(heads|remotes\/[^/]+)\/heddle\//.test(ref));
@@ -77,7 +77,7 @@ function removable(refs: readonly Ref[], run: string): readonly string[] {
     .map(({ name }) => name);
 }
 
-async function treesOf(repository: Repository, run: string): Promise<readonly string[]> {
+async function treesOf(repository: RepositoryAccess, run: string): Promise<readonly string[]> {
   const entries = await readdir(join(repository.home, checkRun(run)), { withFileTypes: true }).catch(() => []);
   return entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith(".")).map(({ name }) => name);
 }
@@ -86,7 +86,7 @@ async function treesOf(repository: Repository, run: string): Promise<readonly st
  * Removes every ref of a run: captures, kept commits and branches. What only they lead to is lost with git's next clean-up, so
  * this is for a person's word or a written rule. Refused (`false`) while the run has worktrees.
  */
-export async function removeRunRefs(repository: Repository, lock: RepositoryLock, run: string): Promise<boolean> {
+export async function removeRunRefs(repository: RepositoryAccess, lock: RepositoryLock, run: string): Promise<boolean> {
   return await lock.run(async () => {
     if ((await treesOf(repository, run)).length > 0) return false;
     const input = removable(await refsUnder(repository, run), run)
@@ -96,7 +96,7 @@ export async function removeRunRefs(repository: Repository, lock: RepositoryLock
     await withIntent(
       repository,
       { locks },
-      async () => await repository.refs(["update-ref", "--stdin", "-z"], { input }),
+      async () => await repository.git(["update-ref", "--stdin", "-z"], { input }),
     );
     return true;
   });

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { mergeTrees } from "./merge-candidate.ts";
 import { makeCommit } from "./commits.ts";
 import { withEntries } from "./conflict.ts";
-import { items, line, type Repository } from "./repository-access.ts";
+import { items, line, type RepositoryAccess } from "./repository-access.ts";
 
-export interface SettleOptions {
+export interface TakeSideOptions {
   readonly head: string;
   readonly commit: string;
   /** `ours`: that of `head`; `theirs`: that of `commit`. */
@@ -16,17 +16,17 @@ export interface SettleOptions {
 }
 
 /** The id of a commit on top of `head` that has both, and where they conflict, what the side has. */
-export async function settle(repository: Repository, options: SettleOptions): Promise<string> {
+export async function takeSide(repository: RepositoryAccess, options: TakeSideOptions): Promise<string> {
   const { head, commit, message } = options;
   const merged = await mergeTrees(repository, head, commit);
   let tree = merged.tree;
   if (merged.kind === "conflict") {
-    const base = line(await repository.objects(["merge-base", head, commit], { codes: [0, 1] })).split("\n")[0];
+    const base = line(await repository.objectGit(["merge-base", head, commit], { codes: [0, 1] })).split("\n")[0];
     const entries = new Map<string, string | undefined>();
     for (const { path } of merged.stages) {
       const [plain = path] = path.split(new RegExp(`~(?:${head}|${commit})`));
       if (plain !== path) entries.set(path, undefined);
-      const chosen = await settled(repository, { ...options, base, path: plain });
+      const chosen = await chosenEntry(repository, { ...options, base, path: plain });
       // A folder's files are in the tree already: they conflict with nothing.
       if (chosen !== "folder") entries.set(plain, chosen);
       if (chosen === undefined || chosen === "folder") continue;
@@ -43,9 +43,9 @@ interface Entry {
 }
 
 /** Mode and id of the settled file; `undefined`: it is gone. */
-async function settled(
-  repository: Repository,
-  at: SettleOptions & { readonly base: string | undefined; readonly path: string },
+async function chosenEntry(
+  repository: RepositoryAccess,
+  at: TakeSideOptions & { readonly base: string | undefined; readonly path: string },
 ): Promise<string | undefined> {
   const read = (commit: string): Promise<Entry | undefined> => entryOf(repository, commit, at.path);
   const base = at.base === undefined ? undefined : await read(at.base);
@@ -59,28 +59,28 @@ async function settled(
   try {
     for (const [name, entry] of Object.entries({ base, ours, theirs })) {
       const blob =
-        entry === undefined ? Buffer.alloc(0) : (await repository.objects(["cat-file", "blob", entry.id])).output;
+        entry === undefined ? Buffer.alloc(0) : (await repository.objectGit(["cat-file", "blob", entry.id])).output;
       await writeFile(join(folder, name), blob);
     }
     const files = ["ours", "base", "theirs"].map((name) => join(folder, name));
     // 255: binary, or broken otherwise.
-    const answer = await repository.objects(["merge-file", "-q", `--${at.side}`, ...files], { codes: [0, 255] });
+    const answer = await repository.objectGit(["merge-file", "-q", `--${at.side}`, ...files], { codes: [0, 255] });
     if (answer.code !== 0) return `${chosen.mode} ${chosen.id}`;
     const input = await readFile(join(folder, "ours"));
-    const id = line(await repository.objects(["hash-object", "-w", "--stdin"], { input }));
+    const id = line(await repository.objectGit(["hash-object", "-w", "--stdin"], { input }));
     return `${chosen.mode} ${id}`;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function entryOf(repository: Repository, commit: string, path: string): Promise<Entry | undefined> {
-  const listed = await repository.objects(["ls-tree", "-z", "--full-tree", commit, "--", path]);
+async function entryOf(repository: RepositoryAccess, commit: string, path: string): Promise<Entry | undefined> {
+  const listed = await repository.objectGit(["ls-tree", "-z", "--full-tree", commit, "--", path]);
   const [, mode, id] = /^(\d+) \w+ ([0-9a-f]+)\t/.exec(items(listed.output)[0] ?? "") ?? [];
   return mode === undefined || id === undefined ? undefined : { mode, id };
 }
 
-async function filesIn(repository: Repository, tree: string, folder: string): Promise<readonly string[]> {
+async function filesIn(repository: RepositoryAccess, tree: string, folder: string): Promise<readonly string[]> {
   const args = ["ls-tree", "-r", "-z", "--full-tree", "--name-only", tree, "--", `${folder}/`];
-  return items((await repository.objects(args)).output);
+  return items((await repository.objectGit(args)).output);
 }

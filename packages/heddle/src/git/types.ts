@@ -136,7 +136,7 @@ export interface Breach {
 }
 
 /** A look at what no step may change. Plain data. */
-export interface Look {
+export interface IsolationSnapshot {
   readonly head: string;
   /** Hash of what the index holds, not of its times. */
   readonly index: string;

@@ -4,19 +4,19 @@
  */
 import { join } from "node:path";
 import { defined } from "../base/defined.ts";
-import { agentCommits, savedTrees, unreached } from "./reflog-commits.ts";
+import { agentCommits, savedTrees, unreachableCommits } from "./reflog-commits.ts";
 import { treeOf } from "./commits.ts";
-import type { Repository } from "./repository-access.ts";
-import { type AdminEntry, type Place, adminOf, readRecord } from "./worktree-record.ts";
+import type { RepositoryAccess } from "./repository-access.ts";
+import { type AdminEntry, type WorktreePlace, adminOf, readRecord } from "./worktree-record.ts";
 import { commitOf } from "./discover.ts";
 import { ownershipRef } from "./ref-names.ts";
 import type { FileLimits, RemoveOptions } from "./types.ts";
-import { DEFAULT_LIMITS, type Snapshot, exists, snapshot } from "./checkout-files.ts";
+import { DEFAULT_FILE_LIMITS, type TreeSnapshot, exists, takeSnapshot } from "./checkout-files.ts";
 
 /** What would be lost, as the end of a sentence; `undefined`: nothing. `branch`: whether that goes too. */
 export async function unsavedWork(
-  repository: Repository,
-  place: Place,
+  repository: RepositoryAccess,
+  place: WorktreePlace,
   options: { readonly acceptLeftOut: boolean; readonly branch?: RemoveOptions["branch"] },
 ): Promise<string | undefined> {
   if (!(await exists(place.path))) return undefined;
@@ -27,7 +27,7 @@ export async function unsavedWork(
   if (base === undefined) return "heddle has no record of it";
   const admin = await adminOf(repository, place.path);
   const made = await agentCommits(repository, admin?.dir);
-  const now = await snapshotOf(repository, { place, base, admin, head: made.head, limits: DEFAULT_LIMITS });
+  const now = await snapshotOf(repository, { place, base, admin, head: made.head, limits: DEFAULT_FILE_LIMITS });
   const baseTree = await treeOf(repository, base);
   const { trees: saved, tip: branchTip } = await savedTrees(repository, place.run, place.branch);
   if (now.tree !== baseTree && !saved.has(now.tree)) return "changed files";
@@ -40,20 +40,20 @@ export async function unsavedWork(
   }
   const tip = options.branch === "delete" ? branchTip : undefined;
   const commits = tip === undefined || made.all.includes(tip) ? made.all : [...made.all, tip];
-  const lost = await unreached(repository, place.run, commits, [base]);
+  const lost = await unreachableCommits(repository, place.run, commits, [base]);
   return lost.length === 0 ? undefined : `commit ${lost[0] ?? ""}`;
 }
 
-export interface PlaceSnapshot extends Snapshot {
+export interface PlaceSnapshot extends TreeSnapshot {
   /** `.git` is a folder: whoever worked here made another repository. */
   readonly ownRepository: boolean;
 }
 
 /** The files of a worktree as they are; its folder exists. `head`: where the HEAD of `admin` is. */
 export async function snapshotOf(
-  repository: Repository,
+  repository: RepositoryAccess,
   options: {
-    readonly place: Place;
+    readonly place: WorktreePlace;
     readonly base: string;
     readonly admin: AdminEntry | undefined;
     readonly head: string | undefined;
@@ -61,7 +61,7 @@ export async function snapshotOf(
   },
 ): Promise<PlaceSnapshot> {
   const { place, base, admin, head, limits } = options;
-  const taken = await snapshot(
+  const taken = await takeSnapshot(
     repository,
     defined({
       path: place.path,

@@ -5,13 +5,13 @@
  */
 import { mkdir, readFile, readdir, realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Repository } from "./repository-access.ts";
+import type { RepositoryAccess } from "./repository-access.ts";
 import { writeWhole } from "./repository-access.ts";
 import { branchRef, checkRun, treeName } from "./ref-names.ts";
 import type { TreeOwner } from "./types.ts";
 
 /** All that follows from run and owner. */
-export interface Place {
+export interface WorktreePlace {
   readonly run: string;
   readonly owner: TreeOwner;
   readonly name: string;
@@ -59,7 +59,7 @@ export interface Setting {
   readonly holds?: HeldWork;
 }
 
-export function placeOf(repository: Repository, run: string, owner: TreeOwner): Place {
+export function worktreePlaceOf(repository: RepositoryAccess, run: string, owner: TreeOwner): WorktreePlace {
   const name = treeName(owner);
   const home = join(repository.home, checkRun(run));
   const meta = join(home, ".meta", name);
@@ -74,7 +74,7 @@ export function placeOf(repository: Repository, run: string, owner: TreeOwner): 
   };
 }
 
-export async function readRecord(place: Place): Promise<TreeRecord | undefined> {
+export async function readRecord(place: WorktreePlace): Promise<TreeRecord | undefined> {
   try {
     const value: unknown = JSON.parse(await readFile(join(place.meta, "record.json"), "utf8"));
     // Written by `writeRecord` alone, whole or not at all.
@@ -84,7 +84,7 @@ export async function readRecord(place: Place): Promise<TreeRecord | undefined> 
   }
 }
 
-export async function writeRecord(place: Place, record: TreeRecord): Promise<void> {
+export async function writeRecord(place: WorktreePlace, record: TreeRecord): Promise<void> {
   await mkdir(place.meta, { recursive: true });
   await writeWhole(join(place.meta, "record.json"), JSON.stringify(record));
 }
@@ -98,7 +98,7 @@ export interface AdminEntry {
 }
 
 /** Read from the files that git documents: its own list leaves out what a stopped `worktree add` left. */
-export async function adminEntries(repository: Repository): Promise<readonly AdminEntry[]> {
+export async function adminEntries(repository: RepositoryAccess): Promise<readonly AdminEntry[]> {
   const folder = join(repository.facts.commonDir, "worktrees");
   const names = await readdir(folder).catch(() => []);
   return await Promise.all(
@@ -113,6 +113,6 @@ export async function adminEntries(repository: Repository): Promise<readonly Adm
   );
 }
 
-export async function adminOf(repository: Repository, path: string): Promise<AdminEntry | undefined> {
+export async function adminOf(repository: RepositoryAccess, path: string): Promise<AdminEntry | undefined> {
   return (await adminEntries(repository)).find((entry) => entry.path === path);
 }

@@ -15,8 +15,8 @@ import { HeddleError, type Problem, caught } from "../base/errors.ts";
 import { type Result, err, ok } from "../base/result.ts";
 import { copyIndex, moveIndex } from "./index-status.ts";
 import { claimBranch, deleteBranch } from "./owned-branch.ts";
-import { type Repository, line } from "./repository-access.ts";
-import { heal, mendLink, removeAdmin } from "./repair.ts";
+import { type RepositoryAccess, line } from "./repository-access.ts";
+import { repair, repairLink, removeAdmin } from "./repair.ts";
 import { withIntent } from "./intent-log.ts";
 import { RepositoryLock } from "./lock.ts";
 import { type DiskLimits, DiskUse } from "./disk.ts";
@@ -24,21 +24,21 @@ import { copyIncluded } from "./include.ts";
 import {
   type AdminEntry,
   type HeldWork,
-  type Place,
+  type WorktreePlace,
   type Setting,
   type TreeRecord,
   adminEntries,
   adminOf,
-  placeOf,
+  worktreePlaceOf,
   readRecord,
   writeRecord,
 } from "./worktree-record.ts";
 import { claimPorts, releasePorts } from "./network-ports.ts";
 import { checkRun, shortBranch, slugOf } from "./ref-names.ts";
 import { commitOf } from "./discover.ts";
-import { bury, emptyTrash, inUse } from "./deferred-delete.ts";
+import { moveToTrash, emptyTrash, inUse } from "./deferred-delete.ts";
 import { clean, draftOf, exists, populate } from "./checkout-files.ts";
-import { unreached } from "./reflog-commits.ts";
+import { unreachableCommits } from "./reflog-commits.ts";
 import { unsavedWork } from "./unsaved-work.ts";
 import type { IncludeReport, LossOptions, RemoveOptions, TreeOwner, WorktreeRefusal } from "./types.ts";
 
@@ -50,7 +50,7 @@ export interface WorktreeRequest {
 }
 
 export interface Worktree {
-  readonly place: Place;
+  readonly place: WorktreePlace;
   /** Absolute. */
   readonly path: string;
   /** Short name; `null`: detached. */
@@ -70,7 +70,7 @@ export interface Worktree {
 }
 
 export interface WorktreesOptions {
-  readonly repository: Repository;
+  readonly repository: RepositoryAccess;
   readonly limits?: DiskLimits;
   readonly ports?: { readonly first: number; readonly count: number; readonly perTree: number };
   /** Absolute and real: the project's folder, noted beside each worktree. */
@@ -90,7 +90,7 @@ const NOTHING_INCLUDED: IncludeReport = { copied: [], skipped: [] };
 const LOCK_REASON = "heddle";
 
 export class Worktrees {
-  readonly repository: Repository;
+  readonly repository: RepositoryAccess;
   readonly lock: RepositoryLock;
   readonly #options: WorktreesOptions;
   readonly #disk: DiskUse;
@@ -106,7 +106,7 @@ export class Worktrees {
 
   /** The worktree of an owner, made if need be. What git fails at is thrown. */
   async ensure(request: WorktreeRequest): Promise<Result<Worktree, WorktreeRefusal>> {
-    const place = placeOf(this.repository, request.run, request.owner);
+    const place = worktreePlaceOf(this.repository, request.run, request.owner);
     await this.#disk.refresh();
     const admin = await this.lock.run(async () => await this.#ensureAdmin(place, request.base));
     if (!admin.ok) return admin;
@@ -135,7 +135,7 @@ export class Worktrees {
 
   /** The worktree of an owner if it is there and whole. */
   async find(run: string, owner: TreeOwner): Promise<Worktree | undefined> {
-    const place = placeOf(this.repository, run, owner);
+    const place = worktreePlaceOf(this.repository, run, owner);
     const record = await readRecord(place);
     if (record?.populated !== true || !(await exists(place.path))) return undefined;
     return worktreeOf(place, record, false, NOTHING_INCLUDED);
@@ -159,7 +159,7 @@ export class Worktrees {
     return ok(await this.#set(place, setting, options.ignored ?? false));
   }
 
-  async #set(place: Place, { commit, files, holds }: Setting, ignored: boolean): Promise<Worktree> {
+  async #set(place: WorktreePlace, { commit, files, holds }: Setting, ignored: boolean): Promise<Worktree> {
     const admin = await this.#admin(place);
     await this.#dropLocks(place, admin);
     await this.#pointTo(place, admin, commit);
@@ -195,7 +195,7 @@ export class Worktrees {
     const unsaved = await this.#unsaved(place, options);
     if (unsaved !== undefined) return err(unsaved);
     await this.lock.run(async () => {
-      await bury(this.repository, place.path);
+      await moveToTrash(this.repository, place.path);
       await this.#forget(place);
       if (options.branch === "delete") await deleteBranch(this.repository, place);
       await rm(place.meta, { recursive: true, force: true });
@@ -224,14 +224,14 @@ export class Worktrees {
     return (await readRecord(tree.place))?.setup !== key;
   }
 
-  async #ensureAdmin(place: Place, base: string): Promise<Result<void, WorktreeRefusal>> {
+  async #ensureAdmin(place: WorktreePlace, base: string): Promise<Result<void, WorktreeRefusal>> {
     if (!this.#healed.has(place.run)) {
-      await heal(this.repository, checkRun(place.run));
+      await repair(this.repository, checkRun(place.run));
       this.#healed.add(place.run);
     }
     const admin = await adminOf(this.repository, place.path);
     const folder = await exists(place.path);
-    if (admin !== undefined && folder) return ok(await mendLink(place, admin));
+    if (admin !== undefined && folder) return ok(await repairLink(place, admin));
     if (admin !== undefined) await this.#forget(place);
     if (!folder) {
       await rm(place.meta, { recursive: true, force: true });
@@ -244,7 +244,7 @@ export class Worktrees {
     return ok(undefined);
   }
 
-  async #add(place: Place, base: string): Promise<void> {
+  async #add(place: WorktreePlace, base: string): Promise<void> {
     await mkdir(dirname(place.path), { recursive: true });
     // A branch that is there already is checked out, none is made: so no tracking is set up and no configuration written.
     const where = place.branch === null ? ["--detach", place.path, base] : [place.path, shortBranch(place.branch)];
@@ -252,11 +252,11 @@ export class Worktrees {
     for (let left = TRIES; ; left--) {
       try {
         const before = (await adminEntries(this.repository)).map((entry) => basename(entry.dir));
-        await withIntent(this.repository, { before }, async () => await this.repository.refs(args));
+        await withIntent(this.repository, { before }, async () => await this.repository.git(args));
         break;
       } catch (thrown) {
         // Somebody else's git may have been in the way for a moment; what this one left is removed.
-        await bury(this.repository, place.path);
+        await moveToTrash(this.repository, place.path);
         await this.#forget(place);
         if (left === 1) throw thrown;
       }
@@ -265,23 +265,23 @@ export class Worktrees {
   }
 
   /** The folder is there, perhaps with work in it, but git has no note of it any more: one is made, and the folder put to it. */
-  async #adopt(place: Place, base: string): Promise<void> {
+  async #adopt(place: WorktreePlace, base: string): Promise<void> {
     const aside = `${place.path}.aside`;
     await rename(place.path, aside);
     await this.#add(place, base);
     await rm(place.path, { recursive: true });
     await rename(aside, place.path);
-    await mendLink(place, await this.#admin(place));
+    await repairLink(place, await this.#admin(place));
   }
 
   /** Removes git's note of the worktree, which is locked; never that of another. */
-  async #forget(place: Place): Promise<void> {
+  async #forget(place: WorktreePlace): Promise<void> {
     const admin = await adminOf(this.repository, place.path);
     if (admin === undefined) return;
     await withIntent(this.repository, { removing: [basename(admin.dir)] }, async () => await removeAdmin(admin.dir));
   }
 
-  async #admin(place: Place): Promise<AdminEntry> {
+  async #admin(place: WorktreePlace): Promise<AdminEntry> {
     const admin = await adminOf(this.repository, place.path);
     if (admin !== undefined) return admin;
     throw new HeddleError({
@@ -292,7 +292,7 @@ export class Worktrees {
   }
 
   /** What git finds from inside is this worktree of this repository, not some folder above it. */
-  async #verify(place: Place): Promise<void> {
+  async #verify(place: WorktreePlace): Promise<void> {
     const args = ["rev-parse", "--path-format=absolute", "--show-toplevel", "--git-common-dir"];
     const seen = line(await this.repository.seenFrom(place.path, args)).split("\n");
     const expected = [place.path, this.repository.facts.commonDir];
@@ -305,37 +305,37 @@ export class Worktrees {
   }
 
   /** What the files of a new worktree are to be: its branch's commit, which may have been made before a crash. */
-  async #baseOf(place: Place, base: string): Promise<Result<string, WorktreeRefusal>> {
+  async #baseOf(place: WorktreePlace, base: string): Promise<Result<string, WorktreeRefusal>> {
     const admin = await this.#admin(place);
     const head = await commitOf(this.repository, "HEAD", admin.dir);
     if (head === base) return ok(base);
     // In a worktree of the pool nobody works: what HEAD names there is a candidate of ours, made anew when it is wanted.
     const holdsWork = head !== undefined && place.owner.kind !== "pool";
-    const lost = holdsWork ? await unreached(this.repository, place.run, [head], [base]) : [];
+    const lost = holdsWork ? await unreachableCommits(this.repository, place.run, [head], [base]) : [];
     if (lost.length > 0) return err(notCaptured(place, `commit ${head ?? ""}`));
     await this.#pointTo(place, admin, base);
     return ok(base);
   }
 
   /** HEAD to the worktree's own branch, and the branch to `commit`. */
-  async #pointTo(place: Place, admin: AdminEntry, commit: string): Promise<void> {
+  async #pointTo(place: WorktreePlace, admin: AdminEntry, commit: string): Promise<void> {
     const gitDir = admin.dir;
     if (place.branch === null) {
-      await this.repository.refs(["update-ref", "--no-deref", "HEAD", commit], { gitDir });
+      await this.repository.git(["update-ref", "--no-deref", "HEAD", commit], { gitDir });
       return;
     }
-    await this.repository.refs(["update-ref", "-m", "heddle: reset", place.branch, commit]);
-    await this.repository.refs(["symbolic-ref", "-m", "heddle: reset", "HEAD", place.branch], { gitDir });
+    await this.repository.git(["update-ref", "-m", "heddle: reset", place.branch, commit]);
+    await this.repository.git(["symbolic-ref", "-m", "heddle: reset", "HEAD", place.branch], { gitDir });
   }
 
   /** Whoever worked here has ended, perhaps in the middle of a git command. */
-  async #dropLocks(place: Place, admin: AdminEntry): Promise<void> {
+  async #dropLocks(place: WorktreePlace, admin: AdminEntry): Promise<void> {
     for (const name of ["index.lock", "HEAD.lock"]) await rm(join(admin.dir, name), { force: true });
     if (place.branch !== null) await rm(join(this.repository.facts.commonDir, `${place.branch}.lock`), { force: true });
   }
 
   /** The agent's own git shall find an index; what was going on in the worktree is over. */
-  async #handOver(place: Place): Promise<void> {
+  async #handOver(place: WorktreePlace): Promise<void> {
     const admin = await this.#admin(place);
     for (const name of [
       "MERGE_HEAD",
@@ -354,7 +354,7 @@ export class Worktrees {
 
   /** What would be lost. In the pool nobody works: there it is nothing. */
   async #unsaved(
-    place: Place,
+    place: WorktreePlace,
     { acceptLeftOut = false, branch = "keep" }: RemoveOptions,
   ): Promise<WorktreeRefusal | undefined> {
     if (place.owner.kind === "pool") return undefined;
@@ -363,7 +363,7 @@ export class Worktrees {
   }
 }
 
-function notCaptured(place: Place, what: string): WorktreeRefusal {
+function notCaptured(place: WorktreePlace, what: string): WorktreeRefusal {
   return {
     code: "WorkNotCaptured",
     message: `${place.path} has work that is not captured: ${what}`,
@@ -372,15 +372,15 @@ function notCaptured(place: Place, what: string): WorktreeRefusal {
 }
 
 /** A worktree has all files, whatever part of them the user's checkout keeps: git copies that choice to new worktrees. */
-async function unsparse(repository: Repository, admin: AdminEntry): Promise<void> {
+async function unsparse(repository: RepositoryAccess, admin: AdminEntry): Promise<void> {
   await rm(join(admin.dir, "info", "sparse-checkout"), { force: true });
   const settings = join(admin.dir, "config.worktree");
   if (!(await exists(settings))) return;
   for (const key of ["core.sparseCheckout", "core.sparseCheckoutCone", "index.sparse"])
-    await repository.refs(["config", "--file", settings, "--unset-all", key], { codes: [0, 5] });
+    await repository.git(["config", "--file", settings, "--unset-all", key], { codes: [0, 5] });
 }
 
-function worktreeOf(place: Place, record: TreeRecord, fresh: boolean, included: IncludeReport): Worktree {
+function worktreeOf(place: WorktreePlace, record: TreeRecord, fresh: boolean, included: IncludeReport): Worktree {
   const branch = place.branch === null ? null : shortBranch(place.branch);
   const slug = slugOf(place.run, place.name);
   const { base, ports, holds } = record;

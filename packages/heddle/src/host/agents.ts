@@ -2,14 +2,14 @@
  * Composition root for agents: picks what agent steps need on this machine. Loaded by the rest of the host only when the
  * first agent is about to start, or when worktrees are listed.
  */
-import { agentKeeping } from "../agent/work/maintenance.ts";
-import type { AgentKeeping, AgentWork } from "../agent/port.ts";
-import { agentWork } from "../agent/work/agent-executor.ts";
+import { agentMaintenance } from "../agent/work/maintenance.ts";
+import type { AgentMaintenance, AgentExecutor } from "../agent/port.ts";
+import { agentExecutor } from "../agent/work/agent-executor.ts";
 import { systemClock } from "../base/clock.ts";
 import { randomId } from "../base/ids.ts";
 import { systemRandom } from "../base/random.ts";
-import { openTaskDesk } from "../agent/tools/task-server.ts";
-import type { TaskDesk } from "../agent/tools/port.ts";
+import { openTaskServer } from "../agent/tools/task-server.ts";
+import type { TaskServer } from "../agent/tools/port.ts";
 import { knownAgents, type LocalAgents, localAgentRunner } from "../agent/adapters/local.ts";
 import { worktreesDir } from "../project/layout.ts";
 import type { LocalRunners } from "../runner/local.ts";
@@ -17,14 +17,14 @@ import { VERSION } from "../version.ts";
 import { systemGit } from "../git/git.ts";
 
 /** `scripted`: starts the scripted agent. */
-export function openAgentWork(
+export function openAgentExecutor(
   dir: string,
   runners: LocalRunners,
   { scripted }: Required<Pick<LocalAgents, "scripted">>,
-): AgentWork {
+): AgentExecutor {
   const clock = systemClock();
-  let desk: Promise<TaskDesk> | undefined;
-  const work = agentWork({
+  let taskServer: Promise<TaskServer> | undefined;
+  const work = agentExecutor({
     projectDir: dir,
     stateDir: worktreesDir(process.env),
     clock,
@@ -32,22 +32,22 @@ export function openAgentWork(
     env: process.env,
     runner: runners.runner,
     agentRunner: async (agents) => localAgentRunner({ scripted, ...agents, ...runners.shared }),
-    desk: () => (desk ??= openTaskDesk({ clock, version: VERSION, node: process.execPath })),
+    taskServer: () => (taskServer ??= openTaskServer({ clock, version: VERSION, node: process.execPath })),
   });
   return {
     start: (job, onNote) => work.start(job, onNote),
     finishRun: (run, isDone) => work.finishRun(run, isDone),
     async [Symbol.asyncDispose]() {
       await work[Symbol.asyncDispose]();
-      await (await desk)?.[Symbol.asyncDispose]();
+      await (await taskServer)?.[Symbol.asyncDispose]();
     },
   };
 }
 
 /** For commands that look after what agents left; starts nothing but git, and agents with `--version`. */
-export function openAgentKeeping(dir: string): AgentKeeping {
+export function localAgentMaintenance(dir: string): AgentMaintenance {
   const clock = systemClock();
-  return agentKeeping({
+  return agentMaintenance({
     projectDir: dir,
     stateDir: worktreesDir(process.env),
     clock,

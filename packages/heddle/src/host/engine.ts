@@ -4,7 +4,7 @@
  */
 import { cpus, freemem, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
-import type { AgentWork } from "../agent/port.ts";
+import type { AgentExecutor } from "../agent/port.ts";
 import { localBackend } from "../backend/local.ts";
 import { systemClock } from "../base/clock.ts";
 import { randomId } from "../base/ids.ts";
@@ -90,11 +90,11 @@ function programAt(path: string): URL {
 function lazyAgents(
   dir: string,
   runners: LocalRunners,
-): { readonly get: () => Promise<AgentWork>; readonly made: () => Promise<AgentWork | undefined> } {
+): { readonly get: () => Promise<AgentExecutor>; readonly made: () => Promise<AgentExecutor | undefined> } {
   const scripted = [process.execPath, fileURLToPath(programAt("../agent/scripted/scripted-worker"))] as const;
-  let making: Promise<AgentWork> | undefined;
-  const get = (): Promise<AgentWork> =>
-    (making ??= import("./agents.ts").then(({ openAgentWork }) => openAgentWork(dir, runners, { scripted })));
+  let making: Promise<AgentExecutor> | undefined;
+  const get = (): Promise<AgentExecutor> =>
+    (making ??= import("./agents.ts").then(({ openAgentExecutor }) => openAgentExecutor(dir, runners, { scripted })));
   return { get, made: async () => await making };
 }
 

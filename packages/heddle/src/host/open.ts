@@ -4,7 +4,7 @@
  *
  * What only a run needs is loaded when the first run starts, so that inspecting a project does not load the engine.
  */
-import type { AgentKeeping } from "../agent/port.ts";
+import type { AgentMaintenance } from "../agent/port.ts";
 import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
 import { ok, type Result } from "../base/result.ts";
@@ -20,7 +20,7 @@ import { makeHeddleDir } from "../project/folder.ts";
 import { layoutOf } from "../project/layout.ts";
 import { LocalProject } from "../project/project.ts";
 
-export interface OpenOptions {
+export interface OpenProjectOptions {
   /** What a person calls this process: shown to those who find a run held. */
   readonly title: string;
   /** Opens an existing journal for reading only; a project without one is a problem. */
@@ -31,7 +31,7 @@ export interface OpenOptions {
 const POLL_MS = 100;
 
 /** Opens the project in `dir`: its journal, and all that runs need. Nothing of the folder is executed. */
-export async function openProject(dir: string, options: OpenOptions): Promise<Result<Project, Problem>> {
+export async function openProject(dir: string, options: OpenProjectOptions): Promise<Result<Project, Problem>> {
   const layout = layoutOf(dir);
   const root = layout.dir;
   if (options.readOnly !== true) {
@@ -57,13 +57,13 @@ export async function openProject(dir: string, options: OpenOptions): Promise<Re
       pollMs: POLL_MS,
       forgets: false,
       openEngine,
-      openAgents: () => openAgentKeeping(root),
+      openAgents: () => openAgentMaintenance(root),
     }),
   );
 }
 
 /** A project in `dir` that writes nothing there: journal in memory, no logs. Its runs are gone when it is disposed. */
-export function openMemoryProject(dir: string, options: Pick<OpenOptions, "title">): Project {
+export function openMemoryProject(dir: string, options: Pick<OpenProjectOptions, "title">): Project {
   const root = layoutOf(dir).dir;
   const journal = memoryJournal({ validate: checkEvent });
   // Nobody else can leave a word in this journal: no need to look for one.
@@ -74,7 +74,7 @@ export function openMemoryProject(dir: string, options: Pick<OpenOptions, "title
     pollMs: 0,
     forgets: true,
     openEngine,
-    openAgents: () => openAgentKeeping(root),
+    openAgents: () => openAgentMaintenance(root),
   });
 }
 
@@ -84,7 +84,7 @@ async function openEngine(options: EngineOptions): Promise<LocalEngine> {
 }
 
 /** What agents left in the repository of a folder, journal or not. */
-export async function openAgentKeeping(dir: string): Promise<AgentKeeping> {
+export async function openAgentMaintenance(dir: string): Promise<AgentMaintenance> {
   const agents = await import("./agents.ts");
-  return agents.openAgentKeeping(dir);
+  return agents.localAgentMaintenance(dir);
 }

@@ -24,33 +24,33 @@ export interface RequestHead {
   readonly rawHeaders: readonly string[];
 }
 
-export type Admission =
+export type RequestCheck =
   | { readonly ok: true; readonly token: string }
   | { readonly ok: false; readonly rejection: Rejection };
 
 /** `port`: the one listened on. Says nothing about whether the token is valid. */
-export function admit(head: RequestHead, port: number): Admission {
+export function checkRequest(head: RequestHead, port: number): RequestCheck {
   const hosts = [`127.0.0.1:${port}`, `localhost:${port}`];
   const { authorization, host, origin } = head.headers;
   // Other software on the way might read the other one.
   for (const name of ["host", "origin", "authorization"])
-    if (timesSent(head, name) > 1) return turnAway(400, `the header \`${name}\` was sent more than once`);
+    if (timesSent(head, name) > 1) return reject(400, `the header \`${name}\` was sent more than once`);
   if (typeof host !== "string" || !hosts.includes(host.toLowerCase()))
-    return turnAway(403, "wrong `Host`: use the address that heddle gave");
+    return reject(403, "wrong `Host`: use the address that heddle gave");
   if (origin !== undefined && !hosts.some((own) => origin === `http://${own}`))
-    return turnAway(403, "foreign `Origin`: requests from web pages are refused");
-  if (head.url !== TOOLS_PATH) return turnAway(404, `only ${TOOLS_PATH} is served`);
+    return reject(403, "foreign `Origin`: requests from web pages are refused");
+  if (head.url !== TOOLS_PATH) return reject(404, `only ${TOOLS_PATH} is served`);
   if (typeof authorization !== "string") return unauthorized("a bearer token is needed");
   const token = /^Bearer +([\w-]+)$/i.exec(authorization)?.[1];
   if (token === undefined) return unauthorized("the header `Authorization` is not `Bearer TOKEN`");
-  if (head.method !== "POST") return turnAway(405, "only POST is served: there are no sessions", { allow: "POST" });
+  if (head.method !== "POST") return reject(405, "only POST is served: there are no sessions", { allow: "POST" });
   return { ok: true, token };
 }
 
 /** For tokens that stand for no attempt: never valid, or of one that has ended. */
 export const UNKNOWN_TOKEN: Rejection = rejectionOf("the token is not valid; a token expires with its attempt");
 
-function unauthorized(message: string): Admission {
+function unauthorized(message: string): RequestCheck {
   return { ok: false, rejection: rejectionOf(message) };
 }
 
@@ -58,7 +58,7 @@ function rejectionOf(message: string): Rejection {
   return { status: 401, message, headers: { "www-authenticate": "Bearer" } };
 }
 
-function turnAway(status: number, message: string, headers?: Readonly<Record<string, string>>): Admission {
+function reject(status: number, message: string, headers?: Readonly<Record<string, string>>): RequestCheck {
   return { ok: false, rejection: defined({ status, message, headers }) };
 }
 

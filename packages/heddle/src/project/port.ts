@@ -1,5 +1,5 @@
 /** Project port: what the faces see of a project: its plans, its runs, its journal. Knows no implementation. */
-import type { AgentKeeping } from "../agent/port.ts";
+import type { AgentMaintenance } from "../agent/port.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
 import type { Journal } from "../journal/port.ts";
 import type { JsonObject } from "../base/json.ts";
@@ -47,7 +47,7 @@ export interface Project extends AsyncDisposable {
   /** Notes in the history that a person had the run land. */
   landed(run: string, landing: Landing): Promise<void>;
   /** What agents left in the project's repository; loaded when asked for. */
-  agents(): Promise<AgentKeeping>;
+  agents(): Promise<AgentMaintenance>;
   /** Removes a run with its files. `false`: it has a live engine. */
   remove(run: string): Promise<boolean>;
 }

@@ -4,7 +4,7 @@
  */
 import { availableParallelism } from "node:os";
 import { dirname, relative, resolve } from "node:path";
-import type { AgentKeeping } from "../agent/port.ts";
+import type { AgentMaintenance } from "../agent/port.ts";
 import { systemClock } from "../base/clock.ts";
 import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
@@ -32,7 +32,7 @@ export interface ProjectParts {
   readonly forgets: boolean;
   /** Called when the first run starts: looking at a project must not wait for the code of an engine. */
   readonly openEngine: (options: EngineOptions) => Promise<LocalEngine>;
-  readonly openAgents: () => Promise<AgentKeeping>;
+  readonly openAgents: () => Promise<AgentMaintenance>;
 }
 
 export class LocalProject implements Project {
@@ -133,7 +133,7 @@ export class LocalProject implements Project {
     await (await this.#running()).landed(run, landing);
   }
 
-  agents(): Promise<AgentKeeping> {
+  agents(): Promise<AgentMaintenance> {
     return this.#openAgents();
   }
 

@@ -4,14 +4,14 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { orThrow } from "../../src/base/errors.ts";
 import { capture } from "../../src/git/capture.ts";
-import type { Repository } from "../../src/git/repository-access.ts";
+import type { RepositoryAccess } from "../../src/git/repository-access.ts";
 import type { Worktree } from "../../src/git/worktree.ts";
 import { type Rig, captured, rig, step } from "./rig.ts";
 import type { Capture } from "../../src/git/types.ts";
 
 interface Made extends Disposable {
   readonly at: Rig;
-  readonly repository: Repository;
+  readonly repository: RepositoryAccess;
   readonly tree: Worktree;
   readonly base: string;
 }

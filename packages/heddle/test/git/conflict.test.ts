@@ -1,9 +1,9 @@
 /** Conflicts of every kind: what is put before whoever settles it, what counts as settled, what taking a side gives. */
 import { expect, test } from "vitest";
 import { makeCommit } from "../../src/git/commits.ts";
-import { combine, undecided, withEntries } from "../../src/git/conflict.ts";
-import type { Repository } from "../../src/git/repository-access.ts";
-import { settle } from "../../src/git/take-side.ts";
+import { mergeWithMarkers, unresolvedPaths, withEntries } from "../../src/git/conflict.ts";
+import type { RepositoryAccess } from "../../src/git/repository-access.ts";
+import { takeSide } from "../../src/git/take-side.ts";
 import { type Rig, rig } from "./rig.ts";
 
 /** Files by path, links as `-> TARGET`; `null`: removed. */
@@ -12,7 +12,7 @@ type Files = Readonly<Record<string, string | null>>;
 const BASE: Files = { "a.txt": "first\nsecond\nthird\n", "run.sh": "#!/bin/sh\n" };
 
 interface Sides {
-  readonly repository: Repository;
+  readonly repository: RepositoryAccess;
   readonly head: string;
   readonly captured: string;
 }
@@ -62,10 +62,10 @@ test.each(KINDS)("%s: it is undecided until its markers are gone", async (_, our
   using at = rig();
   const all = await sides(at, ours, { ...theirs, "own.txt": "own\n" });
   const { repository, head, captured } = all;
-  const combined = await combine(repository, head, captured);
+  const combined = await mergeWithMarkers(repository, head, captured);
   expect(combined.files).toEqual([file]);
   const put = await commitOf(all, combined.tree);
-  const left = await undecided(repository, { commit: put, head, captured });
+  const left = await unresolvedPaths(repository, { commit: put, head, captured });
   // Where git keeps both under names of its own, both are to be decided.
   expect(left.length).toBeGreaterThan(0);
   expect(left.filter((name) => name !== file && !name.startsWith(`${file}~`))).toEqual([]);
@@ -77,7 +77,7 @@ test.each(KINDS)("%s: it is undecided until its markers are gone", async (_, our
   // Whoever settles it removes what stands there, or writes something else.
   const entries = new Map(left.map((name) => [name, undefined]));
   const settled = await withEntries(repository, combined.tree, entries);
-  expect(await undecided(repository, { commit: await commitOf(all, settled), head, captured })).toEqual([]);
+  expect(await unresolvedPaths(repository, { commit: await commitOf(all, settled), head, captured })).toEqual([]);
 });
 
 test.each(KINDS)("%s: a side is taken", async (_, ours, theirs, file) => {
@@ -85,14 +85,14 @@ test.each(KINDS)("%s: a side is taken", async (_, ours, theirs, file) => {
   const all = await sides(at, { ...ours, "here.txt": "h\n" }, { ...theirs, "own.txt": "own\n" });
   const { repository, head, captured } = all;
   for (const side of ["ours", "theirs"] as const) {
-    const commit = await settle(repository, { head, commit: captured, side, message: side });
+    const commit = await takeSide(repository, { head, commit: captured, side, message: side });
     const from = side === "ours" ? head : captured;
     const listed = (of: string, path: string): string => at.git(["ls-tree", "-r", of, "--", path]);
     expect([side, listed(commit, file)]).toEqual([side, listed(from, file)]);
     expect(at.git(["show", `${commit}:own.txt`])).toBe("own");
     expect(at.git(["show", `${commit}:here.txt`])).toBe("h");
     expect(at.git(["ls-tree", "-r", "--name-only", commit])).not.toContain("~");
-    expect(await undecided(repository, { commit, head, captured })).toEqual([]);
+    expect(await unresolvedPaths(repository, { commit, head, captured })).toEqual([]);
   }
 });
 
@@ -105,9 +105,9 @@ test("markers of others are text, and lines that do not conflict are both sides'
     { "a.txt": "first\nsecond\nTHIRD\n", "doc.md": doc },
   );
   const { repository, head, captured } = all;
-  const combined = await combine(repository, head, captured);
+  const combined = await mergeWithMarkers(repository, head, captured);
   expect(combined.files).toEqual([]);
   const commit = await commitOf(all, combined.tree);
   expect(at.git(["show", `${commit}:a.txt`])).toBe("FIRST\nsecond\nTHIRD");
-  expect(await undecided(repository, { commit, head, captured })).toEqual([]);
+  expect(await unresolvedPaths(repository, { commit, head, captured })).toEqual([]);
 });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { orThrow } from "../../src/base/errors.ts";
 import { type GitCall, gitEnvironment, systemGit } from "../../src/git/git.ts";
-import { breachesBetween, look } from "../../src/git/isolation-check.ts";
+import { breachesBetween, takeIsolationSnapshot } from "../../src/git/isolation-check.ts";
 import { land, revertStep } from "../../src/git/landing.ts";
 import { listWorktrees, setupKey } from "../../src/git/listing.ts";
 import { removeRunRefs } from "../../src/git/run-refs.ts";
@@ -111,7 +111,7 @@ test("nothing that is planted runs, whatever is done", async () => {
 
   const { repository, base } = await at.open();
   const trees = await at.worktrees();
-  const before = await look(repository);
+  const before = await takeIsolationSnapshot(repository);
   const queue = new MergeQueue({ worktrees: trees, run: "r1", base });
   const outcomes = [];
   for (const [order, id] of ["one", "two", "three"].entries()) {
@@ -146,7 +146,9 @@ test("nothing that is planted runs, whatever is done", async () => {
     problem: { code: "LandNeedsFilter" },
   });
   expect(await land({ integration, lock, mode: { kind: "branch", name: "landed" } })).toMatchObject({ kind: "landed" });
-  expect(breachesBetween(before, await look(repository))).toEqual([{ kind: "refs", names: ["refs/heads/landed"] }]);
+  expect(breachesBetween(before, await takeIsolationSnapshot(repository))).toEqual([
+    { kind: "refs", names: ["refs/heads/landed"] },
+  ]);
   await queue.close();
   for (const owner of ["one", "two", "three", "merge", "rebase"]) {
     const tree = await trees.find("r1", step(owner));

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync
 import { dirname, join } from "node:path";
 import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { capture } from "../../src/git/capture.ts";
-import type { Repository } from "../../src/git/repository-access.ts";
+import type { RepositoryAccess } from "../../src/git/repository-access.ts";
 import { systemGit } from "../../src/git/git.ts";
 import { type OpenRepository, openRepository } from "../../src/git/discover.ts";
 import { type Worktree, Worktrees, type WorktreesOptions } from "../../src/git/worktree.ts";
@@ -120,7 +120,12 @@ export function step(id: string): TreeOwner {
   return { kind: "step", id };
 }
 
-export async function captured(repository: Repository, tree: Worktree, id: string, attempt = 1): Promise<Capture> {
+export async function captured(
+  repository: RepositoryAccess,
+  tree: Worktree,
+  id: string,
+  attempt = 1,
+): Promise<Capture> {
   return await capture(repository, { tree, step: id, attempt });
 }
 

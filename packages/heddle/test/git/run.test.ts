@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { orThrow } from "../../src/base/errors.ts";
-import { breachesBetween, look } from "../../src/git/isolation-check.ts";
+import { breachesBetween, takeIsolationSnapshot } from "../../src/git/isolation-check.ts";
 import { land } from "../../src/git/landing.ts";
 import { listWorktrees, setupKey } from "../../src/git/listing.ts";
 import { removeRunRefs } from "../../src/git/run-refs.ts";
@@ -48,7 +48,7 @@ test("steps see what their deps made, groups share a worktree, the result lands,
   const { trees, queue } = parts;
   const { repository } = trees;
   const web: TreeOwner = { kind: "group", id: "Web/UI" };
-  const before = await look(repository);
+  const before = await takeIsolationSnapshot(repository);
   const [one] = await attempt(at, parts, "one", web);
   const [two] = await attempt(at, parts, "two", web);
   const [three] = await attempt(at, parts, "three", step("three"));
@@ -60,7 +60,7 @@ test("steps see what their deps made, groups share a worktree, the result lands,
   expect(await trees.needsSetup(three, key)).toBe(true);
   await trees.setupDone(three, key);
   expect(await trees.needsSetup(three, key)).toBe(false);
-  expect(breachesBetween(before, await look(repository))).toEqual([]);
+  expect(breachesBetween(before, await takeIsolationSnapshot(repository))).toEqual([]);
   const listed = await listWorktrees(repository, { run: "r1" });
   expect(listed.map(({ owner, state }) => [owner, state])).toEqual(
     expect.arrayContaining([

@@ -14,7 +14,7 @@ import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { present } from "../../src/base/assert.ts";
 import { orThrow } from "../../src/base/errors.ts";
-import { breachesBetween, look } from "../../src/git/isolation-check.ts";
+import { breachesBetween, takeIsolationSnapshot } from "../../src/git/isolation-check.ts";
 import { listWorktrees, setupKey } from "../../src/git/listing.ts";
 import { runRefs } from "../../src/git/run-refs.ts";
 import { RepositoryLock } from "../../src/git/lock.ts";
@@ -59,7 +59,7 @@ test("G3: the user's checkout is the same to the byte, dirty and all", async () 
     );
   const before = { files: fingerprint(at.user, skip), refs: foreignRefs(at), stash: at.git(["stash", "list"]) };
   const { repository, base } = await at.open();
-  const seen = await look(repository);
+  const seen = await takeIsolationSnapshot(repository);
   const trees = await at.worktrees();
   const tree = orThrow(await trees.ensure({ run: "r1", owner: step("s"), base }));
   at.write("a.txt", "agent\n", tree.path);
@@ -72,16 +72,16 @@ test("G3: the user's checkout is the same to the byte, dirty and all", async () 
   expect({ files: fingerprint(at.user, skip), refs: foreignRefs(at), stash: at.git(["stash", "list"]) }).toEqual(
     before,
   );
-  expect(breachesBetween(seen, await look(repository))).toEqual([]);
+  expect(breachesBetween(seen, await takeIsolationSnapshot(repository))).toEqual([]);
 });
 
 test("a breach of each kind is noticed", async () => {
   using at = rig();
   const { repository } = await at.open();
   const breach = async (act: () => void): Promise<unknown> => {
-    const before = await look(repository);
+    const before = await takeIsolationSnapshot(repository);
     act();
-    return breachesBetween(before, await look(repository)).map(({ kind }) => kind);
+    return breachesBetween(before, await takeIsolationSnapshot(repository)).map(({ kind }) => kind);
   };
   expect(await breach(() => at.write("a.txt", "x\n"))).toEqual(["files"]);
   expect(await breach(() => at.write("a.txt", "xx\n"))).toEqual(["files"]);

@@ -2,7 +2,7 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Json } from "../../src/base/json.ts";
-import { openProject, type OpenOptions } from "../../src/host/open.ts";
+import { openProject, type OpenProjectOptions } from "../../src/host/open.ts";
 import { reusable } from "../../src/project/reusable.ts";
 import type { Project } from "../../src/project/port.ts";
 import { canonicalHistory } from "../../src/run/canonical-history.ts";
@@ -93,7 +93,7 @@ export function copyOf(name: string): GoldenCopy {
   };
 }
 
-export async function openCopy(copy: GoldenCopy, options: Pick<OpenOptions, "readOnly"> = {}): Promise<Project> {
+export async function openCopy(copy: GoldenCopy, options: Pick<OpenProjectOptions, "readOnly"> = {}): Promise<Project> {
   const opened = await openProject(copy.dir, { title: "heddle test", ...options });
   if (!opened.ok) throw new Error(`${opened.error.code}: ${opened.error.message}`);
   return opened.value;

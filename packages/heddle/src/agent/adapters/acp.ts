@@ -17,7 +17,7 @@ import { messageOf } from "../../base/errors.ts";
 import { type JsonObject, isJsonObject } from "../../base/json.ts";
 import { acpWire } from "./acp-stream.ts";
 import { permissionAnswerer } from "./permission-requests.ts";
-import { type Failure, failureOf, shorten } from "./failure-class.ts";
+import { type AgentFailure, failureOf, shortMessage } from "./failure-class.ts";
 import { type Program, probeProgram } from "./program.ts";
 import type { AgentAdapter, AgentContext, AgentHandle, McpServer } from "./port.ts";
 import type { AgentWorld } from "./process.ts";
@@ -82,7 +82,7 @@ function startAcp(world: AgentWorld, agent: AcpAgent, quirks: AcpQuirks, context
   const wire = acpWire({
     write: (line) => attempt.process.write(line),
     heard: () => attempt.deadlines.heard(),
-    stray: (line) => context.log(`[stray output] ${shorten(line, 200)}`),
+    stray: (line) => context.log(`[stray output] ${shortMessage(line, 200)}`),
     broken: (why) => attempt.fail({ class: "protocol", message: `the agent broke its protocol: ${why}` }),
     update: (params) => {
       if (isJsonObject(params["update"])) updates.take(params["update"]);
@@ -202,7 +202,7 @@ async function openSession(
         return { sessionId, resumed: true };
       } catch (thrown) {
         if (thrown instanceof AgentError) throw thrown;
-        attempt.notice(`cannot continue session ${sessionId}: ${shorten(messageOf(thrown), 200)}`);
+        attempt.notice(`cannot continue session ${sessionId}: ${shortMessage(messageOf(thrown), 200)}`);
       }
     }
   }
@@ -239,7 +239,7 @@ async function setModel(
     // The dearest model may be the agent's own choice: better no attempt than one that nobody asked for.
     throw new AgentError(
       "bad-request",
-      `the agent does not accept the model ${context.model}: ${shorten(messageOf(thrown), 200)}`,
+      `the agent does not accept the model ${context.model}: ${shortMessage(messageOf(thrown), 200)}`,
     );
   }
   attempt.note({ model: context.model });
@@ -258,17 +258,17 @@ function acpServer(server: McpServer): never {
 
 /** A failure that was told from something else than an answer's error. */
 class AgentError extends Error {
-  readonly failure: Failure;
-  constructor(name: Failure["class"], message: string) {
+  readonly failure: AgentFailure;
+  constructor(name: AgentFailure["class"], message: string) {
     super(message);
     this.failure = { class: name, message };
   }
 }
 
-function failureIn(thrown: unknown, updates: Updates): Failure {
+function failureIn(thrown: unknown, updates: Updates): AgentFailure {
   if (thrown instanceof AgentError) return thrown.failure;
   if (typeof thrown !== "object" || thrown === null || !("code" in thrown) || typeof thrown.code !== "number")
-    return { class: "protocol", message: shorten(messageOf(thrown)) };
+    return { class: "protocol", message: shortMessage(messageOf(thrown)) };
   const data = "data" in thrown ? thrown.data : undefined;
   const message = messageOf(thrown);
   if (thrown.code === -32000) {
@@ -280,7 +280,7 @@ function failureIn(thrown: unknown, updates: Updates): Failure {
 }
 
 /** What in the answer to a prompt, or beside it, says that the turn went wrong. */
-function failureOfTurn(said: PromptResponse, updates: Updates, quirks: AcpQuirks): Failure | undefined {
+function failureOfTurn(said: PromptResponse, updates: Updates, quirks: AcpQuirks): AgentFailure | undefined {
   if (!isJsonObject(said) || typeof said.stopReason !== "string")
     return { class: "protocol", message: "the agent ended its turn without a reason" };
   const meta = isJsonObject(said._meta) ? said._meta : {};
@@ -291,7 +291,7 @@ function failureOfTurn(said: PromptResponse, updates: Updates, quirks: AcpQuirks
     case "end_turn":
       break;
     case "refusal":
-      return { class: "refusal", message: shorten(updates.text === "" ? "the model declined" : updates.text) };
+      return { class: "refusal", message: shortMessage(updates.text === "" ? "the model declined" : updates.text) };
     case "max_tokens":
       return { class: "context", message: "the model's answer reached its token limit and was cut off" };
     case "max_turn_requests":
@@ -301,7 +301,7 @@ function failureOfTurn(said: PromptResponse, updates: Updates, quirks: AcpQuirks
     default:
       return {
         class: "protocol",
-        message: `the agent ended its turn with the unknown reason ${shorten(String(said.stopReason), 60)}`,
+        message: `the agent ended its turn with the unknown reason ${shortMessage(String(said.stopReason), 60)}`,
       };
   }
   if (updates.failure !== undefined) return updates.failure;

@@ -8,7 +8,7 @@
  *     settles after that.
  */
 import { defined } from "../../base/defined.ts";
-import { type Failure, rateLimitOf, shorten } from "./failure-class.ts";
+import { type AgentFailure, rateLimitOf, shortMessage } from "./failure-class.ts";
 import { missingProgram, type Program } from "./program.ts";
 import { lineReader } from "./line-reader.ts";
 import type { AgentContext, AgentHandle, AgentOutcome, AgentStop } from "./port.ts";
@@ -26,7 +26,7 @@ export interface AttemptingSpec {
   /** Asks the agent to end its turn, and waits until it has; cut short after a while. */
   readonly cancel?: () => Promise<void>;
   /** The agent ended without a verdict: `undefined` where its end by itself is none (then it crashed). */
-  readonly exited?: (code: number, lastWords: string) => Failure | "done" | undefined;
+  readonly exited?: (code: number, lastWords: string) => AgentFailure | "done" | undefined;
   /** All output is there: what is held of it is to be read now. */
   readonly drain?: () => void;
 }
@@ -55,14 +55,14 @@ export interface Attempting {
   note(notes: Notes): void;
   notice(text: string): void;
   done(): void;
-  fail(failure: Failure): void;
+  fail(failure: AgentFailure): void;
   /** Called once, when the process is gone and its output is read. */
   whenGone(call: () => void): void;
 }
 
 type Verdict =
   | { readonly kind: "done" }
-  | { readonly kind: "failed"; readonly failure: Failure }
+  | { readonly kind: "failed"; readonly failure: AgentFailure }
   | { readonly kind: "stopped"; readonly reason: AgentStop }
   | { readonly kind: "expired"; readonly which: Expiry };
 
@@ -145,7 +145,7 @@ export function attempting(world: AgentWorld, context: AgentContext, spec: Attem
 
   async function verdictOfEnd(): Promise<Verdict> {
     const end = await running.ended;
-    const words = shorten(lastWords.join(" | "), 300);
+    const words = shortMessage(lastWords.join(" | "), 300);
     if (end.kind === "unstarted")
       return failed({
         class: "spawn",
@@ -242,6 +242,6 @@ const EXPIRED: Readonly<Record<Expiry, string>> = {
   attempt: "the attempt took too long",
 };
 
-function failed(failure: Failure): Verdict {
+function failed(failure: AgentFailure): Verdict {
   return { kind: "failed", failure };
 }

@@ -8,7 +8,7 @@
 import { defined } from "../../base/defined.ts";
 import { type JsonObject, isJsonObject } from "../../base/json.ts";
 import type { Attempting } from "./agent-session.ts";
-import { type Failure, failureOf, shorten } from "./failure-class.ts";
+import { type AgentFailure, failureOf, shortMessage } from "./failure-class.ts";
 import { probeProgram } from "./program.ts";
 import { type NativeAgent, type OutputParser, jsonLine, startHeadless } from "./headless.ts";
 import { reachOf } from "./permissions.ts";
@@ -107,7 +107,7 @@ const MAX_TOOLS = 1000;
 function claudeParser(context: AgentContext): OutputParser {
   let text = "";
   let result: JsonObject | undefined;
-  let failure: Failure | undefined;
+  let failure: AgentFailure | undefined;
   const tools = new Map<
     string,
     { readonly title: string; readonly kind: ToolKind; readonly paths: readonly string[] }
@@ -139,7 +139,7 @@ function claudeParser(context: AgentContext): OutputParser {
         const file = input["file_path"];
         const what = input["command"] ?? file ?? input["pattern"] ?? "";
         tools.set(block["id"], {
-          title: shorten(`${name} ${String(what)}`, 200),
+          title: shortMessage(`${name} ${String(what)}`, 200),
           kind: KINDS[name] ?? "other",
           paths: typeof file === "string" ? [file] : [],
         });
@@ -225,12 +225,12 @@ function claudeParser(context: AgentContext): OutputParser {
       if (result !== undefined) return failure ?? "done";
       if (words === "") return undefined;
       const read = failureOf(words, undefined, "crash");
-      return { ...read, message: shorten(`exit code ${code} without a result: ${read.message}`) };
+      return { ...read, message: shortMessage(`exit code ${code} without a result: ${read.message}`) };
     },
   };
 }
 
-function failureOfResult(result: JsonObject, text: string): Failure | undefined {
+function failureOfResult(result: JsonObject, text: string): AgentFailure | undefined {
   const status = result["api_error_status"];
   const subtype = String(result["subtype"] ?? "");
   const reason = String(result["terminal_reason"] ?? "");

@@ -9,10 +9,10 @@
 import { defined } from "../../base/defined.ts";
 import { type JsonObject, isJsonObject } from "../../base/json.ts";
 import type { Attempting } from "./agent-session.ts";
-import { type Failure, failureOf, shorten } from "./failure-class.ts";
+import { type AgentFailure, failureOf, shortMessage } from "./failure-class.ts";
 import { probeProgram } from "./program.ts";
 import { type NativeAgent, type OutputParser, jsonLine, startHeadless } from "./headless.ts";
-import { decide, reachOf } from "./permissions.ts";
+import { decidePermission, reachOf } from "./permissions.ts";
 import { type AgentAdapter, type AgentContext, type McpServer, TEXT_LIMIT } from "./port.ts";
 import type { ToolKind } from "../../plan/agents-config.ts";
 import type { AgentWorld } from "./process.ts";
@@ -70,7 +70,7 @@ function settingsOf(context: AgentContext): readonly string[] {
 
 /** Its search of the web is the provider's: no sandbox sees it. */
 function mayFetch({ policy, cwd }: AgentContext): boolean {
-  return decide(policy, { kind: "fetch", title: "", paths: [] }, cwd) === "allow";
+  return decidePermission(policy, { kind: "fetch", title: "", paths: [] }, cwd) === "allow";
 }
 
 /** A basic string of TOML is one of JSON. */
@@ -114,7 +114,7 @@ const KINDS: Readonly<Record<string, ToolKind>> = {
 function codexParser(context: AgentContext): OutputParser {
   let text = "";
   let isCompleted = false;
-  let failure: Failure | undefined;
+  let failure: AgentFailure | undefined;
   const tools = new Set<string>();
 
   function item(raw: unknown, phase: "running" | "done", attempt: Attempting): void {
@@ -127,7 +127,7 @@ function codexParser(context: AgentContext): OutputParser {
     } else if (type === "reasoning" && phase === "done" && typeof raw["text"] === "string") {
       context.emit({ type: "thought", text: raw["text"].slice(-TEXT_LIMIT) });
     } else if (type === "error" && typeof raw["message"] === "string") {
-      attempt.notice(shorten(raw["message"]));
+      attempt.notice(shortMessage(raw["message"]));
     } else if (type === "todo_list" && Array.isArray(raw["items"])) {
       const entries = raw["items"]
         .slice(0, 100)
@@ -207,7 +207,7 @@ function codexParser(context: AgentContext): OutputParser {
       if (isCompleted && code === 0) return "done";
       if (words === "") return undefined;
       const read = failureOf(words, undefined, "crash");
-      return { ...read, message: shorten(`exit code ${code}: ${read.message}`) };
+      return { ...read, message: shortMessage(`exit code ${code}: ${read.message}`) };
     },
   };
 }
@@ -217,5 +217,5 @@ function titleOf(item: JsonObject): string {
     item["command"] ??
     item["query"] ??
     (item["tool"] === undefined ? item["type"] : `${String(item["server"])} ${String(item["tool"])}`);
-  return shorten(String(what), 200);
+  return shortMessage(String(what), 200);
 }

@@ -2,7 +2,7 @@
  * Exec adapter: drives any command as an agent. The prompt is its input, its output the answer, exit code 0 a success.
  * Sessions, tools and usage are not available.
  */
-import { type Failure, failureOf } from "./failure-class.ts";
+import { type AgentFailure, failureOf } from "./failure-class.ts";
 import type { Program } from "./program.ts";
 import { probeProgram } from "./program.ts";
 import { startHeadless } from "./headless.ts";
@@ -56,7 +56,7 @@ export function execAdapter(world: AgentWorld, agent: ExecAgent): AgentAdapter {
 }
 
 /** `undefined` where its words tell nothing: then it crashed. */
-function failureOfExit(code: number, words: string): Failure | undefined {
+function failureOfExit(code: number, words: string): AgentFailure | undefined {
   const read = failureOf(words, undefined, "crash");
   return read.class === "crash" ? undefined : { ...read, message: `exit code ${code}: ${read.message}` };
 }

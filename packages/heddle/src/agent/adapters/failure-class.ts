@@ -6,7 +6,7 @@ import { defined } from "../../base/defined.ts";
 import { isJsonObject } from "../../base/json.ts";
 import type { AgentClass, RateLimit } from "../../run/attempt.ts";
 
-export interface Failure {
+export interface AgentFailure {
   readonly class: AgentClass;
   readonly message: string;
   readonly retryAfterMs?: number;
@@ -16,7 +16,7 @@ export interface Failure {
 const MAX_READ = 20_000;
 const MESSAGE_LIMIT = 400;
 
-export function shorten(text: string, limit: number = MESSAGE_LIMIT): string {
+export function shortMessage(text: string, limit: number = MESSAGE_LIMIT): string {
   const line = text.replaceAll(/\s+/g, " ").trim();
   return line.length > limit ? `${line.slice(0, limit - 3)}...` : line;
 }
@@ -160,7 +160,7 @@ export function retryAfterOf(text: string): number | undefined {
  * What failed, from an error of any shape: `data` is what the agent attached, `message` what it says. `fallback` where nothing
  * tells.
  */
-export function failureOf(message: string, data: unknown, fallback: AgentClass): Failure {
+export function failureOf(message: string, data: unknown, fallback: AgentClass): AgentFailure {
   const signs: Signs = {};
   collect(data, signs, 0);
   const text = message === "" || /^internal error\.?$/i.test(message) ? (signs.message ?? message) : message;
@@ -177,11 +177,15 @@ export function failureOf(message: string, data: unknown, fallback: AgentClass):
   const found =
     narrowed ?? byStatus ?? (signs.name === undefined ? undefined : classOfName(signs.name)) ?? byWords ?? fallback;
   const retryAfterMs = signs.retryAfterMs ?? retryAfterOf(all);
-  return defined({ class: found, message: shorten(text === "" ? "the agent gave no reason" : text), retryAfterMs });
+  return defined({
+    class: found,
+    message: shortMessage(text === "" ? "the agent gave no reason" : text),
+    retryAfterMs,
+  });
 }
 
 /** The rate limit of a failure, if it is one. */
-export function rateLimitOf(failure: Failure, provider: string): RateLimit | undefined {
+export function rateLimitOf(failure: AgentFailure, provider: string): RateLimit | undefined {
   if (failure.class !== "rate-limit" && failure.class !== "overloaded" && failure.class !== "quota") return undefined;
   return defined({ provider, retryAfterMs: failure.retryAfterMs });
 }

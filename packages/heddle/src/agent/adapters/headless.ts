@@ -4,7 +4,7 @@
  */
 import { isJsonObject, type JsonObject } from "../../base/json.ts";
 import { type Attempting, attempting } from "./agent-session.ts";
-import { type Failure, shorten } from "./failure-class.ts";
+import { type AgentFailure, shortMessage } from "./failure-class.ts";
 import type { Program } from "./program.ts";
 import { lineReader } from "./line-reader.ts";
 import type { AgentContext, AgentHandle } from "./port.ts";
@@ -27,7 +27,7 @@ export interface OutputParser {
   /** The last message so far. */
   text(): string;
   /** The command ended by itself with `code`. */
-  verdict(code: number, lastWords: string): Failure | "done" | undefined;
+  verdict(code: number, lastWords: string): AgentFailure | "done" | undefined;
 }
 
 export interface HeadlessSpec {
@@ -83,7 +83,7 @@ export function jsonLine(text: string, attempt: Attempting): JsonObject | undefi
   if (isJsonObject(value)) return value;
   attempt.fail({
     class: "protocol",
-    message: `the agent printed a line that is not a JSON object: ${shorten(text, 80)}`,
+    message: `the agent printed a line that is not a JSON object: ${shortMessage(text, 80)}`,
   });
   return undefined;
 }

@@ -7,13 +7,13 @@ import path from "node:path";
 import type { Clock } from "../../base/clock.ts";
 import { defined } from "../../base/defined.ts";
 import type { JsonObject } from "../../base/json.ts";
-import { decide } from "./permissions.ts";
+import { decidePermission } from "./permissions.ts";
 import type { AgentContext, PermissionRequest } from "./port.ts";
 import type { ToolKind } from "../../plan/agents-config.ts";
 import type { Deadlines } from "./timers.ts";
 import { commandOf, pathsOf } from "./updates.ts";
 
-export interface Question {
+export interface PermissionQuestion {
   readonly call: JsonObject;
   /** What earlier updates told of the tool. */
   readonly known:
@@ -24,7 +24,7 @@ export interface Question {
 }
 
 /** The id of the option to choose; `undefined`: none fits, the request is to be cancelled. */
-export type Answerer = (question: Question) => Promise<string | undefined>;
+export type Answerer = (question: PermissionQuestion) => Promise<string | undefined>;
 
 export function permissionAnswerer(
   clock: Clock,
@@ -34,7 +34,7 @@ export function permissionAnswerer(
   const servers = context.mcp.map((server) => server.name);
   return async (question) => {
     const request = requestOf(question, context.cwd, servers);
-    const decision = decide(context.policy, request, context.cwd);
+    const decision = decidePermission(context.policy, request, context.cwd);
     let verdict: "allow" | "deny" = decision === "allow" ? "allow" : "deny";
     let by: "rule" | "person" | "deadline" | "agent" = "rule";
     if (decision === "ask" && context.ask !== undefined) {
@@ -71,7 +71,7 @@ async function answerOf(
 }
 
 /** Only for this once: an "always" would outlive the rule that said yes. */
-function choose(options: Question["options"], verdict: "allow" | "deny"): string | undefined {
+function choose(options: PermissionQuestion["options"], verdict: "allow" | "deny"): string | undefined {
   const kinds = verdict === "allow" ? ["allow_once"] : ["reject_once", "reject_always"];
   for (const kind of kinds) {
     const option = options.find((one) => one.kind === kind);
@@ -80,7 +80,7 @@ function choose(options: Question["options"], verdict: "allow" | "deny"): string
   return undefined;
 }
 
-function requestOf({ call, known }: Question, cwd: string, servers: readonly string[]): PermissionRequest {
+function requestOf({ call, known }: PermissionQuestion, cwd: string, servers: readonly string[]): PermissionRequest {
   const title = typeof call["title"] === "string" && call["title"] !== "" ? call["title"] : (known?.title ?? "");
   const kind = typeof call["kind"] === "string" ? (call["kind"] as ToolKind) : (known?.kind ?? "other");
   const named = pathsOf(call);

@@ -9,7 +9,7 @@
  */
 import path from "node:path";
 import type { PermissionPreset, ToolKind } from "../../plan/agents-config.ts";
-import type { Decision, PermissionPolicy, PermissionRequest, PermissionRule } from "./port.ts";
+import type { PermissionDecision, PermissionPolicy, PermissionRequest, PermissionRule } from "./port.ts";
 
 const READING: readonly ToolKind[] = ["read", "search", "think"];
 const WRITING: readonly ToolKind[] = ["edit", "delete", "move"];
@@ -49,7 +49,11 @@ export const PERMISSION_PRESETS: Readonly<Record<PermissionPreset, PermissionPol
 };
 
 /** `cwd` is absolute, links followed. */
-export function decide(policy: PermissionPolicy, request: PermissionRequest, cwd: string): Decision {
+export function decidePermission(
+  policy: PermissionPolicy,
+  request: PermissionRequest,
+  cwd: string,
+): PermissionDecision {
   for (const rule of policy.rules) if (matches(rule, request, cwd)) return rule.decision;
   return policy.otherwise;
 }
@@ -58,7 +62,8 @@ export type Reach = "read-only" | "worktree" | "full";
 
 /** What a policy amounts to, for agents that know no rules: how far it lets writing go without asking. */
 export function reachOf(policy: PermissionPolicy, cwd: string): Reach {
-  const write = (file: string): Decision => decide(policy, { kind: "edit", title: "", paths: [file] }, cwd);
+  const write = (file: string): PermissionDecision =>
+    decidePermission(policy, { kind: "edit", title: "", paths: [file] }, cwd);
   if (write(path.resolve(cwd, "..", "outside")) === "allow") return "full";
   return write(path.join(cwd, "inside")) === "allow" ? "worktree" : "read-only";
 }

@@ -2,7 +2,7 @@
 import { defined } from "../../base/defined.ts";
 import { type PermissionRuleConfig, type PermissionsConfig, type ToolKind } from "../../plan/agents-config.ts";
 import { PERMISSION_PRESETS } from "./permissions.ts";
-import type { Decision, PermissionPolicy, PermissionRule } from "./port.ts";
+import type { PermissionDecision, PermissionPolicy, PermissionRule } from "./port.ts";
 
 /** The plan's rules come before those of its preset. */
 export function policyOf(permissions: PermissionsConfig): PermissionPolicy {
@@ -12,7 +12,7 @@ export function policyOf(permissions: PermissionsConfig): PermissionPolicy {
   return { rules: [...rules.map(ruleOf), ...base.rules], otherwise: base.otherwise };
 }
 
-const DECISIONS: readonly Decision[] = ["allow", "deny", "ask"];
+const DECISIONS: readonly PermissionDecision[] = ["allow", "deny", "ask"];
 
 /** Of a rule that was checked: it decides once. */
 function ruleOf(rule: PermissionRuleConfig): PermissionRule {

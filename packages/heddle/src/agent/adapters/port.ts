@@ -39,7 +39,7 @@ export interface AgentOutcome {
 /** Characters of text that an outcome carries. */
 export const TEXT_LIMIT = 32_768;
 
-export type Decision = "allow" | "deny" | "ask";
+export type PermissionDecision = "allow" | "deny" | "ask";
 
 /** What an agent asks leave for. */
 export interface PermissionRequest {
@@ -65,13 +65,13 @@ export interface PermissionRule {
   readonly command?: string;
   /** A pattern with `*` over `SERVER/TOOL`. */
   readonly tool?: string;
-  readonly decision: Decision;
+  readonly decision: PermissionDecision;
 }
 
 /** The first rule that matches decides. */
 export interface PermissionPolicy {
   readonly rules: readonly PermissionRule[];
-  readonly otherwise: Decision;
+  readonly otherwise: PermissionDecision;
 }
 
 /** A server of tools that the agent may use. */

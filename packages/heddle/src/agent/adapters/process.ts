@@ -20,7 +20,7 @@ import {
 } from "../../process/process.ts";
 import type { ProcessInfo } from "../../process/table.ts";
 import { type Ending, endAll } from "../../process/terminate.ts";
-import { withKeeper } from "./reaper.ts";
+import { withReaper } from "./reaper.ts";
 
 /** What starting an agent needs of the outside. */
 export interface AgentWorld extends Omit<ProcessWorld, "bases"> {
@@ -63,7 +63,7 @@ export function startAgentProcess(world: AgentWorld, spec: AgentProcessSpec): Ag
   const env = { ...spec.env, PWD: spec.cwd, [OWNER_VARIABLE]: world.owner };
   try {
     world.guard?.();
-    const kept = withKeeper({ ...spec, env }, { path: world.path, graceMs: spec.graceMs });
+    const kept = withReaper({ ...spec, env }, { path: world.path, graceMs: spec.graceMs });
     child = spawnPiped(kept.program, kept.args, spec.cwd, kept.env);
   } catch (thrown) {
     return unstarted(Promise.resolve(messageOf(thrown)));

@@ -3,7 +3,7 @@
  */
 import { isAbsolute } from "node:path";
 import { defined } from "../../base/defined.ts";
-import { shorten } from "./failure-class.ts";
+import { shortMessage } from "./failure-class.ts";
 import { findProgram } from "./which.ts";
 import type { AgentProbe } from "./port.ts";
 import { type AgentWorld, startAgentProcess } from "./process.ts";
@@ -53,6 +53,6 @@ export async function probeProgram(world: AgentWorld, program: Program, path: st
   cancel();
   const version = VERSION.exec(said)?.[0];
   if (end.kind === "exited" && end.code === 0) return defined({ found: true, program: file, version });
-  const how = end.kind === "exited" ? `ended with exit code ${end.code}` : shorten(end.message, 200);
+  const how = end.kind === "exited" ? `ended with exit code ${end.code}` : shortMessage(end.message, 200);
   return { found: false, program: file, problem: `${file} ${program.version.join(" ")} ${how}` };
 }

@@ -12,7 +12,7 @@
 import { defined } from "../../base/defined.ts";
 import type { AgentClass, RateLimit } from "../../run/attempt.ts";
 
-export interface GovernorOptions {
+export interface RateLimiterOptions {
   /** Agents at once where nothing holds them back. */
   readonly maxAgents: number;
   readonly now: () => number;
@@ -21,10 +21,10 @@ export interface GovernorOptions {
   readonly longestPauseMs?: number;
 }
 
-export type Admission =
+export type PermitAnswer =
   /** A place is taken: it is given back by `ended` or `release`. */
-  | { readonly ok: true; readonly admitted: Admitted }
-  /** `untilMs`: when to ask again (of the governor's clock); absent: when an agent of this provider ends. */
+  | { readonly ok: true; readonly permit: Permit }
+  /** `untilMs`: when to ask again (of the limiter's clock); absent: when an agent of this provider ends. */
   | { readonly ok: false; readonly reason: "paused" | "full"; readonly untilMs?: number };
 
 export interface ProviderState {
@@ -38,7 +38,7 @@ export interface ProviderState {
 }
 
 /** A place with a provider, handed back when the agent ends. */
-export interface Admitted {
+export interface Permit {
   readonly provider: string;
   readonly startedMs: number;
 }
@@ -56,46 +56,46 @@ interface Provider {
 const FIRST_PAUSE_MS = 15_000;
 const LONGEST_PAUSE_MS = 15 * 60_000;
 
-export class Governor {
-  readonly #options: GovernorOptions;
+export class RateLimiter {
+  readonly #options: RateLimiterOptions;
   readonly #providers = new Map<string, Provider>();
-  readonly #taken = new Set<Admitted>();
+  readonly #taken = new Set<Permit>();
 
-  constructor(options: GovernorOptions) {
+  constructor(options: RateLimiterOptions) {
     this.#options = options;
   }
 
   /** Whether an agent of this provider may start now; a yes takes its place. */
-  ask(provider: string): Admission {
+  ask(provider: string): PermitAnswer {
     const of = this.#of(provider);
     const startedMs = this.#options.now();
     if (of.pausedUntilMs > startedMs) return { ok: false, reason: "paused", untilMs: of.pausedUntilMs };
     if (of.running >= of.allowed) return { ok: false, reason: "full" };
     of.running++;
-    const admitted = { provider, startedMs };
-    this.#taken.add(admitted);
-    return { ok: true, admitted };
+    const permit = { provider, startedMs };
+    this.#taken.add(permit);
+    return { ok: true, permit };
   }
 
   /** `class` absent: it went well. */
-  ended(admitted: Admitted, failure?: AgentClass, rateLimit?: RateLimit): void {
-    if (!this.#taken.has(admitted)) return;
-    if (failure === undefined) this.#recover(this.#of(admitted.provider));
+  ended(permit: Permit, failure?: AgentClass, rateLimit?: RateLimit): void {
+    if (!this.#taken.has(permit)) return;
+    if (failure === undefined) this.#recover(this.#of(permit.provider));
     else if (failure === "rate-limit" || failure === "quota" || failure === "overloaded")
-      this.refused(admitted, failure, rateLimit);
-    this.release(admitted);
+      this.refused(permit, failure, rateLimit);
+    this.release(permit);
   }
 
   /** The place is free again; nothing is said of the provider. Does nothing for one that was given back before. */
-  release(admitted: Admitted): void {
-    if (this.#taken.delete(admitted)) this.#of(admitted.provider).running--;
+  release(permit: Permit): void {
+    if (this.#taken.delete(permit)) this.#of(permit.provider).running--;
   }
 
   /** Also called for an agent that is told to wait and tries again by itself. */
-  refused(admitted: Admitted, failure: "rate-limit" | "quota" | "overloaded", rateLimit?: RateLimit): void {
-    const of = this.#of(admitted.provider);
+  refused(permit: Permit, failure: "rate-limit" | "quota" | "overloaded", rateLimit?: RateLimit): void {
+    const of = this.#of(permit.provider);
     const now = this.#options.now();
-    const isSameFlood = admitted.startedMs <= of.halvedMs || of.pausedUntilMs > now;
+    const isSameFlood = permit.startedMs <= of.halvedMs || of.pausedUntilMs > now;
     if (!isSameFlood) of.refusals++;
     else of.refusals = Math.max(1, of.refusals);
     of.successes = 0;

@@ -14,17 +14,20 @@ const PRCTL: Readonly<Record<string, number>> = { x64: 157, arm64: 167 };
 const PR_SET_CHILD_SUBREAPER = 36;
 /** A variable of perl's: no word about locales. */
 const QUIET = "PERL_BADLANG";
-/** Longest grace of orphans once the keeper itself was told to end: whoever told it does not wait for long. */
+/** Longest grace of orphans once the reaper itself was told to end: whoever told it does not wait for long. */
 const HURRIED_MS = 1000;
 
-export interface Kept {
+export interface ReaperCommand {
   readonly program: string;
   readonly args: readonly string[];
   readonly env: Environment;
 }
 
-/** The program with a keeper around it; as it is where there can be none, or where the program itself is not there. */
-export function withKeeper(kept: Kept, options: { readonly path: string; readonly graceMs: number }): Kept {
+/** The program with a reaper around it; as it is where there can be none, or where the program itself is not there. */
+export function withReaper(
+  kept: ReaperCommand,
+  options: { readonly path: string; readonly graceMs: number },
+): ReaperCommand {
   const { path, graceMs } = options;
   const call = process.platform === "linux" ? PRCTL[process.arch] : undefined;
   const perl = call === undefined ? undefined : findProgram("perl", path);
@@ -33,13 +36,13 @@ export function withKeeper(kept: Kept, options: { readonly path: string; readonl
   const env = { ...kept.env, [QUIET]: kept.env[QUIET] ?? "0" };
   return {
     program: perl,
-    args: ["-e", keeper(call, graceMs, kept.env[QUIET] === undefined), "--", kept.program, ...kept.args],
+    args: ["-e", reaperScript(call, graceMs, kept.env[QUIET] === undefined), "--", kept.program, ...kept.args],
     env,
   };
 }
 
 /** Only numbers of ours stand in the text; the agent's words are its arguments. */
-function keeper(prctl: number, graceMs: number, isQuiet: boolean): string {
+function reaperScript(prctl: number, graceMs: number, isQuiet: boolean): string {
   return `
 syscall(${prctl}, ${PR_SET_CHILD_SUBREAPER}, 1, 0, 0, 0);
 my $agent = fork();

@@ -9,7 +9,7 @@
  */
 import { existsSync, realpathSync } from "node:fs";
 import { type Result, err, ok } from "../../base/result.ts";
-import { shorten } from "./failure-class.ts";
+import { shortMessage } from "./failure-class.ts";
 import { findProgram } from "./which.ts";
 import { type AgentWorld, startAgentProcess } from "./process.ts";
 
@@ -89,7 +89,7 @@ async function tryOut(world: AgentWorld): Promise<Result<string, string>> {
   cancel();
   if (end.kind === "exited" && end.code === 0) return ok(program);
   const why = said === "" ? (end.kind === "exited" ? `exit code ${end.code}` : end.message) : said;
-  return err(`bubblewrap does not work here: ${shorten(why, 200)}`);
+  return err(`bubblewrap does not work here: ${shortMessage(why, 200)}`);
 }
 
 /**

@@ -3,7 +3,7 @@
  * an update of an unknown kind is ignored. Does not know how updates arrive.
  */
 import { type JsonObject, isJsonObject } from "../../base/json.ts";
-import { type Failure, failureOf } from "./failure-class.ts";
+import { type AgentFailure, failureOf } from "./failure-class.ts";
 import { TextTail } from "./line-reader.ts";
 import type { ToolKind } from "../../plan/agents-config.ts";
 import { type AgentEvent, TEXT_LIMIT } from "./port.ts";
@@ -56,7 +56,7 @@ export class Updates {
   /** The session's running total. */
   usd: number | undefined;
   /** What the agent told of itself being broken, though its turn may end well. */
-  failure: Failure | undefined;
+  failure: AgentFailure | undefined;
 
   constructor(events: UpdateEvents) {
     this.#events = events;

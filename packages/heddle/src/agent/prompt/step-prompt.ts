@@ -17,10 +17,10 @@ export interface Earlier {
 }
 
 export function promptOf(context: TurnContext, ports: readonly number[], before: Earlier | undefined): Prompt {
-  const { job, room, settings } = context;
+  const { job, runContext, settings } = context;
   const { task, prompt } = job;
   const { step, agent } = task;
-  const verify = [...room.settings.verify, ...(step.verify ?? [])];
+  const verify = [...runContext.settings.verify, ...(step.verify ?? [])];
   const group = agent?.group ?? [];
   return writePrompt(
     defined({
@@ -48,7 +48,7 @@ export function promptOf(context: TurnContext, ports: readonly number[], before:
   );
 }
 
-export interface Clash {
+export interface MergeFailure {
   readonly reason: "conflict" | "verify";
   readonly files: readonly string[];
   /** What others merged since, one line each. */
@@ -68,7 +68,7 @@ export function conflictText(files: readonly string[]): string {
 }
 
 /** To a session that knows its task. */
-export function mendPrompt(task: string, { reason, files, merged, output }: Clash): Prompt {
+export function repairPrompt(task: string, { reason, files, merged, output }: MergeFailure): Prompt {
   const since =
     merged.length === 0 ? [] : ["Merged by other steps since you began:", "", ...merged.map((text) => `- ${text}`), ""];
   const text =

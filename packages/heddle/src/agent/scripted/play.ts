@@ -30,14 +30,14 @@ export interface Stage {
   readonly exit: (code: number, signal: NodeJS.Signals | undefined) => void;
 }
 
-export type TurnEnd =
+export type ScriptedTurnEnd =
   | { readonly kind: "stop"; readonly reason: string; readonly usage: ScriptUsage | undefined }
   | { readonly kind: "error"; readonly code: number; readonly message: string; readonly data: JsonObject };
 
 const RATE_LIMITED = "Too many requests";
 const CHUNK = 64 * 1024;
 
-export async function play(actions: readonly ScriptAction[], stage: Stage): Promise<TurnEnd> {
+export async function play(actions: readonly ScriptAction[], stage: Stage): Promise<ScriptedTurnEnd> {
   return await new Turn(stage).play(actions);
 }
 
@@ -50,17 +50,17 @@ class Turn {
     this.#stage = stage;
   }
 
-  async play(actions: readonly ScriptAction[]): Promise<TurnEnd> {
+  async play(actions: readonly ScriptAction[]): Promise<ScriptedTurnEnd> {
     const end = await this.#all(actions);
     if (end !== undefined) return end;
     return this.#stop(this.#stage.cancelled.aborted ? "cancelled" : "end_turn");
   }
 
-  #stop(reason: string): TurnEnd {
+  #stop(reason: string): ScriptedTurnEnd {
     return { kind: "stop", reason, usage: this.#usage };
   }
 
-  async #all(actions: readonly ScriptAction[]): Promise<TurnEnd | undefined> {
+  async #all(actions: readonly ScriptAction[]): Promise<ScriptedTurnEnd | undefined> {
     for (const action of actions) {
       if (this.#stage.cancelled.aborted) return this.#stop("cancelled");
       const end = await this.#act(action);
@@ -69,7 +69,7 @@ class Turn {
     return undefined;
   }
 
-  async #act(action: ScriptAction): Promise<TurnEnd | undefined> {
+  async #act(action: ScriptAction): Promise<ScriptedTurnEnd | undefined> {
     const stage = this.#stage;
     switch (action.do) {
       case "say":
@@ -173,7 +173,7 @@ class Turn {
     return { stage: this.#stage, id: `call-${++this.#calls}` };
   }
 
-  async #ask(action: Extract<ScriptAction, { do: "ask" }>): Promise<TurnEnd | undefined> {
+  async #ask(action: Extract<ScriptAction, { do: "ask" }>): Promise<ScriptedTurnEnd | undefined> {
     const { stage, id } = this.#call();
     const { kind, title, path: file, command } = action;
     const isAllowed = await stage.ask(

@@ -7,7 +7,7 @@ import { pipeline } from "node:stream/promises";
 import { Readable } from "node:stream";
 import { invariant } from "../../base/assert.ts";
 import { messageOf } from "../../base/errors.ts";
-import { admit, TOOLS_PATH, UNKNOWN_TOKEN, type Rejection } from "../../http/request-guard.ts";
+import { checkRequest, TOOLS_PATH, UNKNOWN_TOKEN, type Rejection } from "../../http/request-guard.ts";
 
 export const MAX_BODY_BYTES: number = 2 * 1024 * 1024;
 
@@ -76,7 +76,7 @@ async function serve(
   port: number,
   findHandler: FindHandler,
 ): Promise<void> {
-  const admission = admit(request, port);
+  const admission = checkRequest(request, port);
   if (!admission.ok) return turnAway(request, response, admission.rejection);
   if (findHandler(admission.token) === undefined) return turnAway(request, response, UNKNOWN_TOKEN);
   const body = await readBody(request);

@@ -5,7 +5,7 @@
  */
 import { createMcpHandler, McpServer, type CallToolResult, type McpHttpHandler } from "@modelcontextprotocol/server";
 import { messageOf } from "../../base/errors.ts";
-import type { Ledger, Reply, Report } from "./task-session.ts";
+import type { TaskSession, Reply, Report } from "./task-session.ts";
 import type { AttemptTask, TaskBrief, ToolName } from "./port.ts";
 import { TOOLS } from "./tools.ts";
 
@@ -22,21 +22,21 @@ export interface ToolServerOptions {
 }
 
 /** Closing the handler ends its requests in flight. */
-export function toolServer(task: AttemptTask, ledger: Ledger, options: ToolServerOptions): McpHttpHandler {
-  return createMcpHandler(() => serverOf(task, ledger, options.version), {
+export function toolServer(task: AttemptTask, session: TaskSession, options: ToolServerOptions): McpHttpHandler {
+  return createMcpHandler(() => serverOf(task, session, options.version), {
     maxSubscriptions: MOST_SUBSCRIPTIONS,
     maxRequestBodySize: options.maxBodyBytes,
     onerror: (error) => options.onFault(`a request for task tools was not served: ${messageOf(error)}`),
   });
 }
 
-function serverOf(task: AttemptTask, ledger: Ledger, version: string): McpServer {
+function serverOf(task: AttemptTask, session: TaskSession, version: string): McpServer {
   const server = new McpServer({ name: "heddle", version }, { instructions: INSTRUCTIONS });
-  for (const name of new Set(task.tools)) register(server, name, task, ledger);
+  for (const name of new Set(task.tools)) register(server, name, task, session);
   return server;
 }
 
-function register(server: McpServer, name: ToolName, task: AttemptTask, ledger: Ledger): void {
+function register(server: McpServer, name: ToolName, task: AttemptTask, session: TaskSession): void {
   const { description, input, output, readOnly, title } = TOOLS[name];
   server.registerTool(
     name,
@@ -52,7 +52,7 @@ function register(server: McpServer, name: ToolName, task: AttemptTask, ledger: 
     async (checked: unknown): Promise<CallToolResult> => {
       if (name === "task_get") return shown(briefOf(task.brief));
       // The schema belonging to this very name has checked the input.
-      return resultOf(await ledger.report({ tool: name, input: checked } as Report));
+      return resultOf(await session.report({ tool: name, input: checked } as Report));
     },
   );
 }

@@ -64,18 +64,18 @@ export interface ProgressReport {
   readonly percent?: number;
 }
 
-export interface Completion {
+export interface TaskCompletion {
   readonly summary: string;
   /** What the agent says that it changed: a claim to check, not a fact. Its own spelling, absolute or relative. */
   readonly files: readonly string[];
 }
 
-export interface Failure {
+export interface TaskFailure {
   readonly reason: string;
   readonly retryable: boolean;
 }
 
-export interface Question {
+export interface TaskQuestion {
   readonly question: string;
   /** Answers to choose from; empty: any. */
   readonly options: readonly string[];
@@ -103,9 +103,9 @@ export interface PlanSubmission {
 }
 
 /** `reason` is read by the agent: say what to do about it. The agent may mend it and call again. */
-export type Decision = { readonly kind: "accepted" } | { readonly kind: "refused"; readonly reason: string };
+export type ReportDecision = { readonly kind: "accepted" } | { readonly kind: "refused"; readonly reason: string };
 
-export type Answer =
+export type AnswerDecision =
   | { readonly kind: "answered"; readonly answer: string }
   /** Nobody can answer now: the agent is told to end its turn. Whoever listens ends the attempt as `needs-input`. */
   | { readonly kind: "deferred" }
@@ -121,17 +121,17 @@ export type PlanDecision =
   | { readonly kind: "refused"; readonly problems: readonly string[] };
 
 /**
- * Hears an attempt's reports, one method per tool. May take its time: after {@link TaskDeskOptions.answerWithinMs} the agent
+ * Hears an attempt's reports, one method per tool. May take its time: after {@link TaskServerOptions.answerWithinMs} the agent
  * is told to call again, and that call waits for the same promise. A rejection is told to the agent as a fault of the run, and
  * the same call may then be made again. Methods of tools that are not offered are never called.
  */
 export interface TaskListener {
   progress(report: ProgressReport): void;
-  completed(completion: Completion): Promise<Decision>;
-  failed(failure: Failure): Promise<Decision>;
-  asked(question: Question): Promise<Answer>;
+  completed(completion: TaskCompletion): Promise<ReportDecision>;
+  failed(failure: TaskFailure): Promise<ReportDecision>;
+  asked(question: TaskQuestion): Promise<AnswerDecision>;
   proposed(proposal: Proposal): Promise<ProposalDecision>;
-  learned(lesson: Lesson): Promise<Decision>;
+  learned(lesson: Lesson): Promise<ReportDecision>;
   planSubmitted(submission: PlanSubmission): Promise<PlanDecision>;
 }
 
@@ -156,7 +156,7 @@ export interface TaskAccess {
   };
 }
 
-export interface TaskDeskOptions {
+export interface TaskServerOptions {
   readonly clock: Clock;
   /** Of this program, told to agents. */
   readonly version: string;
@@ -168,8 +168,8 @@ export interface TaskDeskOptions {
   readonly onFault?: (message: string) => void;
 }
 
-export interface TaskDesk extends AsyncDisposable {
-  /** Never the same token twice. Throws once the desk is closed. */
+export interface TaskServer extends AsyncDisposable {
+  /** Never the same token twice. Throws once the server is closed. */
   issueToken(task: AttemptTask): TaskAccess;
   /**
    * Ends the attempt's access: calls in flight are answered as refused or cut off, later ones get 401. An unknown token is

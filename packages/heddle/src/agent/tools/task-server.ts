@@ -5,8 +5,8 @@
 import { fileURLToPath } from "node:url";
 import { invariant } from "../../base/assert.ts";
 import { listen, LOOPBACK, MAX_BODY_BYTES } from "./http.ts";
-import { Ledger } from "./task-session.ts";
-import type { AttemptTask, TaskAccess, TaskDesk, TaskDeskOptions } from "./port.ts";
+import { TaskSession } from "./task-session.ts";
+import type { AttemptTask, TaskAccess, TaskServer, TaskServerOptions } from "./port.ts";
 import { TOKEN_VARIABLE, URL_VARIABLE } from "./stdio-proxy.ts";
 import { toolServer } from "./mcp-server.ts";
 import { Tokens } from "./tokens.ts";
@@ -14,44 +14,44 @@ import { Tokens } from "./tokens.ts";
 /** Agents wait 30 s to 60 s for a tool. */
 const ANSWER_WITHIN_MS = 25_000;
 
-interface Seat {
-  readonly ledger: Ledger;
+interface OpenSession {
+  readonly session: TaskSession;
   readonly fetch: (request: Request) => Promise<Response>;
   readonly close: () => Promise<void>;
 }
 
 /** Listens on a port of the loopback address that the system picks. Rejects where that cannot be had. */
-export async function openTaskDesk(options: TaskDeskOptions): Promise<TaskDesk> {
+export async function openTaskServer(options: TaskServerOptions): Promise<TaskServer> {
   const onFault = options.onFault ?? (() => undefined);
-  const tokens = new Tokens<Seat>();
+  const tokens = new Tokens<OpenSession>();
   const socket = await listen((token) => tokens.holderOf(token)?.fetch, onFault);
   let open = true;
-  const seatOf = (task: AttemptTask): Seat => {
-    const ledger = new Ledger(task, options.clock, options.answerWithinMs ?? ANSWER_WITHIN_MS, onFault);
-    const server = toolServer(task, ledger, { version: options.version, maxBodyBytes: MAX_BODY_BYTES, onFault });
-    return { ledger, fetch: (request) => server.fetch(request), close: () => server.close() };
+  const openSession = (task: AttemptTask): OpenSession => {
+    const session = new TaskSession(task, options.clock, options.answerWithinMs ?? ANSWER_WITHIN_MS, onFault);
+    const server = toolServer(task, session, { version: options.version, maxBodyBytes: MAX_BODY_BYTES, onFault });
+    return { session, fetch: (request) => server.fetch(request), close: () => server.close() };
   };
   return {
     issueToken(task) {
-      invariant(open, "a token was asked of a closed desk");
-      return accessOf(socket.url, tokens.issue(seatOf(task)), options.node);
+      invariant(open, "a token was asked of a closed server");
+      return accessOf(socket.url, tokens.issue(openSession(task)), options.node);
     },
     revoke(token) {
-      const seat = tokens.revoke(token);
-      if (seat !== undefined) void leave(seat, onFault);
+      const session = tokens.revoke(token);
+      if (session !== undefined) void closeSession(session, onFault);
     },
     async [Symbol.asyncDispose]() {
       open = false;
-      await Promise.all(tokens.revokeAll().map((seat) => leave(seat, onFault)));
+      await Promise.all(tokens.revokeAll().map((session) => closeSession(session, onFault)));
       await socket.close();
     },
   };
 }
 
-async function leave(seat: Seat, onFault: (message: string) => void): Promise<void> {
-  seat.ledger.close();
+async function closeSession(opened: OpenSession, onFault: (message: string) => void): Promise<void> {
+  opened.session.close();
   try {
-    await seat.close();
+    await opened.close();
   } catch (thrown) {
     onFault(`task tools did not close: ${String(thrown)}`);
   }

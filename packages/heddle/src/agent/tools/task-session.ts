@@ -45,7 +45,7 @@ const END_TURN = "End your turn now.";
 
 export type Report = Exclude<ToolCall, { readonly tool: "task_get" }>;
 
-export class Ledger {
+export class TaskSession {
   readonly #task: AttemptTask;
   readonly #clock: Clock;
   readonly #answerWithinMs: number;

@@ -5,7 +5,7 @@
  * Schemas use only what every agent's provider accepts: flat objects of strings, numbers, booleans and lists of strings.
  */
 import * as z from "zod";
-import type { Completion, Failure, Lesson, PlanSubmission, Proposal, Question, ToolName } from "./port.ts";
+import type { TaskCompletion, TaskFailure, Lesson, PlanSubmission, Proposal, TaskQuestion, ToolName } from "./port.ts";
 
 /** Characters that a terminal or a reader could be fooled with: controls but tab and line end, and changes of direction. */
 // oxlint-disable-next-line no-control-regex
@@ -79,9 +79,9 @@ const BRIEF = z.looseObject({ run: z.string(), step: z.string(), attempt: z.numb
 export interface ToolInputs {
   readonly task_get: { readonly [key: string]: never };
   readonly task_progress: { readonly message: string; readonly percent?: number | undefined };
-  readonly task_complete: Completion;
-  readonly task_fail: Failure;
-  readonly task_ask: Question;
+  readonly task_complete: TaskCompletion;
+  readonly task_fail: TaskFailure;
+  readonly task_ask: TaskQuestion;
   readonly task_propose: Proposal;
   readonly expertise_add: Lesson;
   readonly plan_submit: PlanSubmission;

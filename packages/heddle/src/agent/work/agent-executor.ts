@@ -6,66 +6,66 @@ import { defined } from "../../base/defined.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { Dispatched } from "../../backend/port.ts";
 import { carryOut } from "./attempt.ts";
-import { Control } from "./cancellation.ts";
-import { finish } from "./finish-run.ts";
-import { Leave } from "./permission-queue.ts";
-import type { AgentJob, AgentRun, AgentWork } from "../port.ts";
-import { type AgentWorkOptions, openRoom, type Room } from "./run-context.ts";
+import { Cancellation } from "./cancellation.ts";
+import { finishRun } from "./finish-run.ts";
+import { PermissionQueue } from "./permission-queue.ts";
+import type { AgentJob, AgentRun, AgentExecutor } from "../port.ts";
+import { type AgentExecutorOptions, openRunContext, type AgentRunContext } from "./run-context.ts";
 import { stepSettings, type StepSettings } from "./settings.ts";
 import type { Outcome, Note, Landing } from "../../run/attempt.ts";
 
-export function agentWork(options: AgentWorkOptions): AgentWork {
-  return new Agents(options);
+export function agentExecutor(options: AgentExecutorOptions): AgentExecutor {
+  return new LocalAgentExecutor(options);
 }
 
-type RoomOf = AgentRun & { readonly folder: string };
+type RunContextOf = AgentRun & { readonly folder: string };
 
-function roomOf({ task, folder }: AgentJob): RoomOf {
+function runContextOf({ task, folder }: AgentJob): RunContextOf {
   const { config = {}, maxAgents = 1, base, begin, branch } = task.agent ?? {};
   return defined({ run: task.run, folder, config, maxAgents, base, begin, branch });
 }
 
-class Agents implements AgentWork {
-  readonly #options: AgentWorkOptions;
-  readonly #rooms = new Map<string, Promise<Room>>();
+class LocalAgentExecutor implements AgentExecutor {
+  readonly #options: AgentExecutorOptions;
+  readonly #rooms = new Map<string, Promise<AgentRunContext>>();
 
-  constructor(options: AgentWorkOptions) {
+  constructor(options: AgentExecutorOptions) {
     this.#options = options;
   }
 
   start(job: AgentJob, onNote: (note: Note) => void): Dispatched {
-    const control = new Control(this.#options.clock);
+    const cancellation = new Cancellation(this.#options.clock);
     const { action } = job.task.step;
     const own = action.kind === "agent" ? (action.options ?? {}) : {};
     const settings = stepSettings(job.task.agent?.config ?? {}, own, job.folder);
-    const leave = new Leave(this.#options.clock, settings.limits.askMs, onNote);
-    const worked = this.#work(job, settings, control, leave, onNote);
+    const permissions = new PermissionQueue(this.#options.clock, settings.limits.askMs, onNote);
+    const worked = this.#work(job, settings, cancellation, permissions, onNote);
     return {
-      outcome: worked.finally(() => leave.close()),
+      outcome: worked.finally(() => permissions.close()),
       stop(reason) {
-        leave.close();
-        control.stop(reason);
+        permissions.close();
+        cancellation.stop(reason);
       },
       kill() {
-        leave.close();
-        control.kill();
+        permissions.close();
+        cancellation.kill();
       },
-      answer: (decision) => leave.answer(decision),
+      answer: (decision) => permissions.answer(decision),
     };
   }
 
-  async finishRun(run: RoomOf, isDone: boolean): Promise<Landing | undefined> {
-    const room = await this.#rooms.get(run.run)?.catch(() => undefined);
+  async finishRun(run: RunContextOf, isDone: boolean): Promise<Landing | undefined> {
+    const runContext = await this.#rooms.get(run.run)?.catch(() => undefined);
     this.#rooms.delete(run.run);
-    if (room === undefined && !isDone) return undefined;
+    if (runContext === undefined && !isDone) return undefined;
     // Whoever worked in it was another process, or is yet to be recorded as done.
-    return await finish(room ?? (await openRoom(this.#options, run)), isDone);
+    return await finishRun(runContext ?? (await openRunContext(this.#options, run)), isDone);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const room of this.#rooms.values()) {
-      const opened = await room.catch(() => undefined);
-      if (opened !== undefined) await finish(opened, false);
+    for (const runContext of this.#rooms.values()) {
+      const opened = await runContext.catch(() => undefined);
+      if (opened !== undefined) await finishRun(opened, false);
     }
     this.#rooms.clear();
   }
@@ -73,23 +73,23 @@ class Agents implements AgentWork {
   async #work(
     job: AgentJob,
     settings: StepSettings,
-    control: Control,
-    leave: Leave,
+    cancellation: Cancellation,
+    permissions: PermissionQueue,
     note: (note: Note) => void,
   ): Promise<Outcome> {
-    let room: Room;
+    let runContext: AgentRunContext;
     try {
-      room = await this.#roomOf(job);
+      runContext = await this.#roomOf(job);
     } catch (thrown) {
       return { kind: "failed", error: { code: "spawn", message: messageOf(thrown), final: true } };
     }
     return await carryOut({
       options: this.#options,
-      room,
+      runContext,
       job,
       settings,
-      control,
-      leave,
+      cancellation,
+      permissions,
       note,
       spent: { usd: 0, isWhole: true },
       proposals: [],
@@ -97,14 +97,14 @@ class Agents implements AgentWork {
     });
   }
 
-  #roomOf(job: AgentJob): Promise<Room> {
+  #roomOf(job: AgentJob): Promise<AgentRunContext> {
     const { run } = job.task;
-    let room = this.#rooms.get(run);
-    if (room === undefined) {
-      room = openRoom(this.#options, roomOf(job));
-      this.#rooms.set(run, room);
-      room.catch(() => this.#rooms.delete(run));
+    let runContext = this.#rooms.get(run);
+    if (runContext === undefined) {
+      runContext = openRunContext(this.#options, runContextOf(job));
+      this.#rooms.set(run, runContext);
+      runContext.catch(() => this.#rooms.delete(run));
     }
-    return room;
+    return runContext;
   }
 }

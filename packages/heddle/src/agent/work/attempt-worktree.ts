@@ -5,7 +5,7 @@
 import { relative } from "node:path";
 import { err, ok, type Result } from "../../base/result.ts";
 import { capture } from "../../git/capture.ts";
-import { combine, undecided } from "../../git/conflict.ts";
+import { mergeWithMarkers, unresolvedPaths } from "../../git/conflict.ts";
 import { setupKey } from "../../git/listing.ts";
 import { headOf } from "../../git/git-head.ts";
 import { captureRef } from "../../git/ref-names.ts";
@@ -16,11 +16,11 @@ import { runCommands } from "./commands.ts";
 import { projectIn } from "./run-context.ts";
 import type { TurnContext } from "./turn.ts";
 
-export interface Kept extends Capture {
+export interface Captured extends Capture {
   readonly ref: string;
 }
 
-export interface Taken {
+export interface AcquiredWorktree {
   readonly tree: Worktree;
   /** What an earlier attempt of the step left is in it. */
   readonly holdsWork: boolean;
@@ -29,36 +29,38 @@ export interface Taken {
 }
 
 /** Refused where there may be no more worktrees, or where one of this name is somebody else's. */
-export async function takeTree(context: TurnContext): Promise<Result<Taken, WorktreeRefusal>> {
-  const taken = await takenTree(context);
+export async function acquireWorktree(context: TurnContext): Promise<Result<AcquiredWorktree, WorktreeRefusal>> {
+  const taken = await acquire(context);
   if (!taken.ok) return taken;
   const { tree, holdsWork } = taken.value;
   return ok({ tree, holdsWork, isOnBranch: headOf(tree.path)?.branch === tree.branch });
 }
 
-async function takenTree(context: TurnContext): Promise<Result<Omit<Taken, "isOnBranch">, WorktreeRefusal>> {
-  const { room, job } = context;
+async function acquire(context: TurnContext): Promise<Result<Omit<AcquiredWorktree, "isOnBranch">, WorktreeRefusal>> {
+  const { runContext, job } = context;
   const { task } = job;
   const { step } = task;
   const before = task.agent?.before ?? {};
-  const head = await room.queue.head();
-  const found = await room.space.take(context.control, { run: task.run, owner: ownerOf(context), base: head }, () =>
-    context.note({ type: "step.progress", data: { type: "waiting", for: "worktree" } }),
+  const head = await runContext.queue.head();
+  const found = await runContext.pool.acquire(
+    context.cancellation,
+    { run: task.run, owner: ownerOf(context), base: head },
+    () => context.note({ type: "step.progress", data: { type: "waiting", for: "worktree" } }),
   );
   if (!found.ok) return found;
   const tree = found.value;
   const isShared = tree.place.owner.kind === "group";
   const user = isShared ? task.agent?.lastUser : { step: step.id, open: before.open };
-  if (!tree.fresh && user?.open !== undefined) await keep(context, tree, user.step, user.open);
+  if (!tree.fresh && user?.open !== undefined) await captureWork(context, tree, user.step, user.open);
   const isOwn = !tree.fresh && user?.step === step.id && task.attempt > 1;
   const { conflict } = before;
   // Its work is in what was captured of it, if somebody else has used the worktree since, removed it, or died while it was set.
   if (conflict !== undefined && !(isOwn && tree.holds?.step === step.id))
-    return holding(await putTogether(context, tree, head, conflict.captured), true);
+    return holding(await applyOnto(context, tree, head, conflict.captured), true);
   if (tree.fresh) return holding(found, false);
   if (isOwn) return holding(found, true);
   if (tree.base === head) {
-    const now = await keep(context, tree, step.id, 0);
+    const now = await captureWork(context, tree, step.id, 0);
     if (now.changedFiles.length === 0) return holding(found, false);
   }
   return holding(await resetTo(context, tree, head), false);
@@ -67,7 +69,7 @@ async function takenTree(context: TurnContext): Promise<Result<Omit<Taken, "isOn
 function holding(
   tree: Result<Worktree, WorktreeRefusal>,
   holdsWork: boolean,
-): Result<Omit<Taken, "isOnBranch">, WorktreeRefusal> {
+): Result<Omit<AcquiredWorktree, "isOnBranch">, WorktreeRefusal> {
   return tree.ok ? ok({ tree: tree.value, holdsWork }) : tree;
 }
 
@@ -82,12 +84,12 @@ function ownerOf({ job }: TurnContext): TreeOwner {
  * All that is in the worktree is on a branch or kept. A group's goes with its last step; where somebody still works in one it
  * stays, is tried again, and is listed. `taken`: absent, what an earlier process left of it.
  */
-export async function giveBack(context: TurnContext, taken?: Worktree): Promise<void> {
-  const { room, job, note, options } = context;
-  const tree = taken ?? (await room.trees.find(room.run, ownerOf(context)));
+export async function releaseWorktree(context: TurnContext, taken?: Worktree): Promise<void> {
+  const { runContext, job, note, options } = context;
+  const tree = taken ?? (await runContext.trees.find(runContext.run, ownerOf(context)));
   if (tree === undefined) return;
   const isLast = tree.place.owner.kind === "step" || (job.task.agent?.group ?? []).every(({ isDone }) => isDone);
-  if (!isLast || room.settings.keepWorktrees || !(await room.space.remove(tree))) return;
+  if (!isLast || runContext.settings.keepWorktrees || !(await runContext.pool.remove(tree))) return;
   note({ type: "worktree.removed", data: { tree: tree.place.name, path: relative(options.stateDir, tree.path) } });
 }
 
@@ -97,50 +99,50 @@ async function resetTo(
   head: string,
   options: { readonly files?: string; readonly holds?: HeldWork } = {},
 ): Promise<Result<Worktree, WorktreeRefusal>> {
-  const set = await context.room.trees.reset(tree, head, options);
+  const set = await context.runContext.trees.reset(tree, head, options);
   if (set.ok || set.error.code !== "WorkNotCaptured") return set;
   // Whoever left it: it is kept under this step's name, as what was there before its first attempt.
-  await keep(context, tree, context.job.task.step.id, 0);
-  return await context.room.trees.reset(tree, head, options);
+  await captureWork(context, tree, context.job.task.step.id, 0);
+  return await context.runContext.trees.reset(tree, head, options);
 }
 
 /** Keeps what is in the worktree as what an attempt left. */
-export async function keep(
-  { room, job }: TurnContext,
+export async function captureWork(
+  { runContext, job }: TurnContext,
   tree: Worktree,
   step: string = job.task.step.id,
   attempt: number = job.task.attempt,
-): Promise<Kept> {
-  const kept = await capture(room.repository, { tree, step, attempt });
-  return { ...kept, ref: captureRef(room.run, step, attempt) };
+): Promise<Captured> {
+  const captured = await capture(runContext.repository, { tree, step, attempt });
+  return { ...captured, ref: captureRef(runContext.run, step, attempt) };
 }
 
 /** Runs the plan's setup commands, if they are due. The error is what to show. */
 export async function setUp(context: TurnContext, tree: Worktree): Promise<Result<void, string>> {
-  const { room, job, control, options } = context;
-  const { setup } = room.settings;
+  const { runContext, job, cancellation, options } = context;
+  const { setup } = runContext.settings;
   if (setup.length === 0) return ok(undefined);
-  const key = await setupKey(room.repository, tree.base, setup);
-  if (!(await room.trees.needsSetup(tree, key))) return ok(undefined);
-  const place = { folder: projectIn(room, tree.path), ports: tree.ports, slug: tree.slug, name: "setup" };
-  const done = await runCommands(options.runner, options.clock, job, control, setup, place);
+  const key = await setupKey(runContext.repository, tree.base, setup);
+  if (!(await runContext.trees.needsSetup(tree, key))) return ok(undefined);
+  const place = { folder: projectIn(runContext, tree.path), ports: tree.ports, slug: tree.slug, name: "setup" };
+  const done = await runCommands(options.runner, options.clock, job, cancellation, setup, place);
   if (!done.ok) return err(`setup failed:\n${done.error}`);
-  await room.trees.setupDone(tree, key);
+  await runContext.trees.setupDone(tree, key);
   return done;
 }
 
 /** The branch's head with the step's work on top, both sides of what does not go together in one file. Its base is the head. */
-export async function putTogether(
+export async function applyOnto(
   context: TurnContext,
   tree: Worktree,
   head: string,
   captured: string,
 ): Promise<Result<Worktree, WorktreeRefusal>> {
-  const { repository, run } = context.room;
+  const { repository, run } = context.runContext;
   const { step, attempt } = context.job.task;
-  const combined = await combine(repository, head, captured);
+  const combined = await mergeWithMarkers(repository, head, captured);
   // Later captures of the attempt do not lead to it.
-  await repository.refs(["update-ref", `${captureRef(run, step.id, attempt)}.conflict`, captured]);
+  await repository.git(["update-ref", `${captureRef(run, step.id, attempt)}.conflict`, captured]);
   const holds = { step: step.id, head, captured };
   return await resetTo(context, tree, head, { files: combined.tree, holds });
 }
@@ -152,15 +154,19 @@ export async function treeForPerson(
   captured: string,
 ): Promise<Result<Worktree, WorktreeRefusal>> {
   if (tree.place.owner.kind !== "group") return ok(tree);
-  const { room, job } = context;
+  const { runContext, job } = context;
   const { run, step } = job.task;
-  const head = await room.queue.head();
-  const own = await room.trees.ensure({ run, owner: { kind: "step", id: step.id }, base: head });
-  return own.ok ? await putTogether(context, own.value, head, captured) : own;
+  const head = await runContext.queue.head();
+  const own = await runContext.trees.ensure({ run, owner: { kind: "step", id: step.id }, base: head });
+  return own.ok ? await applyOnto(context, own.value, head, captured) : own;
 }
 
 /** Files in which what was put together there is not settled yet. */
-export async function unsettledIn({ room }: TurnContext, tree: Worktree, commit: string): Promise<readonly string[]> {
+export async function unsettledIn(
+  { runContext }: TurnContext,
+  tree: Worktree,
+  commit: string,
+): Promise<readonly string[]> {
   const { holds } = tree;
-  return holds === undefined ? [] : await undecided(room.repository, { commit, ...holds });
+  return holds === undefined ? [] : await unresolvedPaths(runContext.repository, { commit, ...holds });
 }

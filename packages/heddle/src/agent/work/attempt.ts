@@ -8,21 +8,21 @@ import { defined } from "../../base/defined.ts";
 import { HeddleError, messageOf, type Problem } from "../../base/errors.ts";
 import type { Json } from "../../base/json.ts";
 import { items, line } from "../../git/repository-access.ts";
-import { settle } from "../../git/take-side.ts";
+import { takeSide } from "../../git/take-side.ts";
 import type { MergeOutcome } from "../../git/types.ts";
 import type { Worktree } from "../../git/worktree.ts";
 import { leftOutProblem, tellBeginning, tellCapture } from "./notices.ts";
-import { merge } from "./merge-step.ts";
-import { type Clash, conflictText, type Earlier, mendPrompt, promptOf } from "../prompt/step-prompt.ts";
-import { stepsOf } from "./proposals.ts";
-import { folderIn, workFolder } from "./run-context.ts";
+import { mergeWork } from "./merge-step.ts";
+import { type MergeFailure, conflictText, type Earlier, repairPrompt, promptOf } from "../prompt/step-prompt.ts";
+import { proposedSteps } from "./proposals.ts";
+import { type AgentRunContext, folderIn, workFolder } from "./run-context.ts";
 import {
-  type Kept,
-  giveBack,
-  keep,
-  putTogether,
+  type Captured,
+  releaseWorktree,
+  captureWork,
+  applyOnto,
   setUp,
-  takeTree,
+  acquireWorktree,
   treeForPerson,
   unsettledIn,
 } from "./attempt-worktree.ts";
@@ -36,30 +36,30 @@ export async function carryOut(context: TurnContext): Promise<Outcome> {
     if (found !== undefined) return found;
     return await new AgentAttempt(context).run();
   } catch (thrown) {
-    const { reason } = context.control;
+    const { reason } = context.cancellation;
     if (reason !== undefined) return { kind: "stopped", reason };
     return thrown instanceof HeddleError ? failedBy(thrown) : failed("error", messageOf(thrown));
   } finally {
-    context.room.space.leave(context.control);
+    context.runContext.pool.release(context.cancellation);
   }
 }
 
 /** Its engine died between the merge and the record of it: nothing is done twice. */
 async function mergedBefore(context: TurnContext): Promise<Outcome | undefined> {
-  const { room, job, note } = context;
+  const { runContext, job, note } = context;
   const { step, agent } = job.task;
   const { openSince } = agent?.before ?? {};
   if (openSince === undefined) return undefined;
-  const merged = (await room.queue.merged()).findLast((one) => one.step === step.id && one.attempt >= openSince);
+  const merged = (await runContext.queue.merged()).findLast((one) => one.step === step.id && one.attempt >= openSince);
   if (merged === undefined) return undefined;
-  const files = await changedIn(room, merged.onto, merged.commit);
-  const { branch } = room.queue.integration;
-  const ref = `refs/heddle/${room.run}`;
+  const files = await changedIn(runContext, merged.onto, merged.commit);
+  const { branch } = runContext.queue.integration;
+  const ref = `refs/heddle/${runContext.run}`;
   note({
     type: "worktree.merged",
     data: { branch, commit: merged.commit, onto: merged.onto, captured: merged.source, ref, files },
   });
-  await giveBack(context);
+  await releaseWorktree(context);
   return {
     kind: "succeeded",
     output: { summary: `merged by attempt ${merged.attempt}`, files, commit: merged.commit },
@@ -78,8 +78,8 @@ class AgentAttempt {
   }
 
   async run(): Promise<Outcome> {
-    const { room, job, note, control } = this.#context;
-    const taken = await takeTree(this.#context);
+    const { runContext, job, note, cancellation } = this.#context;
+    const taken = await acquireWorktree(this.#context);
     if (!taken.ok) return this.#refused(taken.error);
     const { tree, holdsWork, isOnBranch } = taken.value;
     this.#tree = tree;
@@ -98,7 +98,7 @@ class AgentAttempt {
     if (before?.resolution !== undefined && before.conflict !== undefined)
       return await this.#resolve(tree, before.resolution, before.conflict.captured);
     const ready = await setUp(this.#context, tree);
-    if (control.reason !== undefined) return { kind: "stopped", reason: control.reason };
+    if (cancellation.reason !== undefined) return { kind: "stopped", reason: cancellation.reason };
     if (!ready.ok) return failed("exit", ready.error);
     const earlier = holdsWork ? await this.#earlier(tree) : this.#earlierWithoutWork();
     const session = this.#session(holdsWork && isOnBranch);
@@ -106,7 +106,7 @@ class AgentAttempt {
       this.#context,
       defined({
         prompt: promptOf(this.#context, tree.ports, earlier),
-        cwd: workFolder(room, tree.path, job),
+        cwd: workFolder(runContext, tree.path, job),
         tree: tree.path,
         ports: tree.ports,
         session,
@@ -118,7 +118,7 @@ class AgentAttempt {
       const { path } = this.#here;
       turn = await takeTurn(this.#context, {
         ...next,
-        cwd: workFolder(room, path, job),
+        cwd: workFolder(runContext, path, job),
         tree: path,
         ports: tree.ports,
       });
@@ -131,7 +131,7 @@ class AgentAttempt {
 
   /** No worktree to work in. */
   #refused(problem: Problem): Outcome {
-    const { reason } = this.#context.control;
+    const { reason } = this.#context.cancellation;
     return reason === undefined ? failedBy(problem) : { kind: "stopped", reason };
   }
 
@@ -142,13 +142,13 @@ class AgentAttempt {
   /** What the turn is worth: the attempt's outcome, or what its agent is told next. */
   async #judge(turn: TurnEnd): Promise<Outcome | Pick<Parameters<typeof takeTurn>[1], "prompt" | "session">> {
     const { note, settings } = this.#context;
-    const kept = await keep(this.#context, this.#here);
+    const captured = await captureWork(this.#context, this.#here);
     const { agent } = turn.outcome;
     this.#last = agent;
-    note({ type: "usage.recorded", data: usageData(agent, { captured: kept.commit, ref: kept.ref }) });
-    tellCapture(this.#context, kept);
+    note({ type: "usage.recorded", data: usageData(agent, { captured: captured.commit, ref: captured.ref }) });
+    tellCapture(this.#context, captured);
     const { failure, completion, question } = turn.reports;
-    if (question !== undefined && this.#context.control.reason === undefined)
+    if (question !== undefined && this.#context.cancellation.reason === undefined)
       return defined({
         kind: "unresolved",
         about: "question",
@@ -165,40 +165,40 @@ class AgentAttempt {
         failure.retryable,
       );
     this.#summary = completion?.summary ?? textOf(turn.outcome.output);
-    const missing = leftOutProblem(this.#context, kept);
+    const missing = leftOutProblem(this.#context, captured);
     if (missing !== undefined) return failed("error", missing, "left-out", true);
-    if (kept.changedFiles.length === 0 && settings.expect === "changes")
+    if (captured.changedFiles.length === 0 && settings.expect === "changes")
       return failed("error", "no-changes: the agent says it is done, but nothing has changed", "no-changes", true);
-    const left = await unsettledIn(this.#context, this.#here, kept.commit);
+    const left = await unsettledIn(this.#context, this.#here, captured.commit);
     if (left.length > 0) {
       // What a person may decide about is the work before the two were put together.
-      const commit = this.#here.holds?.captured ?? kept.commit;
-      return await this.#clash({ kind: "conflict", files: left, head: this.#here.base }, { ...kept, commit });
+      const commit = this.#here.holds?.captured ?? captured.commit;
+      return await this.#clash({ kind: "conflict", files: left, head: this.#here.base }, { ...captured, commit });
     }
-    const refused = await this.#refusal(kept);
+    const refused = await this.#refusal(captured);
     if (refused !== undefined) return refused;
-    if (kept.changedFiles.length === 0) return await this.#done(kept, undefined);
-    const outcome = await merge(this.#context, kept, this.#summary, agent);
-    if (this.#context.control.reason !== undefined && outcome.kind !== "merged")
-      return { kind: "stopped", reason: this.#context.control.reason };
+    if (captured.changedFiles.length === 0) return await this.#done(captured, undefined);
+    const outcome = await mergeWork(this.#context, captured, this.#summary, agent);
+    if (this.#context.cancellation.reason !== undefined && outcome.kind !== "merged")
+      return { kind: "stopped", reason: this.#context.cancellation.reason };
     switch (outcome.kind) {
       case "merged":
-        return await this.#done(kept, outcome);
+        return await this.#done(captured, outcome);
       case "nothing":
-        return await this.#done(kept, undefined);
+        return await this.#done(captured, undefined);
       case "closed":
         return { kind: "stopped", reason: "cancel" };
       default:
-        return await this.#clash(outcome, kept);
+        return await this.#clash(outcome, captured);
     }
   }
 
   /** What the plan asks of the work and is not so. Asked before anything is merged: what is on the branch is done. */
-  async #refusal(kept: Kept): Promise<Outcome | undefined> {
-    const { settings, job, room } = this.#context;
+  async #refusal(captured: Captured): Promise<Outcome | undefined> {
+    const { settings, job, runContext } = this.#context;
     if (typeof settings.expect === "object") {
-      const folder = relative(this.#here.path, folderIn(room, this.#here.path, job));
-      const missing = settings.expect.files.filter((file) => !kept.changedFiles.includes(join(folder, file)));
+      const folder = relative(this.#here.path, folderIn(runContext, this.#here.path, job));
+      const missing = settings.expect.files.filter((file) => !captured.changedFiles.includes(join(folder, file)));
       if (missing.length > 0)
         return failed(
           "error",
@@ -207,20 +207,20 @@ class AgentAttempt {
           true,
         );
     }
-    const problem = await job.check?.({ ...this.#outputOf(kept), commit: kept.commit });
+    const problem = await job.check?.({ ...this.#outputOf(captured), commit: captured.commit });
     return problem === undefined ? undefined : failed("output", problem);
   }
 
-  #outputOf(kept: Kept): { readonly summary: string; readonly files: readonly string[] } {
-    return { summary: this.#summary.slice(0, 4000), files: kept.changedFiles.slice(0, 1000) };
+  #outputOf(captured: Captured): { readonly summary: string; readonly files: readonly string[] } {
+    return { summary: this.#summary.slice(0, 4000), files: captured.changedFiles.slice(0, 1000) };
   }
 
   /** Up the ladder: the agent that made it, then a person. */
   async #clash(
     outcome: Extract<MergeOutcome, { kind: "conflict" | "rejected" }>,
-    kept: Kept,
+    captured: Captured,
   ): Promise<Outcome | Pick<Parameters<typeof takeTurn>[1], "prompt" | "session">> {
-    const { settings, note, room, job } = this.#context;
+    const { settings, note, runContext, job } = this.#context;
     const isConflict = outcome.kind === "conflict";
     const output = isConflict ? undefined : outcome.output;
     this.#time++;
@@ -228,10 +228,10 @@ class AgentAttempt {
       type: "worktree.conflicted",
       data: defined({
         reason: isConflict ? "conflict" : "verify",
-        files: isConflict ? outcome.files : kept.changedFiles.slice(0, 100),
+        files: isConflict ? outcome.files : captured.changedFiles.slice(0, 100),
         head: outcome.head,
-        captured: kept.commit,
-        ref: kept.ref,
+        captured: captured.commit,
+        ref: captured.ref,
         time: this.#time,
         output,
       }),
@@ -242,59 +242,60 @@ class AgentAttempt {
     // The same conflict, halfway settled: it is gone on with as it is.
     const isHalfway = isConflict && outcome.head === from && this.#here.holds !== undefined;
     if (!isHalfway) {
-      const both = await putTogether(this.#context, this.#here, outcome.head, kept.commit);
+      const both = await applyOnto(this.#context, this.#here, outcome.head, captured.commit);
       if (!both.ok) return this.#refused(both.error);
       this.#tree = both.value;
     }
-    if (!mayAgent) return await this.#askPerson(isConflict ? outcome.files : [], kept.commit);
-    const clash: Clash = defined({
+    if (!mayAgent) return await this.#askPerson(isConflict ? outcome.files : [], captured.commit);
+    const clash: MergeFailure = defined({
       reason: isConflict ? "conflict" : "verify",
       files: isConflict ? outcome.files : [],
-      merged: await subjects(room, from, outcome.head),
+      merged: await subjects(runContext, from, outcome.head),
       output,
     });
     const session = this.#last?.sessionId;
     const totals = this.#last?.totals;
     return defined({
-      prompt: mendPrompt(job.prompt, clash),
+      prompt: repairPrompt(job.prompt, clash),
       session: session === undefined ? undefined : defined({ sessionId: session, totals }),
     });
   }
 
   async #askPerson(files: readonly string[], captured: string): Promise<Outcome> {
-    const { settings, job, room } = this.#context;
-    const what = `its work conflicts with ${room.queue.integration.branch} in ${files.join(", ")}`;
+    const { settings, job, runContext } = this.#context;
+    const what = `its work conflicts with ${runContext.queue.integration.branch} in ${files.join(", ")}`;
     if (!settings.onConflict.includes("human")) return failed("error", what, "conflict", false);
     const own = await treeForPerson(this.#context, this.#here, captured);
     if (!own.ok) return this.#refused(own.error);
     this.#tree = own.value;
-    const command = `heddle resolve ${room.run} ${job.task.step.id}`;
+    const command = `heddle resolve ${runContext.run} ${job.task.step.id}`;
     const question = `${what}; resolve it in its worktree and run \`${command} --continue\`, or take one side with --ours or --theirs`;
     return defined({ kind: "unresolved", about: "conflict", question, agent: this.#last });
   }
 
   /** A person decided: what is merged is made of both sides, or of the worktree as it was left. */
-  async #resolve(tree: Worktree, choice: "ours" | "theirs" | "continue", captured: string): Promise<Outcome> {
-    const { room, job, note, control } = this.#context;
-    let kept = await keep(this.#context, tree);
+  async #resolve(tree: Worktree, choice: "ours" | "theirs" | "continue", unmerged: string): Promise<Outcome> {
+    const { runContext, job, note, cancellation } = this.#context;
+    let captured = await captureWork(this.#context, tree);
     if (choice === "continue") {
-      const left = await unsettledIn(this.#context, tree, kept.commit);
-      if (left.length > 0) return await this.#askPerson(left, captured);
+      const left = await unsettledIn(this.#context, tree, captured.commit);
+      if (left.length > 0) return await this.#askPerson(left, unmerged);
     } else {
-      const head = await room.queue.head();
+      const head = await runContext.queue.head();
       const message = `${job.task.step.id}: conflicts settled (${choice})`;
-      const commit = await settle(room.repository, { head, commit: captured, side: choice, message });
-      await room.repository.refs(["update-ref", `${kept.ref}.settled`, commit]);
-      kept = { ...kept, commit, changedFiles: await changedIn(room, head, commit) };
+      const commit = await takeSide(runContext.repository, { head, commit: unmerged, side: choice, message });
+      await runContext.repository.git(["update-ref", `${captured.ref}.settled`, commit]);
+      captured = { ...captured, commit, changedFiles: await changedIn(runContext, head, commit) };
     }
-    const outcome = await merge(this.#context, kept, `resolved by a person (${choice})`, undefined);
+    const outcome = await mergeWork(this.#context, captured, `resolved by a person (${choice})`, undefined);
     // The person's word stands for the next attempt.
-    if (control.reason !== undefined && outcome.kind !== "merged") return { kind: "stopped", reason: control.reason };
+    if (cancellation.reason !== undefined && outcome.kind !== "merged")
+      return { kind: "stopped", reason: cancellation.reason };
     switch (outcome.kind) {
       case "merged":
-        return await this.#done(kept, outcome);
+        return await this.#done(captured, outcome);
       case "nothing":
-        return await this.#done(kept, undefined);
+        return await this.#done(captured, undefined);
       case "closed":
         return { kind: "stopped", reason: "cancel" };
       case "rejected":
@@ -303,29 +304,29 @@ class AgentAttempt {
         const { files, head } = outcome;
         note({
           type: "worktree.conflicted",
-          data: { reason: "conflict", files, head, captured: kept.commit, ref: kept.ref, time: 1 },
+          data: { reason: "conflict", files, head, captured: captured.commit, ref: captured.ref, time: 1 },
         });
-        const both = await putTogether(this.#context, tree, head, kept.commit);
+        const both = await applyOnto(this.#context, tree, head, captured.commit);
         if (!both.ok) return this.#refused(both.error);
         this.#tree = both.value;
-        return await this.#askPerson(files, kept.commit);
+        return await this.#askPerson(files, captured.commit);
       }
     }
   }
 
-  async #done(kept: Kept, merged: Extract<MergeOutcome, { kind: "merged" }> | undefined): Promise<Outcome> {
-    const { room, note } = this.#context;
-    const output = this.#outputOf(kept);
+  async #done(captured: Captured, merged: Extract<MergeOutcome, { kind: "merged" }> | undefined): Promise<Outcome> {
+    const { runContext, note } = this.#context;
+    const output = this.#outputOf(captured);
     if (merged !== undefined) {
       const { commit, onto } = merged;
-      const { branch } = room.queue.integration;
+      const { branch } = runContext.queue.integration;
       note({
         type: "worktree.merged",
-        data: { branch, commit, onto, captured: kept.commit, ref: kept.ref, files: output.files },
+        data: { branch, commit, onto, captured: captured.commit, ref: captured.ref, files: output.files },
       });
     }
-    await giveBack(this.#context, this.#here);
-    const steps = stepsOf(this.#context.proposals, proposalRules(this.#context));
+    await releaseWorktree(this.#context, this.#here);
+    const steps = proposedSteps(this.#context.proposals, proposalRules(this.#context));
     return defined({
       kind: "succeeded",
       output: defined({ ...output, commit: merged?.commit }),
@@ -336,9 +337,9 @@ class AgentAttempt {
 
   /** What an earlier attempt left in the worktree. */
   async #earlier(tree: Worktree): Promise<Earlier> {
-    const { room, job } = this.#context;
-    const now = await keep(this.#context, tree, job.task.step.id, job.task.attempt);
-    const stat = await room.repository.objects([
+    const { runContext, job } = this.#context;
+    const now = await captureWork(this.#context, tree, job.task.step.id, job.task.attempt);
+    const stat = await runContext.repository.objectGit([
       "diff-tree",
       "-r",
       "--stat=100",
@@ -397,14 +398,22 @@ function failed(code: "error" | "exit" | "output", message: string, of?: string,
   };
 }
 
-async function changedIn(room: TurnContext["room"], from: string, to: string): Promise<readonly string[]> {
-  const changed = await room.repository.objects(["diff-tree", "-r", "-z", "--name-only", "--no-renames", from, to]);
+async function changedIn(runContext: AgentRunContext, from: string, to: string): Promise<readonly string[]> {
+  const changed = await runContext.repository.objectGit([
+    "diff-tree",
+    "-r",
+    "-z",
+    "--name-only",
+    "--no-renames",
+    from,
+    to,
+  ]);
   return items(changed.output);
 }
 
 /** Of what was merged after `from`, newest last; at most 20. */
-async function subjects(room: TurnContext["room"], from: string, to: string): Promise<readonly string[]> {
-  const listed = await room.repository.objects([
+async function subjects(runContext: AgentRunContext, from: string, to: string): Promise<readonly string[]> {
+  const listed = await runContext.repository.objectGit([
     "rev-list",
     "--no-commit-header",
     "--format=%s",

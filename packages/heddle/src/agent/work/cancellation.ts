@@ -6,7 +6,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { RunningAttempt } from "../../runner/port.ts";
 import type { Outcome, StopReason } from "../../run/attempt.ts";
 
-export class Control {
+export class Cancellation {
   readonly #clock: Clock;
   readonly #running = new Set<RunningAttempt>();
   readonly #abort = new AbortController();

@@ -8,7 +8,7 @@ import { defined } from "../../base/defined.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { Runner } from "../../runner/port.ts";
 import { portVariables } from "../adapters/environment.ts";
-import { Control } from "./cancellation.ts";
+import { Cancellation } from "./cancellation.ts";
 import type { AgentJob } from "../port.ts";
 import type { Outcome } from "../../run/attempt.ts";
 
@@ -35,14 +35,14 @@ export async function runCommands(
   runner: Runner,
   clock: Clock,
   job: AgentJob,
-  control: Control,
+  cancellation: Cancellation,
   commands: readonly string[],
   place: CommandPlace,
 ): Promise<Result<void, string>> {
   for (const command of commands) {
     const logFile = job.logFile === null ? null : `${job.logFile.replace(/\.log$/, "")}.${place.name}.log`;
     if (logFile !== null) rmSync(logFile, { force: true });
-    const outcome = await runOne(runner, clock, job, control, command, { ...place, logFile });
+    const outcome = await runOne(runner, clock, job, cancellation, command, { ...place, logFile });
     if (outcome.kind === "succeeded") continue;
     const why = outcome.kind === "failed" ? outcome.error.message : "it was ended";
     const said = logFile === null ? "" : tail(logFile);
@@ -55,7 +55,7 @@ async function runOne(
   runner: Runner,
   clock: Clock,
   job: AgentJob,
-  control: Control,
+  cancellation: Cancellation,
   command: string,
   place: CommandPlace & { readonly logFile: string | null },
 ): Promise<Outcome> {
@@ -86,11 +86,11 @@ async function runOne(
       graceMs: task.graceMs,
     }),
   );
-  const own = new Control(clock);
+  const own = new Cancellation(clock);
   const end = (): void => own.stop("cancel");
   place.signal?.addEventListener("abort", end, { once: true });
   if (place.signal?.aborted === true) end();
-  const [outcome] = await Promise.all([control.follow(running), own.follow(running)]);
+  const [outcome] = await Promise.all([cancellation.follow(running), own.follow(running)]);
   place.signal?.removeEventListener("abort", end);
   return outcome;
 }

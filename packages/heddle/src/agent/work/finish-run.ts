@@ -6,38 +6,38 @@ import { defined } from "../../base/defined.ts";
 import { land } from "../../git/landing.ts";
 import { listWorktrees } from "../../git/listing.ts";
 import type { LandMode, LandOutcome } from "../../git/types.ts";
-import type { Room } from "./run-context.ts";
+import type { AgentRunContext } from "./run-context.ts";
 import type { Land } from "./settings.ts";
 import type { Landing } from "../../run/attempt.ts";
 
-export async function finish(room: Room, isDone: boolean): Promise<Landing | undefined> {
-  await room.queue.close();
-  if (isDone && !room.settings.keepWorktrees) await removeTrees(room);
-  await room.space.tidy();
-  await room.trees.emptyTrash();
-  const commits = (await room.queue.merged()).length;
-  const integration = room.queue.integration.branch;
+export async function finishRun(runContext: AgentRunContext, isDone: boolean): Promise<Landing | undefined> {
+  await runContext.queue.close();
+  if (isDone && !runContext.settings.keepWorktrees) await removeTrees(runContext);
+  await runContext.pool.tidy();
+  await runContext.trees.emptyTrash();
+  const commits = (await runContext.queue.merged()).length;
+  const integration = runContext.queue.integration.branch;
   // Where nothing was merged there is nothing that could be in the way.
-  const isBare = commits === 0 && (await room.queue.head()) === room.base;
+  const isBare = commits === 0 && (await runContext.queue.head()) === runContext.base;
   if (!isDone || isBare) return { integration, commits };
-  return { integration, commits, ...(await landing(room)) };
+  return { integration, commits, ...(await landing(runContext)) };
 }
 
 /** Worktrees of groups, which nobody will take a turn in any more. Never one that holds what is nowhere else. */
-async function removeTrees(room: Room): Promise<void> {
-  for (const listed of await listWorktrees(room.repository, { run: room.run, sizes: false })) {
+async function removeTrees(runContext: AgentRunContext): Promise<void> {
+  for (const listed of await listWorktrees(runContext.repository, { run: runContext.run, sizes: false })) {
     if (listed.state !== "saved" || listed.inUse || listed.owner?.kind !== "group") continue;
-    const tree = await room.trees.find(room.run, listed.owner);
+    const tree = await runContext.trees.find(runContext.run, listed.owner);
     // One that cannot be removed stays listed.
-    if (tree !== undefined) await room.trees.remove(tree, { branch: "delete" });
+    if (tree !== undefined) await runContext.trees.remove(tree, { branch: "delete" });
   }
 }
 
-async function landing(room: Room): Promise<Partial<Landing>> {
-  const mode = modeOf(room.settings.land, room.run);
+async function landing(runContext: AgentRunContext): Promise<Partial<Landing>> {
+  const mode = modeOf(runContext.settings.land, runContext.run);
   if (mode.kind === "none") return {};
-  const { integration } = room.queue;
-  if (mode.kind !== "branch" && room.branch === null)
+  const { integration } = runContext.queue;
+  if (mode.kind !== "branch" && runContext.branch === null)
     return {
       mode: mode.kind,
       problem: {
@@ -46,13 +46,13 @@ async function landing(room: Room): Promise<Partial<Landing>> {
         hint: `Check a branch out and land there, or merge ${integration.branch} yourself.`,
       },
     };
-  const target = room.branch ?? undefined;
-  const outcome = await land(defined({ integration, lock: room.trees.lock, mode, target }));
-  return { mode: mode.kind, ...landed(outcome, room.run) };
+  const target = runContext.branch ?? undefined;
+  const outcome = await land(defined({ integration, lock: runContext.trees.lock, mode, target }));
+  return { mode: mode.kind, ...landingOf(outcome, runContext.run) };
 }
 
 /** What a landing came to, in the words that people get. */
-export function landed(outcome: LandOutcome, run: string): Partial<Landing> {
+export function landingOf(outcome: LandOutcome, run: string): Partial<Landing> {
   switch (outcome.kind) {
     case "none":
       return {};

@@ -9,9 +9,9 @@ import type { Problem } from "../../base/errors.ts";
 import { HeddleError, messageOf } from "../../base/errors.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { AgentAdapter } from "../adapters/port.ts";
-import { items, type Repository } from "../../git/repository-access.ts";
+import { items, type RepositoryAccess } from "../../git/repository-access.ts";
 import { Integration } from "../../git/integration.ts";
-import { carry } from "../../git/replay-merges.ts";
+import { replayMerges } from "../../git/replay-merges.ts";
 import { land, revertStep } from "../../git/landing.ts";
 import { listWorktrees } from "../../git/listing.ts";
 import { refsOf, removeRunRefs } from "../../git/run-refs.ts";
@@ -19,20 +19,23 @@ import { integrationRef, ownershipRef } from "../../git/ref-names.ts";
 import { commitOf, type OpenRepository, openRepository } from "../../git/discover.ts";
 import type { TreeListing } from "../../git/types.ts";
 import { Worktrees } from "../../git/worktree.ts";
-import { landed } from "./finish-run.ts";
-import type { AgentKeeping, Carried, CarryWish, Reverted, TreeLine } from "../port.ts";
-import type { AgentWorkOptions } from "./run-context.ts";
+import { landingOf } from "./finish-run.ts";
+import type { AgentMaintenance, Carried, CarryWish, Reverted, WorktreeLine } from "../port.ts";
+import type { AgentExecutorOptions } from "./run-context.ts";
 import type { Landing, LandKind } from "../../run/attempt.ts";
 
-export interface KeepingOptions extends Pick<AgentWorkOptions, "projectDir" | "stateDir" | "clock" | "git" | "env"> {
+export interface MaintenanceOptions extends Pick<
+  AgentExecutorOptions,
+  "projectDir" | "stateDir" | "clock" | "git" | "env"
+> {
   /** The agents that are known without a plan. */
   readonly adapters: () => Promise<readonly AgentAdapter[]>;
   /** The id of a run that is to begin. */
   readonly newRun: () => string;
 }
 
-export function agentKeeping(options: KeepingOptions): AgentKeeping {
-  const open = async (begin: { readonly base?: string } = {}): Promise<Result<Repository, Problem>> => {
+export function agentMaintenance(options: MaintenanceOptions): AgentMaintenance {
+  const open = async (begin: { readonly base?: string } = {}): Promise<Result<RepositoryAccess, Problem>> => {
     const { projectDir, stateDir, clock, git, env } = options;
     const opened = await openRepository({ folder: projectDir, run: git, clock, env, stateDir, ...begin });
     return opened.ok ? ok(opened.value.repository) : opened;
@@ -109,39 +112,43 @@ async function guarded<T>(work: () => Promise<Result<T, Problem>>): Promise<Resu
   }
 }
 
-async function list(repository: Repository, run: string | undefined, sizes = true): Promise<readonly TreeListing[]> {
+async function list(
+  repository: RepositoryAccess,
+  run: string | undefined,
+  sizes = true,
+): Promise<readonly TreeListing[]> {
   return await listWorktrees(repository, defined({ sizes, run }));
 }
 
 /** By the id that people know it by, where it is known: the folder's name may be written otherwise. */
-function lineOf({ createdAtMs, owner, ...line }: TreeListing, here: string): TreeLine {
+function lineOf({ createdAtMs, owner, ...line }: TreeListing, here: string): WorktreeLine {
   const named =
     owner === null || owner.kind === "pool" ? line.name : owner.kind === "group" ? `@${owner.id}` : owner.id;
   return { ...line, name: named, createdAt: createdAtMs, project: line.project === here ? null : line.project };
 }
 
-function lines(listed: readonly TreeListing[], projectDir: string): readonly TreeLine[] {
+function lines(listed: readonly TreeListing[], projectDir: string): readonly WorktreeLine[] {
   const here = realpathSync(projectDir);
   return listed.map((one) => lineOf(one, here));
 }
 
 /** What a project that is gone has left is nobody's any more: no run of it can go on. */
-function isAnothers(line: TreeLine): boolean {
+function isAnothers(line: WorktreeLine): boolean {
   return line.project !== null && existsSync(join(line.project, ".heddle"));
 }
 
 async function clean(
-  repository: Repository,
+  repository: RepositoryAccess,
   run: string | undefined,
   {
     keep,
     dryRun,
     projectDir,
   }: { readonly keep: (run: string) => boolean; readonly dryRun: boolean; readonly projectDir: string },
-): Promise<{ readonly removed: readonly TreeLine[]; readonly kept: readonly TreeLine[] }> {
+): Promise<{ readonly removed: readonly WorktreeLine[]; readonly kept: readonly WorktreeLine[] }> {
   const trees = new Worktrees({ repository });
-  const removed: TreeLine[] = [];
-  const kept: TreeLine[] = [];
+  const removed: WorktreeLine[] = [];
+  const kept: WorktreeLine[] = [];
   const here = realpathSync(projectDir);
   for (const listed of await list(repository, run)) {
     const line = lineOf(listed, here);
@@ -159,7 +166,7 @@ async function remove(trees: Worktrees, { run, owner }: TreeListing): Promise<bo
 }
 
 async function landRun(
-  repository: Repository,
+  repository: RepositoryAccess,
   run: string,
   kind: LandKind,
   { name, target }: { readonly name?: string; readonly target?: string },
@@ -171,16 +178,16 @@ async function landRun(
   const mode = kind === "branch" ? { kind, name: name ?? `heddle-${run}` } : { kind };
   const outcome = await land(defined({ integration, lock: trees.lock, mode, target }));
   const commits = (await integration.merged()).length;
-  return ok({ integration: integration.branch, commits, mode: kind, ...landed(outcome, run) });
+  return ok({ integration: integration.branch, commits, mode: kind, ...landingOf(outcome, run) });
 }
 
 async function carryOver({ repository, base, branch }: OpenRepository, wish: CarryWish, run: string): Promise<Carried> {
   const earlier = await integrationOf(repository, wish.from);
-  const found = await carry(repository, { ...wish, run, base, earlier: earlier.ok ? earlier.value : undefined });
+  const found = await replayMerges(repository, { ...wish, run, base, earlier: earlier.ok ? earlier.value : undefined });
   return found.kind === "refused" ? found : defined({ ...found, run, base, branch: branch ?? undefined });
 }
 
-async function revertIn(repository: Repository, run: string, step: string): Promise<Result<Reverted, Problem>> {
+async function revertIn(repository: RepositoryAccess, run: string, step: string): Promise<Result<Reverted, Problem>> {
   const found = await integrationOf(repository, run);
   if (!found.ok) return found;
   const integration = found.value;
@@ -201,13 +208,13 @@ async function revertIn(repository: Repository, run: string, step: string): Prom
     case "reverted": {
       const { commit } = outcome;
       const args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", `${commit}^`, commit];
-      const files = items((await repository.objects(args)).output);
+      const files = items((await repository.objectGit(args)).output);
       return ok({ integration: integration.branch, commit, files });
     }
   }
 }
 
-async function integrationOf(repository: Repository, run: string): Promise<Result<Integration, Problem>> {
+async function integrationOf(repository: RepositoryAccess, run: string): Promise<Result<Integration, Problem>> {
   const head = await commitOf(repository, integrationRef(run));
   const base = await commitOf(repository, ownershipRef(run, "integration"));
   if (head !== undefined && base !== undefined) return ok(new Integration(repository, run, base));

@@ -12,23 +12,23 @@ import { slugOf } from "../../git/ref-names.ts";
 import type { MergeOutcome, Verification } from "../../git/types.ts";
 import { runCommands } from "./commands.ts";
 import { folderIn, projectIn } from "./run-context.ts";
-import type { Kept } from "./attempt-worktree.ts";
+import type { Captured } from "./attempt-worktree.ts";
 import type { TurnContext } from "./turn.ts";
 import type { AgentDetails } from "../../run/attempt.ts";
 
-export async function merge(
+export async function mergeWork(
   context: TurnContext,
-  kept: Pick<Kept, "commit">,
+  captured: Pick<Captured, "commit">,
   summary: string,
   agent: AgentDetails | undefined,
 ): Promise<MergeOutcome> {
-  const { room, job } = context;
+  const { runContext, job } = context;
   const { step, attempt, agent: of } = job.task;
-  const included = await room.included();
-  return await room.queue.enqueue({
+  const included = await runContext.included();
+  return await runContext.queue.enqueue({
     step: step.id,
     attempt,
-    commit: kept.commit,
+    commit: captured.commit,
     order: of?.order ?? 0,
     message: messageOf(step.id, [step.description ?? "", summary, job.prompt]),
     trailers: [
@@ -37,10 +37,10 @@ export async function merge(
       ...costOf(context.spent),
     ],
     // The plan's apart from the step's own: of several steps that are verified together, it is run once.
-    verify: [room.settings.verify, step.verify ?? []]
+    verify: [runContext.settings.verify, step.verify ?? []]
       .filter((commands) => commands.length > 0)
       .map((commands) => verificationOf(context, commands, included)),
-    signal: context.control.signal,
+    signal: context.cancellation.signal,
   });
 }
 
@@ -67,7 +67,7 @@ const NOT_COUNTED = ["_", "SHLVL"];
  * Equal for equal commands in an equal environment: all that they get beside the tree, but for what heddle itself names the
  * attempt and the worktree by (`HEDDLE_*`, `PORT`, `PORTS`). A hash: values of the environment are secrets.
  */
-function keyOf({ room, job, options }: TurnContext, commands: readonly string[], included: string): string {
+function keyOf({ runContext, job, options }: TurnContext, commands: readonly string[], included: string): string {
   const { step, params, item } = job.task;
   const { shell = "sh", envMode = "inherit", passEnv = [] } = step;
   const bases = baseEnvironments(options.env);
@@ -76,10 +76,10 @@ function keyOf({ room, job, options }: TurnContext, commands: readonly string[],
     .filter(([name]) => !NOT_COUNTED.includes(name))
     .sort(([a], [b]) => (a < b ? -1 : 1));
   const told = [
-    room.settings.setup,
+    runContext.settings.setup,
     commands,
     shell,
-    folderIn(room, ".", job),
+    folderIn(runContext, ".", job),
     envMode,
     values,
     params,
@@ -90,25 +90,25 @@ function keyOf({ room, job, options }: TurnContext, commands: readonly string[],
 }
 
 function verificationOf(context: TurnContext, commands: readonly string[], included: string): Verification {
-  const { room, job, options, control, settings } = context;
-  const { setup } = room.settings;
+  const { runContext, job, options, cancellation, settings } = context;
+  const { setup } = runContext.settings;
   return {
     key: keyOf(context, commands, included),
     async run(folder, { commit, signal, ports }) {
       const limit = new AbortController();
       const cancelLimit = options.clock.after(settings.verifyMs, () => limit.abort());
       const place = {
-        folder: folderIn(room, folder, job),
+        folder: folderIn(runContext, folder, job),
         ports,
         signal: AbortSignal.any([signal, limit.signal]),
-        slug: slugOf(room.run, basename(folder)),
+        slug: slugOf(runContext.run, basename(folder)),
       };
       const run = async (
         all: readonly string[],
         name: string,
         at: string = place.folder,
       ): Promise<Result<void, string>> => {
-        const done = await runCommands(options.runner, options.clock, job, control, all, {
+        const done = await runCommands(options.runner, options.clock, job, cancellation, all, {
           ...place,
           folder: at,
           name,
@@ -119,11 +119,11 @@ function verificationOf(context: TurnContext, commands: readonly string[], inclu
       };
       try {
         if (setup.length > 0) {
-          const due = await setupKey(room.repository, commit, setup);
-          if (room.prepared.get(folder) !== due) {
-            const done = await run(setup, "verify-setup", projectIn(room, folder));
+          const due = await setupKey(runContext.repository, commit, setup);
+          if (runContext.prepared.get(folder) !== due) {
+            const done = await run(setup, "verify-setup", projectIn(runContext, folder));
             if (!done.ok) return { ok: false, output: done.error };
-            room.prepared.set(folder, due);
+            runContext.prepared.set(folder, due);
           }
         }
         const done = await run(commands, "verify");

@@ -6,10 +6,10 @@
 import { defined } from "../../base/defined.ts";
 import type { Problem } from "../../base/errors.ts";
 import type { JsonObject } from "../../base/json.ts";
-import { DEFAULT_LIMITS } from "../../git/checkout-files.ts";
+import { DEFAULT_FILE_LIMITS } from "../../git/checkout-files.ts";
 import type { IncludeReport, LeftOut } from "../../git/types.ts";
 import type { Worktree } from "../../git/worktree.ts";
-import type { Kept } from "./attempt-worktree.ts";
+import type { Captured } from "./attempt-worktree.ts";
 import type { TurnContext } from "./turn.ts";
 
 type About = "repository" | "include" | "left-out" | "nested" | "strays";
@@ -19,7 +19,7 @@ const MOST_NAMED = 20;
 
 /** Before the agent begins. What holds for the whole run is told by the first of its attempts that asks. */
 export function tellBeginning(context: TurnContext, { included }: Pick<Worktree, "included">): void {
-  for (const problem of context.room.notes.splice(0)) tell(context, "repository", sentence(problem), []);
+  for (const problem of context.runContext.notes.splice(0)) tell(context, "repository", sentence(problem), []);
   const skipped = included.skipped.filter(({ reason }) => reason !== "exists");
   if (skipped.length === 0) return;
   const named = skipped.map(({ path, reason }) => `${path} (${WHY_SKIPPED[reason]})`);
@@ -27,7 +27,7 @@ export function tellBeginning(context: TurnContext, { included }: Pick<Worktree,
 }
 
 /** After each turn; what was told of this attempt is not told again. */
-export function tellCapture(context: TurnContext, { ref, leftOut, nested, strays, missing }: Kept): void {
+export function tellCapture(context: TurnContext, { ref, leftOut, nested, strays, missing }: Captured): void {
   if (leftOut.length > 0) {
     const named = leftOut.map(leftOutText);
     tell(context, "left-out", `not captured, so not merged: ${some(named)}`, named);
@@ -48,11 +48,11 @@ export function tellCapture(context: TurnContext, { ref, leftOut, nested, strays
 
 /** Why work that is well otherwise is no success; `undefined`: nothing of what was asked for is missing. */
 export function leftOutProblem(
-  { room, settings }: TurnContext,
-  { leftOut }: Pick<Kept, "leftOut">,
+  { runContext, settings }: TurnContext,
+  { leftOut }: Pick<Captured, "leftOut">,
 ): string | undefined {
-  if (leftOut.length === 0 || room.settings.allowOmitted || settings.expect === "none") return undefined;
-  const limits = `${megabytes(DEFAULT_LIMITS.maxFileBytes)} per file, ${megabytes(DEFAULT_LIMITS.maxTotalBytes)} together`;
+  if (leftOut.length === 0 || runContext.settings.allowOmitted || settings.expect === "none") return undefined;
+  const limits = `${megabytes(DEFAULT_FILE_LIMITS.maxFileBytes)} per file, ${megabytes(DEFAULT_FILE_LIMITS.maxTotalBytes)} together`;
   return (
     `left-out: the work would be merged without ${some(leftOut.map(leftOutText))}; the limits are ${limits}. ` +
     "Add files that are not part of the work to .gitignore, or allow missing files with `agents: {worktrees: {allowOmitted: true}}`"

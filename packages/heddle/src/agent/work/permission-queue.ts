@@ -19,7 +19,7 @@ interface Request {
 /** Characters of a question. */
 const LONGEST_QUESTION = 500;
 
-export class Leave {
+export class PermissionQueue {
   readonly #clock: Clock;
   readonly #limitMs: number;
   readonly #note: (note: Note) => void;

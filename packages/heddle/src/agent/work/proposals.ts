@@ -16,7 +16,7 @@ export interface ProposalRules {
 }
 
 /** Why a proposal cannot join, for its agent; `undefined`: it can. */
-export function problemOf(proposal: Proposal, { ids }: ProposalRules): string | undefined {
+export function proposalProblem(proposal: Proposal, { ids }: ProposalRules): string | undefined {
   const known = new Set(ids);
   const unknown = proposal.deps.filter((id) => !known.has(id));
   if (unknown.length === 0) return undefined;
@@ -28,7 +28,7 @@ export function problemOf(proposal: Proposal, { ids }: ProposalRules): string | 
  * An id for it that no other proposal has: of the step that proposes and its title. Two agents may have the same idea; a step
  * must not fail for what another one proposed.
  */
-export function idOf({ title }: Proposal, { step, ids }: ProposalRules, taken: readonly string[]): string {
+export function proposalId({ title }: Proposal, { step, ids }: ProposalRules, taken: readonly string[]): string {
   const id = `${wordOf(step, 60)}-${wordOf(title, 60)}`;
   const names = new Set([...ids, ...taken]);
   for (let time = 1; ; time++) {
@@ -43,7 +43,7 @@ function approvalOf(id: string): string {
 }
 
 /** Steps as a plan would have them. Where a person decides, a no skips the step and fails nothing. */
-export function stepsOf(proposals: readonly Proposed[], { step, mayJoin }: ProposalRules): readonly object[] {
+export function proposedSteps(proposals: readonly Proposed[], { step, mayJoin }: ProposalRules): readonly object[] {
   return proposals.flatMap(({ id, title, prompt, deps }): object[] => {
     const before = deps.length === 0 ? [step] : deps;
     const proposed = { id, description: plain(title), agent: { prompt: plain(prompt) } };

@@ -7,12 +7,12 @@
 import { formatDuration } from "../../base/duration.ts";
 import type { JsonObject } from "../../base/json.ts";
 import type { Clock } from "../../base/clock.ts";
-import type { Admitted, Governor } from "../adapters/rate-limiter.ts";
-import type { Control } from "./cancellation.ts";
+import type { Permit, RateLimiter } from "../adapters/rate-limiter.ts";
+import type { Cancellation } from "./cancellation.ts";
 
 export interface AdmissionOptions {
-  readonly governor: Governor;
-  readonly control: Control;
+  readonly rateLimiter: RateLimiter;
+  readonly cancellation: Cancellation;
   readonly clock: Clock;
   readonly provider: string;
   /** What is left of the turn's patience; spent here. */
@@ -20,8 +20,8 @@ export interface AdmissionOptions {
   readonly tell: (data: JsonObject) => void;
 }
 
-export type Admittance =
-  | { readonly kind: "admitted"; readonly place: Admitted }
+export type Admission =
+  | { readonly kind: "admitted"; readonly place: Permit }
   /** It was asked to end. */
   | { readonly kind: "stopped" }
   /** The provider asks for more time than is left. */
@@ -30,12 +30,12 @@ export type Admittance =
 /** How often it is asked whether a place is free: an agent's end is not told of. */
 const FULL_MS = 500;
 
-export async function admission(options: AdmissionOptions): Promise<Admittance> {
-  const { governor, control, clock, provider, patience, tell } = options;
+export async function admission(options: AdmissionOptions): Promise<Admission> {
+  const { rateLimiter, cancellation, clock, provider, patience, tell } = options;
   let isTold = false;
-  while (control.reason === undefined) {
-    const answer = governor.ask(provider);
-    if (answer.ok) return { kind: "admitted", place: answer.admitted };
+  while (cancellation.reason === undefined) {
+    const answer = rateLimiter.ask(provider);
+    if (answer.ok) return { kind: "admitted", place: answer.permit };
     const waitMs = answer.untilMs === undefined ? FULL_MS : Math.max(1, answer.untilMs - clock.now());
     if (answer.reason === "paused") {
       if (waitMs > patience.leftMs) return { kind: "too-long", message: tooLong(provider, waitMs, patience.leftMs) };
@@ -43,7 +43,7 @@ export async function admission(options: AdmissionOptions): Promise<Admittance> 
     }
     if (!isTold) tell({ type: "waiting", for: answer.reason, provider, ms: waitMs });
     isTold = true;
-    await control.wait(waitMs);
+    await cancellation.wait(waitMs);
   }
   return { kind: "stopped" };
 }

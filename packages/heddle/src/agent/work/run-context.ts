@@ -7,14 +7,14 @@ import { realpathSync, statSync } from "node:fs";
 import type { Clock } from "../../base/clock.ts";
 import { defined } from "../../base/defined.ts";
 import { HeddleError, type Problem } from "../../base/errors.ts";
-import { Governor } from "../adapters/rate-limiter.ts";
+import { RateLimiter } from "../adapters/rate-limiter.ts";
 import type { LocalAgents } from "../adapters/local.ts";
 import type { AgentRunner } from "../adapters/port.ts";
 import type { Result } from "../../base/result.ts";
 import type { Runner } from "../../runner/port.ts";
-import type { TaskDesk } from "../tools/port.ts";
+import type { TaskServer } from "../tools/port.ts";
 import { folderOf } from "../../workspace/directory.ts";
-import type { Repository } from "../../git/repository-access.ts";
+import type { RepositoryAccess } from "../../git/repository-access.ts";
 import type { GitRun } from "../../git/git.ts";
 import { includedKey } from "../../git/include.ts";
 import { MergeQueue } from "../../git/merge-queue.ts";
@@ -23,11 +23,11 @@ import { commitOf, openRepository } from "../../git/discover.ts";
 import { passedStore } from "../../git/verify.ts";
 import { Worktrees } from "../../git/worktree.ts";
 import type { AgentJob, AgentRun } from "../port.ts";
-import { Space } from "./worktree-pool.ts";
+import { WorktreePool } from "./worktree-pool.ts";
 import { runSettings, type RunSettings } from "./settings.ts";
 
 /** All that carrying out agents' steps takes of the outside. */
-export interface AgentWorkOptions {
+export interface AgentExecutorOptions {
   /** Absolute: the project folder. */
   readonly projectDir: string;
   /** Absolute: heddle's folder of worktrees, for all repositories. */
@@ -41,13 +41,13 @@ export interface AgentWorkOptions {
   /** The error is a sentence about the plan's `agents`. */
   readonly agentRunner: (agents: LocalAgents) => Promise<Result<AgentRunner, string>>;
   /** Where agents report; opened with the first agent. */
-  readonly desk: () => Promise<TaskDesk>;
+  readonly taskServer: () => Promise<TaskServer>;
 }
 
-export interface Room {
+export interface AgentRunContext {
   readonly run: string;
   readonly settings: RunSettings;
-  readonly repository: Repository;
+  readonly repository: RepositoryAccess;
   readonly base: string;
   /** Short name of the user's branch when the run began; `null`: none. */
   readonly branch: string | null;
@@ -56,10 +56,10 @@ export interface Room {
   /** The project folder, relative to the repository's. */
   readonly subfolder: string;
   readonly trees: Worktrees;
-  readonly space: Space;
+  readonly pool: WorktreePool;
   readonly queue: MergeQueue;
   readonly agents: AgentRunner;
-  readonly governor: Governor;
+  readonly rateLimiter: RateLimiter;
   /** Folders that candidates are verified in, with what was set up there. */
   readonly prepared: Map<string, string>;
   /** Stands for the files that worktrees get beside those of git. */
@@ -67,10 +67,10 @@ export interface Room {
 }
 
 /** Fails with a `HeddleError` where there is no repository that can be worked in, or the plan's agents cannot be started. */
-export async function openRoom(
-  options: AgentWorkOptions,
+export async function openRunContext(
+  options: AgentExecutorOptions,
   { run, config, maxAgents, base, begin, ...of }: AgentRun & { readonly folder: string },
-): Promise<Room> {
+): Promise<AgentRunContext> {
   const { clock, git, env, stateDir, projectDir } = options;
   const settings = runSettings(config, of.folder);
   const opened = await openRepository(defined({ folder: projectDir, run: git, clock, env, stateDir, base }));
@@ -91,7 +91,7 @@ export async function openRoom(
     notes: (await commitOf(repository, integrationRef(run))) === undefined ? [...opened.value.notes] : [],
     subfolder: relative(repository.facts.topLevel, realpathSync(projectDir)),
     trees,
-    space: new Space(trees),
+    pool: new WorktreePool(trees),
     queue: new MergeQueue(
       defined({
         worktrees: trees,
@@ -104,31 +104,31 @@ export async function openRoom(
       }),
     ),
     agents: agents.value,
-    governor: new Governor({ maxAgents, now: () => clock.now() }),
+    rateLimiter: new RateLimiter({ maxAgents, now: () => clock.now() }),
     prepared: new Map(),
     included: () => (included ??= includedKey(repository)),
   };
 }
 
 /** The project in a worktree: where the plan's setup commands run. Fails with `WorkspaceMissing`. */
-export function projectIn(room: Room, tree: string): string {
-  const folder = join(tree, room.subfolder);
+export function projectIn(runContext: AgentRunContext, tree: string): string {
+  const folder = join(tree, runContext.subfolder);
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return folder;
   throw new HeddleError({
     code: "WorkspaceMissing",
-    message: `the project folder ${room.subfolder} is not in the worktree: none of its files is committed`,
+    message: `the project folder ${runContext.subfolder} is not in the worktree: none of its files is committed`,
     hint: "Commit it, so that agent steps have it.",
   });
 }
 
 /** Where a step would work in a worktree, there or not. */
-export function folderIn(room: Room, tree: string, job: AgentJob): string {
-  return join(tree, room.subfolder, job.task.step.cwd ?? ".");
+export function folderIn(runContext: AgentRunContext, tree: string, job: AgentJob): string {
+  return join(tree, runContext.subfolder, job.task.step.cwd ?? ".");
 }
 
 /** Where a step works in a worktree as it is now. Fails with `WorkspaceMissing` or `WorkspaceOutside`. */
-export function workFolder(room: Room, tree: string, { task }: AgentJob): string {
-  const project = realpathSync(projectIn(room, tree));
+export function workFolder(runContext: AgentRunContext, tree: string, { task }: AgentJob): string {
+  const project = realpathSync(projectIn(runContext, tree));
   const { cwd, id } = task.step;
   if (cwd === undefined) return project;
   return folderOf(project, cwd, id, "Commit it, or create it in a step that this one depends on.");

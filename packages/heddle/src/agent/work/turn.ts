@@ -5,16 +5,16 @@
 import { appendFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { defined } from "../../base/defined.ts";
-import { breachesBetween, look } from "../../git/isolation-check.ts";
-import type { Look } from "../../git/types.ts";
-import type { Admitted } from "../adapters/rate-limiter.ts";
+import { breachesBetween, takeIsolationSnapshot } from "../../git/isolation-check.ts";
+import type { IsolationSnapshot } from "../../git/types.ts";
+import type { Permit } from "../adapters/rate-limiter.ts";
 import { providerOf } from "../adapters/registry.ts";
 import { isRetryable, passesByItself } from "../adapters/retry.ts";
 import {
   type AttemptTask,
-  type Completion,
-  type Failure,
-  type Question,
+  type TaskCompletion,
+  type TaskFailure,
+  type TaskQuestion,
   type TaskAccess,
   WORKER_TOOLS,
 } from "../tools/port.ts";
@@ -25,11 +25,11 @@ import { masker } from "../../base/mask.ts";
 import { slugOf } from "../../git/ref-names.ts";
 import { SLUG_VARIABLE } from "./commands.ts";
 import { admission } from "./provider-admission.ts";
-import type { Control } from "./cancellation.ts";
-import type { Leave } from "./permission-queue.ts";
+import type { Cancellation } from "./cancellation.ts";
+import type { PermissionQueue } from "./permission-queue.ts";
 import type { AgentJob } from "../port.ts";
-import { idOf, problemOf, type ProposalRules, type Proposed } from "./proposals.ts";
-import type { AgentWorkOptions, Room } from "./run-context.ts";
+import { proposalId, proposalProblem, type ProposalRules, type Proposed } from "./proposals.ts";
+import type { AgentExecutorOptions, AgentRunContext } from "./run-context.ts";
 import type { StepSettings } from "./settings.ts";
 import type { Outcome, Note, AgentClass, AgentDetails, SessionTotals } from "../../run/attempt.ts";
 
@@ -50,19 +50,19 @@ export interface TurnEnd {
 }
 
 export interface Reports {
-  completion?: Completion;
-  failure?: Failure;
+  completion?: TaskCompletion;
+  failure?: TaskFailure;
   /** It cannot go on without an answer. */
-  question?: Question;
+  question?: TaskQuestion;
 }
 
 export interface TurnContext {
-  readonly options: AgentWorkOptions;
-  readonly room: Room;
+  readonly options: AgentExecutorOptions;
+  readonly runContext: AgentRunContext;
   readonly job: AgentJob;
   readonly settings: StepSettings;
-  readonly control: Control;
-  readonly leave: Leave;
+  readonly cancellation: Cancellation;
+  readonly permissions: PermissionQueue;
   readonly note: (note: Note) => void;
   /** What the attempt's turns cost together; written here. */
   readonly spent: Spent;
@@ -84,11 +84,11 @@ const MOST_REPEATS = 2;
 const REPEAT_AFTER_MS = 2000;
 /** How long an agent whose question has to wait may take to end its turn. */
 const END_AFTER_QUESTION_MS = 60_000;
-/** A runner's own deadline for an answer, where {@link Leave} has one. */
+/** A runner's own deadline for an answer, where {@link PermissionQueue} has one. */
 const NO_DEADLINE_MS = 2 ** 31 - 1;
 
 export async function takeTurn(context: TurnContext, request: TurnRequest): Promise<TurnEnd> {
-  const { control, note } = context;
+  const { cancellation, note } = context;
   const reports: Reports = {};
   let { session } = request;
   let refusals = 0;
@@ -98,32 +98,33 @@ export async function takeTurn(context: TurnContext, request: TurnRequest): Prom
   await keepPrompt(context, request.prompt.text);
   for (;;) {
     const admitted = await admission({
-      governor: context.room.governor,
-      control,
+      rateLimiter: context.runContext.rateLimiter,
+      cancellation,
       clock: context.options.clock,
       provider: provider(context),
       patience,
       tell: (data) => progress(note, data),
     });
-    if (admitted.kind !== "admitted") return { outcome: heldBack(admitted, control, last), reports };
+    if (admitted.kind !== "admitted") return { outcome: heldBack(admitted, cancellation, last), reports };
     const outcome = await runOnce(context, defined({ ...request, session }), reports, admitted.place);
     const { agent } = outcome;
     last = agent;
     const failed = outcome.kind === "failed" ? agent?.class : undefined;
-    if (failed === undefined || control.reason !== undefined || !passesByItself(failed)) return { outcome, reports };
+    if (failed === undefined || cancellation.reason !== undefined || !passesByItself(failed))
+      return { outcome, reports };
     const isRefusal = failed === "rate-limit" || failed === "overloaded";
     if (isRefusal ? ++refusals > MOST_REFUSALS : ++repeats > MOST_REPEATS) return { outcome, reports };
     note({ type: "usage.recorded", data: usageData(agent) });
     if (agent?.sessionId !== undefined) session = defined({ sessionId: agent.sessionId, totals: agent.totals });
     if (isRefusal) continue;
     progress(note, { type: "repeating", class: failed, afterMs: REPEAT_AFTER_MS * repeats });
-    await control.wait(REPEAT_AFTER_MS * repeats);
+    await cancellation.wait(REPEAT_AFTER_MS * repeats);
   }
 }
 
 function heldBack(
   why: Exclude<Awaited<ReturnType<typeof admission>>, { readonly kind: "admitted" }>,
-  { reason }: Control,
+  { reason }: Cancellation,
   last: AgentDetails | undefined,
 ): Outcome {
   if (why.kind === "stopped") return { kind: "stopped", reason: reason ?? "cancel" };
@@ -134,8 +135,8 @@ function heldBack(
   return { kind: "failed", error, agent };
 }
 
-function provider({ room, settings }: TurnContext): string {
-  return providerOf(settings.agent, room.settings.configs[settings.agent]);
+function provider({ runContext, settings }: TurnContext): string {
+  return providerOf(settings.agent, runContext.settings.configs[settings.agent]);
 }
 
 /** Beside the log, for `heddle show --prompt`: each turn once, secrets masked. */
@@ -146,29 +147,25 @@ async function keepPrompt({ job, options }: TurnContext, text: string): Promise<
   await appendFile(promptFileOf(job.logFile), `${mask === undefined ? text : mask.text(text)}\n`);
 }
 
-async function runOnce(
-  context: TurnContext,
-  request: TurnRequest,
-  reports: Reports,
-  place: Admitted,
-): Promise<Outcome> {
-  const { options, room, spent } = context;
+async function runOnce(context: TurnContext, request: TurnRequest, reports: Reports, place: Permit): Promise<Outcome> {
+  const { options, runContext, spent } = context;
   let access: TaskAccess | undefined;
   try {
-    const before = await look(room.repository);
+    const before = await takeIsolationSnapshot(runContext.repository);
     const asked = Promise.withResolvers<void>();
-    access = (await options.desk()).issueToken(taskOf(context, reports, asked.resolve));
+    access = (await options.taskServer()).issueToken(taskOf(context, reports, asked.resolve));
     const outcome = await runAgent(context, request, access, asked.promise);
     const { agent } = outcome;
     if (agent?.usd === undefined) spent.isWhole = false;
     else spent.usd += agent.usd;
     const failure = outcome.kind === "succeeded" ? undefined : agent?.class;
-    if (outcome.kind === "succeeded" || failure !== undefined) room.governor.ended(place, failure, agent?.rateLimit);
+    if (outcome.kind === "succeeded" || failure !== undefined)
+      runContext.rateLimiter.ended(place, failure, agent?.rateLimit);
     await tellBreaches(context, before);
     return withClass(outcome, failure);
   } finally {
-    room.governor.release(place);
-    if (access !== undefined) (await options.desk()).revoke(access.token);
+    runContext.rateLimiter.release(place);
+    if (access !== undefined) (await options.taskServer()).revoke(access.token);
   }
 }
 
@@ -178,10 +175,10 @@ async function runAgent(
   access: TaskAccess,
   asked: Promise<void>,
 ): Promise<Outcome> {
-  const { options, room, job, settings, control, note } = context;
+  const { options, runContext, job, settings, cancellation, note } = context;
   const { task } = job;
   const { step } = task;
-  const running = room.agents.start(
+  const running = runContext.agents.start(
     defined({
       run: task.run,
       step: step.id,
@@ -196,14 +193,14 @@ async function runAgent(
       resume: request.session,
       sandbox: settings.sandbox,
       tree: request.tree,
-      gitDir: room.repository.facts.commonDir,
+      gitDir: runContext.repository.facts.commonDir,
       writable: settings.writable,
       home: settings.home,
       ports: request.ports,
       // Whether something changed is seen in what is captured.
       expect: typeof settings.expect === "object" ? settings.expect : undefined,
       cwd: request.cwd,
-      env: { ...job.env, [SLUG_VARIABLE]: slugOf(room.run, basename(request.tree)) },
+      env: { ...job.env, [SLUG_VARIABLE]: slugOf(runContext.run, basename(request.tree)) },
       envMode: step.envMode ?? "strict",
       passEnv: [...(step.passEnv ?? []), ...settings.passEnv],
       secrets: step.secrets ?? [],
@@ -211,14 +208,14 @@ async function runAgent(
       graceMs: task.graceMs,
       maxMemoryMb: step.limits?.maxMemoryMb,
       onProgress: (data) => progress(note, data),
-      onAsk: (request) => context.leave.ask(request),
+      onAsk: (request) => context.permissions.ask(request),
     }),
   );
   let cancelEnd: (() => void) | undefined;
   void asked.then(() => {
     cancelEnd = options.clock.after(END_AFTER_QUESTION_MS, () => running.end("needs-input"));
   });
-  const outcome = await control.follow(running);
+  const outcome = await cancellation.follow(running);
   cancelEnd?.();
   return outcome;
 }
@@ -227,10 +224,10 @@ async function runAgent(
  * Whether the user's checkout, or what all worktrees share, is as it was. Who changed it is not known: an agent, another one at work
  * at the same time, or the user. Where it cannot be seen, that is told: what the agent did counts all the same.
  */
-async function tellBreaches({ room, note }: TurnContext, before: Look): Promise<void> {
-  let now: Look;
+async function tellBreaches({ runContext, note }: TurnContext, before: IsolationSnapshot): Promise<void> {
+  let now: IsolationSnapshot;
   try {
-    now = await look(room.repository);
+    now = await takeIsolationSnapshot(runContext.repository);
   } catch (thrown) {
     const text = `cannot check for changes outside the worktree: ${messageOf(thrown)}`;
     return progress(note, { type: "notice", text });
@@ -252,9 +249,9 @@ function progress(note: (note: Note) => void, data: JsonObject): void {
 }
 
 /** Of the step, for what its agent proposes. */
-export function proposalRules({ room, job }: TurnContext): ProposalRules {
+export function proposalRules({ runContext, job }: TurnContext): ProposalRules {
   const { step, agent } = job.task;
-  return { step: agent?.id ?? step.id, ids: agent?.ids ?? [], mayJoin: room.settings.allowNewSteps };
+  return { step: agent?.id ?? step.id, ids: agent?.ids ?? [], mayJoin: runContext.settings.allowNewSteps };
 }
 
 function taskOf(context: TurnContext, reports: Reports, onQuestion: () => void): AttemptTask {
@@ -294,9 +291,9 @@ function taskOf(context: TurnContext, reports: Reports, onQuestion: () => void):
         return { kind: "deferred" };
       },
       async proposed(proposal) {
-        const problem = problemOf(proposal, rules);
+        const problem = proposalProblem(proposal, rules);
         if (problem !== undefined) return { kind: "refused", reason: problem };
-        const id = idOf(
+        const id = proposalId(
           proposal,
           rules,
           proposals.map((one) => one.id),
@@ -322,7 +319,7 @@ function summaryOf(output: Json | undefined): { readonly summary?: string } {
 /** What is recorded of an agent's turn. What is not known is absent. */
 export function usageData(
   agent: AgentDetails | undefined,
-  kept?: { readonly captured: string; readonly ref: string },
+  captured?: { readonly captured: string; readonly ref: string },
 ): Extract<Note, { type: "usage.recorded" }>["data"] {
   return defined({
     agent: agent?.agent ?? "unknown",
@@ -336,6 +333,6 @@ export function usageData(
     raw: agent?.rawUsage,
     class: agent?.class,
     sandbox: agent?.sandbox,
-    ...kept,
+    ...captured,
   });
 }

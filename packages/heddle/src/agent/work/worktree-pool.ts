@@ -12,13 +12,13 @@ import type { WorktreeRefusal } from "../../git/types.ts";
 import type { Worktree, WorktreeRequest, Worktrees } from "../../git/worktree.ts";
 
 /** Somebody who takes a worktree, and whoever ends it. */
-export interface Holder {
+export interface WorktreeHolder {
   readonly signal: AbortSignal;
 }
 
-export class Space {
+export class WorktreePool {
   readonly #trees: Worktrees;
-  readonly #holders = new Set<Holder>();
+  readonly #holders = new Set<WorktreeHolder>();
   readonly #leftovers = new Map<string, Worktree>();
   #given: { readonly promise: Promise<void>; readonly resolve: () => void } = Promise.withResolvers<void>();
 
@@ -27,7 +27,11 @@ export class Space {
   }
 
   /** As {@link Worktrees.ensure}; `onWait`: called once if it has to wait. Who has it calls {@link leave}. */
-  async take(holder: Holder, request: WorktreeRequest, onWait: () => void): Promise<Result<Worktree, WorktreeRefusal>> {
+  async acquire(
+    holder: WorktreeHolder,
+    request: WorktreeRequest,
+    onWait: () => void,
+  ): Promise<Result<Worktree, WorktreeRefusal>> {
     for (let isFirst = true; ;) {
       const given = this.#given;
       const made = await this.#trees.ensure(request);
@@ -48,7 +52,7 @@ export class Space {
   }
 
   /** The holder is done with its worktree, whether or not it is there still. */
-  leave(holder: Holder): void {
+  release(holder: WorktreeHolder): void {
     if (this.#holders.delete(holder)) this.#wake();
   }
 

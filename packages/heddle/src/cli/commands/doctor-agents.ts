@@ -2,7 +2,7 @@
 import { defined } from "../../base/defined.ts";
 import type { Problem } from "../../base/errors.ts";
 import { plural } from "../../base/plural.ts";
-import type { AgentKeeping, TreeLine } from "../../agent/port.ts";
+import type { AgentMaintenance, WorktreeLine } from "../../agent/port.ts";
 import type { Context } from "../context.ts";
 import type { Finding } from "./doctor-finding.ts";
 
@@ -11,17 +11,17 @@ const MOST_NAMED = 10;
 
 /** Agents are started with `--version` at most. */
 export async function checkAgents(context: Context): Promise<readonly Finding[]> {
-  const { openAgentKeeping } = await import("../../host/open.ts");
-  const keeping = await openAgentKeeping(context.dir);
-  const found = await checkPrograms(keeping);
-  const problem = await keeping.check();
+  const { openAgentMaintenance } = await import("../../host/open.ts");
+  const maintenance = await openAgentMaintenance(context.dir);
+  const found = await checkPrograms(maintenance);
+  const problem = await maintenance.check();
   if (problem !== undefined) return [found, repositoryProblem(problem)];
   const repository: Finding = { check: "repository", level: "ok", message: "agents can work here" };
-  return [found, repository, ...(await checkWorktrees(keeping))];
+  return [found, repository, ...(await checkWorktrees(maintenance))];
 }
 
-async function checkPrograms(keeping: AgentKeeping): Promise<Finding> {
-  const agents = await keeping.probe();
+async function checkPrograms(maintenance: AgentMaintenance): Promise<Finding> {
+  const agents = await maintenance.probe();
   const told = agents
     .filter((agent) => agent.found)
     .map(({ agent, version }) => (version === undefined ? agent : `${agent} ${version}`));
@@ -37,8 +37,8 @@ function repositoryProblem({ code, message, hint }: Problem): Finding {
   return defined({ check: "repository", level, message: `agents cannot work here: ${message}`, hint });
 }
 
-async function checkWorktrees(keeping: AgentKeeping): Promise<readonly Finding[]> {
-  const trees = await keeping.worktrees({});
+async function checkWorktrees(maintenance: AgentMaintenance): Promise<readonly Finding[]> {
+  const trees = await maintenance.worktrees({});
   if (!trees.ok) {
     const { message, hint } = trees.error;
     return [defined({ check: "worktrees", level: "warning", message, hint })];
@@ -62,12 +62,12 @@ async function checkWorktrees(keeping: AgentKeeping): Promise<readonly Finding[]
   return findings;
 }
 
-function oddTree({ state, run, name, bytes, path, inUse }: TreeLine): Finding {
+function oddTree({ state, run, name, bytes, path, inUse }: WorktreeLine): Finding {
   const message = `${state}: ${run}/${name}, ${size(bytes)}, ${path}${inUse ? ", in use" : ""}`;
   return { check: "worktrees", level: "warning", message, hint: hintOf(state, run) };
 }
 
-function hintOf(state: TreeLine["state"], run: string): string {
+function hintOf(state: WorktreeLine["state"], run: string): string {
   switch (state) {
     case "unsaved":
       return `It has work that exists nowhere else. \`heddle resume ${run}\` captures it; or commit it on one of your branches.`;

@@ -3,7 +3,7 @@
  * too; runs whose work has not landed stay until the user says otherwise.
  */
 import { plural } from "../../base/plural.ts";
-import type { AgentKeeping } from "../../agent/port.ts";
+import type { AgentMaintenance } from "../../agent/port.ts";
 import { runLine, type RunLine } from "../../view/list.ts";
 import { EXIT, fail, openToChange, type Context } from "../context.ts";
 import { safeLine } from "../output-text.ts";
@@ -24,14 +24,14 @@ export async function gc(context: Context, _args: readonly unknown[], flags: Fla
   const unlanded = isOn(flags, "unlanded");
   const removed: { readonly run: string; readonly refs: number }[] = [];
   const kept: { readonly run: string; readonly reason: string }[] = [];
-  let keeping: AgentKeeping | undefined;
+  let maintenance: AgentMaintenance | undefined;
   for (const record of await project.journal.runs()) {
     const line = runLine(record);
     if ((line.endedAt ?? line.startedAt) > now - days * DAY_MS || record.holder !== null) continue;
     const { run } = record;
-    keeping ??= await project.agents();
+    maintenance ??= await project.agents();
     const what = `${run}  ${line.status}  ${safeLine(line.plan)}  ${timeText(line.startedAt, now)}`;
-    const refs = await refsToGo(keeping, line, { unlanded, dry });
+    const refs = await refsToGo(maintenance, line, { unlanded, dry });
     if (typeof refs === "string") {
       kept.push({ run, reason: refs });
       if (!context.json) context.out.line(`kept ${what}: ${refs}`);
@@ -56,11 +56,11 @@ export async function gc(context: Context, _args: readonly unknown[], flags: Fla
 
 /** Removes a run's branches and refs. How many; why they stay, and the run with them, if so. */
 async function refsToGo(
-  keeping: AgentKeeping,
+  maintenance: AgentMaintenance,
   { run, status }: RunLine,
   { unlanded, dry }: { readonly unlanded: boolean; readonly dry: boolean },
 ): Promise<number | string> {
-  const found = await keeping.refs(run);
+  const found = await maintenance.refs(run);
   if (!found.ok) return safeLine(found.error.message);
   if (found.value === undefined) return 0;
   const { refs, landed, trees } = found.value;
@@ -71,7 +71,7 @@ async function refsToGo(
   if (!unlanded && !landed)
     return `its agents' work has not landed: \`heddle merge ${run}\` lands it, --unlanded removes it`;
   if (dry) return refs.length;
-  const gone = await keeping.removeRefs(run);
+  const gone = await maintenance.removeRefs(run);
   if (!gone.ok) return safeLine(gone.error.message);
   return gone.value ? refs.length : left;
 }

@@ -1,7 +1,7 @@
 /** `heddle worktrees`: lists, opens and removes agents' worktrees. Removes only what is captured. */
 import { plural } from "../../base/plural.ts";
 import { basename } from "node:path";
-import type { AgentKeeping, TreeLine } from "../../agent/port.ts";
+import type { AgentMaintenance, WorktreeLine } from "../../agent/port.ts";
 import { runLine } from "../../view/list.ts";
 import { EXIT, fail, findRun, openToRead, type Context } from "../context.ts";
 import { pad, safeLine } from "../output-text.ts";
@@ -26,14 +26,14 @@ export async function worktrees(
   const opened = await openToRead(context);
   if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
-  const keeping = await project.agents();
+  const maintenance = await project.agents();
   switch (action) {
     case "list":
-      return await list(context, project, keeping, word);
+      return await list(context, project, maintenance, word);
     case "clean":
-      return await clean(context, project, keeping, word, isOn(flags, "dryRun"));
+      return await clean(context, project, maintenance, word, isOn(flags, "dryRun"));
     case "open":
-      return await open(context, project, keeping, [word, second]);
+      return await open(context, project, maintenance, [word, second]);
   }
 }
 
@@ -46,10 +46,10 @@ async function runOf(project: Project, word: string | undefined): Promise<{ read
 async function list(
   context: Context,
   project: Project,
-  keeping: AgentKeeping,
+  maintenance: AgentMaintenance,
   word: string | undefined,
 ): Promise<number> {
-  const listed = await keeping.worktrees(await runOf(project, word));
+  const listed = await maintenance.worktrees(await runOf(project, word));
   if (!listed.ok) return fail(context, listed.error, EXIT.failed);
   if (context.json) context.out.json({ worktrees: listed.value });
   else if (listed.value.length === 0) context.out.line("No worktrees.");
@@ -57,13 +57,13 @@ async function list(
   return EXIT.ok;
 }
 
-function* lines(trees: readonly TreeLine[], now: number): Generator<string, void, undefined> {
+function* lines(trees: readonly WorktreeLine[], now: number): Generator<string, void, undefined> {
   for (const tree of trees) yield treeLine(tree, now);
   const bytes = trees.reduce((sum, tree) => sum + tree.bytes, 0);
   yield `${plural(trees.length, "worktree")}, ${size(bytes)}`;
 }
 
-function treeLine({ run, name, state, bytes, createdAt, inUse, path }: TreeLine, now: number): string {
+function treeLine({ run, name, state, bytes, createdAt, inUse, path }: WorktreeLine, now: number): string {
   const made = createdAt === null ? "" : timeText(createdAt, now);
   const used = inUse ? " (in use)" : "";
   return `${run}  ${pad(safeLine(name), 20)} ${pad(`${state}${used}`, 10)} ${pad(size(bytes), 9)} ${made}  ${safeLine(path)}`;
@@ -77,7 +77,7 @@ function size(bytes: number): string {
 async function clean(
   context: Context,
   project: Project,
-  keeping: AgentKeeping,
+  maintenance: AgentMaintenance,
   word: string | undefined,
   dryRun: boolean,
 ): Promise<number> {
@@ -87,7 +87,7 @@ async function clean(
       .filter(({ status }) => status !== "succeeded" && status !== "failed" && status !== "cancelled")
       .map(({ run }) => run),
   );
-  const cleaned = await keeping.clean({ ...(await runOf(project, word)), keep: (run) => live.has(run), dryRun });
+  const cleaned = await maintenance.clean({ ...(await runOf(project, word)), keep: (run) => live.has(run), dryRun });
   if (!cleaned.ok) return fail(context, cleaned.error, EXIT.failed);
   const { removed, kept } = cleaned.value;
   if (context.json) context.out.json({ removed, kept, dryRun });
@@ -99,7 +99,7 @@ async function clean(
   return EXIT.ok;
 }
 
-function whyKept({ project, inUse, state }: TreeLine): string {
+function whyKept({ project, inUse, state }: WorktreeLine): string {
   if (project !== null) return `belongs to the project in ${project}`;
   return inUse ? "in use" : state;
 }
@@ -108,18 +108,18 @@ function whyKept({ project, inUse, state }: TreeLine): string {
 async function open(
   context: Context,
   project: Project,
-  keeping: AgentKeeping,
+  maintenance: AgentMaintenance,
   [first, second]: Words,
 ): Promise<number> {
   const meant = await findRun(project, second === undefined ? undefined : first);
   if (!meant.ok) return fail(context, meant.error);
   const word = second ?? first;
-  let found = await treesOf(keeping, meant.value);
+  let found = await treesOf(maintenance, meant.value);
   if (!found.ok) return fail(context, found.error, EXIT.failed);
   let tree = word === undefined ? found.value[0] : named(found.value, word);
   if (tree === undefined && second === undefined && word !== undefined) {
     const run = await findRun(project, word);
-    if (run.ok) found = await treesOf(keeping, run.value);
+    if (run.ok) found = await treesOf(maintenance, run.value);
     if (!found.ok) return fail(context, found.error, EXIT.failed);
     if (run.ok && found.value.length === 1) tree = found.value[0];
   }
@@ -136,12 +136,12 @@ async function open(
   return EXIT.ok;
 }
 
-async function treesOf(keeping: AgentKeeping, run: string): ReturnType<AgentKeeping["worktrees"]> {
-  return await keeping.worktrees({ run, sizes: false });
+async function treesOf(maintenance: AgentMaintenance, run: string): ReturnType<AgentMaintenance["worktrees"]> {
+  return await maintenance.worktrees({ run, sizes: false });
 }
 
 /** By the id of its step or group, or as its folder is called. */
-function named(trees: readonly TreeLine[], word: string): TreeLine | undefined {
+function named(trees: readonly WorktreeLine[], word: string): WorktreeLine | undefined {
   return (
     trees.find(({ name }) => name === word) ??
     trees.find(({ name }) => name === `@${word}`) ??

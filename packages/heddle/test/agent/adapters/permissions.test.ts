@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { decide, PERMISSION_PRESETS, reachOf } from "../../../src/agent/adapters/permissions.ts";
+import { decidePermission, PERMISSION_PRESETS, reachOf } from "../../../src/agent/adapters/permissions.ts";
 import { toolOf } from "../../../src/agent/adapters/permission-requests.ts";
 import type { PermissionPolicy, PermissionRequest } from "../../../src/agent/adapters/port.ts";
 import type { ToolKind } from "../../../src/plan/agents-config.ts";
@@ -38,7 +38,7 @@ describe("presets", () => {
     ["read-only", request("other", [], undefined, "heddle/task_complete"), "allow"],
     ["read-only", request("other", [], undefined, "elsewhere/heddle"), "deny"],
   ] as const)("%s: %j is %s", (preset, asked, expected) => {
-    expect(decide(PERMISSION_PRESETS[preset], asked, CWD)).toBe(expected);
+    expect(decidePermission(PERMISSION_PRESETS[preset], asked, CWD)).toBe(expected);
   });
 
   test("what each amounts to", () => {
@@ -75,7 +75,7 @@ describe("rules", () => {
 
   test("an allowed command is the whole command", () => {
     const policy = rules({ command: "npm test*", decision: "allow" });
-    const of = (command: string): string => decide(policy, request("execute", [], command), CWD);
+    const of = (command: string): string => decidePermission(policy, request("execute", [], command), CWD);
     expect(of("npm test")).toBe("allow");
     expect(of("npm test -- --grep 'a b'")).toBe("allow");
     for (const more of ["; rm -rf ~", " && x", " | sh", " $(x)", " `x`", " > /etc/x", " < x", "\nrm x", " & x"])
@@ -84,7 +84,7 @@ describe("rules", () => {
 
   test("a denied command is found among others", () => {
     const policy = rules({ command: "rm *", decision: "deny" }, { decision: "allow" });
-    const of = (command: string): string => decide(policy, request("execute", [], command), CWD);
+    const of = (command: string): string => decidePermission(policy, request("execute", [], command), CWD);
     for (const command of ["rm -rf x", "cd a && rm -rf x", "true; rm x", "echo $(rm x)", "a | rm x"])
       expect(of(command)).toBe("deny");
     expect(of("ls rm")).toBe("allow");
@@ -95,7 +95,7 @@ describe("rules", () => {
       { kind: ["edit"], path: "src/gen/**", decision: "deny" },
       { kind: ["edit"], path: "src/**", decision: "allow" },
     );
-    const of = (path: string): string => decide(policy, request("edit", [path]), CWD);
+    const of = (path: string): string => decidePermission(policy, request("edit", [path]), CWD);
     expect(of("src/gen/a.ts")).toBe("deny");
     expect(of("src/a/b.ts")).toBe("allow");
     expect(of("src")).toBe("ask");
@@ -104,7 +104,7 @@ describe("rules", () => {
 
   test("globs", () => {
     const matches = (path: string, file: string): boolean =>
-      decide(rules({ path, decision: "allow" }), request("edit", [file]), CWD) === "allow";
+      decidePermission(rules({ path, decision: "allow" }), request("edit", [file]), CWD) === "allow";
     expect(matches("*.md", "README.md")).toBe(true);
     expect(matches("*.md", "docs/README.md")).toBe(false);
     expect(matches("**/*.md", "docs/a/README.md")).toBe(true);
@@ -118,7 +118,7 @@ describe("rules", () => {
   test("a pattern takes no long time", () => {
     const policy = rules({ command: "*a*a*a*a*a*a*a*a*a*a*b", decision: "deny" });
     const from = performance.now();
-    decide(policy, request("execute", [], "a".repeat(200)), CWD);
+    decidePermission(policy, request("execute", [], "a".repeat(200)), CWD);
     expect(performance.now() - from).toBeLessThan(2000);
   });
 });

@@ -1,25 +1,25 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Admitted, Governor } from "../../../src/agent/adapters/rate-limiter.ts";
+import { type Permit, RateLimiter } from "../../../src/agent/adapters/rate-limiter.ts";
 
-function governor(maxAgents: number): { readonly it: Governor; readonly pass: (ms: number) => void } {
+function limiter(maxAgents: number): { readonly it: RateLimiter; readonly pass: (ms: number) => void } {
   let now = 1_000_000;
   return {
-    it: new Governor({ maxAgents, now: () => now, firstPauseMs: 1000, longestPauseMs: 8000 }),
+    it: new RateLimiter({ maxAgents, now: () => now, firstPauseMs: 1000, longestPauseMs: 8000 }),
     pass: (ms) => (now += ms),
   };
 }
 
 /** A place that is there for the taking. */
-function begun(it: Governor, provider: string): Admitted {
+function begun(it: RateLimiter, provider: string): Permit {
   const said = it.ask(provider);
   if (!said.ok) throw new Error(`no place: ${said.reason}`);
-  return said.admitted;
+  return said.permit;
 }
 
-describe("the governor", () => {
+describe("the limiter", () => {
   test("pauses for as long as the provider says, and no other provider", () => {
-    const { it, pass } = governor(8);
+    const { it, pass } = limiter(8);
     const one = begun(it, "anthropic");
     it.ended(one, "rate-limit", { provider: "anthropic", retryAfterMs: 7000 });
     expect(it.ask("anthropic")).toEqual({ ok: false, reason: "paused", untilMs: 1_007_000 });
@@ -31,7 +31,7 @@ describe("the governor", () => {
   });
 
   test("one flood halves once; the next flood, of attempts begun since, again; down to one", () => {
-    const { it, pass } = governor(8);
+    const { it, pass } = limiter(8);
     const first = Array.from({ length: 8 }, () => begun(it, "p"));
     for (const one of first) it.ended(one, "rate-limit");
     expect(it.state()).toMatchObject([{ allowed: 4, refusals: 1, running: 0 }]);
@@ -44,7 +44,7 @@ describe("the governor", () => {
   });
 
   test("waits longer each time where nobody says how long, up to a bound", () => {
-    const { it, pass } = governor(4);
+    const { it, pass } = limiter(4);
     const waits: number[] = [];
     for (let i = 0; i < 6; i++) {
       pass(100_000);
@@ -57,7 +57,7 @@ describe("the governor", () => {
   });
 
   test("successes bring agents back one by one", () => {
-    const { it, pass } = governor(4);
+    const { it, pass } = limiter(4);
     const wave = Array.from({ length: 4 }, () => begun(it, "p"));
     for (const one of wave) it.ended(one, "rate-limit");
     const seen: (number | undefined)[] = [];
@@ -70,7 +70,7 @@ describe("the governor", () => {
   });
 
   test("an overloaded provider is waited for with as many agents as before", () => {
-    const { it } = governor(6);
+    const { it } = limiter(6);
     const one = begun(it, "p");
     begun(it, "p");
     it.ended(one, "overloaded");
@@ -79,7 +79,7 @@ describe("the governor", () => {
   });
 
   test("a place is taken by asking: no more are let in than are allowed, however late they start", () => {
-    const { it, pass } = governor(8);
+    const { it, pass } = limiter(8);
     const wave = Array.from({ length: 8 }, () => begun(it, "p"));
     for (const one of wave) it.ended(one, "rate-limit");
     pass(10_000);
@@ -89,7 +89,7 @@ describe("the governor", () => {
   });
 
   test("a place given back says nothing of the provider: neither that it serves nor that it does not", () => {
-    const { it, pass } = governor(4);
+    const { it, pass } = limiter(4);
     for (const one of Array.from({ length: 4 }, () => begun(it, "p"))) it.ended(one, "rate-limit");
     pass(10_000);
     for (let i = 0; i < 9; i++) it.release(begun(it, "p"));
@@ -103,7 +103,7 @@ describe("the governor", () => {
   });
 
   test("other failures say nothing of the provider", () => {
-    const { it } = governor(2);
+    const { it } = limiter(2);
     it.ended(begun(it, "p"), "auth");
     expect(it.ask("p").ok).toBe(true);
   });
@@ -116,13 +116,13 @@ describe("the governor", () => {
     });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 9 }), fc.array(act, { maxLength: 200 }), (maxAgents, acts) => {
-        const { it, pass } = governor(maxAgents);
-        const running: Admitted[] = [];
+        const { it, pass } = limiter(maxAgents);
+        const running: Permit[] = [];
         for (const { what, retryAfterMs, pass: ms } of acts) {
           pass(ms);
           if (what === "start") {
             const said = it.ask("p");
-            if (said.ok) running.push(said.admitted);
+            if (said.ok) running.push(said.permit);
           } else {
             const one = running.shift();
             if (one === undefined) continue;
@@ -137,7 +137,7 @@ describe("the governor", () => {
           }
         }
         // It never holds anybody back for ever.
-        while (running.length > 0) it.ended(running.pop() as Admitted);
+        while (running.length > 0) it.ended(running.pop() as Permit);
         pass(100_000);
         expect(it.ask("p").ok).toBe(true);
       }),

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { Space } from "../../../src/agent/work/worktree-pool.ts";
+import { WorktreePool } from "../../../src/agent/work/worktree-pool.ts";
 import { orThrow } from "../../../src/base/errors.ts";
 import { Worktrees } from "../../../src/git/worktree.ts";
 import { rig as gitRig, namesIn, step } from "../../git/rig.ts";
@@ -83,36 +83,36 @@ test("one that somebody works in is tried again before anybody is refused; one t
   using at = gitRig();
   const { repository, base } = await at.open();
   const trees = new Worktrees({ repository, limits: { maxTrees: 1, maxBytes: 2 ** 40 } });
-  const space = new Space(trees);
+  const pool = new WorktreePool(trees);
   const [one, two] = [new AbortController(), new AbortController()];
-  const request = (id: string): Parameters<Space["take"]>[1] => ({ run: "r1", owner: step(id), base });
+  const request = (id: string): Parameters<WorktreePool["acquire"]>[1] => ({ run: "r1", owner: step(id), base });
   const refuse = (): void => expect.unreachable();
-  const tree = orThrow(await space.take(one, request("a"), refuse));
+  const tree = orThrow(await pool.acquire(one, request("a"), refuse));
   mkdirSync(path.join(tree.path, "ignored"));
   const person = spawn("sleep", ["1000"], { cwd: path.join(tree.path, "ignored") });
   await once(person, "spawn");
-  expect(await space.remove(tree)).toBe(false);
-  space.leave(one);
-  expect(await space.take(two, request("b"), refuse)).toMatchObject(REFUSED);
+  expect(await pool.remove(tree)).toBe(false);
+  pool.release(one);
+  expect(await pool.acquire(two, request("b"), refuse)).toMatchObject(REFUSED);
   person.kill("SIGKILL");
   await once(person, "close");
-  expect(await space.take(two, request("b"), refuse)).toMatchObject({ ok: true, value: { fresh: true } });
+  expect(await pool.acquire(two, request("b"), refuse)).toMatchObject({ ok: true, value: { fresh: true } });
   expect(namesIn(path.dirname(tree.path)).filter((name) => !name.startsWith("."))).toEqual(["b"]);
 });
 
 test("who waits for a worktree and is to end, ends; the last that could give one back wakes all", async () => {
   using at = gitRig();
   const { repository, base } = await at.open();
-  const space = new Space(new Worktrees({ repository, limits: { maxTrees: 1, maxBytes: 2 ** 40 } }));
+  const pool = new WorktreePool(new Worktrees({ repository, limits: { maxTrees: 1, maxBytes: 2 ** 40 } }));
   const [one, two, three] = [new AbortController(), new AbortController(), new AbortController()];
   const waits = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  orThrow(await space.take(one, { run: "r1", owner: step("a"), base }, () => expect.unreachable()));
+  orThrow(await pool.acquire(one, { run: "r1", owner: step("a"), base }, () => expect.unreachable()));
   const [second, third] = [two, three].map((holder, at) =>
-    space.take(holder, { run: "r1", owner: step(`b${at}`), base }, () => waits[at]?.resolve()),
+    pool.acquire(holder, { run: "r1", owner: step(`b${at}`), base }, () => waits[at]?.resolve()),
   );
   await Promise.all(waits.map(({ promise }) => promise));
   two.abort();
   expect(await second).toMatchObject(REFUSED);
-  space.leave(one);
+  pool.release(one);
   expect(await third).toMatchObject(REFUSED);
 });

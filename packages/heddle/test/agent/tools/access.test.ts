@@ -5,11 +5,11 @@ import { type IncomingMessage, request } from "node:http";
 import { connect } from "node:net";
 import { networkInterfaces } from "node:os";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { admit } from "../../../src/http/request-guard.ts";
-import type { TaskAccess, TaskDesk } from "../../../src/agent/tools/port.ts";
-import { call, type Heard, httpClient, messageIn, openDesk, send, stdioClient, taskOf } from "./rig.ts";
+import { checkRequest } from "../../../src/http/request-guard.ts";
+import type { TaskAccess, TaskServer } from "../../../src/agent/tools/port.ts";
+import { call, type Heard, httpClient, messageIn, openServer, send, stdioClient, taskOf } from "./rig.ts";
 
-let desk: TaskDesk;
+let server: TaskServer;
 let heard: Heard[];
 let faults: string[];
 let access: TaskAccess;
@@ -17,11 +17,11 @@ let access: TaskAccess;
 beforeEach(async () => {
   heard = [];
   faults = [];
-  desk = await openDesk({ onFault: (message) => faults.push(message) });
-  access = desk.issueToken(taskOf(heard));
+  server = await openServer({ onFault: (message) => faults.push(message) });
+  access = server.issueToken(taskOf(heard));
 });
 
-afterEach(() => desk[Symbol.asyncDispose]());
+afterEach(() => server[Symbol.asyncDispose]());
 
 const PROGRESS = call("task_progress", { message: "m" });
 
@@ -48,10 +48,10 @@ describe("the token", () => {
   });
 
   test("ends with its attempt, others go on", async () => {
-    const other = desk.issueToken(taskOf(heard, { step: "other" }));
-    desk.revoke(access.token);
-    desk.revoke(access.token);
-    desk.revoke("never issued");
+    const other = server.issueToken(taskOf(heard, { step: "other" }));
+    server.revoke(access.token);
+    server.revoke(access.token);
+    server.revoke("never issued");
     expect((await send(access, { body: PROGRESS })).status).toBe(401);
     expect((await send(other, { body: PROGRESS })).status).toBe(200);
     expect(heard).toHaveLength(1);
@@ -70,7 +70,7 @@ describe("the token", () => {
     outgoing.write(PROGRESS.slice(0, 10));
     // Whoever answers a later request has read the head of this one.
     expect((await send(access)).status).toBe(200);
-    desk.revoke(access.token);
+    server.revoke(access.token);
     outgoing.end(PROGRESS.slice(10));
     const [response] = await answered;
     response.resume();
@@ -81,7 +81,7 @@ describe("the token", () => {
   test("revoked while a call waits: the call ends, the listener's late answer goes nowhere", async () => {
     const asked = Promise.withResolvers<void>();
     const answer = Promise.withResolvers<{ readonly kind: "answered"; readonly answer: string }>();
-    const waiting = desk.issueToken(
+    const waiting = server.issueToken(
       taskOf(heard, {
         over: {
           asked() {
@@ -93,7 +93,7 @@ describe("the token", () => {
     );
     const reply = send(waiting, { body: call("task_ask", { question: "q" }) });
     await asked.promise;
-    desk.revoke(waiting.token);
+    server.revoke(waiting.token);
     const answered = await reply.catch(() => undefined);
     answer.resolve({ kind: "answered", answer: "secret of the next attempt" });
     expect(answered?.body ?? "").not.toContain("secret");
@@ -155,7 +155,7 @@ describe("the gate", () => {
 
   test("turns away what names no Host", () => {
     const headers = { authorization: `Bearer ${access.token}` };
-    expect(admit({ method: "POST", url: "/mcp", headers, rawHeaders: [] }, 80)).toMatchObject({
+    expect(checkRequest({ method: "POST", url: "/mcp", headers, rawHeaders: [] }, 80)).toMatchObject({
       ok: false,
       rejection: { status: 403 },
     });
@@ -230,7 +230,7 @@ describe("the body", () => {
   });
 
   test("a plan of the largest size is taken", async () => {
-    const planner = desk.issueToken(taskOf(heard, { tools: ["plan_submit"] }));
+    const planner = server.issueToken(taskOf(heard, { tools: ["plan_submit"] }));
     const plan = "é".repeat(256 * 1024);
     expect((await send(planner, { body: call("plan_submit", { plan }) })).status).toBe(200);
     expect(heard).toEqual([{ method: "planSubmitted", report: { plan } }]);
@@ -251,7 +251,7 @@ describe("the socket", () => {
     for (const { address, internal } of others) if (!internal) expect(await accepts(address, port)).toBe(false);
   });
 
-  test("is gone after the desk was closed, with every connection on it", async () => {
+  test("is gone after the server was closed, with every connection on it", async () => {
     const client = await httpClient(access);
     await client.callTool({ name: "task_get", arguments: {} });
     const port = Number(new URL(access.url).port);
@@ -259,26 +259,26 @@ describe("the socket", () => {
     await new Promise((resolve) => idle.once("connect", resolve));
     idle.on("error", () => undefined);
     const cut = new Promise((resolve) => idle.once("close", resolve));
-    await desk[Symbol.asyncDispose]();
-    await desk[Symbol.asyncDispose]();
+    await server[Symbol.asyncDispose]();
+    await server[Symbol.asyncDispose]();
     await cut;
     expect(await accepts("127.0.0.1", port)).toBe(false);
-    expect(() => desk.issueToken(taskOf([]))).toThrow(/closed/);
+    expect(() => server.issueToken(taskOf([]))).toThrow(/closed/);
     await client.close();
   });
 
-  test("leaves a program that closed its desk nothing to wait for", async () => {
+  test("leaves a program that closed its server nothing to wait for", async () => {
     const source = new URL("../../../src/", import.meta.url).href;
     const program = `
-      import { openTaskDesk } from "${source}agent/tools/task-server.ts";
+      import { openTaskServer } from "${source}agent/tools/task-server.ts";
       import { systemClock } from "${source}base/clock.ts";
-      const desk = await openTaskDesk({ clock: systemClock(), version: "0", node: process.execPath });
-      const { url, token } = desk.issueToken({ brief: { run: "r", step: "s", attempt: 1 }, tools: ["task_get"], listener: {} });
+      const server = await openTaskServer({ clock: systemClock(), version: "0", node: process.execPath });
+      const { url, token } = server.issueToken({ brief: { run: "r", step: "s", attempt: 1 }, tools: ["task_get"], listener: {} });
       const headers = { authorization: "Bearer " + token, "content-type": "application/json", accept: "application/json, text/event-stream" };
       const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "task_get", arguments: {} } });
       const response = await fetch(url, { method: "POST", headers, body });
       await response.text();
-      await desk[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
       console.log(response.status);
     `;
     const child = spawn(process.execPath, ["--input-type=module", "-e", program], {

@@ -1,14 +1,14 @@
-/** A desk whose listener writes down what it hears, real clients for it, and raw requests with any header. */
+/** A server whose listener writes down what it hears, real clients for it, and raw requests with any header. */
 import { request } from "node:http";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { type Clock, systemClock } from "../../../src/base/clock.ts";
-import { openTaskDesk } from "../../../src/agent/tools/task-server.ts";
+import { openTaskServer } from "../../../src/agent/tools/task-server.ts";
 import {
   type AttemptTask,
   type TaskAccess,
-  type TaskDesk,
-  type TaskDeskOptions,
+  type TaskServer,
+  type TaskServerOptions,
   type TaskListener,
   type ToolName,
   WORKER_TOOLS,
@@ -54,8 +54,8 @@ export function taskOf(
   };
 }
 
-export function openDesk(options: Partial<TaskDeskOptions> = {}): Promise<TaskDesk> {
-  return openTaskDesk({ clock: systemClock(), version: "1.2.3", node: process.execPath, ...options });
+export function openServer(options: Partial<TaskServerOptions> = {}): Promise<TaskServer> {
+  return openTaskServer({ clock: systemClock(), version: "1.2.3", node: process.execPath, ...options });
 }
 
 /** What an era of the protocol is called by the client that speaks it. */

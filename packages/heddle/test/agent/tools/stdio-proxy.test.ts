@@ -4,7 +4,7 @@ import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
 import type { TaskAccess } from "../../../src/agent/tools/port.ts";
 import { proxyStdio } from "../../../src/agent/tools/stdio-proxy.ts";
-import { call, type Heard, openDesk, taskOf } from "./rig.ts";
+import { call, type Heard, openServer, taskOf } from "./rig.ts";
 
 interface Sent {
   readonly headers: Headers;
@@ -170,9 +170,9 @@ async function program(
 
 describe("the program", () => {
   test("answers what was asked before its input ended, and ends by itself", async () => {
-    await using desk = await openDesk();
+    await using server = await openServer();
     const heard: Heard[] = [];
-    const { stdio } = desk.issueToken(taskOf(heard));
+    const { stdio } = server.issueToken(taskOf(heard));
     const { code, err, out } = await program(stdio.env, stdio, `${call("task_progress", { message: "m" })}\n`);
     expect([code, err]).toEqual([0, ""]);
     expect(JSON.parse(out)).toMatchObject({ id: 1, result: { structuredContent: { status: "recorded" } } });
@@ -180,8 +180,8 @@ describe("the program", () => {
   });
 
   test("goes past the user's proxy", async () => {
-    await using desk = await openDesk();
-    const { stdio } = desk.issueToken(taskOf([]));
+    await using server = await openServer();
+    const { stdio } = server.issueToken(taskOf([]));
     const asked: string[] = [];
     const proxy = createServer((request, response) => {
       asked.push(JSON.stringify([request.url, request.headers]));
@@ -199,24 +199,24 @@ describe("the program", () => {
   });
 
   test("does not wait for what is not answered", async () => {
-    await using desk = await openDesk();
-    const { stdio } = desk.issueToken(taskOf([], { over: { asked: () => new Promise(() => undefined) } }));
+    await using server = await openServer();
+    const { stdio } = server.issueToken(taskOf([], { over: { asked: () => new Promise(() => undefined) } }));
     const { code } = await program(stdio.env, stdio, `${call("task_ask", { question: "q" })}\n`);
     expect(code).toBe(0);
   });
 
   test("with a revoked token tells so in its answers", async () => {
-    await using desk = await openDesk();
-    const { stdio, token } = desk.issueToken(taskOf([]));
-    desk.revoke(token);
+    await using server = await openServer();
+    const { stdio, token } = server.issueToken(taskOf([]));
+    server.revoke(token);
     const { code, out } = await program(stdio.env, stdio, `${call("task_get", {}, 9)}\n`);
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ id: 9, error: { message: expect.stringMatching(/not valid/) as string } });
   });
 
   test("without its variables says what is missing", async () => {
-    await using desk = await openDesk();
-    const { stdio } = desk.issueToken(taskOf([]));
+    await using server = await openServer();
+    const { stdio } = server.issueToken(taskOf([]));
     const { code, err } = await program({}, stdio, "");
     expect(code).toBe(2);
     expect(err).toContain("HEDDLE_TASKS_TOKEN");

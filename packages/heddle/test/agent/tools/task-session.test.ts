@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { Ledger, type Reply, type Report } from "../../../src/agent/tools/task-session.ts";
+import { TaskSession, type Reply, type Report } from "../../../src/agent/tools/task-session.ts";
 import type { TaskListener } from "../../../src/agent/tools/port.ts";
 import { handClock, type Heard, taskOf } from "./rig.ts";
 
-function ledgerOf(over: Partial<TaskListener> = {}) {
+function sessionOf(over: Partial<TaskListener> = {}) {
   const heard: Heard[] = [];
   const faults: string[] = [];
   const clock = handClock();
-  const ledger = new Ledger(taskOf(heard, { over }), clock, 1000, (message) => faults.push(message));
-  return { heard, faults, clock, ledger };
+  const session = new TaskSession(taskOf(heard, { over }), clock, 1000, (message) => faults.push(message));
+  return { heard, faults, clock, session };
 }
 
 const done: Report = { tool: "task_complete", input: { summary: "done", files: [] } };
@@ -25,9 +25,9 @@ function refusal(message: RegExp): object {
 
 describe("the same call again", () => {
   test("is heard once, with the same answer, also at the same time", async () => {
-    const { heard, ledger } = ledgerOf();
-    const [first, second] = await Promise.all([ledger.report(done), ledger.report(done)]);
-    const third = await ledger.report(structuredClone(done));
+    const { heard, session } = sessionOf();
+    const [first, second] = await Promise.all([session.report(done), session.report(done)]);
+    const third = await session.report(structuredClone(done));
     expect([first, second, third]).toEqual([first, first, first]);
     expect(first).toEqual(ok("completed"));
     expect(heard).toHaveLength(1);
@@ -35,34 +35,34 @@ describe("the same call again", () => {
 
   test("is heard again after a refusal", async () => {
     let tries = 0;
-    const { heard, ledger } = ledgerOf({
+    const { heard, session } = sessionOf({
       completed: () =>
         Promise.resolve(tries++ === 0 ? { kind: "refused", reason: "nothing changed" } : { kind: "accepted" }),
     });
-    expect(await ledger.report(done)).toEqual({ ok: false, message: "nothing changed" });
-    expect(await ledger.report(done)).toEqual(ok("completed"));
+    expect(await session.report(done)).toEqual({ ok: false, message: "nothing changed" });
+    expect(await session.report(done)).toEqual(ok("completed"));
     expect(heard).toHaveLength(2);
   });
 
   test("is heard again after a fault, of which the run is told and the agent only that it was one", async () => {
     let tries = 0;
-    const { faults, ledger } = ledgerOf({
+    const { faults, session } = sessionOf({
       failed: () => (tries++ === 0 ? Promise.reject(new Error("disk full")) : Promise.resolve({ kind: "accepted" })),
     });
-    const reply = await ledger.report(failed);
+    const reply = await session.report(failed);
     expect(reply).toEqual(refusal(/internal error/));
     expect(JSON.stringify(reply)).not.toContain("disk full");
     expect(faults).toEqual(["task_fail of r1/build failed: disk full"]);
-    expect(await ledger.report(failed)).toEqual(ok("failed"));
+    expect(await session.report(failed)).toEqual(ok("failed"));
   });
 
   test("of progress that throws is a fault as well", async () => {
-    const { faults, ledger } = ledgerOf({
+    const { faults, session } = sessionOf({
       progress() {
         throw new Error("no");
       },
     });
-    expect(await ledger.report({ tool: "task_progress", input: { message: "m" } })).toEqual(refusal(/internal error/));
+    expect(await session.report({ tool: "task_progress", input: { message: "m" } })).toEqual(refusal(/internal error/));
     expect(faults).toHaveLength(1);
   });
 });
@@ -75,74 +75,74 @@ describe("an attempt ends once", () => {
     ["asking after the end", done, ask],
     ["progress after the end", failed, { tool: "task_progress", input: { message: "m" } }],
   ])("%s", async (_, first, second) => {
-    const { heard, ledger } = ledgerOf();
-    const before = await ledger.report(first);
-    expect(await ledger.report(second)).toEqual(refusal(new RegExp(`already ended by ${first.tool}`)));
-    expect(await ledger.report(first)).toEqual(before);
+    const { heard, session } = sessionOf();
+    const before = await session.report(first);
+    expect(await session.report(second)).toEqual(refusal(new RegExp(`already ended by ${first.tool}`)));
+    expect(await session.report(first)).toEqual(before);
     expect(heard).toHaveLength(1);
   });
 
   test("while one end is decided, another waits, and may come once that is refused", async () => {
     const verdict = Promise.withResolvers<{ readonly kind: "refused"; readonly reason: string }>();
-    const { heard, ledger } = ledgerOf({ completed: () => verdict.promise });
-    const first = ledger.report(done);
-    expect(await ledger.report(failed)).toEqual(refusal(/task_complete has been called: wait for its answer/));
+    const { heard, session } = sessionOf({ completed: () => verdict.promise });
+    const first = session.report(done);
+    expect(await session.report(failed)).toEqual(refusal(/task_complete has been called: wait for its answer/));
     verdict.resolve({ kind: "refused", reason: "tests are red" });
     expect(await first).toEqual({ ok: false, message: "tests are red" });
-    expect(await ledger.report(failed)).toEqual(ok("failed"));
+    expect(await session.report(failed)).toEqual(ok("failed"));
     expect(heard.map(({ method }) => method)).toEqual(["completed", "failed"]);
   });
 });
 
 test("who waits too long is told to call again, and then shares the one answer", async () => {
   const answer = Promise.withResolvers<{ readonly kind: "answered"; readonly answer: string }>();
-  const { clock, heard, ledger } = ledgerOf({ asked: () => answer.promise });
-  const first = ledger.report(ask);
+  const { clock, heard, session } = sessionOf({ asked: () => answer.promise });
+  const first = session.report(ask);
   clock.advance(1000);
   expect(await first).toEqual(refusal(/no answer yet/));
-  const second = ledger.report(ask);
+  const second = session.report(ask);
   answer.resolve({ kind: "answered", answer: "the left one" });
   expect(await second).toEqual(ok("answered"));
-  expect(await ledger.report(ask)).toMatchObject({ answer: "the left one" });
+  expect(await session.report(ask)).toMatchObject({ answer: "the left one" });
   expect(heard).toHaveLength(1);
 });
 
-test("a closed ledger answers what waits, and tells the listener nothing more", async () => {
-  const { heard, ledger } = ledgerOf({ asked: () => new Promise(() => undefined) });
-  const waiting = ledger.report(ask);
-  ledger.close();
+test("a closed session answers what waits, and tells the listener nothing more", async () => {
+  const { heard, session } = sessionOf({ asked: () => new Promise(() => undefined) });
+  const waiting = session.report(ask);
+  session.close();
   expect(await waiting).toEqual(refusal(/has ended/));
-  expect(await ledger.report(done)).toEqual(refusal(/has ended/));
+  expect(await session.report(done)).toEqual(refusal(/has ended/));
   expect(heard.map(({ method }) => method)).toEqual(["asked"]);
 });
 
 test("what was decided after the close does not bring the attempt back", async () => {
   const verdict = Promise.withResolvers<{ readonly kind: "refused"; readonly reason: string }>();
-  const { ledger } = ledgerOf({ completed: () => verdict.promise });
-  const waiting = ledger.report(done);
-  ledger.close();
+  const { session } = sessionOf({ completed: () => verdict.promise });
+  const waiting = session.report(done);
+  session.close();
   verdict.resolve({ kind: "refused", reason: "no" });
   await waiting;
-  expect(await ledger.report(done)).toEqual(refusal(/has ended/));
+  expect(await session.report(done)).toEqual(refusal(/has ended/));
 });
 
 test("a question that has to wait ends the attempt: what is said after it is refused, the question again is not", async () => {
-  const { heard, ledger } = ledgerOf();
-  expect(await ledger.report(ask)).toEqual(ok("deferred"));
-  expect(await ledger.report(done)).toEqual(refusal(/ended by task_ask/));
-  expect(await ledger.report(ask)).toEqual(ok("deferred"));
+  const { heard, session } = sessionOf();
+  expect(await session.report(ask)).toEqual(ok("deferred"));
+  expect(await session.report(done)).toEqual(refusal(/ended by task_ask/));
+  expect(await session.report(ask)).toEqual(ok("deferred"));
   expect(heard.map(({ method }) => method)).toEqual(["asked"]);
 });
 
 test("calls are counted: too many reports are dropped, too many questions refused", async () => {
-  const { heard, ledger } = ledgerOf({ asked: () => Promise.resolve({ kind: "answered", answer: "yes" }) });
+  const { heard, session } = sessionOf({ asked: () => Promise.resolve({ kind: "answered", answer: "yes" }) });
   let last: Reply | undefined;
-  for (let i = 0; i <= 1000; i++) last = await ledger.report({ tool: "task_progress", input: { message: `${i}` } });
+  for (let i = 0; i <= 1000; i++) last = await session.report({ tool: "task_progress", input: { message: `${i}` } });
   expect(last).toEqual(ok("ignored"));
   expect(heard).toHaveLength(1000);
   for (let i = 0; i <= 50; i++)
-    last = await ledger.report({ tool: "task_ask", input: { question: `${i}`, options: [] } });
+    last = await session.report({ tool: "task_ask", input: { question: `${i}`, options: [] } });
   expect(last).toEqual(refusal(/50 times/));
   expect(heard).toHaveLength(1050);
-  expect(await ledger.report(done)).toEqual(ok("completed"));
+  expect(await session.report(done)).toEqual(ok("completed"));
 });

@@ -1,21 +1,21 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Client } from "@modelcontextprotocol/client";
-import { PLANNER_TOOLS, type TaskAccess, type TaskDesk, WORKER_TOOLS } from "../../../src/agent/tools/port.ts";
+import { PLANNER_TOOLS, type TaskAccess, type TaskServer, WORKER_TOOLS } from "../../../src/agent/tools/port.ts";
 import { TOOLS } from "../../../src/agent/tools/tools.ts";
-import { type Era, type Heard, httpClient, openDesk, stdioClient, taskOf } from "./rig.ts";
+import { type Era, type Heard, httpClient, openServer, stdioClient, taskOf } from "./rig.ts";
 
-let desk: TaskDesk;
+let server: TaskServer;
 let heard: Heard[];
 let faults: string[];
 
 beforeEach(async () => {
   heard = [];
   faults = [];
-  desk = await openDesk({ onFault: (message) => faults.push(message) });
+  server = await openServer({ onFault: (message) => faults.push(message) });
 });
 
 afterEach(async () => {
-  await desk[Symbol.asyncDispose]();
+  await server[Symbol.asyncDispose]();
   if (faults.length > 0) throw new Error(faults.join("\n"));
 });
 
@@ -28,7 +28,7 @@ const WAYS: readonly (readonly [string, Era, string, (access: TaskAccess, era: E
 
 describe.each(WAYS)("over %s", (_, era, version, connect) => {
   test("an agent finds its tools, reads its task and reports", async () => {
-    const client = await connect(desk.issueToken(taskOf(heard)), era);
+    const client = await connect(server.issueToken(taskOf(heard)), era);
     expect(client.getNegotiatedProtocolVersion()).toBe(version);
     const { tools } = await client.listTools();
     expect(tools.map((tool) => tool.name)).toEqual(WORKER_TOOLS);
@@ -53,7 +53,7 @@ describe.each(WAYS)("over %s", (_, era, version, connect) => {
   });
 
   test("unknown tools and wrong input are said clearly, and heard by nobody", async () => {
-    const client = await connect(desk.issueToken(taskOf(heard)), era);
+    const client = await connect(server.issueToken(taskOf(heard)), era);
     await expect(client.callTool({ name: "task_delete", arguments: {} })).rejects.toThrow(/task_delete not found/);
     const result = await client.callTool({ name: "task_fail", arguments: { reason: " " } });
     expect(result.isError).toBe(true);
@@ -65,7 +65,7 @@ describe.each(WAYS)("over %s", (_, era, version, connect) => {
 
 test("each tool's report arrives, and its answer goes back", async () => {
   const client = await httpClient(
-    desk.issueToken(
+    server.issueToken(
       taskOf(heard, {
         over: { asked: ({ options }) => Promise.resolve({ kind: "answered", answer: options[1] ?? "" }) },
       }),
@@ -88,7 +88,7 @@ test("each tool's report arrives, and its answer goes back", async () => {
 test("a planner has other tools, and is told what is wrong with its plan", async () => {
   let round = 0;
   const client = await httpClient(
-    desk.issueToken(
+    server.issueToken(
       taskOf(heard, {
         tools: PLANNER_TOOLS,
         over: {
@@ -113,7 +113,7 @@ test("a planner has other tools, and is told what is wrong with its plan", async
 });
 
 test("texts arrive without what could fool a terminal", async () => {
-  const client = await httpClient(desk.issueToken(taskOf(heard)));
+  const client = await httpClient(server.issueToken(taskOf(heard)));
   const message = "a\u001b[31mb\u0000c\u202ed\r\ne\tf\ud800";
   await client.callTool({ name: "task_progress", arguments: { message } });
   await client.callTool({ name: "task_complete", arguments: { summary: "s", files: ["x\u0007y"] } });
@@ -135,7 +135,7 @@ test.each([
   ["expertise_add", { domain: "../../etc", kind: "pattern", text: "t" }],
   ["expertise_add", { domain: "api", kind: "rumour", text: "t" }],
 ])("%s refuses what is out of bounds", async (name, input) => {
-  const client = await httpClient(desk.issueToken(taskOf(heard)));
+  const client = await httpClient(server.issueToken(taskOf(heard)));
   const result = await client.callTool({ name, arguments: input });
   expect(result.isError).toBe(true);
   expect(heard).toEqual([]);
@@ -152,7 +152,7 @@ test("fifty attempts at once: each is heard as itself", async () => {
   const attempts = await Promise.all(
     Array.from({ length: 50 }, async (_, i) => {
       const own: Heard[] = [];
-      const access = desk.issueToken(taskOf(own, { step: `step-${i}` }));
+      const access = server.issueToken(taskOf(own, { step: `step-${i}` }));
       return { own, access, client: await httpClient(access, i % 2 === 0 ? "auto" : "legacy") };
     }),
   );
