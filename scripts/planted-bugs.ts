@@ -38,16 +38,16 @@ const BUGS: readonly Bug[] = [
     to: "state.index.slots > state.options.maxConcurrency",
   },
   {
-    name: "places are not given back",
-    file: "run/queue.ts",
-    from: `if (phaseOf(state, step).tag === "running") changePlaces(state, step, -1);`,
-    to: `if (phaseOf(state, step).tag === "expanded") changePlaces(state, step, -1);`,
+    name: "slots are not given back by what fails",
+    file: "run/set-phase.ts",
+    from: `if (before.tag === "running" && phase.tag !== "running") returnSlots(state, step);`,
+    to: `if (before.tag === "running" && phase.tag === "succeeded") returnSlots(state, step);`,
   },
   {
-    name: "nothing is kept for a large step",
+    name: "nothing is reserved for a large step",
     file: "run/decide.ts",
-    from: ">= PATIENCE) keep(lane, kept);",
-    to: ">= Infinity) keep(lane, kept);",
+    from: ">= PATIENCE) reserved",
+    to: ">= Infinity) reserved",
   },
   {
     name: "a writer does not mind readers",
@@ -64,20 +64,20 @@ const BUGS: readonly Bug[] = [
   {
     name: "the limit of a forEach is not asked for",
     file: "run/decide.ts",
-    from: "found.running >= found.maxConcurrency",
-    to: "found.running > found.maxConcurrency + 1",
+    from: "return running >= (state.containers",
+    to: "return running > 1 + (state.containers",
   },
   {
     name: "layers open early",
     file: "run/queue.ts",
-    from: `state.parents[step] === -1 && layer > state.index.openLayer`,
-    to: `state.parents[step] === -1 && layer > state.index.openLayer + 1`,
+    from: "(state.layers[step] ?? 0) > state.index.openLayer",
+    to: "(state.layers[step] ?? 0) > state.index.openLayer + 1",
   },
   {
     name: "a container does not wait for steps that its items added",
     file: "run/add-steps.ts",
-    from: "container.left += added.length;",
-    to: "",
+    from: `present(state.index.containers.get(parent), "container").left += added.length;`,
+    to: `present(state.index.containers.get(parent), "container").left += 0;`,
   },
   {
     name: "the oldest success is undone first",
@@ -94,14 +94,14 @@ const BUGS: readonly Bug[] = [
   {
     name: "a paused run spins over a due attempt",
     file: "run/decide.ts",
-    from: `if (state.phase.tag === "paused") return undefined;\n  const step = state.retries`,
-    to: "const step = state.retries",
+    from: `state.phase.tag === "paused" || index.retries.first === undefined`,
+    to: "index.retries.first === undefined",
   },
   {
     name: "attempts are carried out before their start is on disk",
     file: "engine/scheduler.ts",
     from: "    const committed = await this.#recorder.commit();",
-    to: "    for (const act of acts.splice(0)) act();\n    const committed = await this.#recorder.commit();",
+    to: "    for (const effect of effects) this.#dispatcher.carryOut(effect);\n    const committed = await this.#recorder.commit();",
   },
   {
     name: "listeners are told before the disk",
@@ -122,10 +122,10 @@ const BUGS: readonly Bug[] = [
     to: "    const isNewPlan",
   },
   {
-    name: "a word that comes during a commit is lost",
+    name: "an input that comes during a commit is lost",
     file: "engine/scheduler.ts",
     from: "if (this.#isAwake) continue;",
-    to: "if (this.#news.length > 0) continue;",
+    to: "if (this.#inputs.length > 1) continue;",
   },
   {
     name: "a lock is granted and never used",
@@ -135,9 +135,45 @@ const BUGS: readonly Bug[] = [
   },
   {
     name: "a step's end is told twice to its container",
-    file: "run/apply.ts",
+    file: "run/set-phase.ts",
     from: "    container.left--;",
     to: "    container.left -= 2;",
+  },
+  {
+    name: "a container that was cut short counts as succeeded",
+    file: "run/finish.ts",
+    from: "const reason = cut ??",
+    to: "const reason = (state.index.containers.get(step)?.left === 0 ? undefined : cut) ??",
+  },
+  {
+    name: "a decision drops what it looked at",
+    file: "run/decide.ts",
+    from: "  const step = state.index.arrivals.first;\n",
+    to: '  const step = state.index.arrivals.first;\n  if (step !== undefined && stepAt(state, step).if === "false") state.index.arrivals.delete(step);\n',
+  },
+  {
+    name: "a decision notes something as a fact",
+    file: "run/decide.ts",
+    from: "  const candidates = readyLanes(state);\n",
+    to: "  const candidates = readyLanes(state);\n  state.starts += candidates.length > 1 ? 1 : 0;\n",
+  },
+  {
+    name: "a fact changes without an event",
+    file: "run/transition.ts",
+    from: "        volatile.due.add(command.step);\n",
+    to: "        volatile.due.add(command.step);\n        this.#state.attemptBase[command.step] = 0;\n        this.#state.arrived++;\n",
+  },
+  {
+    name: "the index forgets that a step came back",
+    file: "run/set-phase.ts",
+    from: "  index.open++;\n",
+    to: "",
+  },
+  {
+    name: "an event is folded by half",
+    file: "run/apply.ts",
+    from: "      state.readySince.delete(step);\n",
+    to: "      if (state.volatile.halt === undefined) state.readySince.delete(step);\n",
   },
 ];
 

@@ -68,6 +68,20 @@ export function totalUsage(
   return total;
 }
 
+/** US dollars that agents told of, by step. A step of which nothing is known is absent. */
+export function costByStep(records: ReadonlyMap<string, UsageRecord>): ReadonlyMap<string, number> {
+  const costs = new Map<string, number>();
+  for (const { step, usd, turns, turnsWithoutUsd } of records.values())
+    if (turns > turnsWithoutUsd) costs.set(step, (costs.get(step) ?? 0) + usd);
+  return costs;
+}
+
+/** US dollars of the whole run, as far as they are known, to a millionth; `null`: nothing is known. */
+export function costOfRun(records: ReadonlyMap<string, UsageRecord>): number | null {
+  const { usd, turns, turnsWithoutUsd } = totalUsage(records);
+  return turns === turnsWithoutUsd ? null : Math.round(usd * 1e6) / 1e6;
+}
+
 const KINDS = ["input", "cachedRead", "cacheWrite", "output", "reasoning"] as const;
 
 /** Members that neither has stay absent. */

@@ -1,5 +1,6 @@
 /** Report: times, speed-up, utilisation and slowest steps of a run. */
 import { isRunEnded, phaseOf, stepAt } from "../run/state.ts";
+import { costOfRun } from "../run/usage.ts";
 import { criticalPathOf } from "./critical.ts";
 import { durationOf, speedupOf, type RunViewInput } from "./run-view.ts";
 import { runStatus, stepCounts, type RunStatus, type StepCounts } from "./status.ts";
@@ -55,7 +56,7 @@ export function reportView(input: RunViewInput): ReportView {
       .flatMap(({ step, durationMs }) => (durationMs === null ? [] : [{ step, durationMs }]))
       .sort((a, b) => b.durationMs - a.durationMs)
       .slice(0, SLOWEST),
-    cost: timeline.cost(),
+    cost: costOfRun(state.usage),
   };
 }
 

@@ -8,6 +8,7 @@ import { explainStep } from "../run/explain.ts";
 import type { QuestionAbout, StepError, Usage } from "../run/event.ts";
 import { isContainerStep, isRunEnded, outputOf, phaseOf, questionOf, stepAt, type RunState } from "../run/state.ts";
 import type { Landed, StepPhase } from "../run/facts.ts";
+import { costByStep, costOfRun } from "../run/usage.ts";
 import type { ChangedBySeveral } from "./changed-files.ts";
 import { criticalPathOf } from "./critical.ts";
 import { runStatus, stepCounts, stepStatus, type RunStatus, type StepCounts, type StepStatus } from "./status.ts";
@@ -84,6 +85,7 @@ export interface RunViewInput {
 export function runView(input: RunViewInput): RunView {
   const { state, timeline, live, now } = input;
   const ended = isRunEnded(state.phase);
+  const costs = costByStep(state.usage);
   const sequentialMs = timeline.sequentialMs;
   const parallelMs = timeline.parallelMs(live && !ended ? now : undefined);
   return {
@@ -93,12 +95,12 @@ export function runView(input: RunViewInput): RunView {
     startedAt: state.startedAt ?? state.createdAt,
     endedAt: "endedAt" in state.phase ? state.phase.endedAt : null,
     counts: stepCounts(state, live),
-    steps: state.steps.map((_, step) => stepView(input, step)),
+    steps: state.steps.map((_, step) => stepView(input, step, costs)),
     sequentialMs,
     parallelMs,
     speedup: speedupOf(sequentialMs, parallelMs),
     criticalPathMs: criticalPathOf(state, (step) => durationOf(state, step)).ms,
-    cost: timeline.cost(),
+    cost: costOfRun(state.usage),
     landing: state.landing ?? null,
     changedBySeveral: timeline.changedFiles.bySeveral(),
     seq: state.seq,
@@ -116,13 +118,17 @@ export function durationOf(state: RunState, step: number): number {
   return "durationMs" in phase ? phase.durationMs : 0;
 }
 
-function stepView({ state, timeline, live, now, logFile }: RunViewInput, step: number): StepView {
+function stepView(
+  { state, timeline, live, now, logFile }: RunViewInput,
+  step: number,
+  costs: ReadonlyMap<string, number>,
+): StepView {
   const definition = stepAt(state, step);
   const phase = phaseOf(state, step);
   const attempts = state.attempts[step] ?? 0;
   const output = outputOf(phase);
   const usage = timeline.lastOf(definition.id)?.usage;
-  const cost = timeline.costOf(definition.id);
+  const cost = costs.get(definition.id);
   const parent = state.parents[step] ?? -1;
   return defined({
     id: definition.id,

@@ -42,7 +42,6 @@ export class Timeline {
   readonly #busy: boolean[] = [];
   readonly #stays: Stay[] = [];
   readonly #steps = new Map<string, Step>();
-  readonly #costs = new Map<string, number>();
   #lastTime = 0;
   #ended = false;
   #sequentialMs = 0;
@@ -123,7 +122,6 @@ export class Timeline {
         this.#begin(event.step, event.attempt, "approval", event.time);
         return;
       case "usage.recorded":
-        if (event.data.usd !== undefined) this.#costs.set(event.step, (this.costOf(event.step) ?? 0) + event.data.usd);
         return;
       case "step.succeeded":
         this.#end(event.step, "succeeded", event.time, event.data);
@@ -159,18 +157,6 @@ export class Timeline {
       default:
         return;
     }
-  }
-
-  /** US dollars that the step's agents told of, all attempts together; `undefined`: none did. */
-  costOf(step: string): number | undefined {
-    return this.#costs.get(step);
-  }
-
-  /** Of the whole run, as far as it is known; `null`: nothing is. */
-  cost(): number | null {
-    if (this.#costs.size === 0) return null;
-    const usd = [...this.#costs.values()].reduce((sum, one) => sum + one, 0);
-    return Math.round(usd * 1e6) / 1e6;
   }
 
   #endAsking(step: string, about: "conflict" | "question", time: number): void {

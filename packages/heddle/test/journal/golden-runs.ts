@@ -8,6 +8,7 @@ import type { Project } from "../../src/project/port.ts";
 import { canonicalHistory } from "../../src/run/canonical-history.ts";
 import type { Event } from "../../src/run/event.ts";
 import { phaseOf, stepAt, type RunState } from "../../src/run/state.ts";
+import { costOfRun } from "../../src/run/usage.ts";
 import { runStatus } from "../../src/run/status.ts";
 import { Replay } from "../../src/view/history.ts";
 import { runLine } from "../../src/view/list.ts";
@@ -123,14 +124,14 @@ export function foldedRun(events: readonly Event[]): Omit<FoldedRun, "run" | "pl
     replay.add(event);
     types[event.type] = (types[event.type] ?? 0) + 1;
   }
-  const { state, timeline } = replay.reader;
+  const { state } = replay.reader;
   if (state === undefined) throw new Error("the history cannot be folded");
   return {
     status: runStatus(state, false),
     violations: replay.violations.map(({ rule, seq }) => `${rule} at ${seq}`),
     steps: Object.fromEntries(state.steps.map((step, at) => [step.id, foldedStep(state, at)])),
     reusable: [...reusable(state, state.plan.steps).outputs.keys()],
-    usd: timeline.cost(),
+    usd: costOfRun(state.usage),
     landing: (state.landing ?? null) as unknown as Json,
     types,
     canonical: canonicalHistory(events) as unknown as Json,
