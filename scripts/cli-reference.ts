@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { CommandSpec } from "../packages/heddle/src/cli/spec.ts";
 import { GROUPS } from "../packages/heddle/src/cli/table/all.ts";
-import { OVERVIEW } from "../packages/heddle/src/cli/table/default-command.ts";
+import { DEFAULT_COMMAND } from "../packages/heddle/src/cli/table/default-command.ts";
 
 const HEAD = `# The command line
 
@@ -67,7 +67,7 @@ function section(spec: CommandSpec): string {
 /** The whole page. */
 export async function cliReference(): Promise<string> {
   const groups = GROUPS.map(({ title, commands }) => `\n## ${title}\n${commands.map(section).join("")}`);
-  return `${HEAD}${section(OVERVIEW)}${groups.join("")}${TAIL}`;
+  return `${HEAD}${section(DEFAULT_COMMAND)}${groups.join("")}${TAIL}`;
 }
 
 const page = path.resolve(import.meta.dirname, "../docs/reference/cli.md");

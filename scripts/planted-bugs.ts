@@ -40,8 +40,8 @@ const BUGS: readonly Bug[] = [
   {
     name: "slots are not given back by what fails",
     file: "run/set-phase.ts",
-    from: `if (before.tag === "running" && phase.tag !== "running") returnSlots(state, step);`,
-    to: `if (before.tag === "running" && phase.tag === "succeeded") returnSlots(state, step);`,
+    from: `if (before.tag === "running" && phase.tag !== "running") releaseSlots(state, step);`,
+    to: `if (before.tag === "running" && phase.tag === "succeeded") releaseSlots(state, step);`,
   },
   {
     name: "nothing is reserved for a large step",
@@ -88,7 +88,7 @@ const BUGS: readonly Bug[] = [
   {
     name: "canonical histories keep the order of chance",
     file: "run/canonical-history.ts",
-    from: "comparePlaces(a.place, b.place) ||",
+    from: "compareOrder(a.order, b.order) ||",
     to: "a.event.seq - b.event.seq ||",
   },
   {

@@ -161,6 +161,9 @@ const DOORS: readonly (readonly [name: string, pattern: RegExp, owners: RegExp])
   ],
 ];
 
+/** Exported names that two files of `src` may have, each with the reason. */
+const SHARED_NAMES: { readonly [name: string]: string } = {};
+
 /** Rooms that only compute. What they may use of Node is pure as well. */
 const PURE = ["base", "plan", "graph", "run", "view"];
 const PURE_MODULES = new Set(["node:path", "node:path/posix", "node:crypto", "node:util", "node:buffer"]);
@@ -348,6 +351,19 @@ test("members that may be absent are given to `defined`, not spread on a conditi
 test("files open with what they are for", () => {
   const silent = sources.filter(({ file }) => !/^(?:#!.*\n)?\/\*\*/.test(readFileSync(path.join(SRC, file), "utf8")));
   expect(silent.map((source) => source.file)).toEqual([]);
+});
+
+const EXPORTED =
+  /^export (?:declare )?(?:abstract )?(?:(?:async )?function\*?|const|let|class|interface|type(?! \{)) ([\w$]+)/gm;
+
+test("an exported name exists once", () => {
+  const owners = new Map<string, Set<string>>();
+  for (const { file, code } of sources)
+    for (const [, name = ""] of code.matchAll(EXPORTED)) owners.set(name, (owners.get(name) ?? new Set()).add(file));
+  expect(owners.size).toBeGreaterThan(1000);
+  const shared = [...owners].filter(([, files]) => files.size > 1).map(([name, files]) => [name, ...files].join(" "));
+  expect(shared.filter((one) => !((one.split(" ")[0] ?? "") in SHARED_NAMES))).toEqual([]);
+  expect(Object.keys(SHARED_NAMES).filter((name) => (owners.get(name)?.size ?? 0) < 2)).toEqual([]);
 });
 
 /** Some cycle, its first file again at the end. */

@@ -12,7 +12,7 @@ import type { Dispatched } from "../backend/port.ts";
 import type { Problem } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import type { Result } from "../base/result.ts";
-import type { AgentTask, Note, Task, Landing, LandKind, Beginning } from "../run/attempt.ts";
+import type { AgentTask, Note, Task, Landing, LandMode, Beginning } from "../run/attempt.ts";
 import type { CarriedStep, CarryOutcome } from "../git/types.ts";
 
 /** What the room of a run's agents is made of, as its history says: each process that works on the run makes the same. */
@@ -119,7 +119,7 @@ export interface AgentMaintenance {
    */
   land(
     run: string,
-    kind: LandKind,
+    kind: LandMode,
     options: { readonly name?: string; readonly target?: string },
   ): Promise<Result<Landing, Problem>>;
   /**

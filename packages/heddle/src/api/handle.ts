@@ -104,7 +104,7 @@ export function noProgress(run: string, status: "starting" | "refused"): RunProg
 }
 
 /** `live`: the engine is at work on it. */
-export function progressOf(state: RunState, live: boolean, waitingFor: string | undefined): RunProgress {
+export function runProgressOf(state: RunState, live: boolean, waitingFor: string | undefined): RunProgress {
   const running = state.phases.flatMap((phase, at) =>
     phase.tag === "running" ? [{ step: stepAt(state, at).id, attempt: phase.attempt, since: phase.since }] : [],
   );

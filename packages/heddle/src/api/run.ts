@@ -23,7 +23,7 @@ import type { Event } from "../run/event.ts";
 import {
   failuresOf,
   noProgress,
-  progressOf,
+  runProgressOf,
   stepProgressOf,
   type AnswerOptions,
   type Run,
@@ -32,7 +32,7 @@ import {
   type StepProgress,
 } from "./handle.ts";
 import { loadedPlan, type Runnable } from "./plan.ts";
-import { countProblem, sharedOptions, startOptions, type ResumeRunOptions, type RunPlanOptions } from "./settings.ts";
+import { countProblem, sharedOptions, toStartOptions, type ResumeRunOptions, type RunPlanOptions } from "./settings.ts";
 import type { Project } from "../project/port.ts";
 
 /** What others read who find the run held by this process. */
@@ -47,8 +47,8 @@ const TITLE = "a program that uses heddle";
  */
 export function run(plan: Runnable, options: RunPlanOptions = {}): Run {
   const id = randomId(systemRandom);
-  return new ConductedRun(id, options, async (held) => {
-    const settings = startOptions(options);
+  return new LocalRun(id, options, async (held) => {
+    const settings = toStartOptions(options);
     if (!settings.ok) return settings;
     const loaded = await loadedPlan(plan, options.params);
     if (!loaded.ok) return loaded;
@@ -64,7 +64,7 @@ export function run(plan: Runnable, options: RunPlanOptions = {}): Run {
  * its recorded result.
  */
 export function resume(id: string, plan: Runnable, options: ResumeRunOptions = {}): Run {
-  return new ConductedRun(id, options, async (held) => {
+  return new LocalRun(id, options, async (held) => {
     const problem = countProblem("maxConcurrency", options.maxConcurrency);
     if (problem !== undefined) return err(problem);
     const project = await open(options);
@@ -111,7 +111,7 @@ async function recordedParams(project: Project, id: string): Promise<JsonObject>
   return read.ok ? paramsOf(read.value.state.plan) : {};
 }
 
-class ConductedRun implements Run {
+class LocalRun implements Run {
   readonly run: string;
   readonly result: Promise<RunResult>;
   readonly #options: RunPlanOptions;
@@ -128,10 +128,10 @@ class ConductedRun implements Run {
     this.run = id;
     this.#options = options;
     this.#begun = begin((project) => (this.#project = project));
-    this.result = this.#conduct();
+    this.result = this.#follow();
   }
 
-  async #conduct(): Promise<RunResult> {
+  async #follow(): Promise<RunResult> {
     const cancel = (): void => void this.cancel();
     const { signal } = this.#options;
     try {
@@ -158,7 +158,7 @@ class ConductedRun implements Run {
   status(): RunProgress {
     const handle = this.#handle;
     if (handle === undefined) return noProgress(this.run, this.#refused === undefined ? "starting" : "refused");
-    return progressOf(handle.state(), !this.#ended, handle.waitingFor());
+    return runProgressOf(handle.state(), !this.#ended, handle.waitingFor());
   }
 
   step(id: string): StepProgress | undefined {

@@ -19,7 +19,7 @@ export interface SharedOptions {
   readonly wait?: boolean;
   /** Cancels the run when it is aborted. */
   readonly signal?: AbortSignal;
-  /** Called with every event of this stay of the engine, in order, once it is on disk. What it throws is reported as uncaught. */
+  /** Called with every event of this lifetime of the engine, in order, once it is on disk. What it throws is reported as uncaught. */
   readonly onEvent?: (event: Event) => void;
 }
 
@@ -51,7 +51,7 @@ const FAILURES: readonly unknown[] = ["fail-fast", "continue"] satisfies Failure
 const ROLLBACKS: readonly unknown[] = ["none", "dependents", "all"] satisfies RollbackMode[];
 
 /** The engine's options, or the first of the caller's that cannot be used. */
-export function startOptions(options: RunPlanOptions): Result<StartOptions, HeddleError> {
+export function toStartOptions(options: RunPlanOptions): Result<StartOptions, HeddleError> {
   const { maxConcurrency, maxAgents, schedule, failure, rollback, sequential, timeout } = options;
   const problem =
     countProblem("maxConcurrency", maxConcurrency) ??
@@ -67,9 +67,9 @@ export function startOptions(options: RunPlanOptions): Result<StartOptions, Hedd
 }
 
 /** Those that a start and a resume have in common. */
-export function sharedOptions(options: SharedOptions): Pick<StartOptions, "stay" | "onEvent" | "maxConcurrency"> {
+export function sharedOptions(options: SharedOptions): Pick<StartOptions, "wait" | "onEvent" | "maxConcurrency"> {
   const { maxConcurrency, wait, onEvent } = options;
-  return defined({ maxConcurrency, stay: wait, onEvent: onEvent === undefined ? undefined : shielded(onEvent) });
+  return defined({ maxConcurrency, wait, onEvent: onEvent === undefined ? undefined : shielded(onEvent) });
 }
 
 /** A listener's error is the listener's: it must not end the engine, nor be lost. */

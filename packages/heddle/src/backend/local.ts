@@ -12,7 +12,7 @@ export interface LocalBackendOptions {
   readonly sweeper: Sweeper;
   readonly clock: Clock;
   /** Whether commands of the run that ended here may have left processes behind since it was last asked; absent: always. */
-  readonly loose?: (run: string) => boolean;
+  readonly mayHaveLeftovers?: (run: string) => boolean;
   /** Makes runners ready for so many attempts at once. */
   readonly warm?: (width: number) => void;
   /** Called when the backend is disposed of, after its attempts ended: the runners' end. */
@@ -59,7 +59,7 @@ class LocalBackend implements Backend {
     this.#stale.delete(run);
     if (!this.#dispatched.has(run)) this.#inherited.add(run);
     // Of what ended here the runners know more than a look tells; of what another engine left they know nothing.
-    else if (!this.#inherited.has(run) && this.#options.loose?.(run) === false) return Promise.resolve(0);
+    else if (!this.#inherited.has(run) && this.#options.mayHaveLeftovers?.(run) === false) return Promise.resolve(0);
     return this.#options.sweeper.sweep(run, {
       graceMs,
       keep: (step, attempt) => this.#isRunning(run, step, attempt) || (keep?.(step, attempt) ?? false),

@@ -1,5 +1,5 @@
 /** Backend port: where attempts execute, in this process or on workers. Does not know the order of steps. */
-import type { Decision } from "../run/event.ts";
+import type { AnswerDecision } from "../run/event.ts";
 import type { Outcome, StopReason, Task, Note } from "../run/attempt.ts";
 
 export interface Dispatched {
@@ -7,7 +7,7 @@ export interface Dispatched {
   stop(reason: StopReason): void;
   kill(): void;
   /** To the question that the attempt has open (a note `approval.requested` about `permission`); absent: it never has one. */
-  answer?(decision: Decision): void;
+  answer?(decision: AnswerDecision): void;
 }
 
 export interface Backend extends AsyncDisposable {

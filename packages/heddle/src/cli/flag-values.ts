@@ -3,47 +3,47 @@ import { parseDuration } from "../base/duration.ts";
 import type { JsonObject } from "../base/json.ts";
 import { UsageError, type Flags } from "./spec.ts";
 
-export function positiveInteger(text: string): number {
+export function parsePositiveInteger(text: string): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value < 1 || value > 1_000_000) throw new UsageError("expected a whole number from 1");
   return value;
 }
 
-export function wholeNumber(text: string): number {
+export function parseWholeNumber(text: string): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw new UsageError("expected a whole number from 0");
   return value;
 }
 
-export function duration(text: string): number {
+export function parseDurationFlag(text: string): number {
   const ms = parseDuration(text);
   if (ms === undefined || ms === 0) throw new UsageError("expected a duration such as 500ms, 30s, 10m or 2h");
   return ms;
 }
 
 /** `name=value`, once per parameter. */
-export function parameter(text: string, previous: unknown): JsonObject {
+export function parseParameter(text: string, previous: unknown): JsonObject {
   const at = text.indexOf("=");
   if (at < 1) throw new UsageError("expected name=value");
   const entries = Object.entries((previous as JsonObject | undefined) ?? {});
   return Object.fromEntries([...entries, [text.slice(0, at), text.slice(at + 1)]]);
 }
 
-export function isOn(flags: Flags, name: string): boolean {
+export function isFlagOn(flags: Flags, name: string): boolean {
   return flags[name] === true;
 }
 
-export function text(flags: Flags, name: string): string | undefined {
+export function textFlag(flags: Flags, name: string): string | undefined {
   const value = flags[name];
   return typeof value === "string" ? value : undefined;
 }
 
-export function numeric(flags: Flags, name: string): number | undefined {
+export function numberFlag(flags: Flags, name: string): number | undefined {
   const value = flags[name];
   return typeof value === "number" ? value : undefined;
 }
 
-export function texts(flags: Flags, name: string): readonly string[] {
+export function textFlags(flags: Flags, name: string): readonly string[] {
   const value = flags[name];
   return Array.isArray(value) ? value.filter((entry) => typeof entry === "string") : [];
 }

@@ -1,11 +1,11 @@
 /** Landing lines: say where the work of a run's agents is. */
 import { plural } from "../base/plural.ts";
-import type { RunResult } from "../run/control.ts";
+import type { RunOutcome } from "../run/control.ts";
 
 /** Without the indented ones it is a sentence; those say what to do and what to type. */
 export function* landingLines(
   run: string,
-  landing: NonNullable<RunResult["landing"]>,
+  landing: NonNullable<RunOutcome["landing"]>,
 ): Generator<string, void, undefined> {
   const { integration, commits, branch, commit, mode, problem } = landing;
   if (commits === 0) {

@@ -11,14 +11,14 @@ import { STATUS_SYMBOL } from "../view/status.ts";
 import { LogCursor } from "../project/log-lines.ts";
 import { pad, safeLine } from "./output-text.ts";
 import type { Output, Style } from "./output.ts";
-import type { Tape } from "./print-queue.ts";
+import type { PrintQueue } from "./print-queue.ts";
 
 export const OUTPUT_MODES = ["grouped", "stream", "errors", "quiet"] as const;
 export type OutputMode = (typeof OUTPUT_MODES)[number];
 
-export interface LinesOptions {
+export interface LineViewOptions {
   readonly out: Output;
-  readonly tape: Tape;
+  readonly queue: PrintQueue;
   /** Pauses before layers are asked about, not told. */
   readonly interactive?: boolean;
   /** Absent: no output of steps, one line each (a terminal with a live view). */
@@ -29,14 +29,14 @@ export interface LinesOptions {
 
 type StepwiseEvent = Extract<RunEvent, { readonly step: string }>;
 
-export class Lines {
-  readonly #options: LinesOptions;
+export class LineView {
+  readonly #options: LineViewOptions;
   #width: number | undefined;
   /** Steps whose agent asked, and has no answer yet. */
   readonly #questions = new Set<string>();
   readonly #followed = new Map<string, LogCursor>();
 
-  constructor(options: LinesOptions) {
+  constructor(options: LineViewOptions) {
     this.#options = options;
   }
 
@@ -48,7 +48,7 @@ export class Lines {
 
   /** In `stream` mode: prints what running steps wrote since. */
   poll(): void {
-    for (const [step, cursor] of this.#followed) this.#options.tape.log(cursor, this.#prefix(step), false);
+    for (const [step, cursor] of this.#followed) this.#options.queue.log(cursor, this.#prefix(step), false);
   }
 
   #prefix(step: string): string {
@@ -61,10 +61,10 @@ export class Lines {
   }
 
   #say(style: Style, symbol: string, step: string, text: string): void {
-    const { out, tape } = this.#options;
+    const { out, queue } = this.#options;
     const mark = out.style(style, symbol);
-    if (out.isTerminal) tape.line(`${mark} ${pad(safeLine(step), this.#idWidth())}  ${safeLine(text)}`);
-    else tape.line(`[${safeLine(step)}] ${mark} ${safeLine(text)}`);
+    if (out.isTerminal) queue.line(`${mark} ${pad(safeLine(step), this.#idWidth())}  ${safeLine(text)}`);
+    else queue.line(`[${safeLine(step)}] ${mark} ${safeLine(text)}`);
   }
 
   /** Of the plan's longest id, within reason; told once. */
@@ -83,12 +83,12 @@ export class Lines {
   }
 
   #onRun(event: Exclude<RunEvent, StepwiseEvent>): void {
-    const { tape, out } = this.#options;
+    const { queue, out } = this.#options;
     if (this.#terse) return;
     if (this.#options.interactive === true && (event.type === "run.paused" || event.type === "run.unpaused")) return;
     switch (event.type) {
       case "run.paused":
-        tape.line(
+        queue.line(
           out.style(
             "yellow",
             `Paused: ${safeLine(event.data.reason)}. No new step starts until \`heddle unpause ${event.run}\`.`,
@@ -96,13 +96,13 @@ export class Lines {
         );
         return;
       case "run.unpaused":
-        tape.line("Continued.");
+        queue.line("Continued.");
         return;
       case "rollback.started":
-        tape.line(`Undoing ${event.data.steps.length} succeeded steps, the newest first.`);
+        queue.line(`Undoing ${event.data.steps.length} succeeded steps, the newest first.`);
         return;
       case "rollback.ended":
-        tape.line(
+        queue.line(
           `Undone: ${event.data.undone}${event.data.failed > 0 ? `, failed to undo: ${event.data.failed}` : ""}.`,
         );
         return;
@@ -234,15 +234,15 @@ export class Lines {
 
   /** The line and the output of an ended attempt: the block before or after, as reads best. */
   #ended(step: string, attempt: number, fine: boolean, say: () => void): void {
-    const { tape, mode, logFile, state } = this.#options;
+    const { queue, mode, logFile, state } = this.#options;
     const followed = this.#followed.get(step);
     if (followed !== undefined) {
       this.#followed.delete(step);
-      tape.log(followed, this.#prefix(step), true);
+      queue.log(followed, this.#prefix(step), true);
     }
     if (!(this.#terse && fine)) say();
     const wanted = mode === "grouped" || (mode === "errors" && !fine);
-    if (wanted && hasLog(state(), step)) tape.log(new LogCursor(logFile(step, attempt)), "    ", true);
+    if (wanted && hasLog(state(), step)) queue.log(new LogCursor(logFile(step, attempt)), "    ", true);
   }
 }
 

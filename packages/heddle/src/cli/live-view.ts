@@ -18,7 +18,7 @@ import { lastLines } from "../project/log-lines.ts";
 import { cut, pad, safeLine, widthOf } from "./output-text.ts";
 import { answerOf, choicesOf, keysOf } from "./question-format.ts";
 import type { Output, Style } from "./output.ts";
-import { type Question, Questions } from "./questions.ts";
+import { type TerminalQuestion, Questions } from "./questions.ts";
 import type { Sink } from "./print-queue.ts";
 
 const FRAMES_PER_SECOND = 11;
@@ -34,7 +34,7 @@ const CLEAR_BELOW = "\r\u001b[J";
 const BEGIN_FRAME = "\u001b[?2026h";
 const END_FRAME = "\u001b[?2026l";
 
-export interface LiveOptions {
+export interface LiveViewOptions {
   readonly out: Output;
   readonly clock: Clock;
   readonly handle: Pick<RunHandle, "state" | "waitingFor"> & Partial<Pick<RunHandle, "answer">>;
@@ -52,7 +52,7 @@ interface Running {
 }
 
 export class LiveView implements Sink {
-  readonly #options: LiveOptions;
+  readonly #options: LiveViewOptions;
   readonly #running = new Map<string, Running>();
   readonly #questions: Questions;
   readonly #stopListening: (() => void)[] = [];
@@ -65,7 +65,7 @@ export class LiveView implements Sink {
   #cancelTick: CancelTimer;
   #stopped = false;
 
-  constructor(options: LiveOptions) {
+  constructor(options: LiveViewOptions) {
     this.#options = options;
     this.#questions = new Questions({ onInterrupt: () => this.#interrupt() });
     for (const [index, phase] of options.handle.state().phases.entries()) {
@@ -211,7 +211,7 @@ export class LiveView implements Sink {
     return lines;
   }
 
-  #questionLines({ text, hint, keys }: Question): readonly Line[] {
+  #questionLines({ text, hint, keys }: TerminalQuestion): readonly Line[] {
     const { out } = this.#options;
     const shown = safeLine(text);
     const asked: Piece[] = [

@@ -151,8 +151,8 @@ function currentFolder(): string | undefined {
 }
 
 async function bare(): Promise<CommandSpec> {
-  const { OVERVIEW } = await import("./table/default-command.ts");
-  return OVERVIEW;
+  const { DEFAULT_COMMAND } = await import("./table/default-command.ts");
+  return DEFAULT_COMMAND;
 }
 
 function unknownCommand(out: Output, name: string): number {

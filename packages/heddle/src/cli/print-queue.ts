@@ -13,7 +13,7 @@ export interface Sink {
 
 type Job = { readonly cursor: LogCursor; readonly prefix: string; readonly final: boolean } | { readonly text: string };
 
-export class Tape {
+export class PrintQueue {
   readonly #sink: Sink;
   readonly #jobs: Job[] = [];
   #buffer = "";

@@ -4,7 +4,7 @@
  */
 import { StringDecoder } from "node:string_decoder";
 
-export interface Question {
+export interface TerminalQuestion {
   readonly text: string;
   /** What may be pressed or typed. */
   readonly hint: string;
@@ -14,7 +14,7 @@ export interface Question {
   readonly keys?: readonly string[];
 }
 
-interface Open extends Question {
+interface Open extends TerminalQuestion {
   readonly answer: (text: string) => void;
   readonly withdraw: () => void;
 }
@@ -37,7 +37,7 @@ export class Questions {
     this.#onInterrupt = options.onInterrupt;
   }
 
-  get current(): Question | undefined {
+  get current(): TerminalQuestion | undefined {
     return this.#open[0];
   }
 
@@ -47,7 +47,7 @@ export class Questions {
   }
 
   /** The key, or the line. Rejects with {@link Withdrawn} when somebody else answered first. */
-  ask(question: Question): Promise<string> {
+  ask(question: TerminalQuestion): Promise<string> {
     return new Promise<string>((resolve, reject) => {
       this.#open.push({ ...question, answer: resolve, withdraw: () => reject(new Withdrawn(question.text)) });
       this.#listen();

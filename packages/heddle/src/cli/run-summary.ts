@@ -10,20 +10,20 @@ import { safeLine } from "./output-text.ts";
 import type { Output } from "./output.ts";
 import { tookText } from "../view/times.ts";
 import { countsText, statusStyle, timesText } from "./format.ts";
-import type { RunResult } from "../run/control.ts";
+import type { RunOutcome } from "../run/control.ts";
 
 const FAILURES_SHOWN = 10;
 const LINES_SHOWN = 10;
 
-export interface ClosingInput {
+export interface RunSummaryInput {
   readonly out: Output;
   readonly state: RunSnapshot;
   readonly timeline: Timeline;
-  readonly result: RunResult;
+  readonly result: RunOutcome;
   readonly logFile: (step: string, attempt: number) => string;
 }
 
-export function* closingLines(input: ClosingInput): Generator<string, void, undefined> {
+export function* runSummaryLines(input: RunSummaryInput): Generator<string, void, undefined> {
   const { out, state, result } = input;
   if (result.stopped !== undefined) {
     // The state holds what could not be recorded any more: nothing is told of it. Why, and what next, comes as a problem.
@@ -38,7 +38,7 @@ export function* closingLines(input: ClosingInput): Generator<string, void, unde
     yield `… and ${failed.length - FAILURES_SHOWN} more failed: heddle show ${state.run}`;
   yield "";
   const counts = countsText(stepCounts(state, result.status !== "waiting"));
-  yield `${out.style(statusStyle(result.status), `Run ${state.run} ${saying(result.status)}`)}: ${counts} of ${plural(state.steps.length, "step")}.`;
+  yield `${out.style(statusStyle(result.status), `Run ${state.run} ${statusPhrase(result.status)}`)}: ${counts} of ${plural(state.steps.length, "step")}.`;
   yield timeLine(input.timeline);
   if (result.landing !== undefined) for (const line of landingLines(state.run, result.landing)) yield safeLine(line);
   yield* nextLines(input, failed);
@@ -50,7 +50,7 @@ function stepsIn(state: RunSnapshot, tag: string): readonly number[] {
   return found;
 }
 
-function* failureLines({ out, state, logFile }: ClosingInput, step: number): Generator<string, void, undefined> {
+function* failureLines({ out, state, logFile }: RunSummaryInput, step: number): Generator<string, void, undefined> {
   const definition = state.steps[step];
   const phase = state.phases[step];
   if (definition === undefined || phase?.tag !== "failed") return;
@@ -63,7 +63,7 @@ function* failureLines({ out, state, logFile }: ClosingInput, step: number): Gen
   yield `    log: ${safeLine(log)}`;
 }
 
-function saying(status: RunResult["status"]): string {
+function statusPhrase(status: RunOutcome["status"]): string {
   return status === "waiting" ? "is waiting for a person" : status === "cancelled" ? "was cancelled" : status;
 }
 
@@ -74,7 +74,7 @@ function timeLine(timeline: Timeline): string {
 }
 
 function* nextLines(
-  { out, state, result }: ClosingInput,
+  { out, state, result }: RunSummaryInput,
   failed: readonly number[],
 ): Generator<string, void, undefined> {
   const { run } = state;

@@ -2,32 +2,32 @@
 import type { Problem } from "../base/errors.ts";
 import type { RunHandle } from "../engine/api.ts";
 import type { Context } from "./context.ts";
-import { Lines } from "./line-view.ts";
+import { LineView } from "./line-view.ts";
 import type { Flags } from "./spec.ts";
 import { watchSignals } from "./signals.ts";
-import { Tape } from "./print-queue.ts";
-import { text } from "./flag-values.ts";
+import { PrintQueue } from "./print-queue.ts";
+import { textFlag } from "./flag-values.ts";
 import type { Project } from "../project/port.ts";
 
-export async function rollbackRun(
+export async function showRollback(
   context: Context,
   project: Project,
   handle: RunHandle,
   flags: Flags,
 ): Promise<Problem | undefined> {
   const { out, json } = context;
-  const tape = new Tape(out);
-  const lines = new Lines({
+  const queue = new PrintQueue(out);
+  const lines = new LineView({
     out,
-    tape,
-    mode: text(flags, "output") === "quiet" ? "quiet" : undefined,
+    queue,
+    mode: textFlag(flags, "output") === "quiet" ? "quiet" : undefined,
     state: () => handle.state(),
     logFile: (step, attempt) => project.logFile(handle.run, step, attempt),
   });
-  handle.subscribe((event) => (json ? tape.line(JSON.stringify(event)) : lines.event(event)));
+  handle.subscribe((event) => (json ? queue.line(JSON.stringify(event)) : lines.event(event)));
   const signals = watchSignals(handle, (said) => out.note(said));
   const { stopped } = await handle.result;
   signals.stop();
-  await tape.idle();
+  await queue.idle();
   return stopped;
 }

@@ -7,18 +7,18 @@ import type { RunEvent } from "../view/history.ts";
 import { Timeline } from "../view/timeline.ts";
 import { EXIT, type Context } from "./context.ts";
 import type { LiveView } from "./live-view.ts";
-import { Lines, type OutputMode } from "./line-view.ts";
+import { LineView, type OutputMode } from "./line-view.ts";
 import { watchSignals } from "./signals.ts";
 import type { Flags } from "./spec.ts";
-import { Tape, type Sink } from "./print-queue.ts";
-import { text } from "./flag-values.ts";
-import type { RunResult } from "../run/control.ts";
+import { PrintQueue, type Sink } from "./print-queue.ts";
+import { textFlag } from "./flag-values.ts";
+import type { RunOutcome } from "../run/control.ts";
 import type { Project } from "../project/port.ts";
 
 /** How often the logs of running steps are looked at in `stream` mode. */
 const POLL_MS = 100;
 
-export interface ConductOptions {
+export interface ShowRunOptions {
   readonly flags: Flags;
   /** First line, for people. */
   readonly opening: string;
@@ -26,18 +26,18 @@ export interface ConductOptions {
   readonly interactive?: boolean;
 }
 
-export async function conduct(
+export async function showRun(
   context: Context,
   project: Project,
   handle: RunHandle,
-  options: ConductOptions,
+  options: ShowRunOptions,
 ): Promise<number> {
   const result = context.json ? await asJson(context, handle) : await forPeople(context, project, handle, options);
   if (result.stopped !== undefined) context.out.problem(result.stopped);
   return exitCode(result);
 }
 
-function exitCode(result: RunResult): number {
+function exitCode(result: RunOutcome): number {
   if (result.stopped !== undefined) return EXIT.failed;
   switch (result.status) {
     case "succeeded":
@@ -52,15 +52,15 @@ function exitCode(result: RunResult): number {
 }
 
 /** One event a line, as they happen. */
-async function asJson(context: Context, handle: RunHandle): Promise<RunResult> {
+async function asJson(context: Context, handle: RunHandle): Promise<RunOutcome> {
   const { out } = context;
-  const tape = new Tape(out);
-  handle.subscribe((event) => tape.line(JSON.stringify(event)));
+  const queue = new PrintQueue(out);
+  handle.subscribe((event) => queue.line(JSON.stringify(event)));
   const signals = watchSignals(handle, (said) => out.note(said));
   out.onClosed(() => handle.cancel());
   const result = await handle.result;
   signals.stop();
-  await tape.idle();
+  await queue.idle();
   return result;
 }
 
@@ -68,10 +68,10 @@ async function forPeople(
   context: Context,
   project: Project,
   handle: RunHandle,
-  options: ConductOptions,
-): Promise<RunResult> {
+  options: ShowRunOptions,
+): Promise<RunOutcome> {
   const { out, clock } = context;
-  const mode = text(options.flags, "output") as OutputMode | undefined;
+  const mode = textFlag(options.flags, "output") as OutputMode | undefined;
   const logFile = (step: string, attempt: number): string => project.logFile(handle.run, step, attempt);
   // From the first event on, also while the live view is being made.
   const early: RunEvent[] = [];
@@ -79,20 +79,20 @@ async function forPeople(
   handle.subscribe((event) => take(event));
   const live = out.isTerminal && mode !== "quiet" ? await startLive(context, project, handle, logFile) : undefined;
   const sink: Sink = live ?? out;
-  const tape = new Tape(sink);
-  const lines = new Lines({
+  const queue = new PrintQueue(sink);
+  const lines = new LineView({
     out,
-    tape,
+    queue,
     mode: mode ?? (live === undefined ? "grouped" : undefined),
     state: () => handle.state(),
     logFile,
     interactive: options.interactive === true,
   });
   const timeline = new Timeline(handle.state().steps);
-  const signals = watchSignals(handle, (said) => tape.line(said));
+  const signals = watchSignals(handle, (said) => queue.line(said));
   live?.attend(signals.interrupt);
   out.onClosed(() => handle.cancel());
-  if (mode !== "quiet") tape.line(options.opening);
+  if (mode !== "quiet") queue.line(options.opening);
   take = (event) => {
     timeline.add(event);
     lines.event(event);
@@ -110,13 +110,13 @@ async function forPeople(
   const closing = import("./run-summary.ts");
   const result = await handle.result;
   cancelPoll?.();
-  await tape.idle();
+  await queue.idle();
   live?.stop();
   signals.stop();
   if (mode !== "quiet" || result.status === "failed") {
-    const { closingLines } = await closing;
-    for (const line of closingLines({ out, state: handle.state(), timeline, result, logFile })) tape.line(line);
-    await tape.idle();
+    const { runSummaryLines } = await closing;
+    for (const line of runSummaryLines({ out, state: handle.state(), timeline, result, logFile })) queue.line(line);
+    await queue.idle();
   }
   return result;
 }

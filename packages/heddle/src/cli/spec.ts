@@ -18,7 +18,7 @@ export interface OptionSpec {
 export type Flags = Readonly<Record<string, unknown>>;
 
 /** Gives the exit code. */
-export type Action = (context: Context, args: readonly (string | undefined)[], flags: Flags) => Promise<number>;
+export type CommandAction = (context: Context, args: readonly (string | undefined)[], flags: Flags) => Promise<number>;
 
 export interface CommandSpec {
   readonly name: string;
@@ -28,7 +28,7 @@ export interface CommandSpec {
   readonly options?: readonly OptionSpec[];
   /** Command lines, each with what it does. */
   readonly examples: readonly (readonly [command: string, meaning: string])[];
-  readonly load: () => Promise<Action>;
+  readonly load: () => Promise<CommandAction>;
 }
 
 /** What is wrong with a value on the command line. */

@@ -2,7 +2,7 @@
 import type { Backend, Dispatched } from "../backend/port.ts";
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
-import type { Decision } from "../run/event.ts";
+import type { AnswerDecision } from "../run/event.ts";
 import { checkOutcome } from "../run/outcome-check.ts";
 import type { Outcome, StopReason, Note, Task } from "../run/attempt.ts";
 
@@ -68,7 +68,7 @@ export class ActiveAttempts {
   }
 
   /** Hands a person's word to the attempt that asked for it. */
-  answer(step: string, attempt: number, decision: Decision): void {
+  answer(step: string, attempt: number, decision: AnswerDecision): void {
     this.#active.get(keyOf(step, attempt))?.dispatched.answer?.(decision);
   }
 

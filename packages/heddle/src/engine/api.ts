@@ -2,13 +2,13 @@
 import type { Json } from "../base/json.ts";
 import type { Problem } from "../base/errors.ts";
 import type { Result } from "../base/result.ts";
-import type { Answer, RunResult } from "../run/control.ts";
+import type { Answer, RunOutcome } from "../run/control.ts";
 import type { CancelReason, Event, RunOptions } from "../run/event.ts";
 import type { RunState } from "../run/state.ts";
 import type { Beginning } from "../run/attempt.ts";
 import type { LoadedPlan } from "../graph/loaded-plan.ts";
 
-export interface StartOptions extends Partial<RunOptions>, StayOptions {
+export interface StartOptions extends Partial<RunOptions>, WaitOptions {
   /** Id of the new run; absent: a random one. */
   readonly run?: string;
   /** Reuses recorded successes of this run for steps that `keep` accepts, as `step.cached` events. */
@@ -21,15 +21,15 @@ export interface StartOptions extends Partial<RunOptions>, StayOptions {
 }
 
 /** `stay`: go on waiting for people's answers instead of ending as `waiting` (a terminal that asks, `--wait`). */
-export interface StayOptions {
-  readonly stay?: boolean;
+export interface WaitOptions {
+  readonly wait?: boolean;
   /** Pauses before each layer until {@link RunHandle.unpause}; only with `schedule: layers`. */
   readonly pauseBeforeLayers?: boolean;
   /** Listens from the first event that is recorded from here on, as {@link RunHandle.subscribe} would. */
   readonly onEvent?: (event: Event) => void;
 }
 
-export interface ResumeOptions extends StayOptions {
+export interface ResumeOptions extends WaitOptions {
   /** Run again what has another definition now, and what depends on it. */
   readonly acceptChanges?: boolean;
   /** The plan as its file says now; absent: the recorded one. */
@@ -43,7 +43,7 @@ export interface ResumeOptions extends StayOptions {
 export interface RunHandle extends AsyncIterable<Event> {
   readonly run: string;
   /** Settles when the engine is done with the run; rejects only on a bug. */
-  readonly result: Promise<RunResult>;
+  readonly result: Promise<RunOutcome>;
   /** Calls `listener` with every event from now on, in order, once it is on disk. Returns how to stop. */
   subscribe(listener: (event: Event) => void): () => void;
   /** The state now; live, not to be changed. */

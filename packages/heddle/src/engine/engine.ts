@@ -14,8 +14,8 @@ import { RUN_RULES, type CancelReason, type Event, type EventOf, type RunOptions
 import { HistoryChecker } from "../run/check/history-checker.ts";
 import { isRunEnded, stepAt, type RunState } from "../run/state.ts";
 import { newVolatile } from "../run/volatile.ts";
-import type { ResumeOptions, RunHandle, StartOptions, StayOptions } from "./api.ts";
-import type { Answer, RunResult } from "../run/control.ts";
+import type { ResumeOptions, RunHandle, StartOptions, WaitOptions } from "./api.ts";
+import type { Answer, RunOutcome } from "../run/control.ts";
 import { faultOf } from "./background.ts";
 import { finishAgents, isLandingDue, recordedLanding } from "./landing.ts";
 import type { EnginePorts } from "./ports.ts";
@@ -61,7 +61,7 @@ export async function startRun(
   for (const [step, output] of options.reuse?.outputs ?? []) {
     recorder.record({ type: "step.reused", step, data: { from: options.reuse?.run ?? "", output } });
   }
-  return ok(conduct(ports, leased.value, state.value, recorder, options));
+  return ok(runLoop(ports, leased.value, state.value, recorder, options));
 }
 
 /** What carries out commands is made ready first of all: it starts beside the first commits, which take as long. */
@@ -120,7 +120,7 @@ export async function resumeRun(
     if (planned?.ok === false) return planned;
     const cutShort = cutShortProblem(state, planned?.value.reset ?? []);
     if (cutShort !== undefined) return err(cutShort);
-    if (planned === undefined) return ok(conduct(ports, lease, state, recorder, options));
+    if (planned === undefined) return ok(runLoop(ports, lease, state, recorder, options));
     if (options.mode === "retry" && !hasPartsToRetry(state)) return err(nothingToRetry(run));
     const data =
       options.maxConcurrency === undefined
@@ -132,7 +132,7 @@ export async function resumeRun(
     beginConduct(ports, state, options);
     recorder.record({ type: "run.resumed", data });
     if (state.startedAt === undefined) recorder.record({ type: "run.started", data: {} });
-    return ok(conduct(ports, lease, state, recorder, options));
+    return ok(runLoop(ports, lease, state, recorder, options));
   });
 }
 
@@ -152,7 +152,7 @@ export async function rollbackRun(ports: EnginePorts, run: string): Promise<Resu
     await ports.backend.sweep(run, state.plan.graceMs ?? DEFAULT_GRACE_MS);
     beginConduct(ports, state, {});
     recorder.record({ type: "rollback.started", data: { mode, steps } });
-    return ok(conduct(ports, lease, state, recorder, {}));
+    return ok(runLoop(ports, lease, state, recorder, {}));
   });
 }
 
@@ -204,7 +204,7 @@ async function weigh(ports: EnginePorts, state: RunState, graph: Graph, plan: Pl
 }
 
 /** Before the event that lets steps arrive: what only this engine knows begins anew. */
-function beginConduct(ports: EnginePorts, state: RunState, { pauseBeforeLayers }: StayOptions): void {
+function beginConduct(ports: EnginePorts, state: RunState, { pauseBeforeLayers }: WaitOptions): void {
   const policy = {
     sweeps: true,
     examines: ports.examine !== undefined,
@@ -213,12 +213,12 @@ function beginConduct(ports: EnginePorts, state: RunState, { pauseBeforeLayers }
   Object.assign(state.volatile, newVolatile(policy));
 }
 
-function conduct(
+function runLoop(
   ports: EnginePorts,
   lease: Lease,
   state: RunState,
   recorder: Recorder,
-  options: StayOptions,
+  options: WaitOptions,
 ): RunHandle {
   let landing: Landing | undefined;
   const scheduler = new Scheduler({
@@ -229,7 +229,7 @@ function conduct(
     lease,
     state,
     recorder,
-    wait: options.stay === true,
+    wait: options.wait === true,
   });
   if (options.onEvent !== undefined) recorder.subscribe(options.onEvent);
   if (state.index.open > 0) warm(ports, state.steps, state.options.maxConcurrency);
@@ -259,7 +259,7 @@ function conduct(
 }
 
 /** Its outputs are gathered when somebody asks: the result is added to, not copied. */
-function withLanding(ended: RunResult, landing: Landing | undefined): RunResult {
+function withLanding(ended: RunOutcome, landing: Landing | undefined): RunOutcome {
   return landing === undefined ? ended : Object.defineProperty(ended, "landing", { value: landing, enumerable: true });
 }
 
@@ -296,7 +296,7 @@ async function* follow(
 
 /** The handle of a run in which nothing is left to do. */
 function finishedHandle(ports: EnginePorts, state: RunState): RunHandle {
-  const status: RunResult["status"] =
+  const status: RunOutcome["status"] =
     state.phase.tag === "failed" || state.phase.tag === "cancelled" ? state.phase.tag : "succeeded";
   const nothing = (): void => undefined;
   return {

@@ -26,7 +26,7 @@ export interface PlanCode {
 export interface ExecuteOptions {
   readonly runner: Runner;
   readonly workspaces: Workspaces;
-  readonly codeOf: (run: string) => PlanCode;
+  readonly codeFor: (run: string) => PlanCode;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Carries out agents' steps; asked for with the first one. Absent: they fail. */
   readonly agents?: () => Promise<AgentExecutor>;
@@ -115,7 +115,7 @@ async function startAgent(
   const agents = await options.agents?.();
   if (agents === undefined) throw new HeddleError({ code: "AgentsInvalid", message: "agents cannot be started here" });
   const prompt = action.kind === "agent" ? action.prompt : "";
-  const { folder } = options.codeOf(task.run);
+  const { folder } = options.codeFor(task.run);
   const schema = task.step.output;
   const check = schema && (async (output: Json): Promise<string | undefined> => await outputProblem(schema, output));
   return agents.start(defined({ task, prompt, env, folder, logFile: workspace.logFile, check }), onNote);
@@ -152,7 +152,7 @@ function prepare(
   onProgress: (data: JsonObject) => void,
 ): Result<Attempt, string> {
   const { step } = task;
-  const work = workOf(task, filled.action, options.codeOf(task.run));
+  const work = workOf(task, filled.action, options.codeFor(task.run));
   if (!work.ok) return work;
   return ok({
     run: task.run,

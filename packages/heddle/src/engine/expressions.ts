@@ -5,14 +5,14 @@
 import { invariant } from "../base/assert.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type * as language from "../plan/expression/cel.ts";
-import { hasHole } from "../plan/expression/templates.ts";
+import { hasTemplate } from "../plan/expression/templates.ts";
 import type { Step } from "../plan/plan.ts";
 import type { Expressions } from "../run/transition.ts";
 
 type Language = typeof language;
 
 function hasExpression({ action, if: condition }: Step): boolean {
-  return condition !== undefined || (action.kind === "approve" && hasHole(action.question));
+  return condition !== undefined || (action.kind === "approve" && hasTemplate(action.question));
 }
 
 export class ExpressionReader implements Expressions {
@@ -26,7 +26,7 @@ export class ExpressionReader implements Expressions {
   }
 
   text(template: string, scope: () => language.Scope): Result<string, string> {
-    if (!hasHole(template)) return ok(template);
+    if (!hasTemplate(template)) return ok(template);
     invariant(this.#language !== undefined, "a template was asked for before its steps were prepared");
     const filled = this.#language.fillTemplates(template, scope());
     return filled.ok ? ok(this.#language.asText(filled.value)) : filled;

@@ -3,18 +3,18 @@ import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import { outputOf, phaseOf, stepAt, type RunState } from "../run/state.ts";
-import type { RunResult } from "../run/control.ts";
+import type { RunOutcome } from "../run/control.ts";
 
 /**
  * Outputs are gathered when somebody asks: a run of a million steps need not pay for it. A stopped engine tells none: its
  * state holds successes that could not be recorded any more.
  */
-export function resultOf(state: RunState, status: RunResult["status"], stopped: Problem | undefined): RunResult {
+export function resultOf(state: RunState, status: RunOutcome["status"], stopped: Problem | undefined): RunOutcome {
   let outputs: Record<string, Json> | undefined;
   return {
     run: state.run,
     status,
-    ...defined<Pick<RunResult, "stopped">>({ stopped }),
+    ...defined<Pick<RunOutcome, "stopped">>({ stopped }),
     get outputs(): Readonly<Record<string, Json>> {
       if (stopped !== undefined) return {};
       outputs ??= Object.fromEntries(

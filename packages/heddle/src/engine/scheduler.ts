@@ -17,7 +17,7 @@ import {
   invalidRequest,
   type Answer,
   type ControlRequest,
-  type RunResult,
+  type RunOutcome,
 } from "../run/control.ts";
 import { hasReady } from "../run/decide.ts";
 import type { CancelReason } from "../run/event.ts";
@@ -141,7 +141,7 @@ export class Scheduler {
   }
 
   /** Conducts the run to its end, or to where only people can help. Rejects only on a bug. */
-  async run(): Promise<RunResult> {
+  async run(): Promise<RunOutcome> {
     const { journal, pollMs, clock } = this.#ports;
     watchOutside({
       journal,
@@ -264,7 +264,7 @@ export class Scheduler {
     if (this.#stopped?.code !== "LeaseLost") await journal.release(this.#lease).catch(() => undefined);
   }
 
-  #result(): RunResult {
+  #result(): RunOutcome {
     const { phase } = this.#state;
     if (this.#stopped !== undefined) return resultOf(this.#state, "failed", this.#stopped);
     const isEnded = phase.tag === "succeeded" || phase.tag === "failed" || phase.tag === "cancelled";

@@ -16,7 +16,7 @@ export async function moveToTrash(repository: RepositoryAccess, path: string): P
   }
 }
 
-/** Deletes what was buried, by whomever. */
+/** Deletes what was deferred, by whomever. */
 export async function emptyTrash(repository: RepositoryAccess): Promise<void> {
   const trash = join(repository.home, ".trash");
   for (const name of await readdir(trash).catch(() => [])) await deleteWhole(join(trash, name));

@@ -21,12 +21,12 @@ import type { RepositoryLock } from "./lock.ts";
 import { isOurRef } from "./ref-names.ts";
 import { commitOf } from "./discover.ts";
 import { exists } from "./checkout-files.ts";
-import type { LandMode, LandOutcome, RevertOutcome } from "./types.ts";
+import type { LandTarget, LandOutcome, RevertOutcome } from "./types.ts";
 
 export interface LandRequest {
   readonly integration: Integration;
   readonly lock: RepositoryLock;
-  readonly mode: LandMode;
+  readonly mode: LandTarget;
   /** Short name of the user's branch that is meant; absent: the one that is checked out. */
   readonly target?: string;
 }

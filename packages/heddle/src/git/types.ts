@@ -100,7 +100,7 @@ export type MergeOutcome =
   /** The queue was closed before its turn, or the entry taken back. */
   | { readonly kind: "closed" };
 
-export type LandMode =
+export type LandTarget =
   | { readonly kind: "none" }
   /** The user's branch is moved to the integration branch; refused where it has commits that this does not. */
   | { readonly kind: "ff" }

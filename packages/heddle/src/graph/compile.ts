@@ -8,7 +8,7 @@ import { err, ok, type Result } from "../base/result.ts";
 import type { Json } from "../base/json.ts";
 import type { PlanDefinition } from "../plan/define.ts";
 import type { Diagnostic, DocumentPath, SourceMap } from "../plan/diagnostic.ts";
-import { Findings, shorten } from "../plan/issues.ts";
+import { PlanIssues, shorten } from "../plan/issues.ts";
 import { dataExcess } from "../plan/limits.ts";
 import { parseDocument, type PlanFormat } from "../plan/parse.ts";
 import type { Functions, Plan, Step } from "../plan/plan.ts";
@@ -57,11 +57,11 @@ export async function compileDocument(
   options: ValidateOptions,
   places: () => Promise<SourceMap>,
 ): Promise<Result<CompiledPlan, readonly Diagnostic[]>> {
-  const findings = new Findings();
-  const validated = validateDocument(document, options, findings);
-  await checkSites(validated, findings);
+  const issues = new PlanIssues();
+  const validated = validateDocument(document, options, issues);
+  await checkSites(validated, issues);
   const problems = validated.lists.map((list) => ({ list, graph: buildGraph(list.steps) }));
-  const isWhole = findings.size === 0 && problems.every(({ graph }) => graph.ok);
+  const isWhole = issues.size === 0 && problems.every(({ graph }) => graph.ok);
   const graph = problems[0]?.graph;
   if (isWhole && graph?.ok === true) {
     const lists = problems.flatMap(({ list, graph: built }) => (built.ok ? [{ list, graph: built.value }] : []));
@@ -72,9 +72,9 @@ export async function compileDocument(
   }
   const source = await places();
   for (const each of problems) {
-    if (!each.graph.ok) addProblems(each.graph.error, each.list, source, findings);
+    if (!each.graph.ok) addProblems(each.graph.error, each.list, source, issues);
   }
-  return err(findings.locate(source));
+  return err(issues.locate(source));
 }
 
 /** Most plans foretell no writes, and what compares them is not loaded. */
@@ -145,46 +145,46 @@ export async function compileSteps(
     resources: plan.resources,
     steps: list,
   });
-  const findings = new Findings();
+  const issues = new PlanIssues();
   const validated = validateDocument(
     document,
     { name: plan.name, allowMissingParams: true, agents: plan.agents ?? {} },
-    findings,
+    issues,
   );
-  await checkSites(validated, findings);
+  await checkSites(validated, issues);
   for (const [i, inner] of validated.lists.entries()) {
     if (i === 0)
       addProblems(
         checkAddition(inner.steps, (id) => known.has(id)),
         inner,
         source,
-        findings,
+        issues,
       );
     else {
       const graph = buildGraph(inner.steps);
-      if (!graph.ok) addProblems(graph.error, inner, source, findings);
+      if (!graph.ok) addProblems(graph.error, inner, source, issues);
     }
   }
-  return findings.size === 0 ? ok(validated.plan.steps) : err(findings.locate(source));
+  return issues.size === 0 ? ok(validated.plan.steps) : err(issues.locate(source));
 }
 
-async function checkSites(validated: Validated, findings: Findings): Promise<void> {
+async function checkSites(validated: Validated, issues: PlanIssues): Promise<void> {
   if (validated.sites.length > 0) {
     const { checkExpressions } = await import("../plan/expression/check.ts");
-    checkExpressions(validated.sites, findings);
+    checkExpressions(validated.sites, issues);
   }
   for (const { steps, path } of validated.lists) {
-    if (steps.some((step) => step.output !== undefined)) await checkOutputs(steps, path, findings);
+    if (steps.some((step) => step.output !== undefined)) await checkOutputs(steps, path, issues);
   }
 }
 
-async function checkOutputs(steps: readonly Step[], path: DocumentPath, findings: Findings): Promise<void> {
+async function checkOutputs(steps: readonly Step[], path: DocumentPath, issues: PlanIssues): Promise<void> {
   const { schemaProblem } = await import("../plan/schema/output-check.ts");
   for (const [i, step] of steps.entries()) {
     const problem = step.output === undefined ? undefined : schemaProblem(step.output);
     if (problem === undefined) continue;
     const hint = "write a valid JSON Schema (draft 2020-12)";
-    findings.add({
+    issues.add({
       code: "InvalidOutputSchema",
       message: `the output schema is invalid: ${problem}`,
       hint,
@@ -198,16 +198,16 @@ function nameOf(file: string): string {
   return base === "" || base === "-" ? "plan" : base;
 }
 
-function addProblems(problems: readonly GraphProblem[], list: StepList, source: SourceMap, findings: Findings): void {
-  for (const problem of problems) addProblem(problem, list, source, findings);
+function addProblems(problems: readonly GraphProblem[], list: StepList, source: SourceMap, issues: PlanIssues): void {
+  for (const problem of problems) addProblem(problem, list, source, issues);
 }
 
-function addProblem(problem: GraphProblem, list: StepList, source: SourceMap, findings: Findings): void {
+function addProblem(problem: GraphProblem, list: StepList, source: SourceMap, issues: PlanIssues): void {
   const { steps, path } = list;
   switch (problem.kind) {
     case "empty": {
       const what = path.at(-1) === "phases" ? "phases" : "steps";
-      findings.add({
+      issues.add({
         code: "EmptyPlan",
         message: `the plan has no ${what}`,
         hint: `write at least one step under \`${what}:\``,
@@ -219,7 +219,7 @@ function addProblem(problem: GraphProblem, list: StepList, source: SourceMap, fi
       const first =
         problem.first < 0 ? "the run already has" : `${placeText(source, [...path, problem.first, "id"])} already has`;
       const message = `${first} a step "${shorten(problem.id)}"`;
-      findings.add({
+      issues.add({
         code: "DuplicateStep",
         message,
         hint: "give each step a unique id",
@@ -233,12 +233,12 @@ function addProblem(problem: GraphProblem, list: StepList, source: SourceMap, fi
         problem.suggestion === undefined
           ? "name a step of this plan, or remove it"
           : `did you mean "${problem.suggestion}"?`;
-      findings.add({ code: "UnknownDependency", message, hint, path: edgePath(problem, list) });
+      issues.add({ code: "UnknownDependency", message, hint, path: edgePath(problem, list) });
       return;
     }
     case "self-dep": {
       const message = `step "${shorten(steps[problem.step]?.id ?? "")}" depends on itself`;
-      findings.add({
+      issues.add({
         code: "SelfDependency",
         message,
         hint: "remove it from its own `deps` or `after`",
@@ -249,7 +249,7 @@ function addProblem(problem: GraphProblem, list: StepList, source: SourceMap, fi
     case "cycle": {
       const first = problem.edges[1] ?? problem.edges[0];
       const at = first === undefined ? path : edgePath(first, list);
-      findings.add({ code: "CycleDetected", message: cycleMessage(problem.edges, list, source), path: at });
+      issues.add({ code: "CycleDetected", message: cycleMessage(problem.edges, list, source), path: at });
       return;
     }
   }

@@ -27,13 +27,13 @@ export function openEngine(options: EngineOptions): LocalEngine {
     start: (plan, how) => startRun(ports, plan, how),
     resume: (run, how) => resumeRun(ports, run, how),
     rollback: (run) => rollbackRun(ports, run),
-    landed: (run, landing) => recordLanding(ports, run, landing),
+    recordLanding: (run, landing) => recordLanding(ports, run, landing),
     answer: (run, request) => answerRecorded(ports, run, request),
     [Symbol.asyncDispose]: () => ports.backend[Symbol.asyncDispose](),
   };
 }
 
-function portsOf({ dir, journal, workspaces, title, pollMs, codeOf }: EngineOptions): EnginePorts {
+function portsOf({ dir, journal, workspaces, title, pollMs, codeFor }: EngineOptions): EnginePorts {
   const clock = systemClock();
   const runners = localRunners({
     clock,
@@ -45,7 +45,7 @@ function portsOf({ dir, journal, workspaces, title, pollMs, codeOf }: EngineOpti
   const execute = executor({
     runner: runners.runner,
     workspaces,
-    codeOf,
+    codeFor,
     environment: process.env,
     agents: agents.get,
   });
@@ -55,7 +55,7 @@ function portsOf({ dir, journal, workspaces, title, pollMs, codeOf }: EngineOpti
       execute,
       sweeper: runners.sweeper,
       clock,
-      loose: runners.loose,
+      mayHaveLeftovers: runners.mayHaveLeftovers,
       warm: (width) => runners.runner.warm?.(width),
       async dispose() {
         await (await agents.made())?.[Symbol.asyncDispose]();
@@ -68,14 +68,14 @@ function portsOf({ dir, journal, workspaces, title, pollMs, codeOf }: EngineOpti
     probe: systemProbe(),
     version: VERSION,
     gitHead: () => headOf(dir),
-    loadSubplan: (run, file, params) => loadSubplanFile(codeOf(run).folder, file, params),
+    loadSubplan: (run, file, params) => loadSubplanFile(codeFor(run).folder, file, params),
     batchTick: () => new Promise<void>((done) => setImmediate(done)),
     environment: process.env,
     pollMs,
     async finishAgents(run, isDone) {
       // Where the run is not done and no agent worked in it here, there is nothing to put in order.
       const work = isDone ? await agents.get() : await agents.made();
-      return await work?.finishRun({ ...run, folder: codeOf(run.run).folder }, isDone);
+      return await work?.finishRun({ ...run, folder: codeFor(run.run).folder }, isDone);
     },
   };
 }

@@ -27,7 +27,7 @@ export interface OpenProjectOptions {
   readonly readOnly?: boolean;
 }
 
-/** How often the engine looks for words from other processes. */
+/** How often the engine looks for requests from other processes. */
 const POLL_MS = 100;
 
 /** Opens the project in `dir`: its journal, and all that runs need. Nothing of the folder is executed. */
@@ -55,7 +55,7 @@ export async function openProject(dir: string, options: OpenProjectOptions): Pro
       workspaces,
       title: options.title,
       pollMs: POLL_MS,
-      forgets: false,
+      deleteOnDispose: false,
       openEngine,
       openAgents: () => openAgentMaintenance(root),
     }),
@@ -66,13 +66,13 @@ export async function openProject(dir: string, options: OpenProjectOptions): Pro
 export function openMemoryProject(dir: string, options: Pick<OpenProjectOptions, "title">): Project {
   const root = layoutOf(dir).dir;
   const journal = memoryJournal({ validate: checkEvent });
-  // Nobody else can leave a word in this journal: no need to look for one.
+  // Nobody else can leave a request in this journal: no need to look for one.
   return new LocalProject(root, {
     journal,
     workspaces: memoryWorkspaces({ projectDir: root }),
     title: options.title,
     pollMs: 0,
-    forgets: true,
+    deleteOnDispose: true,
     openEngine,
     openAgents: () => openAgentMaintenance(root),
   });

@@ -5,7 +5,7 @@ import { checkAgentName } from "./check-agents.ts";
 import type { DocumentPath } from "./diagnostic.ts";
 import type { WrittenAgent, WrittenStep } from "./document.ts";
 import type { Action } from "./plan.ts";
-import { addTemplates, isEmpty, type SiteContext, type StepScope } from "./read-context.ts";
+import { addTemplates, isEmpty, type SiteContext, type StepReadContext } from "./read-context.ts";
 
 const ACTION_KEYS = ["run", "agent", "call", "approve", "plan", "function"] as const;
 
@@ -22,12 +22,12 @@ export function toAction(
   written: WrittenStep,
   path: DocumentPath,
   context: SiteContext,
-  scope: StepScope,
+  scope: StepReadContext,
 ): Action {
   const kinds = ACTION_KEYS.filter((key) => raw[key] !== undefined && (key !== "function" || scope.allowFunctions));
   const [kind, second] = kinds;
   if (second !== undefined) {
-    scope.findings.add({
+    scope.issues.add({
       code: "SeveralActions",
       message: `a step has one action, this one has ${kinds.map((key) => `"${key}"`).join(" and ")}`,
       hint: "keep one, and move the others to their own steps",
@@ -56,12 +56,12 @@ export function toAction(
   }
 }
 
-function checkCompanions(raw: JsonObject, kind: string, path: DocumentPath, scope: StepScope): void {
+function checkCompanions(raw: JsonObject, kind: string, path: DocumentPath, scope: StepReadContext): void {
   for (const [key, actions] of BELONGS_TO) {
     if (raw[key] === undefined || actions.includes(kind)) continue;
     const message = `"${key}" cannot be used together with "${kind}"`;
     const owners = actions.filter((action) => action !== "function").join(" or ");
-    scope.findings.add({
+    scope.issues.add({
       code: "MisplacedKey",
       message,
       hint: `"${key}" goes with "${owners}"`,
@@ -71,7 +71,7 @@ function checkCompanions(raw: JsonObject, kind: string, path: DocumentPath, scop
   }
 }
 
-function toCall(written: WrittenStep, path: DocumentPath, context: SiteContext, scope: StepScope): Action {
+function toCall(written: WrittenStep, path: DocumentPath, context: SiteContext, scope: StepReadContext): Action {
   const [module = "", name = "default"] = (written.call ?? "").split("#");
   const { with: given } = written;
   if (given !== undefined) addTemplates(given, [...path, "with"], context, scope);
@@ -83,7 +83,7 @@ function toCall(written: WrittenStep, path: DocumentPath, context: SiteContext, 
   });
 }
 
-function toPlanAction(written: WrittenStep, path: DocumentPath, context: SiteContext, scope: StepScope): Action {
+function toPlanAction(written: WrittenStep, path: DocumentPath, context: SiteContext, scope: StepReadContext): Action {
   const { plan, params } = written;
   if (params !== undefined) addTemplates(params, [...path, "params"], context, scope);
   const given = params === undefined || isEmpty(params) ? {} : { params };
@@ -97,7 +97,7 @@ function toAgent(
   written: WrittenStep,
   path: DocumentPath,
   context: SiteContext,
-  scope: StepScope,
+  scope: StepReadContext,
 ): Action {
   const { agent } = written;
   const { prompt, ...options }: WrittenAgent = typeof agent === "string" ? { prompt: agent } : (agent ?? {});
@@ -106,7 +106,7 @@ function toAgent(
     addTemplates(prompt, typeof agent === "string" ? [...path, "agent"] : [...path, "agent", "prompt"], context, scope);
   const asked = prompt ?? promptFrom(written);
   if (asked === undefined && (raw["agent"] === undefined || agent !== undefined)) {
-    scope.findings.add({
+    scope.issues.add({
       code: raw["agent"] === undefined ? "MissingAction" : "MissingPrompt",
       message: raw["agent"] === undefined ? "this step has no action" : "this agent has no prompt",
       hint: "add `run:`, `agent:`, `call:`, `approve:` or `plan:`, or a `description:` for an agent to carry out",
@@ -117,10 +117,10 @@ function toAgent(
 }
 
 /** Of the agent that the step names, also where something else of it is wrong. The default is checked where it stands. */
-function checkName(raw: JsonObject, path: DocumentPath, { agents, findings }: StepScope): void {
+function checkName(raw: JsonObject, path: DocumentPath, { agents, issues }: StepReadContext): void {
   const { use } = isJsonObject(raw["agent"]) ? raw["agent"] : {};
   if (agents === undefined || typeof use !== "string" || use.trim() === "") return;
-  checkAgentName(use, agents, [...path, "agent", "use"], findings);
+  checkAgentName(use, agents, [...path, "agent", "use"], issues);
 }
 
 /** What an agent is asked where nobody wrote a prompt. */

@@ -13,7 +13,7 @@ import {
   SCRIPTED,
 } from "./agents-config.ts";
 import type { DocumentPath } from "./diagnostic.ts";
-import { checkValue, type Findings, shorten, unknownKey } from "./issues.ts";
+import { checkValue, type PlanIssues, shorten, unknownKey } from "./issues.ts";
 import { AGENT_SHAPES } from "./schema/agents.ts";
 import type { Lazy } from "./schema/parts.ts";
 
@@ -26,10 +26,10 @@ const SCRIPT_VARIABLE = "HEDDLE_SCRIPT";
  * The plan's `agents:`, which stands at `path`, with everything that is wrong with it. An error in one key does not keep the
  * others from being looked at; an entry of `use` that has one is known by its name.
  */
-export function readAgents(raw: Json, path: DocumentPath, findings: Findings): AgentsConfig {
+export function readAgents(raw: Json, path: DocumentPath, issues: PlanIssues): AgentsConfig {
   if (!isJsonObject(raw)) {
     const message = '"agents": expected a mapping such as {default: claude, verify: npm test}';
-    findings.add({ code: "InvalidValue", message, path });
+    issues.add({ code: "InvalidValue", message, path });
     return {};
   }
   const shape: Readonly<Record<string, Lazy>> = AGENT_SHAPES.plan;
@@ -38,17 +38,17 @@ export function readAgents(raw: Json, path: DocumentPath, findings: Findings): A
     const at = [...path, key];
     const schema = Object.hasOwn(shape, key) ? shape[key] : undefined;
     if (value === undefined) continue;
-    if (schema === undefined) findings.add(unknownKey(at, Object.keys(shape), '"agents"'));
-    else if (key === "use" && isJsonObject(value)) checked[key] = readEntries(value, at, findings);
-    else if (checkValue(schema(), value, at, findings)) checked[key] = value;
+    if (schema === undefined) issues.add(unknownKey(at, Object.keys(shape), '"agents"'));
+    else if (key === "use" && isJsonObject(value)) checked[key] = readEntries(value, at, issues);
+    else if (checkValue(schema(), value, at, issues)) checked[key] = value;
   }
   const config = checked as AgentsConfig;
-  if (config.default !== undefined) checkAgentName(config.default, config, [...path, "default"], findings);
-  if (typeof config.land === "object") checkBranch(config.land.branch, [...path, "land", "branch"], findings);
+  if (config.default !== undefined) checkAgentName(config.default, config, [...path, "default"], issues);
+  if (typeof config.land === "object") checkBranch(config.land.branch, [...path, "land", "branch"], issues);
   return config;
 }
 
-function readEntries(raw: JsonObject, path: DocumentPath, findings: Findings): Readonly<Record<string, AgentEntry>> {
+function readEntries(raw: JsonObject, path: DocumentPath, issues: PlanIssues): Readonly<Record<string, AgentEntry>> {
   const entries: [string, AgentEntry][] = [];
   for (const [name, written] of Object.entries(raw)) {
     if (written === undefined) continue;
@@ -56,18 +56,18 @@ function readEntries(raw: JsonObject, path: DocumentPath, findings: Findings): R
     if (!AGENT_NAME.test(name)) {
       const message = `"${shorten(name)}" is not a valid name for an agent`;
       const hint = "begin with a letter, then use letters, digits, _ and -";
-      findings.add({ code: "InvalidName", message, hint, path: at, isKey: true });
+      issues.add({ code: "InvalidName", message, hint, path: at, isKey: true });
     }
-    const isSound = checkValue(AGENT_SHAPES.entry(), written, at, findings);
+    const isSound = checkValue(AGENT_SHAPES.entry(), written, at, issues);
     const entry = isSound ? (written as AgentEntry) : {};
-    if (isSound) checkEntry(name, entry, at, findings);
+    if (isSound) checkEntry(name, entry, at, issues);
     entries.push([name, entry]);
   }
   return Object.fromEntries(entries);
 }
 
 /** Checks the name of an agent that stands at `path`: the plan's default, or a step's `use`. */
-export function checkAgentName(name: string, config: AgentsConfig, path: DocumentPath, findings: Findings): void {
+export function checkAgentName(name: string, config: AgentsConfig, path: DocumentPath, issues: PlanIssues): void {
   const names = agentNames(config);
   if (!names.includes(name)) {
     const meant = suggest(name, names);
@@ -75,9 +75,9 @@ export function checkAgentName(name: string, config: AgentsConfig, path: Documen
       meant === undefined
         ? `known are ${names.join(", ")}; declare another: agents: {use: {${shorten(name)}: {command: ...}}}`
         : `did you mean "${meant}"?`;
-    findings.add({ code: "UnknownAgent", message: `there is no agent "${shorten(name)}"`, hint, path });
+    issues.add({ code: "UnknownAgent", message: `there is no agent "${shorten(name)}"`, hint, path });
   } else if (name === SCRIPTED && config.use?.[SCRIPTED] === undefined && !isPassed(config)) {
-    findings.add({ ...WITHOUT_SCRIPT, path });
+    issues.add({ ...WITHOUT_SCRIPT, path });
   }
 }
 
@@ -87,13 +87,13 @@ const WITHOUT_SCRIPT = {
   hint: "name one: agents: {use: {scripted: {script: script.yaml}}}",
 } as const;
 
-function checkEntry(name: string, entry: AgentEntry, path: DocumentPath, findings: Findings): void {
+function checkEntry(name: string, entry: AgentEntry, path: DocumentPath, issues: PlanIssues): void {
   const { preset, command, protocol } = entry;
   if (preset !== undefined && !isKnownAgent(preset)) {
     const known = Object.keys(KNOWN_AGENTS);
     const meant = suggest(preset, known);
     const hint = meant === undefined ? `known are ${known.join(", ")}` : `did you mean "${meant}"?`;
-    findings.add({
+    issues.add({
       code: "UnknownPreset",
       message: `there is no preset "${shorten(preset)}"`,
       hint,
@@ -103,7 +103,7 @@ function checkEntry(name: string, entry: AgentEntry, path: DocumentPath, finding
   }
   const base = preset ?? name;
   // A command of its own takes the place of heddle's program for the preset; under the mere name it is another agent.
-  if (base === SCRIPTED && (preset !== undefined || command === undefined)) return checkScripted(entry, path, findings);
+  if (base === SCRIPTED && (preset !== undefined || command === undefined)) return checkScripted(entry, path, issues);
   const known = base !== SCRIPTED && isKnownAgent(base) ? KNOWN_AGENTS[base] : undefined;
   if (command === undefined && (known === undefined || protocol === "exec")) {
     const what =
@@ -112,12 +112,12 @@ function checkEntry(name: string, entry: AgentEntry, path: DocumentPath, finding
       known === undefined
         ? `add one: command: [my-agent, --flag], or say which known agent it is: preset: ${Object.keys(KNOWN_AGENTS).join(" | ")}`
         : "add one: command: [my-agent, --flag], or remove `protocol: exec`";
-    findings.add({ code: "MissingCommand", message: what, hint, path, isKey: true });
+    issues.add({ code: "MissingCommand", message: what, hint, path, isKey: true });
   } else if (protocol === "native" && known?.includes("native") !== true) {
     const natives = Object.entries(KNOWN_AGENTS).flatMap(([id, speaks]) => (speaks.includes("native") ? [id] : []));
     const message = `"${shorten(name)}" has no native form`;
     const hint = `there is one for ${natives.join(" and ")}: say \`protocol: acp\`, or \`exec\` for a plain command`;
-    findings.add({ code: "UnknownProtocol", message, hint, path: [...path, "protocol"] });
+    issues.add({ code: "UnknownProtocol", message, hint, path: [...path, "protocol"] });
   }
 }
 
@@ -126,11 +126,11 @@ function isPassed({ passEnv = [] }: Pick<AgentsConfig, "passEnv">): boolean {
   return passEnv.includes(SCRIPT_VARIABLE);
 }
 
-function checkScripted(entry: AgentEntry, path: DocumentPath, findings: Findings): void {
+function checkScripted(entry: AgentEntry, path: DocumentPath, issues: PlanIssues): void {
   const { script, command, args, env, protocol } = entry;
   if (protocol !== undefined && protocol !== "acp") {
     const message = `the scripted agent does not speak "${protocol}"`;
-    findings.add({ code: "UnknownProtocol", message, hint: "remove `protocol`", path: [...path, "protocol"] });
+    issues.add({ code: "UnknownProtocol", message, hint: "remove `protocol`", path: [...path, "protocol"] });
   }
   if (
     script === undefined &&
@@ -139,11 +139,11 @@ function checkScripted(entry: AgentEntry, path: DocumentPath, findings: Findings
     env?.[SCRIPT_VARIABLE] === undefined &&
     !isPassed(entry)
   )
-    findings.add({ ...WITHOUT_SCRIPT, path, isKey: true });
+    issues.add({ ...WITHOUT_SCRIPT, path, isKey: true });
 }
 
 /** By git's rules for the name of a branch. */
-function checkBranch(name: string, path: DocumentPath, findings: Findings): void {
+function checkBranch(name: string, path: DocumentPath, issues: PlanIssues): void {
   const isName =
     !/^[-/]|^HEAD$|[/.]$|\.\.|\/\/|@\{|^@$|[\u0000-\u0020\u007f~^:?*[\\]/.test(name) &&
     name.split("/").every((part) => !part.startsWith(".") && !part.endsWith(".lock"));
@@ -151,5 +151,5 @@ function checkBranch(name: string, path: DocumentPath, findings: Findings): void
   const message = isName
     ? "branches in heddle/ are reserved for heddle"
     : `"${shorten(name)}" is not a valid name for a branch`;
-  findings.add({ code: "InvalidName", message, hint: "give it another name, such as feature/checkout", path });
+  issues.add({ code: "InvalidName", message, hint: "give it another name, such as feature/checkout", path });
 }

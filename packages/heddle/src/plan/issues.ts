@@ -8,24 +8,24 @@ import { suggest } from "../base/suggest.ts";
 import type { Diagnostic, DocumentPath, Position, SourceMap } from "./diagnostic.ts";
 import { keysAt } from "./schema/keys.ts";
 
-export interface Finding {
+export interface PlanIssue {
   readonly code: string;
   readonly message: string;
   readonly hint?: string;
   readonly path: DocumentPath;
-  /** The finding is about the key itself, not its value. */
+  /** The issue is about the key itself, not its value. */
   readonly isKey?: boolean;
 }
 
-/** More findings than anybody mends in one go: what comes after is counted, not kept. */
-const MOST_FINDINGS = 1000;
+/** More issues than anybody mends in one go: what comes after is counted, not kept. */
+const MOST_ISSUES = 1000;
 
-export class Findings {
-  readonly #list: Finding[] = [];
+export class PlanIssues {
+  readonly #list: PlanIssue[] = [];
   #left = 0;
 
-  add(finding: Finding): void {
-    if (this.#list.length < MOST_FINDINGS) this.#list.push(finding);
+  add(issue: PlanIssue): void {
+    if (this.#list.length < MOST_ISSUES) this.#list.push(issue);
     else this.#left++;
   }
 
@@ -35,7 +35,7 @@ export class Findings {
 
   /** In the order of the text. */
   locate(source: SourceMap): readonly Diagnostic[] {
-    const located = this.#list.map((finding) => toDiagnostic(finding, source));
+    const located = this.#list.map((issue) => toDiagnostic(issue, source));
     located.sort((a, b) => a.line - b.line || a.column - b.column);
     if (this.#left > 0) {
       const place = located.at(-1) ?? { line: 1, column: 1 };
@@ -51,14 +51,14 @@ export class Findings {
   }
 }
 
-function toDiagnostic(finding: Finding, source: SourceMap, at?: Position): Diagnostic {
-  const { code, message, hint, path, isKey } = finding;
+function toDiagnostic(issue: PlanIssue, source: SourceMap, at?: Position): Diagnostic {
+  const { code, message, hint, path, isKey } = issue;
   const { line, column } = at ?? (isKey === true ? source.atKey(path) : source.at(path));
   return defined({ code, severity: "error", message, file: source.file, line, column, hint });
 }
 
 /** An unknown key, with what was probably meant. */
-export function unknownKey(path: DocumentPath, known: readonly string[], where: string): Finding {
+export function unknownKey(path: DocumentPath, known: readonly string[], where: string): PlanIssue {
   const name = String(path.at(-1));
   const meant = suggest(name, known);
   return {
@@ -76,39 +76,39 @@ export function shorten(text: string, most = 60): string {
   return line.length <= most ? line : `${line.slice(0, most - 1)}…`;
 }
 
-type Issue = z.core.$ZodIssue;
+type SchemaIssue = z.core.$ZodIssue;
 
-/** Checks the value at `path` against `schema`; findings name places inside it. */
-export function checkValue(schema: z.ZodMiniType, value: unknown, path: DocumentPath, findings: Findings): boolean {
+/** Checks the value at `path` against `schema`; issues name places inside it. */
+export function checkValue(schema: z.ZodMiniType, value: unknown, path: DocumentPath, issues: PlanIssues): boolean {
   const checked = schema.safeParse(value);
   if (checked.success) return true;
   const keys = (at: DocumentPath): readonly string[] => keysAt(schema, at.slice(path.length));
-  for (const issue of checked.error.issues) addIssue(issue, path, keys, findings);
+  for (const issue of checked.error.issues) addSchemaIssue(issue, path, keys, issues);
   return false;
 }
 
 /** `keys`: those that are known in the mapping at a place of the document. */
-function addIssue(
-  issue: Issue,
+function addSchemaIssue(
+  issue: SchemaIssue,
   base: DocumentPath,
   keys: (at: DocumentPath) => readonly string[],
-  findings: Findings,
+  issues: PlanIssues,
 ): void {
   const path: DocumentPath = [...base, ...issue.path.map((key) => (typeof key === "symbol" ? String(key) : key))];
   const subject = `"${shorten(subjectOf(path))}"`;
   switch (issue.code) {
     case "unrecognized_keys":
-      for (const key of issue.keys) findings.add(unknownKey([...path, key], keys(path), subject));
+      for (const key of issue.keys) issues.add(unknownKey([...path, key], keys(path), subject));
       return;
     case "invalid_union": {
       const branch = nearestBranch(issue.errors);
       if (branch === undefined) break;
-      for (const inner of branch) addIssue(inner, path, keys, findings);
+      for (const inner of branch) addSchemaIssue(inner, path, keys, issues);
       return;
     }
     case "invalid_key":
       for (const inner of issue.issues) {
-        findings.add({ code: "InvalidName", message: `${subject}: ${inner.message}`, path, isKey: true });
+        issues.add({ code: "InvalidName", message: `${subject}: ${inner.message}`, path, isKey: true });
       }
       return;
     default:
@@ -118,12 +118,12 @@ function addIssue(
     : path.at(-1) === "id"
       ? "InvalidId"
       : "InvalidValue";
-  findings.add({ code, message: `${subject}: ${issue.message}`, path });
+  issues.add({ code, message: `${subject}: ${issue.message}`, path });
 }
 
 /** The alternative of a union that the value was meant to be: the one that it fits in kind. */
-function nearestBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
-  const within = (issue: Issue): boolean => issue.path.length > 0 || issue.code === "unrecognized_keys";
+function nearestBranch(branches: readonly (readonly SchemaIssue[])[]): readonly SchemaIssue[] | undefined {
+  const within = (issue: SchemaIssue): boolean => issue.path.length > 0 || issue.code === "unrecognized_keys";
   const reached = branches.find((issues) => issues.length > 0 && issues.every(within));
   if (reached !== undefined) return reached;
   return branches.find((issues) => issues.every((issue) => issue.code !== "invalid_type" || issue.path.length > 0));

@@ -3,7 +3,7 @@ import { defined } from "../base/defined.ts";
 import { canonicalJson, type Json } from "../base/json.ts";
 import { suggest } from "../base/suggest.ts";
 import type { DocumentPath } from "./diagnostic.ts";
-import { type Findings, shorten } from "./issues.ts";
+import { type PlanIssues, shorten } from "./issues.ts";
 import type { ParamSpec, Plan } from "./plan.ts";
 
 interface Given {
@@ -17,27 +17,27 @@ export function paramValues(
   specs: Specs | undefined,
   given: Given,
   path: DocumentPath,
-  findings: Findings,
+  issues: PlanIssues,
 ): Pick<Plan, "params" | "paramSpecs"> {
   const declared = specs ?? {};
-  checkNames(declared, given, path, findings);
+  checkNames(declared, given, path, issues);
   const values: Record<string, Json> = {};
   for (const [name, spec] of Object.entries(declared)) {
     const at = [...path, "params", name];
-    checkSpec(name, spec, at, findings);
-    const value = valueOf(name, spec, given, at, findings);
+    checkSpec(name, spec, at, issues);
+    const value = valueOf(name, spec, given, at, issues);
     if (value !== undefined) values[name] = value;
   }
   if (Object.keys(declared).length === 0) return {};
   return defined({ params: Object.keys(values).length > 0 ? values : undefined, paramSpecs: declared });
 }
 
-function checkNames(declared: Specs, given: Given, path: DocumentPath, findings: Findings): void {
+function checkNames(declared: Specs, given: Given, path: DocumentPath, issues: PlanIssues): void {
   for (const name of Object.keys(given.params ?? {})) {
     if (Object.hasOwn(declared, name)) continue;
     const meant = suggest(name, Object.keys(declared));
     const known = Object.keys(declared).join(", ");
-    findings.add({
+    issues.add({
       code: "UnknownParam",
       message: `the plan has no parameter "${shorten(name)}"`,
       hint:
@@ -52,25 +52,25 @@ function checkNames(declared: Specs, given: Given, path: DocumentPath, findings:
   }
 }
 
-function checkSpec(name: string, spec: ParamSpec, at: DocumentPath, findings: Findings): void {
+function checkSpec(name: string, spec: ParamSpec, at: DocumentPath, issues: PlanIssues): void {
   if (spec.default !== undefined) {
     const problem = mismatch(spec, spec.default);
     if (problem !== undefined)
-      findings.add({ code: "InvalidParam", message: `the default of "${name}" ${problem}`, path: [...at, "default"] });
+      issues.add({ code: "InvalidParam", message: `the default of "${name}" ${problem}`, path: [...at, "default"] });
   }
   for (const [i, value] of (spec.enum ?? []).entries()) {
     const problem = mismatch({ type: spec.type }, value);
     if (problem !== undefined)
-      findings.add({ code: "InvalidParam", message: `a value of "${name}" ${problem}`, path: [...at, "enum", i] });
+      issues.add({ code: "InvalidParam", message: `a value of "${name}" ${problem}`, path: [...at, "enum", i] });
   }
 }
 
-function valueOf(name: string, spec: ParamSpec, given: Given, at: DocumentPath, findings: Findings): Json | undefined {
+function valueOf(name: string, spec: ParamSpec, given: Given, at: DocumentPath, issues: PlanIssues): Json | undefined {
   const raw = given.params !== undefined && Object.hasOwn(given.params, name) ? given.params[name] : undefined;
   if (raw === undefined) {
     if (spec.default === undefined && given.allowMissingParams !== true) {
       const hint = `set it: --param ${name}=VALUE`;
-      findings.add({
+      issues.add({
         code: "MissingParam",
         message: `the parameter "${name}" has no value`,
         hint,
@@ -83,7 +83,7 @@ function valueOf(name: string, spec: ParamSpec, given: Given, at: DocumentPath, 
   const value = typeof raw === "string" ? converted(spec, raw) : raw;
   const problem = mismatch(spec, value);
   if (problem === undefined) return value;
-  findings.add({
+  issues.add({
     code: "InvalidParam",
     message: `the value given for "${name}" ${problem}`,
     hint: `--param ${name}=VALUE`,

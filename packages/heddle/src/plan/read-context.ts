@@ -2,8 +2,8 @@
 import type { Json, JsonObject } from "../base/json.ts";
 import type { AgentsConfig } from "./agents-config.ts";
 import type { DocumentPath } from "./diagnostic.ts";
-import type { Findings } from "./issues.ts";
-import { hasHole } from "./expression/templates.ts";
+import type { PlanIssues } from "./issues.ts";
+import { hasTemplate } from "./expression/templates.ts";
 import type { Action, Step } from "./plan.ts";
 
 /** A step in the making. */
@@ -27,8 +27,8 @@ export interface SiteContext {
   readonly hasItem: boolean;
 }
 
-export interface StepScope {
-  readonly findings: Findings;
+export interface StepReadContext {
+  readonly issues: PlanIssues;
   readonly sites: ExpressionSite[];
   readonly siblings: { list: readonly Step[] };
   readonly defaults: Draft;
@@ -45,9 +45,9 @@ export interface StepScope {
 }
 
 /** Notes every text with a `${{ }}` in `value`, however deep. */
-export function addTemplates(value: Json, path: DocumentPath, context: SiteContext, scope: StepScope): void {
+export function addTemplates(value: Json, path: DocumentPath, context: SiteContext, scope: StepReadContext): void {
   if (typeof value === "string") {
-    if (hasHole(value)) scope.sites.push({ kind: "template", text: value, path, context });
+    if (hasTemplate(value)) scope.sites.push({ kind: "template", text: value, path, context });
   } else if (typeof value === "object" && value !== null) {
     const entries = Array.isArray(value) ? value.entries() : Object.entries(value);
     for (const [key, member] of entries)

@@ -11,18 +11,18 @@ import { isJsonObject, type JsonObject } from "../base/json.ts";
 import { toAction } from "./action.ts";
 import type { DocumentPath } from "./diagnostic.ts";
 import type { WrittenId, WrittenRetry, WrittenShared, WrittenStep } from "./document.ts";
-import { checkValue, type Findings, shorten, unknownKey } from "./issues.ts";
-import { hasHole, unwrapped } from "./expression/templates.ts";
+import { checkValue, type PlanIssues, shorten, unknownKey } from "./issues.ts";
+import { hasTemplate, unwrapped } from "./expression/templates.ts";
 import { DEFAULT_RETRY, type Retry, type Step } from "./plan.ts";
 import { OTHER_NAMES, SHAPES } from "./schema/plan.ts";
-import { addTemplates, type Draft, isEmpty, type SiteContext, type StepScope } from "./read-context.ts";
+import { addTemplates, type Draft, isEmpty, type SiteContext, type StepReadContext } from "./read-context.ts";
 
-export function toStep(raw: unknown, path: DocumentPath, index: number, scope: StepScope): Step {
-  const { findings } = scope;
+export function toStep(raw: unknown, path: DocumentPath, index: number, scope: StepReadContext): Step {
+  const { issues } = scope;
   // No written id begins with NUL: the name of a step without a usable one meets no other.
   const nameless = `\u0000${index}`;
   if (!isJsonObject(raw)) {
-    findings.add({
+    issues.add({
       code: "InvalidValue",
       message: "a step is a mapping",
       hint: "write `- id: name` and an action such as `run:`",
@@ -32,7 +32,7 @@ export function toStep(raw: unknown, path: DocumentPath, index: number, scope: S
   }
   const written = checkKeys(raw, path, scope);
   if (raw["id"] === undefined) {
-    findings.add({ code: "MissingId", message: "a step needs an id", hint: "add `id: name`", path });
+    issues.add({ code: "MissingId", message: "a step needs an id", hint: "add `id: name`", path });
   }
   const id = written.id ?? (typeof raw["id"] === "string" && raw["id"] !== "" ? raw["id"] : undefined);
   // The one object that expressions know and the plan gets: filled in at the end, noted on by the check of expressions.
@@ -56,7 +56,7 @@ export function toStep(raw: unknown, path: DocumentPath, index: number, scope: S
 }
 
 /** Keys that mean nothing to a step that does no work of its own: written there they are an error, from `defaults` they do not apply. */
-function dropMeaningless(raw: JsonObject, step: Draft, path: DocumentPath, { findings }: StepScope): void {
+function dropMeaningless(raw: JsonObject, step: Draft, path: DocumentPath, { issues }: StepReadContext): void {
   const kind = step.action?.kind;
   if (kind !== "approve" && kind !== "plan") return;
   for (const key of ["retry", "verify", "runsOn"] as const) {
@@ -64,7 +64,7 @@ function dropMeaningless(raw: JsonObject, step: Draft, path: DocumentPath, { fin
     delete step[key];
     if (written === undefined) continue;
     const hint = kind === "plan" ? "set it on the steps of that plan" : "set it on the step that does the work";
-    findings.add({
+    issues.add({
       code: "MisplacedKey",
       message: `"${written}" cannot be used together with "${kind}"`,
       hint,
@@ -79,14 +79,14 @@ function mainName(key: string): string {
   return Object.hasOwn(OTHER_NAMES, key) ? OTHER_NAMES[key as keyof typeof OTHER_NAMES] : key;
 }
 
-function siteContext(step: Draft, written: WrittenStep, scope: StepScope): SiteContext {
+function siteContext(step: Draft, written: WrittenStep, scope: StepReadContext): SiteContext {
   const hasItem = written.forEach !== undefined;
   const { siblings, params } = scope;
   return defined({ step, siblings, hasItem, params });
 }
 
 /** The keys of a step whose values have the right shape, under their own names. */
-function checkKeys(raw: JsonObject, path: DocumentPath, scope: StepScope): WrittenStep {
+function checkKeys(raw: JsonObject, path: DocumentPath, scope: StepReadContext): WrittenStep {
   const shape = SHAPES.step;
   const checked: Record<string, unknown> = {};
   const writtenAs = new Map<string, string>();
@@ -101,7 +101,7 @@ function checkKeys(raw: JsonObject, path: DocumentPath, scope: StepScope): Writt
     const schema = Object.hasOwn(shape, key) ? shape[key] : undefined;
     if (key === "function") {
       const hint = "write the function in a module and name it: call: ./steps.ts#name";
-      scope.findings.add({
+      scope.issues.add({
         code: "MisplacedKey",
         message: "a file cannot contain a function",
         hint,
@@ -111,20 +111,20 @@ function checkKeys(raw: JsonObject, path: DocumentPath, scope: StepScope): Writt
       continue;
     }
     if (schema === undefined) {
-      scope.findings.add(unknownKey(at, Object.keys(shape), "a step"));
+      scope.issues.add(unknownKey(at, Object.keys(shape), "a step"));
       continue;
     }
     const name = mainName(key);
     const twin = writtenAs.get(name);
     if (twin !== undefined) {
       const message = `"${key}" and "${twin}" are two names of one key`;
-      scope.findings.add({ code: "ConflictingKeys", message, hint: `keep "${name}" alone`, path: at, isKey: true });
+      scope.issues.add({ code: "ConflictingKeys", message, hint: `keep "${name}" alone`, path: at, isKey: true });
       continue;
     }
     writtenAs.set(name, key);
-    // A plan inside a step is validated on its own, with findings of its own.
+    // A plan inside a step is validated on its own, with issues of its own.
     const isInnerPlan = key === "plan" && typeof value === "object";
-    if (isInnerPlan || checkValue(schema(), value, at, scope.findings)) checked[name] = value;
+    if (isInnerPlan || checkValue(schema(), value, at, scope.issues)) checked[name] = value;
   }
   return checked as WrittenStep;
 }
@@ -153,7 +153,7 @@ function addExpressions(
   written: WrittenStep,
   path: DocumentPath,
   context: SiteContext,
-  scope: StepScope,
+  scope: StepReadContext,
 ): void {
   if (written.if !== undefined && written.if !== true) {
     const text = unwrapped(String(written.if));
@@ -171,7 +171,7 @@ function addExpressions(
   } else if (maxConcurrency !== undefined) {
     const hint = "set it for the whole plan, or use a pool of `resources`";
     const message = '"maxConcurrency" of a step bounds the items of its "forEach", and there is none';
-    scope.findings.add({ code: "MisplacedKey", message, hint, path: [...path, "maxConcurrency"], isKey: true });
+    scope.issues.add({ code: "MisplacedKey", message, hint, path: [...path, "maxConcurrency"], isKey: true });
   }
 }
 
@@ -261,9 +261,9 @@ function merged(defaults: Draft, own: Draft): Draft {
   return step;
 }
 
-function checkStep(raw: JsonObject, step: Draft, path: DocumentPath, scope: StepScope): void {
-  checkCommands(raw, path, scope.findings);
-  const { pools, findings } = scope;
+function checkStep(raw: JsonObject, step: Draft, path: DocumentPath, scope: StepReadContext): void {
+  checkCommands(raw, path, scope.issues);
+  const { pools, issues } = scope;
   if (step.resources === undefined) return;
   const isOwn = raw["resources"] !== undefined;
   for (const [pool, wanted] of Object.entries(step.resources)) {
@@ -271,7 +271,7 @@ function checkStep(raw: JsonObject, step: Draft, path: DocumentPath, scope: Step
     const capacity = Object.hasOwn(pools, pool) ? pools[pool] : undefined;
     if (capacity === undefined) {
       const hint = `declare it at the top of the plan: resources: {${pool}: ${wanted}}`;
-      findings.add({
+      issues.add({
         code: "UnknownResource",
         message: `there is no pool "${shorten(pool)}"`,
         hint,
@@ -280,7 +280,7 @@ function checkStep(raw: JsonObject, step: Draft, path: DocumentPath, scope: Step
       });
     } else if (wanted > capacity) {
       const message = `this step needs ${wanted} of "${pool}", but the plan has ${capacity}`;
-      findings.add({
+      issues.add({
         code: "ResourceTooLarge",
         message,
         hint: `use at most ${capacity}, or make the pool larger`,
@@ -291,10 +291,10 @@ function checkStep(raw: JsonObject, step: Draft, path: DocumentPath, scope: Step
 }
 
 /** A value put into a command's text would become code there. */
-function checkCommands(raw: JsonObject, path: DocumentPath, findings: Findings): void {
+function checkCommands(raw: JsonObject, path: DocumentPath, issues: PlanIssues): void {
   const refuse = (text: unknown, at: DocumentPath): void => {
-    if (typeof text !== "string" || !hasHole(text)) return;
-    findings.add({
+    if (typeof text !== "string" || !hasTemplate(text)) return;
+    issues.add({
       code: "ExpressionInCommand",
       message: "an expression in a command would become shell code",
       hint: 'hand the value over as environment: env: {X: "${{ ... }}"}, and write "$X" in the command',

@@ -10,12 +10,12 @@ import type { AgentsConfig } from "./agents-config.ts";
 import { readAgents } from "./check-agents.ts";
 import type { DocumentPath } from "./diagnostic.ts";
 import type { WrittenPlan } from "./document.ts";
-import { checkValue, type Findings, unknownKey } from "./issues.ts";
+import { checkValue, type PlanIssues, unknownKey } from "./issues.ts";
 import { LIMITS } from "./limits.ts";
 import { paramValues } from "./params.ts";
 import type { Action, Plan, Step } from "./plan.ts";
 import { SHAPES } from "./schema/plan.ts";
-import type { Draft, ExpressionSite, StepScope } from "./read-context.ts";
+import type { Draft, ExpressionSite, StepReadContext } from "./read-context.ts";
 import { addShared, toMs, toStep } from "./step.ts";
 
 export interface ValidateOptions {
@@ -51,24 +51,24 @@ export interface Validated {
 /** A plan inside a plan inside a plan ...: more than this is a mistake. */
 const DEEPEST_PLAN = 10;
 
-/** Validates; the returned plan is only worth something where `findings` stayed empty. */
-export function validateDocument(document: unknown, options: ValidateOptions, findings: Findings): Validated {
+/** Validates; the returned plan is only worth something where `issues` stayed empty. */
+export function validateDocument(document: unknown, options: ValidateOptions, issues: PlanIssues): Validated {
   const lists: StepList[] = [];
   const sites: ExpressionSite[] = [];
-  const plan = toPlan(document, [], options, { findings, lists, sites });
+  const plan = toPlan(document, [], options, { issues, lists, sites });
   return { plan, lists, sites };
 }
 
 interface Collected {
-  readonly findings: Findings;
+  readonly issues: PlanIssues;
   readonly lists: StepList[];
   readonly sites: ExpressionSite[];
 }
 
 function toPlan(document: unknown, path: DocumentPath, options: ValidateOptions, collected: Collected): Plan {
-  const { findings } = collected;
+  const { issues } = collected;
   if (!isJsonObject(document) && !Array.isArray(document)) {
-    findings.add({
+    issues.add({
       code: "InvalidPlan",
       message: "a plan is a mapping with `steps:`, or a list of steps",
       hint: "`heddle init` writes an example",
@@ -77,17 +77,17 @@ function toPlan(document: unknown, path: DocumentPath, options: ValidateOptions,
     return { name: options.name, steps: [] };
   }
   const raw: JsonObject = isJsonObject(document) ? document : {};
-  const written = checkTop(raw, path, findings);
-  const steps = stepsOf(document, raw, path, findings);
+  const written = checkTop(raw, path, issues);
+  const steps = stepsOf(document, raw, path, issues);
   const name = written.name ?? options.name;
-  const params = paramValues(written.params, options, path, findings);
+  const params = paramValues(written.params, options, path, issues);
   const top = topKeys(written);
   const agents = options.agents === "unknown" ? undefined : (options.agents ?? written.agents ?? {});
-  const scope: StepScope = defined({
-    findings,
+  const scope: StepReadContext = defined({
+    issues,
     sites: collected.sites,
     siblings: { list: [] as readonly Step[] },
-    defaults: defaultsOf(written, raw, path, findings),
+    defaults: defaultsOf(written, raw, path, issues),
     defaultsPath: [...path, "defaults"],
     params: Object.keys(written.params ?? {}),
     pools: written.resources ?? {},
@@ -96,7 +96,7 @@ function toPlan(document: unknown, path: DocumentPath, options: ValidateOptions,
     inner: (inner: JsonObject, at: DocumentPath, step: string): Action & { kind: "plan" } => {
       const deep = at.filter((key) => key === "plan").length > DEEPEST_PLAN;
       if (deep)
-        findings.add({
+        issues.add({
           code: "PlanTooLarge",
           message: `plans inside plans are more than ${DEEPEST_PLAN} deep`,
           path: at,
@@ -121,15 +121,15 @@ function toPlan(document: unknown, path: DocumentPath, options: ValidateOptions,
 }
 
 /** Top-level keys whose values have the right shape. */
-function checkTop(raw: JsonObject, path: DocumentPath, findings: Findings): WrittenPlan {
+function checkTop(raw: JsonObject, path: DocumentPath, issues: PlanIssues): WrittenPlan {
   const checked: Record<string, unknown> = {};
   for (const key of Object.keys(raw)) {
     if (key === "steps" || key === "phases" || raw[key] === undefined) continue;
     const schema = Object.hasOwn(SHAPES.plan, key) ? SHAPES.plan[key] : undefined;
     if (schema === undefined)
-      findings.add(unknownKey([...path, key], [...Object.keys(SHAPES.plan), "steps", "phases"], "a plan"));
-    else if (key === "agents") checked[key] = readAgents(raw[key], [...path, key], findings);
-    else if (checkValue(schema(), raw[key], [...path, key], findings)) checked[key] = raw[key];
+      issues.add(unknownKey([...path, key], [...Object.keys(SHAPES.plan), "steps", "phases"], "a plan"));
+    else if (key === "agents") checked[key] = readAgents(raw[key], [...path, key], issues);
+    else if (checkValue(schema(), raw[key], [...path, key], issues)) checked[key] = raw[key];
   }
   return checked as WrittenPlan;
 }
@@ -139,11 +139,11 @@ interface Steps {
   readonly path: DocumentPath;
 }
 
-function stepsOf(document: unknown, raw: JsonObject, path: DocumentPath, findings: Findings): Steps {
-  if (Array.isArray(document)) return limited({ list: document, path }, findings);
+function stepsOf(document: unknown, raw: JsonObject, path: DocumentPath, issues: PlanIssues): Steps {
+  if (Array.isArray(document)) return limited({ list: document, path }, issues);
   if (raw["steps"] !== undefined && raw["phases"] !== undefined) {
     const message = '"phases" and "steps" are two names of one key';
-    findings.add({
+    issues.add({
       code: "ConflictingKeys",
       message,
       hint: 'keep "steps" alone',
@@ -154,20 +154,20 @@ function stepsOf(document: unknown, raw: JsonObject, path: DocumentPath, finding
   const key = raw["steps"] === undefined && "phases" in raw ? "phases" : "steps";
   const list = raw[key];
   const at = [...path, key];
-  if (Array.isArray(list)) return limited({ list, path: at }, findings);
+  if (Array.isArray(list)) return limited({ list, path: at }, issues);
   if (list !== undefined && list !== null) {
     const hint = isJsonObject(list) ? "write each step as `- id: name`" : "write steps as `- id: name`";
-    findings.add({ code: "InvalidValue", message: `"${key}": expected a list of steps`, hint, path: at });
+    issues.add({ code: "InvalidValue", message: `"${key}": expected a list of steps`, hint, path: at });
     // One placeholder keeps the list from being reported as empty as well.
     return { list: [{ id: "steps", run: "true" }], path: at };
   }
   return { list: [], path: list === undefined ? path : at };
 }
 
-function limited(steps: Steps, findings: Findings): Steps {
+function limited(steps: Steps, issues: PlanIssues): Steps {
   if (steps.list.length <= LIMITS.steps) return steps;
   const message = `the plan has ${steps.list.length} steps; at most ${LIMITS.steps} are allowed`;
-  findings.add({
+  issues.add({
     code: "PlanTooLarge",
     message,
     hint: "split it with `plan:` steps",
@@ -194,14 +194,14 @@ function topKeys(written: WrittenPlan): Partial<Plan> {
   return top;
 }
 
-function defaultsOf(written: WrittenPlan, raw: JsonObject, path: DocumentPath, findings: Findings): Draft {
+function defaultsOf(written: WrittenPlan, raw: JsonObject, path: DocumentPath, issues: PlanIssues): Draft {
   const defaults: Draft = {};
   if (written.defaults === undefined) return defaults;
   addShared(defaults, written.defaults);
   const commands = (raw["defaults"] as JsonObject)["verify"];
   if (commands !== undefined && JSON.stringify(commands).includes("${{")) {
     const hint = "pass values as environment variables";
-    findings.add({
+    issues.add({
       code: "ExpressionInCommand",
       message: "an expression in a command would become shell code",
       hint,

@@ -17,9 +17,9 @@ import { messageOf } from "../base/errors.ts";
 import type { BaseEnvironments, Environment } from "./environment.ts";
 import { OWNER_VARIABLE, TAG_VARIABLE } from "./environment.ts";
 import { type ProcessInfo, type ProcessTable, linuxProcessTable, psProcessTable } from "./table.ts";
-import { type Ending, Followed, endAll, signal } from "./terminate.ts";
+import { type ProcessEnding, Followed, endAll, signal } from "./terminate.ts";
 
-export interface CommandSpec {
+export interface ProcessSpec {
   /** Text for the shell: the only value here that a shell reads as code. */
   readonly command: string;
   /** The shell's name or path, with options of its own after spaces: `sh`, `bash -e -o pipefail`. */
@@ -61,7 +61,7 @@ export interface RunningCommand {
 }
 
 export interface Commands extends AsyncDisposable {
-  start(spec: CommandSpec): RunningCommand;
+  start(spec: ProcessSpec): RunningCommand;
   warm(width: number): void;
 }
 
@@ -95,7 +95,7 @@ export function statusOfSignal(name: NodeJS.Signals): number {
 }
 
 /** Program and arguments of a command. */
-export function argumentsOf(spec: CommandSpec): readonly [string, ...string[]] {
+export function argumentsOf(spec: ProcessSpec): readonly [string, ...string[]] {
   if (spec.shell === "sh") return ["sh", "-c", spec.command];
   const [program = "sh", ...options] = spec.shell.trim().split(/\s+/);
   return [program === "" ? "sh" : program, ...options, "-c", spec.command];
@@ -104,7 +104,7 @@ export function argumentsOf(spec: CommandSpec): readonly [string, ...string[]] {
 /** Who belongs to a command: its group, and everything younger that carries its tag. */
 export function followCommand(
   world: Pick<ProcessWorld, "table" | "owner">,
-  spec: Pick<CommandSpec, "env">,
+  spec: Pick<ProcessSpec, "env">,
   group: number,
   excludes: (pid: number) => boolean,
 ): Followed {
@@ -136,7 +136,7 @@ export function plainCommands(world: ProcessWorld): Commands {
   };
 }
 
-function startPlain(world: ProcessWorld, spec: CommandSpec): RunningCommand {
+function startPlain(world: ProcessWorld, spec: ProcessSpec): RunningCommand {
   const { promise, resolve } = Promise.withResolvers<CommandEnd>();
   const [program, ...args] = argumentsOf(spec);
   let log: number | undefined;
@@ -161,7 +161,7 @@ function startPlain(world: ProcessWorld, spec: CommandSpec): RunningCommand {
     return { ended: promise, stop() {}, kill() {}, members: () => [] };
   }
   const followed = new LazyFollowed(() => followCommand(world, spec, group, () => false));
-  let ending: Ending | undefined;
+  let ending: ProcessEnding | undefined;
   let exited = false;
   const closed = spec.sink === undefined ? undefined : readPipes(child, spec.sink);
   child.once("error", () => {});
@@ -175,7 +175,7 @@ function startPlain(world: ProcessWorld, spec: CommandSpec): RunningCommand {
     if (closed !== undefined) await within(world.clock, PIPE_WAIT_MS, closed, () => destroyPipes(child));
     resolve(exitedWith(status, found, false));
   }
-  function end(graceMs: number): Ending {
+  function end(graceMs: number): ProcessEnding {
     return endAll(followed.get(), { clock: world.clock, graceMs, group: group as number, over: () => exited });
   }
   return {
@@ -206,7 +206,7 @@ export class LazyFollowed {
   }
 }
 
-function readPipes(child: ChildProcess, sink: NonNullable<CommandSpec["sink"]>): Promise<void> {
+function readPipes(child: ChildProcess, sink: NonNullable<ProcessSpec["sink"]>): Promise<void> {
   child.stdout?.on("data", (chunk: Buffer) => sink("stdout", chunk));
   child.stderr?.on("data", (chunk: Buffer) => sink("stderr", chunk));
   return new Promise((resolve) => child.once("close", () => resolve()));

@@ -20,7 +20,7 @@ export interface ProcessInfo {
 }
 
 /** One look at the table. */
-export interface Snapshot {
+export interface ProcessSnapshot {
   readonly processes: ReadonlyMap<number, ProcessInfo>;
   /** The environment variable `name` that the process was started with; `undefined`: absent, or not ours to read. */
   variable(pid: number, name: string): string | undefined;
@@ -28,7 +28,7 @@ export interface Snapshot {
 
 export interface ProcessTable {
   /** May be shared with a look that was taken a moment ago: see {@link ProcessTable.forget}. */
-  read(): Snapshot;
+  read(): ProcessSnapshot;
   /** The next reading is a new one: to be called by who must not miss what started since the last. */
   forget?(): void;
   /** Children of `pid` (all of its threads), without a look at the whole table; `undefined` where the system cannot tell. */
@@ -167,7 +167,7 @@ export function psProcessTable(ps: (args: readonly string[]) => string): Process
  * be older than a process that was started, and was heard of, later in the same turn.
  */
 export function sharedTable(table: ProcessTable): ProcessTable {
-  let latest: Snapshot | undefined;
+  let latest: ProcessSnapshot | undefined;
   return {
     read() {
       if (latest === undefined) {
@@ -198,7 +198,7 @@ export function formatTag(tag: Tag): string {
   return `${tag.run}:${tag.attempt}:${tag.step}`;
 }
 
-export function tagOf(snapshot: Snapshot, pid: number): Tag | undefined {
+export function tagOf(snapshot: ProcessSnapshot, pid: number): Tag | undefined {
   const text = snapshot.variable(pid, TAG_VARIABLE);
   const match = text === undefined ? null : /^([^:]*):(\d+):([^]*)$/.exec(text);
   if (match === null) return undefined;

@@ -12,12 +12,12 @@
  *  5. While its source lives ({@link EndOptions.over}) an empty look proves nothing: the process may be yet to come.
  */
 import type { Clock } from "../base/clock.ts";
-import type { ProcessInfo, ProcessTable, Snapshot } from "./table.ts";
+import type { ProcessInfo, ProcessTable, ProcessSnapshot } from "./table.ts";
 
 /** Who belongs, beyond descendants of those who belong. */
 export interface Membership {
   /** Asked for each process that is not known to belong yet. */
-  readonly includes: (info: ProcessInfo, snapshot: Snapshot) => boolean;
+  readonly includes: (info: ProcessInfo, snapshot: ProcessSnapshot) => boolean;
   /** Never members, nor their descendants by way of them alone: this process, helpers. */
   readonly excludes: (pid: number) => boolean;
 }
@@ -27,7 +27,7 @@ export class Followed {
   readonly #table: ProcessTable;
   readonly #membership: Membership;
   readonly #known = new Map<number, string>();
-  #reading: Snapshot | undefined;
+  #reading: ProcessSnapshot | undefined;
 
   constructor(table: ProcessTable, membership: Membership) {
     this.#table = table;
@@ -49,7 +49,7 @@ export class Followed {
   }
 
   /** What the last look was taken from: two looks in one moment may share it. */
-  get reading(): Snapshot | undefined {
+  get reading(): ProcessSnapshot | undefined {
     return this.#reading;
   }
 
@@ -96,7 +96,7 @@ export interface EndOptions {
 }
 
 /** An ending under way. */
-export interface Ending {
+export interface ProcessEnding {
   /** How many processes were found in all; settles when none is left, or none can be ended. */
   readonly done: Promise<number>;
   /** Cuts the grace short. Always reaches the group as long as the ending is not over, whatever was seen of it. */
@@ -108,7 +108,7 @@ const FIRST_LOOK_MS = 2;
 const LONGEST_LOOK_MS = 40;
 
 /** Begins at the end of the current task, so that all endings asked for together share their first reading. */
-export function endAll(followed: Followed, options: EndOptions): Ending {
+export function endAll(followed: Followed, options: EndOptions): ProcessEnding {
   const { clock, group, over = () => true, send = signal } = options;
   const deadline = clock.now() + options.graceMs;
   const found = new Set<string>();
@@ -127,7 +127,7 @@ export function endAll(followed: Followed, options: EndOptions): Ending {
   }
 
   /** Counts one look; whether it was the last. */
-  function isLast(living: readonly ProcessInfo[], before: Snapshot | undefined, wasOver: boolean): boolean {
+  function isLast(living: readonly ProcessInfo[], before: ProcessSnapshot | undefined, wasOver: boolean): boolean {
     if (living.length > 0 || !wasOver) emptyLooks = 0;
     else if (followed.reading !== before) emptyLooks++;
     return emptyLooks >= 2 || killRounds > KILL_ROUNDS;

@@ -45,7 +45,7 @@ export interface Project extends AsyncDisposable {
   /** Where an attempt's log is or would be. */
   logFile(run: string, step: string, attempt: number): string;
   /** Notes in the history that a person had the run land. */
-  landed(run: string, landing: Landing): Promise<void>;
+  recordLanding(run: string, landing: Landing): Promise<void>;
   /** What agents left in the project's repository; loaded when asked for. */
   agents(): Promise<AgentMaintenance>;
   /** Removes a run with its files. `false`: it has a live engine. */
@@ -61,7 +61,7 @@ export interface EngineOptions {
   readonly title: string;
   /** How often to look for requests from other processes; 0: never. */
   readonly pollMs: number;
-  readonly codeOf: (run: string) => PlanCode;
+  readonly codeFor: (run: string) => PlanCode;
 }
 
 /** The engine over the ports of this machine. Disposing of it ends the attempts under way and the helpers. */
@@ -72,6 +72,6 @@ export interface LocalEngine extends AsyncDisposable {
   ): Promise<Result<RunHandle, Problem>>;
   resume(run: string, options: ResumeOptions): Promise<Result<RunHandle, Problem>>;
   rollback(run: string): Promise<Result<RunHandle, Problem>>;
-  landed(run: string, landing: Landing): Promise<void>;
+  recordLanding(run: string, landing: Landing): Promise<void>;
   answer(run: string, request: Extract<ControlRequest, { kind: "answer" }>): Promise<Result<"done", Problem>>;
 }

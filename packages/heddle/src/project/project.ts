@@ -29,7 +29,7 @@ export interface ProjectParts {
   readonly title: string;
   readonly pollMs: number;
   /** Whether files of its runs go when it is disposed. */
-  readonly forgets: boolean;
+  readonly deleteOnDispose: boolean;
   /** Called when the first run starts: looking at a project must not wait for the code of an engine. */
   readonly openEngine: (options: EngineOptions) => Promise<LocalEngine>;
   readonly openAgents: () => Promise<AgentMaintenance>;
@@ -42,7 +42,7 @@ export class LocalProject implements Project {
   readonly #title: string;
   readonly #pollMs: number;
   /** Files of its runs go when it is disposed. */
-  readonly #forgets: boolean;
+  readonly #deleteOnDispose: boolean;
   readonly #openEngine: ProjectParts["openEngine"];
   readonly #openAgents: ProjectParts["openAgents"];
   readonly #codes = new Map<string, PlanCode>();
@@ -54,7 +54,7 @@ export class LocalProject implements Project {
     this.#workspaces = parts.workspaces;
     this.#title = parts.title;
     this.#pollMs = parts.pollMs;
-    this.#forgets = parts.forgets;
+    this.#deleteOnDispose = parts.deleteOnDispose;
     this.#openEngine = parts.openEngine;
     this.#openAgents = parts.openAgents;
   }
@@ -129,8 +129,8 @@ export class LocalProject implements Project {
     return this.#workspaces.logFile(run, step, attempt) ?? "";
   }
 
-  async landed(run: string, landing: Landing): Promise<void> {
-    await (await this.#running()).landed(run, landing);
+  async recordLanding(run: string, landing: Landing): Promise<void> {
+    await (await this.#running()).recordLanding(run, landing);
   }
 
   agents(): Promise<AgentMaintenance> {
@@ -145,7 +145,7 @@ export class LocalProject implements Project {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await (await this.#engine)?.[Symbol.asyncDispose]();
-    if (this.#forgets) for (const run of this.#codes.keys()) await this.#workspaces.removeRun(run);
+    if (this.#deleteOnDispose) for (const run of this.#codes.keys()) await this.#workspaces.removeRun(run);
     await this.journal.close();
   }
 
@@ -168,7 +168,7 @@ export class LocalProject implements Project {
     );
   }
 
-  #codeOf(run: string): PlanCode {
+  #codeFor(run: string): PlanCode {
     return this.#codes.get(run) ?? { functions: NO_FUNCTIONS, folder: this.dir };
   }
 
@@ -180,7 +180,7 @@ export class LocalProject implements Project {
       workspaces: this.#workspaces,
       title: this.#title,
       pollMs: this.#pollMs,
-      codeOf: (run) => this.#codeOf(run),
+      codeFor: (run) => this.#codeFor(run),
     });
     return this.#engine;
   }

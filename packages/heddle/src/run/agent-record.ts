@@ -23,7 +23,7 @@ export interface AgentRecord {
     readonly captured: string;
     readonly output?: string;
   };
-  /** A person's word on that, not yet acted upon. */
+  /** A person's decision about that, not yet acted upon. */
   readonly resolution?: Resolution;
   /** The question that its agent ended the last attempt with, until it is answered. */
   readonly asked?: { readonly attempt: number; readonly question: string };

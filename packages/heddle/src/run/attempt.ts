@@ -6,7 +6,7 @@ import type { Json, JsonObject } from "../base/json.ts";
 import type { AgentsConfig } from "../plan/agents-config.ts";
 import type { Step } from "../plan/plan.ts";
 import type { AgentRecord } from "./agent-record.ts";
-import type { EventOf, Usage, StepError, AgentTokens } from "./event.ts";
+import type { EventOf, ResourceUsage, StepError, TokenUsage } from "./event.ts";
 import type { Problem } from "../base/errors.ts";
 
 /** Why an attempt is ended from outside. */
@@ -18,13 +18,13 @@ export type Outcome =
       readonly kind: "succeeded";
       readonly output: Json;
       readonly steps?: readonly unknown[];
-      readonly usage?: Usage;
+      readonly usage?: ResourceUsage;
       readonly agent?: AgentDetails;
     }
   | {
       readonly kind: "failed";
       readonly error: StepError;
-      readonly usage?: Usage;
+      readonly usage?: ResourceUsage;
       /** With the class of an agent's failure, and what is known of a rate limit. */
       readonly agent?: AgentDetails;
     }
@@ -38,7 +38,7 @@ export type Outcome =
       readonly question: string;
       /** Answers to choose from; absent: any. */
       readonly options?: readonly string[];
-      readonly usage?: Usage;
+      readonly usage?: ResourceUsage;
       readonly agent?: AgentDetails;
     }
   /** Ended on request. `abandoned`: it ignored the request and could not be ended by force; it no longer counts. */
@@ -46,7 +46,7 @@ export type Outcome =
       readonly kind: "stopped";
       readonly reason: StopReason;
       readonly abandoned?: true;
-      readonly usage?: Usage;
+      readonly usage?: ResourceUsage;
       readonly agent?: AgentDetails;
     };
 
@@ -103,7 +103,7 @@ type NoteType =
   | "worktree.removed"
   | "usage.recorded";
 
-/** News of an attempt while it runs: recorded as the event of this type. */
+/** What an attempt reports while it runs: recorded as the event of this type. */
 export type Note = { readonly [T in NoteType]: { readonly type: T; readonly data: EventOf<T>["data"] } }[NoteType];
 
 /** Why an attempt of an agent was no success. */
@@ -144,7 +144,7 @@ export type AgentClass = (typeof AGENT_CLASSES)[number];
 
 /** Running totals of a session as its agent reports them; what a later attempt in the session subtracts. */
 export interface SessionTotals {
-  readonly usage?: AgentTokens;
+  readonly usage?: TokenUsage;
   readonly usd?: number;
 }
 
@@ -163,7 +163,7 @@ export interface AgentDetails {
   readonly retryable?: boolean;
   readonly sessionId?: string;
   readonly model?: string;
-  readonly usage?: AgentTokens;
+  readonly usage?: TokenUsage;
   readonly usd?: number;
   readonly rawUsage?: Json;
   readonly totals?: SessionTotals;
@@ -179,14 +179,14 @@ export interface Landing {
   readonly integration: string;
   readonly commits: number;
   /** As the plan or a command says; absent: it is to stay where it is. */
-  readonly mode?: LandKind;
+  readonly mode?: LandMode;
   /** Where it landed; absent: nowhere, as the plan says, or by {@link problem}. */
   readonly branch?: string;
   readonly commit?: string;
   readonly problem?: Problem;
 }
 
-export type LandKind = "ff" | "merge" | "branch";
+export type LandMode = "ff" | "merge" | "branch";
 
 /** Where the integration branch of a new run begins. */
 export interface Beginning {

@@ -11,7 +11,7 @@ import { canonicalJson, isJsonObject, type Json, type JsonObject } from "../base
 import type { Plan } from "../plan/plan.ts";
 import type { Event, EventType } from "./event.ts";
 import { fold } from "./apply.ts";
-import { comparePlaces, placeOf, type Place } from "./plan-order.ts";
+import { compareOrder, orderOf, type PlanOrder } from "./plan-order.ts";
 import type { RunState } from "./state.ts";
 
 export interface CanonicalEvent {
@@ -51,7 +51,7 @@ interface Keyed {
   /** Run-level events: before, after the steps in their own order. */
   readonly zone: number;
   readonly layer: number;
-  readonly place: Place;
+  readonly order: PlanOrder;
   readonly attempt: number;
   readonly kind: number;
 }
@@ -60,7 +60,7 @@ interface Keyed {
 export function canonicalHistory(events: readonly Event[]): readonly CanonicalEvent[] {
   const state = fold(events);
   if (state === undefined) return [];
-  const places = new Map<number, Place>();
+  const places = new Map<number, PlanOrder>();
   const keyed = events.flatMap((event) => key(state, event, places) ?? []);
   keyed.sort(compare);
   const isAgent = (event: Event): boolean =>
@@ -75,10 +75,10 @@ export function canonicalText(events: readonly Event[]): string {
     .join("");
 }
 
-function key(state: RunState, event: Event, places: Map<number, Place>): Keyed | undefined {
+function key(state: RunState, event: Event, orders: Map<number, PlanOrder>): Keyed | undefined {
   const kind = KIND_ORDER[event.type];
   if (kind === undefined) return undefined;
-  if (!("step" in event)) return { event, zone: zoneOf(event.type), layer: 0, place: [event.seq], attempt: 0, kind };
+  if (!("step" in event)) return { event, zone: zoneOf(event.type), layer: 0, order: [event.seq], attempt: 0, kind };
   const step = state.index.byId.get(event.step);
   if (step === undefined) return undefined;
   const undo = event.type === "step.rolledback" || event.type === "rollback.failed";
@@ -87,7 +87,7 @@ function key(state: RunState, event: Event, places: Map<number, Place>): Keyed |
     event,
     zone: undo ? 2 : 1,
     layer: undo ? 0 : (state.layers[step] ?? 0),
-    place: placeOf(state, step, places),
+    order: orderOf(state, step, orders),
     attempt,
     kind,
   };
@@ -111,7 +111,7 @@ function compare(a: Keyed, b: Keyed): number {
   return (
     a.zone - b.zone ||
     a.layer - b.layer ||
-    comparePlaces(a.place, b.place) ||
+    compareOrder(a.order, b.order) ||
     a.attempt - b.attempt ||
     a.kind - b.kind ||
     a.event.seq - b.event.seq

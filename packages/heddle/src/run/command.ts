@@ -11,7 +11,7 @@ export type Command =
   | { readonly kind: "examine"; readonly step: number }
   /** Evaluate the step's condition: record a skip, or remember that it holds. */
   | { readonly kind: "evaluate"; readonly step: number }
-  /** The wait for the step's next attempt is over: it competes for a place. */
+  /** The wait for the step's next attempt is over: it competes for a slot. */
   | { readonly kind: "retry"; readonly step: number }
   /** Ask for the step's locks, which are exclusive over all runs of the project. */
   | { readonly kind: "lock"; readonly step: number }

@@ -8,14 +8,14 @@
  */
 import { type Check, inside, object, oneOf, optional, tagged, literal } from "../base/check.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import type { Decision, Resolution } from "./event.ts";
+import type { AnswerDecision, Resolution } from "./event.ts";
 import type { Json } from "../base/json.ts";
 import type { Problem } from "../base/errors.ts";
 import type { RunStatus } from "./status.ts";
 import type { Landing } from "./attempt.ts";
 
 export type Answer = {
-  readonly decision: Decision;
+  readonly decision: AnswerDecision;
   readonly by: string;
   readonly comment?: string;
   /** About a conflict: whose side is taken, or that the worktree holds the solution. */
@@ -46,7 +46,7 @@ const request = tagged<"kind", ControlRequest>("kind", {
   answer: object<Extract<ControlRequest, { kind: "answer" }>>({
     kind: literal("answer"),
     step: bounded,
-    decision: oneOf<Decision>({ approve: true, reject: true }),
+    decision: oneOf<AnswerDecision>({ approve: true, reject: true }),
     by: bounded,
     comment: optional(bounded),
     choice: optional(oneOf<Resolution>({ ours: true, theirs: true, continue: true })),
@@ -59,7 +59,7 @@ export function checkControlRequest(value: unknown): Result<ControlRequest, stri
   return problem === undefined ? ok(value as ControlRequest) : err(inside("the request", problem));
 }
 
-export interface RunResult {
+export interface RunOutcome {
   readonly run: string;
   /** `waiting`: only people's answers are left; the run goes on with a resume. */
   readonly status: Exclude<RunStatus, "running" | "paused" | "interrupted">;

@@ -83,7 +83,7 @@ export function nextDue(state: RunState): number | undefined {
   return times.length === 0 ? undefined : Math.min(...times);
 }
 
-/** Whether somewhere a ready step competes for a place: with free slots it waits for pools, locks or the machine. */
+/** Whether somewhere a ready step competes for a slot: with free slots it waits for pools, locks or the machine. */
 export function hasReady({ index }: RunState): boolean {
   return index.activeLanes.size > 0;
 }
@@ -99,7 +99,7 @@ function layerToPauseBefore({ phase, index, volatile }: RunState): number | unde
   return index.openLayer === volatile.passedLayer ? undefined : index.openLayer;
 }
 
-/** What the first step is wanted for whose predecessors have ended and that needs more than a place. */
+/** What the first step is wanted for whose predecessors have ended and that needs more than a slot. */
 function lookAtArrival(state: RunState): Command | undefined {
   const step = state.index.arrivals.first;
   if (step === undefined) return undefined;
@@ -126,7 +126,7 @@ function lookAtArrival(state: RunState): Command | undefined {
 const PATIENCE = 16;
 
 /**
- * The first ready step that has a place, and the steps ahead of it that first have to be granted their locks. What a step ahead
+ * The first ready step that has a slot, and the steps ahead of it that first have to be granted their locks. What a step ahead
  * of it has asked for in vain for a while is reserved for that one, all of it and not only what is short: a large step is not
  * starved by streams of small ones that take turns with its pools and locks.
  */
@@ -160,11 +160,11 @@ interface Reserved {
   readonly pools: Map<string, number>;
   readonly read: Set<string>;
   readonly write: Set<string>;
-  readonly turns: string[];
+  readonly writeGlobs: string[];
 }
 
 /** Mostly the first step fits: nothing is made for it. */
-const NOTHING_RESERVED: Reserved = { pools: new Map(), read: new Set(), write: new Set(), turns: [] };
+const NOTHING_RESERVED: Reserved = { pools: new Map(), read: new Set(), write: new Set(), writeGlobs: [] };
 
 /** The first step of every lane that no limit of its own stops. */
 function readyLanes(state: RunState): Candidate[] {
@@ -211,18 +211,18 @@ function fits(state: RunState, lane: Lane, reserved: Reserved): boolean {
     if ((use !== undefined && use.readers + use.writers > 0) || reserved.read.has(name) || reserved.write.has(name))
       return false;
   }
-  if (lane.turns.length === 0) return true;
-  return writing.holder(lane.turns) === undefined && !writing.meet(lane.turns, reserved.turns);
+  if (lane.writeGlobs.length === 0) return true;
+  return writing.holder(lane.writeGlobs) === undefined && !writing.meet(lane.writeGlobs, reserved.writeGlobs);
 }
 
 /** With what the lane's first step asks for. */
 function reserve(lane: Lane, before: Reserved): Reserved {
   const reserved: Reserved =
-    before === NOTHING_RESERVED ? { pools: new Map(), read: new Set(), write: new Set(), turns: [] } : before;
+    before === NOTHING_RESERVED ? { pools: new Map(), read: new Set(), write: new Set(), writeGlobs: [] } : before;
   for (const [pool, units] of lane.resources) reserved.pools.set(pool, (reserved.pools.get(pool) ?? 0) + units);
   for (const name of lane.read) reserved.read.add(name);
   for (const name of lane.write) reserved.write.add(name);
-  for (const glob of lane.turns) reserved.turns.push(glob);
+  for (const glob of lane.writeGlobs) reserved.writeGlobs.push(glob);
   return reserved;
 }
 

@@ -27,7 +27,7 @@ import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import { recordedAgentOptions, recordedAgents } from "./agents-schema.ts";
 import type { Action, FailureClass, ParamSpec, Plan, Retry, Step } from "../plan/plan.ts";
 import type {
-  AgentTokens,
+  TokenUsage,
   CancelReason,
   EventOf,
   EventType,
@@ -38,7 +38,7 @@ import type {
   SkipReason,
   StepError,
   TerminalErrorCode,
-  Usage,
+  ResourceUsage,
 } from "./event.ts";
 
 const json: Check<Json> = anything(
@@ -216,7 +216,7 @@ export const stepErrorCheck: Check<StepError> = object({
   final: optional(literal(true)),
 });
 
-export const tokensCheck: Check<AgentTokens> = object({
+export const tokensCheck: Check<TokenUsage> = object({
   input: optional(finite),
   cachedRead: optional(finite),
   cacheWrite: optional(finite),
@@ -224,7 +224,7 @@ export const tokensCheck: Check<AgentTokens> = object({
   reasoning: optional(finite),
 });
 
-export const usageCheck: Check<Usage> = object({ peakMemoryMb: optional(finite), cpuMs: optional(finite) });
+export const usageCheck: Check<ResourceUsage> = object({ peakMemoryMb: optional(finite), cpuMs: optional(finite) });
 
 const skipReason = tagged<"kind", SkipReason>("kind", {
   dependency: object({ kind: literal("dependency"), cause: text }),

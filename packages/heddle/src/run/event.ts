@@ -49,14 +49,14 @@ export interface StepError {
 /** Failures that another attempt could not mend. */
 export type TerminalErrorCode = "rejected" | "interrupted" | "expression" | "expansion" | "unsupported" | "abandoned";
 
-export interface Usage {
+export interface ResourceUsage {
   /** Highest memory of the attempt's processes together, where it could be sampled. */
   readonly peakMemoryMb?: number;
   readonly cpuMs?: number;
 }
 
 /** Tokens of an agent; an absent member is unknown, never zero. `input` holds neither of the cached ones. */
-export interface AgentTokens {
+export interface TokenUsage {
   readonly input?: number;
   readonly cachedRead?: number;
   readonly cacheWrite?: number;
@@ -70,8 +70,8 @@ export type QuestionAbout = "step" | "interrupt" | "conflict" | "question" | "pe
 /** What a person is asked. */
 export type OpenQuestion = EventOf<"approval.requested">["data"];
 
-/** A person's word on a question. */
-export type Decision = "approve" | "reject";
+/** A person's answer to a question. */
+export type AnswerDecision = "approve" | "reject";
 
 /** How a person settles a conflict: the integration branch's side, the step's side, or the worktree as that person left it. */
 export type Resolution = "ours" | "theirs" | "continue";
@@ -130,7 +130,7 @@ export type EventBody =
   /** The attempt succeeded; `output` is what dependents get. */
   | ({
       readonly type: "step.succeeded";
-      readonly data: { readonly output: Json; readonly durationMs: number; readonly usage?: Usage };
+      readonly data: { readonly output: Json; readonly durationMs: number; readonly usage?: ResourceUsage };
     } & StepEvent)
   /** The attempt failed. With `willRetry` another one follows at `retryAt`. */
   | ({
@@ -141,7 +141,7 @@ export type EventBody =
         readonly willRetry: boolean;
         readonly retryAt?: number;
         readonly retryDelayMs?: number;
-        readonly usage?: Usage;
+        readonly usage?: ResourceUsage;
       };
     } & StepEvent)
   /** The attempt, or a step that waited for its next one, was ended by a cancel, fail-fast or the run's timeout. */
@@ -195,7 +195,7 @@ export type EventBody =
   /**
    * A person is asked: by an `approve` step; about an interrupted step whose plan says `onInterrupt: ask`; about work that does
    * not go together with what was merged before it (`conflict`), or by an agent that cannot go on without an answer
-   * (`question`): the attempt is over in both cases, and gives its places back; by an agent at work that wants leave for one
+   * (`question`): the attempt is over in both cases, and releases its slots; by an agent at work that wants permission for one
    * thing (`permission`): the attempt goes on.
    */
   | ({
@@ -212,7 +212,7 @@ export type EventBody =
   | ({
       readonly type: "approval.given";
       readonly data: {
-        readonly decision: Decision;
+        readonly decision: AnswerDecision;
         readonly by: string;
         readonly comment?: string;
         /** About a conflict. */
@@ -274,7 +274,7 @@ export type EventBody =
         readonly model?: string;
         readonly sessionId?: string;
         readonly promptHash?: string;
-        readonly tokens?: AgentTokens;
+        readonly tokens?: TokenUsage;
         readonly usd?: number;
         /** Running totals of the session, as the agent counts them. */
         readonly totals?: JsonObject;

@@ -2,8 +2,8 @@
 import { unreachable } from "../base/assert.ts";
 import { formatDuration } from "../base/duration.ts";
 import type { CancelReason } from "./event.ts";
-import { depsOf, groupTurn, hasEnded, phaseOf, satisfies, stepAt, type RunState } from "./state.ts";
-import { turnsOf } from "./write-locks.ts";
+import { depsOf, groupLock, hasEnded, phaseOf, satisfies, stepAt, type RunState } from "./state.ts";
+import { writeGlobsOf } from "./write-locks.ts";
 
 /** One sentence for the step's phase; for a waiting step everything that it waits for. `now` on the engine's clock. */
 export function explainStep(state: RunState, step: number, now: number): string {
@@ -98,10 +98,10 @@ function explainPlace(state: RunState, step: number): string | undefined {
       : (use?.writers ?? 0);
     if (wanted > 0) return `waiting for the lock ${name}`;
   }
-  const turn = groupTurn(definition);
+  const turn = groupLock(definition);
   if (turn !== undefined && (state.index.locks.get(turn)?.writers ?? 0) > 0)
     return `waiting for the worktree of its group: another step of ${definition.group ?? ""} is using it`;
-  const writer = state.index.writing.holder(turnsOf(state.plan, definition));
+  const writer = state.index.writing.holder(writeGlobsOf(state.plan, definition));
   if (writer !== undefined) return `waiting for ${stepAt(state, writer).id}, which may write the same files`;
   return undefined;
 }

@@ -9,7 +9,7 @@ import type { CancelReason, EventOf, OpenQuestion, RunOptions, SkipReason, StepE
 import type { UsageRecord } from "./usage.ts";
 
 export type StepPhase =
-  /** Not started, or to be run again: its predecessors, its layer, a slot or a person's word are still wanted. */
+  /** Not started, or to be run again: its predecessors, its layer, a slot or a person's answer are still wanted. */
   | { readonly tag: "waiting" }
   /** `asks`: it goes on, and has a question open meanwhile. */
   | { readonly tag: "running"; readonly attempt: number; readonly since: number; readonly asks?: OpenQuestion }
@@ -103,7 +103,7 @@ export interface Facts {
   /** What the integration branch begins at, if not at {@link gitHead}. */
   readonly begin: string | undefined;
   /** How its work landed, or why not; `undefined`: it has not been tried since the run went on last. */
-  landing: Landed | undefined;
+  landing: LandingRecord | undefined;
   /** What is known of agents' steps, by id. */
   readonly agentRecords: Map<string, AgentRecord>;
   /** Who worked last in a group's worktree: ids of steps by group. */
@@ -113,11 +113,11 @@ export interface Facts {
 
   /** An undo of succeeded steps is going on. */
   rollback: { readonly steps: readonly number[]; readonly next: number } | undefined;
-  /** A rollback of this stay of the engine is done. */
+  /** A rollback of this lifetime of the engine is done. */
   rolledBack: boolean;
 }
 
 export type Examination = EventOf<"step.examined">["data"];
 
 /** As recorded. */
-export type Landed = EventOf<"run.landed" | "landing.refused">["data"];
+export type LandingRecord = EventOf<"run.landed" | "landing.refused">["data"];

@@ -5,7 +5,7 @@ import type { RollbackMode } from "../plan/plan.ts";
 import type { CancelReason, StepError } from "./event.ts";
 import type { Command } from "./command.ts";
 import type { StepPhase } from "./facts.ts";
-import { comparePlaces, placeOf } from "./plan-order.ts";
+import { compareOrder, orderOf } from "./plan-order.ts";
 import { forEachSuccessor, hasEnded, outputOf, phaseOf, stepAt, type RunState } from "./state.ts";
 
 /** Why the run ends early, if it does. */
@@ -110,7 +110,7 @@ export function failedChildren(state: RunState, container: number): number[] {
   const children = state.containers.get(container)?.children ?? [];
   return children
     .filter((child) => phaseOf(state, child).tag === "failed" && stepAt(state, child).optional !== true)
-    .sort((a, b) => comparePlaces(placeOf(state, a), placeOf(state, b)));
+    .sort((a, b) => compareOrder(orderOf(state, a), orderOf(state, b)));
 }
 
 export function childrenFailed(

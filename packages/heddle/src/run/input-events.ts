@@ -8,7 +8,7 @@ import type { Answer } from "./control.ts";
 import type { CancelReason, EventBody, EventOf, StepError } from "./event.ts";
 import { expansionProblem, type Expansion } from "./expansion.ts";
 import { haltReason } from "./finish.ts";
-import { eventsOfOutcome, failure, type Circumstances } from "./outcome-events.ts";
+import { eventsOfOutcome, failure, type ClockInputs } from "./outcome-events.ts";
 import { phaseOf, questionOf, stepAt, type RunState } from "./state.ts";
 
 export type Input =
@@ -54,7 +54,7 @@ export type Finding =
 const MOST_PROGRESS = 1000;
 
 /** The events that record an input; none where it comes too late. */
-export function eventsOfInput(state: RunState, input: Input, circumstances: Circumstances): readonly EventBody[] {
+export function eventsOfInput(state: RunState, input: Input, circumstances: ClockInputs): readonly EventBody[] {
   switch (input.kind) {
     case "outcome":
       return eventsOfOutcome(state, input, circumstances);
@@ -92,7 +92,7 @@ function eventsOfNote(state: RunState, input: InputOf<"note">): readonly EventBo
   return isTooMuch ? [] : [{ ...note, step: stepAt(state, step).id, attempt }];
 }
 
-function eventOfExpansion(state: RunState, input: InputOf<"expanded">, circumstances: Circumstances): EventBody {
+function eventOfExpansion(state: RunState, input: InputOf<"expanded">, circumstances: ClockInputs): EventBody {
   const { attempt, expansion } = input;
   const step = stepAt(state, input.step).id;
   const halt = haltReason(state);

@@ -10,7 +10,7 @@ import { phaseOf, stepAt, type RunState } from "./state.ts";
 import type { Outcome } from "./attempt.ts";
 
 /** What judging an outcome takes besides the state. */
-export interface Circumstances {
+export interface ClockInputs {
   readonly now: number;
   readonly random: Random;
   /** The run is coming to an end: nothing is tried again. */
@@ -29,19 +29,19 @@ export interface EndedAttempt {
 export function eventsOfOutcome(
   state: RunState,
   { step: index, attempt, outcome, added }: EndedAttempt,
-  circumstances: Circumstances,
+  clockInputs: ClockInputs,
 ): readonly EventBody[] {
   const phase = phaseOf(state, index);
   if (phase.tag !== "running" || phase.attempt !== attempt) return [];
   const step = stepAt(state, index).id;
-  const durationMs = circumstances.now - phase.since;
+  const durationMs = clockInputs.now - phase.since;
   switch (outcome.kind) {
     case "succeeded": {
       const problem = problemOfAdded(state, added);
       // An agent's work is merged by now: it stands, whatever else the agent proposed.
       const isDone = outcome.agent !== undefined;
       if (problem !== undefined && !isDone)
-        return [failure(state, index, { code: "output", message: problem }, outcome, circumstances)];
+        return [failure(state, index, { code: "output", message: problem }, outcome, clockInputs)];
       const success: EventBody = {
         type: "step.succeeded",
         step,
@@ -54,7 +54,7 @@ export function eventsOfOutcome(
       return [{ type: "steps.added", step, data: { kind: "siblings", steps: added.value } }, success];
     }
     case "failed":
-      return [failure(state, index, outcome.error, outcome, circumstances)];
+      return [failure(state, index, outcome.error, outcome, clockInputs)];
     case "unresolved": {
       const { about, question, options = [] } = outcome;
       const asked = options.length === 0 ? undefined : options;
@@ -62,7 +62,7 @@ export function eventsOfOutcome(
     }
     case "stopped": {
       const error = errorOfStop(stepAt(state, index), outcome);
-      if (error !== undefined) return [failure(state, index, error, outcome, circumstances)];
+      if (error !== undefined) return [failure(state, index, error, outcome, clockInputs)];
       const reason = outcome.reason === "timeout" || outcome.reason === "memory" ? "cancel" : outcome.reason;
       const { abandoned } = outcome;
       return [{ type: "step.cancelled", step, attempt, data: defined({ reason, durationMs, abandoned }) }];
@@ -87,7 +87,7 @@ export function failure(
   index: number,
   error: StepError,
   outcome: Pick<Outcome, "usage"> | undefined,
-  { now, random, halted }: Circumstances,
+  { now, random, halted }: ClockInputs,
 ): EventBody {
   const phase = phaseOf(state, index);
   const attempt = state.attempts[index] ?? 1;

@@ -1,26 +1,26 @@
 /**
  * Where a step stands in its plan, whatever the timing of the run: its number in the plan, and for added steps the way from
- * there down. Numbers of added steps depend on which of two containers expanded first; places do not.
+ * there down. Numbers of added steps depend on which of two containers expanded first; orders do not.
  */
 import type { RunState } from "./state.ts";
 
 /** Numbers to compare from the front; steps of one origin were added in one event, so theirs keep their order in every run. */
-export type Place = readonly number[];
+export type PlanOrder = readonly number[];
 
-/** `known` remembers places over calls for one state. */
-export function placeOf(state: RunState, step: number, known: Map<number, Place> = new Map()): Place {
+/** `known` remembers orders over calls for one state. */
+export function orderOf(state: RunState, step: number, known: Map<number, PlanOrder> = new Map()): PlanOrder {
   const chain: number[] = [];
-  let place: Place | undefined;
-  for (let at = step; at !== -1 && place === undefined; at = originOf(state, at)) {
-    place = known.get(at);
-    if (place === undefined) chain.push(at);
+  let order: PlanOrder | undefined;
+  for (let at = step; at !== -1 && order === undefined; at = originOf(state, at)) {
+    order = known.get(at);
+    if (order === undefined) chain.push(at);
   }
-  place ??= [];
+  order ??= [];
   for (const at of chain.toReversed()) {
-    place = [...place, at];
-    known.set(at, place);
+    order = [...order, at];
+    known.set(at, order);
   }
-  return place;
+  return order;
 }
 
 function originOf(state: RunState, step: number): number {
@@ -28,7 +28,7 @@ function originOf(state: RunState, step: number): number {
 }
 
 /** Below 0 where `a` comes first. */
-export function comparePlaces(a: Place, b: Place): number {
+export function compareOrder(a: PlanOrder, b: PlanOrder): number {
   const shared = Math.min(a.length, b.length);
   for (let at = 0; at < shared; at++) {
     const difference = (a[at] as number) - (b[at] as number);
@@ -37,8 +37,8 @@ export function comparePlaces(a: Place, b: Place): number {
   return a.length - b.length;
 }
 
-/** Whether `a` comes before `b` in the plan. Steps of the plan itself are compared without making their places. */
+/** Whether `a` comes before `b` in the plan. Steps of the plan itself are compared without making their orders. */
 export function standsBefore(state: RunState, a: number, b: number): boolean {
   if (a < state.index.graph.size && b < state.index.graph.size) return a < b;
-  return comparePlaces(placeOf(state, a), placeOf(state, b)) < 0;
+  return compareOrder(orderOf(state, a), orderOf(state, b)) < 0;
 }

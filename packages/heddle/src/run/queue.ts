@@ -168,7 +168,7 @@ export function openLayers(state: RunState): void {
 }
 
 /**
- * A container or question among the items of a limited container takes one of its places from its arrival to its end; false:
+ * A container or question among the items of a limited container takes one of its slots from its arrival to its end; false:
  * there is none, and the step waits for one. Steps that take a slot are counted when they start.
  */
 export function enterContainer(state: RunState, step: number): boolean {
@@ -202,7 +202,7 @@ export function leaveContainer(state: RunState, step: number): void {
   }
 }
 
-/** The steps of an open container that got its place after a resume: they were shut out until now. */
+/** The steps of an open container that got its slot after a resume: they were shut out until now. */
 function arriveInside(state: RunState, container: number): void {
   if (phaseOf(state, container).tag !== "expanded" || !enterContainer(state, container)) return;
   const { unresolved, queueOf } = state.index;

@@ -7,14 +7,14 @@ import type { StepPhase } from "./facts.ts";
 import type { Heap } from "./heap.ts";
 import type { WriteLocks } from "./write-locks.ts";
 
-/** Ready steps that ask for the same things: if the first one has no place, neither have the others. */
+/** Ready steps that ask for the same things: if the first one has no slot, neither have the others. */
 export interface Lane {
   readonly heap: Heap;
   readonly resources: readonly (readonly [pool: string, units: number])[];
   readonly read: readonly string[];
   readonly write: readonly string[];
   /** Globs for which its steps take turns with whoever may write the same files. */
-  readonly turns: readonly string[];
+  readonly writeGlobs: readonly string[];
   readonly agent: boolean;
   /** The container whose limit counts, or -1. */
   readonly container: number;
@@ -24,11 +24,11 @@ export interface Lane {
 export interface ContainerUse {
   /** Children that have not ended. */
   left: number;
-  /** Children that take one of its places now. */
+  /** Children that take one of its slots now. */
   running: number;
   /** Of those, the ones that take no slot of the run: containers and questions. */
   readonly inside: Set<number>;
-  /** Containers and questions among the children that wait for one of its places, in the order of their arrival. */
+  /** Containers and questions among the children that wait for one of its slots, in the order of their arrival. */
   readonly held: Heap;
 }
 

@@ -2,14 +2,14 @@
 import { present } from "../base/assert.ts";
 import type { StepPhase } from "./facts.ts";
 import { arrive, leaveContainer, openLayers, requeue } from "./queue.ts";
-import { returnSlots, takeSlots } from "./slots.ts";
+import { releaseSlots, takeSlots } from "./slots.ts";
 import { forEachSuccessor, hasEnded, isTolerated, phaseOf, questionOf, type RunState } from "./state.ts";
 
 /** Called by `apply` and its parts alone. */
 export function setPhase(state: RunState, step: number, phase: StepPhase): void {
   const { index } = state;
   const before = phaseOf(state, step);
-  if (before.tag === "running" && phase.tag !== "running") returnSlots(state, step);
+  if (before.tag === "running" && phase.tag !== "running") releaseSlots(state, step);
   state.phases[step] = phase;
   index.counts[before.tag]--;
   index.counts[phase.tag]++;

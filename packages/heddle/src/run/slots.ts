@@ -2,15 +2,15 @@
 import { present } from "../base/assert.ts";
 import type { Step } from "../plan/plan.ts";
 import type { Lane, LockUse } from "./run-index.ts";
-import { groupTurn, isContainerStep, stepAt, type RunState } from "./state.ts";
-import { turnsOf } from "./write-locks.ts";
+import { groupLock, isContainerStep, stepAt, type RunState } from "./state.ts";
+import { writeGlobsOf } from "./write-locks.ts";
 
 /** Whether the step wants more than a slot: such steps may have to be waited for. */
 export function contends(state: RunState, step: number): boolean {
   const definition = stepAt(state, step);
   if (isContainerStep(definition) || definition.action.kind === "approve") return false;
   if (definition.resources !== undefined || definition.locks !== undefined) return true;
-  return groupTurn(definition) !== undefined || turnsOf(state.plan, definition).length > 0;
+  return groupLock(definition) !== undefined || writeGlobsOf(state.plan, definition).length > 0;
 }
 
 /** The attempt of `step` takes its slot, pools and locks. Containers take none. */
@@ -19,7 +19,7 @@ export function takeSlots(state: RunState, step: number): void {
 }
 
 /** Gives back what {@link takeSlots} took. */
-export function returnSlots(state: RunState, step: number): void {
+export function releaseSlots(state: RunState, step: number): void {
   changeSlots(state, step, -1);
 }
 
@@ -32,7 +32,7 @@ function changeSlots(state: RunState, step: number, by: 1 | -1): void {
   for (const [pool, units] of lane.resources) index.pools.set(pool, (index.pools.get(pool) ?? 0) + by * units);
   for (const name of lane.read) lockUse(state, name).readers += by;
   for (const name of lane.write) lockUse(state, name).writers += by;
-  if (by === 1) index.writing.take(step, lane.turns);
+  if (by === 1) index.writing.take(step, lane.writeGlobs);
   else index.writing.give(step);
   if (lane.container !== -1) present(index.containers.get(lane.container), "container").running += by;
 }
@@ -54,35 +54,35 @@ export function laneFor(state: RunState, step: number): Lane {
   const definition = stepAt(state, step);
   const parent = state.parents[step] ?? -1;
   const limited = state.containers.get(parent)?.maxConcurrency === undefined ? -1 : parent;
-  const turns = turnsOf(state.plan, definition);
-  const key = laneKey(definition, limited, turns);
+  const writeGlobs = writeGlobsOf(state.plan, definition);
+  const key = laneKey(definition, limited, writeGlobs);
   let at = index.laneKeys.get(key);
   if (at === undefined) {
     at = index.lanes.length;
-    index.lanes.push(newLane(state, definition, limited, turns));
+    index.lanes.push(newLane(state, definition, limited, writeGlobs));
     index.laneKeys.set(key, at);
   }
   index.laneOf[step] = at;
   return present(index.lanes[at], "lane");
 }
 
-function laneKey(step: Step, container: number, turns: readonly string[]): string {
+function laneKey(step: Step, container: number, writeGlobs: readonly string[]): string {
   const agent = step.action.kind === "agent";
-  const turn = groupTurn(step);
-  if (!step.resources && !step.locks && container === -1 && turn === undefined && turns.length === 0)
+  const turn = groupLock(step);
+  if (!step.resources && !step.locks && container === -1 && turn === undefined && writeGlobs.length === 0)
     return agent ? "agent" : "";
-  return JSON.stringify([agent, container, step.resources ?? null, step.locks ?? null, turn ?? null, turns]);
+  return JSON.stringify([agent, container, step.resources ?? null, step.locks ?? null, turn ?? null, writeGlobs]);
 }
 
-function newLane(state: RunState, step: Step, container: number, turns: readonly string[]): Lane {
-  const turn = groupTurn(step);
+function newLane(state: RunState, step: Step, container: number, writeGlobs: readonly string[]): Lane {
+  const turn = groupLock(step);
   const write = [...new Set([...(step.locks?.write ?? []), ...(turn === undefined ? [] : [turn])])];
   return {
     heap: state.index.newHeap((a, b) => goesBefore(state, a, b)),
     resources: Object.entries(step.resources ?? {}),
     read: [...new Set(step.locks?.read ?? [])].filter((name) => !write.includes(name)),
     write,
-    turns,
+    writeGlobs,
     agent: step.action.kind === "agent",
     container,
   };

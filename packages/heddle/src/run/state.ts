@@ -126,7 +126,7 @@ export function isContainerStep(step: Step): boolean {
   return step.forEach !== undefined || step.action.kind === "plan";
 }
 
-/** The exclusive place that agents of one group take in turns, since they share a worktree. No lock of a plan has such a name. */
-export function groupTurn(step: Step): string | undefined {
+/** the exclusive lock that agents of one group take in turns, since they share a worktree. No lock of a plan has such a name. */
+export function groupLock(step: Step): string | undefined {
   return step.action.kind === "agent" && step.group !== undefined ? `group ${step.group}` : undefined;
 }

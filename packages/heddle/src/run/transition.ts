@@ -19,10 +19,10 @@ import type { StopReason, Task } from "./attempt.ts";
 import { eventOf, question } from "./command-events.ts";
 import type { Command, CommandOf } from "./command.ts";
 import { decide, nextDue, type View } from "./decide.ts";
-import type { Decision, Event, EventBody } from "./event.ts";
+import type { AnswerDecision, Event, EventBody } from "./event.ts";
 import { haltReason } from "./finish.ts";
 import { eventsOfAnswer, eventsOfInput, type Input } from "./input-events.ts";
-import { failure, type Circumstances } from "./outcome-events.ts";
+import { failure, type ClockInputs } from "./outcome-events.ts";
 import { requeue } from "./queue.ts";
 import { isRunEnded, phaseOf, stepAt, type RunState } from "./state.ts";
 import { scopeOf, taskOf } from "./task.ts";
@@ -54,7 +54,7 @@ export type Effect =
   /** Begin the undo of a step: `undone`. */
   | { readonly kind: "undo"; readonly step: number; readonly task: Task; readonly limitMs?: number }
   /** Hand a person's word to the attempt that asked for it. */
-  | { readonly kind: "answer"; readonly step: number; readonly attempt: number; readonly decision: Decision }
+  | { readonly kind: "answer"; readonly step: number; readonly attempt: number; readonly decision: AnswerDecision }
   /** Ask attempts to end: all, or those inside a container. Undos are let finish. */
   | { readonly kind: "stop"; readonly reason: StopReason; readonly inside?: number }
   /** Ask for the step's locks over all runs; granted ones are in {@link View.locks} from then on. */
@@ -162,12 +162,12 @@ class Turn {
   }
 
   /** To an attempt that goes on while it asks. */
-  #answerAttempt(id: string, attempt: number, decision: Decision): void {
+  #answerAttempt(id: string, attempt: number, decision: AnswerDecision): void {
     const step = this.#state.index.byId.get(id) ?? -1;
     if (phaseOf(this.#state, step).tag === "running") this.effects.push({ kind: "answer", step, attempt, decision });
   }
 
-  #circumstances(): Circumstances {
+  #circumstances(): ClockInputs {
     const { now, random } = this.#world;
     return { now, random, halted: haltReason(this.#state) !== undefined };
   }

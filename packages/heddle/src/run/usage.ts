@@ -1,6 +1,6 @@
 /** Usage of agents as a run's history has it: by step, attempt and model. What an agent did not tell stays unknown, and is counted as that. */
 import { defined } from "../base/defined.ts";
-import type { AgentTokens, EventOf } from "./event.ts";
+import type { TokenUsage, EventOf } from "./event.ts";
 
 /** What one agent used of one model in one attempt, over its turns. */
 export interface UsageRecord {
@@ -12,7 +12,7 @@ export interface UsageRecord {
   readonly model?: string;
   readonly turns: number;
   /** Sums of what was told. */
-  readonly tokens: AgentTokens;
+  readonly tokens: TokenUsage;
   /** Turns that told no tokens. */
   readonly turnsWithoutTokens: number;
   /** US dollars as told. */
@@ -43,7 +43,7 @@ export function recordUsage(records: Map<string, UsageRecord>, event: EventOf<"u
 
 export interface UsageTotal {
   readonly turns: number;
-  readonly tokens: AgentTokens;
+  readonly tokens: TokenUsage;
   readonly turnsWithoutTokens: number;
   readonly usd: number;
   readonly turnsWithoutUsd: number;
@@ -85,7 +85,7 @@ export function costOfRun(records: ReadonlyMap<string, UsageRecord>): number | n
 const KINDS = ["input", "cachedRead", "cacheWrite", "output", "reasoning"] as const;
 
 /** Members that neither has stay absent. */
-function sumOfTokens(a: AgentTokens = {}, b: AgentTokens = {}): AgentTokens {
+function sumOfTokens(a: TokenUsage = {}, b: TokenUsage = {}): TokenUsage {
   const sums = KINDS.flatMap((kind) =>
     a[kind] === undefined && b[kind] === undefined ? [] : [[kind, (a[kind] ?? 0) + (b[kind] ?? 0)] as const],
   );

@@ -15,7 +15,7 @@ export interface Volatile {
   readonly expired: Set<number>;
   /** Steps whose condition was found to hold. */
   readonly holds: Set<number>;
-  /** Steps whose wait for the next attempt is over: they compete for a place. */
+  /** Steps whose wait for the next attempt is over: they compete for a slot. */
   readonly due: Set<number>;
   /** Steps that are being examined. */
   readonly examining: Set<number>;

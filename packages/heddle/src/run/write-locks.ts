@@ -9,7 +9,7 @@ import type { Plan, Step } from "../plan/plan.ts";
 const NONE: readonly string[] = [];
 
 /** The globs for which attempts of the step take turns with others; none where the plan only warns. */
-export function turnsOf(plan: Plan, step: Step): readonly string[] {
+export function writeGlobsOf(plan: Plan, step: Step): readonly string[] {
   return plan.agents?.conflicts === "serialize" ? (step.writes ?? NONE) : NONE;
 }
 

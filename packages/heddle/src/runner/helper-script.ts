@@ -2,7 +2,7 @@
  * Helper scripts: the shell text that helpers run. Everything variable goes through {@link quote}; a step's command is
  * quoted too and becomes the argument of `-c`.
  */
-import { argumentsOf, type CommandSpec } from "../process/process.ts";
+import { argumentsOf, type ProcessSpec } from "../process/process.ts";
 
 /** Text as one shell word, whatever it holds but NUL: inside single quotes a shell knows no special character. */
 export function quote(text: string): string {
@@ -21,7 +21,7 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const SHELLS = new Set(["sh", "bash", "dash", "zsh", "ksh", "mksh", "ash", "fish"]);
 
 /** Whether a helper can carry out a command as a spawn would. */
-export function helperCan(spec: CommandSpec): boolean {
+export function helperCan(spec: ProcessSpec): boolean {
   for (const name in spec.env) {
     if (!NAME.test(name) || SHELLS_OWN.has(name) || name.startsWith("BASH") || name.startsWith("__heddle"))
       return false;
@@ -90,7 +90,7 @@ kill -KILL -$$`;
 }
 
 /** One command. Answers with one line: its status and the pids of the helper's children, or `C` where `cwd` cannot be entered. */
-export function commandScript(spec: CommandSpec): string {
+export function commandScript(spec: ProcessSpec): string {
   let line = `PWD=${quote(spec.cwd)} `;
   for (const name in spec.env) line += `${name}=${quote(spec.env[name] ?? "")} `;
   for (const word of argumentsOf(spec)) line += `${quote(word)} `;

@@ -17,7 +17,7 @@ import type { Socket } from "node:net";
 import { commandScript, helperCan, openingScript } from "./helper-script.ts";
 import {
   type CommandEnd,
-  type CommandSpec,
+  type ProcessSpec,
   type Commands,
   LazyFollowed,
   type ProcessWorld,
@@ -27,7 +27,7 @@ import {
   plainCommands,
   spawnHelper,
 } from "../process/process.ts";
-import { type Ending, type Followed, endAll } from "../process/terminate.ts";
+import { type ProcessEnding, type Followed, endAll } from "../process/terminate.ts";
 
 export interface HelperOptions {
   /** Of the watcher, when this process dies. */
@@ -58,7 +58,7 @@ export function helperCommands(world: ProcessWorld, options: HelperOptions = {})
   return new HelperPool(world, options);
 }
 
-type Base = CommandSpec["base"];
+type Base = ProcessSpec["base"];
 
 class HelperPool implements HelperCommands {
   readonly #world: ProcessWorld;
@@ -76,7 +76,7 @@ class HelperPool implements HelperCommands {
     this.#plain = plainCommands(world);
   }
 
-  start(spec: CommandSpec): RunningCommand {
+  start(spec: ProcessSpec): RunningCommand {
     if (spec.sink === undefined && helperCan(spec)) {
       const helper = this.#idle[spec.base].pop() ?? this.#spawn(spec.base);
       if (helper !== undefined) {
@@ -164,15 +164,15 @@ class HelperPool implements HelperCommands {
 interface HelperEvents {
   readonly idle: () => void;
   readonly gone: () => void;
-  readonly plain: (spec: CommandSpec) => RunningCommand;
+  readonly plain: (spec: ProcessSpec) => RunningCommand;
 }
 
 /** The command that a helper runs now. */
 interface Job {
-  readonly spec: CommandSpec;
+  readonly spec: ProcessSpec;
   readonly resolve: (end: CommandEnd) => void;
   readonly followed: LazyFollowed;
-  ending: Ending | undefined;
+  ending: ProcessEnding | undefined;
   /** With which the command ended, once it has: what it left behind may still be there, and its end may take the helper along. */
   status: number | undefined;
   /** Carries it on where the helper turned out to be none. */
@@ -218,7 +218,7 @@ class Helper {
     this.#streams[0]?.end();
   }
 
-  run(spec: CommandSpec, text: string): RunningCommand {
+  run(spec: ProcessSpec, text: string): RunningCommand {
     const { promise, resolve } = Promise.withResolvers<CommandEnd>();
     const job: Job = {
       spec,
@@ -240,7 +240,7 @@ class Helper {
     };
   }
 
-  #follow(spec: CommandSpec): Followed {
+  #follow(spec: ProcessSpec): Followed {
     const own = (pid: number): boolean => pid === this.pid || pid === this.watcher;
     const byGroup = followCommand(this.#world, spec, this.pid, own);
     return byGroup.with((info) => info.parent === this.pid);
@@ -257,7 +257,7 @@ class Helper {
     }
   }
 
-  #endAll(job: Job, graceMs: number): Ending {
+  #endAll(job: Job, graceMs: number): ProcessEnding {
     // Until it answers, the helper may be about to fork a command that it was told of.
     const over = (): boolean => job.status !== undefined || this.#job !== job;
     return endAll(job.followed.get(), { clock: this.#world.clock, graceMs, group: this.pid, over });

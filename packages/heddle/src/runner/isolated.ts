@@ -18,7 +18,7 @@ import { failedAttempt } from "./failed-attempt.ts";
 import type { Outcome, StopReason } from "../run/attempt.ts";
 
 /** What the thread is told, cloned. */
-interface Errand {
+interface ThreadTask {
   readonly run: string;
   readonly step: string;
   readonly attempt: number;
@@ -50,7 +50,7 @@ export function startIsolated(attempt: Attempt, options: IsolatedOptions, mask: 
       "isolate: the plan's functions are not in a module file, so a worker thread cannot load them",
     );
   }
-  const errand: Errand = {
+  const task: ThreadTask = {
     run: attempt.run,
     step: attempt.step,
     attempt: attempt.attempt,
@@ -65,7 +65,7 @@ export function startIsolated(attempt: Attempt, options: IsolatedOptions, mask: 
     worker = new threads.Worker(
       options.workerEntry,
       defined({
-        workerData: { heddleErrand: errand },
+        workerData: { heddleTask: task },
         stdout: true,
         stderr: true,
         resourceLimits: attempt.maxMemoryMb === undefined ? undefined : { maxOldGenerationSizeMb: attempt.maxMemoryMb },
@@ -131,18 +131,18 @@ function followWorker(worker: Worker, attempt: Attempt, clock: Clock, mask: Mask
 /** Finds a plan's function by step id, given the absolute path of the plan's module. Throws with a message for people. */
 export type FindFunction = (planModule: string, step: string) => Promise<StepFunction>;
 
-/** The thread's program: carries out the one errand that it was started for. */
+/** The thread's program: carries out the one task that it was started for. */
 export async function serveIsolated(findFunction: FindFunction): Promise<void> {
   const { parentPort: port, workerData } = process.getBuiltinModule("node:worker_threads");
-  const errand = (workerData as { heddleErrand?: Errand } | null)?.heddleErrand;
-  if (port === null || errand === undefined) return;
+  const task = (workerData as { heddleTask?: ThreadTask } | null)?.heddleTask;
+  if (port === null || task === undefined) return;
   const tell = (message: FromThread): void => port.postMessage(message, []);
   const controller = new AbortController();
   port.on("message", (reason: string) =>
     controller.abort(new DOMException(`the step was ended: ${reason}`, "AbortError")),
   );
   const added: unknown[] = [];
-  const { work: _work, ...facts } = errand;
+  const { work: _work, ...facts } = task;
   const context = {
     ...facts,
     signal: controller.signal,
@@ -152,7 +152,7 @@ export async function serveIsolated(findFunction: FindFunction): Promise<void> {
   };
   let outcome: Outcome;
   try {
-    outcome = await carryOut(errand, context, added, findFunction);
+    outcome = await carryOut(task, context, added, findFunction);
   } catch (thrown) {
     tell({ kind: "log", line: shortStack(thrown) });
     outcome = { kind: "failed", error: { code: "error", message: messageOf(thrown) } };
@@ -161,17 +161,17 @@ export async function serveIsolated(findFunction: FindFunction): Promise<void> {
 }
 
 async function carryOut(
-  errand: Errand,
+  task: ThreadTask,
   context: Parameters<StepFunction["run"]>[1],
   added: unknown[],
   find: FindFunction,
 ): Promise<Outcome> {
-  const { work } = errand;
+  const { work } = task;
   if (work.kind === "call") {
     const exported = await importFunction(work.module, work.export);
     return outcomeOfValue(await exported(work.with, context), added.length === 0 ? undefined : added);
   }
-  const fn = await find(work.planModule, errand.step);
+  const fn = await find(work.planModule, task.step);
   let value = await fn.run({ ...work.inputs }, context);
   if (fn.check !== undefined) {
     const checked = await fn.check(value);

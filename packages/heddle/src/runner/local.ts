@@ -29,7 +29,7 @@ export interface LocalRunners {
   readonly runner: Runner;
   readonly sweeper: Sweeper;
   /** Whether commands of the run may have left processes behind since it was last asked. */
-  readonly loose: (run: string) => boolean;
+  readonly mayHaveLeftovers: (run: string) => boolean;
   readonly commands: HelperCommands;
   /** What other runners on this machine share with these. */
   readonly shared: SharedParts;
@@ -47,24 +47,24 @@ export interface SharedParts {
     readonly guard: () => void;
   };
   /** Told of each run that may have left a process behind. */
-  readonly onLoose: (run: string) => void;
+  readonly onLeftovers: (run: string) => void;
 }
 
 export function localRunners({ clock, env, owner, workerEntry }: LocalRunnersOptions): LocalRunners {
   const bases = baseEnvironments(env);
   const table = sharedTable(systemProcessTable());
   const commands = helperCommands({ clock, table, bases, owner });
-  const loose = new Set<string>();
+  const leftovers = new Set<string>();
   const memory = memoryWatch(clock);
-  const onLoose = (run: string): void => void loose.add(run);
-  const shell = shellRunner({ commands, bases, memory, onLoose });
+  const onLeftovers = (run: string): void => void leftovers.add(run);
+  const shell = shellRunner({ commands, bases, memory, onLeftovers });
   const modules = moduleRunner(defined({ clock, bases, workerEntry }));
   const world = { clock, table, owner, path: env["PATH"] ?? "", guard: () => commands.warm(1) };
   return {
     runner: runnerRegistry([shell, modules]),
     sweeper: sweeper({ clock, table, spare: (pid) => commands.isHelper(pid) }),
-    loose: (run) => loose.delete(run),
+    mayHaveLeftovers: (run) => leftovers.delete(run),
     commands,
-    shared: { bases, memory, world, onLoose },
+    shared: { bases, memory, world, onLeftovers },
   };
 }

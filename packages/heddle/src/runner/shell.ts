@@ -12,18 +12,18 @@ import { type Masker, masker } from "../base/mask.ts";
 import { maskOutcome } from "../run/mask-outcome.ts";
 import { failedAttempt } from "./failed-attempt.ts";
 import type { Attempt, RunningAttempt, Runner } from "./port.ts";
-import { type CommandEnd, type CommandSpec, type Commands, argumentsOf } from "../process/process.ts";
+import { type CommandEnd, type ProcessSpec, type Commands, argumentsOf } from "../process/process.ts";
 import { formatTag } from "../process/table.ts";
 import type { MemoryWatch } from "../process/memory.ts";
 import type { Outcome, StopReason } from "../run/attempt.ts";
-import type { Usage } from "../run/event.ts";
+import type { ResourceUsage } from "../run/event.ts";
 
 export interface ShellOptions {
   readonly commands: Commands;
   readonly bases: BaseEnvironments;
   readonly memory: MemoryWatch;
   /** Told of each run whose command may have left a process behind. */
-  readonly onLoose?: (run: string) => void;
+  readonly onLeftovers?: (run: string) => void;
 }
 
 export function shellRunner(options: ShellOptions): Runner {
@@ -52,7 +52,7 @@ function startShell(options: ShellOptions, attempt: Attempt): RunningAttempt {
   } catch (thrown) {
     return failedAttempt("spawn", `cannot open the log: ${messageOf(thrown)}`);
   }
-  const spec: CommandSpec = defined({
+  const spec: ProcessSpec = defined({
     command: work.command,
     shell: work.shell,
     cwd: attempt.cwd,
@@ -73,7 +73,7 @@ function startShell(options: ShellOptions, attempt: Attempt): RunningAttempt {
   const outcome = running.ended.then((end) => {
     const peakMemoryMb = watch.end();
     log?.end();
-    if (end.kind === "exited" && !end.contained) options.onLoose?.(attempt.run);
+    if (end.kind === "exited" && !end.contained) options.onLeftovers?.(attempt.run);
     const usage = peakMemoryMb === undefined ? undefined : { peakMemoryMb };
     const plain = outcomeOf({ attempt, end, reason, files, usage, spec });
     return mask === undefined ? plain : maskOutcome(plain, mask);
@@ -113,8 +113,8 @@ interface Ended {
   readonly end: CommandEnd;
   readonly reason: StopReason | undefined;
   readonly files: Exchange | undefined;
-  readonly usage: Usage | undefined;
-  readonly spec: CommandSpec;
+  readonly usage: ResourceUsage | undefined;
+  readonly spec: ProcessSpec;
 }
 
 function outcomeOf({ attempt, end, reason, files, usage, spec }: Ended): Outcome {
@@ -159,7 +159,7 @@ function exitError(end: Extract<CommandEnd, { kind: "exited" }>): {
 }
 
 /** What of the command's surroundings is missing, looked at after the fact. */
-function whyNotStarted(spec: CommandSpec): string | undefined {
+function whyNotStarted(spec: ProcessSpec): string | undefined {
   if (!isFolder(spec.cwd)) return `the folder ${spec.cwd} does not exist`;
   const [program] = argumentsOf(spec);
   const path = spec.env["PATH"] ?? process.env["PATH"] ?? "";

@@ -5,9 +5,9 @@
 import { defined } from "../base/defined.ts";
 import type { Json } from "../base/json.ts";
 import { explainStep } from "../run/explain.ts";
-import type { QuestionAbout, StepError, Usage } from "../run/event.ts";
+import type { QuestionAbout, StepError, ResourceUsage } from "../run/event.ts";
 import { isContainerStep, isRunEnded, outputOf, phaseOf, questionOf, stepAt, type RunState } from "../run/state.ts";
-import type { Landed, StepPhase } from "../run/facts.ts";
+import type { LandingRecord, StepPhase } from "../run/facts.ts";
 import { costByStep, costOfRun } from "../run/usage.ts";
 import type { ChangedBySeveral } from "./changed-files.ts";
 import { criticalPathOf } from "./critical.ts";
@@ -32,7 +32,7 @@ export interface StepView {
   readonly cause?: string;
   /** One sentence: why the step is where it is. */
   readonly why: string;
-  readonly usage?: Usage;
+  readonly usage?: ResourceUsage;
   /** US dollars, as far as its agents told. */
   readonly cost?: number;
   /** The file of the latest attempt's log; `null` where nothing of the kind is written. */
@@ -65,7 +65,7 @@ export interface RunView {
   readonly criticalPathMs: number;
   readonly cost: number | null;
   /** What came of bringing the work of agents to the user's branch; `null`: it has not been tried. */
-  readonly landing: Landed | null;
+  readonly landing: LandingRecord | null;
   /** Files of merged work that more than one step changed. */
   readonly changedBySeveral: ChangedBySeveral;
   /** Of the last event. */

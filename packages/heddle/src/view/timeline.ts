@@ -6,7 +6,7 @@
  *  1. Two attempts in one slot never overlap. Attempts that take no slot (containers, questions) have slot -1.
  *  2. Time in which no engine had the run is not counted.
  */
-import type { Event, StepError, Usage } from "../run/event.ts";
+import type { Event, StepError, ResourceUsage } from "../run/event.ts";
 import { isContainerStep, type RunState } from "../run/state.ts";
 import { ChangedFiles } from "./changed-files.ts";
 
@@ -23,7 +23,7 @@ export interface Span {
   status: "running" | "succeeded" | "failed" | "cancelled" | "interrupted";
   /** As the engine measured it; `null` while it runs and where it was interrupted. */
   durationMs: number | null;
-  usage?: Usage;
+  usage?: ResourceUsage;
   error?: StepError;
 }
 
@@ -90,7 +90,7 @@ export class Timeline {
     return total;
   }
 
-  /** Wall-clock time under an engine between the first stay's start and `time`: where `time` is on a chart without gaps. */
+  /** Wall-clock time under an engine between the first lifetime's start and `time`: where `time` is on a chart without gaps. */
   offset(time: number): number {
     let total = 0;
     for (const { from, to } of this.#stays) {
@@ -196,7 +196,7 @@ export class Timeline {
     step: string,
     status: Span["status"],
     time: number,
-    data: { readonly durationMs?: number; readonly usage?: Usage; readonly error?: StepError },
+    data: { readonly durationMs?: number; readonly usage?: ResourceUsage; readonly error?: StepError },
   ): void {
     const span = this.#open.get(step);
     if (span === undefined) return;

@@ -98,7 +98,7 @@ test("sweeps at most once a second while something runs, and only runs in which 
 
 test("trusts the runners that know of no leftover, but not about what other engines left", async () => {
   let loose = false;
-  const { backend, control, sweeps } = setting({ loose: () => loose });
+  const { backend, control, sweeps } = setting({ mayHaveLeftovers: () => loose });
   const dispatched = backend.dispatch(backendTask("a"), ignore);
   (await control("a")).end(DONE);
   await dispatched.outcome;
@@ -111,7 +111,7 @@ test("trusts the runners that know of no leftover, but not about what other engi
 });
 
 test("looks again at the end of a run that another engine held: its leftovers are nobody's here", async () => {
-  const { backend, control, sweeps } = setting({ loose: () => false });
+  const { backend, control, sweeps } = setting({ mayHaveLeftovers: () => false });
   await backend.sweep("run1", 1);
   const dispatched = backend.dispatch(backendTask("a"), ignore);
   (await control("a")).end(DONE);

@@ -51,7 +51,7 @@ describe("requests that nobody should have left", () => {
     await fc.assert(
       fc.asyncProperty(requests, async (bodies) => {
         const rig = new Rig({ pollMs: POLL_MS });
-        const handle = await rig.start(PLAN, { stay: true });
+        const handle = await rig.start(PLAN, { wait: true });
         const other = memoryJournal({ store: rig.store });
         for (const body of bodies) await other.request(handle.run, 0, body);
         await rig.pass(2 * POLL_MS);
@@ -74,7 +74,7 @@ describe("requests that nobody should have left", () => {
     ["nothing at all", null],
   ])("%s", async (_name, body) => {
     const rig = new Rig({ pollMs: POLL_MS });
-    const handle = await rig.start(PLAN, { stay: true });
+    const handle = await rig.start(PLAN, { wait: true });
     await rig.ports.journal.request(handle.run, 0, body);
     await rig.ports.journal.request(handle.run, 0, { kind: "answer", step: "ask", decision: "approve", by: "anna" });
     await rig.pass(2 * POLL_MS);
@@ -85,7 +85,7 @@ describe("requests that nobody should have left", () => {
 
   it("an answer in this process is checked too", async () => {
     const rig = new Rig();
-    const handle = await rig.start(PLAN, { stay: true });
+    const handle = await rig.start(PLAN, { wait: true });
     const hostile = { decision: "maybe", by: "x" } as unknown as Parameters<typeof handle.answer>[1];
     const answered = handle.answer("ask", hostile);
     expect(answered.ok ? "" : answered.error.code).toBe("InvalidRequest");

@@ -69,14 +69,14 @@ describe.each(Object.entries(WAYS))("a container cut short by %s", (_, way) => {
   for (const shape of Object.keys(CONTAINERS) as Shape[]) {
     test.each(Object.keys(CHILDREN) as Child[])(`${shape} of one %s`, async (child) => {
       const rig = new Rig();
-      const first = await rig.start(planText(way, shape, child), { stay: true });
+      const first = await rig.start(planText(way, shape, child), { wait: true });
       const inner = INNER[shape];
       expect(phaseTag(first, inner)).toBe(child === "approval" ? "asking" : "running");
       await way.cut(rig, first);
       expect(await end(rig, first)).toBe(way.status);
       for (const id of [inner, "box"]) expect([id, phaseTag(first, id)]).toEqual([id, "cancelled"]);
 
-      const second = await rig.resume(first.run, { stay: true });
+      const second = await rig.resume(first.run, { wait: true });
       expect(phaseTag(second, "box")).toBe("expanded");
       expect(phaseTag(second, inner)).toBe(child === "approval" ? "asking" : "running");
       expect(rig.dispatched).not.toContain("deploy#1");
@@ -102,13 +102,13 @@ steps:
   - { id: box, timeout: 1s, plan: { steps: [ { id: b, plan: { steps: [ { id: c, ${CHILDREN[child]} } ] } } ] } }
   - { id: deploy, deps: [box], run: deploy }
 `;
-    const first = await rig.start(text, { stay: true });
+    const first = await rig.start(text, { wait: true });
     await rig.pass(1000);
     expect(await end(rig, first)).toBe("failed");
     expect(rig.told).toContain("step.cancelled box/b");
     const failure = rig.events.find((event) => event.type === "step.failed" && event.step === "box");
     expect(failure?.data).toMatchObject({ error: { code: "timeout", message: "timed out after 1000 ms" } });
-    const second = await rig.resume(first.run, { stay: true });
+    const second = await rig.resume(first.run, { wait: true });
     expect(phaseTag(second, "box/b/c")).toBe(child === "approval" ? "asking" : "running");
     second.cancel();
     expect(await end(rig, second)).toBe("cancelled");

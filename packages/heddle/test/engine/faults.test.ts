@@ -81,7 +81,7 @@ describe("two at once", () => {
 
   it("answers: the second is told that the question has its answer", async () => {
     const rig = new Rig();
-    const handle = await rig.start("steps: [{ id: ok, approve: Well? }]", { stay: true });
+    const handle = await rig.start("steps: [{ id: ok, approve: Well? }]", { wait: true });
     const yes = handle.answer("ok", { decision: "approve", by: "one" });
     const no = handle.answer("ok", { decision: "reject", by: "two" });
     expect([yes.ok, no.ok]).toEqual([true, false]);

@@ -107,7 +107,7 @@ describe("the status of a run", () => {
     const other = new Rig({ pid: 2 });
     await other.start("steps: [{ id: holder, run: x, locks: { write: [db] } }]");
     const rig = new Rig({ store: other.store, clock: other.clock });
-    const handle = await rig.start(plan, { stay: true });
+    const handle = await rig.start(plan, { wait: true });
     await until?.(rig, handle);
     const record = await rig.ports.journal.get(handle.run);
     const reader = new HistoryReader();

@@ -7,13 +7,13 @@ import type { Integration } from "../../src/git/integration.ts";
 import { land, revertStep } from "../../src/git/landing.ts";
 import { MergeQueue } from "../../src/git/merge-queue.ts";
 import { type Rig, captured, fingerprint, foreignRefs, rig, step } from "./rig.ts";
-import type { LandMode, LandOutcome } from "../../src/git/types.ts";
+import type { LandTarget, LandOutcome } from "../../src/git/types.ts";
 
 interface Done extends Disposable {
   readonly at: Rig;
   readonly head: string;
   readonly integration: Integration;
-  land(mode: LandMode, target?: string): Promise<LandOutcome>;
+  land(mode: LandTarget, target?: string): Promise<LandOutcome>;
 }
 
 /** A run with one merged step that changed, added and removed files. */

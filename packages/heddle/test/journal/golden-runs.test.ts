@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 import type { Problem } from "../../src/base/errors.ts";
 import { ok, type Result } from "../../src/base/result.ts";
 import type { Project } from "../../src/project/port.ts";
-import type { RunResult } from "../../src/run/control.ts";
+import type { RunOutcome } from "../../src/run/control.ts";
 import { phaseOf, questionOf } from "../../src/run/state.ts";
 import { Command } from "../support/in-process.ts";
 import { CEILINGS } from "../support/temporary.ts";
@@ -107,7 +107,7 @@ async function resumed(project: Project, { run, resume, violations }: GoldenRun)
   };
 }
 
-async function resumeOnce(project: Project, run: string): Promise<Result<RunResult, Problem>> {
+async function resumeOnce(project: Project, run: string): Promise<Result<RunOutcome, Problem>> {
   const handle = await project.resume(run, {});
   return handle.ok ? ok(await handle.value.result) : handle;
 }

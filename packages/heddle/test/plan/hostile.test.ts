@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { seededRandom } from "../../src/base/random.ts";
 import { compilePlan } from "../../src/graph/compile.ts";
 import { LIMITS } from "../../src/plan/limits.ts";
-import { Findings } from "../../src/plan/issues.ts";
+import { PlanIssues } from "../../src/plan/issues.ts";
 import { noSourceMap } from "../../src/plan/source-map.ts";
 import { validateDocument } from "../../src/plan/validate.ts";
 import { formatDiagnostics } from "../../src/plan/render.ts";
@@ -113,14 +113,14 @@ describe("limits: just under is a plan, just over an error", () => {
   });
 
   test("steps", () => {
-    const findings = new Findings();
+    const issues = new PlanIssues();
     const step = { id: "a", run: "x" };
     const { plan } = validateDocument(
       { steps: Array.from({ length: LIMITS.steps + 1 }, () => step) },
       { name: "p" },
-      findings,
+      issues,
     );
-    expect(findings.locate(noSourceMap("p")).map(({ code }) => code)).toStrictEqual(["PlanTooLarge"]);
+    expect(issues.locate(noSourceMap("p")).map(({ code }) => code)).toStrictEqual(["PlanTooLarge"]);
     expect(plan.steps).toHaveLength(1);
   });
 

@@ -2,8 +2,8 @@
 import type { Json } from "../../src/base/json.ts";
 import { DEFAULT_RETRY, type Plan, type Retry, type Step } from "../../src/plan/plan.ts";
 import type { StepError } from "../../src/run/event.ts";
-import { DryRun, type Deed, type DryOptions, type Script } from "../support/dry-run.ts";
-import { deedOf, type PlanShape } from "../support/plans.ts";
+import { DryRun, type AttemptScript, type DryOptions, type Script } from "../support/dry-run.ts";
+import { generatedAttempt, type PlanShape } from "../support/plans.ts";
 
 export function step(id: string, more: Partial<Step> = {}): Step {
   return { id, action: { kind: "run", command: "true" }, ...more };
@@ -27,7 +27,7 @@ export const EXIT: StepError = { code: "exit", message: "exit 1" };
 /** Every attempt of the named steps fails; all others last what is given, else 10 ms. */
 export function failing(ids: readonly string[], durations: { readonly [id: string]: number } = {}): Script {
   return {
-    attempt: ({ id }): Deed => ({ durationMs: durations[id] ?? 10, ...(ids.includes(id) && { error: EXIT }) }),
+    attempt: ({ id }): AttemptScript => ({ durationMs: durations[id] ?? 10, ...(ids.includes(id) && { error: EXIT }) }),
   };
 }
 
@@ -43,7 +43,7 @@ export function run(plan: Plan | readonly Step[], script: Script = {}, options: 
 export function generatedScript(seed: number, shape: PlanShape): Script {
   return {
     attempt(definition, attempt) {
-      const deed = deedOf(seed, shape, definition, attempt);
+      const deed = generatedAttempt(seed, shape, definition, attempt);
       if (deed.kind === "hangs")
         return { durationMs: definition.timeoutMs ?? 0, error: { code: "timeout", message: "timed out" } };
       if (deed.kind === "fails") return { durationMs: deed.durationMs, error: { code: deed.code, message: "failed" } };

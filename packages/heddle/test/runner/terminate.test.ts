@@ -5,10 +5,10 @@ import { helperCommands } from "../../src/runner/helper.ts";
 import { memoryWatch } from "../../src/process/memory.ts";
 import type { Attempt, Runner, RunningAttempt } from "../../src/runner/port.ts";
 import { plainCommands, type ProcessWorld, systemProcessTable } from "../../src/process/process.ts";
-import type { ProcessInfo, ProcessTable, Snapshot } from "../../src/process/table.ts";
+import type { ProcessInfo, ProcessTable, ProcessSnapshot } from "../../src/process/table.ts";
 import { shellRunner } from "../../src/runner/shell.ts";
 import { commandAttempt } from "../support/suites/runner.ts";
-import { type EndOptions, type Ending, Followed, endAll } from "../../src/process/terminate.ts";
+import { type EndOptions, type ProcessEnding, Followed, endAll } from "../../src/process/terminate.ts";
 import { clock, living, processWorld, setting, until } from "./rig.ts";
 
 const GROUP = 100;
@@ -18,7 +18,7 @@ function machine(
   readings: readonly (readonly number[])[],
   options: Pick<EndOptions, "graceMs" | "over">,
 ): {
-  ending: Ending;
+  ending: ProcessEnding;
   sent: string[];
   settled: () => boolean;
   nowMs: () => number;
@@ -63,7 +63,7 @@ function machine(
   };
 }
 
-function snapshotOf(pids: readonly number[]): Snapshot {
+function snapshotOf(pids: readonly number[]): ProcessSnapshot {
   const infos = pids.map((pid): readonly [number, ProcessInfo] => [
     pid,
     { pid, parent: 1, group: GROUP, session: GROUP, started: "1", zombie: false, memoryMb: 1 },
@@ -137,7 +137,7 @@ describe("an ending", () => {
 /** The system's table, read once and told again until somebody wants a new reading: the longest turn there can be. */
 function lateWorld(): { world: ProcessWorld; reads: () => number; freeze: () => void } {
   const real = systemProcessTable();
-  let frozen: Snapshot | undefined;
+  let frozen: ProcessSnapshot | undefined;
   let reads = 0;
   const table: ProcessTable = {
     read: () => (reads++, frozen ?? real.read()),

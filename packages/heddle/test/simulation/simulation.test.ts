@@ -56,7 +56,7 @@ describe("simulation", () => {
             seed,
             shape: { ...USUAL_SHAPE, approvals: 0, timeouts: 0 },
             crashes: 0,
-            meddling: false,
+            interference: false,
             resumes: 0,
             run,
           });
@@ -70,8 +70,8 @@ describe("simulation", () => {
 
   test("a kind world in which engines die comes to the same outputs as one in which none does", async () => {
     for (let seed = 3000; seed < 3040; seed++) {
-      const calm = await simulate({ seed, shape: KIND_SHAPE, crashes: 0, meddling: false });
-      const wild = await simulate({ seed, shape: KIND_SHAPE, crashes: 20, meddling: false });
+      const calm = await simulate({ seed, shape: KIND_SHAPE, crashes: 0, interference: false });
+      const wild = await simulate({ seed, shape: KIND_SHAPE, crashes: 20, interference: false });
       expect([seed, calm.status, wild.status]).toEqual([seed, "succeeded", "succeeded"]);
       expect(stepsOf(wild.events)).toEqual(stepsOf(calm.events));
     }

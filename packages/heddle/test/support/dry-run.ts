@@ -29,7 +29,7 @@ import { newVolatile } from "../../src/run/volatile.ts";
 import { childrenOf } from "./children.ts";
 
 /** What one attempt does. */
-export interface Deed {
+export interface AttemptScript {
   readonly durationMs: number;
   /** Absent: it succeeds. */
   readonly error?: StepError;
@@ -40,7 +40,7 @@ export interface Deed {
 
 /** What steps do; everything absent succeeds at once, holds, is approved. */
 export interface Script {
-  readonly attempt?: (step: Step, attempt: number, item: Json | undefined) => Deed;
+  readonly attempt?: (step: Step, attempt: number, item: Json | undefined) => AttemptScript;
   readonly holds?: (step: Step) => boolean;
   readonly answer?: (step: Step) => "approve" | "reject" | undefined;
   readonly undo?: (step: Step) => boolean;
@@ -66,7 +66,7 @@ interface Running {
   readonly step: number;
   readonly attempt: number;
   readonly endsAt: number;
-  readonly deed: Deed;
+  readonly script: AttemptScript;
 }
 
 export class DryRun {
@@ -244,8 +244,8 @@ export class DryRun {
     return true;
   }
 
-  #endAttempt({ step, attempt, deed }: Running): void {
-    const { error, output = null, adds = [] } = deed;
+  #endAttempt({ step, attempt, script }: Running): void {
+    const { error, output = null, adds = [] } = script;
     const outcome =
       error === undefined ? ({ kind: "succeeded", output } as const) : ({ kind: "failed", error } as const);
     this.#inputs.push({ kind: "outcome", step, attempt, outcome, added: ok(adds) });
@@ -288,8 +288,8 @@ export class DryRun {
   }
 
   #start(step: number, task: Task): void {
-    const deed = this.#script.attempt?.(task.step, task.attempt, task.item) ?? { durationMs: 0 };
-    this.#running.push({ step, attempt: task.attempt, endsAt: this.now + deed.durationMs, deed });
+    const script = this.#script.attempt?.(task.step, task.attempt, task.item) ?? { durationMs: 0 };
+    this.#running.push({ step, attempt: task.attempt, endsAt: this.now + script.durationMs, script });
   }
 
   #stop(reason: StopReason, inside: number | undefined): void {

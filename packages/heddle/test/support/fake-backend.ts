@@ -6,7 +6,7 @@ import type { Backend, Dispatched } from "../../src/backend/port.ts";
 import type { Clock } from "../../src/base/clock.ts";
 import type { Step } from "../../src/plan/plan.ts";
 import type { Alive, Oracle } from "./oracle.ts";
-import { deedOf, hash, type GeneratedDeed, type PlanShape } from "./plans.ts";
+import { generatedAttempt, hash, type GeneratedAttempt, type PlanShape } from "./plans.ts";
 import type { Outcome, StopReason, Note, Task } from "../../src/run/attempt.ts";
 
 export interface World {
@@ -73,7 +73,9 @@ function carryOut(world: World, engine: Engine, task: Task, onNote: (note: Note)
   const one: Alive = { engine: engine.number, task, isUndo };
   world.oracle.carriedOut(one, !engine.isRefused);
   world.alive.add(one);
-  const deed = isUndo ? undoDeed(world.seed, task.step.id) : deedOf(world.seed, world.shape, task.step, task.attempt);
+  const deed = isUndo
+    ? undoDeed(world.seed, task.step.id)
+    : generatedAttempt(world.seed, world.shape, task.step, task.attempt);
   let settle: (outcome: Outcome) => void = () => undefined;
   const outcome = new Promise<Outcome>((resolve) => {
     settle = resolve;
@@ -146,7 +148,7 @@ function asWritten({ id, deps, optional }: Step): unknown {
 }
 
 /** One undo in eight fails. */
-function undoDeed(seed: number, step: string): GeneratedDeed {
+function undoDeed(seed: number, step: string): GeneratedAttempt {
   const roll = hash(`undo ${seed} ${step}`);
   const kind = roll % 8 === 0 ? "fails" : "succeeds";
   return { kind, durationMs: roll % 50, code: "exit", output: null, adds: [], stopMs: 0 };

@@ -164,7 +164,7 @@ function generateResources(random: Random): { readonly [pool: string]: number } 
 }
 
 /** What an attempt does when it is carried out. */
-export interface GeneratedDeed {
+export interface GeneratedAttempt {
   readonly kind: "succeeds" | "fails" | "hangs";
   readonly durationMs: number;
   /** Of a failure. */
@@ -175,7 +175,7 @@ export interface GeneratedDeed {
   readonly stopMs: number;
 }
 
-export function deedOf(seed: number, shape: PlanShape, step: Step, attempt: number): GeneratedDeed {
+export function generatedAttempt(seed: number, shape: PlanShape, step: Step, attempt: number): GeneratedAttempt {
   const random = seededRandom(hash(`${seed} ${step.id} ${attempt}`));
   const roll = random();
   const durationMs = random() < 0.1 ? 0 : whole(random, 400);

@@ -22,7 +22,7 @@ import { faultyJournal, type AppendFault } from "./faulty-journal.ts";
 import { Oracle, type Alive } from "./oracle.ts";
 import { generatePlan, pick, USUAL_SHAPE, whole, type PlanShape } from "./plans.ts";
 import { settle, VirtualClock } from "./virtual-clock.ts";
-import type { RunResult } from "../../src/run/control.ts";
+import type { RunOutcome } from "../../src/run/control.ts";
 import type { LoadedPlan } from "../../src/graph/loaded-plan.ts";
 import { answerRecorded } from "../../src/engine/control-channel.ts";
 
@@ -33,7 +33,7 @@ export interface SimulationOptions {
   /** Most engines that die or are refused before the world leaves the run in peace; default 12. */
   readonly crashes?: number;
   /** People cancel, pause and come late; default true. */
-  readonly meddling?: boolean;
+  readonly interference?: boolean;
   /** How often a run that ended failed or cancelled is taken up again; absent: by chance, at most twice. */
   readonly resumes?: number;
   readonly run?: Partial<RunOptions>;
@@ -59,7 +59,7 @@ const FAULTS: readonly AppendFault[] = ["crash-before", "crash-after", "unknown-
 
 /** Never rejects: a bug of the engine is a violation. */
 export async function simulate(options: SimulationOptions): Promise<SimulationReport> {
-  const life = new Life(options);
+  const life = new RunSimulation(options);
   try {
     await life.live();
   } catch (thrown) {
@@ -69,9 +69,9 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
 }
 
 /** How one engine's stay came to its end. */
-type Stay = { readonly kind: "gone" } | { readonly kind: "done"; readonly result: RunResult };
+type EngineLifetime = { readonly kind: "gone" } | { readonly kind: "done"; readonly result: RunOutcome };
 
-class Life {
+class RunSimulation {
   readonly violations: string[] = [];
   readonly #options: SimulationOptions;
   readonly #random: Random;
@@ -121,15 +121,16 @@ class Life {
     // Runs that ended failed or cancelled are taken up again now and then, like people do.
     let again = this.#options.resumes ?? whole(this.#random, 2);
     for (let stays = 0; stays < 60; stays++) {
-      const stay = await this.#stay();
-      if (stay.kind === "gone") continue;
-      const { result } = stay;
+      const lifetime = await this.#engineLifetime();
+      if (lifetime.kind === "gone") continue;
+      const { result } = lifetime;
       this.#status = result.status;
       if (result.stopped !== undefined) this.#crashes++;
       else if (result.status === "waiting") await this.#answerAll();
       else {
         await this.#checkEnd(result);
-        this.#undoesNext = this.#options.meddling !== false && !this.#undoesNext && again > 0 && this.#random() < 0.2;
+        this.#undoesNext =
+          this.#options.interference !== false && !this.#undoesNext && again > 0 && this.#random() < 0.2;
         const isOver = result.status === "succeeded" && this.#state().index.open === 0;
         if (!this.#undoesNext && (isOver || again-- <= 0)) return;
       }
@@ -145,7 +146,7 @@ class Life {
     return isRunEnded(this.#state().phase);
   }
 
-  async #checkEnd(result: RunResult): Promise<void> {
+  async #checkEnd(result: RunOutcome): Promise<void> {
     this.#world.oracle.ended(result.outputs);
     const last = this.#store.runs.get(this.#run)?.events.at(-1)?.type;
     const isEnd = last !== undefined && ENDS.has(last);
@@ -156,7 +157,7 @@ class Life {
   }
 
   /** One engine, from its start to its end or death. */
-  async #stay(): Promise<Stay> {
+  async #engineLifetime(): Promise<EngineLifetime> {
     const random = this.#random;
     const mayFail = this.#crashes < (this.#options.crashes ?? 12);
     const engine: Engine = {
@@ -187,16 +188,16 @@ class Life {
   }
 
   async #open(ports: EnginePorts): Promise<RunHandle> {
-    const stay = this.#random() < 0.5;
+    const wait = this.#random() < 0.5;
     const exists = (this.#store.runs.get(this.#run)?.events.length ?? 0) > 0;
     if (!exists) this.#store.runs.delete(this.#run);
     const undoes = this.#undoesNext && exists && this.#hasEnded();
     const opened = undoes
       ? await rollbackRun(ports, this.#run)
       : exists
-        ? await resumeRun(ports, this.#run, { stay })
+        ? await resumeRun(ports, this.#run, { wait })
         : await startRun(ports, this.#plan, {
-            stay,
+            wait,
             run: this.#run,
             maxConcurrency: 1 + (this.#options.seed % 4),
             ...this.#options.run,
@@ -296,7 +297,7 @@ class Life {
       later(60_000, comeBack);
     };
     later(60_000, comeBack);
-    if (this.#options.meddling === false) return cancels;
+    if (this.#options.interference === false) return cancels;
     this.#cancelNow = cancel;
     this.#cancelAtAppend = random() < 0.1 ? 2 + whole(random, 15) : 0;
     if (random() < 0.15) {

@@ -11,7 +11,7 @@ import { type JsonObject, isJsonObject } from "../../base/json.ts";
 import type { Attempting } from "./agent-session.ts";
 import { type AgentFailure, failureOf, shortMessage } from "./failure-class.ts";
 import { probeProgram } from "./program.ts";
-import { type NativeAgent, type OutputParser, jsonLine, startHeadless } from "./headless.ts";
+import { type NativeAgent, type OutputParser, jsonLine, startHeadless } from "./stream-process.ts";
 import { decidePermission, reachOf } from "./permissions.ts";
 import { type AgentAdapter, type AgentContext, type McpServer, TEXT_LIMIT } from "./port.ts";
 import type { ToolKind } from "../../plan/agents-config.ts";

@@ -5,7 +5,7 @@
 import { type AgentFailure, failureOf } from "./failure-class.ts";
 import type { Program } from "./program.ts";
 import { probeProgram } from "./program.ts";
-import { startHeadless } from "./headless.ts";
+import { startHeadless } from "./stream-process.ts";
 import { TextTail } from "./line-reader.ts";
 import { type AgentAdapter, TEXT_LIMIT } from "./port.ts";
 import type { AgentWorld } from "./process.ts";

@@ -21,17 +21,17 @@ export interface LocalAgents {
   readonly scripted?: readonly [string, ...string[]];
 }
 
-export interface LocalAgentsOptions extends LocalAgents, Pick<AgentRunnerOptions, "bases" | "memory" | "onLoose"> {
+export interface LocalAgentsOptions extends LocalAgents, Pick<AgentRunnerOptions, "bases" | "memory" | "onLeftovers"> {
   readonly world: AgentWorld;
 }
 
 /** The error says, for people, what is wrong with the configuration. */
 export function localAgentRunner(options: LocalAgentsOptions): Result<AgentRunner, string> {
-  const { world, bases, memory, onLoose, agents, scripted } = options;
+  const { world, bases, memory, onLeftovers, agents, scripted } = options;
   const adapters = agentRegistry(defined({ world, agents, scripted }));
   if (!adapters.ok) return adapters;
   const sandbox = bubblewrapSandbox(world);
-  return ok(agentRunner(defined({ adapters: adapters.value, bases, memory, sandbox, onLoose })));
+  return ok(agentRunner(defined({ adapters: adapters.value, bases, memory, sandbox, onLeftovers })));
 }
 
 /** The agents that need no plan to be known, to be asked whether they are here. */

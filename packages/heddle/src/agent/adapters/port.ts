@@ -11,7 +11,7 @@
  */
 import type { Json, JsonObject } from "../../base/json.ts";
 import type { AgentClass, Outcome, RateLimit, SessionTotals, StopReason } from "../../run/attempt.ts";
-import type { AgentTokens } from "../../run/event.ts";
+import type { TokenUsage } from "../../run/event.ts";
 import type { ToolKind } from "../../plan/agents-config.ts";
 
 export interface AgentOutcome {
@@ -22,7 +22,7 @@ export interface AgentOutcome {
   /** The agent's last message (its end, where it is longer than {@link TEXT_LIMIT}). */
   readonly text: string;
   /** Of this attempt alone. */
-  readonly usage?: AgentTokens;
+  readonly usage?: TokenUsage;
   /** US dollars of this attempt alone, where the agent tells. */
   readonly cost?: number;
   /** As the agent reported it, for the record. */
@@ -41,7 +41,7 @@ export const TEXT_LIMIT = 32_768;
 
 export type PermissionDecision = "allow" | "deny" | "ask";
 
-/** What an agent asks leave for. */
+/** What an agent asks permission for. */
 export interface PermissionRequest {
   readonly kind: ToolKind;
   readonly title: string;
@@ -93,7 +93,7 @@ export type McpServer =
 export interface AgentLimits {
   /** From the start of the process until the agent takes a prompt. */
   readonly startMs: number;
-  /** Without any report of the agent. Stands still while somebody is asked for leave. */
+  /** Without any report of the agent. Stands still while somebody is asked for permission. */
   readonly idleMs: number;
   /** The same while a tool of the agent is running. */
   readonly toolIdleMs: number;
@@ -119,7 +119,7 @@ export const DEFAULT_AGENT_LIMITS: AgentLimits = {
   askMs: 3_600_000,
 };
 
-/** News of an attempt, as it comes. Texts are the agent's own: escape them before showing. */
+/** What an attempt reports, as it comes. Texts are the agent's own: escape them before showing. */
 export type AgentEvent =
   /** The process runs. */
   | { readonly type: "started"; readonly pid: number }
@@ -143,7 +143,7 @@ export type AgentEvent =
       readonly by: "rule" | "person" | "deadline" | "agent";
     }
   /** Running totals of this attempt. */
-  | { readonly type: "usage"; readonly usage?: AgentTokens; readonly cost?: number }
+  | { readonly type: "usage"; readonly usage?: TokenUsage; readonly cost?: number }
   /** The agent tries a request to its provider again by itself. */
   | { readonly type: "retrying"; readonly class: AgentClass; readonly message: string; readonly rateLimit?: RateLimit }
   | { readonly type: "plan"; readonly entries: readonly { readonly text: string; readonly status: string }[] }

@@ -19,7 +19,7 @@ import {
   statusOfSignal,
 } from "../../process/process.ts";
 import type { ProcessInfo } from "../../process/table.ts";
-import { type Ending, endAll } from "../../process/terminate.ts";
+import { type ProcessEnding, endAll } from "../../process/terminate.ts";
 import { withReaper } from "./reaper.ts";
 
 /** What starting an agent needs of the outside. */
@@ -77,7 +77,7 @@ export function startAgentProcess(world: AgentWorld, spec: AgentProcessSpec): Ag
   const followed = new LazyFollowed(() => followCommand(world, { env }, group, () => false));
   // Its start time has to be known while it lives: nobody older than it is ever taken for its own.
   followed.get();
-  let ending: Ending | undefined;
+  let ending: ProcessEnding | undefined;
   let isSettled = false;
   const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
   child.stdout?.on("data", (chunk: Buffer) => isSettled || spec.stdout(chunk));
@@ -85,7 +85,7 @@ export function startAgentProcess(world: AgentWorld, spec: AgentProcessSpec): Ag
   const gone = new Promise<number>((resolve) => {
     child.once("exit", (code, name) => resolve(code ?? (name === null ? 1 : statusOfSignal(name))));
   });
-  function end(graceMs: number): Ending {
+  function end(graceMs: number): ProcessEnding {
     return endAll(followed.get(), { clock: world.clock, graceMs, group: group as number });
   }
   const exited = gone.then(() => drained());

@@ -22,7 +22,7 @@ export interface RateLimiterOptions {
 }
 
 export type PermitAnswer =
-  /** A place is taken: it is given back by `ended` or `release`. */
+  /** A permit is taken: it is released by `ended` or `release`. */
   | { readonly ok: true; readonly permit: Permit }
   /** `untilMs`: when to ask again (of the limiter's clock); absent: when an agent of this provider ends. */
   | { readonly ok: false; readonly reason: "paused" | "full"; readonly untilMs?: number };
@@ -37,7 +37,7 @@ export interface ProviderState {
   readonly refusals: number;
 }
 
-/** A place with a provider, handed back when the agent ends. */
+/** The right to run one agent of a provider, released when the agent ends. */
 export interface Permit {
   readonly provider: string;
   readonly startedMs: number;
@@ -65,7 +65,7 @@ export class RateLimiter {
     this.#options = options;
   }
 
-  /** Whether an agent of this provider may start now; a yes takes its place. */
+  /** Whether an agent of this provider may start now; a yes takes its permit. */
   ask(provider: string): PermitAnswer {
     const of = this.#of(provider);
     const startedMs = this.#options.now();
@@ -86,7 +86,7 @@ export class RateLimiter {
     this.release(permit);
   }
 
-  /** The place is free again; nothing is said of the provider. Does nothing for one that was given back before. */
+  /** The permit is free again; nothing is said of the provider. Does nothing for one that was released before. */
   release(permit: Permit): void {
     if (this.#taken.delete(permit)) this.#of(permit.provider).running--;
   }

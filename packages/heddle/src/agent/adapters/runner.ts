@@ -44,7 +44,7 @@ export interface AgentRunnerOptions {
   readonly memory: MemoryWatch;
   readonly sandbox: Sandbox;
   /** Told of each run whose agent may have left a process behind. */
-  readonly onLoose?: (run: string) => void;
+  readonly onLeftovers?: (run: string) => void;
 }
 
 export function agentRunner(options: AgentRunnerOptions): AgentRunner {
@@ -62,7 +62,7 @@ function unstarted(outcome: Outcome): RunningTurn {
   return { outcome: Promise.resolve(outcome), stop() {}, kill() {}, end() {} };
 }
 
-/** News of an attempt that are passed on as progress; the rest is in the log. */
+/** What an attempt reports that are passed on as progress; the rest is in the log. */
 const TOLD: ReadonlySet<AgentEvent["type"]> = new Set([
   "session",
   "tool",
@@ -146,7 +146,7 @@ class LocalTurn implements RunningTurn {
     this.#endAgent();
     const ended = await handle.outcome;
     const peakMemoryMb = watch.end();
-    this.#options.onLoose?.(this.#turn.run);
+    this.#options.onLeftovers?.(this.#turn.run);
     const plain = this.#outcomeOf(ended, detailsOf(ended, this.#turn, this.#adapter, box.kind), peakMemoryMb);
     log.line(endLine(ended));
     log.end();

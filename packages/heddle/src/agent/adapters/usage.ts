@@ -8,13 +8,13 @@
 import { defined } from "../../base/defined.ts";
 import { type Json, isJsonObject } from "../../base/json.ts";
 import type { SessionTotals } from "../../run/attempt.ts";
-import type { AgentTokens } from "../../run/event.ts";
+import type { TokenUsage } from "../../run/event.ts";
 
 const MEMBERS = ["input", "cachedRead", "cacheWrite", "output", "reasoning"] as const;
 
-type Draft = { -readonly [K in keyof AgentTokens]: AgentTokens[K] };
+type Draft = { -readonly [K in keyof TokenUsage]: TokenUsage[K] };
 
-export function addUsage(a: AgentTokens | undefined, b: AgentTokens | undefined): AgentTokens | undefined {
+export function addUsage(a: TokenUsage | undefined, b: TokenUsage | undefined): TokenUsage | undefined {
   if (a === undefined) return b;
   if (b === undefined) return a;
   const sum: Draft = {};
@@ -26,7 +26,7 @@ export function addUsage(a: AgentTokens | undefined, b: AgentTokens | undefined)
 }
 
 /** `total - before`; a total that fell was begun anew, and counts in full. */
-export function usageDelta(total: AgentTokens, before: AgentTokens | undefined): AgentTokens {
+export function usageDelta(total: TokenUsage, before: TokenUsage | undefined): TokenUsage {
   if (before === undefined) return total;
   const delta: Draft = {};
   for (const key of MEMBERS) {
@@ -51,7 +51,7 @@ export interface UsageReading {
 }
 
 /** A usage object of any agent: `undefined` where nothing in it is a count. */
-export function readUsage(raw: unknown, { inputHoldsCached }: UsageReading): AgentTokens | undefined {
+export function readUsage(raw: unknown, { inputHoldsCached }: UsageReading): TokenUsage | undefined {
   if (!isJsonObject(raw)) return undefined;
   const cachedRead = pick(
     raw,
@@ -90,9 +90,9 @@ export function readUsage(raw: unknown, { inputHoldsCached }: UsageReading): Age
 }
 
 /** The sum over models of `_meta.quota.model_usage`, a list or a mapping. */
-export function readModelUsage(raw: unknown, reading: UsageReading): AgentTokens | undefined {
+export function readModelUsage(raw: unknown, reading: UsageReading): TokenUsage | undefined {
   if (raw === null || typeof raw !== "object") return undefined;
-  let sum: AgentTokens | undefined;
+  let sum: TokenUsage | undefined;
   for (const member of Object.values(raw)) {
     const inner = isJsonObject(member) && isJsonObject(member["token_count"]) ? member["token_count"] : member;
     sum = addUsage(sum, readUsage(inner, reading));
@@ -114,7 +114,7 @@ export interface UsageQuirks {
 export const STANDARD_USAGE: UsageQuirks = { tokens: "response", inputHoldsCached: false };
 
 /** The usage of one turn from the answer to its prompt. */
-export function turnUsage(response: unknown, quirks: UsageQuirks): { usage?: AgentTokens; raw?: Json } {
+export function turnUsage(response: unknown, quirks: UsageQuirks): { usage?: TokenUsage; raw?: Json } {
   if (!isJsonObject(response)) return {};
   const meta = isJsonObject(response["_meta"]) ? response["_meta"] : {};
   const quota = isJsonObject(meta["quota"]) ? meta["quota"] : {};
@@ -126,7 +126,7 @@ export function turnUsage(response: unknown, quirks: UsageQuirks): { usage?: Age
     if (value !== undefined && value !== null && JSON.stringify(value).length <= 8192) raw[key] = value;
   }
   const plain = readUsage(response["usage"], quirks);
-  let usage: AgentTokens | undefined;
+  let usage: TokenUsage | undefined;
   if (quirks.tokens === "response") usage = plain;
   else if (quirks.tokens === "model-usage") usage = readModelUsage(quota["model_usage"], quirks) ?? plain;
   else if (quirks.tokens === "token-count") usage = readUsage(quota["token_count"], quirks);

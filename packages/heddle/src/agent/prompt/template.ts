@@ -131,7 +131,7 @@ function depsOf(deps: readonly PromptDep[]): string {
   ].join("\n\n");
 }
 
-/** A person's word counts as the task does. */
+/** A person's answer counts as the task does. */
 function answersOf({ answers = [] }: PromptInput): string {
   const texts = answers.map(
     ({ question, answer }) =>

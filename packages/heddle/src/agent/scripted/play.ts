@@ -19,7 +19,7 @@ export interface Stage {
   readonly cancelled: AbortSignal;
   /** One `session/update`. */
   readonly update: (update: JsonObject) => Promise<void>;
-  /** Asks for leave; `undefined`: the turn was cancelled. */
+  /** Asks for permission; `undefined`: the turn was cancelled. */
   readonly ask: (call: JsonObject) => Promise<boolean | undefined>;
   /** Calls a tool that was handed over; what it answers. Rejects with its refusal. */
   readonly call: (tool: string, input: JsonObject) => Promise<string>;

@@ -105,7 +105,7 @@ export interface PlanSubmission {
 /** `reason` is read by the agent: say what to do about it. The agent may mend it and call again. */
 export type ReportDecision = { readonly kind: "accepted" } | { readonly kind: "refused"; readonly reason: string };
 
-export type AnswerDecision =
+export type QuestionReply =
   | { readonly kind: "answered"; readonly answer: string }
   /** Nobody can answer now: the agent is told to end its turn. Whoever listens ends the attempt as `needs-input`. */
   | { readonly kind: "deferred" }
@@ -129,7 +129,7 @@ export interface TaskListener {
   progress(report: ProgressReport): void;
   completed(completion: TaskCompletion): Promise<ReportDecision>;
   failed(failure: TaskFailure): Promise<ReportDecision>;
-  asked(question: TaskQuestion): Promise<AnswerDecision>;
+  asked(question: TaskQuestion): Promise<QuestionReply>;
   proposed(proposal: Proposal): Promise<ProposalDecision>;
   learned(lesson: Lesson): Promise<ReportDecision>;
   planSubmitted(submission: PlanSubmission): Promise<PlanDecision>;

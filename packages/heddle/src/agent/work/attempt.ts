@@ -288,7 +288,7 @@ class AgentAttempt {
       captured = { ...captured, commit, changedFiles: await changedIn(runContext, head, commit) };
     }
     const outcome = await mergeWork(this.#context, captured, `resolved by a person (${choice})`, undefined);
-    // The person's word stands for the next attempt.
+    // The person's decision stands for the next attempt.
     if (cancellation.reason !== undefined && outcome.kind !== "merged")
       return { kind: "stopped", reason: cancellation.reason };
     switch (outcome.kind) {

@@ -5,7 +5,7 @@
 import { defined } from "../../base/defined.ts";
 import { land } from "../../git/landing.ts";
 import { listWorktrees } from "../../git/listing.ts";
-import type { LandMode, LandOutcome } from "../../git/types.ts";
+import type { LandTarget, LandOutcome } from "../../git/types.ts";
 import type { AgentRunContext } from "./run-context.ts";
 import type { Land } from "./settings.ts";
 import type { Landing } from "../../run/attempt.ts";
@@ -71,6 +71,6 @@ export function landingOf(outcome: LandOutcome, run: string): Partial<Landing> {
   }
 }
 
-function modeOf(wanted: Land, run: string): LandMode {
+function modeOf(wanted: Land, run: string): LandTarget {
   return wanted.kind === "branch" ? { kind: "branch", name: wanted.name ?? `heddle-${run}` } : { kind: wanted.kind };
 }

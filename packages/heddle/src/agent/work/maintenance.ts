@@ -22,9 +22,9 @@ import { Worktrees } from "../../git/worktree.ts";
 import { landingOf } from "./finish-run.ts";
 import type { AgentMaintenance, Carried, CarryWish, Reverted, WorktreeLine } from "../port.ts";
 import type { AgentExecutorOptions } from "./run-context.ts";
-import type { Landing, LandKind } from "../../run/attempt.ts";
+import type { Landing, LandMode } from "../../run/attempt.ts";
 
-export interface MaintenanceOptions extends Pick<
+export interface AgentMaintenanceOptions extends Pick<
   AgentExecutorOptions,
   "projectDir" | "stateDir" | "clock" | "git" | "env"
 > {
@@ -34,7 +34,7 @@ export interface MaintenanceOptions extends Pick<
   readonly newRun: () => string;
 }
 
-export function agentMaintenance(options: MaintenanceOptions): AgentMaintenance {
+export function agentMaintenance(options: AgentMaintenanceOptions): AgentMaintenance {
   const open = async (begin: { readonly base?: string } = {}): Promise<Result<RepositoryAccess, Problem>> => {
     const { projectDir, stateDir, clock, git, env } = options;
     const opened = await openRepository({ folder: projectDir, run: git, clock, env, stateDir, ...begin });
@@ -168,7 +168,7 @@ async function remove(trees: Worktrees, { run, owner }: TreeListing): Promise<bo
 async function landRun(
   repository: RepositoryAccess,
   run: string,
-  kind: LandKind,
+  kind: LandMode,
   { name, target }: { readonly name?: string; readonly target?: string },
 ): Promise<Result<Landing, Problem>> {
   const found = await integrationOf(repository, run);

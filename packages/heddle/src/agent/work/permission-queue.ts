@@ -4,7 +4,7 @@
  *
  * Invariant: every request is answered, with a rejection if nobody answers in time or the attempt ends.
  */
-import type { Decision } from "../../run/event.ts";
+import type { AnswerDecision } from "../../run/event.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { PermissionRequest } from "../adapters/port.ts";
 import type { Note } from "../../run/attempt.ts";
@@ -44,7 +44,7 @@ export class PermissionQueue {
   }
 
   /** To the open question; nothing where there is none. */
-  answer(decision: Decision): void {
+  answer(decision: AnswerDecision): void {
     const open = this.#open;
     this.#cancelDeadline?.();
     this.#open = undefined;

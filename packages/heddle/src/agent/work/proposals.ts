@@ -11,7 +11,7 @@ export interface ProposalRules {
   readonly step: string;
   /** Ids that the step may name. */
   readonly ids: readonly string[];
-  /** Join without a person's word. */
+  /** Join without a person's approval. */
   readonly mayJoin: boolean;
 }
 

@@ -27,7 +27,7 @@ export type Admission =
   /** The provider asks for more time than is left. */
   | { readonly kind: "too-long"; readonly message: string };
 
-/** How often it is asked whether a place is free: an agent's end is not told of. */
+/** How often it is asked whether a permit is free: an agent's end is not told of. */
 const FULL_MS = 500;
 
 export async function admission(options: AdmissionOptions): Promise<Admission> {

@@ -284,7 +284,7 @@ function taskOf(context: TurnContext, reports: Reports, onQuestion: () => void):
         reports.failure = failure;
         return { kind: "accepted" };
       },
-      // A person is not waited for in the turn: it may take days, and the place is another's meanwhile.
+      // A person is not waited for in the turn: it may take days, and the permit is another's meanwhile.
       async asked(question) {
         reports.question = question;
         onQuestion();

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
 
-export async function backup(context: Context, [file = ""]: readonly (string | undefined)[]): Promise<number> {
+export async function backupCommand(context: Context, [file = ""]: readonly (string | undefined)[]): Promise<number> {
   const path = resolve(file);
   if (existsSync(path))
     return fail(context, { code: "FileExists", message: `${file} exists already`, hint: "Choose another file name." });

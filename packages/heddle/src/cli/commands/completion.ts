@@ -1,9 +1,9 @@
 /** `heddle completion`: prints completion scripts for shells, built from the command table. */
 import { EXIT, fail, type Context } from "../context.ts";
 import { GLOBAL_OPTIONS } from "../parse.ts";
-import type { Action, CommandSpec, OptionSpec } from "../spec.ts";
+import type { CommandAction, CommandSpec, OptionSpec } from "../spec.ts";
 
-export function completionOf(commands: readonly CommandSpec[]): Action {
+export function completionOf(commands: readonly CommandSpec[]): CommandAction {
   return async (context: Context, [shell]) => {
     const script = scriptOf(shell, commands);
     if (script === undefined) {

@@ -5,7 +5,7 @@
 import { defined } from "../../base/defined.ts";
 import type { Problem } from "../../base/errors.ts";
 import { err, ok, type Result } from "../../base/result.ts";
-import type { Decision, OpenQuestion } from "../../run/event.ts";
+import type { AnswerDecision, OpenQuestion } from "../../run/event.ts";
 import { questionAt } from "../../view/question.ts";
 import type { ControlRequest } from "../../run/control.ts";
 import { EXIT, fail, findRun, findRunAndStep, findStep, openToChange, type Context } from "../context.ts";
@@ -14,21 +14,21 @@ import { safeLine } from "../output-text.ts";
 import { optionOf } from "../question-format.ts";
 import type { Flags } from "../spec.ts";
 import { userName } from "../user.ts";
-import { text } from "../flag-values.ts";
+import { textFlag } from "../flag-values.ts";
 import type { Project } from "../../project/port.ts";
 
 type Words = readonly (string | undefined)[];
 
-export function cancel(context: Context, words: Words): Promise<number> {
+export function cancelCommand(context: Context, words: Words): Promise<number> {
   return send(context, words, { kind: "cancel" }, "is being cancelled; it can be resumed");
 }
 
-export function pause(context: Context, words: Words, flags: Flags): Promise<number> {
-  const reason = text(flags, "reason") ?? `paused by ${userName()}`;
+export function pauseCommand(context: Context, words: Words, flags: Flags): Promise<number> {
+  const reason = textFlag(flags, "reason") ?? `paused by ${userName()}`;
   return send(context, words, { kind: "pause", reason }, "is paused: no new step starts");
 }
 
-export function unpause(context: Context, words: Words): Promise<number> {
+export function unpauseCommand(context: Context, words: Words): Promise<number> {
   return send(context, words, { kind: "unpause" }, "continues");
 }
 
@@ -45,15 +45,15 @@ async function send(context: Context, [word]: Words, request: ControlRequest, sa
   return EXIT.ok;
 }
 
-export function approve(context: Context, words: Words, flags: Flags): Promise<number> {
+export function approveCommand(context: Context, words: Words, flags: Flags): Promise<number> {
   return answer(context, words, flags, "approve");
 }
 
-export function reject(context: Context, words: Words, flags: Flags): Promise<number> {
+export function rejectCommand(context: Context, words: Words, flags: Flags): Promise<number> {
   return answer(context, words, flags, "reject");
 }
 
-async function answer(context: Context, words: Words, flags: Flags, decision: Decision): Promise<number> {
+async function answer(context: Context, words: Words, flags: Flags, decision: AnswerDecision): Promise<number> {
   const opened = await openToChange(context);
   if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
@@ -62,7 +62,7 @@ async function answer(context: Context, words: Words, flags: Flags, decision: De
   const { run } = meant.value;
   const step = await askedStep(project, run, meant.value.step);
   if (!step.ok) return fail(context, step.error);
-  const answered = answerWith(step.value.question, decision, text(flags, "comment"), `${run} ${step.value.id}`);
+  const answered = answerWith(step.value.question, decision, textFlag(flags, "comment"), `${run} ${step.value.id}`);
   if (!answered.ok) return fail(context, answered.error);
   const comment = answered.value;
   const sent = await project.control(
@@ -85,7 +85,7 @@ const VERBS = { approve: "Approved", reject: "Rejected" } as const;
 /** The comment to send. An agent's question takes words, which the comment is; a conflict takes more than a yes. */
 function answerWith(
   question: OpenQuestion | undefined,
-  decision: Decision,
+  decision: AnswerDecision,
   comment: string | undefined,
   target: string,
 ): Result<string | undefined, Problem> {

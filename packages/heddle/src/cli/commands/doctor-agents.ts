@@ -4,23 +4,23 @@ import type { Problem } from "../../base/errors.ts";
 import { plural } from "../../base/plural.ts";
 import type { AgentMaintenance, WorktreeLine } from "../../agent/port.ts";
 import type { Context } from "../context.ts";
-import type { Finding } from "./doctor-finding.ts";
+import type { DoctorFinding } from "./doctor-finding.ts";
 
 /** Worktrees that are named one by one. */
 const MOST_NAMED = 10;
 
 /** Agents are started with `--version` at most. */
-export async function checkAgents(context: Context): Promise<readonly Finding[]> {
+export async function checkAgents(context: Context): Promise<readonly DoctorFinding[]> {
   const { openAgentMaintenance } = await import("../../host/open.ts");
   const maintenance = await openAgentMaintenance(context.dir);
   const found = await checkPrograms(maintenance);
   const problem = await maintenance.check();
   if (problem !== undefined) return [found, repositoryProblem(problem)];
-  const repository: Finding = { check: "repository", level: "ok", message: "agents can work here" };
+  const repository: DoctorFinding = { check: "repository", level: "ok", message: "agents can work here" };
   return [found, repository, ...(await checkWorktrees(maintenance))];
 }
 
-async function checkPrograms(maintenance: AgentMaintenance): Promise<Finding> {
+async function checkPrograms(maintenance: AgentMaintenance): Promise<DoctorFinding> {
   const agents = await maintenance.probe();
   const told = agents
     .filter((agent) => agent.found)
@@ -32,12 +32,12 @@ async function checkPrograms(maintenance: AgentMaintenance): Promise<Finding> {
 }
 
 /** Plans without agents need no repository; one that cannot be used is worth a word. */
-function repositoryProblem({ code, message, hint }: Problem): Finding {
+function repositoryProblem({ code, message, hint }: Problem): DoctorFinding {
   const level = code === "NotARepository" ? "ok" : "warning";
   return defined({ check: "repository", level, message: `agents cannot work here: ${message}`, hint });
 }
 
-async function checkWorktrees(maintenance: AgentMaintenance): Promise<readonly Finding[]> {
+async function checkWorktrees(maintenance: AgentMaintenance): Promise<readonly DoctorFinding[]> {
   const trees = await maintenance.worktrees({});
   if (!trees.ok) {
     const { message, hint } = trees.error;
@@ -46,7 +46,7 @@ async function checkWorktrees(maintenance: AgentMaintenance): Promise<readonly F
   const all = trees.value;
   if (all.length === 0) return [];
   const odd = all.filter((tree) => tree.state !== "saved");
-  const findings: Finding[] = [
+  const findings: DoctorFinding[] = [
     {
       check: "worktrees",
       level: "ok",
@@ -62,7 +62,7 @@ async function checkWorktrees(maintenance: AgentMaintenance): Promise<readonly F
   return findings;
 }
 
-function oddTree({ state, run, name, bytes, path, inUse }: WorktreeLine): Finding {
+function oddTree({ state, run, name, bytes, path, inUse }: WorktreeLine): DoctorFinding {
   const message = `${state}: ${run}/${name}, ${size(bytes)}, ${path}${inUse ? ", in use" : ""}`;
   return { check: "worktrees", level: "warning", message, hint: hintOf(state, run) };
 }

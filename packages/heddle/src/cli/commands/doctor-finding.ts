@@ -1,5 +1,5 @@
 /** Result of one check of `heddle doctor`. */
-export interface Finding {
+export interface DoctorFinding {
   readonly check: string;
   readonly level: "ok" | "warning" | "error";
   readonly message: string;

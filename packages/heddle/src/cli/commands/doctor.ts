@@ -12,18 +12,18 @@ import { runLine } from "../../view/list.ts";
 import { EXIT, openToRead, openToWrite, type Context } from "../context.ts";
 import { safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
-import { isOn } from "../flag-values.ts";
+import { isFlagOn } from "../flag-values.ts";
 import { checkAgents } from "./doctor-agents.ts";
-import type { Finding } from "./doctor-finding.ts";
+import type { DoctorFinding } from "./doctor-finding.ts";
 import { layoutOf } from "../../project/layout.ts";
 import type { Project } from "../../project/port.ts";
 
 const OLDEST_NODE = 24;
 const LITTLE_SPACE = 512 * 1024 * 1024;
 
-export async function doctor(context: Context, _args: readonly unknown[], flags: Flags): Promise<number> {
-  const fix = isOn(flags, "fix");
-  const findings: Finding[] = [checkNode(), checkPlatform(), checkGit(context.env), checkDisk(context.dir)];
+export async function doctorCommand(context: Context, _args: readonly unknown[], flags: Flags): Promise<number> {
+  const fix = isFlagOn(flags, "fix");
+  const findings: DoctorFinding[] = [checkNode(), checkPlatform(), checkGit(context.env), checkDisk(context.dir)];
   findings.push(...(await checkProject(context, fix)), ...(await checkAgents(context)));
   const failed = findings.some((finding) => finding.level === "error");
   if (context.json) context.out.json({ ok: !failed, checks: findings });
@@ -31,14 +31,14 @@ export async function doctor(context: Context, _args: readonly unknown[], flags:
   return failed ? EXIT.failed : EXIT.ok;
 }
 
-function print({ out }: Context, { check, level, message, hint }: Finding): void {
+function print({ out }: Context, { check, level, message, hint }: DoctorFinding): void {
   const mark =
     level === "ok" ? out.style("green", "✓") : level === "warning" ? out.style("yellow", "!") : out.style("red", "✗");
   out.line(`${mark} ${check}: ${safeLine(message)}`);
   if (hint !== undefined) out.line(`    ${safeLine(hint)}`);
 }
 
-function checkNode(): Finding {
+function checkNode(): DoctorFinding {
   const { node } = process.versions;
   if (Number.parseInt(node, 10) >= OLDEST_NODE) return { check: "node", level: "ok", message: `Node ${node}` };
   return {
@@ -49,7 +49,7 @@ function checkNode(): Finding {
   };
 }
 
-function checkPlatform(): Finding {
+function checkPlatform(): DoctorFinding {
   switch (process.platform) {
     case "linux":
       return {
@@ -69,7 +69,7 @@ function checkPlatform(): Finding {
 }
 
 /** Looked for, not started: whether it is there is all that is asked. */
-function checkGit(env: NodeJS.ProcessEnv): Finding {
+function checkGit(env: NodeJS.ProcessEnv): DoctorFinding {
   const found = (env["PATH"] ?? "")
     .split(delimiter)
     .some((folder) => folder !== "" && isExecutable(join(folder, "git")));
@@ -91,7 +91,7 @@ function isExecutable(file: string): boolean {
   }
 }
 
-function checkDisk(dir: string): Finding {
+function checkDisk(dir: string): DoctorFinding {
   try {
     const { bavail, bsize } = statfsSync(dir);
     const free = bavail * bsize;
@@ -103,7 +103,7 @@ function checkDisk(dir: string): Finding {
   }
 }
 
-async function checkProject(context: Context, fix: boolean): Promise<readonly Finding[]> {
+async function checkProject(context: Context, fix: boolean): Promise<readonly DoctorFinding[]> {
   if (!existsSync(layoutOf(context.dir).journalFile)) return [{ check: "journal", level: "ok", message: "none yet" }];
   const opened = await (fix ? openToWrite(context) : openToRead(context));
   if (!opened.ok) {
@@ -119,7 +119,7 @@ async function checkProject(context: Context, fix: boolean): Promise<readonly Fi
   ];
 }
 
-async function checkJournal(project: Project): Promise<readonly Finding[]> {
+async function checkJournal(project: Project): Promise<readonly DoctorFinding[]> {
   const { ok, events, problems } = await project.journal.check();
   if (ok) return [{ check: "journal", level: "ok", message: `${plural(events, "event")}, all checksums match` }];
   return problems.slice(0, 20).map(({ message, hint }) => ({
@@ -130,7 +130,7 @@ async function checkJournal(project: Project): Promise<readonly Finding[]> {
   }));
 }
 
-async function checkRuns(project: Project): Promise<readonly Finding[]> {
+async function checkRuns(project: Project): Promise<readonly DoctorFinding[]> {
   const interrupted = (await project.journal.runs()).map(runLine).filter((line) => line.status === "interrupted");
   if (interrupted.length === 0) return [{ check: "runs", level: "ok", message: "no run was interrupted" }];
   return interrupted.slice(0, 10).map(({ run, plan }) => ({
@@ -142,8 +142,8 @@ async function checkRuns(project: Project): Promise<readonly Finding[]> {
 }
 
 /** Whether what is recorded keeps the rules of every run: one line for each run that does not. */
-async function checkHistories(project: Project): Promise<readonly Finding[]> {
-  const findings: Finding[] = [];
+async function checkHistories(project: Project): Promise<readonly DoctorFinding[]> {
+  const findings: DoctorFinding[] = [];
   let runs = 0;
   for (const { run } of await project.journal.runs()) {
     const replay = new Replay();
@@ -169,7 +169,7 @@ async function checkHistories(project: Project): Promise<readonly Finding[]> {
 }
 
 /** Folders of runs that the journal does not know. */
-async function checkFiles(project: Project, fix: boolean): Promise<readonly Finding[]> {
+async function checkFiles(project: Project, fix: boolean): Promise<readonly DoctorFinding[]> {
   const folder = layoutOf(project.dir).runsDir;
   const names = existsSync(folder) ? readdirSync(folder) : [];
   const known = new Set((await project.journal.runs()).map((record) => record.run));

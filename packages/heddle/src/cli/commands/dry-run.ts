@@ -3,20 +3,20 @@ import { plural } from "../../base/plural.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
 import { cut, safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
-import { text, texts } from "../flag-values.ts";
+import { textFlag, textFlags } from "../flag-values.ts";
 import { planLines, viewOf } from "./plan.ts";
 import type { LoadedPlan } from "../../graph/loaded-plan.ts";
 
-export async function dryRun(context: Context, loaded: LoadedPlan, flags: Flags): Promise<number> {
+export async function showDryRun(context: Context, loaded: LoadedPlan, flags: Flags): Promise<number> {
   const { out } = context;
   let chosen = loaded;
   let reused: readonly string[] = [];
-  if (texts(flags, "only").length > 0 || text(flags, "from") !== undefined) {
+  if (textFlags(flags, "only").length > 0 || textFlag(flags, "from") !== undefined) {
     const opened = await openToRead(context);
     if (!opened.ok) return fail(context, opened.error);
     await using project = opened.value;
     const { reuseFor } = await import("../../project/reuse.ts");
-    const reuse = await reuseFor(project, loaded, { only: texts(flags, "only"), from: text(flags, "from") });
+    const reuse = await reuseFor(project, loaded, { only: textFlags(flags, "only"), from: textFlag(flags, "from") });
     if (!reuse.ok) return fail(context, reuse.error);
     for (const said of reuse.value.again) context.out.note(safeLine(said));
     chosen = reuse.value.plan;

@@ -8,20 +8,20 @@ import { runLine, type RunLine } from "../../view/list.ts";
 import { EXIT, fail, openToChange, type Context } from "../context.ts";
 import { safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
-import { isOn, numeric } from "../flag-values.ts";
+import { isFlagOn, numberFlag } from "../flag-values.ts";
 import { timeText } from "../format.ts";
 
 const DAY_MS = 86_400_000;
 const KEPT_DAYS = 30;
 
-export async function gc(context: Context, _args: readonly unknown[], flags: Flags): Promise<number> {
+export async function gcCommand(context: Context, _args: readonly unknown[], flags: Flags): Promise<number> {
   const opened = await openToChange(context);
   if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
-  const days = numeric(flags, "keepDays") ?? KEPT_DAYS;
-  const dry = isOn(flags, "dryRun");
+  const days = numberFlag(flags, "keepDays") ?? KEPT_DAYS;
+  const dry = isFlagOn(flags, "dryRun");
   const now = context.clock.now();
-  const unlanded = isOn(flags, "unlanded");
+  const unlanded = isFlagOn(flags, "unlanded");
   const removed: { readonly run: string; readonly refs: number }[] = [];
   const kept: { readonly run: string; readonly reason: string }[] = [];
   let maintenance: AgentMaintenance | undefined;

@@ -6,10 +6,10 @@ import { readRun } from "../../project/read-run.ts";
 import { cut, pad, safeLine } from "../output-text.ts";
 import type { Output } from "../output.ts";
 import type { Flags } from "../spec.ts";
-import { isOn, numeric, text } from "../flag-values.ts";
+import { isFlagOn, numberFlag, textFlag } from "../flag-values.ts";
 import type { Project } from "../../project/port.ts";
 
-export async function history(
+export async function historyCommand(
   context: Context,
   [word]: readonly (string | undefined)[],
   flags: Flags,
@@ -19,14 +19,14 @@ export async function history(
   await using project = opened.value;
   const run = await findRun(project, word);
   if (!run.ok) return fail(context, run.error);
-  const step = text(flags, "step");
+  const step = textFlag(flags, "step");
   if (step !== undefined) {
     const read = await readRun(project, run.value);
     const found = read.ok ? findStep(read.value.state, step) : read;
     if (!found.ok) return fail(context, found.error);
   }
-  const after = numeric(flags, "since") ?? 0;
-  if (isOn(flags, "canonical")) await printCanonical(context, project, run.value, step, after);
+  const after = numberFlag(flags, "since") ?? 0;
+  if (isFlagOn(flags, "canonical")) await printCanonical(context, project, run.value, step, after);
   else await printEvents(context, project, run.value, step, after);
   return EXIT.ok;
 }

@@ -9,7 +9,7 @@ import { EXIT, fail, type Context } from "../context.ts";
 import { safeLine } from "../output-text.ts";
 import { reportDiagnostics } from "../plans.ts";
 
-export async function importPlan(context: Context, [file = ""]: readonly (string | undefined)[]): Promise<number> {
+export async function importCommand(context: Context, [file = ""]: readonly (string | undefined)[]): Promise<number> {
   let text: string;
   try {
     text = await readFile(file, "utf8");

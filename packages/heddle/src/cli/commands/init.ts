@@ -46,7 +46,7 @@ steps:
     run: echo "publishing"
 `;
 
-export async function init(context: Context): Promise<number> {
+export async function initCommand(context: Context): Promise<number> {
   const existing = findPlanFile(context.dir);
   if (existing !== undefined) {
     return fail(context, {

@@ -5,13 +5,17 @@ import { EXIT, fail, findRunAndStep, findStep, openToRead, type Context } from "
 import { readRun } from "../../project/read-run.ts";
 import { LogCursor, sizeOf } from "../../project/log-lines.ts";
 import { safeLine } from "../output-text.ts";
-import { Tape } from "../print-queue.ts";
+import { PrintQueue } from "../print-queue.ts";
 import type { Flags } from "../spec.ts";
-import { isOn, numeric } from "../flag-values.ts";
+import { isFlagOn, numberFlag } from "../flag-values.ts";
 import type { Project } from "../../project/port.ts";
 import { tailLog } from "../../project/tail.ts";
 
-export async function logs(context: Context, words: readonly (string | undefined)[], flags: Flags): Promise<number> {
+export async function logsCommand(
+  context: Context,
+  words: readonly (string | undefined)[],
+  flags: Flags,
+): Promise<number> {
   const opened = await openToRead(context);
   if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
@@ -25,7 +29,7 @@ export async function logs(context: Context, words: readonly (string | undefined
     if (!found.ok) return fail(context, found.error);
   }
   const logFile = (of: string, each: string, attempt: number): string => project.logFile(of, each, attempt);
-  const targets = logTargets(logFile, read.value.state, { step, attempt: numeric(flags, "attempt") });
+  const targets = logTargets(logFile, read.value.state, { step, attempt: numberFlag(flags, "attempt") });
   if (targets.length === 0) {
     const message =
       step === undefined ? `no step of run ${run} has written a log` : `step ${step} of run ${run} has no such attempt`;
@@ -40,19 +44,20 @@ export async function logs(context: Context, words: readonly (string | undefined
     return EXIT.ok;
   }
   const [target] = targets;
-  if (isOn(flags, "follow") && step !== undefined && target !== undefined) await follow(context, project, run, target);
+  if (isFlagOn(flags, "follow") && step !== undefined && target !== undefined)
+    await follow(context, project, run, target);
   else await print(context, targets, step === undefined);
   return EXIT.ok;
 }
 
 async function print(context: Context, targets: readonly LogTarget[], withTitles: boolean): Promise<void> {
-  const tape = new Tape(context.out);
+  const queue = new PrintQueue(context.out);
   for (const { step, attempt, log } of targets) {
-    if (withTitles) tape.line(context.out.style("bold", `── ${safeLine(step)}, attempt ${attempt} ──`));
+    if (withTitles) queue.line(context.out.style("bold", `── ${safeLine(step)}, attempt ${attempt} ──`));
     else noteMissing(context, log);
-    tape.log(new LogCursor(log), "", true);
+    queue.log(new LogCursor(log), "", true);
   }
-  await tape.idle();
+  await queue.idle();
 }
 
 function noteMissing({ out }: Context, log: string): void {

@@ -4,17 +4,21 @@ import type { Problem } from "../../base/errors.ts";
 import { EXIT, fail, findRun, findStep, openToChange, type Context } from "../context.ts";
 import { safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
-import { isOn, text } from "../flag-values.ts";
+import { isFlagOn, textFlag } from "../flag-values.ts";
 import { landingLines } from "../landing-lines.ts";
 import { readRun } from "../../project/read-run.ts";
 import type { Landing } from "../../run/attempt.ts";
 import type { Project } from "../../project/port.ts";
 
-export async function merge(context: Context, [word]: readonly (string | undefined)[], flags: Flags): Promise<number> {
-  const branch = text(flags, "branch");
-  const step = text(flags, "revert");
+export async function mergeCommand(
+  context: Context,
+  [word]: readonly (string | undefined)[],
+  flags: Flags,
+): Promise<number> {
+  const branch = textFlag(flags, "branch");
+  const step = textFlag(flags, "revert");
   const given = [
-    ["--ff", isOn(flags, "ff")] as const,
+    ["--ff", isFlagOn(flags, "ff")] as const,
     ["--branch", branch !== undefined],
     ["--revert", step !== undefined],
   ]
@@ -30,15 +34,15 @@ export async function merge(context: Context, [word]: readonly (string | undefin
   const read = await readRun(project, run.value);
   if (!read.ok) return fail(context, read.error, EXIT.failed);
   const { state, live } = read.value;
-  if (live && !isOn(flags, "partial")) return fail(context, goesOn(run.value), EXIT.failed);
+  if (live && !isFlagOn(flags, "partial")) return fail(context, goesOn(run.value), EXIT.failed);
   if (!live && state.phase.tag !== "succeeded")
     context.out.note(`Run ${run.value} has not succeeded. Landing what has been merged so far.`);
-  const kind = branch !== undefined ? "branch" : isOn(flags, "ff") ? "ff" : "merge";
+  const kind = branch !== undefined ? "branch" : isFlagOn(flags, "ff") ? "ff" : "merge";
   const landed = await (await project.agents()).land(run.value, kind, defined({ name: branch, target: state.branch }));
   if (!landed.ok) return fail(context, landed.error, EXIT.failed);
   const { problem } = landed.value;
   if (problem !== undefined) return fail(context, problem, EXIT.failed);
-  await project.landed(run.value, landed.value);
+  await project.recordLanding(run.value, landed.value);
   if (context.json) context.out.json({ run: run.value, ...landed.value });
   else for (const line of lines(run.value, landed.value)) context.out.line(safeLine(line));
   return EXIT.ok;

@@ -11,7 +11,7 @@ import { countsText, statusStyle, timeText } from "../format.ts";
 import { planLines, viewOf } from "./plan.ts";
 import { stepTable } from "../step-table.ts";
 
-export async function overview(context: Context, _args: readonly unknown[], flags: Flags): Promise<number> {
+export async function overviewCommand(context: Context, _args: readonly unknown[], flags: Flags): Promise<number> {
   const { out } = context;
   const file = findPlanFile(context.dir);
   if (file === undefined)

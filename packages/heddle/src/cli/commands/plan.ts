@@ -8,20 +8,24 @@ import { cut, safeLine } from "../output-text.ts";
 import type { Output } from "../output.ts";
 import { loadPlan, noteWarnings } from "../plans.ts";
 import type { Flags } from "../spec.ts";
-import { isOn, numeric, text } from "../flag-values.ts";
+import { isFlagOn, numberFlag, textFlag } from "../flag-values.ts";
 import type { LoadedPlan } from "../../graph/loaded-plan.ts";
 
-export async function plan(context: Context, [file]: readonly (string | undefined)[], flags: Flags): Promise<number> {
+export async function planCommand(
+  context: Context,
+  [file]: readonly (string | undefined)[],
+  flags: Flags,
+): Promise<number> {
   const params = (flags["param"] as JsonObject | undefined) ?? {};
   const loaded = await loadPlan(context, file, params, { allowMissingParams: true });
   if (!loaded.ok) return loaded.error;
   const { out } = context;
-  if (text(flags, "to") === "yaml") {
+  if (textFlag(flags, "to") === "yaml") {
     const { planToYaml } = await import("../../plan/canonical.ts");
     out.write(planToYaml(loaded.value.plan));
     return EXIT.ok;
   }
-  if (!context.json && (isOn(flags, "mermaid") || isOn(flags, "dot") || isOn(flags, "tree"))) {
+  if (!context.json && (isFlagOn(flags, "mermaid") || isFlagOn(flags, "dot") || isFlagOn(flags, "tree"))) {
     await draw(out, loaded.value, flags);
     return EXIT.ok;
   }
@@ -39,8 +43,8 @@ export async function viewOf(context: Context, loaded: LoadedPlan, flags: Flags)
     graph: loaded.graph,
     options: {
       maxConcurrency:
-        numeric(flags, "maxConcurrency") ??
-        numeric(flags, "maxWorkers") ??
+        numberFlag(flags, "maxConcurrency") ??
+        numberFlag(flags, "maxWorkers") ??
         loaded.plan.maxConcurrency ??
         availableParallelism(),
       maxAgents: loaded.plan.maxAgents ?? 3,
@@ -62,8 +66,8 @@ async function recordedDurations(context: Context, name: string): Promise<Readon
 
 async function draw(out: Output, { plan: { name }, graph }: LoadedPlan, flags: Flags): Promise<void> {
   const { dot, mermaid, tree } = await import("../../graph/draw.ts");
-  if (isOn(flags, "mermaid")) return out.lines(mermaid(graph));
-  if (isOn(flags, "dot")) return out.lines(dot(graph, { name }));
+  if (isFlagOn(flags, "mermaid")) return out.lines(mermaid(graph));
+  if (isFlagOn(flags, "dot")) return out.lines(dot(graph, { name }));
   out.line(out.style("bold", "Dependency Tree"));
   out.lines(tree(graph, { labelOf: (step) => safeLine(graph.ids[step] ?? "") }));
 }

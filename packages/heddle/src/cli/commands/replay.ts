@@ -5,16 +5,20 @@ import { runView } from "../../view/run-view.ts";
 import { EXIT, fail, findRun, openToRead, type Context } from "../context.ts";
 import { safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
-import { numeric } from "../flag-values.ts";
+import { numberFlag } from "../flag-values.ts";
 import { stepTable } from "../step-table.ts";
 
-export async function replay(context: Context, [word]: readonly (string | undefined)[], flags: Flags): Promise<number> {
+export async function replayCommand(
+  context: Context,
+  [word]: readonly (string | undefined)[],
+  flags: Flags,
+): Promise<number> {
   const opened = await openToRead(context);
   if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
   const run = await findRun(project, word);
   if (!run.ok) return fail(context, run.error);
-  const at = numeric(flags, "at") ?? Number.POSITIVE_INFINITY;
+  const at = numberFlag(flags, "at") ?? Number.POSITIVE_INFINITY;
   const replayed = new Replay();
   let seq = 0;
   for await (const batch of project.journal.read(run.value)) {

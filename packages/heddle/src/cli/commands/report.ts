@@ -9,11 +9,15 @@ import { EXIT, fail, findRun, openToRead, type Context } from "../context.ts";
 import { readRun } from "../../project/read-run.ts";
 import { safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
-import { isOn, text } from "../flag-values.ts";
+import { isFlagOn, textFlag } from "../flag-values.ts";
 import { tookText } from "../../view/times.ts";
 import { countsText } from "../format.ts";
 
-export async function report(context: Context, [word]: readonly (string | undefined)[], flags: Flags): Promise<number> {
+export async function reportCommand(
+  context: Context,
+  [word]: readonly (string | undefined)[],
+  flags: Flags,
+): Promise<number> {
   const opened = await openToRead(context);
   if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
@@ -24,7 +28,7 @@ export async function report(context: Context, [word]: readonly (string | undefi
   const logFile = (step: string, attempt: number): string => project.logFile(run.value, step, attempt);
   const input: RunViewInput = { ...read.value, now: context.clock.now(), logFile };
   const parts = await partsOf(context, input, flags);
-  const file = text(flags, "out");
+  const file = textFlag(flags, "out");
   if (file === undefined) {
     for (const part of parts) {
       context.out.write(part);
@@ -51,15 +55,15 @@ export async function report(context: Context, [word]: readonly (string | undefi
 }
 
 async function partsOf(context: Context, input: RunViewInput, flags: Flags): Promise<Iterable<string>> {
-  if (isOn(flags, "html")) {
+  if (isFlagOn(flags, "html")) {
     const { htmlReport } = await import("../../view/html.ts");
     return htmlReport(input);
   }
-  if (isOn(flags, "trace")) {
+  if (isFlagOn(flags, "trace")) {
     const { traceOf } = await import("../../view/trace.ts");
     return [`${JSON.stringify(traceOf(input))}\n`];
   }
-  if (isOn(flags, "mermaid")) return mermaidLines(input);
+  if (isFlagOn(flags, "mermaid")) return mermaidLines(input);
   const view = reportView(input);
   return context.json ? [`${JSON.stringify(view)}\n`] : reportLines(view);
 }

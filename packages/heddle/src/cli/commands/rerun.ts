@@ -4,18 +4,22 @@
  */
 import { defined } from "../../base/defined.ts";
 import { plural } from "../../base/plural.ts";
-import { conduct } from "../show-run.ts";
+import { showRun } from "../show-run.ts";
 import { EXIT, fail, findRun, openToChange, type Context } from "../context.ts";
 import { readRun } from "../../project/read-run.ts";
 import { safeLine } from "../output-text.ts";
 import { loadPlan } from "../plans.ts";
 import { reuseFor } from "../../project/reuse.ts";
 import type { Flags } from "../spec.ts";
-import { numeric, text } from "../flag-values.ts";
-import { stayOption } from "./run.ts";
+import { numberFlag, textFlag } from "../flag-values.ts";
+import { waitOption } from "./run.ts";
 
-export async function rerun(context: Context, [word]: readonly (string | undefined)[], flags: Flags): Promise<number> {
-  const from = text(flags, "from");
+export async function rerunCommand(
+  context: Context,
+  [word]: readonly (string | undefined)[],
+  flags: Flags,
+): Promise<number> {
+  const from = textFlag(flags, "from");
   if (from === undefined) {
     return fail(context, {
       code: "Usage",
@@ -43,18 +47,18 @@ export async function rerun(context: Context, [word]: readonly (string | undefin
   const reuse = await reuseFor(project, loaded.value, { only: [], from, run: run.value });
   if (!reuse.ok) return fail(context, reuse.error);
   for (const said of reuse.value.again) context.out.note(safeLine(said));
-  const maxConcurrency = numeric(flags, "maxConcurrency") ?? numeric(flags, "maxWorkers");
+  const maxConcurrency = numberFlag(flags, "maxConcurrency") ?? numberFlag(flags, "maxWorkers");
   const started = await project.start(
     reuse.value.plan,
     defined({
       ...recorded,
       maxConcurrency: maxConcurrency ?? recorded.maxConcurrency,
-      ...stayOption(context, flags),
+      ...waitOption(context, flags),
       reuse: reuse.value.reuse,
     }),
   );
   if (!started.ok) return fail(context, started.error, EXIT.failed);
   const reused = plural(reuse.value.reuse?.outputs.size ?? 0, "result");
   const opening = `${context.out.style("bold", safeLine(plan.name))} from ${safeLine(from)} on, with ${reused} of run ${run.value}; run ${context.out.style("bold", started.value.run)}`;
-  return await conduct(context, project, started.value, { flags, opening });
+  return await showRun(context, project, started.value, { flags, opening });
 }

@@ -6,7 +6,7 @@ import { askedStep } from "./control.ts";
 import { safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
 import { userName } from "../user.ts";
-import { isOn, text } from "../flag-values.ts";
+import { isFlagOn, textFlag } from "../flag-values.ts";
 
 /** What will happen, after "step x of run y". */
 const RESOLVES_BY: Readonly<Record<Resolution, string>> = {
@@ -17,8 +17,12 @@ const RESOLVES_BY: Readonly<Record<Resolution, string>> = {
 
 const CHOICES: readonly Resolution[] = ["ours", "theirs", "continue"];
 
-export async function resolve(context: Context, words: readonly (string | undefined)[], flags: Flags): Promise<number> {
-  const chosen = CHOICES.filter((choice) => isOn(flags, choice));
+export async function resolveCommand(
+  context: Context,
+  words: readonly (string | undefined)[],
+  flags: Flags,
+): Promise<number> {
+  const chosen = CHOICES.filter((choice) => isFlagOn(flags, choice));
   const [choice, second] = chosen;
   if (second !== undefined)
     return fail(context, {
@@ -45,7 +49,7 @@ export async function resolve(context: Context, words: readonly (string | undefi
     }
     return EXIT.waiting;
   }
-  const comment = text(flags, "comment");
+  const comment = textFlag(flags, "comment");
   const sent = await project.control(
     run,
     defined({ kind: "answer", step: id, decision: "approve", by: userName(), choice, comment }),

@@ -6,24 +6,24 @@ import type { JsonObject } from "../../base/json.ts";
 import { ok, type Result } from "../../base/result.ts";
 import { plural } from "../../base/plural.ts";
 import type { ResumeOptions } from "../../engine/api.ts";
-import { conduct } from "../show-run.ts";
+import { showRun } from "../show-run.ts";
 import { EXIT, fail, findRun, openToChange, type Context } from "../context.ts";
 import { loadPlan } from "../plans.ts";
 import type { Flags } from "../spec.ts";
-import { isOn, numeric } from "../flag-values.ts";
+import { isFlagOn, numberFlag } from "../flag-values.ts";
 import { countsText } from "../format.ts";
 import { stepCounts } from "../../view/status.ts";
-import { stayOption } from "./run.ts";
+import { waitOption } from "./run.ts";
 import type { LoadedPlan } from "../../graph/loaded-plan.ts";
 import type { Project } from "../../project/port.ts";
 
 type Words = readonly (string | undefined)[];
 
-export function resume(context: Context, words: Words, flags: Flags): Promise<number> {
+export function resumeCommand(context: Context, words: Words, flags: Flags): Promise<number> {
   return goOn(context, words, flags, "resume");
 }
 
-export function retry(context: Context, words: Words, flags: Flags): Promise<number> {
+export function retryCommand(context: Context, words: Words, flags: Flags): Promise<number> {
   return goOn(context, words, flags, "retry");
 }
 
@@ -35,20 +35,20 @@ async function goOn(context: Context, [word]: Words, flags: Flags, mode: "resume
   if (!run.ok) return fail(context, run.error);
   const current = await currentPlan(context, project, run.value);
   if (!current.ok) return current.error;
-  const maxConcurrency = numeric(flags, "maxConcurrency") ?? numeric(flags, "maxWorkers");
+  const maxConcurrency = numberFlag(flags, "maxConcurrency") ?? numberFlag(flags, "maxWorkers");
   const options: ResumeOptions = defined({
     mode,
     current: current.value,
-    acceptChanges: isOn(flags, "acceptChanges") ? true : undefined,
+    acceptChanges: isFlagOn(flags, "acceptChanges") ? true : undefined,
     maxConcurrency,
-    ...stayOption(context, flags),
+    ...waitOption(context, flags),
   });
   const resumed = await project.resume(run.value, options);
   if (!resumed.ok) return fail(context, resumed.error);
   const state = resumed.value.state();
   const done = countsText(stepCounts(state, true));
   const opening = `${context.out.style("bold", state.plan.name)}: run ${context.out.style("bold", run.value)} resumed; of ${plural(state.steps.length, "step")}: ${done}`;
-  return await conduct(context, project, resumed.value, { flags, opening });
+  return await showRun(context, project, resumed.value, { flags, opening });
 }
 
 /** The plan as its file says now; `undefined` for a plan without a file, or whose file is gone: the recorded one goes on. */
@@ -78,7 +78,7 @@ async function recordedSource(
   return undefined;
 }
 
-export async function rollback(context: Context, [word]: Words, flags: Flags): Promise<number> {
+export async function rollbackCommand(context: Context, [word]: Words, flags: Flags): Promise<number> {
   const opened = await openToChange(context);
   if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
@@ -93,8 +93,8 @@ export async function rollback(context: Context, [word]: Words, flags: Flags): P
     if (event.type === "step.rolledback") undone++;
     else if (event.type === "rollback.failed") failed++;
   });
-  const { rollbackRun } = await import("../show-rollback.ts");
-  const stopped = await rollbackRun(context, project, handle, flags);
+  const { showRollback } = await import("../show-rollback.ts");
+  const stopped = await showRollback(context, project, handle, flags);
   if (stopped !== undefined) return fail(context, stopped, EXIT.failed);
   if (!context.json) {
     const text =

@@ -5,26 +5,30 @@ import type { JsonObject } from "../../base/json.ts";
 import { plural } from "../../base/plural.ts";
 import type { StartOptions } from "../../engine/api.ts";
 import { runLine } from "../../view/list.ts";
-import { conduct } from "../show-run.ts";
+import { showRun } from "../show-run.ts";
 import { EXIT, fail, openToWrite, type Context } from "../context.ts";
 import { safeLine } from "../output-text.ts";
 import { hasAgents, loadPlan, noteWarnings } from "../plans.ts";
 import type { Flags } from "../spec.ts";
-import { isOn, numeric, text, texts } from "../flag-values.ts";
+import { isFlagOn, numberFlag, textFlag, textFlags } from "../flag-values.ts";
 import type { LoadedPlan } from "../../graph/loaded-plan.ts";
 import type { Project } from "../../project/port.ts";
 
-export async function run(context: Context, [file]: readonly (string | undefined)[], flags: Flags): Promise<number> {
-  const clash = clashOf(flags);
-  if (clash !== undefined) return fail(context, { code: "Usage", message: clash, hint: "Use one of them." });
+export async function runCommand(
+  context: Context,
+  [file]: readonly (string | undefined)[],
+  flags: Flags,
+): Promise<number> {
+  const conflict = conflictOf(flags);
+  if (conflict !== undefined) return fail(context, { code: "Usage", message: conflict, hint: "Use one of them." });
   const loaded = await loadPlan(context, file, (flags["param"] as JsonObject | undefined) ?? {});
   if (!loaded.ok) return loaded.error;
-  if (text(flags, "output") !== "quiet") await noteWarnings(context, loaded.value);
-  if (isOn(flags, "dryRun")) {
-    const { dryRun } = await import("./dry-run.ts");
-    return dryRun(context, loaded.value, flags);
+  if (textFlag(flags, "output") !== "quiet") await noteWarnings(context, loaded.value);
+  if (isFlagOn(flags, "dryRun")) {
+    const { showDryRun } = await import("./dry-run.ts");
+    return showDryRun(context, loaded.value, flags);
   }
-  if (isOn(flags, "interactive") && !context.out.canAsk) {
+  if (isFlagOn(flags, "interactive") && !context.out.canAsk) {
     const hint = "Without a terminal, use an `approve` step.";
     return fail(context, { code: "Usage", message: "--interactive needs a terminal", hint });
   }
@@ -38,55 +42,57 @@ export async function run(context: Context, [file]: readonly (string | undefined
 
 async function startRun(context: Context, project: Project, loaded: LoadedPlan, flags: Flags): Promise<number> {
   let chosen = loaded;
-  let options: StartOptions = startOptions(context, loaded, flags);
-  if (texts(flags, "only").length > 0 || text(flags, "from") !== undefined) {
+  let options: StartOptions = startOptionsOf(context, loaded, flags);
+  if (textFlags(flags, "only").length > 0 || textFlag(flags, "from") !== undefined) {
     const { reuseFor } = await import("../../project/reuse.ts");
-    const reuse = await reuseFor(project, loaded, { only: texts(flags, "only"), from: text(flags, "from") });
+    const reuse = await reuseFor(project, loaded, { only: textFlags(flags, "only"), from: textFlag(flags, "from") });
     if (!reuse.ok) return fail(context, reuse.error);
     for (const said of reuse.value.again) context.out.note(safeLine(said));
     chosen = reuse.value.plan;
     if (reuse.value.reuse !== undefined) options = { ...options, reuse: reuse.value.reuse };
-  } else if (text(flags, "output") !== "quiet") await remindOfUnfinished(context, project, loaded);
+  } else if (textFlag(flags, "output") !== "quiet") await remindOfUnfinished(context, project, loaded);
   const started = await project.start(chosen, options);
   if (!started.ok) return fail(context, started.error, EXIT.failed);
   const handle = started.value;
-  return conduct(context, project, handle, {
+  return showRun(context, project, handle, {
     flags,
     opening: openingLine(context, handle.run, chosen, options),
-    interactive: isOn(flags, "interactive"),
+    interactive: isFlagOn(flags, "interactive"),
   });
 }
 
-function clashOf(flags: Flags): string | undefined {
-  if (isOn(flags, "failFast") && isOn(flags, "keepGoing")) return "--fail-fast and --keep-going cannot be combined";
-  if (isOn(flags, "sequential") && isOn(flags, "parallel")) return "--sequential and --parallel cannot be combined";
-  if (texts(flags, "only").length > 0 && text(flags, "from") !== undefined)
+function conflictOf(flags: Flags): string | undefined {
+  if (isFlagOn(flags, "failFast") && isFlagOn(flags, "keepGoing"))
+    return "--fail-fast and --keep-going cannot be combined";
+  if (isFlagOn(flags, "sequential") && isFlagOn(flags, "parallel"))
+    return "--sequential and --parallel cannot be combined";
+  if (textFlags(flags, "only").length > 0 && textFlag(flags, "from") !== undefined)
     return "--only and --from cannot be combined";
   return undefined;
 }
 
-export function startOptions(context: Context, loaded: LoadedPlan, flags: Flags): StartOptions {
-  const maxConcurrency = numeric(flags, "maxConcurrency") ?? numeric(flags, "maxWorkers");
-  const schedule = isOn(flags, "interactive") ? "layers" : text(flags, "schedule");
-  const rollback = text(flags, "rollback");
-  const timeoutMs = numeric(flags, "timeout");
+export function startOptionsOf(context: Context, loaded: LoadedPlan, flags: Flags): StartOptions {
+  const maxConcurrency = numberFlag(flags, "maxConcurrency") ?? numberFlag(flags, "maxWorkers");
+  const schedule = isFlagOn(flags, "interactive") ? "layers" : textFlag(flags, "schedule");
+  const rollback = textFlag(flags, "rollback");
+  const timeoutMs = numberFlag(flags, "timeout");
   return defined({
     planFile: loaded.file === undefined ? undefined : relative(context.dir, loaded.file),
     maxConcurrency,
-    sequential: isOn(flags, "sequential") ? true : undefined,
+    sequential: isFlagOn(flags, "sequential") ? true : undefined,
     schedule: schedule === "ready" || schedule === "layers" ? schedule : undefined,
-    failure: isOn(flags, "keepGoing") ? "continue" : isOn(flags, "failFast") ? "fail-fast" : undefined,
+    failure: isFlagOn(flags, "keepGoing") ? "continue" : isFlagOn(flags, "failFast") ? "fail-fast" : undefined,
     rollback: rollback === "none" || rollback === "dependents" || rollback === "all" ? rollback : undefined,
     timeoutMs,
-    ...stayOption(context, flags),
-    pauseBeforeLayers: isOn(flags, "interactive") ? true : undefined,
+    ...waitOption(context, flags),
+    pauseBeforeLayers: isFlagOn(flags, "interactive") ? true : undefined,
   });
 }
 
 /** Where somebody can be asked, or said that they will answer, the run stays for the answers. */
-export function stayOption(context: Context, flags: Flags): { readonly stay?: true } {
-  const asks = context.out.canAsk && !context.json && text(flags, "output") !== "quiet";
-  return asks || isOn(flags, "wait") ? { stay: true } : {};
+export function waitOption(context: Context, flags: Flags): { readonly wait?: true } {
+  const asks = context.out.canAsk && !context.json && textFlag(flags, "output") !== "quiet";
+  return asks || isFlagOn(flags, "wait") ? { wait: true } : {};
 }
 
 /** One line where the plan's latest run was left unfinished. */

@@ -7,15 +7,15 @@ import type { Output } from "../output.ts";
 import { tookText } from "../../view/times.ts";
 import { countsText, statusStyle, timeText } from "../format.ts";
 import type { Flags } from "../spec.ts";
-import { numeric } from "../flag-values.ts";
+import { numberFlag } from "../flag-values.ts";
 
 const SHOWN = 20;
 
-export async function runs(context: Context, _args: readonly unknown[], flags: Flags): Promise<number> {
+export async function runsCommand(context: Context, _args: readonly unknown[], flags: Flags): Promise<number> {
   const { out } = context;
   const opened = await openToRead(context);
   if (!opened.ok && opened.error.code !== "NoRuns") return fail(context, opened.error, EXIT.failed);
-  const limit = numeric(flags, "limit") ?? (context.json ? undefined : SHOWN);
+  const limit = numberFlag(flags, "limit") ?? (context.json ? undefined : SHOWN);
   let lines: readonly RunLine[] = [];
   if (opened.ok) {
     await using project = opened.value;

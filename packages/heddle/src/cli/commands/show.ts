@@ -5,7 +5,7 @@ import type { ChangedBySeveral } from "../../view/changed-files.ts";
 import { runView, type RunView } from "../../view/run-view.ts";
 import { EXIT, fail, findRun, findRunAndStep, findStep, openToRead, type Context } from "../context.ts";
 import type { Flags } from "../spec.ts";
-import { isOn } from "../flag-values.ts";
+import { isFlagOn } from "../flag-values.ts";
 import { landingLines } from "../landing-lines.ts";
 import { readRun } from "../../project/read-run.ts";
 import { cut, safeLine, widthOf } from "../output-text.ts";
@@ -16,11 +16,11 @@ import type { Project } from "../../project/port.ts";
 
 type Words = readonly (string | undefined)[];
 
-export async function show(context: Context, words: Words, flags: Flags): Promise<number> {
+export async function showCommand(context: Context, words: Words, flags: Flags): Promise<number> {
   const opened = await openToRead(context);
   if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
-  if (isOn(flags, "prompt")) return await showPrompt(context, project, words);
+  if (isFlagOn(flags, "prompt")) return await showPrompt(context, project, words);
   const meant = await findRunAndStep(project, words);
   if (
     meant.ok &&

@@ -3,15 +3,15 @@ import { HeddleError } from "../../base/errors.ts";
 import { plural } from "../../base/plural.ts";
 import { HistoryReader, type RunEvent, type RunSnapshot } from "../../view/history.ts";
 import { runStatus, type RunStatus } from "../../view/status.ts";
-import { closingLines } from "../run-summary.ts";
+import { runSummaryLines } from "../run-summary.ts";
 import { EXIT, fail, findRun, openToRead, type Context } from "../context.ts";
 import type { LiveView } from "../live-view.ts";
-import { Lines, type OutputMode } from "../line-view.ts";
+import { LineView, type OutputMode } from "../line-view.ts";
 import { leaveNow } from "../output.ts";
 import { safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
-import { Tape } from "../print-queue.ts";
-import { text } from "../flag-values.ts";
+import { PrintQueue } from "../print-queue.ts";
+import { textFlag } from "../flag-values.ts";
 import type { Project } from "../../project/port.ts";
 import { emptyRun } from "../../project/read-run.ts";
 import { tailRun } from "../../project/tail.ts";
@@ -23,7 +23,11 @@ interface Watcher {
   stop(): Promise<void>;
 }
 
-export async function watch(context: Context, [word]: readonly (string | undefined)[], flags: Flags): Promise<number> {
+export async function watchCommand(
+  context: Context,
+  [word]: readonly (string | undefined)[],
+  flags: Flags,
+): Promise<number> {
   const opened = await openToRead(context);
   if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
@@ -69,8 +73,8 @@ function hasEnded({ phase, rollback }: RunSnapshot): boolean {
 }
 
 function jsonWatcher({ out }: Context): Watcher {
-  const tape = new Tape(out);
-  return { take: (event) => tape.line(JSON.stringify(event)), caughtUp: () => tape.idle(), stop: () => tape.idle() };
+  const queue = new PrintQueue(out);
+  return { take: (event) => queue.line(JSON.stringify(event)), caughtUp: () => queue.idle(), stop: () => queue.idle() };
 }
 
 async function screenWatcher(
@@ -81,7 +85,7 @@ async function screenWatcher(
   flags: Flags,
 ): Promise<Watcher> {
   const { out, clock } = context;
-  const mode = text(flags, "output") as OutputMode | undefined;
+  const mode = textFlag(flags, "output") as OutputMode | undefined;
   const logFile = (step: string, attempt: number): string => project.logFile(run, step, attempt);
   const state = (): RunSnapshot => {
     if (reader.state === undefined) throw new HeddleError(emptyRun(run));
@@ -89,11 +93,11 @@ async function screenWatcher(
   };
   let live: LiveView | undefined;
   const sink = { write: (written: string) => (live ?? out).write(written), drained: () => out.drained() };
-  const tape = new Tape(sink);
-  const lines = new Lines({ out, tape, mode: mode ?? (out.isTerminal ? undefined : "grouped"), state, logFile });
+  const queue = new PrintQueue(sink);
+  const lines = new LineView({ out, queue, mode: mode ?? (out.isTerminal ? undefined : "grouped"), state, logFile });
   let isCaughtUp = false;
   const greet = (): void =>
-    tape.line(
+    queue.line(
       `Watching run ${run} of ${safeLine(state().plan.name)}: ${plural(state().steps.length, "step")}. Ctrl-C leaves it running.`,
     );
   return {
@@ -116,10 +120,10 @@ async function screenWatcher(
         }
       }
       lines.poll();
-      await tape.idle();
+      await queue.idle();
     },
     async stop() {
-      await tape.idle();
+      await queue.idle();
       live?.stop();
       live = undefined;
     },
@@ -133,7 +137,7 @@ function close(
   status: RunStatus,
   flags: Flags,
 ): void {
-  if (state === undefined || text(flags, "output") === "quiet") return;
+  if (state === undefined || textFlag(flags, "output") === "quiet") return;
   if (status === "interrupted" || status === "running" || status === "paused") {
     out.line(
       out.style(
@@ -144,5 +148,5 @@ function close(
     return;
   }
   const logFile = (step: string, attempt: number): string => project.logFile(state.run, step, attempt);
-  out.lines(closingLines({ out, state, timeline, result: { run: state.run, status, outputs: {} }, logFile }));
+  out.lines(runSummaryLines({ out, state, timeline, result: { run: state.run, status, outputs: {} }, logFile }));
 }

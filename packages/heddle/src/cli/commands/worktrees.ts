@@ -6,13 +6,13 @@ import { runLine } from "../../view/list.ts";
 import { EXIT, fail, findRun, openToRead, type Context } from "../context.ts";
 import { pad, safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
-import { isOn } from "../flag-values.ts";
+import { isFlagOn } from "../flag-values.ts";
 import { timeText } from "../format.ts";
 import type { Project } from "../../project/port.ts";
 
 type Words = readonly (string | undefined)[];
 
-export async function worktrees(
+export async function worktreesCommand(
   context: Context,
   [action = "list", word, second]: Words,
   flags: Flags,
@@ -31,7 +31,7 @@ export async function worktrees(
     case "list":
       return await list(context, project, maintenance, word);
     case "clean":
-      return await clean(context, project, maintenance, word, isOn(flags, "dryRun"));
+      return await clean(context, project, maintenance, word, isFlagOn(flags, "dryRun"));
     case "open":
       return await open(context, project, maintenance, [word, second]);
   }

@@ -1,8 +1,8 @@
 /** Command table: every command, in the order of the help. */
 import type { CommandSpec } from "../spec.ts";
-import { KEEPING } from "./project-commands.ts";
-import { LOOKING } from "./inspect-commands.ts";
-import { RUNNING } from "./run-commands.ts";
+import { PROJECT_COMMANDS } from "./project-commands.ts";
+import { INSPECT_COMMANDS } from "./inspect-commands.ts";
+import { RUN_COMMANDS } from "./run-commands.ts";
 
 export interface CommandGroup {
   readonly title: string;
@@ -22,9 +22,9 @@ const COMPLETION: CommandSpec = {
 };
 
 export const GROUPS: readonly CommandGroup[] = [
-  { title: "Run", commands: RUNNING },
-  { title: "Inspect", commands: LOOKING },
-  { title: "Maintain", commands: [...KEEPING, COMPLETION] },
+  { title: "Run", commands: RUN_COMMANDS },
+  { title: "Inspect", commands: INSPECT_COMMANDS },
+  { title: "Maintain", commands: [...PROJECT_COMMANDS, COMPLETION] },
 ];
 
 export const COMMANDS: readonly CommandSpec[] = GROUPS.flatMap((group) => group.commands);

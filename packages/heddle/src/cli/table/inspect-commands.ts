@@ -1,15 +1,15 @@
 /** Declarations of the commands that inspect plans and recorded runs. They run nothing. */
 import type { CommandSpec } from "../spec.ts";
-import { parameter, wholeNumber } from "../flag-values.ts";
-import { CONCURRENCY } from "./run-commands.ts";
+import { parseParameter, parseWholeNumber } from "../flag-values.ts";
+import { CONCURRENCY_OPTIONS } from "./run-commands.ts";
 
-export const LOOKING: readonly CommandSpec[] = [
+export const INSPECT_COMMANDS: readonly CommandSpec[] = [
   {
     name: "plan",
     summary: "Show what a plan would do: layers, parallelism, critical path",
     args: "[file]",
     options: [
-      ...CONCURRENCY,
+      ...CONCURRENCY_OPTIONS,
       { flags: "--tree", description: "print a tree of dependencies" },
       { flags: "--mermaid", description: "print a Mermaid flowchart" },
       { flags: "--dot", description: "print a Graphviz graph" },
@@ -17,7 +17,7 @@ export const LOOKING: readonly CommandSpec[] = [
       {
         flags: "--param <name=value>",
         description: "set a parameter of the plan; can be repeated",
-        parse: parameter,
+        parse: parseParameter,
       },
     ],
     examples: [
@@ -26,7 +26,7 @@ export const LOOKING: readonly CommandSpec[] = [
       ["heddle plan release.yaml --tree", "shows the dependency tree of another plan"],
       ["heddle plan old.yaml --to yaml > heddle.yaml", "converts a plan to its canonical form"],
     ],
-    load: async () => (await import("../commands/plan.ts")).plan,
+    load: async () => (await import("../commands/plan.ts")).planCommand,
   },
   {
     name: "runs",
@@ -35,11 +35,11 @@ export const LOOKING: readonly CommandSpec[] = [
       {
         flags: "--limit <n>",
         description: "show at most this many (default: 20; with --json: all)",
-        parse: wholeNumber,
+        parse: parseWholeNumber,
       },
     ],
     examples: [["heddle runs --json", "lists all runs, for programs"]],
-    load: async () => (await import("../commands/runs.ts")).runs,
+    load: async () => (await import("../commands/runs.ts")).runsCommand,
   },
   {
     name: "show",
@@ -52,7 +52,7 @@ export const LOOKING: readonly CommandSpec[] = [
       ["heddle show 7k3m api", "shows one step: its captures and warnings"],
       ["heddle show 7k3m api --prompt", "prints the prompts of the latest attempt of an agent step"],
     ],
-    load: async () => (await import("../commands/show.ts")).show,
+    load: async () => (await import("../commands/show.ts")).showCommand,
   },
   {
     name: "watch",
@@ -66,7 +66,7 @@ export const LOOKING: readonly CommandSpec[] = [
       },
     ],
     examples: [["heddle watch", "follows the latest run until it ends"]],
-    load: async () => (await import("../commands/watch.ts")).watch,
+    load: async () => (await import("../commands/watch.ts")).watchCommand,
   },
   {
     name: "logs",
@@ -74,14 +74,14 @@ export const LOOKING: readonly CommandSpec[] = [
     args: "[run] [step]",
     options: [
       { flags: "-f, --follow", description: "follow the log until the step ends" },
-      { flags: "--attempt <n>", description: "the attempt (default: the latest)", parse: wholeNumber },
+      { flags: "--attempt <n>", description: "the attempt (default: the latest)", parse: parseWholeNumber },
     ],
     examples: [
       ["heddle logs build", "shows the log of the step build in the latest run"],
       ["heddle logs 7k3m build --attempt 1", "shows its first attempt in run 7k3m"],
       ["heddle logs build -f", "follows the log"],
     ],
-    load: async () => (await import("../commands/logs.ts")).logs,
+    load: async () => (await import("../commands/logs.ts")).logsCommand,
   },
   {
     name: "history",
@@ -89,25 +89,25 @@ export const LOOKING: readonly CommandSpec[] = [
     args: "[run]",
     options: [
       { flags: "--canonical", description: "in a form without times, to compare runs" },
-      { flags: "--since <seq>", description: "only events after this number", parse: wholeNumber },
+      { flags: "--since <seq>", description: "only events after this number", parse: parseWholeNumber },
       { flags: "--step <id>", description: "only events of this step" },
     ],
     examples: [
       ["heddle history --step build", "shows the events of one step"],
       ["heddle history --canonical > before.txt", "saves a form that can be compared with another run"],
     ],
-    load: async () => (await import("../commands/history.ts")).history,
+    load: async () => (await import("../commands/history.ts")).historyCommand,
   },
   {
     name: "replay",
     summary: "Rebuild a run from its history and check every rule",
     args: "[run]",
-    options: [{ flags: "--at <seq>", description: "show the state after this event", parse: wholeNumber }],
+    options: [{ flags: "--at <seq>", description: "show the state after this event", parse: parseWholeNumber }],
     examples: [
       ["heddle replay", "checks the latest run"],
       ["heddle replay 7k3m --at 12", "shows the state after event 12"],
     ],
-    load: async () => (await import("../commands/replay.ts")).replay,
+    load: async () => (await import("../commands/replay.ts")).replayCommand,
   },
   {
     name: "report",
@@ -124,6 +124,6 @@ export const LOOKING: readonly CommandSpec[] = [
       ["heddle report --html -o report.html", "writes an HTML page"],
       ["heddle report --trace > trace.json", "writes a trace for Perfetto"],
     ],
-    load: async () => (await import("../commands/report.ts")).report,
+    load: async () => (await import("../commands/report.ts")).reportCommand,
   },
 ];

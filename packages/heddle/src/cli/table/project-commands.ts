@@ -1,38 +1,38 @@
 /** Declarations of the commands for the project: start, health, disk space, shell. */
 import type { CommandSpec } from "../spec.ts";
-import { wholeNumber } from "../flag-values.ts";
+import { parseWholeNumber } from "../flag-values.ts";
 
-export const KEEPING: readonly CommandSpec[] = [
+export const PROJECT_COMMANDS: readonly CommandSpec[] = [
   {
     name: "init",
     summary: "Write a commented example heddle.yaml and add .heddle/ to .gitignore",
     examples: [["heddle init", "creates heddle.yaml in this folder"]],
-    load: async () => (await import("../commands/init.ts")).init,
+    load: async () => (await import("../commands/init.ts")).initCommand,
   },
   {
     name: "import",
     summary: "Convert a plan of another tool and print it as a heddle plan",
     args: "<file>",
     examples: [["heddle import tasks.json > heddle.yaml", "converts a task list; runs nothing"]],
-    load: async () => (await import("../commands/import.ts")).importPlan,
+    load: async () => (await import("../commands/import.ts")).importCommand,
   },
   {
     name: "doctor",
     summary: "Check Node, git, agents, the disk, the journal, and what dead runs left behind",
     options: [{ flags: "--fix", description: "fix what can be fixed without losing anything" }],
     examples: [["heddle doctor --fix", "also removes files without a run"]],
-    load: async () => (await import("../commands/doctor.ts")).doctor,
+    load: async () => (await import("../commands/doctor.ts")).doctorCommand,
   },
   {
     name: "gc",
     summary: "Remove old runs with their logs, and their branches and refs in git once their work has landed",
     options: [
       { flags: "--unlanded", description: "also remove runs whose agents' work has not landed; that work is lost" },
-      { flags: "--keep-days <n>", description: "keep runs younger than this (default: 30)", parse: wholeNumber },
+      { flags: "--keep-days <n>", description: "keep runs younger than this (default: 30)", parse: parseWholeNumber },
       { flags: "--dry-run", description: "show what would be removed" },
     ],
     examples: [["heddle gc --keep-days 7 --dry-run", "shows what is older than a week"]],
-    load: async () => (await import("../commands/gc.ts")).gc,
+    load: async () => (await import("../commands/gc.ts")).gcCommand,
   },
   {
     name: "worktrees",
@@ -45,13 +45,13 @@ export const KEEPING: readonly CommandSpec[] = [
       ["cd $(heddle worktrees open api)", "goes to the worktree of the step api in the latest run"],
       ["cd $(heddle worktrees open 4f2a api)", "the same for run 4f2a"],
     ],
-    load: async () => (await import("../commands/worktrees.ts")).worktrees,
+    load: async () => (await import("../commands/worktrees.ts")).worktreesCommand,
   },
   {
     name: "backup",
     summary: "Copy the journal; also works while runs are active",
     args: "<file>",
     examples: [["heddle backup ../heddle-backup.db", "one file with every run's history"]],
-    load: async () => (await import("../commands/backup.ts")).backup,
+    load: async () => (await import("../commands/backup.ts")).backupCommand,
   },
 ];

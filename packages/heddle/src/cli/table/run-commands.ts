@@ -1,17 +1,17 @@
 /** Declarations of the commands that run steps, or send requests to the process that does. */
 import type { CommandSpec, OptionSpec } from "../spec.ts";
-import { duration, parameter, positiveInteger } from "../flag-values.ts";
+import { parseDurationFlag, parseParameter, parsePositiveInteger } from "../flag-values.ts";
 
-export const CONCURRENCY: readonly OptionSpec[] = [
+export const CONCURRENCY_OPTIONS: readonly OptionSpec[] = [
   {
     flags: "-j, --max-concurrency <n>",
     description: "steps at once (default: the plan's, else the number of cores)",
-    parse: positiveInteger,
+    parse: parsePositiveInteger,
   },
-  { flags: "--max-workers <n>", description: "same as --max-concurrency", parse: positiveInteger, hidden: true },
+  { flags: "--max-workers <n>", description: "same as --max-concurrency", parse: parsePositiveInteger, hidden: true },
 ];
 
-const SHOWING: readonly OptionSpec[] = [
+const OUTPUT_OPTIONS: readonly OptionSpec[] = [
   {
     flags: "--output <mode>",
     description:
@@ -21,13 +21,13 @@ const SHOWING: readonly OptionSpec[] = [
   { flags: "--wait", description: "wait for answers of people instead of ending with exit code 3" },
 ];
 
-export const RUNNING: readonly CommandSpec[] = [
+export const RUN_COMMANDS: readonly CommandSpec[] = [
   {
     name: "run",
     summary: "Run a plan: its steps in parallel, as their dependencies allow",
     args: "[file]",
     options: [
-      ...CONCURRENCY,
+      ...CONCURRENCY_OPTIONS,
       { flags: "--sequential", description: "run one step at a time, in the order of the plan" },
       { flags: "--parallel", description: "run steps in parallel (the default)" },
       {
@@ -40,7 +40,7 @@ export const RUNNING: readonly CommandSpec[] = [
       {
         flags: "--param <name=value>",
         description: "set a parameter of the plan; can be repeated",
-        parse: parameter,
+        parse: parseParameter,
       },
       {
         flags: "--only <ids...>",
@@ -53,8 +53,8 @@ export const RUNNING: readonly CommandSpec[] = [
       },
       { flags: "--dry-run", description: "show what would run; run nothing" },
       { flags: "--interactive", description: "ask before each layer" },
-      ...SHOWING,
-      { flags: "--timeout <duration>", description: "end the run after this time", parse: duration },
+      ...OUTPUT_OPTIONS,
+      { flags: "--timeout <duration>", description: "end the run after this time", parse: parseDurationFlag },
       {
         flags: "--rollback <mode>",
         description: "after a failure, undo succeeded steps",
@@ -71,62 +71,66 @@ export const RUNNING: readonly CommandSpec[] = [
       ["heddle run --only lint test", "runs two steps with the recorded results of their deps"],
       ["heddle run --json > events.jsonl", "prints each event as one line of JSON"],
     ],
-    load: async () => (await import("../commands/run.ts")).run,
+    load: async () => (await import("../commands/run.ts")).runCommand,
   },
   {
     name: "resume",
     summary: "Continue a run that failed, was cancelled or interrupted",
     args: "[run]",
     options: [
-      ...CONCURRENCY,
+      ...CONCURRENCY_OPTIONS,
       { flags: "--accept-changes", description: "also run succeeded steps again whose definition has changed" },
-      ...SHOWING,
+      ...OUTPUT_OPTIONS,
     ],
     examples: [
       ["heddle resume", "continues the latest run"],
       ["heddle resume 7k3m --accept-changes", "continues run 7k3m... with the changed plan"],
     ],
-    load: async () => (await import("../commands/resume.ts")).resume,
+    load: async () => (await import("../commands/resume.ts")).resumeCommand,
   },
   {
     name: "retry",
     summary: "Run the failed steps of a run again",
     args: "[run]",
     options: [
-      ...CONCURRENCY,
+      ...CONCURRENCY_OPTIONS,
       { flags: "--accept-changes", description: "also run succeeded steps again whose definition has changed" },
-      ...SHOWING,
+      ...OUTPUT_OPTIONS,
     ],
     examples: [["heddle retry", "runs the failed steps of the latest run again"]],
-    load: async () => (await import("../commands/resume.ts")).retry,
+    load: async () => (await import("../commands/resume.ts")).retryCommand,
   },
   {
     name: "rerun",
     summary: "Run a step and everything that depends on it again, in a new run that reuses the other results",
     args: "[run]",
-    options: [{ flags: "--from <id>", description: "the step to start from (required)" }, ...CONCURRENCY, ...SHOWING],
+    options: [
+      { flags: "--from <id>", description: "the step to start from (required)" },
+      ...CONCURRENCY_OPTIONS,
+      ...OUTPUT_OPTIONS,
+    ],
     examples: [
       [
         "heddle rerun 7k3m --from build",
         "runs build and everything that depends on it; other results of run 7k3m are reused",
       ],
     ],
-    load: async () => (await import("../commands/rerun.ts")).rerun,
+    load: async () => (await import("../commands/rerun.ts")).rerunCommand,
   },
   {
     name: "rollback",
     summary: "Undo the succeeded steps of a run that has ended",
     args: "[run]",
-    options: SHOWING.slice(0, 1),
+    options: OUTPUT_OPTIONS.slice(0, 1),
     examples: [["heddle rollback", "runs the `undo` commands of the latest run, the newest success first"]],
-    load: async () => (await import("../commands/resume.ts")).rollback,
+    load: async () => (await import("../commands/resume.ts")).rollbackCommand,
   },
   {
     name: "cancel",
     summary: "Cancel a run in another process; it can be resumed",
     args: "[run]",
     examples: [["heddle cancel", "cancels the latest run"]],
-    load: async () => (await import("../commands/control.ts")).cancel,
+    load: async () => (await import("../commands/control.ts")).cancelCommand,
   },
   {
     name: "pause",
@@ -134,14 +138,14 @@ export const RUNNING: readonly CommandSpec[] = [
     args: "[run]",
     options: [{ flags: "--reason <text>", description: "the reason, shown with the run" }],
     examples: [["heddle pause --reason 'database is busy'", "pauses the latest run"]],
-    load: async () => (await import("../commands/control.ts")).pause,
+    load: async () => (await import("../commands/control.ts")).pauseCommand,
   },
   {
     name: "unpause",
     summary: "Continue a paused run",
     args: "[run]",
     examples: [["heddle unpause", "continues the latest run"]],
-    load: async () => (await import("../commands/control.ts")).unpause,
+    load: async () => (await import("../commands/control.ts")).unpauseCommand,
   },
   {
     name: "approve",
@@ -149,7 +153,7 @@ export const RUNNING: readonly CommandSpec[] = [
     args: "[run] [step]",
     options: [{ flags: "--comment <text>", description: "recorded with the answer" }],
     examples: [["heddle approve 7k3m sign-off --comment 'looks good'", "approves the step sign-off of run 7k3m"]],
-    load: async () => (await import("../commands/control.ts")).approve,
+    load: async () => (await import("../commands/control.ts")).approveCommand,
   },
   {
     name: "reject",
@@ -157,7 +161,7 @@ export const RUNNING: readonly CommandSpec[] = [
     args: "[run] [step]",
     options: [{ flags: "--comment <text>", description: "recorded with the answer" }],
     examples: [["heddle reject 7k3m sign-off --comment 'tests are missing'", "rejects the step sign-off of run 7k3m"]],
-    load: async () => (await import("../commands/control.ts")).reject,
+    load: async () => (await import("../commands/control.ts")).rejectCommand,
   },
   {
     name: "resolve",
@@ -173,7 +177,7 @@ export const RUNNING: readonly CommandSpec[] = [
       ["heddle resolve 7k3m api", "shows which files conflict, and the worktree"],
       ["heddle resolve 7k3m api --continue", "uses your edits in that worktree"],
     ],
-    load: async () => (await import("../commands/resolve.ts")).resolve,
+    load: async () => (await import("../commands/resolve.ts")).resolveCommand,
   },
   {
     name: "merge",
@@ -193,6 +197,6 @@ export const RUNNING: readonly CommandSpec[] = [
       ["heddle merge 7k3m --branch feature", "lands on the branch feature"],
       ["heddle merge 7k3m --revert api", "reverts the work of api; `heddle merge 7k3m` then updates your branch"],
     ],
-    load: async () => (await import("../commands/merge.ts")).merge,
+    load: async () => (await import("../commands/merge.ts")).mergeCommand,
   },
 ];

@@ -12,9 +12,9 @@ import { defined } from "../../base/defined.ts";
 import type { Json, JsonObject } from "../../base/json.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { findNames, type NameUse } from "./names.ts";
-import { fromCel, sizeOf, toCel } from "./values.ts";
-import { workOf } from "./cost.ts";
-import { findHoles, hasHole } from "./templates.ts";
+import { fromCel, dataSizeOf, toCel } from "./values.ts";
+import { costOf } from "./cost.ts";
+import { findTemplates, hasTemplate } from "./templates.ts";
 import type { Step } from "../plan.ts";
 
 /** What an expression may read. */
@@ -102,15 +102,15 @@ export function compileExpression(text: string): Result<Expression, ExpressionEr
 }
 
 export function compileTemplate(text: string): Result<Template, ExpressionError> {
-  const found = findHoles(text);
+  const found = findTemplates(text);
   if ("unclosedAt" in found) return err({ message: "this `${{` is not closed by `}}`", offset: found.unclosedAt });
   const expressions: { expression: Expression; offset: number }[] = [];
-  for (const hole of found.holes) {
+  for (const hole of found.spans) {
     const compiled = compileExpression(hole.expression);
     if (!compiled.ok) return err({ message: compiled.error.message, offset: hole.start + 3 + compiled.error.offset });
     expressions.push({ expression: compiled.value, offset: hole.start + 3 });
   }
-  const [only] = found.holes;
+  const [only] = found.spans;
   if (only !== undefined && only.start === 0 && only.end === text.length) {
     const expression = expressions[0]?.expression;
     return ok({ expressions, evaluate: (scope) => expression?.evaluate(scope) ?? ok(text) });
@@ -118,7 +118,7 @@ export function compileTemplate(text: string): Result<Template, ExpressionError>
   const evaluate = (scope: Scope): Result<Json, string> => {
     let filled = "";
     let from = 0;
-    for (const [i, hole] of found.holes.entries()) {
+    for (const [i, hole] of found.spans.entries()) {
       const value = expressions[i]?.expression.evaluate(scope);
       if (value?.ok === false) return value;
       filled += text.slice(from, hole.start) + asText(value?.value ?? null);
@@ -138,7 +138,7 @@ export function asText(value: Json): string {
 /** `value` with every `${{ }}` in its texts evaluated, however deep. */
 export function fillTemplates(value: Json, scope: Scope): Result<Json, string> {
   if (typeof value === "string") {
-    if (!hasHole(value)) return ok(value);
+    if (!hasTemplate(value)) return ok(value);
     const template = compileTemplate(value);
     return template.ok ? template.value.evaluate(scope) : err(template.error.message);
   }
@@ -170,7 +170,7 @@ export function neededOutputs(step: Step): readonly string[] {
     if (compiled?.ok === true) note(compiled.value);
   }
   const noteTexts = (value: Json | undefined): void => {
-    if (typeof value === "string" && hasHole(value)) {
+    if (typeof value === "string" && hasTemplate(value)) {
       const template = compileTemplate(value);
       if (template.ok) for (const { expression } of template.value.expressions) note(expression);
     } else if (typeof value === "object" && value !== null) Object.values(value).forEach(noteTexts);
@@ -197,7 +197,7 @@ class CelExpression implements Expression {
 
   evaluate(scope: Scope): Result<Json, string> {
     const read = this.#read(scope);
-    if (workOf(this.#parsed.ast as ASTNode, sizeOf(read)) > MOST_WORK) {
+    if (costOf(this.#parsed.ast as ASTNode, dataSizeOf(read)) > MOST_WORK) {
       return err(`${this.text.trim()}: too expensive for the size of its data`);
     }
     try {

@@ -6,17 +6,17 @@
 import { suggest } from "../../base/suggest.ts";
 import { compileExpression, compileTemplate, type Expression, type ExpressionError, outputsOf } from "./cel.ts";
 import type { NameUse } from "./names.ts";
-import { type Findings, shorten } from "../issues.ts";
+import { type PlanIssues, shorten } from "../issues.ts";
 import type { Step } from "../plan.ts";
 import type { ExpressionSite, SiteContext } from "../read-context.ts";
 
-export function checkExpressions(sites: readonly ExpressionSite[], findings: Findings): void {
+export function checkExpressions(sites: readonly ExpressionSite[], issues: PlanIssues): void {
   const ancestors = new Ancestors();
   for (const site of sites) {
     const compiled = compile(site);
     if (!compiled.ok) {
       const { message, offset } = compiled.error;
-      findings.add({
+      issues.add({
         code: "InvalidExpression",
         message: `${message}, at "${shorten(site.text.slice(offset, offset + 30), 30)}"`.replace(
           /, at ""$/,
@@ -28,7 +28,7 @@ export function checkExpressions(sites: readonly ExpressionSite[], findings: Fin
       continue;
     }
     for (const expression of compiled.value) {
-      for (const use of expression.names) checkUse(use, site, ancestors, findings);
+      for (const use of expression.names) checkUse(use, site, ancestors, issues);
       noteReads(expression, site);
     }
   }
@@ -55,10 +55,10 @@ function noteReads(expression: Expression, site: ExpressionSite): void {
   step.reads = [...new Set([...(step.reads ?? []), ...outputs])];
 }
 
-function checkUse(use: NameUse, site: ExpressionSite, ancestors: Ancestors, findings: Findings): void {
+function checkUse(use: NameUse, site: ExpressionSite, ancestors: Ancestors, issues: PlanIssues): void {
   const { step, params, hasItem } = site.context;
   const refuse = (message: string, hint: string): void =>
-    findings.add({ code: "UnknownName", message, hint, path: site.path });
+    issues.add({ code: "UnknownName", message, hint, path: site.path });
   const name = use.name ?? "";
   switch (use.root) {
     case "deps": {

@@ -15,7 +15,7 @@ interface Bound {
 
 const LOOPS = new Set(["map", "filter", "all", "exists", "exists_one", "existsOne"]);
 
-export function workOf(ast: ASTNode, size: DataSize): number {
+export function costOf(ast: ASTNode, size: DataSize): number {
   return new Estimate(size).of(ast).work;
 }
 

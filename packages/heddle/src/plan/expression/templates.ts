@@ -1,6 +1,6 @@
 /** Template finder: finds `${{ }}` in text. Knows no expression language: it is used before one is loaded. */
 
-export interface Hole {
+export interface TemplateSpan {
   /** The expression's text, without the marks around it. */
   readonly expression: string;
   /** Offset of `${{`, and of what follows `}}`. */
@@ -8,7 +8,7 @@ export interface Hole {
   readonly end: number;
 }
 
-export function hasHole(text: string): boolean {
+export function hasTemplate(text: string): boolean {
   return text.includes("${{");
 }
 
@@ -16,15 +16,17 @@ export function hasHole(text: string): boolean {
  * The holes of `text` in order, or the offset of a `${{` that is never closed. Quoted strings and map literals inside an
  * expression may hold braces.
  */
-export function findHoles(text: string): { readonly holes: readonly Hole[] } | { readonly unclosedAt: number } {
-  const holes: Hole[] = [];
+export function findTemplates(
+  text: string,
+): { readonly spans: readonly TemplateSpan[] } | { readonly unclosedAt: number } {
+  const spans: TemplateSpan[] = [];
   let from = 0;
   for (;;) {
     const start = text.indexOf("${{", from);
-    if (start < 0) return { holes };
+    if (start < 0) return { spans };
     const close = closingOf(text, start + 3);
     if (close < 0) return { unclosedAt: start };
-    holes.push({ expression: text.slice(start + 3, close), start, end: close + 2 });
+    spans.push({ expression: text.slice(start + 3, close), start, end: close + 2 });
     from = close + 2;
   }
 }
@@ -49,7 +51,7 @@ function closingOf(text: string, from: number): number {
 export function unwrapped(text: string): string {
   const trimmed = text.trim();
   if (!trimmed.startsWith("${{")) return text;
-  const found = findHoles(trimmed);
-  const only = "holes" in found ? found.holes[0] : undefined;
+  const found = findTemplates(trimmed);
+  const only = "spans" in found ? found.spans[0] : undefined;
   return only !== undefined && only.start === 0 && only.end === trimmed.length ? only.expression.trim() : text;
 }

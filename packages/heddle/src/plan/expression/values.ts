@@ -18,7 +18,7 @@ export interface DataSize {
   readonly total: number;
 }
 
-export function sizeOf(value: Json): DataSize {
+export function dataSizeOf(value: Json): DataSize {
   let width = 1;
   let total = 0;
   const visit = (member: Json): void => {

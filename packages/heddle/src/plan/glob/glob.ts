@@ -11,11 +11,11 @@
 import { bracesExpanded } from "./braces.ts";
 
 /** What one step of an automaton accepts: one character, any but `/`, any at all, or those of brackets. */
-export type CharSet = string | typeof NAME | typeof ANY | Brackets;
+export type CharSet = string | typeof NAME_CHARACTER | typeof ANY_CHARACTER | Brackets;
 /** Any character but `/`. */
-export const NAME = 0;
+export const NAME_CHARACTER = 0;
 /** Any character at all. */
-export const ANY = 1;
+export const ANY_CHARACTER = 1;
 export interface Brackets {
   readonly negated: boolean;
   /** Code points, both ends included. */
@@ -88,7 +88,7 @@ class Builder {
   folders(): void {
     const from = this.#last;
     from.free.push(this.#add());
-    this.many(ANY);
+    this.many(ANY_CHARACTER);
     this.one("/");
     from.free.push(this.states.length - 1);
   }
@@ -98,7 +98,7 @@ class Builder {
     const from = this.#last;
     from.free.push(this.#add());
     this.one("/");
-    this.many(ANY);
+    this.many(ANY_CHARACTER);
     from.free.push(this.states.length - 1);
   }
 }
@@ -113,12 +113,12 @@ function automatonOf(form: string): readonly State[] {
   for (const [at, name] of names.entries()) {
     const isLast = at === names.length - 1;
     if (EXTENDED.test(name)) {
-      builder.many(ANY);
+      builder.many(ANY_CHARACTER);
       break;
     }
     if (DEEP.test(name)) {
       if (!isLast) builder.folders();
-      else if (at === 0) builder.many(ANY);
+      else if (at === 0) builder.many(ANY_CHARACTER);
       continue;
     }
     addName(builder, name);
@@ -149,8 +149,8 @@ function addName(builder: Builder, name: string): void {
       const isDeep = chars[at + 1] === "*";
       while (chars[at + 1] === "*") at++;
       // Inside a name most matchers read `**` as `*`, some do not.
-      builder.many(isDeep ? ANY : NAME);
-    } else if (char === "?") builder.one(NAME);
+      builder.many(isDeep ? ANY_CHARACTER : NAME_CHARACTER);
+    } else if (char === "?") builder.one(NAME_CHARACTER);
     else if (char === "[") {
       const found = bracketsAt(chars, at);
       builder.one(found?.set ?? char);
@@ -172,7 +172,7 @@ function bracketsAt(chars: readonly string[], at: number): { readonly set: CharS
   /** A named class does not close: neither do those after it. */
   let isOpen = false;
   for (let i = first; i < chars.length; i++) {
-    if (chars[i] === "]" && i > first) return { set: isStrange ? NAME : { negated, ranges }, end: i };
+    if (chars[i] === "]" && i > first) return { set: isStrange ? NAME_CHARACTER : { negated, ranges }, end: i };
     // Named classes such as [:alpha:]: whichever they are.
     if (!isOpen && chars[i] === "[" && /[:.=]/.test(chars[i + 1] ?? "")) {
       isStrange = true;

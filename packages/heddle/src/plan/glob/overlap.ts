@@ -7,7 +7,7 @@
  *     compute).
  *  2. Bounded for every pattern: a comparison looks at {@link MOST_PAIRS} pairs of states at most.
  */
-import { ANY, NAME, parseGlob, type CharSet, type Glob, type State } from "./glob.ts";
+import { ANY_CHARACTER, NAME_CHARACTER, parseGlob, type CharSet, type Glob, type State } from "./glob.ts";
 
 /** Pairs of states that one comparison looks at before it says yes. */
 const MOST_PAIRS = 200_000;
@@ -112,17 +112,17 @@ function meet(
 }
 
 function share(a: CharSet, b: CharSet): boolean {
-  if (a === ANY || b === ANY) return true;
+  if (a === ANY_CHARACTER || b === ANY_CHARACTER) return true;
   if (typeof a === "string") return accepts(b, a);
   if (typeof b === "string") return accepts(a, b);
-  if (a === NAME || b === NAME || a.negated || b.negated) return true;
+  if (a === NAME_CHARACTER || b === NAME_CHARACTER || a.negated || b.negated) return true;
   return a.ranges.some(([from, to]) => b.ranges.some((range) => from <= range[1] && range[0] <= to));
 }
 
-function accepts(set: Exclude<CharSet, typeof ANY>, char: string): boolean {
+function accepts(set: Exclude<CharSet, typeof ANY_CHARACTER>, char: string): boolean {
   if (typeof set === "string") return set === char;
   if (char === "/") return false;
-  if (set === NAME) return true;
+  if (set === NAME_CHARACTER) return true;
   const code = char.codePointAt(0) ?? 0;
   return set.ranges.some(([from, to]) => from <= code && code <= to) !== set.negated;
 }

@@ -8,7 +8,7 @@ import { parseDuration } from "../../base/duration.ts";
 /** Names of environment variables. */
 export const ENV_NAME: RegExp = /^[A-Za-z_][A-Za-z0-9_]*$/;
 /** Names of parameters, pools and locks: what an expression and a command line can hold without quoting. */
-export const NAME: RegExp = /^[A-Za-z_][A-Za-z0-9_.-]{0,99}$/;
+export const NAME_PATTERN: RegExp = /^[A-Za-z_][A-Za-z0-9_.-]{0,99}$/;
 const DURATION = /^\s*\d+(\.\d+)?\s*(ms|s|m|h|d)?\s*$/;
 // oxlint-disable-next-line no-control-regex -- NUL ends a string in every system call: nothing that holds one can be run
 const WITHOUT_NUL = /^[^\u0000]*$/;
@@ -20,7 +20,7 @@ export type Lazy<S extends Schema = Schema> = () => S;
 /** A schema for each key of `T`, no more and no fewer: what a schema knows and what a type says are one list. */
 export type ShapeOf<T> = { readonly [K in keyof T]-?: Lazy };
 
-export function lazy<S extends Schema>(make: () => S): Lazy<S> {
+export function lazySchema<S extends Schema>(make: () => S): Lazy<S> {
   let made: S | undefined;
   return () => (made ??= make());
 }
@@ -28,42 +28,46 @@ export function lazy<S extends Schema>(make: () => S): Lazy<S> {
 /** Descriptions for editors; ids give the parts of the JSON Schema that refer to themselves their names. */
 export const NOTES: z.core.$ZodRegistry<{ readonly description?: string; readonly id?: string }> = z.registry();
 
-export const optional: (schema: Lazy, description?: string) => Lazy = (schema, description) =>
-  lazy(() => {
+export const optionalSchema: (schema: Lazy, description?: string) => Lazy = (schema, description) =>
+  lazySchema(() => {
     const made = z.optional(schema());
     if (description !== undefined) NOTES.add(made, { description });
     return made;
   });
-export const list: (item: Lazy) => Lazy = (item) => lazy(() => z.array(item(), "expected a list"));
-export const oneOf: (values: readonly string[], complaint: string) => Lazy = (values, complaint) =>
-  lazy(() => z.enum(values, complaint));
+export const listSchema: (item: Lazy) => Lazy = (item) => lazySchema(() => z.array(item(), "expected a list"));
+export const oneOfSchema: (values: readonly string[], complaint: string) => Lazy = (values, complaint) =>
+  lazySchema(() => z.enum(values, complaint));
 
 /** A mapping with these keys and no others. */
-export function strict(shape: Readonly<Record<string, Lazy>>, complaint?: string): Lazy<z.ZodMiniObject> {
-  return lazy(() => {
+export function strictSchema(shape: Readonly<Record<string, Lazy>>, complaint?: string): Lazy<z.ZodMiniObject> {
+  return lazySchema(() => {
     const made = Object.fromEntries(Object.entries(shape).map(([key, schema]) => [key, schema()]));
     return complaint === undefined ? z.strictObject(made) : z.strictObject(made, complaint);
   });
 }
 
-export const text: Lazy<z.ZodMiniString> = lazy(() =>
+export const textSchema: Lazy<z.ZodMiniString> = lazySchema(() =>
   z.string("expected text").check(z.regex(WITHOUT_NUL, "must not contain NUL characters")),
 );
-export const command: Lazy<z.ZodMiniString> = lazy(() => text().check(z.regex(/\S/, "must not be empty")));
-export const flag: Lazy = lazy(() => z.boolean("expected true or false"));
-export const wholeNumber: Lazy<z.ZodMiniNumberFormat> = lazy(() => z.int("expected a whole number"));
-export const count: Lazy<z.ZodMiniNumberFormat> = lazy(() => wholeNumber().check(z.minimum(1, "must be at least 1")));
+export const commandSchema: Lazy<z.ZodMiniString> = lazySchema(() =>
+  textSchema().check(z.regex(/\S/, "must not be empty")),
+);
+export const flagSchema: Lazy = lazySchema(() => z.boolean("expected true or false"));
+export const wholeNumberSchema: Lazy<z.ZodMiniNumberFormat> = lazySchema(() => z.int("expected a whole number"));
+export const countSchema: Lazy<z.ZodMiniNumberFormat> = lazySchema(() =>
+  wholeNumberSchema().check(z.minimum(1, "must be at least 1")),
+);
 /** Any data: that it is JSON was seen to before (`limits.ts`), at a fraction of the cost. */
-export const json: Lazy = lazy(() => z.unknown());
-export const jsonMap: Lazy = lazy(() => z.record(z.string(), json(), "expected a mapping"));
-export const texts: Lazy = list(text);
-export const envName: Lazy<z.ZodMiniString> = lazy(() =>
-  text().check(z.regex(ENV_NAME, "expected the name of an environment variable")),
+export const jsonSchema: Lazy = lazySchema(() => z.unknown());
+export const jsonMapSchema: Lazy = lazySchema(() => z.record(z.string(), jsonSchema(), "expected a mapping"));
+export const textsSchema: Lazy = listSchema(textSchema);
+export const envName: Lazy<z.ZodMiniString> = lazySchema(() =>
+  textSchema().check(z.regex(ENV_NAME, "expected the name of an environment variable")),
 );
 
 const AS_DURATION = "expected a duration: 500ms, 30s, 10m, 2h, 1d, or a number of seconds";
 const isDuration = (value: string | number): boolean => parseDuration(value) !== undefined;
-export const duration: Lazy = lazy(() =>
+export const durationSchema: Lazy = lazySchema(() =>
   z.union(
     [
       z
@@ -83,8 +87,8 @@ export const duration: Lazy = lazy(() =>
   ),
 );
 /** A duration that is not zero: for what would otherwise end before it began. */
-export const someTime: Lazy = lazy(() =>
-  duration().check(
+export const someTime: Lazy = lazySchema(() =>
+  durationSchema().check(
     z.refine((value) => parseDuration(value as string | number) !== 0, "the duration must be more than 0"),
   ),
 );

@@ -6,24 +6,24 @@ import { buildGraph } from "../../graph/build.ts";
 import type { Plan, Step } from "../../plan/plan.ts";
 import type { Event, EventOf, RunOptions } from "../event.ts";
 import { OpenLayers } from "./open-layers.ts";
-import { PlacesInUse } from "./slots-in-use.ts";
+import { SlotsInUse } from "./slots-in-use.ts";
 import {
   isClosed,
   isFine,
   isKept,
-  isTolerated,
+  isToleratedRow,
   isUnderWay,
   takesItem,
-  type Row,
+  type CheckedStep,
   type Rule,
   type Status,
-  type Violation,
+  type RuleViolation,
 } from "./rules.ts";
 
 /** Checks a history as it grows. Feed it every event in order; it answers with what each one breaks. */
 export class HistoryChecker {
-  readonly #rows = new Map<string, Row>();
-  readonly #places = new PlacesInUse();
+  readonly #rows = new Map<string, CheckedStep>();
+  readonly #slots = new SlotsInUse();
   #plan: Plan | undefined;
   #options: RunOptions | undefined;
   #seq = 0;
@@ -32,7 +32,7 @@ export class HistoryChecker {
   #succeeded = false;
   #fatal = 0;
   readonly #layers = new OpenLayers();
-  #found: Violation[] = [];
+  #found: RuleViolation[] = [];
   #version = 1;
 
   /** Version of the rules that the run was recorded under. */
@@ -41,7 +41,7 @@ export class HistoryChecker {
   }
 
   /** The rules that this event breaks; none for a sound history. */
-  next(event: Event): readonly Violation[] {
+  next(event: Event): readonly RuleViolation[] {
     this.#found = [];
     if (event.seq !== this.#seq + 1) this.#report(event, "gapless", `event ${event.seq} follows event ${this.#seq}`);
     this.#seq = event.seq;
@@ -103,7 +103,7 @@ export class HistoryChecker {
     this.#rows.set(step.id, { step, origin, container, status: "waiting", ...counts, layer });
   }
 
-  #addPlan(plan: Plan, kept: ReadonlyMap<string, Row>): void {
+  #addPlan(plan: Plan, kept: ReadonlyMap<string, CheckedStep>): void {
     this.#plan = plan;
     // Layers bind only a run in layers: others do not pay for the graph.
     const graph = this.#options?.schedule === "layers" ? buildGraph(plan.steps) : undefined;
@@ -120,7 +120,7 @@ export class HistoryChecker {
     this.#layers.reset([...this.#rows.values()].map(({ layer, status }) => ({ layer, isOpen: !isClosed(status) })));
   }
 
-  #become(row: Row, status: Status): void {
+  #become(row: CheckedStep, status: Status): void {
     this.#layers.change(row.layer, Number(isClosed(row.status)) - Number(isClosed(status)));
     const around = row.container === undefined ? undefined : this.#rows.get(row.container)?.items;
     if (around) around.open += Number(takesItem(row, status)) - Number(takesItem(row, row.status));
@@ -128,7 +128,7 @@ export class HistoryChecker {
   }
 
   #onEnd(event: EventOf<"run.succeeded" | "run.failed" | "run.cancelled">): void {
-    const { running } = this.#places;
+    const { running } = this.#slots;
     if (running > 0) this.#report(event, "quiet-end", `${event.type} while ${running} attempts ran`);
     if (event.type === "run.succeeded" && this.#fatal > 0)
       this.#report(event, "outcome", `run.succeeded with ${this.#fatal} failed steps`);
@@ -150,7 +150,7 @@ export class HistoryChecker {
     const reset = this.#withoutLostOrigins(new Set(event.data.reset));
     this.#reopenContainers();
     for (const [id, row] of this.#rows) {
-      if (row.status === "running") this.#places.leave(row.step);
+      if (row.status === "running") this.#slots.exit(row.step);
       const around = row.container === undefined ? undefined : this.#rows.get(row.container);
       if (around !== undefined && isClosed(around.status)) continue;
       if (isKept(row) && !reset.has(id)) continue;
@@ -170,7 +170,7 @@ export class HistoryChecker {
   }
 
   /** Whether something that the step, or its layer, comes after is to run again. */
-  #isHeldUp({ step, layer }: Row): boolean {
+  #isHeldUp({ step, layer }: CheckedStep): boolean {
     const before = [...(step.deps ?? []), ...(step.after ?? [])];
     if (before.some((id) => !isClosed(this.#rows.get(id)?.status ?? "waiting"))) return true;
     return this.#options?.schedule === "layers" && layer > this.#layers.first();
@@ -183,7 +183,7 @@ export class HistoryChecker {
       if (origin === undefined) continue;
       const from = this.#rows.get(origin);
       if (from !== undefined && !anew.has(origin) && from.status !== "waiting") continue;
-      if (status === "running") this.#places.leave((this.#rows.get(id) as Row).step);
+      if (status === "running") this.#slots.exit((this.#rows.get(id) as CheckedStep).step);
       this.#rows.delete(id);
       anew.add(id);
     }
@@ -195,7 +195,7 @@ export class HistoryChecker {
     for (const row of this.#rows.values()) {
       if (row.status !== "waiting") continue;
       for (let id = row.container; id !== undefined;) {
-        const around: Row | undefined = this.#rows.get(id);
+        const around: CheckedStep | undefined = this.#rows.get(id);
         if (around?.status === "satisfied") this.#become(around, "reopened");
         id = around?.container;
       }
@@ -282,18 +282,18 @@ export class HistoryChecker {
     }
   }
 
-  #checkRunning(event: Extract<Event, { readonly attempt: number }>, row: Row): void {
+  #checkRunning(event: Extract<Event, { readonly attempt: number }>, row: CheckedStep): void {
     if (row.status !== "running" || event.attempt !== row.attempts)
       this.#report(event, "start-before-end", `${event.type} of attempt ${event.attempt}, which does not run`);
   }
 
   /** The attempt is over, and a person is asked what its work is worth, or what it cannot go on without. */
-  #leaveAsking(event: EventOf<"approval.requested">, row: Row): void {
-    if (row.status === "running" && event.attempt === row.attempts) this.#places.leave(row.step);
+  #leaveAsking(event: EventOf<"approval.requested">, row: CheckedStep): void {
+    if (row.status === "running" && event.attempt === row.attempts) this.#slots.exit(row.step);
     else this.#report(event, "start-before-end", `a question of ${event.step}, which does not run`);
   }
 
-  #onAdded(event: EventOf<"steps.added">, row: Row): void {
+  #onAdded(event: EventOf<"steps.added">, row: CheckedStep): void {
     const isContainer = event.data.kind === "children";
     if (row.status !== "running")
       this.#report(event, "start-before-end", `${event.step} added steps while ${row.status}`);
@@ -310,7 +310,7 @@ export class HistoryChecker {
     this.#become(row, "expanded");
   }
 
-  #onStarted(event: EventOf<"step.started">, row: Row): void {
+  #onStarted(event: EventOf<"step.started">, row: CheckedStep): void {
     this.#checkStart(event, row);
     if (this.#paused) this.#report(event, "paused", `${event.step} started in a paused run`);
     const policy = row.step.retry?.attempts ?? 1;
@@ -321,17 +321,17 @@ export class HistoryChecker {
     row.asks = false;
     this.#become(row, "running");
     this.#checkItems(event, row);
-    const broken = this.#places.enter(row.step, this.#options, this.#plan);
+    const broken = this.#slots.enter(row.step, this.#options, this.#plan);
     for (const [rule, message] of broken) this.#report(event, rule, message);
   }
 
-  #checkItems(event: Event, row: Row): void {
+  #checkItems(event: Event, row: CheckedStep): void {
     const items = row.container === undefined ? undefined : this.#rows.get(row.container)?.items;
     if (items && items.open > items.most)
       this.#report(event, "items", `${items.open} items of ${row.container ?? ""} are under way, ${items.most} may`);
   }
 
-  #checkStart(event: EventOf<"step.started" | "approval.requested">, row: Row): void {
+  #checkStart(event: EventOf<"step.started" | "approval.requested">, row: CheckedStep): void {
     if (row.status === "satisfied")
       this.#report(event, "no-rerun", `${event.step} started again after its success was recorded`);
     else if (row.status !== "waiting" && row.status !== "retrying")
@@ -366,7 +366,7 @@ export class HistoryChecker {
     }
   }
 
-  #onEnded(event: EventOf<"step.succeeded" | "step.failed" | "step.cancelled">, row: Row): void {
+  #onEnded(event: EventOf<"step.succeeded" | "step.failed" | "step.cancelled">, row: CheckedStep): void {
     const open =
       isUnderWay(row.status) ||
       row.status === "retrying" ||
@@ -379,18 +379,18 @@ export class HistoryChecker {
         `${event.type} of attempt ${event.attempt} of ${event.step}, which is ${row.status} with ${row.attempts} attempts`,
       );
     }
-    if (row.status === "running") this.#places.leave(row.step);
+    if (row.status === "running") this.#slots.exit(row.step);
     if (event.type === "step.succeeded") this.#checkChildren(event, row);
     if (event.type === "step.succeeded") this.#become(row, "satisfied");
     else if (event.type === "step.cancelled") this.#become(row, "cancelled");
     else if (event.data.willRetry) this.#become(row, "retrying");
     else {
       this.#become(row, "failed");
-      if (!isTolerated(row, this.#rows)) this.#fatal++;
+      if (!isToleratedRow(row, this.#rows)) this.#fatal++;
     }
   }
 
-  #checkChildren(event: EventOf<"step.succeeded">, row: Row): void {
+  #checkChildren(event: EventOf<"step.succeeded">, row: CheckedStep): void {
     if (row.status !== "expanded" && row.status !== "reopened") return;
     for (const id of row.items?.ids ?? []) {
       const child = this.#rows.get(id);
@@ -400,7 +400,7 @@ export class HistoryChecker {
     }
   }
 
-  #onSkipped(event: EventOf<"step.skipped">, row: Row): void {
+  #onSkipped(event: EventOf<"step.skipped">, row: CheckedStep): void {
     if (row.status !== "waiting")
       this.#report(event, "start-before-end", `${event.step} was skipped while ${row.status}`);
     const { reason } = event.data;
@@ -420,9 +420,9 @@ export class HistoryChecker {
 }
 
 /** Every violation in a whole history. */
-export function checkHistory(events: Iterable<Event>): readonly Violation[] {
+export function checkHistory(events: Iterable<Event>): readonly RuleViolation[] {
   const checker = new HistoryChecker();
-  const violations: Violation[] = [];
+  const violations: RuleViolation[] = [];
   for (const event of events) violations.push(...checker.next(event));
   return violations;
 }

@@ -1,7 +1,7 @@
 /** The rules that every history keeps, and what their checker knows of each step. The checker is `invariants.ts`. */
 import type { Step } from "../../plan/plan.ts";
 
-export interface Violation {
+export interface RuleViolation {
   /** Name of the broken rule: a stable word from {@link RULES}. */
   readonly rule: Rule;
   readonly seq: number;
@@ -52,7 +52,7 @@ export type Status =
   | "skipped"
   | "cancelled";
 
-export interface Row {
+export interface CheckedStep {
   readonly step: Step;
   /** The step that it came from: a container, or the one that added it. */
   readonly origin: string | undefined;
@@ -77,24 +77,24 @@ export function isClosed(status: Status): boolean {
 }
 
 /** Ended so that the container around it may succeed. */
-export function isFine({ status, step }: Row): boolean {
+export function isFine({ status, step }: CheckedStep): boolean {
   return status === "satisfied" || status === "skipped" || (status === "failed" && step.optional === true);
 }
 
-/** Takes one of its container's places. */
+/** Takes one of its container's slots. */
 export function isUnderWay(status: Status): boolean {
   return status === "running" || status === "expanded" || status === "asking";
 }
 
-/** Whether a step of this status takes one of its container's places. A question about an interrupted attempt does not. */
-export function takesItem({ step }: Row, status: Status): boolean {
+/** Whether a step of this status takes one of its container's slots. A question about an interrupted attempt does not. */
+export function takesItem({ step }: CheckedStep, status: Status): boolean {
   return isUnderWay(status) && (status !== "asking" || step.action.kind === "approve");
 }
 
 /** Whether the row's failure, or that of a container around it, is said not to matter. */
-export function isTolerated(row: Row, rows: ReadonlyMap<string, Row>): boolean {
+export function isToleratedRow(row: CheckedStep, rows: ReadonlyMap<string, CheckedStep>): boolean {
   for (
-    let at: Row | undefined = row;
+    let at: CheckedStep | undefined = row;
     at !== undefined;
     at = at.container === undefined ? undefined : rows.get(at.container)
   )
@@ -103,7 +103,7 @@ export function isTolerated(row: Row, rows: ReadonlyMap<string, Row>): boolean {
 }
 
 /** What a resume leaves as it is: successes, skips by a condition, and what waits for a person or its next attempt. */
-export function isKept({ status, doomed }: Row): boolean {
+export function isKept({ status, doomed }: CheckedStep): boolean {
   if (status === "skipped") return !doomed;
   return (
     status === "satisfied" ||

@@ -4,7 +4,7 @@ import type { Plan, Step } from "../../plan/plan.ts";
 import type { RunOptions } from "../event.ts";
 import type { Rule } from "./rules.ts";
 
-export class PlacesInUse {
+export class SlotsInUse {
   readonly #pools = new Map<string, number>();
   readonly #readers = new Map<string, number>();
   readonly #writers = new Map<string, number>();
@@ -20,7 +20,7 @@ export class PlacesInUse {
 
   /** An attempt starts; the rules that this breaks, each with how. */
   enter(step: Step, options: RunOptions | undefined, plan: Plan | undefined): readonly (readonly [Rule, string])[] {
-    if (!takesPlace(step)) return [];
+    if (!takesSlot(step)) return [];
     const broken: [Rule, string][] = [];
     const { maxConcurrency = 1, maxAgents = 1 } = options ?? {};
     this.#running++;
@@ -53,8 +53,8 @@ export class PlacesInUse {
     return broken;
   }
 
-  leave(step: Step): void {
-    if (!takesPlace(step)) return;
+  exit(step: Step): void {
+    if (!takesSlot(step)) return;
     this.#running--;
     this.#globs.delete(step.id);
     if (step.action.kind === "agent") this.#agents--;
@@ -77,7 +77,7 @@ function locksOf({ action, group, locks }: Step): {
   return { read: locks?.read ?? NONE, write: isInGroup ? [...write, `the worktree of group ${group}`] : write };
 }
 
-function takesPlace(step: Step): boolean {
+function takesSlot(step: Step): boolean {
   return step.forEach === undefined && step.action.kind !== "plan";
 }
 
