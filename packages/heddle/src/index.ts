@@ -18,6 +18,7 @@ export type {
   ApproveOptions,
   CommandOptions,
   CommonOptions,
+  DataOptions,
   Deps,
   ForEachOptions,
   InputsOf,
@@ -29,6 +30,7 @@ export type {
   StepValue,
   SubplanOptions,
 } from "./plan/define.ts";
+export type { AgentEntry, AgentsConfig, AgentStepConfig, PermissionsConfig } from "./plan/agents-config.ts";
 export type { Diagnostic } from "./plan/diagnostic.ts";
 export type { FailureMode, Plan, RollbackMode, Schedule, Step, StepContext } from "./plan/plan.ts";
 export type { StandardSchema } from "./plan/standard-schema.ts";

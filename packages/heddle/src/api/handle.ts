@@ -31,6 +31,7 @@ export interface Run extends AsyncIterable<Event> {
   cancel(): number;
   /** Lets nothing new start until {@link unpause}; running steps go on. */
   pause(reason?: string): void;
+  /** Takes a {@link pause} back. */
   unpause(): void;
   /** Answers an `approve` step that asks. @throws {HeddleError} `NotAsked` where it does not. */
   approve(step: string, answer?: AnswerOptions): void;
@@ -41,10 +42,12 @@ export interface Run extends AsyncIterable<Event> {
 export interface AnswerOptions {
   /** Who answers, for the record; default: `api`. */
   readonly by?: string;
+  /** Why, for the record; default: none. */
   readonly comment?: string;
 }
 
 export interface RunResult {
+  /** The run's id. */
   readonly run: string;
   /**
    * `waiting`: only people's answers are left; answer and resume. `refused`: nothing was executed, `error` says why.
@@ -54,35 +57,56 @@ export interface RunResult {
   /** Outputs of succeeded steps by id. */
   readonly outputs: Readonly<Record<string, Json>>;
   /** Steps whose last attempt failed, in the order of the plan; those marked `optional` too. */
-  readonly failures: readonly { readonly step: string; readonly error: StepError }[];
+  readonly failures: readonly {
+    /** The step's id. */
+    readonly step: string;
+    /** Of its last attempt. */
+    readonly error: StepError;
+  }[];
+  /** Why the run was refused or stopped; absent: it was neither. */
   readonly error?: HeddleError;
   /** The output of a step, typed by its definition; `undefined` where it has none. */
   output<Output>(step: StepValue<Output>): Output | undefined;
 }
 
 export interface RunProgress {
+  /** The run's id. */
   readonly run: string;
+  /** As `heddle runs` shows it; `starting`: nothing is recorded yet. */
   readonly status: RunStatus | "starting" | "refused";
   /** Number of the last event. */
   readonly seq: number;
+  /** Steps by status. */
   readonly counts: StepCounts;
-  /** Attempts that run now; `since` in milliseconds since the epoch. */
-  readonly running: readonly { readonly step: string; readonly attempt: number; readonly since: number }[];
+  /** Attempts that run now. */
+  readonly running: readonly {
+    /** The step's id. */
+    readonly step: string;
+    /** Its number, from 1. */
+    readonly attempt: number;
+    /** When it began, in milliseconds since the epoch. */
+    readonly since: number;
+  }[];
+  /** Steps at the same time. */
   readonly maxConcurrency: number;
-  /** Why nothing starts although steps are ready, if so. */
+  /** Why nothing starts although steps are ready; absent: nothing is held back. */
   readonly waitingFor?: string;
 }
 
 export interface StepProgress {
+  /** The step's id. */
   readonly id: string;
+  /** As `heddle show` shows it. */
   readonly status: StepStatus;
   /** Attempts started so far. */
   readonly attempts: number;
+  /** What it gave; absent: it has not succeeded. */
   readonly output?: Json;
+  /** Of its last attempt; absent: that did not fail. */
   readonly error?: StepError;
-  /** The step because of which this one was skipped. */
+  /** The step because of which this one was skipped; absent: it was not. */
   readonly cause?: string;
-  /** What a person is asked. */
+  /** What a person is asked; absent: nothing. */
   readonly question?: string;
   /** One sentence: why the step is where it is. */
   readonly why: string;

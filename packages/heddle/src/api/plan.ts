@@ -17,6 +17,7 @@ import type { LoadedPlan } from "../graph/loaded-plan.ts";
 
 /** A plan that was read, validated and found to be a graph. */
 export interface CheckedPlan {
+  /** As written, else the file's name. */
   readonly name: string;
   /** Absolute; absent for a plan built by code. */
   readonly file?: string;

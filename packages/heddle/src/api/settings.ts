@@ -11,38 +11,41 @@ import { invalidOption } from "./errors.ts";
 
 /** What `run` and `resume` have in common. */
 export interface SharedOptions {
-  /** Where commands run and `.heddle` is; default: the current folder. Must exist. */
+  /** The folder where commands run and `.heddle` is; it must exist; default: the current folder. */
   readonly projectDir?: string;
-  /** Steps at once; default: what the plan says, else the number of cores. */
+  /** Steps at the same time; default: what the plan says, else the number of cores. */
   readonly maxConcurrency?: number;
-  /** Go on waiting where only people's answers are left, instead of ending as `waiting`. */
+  /** Go on waiting where only people's answers are left, instead of ending as `waiting`; default: false. */
   readonly wait?: boolean;
-  /** Cancels the run when it is aborted. */
+  /** Cancels the run when it is aborted; default: none. */
   readonly signal?: AbortSignal;
-  /** Called with every event of this lifetime of the engine, in order, once it is on disk. What it throws is reported as uncaught. */
+  /** Called with every event from now on, in order, once it is on disk; what it throws is reported as uncaught; default: none. */
   readonly onEvent?: (event: Event) => void;
 }
 
 export interface RunPlanOptions extends SharedOptions {
-  /** Values of the plan's parameters; only for definitions: a loaded plan has its own. */
+  /** Values of the plan's parameters; only for definitions, as a loaded plan has its own; default: those of the plan. */
   readonly params?: JsonObject;
-  /** At most so many coding agents at once. */
+  /** Coding agents at the same time; default: what the plan says, else 3. */
   readonly maxAgents?: number;
+  /** When steps start: `ready` or `layers`; default: what the plan says, else `ready`. */
   readonly schedule?: Schedule;
+  /** What a failure means for the other steps: `fail-fast` or `continue`; default: what the plan says, else `fail-fast`. */
   readonly failure?: FailureMode;
+  /** Whose `undo` commands run after a failed run: `none`, `dependents` or `all`; default: what the plan says, else `none`. */
   readonly rollback?: RollbackMode;
-  /** One step at a time, in an order that the plan gives. */
+  /** One step at a time, in the order of the plan; default: false. */
   readonly sequential?: boolean;
-  /** Of the whole run: `"10m"`, or a number of seconds. */
+  /** Limit of the whole run, as in `"10m"`, or a number of seconds; default: what the plan says, else none. */
   readonly timeout?: string | number;
-  /** Keep the journal in memory: nothing is written to the project folder, and nothing outlives the process. */
+  /** Keep the journal in memory: nothing is written to the project folder, and nothing outlives the process; default: false. */
   readonly memory?: boolean;
 }
 
 export interface ResumeRunOptions extends SharedOptions {
-  /** Values of the plan's parameters; default: the recorded ones. Only for definitions. */
+  /** Values of the plan's parameters; only for definitions; default: the recorded ones. */
   readonly params?: JsonObject;
-  /** Run again what succeeded and has another definition now, and what depends on it. */
+  /** Run again what succeeded and has another definition now, and what depends on it; default: false, the run is refused. */
   readonly acceptChanges?: boolean;
 }
 

@@ -126,14 +126,20 @@ export interface AgentEntry extends AgentWorkConfig {
   readonly env?: { readonly [name: string]: string };
   /** Whose rate limits it shares; default: the preset's, else the entry's name. */
   readonly provider?: string;
-  /** Of the scripted agent: its script, relative to the plan's file. */
+  /** Of the scripted agent: its script, relative to the plan's file; default: none, so that it has to be among `args`. */
   readonly script?: string;
   /** Variables of yours that it finds in its environment, beside those of `agents:`; default: none. */
   readonly passEnv?: readonly string[];
 }
 
 /** What has to have changed for a step to succeed: anything, nothing, or these files, relative to where the step works. */
-export type ExpectedChanges = "changes" | "none" | { readonly files: readonly string[] };
+export type ExpectedChanges =
+  | "changes"
+  | "none"
+  | {
+      /** Each of them has to have changed. */
+      readonly files: readonly string[];
+    };
 
 /** A step's `agent:`, its prompt left out. */
 export interface AgentStepConfig extends AgentWorkConfig, ConflictConfig {
@@ -157,6 +163,7 @@ export interface AgentsConfig extends AgentWorkConfig, ConflictConfig {
   readonly verify?: string | readonly string[];
   /** What becomes of a step's commits when they are merged; default: `squash`. */
   readonly merge?: "squash" | "merge" | "rebase";
+  /** How what succeeded is verified before it is merged; each member has a default of its own. */
   readonly mergeQueue?: {
     /** Verifications at the same time, each on top of the one before; default: 2. */
     readonly ahead?: number;
@@ -164,12 +171,19 @@ export interface AgentsConfig extends AgentWorkConfig, ConflictConfig {
     readonly batch?: number;
   };
   /** Where the work goes when the run has succeeded; default: `none`. */
-  readonly land?: "none" | "ff" | "merge" | "branch" | { readonly branch: string };
+  readonly land?: "none" | "ff" | "merge" | "branch" | LandingBranch;
   /** What is done about steps whose `writes` may match one file and that no edge orders; default: `warn`. */
   readonly conflicts?: "warn" | "serialize";
   /** Steps that agents propose join the run without asking; default: false. */
   readonly allowNewSteps?: boolean;
+  /** How many worktrees there may be, and which stay; each member has a default of its own. */
   readonly worktrees?: WorktreesConfig;
+}
+
+/** Landing on a branch of its own. */
+export interface LandingBranch {
+  /** Its name; not in `heddle/`. */
+  readonly branch: string;
 }
 
 export interface WorktreesConfig {
@@ -209,6 +223,20 @@ export const AGENT_DEFAULTS: Readonly<
   onConflict: ["agent", "human"],
   tries: 2,
   expect: "changes",
+};
+
+/** The keys of a step's `agent:`, its prompt left out. */
+export const AGENT_STEP_KEYS: Readonly<Record<keyof AgentStepConfig, true>> = {
+  use: true,
+  expect: true,
+  model: true,
+  permissions: true,
+  sandbox: true,
+  home: true,
+  writable: true,
+  limits: true,
+  onConflict: true,
+  tries: true,
 };
 
 /** Names that steps may give as their agent's. */

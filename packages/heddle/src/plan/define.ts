@@ -6,9 +6,9 @@
  * Copies of a step that `sequence` or `when` made share their origin and become one step again.
  */
 import { defined } from "../base/defined.ts";
-import type { WrittenDuration } from "../base/duration.ts";
 import type { Json, JsonObject } from "../base/json.ts";
-import type { WrittenPlan, WrittenStep } from "./document.ts";
+import { AGENT_STEP_KEYS, type AgentLimitsConfig } from "./agents-config.ts";
+import type { WorkKey, WrittenAgent, WrittenPlan, WrittenStep } from "./document.ts";
 import type { Functions, StepContext, StepFunction } from "./plan.ts";
 import {
   checkStandard,
@@ -21,12 +21,15 @@ import {
 /** A step of a TypeScript plan; `Output` is what its dependents get. */
 export interface StepValue<Output = unknown> {
   readonly kind: "step";
+  /** The step's id in its plan. */
   readonly id: string;
   /** As a file would have it, without deps. */
   readonly written: WrittenStep;
   /** Steps that it names as values: part of the plan even where the plan does not list them. */
   readonly uses: readonly StepValue[];
+  /** Ids of steps that must succeed first. */
   readonly deps: readonly string[];
+  /** The function of a step that has one; absent: the step is data. */
   readonly fn?: StepFunction;
   /** Shared by all copies of one step. */
   readonly origin: object;
@@ -37,6 +40,7 @@ export interface StepValue<Output = unknown> {
 /** Several steps that `sequence` and `parallel` put together. */
 export interface StepGroup {
   readonly kind: "group";
+  /** All of them. */
   readonly steps: readonly StepValue[];
   /** Steps that start when the group may start. */
   readonly first: readonly string[];
@@ -53,19 +57,29 @@ export type InputsOf<D> = D extends readonly unknown[]
   ? Record<never, never>
   : { readonly [Name in keyof D]: D[Name] extends StepValue<infer Output> ? Output : never };
 
-type ActionKeys = "run" | "call" | "with" | "agent" | "approve" | "onTimeout" | "plan" | "params" | "function";
+/** Keys that a helper has in a form of its own. */
+type OwnForm = "id" | "deps" | "output" | "forEach" | "maxConcurrency" | "isolate";
+type ActionKey = "run" | "call" | "with" | "agent" | "approve" | "onTimeout" | "plan" | "params" | "function";
 
 /** What every kind of step may have beside its action: the keys of the plan file. */
-export interface CommonOptions<D extends Deps = Deps> extends Omit<
-  WrittenStep,
-  ActionKeys | "id" | "deps" | "output" | "forEach" | "maxConcurrency" | "isolate"
-> {
+export interface CommonOptions<D extends Deps = Deps> extends Omit<WrittenStep, ActionKey | OwnForm> {
+  /** Steps that must succeed first: by the names under which a function gets their outputs, or a list of steps and ids; default: none. */
   readonly deps?: D;
 }
 
 export interface StepOptions<D extends Deps = Deps> extends CommonOptions<D> {
-  /** Run the function in a worker thread that can be killed. */
+  /** Run the function in a worker thread that can be killed; default: false. */
   readonly isolate?: boolean;
+}
+
+/** What a step that is data may have: a command, an agent, a question, another plan. */
+export interface DataOptions extends CommonOptions {
+  /** One step per item: a step whose output is the list, the list, or a CEL expression that gives one; default: one step. */
+  readonly forEach?: StepValue<readonly unknown[]> | readonly Json[] | string;
+  /** Items of `forEach` at the same time; default: no limit. */
+  readonly maxConcurrency?: number;
+  /** JSON Schema that the step's output must match; default: any output. */
+  readonly output?: JsonObject;
 }
 
 type StepBody<D, Output> = (inputs: InputsOf<D>, context: StepContext) => Output;
@@ -91,10 +105,11 @@ export function step(id: string, ...rest: readonly unknown[]): StepValue {
 }
 
 export interface ForEachOptions<Item, D extends Deps = Deps> extends StepOptions<D> {
-  /** The list: a step whose output it is, the values themselves, or an expression. */
+  /** The list: a step whose output it is, the values themselves, or a CEL expression. */
   readonly items: StepValue<readonly Item[]> | readonly Item[] | string;
-  /** Items at once. */
+  /** Items at the same time; default: no limit. */
   readonly maxConcurrency?: number;
+  /** JSON Schema that the output for each item must match; default: any output. */
   readonly output?: JsonObject;
 }
 
@@ -105,42 +120,42 @@ export function forEach<Item, Output, const D extends Deps = NoInputs>(
   run: (item: Item, inputs: InputsOf<D>, context: StepContext) => Output,
 ): StepValue<readonly Awaited<Output>[]> {
   const { items, maxConcurrency, ...others } = options;
-  const source = isStep(items) ? items : undefined;
-  const written: WrittenStep = defined({
-    forEach: source === undefined ? (items as string | readonly Json[]) : `deps[${JSON.stringify(source.id)}].output`,
-    maxConcurrency,
-  });
   const body = run as (item: unknown, inputs: object, context: StepContext) => unknown;
   const made = functionStep(id, others as FunctionOptions, body, (inputs, context) =>
     body(context.item, inputs, context),
   );
-  const joined =
-    source === undefined ? made : { ...made, deps: [...made.deps, source.id], uses: [...made.uses, source] };
-  return freeze({ ...joined, written: { ...joined.written, ...written } }) as StepValue<readonly Awaited<Output>[]>;
+  return withItems(made, items as Items, maxConcurrency) as StepValue<readonly Awaited<Output>[]>;
 }
 
-export interface CommandOptions extends CommonOptions {
-  readonly output?: JsonObject;
-}
+export interface CommandOptions extends DataOptions {}
 
 /** A step that runs a shell command. */
 export function command(id: string, run: string, options: CommandOptions = {}): StepValue<Json> {
   return dataStep(id, { run }, options);
 }
 
-export interface AgentOptions extends CommonOptions {
-  readonly prompt: string;
-  readonly model?: string;
-  readonly output?: JsonObject;
+/** The keys of a step and those of its `agent:` side by side, as none of them but `limits` is in both. */
+export interface AgentOptions extends Omit<DataOptions, "limits">, Omit<WrittenAgent, "limits"> {
+  /** The step's memory, and how long its agent and the agent's provider are waited for; each has a default of its own. */
+  readonly limits?: StepLimits & AgentLimitsConfig;
 }
+
+type StepLimits = NonNullable<WrittenStep["limits"]>;
+const STEP_LIMITS: Readonly<Record<keyof StepLimits, true>> = { maxMemoryMb: true };
 
 /** A step that a coding agent carries out. */
 export function agent(id: string, options: AgentOptions): StepValue<Json> {
-  const { prompt, model, ...others } = options;
-  return dataStep(id, { agent: defined({ prompt, model }) }, others);
+  const { prompt, limits, ...others } = options;
+  const [settings, rest] = divided(others, AGENT_STEP_KEYS);
+  const [ofStep, ofAgent] = divided(limits ?? {}, STEP_LIMITS);
+  const written: WrittenAgent = defined({ prompt, ...settings, limits: nonEmpty(ofAgent) });
+  const action: WrittenStep = defined({ agent: written, limits: nonEmpty(ofStep) });
+  return dataStep(id, action, rest);
 }
 
-export interface ApproveOptions extends CommonOptions {
+/** A question, and another plan, do no work of their own that could be checked or tried again. */
+export interface ApproveOptions extends Omit<DataOptions, WorkKey> {
+  /** The answer when `timeout` has passed; default: `reject`. */
   readonly onTimeout?: "reject" | "approve";
 }
 
@@ -150,9 +165,9 @@ export function approve(id: string, question: string, options: ApproveOptions = 
   return dataStep(id, defined({ approve: question, onTimeout }), others);
 }
 
-export interface SubplanOptions extends CommonOptions {
+export interface SubplanOptions extends Omit<DataOptions, WorkKey> {
+  /** Parameters of the other plan; values may contain `${{ }}`; default: none. */
   readonly params?: JsonObject;
-  readonly output?: JsonObject;
 }
 
 /** Another plan as one step: a definition, or a file relative to the plan's folder. */
@@ -202,13 +217,15 @@ export function when(condition: string, part: Steps): Steps {
 const PLAN = Symbol.for("heddle.plan.1");
 
 export interface PlanOptions extends Omit<WrittenPlan, "name"> {
+  /** The plan's steps; those that they name as `deps` are part of it too. */
   readonly steps: readonly Steps[];
-  readonly timeout?: WrittenDuration;
 }
 
 /** A whole plan, not yet validated. */
 export interface PlanDefinition {
+  /** The plan's name. */
   readonly name: string;
+  /** As they were given. */
   readonly options: PlanOptions;
 }
 
@@ -315,16 +332,51 @@ function sourceHash(source: (...args: never[]) => unknown): string {
   return process.getBuiltinModule("node:crypto").hash("sha256", String(source)).slice(0, 32);
 }
 
-function dataStep(id: string, action: WrittenStep, options: CommonOptions): StepValue<Json> {
-  const { deps, ...others } = options;
-  return freeze({
+function dataStep(id: string, action: WrittenStep, options: DataOptions): StepValue<Json> {
+  const { deps, forEach: items, maxConcurrency, ...others } = options;
+  const made: StepValue<Json> = {
     kind: "step",
     id,
     written: { ...others, ...action },
     uses: usedSteps(deps),
     deps: depIds(deps),
     origin: {},
+  };
+  return withItems(made, items, maxConcurrency);
+}
+
+type Items = StepValue | readonly Json[] | string | undefined;
+
+/** The step with what it is expanded by; a step whose output that is becomes a dep. */
+function withItems<Output>(
+  made: StepValue<Output>,
+  items: Items,
+  maxConcurrency: number | undefined,
+): StepValue<Output> {
+  const { written, deps, uses } = made;
+  const list = isStep(items) ? `deps[${JSON.stringify(items.id)}].output` : items;
+  return freeze({
+    ...made,
+    written: defined<WrittenStep>({ ...written, forEach: list, maxConcurrency }),
+    deps: isStep(items) ? [...deps, items.id] : deps,
+    uses: isStep(items) ? [...uses, items] : uses,
   });
+}
+
+function nonEmpty<T extends object>(value: T): T | undefined {
+  return Object.keys(value).length === 0 ? undefined : value;
+}
+
+/** The members whose keys `table` has, and the others; without those that are `undefined`. */
+function divided<T extends object, K extends string>(
+  members: T,
+  table: Readonly<Record<K, true>>,
+): [Pick<T, K & keyof T>, Omit<T, K>] {
+  const inside: [string, unknown][] = [];
+  const outside: [string, unknown][] = [];
+  for (const entry of Object.entries(members))
+    if (entry[1] !== undefined) (Object.hasOwn(table, entry[0]) ? inside : outside).push(entry);
+  return [Object.fromEntries(inside) as Pick<T, K & keyof T>, Object.fromEntries(outside) as Omit<T, K>];
 }
 
 function namedIds(deps: Deps | undefined): Record<string, string> {

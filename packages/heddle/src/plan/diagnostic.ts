@@ -3,7 +3,9 @@
 export interface Diagnostic {
   /** Stable, `PascalCase`, explained in docs/errors.md. */
   readonly code: string;
+  /** A plan with an error does not run. */
   readonly severity: "error" | "warning";
+  /** One sentence for people. */
   readonly message: string;
   /** As the reader named it. */
   readonly file: string;
@@ -11,7 +13,7 @@ export interface Diagnostic {
   readonly line: number;
   /** From 1. */
   readonly column: number;
-  /** How to mend it. */
+  /** How to mend it; absent: the message says all. */
   readonly hint?: string;
 }
 

@@ -11,7 +11,9 @@ export type FailureMode = "fail-fast" | "continue";
 export type RollbackMode = "none" | "dependents" | "all";
 
 export interface Plan {
+  /** As written, else the file's name. */
   readonly name: string;
+  /** Absent: none. */
   readonly description?: string;
   /** Values of the parameters for this run: declared defaults with what the caller gave. */
   readonly params?: JsonObject;
@@ -27,16 +29,29 @@ export interface Plan {
   readonly failure?: FailureMode;
   /** Absent: `none`. */
   readonly rollback?: RollbackMode;
-  /** Of the whole run. */
+  /** Milliseconds of the whole run; absent: no limit. */
   readonly timeoutMs?: number;
-  /** Between SIGTERM and SIGKILL; absent: {@link DEFAULT_GRACE_MS}. */
+  /** Milliseconds between SIGTERM and SIGKILL; absent: {@link DEFAULT_GRACE_MS}. */
   readonly graceMs?: number;
-  /** Counted pools: name to capacity. */
+  /** Counted pools: name to capacity; absent: none. */
   readonly resources?: { readonly [pool: string]: number };
-  readonly limits?: { readonly maxMemoryMb?: number; readonly maxCpuPercent?: number };
-  readonly budget?: { readonly usd: number; readonly onReached: "pause" | "stop" };
+  /** Of the machine: above them no further step starts. Absent: none. */
+  readonly limits?: {
+    /** Megabytes in use; absent: no limit. */
+    readonly maxMemoryMb?: number;
+    /** Percent of the processor time in use; absent: no limit. */
+    readonly maxCpuPercent?: number;
+  };
+  /** What coding agents may spend; absent: no limit. */
+  readonly budget?: {
+    /** US dollars. */
+    readonly usd: number;
+    /** What happens when it is spent. */
+    readonly onReached: "pause" | "stop";
+  };
   /** In the words of plan files, every name checked. */
   readonly agents?: AgentsConfig;
+  /** At least one; in the order of the text. */
   readonly steps: readonly Step[];
 }
 
@@ -44,35 +59,66 @@ export const DEFAULT_GRACE_MS = 5000;
 export const DEFAULT_MAX_AGENTS = 3;
 
 export interface ParamSpec {
+  /** What a value has to be; texts from the command line are converted to it. */
   readonly type: "string" | "number" | "boolean" | "json";
+  /** The values that are accepted; absent: all of the type. */
   readonly enum?: readonly Json[];
+  /** The value where none is given; absent: one has to be given. */
   readonly default?: Json;
+  /** For people; absent: none. */
   readonly description?: string;
 }
 
 /** What a step does: exactly one of these. */
 export type Action =
-  /** A shell command. */
-  | { readonly kind: "run"; readonly command: string }
-  /** An exported function of a module; `module` is relative to the plan's folder. */
-  | { readonly kind: "call"; readonly module: string; readonly export: string; readonly with?: JsonObject }
-  /**
-   * A function of a TypeScript plan, found by step id in the {@link Functions} loaded beside the plan. `source` is a hash of
-   * its text, for drift. `needs` maps the function's input names to dep ids: it needs their outputs. `schema` tells that a
-   * Standard Schema checks its output.
-   */
+  | {
+      readonly kind: "run";
+      /** A shell command. */
+      readonly command: string;
+    }
+  | {
+      readonly kind: "call";
+      /** Relative to the plan's folder. */
+      readonly module: string;
+      /** Name of the function that the module exports. */
+      readonly export: string;
+      /** The function's argument; strings may hold templates. Absent: an empty object. */
+      readonly with?: JsonObject;
+    }
+  /** A function of a TypeScript plan, found by step id in the {@link Functions} loaded beside the plan. */
   | {
       readonly kind: "function";
+      /** Hash of its text, to see that it changed. */
       readonly source: string;
+      /** Names of its inputs with the ids of the steps whose outputs they are. Absent: it has none. */
       readonly needs?: { readonly [name: string]: string };
+      /** A Standard Schema checks its output. Absent: none does. */
       readonly schema?: true;
     }
-  /** A coding agent. */
-  | { readonly kind: "agent"; readonly prompt: string; readonly options?: AgentStepConfig }
-  /** A person's yes or no. */
-  | { readonly kind: "approve"; readonly question: string; readonly onTimeout?: "reject" | "approve" }
-  /** Another plan as one step: a file relative to the plan's folder, or the plan itself. `params` may hold templates. */
-  | { readonly kind: "plan"; readonly file?: string; readonly plan?: Plan; readonly params?: JsonObject };
+  | {
+      readonly kind: "agent";
+      /** What a coding agent is asked; may hold templates. */
+      readonly prompt: string;
+      /** What the step says of its agent, in the words of plan files. Absent: nothing. */
+      readonly options?: AgentStepConfig;
+    }
+  | {
+      readonly kind: "approve";
+      /** What a person says yes or no to; may hold templates. */
+      readonly question: string;
+      /** The answer when the step's timeout has passed. Absent: `reject`. */
+      readonly onTimeout?: "reject" | "approve";
+    }
+  /** Another plan as one step: `file` or `plan`. */
+  | {
+      readonly kind: "plan";
+      /** Relative to the plan's folder. */
+      readonly file?: string;
+      /** The plan itself. */
+      readonly plan?: Plan;
+      /** Values of the other plan's parameters; may hold templates. Absent: none. */
+      readonly params?: JsonObject;
+    };
 
 /** Classes of failed attempts that `retry.on` may name. */
 export const FAILURE_CLASSES = ["error", "exit", "timeout", "memory", "lost", "output", "spawn"] as const;
@@ -81,8 +127,11 @@ export type FailureClass = (typeof FAILURE_CLASSES)[number];
 export interface Retry {
   /** Attempts in all, the first included. */
   readonly attempts: number;
+  /** Milliseconds before the second attempt. */
   readonly delayMs: number;
+  /** Multiplies the delay for each further attempt. */
   readonly factor: number;
+  /** Milliseconds: no delay is longer, chance apart. */
   readonly maxDelayMs: number;
   /** Share of the delay that chance may add or take, 0 to 1. */
   readonly jitter: number;
@@ -93,71 +142,106 @@ export interface Retry {
 export const DEFAULT_RETRY: Retry = { attempts: 1, delayMs: 1000, factor: 2, maxDelayMs: 30_000, jitter: 0.1 };
 
 export interface Step {
+  /** Letters, digits, and `. _ - /`; inside of containers also what the engine adds. */
   readonly id: string;
+  /** Absent: none. */
   readonly description?: string;
+  /** Words for people; absent: none. */
   readonly labels?: readonly string[];
+  /** When the step is done, for people and agents; absent: nothing is said. */
   readonly acceptance?: readonly string[];
+  /** What it does. */
   readonly action: Action;
-  /** Hard: this step starts only when each of them succeeded. */
+  /** Hard: this step starts only when each of them succeeded; absent: none. */
   readonly deps?: readonly string[];
-  /** Order only. */
+  /** Order only; absent: none. */
   readonly after?: readonly string[];
-  /** A CEL condition; if false, the step is skipped. */
+  /** A CEL condition; if false, the step is skipped. Absent: true. */
   readonly if?: string;
   /** Steps whose output its expressions read (deps, or deps of deps), derived by validation: without it the step cannot run. */
   readonly reads?: readonly string[];
-  /** Expands to one step per item: CEL text that gives a list, or the list. `maxConcurrency` bounds the items at once. */
-  readonly forEach?: { readonly items: string | readonly Json[]; readonly maxConcurrency?: number };
+  /** Expands to one step per item; absent: one step. */
+  readonly forEach?: {
+    /** CEL text that gives a list, or the list. */
+    readonly items: string | readonly Json[];
+    /** Items at the same time; absent: no limit. */
+    readonly maxConcurrency?: number;
+  };
+  /** Agent steps of one group share a worktree and take turns; absent: none. */
   readonly group?: string;
-  /** Values may hold templates `${{ }}`. */
+  /** Environment variables; values may hold templates `${{ }}`. Absent: none. */
   readonly env?: { readonly [name: string]: string };
   /** Absent: `inherit` for `run`, `call` and functions, `strict` for agents. */
   readonly envMode?: "inherit" | "strict";
+  /** Names of the caller's variables that are passed on; absent: none. */
   readonly passEnv?: readonly string[];
-  /** Names of environment variables whose values are masked wherever they come up. */
+  /** Names of environment variables whose values are masked wherever they come up; absent: none. */
   readonly secrets?: readonly string[];
   /** Relative to the project folder; absent: the project folder. */
   readonly cwd?: string;
   /** Absent: `sh`. */
   readonly shell?: string;
-  /** A function runs in a worker thread that can be killed. */
+  /** A function runs in a worker thread that can be killed; absent: it does not. */
   readonly isolate?: boolean;
+  /** Globs of files that it reads; absent: unknown. */
   readonly inputs?: readonly string[];
+  /** Globs of files that it makes; absent: unknown. */
   readonly outputs?: readonly string[];
+  /** Absent: nothing is said. */
   readonly cache?: boolean;
+  /** Globs of files that it may change, to predict conflicts; absent: unknown. */
   readonly writes?: readonly string[];
-  /** Per attempt. */
+  /** Milliseconds per attempt; absent: no limit. */
   readonly timeoutMs?: number;
-  /** Over all attempts, waits included. */
+  /** Milliseconds over all attempts, waits included; absent: no limit. */
   readonly totalTimeoutMs?: number;
+  /** Milliseconds between SIGTERM and SIGKILL; absent: the plan's. */
   readonly graceMs?: number;
+  /** Absent: one attempt. */
   readonly retry?: Retry;
+  /** Units that it takes from the plan's pools; absent: none. */
   readonly resources?: { readonly [pool: string]: number };
-  readonly locks?: { readonly read?: readonly string[]; readonly write?: readonly string[] };
-  readonly limits?: { readonly maxMemoryMb?: number };
+  /** Named locks over all runs of the project; absent: none. */
+  readonly locks?: {
+    /** Shared with others that read; absent: none. */
+    readonly read?: readonly string[];
+    /** Held alone; absent: none. */
+    readonly write?: readonly string[];
+  };
+  /** Absent: none. */
+  readonly limits?: {
+    /** Megabytes above which the attempt is ended; absent: no limit. */
+    readonly maxMemoryMb?: number;
+  };
   /** Only workers that have all of these labels may carry it out; absent: any. Of no effect where there are no workers. */
   readonly runsOn?: readonly string[];
+  /** May fail without failing the run; absent: it may not. */
   readonly optional?: boolean;
   /** Absent: `rerun`. */
   readonly onInterrupt?: "rerun" | "fail" | "ask";
+  /** A command that reverses it; absent: none. */
   readonly undo?: string;
+  /** Commands that must pass before it counts as succeeded; absent: none. */
   readonly verify?: readonly string[];
   /** Higher goes first, before the longest remaining path; absent: 0. */
   readonly priority?: number;
-  /** Expected duration, until recorded ones take over. */
+  /** Expected duration in milliseconds, until recorded ones take over; absent: 1. */
   readonly estimateMs?: number;
-  /** JSON Schema that the output must match. */
+  /** JSON Schema that the output must match; absent: any output will do. */
   readonly output?: JsonObject;
 }
 
 /** What a function of a TypeScript plan is given beside its inputs. */
 export interface StepContext {
+  /** The run's id. */
   readonly run: string;
+  /** The step's id. */
   readonly step: string;
   /** 1 for the first. */
   readonly attempt: number;
   /** Aborted on timeout, cancel and fail-fast; a function that ignores it is abandoned after the plan's grace. */
   readonly signal: AbortSignal;
+  /** Values of the plan's parameters. */
   readonly params: JsonObject;
   /** The item of a `forEach`, else `undefined`. */
   readonly item: Json | undefined;
@@ -172,11 +256,23 @@ export interface StepContext {
   addSteps(steps: readonly unknown[]): void;
 }
 
+/** What a schema made of an output, or what is wrong with it. */
+export type CheckedOutput =
+  | {
+      /** The output as the schema has it. */
+      readonly value: unknown;
+    }
+  | {
+      /** For people. */
+      readonly problem: string;
+    };
+
 /** A function step's code, by step id, beside the plan that names it. Inputs are keyed as in `needs`. */
 export interface StepFunction {
+  /** The function. */
   readonly run: (inputs: Record<string, unknown>, context: StepContext) => unknown;
   /** Checks and converts the output: a Standard Schema's `~standard.validate`, resolved to a value or to a text of what is wrong. */
-  readonly check?: (output: unknown) => Promise<{ readonly value: unknown } | { readonly problem: string }>;
+  readonly check?: (output: unknown) => Promise<CheckedOutput>;
 }
 
 export type Functions = ReadonlyMap<string, StepFunction>;

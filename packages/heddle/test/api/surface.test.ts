@@ -28,8 +28,9 @@ test("types", () => {
   const text = readFileSync(path.resolve(import.meta.dirname, "../../src/index.ts"), "utf8");
   const types = [...text.matchAll(/export type \{([^}]*)\}/g)].flatMap((match) => (match[1] ?? "").match(/\w+/g) ?? []);
   expect(types.toSorted().join(" ")).toBe(
-    "AgentOptions AnswerOptions ApproveOptions CancelReason CheckedPlan CommandOptions CommonOptions Deps Diagnostic Event EventOf " +
-      "EventType FailureMode ForEachOptions InputsOf Json JsonObject Plan PlanDefinition PlanOptions Problem ResumeRunOptions " +
+    "AgentEntry AgentOptions AgentStepConfig AgentsConfig AnswerOptions ApproveOptions CancelReason CheckedPlan CommandOptions " +
+      "CommonOptions DataOptions Deps Diagnostic Event EventOf " +
+      "EventType FailureMode ForEachOptions InputsOf Json JsonObject PermissionsConfig Plan PlanDefinition PlanOptions Problem ResumeRunOptions " +
       "RollbackMode Run RunPlanOptions RunProgress RunResult RunStatus Runnable Schedule SharedOptions SkipReason StandardSchema Step " +
       "StepContext StepCounts StepError StepGroup StepOptions StepProgress StepStatus StepValue Steps SubplanOptions",
   );

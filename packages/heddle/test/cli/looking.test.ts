@@ -36,6 +36,22 @@ beforeEach(() => {
 afterEach(() => rig[Symbol.dispose]());
 
 describe("plan", () => {
+  test("refuses agents that nobody has with 2, all at once and each in its place", async () => {
+    rig.write(
+      "heddle.yaml",
+      "agents:\n  default: nobody\n  use: { mine: { model: x } }\nsteps:\n  - { id: a, agent: { prompt: x, use: other } }\n",
+    );
+    const { code, stdout } = await rig.heddle(["plan", "--json"]);
+    expect(code).toBe(2);
+    const shown = JSON.parse(stdout) as { diagnostics: { code: string; line: number; column: number }[] };
+    expect(DiagnosticsSchema.safeParse(shown).success).toBe(true);
+    expect(shown.diagnostics.map((one) => `${one.code} ${one.line}:${one.column}`)).toEqual([
+      "UnknownAgent 2:12",
+      "MissingCommand 3:10",
+      "UnknownAgent 5:39",
+    ]);
+  });
+
   test("prints layers, parallelism and critical path as documented", async () => {
     rig.plan(FEATURE);
     const { code, stdout } = await rig.heddle(["plan"]);

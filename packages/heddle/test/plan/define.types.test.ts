@@ -1,7 +1,20 @@
 /** What the compiler infers from a TypeScript plan. */
 import { expectTypeOf, test } from "vitest";
 import type { Json } from "../../src/base/json.ts";
-import { agent, command, forEach, step, type StepValue } from "../../src/plan/define.ts";
+import {
+  agent,
+  type AgentOptions,
+  type ApproveOptions,
+  command,
+  type CommandOptions,
+  forEach,
+  type PlanOptions,
+  step,
+  type StepOptions,
+  type StepValue,
+  type SubplanOptions,
+} from "../../src/plan/define.ts";
+import type { WorkKey, WrittenAgent, WrittenPlan, WrittenStep } from "../../src/plan/document.ts";
 import type { StepContext } from "../../src/plan/plan.ts";
 import type { StandardSchema } from "../../src/plan/standard-schema.ts";
 
@@ -61,4 +74,31 @@ test("options are the keys of the plan file", () => {
   step("a", { timeot: "1m" }, () => 1);
   // @ts-expect-error -- an action belongs to a helper of its own
   command("a", "true", { agent: "x" });
+});
+
+test("a step's options are every key of the file that its kind may have", () => {
+  type Action = "run" | "call" | "with" | "agent" | "approve" | "onTimeout" | "plan" | "params" | "function";
+  type Data = Exclude<keyof WrittenStep, "id" | "isolate" | Action>;
+  expectTypeOf<keyof CommandOptions>().toEqualTypeOf<Data>();
+  expectTypeOf<keyof AgentOptions>().toEqualTypeOf<Data | keyof WrittenAgent>();
+  expectTypeOf<keyof ApproveOptions>().toEqualTypeOf<Exclude<Data, WorkKey> | "onTimeout">();
+  expectTypeOf<keyof SubplanOptions>().toEqualTypeOf<Exclude<Data, WorkKey> | "params">();
+  expectTypeOf<keyof StepOptions>().toEqualTypeOf<Exclude<Data, "output" | "forEach" | "maxConcurrency"> | "isolate">();
+  expectTypeOf<keyof PlanOptions>().toEqualTypeOf<Exclude<keyof WrittenPlan, "name"> | "steps">();
+});
+
+test("an option has the type that its key has in a file", () => {
+  type Same<Key extends keyof WrittenAgent & keyof AgentOptions> = AgentOptions[Key];
+  expectTypeOf<Pick<AgentOptions, Exclude<keyof WrittenAgent, "limits">>>().toEqualTypeOf<
+    Omit<WrittenAgent, "limits">
+  >();
+  expectTypeOf<Same<"permissions">>().toEqualTypeOf<WrittenAgent["permissions"]>();
+  expectTypeOf<Pick<CommandOptions, "retry" | "runsOn" | "env">>().toEqualTypeOf<
+    Pick<WrittenStep, "retry" | "runsOn" | "env">
+  >();
+  // One key alone belongs to both a step and its agent.
+  expectTypeOf<keyof WrittenStep & keyof WrittenAgent>().toEqualTypeOf<"limits">();
+  // @ts-expect-error -- an agent that may not be asked for
+  agent("a", { prompt: "p", expect: "something" });
+  agent("a", { prompt: "p", use: "mine", limits: { idle: "5m", maxMemoryMb: 512 }, retry: 1, runsOn: ["gpu"] });
 });
