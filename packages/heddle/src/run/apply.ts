@@ -153,6 +153,7 @@ function applyToStep(state: RunState, step: number, event: StepwiseEvent): void 
     case "worktree.merged":
     case "worktree.conflicted":
     case "worktree.removed":
+    case "lesson.recorded":
       return;
     case "usage.recorded":
       recordUsage(state.usage, event);

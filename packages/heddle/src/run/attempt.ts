@@ -101,7 +101,8 @@ type NoteType =
   | "worktree.merged"
   | "worktree.conflicted"
   | "worktree.removed"
-  | "usage.recorded";
+  | "usage.recorded"
+  | "lesson.recorded";
 
 /** What an attempt reports while it runs: recorded as the event of this type. */
 export type Note = { readonly [T in NoteType]: { readonly type: T; readonly data: EventOf<T>["data"] } }[NoteType];

@@ -354,6 +354,14 @@ const SCHEMAS: { readonly [T in EventType]: Schema<T> } = {
       ref: optional(text),
     }),
   ),
+  "lesson.recorded": ofAttempt<"lesson.recorded">(
+    object({
+      domain: text,
+      kind: oneOf({ "key-file": true, pattern: true, practice: true, failure: true }),
+      text,
+      files: texts,
+    }),
+  ),
   "rollback.started": run<"rollback.started">(object({ mode: rollbackMode, steps: texts })),
   "step.rolledback": ofStep<"step.rolledback">(object({ durationMs: finite })),
   "rollback.failed": ofStep<"rollback.failed">(object({ error: stepErrorCheck, durationMs: finite })),

@@ -10,7 +10,8 @@ export const EVENT_VERSION = 2;
 
 /**
  * Version of the rules that a run is checked, compared and resumed by; recorded as it begins. 1: a container ended with success
- * when all its children had ended, however.  2: see {@link RULES}' `container-outcome`.
+ * when all its children had ended, however. 2: only when each of them succeeded, was skipped, or failed while optional; and what
+ * reaches an agent's prompt is part of its step's definition.
  */
 export const RUN_RULES = 2;
 
@@ -284,6 +285,18 @@ export type EventBody =
         readonly sandbox?: string;
         readonly captured?: string;
         readonly ref?: string;
+      };
+    } & StepEvent)
+  /** An agent told what others who work on the project should know. Nobody has judged it. */
+  | ({
+      readonly type: "lesson.recorded";
+      readonly data: {
+        /** As the agent named it. */
+        readonly domain: string;
+        readonly kind: "key-file" | "pattern" | "practice" | "failure";
+        readonly text: string;
+        /** Files that it is about, as the agent wrote them. */
+        readonly files: readonly string[];
       };
     } & StepEvent)
   /** The undo of succeeded steps begins. */

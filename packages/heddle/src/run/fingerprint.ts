@@ -1,6 +1,7 @@
-/** What makes a step's result what it is, and how a plan differs from the recorded one. */
+/** Fingerprint of a step: what makes its result what it is, and how a plan differs from the recorded one by it. */
 import { canonicalJson, type Json } from "../base/json.ts";
 import type { Plan, Step } from "../plan/plan.ts";
+import { RUN_RULES } from "./event.ts";
 import { hasEnded, phaseOf, satisfies, type RunState } from "./state.ts";
 
 /** Keys that change when, where or how often a step runs, or how it is shown, but not what a success of it means. */
@@ -28,9 +29,20 @@ const BESIDE_THE_POINT: ReadonlySet<string> = new Set([
   "secrets",
 ]);
 
-/** The text of a step's definition: equal texts, equal meaning of a success. */
-export function definitionOf(step: Step): string {
-  const kept = Object.fromEntries(Object.entries(step).filter(([key]) => !BESIDE_THE_POINT.has(key)));
+/** Of these, the ones that reach the prompt of an agent's own step: for it they are the task. From the second version of the rules on. */
+const IN_PROMPT: ReadonlySet<string> = new Set(["description", "acceptance"]);
+
+function counts(key: string, { action }: Step, rules: number): boolean {
+  if (!BESIDE_THE_POINT.has(key)) return true;
+  return rules >= 2 && action.kind === "agent" && IN_PROMPT.has(key);
+}
+
+/**
+ * The text of a step's definition: equal texts, equal meaning of a success. `rules`: the version that the run was recorded
+ * under, by which its results are compared for ever.
+ */
+export function definitionOf(step: Step, rules: number = RUN_RULES): string {
+  const kept = Object.fromEntries(Object.entries(step).filter(([key]) => counts(key, step, rules)));
   return canonicalJson(kept as Json);
 }
 
@@ -59,9 +71,9 @@ export function driftOf(state: RunState, current: Plan): PlanDrift {
       continue;
     }
     const index = state.index.byId.get(step.id);
-    if (index === undefined || definitionOf(before) === definitionOf(step)) continue;
+    if (index === undefined || definitionOf(before, state.rules) === definitionOf(step, state.rules)) continue;
     if (hasSucceeded(state, index) || hasSuccessInside(state, index))
-      changed.push({ id: step.id, keys: differingKeys(before, step) });
+      changed.push({ id: step.id, keys: differingKeys(before, step, state.rules) });
     else if (state.containers.has(index)) renewed.push(step.id);
   }
   const differs = canonicalJson(state.plan as unknown as Json) !== canonicalJson(current as unknown as Json);
@@ -73,12 +85,15 @@ function hasSucceeded(state: RunState, step: number): boolean {
   return hasEnded(phase) && satisfies(phase);
 }
 
-function differingKeys(before: Step, after: Step): string[] {
+function differingKeys(before: Step, after: Step, rules: number): string[] {
   const a = before as unknown as Record<string, Json | undefined>;
   const b = after as unknown as Record<string, Json | undefined>;
   const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
   return [...keys]
-    .filter((key) => !BESIDE_THE_POINT.has(key) && canonicalJson(a[key]) !== canonicalJson(b[key]))
+    .filter(
+      (key) =>
+        (counts(key, before, rules) || counts(key, after, rules)) && canonicalJson(a[key]) !== canonicalJson(b[key]),
+    )
     .sort();
 }
 

@@ -9,7 +9,7 @@ import type { CancelReason, EventBody, EventOf, StepError } from "./event.ts";
 import { expansionProblem, type Expansion } from "./expansion.ts";
 import { haltReason } from "./finish.ts";
 import { eventsOfOutcome, failure, type ClockInputs } from "./outcome-events.ts";
-import { phaseOf, questionOf, stepAt, type RunState } from "./state.ts";
+import { isRunEnded, phaseOf, questionOf, stepAt, type RunState } from "./state.ts";
 
 export type Input =
   /** An attempt ended; `added`: what it adds to the run, validated. */
@@ -103,7 +103,8 @@ function eventOfExpansion(state: RunState, input: InputOf<"expanded">, circumsta
 }
 
 function eventsOfExamination(state: RunState, { step: index, finding }: InputOf<"examined">): readonly EventBody[] {
-  // Ended meanwhile, or it has to wait for something else again: whoever is next examines again.
+  // The run ends, or the step did, or it has to wait for something else again: whoever is next examines again.
+  if (isRunEnded(state.phase) || haltReason(state) !== undefined) return [];
   if (phaseOf(state, index).tag !== "waiting" || state.arrivals[index] === 0) return [];
   const step = stepAt(state, index).id;
   if (!finding.ok) return [{ type: "step.examined", step, data: { decision: "uncacheable", reason: finding.error } }];

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { planResume } from "../../src/engine/recovery.ts";
 import { buildGraph } from "../../src/graph/build.ts";
 import { NO_FUNCTIONS, type Plan, type Step } from "../../src/plan/plan.ts";
+import { fold } from "../../src/run/apply.ts";
 import { definitionOf, driftOf } from "../../src/run/fingerprint.ts";
 import { DryRun } from "../support/dry-run.ts";
 import { failing, planOf, run, step } from "./dry.ts";
@@ -66,4 +67,29 @@ describe("a container whose definition changed between two engines", () => {
 test("where a step ran is no part of what its success means", () => {
   expect(definitionOf(step("a", { runsOn: ["gpu"] }))).toBe(definitionOf(step("a")));
   expect(definitionOf(step("a", { shell: "bash" }))).not.toBe(definitionOf(step("a")));
+});
+
+describe("what reaches an agent's prompt", () => {
+  const agent = (more: Partial<Step>): Step => step("a", { action: { kind: "agent", prompt: "p" }, ...more });
+  const texts: readonly Partial<Step>[] = [{ description: "d" }, { acceptance: ["c"] }];
+
+  test.each(texts)("is part of its step's definition, of no other's: %j", (text) => {
+    expect(definitionOf(agent(text))).not.toBe(definitionOf(agent({})));
+    expect(definitionOf(step("a", text))).toBe(definitionOf(step("a")));
+  });
+
+  test.each(texts)("was no part of it under the first rules: %j", (text) => {
+    expect(definitionOf(agent(text), 1)).toBe(definitionOf(agent({}), 1));
+  });
+
+  test("a changed acceptance criterion is named as the change, by the rules that the run was recorded under", () => {
+    const before = run([agent({ acceptance: ["old"] })]);
+    const now = planOf([agent({ acceptance: ["new"] })]);
+    expect(driftOf(before.state, now).changed).toEqual([{ id: "a", keys: ["acceptance"] }]);
+    const [created, ...others] = before.events;
+    if (created?.type !== "run.created") throw new Error("no history");
+    const { rules: _rules, ...data } = created.data;
+    const old = fold([{ ...created, data }, ...others]);
+    expect(old && driftOf(old, now)).toMatchObject({ changed: [], differs: true });
+  });
 });

@@ -160,6 +160,12 @@ const BODIES: { readonly [T in EventType]: Extract<EventBody, { readonly type: T
     attempt: 1,
     data: { decision: "reject", by: "me", comment: "no" },
   },
+  "lesson.recorded": {
+    type: "lesson.recorded",
+    step: "a",
+    attempt: 1,
+    data: { domain: "api", kind: "practice", text: "t", files: ["a.ts"] },
+  },
   "rollback.started": { type: "rollback.started", data: { mode: "dependents", steps: ["a"] } },
   "step.rolledback": { type: "step.rolledback", step: "a", data: { durationMs: 1 } },
   "rollback.failed": { type: "rollback.failed", step: "a", data: { error, durationMs: 1 } },

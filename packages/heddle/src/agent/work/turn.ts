@@ -302,7 +302,7 @@ function taskOf(context: TurnContext, reports: Reports, onQuestion: () => void):
         return rules.mayJoin ? { kind: "added", step: id } : { kind: "awaiting-approval" };
       },
       async learned({ domain, kind, text, files }) {
-        progress(note, { type: "lesson", domain, kind, text, files: [...files] });
+        note({ type: "lesson.recorded", data: { domain, kind, text, files } });
         return { kind: "accepted" };
       },
       planSubmitted: async () => ({ kind: "refused", problems: ["Only a planner can submit a plan."] }),

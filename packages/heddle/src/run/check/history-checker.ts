@@ -250,6 +250,7 @@ export class HistoryChecker {
       case "worktree.conflicted":
       case "worktree.removed":
       case "usage.recorded":
+      case "lesson.recorded":
         this.#checkRunning(event, row);
         return;
       case "step.succeeded":

@@ -243,5 +243,5 @@ test("a lesson is recorded", async () => {
   );
   const { finished, events } = await rig.json(["run"]);
   expect(finished.code).toBe(0);
-  expect(ofType(events, "step.progress", "a").map(({ data }) => data)).toContainEqual({ type: "lesson", ...lesson });
+  expect(ofType(events, "lesson.recorded", "a").map(({ data }) => data)).toEqual([lesson]);
 });
