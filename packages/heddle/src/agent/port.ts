@@ -13,7 +13,7 @@ import type { Problem } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import type { Result } from "../base/result.ts";
 import type { AgentTask, Note, Task, Landing, LandMode, Beginning } from "../run/attempt.ts";
-import type { CarriedStep, CarryOutcome } from "../git/types.ts";
+import type { ReplayedStep, ReplayOutcome } from "../git/types.ts";
 
 /** What the room of a run's agents is made of, as its history says: each process that works on the run makes the same. */
 export interface AgentRun extends Pick<AgentTask, "config" | "maxAgents" | "base" | "begin" | "branch"> {
@@ -76,15 +76,15 @@ export interface Reverted {
   readonly files: readonly string[];
 }
 
-export interface CarryWish {
+export interface ReplayWish {
   /** The earlier run. */
   readonly from: string;
-  readonly steps: readonly CarriedStep[];
+  readonly steps: readonly ReplayedStep[];
 }
 
-export type Carried =
-  | (Extract<CarryOutcome, { readonly kind: "carried" }> & Beginning)
-  | Extract<CarryOutcome, { readonly kind: "refused" }>;
+export type Replayed =
+  | (Extract<ReplayOutcome, { readonly kind: "replayed" }> & Beginning)
+  | Extract<ReplayOutcome, { readonly kind: "refused" }>;
 
 export interface KeptRefs {
   /** Branches and refs, whole names. */
@@ -128,7 +128,7 @@ export interface AgentMaintenance {
    */
   revert(run: string, step: string): Promise<Result<Reverted, Problem>>;
   /** What an earlier run merged for results that a new one takes, on top of where it would begin. Moves no branch. */
-  carry(wish: CarryWish): Promise<Result<Carried, Problem>>;
+  replay(wish: ReplayWish): Promise<Result<Replayed, Problem>>;
   /** Makes the integration branch of a new run. */
   begin(beginning: Beginning): Promise<Result<void, Problem>>;
   /** What is kept of a run's work by heddle's own branches and refs; `undefined`: nothing, or there is no repository to hold it. */

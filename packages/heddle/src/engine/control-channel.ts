@@ -11,7 +11,7 @@ import type { EnginePorts } from "./ports.ts";
 import { Recorder } from "./recorder.ts";
 import { recover } from "./recovery.ts";
 
-export interface OutsideOptions {
+export interface ControlChannelOptions {
   readonly journal: Leases & Mailbox;
   readonly lease: Lease;
   readonly timers: Timers;
@@ -24,12 +24,12 @@ export interface OutsideOptions {
 }
 
 /** Runs until the timers are closed. */
-export function watchOutside(options: OutsideOptions): void {
+export function openControlChannel(options: ControlChannelOptions): void {
   beat(options);
   if (options.pollMs > 0) poll(options, options.journal.watch(), 0);
 }
 
-function beat(options: OutsideOptions): void {
+function beat(options: ControlChannelOptions): void {
   options.timers.arm("heartbeat", HEARTBEAT_MS, () => {
     const answered = options.journal.heartbeat(options.lease).then((held) => {
       if (held) beat(options);
@@ -39,7 +39,7 @@ function beat(options: OutsideOptions): void {
   });
 }
 
-function poll(options: OutsideOptions, watcher: Watcher, last: number): void {
+function poll(options: ControlChannelOptions, watcher: Watcher, last: number): void {
   options.timers.arm("poll", options.pollMs, () => {
     runInBackground(
       handleNew(options, watcher, last).then((seen) => poll(options, watcher, seen)),
@@ -52,7 +52,11 @@ function poll(options: OutsideOptions, watcher: Watcher, last: number): void {
  * Handles requests newer than `last`; returns the newest seen. One is settled after it was handled: twice does no harm. One
  * that the check refuses is settled without effect: its sender sees that nothing came of it, and the run goes on.
  */
-async function handleNew({ journal, lease, handle }: OutsideOptions, watcher: Watcher, last: number): Promise<number> {
+async function handleNew(
+  { journal, lease, handle }: ControlChannelOptions,
+  watcher: Watcher,
+  last: number,
+): Promise<number> {
   if (!watcher.changed()) return last;
   const requests = await journal.requests(lease.run, last);
   for (const { body } of requests) {

@@ -27,7 +27,7 @@ import { phaseOf, questionOf, type RunState } from "../run/state.ts";
 import { runStatus } from "../run/status.ts";
 import { advance, isOver, type Advance } from "../run/transition.ts";
 import { ActiveAttempts } from "./active-attempts.ts";
-import { watchOutside } from "./control-channel.ts";
+import { openControlChannel } from "./control-channel.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { ExpressionReader } from "./expressions.ts";
 import { LoadGuard, SAMPLE_MS } from "./machine-load.ts";
@@ -143,7 +143,7 @@ export class Scheduler {
   /** Conducts the run to its end, or to where only people can help. Rejects only on a bug. */
   async run(): Promise<RunOutcome> {
     const { journal, pollMs, clock } = this.#ports;
-    watchOutside({
+    openControlChannel({
       journal,
       lease: this.#lease,
       timers: this.#timers,

@@ -17,7 +17,7 @@ export async function moveToTrash(repository: RepositoryAccess, path: string): P
 }
 
 /** Deletes what was deferred, by whomever. */
-export async function emptyTrash(repository: RepositoryAccess): Promise<void> {
+export async function deleteDeferred(repository: RepositoryAccess): Promise<void> {
   const trash = join(repository.home, ".trash");
   for (const name of await readdir(trash).catch(() => [])) await deleteWhole(join(trash, name));
 }

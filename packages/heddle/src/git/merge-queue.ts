@@ -138,7 +138,7 @@ export class MergeQueue {
         // Asked for before looking: what comes meanwhile is looked at next.
         const news = this.#arrival.promise.then(() => undefined);
         const withdrawn = this.#stacks.findIndex((stack) => stack.parts.some(({ waiting }) => waiting.withdrawn));
-        if (withdrawn >= 0) await this.#giveBack(withdrawn);
+        if (withdrawn >= 0) await this.#requeue(withdrawn);
         await this.#fill();
         const [first] = this.#stacks;
         if (first === undefined) continue;
@@ -199,19 +199,19 @@ export class MergeQueue {
   }
 
   async #settle(stack: Stack, verdict: VerifyResult): Promise<void> {
-    if (stack.abort.signal.aborted) return await this.#giveBack(0);
+    if (stack.abort.signal.aborted) return await this.#requeue(0);
     let good = stack.parts.length;
     let bad: VerifyResult = verdict;
     if (!verdict.ok) {
       // Those on top of it were verified in vain; now it is looked for alone.
-      await this.#giveBack(1);
+      await this.#requeue(1);
       ({ good, bad } = await this.#bisect(stack, verdict));
-      if (stack.abort.signal.aborted) return await this.#giveBack(0);
+      if (stack.abort.signal.aborted) return await this.#requeue(0);
     }
     const last = stack.parts[good - 1];
     if (last !== undefined) {
       const moved = await this.integration.advance(stack.onto, last.commit, last.waiting.entry.step);
-      if (!moved) return await this.#giveBack(0);
+      if (!moved) return await this.#requeue(0);
     }
     this.#stacks.shift();
     let onto = stack.onto;
@@ -243,7 +243,7 @@ export class MergeQueue {
   }
 
   /** Stacks from the `from`-th on are undone, their entries wait again in their places. */
-  async #giveBack(from: number): Promise<void> {
+  async #requeue(from: number): Promise<void> {
     const undone = this.#stacks.slice(from);
     this.#stacks = this.#stacks.slice(0, from);
     for (const stack of undone) stack.abort.abort();
@@ -261,7 +261,7 @@ export class MergeQueue {
 
   /** Git failed: whoever is first hears of it, the others try their luck. */
   async #fail(thrown: unknown): Promise<void> {
-    await this.#giveBack(0);
+    await this.#requeue(0);
     const [first] = this.#waiting;
     if (first === undefined) return;
     this.#take(first);

@@ -9,7 +9,7 @@ import { mergeOver, readCommit } from "./merge-candidate.ts";
 import type { RepositoryAccess } from "./repository-access.ts";
 import { type Integration, contains, messageWith, readTrailers } from "./integration.ts";
 import { commitOf } from "./discover.ts";
-import type { MergedStep, CarriedStep, CarryOutcome } from "./types.ts";
+import type { MergedStep, ReplayedStep, ReplayOutcome } from "./types.ts";
 
 export interface ReplayRequest {
   /** Of the earlier run; `undefined`: its branch is not there. */
@@ -18,10 +18,10 @@ export interface ReplayRequest {
   /** The new run, and where it begins. */
   readonly run: string;
   readonly base: string;
-  readonly steps: readonly CarriedStep[];
+  readonly steps: readonly ReplayedStep[];
 }
 
-export async function replayMerges(repository: RepositoryAccess, request: ReplayRequest): Promise<CarryOutcome> {
+export async function replayMerges(repository: RepositoryAccess, request: ReplayRequest): Promise<ReplayOutcome> {
   const { earlier, base, steps } = request;
   const merged = (await earlier?.merged()) ?? [];
   const undone = (await earlier?.undone()) ?? [];
@@ -43,10 +43,10 @@ export async function replayMerges(repository: RepositoryAccess, request: Replay
     begin = next;
     now[one.commit] = next;
   }
-  return { kind: "carried", begin, now };
+  return { kind: "replayed", begin, now };
 }
 
-function isOf({ id, also }: CarriedStep, { step, part }: MergedStep): boolean {
+function isOf({ id, also }: ReplayedStep, { step, part }: MergedStep): boolean {
   return step === id || part === id || also.includes(step);
 }
 

@@ -110,7 +110,7 @@ export type LandTarget =
   | { readonly kind: "branch"; readonly name: string };
 
 /** `moved`: false: it was there already. */
-interface Landed {
+interface LandedBranch {
   readonly branch: string;
   readonly commit: string;
   readonly moved: boolean;
@@ -118,7 +118,7 @@ interface Landed {
 
 export type LandOutcome =
   | { readonly kind: "none" }
-  | ({ readonly kind: "landed" } & Landed)
+  | ({ readonly kind: "landed" } & LandedBranch)
   | { readonly kind: "conflict"; readonly files: readonly string[] }
   | { readonly kind: "refused"; readonly problem: Problem };
 
@@ -208,7 +208,7 @@ export interface TreeListing {
 }
 
 /** A step of the plan whose result is taken. */
-export interface CarriedStep {
+export interface ReplayedStep {
   readonly id: string;
   /** Steps that joined the earlier run as part of it: items, a subplan's, those that it added. */
   readonly also: readonly string[];
@@ -216,8 +216,8 @@ export interface CarriedStep {
   readonly commits: readonly string[];
 }
 
-export type CarryOutcome =
+export type ReplayOutcome =
   /** `begin`: the base where there is nothing to bring. `now`: commits that took the place of those of the earlier run. */
-  | { readonly kind: "carried"; readonly begin: string; readonly now: Readonly<Record<string, string>> }
+  | { readonly kind: "replayed"; readonly begin: string; readonly now: Readonly<Record<string, string>> }
   /** The step's result cannot be taken. `why`: a clause about what the earlier run merged for it. */
   | { readonly kind: "refused"; readonly step: string; readonly why: string };

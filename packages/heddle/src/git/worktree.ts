@@ -36,7 +36,7 @@ import {
 import { claimPorts, releasePorts } from "./network-ports.ts";
 import { checkRun, shortBranch, slugOf } from "./ref-names.ts";
 import { commitOf } from "./discover.ts";
-import { moveToTrash, emptyTrash, inUse } from "./deferred-delete.ts";
+import { moveToTrash, deleteDeferred, inUse } from "./deferred-delete.ts";
 import { clean, draftOf, exists, populate } from "./checkout-files.ts";
 import { unreachableCommits } from "./reflog-commits.ts";
 import { unsavedWork } from "./unsaved-work.ts";
@@ -179,7 +179,7 @@ export class Worktrees {
   /**
    * Removes folder and note; the branch stays unless `branch` says otherwise. Refused with `WorkNotCaptured`, or `WorktreeInUse`
    * where a process works in it; what git fails at is a value too, for the worktree stays then and can be removed later. Its
-   * files are deleted in the background: `emptyTrash` waits for that.
+   * files are deleted in the background: `deleteDeferred` waits for that.
    */
   async remove(tree: Worktree, options: RemoveOptions = {}): Promise<Result<void, Problem>> {
     return await caught(async () => await this.#remove(tree, options));
@@ -203,13 +203,13 @@ export class Worktrees {
       for (const folder of [dirname(place.meta), dirname(place.path)]) await rmdir(folder).catch(() => {});
     });
     await releasePorts(dirname(this.repository.home), place.path);
-    void this.emptyTrash();
+    void this.deleteDeferred();
     return ok(undefined);
   }
 
   /** Waits until removed worktrees are deleted. What cannot be deleted stays listed. */
-  async emptyTrash(): Promise<void> {
-    this.#emptying = this.#emptying.then(async () => await emptyTrash(this.repository)).catch(() => {});
+  async deleteDeferred(): Promise<void> {
+    this.#emptying = this.#emptying.then(async () => await deleteDeferred(this.repository)).catch(() => {});
     await this.#emptying;
   }
 

@@ -81,15 +81,15 @@ async function withWork(
       also: partsOf(state, id),
       commits: isOfAgents(state, id) ? commitsIn(output) : [],
     }));
-    const carried = await agents.carry({ from: run, steps });
-    if (!carried.ok) return carried;
-    if (carried.value.kind === "carried") {
-      const { kind: _kind, now, ...beginning } = carried.value;
+    const replayed = await agents.replay({ from: run, steps });
+    if (!replayed.ok) return replayed;
+    if (replayed.value.kind === "replayed") {
+      const { kind: _kind, now, ...beginning } = replayed.value;
       for (const [id, output] of outputs) if (isOfAgents(state, id)) outputs.set(id, withCommits(output, now));
       const isBare = beginning.begin === beginning.base;
       return ok({ plan: chosen, reuse: defined({ run, outputs, beginning: isBare ? undefined : beginning }), again });
     }
-    const { step, why } = carried.value;
+    const { step, why } = replayed.value;
     again.push(`${step} runs again: its work in run ${run} ${why}.`);
     const start = chosen.graph.indexOf.get(step);
     const lost = start === undefined ? [] : marked(withDescendants(chosen.graph, [start]));

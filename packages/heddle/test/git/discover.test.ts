@@ -27,7 +27,7 @@ async function works(at: Rig): Promise<void> {
   const kept = await captured(repository, tree, "s");
   expect(kept.changedFiles).toEqual(["made.txt"]);
   orThrow(await trees.remove(tree, { branch: "delete" }));
-  await trees.emptyTrash();
+  await trees.deleteDeferred();
 }
 
 describe("refused, with a way out", () => {

@@ -154,7 +154,7 @@ test("nothing that is planted runs, whatever is done", async () => {
     const tree = await trees.find("r1", step(owner));
     if (tree !== undefined) orThrow(await trees.remove(tree, { branch: "delete", acceptLeftOut: true }));
   }
-  await trees.emptyTrash();
+  await trees.deleteDeferred();
   expect(await removeRunRefs(repository, lock, "r1")).toBe(true);
   expect(ran(marks)).toEqual([]);
 });

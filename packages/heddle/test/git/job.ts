@@ -54,7 +54,7 @@ export async function job(
     const tree = await worktrees.find(run, { kind: "step", id });
     if (tree !== undefined) orThrow(await worktrees.remove(tree, { branch: "delete" }));
   }
-  await worktrees.emptyTrash();
+  await worktrees.deleteDeferred();
 }
 
 const [, program, user, stateDir, run, landing] = process.argv;

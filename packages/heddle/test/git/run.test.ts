@@ -74,7 +74,7 @@ test("steps see what their deps made, groups share a worktree, the result lands,
   expect(await removeRunRefs(repository, trees.lock, "r1")).toBe(false);
   for (const tree of [two, three]) orThrow(await trees.remove(tree, { branch: "delete" }));
   await queue.close();
-  await trees.emptyTrash();
+  await trees.deleteDeferred();
   expect(await removeRunRefs(repository, trees.lock, "r1")).toBe(true);
   expect(at.git(["for-each-ref", "--format=%(refname)"])).toBe("refs/heads/main");
   expect(await listWorktrees(repository)).toEqual([]);

@@ -38,7 +38,7 @@ test("a worktree is made, worked in, captured, merged and removed", async () => 
   expect(seen).toEqual(["new\n"]);
   orThrow(await trees.remove(tree));
   await queue.close();
-  await trees.emptyTrash();
+  await trees.deleteDeferred();
   expect(at.git(["worktree", "list", "--porcelain"]).split("\n\n")).toHaveLength(1);
   expect(at.git(["log", "--format=%B", "-1", "heddle/r1/integration"])).toContain("Step: api");
   expect(at.git(["fsck"])).toBe("");

@@ -68,7 +68,7 @@ test("G3: the user's checkout is the same to the byte, dirty and all", async () 
   orThrow(await trees.reset(tree, base));
   await listWorktrees(repository);
   orThrow(await trees.remove(tree, { branch: "delete" }));
-  await trees.emptyTrash();
+  await trees.deleteDeferred();
   expect({ files: fingerprint(at.user, skip), refs: foreignRefs(at), stash: at.git(["stash", "list"]) }).toEqual(
     before,
   );

@@ -139,7 +139,7 @@ test("captures: random endings, and no commit or file lost", async () => {
       if (lost.length > 0) wrong.push(`${time}: ${lost.length} commits lost`);
     }
   }
-  await trees.emptyTrash();
+  await trees.deleteDeferred();
   report(
     `G5: ${times} random endings captured, ${strays} commits kept that no branch had, ${wrong.length} with something lost`,
   );
@@ -185,7 +185,7 @@ test("G6: the bounds hold while worktrees come and go", async () => {
     const folders = await treeFolders(repository);
     most = Math.max(most, folders.length);
   }
-  await trees.emptyTrash();
+  await trees.deleteDeferred();
   const listed = await listWorktrees(repository);
   for (const one of listed) {
     const bytes = await folderBytes(one.path);

@@ -10,8 +10,8 @@
  *  3. Requests of the agent are answered only by the policy or a person.
  */
 import { defined } from "../../base/defined.ts";
-import type { Attempting } from "./agent-session.ts";
-import { attempting } from "./agent-session.ts";
+import type { AgentSession } from "./agent-session.ts";
+import { startSession } from "./agent-session.ts";
 import type { ClientContext, PromptResponse } from "@agentclientprotocol/sdk";
 import { messageOf } from "../../base/errors.ts";
 import { type JsonObject, isJsonObject } from "../../base/json.ts";
@@ -98,7 +98,7 @@ function startAcp(world: AgentWorld, agent: AcpAgent, quirks: AcpQuirks, context
     },
   });
   let talk: ClientContext | undefined;
-  const attempt: Attempting = attempting(world, context, {
+  const attempt: AgentSession = startSession(world, context, {
     provider: agent.provider,
     program: agent.program,
     args: agent.args?.(context) ?? [],
@@ -166,7 +166,7 @@ async function openSession(
   talk: ClientContext,
   context: AgentContext,
   quirks: AcpQuirks,
-  attempt: Attempting,
+  attempt: AgentSession,
 ): Promise<Session> {
   const hello = await talk.request("initialize", {
     protocolVersion: PROTOCOL_VERSION,
@@ -220,7 +220,7 @@ async function setModel(
   quirks: AcpQuirks,
   sessionId: string,
   options: unknown,
-  attempt: Attempting,
+  attempt: AgentSession,
 ): Promise<void> {
   if (context.model === undefined || !Array.isArray(options)) return;
   const wanted = quirks.modelOption ?? "model";

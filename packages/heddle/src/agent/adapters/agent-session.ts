@@ -15,7 +15,7 @@ import type { AgentContext, AgentHandle, AgentOutcome, AgentStop } from "./port.
 import { type AgentProcess, type AgentWorld, startAgentProcess } from "./process.ts";
 import { type Deadlines, type Expiry, deadlines } from "./timers.ts";
 
-export interface AttemptingSpec {
+export interface AgentSessionSpec {
   readonly provider: string;
   readonly program: Program;
   readonly args: readonly string[];
@@ -31,24 +31,24 @@ export interface AttemptingSpec {
   readonly drain?: () => void;
 }
 
-export interface Session {
+export interface SessionInfo {
   readonly sessionId: string;
   readonly resumed: boolean;
 }
 
 type Notes = Pick<AgentOutcome, "usage" | "cost" | "rawUsage" | "totals" | "model">;
 
-export interface Attempting {
+export interface AgentSession {
   readonly process: AgentProcess;
   readonly deadlines: Deadlines;
   readonly handle: AgentHandle;
-  readonly session: Session | undefined;
+  readonly session: SessionInfo | undefined;
   /** A verdict is there. */
   readonly isEnding: boolean;
   /** The verdict is that it broke its protocol: nothing of it is believed any more. */
   readonly isBroken: boolean;
   /** It takes a prompt now. */
-  ready(session: Session): void;
+  ready(session: SessionInfo): void;
   /** A message of the agent, to be told. */
   readonly emit: AgentContext["emit"];
   readonly log: AgentContext["log"];
@@ -71,10 +71,10 @@ const MAX_ERROR_LINE = 16_384;
 /** Lines of error output that are kept for the message of a crash. */
 const LAST_WORDS = 5;
 
-export function attempting(world: AgentWorld, context: AgentContext, spec: AttemptingSpec): Attempting {
+export function startSession(world: AgentWorld, context: AgentContext, spec: AgentSessionSpec): AgentSession {
   const { limits } = context;
   let verdict: Verdict | undefined;
-  let session: Session | undefined;
+  let session: SessionInfo | undefined;
   let notes: Notes = {};
   let isKilled = false;
   const lastWords: string[] = [];

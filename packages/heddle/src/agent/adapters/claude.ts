@@ -7,7 +7,7 @@
  */
 import { defined } from "../../base/defined.ts";
 import { type JsonObject, isJsonObject } from "../../base/json.ts";
-import type { Attempting } from "./agent-session.ts";
+import type { AgentSession } from "./agent-session.ts";
 import { type AgentFailure, failureOf, shortMessage } from "./failure-class.ts";
 import { probeProgram } from "./program.ts";
 import { type NativeAgent, type OutputParser, jsonLine, startHeadless } from "./stream-process.ts";
@@ -117,7 +117,7 @@ function claudeParser(context: AgentContext): OutputParser {
     const content = isJsonObject(message) ? message["content"] : undefined;
     return Array.isArray(content) ? content.filter(isJsonObject) : [];
   }
-  function tool(id: string, status: "running" | "done" | "failed", attempt: Attempting): void {
+  function tool(id: string, status: "running" | "done" | "failed", attempt: AgentSession): void {
     const known = tools.get(id);
     if (known === undefined) return;
     if (status !== "running") tools.delete(id);
@@ -125,7 +125,7 @@ function claudeParser(context: AgentContext): OutputParser {
     context.emit({ type: "tool", id, status, ...known });
     attempt.deadlines.tools(tools.size);
   }
-  function assistant(message: JsonObject, attempt: Attempting): void {
+  function assistant(message: JsonObject, attempt: AgentSession): void {
     for (const block of contentOf(message["message"])) {
       if (block["type"] === "text" && typeof block["text"] === "string") {
         text = block["text"].slice(-TEXT_LIMIT);
@@ -147,7 +147,7 @@ function claudeParser(context: AgentContext): OutputParser {
       }
     }
   }
-  function system(message: JsonObject, attempt: Attempting): void {
+  function system(message: JsonObject, attempt: AgentSession): void {
     if (message["subtype"] === "init") {
       const sessionId = message["session_id"];
       if (typeof sessionId !== "string")
@@ -173,7 +173,7 @@ function claudeParser(context: AgentContext): OutputParser {
       );
     }
   }
-  function ended(message: JsonObject, attempt: Attempting): void {
+  function ended(message: JsonObject, attempt: AgentSession): void {
     result = message;
     if (typeof message["result"] === "string") text = message["result"].slice(-TEXT_LIMIT);
     const sessionId = message["session_id"];

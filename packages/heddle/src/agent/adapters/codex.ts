@@ -8,7 +8,7 @@
  */
 import { defined } from "../../base/defined.ts";
 import { type JsonObject, isJsonObject } from "../../base/json.ts";
-import type { Attempting } from "./agent-session.ts";
+import type { AgentSession } from "./agent-session.ts";
 import { type AgentFailure, failureOf, shortMessage } from "./failure-class.ts";
 import { probeProgram } from "./program.ts";
 import { type NativeAgent, type OutputParser, jsonLine, startHeadless } from "./stream-process.ts";
@@ -117,7 +117,7 @@ function codexParser(context: AgentContext): OutputParser {
   let failure: AgentFailure | undefined;
   const tools = new Set<string>();
 
-  function item(raw: unknown, phase: "running" | "done", attempt: Attempting): void {
+  function item(raw: unknown, phase: "running" | "done", attempt: AgentSession): void {
     if (!isJsonObject(raw)) return;
     const { type, id } = raw;
     if (type === "agent_message" && phase === "done" && typeof raw["text"] === "string") {
@@ -153,7 +153,7 @@ function codexParser(context: AgentContext): OutputParser {
       context.emit({ type: "tool", id, title, kind: KINDS[type] ?? "other", status, paths });
     }
   }
-  function completed(message: JsonObject, attempt: Attempting): void {
+  function completed(message: JsonObject, attempt: AgentSession): void {
     isCompleted = true;
     const total = readUsage(message["usage"], { inputHoldsCached: true });
     if (total === undefined) return;

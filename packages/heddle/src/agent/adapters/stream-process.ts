@@ -3,7 +3,7 @@
  * lines; the end of the process is the end of the turn. Does not know what a line means.
  */
 import { isJsonObject, type JsonObject } from "../../base/json.ts";
-import { type Attempting, attempting } from "./agent-session.ts";
+import { type AgentSession, startSession } from "./agent-session.ts";
 import { type AgentFailure, shortMessage } from "./failure-class.ts";
 import type { Program } from "./program.ts";
 import { lineReader } from "./line-reader.ts";
@@ -23,7 +23,7 @@ export interface NativeAgent {
 /** Reads one attempt's output. */
 export interface OutputParser {
   /** One line; must not throw. */
-  line(text: string, attempt: Attempting): void;
+  line(text: string, attempt: AgentSession): void;
   /** The last message so far. */
   text(): string;
   /** The command ended by itself with `code`. */
@@ -56,7 +56,7 @@ export function startHeadless(world: AgentWorld, context: AgentContext, spec: He
         message: `the agent printed a line of more than ${MAX_LINE / 1024 / 1024} MB`,
       }),
   });
-  const attempt = attempting(world, context, {
+  const attempt = startSession(world, context, {
     provider: spec.provider,
     program: spec.program,
     args: spec.args,
@@ -73,7 +73,7 @@ export function startHeadless(world: AgentWorld, context: AgentContext, spec: He
 }
 
 /** A line of a stream of JSON objects; anything else is told as broken. */
-export function jsonLine(text: string, attempt: Attempting): JsonObject | undefined {
+export function jsonLine(text: string, attempt: AgentSession): JsonObject | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -77,14 +77,14 @@ async function serve(
   findHandler: FindHandler,
 ): Promise<void> {
   const admission = checkRequest(request, port);
-  if (!admission.ok) return turnAway(request, response, admission.rejection);
-  if (findHandler(admission.token) === undefined) return turnAway(request, response, UNKNOWN_TOKEN);
+  if (!admission.ok) return reject(request, response, admission.rejection);
+  if (findHandler(admission.token) === undefined) return reject(request, response, UNKNOWN_TOKEN);
   const body = await readBody(request);
   if (body === undefined)
-    return turnAway(request, response, { status: 413, message: `the body is larger than ${MAX_BODY_BYTES} bytes` });
+    return reject(request, response, { status: 413, message: `the body is larger than ${MAX_BODY_BYTES} bytes` });
   // The attempt may have ended while the body came in.
   const handler = findHandler(admission.token);
-  if (handler === undefined) return turnAway(request, response, UNKNOWN_TOKEN);
+  if (handler === undefined) return reject(request, response, UNKNOWN_TOKEN);
   const gone = new AbortController();
   response.once("close", () => gone.abort());
   await answer(response, await handler(webRequest(request, body, port, gone.signal)));
@@ -134,7 +134,7 @@ async function answer(response: ServerResponse, from: Response): Promise<void> {
 }
 
 /** Answers, then closes the connection: what else is on it was never asked for. */
-function turnAway(request: IncomingMessage, response: ServerResponse, rejection: Rejection): void {
+function reject(request: IncomingMessage, response: ServerResponse, rejection: Rejection): void {
   let drained = 0;
   request.on("data", (chunk: Buffer) => {
     drained += chunk.length;

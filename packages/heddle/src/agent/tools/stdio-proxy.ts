@@ -98,7 +98,7 @@ async function carry(session: Session, line: string): Promise<void> {
       redirect: "error",
       signal: AbortSignal.any([cancelled.signal, session.gone]),
     });
-    await giveBack(session, response, message, id);
+    await sendBack(session, response, message, id);
   } catch (thrown) {
     // Whoever cancelled waits for no answer.
     if (id !== undefined && !cancelled.signal.aborted)
@@ -140,7 +140,7 @@ function headerText(text: string): string {
   return `=?base64?${Buffer.from(text, "utf8").toString("base64")}?=`;
 }
 
-async function giveBack(session: Session, response: Response, message: unknown, id: unknown): Promise<void> {
+async function sendBack(session: Session, response: Response, message: unknown, id: unknown): Promise<void> {
   const type = response.headers.get("content-type") ?? "";
   if (type.startsWith("text/event-stream")) {
     for await (const event of events(response)) await pass(session, event, message, id);

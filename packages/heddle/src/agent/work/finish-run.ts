@@ -14,7 +14,7 @@ export async function finishRun(runContext: AgentRunContext, isDone: boolean): P
   await runContext.queue.close();
   if (isDone && !runContext.settings.keepWorktrees) await removeTrees(runContext);
   await runContext.pool.tidy();
-  await runContext.trees.emptyTrash();
+  await runContext.trees.deleteDeferred();
   const commits = (await runContext.queue.merged()).length;
   const integration = runContext.queue.integration.branch;
   // Where nothing was merged there is nothing that could be in the way.

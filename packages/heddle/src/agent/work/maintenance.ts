@@ -20,7 +20,7 @@ import { commitOf, type OpenRepository, openRepository } from "../../git/discove
 import type { TreeListing } from "../../git/types.ts";
 import { Worktrees } from "../../git/worktree.ts";
 import { landingOf } from "./finish-run.ts";
-import type { AgentMaintenance, Carried, CarryWish, Reverted, WorktreeLine } from "../port.ts";
+import type { AgentMaintenance, Replayed, ReplayWish, Reverted, WorktreeLine } from "../port.ts";
 import type { AgentExecutorOptions } from "./run-context.ts";
 import type { Landing, LandMode } from "../../run/attempt.ts";
 
@@ -81,11 +81,11 @@ export function agentMaintenance(options: AgentMaintenanceOptions): AgentMainten
       const { lock } = new Worktrees({ repository: repository.value });
       return await guarded(async () => ok(await removeRunRefs(repository.value, lock, run)));
     },
-    async carry(wish) {
+    async replay(wish) {
       const { projectDir, stateDir, clock, git, env } = options;
       return await guarded(async () => {
         const opened = await openRepository({ folder: projectDir, run: git, clock, env, stateDir });
-        return opened.ok ? ok(await carryOver(opened.value, wish, options.newRun())) : opened;
+        return opened.ok ? ok(await replayOnto(opened.value, wish, options.newRun())) : opened;
       });
     },
     async begin({ run, base, begin }) {
@@ -156,7 +156,7 @@ async function clean(
     const isGone = mayGo && (dryRun || (await remove(trees, listed)));
     (isGone ? removed : kept).push(line);
   }
-  await trees.emptyTrash();
+  await trees.deleteDeferred();
   return { removed, kept };
 }
 
@@ -181,7 +181,11 @@ async function landRun(
   return ok({ integration: integration.branch, commits, mode: kind, ...landingOf(outcome, run) });
 }
 
-async function carryOver({ repository, base, branch }: OpenRepository, wish: CarryWish, run: string): Promise<Carried> {
+async function replayOnto(
+  { repository, base, branch }: OpenRepository,
+  wish: ReplayWish,
+  run: string,
+): Promise<Replayed> {
   const earlier = await integrationOf(repository, wish.from);
   const found = await replayMerges(repository, { ...wish, run, base, earlier: earlier.ok ? earlier.value : undefined });
   return found.kind === "refused" ? found : defined({ ...found, run, base, branch: branch ?? undefined });
