@@ -15,7 +15,9 @@ import type { Result } from "../base/result.ts";
 import type { AgentTask, Note, Task, Landing, LandMode, Beginning } from "../run/attempt.ts";
 import type { ReplayedStep, ReplayOutcome } from "../git/types.ts";
 
-/** What the room of a run's agents is made of, as its history says: each process that works on the run makes the same. */
+/**
+ * What a run's agent context is built from, as its history says: each process that works on the run builds the same.
+ */
 export interface AgentRun extends Pick<AgentTask, "config" | "maxAgents" | "base" | "begin" | "branch"> {
   readonly run: string;
 }
@@ -28,15 +30,15 @@ export interface AgentJob {
   /** Absolute: what files named in the plan are relative to. */
   readonly folder: string;
   readonly logFile: string | null;
-  /** Why the plan does not take an output, if so; absent: it takes any. */
+  /** Why an output is not accepted; absent: every output is. */
   readonly check?: (output: Json) => Promise<string | undefined>;
 }
 
 export interface AgentExecutor extends AsyncDisposable {
   start(job: AgentJob, onNote: (note: Note) => void): Dispatched;
   /**
-   * The run came to a stop. `isDone`: it succeeded, and lands, whether or not an agent worked in it here. `folder`: as of a job.
-   * `undefined`: there is nothing to put in order.
+   * The run stopped. `isDone`: it succeeded, and lands, whether or not an agent worked here. `folder`: as of a job.
+   * `undefined`: there is nothing to do.
    */
   finishRun(run: AgentRun & { readonly folder: string }, isDone: boolean): Promise<Landing | undefined>;
 }
@@ -55,7 +57,7 @@ export interface WorktreeLine {
   readonly bytes: number;
   readonly createdAt: number | null;
   readonly inUse: boolean;
-  /** `saved`: all that it holds is on a branch or kept by a ref. `unsaved`: it holds work that is nowhere else. */
+  /** `saved`: everything in it is on a branch or under a ref. `unsaved`: it has work that exists nowhere else. */
   readonly state: "saved" | "unsaved" | "unfinished" | "stray";
 }
 
@@ -67,7 +69,7 @@ export interface AgentLine {
   readonly problem?: string;
 }
 
-/** A step's work, taken back out of the integration branch. */
+/** A reverted step. */
 export interface Reverted {
   readonly integration: string;
   /** On the integration branch: undoes the step's merge. */
@@ -89,7 +91,7 @@ export type Replayed =
 export interface KeptRefs {
   /** Branches and refs, whole names. */
   readonly refs: readonly string[];
-  /** All that was merged in the run is on a branch or tag of the user's. */
+  /** Everything merged in the run is on one of the user's branches or tags. */
   readonly landed: boolean;
   /** How many worktrees the run has. */
   readonly trees: number;

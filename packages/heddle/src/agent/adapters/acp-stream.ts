@@ -16,16 +16,16 @@ import { lineReader } from "./line-reader.ts";
 const MAX_LINE = 16 * 1024 * 1024;
 /** Requests of the agent that wait for an answer at once. */
 const MAX_REQUESTS = 64;
-/** Lines that are no message, before the first that is one. */
+/** Lines that are not messages, before the first message. */
 const MAX_STRAY = 20;
 
 export interface WireEvents {
   readonly write: (line: string) => void;
   /** Parameters of a `session/update`. */
   readonly update: (params: JsonObject) => void;
-  /** Anything well formed came. */
+  /** A well-formed message arrived. */
   readonly heard: () => void;
-  /** A stray line that was forgiven. */
+  /** A line before the first message that was ignored. */
   readonly stray: (line: string) => void;
   readonly broken: (why: string) => void;
 }
@@ -71,7 +71,7 @@ export function acpWire(events: WireEvents): Wire {
     const problem = judge(message);
     if (problem !== undefined) return broken(`${problem}: ${preview(text)}`);
   }
-  /** Passes a message on, or tells what is wrong with it. */
+  /** Passes a message on, or returns what is wrong with it. */
   function judge(message: unknown): string | undefined {
     if (!isJsonObject(message) || message["jsonrpc"] !== "2.0") return "it printed a line that is not a message";
     const { method, id } = message;

@@ -101,7 +101,7 @@ const KINDS: Readonly<Record<string, ToolKind>> = {
   WebSearch: "fetch",
 };
 
-/** Tools that are remembered at once. */
+/** Tools that are remembered at the same time. */
 const MAX_TOOLS = 1000;
 
 function claudeParser(context: AgentContext): OutputParser {
@@ -177,7 +177,7 @@ function claudeParser(context: AgentContext): OutputParser {
     result = message;
     if (typeof message["result"] === "string") text = message["result"].slice(-TEXT_LIMIT);
     const sessionId = message["session_id"];
-    // A session that was asked for may have been carried on under a new id.
+    // A resumed session may have got a new id.
     if (typeof sessionId === "string" && attempt.session === undefined) attempt.ready({ sessionId, resumed: false });
     const resumed = context.resume !== undefined;
     const usage =

@@ -50,7 +50,7 @@ export function codexAdapter(world: AgentWorld, agent: NativeAgent): AgentAdapte
   };
 }
 
-/** Over its own configuration file: no questions, no telemetry, a stream that hangs is noticed. */
+/** Overrides of its configuration file: no questions, no telemetry, timeouts for a hanging stream. */
 function settingsOf(context: AgentContext): readonly string[] {
   const reach = reachOf(context.policy, context.cwd);
   const sandbox = reach === "read-only" ? "read-only" : reach === "worktree" ? "workspace-write" : "danger-full-access";
@@ -68,7 +68,7 @@ function settingsOf(context: AgentContext): readonly string[] {
   ];
 }
 
-/** Its search of the web is the provider's: no sandbox sees it. */
+/** The provider does its web search: a sandbox cannot prevent it. */
 function mayFetch({ policy, cwd }: AgentContext): boolean {
   return decidePermission(policy, { kind: "fetch", title: "", paths: [] }, cwd) === "allow";
 }
@@ -192,7 +192,7 @@ function codexParser(context: AgentContext): OutputParser {
           return attempt.fail(failure);
         }
         case "error": {
-          // Retries are told of as errors; the last one comes again with the turn's end.
+          // Retries are reported as errors; the last one is repeated at the turn's end.
           const said = String(message["message"] ?? "");
           const read = failureOf(said, undefined, "overloaded");
           context.emit({ type: "retrying", class: read.class, message: read.message });

@@ -23,7 +23,7 @@ export interface AgentEnvironmentSpec {
   readonly attempt: number;
   /** Absolute. */
   readonly cwd: string;
-  /** The worktree that it lies in; absolute. Absent: it is all of it. */
+  /** The worktree that it lies in; absolute. Absent: the folder is the whole worktree. */
   readonly tree?: string;
   readonly mode: "inherit" | "strict";
   /** Set by the plan. */
@@ -32,7 +32,7 @@ export interface AgentEnvironmentSpec {
   readonly passEnv: readonly string[];
   readonly home?: string;
   readonly ports?: readonly number[];
-  /** Hosts that no proxy may stand before: those that get a token of heddle's. */
+  /** Hosts that must not be reached through a proxy: those that get a token of heddle. */
   readonly direct?: readonly string[];
 }
 
@@ -65,7 +65,7 @@ export function portVariables(ports: readonly number[]): Environment {
   return ports[0] === undefined ? {} : { PORT: String(ports[0]), PORTS: ports.join(",") };
 }
 
-/** Programs look at either name, some at both: each has what it had, or what the other has, and the hosts. */
+/** Programs read either name, some both: each keeps its value, or gets the other's, plus the hosts. */
 function pastProxies(env: Environment, hosts: readonly string[]): Environment {
   if (hosts.length === 0) return {};
   const whole = (own: string): string => {

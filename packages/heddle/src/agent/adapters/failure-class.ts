@@ -140,7 +140,7 @@ function collect(value: unknown, signs: Signs, depth: number): void {
   }
 }
 
-/** A day at most: what is longer is no delay but an allowance that is used up. */
+/** At most a day: a longer delay means that the quota is used up. */
 function delay(ms: number): number | undefined {
   return Number.isFinite(ms) && ms >= 0 ? Math.min(Math.round(ms), 86_400_000) : undefined;
 }
@@ -157,8 +157,8 @@ export function retryAfterOf(text: string): number | undefined {
 }
 
 /**
- * What failed, from an error of any shape: `data` is what the agent attached, `message` what it says. `fallback` where nothing
- * tells.
+ * What failed, from an error of any shape: `data` is what the agent attached, `message` what it says. `fallback`: if
+ * nothing says.
  */
 export function failureOf(message: string, data: unknown, fallback: AgentClass): AgentFailure {
   const signs: Signs = {};
@@ -167,7 +167,7 @@ export function failureOf(message: string, data: unknown, fallback: AgentClass):
   const all = `${message.slice(0, MAX_READ)} ${(signs.message ?? "").slice(0, MAX_READ)}`;
   const byWords = classOfWords(all);
   const byStatus = signs.status === undefined ? undefined : classOfStatus(signs.status);
-  // A 400 or 429 covers many cases; its words say which.
+  // A 400 or 429 covers many cases; its text says which.
   const narrowed =
     byWords === "budget" || byWords === "quota" || byWords === "context"
       ? byStatus === undefined || byStatus === "bad-request" || byStatus === "rate-limit"

@@ -15,7 +15,7 @@ import type { AgentWorld } from "./process.ts";
 
 /** What the composition root may say of agents. */
 export interface LocalAgents {
-  /** Entries beside, or in place of, those of the presets. */
+  /** Entries in addition to, or instead of, those of the presets. */
   readonly agents?: Readonly<Record<string, AgentConfig>>;
   /** Starts the scripted agent: `[process.execPath, file of scripted-worker]`. */
   readonly scripted?: readonly [string, ...string[]];
@@ -34,7 +34,7 @@ export function localAgentRunner(options: LocalAgentsOptions): Result<AgentRunne
   return ok(agentRunner(defined({ adapters: adapters.value, bases, memory, sandbox, onLeftovers })));
 }
 
-/** The agents that need no plan to be known, to be asked whether they are here. */
+/** The known agents, to find out which are installed. */
 export function knownAgents(clock: Clock, env: Readonly<Record<string, string | undefined>>): readonly AgentAdapter[] {
   const table = sharedTable(systemProcessTable());
   const world = { clock, table, owner: "probe", path: env["PATH"] ?? "" };

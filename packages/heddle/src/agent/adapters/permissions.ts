@@ -14,18 +14,18 @@ import type { PermissionDecision, PermissionPolicy, PermissionRequest, Permissio
 const READING: readonly ToolKind[] = ["read", "search", "think"];
 const WRITING: readonly ToolKind[] = ["edit", "delete", "move"];
 
-/** Name of the server of heddle's own tools, as it is handed to agents: always allowed. */
+/** Name of the server of heddle's own tools: always allowed. */
 export const OWN_TOOLS = "heddle";
 
 const ownTools: PermissionRule = { tool: `${OWN_TOOLS}/*`, decision: "allow" };
 
 export const PERMISSION_PRESETS: Readonly<Record<PermissionPreset, PermissionPolicy>> = {
-  /** Looks, and changes nothing. */
+  /** Reads, and changes nothing. */
   "read-only": {
     rules: [ownTools, { kind: READING, decision: "allow" }],
     otherwise: "deny",
   },
-  /** Works in its own folder as it likes; writes nowhere else. */
+  /** Does what it likes in its own folder; writes nowhere else. */
   worktree: {
     rules: [
       ownTools,
@@ -41,7 +41,7 @@ export const PERMISSION_PRESETS: Readonly<Record<PermissionPreset, PermissionPol
   },
   /** Everything. */
   full: { rules: [], otherwise: "allow" },
-  /** Reads by itself, and asks for all else. */
+  /** Reads without asking, and asks for everything else. */
   ask: {
     rules: [ownTools, { kind: READING, decision: "allow" }],
     otherwise: "ask",
@@ -60,7 +60,7 @@ export function decidePermission(
 
 export type Reach = "read-only" | "worktree" | "full";
 
-/** What a policy amounts to, for agents that know no rules: how far it lets writing go without asking. */
+/** The reach of a policy, for agents that know no rules: where it may write without asking. */
 export function reachOf(policy: PermissionPolicy, cwd: string): Reach {
   const write = (file: string): PermissionDecision =>
     decidePermission(policy, { kind: "edit", title: "", paths: [file] }, cwd);
@@ -88,7 +88,7 @@ function matches(rule: PermissionRule, request: PermissionRequest, cwd: string):
   return true;
 }
 
-/** Whether a shell takes this character for itself alone. */
+/** Whether a shell treats this character as plain text. */
 function isPlain(character: string): boolean {
   return !";&|<>`$()\n\r\\".includes(character);
 }

@@ -13,11 +13,11 @@ import type { AgentContext } from "./port.ts";
 
 export interface Preset {
   readonly provider: string;
-  /** The model where nobody names one: never left to an agent whose own choice is the dearest. */
+  /** The model if none is named: never left to an agent whose own choice is the most expensive. */
   readonly defaultModel?: string;
   /** Names of variables that hold its keys: what `passEnv` usually names. */
   readonly keys: readonly string[];
-  /** What it keeps at home. */
+  /** Its files in the home folder. */
   readonly homePaths: readonly string[];
   readonly env: (context: AgentContext) => Readonly<Record<string, string>>;
   readonly acp?: {
@@ -39,9 +39,9 @@ const claude: Preset = {
     defined({
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
       DISABLE_AUTOUPDATER: "1",
-      // With its own ten retries it keeps a refused key to itself for most of a minute.
+      // With its own ten retries it reports a refused key only after most of a minute.
       CLAUDE_CODE_MAX_RETRIES: "2",
-      // Over ACP the default is the dearest model.
+      // Over ACP the default is the most expensive model.
       ANTHROPIC_MODEL: context.model,
       IS_SANDBOX: reachOf(context.policy, context.cwd) === "full" ? "1" : undefined,
     }),
@@ -51,7 +51,7 @@ const claude: Preset = {
       args: [],
       install: "npm install -g @agentclientprotocol/claude-agent-acp (Node 22 or newer)",
     },
-    // `usage` counts the main loop alone; side calls stand beside it.
+    // `usage` counts only the main loop; side calls are listed separately.
     quirks: { usage: { tokens: "model-usage", inputHoldsCached: false } },
   },
   native: {
@@ -69,7 +69,7 @@ const codex: Preset = {
     program: { command: "codex-acp", args: [], install: "npm install -g @agentclientprotocol/codex-acp" },
     quirks: {
       usage: { tokens: "response", inputHoldsCached: false },
-      // Without its report of a failed session it ends the turn well, with the error as text.
+      // Without its report of a failed session it ends the turn as a success, with the error as text.
       swallowed:
         /^(?:error|unexpected status|stream (?:error|disconnected)|exceeded retry limit|we're currently experiencing)/im,
     },
@@ -109,7 +109,7 @@ const opencode: Preset = {
   }),
   acp: {
     program: { command: "opencode", args: ["acp"], version: VERSION, install: "npm install -g opencode-ai" },
-    // What it calls usage is that of the last message only.
+    // Its usage is that of the last message only.
     quirks: { usage: { tokens: "none", inputHoldsCached: false } },
   },
 };
@@ -127,7 +127,7 @@ function opencodeConfig(context: AgentContext): JsonObject {
   return defined({ autoupdate: false, share: "disabled", model, small_model: model, permission });
 }
 
-/** All that a plan may name but the scripted agent, which has no program of its own to be found. */
+/** All agents that a plan can name, except the scripted one, which has no program to find. */
 export const PRESETS: Readonly<Record<string, Preset>> = { claude, codex, gemini, opencode } satisfies Readonly<
   Record<Exclude<KnownAgent, "scripted">, Preset>
 >;

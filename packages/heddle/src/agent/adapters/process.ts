@@ -24,7 +24,7 @@ import { withReaper } from "./reaper.ts";
 
 /** What starting an agent needs of the outside. */
 export interface AgentWorld extends Omit<ProcessWorld, "bases"> {
-  /** Makes sure that somebody ends the agent if this process dies; called before each start. */
+  /** Makes sure that a watcher ends the agent if this process dies; called before each start. */
   readonly guard?: () => void;
   /** Where programs are looked for. */
   readonly path: string;
@@ -46,16 +46,16 @@ export interface AgentProcess {
   /** The process itself is gone and its output is read; what it left behind is being ended. */
   readonly exited: Promise<void>;
   readonly ended: Promise<CommandEnd>;
-  /** A text for its input. After the end of the input, or of the process, it goes nowhere. */
+  /** Writes to its input. Ignored after the end of the input or of the process. */
   write(text: string): void;
   endInput(): void;
-  /** TERM, after `graceMs` KILL, to all that belongs to it. */
+  /** TERM, after `graceMs` KILL, to all of its processes. */
   stop(graceMs: number): void;
   kill(): void;
   members(): readonly ProcessInfo[];
 }
 
-/** Longest wait for pipes that something out of reach may hold. */
+/** Longest wait for pipes that an unreachable process may hold open. */
 const PIPE_WAIT_MS = 300;
 
 export function startAgentProcess(world: AgentWorld, spec: AgentProcessSpec): AgentProcess {
@@ -75,7 +75,7 @@ export function startAgentProcess(world: AgentWorld, spec: AgentProcessSpec): Ag
   child.once("error", () => {});
   child.stdin?.on("error", () => {});
   const followed = new LazyFollowed(() => followCommand(world, { env }, group, () => false));
-  // Its start time has to be known while it lives: nobody older than it is ever taken for its own.
+  // Its start time must be read while it lives: an older process is never taken for one of its own.
   followed.get();
   let ending: ProcessEnding | undefined;
   let isSettled = false;
@@ -99,7 +99,7 @@ export function startAgentProcess(world: AgentWorld, spec: AgentProcessSpec): Ag
     await exited;
     ending ??= end(spec.graceMs);
     const found = await ending.done;
-    // Whoever held the pipes is gone, or out of reach.
+    // The process that held the pipes is gone, or unreachable.
     await drained();
     isSettled = true;
     child.stdout?.destroy();

@@ -21,7 +21,10 @@ export interface Program {
 const PROBE_MS = 15_000;
 const VERSION = /\d+\.\d+(?:\.\d+)?(?:[-+][\w.-]+)?/;
 
-/** Why there is no such program, and what to do; `undefined`: there is one, or its place depends on the attempt's folder. */
+/**
+ * Why there is no such program, and what to do; `undefined`: there is one, or its path depends on the attempt's
+ * folder.
+ */
 export function missingProgram({ command, install }: Program, path: string): string | undefined {
   const isRelative = command.includes("/") && !isAbsolute(command);
   if (isRelative || findProgram(command, path) !== undefined) return undefined;

@@ -14,7 +14,7 @@ import type { AgentAdapter } from "./port.ts";
 import type { AgentWorld } from "./process.ts";
 import type { Program } from "./program.ts";
 
-/** The program behind one entry of a plan's `agents.use`: a preset with changes, or a command of one's own. */
+/** The program behind one entry of a plan's `agents.use`: a preset with changes, or the user's own command. */
 export interface AgentConfig {
   /** Absent: the entry's own name. */
   readonly preset?: string;

@@ -25,8 +25,8 @@ export function isRetryable(failure: AgentClass): boolean {
 }
 
 /**
- * What a provider or the network is to blame for: the attempt waits, and goes on in the same session. What the agent did itself (it
- * crashed, fell silent, broke its protocol) is the next attempt's matter, if the plan allows one.
+ * Failures of a provider or the network: the attempt waits and continues in the same session. Failures of the agent
+ * itself (a crash, silence, a broken protocol) are left to the next attempt, if the plan allows one.
  */
 export function passesByItself(failure: AgentClass): boolean {
   return failure === "rate-limit" || failure === "overloaded" || failure === "network";

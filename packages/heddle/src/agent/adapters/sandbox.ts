@@ -18,24 +18,24 @@ export interface SandboxRequest {
   readonly cwd: string;
   /** Folders that can be read also where a new `/tmp` or `/dev` would hide them; absolute. */
   readonly readable?: readonly string[];
-  /** Further folders that can be written to; absolute. Those that do not exist are passed over. */
+  /** Further writable folders; absolute. Those that do not exist are ignored. */
   readonly writable: readonly string[];
 }
 
 export interface Box {
   readonly kind: "bubblewrap" | "none";
   readonly wrap?: (program: string, args: readonly string[]) => readonly [string, ...string[]];
-  /** That there is none though one was wanted; said once. */
+  /** Reports that there is no sandbox although one was wanted; called once. */
   readonly notice?: string;
 }
 
 export interface Sandbox {
   around(request: SandboxRequest): Promise<Result<Box, string>>;
-  /** Whether one works here, and else why not. */
+  /** Whether one works here, and if not, why. */
   probe(): Promise<Result<string, string>>;
 }
 
-/** No sandbox at all: for tests, and where nobody asks for one. */
+/** No sandbox: for tests, and when none is wanted. */
 export function noSandbox(why: string): Sandbox {
   return {
     probe: async () => err(why),
@@ -93,8 +93,8 @@ async function tryOut(world: AgentWorld): Promise<Result<string, string>> {
 }
 
 /**
- * Everything can be read; `/tmp` is one's own and empty unless the folder lies in it; devices and processes are new. The order
- * counts: a later mount lies over an earlier one.
+ * Everything is readable; `/tmp` is private and empty unless the folder is in it; devices and processes are new. The
+ * order matters: a later mount covers an earlier one.
  */
 export function boxArguments(request: SandboxRequest): readonly string[] {
   const { cwd, readable = [], writable } = request;

@@ -9,13 +9,13 @@ import type { AgentLimits } from "./port.ts";
 export type Expiry = "start" | "idle" | "attempt";
 
 export interface Deadlines {
-  /** The agent takes a prompt: the start clock ends, the idle clock begins. */
+  /** The agent is ready for a prompt: the start timer ends, the idle timer begins. */
   ready(): void;
-  /** Something was heard. */
+  /** The agent reported something. */
   heard(): void;
-  /** Somebody is asked; `false`: an answer came. Counted. */
+  /** A person is asked; `false`: the answer came. Counted. */
   asking(isAsking: boolean): void;
-  /** How many tools are at work. */
+  /** How many tools are running. */
   tools(count: number): void;
   end(): void;
 }

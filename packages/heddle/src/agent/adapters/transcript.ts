@@ -14,7 +14,7 @@ export interface Transcript {
   end(): void;
 }
 
-/** Throws where the file cannot be opened. `file` is appended to; `null`: nowhere. */
+/** Throws if the file cannot be opened. `file` is appended to; `null`: no log. */
 export function transcript(file: string | null, mask: Masker | undefined): Transcript {
   let descriptor = file === null ? undefined : openSync(file, "a");
   let written = 0;
@@ -23,7 +23,7 @@ export function transcript(file: string | null, mask: Masker | undefined): Trans
     try {
       written += writeSync(descriptor, text);
     } catch {
-      // A full disk must not fail the attempt; the journal's own write will tell.
+      // A full disk must not fail the attempt; the journal's own write will report it.
       end();
     }
   }

@@ -212,7 +212,7 @@ class Turn {
     return this.#stage;
   }
 
-  /** Leaves the session, and its parent behind: what agents' tools do by accident. */
+  /** Leaves the session and its parent: what agents' tools do by accident. */
   #daemon({ seconds, stubborn }: Extract<ScriptAction, { do: "daemon" }>): void {
     const trap = stubborn ? "trap '' TERM HUP INT; " : "";
     const command = `${trap}sleep ${seconds}; :`;
@@ -245,7 +245,7 @@ class Turn {
 
   async #cancelled(deaf: boolean): Promise<void> {
     const { cancelled } = this.#stage;
-    // A deaf agent hears of nothing any more, and keeps itself alive.
+    // A deaf agent ignores everything and keeps itself alive.
     if (deaf) return await new Promise<never>(() => void this.#stage.clock.after(2 ** 40, () => {}));
     if (!cancelled.aborted)
       await new Promise<void>((resolve) => cancelled.addEventListener("abort", () => resolve(), { once: true }));

@@ -63,7 +63,7 @@ export interface Script {
   readonly cases: readonly ScriptCase[];
   /** Before it answers to the first request. */
   readonly startMs: number;
-  /** Whether it can go on with a session of an earlier process. */
+  /** Whether it can continue a session of an earlier process. */
   readonly resumes: boolean;
 }
 
@@ -72,7 +72,7 @@ const MAX_TEXT = 1 << 20;
 const MAX_ACTIONS = 10_000;
 const STOP_REASONS = ["end_turn", "max_tokens", "max_turn_requests", "refusal", "cancelled"];
 
-/** The error names the place in the script. */
+/** The error names the position in the script. */
 export function parseScript(text: string): Result<Script, string> {
   if (text.length > MAX_TEXT) return err(`a script has at most ${MAX_TEXT} characters`);
   let raw: unknown;

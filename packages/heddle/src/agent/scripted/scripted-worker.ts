@@ -16,7 +16,7 @@ await serveScripted({
   stderr: process.stderr,
   exit(code, signal) {
     if (signal !== undefined) process.kill(process.pid, signal);
-    // A script's `exit` is a death in the middle of a turn, and the end of input ends whatever goes on.
+    // A script's `exit` is a crash in the middle of a turn, and the end of input ends whatever is running.
     // oxlint-disable-next-line unicorn/no-process-exit
     else process.exit(code);
   },

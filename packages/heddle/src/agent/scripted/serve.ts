@@ -29,7 +29,7 @@ export interface ScriptedOptions {
   readonly exit: (code: number, signal?: NodeJS.Signals) => void;
 }
 
-/** In place of a file's name as an argument. */
+/** Instead of a file's name as an argument. */
 const SCRIPT_VARIABLE = "HEDDLE_SCRIPT";
 
 interface OpenSession {

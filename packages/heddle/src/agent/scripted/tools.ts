@@ -24,7 +24,7 @@ export function serversOf(handed: unknown): readonly ToolServer[] {
   });
 }
 
-/** What the tool answered. Rejects where there is no such server, it cannot be reached, or it refuses: with its words. */
+/** The tool's answer. Rejects with the reason if there is no such server, it cannot be reached, or it refuses. */
 export async function callTool(
   servers: readonly ToolServer[],
   { tool, input, signal }: { readonly tool: string; readonly input: JsonObject; readonly signal: AbortSignal },
@@ -51,7 +51,7 @@ export async function callTool(
   return text;
 }
 
-/** A message by itself, or as the one event of a stream. */
+/** A single message, or the only event of a stream. */
 function answerIn(text: string): JsonObject | undefined {
   const data = /^data: ?(.*)$/m.exec(text)?.[1] ?? text;
   try {

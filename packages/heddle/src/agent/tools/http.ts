@@ -24,7 +24,7 @@ const MOST_CONNECTIONS = 2048;
 /** Headers that the protocol reads; all others, secrets among them, stay here. */
 const PASSED_HEADERS = ["accept", "content-type", "mcp-protocol-version", "mcp-method", "mcp-name", "mcp-session-id"];
 
-/** The handler for a token; `undefined`: it stands for no attempt. */
+/** The handler for a token; `undefined`: the token is not valid. */
 export type FindHandler = (token: string) => ((request: Request) => Promise<Response>) | undefined;
 
 export interface Listening {

@@ -46,7 +46,7 @@ function register(server: McpServer, name: ToolName, task: AttemptTask, session:
       inputSchema: input,
       outputSchema: output,
       annotations: { readOnlyHint: readOnly, destructiveHint: false, idempotentHint: true, openWorldHint: false },
-      // Some agents show tools only to a model that searches for them, unless told otherwise.
+      // Some agents show tools only to a model that searches for them, unless marked otherwise.
       _meta: { "anthropic/alwaysLoad": true },
     },
     async (checked: unknown): Promise<CallToolResult> => {

@@ -56,7 +56,7 @@ export async function proxyStdio(ports: ProxyPorts): Promise<void> {
   clearTimeout(linger);
 }
 
-/** A line that is too long is cut behind its limit, not kept. */
+/** A line that is too long is dropped after its limit. */
 async function* linesOf(input: Readable): AsyncGenerator<string> {
   let rest = "";
   for await (const chunk of input.setEncoding("utf8") as AsyncIterable<string>) {
@@ -100,7 +100,7 @@ async function carry(session: Session, line: string): Promise<void> {
     });
     await sendBack(session, response, message, id);
   } catch (thrown) {
-    // Whoever cancelled waits for no answer.
+    // A cancelled call needs no answer.
     if (id !== undefined && !cancelled.signal.aborted)
       await write(session, failure(id, -32000, `cannot reach the run's task tools: ${messageOf(thrown)}`));
   } finally {

@@ -18,7 +18,7 @@ import { canonicalJson, type Json } from "../../base/json.ts";
 import type { AttemptTask, ToolName } from "./port.ts";
 import type { ToolCall } from "./tools.ts";
 
-/** What the agent is told. A refusal is shown as a tool's error, with `message` alone. */
+/** The answer to the agent. A refusal is shown as a tool's error, with only `message`. */
 export type Reply =
   | {
       readonly ok: true;
@@ -29,7 +29,7 @@ export type Reply =
     }
   | { readonly ok: false; readonly message: string };
 
-/** Different calls per tool and attempt; bounds what is remembered and what the listener hears. */
+/** Different calls per tool and attempt; bounds what is remembered and what the listener gets. */
 const MOST_CALLS: Readonly<Record<Exclude<ToolName, "task_get">, number>> = {
   task_progress: 1000,
   task_complete: 50,
@@ -104,7 +104,7 @@ export class TaskSession {
     return refused(`${tool} was called ${MOST_CALLS[tool]} times in this attempt, which is the limit.`);
   }
 
-  /** The listener's answer, or the word to ask again, whichever is first. */
+  /** The listener's answer, or the request to call again, whichever is first. */
   async #within(reply: Promise<Reply>): Promise<Reply> {
     const late = Promise.withResolvers<Reply>();
     const cancel = this.#clock.after(this.#answerWithinMs, () =>

@@ -34,7 +34,7 @@ export class Tokens<T> {
     return holder;
   }
 
-  /** All holders; their tokens stand for nothing any more. */
+  /** All holders; their tokens are no longer valid. */
   revokeAll(): readonly T[] {
     const holders = [...this.#held.values()].map(({ holder }) => holder);
     this.#held.clear();

@@ -18,7 +18,7 @@ export interface CommandPlace {
   readonly ports: readonly number[];
   /** For names of databases and the like: the worktree's own. */
   readonly slug: string;
-  /** Ends of file names that tell outputs apart: `setup`, `verify`. */
+  /** Suffixes of file names: `setup`, `verify`. */
   readonly name: string;
   /** Beside that of the attempt itself. */
   readonly signal?: AbortSignal;
@@ -27,7 +27,7 @@ export interface CommandPlace {
 /** What agents and commands know the worktree's slug by. */
 export const SLUG_VARIABLE = "HEDDLE_SLUG";
 
-/** Bytes of output that are told of a failure. */
+/** Bytes of output that a failure's message contains. */
 const TAIL_BYTES = 8000;
 
 /** Runs one command after the other; the error is what to show of the first that failed. */

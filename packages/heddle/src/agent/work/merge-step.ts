@@ -47,7 +47,7 @@ export async function mergeWork(
 /** Of all the attempt's turns; a sum of some of them says that it is one. */
 function costOf({ usd, isWhole }: TurnContext["spent"]): readonly (readonly [string, string])[] {
   if (usd === 0) return [];
-  // Sums of cents are no sums of binary fractions.
+  // Sums of cents are not exact as binary fractions.
   const text = `${Number(usd.toFixed(6))} USD`;
   return [["Cost", isWhole ? text : `at least ${text}`]];
 }
@@ -64,8 +64,9 @@ function messageOf(id: string, texts: readonly [description: string, summary: st
 const NOT_COUNTED = ["_", "SHLVL"];
 
 /**
- * Equal for equal commands in an equal environment: all that they get beside the tree, but for what heddle itself names the
- * attempt and the worktree by (`HEDDLE_*`, `PORT`, `PORTS`). A hash: values of the environment are secrets.
+ * Equal for equal commands in an equal environment: everything that they get besides the tree, except the variables
+ * by which heddle names the attempt and the worktree (`HEDDLE_*`, `PORT`, `PORTS`). A hash: values of the environment
+ * are secrets.
  */
 function keyOf({ runContext, job, options }: TurnContext, commands: readonly string[], included: string): string {
   const { step, params, item } = job.task;

@@ -29,7 +29,7 @@ export interface RunSettings {
   readonly land: Land;
   readonly allowNewSteps: boolean;
   readonly keepWorktrees: boolean;
-  /** Work counts although files of it are not captured: too large, or unreadable. */
+  /** Accept work although some files are not captured: too large, or unreadable. */
   readonly allowOmitted: boolean;
   readonly worktrees: { readonly maxTrees: number; readonly maxBytes: number };
 }
@@ -45,13 +45,13 @@ export interface StepSettings {
   readonly policy: PermissionPolicy;
   readonly sandbox: "auto" | "off" | "require";
   readonly limits: Pick<AgentLimits, "startMs" | "idleMs" | "toolIdleMs" | "askMs">;
-  /** What one turn waits for a provider that refuses, in sum. */
+  /** How long one turn waits in total for a provider that refuses requests. */
   readonly waitMs: number;
   /** One verification, setup included. */
   readonly verifyMs: number;
   readonly passEnv: readonly string[];
   readonly onConflict: readonly ("agent" | "human")[];
-  /** Times that its owner may mend what was not merged. */
+  /** How often the agent may try to fix work that was not merged. */
   readonly tries: number;
   /** A private HOME, absolute; absent: the caller's. */
   readonly home?: string;
@@ -77,7 +77,7 @@ export function runSettings(config: AgentsConfig, folder: string): RunSettings {
   };
 }
 
-/** The step's own word counts first, then that of its agent's entry, then the plan's. */
+/** The step's setting wins, then that of its agent's entry, then the plan's. */
 export function stepSettings(config: AgentsConfig, own: AgentStepConfig, folder: string): StepSettings {
   const agent = own.use ?? config.default ?? AGENT_DEFAULTS.default;
   const entry = entryOf(config, agent);
@@ -122,7 +122,7 @@ function entryOf({ use = {} }: AgentsConfig, agent: string): AgentEntry {
   return (Object.hasOwn(use, agent) ? use[agent] : undefined) ?? NOTHING;
 }
 
-/** What the registry is told of an entry: a script becomes the argument that its agent takes. */
+/** An entry for the registry: a script becomes the argument of its agent. */
 function programOf(entry: AgentEntry, folder: string): AgentConfig {
   const { preset, protocol, command, args, env, provider, model, script } = entry;
   const words = script === undefined ? args : [isAbsolute(script) ? script : join(folder, script), ...(args ?? [])];
