@@ -18,18 +18,18 @@ import { runStatus, stepCounts, stepStatus, type RunStatus, type StepCounts, typ
 export interface Run extends AsyncIterable<Event> {
   /** The run's id. */
   readonly run: string;
-  /** What came of it. Never rejects but on a bug of heddle: look at `status`. */
+  /** The result. Rejects only on a bug in heddle: check `status`. */
   readonly result: Promise<RunResult>;
-  /** Where the run stands now. Looks at every step: not for tight loops over large plans. */
+  /** The run's current status. Visits every step: not for tight loops over large plans. */
   status(): RunProgress;
-  /** Where a step stands now; `undefined`: the run has no such step (yet). */
+  /** A step's current status; `undefined`: the run has no such step (yet). */
   step(id: string): StepProgress | undefined;
   /**
    * Ends running steps with grace, then the run as `cancelled`; returns how many were running. Called again: at once, without
    * grace. The run can be resumed.
    */
   cancel(): number;
-  /** Lets nothing new start until {@link unpause}; running steps go on. */
+  /** No new step starts until {@link unpause}; running steps continue. */
   pause(reason?: string): void;
   /** Takes a {@link pause} back. */
   unpause(): void;
@@ -50,8 +50,8 @@ export interface RunResult {
   /** The run's id. */
   readonly run: string;
   /**
-   * `waiting`: only people's answers are left; answer and resume. `refused`: nothing was executed, `error` says why.
-   * `stopped`: the engine could not go on (a full disk, a lost lease), `error` says why; resume when that is mended.
+   * `waiting`: the run needs a person's answer: answer and resume. `refused`: nothing was run, `error` says why.
+   * `stopped`: the engine could not continue (a full disk, a lost lease), `error` says why: fix it and resume.
    */
   readonly status: "succeeded" | "failed" | "cancelled" | "waiting" | "refused" | "stopped";
   /** Outputs of succeeded steps by id. */
@@ -122,7 +122,7 @@ const NO_COUNTS: StepCounts = {
   running: 0,
 };
 
-/** Where a run stands that has no state: it is being started, or was refused. */
+/** The status of a run without state: it is being started, or was refused. */
 export function noProgress(run: string, status: "starting" | "refused"): RunProgress {
   return { run, status, seq: 0, counts: NO_COUNTS, running: [], maxConcurrency: 0 };
 }

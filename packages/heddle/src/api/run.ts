@@ -60,8 +60,8 @@ export function run(plan: Runnable, options: RunPlanOptions = {}): Run {
 }
 
 /**
- * Goes on with a recorded run of `plan`: what succeeded is kept, the rest runs. A run that succeeded executes nothing and gives
- * its recorded result.
+ * Continues a recorded run of `plan`: successes are kept, the rest runs. A run that succeeded runs nothing and
+ * returns its recorded result.
  */
 export function resume(id: string, plan: Runnable, options: ResumeRunOptions = {}): Run {
   return new LocalRun(id, options, async (held) => {

@@ -12,9 +12,9 @@ export interface Dispatched {
 
 export interface Backend extends AsyncDisposable {
   dispatch(task: Task, onNote: (note: Note) => void): Dispatched;
-  /** Told how many attempts may run at once, before the first. */
+  /** Called before the first attempt with the number that may run at once. */
   warm(width: number): void;
-  /** Ends what dead engines left of this run, and what ended attempts left behind; resolves when nothing is left. */
+  /** Ends processes that dead engines and ended attempts of this run left behind; resolves when none is left. */
   sweep(run: string, graceMs: number, keep?: (step: string, attempt: number) => boolean): Promise<number>;
 }
 

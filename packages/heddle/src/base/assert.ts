@@ -19,8 +19,8 @@ export function unreachable(value: never): never {
 }
 
 /**
- * `value`, or a {@link BugError} naming `what`, and `which` of them, where it is absent. Called for every event: no text is put
- * together before it is needed.
+ * `value`; throws a {@link BugError} with `what` and `which` if it is absent. Called for every event: no text is
+ * built before it is needed.
  */
 export function present<T>(value: T | undefined | null, what: string, which?: string | number): T {
   if (value === undefined || value === null)

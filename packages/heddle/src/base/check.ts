@@ -58,7 +58,7 @@ export function oneOf<T extends string>(allowed: Readonly<Record<T, true>>): Che
   return { test: (value) => (known.has(value) ? undefined : problem) };
 }
 
-/** A value that is not looked into, told apart from an absent one; what it is must be known by other means. */
+/** A value whose content is not checked, only its presence. */
 export function anything<T>(expected: string, test: (value: unknown) => boolean): Check<T> {
   return simple(test, expected);
 }
@@ -128,7 +128,7 @@ function testMembers(value: unknown, table: Table, required: readonly string[]):
   return inside(`.${required.find((key) => !(key in value)) ?? ""}`, "is absent");
 }
 
-/** A union of objects told apart by the text in their member `tag`. Each variant's table has the tag too. */
+/** A union of objects with the discriminator `tag`. Each variant's table has the tag too. */
 export function tagged<K extends string, T extends { readonly [P in K]: string }>(
   tag: K,
   variants: { readonly [V in T[K]]: Check<Extract<T, { readonly [P in K]: V }>> },

@@ -8,8 +8,8 @@ export type CancelTimer = () => void;
 
 export interface Clock {
   /**
-   * Milliseconds since the epoch. Never goes back within one process, whatever happens to the machine's clock: it is read
-   * once and carried on by the monotonic clock.
+   * Milliseconds since the epoch. Never goes back within one process, whatever happens to the machine's clock: it is
+   * read once and continued by the monotonic clock.
    */
   now(): number;
   /** Calls `fire` once, `delayMs` from now. Any delay is accepted: long ones are cut into pieces that the platform's timers can hold. */

@@ -8,7 +8,7 @@
  *  3. Every field is read once, immediately: do not use it for a literal with a lazy getter.
  */
 
-/** `T`, whose optional members may also be present as `undefined`. Of a union, each variant by itself. */
+/** `T`, whose optional members may also be present as `undefined`. For a union, each variant separately. */
 export type Loose<T> = { readonly [K in keyof T]: {} extends Pick<T, K> ? T[K] | undefined : T[K] };
 
 /**

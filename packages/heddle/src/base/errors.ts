@@ -2,7 +2,7 @@
 import { type Result, err } from "./result.ts";
 
 /**
- * What a person is told when something expected goes wrong: a code that `docs/errors.md` explains, what happened and
+ * The message for people when something expected goes wrong: a code that `docs/errors.md` explains, what happened and
  * where, and what to do next.
  */
 export interface Problem {

@@ -1,7 +1,7 @@
 /** Ids of runs and tokens. They begin with their random part, so that a short prefix identifies one. */
 import type { Random } from "./random.ts";
 
-/** Crockford's base 32: no `i`, `l`, `o`, `u`, so that an id can be read aloud and is never a word. */
+/** Crockford's base 32: no `i`, `l`, `o`, `u`, so that an id can be read aloud and never spells a word. */
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 
 /** `length` characters of 5 random bits each. Not a secret: for secrets see the runner's tokens. */

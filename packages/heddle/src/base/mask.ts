@@ -16,12 +16,12 @@ export interface Masker {
 
 const MASK = "***";
 
-/** Shorter lines of a secret of several lines (a key file) are not masked by themselves: they would be `}` and the like. */
+/** Shorter lines of a multi-line secret (a key file) are not masked separately: they would be `}` and the like. */
 const SHORTEST_LINE = 8;
-/** Shorter encodings would match everywhere by chance, and tell next to nothing. */
+/** Shorter encodings would match by chance, and reveal almost nothing. */
 const SHORTEST_BASE64 = 4;
 
-/** One way in which a secret may stand in a text. */
+/** One form in which a secret can occur in a text. */
 interface Form {
   /** One after the other; each is any of these texts (lower case, where the case of hex digits does not matter). */
   readonly units: readonly (readonly string[])[];
@@ -67,7 +67,7 @@ const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
 function formsOf(secret: Buffer): Form[] {
   const forms = [formOf([...secret].map(waysOf), "", secret.length * 6)];
   for (const shift of [0, 1, 2]) {
-    // Characters that hold bits of neighbouring bytes differ from text to text: whatever stands there is hidden.
+    // Characters with bits of neighbouring bytes differ from text to text: whatever is there is hidden.
     const encoded = Buffer.concat([Buffer.alloc(shift), secret])
       .toString("base64")
       .replaceAll("=", "");

@@ -62,7 +62,7 @@ function editsWithin(a: string, b: string, limit: number): number {
   return last[columns] ?? limit + 1;
 }
 
-/** Lengths of what `a` and `b` begin and end with alike: nothing there needs an edit. */
+/** Lengths of the common prefix and suffix of `a` and `b`: they need no edit. */
 function commonEnds(a: string, b: string): { readonly prefix: number; readonly suffix: number } {
   const shorter = Math.min(a.length, b.length);
   let prefix = 0;

@@ -27,10 +27,10 @@ export interface Context {
 /** The contract with scripts. */
 export const EXIT = { ok: 0, failed: 1, usage: 2, waiting: 3, cancelled: 130 } as const;
 
-/** What is wrong with the project or its disk: no matter of how the command was typed. */
+/** Problems of the project or its disk, not of the command line. */
 const FAULT = /^(Journal|Project|History|DiskFull)/;
 
-/** Prints a problem and gives the exit code for it: unless told, 2, or 1 where the project or its disk is at fault. */
+/** Prints a problem and returns its exit code: by default 2, or 1 for problems of the project or its disk. */
 export function fail(
   context: Context,
   problem: Problem,
@@ -40,7 +40,7 @@ export function fail(
   return code;
 }
 
-/** The project with a journal that can be written; made where there is none. */
+/** The project with a writable journal, created if there is none. */
 export async function openToWrite(context: Context): Promise<Result<Project, Problem>> {
   const { openProject } = await import("../host/open.ts");
   return openProject(context.dir, { title: `heddle ${context.command}` });
@@ -107,7 +107,10 @@ export function findStep(state: RunSnapshot, id: string): Result<number, Problem
   return err({ code: "UnknownStep", message: `run ${state.run} has no step ${JSON.stringify(id)}`, hint });
 }
 
-/** RUN and STEP as typed. One word alone may be either: a step of the latest run, else a run, so that a step's name is never taken for the beginning of an id. */
+/**
+ * RUN and STEP as typed. A single word is a step of the latest run, else a run, so that a step's name is never taken
+ * for the beginning of an id.
+ */
 export async function findRunAndStep(
   project: Project,
   words: readonly (string | undefined)[],

@@ -107,7 +107,7 @@ export class LiveView implements Sink {
         this.#questions.withdraw(event.step);
         return;
       case "approval.requested":
-        // Of an attempt that is over; one that goes on meanwhile stays in sight.
+        // The attempt has ended; one that continues stays visible.
         if (event.data.about === "conflict" || event.data.about === "question") this.#running.delete(event.step);
         void this.#askPerson(event.step, event.data);
         return;

@@ -25,7 +25,7 @@ export async function main(words: readonly string[]): Promise<void> {
   leaveNow(code);
 }
 
-/** The command in `words` with its output to `out`; gives its exit code, and leaves the process alone. */
+/** The command in `words` with its output to `out`; gives its exit code, and does not end the process. */
 export async function runWords(out: Output, words: readonly string[]): Promise<number> {
   let code: number;
   try {
@@ -48,7 +48,7 @@ function unexpected(thrown: unknown): Problem {
   };
 }
 
-/** Code of a plan can leave promises and timers behind that fail when its step is long over. */
+/** Code of a plan can leave promises and timers that fail long after its step has ended. */
 function uncaught(thrown: unknown): Problem {
   if (thrown instanceof HeddleError || thrown instanceof BugError) return unexpected(thrown);
   return {
@@ -73,7 +73,7 @@ async function dispatch(out: Output, words: readonly string[]): Promise<number> 
   return runCommand(out, spec, rest);
 }
 
-/** Where the command's name stands: the first word that is neither a flag nor the value of one. */
+/** Index of the command's name: the first word that is neither a flag nor a flag's value. */
 function commandPlace(words: readonly string[]): number {
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? "";

@@ -15,7 +15,7 @@ import { safeText } from "./output-text.ts";
 
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan" | "magenta" | "blue";
 
-/** Where text goes: a stream of the process, or another one that is no terminal. */
+/** Target of text: a stream of the process, or another one that is not a terminal. */
 export type Stream = Writable & Partial<Pick<WriteStream, "isTTY" | "columns" | "rows">>;
 
 export interface OutputOptions {
@@ -106,7 +106,7 @@ export class Output {
     return this.#closed || this.#stdout.write(text);
   }
 
-  /** Resolves when the reader took what was written, all of it: a process that exits before takes what is left with it. */
+  /** Resolves when the reader has taken everything: a process that exits before loses the rest. */
   async drained(): Promise<void> {
     const stdout = this.#stdout;
     if (this.#closed || stdout.writableLength === 0) return;
@@ -155,7 +155,7 @@ export class Output {
   #close(error: unknown): void {
     if (this.#closed) return;
     this.#closed = true;
-    // EPIPE: the reader left. EIO: the terminal was closed. Both are no news to anybody who could still read.
+    // EPIPE: the reader is gone. EIO: the terminal was closed. Nobody could read a message.
     const code = systemCode(error);
     if (code !== "EPIPE" && code !== "EIO")
       this.note(`error [OutputFailed] cannot write to standard output: ${code ?? "unknown"}`);

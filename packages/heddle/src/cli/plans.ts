@@ -30,7 +30,7 @@ export async function loadPlan(
   return err(2);
 }
 
-/** Tells, on standard error, what a person should know of a plan that can run. */
+/** Prints warnings of a valid plan to standard error. */
 export async function noteWarnings({ out }: Context, { file = "", warnings = [] }: LoadedPlan): Promise<void> {
   if (warnings.length === 0) return;
   const { formatDiagnostics } = await import("../plan/render.ts");

@@ -7,7 +7,7 @@ import type { OpenQuestion } from "../run/event.ts";
 
 type GivenAnswer = Omit<Answer, "by">;
 
-/** Keys that answer; absent: words do. */
+/** Keys that answer; absent: a line of text does. */
 export function keysOf({ about }: OpenQuestion): readonly string[] | undefined {
   if (about === "question") return undefined;
   return about === "conflict" ? ["o", "t", "c"] : ["y", "n"];
@@ -32,7 +32,7 @@ export function answerOf(question: OpenQuestion, said: string): GivenAnswer {
   return { decision: said === "y" ? "approve" : "reject" };
 }
 
-/** A number stands for the option of that place. */
+/** A number selects the option with that number. */
 export function optionOf({ options = [] }: Pick<OpenQuestion, "options">, said: string): string {
   return /^[1-9]\d?$/.test(said) ? (options[Number(said) - 1] ?? said) : said;
 }

@@ -68,9 +68,9 @@ export class Questions {
     this.#rest();
   }
 
-  /** As the terminal sends them. A key that is none of the question's does nothing. */
+  /** As the terminal sends them. Other keys are ignored. */
   press(keys: Buffer): void {
-    // Arrows and the like come as sequences: they mean nothing here, and their letters are no answer.
+    // Arrows and the like arrive as sequences: they are ignored, and their letters are not answers.
     // oxlint-disable-next-line no-control-regex
     for (const key of this.#decoder.write(keys).replaceAll(/\u001b(?:\[[0-?]*[ -/]*[@-~]|O.)?/g, "")) {
       if (key === "\u0003") this.#onInterrupt();

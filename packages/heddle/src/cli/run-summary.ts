@@ -26,7 +26,7 @@ export interface RunSummaryInput {
 export function* runSummaryLines(input: RunSummaryInput): Generator<string, void, undefined> {
   const { out, state, result } = input;
   if (result.stopped !== undefined) {
-    // The state holds what could not be recorded any more: nothing is told of it. Why, and what next, comes as a problem.
+    // The state has what could not be recorded any more, so it is not printed. The reason is printed as a problem.
     yield "";
     yield out.style("red", `Run ${state.run} stopped.`);
     return;

@@ -121,7 +121,7 @@ async function forPeople(
   return result;
 }
 
-/** The run stopped before its next layer: a yes lets it go on, a no ends it. */
+/** The run has paused before its next layer: yes continues it, no ends it. */
 async function askForLayer(live: LiveView, handle: RunHandle): Promise<void> {
   const state = handle.state();
   const ids = state.steps.filter((_, step) => state.layers[step] === state.index.openLayer).map((step) => step.id);

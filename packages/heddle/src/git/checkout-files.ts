@@ -50,7 +50,7 @@ export async function populate(
   }
 }
 
-/** Beside what it will be; its name tells whose it is, for when that process ended before its end. */
+/** Next to the final file; its name says whose it is, in case the process dies before it is finished. */
 export function draftOf(path: string): string {
   return `${path}.${process.pid}-${randomUUID()}`;
 }
@@ -69,7 +69,7 @@ interface SnapshotOptions {
   readonly path: string;
   /** Heddle's own; may not exist. */
   readonly index: string;
-  /** What the files were last set to: tells submodules, and stands in for an index that is not there. */
+  /** The commit that the files were last set to: identifies submodules, and replaces a missing index. */
   readonly base: string;
   /** The agent's, and where its HEAD is: names of files that it tracks although they are ignored. */
   readonly agentIndex?: string;
@@ -201,7 +201,7 @@ async function fill(
   return { leftOut, nested };
 }
 
-/** Whether the way to `folder` leads over a symbolic link: what lies behind is not in the worktree. */
+/** Whether the path to `folder` contains a symbolic link: what is behind it is not in the worktree. */
 async function beyondLink(path: string, folder: string, known: Map<string, boolean>): Promise<boolean> {
   if (folder === ".") return false;
   const before = known.get(folder);
@@ -242,7 +242,7 @@ async function update(
     return [];
   } catch (thrown) {
     if (!(thrown instanceof HeddleError)) throw thrown;
-    // No file at all could be taken where the disk is full: that is for the caller to hear.
+    // With a full disk no file could be taken at all: the caller must know.
     if (names.length === 1) {
       await repository.objectGit(["update-index", "-q", "--refresh"], { ...known, codes: [0, 1] });
       return names;

@@ -79,7 +79,7 @@ export async function withEntries(
   const folder = await mkdtemp(join(tmpdir(), "heddle-tree-"));
   const index = join(folder, "index");
   const zero = "0".repeat(tree.length);
-  // What goes has to go first: a file may take the place of a folder.
+  // Removals come first: a file may replace a folder.
   const sorted = [...entries].sort(([, a], [, b]) => Number(a !== undefined) - Number(b !== undefined));
   const input = sorted.map(([path, entry]) => `${entry ?? `0 ${zero}`}\t${path}\0`).join("");
   try {

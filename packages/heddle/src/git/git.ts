@@ -56,7 +56,7 @@ const SAFE_OPTIONS: readonly string[] = [
   "maintenance.auto=false",
   "log.showSignature=false",
   "merge.renormalize=false",
-  // On disk before it is told: git's own default leaves new objects to the system's good time.
+  // On disk before anything follows from it: by default git does not sync new objects.
   "core.fsync=committed",
   "core.fsyncMethod=batch",
 ].flatMap((option) => ["-c", option]);
@@ -138,13 +138,13 @@ function start(program: string, call: GitCall, clock: Clock): Promise<GitEnd> {
     else if (code === null) settle({ kind: "broken", reason: "signal", message: `ended by ${signal ?? "a signal"}` });
     else settle({ kind: "exited", code, output: Buffer.concat(chunks), said });
   });
-  // A git that ends without reading all of its input breaks the pipe; its exit code tells the rest.
+  // A git that ends without reading all of its input breaks the pipe; its exit code says why.
   child.stdin.on("error", () => {});
   child.stdin.end(call.input ?? "");
   return promise;
 }
 
-/** What is told where git itself failed, with its words as the cause. */
+/** The problem when git itself failed, with its message as the cause. */
 export function gitFailure(args: readonly string[], end: GitEnd): HeddleError {
   const what = `git ${args.find((argument) => !argument.startsWith("-")) ?? ""}`.trim();
   if (end.kind === "exited")

@@ -160,7 +160,7 @@ export function readTrailers(message: string): ReadonlyMap<string, string> {
   return found;
 }
 
-/** Subject, text and trailers as one message; what would be read as something else is taken out of it. */
+/** Subject, text and trailers as one message, without what would be parsed as something else. */
 export function messageWith(text: string, trailers: readonly (readonly [key: string, value: string])[]): string {
   const clean = text.replaceAll("\r", "").replaceAll("\0", "").trim();
   const lines = trailers.map(([key, value]) => `${key}: ${value.replaceAll(/[\r\n\0]+/g, " ").trim()}`);

@@ -51,7 +51,7 @@ async function landBranch(integration: Integration, name: string, head: string):
   const before = await commitOf(repository, ref);
   if (before === head) return { kind: "landed", branch: name, commit: head, moved: false };
   if (isOurRef(ref)) return refused("BranchExists", `branches in heddle/ are reserved`, "Use another name.");
-  // Whoever made it: where the work builds on all that it has, nothing of it is lost.
+  // Whoever made it: if the work contains all of its commits, nothing is lost.
   if (before !== undefined && !(await contains(repository, head, before)))
     return refused(
       "BranchExists",

@@ -104,7 +104,7 @@ async function readText(path: string): Promise<string | undefined> {
 
 export interface ProcessIdentity {
   readonly pid: number;
-  /** When it was started, in the system's own measure; empty where the system does not tell. */
+  /** Its start time in the system's units; empty if the system does not provide it. */
   readonly started: string;
 }
 

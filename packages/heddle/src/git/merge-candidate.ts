@@ -60,7 +60,7 @@ export interface ConflictStage {
   readonly mode: string;
   readonly id: string;
   readonly stage: 1 | 2 | 3;
-  /** Where a file and a folder meet, with `~` and the commit behind it. */
+  /** For a file that meets a folder: with `~` and the commit after it. */
   readonly path: string;
 }
 
@@ -141,7 +141,7 @@ async function replay(repository: RepositoryAccess, request: CandidateRequest): 
   return { kind: "clean", commit: onto, tree };
 }
 
-/** What was merged is read from trailers: those that an agent wrote must not stand where heddle's do. */
+/** Merged work is found by trailers, so trailers of an agent must not be where heddle's are. */
 function ownWords(message: string): string {
   const last = message.trimEnd().split("\n\n").at(-1) ?? "";
   return /^(?:run|step|attempt|captured|reverts):/im.test(last)

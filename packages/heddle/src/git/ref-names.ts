@@ -53,7 +53,7 @@ export function ownershipRef(run: string, name: string): string {
   return `${REFS}${checkRun(run)}/@ours/${name}`;
 }
 
-/** What an attempt left behind. */
+/** What an attempt left. */
 export function captureRef(run: string, step: string, attempt: number): string {
   return `${REFS}${checkRun(run)}/${refPart(step)}/${attempt}`;
 }
@@ -73,8 +73,8 @@ export function shortBranch(ref: string): string {
 }
 
 /**
- * For names of databases and the like: letters, digits and `_`, at most 40, told apart by the run. Names that do not go in as they
- * are carry a hash, so that no two of them meet.
+ * For names of databases and the like: letters, digits and `_`, at most 40, told apart by the run. Names that had to
+ * be changed get a hash, so that no two are equal.
  */
 export function slugOf(run: string, name: string): string {
   const words = name.replaceAll(/[^a-z0-9]+/g, "_").replaceAll(/^_+|_+$/g, "");

@@ -83,8 +83,8 @@ async function treesOf(repository: RepositoryAccess, run: string): Promise<reado
 }
 
 /**
- * Removes every ref of a run: captures, kept commits and branches. What only they lead to is lost with git's next clean-up, so
- * this is for a person's word or a written rule. Refused (`false`) while the run has worktrees.
+ * Removes every ref of a run: captures, kept commits and branches. What only they contain is lost with git's next
+ * clean-up, so a person or a documented rule must ask for it. Refused (`false`) while the run has worktrees.
  */
 export async function removeRunRefs(repository: RepositoryAccess, lock: RepositoryLock, run: string): Promise<boolean> {
   return await lock.run(async () => {

@@ -54,7 +54,7 @@ export function passedStore(clock: Clock, path?: string): PassedStore {
       if (path === undefined) return dropOldest(all);
       await mkdir(dirname(path), { recursive: true });
       await appendFile(path, `\n${clock.now()} ${hash}\n`);
-      // Twice as many at most, so that it is not written anew each time.
+      // At most twice as many, so that the file is not rewritten each time.
       if (all.size >= 2 * REMEMBERED) await shorten(path, all);
     },
   };

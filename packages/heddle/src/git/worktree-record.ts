@@ -17,7 +17,7 @@ export interface WorktreePlace {
   readonly name: string;
   /** Absolute: the worktree's folder. */
   readonly path: string;
-  /** Absolute: heddle's notes on it, outside of it. */
+  /** Absolute: heddle's record of it, outside the worktree. */
   readonly meta: string;
   /** Absolute: heddle's own index of the worktree, out of the agent's way: its times and sizes of files can be believed. */
   readonly index: string;
@@ -40,11 +40,11 @@ export interface TreeRecord {
   /** What setup was done for; absent: none was. */
   readonly setup?: string;
   readonly holds?: HeldWork;
-  /** The files are being set to this: what a crash in the middle of it leaves is nobody's work. */
+  /** The commit that the files are being set to: what a crash leaves meanwhile is not a step's work. */
   readonly setting?: Setting;
 }
 
-/** A step's work that was put on top of the base, conflicts and all, to be settled there. */
+/** A step's work that was applied onto the base with its conflicts, to be resolved there. */
 export interface HeldWork {
   readonly step: string;
   /** Both are in the markers of a conflict. */

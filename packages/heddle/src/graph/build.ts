@@ -45,8 +45,9 @@ export function buildGraph(steps: readonly Step[]): Result<Graph, readonly Graph
 }
 
 /**
- * Checks steps that are to join a graph while its run goes on; costs what they cost, not what the graph does. `isKnown`
- * tells the ids of the graph: they may be named as deps and not be taken again (a `duplicate` whose `first` is -1).
+ * Checks steps that are to join a graph while its run goes on; costs what they cost, not what the graph does.
+ * `isKnown`: whether an id is in the graph: then it can be a dep, and cannot be used again (a `duplicate` whose
+ * `first` is -1).
  */
 export function checkAddition(steps: readonly Step[], isKnown: (id: string) => boolean): readonly GraphProblem[] {
   if (steps.length === 0) return [{ kind: "empty" }];

@@ -20,13 +20,13 @@ import type { GraphedList } from "./write-order.ts";
 
 export interface CompileInput {
   readonly text: string;
-  /** As the reader named it: it stands in every message, and its base name is the plan's name where it gives none. */
+  /** As the user named it: it is in every message, and its base name is the plan's name if it has none. */
   readonly file: string;
   /** Absent: `json` for names that end in `.json`, else `yaml`. */
   readonly format?: PlanFormat;
   /** Values of parameters; texts are converted to the declared types. */
   readonly params?: Readonly<Record<string, Json>>;
-  /** Parameters without a value are no error: the plan is looked at, not run. */
+  /** Parameters without a value are not an error: the plan is inspected, not run. */
   readonly allowMissingParams?: boolean;
   /** The run's agents, in place of the plan's own; `unknown`: no name of an agent is checked. */
   readonly agents?: ValidateOptions["agents"];
@@ -126,7 +126,7 @@ function plainData(document: unknown, file: string): Result<void, readonly Diagn
 export interface AddedStepsOptions {
   /** The run's plan: its pools, parameters and agents hold for added steps as well. */
   readonly plan: Plan;
-  /** What messages call the place that the steps come from; default: `added steps`. */
+  /** The name of the steps' source in messages; default: `added steps`. */
   readonly file?: string;
 }
 
@@ -268,7 +268,7 @@ function edgePath(edge: Pick<CycleEdge, "step" | "field" | "position">, list: St
 function cycleMessage(edges: readonly CycleEdge[], list: StepList, source: SourceMap): string {
   const nameAt = (step: number): string => shorten(list.steps[step]?.id ?? "", 100);
   const names = edges.map((edge) => nameAt(edge.step));
-  // The edge into the first step closes the circle, so it is told last.
+  // The edge into the first step closes the cycle, so it is listed last.
   const told = [...edges.slice(1), ...edges.slice(0, 1)];
   const sentences = told.map((edge, i) => `  ${i + 1}. ${nameAt(edge.step)} depends on ${nameAt(edge.dependsOn)}`);
   const width = Math.max(...sentences.map((sentence) => sentence.length));

@@ -55,7 +55,7 @@ const FULL_LINES = 1000;
 const DEEPEST = 40;
 
 /**
- * Steps under what they come after, from the roots; a step with two parents stands under each. What is cut short ends in
+ * Steps below their dependencies, from the roots; a step with two parents is below each. What is cut short ends in
  * `…`. Linear in steps and edges beyond the first {@link FULL_LINES} lines.
  */
 export function* tree(graph: Graph, options: Pick<DrawOptions, "labelOf"> = {}): Generator<string, void, undefined> {

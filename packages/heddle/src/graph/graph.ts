@@ -25,7 +25,7 @@ export interface Graph {
   /** Longest distance from a root over deps and after, from 0. */
   readonly layerOf: Int32Array;
   readonly layerCount: number;
-  /** A topological order: by layer, then by place in the plan. */
+  /** A topological order: by layer, then by position in the plan. */
   readonly order: Int32Array;
 }
 

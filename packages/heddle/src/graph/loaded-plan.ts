@@ -10,6 +10,6 @@ export interface LoadedPlan {
   readonly functions: Functions;
   /** Absolute; absent for a plan built by code. */
   readonly file?: string;
-  /** What a person should know of it; absent: nothing. */
+  /** Warnings; absent: none. */
   readonly warnings?: readonly Diagnostic[];
 }

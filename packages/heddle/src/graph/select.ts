@@ -14,7 +14,7 @@ export function withDependents(graph: Graph, starts: Iterable<number>): Marks {
   return reachable(graph.size, [graph.dependents], starts);
 }
 
-/** `starts` and all that comes behind them, in order only as well. What `--from` runs again. */
+/** `starts` and everything that depends on them, order-only dependencies included. What `--from` runs again. */
 export function withDescendants(graph: Graph, starts: Iterable<number>): Marks {
   return reachable(graph.size, [graph.dependents, graph.followers], starts);
 }

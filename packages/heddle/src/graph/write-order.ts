@@ -43,7 +43,7 @@ export class WriteOrder {
   readonly writers: Writer[] = [];
   readonly #lists: readonly GraphedList[];
   readonly #words: number;
-  /** Writers by list and place in it. */
+  /** Writers by list and position in it. */
   readonly #numbers: ReadonlyMap<number, number>[] = [];
   readonly #all: number;
   #nextList = 0;
@@ -112,7 +112,7 @@ export class WriteOrder {
     return ended;
   }
 
-  /** Which list stands inside which step of list `at`: they come in the order of the steps, each followed by its own. */
+  /** Which list is inside which step of list `at`: they come in the order of the steps, each followed by its own. */
   #innerLists(at: number): ReadonlyMap<number, number> {
     const { list } = this.#lists[at] as GraphedList;
     const inner = new Map<number, number>();

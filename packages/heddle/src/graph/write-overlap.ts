@@ -10,7 +10,7 @@ import { GlobOverlaps } from "../plan/glob/overlap.ts";
 import type { Plan, Step } from "../plan/plan.ts";
 import { has, isWriter, WriteOrder, type GraphedList, type Writer } from "./write-order.ts";
 
-/** Pairs that are told one by one. */
+/** Pairs that are reported one by one. */
 const MOST_TOLD = 20;
 /** Pairs of states of globs, and pairs of steps, that are looked at. */
 const MOST_GLOB_WORK = 5_000_000;
@@ -153,7 +153,7 @@ class GlobIndex {
     if (found === undefined) {
       const { prefix } = this.#overlaps.glob(glob);
       const list: string[] = [];
-      // Only globs of which one's beginning goes on with the other's can meet: the shorter ones, then the longer ones.
+      // Only globs of which one's prefix continues the other's can meet: the shorter ones, then the longer ones.
       for (let length = 0; length < prefix.length; length++) this.#add(prefix.slice(0, length), glob, list);
       for (let at = this.#firstFrom(prefix); this.#prefixes[at]?.startsWith(prefix) === true; at++)
         this.#add(this.#prefixes[at] ?? "", glob, list);

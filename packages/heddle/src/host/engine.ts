@@ -86,7 +86,7 @@ function programAt(path: string): URL {
   return new URL(import.meta.url.endsWith(".ts") ? `${path}.ts` : inBundle, import.meta.url);
 }
 
-/** Everything about agents is loaded with the first of them: a run without any pays for none of it. */
+/** Everything about agents is loaded with the first one: a run without agents does not pay for it. */
 function lazyAgents(
   dir: string,
   runners: LocalRunners,

@@ -47,7 +47,7 @@ export function checkRequest(head: RequestHead, port: number): RequestCheck {
   return { ok: true, token };
 }
 
-/** For tokens that stand for no attempt: never valid, or of one that has ended. */
+/** For tokens that are not valid: unknown, or of an ended attempt. */
 export const UNKNOWN_TOKEN: Rejection = rejectionOf("the token is not valid; a token expires with its attempt");
 
 function unauthorized(message: string): RequestCheck {

@@ -1,7 +1,7 @@
 /** Expected durations of steps: the median over the latest runs. Pure. */
 import { isJsonObject } from "../base/json.ts";
 
-/** Runs of a plan whose durations are kept: enough for a median that one odd run does not move. */
+/** Runs of a plan whose durations are kept: enough for a median that one unusual run does not change. */
 export const KEPT_DURATIONS = 7;
 
 /** `texts` are JSON objects of step to milliseconds; whatever else is in them is left out: they only guide the order. */

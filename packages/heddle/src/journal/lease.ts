@@ -10,7 +10,7 @@
  */
 import type { Holder } from "./port.ts";
 
-/** What tells the pids of one place from those of another. `""`: the system does not tell. */
+/** Distinguishes the pids of one process space from those of another. `""`: unknown. */
 export interface Machine {
   /** Differs after each boot. */
   readonly boot: string;

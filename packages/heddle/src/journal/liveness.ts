@@ -29,7 +29,7 @@ export function isProcessAlive(holder: Holder): boolean {
   return holder.started === "" || started === holder.started;
 }
 
-/** When a process started, in the system's own units; `undefined`: there is no such process, or it ended and waits for its parent. */
+/** When a process started, in the system's own units; `undefined`: there is no such process, or it is a zombie. */
 export function processStart(pid: number): string | undefined {
   return process.platform === "linux" ? startFromProc(pid) : startFromPs(pid);
 }
@@ -37,7 +37,7 @@ export function processStart(pid: number): string | undefined {
 function startFromProc(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    // The command's name stands in brackets and may hold spaces and brackets itself: count from the last bracket.
+    // The command's name is in brackets and may contain spaces and brackets: count from the last bracket.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
   } catch {

@@ -33,7 +33,7 @@ import {
 export interface MemoryOptions {
   /** What is stored; shared by journals that are to see each other's runs. Default: a new, empty one. */
   readonly store?: MemoryStore;
-  /** Milliseconds, for leases. Default: a clock that stands still, so that no lease falls silent. */
+  /** Milliseconds, for leases. Default: a clock that does not move, so that no lease expires. */
   readonly now?: () => number;
   /** Default: every holder lives. */
   readonly isAlive?: (holder: Holder) => boolean;
@@ -103,7 +103,7 @@ export function memoryJournal(options: MemoryOptions = {}): Journal {
 const BATCH = 1000;
 const HERE = { boot: "", space: "" };
 
-/** What every concern of one journal has in hand. */
+/** What all concerns of one journal share. */
 interface World {
   readonly store: MemoryStore;
   readonly rules: LeaseRules;

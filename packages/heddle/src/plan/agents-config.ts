@@ -76,13 +76,13 @@ export type PermissionsConfig =
 export interface AgentLimitsConfig {
   /** Until the agent takes a prompt; default: 90s. */
   readonly start?: WrittenDuration;
-  /** Without a word from the agent; default: 10m. */
+  /** Without any report of the agent; default: 10m. */
   readonly idle?: WrittenDuration;
-  /** Without a word from the agent while a tool of it is at work; default: 1h. */
+  /** Without any report of the agent while one of its tools runs; default: 1h. */
   readonly toolIdle?: WrittenDuration;
   /** For a person's answer to a permission request, which is then refused; default: 1h. */
   readonly ask?: WrittenDuration;
-  /** For a provider that refuses, in sum of one turn; default: 2h. */
+  /** For a provider that refuses requests, in one turn together; default: 2h. */
   readonly wait?: WrittenDuration;
   /** For one verification of a commit, setup included, which then counts as failed; default: 30m. */
   readonly verify?: WrittenDuration;
@@ -106,9 +106,9 @@ export interface AgentWorkConfig {
 
 /** What may be said in `agents:` and in a step's `agent:`; the nearest counts. */
 interface ConflictConfig {
-  /** Who settles work that does not merge, in turn; default: `["agent", "human"]`. */
+  /** Who resolves work that does not merge, in this order; default: `["agent", "human"]`. */
   readonly onConflict?: readonly ("agent" | "human")[];
-  /** Times that its agent may mend what was not merged; default: 2. */
+  /** How often its agent may try to fix what was not merged; default: 2. */
   readonly tries?: number;
 }
 
@@ -118,7 +118,7 @@ export interface AgentEntry extends AgentWorkConfig {
   readonly preset?: string;
   /** How it is spoken to; default: the preset's first, `exec` for a command of one's own. */
   readonly protocol?: AgentProtocol;
-  /** The program and its first arguments, as one text or as a list of words; default: the preset's. */
+  /** The program and its first arguments, as one string or as a list; default: the preset's. */
   readonly command?: string | readonly string[];
   /** Further arguments; default: none. */
   readonly args?: readonly string[];
@@ -153,7 +153,7 @@ export interface AgentStepConfig extends AgentWorkConfig, ConflictConfig {
 export interface AgentsConfig extends AgentWorkConfig, ConflictConfig {
   /** The agent of steps that name none; default: `claude`. */
   readonly default?: string;
-  /** Agents by name, beside or in place of those that are known; default: none. */
+  /** Agents by name, in addition to or instead of the known ones; default: none. */
   readonly use?: { readonly [name: string]: AgentEntry };
   /** Variables of yours that every agent finds, such as keys of providers; default: none. */
   readonly passEnv?: readonly string[];
@@ -167,7 +167,7 @@ export interface AgentsConfig extends AgentWorkConfig, ConflictConfig {
   readonly mergeQueue?: {
     /** Verifications at the same time, each on top of the one before; default: 2. */
     readonly ahead?: number;
-    /** What waits is verified together, up to so many, and halved where it is red; default: 1. */
+    /** How many waiting steps are verified together; halved if the verification fails; default: 1. */
     readonly batch?: number;
   };
   /** Where the work goes when the run has succeeded; default: `none`. */
@@ -193,11 +193,11 @@ export interface WorktreesConfig {
   readonly maxMb?: number;
   /** Worktrees of steps that succeeded stay; default: false. */
   readonly keep?: boolean;
-  /** Work counts although files of it are too large to be captured (50 MB each, 500 MB in all); default: false. */
+  /** Accept work with files that are too large to be captured (50 MB each, 500 MB together); default: false. */
   readonly allowOmitted?: boolean;
 }
 
-/** What holds where a plan says nothing, in the plan's own words and units. */
+/** The defaults, in the keys and units of plan files. */
 export const AGENT_DEFAULTS: Readonly<
   Required<Omit<AgentsConfig, "use" | "model" | "home" | "limits" | "mergeQueue" | "worktrees">>
 > & {

@@ -95,7 +95,7 @@ function actionToDocument(action: Action): Members {
   }
 }
 
-/** Only what reading would not fill in by itself. */
+/** Only what reading would not fill in. */
 function retryToDocument(retry: Retry): JsonObject {
   const { attempts, delayMs, factor, maxDelayMs, jitter, on } = retry;
   const impliedMaxMs = Math.max(DEFAULT_RETRY.maxDelayMs, delayMs);

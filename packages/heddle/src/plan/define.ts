@@ -37,7 +37,7 @@ export interface StepValue<Output = unknown> {
   readonly output?: Output;
 }
 
-/** Several steps that `sequence` and `parallel` put together. */
+/** Several steps that `sequence` and `parallel` combine. */
 export interface StepGroup {
   readonly kind: "group";
   /** All of them. */

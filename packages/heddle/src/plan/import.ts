@@ -37,7 +37,7 @@ export async function importPlan(input: PlanText): Promise<Result<ImportedPlan, 
   ]);
 }
 
-/** The list may stand at the top, or under the name of a tag. */
+/** The list may be at the top, or under the name of a tag. */
 function tasksIn(document: unknown): readonly JsonObject[] | undefined {
   if (!isJsonObject(document)) return undefined;
   for (const holder of [document, document["master"], ...Object.values(document)]) {
@@ -55,7 +55,7 @@ function fromTasks(tasks: readonly JsonObject[]): ImportedPlan {
   const notes: string[] = [];
   const open = tasks.filter((task) => !isOver(task, notes));
   const openIds = new Set(open.map(idOf));
-  // Whoever depends on a task with subtasks depends on all of these.
+  // A step that depends on a task with subtasks depends on all of them.
   const endsOf = new Map(open.map((task) => [idOf(task), endIds(task)]));
   const steps = open.flatMap((task) => {
     const outer = ids(task["dependencies"]).flatMap((id) => (openIds.has(id) ? (endsOf.get(id) ?? []) : []));

@@ -19,9 +19,9 @@ export const LIMITS: Readonly<
   aliases: 1000,
   /** Keys taken over by merge keys (`<<`). */
   mergedKeys: 100_000,
-  /** Values of the document; what an alias stands for counts at each use. */
+  /** Values of the document; an aliased value counts at each use. */
   nodes: 5_000_000,
-  /** Characters of all texts of the document; what an alias stands for counts at each use. */
+  /** Characters of all strings of the document; an aliased string counts at each use. */
   characters: 64 * 1024 * 1024,
   /** Steps. */
   steps: 1_000_000,

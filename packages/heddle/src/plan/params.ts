@@ -93,7 +93,7 @@ function valueOf(name: string, spec: ParamSpec, given: Given, at: DocumentPath, 
   return undefined;
 }
 
-/** A text as the declared type; where it is none, the text itself, for {@link mismatch} to refuse. */
+/** A string as the declared type; if it cannot be converted, the string itself, for {@link mismatch} to refuse. */
 function converted(spec: ParamSpec, text: string): Json {
   switch (spec.type) {
     case "string":

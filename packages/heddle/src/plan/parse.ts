@@ -19,7 +19,7 @@ export type PlanFormat = "yaml" | "json";
 
 export interface PlanText {
   readonly text: string;
-  /** As the reader named it: it stands in every message. */
+  /** As the user named it: it is in every message. */
   readonly file: string;
   /** Absent: `json` for names that end in `.json`, else `yaml`. */
   readonly format?: PlanFormat;
@@ -33,7 +33,7 @@ export interface ParsedDocument {
 
 export async function parseDocument(input: PlanText): Promise<Result<ParsedDocument, readonly Diagnostic[]>> {
   const { file } = input;
-  // A byte order mark is no part of the text, but of the file: a blank keeps the columns.
+  // A byte order mark belongs to the file, not to the text: a blank keeps the columns.
   const text = input.text.startsWith("\ufeff") ? ` ${input.text.slice(1)}` : input.text;
   const tooLarge = textExcess(text);
   if (tooLarge !== undefined) {
@@ -133,7 +133,7 @@ async function readYaml(text: string): Promise<ReadResult> {
     const code = /exceeded max/.test(thrown.reason) ? "PlanTooLarge" : "InvalidYaml";
     const { message, hint } = inPlainWords(thrown.reason);
     const offset = thrown.mark?.position ?? 0;
-    // The parser points behind an alias's `*`.
+    // The parser points after an alias's `*`.
     const start = /unidentified alias/.test(thrown.reason) ? Math.max(0, offset - 1) : offset;
     return err(defined({ code, message, offset: start, hint }));
   }
@@ -183,7 +183,7 @@ async function placesOf(file: string, text: string, events: readonly Event[] | u
       event.type === yaml.EVENT_ID.SCALAR ? yaml.getScalarValue(text, event) : "";
     return yamlSourceMap(file, () => ({ text, events: known, ids: yaml.EVENT_ID, scalar }));
   } catch {
-    // JSON that is no YAML (tabs in odd places): the errors stand without their places.
+    // JSON that is not YAML (tabs in unusual places): the errors have no positions.
     return noSourceMap(file);
   }
 }

@@ -1,7 +1,7 @@
 /** Positions: converts offsets in a text to lines and columns. Columns count UTF-16 units from 1, as editors do. */
 import type { Position } from "./diagnostic.ts";
 
-/** The place of `offset`; past the end: the end. */
+/** The position of `offset`; past the end: the end. */
 export function positionAt(text: string, offset: number): Position {
   const end = Math.max(0, Math.min(offset, text.length));
   let line = 1;

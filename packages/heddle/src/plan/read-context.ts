@@ -9,7 +9,7 @@ import type { Action, Step } from "./plan.ts";
 /** A step in the making. */
 export type Draft = { -readonly [K in keyof Step]?: Step[K] };
 
-/** An expression or a text with `${{ }}` in it, where it stands and what it may name. */
+/** An expression or a text with `${{ }}`, its position, and what it may name. */
 export interface ExpressionSite {
   readonly kind: "expression" | "template";
   readonly text: string;

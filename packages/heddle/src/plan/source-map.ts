@@ -6,7 +6,7 @@ import type { Event } from "js-yaml";
 import type { DocumentPath, Position, SourceMap } from "./diagnostic.ts";
 import { positions } from "./position.ts";
 
-/** A map for plans that have no text: everything stands at line 1, column 1. */
+/** A map for plans without text: everything is at line 1, column 1. */
 export function noSourceMap(file: string): SourceMap {
   const start = { line: 1, column: 1 };
   return { file, at: () => start, atKey: () => start };
@@ -144,7 +144,7 @@ class EventIndex {
     return table;
   }
 
-  /** An empty value has no place of its own: its key's is taken. */
+  /** An empty value has no position: its key's is used. */
   #offsetOf(at: number, key: number | undefined): number {
     const event = this.#yaml.events[at];
     if (event === undefined) return 0;

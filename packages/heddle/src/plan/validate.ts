@@ -23,18 +23,18 @@ export interface ValidateOptions {
   readonly name: string;
   /** Values of parameters. Texts are converted to the declared type, as the command line gives nothing else. */
   readonly params?: Readonly<Record<string, Json>>;
-  /** Parameters without a value are no error: the plan is looked at, not run. */
+  /** Parameters without a value are not an error: the plan is inspected, not run. */
   readonly allowMissingParams?: boolean;
   /** The document comes from code, which may hold functions. */
   readonly allowFunctions?: boolean;
   /**
-   * The agents of the run that the document's steps join, in place of its own. `unknown`: the document is read apart from the
-   * run's plan, and no name of an agent is checked.
+   * The agents of the run that the document's steps join, instead of its own. `unknown`: the document is read apart
+   * from the run's plan, and no name of an agent is checked.
    */
   readonly agents?: AgentsConfig | "unknown";
 }
 
-/** A list of steps to be made a graph, and where it stands in the document. */
+/** A list of steps that becomes a graph, and its position in the document. */
 export interface StepList {
   readonly steps: readonly Step[];
   readonly written: readonly unknown[];

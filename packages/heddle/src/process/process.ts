@@ -29,18 +29,18 @@ export interface ProcessSpec {
   readonly base: keyof BaseEnvironments;
   /** Over the base. */
   readonly env: Environment;
-  /** Appended to; `null`: nowhere. */
+  /** Appended to; `null`: no log. */
   readonly logFile: string | null;
   /** Gets the output instead of the log file, stream by stream. */
   readonly sink?: (stream: "stdout" | "stderr", chunk: Buffer) => void;
-  /** Between TERM and KILL for what the command leaves behind. */
+  /** Between TERM and KILL for processes that the command leaves behind. */
   readonly graceMs: number;
 }
 
 export type CommandEnd =
   /**
-   * `found`: processes that were ended after, or for, the command's end. `contained`: it is certain that none escaped; else
-   * a sweep tells.
+   * `found`: processes that were ended after the command's end, or to end it. `contained`: it is certain that none
+   * escaped; otherwise a sweep finds out.
    */
   | {
       readonly kind: "exited";
@@ -84,7 +84,7 @@ export function systemProcessTable(): ProcessTable {
 
 const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
 
-/** The end as a status of a shell tells it. */
+/** The end, from a shell's status. */
 export function exitedWith(status: number, found: number, contained: boolean): CommandEnd {
   const name = status > 128 ? SIGNAL_NAMES.get(status - 128) : undefined;
   return defined({ kind: "exited", code: status, found, contained, signal: name });

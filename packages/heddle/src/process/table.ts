@@ -12,7 +12,7 @@ export interface ProcessInfo {
   readonly parent: number;
   readonly group: number;
   readonly session: number;
-  /** In the system's own units, `""` where it does not tell. */
+  /** In the system's units; `""`: unknown. */
   readonly started: string;
   /** A zombie holds nothing any more and waits for its parent only. */
   readonly zombie: boolean;
@@ -31,16 +31,16 @@ export interface ProcessTable {
   read(): ProcessSnapshot;
   /** The next reading is a new one: to be called by who must not miss what started since the last. */
   forget?(): void;
-  /** Children of `pid` (all of its threads), without a look at the whole table; `undefined` where the system cannot tell. */
+  /** Children of `pid` (all of its threads), without reading the whole table; `undefined`: the system cannot say. */
   children(pid: number): readonly number[] | undefined;
 }
 
 const PAGE_MB = 4096 / 1024 / 1024;
 
-/** Enough for the environment of every sane process; what stands beyond it is not looked at. */
+/** Enough for the environment of every normal process; the rest is not read. */
 const ENVIRONMENT_BYTES = 1 << 20;
 
-/** The table as /proc tells it. */
+/** The table from /proc. */
 export function linuxProcessTable(): ProcessTable {
   const buffer = Buffer.allocUnsafe(4096);
   return {
@@ -86,7 +86,7 @@ function readStat(pid: number, buffer: Buffer): ProcessInfo | undefined {
   }
   try {
     const text = buffer.toString("latin1", 0, readSync(file, buffer));
-    // The name stands in parentheses and may hold spaces and parentheses itself: count from the last one.
+    // The name is in parentheses and may contain spaces and parentheses: count from the last one.
     const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
     return {
       pid,
@@ -123,7 +123,7 @@ function variableOf(environment: string, name: string): string | undefined {
 }
 
 /**
- * The table as `ps` tells it (macOS, BSD). `ps` prints arguments and environment in one line, separated by spaces: a value
+ * The table from `ps` (macOS, BSD). `ps` prints arguments and environment in one line, separated by spaces: a value
  * with a space in it is cut there, which is why a tag holds none before its step.
  */
 export function psProcessTable(ps: (args: readonly string[]) => string): ProcessTable {
@@ -163,8 +163,8 @@ export function psProcessTable(ps: (args: readonly string[]) => string): Process
 }
 
 /**
- * Looks taken in one turn of the event loop share one reading: many attempts may be ended or sampled at once. So a reading can
- * be older than a process that was started, and was heard of, later in the same turn.
+ * Looks taken in one turn of the event loop share one reading: many attempts may be ended or sampled at once. So a
+ * reading can be older than a process that was started and reported later in the same turn.
  */
 export function sharedTable(table: ProcessTable): ProcessTable {
   let latest: ProcessSnapshot | undefined;

@@ -87,8 +87,8 @@ export interface EndOptions {
   /** A process group that is signalled as a whole, which no fork can slip through. */
   readonly group?: number;
   /**
-   * Whether what brings the processes forth has ended: the command itself, or a helper's answer for it. Before, a command
-   * that was told to start may not be there yet. Absent: it has.
+   * Whether the source of the processes has ended: the command itself, or a helper's answer for it. Before that, a
+   * command may not have started yet. Absent: it has ended.
    */
   readonly over?: () => boolean;
   /** {@link signal} where absent. */
@@ -99,7 +99,7 @@ export interface EndOptions {
 export interface ProcessEnding {
   /** How many processes were found in all; settles when none is left, or none can be ended. */
   readonly done: Promise<number>;
-  /** Cuts the grace short. Always reaches the group as long as the ending is not over, whatever was seen of it. */
+  /** Shortens the grace. Always reaches the group as long as the ending is not over, whatever was seen of it. */
   kill(): void;
 }
 
@@ -138,7 +138,7 @@ export function endAll(followed: Followed, options: EndOptions): ProcessEnding {
     if (clock.now() >= deadline) killing = true;
     const before = followed.reading;
     const wasOver = over();
-    // Whoever belongs is known from earlier looks: the end of the grace need not wait for another.
+    // The processes are known from earlier readings: the end of the grace need not wait for another.
     if (killing && looked && (populated || !wasOver)) signalGroup("SIGKILL");
     const living = followed.look();
     populated = living.length > 0;
@@ -156,7 +156,7 @@ export function endAll(followed: Followed, options: EndOptions): ProcessEnding {
     for (const info of living) {
       const name = `${info.pid}/${info.started}`;
       if (killing) send(info.pid, "SIGKILL");
-      // Those that were in the group at the first look heard its signal; who came later did not.
+      // Processes that were in the group at the first reading got its signal; later ones did not.
       else if (!found.has(name) && (looked || info.group !== group)) send(info.pid, "SIGTERM");
       found.add(name);
     }

@@ -6,7 +6,7 @@ import { err, ok, type Result } from "../base/result.ts";
 import { diskFull } from "../journal/port.ts";
 import type { ProjectLayout } from "./layout.ts";
 
-/** Makes the folder where there is none yet. */
+/** Creates the folder if there is none yet. */
 export function makeHeddleDir({ heddleDir, ignoreFile }: ProjectLayout): Result<void, Problem> {
   try {
     if (existsSync(ignoreFile)) return ok(undefined);
@@ -15,7 +15,7 @@ export function makeHeddleDir({ heddleDir, ignoreFile }: ProjectLayout): Result<
     return ok(undefined);
   } catch (thrown) {
     if (systemCode(thrown) === "ENOSPC") {
-      // An empty one would be taken for ours at the next start.
+      // An empty one would be taken for heddle's at the next start.
       rmSync(ignoreFile, { force: true });
       return err({ ...diskFull(heddleDir, messageOf(thrown)), cause: thrown });
     }

@@ -14,7 +14,7 @@ import type { LoadedPlan } from "../graph/loaded-plan.ts";
 const MODULE = /\.[cm]?[jt]s$/;
 
 export interface LoadOptions {
-  /** Parameters without a value are no error: the plan is looked at, not run. */
+  /** Parameters without a value are not an error: the plan is inspected, not run. */
   readonly allowMissingParams?: boolean;
 }
 

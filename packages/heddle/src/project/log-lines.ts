@@ -33,7 +33,7 @@ export class LogCursor {
   }
 }
 
-/** The last `count` lines of a log, at most 16 KB of them; empty where there is no log. */
+/** The last `count` lines of a log, at most 16 KB of them; empty if there is no log. */
 export function lastLines(path: string, count: number): readonly string[] {
   const size = sizeOf(path);
   if (size === 0) return [];
@@ -49,7 +49,7 @@ export function sizeOf(path: string): number {
   return withFile(path, (file) => fstatSync(file).size) ?? 0;
 }
 
-/** Shorter than asked only at the file's end: the system may give less at a time, and half a line is no line. */
+/** Shorter than asked only at the file's end: the system may return less at a time, and half a line is not a line. */
 function readPiece(path: string, offset: number, length: number): Buffer | undefined {
   return withFile(path, (file) => {
     const piece = Buffer.allocUnsafe(length);

@@ -64,7 +64,7 @@ export interface EngineOptions {
   readonly codeFor: (run: string) => PlanCode;
 }
 
-/** The engine over the ports of this machine. Disposing of it ends the attempts under way and the helpers. */
+/** The engine over the ports of this machine. Disposing of it ends the running attempts and the helpers. */
 export interface LocalEngine extends AsyncDisposable {
   start(
     plan: LoadedPlan,

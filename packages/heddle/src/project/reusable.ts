@@ -6,7 +6,7 @@ import { outputOf, phaseOf, type RunState } from "../run/state.ts";
 type Step = RunState["steps"][number];
 
 export interface Reusable {
-  /** By step id; none of a container that stands as a success although it was cut short. */
+  /** By step id; without containers that were recorded as a success although they were cut short. */
   readonly outputs: ReadonlyMap<string, Json>;
   /** Succeeded, and has another definition now. */
   readonly changed: ReadonlySet<string>;

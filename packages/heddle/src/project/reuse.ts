@@ -19,7 +19,7 @@ import type { Project } from "./port.ts";
 export interface Selection {
   /** These alone. */
   readonly only: readonly string[];
-  /** This one and what comes behind it. */
+  /** This one and everything that depends on it. */
   readonly from: string | undefined;
   /** The run whose results are taken; absent: the latest of the plan that has what is needed. */
   readonly run?: string;
@@ -71,7 +71,7 @@ async function withWork(
   outputs: Map<string, Json>,
 ): Promise<Result<Reuse, Problem>> {
   const again: string[] = [];
-  // What no agent had a part in needs no repository.
+  // Results without agents need no repository.
   if (state.agentRecords.size === 0 && state.begin === undefined)
     return ok({ plan: chosen, reuse: { run, outputs }, again });
   const agents = await project.agents();
@@ -97,7 +97,7 @@ async function withWork(
   }
 }
 
-/** Steps that joined the run as items, in the subplan or by the word of this step of the plan. */
+/** Steps that this step of the plan added to the run: items, steps of a subplan, added steps. */
 function partsOf(state: RunSnapshot, id: string): readonly string[] {
   const origin = state.index.byId.get(id);
   const parts: string[] = [];

@@ -50,7 +50,7 @@ export class LineLog {
       this.#file ??= openSync(this.#path, "a");
       writeSync(this.#file, text);
     } catch {
-      // A log that cannot be written (a full disk) must not fail the step; the journal's own write will tell.
+      // A log that cannot be written (a full disk) must not fail the step; the journal's own write will report it.
     }
   }
 
@@ -127,7 +127,7 @@ export class AttemptContext implements StepContext {
     for (const step of steps) all.push(step);
   }
 
-  /** Nothing of the function is heard any more. */
+  /** The function's later results are ignored. */
   end(): void {
     this.#ended = true;
     this.#log?.end();

@@ -23,7 +23,7 @@ export function exchangeFiles(base: string): Exchange {
   return { output: `${base}.output`, steps: `${base}.steps`, deps: `${base}.deps` };
 }
 
-/** Writes the deps' outputs for the command; tells whether there is a file. */
+/** Writes the deps' outputs for the command; returns whether there is a file. */
 export function writeDeps(files: Exchange, deps: JsonObject): boolean {
   for (const _ in deps) {
     writeFileSync(files.deps, `${JSON.stringify(deps)}\n`);

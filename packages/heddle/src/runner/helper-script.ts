@@ -4,7 +4,7 @@
  */
 import { argumentsOf, type ProcessSpec } from "../process/process.ts";
 
-/** Text as one shell word, whatever it holds but NUL: inside single quotes a shell knows no special character. */
+/** Text as one shell word, whatever it contains except NUL: inside single quotes a shell has no special characters. */
 export function quote(text: string): string {
   return /^[\w./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
@@ -30,13 +30,17 @@ export function helperCan(spec: ProcessSpec): boolean {
   return program.includes("/") || SHELLS.has(program);
 }
 
-/** Told once. `owner` and the numbers are ours. The answer is one line: the watcher's pid, and 1 where orphans come to the helper. */
+/**
+ * Sent once. `owner` and the numbers are ours. The answer is one line: the watcher's pid, and 1 if orphans are
+ * adopted by the helper.
+ */
 export function openingScript(options: {
   readonly owner: string;
   readonly graceMs: number;
   readonly proc: boolean;
 }): string {
-  // Out of the command's folder before it is told of: a folder that a process is in counts as in use, and cannot be unmounted.
+  // Leaves the command's folder before the end is reported: a folder that a process is in counts as in use and cannot
+  // be unmounted.
   const leave = `__heddle_s=$?; cd /; unset OLDPWD`;
   const report = options.proc
     ? `__heddle_e() { ${leave}; __heddle_k=; read -r __heddle_k </proc/$$/task/$$/children; echo "$__heddle_s $__heddle_k"; }`

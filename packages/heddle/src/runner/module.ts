@@ -96,7 +96,8 @@ class InProcess implements RunningAttempt {
     this.#reason ??= "cancel";
     this.#context.abort(this.#reason);
     this.#cancelGrace?.();
-    // A function that heeds its signal settles before this turn of the loop is over and then does not count as abandoned.
+    // A function that obeys its signal settles before this turn of the loop ends and then does not count as
+    // abandoned.
     this.#cancelGrace = this.#clock.after(0, () => this.#giveUp());
   }
 

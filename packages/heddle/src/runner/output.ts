@@ -1,7 +1,7 @@
 /** Log tail: reads the end of a log without reading the log. Knows files and lines, not who wrote them. */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 
-/** Most bytes that {@link tail} reads, unless told. */
+/** Bytes that {@link tail} reads by default. */
 const TAIL_BYTES = 64 * 1024;
 
 /**

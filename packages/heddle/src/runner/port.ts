@@ -40,7 +40,7 @@ export interface Attempt {
   readonly deps: JsonObject;
   readonly params: JsonObject;
   readonly item?: Json;
-  /** Where the log goes; `null`: nowhere (a run in memory). Its folder exists. */
+  /** The log file; `null`: no log (a run in memory). Its folder exists. */
   readonly logFile: string | null;
   /** Base name for the attempt's exchange files (`$HEDDLE_OUTPUT`, ...); its folder exists; `null` only for functions. */
   readonly exchangeBase: string | null;

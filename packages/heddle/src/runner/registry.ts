@@ -2,7 +2,7 @@
 import { failedAttempt } from "./failed-attempt.ts";
 import type { Runner, WorkKind } from "./port.ts";
 
-/** Disposing of it disposes of all. Where two runners take one kind, the first gets it. */
+/** Disposing of it disposes of all. If two runners take the same kind, the first gets it. */
 export function runnerRegistry(runners: readonly Runner[]): Runner {
   const byKind = new Map<WorkKind, Runner>();
   for (const runner of runners) for (const kind of runner.kinds) if (!byKind.has(kind)) byKind.set(kind, runner);

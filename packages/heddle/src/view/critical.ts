@@ -10,7 +10,7 @@ export interface CriticalPath {
   readonly ms: number;
 }
 
-/** Children of containers are left out: their container stands for them. */
+/** Children of containers are omitted: the container counts for them. */
 export function criticalPathOf(state: RunState, durationOf: (step: number) => number): CriticalPath {
   const size = state.steps.length;
   const waitsFor = new Int32Array(size);

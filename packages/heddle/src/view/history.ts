@@ -18,7 +18,7 @@ export class HistoryReader {
   readonly timeline: Timeline = new Timeline();
   #state: RunState | undefined;
 
-  /** Absent before the first event, and where the first one is no `run.created` of a valid plan. */
+  /** Absent before the first event, and if the first one is not a `run.created` of a valid plan. */
   get state(): RunState | undefined {
     return this.#state;
   }
@@ -33,7 +33,7 @@ export class HistoryReader {
   }
 }
 
-/** Folds and checks a history at once. After the first event that cannot be folded only the checks go on. */
+/** Folds and checks a history at once. After the first event that cannot be folded only the checks continue. */
 export class Replay {
   readonly reader: HistoryReader = new HistoryReader();
   readonly #checker = new HistoryChecker();

@@ -10,7 +10,10 @@ export interface Notice {
   readonly text: string;
 }
 
-/** Of the data of a `step.progress`; `undefined`: it is none. An agent's own notices are about nothing, and stay in its log. */
+/**
+ * From the data of a `step.progress`; `undefined`: not a notice. An agent's own notices have no `about` and stay in
+ * its log.
+ */
 export function noticeOf(data: JsonObject): Notice | undefined {
   const { type, about, text, breaches } = data;
   if (type === "notice" && typeof about === "string" && typeof text === "string") return { about, text };

@@ -3,9 +3,9 @@
 export interface Workspace {
   /** Absolute; the attempt's current folder. */
   readonly cwd: string;
-  /** Absolute, or `null` where nothing is kept (a run in memory). Its folder exists. */
+  /** Absolute, or `null` if nothing is kept (a run in memory). Its folder exists. */
   readonly logFile: string | null;
-  /** Base name of the attempt's exchange files, its folder exists; `null` where nothing is kept. */
+  /** Base name of the attempt's exchange files, its folder exists; `null` if nothing is kept. */
   readonly exchangeBase: string | null;
   /** Called when the attempt's outcome was taken: exchange files may go. */
   release(): Promise<void>;
@@ -22,13 +22,13 @@ export interface WorkspaceRequest {
 export interface Workspaces {
   /** Fails with a `HeddleError` where the folder cannot be made or `cwd` leaves the project or does not exist. */
   take(request: WorkspaceRequest): Promise<Workspace>;
-  /** Where the log of an attempt is or would be; `null` where nothing is kept. */
+  /** The log of an attempt, whether it exists or not; `null` if nothing is kept. */
   logFile(run: string, step: string, attempt: number): string | null;
   /** Removes all files of a run. */
   removeRun(run: string): Promise<void>;
 }
 
-/** Where the prompts of an agent's attempt are kept: beside its log. */
+/** Where the prompts of an agent's attempt are kept: next to its log. */
 export function promptFileOf(logFile: string): string {
   return `${logFile.replace(/\.log$/, "")}.prompt.md`;
 }

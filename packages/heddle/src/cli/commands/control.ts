@@ -82,7 +82,7 @@ async function answer(context: Context, words: Words, flags: Flags, decision: An
 
 const VERBS = { approve: "Approved", reject: "Rejected" } as const;
 
-/** The comment to send. An agent's question takes words, which the comment is; a conflict takes more than a yes. */
+/** The comment to send. An agent's question needs a comment as its answer; a conflict needs more than an approval. */
 function answerWith(
   question: OpenQuestion | undefined,
   decision: AnswerDecision,

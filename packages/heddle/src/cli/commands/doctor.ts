@@ -150,7 +150,7 @@ async function checkHistories(project: Project): Promise<readonly DoctorFinding[
     try {
       for await (const batch of project.journal.read(run)) for (const event of batch) replay.add(event);
     } catch {
-      // What cannot be read is told by the check of the journal.
+      // The check of the journal reports what cannot be read.
       continue;
     }
     runs++;

@@ -48,7 +48,7 @@ export async function mergeCommand(
   return EXIT.ok;
 }
 
-/** Half of it on a branch would be found out when the other half does not come. */
+/** Landing a part silently would only be noticed when the rest does not come. */
 function goesOn(run: string): Problem {
   return {
     code: "RunGoesOn",
@@ -65,7 +65,7 @@ function* lines(run: string, landing: Landing): Generator<string, void, undefine
     yield `${integration} has no work of a step; ${branch ?? "your branch"} stays at ${commit?.slice(0, 10) ?? "its commit"}.`;
 }
 
-/** The step is looked for in the history, so that a name that was mistyped is told from one whose work is not there. */
+/** The step is looked for in the history, so that a mistyped name is distinguished from a step without work. */
 async function revert(context: Context, project: Project, run: string, step: string): Promise<number> {
   const read = await readRun(project, run);
   if (!read.ok) return fail(context, read.error, EXIT.failed);

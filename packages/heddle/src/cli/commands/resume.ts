@@ -51,7 +51,10 @@ async function goOn(context: Context, [word]: Words, flags: Flags, mode: "resume
   return await showRun(context, project, resumed.value, { flags, opening });
 }
 
-/** The plan as its file says now; `undefined` for a plan without a file, or whose file is gone: the recorded one goes on. */
+/**
+ * The plan as its file says now; `undefined` for a plan without a file, or whose file is gone: the recorded plan is
+ * used.
+ */
 async function currentPlan(
   context: Context,
   project: Project,
@@ -66,7 +69,10 @@ async function currentPlan(
   return loadPlan(context, source.file, source.params);
 }
 
-/** Where a run's plan came from. By itself, so that the recorded plan is not kept in memory while the file's is read. */
+/**
+ * Where a run's plan came from. A separate function, so that the recorded plan is not kept in memory while the file
+ * is read.
+ */
 async function recordedSource(
   project: Project,
   run: string,

@@ -35,7 +35,7 @@ export async function watchCommand(
   if (!run.ok) return fail(context, run.error);
   const reader = new HistoryReader();
   const watcher = context.json ? jsonWatcher(context) : await screenWatcher(context, project, run.value, reader, flags);
-  // Leaving is no word to the run: it goes on.
+  // Leaving the view does not affect the run.
   process.once("SIGINT", () => void watcher.stop().then(() => leaveNow(EXIT.cancelled)));
   try {
     for await (const item of tailRun({ log: project.journal, clock: context.clock }, run.value)) {
@@ -103,7 +103,7 @@ async function screenWatcher(
   return {
     take(event) {
       if (event.type === "run.created" && mode !== "quiet") greet();
-      // On a terminal the past is in the live view and the sums; elsewhere it is told as it happened.
+      // On a terminal the past is in the live view and the summary; elsewhere it is printed event by event.
       if (!isCaughtUp && out.isTerminal) return;
       lines.event(event);
       live?.event(event);

@@ -73,7 +73,7 @@ function size(bytes: number): string {
   return bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(1)} GB` : `${Math.ceil(bytes / 2 ** 20)} MB`;
 }
 
-/** Runs that may still go on keep theirs. */
+/** Runs that can still continue keep theirs. */
 async function clean(
   context: Context,
   project: Project,

@@ -9,7 +9,7 @@ export interface CommandGroup {
   readonly commands: readonly CommandSpec[];
 }
 
-/** Made of the table itself, so it stands here. */
+/** Built from the table itself, so it is defined here. */
 const COMPLETION: CommandSpec = {
   name: "completion",
   summary: "Print the completion script of a shell",

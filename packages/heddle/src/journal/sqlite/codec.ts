@@ -13,7 +13,7 @@ import { EVENT_VERSION, type Event } from "../../run/event.ts";
 import { crc32 } from "./checksum.ts";
 import type { Cell, Row } from "./database.ts";
 
-/** The meaning of events, lent by whoever knows it. */
+/** The meaning of events, passed in by the caller. */
 export interface EventRules {
   /** What is wrong with an event, checked before it is stored and after it was read; `undefined`: nothing. */
   readonly validate?: (event: Event) => string | undefined;
@@ -50,7 +50,7 @@ export function encodeEvent(event: Event, rules: EventRules): EncodedEvent {
   return { seq, time, type, step, attempt, data, sum };
 }
 
-/** Where a row comes from: names for its numbers, and words for complaints. */
+/** Where a row comes from: names for its numbers, and text for error messages. */
 export interface RowSource {
   readonly file: string;
   readonly run: string;
@@ -158,12 +158,12 @@ export function decodeRun(row: Row, file: string): RunRow {
   return { id, run, plan, createdAt, lastSeq, summary };
 }
 
-/** The value of a text without a checksum of its own; throws a `HeddleError` where it is no JSON. */
+/** The value of a text without its own checksum; throws a `HeddleError` if it is not JSON. */
 export function parseJson(text: Cell | undefined, file: string, what: string): Json {
   try {
     if (typeof text === "string") return JSON.parse(text) as Json;
   } catch {
-    // Told below, with the place.
+    // Reported below, with the position.
   }
   throw new HeddleError({
     code: "JournalDamaged",

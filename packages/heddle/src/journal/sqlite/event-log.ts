@@ -30,7 +30,7 @@ export function sqliteEventLog(db: Database, { appender, events: rules, leases }
       if (failure !== undefined) return err({ kind: "unknown", problem: failure });
       try {
         const appended = appender.append(lease, events, options?.summary);
-        // Looked at after the commit: nobody is told of events in a file that was gone by then.
+        // Checked after the commit: nothing follows from events in a file that was removed by then.
         if (!appended.ok || db.isInPlace()) return appended;
         failure = removedProblem(db.file);
       } catch (thrown) {

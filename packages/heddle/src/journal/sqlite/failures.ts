@@ -22,11 +22,11 @@ export function isBusy(thrown: unknown): boolean {
 export function isSystemFailure(thrown: unknown): boolean {
   if (thrown instanceof HeddleError || sqliteCode(thrown) !== undefined) return true;
   const code = systemCode(thrown);
-  // Node's own complaints are bugs of the caller, but for a stored number that JavaScript cannot hold: a damaged one.
+  // Node's own errors are bugs of the caller, except a stored number that JavaScript cannot represent: it is damaged.
   return code !== undefined && (!code.startsWith("ERR_") || code === "ERR_OUT_OF_RANGE");
 }
 
-/** The problem that an error of the driver or the system stands for; every message names the file. */
+/** The problem for an error of the driver or the system; every message names the file. */
 export function problemOf(thrown: unknown, file: string): Problem {
   if (thrown instanceof HeddleError) return thrown;
   const said = messageOf(thrown);
@@ -96,7 +96,7 @@ export function removedProblem(file: string): Problem {
   };
 }
 
-/** Whether the file's disk has no room left: SQLite does not always say so. */
+/** Whether the file's disk is full: SQLite does not always say so. */
 export function isDiskFull(file: string): boolean {
   try {
     const stats = statfsSync(dirname(file));

@@ -7,7 +7,7 @@ import type { Holder, Lease, LeaseError, Leases } from "../port.ts";
 import { guarded, isSystemFailure, problemOf } from "./failures.ts";
 import { LEASE_AT, SQL } from "./sql.ts";
 
-/** `onReleased` is told of a run that this journal gave back. */
+/** `onReleased` is called with a run whose lease this journal released. */
 export function sqliteLeases(db: Database, rules: LeaseRules, onReleased: (run: string) => void): Leases {
   return {
     create: async (run, holder) => leasing(db, () => createRun(db, rules, run, holder)),
@@ -17,7 +17,8 @@ export function sqliteLeases(db: Database, rules: LeaseRules, onReleased: (run: 
         return db.sql(SQL.beat).run(rules.now(), lease.run, lease.fence) === 1;
       } catch (thrown) {
         if (!isSystemFailure(thrown)) throw thrown;
-        // A sign of life that cannot be written is no lost lease: ask who has it. The next append tells what is wrong.
+        // A renewal that cannot be written is not a lost lease: ask who has it. The next append reports what is
+        // wrong.
         return guarded(db, () => holds(db, lease));
       }
     },
@@ -43,7 +44,7 @@ function holds(db: Database, lease: Lease): boolean {
   return current !== undefined && current.fence === lease.fence && !current.released;
 }
 
-/** The lease in a row whose lease columns begin at `at`; `undefined` where there is none. */
+/** The lease in a row whose lease columns begin at `at`; `undefined` if there is none. */
 export function leaseOf(row: Row, at: number): LeaseRow | undefined {
   const [fence, pid, started, title, boot, space, beat, released] = row.slice(at);
   if (typeof fence !== "number" || typeof pid !== "number" || typeof beat !== "number") return undefined;

@@ -59,7 +59,7 @@ function suspect(path: string): number | undefined {
     const matches = sums.some((sum) => same(sum, stored)) && saltAt(words, at + 8) === salt;
     if (bad !== undefined && matches && committed) return bad;
     if (!matches) {
-      // Two broken places are an end, or more damage than can be told from one.
+      // Two broken places are an end of the log, or more damage than can be distinguished from one.
       if (bad !== undefined) return undefined;
       bad = frame;
     }

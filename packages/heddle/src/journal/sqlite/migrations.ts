@@ -66,7 +66,7 @@ export function formatOf(db: Database, formats: readonly string[] = FORMATS): nu
 export function migrate(db: Database, writer: string, formats: readonly string[] = FORMATS): void {
   if (formatOf(db, formats) === formats.length) return;
   db.transaction(() => {
-    // Another process may have been first: ask again with the right to write in hand.
+    // Another process may have been first: ask again inside the write transaction.
     const from = formatOf(db, formats);
     if (from === formats.length) return;
     db.exec(`${formats.slice(from).join("\n")}\nPRAGMA user_version = ${formats.length};`);

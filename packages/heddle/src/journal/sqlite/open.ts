@@ -72,8 +72,9 @@ export interface SqliteOptions extends EventRules {
 }
 
 /**
- * Opens the journal at `path`, and makes it, with its folder, where there is none. Problems: `JournalTooNew`,
- * `JournalDamaged`, `JournalBusy`, `JournalReadOnly`, `JournalUnusable`, `JournalMissing` (only when `readOnly`), `DiskFull`.
+ * Opens the journal at `path`; creates it, with its folder, if there is none. Problems: `JournalTooNew`,
+ * `JournalDamaged`, `JournalBusy`, `JournalReadOnly`, `JournalUnusable`, `JournalMissing` (only when `readOnly`),
+ * `DiskFull`.
  */
 export async function openSqliteJournal(path: string, options: SqliteOptions = {}): Promise<Result<Journal, Problem>> {
   const file = resolve(path);
@@ -98,7 +99,7 @@ function leaseRules(options: SqliteOptions): LeaseRules {
   };
 }
 
-/** Refuses what is no plain file, and makes the file before SQLite would: with our mode, durably in its folder. */
+/** Refuses what is not a plain file, and creates the file before SQLite would: with our mode, durably in its folder. */
 function prepareFile(file: string, readOnly: boolean): void {
   for (const name of [file, `${file}-wal`, `${file}-shm`, `${file}-journal`]) {
     const stats = lstatSync(name, { throwIfNoEntry: false });
@@ -125,8 +126,8 @@ function prepareFile(file: string, readOnly: boolean): void {
 }
 
 /**
- * Cut short while its first page was written, by a power cut: a file of one page, by its own word, that is not whole. Nothing was
- * ever stored in it. Anything else's file, and what is left of a journal that had more pages, stays as it is.
+ * A file whose first page was cut off by a power failure: its header says one page, and it is incomplete. Nothing was
+ * ever stored in it. Files of other programs, and what is left of a larger journal, stay as they are.
  */
 function isUnborn(file: string, size: number): boolean {
   if (size <= PAGES_AT + 4 || size >= PAGE_BYTES) return false;
@@ -134,7 +135,7 @@ function isUnborn(file: string, size: number): boolean {
   return head.toString("latin1", 0, SQLITE_MAGIC.length) === SQLITE_MAGIC && head.readUInt32BE(PAGES_AT) <= 1;
 }
 
-/** Before SQLite looks at the log, since it would go on from before the damage. */
+/** Before SQLite reads the log, because it would continue from before the damage. */
 function checkLog(file: string): void {
   const frame = damagedFrame(`${file}-wal`);
   if (frame === undefined) return;
@@ -236,7 +237,7 @@ function unusable(file: string, reason: string): HeddleError {
   });
 }
 
-/** The system's name of the file behind a path: not used again for another file while this one is open. */
+/** The system's identity of the file behind a path: not reused for another file while this one is open. */
 function identityOf(file: string): string {
   const stats = lstatSync(file, { throwIfNoEntry: false });
   return stats === undefined ? "" : `${stats.dev}:${stats.ino}`;
@@ -281,10 +282,10 @@ class SqliteDatabase implements Database {
       return result;
     } catch (thrown) {
       try {
-        // After some errors SQLite has rolled back by itself.
+        // After some errors SQLite has rolled back already.
         if (this.#db.isTransaction) this.sql("ROLLBACK").run();
       } catch {
-        // The first error tells more than the one of the clean-up.
+        // The first error says more than that of the clean-up.
       }
       throw thrown;
     }
@@ -329,7 +330,7 @@ class SqliteDatabase implements Database {
     try {
       if (!this.readOnly) this.sql("PRAGMA wal_checkpoint(PASSIVE)").all();
     } catch {
-      // The log stays beside the file; the next opening goes on from it.
+      // The log stays next to the file; the next opening continues from it.
     }
     this.#db.close();
   }

@@ -69,7 +69,7 @@ function newEnvironment(): Environment {
     enableOptionalTypes: true,
     limits: { maxAstNodes: 1000, maxDepth: 60, maxListElements: 500, maxMapEntries: 500, maxCallArguments: 16 },
   });
-  // JSON does not tell 2 from 2.0: whole and other numbers may be mixed.
+  // JSON does not distinguish 2 from 2.0: whole and other numbers may be mixed.
   const operators: Readonly<Record<string, (a: number, b: number) => number>> = {
     "+": (a, b) => a + b,
     "-": (a, b) => a - b,

@@ -100,7 +100,7 @@ function checkUse(use: NameUse, site: ExpressionSite, ancestors: Ancestors, issu
 /** Work that one plan's questions for ancestors may take: past it the answer is yes, and a wrong name fails when it is read. */
 const MOST_VISITS = 2_000_000;
 
-/** Tells whether a step hangs on another over any number of deps. */
+/** Whether a step depends on another, directly or not. */
 class Ancestors {
   readonly #byId = new WeakMap<object, ReadonlyMap<string, Step>>();
   #visits = 0;

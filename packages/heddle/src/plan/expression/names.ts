@@ -13,9 +13,9 @@ export type Root = (typeof ROOTS)[number];
 
 export interface NameUse {
   readonly root: Root;
-  /** What comes behind the root: a dep's id, a parameter's name, ... Absent: the root as a whole. */
+  /** The name after the root: a dep's id, a parameter's name, ... Absent: only the root. */
   readonly name?: string;
-  /** What comes behind the name, where it is written out: `output` or `status` of a dep. */
+  /** The field after the name, if it is written out: `output` or `status` of a dep. */
   readonly field?: string;
   readonly offset: number;
 }
@@ -95,7 +95,7 @@ class NameSearch {
     if (this.#bound.includes(root)) return;
     const offset = startOf(node);
     if (!isRoot(root)) {
-      // `cel.bind` and `optional.of` are called on names that are no variables.
+      // `cel.bind` and `optional.of` are called on names that are not variables.
       const meant = suggest(root, ROOTS);
       const rest = meant === undefined ? `there are ${ROOTS.join(", ")}` : `did you mean "${meant}"?`;
       this.trouble ??= { message: `unknown name "${root}"; ${rest}`, offset };

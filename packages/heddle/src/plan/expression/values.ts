@@ -69,7 +69,7 @@ function fromObject(value: object, depth: number): Result<Json, string> {
   if (value instanceof Map) return fromEntries(value.entries(), depth);
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) return fromEntries(Object.entries(value), depth);
-  // Unsigned integers and optionals are the library's own classes, told by what they can do.
+  // Unsigned integers and optionals are classes of the library, recognised by their methods.
   if (
     "hasValue" in value &&
     "value" in value &&

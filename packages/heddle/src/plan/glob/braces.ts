@@ -8,7 +8,7 @@ const MOST_FORMS = 32;
 const MOST_CHARS = 4096;
 /** Longer globs count for the text before their first wildcard. */
 const LONGEST = 1024;
-/** The globs without braces that one with braces stands for. */
+/** The globs without braces that a glob with braces means. */
 export function bracesExpanded(text: string): readonly string[] {
   if (text.length > LONGEST) return [anyAfter(text, text.search(/[*?[{\\!+@]/))];
   const open = [text];
@@ -28,7 +28,10 @@ export function bracesExpanded(text: string): readonly string[] {
   return forms;
 }
 
-/** Whatever stands in the folder that `text` names before `end` (-1: its end), or deeper; everything where it leads upwards. */
+/**
+ * Everything in the folder that `text` names before `end` (-1: its end), or deeper; everything if the path leads
+ * upwards.
+ */
 function anyAfter(text: string, end: number): string {
   if (text.includes("..")) return "**";
   const before = text.slice(0, Math.min(end === -1 ? text.length : end, LONGEST));

@@ -36,7 +36,7 @@ export interface Glob {
   readonly forms: readonly (readonly State[])[];
 }
 
-/** `text` is any text: what is no glob stands for itself. */
+/** `text` is any text: what is not a glob matches itself. */
 export function parseGlob(text: string): Glob {
   const forms = bracesExpanded(text.normalize("NFC")).map((form) => automatonOf(form));
   const prefixes = forms.map(prefixOf);

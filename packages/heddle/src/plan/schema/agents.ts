@@ -90,7 +90,7 @@ const mergeQueue: ShapeOf<NonNullable<AgentsConfig["mergeQueue"]>> = {
   ),
 };
 
-/** May stand in `agents:`, in an entry of `use`, and in a step's `agent:`; the nearest counts. */
+/** Allowed in `agents:`, in an entry of `use`, and in a step's `agent:`; the nearest one wins. */
 const everywhere: ShapeOf<AgentWorkConfig> = {
   model: optionalSchema(commandSchema),
   permissions,

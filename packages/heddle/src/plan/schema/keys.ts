@@ -11,7 +11,7 @@ export function keysAt(schema: Schema, path: DocumentPath): readonly string[] {
   return [...new Set(places.flatMap((place) => Object.keys(shapeOf(place) ?? {})))];
 }
 
-/** Without what stands around a schema and says nothing of keys; of a union every alternative. */
+/** The schema without wrappers that say nothing about keys; for a union every alternative. */
 function plain(schema: Schema): readonly Schema[] {
   const { def } = (schema as z.core.$ZodTypes)._zod;
   switch (def.type) {

@@ -8,7 +8,7 @@ import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
 
 export type OutputCheck = (value: Json) => string | undefined;
 
-/** A check that tells what is wrong with a value in one line, `undefined` where nothing is. */
+/** A check that returns what is wrong with a value in one line; `undefined`: nothing. */
 export function compileOutputCheck(schema: JsonObject): OutputCheck {
   const validator = new Validator(schema as Schema, "2020-12", false);
   return (value) => {
@@ -29,7 +29,7 @@ export function compileOutputCheck(schema: JsonObject): OutputCheck {
 
 const TYPES: readonly unknown[] = ["null", "boolean", "object", "array", "number", "integer", "string"];
 
-/** What is wrong with the schema itself, as far as it can be told without a value. */
+/** What is wrong with the schema itself, as far as this is known without a value. */
 export function schemaProblem(schema: JsonObject): string | undefined {
   const problem = partProblem(schema);
   if (problem !== undefined) return problem;
