@@ -16,7 +16,7 @@ import { goesBefore } from "./slots.ts";
 import { isContainerStep, isRunEnded, phaseOf, rootCause, stepAt, type RunState } from "./state.ts";
 
 /** What is seen of the world when it is decided what follows. */
-export interface View {
+export interface Readings {
   /** On the conductor's clock, in milliseconds. */
   readonly now: number;
   /** What the machine is short of, in words; `undefined`: it can bear one more attempt. */
@@ -30,7 +30,7 @@ export const MOST_EXAMINATIONS = 8;
 
 const NOTHING: readonly Command[] = [];
 
-export function decide(state: RunState, view: View): readonly Command[] {
+export function decide(state: RunState, readings: Readings): readonly Command[] {
   const { index, volatile } = state;
   if (state.rollback) return goOnUndoing(state);
   if (isRunEnded(state.phase) || state.phase.tag === "created") return NOTHING;
@@ -40,7 +40,7 @@ export function decide(state: RunState, view: View): readonly Command[] {
   const finished = index.finishing.first;
   if (finished !== undefined) return [endOfContainer(state, finished)];
 
-  if (volatile.halt === undefined && (volatile.endsAt ?? Infinity) <= view.now)
+  if (volatile.halt === undefined && (volatile.endsAt ?? Infinity) <= readings.now)
     return [{ kind: "halt", reason: "run-timeout" }];
   const halt = haltReason(state);
   if (halt !== undefined && !volatile.isStopping) return [{ kind: "stop-all", reason: halt }];
@@ -48,7 +48,7 @@ export function decide(state: RunState, view: View): readonly Command[] {
   if (halt !== undefined || index.open === 0 || state.rolledBack) return closeDown(state);
 
   const overdue = index.deadlines.first;
-  if (overdue !== undefined && (deadlineOf(state, overdue) ?? Infinity) <= view.now)
+  if (overdue !== undefined && (deadlineOf(state, overdue) ?? Infinity) <= readings.now)
     return [{ kind: phaseOf(state, overdue).tag === "expanded" ? "expire" : "give-up-asking", step: overdue }];
   // One container at a time: of two whose time is over one may stand in the other.
   for (const container of volatile.expired) {
@@ -66,9 +66,9 @@ export function decide(state: RunState, view: View): readonly Command[] {
   if (unexamined !== undefined && volatile.examining.size < MOST_EXAMINATIONS)
     return [{ kind: "examine", step: unexamined }];
   const due = index.retries.first;
-  if (due !== undefined && retryAt(state, due) <= view.now) return [{ kind: "retry", step: due }];
+  if (due !== undefined && retryAt(state, due) <= readings.now) return [{ kind: "retry", step: due }];
 
-  return nextToStart(state, view);
+  return nextToStart(state, readings);
 }
 
 /** When the passing of time alone changes what follows; `undefined`: it does not. */
@@ -130,7 +130,7 @@ const PATIENCE = 16;
  * of it has asked for in vain for a while is reserved for that one, all of it and not only what is short: a large step is not
  * starved by streams of small ones that take turns with its pools and locks.
  */
-function nextToStart(state: RunState, { load, locks }: View): readonly Command[] {
+function nextToStart(state: RunState, { load, locks }: Readings): readonly Command[] {
   const { index } = state;
   if (index.slots >= state.options.maxConcurrency) return NOTHING;
   if (load !== undefined && index.slots > 0) return NOTHING;

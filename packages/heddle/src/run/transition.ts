@@ -18,7 +18,7 @@ import { apply } from "./apply.ts";
 import type { StopReason, Task } from "./attempt.ts";
 import { eventOf, question } from "./command-events.ts";
 import type { Command, CommandOf } from "./command.ts";
-import { decide, nextDue, type View } from "./decide.ts";
+import { decide, nextDue, type Readings } from "./decide.ts";
 import type { AnswerDecision, Event, EventBody } from "./event.ts";
 import { haltReason } from "./finish.ts";
 import { eventsOfAnswer, eventsOfInput, type Input } from "./input-events.ts";
@@ -28,7 +28,7 @@ import { isRunEnded, phaseOf, stepAt, type RunState } from "./state.ts";
 import { scopeOf, taskOf } from "./task.ts";
 
 /** What a transition is handed besides the state and the inputs. */
-export interface World extends View {
+export interface World extends Readings {
   readonly random: Random;
   readonly expressions: Expressions;
   /** What `env` in expressions may name. */
@@ -57,7 +57,7 @@ export type Effect =
   | { readonly kind: "answer"; readonly step: number; readonly attempt: number; readonly decision: AnswerDecision }
   /** Ask attempts to end: all, or those inside a container. Undos are let finish. */
   | { readonly kind: "stop"; readonly reason: StopReason; readonly inside?: number }
-  /** Ask for the step's locks over all runs; granted ones are in {@link View.locks} from then on. */
+  /** Ask for the step's locks over all runs; granted ones are in {@link World.locks} from then on. */
   | { readonly kind: "lock"; readonly step: number }
   /** The attempt of a step that had locks is over. */
   | { readonly kind: "unlock"; readonly step: number }
@@ -70,7 +70,7 @@ export interface Advance {
   /** Applied; to be put on disk before the effects are carried out. */
   readonly events: readonly Event[];
   readonly effects: readonly Effect[];
-  /** When to call again although nothing was told, on the clock of {@link View.now}; `undefined`: only for an input. */
+  /** When to call again although nothing was told, on the clock of {@link World.now}; `undefined`: only for an input. */
   readonly wakeAt: number | undefined;
 }
 
