@@ -28,7 +28,7 @@ test("work of which a file is too large to be captured is no success: nothing is
   expect((await rig.heddle(["worktrees"])).stdout).toContain("unsaved");
   const shown = (await rig.heddle(["show", run, "a"])).stdout;
   expect(shown).toContain("! attempt 1: not captured, so not merged: large.bin (51 MB)");
-  expect(shown).toContain(`kept by refs/heddle/${run}/a/1`);
+  expect(shown).toContain(`kept under refs/heddle/${run}/a/1`);
   const told = JSON.parse((await rig.heddle(["show", run, "a", "--json"])).stdout) as {
     notices: unknown;
     step: object;
