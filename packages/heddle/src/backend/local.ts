@@ -11,7 +11,7 @@ export interface LocalBackendOptions {
   readonly execute: Execute;
   readonly sweeper: Sweeper;
   readonly clock: Clock;
-  /** Whether commands of the run that ended here may have left processes behind since it was last asked; absent: always. */
+  /** Whether commands that ended here may have left processes behind since the last call; absent: always. */
   readonly mayHaveLeftovers?: (run: string) => boolean;
   /** Makes runners ready for so many attempts at once. */
   readonly warm?: (width: number) => void;
@@ -28,7 +28,7 @@ export function localBackend(options: LocalBackendOptions): Backend {
 
 class LocalBackend implements Backend {
   readonly #options: LocalBackendOptions;
-  /** Attempts under way, with what is needed to tell their processes from leftovers. */
+  /** Running attempts, with what distinguishes their processes from leftovers. */
   readonly #running = new Map<Dispatched, Task>();
   /** Runs with a dispatch here. */
   readonly #dispatched = new Set<string>();
@@ -58,7 +58,7 @@ class LocalBackend implements Backend {
   sweep(run: string, graceMs: number, keep?: (step: string, attempt: number) => boolean): Promise<number> {
     this.#stale.delete(run);
     if (!this.#dispatched.has(run)) this.#inherited.add(run);
-    // Of what ended here the runners know more than a look tells; of what another engine left they know nothing.
+    // Runners know which of their own attempts may have left processes; of another engine's they know nothing.
     else if (!this.#inherited.has(run) && this.#options.mayHaveLeftovers?.(run) === false) return Promise.resolve(0);
     return this.#options.sweeper.sweep(run, {
       graceMs,

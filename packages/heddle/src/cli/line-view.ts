@@ -19,7 +19,7 @@ export type OutputMode = (typeof OUTPUT_MODES)[number];
 export interface LineViewOptions {
   readonly out: Output;
   readonly queue: PrintQueue;
-  /** Pauses before layers are asked about, not told. */
+  /** Pauses before layers are asked, not printed. */
   readonly interactive?: boolean;
   /** Absent: no output of steps, one line each (a terminal with a live view). */
   readonly mode: OutputMode | undefined;
@@ -55,7 +55,7 @@ export class LineView {
     return `${this.#options.out.style("dim", `[${safeLine(step)}]`)} `;
   }
 
-  /** `errors` tells failures alone. */
+  /** `errors` prints only failures. */
   get #terse(): boolean {
     return this.#options.mode === "errors" && !this.#options.out.isTerminal;
   }
@@ -67,7 +67,7 @@ export class LineView {
     else queue.line(`[${safeLine(step)}] ${mark} ${safeLine(text)}`);
   }
 
-  /** Of the plan's longest id, within reason; told once. */
+  /** Width of the plan's longest id, within limits; computed once. */
   #idWidth(): number {
     this.#width ??= Math.min(
       32,

@@ -32,7 +32,7 @@ const TREES = new WeakMap<RepositoryAccess, Map<string, string>>();
 const MOST_TREES = 1000;
 const WHOLE_ID = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
-/** What a commit's id says for ever is asked once. */
+/** What follows from a commit's id never changes and is asked once. */
 export async function treeOf(repository: RepositoryAccess, commit: string): Promise<string> {
   const known = TREES.get(repository)?.get(commit);
   if (known !== undefined) return known;

@@ -5,7 +5,7 @@ import { join, sep } from "node:path";
 import { systemCode } from "../base/errors.ts";
 import type { RepositoryAccess } from "./repository-access.ts";
 
-/** Does nothing where there is no such folder. */
+/** Does nothing if there is no such folder. */
 export async function moveToTrash(repository: RepositoryAccess, path: string): Promise<void> {
   const trash = join(repository.home, ".trash");
   await mkdir(trash, { recursive: true });
@@ -41,7 +41,7 @@ async function makeWritable(folder: string): Promise<void> {
     if (entry.isDirectory()) await makeWritable(join(folder, entry.name));
 }
 
-/** Whether a process has its current folder in `path`. Only asked where the system tells (`/proc`); else false. */
+/** Whether a process has its current folder in `path`. Only known on systems with `/proc`; otherwise false. */
 export async function inUse(path: string): Promise<boolean> {
   const names = await readdir("/proc").catch(() => []);
   for (const name of names) {

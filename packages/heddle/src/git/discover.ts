@@ -188,7 +188,7 @@ function inProgress(gitDir: string): Problem | undefined {
   };
 }
 
-/** A branch or ref with the name of our folder of branches leaves no room for them. */
+/** A branch or ref named like our folder of branches prevents them. */
 async function inTheWay(repository: RepositoryAccess): Promise<Problem | undefined> {
   for (const ref of ["refs/heads/heddle", "refs/heddle"]) {
     const answer = await repository.git(["rev-parse", "--verify", "--quiet", ref], { codes: [0, 1, 128] });

@@ -67,7 +67,7 @@ async function namedFiles(repository: RepositoryAccess): Promise<readonly string
 /** Files up to this are read, larger ones known by size and time. */
 const READ_BYTES = 1 << 20;
 
-/** Stands for what would be copied now: equal keys, equal files. Holds nothing of them. */
+/** Key of what would be copied now: equal keys, equal files. Contains nothing of them. */
 export async function includedKey(repository: RepositoryAccess): Promise<string> {
   const { topLevel } = repository.facts;
   const key = createHash("sha256");

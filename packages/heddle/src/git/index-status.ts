@@ -39,7 +39,7 @@ export async function checkoutState(
     // The same index has the same entries, whatever became of the files.
     const key = `${await hashOf(index)} ${commit}`;
     await repository.refreshExcludes();
-    // Exit code 1: something needs an update, which is what the next commands tell in detail.
+    // Exit code 1: something needs an update; the next commands say what.
     await repository.objectGit(["update-index", "-q", "--refresh", OVER_SUBMODULES.replace("=all", "")], {
       workTree,
       index,

@@ -50,7 +50,7 @@ export async function takeIsolationSnapshot(repository: RepositoryAccess): Promi
 
 const LISTED = new WeakMap<RepositoryAccess, { readonly file: string; readonly entries: string }>();
 
-/** Read from its files where they say it plainly, else asked of git; both give the same words. */
+/** Read from its files if they say it plainly, else asked of git; both give the same text. */
 async function headIn(repository: RepositoryAccess): Promise<{ readonly symbolic: string; readonly commit: string }> {
   const { gitDir, topLevel } = repository.facts;
   const found = headOf(topLevel);

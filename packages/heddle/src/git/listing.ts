@@ -102,7 +102,7 @@ const LOCKFILES: ReadonlySet<string> = new Set([
   "flake.lock",
 ]);
 
-/** Stands for setup commands and the lock files of a commit, in whatever folder: where it is equal, setup need not run again. */
+/** Key of the setup commands and of a commit's lock files, in any folder: if it is equal, setup need not run again. */
 export async function setupKey(
   repository: RepositoryAccess,
   commit: string,

@@ -42,7 +42,7 @@ interface Waiting {
   withdrawn: boolean;
 }
 
-/** Entries on top of each other, whose last commit stands for all. */
+/** Entries on top of each other; the last commit contains all. */
 interface Stack {
   readonly onto: string;
   readonly parts: readonly { readonly waiting: Waiting; readonly commit: string; readonly tree: string }[];
@@ -101,7 +101,10 @@ export class MergeQueue {
     this.#arrival = Promise.withResolvers<void>();
   }
 
-  /** Where it is being verified, the loop answers: those behind it in its stack, and on top of that, are verified again. */
+  /**
+   * If it is being verified, the loop settles it: those after it in its stack, and on top of that, are verified
+   * again.
+   */
   #withdraw(waiting: Waiting): void {
     waiting.withdrawn = true;
     if (this.#waiting.includes(waiting)) {
@@ -188,7 +191,7 @@ export class MergeQueue {
     return { onto, parts, abort, verdict: this.#verify(parts, parts.length, abort.signal) };
   }
 
-  /** An answer even where verifying fails for another reason: the loop hears of it when it asks. */
+  /** Settles even if verification fails for another reason: the loop gets that when it asks. */
   #verify(parts: Stack["parts"], count: number, signal: AbortSignal): Promise<VerifyResult> {
     const part = parts[count - 1];
     invariant(part !== undefined, "a stack has entries");
@@ -203,7 +206,7 @@ export class MergeQueue {
     let good = stack.parts.length;
     let bad: VerifyResult = verdict;
     if (!verdict.ok) {
-      // Those on top of it were verified in vain; now it is looked for alone.
+      // The verifications on top of it are void; now the failing entry is searched.
       await this.#requeue(1);
       ({ good, bad } = await this.#bisect(stack, verdict));
       if (stack.abort.signal.aborted) return await this.#requeue(0);
@@ -225,7 +228,7 @@ export class MergeQueue {
     this.#putBack(stack.parts.slice(good + 1));
   }
 
-  /** How many of a red stack are green together; the next one is what made it red. */
+  /** How many entries of a failing stack pass together; the next one made it fail. */
   async #bisect(stack: Stack, verdict: VerifyResult): Promise<{ readonly good: number; readonly bad: VerifyResult }> {
     let good = 0;
     let red = stack.parts.length;
@@ -252,14 +255,14 @@ export class MergeQueue {
     this.#putBack(undone.flatMap((stack) => stack.parts));
   }
 
-  /** To the places that they had, but for those that were taken back. */
+  /** Back to their positions, except those that were withdrawn. */
   #putBack(parts: Stack["parts"]): void {
     const all = parts.map(({ waiting }) => waiting);
     for (const { withdrawn, resolve } of all) if (withdrawn) resolve({ kind: "closed" });
     this.#waiting.unshift(...all.filter(({ withdrawn }) => !withdrawn));
   }
 
-  /** Git failed: whoever is first hears of it, the others try their luck. */
+  /** Git failed: the first entry gets the error, the others are tried again. */
   async #fail(thrown: unknown): Promise<void> {
     await this.#requeue(0);
     const [first] = this.#waiting;

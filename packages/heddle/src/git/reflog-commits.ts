@@ -10,7 +10,7 @@ import { commitOf } from "./discover.ts";
 const MAX_COMMITS = 20_000;
 
 export interface AgentCommits {
-  /** Where HEAD is; absent: nowhere. */
+  /** The commit of HEAD; absent: none. */
   readonly head: string | undefined;
   /** All that HEAD has been at, `head` included. */
   readonly all: readonly string[];
@@ -26,10 +26,10 @@ export async function agentCommits(repository: RepositoryAccess, adminDir: strin
   return { head, all: [...all] };
 }
 
-/** Where logs are no files that can be read here. */
+/** If the logs are not files that can be read here. */
 async function walked(repository: RepositoryAccess, adminDir: string): Promise<readonly string[]> {
   const args = ["rev-list", "--walk-reflogs", "--ignore-missing", `--max-count=${MAX_COMMITS}`, "HEAD"];
-  // Exit code 128: HEAD leads nowhere, as where its branch was deleted.
+  // Exit code 128: HEAD points to nothing, for example because its branch was deleted.
   const answer = await repository.git(args, { gitDir: adminDir, codes: [0, 128] });
   return answer.code === 0 ? line(answer).split("\n") : [];
 }

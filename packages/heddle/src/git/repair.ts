@@ -104,7 +104,7 @@ export async function removeAdmin(dir: string): Promise<void> {
   await rmdir(join(dir, "..")).catch(() => {});
 }
 
-/** The worktree's link to git's note of it, as it should be. An agent may have removed it, or made a repository of its own. */
+/** Restores the worktree's `.git` link. An agent may have removed it, or created another repository. */
 export async function repairLink(place: WorktreePlace, admin: AdminEntry): Promise<void> {
   const link = join(place.path, ".git");
   const wanted = `gitdir: ${admin.dir}\n`;

@@ -42,7 +42,7 @@ interface Entry {
   readonly id: string;
 }
 
-/** Mode and id of the settled file; `undefined`: it is gone. */
+/** Mode and id of the resolved file; `undefined`: it is removed. */
 async function chosenEntry(
   repository: RepositoryAccess,
   at: TakeSideOptions & { readonly base: string | undefined; readonly path: string },

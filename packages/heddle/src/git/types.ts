@@ -44,7 +44,7 @@ export interface Capture {
   readonly leftOut: readonly LeftOut[];
   /** Folders that are repositories of their own: their files are in the commit, their history is not. */
   readonly nested: readonly string[];
-  /** Commits that the attempt made and that `commit` does not lead to; kept by a ref. */
+  /** Commits that the attempt made and that `commit` does not contain; kept under a ref. */
   readonly strays: readonly string[];
   /** The folder was gone: what is captured is the last commit. */
   readonly missing: boolean;
@@ -57,13 +57,13 @@ export type VerifyResult =
 
 interface VerifyContext {
   readonly commit: string;
-  /** Aborted where the answer is not needed any more; the promise must still settle. */
+  /** Aborted if the answer is not needed any more; the promise must still settle. */
   readonly signal: AbortSignal;
   readonly ports: readonly number[];
 }
 
 export interface Verification {
-  /** Stands for commands and environment: equal keys, equal answers. Absent: every tree is verified anew. */
+  /** Key of commands and environment: equal keys, equal answers. Absent: every tree is verified again. */
   readonly key?: string;
   readonly run: (folder: string, context: VerifyContext) => Promise<VerifyResult>;
 }
@@ -184,7 +184,7 @@ export interface TreeListing {
   readonly run: string;
   /** The folder's name. */
   readonly name: string;
-  /** As noted beside it: the name alone does not tell. `null`: there is no note. */
+  /** From its record: the name alone does not say. `null`: there is no record. */
   readonly owner: TreeOwner | null;
   /** Absolute: the folder of the project whose run it is; `null`: not known. */
   readonly project: string | null;
@@ -199,25 +199,25 @@ export interface TreeListing {
   readonly state:
     /** Made, and all it holds is captured. */
     | "saved"
-    /** Holds work that is nowhere else. */
+    /** Has work that exists nowhere else. */
     | "unsaved"
     /** Begun and not finished: no step has worked there. */
     | "unfinished"
-    /** Git has no note of it, or heddle has none. */
+    /** Git or heddle does not know it. */
     | "stray";
 }
 
 /** A step of the plan whose result is taken. */
 export interface ReplayedStep {
   readonly id: string;
-  /** Steps that joined the earlier run as part of it: items, a subplan's, those that it added. */
+  /** Steps that were added to the earlier run by it: items, steps of a subplan, added steps. */
   readonly also: readonly string[];
   /** Commits that its result names: it is nothing without them. */
   readonly commits: readonly string[];
 }
 
 export type ReplayOutcome =
-  /** `begin`: the base where there is nothing to bring. `now`: commits that took the place of those of the earlier run. */
+  /** `begin`: the base if there is nothing to replay. `now`: the new commits for those of the earlier run. */
   | { readonly kind: "replayed"; readonly begin: string; readonly now: Readonly<Record<string, string>> }
   /** The step's result cannot be taken. `why`: a clause about what the earlier run merged for it. */
   | { readonly kind: "refused"; readonly step: string; readonly why: string };

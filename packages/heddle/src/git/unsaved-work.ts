@@ -45,7 +45,7 @@ export async function unsavedWork(
 }
 
 export interface PlaceSnapshot extends TreeSnapshot {
-  /** `.git` is a folder: whoever worked here made another repository. */
+  /** `.git` is a folder: another repository was created here. */
   readonly ownRepository: boolean;
 }
 

@@ -65,7 +65,7 @@ export interface Worktree {
   readonly holds?: HeldWork;
   /** For names of databases and the like. */
   readonly slug: string;
-  /** What `.worktreeinclude` brought; empty unless `fresh`. */
+  /** Files copied for `.worktreeinclude`; empty unless `fresh`. */
   readonly included: IncludeReport;
 }
 
@@ -154,7 +154,7 @@ export class Worktrees {
     const { files, holds } = options;
     const setting: Setting = defined({ commit, files, holds });
     const known = await readRecord(place);
-    // Candidates are set anew each time, whatever was there.
+    // Candidates are reset each time, whatever was there.
     if (known !== undefined && place.owner.kind !== "pool") await writeRecord(place, { ...known, setting });
     return ok(await this.#set(place, setting, options.ignored ?? false));
   }
@@ -264,7 +264,7 @@ export class Worktrees {
     await unsparse(this.repository, await this.#admin(place));
   }
 
-  /** The folder is there, perhaps with work in it, but git has no note of it any more: one is made, and the folder put to it. */
+  /** The folder exists, perhaps with work in it, but git does not know it any more: it is registered again. */
   async #adopt(place: WorktreePlace, base: string): Promise<void> {
     const aside = `${place.path}.aside`;
     await rename(place.path, aside);
@@ -309,7 +309,7 @@ export class Worktrees {
     const admin = await this.#admin(place);
     const head = await commitOf(this.repository, "HEAD", admin.dir);
     if (head === base) return ok(base);
-    // In a worktree of the pool nobody works: what HEAD names there is a candidate of ours, made anew when it is wanted.
+    // No agent works in a verification worktree: its HEAD is a candidate of ours, which can be created again.
     const holdsWork = head !== undefined && place.owner.kind !== "pool";
     const lost = holdsWork ? await unreachableCommits(this.repository, place.run, [head], [base]) : [];
     if (lost.length > 0) return err(notCaptured(place, `commit ${head ?? ""}`));
@@ -328,13 +328,13 @@ export class Worktrees {
     await this.repository.git(["symbolic-ref", "-m", "heddle: reset", "HEAD", place.branch], { gitDir });
   }
 
-  /** Whoever worked here has ended, perhaps in the middle of a git command. */
+  /** The process that worked here has ended, perhaps in the middle of a git command. */
   async #dropLocks(place: WorktreePlace, admin: AdminEntry): Promise<void> {
     for (const name of ["index.lock", "HEAD.lock"]) await rm(join(admin.dir, name), { force: true });
     if (place.branch !== null) await rm(join(this.repository.facts.commonDir, `${place.branch}.lock`), { force: true });
   }
 
-  /** The agent's own git shall find an index; what was going on in the worktree is over. */
+  /** The agent's own git needs an index; operations in progress in the worktree are over. */
   async #handOver(place: WorktreePlace): Promise<void> {
     const admin = await this.#admin(place);
     for (const name of [

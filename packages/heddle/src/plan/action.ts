@@ -116,7 +116,10 @@ function toAgent(
   return defined({ kind: "agent", prompt: asked ?? "", options: isEmpty(options) ? undefined : options });
 }
 
-/** Of the agent that the step names, also where something else of it is wrong. The default is checked where it stands. */
+/**
+ * Checks the agent that the step names, also if something else of it is wrong. The default is checked where it is
+ * written.
+ */
 function checkName(raw: JsonObject, path: DocumentPath, { agents, issues }: StepReadContext): void {
   const { use } = isJsonObject(raw["agent"]) ? raw["agent"] : {};
   if (agents === undefined || typeof use !== "string" || use.trim() === "") return;

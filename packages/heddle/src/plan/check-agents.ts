@@ -17,14 +17,14 @@ import { checkValue, type PlanIssues, shorten, unknownKey } from "./issues.ts";
 import { AGENT_SHAPES } from "./schema/agents.ts";
 import type { Lazy } from "./schema/parts.ts";
 
-/** What an agent may be called: it stands in messages and refs, and is typed. */
+/** Allowed names of an agent: they are used in messages and refs, and typed by people. */
 const AGENT_NAME = /^[a-z][\w-]*$/i;
 /** A variable in which the scripted agent finds its script's name as well. */
 const SCRIPT_VARIABLE = "HEDDLE_SCRIPT";
 
 /**
- * The plan's `agents:`, which stands at `path`, with everything that is wrong with it. An error in one key does not keep the
- * others from being looked at; an entry of `use` that has one is known by its name.
+ * The plan's `agents:`, which is at `path`, with everything that is wrong with it. An error in one key does not keep
+ * the others from being checked; an entry of `use` that has one is known by its name.
  */
 export function readAgents(raw: Json, path: DocumentPath, issues: PlanIssues): AgentsConfig {
   if (!isJsonObject(raw)) {
@@ -66,7 +66,7 @@ function readEntries(raw: JsonObject, path: DocumentPath, issues: PlanIssues): R
   return Object.fromEntries(entries);
 }
 
-/** Checks the name of an agent that stands at `path`: the plan's default, or a step's `use`. */
+/** Checks the name of an agent at `path`: the plan's default, or a step's `use`. */
 export function checkAgentName(name: string, config: AgentsConfig, path: DocumentPath, issues: PlanIssues): void {
   const names = agentNames(config);
   if (!names.includes(name)) {

@@ -26,7 +26,7 @@ export interface Position {
 /** Path into the written document, e.g. `["steps", 3, "deps", 0]`. */
 export type DocumentPath = readonly (string | number)[];
 
-/** Tells where things stand in the text that a plan came from. */
+/** Finds positions in the text that a plan came from. */
 export interface SourceMap {
   readonly file: string;
   /** The place of the value at `path`, or of the nearest enclosing one that has a place. */

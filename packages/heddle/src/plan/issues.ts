@@ -87,7 +87,7 @@ export function checkValue(schema: z.ZodMiniType, value: unknown, path: Document
   return false;
 }
 
-/** `keys`: those that are known in the mapping at a place of the document. */
+/** `keys`: the known keys of the mapping at a position of the document. */
 function addSchemaIssue(
   issue: SchemaIssue,
   base: DocumentPath,

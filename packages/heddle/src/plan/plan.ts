@@ -49,7 +49,7 @@ export interface Plan {
     /** What happens when it is spent. */
     readonly onReached: "pause" | "stop";
   };
-  /** In the words of plan files, every name checked. */
+  /** In the keys of plan files, every name checked. */
   readonly agents?: AgentsConfig;
   /** At least one; in the order of the text. */
   readonly steps: readonly Step[];

@@ -45,7 +45,7 @@ export interface HelperCommands extends Commands {
 
 /** Idle helpers kept; those over it end. */
 const MAX_IDLE = 16;
-/** After so many helpers that never said a word, no more are tried. */
+/** After so many helpers that never answered, no more are tried. */
 const MAX_FAILURES = 2;
 
 const DEFAULT_WATCHER_GRACE_MS = 5000;
@@ -173,7 +173,10 @@ interface Job {
   readonly resolve: (end: CommandEnd) => void;
   readonly followed: LazyFollowed;
   ending: ProcessEnding | undefined;
-  /** With which the command ended, once it has: what it left behind may still be there, and its end may take the helper along. */
+  /**
+   * Exit status of the command, once it has ended: processes that it left may still run, and ending them may end the
+   * helper.
+   */
   status: number | undefined;
   /** Carries it on where the helper turned out to be none. */
   instead: RunningCommand | undefined;
@@ -183,7 +186,7 @@ class Helper {
   readonly pid: number;
   readonly base: Base;
   watcher: number | undefined;
-  /** Gone without ever a word, and not because it was told to go: what should be a shell is none. */
+  /** Ended without any answer, and not because it was asked to: it is not a usable shell. */
   failed = false;
   #greeted = false;
   readonly #world: ProcessWorld;
@@ -211,7 +214,7 @@ class Helper {
     this.#streams[0]?.write(text);
   }
 
-  /** Lets the shell end when it has done what it was told; its watcher ends at once. */
+  /** Lets the shell end when it has finished its command; its watcher ends at once. */
   end(): void {
     this.#dismissed = true;
     this.#streams[2]?.end("end\n");
@@ -258,7 +261,7 @@ class Helper {
   }
 
   #endAll(job: Job, graceMs: number): ProcessEnding {
-    // Until it answers, the helper may be about to fork a command that it was told of.
+    // Until it answers, the helper may be about to fork a command that was sent to it.
     const over = (): boolean => job.status !== undefined || this.#job !== job;
     return endAll(job.followed.get(), { clock: this.#world.clock, graceMs, group: this.pid, over });
   }

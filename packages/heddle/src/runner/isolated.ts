@@ -17,7 +17,7 @@ import { maskOutcome } from "../run/mask-outcome.ts";
 import { failedAttempt } from "./failed-attempt.ts";
 import type { Outcome, StopReason } from "../run/attempt.ts";
 
-/** What the thread is told, cloned. */
+/** The message to the thread, cloned. */
 interface ThreadTask {
   readonly run: string;
   readonly step: string;

@@ -17,7 +17,7 @@ import { sweeper } from "./sweep.ts";
 
 export interface LocalRunnersOptions {
   readonly clock: Clock;
-  /** The environment of whoever started heddle. */
+  /** The environment of heddle's caller. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Random text, new for each process: letters and digits. */
   readonly owner: string;
@@ -28,7 +28,7 @@ export interface LocalRunnersOptions {
 export interface LocalRunners {
   readonly runner: Runner;
   readonly sweeper: Sweeper;
-  /** Whether commands of the run may have left processes behind since it was last asked. */
+  /** Whether commands of the run may have left processes behind since the last call. */
   readonly mayHaveLeftovers: (run: string) => boolean;
   readonly commands: HelperCommands;
   /** What other runners on this machine share with these. */
@@ -46,7 +46,7 @@ export interface SharedParts {
     /** Makes sure that somebody is there to end what is started, should this process die. */
     readonly guard: () => void;
   };
-  /** Told of each run that may have left a process behind. */
+  /** Called for each run that may have left a process behind. */
   readonly onLeftovers: (run: string) => void;
 }
 

@@ -22,7 +22,7 @@ export interface ShellOptions {
   readonly commands: Commands;
   readonly bases: BaseEnvironments;
   readonly memory: MemoryWatch;
-  /** Told of each run whose command may have left a process behind. */
+  /** Called for each run whose command may have left a process behind. */
   readonly onLeftovers?: (run: string) => void;
 }
 

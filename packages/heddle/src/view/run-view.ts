@@ -33,7 +33,7 @@ export interface StepView {
   /** One sentence: why the step is where it is. */
   readonly why: string;
   readonly usage?: ResourceUsage;
-  /** US dollars, as far as its agents told. */
+  /** US dollars, as far as its agents reported them. */
   readonly cost?: number;
   /** The file of the latest attempt's log; `null` where nothing of the kind is written. */
   readonly log: string | null;
@@ -41,7 +41,7 @@ export interface StepView {
   readonly parent?: string;
   /** What a person is asked. */
   readonly question?: string;
-  /** What kind of question it is: `question` is an agent's and takes words for an answer. */
+  /** The kind of question: `question` is an agent's and needs text as its answer. */
   readonly about?: QuestionAbout;
   /** Answers to choose from. */
   readonly options?: readonly string[];
@@ -160,7 +160,7 @@ function questionView(phase: StepPhase, live: boolean): Pick<StepView, "question
   return defined({ question, about, options });
 }
 
-/** Whether attempts of the step write a log: questions and steps that stand for others do not. */
+/** Whether attempts of the step write a log: approvals and containers do not. */
 export function writesLog(state: RunState, step: number): boolean {
   const definition = stepAt(state, step);
   return definition.action.kind !== "approve" && !isContainerStep(definition);

@@ -115,7 +115,7 @@ export class Timeline {
         this.#begin(event.step, event.attempt, this.#isContainer(event.step) ? "container" : "attempt", event.time);
         return;
       case "approval.requested":
-        // A question of an attempt that goes on is part of the attempt.
+        // A question of a running attempt is part of the attempt.
         if (event.data.about === "permission") return;
         if (event.data.about === "conflict" || event.data.about === "question")
           this.#endAsking(event.step, event.data.about, event.time);

@@ -24,18 +24,18 @@ import type { AgentWorld } from "./process.ts";
 import { Updates } from "./updates.ts";
 import { STANDARD_USAGE, type UsageQuirks, addUsage, costDelta, turnUsage } from "./usage.ts";
 
-/** How an agent departs from the protocol, or what it needs beside it. */
+/** How an agent deviates from the protocol, or what it needs in addition. */
 export interface AcpQuirks {
   readonly usage: UsageQuirks;
   /** Ids or categories of the session's option for the model; absent: `model`. */
   readonly modelOption?: string;
   /** Sessions of an earlier process cannot be loaded, whatever the agent says. */
   readonly cannotResume?: true;
-  /** Its own words for an error that it ends a turn with as if it were well. */
+  /** Its text for an error after which it ends the turn as if it had succeeded. */
   readonly swallowed?: RegExp;
-  /** Its running cost begins anew with each process, not with each session. */
+  /** Its total cost starts at 0 with each process, not with each session. */
   readonly costPerProcess?: true;
-  /** Text that is no message though it comes as one. */
+  /** Text that arrives as a message but is not one. */
   readonly noise?: RegExp;
   /** `_meta` of the request for a new session. */
   readonly sessionMeta?: JsonObject;
@@ -53,7 +53,7 @@ export interface AcpAgent {
   readonly homePaths?: readonly string[];
 }
 
-/** Asks codex' adapter to tell of failures in its answers; others pass it over. */
+/** Asks codex' adapter to report failures in its answers; others ignore it. */
 const CLIENT_META = { jetbrains: { air: { version: 1, capabilities: ["sessionFailure"] } } } as const;
 
 const PROTOCOL_VERSION = 1;
@@ -197,7 +197,7 @@ async function openSession(
       try {
         const opened: unknown = await talk.request(method, { sessionId, cwd, mcpServers });
         const options = isJsonObject(opened) ? opened["configOptions"] : undefined;
-        // Another process does not know what the one before it was told.
+        // A new process does not know the settings of the one before it.
         await setModel(talk, context, quirks, sessionId, options, attempt);
         return { sessionId, resumed: true };
       } catch (thrown) {
@@ -236,7 +236,7 @@ async function setModel(
       value: context.model,
     } as never);
   } catch (thrown) {
-    // The dearest model may be the agent's own choice: better no attempt than one that nobody asked for.
+    // The agent's default can be the most expensive model: better no attempt than that.
     throw new AgentError(
       "bad-request",
       `the agent does not accept the model ${context.model}: ${shortMessage(messageOf(thrown), 200)}`,
@@ -256,7 +256,7 @@ function acpServer(server: McpServer): never {
   ) as never;
 }
 
-/** A failure that was told from something else than an answer's error. */
+/** A failure that was found elsewhere than in an answer's error. */
 class AgentError extends Error {
   readonly failure: AgentFailure;
   constructor(name: AgentFailure["class"], message: string) {
@@ -279,7 +279,7 @@ function failureIn(thrown: unknown, updates: Updates): AgentFailure {
   return failureOf(message, data ?? updates.failure, isOurs ? "bad-request" : "overloaded");
 }
 
-/** What in the answer to a prompt, or beside it, says that the turn went wrong. */
+/** The sign of failure in or beside the answer to a prompt. */
 function failureOfTurn(said: PromptResponse, updates: Updates, quirks: AcpQuirks): AgentFailure | undefined {
   if (!isJsonObject(said) || typeof said.stopReason !== "string")
     return { class: "protocol", message: "the agent ended its turn without a reason" };

@@ -23,9 +23,9 @@ export interface AgentSessionSpec {
   readonly stdout: (chunk: Buffer) => void;
   /** The last message so far. */
   readonly text: () => string;
-  /** Asks the agent to end its turn, and waits until it has; cut short after a while. */
+  /** Asks the agent to end its turn and waits until it has, for a limited time. */
   readonly cancel?: () => Promise<void>;
-  /** The agent ended without a verdict: `undefined` where its end by itself is none (then it crashed). */
+  /** The agent ended without a verdict; `undefined`: its end gives none, so it crashed. */
   readonly exited?: (code: number, lastWords: string) => AgentFailure | "done" | undefined;
   /** All output is there: what is held of it is to be read now. */
   readonly drain?: () => void;
@@ -45,11 +45,11 @@ export interface AgentSession {
   readonly session: SessionInfo | undefined;
   /** A verdict is there. */
   readonly isEnding: boolean;
-  /** The verdict is that it broke its protocol: nothing of it is believed any more. */
+  /** The verdict is a broken protocol: its further output is ignored. */
   readonly isBroken: boolean;
-  /** It takes a prompt now. */
+  /** It is ready for a prompt. */
   ready(session: SessionInfo): void;
-  /** A message of the agent, to be told. */
+  /** A message of the agent to report. */
   readonly emit: AgentContext["emit"];
   readonly log: AgentContext["log"];
   note(notes: Notes): void;
@@ -88,7 +88,7 @@ export function startSession(world: AgentWorld, context: AgentContext, spec: Age
     tooLong: () => context.log("[stderr] (line too long, omitted)"),
   });
   const missing = missingProgram(spec.program, context.env["PATH"] ?? "");
-  // A box would be started all the same, and its words be taken for the agent's.
+  // A sandbox would start anyway, and its error would be taken for the agent's.
   const wrap = missing === undefined ? context.wrap : undefined;
   const [program, ...args] = (wrap ?? ((name, rest) => [name, ...rest] as const))(spec.program.command, [
     ...spec.program.args,
@@ -134,7 +134,7 @@ export function startSession(world: AgentWorld, context: AgentContext, spec: Age
     await running.exited;
     spec.drain?.();
     errors.end();
-    // What came last may still be on its way through the protocol.
+    // The last messages may still be in transit.
     await new Promise<void>((resolve) => void setImmediate(resolve));
     if (verdict === undefined) decide(await verdictOfEnd());
     for (const call of calls) call();

@@ -55,7 +55,7 @@ export function execAdapter(world: AgentWorld, agent: ExecAgent): AgentAdapter {
   };
 }
 
-/** `undefined` where its words tell nothing: then it crashed. */
+/** `undefined`: its output says nothing, so it crashed. */
 function failureOfExit(code: number, words: string): AgentFailure | undefined {
   const read = failureOf(words, undefined, "crash");
   return read.class === "crash" ? undefined : { ...read, message: `exit code ${code}: ${read.message}` };

@@ -15,7 +15,7 @@ import { commandOf, pathsOf } from "./updates.ts";
 
 export interface PermissionQuestion {
   readonly call: JsonObject;
-  /** What earlier updates told of the tool. */
+  /** What earlier updates said about the tool. */
   readonly known:
     | { readonly title: string; readonly kind: ToolKind; readonly paths: readonly string[]; readonly command?: string }
     | undefined;
@@ -70,7 +70,7 @@ async function answerOf(
   return answer;
 }
 
-/** Only for this once: an "always" would outlive the rule that said yes. */
+/** Only this time: an "always" would outlive the rule that allowed it. */
 function choose(options: PermissionQuestion["options"], verdict: "allow" | "deny"): string | undefined {
   const kinds = verdict === "allow" ? ["allow_once"] : ["reject_once", "reject_always"];
   for (const kind of kinds) {
@@ -93,7 +93,7 @@ function requestOf({ call, known }: PermissionQuestion, cwd: string, servers: re
   return defined({ kind, title: title.slice(0, 300), paths, command, tool });
 }
 
-/** `SERVER/TOOL`, where the whole text names a tool of a server that was handed over, in one of the ways that agents write it. */
+/** `SERVER/TOOL`, if the whole text names a tool of a configured server, in one of the forms that agents use. */
 export function toolOf(text: string, servers: readonly string[]): string | undefined {
   const plain = text.replace(/^Tool: /, "").slice(0, 200);
   for (const server of servers) {

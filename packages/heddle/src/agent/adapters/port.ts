@@ -21,9 +21,9 @@ export interface AgentOutcome {
   readonly message?: string;
   /** The agent's last message (its end, where it is longer than {@link TEXT_LIMIT}). */
   readonly text: string;
-  /** Of this attempt alone. */
+  /** Of this attempt only. */
   readonly usage?: TokenUsage;
-  /** US dollars of this attempt alone, where the agent tells. */
+  /** US dollars of this attempt only, if the agent reports them. */
   readonly cost?: number;
   /** As the agent reported it, for the record. */
   readonly rawUsage?: Json;
@@ -32,7 +32,7 @@ export interface AgentOutcome {
   readonly rateLimit?: RateLimit;
   /** Which clock ran out, with `timeout`. */
   readonly timeout?: "start" | "idle" | "attempt";
-  /** The model that worked, where the agent tells. */
+  /** The model that was used, if the agent reports it. */
   readonly model?: string;
 }
 
@@ -53,7 +53,7 @@ export interface PermissionRequest {
   readonly tool?: string;
 }
 
-/** Matches where all of its conditions do; one without conditions matches everything. */
+/** Matches if all of its conditions do; without conditions it matches everything. */
 export interface PermissionRule {
   readonly kind?: readonly ToolKind[];
   /**
@@ -105,7 +105,7 @@ export interface AgentLimits {
   readonly exitMs: number;
   /** Between SIGTERM and SIGKILL. */
   readonly graceMs: number;
-  /** How long an answer to a permission request may take; then it is a no. */
+  /** How long an answer to a permission request may take; then it is rejected. */
   readonly askMs: number;
 }
 
@@ -139,12 +139,12 @@ export type AgentEvent =
       readonly type: "permission";
       readonly request: PermissionRequest;
       readonly decision: "allow" | "deny";
-      /** Which said so: a rule, a person, nobody in time, or an agent that offers no way to say no or yes. */
+      /** Who decided: a rule, a person, a timeout, or an agent that offers no such option. */
       readonly by: "rule" | "person" | "deadline" | "agent";
     }
   /** Running totals of this attempt. */
   | { readonly type: "usage"; readonly usage?: TokenUsage; readonly cost?: number }
-  /** The agent tries a request to its provider again by itself. */
+  /** The agent retries a request to its provider. */
   | { readonly type: "retrying"; readonly class: AgentClass; readonly message: string; readonly rateLimit?: RateLimit }
   | { readonly type: "plan"; readonly entries: readonly { readonly text: string; readonly status: string }[] }
   | { readonly type: "notice"; readonly text: string };
@@ -152,7 +152,7 @@ export type AgentEvent =
 export interface AgentContext {
   /** Absolute. */
   readonly cwd: string;
-  /** Goes to the agent by its input, never as an argument. */
+  /** Passed to the agent by its input, never as an argument. */
   readonly prompt: string;
   readonly model?: string;
   /** All that the agent's process finds in its environment. */
@@ -160,11 +160,11 @@ export interface AgentContext {
   readonly mcp: readonly McpServer[];
   readonly policy: PermissionPolicy;
   readonly limits: AgentLimits;
-  /** A session to go on in; where that fails, the outcome tells nothing of it but a new session id. */
+  /** A session to continue; if that fails, the outcome only has a new session id. */
   readonly resume?: { readonly sessionId: string; readonly totals?: SessionTotals };
-  /** Puts a sandbox around the program, where there is one. */
+  /** Puts a sandbox around the program, if there is one. */
   readonly wrap?: (program: string, args: readonly string[]) => readonly [string, ...string[]];
-  /** Answers what the policy leaves to a person; absent: no. */
+  /** Answers what the policy leaves to a person; absent: rejected. */
   readonly ask?: (request: PermissionRequest) => Promise<"allow" | "deny">;
   /** Must not throw. */
   readonly emit: (event: AgentEvent) => void;
@@ -198,11 +198,11 @@ export interface AgentAdapter {
   readonly id: string;
   /** Whose limits and prices apply: see {@link RateLimit}. */
   readonly provider: string;
-  /** Folders and files that the agent keeps for itself, relative to HOME: writable in a sandbox. */
+  /** The agent's own folders and files, relative to HOME: writable in a sandbox. */
   readonly homePaths: readonly string[];
   /** For attempts that name no model. */
   readonly defaultModel?: string;
-  /** Whether a session can be gone on with by another process. */
+  /** Whether another process can continue a session. */
   readonly resumes: boolean;
   /** Starts the program with `--version` at most; takes a few seconds at most. */
   probe(): Promise<AgentProbe>;
@@ -229,30 +229,30 @@ export interface AgentTurn {
   readonly sandbox?: "auto" | "off" | "require";
   /** Absolute: where the agent works. */
   readonly cwd: string;
-  /** The worktree that {@link cwd} lies in; absolute. Absent: that folder is all of it. */
+  /** The worktree that {@link cwd} lies in; absolute. Absent: the folder is the whole worktree. */
   readonly tree?: string;
   /** Git's own folder of the worktree's repository: in a sandbox it can be read wherever it lies; absolute. */
   readonly gitDir?: string;
-  /** Folders beside the worktree that the agent may write to in a sandbox; absolute. */
+  /** Folders outside the worktree that the agent may write to in a sandbox; absolute. */
   readonly writable?: readonly string[];
-  /** A private HOME for the agent, absolute, made if need be; absent: the caller's. */
+  /** A private HOME for the agent, absolute, created if missing; absent: the caller's. */
   readonly home?: string;
   /** Assigned to the attempt: `PORT` is the first, `PORTS` all of them. */
   readonly ports?: readonly number[];
-  /** Relative to {@link cwd}: what has to be there at the end. */
+  /** Relative to {@link cwd}: files that must exist at the end. */
   readonly expect?: { readonly files: readonly string[] };
-  /** Set for the turn, over what `envMode` and `passEnv` let through of the caller's: see a command's attempt. */
+  /** Set for the turn, over what `envMode` and `passEnv` pass of the caller's: see a command's attempt. */
   readonly env: Readonly<Record<string, string>>;
   readonly envMode: "inherit" | "strict";
   readonly passEnv: readonly string[];
   /** Names of variables whose values are masked in log, progress and outcome. */
   readonly secrets: readonly string[];
-  /** Where the log goes; `null`: nowhere. Its folder exists. */
+  /** The log file; `null`: no log. Its folder exists. */
   readonly logFile: string | null;
   readonly graceMs: number;
   readonly maxMemoryMb?: number;
   readonly onProgress?: (data: JsonObject) => void;
-  /** Asks a person what the policy leaves open; absent: the answer is no. */
+  /** Asks a person what the policy leaves open; absent: rejected. */
   readonly onAsk?: (request: PermissionRequest) => Promise<"allow" | "deny">;
 }
 
@@ -263,7 +263,7 @@ export interface RunningTurn {
   stop(reason: StopReason): void;
   /** Ends it at once, without grace. */
   kill(): void;
-  /** Ends it for a reason that is no fault of it: it has a question, or the budget is used up. */
+  /** Ends it for a reason that is not a failure: it has a question, or the budget is used up. */
   end(reason: Exclude<AgentStop, "cancel">): void;
 }
 

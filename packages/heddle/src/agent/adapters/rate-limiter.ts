@@ -13,7 +13,7 @@ import { defined } from "../../base/defined.ts";
 import type { AgentClass, RateLimit } from "../../run/attempt.ts";
 
 export interface RateLimiterOptions {
-  /** Agents at once where nothing holds them back. */
+  /** Agents at once if nothing limits them. */
   readonly maxAgents: number;
   readonly now: () => number;
   /** The first wait where the provider names none, and the longest. */
@@ -77,7 +77,7 @@ export class RateLimiter {
     return { ok: true, permit };
   }
 
-  /** `class` absent: it went well. */
+  /** `class` absent: it succeeded. */
   ended(permit: Permit, failure?: AgentClass, rateLimit?: RateLimit): void {
     if (!this.#taken.has(permit)) return;
     if (failure === undefined) this.#recover(this.#of(permit.provider));
@@ -91,7 +91,7 @@ export class RateLimiter {
     if (this.#taken.delete(permit)) this.#of(permit.provider).running--;
   }
 
-  /** Also called for an agent that is told to wait and tries again by itself. */
+  /** Also called for an agent that waits and retries on its own. */
   refused(permit: Permit, failure: "rate-limit" | "quota" | "overloaded", rateLimit?: RateLimit): void {
     const of = this.#of(permit.provider);
     const now = this.#options.now();
@@ -101,7 +101,7 @@ export class RateLimiter {
     of.successes = 0;
     const waitMs = rateLimit?.retryAfterMs ?? this.#backoff(of.refusals);
     of.pausedUntilMs = Math.max(of.pausedUntilMs, now + waitMs);
-    // A provider that is down is not helped by fewer agents, only by later ones.
+    // Fewer agents do not help a provider that is down, later ones do.
     if (isSameFlood || failure === "overloaded") return;
     of.halvedMs = now;
     of.allowed = Math.max(1, Math.floor(Math.min(of.allowed, of.running) / 2));
@@ -130,7 +130,7 @@ export class RateLimiter {
     return provider;
   }
 
-  /** As many successes as are allowed at once bring back one more. */
+  /** After as many successes as agents are allowed at once, the limit grows by one. */
   #recover(of: Provider): void {
     of.refusals = 0;
     of.successes++;

@@ -12,7 +12,7 @@ import { findProgram } from "./which.ts";
 /** Number of the system call, by processor. */
 const PRCTL: Readonly<Record<string, number>> = { x64: 157, arm64: 167 };
 const PR_SET_CHILD_SUBREAPER = 36;
-/** A variable of perl's: no word about locales. */
+/** A variable of perl: no warnings about locales. */
 const QUIET = "PERL_BADLANG";
 /** Longest grace of orphans once the reaper itself was told to end: whoever told it does not wait for long. */
 const HURRIED_MS = 1000;
@@ -32,7 +32,7 @@ export function withReaper(
   const call = process.platform === "linux" ? PRCTL[process.arch] : undefined;
   const perl = call === undefined ? undefined : findProgram("perl", path);
   if (call === undefined || perl === undefined || findProgram(kept.program, path) === undefined) return kept;
-  // A locale that is not installed is the agent's affair: perl need not say so.
+  // Perl need not warn about a locale that is not installed.
   const env = { ...kept.env, [QUIET]: kept.env[QUIET] ?? "0" };
   return {
     program: perl,
@@ -41,7 +41,7 @@ export function withReaper(
   };
 }
 
-/** Only numbers of ours stand in the text; the agent's words are its arguments. */
+/** The text contains only our numbers; the agent's command is passed as arguments. */
 function reaperScript(prctl: number, graceMs: number, isQuiet: boolean): string {
   return `
 syscall(${prctl}, ${PR_SET_CHILD_SUBREAPER}, 1, 0, 0, 0);

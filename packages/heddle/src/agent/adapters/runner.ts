@@ -43,7 +43,7 @@ export interface AgentRunnerOptions {
   readonly bases: BaseEnvironments;
   readonly memory: MemoryWatch;
   readonly sandbox: Sandbox;
-  /** Told of each run whose agent may have left a process behind. */
+  /** Called for each run whose agent may have left a process behind. */
   readonly onLeftovers?: (run: string) => void;
 }
 
@@ -74,15 +74,15 @@ const TOLD: ReadonlySet<AgentEvent["type"]> = new Set([
 ] satisfies AgentEvent["type"][]);
 
 /**
- * A session that can be gone on in. An agent named it itself, and some take it as an argument: one that could be read as an option, or
- * as more than one word, is begun anew.
+ * A session id that can be continued. The agent chose it, and some take it as an argument: for one that could be read
+ * as an option, or as several words, a new session is started.
  */
 const SESSION = /^[A-Za-z0-9][\w.:@+=/-]{0,255}$/;
 
 /** Reports of progress for each attempt; what is over is dropped, but for usage. */
 const MAX_PROGRESS = 1000;
 
-/** What is made ready before the agent starts. */
+/** What is prepared before the agent starts. */
 interface Prepared {
   readonly env: Readonly<Record<string, string>>;
   readonly mask: Masker | undefined;
@@ -225,7 +225,7 @@ class LocalTurn implements RunningTurn {
     });
   }
 
-  /** Passes news on as progress of the attempt, masked. */
+  /** Passes events on as progress of the attempt, masked. */
   #emitter(mask: Masker | undefined): (event: AgentEvent) => void {
     let told = 0;
     return (event) => {
@@ -271,7 +271,7 @@ function ownHosts({ mcp = [] }: AgentTurn): readonly string[] {
   return [...new Set(hosts.filter((host) => ["127.0.0.1", "localhost", "[::1]"].includes(host)))];
 }
 
-/** A private home as a whole; of a person's only what the agent keeps there. */
+/** The whole of a private home; of the user's home only the agent's own files. */
 function atHome(turn: AgentTurn, adapter: AgentAdapter, home: string | undefined): readonly string[] {
   if (turn.home !== undefined) return [turn.home];
   return home === undefined ? [] : adapter.homePaths.map((name) => path.join(home, name));
@@ -301,7 +301,7 @@ function detailsOf(
   });
 }
 
-/** A success is one only with the files that were asked for. */
+/** A success needs the files that were asked for. */
 function judged(ended: AgentOutcome, turn: AgentTurn, agent: AgentDetails): Outcome {
   const missing = (turn.expect?.files ?? []).filter((file) => !existsSync(path.resolve(turn.cwd, file)));
   if (missing.length === 0) return { kind: "succeeded", output: { text: ended.text }, agent };

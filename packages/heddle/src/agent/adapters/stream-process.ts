@@ -26,7 +26,7 @@ export interface OutputParser {
   line(text: string, attempt: AgentSession): void;
   /** The last message so far. */
   text(): string;
-  /** The command ended by itself with `code`. */
+  /** The command ended with `code`. */
   verdict(code: number, lastWords: string): AgentFailure | "done" | undefined;
 }
 
@@ -36,7 +36,7 @@ export interface HeadlessSpec {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly parser: OutputParser;
-  /** An agent that tells of a session says when it is ready; another is from the start. */
+  /** An agent with sessions says when it is ready; any other is ready from the start. */
   readonly tellsSession: boolean;
 }
 
@@ -72,7 +72,7 @@ export function startHeadless(world: AgentWorld, context: AgentContext, spec: He
   return attempt.handle;
 }
 
-/** A line of a stream of JSON objects; anything else is told as broken. */
+/** A line of a stream of JSON objects; anything else is reported as broken. */
 export function jsonLine(text: string, attempt: AgentSession): JsonObject | undefined {
   let value: unknown;
   try {

@@ -40,7 +40,7 @@ interface Tool {
 export interface UpdateEvents {
   readonly emit: (event: AgentEvent) => void;
   readonly log: (line: string) => void;
-  /** How many tools are at work. */
+  /** How many tools are running. */
   readonly tools: (count: number) => void;
   /** Chunks of a message to pass over. */
   readonly noise?: RegExp;
@@ -51,11 +51,11 @@ export class Updates {
   readonly #tools = new Map<string, Tool>();
   readonly #text = new TextTail(TEXT_LIMIT);
   #line = "";
-  /** A tool was at work since the last text: what comes next is a new message. */
+  /** A tool ran since the last text: what follows is a new message. */
   #isNewMessage = false;
   /** The session's running total. */
   usd: number | undefined;
-  /** What the agent told of itself being broken, though its turn may end well. */
+  /** The agent's report that it is broken, although its turn may end as a success. */
   failure: AgentFailure | undefined;
 
   constructor(events: UpdateEvents) {
@@ -115,7 +115,7 @@ export class Updates {
     const lines = (this.#line + text).split("\n");
     this.#line = lines.pop() ?? "";
     for (const line of lines) this.#events.log(line);
-    // An agent that never ends a line must not fill memory.
+    // An agent that never ends a line must not fill the memory.
     if (this.#line.length > TEXT_LIMIT) this.end();
   }
 
@@ -168,7 +168,7 @@ export class Updates {
     this.#events.emit({ type: "plan", entries: read });
   }
 
-  /** Some agents tell of a failure only here, and end the turn as if all were well. */
+  /** Some agents report a failure only here and end the turn as a success. */
   #info(meta: unknown): void {
     if (!isJsonObject(meta)) return;
     const codex = isJsonObject(meta["codex"]) ? meta["codex"] : {};

@@ -25,7 +25,7 @@ export function addUsage(a: TokenUsage | undefined, b: TokenUsage | undefined): 
   return sum;
 }
 
-/** `total - before`; a total that fell was begun anew, and counts in full. */
+/** `total - before`; a total that fell was restarted, and counts in full. */
 export function usageDelta(total: TokenUsage, before: TokenUsage | undefined): TokenUsage {
   if (before === undefined) return total;
   const delta: Draft = {};
@@ -50,7 +50,7 @@ export interface UsageReading {
   readonly inputHoldsCached: boolean;
 }
 
-/** A usage object of any agent: `undefined` where nothing in it is a count. */
+/** A usage object of any agent: `undefined` if nothing in it is a count. */
 export function readUsage(raw: unknown, { inputHoldsCached }: UsageReading): TokenUsage | undefined {
   if (!isJsonObject(raw)) return undefined;
   const cachedRead = pick(
@@ -100,12 +100,12 @@ export function readModelUsage(raw: unknown, reading: UsageReading): TokenUsage 
   return sum;
 }
 
-/** Where an agent that speaks ACP tells its usage, and what it means. */
+/** Where an ACP agent reports its usage, and what it means. */
 export interface UsageQuirks {
   /**
-   * `response`: in the answer to a prompt, for that turn. `model-usage`: there under `_meta.quota.model_usage`, side calls
-   * included, else as `response`. `token-count`: there under `_meta.quota.token_count`. `none`: what it tells is not the
-   * truth, so it is not known.
+   * `response`: in the answer to a prompt, for that turn. `model-usage`: there under `_meta.quota.model_usage`, side
+   * calls included, else as `response`. `token-count`: there under `_meta.quota.token_count`. `none`: what it reports
+   * is wrong, so usage is unknown.
    */
   readonly tokens: "response" | "model-usage" | "token-count" | "none";
   readonly inputHoldsCached: boolean;
@@ -134,8 +134,8 @@ export function turnUsage(response: unknown, quirks: UsageQuirks): { usage?: Tok
 }
 
 /**
- * Cost of this attempt from a session's running total. In a session gone on with, a total whose beginning is not known says
- * nothing of this attempt.
+ * Cost of this attempt from a session's running total. In a continued session, a total whose start is unknown says
+ * nothing about this attempt.
  */
 export function costDelta(total: number, resumed: boolean, before: SessionTotals | undefined): number | undefined {
   if (!resumed) return total;

@@ -9,7 +9,7 @@
 import { createHash } from "node:crypto";
 import { type Json, canonicalJson } from "../../base/json.ts";
 
-/** Changes whenever the template's words do. */
+/** Changes whenever the template's text does. */
 export const PROMPT_VERSION = 2;
 
 export interface PromptDep {
@@ -32,7 +32,7 @@ export interface PromptInput {
     readonly steps: readonly { readonly id: string; readonly description?: string; readonly isDone: boolean }[];
   };
   readonly deps: readonly PromptDep[];
-  /** Markdown, chosen and bounded by whoever keeps it. */
+  /** Markdown, chosen and bounded by the caller. */
   readonly expertise?: string;
   /** Commands that must pass. */
   readonly verify?: readonly string[];

@@ -102,12 +102,12 @@ export interface PlanSubmission {
   readonly plan: string;
 }
 
-/** `reason` is read by the agent: say what to do about it. The agent may mend it and call again. */
+/** `reason` is read by the agent: say what to do about it. The agent can fix it and call again. */
 export type ReportDecision = { readonly kind: "accepted" } | { readonly kind: "refused"; readonly reason: string };
 
 export type QuestionReply =
   | { readonly kind: "answered"; readonly answer: string }
-  /** Nobody can answer now: the agent is told to end its turn. Whoever listens ends the attempt as `needs-input`. */
+  /** Nobody can answer now: the agent is asked to end its turn. The listener ends the attempt as `needs-input`. */
   | { readonly kind: "deferred" }
   | { readonly kind: "refused"; readonly reason: string };
 
@@ -121,9 +121,10 @@ export type PlanDecision =
   | { readonly kind: "refused"; readonly problems: readonly string[] };
 
 /**
- * Hears an attempt's reports, one method per tool. May take its time: after {@link TaskServerOptions.answerWithinMs} the agent
- * is told to call again, and that call waits for the same promise. A rejection is told to the agent as a fault of the run, and
- * the same call may then be made again. Methods of tools that are not offered are never called.
+ * Gets an attempt's reports, one method per tool. May take its time: after {@link TaskServerOptions.answerWithinMs}
+ * the agent is asked to call again, and that call waits for the same promise. A rejection is reported to the agent as
+ * an error of the run, and the same call can then be made again. Methods of tools that are not offered are never
+ * called.
  */
 export interface TaskListener {
   progress(report: ProgressReport): void;
@@ -158,13 +159,16 @@ export interface TaskAccess {
 
 export interface TaskServerOptions {
   readonly clock: Clock;
-  /** Of this program, told to agents. */
+  /** Of this program, shown to agents. */
   readonly version: string;
   /** Absolute path of the Node that runs the stdio program. */
   readonly node: string;
-  /** After this long without the listener's answer the agent is told to ask again; under what agents wait for a tool. Default 25 s. */
+  /**
+   * After this long without the listener's answer the agent is asked to call again; shorter than agents wait for a
+   * tool. Default 25 s.
+   */
   readonly answerWithinMs?: number;
-  /** Hears of faults of this program, one sentence each, never with a token. */
+  /** Gets internal errors, one sentence each, never with a token. */
   readonly onFault?: (message: string) => void;
 }
 
@@ -172,8 +176,8 @@ export interface TaskServer extends AsyncDisposable {
   /** Never the same token twice. Throws once the server is closed. */
   issueToken(task: AttemptTask): TaskAccess;
   /**
-   * Ends the attempt's access: calls in flight are answered as refused or cut off, later ones get 401. An unknown token is
-   * no error. What the listener was already told stays told.
+   * Ends the attempt's access: calls in flight are answered as refused or cut off, later ones get 401. An unknown
+   * token is not an error. What the listener has got already stands.
    */
   revoke(token: string): void;
 }

@@ -58,7 +58,7 @@ class LocalAgentExecutor implements AgentExecutor {
     const runContext = await this.#rooms.get(run.run)?.catch(() => undefined);
     this.#rooms.delete(run.run);
     if (runContext === undefined && !isDone) return undefined;
-    // Whoever worked in it was another process, or is yet to be recorded as done.
+    // It was used by another process, or by an attempt that is not recorded as done yet.
     return await finishRun(runContext ?? (await openRunContext(this.#options, run)), isDone);
   }
 

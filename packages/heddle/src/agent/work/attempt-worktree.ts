@@ -54,7 +54,8 @@ async function acquire(context: TurnContext): Promise<Result<Omit<AcquiredWorktr
   if (!tree.fresh && user?.open !== undefined) await captureWork(context, tree, user.step, user.open);
   const isOwn = !tree.fresh && user?.step === step.id && task.attempt > 1;
   const { conflict } = before;
-  // Its work is in what was captured of it, if somebody else has used the worktree since, removed it, or died while it was set.
+  // Its work is in its capture, if another attempt has used the worktree since, removed it, or died while it was
+  // reset.
   if (conflict !== undefined && !(isOwn && tree.holds?.step === step.id))
     return holding(await applyOnto(context, tree, head, conflict.captured), true);
   if (tree.fresh) return holding(found, false);
@@ -73,7 +74,10 @@ function holding(
   return tree.ok ? ok({ tree: tree.value, holdsWork }) : tree;
 }
 
-/** Steps of a group share one; a person settles a conflict in the step's own, while the others of the group go on. */
+/**
+ * Steps of a group share one; a conflict is resolved in a worktree of the step itself, while the others of the group
+ * continue.
+ */
 function ownerOf({ job }: TurnContext): TreeOwner {
   const { step, agent } = job.task;
   if (step.group === undefined || agent?.before.resolution !== undefined) return { kind: "step", id: step.id };
@@ -81,8 +85,8 @@ function ownerOf({ job }: TurnContext): TreeOwner {
 }
 
 /**
- * All that is in the worktree is on a branch or kept. A group's goes with its last step; where somebody still works in one it
- * stays, is tried again, and is listed. `taken`: absent, what an earlier process left of it.
+ * Everything in the worktree is on a branch or under a ref. A group's is removed with its last step; one that is in
+ * use stays, is tried again later, and is listed. `taken`: absent, what an earlier process left of it.
  */
 export async function releaseWorktree(context: TurnContext, taken?: Worktree): Promise<void> {
   const { runContext, job, note, options } = context;
@@ -101,7 +105,7 @@ async function resetTo(
 ): Promise<Result<Worktree, WorktreeRefusal>> {
   const set = await context.runContext.trees.reset(tree, head, options);
   if (set.ok || set.error.code !== "WorkNotCaptured") return set;
-  // Whoever left it: it is kept under this step's name, as what was there before its first attempt.
+  // Whoever left it, it is captured under this step's name, as the state before its first attempt.
   await captureWork(context, tree, context.job.task.step.id, 0);
   return await context.runContext.trees.reset(tree, head, options);
 }
@@ -141,13 +145,13 @@ export async function applyOnto(
   const { repository, run } = context.runContext;
   const { step, attempt } = context.job.task;
   const combined = await mergeWithMarkers(repository, head, captured);
-  // Later captures of the attempt do not lead to it.
+  // Later captures of the attempt do not contain it.
   await repository.git(["update-ref", `${captureRef(run, step.id, attempt)}.conflict`, captured]);
   const holds = { step: step.id, head, captured };
   return await resetTo(context, tree, head, { files: combined.tree, holds });
 }
 
-/** A worktree of the step's own for a person, where the step's is its group's: the group goes on meanwhile. */
+/** A separate worktree for a person, if the step's worktree belongs to its group: the group continues meanwhile. */
 export async function treeForPerson(
   context: TurnContext,
   tree: Worktree,
@@ -161,7 +165,7 @@ export async function treeForPerson(
   return own.ok ? await applyOnto(context, own.value, head, captured) : own;
 }
 
-/** Files in which what was put together there is not settled yet. */
+/** Files whose conflicts in that worktree are not resolved yet. */
 export async function unsettledIn(
   { runContext }: TurnContext,
   tree: Worktree,

@@ -44,7 +44,7 @@ export async function carryOut(context: TurnContext): Promise<Outcome> {
   }
 }
 
-/** Its engine died between the merge and the record of it: nothing is done twice. */
+/** The process died between the merge and its event: nothing is done twice. */
 async function mergedBefore(context: TurnContext): Promise<Outcome | undefined> {
   const { runContext, job, note } = context;
   const { step, agent } = job.task;
@@ -139,7 +139,7 @@ class AgentAttempt {
     return relative(this.#context.options.stateDir, path);
   }
 
-  /** What the turn is worth: the attempt's outcome, or what its agent is told next. */
+  /** The result of the turn: the attempt's outcome, or the agent's next prompt. */
   async #judge(turn: TurnEnd): Promise<Outcome | Pick<Parameters<typeof takeTurn>[1], "prompt" | "session">> {
     const { note, settings } = this.#context;
     const captured = await captureWork(this.#context, this.#here);
@@ -171,7 +171,7 @@ class AgentAttempt {
       return failed("error", "no-changes: the agent says it is done, but nothing has changed", "no-changes", true);
     const left = await unsettledIn(this.#context, this.#here, captured.commit);
     if (left.length > 0) {
-      // What a person may decide about is the work before the two were put together.
+      // A person decides about the work before it was combined with the merged state.
       const commit = this.#here.holds?.captured ?? captured.commit;
       return await this.#clash({ kind: "conflict", files: left, head: this.#here.base }, { ...captured, commit });
     }
@@ -239,7 +239,7 @@ class AgentAttempt {
     const mayAgent = settings.onConflict.includes("agent") && this.#time <= settings.tries;
     if (!isConflict && !mayAgent) return failed("exit", `verification failed:\n${output ?? ""}`, "verify", true);
     const from = this.#here.base;
-    // The same conflict, halfway settled: it is gone on with as it is.
+    // The same conflict, partly resolved: continue with it as it is.
     const isHalfway = isConflict && outcome.head === from && this.#here.holds !== undefined;
     if (!isHalfway) {
       const both = await applyOnto(this.#context, this.#here, outcome.head, captured.commit);

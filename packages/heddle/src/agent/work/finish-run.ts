@@ -23,7 +23,7 @@ export async function finishRun(runContext: AgentRunContext, isDone: boolean): P
   return { integration, commits, ...(await landing(runContext)) };
 }
 
-/** Worktrees of groups, which nobody will take a turn in any more. Never one that holds what is nowhere else. */
+/** Worktrees of groups that are not needed any more. Never one with work that exists nowhere else. */
 async function removeTrees(runContext: AgentRunContext): Promise<void> {
   for (const listed of await listWorktrees(runContext.repository, { run: runContext.run, sizes: false })) {
     if (listed.state !== "saved" || listed.inUse || listed.owner?.kind !== "group") continue;
@@ -51,7 +51,7 @@ async function landing(runContext: AgentRunContext): Promise<Partial<Landing>> {
   return { mode: mode.kind, ...landingOf(outcome, runContext.run) };
 }
 
-/** What a landing came to, in the words that people get. */
+/** The result of a landing, as a message for people. */
 export function landingOf(outcome: LandOutcome, run: string): Partial<Landing> {
   switch (outcome.kind) {
     case "none":

@@ -132,7 +132,7 @@ function lines(listed: readonly TreeListing[], projectDir: string): readonly Wor
   return listed.map((one) => lineOf(one, here));
 }
 
-/** What a project that is gone has left is nobody's any more: no run of it can go on. */
+/** Leftovers of a project that is gone belong to nobody: none of its runs can continue. */
 function isAnothers(line: WorktreeLine): boolean {
   return line.project !== null && existsSync(join(line.project, ".heddle"));
 }

@@ -14,10 +14,10 @@ import type { TurnContext } from "./turn.ts";
 
 type About = "repository" | "include" | "left-out" | "nested" | "strays";
 
-/** Names that one notice carries; the number of all is told. */
+/** Names that one notice lists; it also has the total number. */
 const MOST_NAMED = 20;
 
-/** Before the agent begins. What holds for the whole run is told by the first of its attempts that asks. */
+/** Before the agent begins. Notices about the whole run are reported by the first of its attempts that asks. */
 export function tellBeginning(context: TurnContext, { included }: Pick<Worktree, "included">): void {
   for (const problem of context.runContext.notes.splice(0)) tell(context, "repository", sentence(problem), []);
   const skipped = included.skipped.filter(({ reason }) => reason !== "exists");
@@ -26,7 +26,7 @@ export function tellBeginning(context: TurnContext, { included }: Pick<Worktree,
   tell(context, "include", `listed in .worktreeinclude but not copied into the worktree: ${some(named)}`, named);
 }
 
-/** After each turn; what was told of this attempt is not told again. */
+/** After each turn; what was reported for this attempt is not reported again. */
 export function tellCapture(context: TurnContext, { ref, leftOut, nested, strays, missing }: Captured): void {
   if (leftOut.length > 0) {
     const named = leftOut.map(leftOutText);
@@ -46,7 +46,7 @@ export function tellCapture(context: TurnContext, { ref, leftOut, nested, strays
   if (missing) tell(context, "left-out", "the worktree's folder is gone: only the last commit is captured", []);
 }
 
-/** Why work that is well otherwise is no success; `undefined`: nothing of what was asked for is missing. */
+/** Why otherwise good work is not a success; `undefined`: nothing is missing. */
 export function leftOutProblem(
   { runContext, settings }: TurnContext,
   { leftOut }: Pick<Captured, "leftOut">,

@@ -43,7 +43,7 @@ export class PermissionQueue {
     });
   }
 
-  /** To the open question; nothing where there is none. */
+  /** To the open question; ignored if there is none. */
   answer(decision: AnswerDecision): void {
     const open = this.#open;
     this.#cancelDeadline?.();

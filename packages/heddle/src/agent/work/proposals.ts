@@ -64,7 +64,7 @@ function wordOf(text: string, longest: number): string {
   return words.slice(0, longest).replace(/-+$/, "") || "proposed";
 }
 
-/** An agent's text is text: what opens an expression in a plan stands for itself. */
+/** An agent's text is plain text: `${{` does not start an expression. */
 function plain(text: string): string {
   return text.replaceAll("${{", '${{ "$" + "{{" }}');
 }

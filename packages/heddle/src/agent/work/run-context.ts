@@ -51,7 +51,7 @@ export interface AgentRunContext {
   readonly base: string;
   /** Short name of the user's branch when the run began; `null`: none. */
   readonly branch: string | null;
-  /** What is peculiar about the repository, where the run begins with this room; whoever tells it takes it. */
+  /** Notices about the repository, if the run begins with this context; taken by whoever reports them. */
   readonly notes: Problem[];
   /** The project folder, relative to the repository's. */
   readonly subfolder: string;
@@ -62,11 +62,11 @@ export interface AgentRunContext {
   readonly rateLimiter: RateLimiter;
   /** Folders that candidates are verified in, with what was set up there. */
   readonly prepared: Map<string, string>;
-  /** Stands for the files that worktrees get beside those of git. */
+  /** Identifies the files that worktrees get besides those of git. */
   readonly included: () => Promise<string>;
 }
 
-/** Fails with a `HeddleError` where there is no repository that can be worked in, or the plan's agents cannot be started. */
+/** Throws a `HeddleError` if there is no usable repository, or the plan's agents cannot be started. */
 export async function openRunContext(
   options: AgentExecutorOptions,
   { run, config, maxAgents, base, begin, ...of }: AgentRun & { readonly folder: string },

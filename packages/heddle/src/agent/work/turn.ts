@@ -52,7 +52,7 @@ export interface TurnEnd {
 export interface Reports {
   completion?: TaskCompletion;
   failure?: TaskFailure;
-  /** It cannot go on without an answer. */
+  /** It cannot continue without an answer. */
   question?: TaskQuestion;
 }
 
@@ -68,11 +68,11 @@ export interface TurnContext {
   readonly spent: Spent;
   /** What its agent proposed, in all turns; written where it is proposed. */
   readonly proposals: Proposed[];
-  /** What people were told of the attempt; written where it is told. */
+  /** Notices of the attempt that were reported already. */
   readonly told: Set<string>;
 }
 
-/** US dollars that agents told of; `isWhole`: every turn told. */
+/** US dollars that agents reported; `isWhole`: every turn reported them. */
 export interface Spent {
   usd: number;
   isWhole: boolean;
@@ -221,8 +221,8 @@ async function runAgent(
 }
 
 /**
- * Whether the user's checkout, or what all worktrees share, is as it was. Who changed it is not known: an agent, another one at work
- * at the same time, or the user. Where it cannot be seen, that is told: what the agent did counts all the same.
+ * Whether the user's checkout, or what all worktrees share, is unchanged. It is not known who changed it: this agent,
+ * another one, or the user. If this cannot be checked, it is reported; the agent's work counts anyway.
  */
 async function tellBreaches({ runContext, note }: TurnContext, before: IsolationSnapshot): Promise<void> {
   let now: IsolationSnapshot;
@@ -237,7 +237,7 @@ async function tellBreaches({ runContext, note }: TurnContext, before: Isolation
   progress(note, { type: "isolation.breach", breaches: breaches.map(({ kind, names }) => ({ kind, names })) });
 }
 
-/** Failures say what they are, and whether another attempt could mend them. */
+/** Failures have a class, and say whether another attempt could fix them. */
 export function withClass(outcome: Outcome, failure: AgentClass | undefined): Outcome {
   if (outcome.kind !== "failed" || failure === undefined) return outcome;
   const final = isRetryable(failure) ? undefined : true;

@@ -11,7 +11,7 @@ import type { Result } from "../../base/result.ts";
 import type { WorktreeRefusal } from "../../git/types.ts";
 import type { Worktree, WorktreeRequest, Worktrees } from "../../git/worktree.ts";
 
-/** Somebody who takes a worktree, and whoever ends it. */
+/** A holder of a worktree, and what ends it. */
 export interface WorktreeHolder {
   readonly signal: AbortSignal;
 }
@@ -26,7 +26,7 @@ export class WorktreePool {
     this.#trees = trees;
   }
 
-  /** As {@link Worktrees.ensure}; `onWait`: called once if it has to wait. Who has it calls {@link leave}. */
+  /** As {@link Worktrees.ensure}; `onWait`: called once if it has to wait. The holder calls {@link release}. */
   async acquire(
     holder: WorktreeHolder,
     request: WorktreeRequest,
@@ -56,7 +56,10 @@ export class WorktreePool {
     if (this.#holders.delete(holder)) this.#wake();
   }
 
-  /** Removes it with its branch: all that is in it is kept. `false`: somebody works there, or it holds more; it is tried again. */
+  /**
+   * Removes it with its branch: everything in it is captured. `false`: it is in use, or has more; it is tried again
+   * later.
+   */
   async remove(tree: Worktree): Promise<boolean> {
     const removed = await this.#trees.remove(tree, { branch: "delete" });
     if (!removed.ok) {

@@ -31,7 +31,7 @@ async function checkPrograms(maintenance: AgentMaintenance): Promise<DoctorFindi
   return defined({ check: "agents", level: "ok", message, hint });
 }
 
-/** Plans without agents need no repository; one that cannot be used is worth a word. */
+/** Plans without agents need no repository; an unusable one is a warning. */
 function repositoryProblem({ code, message, hint }: Problem): DoctorFinding {
   const level = code === "NotARepository" ? "ok" : "warning";
   return defined({ check: "repository", level, message: `agents cannot work here: ${message}`, hint });
