@@ -9,7 +9,7 @@ import { isJsonObject, type Json } from "../base/json.ts";
 import { suggest } from "../base/suggest.ts";
 import type { StartOptions } from "../engine/api.ts";
 import { buildGraph } from "../graph/build.ts";
-import { marked, withDeps, withDescendants } from "../graph/select.ts";
+import { marked, withDependents, withDeps, withDescendants } from "../graph/select.ts";
 import type { RunSnapshot } from "../view/history.ts";
 import { reusable, type Reusable } from "./reusable.ts";
 import { readRun } from "./read-run.ts";
@@ -56,8 +56,27 @@ export async function reuseFor(
   if (!source.ok) return wanted.length === 0 ? ok({ plan: chosen, again: [] }) : source;
   const againIds = new Set([...again].map((step) => graph.ids[step] ?? ""));
   const keptIds = new Set(chosen.graph.ids);
-  const outputs = [...source.value.reusable.outputs].filter(([id]) => keptIds.has(id) && !againIds.has(id));
-  return await withWork(project, chosen, source.value, new Map(outputs));
+  const outputs = new Map([...source.value.reusable.outputs].filter(([id]) => keptIds.has(id) && !againIds.has(id)));
+  const lost = withoutBase(chosen, source.value.reusable, outputs);
+  const reuse = await withWork(project, chosen, source.value, outputs);
+  return reuse.ok ? ok({ ...reuse.value, again: [...lost, ...reuse.value.again] }) : reuse;
+}
+
+/**
+ * Takes out the results that were built on a step which runs again, since it has no result or another definition now: they would
+ * stand beside a new result of that step. A step skipped by its condition is asked again and was no base. Says which, and why.
+ */
+function withoutBase({ graph }: LoadedPlan, { skipped }: Reusable, outputs: Map<string, Json>): readonly string[] {
+  const anew = graph.ids.flatMap((id, step) => (outputs.has(id) || skipped.has(id) ? [] : [step]));
+  const sentences: string[] = [];
+  for (const step of anew) {
+    const cause = graph.ids[step] ?? "";
+    for (const dependent of marked(withDependents(graph, [step]))) {
+      const id = graph.ids[dependent] ?? "";
+      if (outputs.delete(id)) sentences.push(`${id} runs again: it depends on ${cause}, which runs again.`);
+    }
+  }
+  return sentences;
 }
 
 /**
