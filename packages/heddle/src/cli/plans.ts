@@ -6,7 +6,7 @@ import { findPlanFile, noPlan } from "../project/find-plan.ts";
 import { loadPlanFile } from "../project/load-plan.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
 import { LIMITS } from "../plan/limits.ts";
-import type { Plan } from "../plan/plan.ts";
+import { type Plan, worksInWorktree } from "../plan/plan.ts";
 import type { Context } from "./context.ts";
 import { safeText } from "./output-text.ts";
 import type { LoadedPlan } from "../graph/loaded-plan.ts";
@@ -57,10 +57,11 @@ async function linesToShow(file: string): Promise<string | undefined> {
   return promises.readFile(file, "utf8").catch(() => undefined);
 }
 
-/** Whether a step of the plan, or of one inside it, is an agent's. */
-export function hasAgents(plan: Plan): boolean {
+/** Whether a step of the plan, or of one inside it, works in a worktree: it needs a repository. */
+export function needsRepository(plan: Plan): boolean {
   return plan.steps.some(
-    ({ action }) =>
-      action.kind === "agent" || (action.kind === "plan" && action.plan !== undefined && hasAgents(action.plan)),
+    (step) =>
+      worksInWorktree(step) ||
+      (step.action.kind === "plan" && step.action.plan !== undefined && needsRepository(step.action.plan)),
   );
 }

@@ -4,7 +4,7 @@
  */
 import { defined } from "../base/defined.ts";
 import type { EventBody } from "../run/event.ts";
-import type { RunState } from "../run/state.ts";
+import { hasAgentWork, type RunState } from "../run/state.ts";
 import { faultOf } from "./background.ts";
 import type { EnginePorts } from "./ports.ts";
 import { Recorder } from "./recorder.ts";
@@ -14,7 +14,7 @@ import type { Landing } from "../run/attempt.ts";
 
 /** Whether a run that has succeeded has work of agents that was not brought to where it belongs. */
 export function isLandingDue(state: RunState): boolean {
-  return mayLand(state) && hadAgents(state) && (state.landing === undefined || "problem" in state.landing);
+  return mayLand(state) && hasAgentWork(state) && (state.landing === undefined || "problem" in state.landing);
 }
 
 /** What a person had undone does not land, also where no undo succeeded. */
@@ -37,7 +37,7 @@ export async function finishAgents(
   recorder: Recorder,
   isStopped: boolean,
 ): Promise<Landing | undefined> {
-  if (ports.finishAgents === undefined || !hadAgents(state)) return undefined;
+  if (ports.finishAgents === undefined || !hasAgentWork(state)) return undefined;
   const isDone = !isStopped && isLandingDue(state);
   const { plan, options, run } = state;
   const of = { run, config: plan.agents ?? {}, maxAgents: options.maxAgents, ...beginningOf(state) };
@@ -68,10 +68,6 @@ export async function recordLanding(ports: EnginePorts, run: string, landing: La
   } finally {
     await ports.journal.release(leased.value);
   }
-}
-
-function hadAgents(state: RunState): boolean {
-  return state.agentRecords.size > 0 || state.begin !== undefined;
 }
 
 function eventOf(landing: Landing | undefined): EventBody | undefined {

@@ -132,6 +132,13 @@ export interface AgentEntry extends AgentWorkConfig {
   readonly passEnv?: readonly string[];
 }
 
+/**
+ * Where an agent works that changes nothing, instead of in a worktree of its own: in the project folder, or in an empty one. It
+ * may read only, nothing is captured or merged, and what it says is its output. No key of plan files: steps that heddle
+ * itself makes say it.
+ */
+export type ReadOnlyWorkspace = "project" | "empty";
+
 /** What has to have changed for a step to succeed: anything, nothing, or these files, relative to where the step works. */
 export type ExpectedChanges =
   | "changes"

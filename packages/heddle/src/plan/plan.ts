@@ -4,7 +4,7 @@
  * plans have equal text.
  */
 import type { Json, JsonObject } from "../base/json.ts";
-import type { AgentsConfig, AgentStepConfig } from "./agents-config.ts";
+import type { AgentsConfig, AgentStepConfig, ReadOnlyWorkspace } from "./agents-config.ts";
 
 export type Schedule = "ready" | "layers";
 export type FailureMode = "fail-fast" | "continue";
@@ -101,6 +101,8 @@ export type Action =
       readonly prompt: string;
       /** What the step says of its agent, in the words of plan files. Absent: nothing. */
       readonly options?: AgentStepConfig;
+      /** Where it works to read only; set by heddle's own plans. Absent: in a worktree, whose changes are merged. */
+      readonly workspace?: ReadOnlyWorkspace;
     }
   | {
       readonly kind: "approve";
@@ -119,6 +121,11 @@ export type Action =
       /** Values of the other plan's parameters; may hold templates. Absent: none. */
       readonly params?: JsonObject;
     };
+
+/** Whether what the step changes is captured in a worktree, and merged. */
+export function worksInWorktree({ action }: Pick<Step, "action">): boolean {
+  return action.kind === "agent" && action.workspace === undefined;
+}
 
 /** Classes of failed attempts that `retry.on` may name. */
 export const FAILURE_CLASSES = ["error", "exit", "timeout", "memory", "lost", "output", "spawn"] as const;

@@ -10,6 +10,7 @@ import { suggest } from "../base/suggest.ts";
 import type { StartOptions } from "../engine/api.ts";
 import { buildGraph } from "../graph/build.ts";
 import { marked, withDependents, withDeps, withDescendants } from "../graph/select.ts";
+import { hasAgentWork } from "../run/state.ts";
 import type { RunSnapshot } from "../view/history.ts";
 import { reusable, type Reusable } from "./reusable.ts";
 import { readRun } from "./read-run.ts";
@@ -90,9 +91,8 @@ async function withWork(
   outputs: Map<string, Json>,
 ): Promise<Result<Reuse, Problem>> {
   const again: string[] = [];
-  // Results without agents need no repository.
-  if (state.agentRecords.size === 0 && state.begin === undefined)
-    return ok({ plan: chosen, reuse: { run, outputs }, again });
+  // Results without the work of agents need no repository.
+  if (!hasAgentWork(state)) return ok({ plan: chosen, reuse: { run, outputs }, again });
   const agents = await project.agents();
   for (;;) {
     const steps = [...outputs].map(([id, output]) => ({

@@ -24,6 +24,7 @@ import {
   type Check,
 } from "../base/check.ts";
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
+import type { ReadOnlyWorkspace } from "../plan/agents-config.ts";
 import { recordedAgentOptions, recordedAgents } from "./agents-schema.ts";
 import type { Action, FailureClass, ParamSpec, Plan, Retry, Step } from "../plan/plan.ts";
 import type {
@@ -88,7 +89,12 @@ const action = tagged<"kind", Action>("kind", {
     needs: optional(mapOf(text)),
     schema: optional(literal(true)),
   }),
-  agent: object({ kind: literal("agent"), prompt: text, options: optional(recordedAgentOptions) }),
+  agent: object({
+    kind: literal("agent"),
+    prompt: text,
+    options: optional(recordedAgentOptions),
+    workspace: optional(oneOf<ReadOnlyWorkspace>({ project: true, empty: true })),
+  }),
   approve: object({
     kind: literal("approve"),
     question: text,

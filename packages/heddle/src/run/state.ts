@@ -9,7 +9,7 @@
  */
 import { present } from "../base/assert.ts";
 import type { Json } from "../base/json.ts";
-import type { Step } from "../plan/plan.ts";
+import { type Step, worksInWorktree } from "../plan/plan.ts";
 import type { OpenQuestion } from "./event.ts";
 import type { Facts, RunPhase, StepPhase } from "./facts.ts";
 import type { RunIndex } from "./run-index.ts";
@@ -93,6 +93,16 @@ export function isRunEnded(phase: RunPhase): boolean {
 export function rootCause(state: RunState, step: number): string {
   const phase = phaseOf(state, step);
   return phase.tag === "skipped" && phase.reason.kind === "dependency" ? phase.reason.cause : stepAt(state, step).id;
+}
+
+/** Whether agents of the run worked in worktrees, or began on what others had merged: there is work to land and to look after. */
+export function hasAgentWork({ begin, agentRecords, steps, index }: RunState): boolean {
+  if (begin !== undefined) return true;
+  for (const id of agentRecords.keys()) {
+    const step = steps[index.byId.get(id) ?? -1];
+    if (step !== undefined && worksInWorktree(step)) return true;
+  }
+  return false;
 }
 
 /** Visits every step that waits for `step`, hard or soft. */

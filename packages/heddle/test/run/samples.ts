@@ -59,7 +59,7 @@ const plan: Plan = {
       output: { type: "object" },
     },
     { id: "b", action: { kind: "function", source: "hash", needs: { a: "a" }, schema: true }, deps: ["a"] },
-    { id: "c", action: { kind: "agent", prompt: "p", options: { model: "auto" } }, after: ["a"] },
+    { id: "c", action: { kind: "agent", prompt: "p", options: { model: "auto" }, workspace: "project" }, after: ["a"] },
     { id: "d", action: { kind: "approve", question: "?", onTimeout: "approve" } },
     { id: "e", action: { kind: "plan", plan: inner, params: { a: 1 } } },
     { id: "f", action: { kind: "plan", file: "./x.yaml" } },

@@ -231,6 +231,8 @@ export interface AgentTurn {
   readonly cwd: string;
   /** The worktree that {@link cwd} lies in; absolute. Absent: the folder is the whole worktree. */
   readonly tree?: string;
+  /** The agent may write nowhere but to what it keeps at home: in a sandbox also {@link cwd} is read-only. Absent: it may. */
+  readonly readOnly?: true;
   /** Git's own folder of the worktree's repository: in a sandbox it can be read wherever it lies; absolute. */
   readonly gitDir?: string;
   /** Folders outside the worktree that the agent may write to in a sandbox; absolute. */

@@ -185,6 +185,7 @@ class LocalTurn implements RunningTurn {
     const found = await sandbox.around({
       mode: turn.sandbox ?? "auto",
       cwd: turn.cwd,
+      isReadOnly: turn.readOnly === true,
       readable: turn.gitDir === undefined ? [] : [turn.gitDir],
       writable: [
         ...(turn.tree === undefined ? [] : [turn.tree]),

@@ -16,6 +16,8 @@ import { type AgentWorld, startAgentProcess } from "./process.ts";
 export interface SandboxRequest {
   readonly mode: "auto" | "off" | "require";
   readonly cwd: string;
+  /** {@link cwd} can only be read; absent: it can be written to. */
+  readonly isReadOnly?: boolean;
   /** Folders that can be read also where a new `/tmp` or `/dev` would hide them; absolute. */
   readonly readable?: readonly string[];
   /** Further writable folders; absolute. Those that do not exist are ignored. */
@@ -97,11 +99,11 @@ async function tryOut(world: AgentWorld): Promise<Result<string, string>> {
  * order matters: a later mount covers an earlier one.
  */
 export function boxArguments(request: SandboxRequest): readonly string[] {
-  const { cwd, readable = [], writable } = request;
+  const { cwd, isReadOnly = false, readable = [], writable } = request;
   return [
     ..."--ro-bind / / --tmpfs /tmp --dev /dev --proc /proc --unshare-pid --die-with-parent --cap-drop ALL".split(" "),
-    ...binds("--ro-bind", readable),
-    ...binds("--bind", [cwd, ...writable]),
+    ...binds("--ro-bind", isReadOnly ? [...readable, cwd] : readable),
+    ...binds("--bind", isReadOnly ? writable : [cwd, ...writable]),
     "--chdir",
     cwd,
     "--setenv",

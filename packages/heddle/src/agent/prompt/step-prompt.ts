@@ -20,11 +20,13 @@ export function promptOf(context: TurnContext, ports: readonly number[], before:
   const { job, runContext, settings } = context;
   const { task, prompt } = job;
   const { step, agent } = task;
-  const verify = [...runContext.settings.verify, ...(step.verify ?? [])];
+  const workspace = step.action.kind === "agent" ? step.action.workspace : undefined;
+  const verify = workspace === undefined ? [...runContext.settings.verify, ...(step.verify ?? [])] : [];
   const group = agent?.group ?? [];
   return writePrompt(
     defined({
       plan: agent?.plan ?? "",
+      workspace,
       step: defined({
         id: step.id,
         prompt,

@@ -8,7 +8,7 @@ import { runLine } from "../../view/list.ts";
 import { showRun } from "../show-run.ts";
 import { EXIT, fail, openToWrite, type Context } from "../context.ts";
 import { safeLine } from "../output-text.ts";
-import { hasAgents, loadPlan, noteWarnings } from "../plans.ts";
+import { loadPlan, needsRepository, noteWarnings } from "../plans.ts";
 import type { Flags } from "../spec.ts";
 import { isFlagOn, numberFlag, textFlag, textFlags } from "../flag-values.ts";
 import type { LoadedPlan } from "../../graph/loaded-plan.ts";
@@ -35,7 +35,7 @@ export async function runCommand(
   const opened = await openToWrite(context);
   if (!opened.ok) return fail(context, opened.error, EXIT.failed);
   await using project = opened.value;
-  const unusable = hasAgents(loaded.value.plan) ? await (await project.agents()).check() : undefined;
+  const unusable = needsRepository(loaded.value.plan) ? await (await project.agents()).check() : undefined;
   if (unusable !== undefined) return fail(context, unusable);
   return await startRun(context, project, loaded.value, flags);
 }

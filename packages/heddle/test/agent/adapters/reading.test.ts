@@ -165,7 +165,7 @@ describe("the prompt", () => {
   test("is the same text each time, and its hash is the text's", () => {
     expect(writePrompt(input)).toEqual(writePrompt(structuredClone(input)));
     const { text, hash, version } = writePrompt(input);
-    expect(version).toBe(2);
+    expect(version).toBe(3);
     expect(hash).toMatch(/^[0-9a-f]{64}$/);
     expect(writePrompt({ ...input, plan: "other" }).hash).not.toBe(hash);
     expect(text).toMatchInlineSnapshot(`

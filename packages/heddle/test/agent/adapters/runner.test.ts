@@ -248,6 +248,13 @@ describe("the sandbox", () => {
     for (const arg of ["--unshare-pid", "--die-with-parent", "--ro-bind"]) expect(args).toContain(arg);
   });
 
+  test("binds a folder that is to be read only so, over what hides it", () => {
+    const args = boxArguments({ mode: "auto", cwd: "/tmp", isReadOnly: true, writable: [] });
+    expect(args).not.toContain("--bind");
+    expect(args.lastIndexOf("--ro-bind")).toBeGreaterThan(args.indexOf("--tmpfs"));
+    expect(args[args.lastIndexOf("--ro-bind") + 1]).toBe(realpathSync("/tmp"));
+  });
+
   // A box hides the agent's program where this checkout lies in `/tmp`.
   test.skipIf(bwrap === undefined || import.meta.filename.startsWith("/tmp/"))(
     "keeps writes inside, and lets nothing live",
