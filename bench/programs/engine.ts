@@ -34,7 +34,7 @@ const heapBefore = process.memoryUsage().heapUsed;
 const from = performance.now();
 const graph = buildGraph(steps);
 if (!graph.ok) throw new Error("no graph");
-const started = await project.start(
+const started = await project.runs.start(
   { plan: { name: "bench", steps }, graph: graph.value, functions },
   { maxConcurrency: width, run: "bench" },
 );

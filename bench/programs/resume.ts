@@ -60,8 +60,8 @@ else {
   const plan = { plan: { name: "bench", steps }, graph: graph.value, functions };
   const handle =
     mode === "record"
-      ? await project.start(plan, { maxConcurrency: 1000, failure: "continue", run: "bench" })
-      : await project.resume("bench", { current: plan });
+      ? await project.runs.start(plan, { maxConcurrency: 1000, failure: "continue", run: "bench" })
+      : await project.runs.resume("bench", { current: plan });
   if (!handle.ok) throw new Error(handle.error.message);
   const { status } = await handle.value.result;
   if (status !== (mode === "record" ? "failed" : "succeeded")) throw new Error(`the run ended ${status}`);

@@ -75,7 +75,7 @@ export const journalled: Row = {
   id: "journalled",
   title: "100,000 no-op TypeScript steps, journalled at FULL",
   bar: "60 % of the raw journal rate of the same run",
-  command: "project.start(plan of 100,000 functions, { maxConcurrency: 1000 })",
+  command: "project.runs.start(plan of 100,000 functions, { maxConcurrency: 1000 })",
   async measure({ folder, quick }): Promise<Outcome> {
     const count = quick ? 20_000 : 100_000;
     const next = folders(folder);
@@ -132,7 +132,7 @@ export const inMemory: Row = {
   id: "memory",
   title: "1,000,000 steps in memory",
   bar: "2 x the hand-written loop, 1 KB a step",
-  command: "project.start(plan of 1,000,000 functions), journal in memory",
+  command: "project.runs.start(plan of 1,000,000 functions), journal in memory",
   async measure({ quick }): Promise<Outcome> {
     const count = quick ? 100_000 : 1_000_000;
     const table = await ask(
@@ -181,7 +181,7 @@ export const resume: Row = {
   id: "resume",
   title: "resume of 100,000 recorded steps",
   bar: "5 s, 300 MB",
-  command: "project.resume(run of which the last of 100,000 steps failed)",
+  command: "project.runs.resume(run of which the last of 100,000 steps failed)",
   async measure({ folder, quick }): Promise<Outcome> {
     const count = quick ? 20_000 : 100_000;
     const next = folders(folder);
@@ -224,7 +224,7 @@ export const scale: Row = {
   id: "scale",
   title: "growth: 1k, 10k, 100k, 1M steps side by side",
   bar: "time and memory a step stay level",
-  command: "project.start(plan of N functions), journal in memory and on disk",
+  command: "project.runs.start(plan of N functions), journal in memory and on disk",
   async measure({ folder, quick }): Promise<Outcome> {
     const next = folders(folder);
     const entries: Entry[] = [];

@@ -9,7 +9,7 @@ export { PlanError } from "./api/errors.ts";
 export { HeddleError } from "./base/errors.ts";
 
 export type { CheckedPlan, Runnable } from "./api/plan.ts";
-export type { AnswerOptions, Run, RunProgress, RunResult, StepProgress } from "./api/handle.ts";
+export type { AnswerOptions, Run, RunResult } from "./api/handle.ts";
 export type { ResumeRunOptions, RunPlanOptions, SharedOptions } from "./api/settings.ts";
 export type { Problem } from "./base/errors.ts";
 export type { Json, JsonObject } from "./base/json.ts";
@@ -35,4 +35,5 @@ export type { Diagnostic } from "./plan/diagnostic.ts";
 export type { FailureMode, Plan, RollbackMode, Schedule, Step, StepContext } from "./plan/plan.ts";
 export type { StandardSchema } from "./plan/standard-schema.ts";
 export type { CancelReason, Event, EventOf, EventType, SkipReason, StepError } from "./run/event.ts";
+export type { RunProgress, StepProgress } from "./view/run-progress.ts";
 export type { RunStatus, StepCounts, StepStatus } from "./view/status.ts";

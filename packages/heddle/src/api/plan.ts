@@ -7,13 +7,12 @@ import { defined } from "../base/defined.ts";
 import { HeddleError } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import { mermaid } from "../graph/draw.ts";
-import { layersOf } from "../graph/paths.ts";
 import { isPlanDefinition, type PlanDefinition } from "../plan/define.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
 import type { Plan } from "../plan/plan.ts";
 import { PlanError } from "./errors.ts";
-import type { LoadedPlan } from "../graph/loaded-plan.ts";
+import type { LoadedPlan } from "../project/port.ts";
+import { planDrawing, planLayers } from "../view/plan-drawing.ts";
 
 /** A plan that was read, validated and found to be a graph. */
 export interface CheckedPlan {
@@ -57,8 +56,8 @@ async function resolve(
   definition: PlanDefinition,
   params: JsonObject | undefined,
 ): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
-  const { resolvePlan } = await import("../graph/compile.ts");
-  return resolvePlan(definition, params);
+  const { loadDefinition } = await import("../project/load-plan.ts");
+  return loadDefinition(definition, params);
 }
 
 function checkedPlan(loaded: LoadedPlan): CheckedPlan {
@@ -68,8 +67,8 @@ function checkedPlan(loaded: LoadedPlan): CheckedPlan {
       name: plan.name,
       file,
       plan,
-      layers: layersOf(graph).map((layer) => layer.map((step) => graph.ids[step] ?? "")),
-      mermaid: () => [...mermaid(graph)].join("\n"),
+      layers: planLayers(graph),
+      mermaid: () => [...planDrawing("mermaid", { name: plan.name, graph })].join("\n"),
     }),
   );
   loadedPlans.set(checked, loaded);

@@ -10,30 +10,25 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { defined } from "../base/defined.ts";
-import { HeddleError, type Problem } from "../base/errors.ts";
+import { caught, HeddleError, type Problem } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import { systemRandom } from "../base/random.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import type { RunHandle } from "../engine/api.ts";
-import { paramsOf } from "../project/load-plan.ts";
 import { isPlanDefinition, type StepValue } from "../plan/define.ts";
-import { checkControlRequest, invalidRequest } from "../run/control.ts";
-import type { Event } from "../run/event.ts";
 import {
   failuresOf,
   noProgress,
   runProgressOf,
   stepProgressOf,
-  type AnswerOptions,
-  type Run,
   type RunProgress,
-  type RunResult,
   type StepProgress,
-} from "./handle.ts";
+} from "../view/run-progress.ts";
+import type { AnswerOptions, Run, RunResult } from "./handle.ts";
 import { loadedPlan, type Runnable } from "./plan.ts";
 import { countProblem, sharedOptions, toStartOptions, type ResumeRunOptions, type RunPlanOptions } from "./settings.ts";
-import type { Project } from "../project/port.ts";
+import { requestProblem } from "../project/control-run.ts";
+import type { Event, Project, RunHandle } from "../project/port.ts";
 
 /** What others read who find the run held by this process. */
 const TITLE = "a program that uses heddle";
@@ -55,7 +50,7 @@ export function run(plan: Runnable, options: RunPlanOptions = {}): Run {
     const project = await open(options);
     if (!project.ok) return project;
     held(project.value);
-    return refusable(await project.value.start(loaded.value, { ...settings.value, run: id }));
+    return refusable(await project.value.runs.start(loaded.value, { ...settings.value, run: id }));
   });
 }
 
@@ -74,7 +69,7 @@ export function resume(id: string, plan: Runnable, options: ResumeRunOptions = {
     const current = await loadedPlan(plan, params);
     if (!current.ok) return current;
     return refusable(
-      await project.value.resume(
+      await project.value.runs.resume(
         id,
         defined({ ...sharedOptions(options), current: current.value, acceptChanges: options.acceptChanges }),
       ),
@@ -107,8 +102,8 @@ async function open(options: RunPlanOptions): Promise<Result<Project, HeddleErro
 
 /** The parameters that the run was created with; none for a run that cannot be read, which the resume will say. */
 async function recordedParams(project: Project, id: string): Promise<JsonObject> {
-  const read = await project.read(id);
-  return read.ok ? paramsOf(read.value.state.plan) : {};
+  const recorded = await caught(async () => ok(await project.plans.recorded(id)));
+  return recorded.ok ? (recorded.value?.params ?? {}) : {};
 }
 
 class LocalRun implements Run {
@@ -120,6 +115,8 @@ class LocalRun implements Run {
   #handle: RunHandle | undefined;
   #refused: HeddleError | undefined;
   #project: Project | undefined;
+  /** Closed; its journal can be read for as long as this is held. */
+  #inMemory: Project | undefined;
   #ended = false;
   #readers = 0;
   #cancelled = false;
@@ -178,8 +175,8 @@ class LocalRun implements Run {
   }
 
   pause(reason: string = "requested by the program"): void {
-    const checked = checkControlRequest({ kind: "pause", reason });
-    if (!checked.ok) throw new HeddleError(invalidRequest(checked.error));
+    const problem = requestProblem({ kind: "pause", reason });
+    if (problem !== undefined) throw new HeddleError(problem);
     void this.#begun.then((begun) => begun.ok && begun.value.pause(reason));
   }
 
@@ -212,9 +209,8 @@ class LocalRun implements Run {
     try {
       const begun = await this.#begun;
       if (!begun.ok) throw begun.error;
-      // A journal in memory can be read for as long as the handle is held, closed or not.
-      if (this.#project === undefined && this.#options.memory !== true) yield* this.#reread();
-      else yield* begun.value;
+      if (this.#project === undefined) yield* this.#reread();
+      else for await (const item of this.#project.runs.tail(this.run)) if (item.kind === "events") yield* item.events;
     } finally {
       this.#readers--;
       await this.#closeIfUnused();
@@ -223,19 +219,25 @@ class LocalRun implements Run {
 
   /** The events of a run that has ended and whose project was closed. */
   async *#reread(): AsyncGenerator<Event, void, undefined> {
+    if (this.#inMemory !== undefined) return yield* eventsIn(this.#inMemory, this.run);
     const { openProject } = await import("../host/open.ts");
     const opened = await openProject(this.#options.projectDir ?? ".", { title: TITLE, readOnly: true });
     if (!opened.ok) throw new HeddleError(opened.error);
     await using project = opened.value;
-    for await (const batch of project.journal.read(this.run)) yield* batch;
+    yield* eventsIn(project, this.run);
   }
 
   async #closeIfUnused(): Promise<void> {
     if (!this.#ended || this.#readers > 0) return;
     const project = this.#project;
     this.#project = undefined;
+    if (this.#options.memory === true) this.#inMemory = project ?? this.#inMemory;
     await project?.[Symbol.asyncDispose]();
   }
+}
+
+async function* eventsIn(project: Project, run: string): AsyncGenerator<Event, void, undefined> {
+  for await (const batch of project.runs.events(run)) yield* batch;
 }
 
 function refusedResult(run: string, error: HeddleError): RunResult {

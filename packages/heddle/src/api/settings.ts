@@ -4,9 +4,8 @@ import { parseDuration } from "../base/duration.ts";
 import type { HeddleError } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import type { StartOptions } from "../engine/api.ts";
 import type { FailureMode, RollbackMode, Schedule } from "../plan/plan.ts";
-import type { Event } from "../run/event.ts";
+import type { Event, StartOptions } from "../project/port.ts";
 import { invalidOption } from "./errors.ts";
 
 /** What `run` and `resume` have in common. */

@@ -1,6 +1,6 @@
 /** Landing lines: say where the work of a run's agents is. */
 import { plural } from "../base/plural.ts";
-import type { RunOutcome } from "../run/control.ts";
+import type { RunOutcome } from "../project/port.ts";
 
 /** Without the indented ones it is a sentence; those say what to do and what to type. */
 export function* landingLines(

@@ -4,7 +4,6 @@
  * block or as it comes.
  */
 import { tookText } from "../view/times.ts";
-import type { EventOf } from "../run/event.ts";
 import type { RunEvent, RunSnapshot } from "../view/history.ts";
 import { noticeOf } from "../view/notices.ts";
 import { STATUS_SYMBOL } from "../view/status.ts";
@@ -12,6 +11,7 @@ import { LogCursor } from "../project/log-lines.ts";
 import { pad, safeLine } from "./output-text.ts";
 import type { Output, Style } from "./output.ts";
 import type { PrintQueue } from "./print-queue.ts";
+import type { EventOf } from "../project/port.ts";
 
 export const OUTPUT_MODES = ["grouped", "stream", "errors", "quiet"] as const;
 export type OutputMode = (typeof OUTPUT_MODES)[number];

@@ -10,8 +10,6 @@
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { defined } from "../base/defined.ts";
 import { formatDuration } from "../base/duration.ts";
-import type { OpenQuestion } from "../run/event.ts";
-import type { RunHandle } from "../engine/api.ts";
 import type { RunEvent } from "../view/history.ts";
 import { progressOf, type Progress } from "../view/progress.ts";
 import { lastLines } from "../project/log-lines.ts";
@@ -20,6 +18,7 @@ import { answerOf, choicesOf, keysOf } from "./question-format.ts";
 import type { Output, Style } from "./output.ts";
 import { type TerminalQuestion, Questions } from "./questions.ts";
 import type { Sink } from "./print-queue.ts";
+import type { OpenQuestion, RunHandle } from "../project/port.ts";
 
 const FRAMES_PER_SECOND = 11;
 /** Running steps shown; of the others the number is said. */

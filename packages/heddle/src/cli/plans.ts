@@ -6,10 +6,9 @@ import { findPlanFile, noPlan } from "../project/find-plan.ts";
 import { loadPlanFile } from "../project/load-plan.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
 import { LIMITS } from "../plan/limits.ts";
-import { type Plan, worksInWorktree } from "../plan/plan.ts";
 import type { Context } from "./context.ts";
 import { safeText } from "./output-text.ts";
-import type { LoadedPlan } from "../graph/loaded-plan.ts";
+import type { LoadedPlan } from "../project/port.ts";
 
 /** Loads the named plan or the folder's own; what is wrong with it is printed, and the error is the exit code. */
 export async function loadPlan(
@@ -55,13 +54,4 @@ async function linesToShow(file: string): Promise<string | undefined> {
   const stats = await promises.stat(file).catch(() => undefined);
   if (stats === undefined || !stats.isFile() || stats.size > LIMITS.bytes) return undefined;
   return promises.readFile(file, "utf8").catch(() => undefined);
-}
-
-/** Whether a step of the plan, or of one inside it, works in a worktree: it needs a repository. */
-export function needsRepository(plan: Plan): boolean {
-  return plan.steps.some(
-    (step) =>
-      worksInWorktree(step) ||
-      (step.action.kind === "plan" && step.action.plan !== undefined && needsRepository(step.action.plan)),
-  );
 }

@@ -2,8 +2,8 @@
  * Question format: the text of a run's question, its keys, and the answer that a key or a line stands for. Knows no
  * terminal and no command.
  */
-import type { Answer } from "../run/control.ts";
-import type { OpenQuestion } from "../run/event.ts";
+import type { Answer, OpenQuestion } from "../project/port.ts";
+import { optionOf } from "../view/question.ts";
 
 type GivenAnswer = Omit<Answer, "by">;
 
@@ -30,9 +30,4 @@ export function answerOf(question: OpenQuestion, said: string): GivenAnswer {
   if (question.about === "conflict")
     return { decision: "approve", choice: CONFLICT_KEYS[said as keyof typeof CONFLICT_KEYS] };
   return { decision: said === "y" ? "approve" : "reject" };
-}
-
-/** A number selects the option with that number. */
-export function optionOf({ options = [] }: Pick<OpenQuestion, "options">, said: string): string {
-  return /^[1-9]\d?$/.test(said) ? (options[Number(said) - 1] ?? said) : said;
 }

@@ -10,7 +10,7 @@ import { safeLine } from "./output-text.ts";
 import type { Output } from "./output.ts";
 import { tookText } from "../view/times.ts";
 import { countsText, statusStyle, timesText } from "./format.ts";
-import type { RunOutcome } from "../run/control.ts";
+import type { RunOutcome } from "../project/port.ts";
 
 const FAILURES_SHOWN = 10;
 const LINES_SHOWN = 10;

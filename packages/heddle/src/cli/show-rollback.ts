@@ -1,13 +1,12 @@
 /** Rollback view: shows the undo of a run's steps. */
 import type { Problem } from "../base/errors.ts";
-import type { RunHandle } from "../engine/api.ts";
 import type { Context } from "./context.ts";
 import { LineView } from "./line-view.ts";
 import type { Flags } from "./spec.ts";
 import { watchSignals } from "./signals.ts";
 import { PrintQueue } from "./print-queue.ts";
 import { textFlag } from "./flag-values.ts";
-import type { Project } from "../project/port.ts";
+import type { Project, RunHandle } from "../project/port.ts";
 
 export async function showRollback(
   context: Context,
@@ -22,7 +21,7 @@ export async function showRollback(
     queue,
     mode: textFlag(flags, "output") === "quiet" ? "quiet" : undefined,
     state: () => handle.state(),
-    logFile: (step, attempt) => project.logFile(handle.run, step, attempt),
+    logFile: (step, attempt) => project.logs.file(handle.run, step, attempt),
   });
   handle.subscribe((event) => (json ? queue.line(JSON.stringify(event)) : lines.event(event)));
   const signals = watchSignals(handle, (said) => out.note(said));

@@ -2,7 +2,6 @@
  * Run view: shows a run of this process from its handle to the exit code, passes signals on, and prints what to type
  * next.
  */
-import type { RunHandle } from "../engine/api.ts";
 import type { RunEvent } from "../view/history.ts";
 import { Timeline } from "../view/timeline.ts";
 import { EXIT, type Context } from "./context.ts";
@@ -12,8 +11,7 @@ import { watchSignals } from "./signals.ts";
 import type { Flags } from "./spec.ts";
 import { PrintQueue, type Sink } from "./print-queue.ts";
 import { textFlag } from "./flag-values.ts";
-import type { RunOutcome } from "../run/control.ts";
-import type { Project } from "../project/port.ts";
+import type { Project, RunHandle, RunOutcome } from "../project/port.ts";
 
 /** How often the logs of running steps are looked at in `stream` mode. */
 const POLL_MS = 100;
@@ -72,7 +70,7 @@ async function forPeople(
 ): Promise<RunOutcome> {
   const { out, clock } = context;
   const mode = textFlag(options.flags, "output") as OutputMode | undefined;
-  const logFile = (step: string, attempt: number): string => project.logFile(handle.run, step, attempt);
+  const logFile = (step: string, attempt: number): string => project.logs.file(handle.run, step, attempt);
   // From the first event on, also while the live view is being made.
   const early: RunEvent[] = [];
   let take = (event: RunEvent): void => void early.push(event);
@@ -138,6 +136,6 @@ async function startLive(
   logFile: (step: string, attempt: number) => string,
 ): Promise<LiveView> {
   const { LiveView } = await import("./live-view.ts");
-  const expected = await project.expectedDurations(handle.state().plan.name);
+  const expected = await project.plans.expectedDurations(handle.state().plan.name);
   return new LiveView({ out: context.out, clock: context.clock, handle, expected, logFile });
 }

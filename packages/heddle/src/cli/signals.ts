@@ -1,5 +1,5 @@
 /** Signal handler: Ctrl-C, SIGTERM and a closed terminal during a run. */
-import type { RunHandle } from "../engine/api.ts";
+import type { RunHandle } from "../project/port.ts";
 
 export interface SignalWatch {
   /** As if Ctrl-C was pressed: for terminals in raw mode. */

@@ -39,8 +39,8 @@ export interface ResumeOptions extends WaitOptions {
   readonly mode?: "resume" | "retry";
 }
 
-/** A run in this process. Iterating gives every event from the first of the run on, recorded ones included, each after it is on disk. */
-export interface RunHandle extends AsyncIterable<Event> {
+/** A run in this process. */
+export interface RunHandle {
   readonly run: string;
   /** Settles when the engine is done with the run; rejects only on a bug. */
   readonly result: Promise<RunOutcome>;

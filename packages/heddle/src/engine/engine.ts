@@ -10,7 +10,7 @@ import type { Lease } from "../journal/port.ts";
 import { DEFAULT_GRACE_MS, DEFAULT_MAX_AGENTS, type Plan, type Step } from "../plan/plan.ts";
 import { createState } from "../run/apply.ts";
 import { stepsToUndo } from "../run/finish.ts";
-import { RUN_RULES, type CancelReason, type Event, type EventOf, type RunOptions } from "../run/event.ts";
+import { RUN_RULES, type CancelReason, type EventOf, type RunOptions } from "../run/event.ts";
 import { HistoryChecker } from "../run/check/history-checker.ts";
 import { isRunEnded, stepAt, type RunState } from "../run/state.ts";
 import { newVolatile } from "../run/volatile.ts";
@@ -172,7 +172,7 @@ async function takeOver(
     const gone = await go(leased.value, state, new Recorder({ ...ports, lease: leased.value, state, checker }));
     if (!gone.ok) return gone;
     handed = gone.value !== undefined;
-    return ok(gone.value ?? finishedHandle(ports, state));
+    return ok(gone.value ?? finishedHandle(state));
   } finally {
     if (!handed) await ports.journal.release(leased.value);
   }
@@ -233,16 +233,11 @@ function runLoop(
   });
   if (options.onEvent !== undefined) recorder.subscribe(options.onEvent);
   if (state.index.open > 0) warm(ports, state.steps, state.options.maxConcurrency);
-  let done = false;
   // A turn later, so that whoever gets the handle can subscribe before the first event.
   const result = ports
     .batchTick()
     .then(() => scheduler.run())
     .then((ended) => withLanding(ended, landing));
-  const ended = result.then(
-    () => (done = true),
-    () => (done = true),
-  );
   return {
     run: state.run,
     result,
@@ -254,7 +249,6 @@ function runLoop(
     unpause: () => scheduler.unpause(),
     answer: (step: string, answer: Answer) => scheduler.answer(step, answer),
     waitingFor: () => scheduler.waitingFor(),
-    [Symbol.asyncIterator]: () => follow(ports, state.run, recorder, ended, () => done),
   };
 }
 
@@ -263,39 +257,8 @@ function withLanding(ended: RunOutcome, landing: Landing | undefined): RunOutcom
   return landing === undefined ? ended : Object.defineProperty(ended, "landing", { value: landing, enumerable: true });
 }
 
-/** Every event of the run from the first on: read from the journal, so that a slow reader costs no memory. */
-async function* follow(
-  ports: EnginePorts,
-  run: string,
-  recorder: Recorder,
-  ended: Promise<unknown>,
-  isDone: () => boolean,
-): AsyncGenerator<Event, void, undefined> {
-  let seen = 0;
-  let grew: () => void = () => undefined;
-  const unsubscribe = recorder.subscribe(() => grew());
-  try {
-    for (;;) {
-      const news = new Promise<void>((resolve) => {
-        grew = resolve;
-      });
-      const last = isDone();
-      for await (const batch of ports.journal.read(run, { after: seen })) {
-        for (const event of batch) {
-          seen = event.seq;
-          yield event;
-        }
-      }
-      if (last) return;
-      await Promise.race([news, ended]);
-    }
-  } finally {
-    unsubscribe();
-  }
-}
-
 /** The handle of a run in which nothing is left to do. */
-function finishedHandle(ports: EnginePorts, state: RunState): RunHandle {
+function finishedHandle(state: RunState): RunHandle {
   const status: RunOutcome["status"] =
     state.phase.tag === "failed" || state.phase.tag === "cancelled" ? state.phase.tag : "succeeded";
   const nothing = (): void => undefined;
@@ -311,8 +274,5 @@ function finishedHandle(ports: EnginePorts, state: RunState): RunHandle {
     answer: (step) =>
       err({ code: "NotAsked", message: `run ${state.run} has ended; step ${step} is not waiting for an answer` }),
     waitingFor: () => undefined,
-    async *[Symbol.asyncIterator]() {
-      for await (const batch of ports.journal.read(state.run)) yield* batch;
-    },
   };
 }

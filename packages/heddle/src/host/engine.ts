@@ -19,7 +19,7 @@ import { type LocalRunners, localRunners } from "../runner/local.ts";
 import { VERSION } from "../version.ts";
 import { headOf } from "../git/git-head.ts";
 import { answerRecorded } from "../engine/control-channel.ts";
-import type { EngineOptions, LocalEngine } from "../project/port.ts";
+import type { EngineOptions, LocalEngine } from "../project/parts.ts";
 
 export function openEngine(options: EngineOptions): LocalEngine {
   const ports = portsOf(options);

@@ -5,8 +5,10 @@
  * What only a run needs is loaded when the first run starts, so that inspecting a project does not load the engine.
  */
 import type { AgentMaintenance } from "../agent/port.ts";
+import { systemClock } from "../base/clock.ts";
 import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
+import { systemRandom } from "../base/random.ts";
 import { ok, type Result } from "../base/result.ts";
 import { memoryJournal } from "../journal/memory.ts";
 import { openSqliteJournal } from "../journal/sqlite/open.ts";
@@ -15,10 +17,11 @@ import { upgradeEvent } from "../run/upgrade.ts";
 import { VERSION } from "../version.ts";
 import { directoryWorkspaces } from "../workspace/directory.ts";
 import { memoryWorkspaces } from "../workspace/memory.ts";
-import type { EngineOptions, LocalEngine, Project } from "../project/port.ts";
 import { makeHeddleDir } from "../project/folder.ts";
-import { layoutOf } from "../project/layout.ts";
-import { LocalProject } from "../project/project.ts";
+import { layoutOf, type ProjectLayout } from "../project/layout.ts";
+import type { EngineOptions, LocalEngine, ProjectParts } from "../project/parts.ts";
+import type { Project } from "../project/port.ts";
+import { createProject } from "../project/project.ts";
 
 export interface OpenProjectOptions {
   /** What a person calls this process: shown to those who find a run held. */
@@ -33,7 +36,6 @@ const POLL_MS = 100;
 /** Opens the project in `dir`: its journal, and all that runs need. Nothing of the folder is executed. */
 export async function openProject(dir: string, options: OpenProjectOptions): Promise<Result<Project, Problem>> {
   const layout = layoutOf(dir);
-  const root = layout.dir;
   if (options.readOnly !== true) {
     const made = makeHeddleDir(layout);
     if (!made.ok) return made;
@@ -48,34 +50,42 @@ export async function openProject(dir: string, options: OpenProjectOptions): Pro
     }),
   );
   if (!journal.ok) return journal;
-  const workspaces = directoryWorkspaces({ projectDir: root, runsDir: layout.runsDir });
   return ok(
-    new LocalProject(root, {
+    createProject({
+      ...shared(layout),
       journal: journal.value,
-      workspaces,
+      workspaces: directoryWorkspaces({ projectDir: layout.dir, runsDir: layout.runsDir }),
       title: options.title,
       pollMs: POLL_MS,
-      deleteOnDispose: false,
-      openEngine,
-      openAgents: () => openAgentMaintenance(root),
+      deleteRunFiles: false,
     }),
   );
 }
 
 /** A project in `dir` that writes nothing there: journal in memory, no logs. Its runs are gone when it is disposed. */
 export function openMemoryProject(dir: string, options: Pick<OpenProjectOptions, "title">): Project {
-  const root = layoutOf(dir).dir;
-  const journal = memoryJournal({ validate: checkEvent });
-  // Nobody else can leave a request in this journal: no need to look for one.
-  return new LocalProject(root, {
-    journal,
-    workspaces: memoryWorkspaces({ projectDir: root }),
+  const layout = layoutOf(dir);
+  return createProject({
+    ...shared(layout),
+    journal: memoryJournal({ validate: checkEvent }),
+    workspaces: memoryWorkspaces({ projectDir: layout.dir }),
     title: options.title,
+    // Nobody else can leave a request in this journal.
     pollMs: 0,
-    deleteOnDispose: true,
-    openEngine,
-    openAgents: () => openAgentMaintenance(root),
+    deleteRunFiles: true,
   });
+}
+
+function shared(
+  layout: ProjectLayout,
+): Pick<ProjectParts, "layout" | "clock" | "random" | "openEngine" | "openAgents"> {
+  return {
+    layout,
+    clock: systemClock(),
+    random: systemRandom,
+    openEngine,
+    openAgents: () => openAgentMaintenance(layout.dir),
+  };
 }
 
 async function openEngine(options: EngineOptions): Promise<LocalEngine> {

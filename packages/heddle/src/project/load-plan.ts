@@ -3,9 +3,10 @@ import { readFileSync, statSync, type Stats } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { messageOf, systemCode, type Problem } from "../base/errors.ts";
-import { isJsonObject, type JsonObject } from "../base/json.ts";
+import type { JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { compilePlan, resolvePlan } from "../graph/compile.ts";
+import type { PlanDefinition } from "../plan/define.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
 import { LIMITS } from "../plan/limits.ts";
 import { NO_FUNCTIONS, type Plan, type Step } from "../plan/plan.ts";
@@ -16,6 +17,8 @@ const MODULE = /\.[cm]?[jt]s$/;
 export interface LoadOptions {
   /** Parameters without a value are not an error: the plan is inspected, not run. */
   readonly allowMissingParams?: boolean;
+  /** Absolute: what `file` is relative to; default: the current folder. */
+  readonly folder?: string;
 }
 
 /** `file` as the reader named it: it stands in every message. */
@@ -30,31 +33,33 @@ export async function loadPlanFile(
 async function loadText(
   file: string,
   params: JsonObject,
-  options: LoadOptions & { readonly agents?: "unknown" } = {},
+  { folder = "", ...options }: LoadOptions & { readonly agents?: "unknown" } = {},
 ): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
-  const strange = notAFile(file);
+  const path = resolve(folder, file);
+  const strange = notAFile(file, path);
   if (strange !== undefined) return err([strange]);
   let text: string;
   try {
     // At once: one small file, and loading the promises of the file system takes longer than reading it.
-    text = readFileSync(file, "utf8");
+    text = readFileSync(path, "utf8");
   } catch (thrown) {
     return err([unreadable(file, thrown)]);
   }
   const compiled = await compilePlan({ text, file, params, ...options });
-  return compiled.ok ? ok({ ...compiled.value, functions: NO_FUNCTIONS, file: resolve(file) }) : compiled;
+  return compiled.ok ? ok({ ...compiled.value, functions: NO_FUNCTIONS, file: path }) : compiled;
 }
 
 async function loadModule(
   file: string,
   params: JsonObject,
-  options: LoadOptions,
+  { folder = "", ...options }: LoadOptions,
 ): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
-  const strange = notAFile(file);
+  const path = resolve(folder, file);
+  const strange = notAFile(file, path);
   if (strange !== undefined) return err([strange]);
   let exported: unknown;
   try {
-    const module: unknown = await import(pathToFileURL(resolve(file)).href);
+    const module: unknown = await import(pathToFileURL(path).href);
     exported = isObject(module) ? module["default"] : undefined;
   } catch (thrown) {
     const hint =
@@ -70,12 +75,20 @@ async function loadModule(
     return err([problemAt(file, "NoPlanExported", "the default export of the module is not a plan", hint)]);
   }
   const compiled = await resolvePlan(exported, params, options);
-  return compiled.ok ? ok({ ...compiled.value, file: resolve(file) }) : compiled;
+  return compiled.ok ? ok({ ...compiled.value, file: path }) : compiled;
+}
+
+/** A plan made by code. */
+export function loadDefinition(
+  definition: PlanDefinition,
+  params: JsonObject | undefined,
+): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
+  return resolvePlan(definition, params);
 }
 
 /** Pipes and devices are not waited for: the file has to be there when the run is resumed. */
-function notAFile(file: string): Diagnostic | undefined {
-  const stats = statsOf(file);
+function notAFile(file: string, path: string): Diagnostic | undefined {
+  const stats = statsOf(path);
   if (stats === undefined || stats.isDirectory()) return undefined;
   const hint = "Write the plan to a file and name that file.";
   if (!stats.isFile())
@@ -85,9 +98,9 @@ function notAFile(file: string): Diagnostic | undefined {
   return problemAt(file, "PlanTooLarge", most, "Split the plan with `plan:` steps.");
 }
 
-function statsOf(file: string): Stats | undefined {
+function statsOf(path: string): Stats | undefined {
   try {
-    return statSync(file);
+    return statSync(path);
   } catch {
     return undefined;
   }
@@ -154,9 +167,4 @@ function rebase(step: Step, from: string, to: string): Step {
   if (action.kind === "plan" && action.file !== undefined)
     return { ...step, action: { ...action, file: moved(action.file) } };
   return step;
-}
-
-/** The parameters recorded with a plan, to load its file again with the same ones. */
-export function paramsOf(plan: Plan): JsonObject {
-  return isJsonObject(plan.params) ? plan.params : {};
 }

@@ -1,77 +1,152 @@
-/** Project port: what the faces see of a project: its plans, its runs, its journal. Knows no implementation. */
-import type { AgentMaintenance } from "../agent/port.ts";
-import type { Diagnostic } from "../plan/diagnostic.ts";
-import type { Journal } from "../journal/port.ts";
-import type { JsonObject } from "../base/json.ts";
+/**
+ * Project port: what the faces (command line, library, server) see of a project folder, in one interface per concern, and
+ * the types of other rooms that stand in them. Knows no implementation, no console and no HTTP.
+ *
+ * Whoever uses a project names the concerns that it needs. What needs no project (loading a plan file, finding one, what a
+ * folder is called) are functions beside this file.
+ */
+import type { Reverted, WorktreeLine } from "../agent/port.ts";
 import type { Problem } from "../base/errors.ts";
 import type { Result } from "../base/result.ts";
-import type { ControlRequest } from "../run/control.ts";
-import type { RunState } from "../run/state.ts";
-import type { RunStatus } from "../run/status.ts";
-import type { Landing } from "../run/attempt.ts";
+import type { ResumeOptions, RunHandle, StartOptions } from "../engine/api.ts";
 import type { LoadedPlan } from "../graph/loaded-plan.ts";
-import type { StartOptions, RunHandle, ResumeOptions } from "../engine/api.ts";
-import type { EngineJournal } from "../engine/ports.ts";
-import type { PlanCode } from "../engine/executor.ts";
-import type { Workspaces } from "../workspace/port.ts";
+import type { ReadOptions } from "../journal/port.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { Landing } from "../run/attempt.ts";
+import type { ControlRequest } from "../run/control.ts";
+import type { AnswerDecision, Event, Resolution } from "../run/event.ts";
+import type { RunLine } from "../view/list.ts";
+import type { AnsweredStep, AskedStep, GivenAnswer } from "./answers.ts";
+import type { DoctorFinding } from "./finding.ts";
+import type { RunAndStep } from "./find-run.ts";
+import type { Collected, GcOptions } from "./gc.ts";
+import type { MergeOptions } from "./merge.ts";
+import type { ReadRun, StepNotes } from "./read-run.ts";
+import type { CurrentPlan, RecordedPlan } from "./recorded-plan.ts";
+import type { ReplayedRun } from "./replay-run.ts";
+import type { Rerun, RerunOptions, RerunRefusal } from "./rerun.ts";
+import type { Reuse, Selection } from "./reuse.ts";
+import type { LogItem, TailItem, TailOptions } from "./tail.ts";
+import type { CleanedTrees } from "./worktrees.ts";
 
-/** A recorded run, folded. `live`: a process holds it now. */
-export interface RecordedRun {
-  readonly state: RunState;
-  readonly live: boolean;
-  readonly status: RunStatus;
-}
+export type { WorktreeLine } from "../agent/port.ts";
+export type { ResumeOptions, RunHandle, StartOptions } from "../engine/api.ts";
+export type { LoadedPlan } from "../graph/loaded-plan.ts";
+export type { Landing } from "../run/attempt.ts";
+export type { Answer, ControlRequest, RunOutcome } from "../run/control.ts";
+export type { AnswerDecision, Event, EventOf, OpenQuestion, Resolution, StepError } from "../run/event.ts";
 
-/** A project folder with its journal: what `host/open.ts` puts together for the faces. */
+/** A project folder with its journal. Disposing of it ends what this process runs in it. */
 export interface Project extends AsyncDisposable {
   /** Absolute. */
   readonly dir: string;
-  readonly journal: Journal;
-  /** Reads, validates and resolves a plan file (YAML, JSON, or a TypeScript module). `file` is relative to the current folder or absolute. */
-  loadPlan(file: string, params: JsonObject): Promise<Result<LoadedPlan, readonly Diagnostic[]>>;
+  readonly plans: ProjectPlans;
+  readonly runs: ProjectRuns;
+  readonly logs: RunLogs;
+  readonly control: RunControl;
+  readonly worktrees: ProjectWorktrees;
+  readonly maintenance: ProjectMaintenance;
+}
+
+/** What is known of plans from their runs. */
+export interface ProjectPlans {
   /** Expected durations by step id, from recorded runs of the plan, in milliseconds. */
   expectedDurations(plan: string): Promise<ReadonlyMap<string, number>>;
+  /** Where the plan of a run came from; `undefined`: there is no such run. */
+  recorded(run: string): Promise<RecordedPlan | undefined>;
+  /** The plan of a run as its file says now. */
+  current(run: string): Promise<CurrentPlan>;
+  /** Why agents of the plan cannot work in this folder, if so. */
+  agentsProblem(plan: Plan): Promise<Problem | undefined>;
+}
+
+/** Recorded runs, read by anybody at any time. A damaged record is thrown as a `HeddleError` where no `Result` is given. */
+export interface RecordedRuns {
+  /** Newest first. `plan`: of this name alone. */
+  list(options?: { readonly limit?: number; readonly plan?: string }): Promise<readonly RunLine[]>;
+  /** The run whose id begins with `word`; `undefined`: the latest. */
+  find(word: string | undefined): Promise<Result<string, Problem>>;
+  /** RUN and STEP as typed: one word alone may be either. */
+  findWithStep(words: readonly (string | undefined)[]): Promise<Result<RunAndStep, Problem>>;
+  /** Folds the history. */
+  read(run: string): Promise<Result<ReadRun, Problem>>;
+  /** Folds and checks the history. `at`: up to this event. */
+  replay(run: string, options?: { readonly at?: number }): Promise<Result<ReplayedRun, Problem>>;
+  /** Recorded events in order, in batches, up to the last one there is. */
+  events(run: string, options?: ReadOptions): AsyncIterable<readonly Event[]>;
+  /** Recorded events and those to come, until nobody works on the run any more. */
+  tail(run: string, options?: TailOptions): AsyncIterable<TailItem>;
+  /** What the attempts of a step left for people to look at. */
+  stepNotes(run: string, step: string): Promise<StepNotes>;
+}
+
+/** Runs that this process works on. */
+export interface RunStarter {
   start(plan: LoadedPlan, options: StartOptions): Promise<Result<RunHandle, Problem>>;
+  /** The part of a plan that is asked for, with results of earlier runs for what it leaves out: for {@link start}. */
+  select(plan: LoadedPlan, selection: Selection): Promise<Result<Reuse, Problem>>;
+  /** Goes on with a recorded run, or tries again what of it failed. */
   resume(run: string, options: ResumeOptions): Promise<Result<RunHandle, Problem>>;
+  /** A step and what depends on it in a new run. */
+  rerun(run: string, options: RerunOptions): Promise<Result<Rerun, RerunRefusal>>;
   /** Runs the undos of a run that has ended. */
   rollback(run: string): Promise<Result<RunHandle, Problem>>;
-  /** Folds the recorded history. */
-  read(run: string): Promise<Result<RecordedRun, Problem>>;
+}
+
+export interface ProjectRuns extends RecordedRuns, RunStarter {}
+
+/** What attempts wrote. */
+export interface RunLogs {
+  /** Where an attempt's log is or would be; empty where none is kept. */
+  file(run: string, step: string, attempt: number): string;
+  /** The lines of a log, and those to come, until the step has ended or nobody works on the run any more. */
+  tail(
+    of: { readonly run: string; readonly step: string; readonly file: string },
+    options?: Pick<TailOptions, "signal">,
+  ): AsyncIterable<LogItem>;
+  /** What the agent of an attempt was told, word for word; `undefined`: no agent was told anything. */
+  prompt(run: string, step: string, attempt: number): Promise<string | undefined>;
+}
+
+/** What people ask of runs that other processes may hold. */
+export interface RunControl {
   /**
    * Leaves a request for the run's engine; where none is alive, answers are recorded at once. Resolves when it is left
    * (`sent`) or its consequence recorded (`done`).
    */
-  control(run: string, request: ControlRequest): Promise<Result<"sent" | "done", Problem>>;
-  /** Where an attempt's log is or would be. */
-  logFile(run: string, step: string, attempt: number): string;
-  /** Notes in the history that a person had the run land. */
-  recordLanding(run: string, landing: Landing): Promise<void>;
-  /** What agents left in the project's repository; loaded when asked for. */
-  agents(): Promise<AgentMaintenance>;
-  /** Removes a run with its files. `false`: it has a live engine. */
+  send(run: string, request: ControlRequest): Promise<Result<"sent" | "done", Problem>>;
+  /** The named step with what it asks, or the only one that asks. `about`: only steps that ask about this. */
+  asked(run: string, step: string | undefined, about?: "conflict"): Promise<Result<AskedStep, Problem>>;
+  /** A yes or a no; for an agent's question, words. */
+  answer(run: string, decision: AnswerDecision, answer: GivenAnswer): Promise<Result<AnsweredStep, Problem>>;
+  /** How a conflict is to be settled. */
+  resolve(run: string, choice: Resolution, answer: GivenAnswer): Promise<Result<AnsweredStep, Problem>>;
+}
+
+/** Work of agents: where it is done, and where it goes. */
+export interface ProjectWorktrees {
+  /** `run`: an id or the beginning of one; absent: of all runs. */
+  list(run?: string): Promise<Result<readonly WorktreeLine[], Problem>>;
+  /** Removes those that hold nothing of their own, of runs that have ended. */
+  clean(options: { readonly run?: string; readonly dryRun: boolean }): Promise<Result<CleanedTrees, Problem>>;
+  /** RUN and STEP as typed: one word alone may be either. */
+  find(words: readonly (string | undefined)[]): Promise<Result<WorktreeLine, Problem>>;
+  /** The one that a step works in, if there is one. */
+  ofStep(run: string, step: string): Promise<WorktreeLine | undefined>;
+  /** Brings what a run merged to the user's branch, and notes it in its history. */
+  land(run: string, options: MergeOptions): Promise<Result<Landing, Problem>>;
+  /** Takes a step's work back out of the run's own branch. */
+  revert(run: string, step: string): Promise<Result<Reverted, Problem>>;
+}
+
+/** What is done with the whole of a project. */
+export interface ProjectMaintenance {
+  /** Removes old runs, each as it is given. */
+  collectGarbage(options?: GcOptions): AsyncIterable<Collected>;
+  /** A consistent copy of the journal; gives its absolute path. A file that is there is not overwritten. */
+  backUp(file: string): Promise<Result<string, Problem>>;
+  /** The doctor's checks of the journal and of runs' files. `fix`: removes files that belong to no run. */
+  examine(options: { readonly fix: boolean }): Promise<readonly DoctorFinding[]>;
+  /** Removes a run with its files. `false`: a process holds it. */
   remove(run: string): Promise<boolean>;
-}
-
-export interface EngineOptions {
-  /** Absolute: the project folder. */
-  readonly dir: string;
-  readonly journal: EngineJournal;
-  readonly workspaces: Workspaces;
-  /** What a person calls this process. */
-  readonly title: string;
-  /** How often to look for requests from other processes; 0: never. */
-  readonly pollMs: number;
-  readonly codeFor: (run: string) => PlanCode;
-}
-
-/** The engine over the ports of this machine. Disposing of it ends the running attempts and the helpers. */
-export interface LocalEngine extends AsyncDisposable {
-  start(
-    plan: LoadedPlan,
-    options: StartOptions & { readonly maxConcurrency: number },
-  ): Promise<Result<RunHandle, Problem>>;
-  resume(run: string, options: ResumeOptions): Promise<Result<RunHandle, Problem>>;
-  rollback(run: string): Promise<Result<RunHandle, Problem>>;
-  recordLanding(run: string, landing: Landing): Promise<void>;
-  answer(run: string, request: Extract<ControlRequest, { kind: "answer" }>): Promise<Result<"done", Problem>>;
 }

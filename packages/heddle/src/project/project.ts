@@ -1,187 +1,173 @@
 /**
- * Project on this machine: starts, resumes, reads and answers runs over its journal. Gets its implementations as
- * arguments; picks none and reads no clock.
+ * Project on this machine: puts the use cases together over the parts that it is handed. Picks no implementation, reads no
+ * clock, and has no rule of its own.
+ *
+ * Invariant: a use case is loaded when it is asked for, and the engine with the first run: looking at a project waits for
+ * neither.
  */
-import { availableParallelism } from "node:os";
-import { dirname, relative, resolve } from "node:path";
-import type { AgentMaintenance } from "../agent/port.ts";
-import { systemClock } from "../base/clock.ts";
-import { defined } from "../base/defined.ts";
-import type { Problem } from "../base/errors.ts";
-import { randomId } from "../base/ids.ts";
-import type { Json, JsonObject } from "../base/json.ts";
-import { systemRandom } from "../base/random.ts";
-import { err, ok, type Result } from "../base/result.ts";
-import type { ResumeOptions, RunHandle, StartOptions } from "../engine/api.ts";
-import type { ControlRequest } from "../run/control.ts";
 import type { PlanCode } from "../engine/executor.ts";
-import type { Journal } from "../journal/port.ts";
-import type { EngineOptions, LocalEngine, Project, RecordedRun } from "./port.ts";
 import { NO_FUNCTIONS } from "../plan/plan.ts";
-import type { Workspaces } from "../workspace/port.ts";
-import type { Landing } from "../run/attempt.ts";
-import type { LoadedPlan } from "../graph/loaded-plan.ts";
+import { promptFileOf } from "../workspace/port.ts";
+import { LiveRuns } from "./live-runs.ts";
+import type { EngineOptions, LocalEngine, ProjectParts } from "./parts.ts";
+import type {
+  Project,
+  ProjectMaintenance,
+  ProjectPlans,
+  ProjectRuns,
+  ProjectWorktrees,
+  RecordedRuns,
+  RunControl,
+  RunLogs,
+  RunStarter,
+} from "./port.ts";
 
-/** What a project is made of on this machine; picked by `host/`. */
-export interface ProjectParts {
-  readonly journal: Journal;
-  readonly workspaces: Workspaces;
-  readonly title: string;
-  readonly pollMs: number;
-  /** Whether files of its runs go when it is disposed. */
-  readonly deleteOnDispose: boolean;
-  /** Called when the first run starts: looking at a project must not wait for the code of an engine. */
-  readonly openEngine: (options: EngineOptions) => Promise<LocalEngine>;
-  readonly openAgents: () => Promise<AgentMaintenance>;
+/** What the use cases share. */
+interface Shared extends ProjectParts {
+  readonly dir: string;
+  readonly log: ProjectParts["journal"];
+  readonly live: LiveRuns;
+  readonly engine: () => Promise<LocalEngine>;
+  readonly agents: ProjectParts["openAgents"];
 }
 
-export class LocalProject implements Project {
-  readonly dir: string;
-  readonly journal: Journal;
-  readonly #workspaces: Workspaces;
-  readonly #title: string;
-  readonly #pollMs: number;
-  /** Files of its runs go when it is disposed. */
-  readonly #deleteOnDispose: boolean;
-  readonly #openEngine: ProjectParts["openEngine"];
-  readonly #openAgents: ProjectParts["openAgents"];
-  readonly #codes = new Map<string, PlanCode>();
-  #engine: Promise<LocalEngine> | undefined;
+export function createProject(parts: ProjectParts): Project {
+  const { journal, workspaces, layout } = parts;
+  const live = new LiveRuns(async (run) => {
+    if (parts.deleteRunFiles) await workspaces.removeRun(run);
+  });
+  let opened: Promise<LocalEngine> | undefined;
+  const shared: Shared = {
+    ...parts,
+    dir: layout.dir,
+    log: journal,
+    live,
+    engine: () => (opened ??= parts.openEngine(engineOptions(parts, live))),
+    agents: parts.openAgents,
+  };
+  return {
+    dir: layout.dir,
+    plans: plansOf(shared),
+    runs: runsOf(shared),
+    logs: logsOf(shared),
+    control: controlOf(shared),
+    worktrees: worktreesOf(shared),
+    maintenance: maintenanceOf(shared),
+    async [Symbol.asyncDispose]() {
+      await (await opened)?.[Symbol.asyncDispose]();
+      await live.close();
+      await journal.close();
+    },
+  };
+}
 
-  constructor(dir: string, parts: ProjectParts) {
-    this.dir = dir;
-    this.journal = parts.journal;
-    this.#workspaces = parts.workspaces;
-    this.#title = parts.title;
-    this.#pollMs = parts.pollMs;
-    this.#deleteOnDispose = parts.deleteOnDispose;
-    this.#openEngine = parts.openEngine;
-    this.#openAgents = parts.openAgents;
-  }
+function engineOptions({ layout, journal, workspaces, title, pollMs }: ProjectParts, live: LiveRuns): EngineOptions {
+  const none: PlanCode = { functions: NO_FUNCTIONS, folder: layout.dir };
+  return { dir: layout.dir, journal, workspaces, title, pollMs, codeFor: (run) => live.codeFor(run) ?? none };
+}
 
-  async loadPlan(file: string, params: JsonObject): ReturnType<Project["loadPlan"]> {
-    const { loadPlanFile } = await import("./load-plan.ts");
-    return loadPlanFile(file, params);
-  }
+function plansOf({ log, journal, dir, agents }: Shared): ProjectPlans {
+  return {
+    expectedDurations: (plan) => journal.expectedDurations(plan),
+    recorded: async (run) => (await import("./recorded-plan.ts")).recordedPlan(log, run),
+    current: async (run) => (await import("./recorded-plan.ts")).currentPlan(log, dir, run),
+    agentsProblem: async (plan) => (await import("./start-run.ts")).agentsProblem(plan, agents),
+  };
+}
 
-  expectedDurations(plan: string): Promise<ReadonlyMap<string, number>> {
-    return this.journal.expectedDurations(plan);
-  }
+function runsOf(shared: Shared): ProjectRuns {
+  return { ...recordedRunsOf(shared), ...starterOf(shared) };
+}
 
-  async start(plan: LoadedPlan, options: StartOptions): Promise<Result<RunHandle, Problem>> {
-    const planFile = options.planFile ?? (plan.file === undefined ? undefined : relative(this.dir, plan.file));
-    const maxConcurrency = options.maxConcurrency ?? plan.plan.maxConcurrency ?? availableParallelism();
-    const beginning = options.reuse?.beginning;
-    const run = beginning?.run ?? options.run ?? randomId(systemRandom);
-    this.#register(run, plan);
-    if (beginning !== undefined) {
-      // Before the run is: what is recorded to be there is.
-      const begun = await (await this.agents()).begin(beginning);
-      if (!begun.ok) return begun;
-    }
-    return (await this.#running()).start(plan, defined({ ...options, planFile, run, maxConcurrency }));
-  }
+function recordedRunsOf({ log, clock, live }: Shared): RecordedRuns {
+  return {
+    async list(options) {
+      const { runLine } = await import("../view/list.ts");
+      return (await log.runs(options)).map(runLine);
+    },
+    find: async (word) => (await import("./find-run.ts")).findRun(log, word),
+    findWithStep: async (words) => (await import("./find-run.ts")).findRunAndStep(log, words),
+    read: async (run) => (await import("./read-run.ts")).readRun(log, run),
+    replay: async (run, options) => (await import("./replay-run.ts")).replayRun(log, run, options),
+    events: (run, options) => log.read(run, options),
+    async *tail(run, options) {
+      const { tailRun } = await import("./tail.ts");
+      yield* tailRun({ log, clock, conducted: (id) => live.handleOf(id) }, run, options);
+    },
+    stepNotes: async (run, step) => (await import("./read-run.ts")).readStepNotes(log, run, step),
+  };
+}
 
-  async resume(run: string, options: ResumeOptions): Promise<Result<RunHandle, Problem>> {
-    const planFile = options.current?.file === undefined ? await this.#planFileOf(run) : undefined;
-    this.#register(run, options.current, planFile);
-    return (await this.#running()).resume(run, options);
-  }
+function starterOf(shared: Shared): RunStarter {
+  const { log, agents, dir } = shared;
+  const start: RunStarter["start"] = async (plan, options) =>
+    (await import("./start-run.ts")).startNew(shared, plan, options);
+  return {
+    start,
+    select: async (plan, selection) => (await import("./reuse.ts")).reuseFor({ log, agents }, plan, selection),
+    resume: async (run, options) => (await import("./start-run.ts")).resumeRecorded(shared, run, options),
+    rerun: async (run, options) => (await import("./rerun.ts")).rerunFrom({ log, agents, dir, start }, run, options),
+    rollback: async (run) => (await import("./start-run.ts")).rollBackRecorded(shared, run),
+  };
+}
 
-  async rollback(run: string): Promise<Result<RunHandle, Problem>> {
-    this.#register(run, undefined, await this.#planFileOf(run));
-    return (await this.#running()).rollback(run);
-  }
+function logsOf({ log, clock, workspaces }: Shared): RunLogs {
+  const file: RunLogs["file"] = (run, step, attempt) => workspaces.logFile(run, step, attempt) ?? "";
+  return {
+    file,
+    async *tail(of, options) {
+      const { tailLog } = await import("./tail.ts");
+      yield* tailLog({ log, clock }, of, options);
+    },
+    async prompt(run, step, attempt) {
+      const { readFile } = await import("node:fs/promises");
+      return await readFile(promptFileOf(file(run, step, attempt)), "utf8").catch(() => undefined);
+    },
+  };
+}
 
-  async read(run: string): Promise<Result<RecordedRun, Problem>> {
-    const [{ recover }, { runStatus }] = await Promise.all([
-      import("../engine/recovery.ts"),
-      import("../run/status.ts"),
-    ]);
-    const record = await this.journal.get(run);
-    const recovered = await recover(this.journal, run);
-    if (!recovered.ok) return recovered;
-    const live = record?.holder !== null && record?.holder !== undefined;
-    const { state } = recovered.value;
-    return ok({ state, live, status: runStatus(state, live) });
-  }
+function controlOf(shared: Shared): RunControl {
+  const { log } = shared;
+  const send: RunControl["send"] = async (run, request) =>
+    (await import("./control-run.ts")).requestOf(shared, run, request);
+  return {
+    send,
+    asked: async (run, step, about) => (await import("./answers.ts")).askedStep(log, run, step, about),
+    async answer(run, decision, answer) {
+      const { answerStep } = await import("./answers.ts");
+      return answerStep({ log, send }, run, decision, answer);
+    },
+    async resolve(run, choice, answer) {
+      const { resolveConflict } = await import("./answers.ts");
+      return resolveConflict({ log, send }, run, choice, answer);
+    },
+  };
+}
 
-  async control(run: string, request: ControlRequest): Promise<Result<"sent" | "done", Problem>> {
-    const record = await this.journal.get(run);
-    if (record === undefined)
-      return err({ code: "UnknownRun", message: `there is no run ${run}`, hint: "`heddle runs` lists the runs." });
-    const { checkControlRequest, invalidRequest } = await import("../run/control.ts");
-    const checked = checkControlRequest(request);
-    if (!checked.ok) return err(invalidRequest(checked.error));
-    if (record.holder !== null) {
-      await this.journal.request(run, systemClock().now(), request as unknown as Json);
-      return ok("sent");
-    }
-    if (request.kind === "answer") return (await this.#running()).answer(run, request);
-    return err({
-      code: "RunNotLive",
-      message: `no process is working on run ${run}, so it cannot take the request: ${request.kind}`,
-      hint: `\`heddle show ${run}\` shows it; \`heddle resume ${run}\` continues it.`,
-    });
-  }
+function worktreesOf(shared: Shared): ProjectWorktrees {
+  return {
+    list: async (run) => (await import("./worktrees.ts")).listTrees(shared, run),
+    clean: async (options) => (await import("./worktrees.ts")).cleanTrees(shared, options),
+    find: async (words) => (await import("./worktrees.ts")).findTree(shared, words),
+    ofStep: async (run, step) => (await import("./worktrees.ts")).treeOfStep(shared.agents, run, step),
+    land: async (run, options) => (await import("./merge.ts")).landWork(shared, run, options),
+    revert: async (run, step) => (await import("./merge.ts")).takeOut(shared, run, step),
+  };
+}
 
-  logFile(run: string, step: string, attempt: number): string {
-    return this.#workspaces.logFile(run, step, attempt) ?? "";
-  }
-
-  async recordLanding(run: string, landing: Landing): Promise<void> {
-    await (await this.#running()).recordLanding(run, landing);
-  }
-
-  agents(): Promise<AgentMaintenance> {
-    return this.#openAgents();
-  }
-
-  async remove(run: string): Promise<boolean> {
-    const removed = await this.journal.remove(run);
-    if (removed) await this.#workspaces.removeRun(run);
+function maintenanceOf({ layout, journal, log, clock, agents, workspaces }: Shared): ProjectMaintenance {
+  const remove = async (run: string): Promise<boolean> => {
+    const removed = await journal.remove(run);
+    if (removed) await workspaces.removeRun(run);
     return removed;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await (await this.#engine)?.[Symbol.asyncDispose]();
-    if (this.#deleteOnDispose) for (const run of this.#codes.keys()) await this.#workspaces.removeRun(run);
-    await this.journal.close();
-  }
-
-  async #planFileOf(run: string): Promise<string | undefined> {
-    for await (const [created] of this.journal.read(run, { limit: 1 })) {
-      if (created?.type === "run.created") return created.data.options.planFile;
-    }
-    return undefined;
-  }
-
-  #register(run: string, plan: LoadedPlan | undefined, planFile?: string): void {
-    const file = plan?.file ?? (planFile === undefined ? undefined : resolve(this.dir, planFile));
-    this.#codes.set(
-      run,
-      defined({
-        functions: plan?.functions ?? NO_FUNCTIONS,
-        folder: file === undefined ? this.dir : dirname(file),
-        planModule: file,
-      }),
-    );
-  }
-
-  #codeFor(run: string): PlanCode {
-    return this.#codes.get(run) ?? { functions: NO_FUNCTIONS, folder: this.dir };
-  }
-
-  /** Made when the first run is: looking at a project starts no helper and opens nothing but the journal. */
-  #running(): Promise<LocalEngine> {
-    this.#engine ??= this.#openEngine({
-      dir: this.dir,
-      journal: this.journal,
-      workspaces: this.#workspaces,
-      title: this.#title,
-      pollMs: this.#pollMs,
-      codeFor: (run) => this.#codeFor(run),
-    });
-    return this.#engine;
-  }
+  };
+  return {
+    async *collectGarbage(options) {
+      const { collectGarbage } = await import("./gc.ts");
+      yield* collectGarbage({ log, clock, agents, remove }, options);
+    },
+    backUp: async (file) => (await import("./backup.ts")).backUp(journal, file),
+    examine: async (options) => (await import("./doctor-project.ts")).examineProject({ layout, journal }, options),
+    remove,
+  };
 }

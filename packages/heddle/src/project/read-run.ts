@@ -1,11 +1,13 @@
 /**
- * Run reader: reads a recorded run's history once, and whether a process holds the run, for commands that inspect it.
+ * Run reader: reads a recorded run's history once, and whether a process holds the run, for whoever inspects it. Folds;
+ * checks no rule (`replay-run.ts` does).
  */
 import { type Problem, caught } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
+import type { EventLog } from "../journal/port.ts";
 import { HistoryReader, type RunSnapshot } from "../view/history.ts";
+import { noticeOf, type Notice } from "../view/notices.ts";
 import type { Timeline } from "../view/timeline.ts";
-import type { Project } from "./port.ts";
 
 export interface ReadRun {
   readonly state: RunSnapshot;
@@ -17,11 +19,11 @@ export interface ReadRun {
 }
 
 /** Reads and folds a run's history once. */
-export async function readRun(project: Project, run: string): Promise<Result<ReadRun, Problem>> {
-  const record = await project.journal.get(run);
+export async function readRun(log: Pick<EventLog, "get" | "read">, run: string): Promise<Result<ReadRun, Problem>> {
+  const record = await log.get(run);
   const reader = new HistoryReader();
   const read = await caught(async () => {
-    for await (const batch of project.journal.read(run)) for (const event of batch) reader.add(event);
+    for await (const batch of log.read(run)) for (const event of batch) reader.add(event);
     return ok(undefined);
   });
   if (!read.ok) return read;
@@ -42,4 +44,29 @@ export function emptyRun(run: string): Problem {
     message: `run ${run} has no events`,
     hint: "`heddle doctor` checks the journal.",
   };
+}
+
+/** What the attempts of a step left for people to look at. */
+export interface StepNotes {
+  /** Each once for each attempt. */
+  readonly notices: readonly ({ readonly attempt: number } & Notice)[];
+  /** The last capture of each attempt's work: a commit, and the ref that keeps it. */
+  readonly captured: readonly { readonly attempt: number; readonly commit: string; readonly ref: string }[];
+}
+
+export async function readStepNotes(log: Pick<EventLog, "read">, run: string, step: string): Promise<StepNotes> {
+  const notices = new Map<string, StepNotes["notices"][number]>();
+  const captured = new Map<number, StepNotes["captured"][number]>();
+  for await (const batch of log.read(run, { step }))
+    for (const event of batch) {
+      if (event.type === "step.progress") {
+        const notice = noticeOf(event.data);
+        if (notice !== undefined) notices.set(`${event.attempt} ${notice.text}`, { attempt: event.attempt, ...notice });
+      } else if (event.type === "usage.recorded") {
+        const { captured: commit, ref } = event.data;
+        const { attempt } = event;
+        if (commit !== undefined && ref !== undefined) captured.set(attempt, { attempt, commit, ref });
+      }
+    }
+  return { notices: [...notices.values()], captured: [...captured.values()] };
 }

@@ -2,6 +2,7 @@
  * Result reuse: new runs that start in the middle. `--only`, `--from` and `rerun` take recorded results for the steps
  * that they do not run.
  */
+import type { AgentMaintenance } from "../agent/port.ts";
 import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
@@ -10,12 +11,12 @@ import { suggest } from "../base/suggest.ts";
 import type { StartOptions } from "../engine/api.ts";
 import { buildGraph } from "../graph/build.ts";
 import { marked, withDependents, withDeps, withDescendants } from "../graph/select.ts";
+import type { EventLog } from "../journal/port.ts";
 import { hasAgentWork } from "../run/state.ts";
 import type { RunSnapshot } from "../view/history.ts";
 import { reusable, type Reusable } from "./reusable.ts";
 import { readRun } from "./read-run.ts";
 import type { LoadedPlan } from "../graph/loaded-plan.ts";
-import type { Project } from "./port.ts";
 
 export interface Selection {
   /** These alone. */
@@ -34,11 +35,16 @@ export interface Reuse {
   readonly again: readonly string[];
 }
 
+export interface ReusePorts {
+  readonly log: Pick<EventLog, "runs" | "get" | "read">;
+  readonly agents: () => Promise<AgentMaintenance>;
+}
+
 /** Runs of the plan that are looked through. */
 const RUNS_TRIED = 10;
 
 export async function reuseFor(
-  project: Project,
+  ports: ReusePorts,
   loaded: LoadedPlan,
   selection: Selection,
 ): Promise<Result<Reuse, Problem>> {
@@ -53,13 +59,13 @@ export async function reuseFor(
   const chosen = kept.length === plan.steps.length ? loaded : partOf(loaded, kept);
   const wanted = needed.map((step) => graph.ids[step] ?? "");
   const welcome = kept.filter((step) => !again.has(step)).map((step) => graph.ids[step] ?? "");
-  const source = await sourceOf(project, loaded, selection.run, { wanted, welcome });
+  const source = await sourceOf(ports.log, loaded, selection.run, { wanted, welcome });
   if (!source.ok) return wanted.length === 0 ? ok({ plan: chosen, again: [] }) : source;
   const againIds = new Set([...again].map((step) => graph.ids[step] ?? ""));
   const keptIds = new Set(chosen.graph.ids);
   const outputs = new Map([...source.value.reusable.outputs].filter(([id]) => keptIds.has(id) && !againIds.has(id)));
   const lost = withoutBase(chosen, source.value.reusable, outputs);
-  const reuse = await withWork(project, chosen, source.value, outputs);
+  const reuse = await withWork(ports, chosen, source.value, outputs);
   return reuse.ok ? ok({ ...reuse.value, again: [...lost, ...reuse.value.again] }) : reuse;
 }
 
@@ -85,7 +91,7 @@ function withoutBase({ graph }: LoadedPlan, { skipped }: Reusable, outputs: Map<
  * and so does all that was built on it.
  */
 async function withWork(
-  project: Project,
+  ports: ReusePorts,
   chosen: LoadedPlan,
   { run, state }: Source,
   outputs: Map<string, Json>,
@@ -93,7 +99,7 @@ async function withWork(
   const again: string[] = [];
   // Results without the work of agents need no repository.
   if (!hasAgentWork(state)) return ok({ plan: chosen, reuse: { run, outputs }, again });
-  const agents = await project.agents();
+  const agents = await ports.agents();
   for (;;) {
     const steps = [...outputs].map(([id, output]) => ({
       id,
@@ -192,17 +198,17 @@ interface Source {
 
 /** The newest run that has a result for every welcome step, else the newest with one for every wanted step. */
 async function sourceOf(
-  project: Project,
+  log: ReusePorts["log"],
   { plan }: LoadedPlan,
   run: string | undefined,
   { wanted, welcome }: { readonly wanted: readonly string[]; readonly welcome: readonly string[] },
 ): Promise<Result<Source, Problem>> {
-  const latest = run === undefined ? await project.journal.runs({ plan: plan.name, limit: RUNS_TRIED }) : [];
+  const latest = run === undefined ? await log.runs({ plan: plan.name, limit: RUNS_TRIED }) : [];
   const candidates = run === undefined ? latest.map((record) => record.run) : [run];
   let enough: Source | undefined;
   let problem: Problem | undefined;
   for (const candidate of candidates) {
-    const read = await readRun(project, candidate);
+    const read = await readRun(log, candidate);
     if (!read.ok) {
       problem ??= read.error;
       continue;

@@ -7,3 +7,8 @@ export function questionAt(state: RunState, step: number): OpenQuestion | undefi
   const phase = state.phases[step];
   return phase === undefined ? undefined : questionOf(phase);
 }
+
+/** A number selects the option with that number, from 1; other words are the answer themselves. */
+export function optionOf({ options = [] }: Pick<OpenQuestion, "options">, said: string): string {
+  return /^[1-9]\d?$/.test(said) ? (options[Number(said) - 1] ?? said) : said;
+}

@@ -1,4 +1,5 @@
 /** Report: times, speed-up, utilisation and slowest steps of a run. */
+import { mermaid } from "../graph/draw.ts";
 import { isRunEnded, phaseOf, stepAt } from "../run/state.ts";
 import { costOfRun } from "../run/usage.ts";
 import { criticalPathOf } from "./critical.ts";
@@ -80,4 +81,13 @@ export function drawnLabel(state: RunViewInput["state"], step: number): string {
   const ms = durationOf(state, step);
   const { id } = stepAt(state, step);
   return ms > 0 ? `${id} (${(ms / 1000).toFixed(1)}s)` : id;
+}
+
+/** The run as a Mermaid flowchart, coloured by status, line by line. */
+export function runDrawing({ state }: Pick<RunViewInput, "state">): Iterable<string> {
+  return mermaid(state.index.graph, {
+    labelOf: (step) => drawnLabel(state, step),
+    classOf: (step) => statusClass(state, step),
+    styles: MERMAID_STYLES,
+  });
 }

@@ -77,7 +77,7 @@ describe("runs", () => {
     const opened = await openProject(projectDir, { title: "test", readOnly: true });
     if (!opened.ok) throw new Error(opened.error.message);
     await using project = opened.value;
-    expect(await project.journal.runs()).toHaveLength(1);
+    expect(await project.runs.list()).toHaveLength(1);
   });
 
   test("docs-and-tests tries its flaky step again", async () => {

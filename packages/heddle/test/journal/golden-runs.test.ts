@@ -39,7 +39,9 @@ describe.each(names)("%s", (name) => {
     using copy = copyOf(name);
     {
       await using project = await openCopy(copy, { readOnly: true });
-      expect(await project.journal.check()).toMatchObject({ ok: true, problems: [] });
+      expect(await project.maintenance.examine({ fix: false })).toContainEqual(
+        expect.objectContaining({ check: "journal", level: "ok" }),
+      );
       expect(await foldedRuns(project)).toEqual(expected.map(({ resume: _resume, ...folded }) => folded));
     }
     const [read, golden] = copy.bytes();
@@ -92,7 +94,7 @@ async function resumed(project: Project, { run, resume, violations }: GoldenRun)
   const asks = await asked(project, run);
   for (const step of asks) {
     const answer = { kind: "answer", step, decision: "approve", by: "grace" } as const;
-    expect(await project.control(run, answer)).toEqual(ok("done"));
+    expect(await project.control.send(run, answer)).toEqual(ok("done"));
   }
   const last = asks.length === 0 ? first : await resumeOnce(project, run);
   const events = await eventsOf(project, run);
@@ -108,7 +110,7 @@ async function resumed(project: Project, { run, resume, violations }: GoldenRun)
 }
 
 async function resumeOnce(project: Project, run: string): Promise<Result<RunOutcome, Problem>> {
-  const handle = await project.resume(run, {});
+  const handle = await project.runs.resume(run, {});
   return handle.ok ? ok(await handle.value.result) : handle;
 }
 

@@ -11,7 +11,6 @@ import { phaseOf, stepAt, type RunState } from "../../src/run/state.ts";
 import { costOfRun } from "../../src/run/usage.ts";
 import { runStatus } from "../../src/run/status.ts";
 import { Replay } from "../../src/view/history.ts";
-import { runLine } from "../../src/view/list.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
 const FOLDER = join(import.meta.dirname, "golden", "runs");
@@ -102,17 +101,15 @@ export async function openCopy(copy: GoldenCopy, options: Pick<OpenProjectOption
 
 export async function eventsOf(project: Project, run: string): Promise<readonly Event[]> {
   const events: Event[] = [];
-  for await (const batch of project.journal.read(run)) events.push(...batch);
+  for await (const batch of project.runs.events(run)) events.push(...batch);
   return events;
 }
 
 /** Every run of the project, the oldest first. */
 export async function foldedRuns(project: Project): Promise<readonly FoldedRun[]> {
   const folded: FoldedRun[] = [];
-  for (const record of (await project.journal.runs()).toReversed()) {
-    const events = await eventsOf(project, record.run);
-    const listed = runLine(record).status;
-    folded.push({ run: record.run, plan: record.plan, listed, ...foldedRun(events) });
+  for (const { run, plan, status: listed } of (await project.runs.list()).toReversed()) {
+    folded.push({ run, plan, listed, ...foldedRun(await eventsOf(project, run)) });
   }
   return folded;
 }
@@ -147,7 +144,7 @@ function foldedStep(state: RunState, at: number): Json {
 }
 
 export async function stateOf(project: Project, run: string): Promise<RunState> {
-  const read = await project.read(run);
+  const read = await project.runs.read(run);
   if (!read.ok) throw new Error(`${read.error.code}: ${read.error.message}`);
   return read.value.state;
 }

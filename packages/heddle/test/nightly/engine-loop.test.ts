@@ -67,7 +67,7 @@ test.each([
   const opened = await openProject(at.dir, { title: "test" });
   if (!opened.ok) throw new Error(opened.error.message);
   await using project = opened.value;
-  const started = await project.start(loaded.value, {});
+  const started = await project.runs.start(loaded.value, {});
   if (!started.ok) throw new Error(started.error.message);
   const from = performance.now();
   const { outcome, p99Ms, longestMs, cpuP99Ms } = await pausesDuring(started.value.result);

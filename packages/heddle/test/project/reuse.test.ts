@@ -4,7 +4,6 @@ import { openMemoryProject } from "../../src/host/open.ts";
 import { compilePlan } from "../../src/graph/compile.ts";
 import type { LoadedPlan } from "../../src/graph/loaded-plan.ts";
 import { NO_FUNCTIONS } from "../../src/plan/plan.ts";
-import { reuseFor } from "../../src/project/reuse.ts";
 
 async function load(text: string): Promise<LoadedPlan> {
   const compiled = await compilePlan({ text, file: "plan.yaml" });
@@ -25,10 +24,10 @@ steps:
 
 async function reused(first: string, second: string, from: string) {
   await using project = openMemoryProject("/tmp", { title: "test" });
-  const started = await project.start(await load(first), { failure: "continue" });
+  const started = await project.runs.start(await load(first), { failure: "continue" });
   if (!started.ok) throw new Error(started.error.message);
   await started.value.result;
-  const reuse = await reuseFor(project, await load(second), { only: [], from });
+  const reuse = await project.runs.select(await load(second), { only: [], from });
   if (!reuse.ok) throw new Error(reuse.error.message);
   return { ids: [...(reuse.value.reuse?.outputs.keys() ?? [])].sort(), again: reuse.value.again };
 }

@@ -5,7 +5,7 @@ import { cut, safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
 import { textFlag, textFlags } from "../flag-values.ts";
 import { planLines, viewOf } from "./plan.ts";
-import type { LoadedPlan } from "../../graph/loaded-plan.ts";
+import type { LoadedPlan } from "../../project/port.ts";
 
 export async function showDryRun(context: Context, loaded: LoadedPlan, flags: Flags): Promise<number> {
   const { out } = context;
@@ -15,8 +15,7 @@ export async function showDryRun(context: Context, loaded: LoadedPlan, flags: Fl
     const opened = await openToRead(context);
     if (!opened.ok) return fail(context, opened.error);
     await using project = opened.value;
-    const { reuseFor } = await import("../../project/reuse.ts");
-    const reuse = await reuseFor(project, loaded, { only: textFlags(flags, "only"), from: textFlag(flags, "from") });
+    const reuse = await project.runs.select(loaded, { only: textFlags(flags, "only"), from: textFlag(flags, "from") });
     if (!reuse.ok) return fail(context, reuse.error);
     for (const said of reuse.value.again) context.out.note(safeLine(said));
     chosen = reuse.value.plan;

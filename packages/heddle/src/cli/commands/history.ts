@@ -1,8 +1,8 @@
 /** `heddle history`: prints the recorded events of a run, one per line. */
 import { defined } from "../../base/defined.ts";
 import { canonicalEvents, type RunEvent } from "../../view/history.ts";
-import { EXIT, fail, findRun, findStep, openToRead, type Context } from "../context.ts";
-import { readRun } from "../../project/read-run.ts";
+import { EXIT, fail, openToRead, type Context } from "../context.ts";
+import { findStep } from "../../project/find-run.ts";
 import { cut, pad, safeLine } from "../output-text.ts";
 import type { Output } from "../output.ts";
 import type { Flags } from "../spec.ts";
@@ -17,11 +17,11 @@ export async function historyCommand(
   const opened = await openToRead(context);
   if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
-  const run = await findRun(project, word);
+  const run = await project.runs.find(word);
   if (!run.ok) return fail(context, run.error);
   const step = textFlag(flags, "step");
   if (step !== undefined) {
-    const read = await readRun(project, run.value);
+    const read = await project.runs.read(run.value);
     const found = read.ok ? findStep(read.value.state, step) : read;
     if (!found.ok) return fail(context, found.error);
   }
@@ -39,7 +39,7 @@ async function printEvents(
   after: number,
 ): Promise<void> {
   const { out } = context;
-  for await (const batch of project.journal.read(run, defined({ after, step }))) {
+  for await (const batch of project.runs.events(run, defined({ after, step }))) {
     out.lines(batch.map((event) => (context.json ? JSON.stringify(event) : eventLine(out, event))));
     await out.drained();
   }
@@ -53,7 +53,7 @@ async function printCanonical(
   after: number,
 ): Promise<void> {
   const events: RunEvent[] = [];
-  for await (const batch of project.journal.read(run)) events.push(...batch);
+  for await (const batch of project.runs.events(run)) events.push(...batch);
   const chosen = canonicalEvents(events).filter(
     (event) => event.seq > after && (step === undefined || event.step === step),
   );

@@ -1,15 +1,14 @@
 /** `heddle logs`: prints the logs of steps. */
 import { existsSync } from "node:fs";
 import { type LogTarget, logTargets } from "../../project/log-targets.ts";
-import { EXIT, fail, findRunAndStep, findStep, openToRead, type Context } from "../context.ts";
-import { readRun } from "../../project/read-run.ts";
+import { EXIT, fail, openToRead, type Context } from "../context.ts";
+import { findStep } from "../../project/find-run.ts";
 import { LogCursor, sizeOf } from "../../project/log-lines.ts";
 import { safeLine } from "../output-text.ts";
 import { PrintQueue } from "../print-queue.ts";
 import type { Flags } from "../spec.ts";
 import { isFlagOn, numberFlag } from "../flag-values.ts";
 import type { Project } from "../../project/port.ts";
-import { tailLog } from "../../project/tail.ts";
 
 export async function logsCommand(
   context: Context,
@@ -19,17 +18,16 @@ export async function logsCommand(
   const opened = await openToRead(context);
   if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
-  const meant = await findRunAndStep(project, words);
+  const meant = await project.runs.findWithStep(words);
   if (!meant.ok) return fail(context, meant.error);
-  const read = await readRun(project, meant.value.run);
+  const read = await project.runs.read(meant.value.run);
   if (!read.ok) return fail(context, read.error, EXIT.failed);
   const { run, step } = meant.value;
   if (step !== undefined) {
     const found = findStep(read.value.state, step);
     if (!found.ok) return fail(context, found.error);
   }
-  const logFile = (of: string, each: string, attempt: number): string => project.logFile(of, each, attempt);
-  const targets = logTargets(logFile, read.value.state, { step, attempt: numberFlag(flags, "attempt") });
+  const targets = logTargets(project.logs.file, read.value.state, { step, attempt: numberFlag(flags, "attempt") });
   if (targets.length === 0) {
     const message =
       step === undefined ? `no step of run ${run} has written a log` : `step ${step} of run ${run} has no such attempt`;
@@ -66,9 +64,9 @@ function noteMissing({ out }: Context, log: string): void {
 
 /** Until the step has ended, or its engine is gone. */
 async function follow(context: Context, project: Project, run: string, { step, log }: LogTarget): Promise<void> {
-  const { out, clock } = context;
+  const { out } = context;
   noteMissing(context, log);
-  for await (const item of tailLog({ log: project.journal, clock }, { run, step, file: log })) {
+  for await (const item of project.logs.tail({ run, step, file: log })) {
     if (item.kind === "lines") {
       out.lines(item.lines.map(safeLine));
       await out.drained();

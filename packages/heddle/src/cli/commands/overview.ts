@@ -2,7 +2,6 @@
 import { plural } from "../../base/plural.ts";
 import { runView } from "../../view/run-view.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
-import { readRun } from "../../project/read-run.ts";
 import { safeLine } from "../output-text.ts";
 import { findPlanFile, noPlan } from "../../project/find-plan.ts";
 import { loadPlan } from "../plans.ts";
@@ -46,14 +45,14 @@ async function lastRun(context: Context): Promise<View | undefined> {
   const opened = await openToRead(context);
   if (!opened.ok) return undefined;
   await using project = opened.value;
-  const [latest] = await project.journal.runs({ limit: 1 });
+  const [latest] = await project.runs.list({ limit: 1 });
   if (latest === undefined) return undefined;
-  const read = await readRun(project, latest.run);
+  const read = await project.runs.read(latest.run);
   if (!read.ok) return undefined;
   return runView({
     ...read.value,
     now: context.clock.now(),
-    logFile: (step, attempt) => project.logFile(latest.run, step, attempt),
+    logFile: (step, attempt) => project.logs.file(latest.run, step, attempt),
   });
 }
 

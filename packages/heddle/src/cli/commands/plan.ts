@@ -1,15 +1,20 @@
 /** `heddle plan`: shows what a plan would do, in several forms. Runs nothing. */
 import { tookText } from "../../view/times.ts";
-import { availableParallelism } from "node:os";
+import { defined } from "../../base/defined.ts";
 import type { JsonObject } from "../../base/json.ts";
-import { planView, type PlanStepView, type PlanView } from "../../view/plan-view.ts";
+import type { DrawingForm } from "../../view/plan-drawing.ts";
+import type { PlanStepView, PlanView } from "../../view/plan-view.ts";
+import { viewPlan } from "../../project/view-plan.ts";
 import { EXIT, openToRead, type Context } from "../context.ts";
 import { cut, safeLine } from "../output-text.ts";
 import type { Output } from "../output.ts";
 import { loadPlan, noteWarnings } from "../plans.ts";
 import type { Flags } from "../spec.ts";
 import { isFlagOn, numberFlag, textFlag } from "../flag-values.ts";
-import type { LoadedPlan } from "../../graph/loaded-plan.ts";
+import type { LoadedPlan } from "../../project/port.ts";
+
+/** Where several are asked for, the first. */
+const FORMS: readonly DrawingForm[] = ["mermaid", "dot", "tree"];
 
 export async function planCommand(
   context: Context,
@@ -25,8 +30,9 @@ export async function planCommand(
     out.write(planToYaml(loaded.value.plan));
     return EXIT.ok;
   }
-  if (!context.json && (isFlagOn(flags, "mermaid") || isFlagOn(flags, "dot") || isFlagOn(flags, "tree"))) {
-    await draw(out, loaded.value, flags);
+  const form = FORMS.find((each) => isFlagOn(flags, each));
+  if (!context.json && form !== undefined) {
+    await draw(out, loaded.value, form);
     return EXIT.ok;
   }
   const view = await viewOf(context, loaded.value, flags);
@@ -38,22 +44,9 @@ export async function planCommand(
 
 /** With the durations that earlier runs recorded, where there are any. */
 export async function viewOf(context: Context, loaded: LoadedPlan, flags: Flags): Promise<PlanView> {
-  return planView({
-    plan: loaded.plan,
-    graph: loaded.graph,
-    options: {
-      maxConcurrency:
-        numberFlag(flags, "maxConcurrency") ??
-        numberFlag(flags, "maxWorkers") ??
-        loaded.plan.maxConcurrency ??
-        availableParallelism(),
-      maxAgents: loaded.plan.maxAgents ?? 3,
-      schedule: loaded.plan.schedule ?? "ready",
-      failure: "fail-fast",
-      rollback: "none",
-    },
-    recorded: await recordedDurations(context, loaded.plan.name),
-  });
+  const maxConcurrency = numberFlag(flags, "maxConcurrency") ?? numberFlag(flags, "maxWorkers");
+  const recorded = await recordedDurations(context, loaded.plan.name);
+  return viewPlan(loaded, defined({ maxConcurrency, recorded }));
 }
 
 async function recordedDurations(context: Context, name: string): Promise<ReadonlyMap<string, number>> {
@@ -61,15 +54,13 @@ async function recordedDurations(context: Context, name: string): Promise<Readon
   // Without a journal nothing was recorded yet; with a damaged one the plan can still be shown.
   if (!opened.ok) return new Map();
   await using project = opened.value;
-  return await project.expectedDurations(name);
+  return await project.plans.expectedDurations(name);
 }
 
-async function draw(out: Output, { plan: { name }, graph }: LoadedPlan, flags: Flags): Promise<void> {
-  const { dot, mermaid, tree } = await import("../../graph/draw.ts");
-  if (isFlagOn(flags, "mermaid")) return out.lines(mermaid(graph));
-  if (isFlagOn(flags, "dot")) return out.lines(dot(graph, { name }));
-  out.line(out.style("bold", "Dependency Tree"));
-  out.lines(tree(graph, { labelOf: (step) => safeLine(graph.ids[step] ?? "") }));
+async function draw(out: Output, { plan: { name }, graph }: LoadedPlan, form: DrawingForm): Promise<void> {
+  const { planDrawing } = await import("../../view/plan-drawing.ts");
+  if (form === "tree") out.line(out.style("bold", "Dependency Tree"));
+  out.lines(planDrawing(form, { name, graph, labelOf: safeLine }));
 }
 
 /** Steps of a layer that the text form names; of the others the number is said. */

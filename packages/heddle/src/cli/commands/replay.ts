@@ -1,8 +1,8 @@
 /** `heddle replay`: rebuilds a run from its history and checks every rule. Runs nothing. */
+import { defined } from "../../base/defined.ts";
 import { plural } from "../../base/plural.ts";
-import { Replay } from "../../view/history.ts";
 import { runView } from "../../view/run-view.ts";
-import { EXIT, fail, findRun, openToRead, type Context } from "../context.ts";
+import { EXIT, fail, openToRead, type Context } from "../context.ts";
 import { safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
 import { numberFlag } from "../flag-values.ts";
@@ -16,35 +16,13 @@ export async function replayCommand(
   const opened = await openToRead(context);
   if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
-  const run = await findRun(project, word);
+  const run = await project.runs.find(word);
   if (!run.ok) return fail(context, run.error);
-  const at = numberFlag(flags, "at") ?? Number.POSITIVE_INFINITY;
-  const replayed = new Replay();
-  let seq = 0;
-  for await (const batch of project.journal.read(run.value)) {
-    for (const event of batch) {
-      if (event.seq > at) break;
-      replayed.add(event);
-      ({ seq } = event);
-    }
-    if (seq >= at) break;
-  }
-  const { violations } = replayed;
-  const { state, timeline } = replayed.reader;
-  if (Number.isFinite(at) && seq < at) {
-    return fail(context, {
-      code: "Usage",
-      message: `run ${run.value} has only ${plural(seq, "event")}`,
-      hint: "`heddle history` lists them.",
-    });
-  }
-  const record = await project.journal.get(run.value);
-  const live = (record?.holder ?? null) !== null;
-  const logFile = (step: string, attempt: number): string => project.logFile(run.value, step, attempt);
-  const view =
-    state === undefined
-      ? null
-      : runView({ state, timeline, live: live || Number.isFinite(at), now: state.lastTime, logFile });
+  const replayed = await project.runs.replay(run.value, defined({ at: numberFlag(flags, "at") }));
+  if (!replayed.ok) return fail(context, replayed.error);
+  const { seq, violations, state, timeline, live } = replayed.value;
+  const logFile = (step: string, attempt: number): string => project.logs.file(run.value, step, attempt);
+  const view = state === undefined ? null : runView({ state, timeline, live, now: state.lastTime, logFile });
   const sound = violations.length === 0 && view !== null;
   if (context.json) context.out.json({ run: run.value, seq, ok: sound, violations, state: view });
   else {

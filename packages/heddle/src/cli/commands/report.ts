@@ -2,11 +2,9 @@
 import { writeFileSync } from "node:fs";
 import { messageOf } from "../../base/errors.ts";
 import { plural } from "../../base/plural.ts";
-import { mermaid } from "../../graph/draw.ts";
 import type { RunViewInput } from "../../view/run-view.ts";
-import { drawnLabel, MERMAID_STYLES, reportView, statusClass, type ReportView } from "../../view/report.ts";
-import { EXIT, fail, findRun, openToRead, type Context } from "../context.ts";
-import { readRun } from "../../project/read-run.ts";
+import { reportView, runDrawing, type ReportView } from "../../view/report.ts";
+import { EXIT, fail, openToRead, type Context } from "../context.ts";
 import { safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
 import { isFlagOn, textFlag } from "../flag-values.ts";
@@ -21,11 +19,11 @@ export async function reportCommand(
   const opened = await openToRead(context);
   if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
-  const run = await findRun(project, word);
+  const run = await project.runs.find(word);
   if (!run.ok) return fail(context, run.error);
-  const read = await readRun(project, run.value);
+  const read = await project.runs.read(run.value);
   if (!read.ok) return fail(context, read.error, EXIT.failed);
-  const logFile = (step: string, attempt: number): string => project.logFile(run.value, step, attempt);
+  const logFile = (step: string, attempt: number): string => project.logs.file(run.value, step, attempt);
   const input: RunViewInput = { ...read.value, now: context.clock.now(), logFile };
   const parts = await partsOf(context, input, flags);
   const file = textFlag(flags, "out");
@@ -63,18 +61,13 @@ async function partsOf(context: Context, input: RunViewInput, flags: Flags): Pro
     const { traceOf } = await import("../../view/trace.ts");
     return [`${JSON.stringify(traceOf(input))}\n`];
   }
-  if (isFlagOn(flags, "mermaid")) return mermaidLines(input);
+  if (isFlagOn(flags, "mermaid")) return withBreaks(runDrawing(input));
   const view = reportView(input);
   return context.json ? [`${JSON.stringify(view)}\n`] : reportLines(view);
 }
 
-function* mermaidLines({ state }: RunViewInput): Generator<string, void, undefined> {
-  const drawing = mermaid(state.index.graph, {
-    labelOf: (step) => drawnLabel(state, step),
-    classOf: (step) => statusClass(state, step),
-    styles: MERMAID_STYLES,
-  });
-  for (const line of drawing) yield `${line}\n`;
+function* withBreaks(lines: Iterable<string>): Generator<string, void, undefined> {
+  for (const line of lines) yield `${line}\n`;
 }
 
 function* reportLines(view: ReportView): Generator<string, void, undefined> {

@@ -5,11 +5,10 @@
 import { defined } from "../../base/defined.ts";
 import { plural } from "../../base/plural.ts";
 import { showRun } from "../show-run.ts";
-import { EXIT, fail, findRun, openToChange, type Context } from "../context.ts";
-import { readRun } from "../../project/read-run.ts";
+import { EXIT, fail, openToChange, type Context } from "../context.ts";
 import { safeLine } from "../output-text.ts";
-import { loadPlan } from "../plans.ts";
-import { reuseFor } from "../../project/reuse.ts";
+import { reportDiagnostics } from "../plans.ts";
+import type { RerunRefusal } from "../../project/rerun.ts";
 import type { Flags } from "../spec.ts";
 import { numberFlag, textFlag } from "../flag-values.ts";
 import { waitOption } from "./run.ts";
@@ -30,35 +29,25 @@ export async function rerunCommand(
   const opened = await openToChange(context);
   if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
-  const run = await findRun(project, word);
+  const run = await project.runs.find(word);
   if (!run.ok) return fail(context, run.error);
-  const read = await readRun(project, run.value);
-  if (!read.ok) return fail(context, read.error, EXIT.failed);
-  const { options: recorded, plan } = read.value.state;
-  if (recorded.planFile === undefined) {
-    return fail(context, {
-      code: "NoPlanFile",
-      message: `run ${run.value} was started by a program, not from a plan file`,
-      hint: "Start it again from that program.",
-    });
-  }
-  const loaded = await loadPlan(context, recorded.planFile, plan.params ?? {});
-  if (!loaded.ok) return loaded.error;
-  const reuse = await reuseFor(project, loaded.value, { only: [], from, run: run.value });
-  if (!reuse.ok) return fail(context, reuse.error);
-  for (const said of reuse.value.again) context.out.note(safeLine(said));
   const maxConcurrency = numberFlag(flags, "maxConcurrency") ?? numberFlag(flags, "maxWorkers");
-  const started = await project.start(
-    reuse.value.plan,
-    defined({
-      ...recorded,
-      maxConcurrency: maxConcurrency ?? recorded.maxConcurrency,
-      ...waitOption(context, flags),
-      reuse: reuse.value.reuse,
-    }),
-  );
-  if (!started.ok) return fail(context, started.error, EXIT.failed);
-  const reused = plural(reuse.value.reuse?.outputs.size ?? 0, "result");
-  const opening = `${context.out.style("bold", safeLine(plan.name))} from ${safeLine(from)} on, with ${reused} of run ${run.value}; run ${context.out.style("bold", started.value.run)}`;
-  return await showRun(context, project, started.value, { flags, opening });
+  const begun = await project.runs.rerun(run.value, defined({ from, maxConcurrency, ...waitOption(context, flags) }));
+  if (!begun.ok) return refused(context, begun.error);
+  const { handle, plan, reused, again } = begun.value;
+  for (const said of again) context.out.note(safeLine(said));
+  const opening = `${context.out.style("bold", safeLine(plan))} from ${safeLine(from)} on, with ${plural(reused, "result")} of run ${run.value}; run ${context.out.style("bold", handle.run)}`;
+  return await showRun(context, project, handle, { flags, opening });
+}
+
+async function refused(context: Context, refusal: RerunRefusal): Promise<number> {
+  switch (refusal.kind) {
+    case "plan":
+      await reportDiagnostics(context, refusal.file, refusal.diagnostics);
+      return EXIT.usage;
+    case "unfit":
+      return fail(context, refusal.problem);
+    default:
+      return fail(context, refusal.problem, EXIT.failed);
+  }
 }

@@ -1,12 +1,10 @@
 /** `heddle resolve`: sends a person's decision about a conflict. */
-import { defined } from "../../base/defined.ts";
-import type { Resolution } from "../../run/event.ts";
-import { EXIT, fail, findRunAndStep, openToChange, type Context } from "../context.ts";
-import { askedStep } from "./control.ts";
+import { EXIT, fail, openToChange, type Context } from "../context.ts";
 import { safeLine } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
 import { userName } from "../user.ts";
 import { isFlagOn, textFlag } from "../flag-values.ts";
+import type { Project, Resolution } from "../../project/port.ts";
 
 /** What will happen, after "step x of run y". */
 const RESOLVES_BY: Readonly<Record<Resolution, string>> = {
@@ -33,32 +31,37 @@ export async function resolveCommand(
   const opened = await openToChange(context);
   if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
-  const meant = await findRunAndStep(project, words);
+  const meant = await project.runs.findWithStep(words);
   if (!meant.ok) return fail(context, meant.error);
   const { run } = meant.value;
-  const asked = await askedStep(project, run, meant.value.step, "conflict");
-  if (!asked.ok) return fail(context, asked.error);
-  const { id, question } = asked.value;
-  if (choice === undefined) {
-    const listed = await (await project.agents()).worktrees({ run, sizes: false });
-    const tree = listed.ok ? listed.value.find(({ name }) => name === id) : undefined;
-    if (context.json) context.out.json({ run, step: id, path: tree?.path ?? null });
-    else {
-      if (question !== undefined) context.out.line(`${safeLine(id)}: ${safeLine(question.question)}.`);
-      if (tree !== undefined) context.out.line(`Worktree: ${safeLine(tree.path)}`);
-    }
-    return EXIT.waiting;
-  }
-  const comment = textFlag(flags, "comment");
-  const sent = await project.control(
-    run,
-    defined({ kind: "answer", step: id, decision: "approve", by: userName(), choice, comment }),
-  );
-  if (!sent.ok) return fail(context, sent.error);
-  if (context.json) context.out.json({ run, step: id, choice, result: sent.value });
+  if (choice === undefined) return await showConflict(context, project, run, meant.value.step);
+  const given = { step: meant.value.step, by: userName(), comment: textFlag(flags, "comment") };
+  const resolved = await project.control.resolve(run, choice, given);
+  if (!resolved.ok) return fail(context, resolved.error);
+  const { id, result } = resolved.value;
+  if (context.json) context.out.json({ run, step: id, choice, result });
   else {
-    const next = sent.value === "done" ? ` Continue: heddle resume ${run}` : "";
+    const next = result === "done" ? ` Continue: heddle resume ${run}` : "";
     context.out.line(`${safeLine(id)} of run ${run} ${RESOLVES_BY[choice]}.${next}`);
   }
   return EXIT.ok;
+}
+
+/** What is to be decided, and where. */
+async function showConflict(
+  context: Context,
+  project: Project,
+  run: string,
+  step: string | undefined,
+): Promise<number> {
+  const asked = await project.control.asked(run, step, "conflict");
+  if (!asked.ok) return fail(context, asked.error);
+  const { id, question } = asked.value;
+  const tree = await project.worktrees.ofStep(run, id);
+  if (context.json) context.out.json({ run, step: id, path: tree?.path ?? null });
+  else {
+    if (question !== undefined) context.out.line(`${safeLine(id)}: ${safeLine(question.question)}.`);
+    if (tree !== undefined) context.out.line(`Worktree: ${safeLine(tree.path)}`);
+  }
+  return EXIT.waiting;
 }

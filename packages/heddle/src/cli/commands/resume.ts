@@ -1,21 +1,17 @@
 /** `heddle resume`, `retry` and `rollback`: continue a recorded run, or undo its steps. */
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
+import { unreachable } from "../../base/assert.ts";
 import { defined } from "../../base/defined.ts";
-import type { JsonObject } from "../../base/json.ts";
-import { ok, type Result } from "../../base/result.ts";
+import { err, ok, type Result } from "../../base/result.ts";
 import { plural } from "../../base/plural.ts";
-import type { ResumeOptions } from "../../engine/api.ts";
 import { showRun } from "../show-run.ts";
-import { EXIT, fail, findRun, openToChange, type Context } from "../context.ts";
-import { loadPlan } from "../plans.ts";
+import { EXIT, fail, openToChange, type Context } from "../context.ts";
+import { reportDiagnostics } from "../plans.ts";
 import type { Flags } from "../spec.ts";
 import { isFlagOn, numberFlag } from "../flag-values.ts";
 import { countsText } from "../format.ts";
 import { stepCounts } from "../../view/status.ts";
 import { waitOption } from "./run.ts";
-import type { LoadedPlan } from "../../graph/loaded-plan.ts";
-import type { Project } from "../../project/port.ts";
+import type { LoadedPlan, Project, ResumeOptions } from "../../project/port.ts";
 
 type Words = readonly (string | undefined)[];
 
@@ -31,7 +27,7 @@ async function goOn(context: Context, [word]: Words, flags: Flags, mode: "resume
   const opened = await openToChange(context);
   if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
-  const run = await findRun(project, word);
+  const run = await project.runs.find(word);
   if (!run.ok) return fail(context, run.error);
   const current = await currentPlan(context, project, run.value);
   if (!current.ok) return current.error;
@@ -43,7 +39,7 @@ async function goOn(context: Context, [word]: Words, flags: Flags, mode: "resume
     maxConcurrency,
     ...waitOption(context, flags),
   });
-  const resumed = await project.resume(run.value, options);
+  const resumed = await project.runs.resume(run.value, options);
   if (!resumed.ok) return fail(context, resumed.error);
   const state = resumed.value.state();
   const done = countsText(stepCounts(state, true));
@@ -60,37 +56,30 @@ async function currentPlan(
   project: Project,
   run: string,
 ): Promise<Result<LoadedPlan | undefined, number>> {
-  const source = await recordedSource(project, run);
-  if (source === undefined) return ok(undefined);
-  if (!existsSync(resolve(project.dir, source.file))) {
-    context.out.note(`The plan file ${source.file} does not exist any more; using the recorded plan.`);
-    return ok(undefined);
+  const current = await project.plans.current(run);
+  switch (current.kind) {
+    case "none":
+      return ok(undefined);
+    case "gone":
+      context.out.note(`The plan file ${current.file} does not exist any more; using the recorded plan.`);
+      return ok(undefined);
+    case "invalid":
+      await reportDiagnostics(context, current.file, current.diagnostics);
+      return err(EXIT.usage);
+    case "loaded":
+      return ok(current.plan);
+    default:
+      return unreachable(current);
   }
-  return loadPlan(context, source.file, source.params);
-}
-
-/**
- * Where a run's plan came from. A separate function, so that the recorded plan is not kept in memory while the file
- * is read.
- */
-async function recordedSource(
-  project: Project,
-  run: string,
-): Promise<{ readonly file: string; readonly params: JsonObject } | undefined> {
-  for await (const [created] of project.journal.read(run, { limit: 1 })) {
-    if (created?.type !== "run.created" || created.data.options.planFile === undefined) return undefined;
-    return { file: created.data.options.planFile, params: created.data.plan.params ?? {} };
-  }
-  return undefined;
 }
 
 export async function rollbackCommand(context: Context, [word]: Words, flags: Flags): Promise<number> {
   const opened = await openToChange(context);
   if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
-  const run = await findRun(project, word);
+  const run = await project.runs.find(word);
   if (!run.ok) return fail(context, run.error);
-  const started = await project.rollback(run.value);
+  const started = await project.runs.rollback(run.value);
   if (!started.ok) return fail(context, started.error);
   const handle = started.value;
   let failed = 0;

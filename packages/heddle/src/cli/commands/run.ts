@@ -3,16 +3,13 @@ import { relative } from "node:path";
 import { defined } from "../../base/defined.ts";
 import type { JsonObject } from "../../base/json.ts";
 import { plural } from "../../base/plural.ts";
-import type { StartOptions } from "../../engine/api.ts";
-import { runLine } from "../../view/list.ts";
 import { showRun } from "../show-run.ts";
 import { EXIT, fail, openToWrite, type Context } from "../context.ts";
 import { safeLine } from "../output-text.ts";
-import { loadPlan, needsRepository, noteWarnings } from "../plans.ts";
+import { loadPlan, noteWarnings } from "../plans.ts";
 import type { Flags } from "../spec.ts";
 import { isFlagOn, numberFlag, textFlag, textFlags } from "../flag-values.ts";
-import type { LoadedPlan } from "../../graph/loaded-plan.ts";
-import type { Project } from "../../project/port.ts";
+import type { LoadedPlan, Project, StartOptions } from "../../project/port.ts";
 
 export async function runCommand(
   context: Context,
@@ -35,7 +32,7 @@ export async function runCommand(
   const opened = await openToWrite(context);
   if (!opened.ok) return fail(context, opened.error, EXIT.failed);
   await using project = opened.value;
-  const unusable = needsRepository(loaded.value.plan) ? await (await project.agents()).check() : undefined;
+  const unusable = await project.plans.agentsProblem(loaded.value.plan);
   if (unusable !== undefined) return fail(context, unusable);
   return await startRun(context, project, loaded.value, flags);
 }
@@ -44,14 +41,13 @@ async function startRun(context: Context, project: Project, loaded: LoadedPlan, 
   let chosen = loaded;
   let options: StartOptions = startOptionsOf(context, loaded, flags);
   if (textFlags(flags, "only").length > 0 || textFlag(flags, "from") !== undefined) {
-    const { reuseFor } = await import("../../project/reuse.ts");
-    const reuse = await reuseFor(project, loaded, { only: textFlags(flags, "only"), from: textFlag(flags, "from") });
+    const reuse = await project.runs.select(loaded, { only: textFlags(flags, "only"), from: textFlag(flags, "from") });
     if (!reuse.ok) return fail(context, reuse.error);
     for (const said of reuse.value.again) context.out.note(safeLine(said));
     chosen = reuse.value.plan;
     if (reuse.value.reuse !== undefined) options = { ...options, reuse: reuse.value.reuse };
   } else if (textFlag(flags, "output") !== "quiet") await remindOfUnfinished(context, project, loaded);
-  const started = await project.start(chosen, options);
+  const started = await project.runs.start(chosen, options);
   if (!started.ok) return fail(context, started.error, EXIT.failed);
   const handle = started.value;
   return showRun(context, project, handle, {
@@ -98,9 +94,9 @@ export function waitOption(context: Context, flags: Flags): { readonly wait?: tr
 /** One line where the plan's latest run was left unfinished. */
 async function remindOfUnfinished(context: Context, project: Project, { plan }: LoadedPlan): Promise<void> {
   if (context.json) return;
-  const [latest] = await project.journal.runs({ plan: plan.name, limit: 1 });
+  const [latest] = await project.runs.list({ plan: plan.name, limit: 1 });
   if (latest === undefined) return;
-  const { run, status } = runLine(latest);
+  const { run, status } = latest;
   if (status !== "interrupted" && status !== "failed") return;
   const said = status === "failed" ? "failed" : "was interrupted";
   context.out.note(

@@ -1,6 +1,6 @@
 /** `heddle runs`: lists the runs of the project, newest first. */
 import { defined } from "../../base/defined.ts";
-import { runLine, type RunLine } from "../../view/list.ts";
+import type { RunLine } from "../../view/list.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
 import { pad, safeLine } from "../output-text.ts";
 import type { Output } from "../output.ts";
@@ -19,7 +19,7 @@ export async function runsCommand(context: Context, _args: readonly unknown[], f
   let lines: readonly RunLine[] = [];
   if (opened.ok) {
     await using project = opened.value;
-    lines = (await project.journal.runs(defined({ limit }))).map(runLine);
+    lines = await project.runs.list(defined({ limit }));
   }
   if (context.json) out.json({ runs: lines });
   else if (lines.length === 0) out.line("No runs yet. Start one with `heddle run`.");

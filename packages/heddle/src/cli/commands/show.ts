@@ -1,13 +1,12 @@
 /** `heddle show`: shows the steps of a run with status, time, attempts and reason. */
 import { plural } from "../../base/plural.ts";
-import { readFile } from "node:fs/promises";
 import type { ChangedBySeveral } from "../../view/changed-files.ts";
 import { runView, type RunView } from "../../view/run-view.ts";
-import { EXIT, fail, findRun, findRunAndStep, findStep, openToRead, type Context } from "../context.ts";
+import { EXIT, fail, openToRead, type Context } from "../context.ts";
+import { findStep } from "../../project/find-run.ts";
 import type { Flags } from "../spec.ts";
 import { isFlagOn } from "../flag-values.ts";
 import { landingLines } from "../landing-lines.ts";
-import { readRun } from "../../project/read-run.ts";
 import { cut, safeLine, widthOf } from "../output-text.ts";
 import type { Output } from "../output.ts";
 import { stepTable } from "../step-table.ts";
@@ -21,7 +20,7 @@ export async function showCommand(context: Context, words: Words, flags: Flags):
   if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
   if (isFlagOn(flags, "prompt")) return await showPrompt(context, project, words);
-  const meant = await findRunAndStep(project, words);
+  const meant = await project.runs.findWithStep(words);
   if (
     meant.ok &&
     meant.value.step !== undefined &&
@@ -30,14 +29,14 @@ export async function showCommand(context: Context, words: Words, flags: Flags):
     const { showStep } = await import("./show-step.ts");
     return await showStep(context, project, meant.value.run, meant.value.step);
   }
-  const run = await findRun(project, words[0]);
+  const run = await project.runs.find(words[0]);
   if (!run.ok) return fail(context, run.error);
-  const read = await readRun(project, run.value);
+  const read = await project.runs.read(run.value);
   if (!read.ok) return fail(context, read.error, EXIT.failed);
   const view = runView({
     ...read.value,
     now: context.clock.now(),
-    logFile: (step, attempt) => project.logFile(run.value, step, attempt),
+    logFile: (step, attempt) => project.logs.file(run.value, step, attempt),
   });
   if (context.json) context.out.json(view);
   else context.out.lines(showLines(context.out, view, context.clock.now(), read.value.holder));
@@ -48,21 +47,20 @@ async function isStepOf(
   project: Project,
   { run, step = "" }: { run: string; step: string | undefined },
 ): Promise<boolean> {
-  const read = await readRun(project, run);
+  const read = await project.runs.read(run);
   return read.ok && read.value.state.index.byId.has(step);
 }
 
 /** What was written beside the log as the agent got it. */
 async function showPrompt(context: Context, project: Project, words: Words): Promise<number> {
-  const meant = await findRunAndStep(project, words);
+  const meant = await project.runs.findWithStep(words);
   if (!meant.ok) return fail(context, meant.error);
   const { run, step = "" } = meant.value;
-  const read = await readRun(project, run);
+  const read = await project.runs.read(run);
   if (!read.ok) return fail(context, read.error, EXIT.failed);
   const found = findStep(read.value.state, step);
   if (!found.ok) return fail(context, found.error);
-  const log = project.logFile(run, step, read.value.state.attempts[found.value] ?? 1);
-  const text = await readFile(log.replace(/\.log$/, ".prompt.md"), "utf8").catch(() => undefined);
+  const text = await project.logs.prompt(run, step, read.value.state.attempts[found.value] ?? 1);
   if (text === undefined)
     return fail(context, {
       code: "NoPrompt",

@@ -4,7 +4,7 @@ import { plural } from "../../base/plural.ts";
 import { HistoryReader, type RunEvent, type RunSnapshot } from "../../view/history.ts";
 import { runStatus, type RunStatus } from "../../view/status.ts";
 import { runSummaryLines } from "../run-summary.ts";
-import { EXIT, fail, findRun, openToRead, type Context } from "../context.ts";
+import { EXIT, fail, openToRead, type Context } from "../context.ts";
 import type { LiveView } from "../live-view.ts";
 import { LineView, type OutputMode } from "../line-view.ts";
 import { leaveNow } from "../output.ts";
@@ -14,7 +14,6 @@ import { PrintQueue } from "../print-queue.ts";
 import { textFlag } from "../flag-values.ts";
 import type { Project } from "../../project/port.ts";
 import { emptyRun } from "../../project/read-run.ts";
-import { tailRun } from "../../project/tail.ts";
 
 interface Watcher {
   take(event: RunEvent): void;
@@ -31,14 +30,14 @@ export async function watchCommand(
   const opened = await openToRead(context);
   if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
-  const run = await findRun(project, word);
+  const run = await project.runs.find(word);
   if (!run.ok) return fail(context, run.error);
   const reader = new HistoryReader();
   const watcher = context.json ? jsonWatcher(context) : await screenWatcher(context, project, run.value, reader, flags);
   // Leaving the view does not affect the run.
   process.once("SIGINT", () => void watcher.stop().then(() => leaveNow(EXIT.cancelled)));
   try {
-    for await (const item of tailRun({ log: project.journal, clock: context.clock }, run.value)) {
+    for await (const item of project.runs.tail(run.value)) {
       if (item.kind === "caught-up") await watcher.caughtUp();
       if (item.kind !== "events") continue;
       for (const event of item.events) {
@@ -86,7 +85,7 @@ async function screenWatcher(
 ): Promise<Watcher> {
   const { out, clock } = context;
   const mode = textFlag(flags, "output") as OutputMode | undefined;
-  const logFile = (step: string, attempt: number): string => project.logFile(run, step, attempt);
+  const logFile = (step: string, attempt: number): string => project.logs.file(run, step, attempt);
   const state = (): RunSnapshot => {
     if (reader.state === undefined) throw new HeddleError(emptyRun(run));
     return reader.state;
@@ -115,7 +114,7 @@ async function screenWatcher(
         isCaughtUp = true;
         if (out.isTerminal && mode !== "quiet" && !hasEnded(state())) {
           const { LiveView } = await import("../live-view.ts");
-          const expected = await project.expectedDurations(state().plan.name);
+          const expected = await project.plans.expectedDurations(state().plan.name);
           live = new LiveView({ out, clock, handle: { state, waitingFor: () => undefined }, expected, logFile });
         }
       }
@@ -147,6 +146,6 @@ function close(
     );
     return;
   }
-  const logFile = (step: string, attempt: number): string => project.logFile(state.run, step, attempt);
+  const logFile = (step: string, attempt: number): string => project.logs.file(state.run, step, attempt);
   out.lines(runSummaryLines({ out, state, timeline, result: { run: state.run, status, outputs: {} }, logFile }));
 }

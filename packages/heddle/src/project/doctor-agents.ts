@@ -1,18 +1,15 @@
 /** Agent checks of `heddle doctor`: the installed agents, their repository, and leftover worktrees. */
-import { defined } from "../../base/defined.ts";
-import type { Problem } from "../../base/errors.ts";
-import { plural } from "../../base/plural.ts";
-import type { AgentMaintenance, WorktreeLine } from "../../agent/port.ts";
-import type { Context } from "../context.ts";
-import type { DoctorFinding } from "./doctor-finding.ts";
+import { defined } from "../base/defined.ts";
+import type { Problem } from "../base/errors.ts";
+import { plural } from "../base/plural.ts";
+import type { AgentMaintenance, WorktreeLine } from "../agent/port.ts";
+import type { DoctorFinding } from "./finding.ts";
 
 /** Worktrees that are named one by one. */
 const MOST_NAMED = 10;
 
 /** Agents are started with `--version` at most. */
-export async function checkAgents(context: Context): Promise<readonly DoctorFinding[]> {
-  const { openAgentMaintenance } = await import("../../host/open.ts");
-  const maintenance = await openAgentMaintenance(context.dir);
+export async function checkAgents(maintenance: AgentMaintenance): Promise<readonly DoctorFinding[]> {
   const found = await checkPrograms(maintenance);
   const problem = await maintenance.check();
   if (problem !== undefined) return [found, repositoryProblem(problem)];

@@ -1,0 +1,135 @@
+/**
+ * Answers to the questions of a run: which step is meant, and which answer fits which question. Knows no terminal; the
+ * answer that fits is sent by `control-run.ts`.
+ */
+import { defined } from "../base/defined.ts";
+import type { Problem } from "../base/errors.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import type { EventLog } from "../journal/port.ts";
+import type { ControlRequest } from "../run/control.ts";
+import type { AnswerDecision, OpenQuestion, Resolution } from "../run/event.ts";
+import { optionOf, questionAt } from "../view/question.ts";
+import { findStep } from "./find-run.ts";
+import { readRun } from "./read-run.ts";
+
+export interface AnswerPorts {
+  readonly log: Pick<EventLog, "get" | "read">;
+  readonly send: (run: string, request: ControlRequest) => Promise<Result<"sent" | "done", Problem>>;
+}
+
+export interface AskedStep {
+  readonly id: string;
+  /** Absent: it does not ask now; the engine says so. */
+  readonly question: OpenQuestion | undefined;
+}
+
+export interface GivenAnswer {
+  /** Absent: the only one that asks. */
+  readonly step?: string | undefined;
+  readonly by: string;
+  /** For a question of an agent, the answer: words, or the number of one of its options. */
+  readonly comment?: string | undefined;
+}
+
+/** `result`: as for a control request. */
+export interface AnsweredStep extends AskedStep {
+  readonly result: "sent" | "done";
+}
+
+/** A yes or a no. */
+export async function answerStep(
+  ports: AnswerPorts,
+  run: string,
+  decision: AnswerDecision,
+  { step, by, comment }: GivenAnswer,
+): Promise<Result<AnsweredStep, Problem>> {
+  const asked = await askedStep(ports.log, run, step);
+  if (!asked.ok) return asked;
+  const { id, question } = asked.value;
+  const fitting = answerWith(question, decision, comment, `${run} ${id}`);
+  if (!fitting.ok) return fitting;
+  const request: ControlRequest = defined({ kind: "answer", step: id, decision, by, comment: fitting.value });
+  const sent = await ports.send(run, request);
+  return sent.ok ? ok({ id, question, result: sent.value }) : sent;
+}
+
+/** How a conflict is to be settled. */
+export async function resolveConflict(
+  ports: AnswerPorts,
+  run: string,
+  choice: Resolution,
+  { step, by, comment }: GivenAnswer,
+): Promise<Result<AnsweredStep, Problem>> {
+  const asked = await askedStep(ports.log, run, step, "conflict");
+  if (!asked.ok) return asked;
+  const { id, question } = asked.value;
+  const sent = await ports.send(run, defined({ kind: "answer", step: id, decision: "approve", by, choice, comment }));
+  return sent.ok ? ok({ id, question, result: sent.value }) : sent;
+}
+
+/** The comment to send. An agent's question needs a comment as its answer; a conflict needs more than an approval. */
+function answerWith(
+  question: OpenQuestion | undefined,
+  decision: AnswerDecision,
+  comment: string | undefined,
+  target: string,
+): Result<string | undefined, Problem> {
+  if (decision === "reject" || question === undefined) return ok(comment);
+  if (question.about === "conflict")
+    return err({
+      code: "Usage",
+      message: "this is a conflict: approving it does not say how to resolve it",
+      hint: `Use \`heddle resolve ${target}\` with --ours, --theirs or --continue.`,
+    });
+  if (question.about !== "question") return ok(comment);
+  if (comment !== undefined) return ok(optionOf(question, comment));
+  const { options = [] } = question;
+  const choices = options.length === 0 ? "" : ` (${options.map((option, at) => `${at + 1}: ${option}`).join(", ")})`;
+  return err({
+    code: "Usage",
+    message: `an agent asks: ${oneLine(question.question)}${oneLine(choices)}`,
+    hint: `Answer with \`heddle approve ${target} --comment "..."\`, or fail the step with \`heddle reject\`.`,
+  });
+}
+
+/** Text of an agent's, in a sentence of ours. */
+function oneLine(text: string): string {
+  return text.replaceAll(/[\r\n]+/g, " ");
+}
+
+/** The named step, or the only one that asks. */
+export async function askedStep(
+  log: Pick<EventLog, "get" | "read">,
+  run: string,
+  named: string | undefined,
+  about?: "conflict",
+): Promise<Result<AskedStep, Problem>> {
+  const read = await readRun(log, run);
+  if (!read.ok) return read;
+  const { state } = read.value;
+  if (named !== undefined) {
+    const found = findStep(state, named);
+    return found.ok ? ok({ id: named, question: questionAt(state, found.value) }) : found;
+  }
+  const asking = state.steps.flatMap(({ id }, index) => {
+    const question = questionAt(state, index);
+    return question === undefined || (about !== undefined && question.about !== about) ? [] : [{ id, question }];
+  });
+  const [only] = asking;
+  if (only !== undefined && asking.length === 1) return ok(only);
+  if (only === undefined) {
+    return err({
+      code: "NotAsked",
+      message: `no step of run ${run} is waiting for an answer`,
+      hint: `\`heddle show ${run}\` shows its steps.`,
+    });
+  }
+  return err({
+    code: "Usage",
+    message: `several steps of run ${run} are waiting for an answer: ${asking
+      .slice(0, 10)
+      .map(({ id }) => id)
+      .join(", ")}`,
+    hint: "Name the step.",
+  });
+}

@@ -1,0 +1,46 @@
+/**
+ * Control of recorded runs: leaves a request for the engine that holds a run, and records an answer at once where none does.
+ * Knows what may be asked of whom, not what comes of it.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Problem } from "../base/errors.ts";
+import type { Json } from "../base/json.ts";
+import { err, type Result, ok } from "../base/result.ts";
+import type { EventLog, Mailbox } from "../journal/port.ts";
+import { checkControlRequest, invalidRequest, type ControlRequest } from "../run/control.ts";
+import type { LocalEngine } from "./parts.ts";
+
+export interface ControlPorts {
+  readonly journal: Pick<EventLog, "get"> & Pick<Mailbox, "request">;
+  readonly clock: Clock;
+  readonly engine: () => Promise<LocalEngine>;
+}
+
+/** `sent`: it is left for the run's engine. `done`: its consequence is recorded. */
+export async function requestOf(
+  { journal, clock, engine }: ControlPorts,
+  run: string,
+  request: ControlRequest,
+): Promise<Result<"sent" | "done", Problem>> {
+  const record = await journal.get(run);
+  if (record === undefined)
+    return err({ code: "UnknownRun", message: `there is no run ${run}`, hint: "`heddle runs` lists the runs." });
+  const problem = requestProblem(request);
+  if (problem !== undefined) return err(problem);
+  if (record.holder !== null) {
+    await journal.request(run, clock.now(), request as unknown as Json);
+    return ok("sent");
+  }
+  if (request.kind === "answer") return (await engine()).answer(run, request);
+  return err({
+    code: "RunNotLive",
+    message: `no process is working on run ${run}, so it cannot take the request: ${request.kind}`,
+    hint: `\`heddle show ${run}\` shows it; \`heddle resume ${run}\` continues it.`,
+  });
+}
+
+/** Why nothing of the kind can be asked of a run, if so. */
+export function requestProblem(request: ControlRequest): Problem | undefined {
+  const checked = checkControlRequest(request);
+  return checked.ok ? undefined : invalidRequest(checked.error);
+}

@@ -1,0 +1,81 @@
+/**
+ * Garbage collector of runs: removes old runs with their files, branches and refs. Knows what may go; asks nobody.
+ *
+ * Invariants:
+ *  1. A run that a process holds, or that is younger than asked for, stays.
+ *  2. Agents' work that is on no branch of the user's stays, and its run with it, until the caller says otherwise.
+ *  3. A run with worktrees stays, whatever the caller says.
+ */
+import type { AgentMaintenance } from "../agent/port.ts";
+import type { Clock } from "../base/clock.ts";
+import { plural } from "../base/plural.ts";
+import type { EventLog } from "../journal/port.ts";
+import { runLine, type RunLine } from "../view/list.ts";
+
+const DAY_MS = 86_400_000;
+
+/** Days that runs are kept where nobody says otherwise. */
+export const KEPT_DAYS = 30;
+
+export interface GcPorts {
+  readonly log: Pick<EventLog, "runs">;
+  readonly clock: Clock;
+  readonly agents: () => Promise<AgentMaintenance>;
+  /** Removes a run with its files. `false`: a process holds it. */
+  readonly remove: (run: string) => Promise<boolean>;
+}
+
+export interface GcOptions {
+  /** Runs that ended, or began and never ended, less than so many days ago stay; default {@link KEPT_DAYS}. */
+  readonly keepDays?: number | undefined;
+  /** Takes runs whose agents' work is on no branch of the user's, too: that work is lost. */
+  readonly unlanded?: boolean;
+  /** Says what would go, removes nothing. */
+  readonly dryRun?: boolean;
+}
+
+/** What became of an old run. */
+export type Collected =
+  /** `refs`: how many of heddle's branches and refs went with it. */
+  | { readonly kind: "removed"; readonly run: RunLine; readonly refs: number }
+  /** `reason`: one sentence, for people. */
+  | { readonly kind: "kept"; readonly run: RunLine; readonly reason: string };
+
+/** Each old run as its turn comes, the newest first. */
+export async function* collectGarbage(
+  ports: GcPorts,
+  { keepDays = KEPT_DAYS, unlanded = false, dryRun = false }: GcOptions = {},
+): AsyncGenerator<Collected, void, undefined> {
+  const now = ports.clock.now();
+  let maintenance: AgentMaintenance | undefined;
+  for (const record of await ports.log.runs()) {
+    const run = runLine(record);
+    if ((run.endedAt ?? run.startedAt) > now - keepDays * DAY_MS || record.holder !== null) continue;
+    maintenance ??= await ports.agents();
+    const refs = await refsToGo(maintenance, run, { unlanded, dryRun });
+    if (typeof refs === "string") yield { kind: "kept", run, reason: refs };
+    else if (dryRun || (await ports.remove(run.run))) yield { kind: "removed", run, refs };
+  }
+}
+
+/** Removes a run's branches and refs. How many; why they stay, and the run with them, if so. */
+async function refsToGo(
+  maintenance: AgentMaintenance,
+  { run, status }: RunLine,
+  { unlanded, dryRun }: { readonly unlanded: boolean; readonly dryRun: boolean },
+): Promise<number | string> {
+  const found = await maintenance.refs(run);
+  if (!found.ok) return found.error.message;
+  if (found.value === undefined) return 0;
+  const { refs, landed, trees } = found.value;
+  const left = `it still has ${plural(trees, "worktree")}: \`heddle worktrees list ${run}\``;
+  if (trees > 0) return left;
+  if (!unlanded && status !== "succeeded")
+    return "its agents' work is kept because it has not succeeded; --unlanded removes it too";
+  if (!unlanded && !landed)
+    return `its agents' work has not landed: \`heddle merge ${run}\` lands it, --unlanded removes it`;
+  if (dryRun) return refs.length;
+  const gone = await maintenance.removeRefs(run);
+  if (!gone.ok) return gone.error.message;
+  return gone.value ? refs.length : left;
+}

@@ -1,0 +1,70 @@
+/**
+ * Merging of agents' work by a person's word: lands the integration branch of a run, or takes a step back out of it. Knows
+ * which runs may land; git is the agents' port's.
+ */
+import type { AgentMaintenance, Reverted } from "../agent/port.ts";
+import { defined } from "../base/defined.ts";
+import type { Problem } from "../base/errors.ts";
+import { err, type Result } from "../base/result.ts";
+import type { EventLog } from "../journal/port.ts";
+import type { Landing, LandMode } from "../run/attempt.ts";
+import { findStep } from "./find-run.ts";
+import type { LocalEngine } from "./parts.ts";
+import { readRun } from "./read-run.ts";
+
+export interface MergePorts {
+  readonly log: Pick<EventLog, "get" | "read">;
+  readonly agents: () => Promise<AgentMaintenance>;
+  readonly engine: () => Promise<LocalEngine>;
+}
+
+export interface MergeOptions {
+  /** `merge`: into the user's branch. `ff`: the same, only by moving it forward. `branch`: as a branch of its own. */
+  readonly kind: LandMode;
+  /** Of a `branch`. */
+  readonly name?: string | undefined;
+  /** What is merged so far of a run that goes on: a part of its work. */
+  readonly partial?: boolean;
+  /** Called before git is, where the run has ended without success: what it has merged so far lands. */
+  readonly onUnfinished?: () => void;
+}
+
+/** Lands the work of a run, and notes it in its history. */
+export async function landWork(
+  { log, agents, engine }: MergePorts,
+  run: string,
+  { kind, name, partial = false, onUnfinished }: MergeOptions,
+): Promise<Result<Landing, Problem>> {
+  const read = await readRun(log, run);
+  if (!read.ok) return read;
+  const { state, live } = read.value;
+  if (live && !partial) return err(goesOn(run));
+  if (!live && state.phase.tag !== "succeeded") onUnfinished?.();
+  const landed = await (await agents()).land(run, kind, defined({ name, target: state.branch }));
+  if (!landed.ok) return landed;
+  const { problem } = landed.value;
+  if (problem !== undefined) return err(problem);
+  await (await engine()).recordLanding(run, landed.value);
+  return landed;
+}
+
+/** Landing a part silently would only be noticed when the rest does not come. */
+function goesOn(run: string): Problem {
+  return {
+    code: "RunGoesOn",
+    message: `run ${run} has not ended: only a part of it would land`,
+    hint: `Wait for its end (\`heddle watch ${run}\`), or land what has been merged so far with --partial.`,
+  };
+}
+
+/** The step is looked for in the history, so that a mistyped name is distinguished from a step without work. */
+export async function takeOut(
+  { log, agents }: Pick<MergePorts, "log" | "agents">,
+  run: string,
+  step: string,
+): Promise<Result<Reverted, Problem>> {
+  const read = await readRun(log, run);
+  if (!read.ok) return read;
+  const found = findStep(read.value.state, step);
+  return found.ok ? await (await agents()).revert(run, step) : found;
+}

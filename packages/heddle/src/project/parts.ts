@@ -1,0 +1,56 @@
+/** Parts that a project is made of on this machine: `host/` picks them, `project.ts` puts them together. Types alone. */
+import type { AgentMaintenance } from "../agent/port.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Problem } from "../base/errors.ts";
+import type { Random } from "../base/random.ts";
+import type { Result } from "../base/result.ts";
+import type { ResumeOptions, RunHandle, StartOptions } from "../engine/api.ts";
+import type { PlanCode } from "../engine/executor.ts";
+import type { EngineJournal } from "../engine/ports.ts";
+import type { LoadedPlan } from "../graph/loaded-plan.ts";
+import type { Journal } from "../journal/port.ts";
+import type { Landing } from "../run/attempt.ts";
+import type { ControlRequest } from "../run/control.ts";
+import type { Workspaces } from "../workspace/port.ts";
+import type { ProjectLayout } from "./layout.ts";
+
+export interface ProjectParts {
+  readonly layout: ProjectLayout;
+  readonly journal: Journal;
+  readonly workspaces: Workspaces;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** What a person calls this process. */
+  readonly title: string;
+  /** How often the engine looks for requests of other processes, milliseconds; 0: never. */
+  readonly pollMs: number;
+  /** Whether the files of a run go when this process is done with it. */
+  readonly deleteRunFiles: boolean;
+  /** Called when the first run starts: looking at a project must not wait for the code of an engine. */
+  readonly openEngine: (options: EngineOptions) => Promise<LocalEngine>;
+  /** Called when somebody asks what agents left. */
+  readonly openAgents: () => Promise<AgentMaintenance>;
+}
+
+export interface EngineOptions {
+  /** Absolute: the project folder. */
+  readonly dir: string;
+  readonly journal: EngineJournal;
+  readonly workspaces: Workspaces;
+  readonly title: string;
+  readonly pollMs: number;
+  readonly codeFor: (run: string) => PlanCode;
+}
+
+/** The engine over the ports of this machine. Disposing of it ends the attempts under way and the helpers. */
+export interface LocalEngine extends AsyncDisposable {
+  /** The handle comes back before anything has run; so with the next two. */
+  start(
+    plan: LoadedPlan,
+    options: StartOptions & { readonly maxConcurrency: number },
+  ): Promise<Result<RunHandle, Problem>>;
+  resume(run: string, options: ResumeOptions): Promise<Result<RunHandle, Problem>>;
+  rollback(run: string): Promise<Result<RunHandle, Problem>>;
+  recordLanding(run: string, landing: Landing): Promise<void>;
+  answer(run: string, request: Extract<ControlRequest, { kind: "answer" }>): Promise<Result<"done", Problem>>;
+}

@@ -1,0 +1,43 @@
+/** Recorded plan: where the plan of a recorded run came from, and what its file says now. */
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import type { JsonObject } from "../base/json.ts";
+import type { LoadedPlan } from "../graph/loaded-plan.ts";
+import type { EventLog } from "../journal/port.ts";
+import type { Diagnostic } from "../plan/diagnostic.ts";
+
+export interface RecordedPlan {
+  /** Relative to the project folder; absent: the plan was made by code. */
+  readonly file: string | undefined;
+  /** Those that the run was started with. */
+  readonly params: JsonObject;
+}
+
+/** A separate function, so that the recorded plan is not kept in memory while the file is read. `undefined`: there is no such run. */
+export async function recordedPlan(log: Pick<EventLog, "read">, run: string): Promise<RecordedPlan | undefined> {
+  for await (const [created] of log.read(run, { limit: 1 })) {
+    if (created?.type !== "run.created") return undefined;
+    return { file: created.data.options.planFile, params: created.data.plan.params ?? {} };
+  }
+  return undefined;
+}
+
+export type CurrentPlan =
+  /** The run's plan was made by code, or there is no such run. */
+  | { readonly kind: "none" }
+  /** The file is not there any more. */
+  | { readonly kind: "gone"; readonly file: string }
+  | { readonly kind: "invalid"; readonly file: string; readonly diagnostics: readonly Diagnostic[] }
+  | { readonly kind: "loaded"; readonly plan: LoadedPlan };
+
+/** The plan of a run as its file says now, with the parameters of then. */
+export async function currentPlan(log: Pick<EventLog, "read">, dir: string, run: string): Promise<CurrentPlan> {
+  const recorded = await recordedPlan(log, run);
+  if (recorded?.file === undefined) return { kind: "none" };
+  const { file, params } = recorded;
+  if (!existsSync(resolve(dir, file))) return { kind: "gone", file };
+  const { loadPlanFile } = await import("./load-plan.ts");
+  const loaded = await loadPlanFile(file, params, { folder: dir });
+  if (!loaded.ok) return { kind: "invalid", file, diagnostics: loaded.error };
+  return { kind: "loaded", plan: loaded.value };
+}

@@ -1,0 +1,85 @@
+/**
+ * Rerun: a step of a recorded run and everything that depends on it in a new run, with the other results of the old one.
+ * Knows the order of the use cases; what may be reused is `reuse.ts`.
+ */
+import { defined } from "../base/defined.ts";
+import type { Problem } from "../base/errors.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import type { RunHandle, StartOptions, WaitOptions } from "../engine/api.ts";
+import type { LoadedPlan } from "../graph/loaded-plan.ts";
+import type { Diagnostic } from "../plan/diagnostic.ts";
+import { loadPlanFile } from "./load-plan.ts";
+import { readRun } from "./read-run.ts";
+import { reuseFor, type ReusePorts } from "./reuse.ts";
+
+export interface RerunPorts extends ReusePorts {
+  /** Absolute: the project folder. */
+  readonly dir: string;
+  readonly start: (plan: LoadedPlan, options: StartOptions) => Promise<Result<RunHandle, Problem>>;
+}
+
+export interface RerunOptions extends WaitOptions {
+  /** The step to begin with. */
+  readonly from: string;
+  /** Default: that of the old run, as it was resumed last. */
+  readonly maxConcurrency?: number;
+  /** Id of the new run; absent: a random one. */
+  readonly run?: string;
+  /** The plan; absent: as the file that the old run came from says now. */
+  readonly plan?: LoadedPlan;
+}
+
+export interface Rerun {
+  readonly handle: RunHandle;
+  readonly plan: string;
+  /** Results taken from the old run. */
+  readonly reused: number;
+  /** Steps that run again although they have a result, each with why: sentences for people. */
+  readonly again: readonly string[];
+}
+
+/** `unreadable`: the old run. `plan`: what its file says now. `unfit`: what is asked for cannot be. `start`: the new run. */
+export type RerunRefusal =
+  | { readonly kind: "unreadable" | "unfit" | "start"; readonly problem: Problem }
+  | { readonly kind: "plan"; readonly file: string; readonly diagnostics: readonly Diagnostic[] };
+
+export async function rerunFrom(
+  ports: RerunPorts,
+  run: string,
+  { from, maxConcurrency, plan: given, run: newRun, ...stay }: RerunOptions,
+): Promise<Result<Rerun, RerunRefusal>> {
+  const read = await readRun(ports.log, run);
+  if (!read.ok) return err({ kind: "unreadable", problem: read.error });
+  const { options, plan } = read.value.state;
+  let loaded = given;
+  if (loaded === undefined) {
+    const { planFile } = options;
+    if (planFile === undefined) return err({ kind: "unfit", problem: noPlanFile(run) });
+    const current = await loadPlanFile(planFile, plan.params ?? {}, { folder: ports.dir });
+    if (!current.ok) return err({ kind: "plan", file: planFile, diagnostics: current.error });
+    loaded = current.value;
+  }
+  const reuse = await reuseFor(ports, loaded, { only: [], from, run });
+  if (!reuse.ok) return err({ kind: "unfit", problem: reuse.error });
+  const started = await ports.start(
+    reuse.value.plan,
+    defined({
+      ...options,
+      maxConcurrency: maxConcurrency ?? options.maxConcurrency,
+      run: newRun,
+      ...stay,
+      reuse: reuse.value.reuse,
+    }),
+  );
+  if (!started.ok) return err({ kind: "start", problem: started.error });
+  const reused = reuse.value.reuse?.outputs.size ?? 0;
+  return ok({ handle: started.value, plan: plan.name, reused, again: reuse.value.again });
+}
+
+function noPlanFile(run: string): Problem {
+  return {
+    code: "NoPlanFile",
+    message: `run ${run} was started by a program, not from a plan file`,
+    hint: "Start it again from that program.",
+  };
+}
