@@ -8,16 +8,15 @@
  *     returned.
  *  3. An attempt never touches the user's checkout, branch, index, stash or configuration.
  */
-import type { Dispatched } from "../backend/port.ts";
 import type { Problem } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import type { Result } from "../base/result.ts";
-import type { AgentTask, Note, Task, Landing, LandMode, Beginning } from "../run/attempt.ts";
-import type { ReplayedStep, ReplayOutcome } from "../git/types.ts";
+import type { ReplayedStep, ReplayOutcome, RunRefs } from "../git/types.ts";
+import type { AgentTask, Beginning, Landing, LandMode, Note, Task } from "../run/attempt.ts";
+import type { AnswerDecision } from "../run/event.ts";
+import type { RunningAttempt } from "../runner/port.ts";
 
-/**
- * What a run's agent context is built from, as its history says: each process that works on the run builds the same.
- */
+/** What the context of a run's agents is made of, as its history says: each process that works on the run makes the same. */
 export interface AgentRun extends Pick<AgentTask, "config" | "maxAgents" | "base" | "begin" | "branch"> {
   readonly run: string;
 }
@@ -34,8 +33,13 @@ export interface AgentJob {
   readonly check?: (output: Json) => Promise<string | undefined>;
 }
 
+export interface RunningAgentStep extends RunningAttempt {
+  /** To the question that the attempt has open (a note `approval.requested` about `permission`). */
+  answer(decision: AnswerDecision): void;
+}
+
 export interface AgentExecutor extends AsyncDisposable {
-  start(job: AgentJob, onNote: (note: Note) => void): Dispatched;
+  start(job: AgentJob, onNote: (note: Note) => void): RunningAgentStep;
   /**
    * The run stopped. `isDone`: it succeeded, and lands, whether or not an agent worked here. `folder`: as of a job.
    * `undefined`: there is nothing to do.
@@ -88,15 +92,6 @@ export type Replayed =
   | (Extract<ReplayOutcome, { readonly kind: "replayed" }> & Beginning)
   | Extract<ReplayOutcome, { readonly kind: "refused" }>;
 
-export interface KeptRefs {
-  /** Branches and refs, whole names. */
-  readonly refs: readonly string[];
-  /** Everything merged in the run is on one of the user's branches or tags. */
-  readonly landed: boolean;
-  /** How many worktrees the run has. */
-  readonly trees: number;
-}
-
 /** Looks after what agents left: for commands, without a run going on. */
 export interface AgentMaintenance {
   /** Why agents cannot work here, if so. */
@@ -134,7 +129,7 @@ export interface AgentMaintenance {
   /** Makes the integration branch of a new run. */
   begin(beginning: Beginning): Promise<Result<void, Problem>>;
   /** What is kept of a run's work by heddle's own branches and refs; `undefined`: nothing, or there is no repository to hold it. */
-  refs(run: string): Promise<Result<KeptRefs | undefined, Problem>>;
+  refs(run: string): Promise<Result<RunRefs | undefined, Problem>>;
   /** Removes them, of a run that will not go on. `false`: it has worktrees. */
   removeRefs(run: string): Promise<Result<boolean, Problem>>;
   /** Which of the known agents are here. */

@@ -9,31 +9,22 @@
  */
 import { agentCommits, unreachableCommits } from "./reflog-commits.ts";
 import { HeddleError } from "../base/errors.ts";
-import { type RepositoryAccess, items, line } from "./repository-access.ts";
-import { adminOf } from "./worktree-record.ts";
-import { makeCommit, treeOf } from "./commits.ts";
+import { type RepositoryAccess, line } from "./repository-access.ts";
+import { adminOf, worktreePlaceOf } from "./worktree-record.ts";
+import { changedFiles, makeCommit, treeOf } from "./commits.ts";
 import { captureRef, keptRef } from "./ref-names.ts";
 import { commitOf } from "./discover.ts";
-import { DEFAULT_FILE_LIMITS, exists } from "./checkout-files.ts";
+import { exists } from "./checkout-files.ts";
 import { snapshotOf } from "./unsaved-work.ts";
-import type { Worktree } from "./worktree.ts";
-import type { Capture, FileLimits } from "./types.ts";
-
-export interface CaptureRequest {
-  readonly tree: Worktree;
-  readonly step: string;
-  readonly attempt: number;
-  /** First line of the commit; absent: step and attempt. */
-  readonly title?: string;
-  readonly limits?: FileLimits;
-}
+import { DEFAULT_FILE_LIMITS, type Capture, type CaptureRequest, type Worktree } from "./types.ts";
 
 /** Commits per commit that holds them: git takes more, people's tools do not. */
 const MAX_PARENTS = 100;
 
 export async function capture(repository: RepositoryAccess, request: CaptureRequest): Promise<Capture> {
   const { tree, step, attempt } = request;
-  const { base, place } = tree;
+  const { base } = tree;
+  const place = worktreePlaceOf(repository, tree.run, tree.owner);
   const admin = await adminOf(repository, place.path);
   const made = await agentCommits(repository, admin?.dir);
   const ref = captureRef(place.run, step, attempt);
@@ -41,7 +32,7 @@ export async function capture(repository: RepositoryAccess, request: CaptureRequ
   const head = made.head ?? branchTip ?? base;
   const missing = !(await exists(place.path));
   const taken = missing
-    ? { tree: await treeOf(repository, head), leftOut: [], nested: [] }
+    ? { tree: await treeOf(repository, head), omitted: [], nested: [] }
     : await snapshotOf(repository, {
         place,
         base,
@@ -49,20 +40,20 @@ export async function capture(repository: RepositoryAccess, request: CaptureRequ
         head: made.head,
         limits: request.limits ?? DEFAULT_FILE_LIMITS,
       });
-  const title = request.title ?? `${step}: attempt ${attempt}`;
+  const title = `${step}: attempt ${attempt}`;
   const commit = await commitFor(repository, { tree: taken.tree, head, base, before, title });
   if (commit !== before) await repository.git(["update-ref", ref, commit, before ?? ""]);
   const all = [...made.all, ...(branchTip === undefined ? [] : [branchTip]), ...(before === undefined ? [] : [before])];
-  const strays = await keep(repository, { tree, step, attempt, commit, all });
-  const changed = await repository.objectGit(["diff-tree", "-r", "-z", "--name-only", "--no-renames", base, commit]);
+  const unreachable = await keepUnreachable(repository, { tree, step, attempt, commit, all });
   return {
+    ref,
     commit,
     tree: taken.tree,
     base,
-    changedFiles: items(changed.output),
-    leftOut: taken.leftOut,
+    changedFiles: await changedFiles(repository, base, commit),
+    omitted: taken.omitted,
     nested: taken.nested,
-    strays,
+    unreachable,
     missing,
   };
 }
@@ -102,7 +93,7 @@ async function commitFor(repository: RepositoryAccess, parts: CommitParts): Prom
   return await makeCommit(repository, { tree, parents, message: parts.title, atMs: repository.clock.now() });
 }
 
-async function keep(
+async function keepUnreachable(
   repository: RepositoryAccess,
   options: {
     readonly tree: Worktree;
@@ -112,20 +103,20 @@ async function keep(
     readonly all: readonly string[];
   },
 ): Promise<readonly string[]> {
-  const { run } = options.tree.place;
-  const strays = await unreachableCommits(repository, run, options.all, [options.commit, options.tree.base]);
-  if (strays.length === 0) return [];
+  const { run } = options.tree;
+  const unreachable = await unreachableCommits(repository, run, options.all, [options.commit, options.tree.base]);
+  if (unreachable.length === 0) return [];
   const ref = keptRef(run, options.step, options.attempt);
   const before = await commitOf(repository, ref);
   const tree = await treeOf(repository, options.commit);
   const message = `${options.step}: commits of attempt ${options.attempt} that it left`;
   const atMs = repository.clock.now();
   let holder = before;
-  for (let at = 0; at < strays.length; at += MAX_PARENTS) {
-    const parents = [...(holder === undefined ? [] : [holder]), ...strays.slice(at, at + MAX_PARENTS)];
+  for (let at = 0; at < unreachable.length; at += MAX_PARENTS) {
+    const parents = [...(holder === undefined ? [] : [holder]), ...unreachable.slice(at, at + MAX_PARENTS)];
     holder = await makeCommit(repository, { tree, parents, message, atMs });
   }
   if (holder === undefined) throw new HeddleError({ code: "GitFailed", message: "no commit was made to keep others" });
   await repository.git(["update-ref", ref, holder, before ?? ""]);
-  return strays;
+  return unreachable;
 }

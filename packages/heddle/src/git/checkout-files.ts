@@ -14,14 +14,12 @@ import { dirname, join } from "node:path";
 import { HeddleError } from "../base/errors.ts";
 import { copyIndex, withIndexCopy } from "./index-status.ts";
 import { type RepositoryAccess, items, line } from "./repository-access.ts";
-import type { FileLimits, LeftOut } from "./types.ts";
-
-export const DEFAULT_FILE_LIMITS: FileLimits = { maxFileBytes: 50 << 20, maxTotalBytes: 500 << 20 };
+import type { FileLimits, OmittedFile } from "./types.ts";
 
 export interface TreeSnapshot {
   /** Id of the tree. */
   readonly tree: string;
-  readonly leftOut: readonly LeftOut[];
+  readonly omitted: readonly OmittedFile[];
   /** Folders that are repositories of their own; their files are in the tree, their history is not. */
   readonly nested: readonly string[];
 }
@@ -95,7 +93,7 @@ export async function takeSnapshot(repository: RepositoryAccess, options: Snapsh
         await repository.objectGit(["update-index", "--add", "--", folder], { workTree: path, index });
       else {
         nested.push(folder);
-        await graft(repository, { path, index, folder, limits: options.limits, budget, leftOut: filled.leftOut }, 1);
+        await graft(repository, { path, index, folder, limits: options.limits, budget, omitted: filled.omitted }, 1);
       }
     }
     await putBackGitlinks(repository, path, index, gitlinks, new Set(filled.nested));
@@ -105,7 +103,7 @@ export async function takeSnapshot(repository: RepositoryAccess, options: Snapsh
       await mkdir(dirname(options.index), { recursive: true });
       await rename(index, options.index);
     }
-    return { tree, leftOut: filled.leftOut, nested };
+    return { tree, omitted: filled.omitted, nested };
   });
 }
 
@@ -157,12 +155,12 @@ interface FillOptions {
 async function fill(
   repository: RepositoryAccess,
   options: FillOptions,
-): Promise<{ readonly leftOut: LeftOut[]; readonly nested: readonly string[] }> {
+): Promise<{ readonly omitted: OmittedFile[]; readonly nested: readonly string[] }> {
   const { path, index, agent, limits, budget } = options;
   const known = { workTree: path, index };
   const differ = ["ls-files", "-z", "-m", "-d", "-o", "--exclude-standard"];
   const changed = items((await repository.objectGit(differ, known)).output);
-  const leftOut: LeftOut[] = [];
+  const omitted: OmittedFile[] = [];
   const nested: string[] = [];
   const wanted: string[] = [];
   const gone: string[] = [];
@@ -190,15 +188,15 @@ async function fill(
     if (reason === undefined) {
       wanted.push(name);
       if (found.isFile()) budget.left -= found.size;
-    } else leftOut.push({ path: name, reason, bytes: found.size });
+    } else omitted.push({ path: name, reason, bytes: found.size });
   }
   if (gone.length > 0) {
     const input = `${gone.join("\0")}\0`;
     await repository.objectGit(["update-index", "-z", "--force-remove", "--stdin"], { ...known, input });
   }
   for (const name of await update(repository, known, wanted))
-    leftOut.push({ path: name, reason: "unreadable", bytes: 0 });
-  return { leftOut, nested };
+    omitted.push({ path: name, reason: "unreadable", bytes: 0 });
+  return { omitted, nested };
 }
 
 /** Whether the path to `folder` contains a symbolic link: what is behind it is not in the worktree. */
@@ -218,7 +216,7 @@ async function refusal(
   found: Stats,
   limits: FileLimits,
   left: number,
-): Promise<LeftOut["reason"] | undefined> {
+): Promise<OmittedFile["reason"] | undefined> {
   if (!found.isFile()) return undefined;
   if (found.size > limits.maxFileBytes) return "file-too-large";
   if (found.size > left) return "total-too-large";
@@ -256,7 +254,7 @@ async function update(
 /** Files of a repository inside the worktree, which git itself would note as one commit that nobody else has. */
 async function graft(
   repository: RepositoryAccess,
-  options: Omit<FillOptions, "agent"> & { readonly folder: string; readonly leftOut: LeftOut[] },
+  options: Omit<FillOptions, "agent"> & { readonly folder: string; readonly omitted: OmittedFile[] },
   depth: number,
 ): Promise<void> {
   const { path, index, folder, limits, budget } = options;
@@ -264,11 +262,11 @@ async function graft(
     const inner = join(path, folder);
     const agent: AgentNames = { extra: [], skipped: new Set() };
     const filled = await fill(repository, { path: inner, index: own, agent, limits, budget });
-    options.leftOut.push(...filled.leftOut.map((one) => ({ ...one, path: `${folder}/${one.path}` })));
+    options.omitted.push(...filled.omitted.map((one) => ({ ...one, path: `${folder}/${one.path}` })));
     for (const deeper of depth < MAX_NESTING ? filled.nested : [])
       await graft(
         repository,
-        { path: inner, index: own, folder: deeper, limits, budget, leftOut: options.leftOut },
+        { path: inner, index: own, folder: deeper, limits, budget, omitted: options.omitted },
         depth + 1,
       );
     if (!(await exists(own))) return;

@@ -1,6 +1,6 @@
-/** Commits: creates commits under heddle's identity, and reads the trees of commits. Knows ids, no refs. */
+/** Commits: creates commits under heddle's identity, and reads what is in commits. Knows ids, no refs. */
 import { defined } from "../base/defined.ts";
-import { type RepositoryAccess, line } from "./repository-access.ts";
+import { type RepositoryAccess, items, line } from "./repository-access.ts";
 
 export interface NewCommit {
   readonly tree: string;
@@ -47,4 +47,26 @@ function remember(repository: RepositoryAccess, commit: string, tree: string): v
   TREES.set(repository, trees);
   if (trees.size >= MOST_TREES) trees.clear();
   trees.set(commit, tree);
+}
+
+/** Relative paths that differ, sorted. */
+export async function changedFiles(repository: RepositoryAccess, from: string, to: string): Promise<readonly string[]> {
+  const args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", from, to];
+  return items((await repository.objectGit(args)).output);
+}
+
+/** What differs, as text for people. */
+export async function diffStat(repository: RepositoryAccess, from: string, to: string): Promise<string> {
+  return line(await repository.objectGit(["diff-tree", "-r", "--stat=100", "--no-renames", from, to]));
+}
+
+const MOST_SUBJECTS = 20;
+
+/** Subjects of the commits that `to` has beyond `from`, newest last. */
+export async function subjects(repository: RepositoryAccess, from: string, to: string): Promise<readonly string[]> {
+  const args = ["rev-list", "--no-commit-header", "--format=%s", `--max-count=${MOST_SUBJECTS}`, to, `^${from}`];
+  return line(await repository.objectGit(args))
+    .split("\n")
+    .filter((text) => text !== "")
+    .toReversed();
 }

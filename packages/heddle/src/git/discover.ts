@@ -11,7 +11,8 @@ import { checkoutState } from "./index-status.ts";
 import { type RepositoryOptions, PLAIN_SETTINGS, RepositoryAccess, items, line } from "./repository-access.ts";
 import { type GitEnd, gitEnvironment, gitFailure } from "./git.ts";
 
-export interface OpenRepository {
+/** A repository that was found, and where a run would begin: as the port hands it out, with the access to it. */
+export interface FoundRepository {
   readonly repository: RepositoryAccess;
   /** The commit that a run begins at: the id of `base`, or of HEAD. */
   readonly base: string;
@@ -30,7 +31,7 @@ export interface DiscoverOptions extends RepositoryOptions {
 
 const OLDEST = [2, 38] as const;
 
-export async function openRepository(options: DiscoverOptions): Promise<Result<OpenRepository, Problem>> {
+export async function openRepository(options: DiscoverOptions): Promise<Result<FoundRepository, Problem>> {
   const version = await ask(options, ["--version"], options.folder);
   if (version.kind === "broken") return err(gitFailure(["--version"], version));
   const old = tooOld(version.output.toString("utf8"));

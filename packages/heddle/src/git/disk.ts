@@ -3,16 +3,9 @@ import { lstat, opendir, readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { RepositoryAccess } from "./repository-access.ts";
 import { isPoolName } from "./ref-names.ts";
-import type { TreeOwner, WorktreeRefusal } from "./types.ts";
+import type { TreeOwner, WorktreeLimits, WorktreeRefusal } from "./types.ts";
 
-export interface DiskLimits {
-  /** Worktrees of one repository at once, those for verifying not counted: steps that hold one wait for them. */
-  readonly maxTrees: number;
-  /** What they take of the disk together, before one more is made. */
-  readonly maxBytes: number;
-}
-
-export const DEFAULT_DISK_LIMITS: DiskLimits = { maxTrees: 100, maxBytes: 50 * 2 ** 30 };
+export const DEFAULT_WORKTREE_LIMITS: WorktreeLimits = { maxTrees: 100, maxBytes: 50 * 2 ** 30 };
 
 /** What a folder takes of the disk; a file with several names counts once. */
 export async function folderBytes(folder: string): Promise<number> {
@@ -57,12 +50,12 @@ const REFRESH_MS = 60_000;
  */
 export class DiskUse {
   readonly #repository: RepositoryAccess;
-  readonly #limits: DiskLimits;
+  readonly #limits: WorktreeLimits;
   readonly #bytes = new Map<string, number>();
   #since = Number.NEGATIVE_INFINITY;
   #looking: Promise<void> | undefined;
 
-  constructor(repository: RepositoryAccess, limits: DiskLimits = DEFAULT_DISK_LIMITS) {
+  constructor(repository: RepositoryAccess, limits: WorktreeLimits = DEFAULT_WORKTREE_LIMITS) {
     this.#repository = repository;
     this.#limits = limits;
   }

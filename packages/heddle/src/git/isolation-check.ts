@@ -9,7 +9,21 @@ import { checkoutState, withIndexCopy } from "./index-status.ts";
 import { type RepositoryAccess, line } from "./repository-access.ts";
 import { headOf } from "./git-head.ts";
 import { isOurRef } from "./ref-names.ts";
-import type { Breach, BreachKind, IsolationSnapshot } from "./types.ts";
+import type { Breach, BreachKind } from "./types.ts";
+
+/** A look at what no step may change. Plain data. */
+export interface IsolationSnapshot {
+  readonly head: string;
+  /** Hash of what the index holds, not of its times. */
+  readonly index: string;
+  /** Changed and new files, with size and time. */
+  readonly files: { readonly [path: string]: string };
+  /** Those outside heddle's two folders, stash apart. */
+  readonly refs: { readonly [ref: string]: string };
+  readonly stash: string;
+  readonly config: { readonly [file: string]: string };
+  readonly hooks: { readonly [file: string]: string };
+}
 
 export const MAX_NAMED = 20;
 const MAX_FILES = 20_000;

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { defined } from "../base/defined.ts";
 import { HeddleError } from "../base/errors.ts";
 import { type Result, err, ok } from "../base/result.ts";
-import { makeCommit } from "./commits.ts";
+import { changedFiles, makeCommit } from "./commits.ts";
 import { mergeOver, mergeTrees } from "./merge-candidate.ts";
 import { checkoutState, withIndexCopy } from "./index-status.ts";
 import { type RepositoryAccess, items, line } from "./repository-access.ts";
@@ -255,7 +255,8 @@ export async function revertStep(integration: Integration, step: string): Promis
     ]);
     const atMs = repository.clock.now();
     const commit = await makeCommit(repository, { tree: found.tree, parents: [head], message, atMs });
-    if (await integration.advance(head, commit, `revert ${step}`)) return { kind: "reverted", commit };
+    if (await integration.advance(head, commit, `revert ${step}`))
+      return { kind: "reverted", commit, files: await changedFiles(repository, head, commit) };
   }
   throw new HeddleError({
     code: "BranchMoved",

@@ -53,7 +53,7 @@ async function stateOf(
 ): Promise<TreeListing["state"]> {
   if (place === undefined || record === undefined) return noted ? "unfinished" : "stray";
   if (place.owner.kind === "pool") return "saved";
-  const unsaved = await unsavedWork(repository, place, { acceptLeftOut: false });
+  const unsaved = await unsavedWork(repository, place, { acceptOmitted: false });
   if (unsaved !== undefined) return "unsaved";
   return noted ? "saved" : "stray";
 }

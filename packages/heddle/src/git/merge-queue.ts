@@ -14,28 +14,19 @@ import { defined } from "../base/defined.ts";
 import { type Candidate, makeCandidate } from "./merge-candidate.ts";
 import { line } from "./repository-access.ts";
 import { Integration, type Known, contains, messageWith } from "./integration.ts";
-import { type PassedStore, VerifyPool, passedStore } from "./verify.ts";
-import type { Worktrees } from "./worktree.ts";
-import type { MergeEntry, MergeMode, MergeOutcome, MergedStep, VerifyResult } from "./types.ts";
+import { type CheckOf, type PassedStore, VerifyPool, passedStore } from "./verify.ts";
+import type { LocalWorktrees } from "./worktree.ts";
+import type { MergeQueue, MergeQueueOptions } from "./port.ts";
+import type { MergedStep, MergeOutcome, MergeRequest, MergeRequestId, VerifyResult } from "./types.ts";
 
-export interface MergeQueueOptions {
-  readonly worktrees: Worktrees;
-  readonly run: string;
-  /** The run's base commit: the branch begins there, and what it has beyond it is the run's. */
-  readonly base: string;
-  /** The branch begins here instead: the base with the work of reused steps on top. */
-  readonly begin?: string;
-  /** Absent: `squash`. */
-  readonly mode?: MergeMode;
-  /** Entries that are verified at the same time, each on top of the one before. Absent: 2. */
-  readonly ahead?: number;
-  /** Entries whose verification is run once, for all together, and halved where it fails: for slow suites. Absent: 1. */
-  readonly batch?: number;
+export interface LocalQueueOptions extends MergeQueueOptions {
+  readonly worktrees: LocalWorktrees;
+  /** What passed before; absent: only this queue remembers. */
   readonly passed?: PassedStore;
 }
 
 interface Waiting {
-  readonly entry: MergeEntry;
+  readonly request: MergeRequest;
   readonly turn: number;
   readonly resolve: (outcome: MergeOutcome) => void;
   readonly reject: (reason: unknown) => void;
@@ -50,9 +41,9 @@ interface Stack {
   readonly verdict: Promise<VerifyResult>;
 }
 
-export class MergeQueue {
+export class LocalMergeQueue implements MergeQueue {
   readonly integration: Integration;
-  readonly #options: MergeQueueOptions;
+  readonly #options: LocalQueueOptions;
   readonly #pool: VerifyPool;
   readonly #waiting: Waiting[] = [];
   #stacks: Stack[] = [];
@@ -62,25 +53,23 @@ export class MergeQueue {
   #loop: Promise<void> | undefined;
   #arrival: { readonly promise: Promise<void>; readonly resolve: () => void } = Promise.withResolvers<void>();
 
-  constructor(options: MergeQueueOptions) {
+  constructor(options: LocalQueueOptions) {
     this.#options = options;
     this.integration = new Integration(options.worktrees.repository, options.run, options.base, options.begin);
-    this.#pool = new VerifyPool(
-      options.worktrees,
-      options.run,
-      options.passed ?? passedStore(options.worktrees.repository.clock),
-    );
+    const { worktrees, run, verify, passed = passedStore(worktrees.repository.clock) } = options;
+    this.#pool = new VerifyPool({ worktrees, run, verify, passed });
   }
 
-  /** Rejects only where git fails (`HeddleError`); the entry is not merged then, and may be put in again. */
-  enqueue(entry: MergeEntry): Promise<MergeOutcome> {
+  get branch(): string {
+    return this.integration.branch;
+  }
+
+  submit(request: MergeRequest): Promise<MergeOutcome> {
     if (this.#closed) return Promise.resolve({ kind: "closed" });
-    const { signal } = entry;
-    if (signal?.aborted === true) return Promise.resolve({ kind: "closed" });
     const { promise, resolve, reject } = Promise.withResolvers<MergeOutcome>();
-    const waiting: Waiting = { entry, turn: this.#turn, resolve, reject, withdrawn: false };
+    const waiting: Waiting = { request, turn: this.#turn, resolve, reject, withdrawn: false };
     this.#waiting.push(waiting);
-    this.#waiting.sort((a, b) => a.turn - b.turn || a.entry.order - b.entry.order);
+    this.#waiting.sort((a, b) => a.turn - b.turn || a.request.order - b.request.order);
     if (!this.#turnEnds) {
       this.#turnEnds = true;
       setImmediate(() => {
@@ -90,10 +79,13 @@ export class MergeQueue {
         this.#loop ??= this.#work().finally(() => (this.#loop = undefined));
       });
     }
-    if (signal === undefined) return promise;
-    const withdraw = (): void => this.#withdraw(waiting);
-    signal.addEventListener("abort", withdraw, { once: true });
-    return promise.finally(() => signal.removeEventListener("abort", withdraw));
+    return promise;
+  }
+
+  cancel(id: MergeRequestId): void {
+    const parts = this.#stacks.flatMap((stack) => stack.parts);
+    const all = [...this.#waiting, ...parts.map(({ waiting }) => waiting)];
+    for (const waiting of all) if (isOf(waiting.request, id)) this.#withdraw(waiting);
   }
 
   #wake(): void {
@@ -116,17 +108,15 @@ export class MergeQueue {
     this.#wake();
   }
 
-  /** The commit that steps whose deps are merged begin at. */
   async head(): Promise<string> {
     return await this.integration.head();
   }
 
-  /** What is merged and not reverted, oldest first. */
   async merged(): Promise<readonly MergedStep[]> {
     return await this.integration.merged();
   }
 
-  /** No entry is begun any more; verifications that run are aborted. Removes the worktrees for verifying. */
+  /** Removes the worktrees for verifying too. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const stack of this.#stacks) stack.abort.abort();
@@ -172,8 +162,8 @@ export class MergeQueue {
     while (parts.length < Math.max(1, this.#options.batch ?? 1)) {
       const [waiting] = this.#waiting;
       if (waiting === undefined) break;
-      const found = known.merged.find((one) => isSame(one, waiting.entry));
-      const candidate = found === undefined ? await this.#candidate(waiting.entry, head, known) : undefined;
+      const found = known.merged.find((one) => isSame(one, waiting.request));
+      const candidate = found === undefined ? await this.#candidate(waiting.request, head, known) : undefined;
       if (waiting.withdrawn) continue;
       if (candidate?.kind === "clean") {
         this.#take(waiting);
@@ -195,7 +185,7 @@ export class MergeQueue {
   #verify(parts: Stack["parts"], count: number, signal: AbortSignal): Promise<VerifyResult> {
     const part = parts[count - 1];
     invariant(part !== undefined, "a stack has entries");
-    const all = parts.slice(0, count).flatMap(({ waiting }) => waiting.entry.verify ?? []);
+    const all = parts.slice(0, count).flatMap(({ waiting: { request } }) => checksOf(request));
     const verdict = this.#pool.verify(all, part, signal);
     verdict.catch(() => {});
     return verdict;
@@ -213,7 +203,7 @@ export class MergeQueue {
     }
     const last = stack.parts[good - 1];
     if (last !== undefined) {
-      const moved = await this.integration.advance(stack.onto, last.commit, last.waiting.entry.step);
+      const moved = await this.integration.advance(stack.onto, last.commit, last.waiting.request.step);
       if (!moved) return await this.#requeue(0);
     }
     this.#stacks.shift();
@@ -275,41 +265,49 @@ export class MergeQueue {
     this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
   }
 
-  async #candidate(entry: MergeEntry, head: string, known: Known): Promise<Candidate> {
+  async #candidate(request: MergeRequest, head: string, known: Known): Promise<Candidate> {
     const { run, worktrees } = this.#options;
     const { repository } = worktrees;
-    const message = messageWith(entry.message ?? entry.step, [
+    const message = messageWith(request.message ?? request.step, [
       ["Run", run],
-      ["Step", entry.step],
-      ["Attempt", String(entry.attempt)],
-      ["Captured", entry.commit],
-      ...(entry.trailers ?? []),
+      ["Step", request.step],
+      ["Attempt", String(request.attempt)],
+      ["Captured", request.commit],
+      ...(request.trailers ?? []),
     ]);
-    const mode = entry.mode ?? this.#options.mode ?? "squash";
-    const over = await this.#baseAfterRevert(entry, head, known);
+    const mode = request.mode ?? this.#options.mode ?? "squash";
+    const over = await this.#baseAfterRevert(request, head, known);
     const atMs = repository.clock.now();
-    const request = { head, commit: entry.commit, mode, message, atMs };
-    return await makeCandidate(repository, defined({ ...request, over }));
+    const { commit } = request;
+    return await makeCandidate(repository, defined({ head, commit, mode, message, atMs, over }));
   }
 
   /**
    * Where the step's work was merged with its commits and then reverted, the branch has these commits and not what they did: git
    * would find nothing to merge. What counts is where the work began.
    */
-  async #baseAfterRevert(entry: MergeEntry, head: string, known: Known): Promise<string | undefined> {
+  async #baseAfterRevert(request: MergeRequest, head: string, known: Known): Promise<string | undefined> {
     const { repository } = this.#options.worktrees;
     for (const { step, source, onto, by } of known.undone) {
-      if (step !== entry.step || !(await contains(repository, head, source))) continue;
-      if (await contains(repository, entry.commit, by)) continue;
-      const found = await repository.objectGit(["merge-base", onto, entry.commit], { codes: [0, 1] });
+      if (step !== request.step || !(await contains(repository, head, source))) continue;
+      if (await contains(repository, request.commit, by)) continue;
+      const found = await repository.objectGit(["merge-base", onto, request.commit], { codes: [0, 1] });
       if (found.code === 0) return line(found).split("\n")[0];
     }
     return undefined;
   }
 }
 
-function isSame(merged: MergedStep, entry: MergeEntry): boolean {
-  return merged.step === entry.step && merged.attempt === entry.attempt && merged.source === entry.commit;
+function isSame(merged: MergedStep, request: MergeRequest): boolean {
+  return isOf(request, merged) && merged.source === request.commit;
+}
+
+function isOf(request: MergeRequest, { step, attempt }: MergeRequestId): boolean {
+  return request.step === step && request.attempt === attempt;
+}
+
+function checksOf({ step, attempt, checks = [] }: MergeRequest): readonly CheckOf[] {
+  return checks.map((check) => ({ ...check, step, attempt }));
 }
 
 function has(stack: Stack, waiting: Waiting): boolean {

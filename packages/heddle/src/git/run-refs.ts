@@ -13,15 +13,7 @@ import { type RepositoryAccess, line } from "./repository-access.ts";
 import { withIntent } from "./intent-log.ts";
 import type { RepositoryLock } from "./lock.ts";
 import { BRANCHES, REFS, checkRun, integrationRef } from "./ref-names.ts";
-
-export interface RunRefs {
-  /** Whole names. */
-  readonly refs: readonly string[];
-  /** All that was merged in the run is on a branch or tag that is not heddle's. */
-  readonly landed: boolean;
-  /** How many worktrees it has. */
-  readonly trees: number;
-}
+import type { RunRefs } from "./types.ts";
 
 interface Ref {
   readonly name: string;

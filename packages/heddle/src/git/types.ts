@@ -19,8 +19,8 @@ export interface IncludeReport {
   }[];
 }
 
-/** A file that is not in the tree although it is not ignored. */
-export interface LeftOut {
+/** A file that is not in the capture although it is not ignored. */
+export interface OmittedFile {
   /** Relative to the worktree. */
   readonly path: string;
   readonly reason: "file-too-large" | "total-too-large" | "unreadable";
@@ -32,7 +32,67 @@ export interface FileLimits {
   readonly maxTotalBytes: number;
 }
 
+/** A worktree, as it is handed out. */
+export interface Worktree {
+  readonly run: string;
+  readonly owner: TreeOwner;
+  /** Of its folder, and the last part of its branch. */
+  readonly name: string;
+  /** Absolute. */
+  readonly path: string;
+  /** Short name; `null`: detached. */
+  readonly branch: string | null;
+  /** The commit that its files were last set to. */
+  readonly base: string;
+  /** Made by this call; else it was there, perhaps with work in it. */
+  readonly fresh: boolean;
+  /** Free when they were given out, and of no other worktree. */
+  readonly ports: readonly number[];
+  /** What was put on top of the base when its files were last set. */
+  readonly holds?: HeldWork;
+  /** For names of databases and the like. */
+  readonly slug: string;
+  /** Files copied for `.worktreeinclude`; empty unless `fresh`. */
+  readonly included: IncludeReport;
+}
+
+/** A step's work that was applied onto the base with its conflicts, to be resolved there. */
+export interface HeldWork {
+  readonly step: string;
+  /** Both are in the markers of a conflict. */
+  readonly head: string;
+  readonly captured: string;
+}
+
+export interface WorktreeRequest {
+  readonly run: string;
+  readonly owner: TreeOwner;
+  /** The commit that it is to begin at; of no effect where it exists already. */
+  readonly base: string;
+}
+
+/** Bounds on the worktrees of one repository, all runs. */
+export interface WorktreeLimits {
+  /** Worktrees at once, those for verifying not counted: steps that hold one wait for them. */
+  readonly maxTrees: number;
+  /** What they take of the disk together, before one more is made. */
+  readonly maxBytes: number;
+}
+
+export interface CaptureRequest {
+  readonly tree: Worktree;
+  readonly step: string;
+  readonly attempt: number;
+  /** Absent: {@link DEFAULT_FILE_LIMITS}. */
+  readonly limits?: FileLimits;
+}
+
+/** What a capture takes; what is larger is omitted. */
+export const DEFAULT_FILE_LIMITS: FileLimits = { maxFileBytes: 50 << 20, maxTotalBytes: 500 << 20 };
+
 export interface Capture {
+  /** Keeps the commit. */
+  readonly ref: string;
   /** The base itself where nothing was changed and nothing committed. */
   readonly commit: string;
   readonly tree: string;
@@ -41,11 +101,11 @@ export interface Capture {
   /** Relative paths, sorted: what differs between base and commit. */
   readonly changedFiles: readonly string[];
   /** Not ignored and yet not in the commit. */
-  readonly leftOut: readonly LeftOut[];
+  readonly omitted: readonly OmittedFile[];
   /** Folders that are repositories of their own: their files are in the commit, their history is not. */
   readonly nested: readonly string[];
   /** Commits that the attempt made and that `commit` does not contain; kept under a ref. */
-  readonly strays: readonly string[];
+  readonly unreachable: readonly string[];
   /** The folder was gone: what is captured is the last commit. */
   readonly missing: boolean;
 }
@@ -55,37 +115,45 @@ export type VerifyResult =
   /** `output`: what a person or an agent needs to see. */
   | { readonly ok: false; readonly output: string };
 
-interface VerifyContext {
-  readonly commit: string;
-  /** Aborted if the answer is not needed any more; the promise must still settle. */
-  readonly signal: AbortSignal;
-  readonly ports: readonly number[];
-}
-
-export interface Verification {
+/** Commands that must pass on a candidate before the branch moves to it. */
+export interface MergeCheck {
+  readonly commands: readonly string[];
   /** Key of commands and environment: equal keys, equal answers. Absent: every tree is verified again. */
   readonly key?: string;
-  readonly run: (folder: string, context: VerifyContext) => Promise<VerifyResult>;
+}
+
+/** Whoever submits work to the queue: one attempt has at most one request in it at a time. */
+export interface MergeRequestId {
+  readonly step: string;
+  readonly attempt: number;
+}
+
+/** A candidate to run a check on. `step` and `attempt`: whose check it is. */
+export interface VerifyRequest extends MergeRequestId {
+  readonly run: string;
+  readonly commands: readonly string[];
+  readonly commit: string;
+  /** Absolute: a worktree of its own whose HEAD and files are the commit's. */
+  readonly folder: string;
+  readonly ports: readonly number[];
+  /** As that of a worktree. */
+  readonly slug: string;
 }
 
 export type MergeMode = "merge" | "squash" | "rebase";
 
-export interface MergeEntry {
-  readonly step: string;
-  readonly attempt: number;
+export interface MergeRequest extends MergeRequestId {
   /** As captured. */
   readonly commit: string;
-  /** Place in the plan: decides between entries that come at once. */
+  /** Place in the plan: decides between requests that come at once. */
   readonly order: number;
   /** Subject, and text after an empty line; absent: the step's id. */
   readonly message?: string;
   /** Beside Run, Step, Attempt and Captured: Agent, Model, Cost, ... */
   readonly trailers?: readonly (readonly [key: string, value: string])[];
-  readonly verify?: readonly Verification[];
+  readonly checks?: readonly MergeCheck[];
   /** Absent: the queue's. */
   readonly mode?: MergeMode;
-  /** Aborted: the entry is taken back, unless it is merged already. */
-  readonly signal?: AbortSignal;
 }
 
 export type MergeOutcome =
@@ -97,8 +165,27 @@ export type MergeOutcome =
   | { readonly kind: "conflict"; readonly files: readonly string[]; readonly head: string }
   /** `commit`: what was verified; no branch has it. */
   | { readonly kind: "rejected"; readonly output: string; readonly commit: string; readonly head: string }
-  /** The queue was closed before its turn, or the entry taken back. */
+  /** The queue was closed before its turn, or the request cancelled. */
   | { readonly kind: "closed" };
+
+/** Where the integration branch of a run begins. */
+export interface IntegrationOrigin {
+  readonly run: string;
+  /** The run's base commit: what the branch has beyond it is the run's. */
+  readonly base: string;
+  /** The branch begins here: the base with the work of reused steps on top; absent: at the base. */
+  readonly begin?: string;
+}
+
+/** The integration branch of a run, as it is found. */
+export interface IntegrationState {
+  /** Short name. */
+  readonly branch: string;
+  readonly base: string;
+  readonly head: string;
+  /** What is merged and not reverted, oldest first. */
+  readonly merged: readonly MergedStep[];
+}
 
 export type LandTarget =
   | { readonly kind: "none" }
@@ -123,7 +210,8 @@ export type LandOutcome =
   | { readonly kind: "refused"; readonly problem: Problem };
 
 export type RevertOutcome =
-  | { readonly kind: "reverted"; readonly commit: string }
+  /** `files`: relative, sorted: what the commit changes. */
+  | { readonly kind: "reverted"; readonly commit: string; readonly files: readonly string[] }
   | { readonly kind: "not-merged" }
   | { readonly kind: "conflict"; readonly files: readonly string[] };
 
@@ -131,30 +219,8 @@ export type BreachKind = "head" | "index" | "files" | "refs" | "stash" | "config
 
 export interface Breach {
   readonly kind: BreachKind;
-  /** What is different: names of files or refs, at most {@link MAX_NAMED}. */
+  /** What is different: names of files or refs, at most 20. */
   readonly names: readonly string[];
-}
-
-/** A look at what no step may change. Plain data. */
-export interface IsolationSnapshot {
-  readonly head: string;
-  /** Hash of what the index holds, not of its times. */
-  readonly index: string;
-  /** Changed and new files, with size and time. */
-  readonly files: { readonly [path: string]: string };
-  /** Those outside heddle's two folders, stash apart. */
-  readonly refs: { readonly [ref: string]: string };
-  readonly stash: string;
-  readonly config: { readonly [file: string]: string };
-  readonly hooks: { readonly [file: string]: string };
-}
-
-export interface LossOptions {
-  /**
-   * Files that were left out of captures for their size, and histories of repositories inside the worktree, may go. Changed
-   * files and commits that are not captured never may.
-   */
-  readonly acceptLeftOut?: boolean;
 }
 
 /** Why a worktree is not made, set to another commit, or removed. */
@@ -162,7 +228,7 @@ export interface WorktreeRefusal extends Problem {
   readonly code: "BranchTaken" | "WorktreeLimit" | "WorktreeInUse" | "WorkNotCaptured";
 }
 
-export interface RemoveOptions extends LossOptions {
+export interface RemoveOptions {
   /** Absent: `keep`. */
   readonly branch?: "keep" | "delete";
 }
@@ -205,6 +271,16 @@ export interface TreeListing {
     | "unfinished"
     /** Git or heddle does not know it. */
     | "stray";
+}
+
+/** Heddle's own branches and refs of a run. */
+export interface RunRefs {
+  /** Whole names. */
+  readonly refs: readonly string[];
+  /** All that was merged in the run is on a branch or tag that is not heddle's. */
+  readonly landed: boolean;
+  /** How many worktrees the run has. */
+  readonly trees: number;
 }
 
 /** A step of the plan whose result is taken. */

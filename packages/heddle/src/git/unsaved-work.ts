@@ -10,14 +10,14 @@ import type { RepositoryAccess } from "./repository-access.ts";
 import { type AdminEntry, type WorktreePlace, adminOf, readRecord } from "./worktree-record.ts";
 import { commitOf } from "./discover.ts";
 import { ownershipRef } from "./ref-names.ts";
-import type { FileLimits, RemoveOptions } from "./types.ts";
-import { DEFAULT_FILE_LIMITS, type TreeSnapshot, exists, takeSnapshot } from "./checkout-files.ts";
+import { DEFAULT_FILE_LIMITS, type FileLimits, type RemoveOptions } from "./types.ts";
+import { type TreeSnapshot, exists, takeSnapshot } from "./checkout-files.ts";
 
 /** What would be lost, as the end of a sentence; `undefined`: nothing. `branch`: whether that goes too. */
 export async function unsavedWork(
   repository: RepositoryAccess,
   place: WorktreePlace,
-  options: { readonly acceptLeftOut: boolean; readonly branch?: RemoveOptions["branch"] },
+  options: { readonly acceptOmitted: boolean; readonly branch?: RemoveOptions["branch"] },
 ): Promise<string | undefined> {
   if (!(await exists(place.path))) return undefined;
   const record = await readRecord(place);
@@ -31,8 +31,8 @@ export async function unsavedWork(
   const baseTree = await treeOf(repository, base);
   const { trees: saved, tip: branchTip } = await savedTrees(repository, place.run, place.branch);
   if (now.tree !== baseTree && !saved.has(now.tree)) return "changed files";
-  if (!options.acceptLeftOut) {
-    const [left] = now.leftOut;
+  if (!options.acceptOmitted) {
+    const [left] = now.omitted;
     if (left !== undefined) return `${left.path}, which was omitted (${left.reason})`;
     const [nested] = now.nested;
     if (nested !== undefined) return `a nested git repository in ${nested}`;

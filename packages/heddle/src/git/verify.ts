@@ -12,8 +12,9 @@ import { dirname } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { HeddleError, orThrow } from "../base/errors.ts";
 import { writeWhole } from "./repository-access.ts";
-import type { Worktree, Worktrees } from "./worktree.ts";
-import type { TreeOwner, Verification, VerifyResult } from "./types.ts";
+import type { Verify } from "./port.ts";
+import type { LocalWorktrees } from "./worktree.ts";
+import type { MergeCheck, MergeRequestId, TreeOwner, VerifyResult, Worktree } from "./types.ts";
 
 /** What passed, by key and tree; both only as a hash. */
 export interface PassedStore {
@@ -79,40 +80,42 @@ async function shorten(path: string, all: Map<string, number>): Promise<void> {
   await writeWhole(path, [...all].map(([hash, at]) => `${at} ${hash}\n`).join(""));
 }
 
+/** A check, and the attempt that submitted it. */
+export interface CheckOf extends MergeCheck, MergeRequestId {}
+
+export interface VerifyPoolOptions {
+  readonly worktrees: LocalWorktrees;
+  readonly run: string;
+  readonly verify: Verify;
+  readonly passed: PassedStore;
+}
+
 export class VerifyPool {
-  readonly #worktrees: Worktrees;
-  readonly #run: string;
-  readonly #passed: PassedStore;
+  readonly #options: VerifyPoolOptions;
   readonly #free: number[] = [];
   #made = 0;
 
-  constructor(worktrees: Worktrees, run: string, passed: PassedStore) {
-    this.#worktrees = worktrees;
-    this.#run = run;
-    this.#passed = passed;
+  constructor(options: VerifyPoolOptions) {
+    this.#options = options;
   }
 
-  /** Answers that all of `verifications` gave; the first that failed ends it. */
+  /** Whether all of `checks` pass; the first that fails ends it. */
   async verify(
-    verifications: readonly Verification[],
+    checks: readonly CheckOf[],
     candidate: { readonly commit: string; readonly tree: string },
     signal: AbortSignal,
   ): Promise<VerifyResult> {
-    const due: Verification[] = [];
-    const keys = new Set<string>();
-    for (const one of verifications) {
-      if (one.key !== undefined && (keys.has(one.key) || (await this.#passed.has(one.key, candidate.tree)))) continue;
-      if (one.key !== undefined) keys.add(one.key);
-      due.push(one);
-    }
+    const { run, verify, passed } = this.#options;
+    const due = await this.#due(checks, candidate.tree);
     if (due.length === 0) return { ok: true };
     const slot = this.#free.pop() ?? ++this.#made;
     try {
-      const tree = await this.#treeAt(slot, candidate.commit);
-      for (const one of due) {
-        const result = await one.run(tree.path, { commit: candidate.commit, signal, ports: tree.ports });
+      const { path, ports, slug } = await this.#treeAt(slot, candidate.commit);
+      for (const { step, attempt, commands, key } of due) {
+        const request = { run, step, attempt, commands, commit: candidate.commit, folder: path, ports, slug };
+        const result = await verify(request, signal);
         if (!result.ok) return result;
-        if (one.key !== undefined && !signal.aborted) await this.#passed.add(one.key, candidate.tree);
+        if (key !== undefined && !signal.aborted) await passed.add(key, candidate.tree);
       }
       return { ok: true };
     } finally {
@@ -120,21 +123,36 @@ export class VerifyPool {
     }
   }
 
+  /** Each key once, and none that passed on this tree before. */
+  async #due(checks: readonly CheckOf[], tree: string): Promise<readonly CheckOf[]> {
+    const due: CheckOf[] = [];
+    const keys = new Set<string>();
+    for (const check of checks) {
+      const { key } = check;
+      if (key !== undefined && (keys.has(key) || (await this.#options.passed.has(key, tree)))) continue;
+      if (key !== undefined) keys.add(key);
+      due.push(check);
+    }
+    return due;
+  }
+
   /** Removes the worktrees of the pool, those of an earlier process too. One that somebody works in stays, and is listed. */
   async close(): Promise<void> {
     for (let slot = 1; ; slot++) {
-      const tree = await this.#worktrees.find(this.#run, poolOwner(slot));
+      const tree = await this.#options.worktrees.find(this.#options.run, poolOwner(slot));
       if (tree === undefined && slot > this.#made) return;
       if (tree === undefined) continue;
-      const removed = await this.#worktrees.remove(tree);
+      const removed = await this.#options.worktrees.remove(tree);
       if (!removed.ok && removed.error.code !== "WorktreeInUse") throw new HeddleError(removed.error);
     }
   }
 
   /** What is refused here is of the machine, as what git fails at: no answer to what is verified. */
   async #treeAt(slot: number, commit: string): Promise<Worktree> {
-    const tree = orThrow(await this.#worktrees.ensure({ run: this.#run, owner: poolOwner(slot), base: commit }));
-    return tree.fresh && tree.base === commit ? tree : orThrow(await this.#worktrees.reset(tree, commit));
+    const tree = orThrow(
+      await this.#options.worktrees.ensure({ run: this.#options.run, owner: poolOwner(slot), base: commit }),
+    );
+    return tree.fresh && tree.base === commit ? tree : orThrow(await this.#options.worktrees.reset(tree, commit));
   }
 }
 

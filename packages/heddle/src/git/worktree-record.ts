@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import type { RepositoryAccess } from "./repository-access.ts";
 import { writeWhole } from "./repository-access.ts";
 import { branchRef, checkRun, treeName } from "./ref-names.ts";
-import type { TreeOwner } from "./types.ts";
+import type { HeldWork, TreeOwner } from "./types.ts";
 
 /** All that follows from run and owner. */
 export interface WorktreePlace {
@@ -42,14 +42,6 @@ export interface TreeRecord {
   readonly holds?: HeldWork;
   /** The commit that the files are being set to: what a crash leaves meanwhile is not a step's work. */
   readonly setting?: Setting;
-}
-
-/** A step's work that was applied onto the base with its conflicts, to be resolved there. */
-export interface HeldWork {
-  readonly step: string;
-  /** Both are in the markers of a conflict. */
-  readonly head: string;
-  readonly captured: string;
 }
 
 export interface Setting {

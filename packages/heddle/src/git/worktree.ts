@@ -19,11 +19,10 @@ import { type RepositoryAccess, line } from "./repository-access.ts";
 import { repair, repairLink, removeAdmin } from "./repair.ts";
 import { withIntent } from "./intent-log.ts";
 import { RepositoryLock } from "./lock.ts";
-import { type DiskLimits, DiskUse } from "./disk.ts";
+import { DiskUse } from "./disk.ts";
 import { copyIncluded } from "./include.ts";
 import {
   type AdminEntry,
-  type HeldWork,
   type WorktreePlace,
   type Setting,
   type TreeRecord,
@@ -40,43 +39,32 @@ import { moveToTrash, deleteDeferred, inUse } from "./deferred-delete.ts";
 import { clean, draftOf, exists, populate } from "./checkout-files.ts";
 import { unreachableCommits } from "./reflog-commits.ts";
 import { unsavedWork } from "./unsaved-work.ts";
-import type { IncludeReport, LossOptions, RemoveOptions, TreeOwner, WorktreeRefusal } from "./types.ts";
+import type {
+  IncludeReport,
+  RemoveOptions,
+  TreeOwner,
+  Worktree,
+  WorktreeLimits,
+  WorktreeRefusal,
+  WorktreeRequest,
+} from "./types.ts";
 
-export interface WorktreeRequest {
-  readonly run: string;
-  readonly owner: TreeOwner;
-  /** The commit that it is to begin at; of no effect where it exists already. */
-  readonly base: string;
-}
-
-export interface Worktree {
-  readonly place: WorktreePlace;
-  /** Absolute. */
-  readonly path: string;
-  /** Short name; `null`: detached. */
-  readonly branch: string | null;
-  /** The commit that its files were last set to. */
-  readonly base: string;
-  /** Made by this call; else it was there, perhaps with work in it. */
-  readonly fresh: boolean;
-  /** Free when they were given out, and of no other worktree. */
-  readonly ports: readonly number[];
-  /** What was put on top of the base when its files were last set. */
-  readonly holds?: HeldWork;
-  /** For names of databases and the like. */
-  readonly slug: string;
-  /** Files copied for `.worktreeinclude`; empty unless `fresh`. */
-  readonly included: IncludeReport;
-}
-
-export interface WorktreesOptions {
+export interface LocalWorktreesOptions {
   readonly repository: RepositoryAccess;
-  readonly limits?: DiskLimits;
+  readonly limits?: WorktreeLimits;
   readonly ports?: { readonly first: number; readonly count: number; readonly perTree: number };
   /** Absolute and real: the project's folder, noted beside each worktree. */
   readonly project?: string;
   /** `.worktreeinclude` is looked for in the user's checkout; false: not. */
   readonly include?: boolean;
+}
+
+export interface LossOptions {
+  /**
+   * Files that captures omit for their size, and histories of repositories inside the worktree, may go. Changed files and commits
+   * that are not captured never may.
+   */
+  readonly acceptOmitted?: boolean;
 }
 
 export interface ResetOptions extends LossOptions, Omit<Setting, "commit"> {
@@ -89,15 +77,15 @@ const TRIES = 3;
 const NOTHING_INCLUDED: IncludeReport = { copied: [], skipped: [] };
 const LOCK_REASON = "heddle";
 
-export class Worktrees {
+export class LocalWorktrees {
   readonly repository: RepositoryAccess;
   readonly lock: RepositoryLock;
-  readonly #options: WorktreesOptions;
+  readonly #options: LocalWorktreesOptions;
   readonly #disk: DiskUse;
-  readonly #healed = new Set<string>();
+  readonly #repaired = new Set<string>();
   #emptying: Promise<void> = Promise.resolve();
 
-  constructor(options: WorktreesOptions) {
+  constructor(options: LocalWorktreesOptions) {
     this.repository = options.repository;
     this.#disk = new DiskUse(options.repository, options.limits);
     this.#options = options;
@@ -146,7 +134,7 @@ export class Worktrees {
    * something would be lost. What git fails at is thrown.
    */
   async reset(tree: Worktree, commit: string, options: ResetOptions = {}): Promise<Result<Worktree, WorktreeRefusal>> {
-    const { place } = tree;
+    const place = this.#placeOf(tree);
     const unsaved = await this.#unsaved(place, options);
     if (unsaved !== undefined) return err(unsaved);
     const admin = await this.lock.run(async () => await this.#ensureAdmin(place, commit));
@@ -181,11 +169,12 @@ export class Worktrees {
    * where a process works in it; what git fails at is a value too, for the worktree stays then and can be removed later. Its
    * files are deleted in the background: `deleteDeferred` waits for that.
    */
-  async remove(tree: Worktree, options: RemoveOptions = {}): Promise<Result<void, Problem>> {
+  async remove(tree: Worktree, options: RemoveOptions & LossOptions = {}): Promise<Result<void, Problem>> {
     return await caught(async () => await this.#remove(tree, options));
   }
 
-  async #remove({ place }: Worktree, options: RemoveOptions): Promise<Result<void, Problem>> {
+  async #remove(tree: Worktree, options: RemoveOptions & LossOptions): Promise<Result<void, Problem>> {
+    const place = this.#placeOf(tree);
     if (await inUse(place.path))
       return err({
         code: "WorktreeInUse",
@@ -215,19 +204,24 @@ export class Worktrees {
 
   /** Notes that setup was done for `key`; see `setupKey`. */
   async setupDone(tree: Worktree, key: string): Promise<void> {
-    const record = await readRecord(tree.place);
-    if (record !== undefined) await writeRecord(tree.place, { ...record, setup: key });
+    const place = this.#placeOf(tree);
+    const record = await readRecord(place);
+    if (record !== undefined) await writeRecord(place, { ...record, setup: key });
   }
 
   /** Whether setup commands must run: they never did here, or what they depend on has changed. */
   async needsSetup(tree: Worktree, key: string): Promise<boolean> {
-    return (await readRecord(tree.place))?.setup !== key;
+    return (await readRecord(this.#placeOf(tree)))?.setup !== key;
+  }
+
+  #placeOf({ run, owner }: Worktree): WorktreePlace {
+    return worktreePlaceOf(this.repository, run, owner);
   }
 
   async #ensureAdmin(place: WorktreePlace, base: string): Promise<Result<void, WorktreeRefusal>> {
-    if (!this.#healed.has(place.run)) {
+    if (!this.#repaired.has(place.run)) {
       await repair(this.repository, checkRun(place.run));
-      this.#healed.add(place.run);
+      this.#repaired.add(place.run);
     }
     const admin = await adminOf(this.repository, place.path);
     const folder = await exists(place.path);
@@ -355,10 +349,10 @@ export class Worktrees {
   /** What would be lost. In the pool nobody works: there it is nothing. */
   async #unsaved(
     place: WorktreePlace,
-    { acceptLeftOut = false, branch = "keep" }: RemoveOptions,
+    { acceptOmitted = false, branch = "keep" }: RemoveOptions & LossOptions,
   ): Promise<WorktreeRefusal | undefined> {
     if (place.owner.kind === "pool") return undefined;
-    const unsaved = await unsavedWork(this.repository, place, { acceptLeftOut, branch });
+    const unsaved = await unsavedWork(this.repository, place, { acceptOmitted, branch });
     return unsaved === undefined ? undefined : notCaptured(place, unsaved);
   }
 }
@@ -383,6 +377,7 @@ async function unsparse(repository: RepositoryAccess, admin: AdminEntry): Promis
 function worktreeOf(place: WorktreePlace, record: TreeRecord, fresh: boolean, included: IncludeReport): Worktree {
   const branch = place.branch === null ? null : shortBranch(place.branch);
   const slug = slugOf(place.run, place.name);
+  const { run, owner, name, path } = place;
   const { base, ports, holds } = record;
-  return defined({ place, path: place.path, branch, base, fresh, ports, slug, included, holds });
+  return defined({ run, owner, name, path, branch, base, fresh, ports, slug, included, holds });
 }

@@ -2,19 +2,22 @@
  * Composition root for agents: picks what agent steps need on this machine. Loaded by the rest of the host only when the
  * first agent is about to start, or when worktrees are listed.
  */
-import { agentMaintenance } from "../agent/work/maintenance.ts";
-import type { AgentMaintenance, AgentExecutor } from "../agent/port.ts";
+import { knownAgents, type LocalAgents, localAgentRunner } from "../agent/adapters/local.ts";
+import type { AgentExecutor, AgentMaintenance } from "../agent/port.ts";
+import type { TaskServer } from "../agent/tools/port.ts";
+import { openTaskServer } from "../agent/tools/task-server.ts";
 import { agentExecutor } from "../agent/work/agent-executor.ts";
+import { agentMaintenance } from "../agent/work/maintenance.ts";
 import { systemClock } from "../base/clock.ts";
 import { randomId } from "../base/ids.ts";
 import { systemRandom } from "../base/random.ts";
-import { openTaskServer } from "../agent/tools/task-server.ts";
-import type { TaskServer } from "../agent/tools/port.ts";
-import { knownAgents, type LocalAgents, localAgentRunner } from "../agent/adapters/local.ts";
+import { systemGit } from "../git/git.ts";
+import { localRepositories } from "../git/local.ts";
+import type { Repositories } from "../git/port.ts";
 import { worktreesDir } from "../project/layout.ts";
 import type { LocalRunners } from "../runner/local.ts";
 import { VERSION } from "../version.ts";
-import { systemGit } from "../git/git.ts";
+import { folderOf } from "../workspace/directory.ts";
 
 /** `scripted`: starts the scripted agent. */
 export function openAgentExecutor(
@@ -28,7 +31,8 @@ export function openAgentExecutor(
     projectDir: dir,
     stateDir: worktreesDir(process.env),
     clock,
-    git: systemGit({ clock }),
+    repositories: repositoriesOf(dir),
+    resolveFolder: folderOf,
     env: process.env,
     runner: runners.runner,
     agentRunner: async (agents) => localAgentRunner({ scripted, ...agents, ...runners.shared }),
@@ -46,14 +50,16 @@ export function openAgentExecutor(
 
 /** For commands that look after what agents left; starts nothing but git, and agents with `--version`. */
 export function localAgentMaintenance(dir: string): AgentMaintenance {
-  const clock = systemClock();
   return agentMaintenance({
     projectDir: dir,
-    stateDir: worktreesDir(process.env),
-    clock,
-    git: systemGit({ clock }),
-    env: process.env,
-    adapters: async () => knownAgents(clock, process.env),
+    repositories: repositoriesOf(dir),
+    adapters: async () => knownAgents(systemClock(), process.env),
     newRun: () => randomId(systemRandom),
   });
+}
+
+function repositoriesOf(projectDir: string): Repositories {
+  const clock = systemClock();
+  const { env } = process;
+  return localRepositories({ projectDir, stateDir: worktreesDir(env), clock, run: systemGit({ clock }), env });
 }

@@ -8,10 +8,11 @@
  */
 import { existsSync, mkdirSync, promises, realpathSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
-import { HeddleError, messageOf, systemCode } from "../base/errors.ts";
+import { HeddleError, messageOf, orThrow, systemCode, type Problem } from "../base/errors.ts";
 import { isRunId } from "../base/ids.ts";
+import { err, ok } from "../base/result.ts";
 import { fileNameOf } from "./names.ts";
-import type { Workspace, WorkspaceRequest, Workspaces } from "./port.ts";
+import type { FolderResolver, Workspace, WorkspaceRequest, Workspaces } from "./port.ts";
 
 export interface DirectoryOptions {
   /** Absolute: the folder that steps work in. */
@@ -27,9 +28,8 @@ export function directoryWorkspaces(options: DirectoryOptions): Workspaces {
     async take(request) {
       project ??= realpathSync(options.projectDir);
       // Looked at for each attempt: an earlier step may have put a link there.
-      const cwd =
-        request.cwd === undefined || request.cwd === "." ? project : folderOf(project, request.cwd, request.step);
-      return files.workspace(request, cwd);
+      const { cwd = ".", step } = request;
+      return files.workspace(request, cwd === "." ? project : orThrow(folderOf(project, cwd, step)));
     },
     logFile: files.logFile,
     removeRun: files.removeRun,
@@ -38,25 +38,23 @@ export function directoryWorkspaces(options: DirectoryOptions): Workspaces {
 
 const MAKE_IT = "Correct `cwd`, or create the folder in a step that this one depends on.";
 
-/** Real and absolute, inside `project`, which is so too. Fails with `WorkspaceMissing`, `WorkspaceOutside` or `WorkspaceUnusable`. */
-export function folderOf(project: string, cwd: string, step: string, hint: string = MAKE_IT): string {
+export const folderOf: FolderResolver = (project, cwd, step, hint = MAKE_IT) => {
   const wanted = resolve(project, cwd);
   let real: string;
   try {
     real = realpathSync(wanted);
   } catch (thrown) {
-    if (!inside(project, wanted)) throw outside(cwd, step);
-    if (systemCode(thrown) === "ENOENT" || systemCode(thrown) === "ENOTDIR") throw missing(cwd, step, hint);
-    throw new HeddleError({
+    if (!inside(project, wanted)) return err(outside(cwd, step));
+    if (systemCode(thrown) === "ENOENT" || systemCode(thrown) === "ENOTDIR") return err(missing(cwd, step, hint));
+    return err({
       code: "WorkspaceUnusable",
       message: `step ${step}: cannot use the folder ${cwd}: ${messageOf(thrown)}`,
       cause: thrown,
     });
   }
-  if (!inside(project, real)) throw outside(cwd, step);
-  if (!isFolder(real)) throw missing(cwd, step, hint);
-  return real;
-}
+  if (!inside(project, real)) return err(outside(cwd, step));
+  return isFolder(real) ? ok(real) : err(missing(cwd, step, hint));
+};
 
 function inside(folder: string, path: string): boolean {
   const way = relative(folder, path);
@@ -67,20 +65,16 @@ function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
-function missing(cwd: string, step: string, hint: string): HeddleError {
-  return new HeddleError({
-    code: "WorkspaceMissing",
-    message: `step ${step}: the folder ${cwd} does not exist`,
-    hint,
-  });
+function missing(cwd: string, step: string, hint: string): Problem {
+  return { code: "WorkspaceMissing", message: `step ${step}: the folder ${cwd} does not exist`, hint };
 }
 
-function outside(cwd: string, step: string): HeddleError {
-  return new HeddleError({
+function outside(cwd: string, step: string): Problem {
+  return {
     code: "WorkspaceOutside",
     message: `step ${step}: the folder ${cwd} is outside the project folder`,
     hint: "`cwd` must be inside the project folder; write it relative to that folder.",
-  });
+  };
 }
 
 /** Logs and exchange files of runs under `runsDir`. */

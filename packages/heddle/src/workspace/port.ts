@@ -1,4 +1,6 @@
 /** Workspace port: where an attempt works and where its files are. */
+import type { Problem } from "../base/errors.ts";
+import type { Result } from "../base/result.ts";
 
 export interface Workspace {
   /** Absolute; the attempt's current folder. */
@@ -27,6 +29,12 @@ export interface Workspaces {
   /** Removes all files of a run. */
   removeRun(run: string): Promise<void>;
 }
+
+/**
+ * Where a step works: the folder that its `cwd` names, real and absolute, inside `project`, which is so too. Else the problem is
+ * `WorkspaceMissing` (with `hint`), `WorkspaceOutside` or `WorkspaceUnusable`.
+ */
+export type FolderResolver = (project: string, cwd: string, step: string, hint?: string) => Result<string, Problem>;
 
 /** Where the prompts of an agent's attempt are kept: next to its log. */
 export function promptFileOf(logFile: string): string {

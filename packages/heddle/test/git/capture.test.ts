@@ -5,9 +5,9 @@ import { describe, expect, test } from "vitest";
 import { orThrow } from "../../src/base/errors.ts";
 import { capture } from "../../src/git/capture.ts";
 import type { RepositoryAccess } from "../../src/git/repository-access.ts";
-import type { Worktree } from "../../src/git/worktree.ts";
 import { type Rig, captured, rig, step } from "./rig.ts";
-import type { Capture } from "../../src/git/types.ts";
+import type { Capture, Worktree } from "../../src/git/types.ts";
+import { worktreePlaceOf } from "../../src/git/worktree-record.ts";
 
 interface Made extends Disposable {
   readonly at: Rig;
@@ -47,8 +47,8 @@ describe("an agent that", () => {
       commit: one.base,
       base: one.base,
       changedFiles: [],
-      leftOut: [],
-      strays: [],
+      omitted: [],
+      unreachable: [],
       missing: false,
     });
     expect(one.at.git(["rev-parse", "refs/heddle/r1/s/1"])).toBe(one.base);
@@ -112,7 +112,7 @@ describe("an agent that", () => {
       // All that git goes by is as before, but what is in the file.
       at.write("src/deep/c.txt", `${attempt}\n`, tree.path);
       utimesSync(file, 1_000_000_000, 1_000_000_000);
-      if (attempt > 1) utimesSync(tree.place.index, 1_000_000_000, 1_000_000_000);
+      if (attempt > 1) utimesSync(worktreePlaceOf(repository, "r1", tree.owner).index, 1_000_000_000, 1_000_000_000);
       const kept = await captured(repository, tree, "s", attempt);
       expect(at.git(["cat-file", "blob", `${kept.commit}:src/deep/c.txt`])).toBe(String(attempt));
     }
@@ -138,7 +138,7 @@ describe("an agent that", () => {
     at.git(["branch", "-q", "-D", "side"], tree.path);
     const kept = await captured(one.repository, tree, "s");
     expect(kept).toMatchObject({ commit: one.base, changedFiles: [] });
-    expect(kept.strays).toHaveLength(3);
+    expect(kept.unreachable).toHaveLength(3);
     expect(lost(one)).toBe("");
   });
 
@@ -159,7 +159,7 @@ describe("an agent that", () => {
     at.git(["commit", "-q", "-m", "once more"], tree.path);
     // HEAD leads nowhere any more, and yet its log is there.
     at.git(["update-ref", "-d", "refs/heads/fresh"]);
-    expect((await captured(one.repository, tree, "s", 3)).strays).toHaveLength(1);
+    expect((await captured(one.repository, tree, "s", 3)).unreachable).toHaveLength(1);
     expect(lost(one)).toBe("");
   });
 
@@ -260,7 +260,7 @@ test("what is too large is left out and named; the rest is kept", async () => {
   const limits = { maxFileBytes: 4000, maxTotalBytes: 1500 };
   const kept = await capture(repository, { tree, step: "s", attempt: 1, limits });
   expect(kept.changedFiles).toEqual(["c1.txt"]);
-  expect([...kept.leftOut].sort((a, b) => (a.path < b.path ? -1 : 1))).toEqual([
+  expect([...kept.omitted].sort((a, b) => (a.path < b.path ? -1 : 1))).toEqual([
     { path: "a.txt", reason: "file-too-large", bytes: 5000 },
     { path: "big.bin", reason: "file-too-large", bytes: 5000 },
     { path: "c2.txt", reason: "total-too-large", bytes: 900 },

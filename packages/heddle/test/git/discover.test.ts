@@ -225,7 +225,7 @@ describe("works", () => {
     symlinkSync("/etc", join(tree.path, "src"));
     const kept = await captured(repository, tree, "s");
     expect(kept.changedFiles).toEqual(["src", "src/deep/c.txt"]);
-    expect(kept.leftOut).toEqual([]);
+    expect(kept.omitted).toEqual([]);
     expect(at.git(["cat-file", "blob", `${kept.commit}:src`])).toBe("/etc");
   });
 

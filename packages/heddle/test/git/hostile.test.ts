@@ -8,10 +8,10 @@ import { breachesBetween, takeIsolationSnapshot } from "../../src/git/isolation-
 import { land, revertStep } from "../../src/git/landing.ts";
 import { listWorktrees, setupKey } from "../../src/git/listing.ts";
 import { removeRunRefs } from "../../src/git/run-refs.ts";
-import { MergeQueue } from "../../src/git/merge-queue.ts";
+import { LocalMergeQueue } from "../../src/git/merge-queue.ts";
 import { openRepository } from "../../src/git/discover.ts";
-import { Worktrees } from "../../src/git/worktree.ts";
-import { type Rig, USER_ENV, captured, clock, namesIn, rig, step } from "./rig.ts";
+import { LocalWorktrees } from "../../src/git/worktree.ts";
+import { type Rig, USER_ENV, captured, clock, namesIn, passes, rig, step } from "./rig.ts";
 
 const HOOKS = [
   "applypatch-msg",
@@ -112,7 +112,7 @@ test("nothing that is planted runs, whatever is done", async () => {
   const { repository, base } = await at.open();
   const trees = await at.worktrees();
   const before = await takeIsolationSnapshot(repository);
-  const queue = new MergeQueue({ worktrees: trees, run: "r1", base });
+  const queue = new LocalMergeQueue({ worktrees: trees, run: "r1", base, verify: passes });
   const outcomes = [];
   for (const [order, id] of ["one", "two", "three"].entries()) {
     const tree = orThrow(await trees.ensure({ run: "r1", owner: step(id), base }));
@@ -124,10 +124,11 @@ test("nothing that is planted runs, whatever is done", async () => {
     plant(at, marks, join(tree.path, "nested", ".git"));
     at.write("nested/.gitattributes", ATTRIBUTES, tree.path);
     const kept = await captured(repository, tree, id);
-    const verify = [{ run: async () => ({ ok: true }) as const }];
-    outcomes.push(await queue.enqueue({ step: id, attempt: 1, commit: kept.commit, order, verify }));
+    outcomes.push(
+      await queue.submit({ step: id, attempt: 1, commit: kept.commit, order, checks: [{ commands: ["true"] }] }),
+    );
     await listWorktrees(repository);
-    orThrow(await trees.reset(tree, base, { acceptLeftOut: true }));
+    orThrow(await trees.reset(tree, base, { acceptOmitted: true }));
     await setupKey(repository, base, []);
   }
   expect(outcomes.map(({ kind }) => kind)).toEqual(["merged", "conflict", "conflict"]);
@@ -135,7 +136,7 @@ test("nothing that is planted runs, whatever is done", async () => {
     const tree = orThrow(await trees.ensure({ run: "r1", owner: step(mode), base }));
     at.write(`${mode}.txt`, "x\n", tree.path);
     const kept = await captured(repository, tree, mode);
-    const outcome = await queue.enqueue({ step: mode, attempt: 1, commit: kept.commit, order: 0, mode });
+    const outcome = await queue.submit({ step: mode, attempt: 1, commit: kept.commit, order: 0, mode });
     expect(outcome.kind).toBe("merged");
   }
   expect((await revertStep(queue.integration, "merge")).kind).toBe("reverted");
@@ -152,7 +153,7 @@ test("nothing that is planted runs, whatever is done", async () => {
   await queue.close();
   for (const owner of ["one", "two", "three", "merge", "rebase"]) {
     const tree = await trees.find("r1", step(owner));
-    if (tree !== undefined) orThrow(await trees.remove(tree, { branch: "delete", acceptLeftOut: true }));
+    if (tree !== undefined) orThrow(await trees.remove(tree, { branch: "delete", acceptOmitted: true }));
   }
   await trees.deleteDeferred();
   expect(await removeRunRefs(repository, lock, "r1")).toBe(true);
@@ -187,7 +188,7 @@ test("git gets an environment made from nothing", async () => {
     },
   });
   if (!opened.ok) throw new Error(opened.error.code);
-  const trees = new Worktrees({ repository: opened.value.repository });
+  const trees = new LocalWorktrees({ repository: opened.value.repository });
   const tree = orThrow(await trees.ensure({ run: "r1", owner: step("s"), base: opened.value.base }));
   await captured(opened.value.repository, tree, "s");
   expect(calls.length).toBeGreaterThan(15);

@@ -10,10 +10,10 @@ import { orThrow } from "../../src/base/errors.ts";
 import { capture } from "../../src/git/capture.ts";
 import { systemGit } from "../../src/git/git.ts";
 import { land } from "../../src/git/landing.ts";
-import { MergeQueue } from "../../src/git/merge-queue.ts";
+import { LocalMergeQueue } from "../../src/git/merge-queue.ts";
 import { commitOf, openRepository } from "../../src/git/discover.ts";
 import { ownershipRef } from "../../src/git/ref-names.ts";
-import { Worktrees } from "../../src/git/worktree.ts";
+import { LocalWorktrees } from "../../src/git/worktree.ts";
 
 export async function job(
   user: string,
@@ -27,8 +27,8 @@ export async function job(
   const { repository } = opened.value;
   // A resumed run knows its base from its journal; here it is read from what the run marked.
   const base = (await commitOf(repository, ownershipRef(run, "integration"))) ?? opened.value.base;
-  const worktrees = new Worktrees({ repository });
-  const queue = new MergeQueue({ worktrees, run, base });
+  const worktrees = new LocalWorktrees({ repository });
+  const queue = new LocalMergeQueue({ worktrees, run, base, verify: async () => ({ ok: true }) });
   await queue.head();
   for (const [order, id] of ["one", "two"].entries()) {
     const owner = { kind: "step", id } as const;
@@ -41,8 +41,7 @@ export async function job(
       git("commit", "-q", "--allow-empty", "-m", "the agent's own");
     }
     const { commit } = await capture(repository, { tree, step: id, attempt: 1 });
-    const verify = [{ run: async () => ({ ok: true }) as const }];
-    const outcome = await queue.enqueue({ step: id, attempt: 1, commit, order, verify });
+    const outcome = await queue.submit({ step: id, attempt: 1, commit, order, checks: [{ commands: ["true"] }] });
     if (!["merged", "nothing"].includes(outcome.kind)) throw new Error(JSON.stringify(outcome));
   }
   if (options.land) {

@@ -5,8 +5,8 @@ import { expect, test } from "vitest";
 import { orThrow } from "../../src/base/errors.ts";
 import type { Integration } from "../../src/git/integration.ts";
 import { land, revertStep } from "../../src/git/landing.ts";
-import { MergeQueue } from "../../src/git/merge-queue.ts";
-import { type Rig, captured, fingerprint, foreignRefs, rig, step } from "./rig.ts";
+import { LocalMergeQueue } from "../../src/git/merge-queue.ts";
+import { type Rig, captured, fingerprint, foreignRefs, passes, rig, step } from "./rig.ts";
 import type { LandTarget, LandOutcome } from "../../src/git/types.ts";
 
 interface Done extends Disposable {
@@ -26,8 +26,8 @@ async function done(): Promise<Done> {
   at.write("new/file.txt", "landed\n", tree.path);
   at.git(["rm", "-q", "b.txt"], tree.path);
   const { commit } = await captured(repository, tree, "s");
-  const queue = new MergeQueue({ worktrees: trees, run: "r1", base });
-  await queue.enqueue({ step: "s", attempt: 1, commit, order: 0 });
+  const queue = new LocalMergeQueue({ worktrees: trees, run: "r1", base, verify: passes });
+  await queue.submit({ step: "s", attempt: 1, commit, order: 0 });
   const head = await queue.head();
   return {
     at,

@@ -6,20 +6,20 @@ import { mergeTrees } from "../../src/git/merge-candidate.ts";
 import { revertStep } from "../../src/git/landing.ts";
 import { passedStore } from "../../src/git/verify.ts";
 import { clock, namesIn } from "./rig.ts";
-import { checks, kinds, shop, subjects } from "./shop.ts";
-import type { MergeEntry, Verification } from "../../src/git/types.ts";
+import { answering, checkBy, kinds, shop, subjects } from "./shop.ts";
+import type { MergeRequest } from "../../src/git/types.ts";
 
 test("entries of one turn go in by the plan's order, each verified as the very commit", async () => {
   using at = await shop();
   const queue = at.queue();
-  const { verify, seen } = checks(
+  const { checks, seen } = answering(
     (folder, commit) =>
       at.at.git(["rev-parse", "HEAD"], folder) === commit && at.at.git(["status", "--porcelain"], folder) === "",
   );
   const entries = ["one", "two", "three", "four"].map((id) =>
-    at.entry(id, { [`${id}.txt`]: id }, { verify, trailers: [["Agent", "x\nRun: forged"]] }),
+    at.entry(id, { [`${id}.txt`]: id }, { checks, trailers: [["Agent", "x\nRun: forged"]] }),
   );
-  const outcomes = await Promise.all(entries.toReversed().map(async (entry) => await queue.enqueue(entry)));
+  const outcomes = await Promise.all(entries.toReversed().map(async (entry) => await queue.submit(entry)));
   expect(kinds(outcomes)).toEqual(["merged", "merged", "merged", "merged"]);
   expect(subjects(at.at)).toEqual(["one", "two", "three", "four"]);
   expect(at.at.git(["rev-list", "--reverse", "main..heddle/r1/integration"]).split("\n")).toEqual(seen);
@@ -34,19 +34,19 @@ test("entries of one turn go in by the plan's order, each verified as the very c
 test("a conflict and a red verification move nothing and stop nobody", async () => {
   using at = await shop();
   const queue = at.queue();
-  const good = checks(() => true);
-  const red = checks(() => false);
+  const good = answering(() => true);
+  const red = answering(() => false);
   const outcomes = await Promise.all([
-    queue.enqueue(at.entry("one", { "a.txt": "one\n" }, { verify: good.verify })),
-    queue.enqueue(at.entry("two", { "a.txt": "two\n", "b.txt": "two\n" }, { verify: good.verify })),
-    queue.enqueue(at.entry("three", { "c.txt": "three\n" }, { verify: red.verify })),
-    queue.enqueue(at.entry("four", { "d.txt": "four\n" }, { verify: good.verify })),
+    queue.submit(at.entry("one", { "a.txt": "one\n" }, { checks: good.checks })),
+    queue.submit(at.entry("two", { "a.txt": "two\n", "b.txt": "two\n" }, { checks: good.checks })),
+    queue.submit(at.entry("three", { "c.txt": "three\n" }, { checks: red.checks })),
+    queue.submit(at.entry("four", { "d.txt": "four\n" }, { checks: good.checks })),
   ]);
   expect(kinds(outcomes)).toEqual(["merged", "conflict", "rejected", "merged"]);
   expect(outcomes[1]).toMatchObject({ files: ["a.txt"], head: good.seen[0] });
   expect(outcomes[2]).toMatchObject({ output: "red" });
   expect(subjects(at.at)).toEqual(["one", "four"]);
-  expect(await queue.enqueue(at.entry("five", { "d.txt": "four\n" }))).toMatchObject({ kind: "nothing" });
+  expect(await queue.submit(at.entry("five", { "d.txt": "four\n" }))).toMatchObject({ kind: "nothing" });
   await queue.close();
 });
 
@@ -56,18 +56,18 @@ test("the next in line is verified meanwhile, on top of the one before; in vain 
   for (const firstIsGreen of [true, false]) {
     const started = Promise.withResolvers<void>();
     const tag = String(firstIsGreen);
-    const first = checks(async () => {
+    const first = answering(async () => {
       await started.promise;
       return firstIsGreen;
     });
-    const second = checks((folder) => {
+    const second = answering((folder) => {
       started.resolve();
       expect(namesIn(folder)).toContain(`second-${tag}`);
       return true;
     });
     const outcomes = await Promise.all([
-      queue.enqueue(at.entry(`first-${tag}`, { [`first-${tag}`]: "x" }, { verify: first.verify })),
-      queue.enqueue(at.entry(`second-${tag}`, { [`second-${tag}`]: "x" }, { verify: second.verify })),
+      queue.submit(at.entry(`first-${tag}`, { [`first-${tag}`]: "x" }, { checks: first.checks })),
+      queue.submit(at.entry(`second-${tag}`, { [`second-${tag}`]: "x" }, { checks: second.checks })),
     ]);
     expect(kinds(outcomes)).toEqual([firstIsGreen ? "merged" : "rejected", "merged"]);
     expect(second.seen).toHaveLength(firstIsGreen ? 1 : 2);
@@ -80,8 +80,8 @@ test("a conflict with what may yet be red is no conflict", async () => {
   using at = await shop();
   const queue = at.queue();
   const outcomes = await Promise.all([
-    queue.enqueue(at.entry("one", { "a.txt": "one\n" }, { verify: checks(() => false).verify })),
-    queue.enqueue(at.entry("two", { "a.txt": "two\n" })),
+    queue.submit(at.entry("one", { "a.txt": "one\n" }, { checks: answering(() => false).checks })),
+    queue.submit(at.entry("two", { "a.txt": "two\n" })),
   ]);
   expect(kinds(outcomes)).toEqual(["rejected", "merged"]);
   await queue.close();
@@ -90,11 +90,9 @@ test("a conflict with what may yet be red is no conflict", async () => {
 test.each([1, 2, 3, 4, 5, 6])("a batch is verified once, and halved to find the red one: the %i. of 6", async (bad) => {
   using at = await shop();
   const queue = at.queue({ batch: 6 });
-  const { verify, seen } = checks((folder) => !namesIn(folder).includes(`s${bad}`));
-  const entries = [1, 2, 3, 4, 5, 6].map((n) =>
-    at.entry(`s${n}`, { [`s${n}`]: "x" }, { verify: verify.map((one) => ({ ...one, key: "suite" })) }),
-  );
-  const outcomes = await Promise.all(entries.map(async (entry) => await queue.enqueue(entry)));
+  const { checks, seen } = answering((folder) => !namesIn(folder).includes(`s${bad}`), "suite");
+  const entries = [1, 2, 3, 4, 5, 6].map((n) => at.entry(`s${n}`, { [`s${n}`]: "x" }, { checks }));
+  const outcomes = await Promise.all(entries.map(async (entry) => await queue.submit(entry)));
   expect(kinds(outcomes)).toEqual([1, 2, 3, 4, 5, 6].map((n) => (n === bad ? "rejected" : "merged")));
   expect(subjects(at.at)).toEqual([1, 2, 3, 4, 5, 6].filter((n) => n !== bad).map((n) => `s${n}`));
   expect(seen.length).toBeLessThanOrEqual(5);
@@ -104,17 +102,16 @@ test.each([1, 2, 3, 4, 5, 6])("a batch is verified once, and halved to find the 
 test("what passed under a key passes again without running, in another process too", async () => {
   using at = await shop();
   const path = join(at.at.folder, "passed");
-  const { verify, seen } = checks(() => true);
-  const keyed = verify.map((one) => ({ ...one, key: "npm test" }));
-  const entry = at.entry("one", { x: "1" }, { verify: keyed });
+  const { checks, seen } = answering(() => true, "npm test");
+  const entry = at.entry("one", { x: "1" }, { checks });
   const queue = at.queue({ passed: passedStore(clock, path) });
-  await queue.enqueue(entry);
+  await queue.submit(entry);
   await revertStep(queue.integration, "one");
   const other = at.queue({ passed: passedStore(clock, path) });
-  expect(await other.enqueue({ ...entry, attempt: 2 })).toMatchObject({ kind: "merged", again: false });
+  expect(await other.submit({ ...entry, attempt: 2 })).toMatchObject({ kind: "merged", again: false });
   expect(seen).toHaveLength(1);
   await revertStep(queue.integration, "one");
-  await other.enqueue({ ...entry, attempt: 3, verify: verify.map((one) => ({ ...one, key: "npm test -- --all" })) });
+  await other.submit({ ...entry, attempt: 3, checks: checks.map((one) => ({ ...one, key: "npm test -- --all" })) });
   expect(seen).toHaveLength(2);
   await other.close();
 });
@@ -124,11 +121,11 @@ test("a head that moved meanwhile is merged with, and verified, again", async ()
   const queue = at.queue();
   const head = await queue.head();
   const intruder = at.commit({ "intruder.txt": "x" });
-  const { verify, seen } = checks(() => {
+  const { checks, seen } = answering(() => {
     if (seen.length === 1) at.at.git(["update-ref", "refs/heads/heddle/r1/integration", intruder, head]);
     return true;
   });
-  expect(await queue.enqueue(at.entry("one", { x: "1" }, { verify }))).toMatchObject({
+  expect(await queue.submit(at.entry("one", { x: "1" }, { checks }))).toMatchObject({
     kind: "merged",
     onto: intruder,
   });
@@ -140,9 +137,9 @@ test("after a crash entries are put in again: none is merged twice", async () =>
   using at = await shop();
   const entries = [at.entry("one", { x: "1" }), at.entry("two", { y: "1" })];
   const first = at.queue();
-  const before = await Promise.all(entries.map(async (entry) => await first.enqueue(entry)));
+  const before = await Promise.all(entries.map(async (entry) => await first.submit(entry)));
   const second = at.queue();
-  const after = await Promise.all(entries.map(async (entry) => await second.enqueue(entry)));
+  const after = await Promise.all(entries.map(async (entry) => await second.submit(entry)));
   expect(after).toEqual(before.map((outcome) => ({ ...outcome, again: true })));
   expect(subjects(at.at)).toEqual(["one", "two"]);
   await second.close();
@@ -161,7 +158,7 @@ test("lock files of a git that was killed are in nobody's way", async () => {
   const queue = s.queue();
   expect(await queue.head()).toBe(s.base);
   plant("refs/heads/heddle/r1/integration");
-  const outcome = await queue.enqueue(s.entry("a", { "a.txt": "a\n" }));
+  const outcome = await queue.submit(s.entry("a", { "a.txt": "a\n" }));
   expect(outcome.kind).toBe("merged");
   expect(s.read("a.txt")).toBe("a");
 });
@@ -170,21 +167,19 @@ test("closing stops what is under way, and answers all", async () => {
   using at = await shop();
   const queue = at.queue({ ahead: 1 });
   const started = Promise.withResolvers<void>();
-  const hangs: Verification = {
-    run: async (_, { signal }) => {
-      started.resolve();
-      await new Promise((resolve) => signal.addEventListener("abort", resolve));
-      return { ok: false, output: "aborted" };
-    },
-  };
+  const hangs = checkBy(async (_, signal) => {
+    started.resolve();
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    return { ok: false, output: "aborted" };
+  });
   const outcomes = [
-    queue.enqueue(at.entry("one", { x: "1" }, { verify: [hangs] })),
-    queue.enqueue(at.entry("two", { y: "1" })),
+    queue.submit(at.entry("one", { x: "1" }, { checks: hangs })),
+    queue.submit(at.entry("two", { y: "1" })),
   ];
   await started.promise;
   await queue.close();
   expect(kinds(await Promise.all(outcomes))).toEqual(["closed", "closed"]);
-  expect(await queue.enqueue(at.entry("three", { z: "1" }))).toEqual({ kind: "closed" });
+  expect(await queue.submit(at.entry("three", { z: "1" }))).toEqual({ kind: "closed" });
   expect(at.at.git(["rev-parse", "heddle/r1/integration"])).toBe(at.base);
 });
 
@@ -192,8 +187,8 @@ test("a git that fails is heard by the entry that it failed, and by no other", a
   using at = await shop();
   const queue = at.queue();
   const outcomes = await Promise.allSettled([
-    queue.enqueue({ ...at.entry("one", { x: "1" }), commit: "f".repeat(40) }),
-    queue.enqueue(at.entry("two", { y: "1" })),
+    queue.submit({ ...at.entry("one", { x: "1" }), commit: "f".repeat(40) }),
+    queue.submit(at.entry("two", { y: "1" })),
   ]);
   expect(outcomes[0]).toMatchObject({ status: "rejected", reason: { code: "GitFailed" } });
   expect(outcomes[1]).toMatchObject({ status: "fulfilled", value: { kind: "merged" } });
@@ -204,9 +199,9 @@ describe("modes", () => {
   test("merge keeps the attempt's commits behind a merge commit", async () => {
     using at = await shop();
     const queue = at.queue({ mode: "merge" });
-    await queue.enqueue(at.entry("one", { x: "1" }));
+    await queue.submit(at.entry("one", { x: "1" }));
     const entry = at.entry("two", { y: "1" });
-    const outcome = await queue.enqueue({ ...entry, commit: at.commit({ z: "1" }, entry.commit) });
+    const outcome = await queue.submit({ ...entry, commit: at.commit({ z: "1" }, entry.commit) });
     expect(kinds([outcome])).toEqual(["merged"]);
     expect(at.at.git(["log", "--format=%P", "-1", "heddle/r1/integration"]).split(" ")).toHaveLength(2);
     expect(at.at.git(["ls-tree", "--name-only", "heddle/r1/integration"]).split("\n")).toEqual(
@@ -221,22 +216,22 @@ describe("modes", () => {
     const entry = at.entry("one", { x: "1" });
     const work = at.commit({ y: "1" }, entry.commit);
     const last = at.at.git(["commit-tree", `${work}^{tree}`, "-p", work, "-m", "nothing"]);
-    expect(await queue.enqueue({ ...entry, commit: last })).toMatchObject({ kind: "merged", again: false });
+    expect(await queue.submit({ ...entry, commit: last })).toMatchObject({ kind: "merged", again: false });
     expect(at.at.git(["log", "--reverse", "--format=%s", "main..heddle/r1/integration"]).split("\n")).toEqual([
       "x",
       "y",
     ]);
     expect((await queue.merged()).map(({ step, source }) => [step, source])).toEqual([["one", last]]);
-    expect(await queue.enqueue({ ...entry, commit: last })).toMatchObject({ kind: "merged", again: true });
+    expect(await queue.submit({ ...entry, commit: last })).toMatchObject({ kind: "merged", again: true });
     await queue.close();
   });
 
   test("rebase keeps them one by one, with their authors", async () => {
     using at = await shop();
     const queue = at.queue({ mode: "rebase" });
-    await queue.enqueue(at.entry("one", { x: "1" }));
+    await queue.submit(at.entry("one", { x: "1" }));
     const entry = at.entry("two", { y: "1" });
-    await queue.enqueue({ ...entry, commit: at.commit({ z: "1" }, entry.commit) });
+    await queue.submit({ ...entry, commit: at.commit({ z: "1" }, entry.commit) });
     expect(at.at.git(["log", "--reverse", "--format=%s %an %cn", "main..heddle/r1/integration"]).split("\n")).toEqual([
       "x User heddle",
       "y User heddle",
@@ -253,16 +248,16 @@ test("a step is taken out again, and a new attempt of it put in", async () => {
   using at = await shop();
   const queue = at.queue();
   const one = at.entry("one", { "a.txt": "one\n", "new.txt": "x" });
-  await queue.enqueue(one);
-  await queue.enqueue(at.entry("two", { "b.txt": "two\n" }));
+  await queue.submit(one);
+  await queue.submit(at.entry("two", { "b.txt": "two\n" }));
   expect(await revertStep(queue.integration, "one")).toMatchObject({ kind: "reverted" });
   expect(at.read("a.txt")).toBe(at.at.git(["cat-file", "blob", "main:a.txt"]));
   expect(at.read("b.txt")).toBe("two");
   expect((await queue.merged()).map(({ step }) => step)).toEqual(["two"]);
   expect(await revertStep(queue.integration, "one")).toEqual({ kind: "not-merged" });
-  expect(await queue.enqueue(one)).toMatchObject({ kind: "merged", again: false });
-  await queue.enqueue(at.entry("three", { "d.txt": "1" }));
-  await queue.enqueue({ step: "four", attempt: 1, order: 9, commit: at.commit({ "d.txt": "2" }, await queue.head()) });
+  expect(await queue.submit(one)).toMatchObject({ kind: "merged", again: false });
+  await queue.submit(at.entry("three", { "d.txt": "1" }));
+  await queue.submit({ step: "four", attempt: 1, order: 9, commit: at.commit({ "d.txt": "2" }, await queue.head()) });
   expect(await revertStep(queue.integration, "three")).toMatchObject({ kind: "conflict", files: ["d.txt"] });
   await queue.close();
 });
@@ -274,17 +269,17 @@ test.each(["merge", "rebase", "squash"] as const)(
     const queue = at.queue({ mode });
     const own = at.commit({ own: "1\n" });
     const [first, second] = [at.commit({ left: "1\n" }, own), at.commit({ left: "2\n" }, own)];
-    const entry = (attempt: number, commit: string): MergeEntry => ({ step: "one", attempt, commit, order: 0 });
-    await queue.enqueue(entry(1, first));
-    await queue.enqueue(at.entry("two", { "b.txt": "two\n" }));
+    const entry = (attempt: number, commit: string): MergeRequest => ({ step: "one", attempt, commit, order: 0 });
+    await queue.submit(entry(1, first));
+    await queue.submit(at.entry("two", { "b.txt": "two\n" }));
     for (const [index, commit] of [first, second, own].entries()) {
       await revertStep(queue.integration, "one");
-      expect(await queue.enqueue(entry(index + 2, commit))).toMatchObject({ kind: "merged", again: false });
+      expect(await queue.submit(entry(index + 2, commit))).toMatchObject({ kind: "merged", again: false });
       expect([at.read("own"), at.read("b.txt")]).toEqual(["1", "two"]);
     }
     expect(at.at.git(["ls-tree", "--name-only", "heddle/r1/integration"]).split("\n")).not.toContain("left");
     const onTop = at.commit({ own: "2\n" }, await queue.head());
-    await queue.enqueue(entry(9, onTop));
+    await queue.submit(entry(9, onTop));
     expect(at.read("own")).toBe("2");
     expect((await queue.merged()).map(({ step, attempt }) => [step, attempt])).toEqual([
       ["two", 1],

@@ -6,9 +6,9 @@ import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { capture } from "../../src/git/capture.ts";
 import type { RepositoryAccess } from "../../src/git/repository-access.ts";
 import { systemGit } from "../../src/git/git.ts";
-import { type OpenRepository, openRepository } from "../../src/git/discover.ts";
-import { type Worktree, Worktrees, type WorktreesOptions } from "../../src/git/worktree.ts";
-import type { Capture, TreeOwner } from "../../src/git/types.ts";
+import { type FoundRepository, openRepository } from "../../src/git/discover.ts";
+import { LocalWorktrees, type LocalWorktreesOptions } from "../../src/git/worktree.ts";
+import type { Capture, TreeOwner, VerifyResult, Worktree } from "../../src/git/types.ts";
 import { CEILINGS, IN_MEMORY, temporaryFolder } from "../support/temporary.ts";
 
 export const clock: Clock = systemClock();
@@ -44,8 +44,8 @@ export interface Rig extends Disposable {
   tries(args: readonly string[], cwd?: string): boolean;
   write(path: string, text: string, folder?: string): void;
   read(path: string, folder?: string): string;
-  open(options?: { readonly base?: string; readonly folder?: string }): Promise<OpenRepository>;
-  worktrees(options?: Partial<WorktreesOptions>): Promise<Worktrees>;
+  open(options?: { readonly base?: string; readonly folder?: string }): Promise<FoundRepository>;
+  worktrees(options?: Partial<LocalWorktreesOptions>): Promise<LocalWorktrees>;
 }
 
 /** A repository with a branch `main`, a few files and two commits. */
@@ -76,7 +76,7 @@ export function rig(options: { readonly empty?: boolean; readonly init?: readonl
     write("a.txt", lines("A", 20));
     git(["commit", "-q", "-am", "second"]);
   }
-  const open = async (opened: { readonly base?: string; readonly folder?: string } = {}): Promise<OpenRepository> => {
+  const open = async (opened: { readonly base?: string; readonly folder?: string } = {}): Promise<FoundRepository> => {
     const result = await judge(user, stateDir, opened);
     if (!result.ok) throw new Error(`${result.error.code}: ${result.error.message}`);
     return result.value;
@@ -98,7 +98,7 @@ export function rig(options: { readonly empty?: boolean; readonly init?: readonl
     read: (path, at = user) => readFileSync(join(at, path), "utf8"),
     open,
     async worktrees(more = {}) {
-      return new Worktrees({ ...more, repository: (await open()).repository });
+      return new LocalWorktrees({ ...more, repository: (await open()).repository });
     },
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }),
   };
@@ -119,6 +119,9 @@ export function lines(word: string, count: number): string {
 export function step(id: string): TreeOwner {
   return { kind: "step", id };
 }
+
+/** For queues whose requests have no checks. */
+export const passes = async (): Promise<VerifyResult> => ({ ok: true });
 
 export async function captured(
   repository: RepositoryAccess,

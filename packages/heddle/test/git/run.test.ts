@@ -6,15 +6,15 @@ import { breachesBetween, takeIsolationSnapshot } from "../../src/git/isolation-
 import { land } from "../../src/git/landing.ts";
 import { listWorktrees, setupKey } from "../../src/git/listing.ts";
 import { removeRunRefs } from "../../src/git/run-refs.ts";
-import { MergeQueue } from "../../src/git/merge-queue.ts";
-import type { MergeOutcome, TreeOwner } from "../../src/git/types.ts";
+import { LocalMergeQueue } from "../../src/git/merge-queue.ts";
+import type { MergeOutcome, TreeOwner, Worktree } from "../../src/git/types.ts";
 import { passedStore } from "../../src/git/verify.ts";
-import { type Worktree, Worktrees } from "../../src/git/worktree.ts";
-import { type Rig, captured, rig, step } from "./rig.ts";
+import { LocalWorktrees } from "../../src/git/worktree.ts";
+import { type Rig, captured, passes, rig, step } from "./rig.ts";
 
 interface Parts {
-  readonly trees: Worktrees;
-  readonly queue: MergeQueue;
+  readonly trees: LocalWorktrees;
+  readonly queue: LocalMergeQueue;
   readonly base: string;
 }
 
@@ -22,10 +22,14 @@ interface Parts {
 async function open(at: Rig, base?: string): Promise<Parts> {
   const opened = await at.open();
   const { repository } = opened;
-  const trees = new Worktrees({ repository });
+  const trees = new LocalWorktrees({ repository });
   const passed = passedStore(repository.clock, join(repository.home, ".passed"));
   const begun = base ?? opened.base;
-  return { trees, queue: new MergeQueue({ worktrees: trees, run: "r1", base: begun, passed }), base: begun };
+  return {
+    trees,
+    queue: new LocalMergeQueue({ worktrees: trees, run: "r1", base: begun, passed, verify: passes }),
+    base: begun,
+  };
 }
 
 /** The owner's worktree at the integration branch's head. */
@@ -39,7 +43,7 @@ async function attempt(at: Rig, parts: Parts, id: string, owner: TreeOwner): Pro
   const tree = await take(parts, owner);
   at.write(`${id}.txt`, `${id}\n`, tree.path);
   const { commit } = await captured(parts.trees.repository, tree, id);
-  return [tree, await parts.queue.enqueue({ step: id, attempt: 1, commit, order: 0 })];
+  return [tree, await parts.queue.submit({ step: id, attempt: 1, commit, order: 0 })];
 }
 
 test("steps see what their deps made, groups share a worktree, the result lands, nothing is left", async () => {
@@ -95,6 +99,6 @@ test("a later process goes on with what the earlier one left", async () => {
   expect(more.changedFiles).toEqual(["more.txt", "one.txt"]);
   expect((await queue.merged()).map(({ commit }) => commit)).toEqual([outcome.kind === "merged" ? outcome.commit : ""]);
   const entry = { step: "one", attempt: 2, commit: more.commit, order: 0 };
-  expect(await queue.enqueue(entry)).toMatchObject({ kind: "merged", again: false });
+  expect(await queue.submit(entry)).toMatchObject({ kind: "merged", again: false });
   expect((await take(later, step("one"))).base).toBe(await queue.head());
 });

@@ -1,18 +1,19 @@
-/** A repository with what a merge queue is tried with: attempts' commits, entries of them, verifications that answer as a test says. */
+/** A repository with what a merge queue is tried with: attempts' commits, requests to merge them, checks that answer as a test says. */
 import { join } from "node:path";
-import { MergeQueue, type MergeQueueOptions } from "../../src/git/merge-queue.ts";
-import type { MergeEntry, MergeOutcome, Verification } from "../../src/git/types.ts";
-import type { Worktrees } from "../../src/git/worktree.ts";
+import { LocalMergeQueue, type LocalQueueOptions } from "../../src/git/merge-queue.ts";
+import type { Verify } from "../../src/git/port.ts";
+import type { MergeCheck, MergeOutcome, MergeRequest, VerifyRequest, VerifyResult } from "../../src/git/types.ts";
+import type { LocalWorktrees } from "../../src/git/worktree.ts";
 import { type Rig, rig } from "./rig.ts";
 
 export interface Shop extends Disposable {
   readonly at: Rig;
   readonly base: string;
-  readonly trees: Worktrees;
-  queue(options?: Partial<MergeQueueOptions>): MergeQueue;
+  readonly trees: LocalWorktrees;
+  queue(options?: Partial<LocalQueueOptions>): LocalMergeQueue;
   /** A commit on the base with these files, as a capture would give. */
   commit(files: { readonly [path: string]: string }, onto?: string): string;
-  entry(step: string, files: { readonly [path: string]: string }, more?: Partial<MergeEntry>): MergeEntry;
+  entry(step: string, files: { readonly [path: string]: string }, more?: Partial<MergeRequest>): MergeRequest;
   read(path: string): string;
 }
 
@@ -36,7 +37,8 @@ export async function shop(prepare?: (at: Rig) => void): Promise<Shop> {
     base,
     trees,
     commit,
-    queue: (options = {}) => new MergeQueue({ worktrees: trees, run: "r1", base, ...options }),
+    queue: (options = {}) =>
+      new LocalMergeQueue({ worktrees: trees, run: "r1", base, verify: verifyAsTold, ...options }),
     entry: (step, files, more = {}) => ({ step, attempt: 1, commit: commit(files), order: order++, ...more }),
     read: (path) => at.git(["cat-file", "blob", `heddle/r1/integration:${path}`]),
     [Symbol.dispose]: () => at[Symbol.dispose](),
@@ -47,17 +49,35 @@ export function subjects(at: Rig): readonly string[] {
   return at.git(["log", "--reverse", "--first-parent", "--format=%s", "main..heddle/r1/integration"]).split("\n");
 }
 
-/** Runs as the test says; remembers on what. */
-export function checks(answer: (folder: string, commit: string) => boolean | Promise<boolean>): {
-  readonly verify: readonly Verification[];
-  readonly seen: string[];
-} {
+/** What a test does where a queue has a check run. */
+export type Check = (request: VerifyRequest, signal: AbortSignal) => Promise<VerifyResult>;
+
+const CHECKS = new Map<string, Check>();
+
+/** Checks are known to a queue by their commands alone. */
+export const verifyAsTold: Verify = async (request, signal) => {
+  const check = CHECKS.get(request.commands[0] ?? "");
+  return check === undefined ? { ok: true } : await check(request, signal);
+};
+
+/** A check that a test runs itself. */
+export function checkBy(check: Check, key?: string): readonly MergeCheck[] {
+  const command = `check ${CHECKS.size}`;
+  CHECKS.set(command, check);
+  return [{ commands: [command], ...(key === undefined ? {} : { key }) }];
+}
+
+/** Answers as the test says; remembers on what. */
+export function answering(
+  answer: (folder: string, commit: string) => boolean | Promise<boolean>,
+  key?: string,
+): { readonly checks: readonly MergeCheck[]; readonly seen: string[] } {
   const seen: string[] = [];
-  const run: Verification["run"] = async (folder, { commit }) => {
+  const check: Check = async ({ folder, commit }) => {
     seen.push(commit);
     return (await answer(folder, commit)) ? { ok: true } : { ok: false, output: "red" };
   };
-  return { verify: [{ run }], seen };
+  return { checks: checkBy(check, key), seen };
 }
 
 export const kinds: (outcomes: readonly MergeOutcome[]) => readonly string[] = (outcomes) =>

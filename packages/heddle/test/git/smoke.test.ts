@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { orThrow } from "../../src/base/errors.ts";
-import { MergeQueue } from "../../src/git/merge-queue.ts";
+import { LocalMergeQueue } from "../../src/git/merge-queue.ts";
 import { captured, rig, step } from "./rig.ts";
 
 test("a worktree is made, worked in, captured, merged and removed", async () => {
@@ -17,25 +17,26 @@ test("a worktree is made, worked in, captured, merged and removed", async () => 
   const kept = await captured(repository, tree, "api");
   expect(kept.changedFiles).toEqual(["new.txt"]);
   expect(at.git(["rev-parse", "refs/heddle/r1/api/1"])).toBe(kept.commit);
-  const queue = new MergeQueue({ worktrees: trees, run: "r1", base });
   const seen: string[] = [];
-  const outcome = await queue.enqueue({
+  const queue = new LocalMergeQueue({
+    worktrees: trees,
+    run: "r1",
+    base,
+    async verify({ folder, commit, commands }) {
+      seen.push(...commands, at.read("new.txt", folder));
+      expect(at.git(["rev-parse", "HEAD"], folder)).toBe(commit);
+      return { ok: true };
+    },
+  });
+  const outcome = await queue.submit({
     step: "api",
     attempt: 1,
     commit: kept.commit,
     order: 0,
-    verify: [
-      {
-        run: async (folder, { commit }) => {
-          seen.push(at.read("new.txt", folder));
-          expect(at.git(["rev-parse", "HEAD"], folder)).toBe(commit);
-          return { ok: true };
-        },
-      },
-    ],
+    checks: [{ commands: ["npm test"] }],
   });
   expect(outcome.kind).toBe("merged");
-  expect(seen).toEqual(["new\n"]);
+  expect(seen).toEqual(["npm test", "new\n"]);
   orThrow(await trees.remove(tree));
   await queue.close();
   await trees.deleteDeferred();

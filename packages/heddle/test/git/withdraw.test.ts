@@ -1,11 +1,11 @@
 /** Entries of the merge queue that are taken back: they are answered, and cost the others time at most. */
 import { expect, test } from "vitest";
-import type { MergeEntry, MergeOutcome, Verification } from "../../src/git/types.ts";
+import type { MergeCheck, MergeOutcome } from "../../src/git/types.ts";
 import { namesIn } from "./rig.ts";
-import { checks, kinds, type Shop, shop, subjects } from "./shop.ts";
+import { answering, type Check, checkBy, kinds, shop, subjects } from "./shop.ts";
 
 interface Held {
-  readonly verify: readonly Verification[];
+  readonly checks: readonly MergeCheck[];
   /** Resolves when a verification has begun. */
   readonly begun: Promise<void>;
   open(): void;
@@ -16,37 +16,34 @@ interface Held {
 function held(): Held {
   const [begun, word] = [Promise.withResolvers<void>(), Promise.withResolvers<string>()];
   const ends: string[] = [];
-  const run: Verification["run"] = async (_, { signal }) => {
+  const check: Check = async (_, signal) => {
     const aborted = new Promise<string>((resolve) => signal.addEventListener("abort", () => resolve("aborted")));
     begun.resolve();
     const end = await Promise.race([word.promise, aborted]);
     ends.push(end);
     return end === "open" ? { ok: true } : { ok: false, output: end };
   };
-  return { verify: [{ run }], begun: begun.promise, open: () => word.resolve("open"), ends };
-}
-
-function own(at: Shop, step: string, verify: readonly Verification[]): [entry: MergeEntry, back: AbortController] {
-  const back = new AbortController();
-  return [at.entry(step, { [step]: "x" }, { verify, signal: back.signal }), back];
+  return { checks: checkBy(check), begun: begun.promise, open: () => word.resolve("open"), ends };
 }
 
 test("one that waits is answered at once, and never merged", async () => {
   using at = await shop();
   const queue = at.queue({ ahead: 1 });
   const first = held();
-  const second = checks(() => true);
-  const one = queue.enqueue(at.entry("one", { one: "x" }, { verify: first.verify }));
-  const [entry, back] = own(at, "two", second.verify);
-  const two = queue.enqueue(entry);
-  const three = queue.enqueue(at.entry("three", { three: "x" }));
+  const second = answering(() => true);
+  const one = queue.submit(at.entry("one", { one: "x" }, { checks: first.checks }));
+  const entry = at.entry("two", { two: "x" }, { checks: second.checks });
+  const two = queue.submit(entry);
+  const three = queue.submit(at.entry("three", { three: "x" }));
   await first.begun;
-  back.abort();
+  queue.cancel(entry);
   expect(await two).toEqual({ kind: "closed" });
   first.open();
   expect(kinds(await Promise.all([one, three]))).toEqual(["merged", "merged"]);
   expect([subjects(at.at), second.seen, first.ends]).toEqual([["one", "three"], [], ["open"]]);
-  expect(await queue.enqueue({ ...entry, attempt: 2 })).toEqual({ kind: "closed" });
+  // What is not in the queue any more, or never was, is no concern of anybody.
+  queue.cancel(entry);
+  queue.cancel({ step: "one", attempt: 7 });
   await queue.close();
 });
 
@@ -56,17 +53,17 @@ test("one that is being verified: that ends, those on top of it are verified wit
   const first = held();
   const seen: boolean[] = [];
   const started = Promise.withResolvers<void>();
-  const second: Verification["run"] = async (folder, { signal }) => {
+  const second: Check = async ({ folder }, signal) => {
     seen.push(namesIn(folder).includes("one"));
     started.resolve();
     if (seen.length === 1) await new Promise((resolve) => signal.addEventListener("abort", resolve));
     return { ok: true };
   };
-  const [entry, back] = own(at, "one", first.verify);
-  const one = queue.enqueue(entry);
-  const two = queue.enqueue(at.entry("two", { two: "x" }, { verify: [{ run: second }] }));
+  const entry = at.entry("one", { one: "x" }, { checks: first.checks });
+  const one = queue.submit(entry);
+  const two = queue.submit(at.entry("two", { two: "x" }, { checks: checkBy(second) }));
   await Promise.all([first.begun, started.promise]);
-  back.abort();
+  queue.cancel(entry);
   expect(kinds(await Promise.all([one, two]))).toEqual(["closed", "merged"]);
   expect([subjects(at.at), first.ends, seen]).toEqual([["two"], ["aborted"], [true, false]]);
   await queue.close();
@@ -76,11 +73,11 @@ test("one that is verified ahead is answered while the one before it is still be
   using at = await shop();
   const queue = at.queue();
   const [first, second] = [held(), held()];
-  const one = queue.enqueue(at.entry("one", { one: "x" }, { verify: first.verify }));
-  const [entry, back] = own(at, "two", second.verify);
-  const two = queue.enqueue(entry);
+  const one = queue.submit(at.entry("one", { one: "x" }, { checks: first.checks }));
+  const entry = at.entry("two", { two: "x" }, { checks: second.checks });
+  const two = queue.submit(entry);
   await Promise.all([first.begun, second.begun]);
-  back.abort();
+  queue.cancel(entry);
   expect(await two).toEqual({ kind: "closed" });
   expect([second.ends, first.ends]).toEqual([["aborted"], []]);
   first.open();
@@ -94,7 +91,7 @@ test.each([0, 1, 2])("one of a batch, the %i. of three: the others are verified 
   const queue = at.queue({ batch: 3, ahead: 1 });
   const begun = Promise.withResolvers<void>();
   const seen: string[] = [];
-  const run: Verification["run"] = async (folder, { signal }) => {
+  const check: Check = async ({ folder }, signal) => {
     seen.push(
       namesIn(folder)
         .filter((name) => /^s\d$/.test(name))
@@ -104,10 +101,11 @@ test.each([0, 1, 2])("one of a batch, the %i. of three: the others are verified 
     if (seen.length === 1) await new Promise((resolve) => signal.addEventListener("abort", resolve));
     return { ok: seen.length > 1, output: "aborted" };
   };
-  const entries = [0, 1, 2].map((n) => own(at, `s${n}`, [{ key: "suite", run }]));
-  const outcomes = entries.map(async ([entry]) => await queue.enqueue(entry));
+  const checks = checkBy(check, "suite");
+  const entries = [0, 1, 2].map((n) => at.entry(`s${n}`, { [`s${n}`]: "x" }, { checks }));
+  const outcomes = entries.map(async (entry) => await queue.submit(entry));
   await begun.promise;
-  entries[which]?.[1].abort();
+  queue.cancel({ step: `s${which}`, attempt: 1 });
   const left = [0, 1, 2].filter((n) => n !== which).map((n) => `s${n}`);
   const expected = [0, 1, 2].map((n) => (n === which ? "closed" : "merged"));
   expect(kinds(await Promise.all(outcomes))).toEqual(expected);
@@ -120,27 +118,27 @@ test("taken back at any moment, an entry is merged or not, as it is told, and it
   const queue = at.queue();
   const merged: string[] = [];
   for (let ticks = 0; ticks < 12; ticks++) {
-    const [entry, back] = own(at, `own${ticks}`, checks(() => true).verify);
+    const entry = at.entry(`own${ticks}`, { [`own${ticks}`]: "x" }, { checks: answering(() => true).checks });
     const outcomes = [
-      queue.enqueue(
+      queue.submit(
         at.entry(
           `before${ticks}`,
           { [`before${ticks}`]: "x" },
-          checks(() => true),
+          answering(() => true),
         ),
       ),
-      queue.enqueue(entry),
-      queue.enqueue(
+      queue.submit(entry),
+      queue.submit(
         at.entry(
           `after${ticks}`,
           { [`after${ticks}`]: "x" },
-          checks(() => true),
+          answering(() => true),
         ),
       ),
     ];
     // Turns of the event loop: each step of the queue ends in one of them.
     for (let left = ticks * 12; left > 0; left--) await new Promise((resolve) => setImmediate(resolve));
-    back.abort();
+    queue.cancel(entry);
     const [, mine] = kinds(await Promise.all<MergeOutcome>(outcomes));
     expect(kinds(await Promise.all(outcomes))).toEqual(["merged", mine, "merged"]);
     merged.push(`before${ticks}`, ...(mine === "merged" ? [`own${ticks}`] : []), `after${ticks}`);

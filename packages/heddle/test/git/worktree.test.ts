@@ -19,7 +19,7 @@ import { listWorktrees, setupKey } from "../../src/git/listing.ts";
 import { runRefs } from "../../src/git/run-refs.ts";
 import { RepositoryLock } from "../../src/git/lock.ts";
 import { refPart, slugOf, treeName } from "../../src/git/ref-names.ts";
-import { Worktrees } from "../../src/git/worktree.ts";
+import { LocalWorktrees } from "../../src/git/worktree.ts";
 import { captured, clock, fingerprint, foreignRefs, namesIn, rig, step } from "./rig.ts";
 
 test("G1: 16 start at once, in two processes' worth of managers, twice", async () => {
@@ -155,7 +155,7 @@ test("G5: what is not captured is not removed, nor reset; what was left out only
   await captured(repository, tree, "s", 4);
   await refuses();
   rmSync(join(tree.path, ".git"));
-  orThrow(await trees.remove(tree, { acceptLeftOut: true }));
+  orThrow(await trees.remove(tree, { acceptOmitted: true }));
   expect(existsSync(tree.path)).toBe(false);
   // The branch stays, and so do captures.
   expect(await runRefs(repository, "r1")).toEqual([
@@ -307,14 +307,14 @@ test(".worktreeinclude: ignored files are copied, nothing else, and nothing lead
 test("G6: number and bytes have a bound, and leftovers are listed with sizes", async () => {
   using at = rig();
   const { repository, base } = await at.open();
-  const few = new Worktrees({ repository, limits: { maxTrees: 2, maxBytes: 2 ** 40 } });
+  const few = new LocalWorktrees({ repository, limits: { maxTrees: 2, maxBytes: 2 ** 40 } });
   const tree = orThrow(await few.ensure({ run: "r1", owner: step("a"), base }));
   orThrow(await few.ensure({ run: "r1", owner: step("b"), base }));
   expect(await few.ensure({ run: "r1", owner: step("c"), base })).toMatchObject({
     ok: false,
     error: { code: "WorktreeLimit" },
   });
-  const small = new Worktrees({ repository, limits: { maxTrees: 9, maxBytes: 1000 } });
+  const small = new LocalWorktrees({ repository, limits: { maxTrees: 9, maxBytes: 1000 } });
   expect(await small.ensure({ run: "r1", owner: step("c"), base })).toMatchObject({
     ok: false,
     error: { code: "WorktreeLimit" },

@@ -8,7 +8,7 @@ import { type Random, seededRandom } from "../../src/base/random.ts";
 import { mergeTrees } from "../../src/git/merge-candidate.ts";
 import { folderBytes, treeFolders } from "../../src/git/disk.ts";
 import { listWorktrees } from "../../src/git/listing.ts";
-import { Worktrees } from "../../src/git/worktree.ts";
+import { LocalWorktrees } from "../../src/git/worktree.ts";
 import { workAtRandom } from "../git/endings.ts";
 import { type Rig, USER_ENV, captured, lines, rig, step } from "../git/rig.ts";
 import { report, scaled } from "./scale.ts";
@@ -113,7 +113,7 @@ test("captures: random endings, and no commit or file lost", async () => {
   const trees = await at.worktrees();
   const times = scaled(500);
   const wrong: string[] = [];
-  let strays = 0;
+  let unreachable = 0;
   for (let time = 1; time <= times; time++) {
     const tree = orThrow(await trees.ensure({ run: "r1", owner: step(`s${time}`), base }));
     const work = workAtRandom(at, tree.path, random);
@@ -127,7 +127,7 @@ test("captures: random endings, and no commit or file lost", async () => {
     };
     const expected = treeByGit(at, tree.path, headOf());
     const kept = await captured(repository, tree, `s${time}`);
-    strays += kept.strays.length;
+    unreachable += kept.unreachable.length;
     if (kept.tree !== expected) wrong.push(`${time}: files differ after ${work.join(", ")}`);
     try {
       orThrow(await trees.remove(tree, { branch: "delete" }));
@@ -141,7 +141,7 @@ test("captures: random endings, and no commit or file lost", async () => {
   }
   await trees.deleteDeferred();
   report(
-    `G5: ${times} random endings captured, ${strays} commits kept that no branch had, ${wrong.length} with something lost`,
+    `G5: ${times} random endings captured, ${unreachable} commits kept that no branch had, ${wrong.length} with something lost`,
   );
   expect(wrong).toEqual([]);
 });
@@ -164,7 +164,7 @@ test("G6: the bounds hold while worktrees come and go", async () => {
   using at = rig();
   const { repository, base } = await at.open();
   const limits = { maxTrees: 8, maxBytes: 3 << 20 };
-  const trees = new Worktrees({ repository, limits });
+  const trees = new LocalWorktrees({ repository, limits });
   const random = seededRandom(6);
   const times = scaled(200);
   let refused = 0;

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { DEFAULT_AGENT_LIMITS } from "../../src/agent/adapters/port.ts";
 import { PRESETS } from "../../src/agent/adapters/presets.ts";
 import { runSettings, stepSettings } from "../../src/agent/work/settings.ts";
-import { DEFAULT_DISK_LIMITS } from "../../src/git/disk.ts";
+import { DEFAULT_WORKTREE_LIMITS } from "../../src/git/disk.ts";
 import { compileSteps } from "../../src/graph/compile.ts";
 import { AGENT_DEFAULTS, type AgentsConfig, KNOWN_AGENTS } from "../../src/plan/agents-config.ts";
 import { checkEvent } from "../../src/run/event-schema.ts";
@@ -100,7 +100,7 @@ test("what holds is said for every key: the plan's word, or a default", () => {
     allowNewSteps: false,
     keepWorktrees: false,
     allowOmitted: false,
-    worktrees: DEFAULT_DISK_LIMITS,
+    worktrees: DEFAULT_WORKTREE_LIMITS,
   });
 });
 

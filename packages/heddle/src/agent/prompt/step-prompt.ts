@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { defined } from "../../base/defined.ts";
 import { type Prompt, writePrompt } from "./template.ts";
-import type { TurnContext } from "../work/turn.ts";
+import type { AgentAttemptContext } from "../work/attempt-context.ts";
 
 /** What an earlier turn or attempt came to. */
 export interface Earlier {
@@ -16,7 +16,7 @@ export interface Earlier {
   readonly output?: string;
 }
 
-export function promptOf(context: TurnContext, ports: readonly number[], before: Earlier | undefined): Prompt {
+export function promptOf(context: AgentAttemptContext, ports: readonly number[], before: Earlier | undefined): Prompt {
   const { job, runContext, settings } = context;
   const { task, prompt } = job;
   const { step, agent } = task;

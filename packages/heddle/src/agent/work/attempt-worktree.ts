@@ -4,21 +4,12 @@
  */
 import { relative } from "node:path";
 import { err, ok, type Result } from "../../base/result.ts";
-import { capture } from "../../git/capture.ts";
-import { mergeWithMarkers, unresolvedPaths } from "../../git/conflict.ts";
-import { setupKey } from "../../git/listing.ts";
-import { headOf } from "../../git/git-head.ts";
-import { captureRef } from "../../git/ref-names.ts";
-import type { Capture, TreeOwner, WorktreeRefusal } from "../../git/types.ts";
-import type { HeldWork } from "../../git/worktree-record.ts";
-import type { Worktree } from "../../git/worktree.ts";
+import type { Capture, TreeOwner, Worktree, WorktreeRefusal } from "../../git/types.ts";
+import type { AgentAttemptContext } from "./attempt-context.ts";
+import type { Outcome } from "../../run/attempt.ts";
 import { runCommands } from "./commands.ts";
+import { failed, failedBy } from "./failures.ts";
 import { projectIn } from "./run-context.ts";
-import type { TurnContext } from "./turn.ts";
-
-export interface Captured extends Capture {
-  readonly ref: string;
-}
 
 export interface AcquiredWorktree {
   readonly tree: Worktree;
@@ -29,14 +20,18 @@ export interface AcquiredWorktree {
 }
 
 /** Refused where there may be no more worktrees, or where one of this name is somebody else's. */
-export async function acquireWorktree(context: TurnContext): Promise<Result<AcquiredWorktree, WorktreeRefusal>> {
+export async function acquireWorktree(
+  context: AgentAttemptContext,
+): Promise<Result<AcquiredWorktree, WorktreeRefusal>> {
   const taken = await acquire(context);
   if (!taken.ok) return taken;
   const { tree, holdsWork } = taken.value;
-  return ok({ tree, holdsWork, isOnBranch: headOf(tree.path)?.branch === tree.branch });
+  return ok({ tree, holdsWork, isOnBranch: context.runContext.repository.worktrees.isOnBranch(tree) });
 }
 
-async function acquire(context: TurnContext): Promise<Result<Omit<AcquiredWorktree, "isOnBranch">, WorktreeRefusal>> {
+async function acquire(
+  context: AgentAttemptContext,
+): Promise<Result<Omit<AcquiredWorktree, "isOnBranch">, WorktreeRefusal>> {
   const { runContext, job } = context;
   const { task } = job;
   const { step } = task;
@@ -49,9 +44,9 @@ async function acquire(context: TurnContext): Promise<Result<Omit<AcquiredWorktr
   );
   if (!found.ok) return found;
   const tree = found.value;
-  const isShared = tree.place.owner.kind === "group";
+  const isShared = tree.owner.kind === "group";
   const user = isShared ? task.agent?.lastUser : { step: step.id, open: before.open };
-  if (!tree.fresh && user?.open !== undefined) await captureWork(context, tree, user.step, user.open);
+  if (!tree.fresh && user?.open !== undefined) await captureAs(context, tree, user.step, user.open);
   const isOwn = !tree.fresh && user?.step === step.id && task.attempt > 1;
   const { conflict } = before;
   // Its work is in its capture, if another attempt has used the worktree since, removed it, or died while it was
@@ -61,10 +56,10 @@ async function acquire(context: TurnContext): Promise<Result<Omit<AcquiredWorktr
   if (tree.fresh) return holding(found, false);
   if (isOwn) return holding(found, true);
   if (tree.base === head) {
-    const now = await captureWork(context, tree, step.id, 0);
+    const now = await captureAs(context, tree, step.id, BEFORE_FIRST);
     if (now.changedFiles.length === 0) return holding(found, false);
   }
-  return holding(await resetTo(context, tree, head), false);
+  return holding(await afterCapture(context, tree, () => runContext.repository.worktrees.reset(tree, head)), false);
 }
 
 function holding(
@@ -78,7 +73,7 @@ function holding(
  * Steps of a group share one; a conflict is resolved in a worktree of the step itself, while the others of the group
  * continue.
  */
-function ownerOf({ job }: TurnContext): TreeOwner {
+function ownerOf({ job }: AgentAttemptContext): TreeOwner {
   const { step, agent } = job.task;
   if (step.group === undefined || agent?.before.resolution !== undefined) return { kind: "step", id: step.id };
   return { kind: "group", id: step.group };
@@ -88,89 +83,87 @@ function ownerOf({ job }: TurnContext): TreeOwner {
  * Everything in the worktree is on a branch or under a ref. A group's is removed with its last step; one that is in
  * use stays, is tried again later, and is listed. `taken`: absent, what an earlier process left of it.
  */
-export async function releaseWorktree(context: TurnContext, taken?: Worktree): Promise<void> {
+export async function releaseWorktree(context: AgentAttemptContext, taken?: Worktree): Promise<void> {
   const { runContext, job, note, options } = context;
-  const tree = taken ?? (await runContext.trees.find(runContext.run, ownerOf(context)));
+  const tree = taken ?? (await runContext.repository.worktrees.find(runContext.run, ownerOf(context)));
   if (tree === undefined) return;
-  const isLast = tree.place.owner.kind === "step" || (job.task.agent?.group ?? []).every(({ isDone }) => isDone);
+  const isLast = tree.owner.kind === "step" || (job.task.agent?.group ?? []).every(({ isDone }) => isDone);
   if (!isLast || runContext.settings.keepWorktrees || !(await runContext.pool.remove(tree))) return;
-  note({ type: "worktree.removed", data: { tree: tree.place.name, path: relative(options.stateDir, tree.path) } });
+  note({ type: "worktree.removed", data: { tree: tree.name, path: relative(options.stateDir, tree.path) } });
 }
 
-async function resetTo(
-  context: TurnContext,
+/** The attempt number that stands for what was in a worktree before a step's first attempt. */
+const BEFORE_FIRST = 0;
+
+/** Where something in the worktree is not captured yet, it is, and then the work is tried again. */
+async function afterCapture(
+  context: AgentAttemptContext,
   tree: Worktree,
-  head: string,
-  options: { readonly files?: string; readonly holds?: HeldWork } = {},
+  work: () => Promise<Result<Worktree, WorktreeRefusal>>,
 ): Promise<Result<Worktree, WorktreeRefusal>> {
-  const set = await context.runContext.trees.reset(tree, head, options);
-  if (set.ok || set.error.code !== "WorkNotCaptured") return set;
-  // Whoever left it, it is captured under this step's name, as the state before its first attempt.
-  await captureWork(context, tree, context.job.task.step.id, 0);
-  return await context.runContext.trees.reset(tree, head, options);
+  const done = await work();
+  if (done.ok || done.error.code !== "WorkNotCaptured") return done;
+  // Whoever left it: it is kept under this step's name.
+  await captureAs(context, tree, context.job.task.step.id, BEFORE_FIRST);
+  return await work();
 }
 
-/** Keeps what is in the worktree as what an attempt left. */
-export async function captureWork(
-  { runContext, job }: TurnContext,
+/** Keeps what is in the worktree as what this attempt left. */
+export async function captureWork(context: AgentAttemptContext, tree: Worktree): Promise<Capture> {
+  const { step, attempt } = context.job.task;
+  return await captureAs(context, tree, step.id, attempt);
+}
+
+async function captureAs(
+  { runContext }: AgentAttemptContext,
   tree: Worktree,
-  step: string = job.task.step.id,
-  attempt: number = job.task.attempt,
-): Promise<Captured> {
-  const captured = await capture(runContext.repository, { tree, step, attempt });
-  return { ...captured, ref: captureRef(runContext.run, step, attempt) };
+  step: string,
+  attempt: number,
+): Promise<Capture> {
+  return await runContext.repository.captures.capture({ tree, step, attempt });
 }
 
-/** Runs the plan's setup commands, if they are due. The error is what to show. */
-export async function setUp(context: TurnContext, tree: Worktree): Promise<Result<void, string>> {
+/** Runs the plan's setup commands, if they are due. */
+export async function setUp(context: AgentAttemptContext, tree: Worktree): Promise<Result<void, Outcome>> {
   const { runContext, job, cancellation, options } = context;
   const { setup } = runContext.settings;
   if (setup.length === 0) return ok(undefined);
-  const key = await setupKey(runContext.repository, tree.base, setup);
-  if (!(await runContext.trees.needsSetup(tree, key))) return ok(undefined);
-  const place = { folder: projectIn(runContext, tree.path), ports: tree.ports, slug: tree.slug, name: "setup" };
+  const { worktrees } = runContext.repository;
+  const key = await worktrees.setupKey(tree.base, setup);
+  if (!(await worktrees.needsSetup(tree, key))) return ok(undefined);
+  const folder = projectIn(runContext, tree.path);
+  if (!folder.ok) return err(failedBy(folder.error));
+  const place = { folder: folder.value, ports: tree.ports, slug: tree.slug, name: "setup" };
   const done = await runCommands(options.runner, options.clock, job, cancellation, setup, place);
-  if (!done.ok) return err(`setup failed:\n${done.error}`);
-  await runContext.trees.setupDone(tree, key);
-  return done;
+  if (!done.ok) return err(failed("exit", `setup failed:\n${done.error}`));
+  await worktrees.setupDone(tree, key);
+  return ok(undefined);
 }
 
 /** The branch's head with the step's work on top, both sides of what does not go together in one file. Its base is the head. */
 export async function applyOnto(
-  context: TurnContext,
+  context: AgentAttemptContext,
   tree: Worktree,
   head: string,
   captured: string,
 ): Promise<Result<Worktree, WorktreeRefusal>> {
-  const { repository, run } = context.runContext;
+  const { worktrees } = context.runContext.repository;
   const { step, attempt } = context.job.task;
-  const combined = await mergeWithMarkers(repository, head, captured);
-  // Later captures of the attempt do not contain it.
-  await repository.git(["update-ref", `${captureRef(run, step.id, attempt)}.conflict`, captured]);
-  const holds = { step: step.id, head, captured };
-  return await resetTo(context, tree, head, { files: combined.tree, holds });
+  const work = { step: step.id, attempt, head, captured };
+  return await afterCapture(context, tree, () => worktrees.applyOnto(tree, work));
 }
 
 /** A separate worktree for a person, if the step's worktree belongs to its group: the group continues meanwhile. */
 export async function treeForPerson(
-  context: TurnContext,
+  context: AgentAttemptContext,
   tree: Worktree,
   captured: string,
 ): Promise<Result<Worktree, WorktreeRefusal>> {
-  if (tree.place.owner.kind !== "group") return ok(tree);
+  if (tree.owner.kind !== "group") return ok(tree);
   const { runContext, job } = context;
   const { run, step } = job.task;
   const head = await runContext.queue.head();
-  const own = await runContext.trees.ensure({ run, owner: { kind: "step", id: step.id }, base: head });
+  const request = { run, owner: { kind: "step", id: step.id }, base: head } as const;
+  const own = await runContext.repository.worktrees.ensure(request);
   return own.ok ? await applyOnto(context, own.value, head, captured) : own;
-}
-
-/** Files whose conflicts in that worktree are not resolved yet. */
-export async function unsettledIn(
-  { runContext }: TurnContext,
-  tree: Worktree,
-  commit: string,
-): Promise<readonly string[]> {
-  const { holds } = tree;
-  return holds === undefined ? [] : await unresolvedPaths(runContext.repository, { commit, ...holds });
 }

@@ -7,30 +7,19 @@ import { present } from "../../base/assert.ts";
 import { defined } from "../../base/defined.ts";
 import { HeddleError, messageOf, type Problem } from "../../base/errors.ts";
 import type { Json } from "../../base/json.ts";
-import { items, line } from "../../git/repository-access.ts";
-import { takeSide } from "../../git/take-side.ts";
-import type { MergeOutcome } from "../../git/types.ts";
-import type { Worktree } from "../../git/worktree.ts";
-import { leftOutProblem, tellBeginning, tellCapture } from "./notices.ts";
+import type { Capture, MergeOutcome, Worktree } from "../../git/types.ts";
+import type { AgentDetails, Outcome } from "../../run/attempt.ts";
+import { conflictText, type Earlier, type MergeFailure, promptOf, repairPrompt } from "../prompt/step-prompt.ts";
+import type { AgentAttemptContext } from "./attempt-context.ts";
+import { acquireWorktree, applyOnto, captureWork, releaseWorktree, setUp, treeForPerson } from "./attempt-worktree.ts";
+import { failed, failedBy } from "./failures.ts";
 import { mergeWork } from "./merge-step.ts";
-import { type MergeFailure, conflictText, type Earlier, repairPrompt, promptOf } from "../prompt/step-prompt.ts";
-import { proposedSteps } from "./proposals.ts";
-import { type AgentRunContext, folderIn, workFolder } from "./run-context.ts";
-import {
-  type Captured,
-  releaseWorktree,
-  captureWork,
-  applyOnto,
-  setUp,
-  acquireWorktree,
-  treeForPerson,
-  unsettledIn,
-} from "./attempt-worktree.ts";
-import { proposalRules, takeTurn, type TurnContext, type TurnEnd, usageData } from "./turn.ts";
-import type { Outcome, AgentDetails } from "../../run/attempt.ts";
+import { omittedProblem } from "./notices.ts";
+import { folderIn, workFolder } from "./run-context.ts";
+import { takeTurn, type TurnEnd, type TurnRequest, usageData } from "./turn.ts";
 
 /** Never rejects. */
-export async function carryOut(context: TurnContext): Promise<Outcome> {
+export async function carryOut(context: AgentAttemptContext): Promise<Outcome> {
   try {
     const found = await mergedBefore(context);
     if (found !== undefined) return found;
@@ -45,15 +34,15 @@ export async function carryOut(context: TurnContext): Promise<Outcome> {
 }
 
 /** The process died between the merge and its event: nothing is done twice. */
-async function mergedBefore(context: TurnContext): Promise<Outcome | undefined> {
+async function mergedBefore(context: AgentAttemptContext): Promise<Outcome | undefined> {
   const { runContext, job, note } = context;
   const { step, agent } = job.task;
   const { openSince } = agent?.before ?? {};
   if (openSince === undefined) return undefined;
   const merged = (await runContext.queue.merged()).findLast((one) => one.step === step.id && one.attempt >= openSince);
   if (merged === undefined) return undefined;
-  const files = await changedIn(runContext, merged.onto, merged.commit);
-  const { branch } = runContext.queue.integration;
+  const files = await runContext.repository.commits.changedFiles(merged.onto, merged.commit);
+  const { branch } = runContext.queue;
   const ref = `refs/heddle/${runContext.run}`;
   note({
     type: "worktree.merged",
@@ -66,19 +55,22 @@ async function mergedBefore(context: TurnContext): Promise<Outcome | undefined> 
   };
 }
 
+/** What the agent is told next, and in which session. */
+type NextTurn = Pick<TurnRequest, "prompt" | "session">;
+
 class AgentAttempt {
-  readonly #context: TurnContext;
+  readonly #context: AgentAttemptContext;
   #tree: Worktree | undefined;
   #last: AgentDetails | undefined;
   #summary = "";
   #time = 0;
 
-  constructor(context: TurnContext) {
+  constructor(context: AgentAttemptContext) {
     this.#context = context;
   }
 
   async run(): Promise<Outcome> {
-    const { runContext, job, note, cancellation } = this.#context;
+    const { runContext, job, note, cancellation, notices, options } = this.#context;
     const taken = await acquireWorktree(this.#context);
     if (!taken.ok) return this.#refused(taken.error);
     const { tree, holdsWork, isOnBranch } = taken.value;
@@ -86,43 +78,37 @@ class AgentAttempt {
     note({
       type: "worktree.created",
       data: defined({
-        tree: tree.place.name,
+        tree: tree.name,
         path: this.#relative(tree.path),
         branch: tree.branch ?? undefined,
         base: tree.base,
         fresh: tree.fresh,
       }),
     });
-    tellBeginning(this.#context, tree);
+    notices.tellRepository(runContext.takeNotes());
+    notices.tellWorktree(tree);
     const { before } = job.task.agent ?? {};
     if (before?.resolution !== undefined && before.conflict !== undefined)
       return await this.#resolve(tree, before.resolution, before.conflict.captured);
     const ready = await setUp(this.#context, tree);
     if (cancellation.reason !== undefined) return { kind: "stopped", reason: cancellation.reason };
-    if (!ready.ok) return failed("exit", ready.error);
+    if (!ready.ok) return ready.error;
     const earlier = holdsWork ? await this.#earlier(tree) : this.#earlierWithoutWork();
     const session = this.#session(holdsWork && isOnBranch);
-    let turn = await takeTurn(
-      this.#context,
-      defined({
-        prompt: promptOf(this.#context, tree.ports, earlier),
-        cwd: workFolder(runContext, tree.path, job),
-        tree: tree.path,
-        ports: tree.ports,
-        session,
-      }),
-    );
+    let next: NextTurn = defined({ prompt: promptOf(this.#context, tree.ports, earlier), session });
     for (;;) {
-      const next = await this.#judge(turn);
-      if (!("prompt" in next)) return next;
-      const { path } = this.#here;
-      turn = await takeTurn(this.#context, {
-        ...next,
-        cwd: workFolder(runContext, path, job),
-        tree: path,
-        ports: tree.ports,
-      });
+      const cwd = workFolder(runContext, options.resolveFolder, this.#here.path, job);
+      if (!cwd.ok) return this.#refused(cwd.error);
+      const turn = await takeTurn(this.#context, { ...next, cwd: cwd.value, tree: this.#here });
+      const judged = await this.#judge(turn);
+      if (!("prompt" in judged)) return judged;
+      next = judged;
     }
+  }
+
+  /** Files whose conflicts in that worktree are not resolved yet. */
+  async #unresolved(tree: Worktree, commit: string): Promise<readonly string[]> {
+    return await this.#context.runContext.repository.captures.unresolved(tree, commit);
   }
 
   get #here(): Worktree {
@@ -140,13 +126,13 @@ class AgentAttempt {
   }
 
   /** The result of the turn: the attempt's outcome, or the agent's next prompt. */
-  async #judge(turn: TurnEnd): Promise<Outcome | Pick<Parameters<typeof takeTurn>[1], "prompt" | "session">> {
+  async #judge(turn: TurnEnd): Promise<Outcome | NextTurn> {
     const { note, settings } = this.#context;
     const captured = await captureWork(this.#context, this.#here);
     const { agent } = turn.outcome;
     this.#last = agent;
     note({ type: "usage.recorded", data: usageData(agent, { captured: captured.commit, ref: captured.ref }) });
-    tellCapture(this.#context, captured);
+    this.#context.notices.tellCapture(captured);
     const { failure, completion, question } = turn.reports;
     if (question !== undefined && this.#context.cancellation.reason === undefined)
       return defined({
@@ -165,11 +151,12 @@ class AgentAttempt {
         failure.retryable,
       );
     this.#summary = completion?.summary ?? textOf(turn.outcome.output);
-    const missing = leftOutProblem(this.#context, captured);
+    const { allowOmitted } = this.#context.runContext.settings;
+    const missing = omittedProblem(captured, { allowOmitted, expect: settings.expect });
     if (missing !== undefined) return failed("error", missing, "left-out", true);
     if (captured.changedFiles.length === 0 && settings.expect === "changes")
       return failed("error", "no-changes: the agent says it is done, but nothing has changed", "no-changes", true);
-    const left = await unsettledIn(this.#context, this.#here, captured.commit);
+    const left = await this.#unresolved(this.#here, captured.commit);
     if (left.length > 0) {
       // A person decides about the work before it was combined with the merged state.
       const commit = this.#here.holds?.captured ?? captured.commit;
@@ -194,7 +181,7 @@ class AgentAttempt {
   }
 
   /** What the plan asks of the work and is not so. Asked before anything is merged: what is on the branch is done. */
-  async #refusal(captured: Captured): Promise<Outcome | undefined> {
+  async #refusal(captured: Capture): Promise<Outcome | undefined> {
     const { settings, job, runContext } = this.#context;
     if (typeof settings.expect === "object") {
       const folder = relative(this.#here.path, folderIn(runContext, this.#here.path, job));
@@ -211,15 +198,15 @@ class AgentAttempt {
     return problem === undefined ? undefined : failed("output", problem);
   }
 
-  #outputOf(captured: Captured): { readonly summary: string; readonly files: readonly string[] } {
-    return { summary: this.#summary.slice(0, 4000), files: captured.changedFiles.slice(0, 1000) };
+  #outputOf(captured: Capture): { readonly summary: string; readonly files: readonly string[] } {
+    return { summary: this.#summary.slice(0, 4000), files: firstFiles(captured.changedFiles) };
   }
 
   /** Up the ladder: the agent that made it, then a person. */
   async #clash(
     outcome: Extract<MergeOutcome, { kind: "conflict" | "rejected" }>,
-    captured: Captured,
-  ): Promise<Outcome | Pick<Parameters<typeof takeTurn>[1], "prompt" | "session">> {
+    captured: Capture,
+  ): Promise<Outcome | NextTurn> {
     const { settings, note, runContext, job } = this.#context;
     const isConflict = outcome.kind === "conflict";
     const output = isConflict ? undefined : outcome.output;
@@ -250,7 +237,7 @@ class AgentAttempt {
     const clash: MergeFailure = defined({
       reason: isConflict ? "conflict" : "verify",
       files: isConflict ? outcome.files : [],
-      merged: await subjects(runContext, from, outcome.head),
+      merged: await runContext.repository.commits.subjects(from, outcome.head),
       output,
     });
     const session = this.#last?.sessionId;
@@ -263,7 +250,7 @@ class AgentAttempt {
 
   async #askPerson(files: readonly string[], captured: string): Promise<Outcome> {
     const { settings, job, runContext } = this.#context;
-    const what = `its work conflicts with ${runContext.queue.integration.branch} in ${files.join(", ")}`;
+    const what = `its work conflicts with ${runContext.queue.branch} in ${files.join(", ")}`;
     if (!settings.onConflict.includes("human")) return failed("error", what, "conflict", false);
     const own = await treeForPerson(this.#context, this.#here, captured);
     if (!own.ok) return this.#refused(own.error);
@@ -278,14 +265,16 @@ class AgentAttempt {
     const { runContext, job, note, cancellation } = this.#context;
     let captured = await captureWork(this.#context, tree);
     if (choice === "continue") {
-      const left = await unsettledIn(this.#context, tree, captured.commit);
+      const left = await this.#unresolved(tree, captured.commit);
       if (left.length > 0) return await this.#askPerson(left, unmerged);
     } else {
       const head = await runContext.queue.head();
       const message = `${job.task.step.id}: conflicts settled (${choice})`;
-      const commit = await takeSide(runContext.repository, { head, commit: unmerged, side: choice, message });
-      await runContext.repository.git(["update-ref", `${captured.ref}.settled`, commit]);
-      captured = { ...captured, commit, changedFiles: await changedIn(runContext, head, commit) };
+      const { run, step, attempt } = job.task;
+      const of = { run, step: step.id, attempt, head, commit: unmerged };
+      const { captures, commits } = runContext.repository;
+      const commit = await captures.takeSide({ ...of, side: choice, message });
+      captured = { ...captured, commit, changedFiles: await commits.changedFiles(head, commit) };
     }
     const outcome = await mergeWork(this.#context, captured, `resolved by a person (${choice})`, undefined);
     // The person's decision stands for the next attempt.
@@ -314,19 +303,19 @@ class AgentAttempt {
     }
   }
 
-  async #done(captured: Captured, merged: Extract<MergeOutcome, { kind: "merged" }> | undefined): Promise<Outcome> {
-    const { runContext, note } = this.#context;
+  async #done(captured: Capture, merged: Extract<MergeOutcome, { kind: "merged" }> | undefined): Promise<Outcome> {
+    const { runContext, note, proposals } = this.#context;
     const output = this.#outputOf(captured);
     if (merged !== undefined) {
       const { commit, onto } = merged;
-      const { branch } = runContext.queue.integration;
+      const { branch } = runContext.queue;
       note({
         type: "worktree.merged",
         data: { branch, commit, onto, captured: captured.commit, ref: captured.ref, files: output.files },
       });
     }
     await releaseWorktree(this.#context, this.#here);
-    const steps = proposedSteps(this.#context.proposals, proposalRules(this.#context));
+    const steps = proposals.steps();
     return defined({
       kind: "succeeded",
       output: defined({ ...output, commit: merged?.commit }),
@@ -337,19 +326,11 @@ class AgentAttempt {
 
   /** What an earlier attempt left in the worktree. */
   async #earlier(tree: Worktree): Promise<Earlier> {
-    const { runContext, job } = this.#context;
-    const now = await captureWork(this.#context, tree, job.task.step.id, job.task.attempt);
-    const stat = await runContext.repository.objectGit([
-      "diff-tree",
-      "-r",
-      "--stat=100",
-      "--no-renames",
-      tree.base,
-      now.commit,
-    ]);
+    const now = await captureWork(this.#context, tree);
+    const diff = await this.#context.runContext.repository.commits.diffStat(tree.base, now.commit);
     const earlier = this.#reason();
-    const open = await unsettledIn(this.#context, tree, now.commit);
-    return { ...earlier, reason: open.length === 0 ? earlier.reason : conflictText(open), diff: line(stat) };
+    const open = await this.#unresolved(tree, now.commit);
+    return { ...earlier, reason: open.length === 0 ? earlier.reason : conflictText(open), diff };
   }
 
   #earlierWithoutWork(): Earlier | undefined {
@@ -381,48 +362,19 @@ class AgentAttempt {
   }
 }
 
+/** Names in an output, and characters of them together: far below what the journal takes of one. */
+const MOST_FILES = 1000;
+const MOST_NAME_CHARACTERS = 200_000;
+
+function firstFiles(files: readonly string[]): readonly string[] {
+  let characters = 0;
+  const first = files.slice(0, MOST_FILES);
+  const end = first.findIndex((name) => (characters += name.length) > MOST_NAME_CHARACTERS);
+  return end < 0 ? first : first.slice(0, end);
+}
+
 function textOf(output: Json): string {
   return typeof output === "object" && output !== null && "text" in output && typeof output["text"] === "string"
     ? output["text"]
     : "";
-}
-
-function failedBy({ message, hint }: Problem): Outcome {
-  return failed("error", hint === undefined ? message : `${message} (${hint})`);
-}
-
-function failed(code: "error" | "exit" | "output", message: string, of?: string, mayMend = true): Outcome {
-  return {
-    kind: "failed",
-    error: defined({ code, message, class: of, final: mayMend ? undefined : (true as const) }),
-  };
-}
-
-async function changedIn(runContext: AgentRunContext, from: string, to: string): Promise<readonly string[]> {
-  const changed = await runContext.repository.objectGit([
-    "diff-tree",
-    "-r",
-    "-z",
-    "--name-only",
-    "--no-renames",
-    from,
-    to,
-  ]);
-  return items(changed.output);
-}
-
-/** Of what was merged after `from`, newest last; at most 20. */
-async function subjects(runContext: AgentRunContext, from: string, to: string): Promise<readonly string[]> {
-  const listed = await runContext.repository.objectGit([
-    "rev-list",
-    "--no-commit-header",
-    "--format=%s",
-    "--max-count=20",
-    to,
-    `^${from}`,
-  ]);
-  return line(listed)
-    .split("\n")
-    .filter((text) => text !== "")
-    .toReversed();
 }

@@ -2,53 +2,55 @@
  * Run finisher: removes worktrees that are not needed any more and lands the integration branch as the plan says, at the
  * end of a run.
  */
-import { defined } from "../../base/defined.ts";
-import { land } from "../../git/landing.ts";
-import { listWorktrees } from "../../git/listing.ts";
 import type { LandTarget, LandOutcome } from "../../git/types.ts";
+import type { Landing } from "../../run/attempt.ts";
 import type { AgentRunContext } from "./run-context.ts";
 import type { Land } from "./settings.ts";
-import type { Landing } from "../../run/attempt.ts";
 
 export async function finishRun(runContext: AgentRunContext, isDone: boolean): Promise<Landing | undefined> {
-  await runContext.queue.close();
-  if (isDone && !runContext.settings.keepWorktrees) await removeTrees(runContext);
-  await runContext.pool.tidy();
-  await runContext.trees.deleteDeferred();
-  const commits = (await runContext.queue.merged()).length;
-  const integration = runContext.queue.integration.branch;
+  const { queue, pool, repository, settings, origin } = runContext;
+  await queue.close();
+  if (isDone && !settings.keepWorktrees) await removeTrees(runContext);
+  await pool.tidy();
+  await repository.worktrees.deleteDeferred();
+  const commits = (await queue.merged()).length;
   // Where nothing was merged there is nothing that could be in the way.
-  const isBare = commits === 0 && (await runContext.queue.head()) === runContext.base;
-  if (!isDone || isBare) return { integration, commits };
-  return { integration, commits, ...(await landing(runContext)) };
+  const isBare = commits === 0 && (await queue.head()) === origin.base;
+  const landed = isDone && !isBare ? await landing(runContext) : {};
+  return { integration: queue.branch, commits, ...landed };
 }
 
 /** Worktrees of groups that are not needed any more. Never one with work that exists nowhere else. */
-async function removeTrees(runContext: AgentRunContext): Promise<void> {
-  for (const listed of await listWorktrees(runContext.repository, { run: runContext.run, sizes: false })) {
+async function removeTrees({ run, repository: { worktrees } }: AgentRunContext): Promise<void> {
+  for (const listed of await worktrees.list({ run, sizes: false })) {
     if (listed.state !== "saved" || listed.inUse || listed.owner?.kind !== "group") continue;
-    const tree = await runContext.trees.find(runContext.run, listed.owner);
+    const tree = await worktrees.find(run, listed.owner);
     // One that cannot be removed stays listed.
-    if (tree !== undefined) await runContext.trees.remove(tree, { branch: "delete" });
+    if (tree !== undefined) await worktrees.remove(tree, { branch: "delete" });
   }
 }
 
-async function landing(runContext: AgentRunContext): Promise<Partial<Landing>> {
-  const mode = modeOf(runContext.settings.land, runContext.run);
+async function landing({
+  run,
+  settings,
+  queue,
+  branch,
+  repository,
+  origin,
+}: AgentRunContext): Promise<Partial<Landing>> {
+  const mode = modeOf(settings.land, run);
   if (mode.kind === "none") return {};
-  const { integration } = runContext.queue;
-  if (mode.kind !== "branch" && runContext.branch === null)
+  if (mode.kind !== "branch" && branch === null)
     return {
       mode: mode.kind,
       problem: {
         code: "NotOnBranch",
         message: "no branch was checked out when the run began",
-        hint: `Check a branch out and land there, or merge ${integration.branch} yourself.`,
+        hint: `Check a branch out and land there, or merge ${queue.branch} yourself.`,
       },
     };
-  const target = runContext.branch ?? undefined;
-  const outcome = await land(defined({ integration, lock: runContext.trees.lock, mode, target }));
-  return { mode: mode.kind, ...landingOf(outcome, runContext.run) };
+  const outcome = await repository.integrations.land(origin, mode, branch ?? undefined);
+  return { mode: mode.kind, ...landingOf(outcome, run) };
 }
 
 /** The result of a landing, as a message for people. */

@@ -1,55 +1,63 @@
 /**
- * Merge step: merges an attempt's capture into the integration branch and verifies it there. Knows the queue and the
- * commands, no agent. Cancelling the attempt removes its entry from the queue.
+ * Merge step: brings an attempt's work to the integration branch, verified there. Knows the merge queue and the commands,
+ * no agent. An attempt that is told to end cancels its request in the queue.
  */
 import { createHash } from "node:crypto";
-import { basename } from "node:path";
 import { writeDuration } from "../../base/duration.ts";
-import { err, type Result } from "../../base/result.ts";
+import { err, ok, type Result } from "../../base/result.ts";
+import type { Capture, MergeCheck, MergeOutcome, MergeRequest, VerifyRequest, VerifyResult } from "../../git/types.ts";
 import { baseEnvironments, passed, withoutToken } from "../../process/environment.ts";
-import { setupKey } from "../../git/listing.ts";
-import { slugOf } from "../../git/ref-names.ts";
-import type { MergeOutcome, Verification } from "../../git/types.ts";
-import { runCommands } from "./commands.ts";
-import { folderIn, projectIn } from "./run-context.ts";
-import type { Captured } from "./attempt-worktree.ts";
-import type { TurnContext } from "./turn.ts";
 import type { AgentDetails } from "../../run/attempt.ts";
+import type { AgentAttemptContext } from "./attempt-context.ts";
+import { runCommands } from "./commands.ts";
+import { type AgentRunContext, folderIn, projectIn } from "./run-context.ts";
 
 export async function mergeWork(
-  context: TurnContext,
-  captured: Pick<Captured, "commit">,
+  context: AgentAttemptContext,
+  captured: Pick<Capture, "commit">,
   summary: string,
   agent: AgentDetails | undefined,
 ): Promise<MergeOutcome> {
-  const { runContext, job } = context;
+  const { runContext, cancellation } = context;
+  const { queue, checks } = runContext;
+  const request = await requestOf(context, captured.commit, summary, agent);
+  const { signal } = cancellation;
+  if (signal.aborted) return { kind: "closed" };
+  const cancel = (): void => queue.cancel(request);
+  signal.addEventListener("abort", cancel, { once: true });
+  try {
+    const verify = (due: VerifyRequest, until: AbortSignal): Promise<VerifyResult> => verifyIn(context, due, until);
+    return await checks.during(request, verify, async () => await queue.submit(request));
+  } finally {
+    signal.removeEventListener("abort", cancel);
+  }
+}
+
+async function requestOf(
+  context: AgentAttemptContext,
+  commit: string,
+  summary: string,
+  agent: AgentDetails | undefined,
+): Promise<MergeRequest> {
+  const { runContext, job, settings, cost } = context;
   const { step, attempt, agent: of } = job.task;
-  const included = await runContext.included();
-  return await runContext.queue.enqueue({
+  const included = await runContext.includedKey();
+  return {
     step: step.id,
     attempt,
-    commit: captured.commit,
+    commit,
     order: of?.order ?? 0,
     message: messageOf(step.id, [step.description ?? "", summary, job.prompt]),
     trailers: [
-      ["Agent", agent?.agent ?? context.settings.agent],
+      ["Agent", agent?.agent ?? settings.agent],
       ...(agent?.model === undefined ? [] : [["Model", agent.model] as const]),
-      ...costOf(context.spent),
+      ...(cost.text === undefined ? [] : [["Cost", cost.text] as const]),
     ],
     // The plan's apart from the step's own: of several steps that are verified together, it is run once.
-    verify: [runContext.settings.verify, step.verify ?? []]
+    checks: [runContext.settings.verify, step.verify ?? []]
       .filter((commands) => commands.length > 0)
-      .map((commands) => verificationOf(context, commands, included)),
-    signal: context.cancellation.signal,
-  });
-}
-
-/** Of all the attempt's turns; a sum of some of them says that it is one. */
-function costOf({ usd, isWhole }: TurnContext["spent"]): readonly (readonly [string, string])[] {
-  if (usd === 0) return [];
-  // Sums of cents are not exact as binary fractions.
-  const text = `${Number(usd.toFixed(6))} USD`;
-  return [["Cost", isWhole ? text : `at least ${text}`]];
+      .map((commands): MergeCheck => ({ commands, key: keyOf(context, commands, included) })),
+  };
 }
 
 /** `texts`: what may give the subject, the first that says something; the second is the body. */
@@ -68,7 +76,11 @@ const NOT_COUNTED = ["_", "SHLVL"];
  * by which heddle names the attempt and the worktree (`HEDDLE_*`, `PORT`, `PORTS`). A hash: values of the environment
  * are secrets.
  */
-function keyOf({ runContext, job, options }: TurnContext, commands: readonly string[], included: string): string {
+function keyOf(
+  { runContext, job, options }: AgentAttemptContext,
+  commands: readonly string[],
+  included: string,
+): string {
   const { step, params, item } = job.task;
   const { shell = "sh", envMode = "inherit", passEnv = [] } = step;
   const bases = baseEnvironments(options.env);
@@ -90,48 +102,45 @@ function keyOf({ runContext, job, options }: TurnContext, commands: readonly str
   return createHash("sha256").update(JSON.stringify(told)).digest("hex");
 }
 
-function verificationOf(context: TurnContext, commands: readonly string[], included: string): Verification {
-  const { runContext, job, options, cancellation, settings } = context;
-  const { setup } = runContext.settings;
-  return {
-    key: keyOf(context, commands, included),
-    async run(folder, { commit, signal, ports }) {
-      const limit = new AbortController();
-      const cancelLimit = options.clock.after(settings.verifyMs, () => limit.abort());
-      const place = {
-        folder: folderIn(runContext, folder, job),
-        ports,
-        signal: AbortSignal.any([signal, limit.signal]),
-        slug: slugOf(runContext.run, basename(folder)),
-      };
-      const run = async (
-        all: readonly string[],
-        name: string,
-        at: string = place.folder,
-      ): Promise<Result<void, string>> => {
-        const done = await runCommands(options.runner, options.clock, job, cancellation, all, {
-          ...place,
-          folder: at,
-          name,
-        });
-        if (done.ok || !limit.signal.aborted) return done;
-        const { verifyMs } = settings;
-        return err(`${done.error}\nit took longer than the limit of ${writeDuration(verifyMs)} (limits: {verify})`);
-      };
-      try {
-        if (setup.length > 0) {
-          const due = await setupKey(runContext.repository, commit, setup);
-          if (runContext.prepared.get(folder) !== due) {
-            const done = await run(setup, "verify-setup", projectIn(runContext, folder));
-            if (!done.ok) return { ok: false, output: done.error };
-            runContext.prepared.set(folder, due);
-          }
-        }
-        const done = await run(commands, "verify");
-        return done.ok ? { ok: true } : { ok: false, output: done.error };
-      } finally {
-        cancelLimit();
-      }
-    },
-  };
+/** Runs one check of this attempt on a candidate, the plan's setup before it where that is due. */
+async function verifyIn(
+  context: AgentAttemptContext,
+  request: VerifyRequest,
+  signal: AbortSignal,
+): Promise<VerifyResult> {
+  const { options, settings, runContext, job } = context;
+  const limit = new AbortController();
+  const cancelLimit = options.clock.after(settings.verifyMs, () => limit.abort());
+  const place = { ports: request.ports, slug: request.slug, signal: AbortSignal.any([signal, limit.signal]) };
+  const run: RunOn = async (commands, folder, name) =>
+    await runCommands(options.runner, options.clock, job, context.cancellation, commands, { ...place, folder, name });
+  try {
+    const ready = await prepare(runContext, request, run);
+    const done = ready.ok ? await run(request.commands, folderIn(runContext, request.folder, job), "verify") : ready;
+    if (done.ok) return { ok: true };
+    if (!limit.signal.aborted) return { ok: false, output: done.error };
+    const longest = writeDuration(settings.verifyMs);
+    return { ok: false, output: `${done.error}\nit took longer than the limit of ${longest} (limits: {verify})` };
+  } finally {
+    cancelLimit();
+  }
+}
+
+/** Runs commands in a folder; the error is what to show. `name`: tells their outputs apart. */
+type RunOn = (commands: readonly string[], folder: string, name: string) => Promise<Result<void, string>>;
+
+/** The plan's setup commands in the worktree of a candidate, once for each set of lock files. */
+async function prepare(
+  { settings, prepared, repository, ...rest }: AgentRunContext,
+  { folder, commit }: VerifyRequest,
+  run: RunOn,
+): Promise<Result<void, string>> {
+  if (settings.setup.length === 0) return ok(undefined);
+  const due = await repository.worktrees.setupKey(commit, settings.setup);
+  if (prepared.get(folder) === due) return ok(undefined);
+  const project = projectIn(rest, folder);
+  if (!project.ok) return err(project.error.message);
+  const done = await run(settings.setup, project.value, "verify-setup");
+  if (done.ok) prepared.set(folder, due);
+  return done;
 }

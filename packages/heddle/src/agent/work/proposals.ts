@@ -1,10 +1,10 @@
-/** Proposals: converts a step that an agent proposes into steps that can join the run. Pure. */
-import type { Proposal } from "../tools/port.ts";
-
-export interface Proposed extends Proposal {
-  /** Of the step that it becomes. */
-  readonly id: string;
-}
+/**
+ * Proposals: converts steps that an agent proposes into steps that can join the run. Knows ids and texts, not the plan.
+ *
+ * Invariant: every proposal that is accepted gets an id of its own. Two agents may have the same idea; a step must not fail for
+ * what another one proposed.
+ */
+import type { Proposal, ProposalDecision } from "../tools/port.ts";
 
 export interface ProposalRules {
   /** The step whose agent proposes. */
@@ -15,45 +15,67 @@ export interface ProposalRules {
   readonly mayJoin: boolean;
 }
 
-/** Why a proposal cannot join, for its agent; `undefined`: it can. */
-export function proposalProblem(proposal: Proposal, { ids }: ProposalRules): string | undefined {
-  const known = new Set(ids);
-  const unknown = proposal.deps.filter((id) => !known.has(id));
-  if (unknown.length === 0) return undefined;
-  const some = ids.slice(0, 50).join(", ");
-  return `There is no task ${unknown.join(", ")}. Name existing tasks in deps, or none. There are ${some}${ids.length > 50 ? ", ..." : ""}.`;
+interface Proposed extends Proposal {
+  /** Of the step that it becomes. */
+  readonly id: string;
 }
 
-/**
- * An id for it that no other proposal has: of the step that proposes and its title. Two agents may have the same idea; a step
- * must not fail for what another one proposed.
- */
-export function proposalId({ title }: Proposal, { step, ids }: ProposalRules, taken: readonly string[]): string {
-  const id = `${wordOf(step, 60)}-${wordOf(title, 60)}`;
-  const names = new Set([...ids, ...taken]);
-  for (let time = 1; ; time++) {
-    const candidate = time === 1 ? id : `${id}-${time}`;
-    if (!names.has(candidate) && !names.has(approvalOf(candidate))) return candidate;
+/** What the agent of one attempt proposes, in all its turns. */
+export class Proposals {
+  readonly #rules: ProposalRules;
+  readonly #accepted: Proposed[] = [];
+
+  constructor(rules: ProposalRules) {
+    this.#rules = rules;
+  }
+
+  propose(proposal: Proposal): ProposalDecision {
+    const reason = this.#problemOf(proposal);
+    if (reason !== undefined) return { kind: "refused", reason };
+    const id = this.#newId(proposal.title);
+    this.#accepted.push({ ...proposal, id });
+    return this.#rules.mayJoin ? { kind: "added", step: id } : { kind: "awaiting-approval" };
+  }
+
+  /** Steps as a plan would have them. Where a person decides, a no skips the step and fails nothing. */
+  steps(): readonly object[] {
+    const { step, mayJoin } = this.#rules;
+    return this.#accepted.flatMap(({ id, title, prompt, deps }): object[] => {
+      const before = deps.length === 0 ? [step] : deps;
+      const proposed = { id, description: plain(title), agent: { prompt: plain(prompt) } };
+      if (mayJoin) return [{ ...proposed, deps: before }];
+      const approve = `Add this step, proposed by the agent of ${step}? ${plain(title)}: ${plain(prompt.slice(0, 1000))}`;
+      return [
+        { id: approvalOf(id), approve, deps: [step], optional: true },
+        { ...proposed, deps: [...before, approvalOf(id)] },
+      ];
+    });
+  }
+
+  /** Why it cannot join, for its agent. */
+  #problemOf({ deps }: Proposal): string | undefined {
+    const { ids } = this.#rules;
+    const known = new Set(ids);
+    const unknown = deps.filter((id) => !known.has(id));
+    if (unknown.length === 0) return undefined;
+    const some = ids.slice(0, 50).join(", ");
+    return `There is no task ${unknown.join(", ")}. Name existing tasks in deps, or none. There are ${some}${ids.length > 50 ? ", ..." : ""}.`;
+  }
+
+  #newId(title: string): string {
+    const { step, ids } = this.#rules;
+    const id = `${wordOf(step, 60)}-${wordOf(title, 60)}`;
+    const names = new Set([...ids, ...this.#accepted.map((one) => one.id)]);
+    for (let time = 1; ; time++) {
+      const candidate = time === 1 ? id : `${id}-${time}`;
+      if (!names.has(candidate) && !names.has(approvalOf(candidate))) return candidate;
+    }
   }
 }
 
 /** The step that a person says yes or no by. */
 function approvalOf(id: string): string {
   return `${id}-approval`;
-}
-
-/** Steps as a plan would have them. Where a person decides, a no skips the step and fails nothing. */
-export function proposedSteps(proposals: readonly Proposed[], { step, mayJoin }: ProposalRules): readonly object[] {
-  return proposals.flatMap(({ id, title, prompt, deps }): object[] => {
-    const before = deps.length === 0 ? [step] : deps;
-    const proposed = { id, description: plain(title), agent: { prompt: plain(prompt) } };
-    if (mayJoin) return [{ ...proposed, deps: before }];
-    const approve = `Add this step, proposed by the agent of ${step}? ${plain(title)}: ${plain(prompt.slice(0, 1000))}`;
-    return [
-      { id: approvalOf(id), approve, deps: [step], optional: true },
-      { ...proposed, deps: [...before, approvalOf(id)] },
-    ];
-  });
 }
 
 function wordOf(text: string, longest: number): string {

@@ -10,18 +10,37 @@ import type { Clock } from "../../base/clock.ts";
 import type { Permit, RateLimiter } from "../adapters/rate-limiter.ts";
 import type { Cancellation } from "./cancellation.ts";
 
+/** What one turn waits for its provider in sum. */
+export class Patience {
+  #leftMs: number;
+
+  constructor(ms: number) {
+    this.#leftMs = ms;
+  }
+
+  get leftMs(): number {
+    return this.#leftMs;
+  }
+
+  /** `false`: less is left, and nothing is spent. */
+  spend(ms: number): boolean {
+    if (ms > this.#leftMs) return false;
+    this.#leftMs -= ms;
+    return true;
+  }
+}
+
 export interface AdmissionOptions {
   readonly rateLimiter: RateLimiter;
   readonly cancellation: Cancellation;
   readonly clock: Clock;
   readonly provider: string;
-  /** What is left of the turn's patience; spent here. */
-  readonly patience: { leftMs: number };
+  readonly patience: Patience;
   readonly tell: (data: JsonObject) => void;
 }
 
 export type Admission =
-  | { readonly kind: "admitted"; readonly place: Permit }
+  | { readonly kind: "admitted"; readonly permit: Permit }
   /** It was asked to end. */
   | { readonly kind: "stopped" }
   /** The provider asks for more time than is left. */
@@ -35,12 +54,10 @@ export async function admission(options: AdmissionOptions): Promise<Admission> {
   let isTold = false;
   while (cancellation.reason === undefined) {
     const answer = rateLimiter.ask(provider);
-    if (answer.ok) return { kind: "admitted", place: answer.permit };
+    if (answer.ok) return { kind: "admitted", permit: answer.permit };
     const waitMs = answer.untilMs === undefined ? FULL_MS : Math.max(1, answer.untilMs - clock.now());
-    if (answer.reason === "paused") {
-      if (waitMs > patience.leftMs) return { kind: "too-long", message: tooLong(provider, waitMs, patience.leftMs) };
-      patience.leftMs -= waitMs;
-    }
+    if (answer.reason === "paused" && !patience.spend(waitMs))
+      return { kind: "too-long", message: tooLong(provider, waitMs, patience.leftMs) };
     if (!isTold) tell({ type: "waiting", for: answer.reason, provider, ms: waitMs });
     isTold = true;
     await cancellation.wait(waitMs);

@@ -1,81 +1,39 @@
 /**
- * Turn: runs one turn of an agent from a prompt to its end, with the waits that its provider asks for. Knows the run's
- * agents and the task server; the caller judges the work.
+ * Agent turn: runs one turn of an agent, from a prompt to its end, and waits where its provider asks for it. Knows the
+ * run's agents and the task server; the caller decides what the turn's work is worth.
  */
 import { appendFile } from "node:fs/promises";
-import { basename } from "node:path";
 import { defined } from "../../base/defined.ts";
-import { breachesBetween, takeIsolationSnapshot } from "../../git/isolation-check.ts";
-import type { IsolationSnapshot } from "../../git/types.ts";
+import { messageOf } from "../../base/errors.ts";
+import type { Json, JsonObject } from "../../base/json.ts";
+import { masker } from "../../base/mask.ts";
+import type { Breach, Worktree } from "../../git/types.ts";
+import type { AgentClass, AgentDetails, Note, Outcome, SessionTotals } from "../../run/attempt.ts";
+import { promptFileOf } from "../../workspace/port.ts";
+import type { AgentTurn } from "../adapters/port.ts";
 import type { Permit } from "../adapters/rate-limiter.ts";
 import { providerOf } from "../adapters/registry.ts";
 import { isRetryable, passesByItself } from "../adapters/retry.ts";
-import {
-  type AttemptTask,
-  type TaskCompletion,
-  type TaskFailure,
-  type TaskQuestion,
-  type TaskAccess,
-  WORKER_TOOLS,
-} from "../tools/port.ts";
-import { messageOf } from "../../base/errors.ts";
-import { promptFileOf } from "../../workspace/port.ts";
-import type { Json, JsonObject } from "../../base/json.ts";
-import { masker } from "../../base/mask.ts";
-import { slugOf } from "../../git/ref-names.ts";
-import { SLUG_VARIABLE } from "./commands.ts";
-import { admission } from "./provider-admission.ts";
+import { type AttemptTask, type TaskAccess, WORKER_TOOLS } from "../tools/port.ts";
+import type { AgentAttemptContext } from "./attempt-context.ts";
 import type { Cancellation } from "./cancellation.ts";
-import type { PermissionQueue } from "./permission-queue.ts";
-import type { AgentJob } from "../port.ts";
-import { proposalId, proposalProblem, type ProposalRules, type Proposed } from "./proposals.ts";
-import type { AgentExecutorOptions, AgentRunContext } from "./run-context.ts";
-import type { StepSettings } from "./settings.ts";
-import type { Outcome, Note, AgentClass, AgentDetails, SessionTotals } from "../../run/attempt.ts";
+import { SLUG_VARIABLE } from "./commands.ts";
+import { type Admission, admission, Patience } from "./provider-admission.ts";
+import { TurnReports } from "./turn-reports.ts";
 
 export interface TurnRequest {
   readonly prompt: { readonly text: string; readonly hash: string };
   readonly session?: { readonly sessionId: string; readonly totals?: SessionTotals };
   /** Absolute. */
   readonly cwd: string;
-  /** The worktree that it lies in. Absolute. */
-  readonly tree: string;
-  readonly ports: readonly number[];
+  /** The worktree that it lies in. */
+  readonly tree: Worktree;
 }
 
 export interface TurnEnd {
   readonly outcome: Outcome;
   /** What the agent reported by its tools. */
-  readonly reports: Reports;
-}
-
-export interface Reports {
-  completion?: TaskCompletion;
-  failure?: TaskFailure;
-  /** It cannot continue without an answer. */
-  question?: TaskQuestion;
-}
-
-export interface TurnContext {
-  readonly options: AgentExecutorOptions;
-  readonly runContext: AgentRunContext;
-  readonly job: AgentJob;
-  readonly settings: StepSettings;
-  readonly cancellation: Cancellation;
-  readonly permissions: PermissionQueue;
-  readonly note: (note: Note) => void;
-  /** What the attempt's turns cost together; written here. */
-  readonly spent: Spent;
-  /** What its agent proposed, in all turns; written where it is proposed. */
-  readonly proposals: Proposed[];
-  /** Notices of the attempt that were reported already. */
-  readonly told: Set<string>;
-}
-
-/** US dollars that agents reported; `isWhole`: every turn reported them. */
-export interface Spent {
-  usd: number;
-  isWhole: boolean;
+  readonly reports: TurnReports;
 }
 
 /** Times that one turn is begun again after a refusal of its provider, and after a network that failed. */
@@ -87,26 +45,23 @@ const END_AFTER_QUESTION_MS = 60_000;
 /** A runner's own deadline for an answer, where {@link PermissionQueue} has one. */
 const NO_DEADLINE_MS = 2 ** 31 - 1;
 
-export async function takeTurn(context: TurnContext, request: TurnRequest): Promise<TurnEnd> {
-  const { cancellation, note } = context;
-  const reports: Reports = {};
+export async function takeTurn(context: AgentAttemptContext, request: TurnRequest): Promise<TurnEnd> {
+  const { cancellation, note, settings, runContext } = context;
+  const tell = (data: JsonObject): void => progress(note, data);
+  const reports = new TurnReports(context.proposals, note);
   let { session } = request;
   let refusals = 0;
   let repeats = 0;
   let last: AgentDetails | undefined;
-  const patience = { leftMs: context.settings.waitMs };
+  const { rateLimiter } = runContext;
+  const provider = providerOf(settings.agent, runContext.settings.configs[settings.agent]);
+  const patience = new Patience(settings.waitMs);
   await keepPrompt(context, request.prompt.text);
   for (;;) {
-    const admitted = await admission({
-      rateLimiter: context.runContext.rateLimiter,
-      cancellation,
-      clock: context.options.clock,
-      provider: provider(context),
-      patience,
-      tell: (data) => progress(note, data),
-    });
+    const { clock } = context.options;
+    const admitted = await admission({ rateLimiter, cancellation, clock, provider, patience, tell });
     if (admitted.kind !== "admitted") return { outcome: heldBack(admitted, cancellation, last), reports };
-    const outcome = await runOnce(context, defined({ ...request, session }), reports, admitted.place);
+    const outcome = await runOnce(context, defined({ ...request, session }), reports, admitted.permit);
     const { agent } = outcome;
     last = agent;
     const failed = outcome.kind === "failed" ? agent?.class : undefined;
@@ -117,13 +72,13 @@ export async function takeTurn(context: TurnContext, request: TurnRequest): Prom
     note({ type: "usage.recorded", data: usageData(agent) });
     if (agent?.sessionId !== undefined) session = defined({ sessionId: agent.sessionId, totals: agent.totals });
     if (isRefusal) continue;
-    progress(note, { type: "repeating", class: failed, afterMs: REPEAT_AFTER_MS * repeats });
+    tell({ type: "repeating", class: failed, afterMs: REPEAT_AFTER_MS * repeats });
     await cancellation.wait(REPEAT_AFTER_MS * repeats);
   }
 }
 
 function heldBack(
-  why: Exclude<Awaited<ReturnType<typeof admission>>, { readonly kind: "admitted" }>,
+  why: Exclude<Admission, { readonly kind: "admitted" }>,
   { reason }: Cancellation,
   last: AgentDetails | undefined,
 ): Outcome {
@@ -135,84 +90,49 @@ function heldBack(
   return { kind: "failed", error, agent };
 }
 
-function provider({ runContext, settings }: TurnContext): string {
-  return providerOf(settings.agent, runContext.settings.configs[settings.agent]);
-}
-
 /** Beside the log, for `heddle show --prompt`: each turn once, secrets masked. */
-async function keepPrompt({ job, options }: TurnContext, text: string): Promise<void> {
+async function keepPrompt({ job, options }: AgentAttemptContext, text: string): Promise<void> {
   if (job.logFile === null) return;
   const secrets = job.task.step.secrets ?? [];
   const mask = masker(secrets.map((name) => job.env[name] ?? options.env[name]));
   await appendFile(promptFileOf(job.logFile), `${mask === undefined ? text : mask.text(text)}\n`);
 }
 
-async function runOnce(context: TurnContext, request: TurnRequest, reports: Reports, place: Permit): Promise<Outcome> {
-  const { options, runContext, spent } = context;
+async function runOnce(
+  context: AgentAttemptContext,
+  request: TurnRequest,
+  reports: TurnReports,
+  permit: Permit,
+): Promise<Outcome> {
+  const { options, runContext, cost } = context;
   let access: TaskAccess | undefined;
   try {
-    const before = await takeIsolationSnapshot(runContext.repository);
-    const asked = Promise.withResolvers<void>();
-    access = (await options.taskServer()).issueToken(taskOf(context, reports, asked.resolve));
-    const outcome = await runAgent(context, request, access, asked.promise);
+    const breaches = await runContext.repository.watchIsolation();
+    access = (await options.taskServer()).issueToken(taskOf(context, reports));
+    const outcome = await runAgent(context, request, access, reports);
     const { agent } = outcome;
-    if (agent?.usd === undefined) spent.isWhole = false;
-    else spent.usd += agent.usd;
+    cost.add(agent?.usd);
     const failure = outcome.kind === "succeeded" ? undefined : agent?.class;
     if (outcome.kind === "succeeded" || failure !== undefined)
-      runContext.rateLimiter.ended(place, failure, agent?.rateLimit);
-    await tellBreaches(context, before);
+      runContext.rateLimiter.ended(permit, failure, agent?.rateLimit);
+    await tellBreaches(context, breaches);
     return withClass(outcome, failure);
   } finally {
-    runContext.rateLimiter.release(place);
+    runContext.rateLimiter.release(permit);
     if (access !== undefined) (await options.taskServer()).revoke(access.token);
   }
 }
 
 async function runAgent(
-  context: TurnContext,
+  context: AgentAttemptContext,
   request: TurnRequest,
   access: TaskAccess,
-  asked: Promise<void>,
+  reports: TurnReports,
 ): Promise<Outcome> {
-  const { options, runContext, job, settings, cancellation, note } = context;
-  const { task } = job;
-  const { step } = task;
-  const running = runContext.agents.start(
-    defined({
-      run: task.run,
-      step: step.id,
-      attempt: task.attempt,
-      agent: settings.agent,
-      prompt: request.prompt.text,
-      promptHash: request.prompt.hash,
-      model: settings.model,
-      mcp: [{ type: "http", name: "heddle", url: access.url, headers: { Authorization: `Bearer ${access.token}` } }],
-      policy: settings.policy,
-      limits: { ...settings.limits, askMs: NO_DEADLINE_MS },
-      resume: request.session,
-      sandbox: settings.sandbox,
-      tree: request.tree,
-      gitDir: runContext.repository.facts.commonDir,
-      writable: settings.writable,
-      home: settings.home,
-      ports: request.ports,
-      // Whether something changed is seen in what is captured.
-      expect: typeof settings.expect === "object" ? settings.expect : undefined,
-      cwd: request.cwd,
-      env: { ...job.env, [SLUG_VARIABLE]: slugOf(runContext.run, basename(request.tree)) },
-      envMode: step.envMode ?? "strict",
-      passEnv: [...(step.passEnv ?? []), ...settings.passEnv],
-      secrets: step.secrets ?? [],
-      logFile: job.logFile,
-      graceMs: task.graceMs,
-      maxMemoryMb: step.limits?.maxMemoryMb,
-      onProgress: (data) => progress(note, data),
-      onAsk: (request) => context.permissions.ask(request),
-    }),
-  );
+  const { options, runContext, cancellation } = context;
+  const running = runContext.agents.start(agentTurn(context, request, access));
   let cancelEnd: (() => void) | undefined;
-  void asked.then(() => {
+  reports.onQuestion(() => {
     cancelEnd = options.clock.after(END_AFTER_QUESTION_MS, () => running.end("needs-input"));
   });
   const outcome = await cancellation.follow(running);
@@ -220,25 +140,68 @@ async function runAgent(
   return outcome;
 }
 
+function agentTurn(
+  context: AgentAttemptContext,
+  { prompt, session, cwd, tree }: TurnRequest,
+  access: TaskAccess,
+): AgentTurn {
+  const { runContext, job, settings, note } = context;
+  const { task } = job;
+  const { step } = task;
+  return defined({
+    run: task.run,
+    step: step.id,
+    attempt: task.attempt,
+    agent: settings.agent,
+    prompt: prompt.text,
+    promptHash: prompt.hash,
+    model: settings.model,
+    mcp: [{ type: "http", name: "heddle", url: access.url, headers: { Authorization: `Bearer ${access.token}` } }],
+    policy: settings.policy,
+    limits: { ...settings.limits, askMs: NO_DEADLINE_MS },
+    resume: session,
+    sandbox: settings.sandbox,
+    cwd,
+    tree: tree.path,
+    gitDir: runContext.repository.gitDir,
+    writable: settings.writable,
+    home: settings.home,
+    ports: tree.ports,
+    // Whether something changed is seen in what is captured.
+    expect: typeof settings.expect === "object" ? settings.expect : undefined,
+    env: { ...job.env, [SLUG_VARIABLE]: tree.slug },
+    envMode: step.envMode ?? "strict",
+    passEnv: [...(step.passEnv ?? []), ...settings.passEnv],
+    secrets: step.secrets ?? [],
+    logFile: job.logFile,
+    graceMs: task.graceMs,
+    maxMemoryMb: step.limits?.maxMemoryMb,
+    onProgress: (data) => progress(note, data),
+    onAsk: (asked) => context.permissions.ask(asked),
+  });
+}
+
 /**
  * Whether the user's checkout, or what all worktrees share, is unchanged. It is not known who changed it: this agent,
  * another one, or the user. If this cannot be checked, it is reported; the agent's work counts anyway.
  */
-async function tellBreaches({ runContext, note }: TurnContext, before: IsolationSnapshot): Promise<void> {
-  let now: IsolationSnapshot;
+async function tellBreaches(
+  { note }: AgentAttemptContext,
+  breachesSince: () => Promise<readonly Breach[]>,
+): Promise<void> {
+  let breaches: readonly Breach[];
   try {
-    now = await takeIsolationSnapshot(runContext.repository);
+    breaches = await breachesSince();
   } catch (thrown) {
     const text = `cannot check for changes outside the worktree: ${messageOf(thrown)}`;
     return progress(note, { type: "notice", text });
   }
-  const breaches = breachesBetween(before, now);
   if (breaches.length === 0) return;
   progress(note, { type: "isolation.breach", breaches: breaches.map(({ kind, names }) => ({ kind, names })) });
 }
 
 /** Failures have a class, and say whether another attempt could fix them. */
-export function withClass(outcome: Outcome, failure: AgentClass | undefined): Outcome {
+function withClass(outcome: Outcome, failure: AgentClass | undefined): Outcome {
   if (outcome.kind !== "failed" || failure === undefined) return outcome;
   const final = isRetryable(failure) ? undefined : true;
   return { ...outcome, error: defined({ ...outcome.error, class: failure, final }) };
@@ -248,17 +211,9 @@ function progress(note: (note: Note) => void, data: JsonObject): void {
   note({ type: "step.progress", data });
 }
 
-/** Of the step, for what its agent proposes. */
-export function proposalRules({ runContext, job }: TurnContext): ProposalRules {
-  const { step, agent } = job.task;
-  return { step: agent?.id ?? step.id, ids: agent?.ids ?? [], mayJoin: runContext.settings.allowNewSteps };
-}
-
-function taskOf(context: TurnContext, reports: Reports, onQuestion: () => void): AttemptTask {
-  const { job, note, proposals } = context;
+function taskOf({ job }: AgentAttemptContext, listener: TurnReports): AttemptTask {
   const { task, prompt } = job;
   const { step, agent } = task;
-  const rules = proposalRules(context);
   const { answers = [] } = agent?.before ?? {};
   return {
     tools: WORKER_TOOLS,
@@ -274,39 +229,7 @@ function taskOf(context: TurnContext, reports: Reports, onQuestion: () => void):
       deps: Object.entries(task.depStatus).map(([id, status]) => ({ step: id, status, ...summaryOf(task.deps[id]) })),
       answers: answers.length === 0 ? undefined : answers.map(({ question, answer }) => ({ question, answer })),
     }),
-    listener: {
-      progress: ({ message, percent }) => progress(note, defined({ type: "report", message, percent })),
-      async completed(completion) {
-        reports.completion = completion;
-        return { kind: "accepted" };
-      },
-      async failed(failure) {
-        reports.failure = failure;
-        return { kind: "accepted" };
-      },
-      // A person is not waited for in the turn: it may take days, and the permit is another's meanwhile.
-      async asked(question) {
-        reports.question = question;
-        onQuestion();
-        return { kind: "deferred" };
-      },
-      async proposed(proposal) {
-        const problem = proposalProblem(proposal, rules);
-        if (problem !== undefined) return { kind: "refused", reason: problem };
-        const id = proposalId(
-          proposal,
-          rules,
-          proposals.map((one) => one.id),
-        );
-        proposals.push({ ...proposal, id });
-        return rules.mayJoin ? { kind: "added", step: id } : { kind: "awaiting-approval" };
-      },
-      async learned({ domain, kind, text, files }) {
-        note({ type: "lesson.recorded", data: { domain, kind, text, files } });
-        return { kind: "accepted" };
-      },
-      planSubmitted: async () => ({ kind: "refused", problems: ["Only a planner can submit a plan."] }),
-    },
+    listener,
   };
 }
 

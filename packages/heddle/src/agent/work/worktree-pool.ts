@@ -8,8 +8,8 @@
  *  2. If no step of the run holds a worktree, a refusal is returned at once.
  */
 import type { Result } from "../../base/result.ts";
-import type { WorktreeRefusal } from "../../git/types.ts";
-import type { Worktree, WorktreeRequest, Worktrees } from "../../git/worktree.ts";
+import type { Worktrees } from "../../git/port.ts";
+import type { Worktree, WorktreeRefusal, WorktreeRequest } from "../../git/types.ts";
 
 /** A holder of a worktree, and what ends it. */
 export interface WorktreeHolder {
@@ -17,12 +17,12 @@ export interface WorktreeHolder {
 }
 
 export class WorktreePool {
-  readonly #trees: Worktrees;
+  readonly #trees: Pick<Worktrees, "ensure" | "remove">;
   readonly #holders = new Set<WorktreeHolder>();
   readonly #leftovers = new Map<string, Worktree>();
   #given: { readonly promise: Promise<void>; readonly resolve: () => void } = Promise.withResolvers<void>();
 
-  constructor(trees: Worktrees) {
+  constructor(trees: Pick<Worktrees, "ensure" | "remove">) {
     this.#trees = trees;
   }
 

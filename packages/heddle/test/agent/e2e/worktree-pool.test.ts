@@ -6,7 +6,7 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { WorktreePool } from "../../../src/agent/work/worktree-pool.ts";
 import { orThrow } from "../../../src/base/errors.ts";
-import { Worktrees } from "../../../src/git/worktree.ts";
+import { LocalWorktrees } from "../../../src/git/worktree.ts";
 import { rig as gitRig, namesIn, step } from "../../git/rig.ts";
 import { AgentRig, ofType, writes, type Step } from "./rig.ts";
 
@@ -82,7 +82,7 @@ test("a bound that others' worktrees have reached is told at once", async () => 
 test("one that somebody works in is tried again before anybody is refused; one that is taken anew is not removed", async () => {
   using at = gitRig();
   const { repository, base } = await at.open();
-  const trees = new Worktrees({ repository, limits: { maxTrees: 1, maxBytes: 2 ** 40 } });
+  const trees = new LocalWorktrees({ repository, limits: { maxTrees: 1, maxBytes: 2 ** 40 } });
   const pool = new WorktreePool(trees);
   const [one, two] = [new AbortController(), new AbortController()];
   const request = (id: string): Parameters<WorktreePool["acquire"]>[1] => ({ run: "r1", owner: step(id), base });
@@ -103,7 +103,7 @@ test("one that somebody works in is tried again before anybody is refused; one t
 test("who waits for a worktree and is to end, ends; the last that could give one back wakes all", async () => {
   using at = gitRig();
   const { repository, base } = await at.open();
-  const pool = new WorktreePool(new Worktrees({ repository, limits: { maxTrees: 1, maxBytes: 2 ** 40 } }));
+  const pool = new WorktreePool(new LocalWorktrees({ repository, limits: { maxTrees: 1, maxBytes: 2 ** 40 } }));
   const [one, two, three] = [new AbortController(), new AbortController(), new AbortController()];
   const waits = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   orThrow(await pool.acquire(one, { run: "r1", owner: step("a"), base }, () => expect.unreachable()));

@@ -1,0 +1,23 @@
+/** What one attempt of an agent's step is carried out with: what its run shares, its job, and what it adds up over its turns. */
+import type { Note } from "../../run/attempt.ts";
+import type { AgentJob } from "../port.ts";
+import type { AttemptCost } from "./attempt-cost.ts";
+import type { Cancellation } from "./cancellation.ts";
+import type { Notices } from "./notices.ts";
+import type { PermissionQueue } from "./permission-queue.ts";
+import type { Proposals } from "./proposals.ts";
+import type { AgentExecutorOptions, AgentRunContext } from "./run-context.ts";
+import type { StepSettings } from "./settings.ts";
+
+export interface AgentAttemptContext {
+  readonly options: AgentExecutorOptions;
+  readonly runContext: AgentRunContext;
+  readonly job: AgentJob;
+  readonly settings: StepSettings;
+  readonly cancellation: Cancellation;
+  readonly permissions: PermissionQueue;
+  readonly note: (note: Note) => void;
+  readonly cost: AttemptCost;
+  readonly proposals: Proposals;
+  readonly notices: Notices;
+}

@@ -1,0 +1,16 @@
+/** Failed outcomes of an agent's attempt: what every part of it that can fail makes one of. */
+import { defined } from "../../base/defined.ts";
+import type { Problem } from "../../base/errors.ts";
+import type { Outcome } from "../../run/attempt.ts";
+
+/** `of`: the class of the failure. `mayMend`: whether another attempt could. */
+export function failed(code: "error" | "exit" | "output", message: string, of?: string, mayMend = true): Outcome {
+  return {
+    kind: "failed",
+    error: defined({ code, message, class: of, final: mayMend ? undefined : (true as const) }),
+  };
+}
+
+export function failedBy({ message, hint }: Problem): Outcome {
+  return failed("error", hint === undefined ? message : `${message} (${hint})`);
+}

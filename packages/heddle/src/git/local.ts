@@ -1,0 +1,135 @@
+/**
+ * Git of this machine: the git port over the repository that a project folder lies in. Puts the parts of this room together; what
+ * each of them does is its own file's.
+ */
+import { realpathSync } from "node:fs";
+import { join } from "node:path";
+import { defined } from "../base/defined.ts";
+import { ok } from "../base/result.ts";
+import { capture } from "./capture.ts";
+import { changedFiles, diffStat, subjects } from "./commits.ts";
+import { mergeWithMarkers, unresolvedPaths } from "./conflict.ts";
+import { commitOf, openRepository } from "./discover.ts";
+import { headOf } from "./git-head.ts";
+import { includedKey } from "./include.ts";
+import { Integration } from "./integration.ts";
+import { breachesBetween, takeIsolationSnapshot } from "./isolation-check.ts";
+import { land, revertStep } from "./landing.ts";
+import { listWorktrees, setupKey } from "./listing.ts";
+import { LocalMergeQueue } from "./merge-queue.ts";
+import type { Captures, CommitReader, IntegrationBranches, Repositories, Repository, Worktrees } from "./port.ts";
+import { captureRef, ownershipRef, integrationRef } from "./ref-names.ts";
+import { replayMerges } from "./replay-merges.ts";
+import type { RepositoryAccess, RepositoryOptions } from "./repository-access.ts";
+import { refsOf, removeRunRefs } from "./run-refs.ts";
+import { takeSide } from "./take-side.ts";
+import type { IntegrationOrigin } from "./types.ts";
+import { passedStore } from "./verify.ts";
+import { LocalWorktrees } from "./worktree.ts";
+
+export interface LocalGitOptions extends RepositoryOptions {
+  /** Absolute: the project folder, any of the checkout. */
+  readonly projectDir: string;
+}
+
+export function localRepositories({ projectDir, ...options }: LocalGitOptions): Repositories {
+  return {
+    async open({ base, limits } = {}) {
+      const found = await openRepository(defined({ ...options, folder: projectDir, base }));
+      if (!found.ok) return found;
+      const { repository: access, ...beginning } = found.value;
+      const trees = new LocalWorktrees(defined({ repository: access, limits, project: realpathSync(projectDir) }));
+      return ok({ ...beginning, repository: localRepository(access, trees) });
+    },
+  };
+}
+
+function localRepository(access: RepositoryAccess, trees: LocalWorktrees): Repository {
+  return {
+    topLevel: access.facts.topLevel,
+    gitDir: access.facts.commonDir,
+    worktrees: worktreesOf(access, trees),
+    captures: capturesOf(access),
+    commits: commitsOf(access),
+    integrations: integrationsOf(access, trees),
+    refs: {
+      find: async (run) => await refsOf(access, run),
+      remove: async (run) => await removeRunRefs(access, trees.lock, run),
+    },
+    openQueue(options) {
+      const passed = passedStore(access.clock, join(access.home, ".passed"));
+      return new LocalMergeQueue({ ...options, worktrees: trees, passed });
+    },
+    async watchIsolation() {
+      const before = await takeIsolationSnapshot(access);
+      return async () => breachesBetween(before, await takeIsolationSnapshot(access));
+    },
+  };
+}
+
+function worktreesOf(access: RepositoryAccess, trees: LocalWorktrees): Worktrees {
+  return {
+    ensure: async (request) => await trees.ensure(request),
+    find: async (run, owner) => await trees.find(run, owner),
+    reset: async (tree, commit) => await trees.reset(tree, commit),
+    async applyOnto(tree, { step, attempt, head, captured }) {
+      const merged = await mergeWithMarkers(access, head, captured);
+      // Later captures of the attempt do not contain it.
+      await access.git(["update-ref", `${captureRef(tree.run, step, attempt)}.conflict`, captured]);
+      return await trees.reset(tree, head, { files: merged.tree, holds: { step, head, captured } });
+    },
+    remove: async (tree, options) => await trees.remove(tree, options),
+    isOnBranch: ({ path, branch }) => headOf(path)?.branch === branch,
+    setupKey: async (commit, commands) => await setupKey(access, commit, commands),
+    needsSetup: async (tree, key) => await trees.needsSetup(tree, key),
+    setupDone: async (tree, key) => await trees.setupDone(tree, key),
+    includedKey: async () => await includedKey(access),
+    list: async (options) => await listWorktrees(access, options),
+    deleteDeferred: async () => await trees.deleteDeferred(),
+  };
+}
+
+function capturesOf(access: RepositoryAccess): Captures {
+  return {
+    capture: async (request) => await capture(access, request),
+    unresolved: async ({ holds }, commit) =>
+      holds === undefined ? [] : await unresolvedPaths(access, { commit, ...holds }),
+    async takeSide({ run, step, attempt, ...conflict }) {
+      const commit = await takeSide(access, conflict);
+      await access.git(["update-ref", `${captureRef(run, step, attempt)}.settled`, commit]);
+      return commit;
+    },
+  };
+}
+
+function commitsOf(access: RepositoryAccess): CommitReader {
+  return {
+    changedFiles: async (from, to) => await changedFiles(access, from, to),
+    diffStat: async (from, to) => await diffStat(access, from, to),
+    subjects: async (from, to) => await subjects(access, from, to),
+  };
+}
+
+function integrationsOf(access: RepositoryAccess, trees: LocalWorktrees): IntegrationBranches {
+  const branchOf = ({ run, base, begin }: IntegrationOrigin): Integration => new Integration(access, run, base, begin);
+  const find = async (run: string): Promise<Integration | undefined> => {
+    const head = await commitOf(access, integrationRef(run));
+    const base = await commitOf(access, ownershipRef(run, "integration"));
+    return head === undefined || base === undefined ? undefined : branchOf({ run, base });
+  };
+  return {
+    async find(run) {
+      const found = await find(run);
+      if (found === undefined) return undefined;
+      const { head, merged } = await found.look();
+      return { branch: found.branch, base: found.base, head, merged };
+    },
+    async begin(origin) {
+      await branchOf(origin).head();
+    },
+    land: async (origin, mode, target) =>
+      await land(defined({ integration: branchOf(origin), lock: trees.lock, mode, target })),
+    revert: async (origin, step) => await revertStep(branchOf(origin), step),
+    replay: async (work) => await replayMerges(access, { ...work, earlier: await find(work.from) }),
+  };
+}

@@ -1,0 +1,210 @@
+/**
+ * Git port: worktrees, captures, merge queue and landing in the repository of a project, for agent steps and for the commands
+ * that look after their work. Knows runs, steps and attempts by their ids, and nothing of how git is called.
+ *
+ * What git itself fails at (no space, a damaged repository) is thrown as a `HeddleError`, unless a method says otherwise; all
+ * else that can be expected is a value. Every call may be repeated after a crash, at whatever point it was cut short.
+ *
+ * Invariants (`test/support/suites/git.ts` holds every implementation to them):
+ *  1. A worktree that may hold work is neither reset nor removed before that work is captured.
+ *  2. A capture changes nothing in the worktree, and is kept until the refs of its run are removed.
+ *  3. The integration branch gets a commit only when its checks passed on that very commit.
+ *  4. Nothing but `land` touches the user's checkout and branches.
+ */
+import type { Problem } from "../base/errors.ts";
+import type { Result } from "../base/result.ts";
+import type {
+  Breach,
+  Capture,
+  CaptureRequest,
+  ReplayedStep,
+  ReplayOutcome,
+  IntegrationOrigin,
+  IntegrationState,
+  LandTarget,
+  LandOutcome,
+  MergedStep,
+  MergeMode,
+  MergeOutcome,
+  MergeRequest,
+  MergeRequestId,
+  RemoveOptions,
+  RevertOutcome,
+  RunRefs,
+  TreeListing,
+  TreeOwner,
+  VerifyRequest,
+  VerifyResult,
+  Worktree,
+  WorktreeLimits,
+  WorktreeRefusal,
+  WorktreeRequest,
+} from "./types.ts";
+
+/** Finds the repository of a project. */
+export interface Repositories {
+  /**
+   * Judges the repository before anything is done to it; the problem says why it cannot be worked in. `base`: a commit, branch or
+   * tag to begin at, whatever state the checkout is in; absent: what is checked out. `limits`: absent, the defaults.
+   */
+  open(options?: {
+    readonly base?: string;
+    readonly limits?: WorktreeLimits;
+  }): Promise<Result<OpenRepository, Problem>>;
+}
+
+export interface OpenRepository {
+  readonly repository: Repository;
+  /** The commit that a run begins at: the id of `base`, or of HEAD. */
+  readonly base: string;
+  /** Short name of the branch that is checked out; `null`: HEAD is detached. */
+  readonly branch: string | null;
+  /** What works, but differently from what one may expect. Codes: see docs/guide/worktrees.md. */
+  readonly notes: readonly Problem[];
+}
+
+/** The repository of a project, by concern. */
+export interface Repository {
+  /** Absolute, real: the user's checkout. */
+  readonly topLevel: string;
+  /** Absolute, real: git's own folder, which all worktrees share. */
+  readonly gitDir: string;
+  readonly worktrees: Worktrees;
+  readonly captures: Captures;
+  readonly commits: CommitReader;
+  readonly integrations: IntegrationBranches;
+  readonly refs: RunRefStore;
+  openQueue(options: MergeQueueOptions): MergeQueue;
+  /**
+   * Looks at what no step may change: the user's checkout, and what all worktrees share. The function answers what differs from
+   * that look; whether a step or the user changed it is not known.
+   */
+  watchIsolation(): Promise<() => Promise<readonly Breach[]>>;
+}
+
+/** Worktrees of runs, outside the user's checkout. */
+export interface Worktrees {
+  /** The worktree of an owner, made if need be. */
+  ensure(request: WorktreeRequest): Promise<Result<Worktree, WorktreeRefusal>>;
+  /** The worktree of an owner if it is there and whole. */
+  find(run: string, owner: TreeOwner): Promise<Worktree | undefined>;
+  /** Sets branch and files to `commit`; ignored files stay. Refused with `WorkNotCaptured` where something would be lost. */
+  reset(tree: Worktree, commit: string): Promise<Result<Worktree, WorktreeRefusal>>;
+  /**
+   * Sets it to `head` with the work of `captured` on top, conflicts as markers in the files; {@link Worktree.holds} says so. The
+   * captured commit is kept as what this attempt has to settle. Refused as `reset`.
+   */
+  applyOnto(
+    tree: Worktree,
+    work: MergeRequestId & { readonly head: string; readonly captured: string },
+  ): Promise<Result<Worktree, WorktreeRefusal>>;
+  /** Removes folder and notes, and with `branch: "delete"` its branch. What git fails at is a value too: it stays, and is listed. */
+  remove(tree: Worktree, options?: RemoveOptions): Promise<Result<void, Problem>>;
+  /** Whether HEAD is where heddle left it: on the worktree's own branch. */
+  isOnBranch(tree: Worktree): boolean;
+  /** Stands for setup commands and the lock files of a commit: where it is equal, setup need not run again. */
+  setupKey(commit: string, commands: readonly string[]): Promise<string>;
+  /** Whether setup commands must run: they never did here, or not for this key. */
+  needsSetup(tree: Worktree, key: string): Promise<boolean>;
+  setupDone(tree: Worktree, key: string): Promise<void>;
+  /** Stands for the files that new worktrees get beside those of git; holds nothing of them. */
+  includedKey(): Promise<string>;
+  /** All of heddle's, or those of one run. `sizes`: false, bytes are 0. */
+  list(options?: { readonly run?: string; readonly sizes?: boolean }): Promise<readonly TreeListing[]>;
+  /** Waits until the files of removed worktrees are deleted. */
+  deleteDeferred(): Promise<void>;
+}
+
+/** What attempts left behind, kept as commits. */
+export interface Captures {
+  /** Keeps all that is in a worktree and not ignored. For the same files the same answer. */
+  capture(request: CaptureRequest): Promise<Capture>;
+  /** Paths of `commit` in which what {@link Worktrees.applyOnto} put together is not settled yet; of a worktree without: none. */
+  unresolved(tree: Worktree, commit: string): Promise<readonly string[]>;
+  /**
+   * A commit on top of `head` that has both, and where the two conflict, what the side has (`ours`: that of `head`); kept as what this
+   * attempt settled.
+   */
+  takeSide(
+    work: MergeRequestId & {
+      readonly run: string;
+      readonly head: string;
+      readonly commit: string;
+      readonly side: "ours" | "theirs";
+      readonly message: string;
+    },
+  ): Promise<string>;
+}
+
+/** Says what is in commits. */
+export interface CommitReader {
+  /** Relative paths that differ, sorted. */
+  changedFiles(from: string, to: string): Promise<readonly string[]>;
+  /** What differs, as text for people: `git diff --stat`. */
+  diffStat(from: string, to: string): Promise<string>;
+  /** Subjects of the commits that `to` has beyond `from`, newest last; at most 20. */
+  subjects(from: string, to: string): Promise<readonly string[]>;
+}
+
+export interface MergeQueueOptions extends IntegrationOrigin {
+  /** Absent: `squash`. */
+  readonly mode?: MergeMode;
+  /** Requests that are verified at the same time, each on top of the one before. Absent: 2. */
+  readonly ahead?: number;
+  /** Requests that are verified once, for all together, and halved where that fails: for slow suites. Absent: 1. */
+  readonly batch?: number;
+  /** Runs one check. A queue that verifies elsewhere has its own way to. */
+  readonly verify: Verify;
+}
+
+/** Aborted: the answer is not needed any more; the promise must still settle, when nothing of the check runs any more. */
+export type Verify = (request: VerifyRequest, signal: AbortSignal) => Promise<VerifyResult>;
+
+/**
+ * The tested merge queue of one run: captured work becomes commits of the integration branch, one by one. What goes in and comes
+ * out is plain data: it may be in this process or anywhere.
+ *
+ * Invariants:
+ *  1. Requests are merged in the order of their coming; those that come at once, by `order`.
+ *  2. A conflict or a failed check moves nothing, and stops no other request.
+ *  3. What is on the branch already is answered from it: after a crash, requests are submitted again and none is merged twice.
+ *  4. Who cancels a request hears of it when nothing of its verification runs any more. Others lose time by it at most.
+ */
+export interface MergeQueue {
+  /** Short name of the integration branch. */
+  readonly branch: string;
+  /** Rejects only where git fails (`HeddleError`): nothing is merged then, and the request may be submitted again. */
+  submit(request: MergeRequest): Promise<MergeOutcome>;
+  /** Takes back what this attempt has in the queue, unless it is merged already; nothing where there is none. */
+  cancel(id: MergeRequestId): void;
+  /** The commit that steps whose deps are merged begin at. Makes the branch if need be; fails with `BranchTaken`. */
+  head(): Promise<string>;
+  /** What is merged and not reverted, oldest first. */
+  merged(): Promise<readonly MergedStep[]>;
+  /** No request is begun any more; those that wait or are being verified are answered `closed`. */
+  close(): Promise<void>;
+}
+
+/** Integration branches, from before a run begins until its work has landed. */
+export interface IntegrationBranches {
+  /** `undefined`: no agent of the run has merged anything into this repository. */
+  find(run: string): Promise<IntegrationState | undefined>;
+  /** Makes the branch of a new run. */
+  begin(origin: IntegrationOrigin): Promise<void>;
+  /** Brings the branch to the user's. `target`: short name of the branch that is meant; absent: the one that is checked out. */
+  land(origin: IntegrationOrigin, mode: LandTarget, target?: string): Promise<LandOutcome>;
+  /** Takes the last merge of a step back out, by a commit that undoes it; what was merged on top of it stays. */
+  revert(origin: IntegrationOrigin, step: string): Promise<RevertOutcome>;
+  /** Brings what run `from` merged for some of its steps on top of `base`, for a new `run`. Moves no branch. */
+  replay(
+    work: IntegrationOrigin & { readonly from: string; readonly steps: readonly ReplayedStep[] },
+  ): Promise<ReplayOutcome>;
+}
+
+/** Heddle's own branches and refs of runs: for runs that will not go on. */
+export interface RunRefStore {
+  /** `undefined`: there are none. */
+  find(run: string): Promise<RunRefs | undefined>;
+  /** Removes them; what only they lead to is lost with git's next clean-up. `false`: the run has worktrees. */
+  remove(run: string): Promise<boolean>;
+}
