@@ -159,7 +159,7 @@ describe("a person settles", () => {
     expect((await rig.heddle(["resume"])).code).toBe(0);
     expect(await rig.merged("own.txt")).toBe("own");
     expect(await rig.merged("a.txt")).toBe("BOTH\nsecond\nthird");
-    expect((await rig.heddle(["worktrees"])).stdout).toContain("no worktrees");
+    expect((await rig.heddle(["worktrees"])).stdout).toContain("No worktrees");
   });
 
   test("and removes the worktree before: it is made again, and asked about again", async () => {

@@ -45,7 +45,7 @@ test("a resume in which no agent runs lands the run, and leaves no worktree of a
   const { code, stdout } = await rig.heddle(["resume"]);
   expect([code, stdout]).toEqual([0, expect.stringContaining("landed on main")]);
   expect(rig.read("a.ts")).toBe("a\n");
-  expect((await rig.heddle(["worktrees"])).stdout).toContain("no worktrees");
+  expect((await rig.heddle(["worktrees"])).stdout).toContain("No worktrees");
   expect(await landings(rig)).toEqual(["run.landed"]);
 });
 

@@ -197,7 +197,7 @@ test("steps of a group take turns in one worktree", async () => {
   const paths = new Set(ofType(events, "worktree.created").map(({ data }) => data["path"]));
   expect(paths.size).toBe(1);
   expect(await rig.merged("c.ts")).toBe("a\nb");
-  expect((await rig.heddle(["worktrees"])).stdout).toContain("no worktrees");
+  expect((await rig.heddle(["worktrees"])).stdout).toContain("No worktrees");
 });
 
 test.each([["ff"], ["merge"], [{ branch: "feature" }]])(

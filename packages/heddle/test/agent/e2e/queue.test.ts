@@ -202,7 +202,7 @@ test("limits: {verify}: a verification that hangs is ended, and red", async () =
   rig.agents(
     {
       a: [
-        { prompt: "took longer than 1s", do: [{ delete: "slow.ts" }] },
+        { prompt: "took longer than the limit of 1s", do: [{ delete: "slow.ts" }] },
         { do: [writes("a.ts", "a\n"), writes("slow.ts", "x\n")] },
       ],
     },

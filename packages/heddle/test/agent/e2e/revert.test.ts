@@ -34,7 +34,7 @@ test("a step is taken out of the run's branch, and told; nobody else's work and 
   const before = rig.checkout();
   const reverted = await rig.heddle(["merge", run, "--revert", "first"]);
   expect([reverted.code, reverted.stderr]).toEqual([0, ""]);
-  expect(reverted.stdout).toContain(`Took first out of heddle/${run}/integration`);
+  expect(reverted.stdout).toContain(`Reverted first on heddle/${run}/integration`);
   expect(reverted.stdout).toContain(`heddle merge ${run}`);
   expect(rig.checkout()).toBe(before);
   expect(tracked(rig, `heddle/${run}/integration`)).toEqual([".gitignore", "a.txt", "second.txt"]);
@@ -64,8 +64,8 @@ test("what cannot be taken out says why, and changes nothing", async () => {
     return [code, stderr];
   };
   const conflict = await refused("--revert", "second");
-  expect(conflict).toEqual([1, expect.stringContaining("changed the same lines as first in second.txt")]);
-  expect(await refused("--revert", "plain")).toEqual([1, expect.stringContaining("no work of plain is on")]);
+  expect(conflict).toEqual([1, expect.stringContaining("changed the same lines as second in second.txt")]);
+  expect(await refused("--revert", "plain")).toEqual([1, expect.stringContaining("has no work of plain")]);
   expect(await refused("--revert", "frist")).toEqual([2, expect.stringContaining("Did you mean first?")]);
   expect(await refused("--revert", "first", "--ff")).toEqual([2, expect.stringContaining("cannot be combined")]);
   expect(await refused("--revert", "first", "--branch", "x")).toEqual([2, expect.stringContaining("--branch and")]);
