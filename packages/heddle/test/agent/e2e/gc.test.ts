@@ -27,7 +27,7 @@ test("refs and branches of a run go with it when its work has landed; what is no
   const before = refs(rig, run);
   expect(before).toContain(`refs/heddle/${run}/a/1`);
   const main = rig.git(["rev-parse", "main"]);
-  expect((await rig.heddle(["gc"])).stdout).toContain("Nothing is older");
+  expect((await rig.heddle(["gc"])).stdout).toContain("No run is older");
   expect(await gc(rig, "--dry-run")).toContain(`, with ${before.length} refs`);
   expect([refs(rig, run), await runs(rig)]).toEqual([before, [run]]);
   rig.git(["branch", `heddle/${run}/mine`]);
@@ -67,7 +67,7 @@ test("a failed run stays while it has worktrees, and with what it captured until
   );
   expect((await rig.heddle(["run"])).code).toBe(1);
   const run = await rig.run();
-  expect(await gc(rig, "--unlanded")).toContain("1 worktree of it is left");
+  expect(await gc(rig, "--unlanded")).toContain("it still has 1 worktree");
   expect((await rig.heddle(["worktrees", "clean", run])).code).toBe(0);
   expect(await gc(rig)).toContain("is kept because it has not succeeded");
   expect(rig.git(["show", `refs/heddle/${run}/a/1:a.ts`])).toBe("a");

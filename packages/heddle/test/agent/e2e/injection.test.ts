@@ -88,7 +88,7 @@ test("S12: words of every kind, everywhere: nothing runs, nothing is written out
   expect([code, stderr]).toEqual([0, ""]);
   // The words arrived.
   const history = (await rig.heddle(["history", "--json"])).stdout;
-  expect(history).toContain("it cannot be done");
+  expect(history).toContain("the step cannot be done");
   expect(history.split("--upload-pack").length).toBeGreaterThan(4);
   for (const args of [
     ["show"],

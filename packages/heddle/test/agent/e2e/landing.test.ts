@@ -125,7 +125,7 @@ test("a refused landing says why, what to do and what to type, in the history an
   const { code, stdout } = await rig.heddle(["run"]);
   const run = await rig.run();
   expect(code).toBe(0);
-  const said = ["it did not land: a.txt has changes", "Commit or stash them", `heddle merge ${run}`];
+  const said = ["it did not land: a.txt has uncommitted changes", "Commit or stash them", `heddle merge ${run}`];
   for (const text of said) expect(stdout).toContain(text);
   const shown = await rig.heddle(["show"]);
   for (const text of said) expect(shown.stdout).toContain(text);
