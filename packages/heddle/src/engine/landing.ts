@@ -37,7 +37,7 @@ export async function finishAgents(
   recorder: Recorder,
   isStopped: boolean,
 ): Promise<Landing | undefined> {
-  if (ports.finishAgents === undefined || !hasAgentWork(state)) return undefined;
+  if (ports.finishAgents === undefined || !hadAgents(state)) return undefined;
   const isDone = !isStopped && isLandingDue(state);
   const { plan, options, run } = state;
   const of = { run, config: plan.agents ?? {}, maxAgents: options.maxAgents, ...beginningOf(state) };
@@ -68,6 +68,11 @@ export async function recordLanding(ports: EnginePorts, run: string, landing: La
   } finally {
     await ports.journal.release(leased.value);
   }
+}
+
+/** Also those that changed nothing: what they share is given up at the end of the run. */
+function hadAgents(state: RunState): boolean {
+  return state.agentRecords.size > 0 || state.begin !== undefined;
 }
 
 function eventOf(landing: Landing | undefined): EventBody | undefined {

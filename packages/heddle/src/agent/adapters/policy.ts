@@ -12,6 +12,12 @@ export function policyOf(permissions: PermissionsConfig): PermissionPolicy {
   return { rules: [...rules.map(ruleOf), ...base.rules], otherwise: base.otherwise };
 }
 
+/** Of a turn that may only read, whatever is permitted otherwise. What is refused otherwise is refused here too. */
+export function readOnlyPolicy({ rules }: PermissionPolicy): PermissionPolicy {
+  const base = PERMISSION_PRESETS["read-only"];
+  return { rules: [...rules.filter(({ decision }) => decision === "deny"), ...base.rules], otherwise: base.otherwise };
+}
+
 const DECISIONS: readonly PermissionDecision[] = ["allow", "deny", "ask"];
 
 /** Of a rule that was checked: it decides once. */

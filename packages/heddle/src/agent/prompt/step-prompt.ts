@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { defined } from "../../base/defined.ts";
 import { type Prompt, writePrompt } from "./template.ts";
 import type { AgentAttemptContext } from "../work/attempt-context.ts";
+import type { RunAgents } from "../work/run-context.ts";
 
 /** What an earlier turn or attempt came to. */
 export interface Earlier {
@@ -16,13 +17,17 @@ export interface Earlier {
   readonly output?: string;
 }
 
-export function promptOf(context: AgentAttemptContext, ports: readonly number[], before: Earlier | undefined): Prompt {
+export function promptOf(
+  context: AgentAttemptContext<RunAgents>,
+  ports: readonly number[],
+  before: Earlier | undefined,
+): Prompt {
   const { job, runContext, settings } = context;
   const { task, prompt } = job;
   const { step, agent } = task;
   const workspace = step.action.kind === "agent" ? step.action.workspace : undefined;
   const verify = workspace === undefined ? [...runContext.settings.verify, ...(step.verify ?? [])] : [];
-  const group = agent?.group ?? [];
+  const group = workspace === undefined ? (agent?.group ?? []) : [];
   return writePrompt(
     defined({
       plan: agent?.plan ?? "",

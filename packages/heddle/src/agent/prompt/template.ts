@@ -145,7 +145,7 @@ function answersOf({ answers = [] }: PromptInput): string {
   return texts.length === 0 ? "" : section("## Answered questions", texts.join("\n\n"));
 }
 
-function beforeOf({ before }: PromptInput): string {
+function beforeOf({ before, workspace }: PromptInput): string {
   if (before === undefined) return "";
   return [
     `## Attempt ${before.attempt} did not finish`,
@@ -154,7 +154,9 @@ function beforeOf({ before }: PromptInput): string {
       ? []
       : [`The output of the verification:\n\n${fenced(cut(before.output, MAX_BEFORE))}`]),
     ...(before.diff === undefined
-      ? ["The worktree is as it was before that attempt."]
+      ? workspace === undefined
+        ? ["The worktree is as it was before that attempt."]
+        : []
       : [
           `Its work is still in this worktree. Continue from it, or undo what was wrong:\n\n${fenced(cut(before.diff, MAX_BEFORE))}`,
         ]),

@@ -7,32 +7,45 @@ import { messageOf, orThrow, type Problem } from "../../base/errors.ts";
 import { err, type Result } from "../../base/result.ts";
 import type { Landing, Note, Outcome, StopReason } from "../../run/attempt.ts";
 import type { AnswerDecision } from "../../run/event.ts";
-import type { AgentExecutor, AgentJob, AgentRun, RunningAgentStep } from "../port.ts";
+import type { AgentExecutor, AgentJob, RunningAgentStep } from "../port.ts";
 import { carryOut } from "./attempt.ts";
+import type { AgentAttemptContext } from "./attempt-context.ts";
 import { AttemptCost } from "./attempt-cost.ts";
 import { Cancellation } from "./cancellation.ts";
 import { finishRun } from "./finish-run.ts";
 import { Notices } from "./notices.ts";
 import { PermissionQueue } from "./permission-queue.ts";
 import { Proposals } from "./proposals.ts";
-import { type AgentExecutorOptions, type AgentRunContext, openRunContext } from "./run-context.ts";
-import { stepSettings, type StepSettings } from "./settings.ts";
+import { carryOutReadOnly } from "./read-only-attempt.ts";
+import {
+  type AgentExecutorOptions,
+  type AgentRunContext,
+  type AgentRunIn,
+  openRunAgents,
+  openRunContext,
+  type RunAgents,
+} from "./run-context.ts";
+import { stepSettings } from "./settings.ts";
 
 export function agentExecutor(options: AgentExecutorOptions): AgentExecutor {
   return new LocalAgentExecutor(options);
 }
-
-type AgentRunIn = AgentRun & { readonly folder: string };
-type OpenedContext = Promise<Result<AgentRunContext, Problem>>;
 
 function agentRunOf({ task, folder }: AgentJob): AgentRunIn {
   const { config = {}, maxAgents = 1, base, begin, branch } = task.agent ?? {};
   return defined({ run: task.run, folder, config, maxAgents, base, begin, branch });
 }
 
+type AttemptParts = Pick<AgentAttemptContext, "job" | "settings" | "cancellation" | "permissions" | "note">;
+
+function notStarted({ message }: Problem): Outcome {
+  return { kind: "failed", error: { code: "spawn", message, final: true } };
+}
+
 class LocalAgentExecutor implements AgentExecutor {
   readonly #options: AgentExecutorOptions;
-  readonly #contexts = new Map<string, OpenedContext>();
+  readonly #agents = new OncePerRun<RunAgents>();
+  readonly #contexts = new OncePerRun<AgentRunContext>();
 
   constructor(options: AgentExecutorOptions) {
     this.#options = options;
@@ -44,76 +57,95 @@ class LocalAgentExecutor implements AgentExecutor {
     const settings = stepSettings(job.task.agent?.config ?? {}, own, job.folder);
     const cancellation = new Cancellation(this.#options.clock);
     const permissions = new PermissionQueue(this.#options.clock, settings.limits.askMs, onNote);
-    const outcome = this.#work(job, settings, cancellation, permissions, onNote);
+    const outcome = this.#work({ job, settings, cancellation, permissions, note: onNote });
     return new StartedStep(outcome, cancellation, permissions);
   }
 
   async finishRun(run: AgentRunIn, isDone: boolean): Promise<Landing | undefined> {
-    const opened = await this.#contexts.get(run.run);
-    this.#contexts.delete(run.run);
-    if (opened?.ok === true) return await finishRun(opened.value, isDone);
-    if (!isDone) return undefined;
-    // It was used by another process, or by an attempt that is not recorded as done yet.
-    return await finishRun(orThrow(await openRunContext(this.#options, run)), isDone);
+    const known = await this.#contexts.forget(run.run);
+    // If the run has work to land: it was done in another process, or by an attempt that is not recorded as done yet.
+    const opened = known?.ok === true || !isDone ? known : await this.#contextOf(run);
+    await this.#contexts.forget(run.run);
+    await this.#agents.forget(run.run);
+    if (opened === undefined || (!opened.ok && !isDone)) return undefined;
+    return await finishRun(orThrow(opened), isDone);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const context of this.#contexts.values()) {
-      const opened = await context;
-      if (opened.ok) await finishRun(opened.value, false);
-    }
-    this.#contexts.clear();
+    for (const opened of await this.#contexts.forgetAll()) if (opened.ok) await finishRun(opened.value, false);
+    await this.#agents.forgetAll();
   }
 
-  async #work(
-    job: AgentJob,
-    settings: StepSettings,
-    cancellation: Cancellation,
-    permissions: PermissionQueue,
-    note: (note: Note) => void,
-  ): Promise<Outcome> {
-    const opened = await this.#contextOf(job);
-    if (!opened.ok) return { kind: "failed", error: { code: "spawn", message: opened.error.message, final: true } };
-    const runContext = opened.value;
-    const { step, agent } = job.task;
-    return await carryOut({
+  async #work(of: AttemptParts): Promise<Outcome> {
+    const { step } = of.job.task;
+    const run = agentRunOf(of.job);
+    const workspace = step.action.kind === "agent" ? step.action.workspace : undefined;
+    if (workspace === undefined) {
+      const opened = await this.#contextOf(run);
+      return opened.ok ? await carryOut(this.#attempt(of, opened.value)) : notStarted(opened.error);
+    }
+    const opened = await this.#agentsOf(run);
+    return opened.ok ? await carryOutReadOnly(this.#attempt(of, opened.value), workspace) : notStarted(opened.error);
+  }
+
+  #attempt<Run extends RunAgents>(of: AttemptParts, runContext: Run): AgentAttemptContext<Run> {
+    const { step, agent } = of.job.task;
+    const mayJoin = runContext.settings.allowNewSteps;
+    return {
+      ...of,
       options: this.#options,
       runContext,
-      job,
-      settings,
-      cancellation,
-      permissions,
-      note,
       cost: new AttemptCost(),
-      proposals: new Proposals({
-        step: agent?.id ?? step.id,
-        ids: agent?.ids ?? [],
-        mayJoin: runContext.settings.allowNewSteps,
-      }),
-      notices: new Notices(note),
-    });
+      proposals: new Proposals({ step: agent?.id ?? step.id, ids: agent?.ids ?? [], mayJoin }),
+      notices: new Notices(of.note),
+    };
   }
 
-  #contextOf(job: AgentJob): OpenedContext {
-    const { run } = job.task;
-    const known = this.#contexts.get(run);
+  #agentsOf(run: AgentRunIn): Promise<Result<RunAgents, Problem>> {
+    return this.#agents.opened(run.run, async () => await openRunAgents(this.#options, run));
+  }
+
+  #contextOf(run: AgentRunIn): Promise<Result<AgentRunContext, Problem>> {
+    return this.#contexts.opened(run.run, async () => {
+      const agents = await this.#agentsOf(run);
+      return agents.ok ? await openRunContext(this.#options, run, agents.value) : agents;
+    });
+  }
+}
+
+/** Something that a run has one of, opened for the first who asks. What could not be opened is tried again by the next. */
+class OncePerRun<T> {
+  readonly #opened = new Map<string, Promise<Result<T, Problem>>>();
+
+  opened(run: string, open: () => Promise<Result<T, Problem>>): Promise<Result<T, Problem>> {
+    const known = this.#opened.get(run);
     if (known !== undefined) return known;
-    const opening = this.#open(job);
-    this.#contexts.set(run, opening);
+    const opening = this.#open(run, open);
+    this.#opened.set(run, opening);
     return opening;
   }
 
-  /** One that could not be opened is tried again by the next attempt. */
-  async #open(job: AgentJob): OpenedContext {
-    const { run } = job.task;
+  async #open(run: string, open: () => Promise<Result<T, Problem>>): Promise<Result<T, Problem>> {
     try {
-      const opened = await openRunContext(this.#options, agentRunOf(job));
-      if (!opened.ok) this.#contexts.delete(run);
+      const opened = await open();
+      if (!opened.ok) this.#opened.delete(run);
       return opened;
     } catch (thrown) {
-      this.#contexts.delete(run);
+      this.#opened.delete(run);
       return err({ code: "AgentsInvalid", message: messageOf(thrown), cause: thrown });
     }
+  }
+
+  async forget(run: string): Promise<Result<T, Problem> | undefined> {
+    const opened = this.#opened.get(run);
+    this.#opened.delete(run);
+    return await opened;
+  }
+
+  async forgetAll(): Promise<readonly Result<T, Problem>[]> {
+    const all = [...this.#opened.values()];
+    this.#opened.clear();
+    return await Promise.all(all);
   }
 }
 

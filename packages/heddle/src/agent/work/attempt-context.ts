@@ -6,12 +6,13 @@ import type { Cancellation } from "./cancellation.ts";
 import type { Notices } from "./notices.ts";
 import type { PermissionQueue } from "./permission-queue.ts";
 import type { Proposals } from "./proposals.ts";
-import type { AgentExecutorOptions, AgentRunContext } from "./run-context.ts";
+import type { AgentExecutorOptions, AgentRunContext, RunAgents } from "./run-context.ts";
 import type { StepSettings } from "./settings.ts";
 
-export interface AgentAttemptContext {
+/** `Run`: what the attempt needs of its run. */
+export interface AgentAttemptContext<Run extends RunAgents = AgentRunContext> {
   readonly options: AgentExecutorOptions;
-  readonly runContext: AgentRunContext;
+  readonly runContext: Run;
   readonly job: AgentJob;
   readonly settings: StepSettings;
   readonly cancellation: Cancellation;

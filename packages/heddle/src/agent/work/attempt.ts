@@ -6,17 +6,17 @@ import { join, relative } from "node:path";
 import { present } from "../../base/assert.ts";
 import { defined } from "../../base/defined.ts";
 import { HeddleError, messageOf, type Problem } from "../../base/errors.ts";
-import type { Json } from "../../base/json.ts";
 import type { Capture, MergeOutcome, Worktree } from "../../git/types.ts";
 import type { AgentDetails, Outcome } from "../../run/attempt.ts";
 import { conflictText, type Earlier, type MergeFailure, promptOf, repairPrompt } from "../prompt/step-prompt.ts";
 import type { AgentAttemptContext } from "./attempt-context.ts";
 import { acquireWorktree, applyOnto, captureWork, releaseWorktree, setUp, treeForPerson } from "./attempt-worktree.ts";
+import { earlierReason, earlierSession, earlierWithoutWork, lastMessage } from "./earlier-attempt.ts";
 import { failed, failedBy } from "./failures.ts";
 import { mergeWork } from "./merge-step.ts";
 import { omittedProblem } from "./notices.ts";
 import { folderIn, workFolder } from "./run-context.ts";
-import { takeTurn, type TurnEnd, type TurnRequest, usageData } from "./turn.ts";
+import { endOfTurn, takeTurn, type TurnEnd, type TurnRequest, usageData } from "./turn.ts";
 
 /** Never rejects. */
 export async function carryOut(context: AgentAttemptContext): Promise<Outcome> {
@@ -70,7 +70,7 @@ class AgentAttempt {
   }
 
   async run(): Promise<Outcome> {
-    const { runContext, job, note, cancellation, notices, options } = this.#context;
+    const { runContext, job, settings, note, cancellation, notices, options } = this.#context;
     const taken = await acquireWorktree(this.#context);
     if (!taken.ok) return this.#refused(taken.error);
     const { tree, holdsWork, isOnBranch } = taken.value;
@@ -93,13 +93,18 @@ class AgentAttempt {
     const ready = await setUp(this.#context, tree);
     if (cancellation.reason !== undefined) return { kind: "stopped", reason: cancellation.reason };
     if (!ready.ok) return ready.error;
-    const earlier = holdsWork ? await this.#earlier(tree) : this.#earlierWithoutWork();
-    const session = this.#session(holdsWork && isOnBranch);
+    const earlier = holdsWork ? await this.#earlier(tree) : earlierWithoutWork(job);
+    // Only where the worktree is as the session left it.
+    const session = holdsWork && isOnBranch ? earlierSession(job, settings.agent) : undefined;
     let next: NextTurn = defined({ prompt: promptOf(this.#context, tree.ports, earlier), session });
     for (;;) {
       const cwd = workFolder(runContext, options.resolveFolder, this.#here.path, job);
       if (!cwd.ok) return this.#refused(cwd.error);
-      const turn = await takeTurn(this.#context, { ...next, cwd: cwd.value, tree: this.#here });
+      const turn = await takeTurn(this.#context, {
+        ...next,
+        cwd: cwd.value,
+        worktree: { tree: this.#here, repository: runContext.repository },
+      });
       const judged = await this.#judge(turn);
       if (!("prompt" in judged)) return judged;
       next = judged;
@@ -133,24 +138,9 @@ class AgentAttempt {
     this.#last = agent;
     note({ type: "usage.recorded", data: usageData(agent, { captured: captured.commit, ref: captured.ref }) });
     this.#context.notices.tellCapture(captured);
-    const { failure, completion, question } = turn.reports;
-    if (question !== undefined && this.#context.cancellation.reason === undefined)
-      return defined({
-        kind: "unresolved",
-        about: "question",
-        question: question.question,
-        options: question.options.length === 0 ? undefined : question.options,
-        agent,
-      });
-    if (turn.outcome.kind !== "succeeded") return turn.outcome;
-    if (failure !== undefined)
-      return failed(
-        "error",
-        `the agent says that the step cannot be done: ${failure.reason}`,
-        "given-up",
-        failure.retryable,
-      );
-    this.#summary = completion?.summary ?? textOf(turn.outcome.output);
+    const end = endOfTurn(turn, this.#context.cancellation.reason !== undefined);
+    if (end !== undefined || turn.outcome.kind !== "succeeded") return end ?? turn.outcome;
+    this.#summary = turn.reports.completion?.summary ?? lastMessage(turn.outcome.output);
     const { allowOmitted } = this.#context.runContext.settings;
     const missing = omittedProblem(captured, { allowOmitted, expect: settings.expect });
     if (missing !== undefined) return failed("error", missing, "left-out", true);
@@ -328,37 +318,9 @@ class AgentAttempt {
   async #earlier(tree: Worktree): Promise<Earlier> {
     const now = await captureWork(this.#context, tree);
     const diff = await this.#context.runContext.repository.commits.diffStat(tree.base, now.commit);
-    const earlier = this.#reason();
+    const earlier = earlierReason(this.#context.job);
     const open = await this.#unresolved(tree, now.commit);
     return { ...earlier, reason: open.length === 0 ? earlier.reason : conflictText(open), diff };
-  }
-
-  #earlierWithoutWork(): Earlier | undefined {
-    const { failure, answers } = this.#context.job.task.agent?.before ?? {};
-    return failure === undefined && answers === undefined ? undefined : this.#reason();
-  }
-
-  #reason(): Earlier {
-    const { before } = this.#context.job.task.agent ?? {};
-    const attempt = before?.open ?? this.#context.job.task.attempt - 1;
-    if (before?.answers?.some((one) => one.attempt === attempt) === true)
-      return { attempt, reason: "It ended with a question that has been answered since." };
-    if (before?.open !== undefined) return { attempt, reason: "The process that ran it died." };
-    const { conflict } = before ?? {};
-    const output = conflict?.attempt === attempt ? conflict.output : undefined;
-    return defined({
-      attempt,
-      reason: before?.failure?.attempt === attempt ? before.failure.message : "It failed.",
-      output,
-    });
-  }
-
-  /** That of the attempt before, where the worktree is as it left it. */
-  #session(isAsLeft: boolean): { readonly sessionId: string; readonly totals?: object } | undefined {
-    const session = this.#context.job.task.agent?.before.session;
-    if (!isAsLeft || session === undefined) return undefined;
-    if (session.agent !== undefined && session.agent !== this.#context.settings.agent) return undefined;
-    return defined({ sessionId: session.sessionId, totals: session.totals });
   }
 }
 
@@ -371,10 +333,4 @@ function firstFiles(files: readonly string[]): readonly string[] {
   const first = files.slice(0, MOST_FILES);
   const end = first.findIndex((name) => (characters += name.length) > MOST_NAME_CHARACTERS);
   return end < 0 ? first : first.slice(0, end);
-}
-
-function textOf(output: Json): string {
-  return typeof output === "object" && output !== null && "text" in output && typeof output["text"] === "string"
-    ? output["text"]
-    : "";
 }

@@ -40,9 +40,18 @@ export interface AgentExecutorOptions {
   readonly taskServer: () => Promise<TaskServer>;
 }
 
-export interface AgentRunContext {
+/** A run of agents, and the folder that files named in its plan are relative to; absolute. */
+export type AgentRunIn = AgentRun & { readonly folder: string };
+
+/** What all agents of a run share, also those that need no repository. */
+export interface RunAgents {
   readonly run: string;
   readonly settings: RunSettings;
+  readonly agents: AgentRunner;
+  readonly rateLimiter: RateLimiter;
+}
+
+export interface AgentRunContext extends RunAgents {
   readonly repository: Repository;
   /** Where the run's integration branch begins. */
   readonly origin: IntegrationOrigin;
@@ -55,32 +64,44 @@ export interface AgentRunContext {
   readonly pool: WorktreePool;
   readonly queue: MergeQueue;
   readonly checks: CheckRouter;
-  readonly agents: AgentRunner;
-  readonly rateLimiter: RateLimiter;
   /** Folders that candidates are verified in, with what was set up there. */
   readonly prepared: Map<string, string>;
   /** Identifies the files that worktrees get besides those of git. */
   readonly includedKey: () => Promise<string>;
 }
 
-/** The problem: there is no repository that can be worked in, or the plan's agents cannot be started. */
+/** `folder`: what files named in the plan are relative to. The problem: the plan's agents cannot be started. */
+export async function openRunAgents(
+  options: AgentExecutorOptions,
+  { run, config, maxAgents, folder }: AgentRunIn,
+): Promise<Result<RunAgents, Problem>> {
+  const { clock } = options;
+  const settings = runSettings(config, folder);
+  return await caught(async () => {
+    const agents = await options.agentRunner({ agents: settings.configs });
+    if (!agents.ok) return err({ code: "AgentsInvalid", message: agents.error });
+    const rateLimiter = new RateLimiter({ maxAgents, now: () => clock.now() });
+    return ok({ run, settings, agents: agents.value, rateLimiter });
+  });
+}
+
+/** The problem: there is no repository that can be worked in. */
 export async function openRunContext(
   options: AgentExecutorOptions,
-  of: AgentRun & { readonly folder: string },
+  of: AgentRunIn,
+  agents: RunAgents,
 ): Promise<Result<AgentRunContext, Problem>> {
-  return await caught(async () => await open(options, of));
+  return await caught(async () => await open(options, of, agents));
 }
 
 async function open(
-  options: AgentExecutorOptions,
-  { run, config, maxAgents, base, begin, ...of }: AgentRun & { readonly folder: string },
+  { repositories, projectDir }: AgentExecutorOptions,
+  { run, base, begin, ...of }: AgentRunIn,
+  agents: RunAgents,
 ): Promise<Result<AgentRunContext, Problem>> {
-  const { clock, repositories, projectDir } = options;
-  const settings = runSettings(config, of.folder);
+  const { settings } = agents;
   const opened = await repositories.open(defined({ base, limits: settings.worktrees }));
   if (!opened.ok) return opened;
-  const agents = await options.agentRunner({ agents: settings.configs });
-  if (!agents.ok) return err({ code: "AgentsInvalid", message: agents.error });
   const { repository } = opened.value;
   const origin: IntegrationOrigin = defined({ run, base: opened.value.base, begin });
   const checks = new CheckRouter();
@@ -88,8 +109,7 @@ async function open(
   let notes = isNew ? opened.value.notes : [];
   let included: Promise<string> | undefined;
   return ok({
-    run,
-    settings,
+    ...agents,
     repository,
     origin,
     // Where the base is not on record, neither is the branch: its refs are stored in a way that only git reads.
@@ -108,8 +128,6 @@ async function open(
       verify: async (request, signal) => await checks.verify(request, signal),
     }),
     checks,
-    agents: agents.value,
-    rateLimiter: new RateLimiter({ maxAgents, now: () => clock.now() }),
     prepared: new Map(),
     includedKey: () => (included ??= repository.worktrees.includedKey()),
   });

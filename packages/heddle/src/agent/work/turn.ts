@@ -7,9 +7,11 @@ import { defined } from "../../base/defined.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { Json, JsonObject } from "../../base/json.ts";
 import { masker } from "../../base/mask.ts";
+import type { Repository } from "../../git/port.ts";
 import type { Breach, Worktree } from "../../git/types.ts";
 import type { AgentClass, AgentDetails, Note, Outcome, SessionTotals } from "../../run/attempt.ts";
 import { promptFileOf } from "../../workspace/port.ts";
+import { readOnlyPolicy } from "../adapters/policy.ts";
 import type { AgentTurn } from "../adapters/port.ts";
 import type { Permit } from "../adapters/rate-limiter.ts";
 import { providerOf } from "../adapters/registry.ts";
@@ -18,7 +20,9 @@ import { type AttemptTask, type TaskAccess, WORKER_TOOLS } from "../tools/port.t
 import type { AgentAttemptContext } from "./attempt-context.ts";
 import type { Cancellation } from "./cancellation.ts";
 import { SLUG_VARIABLE } from "./commands.ts";
+import { failed } from "./failures.ts";
 import { type Admission, admission, Patience } from "./provider-admission.ts";
+import type { RunAgents } from "./run-context.ts";
 import { TurnReports } from "./turn-reports.ts";
 
 export interface TurnRequest {
@@ -26,9 +30,12 @@ export interface TurnRequest {
   readonly session?: { readonly sessionId: string; readonly totals?: SessionTotals };
   /** Absolute. */
   readonly cwd: string;
-  /** The worktree that it lies in. */
-  readonly tree: Worktree;
+  /** The worktree that it lies in, and the repository of that. Absent: the turn may only read. */
+  readonly worktree?: { readonly tree: Worktree; readonly repository: Repository };
 }
+
+/** What a turn needs to know of its run. */
+type TurnContext = AgentAttemptContext<RunAgents>;
 
 export interface TurnEnd {
   readonly outcome: Outcome;
@@ -45,7 +52,7 @@ const END_AFTER_QUESTION_MS = 60_000;
 /** A runner's own deadline for an answer, where {@link PermissionQueue} has one. */
 const NO_DEADLINE_MS = 2 ** 31 - 1;
 
-export async function takeTurn(context: AgentAttemptContext, request: TurnRequest): Promise<TurnEnd> {
+export async function takeTurn(context: TurnContext, request: TurnRequest): Promise<TurnEnd> {
   const { cancellation, note, settings, runContext } = context;
   const tell = (data: JsonObject): void => progress(note, data);
   const reports = new TurnReports(context.proposals, note);
@@ -77,6 +84,23 @@ export async function takeTurn(context: AgentAttemptContext, request: TurnReques
   }
 }
 
+/** What the turn's end means whatever its work is worth; `undefined`: it is to be judged by that. */
+export function endOfTurn({ outcome, reports }: TurnEnd, isStopped: boolean): Outcome | undefined {
+  const { failure, question } = reports;
+  if (question !== undefined && !isStopped)
+    return defined({
+      kind: "unresolved",
+      about: "question",
+      question: question.question,
+      options: question.options.length === 0 ? undefined : question.options,
+      agent: outcome.agent,
+    });
+  if (outcome.kind !== "succeeded") return outcome;
+  if (failure === undefined) return undefined;
+  const message = `the agent says that the step cannot be done: ${failure.reason}`;
+  return failed("error", message, "given-up", failure.retryable);
+}
+
 function heldBack(
   why: Exclude<Admission, { readonly kind: "admitted" }>,
   { reason }: Cancellation,
@@ -91,7 +115,7 @@ function heldBack(
 }
 
 /** Beside the log, for `heddle show --prompt`: each turn once, secrets masked. */
-async function keepPrompt({ job, options }: AgentAttemptContext, text: string): Promise<void> {
+async function keepPrompt({ job, options }: TurnContext, text: string): Promise<void> {
   if (job.logFile === null) return;
   const secrets = job.task.step.secrets ?? [];
   const mask = masker(secrets.map((name) => job.env[name] ?? options.env[name]));
@@ -99,7 +123,7 @@ async function keepPrompt({ job, options }: AgentAttemptContext, text: string): 
 }
 
 async function runOnce(
-  context: AgentAttemptContext,
+  context: TurnContext,
   request: TurnRequest,
   reports: TurnReports,
   permit: Permit,
@@ -107,7 +131,7 @@ async function runOnce(
   const { options, runContext, cost } = context;
   let access: TaskAccess | undefined;
   try {
-    const breaches = await runContext.repository.watchIsolation();
+    const breaches = await request.worktree?.repository.watchIsolation();
     access = (await options.taskServer()).issueToken(taskOf(context, reports));
     const outcome = await runAgent(context, request, access, reports);
     const { agent } = outcome;
@@ -115,7 +139,7 @@ async function runOnce(
     const failure = outcome.kind === "succeeded" ? undefined : agent?.class;
     if (outcome.kind === "succeeded" || failure !== undefined)
       runContext.rateLimiter.ended(permit, failure, agent?.rateLimit);
-    await tellBreaches(context, breaches);
+    if (breaches !== undefined) await tellBreaches(context, breaches);
     return withClass(outcome, failure);
   } finally {
     runContext.rateLimiter.release(permit);
@@ -124,7 +148,7 @@ async function runOnce(
 }
 
 async function runAgent(
-  context: AgentAttemptContext,
+  context: TurnContext,
   request: TurnRequest,
   access: TaskAccess,
   reports: TurnReports,
@@ -141,11 +165,11 @@ async function runAgent(
 }
 
 function agentTurn(
-  context: AgentAttemptContext,
-  { prompt, session, cwd, tree }: TurnRequest,
+  context: TurnContext,
+  { prompt, session, cwd, worktree }: TurnRequest,
   access: TaskAccess,
 ): AgentTurn {
-  const { runContext, job, settings, note } = context;
+  const { job, settings, note } = context;
   const { task } = job;
   const { step } = task;
   return defined({
@@ -157,19 +181,20 @@ function agentTurn(
     promptHash: prompt.hash,
     model: settings.model,
     mcp: [{ type: "http", name: "heddle", url: access.url, headers: { Authorization: `Bearer ${access.token}` } }],
-    policy: settings.policy,
+    policy: worktree === undefined ? readOnlyPolicy(settings.policy) : settings.policy,
     limits: { ...settings.limits, askMs: NO_DEADLINE_MS },
     resume: session,
     sandbox: settings.sandbox,
     cwd,
-    tree: tree.path,
-    gitDir: runContext.repository.gitDir,
-    writable: settings.writable,
+    readOnly: worktree === undefined ? true : undefined,
+    tree: worktree?.tree.path,
+    gitDir: worktree?.repository.gitDir,
+    writable: worktree === undefined ? undefined : settings.writable,
     home: settings.home,
-    ports: tree.ports,
+    ports: worktree?.tree.ports,
     // Whether something changed is seen in what is captured.
-    expect: typeof settings.expect === "object" ? settings.expect : undefined,
-    env: { ...job.env, [SLUG_VARIABLE]: tree.slug },
+    expect: worktree !== undefined && typeof settings.expect === "object" ? settings.expect : undefined,
+    env: worktree === undefined ? job.env : { ...job.env, [SLUG_VARIABLE]: worktree.tree.slug },
     envMode: step.envMode ?? "strict",
     passEnv: [...(step.passEnv ?? []), ...settings.passEnv],
     secrets: step.secrets ?? [],
@@ -185,10 +210,7 @@ function agentTurn(
  * Whether the user's checkout, or what all worktrees share, is unchanged. It is not known who changed it: this agent,
  * another one, or the user. If this cannot be checked, it is reported; the agent's work counts anyway.
  */
-async function tellBreaches(
-  { note }: AgentAttemptContext,
-  breachesSince: () => Promise<readonly Breach[]>,
-): Promise<void> {
+async function tellBreaches({ note }: TurnContext, breachesSince: () => Promise<readonly Breach[]>): Promise<void> {
   let breaches: readonly Breach[];
   try {
     breaches = await breachesSince();
@@ -211,7 +233,7 @@ function progress(note: (note: Note) => void, data: JsonObject): void {
   note({ type: "step.progress", data });
 }
 
-function taskOf({ job }: AgentAttemptContext, listener: TurnReports): AttemptTask {
+function taskOf({ job }: TurnContext, listener: TurnReports): AttemptTask {
   const { task, prompt } = job;
   const { step, agent } = task;
   const { answers = [] } = agent?.before ?? {};

@@ -162,6 +162,16 @@ describe("the prompt", () => {
     hasTools: false,
   };
 
+  test("says where an agent is that may only read, and what becomes of what it says", () => {
+    const { verify: _, ports: _ports, group: _group, ...others } = input;
+    const rest: PromptInput = { ...others, before: { attempt: 1, reason: "It failed." } };
+    const { text } = writePrompt({ ...rest, workspace: "project", hasTools: true });
+    expect(text).toContain("You are in the project folder, to read only. Do not create, change or delete files");
+    expect(text).toContain("Your last message is the result of this step");
+    expect(text).not.toMatch(/worktree|commit/);
+    expect(writePrompt({ ...rest, workspace: "empty" }).text).toContain("You are in an empty folder");
+  });
+
   test("is the same text each time, and its hash is the text's", () => {
     expect(writePrompt(input)).toEqual(writePrompt(structuredClone(input)));
     const { text, hash, version } = writePrompt(input);
