@@ -1,6 +1,6 @@
 /**
- * Did-you-mean: the candidate nearest to a misspelt name. Bounded: names longer than {@link LONGEST_NAME} get none, and one
- * call costs at most one short comparison per candidate.
+ * Did-you-mean: finds the candidate nearest to a misspelt name. Bounded: names longer than {@link LONGEST_NAME} get
+ * none, and one call costs at most one short comparison per candidate.
  */
 
 const LONGEST_NAME = 100;

@@ -1,4 +1,4 @@
-/** Attempts under way: dispatched, limited in time, stopped together. Tells of each end once. */
+/** Active attempts: dispatches attempts, limits their time, stops them together, and reports each end once. */
 import type { Backend, Dispatched } from "../backend/port.ts";
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";

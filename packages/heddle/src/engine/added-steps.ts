@@ -1,4 +1,7 @@
-/** Steps that a running step adds: validated like a plan's, named inside the subplan that their adder belongs to. */
+/**
+ * Added steps: validates steps that a running step adds, like those of a plan, and names them inside the subplan of the
+ * step that adds them.
+ */
 import { defined } from "../base/defined.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { compileSteps } from "../graph/compile.ts";

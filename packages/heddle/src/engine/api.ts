@@ -1,4 +1,4 @@
-/** What the faces (command line, library, server) see of the engine. */
+/** Engine API: what the faces (command line, library, server) see of the engine. */
 import type { Json } from "../base/json.ts";
 import type { Problem } from "../base/errors.ts";
 import type { Result } from "../base/result.ts";

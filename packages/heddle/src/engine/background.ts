@@ -1,4 +1,4 @@
-/** Background work beside the scheduler's loop: what it throws ends the engine with a problem. */
+/** Background work beside the scheduler's loop: an error that it throws ends the engine with a problem. */
 import { HeddleError, messageOf, type Problem } from "../base/errors.ts";
 
 export function runInBackground(work: Promise<unknown>, onFault: (problem: Problem) => void): void {

@@ -1,4 +1,4 @@
-/** Control channel: while an engine holds a run it says that it lives, and looks for requests left for it. */
+/** Control channel: renews the lease while an engine holds a run, and reads requests that were sent to it. */
 import { HEARTBEAT_MS, type Lease, type Leases, type Mailbox, type Watcher } from "../journal/port.ts";
 import type { Problem } from "../base/errors.ts";
 import { checkControlRequest, type ControlRequest } from "../run/control.ts";

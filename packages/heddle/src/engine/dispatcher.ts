@@ -1,6 +1,6 @@
 /**
- * Dispatcher of effects: carries out in the world what the reducer asked for, once the events that say so are on disk, and posts
- * what comes of it as inputs. Knows no order of steps and records nothing.
+ * Dispatcher: carries out the reducer's effects after their events are on disk, and posts the results as inputs. Knows
+ * no order of steps and records nothing.
  */
 import { unreachable } from "../base/assert.ts";
 import type { Problem } from "../base/errors.ts";

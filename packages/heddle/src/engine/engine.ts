@@ -1,4 +1,6 @@
-/** Starting, resuming and undoing runs: takes the lease, records how the run begins, and hands it to the scheduler. */
+/**
+ * Engine: starts, resumes and undoes runs: takes the lease, records how the run begins, and passes it to the scheduler.
+ */
 import { BugError, present } from "../base/assert.ts";
 import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";

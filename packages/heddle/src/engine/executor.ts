@@ -1,6 +1,6 @@
 /**
- * One attempt from task to outcome: takes a workspace, fills the step's templates, calls a runner, checks the output. Knows no
- * run, no retry and no journal. Never throws: what goes wrong is the attempt's outcome.
+ * Executor: carries out one attempt from task to outcome: gets a workspace, fills in the step's templates, calls a
+ * runner, checks the output. Knows no run, no retry and no journal. Never throws: an error is the attempt's outcome.
  */
 import type { AgentExecutor } from "../agent/port.ts";
 import type { Dispatched, Execute } from "../backend/port.ts";

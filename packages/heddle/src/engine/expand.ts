@@ -1,6 +1,6 @@
 /**
- * What a container stands for: one step per item of a `forEach`, or the steps of a subplan. The result is recorded, so that
- * a resume does not ask again.
+ * Expander: finds the steps of a container: one per item of a `forEach`, or the steps of a subplan. The result is
+ * recorded, so that a resume does not ask again.
  */
 import { defined } from "../base/defined.ts";
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";

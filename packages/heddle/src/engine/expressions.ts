@@ -1,6 +1,6 @@
 /**
- * Reader of the expressions that the reducer needs of a step: its `if`, and the question it asks. The expression language is
- * loaded when the first step that has one is seen, never before.
+ * Expression reader: evaluates a step's `if` and the question that it asks. The expression language is loaded when the
+ * first step that has one is seen.
  */
 import { invariant } from "../base/assert.ts";
 import { err, ok, type Result } from "../base/result.ts";

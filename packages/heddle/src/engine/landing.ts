@@ -1,6 +1,6 @@
 /**
- * The end of a run for its agents: their work is put in order and lands, and the history says so. Knows that a landing may be
- * tried again, and that one that is recorded is not.
+ * Landing at the end of a run: has the agents' work landed, and records the result. A landing can be tried again; one
+ * that is recorded is not.
  */
 import { defined } from "../base/defined.ts";
 import type { EventBody } from "../run/event.ts";

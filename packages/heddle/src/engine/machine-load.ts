@@ -1,4 +1,4 @@
-/** Load of the machine: whether it can bear one more step, from a sample half a second old at most. */
+/** Machine load: says whether the machine can take one more step, from a sample that is at most half a second old. */
 import type { Clock } from "../base/clock.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Probe } from "./ports.ts";

@@ -1,4 +1,7 @@
-/** All that the engine is handed: nothing in this folder picks an implementation, reads a clock or starts a process by itself. */
+/**
+ * Engine ports: everything that the engine gets as an argument. Nothing in this folder picks an implementation, reads a
+ * clock or starts a process.
+ */
 import type { AgentRun } from "../agent/port.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Problem } from "../base/errors.ts";

@@ -1,4 +1,4 @@
-/** What the engine has to say to people about leases, questions and the journal. */
+/** Engine problems: messages for people about leases, questions and the journal. */
 import { unreachable } from "../base/assert.ts";
 import type { Problem } from "../base/errors.ts";
 import type { AppendError, LeaseError } from "../journal/port.ts";

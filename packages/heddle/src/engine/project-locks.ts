@@ -1,6 +1,6 @@
 /**
- * Locks that are exclusive over every run of the project: asked for in the journal before a step that names some may start, given
- * back when its attempt has ended. Knows no order of steps: the reducer says which step asks.
+ * Project locks: locks that are exclusive across all runs of the project. Requested in the journal before a step with
+ * locks may start, released when its attempt has ended. Knows no order of steps: the reducer says which step asks.
  */
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import type { Lease, Locks } from "../journal/port.ts";

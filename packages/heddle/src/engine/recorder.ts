@@ -1,6 +1,6 @@
 /**
- * Recorder of a run's events: checks them against the rules of every history, and puts them on disk with all that belongs to
- * the same turn. Who listens hears of an event after that, never before.
+ * Recorder: checks a run's events against the rules of every history, and appends them with everything else of the same
+ * turn. Listeners get an event after that, never before.
  */
 import { BugError } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";

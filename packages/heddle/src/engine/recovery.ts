@@ -1,4 +1,7 @@
-/** What an engine finds when it takes over a run: the history folded and checked, what has changed since, what was cut short. */
+/**
+ * Recovery: prepares a run for an engine that takes it over: folds and checks the history, and finds what has changed
+ * and what was interrupted.
+ */
 import { type Problem, caught } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { withDescendants } from "../graph/select.ts";

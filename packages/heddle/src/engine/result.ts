@@ -1,4 +1,4 @@
-/** What a run comes to in the end: its result for the caller, and what its steps took, for the next run of the plan. */
+/** Run result: the result for the caller, and the durations of steps for the next run of the plan. */
 import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";

@@ -1,12 +1,14 @@
 /**
- * Scheduler of one run: hands what happened to the reducer, appends the events that follow, then has their effects carried out.
- * One loop, two places where it waits: for the journal, and for inputs. Decides nothing by itself.
+ * Scheduler of one run: passes inputs to the reducer, appends the events that follow, then has their effects carried
+ * out. One loop, two places where it waits: for the journal, and for inputs. Decides nothing itself.
  *
  * Invariants:
- *  1. Journal first, act second: an attempt is dispatched, and anybody told, only after the events that say so are on disk.
- *  2. One turn, one commit: all inputs at hand are folded in, all that follows from them is decided, then appended together.
- *  3. After an append that did not succeed nothing is told, dispatched or appended any more.
- *  4. The run's end is appended only when nothing of the run lives any more.
+ *  1. Journal first, act second: an attempt is dispatched, and a listener called, only after the events that say so are
+ *     on disk.
+ *  2. One turn, one commit: all available inputs are folded in, everything that follows is decided, then appended
+ *     together.
+ *  3. After a failed append nothing is reported, dispatched or appended any more.
+ *  4. The run's end is appended only when none of its attempts is running.
  */
 import { invariant } from "../base/assert.ts";
 import type { Problem } from "../base/errors.ts";

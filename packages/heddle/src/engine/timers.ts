@@ -1,4 +1,4 @@
-/** Timers by name: arming one again replaces it, and all end together. */
+/** Named timers: arming one again replaces it, and all end together. */
 import type { CancelTimer, Clock } from "../base/clock.ts";
 
 export class Timers {

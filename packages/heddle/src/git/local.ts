@@ -1,6 +1,6 @@
 /**
- * Git of this machine: the git port over the repository that a project folder lies in. Puts the parts of this room together; what
- * each of them does is its own file's.
+ * Git of this machine: implements the git port on the repository of a project folder, by combining the parts of this
+ * room.
  */
 import { realpathSync } from "node:fs";
 import { join } from "node:path";

@@ -1,15 +1,15 @@
 /**
- * Git port: worktrees, captures, merge queue and landing in the repository of a project, for agent steps and for the commands
- * that look after their work. Knows runs, steps and attempts by their ids, and nothing of how git is called.
+ * Git port: worktrees, captures, merge queue and landing in the repository of a project, for agent steps and for
+ * commands that maintain their work. Knows runs, steps and attempts by their ids, and nothing of how git is called.
  *
- * What git itself fails at (no space, a damaged repository) is thrown as a `HeddleError`, unless a method says otherwise; all
- * else that can be expected is a value. Every call may be repeated after a crash, at whatever point it was cut short.
+ * Failures of git itself (no space, a damaged repository) are thrown as a `HeddleError`, unless a method says otherwise;
+ * all other expected failures are values. Every call can be repeated after a crash at any point.
  *
- * Invariants (`test/support/suites/git.ts` holds every implementation to them):
- *  1. A worktree that may hold work is neither reset nor removed before that work is captured.
+ * Invariants (tested for every implementation by `test/support/suites/git.ts`):
+ *  1. A worktree that may have work is not reset or removed before that work is captured.
  *  2. A capture changes nothing in the worktree, and is kept until the refs of its run are removed.
  *  3. The integration branch gets a commit only when its checks passed on that very commit.
- *  4. Nothing but `land` touches the user's checkout and branches.
+ *  4. Only `land` touches the user's checkout and branches.
  */
 import type { Problem } from "../base/errors.ts";
 import type { Result } from "../base/result.ts";

@@ -1,18 +1,19 @@
 /**
- * Journal port: the append-only truth about runs, in one interface per concern. Knows that events have a run, a number, a time,
- * a type and data; not what they mean.
+ * Journal port: the append-only history of runs, in one interface per concern. Knows that events have a run, a number, a
+ * time, a type and data; not what they mean.
  *
- * Whoever uses a journal names the concerns that it needs, not {@link Journal}. A further concern (a ledger of what was spent
- * and held back, keys of requests with their first answers) is a further interface here, a file beside the others in `sqlite/`,
- * and a group of its own in the conformance suite.
+ * A user of a journal names the concerns that it needs, not {@link Journal}. A further concern (a ledger of costs, keys
+ * of requests with their first answers) is a further interface here, a file beside the others in `sqlite/`, and its own
+ * group in the conformance suite.
  *
- * Invariants that every implementation keeps (`test/support/suites/journal/` tests them):
- *  1. `seq` is gapless from 1 per run; an append whose first `seq` is not the last one plus 1 is refused.
- *  2. When `append` resolves with `ok`, the events are on disk (where there is a disk) before anything else happens.
+ * Invariants that every implementation keeps (tested by `test/support/suites/journal/`):
+ *  1. `seq` has no gap from 1 per run; an append whose first `seq` is not the last one plus 1 is refused.
+ *  2. When `append` resolves with `ok`, the events are on disk (if there is a disk) before anything else happens.
  *  3. An append is all or nothing, and idempotent: the same events again (same run, seq and content) are accepted once.
- *  4. Only the holder of a run's current lease appends to it: each lease has a fencing number, a late ex-holder is refused.
+ *  4. Only the holder of a run's current lease appends to it: each lease has a fencing number, a late ex-holder is
+ *     refused.
  *  5. After an append that ended with `unknown`, the journal refuses further appends until it is reopened.
- *  6. What is read is what was appended, or an error that names the place: each event carries a checksum.
+ *  6. What is read is what was appended, or an error that names the position: each event has a checksum.
  */
 import type { Json } from "../base/json.ts";
 import { BugError } from "../base/assert.ts";

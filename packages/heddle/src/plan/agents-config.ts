@@ -1,10 +1,10 @@
 /**
- * What a plan says of coding agents: the types of `agents:` and of a step's `agent:`, with what holds where nothing is said.
- * As a plan file has it, in its own words and units, since journals of every version record it so. Knows no adapter and no
- * git; that a name or a rule means something is checked by `check-agents.ts` before anything runs.
+ * Agent settings of a plan: the types of `agents:` and of a step's `agent:`, with their defaults. In the keys and units
+ * of plan files, because journals of every version record them so. Knows no adapter and no git; `check-agents.ts` checks
+ * what names and rules mean before anything runs.
  *
- * Invariant: the schema of plan files, the check of recorded plans and the library's options are held to these types by the
- * compiler: there is no second list of the keys.
+ * Invariant: the schema of plan files, the check of recorded plans and the library's options are held to these types by
+ * the compiler: there is no second list of the keys.
  */
 import type { WrittenDuration } from "../base/duration.ts";
 

@@ -1,6 +1,6 @@
 /**
- * Checks of what a plan says of agents that take more than one key to judge: names that nobody has, entries without a program,
- * protocols that an agent does not speak. Pure. Whether a program is there is found out when it starts.
+ * Agent checks: problems of agent settings that need more than one key: unknown names, entries without a program,
+ * protocols that an agent does not speak. Pure. Whether a program exists is found out when it starts.
  */
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import { suggest } from "../base/suggest.ts";

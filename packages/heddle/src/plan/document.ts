@@ -1,6 +1,5 @@
 /**
- * Types of a plan as it is written, once its shapes were checked and before anything is merged or converted: what the schemas
- * of plan files are held to, and what the options of a TypeScript plan are made of.
+ * Document types: a plan as it is written, after its shapes were checked and before anything is merged or converted.
  */
 import type { WrittenDuration } from "../base/duration.ts";
 import type { Json, JsonObject } from "../base/json.ts";

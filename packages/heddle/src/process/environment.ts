@@ -1,10 +1,10 @@
 /**
- * What a step's process finds in its environment. Knows names and values; starts nothing.
+ * Step environment: the environment variables of a step's process. Knows names and values; starts nothing.
  *
  * Invariants:
- *  1. No variable of heddle's own (`HEDDLE_*`, its token above all) passes from the caller to a step: what a step finds
- *     under such a name was set for this very attempt.
- *  2. In `strict` mode a step finds an allow-list and what its plan names, nothing else.
+ *  1. No variable of heddle (`HEDDLE_*`, above all its token) passes from the caller to a step: what a step finds under
+ *     such a name was set for this attempt.
+ *  2. In `strict` mode a step gets an allow-list and what its plan names, nothing else.
  */
 
 export type Environment = Readonly<Record<string, string>>;

@@ -1,6 +1,6 @@
 /**
- * Watches how much memory attempts' processes take together. One timer for all of them, running only while somebody is
- * watched; what ends before the first look costs nothing. Knows no limit's meaning: it calls back.
+ * Memory watch: measures the memory of attempts' processes with one timer, which runs only while something is watched;
+ * what ends before the first sample costs nothing. Does not know what a limit means: it calls back.
  */
 import type { Clock } from "../base/clock.ts";
 import type { ProcessInfo } from "./table.ts";

@@ -1,11 +1,11 @@
 /**
- * The only owner of child processes: starts them, signals them, hears of their end. Knows commands, files and environment,
- * no step and no attempt.
+ * Processes: the only owner of child processes: starts and signals them, and reports their end. Knows commands, files
+ * and environment, no step and no attempt.
  *
- * Invariants of every way to start a command (`test/support/suites/runner.ts` tests them all):
- *  1. A command reads nothing (`/dev/null`), writes both outputs to one place, and can be signalled as a group.
- *  2. `ended` settles once, never rejects, and not before nothing of the command runs any more.
- *  3. A process that died of a signal reports 128 + its number and the signal's name; so does a shell that passes such an
+ * Invariants of every way to start a command (tested by `test/support/suites/runner.ts`):
+ *  1. A command reads nothing (`/dev/null`), writes both outputs to one file, and can be signalled as a group.
+ *  2. `ended` settles once, never rejects, and only when no process of the command is running.
+ *  3. A process killed by a signal reports 128 + its number and the signal's name; so does a shell that passes such an
  *     end of its last command on.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";

@@ -1,8 +1,8 @@
 /**
- * The system's process table, read and never written: who lives, who is whose parent, who carries which tag. Linux reads
- * /proc; elsewhere `ps` is asked (by the function handed in). Knows no attempt and ends nothing.
+ * Process table of the system: which processes live, their parents, their tags. Only read. Linux: /proc; elsewhere: `ps`
+ * (by the function passed in). Knows no attempt and ends nothing.
  *
- * Invariant: a process is one (pid, started) pair; a pid alone may have been given to somebody else since.
+ * Invariant: a process is one (pid, started) pair; a pid alone may belong to another process by now.
  */
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
 import { TAG_VARIABLE } from "./environment.ts";

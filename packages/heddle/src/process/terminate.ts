@@ -1,15 +1,16 @@
 /**
- * Ends a set of processes that may grow while it is being ended: TERM, grace, KILL, until two looks in a row find nobody and
- * nobody can come any more. Knows processes and time, no attempt.
+ * Termination: ends a set of processes that may grow meanwhile: TERM, grace, KILL, until two readings in a row find none
+ * and none can be added any more. Knows processes and time, no attempt.
  *
  * Invariants:
- *  1. Who was once found to belong stays known by (pid, started), whoever its parent becomes.
- *  2. A signal goes only to a process whose start time was read in the same look.
+ *  1. A process that was found once stays known by (pid, started), whatever its parent becomes.
+ *  2. A signal goes only to a process whose start time was read in the same reading.
  *  3. It ends in bounded time: after {@link KILL_ROUNDS} rounds of KILL what is left is reported, not waited for.
- *  4. "Nobody" is said by two different readings of the table, both begun after the ending. One is not enough, however fresh:
- *     a table is not read in one instant, and a process that forks and ends may be passed by. A reading that is shared may
- *     be older than the process that is to be ended.
- *  5. While its source lives ({@link EndOptions.over}) an empty look proves nothing: the process may be yet to come.
+ *  4. "None" needs two different readings of the table, both begun after the ending. One is not enough, however fresh: a
+ *     table is not read in one instant, and a process that forks and ends may be missed. A shared reading may be older
+ *     than the process that should be ended.
+ *  5. While its source lives ({@link EndOptions.over}) an empty reading proves nothing: the process may not have started
+ *     yet.
  */
 import type { Clock } from "../base/clock.ts";
 import type { ProcessInfo, ProcessTable, ProcessSnapshot } from "./table.ts";

@@ -1,6 +1,6 @@
 /**
- * Answers to the questions of a run: which step is meant, and which answer fits which question. Knows no terminal; the
- * answer that fits is sent by `control-run.ts`.
+ * Answers to the questions of a run: finds the step, and the answer that fits the question. Knows no terminal;
+ * `control-run.ts` sends the answer.
  */
 import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";

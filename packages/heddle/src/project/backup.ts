@@ -1,4 +1,4 @@
-/** Backup of a project: one file with the journal as it is, also while runs go on. */
+/** Backup: copies the journal of a project to one file, also during runs. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { caught, type Problem } from "../base/errors.ts";

@@ -1,6 +1,6 @@
 /**
- * Control of recorded runs: leaves a request for the engine that holds a run, and records an answer at once where none does.
- * Knows what may be asked of whom, not what comes of it.
+ * Run control: sends a request to the engine that holds a run, and records an answer directly if none does. Knows which
+ * request is possible, not what it causes.
  */
 import type { Clock } from "../base/clock.ts";
 import type { Problem } from "../base/errors.ts";

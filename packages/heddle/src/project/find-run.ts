@@ -1,4 +1,4 @@
-/** Run lookup: the run, and the step, that an id, the beginning of one, or nothing at all stands for. */
+/** Run lookup: finds the run, and the step, for an id, the beginning of one, or nothing. */
 import type { Problem } from "../base/errors.ts";
 import { isRunId } from "../base/ids.ts";
 import { err, ok, type Result } from "../base/result.ts";

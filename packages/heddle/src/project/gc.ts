@@ -1,9 +1,9 @@
 /**
- * Garbage collector of runs: removes old runs with their files, branches and refs. Knows what may go; asks nobody.
+ * Garbage collector of runs: removes old runs with their files, branches and refs. Asks no questions.
  *
  * Invariants:
- *  1. A run that a process holds, or that is younger than asked for, stays.
- *  2. Agents' work that is on no branch of the user's stays, and its run with it, until the caller says otherwise.
+ *  1. A run that a process holds, or that is younger than the given age, stays.
+ *  2. A run whose agents' work is on none of the user's branches stays, until the caller says otherwise.
  *  3. A run with worktrees stays, whatever the caller says.
  */
 import type { AgentMaintenance } from "../agent/port.ts";

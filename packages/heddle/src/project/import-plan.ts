@@ -1,4 +1,4 @@
-/** Plan import: converts a plan file of another tool, and checks what comes of it. Runs nothing. */
+/** Plan import: converts a plan file of another tool and checks the result. Runs nothing. */
 import { readFile } from "node:fs/promises";
 import { messageOf, type Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";

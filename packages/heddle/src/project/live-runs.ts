@@ -1,7 +1,8 @@
 /**
- * Registry of the runs that this process works on: the code of their plans, and their handles. Knows no engine.
+ * Registry of this process's runs: the code of their plans, and their handles. Knows no engine.
  *
- * Invariant: an entry goes when the handle of its run has settled, so that a process of a thousand runs holds what is alive.
+ * Invariant: an entry is removed when the handle of its run has settled, so that a process of a thousand runs holds only
+ * live ones.
  */
 import type { RunHandle } from "../engine/api.ts";
 import type { PlanCode } from "../engine/executor.ts";

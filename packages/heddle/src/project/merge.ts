@@ -1,6 +1,6 @@
 /**
- * Merging of agents' work by a person's word: lands the integration branch of a run, or takes a step back out of it. Knows
- * which runs may land; git is the agents' port's.
+ * Merge commands: land the integration branch of a run, or revert a step. Knows which runs may land; the agent port
+ * knows git.
  */
 import type { AgentMaintenance, Reverted } from "../agent/port.ts";
 import { defined } from "../base/defined.ts";

@@ -1,4 +1,4 @@
-/** Parts that a project is made of on this machine: `host/` picks them, `project.ts` puts them together. Types alone. */
+/** Parts of a project on this machine: `host/` picks them, `project.ts` combines them. Types only. */
 import type { AgentMaintenance } from "../agent/port.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Problem } from "../base/errors.ts";

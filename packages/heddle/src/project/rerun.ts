@@ -1,6 +1,6 @@
 /**
- * Rerun: a step of a recorded run and everything that depends on it in a new run, with the other results of the old one.
- * Knows the order of the use cases; what may be reused is `reuse.ts`.
+ * Rerun: runs a step of a recorded run and everything that depends on it in a new run, with the other results of the old
+ * one. Knows the order of use cases; `reuse.ts` knows what can be reused.
  */
 import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";

@@ -1,6 +1,6 @@
 /**
- * Run starter: starts, resumes, retries and undoes runs in this process, and registers the code of their plans. Knows how a
- * run's code is found; what a run does is the engine's.
+ * Run starter: starts, resumes, retries and undoes runs in this process, and registers the code of their plans. Knows
+ * how a run's code is found; the engine knows what a run does.
  */
 import { availableParallelism } from "node:os";
 import { dirname, relative, resolve } from "node:path";

@@ -1,11 +1,12 @@
 /**
- * Tail of a run: its events as they are recorded, and the lines of a step's log as they are written. Knows no face: what becomes of
- * them is the reader's.
+ * Tail of a run: its events as they are recorded, and the lines of a step's log as they are written. Knows no face.
  *
  * Invariants:
- *  1. Events come in order, each once, after it is on disk. They are read from the journal, so that a slow reader costs no memory.
- *  2. A tail ends when nobody works on the run any more, and after all that was recorded until then: a dead engine ends it too.
- *  3. Between two looks nothing is held but a timer or a listener, and neither outlives the tail.
+ *  1. Events come in order, each once, after it is on disk. They are read from the journal, so a slow reader costs no
+ *     memory.
+ *  2. A tail ends when no process works on the run any more, after all that was recorded until then: a dead engine ends
+ *     it too.
+ *  3. Between two readings only a timer or a listener is held, and neither outlives the tail.
  */
 import type { Clock } from "../base/clock.ts";
 import { defined } from "../base/defined.ts";

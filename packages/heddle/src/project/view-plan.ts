@@ -1,4 +1,4 @@
-/** Plan document: what a plan would do as its run would be started, with what is known of its steps' durations. */
+/** Plan document: what a plan would do if it were run, with the known durations of its steps. */
 import { availableParallelism } from "node:os";
 import type { LoadedPlan } from "../graph/loaded-plan.ts";
 import { DEFAULT_MAX_AGENTS } from "../plan/plan.ts";

@@ -1,4 +1,4 @@
-/** Worktrees of agents, for people: finds them by the words that people use, and removes those that are done with. */
+/** Worktrees of agents, for people: finds them by run, step, group or folder, and removes those not needed any more. */
 import { basename } from "node:path";
 import type { AgentMaintenance, WorktreeLine } from "../agent/port.ts";
 import { defined } from "../base/defined.ts";

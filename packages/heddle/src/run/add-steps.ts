@@ -1,4 +1,4 @@
-/** Steps that join a run while it goes on: children of a container, and siblings that a step added. */
+/** Added steps of a run: children of a container, and siblings that a step added. */
 import { present } from "../base/assert.ts";
 import { defined } from "../base/defined.ts";
 import type { EventOf } from "./event.ts";

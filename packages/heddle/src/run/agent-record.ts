@@ -1,6 +1,6 @@
 /**
- * What a run's history tells of an agent's step, for its next attempt: the session to go on in, why the last attempt did not
- * do, what a person decided about its conflict. Folded from events; judges nothing.
+ * Agent record: what a run's history says about an agent's step for its next attempt: the session to continue, why the
+ * last attempt did not succeed, what a person decided about its conflict. Folded from events; does not judge.
  */
 import { defined } from "../base/defined.ts";
 import { isJsonObject, type JsonObject } from "../base/json.ts";

@@ -1,8 +1,8 @@
 /**
- * Checks of what recorded plans say of agents, held equal to the plan's types by the compiler. Knows shapes alone: that a name
- * means something was checked before the run began, by the rules of that day.
+ * Schema of recorded agent settings, held equal to the plan's types by the compiler. Knows shapes only: that a name
+ * means something was checked before the run began, by the rules of that version.
  *
- * Invariant: every shape that a version recorded is accepted, once its event is upgraded.
+ * Invariant: every shape that a version recorded is accepted, after its event was upgraded.
  */
 import { anything, finite, flag, listOf, mapOf, object, oneOf, optional, text, type Check } from "../base/check.ts";
 import type {

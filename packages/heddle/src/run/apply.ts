@@ -1,6 +1,6 @@
 /**
- * The one function that changes a run's state: `apply(state, event)`. What happened is never judged here (that is the
- * invariants' work): events are folded as they come, in time proportional to the edges of the step they name.
+ * State change: `apply(state, event)` is the one function that changes a run's facts. Does not judge events (the history
+ * checker does): it folds them as they come, in time proportional to the edges of their step.
  */
 import { present, unreachable } from "../base/assert.ts";
 import { defined } from "../base/defined.ts";

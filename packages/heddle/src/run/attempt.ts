@@ -1,6 +1,6 @@
 /**
- * What an attempt of a step is and what it comes to: the task that is handed out, what it tells while it runs, its outcome. Plain
- * data, so that it can cross processes. Knows no runner, no agent's protocol and no git.
+ * Attempt types: the task that is dispatched, what it reports while it runs, its outcome. Plain data, so that it can
+ * cross processes. Knows no runner, no agent protocol and no git.
  */
 import type { Json, JsonObject } from "../base/json.ts";
 import type { AgentsConfig } from "../plan/agents-config.ts";

@@ -1,10 +1,11 @@
 /**
- * The canonical history: what happened, without when, where and in which order of chance. Two runs of one plan whose steps
- * end the same way have byte-identical canonical histories, whatever the concurrency, the schedule or the timing.
+ * Canonical history: what happened, without times and chance. Two runs of a plan whose steps end the same way have
+ * byte-identical canonical histories, whatever the concurrency, the schedule or the timing.
  *
- * Left out: times, durations, usage, retry waits, run ids, versions, who answered, how many steps went at once; commits and
- * sessions; progress, pauses, resumes, worktrees, conflicts and landings, which tell about the engine's day and not about the plan. Kept and ordered by (layer, place in the
- * plan, attempt, kind); added steps have their place under the step that they came from.
+ * Omitted: times, durations, usage, retry delays, run ids, versions, who answered, how many steps ran at once; commits
+ * and sessions; progress, pauses, resumes, worktrees, conflicts and landings, which depend on the engine and not on the
+ * plan. The rest is ordered by layer, position in the plan, attempt and kind; added steps are positioned below the step
+ * that they came from.
  */
 import { defined } from "../base/defined.ts";
 import { canonicalJson, isJsonObject, type Json, type JsonObject } from "../base/json.ts";

@@ -1,4 +1,4 @@
-/** Commands that are carried out by recording them: from what was decided to the event that says so. Pure. */
+/** Command events: converts commands that only need recording to their events. Pure. */
 import { invariant, unreachable } from "../base/assert.ts";
 import { defined } from "../base/defined.ts";
 import type { JsonObject } from "../base/json.ts";

@@ -1,4 +1,4 @@
-/** Commands that may follow from a run's state: each is carried out by events, by effects in the world, or by both. */
+/** Command types: what can follow from a run's state. A command is carried out by events, by effects, or by both. */
 import type { RollbackMode } from "../plan/plan.ts";
 import type { CancelReason, SkipReason, StepError } from "./event.ts";
 

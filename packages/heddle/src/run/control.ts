@@ -1,10 +1,10 @@
 /**
- * Control requests: what people and other processes ask of a run, and the check of those that came from elsewhere. Knows no
+ * Control requests: what people and other processes can ask of a run, and the check of requests from outside. Knows no
  * journal and no engine.
  *
  * Invariants:
- *  1. Nothing that came from outside this process is a {@link ControlRequest} before {@link checkControlRequest} said so.
- *  2. What is checked can be recorded: every text is one, and no longer than {@link MOST_TEXT}.
+ *  1. Nothing from outside this process is a {@link ControlRequest} before {@link checkControlRequest} accepted it.
+ *  2. What is accepted can be recorded: every text is a string, at most {@link MOST_TEXT} long.
  */
 import { type Check, inside, object, oneOf, optional, tagged, literal } from "../base/check.ts";
 import { err, ok, type Result } from "../base/result.ts";

@@ -1,12 +1,11 @@
 /**
- * Decision of what happens next: `decide(state, world)` names the commands that follow from what is recorded and from what is
- * seen of the world. It changes nothing, neither facts nor index, and remembers nothing: each command is carried out by
- * `transition.ts`, and then it is asked again, until there is none.
+ * Decision: `decide(state, world)` returns the commands that follow from the state and the world. Changes neither facts
+ * nor index and remembers nothing: `transition.ts` carries each command out and asks again, until there is none.
  *
  * Invariants:
  *  1. A step starts only when each of its predecessors has ended, its hard ones with success.
- *  2. Nothing starts in a run that is halted, paused or ended, nor past a limit.
- *  3. The run ends only when nothing runs any more.
+ *  2. Nothing starts in a run that is halted, paused or ended, or above a limit.
+ *  3. The run ends only when nothing is running.
  */
 import type { Command } from "./command.ts";
 import { cancelInside, closeDown, endOfContainer, haltReason } from "./finish.ts";

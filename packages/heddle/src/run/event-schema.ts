@@ -1,9 +1,9 @@
 /**
- * One schema for each type of event, held equal to `event.ts` and `plan.ts` by the compiler: a member added there does not
- * compile until it has its row here. Events are checked before they are written and after they were read.
+ * Event schemas: one per type of event, held equal to `event.ts` and `plan.ts` by the compiler: a field added there does
+ * not compile until it is here. Events are checked before they are written and after they are read.
  *
- * Values that steps produced (outputs, items, progress) are not looked into: JSON text gave them, or `toJson` checked them.
- * Why tables and not a schema library: see docs/adr/0005-simulation.md.
+ * Values that steps produced (outputs, items, progress) are not checked: they came from JSON text, or `toJson` checked
+ * them. Why tables and not a schema library: see docs/adr/0005-simulation.md.
  */
 import {
   anything,

@@ -1,6 +1,6 @@
 /**
- * What can happen in a run: a closed union, each variant with the sentence that says when it is recorded. Times are
- * milliseconds since the epoch; they inform, they never order: `seq` does.
+ * Event types: a closed union of what can happen in a run; each variant says when it is recorded. Times are milliseconds
+ * since the epoch, for information only: `seq` orders events.
  */
 import type { Json, JsonObject } from "../base/json.ts";
 import type { FailureClass, FailureMode, Plan, RollbackMode, Schedule, Step } from "../plan/plan.ts";

@@ -1,4 +1,4 @@
-/** The children of a container as they join the run, and what the run has against them. Pure. */
+/** Expansion: the children of a container as they join the run, and the reasons to refuse them. Pure. */
 import { agentNames } from "../plan/agents-config.ts";
 import type { EventOf } from "./event.ts";
 import type { RunState } from "./state.ts";

@@ -1,4 +1,4 @@
-/** Why a step is where it is, in words a person can act on. */
+/** Step explanations: why a step is in its state, in one sentence that helps to act. */
 import { unreachable } from "../base/assert.ts";
 import { formatDuration } from "../base/duration.ts";
 import type { CancelReason } from "./event.ts";

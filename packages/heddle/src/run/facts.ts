@@ -1,6 +1,6 @@
 /**
- * Facts of a run: what folding its history gives, as plain data that can be copied, compared and sent elsewhere. Steps are
- * numbers: their place in the plan, then in the order in which they were added. Knows nothing that can be derived from them.
+ * Facts of a run: the result of folding its history, as plain data that can be copied, compared and sent. Steps are
+ * numbers: their position in the plan, then in the order in which they were added. Contains nothing that can be derived.
  */
 import type { Json, JsonObject } from "../base/json.ts";
 import type { Plan, Step } from "../plan/plan.ts";

@@ -1,4 +1,6 @@
-/** Fingerprint of a step: what makes its result what it is, and how a plan differs from the recorded one by it. */
+/**
+ * Step fingerprint: a hash of what determines a step's result, and the comparison of a plan with the recorded one by it.
+ */
 import { canonicalJson, type Json } from "../base/json.ts";
 import type { Plan, Step } from "../plan/plan.ts";
 import { RUN_RULES } from "./event.ts";

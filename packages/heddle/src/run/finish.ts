@@ -1,4 +1,7 @@
-/** How a run comes to its end: nothing more starts, what waits is recorded as such, succeeded steps are undone if the plan says so. */
+/**
+ * End of a run: nothing more starts, steps that wait for a retry or an answer are cancelled, dependents of failures are
+ * skipped, and succeeded steps are undone if the plan says so.
+ */
 import { defined } from "../base/defined.ts";
 import type { Json } from "../base/json.ts";
 import type { RollbackMode } from "../plan/plan.ts";

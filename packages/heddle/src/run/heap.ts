@@ -1,6 +1,6 @@
 /**
- * Binary heap of step numbers from which any entry can be taken out: a step leaves its queue the moment it no longer belongs
- * there, so that whoever looks at the first entry changes nothing. Every operation is logarithmic.
+ * Binary heap of step numbers that can remove any entry: a step leaves its queue as soon as it does not belong there, so
+ * reading the first entry changes nothing. Every operation is logarithmic.
  */
 export class Heap {
   readonly #items: number[] = [];

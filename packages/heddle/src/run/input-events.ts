@@ -1,4 +1,7 @@
-/** Inputs of the reducer: what the world tells between two turns, and the events that record it. Pure: a state is read, nothing is changed. */
+/**
+ * Reducer inputs: what happened in the world between two turns, and the events that record it. Pure: reads a state,
+ * changes nothing.
+ */
 import { unreachable } from "../base/assert.ts";
 import type { Json } from "../base/json.ts";
 import type { Result } from "../base/result.ts";

@@ -1,4 +1,4 @@
-/** Masks secrets in an outcome of an attempt. Knows which parts of it are texts, not what is secret. */
+/** Outcome masker: masks secrets in the texts of an attempt's outcome. Does not know what is secret. */
 import { defined } from "../base/defined.ts";
 import type { Masker } from "../base/mask.ts";
 import type { Outcome } from "./attempt.ts";

@@ -1,11 +1,11 @@
 /**
- * Check of an attempt's outcome, whoever carried the attempt out: this process, a worker elsewhere, or a program that only looks
- * like one. Knows shapes and bounds, no step and no run.
+ * Outcome check: checks an attempt's outcome, whoever carried it out: this process, a worker, or an untrusted program.
+ * Knows shapes and limits, no step and no run.
  *
  * Invariants:
- *  1. Whatever is handed in, an outcome comes back, and the event that records it is sound.
- *  2. What comes back is plain data of its own: nobody who keeps the value can change what will be recorded.
- *  3. A failure stays one, its text cut where it is long: only what cannot be understood is replaced.
+ *  1. For any value an outcome is returned, and the event that records it is valid.
+ *  2. The result is a copy as plain data: nobody who keeps the value can change what will be recorded.
+ *  3. A failure stays a failure, with its text shortened if it is long: only what cannot be understood is replaced.
  */
 import {
   type Check,

@@ -1,4 +1,7 @@
-/** From an attempt's outcome to the events that record it. Pure: time, chance and the state are handed in. */
+/**
+ * Outcome events: converts an attempt's outcome to the events that record it. Pure: time, randomness and the state are
+ * passed in.
+ */
 import { unreachable } from "../base/assert.ts";
 import { defined } from "../base/defined.ts";
 import type { Random } from "../base/random.ts";

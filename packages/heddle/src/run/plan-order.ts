@@ -1,6 +1,6 @@
 /**
- * Where a step stands in its plan, whatever the timing of the run: its number in the plan, and for added steps the way from
- * there down. Numbers of added steps depend on which of two containers expanded first; orders do not.
+ * Plan order: a step's position in its plan, whatever the timing of the run: its number in the plan, and for added steps
+ * the path from there. The numbers of added steps depend on which of two containers expanded first; orders do not.
  */
 import type { RunState } from "./state.ts";
 

@@ -1,10 +1,11 @@
 /**
- * Queues of a run: where each step that has not ended waits, as its phase, its predecessors, its layer and its container have it.
- * Called when one of these changed, by `set-phase.ts` and `reindex.ts`.
+ * Queues of a run: put each step that has not ended into the queue that its phase, predecessors, layer and container
+ * require. Called when one of these changes, by `set-phase.ts` and `reindex.ts`.
  *
  * Invariants:
- *  1. A step is in one queue at most, and in none that it does not belong to: the first entry of a queue can be acted upon.
- *  2. {@link requeue} changes the index alone; {@link arrive} also notes the order of arrival, as a fact.
+ *  1. A step is in at most one queue, and in none that it does not belong to: the first entry of a queue can be acted
+ *     upon.
+ *  2. {@link requeue} changes only the index; {@link arrive} also records the order of arrival, as a fact.
  */
 import type { Step } from "../plan/plan.ts";
 import type { Heap } from "./heap.ts";

@@ -1,4 +1,4 @@
-/** Making of a run's index: empty, for one step more, and anew from the facts. */
+/** Index builder: creates an empty index, extends it by one step, and rebuilds it from the facts. */
 import { present } from "../base/assert.ts";
 import type { Graph } from "../graph/graph.ts";
 import { Heap } from "./heap.ts";

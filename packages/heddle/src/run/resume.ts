@@ -1,4 +1,7 @@
-/** How an engine that takes over finds its run: what succeeded stays, what did not goes back to waiting, what was undone begins anew. */
+/**
+ * Resume: how a run looks to an engine that takes it over: successes stay, other steps go back to waiting, undone steps
+ * start again.
+ */
 import type { EventOf } from "./event.ts";
 import { arrive } from "./queue.ts";
 import { isHeldBack, rebuildIndex } from "./reindex.ts";

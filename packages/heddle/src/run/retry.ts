@@ -1,4 +1,4 @@
-/** When a failed attempt is tried again: exponential back-off with jitter, as its plan says and no other way. */
+/** Retry policy: when a failed attempt is tried again, by exponential back-off with jitter as the plan says. */
 import type { Random } from "../base/random.ts";
 import { DEFAULT_RETRY, FAILURE_CLASSES, type FailureClass, type Retry, type Step } from "../plan/plan.ts";
 import type { StepError } from "./event.ts";

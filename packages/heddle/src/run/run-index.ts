@@ -1,6 +1,6 @@
 /**
- * Index of a run: what is derived from its facts and kept as they change, so that deciding what follows costs no scan. Holds
- * nothing that cannot be made anew; `reindex.ts` does that.
+ * Index of a run: what is derived from its facts and updated with them, so that decisions need no scan. Contains nothing
+ * that `reindex.ts` cannot rebuild.
  */
 import type { Graph } from "../graph/graph.ts";
 import type { StepPhase } from "./facts.ts";

@@ -1,4 +1,4 @@
-/** Changes of a step's phase, with all that follows from one: counts, slots, what comes after the step, the queue it waits in. */
+/** Phase change: changes a step's phase with everything that follows: counts, slots, its dependents, its queue. */
 import { present } from "../base/assert.ts";
 import type { StepPhase } from "./facts.ts";
 import { arrive, leaveContainer, openLayers, requeue } from "./queue.ts";

@@ -1,4 +1,4 @@
-/** Slots, pools and locks of a run: what its running attempts take, and the lanes in which ready steps compete for them. */
+/** Slots, pools and locks of a run: what running attempts take, and the lanes in which ready steps compete for them. */
 import { present } from "../base/assert.ts";
 import type { Step } from "../plan/plan.ts";
 import type { Lane, LockUse } from "./run-index.ts";

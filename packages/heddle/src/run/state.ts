@@ -1,11 +1,11 @@
 /**
- * State of a run: its facts, what is derived from them, and what only the engine that conducts it knows; and the questions that
- * are asked of it. `apply.ts` has the one function that changes facts.
+ * State of a run: its facts, its index, and what only its engine knows; and the queries on it. `apply.ts` has the one
+ * function that changes facts.
  *
  * Invariants:
  *  1. Facts are a function of the history alone.
  *  2. The index is a function of the facts and of what is volatile: `rebuildIndex` gives the same at every point.
- *  3. Nothing here is found by a scan: what may start, what must be skipped and what is due are kept as they change.
+ *  3. No query scans: what can start, what must be skipped and what is due are updated as they change.
  */
 import { present } from "../base/assert.ts";
 import type { Json } from "../base/json.ts";

@@ -1,6 +1,6 @@
 /**
- * Status of a run, and its counts of steps: the one answer that lists, views and the engine give. Knows no process: whether
- * somebody holds the run is told.
+ * Run status and counts of steps: the one function for lists, views and the engine. Knows no process: the caller says
+ * whether a process holds the run.
  */
 import { unreachable } from "../base/assert.ts";
 import { hasReady } from "./decide.ts";

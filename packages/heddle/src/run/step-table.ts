@@ -1,6 +1,6 @@
 /**
- * Table of a run's steps: adding a row, and numbering the rows anew when the plan changes under a resumed run. Knows no queue:
- * whoever numbers anew makes the index anew.
+ * Step table: adds a row, and renumbers the rows when the plan changes under a resumed run. Knows no queue: whoever
+ * renumbers rebuilds the index.
  */
 import { BugError, present } from "../base/assert.ts";
 import { buildGraph } from "../graph/build.ts";

@@ -1,4 +1,6 @@
-/** The run's line in lists: stored beside its events, so that listing a thousand runs folds none of them. */
+/**
+ * Run summary: the run's line in lists, stored beside its events, so that listing a thousand runs folds none of them.
+ */
 import type { JsonObject } from "../base/json.ts";
 import { isRunEnded, type RunState } from "./state.ts";
 import { runStatus, stepCounts } from "./status.ts";

@@ -1,4 +1,6 @@
-/** What one attempt may see of its run: outputs and statuses of its deps, under the names that its plan uses. */
+/**
+ * Task scope: what an attempt may see of its run: outputs and statuses of its deps, under the names that its plan uses.
+ */
 import { present } from "../base/assert.ts";
 import { defined } from "../base/defined.ts";
 import type { Json, JsonObject } from "../base/json.ts";

@@ -1,11 +1,11 @@
 /**
- * Transition of a run: `advance(state, inputs, world)` takes in what happened, records all that follows from it as events, and
- * says what is to be done in the world once these are on disk. The one interpreter of {@link Command}: the scheduler, the dry
- * run of the tests and the expected makespan all drive it. Knows no journal, no clock, no promise.
+ * Transition: `advance(state, inputs, world)` folds the inputs in, records everything that follows as events, and
+ * returns the effects to carry out once these are on disk. The one interpreter of {@link Command}: the scheduler, the
+ * dry run of the tests and the makespan use it. Knows no journal, no clock, no promise.
  *
  * Invariants:
- *  1. Facts change by `apply(event)` alone; each event that is returned has been applied, in order.
- *  2. What is volatile changes here alone.
+ *  1. Facts change only by `apply(event)`; each returned event has been applied, in order.
+ *  2. What is volatile changes only here.
  *  3. The same state, inputs and world give the same events and effects.
  */
 import { present, unreachable } from "../base/assert.ts";

@@ -1,6 +1,7 @@
 /**
- * Brings events of older journals to the shapes of today, one version at a time: `STEPS[v]` makes version `v + 1` of an event
- * of version `v`. An upgrade sees one event, knows no state, and never changes run, seq, step or attempt.
+ * Event upgrades: convert events of older journals to the current shapes, one version at a time: `STEPS[v]` makes
+ * version `v + 1` of an event of version `v`. An upgrade sees one event, knows no state, and never changes run, seq,
+ * step or attempt.
  */
 import { BugError } from "../base/assert.ts";
 import { isJsonObject } from "../base/json.ts";

@@ -1,4 +1,7 @@
-/** Usage of agents as a run's history has it: by step, attempt and model. What an agent did not tell stays unknown, and is counted as that. */
+/**
+ * Usage of agents in a run, by step, attempt and model. What an agent did not report stays unknown, and is counted as
+ * unknown.
+ */
 import { defined } from "../base/defined.ts";
 import type { TokenUsage, EventOf } from "./event.ts";
 

@@ -1,6 +1,6 @@
 /**
- * What only the engine that conducts a run knows, and no event says: why it brings the run to its end, what it has found out or
- * asked for and not yet recorded. It is gone with the engine; the next one finds out again.
+ * Volatile state: what only the engine of a run knows and no event says: why it ends the run, what it has found out or
+ * requested and not yet recorded. It is lost with the engine; the next one finds it out again.
  */
 import type { CancelReason } from "./event.ts";
 

@@ -1,7 +1,7 @@
 /**
- * Turns by `agents: {conflicts: serialize}`: who writes by which globs now. Names of a turn are globs, not locks: they meet
- * where two globs can match one file, and they are the run's own, as its worktrees and its integration branch are. What is
- * compared is what runs with what wants to run, so that steps that join the run later need no further thought.
+ * Write locks for `agents: {conflicts: serialize}`: which running step writes by which globs. They are globs, not named
+ * locks: two conflict if they can match the same file. They belong to the run, like its worktrees. Running steps are
+ * compared with a step that wants to run, so steps that are added later need no special case.
  */
 import { GlobOverlaps } from "../plan/glob/overlap.ts";
 import type { Plan, Step } from "../plan/plan.ts";

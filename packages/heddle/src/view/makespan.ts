@@ -1,6 +1,7 @@
 /**
- * Expected makespan of a plan: the rules of a real run, driven on a clock that jumps from end to end. Every step succeeds after
- * its expected time, conditions hold, people answer at once, a step that stands for others takes its own expected time as a whole.
+ * Expected makespan of a plan: drives the rules of a real run on a clock that jumps from end to end. Every step succeeds
+ * after its expected time, conditions hold, people answer at once, and a container step takes its own expected time as a
+ * whole.
  */
 import { BugError } from "../base/assert.ts";
 import { ok } from "../base/result.ts";

@@ -1,4 +1,4 @@
-/** Drawings of a plan: charts and a tree in other tools' languages, and its layers. Knows no run. */
+/** Plan drawings: Mermaid, DOT, tree and layers of a plan. Knows no run. */
 import { dot, mermaid, tree } from "../graph/draw.ts";
 import type { Graph } from "../graph/graph.ts";
 import { layersOf } from "../graph/paths.ts";

@@ -1,4 +1,4 @@
-/** Progress of a live run and of its steps, for the program that conducts it. Reads a state; holds none. */
+/** Run progress: the live status of a run and its steps, for the program that runs it. Reads a state and keeps none. */
 import { defined } from "../base/defined.ts";
 import type { Json } from "../base/json.ts";
 import type { StepError } from "../run/event.ts";

@@ -1,4 +1,4 @@
-/** Rules from what a plan says that an agent may do (`permissions:`). Pure. Knows the plan's form, not who asks. */
+/** Permission policy parser: reads `permissions:` of a plan into rules. Pure. Does not know who asks. */
 import { defined } from "../../base/defined.ts";
 import { type PermissionRuleConfig, type PermissionsConfig, type ToolKind } from "../../plan/agents-config.ts";
 import { PERMISSION_PRESETS } from "./permissions.ts";

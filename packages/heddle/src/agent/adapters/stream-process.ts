@@ -1,5 +1,5 @@
 /**
- * Headless adapter: drives an agent that is a plain command, with the prompt as its input and a parser for its output
+ * Stream adapter: drives an agent that is a plain command, with the prompt as its input and a parser for its output
  * lines; the end of the process is the end of the turn. Does not know what a line means.
  */
 import { isJsonObject, type JsonObject } from "../../base/json.ts";

@@ -1,4 +1,7 @@
-/** What one attempt of an agent's step is carried out with: what its run shares, its job, and what it adds up over its turns. */
+/**
+ * Attempt context: what one attempt of an agent's step is carried out with: what its run shares, its job, and what it
+ * sums up over its turns.
+ */
 import type { Note } from "../../run/attempt.ts";
 import type { AgentJob } from "../port.ts";
 import type { AttemptCost } from "./attempt-cost.ts";

@@ -1,4 +1,7 @@
-/** Cost of an attempt: what its agent's turns took together, in US dollars. A sum of some of them says that it is one. */
+/**
+ * Attempt cost: the sum of what an agent's turns cost, in US dollars; marked as partial if some turns did not report
+ * theirs.
+ */
 export class AttemptCost {
   #usd = 0;
   #isWhole = true;

@@ -1,4 +1,4 @@
-/** Failed outcomes of an agent's attempt: what every part of it that can fail makes one of. */
+/** Failed outcomes of an agent's attempt, for all of its parts that can fail. */
 import { defined } from "../../base/defined.ts";
 import type { Problem } from "../../base/errors.ts";
 import type { Outcome } from "../../run/attempt.ts";

@@ -1,9 +1,9 @@
 /**
- * Folder snapshot: what files a folder holds and when each was last touched, to tell what was created, changed or deleted
- * between two of them. Reads names and inodes, no content. Does not know who changed something.
+ * Folder snapshot: the files of a folder and their last changes, to find what was created, changed or deleted between
+ * two snapshots. Reads names and inodes, no content. Does not know who changed something.
  *
- * Invariant: bounded. Of a folder with more entries than {@link MOST_ENTRIES} the first are compared, in an order that both
- * snapshots share.
+ * Invariant: bounded. Of a folder with more entries than {@link MOST_ENTRIES} the first are compared, in an order that
+ * both snapshots share.
  */
 import type { Dirent } from "node:fs";
 import { lstat, readdir } from "node:fs/promises";

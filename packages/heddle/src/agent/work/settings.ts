@@ -1,4 +1,4 @@
-/** What a plan says of agents, with what a step says of its own and what holds where neither says anything. Pure. */
+/** Agent settings: combines a plan's settings of agents, those of a step, and the defaults. Pure. */
 import { isAbsolute, join, resolve } from "node:path";
 import { defined } from "../../base/defined.ts";
 import { parseDuration, type WrittenDuration } from "../../base/duration.ts";

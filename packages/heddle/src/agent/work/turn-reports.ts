@@ -1,6 +1,6 @@
 /**
- * Turn reports: hears what an agent reports by its task tools during one turn, and keeps what its end depends on. Knows no tool
- * and no process; what a report is worth is its reader's matter.
+ * Turn reports: collects what an agent reports by its task tools during one turn. Knows no tool and no process; the
+ * caller judges the reports.
  */
 import { defined } from "../../base/defined.ts";
 import type { JsonObject } from "../../base/json.ts";

@@ -1,4 +1,4 @@
-/** Schemas of what a plan may say of agents: its `agents:`, and the `agent:` of a step. Shapes only; names are `check-agents.ts`'s. */
+/** Schema of `agents:` in a plan and of `agent:` in a step. Shapes only; `check-agents.ts` checks names. */
 import * as z from "zod/mini";
 import {
   type AgentEntry,

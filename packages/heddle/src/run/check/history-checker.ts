@@ -1,6 +1,7 @@
 /**
- * What every history must keep, checked event by event with bookkeeping of its own: it shares no code with `apply` and
- * `decide`, so that it can find their mistakes. Runs in production too: each event costs time proportional to its step's deps.
+ * History checker: checks the rules of every history, event by event, with its own state: it shares no code with `apply`
+ * and `decide`, so that it can find their bugs. Also runs in production: each event costs time proportional to its
+ * step's deps.
  */
 import { buildGraph } from "../../graph/build.ts";
 import type { Plan, Step } from "../../plan/plan.ts";

@@ -1,4 +1,4 @@
-/** How many steps of each layer have not ended, for the invariants' checker: the barrier of a run in layers. */
+/** Open layers: counts the steps of each layer that have not ended, for the history checker. */
 export class OpenLayers {
   #open: number[] = [];
   /** No layer before this one is open. */

@@ -1,4 +1,4 @@
-/** The rules that every history keeps, and what their checker knows of each step. The checker is `invariants.ts`. */
+/** Rules of every history, and what the history checker stores about each step. */
 import type { Step } from "../../plan/plan.ts";
 
 export interface RuleViolation {

@@ -1,4 +1,4 @@
-/** What the running attempts of a history hold, counted for the invariants' checker: slots, agents, pools and locks. */
+/** Slots in use: counts the slots, agents, pools and locks of running attempts, for the history checker. */
 import { GlobOverlaps } from "../../plan/glob/overlap.ts";
 import type { Plan, Step } from "../../plan/plan.ts";
 import type { RunOptions } from "../event.ts";
