@@ -67,7 +67,7 @@ export class ActiveAttempts {
     for (const { task, dispatched } of this.#active.values()) if (isMeant(task.step.id)) dispatched.stop(reason);
   }
 
-  /** Hands a person's word to the attempt that asked for it. */
+  /** Passes a person's answer to the attempt that asked. */
   answer(step: string, attempt: number, decision: AnswerDecision): void {
     this.#active.get(keyOf(step, attempt))?.dispatched.answer?.(decision);
   }

@@ -20,7 +20,7 @@ export interface StartOptions extends Partial<RunOptions>, WaitOptions {
   };
 }
 
-/** `stay`: go on waiting for people's answers instead of ending as `waiting` (a terminal that asks, `--wait`). */
+/** `stay`: keep waiting for people's answers instead of ending as `waiting` (a terminal that asks, `--wait`). */
 export interface WaitOptions {
   readonly wait?: boolean;
   /** Pauses before each layer until {@link RunHandle.unpause}; only with `schedule: layers`. */

@@ -5,7 +5,7 @@ export function runInBackground(work: Promise<unknown>, onFault: (problem: Probl
   work.catch((thrown: unknown) => onFault(faultOf(thrown)));
 }
 
-/** What somebody is told of a thrown value that no room of the house turned into a problem. */
+/** The problem for a thrown value that no other code converted to a problem. */
 export function faultOf(thrown: unknown): Problem {
   if (thrown instanceof HeddleError) return thrown;
   return {

@@ -15,7 +15,7 @@ export interface ControlChannelOptions {
   readonly journal: Leases & Mailbox;
   readonly lease: Lease;
   readonly timers: Timers;
-  /** 0: nobody else can leave a request. */
+  /** 0: no other process can send a request. */
   readonly pollMs: number;
   readonly handle: (request: ControlRequest) => void;
   readonly leaseLost: () => void;
@@ -49,8 +49,9 @@ function poll(options: ControlChannelOptions, watcher: Watcher, last: number): v
 }
 
 /**
- * Handles requests newer than `last`; returns the newest seen. One is settled after it was handled: twice does no harm. One
- * that the check refuses is settled without effect: its sender sees that nothing came of it, and the run goes on.
+ * Handles requests newer than `last`; returns the newest seen. A request is settled after it was handled: handling it
+ * twice does no harm. One that the check refuses is settled without effect: its sender sees that nothing happened,
+ * and the run continues.
  */
 async function handleNew(
   { journal, lease, handle }: ControlChannelOptions,
@@ -82,7 +83,7 @@ export async function answerRecorded(
     const index = state.index.byId.get(request.step);
     const phase = index === undefined ? undefined : phaseOf(state, index);
     if (index === undefined || phase?.tag !== "asking" || phase.answer !== undefined) {
-      // What an attempt at work asked ended with its engine.
+      // A question of a running attempt ended with its engine.
       const tag = phase?.tag === "running" ? "interrupted" : phase?.tag;
       return err(notAsked(run, request.step, tag));
     }

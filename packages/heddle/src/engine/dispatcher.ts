@@ -30,7 +30,7 @@ export interface DispatcherOptions {
   readonly locks: ProjectLocks;
   readonly expressions: ExpressionReader;
   readonly post: (input: Input) => void;
-  /** Called when work beside the loop cannot go on. */
+  /** Called when background work cannot continue. */
   readonly onFault: (problem: Problem) => void;
 }
 
@@ -87,7 +87,7 @@ export class Dispatcher {
     });
   }
 
-  /** Validates what an attempt adds to the run before its end is told. */
+  /** Validates what an attempt adds to the run before its end is posted. */
   async #addSteps(step: number, attempt: number, outcome: Outcome, wanted: readonly unknown[]): Promise<void> {
     const { state, expressions, post } = this.#options;
     const added = await addedSteps(state, step, wanted);

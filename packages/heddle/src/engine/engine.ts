@@ -66,7 +66,7 @@ export async function startRun(
   return ok(runLoop(ports, leased.value, state.value, recorder, options));
 }
 
-/** What carries out commands is made ready first of all: it starts beside the first commits, which take as long. */
+/** The runners of commands are prepared first: they start in parallel to the first commits, which take as long. */
 function warm(ports: EnginePorts, steps: readonly Step[], maxConcurrency: number): void {
   let commands = 0;
   for (const { action } of steps) {
@@ -158,7 +158,7 @@ export async function rollbackRun(ports: EnginePorts, run: string): Promise<Resu
   });
 }
 
-/** Takes the lease and the history of a run; gives the lease back where `go` does not hand it to a scheduler. */
+/** Takes the lease and the history of a run; releases the lease if `go` does not pass it to a scheduler. */
 async function takeOver(
   ports: EnginePorts,
   run: string,
@@ -205,7 +205,7 @@ async function weigh(ports: EnginePorts, state: RunState, graph: Graph, plan: Pl
   state.index.rank = { weight: (step) => remaining[step] ?? expected(stepAt(state, step)) };
 }
 
-/** Before the event that lets steps arrive: what only this engine knows begins anew. */
+/** Before the event that lets steps arrive: the volatile state is reset. */
 function beginConduct(ports: EnginePorts, state: RunState, { pauseBeforeLayers }: WaitOptions): void {
   const policy = {
     sweeps: true,
@@ -235,7 +235,7 @@ function runLoop(
   });
   if (options.onEvent !== undefined) recorder.subscribe(options.onEvent);
   if (state.index.open > 0) warm(ports, state.steps, state.options.maxConcurrency);
-  // A turn later, so that whoever gets the handle can subscribe before the first event.
+  // A turn later, so that the caller can subscribe to the handle before the first event.
   const result = ports
     .batchTick()
     .then(() => scheduler.run())
@@ -254,7 +254,7 @@ function runLoop(
   };
 }
 
-/** Its outputs are gathered when somebody asks: the result is added to, not copied. */
+/** Its outputs are collected when they are asked for: the result is extended, not copied. */
 function withLanding(ended: RunOutcome, landing: Landing | undefined): RunOutcome {
   return landing === undefined ? ended : Object.defineProperty(ended, "landing", { value: landing, enumerable: true });
 }

@@ -14,7 +14,7 @@ import type { Workspace, Workspaces } from "../workspace/port.ts";
 import { scopeOf } from "../run/task.ts";
 import type { Outcome, StopReason, Note, Task } from "../run/attempt.ts";
 
-/** What the code of a run's plan is found by; registered by whoever starts the run. */
+/** What the code of a run's plan is found by; registered by the caller that starts the run. */
 export interface PlanCode {
   readonly functions: Functions;
   /** Absolute path of the module that the plan came from. */
@@ -32,7 +32,7 @@ export interface ExecuteOptions {
   readonly agents?: () => Promise<AgentExecutor>;
 }
 
-/** Carries out a task. `stop` and `kill` are kept until there is an attempt to hand them to. */
+/** Carries out a task. `stop` and `kill` are kept until there is an attempt to pass them to. */
 export function executor(options: ExecuteOptions): Execute {
   return (task, onNote) => {
     const onProgress = (data: JsonObject): void => onNote({ type: "step.progress", data });
@@ -121,7 +121,7 @@ async function startAgent(
   return agents.start(defined({ task, prompt, env, folder, logFile: workspace.logFile, check }), onNote);
 }
 
-/** One `verify` command as an attempt beside the step's own: same folder, environment and log; what it puts out is its exit code. */
+/** One `verify` command as a separate attempt: same folder, environment and log; its result is its exit code. */
 function verification(attempt: Attempt, command: string, step: Step): Attempt {
   const exchangeBase = attempt.exchangeBase === null ? null : `${attempt.exchangeBase}.verify`;
   return { ...attempt, work: { kind: "run", command, shell: step.shell ?? "sh" }, exchangeBase, isolate: false };
@@ -184,7 +184,7 @@ function asWritten({ action, env = NO_ENV }: Step): Filled {
   return { action, env };
 }
 
-/** What may hold templates beside the environment. */
+/** What may contain templates besides the environment. */
 function templatesOf(action: Action): Json | undefined {
   if (action.kind === "call") return action.with;
   return action.kind === "agent" ? action.prompt : undefined;

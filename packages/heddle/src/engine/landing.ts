@@ -28,8 +28,8 @@ export function recordedLanding({ landing }: RunState): Landing | undefined {
 }
 
 /**
- * Called while the lease is held. What fails is told, and tried again by the next resume: so is a landing whose record the
- * journal did not take.
+ * Called while the lease is held. Failures are reported and tried again by the next resume; so is a landing that
+ * could not be recorded.
  */
 export async function finishAgents(
   ports: EnginePorts,
@@ -52,7 +52,10 @@ export async function finishAgents(
   return landing;
 }
 
-/** Notes a landing by a person's word in a run that has succeeded and that nobody works on. Best effort: the landing stands. */
+/**
+ * Records a landing that a person asked for, in a run that has succeeded and that no process works on. Best effort:
+ * the landing is done anyway.
+ */
 export async function recordLanding(ports: EnginePorts, run: string, landing: Landing): Promise<void> {
   const leased = await ports.journal.acquire(run, ports.holder);
   if (!leased.ok) return;
@@ -85,7 +88,7 @@ function eventOf(landing: Landing | undefined): EventBody | undefined {
   return { type: "landing.refused", data: { ...place, problem: defined({ code, message, hint }) } };
 }
 
-/** The same refusal again is no news. */
+/** The same refusal again is not recorded. */
 function isRecorded({ landing }: RunState, event: EventBody): boolean {
   return landing !== undefined && JSON.stringify(landing) === JSON.stringify(event.data);
 }

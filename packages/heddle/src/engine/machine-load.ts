@@ -20,7 +20,7 @@ export class LoadGuard {
     if (limits?.maxCpuPercent !== undefined) probe.cpuPercent();
   }
 
-  /** What the machine is short of, in words, or `undefined` while one more step may start. */
+  /** What the machine lacks, as text; `undefined`: one more step may start. */
   shortage(): string | undefined {
     if (this.#limits === undefined) return undefined;
     const now = this.#clock.now();

@@ -45,9 +45,11 @@ export interface EnginePorts {
   readonly batchTick: () => Promise<void>;
   /** The environment that `env` in expressions may name. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** How often to look for requests from other processes; 0: never (a journal that nobody else has). */
+  /** How often to look for requests from other processes; 0: never (a journal that no other process has). */
   readonly pollMs: number;
-  /** Finds out, before a step that may be cached starts, whether a stored result stands for its own. Absent: none is cached. */
+  /**
+   * Finds out, before a step that may be cached starts, whether a stored result can be used. Absent: none is cached.
+   */
   readonly examine?: (task: Task) => Promise<Result<Finding, string>>;
   /** The run came to a stop: what agents left in it is put in order, and lands where the run is done. `undefined`: nothing was left. */
   readonly finishAgents?: (run: AgentRun, isDone: boolean) => Promise<Landing | undefined>;

@@ -49,7 +49,7 @@ export function lostLease(run: string): Problem {
   };
 }
 
-/** `phase`: where the step is instead; absent: there is no such step. */
+/** `phase`: the step's phase; absent: there is no such step. */
 export function notAsked(run: string, step: string, phase: string | undefined): Problem {
   return {
     code: "NotAsked",

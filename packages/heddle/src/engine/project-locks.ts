@@ -76,7 +76,7 @@ export class ProjectLocks {
     await this.#options.journal.unlock(this.#options.lease, stepAt(this.#options.state, step).id);
   }
 
-  /** Gives back what was granted and did not start: a paused run keeps nobody waiting. */
+  /** Releases locks that were granted to steps that did not start: a paused run must not block other runs. */
   async releaseWaiting(): Promise<void> {
     for (const step of this.#granted) if (!this.#isRunning(step)) await this.release(step);
   }

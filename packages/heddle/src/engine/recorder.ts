@@ -35,7 +35,7 @@ export class Recorder {
     this.#batch = [...(options.pending ?? [])];
   }
 
-  /** Records one event that no transition gave: how a run begins, goes on or lands. */
+  /** Records one event that no transition returned: how a run begins, continues or lands. */
   record(body: EventBody): void {
     this.take(recordEvents(this.#options.state, [body], this.#options.clock.now()));
   }
@@ -50,7 +50,7 @@ export class Recorder {
     }
   }
 
-  /** Puts what was recorded on disk, then tells the listeners. After an error nothing may be recorded any more. */
+  /** Puts what was recorded on disk, then calls the listeners. After an error nothing may be recorded any more. */
   async commit(): Promise<Result<void, Problem>> {
     const batch = this.#batch;
     if (batch.length === 0) return ok(undefined);

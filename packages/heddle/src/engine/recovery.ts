@@ -17,7 +17,7 @@ import type { LoadedPlan } from "../graph/loaded-plan.ts";
 
 export interface Recovered {
   readonly state: RunState;
-  /** Has seen the whole history; goes on with what is appended. */
+  /** Has seen the whole history; continues with what is appended. */
   readonly checker: HistoryChecker;
 }
 
@@ -63,8 +63,8 @@ function broken(run: string, seq: number, message: string): Problem {
 }
 
 /**
- * Why a run must not go on: a container that was cut short stands as a success, recorded under the rules of then. To build on it
- * would be to leave out what its steps had to do, approvals among them. `reset`: steps that begin anew.
+ * Why a run must not continue: a container that was cut short was recorded as a success, under older rules.
+ * Continuing would omit the work of its steps, approvals among them. `reset`: steps that start again.
  */
 export function cutShortProblem(state: RunState, reset: readonly string[]): Problem | undefined {
   const anew = new Set(reset);
@@ -96,7 +96,7 @@ function topOf(state: RunState, step: number): number {
   return at;
 }
 
-/** What `run.resumed` has to say, or why the run cannot go on. */
+/** The data of `run.resumed`, or why the run cannot continue. */
 export function planResume(
   state: RunState,
   engine: string,

@@ -6,8 +6,8 @@ import { outputOf, phaseOf, stepAt, type RunState } from "../run/state.ts";
 import type { RunOutcome } from "../run/control.ts";
 
 /**
- * Outputs are gathered when somebody asks: a run of a million steps need not pay for it. A stopped engine tells none: its
- * state holds successes that could not be recorded any more.
+ * Outputs are collected when they are asked for: a run of a million steps need not pay for it. A stopped engine
+ * returns none: its state holds successes that could not be recorded any more.
  */
 export function resultOf(state: RunState, status: RunOutcome["status"], stopped: Problem | undefined): RunOutcome {
   let outputs: Record<string, Json> | undefined;

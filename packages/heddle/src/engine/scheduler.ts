@@ -43,9 +43,9 @@ import { Timers } from "./timers.ts";
 export interface SchedulerOptions {
   readonly ports: EnginePorts;
   readonly lease: Lease;
-  /** Taken up: how the run begins or goes on is folded in. */
+  /** Started: how the run begins or continues is folded in. */
   readonly state: RunState;
-  /** Holds how the run begins or goes on, not yet on disk. */
+  /** How the run begins or continues, not on disk yet. */
   readonly recorder: Recorder;
   /** Go on waiting for people's answers. */
   readonly wait: boolean;
@@ -245,7 +245,7 @@ export class Scheduler {
     }
   }
 
-  /** Whether nothing but an answer goes on with the run, and nobody waits for it here. */
+  /** Whether the run needs an answer to continue, and nobody waits for it here. */
   #onlyPeopleCanHelp(): boolean {
     if (this.#wait || haltReason(this.#state) !== undefined || this.#active.size > 0) return false;
     return runStatus(this.#state, true) === "waiting";
@@ -260,7 +260,7 @@ export class Scheduler {
     const { journal } = this.#ports;
     const durations = durationsOf(this.#state);
     if (this.#stopped === undefined && durations.size > 0) {
-      // They only order the next run: what is recorded of this one stands without them.
+      // They only order the next run: the record of this one is complete without them.
       await journal.recordDurations(this.#state.run, this.#state.plan.name, durations).catch(() => undefined);
     }
     if (this.#stopped?.code !== "LeaseLost") await journal.release(this.#lease).catch(() => undefined);

@@ -11,7 +11,7 @@ export interface AgentRecord {
   readonly open?: number;
   /** The first of those since the last recorded end. */
   readonly openSince?: number;
-  /** The last session, which may go on. */
+  /** The last session, which can be continued. */
   readonly session?: { readonly agent?: string; readonly sessionId: string; readonly totals?: JsonObject };
   /** How the last attempt that ended without success ended. */
   readonly failure?: { readonly attempt: number; readonly message: string };

@@ -23,7 +23,7 @@ const texts = listOf(text);
 const duration = anything<string | number>("duration", (value) => typeof value === "string" || Number.isFinite(value));
 const words = either<string, readonly string[]>(text, texts);
 
-/** Told apart by whether it is a text: what is wrong is what the one that fits in kind says. */
+/** Distinguished by whether it is a string: the check of the matching kind says what is wrong. */
 function either<A extends string, B extends object>(asText: Check<A>, asObject: Check<B>): Check<A | B> {
   return { test: (value) => (typeof value === "string" ? asText.test(value) : asObject.test(value)) };
 }

@@ -20,7 +20,7 @@ import { phaseOf, stepAt, WAITING, type RunState } from "./state.ts";
 import { recordUsage } from "./usage.ts";
 import { newVolatile } from "./volatile.ts";
 
-/** The state after `run.created`. The graph is built from the plan unless it is at hand. */
+/** The state after `run.created`. The graph is built from the plan unless it is passed in. */
 export function createState(created: EventOf<"run.created">, graph?: Graph): Result<RunState, readonly GraphProblem[]> {
   const { plan, options, gitHead, branch, begin, rules = 1 } = created.data;
   const built: Result<Graph, readonly GraphProblem[]> = graph ? ok(graph) : buildGraph(plan.steps);

@@ -29,8 +29,8 @@ export type Outcome =
       readonly agent?: AgentDetails;
     }
   /**
-   * A person has to say how it goes on: about an agent's work that does not go together with what was merged before it
-   * (`conflict`), or with what the agent cannot go on without (`question`).
+   * A person has to decide: about an agent's work that conflicts with merged work (`conflict`), or about a question
+   * that the agent needs answered (`question`).
    */
   | {
       readonly kind: "unresolved";
@@ -66,7 +66,7 @@ export interface Task {
   readonly agent?: AgentTask;
 }
 
-/** What an agent's step takes beside its own definition. */
+/** What an agent's step needs besides its own definition. */
 export interface AgentTask {
   readonly plan: string;
   /** The plan's `agents:`. */
@@ -127,15 +127,15 @@ export const AGENT_CLASSES = [
   "budget",
   /** The provider, or the agent, does not accept what it was asked. */
   "bad-request",
-  /** It could not go on without something that the rules deny. */
+  /** It needed something that the rules deny. */
   "permission",
-  /** It ended by itself in the middle of its work. */
+  /** It ended in the middle of its work. */
   "crash",
   /** It could not be started. */
   "spawn",
   /** It said something that its protocol does not allow. */
   "protocol",
-  /** Nothing was heard of it for too long. */
+  /** It reported nothing for too long. */
   "stall",
   /** It says that it is done, and nothing has changed that had to. */
   "no-changes",
@@ -156,7 +156,7 @@ export interface RateLimit {
   readonly retryAfterMs?: number;
 }
 
-/** What is known of an agent's attempt beside its outcome; plain data for the journal. */
+/** Details of an agent's attempt besides its outcome; plain data for the journal. */
 export interface AgentDetails {
   readonly agent: string;
   readonly provider: string;
@@ -179,9 +179,9 @@ export interface Landing {
   /** Where all that was merged is. */
   readonly integration: string;
   readonly commits: number;
-  /** As the plan or a command says; absent: it is to stay where it is. */
+  /** As the plan or a command says; absent: do not land. */
   readonly mode?: LandMode;
-  /** Where it landed; absent: nowhere, as the plan says, or by {@link problem}. */
+  /** Where it landed; absent: it did not, as the plan says, or because of {@link problem}. */
   readonly branch?: string;
   readonly commit?: string;
   readonly problem?: Problem;

@@ -138,7 +138,7 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
   "ref",
 ]);
 
-/** Lists of steps whose order tells which ended first. */
+/** Lists of steps whose order says which ended first. */
 const UNORDERED: ReadonlySet<string> = new Set(["rollback.started steps", "run.failed failed"]);
 
 /** `isAgent`: the event is of a step whose output names a commit. */

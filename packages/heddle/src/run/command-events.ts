@@ -79,7 +79,7 @@ function cancelled(state: RunState, { step: index, reason }: CommandOf<"cancel">
   return { type: "step.cancelled", step: stepAt(state, index).id, attempt: state.attempts[index] ?? 0, data };
 }
 
-/** All that a container stands for is done. */
+/** All steps of a container are done. */
 function finished(state: RunState, index: number, now: number): EventBody {
   const data = { output: containerOutput(state, index), durationMs: sinceStart(state, index, now) };
   return { type: "step.succeeded", step: stepAt(state, index).id, attempt: state.attempts[index] ?? 1, data };

@@ -7,7 +7,7 @@ export type Command =
   | { readonly kind: "start"; readonly step: number; readonly attempt: number }
   /** Record `step.started`, then find out the children of a container. */
   | { readonly kind: "expand"; readonly step: number; readonly attempt: number }
-  /** Find out, before the step starts, whether a stored result stands for its own. */
+  /** Find out, before the step starts, whether a stored result can be used. */
   | { readonly kind: "examine"; readonly step: number }
   /** Evaluate the step's condition: record a skip, or remember that it holds. */
   | { readonly kind: "evaluate"; readonly step: number }
@@ -29,7 +29,7 @@ export type Command =
   | { readonly kind: "finish"; readonly step: number }
   /** The run is brought to its end early. */
   | { readonly kind: "halt"; readonly reason: CancelReason }
-  /** Attempts at work are told to stop, since the run comes to its end. */
+  /** Running attempts are asked to stop, because the run ends. */
   | { readonly kind: "stop-all"; readonly reason: CancelReason }
   | { readonly kind: "pause-before-layer"; readonly layer: number }
   | { readonly kind: "rollback"; readonly mode: RollbackMode; readonly steps: readonly number[] }

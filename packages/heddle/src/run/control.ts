@@ -61,7 +61,7 @@ export function checkControlRequest(value: unknown): Result<ControlRequest, stri
 
 export interface RunOutcome {
   readonly run: string;
-  /** `waiting`: only people's answers are left; the run goes on with a resume. */
+  /** `waiting`: the run needs people's answers; a resume continues it. */
   readonly status: Exclude<RunStatus, "running" | "paused" | "interrupted">;
   /** Outputs of succeeded steps by id. */
   readonly outputs: Readonly<Record<string, Json>>;

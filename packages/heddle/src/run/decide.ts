@@ -18,7 +18,7 @@ import { isContainerStep, isRunEnded, phaseOf, rootCause, stepAt, type RunState 
 export interface Readings {
   /** On the conductor's clock, in milliseconds. */
   readonly now: number;
-  /** What the machine is short of, in words; `undefined`: it can bear one more attempt. */
+  /** What the machine lacks, as text; `undefined`: it can take one more attempt. */
   readonly load: string | undefined;
   /** Steps whose locks are held for them over all runs of the project. */
   readonly locks: ReadonlySet<number>;
@@ -49,7 +49,7 @@ export function decide(state: RunState, readings: Readings): readonly Command[] 
   const overdue = index.deadlines.first;
   if (overdue !== undefined && (deadlineOf(state, overdue) ?? Infinity) <= readings.now)
     return [{ kind: phaseOf(state, overdue).tag === "expanded" ? "expire" : "give-up-asking", step: overdue }];
-  // One container at a time: of two whose time is over one may stand in the other.
+  // One container at a time: of two that timed out one may be inside the other.
   for (const container of volatile.expired) {
     const late = cancelInside(state, container);
     if (late.length > 0) return late;
@@ -119,8 +119,8 @@ function lookAtArrival(state: RunState): Command | undefined {
 }
 
 /**
- * Starts of others that a step waits for at most before what it asks for is reserved for it. Smaller ones may go first for a
- * while, since that shortens most runs; for ever they may not.
+ * How many other starts a step waits for before its resources are reserved for it. Smaller steps may go first for a
+ * while, because that shortens most runs, but not forever.
  */
 const PATIENCE = 16;
 

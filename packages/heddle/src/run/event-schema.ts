@@ -246,7 +246,7 @@ const landingPlace = {
   commits: count,
 };
 
-/** What an event of type `T` has beside its envelope. */
+/** What an event of type `T` has besides its envelope. */
 interface Schema<T extends EventType> {
   readonly step: EventOf<T> extends { readonly step: string } ? true : false;
   readonly attempt: EventOf<T> extends { readonly attempt: number } ? true : false;

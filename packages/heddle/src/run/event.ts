@@ -43,11 +43,11 @@ export interface StepError {
   readonly signal?: string;
   /** Of an agent's failure: `auth`, `rate-limit`, `no-changes`, ... */
   readonly class?: string;
-  /** Another attempt could not mend it, whatever the plan says of retries. */
+  /** Another attempt would not help, whatever the plan says about retries. */
   readonly final?: true;
 }
 
-/** Failures that another attempt could not mend. */
+/** Failures that another attempt would not fix. */
 export type TerminalErrorCode = "rejected" | "interrupted" | "expression" | "expansion" | "unsupported" | "abandoned";
 
 export interface ResourceUsage {
@@ -74,7 +74,10 @@ export type OpenQuestion = EventOf<"approval.requested">["data"];
 /** A person's answer to a question. */
 export type AnswerDecision = "approve" | "reject";
 
-/** How a person settles a conflict: the integration branch's side, the step's side, or the worktree as that person left it. */
+/**
+ * How a person resolves a conflict: the integration branch's side, the step's side, or the worktree as that person
+ * left it.
+ */
 export type Resolution = "ours" | "theirs" | "continue";
 
 /** Why a step did not run. */
@@ -126,7 +129,7 @@ export type EventBody =
     }
   /** Written before the attempt's effect begins. */
   | ({ readonly type: "step.started"; readonly data: { readonly item?: Json } } & StepEvent)
-  /** Something that the step told about its progress; optional and bounded in size and number. */
+  /** Something that the step reported about its progress; optional and bounded in size and number. */
   | ({ readonly type: "step.progress"; readonly data: JsonObject } & StepEvent)
   /** The attempt succeeded; `output` is what dependents get. */
   | ({
@@ -152,7 +155,7 @@ export type EventBody =
     } & StepEvent)
   /** The step will not run in this run. */
   | { readonly type: "step.skipped"; readonly step: string; readonly data: { readonly reason: SkipReason } }
-  /** Found out before the step starts: no stored result stands for its own, so it has to run. */
+  /** Found out before the step starts: no stored result can be used, so it has to run. */
   | {
       readonly type: "step.examined";
       readonly step: string;
@@ -163,13 +166,13 @@ export type EventBody =
         readonly reason?: string;
       };
     }
-  /** A stored result stands for the step's. `key`: what it was found by. */
+  /** A stored result is used for the step. `key`: how it was found. */
   | {
       readonly type: "step.cached";
       readonly step: string;
       readonly data: { readonly key: string; readonly from: string; readonly output: Json };
     }
-  /** The recorded success of an earlier run stands for the step's: it was left out by `rerun`, `--only` or `--from`. */
+  /** The recorded success of an earlier run is used: `rerun`, `--only` or `--from` did not run the step. */
   | {
       readonly type: "step.reused";
       readonly step: string;
@@ -194,10 +197,10 @@ export type EventBody =
       };
     }
   /**
-   * A person is asked: by an `approve` step; about an interrupted step whose plan says `onInterrupt: ask`; about work that does
-   * not go together with what was merged before it (`conflict`), or by an agent that cannot go on without an answer
-   * (`question`): the attempt is over in both cases, and releases its slots; by an agent at work that wants permission for one
-   * thing (`permission`): the attempt goes on.
+   * A person is asked: by an `approve` step; about an interrupted step whose plan says `onInterrupt: ask`; about work
+   * that conflicts with merged work (`conflict`), or by an agent that needs an answer (`question`): the attempt is
+   * over in both cases, and releases its slots; by a running agent that needs permission for one thing
+   * (`permission`): the attempt continues.
    */
   | ({
       readonly type: "approval.requested";
@@ -246,7 +249,7 @@ export type EventBody =
         readonly files: readonly string[];
       };
     } & StepEvent)
-  /** The attempt's work was not merged: it does not go together with the branch, or is red on top of it. */
+  /** The attempt's work was not merged: it conflicts with the branch, or failed verification on top of it. */
   | ({
       readonly type: "worktree.conflicted";
       readonly data: {
@@ -261,7 +264,7 @@ export type EventBody =
         readonly output?: string;
       };
     } & StepEvent)
-  /** The folder is gone; its branch and what was captured of it stay. */
+  /** The folder was removed; its branch and captures stay. */
   | ({
       readonly type: "worktree.removed";
       readonly data: { readonly tree: string; readonly path: string };
@@ -287,7 +290,7 @@ export type EventBody =
         readonly ref?: string;
       };
     } & StepEvent)
-  /** An agent told what others who work on the project should know. Nobody has judged it. */
+  /** An agent reported what others who work on the project should know. It is not reviewed. */
   | ({
       readonly type: "lesson.recorded";
       readonly data: {
@@ -306,14 +309,14 @@ export type EventBody =
     }
   /** One step's undo succeeded; the step counts as never run. */
   | { readonly type: "step.rolledback"; readonly step: string; readonly data: { readonly durationMs: number } }
-  /** One step's undo failed; the others go on. */
+  /** One step's undo failed; the others continue. */
   | {
       readonly type: "rollback.failed";
       readonly step: string;
       readonly data: { readonly error: StepError; readonly durationMs: number };
     }
   | { readonly type: "rollback.ended"; readonly data: { readonly undone: number; readonly failed: number } }
-  /** No new step starts until `run.unpaused`; running ones go on. */
+  /** No new step starts until `run.unpaused`; running ones continue. */
   | { readonly type: "run.paused"; readonly data: { readonly reason: string } }
   | { readonly type: "run.unpaused"; readonly data: Record<string, never> }
   /** Last event of a run that reached its end: every step succeeded, was skipped, or failed as `optional`. */

@@ -11,7 +11,7 @@ import type { UsageRecord } from "./usage.ts";
 export type StepPhase =
   /** Not started, or to be run again: its predecessors, its layer, a slot or a person's answer are still wanted. */
   | { readonly tag: "waiting" }
-  /** `asks`: it goes on, and has a question open meanwhile. */
+  /** `asks`: it is running and has an open question. */
   | { readonly tag: "running"; readonly attempt: number; readonly since: number; readonly asks?: OpenQuestion }
   /** A container whose children are in the run; it ends when they have. */
   | { readonly tag: "expanded"; readonly since: number }
@@ -38,7 +38,7 @@ export type RunPhase =
   | { readonly tag: "failed"; readonly endedAt: number; readonly reason?: string }
   | { readonly tag: "cancelled"; readonly endedAt: number; readonly reason: CancelReason };
 
-/** A step that stands for others: a `forEach` over its items, or a `plan` over the steps of a subplan. */
+/** A container: a `forEach` with its items, or a `plan` with the steps of a subplan. */
 export interface Container {
   readonly kind: "forEach" | "plan";
   readonly children: number[];
@@ -79,7 +79,10 @@ export interface Facts {
   readonly layers: number[];
   /** The container that a step is a child of, or -1. */
   readonly parents: number[];
-  /** Which of the steps it was, counted from 1, whose predecessors had all ended; 0: they have not. Counted anew by each engine. */
+  /**
+   * Which of the steps it was, counted from 1, whose predecessors had all ended; 0: they have not. Counted again by
+   * each engine.
+   */
   readonly arrivals: number[];
   /** How many have arrived. */
   arrived: number;
@@ -111,7 +114,7 @@ export interface Facts {
   /** What agents used, by step, attempt, agent and model. */
   readonly usage: Map<string, UsageRecord>;
 
-  /** An undo of succeeded steps is going on. */
+  /** Succeeded steps are being undone. */
   rollback: { readonly steps: readonly number[]; readonly next: number } | undefined;
   /** A rollback of this lifetime of the engine is done. */
   rolledBack: boolean;

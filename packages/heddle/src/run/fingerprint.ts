@@ -40,8 +40,8 @@ function counts(key: string, { action }: Step, rules: number): boolean {
 }
 
 /**
- * The text of a step's definition: equal texts, equal meaning of a success. `rules`: the version that the run was recorded
- * under, by which its results are compared for ever.
+ * The text of a step's definition: equal texts mean that a success stays valid. `rules`: the version that the run was
+ * recorded under; its results are always compared by it.
  */
 export function definitionOf(step: Step, rules: number = RUN_RULES): string {
   const kept = Object.fromEntries(Object.entries(step).filter(([key]) => counts(key, step, rules)));
@@ -51,7 +51,10 @@ export function definitionOf(step: Step, rules: number = RUN_RULES): string {
 export interface PlanDrift {
   /** Steps with a recorded success whose definition is another now, with the keys that differ. */
   readonly changed: readonly { readonly id: string; readonly keys: readonly string[] }[];
-  /** Containers with another definition now and no success inside: they expand anew, nobody need accept it. */
+  /**
+   * Containers whose definition has changed and that have no success inside: they are expanded again, without
+   * `--accept-changes`.
+   */
   readonly renewed: readonly string[];
   readonly added: readonly string[];
   readonly removed: readonly string[];

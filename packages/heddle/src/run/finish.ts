@@ -65,15 +65,15 @@ export function cancelInside(state: RunState, container: number): readonly Comma
   });
 }
 
-/** Whether a step stands, at any depth, inside a container. */
+/** Whether a step is, at any depth, inside a container. */
 export function isInside(state: RunState, step: number, container: number): boolean {
   for (let at = state.parents[step] ?? -1; at !== -1; at = state.parents[at] ?? -1) if (at === container) return true;
   return false;
 }
 
 /**
- * How a container ends: with success only where each child succeeded, was skipped, or failed while optional. One whose
- * children were cut short was cut short itself, so that a resume goes on with them.
+ * How a container ends: with success only if each child succeeded, was skipped, or failed while optional. If its
+ * children were cut short it was cut short too, so that a resume continues with them.
  */
 export function endOfContainer(state: RunState, step: number): Command {
   const cut = cutShort(state, step);
@@ -132,7 +132,7 @@ export function containerOutput(state: RunState, container: number): Json {
   const found = state.containers.get(container);
   const children = found?.children ?? [];
   const outputAt = (child: number): Json => outputOf(phaseOf(state, child)) ?? null;
-  // Steps that an item added are no items.
+  // Steps that an item added are not items.
   if (found?.kind === "forEach") return children.filter((child) => !state.addedBy.has(child)).map(outputAt);
   const prefix = `${stepAt(state, container).id}/`;
   return Object.fromEntries(children.map((child) => [stepAt(state, child).id.slice(prefix.length), outputAt(child)]));

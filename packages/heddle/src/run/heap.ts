@@ -8,8 +8,8 @@ export class Heap {
   readonly #places: number[];
 
   /**
-   * `before(a, b)`: whether `a` comes up earlier; a strict order without ties, so that the outcome is always the same.
-   * `places`: where each step stands in its heap. Heaps of which a step is never in two at once share one.
+   * `before(a, b)`: whether `a` comes up earlier; a strict order without ties, so that the outcome is always the
+   * same. `places`: the index of each step in its heap. Heaps can share one if a step is never in two of them.
    */
   constructor(before: (a: number, b: number) => boolean, places: number[] = []) {
     this.#before = before;

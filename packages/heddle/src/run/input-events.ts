@@ -23,7 +23,7 @@ export type Input =
       readonly outcome: Outcome;
       readonly added: Result<readonly Step[], string>;
     }
-  /** What an attempt tells while it runs. */
+  /** What an attempt reports while it runs. */
   | { readonly kind: "note"; readonly step: number; readonly attempt: number; readonly note: Note }
   /** A container knows its children. */
   | {
@@ -32,7 +32,7 @@ export type Input =
       readonly attempt: number;
       readonly expansion: Result<Expansion, string>;
     }
-  /** Whether a stored result stands for the step's is known; an error counts as: it has to run. */
+  /** It is known whether a stored result can be used; an error means that the step has to run. */
   | { readonly kind: "examined"; readonly step: number; readonly finding: Result<Finding, string> }
   | { readonly kind: "undone"; readonly step: number; readonly outcome: Outcome; readonly durationMs: number }
   | { readonly kind: "answer"; readonly step: number; readonly answer: Answer }
@@ -48,7 +48,7 @@ export type InputOf<K extends Input["kind"]> = Extract<Input, { readonly kind: K
 /** What an examination found. */
 export type Finding =
   | EventOf<"step.examined">["data"]
-  /** A stored result was put in place of the step's. */
+  /** A stored result was restored for the step. */
   | { readonly decision: "cached"; readonly key: string; readonly from: string; readonly output: Json }
   /** What its last success left is there as it was. */
   | { readonly decision: "up-to-date"; readonly output: Json };
@@ -106,7 +106,7 @@ function eventOfExpansion(state: RunState, input: InputOf<"expanded">, circumsta
 }
 
 function eventsOfExamination(state: RunState, { step: index, finding }: InputOf<"examined">): readonly EventBody[] {
-  // The run ends, or the step did, or it has to wait for something else again: whoever is next examines again.
+  // The run ends, or the step did, or it has to wait for something else again: it is examined again later.
   if (isRunEnded(state.phase) || haltReason(state) !== undefined) return [];
   if (phaseOf(state, index).tag !== "waiting" || state.arrivals[index] === 0) return [];
   const step = stepAt(state, index).id;

@@ -41,7 +41,7 @@ export function eventsOfOutcome(
   switch (outcome.kind) {
     case "succeeded": {
       const problem = problemOfAdded(state, added);
-      // An agent's work is merged by now: it stands, whatever else the agent proposed.
+      // An agent's work is merged by now: it stays, whatever else the agent proposed.
       const isDone = outcome.agent !== undefined;
       if (problem !== undefined && !isDone)
         return [failure(state, index, { code: "output", message: problem }, outcome, clockInputs)];
@@ -110,7 +110,7 @@ export function failure(
   };
 }
 
-/** Ends that are the step's own fault; a cancel is nobody's. */
+/** Outcomes that count as the step's failure; a cancel does not. */
 function errorOfStop(step: Step, outcome: Extract<Outcome, { kind: "stopped" }>): StepError | undefined {
   if (outcome.reason === "timeout") {
     const limit = Math.min(step.timeoutMs ?? Infinity, step.totalTimeoutMs ?? Infinity);

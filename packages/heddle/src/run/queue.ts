@@ -101,7 +101,7 @@ function needsLook(state: RunState, step: number, definition: Step): boolean {
   return phaseOf(state, step).tag === "interrupted" || blockerOf(state, step) !== undefined;
 }
 
-/** Whether a stored result may stand for the step's. */
+/** Whether a stored result may be used for the step. */
 function isExaminable({ cache }: Step): boolean {
   return cache === true;
 }
@@ -127,8 +127,8 @@ export function blockerOf(state: RunState, step: number): number | undefined {
 }
 
 /**
- * When an open question is answered for whoever was asked, or the time of a subplan is over: that runs from its expansion, or
- * from the resume that went on with it. `undefined`: never.
+ * When an open question times out, or a subplan does: its time runs from its expansion, or from the resume that
+ * continued it. `undefined`: never.
  */
 export function deadlineOf(state: RunState, step: number): number | undefined {
   const phase = phaseOf(state, step);
@@ -190,7 +190,7 @@ function isShutOut(state: RunState, step: number): boolean {
   return false;
 }
 
-/** Gives back what {@link enterContainer} took, to whoever is next. */
+/** Releases what {@link enterContainer} took. */
 export function leaveContainer(state: RunState, step: number): void {
   const container = limitedContainer(state, step);
   if (container === undefined || !container.inside.delete(step)) return;

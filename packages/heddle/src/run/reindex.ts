@@ -85,13 +85,13 @@ export function indexStep(index: RunIndex, id: string, step: number): void {
   index.open++;
 }
 
-/** Use of a container of which nothing is under way. */
+/** Use of a container without running steps. */
 export function newContainerUse({ index, arrivals }: RunState): ContainerUse {
   const held = index.newHeap((a, b) => (arrivals[a] ?? 0) < (arrivals[b] ?? 0));
   return { left: 0, running: 0, inside: new Set(), held };
 }
 
-/** Makes the index anew; what the facts do not say (rank, graph) is kept. */
+/** Rebuilds the index; what the facts do not contain (rank, graph) is kept. */
 export function rebuildIndex(state: RunState): void {
   const { graph, rank } = state.index;
   const fresh = emptyIndex(graph, () => state);
@@ -153,7 +153,7 @@ function openedLayers(index: RunIndex, inLayers: boolean): void {
     index.openLayer++;
 }
 
-/** Containers and questions under way have their places before others want one. */
+/** Open containers and questions take their slots before others do. */
 function enterContainers(state: RunState): void {
   for (let step = 0; step < state.steps.length; step++) {
     const { tag } = phaseOf(state, step);

@@ -10,7 +10,7 @@ import type { StepPhase } from "./facts.ts";
 import { hasEnded, isContainerStep, phaseOf, stepAt, WAITING, type RunState } from "./state.ts";
 import { adoptPlan, compact, forgetAttempts } from "./step-table.ts";
 
-/** An engine took over: what did not succeed goes back to waiting, and the queues are made anew. */
+/** An engine took over: steps without success go back to waiting, and the queues are rebuilt. */
 export function applyResumed(state: RunState, event: EventOf<"run.resumed">, idleMs: number): void {
   if (event.data.options) state.options = event.data.options;
   if (event.data.plan) adoptPlan(state, event.data.plan);
@@ -36,7 +36,7 @@ export function applyResumed(state: RunState, event: EventOf<"run.resumed">, idl
   takeUp(state, event.time);
 }
 
-/** An engine begins to conduct the run: what may start arrives in the order of the plan. */
+/** An engine starts with the run: steps that may start arrive in the order of the plan. */
 export function takeUp(state: RunState, now: number): void {
   state.takenUpAt = now;
   state.starts = 0;
@@ -52,7 +52,7 @@ export function takeUp(state: RunState, now: number): void {
   }
 }
 
-/** Time in which no engine held the run does not count for the total time of steps that go on waiting for a retry. */
+/** Time in which no engine held the run does not count for the total time of steps that keep waiting for a retry. */
 function leaveOutIdleTime(state: RunState, idleMs: number): void {
   for (let step = 0; step < state.steps.length; step++) {
     const first = state.firstStart[step];

@@ -13,14 +13,14 @@ export interface Lane {
   readonly resources: readonly (readonly [pool: string, units: number])[];
   readonly read: readonly string[];
   readonly write: readonly string[];
-  /** Globs for which its steps take turns with whoever may write the same files. */
+  /** Globs for which its steps take turns with steps that may write the same files. */
   readonly writeGlobs: readonly string[];
   readonly agent: boolean;
   /** The container whose limit counts, or -1. */
   readonly container: number;
 }
 
-/** How much of a container is under way. */
+/** How much of a container is running. */
 export interface ContainerUse {
   /** Children that have not ended. */
   left: number;

@@ -88,7 +88,10 @@ function newLane(state: RunState, step: Step, container: number, writeGlobs: rea
   };
 }
 
-/** Which of two ready steps goes first: by priority, then by the longest expected remaining path, then by the place in the plan. */
+/**
+ * Which of two ready steps goes first: by priority, then by the longest expected remaining path, then by the position
+ * in the plan.
+ */
 export function goesBefore(state: RunState, a: number, b: number): boolean {
   if (state.options.sequential === true) {
     const layers = (state.layers[a] ?? 0) - (state.layers[b] ?? 0);

@@ -58,7 +58,10 @@ export function hasEnded(phase: StepPhase): boolean {
   }
 }
 
-/** Whether dependents may build on the step. A step skipped by its condition counts: whoever needs its output asks {@link outputOf}. */
+/**
+ * Whether dependents may build on the step. A step skipped by its condition counts: callers that need its output ask
+ * {@link outputOf}.
+ */
 export function satisfies(phase: StepPhase): boolean {
   if (phase.tag === "succeeded" || phase.tag === "cached") return true;
   return phase.tag === "skipped" && phase.reason.kind !== "dependency";
@@ -131,7 +134,7 @@ export function depsOf(state: RunState, step: number): number[] {
   return (stepAt(state, step).deps ?? []).map((id) => present(state.index.byId.get(id), "dep", id));
 }
 
-/** Whether the step stands for others and takes no slot of its own. */
+/** Whether the step is a container, which takes no slot. */
 export function isContainerStep(step: Step): boolean {
   return step.forEach !== undefined || step.action.kind === "plan";
 }

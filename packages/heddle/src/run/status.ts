@@ -44,7 +44,7 @@ function heldStatus(state: RunState): RunStatus {
   }
 }
 
-/** Whether somebody is asked and nothing else can go on. */
+/** Whether a question is open and nothing else can continue. */
 export function onlyPeopleLeft(state: RunState): boolean {
   const { counts, answered, arrivals, unexamined } = state.index;
   const { asking, running, retrying, interrupted } = counts;

@@ -99,7 +99,7 @@ function layered(grown: readonly StepRow[], fresh: readonly StepRow[]): readonly
   const byNumber = new Map(fresh.map(({ number, step }) => [number, step.id]));
   for (const { number, step } of grown) byNumber.set(number, step.id);
   const layerOf = (number: number | undefined): number => byId.get(byNumber.get(number ?? -1) ?? "") ?? 0;
-  // Steps of one event may name each other in any order: settled when a pass raises nothing.
+  // Steps of one event may name each other in any order: done when a pass changes nothing.
   for (let changed = true; changed;) {
     changed = false;
     for (const { step, parent, adder } of grown) {
@@ -136,7 +136,7 @@ export function compact(state: RunState, keep: (step: number) => boolean): void 
   );
 }
 
-/** Numbers the steps anew, with all that is known of each. */
+/** Renumbers the steps, with all that is known of each. */
 function rebuild(state: RunState, rows: readonly StepRow[]): void {
   const renumbered = new Map<number, number>();
   rows.forEach(({ number }, at) => {
@@ -177,7 +177,7 @@ function rebuild(state: RunState, rows: readonly StepRow[]): void {
   });
 }
 
-/** The step begins anew: its attempts so far, and the time since the first of them, no longer count. */
+/** The step starts again: its earlier attempts, and the time since the first of them, do not count any more. */
 export function forgetAttempts(state: RunState, step: number): void {
   state.attemptBase[step] = state.attempts[step] ?? 0;
   state.firstStart[step] = undefined;

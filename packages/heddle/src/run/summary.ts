@@ -5,7 +5,10 @@ import type { JsonObject } from "../base/json.ts";
 import { isRunEnded, type RunState } from "./state.ts";
 import { runStatus, stepCounts } from "./status.ts";
 
-/** `{status, startedAt, endedAt, counts}` as whoever holds the run sees them; `statusNow` and `countsNow` say what they have come to. */
+/**
+ * `{status, startedAt, endedAt, counts}` as the process that holds the run sees them; `statusNow` and `countsNow`
+ * give the current values.
+ */
 export function summaryOf(state: RunState): JsonObject {
   const { phase } = state;
   const ended = isRunEnded(phase) && "endedAt" in phase ? phase.endedAt : null;

@@ -27,7 +27,7 @@ import { requeue } from "./queue.ts";
 import { isRunEnded, phaseOf, stepAt, type RunState } from "./state.ts";
 import { scopeOf, taskOf } from "./task.ts";
 
-/** What a transition is handed besides the state and the inputs. */
+/** What a transition gets besides the state and the inputs. */
 export interface World extends Readings {
   readonly random: Random;
   readonly expressions: Expressions;
@@ -49,11 +49,11 @@ export type Effect =
   | { readonly kind: "dispatch"; readonly step: number; readonly task: Task; readonly limitMs?: number }
   /** Find out a container's children: `expanded`. */
   | { readonly kind: "expand"; readonly step: number; readonly task: Task }
-  /** Find out whether a stored result stands for the step's: `examined`. */
+  /** Find out whether a stored result can be used: `examined`. */
   | { readonly kind: "examine"; readonly step: number; readonly task: Task }
   /** Begin the undo of a step: `undone`. */
   | { readonly kind: "undo"; readonly step: number; readonly task: Task; readonly limitMs?: number }
-  /** Hand a person's word to the attempt that asked for it. */
+  /** Pass a person's answer to the attempt that asked. */
   | { readonly kind: "answer"; readonly step: number; readonly attempt: number; readonly decision: AnswerDecision }
   /** Ask attempts to end: all, or those inside a container. Undos are let finish. */
   | { readonly kind: "stop"; readonly reason: StopReason; readonly inside?: number }
@@ -70,7 +70,7 @@ export interface Advance {
   /** Applied; to be put on disk before the effects are carried out. */
   readonly events: readonly Event[];
   readonly effects: readonly Effect[];
-  /** When to call again although nothing was told, on the clock of {@link World.now}; `undefined`: only for an input. */
+  /** When to call again without an input, on the clock of {@link World.now}; `undefined`: only for an input. */
   readonly wakeAt: number | undefined;
 }
 
@@ -161,7 +161,7 @@ class Turn {
     this.events.push(...recordEvents(this.#state, [body], this.#world.now));
   }
 
-  /** To an attempt that goes on while it asks. */
+  /** To a running attempt that asks. */
   #answerAttempt(id: string, attempt: number, decision: AnswerDecision): void {
     const step = this.#state.index.byId.get(id) ?? -1;
     if (phaseOf(this.#state, step).tag === "running") this.effects.push({ kind: "answer", step, attempt, decision });

@@ -30,7 +30,7 @@ function omittedAllowed(event: OldEvent): OldEvent {
   return { ...event, data: withOmittedAllowed(event["data"]) };
 }
 
-/** Wherever a plan, or a step that is one, stands in `value`. */
+/** Each plan, or step that is one, in `value`. */
 function withOmittedAllowed(value: unknown): unknown {
   if (!isJsonObject(value)) return value;
   const { agents, steps, plan, action } = value;
@@ -45,7 +45,7 @@ function withOmittedAllowed(value: unknown): unknown {
   return renamed;
 }
 
-/** The event in the current version. The result is not checked here: whoever reads it does that next, as for every event. */
+/** The event in the current version. The result is not checked here: the reader checks it next, like every event. */
 export function upgradeEvent(event: Event, version: number): Event {
   return climb(event as unknown as OldEvent, version, EVENT_VERSION, STEPS) as unknown as Event;
 }

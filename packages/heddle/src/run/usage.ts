@@ -14,13 +14,13 @@ export interface UsageRecord {
   readonly provider?: string;
   readonly model?: string;
   readonly turns: number;
-  /** Sums of what was told. */
+  /** Sums of what was reported. */
   readonly tokens: TokenUsage;
-  /** Turns that told no tokens. */
+  /** Turns that reported no tokens. */
   readonly turnsWithoutTokens: number;
-  /** US dollars as told. */
+  /** US dollars as reported. */
   readonly usd: number;
-  /** Turns that told no price. */
+  /** Turns that reported no price. */
   readonly turnsWithoutUsd: number;
 }
 
@@ -71,7 +71,7 @@ export function totalUsage(
   return total;
 }
 
-/** US dollars that agents told of, by step. A step of which nothing is known is absent. */
+/** US dollars that agents reported, by step. A step of which nothing is known is absent. */
 export function costByStep(records: ReadonlyMap<string, UsageRecord>): ReadonlyMap<string, number> {
   const costs = new Map<string, number>();
   for (const { step, usd, turns, turnsWithoutUsd } of records.values())
@@ -87,7 +87,7 @@ export function costOfRun(records: ReadonlyMap<string, UsageRecord>): number | n
 
 const KINDS = ["input", "cachedRead", "cacheWrite", "output", "reasoning"] as const;
 
-/** Members that neither has stay absent. */
+/** Fields that neither has stay absent. */
 function sumOfTokens(a: TokenUsage = {}, b: TokenUsage = {}): TokenUsage {
   const sums = KINDS.flatMap((kind) =>
     a[kind] === undefined && b[kind] === undefined ? [] : [[kind, (a[kind] ?? 0) + (b[kind] ?? 0)] as const],

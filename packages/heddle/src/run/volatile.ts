@@ -7,7 +7,7 @@ import type { CancelReason } from "./event.ts";
 export interface Volatile {
   /** Somebody or a timeout ends the run. */
   halt: CancelReason | undefined;
-  /** Attempts were told to stop for the run's end. */
+  /** Attempts were asked to stop for the run's end. */
   isStopping: boolean;
   /** When the time of the run is over. */
   endsAt: number | undefined;

@@ -177,7 +177,10 @@ export class HistoryChecker {
     return this.#options?.schedule === "layers" && layer > this.#layers.first();
   }
 
-  /** Steps that came from one that begins anew, changed or undone, are gone with it. Origins are in the table before what they added. */
+  /**
+   * Steps that were added by one that starts again, changed or undone, are removed with it. Origins are in the table
+   * before what they added.
+   */
   #withoutLostOrigins(reset: ReadonlySet<string>): ReadonlySet<string> {
     const anew = new Set(reset);
     for (const [id, { origin, status }] of this.#rows) {
@@ -289,7 +292,7 @@ export class HistoryChecker {
       this.#report(event, "start-before-end", `${event.type} of attempt ${event.attempt}, which does not run`);
   }
 
-  /** The attempt is over, and a person is asked what its work is worth, or what it cannot go on without. */
+  /** The attempt is over, and a person is asked about its work, or for an answer that it needs. */
   #leaveAsking(event: EventOf<"approval.requested">, row: CheckedStep): void {
     if (row.status === "running" && event.attempt === row.attempts) this.#slots.exit(row.step);
     else this.#report(event, "start-before-end", `a question of ${event.step}, which does not run`);

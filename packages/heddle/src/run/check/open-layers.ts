@@ -4,14 +4,14 @@ export class OpenLayers {
   /** No layer before this one is open. */
   #lowest = 0;
 
-  /** Begins anew: all layers of the plan's steps, and those of them that are open. */
+  /** Resets: all layers of the plan's steps, and those of them that are open. */
   reset(steps: Iterable<{ readonly layer: number; readonly isOpen: boolean }>): void {
     this.#open = [];
     this.#lowest = 0;
     for (const { layer, isOpen } of steps) this.change(layer, isOpen ? 1 : 0);
   }
 
-  /** `by`: -1 where a step of the layer ends, 1 where one begins anew. A layer of -1 is none. */
+  /** `by`: -1 if a step of the layer ends, 1 if one starts again. Layer -1: none. */
   change(layer: number, by: number): void {
     if (layer === -1) return;
     while (this.#open.length <= layer) this.#open.push(0);

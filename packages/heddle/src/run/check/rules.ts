@@ -2,7 +2,7 @@
 import type { Step } from "../../plan/plan.ts";
 
 export interface RuleViolation {
-  /** Name of the broken rule: a stable word from {@link RULES}. */
+  /** Name of the broken rule: a stable name from {@link RULES}. */
   readonly rule: Rule;
   readonly seq: number;
   readonly message: string;
@@ -91,7 +91,7 @@ export function takesItem({ step }: CheckedStep, status: Status): boolean {
   return isUnderWay(status) && (status !== "asking" || step.action.kind === "approve");
 }
 
-/** Whether the row's failure, or that of a container around it, is said not to matter. */
+/** Whether the row, or a container around it, is optional. */
 export function isToleratedRow(row: CheckedStep, rows: ReadonlyMap<string, CheckedStep>): boolean {
   for (
     let at: CheckedStep | undefined = row;
