@@ -42,15 +42,13 @@ export function executor(options: ExecuteOptions): Execute {
     const work = async (): Promise<Outcome> => {
       let workspace: Workspace | undefined;
       try {
-        workspace = await options.workspaces.take(
-          defined({
-            run: task.run,
-            step: task.step.id,
-            attempt: task.attempt,
-            // An agent works in a worktree, where the folder is looked for when it begins.
-            cwd: task.step.cwd === undefined || isAgents(task.step) ? undefined : task.step.cwd,
-          }),
-        );
+        workspace = await options.workspaces.take({
+          run: task.run,
+          step: task.step.id,
+          attempt: task.attempt,
+          // An agent works in a worktree, where the folder is looked for when it begins.
+          cwd: isAgents(task.step) ? undefined : task.step.cwd,
+        });
         const filled = hasTemplates(task.step) ? await fill(task, options) : ok(asWritten(task.step));
         if (!filled.ok) return failed("spawn", filled.error);
         if (isAgents(task.step)) {
@@ -154,7 +152,7 @@ function prepare(
   const { step } = task;
   const work = workOf(task, filled.action, options.codeFor(task.run));
   if (!work.ok) return work;
-  return ok({
+  const attempt: Attempt = {
     run: task.run,
     step: step.id,
     attempt: task.attempt,
@@ -174,8 +172,10 @@ function prepare(
     },
     graceMs: task.graceMs,
     onProgress,
-    ...defined<Pick<Attempt, "item" | "maxMemoryMb">>({ item: task.item, maxMemoryMb: step.limits?.maxMemoryMb }),
-  });
+    item: task.item,
+    maxMemoryMb: step.limits?.maxMemoryMb,
+  };
+  return ok(attempt);
 }
 
 const NO_ENV: Filled["env"] = {};
@@ -239,7 +239,7 @@ function workOf(task: Task, action: Action, code: PlanCode): Result<Work, string
         return err(`the function of step ${task.step.id} is not loaded: run the plan from the module that defines it`);
       const inputs: Record<string, Json> = Object.create(null) as Record<string, Json>;
       for (const [name, id] of Object.entries(action.needs ?? {})) inputs[name] = task.deps[id] ?? null;
-      return ok(defined({ kind: "function", inputs, fn, planModule: code.planModule }));
+      return ok({ kind: "function", inputs, fn, planModule: code.planModule });
     }
     default:
       return err(`no runner carries out a step of kind ${action.kind}`);

@@ -94,8 +94,8 @@ export function apply(state: RunState, event: Event): void {
       return;
     case "run.started":
       state.startedAt = event.time;
-      state.phase = { tag: "running" };
       takeUp(state, event.time);
+      state.phase = { tag: "running" };
       return;
     case "run.resumed":
       applyResumed(state, event, idleMs);

@@ -74,12 +74,12 @@ export function decide(state: RunState, readings: Readings): readonly Command[] 
 export function nextDue(state: RunState): number | undefined {
   if (isRunEnded(state.phase) || state.phase.tag === "created") return undefined;
   const { index, volatile } = state;
-  const times = [
-    volatile.halt === undefined ? volatile.endsAt : undefined,
-    index.deadlines.first === undefined ? undefined : deadlineOf(state, index.deadlines.first),
-    state.phase.tag === "paused" || index.retries.first === undefined ? undefined : retryAt(state, index.retries.first),
-  ].filter((time) => time !== undefined);
-  return times.length === 0 ? undefined : Math.min(...times);
+  const due = Math.min(
+    volatile.halt === undefined ? (volatile.endsAt ?? Infinity) : Infinity,
+    index.deadlines.first === undefined ? Infinity : (deadlineOf(state, index.deadlines.first) ?? Infinity),
+    index.retries.first === undefined || state.phase.tag === "paused" ? Infinity : retryAt(state, index.retries.first),
+  );
+  return due === Infinity ? undefined : due;
 }
 
 /** Whether somewhere a ready step competes for a slot: with free slots it waits for pools, locks or the machine. */

@@ -37,11 +37,20 @@ const MAX_STEPS = 100_000;
 /** The value as an outcome; a failure that says why, where it is none. */
 export function checkOutcome(value: unknown): Outcome {
   try {
-    return read(value);
+    return bareSuccess(value) ?? read(value);
   } catch {
     // A getter or a proxy of the user's code threw: what it threw is not to be believed either.
     return failed("error", "the attempt's outcome cannot be read");
   }
+}
+
+/** Most outcomes: a success that gives nothing, or a flag or a number. There is nothing in it to check. */
+function bareSuccess(value: unknown): Outcome | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { kind, output, ...others } = value as { readonly kind?: unknown; readonly output?: unknown };
+  if (kind !== "succeeded" || Object.keys(others).length > 0) return undefined;
+  const isBare = output === null || typeof output === "boolean" || Number.isFinite(output);
+  return isBare ? { kind, output: output as Json } : undefined;
 }
 
 function read(value: unknown): Outcome {

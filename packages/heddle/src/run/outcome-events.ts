@@ -49,7 +49,10 @@ export function eventsOfOutcome(
         type: "step.succeeded",
         step,
         attempt,
-        data: defined({ output: outcome.output, durationMs, usage: outcome.usage }),
+        data:
+          outcome.usage === undefined
+            ? { output: outcome.output, durationMs }
+            : { output: outcome.output, durationMs, usage: outcome.usage },
       };
       if (problem !== undefined)
         return [{ type: "step.progress", step, attempt, data: { type: "notice", text: problem } }, success];

@@ -41,9 +41,10 @@ export function takeUp(state: RunState, now: number): void {
   state.takenUpAt = now;
   state.starts = 0;
   state.readySince.clear();
-  state.arrived = 0;
   state.arrivals.fill(0);
-  rebuildIndex(state);
+  // Of a new run nothing has changed since its index was made.
+  if (state.arrived > 0 || state.phase.tag === "running") rebuildIndex(state);
+  state.arrived = 0;
   for (let step = 0; step < state.steps.length; step++) {
     const { tag } = phaseOf(state, step);
     if (tag === "retrying" && isHeldBack(state, step)) setPhase(state, step, WAITING);

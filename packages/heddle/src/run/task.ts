@@ -13,25 +13,26 @@ import type { AgentTask, Task } from "./attempt.ts";
 
 const NO_DEPS: JsonObject = {};
 const NO_AGENTS: AgentsConfig = {};
-const NO_STATUS: Readonly<Record<string, string>> = {};
+const NOTHING_SEEN: SeenDeps = { deps: NO_DEPS, depStatus: {} };
 
 /** The task of an attempt that is about to start. */
 export function taskOf(state: RunState, index: number, attempt: number): Task {
   const step = stepAt(state, index);
   const container = enclosingContainer(state, index);
   const item = state.items.get(index);
-  return defined({
+  const seen =
+    step.deps === undefined && step.after === undefined ? NOTHING_SEEN : seenDeps(state, step, container?.prefix ?? "");
+  const task: Task = {
     run: state.run,
     step,
     attempt,
     params: container?.params ?? state.plan.params ?? NO_DEPS,
-    ...(step.deps === undefined && step.after === undefined
-      ? { deps: NO_DEPS, depStatus: NO_STATUS }
-      : seenDeps(state, step, container?.prefix ?? "")),
-    item,
+    deps: seen.deps,
+    depStatus: seen.depStatus,
     graceMs: step.graceMs ?? state.plan.graceMs ?? DEFAULT_GRACE_MS,
-    agent: step.action.kind === "agent" ? agentTaskOf(state, index, container?.prefix ?? "") : undefined,
-  });
+  };
+  if (step.action.kind !== "agent") return item === undefined ? task : { ...task, item };
+  return defined({ ...task, item, agent: agentTaskOf(state, index, container?.prefix ?? "") });
 }
 
 function agentTaskOf(state: RunState, index: number, prefix: string): AgentTask {
@@ -69,12 +70,13 @@ export function beginningOf({ gitHead, begin, branch }: RunState): Pick<AgentTas
   return defined({ base: gitHead, begin, branch });
 }
 
+interface SeenDeps {
+  readonly deps: JsonObject;
+  readonly depStatus: Readonly<Record<string, string>>;
+}
+
 /** Deps with their outputs; what comes before by `after`, for its status; and outputs of farther steps that expressions read. */
-function seenDeps(
-  state: RunState,
-  step: Step,
-  prefix: string,
-): { deps: JsonObject; depStatus: Record<string, string> } {
+function seenDeps(state: RunState, step: Step, prefix: string): SeenDeps {
   // Without a prototype: any id, `__proto__` too, is a key like others, and a million different keys make no million shapes.
   const deps = Object.create(null) as Record<string, Json>;
   const depStatus = Object.create(null) as Record<string, string>;

@@ -9,7 +9,6 @@
  *  3. The same state, inputs and world give the same events and effects.
  */
 import { present, unreachable } from "../base/assert.ts";
-import { defined } from "../base/defined.ts";
 import type { Random } from "../base/random.ts";
 import type { Result } from "../base/result.ts";
 import type { Scope } from "../plan/expression/cel.ts";
@@ -46,13 +45,13 @@ export interface Expressions {
 /** What is to be done in the world. Steps are numbers. */
 export type Effect =
   /** Begin an attempt; stop it as timed out after `limitMs`. Its end is an `outcome`. */
-  | { readonly kind: "dispatch"; readonly step: number; readonly task: Task; readonly limitMs?: number }
+  | { readonly kind: "dispatch"; readonly step: number; readonly task: Task; readonly limitMs: number | undefined }
   /** Find out a container's children: `expanded`. */
   | { readonly kind: "expand"; readonly step: number; readonly task: Task }
   /** Find out whether a stored result can be used: `examined`. */
   | { readonly kind: "examine"; readonly step: number; readonly task: Task }
   /** Begin the undo of a step: `undone`. */
-  | { readonly kind: "undo"; readonly step: number; readonly task: Task; readonly limitMs?: number }
+  | { readonly kind: "undo"; readonly step: number; readonly task: Task; readonly limitMs: number | undefined }
   /** Pass a person's answer to the attempt that asked. */
   | { readonly kind: "answer"; readonly step: number; readonly attempt: number; readonly decision: AnswerDecision }
   /** Ask attempts to end: all, or those inside a container. Undos are let finish. */
@@ -238,7 +237,7 @@ class Turn {
     this.#needsSweep();
     this.#record({ type: "step.started", step: task.step.id, attempt, data: {} });
     const limitMs = this.#limitOf(step, task.step);
-    this.effects.push(defined({ kind: "dispatch", step, task, limitMs }));
+    this.effects.push({ kind: "dispatch", step, task, limitMs });
   }
 
   #needsSweep(): void {
@@ -303,7 +302,7 @@ class Turn {
     const { output: _output, verify: _verify, ...rest } = undone;
     const action = { kind: "run" as const, command: rest.undo ?? "true" };
     const { timeoutMs: limitMs } = rest;
-    this.effects.push(defined({ kind: "undo", step, task: { ...task, step: { ...rest, action } }, limitMs }));
+    this.effects.push({ kind: "undo", step, task: { ...task, step: { ...rest, action } }, limitMs });
   }
 
   /** The run's end waits until a sweep found nothing left of it. */

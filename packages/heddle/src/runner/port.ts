@@ -16,7 +16,7 @@ export type Work =
       readonly inputs: Readonly<Record<string, unknown>>;
       readonly fn: StepFunction;
       /** The module whose default export is the plan: where an isolated function is found again. */
-      readonly planModule?: string;
+      readonly planModule?: string | undefined;
     };
 
 export type WorkKind = Work["kind"];
@@ -39,13 +39,13 @@ export interface Attempt {
   /** Outputs of the deps by id, for `$HEDDLE_DEPS` and modules. */
   readonly deps: JsonObject;
   readonly params: JsonObject;
-  readonly item?: Json;
+  readonly item?: Json | undefined;
   /** The log file; `null`: no log (a run in memory). Its folder exists. */
   readonly logFile: string | null;
   /** Base name for the attempt's exchange files (`$HEDDLE_OUTPUT`, ...); its folder exists; `null` only for functions. */
   readonly exchangeBase: string | null;
   readonly graceMs: number;
-  readonly maxMemoryMb?: number;
+  readonly maxMemoryMb?: number | undefined;
   /** Called for progress that the step reports. */
   readonly onProgress?: (data: JsonObject) => void;
 }

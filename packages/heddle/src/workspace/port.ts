@@ -18,7 +18,7 @@ export interface WorkspaceRequest {
   readonly step: string;
   readonly attempt: number;
   /** As the step says, relative to the project folder. */
-  readonly cwd?: string;
+  readonly cwd?: string | undefined;
 }
 
 export interface Workspaces {
