@@ -1,4 +1,6 @@
 /** What plans say of agents: what is accepted, where names hold, and what holds where nothing is said. */
+import { rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { expect, test } from "vitest";
 import { DEFAULT_AGENT_LIMITS } from "../../src/agent/adapters/port.ts";
 import { PRESETS } from "../../src/agent/adapters/presets.ts";
@@ -6,10 +8,12 @@ import { runSettings, stepSettings } from "../../src/agent/work/settings.ts";
 import { DEFAULT_WORKTREE_LIMITS } from "../../src/git/disk.ts";
 import { compileSteps } from "../../src/graph/compile.ts";
 import { AGENT_DEFAULTS, type AgentsConfig, KNOWN_AGENTS } from "../../src/plan/agents-config.ts";
+import { loadPlanFile, loadSubplanFile } from "../../src/project/load-plan.ts";
 import { checkEvent } from "../../src/run/event-schema.ts";
 import { expansionProblem } from "../../src/run/expansion.ts";
 import { createState } from "../../src/run/apply.ts";
 import { sample } from "../run/samples.ts";
+import { temporaryFolder } from "../support/temporary.ts";
 import { errorsOf, planOf, stepOf } from "./helpers.ts";
 
 /** Every key, so that the compiler tells when one is added. */
@@ -167,6 +171,23 @@ test("names hold for all steps of a run: those of inner plans and those that joi
   expect(
     expansionProblem(state.value, { kind: "children", steps: child === undefined ? [] : [child], params: {} }),
   ).toContain("uses the agent other, but the run's plan has no such agent");
+});
+
+test("a plan file that is a step may use the agents of the run that it joins", async () => {
+  const folder = temporaryFolder("child");
+  try {
+    writeFileSync(path.join(folder, "child.yaml"), "- {id: b, agent: {prompt: x, use: ours}}");
+    expect(await loadSubplanFile(folder, "child.yaml", {})).toMatchObject({
+      ok: true,
+      value: { steps: [{ action: { options: { use: "ours" } } }] },
+    });
+    // By itself it has none of that name.
+    expect(await loadPlanFile(path.join(folder, "child.yaml"), {})).toMatchObject({
+      error: [{ code: "UnknownAgent", line: 1, column: 35 }],
+    });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("a step's agent, key by key", async () => {
