@@ -21,6 +21,9 @@ function libraryEntries(): Record<string, string> {
 const EVERY_START =
   /src\/(base\/(?!check|random)|version|cli\/(context|output|output-text|spec|flag-values|format|table\/))/;
 
+/** What every command loads that opens a project, in one file too. */
+const EVERY_PROJECT = /src\/(host\/open|project\/(project|layout|folder|find-run|live-runs|start-run))\.ts$/;
+
 /**
  * The library as modules, and the command as CommonJS, since Node loads a file of that kind in a third of the time: a start
  * reads some tens of them. All files lie side by side: a module finds a worker next to itself, as it does among the sources.
@@ -38,7 +41,12 @@ export async function bundle(dist: string): Promise<readonly OutputChunk[]> {
       format: "cjs",
       entryFileNames: "[name].cjs",
       chunkFileNames: "cli-[name]-[hash].cjs",
-      codeSplitting: { groups: [{ name: "start", test: EVERY_START }] },
+      codeSplitting: {
+        groups: [
+          { name: "start", test: EVERY_START },
+          { name: "project", test: EVERY_PROJECT },
+        ],
+      },
     },
   );
   return [...library, ...command];

@@ -15,7 +15,7 @@ import {
 
 for (const name of goldenNames()) {
   using copy = copyOf(name);
-  await using project = await openCopy(copy, { readOnly: true });
+  await using project = await openCopy(copy, { access: "read" });
   const resumes = new Map(expectedRuns(name).map(({ run, resume }) => [run, resume]));
   const runs = (await foldedRuns(project)).map((folded) => ({ ...folded, resume: resumes.get(folded.run) }));
   writeFileSync(expectedFile(name), `${JSON.stringify(runs)}\n`);

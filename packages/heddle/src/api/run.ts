@@ -221,7 +221,7 @@ class LocalRun implements Run {
   async *#reread(): AsyncGenerator<Event, void, undefined> {
     if (this.#inMemory !== undefined) return yield* eventsIn(this.#inMemory, this.run);
     const { openProject } = await import("../host/open.ts");
-    const opened = await openProject(this.#options.projectDir ?? ".", { title: TITLE, readOnly: true });
+    const opened = await openProject(this.#options.projectDir ?? ".", { title: TITLE, access: "read" });
     if (!opened.ok) throw new HeddleError(opened.error);
     await using project = opened.value;
     yield* eventsIn(project, this.run);

@@ -1,12 +1,9 @@
-/**
- * Command context: what every command gets, and the first steps that most commands share: open the project, find the
- * run.
- */
-import { existsSync } from "node:fs";
+/** Command context: what every command gets, and the first step that most commands share: open the project. */
 import type { Clock } from "../base/clock.ts";
 import type { Problem } from "../base/errors.ts";
-import { err, type Result } from "../base/result.ts";
+import type { Result } from "../base/result.ts";
 import type { Output } from "./output.ts";
+import type { ProjectAccess } from "../project/folder.ts";
 import type { Project } from "../project/port.ts";
 
 export interface Context {
@@ -38,25 +35,21 @@ export function fail(
 }
 
 /** The project with a writable journal, created if there is none. */
-export async function openToWrite(context: Context): Promise<Result<Project, Problem>> {
-  const { openProject } = await import("../host/open.ts");
-  return openProject(context.dir, { title: `heddle ${context.command}` });
+export function openToWrite(context: Context): Promise<Result<Project, Problem>> {
+  return open(context, "create");
 }
 
 /** For commands about recorded runs. A folder without a journal has none: nothing is made there. */
-export async function openToRead(context: Context): Promise<Result<Project, Problem>> {
-  const { openProject } = await import("../host/open.ts");
-  const opened = await openProject(context.dir, { title: `heddle ${context.command}`, readOnly: true });
-  return !opened.ok && opened.error.code === "JournalMissing" ? noRuns() : opened;
+export function openToRead(context: Context): Promise<Result<Project, Problem>> {
+  return open(context, "read");
 }
 
 /** As {@link openToRead}, for commands that write. */
-export async function openToChange(context: Context): Promise<Result<Project, Problem>> {
-  const { layoutOf } = await import("../project/layout.ts");
-  return existsSync(layoutOf(context.dir).journalFile) ? openToWrite(context) : noRuns();
+export function openToChange(context: Context): Promise<Result<Project, Problem>> {
+  return open(context, "change");
 }
 
-async function noRuns(): Promise<Result<Project, Problem>> {
-  const { NO_RUNS } = await import("../project/find-run.ts");
-  return err(NO_RUNS);
+async function open({ dir, command }: Context, access: ProjectAccess): Promise<Result<Project, Problem>> {
+  const { openProject } = await import("../host/open.ts");
+  return openProject(dir, { title: `heddle ${command}`, access });
 }

@@ -17,7 +17,7 @@ import { upgradeEvent } from "../run/upgrade.ts";
 import { VERSION } from "../version.ts";
 import { directoryWorkspaces } from "../workspace/directory.ts";
 import { memoryWorkspaces } from "../workspace/memory.ts";
-import { makeHeddleDir } from "../project/folder.ts";
+import { prepareFolder, type ProjectAccess } from "../project/folder.ts";
 import { layoutOf, type ProjectLayout } from "../project/layout.ts";
 import type { EngineOptions, LocalEngine, ProjectParts } from "../project/parts.ts";
 import type { Project } from "../project/port.ts";
@@ -26,8 +26,8 @@ import { createProject } from "../project/project.ts";
 export interface OpenProjectOptions {
   /** What a person calls this process: shown to those who find a run held. */
   readonly title: string;
-  /** Opens an existing journal for reading only; a project without one is a problem. */
-  readonly readOnly?: boolean;
+  /** Default: `create`. */
+  readonly access?: ProjectAccess;
 }
 
 /** How often the engine looks for requests from other processes. */
@@ -35,18 +35,17 @@ const POLL_MS = 100;
 
 /** Opens the project in `dir`: its journal, and all that runs need. Nothing of the folder is executed. */
 export async function openProject(dir: string, options: OpenProjectOptions): Promise<Result<Project, Problem>> {
+  const { title, access = "create" } = options;
   const layout = layoutOf(dir);
-  if (options.readOnly !== true) {
-    const made = makeHeddleDir(layout);
-    if (!made.ok) return made;
-  }
+  const prepared = prepareFolder(layout, access);
+  if (!prepared.ok) return prepared;
   const journal = await openSqliteJournal(
     layout.journalFile,
     defined({
       validate: checkEvent,
       upgrade: upgradeEvent,
       writer: `heddle ${VERSION}`,
-      readOnly: options.readOnly === true ? true : undefined,
+      readOnly: access === "read" ? true : undefined,
     }),
   );
   if (!journal.ok) return journal;
@@ -55,7 +54,7 @@ export async function openProject(dir: string, options: OpenProjectOptions): Pro
       ...shared(layout),
       journal: journal.value,
       workspaces: directoryWorkspaces({ projectDir: layout.dir, runsDir: layout.runsDir }),
-      title: options.title,
+      title,
       pollMs: POLL_MS,
       deleteRunFiles: false,
     }),

@@ -1,13 +1,26 @@
-/** Project folder: creates `.heddle` with the file that makes git ignore it, or says why it cannot. */
+/** Project folder: creates `.heddle` with the file that makes git ignore it, or says why there is nothing to open. */
 import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { messageOf, systemCode, type Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { diskFull } from "../journal/port.ts";
+import { NO_RUNS } from "./find-run.ts";
 import type { ProjectLayout } from "./layout.ts";
 
+/**
+ * `create`: to be written, also where nothing was recorded yet. `change`: to be written, where something is. `read`: to be
+ * read alone.
+ */
+export type ProjectAccess = "create" | "change" | "read";
+
+/** What has to be there before the journal is opened. A folder without a journal has no runs, and nothing is made there. */
+export function prepareFolder(layout: ProjectLayout, access: ProjectAccess): Result<void, Problem> {
+  if (access === "create") return makeHeddleDir(layout);
+  return existsSync(layout.journalFile) ? ok(undefined) : err(NO_RUNS);
+}
+
 /** Creates the folder if there is none yet. */
-export function makeHeddleDir({ heddleDir, ignoreFile }: ProjectLayout): Result<void, Problem> {
+function makeHeddleDir({ heddleDir, ignoreFile }: ProjectLayout): Result<void, Problem> {
   try {
     if (existsSync(ignoreFile)) return ok(undefined);
     makeFolder(heddleDir);

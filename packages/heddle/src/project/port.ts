@@ -21,11 +21,12 @@ import type { DoctorFinding } from "./finding.ts";
 import type { RunAndStep } from "./find-run.ts";
 import type { Collected, GcOptions } from "./gc.ts";
 import type { MergeOptions } from "./merge.ts";
-import type { ReadRun, StepNotes } from "./read-run.ts";
+import type { ReadRun } from "./read-run.ts";
 import type { CurrentPlan, RecordedPlan } from "./recorded-plan.ts";
 import type { ReplayedRun } from "./replay-run.ts";
 import type { Rerun, RerunOptions, RerunRefusal } from "./rerun.ts";
 import type { Reuse, Selection } from "./reuse.ts";
+import type { StepNotes } from "./step-notes.ts";
 import type { LogItem, TailItem, TailOptions } from "./tail.ts";
 import type { CleanedTrees } from "./worktrees.ts";
 

@@ -2,12 +2,13 @@
  * Project on this machine: puts the use cases together over the parts that it is handed. Picks no implementation, reads no
  * clock, and has no rule of its own.
  *
- * Invariant: a use case is loaded when it is asked for, and the engine with the first run: looking at a project waits for
- * neither.
+ * Invariant: what only some commands take is loaded when it is asked for, and the engine with the first run: looking at a
+ * project waits for neither.
  */
 import type { PlanCode } from "../engine/executor.ts";
 import { NO_FUNCTIONS } from "../plan/plan.ts";
 import { promptFileOf } from "../workspace/port.ts";
+import { findRun, findRunAndStep } from "./find-run.ts";
 import { LiveRuns } from "./live-runs.ts";
 import type { EngineOptions, LocalEngine, ProjectParts } from "./parts.ts";
 import type {
@@ -21,6 +22,7 @@ import type {
   RunLogs,
   RunStarter,
 } from "./port.ts";
+import { agentsProblem, resumeRecorded, rollBackRecorded, startNew } from "./start-run.ts";
 
 /** What the use cases share. */
 interface Shared extends ProjectParts {
@@ -71,7 +73,7 @@ function plansOf({ log, journal, dir, agents }: Shared): ProjectPlans {
     expectedDurations: (plan) => journal.expectedDurations(plan),
     recorded: async (run) => (await import("./recorded-plan.ts")).recordedPlan(log, run),
     current: async (run) => (await import("./recorded-plan.ts")).currentPlan(log, dir, run),
-    agentsProblem: async (plan) => (await import("./start-run.ts")).agentsProblem(plan, agents),
+    agentsProblem: (plan) => agentsProblem(plan, agents),
   };
 }
 
@@ -85,8 +87,8 @@ function recordedRunsOf({ log, clock, live }: Shared): RecordedRuns {
       const { runLine } = await import("../view/list.ts");
       return (await log.runs(options)).map(runLine);
     },
-    find: async (word) => (await import("./find-run.ts")).findRun(log, word),
-    findWithStep: async (words) => (await import("./find-run.ts")).findRunAndStep(log, words),
+    find: (word) => findRun(log, word),
+    findWithStep: (words) => findRunAndStep(log, words),
     read: async (run) => (await import("./read-run.ts")).readRun(log, run),
     replay: async (run, options) => (await import("./replay-run.ts")).replayRun(log, run, options),
     events: (run, options) => log.read(run, options),
@@ -94,20 +96,19 @@ function recordedRunsOf({ log, clock, live }: Shared): RecordedRuns {
       const { tailRun } = await import("./tail.ts");
       yield* tailRun({ log, clock, conducted: (id) => live.handleOf(id) }, run, options);
     },
-    stepNotes: async (run, step) => (await import("./read-run.ts")).readStepNotes(log, run, step),
+    stepNotes: async (run, step) => (await import("./step-notes.ts")).readStepNotes(log, run, step),
   };
 }
 
 function starterOf(shared: Shared): RunStarter {
   const { log, agents, dir } = shared;
-  const start: RunStarter["start"] = async (plan, options) =>
-    (await import("./start-run.ts")).startNew(shared, plan, options);
+  const start: RunStarter["start"] = (plan, options) => startNew(shared, plan, options);
   return {
     start,
     select: async (plan, selection) => (await import("./reuse.ts")).reuseFor({ log, agents }, plan, selection),
-    resume: async (run, options) => (await import("./start-run.ts")).resumeRecorded(shared, run, options),
+    resume: (run, options) => resumeRecorded(shared, run, options),
     rerun: async (run, options) => (await import("./rerun.ts")).rerunFrom({ log, agents, dir, start }, run, options),
-    rollback: async (run) => (await import("./start-run.ts")).rollBackRecorded(shared, run),
+    rollback: (run) => rollBackRecorded(shared, run),
   };
 }
 

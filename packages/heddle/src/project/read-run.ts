@@ -6,7 +6,6 @@ import { type Problem, caught } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { EventLog } from "../journal/port.ts";
 import { HistoryReader, type RunSnapshot } from "../view/history.ts";
-import { noticeOf, type Notice } from "../view/notices.ts";
 import type { Timeline } from "../view/timeline.ts";
 
 export interface ReadRun {
@@ -44,29 +43,4 @@ export function emptyRun(run: string): Problem {
     message: `run ${run} has no events`,
     hint: "`heddle doctor` checks the journal.",
   };
-}
-
-/** What the attempts of a step left for people to look at. */
-export interface StepNotes {
-  /** Each once for each attempt. */
-  readonly notices: readonly ({ readonly attempt: number } & Notice)[];
-  /** The last capture of each attempt's work: a commit, and the ref that keeps it. */
-  readonly captured: readonly { readonly attempt: number; readonly commit: string; readonly ref: string }[];
-}
-
-export async function readStepNotes(log: Pick<EventLog, "read">, run: string, step: string): Promise<StepNotes> {
-  const notices = new Map<string, StepNotes["notices"][number]>();
-  const captured = new Map<number, StepNotes["captured"][number]>();
-  for await (const batch of log.read(run, { step }))
-    for (const event of batch) {
-      if (event.type === "step.progress") {
-        const notice = noticeOf(event.data);
-        if (notice !== undefined) notices.set(`${event.attempt} ${notice.text}`, { attempt: event.attempt, ...notice });
-      } else if (event.type === "usage.recorded") {
-        const { captured: commit, ref } = event.data;
-        const { attempt } = event;
-        if (commit !== undefined && ref !== undefined) captured.set(attempt, { attempt, commit, ref });
-      }
-    }
-  return { notices: [...notices.values()], captured: [...captured.values()] };
 }

@@ -17,7 +17,6 @@ import type { EventLog } from "../journal/port.ts";
 import { NO_FUNCTIONS, type Plan, worksInWorktree } from "../plan/plan.ts";
 import type { LiveRuns } from "./live-runs.ts";
 import type { LocalEngine } from "./parts.ts";
-import { recordedPlan } from "./recorded-plan.ts";
 
 export interface StartPorts {
   /** Absolute: the project folder. */
@@ -55,16 +54,21 @@ export async function resumeRecorded(
   run: string,
   options: ResumeOptions,
 ): Promise<Result<RunHandle, Problem>> {
-  const recorded = options.current?.file === undefined ? await recordedPlan(ports.log, run) : undefined;
+  const file = options.current?.file === undefined ? await recordedFile(ports, run) : undefined;
   const engine = await ports.engine();
-  return register(ports, await engine.resume(run, options), options.current, recorded?.file);
+  return register(ports, await engine.resume(run, options), options.current, file);
 }
 
 /** Runs the undos of a run that has ended. */
 export async function rollBackRecorded(ports: StartPorts, run: string): Promise<Result<RunHandle, Problem>> {
-  const recorded = await recordedPlan(ports.log, run);
+  const file = await recordedFile(ports, run);
   const engine = await ports.engine();
-  return register(ports, await engine.rollback(run), undefined, recorded?.file);
+  return register(ports, await engine.rollback(run), undefined, file);
+}
+
+async function recordedFile({ log }: StartPorts, run: string): Promise<string | undefined> {
+  const { recordedPlan } = await import("./recorded-plan.ts");
+  return (await recordedPlan(log, run))?.file;
 }
 
 /** Where the engine gave a handle: nothing of its run has asked for code yet. */

@@ -74,7 +74,7 @@ describe("runs", () => {
     await cp(path.join(ROOT, "examples/typed"), path.join(projectDir, "typed"), { recursive: true });
     const { outputs } = await run(await load(fileOf("typed")), { projectDir }).result;
     expect(outputs["report"]).toBe("6 endpoints tested, 0 failed");
-    const opened = await openProject(projectDir, { title: "test", readOnly: true });
+    const opened = await openProject(projectDir, { title: "test", access: "read" });
     if (!opened.ok) throw new Error(opened.error.message);
     await using project = opened.value;
     expect(await project.runs.list()).toHaveLength(1);

@@ -38,7 +38,7 @@ describe.each(names)("%s", (name) => {
   test("folds to what was recorded, and reading leaves the file as it is", async () => {
     using copy = copyOf(name);
     {
-      await using project = await openCopy(copy, { readOnly: true });
+      await using project = await openCopy(copy, { access: "read" });
       expect(await project.maintenance.examine({ fix: false })).toContainEqual(
         expect.objectContaining({ check: "journal", level: "ok" }),
       );

@@ -93,7 +93,7 @@ export function copyOf(name: string): GoldenCopy {
   };
 }
 
-export async function openCopy(copy: GoldenCopy, options: Pick<OpenProjectOptions, "readOnly"> = {}): Promise<Project> {
+export async function openCopy(copy: GoldenCopy, options: Pick<OpenProjectOptions, "access"> = {}): Promise<Project> {
   const opened = await openProject(copy.dir, { title: "heddle test", ...options });
   if (!opened.ok) throw new Error(`${opened.error.code}: ${opened.error.message}`);
   return opened.value;
