@@ -16,7 +16,9 @@ export type ProjectAccess = "create" | "change" | "read";
 /** What has to be there before the journal is opened. A folder without a journal has no runs, and nothing is made there. */
 export function prepareFolder(layout: ProjectLayout, access: ProjectAccess): Result<void, Problem> {
   if (access === "create") return makeHeddleDir(layout);
-  return existsSync(layout.journalFile) ? ok(undefined) : err(NO_RUNS);
+  // Where a file stands in its place, the journal says so itself.
+  const isThere = existsSync(layout.journalFile) || isFile(layout.heddleDir);
+  return isThere ? ok(undefined) : err(NO_RUNS);
 }
 
 /** Creates the folder if there is none yet. */
