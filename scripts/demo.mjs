@@ -78,7 +78,7 @@ function runAgents() {
   runIn(repository, env, "git", "--no-pager", "log", "--graph", "--oneline", "--branches=heddle/*/integration");
   runIn(repository, env, "git", "--no-pager", "status", "--short", "--branch");
   console.log(`
-The agents worked in worktrees of their own, one conflict was mended on the way, and your branch is where it was.
+Each agent worked in its own worktree, one conflict was resolved during the run, and your branch is unchanged.
 Next:
   cd ${repository} && PATH="${bin}:$PATH"
   heddle merge             brings it to your branch

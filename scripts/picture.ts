@@ -171,7 +171,7 @@ function svg(frames: readonly string[]): string {
   );
   const groups = kept.map((frame, i) => `<g class="f" id="f${i}">${frameSvg(frame)}</g>`);
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" xml:space="preserve">
-<title>heddle runs a plan: steps that need nothing of each other run at the same time</title>
+<title>heddle runs a plan: independent steps run at the same time</title>
 <style>text{font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;fill:#c9d1d9;white-space:pre}${animation(
     starts.map((start) => start - first),
     total,

@@ -1,4 +1,4 @@
-/** Writes the JSON Schema of plan files, generated from the definitions that validate them. `--check`: only tells whether it is fresh. */
+/** Writes the JSON Schema of plan files, generated from the definitions that validate them. `--check`: only says whether it is up to date. */
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { planJsonSchema } from "../packages/heddle/src/plan/schema/published.ts";

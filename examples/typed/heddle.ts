@@ -1,6 +1,6 @@
 /**
- * A plan in TypeScript: what a step returns is what its dependents get, typed. Run it by `npx heddle run examples/typed/heddle.ts`,
- * or from a program by `run(...)` of the package.
+ * A plan in TypeScript: dependents get what a step returns, with its type. Run it with
+ * `npx heddle run examples/typed/heddle.ts`, or from a program with `run(...)`.
  */
 import { command, forEach, plan, step, type PlanDefinition } from "heddle";
 
