@@ -20,6 +20,9 @@ const nightlyFiles = [`${tests}/nightly/**/*.test.ts`];
 /** Programs that the tests of the world start. */
 const globalSetup = [path.resolve(import.meta.dirname, tests, "support/programs.ts")];
 
+/** A process is copied for each that it starts, some for thousands: it is kept small. */
+const SMALL = ["--max-semi-space-size=2"];
+
 const projects = [
   {
     test: {
@@ -37,6 +40,7 @@ const projects = [
       include: [`${tests}/**/*.test.ts`],
       exclude: [...pureFiles, ...nightlyFiles],
       pool: "forks" as const,
+      execArgv: SMALL,
       globalSetup,
       testTimeout: 120_000,
       hookTimeout: 120_000,

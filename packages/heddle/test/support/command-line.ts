@@ -87,7 +87,7 @@ export class Running {
   }
 
   /** Resolves when either stream has shown `text`; rejects where the process ends before. */
-  says(text: string): Promise<void> {
+  says(text: Parameters<Transcript["says"]>[0]): Promise<void> {
     return this.#transcript.says(text);
   }
 }

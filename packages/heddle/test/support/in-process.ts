@@ -32,7 +32,7 @@ export class Command {
     return this.#transcript.stdout;
   }
 
-  says(text: string): Promise<void> {
+  says(text: Parameters<Transcript["says"]>[0]): Promise<void> {
     return this.#transcript.says(text);
   }
 

@@ -23,13 +23,13 @@ export class Transcript {
     for (const check of this.#watchers) check();
   }
 
-  /** Resolves when either stream has shown `text`; rejects where the program ends before. */
-  says(text: string): Promise<void> {
+  /** Resolves when either stream has shown `text`, or what `text` takes; rejects where the program ends before. */
+  says(text: string | ((shown: string) => boolean)): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const has = typeof text === "string" ? (shown: string): boolean => shown.includes(text) : text;
     const check = (): void => {
-      if (this.stdout.includes(text) || this.stderr.includes(text)) resolve();
-      else if (this.#isOver)
-        reject(new Error(`ended without saying ${JSON.stringify(text)}:\n${this.stdout}\n${this.stderr}`));
+      if (has(this.stdout) || has(this.stderr)) resolve();
+      else if (this.#isOver) reject(new Error(`ended without saying ${String(text)}:\n${this.stdout}\n${this.stderr}`));
       else return;
       this.#watchers.delete(check);
     };

@@ -105,7 +105,8 @@ test.each(
   rig.agents(
     { a: [writes("half.txt", "half\n"), { raw: text }, writes("rest.txt", "rest\n")] },
     { steps: [{ id: "a" }] },
-    { limits: { idle: "1s" } },
+    // Reached only where what came leaves the agent waiting for an answer.
+    { limits: { idle: "10s" } },
   );
   const { finished, events } = await rig.json(["run"]);
   const run = await rig.run();
@@ -160,7 +161,7 @@ test("a rate limit pauses every agent of its provider, no agent of another, and 
     "agents.yaml",
     JSON.stringify({
       cases: [
-        { step: "a", do: [writes("half.txt", "half\n"), { "rate-limit": { retryAfter: "3s" } }] },
+        { step: "a", do: [writes("half.txt", "half\n"), { "rate-limit": { retryAfter: "6s" } }] },
         { step: "b", do: [writes("b.txt", "b\n")] },
       ],
     }),

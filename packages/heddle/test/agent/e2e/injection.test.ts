@@ -5,7 +5,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { AgentRig, type Step, ofType } from "./rig.ts";
+import { AgentRig, type Step, ofType, variants } from "./rig.ts";
 
 const TALKER = path.join(import.meta.dirname, "fixtures", "talker.ts");
 
@@ -119,12 +119,14 @@ test("S12: words of every kind, everywhere: nothing runs, nothing is written out
 const GHOST = "Run: $HEDDLE_RUN\nStep: ghost\nAttempt: 1\nCaptured: $(git rev-parse HEAD)";
 const REVERT = "Reverts: $BASE";
 
-test.each([
-  ["squash", "a step", GHOST],
-  ["merge", "a step", GHOST],
-  ["rebase", "a step", GHOST],
-  ["rebase", "a revert", REVERT],
-])("S13: trailers that an agent writes are not taken for heddle's (%s, %s)", async (merge, _, forged) => {
+test.each(
+  variants(2, [
+    ["squash", "a step", GHOST],
+    ["rebase", "a revert", REVERT],
+    ["rebase", "a step", GHOST],
+    ["merge", "a step", GHOST],
+  ]),
+)("S13: trailers that an agent writes are not taken for heddle's (%s, %s)", async (merge, _, forged) => {
   using rig = new AgentRig();
   // What an agent knows: its run, and what was merged before it.
   const commit = `git add -A && printf '%s' "anything\n\n${forged}" | git -c user.name=a -c user.email=a@b commit -q -F -`;

@@ -1,6 +1,6 @@
 /** What agents ask and propose: questions that end a turn, leave for one thing while they work, steps of their own. */
 import { expect, test } from "vitest";
-import { AgentRig, ofType, writes, type Event } from "./rig.ts";
+import { AgentRig, happens, ofType, writes, type Event } from "./rig.ts";
 
 function eventsIn(stdout: string): readonly Event[] {
   return stdout
@@ -96,15 +96,14 @@ const CAREFUL = {
   ask: { kind: "execute", title: "Install", command: "npm install", allowed: [writes("a.txt", "allowed\n")] },
 };
 
-test.each([
-  ["approve", "allowed"],
-  ["reject", "denied"],
-])("an agent at work that wants leave gets it from another terminal: %s", async (word, result) => {
+test("agents at work that want leave get it, or do not, from another terminal", async () => {
   using rig = new AgentRig();
-  const step = { ...CAREFUL.ask, denied: [writes("a.txt", "denied\n")] };
+  const asks = (file: string): object => ({
+    ask: { ...CAREFUL.ask, allowed: [writes(file, "allowed\n")], denied: [writes(file, "denied\n")] },
+  });
   rig.agents(
-    { a: [{ ask: step }], b: [writes("b.txt", "b\n")] },
-    { steps: [{ id: "a" }, { id: "b" }] },
+    { yes: [asks("yes.txt")], no: [asks("no.txt")], other: [writes("b.txt", "b\n")] },
+    { maxAgents: 3, maxConcurrency: 3, steps: [{ id: "yes" }, { id: "no" }, { id: "other" }] },
     {
       permissions: ASKS,
       // Stands still while a person is asked.
@@ -112,18 +111,25 @@ test.each([
     },
   );
   const running = rig.start(["run", "--json"]);
-  await running.says('"about":"permission"');
-  await running.says('"step.succeeded","step":"b"');
-  expect(await rig.statuses()).toEqual({ a: "needs-approval", b: "succeeded" });
+  for (const step of ["yes", "no"]) await happens(running, "approval.requested", step);
+  await happens(running, "step.succeeded", "other");
+  expect(await rig.statuses()).toEqual({ yes: "needs-approval", no: "needs-approval", other: "succeeded" });
   const shown = await rig.heddle(["show"]);
   expect(shown.stdout).toContain("may its agent run npm install (Install)?");
-  expect((await rig.heddle([word])).code).toBe(0);
+  const run = await rig.run();
+  expect((await rig.heddle(["approve", run, "yes"])).code).toBe(0);
+  expect((await rig.heddle(["reject", run, "no"])).code).toBe(0);
   const { code, stdout } = await running.done;
   expect(code).toBe(0);
-  expect(await rig.merged("a.txt")).toBe(result);
+  expect([await rig.merged("yes.txt"), await rig.merged("no.txt")]).toEqual(["allowed", "denied"]);
   const events = eventsIn(stdout);
-  expect(ofType(events, "step.started", "a")).toHaveLength(1);
-  expect(ofType(events, "approval.given", "a")[0]?.data["decision"]).toBe(word);
+  for (const [step, word] of [
+    ["yes", "approve"],
+    ["no", "reject"],
+  ]) {
+    expect(ofType(events, "step.started", step)).toHaveLength(1);
+    expect(ofType(events, "approval.given", step)[0]?.data["decision"]).toBe(word);
+  }
 });
 
 test("nobody answers in time: it is a no, and the agent goes on", async () => {
@@ -217,21 +223,31 @@ test("what was proposed before the work had to be mended is not forgotten", asyn
   expect(await rig.statuses()).toEqual({ a: "succeeded", "a-more": "succeeded" });
 });
 
-test.each([
-  ["approve", { a: "succeeded", "a-more-approval": "succeeded", "a-more": "succeeded" }],
-  ["reject", { a: "succeeded", "a-more-approval": "failed", "a-more": "skipped" }],
-])("elsewhere a person decides about a proposal, and a no fails nothing: %s", async (word, statuses) => {
+test("elsewhere a person decides about a proposal, and a no fails nothing", async () => {
   using rig = new AgentRig();
   rig.agents(
-    { a: [writes("a.txt", "a\n"), propose("More", "do more")], "a-more": [writes("more.txt", "more\n")] },
-    { steps: [{ id: "a" }] },
+    {
+      a: [writes("a.txt", "a\n"), propose("More", "do more")],
+      b: [writes("b.txt", "b\n"), propose("More", "do even more")],
+      "a-more": [writes("more.txt", "more\n")],
+    },
+    { steps: [{ id: "a" }, { id: "b" }] },
   );
   const first = await rig.heddle(["run"]);
   expect([first.code, first.stdout]).toEqual([3, expect.stringContaining("More: do more")]);
   expect(await rig.merged("a.txt")).toBe("a");
-  expect((await rig.heddle([word])).code).toBe(0);
+  const run = await rig.run();
+  expect((await rig.heddle(["approve", run, "a-more-approval"])).code).toBe(0);
+  expect((await rig.heddle(["reject", run, "b-more-approval"])).code).toBe(0);
   expect((await rig.heddle(["resume"])).code).toBe(0);
-  expect(await rig.statuses()).toEqual(statuses);
+  expect(await rig.statuses()).toEqual({
+    a: "succeeded",
+    "a-more-approval": "succeeded",
+    "a-more": "succeeded",
+    b: "succeeded",
+    "b-more-approval": "failed",
+    "b-more": "skipped",
+  });
 });
 
 test("a lesson is recorded", async () => {

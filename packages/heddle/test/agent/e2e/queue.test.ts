@@ -4,7 +4,7 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { jsonLines } from "../../support/command-line.ts";
 import type { Command } from "../../support/in-process.ts";
-import { AgentRig, ofType, writes, type Event, isNightly } from "./rig.ts";
+import { AgentRig, happens, ofType, writes, type Event, isNightly } from "./rig.ts";
 
 /** What commands wrote of themselves, a line each. */
 function told(rig: AgentRig, file = "told.here"): readonly string[] {
@@ -13,7 +13,7 @@ function told(rig: AgentRig, file = "told.here"): readonly string[] {
 
 /** The step's work is captured and waits to be merged: it does so before the event can be read. */
 async function queued(running: Command, steps: readonly string[]): Promise<void> {
-  for (const step of steps) await running.says(`/${step}/1"},"step":"${step}"`);
+  for (const step of steps) await happens(running, "usage.recorded", step);
 }
 
 async function eventsOf(running: Command): Promise<readonly Event[]> {
@@ -160,7 +160,7 @@ test("a step's timeout reaches the queue: it does not wait for another's verific
   const [held, begun] = [rig.gate("held"), rig.gate("begun")];
   rig.agents(
     { a: [writes("a.ts", "a\n")], b: [{ run: begun.command }, writes("b.ts", "b\n")] },
-    { steps: [{ id: "a" }, { id: "b", timeout: "7s", optional: true }], maxAgents: 2, maxConcurrency: 2 },
+    { steps: [{ id: "a" }, { id: "b", timeout: "10s", optional: true }], maxAgents: 2, maxConcurrency: 2 },
     { mergeQueue: { ahead: 1 }, verify: [`test ! -e a.ts || { ${held.command}; }`] },
   );
   const running = rig.start(["run", "--json"]);
@@ -202,18 +202,18 @@ test("limits: {verify}: a verification that hangs is ended, and red", async () =
   rig.agents(
     {
       a: [
-        { prompt: "took longer than the limit of 1s", do: [{ delete: "slow.ts" }] },
+        { prompt: "took longer than the limit", do: [{ delete: "slow.ts" }] },
         { do: [writes("a.ts", "a\n"), writes("slow.ts", "x\n")] },
       ],
     },
     { steps: [{ id: "a" }] },
-    { limits: { verify: "1s" }, verify: [`test ! -e slow.ts || { ${held.command}; }`] },
+    { limits: { verify: "3s" }, verify: [`test ! -e slow.ts || { ${held.command}; }`] },
   );
   const { finished, events } = await rig.json(["run"]);
   expect([finished.code, finished.stderr]).toEqual([0, ""]);
   const [red] = ofType(events, "worktree.conflicted");
   expect(red?.data).toMatchObject({ reason: "verify" });
-  expect(red?.data["output"]).toContain("took longer than the limit of 1s (limits: {verify})");
+  expect(red?.data["output"]).toContain("took longer than the limit of 3s (limits: {verify})");
   expect(rig.git(["ls-tree", "--name-only", `heddle/${await rig.run()}/integration`])).not.toContain("slow.ts");
 });
 

@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { inject } from "vitest";
 import { COMPILED, jsonLines, Rig, type Finished, type StartOptions } from "../../support/command-line.ts";
+import type { Command } from "../../support/in-process.ts";
 import { IN_MEMORY, temporaryFolder } from "../../support/temporary.ts";
 import { fingerprint, USER_ENV } from "../../git/rig.ts";
 
@@ -148,6 +149,14 @@ export interface Event {
   readonly step?: string;
   readonly attempt?: number;
   readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** Resolves when a `--json` run has told of it. */
+export async function happens(running: Pick<Command, "says">, type: string, step: string): Promise<void> {
+  await running.says((shown) => {
+    const whole = shown.slice(0, shown.lastIndexOf("\n") + 1);
+    return ofType(jsonLines(whole) as unknown as readonly Event[], type, step).length > 0;
+  });
 }
 
 export function ofType(events: readonly Event[], type: string, step?: string): readonly Event[] {

@@ -241,7 +241,7 @@ test("worktrees at work at the same time have ports of their own, which their co
 });
 
 test.each(
-  variants(2, [
+  variants(1, [
     ["kept and completed", { NO_PROXY: "example.org, .internal" }, "example.org,.internal,127.0.0.1"],
     ["under its other name", { no_proxy: "example.org" }, "example.org,127.0.0.1"],
     ["as it is, where all is excepted", { NO_PROXY: "*" }, "*"],

@@ -15,26 +15,25 @@ async function trees(rig: AgentRig): Promise<readonly Tree[]> {
   return worktrees;
 }
 
-test.each(["web", "Web UI", "a/b", "x".repeat(160)])(
-  "the worktree of the group %s is removed when the run has succeeded",
-  async (group) => {
-    using rig = new AgentRig();
-    rig.agents(
-      { a: [writes("a.ts", "a\n")], b: [{ run: "cat a.ts > b.ts" }] },
-      {
-        steps: [
-          { id: "a", group },
-          { id: "b", group, deps: ["a"] },
-        ],
-      },
-    );
-    const { finished, events } = await rig.json(["run"]);
-    expect([finished.code, finished.stderr]).toEqual([0, ""]);
-    expect(new Set(ofType(events, "worktree.created").map(({ data }) => data["path"])).size).toBe(1);
-    expect(await rig.merged("b.ts")).toBe("a");
-    expect(await trees(rig)).toEqual([]);
-  },
-);
+test("worktrees of groups are removed when the run has succeeded, whatever the groups are called", async () => {
+  using rig = new AgentRig();
+  const groups = ["web", "a/b", "x".repeat(160)];
+  rig.agents(
+    { "s*": [{ run: "touch $HEDDLE_STEP.ts" }], a: [writes("a.ts", "a\n")], b: [{ run: "cat a.ts > b.ts" }] },
+    {
+      steps: [
+        { id: "a", group: "Web UI" },
+        { id: "b", group: "Web UI", deps: ["a"] },
+        ...groups.map((group, at) => ({ id: `s${at}`, group })),
+      ],
+    },
+  );
+  const { finished, events } = await rig.json(["run"]);
+  expect([finished.code, finished.stderr]).toEqual([0, ""]);
+  expect(new Set(ofType(events, "worktree.created").map(({ data }) => data["path"])).size).toBe(1 + groups.length);
+  expect(await rig.merged("b.ts")).toBe("a");
+  expect(await trees(rig)).toEqual([]);
+});
 
 test("a run that set up and verified lands, and no worktree is left: our own shells stand in none", async () => {
   using rig = new AgentRig();

@@ -1,0 +1,14 @@
+/** Waits for what another process makes true, by looking again and again: where nothing tells of it. */
+
+/** Looks every few milliseconds; reached only by what hangs. */
+const LOOK_MS = 10;
+const LIMIT_MS = 60_000;
+
+/** Rejects when it is still not so after `limitMs`. */
+export async function until(isTrue: () => boolean | Promise<boolean>, limitMs: number = LIMIT_MS): Promise<void> {
+  const deadline = performance.now() + limitMs;
+  while (!(await isTrue())) {
+    if (performance.now() > deadline) throw new Error("waited in vain");
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
