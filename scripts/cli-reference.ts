@@ -9,36 +9,36 @@ const HEAD = `# The command line
 
 <!-- Written by scripts/cli-reference.ts from the commands' own declarations. -->
 
-\`heddle [command] [options]\`. \`RUN\` is the id of a run or the beginning of one; left out, it is the latest run.
+\`heddle [command] [options]\`. \`RUN\` is the id of a run, or the beginning of one; without it, the latest run is meant.
 
 Options for every command: \`--json\` prints JSON · \`-C, --dir DIR\` works in this folder instead of the current one ·
-\`--debug\` shows causes and stacks of errors · \`-h, --help\` shows what a command takes · \`--version\`.
+\`--debug\` shows causes and stack traces of errors · \`-h, --help\` shows options and examples of a command · \`--version\`.
 
 | exit code | meaning |
 |---|---|
 | 0 | succeeded |
 | 1 | the run or a step failed |
 | 2 | the command line or the plan is wrong; nothing was executed |
-| 3 | only people's answers are left |
+| 3 | the run waits for a person's answer |
 | 130 | cancelled |
 
-\`NO_COLOR\`, \`FORCE_COLOR\` and \`CI\` are honoured. On a terminal a run is shown live; elsewhere each change is one line.
-Text that steps print cannot move the cursor or rewrite the screen.
+\`NO_COLOR\`, \`FORCE_COLOR\` and \`CI\` are respected. On a terminal a run is shown live; otherwise each change is one line.
+Output of steps cannot move the cursor or rewrite the screen.
 `;
 
 const TAIL = `
 ## JSON
-One document, except for \`run --json\` and \`history --json\`, which print one event a line. Fields may be added in later versions,
-none taken away.
+One JSON document, except for \`run --json\` and \`history --json\`, which print one event per line. Later versions may add fields, but
+remove none.
 
 | command | shape |
 |---|---|
 | \`plan\` | \`{name, steps: [{id, description?, deps, after, layer, kind, group?, resources?, locks?}], layers: [[id]], maxParallelism, criticalPath: [id], criticalPathMs, expectedMakespanMs, workers, warnings: [{code, severity, message, file, line, column, hint?}]}\`; a plan with errors: \`{diagnostics: [{code, severity, message, file, line, column, hint?}]}\` and exit code 2 |
-| \`run\`, \`history\` | \`{run, seq, time, type, step?, attempt?, data}\` a line; [events](events.md) |
+| \`run\`, \`history\` | \`{run, seq, time, type, step?, attempt?, data}\` per line; [events](events.md) |
 | \`show\` | \`{run, plan, status, startedAt, endedAt, counts, steps: [{id, status, layer, attempts, startedAt, endedAt, durationMs, output?, error?, cause?, usage?, log}], sequentialMs, parallelMs, speedup, criticalPathMs, cost, landing: {mode, integration, commits, branch?, commit?, problem?} or null, changedBySeveral: {count, files: [{file, steps, count}]}}\` |
 | \`runs\` | \`{runs: [{run, plan, status, startedAt, endedAt, counts}]}\`, newest first |
 | \`replay\` | \`{run, seq, ok, violations: [{rule, seq, message}], state}\` |
-| \`merge\` | \`{run, mode, integration, commits, branch?, commit?}\`: how many merged steps, and what they landed on; with \`--revert\`: \`{run, step, integration, commit, files}\`, the commit that undoes it and what it changes |
+| \`merge\` | \`{run, mode, integration, commits, branch?, commit?}\`: the number of merged steps, and where they landed; with \`--revert\`: \`{run, step, integration, commit, files}\`, the commit that reverts it, and the files that it changes |
 
 Status of a step: \`waiting\`, \`running\`, \`retrying\`, \`succeeded\`, \`failed\`, \`cancelled\`, \`skipped\`, \`cached\`,
 \`needs-approval\`, \`needs-resolution\`, \`interrupted\`. Status of a run: \`running\`, \`paused\`, \`waiting\`, \`succeeded\`, \`failed\`,

@@ -115,7 +115,7 @@ async function readYaml(text: string): Promise<ReadResult> {
       const hint = "keep one plan per file: remove the line `---` and what follows it";
       return err({
         code: "InvalidYaml",
-        message: `the file holds ${documents.length} documents`,
+        message: `the file has ${documents.length} documents`,
         offset: secondDocument(text),
         hint,
       });

@@ -264,7 +264,7 @@ class Turn {
   #evaluate(step: number): void {
     const definition = stepAt(this.#state, step);
     const holds = this.#world.expressions.holds(definition.if ?? "true", this.#scopeOf(step));
-    if (!holds.ok) return this.#failToEvaluate(step, `its condition cannot be evaluated: ${holds.error}`);
+    if (!holds.ok) return this.#failToEvaluate(step, `the condition cannot be evaluated: ${holds.error}`);
     if (!holds.value)
       return this.#record({ type: "step.skipped", step: definition.id, data: { reason: { kind: "condition" } } });
     this.#state.volatile.holds.add(step);

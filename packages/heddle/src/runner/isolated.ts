@@ -43,7 +43,7 @@ export function startIsolated(attempt: Attempt, options: IsolatedOptions, mask: 
   const { work } = attempt;
   if (options.workerEntry === undefined) return failedAttempt("spawn", "isolate: this build has no worker threads");
   if (work.kind === "run")
-    return failedAttempt("spawn", "only functions can be isolated: commands have processes of their own");
+    return failedAttempt("spawn", "only functions can be isolated: commands run in their own processes");
   if (work.kind === "function" && work.planModule === undefined) {
     return failedAttempt(
       "spawn",

@@ -53,7 +53,7 @@ export function agentRunner(options: AgentRunnerOptions): AgentRunner {
       const adapter = options.adapters.get(turn.agent);
       if (adapter !== undefined) return new LocalTurn(options, turn, adapter);
       const known = [...options.adapters.keys()].toSorted().join(", ");
-      return unstarted(failed("spawn", `no agent is called ${turn.agent}; there are ${known}`));
+      return unstarted(failed("spawn", `there is no agent ${turn.agent}; there are ${known}`));
     },
   };
 }

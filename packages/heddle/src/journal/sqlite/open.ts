@@ -232,7 +232,7 @@ function unusable(file: string, reason: string): HeddleError {
   if (isDiskFull(file)) return new HeddleError(diskFull(file, reason));
   return new HeddleError({
     code: "JournalUnusable",
-    message: `${file} cannot hold a journal: ${reason}`,
+    message: `${file} cannot be used for a journal: ${reason}`,
     hint: "Put the project on a local disk.",
   });
 }
