@@ -32,8 +32,10 @@ async function expandItems(
   if (!Array.isArray(items)) return err(`its forEach gives ${describe(items)}; expected a list`);
   if (items.length > MOST_ITEMS)
     return err(`its forEach gives ${items.length} items; at most ${MOST_ITEMS} are allowed`);
-  const { forEach: _forEach, if: _if, after: _after, optional: _optional, ...template } = task.step;
-  const steps = items.map((_item, at): Step => ({ ...template, id: `${task.step.id}[${at}]` }));
+  const { forEach: _forEach, if: _if, after, optional: _optional, ...template } = task.step;
+  // What a condition of the items reads stays known to them; all of it has ended.
+  const condition = forEach.if === undefined ? {} : defined<Pick<Step, "if" | "after">>({ if: forEach.if, after });
+  const steps = items.map((_item, at): Step => ({ ...template, ...condition, id: `${task.step.id}[${at}]` }));
   return ok(
     defined({ kind: "children", steps, items: items as readonly Json[], maxConcurrency: forEach.maxConcurrency }),
   );

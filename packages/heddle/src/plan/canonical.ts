@@ -40,7 +40,7 @@ function stepToDocument(step: Step): JsonObject {
     acceptance: step.acceptance,
     deps: step.deps,
     after: step.after,
-    if: step.if,
+    if: step.forEach?.if ?? step.if,
     forEach: step.forEach?.items,
     maxConcurrency: step.forEach?.maxConcurrency,
     ...actionToDocument(step.action),

@@ -167,12 +167,16 @@ export interface Step {
   readonly if?: string;
   /** Steps whose output its expressions read (deps, or deps of deps), derived by validation: without it the step cannot run. */
   readonly reads?: readonly string[];
+  /** Parameters whose value its expressions read, derived by validation; `*`: all of them. Absent: none. */
+  readonly readsParams?: readonly string[];
   /** Expands to one step per item; absent: one step. */
   readonly forEach?: {
     /** CEL text that gives a list, or the list. */
     readonly items: string | readonly Json[];
     /** Items at the same time; absent: no limit. */
     readonly maxConcurrency?: number;
+    /** The step's condition, where it reads `item`: asked for each item. Absent: every item runs. */
+    readonly if?: string;
   };
   /** Agent steps of one group share a worktree and take turns; absent: none. */
   readonly group?: string;

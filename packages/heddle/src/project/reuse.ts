@@ -214,7 +214,7 @@ async function sourceOf(
       continue;
     }
     const { state } = read.value;
-    const source = { run: candidate, state, reusable: reusable(state, plan.steps) };
+    const source = { run: candidate, state, reusable: reusable(state, plan) };
     const { outputs, skipped } = source.reusable;
     const lacks = (ids: readonly string[]): readonly string[] =>
       ids.filter((id) => !outputs.has(id) && !skipped.has(id));
@@ -234,7 +234,10 @@ async function sourceOf(
 }
 
 function missingProblem(run: string, missing: readonly string[], { changed }: Reusable): Problem {
-  const told = missing.slice(0, 10).map((id) => (changed.has(id) ? `${id} (its definition has changed)` : id));
+  const told = missing.slice(0, 10).map((id) => {
+    const why = changed.get(id);
+    return why === undefined ? id : `${id} (${why})`;
+  });
   const more = missing.length > 10 ? ` and ${missing.length - 10} more` : "";
   return {
     code: "NothingToReuse",

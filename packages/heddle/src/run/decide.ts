@@ -12,7 +12,7 @@ import { cancelInside, closeDown, endOfContainer, haltReason } from "./finish.ts
 import { blockerOf, deadlineOf } from "./queue.ts";
 import type { Lane } from "./run-index.ts";
 import { goesBefore } from "./slots.ts";
-import { isContainerStep, isRunEnded, phaseOf, rootCause, stepAt, type RunState } from "./state.ts";
+import { isContainerStep, isRunEnded, phaseOf, rootCause, satisfies, stepAt, type RunState } from "./state.ts";
 
 /** What is seen of the world when it is decided what follows. */
 export interface Readings {
@@ -109,11 +109,14 @@ function lookAtArrival(state: RunState): Command | undefined {
     const message = "heddle died while the step was running, and the plan says `onInterrupt: fail`";
     return { kind: "fail", step, error: { code: "interrupted", message } };
   }
+  const isUnasked = definition.if !== undefined && !state.volatile.holds.has(step);
   const blocker = blockerOf(state, step);
-  if (blocker !== undefined)
+  // A dep without an output overrules no condition of the step's own: that is asked first.
+  const isMissingOutput = blocker !== undefined && satisfies(phaseOf(state, blocker));
+  if (blocker !== undefined && !(isUnasked && isMissingOutput))
     return { kind: "skip", step, reason: { kind: "dependency", cause: rootCause(state, blocker) } };
   if (state.phase.tag === "paused") return undefined;
-  if (definition.if !== undefined && !state.volatile.holds.has(step)) return { kind: "evaluate", step };
+  if (isUnasked) return { kind: "evaluate", step };
   if (isContainerStep(definition)) return { kind: "expand", step, attempt };
   return { kind: "ask", step, attempt, about: "step" };
 }

@@ -132,7 +132,10 @@ const step: Check<Step> = object({
   after: optional(texts),
   if: optional(text),
   reads: optional(texts),
-  forEach: optional(object<NonNullable<Step["forEach"]>>({ items, maxConcurrency: optional(positive) })),
+  readsParams: optional(texts),
+  forEach: optional(
+    object<NonNullable<Step["forEach"]>>({ items, maxConcurrency: optional(positive), if: optional(text) }),
+  ),
   group: optional(text),
   env: optional(mapOf(text)),
   envMode: optional(oneOf<"inherit" | "strict">({ inherit: true, strict: true })),

@@ -23,6 +23,8 @@ const BESIDE_THE_POINT: ReadonlySet<string> = new Set([
   "locks",
   "limits",
   "runsOn",
+  // Derived from the expressions, and compared by value where it matters.
+  "readsParams",
   "optional",
   "onInterrupt",
   "undo",

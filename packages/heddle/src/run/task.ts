@@ -8,6 +8,7 @@ import type { AgentsConfig } from "../plan/agents-config.ts";
 import { DEFAULT_GRACE_MS, type Step } from "../plan/plan.ts";
 import type { Scope } from "../plan/expression/cel.ts";
 import { enclosingContainer } from "./add-steps.ts";
+import type { StepPhase } from "./facts.ts";
 import { hasEnded, outputOf, phaseOf, stepAt, type RunState } from "./state.ts";
 import type { AgentTask, Task } from "./attempt.ts";
 
@@ -85,11 +86,20 @@ function seenDeps(state: RunState, step: Step, prefix: string): SeenDeps {
       const name = prefix !== "" && id.startsWith(prefix) ? id.slice(prefix.length) : id;
       const phase = phaseOf(state, present(state.index.byId.get(id), "predecessor", id));
       const output = outputOf(phase);
-      depStatus[name] = phase.tag;
+      depStatus[name] = statusForExpressions(phase);
       if (output !== undefined) deps[name] = output;
     }
   }
   return { deps, depStatus };
+}
+
+/**
+ * The status of a step that has ended, as conditions and templates see it: where its result came from makes no difference to
+ * whoever builds on it.
+ */
+function statusForExpressions(phase: StepPhase): string {
+  const isReused = phase.tag === "cached" || (phase.tag === "skipped" && phase.reason.kind === "up-to-date");
+  return isReused ? "succeeded" : phase.tag;
 }
 
 /** What the expressions of a task may read. */

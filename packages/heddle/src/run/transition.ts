@@ -22,8 +22,8 @@ import type { AnswerDecision, Event, EventBody } from "./event.ts";
 import { haltReason } from "./finish.ts";
 import { eventsOfAnswer, eventsOfInput, type Input } from "./input-events.ts";
 import { failure, type ClockInputs } from "./outcome-events.ts";
-import { requeue } from "./queue.ts";
-import { isRunEnded, phaseOf, stepAt, type RunState } from "./state.ts";
+import { blockerOf, requeue } from "./queue.ts";
+import { isRunEnded, phaseOf, rootCause, type RunState, stepAt } from "./state.ts";
 import { scopeOf, taskOf } from "./task.ts";
 
 /** What a transition gets besides the state and the inputs. */
@@ -264,11 +264,19 @@ class Turn {
   #evaluate(step: number): void {
     const definition = stepAt(this.#state, step);
     const holds = this.#world.expressions.holds(definition.if ?? "true", this.#scopeOf(step));
-    if (!holds.ok) return this.#failToEvaluate(step, `the condition cannot be evaluated: ${holds.error}`);
+    if (!holds.ok) return this.#onUnevaluated(step, holds.error);
     if (!holds.value)
       return this.#record({ type: "step.skipped", step: definition.id, data: { reason: { kind: "condition" } } });
     this.#state.volatile.holds.add(step);
     requeue(this.#state, step);
+  }
+
+  /** A condition that reads an output which is not there is no fault of the step: it is skipped for that. */
+  #onUnevaluated(step: number, error: string): void {
+    const blocker = blockerOf(this.#state, step);
+    if (blocker === undefined) return this.#failToEvaluate(step, `the condition cannot be evaluated: ${error}`);
+    const reason = { kind: "dependency", cause: rootCause(this.#state, blocker) } as const;
+    this.#record({ type: "step.skipped", step: stepAt(this.#state, step).id, data: { reason } });
   }
 
   #ask(command: CommandOf<"ask">): void {

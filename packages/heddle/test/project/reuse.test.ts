@@ -1,12 +1,14 @@
 /** What a new run may take from an earlier one: never a result beside a new result of what it was built on. */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { defined } from "../../src/base/defined.ts";
 import { openMemoryProject } from "../../src/host/open.ts";
 import { compilePlan } from "../../src/graph/compile.ts";
+import type { JsonObject } from "../../src/base/json.ts";
 import type { LoadedPlan } from "../../src/graph/loaded-plan.ts";
 import { NO_FUNCTIONS } from "../../src/plan/plan.ts";
 
-async function load(text: string): Promise<LoadedPlan> {
-  const compiled = await compilePlan({ text, file: "plan.yaml" });
+async function load(text: string, params: JsonObject = {}): Promise<LoadedPlan> {
+  const compiled = await compilePlan({ text, file: "plan.yaml", params });
   if (!compiled.ok) throw new Error(compiled.error.map(({ message }) => message).join("\n"));
   return { ...compiled.value, functions: NO_FUNCTIONS };
 }
@@ -22,12 +24,12 @@ steps:
   - { id: c, run: "true" }
 `;
 
-async function reused(first: string, second: string, from: string) {
+async function reused(first: string, second: string, from: string, params: JsonObject = {}) {
   await using project = openMemoryProject("/tmp", { title: "test" });
   const started = await project.runs.start(await load(first), { failure: "continue" });
   if (!started.ok) throw new Error(started.error.message);
   await started.value.result;
-  const reuse = await project.runs.select(await load(second), { only: [], from });
+  const reuse = await project.runs.select(await load(second, params), { only: [], from });
   if (!reuse.ok) throw new Error(reuse.error.message);
   return { ids: [...(reuse.value.reuse?.outputs.keys() ?? [])].sort(), again: reuse.value.again };
 }
@@ -64,4 +66,60 @@ steps:
   - { id: c, run: "true" }
 `;
   expect(await reused(conditional, conditional, "c")).toEqual({ ids: ["b"], again: [] });
+});
+
+describe("parameters", () => {
+  const plan = (env: string): string => `
+name: deploy
+params:
+  env: { type: string, default: staging }
+  note: { type: string, default: none }
+steps:
+  - { id: build, ${env} run: "true" }
+  - { id: lint, run: "true" }
+  - { id: deploy, run: "true" }
+`;
+  const READS = {
+    "a template of env": 'env: { E: "${{ params.env }}" },',
+    "a condition": "if: \"params.env != 'nowhere'\",",
+    "a parameter read by its name as text": "env: { E: \"${{ params['env'] }}\" },",
+  };
+
+  test.each(Object.entries(READS))("what reads one with another value is not reused: %s", async (_, text) => {
+    expect((await reused(plan(text), plan(text), "deploy")).ids).toEqual(["build", "lint"]);
+    expect((await reused(plan(text), plan(text), "deploy", { env: "prod" })).ids).toEqual(["lint"]);
+    expect((await reused(plan(text), plan(text), "deploy", { note: "other" })).ids).toEqual(["build", "lint"]);
+  });
+
+  test("what reads them all is not reused where any has another value", async () => {
+    const all = plan('env: { E: "${{ string(size(params)) }}" },');
+    expect((await reused(all, all, "deploy", { note: "other" })).ids).toEqual(["lint"]);
+  });
+
+  test("a dependency that would have to run is named with its parameter", async () => {
+    const needed = (env: string): string => plan(env).replace("id: deploy,", "id: deploy, deps: [build],");
+    const text = needed('env: { E: "${{ params.env }}" },');
+    await expect(reused(text, text, "deploy", { env: "prod" })).rejects.toThrow(
+      "build (it reads parameter env, which had another value)",
+    );
+  });
+});
+
+test("a condition sees a reused success as what it is", async () => {
+  const conditional = `
+name: deploy
+steps:
+  - { id: build, run: "true" }
+  - { id: deploy, deps: [build], if: "deps.build.status == 'succeeded'", run: "true" }
+`;
+  await using project = openMemoryProject("/tmp", { title: "test" });
+  const first = await project.runs.start(await load(conditional), {});
+  if (!first.ok) throw new Error(first.error.message);
+  await first.value.result;
+  const reuse = await project.runs.select(await load(conditional), { only: [], from: "deploy" });
+  if (!reuse.ok) throw new Error(reuse.error.message);
+  const again = await project.runs.start(reuse.value.plan, defined({ reuse: reuse.value.reuse }));
+  if (!again.ok) throw new Error(again.error.message);
+  expect((await again.value.result).status).toBe("succeeded");
+  expect(again.value.state().phases.map(({ tag }) => tag)).toEqual(["cached", "succeeded"]);
 });

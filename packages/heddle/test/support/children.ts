@@ -6,7 +6,8 @@ import type { Step } from "../../src/plan/plan.ts";
 export function childrenOf(
   step: Step,
 ): { readonly steps: readonly Step[]; readonly items?: readonly Json[]; readonly maxConcurrency?: number } | undefined {
-  const { forEach, if: _if, after: _after, optional: _optional, ...template } = step;
+  const { forEach, if: _if, after: _after, optional: _optional, ...rest } = step;
+  const template = forEach?.if === undefined ? rest : { ...rest, if: forEach.if };
   if (forEach !== undefined) {
     if (typeof forEach.items === "string") return undefined;
     const steps = forEach.items.map((_, at): Step => ({ ...template, id: `${step.id}[${at}]` }));

@@ -131,9 +131,9 @@ test("results stand for steps of the same definition alone", () => {
   );
   if (state === undefined) throw new Error("no state");
   const changed = DIAMOND.steps.map((each) => (each.id === "b" ? { ...each, description: "new" } : each));
-  const found = reusable(state, changed);
+  const found = reusable(state, { ...DIAMOND, steps: changed });
   expect([...found.outputs]).toEqual([["a", { of: "a" }]]);
-  expect([...found.changed]).toEqual(["b"]);
+  expect([...found.changed]).toEqual([["b", "its definition has changed"]]);
 });
 
 test("a trace has one row per slot and microseconds", () => {

@@ -30,8 +30,28 @@ export function checkExpressions(sites: readonly ExpressionSite[], issues: PlanI
     for (const expression of compiled.value) {
       for (const use of expression.names) checkUse(use, site, ancestors, issues);
       noteReads(expression, site);
+      noteParams(expression, site);
+      if (isCondition(site) && expression.names.some(({ root }) => root === "item")) askForEachItem(site);
     }
   }
+}
+
+function isCondition({ kind, path }: ExpressionSite): boolean {
+  return kind === "expression" && path.at(-1) === "if";
+}
+
+/** There is no item before the list is made: such a condition is that of each item. */
+function askForEachItem({ context }: ExpressionSite): void {
+  const { step } = context;
+  if (step.forEach === undefined || step.if === undefined) return;
+  step.forEach = { ...step.forEach, if: step.if };
+  delete step.if;
+}
+
+function noteParams(expression: Expression, { context }: ExpressionSite): void {
+  const { step } = context;
+  const names = expression.names.flatMap(({ root, name }) => (root === "params" ? [name ?? "*"] : []));
+  if (names.length > 0) step.readsParams = [...new Set([...(step.readsParams ?? []), ...names])];
 }
 
 function compile(
