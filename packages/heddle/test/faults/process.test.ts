@@ -3,7 +3,8 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { expectClean, expectRefusal, expectSound, kinds, place, plan, until } from "./rig.ts";
+import { expectClean, expectRefusal, expectSound, kinds, place, plan } from "./rig.ts";
+import { until } from "../support/until.ts";
 import { HEDDLE, type Rig } from "../support/command-line.ts";
 
 const TWO = `steps:

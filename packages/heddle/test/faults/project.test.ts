@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { smallDisk } from "../journal/tmpfs.ts";
-import { eventsOf, expectClean, expectRefusal, expectSound, kinds, place, plan, until } from "./rig.ts";
+import { eventsOf, expectClean, expectRefusal, expectSound, kinds, place, plan } from "./rig.ts";
+import { until } from "../support/until.ts";
 import type { Rig } from "../support/command-line.ts";
 
 const canMount = ((): boolean => {

@@ -78,12 +78,3 @@ export function plan(steps: Readonly<Record<string, string>>): string {
     .map(([id, run]) => `  - id: ${JSON.stringify(id)}\n    run: ${JSON.stringify(run)}\n`)
     .join("")}`;
 }
-
-/** Waits for something that another process makes true. */
-export async function until(isTrue: () => boolean, timeoutMs = 30_000): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (!isTrue()) {
-    if (performance.now() > deadline) throw new Error("waited in vain");
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

@@ -3,17 +3,8 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, symlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import {
-  eventsOf,
-  expectClean,
-  expectRefusal,
-  expectSound,
-  kinds,
-  place,
-  plan,
-  until,
-  type RecordedEvent,
-} from "./rig.ts";
+import { eventsOf, expectClean, expectRefusal, expectSound, kinds, place, plan, type RecordedEvent } from "./rig.ts";
+import { until } from "../support/until.ts";
 import type { Rig, Finished } from "../support/command-line.ts";
 
 /** Runs the plan; the step `a` fails for `reason`, its sibling and its forerunner succeed and stay recorded. */

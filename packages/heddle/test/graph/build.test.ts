@@ -123,8 +123,8 @@ describe("cycles", () => {
     ]);
   });
 
-  test("a cycle of 100,000 steps", () => {
-    const size = 100_000;
+  test("a cycle of 20,000 steps", () => {
+    const size = 20_000;
     const steps = Array.from({ length: size }, (_, i) => step(`s${i}`, [`s${(i + size - 1) % size}`]));
     expect(cycleIn(steps).map((edge) => edge.step)).toEqual(steps.map((_, i) => i));
   });
@@ -173,8 +173,8 @@ test("layers, order and the reversed lists of any graph hold together", () => {
   );
 });
 
-test("a chain of a million steps", () => {
-  const size = 1_000_000;
+test("a chain of 100,000 steps", () => {
+  const size = 100_000;
   const steps = Array.from({ length: size }, (_, i): Step => step(`s${i}`, i === 0 ? [] : [`s${i - 1}`]));
   const graph = graphOf(steps);
   expect(graph.layerCount).toBe(size);

@@ -34,12 +34,12 @@ describe("tree", () => {
     for (const id of Object.keys(plan)) expect(lines.some((line) => line.endsWith(id))).toBe(true);
   });
 
-  test("a chain of 100,000 goes on at the margin and shows every step in full once", () => {
+  test("a chain of 20,000 goes on at the margin and shows every step in full once", () => {
     const lines = [
-      ...tree(graphOf(Array.from({ length: 100_000 }, (_, i) => step(`s${i}`, i === 0 ? [] : [`s${i - 1}`])))),
+      ...tree(graphOf(Array.from({ length: 20_000 }, (_, i) => step(`s${i}`, i === 0 ? [] : [`s${i - 1}`])))),
     ];
     const full = lines.filter((line) => !line.endsWith("…"));
-    expect(full).toHaveLength(100_000);
+    expect(full).toHaveLength(20_000);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(140);
   });
 });

@@ -104,21 +104,21 @@ describe("large and hostile plans", () => {
     JSON.stringify({ steps: Array.from({ length }, (_, at) => ({ id: `s${at}`, run: "true", ...step(at) })) });
 
   test.each([
-    ["all the same glob", many(10_000, () => ({ writes: ["src/**"] })), /^49994980 more/],
-    ["a glob each", many(10_000, (at) => ({ writes: [`src/${at}/**`, `docs/${at}.md`] })), undefined],
-    ["a chain", many(10_000, (at) => ({ writes: ["src/**"], ...(at > 0 && { deps: [`s${at - 1}`] }) })), undefined],
+    ["all the same glob", many(2000, () => ({ writes: ["src/**"] })), /^1998980 more/],
+    ["a glob each", many(2000, (at) => ({ writes: [`src/${at}/**`, `docs/${at}.md`] })), undefined],
+    ["a chain", many(2000, (at) => ({ writes: ["src/**"], ...(at > 0 && { deps: [`s${at - 1}`] }) })), undefined],
     [
       "globs that meet in the middle",
-      many(4000, (at) => ({ writes: [at % 2 === 0 ? `**/${at}/*.ts` : `*/${at}/**/b?.ts`] })),
+      many(2000, (at) => ({ writes: [at % 2 === 0 ? `**/${at}/*.ts` : `*/${at}/**/b?.ts`] })),
       /^at least \d+ more/,
     ],
-    ["hostile globs", many(300, (at) => ({ writes: [`${"*a".repeat(200)}${at}`] })), /^not all pairs/],
+    ["hostile globs", many(100, (at) => ({ writes: [`${"*a".repeat(200)}${at}`] })), /^not all pairs/],
     [
       "hostile braces",
-      many(10_000, (at) => ({ writes: [`${"*a".repeat(50)}${at}${"{a,b}".repeat(5)}`] })),
+      many(2000, (at) => ({ writes: [`${"*a".repeat(50)}${at}${"{a,b}".repeat(5)}`] })),
       /^not all pairs/,
     ],
-  ])("%s: an answer in bounded time", async (_, text, more) => {
+  ])("%s: an answer after bounded work", async (_, text, more) => {
     const warnings = await warningsOf(text, "plan.json");
     if (more === undefined) expect(warnings).toEqual([]);
     else expect(warnings.at(-1)?.message).toMatch(more);

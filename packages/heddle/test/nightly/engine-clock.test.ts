@@ -3,7 +3,8 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { eventsOf, expectSound, kinds, place, until } from "../faults/rig.ts";
+import { eventsOf, expectSound, kinds, place } from "../faults/rig.ts";
+import { until } from "../support/until.ts";
 import type { Rig } from "../support/command-line.ts";
 import { report, scaled } from "./scale.ts";
 

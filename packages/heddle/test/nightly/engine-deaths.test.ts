@@ -5,7 +5,8 @@
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { expectSound, kinds, place, until } from "../faults/rig.ts";
+import { expectSound, kinds, place } from "../faults/rig.ts";
+import { until } from "../support/until.ts";
 import { nastyTree, newMark, pidsWith, sleepOf } from "../runner/rig.ts";
 import { report, scaled } from "./scale.ts";
 

@@ -3,7 +3,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { LEASE_TERM_MS } from "../../src/journal/port.ts";
-import { eventsOf, expectRefusal, expectSound, kinds, place, until } from "../faults/rig.ts";
+import { eventsOf, expectRefusal, expectSound, kinds, place } from "../faults/rig.ts";
+import { until } from "../support/until.ts";
 import type { Rig, Running } from "../support/command-line.ts";
 import { report, scaled } from "./scale.ts";
 

@@ -7,7 +7,8 @@ import { readFileSync, rmSync } from "node:fs";
 import { availableParallelism, loadavg } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { place, until } from "../faults/rig.ts";
+import { place } from "../faults/rig.ts";
+import { until } from "../support/until.ts";
 import type { Rig } from "../support/command-line.ts";
 import { report, scaled } from "./scale.ts";
 

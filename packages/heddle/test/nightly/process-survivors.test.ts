@@ -2,7 +2,8 @@
 import { expect, test } from "vitest";
 import { commandAttempt, started } from "../support/suites/runner.ts";
 import { killEngine } from "../runner/kill-engine.ts";
-import { living, nastyTree, newMark, pidsWith, shellSetting, sleepOf, until } from "../runner/rig.ts";
+import { living, nastyTree, newMark, pidsWith, shellSetting, sleepOf } from "../runner/rig.ts";
+import { until } from "../support/until.ts";
 import { report, scaled } from "./scale.ts";
 
 const AT_ONCE = 2;

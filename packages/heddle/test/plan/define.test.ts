@@ -175,8 +175,8 @@ describe("errors are those of files", () => {
   });
 });
 
-test("a chain of 50,000 steps is collected without recursion", async () => {
+test("a chain of 20,000 steps is collected without recursion", async () => {
   let last = command("s0", "true");
-  for (let i = 1; i < 50_000; i++) last = command(`s${i}`, "true", { deps: [last] });
-  expect((await planWith(last)).steps).toHaveLength(50_000);
+  for (let i = 1; i < 20_000; i++) last = command(`s${i}`, "true", { deps: [last] });
+  expect((await planWith(last)).steps).toHaveLength(20_000);
 });

@@ -155,8 +155,8 @@ function watch(state: RunState): { count: number } {
 
 describe("no scan per step", () => {
   test.each([
-    ["100,000 independent steps", () => Array.from({ length: 100_000 }, (_, at) => step(`s${at}`)), {}],
-    ["a chain of 50,000", () => chain("s", 50_000, {}), {}],
+    ["20,000 independent steps", () => Array.from({ length: 20_000 }, (_, at) => step(`s${at}`)), {}],
+    ["a chain of 10,000", () => chain("s", 10_000, {}), {}],
     ["a chain of 20,000 by layers", () => chain("s", 20_000, {}), { schedule: "layers" as const }],
     [
       "100 layers of 200, each after two of the one before",

@@ -90,14 +90,14 @@ describe("order", () => {
     expect(run(plan, {}, { sequential: true, maxConcurrency: 1 }).started).toEqual(["a", "b", "z", "c"]);
   });
 
-  test("a chain of 100,000 steps needs no recursion", () => {
-    const chain = Array.from({ length: 100_000 }, (_, at) => step(`s${at}`, at === 0 ? {} : { deps: [`s${at - 1}`] }));
-    expect(run(chain, {}, { maxConcurrency: 4 }).state.index.counts.succeeded).toBe(100_000);
+  test("a chain of 20,000 steps needs no recursion", () => {
+    const chain = Array.from({ length: 20_000 }, (_, at) => step(`s${at}`, at === 0 ? {} : { deps: [`s${at - 1}`] }));
+    expect(run(chain, {}, { maxConcurrency: 4 }).state.index.counts.succeeded).toBe(20_000);
     const broken = run(planOf(chain, { failure: "continue" }), failing(["s0"], { s0: 0 }));
-    expect(broken.state.index.counts.skipped).toBe(99_999);
+    expect(broken.state.index.counts.skipped).toBe(19_999);
     expect(causes(broken)["s99999"]).toBe("s0");
     const halted = run(chain, failing(["s0"], { s0: 0 }), { schedule: "layers" });
-    expect(halted.state.index.counts.skipped).toBe(99_999);
+    expect(halted.state.index.counts.skipped).toBe(19_999);
   });
 });
 

@@ -4,7 +4,6 @@ export interface Watched<T> {
   readonly outcome: T;
   /** Highest growth of the resident memory. */
   readonly grownMb: number;
-  readonly longestPauseMs: number;
   /** 99 of 100 turns of the loop were shorter. */
   readonly p99Ms: number;
 }
@@ -28,7 +27,6 @@ export async function flood<T>(work: () => Promise<T>): Promise<Watched<T>> {
     return {
       outcome,
       grownMb: (highest - before) / (1 << 20),
-      longestPauseMs: pauses.at(-1) ?? 0,
       p99Ms: pauses[Math.floor(pauses.length * 0.99)] ?? 0,
     };
   } finally {

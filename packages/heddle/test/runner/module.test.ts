@@ -8,7 +8,8 @@ import { moduleRunner } from "../../src/runner/module.ts";
 import type { Attempt, RunningAttempt } from "../../src/runner/port.ts";
 import { runnerRegistry } from "../../src/runner/registry.ts";
 import { commandAttempt } from "../support/suites/runner.ts";
-import { clock, processWorld, setting, type Setting, until } from "./rig.ts";
+import { clock, processWorld, setting, type Setting } from "./rig.ts";
+import { until } from "../support/until.ts";
 import type { Outcome } from "../../src/run/attempt.ts";
 
 const FIXTURES = fileURLToPath(new URL("./fixtures.ts", import.meta.url));

@@ -14,6 +14,7 @@ import { sharedTable, tagOf } from "../../src/process/table.ts";
 import { shellRunner } from "../../src/runner/shell.ts";
 import { type RunnerSetting, SUITE_ENV } from "../support/suites/runner.ts";
 import { signal } from "../../src/process/terminate.ts";
+import { until } from "../support/until.ts";
 
 export const clock: Clock = systemClock();
 
@@ -37,7 +38,7 @@ export function setting(world: ProcessWorld, runner: Runner): Setting {
     endOwned(world.owner);
     rmSync(folder, { recursive: true, force: true });
   }
-  return { world, runner, folder, living, now: () => performance.now(), until, end, [Symbol.asyncDispose]: end };
+  return { world, runner, folder, living, until, end, [Symbol.asyncDispose]: end };
 }
 
 export function shellSetting(way: "helper" | "plain", options: HelperOptions = {}): Setting {
@@ -63,14 +64,6 @@ export function livingPids(run: string): readonly number[] {
 
 export function living(run: string): number {
   return livingPids(run).length;
-}
-
-export async function until(isTrue: () => boolean, timeoutMs = 10_000): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (!isTrue()) {
-    if (performance.now() > deadline) throw new Error("waited in vain");
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }
 
 /** A word that stands in no other command line. */

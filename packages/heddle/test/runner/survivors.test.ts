@@ -9,18 +9,8 @@ import { shellRunner } from "../../src/runner/shell.ts";
 import { commandAttempt, started } from "../support/suites/runner.ts";
 import { sweeper } from "../../src/runner/sweep.ts";
 import { killEngine } from "./kill-engine.ts";
-import {
-  clock,
-  living,
-  nastyTree,
-  newMark,
-  pidsWith,
-  processWorld,
-  setting,
-  shellSetting,
-  sleepOf,
-  until,
-} from "./rig.ts";
+import { clock, living, nastyTree, newMark, pidsWith, processWorld, setting, shellSetting, sleepOf } from "./rig.ts";
+import { until } from "../support/until.ts";
 
 describe("P1: a cancel leaves no process", () => {
   test.each(["helper", "plain"] as const)("%s: 10 cancels of trees that flee", async (way) => {

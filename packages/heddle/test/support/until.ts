@@ -1,5 +1,8 @@
 /** Waits for what another process makes true, by looking again and again: where nothing tells of it. */
 
+/** A grace or a limit that no test lives to see the end of: what waits for it does not end in time. */
+export const NEVER_MS: number = 24 * 3_600_000;
+
 /** Looks every few milliseconds; reached only by what hangs. */
 const LOOK_MS = 10;
 const LIMIT_MS = 60_000;

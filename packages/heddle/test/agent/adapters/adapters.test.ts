@@ -5,7 +5,8 @@ import type { AgentAdapter } from "../../../src/agent/adapters/port.ts";
 import { agentRegistry } from "../../../src/agent/adapters/registry.ts";
 import { type AgentSetting, type Behaviour, agentSuite } from "../../support/suites/agent-adapter.ts";
 import { nastyTree, newMark, pidsWith } from "../../runner/rig.ts";
-import { type Place, living, place, SCRIPTED, until } from "./rig.ts";
+import { type Place, living, place, SCRIPTED } from "./rig.ts";
+import { until } from "../../support/until.ts";
 import { writeFileSync } from "node:fs";
 
 const CLI = join(import.meta.dirname, "fixtures/agent-cli.ts");
@@ -27,7 +28,6 @@ function settingOf(make: Make, missing: (here: Place) => AgentAdapter): AgentSet
     memoryMb() {
       return process.memoryUsage().rss / 1024 / 1024;
     },
-    now: () => performance.now(),
     end: () => here[Symbol.dispose](),
   };
 }

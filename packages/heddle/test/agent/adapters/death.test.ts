@@ -5,7 +5,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { nastyTree, newMark, pidsWith } from "../../runner/rig.ts";
-import { living, place, until } from "./rig.ts";
+import { living, place } from "./rig.ts";
+import { until } from "../../support/until.ts";
 
 test("an agent and all that it started end when the engine is killed", async () => {
   using here = place();

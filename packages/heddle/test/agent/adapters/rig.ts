@@ -14,9 +14,9 @@ import {
 } from "../../../src/agent/adapters/port.ts";
 import type { AgentWorld } from "../../../src/agent/adapters/process.ts";
 import { agentEnvironment } from "../../../src/agent/adapters/environment.ts";
-import { living, processWorld, until } from "../../runner/rig.ts";
+import { living, processWorld } from "../../runner/rig.ts";
 
-export { living, until };
+export { living };
 
 export const SCRIPTED: string = join(import.meta.dirname, "../../../src/agent/scripted/scripted-worker.ts");
 

@@ -9,6 +9,7 @@ import {
   type AgentOutcome,
   TEXT_LIMIT,
 } from "../../../src/agent/adapters/port.ts";
+import { NEVER_MS } from "../until.ts";
 
 /** The part of a test runner that is needed. */
 export interface AgentTestTools {
@@ -64,7 +65,6 @@ export interface AgentSetting {
   /** Waits until `isTrue`, and fails after some seconds. */
   readonly until: (isTrue: () => boolean) => Promise<void>;
   readonly memoryMb: () => number;
-  readonly now: () => number;
   readonly end: () => void;
 }
 
@@ -209,7 +209,6 @@ export function agentSuite(
 
   describe(`${name}: the end`, () => {
     check("cancel leaves no process, whatever the agent started", async (setting) => {
-      const from = setting.now();
       const running = setting
         .adapter("hangs")
         .start(setting.context(limits(setting, { cancelMs: 300, exitMs: 200, graceMs: 300 })));
@@ -218,20 +217,16 @@ export function agentSuite(
       running.stop("budget");
       expect(await running.outcome).toMatchObject({ status: "cancelled" });
       expect(setting.living()).toBe(0);
-      const took = setting.now() - from;
-      expect(took < 10_000, `${took} ms`).toBe(true);
       expect(running.members()).toEqual([]);
     });
     check("kill waits for nothing", async (setting) => {
       const running = setting
         .adapter("hangs")
-        .start(setting.context(limits(setting, { cancelMs: 60_000, graceMs: 60_000 })));
+        .start(setting.context(limits(setting, { cancelMs: NEVER_MS, graceMs: NEVER_MS })));
       await setting.until(() => setting.living() >= 5);
       running.stop("cancel");
-      const from = setting.now();
       running.kill();
       expect((await running.outcome).status).toBe("cancelled");
-      expect(setting.now() - from < 3000).toBe(true);
     });
     check("stopped at once, before it began", async (setting) => {
       const running = setting
