@@ -4,8 +4,9 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Sweeper } from "../runner/port.ts";
-import type { Backend, Dispatched, Execute } from "./port.ts";
-import type { Note, Task } from "../run/attempt.ts";
+import type { AnswerDecision } from "../run/event.ts";
+import type { Note, Outcome, StopReason, Task } from "../run/attempt.ts";
+import type { Backend, Dispatched, Execute, RunningTask } from "./port.ts";
 
 export interface LocalBackendOptions {
   readonly execute: Execute;
@@ -44,10 +45,11 @@ class LocalBackend implements Backend {
   }
 
   dispatch(task: Task, onNote: (note: Note) => void): Dispatched {
-    const dispatched = this.#options.execute(task, onNote);
+    const dispatched = new LocalAttempt(this.#options.execute, task, onNote);
     this.#running.set(dispatched, task);
     this.#dispatched.add(task.run);
-    void dispatched.outcome.then(() => this.#ended(dispatched, task));
+    const end = (): void => this.#ended(dispatched, task);
+    void dispatched.outcome.then(end, end);
     return dispatched;
   }
 
@@ -102,5 +104,36 @@ class LocalBackend implements Backend {
         this.#sweeping = undefined;
       });
     });
+  }
+}
+
+/** It dies with this process, and another engine would begin it anew: released, it is ended. */
+class LocalAttempt implements Dispatched {
+  readonly outcome: Promise<Outcome>;
+  readonly #running: RunningTask;
+  #isReleased = false;
+
+  constructor(execute: Execute, task: Task, onNote: (note: Note) => void) {
+    this.#running = execute(task, (note) => {
+      if (!this.#isReleased) onNote(note);
+    });
+    this.outcome = this.#running.outcome;
+  }
+
+  stop(reason: StopReason): void {
+    this.#running.stop(reason);
+  }
+
+  kill(): void {
+    this.#running.kill();
+  }
+
+  answer(decision: AnswerDecision): void {
+    this.#running.answer?.(decision);
+  }
+
+  release(): void {
+    this.#isReleased = true;
+    this.#running.kill();
   }
 }

@@ -1,13 +1,31 @@
-/** Backend port: where attempts execute, in this process or on workers. Does not know the order of steps. */
+/**
+ * Backend port: where attempts execute, in this process or on workers. Does not know the order of steps. What crosses it is plain
+ * data, and an attempt is known by its run, step and number alone: it may execute in another process than the one that conducts
+ * its run, and be there longer than that.
+ */
 import type { AnswerDecision } from "../run/event.ts";
 import type { Outcome, StopReason, Task, Note } from "../run/attempt.ts";
 
-export interface Dispatched {
+/** An attempt that is being carried out. */
+export interface RunningTask {
+  /** Settles once, when nothing of the attempt runs any more. */
   readonly outcome: Promise<Outcome>;
+  /** Asks it to end. The first reason counts. */
   stop(reason: StopReason): void;
+  /** Ends it at once. */
   kill(): void;
   /** To the question that the attempt has open (a note `approval.requested` about `permission`); absent: it never has one. */
   answer?(decision: AnswerDecision): void;
+}
+
+/** An attempt as the engine that conducts its run sees it. */
+export interface Dispatched extends RunningTask {
+  /**
+   * The engine conducts the run no longer, without having ended it: it lost its lease, or cannot record any more. No note of the
+   * attempt is passed on any more, and its outcome, which nobody looks at, settles as soon as the engine need not wait for it.
+   * Where attempts outlive their engine this one goes on, for whoever conducts the run next; where they do not, it is ended.
+   */
+  release(): void;
 }
 
 export interface Backend extends AsyncDisposable {
@@ -19,4 +37,4 @@ export interface Backend extends AsyncDisposable {
 }
 
 /** Carries out one task: a workspace, a runner, an outcome. Never throws. */
-export type Execute = (task: Task, onNote: (note: Note) => void) => Dispatched;
+export type Execute = (task: Task, onNote: (note: Note) => void) => RunningTask;

@@ -26,6 +26,7 @@ export class ActiveAttempts {
   readonly #active = new Map<string, ActiveAttempt>();
   #stopReason: StopReason | undefined;
   #killed = false;
+  #released = false;
 
   constructor(backend: Backend, clock: Clock) {
     this.#backend = backend;
@@ -42,7 +43,8 @@ export class ActiveAttempts {
       limitMs === undefined ? undefined : this.#clock.after(limitMs, () => dispatched.stop("timeout"));
     const key = keyOf(task.step.id, task.attempt);
     this.#active.set(key, { task, dispatched, cancelTimer });
-    if (this.#killed) dispatched.kill();
+    if (this.#released) dispatched.release();
+    else if (this.#killed) dispatched.kill();
     else if (this.#stopReason !== undefined && !isUndo(task)) dispatched.stop(this.#stopReason);
     const end = (outcome: unknown): void => {
       cancelTimer?.();
@@ -76,6 +78,12 @@ export class ActiveAttempts {
   killAll(): void {
     this.#killed = true;
     for (const { dispatched } of this.#active.values()) dispatched.kill();
+  }
+
+  /** Gives every attempt up, those dispatched later too: this engine conducts the run no longer. */
+  releaseAll(): void {
+    this.#released = true;
+    for (const { dispatched } of this.#active.values()) dispatched.release();
   }
 
   /** Resolves when all that were live have ended. */

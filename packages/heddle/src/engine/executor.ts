@@ -3,7 +3,7 @@
  * runner, checks the output. Knows no run, no retry and no journal. Never throws: an error is the attempt's outcome.
  */
 import type { AgentExecutor } from "../agent/port.ts";
-import type { Dispatched, Execute } from "../backend/port.ts";
+import type { Execute, RunningTask } from "../backend/port.ts";
 import { defined } from "../base/defined.ts";
 import { HeddleError, messageOf } from "../base/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
@@ -36,7 +36,7 @@ export interface ExecuteOptions {
 export function executor(options: ExecuteOptions): Execute {
   return (task, onNote) => {
     const onProgress = (data: JsonObject): void => onNote({ type: "step.progress", data });
-    let running: Dispatched | undefined;
+    let running: RunningTask | undefined;
     let stopReason: StopReason | undefined;
     let killed = false;
     const work = async (): Promise<Outcome> => {
@@ -109,7 +109,7 @@ async function startAgent(
   { action, env }: Filled,
   options: ExecuteOptions,
   onNote: (note: Note) => void,
-): Promise<Dispatched> {
+): Promise<RunningTask> {
   const agents = await options.agents?.();
   if (agents === undefined) throw new HeddleError({ code: "AgentsInvalid", message: "agents cannot be started here" });
   const prompt = action.kind === "agent" ? action.prompt : "";

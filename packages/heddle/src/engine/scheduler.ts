@@ -224,7 +224,7 @@ export class Scheduler {
 
   #stop(problem: Problem): void {
     this.#stopped ??= problem;
-    this.#active.killAll();
+    this.#active.releaseAll();
     this.#wakeUp();
   }
 
@@ -253,7 +253,8 @@ export class Scheduler {
 
   async #shutdown(): Promise<void> {
     this.#locks.close();
-    this.#active.killAll();
+    if (this.#stopped === undefined) this.#active.killAll();
+    else this.#active.releaseAll();
     await this.#active.drained();
     await this.#atEnd(this.#stopped !== undefined);
     this.#timers.close();

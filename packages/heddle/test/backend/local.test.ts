@@ -131,3 +131,14 @@ test("warms its runners and disposes of them last", async () => {
   await backend[Symbol.asyncDispose]();
   expect(said).toEqual(["warm 3", "dispose"]);
 });
+
+test("ends an attempt that its engine released: another engine would begin it anew", async () => {
+  const { backend, control } = setting();
+  const dispatched = backend.dispatch(backendTask("a"), () => undefined);
+  const a = await control("a");
+  dispatched.release();
+  expect(a.asked).toEqual(["kill"]);
+  a.end({ kind: "stopped", reason: "cancel" });
+  expect(await dispatched.outcome).toEqual({ kind: "stopped", reason: "cancel" });
+  await backend[Symbol.asyncDispose]();
+});

@@ -1,7 +1,7 @@
 /** An engine whose world the test holds in its hands: attempts end when the test says so, time passes when the test says so. */
 import { expect } from "vitest";
 import type { Backend } from "../../src/backend/port.ts";
-import type { Json } from "../../src/base/json.ts";
+import { type Json, toJson } from "../../src/base/json.ts";
 import { seededRandom } from "../../src/base/random.ts";
 import { err, ok, type Result } from "../../src/base/result.ts";
 import type { ResumeOptions, RunHandle, StartOptions } from "../../src/engine/api.ts";
@@ -43,6 +43,8 @@ export class Rig {
   readonly events: Event[] = [];
   /** Commands of all attempts ever dispatched, as `step#attempt`. */
   readonly dispatched: string[] = [];
+  /** Those that the engine gave up, in the same form. */
+  readonly released: string[] = [];
   usedMemoryMb = 0;
   cpuPercent = 0;
   sweeps = 0;
@@ -74,7 +76,11 @@ export class Rig {
   #backend(): Backend {
     return {
       dispatch: (task) => {
-        this.dispatched.push(`${task.step.id}#${task.attempt}`);
+        const name = `${task.step.id}#${task.attempt}`;
+        this.dispatched.push(name);
+        // It may be carried out in another process.
+        const plain = toJson(task, "task");
+        if (!plain.ok) throw new Error(plain.error);
         const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
         const live: LiveTask = { task, stopped: undefined, end: resolve, break: reject };
         this.#live.set(task.step.id, live);
@@ -82,6 +88,11 @@ export class Rig {
           outcome: promise,
           stop: (reason) => (live.stopped ??= reason),
           kill: () => this.#end(task.step.id, { kind: "stopped", reason: live.stopped ?? "cancel" }),
+          release: () => {
+            this.released.push(name);
+            // It goes on elsewhere: here it is over.
+            this.#end(task.step.id, { kind: "stopped", reason: "cancel" });
+          },
         };
       },
       warm: () => undefined,

@@ -33,12 +33,18 @@ export interface Engine {
 /** After a cancel no attempt goes on for longer without having been asked to stop: what commits under way may take. */
 const LONGEST_DEAFNESS_MS = 50;
 
+/** An attempt of an engine that is dead. */
+function unheard(): Dispatched {
+  const nothing = (): void => undefined;
+  return { outcome: new Promise(nothing), stop: nothing, kill: nothing, release: nothing };
+}
+
 /** The backend of one engine in the world. */
 export function fakeBackend(world: World, engine: Engine, beforeDispatch: () => void): Backend {
   return {
     dispatch(task, onNote) {
       beforeDispatch();
-      if (engine.isDead) return { outcome: new Promise(() => undefined), stop: () => undefined, kill: () => undefined };
+      if (engine.isDead) return unheard();
       if (task.attempt > 0 && hash(task.step.id) % 4 === 0) {
         world.clock.after(20, () => {
           if (!engine.isDead) onNote({ type: "step.progress", data: { done: 0.5 } });
@@ -117,6 +123,9 @@ function carryOut(world: World, engine: Engine, task: Task, onNote: (note: Note)
     if (!engine.isDead) onNote({ type: "approval.requested", data });
   });
   world.endings.set(one, () => finish({ kind: "stopped", reason: "cancel" }));
+  const kill = (): void => {
+    if (!engine.isDead) world.clock.after(0, () => finish({ kind: "stopped", reason: asked ?? "cancel" }));
+  };
   return {
     outcome,
     stop(reason) {
@@ -126,9 +135,9 @@ function carryOut(world: World, engine: Engine, task: Task, onNote: (note: Note)
       const result: Outcome = { kind: "stopped", reason, ...(forced && { abandoned: true as const }) };
       world.clock.after(Math.min(deed.stopMs, task.graceMs), () => finish(result));
     },
-    kill() {
-      if (!engine.isDead) world.clock.after(0, () => finish({ kind: "stopped", reason: asked ?? "cancel" }));
-    },
+    kill,
+    // Attempts die with their engine here, as those of one process do.
+    release: kill,
     answer() {
       if (!engine.isDead) goOn();
     },

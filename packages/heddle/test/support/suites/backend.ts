@@ -68,6 +68,20 @@ export function backendSuite(tools: TestTools, name: string, make: () => Promise
       await backend[Symbol.asyncDispose]();
     });
 
+    it("passes nothing on of an attempt that its engine released, and does not keep the engine waiting", async () => {
+      const { backend, control } = await make();
+      const told: JsonObject[] = [];
+      const dispatched = backend.dispatch(backendTask("a"), (note) => void told.push(note.data as JsonObject));
+      const a = await control("a");
+      a.progress({ percent: 10 });
+      dispatched.release();
+      a.progress({ percent: 20 });
+      a.end({ kind: "stopped", reason: "cancel" });
+      await dispatched.outcome;
+      expect(told).toEqual([{ percent: 10 }]);
+      await backend[Symbol.asyncDispose]();
+    });
+
     it("never sweeps away what is running", async () => {
       const { backend, control, sweeps } = await make();
       const running = backend.dispatch(backendTask("a"), ignore);
