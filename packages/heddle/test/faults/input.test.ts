@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, symlinkSync, truncateSync } from "nod
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { expectClean, expectRefusal, expectSound, place, plan } from "./rig.ts";
-import { HEDDLE } from "../support/command-line.ts";
+import { HEDDLE } from "../support/built.ts";
 
 const GOOD = plan({ a: "echo one; touch executed", b: "echo two" });
 

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { expectClean, expectRefusal, expectSound, kinds, place, plan } from "./rig.ts";
 import { until } from "../support/until.ts";
-import { HEDDLE, type Rig } from "../support/command-line.ts";
+import { HEDDLE } from "../support/built.ts";
+import type { Rig } from "../support/command-line.ts";
 
 const TWO = `steps:
   - {id: a, run: "echo one"}

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { expect, test } from "vitest";
 import { eventsOf, place, plan } from "../faults/rig.ts";
-import { HEDDLE, type Rig, type SpawnOptions } from "../support/command-line.ts";
+import { HEDDLE } from "../support/built.ts";
+import type { Rig, SpawnOptions } from "../support/command-line.ts";
 import { spawn } from "node:child_process";
 import { report, scaled } from "./scale.ts";
 

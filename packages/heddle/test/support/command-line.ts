@@ -7,16 +7,10 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { inject } from "vitest";
+import { COMPILED, HEDDLE } from "./built.ts";
 import { Command } from "./in-process.ts";
 import { CEILINGS, temporaryFolder } from "./temporary.ts";
 import { Transcript } from "./transcript.ts";
-
-/** The command as it is published. */
-export const HEDDLE: string = path.join(inject("built"), "bin/heddle.cjs");
-
-/** For `NODE_COMPILE_CACHE`: programs of the package with their code compiled already start in half the time. */
-export const COMPILED: string = path.join(inject("built"), "compiled");
 
 /** The longest that a process may take; reached only by what hangs. */
 const LIMIT_MS = 90_000;

@@ -1,16 +1,17 @@
 /**
- * Before the tests that start programs: makes the package as the build does, from the sources as they are now. A program of the
- * package starts in half the time of one from the sources. Kept by what went into it, so that it is made once.
+ * Before the tests that start programs: makes the package as the build does, from the sources as they are now, and programs from
+ * fixtures. A program that is made starts in half the time of one from sources. Kept by what went into it: it is made once.
  */
 import { createHash } from "node:crypto";
 import { cpSync, globSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
+import { rolldown } from "rolldown";
 import type { TestProject } from "vitest/node";
 import { bundle } from "../../../../scripts/bundle.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** The folder of the package: `bin/heddle.cjs`, and `dist` with what it loads and starts. */
+    /** A folder: the package (`bin`, `dist`), and `fixtures`. See `built.ts`. */
     readonly built: string;
   }
 }
@@ -20,6 +21,7 @@ const ROOT = path.resolve(import.meta.dirname, "../../../..");
 const KEPT = path.join(ROOT, "node_modules/.cache/heddle-programs");
 const KEPT_MS = 24 * 3_600_000;
 const PACKAGE = ["bin/heddle.cjs", "package.json"];
+const FIXTURES = globSync("packages/heddle/test/**/fixtures/*.ts", { cwd: ROOT }).toSorted();
 
 export default async function setup(project: TestProject): Promise<void> {
   project.provide("built", await built());
@@ -37,6 +39,9 @@ async function built(): Promise<string> {
   }
   const draft = `${folder}.${process.pid}`;
   await bundle(path.join(draft, "dist"));
+  const fixtures = await rolldown({ cwd: ROOT, input: FIXTURES.map((file) => `./${file}`), platform: "node" });
+  await fixtures.write({ dir: path.join(draft, "fixtures"), format: "esm" });
+  await fixtures.close();
   for (const file of PACKAGE) cpSync(path.join(ROOT, "packages/heddle", file), path.join(draft, file));
   try {
     renameSync(draft, folder);
@@ -51,6 +56,7 @@ function digest(): string {
   const hash = createHash("sha256");
   const sources = globSync("packages/heddle/src/**/*.ts", { cwd: ROOT }).toSorted();
   const others = [...PACKAGE.map((file) => `packages/heddle/${file}`), "package-lock.json", "scripts/bundle.ts"];
-  for (const file of [...sources, ...others]) hash.update(`${file}\0`).update(readFileSync(path.join(ROOT, file)));
+  for (const file of [...sources, ...others, ...FIXTURES])
+    hash.update(`${file}\0`).update(readFileSync(path.join(ROOT, file)));
   return hash.digest("hex").slice(0, 20);
 }

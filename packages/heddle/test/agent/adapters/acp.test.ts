@@ -6,9 +6,10 @@ import { type AcpQuirks, acpAdapter } from "../../../src/agent/adapters/acp.ts";
 import { PERMISSION_PRESETS } from "../../../src/agent/adapters/permissions.ts";
 import { type AgentAdapter, type AgentOutcome, DEFAULT_AGENT_LIMITS } from "../../../src/agent/adapters/port.ts";
 import { PRESETS } from "../../../src/agent/adapters/presets.ts";
+import { fixture } from "../../support/built.ts";
 import { living, place, type Place } from "./rig.ts";
 
-const AGENT = join(import.meta.dirname, "fixtures/acp-agent.ts");
+const AGENT = fixture("acp-agent");
 const FAST = { ...DEFAULT_AGENT_LIMITS, cancelMs: 300, exitMs: 300, graceMs: 200 };
 
 function byHandAdapter(here: Place, behaviour: string, quirks: Partial<AcpQuirks> = {}): AgentAdapter {

@@ -5,11 +5,12 @@ import type { AgentAdapter } from "../../../src/agent/adapters/port.ts";
 import { agentRegistry } from "../../../src/agent/adapters/registry.ts";
 import { type AgentSetting, type Behaviour, agentSuite } from "../../support/suites/agent-adapter.ts";
 import { nastyTree, newMark, pidsWith } from "../../runner/rig.ts";
-import { type Place, living, place, SCRIPTED } from "./rig.ts";
+import { fixture } from "../../support/built.ts";
+import { type Place, living, place } from "./rig.ts";
 import { until } from "../../support/until.ts";
 import { writeFileSync } from "node:fs";
 
-const CLI = join(import.meta.dirname, "fixtures/agent-cli.ts");
+const CLI = fixture("agent-cli");
 
 type Make = (here: Place, behaviour: Behaviour, tree: string) => AgentAdapter;
 
@@ -91,7 +92,3 @@ agentSuite({ describe, it, expect }, "acp", { tells: true }, () =>
     (here) => adapterOf(here, "gemini", { command: [NOWHERE] }),
   ),
 );
-
-it("the scripted agent is where it is looked for", () => {
-  expect(SCRIPTED.endsWith("scripted-worker.ts")).toBe(true);
-});

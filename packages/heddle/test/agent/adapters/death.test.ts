@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { nastyTree, newMark, pidsWith } from "../../runner/rig.ts";
 import { living, place } from "./rig.ts";
+import { fixture, SCRIPTED } from "../../support/built.ts";
 import { until } from "../../support/until.ts";
 
 test("an agent and all that it started end when the engine is killed", async () => {
@@ -15,7 +16,7 @@ test("an agent and all that it started end when the engine is killed", async () 
   writeFileSync(script, `do: [{run: ${JSON.stringify(nastyTree(mark, false))}}]`);
   const engine = spawn(
     process.execPath,
-    ["--no-warnings", join(import.meta.dirname, "fixtures/engine.ts"), here.folder, here.run, script],
+    ["--no-warnings", fixture("engine"), here.folder, here.run, script, SCRIPTED],
     {
       stdio: ["ignore", "pipe", "inherit"],
     },

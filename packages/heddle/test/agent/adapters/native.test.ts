@@ -5,9 +5,10 @@ import { describe, expect, test } from "vitest";
 import type { AgentContext, AgentOutcome, McpServer } from "../../../src/agent/adapters/port.ts";
 import { PERMISSION_PRESETS } from "../../../src/agent/adapters/permissions.ts";
 import { agentRegistry } from "../../../src/agent/adapters/registry.ts";
+import { fixture } from "../../support/built.ts";
 import { type Place, place } from "./rig.ts";
 
-const CLI = join(import.meta.dirname, "fixtures/agent-cli.ts");
+const CLI = fixture("agent-cli");
 
 /** Runs an adapter whose program prints these lines and ends with this code. */
 async function printed(

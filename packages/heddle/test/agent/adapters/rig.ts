@@ -14,11 +14,10 @@ import {
 } from "../../../src/agent/adapters/port.ts";
 import type { AgentWorld } from "../../../src/agent/adapters/process.ts";
 import { agentEnvironment } from "../../../src/agent/adapters/environment.ts";
+import { COMPILED, SCRIPTED } from "../../support/built.ts";
 import { living, processWorld } from "../../runner/rig.ts";
 
 export { living };
-
-export const SCRIPTED: string = join(import.meta.dirname, "../../../src/agent/scripted/scripted-worker.ts");
 
 export function agentWorld(): AgentWorld {
   return { ...processWorld(), path: process.env["PATH"] ?? "" };
@@ -70,6 +69,7 @@ export function place(): Place {
         id: "scripted",
         provider: "none",
         program: { command: process.execPath, args: [SCRIPTED, file] },
+        env: () => ({ NODE_COMPILE_CACHE: COMPILED }),
         quirks: { costPerProcess: true },
       });
     },

@@ -21,7 +21,8 @@ import { findProgram } from "../../../src/agent/adapters/which.ts";
 import { type LocalAgents, localAgentRunner } from "../../../src/agent/adapters/local.ts";
 import { type LocalRunners, localRunners } from "../../../src/runner/local.ts";
 import { clock } from "../../runner/rig.ts";
-import { agentWorld, living, SCRIPTED } from "./rig.ts";
+import { SCRIPTED } from "../../support/built.ts";
+import { agentWorld, living } from "./rig.ts";
 import { until } from "../../support/until.ts";
 
 interface Bench extends AsyncDisposable {

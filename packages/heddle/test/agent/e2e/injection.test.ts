@@ -5,9 +5,10 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
+import { fixture } from "../../support/built.ts";
 import { AgentRig, type Step, ofType, variants } from "./rig.ts";
 
-const TALKER = path.join(import.meta.dirname, "fixtures", "talker.ts");
+const TALKER = fixture("talker");
 
 /** A run of agents that say these words, each under its step's id. */
 function talking(

@@ -1,5 +1,6 @@
 /** What holds agents back: places with their providers, pauses, and what passes by itself. */
 import { expect, test } from "vitest";
+import { SCRIPTED } from "../../support/built.ts";
 import { AgentRig, type Event, ofType, writes } from "./rig.ts";
 
 function waits(events: readonly Event[], step: string): readonly unknown[] {
@@ -154,6 +155,5 @@ test("agents, setup and verification find a name for databases that no other wor
 });
 
 function scriptedAs(rig: AgentRig, file: string): object {
-  const worker = new URL("../../../src/agent/scripted/scripted-worker.ts", import.meta.url).pathname;
-  return { command: [process.execPath, worker, `${rig.dir}/${file}`], sandbox: "off" };
+  return { command: [process.execPath, SCRIPTED, `${rig.dir}/${file}`], sandbox: "off" };
 }

@@ -2,8 +2,8 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { inject } from "vitest";
-import { COMPILED, jsonLines, Rig, type Finished, type StartOptions } from "../../support/command-line.ts";
+import { COMPILED, SCRIPTED } from "../../support/built.ts";
+import { jsonLines, Rig, type Finished, type StartOptions } from "../../support/command-line.ts";
 import type { Command } from "../../support/in-process.ts";
 import { IN_MEMORY, temporaryFolder } from "../../support/temporary.ts";
 import { fingerprint, USER_ENV } from "../../git/rig.ts";
@@ -139,9 +139,8 @@ export class AgentRig extends Rig {
 }
 
 /** The scripted agent as it is published, with its code compiled already: it begins in half the time. */
-export function scripted(script: string, preset = "scripted"): object {
-  const program = path.join(inject("built"), "dist/scripted-worker.js");
-  return { preset, command: [process.execPath, program], script, env: { NODE_COMPILE_CACHE: COMPILED } };
+export function scripted(script: string): object {
+  return { preset: "scripted", command: [process.execPath, SCRIPTED], script, env: { NODE_COMPILE_CACHE: COMPILED } };
 }
 
 export interface Event {
