@@ -94,8 +94,14 @@ const BUGS: readonly Bug[] = [
   {
     name: "a paused run spins over a due attempt",
     file: "run/decide.ts",
-    from: `state.phase.tag === "paused" || index.retries.first === undefined`,
-    to: "index.retries.first === undefined",
+    from: `if (index.retries.first !== undefined && state.phase.tag !== "paused") due.push`,
+    to: "if (index.retries.first !== undefined) due.push",
+  },
+  {
+    name: "a run that ends early spins over a deadline",
+    file: "run/decide.ts",
+    from: "  if (haltReason(state) === undefined) {\n    if (index.deadlines",
+    to: "  {\n    if (index.deadlines",
   },
   {
     name: "attempts are carried out before their start is on disk",

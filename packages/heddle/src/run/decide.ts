@@ -70,16 +70,20 @@ export function decide(state: RunState, readings: Readings): readonly Command[] 
   return nextToStart(state, readings);
 }
 
-/** When the passing of time alone changes what follows; `undefined`: it does not. */
+/** When the passing of time alone changes what follows, later than now; `undefined`: it does not. */
 export function nextDue(state: RunState): number | undefined {
-  if (isRunEnded(state.phase) || state.phase.tag === "created") return undefined;
+  // Undos are let finish, whatever else is due meanwhile.
+  if (isRunEnded(state.phase) || state.phase.tag === "created" || state.rollback !== undefined) return undefined;
   const { index, volatile } = state;
-  const due = Math.min(
-    volatile.halt === undefined ? (volatile.endsAt ?? Infinity) : Infinity,
-    index.deadlines.first === undefined ? Infinity : (deadlineOf(state, index.deadlines.first) ?? Infinity),
-    index.retries.first === undefined || state.phase.tag === "paused" ? Infinity : retryAt(state, index.retries.first),
-  );
-  return due === Infinity ? undefined : due;
+  const due = [volatile.halt === undefined ? volatile.endsAt : undefined];
+  // A run that ends early waits for its attempts alone.
+  if (haltReason(state) === undefined) {
+    if (index.deadlines.first !== undefined) due.push(deadlineOf(state, index.deadlines.first));
+    if (index.retries.first !== undefined && state.phase.tag !== "paused")
+      due.push(retryAt(state, index.retries.first));
+  }
+  const next = Math.min(...due.map((time) => time ?? Infinity));
+  return next === Infinity ? undefined : next;
 }
 
 /** Whether somewhere a ready step competes for a slot: with free slots it waits for pools, locks or the machine. */

@@ -221,4 +221,34 @@ describe("time", () => {
     expect(advance(run.state, [], run.world).wakeAt).toBe(70);
     expect(run.state.phases[1]).toMatchObject({ tag: "failed", error: { code: "rejected" } });
   });
+
+  const box = step("box", { timeoutMs: 70, action: { kind: "plan", plan: planOf([step("in")]) } });
+  const expanded: Input = {
+    kind: "expanded",
+    step: 0,
+    attempt: 1,
+    expansion: ok({ kind: "children", steps: [step("box/in")] }),
+  };
+
+  test("of a subplan that passes while the run ends is nothing to wake up for", () => {
+    const run = new Driven([box]);
+    run.turn();
+    run.turn(expanded);
+    expect(run.turn({ kind: "halt", reason: "cancel" }).wants).toEqual(["stop"]);
+    run.world = { ...run.world, now: 71 };
+    expect(advance(run.state, [], run.world)).toEqual({ events: [], effects: [], wakeAt: undefined });
+  });
+
+  test("of the run that passes while steps are undone is nothing to wake up for", () => {
+    const run = new Driven([step("a", { undo: "rm a" }), step("b", { deps: ["a"] })]);
+    run.state.options = { ...run.state.options, rollback: "all" };
+    run.state.volatile.endsAt = 100;
+    run.turn();
+    run.turn(run.succeeded("a"));
+    const outcome = { kind: "failed", error: { code: "exit", message: "exit 1" } } as const;
+    const failed: Input = { kind: "outcome", step: run.number("b"), attempt: 1, outcome, added: ok([]) };
+    expect(run.turn(failed).wants).toEqual(["undo a"]);
+    run.world = { ...run.world, now: 101 };
+    expect(advance(run.state, [], run.world)).toEqual({ events: [], effects: [], wakeAt: undefined });
+  });
 });

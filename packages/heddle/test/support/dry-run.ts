@@ -204,6 +204,8 @@ export class DryRun {
       this.#inputs = [];
       if (this.halt !== undefined) inputs.unshift({ kind: "halt", reason: this.halt });
       const { events, effects, wakeAt } = advance(this.state, inputs, this.#world());
+      if (wakeAt !== undefined && wakeAt <= this.now)
+        throw new BugError(`the turn at ${this.now} asks for one at ${wakeAt}`);
       this.#wakeAt = wakeAt;
       this.#take(events);
       for (const event of events) {
