@@ -21,7 +21,7 @@ import { decide, nextDue, type Readings } from "./decide.ts";
 import type { AnswerDecision, Event, EventBody } from "./event.ts";
 import { haltReason } from "./finish.ts";
 import { eventsOfAnswer, eventsOfInput, type Input } from "./input-events.ts";
-import { failure, type ClockInputs } from "./outcome-events.ts";
+import type { ClockInputs } from "./outcome-events.ts";
 import { blockerOf, requeue } from "./queue.ts";
 import { isRunEnded, phaseOf, rootCause, type RunState, stepAt } from "./state.ts";
 import { scopeOf, taskOf } from "./task.ts";
@@ -295,11 +295,10 @@ class Turn {
     this.#recordAll(eventsOfAnswer(this.#state, step, { decision, by: "timeout", comment: "nobody answered in time" }));
   }
 
-  /** A step whose expressions fail has had its attempt. */
+  /** Without an attempt: one would take a slot, and there may be none. */
   #failToEvaluate(step: number, message: string): void {
-    const attempt = (this.#state.attempts[step] ?? 0) + 1;
-    this.#record({ type: "step.started", step: stepAt(this.#state, step).id, attempt, data: {} });
-    this.#record(failure(this.#state, step, { code: "expression", message }, undefined, this.#circumstances()));
+    const command = { kind: "fail", step, error: { code: "expression", message } } as const;
+    this.#record(eventOf(this.#state, command, this.#world.now));
   }
 
   #undo(step: number): void {

@@ -100,3 +100,48 @@ steps:
     expect((await handle.result).status).toBe("succeeded");
   });
 });
+
+describe("an expression that cannot be evaluated", () => {
+  test.each([
+    ["the condition", 'if: "deps.gen.output.there", run: use'],
+    ["the question", 'approve: "Ship ${{ deps.gen.output.there }}?"'],
+  ])("fails its step, also where every slot is taken: %s", async (_, action) => {
+    const rig = new Rig();
+    const handle = await rig.start(
+      `
+name: full
+failure: continue
+steps:
+  - { id: gen, approve: go on? }
+  - { id: long, run: long }
+  - { id: use, deps: [gen], ${action} }
+`,
+      { maxConcurrency: 1, wait: true },
+    );
+    expect(rig.running).toEqual(["long"]);
+    handle.answer("gen", { decision: "approve", by: "me" });
+    await rig.quiet();
+    expect(phaseTag(handle, "use")).toBe("failed");
+    expect(rig.events.at(-1)?.data).toMatchObject({ error: { code: "expression" }, willRetry: false });
+    await rig.succeed("long");
+    expect((await handle.result).status).toBe("failed");
+    const again = await rig.resume(handle.run);
+    expect((await again.result).status).toBe("failed");
+  });
+
+  test("fails the item of a list that may have no more items under way", async () => {
+    const rig = new Rig();
+    const handle = await rig.start(`
+name: items
+failure: continue
+steps:
+  - { id: each, forEach: [1, { on: true }], maxConcurrency: 1, if: item.on, run: x }
+  - { id: two, forEach: [{ on: true }, 2], maxConcurrency: 1, if: item.on, run: x }
+`);
+    expect(rig.running).toEqual(["each[1]", "two[0]"]);
+    expect([phaseTag(handle, "each[0]"), phaseTag(handle, "two[1]")]).toEqual(["failed", "failed"]);
+    await rig.succeed("each[1]");
+    await rig.succeed("two[0]");
+    expect((await handle.result).status).toBe("failed");
+  });
+});

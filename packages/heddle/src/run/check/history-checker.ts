@@ -376,7 +376,7 @@ export class HistoryChecker {
       isUnderWay(row.status) ||
       row.status === "retrying" ||
       row.status === "reopened" ||
-      (event.type !== "step.succeeded" && row.base === row.attempts);
+      (event.type !== "step.succeeded" && row.status === "waiting");
     if (!open || event.attempt !== row.attempts) {
       this.#report(
         event,
