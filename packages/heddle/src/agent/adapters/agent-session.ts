@@ -7,11 +7,12 @@
  *  2. Whatever the verdict, the process is ended in steps (cancel, end of input, TERM, KILL, sweep), and the outcome
  *     settles after that.
  */
+import { present } from "../../base/assert.ts";
 import { defined } from "../../base/defined.ts";
 import { type AgentFailure, rateLimitOf, shortMessage } from "./failure-class.ts";
 import { missingProgram, type Program } from "./program.ts";
-import { lineReader } from "./line-reader.ts";
-import type { AgentContext, AgentHandle, AgentOutcome, AgentStop } from "./port.ts";
+import { type LineReader, lineReader } from "./line-reader.ts";
+import type { AgentContext, AgentEvent, AgentHandle, AgentOutcome, AgentStop } from "./port.ts";
 import { type AgentProcess, type AgentWorld, startAgentProcess } from "./process.ts";
 import { type Deadlines, type Expiry, deadlines } from "./timers.ts";
 
@@ -38,28 +39,6 @@ export interface SessionInfo {
 
 type Notes = Pick<AgentOutcome, "usage" | "cost" | "rawUsage" | "totals" | "model">;
 
-export interface AgentSession {
-  readonly process: AgentProcess;
-  readonly deadlines: Deadlines;
-  readonly handle: AgentHandle;
-  readonly session: SessionInfo | undefined;
-  /** A verdict is there. */
-  readonly isEnding: boolean;
-  /** The verdict is a broken protocol: its further output is ignored. */
-  readonly isBroken: boolean;
-  /** It is ready for a prompt. */
-  ready(session: SessionInfo): void;
-  /** A message of the agent to report. */
-  readonly emit: AgentContext["emit"];
-  readonly log: AgentContext["log"];
-  note(notes: Notes): void;
-  notice(text: string): void;
-  done(): void;
-  fail(failure: AgentFailure): void;
-  /** Called once, when the process is gone and its output is read. */
-  whenGone(call: () => void): void;
-}
-
 type Verdict =
   | { readonly kind: "done" }
   | { readonly kind: "failed"; readonly failure: AgentFailure }
@@ -72,168 +51,234 @@ const MAX_ERROR_LINE = 16_384;
 const LAST_WORDS = 5;
 
 export function startSession(world: AgentWorld, context: AgentContext, spec: AgentSessionSpec): AgentSession {
-  const { limits } = context;
-  let verdict: Verdict | undefined;
-  let session: SessionInfo | undefined;
-  let notes: Notes = {};
-  let isKilled = false;
-  const lastWords: string[] = [];
-  const calls: (() => void)[] = [];
-  const errors = lineReader(MAX_ERROR_LINE, {
-    line(text) {
-      context.log(`[stderr] ${text}`);
-      lastWords.push(text);
-      if (lastWords.length > LAST_WORDS) lastWords.shift();
-    },
-    tooLong: () => context.log("[stderr] (line too long, omitted)"),
-  });
-  const missing = missingProgram(spec.program, context.env["PATH"] ?? "");
-  // A sandbox would start anyway, and its error would be taken for the agent's.
-  const wrap = missing === undefined ? context.wrap : undefined;
-  const [program, ...args] = (wrap ?? ((name, rest) => [name, ...rest] as const))(spec.program.command, [
-    ...spec.program.args,
-    ...spec.args,
-  ]);
-  const running = startAgentProcess(world, {
-    program,
-    args,
-    cwd: context.cwd,
-    env: { ...context.env, ...spec.env },
-    graceMs: limits.graceMs,
-    stdout: spec.stdout,
-    stderr: (chunk) => errors.push(chunk),
-  });
-  const clocks = deadlines(world.clock, limits, (which) => decide({ kind: "expired", which }));
-  if (running.pid !== undefined) context.emit({ type: "started", pid: running.pid });
+  return new AgentSession(world, context, spec);
+}
 
-  function decide(made: Verdict): void {
-    if (verdict !== undefined) return;
-    verdict = made;
-    clocks.end();
-    void windDown(made);
+export class AgentSession {
+  readonly process: AgentProcess;
+  readonly deadlines: Deadlines;
+  readonly handle: AgentHandle;
+  readonly #world: AgentWorld;
+  readonly #context: AgentContext;
+  readonly #spec: AgentSessionSpec;
+  readonly #errors: ErrorOutput;
+  /** Why there is no such program; absent: there is one. */
+  readonly #missing: string | undefined;
+  readonly #whenGone: (() => void)[] = [];
+  #verdict: Verdict | undefined;
+  #session: SessionInfo | undefined;
+  #notes: Notes = {};
+  #isKilled = false;
+
+  constructor(world: AgentWorld, context: AgentContext, spec: AgentSessionSpec) {
+    this.#world = world;
+    this.#context = context;
+    this.#spec = spec;
+    this.#errors = new ErrorOutput(context.log);
+    this.#missing = missingProgram(spec.program, context.env["PATH"] ?? "");
+    this.process = this.#start();
+    this.deadlines = deadlines(world.clock, context.limits, (which) => this.#decide({ kind: "expired", which }));
+    if (this.process.pid !== undefined) context.emit({ type: "started", pid: this.process.pid });
+    this.handle = {
+      outcome: this.#settle(),
+      stop: (reason) => this.#decide({ kind: "stopped", reason }),
+      kill: () => this.#kill(),
+      members: () => this.process.members(),
+    };
   }
 
-  async function windDown(made: Verdict): Promise<void> {
-    if (isKilled) return;
-    const broken = made.kind === "failed" && made.failure.class === "protocol";
-    if (made.kind === "stopped" || made.kind === "expired")
-      await within(limits.cancelMs, Promise.race([spec.cancel?.().catch(() => {}), running.exited]));
-    running.endInput();
-    if (!broken) await within(limits.exitMs, running.exited);
-    running.stop(limits.graceMs);
+  get session(): SessionInfo | undefined {
+    return this.#session;
   }
 
-  async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  /** A verdict is there. */
+  get isEnding(): boolean {
+    return this.#verdict !== undefined;
+  }
+
+  /** The verdict is a broken protocol: its further output is ignored. */
+  get isBroken(): boolean {
+    return this.#verdict !== undefined && isBroken(this.#verdict);
+  }
+
+  /** A message of the agent to report. */
+  emit(event: AgentEvent): void {
+    this.#context.emit(event);
+  }
+
+  log(line: string): void {
+    this.#context.log(line);
+  }
+
+  /** It is ready for a prompt. */
+  ready(opened: SessionInfo): void {
+    this.#session = opened;
+    this.deadlines.ready();
+    this.emit({ type: "session", ...opened });
+  }
+
+  note(more: Notes): void {
+    this.#notes = { ...this.#notes, ...more };
+    if (more.usage === undefined && more.cost === undefined) return;
+    this.emit(defined({ type: "usage", usage: this.#notes.usage, cost: this.#notes.cost }));
+  }
+
+  notice(text: string): void {
+    this.log(`[notice] ${text}`);
+    this.emit({ type: "notice", text });
+  }
+
+  done(): void {
+    this.#decide({ kind: "done" });
+  }
+
+  fail(failure: AgentFailure): void {
+    this.#decide({ kind: "failed", failure });
+  }
+
+  /** Called once, when the process is gone and its output is read. */
+  whenGone(call: () => void): void {
+    this.#whenGone.push(call);
+  }
+
+  #start(): AgentProcess {
+    const { cwd, env, limits, wrap } = this.#context;
+    const spec = this.#spec;
+    const words = [...spec.program.args, ...spec.args];
+    // A sandbox would start anyway, and its error would be taken for the agent's.
+    const [program, ...args] =
+      wrap === undefined || this.#missing !== undefined
+        ? ([spec.program.command, ...words] as const)
+        : wrap(spec.program.command, words);
+    return startAgentProcess(this.#world, {
+      program,
+      args,
+      cwd,
+      env: { ...env, ...spec.env },
+      graceMs: limits.graceMs,
+      stdout: spec.stdout,
+      stderr: (chunk) => this.#errors.push(chunk),
+    });
+  }
+
+  #kill(): void {
+    this.#isKilled = true;
+    this.#decide({ kind: "stopped", reason: "cancel" });
+    this.process.kill();
+  }
+
+  /** The first counts. */
+  #decide(verdict: Verdict): void {
+    if (this.#verdict !== undefined) return;
+    this.#verdict = verdict;
+    this.deadlines.end();
+    void this.#windDown(verdict);
+  }
+
+  /** Ends the process in steps, as far as it has not ended by itself. */
+  async #windDown(verdict: Verdict): Promise<void> {
+    if (this.#isKilled) return;
+    const { limits } = this.#context;
+    const { exited } = this.process;
+    if (verdict.kind === "stopped" || verdict.kind === "expired")
+      await this.#within(limits.cancelMs, Promise.race([this.#spec.cancel?.().catch(() => {}), exited]));
+    this.process.endInput();
+    if (!isBroken(verdict)) await this.#within(limits.exitMs, exited);
+    this.process.stop(limits.graceMs);
+  }
+
+  async #within(ms: number, work: Promise<unknown>): Promise<void> {
     const { promise: late, resolve } = Promise.withResolvers<void>();
-    const cancel = world.clock.after(ms, resolve);
+    const cancel = this.#world.clock.after(ms, resolve);
     await Promise.race([work, late]);
     cancel();
   }
 
-  async function settle(): Promise<AgentOutcome> {
-    await running.exited;
-    spec.drain?.();
-    errors.end();
+  async #settle(): Promise<AgentOutcome> {
+    await this.process.exited;
+    this.#spec.drain?.();
+    this.#errors.end();
     // The last messages may still be in transit.
     await new Promise<void>((resolve) => void setImmediate(resolve));
-    if (verdict === undefined) decide(await verdictOfEnd());
-    for (const call of calls) call();
-    await running.ended;
-    clocks.end();
-    return outcomeOf(verdict as unknown as Verdict);
-  }
-
-  async function verdictOfEnd(): Promise<Verdict> {
-    const end = await running.ended;
-    const words = shortMessage(lastWords.join(" | "), 300);
-    if (end.kind === "unstarted")
-      return failed({
-        class: "spawn",
-        message: missing ?? `cannot start ${spec.program.command}: ${end.message}`,
-      });
-    const judged = spec.exited?.(end.code, words);
-    if (judged === "done") return { kind: "done" };
-    if (judged !== undefined) return failed(judged);
-    const how = end.signal === undefined ? `exit code ${end.code}` : end.signal;
-    const message = `the agent ended unexpectedly (${how})${words === "" ? "" : `: ${words}`}`;
-    const isMissing = (end.code === 127 || end.code === 126) && session === undefined;
-    return failed({ class: isMissing ? "spawn" : "crash", message });
-  }
-
-  function outcomeOf(made: Verdict): AgentOutcome {
-    const common = defined<Omit<AgentOutcome, "status">>({
-      text: spec.text(),
-      ...notes,
-      sessionId: session?.sessionId,
+    if (this.#verdict === undefined) this.#decide(await this.#verdictOfEnd());
+    for (const call of this.#whenGone) call();
+    await this.process.ended;
+    this.deadlines.end();
+    const common = defined<Known>({
+      text: this.#spec.text(),
+      ...this.#notes,
+      sessionId: this.#session?.sessionId,
     });
-    switch (made.kind) {
-      case "done":
-        return { status: "ok", ...common };
-      case "failed": {
-        const { failure } = made;
-        const rateLimit = rateLimitOf(failure, spec.provider);
-        return defined({ status: "failed", class: failure.class, message: failure.message, ...common, rateLimit });
-      }
-      case "stopped":
-        if (made.reason === "cancel") return { status: "cancelled", ...common };
-        if (made.reason === "needs-input") return { status: "needs-input", ...common };
-        return { status: "failed", class: "budget", message: "the budget is used up", ...common };
-      case "expired": {
-        const message = EXPIRED[made.which];
-        const isStall = made.which !== "attempt";
-        return defined({
-          status: "timeout",
-          timeout: made.which,
-          message,
-          ...common,
-          class: isStall ? "stall" : undefined,
-        });
-      }
+    return outcomeOf(present(this.#verdict, "the verdict of an agent that has ended"), common, this.#spec.provider);
+  }
+
+  /** Of a process that ended by itself. */
+  async #verdictOfEnd(): Promise<Verdict> {
+    const end = await this.process.ended;
+    const words = this.#errors.lastWords;
+    if (end.kind === "unstarted")
+      return failed("spawn", this.#missing ?? `cannot start ${this.#spec.program.command}: ${end.message}`);
+    const judged = this.#spec.exited?.(end.code, words);
+    if (judged === "done") return { kind: "done" };
+    if (judged !== undefined) return { kind: "failed", failure: judged };
+    const how = end.signal === undefined ? `exit code ${end.code}` : end.signal;
+    const isMissing = (end.code === 127 || end.code === 126) && this.#session === undefined;
+    const message = `the agent ended unexpectedly (${how})${words === "" ? "" : `: ${words}`}`;
+    return failed(isMissing ? "spawn" : "crash", message);
+  }
+}
+
+/** Error output of an agent: logged line by line; the last lines say why it crashed. */
+class ErrorOutput {
+  readonly #lines: LineReader;
+  readonly #last: string[] = [];
+
+  constructor(log: (line: string) => void) {
+    this.#lines = lineReader(MAX_ERROR_LINE, {
+      line: (text) => {
+        log(`[stderr] ${text}`);
+        this.#last.push(text);
+        if (this.#last.length > LAST_WORDS) this.#last.shift();
+      },
+      tooLong: () => log("[stderr] (line too long, omitted)"),
+    });
+  }
+
+  get lastWords(): string {
+    return shortMessage(this.#last.join(" | "), 300);
+  }
+
+  push(chunk: Buffer): void {
+    this.#lines.push(chunk);
+  }
+
+  end(): void {
+    this.#lines.end();
+  }
+}
+
+/** What an outcome has whatever the verdict is. */
+type Known = Omit<AgentOutcome, "status">;
+
+function outcomeOf(verdict: Verdict, known: Known, provider: string): AgentOutcome {
+  switch (verdict.kind) {
+    case "done":
+      return { status: "ok", ...known };
+    case "failed": {
+      const { failure } = verdict;
+      const rateLimit = rateLimitOf(failure, provider);
+      return defined({ status: "failed", class: failure.class, message: failure.message, ...known, rateLimit });
+    }
+    case "stopped":
+      if (verdict.reason === "cancel") return { status: "cancelled", ...known };
+      if (verdict.reason === "needs-input") return { status: "needs-input", ...known };
+      return { status: "failed", class: "budget", message: "the budget is used up", ...known };
+    case "expired": {
+      const { which } = verdict;
+      const stall = which === "attempt" ? undefined : ("stall" as const);
+      return defined({ status: "timeout", timeout: which, message: EXPIRED[which], ...known, class: stall });
     }
   }
-
-  return {
-    process: running,
-    deadlines: clocks,
-    handle: {
-      outcome: settle(),
-      stop: (reason) => decide({ kind: "stopped", reason }),
-      kill() {
-        isKilled = true;
-        decide({ kind: "stopped", reason: "cancel" });
-        running.kill();
-      },
-      members: () => running.members(),
-    },
-    get session() {
-      return session;
-    },
-    get isEnding() {
-      return verdict !== undefined;
-    },
-    get isBroken() {
-      return verdict?.kind === "failed" && verdict.failure.class === "protocol";
-    },
-    emit: context.emit,
-    log: context.log,
-    ready(opened) {
-      session = opened;
-      clocks.ready();
-      context.emit({ type: "session", ...opened });
-    },
-    note(more) {
-      notes = { ...notes, ...more };
-      if (more.usage === undefined && more.cost === undefined) return;
-      context.emit(defined({ type: "usage", usage: notes.usage, cost: notes.cost }));
-    },
-    notice(text) {
-      context.log(`[notice] ${text}`);
-      context.emit({ type: "notice", text });
-    },
-    done: () => decide({ kind: "done" }),
-    fail: (failure) => decide(failed(failure)),
-    whenGone: (call) => void calls.push(call),
-  };
 }
 
 const EXPIRED: Readonly<Record<Expiry, string>> = {
@@ -242,6 +287,10 @@ const EXPIRED: Readonly<Record<Expiry, string>> = {
   attempt: "the attempt took too long",
 };
 
-function failed(failure: AgentFailure): Verdict {
-  return { kind: "failed", failure };
+function failed(name: AgentFailure["class"], message: string): Verdict {
+  return { kind: "failed", failure: { class: name, message } };
+}
+
+function isBroken(verdict: Verdict): boolean {
+  return verdict.kind === "failed" && verdict.failure.class === "protocol";
 }
