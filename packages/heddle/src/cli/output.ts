@@ -63,6 +63,11 @@ export class Output {
     return this.isTerminal && process.stdin.isTTY === true;
   }
 
+  /** One of the three streams is a terminal, whatever can be drawn on it. */
+  get hasTerminal(): boolean {
+    return this.#stdout.isTTY === true || this.#stderr.isTTY === true || process.stdin.isTTY === true;
+  }
+
   get columns(): number {
     return this.#stdout.columns ?? 80;
   }

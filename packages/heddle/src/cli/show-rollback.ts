@@ -24,7 +24,7 @@ export async function showRollback(
     logFile: (step, attempt) => project.logs.file(handle.run, step, attempt),
   });
   handle.subscribe((event) => (json ? queue.line(JSON.stringify(event)) : lines.event(event)));
-  const signals = watchSignals(handle, (said) => out.note(said));
+  const signals = watchSignals({ handle, say: (said) => out.note(said), hasTerminal: out.hasTerminal });
   const { stopped } = await handle.result;
   signals.stop();
   await queue.idle();

@@ -54,8 +54,8 @@ async function asJson(context: Context, handle: RunHandle): Promise<RunOutcome> 
   const { out } = context;
   const queue = new PrintQueue(out);
   handle.subscribe((event) => queue.line(JSON.stringify(event)));
-  const signals = watchSignals(handle, (said) => out.note(said));
-  out.onClosed(() => handle.cancel());
+  const signals = watchSignals({ handle, say: (said) => out.note(said), hasTerminal: out.hasTerminal });
+  out.onClosed(() => void (handle.stopWaiting() || handle.cancel()));
   const result = await handle.result;
   signals.stop();
   await queue.idle();
@@ -87,9 +87,9 @@ async function forPeople(
     interactive: options.interactive === true,
   });
   const timeline = new Timeline(handle.state().steps);
-  const signals = watchSignals(handle, (said) => queue.line(said));
+  const signals = watchSignals({ handle, say: (said) => queue.line(said), hasTerminal: out.hasTerminal });
   live?.attend(signals.interrupt);
-  out.onClosed(() => handle.cancel());
+  out.onClosed(() => void (handle.stopWaiting() || handle.cancel()));
   if (mode !== "quiet") queue.line(options.opening);
   take = (event) => {
     timeline.add(event);

@@ -7,24 +7,38 @@ export interface SignalWatch {
   readonly stop: () => void;
 }
 
-/** The first signal cancels with grace, the second Ctrl-C kills at once; the journal stays resumable. */
-export function watchSignals(handle: Pick<RunHandle, "cancel" | "kill">, say: (text: string) => void): SignalWatch {
+export interface SignalOptions {
+  readonly handle: Pick<RunHandle, "cancel" | "kill" | "stopWaiting">;
+  readonly say: (text: string) => void;
+  /** A terminal can be closed: without one SIGHUP says nothing about the run, and is ignored. */
+  readonly hasTerminal: boolean;
+}
+
+/**
+ * The first signal cancels with grace, the second Ctrl-C kills at once; the journal stays resumable. While only questions are
+ * left, a signal leaves them open instead.
+ */
+export function watchSignals({ handle, say, hasTerminal }: SignalOptions): SignalWatch {
   let interrupts = 0;
   const interrupt = (): void => {
     interrupts++;
-    if (interrupts === 1) {
+    if (interrupts === 1 && handle.stopWaiting()) say("Stopped waiting: the questions stay open.");
+    else if (interrupts === 1) {
       say("Cancelling: waiting for running steps to end. Press Ctrl-C again to kill them.");
       handle.cancel();
     } else handle.kill();
   };
-  const terminate = (): void => handle.cancel();
+  const terminate = (): void => void (handle.stopWaiting() || handle.cancel());
+  const hangUp = (): void => {
+    if (hasTerminal) terminate();
+  };
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", terminate);
-  process.on("SIGHUP", terminate);
+  process.on("SIGHUP", hangUp);
   return {
     interrupt,
     stop: () => {
-      process.off("SIGINT", interrupt).off("SIGTERM", terminate).off("SIGHUP", terminate);
+      process.off("SIGINT", interrupt).off("SIGTERM", terminate).off("SIGHUP", hangUp);
     },
   };
 }

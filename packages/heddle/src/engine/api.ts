@@ -50,6 +50,11 @@ export interface RunHandle {
   state(): RunState;
   /** Ends running steps with grace and the run `cancelled`. Called again: at once, without grace. */
   cancel(reason?: CancelReason): void;
+  /**
+   * Leaves the run to a later resume where nothing but people's answers are left: it ends as `waiting`, its questions stay open.
+   * False: something else goes on, and nothing happens.
+   */
+  stopWaiting(): boolean;
   /** Ends all processes at once and leaves a resumable journal. */
   kill(): void;
   pause(reason: string): void;

@@ -5,8 +5,9 @@ import { checkControlRequest, type ControlRequest } from "../run/control.ts";
 import { runInBackground } from "./background.ts";
 import type { Timers } from "./timers.ts";
 import { err, ok, type Result } from "../base/result.ts";
+import { isTooLate } from "../run/input-events.ts";
 import { phaseOf } from "../run/state.ts";
-import { leaseProblem, notAsked } from "./problems.ts";
+import { answeredTooLate, leaseProblem, notAsked } from "./problems.ts";
 import type { EnginePorts } from "./ports.ts";
 import { Recorder } from "./recorder.ts";
 import { recover } from "./recovery.ts";
@@ -87,6 +88,7 @@ export async function answerRecorded(
       const tag = phase?.tag === "running" ? "interrupted" : phase?.tag;
       return err(notAsked(run, request.step, tag));
     }
+    if (isTooLate(state, index, ports.clock.now())) return err(answeredTooLate(run, request.step));
     const { kind: _kind, step: _step, ...answer } = request;
     const recorder = new Recorder({ ...ports, lease: leased.value, ...recovered.value });
     const attempt = state.attempts[index] ?? 1;

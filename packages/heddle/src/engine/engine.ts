@@ -138,6 +138,31 @@ export async function resumeRun(
   });
 }
 
+/** Ends a run that nobody works on as `cancelled`: takes it up, ends what its dead engine left, and starts nothing. */
+export async function cancelRun(ports: EnginePorts, run: string): Promise<Result<"done", Problem>> {
+  const taken = await takeOver(ports, run, async (lease, state, recorder) => {
+    if (isRunEnded(state.phase)) {
+      return err({
+        code: "RunEnded",
+        message: `run ${run} has ended: ${state.phase.tag}`,
+        hint: `\`heddle show ${run}\` shows it.`,
+      });
+    }
+    const planned = planResume(state, ports.version, undefined, false);
+    if (!planned.ok) return planned;
+    await ports.backend.sweep(run, state.plan.graceMs ?? DEFAULT_GRACE_MS);
+    beginConduct(ports, state, {});
+    recorder.record({ type: "run.resumed", data: planned.value });
+    if (state.startedAt === undefined) recorder.record({ type: "run.started", data: {} });
+    const handle = runLoop(ports, lease, state, recorder, {});
+    handle.cancel();
+    return ok(handle);
+  });
+  if (!taken.ok) return taken;
+  const { stopped } = await taken.value.result;
+  return stopped === undefined ? ok("done") : err(stopped);
+}
+
 /** Undoes the succeeded steps of a run that has ended, newest success first. */
 export async function rollbackRun(ports: EnginePorts, run: string): Promise<Result<RunHandle, Problem>> {
   return takeOver(ports, run, async (lease, state, recorder) => {
@@ -246,6 +271,7 @@ function runLoop(
     state: () => state,
     subscribe: (listener) => recorder.subscribe(listener),
     cancel: (reason: CancelReason = "cancel") => scheduler.cancel(reason),
+    stopWaiting: () => scheduler.stopWaiting(),
     kill: () => scheduler.kill(),
     pause: (reason: string) => scheduler.pause(reason),
     unpause: () => scheduler.unpause(),
@@ -270,6 +296,7 @@ function finishedHandle(state: RunState): RunHandle {
     state: () => state,
     subscribe: () => nothing,
     cancel: nothing,
+    stopWaiting: () => false,
     kill: nothing,
     pause: nothing,
     unpause: nothing,

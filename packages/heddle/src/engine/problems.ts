@@ -57,3 +57,11 @@ export function notAsked(run: string, step: string, phase: string | undefined): 
     hint: `\`heddle show ${run}\` lists the steps that are.`,
   };
 }
+
+export function answeredTooLate(run: string, step: string): Problem {
+  return {
+    code: "AnswerTooLate",
+    message: `the time to answer ${step} in run ${run} is over; what its \`onTimeout\` says counts`,
+    hint: `\`heddle resume ${run}\` goes on with that.`,
+  };
+}

@@ -24,7 +24,7 @@ import {
 import { hasReady } from "../run/decide.ts";
 import type { CancelReason } from "../run/event.ts";
 import { haltReason } from "../run/finish.ts";
-import type { Input } from "../run/input-events.ts";
+import { isTooLate, type Input } from "../run/input-events.ts";
 import { phaseOf, questionOf, type RunState } from "../run/state.ts";
 import { runStatus } from "../run/status.ts";
 import { advance, isOver, type Advance } from "../run/transition.ts";
@@ -34,7 +34,7 @@ import { Dispatcher } from "./dispatcher.ts";
 import { ExpressionReader } from "./expressions.ts";
 import { LoadGuard, SAMPLE_MS } from "./machine-load.ts";
 import type { EnginePorts } from "./ports.ts";
-import { lostLease, notAsked } from "./problems.ts";
+import { answeredTooLate, lostLease, notAsked } from "./problems.ts";
 import { ProjectLocks } from "./project-locks.ts";
 import type { Recorder } from "./recorder.ts";
 import { durationsOf, resultOf } from "./result.ts";
@@ -58,7 +58,7 @@ export class Scheduler {
   readonly #lease: Lease;
   readonly #state: RunState;
   readonly #recorder: Recorder;
-  readonly #wait: boolean;
+  #wait: boolean;
   readonly #atEnd: SchedulerOptions["atEnd"];
   readonly #load: LoadGuard;
   readonly #locks: ProjectLocks;
@@ -106,6 +106,17 @@ export class Scheduler {
     this.#post({ kind: "halt", reason });
   }
 
+  stopWaiting(): boolean {
+    const waited = this.#wait;
+    this.#wait = false;
+    if (this.#onlyPeopleCanHelp()) {
+      this.#wakeUp();
+      return true;
+    }
+    this.#wait = waited;
+    return false;
+  }
+
   kill(): void {
     if (!this.#isHalted()) this.#post({ kind: "halt", reason: "cancel" });
     this.#active.killAll();
@@ -133,6 +144,7 @@ export class Scheduler {
     const isAnswered = this.#inputs.some((input) => input.kind === "answer" && input.step === step);
     if (step === undefined || phase === undefined || questionOf(phase) === undefined || isAnswered)
       return err(notAsked(this.#state.run, id, phase?.tag));
+    if (isTooLate(this.#state, step, this.#ports.clock.now())) return err(answeredTooLate(this.#state.run, id));
     this.#post({ kind: "answer", step, answer });
     return ok(undefined);
   }

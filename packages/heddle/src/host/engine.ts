@@ -10,7 +10,7 @@ import { systemClock } from "../base/clock.ts";
 import { randomId } from "../base/ids.ts";
 import { systemRandom } from "../base/random.ts";
 import { executor } from "../engine/executor.ts";
-import { resumeRun, rollbackRun, startRun } from "../engine/engine.ts";
+import { cancelRun, resumeRun, rollbackRun, startRun } from "../engine/engine.ts";
 import { recordLanding } from "../engine/landing.ts";
 import type { EnginePorts, Probe } from "../engine/ports.ts";
 import { thisProcess } from "../journal/liveness.ts";
@@ -27,6 +27,7 @@ export function openEngine(options: EngineOptions): LocalEngine {
     start: (plan, how) => startRun(ports, plan, how),
     resume: (run, how) => resumeRun(ports, run, how),
     rollback: (run) => rollbackRun(ports, run),
+    cancel: (run) => cancelRun(ports, run),
     recordLanding: (run, landing) => recordLanding(ports, run, landing),
     answer: (run, request) => answerRecorded(ports, run, request),
     [Symbol.asyncDispose]: () => ports.backend[Symbol.asyncDispose](),

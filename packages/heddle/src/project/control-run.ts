@@ -1,5 +1,5 @@
 /**
- * Run control: sends a request to the engine that holds a run, and records an answer directly if none does. Knows which
+ * Run control: sends a request to the engine that holds a run, and records an answer or a cancel directly if none does. Knows which
  * request is possible, not what it causes.
  */
 import type { Clock } from "../base/clock.ts";
@@ -32,6 +32,7 @@ export async function requestOf(
     return ok("sent");
   }
   if (request.kind === "answer") return (await engine()).answer(run, request);
+  if (request.kind === "cancel") return (await engine()).cancel(run);
   return err({
     code: "RunNotLive",
     message: `no process is working on run ${run}, so it cannot take the request: ${request.kind}`,

@@ -51,6 +51,8 @@ export interface LocalEngine extends AsyncDisposable {
   ): Promise<Result<RunHandle, Problem>>;
   resume(run: string, options: ResumeOptions): Promise<Result<RunHandle, Problem>>;
   rollback(run: string): Promise<Result<RunHandle, Problem>>;
+  /** Ends a run that nobody works on; resolves when that is recorded. */
+  cancel(run: string): Promise<Result<"done", Problem>>;
   recordLanding(run: string, landing: Landing): Promise<void>;
   answer(run: string, request: Extract<ControlRequest, { kind: "answer" }>): Promise<Result<"done", Problem>>;
 }

@@ -30,7 +30,6 @@ export function createState(created: EventOf<"run.created">, graph?: Graph): Res
     seq: created.seq,
     createdAt: created.time,
     startedAt: undefined,
-    takenUpAt: undefined,
     lastTime: created.time,
     phase: { tag: "created" },
     plan,
@@ -94,7 +93,7 @@ export function apply(state: RunState, event: Event): void {
       return;
     case "run.started":
       state.startedAt = event.time;
-      takeUp(state, event.time);
+      takeUp(state);
       state.phase = { tag: "running" };
       return;
     case "run.resumed":

@@ -57,8 +57,6 @@ export interface Facts {
   seq: number;
   readonly createdAt: number;
   startedAt: number | undefined;
-  /** When the engine that conducts the run now, or did last, began: `run.started` or `run.resumed`. */
-  takenUpAt: number | undefined;
   lastTime: number;
   phase: RunPhase;
   plan: Plan;

@@ -70,7 +70,7 @@ export function eventsOfInput(state: RunState, input: Input, circumstances: Cloc
     case "undone":
       return [eventOfUndo(state, input)];
     case "answer":
-      return eventsOfAnswer(state, input.step, input.answer);
+      return isTooLate(state, input.step, circumstances.now) ? [] : eventsOfAnswer(state, input.step, input.answer);
     case "pause":
       return state.phase.tag === "running" ? [{ type: "run.paused", data: { reason: input.reason } }] : [];
     case "unpause":
@@ -131,6 +131,11 @@ function eventOfUndo(state: RunState, { step: index, outcome, durationMs }: Inpu
       ? outcome.error
       : { code: "error", message: `its undo was ended: ${outcome.kind === "stopped" ? outcome.reason : outcome.kind}` };
   return { type: "rollback.failed", step, data: { error, durationMs } };
+}
+
+/** Whether the time for an answer to the step's question is over: what `onTimeout` says counts. */
+export function isTooLate(state: RunState, step: number, now: number): boolean {
+  return (questionOf(phaseOf(state, step))?.deadline ?? Infinity) <= now;
 }
 
 /** The answer to the question that the step has open; none where it has none. */

@@ -127,8 +127,8 @@ export function blockerOf(state: RunState, step: number): number | undefined {
 }
 
 /**
- * When an open question times out, or a subplan does: its time runs from its expansion, or from the resume that
- * continued it. `undefined`: never.
+ * When an open question is answered for whoever was asked, or the time of a subplan is over. Time in which no engine works on
+ * the run counts. `undefined`: never.
  */
 export function deadlineOf(state: RunState, step: number): number | undefined {
   const phase = phaseOf(state, step);
@@ -136,7 +136,7 @@ export function deadlineOf(state: RunState, step: number): number | undefined {
   const { action, timeoutMs = Infinity, totalTimeoutMs = Infinity } = stepAt(state, step);
   const limit = Math.min(timeoutMs, totalTimeoutMs);
   if (action.kind !== "plan" || limit === Infinity || state.volatile.expired.has(step)) return undefined;
-  return Math.max(phase.since, state.takenUpAt ?? 0) + limit;
+  return phase.since + limit;
 }
 
 /** Whether the step's layer is still closed. */

@@ -21,7 +21,7 @@ export function applyResumed(state: RunState, event: EventOf<"run.resumed">, idl
   for (let step = 0; step < state.steps.length; step++) {
     const phase = phaseOf(state, step);
     const next = reopened.has(step)
-      ? openAgain(phase)
+      ? openAgain(event.time)
       : phaseAfterResume(state, step, phase, { isReset: reset.has(step), now: event.time });
     if (next === phase) continue;
     state.phases[step] = next;
@@ -33,12 +33,11 @@ export function applyResumed(state: RunState, event: EventOf<"run.resumed">, idl
   state.rollback = undefined;
   state.rolledBack = false;
   state.examined.clear();
-  takeUp(state, event.time);
+  takeUp(state);
 }
 
 /** An engine starts with the run: steps that may start arrive in the order of the plan. */
-export function takeUp(state: RunState, now: number): void {
-  state.takenUpAt = now;
+export function takeUp(state: RunState): void {
   state.starts = 0;
   state.readySince.clear();
   state.arrivals.fill(0);
@@ -76,10 +75,12 @@ function phaseAfterResume(state: RunState, step: number, phase: StepPhase, { isR
       return (stepAt(state, step).onInterrupt ?? "rerun") === "rerun" ? WAITING : { tag: "interrupted" };
     case "failed":
     case "cancelled": {
-      return state.containers.has(step) ? openAgain(phase) : WAITING;
+      return state.containers.has(step) ? openAgain(now) : WAITING;
     }
     case "skipped":
       return phase.reason.kind === "dependency" ? WAITING : phase;
+    case "expanded":
+      return phase.since > now ? { ...phase, since: now } : phase;
     // No wait becomes longer by a clock that was set back while no engine worked: at most its whole length is left.
     case "retrying":
       return phase.retryAt - now > phase.delayMs ? { ...phase, retryAt: now + phase.delayMs } : phase;
@@ -92,8 +93,9 @@ function phaseAfterResume(state: RunState, step: number, phase: StepPhase, { isR
   }
 }
 
-function openAgain(phase: StepPhase): StepPhase {
-  return { tag: "expanded", since: "endedAt" in phase ? phase.endedAt : 0 };
+/** Its time begins anew. */
+function openAgain(now: number): StepPhase {
+  return { tag: "expanded", since: now };
 }
 
 /** Containers that had succeeded and have a step, however deep, that was undone: they end again when it has. */

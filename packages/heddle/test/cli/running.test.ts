@@ -172,7 +172,7 @@ describe("layer by layer", () => {
 });
 
 describe("ending early", () => {
-  test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("%s: cancelled, exit code 130, resumable", async (signal) => {
+  test.each(["SIGINT", "SIGTERM"] as const)("%s: cancelled, exit code 130, resumable", async (signal) => {
     const gate = rig.gate("step");
     rig.plan({
       steps: [
@@ -187,6 +187,16 @@ describe("ending early", () => {
     expect(await show()).toMatchObject({ status: "cancelled", counts: { cancelled: 1, waiting: 1 } });
     rig.write("again", "");
     expect((await rig.heddle(["resume"])).code).toBe(0);
+  });
+
+  test("SIGHUP without a terminal says nothing about the run, which goes on", async () => {
+    const gate = rig.gate("step");
+    rig.plan({ steps: [{ id: "slow", run: gate.command }] });
+    const run = rig.spawn(["run"]);
+    await gate.reached();
+    run.kill("SIGHUP");
+    await gate.open();
+    expect(await run.done).toMatchObject({ code: 0, signal: null });
   });
 
   test("a second Ctrl-C does not wait for the grace", async () => {
