@@ -33,9 +33,11 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   view: ["base/", "graph/", "run/"],
   journal: ["base/", "run/event.ts"],
   // Starting, finding, watching and ending processes: what runners of commands and of agents share.
-  process: ["base/"],
+  process: ["base/", "files/"],
+  // Opening files where steps may have put something else: what runners, agents and readers of logs share.
+  files: ["base/"],
   // A function is called as the plan's types say.
-  runner: ["base/", "process/", "plan/plan.ts", "run/attempt.ts", "run/event.ts", "run/mask-outcome.ts"],
+  runner: ["base/", "files/", "process/", "plan/plan.ts", "run/attempt.ts", "run/event.ts", "run/mask-outcome.ts"],
   workspace: ["base/"],
   // Folders are called after steps as those of workspaces are.
   git: ["base/", "workspace/names.ts", "run/attempt.ts", "run/event.ts"],
@@ -59,6 +61,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     "run/agent-record.ts",
     "run/event.ts",
     "run/mask-outcome.ts",
+    "files/",
     "process/",
     ...ports("runner", "workspace", "git"),
     "version.ts",
@@ -77,6 +80,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     "graph/",
     "run/",
     "view/",
+    "files/",
     "engine/",
     ...ports("journal", "workspace", "agent", "git", "cache", "backend"),
   ],

@@ -9,11 +9,13 @@
  *     end of its last command on.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync } from "node:fs";
 import { constants } from "node:os";
 import type { Clock } from "../base/clock.ts";
 import { defined } from "../base/defined.ts";
 import { messageOf } from "../base/errors.ts";
+import { openPlainToAppend } from "../files/plain-file.ts";
+import { err, ok, type Result } from "../base/result.ts";
 import type { BaseEnvironments, Environment } from "./environment.ts";
 import { OWNER_VARIABLE, TAG_VARIABLE } from "./environment.ts";
 import { type ProcessInfo, type ProcessTable, linuxProcessTable, psProcessTable } from "./table.ts";
@@ -136,13 +138,21 @@ export function plainCommands(world: ProcessWorld): Commands {
   };
 }
 
+/** The log of a command that writes to it by itself; `undefined`: it does not. Another step may have put something else there. */
+export function openLog({ sink, logFile }: Pick<ProcessSpec, "sink" | "logFile">): Result<number | undefined, string> {
+  if (sink !== undefined || logFile === null) return ok(undefined);
+  const opened = openPlainToAppend(logFile);
+  return opened.ok ? opened : err(`cannot open the log: ${logFile} ${opened.error}`);
+}
+
 function startPlain(world: ProcessWorld, spec: ProcessSpec): RunningCommand {
   const { promise, resolve } = Promise.withResolvers<CommandEnd>();
   const [program, ...args] = argumentsOf(spec);
-  let log: number | undefined;
+  const opened = openLog(spec);
+  if (!opened.ok) return unstarted(opened.error);
+  const log = opened.value;
   let child: ChildProcess;
   try {
-    if (spec.sink === undefined && spec.logFile !== null) log = openSync(spec.logFile, "a");
     const output = spec.sink === undefined ? (log ?? "ignore") : "pipe";
     child = spawn(program, args, {
       cwd: spec.cwd,

@@ -1,5 +1,6 @@
 /** Log reader: reads a log file as lines, one piece at a time, whatever its size and the length of its lines. */
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, readSync } from "node:fs";
+import { openPlainToRead, plainFileProblem, readPlainEnd } from "../files/plain-file.ts";
 
 const PIECE = 65_536;
 const NEWLINE = 0x0a;
@@ -35,14 +36,16 @@ export class LogCursor {
 
 /** The last `count` lines of a log, at most 16 KB of them; empty if there is no log. */
 export function lastLines(path: string, count: number): readonly string[] {
-  const size = sizeOf(path);
-  if (size === 0) return [];
-  const from = Math.max(0, size - 16_384);
-  const piece = readPiece(path, from, size - from);
-  if (piece === undefined) return [];
-  const lines = piece.toString("utf8").replace(/\n+$/, "").split("\n");
-  if (from > 0) lines.shift();
+  const read = readPlainEnd(path, 16_384);
+  if (read === undefined || read.end.length === 0) return [];
+  const lines = read.end.toString("utf8").replace(/\n+$/, "").split("\n");
+  if (!read.isAll) lines.shift();
   return lines.slice(-count);
+}
+
+/** What stands in the place of a log instead, to follow its name; `undefined`: a log, or nothing. */
+export function logProblem(path: string): string | undefined {
+  return plainFileProblem(path);
 }
 
 export function sizeOf(path: string): number {
@@ -63,12 +66,9 @@ function readPiece(path: string, offset: number, length: number): Buffer | undef
 
 /** `undefined` where the file cannot be read: a log that is not there yet, or was removed, has nothing to show. */
 function withFile<T>(path: string, use: (file: number) => T): T | undefined {
-  let file: number;
-  try {
-    file = openSync(path, "r");
-  } catch {
-    return undefined;
-  }
+  const opened = openPlainToRead(path);
+  const file = opened.ok ? opened.value : undefined;
+  if (file === undefined) return undefined;
   try {
     return use(file);
   } catch {

@@ -5,6 +5,7 @@
  * Invariant: what only some commands take is loaded when it is asked for, and the engine with the first run: looking at a
  * project waits for neither.
  */
+import { readPlainEnd } from "../files/plain-file.ts";
 import type { PlanCode } from "../engine/executor.ts";
 import { NO_FUNCTIONS } from "../plan/plan.ts";
 import { promptFileOf } from "../workspace/port.ts";
@@ -23,6 +24,9 @@ import type {
   RunStarter,
 } from "./port.ts";
 import { agentsProblem, resumeRecorded, rollBackRecorded, startNew } from "./start-run.ts";
+
+/** Of all prompts of one attempt, the last. */
+const MOST_PROMPT_BYTES = 64 * 1024 * 1024;
 
 /** What the use cases share. */
 interface Shared extends ProjectParts {
@@ -121,8 +125,7 @@ function logsOf({ log, clock, workspaces }: Shared): RunLogs {
       yield* tailLog({ log, clock }, of, options);
     },
     async prompt(run, step, attempt) {
-      const { readFile } = await import("node:fs/promises");
-      return await readFile(promptFileOf(file(run, step, attempt)), "utf8").catch(() => undefined);
+      return readPlainEnd(promptFileOf(file(run, step, attempt)), MOST_PROMPT_BYTES)?.end.toString("utf8");
     },
   };
 }

@@ -2,8 +2,9 @@
  * Step context: what a module's function gets besides its input. Cheap: nothing is opened, created or stored before it
  * is used. Knows the log file and the limits of progress and added steps, not how the function is called.
  */
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, writeSync } from "node:fs";
 import type { Clock } from "../base/clock.ts";
+import { openPlainToAppend, plainFileProblem } from "../files/plain-file.ts";
 import { type Json, type JsonObject, toJson } from "../base/json.ts";
 import type { StepContext } from "../plan/plan.ts";
 import type { Masker } from "../base/mask.ts";
@@ -26,6 +27,7 @@ export class LineLog {
   #file: number | undefined;
   #lines = "";
   #cancelFlush: (() => void) | undefined;
+  #problem: string | undefined;
 
   constructor(path: string | null, clock: Clock, mask: Masker | undefined) {
     this.#path = path;
@@ -33,8 +35,13 @@ export class LineLog {
     this.#mask = mask;
   }
 
+  /** Why there is no log, if something else is in its place. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
   line(text: string): void {
-    if (this.#path === null) return;
+    if (this.#path === null || this.#problem !== undefined) return;
     this.#lines += `${text}\n`;
     if (this.#lines.length >= FLUSH_CHARACTERS) this.flush();
     else this.#cancelFlush ??= this.#clock.after(FLUSH_MS, () => this.flush());
@@ -47,8 +54,8 @@ export class LineLog {
     const text = this.#mask === undefined ? this.#lines : this.#mask.text(this.#lines);
     this.#lines = "";
     try {
-      this.#file ??= openSync(this.#path, "a");
-      writeSync(this.#file, text);
+      this.#file ??= this.#open(this.#path);
+      if (this.#file !== undefined) writeSync(this.#file, text);
     } catch {
       // A log that cannot be written (a full disk) must not fail the step; the journal's own write will report it.
     }
@@ -58,6 +65,14 @@ export class LineLog {
     this.flush();
     if (this.#file !== undefined) closeSync(this.#file);
     this.#file = undefined;
+  }
+
+  #open(path: string): number | undefined {
+    const opened = openPlainToAppend(path);
+    if (opened.ok) return opened.value;
+    const problem = plainFileProblem(path);
+    if (problem !== undefined) this.#problem = `cannot open the log: ${path} ${problem}`;
+    return undefined;
   }
 }
 
@@ -95,6 +110,11 @@ export class AttemptContext implements StepContext {
   /** What the function added, `undefined`: nothing. */
   get added(): readonly unknown[] | undefined {
     return this.#steps;
+  }
+
+  /** Why what the function logged is nowhere. */
+  get logProblem(): string | undefined {
+    return this.#log?.problem;
   }
 
   abort(reason: string): void {

@@ -2,11 +2,14 @@
  * Exchange files: `$HEDDLE_OUTPUT`, `$HEDDLE_STEPS` and `$HEDDLE_DEPS`, by which a command and heddle exchange data.
  * Knows their content, no process.
  *
- * Invariant: at most {@link OUTPUT_LIMIT} bytes of what a command wrote are ever in memory.
+ * Invariants:
+ *  1. At most {@link OUTPUT_LIMIT} bytes of what a command wrote are ever in memory.
+ *  2. Whatever a command put in the place of a file, it is not waited for and not followed.
  */
-import { closeSync, fstatSync, openSync, readSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, fstatSync, readSync, writeFileSync } from "node:fs";
 import { messageOf } from "../base/errors.ts";
 import { type Json, type JsonObject, toJson } from "../base/json.ts";
+import { openPlainToRead, openPlainToWrite } from "../files/plain-file.ts";
 import { type Result, err, ok } from "../base/result.ts";
 
 /** Bytes of an output, or of a list of steps, as text. */
@@ -23,10 +26,16 @@ export function exchangeFiles(base: string): Exchange {
   return { output: `${base}.output`, steps: `${base}.steps`, deps: `${base}.deps` };
 }
 
-/** Writes the deps' outputs for the command; returns whether there is a file. */
+/** Writes the deps' outputs for the command; returns whether there is a file. Throws if it cannot be written. */
 export function writeDeps(files: Exchange, deps: JsonObject): boolean {
   for (const _ in deps) {
-    writeFileSync(files.deps, `${JSON.stringify(deps)}\n`);
+    const opened = openPlainToWrite(files.deps);
+    if (!opened.ok) throw new Error(`${files.deps} ${opened.error}`);
+    try {
+      writeFileSync(opened.value, `${JSON.stringify(deps)}\n`);
+    } finally {
+      closeSync(opened.value);
+    }
     return true;
   }
   return false;
@@ -54,14 +63,10 @@ export function readSteps(files: Exchange): Result<readonly unknown[] | undefine
 }
 
 function readBounded(path: string, name: string): Result<string, string> {
-  // Most commands write none, and a look costs a tenth of a failed opening.
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) return ok("");
-  let file: number;
-  try {
-    file = openSync(path, "r");
-  } catch (thrown) {
-    return err(`cannot read ${name}: ${messageOf(thrown)}`);
-  }
+  const opened = openPlainToRead(path);
+  if (!opened.ok) return err(`${name} ${opened.error}; write to the file that is named, and do not replace it`);
+  const file = opened.value;
+  if (file === undefined) return ok("");
   try {
     const { size } = fstatSync(file);
     if (size > OUTPUT_LIMIT) {

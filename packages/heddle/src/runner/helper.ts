@@ -12,7 +12,7 @@
  *  4. Idle helpers do not keep this process alive.
  */
 import type { ChildProcess } from "node:child_process";
-import { existsSync } from "node:fs";
+import { closeSync, existsSync } from "node:fs";
 import type { Socket } from "node:net";
 import { commandScript, helperCan, openingScript } from "./helper-script.ts";
 import {
@@ -24,8 +24,10 @@ import {
   type RunningCommand,
   exitedWith,
   followCommand,
+  openLog,
   plainCommands,
   spawnHelper,
+  unstarted,
 } from "../process/process.ts";
 import { type ProcessEnding, type Followed, endAll } from "../process/terminate.ts";
 
@@ -78,6 +80,10 @@ class HelperPool implements HelperCommands {
 
   start(spec: ProcessSpec): RunningCommand {
     if (spec.sink === undefined && helperCan(spec)) {
+      // A helper opens it by its name: a pipe there would hold it up.
+      const log = openLog(spec);
+      if (!log.ok) return unstarted(log.error);
+      if (log.value !== undefined) closeSync(log.value);
       const helper = this.#idle[spec.base].pop() ?? this.#spawn(spec.base);
       if (helper !== undefined) {
         const text = commandScript(spec);

@@ -107,10 +107,12 @@ function followWorker(worker: Worker, attempt: Attempt, clock: Clock, mask: Mask
   worker.once("exit", () => {
     cancelGrace?.();
     context.end();
-    const outcome: Outcome =
-      reason === undefined
+    const { logProblem } = context;
+    const ended: Outcome =
+      logProblem === undefined
         ? (told ?? { kind: "failed", error: { code: "error", message: "the function ended its thread" } })
-        : { kind: "stopped", reason };
+        : { kind: "failed", error: { code: "spawn", message: logProblem } };
+    const outcome: Outcome = reason === undefined ? ended : { kind: "stopped", reason };
     resolve(mask === undefined ? outcome : maskOutcome(outcome, mask));
   });
   return {

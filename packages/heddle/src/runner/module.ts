@@ -138,6 +138,8 @@ class InProcess implements RunningAttempt {
     this.#context.end();
     this.#cancelGrace?.();
     if (this.#reason !== undefined) return { kind: "stopped", reason: this.#reason };
+    const { logProblem } = this.#context;
+    if (logProblem !== undefined) return { kind: "failed", error: { code: "spawn", message: logProblem } };
     return this.#mask === undefined ? outcome : maskOutcome(outcome, this.#mask);
   }
 }

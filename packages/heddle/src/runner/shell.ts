@@ -2,10 +2,12 @@
  * Shell runner for `run`: one shell command per attempt. Knows what a command gets (environment, files) and what its end
  * means; its {@link Commands} know how processes are started.
  */
-import { closeSync, openSync, statSync, writeSync } from "node:fs";
+import { closeSync, statSync, writeSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { defined } from "../base/defined.ts";
 import { messageOf } from "../base/errors.ts";
+import { openPlainToAppend } from "../files/plain-file.ts";
+import { ok, type Result } from "../base/result.ts";
 import { type BaseEnvironments, type Environment, TAG_VARIABLE, passed, withoutToken } from "../process/environment.ts";
 import { type Exchange, exchangeFiles, readOutput, readSteps, writeDeps } from "./exchange.ts";
 import { type Masker, masker } from "../base/mask.ts";
@@ -46,12 +48,9 @@ function startShell(options: ShellOptions, attempt: Attempt): RunningAttempt {
     return failedAttempt("spawn", `cannot write the files for the step: ${messageOf(thrown)}`);
   }
   const mask = masker(attempt.secrets.map((name) => env[name] ?? options.bases.inherit[name]));
-  let log: MaskedLog | undefined;
-  try {
-    if (mask !== undefined) log = maskedLog(attempt.logFile, mask);
-  } catch (thrown) {
-    return failedAttempt("spawn", `cannot open the log: ${messageOf(thrown)}`);
-  }
+  const opened = mask === undefined ? ok(undefined) : maskedLog(attempt.logFile, mask);
+  if (!opened.ok) return failedAttempt("spawn", `cannot open the log: ${attempt.logFile} ${opened.error}`);
+  const log = opened.value;
   const spec: ProcessSpec = defined({
     command: work.command,
     shell: work.shell,
@@ -183,18 +182,20 @@ interface MaskedLog {
 }
 
 /** Writes what comes, masked, as it comes: the write itself is what holds a flood back. */
-function maskedLog(logFile: string | null, mask: Masker): MaskedLog {
-  const file = logFile === null ? undefined : openSync(logFile, "a");
+function maskedLog(logFile: string | null, mask: Masker): Result<MaskedLog, string> {
+  const opened = logFile === null ? ok(undefined) : openPlainToAppend(logFile);
+  if (!opened.ok) return opened;
+  const file = opened.value;
   const put = (chunk: Buffer): void => {
     if (file !== undefined) for (let at = 0; at < chunk.length;) at += writeSync(file, chunk, at);
   };
   const streams = { stdout: mask.stream(put), stderr: mask.stream(put) };
-  return {
+  return ok({
     write: (stream, chunk) => streams[stream].push(chunk),
     end() {
       streams.stdout.end();
       streams.stderr.end();
       if (file !== undefined) closeSync(file);
     },
-  };
+  });
 }

@@ -1,13 +1,6 @@
 import fc from "fast-check";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { parseOutput } from "../../src/runner/exchange.ts";
-import { tail } from "../../src/runner/output.ts";
-
-const folder = mkdtempSync(join(tmpdir(), "heddle-exchange-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test.each([
   ["", null],
@@ -41,17 +34,4 @@ test("pairs never touch a prototype, and any JSON comes back as it went in", () 
       expect(parseOutput(text)).toEqual({ ok: true, value: JSON.parse(text) });
     }),
   );
-});
-
-test("tail reads the end of a file only", () => {
-  const file = join(folder, "log");
-  expect(tail(file, 5)).toEqual([]);
-  writeFileSync(file, "");
-  expect(tail(file, 5)).toEqual([]);
-  writeFileSync(file, "one\ntwo\r\nthree\n");
-  expect(tail(file, 2)).toEqual(["two", "three"]);
-  expect(tail(file, 9)).toEqual(["one", "two", "three"]);
-  expect(tail(file, 9, 8)).toEqual(["three"]);
-  writeFileSync(file, `${"é".repeat(1000)}`);
-  expect(tail(file, 3, 11)).toEqual(["ééééé"]);
 });

@@ -196,11 +196,9 @@ class LocalTurn implements RunningTurn {
     // Another attempt would find none either.
     if (!found.ok)
       return err({ kind: "failed", error: { code: "spawn", message: found.error, class: "spawn", final: true } });
-    try {
-      return ok({ env, mask, box: found.value, log: transcript(turn.logFile, mask) });
-    } catch (thrown) {
-      return err(failed("spawn", `cannot open the log: ${messageOf(thrown)}`));
-    }
+    const log = transcript(turn.logFile, mask);
+    if (!log.ok) return err(failed("spawn", `cannot open the log: ${log.error}`));
+    return ok({ env, mask, box: found.value, log: log.value });
   }
 
   #contextOf({ env, mask, box, log }: Prepared): AgentContext {

@@ -3,8 +3,10 @@
  *
  * Invariant: at most {@link LOG_LIMIT} bytes are written; one line says that the rest is omitted.
  */
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, writeSync } from "node:fs";
 import type { Masker } from "../../base/mask.ts";
+import { openPlainToAppend } from "../../files/plain-file.ts";
+import { err, ok, type Result } from "../../base/result.ts";
 
 const LOG_LIMIT = 32 * 1024 * 1024;
 const MAX_LINE = 65_536;
@@ -14,9 +16,11 @@ export interface Transcript {
   end(): void;
 }
 
-/** Throws if the file cannot be opened. `file` is appended to; `null`: no log. */
-export function transcript(file: string | null, mask: Masker | undefined): Transcript {
-  let descriptor = file === null ? undefined : openSync(file, "a");
+/** `file` is appended to; `null`: no log. The error says why it cannot be opened. */
+export function transcript(file: string | null, mask: Masker | undefined): Result<Transcript, string> {
+  const opened = file === null ? ok(undefined) : openPlainToAppend(file);
+  if (!opened.ok) return err(`${file} ${opened.error}`);
+  let descriptor = opened.value;
   let written = 0;
   function put(text: string): void {
     if (descriptor === undefined) return;
@@ -31,7 +35,7 @@ export function transcript(file: string | null, mask: Masker | undefined): Trans
     if (descriptor !== undefined) closeSync(descriptor);
     descriptor = undefined;
   }
-  return {
+  return ok({
     line(text) {
       if (descriptor === undefined) return;
       const cut = text.length > MAX_LINE ? `${text.slice(0, MAX_LINE)} (cut)` : text;
@@ -41,5 +45,5 @@ export function transcript(file: string | null, mask: Masker | undefined): Trans
       end();
     },
     end,
-  };
+  });
 }

@@ -2,9 +2,10 @@
  * Worktree commands: runs a plan's setup and verify commands in a worktree. Each writes to its own file, whose end
  * explains a failure.
  */
-import { closeSync, fstatSync, openSync, readSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import type { Clock } from "../../base/clock.ts";
 import { defined } from "../../base/defined.ts";
+import { plainFileProblem, readPlainEnd } from "../../files/plain-file.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { Runner } from "../../runner/port.ts";
 import { portVariables } from "../adapters/environment.ts";
@@ -41,7 +42,8 @@ export async function runCommands(
 ): Promise<Result<void, string>> {
   for (const command of commands) {
     const logFile = job.logFile === null ? null : `${job.logFile.replace(/\.log$/, "")}.${place.name}.log`;
-    if (logFile !== null) rmSync(logFile, { force: true });
+    // Not more than a file: what else stands in its place is told when the command's log is opened.
+    if (logFile !== null && plainFileProblem(logFile) === undefined) rmSync(logFile, { force: true });
     const outcome = await runOne(runner, clock, job, cancellation, command, { ...place, logFile });
     if (outcome.kind === "succeeded") continue;
     const why = outcome.kind === "failed" ? outcome.error.message : "it was ended";
@@ -97,17 +99,8 @@ async function runOne(
 
 /** The end of a file, from the beginning of a line. */
 function tail(file: string): string {
-  let descriptor;
-  try {
-    descriptor = openSync(file, "r");
-    const { size } = fstatSync(descriptor);
-    const bytes = Buffer.alloc(Math.min(size, TAIL_BYTES));
-    readSync(descriptor, bytes, 0, bytes.length, size - bytes.length);
-    const text = bytes.toString("utf8").trimEnd();
-    return size > TAIL_BYTES ? text.slice(text.indexOf("\n") + 1) : text;
-  } catch {
-    return "";
-  } finally {
-    if (descriptor !== undefined) closeSync(descriptor);
-  }
+  const read = readPlainEnd(file, TAIL_BYTES);
+  if (read === undefined) return "";
+  const text = read.end.toString("utf8").trimEnd();
+  return read.isAll ? text : text.slice(text.indexOf("\n") + 1);
 }

@@ -2,9 +2,11 @@
  * Agent turn: runs one turn of an agent, from a prompt to its end, and waits where its provider asks for it. Knows the
  * run's agents and the task server; the caller decides what the turn's work is worth.
  */
-import { appendFile } from "node:fs/promises";
+import { closeSync, writeFileSync } from "node:fs";
 import { defined } from "../../base/defined.ts";
 import { messageOf } from "../../base/errors.ts";
+import { openPlainToAppend } from "../../files/plain-file.ts";
+import { err, ok, type Result } from "../../base/result.ts";
 import type { Json, JsonObject } from "../../base/json.ts";
 import { masker } from "../../base/mask.ts";
 import type { Repository } from "../../git/port.ts";
@@ -63,7 +65,8 @@ export async function takeTurn(context: TurnContext, request: TurnRequest): Prom
   const { rateLimiter } = runContext;
   const provider = providerOf(settings.agent, runContext.settings.configs[settings.agent]);
   const patience = new Patience(settings.waitMs);
-  await keepPrompt(context, request.prompt.text);
+  const kept = keepPrompt(context, request.prompt.text);
+  if (!kept.ok) return { outcome: failed("error", kept.error), reports };
   for (;;) {
     const { clock } = context.options;
     const admitted = await admission({ rateLimiter, cancellation, clock, provider, patience, tell });
@@ -71,15 +74,15 @@ export async function takeTurn(context: TurnContext, request: TurnRequest): Prom
     const outcome = await runOnce(context, defined({ ...request, session }), reports, admitted.permit);
     const { agent } = outcome;
     last = agent;
-    const failed = outcome.kind === "failed" ? agent?.class : undefined;
-    if (failed === undefined || cancellation.reason !== undefined || !passesByItself(failed))
+    const failedAs = outcome.kind === "failed" ? agent?.class : undefined;
+    if (failedAs === undefined || cancellation.reason !== undefined || !passesByItself(failedAs))
       return { outcome, reports };
-    const isRefusal = failed === "rate-limit" || failed === "overloaded";
+    const isRefusal = failedAs === "rate-limit" || failedAs === "overloaded";
     if (isRefusal ? ++refusals > MOST_REFUSALS : ++repeats > MOST_REPEATS) return { outcome, reports };
     note({ type: "usage.recorded", data: usageData(agent) });
     if (agent?.sessionId !== undefined) session = defined({ sessionId: agent.sessionId, totals: agent.totals });
     if (isRefusal) continue;
-    tell({ type: "repeating", class: failed, afterMs: REPEAT_AFTER_MS * repeats });
+    tell({ type: "repeating", class: failedAs, afterMs: REPEAT_AFTER_MS * repeats });
     await cancellation.wait(REPEAT_AFTER_MS * repeats);
   }
 }
@@ -115,11 +118,21 @@ function heldBack(
 }
 
 /** Beside the log, for `heddle show --prompt`: each turn once, secrets masked. */
-async function keepPrompt({ job, options }: TurnContext, text: string): Promise<void> {
-  if (job.logFile === null) return;
+function keepPrompt({ job, options }: TurnContext, text: string): Result<void, string> {
+  if (job.logFile === null) return ok(undefined);
   const secrets = job.task.step.secrets ?? [];
   const mask = masker(secrets.map((name) => job.env[name] ?? options.env[name]));
-  await appendFile(promptFileOf(job.logFile), `${mask === undefined ? text : mask.text(text)}\n`);
+  const file = promptFileOf(job.logFile);
+  const opened = openPlainToAppend(file);
+  if (!opened.ok) return err(`cannot write the prompt: ${file} ${opened.error}`);
+  try {
+    writeFileSync(opened.value, `${mask === undefined ? text : mask.text(text)}\n`);
+  } catch (thrown) {
+    return err(`cannot write the prompt: ${messageOf(thrown)}`);
+  } finally {
+    closeSync(opened.value);
+  }
+  return ok(undefined);
 }
 
 async function runOnce(

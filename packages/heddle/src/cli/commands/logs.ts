@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { type LogTarget, logTargets } from "../../project/log-targets.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
 import { findStep } from "../../project/find-run.ts";
-import { LogCursor, sizeOf } from "../../project/log-lines.ts";
+import { LogCursor, logProblem, sizeOf } from "../../project/log-lines.ts";
 import { safeLine } from "../output-text.ts";
 import { PrintQueue } from "../print-queue.ts";
 import type { Flags } from "../spec.ts";
@@ -42,10 +42,18 @@ export async function logsCommand(
     return EXIT.ok;
   }
   const [target] = targets;
-  if (isFlagOn(flags, "follow") && step !== undefined && target !== undefined)
-    await follow(context, project, run, target);
-  else await print(context, targets, step === undefined);
-  return EXIT.ok;
+  const unreadable = targets.flatMap(({ log }) => {
+    const problem = logProblem(log);
+    return problem === undefined ? [] : [`the log ${safeLine(log)} ${problem}`];
+  });
+  if (step === undefined || unreadable.length === 0) {
+    if (isFlagOn(flags, "follow") && step !== undefined && target !== undefined)
+      await follow(context, project, run, target);
+    else await print(context, targets, step === undefined);
+  }
+  if (unreadable.length === 0) return EXIT.ok;
+  const hint = "A log is a plain file. Something has put another kind of file there; remove it.";
+  return fail(context, { code: "LogUnreadable", message: unreadable.join("; "), hint }, EXIT.failed);
 }
 
 async function print(context: Context, targets: readonly LogTarget[], withTitles: boolean): Promise<void> {
