@@ -68,7 +68,7 @@ export function executor(options: ExecuteOptions): Execute {
         for (const command of task.step.verify ?? []) {
           if (outcome.kind !== "succeeded") break;
           if (stopReason !== undefined) return { kind: "stopped", reason: stopReason };
-          running = options.runner.start(verification(prepared.value, command, task.step));
+          running = options.runner.start(verification(prepared.value, command, task));
           if (killed) running.kill();
           outcome = judged(outcome, command, await running.outcome);
         }
@@ -120,9 +120,9 @@ async function startAgent(
 }
 
 /** One `verify` command as a separate attempt: same folder, environment and log; its result is its exit code. */
-function verification(attempt: Attempt, command: string, step: Step): Attempt {
+function verification(attempt: Attempt, command: string, { shell }: Task): Attempt {
   const exchangeBase = attempt.exchangeBase === null ? null : `${attempt.exchangeBase}.verify`;
-  return { ...attempt, work: { kind: "run", command, shell: step.shell ?? "sh" }, exchangeBase, isolate: false };
+  return { ...attempt, work: { kind: "run", command, shell }, exchangeBase, isolate: false };
 }
 
 /** The step's success, if its verification agrees. */
@@ -225,7 +225,7 @@ async function fill(task: Task, options: ExecuteOptions): Promise<Result<Filled,
 function workOf(task: Task, action: Action, code: PlanCode): Result<Work, string> {
   switch (action.kind) {
     case "run":
-      return ok({ kind: "run", command: action.command, shell: task.step.shell ?? "sh" });
+      return ok({ kind: "run", command: action.command, shell: task.shell });
     case "call":
       return ok({
         kind: "call",

@@ -62,6 +62,8 @@ export interface Task {
   readonly depStatus: Readonly<Record<string, string>>;
   readonly item?: Json;
   readonly graceMs: number;
+  /** The shell of the step's commands, with its options. */
+  readonly shell: string;
   /** Of an agent's step. */
   readonly agent?: AgentTask;
 }

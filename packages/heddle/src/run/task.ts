@@ -31,9 +31,20 @@ export function taskOf(state: RunState, index: number, attempt: number): Task {
     deps: seen.deps,
     depStatus: seen.depStatus,
     graceMs: step.graceMs ?? state.plan.graceMs ?? DEFAULT_GRACE_MS,
+    shell: shellOf(step, state.rules),
   };
   if (step.action.kind !== "agent") return item === undefined ? task : { ...task, item };
   return defined({ ...task, item, agent: agentTaskOf(state, index, container?.prefix ?? "") });
+}
+
+/**
+ * The shell of a step's commands. A line that fails ends a command, as CI systems do; a shell that is written with options or
+ * as a path is taken as written. Under the first rules every line of a command ran, whatever came of the one before.
+ */
+export function shellOf({ shell = "sh" }: Pick<Step, "shell">, rules: number): string {
+  if (rules < 2) return shell;
+  if (shell === "sh") return "sh -e";
+  return shell === "bash" ? "bash -eo pipefail" : shell;
 }
 
 function agentTaskOf(state: RunState, index: number, prefix: string): AgentTask {

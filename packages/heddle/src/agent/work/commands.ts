@@ -69,7 +69,7 @@ async function runOne(
       run: task.run,
       step: step.id,
       attempt: task.attempt,
-      work: { kind: "run", command, shell: step.shell ?? "sh" },
+      work: { kind: "run", command, shell: task.shell },
       cwd: place.folder,
       env: {
         ...job.env,

@@ -81,8 +81,8 @@ function keyOf(
   commands: readonly string[],
   included: string,
 ): string {
-  const { step, params, item } = job.task;
-  const { shell = "sh", envMode = "inherit", passEnv = [] } = step;
+  const { step, params, item, shell } = job.task;
+  const { envMode = "inherit", passEnv = [] } = step;
   const bases = baseEnvironments(options.env);
   const env = { ...bases[envMode], ...passed(bases, passEnv), ...withoutToken(job.env) };
   const values = Object.entries(env)

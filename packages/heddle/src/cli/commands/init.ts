@@ -16,6 +16,7 @@ name: hello
 
 steps:
   # A step is a shell command. Steps without \`deps\` start at once, in parallel.
+  # A line that fails ends its command (\`sh -e\`).
   - id: fetch
     description: Get what the build needs
     run: echo "fetching"

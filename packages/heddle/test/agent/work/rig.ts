@@ -97,6 +97,7 @@ export class ExecutorRig {
       deps: {},
       depStatus: {},
       graceMs: 100,
+      shell: "sh",
       agent: { ...of, ...rest, ...agent },
     };
     return { task, prompt: `do ${id}`, env: {}, folder: this.git.topLevel, logFile: null };

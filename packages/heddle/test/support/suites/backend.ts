@@ -31,7 +31,16 @@ export interface BackendSetting {
 
 export function backendTask(step: string, run = "run1"): Task {
   const action = { kind: "run", command: "true" } as const;
-  return { run, step: { id: step, action }, attempt: 1, params: {}, deps: {}, depStatus: {}, graceMs: 100 };
+  return {
+    run,
+    step: { id: step, action },
+    attempt: 1,
+    params: {},
+    deps: {},
+    depStatus: {},
+    shell: "sh",
+    graceMs: 100,
+  };
 }
 
 const DONE: Outcome = { kind: "succeeded", output: 1 };
