@@ -150,7 +150,7 @@ class AgentAttempt {
     if (left.length > 0) {
       // A person decides about the work before it was combined with the merged state.
       const commit = this.#here.holds?.captured ?? captured.commit;
-      return await this.#clash({ kind: "conflict", files: left, head: this.#here.base }, { ...captured, commit });
+      return await this.#mergeFailed({ kind: "conflict", files: left, head: this.#here.base }, { ...captured, commit });
     }
     const refused = await this.#refusal(captured);
     if (refused !== undefined) return refused;
@@ -166,7 +166,7 @@ class AgentAttempt {
       case "closed":
         return { kind: "stopped", reason: "cancel" };
       default:
-        return await this.#clash(outcome, captured);
+        return await this.#mergeFailed(outcome, captured);
     }
   }
 
@@ -193,7 +193,7 @@ class AgentAttempt {
   }
 
   /** Up the ladder: the agent that made it, then a person. */
-  async #clash(
+  async #mergeFailed(
     outcome: Extract<MergeOutcome, { kind: "conflict" | "rejected" }>,
     captured: Capture,
   ): Promise<Outcome | NextTurn> {
