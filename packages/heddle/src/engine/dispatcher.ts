@@ -60,8 +60,6 @@ export class Dispatcher {
         return this.#inBackground(locks.request(effect.step));
       case "unlock":
         return this.#inBackground(locks.release(effect.step));
-      case "unlock-waiting":
-        return this.#inBackground(locks.releaseWaiting());
       case "sweep":
         return this.#inBackground(this.#sweep());
       default:

@@ -23,6 +23,7 @@ export class ProjectLocks {
   readonly #options: ProjectLocksOptions;
   readonly #granted = new Set<number>();
   readonly #requested = new Set<number>();
+  readonly #releasing = new Map<number, Promise<void>>();
   #holder: string | undefined;
   #cancelTimer: CancelTimer | undefined;
 
@@ -46,6 +47,8 @@ export class ProjectLocks {
     const { journal, lease, state, clock, onChange } = this.#options;
     this.#requested.add(step);
     const { id, locks } = stepAt(state, step);
+    // A journal that is not on this machine could do the two in another order.
+    await this.#releasing.get(step);
     await this.#giveWay(step);
     const holder = await journal.lock(lease, id, { read: locks?.read ?? [], write: locks?.write ?? [] });
     this.#requested.delete(step);
@@ -73,12 +76,10 @@ export class ProjectLocks {
 
   async release(step: number): Promise<void> {
     if (!this.#granted.delete(step)) return;
-    await this.#options.journal.unlock(this.#options.lease, stepAt(this.#options.state, step).id);
-  }
-
-  /** Releases locks that were granted to steps that did not start: a paused run must not block other runs. */
-  async releaseWaiting(): Promise<void> {
-    for (const step of this.#granted) if (!this.#isRunning(step)) await this.release(step);
+    const { journal, lease, state } = this.#options;
+    const released = journal.unlock(lease, stepAt(state, step).id).finally(() => this.#releasing.delete(step));
+    this.#releasing.set(step, released);
+    await released;
   }
 
   close(): void {

@@ -23,7 +23,7 @@ import { haltReason } from "./finish.ts";
 import { eventsOfAnswer, eventsOfInput, type Input } from "./input-events.ts";
 import type { ClockInputs } from "./outcome-events.ts";
 import { blockerOf, requeue } from "./queue.ts";
-import { isRunEnded, phaseOf, rootCause, type RunState, stepAt } from "./state.ts";
+import { hasEnded, isRunEnded, phaseOf, rootCause, type RunState, stepAt } from "./state.ts";
 import { scopeOf, taskOf } from "./task.ts";
 
 /** What a transition gets besides the state and the inputs. */
@@ -58,10 +58,8 @@ export type Effect =
   | { readonly kind: "stop"; readonly reason: StopReason; readonly inside?: number }
   /** Ask for the step's locks over all runs; granted ones are in {@link World.locks} from then on. */
   | { readonly kind: "lock"; readonly step: number }
-  /** The attempt of a step that had locks is over. */
+  /** Give back the step's locks: its attempt is over, or it has no use for them now. */
   | { readonly kind: "unlock"; readonly step: number }
-  /** Give back locks of steps that do not run. */
-  | { readonly kind: "unlock-waiting" }
   /** End what ended attempts have left behind: `swept`. */
   | { readonly kind: "sweep" };
 
@@ -94,12 +92,15 @@ class Turn {
   readonly effects: Effect[] = [];
   readonly #state: RunState;
   readonly #world: World;
+  /** Steps that hold their locks, without those given back in this turn. */
+  #locks: ReadonlySet<number>;
   /** Steps whose locks were asked for in this turn. */
   readonly #lockRequests = new Set<number>();
 
   constructor(state: RunState, world: World) {
     this.#state = state;
     this.#world = world;
+    this.#locks = world.locks;
   }
 
   /** Takes in what happened. */
@@ -119,25 +120,39 @@ class Turn {
         volatile.examining.delete(input.step);
         requeue(this.#state, input.step);
         break;
-      case "outcome":
-        if (stepAt(this.#state, input.step).locks !== undefined)
-          this.effects.push({ kind: "unlock", step: input.step });
-        break;
       default:
         break;
     }
     this.#recordAll(eventsOfInput(this.#state, input, this.#circumstances()));
+    if (input.kind === "outcome" && !this.#isRunning(input.step)) this.#unlock(input.step);
   }
 
   /** Records all that follows from what is known, until nothing more does. */
   settle(): void {
     for (;;) {
-      const commands = decide(this.#state, this.#world);
+      const { now, load } = this.#world;
+      const commands = decide(this.#state, { now, load, locks: this.#locks });
       const left = commands.filter((command) => !this.#isWaitedFor(command));
       if (left.length === 0) break;
       for (const command of left) this.#carryOut(command);
     }
-    if (this.#state.phase.tag === "paused") this.effects.push({ kind: "unlock-waiting" });
+    for (const step of this.#locks) if (!this.#isRunning(step) && this.#isHeldForNothing(step)) this.#unlock(step);
+  }
+
+  #isRunning(step: number): boolean {
+    return phaseOf(this.#state, step).tag === "running";
+  }
+
+  /** Locks of a step that will not start, or not before people act, must not block other runs. */
+  #isHeldForNothing(step: number): boolean {
+    const { phase } = this.#state;
+    return hasEnded(phaseOf(this.#state, step)) || phase.tag === "paused" || haltReason(this.#state) !== undefined;
+  }
+
+  #unlock(step: number): void {
+    if (!this.#locks.has(step)) return;
+    this.#locks = new Set([...this.#locks].filter((other) => other !== step));
+    this.effects.push({ kind: "unlock", step });
   }
 
   /** Whether what the command wants was asked for already. */

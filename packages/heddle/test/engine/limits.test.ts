@@ -38,6 +38,78 @@ describe("locks over runs of one project", () => {
     await second.pass(500);
     expect(second.running).toEqual(["c"]);
   });
+
+  const GRANTED = `
+failure: continue
+steps:
+  - id: box
+    timeout: 5s
+    plan: { steps: [ { id: in, run: x, locks: { write: [staging] } }, { id: long, run: x } ] }
+  - { id: next, after: [box], run: x }
+`;
+
+  it("are given back by a step that has them and is cancelled before it starts", async () => {
+    const first = new Rig();
+    const second = new Rig({ store: first.store, clock: first.clock, pid: 2 });
+    await first.start(GRANTED, { maxConcurrency: 1 });
+    // The other step took the slot while the lock was asked for.
+    expect(first.running).toEqual(["box/long"]);
+    await second.start(LOCKED);
+    await second.pass(4000);
+    expect(second.running).toEqual([]);
+    await first.pass(1000);
+    await first.yield("box/long");
+    expect(first.running).toEqual(["next"]);
+    await second.pass(500);
+    expect(second.running).toEqual(["deploy"]);
+  });
+
+  it("are given back as soon as the run is to end, not when its attempts have", async () => {
+    const first = new Rig();
+    const second = new Rig({ store: first.store, clock: first.clock, pid: 2 });
+    const handle = await first.start(GRANTED, { maxConcurrency: 1 });
+    await second.start(LOCKED);
+    handle.cancel();
+    await second.pass(500);
+    expect([first.running, second.running]).toEqual([["box/long"], ["deploy"]]);
+  });
+
+  it("are held by each attempt, also by one that follows at once", async () => {
+    const first = new Rig();
+    const second = new Rig({ store: first.store, clock: first.clock, pid: 2 });
+    await first.start(
+      "steps: [{ id: a, run: x, locks: { write: [staging] }, retry: { attempts: 3, delay: 0s, jitter: 0 } }]",
+    );
+    await first.fail("a");
+    await first.pass(0);
+    expect(first.dispatched).toEqual(["a#1", "a#2"]);
+    await second.start(LOCKED);
+    await second.pass(500);
+    expect([first.running, second.running]).toEqual([["a"], []]);
+  });
+
+  it("that come when the step has been cancelled are given back", async () => {
+    const gate = Promise.withResolvers<void>();
+    const first = new Rig({
+      journal: (inner) => ({
+        ...inner,
+        lock: async (...of) => {
+          await gate.promise;
+          return await inner.lock(...of);
+        },
+      }),
+    });
+    const second = new Rig({ store: first.store, clock: first.clock, pid: 2 });
+    await first.start(GRANTED, { maxConcurrency: 1 });
+    await first.pass(5000);
+    await first.yield("box/long");
+    gate.resolve();
+    await first.quiet();
+    expect(first.running).toEqual(["next"]);
+    await second.start(LOCKED);
+    await second.pass(500);
+    expect(second.running).toEqual(["deploy"]);
+  });
 });
 
 describe("admission", () => {

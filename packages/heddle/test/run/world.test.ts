@@ -9,7 +9,7 @@ import type { Finding, Input } from "../../src/run/input-events.ts";
 import { isRunEnded, type RunState } from "../../src/run/state.ts";
 import { advance, recordEvents, type Advance, type World } from "../../src/run/transition.ts";
 import { newVolatile, type ConductPolicy } from "../../src/run/volatile.ts";
-import { planOf, step } from "./dry.ts";
+import { planOf, retry, step } from "./dry.ts";
 
 /** A run whose world is the test's. */
 class Driven {
@@ -180,10 +180,34 @@ describe("locks over all runs", () => {
     expect(run.turn(run.succeeded("a")).wants).toEqual(["unlock a"]);
   });
 
-  test("of steps that wait are given back while the run is paused", () => {
-    const run = new Driven([step("a", { locks: { write: ["db"] } })]);
+  const locked = step("a", { locks: { write: ["db"] } });
+  /** Granted, with no slot free. */
+  const granted = (): Driven => {
+    const run = new Driven([locked, step("b")], {}, 1);
     run.turn();
-    expect(run.turn({ kind: "pause", reason: "lunch" })).toEqual({ told: ["run.paused"], wants: ["unlock-waiting"] });
+    run.world = { ...run.world, locks: new Set([run.number("a")]) };
+    expect(run.turn()).toEqual({ told: [], wants: [] });
+    return run;
+  };
+
+  test("of steps that wait are given back while the run is paused", () => {
+    expect(granted().turn({ kind: "pause", reason: "lunch" })).toEqual({ told: ["run.paused"], wants: ["unlock a"] });
+  });
+
+  test("of steps that wait are given back when the run is to end", () => {
+    expect(granted().turn({ kind: "halt", reason: "cancel" }).wants).toEqual(["stop", "unlock a"]);
+  });
+
+  test("are asked for again by an attempt that follows at once", () => {
+    const run = new Driven([step("a", { locks: { write: ["db"] }, retry: retry(2, { delayMs: 0 }) })]);
+    run.turn();
+    run.world = { ...run.world, locks: new Set([run.number("a")]) };
+    run.turn();
+    const outcome = { kind: "failed", error: { code: "exit", message: "exit 1" } } as const;
+    expect(run.turn({ kind: "outcome", step: 0, attempt: 1, outcome, added: ok([]) })).toEqual({
+      told: ["step.failed a"],
+      wants: ["unlock a", "lock a"],
+    });
   });
 });
 

@@ -281,7 +281,7 @@ export class DryRun {
       case "sweep":
         return void this.#inputs.push({ kind: "swept" });
       case "unlock":
-      case "unlock-waiting":
+        return void this.#locks.delete(effect.step);
       case "answer":
         return;
       default:
