@@ -94,8 +94,8 @@ const BUGS: readonly Bug[] = [
   {
     name: "a paused run spins over a due attempt",
     file: "run/decide.ts",
-    from: `if (index.retries.first !== undefined && state.phase.tag !== "paused") due.push`,
-    to: "if (index.retries.first !== undefined) due.push",
+    from: `index.retries.first !== undefined && state.phase.tag !== "paused")`,
+    to: "index.retries.first !== undefined)",
   },
   {
     name: "a run that ends early spins over a deadline",
@@ -138,6 +138,18 @@ const BUGS: readonly Bug[] = [
     file: "engine/project-locks.ts",
     from: "await this.#giveWay(step);",
     to: "",
+  },
+  {
+    name: "an attempt that follows at once builds on a lock that was given back",
+    file: "run/transition.ts",
+    from: "    this.#locks = new Set([...this.#locks].filter((other) => other !== step));\n",
+    to: "",
+  },
+  {
+    name: "an attempt that nobody stopped counts as cancelled",
+    file: "run/outcome-events.ts",
+    from: " ?? errorOfUnaskedStop(state, index, outcome, clockInputs);",
+    to: ";",
   },
   {
     name: "a step's end is told twice to its container",

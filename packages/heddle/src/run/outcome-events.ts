@@ -8,6 +8,7 @@ import type { Random } from "../base/random.ts";
 import type { Result } from "../base/result.ts";
 import type { Step } from "../plan/plan.ts";
 import type { EventBody, StepError } from "./event.ts";
+import { isInside } from "./finish.ts";
 import { judgeRetry } from "./retry.ts";
 import { phaseOf, stepAt, type RunState } from "./state.ts";
 import type { Outcome } from "./attempt.ts";
@@ -67,7 +68,8 @@ export function eventsOfOutcome(
       return [{ type: "approval.requested", step, attempt, data: defined({ about, question, options: asked }) }];
     }
     case "stopped": {
-      const error = errorOfStop(stepAt(state, index), outcome);
+      const error =
+        errorOfStop(stepAt(state, index), outcome) ?? errorOfUnaskedStop(state, index, outcome, clockInputs);
       if (error !== undefined) return [failure(state, index, error, outcome, clockInputs)];
       const reason = outcome.reason === "timeout" || outcome.reason === "memory" ? "cancel" : outcome.reason;
       const { abandoned } = outcome;
@@ -123,4 +125,19 @@ function errorOfStop(step: Step, outcome: Extract<Outcome, { kind: "stopped" }>)
   if (outcome.reason === "memory")
     return { code: "memory", message: `used more memory than its limit of ${step.limits?.maxMemoryMb ?? 0} MB` };
   return undefined;
+}
+
+/**
+ * Nothing in the run asked for the stop: whoever carried the attempt out gave it up. As a cancelled step of a run that goes on it
+ * would be missing from the run, and nobody's failure.
+ */
+function errorOfUnaskedStop(
+  state: RunState,
+  index: number,
+  { reason }: Extract<Outcome, { kind: "stopped" }>,
+  { halted }: ClockInputs,
+): StepError | undefined {
+  const isOutOfTime = [...state.volatile.expired].some((container) => isInside(state, index, container));
+  if (halted || (reason === "step-timeout" && isOutOfTime)) return undefined;
+  return { code: "lost", message: "the attempt was ended although nothing had asked for it" };
 }

@@ -37,3 +37,17 @@ test("an outcome that never comes to be is a failure of its step", async () => {
     data: { error: { code: "error", message: "the attempt has no outcome: the worker is gone" } },
   });
 });
+
+test.each(["cancel", "fail-fast", "run-timeout", "step-timeout"] as const)(
+  "an attempt that was stopped by nobody is no reason to succeed without it: %s",
+  async (reason) => {
+    const rig = new Rig();
+    const handle = await rig.start("name: p\nsteps: [{id: a, run: x}, {id: b, deps: [a], run: x}]");
+    await rig.endWith("a", () => ({ kind: "stopped", reason }));
+    expect((await handle.result).status).toBe("failed");
+    expect(rig.events.find(({ type }) => type === "step.failed")).toMatchObject({
+      step: "a",
+      data: { error: { code: "lost", message: "the attempt was ended although nothing had asked for it" } },
+    });
+  },
+);

@@ -133,11 +133,20 @@ export class HistoryChecker {
     if (running > 0) this.#report(event, "quiet-end", `${event.type} while ${running} attempts ran`);
     if (event.type === "run.succeeded" && this.#fatal > 0)
       this.#report(event, "outcome", `run.succeeded with ${this.#fatal} failed steps`);
+    else if (event.type === "run.succeeded" && running === 0) this.#checkAllEnded(event);
     if (event.type === "run.failed" && this.#fatal === 0 && event.data.reason === undefined) {
       this.#report(event, "outcome", "run.failed without a failed step or a reason");
     }
     this.#ended = true;
     this.#succeeded = event.type === "run.succeeded";
+  }
+
+  #checkAllEnded(event: Event): void {
+    for (const [id, row] of this.#rows) {
+      if (row.container !== undefined || isFine(row)) continue;
+      this.#report(event, "all-ended", `run.succeeded although ${id} is ${row.status}`);
+      return;
+    }
   }
 
   #onResumed(event: EventOf<"run.resumed">): void {

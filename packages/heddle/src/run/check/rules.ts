@@ -29,11 +29,12 @@ export const RULES = {
   "retry-policy": "a step has no more attempts than its `retry` allows",
   "container-outcome": "a container succeeds only if each child succeeded, was skipped, or failed while optional",
   outcome: "a run that failed had a failed step or a reason, a run that succeeded had none",
+  "all-ended": "a run succeeds only if each step succeeded, was skipped, or failed while optional",
 } as const;
 export type Rule = keyof typeof RULES;
 
 /** Rules that came later, with the first version of the rules of a run that has them. */
-const LATER: { readonly [R in Rule]?: number } = { "container-outcome": 2 };
+const LATER: { readonly [R in Rule]?: number } = { "container-outcome": 2, "all-ended": 2 };
 
 /** Whether a run recorded under `version` was meant to keep the rule. */
 export function binds(rule: Rule, version: number): boolean {
@@ -76,7 +77,7 @@ export function isClosed(status: Status): boolean {
   return status === "satisfied" || status === "failed" || status === "skipped" || status === "cancelled";
 }
 
-/** Ended so that the container around it may succeed. */
+/** Ended so that the container around it, or the run, may succeed. */
 export function isFine({ status, step }: CheckedStep): boolean {
   return status === "satisfied" || status === "skipped" || (status === "failed" && step.optional === true);
 }

@@ -155,7 +155,7 @@ const PLANTED: { readonly [R in Rule]: readonly Event[][] } = {
   ],
   "quiet-end": [
     history([step("a")], [started("a"), runSucceeded]),
-    history([step("a"), step("b")], [started("a"), succeeded("a"), runSucceeded, started("b")]),
+    history([step("a")], [started("a"), succeeded("a"), runSucceeded, { type: "run.unpaused", data: {} }]),
     history([step("a")], [started("a"), succeeded("a"), landed]),
     history([step("a")], [started("a"), succeeded("a"), runSucceeded, resumed, landed]),
   ],
@@ -213,6 +213,12 @@ const PLANTED: { readonly [R in Rule]: readonly Event[][] } = {
   outcome: [
     history([step("a")], [started("a"), failed("a"), runSucceeded]),
     history([step("a")], [started("a"), succeeded("a"), runFailed]),
+  ],
+  "all-ended": [
+    history([step("a"), step("b")], [started("a"), succeeded("a"), runSucceeded]),
+    history([step("a"), step("b")], [started("a"), succeeded("a"), started("b"), cancelled("b"), runSucceeded]),
+    history([step("a")], [started("a"), added("a", "siblings", ["late"]), succeeded("a"), runSucceeded]),
+    history([each("f")], [started("f"), added("f", "children", []), runSucceeded]),
   ],
 };
 
