@@ -55,7 +55,6 @@ export class LiveView implements Sink {
   readonly #running = new Map<string, Running>();
   readonly #questions: Questions;
   readonly #stopListening: (() => void)[] = [];
-  #interrupt: () => void = () => undefined;
   #pending = "";
   /** Widths of the lines of the frame on the screen. */
   #shown: readonly number[] = [];
@@ -66,26 +65,29 @@ export class LiveView implements Sink {
 
   constructor(options: LiveViewOptions) {
     this.#options = options;
-    this.#questions = new Questions({ onInterrupt: () => this.#interrupt() });
+    this.#questions = new Questions({
+      clock: options.clock,
+      onSignal: (signal) => void process.kill(process.pid, signal),
+    });
+    this.#questions.grab();
     for (const [index, phase] of options.handle.state().phases.entries()) {
       const step = options.handle.state().steps[index];
       if (phase.tag === "running" && step !== undefined) this.#begin(step.id, phase.attempt, phase.since);
     }
     const suspend = (): void => this.#suspend();
     const redraw = (): void => this.#draw();
+    const comeBack = (): void => {
+      this.#questions.grab();
+      this.#draw();
+    };
     process.on("SIGTSTP", suspend);
-    process.on("SIGCONT", redraw);
+    process.on("SIGCONT", comeBack);
     this.#stopListening.push(
       options.out.onResize(redraw),
       () => process.off("SIGTSTP", suspend),
-      () => process.off("SIGCONT", redraw),
+      () => process.off("SIGCONT", comeBack),
     );
     this.#cancelTick = options.clock.after(0, () => this.#tick());
-  }
-
-  /** What Ctrl-C does while the keyboard is asked for an answer. */
-  attend(interrupt: () => void): void {
-    this.#interrupt = interrupt;
   }
 
   /** Asks for yes or no in the frame. */
@@ -184,6 +186,7 @@ export class LiveView implements Sink {
   #suspend(): void {
     this.#options.out.write(this.#eraser());
     this.#options.out.showCursor();
+    this.#questions.release();
     process.kill(process.pid, "SIGSTOP");
   }
 
@@ -210,8 +213,10 @@ export class LiveView implements Sink {
     return lines;
   }
 
-  #questionLines({ text, hint, keys }: TerminalQuestion): readonly Line[] {
+  #questionLines({ text, hint: choices, keys }: TerminalQuestion): readonly Line[] {
     const { out } = this.#options;
+    // The choices appear when they can be taken.
+    const hint = this.#questions.isReadable ? choices : "";
     const shown = safeLine(text);
     const asked: Piece[] = [
       ["? ", "yellow"],

@@ -88,7 +88,6 @@ async function forPeople(
   });
   const timeline = new Timeline(handle.state().steps);
   const signals = watchSignals({ handle, say: (said) => queue.line(said), hasTerminal: out.hasTerminal });
-  live?.attend(signals.interrupt);
   out.onClosed(() => void (handle.stopWaiting() || handle.cancel()));
   if (mode !== "quiet") queue.line(options.opening);
   take = (event) => {

@@ -2,8 +2,6 @@
 import type { RunHandle } from "../project/port.ts";
 
 export interface SignalWatch {
-  /** As if Ctrl-C was pressed: for terminals in raw mode. */
-  readonly interrupt: () => void;
   readonly stop: () => void;
 }
 
@@ -36,7 +34,6 @@ export function watchSignals({ handle, say, hasTerminal }: SignalOptions): Signa
   process.on("SIGTERM", terminate);
   process.on("SIGHUP", hangUp);
   return {
-    interrupt,
     stop: () => {
       process.off("SIGINT", interrupt).off("SIGTERM", terminate).off("SIGHUP", hangUp);
     },

@@ -151,11 +151,11 @@ describe("layer by layer", () => {
 
   test("--interactive asks before each layer; a no ends the run, which can be resumed", async () => {
     rig.plan(plan);
-    const run = rig.onTerminal(["run", "--interactive"], { columns: 80, rows: 24 });
-    await run.says("Start layer 1 (a)?");
+    const run = rig.onTerminal(["run", "--interactive"], { columns: 80, rows: 24 }, { env: { NO_COLOR: "1" } });
+    await run.says("Start layer 1 (a)? [y/n]");
     expect(rig.has("a.ran")).toBe(false);
     rig.type(run, "y");
-    await run.says("Start layer 2 (b)?");
+    await run.says("Start layer 2 (b)? [y/n]");
     expect(rig.has("a.ran")).toBe(true);
     rig.type(run, "n");
     expect((await run.done).code).toBe(130);
