@@ -68,8 +68,8 @@ async function refsToGo(
   if (!found.ok) return found.error.message;
   if (found.value === undefined) return 0;
   const { refs, landed, trees } = found.value;
-  const left = `it still has ${plural(trees, "worktree")}: \`heddle worktrees list ${run}\``;
-  if (trees > 0) return left;
+  const left = (count: number): string => `it still has ${plural(count, "worktree")}: \`heddle worktrees list ${run}\``;
+  if (trees > 0) return left(trees);
   if (!unlanded && status !== "succeeded")
     return "its agents' work is kept because it has not succeeded; --unlanded removes it too";
   if (!unlanded && !landed)
@@ -77,5 +77,6 @@ async function refsToGo(
   if (dryRun) return refs.length;
   const gone = await maintenance.removeRefs(run);
   if (!gone.ok) return gone.error.message;
-  return gone.value ? refs.length : left;
+  // One was made meanwhile.
+  return gone.value ? refs.length : left(1);
 }
