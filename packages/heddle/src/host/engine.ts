@@ -2,17 +2,17 @@
  * Composition root for runs: picks what runs need besides the journal. Imported only by `host/open.ts`, when the first
  * run starts.
  */
-import { cpus, freemem, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { AgentExecutor } from "../agent/port.ts";
 import { localBackend } from "../backend/local.ts";
+import { machineProbe } from "../backend/machine-probe.ts";
 import { systemClock } from "../base/clock.ts";
 import { randomId } from "../base/ids.ts";
 import { systemRandom } from "../base/random.ts";
 import { executor } from "../engine/executor.ts";
 import { cancelRun, resumeRun, rollbackRun, startRun } from "../engine/engine.ts";
 import { recordLanding } from "../engine/landing.ts";
-import type { EnginePorts, Probe } from "../engine/ports.ts";
+import type { EnginePorts } from "../engine/ports.ts";
 import { thisProcess } from "../journal/liveness.ts";
 import { loadSubplanFile } from "../project/load-plan.ts";
 import { type LocalRunners, localRunners } from "../runner/local.ts";
@@ -66,7 +66,7 @@ function portsOf({ dir, journal, workspaces, title, pollMs, codeFor }: EngineOpt
     clock,
     random: systemRandom,
     holder: thisProcess(title),
-    probe: systemProbe(),
+    probe: machineProbe(),
     version: VERSION,
     gitHead: () => headOf(dir),
     loadSubplan: (run, file, params) => loadSubplanFile(codeFor(run).folder, file, params),
@@ -97,28 +97,4 @@ function lazyAgents(
   const get = (): Promise<AgentExecutor> =>
     (making ??= import("./agents.ts").then(({ openAgentExecutor }) => openAgentExecutor(dir, runners, { scripted })));
   return { get, made: async () => await making };
-}
-
-function systemProbe(): Probe {
-  let last = times();
-  return {
-    usedMemoryMb: () => (totalmem() - freemem()) / 1_048_576,
-    cpuPercent() {
-      const now = times();
-      const total = now.total - last.total;
-      const idle = now.idle - last.idle;
-      last = now;
-      return total <= 0 ? 0 : (100 * (total - idle)) / total;
-    },
-  };
-}
-
-function times(): { readonly total: number; readonly idle: number } {
-  let total = 0;
-  let idle = 0;
-  for (const { times: spent } of cpus()) {
-    total += spent.user + spent.nice + spent.sys + spent.idle + spent.irq;
-    idle += spent.idle;
-  }
-  return { total, idle };
 }
