@@ -26,7 +26,7 @@ import type { CancelReason } from "../run/event.ts";
 import { haltReason } from "../run/finish.ts";
 import { isTooLate, type Input } from "../run/input-events.ts";
 import { phaseOf, questionOf, type RunState } from "../run/state.ts";
-import { runStatus } from "../run/status.ts";
+import { onlyPeopleLeft } from "../run/status.ts";
 import { advance, isOver, type Advance } from "../run/transition.ts";
 import { ActiveAttempts } from "./active-attempts.ts";
 import { openControlChannel } from "./control-channel.ts";
@@ -260,7 +260,7 @@ export class Scheduler {
   /** Whether the run needs an answer to continue, and nobody waits for it here. */
   #onlyPeopleCanHelp(): boolean {
     if (this.#wait || haltReason(this.#state) !== undefined || this.#active.size > 0) return false;
-    return runStatus(this.#state, true) === "waiting";
+    return onlyPeopleLeft(this.#state);
   }
 
   async #shutdown(): Promise<void> {

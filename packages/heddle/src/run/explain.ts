@@ -1,32 +1,45 @@
 /** Step explanations: why a step is in its state, in one sentence that helps to act. */
 import { unreachable } from "../base/assert.ts";
 import { formatDuration } from "../base/duration.ts";
-import type { CancelReason } from "./event.ts";
-import { depsOf, groupLock, hasEnded, phaseOf, satisfies, stepAt, type RunState } from "./state.ts";
+import { plural } from "../base/plural.ts";
+import type { CancelReason, QuestionAbout } from "./event.ts";
+import { depsOf, groupLock, hasEnded, isRunEnded, phaseOf, satisfies, stepAt, type RunState } from "./state.ts";
+import { runStatus } from "./status.ts";
 import { writeGlobsOf } from "./write-locks.ts";
 
-/** One sentence for the step's phase; for a waiting step everything that it waits for. `now` on the engine's clock. */
-export function explainStep(state: RunState, step: number, now: number): string {
+export interface ExplainContext {
+  /** On the engine's clock. */
+  readonly now: number;
+  /** A process holds the run now. */
+  readonly live: boolean;
+}
+
+/** One sentence for the step's phase; for a waiting step everything that it waits for. */
+export function explainStep(state: RunState, step: number, { now, live }: ExplainContext): string {
   const phase = phaseOf(state, step);
   switch (phase.tag) {
     case "waiting":
-      return explainWait(state, step);
+      return explainWait(state, step, live);
     case "running":
+      if (isInterrupted(state, live)) return interruptedText(state, step);
       return phase.asks === undefined
         ? `attempt ${phase.attempt}, running for ${formatDuration(now - phase.since)}`
         : `waiting for an answer: ${phase.asks.question}`;
     case "expanded": {
       const container = state.containers.get(step);
       const left = state.index.containers.get(step)?.left ?? 0;
-      return `${left} of its ${container?.children.length ?? 0} steps have not ended`;
+      return `${left} of its ${plural(container?.children.length ?? 0, "step")} ${left === 1 ? "has" : "have"} not ended`;
     }
     case "retrying":
       return `next attempt in ${formatDuration(Math.max(0, phase.retryAt - now))}; the last one failed: ${phase.error.message}`;
     case "asking":
-      if (phase.answer) return "answered; its end is being recorded";
+      if (phase.answer !== undefined) {
+        const { decision, by } = phase.answer;
+        return `${decision === "approve" ? answerWord(phase.about) : "rejected"} by ${by}; ${live ? "its end is being recorded" : "resume continues with it"}`;
+      }
       return phase.about === "conflict" ? phase.question : `waiting for an answer: ${phase.question}`;
     case "interrupted":
-      return "heddle died while it was running; resume runs it again";
+      return interruptedText(state, step);
     case "succeeded":
       return `succeeded after ${formatDuration(phase.durationMs)}`;
     case "cached":
@@ -41,6 +54,20 @@ export function explainStep(state: RunState, step: number, now: number): string 
     default:
       return unreachable(phase);
   }
+}
+
+/** Whether what the history shows as running ended with its engine. */
+function isInterrupted(state: RunState, live: boolean): boolean {
+  return !live && runStatus(state, live) === "interrupted";
+}
+
+function interruptedText(state: RunState, step: number): string {
+  const wanted = stepAt(state, step).onInterrupt ?? "rerun";
+  return `heddle died while it was running; ${wanted === "rerun" ? "resume runs it again" : `its plan says onInterrupt: ${wanted}`}`;
+}
+
+function answerWord(about: QuestionAbout): string {
+  return about === "question" ? "answered" : about === "conflict" ? "resolved" : "approved";
 }
 
 function cancelText(reason: CancelReason): string {
@@ -58,7 +85,8 @@ function cancelText(reason: CancelReason): string {
   }
 }
 
-function explainWait(state: RunState, step: number): string {
+function explainWait(state: RunState, step: number, live: boolean): string {
+  if (isRunEnded(state.phase)) return explainUnstarted(state, step);
   const definition = stepAt(state, step);
   const open = [
     ...depsOf(state, step).filter((dep) => !satisfies(phaseOf(state, dep))),
@@ -67,16 +95,38 @@ function explainWait(state: RunState, step: number): string {
       .filter((from) => from !== -1 && !hasEnded(phaseOf(state, from))),
   ];
   if (open.length > 0) {
-    const names = open.slice(0, 4).map((from) => `${stepAt(state, from).id} (${phaseOf(state, from).tag})`);
+    const names = open.slice(0, 4).map((from) => `${stepAt(state, from).id} (${phaseWord(state, from, live)})`);
     const more = open.length > 4 ? ` and ${open.length - 4} more` : "";
     return `waiting for ${names.join(", ")}${more}`;
   }
   if (state.phase.tag === "paused") return "the run is paused";
+  if (isInterrupted(state, live)) return "resume starts it";
   const layer = state.layers[step] ?? 0;
   if (state.options.schedule === "layers" && state.parents[step] === -1 && layer > state.index.openLayer) {
     return `waiting for layer ${state.index.openLayer + 1} to end (schedule: layers)`;
   }
   return explainPlace(state, step) ?? "ready";
+}
+
+/** For a run that has ended. */
+function explainUnstarted(state: RunState, step: number): string {
+  if (state.successes.includes(step)) return "undone; resume runs it again";
+  const { tag } = state.phase;
+  return `not started: the run ${tag === "cancelled" ? "was cancelled" : tag}`;
+}
+
+/** The phase of a step that another one waits for, in the words of `heddle show`. */
+function phaseWord(state: RunState, step: number, live: boolean): string {
+  const phase = phaseOf(state, step);
+  switch (phase.tag) {
+    case "asking":
+      return phase.answer === undefined ? "waiting for an answer" : "answered";
+    case "running":
+    case "expanded":
+      return isInterrupted(state, live) ? "interrupted" : "running";
+    default:
+      return phase.tag;
+  }
 }
 
 function explainPlace(state: RunState, step: number): string | undefined {

@@ -3,7 +3,7 @@ import { defined } from "../base/defined.ts";
 import type { Json } from "../base/json.ts";
 import type { StepError } from "../run/event.ts";
 import { explainStep } from "../run/explain.ts";
-import { outputOf, phaseOf, stepAt, type RunState } from "../run/state.ts";
+import { outputOf, phaseOf, questionOf, stepAt, type RunState } from "../run/state.ts";
 import { runStatus, stepCounts, stepStatus, type RunStatus, type StepCounts, type StepStatus } from "./status.ts";
 
 export interface RunProgress {
@@ -92,8 +92,8 @@ export function stepProgressOf(state: RunState, id: string, live: boolean, now: 
     output,
     error: "error" in phase ? phase.error : undefined,
     cause: phase.tag === "skipped" && phase.reason.kind === "dependency" ? phase.reason.cause : undefined,
-    question: phase.tag === "asking" ? phase.question : undefined,
-    why: explainStep(state, at, now),
+    question: phase.tag === "asking" ? questionOf(phase)?.question : undefined,
+    why: explainStep(state, at, { now, live }),
   });
 }
 

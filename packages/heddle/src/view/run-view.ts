@@ -142,7 +142,7 @@ function stepView(
     output,
     error: "error" in phase ? phase.error : undefined,
     cause: phase.tag === "skipped" && phase.reason.kind === "dependency" ? phase.reason.cause : undefined,
-    why: explainStep(state, step, now),
+    why: explainStep(state, step, { now, live }),
     usage,
     cost,
     log: attempts > 0 && writesLog(state, step) ? logFile(definition.id, attempts) : null,

@@ -38,6 +38,8 @@ export function stepStatus(state: RunState, step: number, live: boolean): StepSt
     case "expanded":
       return live || runStatus(state, live) === "waiting" ? "running" : "interrupted";
     case "asking":
+      // Answered, and the answer not acted on.
+      if (phase.answer !== undefined) return "waiting";
       return phase.about === "conflict" ? "needs-resolution" : "needs-approval";
     default:
       return unreachable(phase);

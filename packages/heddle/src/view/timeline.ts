@@ -4,7 +4,8 @@
  *
  * Invariants:
  *  1. Two attempts in one slot never overlap. Attempts that take no slot (containers, questions) have slot -1.
- *  2. Time in which no engine had the run is not counted.
+ *  2. Time in which no engine had the run is not counted: neither before an answer that is recorded then, nor before
+ *     the landing of its work.
  */
 import type { Event, StepError, ResourceUsage } from "../run/event.ts";
 import { isContainerStep, type RunState } from "../run/state.ts";
@@ -33,6 +34,14 @@ interface Stay {
   to: number;
 }
 
+/**
+ * Whether it may be recorded while no engine has the run. Where one has it, other events at the same time follow an
+ * answer, and the end of the run comes before its landing.
+ */
+function isRecordedBeside({ type }: Event): boolean {
+  return type === "run.created" || type === "approval.given" || type === "run.landed" || type === "landing.refused";
+}
+
 export class Timeline {
   /** Folded from the same events. */
   readonly changedFiles: ChangedFiles = new ChangedFiles();
@@ -58,7 +67,7 @@ export class Timeline {
     this.changedFiles.add(event);
     this.#lastTime = event.time;
     const stay = this.#stays.at(-1);
-    if (stay && event.type !== "run.created") stay.to = event.time;
+    if (stay && !isRecordedBeside(event)) stay.to = event.time;
   }
 
   /** In the order in which they started. */

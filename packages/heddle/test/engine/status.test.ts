@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from "vitest";
 import type { RunHandle } from "../../src/engine/api.ts";
+import { answerRecorded } from "../../src/engine/control-channel.ts";
 import { HistoryReader } from "../../src/view/history.ts";
 import { runLine } from "../../src/view/list.ts";
 import { runStatus, stepCounts } from "../../src/view/status.ts";
@@ -102,6 +103,23 @@ const SITUATIONS: readonly Situation[] = [
   },
 ];
 
+/** The stored line and the folded history say the same. */
+async function expectStatus(rig: Rig, run: string, { held, gone }: Pick<Situation, "held" | "gone">): Promise<void> {
+  const record = await rig.ports.journal.get(run);
+  const reader = new HistoryReader();
+  for await (const batch of rig.ports.journal.read(run)) for (const event of batch) reader.add(event);
+  const { state } = reader;
+  if (record === undefined || state === undefined) throw new Error("no run");
+  for (const [live, expected] of [
+    [true, held],
+    [false, gone],
+  ] as const) {
+    const line = runLine({ ...record, holder: live ? "somebody" : null });
+    expect([line.status, runStatus(state, live)]).toEqual([expected, expected]);
+    expect(line.counts).toEqual(stepCounts(state, live));
+  }
+}
+
 describe("the status of a run", () => {
   it.each(SITUATIONS)("$name: $held while it is held, $gone after", async ({ plan, until, held, gone }) => {
     const other = new Rig({ pid: 2 });
@@ -109,20 +127,20 @@ describe("the status of a run", () => {
     const rig = new Rig({ store: other.store, clock: other.clock });
     const handle = await rig.start(plan, { wait: true });
     await until?.(rig, handle);
-    const record = await rig.ports.journal.get(handle.run);
-    const reader = new HistoryReader();
-    for await (const batch of rig.ports.journal.read(handle.run)) for (const event of batch) reader.add(event);
-    const { state } = reader;
-    if (record === undefined || state === undefined) throw new Error("no run");
-    for (const [live, expected] of [
-      [true, held],
-      [false, gone],
-    ] as const) {
-      const line = runLine({ ...record, holder: live ? "somebody" : null });
-      expect([line.status, runStatus(state, live)]).toEqual([expected, expected]);
-      expect(line.counts).toEqual(stepCounts(state, live));
-    }
+    await expectStatus(rig, handle.run, { held, gone });
     // The same by the state in the engine's hands, which has moved on in its queues.
-    expect(runStatus(handle.state() as typeof state, true)).toBe(held);
+    expect(runStatus(handle.state(), true)).toBe(held);
+  });
+
+  it("answered while nobody holds it: waiting until a resume acts on the answer", async () => {
+    const rig = new Rig();
+    const { run, result } = await rig.start(`steps: [${ASKS}, { id: b, deps: [ask], run: x }]`);
+    await result;
+    const answer = { kind: "answer", step: "ask", decision: "approve", by: "test" } as const;
+    expect(await answerRecorded(rig.ports, run, answer)).toMatchObject({ ok: true });
+    await expectStatus(rig, run, { held: "waiting", gone: "waiting" });
+    const resumed = await rig.resume(run);
+    await rig.succeed("b");
+    expect((await resumed.result).status).toBe("succeeded");
   });
 });

@@ -88,7 +88,7 @@ describe("agents: {conflicts: serialize}", () => {
   test("who waits is told for whom", () => {
     const dry = DryRun.start(planOf([writer("a", ["src/**"]), writer("b", ["src/x"])], SERIALIZE), {}, at);
     dry.run(0);
-    expect(explainStep(dry.state, 1, 0)).toBe("waiting for a, which may write the same files");
+    expect(explainStep(dry.state, 1, { now: 0, live: true })).toBe("waiting for a, which may write the same files");
   });
 
   test("the checker of histories counts it as a lock", () => {

@@ -5,6 +5,7 @@ import { reportView } from "../../src/view/report.ts";
 import { runView, type RunView } from "../../src/view/run-view.ts";
 import { runStatus, stepCounts } from "../../src/view/status.ts";
 import type { Event } from "../../src/run/event.ts";
+import type { Plan } from "../../src/plan/plan.ts";
 import type { RunSnapshot } from "../../src/view/history.ts";
 import { DIAMOND, failed, history, read, started, succeeded, type Happening } from "./histories.ts";
 
@@ -68,6 +69,21 @@ describe("statuses", () => {
     expect(runStatus(stateOf(beside), true)).toBe("running");
   });
 
+  test("an answer that no engine has acted on yet: the run waits, its step asks no more", () => {
+    const answered: readonly Happening[] = [
+      ...HALF,
+      [1200, succeeded("b", 190)],
+      [1200, started("c")],
+      [1300, succeeded("c", 100)],
+      [1300, { type: "approval.requested", step: "d", attempt: 1, data: { about: "step", question: "ship?" } }],
+      [5000, { type: "approval.given", step: "d", attempt: 1, data: { decision: "approve", by: "ann" } }],
+    ];
+    const made = view(history(DIAMOND, answered));
+    expect(made).toMatchObject({ status: "waiting", parallelMs: 300 });
+    expect(made.steps[3]).toMatchObject({ status: "waiting", why: "approved by ann; resume continues with it" });
+    expect(made.steps[3]).not.toHaveProperty("question");
+  });
+
   test("failures, skips with their cause, retries and pauses", () => {
     const events = history(DIAMOND, [
       [1010, started("a")],
@@ -89,6 +105,51 @@ describe("statuses", () => {
     expect(made.steps[0]).toMatchObject({ error: { code: "exit", exitCode: 2 }, log: "/logs/a.1", durationMs: 10 });
     expect(made.steps[1]).toMatchObject({ status: "cached", output: 1, log: null });
     expect(made.steps[3]).toMatchObject({ status: "skipped", cause: "a" });
+  });
+
+  test("says of no step that it runs, or is ready, where nobody works on the run", () => {
+    const why = (events: readonly Event[], live = false): readonly string[] =>
+      view(events, live).steps.map((step) => step.why);
+    const plan: Plan = { ...DIAMOND, steps: [...DIAMOND.steps, { id: "e", action: { kind: "run", command: "e" } }] };
+    const events = history(plan, HALF);
+    expect(why(events).slice(1)).toEqual([
+      "heddle died while it was running; resume runs it again",
+      "waiting for b (interrupted)",
+      "waiting for c (waiting)",
+      "resume starts it",
+    ]);
+    expect(why(events, true).slice(1)).toEqual([
+      "attempt 1, running for 9.0s",
+      "waiting for b (running)",
+      "waiting for c (waiting)",
+      "ready",
+    ]);
+    const asks: Happening = [
+      1100,
+      { type: "approval.requested", step: "b", attempt: 1, data: { about: "permission", question: "may I?" } },
+    ];
+    expect(why(history(plan, [...HALF.slice(0, 2), asks]))[1]).toBe(
+      "heddle died while it was running; resume runs it again",
+    );
+    const cancelled = history(plan, [
+      ...HALF,
+      [1120, { type: "step.cancelled", step: "b", attempt: 1, data: { reason: "cancel", durationMs: 110 } }],
+      [1120, { type: "run.cancelled", data: { durationMs: 120, reason: "cancel" } }],
+    ]);
+    expect(why(cancelled).slice(2)).toEqual(Array(3).fill("not started: the run was cancelled"));
+    const undone = history(plan, [
+      ...HALF,
+      [1120, failed("b", 110)],
+      [1121, { type: "run.failed", data: { durationMs: 121, failed: ["b"] } }],
+      [1200, { type: "rollback.started", data: { mode: "all", steps: ["a"] } }],
+      [1210, { type: "step.rolledback", step: "a", data: { durationMs: 10 } }],
+      [1210, { type: "rollback.ended", data: { undone: 1, failed: 0 } }],
+    ]);
+    expect(why(undone)).toEqual([
+      "undone; resume runs it again",
+      "exit code 2",
+      ...Array(3).fill("not started: the run failed"),
+    ]);
   });
 
   test("every step is in exactly one count", () => {
@@ -143,6 +204,14 @@ describe("times", () => {
       ["c", 1, 1, "running"],
     ]);
     expect(timeline.offset(100_110)).toBe(220);
+  });
+
+  test("what is recorded beside an engine counts for nothing: an answer, the landing of the work", () => {
+    const given = done.findIndex(({ type }) => type === "approval.given");
+    expect(view(done.slice(0, given + 1)).parallelMs).toBe(1000);
+    const landed = { mode: "merge", integration: "i", commits: 1, branch: "main", commit: "c0ffee" };
+    const later = [{ run: "r1", seq: done.length + 1, time: 900_000, type: "run.landed", data: landed } as Event];
+    expect(view([...done, ...later])).toMatchObject({ parallelMs: 2000, speedup: 0.5 });
   });
 
   test("a report names the critical path, utilisation and the slowest", () => {
