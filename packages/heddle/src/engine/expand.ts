@@ -54,8 +54,10 @@ async function expandPlan(task: Task, ports: EnginePorts): Promise<Result<Expans
   if (!params.ok) return params;
   const plan = await subplanOf(task, action.file, action.plan, params.value, ports);
   if (!plan.ok) return plan;
+  const env = await fillEnv(task, ports);
+  if (!env.ok) return env;
   const prefix = `${task.step.id}/`;
-  const steps = plan.value.steps.map((step) => prefixed(step, prefix));
+  const steps = plan.value.steps.map((step) => prefixed(handedDown(task.step, env.value, step), prefix));
   return ok({ kind: "children", steps, params: plan.value.params ?? {} });
 }
 
@@ -65,6 +67,35 @@ async function fillParams(params: JsonObject, task: Task, ports: EnginePorts): P
   const filled = fillTemplates(params, scopeOf(task, ports.environment));
   if (!filled.ok) return err(`its params cannot be evaluated: ${filled.error}`);
   return isJsonObject(filled.value) ? ok(filled.value) : err("its params are not an object");
+}
+
+/** The environment of the step that stands for the plan: its templates read what that step sees, not what those inside do. */
+async function fillEnv(task: Task, ports: EnginePorts): Promise<Result<NonNullable<Step["env"]>, string>> {
+  const { env = {} } = task.step;
+  if (!JSON.stringify(env).includes("${{")) return ok(env);
+  const { asText, fillTemplates } = await import("../plan/expression/cel.ts");
+  const filled = fillTemplates(env, scopeOf(task, ports.environment));
+  if (!filled.ok) return err(`its env cannot be evaluated: ${filled.error}`);
+  return ok(
+    Object.fromEntries(Object.entries(filled.value as JsonObject).map(([name, value]) => [name, asText(value)])),
+  );
+}
+
+/** What a step that stands for a plan says of commands holds for the steps inside, where these say nothing else. */
+function handedDown(outer: Step, env: NonNullable<Step["env"]>, step: Step): Step {
+  const { envMode, cwd, shell } = outer;
+  const passEnv = [...new Set([...(outer.passEnv ?? []), ...(step.passEnv ?? [])])];
+  const secrets = [...new Set([...(outer.secrets ?? []), ...(step.secrets ?? [])])];
+  const both = { ...env, ...step.env };
+  return defined<Step>({
+    ...step,
+    env: Object.keys(both).length === 0 ? undefined : both,
+    passEnv: passEnv.length === 0 ? undefined : passEnv,
+    secrets: secrets.length === 0 ? undefined : secrets,
+    envMode: step.envMode ?? envMode,
+    cwd: step.cwd ?? cwd,
+    shell: step.shell ?? shell,
+  });
 }
 
 async function subplanOf(

@@ -8,7 +8,7 @@
 import { defined } from "../base/defined.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import { AGENT_STEP_KEYS, type AgentLimitsConfig } from "./agents-config.ts";
-import type { WorkKey, WrittenAgent, WrittenPlan, WrittenStep } from "./document.ts";
+import type { PlanStepKey, WorkKey, WrittenAgent, WrittenPlan, WrittenStep } from "./document.ts";
 import type { Functions, StepContext, StepFunction } from "./plan.ts";
 import {
   checkStandard,
@@ -165,7 +165,7 @@ export function approve(id: string, question: string, options: ApproveOptions = 
   return dataStep(id, defined({ approve: question, onTimeout }), others);
 }
 
-export interface SubplanOptions extends Omit<DataOptions, WorkKey> {
+export interface SubplanOptions extends Omit<DataOptions, WorkKey | PlanStepKey> {
   /** Parameters of the other plan; values may contain `${{ }}`; default: none. */
   readonly params?: JsonObject;
 }

@@ -12,6 +12,10 @@ export type WrittenId = string | number;
 export const WORK_KEYS = ["retry", "verify", "runsOn"] as const;
 export type WorkKey = (typeof WORK_KEYS)[number];
 
+/** Further keys that mean nothing to a step that stands for a plan: set on the steps of that plan, they do. */
+export const PLAN_STEP_KEYS = ["resources", "locks", "limits", "onInterrupt", "priority", "output"] as const;
+export type PlanStepKey = (typeof PLAN_STEP_KEYS)[number];
+
 export interface WrittenRetry {
   /** Attempts in all, the first included; default: 1. */
   readonly attempts?: number;

@@ -10,7 +10,14 @@ import { parseDuration, type WrittenDuration } from "../base/duration.ts";
 import { isJsonObject, type JsonObject } from "../base/json.ts";
 import { toAction } from "./action.ts";
 import type { DocumentPath } from "./diagnostic.ts";
-import { type WrittenId, type WrittenRetry, type WrittenShared, type WrittenStep, WORK_KEYS } from "./document.ts";
+import {
+  type WrittenId,
+  type WrittenRetry,
+  type WrittenShared,
+  type WrittenStep,
+  PLAN_STEP_KEYS,
+  WORK_KEYS,
+} from "./document.ts";
 import { checkValue, type PlanIssues, shorten, unknownKey } from "./issues.ts";
 import { hasTemplate, unwrapped } from "./expression/templates.ts";
 import { DEFAULT_RETRY, type Retry, type Step } from "./plan.ts";
@@ -59,7 +66,7 @@ export function toStep(raw: unknown, path: DocumentPath, index: number, scope: S
 function dropMeaningless(raw: JsonObject, step: Draft, path: DocumentPath, { issues }: StepReadContext): void {
   const kind = step.action?.kind;
   if (kind !== "approve" && kind !== "plan") return;
-  for (const key of WORK_KEYS) {
+  for (const key of kind === "plan" ? [...WORK_KEYS, ...PLAN_STEP_KEYS] : WORK_KEYS) {
     const written = Object.keys(raw).find((name) => raw[name] !== undefined && mainName(name) === key);
     delete step[key];
     if (written === undefined) continue;

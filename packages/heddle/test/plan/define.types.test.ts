@@ -14,7 +14,7 @@ import {
   type StepValue,
   type SubplanOptions,
 } from "../../src/plan/define.ts";
-import type { WorkKey, WrittenAgent, WrittenPlan, WrittenStep } from "../../src/plan/document.ts";
+import type { PlanStepKey, WorkKey, WrittenAgent, WrittenPlan, WrittenStep } from "../../src/plan/document.ts";
 import type { StepContext } from "../../src/plan/plan.ts";
 import type { StandardSchema } from "../../src/plan/standard-schema.ts";
 
@@ -82,7 +82,7 @@ test("a step's options are every key of the file that its kind may have", () => 
   expectTypeOf<keyof CommandOptions>().toEqualTypeOf<Data>();
   expectTypeOf<keyof AgentOptions>().toEqualTypeOf<Data | keyof WrittenAgent>();
   expectTypeOf<keyof ApproveOptions>().toEqualTypeOf<Exclude<Data, WorkKey> | "onTimeout">();
-  expectTypeOf<keyof SubplanOptions>().toEqualTypeOf<Exclude<Data, WorkKey> | "params">();
+  expectTypeOf<keyof SubplanOptions>().toEqualTypeOf<Exclude<Data, WorkKey | PlanStepKey> | "params">();
   expectTypeOf<keyof StepOptions>().toEqualTypeOf<Exclude<Data, "output" | "forEach" | "maxConcurrency"> | "isolate">();
   expectTypeOf<keyof PlanOptions>().toEqualTypeOf<Exclude<keyof WrittenPlan, "name"> | "steps">();
 });
