@@ -4,8 +4,9 @@
  * Invariants:
  *  1. No call waits for another process: a named pipe is never opened in blocking mode.
  *  2. A link in the place of the file is not followed, and nothing but a plain file is read or written.
+ *  3. What is written is readable by its user alone, whatever the umask and whoever made the file.
  */
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from "node:fs";
+import { closeSync, constants, fchmodSync, fstatSync, lstatSync, openSync, readSync, type Stats } from "node:fs";
 import { messageOf, systemCode } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 
@@ -23,12 +24,12 @@ export function openPlainToRead(path: string): Result<number | undefined, string
 
 /** The file, opened to append to; made if it is not there. */
 export function openPlainToAppend(path: string): Result<number, string> {
-  return told(openPlain(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT));
+  return told(openOwn(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT));
 }
 
 /** The file, opened to write, and emptied; made if it is not there. */
 export function openPlainToWrite(path: string): Result<number, string> {
-  return told(openPlain(path, constants.O_WRONLY | constants.O_TRUNC | constants.O_CREAT));
+  return told(openOwn(path, constants.O_WRONLY | constants.O_TRUNC | constants.O_CREAT));
 }
 
 /** What is wrong with the path as one of a plain file, to follow its name. `undefined`: nothing, or there is no such file. */
@@ -67,10 +68,22 @@ function told<T>(opened: Result<T, Refusal>): Result<T, string> {
   return opened.ok ? opened : err(opened.error.message);
 }
 
+function openOwn(path: string, flags: number): Result<number, Refusal> {
+  const opened = openPlain(path, flags);
+  if (!opened.ok || (fstatSync(opened.value).mode & 0o077) === 0) return opened;
+  try {
+    fchmodSync(opened.value, 0o600);
+    return opened;
+  } catch (thrown) {
+    closeSync(opened.value);
+    return err({ message: `cannot be made readable by its user alone: ${messageOf(thrown)}`, isMissing: false });
+  }
+}
+
 function openPlain(path: string, flags: number): Result<number, Refusal> {
   let file: number;
   try {
-    file = openSync(path, flags | SAFELY, 0o666);
+    file = openSync(path, flags | SAFELY, 0o600);
   } catch (thrown) {
     const isMissing = systemCode(thrown) === "ENOENT";
     return err({ message: plainFileProblem(path) ?? `cannot be opened: ${messageOf(thrown)}`, isMissing });

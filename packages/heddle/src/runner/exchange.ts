@@ -1,14 +1,16 @@
 /**
  * Exchange files: `$HEDDLE_OUTPUT`, `$HEDDLE_STEPS` and `$HEDDLE_DEPS`, by which a command and heddle exchange data.
- * Knows their content, no process.
+ * Knows their content, no process. They may hold secrets: readable by their user alone, and removed once read.
  *
  * Invariants:
  *  1. At most {@link OUTPUT_LIMIT} bytes of what a command wrote are ever in memory.
  *  2. Whatever a command put in the place of a file, it is not waited for and not followed.
+ *  3. An error quotes only text that is masked already: a piece of a secret is in none of the forms that are masked.
  */
-import { closeSync, fstatSync, readSync, writeFileSync } from "node:fs";
+import { closeSync, fstatSync, readSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { messageOf } from "../base/errors.ts";
 import { type Json, type JsonObject, toJson } from "../base/json.ts";
+import type { Masker } from "../base/mask.ts";
 import { openPlainToRead, openPlainToWrite } from "../files/plain-file.ts";
 import { type Result, err, ok } from "../base/result.ts";
 
@@ -18,7 +20,6 @@ export const OUTPUT_LIMIT: number = 1 << 20;
 export interface Exchange {
   readonly output: string;
   readonly steps: string;
-  /** Only there where the step has deps. */
   readonly deps: string;
 }
 
@@ -26,34 +27,59 @@ export function exchangeFiles(base: string): Exchange {
   return { output: `${base}.output`, steps: `${base}.steps`, deps: `${base}.deps` };
 }
 
-/** Writes the deps' outputs for the command; returns whether there is a file. Throws if it cannot be written. */
-export function writeDeps(files: Exchange, deps: JsonObject): boolean {
-  for (const _ in deps) {
-    const opened = openPlainToWrite(files.deps);
-    if (!opened.ok) throw new Error(`${files.deps} ${opened.error}`);
-    try {
-      writeFileSync(opened.value, `${JSON.stringify(deps)}\n`);
-    } finally {
-      closeSync(opened.value);
-    }
-    return true;
+/** Makes the files: of the deps' outputs, and two empty ones for the command. Throws if one cannot be made. */
+export function makeExchange(files: Exchange, deps: JsonObject): void {
+  write(files.deps, `${JSON.stringify(deps)}\n`);
+  write(files.output, "");
+  write(files.steps, "");
+}
+
+function write(path: string, text: string): void {
+  const opened = openPlainToWrite(path);
+  if (!opened.ok) throw new Error(`${path} ${opened.error}`);
+  try {
+    if (text !== "") writeFileSync(opened.value, text);
+  } finally {
+    closeSync(opened.value);
   }
-  return false;
+}
+
+/** Removes the files, or what the command has put in their place. */
+export function removeExchange(files: Exchange): void {
+  for (const path of [files.output, files.steps, files.deps]) {
+    try {
+      unlinkSync(path);
+    } catch {
+      removeAny(path);
+    }
+  }
+}
+
+function removeAny(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // A folder that its command made unremovable. It goes with the run, or is named when that fails.
+  }
 }
 
 /** `null` for a missing or empty file. The error is for people. */
-export function readOutput(files: Exchange): Result<Json, string> {
+export function readOutput(files: Exchange, mask?: Masker): Result<Json, string> {
   const text = readBounded(files.output, "$HEDDLE_OUTPUT");
-  return text.ok ? parseOutput(text.value) : text;
+  return text.ok ? parseOutput(text.value, mask) : text;
 }
 
 /** `undefined` where the command added none. */
-export function readSteps(files: Exchange): Result<readonly unknown[] | undefined, string> {
+export function readSteps(files: Exchange, mask?: Masker): Result<readonly unknown[] | undefined, string> {
   const text = readBounded(files.steps, "$HEDDLE_STEPS");
   if (!text.ok) return text;
-  if (text.value.trim() === "") return ok(undefined);
+  return toldMasked(text.value, parseSteps, mask, "$HEDDLE_STEPS is not a JSON list of steps");
+}
+
+function parseSteps(text: string): Result<readonly unknown[] | undefined, string> {
+  if (text.trim() === "") return ok(undefined);
   try {
-    const value: unknown = JSON.parse(text.value);
+    const value: unknown = JSON.parse(text);
     return Array.isArray(value)
       ? ok(value)
       : err("$HEDDLE_STEPS must contain a JSON list of steps, but contains something else");
@@ -86,7 +112,24 @@ function readBounded(path: string, name: string): Result<string, string> {
 const PAIR = /^([A-Za-z_][\w.-]*)=(.*)$/;
 
 /** One JSON value, or lines `key=value` that become an object of strings. */
-export function parseOutput(text: string): Result<Json, string> {
+export function parseOutput(text: string, mask?: Masker): Result<Json, string> {
+  return toldMasked(text, parseValue, mask, "$HEDDLE_OUTPUT is neither JSON nor lines key=value");
+}
+
+/** What `parse` makes of a text; what is wrong with it is told of the masked text, from which nothing can be quoted that is secret. */
+function toldMasked<T>(
+  text: string,
+  parse: (text: string) => Result<T, string>,
+  mask: Masker | undefined,
+  otherwise: string,
+): Result<T, string> {
+  const parsed = parse(text);
+  if (parsed.ok || mask === undefined) return parsed;
+  const masked = parse(mask.text(text));
+  return masked.ok ? err(otherwise) : masked;
+}
+
+function parseValue(text: string): Result<Json, string> {
   const trimmed = text.trim();
   if (trimmed === "") return ok(null);
   try {

@@ -9,7 +9,7 @@ import { messageOf } from "../base/errors.ts";
 import { openPlainToAppend } from "../files/plain-file.ts";
 import { ok, type Result } from "../base/result.ts";
 import { type BaseEnvironments, type Environment, TAG_VARIABLE, passed, withoutToken } from "../process/environment.ts";
-import { type Exchange, exchangeFiles, readOutput, readSteps, writeDeps } from "./exchange.ts";
+import { type Exchange, exchangeFiles, makeExchange, readOutput, readSteps, removeExchange } from "./exchange.ts";
 import { type Masker, masker } from "../base/mask.ts";
 import { maskOutcome } from "../run/mask-outcome.ts";
 import { failedAttempt } from "./failed-attempt.ts";
@@ -49,7 +49,10 @@ function startShell(options: ShellOptions, attempt: Attempt): RunningAttempt {
   }
   const mask = masker(attempt.secrets.map((name) => env[name] ?? options.bases.inherit[name]));
   const opened = mask === undefined ? ok(undefined) : maskedLog(attempt.logFile, mask);
-  if (!opened.ok) return failedAttempt("spawn", `cannot open the log: ${attempt.logFile} ${opened.error}`);
+  if (!opened.ok) {
+    if (files !== undefined) removeExchange(files);
+    return failedAttempt("spawn", `cannot open the log: ${attempt.logFile} ${opened.error}`);
+  }
   const log = opened.value;
   const spec: ProcessSpec = defined({
     command: work.command,
@@ -74,7 +77,8 @@ function startShell(options: ShellOptions, attempt: Attempt): RunningAttempt {
     log?.end();
     if (end.kind === "exited" && !end.contained) options.onLeftovers?.(attempt.run);
     const usage = peakMemoryMb === undefined ? undefined : { peakMemoryMb };
-    const plain = outcomeOf({ attempt, end, reason, files, usage, spec });
+    const plain = outcomeOf({ attempt, end, reason, files, usage, spec, mask });
+    if (files !== undefined) removeExchange(files);
     return mask === undefined ? plain : maskOutcome(plain, mask);
   });
   return {
@@ -102,7 +106,8 @@ function environmentOf(bases: BaseEnvironments, attempt: Attempt, files: Exchang
   if (files !== undefined) {
     env["HEDDLE_OUTPUT"] = files.output;
     env["HEDDLE_STEPS"] = files.steps;
-    if (writeDeps(files, attempt.deps)) env["HEDDLE_DEPS"] = files.deps;
+    env["HEDDLE_DEPS"] = files.deps;
+    makeExchange(files, attempt.deps);
   }
   return env;
 }
@@ -114,9 +119,10 @@ interface Ended {
   readonly files: Exchange | undefined;
   readonly usage: ResourceUsage | undefined;
   readonly spec: ProcessSpec;
+  readonly mask: Masker | undefined;
 }
 
-function outcomeOf({ attempt, end, reason, files, usage, spec }: Ended): Outcome {
+function outcomeOf({ attempt, end, reason, files, usage, spec, mask }: Ended): Outcome {
   const used = usage === undefined ? {} : { usage };
   if (reason === "memory") {
     const peak = usage?.peakMemoryMb;
@@ -132,9 +138,9 @@ function outcomeOf({ attempt, end, reason, files, usage, spec }: Ended): Outcome
     return { kind: "failed", error: { code: "spawn", message: "the command did not start" } };
   if (end.code !== 0) return { kind: "failed", error: exitError(end), ...used };
   if (files === undefined) return { kind: "succeeded", output: null, ...used };
-  const output = readOutput(files);
+  const output = readOutput(files, mask);
   if (!output.ok) return { kind: "failed", error: { code: "output", message: output.error }, ...used };
-  const steps = readSteps(files);
+  const steps = readSteps(files, mask);
   if (!steps.ok) return { kind: "failed", error: { code: "output", message: steps.error }, ...used };
   return defined({ kind: "succeeded", output: output.value, steps: steps.value, ...used });
 }

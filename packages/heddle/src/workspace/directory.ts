@@ -4,9 +4,9 @@
  *
  * Invariants:
  *  1. No attempt works outside the project folder, whatever its `cwd` is and wherever symbolic links lead (S8).
- *  2. Different (step, attempt) have different files; every file of a run is under one folder.
+ *  2. Different (step, attempt) have different files; every file of a run is under one folder, which is its user's alone.
  */
-import { existsSync, mkdirSync, promises, realpathSync, statSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, promises, realpathSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { HeddleError, messageOf, orThrow, systemCode, type Problem } from "../base/errors.ts";
 import { isRunId } from "../base/ids.ts";
@@ -96,8 +96,10 @@ export function runFiles(runsDir: string): {
   function makeFolders(run: string): { readonly logs: string; readonly io: string } {
     const folders = { logs: join(runDir(run), "logs"), io: join(runDir(run), "io") };
     try {
-      mkdirSync(folders.logs, { recursive: true });
-      mkdirSync(folders.io, { recursive: true });
+      mkdirSync(folders.logs, { recursive: true, mode: 0o700 });
+      mkdirSync(folders.io, { recursive: true, mode: 0o700 });
+      // An earlier build, or a copy, may have made them for everybody.
+      chmodSync(runDir(run), 0o700);
     } catch (thrown) {
       throw new HeddleError({
         code: "WorkspaceUnusable",

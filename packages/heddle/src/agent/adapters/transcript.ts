@@ -38,8 +38,9 @@ export function transcript(file: string | null, mask: Masker | undefined): Resul
   return ok({
     line(text) {
       if (descriptor === undefined) return;
-      const cut = text.length > MAX_LINE ? `${text.slice(0, MAX_LINE)} (cut)` : text;
-      put(`${mask === undefined ? cut : mask.text(cut)}\n`);
+      // Masked before it is cut: half a secret is in none of the forms that are masked.
+      const safe = mask === undefined ? text : mask.text(text);
+      put(`${safe.length > MAX_LINE ? `${safe.slice(0, MAX_LINE)} (cut)` : safe}\n`);
       if (written < LOG_LIMIT) return;
       put(`[log] more than ${LOG_LIMIT / 1024 / 1024} MB: the rest is omitted\n`);
       end();

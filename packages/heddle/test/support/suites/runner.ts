@@ -195,7 +195,7 @@ export function commandSuite(tools: TestTools, name: string, make: () => Promise
       expect(lines.includes("MINE=1")).toBe(true);
       expect(log(attempt).includes("token-of-heddle")).toBe(false);
       const names = lines.map((line) => line.split("=")[0] ?? "").filter((key) => key.startsWith("HEDDLE_"));
-      const given = ["ATTEMPT", "OUTPUT", "OWNER", "RUN", "STEP", "STEPS", "TAG"];
+      const given = ["ATTEMPT", "DEPS", "OUTPUT", "OWNER", "RUN", "STEP", "STEPS", "TAG"];
       expect(names.toSorted()).toEqual(given.map((key) => `HEDDLE_${key}`));
     });
     check("strict: an allow-list (S15)", async ({ folder, runner }) => {
@@ -248,7 +248,7 @@ export function commandSuite(tools: TestTools, name: string, make: () => Promise
       expect(await run("echo 12 >$HEDDLE_OUTPUT; exit 1")).toMatchObject({ kind: "failed", error: { code: "exit" } });
       expect(codeOf(await run("echo not a value >$HEDDLE_OUTPUT"))).toBe("output");
       expect(codeOf(await run("head -c 1100000 /dev/zero >$HEDDLE_OUTPUT"))).toBe("output");
-      expect(codeOf(await run("mkdir $HEDDLE_OUTPUT"))).toBe("output");
+      expect(codeOf(await run("rm $HEDDLE_OUTPUT; mkdir $HEDDLE_OUTPUT"))).toBe("output");
     });
     check("steps, deps and the item", async ({ folder, runner }, run) => {
       expect(await run(`echo '[{"id": "more", "run": "true"}]' >$HEDDLE_STEPS`)).toEqual({
@@ -263,9 +263,9 @@ export function commandSuite(tools: TestTools, name: string, make: () => Promise
       });
       await runner.start(attempt).outcome;
       expect(log(attempt)).toBe('{"a/b":{"x":1}}\n{"shard":2}\n');
-      const bare = commandAttempt(folder, 'echo "${HEDDLE_DEPS-none} ${ITEM-none}"');
+      const bare = commandAttempt(folder, 'cat "$HEDDLE_DEPS"; echo "${ITEM-none}"');
       await runner.start(bare).outcome;
-      expect(log(bare)).toBe("none none\n");
+      expect(log(bare)).toBe("{}\nnone\n");
     });
     check("secrets are masked in log, output and errors (S14)", async ({ folder, runner }) => {
       const env = { KEY: "p4ss word/+?" };
