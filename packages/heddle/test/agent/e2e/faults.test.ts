@@ -123,7 +123,7 @@ test("hears nothing, not even that it is to end: it is ended all the same, with 
   using rig = new AgentRig();
   rig.agents(
     { a: [writes("half.txt", "half\n"), { stall: { deaf: true } }] },
-    { grace: "200ms", timeout: "60s", steps: [{ id: "a", timeout: "1500ms" }] },
+    { grace: "200ms", timeout: "60s", steps: [{ id: "a", timeout: "5s" }] },
   );
   const { finished, events } = await rig.json(["run"]);
   expect(finished.code).toBe(1);
