@@ -29,6 +29,14 @@ export function parseParameter(text: string, previous: unknown): JsonObject {
   return Object.fromEntries([...entries, [text.slice(0, at), text.slice(at + 1)]]);
 }
 
+/** One of `choices`, as often as the flag is given. */
+export function parseChoiceList(choices: readonly string[]): (text: string, previous: unknown) => readonly string[] {
+  return (text, previous) => {
+    if (!choices.includes(text)) throw new UsageError(`expected ${choices.join(", ")}`);
+    return [...((previous as readonly string[] | undefined) ?? []), text];
+  };
+}
+
 export function isFlagOn(flags: Flags, name: string): boolean {
   return flags[name] === true;
 }

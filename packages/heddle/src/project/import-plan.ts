@@ -1,19 +1,21 @@
-/** Plan import: converts a plan file of another tool and checks the result. Runs nothing. */
+/** Plan import: reads a file of another tool, converts it and checks the result. Runs nothing. */
 import { readFile } from "node:fs/promises";
 import { messageOf, type Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { compileDocument } from "../graph/compile.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
-import { importPlan } from "../plan/import.ts";
+import type { ImportNote } from "../plan/import/findings.ts";
+import { importPlan, type ImportOptions } from "../plan/import/plan-import.ts";
 import type { Plan } from "../plan/plan.ts";
-import { noSourceMap } from "../plan/source-map.ts";
 
 export interface ImportedFile {
   readonly plan: Plan;
   /** The plan as heddle's files say it. */
   readonly document: unknown;
-  /** What was not taken over as it was: sentences for people. */
-  readonly notes: readonly string[];
+  /** What was not taken over as it was, each with its position. */
+  readonly notes: readonly ImportNote[];
+  /** What came in and what came out: a sentence for people. */
+  readonly summary: string;
 }
 
 export type ImportRefusal =
@@ -21,7 +23,10 @@ export type ImportRefusal =
   | { readonly kind: "invalid"; readonly diagnostics: readonly Diagnostic[] };
 
 /** `file`: relative to the current folder, or absolute. */
-export async function importPlanFile(file: string): Promise<Result<ImportedFile, ImportRefusal>> {
+export async function importPlanFile(
+  file: string,
+  options: ImportOptions = {},
+): Promise<Result<ImportedFile, ImportRefusal>> {
   let text: string;
   try {
     text = await readFile(file, "utf8");
@@ -34,11 +39,22 @@ export async function importPlanFile(file: string): Promise<Result<ImportedFile,
     };
     return err({ kind: "unreadable", problem });
   }
-  const imported = await importPlan({ text, file });
+  const imported = await importPlan({ text, file }, options);
   if (!imported.ok) return err({ kind: "invalid", diagnostics: imported.error });
-  const { document, notes } = imported.value;
+  const { document, notes, summary, sourceMap } = imported.value;
   const name = file.replace(/^.*\//, "").replace(/\.\w+$/, "");
-  const compiled = await compileDocument(document, { name, allowMissingParams: true }, async () => noSourceMap(file));
-  if (!compiled.ok) return err({ kind: "invalid", diagnostics: compiled.error });
-  return ok({ plan: compiled.value.plan, document, notes });
+  const compiled = await compileDocument(document, { name, allowMissingParams: true }, async () => sourceMap);
+  if (!compiled.ok) return err({ kind: "invalid", diagnostics: withoutRepeats(compiled.error) });
+  return ok({ plan: compiled.value.plan, document, notes, summary });
+}
+
+/** Several steps can come from one place of the file: what is wrong with it is said once. */
+function withoutRepeats(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const said = new Set<string>();
+  return diagnostics.filter(({ code, message, line, column }) => {
+    const key = `${line}:${column} ${code} ${message}`;
+    if (said.has(key)) return false;
+    said.add(key);
+    return true;
+  });
 }

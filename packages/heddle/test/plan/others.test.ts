@@ -1,15 +1,14 @@
-/** The smaller parts: rendering, the published schema, output checks, imports, steps that join a run. */
+/** The smaller parts: rendering, the published schema, output checks, steps that join a run. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { Validator, type Schema } from "@cfworker/json-schema";
 import { load } from "js-yaml";
 import { describe, expect, test } from "vitest";
 import { compileSteps } from "../../src/graph/compile.ts";
-import { importPlan } from "../../src/plan/import.ts";
 import { compileOutputCheck, schemaProblem } from "../../src/plan/schema/output-check.ts";
 import { formatDiagnostic, formatDiagnostics } from "../../src/plan/render.ts";
 import { planJsonSchema } from "../../src/plan/schema/published.ts";
-import { compiled, FULL_PLAN, planOf } from "./helpers.ts";
+import { compiled, FULL_PLAN } from "./helpers.ts";
 
 describe("formatDiagnostic", () => {
   const at = (line: number, column: number, text: string): readonly string[] =>
@@ -94,80 +93,6 @@ describe("output checks", () => {
     expect(schemaProblem({ properties: { a: { type: "text" } } })).toMatch(/"text" is not a JSON Schema type/);
     expect(schemaProblem({ items: { pattern: "(" } })).toMatch(/pattern/);
     expect(schemaProblem({ $ref: "https://example.com/x" })).toMatch(/\$ref/);
-  });
-});
-
-describe("imports", () => {
-  test("tasks with subtasks", async () => {
-    const tasks = {
-      master: {
-        tasks: [
-          { id: 1, title: "Old", status: "done", dependencies: [] },
-          {
-            id: 2,
-            title: "Base",
-            status: "pending",
-            dependencies: [1],
-            priority: "high",
-            details: "Do it",
-            testStrategy: "Run it",
-          },
-          {
-            id: 3,
-            title: "Parts",
-            dependencies: [2],
-            subtasks: [
-              { id: 1, title: "One", dependencies: [] },
-              { id: 2, title: "Two", dependencies: [1, "3.1"] },
-            ],
-          },
-          { id: 4, title: "Last", dependencies: [3] },
-        ],
-      },
-    };
-    const result = await importPlan({ text: JSON.stringify(tasks), file: "tasks.json" });
-    if (!result.ok) throw new Error("not imported");
-    expect(result.value.notes).toStrictEqual(["1 is done and was skipped"]);
-    const plan = await planOf(JSON.stringify(result.value.document), { format: "json" });
-    expect(plan.steps.map(({ id, deps, group, priority }) => ({ id, deps, group, priority }))).toStrictEqual([
-      { id: "2", deps: undefined, group: undefined, priority: 2 },
-      { id: "3.1", deps: ["2"], group: "3", priority: undefined },
-      { id: "3.2", deps: ["3.1", "2"], group: "3", priority: undefined },
-      { id: "4", deps: ["3.1", "3.2"], group: undefined, priority: undefined },
-    ]);
-    expect(plan.steps[0]).toMatchObject({
-      acceptance: ["Run it"],
-      action: { kind: "agent", prompt: "Base\n\nDo it\n\nHow it is tested: Run it" },
-    });
-  });
-
-  test("phases", async () => {
-    const text =
-      "updated_at: x\nphases:\n- {id: a, name: A, status: done, description: first}\n- {id: b, name: B, description: second, deps: [a], acceptance_criteria: [fast], test_command: npm test, parallel_group: g, branch: x}\n";
-    const result = await importPlan({ text, file: "phase_plan.yaml" });
-    if (!result.ok) throw new Error("not imported");
-    const plan = await planOf(JSON.stringify(result.value.document), { format: "json" });
-    expect(plan.steps).toStrictEqual([
-      {
-        id: "b",
-        action: { kind: "agent", prompt: "B: second\n\nAcceptance criteria:\n- fast" },
-        description: "B: second",
-        acceptance: ["fast"],
-        labels: ["g"],
-        verify: ["npm test"],
-      },
-    ]);
-  });
-
-  test("something else is said to be so", async () => {
-    expect(await importPlan({ text: "a: 1", file: "x.yaml" })).toMatchObject({
-      ok: false,
-      error: [{ code: "UnknownForm" }],
-    });
-    expect(await importPlan({ text: "a: [", file: "x.yaml" })).toMatchObject({
-      ok: false,
-      error: [{ code: "InvalidYaml" }],
-    });
   });
 });
 

@@ -1,6 +1,7 @@
 /** Declarations of the commands for the project: start, health, disk space, shell. */
 import type { CommandSpec } from "../spec.ts";
-import { parseWholeNumber } from "../flag-values.ts";
+import { RESTING_STATES } from "../../plan/import/states.ts";
+import { parseChoiceList, parseWholeNumber } from "../flag-values.ts";
 
 export const PROJECT_COMMANDS: readonly CommandSpec[] = [
   {
@@ -11,9 +12,22 @@ export const PROJECT_COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: "import",
-    summary: "Convert a plan of another tool and print it as a heddle plan",
+    summary: "Convert a file of another tool to a plan, and say what was not taken over",
     args: "<file>",
-    examples: [["heddle import tasks.json > heddle.yaml", "converts a task list; runs nothing"]],
+    options: [
+      { flags: "--tag <name>", description: "import the tasks of this tag" },
+      {
+        flags: "--include <status>",
+        description: `import tasks of this status as work (repeatable): ${RESTING_STATES.join(", ")}`,
+        parse: parseChoiceList(RESTING_STATES),
+      },
+      { flags: "--lenient", description: "import without what cannot be taken over, with a note instead of an error" },
+      { flags: "-o, --out <file>", description: "write the plan to a new file instead of standard output" },
+    ],
+    examples: [
+      ["heddle import .taskmaster/tasks/tasks.json -o heddle.yaml", "converts a list of tasks"],
+      ["heddle import tasks.json --tag payments", "imports the tasks of one tag"],
+    ],
     load: async () => (await import("../commands/import.ts")).importCommand,
   },
   {
