@@ -86,7 +86,8 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   ],
   server: FACE,
   mcp: FACE,
-  cli: FACE,
+  // What code of plans prints is kept away from what the command line writes.
+  cli: [...FACE, "process/print-capture.ts"],
   api: FACE,
   host: [
     "base/",
@@ -129,11 +130,12 @@ const OWNERS: readonly (readonly [module: string, owners: RegExp])[] = [
 const DOORS: readonly (readonly [name: string, pattern: RegExp, owners: RegExp])[] = [
   ["the clock", /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(/, /^base\/clock\.ts$/],
   ["chance", /\bMath\.random\b/, /^base\/random\.ts$/],
-  // The scripted agent speaks its protocol over its own output.
+  // What functions print is taken away from the streams of the process where it comes to them. The scripted agent speaks its
+  // protocol over its own output.
   [
     "the console",
     /\bconsole\.\w|\bprocess\.std(?:out|err)\b/,
-    /^(?:cli\/output(?:\/.*|[\w-]*\.ts)|agent\/scripted\/scripted-worker\.ts)$/,
+    /^(?:cli\/output(?:\/.*|[\w-]*\.ts)|process\/print-capture\.ts|agent\/scripted\/scripted-worker\.ts)$/,
   ],
 ];
 

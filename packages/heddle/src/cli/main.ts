@@ -5,6 +5,7 @@
 import { systemClock } from "../base/clock.ts";
 import { BugError } from "../base/assert.ts";
 import { HeddleError, messageOf, type Problem } from "../base/errors.ts";
+import { captureRest, printToStderr } from "../process/print-capture.ts";
 import { suggest } from "../base/suggest.ts";
 import { EXIT, type Context } from "./context.ts";
 import { leaveNow, Output } from "./output.ts";
@@ -16,6 +17,9 @@ import { COMMANDS } from "./table/all.ts";
 export async function main(words: readonly string[]): Promise<void> {
   const { env } = process;
   const out = new Output({ env, debug: words.includes("--debug") });
+  // What code of a plan prints must not get between our lines, nor move the cursor: a plan's module while it is loaded, and a
+  // function after its end.
+  captureRest({ print: printToStderr });
   process.on("uncaughtException", (thrown) => {
     out.problem(uncaught(thrown));
     leaveNow(EXIT.failed);

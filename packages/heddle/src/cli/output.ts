@@ -4,14 +4,16 @@
  *
  * Invariants:
  *  1. A closed pipe ends the output quietly: later writes are dropped, and {@link Output.onClosed} is called once.
- *  2. The cursor is visible again whenever the process ends.
+ *  2. It writes past every capture of what code of a plan prints.
+ *  3. The cursor is visible again whenever the process ends.
  */
 import type { Writable } from "node:stream";
 import type { WriteStream } from "node:tty";
 import { styleText } from "node:util";
 import type { Problem } from "../base/errors.ts";
 import { systemCode } from "../base/errors.ts";
-import { safeText } from "./output-text.ts";
+import { writeUncaptured } from "../process/print-capture.ts";
+import { safeText } from "../base/safe-text.ts";
 
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan" | "magenta" | "blue";
 
@@ -108,7 +110,7 @@ export class Output {
 
   /** As it is, to standard output. `false`: the reader is slow, wait with {@link drained}. */
   write(text: string): boolean {
-    return this.#closed || this.#stdout.write(text);
+    return this.#closed || writeUncaptured(this.#stdout, text);
   }
 
   /** Resolves when the reader has taken everything: a process that exits before loses the rest. */
@@ -121,7 +123,7 @@ export class Output {
         resolve();
       };
       stdout.on("close", done).on("error", done);
-      stdout.write("", done);
+      writeUncaptured(stdout, "", done);
     });
   }
 
@@ -132,7 +134,7 @@ export class Output {
 
   /** A remark on standard error. */
   note(text: string): void {
-    this.#stderr.write(`${text}\n`);
+    writeUncaptured(this.#stderr, `${text}\n`);
   }
 
   problem(problem: Problem): void {

@@ -7,7 +7,7 @@ import { loadPlanFile } from "../project/load-plan.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
 import { LIMITS } from "../plan/limits.ts";
 import type { Context } from "./context.ts";
-import { safeText } from "./output-text.ts";
+import { safeText } from "../base/safe-text.ts";
 import type { LoadedPlan } from "../project/port.ts";
 
 /** Loads the named plan or the folder's own; what is wrong with it is printed, and the error is the exit code. */

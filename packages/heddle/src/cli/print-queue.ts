@@ -3,7 +3,7 @@
  * reader takes it, and what follows waits. Lines of one turn of the event loop are written together.
  */
 import type { LogCursor } from "../project/log-lines.ts";
-import { safeLine } from "./output-text.ts";
+import { safeLine } from "../base/safe-text.ts";
 
 /** Where it is printed: standard output, or above a live view. */
 export interface Sink {

@@ -6,7 +6,7 @@ import { STATUS_SYMBOL, stepCounts } from "../view/status.ts";
 import type { Timeline } from "../view/timeline.ts";
 import { landingLines } from "./landing-lines.ts";
 import { lastLines } from "../project/log-lines.ts";
-import { safeLine } from "./output-text.ts";
+import { safeLine } from "../base/safe-text.ts";
 import type { Output } from "./output.ts";
 import { tookText } from "../view/times.ts";
 import { countsText, statusStyle, timesText } from "./format.ts";

@@ -2,7 +2,8 @@
 import { STATUS_SYMBOL } from "../view/status.ts";
 import { tookText } from "../view/times.ts";
 import type { StepView } from "../view/run-view.ts";
-import { cut, pad, safeLine, widthOf } from "./output-text.ts";
+import { safeLine } from "../base/safe-text.ts";
+import { cut, pad, widthOf } from "./output-text.ts";
 import type { Output } from "./output.ts";
 import { statusStyle } from "./format.ts";
 

@@ -1,11 +1,13 @@
 /**
- * Step context: what a module's function gets besides its input. Cheap: nothing is opened, created or stored before it
- * is used. Knows the log file and the limits of progress and added steps, not how the function is called.
+ * Step context: what a module's function gets besides its input, and where what it prints goes. Cheap: nothing is
+ * opened, created or stored before it is used. Knows the log file and the limits of progress and added steps, not how the
+ * function is called.
  */
 import { closeSync, writeSync } from "node:fs";
 import type { Clock } from "../base/clock.ts";
 import { openPlainToAppend, plainFileProblem } from "../files/plain-file.ts";
 import { type Json, type JsonObject, toJson } from "../base/json.ts";
+import { currentSink, printingTo, printToStderr, type PrintSink } from "../process/print-capture.ts";
 import type { StepContext } from "../plan/plan.ts";
 import type { Masker } from "../base/mask.ts";
 import type { Attempt } from "./port.ts";
@@ -19,13 +21,17 @@ export const MAX_ADDED_STEPS = 100_000;
 const FLUSH_MS = 100;
 const FLUSH_CHARACTERS = 1 << 16;
 
-/** Lines for a log file, written together; the file is opened with the first. */
+/** Text for a log file, written together; the file is opened with the first. */
 export class LineLog {
   readonly #path: string | null;
   readonly #clock: Clock;
   readonly #mask: Masker | undefined;
   #file: number | undefined;
-  #lines = "";
+  #text = "";
+  /** The last line has no end yet. */
+  #isLineOpen = false;
+  /** Where text goes through that may hold secrets, which may be cut anywhere by the writes. */
+  #masked: ReturnType<Masker["stream"]> | undefined;
   #cancelFlush: (() => void) | undefined;
   #problem: string | undefined;
 
@@ -41,21 +47,36 @@ export class LineLog {
   }
 
   line(text: string): void {
-    if (this.#path === null || this.#problem !== undefined) return;
-    this.#lines += `${text}\n`;
-    if (this.#lines.length >= FLUSH_CHARACTERS) this.flush();
+    this.write(this.#isLineOpen ? `\n${text}\n` : `${text}\n`);
+  }
+
+  /** Any piece of a line, or several lines. */
+  write(text: string): void {
+    if (this.#path === null || this.#problem !== undefined || text === "") return;
+    this.#text += text;
+    this.#isLineOpen = !text.endsWith("\n");
+    if (this.#text.length >= FLUSH_CHARACTERS) this.flush();
     else this.#cancelFlush ??= this.#clock.after(FLUSH_MS, () => this.flush());
   }
 
   flush(): void {
     this.#cancelFlush?.();
     this.#cancelFlush = undefined;
-    if (this.#lines === "" || this.#path === null) return;
-    const text = this.#mask === undefined ? this.#lines : this.#mask.text(this.#lines);
-    this.#lines = "";
+    if (this.#text === "") return;
+    const text = this.#text;
+    this.#text = "";
+    if (this.#mask === undefined) return this.#put(text);
+    this.#masked ??= this.#mask.stream((chunk) => this.#put(chunk));
+    this.#masked.push(Buffer.from(text));
+  }
+
+  #put(text: string | Buffer): void {
+    if (this.#path === null) return;
     try {
       this.#file ??= this.#open(this.#path);
-      if (this.#file !== undefined) writeSync(this.#file, text);
+      if (this.#file === undefined) return;
+      if (typeof text === "string") writeSync(this.#file, text);
+      else writeSync(this.#file, text);
     } catch {
       // A log that cannot be written (a full disk) must not fail the step; the journal's own write will report it.
     }
@@ -63,6 +84,8 @@ export class LineLog {
 
   end(): void {
     this.flush();
+    this.#masked?.end();
+    this.#masked = undefined;
     if (this.#file !== undefined) closeSync(this.#file);
     this.#file = undefined;
   }
@@ -77,7 +100,7 @@ export class LineLog {
 }
 
 /** The context of one attempt in this process. */
-export class AttemptContext implements StepContext {
+export class AttemptContext implements StepContext, PrintSink {
   readonly run: string;
   readonly step: string;
   readonly attempt: number;
@@ -86,6 +109,8 @@ export class AttemptContext implements StepContext {
   readonly #attempt: Attempt;
   readonly #clock: Clock;
   readonly #mask: Masker | undefined;
+  /** Of whoever started the attempt: what they are told, they hear as themselves. */
+  readonly #outer = currentSink();
   #controller: AbortController | undefined;
   #log: LineLog | undefined;
   #steps: unknown[] | undefined;
@@ -118,7 +143,10 @@ export class AttemptContext implements StepContext {
   }
 
   abort(reason: string): void {
-    (this.#controller ??= new AbortController()).abort(new DOMException(`the step was ended: ${reason}`, "AbortError"));
+    const controller = (this.#controller ??= new AbortController());
+    const why = new DOMException(`the step was ended: ${reason}`, "AbortError");
+    // The function's listeners are called now, and print as the function.
+    printingTo(this, () => controller.abort(why));
   }
 
   throwIfAborted(): void {
@@ -130,13 +158,21 @@ export class AttemptContext implements StepContext {
     (this.#log ??= new LineLog(this.#attempt.logFile, this.#clock, this.#mask)).line(String(line));
   }
 
+  /** What the function printed. Without a log, and after its end, it goes to standard error. */
+  print(text: string): void {
+    if (this.#ended || this.#attempt.logFile === null)
+      return printToStderr(this.#mask === undefined ? text : this.#mask.text(text));
+    (this.#log ??= new LineLog(this.#attempt.logFile, this.#clock, this.#mask)).write(text);
+  }
+
   progress(data: JsonObject): void {
     if (this.#ended || this.#progress >= MAX_PROGRESS) return;
     const checked = toJson(data);
     if (!checked.ok || typeof data !== "object" || data === null || Array.isArray(data)) return;
     if (JSON.stringify(data).length > MAX_PROGRESS_BYTES) return;
     this.#progress++;
-    this.#attempt.onProgress?.(this.#mask === undefined ? data : (this.#mask.json(data) as JsonObject));
+    const told = this.#mask === undefined ? data : (this.#mask.json(data) as JsonObject);
+    printingTo(this.#outer, () => this.#attempt.onProgress?.(told));
   }
 
   addSteps(steps: readonly unknown[]): void {

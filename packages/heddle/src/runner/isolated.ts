@@ -2,12 +2,16 @@
  * Isolated function: runs a function in its own worker thread, so that an endless loop or exhausted memory ends with the
  * thread. Two halves: the engine's ({@link startIsolated}) and the thread's ({@link serveIsolated}), and the messages
  * between them. The thread's program is composed elsewhere: finding a plan's function is not a runner's job.
+ *
+ * Invariant: what the function prints is sent in the order of its log lines, and at once, so that it is there if the thread
+ * never ends by itself; a thread that prints faster than the engine reads waits.
  */
 import type { Worker } from "node:worker_threads";
 import type { Clock } from "../base/clock.ts";
 import { defined } from "../base/defined.ts";
 import { messageOf, systemCode } from "../base/errors.ts";
 import type { Json, JsonObject } from "../base/json.ts";
+import { captureRest } from "../process/print-capture.ts";
 import type { StepFunction } from "../plan/plan.ts";
 import { AttemptContext } from "./context.ts";
 import type { Masker } from "../base/mask.ts";
@@ -31,8 +35,15 @@ interface ThreadTask {
 
 type FromThread =
   | { readonly kind: "log"; readonly line: string }
+  | { readonly kind: "print"; readonly text: string }
   | { readonly kind: "progress"; readonly data: JsonObject }
   | { readonly kind: "outcome"; readonly outcome: Outcome };
+
+/** Characters of text sent and not yet read, in the memory of both; above the limit the thread waits. */
+type Unread = Int32Array<SharedArrayBuffer>;
+const MAX_UNREAD = 1 << 20;
+/** Counted for each text, so that empty ones are bounded too. */
+const TEXT_OVERHEAD = 64;
 
 export interface IsolatedOptions {
   readonly clock: Clock;
@@ -58,6 +69,7 @@ export function startIsolated(attempt: Attempt, options: IsolatedOptions, mask: 
     item: attempt.item,
     work: work.kind === "call" ? work : { kind: "function", planModule: work.planModule ?? "", inputs: work.inputs },
   };
+  const unread: Unread = new Int32Array(new SharedArrayBuffer(4));
   let worker: Worker;
   try {
     // Loaded by the first that needs it: every start would feel its 3 ms.
@@ -65,7 +77,7 @@ export function startIsolated(attempt: Attempt, options: IsolatedOptions, mask: 
     worker = new threads.Worker(
       options.workerEntry,
       defined({
-        workerData: { heddleTask: task },
+        workerData: { heddleTask: task, unread },
         stdout: true,
         stderr: true,
         resourceLimits: attempt.maxMemoryMb === undefined ? undefined : { maxOldGenerationSizeMb: attempt.maxMemoryMb },
@@ -74,21 +86,34 @@ export function startIsolated(attempt: Attempt, options: IsolatedOptions, mask: 
   } catch (thrown) {
     return failedAttempt("spawn", `isolate: ${messageOf(thrown)}`);
   }
-  return followWorker(worker, attempt, options.clock, mask);
+  return followWorker(worker, { attempt, clock: options.clock, mask, unread });
 }
 
-function followWorker(worker: Worker, attempt: Attempt, clock: Clock, mask: Masker | undefined): RunningAttempt {
+interface Following {
+  readonly attempt: Attempt;
+  readonly clock: Clock;
+  readonly mask: Masker | undefined;
+  readonly unread: Unread;
+}
+
+function followWorker(worker: Worker, { attempt, clock, mask, unread }: Following): RunningAttempt {
   const context = new AttemptContext(attempt, clock, mask);
   const { promise, resolve } = Promise.withResolvers<Outcome>();
   let reason: StopReason | undefined;
   let told: Outcome | undefined;
   let cancelGrace: (() => void) | undefined;
+  // What Node itself prints in the thread; the function's text comes as messages.
   for (const stream of [worker.stdout, worker.stderr]) {
-    stream.on("data", (chunk: Buffer | string) => context.log(String(chunk).replace(/\n$/, "")));
+    stream.setEncoding("utf8");
+    stream.on("data", (text: string) => context.print(text));
   }
   worker.on("message", (message: FromThread) => {
-    if (message.kind === "log") context.log(message.line);
-    else if (message.kind === "progress") context.progress(message.data);
+    if (message.kind === "log" || message.kind === "print") {
+      if (message.kind === "log") context.log(message.line);
+      else context.print(message.text);
+      Atomics.sub(unread, 0, sizeOf(message));
+      Atomics.notify(unread, 0);
+    } else if (message.kind === "progress") context.progress(message.data);
     else {
       told = message.outcome;
       // What the function left running in its thread ends with it.
@@ -130,15 +155,25 @@ function followWorker(worker: Worker, attempt: Attempt, clock: Clock, mask: Mask
   };
 }
 
+function sizeOf(message: FromThread & { readonly kind: "log" | "print" }): number {
+  return TEXT_OVERHEAD + (message.kind === "log" ? message.line : message.text).length;
+}
+
 /** Finds a plan's function by step id, given the absolute path of the plan's module. Throws with a message for people. */
 export type FindFunction = (planModule: string, step: string) => Promise<StepFunction>;
 
 /** The thread's program: carries out the one task that it was started for. */
 export async function serveIsolated(findFunction: FindFunction): Promise<void> {
   const { parentPort: port, workerData } = process.getBuiltinModule("node:worker_threads");
-  const task = (workerData as { heddleTask?: ThreadTask } | null)?.heddleTask;
-  if (port === null || task === undefined) return;
+  const { heddleTask: task, unread } = (workerData ?? {}) as { heddleTask?: ThreadTask; unread?: Unread };
+  if (port === null || task === undefined || unread === undefined) return;
   const tell = (message: FromThread): void => port.postMessage(message, []);
+  const tellText = (message: FromThread & { readonly kind: "log" | "print" }): void => {
+    let open = Atomics.add(unread, 0, sizeOf(message));
+    tell(message);
+    for (; open > MAX_UNREAD; open = Atomics.load(unread, 0)) Atomics.wait(unread, 0, open);
+  };
+  captureRest({ print: (text) => tellText({ kind: "print", text }) });
   const controller = new AbortController();
   port.on("message", (reason: string) =>
     controller.abort(new DOMException(`the step was ended: ${reason}`, "AbortError")),
@@ -148,7 +183,7 @@ export async function serveIsolated(findFunction: FindFunction): Promise<void> {
   const context = {
     ...facts,
     signal: controller.signal,
-    log: (line: string) => tell({ kind: "log", line: String(line) }),
+    log: (line: string) => tellText({ kind: "log", line: String(line) }),
     progress: (data: JsonObject) => tell({ kind: "progress", data }),
     addSteps: (steps: readonly unknown[]) => void added.push(...steps),
   };
@@ -156,7 +191,7 @@ export async function serveIsolated(findFunction: FindFunction): Promise<void> {
   try {
     outcome = await carryOut(task, context, added, findFunction);
   } catch (thrown) {
-    tell({ kind: "log", line: shortStack(thrown) });
+    tellText({ kind: "log", line: shortStack(thrown) });
     outcome = { kind: "failed", error: { code: "error", message: messageOf(thrown) } };
   }
   tell({ kind: "outcome", outcome });

@@ -5,10 +5,13 @@
  * Invariants:
  *  1. A function in this process can only be asked to end (`signal`). If it does not within `graceMs` it is abandoned:
  *     its outcome is returned, and whatever it does later is ignored.
- *  2. A function that only returns costs no file, no timer and no abort controller.
+ *  2. What a function prints goes to the log of its attempt; what a module prints while it is loaded, for all steps that
+ *     name it, and what a function prints after its end, to standard error.
+ *  3. A function that only returns costs no file, no timer and no abort controller.
  */
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
+import { printingTo, printToStderr } from "../process/print-capture.ts";
 import { importFunction, outcomeOfValue, shortStack } from "./call.ts";
 import { AttemptContext } from "./context.ts";
 import type { BaseEnvironments } from "../process/environment.ts";
@@ -66,22 +69,23 @@ class InProcess implements RunningAttempt {
     this.#clock = clock;
     this.#mask = mask;
     this.#context = new AttemptContext(attempt, clock, mask);
+    this.outcome = printingTo(this.#context, () => this.#begin(attempt));
+  }
+
+  #begin(attempt: Attempt): Promise<Outcome> {
     let result: unknown;
     try {
-      result = callWork(attempt, this.#context);
+      result = callWork(attempt, this.#context, this.#mask);
     } catch (thrown) {
-      this.outcome = Promise.resolve(this.#failed(thrown));
-      return;
+      return Promise.resolve(this.#failed(thrown));
     }
     const { work } = attempt;
-    if (!isThenable(result) && (work.kind !== "function" || work.fn.check === undefined)) {
-      this.outcome = Promise.resolve(this.#returned(result));
-      return;
-    }
+    if (!isThenable(result) && (work.kind !== "function" || work.fn.check === undefined))
+      return Promise.resolve(this.#returned(result));
     const { promise, resolve } = Promise.withResolvers<Outcome>();
-    this.outcome = promise;
     this.#abandon = resolve;
     void this.#follow(result).then(resolve);
+    return promise;
   }
 
   stop(reason: StopReason): void {
@@ -148,17 +152,20 @@ function isThenable(value: unknown): boolean {
   return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 }
 
-function callWork(attempt: Attempt, context: AttemptContext): unknown {
+function callWork(attempt: Attempt, context: AttemptContext, mask: Masker | undefined): unknown {
   const { work } = attempt;
   switch (work.kind) {
     case "function":
       return work.fn.run(work.inputs, context);
-    case "call":
-      return importFunction(work.module, work.export).then((exported) => {
+    case "call": {
+      const print = (text: string): void => printToStderr(mask === undefined ? text : mask.text(text));
+      const loading = printingTo({ print }, () => importFunction(work.module, work.export));
+      return loading.then((exported) => {
         // Ended while the module was loading: it would wait in vain for a signal that was given.
         context.throwIfAborted();
         return exported(work.with, context);
       });
+    }
     default:
       throw new TypeError(`a module cannot carry out work of kind ${work.kind}`);
   }

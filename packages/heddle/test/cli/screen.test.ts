@@ -1,7 +1,8 @@
 /** What reaches the screen: nothing of a step or a plan moves the cursor; colours, widths and pipes are honoured. */
 import { stripVTControlCharacters } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { cut, safeLine, safeText, widthOf } from "../../src/cli/output-text.ts";
+import { safeLine, safeText } from "../../src/base/safe-text.ts";
+import { cut, widthOf } from "../../src/cli/output-text.ts";
 import { Rig } from "../support/command-line.ts";
 
 let rig: Rig;

@@ -3,7 +3,7 @@
  * run.
  */
 import { EXIT, fail, openToChange, type Context } from "../context.ts";
-import { safeLine } from "../output-text.ts";
+import { safeLine } from "../../base/safe-text.ts";
 import type { Flags } from "../spec.ts";
 import { userName } from "../user.ts";
 import { textFlag } from "../flag-values.ts";

@@ -2,7 +2,7 @@
 import { doctor as examine } from "../../project/doctor.ts";
 import type { DoctorFinding } from "../../project/finding.ts";
 import { EXIT, openToRead, openToWrite, type Context } from "../context.ts";
-import { safeLine } from "../output-text.ts";
+import { safeLine } from "../../base/safe-text.ts";
 import type { Flags } from "../spec.ts";
 import { isFlagOn } from "../flag-values.ts";
 

@@ -1,7 +1,8 @@
 /** `heddle run --dry-run`: shows what would run, and in which layers. Runs and records nothing. */
 import { plural } from "../../base/plural.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
-import { cut, safeLine } from "../output-text.ts";
+import { safeLine } from "../../base/safe-text.ts";
+import { cut } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
 import { textFlag, textFlags } from "../flag-values.ts";
 import { planLines, viewOf } from "./plan.ts";

@@ -5,7 +5,7 @@
 import { plural } from "../../base/plural.ts";
 import { KEPT_DAYS } from "../../project/gc.ts";
 import { EXIT, fail, openToChange, type Context } from "../context.ts";
-import { safeLine } from "../output-text.ts";
+import { safeLine } from "../../base/safe-text.ts";
 import type { Flags } from "../spec.ts";
 import { isFlagOn, numberFlag } from "../flag-values.ts";
 import { timeText } from "../format.ts";

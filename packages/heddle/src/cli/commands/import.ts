@@ -9,7 +9,7 @@ import type { Plan } from "../../plan/plan.ts";
 import { importPlanFile } from "../../project/import-plan.ts";
 import { EXIT, fail, type Context } from "../context.ts";
 import { isFlagOn, textFlag } from "../flag-values.ts";
-import { safeLine } from "../output-text.ts";
+import { safeLine } from "../../base/safe-text.ts";
 import { reportDiagnostics } from "../plans.ts";
 import type { Flags } from "../spec.ts";
 

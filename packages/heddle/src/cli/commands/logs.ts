@@ -4,7 +4,7 @@ import { type LogTarget, logTargets } from "../../project/log-targets.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
 import { findStep } from "../../project/find-run.ts";
 import { LogCursor, logProblem, sizeOf } from "../../project/log-lines.ts";
-import { safeLine } from "../output-text.ts";
+import { safeLine } from "../../base/safe-text.ts";
 import { PrintQueue } from "../print-queue.ts";
 import type { Flags } from "../spec.ts";
 import { isFlagOn, numberFlag } from "../flag-values.ts";

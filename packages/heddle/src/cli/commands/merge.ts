@@ -1,6 +1,6 @@
 /** `heddle merge`: lands the integration branch of a run, or reverts one step on it. Never pushes. */
 import { EXIT, fail, openToChange, type Context } from "../context.ts";
-import { safeLine } from "../output-text.ts";
+import { safeLine } from "../../base/safe-text.ts";
 import type { Flags } from "../spec.ts";
 import { isFlagOn, textFlag } from "../flag-values.ts";
 import { landingLines } from "../landing-lines.ts";

@@ -2,7 +2,7 @@
 import { plural } from "../../base/plural.ts";
 import { runView } from "../../view/run-view.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
-import { safeLine } from "../output-text.ts";
+import { safeLine } from "../../base/safe-text.ts";
 import { findPlanFile, noPlan } from "../../project/find-plan.ts";
 import { loadPlan } from "../plans.ts";
 import type { Flags } from "../spec.ts";

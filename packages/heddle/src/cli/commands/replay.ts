@@ -3,7 +3,7 @@ import { defined } from "../../base/defined.ts";
 import { plural } from "../../base/plural.ts";
 import { runView } from "../../view/run-view.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
-import { safeLine } from "../output-text.ts";
+import { safeLine } from "../../base/safe-text.ts";
 import type { Flags } from "../spec.ts";
 import { numberFlag } from "../flag-values.ts";
 import { stepTable } from "../step-table.ts";

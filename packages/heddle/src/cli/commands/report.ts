@@ -5,7 +5,7 @@ import { plural } from "../../base/plural.ts";
 import type { RunViewInput } from "../../view/run-view.ts";
 import { reportView, runDrawing, type ReportView } from "../../view/report.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
-import { safeLine } from "../output-text.ts";
+import { safeLine } from "../../base/safe-text.ts";
 import type { Flags } from "../spec.ts";
 import { isFlagOn, textFlag } from "../flag-values.ts";
 import { tookText } from "../../view/times.ts";

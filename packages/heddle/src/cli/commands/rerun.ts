@@ -6,7 +6,7 @@ import { defined } from "../../base/defined.ts";
 import { plural } from "../../base/plural.ts";
 import { showRun } from "../show-run.ts";
 import { EXIT, fail, openToChange, type Context } from "../context.ts";
-import { safeLine } from "../output-text.ts";
+import { safeLine } from "../../base/safe-text.ts";
 import { reportDiagnostics } from "../plans.ts";
 import type { RerunRefusal } from "../../project/rerun.ts";
 import type { Flags } from "../spec.ts";

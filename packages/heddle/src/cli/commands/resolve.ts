@@ -1,6 +1,6 @@
 /** `heddle resolve`: sends a person's decision about a conflict. */
 import { EXIT, fail, openToChange, type Context } from "../context.ts";
-import { safeLine } from "../output-text.ts";
+import { safeLine } from "../../base/safe-text.ts";
 import type { Flags } from "../spec.ts";
 import { userName } from "../user.ts";
 import { isFlagOn, textFlag } from "../flag-values.ts";

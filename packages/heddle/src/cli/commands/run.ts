@@ -5,7 +5,7 @@ import type { JsonObject } from "../../base/json.ts";
 import { plural } from "../../base/plural.ts";
 import { showRun } from "../show-run.ts";
 import { EXIT, fail, openToWrite, type Context } from "../context.ts";
-import { safeLine } from "../output-text.ts";
+import { safeLine } from "../../base/safe-text.ts";
 import { loadPlan, noteWarnings } from "../plans.ts";
 import type { Flags } from "../spec.ts";
 import { isFlagOn, numberFlag, textFlag, textFlags } from "../flag-values.ts";

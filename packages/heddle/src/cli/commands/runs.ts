@@ -2,7 +2,8 @@
 import { defined } from "../../base/defined.ts";
 import type { RunLine } from "../../view/list.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
-import { pad, safeLine } from "../output-text.ts";
+import { safeLine } from "../../base/safe-text.ts";
+import { pad } from "../output-text.ts";
 import type { Output } from "../output.ts";
 import { tookText } from "../../view/times.ts";
 import { countsText, statusStyle, timeText } from "../format.ts";

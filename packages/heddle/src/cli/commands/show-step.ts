@@ -2,7 +2,7 @@
 import { runView } from "../../view/run-view.ts";
 import { EXIT, fail, type Context } from "../context.ts";
 import { findStep } from "../../project/find-run.ts";
-import { safeLine } from "../output-text.ts";
+import { safeLine } from "../../base/safe-text.ts";
 import { stepTable } from "../step-table.ts";
 import type { Project } from "../../project/port.ts";
 

@@ -8,7 +8,7 @@ import { EXIT, fail, openToRead, type Context } from "../context.ts";
 import type { LiveView } from "../live-view.ts";
 import { LineView, type OutputMode } from "../line-view.ts";
 import { leaveNow } from "../output.ts";
-import { safeLine } from "../output-text.ts";
+import { safeLine } from "../../base/safe-text.ts";
 import type { Flags } from "../spec.ts";
 import { PrintQueue } from "../print-queue.ts";
 import { textFlag } from "../flag-values.ts";

@@ -2,7 +2,8 @@
 import { plural } from "../../base/plural.ts";
 import { defined } from "../../base/defined.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
-import { pad, safeLine } from "../output-text.ts";
+import { safeLine } from "../../base/safe-text.ts";
+import { pad } from "../output-text.ts";
 import type { Flags } from "../spec.ts";
 import { isFlagOn } from "../flag-values.ts";
 import { timeText } from "../format.ts";
