@@ -1,4 +1,5 @@
 /** `heddle watch`: follows a run of another process through the journal. */
+import { defined } from "../../base/defined.ts";
 import { HeddleError } from "../../base/errors.ts";
 import { plural } from "../../base/plural.ts";
 import { HistoryReader, type RunEvent, type RunSnapshot } from "../../view/history.ts";
@@ -12,7 +13,7 @@ import { safeLine } from "../../base/safe-text.ts";
 import type { Flags } from "../spec.ts";
 import { PrintQueue } from "../print-queue.ts";
 import { textFlag } from "../flag-values.ts";
-import type { Project } from "../../project/port.ts";
+import type { Project, RunOutcome } from "../../project/port.ts";
 import { emptyRun } from "../../project/read-run.ts";
 
 interface Watcher {
@@ -147,5 +148,6 @@ function close(
     return;
   }
   const logFile = (step: string, attempt: number): string => project.logs.file(state.run, step, attempt);
-  out.lines(runSummaryLines({ out, state, timeline, result: { run: state.run, status, outputs: {} }, logFile }));
+  const result: RunOutcome = defined({ run: state.run, status, outputs: {}, landing: state.landing });
+  out.lines(runSummaryLines({ out, state, timeline, result, logFile }));
 }
