@@ -4,13 +4,25 @@
  */
 export { agent, approve, command, forEach, parallel, plan, sequence, step, subplan, when } from "./plan/define.ts";
 export { load } from "./api/plan.ts";
+export { open } from "./api/project.ts";
 export { resume, run } from "./api/run.ts";
 export { PlanError } from "./api/errors.ts";
 export { HeddleError } from "./base/errors.ts";
 
 export type { CheckedPlan, Runnable } from "./api/plan.ts";
 export type { AnswerOptions, Run, RunResult } from "./api/handle.ts";
-export type { ResumeRunOptions, RunPlanOptions, SharedOptions } from "./api/settings.ts";
+export type { CollectedRuns, MergedWork, OpenedProject } from "./api/project.ts";
+export type {
+  EventsOptions,
+  GcRunsOptions,
+  ListRunsOptions,
+  MergeRunOptions,
+  OpenOptions,
+  RerunRunOptions,
+  ResumeRunOptions,
+  RunPlanOptions,
+  SharedOptions,
+} from "./api/settings.ts";
 export type { Problem } from "./base/errors.ts";
 export type { Json, JsonObject } from "./base/json.ts";
 export type {
@@ -35,5 +47,6 @@ export type { Diagnostic } from "./plan/diagnostic.ts";
 export type { FailureMode, Plan, RollbackMode, Schedule, Step, StepContext } from "./plan/plan.ts";
 export type { StandardSchema } from "./plan/standard-schema.ts";
 export type { CancelReason, Event, EventOf, EventType, SkipReason, StepError } from "./run/event.ts";
+export type { RunLine } from "./view/list.ts";
 export type { RunProgress, StepProgress } from "./view/run-progress.ts";
 export type { RunStatus, StepCounts, StepStatus } from "./view/status.ts";

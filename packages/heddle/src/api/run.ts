@@ -1,37 +1,17 @@
-/**
- * Runs for programs: a thin layer over the host that opens the project, starts the plan and closes the project when the
- * run has ended and nobody reads its events. Knows no rule of scheduling, journal or retry.
- *
- * Invariants:
- *  1. `result` never rejects because of a caller, a plan, a step or the machine: those are statuses.
- *  2. The project is open while the engine works or somebody reads; a later reader opens it again.
- */
-import { statSync } from "node:fs";
-import { resolve } from "node:path";
-import { systemClock } from "../base/clock.ts";
+/** Runs for programs: a thin layer that opens the project, and starts the plan or resumes its run. */
 import { defined } from "../base/defined.ts";
-import { caught, HeddleError, type Problem } from "../base/errors.ts";
+import { caught } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
-import type { Json, JsonObject } from "../base/json.ts";
+import type { JsonObject } from "../base/json.ts";
 import { systemRandom } from "../base/random.ts";
-import { err, ok, type Result } from "../base/result.ts";
-import { isPlanDefinition, type StepValue } from "../plan/define.ts";
-import {
-  failuresOf,
-  noProgress,
-  runProgressOf,
-  stepProgressOf,
-  type RunProgress,
-  type StepProgress,
-} from "../view/run-progress.ts";
-import type { AnswerOptions, Run, RunResult } from "./handle.ts";
+import { err, ok } from "../base/result.ts";
+import { isPlanDefinition } from "../plan/define.ts";
+import type { Project } from "../project/port.ts";
+import { openFolder, refusable } from "./folder.ts";
+import type { Run } from "./handle.ts";
+import { LocalRun } from "./local-run.ts";
 import { loadedPlan, type Runnable } from "./plan.ts";
 import { countProblem, sharedOptions, toStartOptions, type ResumeRunOptions, type RunPlanOptions } from "./settings.ts";
-import { requestProblem } from "../project/control-run.ts";
-import type { Event, Project, RunHandle } from "../project/port.ts";
-
-/** What others read who find the run held by this process. */
-const TITLE = "a program that uses heddle";
 
 /**
  * Runs a plan. Returns at once; what goes wrong, a plan with errors included, is in the result.
@@ -47,7 +27,7 @@ export function run(plan: Runnable, options: RunPlanOptions = {}): Run {
     if (!settings.ok) return settings;
     const loaded = await loadedPlan(plan, options.params);
     if (!loaded.ok) return loaded;
-    const project = await open(options);
+    const project = await openFolder(options);
     if (!project.ok) return project;
     held(project.value);
     return refusable(await project.value.runs.start(loaded.value, { ...settings.value, run: id }));
@@ -62,7 +42,7 @@ export function resume(id: string, plan: Runnable, options: ResumeRunOptions = {
   return new LocalRun(id, options, async (held) => {
     const problem = countProblem("maxConcurrency", options.maxConcurrency);
     if (problem !== undefined) return err(problem);
-    const project = await open(options);
+    const project = await openFolder(options);
     if (!project.ok) return project;
     held(project.value);
     const params = options.params ?? (isPlanDefinition(plan) ? await recordedParams(project.value, id) : undefined);
@@ -77,174 +57,8 @@ export function resume(id: string, plan: Runnable, options: ResumeRunOptions = {
   });
 }
 
-type Begin = (held: (project: Project) => void) => Promise<Result<RunHandle, HeddleError>>;
-
-function refusable<T>(result: Result<T, Problem>): Result<T, HeddleError> {
-  return result.ok ? result : err(new HeddleError(result.error));
-}
-
-async function open(options: RunPlanOptions): Promise<Result<Project, HeddleError>> {
-  const dir = resolve(options.projectDir ?? ".");
-  if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    return err(
-      new HeddleError({
-        code: "ProjectNotFound",
-        message: `there is no folder ${dir}`,
-        hint: "Create it, or correct `projectDir`.",
-      }),
-    );
-  }
-  // Loaded by the first run: a module that only defines a plan does not wait for an engine.
-  const { openMemoryProject, openProject } = await import("../host/open.ts");
-  if (options.memory === true) return ok(openMemoryProject(dir, { title: TITLE }));
-  return refusable(await openProject(dir, { title: TITLE }));
-}
-
 /** The parameters that the run was created with; none for a run that cannot be read, which the resume will say. */
 async function recordedParams(project: Project, id: string): Promise<JsonObject> {
   const recorded = await caught(async () => ok(await project.plans.recorded(id)));
   return recorded.ok ? (recorded.value?.params ?? {}) : {};
-}
-
-class LocalRun implements Run {
-  readonly run: string;
-  readonly result: Promise<RunResult>;
-  readonly #options: RunPlanOptions;
-  readonly #begun: Promise<Result<RunHandle, HeddleError>>;
-  readonly #clock = systemClock();
-  #handle: RunHandle | undefined;
-  #refused: HeddleError | undefined;
-  #project: Project | undefined;
-  /** Closed; its journal can be read for as long as this is held. */
-  #inMemory: Project | undefined;
-  #ended = false;
-  #readers = 0;
-  #cancelled = false;
-
-  constructor(id: string, options: RunPlanOptions, begin: Begin) {
-    this.run = id;
-    this.#options = options;
-    this.#begun = begin((project) => (this.#project = project));
-    this.result = this.#follow();
-  }
-
-  async #follow(): Promise<RunResult> {
-    const cancel = (): void => void this.cancel();
-    const { signal } = this.#options;
-    try {
-      const begun = await this.#begun;
-      if (!begun.ok) {
-        this.#refused = begun.error;
-        return refusedResult(this.run, begun.error);
-      }
-      this.#handle = begun.value;
-      signal?.addEventListener("abort", cancel, { once: true });
-      if (this.#cancelled || signal?.aborted === true) begun.value.cancel();
-      const { status, outputs, stopped } = await begun.value.result;
-      const failures = failuresOf(begun.value.state());
-      const about = { run: this.run, outputs, failures, output: outputReader(outputs) };
-      if (stopped === undefined) return { ...about, status };
-      return { ...about, status: "stopped", error: new HeddleError(stopped) };
-    } finally {
-      signal?.removeEventListener("abort", cancel);
-      this.#ended = true;
-      await this.#closeIfUnused();
-    }
-  }
-
-  status(): RunProgress {
-    const handle = this.#handle;
-    if (handle === undefined) return noProgress(this.run, this.#refused === undefined ? "starting" : "refused");
-    return runProgressOf(handle.state(), !this.#ended, handle.waitingFor());
-  }
-
-  step(id: string): StepProgress | undefined {
-    const handle = this.#handle;
-    return handle === undefined ? undefined : stepProgressOf(handle.state(), id, !this.#ended, this.#clock.now());
-  }
-
-  cancel(): number {
-    const handle = this.#handle;
-    if (handle === undefined || this.#ended) {
-      this.#cancelled = true;
-      return 0;
-    }
-    const { running } = handle.state().index.counts;
-    handle.cancel();
-    return running;
-  }
-
-  pause(reason: string = "requested by the program"): void {
-    const problem = requestProblem({ kind: "pause", reason });
-    if (problem !== undefined) throw new HeddleError(problem);
-    void this.#begun.then((begun) => begun.ok && begun.value.pause(reason));
-  }
-
-  unpause(): void {
-    void this.#begun.then((begun) => begun.ok && begun.value.unpause());
-  }
-
-  approve(step: string, answer: AnswerOptions = {}): void {
-    this.#answer(step, "approve", answer);
-  }
-
-  reject(step: string, answer: AnswerOptions = {}): void {
-    this.#answer(step, "reject", answer);
-  }
-
-  #answer(step: string, decision: "approve" | "reject", { by = "api", comment }: AnswerOptions): void {
-    const given = this.#handle?.answer(step, defined({ decision, by, comment }));
-    if (given === undefined) {
-      throw new HeddleError({
-        code: "NotAsked",
-        message: `run ${this.run} has not asked anything yet`,
-        hint: "Answer after the event `approval.requested`.",
-      });
-    }
-    if (!given.ok) throw new HeddleError(given.error);
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<Event, void, undefined> {
-    this.#readers++;
-    try {
-      const begun = await this.#begun;
-      if (!begun.ok) throw begun.error;
-      if (this.#project === undefined) yield* this.#reread();
-      else for await (const item of this.#project.runs.tail(this.run)) if (item.kind === "events") yield* item.events;
-    } finally {
-      this.#readers--;
-      await this.#closeIfUnused();
-    }
-  }
-
-  /** The events of a run that has ended and whose project was closed. */
-  async *#reread(): AsyncGenerator<Event, void, undefined> {
-    if (this.#inMemory !== undefined) return yield* eventsIn(this.#inMemory, this.run);
-    const { openProject } = await import("../host/open.ts");
-    const opened = await openProject(this.#options.projectDir ?? ".", { title: TITLE, access: "read" });
-    if (!opened.ok) throw new HeddleError(opened.error);
-    await using project = opened.value;
-    yield* eventsIn(project, this.run);
-  }
-
-  async #closeIfUnused(): Promise<void> {
-    if (!this.#ended || this.#readers > 0) return;
-    const project = this.#project;
-    this.#project = undefined;
-    if (this.#options.memory === true) this.#inMemory = project ?? this.#inMemory;
-    await project?.[Symbol.asyncDispose]();
-  }
-}
-
-async function* eventsIn(project: Project, run: string): AsyncGenerator<Event, void, undefined> {
-  for await (const batch of project.runs.events(run)) yield* batch;
-}
-
-function refusedResult(run: string, error: HeddleError): RunResult {
-  return { run, status: "refused", outputs: {}, failures: [], error, output: () => undefined };
-}
-
-function outputReader(outputs: Readonly<Record<string, Json>>): RunResult["output"] {
-  return <Output>(step: StepValue<Output>) =>
-    Object.hasOwn(outputs, step.id) ? (outputs[step.id] as Output) : undefined;
 }

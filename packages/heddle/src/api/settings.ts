@@ -7,6 +7,7 @@ import { err, ok, type Result } from "../base/result.ts";
 import type { FailureMode, RollbackMode, Schedule } from "../plan/plan.ts";
 import type { Event, StartOptions } from "../project/port.ts";
 import { invalidOption } from "./errors.ts";
+import type { Runnable } from "./plan.ts";
 
 /** What `run` and `resume` have in common. */
 export interface SharedOptions {
@@ -46,6 +47,52 @@ export interface ResumeRunOptions extends SharedOptions {
   readonly params?: JsonObject;
   /** Run again what succeeded and has another definition now, and what depends on it; default: false, the run is refused. */
   readonly acceptChanges?: boolean;
+}
+
+export interface OpenOptions {
+  /** The folder where `.heddle` is; default: the current folder. */
+  readonly projectDir?: string;
+}
+
+export interface ListRunsOptions {
+  /** Runs at most; default: all. */
+  readonly limit?: number;
+  /** Only runs of plans of this name; default: of all plans. */
+  readonly plan?: string;
+}
+
+export interface EventsOptions {
+  /** Only events with a greater `seq`; default: 0, all events. */
+  readonly after?: number;
+  /** Ends the iteration when it is aborted, also while it waits; default: none. */
+  readonly signal?: AbortSignal;
+}
+
+export interface RerunRunOptions extends Omit<SharedOptions, "projectDir"> {
+  /** Id of the step to start from. */
+  readonly from: string;
+  /** The plan; default: as the file that the run came from says now. A run of a plan made by code needs it. */
+  readonly plan?: Runnable;
+  /** Values of the plan's parameters; only with a definition as `plan`; default: the recorded ones. */
+  readonly params?: JsonObject;
+}
+
+export interface MergeRunOptions {
+  /** Only by moving the user's branch forward; default: false, with a merge commit where that is needed. */
+  readonly ff?: boolean;
+  /** As a branch of this name, the checkout is not touched; default: into the branch that the run began on. */
+  readonly branch?: string;
+  /** Take what has been merged so far of a run that has not ended; default: false, such a run is refused. */
+  readonly partial?: boolean;
+}
+
+export interface GcRunsOptions {
+  /** Keep runs that ended less than so many days ago; default: 30. */
+  readonly keepDays?: number;
+  /** Also remove runs whose agents' work has not landed: that work is lost; default: false. */
+  readonly unlanded?: boolean;
+  /** Say what would be removed, remove nothing; default: false. */
+  readonly dryRun?: boolean;
 }
 
 const SCHEDULES: readonly unknown[] = ["ready", "layers"] satisfies Schedule[];

@@ -59,13 +59,19 @@ export function onlyPeopleLeft(state: RunState): boolean {
 }
 
 export interface StepCounts {
+  /** Steps that succeeded in this run. */
   readonly succeeded: number;
+  /** Steps whose last attempt failed. */
   readonly failed: number;
+  /** Steps that were cancelled. */
   readonly cancelled: number;
+  /** Steps that do not run in this run, for a reason. */
   readonly skipped: number;
+  /** Steps that stand with a result of an earlier run. */
   readonly cached: number;
   /** Not started, between two attempts, before a person's answer, or interrupted. */
   readonly waiting: number;
+  /** Steps with an attempt at work, or with parts of their own at work. */
   readonly running: number;
 }
 

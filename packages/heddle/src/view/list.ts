@@ -3,11 +3,17 @@ import { isJsonObject, type Json } from "../base/json.ts";
 import { countsNow, RUN_STATUSES, statusNow, type RunStatus, type StepCounts } from "../run/status.ts";
 
 export interface RunLine {
+  /** The run's id. */
   readonly run: string;
+  /** Name of its plan. */
   readonly plan: string;
+  /** As `heddle runs` shows it. */
   readonly status: RunStatus;
+  /** In milliseconds since the epoch. */
   readonly startedAt: number;
+  /** In milliseconds since the epoch; `null`: it has not ended. */
   readonly endedAt: number | null;
+  /** Steps by status. */
   readonly counts: StepCounts;
 }
 

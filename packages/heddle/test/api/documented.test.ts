@@ -70,7 +70,7 @@ describe("options", () => {
       [({ name }) => name.endsWith("usd"), /\bdollars\b/i],
       [
         ({ name, type }) => /^:? ?number$/.test(type.replace("?", "").trim()) && !/(?:Mb|Percent|usd)$/.test(name),
-        /\b(?:steps|items|agents|attempts|times|worktrees|verifications|share|multiplies|start first|verified together)\b/i,
+        /\b(?:steps|items|agents|attempts|times|worktrees|verifications|runs|events|days|share|multiplies|start first|verified together)\b/i,
       ],
     ];
     const silent = options.filter((member) =>

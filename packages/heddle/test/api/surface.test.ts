@@ -13,6 +13,7 @@ test("values", () => {
     "command",
     "forEach",
     "load",
+    "open",
     "parallel",
     "plan",
     "resume",
@@ -28,11 +29,12 @@ test("types", () => {
   const text = readFileSync(path.resolve(import.meta.dirname, "../../src/index.ts"), "utf8");
   const types = [...text.matchAll(/export type \{([^}]*)\}/g)].flatMap((match) => (match[1] ?? "").match(/\w+/g) ?? []);
   expect(types.toSorted().join(" ")).toBe(
-    "AgentEntry AgentOptions AgentStepConfig AgentsConfig AnswerOptions ApproveOptions CancelReason CheckedPlan CommandOptions " +
-      "CommonOptions DataOptions Deps Diagnostic Event EventOf " +
-      "EventType FailureMode ForEachOptions InputsOf Json JsonObject PermissionsConfig Plan PlanDefinition PlanOptions Problem ResumeRunOptions " +
-      "RollbackMode Run RunPlanOptions RunProgress RunResult RunStatus Runnable Schedule SharedOptions SkipReason StandardSchema Step " +
-      "StepContext StepCounts StepError StepGroup StepOptions StepProgress StepStatus StepValue Steps SubplanOptions",
+    "AgentEntry AgentOptions AgentStepConfig AgentsConfig AnswerOptions ApproveOptions CancelReason CheckedPlan CollectedRuns " +
+      "CommandOptions CommonOptions DataOptions Deps Diagnostic Event EventOf EventType EventsOptions FailureMode ForEachOptions " +
+      "GcRunsOptions InputsOf Json JsonObject ListRunsOptions MergeRunOptions MergedWork OpenOptions OpenedProject PermissionsConfig " +
+      "Plan PlanDefinition PlanOptions Problem RerunRunOptions ResumeRunOptions RollbackMode Run RunLine RunPlanOptions RunProgress " +
+      "RunResult RunStatus Runnable Schedule SharedOptions SkipReason StandardSchema Step StepContext StepCounts StepError StepGroup " +
+      "StepOptions StepProgress StepStatus StepValue Steps SubplanOptions",
   );
 });
 
