@@ -23,7 +23,7 @@ import { finishAgents, isLandingDue, recordedLanding } from "./landing.ts";
 import type { EnginePorts } from "./ports.ts";
 import { leaseProblem } from "./problems.ts";
 import { Recorder } from "./recorder.ts";
-import { cutShortProblem, planResume, recover } from "./recovery.ts";
+import { cutShortProblem, functionsProblem, planResume, recover } from "./recovery.ts";
 import { resultOf } from "./result.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { Landing } from "../run/attempt.ts";
@@ -123,6 +123,8 @@ export async function resumeRun(
     const cutShort = cutShortProblem(state, planned?.value.reset ?? []);
     if (cutShort !== undefined) return err(cutShort);
     if (planned === undefined) return ok(runLoop(ports, lease, state, recorder, options));
+    const unloaded = options.current === undefined ? functionsProblem(state) : undefined;
+    if (unloaded !== undefined) return err(unloaded);
     if (options.mode === "retry" && !hasPartsToRetry(state)) return err(nothingToRetry(run));
     const data =
       options.maxConcurrency === undefined

@@ -14,6 +14,7 @@ import { HistoryChecker } from "../run/check/history-checker.ts";
 import { binds } from "../run/check/rules.ts";
 import { hasEnded, isContainerStep, phaseOf, satisfies, stepAt, type RunState } from "../run/state.ts";
 import type { LoadedPlan } from "../graph/loaded-plan.ts";
+import type { Step } from "../plan/plan.ts";
 
 export interface Recovered {
   readonly state: RunState;
@@ -94,6 +95,35 @@ function topOf(state: RunState, step: number): number {
   let at = step;
   for (let parent = state.parents[at] ?? -1; parent !== -1; parent = state.parents[at] ?? -1) at = parent;
   return at;
+}
+
+/** Why a run must not continue here: functions that it still needs were not loaded with a plan. */
+export function functionsProblem(state: RunState): Problem | undefined {
+  const missing: string[] = [];
+  for (let step = 0; step < state.steps.length; step++) {
+    const phase = phaseOf(state, step);
+    // Of a container that was expanded, its children say what they need.
+    if ((hasEnded(phase) && satisfies(phase)) || state.containers.has(step)) continue;
+    addFunctions(stepAt(state, step), "", missing);
+  }
+  const [first] = missing;
+  if (first === undefined) return undefined;
+  const { run, options } = state;
+  const more = missing.length > 5 ? ` and ${missing.length - 5} more` : "";
+  return {
+    code: "FunctionsNotLoaded",
+    message: `run ${run} needs functions of its plan, which are not loaded here: ${missing.slice(0, 5).join(", ")}${more}`,
+    hint:
+      options.planFile === undefined
+        ? `It was started by a program: continue it there with \`resume("${run}", plan)\`. Nothing was recorded.`
+        : `They are in ${options.planFile}, which does not exist any more: restore it. Nothing was recorded.`,
+  };
+}
+
+function addFunctions({ id, action }: Step, prefix: string, found: string[]): void {
+  if (action.kind === "function") found.push(prefix + id);
+  if (action.kind !== "plan") return;
+  for (const inner of action.plan?.steps ?? []) addFunctions(inner, `${prefix}${id}/`, found);
 }
 
 /** The data of `run.resumed`, or why the run cannot continue. */

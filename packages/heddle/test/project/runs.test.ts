@@ -13,7 +13,7 @@ import { loadDefinition, loadPlanFile } from "../../src/project/load-plan.ts";
 import type { LoadedPlan, Project, RunHandle, RunOutcome } from "../../src/project/port.ts";
 import type { Problem } from "../../src/base/errors.ts";
 import type { Result } from "../../src/base/result.ts";
-import { approve, plan, step } from "../../src/index.ts";
+import { approve, command, forEach, plan, sequence, step, subplan } from "../../src/index.ts";
 import type { PlanDefinition } from "../../src/plan/define.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 import { agentsWith } from "./agents.ts";
@@ -216,4 +216,68 @@ test("a run goes with its files", async () => {
   const { run } = await started(project, plan("one", { steps: [step("a", async () => 1)] }));
   expect(await project.maintenance.remove(run)).toBe(true);
   expect(await project.runs.list()).toEqual([]);
+});
+
+describe("a run whose functions are not here", () => {
+  const broken = (): never => {
+    throw new Error("not yet");
+  };
+
+  async function failed(project: Project, definition: PlanDefinition): Promise<string> {
+    const { run, status } = await started(project, definition);
+    expect(status).toBe("failed");
+    return run;
+  }
+
+  async function eventsOf(project: Project, run: string): Promise<number> {
+    let events = 0;
+    for await (const batch of project.runs.events(run)) events += batch.length;
+    return events;
+  }
+
+  test.for([
+    ["a step", plan("p", { steps: [step("a", () => 1), step("b", broken)] }), "b"],
+    [
+      "a step never started",
+      plan("p", {
+        steps: [
+          sequence(
+            command("x", "exit 1"),
+            step("c", () => 1),
+          ),
+        ],
+      }),
+      "c",
+    ],
+    [
+      "a step of a plan inside",
+      plan("p", { steps: [subplan("in", plan("i", { steps: [step("d", broken)] }))] }),
+      "in/d",
+    ],
+    [
+      "a step of a plan inside that never started",
+      plan("p", {
+        steps: [sequence(command("x", "exit 1"), subplan("in", plan("i", { steps: [step("d", broken)] })))],
+      }),
+      "in/d",
+    ],
+    ["an item", plan("p", { steps: [forEach("e", { items: [1] }, broken)] }), "e[0]"],
+  ] as const)("is refused before anything is recorded: %s", async ([, definition, missing]) => {
+    const project = projectIn();
+    const run = await failed(project, definition);
+    const before = await eventsOf(project, run);
+    for (const mode of ["resume", "retry"] as const) {
+      const refused = await project.runs.resume(run, { mode });
+      expect(refused).toMatchObject({ ok: false, error: { code: "FunctionsNotLoaded" } });
+      if (!refused.ok) expect(refused.error.message.split(": ").at(-1)).toBe(missing);
+    }
+    expect(await eventsOf(project, run)).toBe(before);
+  });
+
+  test("goes on where no function is left to run", async () => {
+    const project = projectIn();
+    const run = await failed(project, plan("p", { steps: [step("a", () => 1), command("x", "test -e fixed")] }));
+    writeFileSync(path.join(project.dir, "fixed"), "");
+    expect(await ended(await project.runs.resume(run, {}))).toMatchObject({ status: "succeeded" });
+  });
 });
