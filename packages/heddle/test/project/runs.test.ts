@@ -78,6 +78,18 @@ test("a failed run is listed, and goes on with what failed", async () => {
   expect(calls).toHaveLength(3);
 });
 
+test("a resume that is refused leaves the live run its code", async () => {
+  const project = projectIn();
+  const gate = Promise.withResolvers<void>();
+  const a = step("a", () => gate.promise);
+  const b = step("b", { deps: { a } }, async () => "done");
+  const begun = await project.runs.start(await loaded(plan("two", { steps: [a, b] })), {});
+  if (!begun.ok) throw new Error(begun.error.message);
+  expect(await project.runs.resume(begun.value.run, {})).toMatchObject({ ok: false });
+  gate.resolve();
+  expect(await begun.value.result).toMatchObject({ status: "succeeded", outputs: { b: "done" } });
+});
+
 test("a tail of a run here gives every event as it comes and ends with it, also one begun after its end", async () => {
   const project = projectIn();
   const gate = Promise.withResolvers<void>();
