@@ -4,11 +4,11 @@ import { readdirSync, readlinkSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { text } from "node:stream/consumers";
-import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { command, load, plan, resume, run, step, type Event, type PlanDefinition } from "../../src/index.ts";
 import { canonicalHistory } from "../../src/run/canonical-history.ts";
 import { directoryWorkspaces } from "../../src/workspace/directory.ts";
+import { BUILT } from "../support/built.ts";
 import { eventsOf, meeting, placeOf, stepLines, temporaryFolder } from "./rig.ts";
 
 const MEMORY = { memory: true } as const;
@@ -69,11 +69,11 @@ describe("events", () => {
   });
 });
 
-/** Runs a program that imports the library's sources, and tells what it printed and how it ended. */
+/** Runs a program that imports the library as it is published, and tells what it printed and how it ended. */
 async function program(body: string): Promise<{ readonly code: number | null; readonly out: string }> {
-  const sources = pathToFileURL(path.resolve(import.meta.dirname, "../../src/index.ts")).href;
-  const file = path.join(await temporaryFolder(), "program.ts");
-  await writeFile(file, `import { command, plan, run, step } from ${JSON.stringify(sources)};\n${body}`);
+  const library = path.join(BUILT, "dist/index.js");
+  const file = path.join(await temporaryFolder(), "program.mjs");
+  await writeFile(file, `import { command, plan, run, step } from ${JSON.stringify(library)};\n${body}`);
   const child = spawn(process.execPath, [file], { cwd: path.dirname(file), stdio: ["ignore", "pipe", "ignore"] });
   const [out, code] = await Promise.all([
     text(child.stdout),

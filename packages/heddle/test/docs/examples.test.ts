@@ -9,38 +9,30 @@
  *   runs may differ. `# exits with N` behind a command tells its exit code.
  */
 import { spawn } from "node:child_process";
-import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { text } from "node:stream/consumers";
-import { pathToFileURL } from "node:url";
-import { rolldown } from "rolldown";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { load, PlanError } from "../../src/index.ts";
-import { blocksOf, PAGES, ROOT, valueOf, type Block } from "./markdown.ts";
+import { BUILT, COMPILED, HEDDLE } from "../support/built.ts";
+import { temporaryFolder } from "../support/temporary.ts";
+import { blocksOf, PAGES, valueOf, type Block } from "./markdown.ts";
 
 /** Raised only with a reason: a block that nothing executes may be wrong. */
 const MOST_NOT_RUN = 45;
 
-let commands: string;
+/** Holds a folder for each page, with the package installed for all of them, and `heddle` and `npx heddle` as a person types them. */
+let installed: string;
 
-/** `heddle` and `npx heddle` as a person types them: the sources, bundled once because so many are typed. */
 beforeAll(async () => {
-  commands = await mkdtemp(path.join(tmpdir(), "heddle-docs-bin-"));
-  const home = path.join(ROOT, "packages/heddle");
-  const input = { cli: "src/cli/main.ts", "isolated-worker": "src/host/isolated-worker.ts" };
-  const bundle = await rolldown({ cwd: home, input, platform: "node", logLevel: "silent" });
-  await bundle.write({ dir: commands, format: "esm", entryFileNames: "[name].js" });
-  await bundle.close();
-  const program = path.join(commands, "main.js");
-  await writeFile(path.join(commands, "package.json"), '{ "type": "module" }');
-  await writeFile(program, 'import { main } from "./cli.js";\nawait main(process.argv.slice(2));\n');
-  const heddle = `exec "${process.execPath}" "${program}" "$@"`;
-  await writeFile(path.join(commands, "heddle"), `#!/bin/sh\n${heddle}\n`);
-  await writeFile(path.join(commands, "npx"), `#!/bin/sh\nshift\n${heddle}\n`);
-  await Promise.all(["heddle", "npx"].map((name) => chmod(path.join(commands, name), 0o755)));
+  installed = temporaryFolder("docs");
+  await mkdir(path.join(installed, "node_modules/.bin"), { recursive: true });
+  await symlink(BUILT, path.join(installed, "node_modules/heddle"));
+  const heddle = `exec "${process.execPath}" "${HEDDLE}" "$@"`;
+  await writeFile(path.join(installed, "node_modules/.bin/heddle"), `#!/bin/sh\n${heddle}\n`, { mode: 0o755 });
+  await writeFile(path.join(installed, "node_modules/.bin/npx"), `#!/bin/sh\nshift\n${heddle}\n`, { mode: 0o755 });
 });
-afterAll(() => rm(commands, { recursive: true, force: true }));
+afterAll(() => rm(installed, { recursive: true, force: true }));
 
 const pages = PAGES.map((page) => [page, blocksOf(page)] as const).filter(([, blocks]) => blocks.length > 0);
 
@@ -68,12 +60,8 @@ describe.concurrent("executed", () => {
     "%s",
     { timeout: 120_000 },
     async (page, blocks) => {
-      const folder = await mkdtemp(path.join(tmpdir(), "heddle-docs-"));
-      try {
-        for (const [i, block] of blocks.entries()) await execute(block, folder, `${page}:${block.line}`, i);
-      } finally {
-        await rm(folder, { recursive: true, force: true });
-      }
+      const folder = await mkdtemp(path.join(installed, "page-"));
+      for (const [i, block] of blocks.entries()) await execute(block, folder, `${page}:${block.line}`, i);
     },
   );
 });
@@ -111,10 +99,8 @@ async function loads(block: Block, file: string, where: string): Promise<void> {
   expect(wanted, `${where} was expected not to load`).toBeUndefined();
 }
 
-/** The package's name leads to its sources: programs of the documentation run as they are, in a process of their own. */
+/** In a process of its own, as it is. */
 async function runs(block: Block, file: string, folder: string, where: string): Promise<void> {
-  const sources = pathToFileURL(path.join(ROOT, "packages/heddle/src/index.ts")).href;
-  await writeFile(file, block.text.replaceAll(/(from\s+)"heddle"/g, `$1${JSON.stringify(sources)}`));
   const { code, out } = await ended(process.execPath, ["--disable-warning=ExperimentalWarning", file], folder);
   expect(code, `${where}\n${out}`).toBe(0);
   const wanted = [...block.text.matchAll(/\/\/ prints: (.*)$/gm)].map((match) => match[1] ?? "");
@@ -178,7 +164,14 @@ async function ended(
   args: readonly string[],
   cwd: string,
 ): Promise<{ readonly code: number | null; readonly out: string }> {
-  const env = { ...process.env, PATH: `${commands}:${process.env["PATH"] ?? ""}`, NO_COLOR: "1", HOME: cwd };
+  const bin = path.join(installed, "node_modules/.bin");
+  const env = {
+    ...process.env,
+    PATH: `${bin}:${process.env["PATH"] ?? ""}`,
+    NODE_COMPILE_CACHE: COMPILED,
+    NO_COLOR: "1",
+    HOME: cwd,
+  };
   const child = spawn(program, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
   const [out, err, code] = await Promise.all([
     text(child.stdout),

@@ -9,6 +9,7 @@ import { systemGit } from "../../src/git/git.ts";
 import { type FoundRepository, openRepository } from "../../src/git/discover.ts";
 import { LocalWorktrees, type LocalWorktreesOptions } from "../../src/git/worktree.ts";
 import type { Capture, TreeOwner, VerifyResult, Worktree } from "../../src/git/types.ts";
+import { copyOfTemplate } from "../support/template.ts";
 import { CEILINGS, IN_MEMORY, temporaryFolder } from "../support/temporary.ts";
 
 export const clock: Clock = systemClock();
@@ -40,6 +41,8 @@ export interface Rig extends Disposable {
   readonly user: string;
   readonly stateDir: string;
   git(args: readonly string[], cwd?: string): string;
+  /** A commit on another with these files, in no checkout, by one process of git. */
+  commitOnto(onto: string, files: { readonly [path: string]: string }): string;
   /** Whether git ended well. */
   tries(args: readonly string[], cwd?: string): boolean;
   write(path: string, text: string, folder?: string): void;
@@ -64,18 +67,21 @@ export function rig(options: { readonly empty?: boolean; readonly init?: readonl
     mkdirSync(dirname(join(at, path)), { recursive: true });
     writeFileSync(join(at, path), text);
   };
-  mkdirSync(user);
-  git(["init", "-q", "-b", "main", ...(options.init ?? [])]);
-  if (options.empty !== true) {
-    write("a.txt", lines("a", 20));
-    write("b.txt", lines("b", 20));
-    write("src/deep/c.txt", "c\n");
-    write(".gitignore", "ignored/\n*.log\n.env\n");
-    git(["add", "-A"]);
-    git(["commit", "-q", "-m", "first"]);
-    write("a.txt", lines("A", 20));
-    git(["commit", "-q", "-am", "second"]);
-  }
+  const make = (at: string): void => {
+    git(["init", "-q", "-b", "main", ...(options.init ?? [])], at);
+    if (options.empty === true) return;
+    write("a.txt", lines("a", 20), at);
+    write("b.txt", lines("b", 20), at);
+    write("src/deep/c.txt", "c\n", at);
+    write(".gitignore", "ignored/\n*.log\n.env\n", at);
+    git(["add", "-A"], at);
+    git(["commit", "-q", "-m", "first"], at);
+    write("a.txt", lines("A", 20), at);
+    git(["commit", "-q", "-am", "second"], at);
+  };
+  copyOfTemplate(JSON.stringify(options), make, user);
+  // The index knows files by their inodes as well: these are others.
+  git(["update-index", "-q", "--refresh"]);
   const open = async (opened: { readonly base?: string; readonly folder?: string } = {}): Promise<FoundRepository> => {
     const result = await judge(user, stateDir, opened);
     if (!result.ok) throw new Error(`${result.error.code}: ${result.error.message}`);
@@ -86,6 +92,22 @@ export function rig(options: { readonly empty?: boolean; readonly init?: readonl
     user,
     stateDir,
     git,
+    commitOnto(onto, files) {
+      const subject = Object.keys(files).join(" ");
+      const said = execFileSync("git", ["fast-import", "--quiet", "--force", "--date-format=now"], {
+        cwd: user,
+        env: USER_ENV,
+        encoding: "utf8",
+        input: [
+          "commit refs/made-by-tests\nmark :1\ncommitter User <user@example.org> now",
+          data(`${subject}\n`),
+          `from ${onto}`,
+          ...Object.entries(files).map(([path, text]) => `M 100644 inline ${JSON.stringify(path)}\n${data(text)}`),
+          "\nget-mark :1\n",
+        ].join("\n"),
+      });
+      return said.trim();
+    },
     tries(args, cwd) {
       try {
         git(args, cwd);
@@ -102,6 +124,11 @@ export function rig(options: { readonly empty?: boolean; readonly init?: readonl
     },
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }),
   };
+}
+
+/** A text in a stream for `git fast-import`. */
+function data(text: string): string {
+  return `data ${Buffer.byteLength(text)}\n${text}`;
 }
 
 export function judge(

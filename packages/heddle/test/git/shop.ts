@@ -1,5 +1,4 @@
 /** A repository with what a merge queue is tried with: attempts' commits, requests to merge them, checks that answer as a test says. */
-import { join } from "node:path";
 import { LocalMergeQueue, type LocalQueueOptions } from "../../src/git/merge-queue.ts";
 import type { Verify } from "../../src/git/port.ts";
 import type { MergeCheck, MergeOutcome, MergeRequest, VerifyRequest, VerifyResult } from "../../src/git/types.ts";
@@ -22,15 +21,7 @@ export async function shop(prepare?: (at: Rig) => void): Promise<Shop> {
   prepare?.(at);
   const { base } = await at.open();
   const trees = await at.worktrees();
-  at.git(["worktree", "add", "-q", "--detach", "../scratch", base]);
-  const scratch = join(at.folder, "scratch");
-  const commit: Shop["commit"] = (files, onto = base) => {
-    at.git(["checkout", "-q", "--detach", onto], scratch);
-    for (const [path, text] of Object.entries(files)) at.write(path, text, scratch);
-    at.git(["add", "-A"], scratch);
-    at.git(["commit", "-q", "-m", Object.keys(files).join(" ")], scratch);
-    return at.git(["rev-parse", "HEAD"], scratch);
-  };
+  const commit: Shop["commit"] = (files, onto = base) => at.commitOnto(onto, files);
   let order = 0;
   return {
     at,

@@ -1,6 +1,7 @@
 /** P4: whoever asks an engine to end gets the documented exit code, a run that can be resumed, and nothing left running. */
 import { expect, test } from "vitest";
 import { jsonLines, Rig } from "../support/command-line.ts";
+import { until } from "../support/until.ts";
 import { killOften, taggedWith } from "./kills.ts";
 
 test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
@@ -37,13 +38,14 @@ test("a terminal that is closed", async () => {
 
 /** The run, once the engine that lost its terminal has ended it. */
 async function endedRun(rig: Rig): Promise<string> {
-  for (let look = 0; look < 60; look++) {
+  let ended: string | undefined;
+  await until(async () => {
     const { stdout } = await rig.heddle(["runs", "--json"]);
     const { runs } = JSON.parse(stdout) as {
       readonly runs: readonly { readonly run: string; readonly status: string }[];
     };
-    const [found] = runs;
-    if (found?.status === "cancelled") return found.run;
-  }
-  throw new Error("the engine did not notice that its terminal was closed");
+    ended = runs.find(({ status }) => status === "cancelled")?.run;
+    return ended !== undefined;
+  });
+  return ended ?? "";
 }

@@ -2,7 +2,8 @@
 import path from "node:path";
 import { inject } from "vitest";
 
-const BUILT = inject("built");
+/** The folder of the package, as it would be installed. */
+export const BUILT: string = inject("built");
 
 /** The command as it is published. */
 export const HEDDLE: string = path.join(BUILT, "bin/heddle.cjs");

@@ -1,15 +1,13 @@
 /** A project that is a repository, the real command line, and the scripted agent over the real protocol. */
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { COMPILED, SCRIPTED } from "../../support/built.ts";
 import { jsonLines, Rig, type Finished, type StartOptions } from "../../support/command-line.ts";
 import type { Command } from "../../support/in-process.ts";
-import { IN_MEMORY, temporaryFolder } from "../../support/temporary.ts";
+import { copyOfTemplate } from "../../support/template.ts";
+import { IN_MEMORY } from "../../support/temporary.ts";
 import { fingerprint, USER_ENV } from "../../git/rig.ts";
-
-/** Copied by every test: made once, it costs none of them the processes of git that make it. */
-let template: string | undefined;
 
 export interface Step {
   readonly id: string;
@@ -22,20 +20,16 @@ export class AgentRig extends Rig {
   constructor(under: string = IN_MEMORY) {
     super({ under });
     this.state = path.join(this.env()["HOME"] ?? "", "state");
-    cpSync((template ??= this.#template()), this.dir, { recursive: true });
+    const make = (folder: string): void => {
+      writeFileSync(path.join(folder, ".gitignore"), ".heddle/\nheddle.json\nagents.yaml\n*.here\n*.go\n");
+      writeFileSync(path.join(folder, "a.txt"), "first\nsecond\nthird\n");
+      this.git(["init", "-q", "-b", "main"], folder);
+      this.git(["add", "-A"], folder);
+      this.git(["commit", "-q", "-m", "first"], folder);
+    };
+    copyOfTemplate("agents", make, this.dir);
     // The index knows files by their inodes as well: these are others.
     this.git(["update-index", "-q", "--refresh"]);
-  }
-
-  #template(): string {
-    const folder = temporaryFolder("template", IN_MEMORY);
-    process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-    writeFileSync(path.join(folder, ".gitignore"), ".heddle/\nheddle.json\nagents.yaml\n*.here\n*.go\n");
-    writeFileSync(path.join(folder, "a.txt"), "first\nsecond\nthird\n");
-    this.git(["init", "-q", "-b", "main"], folder);
-    this.git(["add", "-A"], folder);
-    this.git(["commit", "-q", "-m", "first"], folder);
-    return folder;
   }
 
   override env(extra: StartOptions["env"] = {}): NodeJS.ProcessEnv {
