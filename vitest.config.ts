@@ -1,6 +1,7 @@
 /**
- * Two kinds of tests: rooms that are pure share one world per thread; rooms that start processes or write files get a process
- * for each file. The nightly tier is a third, present only when asked for, so that no plain run starts it.
+ * Three kinds of tests: rooms that only compute share one world per thread; rooms that start processes or write files share a
+ * process, one file after the other; those that look at their own process have one for each file. The nightly tier is a
+ * fourth, present only when asked for, so that no plain run starts it.
  */
 import { availableParallelism } from "node:os";
 import path from "node:path";
@@ -12,10 +13,14 @@ const tests = "packages/heddle/test";
 const resolve = { alias: { heddle: path.resolve(import.meta.dirname, "packages/heddle/src/index.ts") } };
 
 /** Rooms whose tests only compute. */
-const PURE = ["base", "plan", "graph", "run", "view"];
+const PURE = ["base", "plan", "graph", "run", "view", "engine", "backend", "simulation"];
+/** Rooms whose tests look at the memory, the children or the listeners of their own process. */
+const ALONE = ["runner", "process", "agent/adapters"];
 
-const pureFiles = [...PURE.map((room) => `${tests}/${room}/**/*.test.ts`), `${tests}/tidy.test.ts`];
-const nightlyFiles = [`${tests}/nightly/**/*.test.ts`];
+const filesOf = (rooms: readonly string[]): string[] => rooms.map((room) => `${tests}/${room}/**/*.test.ts`);
+const pureFiles = [...filesOf(PURE), `${tests}/tidy.test.ts`];
+const aloneFiles = filesOf(ALONE);
+const nightlyFiles = filesOf(["nightly"]);
 
 /** Programs that the tests of the world start. */
 const globalSetup = [path.resolve(import.meta.dirname, tests, "support/programs.ts")];
@@ -23,27 +28,22 @@ const globalSetup = [path.resolve(import.meta.dirname, tests, "support/programs.
 /** A process is copied for each that it starts, some for thousands: it is kept small. */
 const SMALL = ["--max-semi-space-size=2"];
 
+/** Of the tests themselves: a limit against hangs, far from what any of them takes on a busy machine. */
+const limits = { testTimeout: 120_000, hookTimeout: 120_000 };
+
+const world = { pool: "forks" as const, execArgv: SMALL, globalSetup, ...limits };
+
 const projects = [
-  {
-    test: {
-      name: "pure",
-      include: pureFiles,
-      pool: "threads" as const,
-      isolate: false,
-      testTimeout: 30_000,
-    },
-  },
+  { test: { name: "pure", include: pureFiles, pool: "threads" as const, isolate: false, ...limits } },
+  { resolve, test: { name: "alone", include: aloneFiles, ...world } },
   {
     resolve,
     test: {
       name: "world",
       include: [`${tests}/**/*.test.ts`],
-      exclude: [...pureFiles, ...nightlyFiles],
-      pool: "forks" as const,
-      execArgv: SMALL,
-      globalSetup,
-      testTimeout: 120_000,
-      hookTimeout: 120_000,
+      exclude: [...pureFiles, ...aloneFiles, ...nightlyFiles],
+      isolate: false,
+      ...world,
     },
   },
 ];
@@ -52,11 +52,9 @@ const nightly = {
   test: {
     name: "nightly",
     // Agents end to end once more, with all variants.
-    include: [...nightlyFiles, `${tests}/agent/e2e/**/*.test.ts`],
-    pool: "forks" as const,
-    globalSetup,
+    include: [...nightlyFiles, ...filesOf(["agent/e2e"])],
+    ...world,
     testTimeout: 40 * 60_000,
-    hookTimeout: 120_000,
   },
 };
 

@@ -12,16 +12,15 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { bubblewrapSandbox } from "../../../src/agent/adapters/sandbox.ts";
+import { IN_MEMORY } from "../../support/temporary.ts";
 import { agentWorld } from "../adapters/rig.ts";
 import { AgentRig, type Event, ofType, writes } from "./rig.ts";
 
-const QUICK = tmpdir();
-// A box has a `/tmp` and a `/dev` of its own: what lies there is not what is outside.
-process.env["TMPDIR"] = "/var/tmp";
+/** A box has a `/tmp` and a `/dev` of its own: what lies there is not what is outside. */
+const OUTSIDE = "/var/tmp";
 
 const probed = await bubblewrapSandbox(agentWorld()).probe();
 // The scripted agent is started from this checkout, which a box hides where it lies in `/tmp`.
@@ -52,7 +51,7 @@ async function reported(rig: AgentRig): Promise<Readonly<Record<string, string>>
 }
 
 test("`require` where there is no sandbox is a failure that says so, before the agent starts", async () => {
-  using rig = new AgentRig();
+  using rig = new AgentRig(OUTSIDE);
   rig.agents({ a: [writes("a.txt", "a\n")] }, { steps: [{ id: "a", retry: 3 }] }, { sandbox: "require" });
   const { code, stdout } = await rig.heddle(["run", "--json"], { env: withoutBox(rig) });
   const events = stdout
@@ -78,7 +77,7 @@ test("`require` where there is no sandbox is a failure that says so, before the 
 });
 
 test("`auto` where there is none works without, says so once, and records it of each turn", async () => {
-  using rig = new AgentRig();
+  using rig = new AgentRig(OUTSIDE);
   rig.agents(
     { a: [writes("a.txt", "a\n")], b: [writes("b.txt", "b\n")] },
     { steps: [{ id: "a" }, { id: "b", deps: ["a"] }] },
@@ -98,7 +97,7 @@ test("`auto` where there is none works without, says so once, and records it of 
 });
 
 test("`off` starts none, and says nothing", async () => {
-  using rig = new AgentRig();
+  using rig = new AgentRig(OUTSIDE);
   rig.agents({ a: [writes("a.txt", "a\n")] }, { steps: [{ id: "a" }] }, { sandbox: "off" });
   const { events } = await rig.json(["run"]);
   expect(sandboxes(events)).toEqual(["none"]);
@@ -108,7 +107,7 @@ test("`off` starts none, and says nothing", async () => {
 test.skipIf(isMissing)(
   "in a box an agent writes to its worktree and to a /tmp of its own, to nothing beside them",
   async () => {
-    using rig = new AgentRig();
+    using rig = new AgentRig(OUTSIDE);
     const outside = mkdtempSync("/tmp/heddle-outside-");
     try {
       writeFileSync(path.join(outside, "seen"), "");
@@ -167,7 +166,7 @@ test.skipIf(isMissing)(
 );
 
 test.skipIf(isMissing)("in a box an agent sees no process but its own, and none of them outlives it", async () => {
-  using rig = new AgentRig();
+  using rig = new AgentRig(OUTSIDE);
   rig.agents(
     {
       a: [
@@ -202,7 +201,7 @@ function sleepers(): readonly string[] {
 test.skipIf(isMissing)(
   "`writable` folders and a `home` of its own can be written to, also when they are relative or new",
   async () => {
-    using rig = new AgentRig();
+    using rig = new AgentRig(OUTSIDE);
     const cache = mkdtempSync("/var/tmp/heddle-cache-");
     try {
       mkdirSync(path.join(rig.dir, "cache.here"));
@@ -243,14 +242,13 @@ const GIT = [
 const GIT_WORKS = { top: "yes", status: "yes", log: "yes", diff: "yes", commit: "no" };
 
 test.skipIf(isMissing).each([
-  ["anywhere", "/var/tmp"],
+  ["anywhere", OUTSIDE],
   ["in /tmp", "/tmp"],
-  ["in memory", QUICK],
+  ["in memory", IN_MEMORY],
 ])("git can be asked in a box, its repository %s; nothing is committed but by heddle", async (_, where) => {
-  process.env["TMPDIR"] = where;
   const scripts = mkdtempSync("/var/tmp/heddle-script-");
   try {
-    using rig = new AgentRig();
+    using rig = new AgentRig(where);
     rig.agents(
       { a: GIT },
       { steps: [{ id: "a" }] },
@@ -261,14 +259,13 @@ test.skipIf(isMissing).each([
     expect([finished.code, finished.stderr]).toEqual([0, ""]);
     expect(await reported(rig)).toEqual(GIT_WORKS);
   } finally {
-    process.env["TMPDIR"] = "/var/tmp";
     rmSync(scripts, { recursive: true, force: true });
   }
 });
 
 /** A step that works in a folder of its worktree. */
 function inside(sandbox: "require" | "off"): AgentRig {
-  const rig = new AgentRig();
+  const rig = new AgentRig(OUTSIDE);
   rig.write("sub/b.txt", "b\n");
   rig.commit("first folder");
   rig.agents(
@@ -298,7 +295,7 @@ test.skipIf(isMissing)("... in a box too", async () => {
 });
 
 test("an agent that is not there is named, with how to get it, in a box or not", async () => {
-  using rig = new AgentRig();
+  using rig = new AgentRig(OUTSIDE);
   rig.agents({}, { steps: [{ id: "a" }] }, { default: "claude", use: {}, sandbox: "auto" });
   const { finished, events } = await rig.json(["run"]);
   expect(finished.code).toBe(1);
