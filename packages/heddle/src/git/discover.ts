@@ -18,8 +18,8 @@ export interface FoundRepository {
   readonly base: string;
   /** Short name of the branch that is checked out; `null`: HEAD is detached. */
   readonly branch: string | null;
-  /** What works, but differently from what one may expect. Codes: see docs/guide/worktrees.md. */
-  readonly notes: readonly Problem[];
+  /** What works, but differently from what one may expect: looked at when asked. Codes: see docs/guide/worktrees.md. */
+  readonly notes: () => Promise<readonly Problem[]>;
 }
 
 export interface DiscoverOptions extends RepositoryOptions {
@@ -55,7 +55,7 @@ export async function openRepository(options: DiscoverOptions): Promise<Result<F
   if (base === undefined) return err(noSuchCommit(options.base ?? "HEAD"));
   const symbolic = await repository.git(["symbolic-ref", "-q", "HEAD"], { gitDir, codes: [0, 1] });
   const branch = symbolic.code === 0 ? line(symbolic).replace(/^refs\/heads\//, "") : null;
-  return ok({ repository, base, branch, notes: await notesOf(repository, base, head, branch) });
+  return ok({ repository, base, branch, notes: async () => await notesOf(repository, base, head, branch) });
 }
 
 /** Under the user's own configuration: whether a repository of another owner is trusted is written there. */

@@ -59,8 +59,8 @@ export interface OpenRepository {
   readonly base: string;
   /** Short name of the branch that is checked out; `null`: HEAD is detached. */
   readonly branch: string | null;
-  /** What works, but differently from what one may expect. Codes: see docs/guide/worktrees.md. */
-  readonly notes: readonly Problem[];
+  /** What works, but differently from what one may expect: looked at when asked. Codes: see docs/guide/worktrees.md. */
+  readonly notes: () => Promise<readonly Problem[]>;
 }
 
 /** The repository of a project, by concern. */

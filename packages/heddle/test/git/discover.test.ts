@@ -14,7 +14,7 @@ async function refusal(at: Rig, folder = at.user): Promise<string> {
 }
 
 async function notes(at: Rig): Promise<readonly string[]> {
-  return (await at.open()).notes.map(({ code }) => code);
+  return (await (await at.open()).notes()).map(({ code }) => code);
 }
 
 /** The whole way of an attempt. */
@@ -157,7 +157,7 @@ describe("works", () => {
       open: async () => await at.open({ folder: join(at.folder, "shallow") }),
       worktrees: at.worktrees,
     };
-    expect((await shallow.open()).notes.map(({ code }) => code)).toEqual(["ShallowRepository"]);
+    expect((await (await shallow.open()).notes()).map(({ code }) => code)).toEqual(["ShallowRepository"]);
   });
 
   test("with submodules, which stay as they are", async () => {
@@ -240,6 +240,6 @@ describe("works", () => {
     writeFileSync(join(at.user, "a.txt"), "dirty\n");
     writeFileSync(join(at.user, "untracked"), "");
     const { notes } = await at.open();
-    expect(notes).toMatchObject([{ code: "UncommittedChanges", message: expect.stringMatching(/^2 /) }]);
+    expect(await notes()).toMatchObject([{ code: "UncommittedChanges", message: expect.stringMatching(/^2 /) }]);
   });
 });

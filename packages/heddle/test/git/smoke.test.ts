@@ -6,7 +6,7 @@ import { captured, rig, step } from "./rig.ts";
 test("a worktree is made, worked in, captured, merged and removed", async () => {
   using at = rig();
   const { repository, base, branch, notes } = await at.open();
-  expect({ branch, notes }).toEqual({ branch: "main", notes: [] });
+  expect({ branch, notes: await notes() }).toEqual({ branch: "main", notes: [] });
   const trees = await at.worktrees();
   const tree = orThrow(await trees.ensure({ run: "r1", owner: step("api"), base }));
   expect(tree.branch).toBe("heddle/r1/api");

@@ -84,7 +84,7 @@ export class MemoryGit extends MemoryHistory implements Repositories {
     const found = base === undefined || base === "HEAD" ? head : (this.branches.get(base) ?? base);
     if (found === undefined) return err({ code: "RepositoryEmpty", message: "there is no commit yet" });
     if (!this.has(found)) return err({ code: "UnknownCommit", message: `there is no commit ${found}` });
-    return ok({ repository: this.#repository(limits), base: found, branch: "main", notes: [] });
+    return ok({ repository: this.#repository(limits), base: found, branch: "main", notes: async () => [] });
   }
 
   #repository(limits: WorktreeLimits | undefined): Repository {

@@ -106,7 +106,7 @@ async function open(
   const origin: IntegrationOrigin = defined({ run, base: opened.value.base, begin });
   const checks = new CheckRouter();
   const isNew = (await repository.integrations.find(run)) === undefined;
-  let notes = isNew ? opened.value.notes : [];
+  let notes = isNew ? await opened.value.notes() : [];
   let included: Promise<string> | undefined;
   return ok({
     ...agents,
