@@ -15,6 +15,13 @@ export function parseWholeNumber(text: string): number {
   return value;
 }
 
+/** A number that counts from 1, of any size. */
+export function parseOrdinal(text: string): number {
+  const value = parseWholeNumber(text);
+  if (value < 1) throw new UsageError("expected a whole number from 1");
+  return value;
+}
+
 export function parseDurationFlag(text: string): number {
   const ms = parseDuration(text);
   if (ms === undefined || ms === 0) throw new UsageError("expected a duration such as 500ms, 30s, 10m or 2h");

@@ -3,11 +3,12 @@
  * how steps ended. Elsewhere starts are printed too, each line begins with its step, and a step's output follows as a
  * block or as it comes.
  */
+import { plural } from "../base/plural.ts";
 import { tookText } from "../view/times.ts";
 import type { RunEvent, RunSnapshot } from "../view/history.ts";
 import { noticeOf } from "../view/notices.ts";
 import { STATUS_SYMBOL } from "../view/status.ts";
-import { LogCursor } from "../project/log-lines.ts";
+import { lastLines, LogCursor } from "../project/log-lines.ts";
 import { safeLine } from "../base/safe-text.ts";
 import { pad } from "./output-text.ts";
 import type { Output, Style } from "./output.ts";
@@ -27,6 +28,9 @@ export interface LineViewOptions {
   readonly state: () => RunSnapshot;
   readonly logFile: (step: string, attempt: number) => string;
 }
+
+/** Of an undo that failed. */
+const UNDO_LINES = 10;
 
 type StepwiseEvent = Extract<RunEvent, { readonly step: string }>;
 
@@ -100,7 +104,7 @@ export class LineView {
         queue.line("Continued.");
         return;
       case "rollback.started":
-        queue.line(`Undoing ${event.data.steps.length} succeeded steps, the newest first.`);
+        queue.line(`Undoing ${plural(event.data.steps.length, "succeeded step")}, the newest first.`);
         return;
       case "rollback.ended":
         queue.line(
@@ -169,7 +173,7 @@ export class LineView {
       case "step.reused":
         return this.#say("cyan", STATUS_SYMBOL.cached, step, `reused from run ${event.data.from}`);
       case "steps.added":
-        return this.#say("dim", "+", step, `adds ${event.data.steps.length} steps`);
+        return this.#say("dim", "+", step, `adds ${plural(event.data.steps.length, "step")}`);
       case "step.progress": {
         const notice = noticeOf(event.data);
         return notice === undefined ? undefined : this.#say("yellow", "!", step, notice.text);
@@ -206,10 +210,19 @@ export class LineView {
       case "step.rolledback":
         return this.#say("magenta", "↶", step, this.#took("undone in", event.data.durationMs));
       case "rollback.failed":
-        return this.#say("red", STATUS_SYMBOL.failed, step, `its undo failed: ${event.data.error.message}`);
+        this.#say("red", STATUS_SYMBOL.failed, step, `its undo failed: ${event.data.error.message}`);
+        return this.#undoOutput(step);
       default:
         return;
     }
+  }
+
+  /** The undo's log is that of attempt 0. */
+  #undoOutput(step: string): void {
+    const { queue, out, logFile } = this.#options;
+    const log = logFile(step, 0);
+    for (const line of lastLines(log, UNDO_LINES)) queue.line(`    ${out.style("dim", safeLine(line))}`);
+    queue.line(`    log: ${safeLine(log)}`);
   }
 
   #took(words: string, ms: number): string {

@@ -164,7 +164,8 @@ function unknownCommand(out: Output, name: string): number {
     name,
     COMMANDS.map((command) => command.name),
   );
-  const meant = near === undefined ? "" : `Did you mean \`heddle ${near}\`? `;
+  const command = /\.(ya?ml|json|ts)$/.test(name) ? `run ${name}` : near;
+  const meant = command === undefined ? "" : `Did you mean \`heddle ${command}\`? `;
   const hint = `${meant}\`heddle --help\` lists the commands.`;
   out.problem({ code: "UnknownCommand", message: `there is no command ${JSON.stringify(name)}`, hint });
   return EXIT.usage;

@@ -50,7 +50,7 @@ export function parseCommand(spec: CommandSpec, words: readonly string[]): Parse
     return {
       kind: "error",
       message,
-      hint: `${hint === "" ? "" : `${hint} `}\`heddle ${spec.name} --help\` shows its options.`,
+      hint: `${hint === "" ? "" : `${hint} `}\`${`heddle ${spec.name}`.trim()} --help\` shows its options.`,
     };
   }
   return parsed ?? { kind: "help", text: help };

@@ -2,7 +2,7 @@
 import { promises } from "node:fs";
 import type { JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import { findPlanFile, noPlan } from "../project/find-plan.ts";
+import { findPlanFile, noPlan, PLAN_FILES } from "../project/find-plan.ts";
 import { loadPlanFile } from "../project/load-plan.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
 import { LIMITS } from "../plan/limits.ts";
@@ -19,8 +19,11 @@ export async function loadPlan(
 ): Promise<Result<LoadedPlan, number>> {
   const file = named ?? findPlanFile(context.dir);
   if (file === undefined) {
-    context.out.problem(noPlan());
-    if (context.json) context.out.json({ diagnostics: [] });
+    const problem = noPlan();
+    context.out.problem(problem);
+    // Named, so that a program need not read standard error.
+    const place = { file: PLAN_FILES[0], line: 1, column: 1 };
+    if (context.json) context.out.json({ diagnostics: [{ ...problem, severity: "error", ...place }] });
     return err(2);
   }
   const loaded = await loadPlanFile(file, params, options);

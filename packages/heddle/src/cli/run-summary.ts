@@ -2,8 +2,10 @@
 import { plural } from "../base/plural.ts";
 import type { RunSnapshot } from "../view/history.ts";
 import { speedupOf, writesLog } from "../view/run-view.ts";
+import { questionAt } from "../view/question.ts";
 import { STATUS_SYMBOL, stepCounts } from "../view/status.ts";
 import type { Timeline } from "../view/timeline.ts";
+import { approveWords } from "./next-lines.ts";
 import { landingLines } from "./landing-lines.ts";
 import { lastLines } from "../project/log-lines.ts";
 import { safeLine } from "../base/safe-text.ts";
@@ -38,7 +40,7 @@ export function* runSummaryLines(input: RunSummaryInput): Generator<string, void
     yield `… and ${failed.length - FAILURES_SHOWN} more failed: heddle show ${state.run}`;
   yield "";
   const counts = countsText(stepCounts(state, result.status !== "waiting"));
-  yield `${out.style(statusStyle(result.status), `Run ${state.run} ${statusPhrase(result.status)}`)}: ${counts} of ${plural(state.steps.length, "step")}.`;
+  yield `${out.style(statusStyle(result.status), `Run ${state.run} ${statusPhrase(state, result.status)}`)}: ${counts} of ${plural(state.steps.length, "step")}.`;
   yield timeLine(input.timeline);
   if (result.landing !== undefined) for (const line of landingLines(state.run, result.landing)) yield safeLine(line);
   yield* nextLines(input, failed);
@@ -48,6 +50,11 @@ function stepsIn(state: RunSnapshot, tag: string): readonly number[] {
   const found: number[] = [];
   for (let step = 0; step < state.phases.length; step++) if (state.phases[step]?.tag === tag) found.push(step);
   return found;
+}
+
+/** Steps whose question has no answer yet. */
+function openQuestions(state: RunSnapshot): readonly number[] {
+  return stepsIn(state, "asking").filter((step) => questionAt(state, step) !== undefined);
 }
 
 function* failureLines({ out, state, logFile }: RunSummaryInput, step: number): Generator<string, void, undefined> {
@@ -63,7 +70,10 @@ function* failureLines({ out, state, logFile }: RunSummaryInput, step: number): 
   yield `    log: ${safeLine(log)}`;
 }
 
-function statusPhrase(status: RunOutcome["status"]): string {
+function statusPhrase(state: RunSnapshot, status: RunOutcome["status"]): string {
+  const { phase } = state;
+  if (status === "waiting" && openQuestions(state).length === 0) return "is waiting for a resume";
+  if (phase.tag === "failed" && phase.reason !== undefined) return `failed (${phase.reason})`;
   return status === "waiting" ? "is waiting for a person" : status === "cancelled" ? "was cancelled" : status;
 }
 
@@ -80,18 +90,22 @@ function* nextLines(
   const { run } = state;
   const say = (what: string, command: string): string => `  ${what} ${out.style("cyan", command)}`;
   if (result.status === "waiting") {
-    for (const step of stepsIn(state, "asking").slice(0, FAILURES_SHOWN)) {
+    const asking = openQuestions(state);
+    for (const step of asking.slice(0, FAILURES_SHOWN)) {
       const phase = state.phases[step];
       const id = safeLine(state.steps[step]?.id ?? "");
-      if (phase?.tag === "asking" && phase.about === "conflict")
-        yield say("resolve:", `heddle resolve ${run} ${id} --ours|--theirs|--continue`);
-      else yield say("answer:", `heddle approve ${run} ${id}`);
+      if (phase?.tag !== "asking") continue;
+      if (phase.about === "conflict") yield say("resolve:", `heddle resolve ${run} ${id} --ours|--theirs|--continue`);
+      else yield say("answer:", approveWords(run, id, phase.about === "question"));
     }
-    yield say("then continue:", `heddle resume ${run}`);
+    yield say(asking.length > 0 ? "then continue:" : "continue:", `heddle resume ${run}`);
     return;
   }
   if (result.status === "succeeded") return;
   yield say("continue:", `heddle resume ${run}`);
-  const first = state.steps[failed[0] ?? -1]?.id;
+  const logged = failed.filter((step) => (state.attempts[step] ?? 0) > 0 && writesLog(state, step));
+  // What failed the run, before what may fail.
+  const named = logged.find((step) => state.steps[step]?.optional !== true) ?? logged[0];
+  const first = state.steps[named ?? -1]?.id;
   if (first !== undefined) yield say("log:", `heddle logs ${run} ${safeLine(first)}`);
 }

@@ -131,8 +131,8 @@ async function readYaml(text: string): Promise<ReadResult> {
       });
     }
     const code = /exceeded max/.test(thrown.reason) ? "PlanTooLarge" : "InvalidYaml";
-    const { message, hint } = inPlainWords(thrown.reason);
     const offset = thrown.mark?.position ?? 0;
+    const { message, hint } = inPlainWords(thrown.reason, lineAround(text, offset));
     // The parser points after an alias's `*`.
     const start = /unidentified alias/.test(thrown.reason) ? Math.max(0, offset - 1) : offset;
     return err(defined({ code, message, offset: start, hint }));
@@ -165,7 +165,21 @@ const WORDS: readonly (readonly [RegExp, string, string?])[] = [
   [/unknown .*tag/, "this tag has no meaning in a plan", "remove the tag that begins with `!`"],
 ];
 
-function inPlainWords(reason: string): { readonly message: string; readonly hint?: string } {
+/** `key: value` whose plain value has a `: ` in it, which YAML reads as one more key. */
+const COLON_IN_VALUE = /^\s*(?:- +)?[^\s"'#:]+: +(?![|>[{&*!])\S.*: /;
+
+function lineAround(text: string, offset: number): string {
+  const end = text.indexOf("\n", offset);
+  return text.slice(text.lastIndexOf("\n", Math.max(0, offset - 1)) + 1, end === -1 ? text.length : end).slice(0, 2000);
+}
+
+function inPlainWords(reason: string, line: string): { readonly message: string; readonly hint?: string } {
+  if (/bad indentation of a mapping/.test(reason) && COLON_IN_VALUE.test(line)) {
+    return {
+      message: "this value has `: ` in it, which YAML reads as another key",
+      hint: "put the whole value in quotes, or after `|` on lines of its own",
+    };
+  }
   for (const [pattern, message, hint] of WORDS) {
     if (pattern.test(reason)) return hint === undefined ? { message } : { message, hint };
   }

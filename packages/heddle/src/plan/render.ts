@@ -4,9 +4,9 @@
  */
 import type { Diagnostic } from "./diagnostic.ts";
 
-/** Columns that a shown line takes at most; of a longer one the part around the caret is shown. */
-const WIDTH = 100;
-const LEFT_OF_CARET = 40;
+/** Columns of a shown line, so that it fits a terminal of 80; of a longer one the part around the caret is shown. */
+const WIDTH = 70;
+const LEFT_OF_CARET = 30;
 /** A tab is shown as so many blanks. */
 const TAB = "  ";
 

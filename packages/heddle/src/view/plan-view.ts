@@ -35,7 +35,7 @@ export interface PlanView {
   readonly criticalPathMs: number | null;
   readonly expectedMakespanMs: number | null;
   readonly workers: number;
-  /** Steps without a recorded duration or an estimate: each counts as 1 ms in the two times above. */
+  /** Steps without a recorded duration or an estimate: each counts as 1 ms in the two times above, an approval as none. */
   readonly unknownDurations: number;
 }
 
@@ -49,10 +49,11 @@ export interface PlanViewInput {
 
 export function planView({ plan, graph, options, recorded }: PlanViewInput): PlanView {
   const known = plan.steps.map((step) => recorded.get(step.id) ?? step.estimateMs);
-  const unknown = known.filter((ms) => ms === undefined).length;
-  const durationOf = (step: number): number => known[step] ?? 1;
+  const unknown = known.filter((ms, step) => ms === undefined && !isQuestion(plan.steps[step])).length;
+  const nothingKnown = plan.steps.every((step, at) => isQuestion(step) || known[at] === undefined);
+  // People answer at once: how long they took in earlier runs says nothing of the plan.
+  const durationOf = (step: number): number => (isQuestion(plan.steps[step]) && !nothingKnown ? 0 : (known[step] ?? 1));
   const path = criticalPath(graph, durationOf);
-  const nothingKnown = unknown === graph.size;
   const ids = (steps: readonly number[]): readonly string[] => steps.map((step) => graph.ids[step] ?? "");
   return defined({
     name: plan.name,
@@ -66,6 +67,10 @@ export function planView({ plan, graph, options, recorded }: PlanViewInput): Pla
     workers: options.maxConcurrency,
     unknownDurations: unknown,
   });
+}
+
+function isQuestion(step: Step | undefined): boolean {
+  return step?.action.kind === "approve";
 }
 
 function stepView(step: Step, i: number, graph: Graph): PlanStepView {

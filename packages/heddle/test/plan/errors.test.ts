@@ -5,6 +5,11 @@ import { diagnosticsOf, errorsOf } from "./helpers.ts";
 
 /** Each text has its one error where `^` points, on the line above. */
 const CASES: readonly (readonly [code: string, text: string, hint?: string])[] = [
+  [
+    "InvalidYaml",
+    '- id: a\n  run: echo "x: y"; echo z\n              ^',
+    "put the whole value in quotes, or after `|` on lines of its own",
+  ],
   ["UnknownKey", "nam: x\n^\nsteps: [{id: a, run: x}]", 'did you mean "name"?'],
   ["UnknownKey", "steps:\n- id: a\n  rum: x\n  ^\n  run: y", 'did you mean "run"?'],
   ["UnknownKey", "steps:\n- id: a\n  run: y\n  retry: {atempts: 3}\n          ^", 'did you mean "attempts"?'],
@@ -105,7 +110,7 @@ const CASES: readonly (readonly [code: string, text: string, hint?: string])[] =
   // Agents of a plan inside a step are not the run's.
   [
     "UnknownAgent",
-    "- id: a\n  plan: {agents: {use: {mine: {command: x}}}, steps: [{id: b, agent: {prompt: x, use: mine}}]}\n                                                                                      ^",
+    "- id: a\n  plan:\n    agents: {use: {mine: {command: x}}}\n    steps: [{id: b, agent: {prompt: x, use: mine}}]\n                                            ^",
   ],
   [
     "UnknownPreset",

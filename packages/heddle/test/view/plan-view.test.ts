@@ -56,7 +56,11 @@ describe("the expected time", () => {
         step("b", 10, ["ok"]),
       ],
     };
-    expect(viewOf(people, 2).expectedMakespanMs).toBe(20);
+    expect(viewOf(people, 2)).toMatchObject({ expectedMakespanMs: 20, criticalPathMs: 20, unknownDurations: 0 });
+    const slow = new Map([["ok", 60_000]]);
+    expect(viewOf(people, 2, slow)).toMatchObject({ expectedMakespanMs: 20, criticalPathMs: 20 });
+    const unknown = { ...people, steps: people.steps.map(({ estimateMs: _estimateMs, ...rest }) => rest) };
+    expect(viewOf(unknown, 2, slow)).toMatchObject({ criticalPathMs: null, criticalPath: ["a", "ok", "b"] });
     const conditional: Plan = {
       name: "p",
       steps: [step("a", 10, [], { if: "true" }), step("b", 10, ["a"], { forEach: { items: [1, 2] } })],

@@ -6,7 +6,7 @@ export async function backupCommand(context: Context, [file = ""]: readonly (str
   if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
   const copied = await project.maintenance.backUp(file);
-  if (!copied.ok) return fail(context, copied.error);
+  if (!copied.ok) return fail(context, copied.error, copied.error.code === "FileExists" ? EXIT.usage : EXIT.failed);
   if (context.json) context.out.json({ file: copied.value });
   else
     context.out.line(

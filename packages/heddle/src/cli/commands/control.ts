@@ -7,7 +7,7 @@ import { safeLine } from "../../base/safe-text.ts";
 import type { Flags } from "../spec.ts";
 import { userName } from "../user.ts";
 import { textFlag } from "../flag-values.ts";
-import type { ControlRequest, AnswerDecision } from "../../project/port.ts";
+import type { ControlRequest, AnswerDecision, Project } from "../../project/port.ts";
 
 type Words = readonly (string | undefined)[];
 
@@ -16,7 +16,7 @@ export function cancelCommand(context: Context, words: Words): Promise<number> {
 }
 
 export function pauseCommand(context: Context, words: Words, flags: Flags): Promise<number> {
-  const reason = textFlag(flags, "reason") ?? `paused by ${userName()}`;
+  const reason = textFlag(flags, "reason") ?? `requested by ${userName()}`;
   return send(context, words, { kind: "pause", reason }, "is paused: no new step starts");
 }
 
@@ -31,10 +31,25 @@ async function send(context: Context, [word]: Words, request: ControlRequest, sa
   const run = await project.runs.find(word);
   if (!run.ok) return fail(context, run.error);
   const sent = await project.control.send(run.value, request);
-  if (!sent.ok) return fail(context, sent.error);
+  if (!sent.ok) {
+    const others = word === undefined ? await runningNow(project, request.kind) : "";
+    return fail(context, { ...sent.error, hint: `${others}${sent.error.hint ?? ""}` });
+  }
   if (context.json) context.out.json({ run: run.value, request: request.kind, result: sent.value });
   else context.out.line(`Run ${run.value} ${said}.`);
   return EXIT.ok;
+}
+
+/** Runs named. */
+const MOST_RUNS = 5;
+
+/** For who meant the run that goes on, where the latest one does not. */
+async function runningNow(project: Project, command: string): Promise<string> {
+  const lines = await project.runs.list({ limit: 200 });
+  const running = lines.filter(({ status }) => status === "running" || status === "paused").slice(0, MOST_RUNS);
+  if (running.length === 0) return "";
+  const named = running.map(({ run, plan }) => `${run} of ${safeLine(plan)}: \`heddle ${command} ${run}\``);
+  return `Running now: ${named.join("; ")}. `;
 }
 
 export function approveCommand(context: Context, words: Words, flags: Flags): Promise<number> {

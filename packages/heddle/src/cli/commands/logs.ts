@@ -1,6 +1,10 @@
 /** `heddle logs`: prints the logs of steps. */
 import { existsSync } from "node:fs";
 import { type LogTarget, logTargets } from "../../project/log-targets.ts";
+import type { Problem } from "../../base/errors.ts";
+import { plural } from "../../base/plural.ts";
+import type { RunSnapshot } from "../../view/history.ts";
+import { writesLog } from "../../view/run-view.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
 import { findStep } from "../../project/find-run.ts";
 import { LogCursor, logProblem, sizeOf } from "../../project/log-lines.ts";
@@ -22,21 +26,18 @@ export async function logsCommand(
   if (!meant.ok) return fail(context, meant.error);
   const read = await project.runs.read(meant.value.run);
   if (!read.ok) return fail(context, read.error, EXIT.failed);
-  const { run, step } = meant.value;
+  const { run } = meant.value;
+  const { state, live } = read.value;
+  const followed = isFlagOn(flags, "follow") && !context.json;
+  const step = meant.value.step ?? (followed ? onlyRunning(state, live) : undefined);
   if (step !== undefined) {
-    const found = findStep(read.value.state, step);
+    const found = findStep(state, step);
     if (!found.ok) return fail(context, found.error);
   }
-  const targets = logTargets(project.logs.file, read.value.state, { step, attempt: numberFlag(flags, "attempt") });
-  if (targets.length === 0) {
-    const message =
-      step === undefined ? `no step of run ${run} has written a log` : `step ${step} of run ${run} has no such attempt`;
-    return fail(
-      context,
-      { code: "NoLog", message, hint: `\`heddle show ${run}\` shows which steps ran, and how often.` },
-      EXIT.failed,
-    );
-  }
+  if (followed && step === undefined) return fail(context, followsOne(state, live));
+  const wanted = { step, attempt: numberFlag(flags, "attempt"), unstarted: followed && live };
+  const targets = logTargets(project.logs.file, state, wanted);
+  if (targets.length === 0) return fail(context, noLog(state, step, wanted.attempt), EXIT.failed);
   if (context.json) {
     context.out.json({ run, logs: targets.map((target) => ({ ...target, bytes: sizeOf(target.log) })) });
     return EXIT.ok;
@@ -56,6 +57,50 @@ export async function logsCommand(
   return fail(context, { code: "LogUnreadable", message: unreadable.join("; "), hint }, EXIT.failed);
 }
 
+/** `live`: a process holds the run now. */
+function runningSteps(state: RunSnapshot, live: boolean): readonly string[] {
+  if (!live) return [];
+  return state.steps.flatMap(({ id }, at) => (state.phases[at]?.tag === "running" ? [id] : []));
+}
+
+function onlyRunning(state: RunSnapshot, live: boolean): string | undefined {
+  const running = runningSteps(state, live);
+  return running.length === 1 ? running[0] : undefined;
+}
+
+function followsOne(state: RunSnapshot, live: boolean): Problem {
+  const running = runningSteps(state, live);
+  const now = running.length === 0 ? "None runs now." : `Running now: ${safeLine(running.slice(0, 10).join(", "))}.`;
+  return { code: "Usage", message: "-f follows the log of one step", hint: `Name the step. ${now}` };
+}
+
+/** Why there is nothing to print. */
+function noLog(state: RunSnapshot, id: string | undefined, attempt: number | undefined): Problem {
+  const { run } = state;
+  const hint = `\`heddle show ${run}\` shows which steps ran, and how often.`;
+  const at = id === undefined ? undefined : state.index.byId.get(id);
+  const step = at === undefined ? undefined : state.steps[at];
+  if (at === undefined || step === undefined)
+    return { code: "NoLog", message: `no step of run ${run} has written a log`, hint };
+  if (step.forEach === undefined && step.action.kind === "approve")
+    return { code: "NoLog", message: `step ${step.id} has no log: it is an approval`, hint };
+  if (!writesLog(state, at)) {
+    const child = state.steps[state.containers.get(at)?.children[0] ?? -1]?.id;
+    const message = `step ${step.id} has no log of its own: it is a ${step.forEach === undefined ? "plan" : "forEach"}`;
+    return {
+      code: "NoLog",
+      message,
+      hint: child === undefined ? hint : `Its steps have: \`heddle logs ${run} '${child}'\``,
+    };
+  }
+  const attempts = state.attempts[at] ?? 0;
+  const message =
+    attempts === 0
+      ? `step ${step.id} has not run (it is ${state.phases[at]?.tag ?? "waiting"})`
+      : `step ${step.id} has no attempt ${attempt ?? 0}: it had ${plural(attempts, "attempt")}`;
+  return { code: "NoLog", message, hint };
+}
+
 async function print(context: Context, targets: readonly LogTarget[], withTitles: boolean): Promise<void> {
   const queue = new PrintQueue(context.out);
   for (const { step, attempt, log } of targets) {
@@ -71,9 +116,15 @@ function noteMissing({ out }: Context, log: string): void {
 }
 
 /** Until the step has ended, or its engine is gone. */
-async function follow(context: Context, project: Project, run: string, { step, log }: LogTarget): Promise<void> {
+async function follow(
+  context: Context,
+  project: Project,
+  run: string,
+  { step, log, isStarted }: LogTarget,
+): Promise<void> {
   const { out } = context;
-  noteMissing(context, log);
+  if (isStarted) noteMissing(context, log);
+  else out.note(`Step ${safeLine(step)} has not started. Its log follows when it does.`);
   for await (const item of project.logs.tail({ run, step, file: log })) {
     if (item.kind === "lines") {
       out.lines(item.lines.map(safeLine));

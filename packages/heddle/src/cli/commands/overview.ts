@@ -1,12 +1,13 @@
 /** `heddle` without arguments: shows the plan's steps and how they ended in the last run. */
 import { plural } from "../../base/plural.ts";
-import { runView } from "../../view/run-view.ts";
+import { runView, type RunView } from "../../view/run-view.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
 import { safeLine } from "../../base/safe-text.ts";
 import { findPlanFile, noPlan } from "../../project/find-plan.ts";
 import { loadPlan } from "../plans.ts";
 import type { Flags } from "../spec.ts";
 import { countsText, statusStyle, timeText } from "../format.ts";
+import { nextLines } from "../next-lines.ts";
 import { planLines, viewOf } from "./plan.ts";
 import { stepTable } from "../step-table.ts";
 
@@ -21,7 +22,7 @@ export async function overviewCommand(context: Context, _args: readonly unknown[
   const last = await lastRun(context);
   // A TypeScript plan is a program: only `run` and `plan` load it.
   if (file.endsWith(".ts")) {
-    if (context.json) out.json({ file, lastRun: last ?? null });
+    if (context.json) out.json({ file, lastRun: last?.view ?? null });
     else if (last === undefined)
       out.line(`${file}: not run yet. Show it with \`heddle plan\`, run it with \`heddle run\`.`);
     else out.lines(lastLinesOf(context, last));
@@ -29,8 +30,8 @@ export async function overviewCommand(context: Context, _args: readonly unknown[
   }
   const loaded = await loadPlan(context, file, {}, { allowMissingParams: true });
   if (!loaded.ok) return loaded.error;
-  if (context.json) out.json({ file, plan: await viewOf(context, loaded.value, flags), lastRun: last ?? null });
-  else if (last?.plan === loaded.value.plan.name) out.lines(lastLinesOf(context, last));
+  if (context.json) out.json({ file, plan: await viewOf(context, loaded.value, flags), lastRun: last?.view ?? null });
+  else if (last?.view.plan === loaded.value.plan.name) out.lines(lastLinesOf(context, last));
   else {
     out.lines(planLines(out, await viewOf(context, loaded.value, flags)));
     out.line();
@@ -39,9 +40,13 @@ export async function overviewCommand(context: Context, _args: readonly unknown[
   return EXIT.ok;
 }
 
-type View = ReturnType<typeof runView>;
+interface LastRun {
+  readonly view: RunView;
+  /** A process holds it now. */
+  readonly live: boolean;
+}
 
-async function lastRun(context: Context): Promise<View | undefined> {
+async function lastRun(context: Context): Promise<LastRun | undefined> {
   const opened = await openToRead(context);
   if (!opened.ok) return undefined;
   await using project = opened.value;
@@ -49,24 +54,23 @@ async function lastRun(context: Context): Promise<View | undefined> {
   if (latest === undefined) return undefined;
   const read = await project.runs.read(latest.run);
   if (!read.ok) return undefined;
-  return runView({
+  const view = runView({
     ...read.value,
     now: context.clock.now(),
     logFile: (step, attempt) => project.logs.file(latest.run, step, attempt),
   });
+  return { view, live: read.value.live };
 }
 
-function* lastLinesOf({ out, clock }: Context, view: View): Generator<string, void, undefined> {
+function* lastLinesOf({ out, clock }: Context, { view, live }: LastRun): Generator<string, void, undefined> {
   yield `${out.style("bold", safeLine(view.plan))}: ${plural(view.steps.length, "step")}; last run ${view.run} ${out.style(statusStyle(view.status), view.status)} (${timeText(view.startedAt, clock.now())})`;
   yield "";
   yield* stepTable(out, view.steps.slice(0, 200));
   if (view.steps.length > 200) yield `… and ${view.steps.length - 200} more`;
   yield "";
   yield countsText(view.counts);
-  const unfinished = view.status !== "succeeded" && view.status !== "running";
-  yield unfinished
-    ? "Continue: heddle resume   Start over: heddle run"
-    : view.status === "running"
-      ? "Follow: heddle watch"
-      : "Run again: heddle run";
+  yield* nextLines(view, live);
+  if (view.status === "running") yield `Follow: heddle watch ${view.run}`;
+  else if (view.status === "succeeded") yield "Run again: heddle run";
+  else if (!live) yield "Start over: heddle run";
 }

@@ -11,11 +11,18 @@ import { isFlagOn, textFlag } from "../flag-values.ts";
 import { tookText } from "../../view/times.ts";
 import { countsText } from "../format.ts";
 
+const FORMS = ["html", "trace", "mermaid"] as const;
+
 export async function reportCommand(
   context: Context,
   [word]: readonly (string | undefined)[],
   flags: Flags,
 ): Promise<number> {
+  const forms = FORMS.filter((form) => isFlagOn(flags, form));
+  if (forms.length > 1) {
+    const message = `${forms.map((form) => `--${form}`).join(" and ")} cannot be combined`;
+    return fail(context, { code: "Usage", message, hint: "Use one of them." });
+  }
   const opened = await openToRead(context);
   if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
@@ -80,7 +87,7 @@ function* reportLines(view: ReportView): Generator<string, void, undefined> {
   yield `Speed-up:          ${view.speedup === null ? "unknown" : `${view.speedup.toFixed(2)}x`}\n`;
   yield `Critical path:     ${tookText(view.criticalPathMs)}  ${safeLine(view.criticalPath.slice(0, 50).join(" -> "))}\n`;
   yield `Utilisation:       ${utilisation}\n`;
-  yield "Cost:              none\n";
+  yield `Cost:              ${view.cost === null ? "none" : `${view.cost.toFixed(2)} USD`}\n`;
   for (const [at, { step, durationMs }] of view.slowest.entries()) {
     yield `${at === 0 ? "Slowest:  " : "          "}         ${tookText(durationMs).padStart(8)}  ${safeLine(step)}\n`;
   }

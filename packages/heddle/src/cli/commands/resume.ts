@@ -5,6 +5,8 @@ import { err, ok, type Result } from "../../base/result.ts";
 import { plural } from "../../base/plural.ts";
 import { showRun } from "../show-run.ts";
 import { EXIT, fail, openToChange, type Context } from "../context.ts";
+import { landingLines } from "../landing-lines.ts";
+import { safeLine } from "../../base/safe-text.ts";
 import { reportDiagnostics } from "../plans.ts";
 import type { Flags } from "../spec.ts";
 import { isFlagOn, numberFlag } from "../flag-values.ts";
@@ -43,6 +45,14 @@ async function goOn(context: Context, [word]: Words, flags: Flags, mode: "resume
   if (!resumed.ok) return fail(context, resumed.error);
   const state = resumed.value.state();
   const done = countsText(stepCounts(state, true));
+  if (state.phase.tag === "succeeded" && !context.json) {
+    context.out.line(
+      `Run ${run.value} has succeeded already: ${done} of ${plural(state.steps.length, "step")}. Run it again: heddle run`,
+    );
+    const { landing } = await resumed.value.result;
+    if (landing !== undefined) for (const line of landingLines(run.value, landing)) context.out.line(safeLine(line));
+    return await showRun(context, project, resumed.value, { flags: { ...flags, output: "quiet" }, opening: "" });
+  }
   const opening = `${context.out.style("bold", state.plan.name)}: run ${context.out.style("bold", run.value)} resumed; of ${plural(state.steps.length, "step")}: ${done}`;
   return await showRun(context, project, resumed.value, { flags, opening });
 }
@@ -91,12 +101,6 @@ export async function rollbackCommand(context: Context, [word]: Words, flags: Fl
   const { showRollback } = await import("../show-rollback.ts");
   const stopped = await showRollback(context, project, handle, flags);
   if (stopped !== undefined) return fail(context, stopped, EXIT.failed);
-  if (!context.json) {
-    const text =
-      undone + failed === 0
-        ? "Nothing to undo: no succeeded step has an `undo`."
-        : `Undone: ${undone}${failed > 0 ? `, failed: ${failed}` : ""}.`;
-    context.out.line(text);
-  }
+  if (!context.json && undone + failed === 0) context.out.line("Nothing to undo: no succeeded step has an `undo`.");
   return failed > 0 ? EXIT.failed : EXIT.ok;
 }

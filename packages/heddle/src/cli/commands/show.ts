@@ -10,9 +10,11 @@ import { landingLines } from "../landing-lines.ts";
 import { safeLine } from "../../base/safe-text.ts";
 import { cut, widthOf } from "../output-text.ts";
 import type { Output } from "../output.ts";
+import { nextLines } from "../next-lines.ts";
 import { stepTable } from "../step-table.ts";
 import { countsText, statusStyle, timesText, timeText } from "../format.ts";
 import type { Project } from "../../project/port.ts";
+import type { ReadRun } from "../../project/read-run.ts";
 
 type Words = readonly (string | undefined)[];
 
@@ -40,7 +42,7 @@ export async function showCommand(context: Context, words: Words, flags: Flags):
     logFile: (step, attempt) => project.logs.file(run.value, step, attempt),
   });
   if (context.json) context.out.json(view);
-  else context.out.lines(showLines(context.out, view, context.clock.now(), read.value.holder));
+  else context.out.lines(showLines(context, view, read.value));
   return EXIT.ok;
 }
 
@@ -74,13 +76,12 @@ async function showPrompt(context: Context, project: Project, words: Words): Pro
 }
 
 function* showLines(
-  out: Output,
+  { out, clock }: Context,
   view: RunView,
-  now: number,
-  holder: string | undefined,
+  { holder, live }: Pick<ReadRun, "holder" | "live">,
 ): Generator<string, void, undefined> {
   const status = out.style(statusStyle(view.status), view.status);
-  yield `${out.style("bold", `Run ${view.run}`)}  ${status}  ${safeLine(view.plan)}  ${out.style("dim", `started ${timeText(view.startedAt, now)}`)}`;
+  yield `${out.style("bold", `Run ${view.run}`)}  ${status}  ${safeLine(view.plan)}  ${out.style("dim", `started ${timeText(view.startedAt, clock.now())}`)}`;
   if (holder !== undefined) yield out.style("dim", `held by ${safeLine(holder)}`);
   yield "";
   yield* stepTable(out, view.steps);
@@ -90,7 +91,7 @@ function* showLines(
   if (view.cost !== null) yield `Cost reported by agents: ${view.cost.toFixed(2)} USD`;
   yield* changedLines(out, view.changedBySeveral);
   if (view.landing !== null) for (const line of landingLines(view.run, view.landing)) yield safeLine(line);
-  yield* nextLines(view);
+  yield* nextLines(view, live);
 }
 
 /** Files named in the text form; of the others the number is said. */
@@ -109,17 +110,4 @@ function* changedLines(out: Output, { count, files }: ChangedBySeveral): Generat
     yield `  ${name}  ${out.style("dim", out.isTerminal ? cut(who, room) : who)}`;
   }
   if (count > MOST_FILES) yield `  … and ${plural(count - MOST_FILES, "more file")}`;
-}
-
-function* nextLines(view: RunView): Generator<string, void, undefined> {
-  const { run, status } = view;
-  if (status === "failed" || status === "cancelled" || status === "interrupted") yield `Continue: heddle resume ${run}`;
-  for (const step of view.steps) {
-    if (step.status === "needs-resolution") yield `Resolve: heddle resolve ${run} ${safeLine(step.id)}`;
-    if (step.status === "needs-approval") {
-      const words = step.about === "question" ? ' --comment "..."' : "";
-      yield `Answer: heddle approve ${run} ${safeLine(step.id)}${words}`;
-    }
-    if (step.status === "failed" && step.log !== null) yield `Log: heddle logs ${run} ${safeLine(step.id)}`;
-  }
 }

@@ -1,6 +1,6 @@
 /** Declarations of the commands that inspect plans and recorded runs. They run nothing. */
 import type { CommandSpec } from "../spec.ts";
-import { parseParameter, parseWholeNumber } from "../flag-values.ts";
+import { parseOrdinal, parseParameter, parseWholeNumber } from "../flag-values.ts";
 import { CONCURRENCY_OPTIONS } from "./run-commands.ts";
 
 export const INSPECT_COMMANDS: readonly CommandSpec[] = [
@@ -35,7 +35,7 @@ export const INSPECT_COMMANDS: readonly CommandSpec[] = [
       {
         flags: "--limit <n>",
         description: "show at most this many (default: 20; with --json: all)",
-        parse: parseWholeNumber,
+        parse: parseOrdinal,
       },
     ],
     examples: [["heddle runs --json", "lists all runs, for programs"]],
@@ -73,7 +73,7 @@ export const INSPECT_COMMANDS: readonly CommandSpec[] = [
     summary: "Show the log of a step, or of all steps of a run",
     args: "[run] [step]",
     options: [
-      { flags: "-f, --follow", description: "follow the log until the step ends" },
+      { flags: "-f, --follow", description: "follow the log until the step ends; it may start later" },
       { flags: "--attempt <n>", description: "the attempt (default: the latest)", parse: parseWholeNumber },
     ],
     examples: [
@@ -102,7 +102,7 @@ export const INSPECT_COMMANDS: readonly CommandSpec[] = [
     name: "replay",
     summary: "Rebuild a run from its history and check every rule",
     args: "[run]",
-    options: [{ flags: "--at <seq>", description: "show the state after this event", parse: parseWholeNumber }],
+    options: [{ flags: "--at <seq>", description: "show the state after this event", parse: parseOrdinal }],
     examples: [
       ["heddle replay", "checks the latest run"],
       ["heddle replay 7k3m --at 12", "shows the state after event 12"],
