@@ -44,6 +44,8 @@ export interface QuestionsOptions {
 /** Characters of a typed line. */
 const LONGEST_LINE = 4000;
 
+function ignoreError(): void {}
+
 export class Withdrawn extends Error {
   override readonly name = "Withdrawn";
 }
@@ -138,6 +140,8 @@ export class Questions {
   grab(): void {
     if (this.#isListening || process.stdin.isTTY !== true) return;
     this.#isListening = true;
+    // A terminal that is closed says so by SIGHUP; what its end does to this stream is no fault of anybody's.
+    process.stdin.off("error", ignoreError).on("error", ignoreError);
     process.stdin.setRawMode(true);
     process.stdin.on("data", this.#onKeys);
     process.stdin.resume();

@@ -31,7 +31,7 @@ const JOURNAL = ".heddle/state.db";
 const MOST_STAYS = 4;
 
 /** What ends an engine: SIGKILL at any moment, or a request that it obeys, once it conducts its run. */
-export type Ending = "SIGKILL" | "SIGINT" | "SIGTERM" | "SIGHUP";
+export type Ending = "SIGKILL" | "SIGINT" | "SIGTERM";
 
 /** One plan, run to its end with so many kills on the way. */
 export async function killOften(seed: number, kills: number, ending: Ending = "SIGKILL"): Promise<KillReport> {
