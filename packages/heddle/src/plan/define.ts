@@ -83,22 +83,57 @@ export interface DataOptions extends CommonOptions {
 }
 
 type StepBody<D, Output> = (inputs: InputsOf<D>, context: StepContext) => Output;
+
+/** What dependents get of what a function returns: JSON has no `undefined`, it arrives as `null`. */
+type Stored<Output> = Awaited<Output> extends infer Value ? (Value extends undefined | void ? null : Value) : never;
+
+/** Values of which nothing, or something else, would be left in JSON; the engine refuses them too. */
+type NotJson =
+  | bigint
+  | symbol
+  | Date
+  | RegExp
+  | Error
+  | ReadonlyMap<unknown, unknown>
+  | ReadonlySet<unknown>
+  | WeakMap<object, unknown>
+  | ((...args: never[]) => unknown);
+
+/** Members are looked at so many levels deep: types can have no end. */
+type Deeper = readonly [never, 0, 1, 2, 3, 4];
+
+/** `true` if some value of the type holds what JSON cannot. */
+type HoldsNotJson<Value, Depth extends number = 5> = [Depth] extends [never]
+  ? never
+  : 0 extends 1 & Value
+    ? never
+    : Value extends NotJson
+      ? true
+      : Value extends object
+        ? { [Key in keyof Value]-?: HoldsNotJson<Value[Key], Deeper[Depth]> }[keyof Value &
+            (Value extends readonly unknown[] ? number : unknown)]
+        : never;
+
+/** Accepts a function whose output JSON can hold. */
+type Storable<Output> = [HoldsNotJson<Awaited<Output>>] extends [never]
+  ? unknown
+  : { readonly "the output has a value that JSON cannot hold (Date, Map, Set, bigint, function)": never };
 type NoInputs = Record<never, never>;
 
 /** A step that runs a function: its inputs are the outputs of `deps`, its output is what it returns. */
-export function step<Output>(id: string, run: StepBody<NoInputs, Output>): StepValue<Awaited<Output>>;
+export function step<Output>(id: string, run: StepBody<NoInputs, Output> & Storable<Output>): StepValue<Stored<Output>>;
 /** A Standard Schema as `output` checks and converts what the function returns. */
 export function step<S extends StandardSchema, const D extends Deps = NoInputs>(
   id: string,
   options: StepOptions<D> & { readonly output: S },
   run: StepBody<D, SchemaInput<S> | Promise<SchemaInput<S>>>,
-): StepValue<SchemaOutput<S>>;
+): StepValue<Stored<SchemaOutput<S>>>;
 /** A JSON Schema as `output` checks what the function returns. */
 export function step<Output, const D extends Deps = NoInputs>(
   id: string,
   options: StepOptions<D> & { readonly output?: JsonObject },
-  run: StepBody<D, Output>,
-): StepValue<Awaited<Output>>;
+  run: StepBody<D, Output> & Storable<Output>,
+): StepValue<Stored<Output>>;
 export function step(id: string, ...rest: readonly unknown[]): StepValue {
   const [options, run] = (rest.length === 1 ? [{}, rest[0]] : rest) as [FunctionOptions, AnyBody];
   return functionStep(id, options, run, (inputs, context) => run(inputs, context));
@@ -117,14 +152,14 @@ export interface ForEachOptions<Item, D extends Deps = Deps> extends StepOptions
 export function forEach<Item, Output, const D extends Deps = NoInputs>(
   id: string,
   options: ForEachOptions<Item, D>,
-  run: (item: Item, inputs: InputsOf<D>, context: StepContext) => Output,
-): StepValue<readonly Awaited<Output>[]> {
+  run: ((item: Item, inputs: InputsOf<D>, context: StepContext) => Output) & Storable<Output>,
+): StepValue<readonly Stored<Output>[]> {
   const { items, maxConcurrency, ...others } = options;
   const body = run as (item: unknown, inputs: object, context: StepContext) => unknown;
   const made = functionStep(id, others as FunctionOptions, body, (inputs, context) =>
     body(context.item, inputs, context),
   );
-  return withItems(made, items as Items, maxConcurrency) as StepValue<readonly Awaited<Output>[]>;
+  return withItems(made, items as Items, maxConcurrency) as StepValue<readonly Stored<Output>[]>;
 }
 
 export interface CommandOptions extends DataOptions {}

@@ -100,7 +100,7 @@ describe("a failure that is returned, not thrown, is not counted as success", ()
   test("a rejected promise, and an output that JSON cannot hold or the schema refuses", async () => {
     const steps = [
       step("rejects", () => Promise.reject(new Error("later"))),
-      step("function", () => () => 1),
+      step("function", (): unknown => () => 1),
       step("schema", { output: { type: "object", required: ["ok"] } }, () => ({ no: 1 })),
     ];
     const { failures } = await run(plan("outputs", { failure: "continue", steps }), MEMORY).result;

@@ -67,7 +67,7 @@ describe("dependent steps", () => {
   test("mixed: some side by side, some in sequence, in one plan", async () => {
     const meet = meeting(2);
     const order: string[] = [];
-    const noted = (id: string, wait: () => Promise<void> = async () => undefined): StepValue<void> =>
+    const noted = (id: string, wait: () => Promise<void> = async () => undefined): StepValue<null> =>
       step(id, async () => {
         await wait();
         order.push(id);

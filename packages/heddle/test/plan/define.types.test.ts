@@ -44,6 +44,63 @@ test("inputs come from deps by name", () => {
   expectTypeOf(both).toEqualTypeOf<StepValue<number>>();
 });
 
+test("undefined arrives as null", () => {
+  interface User {
+    readonly id: number;
+    readonly name?: string | undefined;
+  }
+  const users: readonly User[] = [];
+  const find = step("find", () => users.find(({ id }) => id === 2));
+  expectTypeOf(find).toEqualTypeOf<StepValue<User | null>>();
+  const nothing = step("nothing", async () => {});
+  expectTypeOf(nothing).toEqualTypeOf<StepValue<null>>();
+  step("use", { deps: { find, nothing } }, (inputs) => {
+    expectTypeOf(inputs.find).toEqualTypeOf<User | null>();
+    expectTypeOf(inputs.nothing).toEqualTypeOf<null>();
+  });
+  const each = forEach("each", { items: [1] }, (item) => (item > 1 ? item : undefined));
+  expectTypeOf(each).toEqualTypeOf<StepValue<readonly (number | null)[]>>();
+  const text = {} as StandardSchema<string, string | undefined>;
+  const parsed = (): StepValue<string | null> => step("a", { output: text }, () => "x");
+  void parsed;
+  step("b", { deps: { read: step("any", () => JSON.parse("1")) } }, (inputs) => expectTypeOf(inputs.read).toBeAny());
+  expectTypeOf(step("unknown", (): unknown => 1)).toEqualTypeOf<StepValue<unknown>>();
+  expectTypeOf(
+    step("throws", () => {
+      throw new Error("x");
+    }),
+  ).toEqualTypeOf<StepValue<never>>();
+});
+
+test("what JSON cannot hold is a type error", () => {
+  const dep = { deps: { schema } };
+  // @ts-expect-error -- a bigint
+  step("a", () => 1n);
+  // @ts-expect-error -- a date, in a promise, with options
+  step("a", dep, async ({ schema: { tables } }) => ({ when: new Date(tables) }));
+  // @ts-expect-error -- a map, deep in a list
+  step("a", () => [{ found: new Map<string, number>() }]);
+  // @ts-expect-error -- a set, in a union
+  step("a", dep, ({ schema: { tables } }) => (tables > 1 ? new Set([1]) : 1));
+  // @ts-expect-error -- a function
+  step("a", () => () => 1);
+  // @ts-expect-error -- a symbol
+  step("a", () => ({ mark: Symbol("x") }));
+  // @ts-expect-error -- an item's output
+  forEach("a", { items: [1, 2] }, (item) => BigInt(item));
+  interface Tree {
+    readonly name: string;
+    readonly children: readonly Tree[];
+  }
+  const tree: Tree = { name: "root", children: [] };
+  // What JSON holds is not in the way: recursive types, Json, tuples, optional members. Generic code says Json.
+  expectTypeOf(step("tree", () => tree)).toEqualTypeOf<StepValue<Tree>>();
+  expectTypeOf(step("json", (): Json => 1)).toEqualTypeOf<StepValue<Json>>();
+  expectTypeOf(step("pair", () => [1, "a"] as const)).toEqualTypeOf<StepValue<readonly [1, "a"]>>();
+  const generic = <T extends Json>(value: T): unknown => step("generic", (): Json => value);
+  void generic;
+});
+
 test("a list of deps gives order, no inputs", () => {
   step("ordered", { deps: [schema, "other"] }, (inputs) => {
     // @ts-expect-error -- nothing is named
