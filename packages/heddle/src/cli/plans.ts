@@ -39,15 +39,22 @@ export async function noteWarnings({ out }: Context, { file = "", warnings = [] 
   out.note(safeText(formatDiagnostics(warnings, await linesToShow(file))));
 }
 
-/** The readable form on standard error, with `--json` the list on standard output. */
+/**
+ * The readable form on standard error, with `--json` the list on standard output. `file`: where the lines of the plan are,
+ * unless the diagnostics are of several files.
+ */
 export async function reportDiagnostics(
   context: Context,
   file: string,
   diagnostics: readonly Diagnostic[],
 ): Promise<void> {
   const { formatDiagnostics } = await import("../plan/render.ts");
-  const text = await linesToShow(file);
-  context.out.note(safeText(formatDiagnostics(diagnostics, text)));
+  const files = new Set(diagnostics.map((one) => one.file));
+  for (const each of files) {
+    const text = await linesToShow(files.size === 1 ? file : each);
+    const own = diagnostics.filter((one) => one.file === each);
+    context.out.note(safeText(formatDiagnostics(own, text)));
+  }
   if (context.json) context.out.json({ diagnostics });
 }
 

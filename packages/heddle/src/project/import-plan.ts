@@ -7,6 +7,7 @@ import type { Diagnostic } from "../plan/diagnostic.ts";
 import type { ImportNote } from "../plan/import/findings.ts";
 import { importPlan, type ImportOptions } from "../plan/import/plan-import.ts";
 import type { Plan } from "../plan/plan.ts";
+import { workspaceFiles } from "./workspace-files.ts";
 
 export interface ImportedFile {
   readonly plan: Plan;
@@ -39,7 +40,7 @@ export async function importPlanFile(
     };
     return err({ kind: "unreadable", problem });
   }
-  const imported = await importPlan({ text, file }, options);
+  const imported = await importPlan({ text, file, beside: workspaceFiles(file) }, options);
   if (!imported.ok) return err({ kind: "invalid", diagnostics: imported.error });
   const { document, notes, summary, sourceMap } = imported.value;
   const name = file.replace(/^.*\//, "").replace(/\.\w+$/, "");

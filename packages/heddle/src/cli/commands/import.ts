@@ -27,7 +27,7 @@ export async function importCommand(
   if (!imported.ok) {
     const { error } = imported;
     if (error.kind === "unreadable") return fail(context, error.problem);
-    await reportDiagnostics(context, file, error.diagnostics);
+    await reportDiagnostics(context, error.diagnostics[0]?.file ?? file, error.diagnostics);
     return EXIT.usage;
   }
   const { plan, document, notes, summary } = imported.value;

@@ -69,6 +69,11 @@ export class Findings {
     return inOrder(this.#all.notes);
   }
 
+  /** What the reader of another file found. */
+  addErrors(errors: readonly Diagnostic[]): void {
+    this.#all.errors.push(...errors);
+  }
+
   error(place: Place, { code, message, hint }: Finding): void {
     const { file } = this.#source;
     const at = this.#source.positionOf(place);

@@ -82,6 +82,15 @@ export async function readSource(input: PlanText): Promise<Result<Source, readon
   );
 }
 
+/** `text` with its comments and trailing commas blanked out; every other character keeps its place. */
+export function withoutComments(text: string): string {
+  const blank = (part: string): string => part.replace(/[^\n]/g, " ");
+  const kept = (part: string): string => (part.startsWith('"') ? part : blank(part));
+  return text
+    .replace(/"(?:[^"\\]|\\.)*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//g, kept)
+    .replace(/"(?:[^"\\]|\\.)*"|,(?=\s*[}\]])/g, kept);
+}
+
 type YamlReader = Pick<typeof Yaml, "EVENT_ID" | "getScalarValue" | "SCALAR_STYLE">;
 
 class TreeBuilder {

@@ -3,6 +3,7 @@ import { compileDocument, compilePlan } from "../../../src/graph/compile.ts";
 import { planToYaml } from "../../../src/plan/canonical.ts";
 import type { Diagnostic } from "../../../src/plan/diagnostic.ts";
 import { type ImportOptions, importPlan } from "../../../src/plan/import/plan-import.ts";
+import type { WorkspaceFiles } from "../../../src/plan/import/packages.ts";
 import type { Plan } from "../../../src/plan/plan.ts";
 
 export interface Imported {
@@ -16,8 +17,13 @@ export interface Imported {
 }
 
 /** As the command does it: converted, then checked as a plan. */
-export async function imported(text: string, file: string, options: ImportOptions = {}): Promise<Imported> {
-  const result = await importPlan({ text, file }, options);
+export async function imported(
+  text: string,
+  file: string,
+  options: ImportOptions & { readonly beside?: WorkspaceFiles } = {},
+): Promise<Imported> {
+  const { beside, ...rest } = options;
+  const result = await importPlan(beside === undefined ? { text, file } : { text, file, beside }, rest);
   if (!result.ok) return refused(result.error);
   const { document, sourceMap, notes } = result.value;
   const compiled = await compileDocument(document, { name: "imported", allowMissingParams: true }, () =>
@@ -33,7 +39,11 @@ function refused(diagnostics: readonly Diagnostic[]): Imported {
   return { errors, diagnostics, notes: [] };
 }
 
-export async function importedPlan(text: string, file: string, options?: ImportOptions): Promise<Plan> {
+export async function importedPlan(
+  text: string,
+  file: string,
+  options?: ImportOptions & { readonly beside?: WorkspaceFiles },
+): Promise<Plan> {
   const { plan, diagnostics } = await imported(text, file, options);
   if (plan === undefined)
     throw new Error(diagnostics.map(({ line, column, message }) => `${line}:${column} ${message}`).join("\n"));
@@ -59,4 +69,19 @@ export function placeIn(text: string, part: string, nth = 0): string {
   if (offset < 0) throw new Error(`there is no ${part}`);
   const before = text.slice(0, offset).split("\n");
   return `${before.length}:${(before.at(-1) ?? "").length + 1}`;
+}
+
+/** A repository in memory: texts, or values that are written as JSON, by path. */
+export function filesOf(files: Readonly<Record<string, unknown>>): WorkspaceFiles {
+  const textOf = (content: unknown): string => (typeof content === "string" ? content : JSON.stringify(content));
+  return {
+    read: (path) => Promise.resolve(path in files ? textOf(files[path]) : undefined),
+    has: (path) => Promise.resolve(path in files),
+    folders: (patterns) => {
+      const folders = Object.keys(files).flatMap((path) => /^(.+)\/package\.json$/.exec(path)?.[1] ?? []);
+      const matches = (folder: string, pattern: string): boolean =>
+        new RegExp(`^${pattern.replaceAll("**", ".+").replaceAll("*", "[^/]+")}$`).test(folder);
+      return Promise.resolve(folders.filter((folder) => patterns.some((pattern) => matches(folder, pattern))));
+    },
+  };
 }
