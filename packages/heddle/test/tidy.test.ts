@@ -37,7 +37,17 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   // Opening files where steps may have put something else: what runners, agents and readers of logs share.
   files: ["base/"],
   // A function is called as the plan's types say.
-  runner: ["base/", "files/", "process/", "plan/plan.ts", "run/attempt.ts", "run/event.ts", "run/mask-outcome.ts"],
+  // Steps that a command adds are read as a plan's are written.
+  runner: [
+    "base/",
+    "files/",
+    "process/",
+    "plan/plan.ts",
+    "plan/source-text.ts",
+    "run/attempt.ts",
+    "run/event.ts",
+    "run/mask-outcome.ts",
+  ],
   workspace: ["base/"],
   // Folders are called after steps as those of workspaces are.
   git: ["base/", "workspace/names.ts", "run/attempt.ts", "run/event.ts"],

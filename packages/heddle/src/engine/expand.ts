@@ -5,6 +5,7 @@
 import { defined } from "../base/defined.ts";
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
+import { subplanParams } from "../plan/params.ts";
 import type { Plan, Step } from "../plan/plan.ts";
 import type { EnginePorts } from "./ports.ts";
 import { scopeOf } from "../run/task.ts";
@@ -105,7 +106,10 @@ async function subplanOf(
   params: JsonObject,
   ports: EnginePorts,
 ): Promise<Result<Plan, string>> {
-  if (inline !== undefined) return ok({ ...inline, params: { ...inline.params, ...params } });
+  if (inline !== undefined) {
+    const values = subplanParams(inline, params);
+    return values.ok ? ok({ ...inline, params: values.value }) : values;
+  }
   if (file === undefined) return err("it does not name a plan");
   const loaded = await ports.loadSubplan(task.run, file, params);
   return loaded.ok ? loaded : err(loaded.error.message);

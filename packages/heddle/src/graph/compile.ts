@@ -28,6 +28,8 @@ export interface CompileInput {
   readonly params?: Readonly<Record<string, Json>>;
   /** Parameters without a value are not an error: the plan is inspected, not run. */
   readonly allowMissingParams?: boolean;
+  /** The parameters are given by a step of another plan. */
+  readonly paramsFromPlan?: boolean;
   /** The run's agents, in place of the plan's own; `unknown`: no name of an agent is checked. */
   readonly agents?: ValidateOptions["agents"];
 }
@@ -46,6 +48,7 @@ export async function compilePlan(input: CompileInput): Promise<Result<CompiledP
     name: nameOf(input.file),
     params: input.params,
     allowMissingParams: input.allowMissingParams,
+    paramsFromPlan: input.paramsFromPlan,
     agents: input.agents,
   });
   return compileDocument(parsed.value.document, options, parsed.value.source);

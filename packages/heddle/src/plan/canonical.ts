@@ -6,9 +6,10 @@ import { dump } from "js-yaml";
 import { writeDuration } from "../base/duration.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import { DEFAULT_RETRY, type Action, type Plan, type Retry, type Step } from "./plan.ts";
+import { WRITTEN_SCHEMA } from "./yaml-schema.ts";
 
 export function planToYaml(plan: Plan): string {
-  return dump(planToDocument(plan), { lineWidth: 100, noRefs: true });
+  return dump(planToDocument(plan), { lineWidth: 100, noRefs: true, schema: WRITTEN_SCHEMA });
 }
 
 /** The document that {@link planToYaml} writes. */

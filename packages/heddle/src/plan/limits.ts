@@ -4,6 +4,7 @@
  */
 import { isJsonObject } from "../base/json.ts";
 import type { DocumentPath } from "./diagnostic.ts";
+import { ScalarWithText } from "./source-text.ts";
 
 /** One more than each of these is an error (`PlanTooLarge`). */
 export const LIMITS: Readonly<
@@ -88,6 +89,10 @@ function walk(value: unknown, state: Walk, depth = 0): Found | undefined {
       : found("InvalidValue", "a number must be finite", "write a number that JSON can represent");
   }
   if (value === null || value === undefined || typeof value === "boolean") return undefined;
+  if (value instanceof ScalarWithText) {
+    state.characters += value.text.length;
+    return undefined;
+  }
   if (typeof value !== "object")
     return found("InvalidValue", `a plan is data, but this is a ${typeof value}`, JSON_ONLY);
   if (depth >= LIMITS.depth)

@@ -1,14 +1,19 @@
 /** Plan parameters: checks their declarations, converts and checks given values, and fills in defaults. */
 import { defined } from "../base/defined.ts";
-import { canonicalJson, type Json } from "../base/json.ts";
+import { canonicalJson, type Json, type JsonObject } from "../base/json.ts";
+import { isRounded, numberText, readJsonText } from "../base/json-text.ts";
+import { err, ok, type Result } from "../base/result.ts";
 import { suggest } from "../base/suggest.ts";
 import type { DocumentPath } from "./diagnostic.ts";
-import { type PlanIssues, shorten } from "./issues.ts";
+import { PlanIssues, shorten } from "./issues.ts";
 import type { ParamSpec, Plan } from "./plan.ts";
+import { noSourceMap } from "./source-map.ts";
 
 interface Given {
   readonly params?: Readonly<Record<string, Json>>;
   readonly allowMissingParams?: boolean;
+  /** They come from another plan: what is a number or a boolean there is text where text is declared. */
+  readonly paramsFromPlan?: boolean;
 }
 
 type Specs = { readonly [name: string]: ParamSpec };
@@ -19,7 +24,7 @@ export function paramValues(
   path: DocumentPath,
   issues: PlanIssues,
 ): Pick<Plan, "params" | "paramSpecs"> {
-  const declared = specs ?? {};
+  const declared = Object.fromEntries(Object.entries(specs ?? {}).map(([name, spec]) => [name, withTexts(spec)]));
   checkNames(declared, given, path, issues);
   const values: Record<string, Json> = {};
   for (const [name, spec] of Object.entries(declared)) {
@@ -30,6 +35,17 @@ export function paramValues(
   }
   if (Object.keys(declared).length === 0) return {};
   return defined({ params: Object.keys(values).length > 0 ? values : undefined, paramSpecs: declared });
+}
+
+/** Of a string the default and the values that are allowed are text: what is printed otherwise came as it is written. */
+function withTexts(spec: ParamSpec): ParamSpec {
+  if (spec.type !== "string") return spec;
+  const text = (value: Json): Json => (isScalar(value) ? String(value) : value);
+  return defined({
+    ...spec,
+    default: spec.default === undefined ? undefined : text(spec.default),
+    enum: spec.enum?.map(text),
+  });
 }
 
 function checkNames(declared: Specs, given: Given, path: DocumentPath, issues: PlanIssues): void {
@@ -80,37 +96,56 @@ function valueOf(name: string, spec: ParamSpec, given: Given, at: DocumentPath, 
     }
     return spec.default;
   }
-  const value = typeof raw === "string" ? converted(spec, raw) : raw;
-  const problem = mismatch(spec, value);
-  if (problem === undefined) return value;
+  const isText = spec.type === "string" && given.paramsFromPlan === true && isScalar(raw);
+  const value = typeof raw === "string" ? converted(spec, raw) : ok(isText ? String(raw) : raw);
+  const problem = value.ok ? mismatch(spec, value.value) : value.error;
+  if (value.ok && problem === undefined) return value.value;
   issues.add({
     code: "InvalidParam",
     message: `the value given for "${name}" ${problem}`,
-    hint: `--param ${name}=VALUE`,
+    hint: value.ok || spec.type === "json" ? `--param ${name}=VALUE` : `declare it as text: ${name}: {type: string}`,
     path: at,
     isKey: true,
   });
   return undefined;
 }
 
-/** A string as the declared type; if it cannot be converted, the string itself, for {@link mismatch} to refuse. */
-function converted(spec: ParamSpec, text: string): Json {
+function isScalar(value: Json): boolean {
+  return typeof value === "number" || typeof value === "boolean";
+}
+
+/**
+ * A string as the declared type; if it cannot be converted, the string itself, for {@link mismatch} to refuse. The error
+ * says what of it would be lost, to follow the words "the value".
+ */
+function converted(spec: ParamSpec, text: string): Result<Json, string> {
   switch (spec.type) {
     case "string":
-      return text;
+      return ok(text);
     case "number": {
-      const number = text.trim() === "" ? Number.NaN : Number(text);
-      return Number.isFinite(number) ? number : text;
+      const written = text.trim();
+      if (isRounded(written)) return err(`is ${numberText(written)}, which is too large to be exact as a number`);
+      const number = written === "" ? Number.NaN : Number(written);
+      return ok(Number.isFinite(number) ? number : text);
     }
     case "boolean":
-      return text === "true" ? true : text === "false" ? false : text;
-    case "json":
-      try {
-        return JSON.parse(text) as Json;
-      } catch {
-        return text;
-      }
+      return ok(text === "true" ? true : text === "false" ? false : text);
+    case "json": {
+      const read = readJsonText(text, "value");
+      if (read.ok) return ok(read.value as Json);
+      return read.error.kind === "syntax" ? ok(text) : err(`cannot be kept as it is written: ${read.error.message}`);
+    }
   }
+}
+
+/** The parameters of a plan inside a step, with the values that the step gives; or everything that is wrong with them. */
+export function subplanParams(plan: Plan, params: JsonObject): Result<JsonObject, string> {
+  const issues = new PlanIssues();
+  const given = { params: { ...plan.params, ...params }, paramsFromPlan: true };
+  const values = paramValues(plan.paramSpecs, given, [], issues);
+  if (issues.size === 0) return ok(values.params ?? {});
+  const found = issues.locate(noSourceMap(""));
+  return err(found.map(({ message }) => message).join("; "));
 }
 
 /** What is wrong with `value`, to follow the words "the value". */

@@ -2,18 +2,22 @@
  * Parser: converts YAML or JSON to plain data and the positions of its values. Does not know what a plan means.
  * `limits.ts` bounds what a hostile file can cost, before and during parsing.
  *
- *  1. The document is data: none of its keys is ever a prototype.
+ *  1. The document is data: none of its keys is ever a prototype. Nothing of the text is lost in silence: no key that is
+ *     used twice, no digit of a number (`source-text.ts`).
  *  2. Positions are computed when first needed: a plan without errors does not pay for them.
  *  3. The YAML parser is loaded only for YAML, and for the positions of errors in JSON.
  */
 import type { Event } from "js-yaml";
 import { defined } from "../base/defined.ts";
+import type { DuplicateKey } from "../base/json-text.ts";
 import { messageOf } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Diagnostic, SourceMap } from "./diagnostic.ts";
+import { shorten } from "./issues.ts";
 import { dataExcess, LIMITS, textExcess } from "./limits.ts";
 import { jsonErrorOffset, positionAt } from "./position.ts";
 import { noSourceMap, yamlSourceMap } from "./source-map.ts";
+import { type DocumentKind, withSources, withSourceTexts } from "./source-text.ts";
 
 export type PlanFormat = "yaml" | "json";
 
@@ -23,6 +27,8 @@ export interface PlanText {
   readonly file: string;
   /** Absent: `json` for names that end in `.json`, else `yaml`. */
   readonly format?: PlanFormat;
+  /** Where texts are wanted; absent: where a plan wants them. */
+  readonly kind?: DocumentKind;
 }
 
 export interface ParsedDocument {
@@ -50,11 +56,19 @@ export async function parseDocument(input: PlanText): Promise<Result<ParsedDocum
   const { document, events } = read.value;
   const source = (): Promise<SourceMap> => placesOf(file, text, events);
   const excess = dataExcess(document);
-  if (excess === undefined) return ok({ document, source });
-  const { code, message, hint, path } = excess;
+  if (excess !== undefined) {
+    const { code, message, hint, path } = excess;
+    const map = await source();
+    const place = code === "ForbiddenKey" ? map.atKey(path) : map.at(path);
+    return err([{ code, severity: "error", message, file, ...place, hint }]);
+  }
+  if (!read.value.hasSources) return ok({ document, source });
+  const exact = withSourceTexts(document, input.kind ?? "plan");
+  if (exact.issues.length === 0) return ok({ document: exact.document, source });
   const map = await source();
-  const place = code === "ForbiddenKey" ? map.atKey(path) : map.at(path);
-  return err([{ code, severity: "error", message, file, ...place, hint }]);
+  return err(
+    exact.issues.map(({ path, ...issue }): Diagnostic => ({ ...issue, severity: "error", file, ...map.at(path) })),
+  );
 }
 
 /** The parser counts some levels twice; the exact limit is held over the data. */
@@ -67,7 +81,14 @@ interface ReadError {
   readonly hint?: string;
 }
 
-type ReadResult = Result<{ readonly document: unknown; readonly events?: readonly Event[] }, ReadError>;
+interface ReadDocument {
+  readonly document: unknown;
+  readonly events?: readonly Event[];
+  /** Whether a scalar of the document may be one with its text (`source-text.ts`). */
+  readonly hasSources: boolean;
+}
+
+type ReadResult = Result<ReadDocument, ReadError>;
 
 function refused(file: string, text: string, error: ReadError): Result<never, readonly Diagnostic[]> {
   const { code, message, offset, hint } = error;
@@ -83,8 +104,9 @@ const NOTHING: ReadError = {
 
 function readJson(text: string): ReadResult {
   if (text.trim() === "") return err(NOTHING);
+  let document: unknown;
   try {
-    return ok({ document: JSON.parse(text) as unknown });
+    document = JSON.parse(text);
   } catch (thrown) {
     const said = messageOf(thrown);
     const message = `this is not JSON: ${said
@@ -98,15 +120,29 @@ function readJson(text: string): ReadResult {
       hint: "the error is here or just before",
     });
   }
+  const sources = withSources(document, text);
+  if (sources.ok) return ok(sources.value);
+  return err(duplicateKey(text, sources.error));
+}
+
+function duplicateKey(text: string, { key, firstOffset, offset }: Omit<DuplicateKey, "path">): ReadError {
+  const first = positionAt(text, firstOffset);
+  return {
+    code: "DuplicateKey",
+    message: `the key "${shorten(key)}" is used twice in its mapping; its first use is at ${first.line}:${first.column}`,
+    offset,
+    hint: "remove or rename one of them",
+  };
 }
 
 async function readYaml(text: string): Promise<ReadResult> {
-  const yaml = await import("js-yaml");
+  const [yaml, { PLAN_SCHEMA, duplicateKeyAt }] = await Promise.all([import("js-yaml"), import("./yaml-schema.ts")]);
+  let events: Event[] = [];
   try {
-    const events = yaml.parseEvents(text, { maxDepth: PARSER_DEPTH });
+    events = yaml.parseEvents(text, { maxDepth: PARSER_DEPTH });
     const documents = yaml.constructFromEvents(events, {
       source: text,
-      schema: yaml.CORE_SCHEMA.withTags(yaml.mergeTag),
+      schema: PLAN_SCHEMA,
       maxAliases: LIMITS.aliases,
       maxTotalMergeKeys: LIMITS.mergedKeys,
     });
@@ -120,7 +156,7 @@ async function readYaml(text: string): Promise<ReadResult> {
         hint,
       });
     }
-    return ok({ document: documents[0], events });
+    return ok({ document: documents[0], events, hasSources: true });
   } catch (thrown) {
     if (!(thrown instanceof yaml.YAMLException)) {
       // A stack overflow or the like: the parser's trouble with this text is the text's trouble.
@@ -130,11 +166,13 @@ async function readYaml(text: string): Promise<ReadResult> {
         offset: 0,
       });
     }
+    const position = thrown.mark?.position ?? 0;
+    const twice = /duplicated mapping key/.test(thrown.reason) ? duplicateKeyAt(text, events, position) : undefined;
+    if (twice !== undefined) return err(duplicateKey(text, twice));
     const code = /exceeded max/.test(thrown.reason) ? "PlanTooLarge" : "InvalidYaml";
-    const offset = thrown.mark?.position ?? 0;
-    const { message, hint } = inPlainWords(thrown.reason, lineAround(text, offset));
+    const { message, hint } = inPlainWords(thrown.reason, lineAround(text, position));
     // The parser points after an alias's `*`.
-    const start = /unidentified alias/.test(thrown.reason) ? Math.max(0, offset - 1) : offset;
+    const start = /unidentified alias/.test(thrown.reason) ? Math.max(0, position - 1) : position;
     return err(defined({ code, message, offset: start, hint }));
   }
 }
@@ -154,7 +192,6 @@ const WORDS: readonly (readonly [RegExp, string, string?])[] = [
     `merge keys copy more than ${LIMITS.mergedKeys} keys`,
     "write repeated parts once, under `defaults:`",
   ],
-  [/duplicated mapping key/, "this key is used twice in its mapping", "remove or rename one of them"],
   [/unidentified alias/, "no anchor with this name comes before the alias", "use an anchor (`&name`) from above"],
   [
     /bad indentation/,

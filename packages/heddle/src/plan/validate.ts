@@ -25,6 +25,8 @@ export interface ValidateOptions {
   readonly params?: Readonly<Record<string, Json>>;
   /** Parameters without a value are not an error: the plan is inspected, not run. */
   readonly allowMissingParams?: boolean;
+  /** The parameters are given by a step of another plan. */
+  readonly paramsFromPlan?: boolean;
   /** The document comes from code, which may hold functions. */
   readonly allowFunctions?: boolean;
   /**

@@ -33,7 +33,7 @@ export async function loadPlanFile(
 async function loadText(
   file: string,
   params: JsonObject,
-  { folder = "", ...options }: LoadOptions & { readonly agents?: "unknown" } = {},
+  { folder = "", ...options }: LoadOptions & { readonly agents?: "unknown"; readonly paramsFromPlan?: boolean } = {},
 ): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
   const path = resolve(folder, file);
   const strange = notAFile(file, path);
@@ -150,7 +150,7 @@ export async function loadSubplanFile(
 ): Promise<Result<Plan, Problem>> {
   const path = resolve(folder, file);
   // They are those of the run, which looks at the steps when they join it.
-  const loaded = await loadText(path, params, { agents: "unknown" });
+  const loaded = await loadText(path, params, { agents: "unknown", paramsFromPlan: true });
   if (!loaded.ok) {
     const texts = loaded.error.map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`);
     return err({ code: "SubplanInvalid", message: `the plan ${file} cannot be used: ${texts.join("; ")}` });

@@ -10,7 +10,9 @@
 import { closeSync, fstatSync, readSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { messageOf } from "../base/errors.ts";
 import { type Json, type JsonObject, toJson } from "../base/json.ts";
+import { duplicateText, jsonPathText, readJsonText } from "../base/json-text.ts";
 import type { Masker } from "../base/mask.ts";
+import { withSources, withSourceTexts } from "../plan/source-text.ts";
 import { openPlainToRead, openPlainToWrite } from "../files/plain-file.ts";
 import { type Result, err, ok } from "../base/result.ts";
 
@@ -78,14 +80,22 @@ export function readSteps(files: Exchange, mask?: Masker): Result<readonly unkno
 
 function parseSteps(text: string): Result<readonly unknown[] | undefined, string> {
   if (text.trim() === "") return ok(undefined);
+  let value: unknown;
   try {
-    const value: unknown = JSON.parse(text);
-    return Array.isArray(value)
-      ? ok(value)
-      : err("$HEDDLE_STEPS must contain a JSON list of steps, but contains something else");
+    value = JSON.parse(text);
   } catch (thrown) {
     return err(`$HEDDLE_STEPS must contain a JSON list of steps: ${messageOf(thrown)}`);
   }
+  if (!Array.isArray(value)) return err("$HEDDLE_STEPS must contain a JSON list of steps, but contains something else");
+  const sources = withSources(value, text);
+  if (!sources.ok)
+    return err(`$HEDDLE_STEPS cannot be kept as it is written: ${duplicateText("steps", sources.error, text)}`);
+  const { document, issues } = withSourceTexts(sources.value.document, "plan");
+  const [issue] = issues;
+  if (issue === undefined) return ok(document as readonly unknown[]);
+  return err(
+    `$HEDDLE_STEPS cannot be kept as it is written: steps${jsonPathText(issue.path)}: ${issue.message}; ${issue.hint}`,
+  );
 }
 
 function readBounded(path: string, name: string): Result<string, string> {
@@ -132,11 +142,10 @@ function toldMasked<T>(
 function parseValue(text: string): Result<Json, string> {
   const trimmed = text.trim();
   if (trimmed === "") return ok(null);
-  try {
-    return toJson(JSON.parse(trimmed));
-  } catch (thrown) {
-    if (/^[[{"]/.test(trimmed)) return err(`$HEDDLE_OUTPUT is not JSON: ${messageOf(thrown)}`);
-  }
+  const read = readJsonText(trimmed, "output");
+  if (read.ok) return toJson(read.value);
+  if (read.error.kind === "lossy") return err(`$HEDDLE_OUTPUT cannot be kept as it is written: ${read.error.message}`);
+  if (/^[[{"]/.test(trimmed)) return err(`$HEDDLE_OUTPUT is not JSON: ${read.error.message}`);
   const pairs: [string, string][] = [];
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (line.trim() === "") continue;

@@ -246,7 +246,13 @@ const CASES: readonly (readonly [code: string, text: string, hint?: string])[] =
   ["UnknownDependency", "- id: a\n  run: x\n  after: zzz\n         ^"],
   ["SelfDependency", "- id: a\n  run: x\n  deps: [a]\n         ^"],
   ["InvalidYaml", "steps: [{id: a\n              ^"],
-  ["InvalidYaml", "name: a\nname: b\n^"],
+  ["DuplicateKey", "name: a\nname: b\n^"],
+  ["DuplicateKey", "- id: a\n  run: x\n  'id': b\n  ^"],
+  [
+    "NumberTooLarge",
+    "- id: a\n  run: x\n  priority: 12345678901234567890\n            ^",
+    "write it in quotes, as text",
+  ],
   ["InvalidYaml", "name: *x\n      ^"],
   ["InvalidYaml", "name: a\n---\n^\nname: b"],
 ];
@@ -364,4 +370,18 @@ test("a thousand errors are enough", async () => {
 test("places inside anchors and merges are the written ones", async () => {
   const text = "x: 1\nsteps:\n- &b {id: a, run: x, timeout: soon}\n- {<<: *b, id: c}\n";
   expect(await errorsOf(text)).toStrictEqual(["UnknownKey 1:1", "InvalidDuration 3:31", "InvalidDuration 3:31"]);
+});
+
+test.each([
+  ["name: a\nsteps: []\nname: b\n", "plan.yaml", "1:1", "3:1"],
+  ["- {id: a, run: x, env: {K: 1, L: {K: 2}, 'K': 3}}", "plan.yaml", "1:25", "1:42"],
+  ['{"steps":[{"id":"a",\n"run":"x","run":"y"}]}', "plan.json", "2:1", "2:11"],
+  ['{"steps":[1],\n "a":{"steps":2},"st\\u0065ps":[]}', "plan.json", "1:2", "2:18"],
+])("a key that is used twice is told with both places: %j", async (text, file, first, second) => {
+  const [found] = await diagnosticsOf(text, { file });
+  expect(found).toMatchObject({
+    code: "DuplicateKey",
+    message: expect.stringContaining(`its first use is at ${first}`),
+  });
+  expect(`${found?.line}:${found?.column}`).toBe(second);
 });

@@ -1,6 +1,12 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
-import { parseOutput } from "../../src/runner/exchange.ts";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { exchangeFiles, parseOutput, readSteps } from "../../src/runner/exchange.ts";
+import { temporaryFolder } from "../support/temporary.ts";
+
+const folder = temporaryFolder("exchange");
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test.each([
   ["", null],
@@ -34,4 +40,47 @@ test("pairs never touch a prototype, and any JSON comes back as it went in", () 
       expect(parseOutput(text)).toEqual({ ok: true, value: JSON.parse(text) });
     }),
   );
+});
+
+test.each([
+  ["9007199254740993", "output is 9007199254740993, which is too large"],
+  ['{"n":12345678901234567890}', "output.n is 12345678901234567890, which is too large"],
+  ['[1, {"m": [-9007199254740993]}]', "output[1].m[0] is -9007199254740993, which is too large"],
+  ['{"a":1,\n"a":2}', 'output has the key "a" twice (lines 1 and 2)'],
+])("%j would not be kept as it is written", (text, said) => {
+  expect(parseOutput(text)).toEqual({
+    ok: false,
+    error: expect.stringContaining(`cannot be kept as it is written: ${said}`),
+  });
+});
+
+test.each([
+  ["a=12345678901234567890\nb=1.10\nc=007", { a: "12345678901234567890", b: "1.10", c: "007" }],
+  ["1.10", 1.1],
+  ['"12345678901234567890"', "12345678901234567890"],
+  ["100000000000000000000", 1e20],
+])("%j is kept", (text, value) => {
+  expect(parseOutput(text)).toEqual({ ok: true, value });
+});
+
+test("steps that a command adds are read as a plan's are written", () => {
+  const files = exchangeFiles(join(folder, "added"));
+  const steps = (text: string): unknown => {
+    writeFileSync(files.steps, text);
+    return readSteps(files);
+  };
+  const added =
+    '[{"id": 1.10, "deps": [1.1, 2], "env": {"V": 3.0}, "forEach": [1.50, 2], "with": {"n": 1.0, "__proto__": 2.0}}]';
+  const with_ = JSON.parse('{"n": 1, "__proto__": 2}') as unknown;
+  expect(steps(added)).toEqual({
+    ok: true,
+    value: [{ id: "1.10", deps: [1.1, 2], env: { V: "3.0" }, forEach: ["1.50", 2], with: with_ }],
+  });
+  const refused = (text: string): unknown => expect.stringContaining(text);
+  expect(steps('[{"id": "a"}, {"id": "b", "priority": 12345678901234567890}]')).toEqual({
+    ok: false,
+    error: refused("steps[1].priority: 12345678901234567890 is too large to be exact as a number; write it in quotes"),
+  });
+  expect(steps('[{"id": "a", "id": "b"}]')).toEqual({ ok: false, error: refused('steps[0] has the key "id" twice') });
+  expect(steps('{"id": "a"}')).toEqual({ ok: false, error: refused("must contain a JSON list") });
 });

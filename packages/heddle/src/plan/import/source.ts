@@ -49,7 +49,7 @@ export interface Source {
 }
 
 export async function readSource(input: PlanText): Promise<Result<Source, readonly Diagnostic[]>> {
-  const parsed = await parseDocument(input);
+  const parsed = await parseDocument({ ...input, kind: "texts" });
   if (!parsed.ok) return parsed;
   const { file } = input;
   const text = input.text.startsWith("\ufeff") ? ` ${input.text.slice(1)}` : input.text;

@@ -32,12 +32,24 @@ import {
   wholeNumberSchema,
 } from "./parts.ts";
 
+/** A number that becomes text. A file's keeps its digits; one that comes from code may have lost some. */
+const exactNumber = lazySchema(() =>
+  z
+    .number()
+    .check(
+      z.refine(
+        (value) => !Number.isInteger(value) || Number.isSafeInteger(value),
+        "the number is too large to be exact: write it in quotes",
+      ),
+    ),
+);
+
 export const ID_PATTERN: RegExp = /^[A-Za-z0-9._/-]{1,100}$/;
 const id = lazySchema(() =>
   z.union(
     [
       z.string().check(z.regex(ID_PATTERN, "an id has 1 to 100 characters: letters, digits, and . _ - /")),
-      z.number().check(z.nonnegative()),
+      exactNumber().check(z.nonnegative()),
     ],
     "expected an id of letters, digits, and . _ - /",
   ),
@@ -50,7 +62,7 @@ const name = lazySchema(() =>
 const env = lazySchema(() =>
   z.record(
     envName().check(z.regex(/^(?!HEDDLE_)/, "names that begin with HEDDLE_ are reserved")),
-    z.union([textSchema(), z.number(), z.boolean()], "expected text"),
+    z.union([textSchema(), exactNumber(), z.boolean()], "expected text"),
     "expected a mapping of names to strings",
   ),
 );
@@ -174,7 +186,7 @@ const stepShape: ShapeOf<Omit<WrittenStep, "function">> & Readonly<Record<keyof 
   maxConcurrency: optionalSchema(countSchema, "Items of `forEach` at the same time."),
   group: optionalSchema(commandSchema, "Agent steps of one group share a worktree and take turns."),
   parallel_group: optionalSchema(commandSchema, "Another name of `group`."),
-  epic: optionalSchema(() => z.union([commandSchema(), z.number()], "expected text"), "Another name of `group`."),
+  epic: optionalSchema(() => z.union([commandSchema(), exactNumber()], "expected text"), "Another name of `group`."),
   runs_on: optionalSchema(labels, "Another name of `runsOn`."),
   "runs-on": optionalSchema(labels, "Another name of `runsOn`."),
   isolate: optionalSchema(flagSchema),
