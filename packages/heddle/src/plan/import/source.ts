@@ -3,13 +3,12 @@
  * any key means. `parse.ts` has checked the text and its size before; this file only keeps what plain data loses.
  *
  *  1. The text of a scalar is that of the file: `1.10` stays `1.10`, whatever number it is.
- *  2. A key that JSON has twice is an error, as in YAML.
+ *  2. No key is used twice in its mapping: `parse.ts` has refused that.
  */
 import type * as Yaml from "js-yaml";
 import type { Json } from "../../base/json.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { Diagnostic, Position } from "../diagnostic.ts";
-import { shorten } from "../issues.ts";
 import { parseDocument, type PlanText } from "../parse.ts";
 import { positions } from "../position.ts";
 
@@ -56,11 +55,9 @@ export async function readSource(input: PlanText): Promise<Result<Source, readon
   const yaml = await import("js-yaml");
   const positionAt = positions(text);
   const positionOf = ({ offset }: { readonly offset: number }): Position => positionAt(offset);
-  let builder: TreeBuilder;
-  let root: SourceNode;
   try {
-    builder = new TreeBuilder(text, yaml.parseEvents(text, {}), yaml);
-    root = builder.build();
+    const root = new TreeBuilder(text, yaml.parseEvents(text, {}), yaml).build();
+    return ok({ file, root, positionOf });
   } catch (thrown) {
     if (!(thrown instanceof yaml.YAMLException)) throw thrown;
     // JSON that YAML does not accept: control characters in strings.
@@ -68,18 +65,6 @@ export async function readSource(input: PlanText): Promise<Result<Source, readon
     const message = `cannot read this: ${thrown.reason}`;
     return err([{ code: "InvalidJson", severity: "error", message, file, ...place }]);
   }
-  if (builder.twice.length === 0) return ok({ file, root, positionOf });
-  const hint = "remove or rename one of them";
-  return err(
-    builder.twice.map(({ key, offset }) => ({
-      code: "InvalidJson",
-      severity: "error",
-      message: `the key "${shorten(key)}" is used twice in its mapping`,
-      file,
-      ...positionAt(offset),
-      hint,
-    })),
-  );
 }
 
 /** `text` with its comments and trailing commas blanked out; every other character keeps its place. */
@@ -94,7 +79,6 @@ export function withoutComments(text: string): string {
 type YamlReader = Pick<typeof Yaml, "EVENT_ID" | "getScalarValue" | "SCALAR_STYLE">;
 
 class TreeBuilder {
-  readonly twice: { readonly key: string; readonly offset: number }[] = [];
   readonly #text: string;
   readonly #events: readonly Yaml.Event[];
   readonly #yaml: YamlReader;
@@ -144,7 +128,6 @@ class TreeBuilder {
       const value = this.#value(key.offset);
       if (key.kind !== "scalar") continue;
       if (key.isPlain && key.text === "<<") merged.push(...(value.kind === "list" ? value.items : [value]));
-      else if (entries.has(key.text)) this.twice.push({ key: key.text, offset: key.offset });
       else entries.set(key.text, { offset: key.offset, value });
     }
     this.#at++;

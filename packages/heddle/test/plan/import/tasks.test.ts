@@ -422,7 +422,7 @@ describe("other files", () => {
 
   test("a key that JSON has twice is refused: one of two values would be lost", async () => {
     const text = '{"tasks":[{"id":1,"title":"a","title":"b"}],"tasks":[]}';
-    expect((await imported(text, "tasks.json")).errors).toEqual(["InvalidJson 1:31", "InvalidJson 1:45"]);
+    expect((await imported(text, "tasks.json")).errors).toEqual(["DuplicateKey 1:31"]);
   });
 
   test("notes and errors are said once", async () => {
