@@ -9,6 +9,7 @@ import type { EventLog } from "../journal/port.ts";
 import type { ControlRequest } from "../run/control.ts";
 import type { AnswerDecision, OpenQuestion, Resolution } from "../run/event.ts";
 import { optionOf, questionAt } from "../view/question.ts";
+import type { RunSnapshot } from "../view/history.ts";
 import { findStep } from "./find-run.ts";
 import { readRun } from "./read-run.ts";
 
@@ -19,8 +20,7 @@ export interface AnswerPorts {
 
 export interface AskedStep {
   readonly id: string;
-  /** Absent: it does not ask now; the engine says so. */
-  readonly question: OpenQuestion | undefined;
+  readonly question: OpenQuestion;
 }
 
 export interface GivenAnswer {
@@ -69,12 +69,12 @@ export async function resolveConflict(
 
 /** The comment to send. An agent's question needs a comment as its answer; a conflict needs more than an approval. */
 function answerWith(
-  question: OpenQuestion | undefined,
+  question: OpenQuestion,
   decision: AnswerDecision,
   comment: string | undefined,
   target: string,
 ): Result<string | undefined, Problem> {
-  if (decision === "reject" || question === undefined) return ok(comment);
+  if (decision === "reject") return ok(comment);
   if (question.about === "conflict")
     return err({
       code: "Usage",
@@ -88,13 +88,31 @@ function answerWith(
   return err({
     code: "Usage",
     message: `an agent asks: ${oneLine(question.question)}${oneLine(choices)}`,
-    hint: `Answer with \`heddle approve ${target} --comment "..."\`, or fail the step with \`heddle reject\`.`,
+    hint: `Answer with \`heddle approve ${target} --comment "..."\`, or fail the step with \`heddle reject ${target}\`.`,
   });
 }
 
 /** Text of an agent's, in a sentence of ours. */
 function oneLine(text: string): string {
   return text.replaceAll(/[\r\n]+/g, " ");
+}
+
+/**
+ * What the step asks. It was recorded before anybody was asked, so one that is not there is not open, also where a
+ * process works on the run.
+ */
+function questionOfStep(state: RunSnapshot, step: number, about: "conflict" | undefined): Result<AskedStep, Problem> {
+  const { run } = state;
+  const id = state.steps[step]?.id ?? "";
+  const question = questionAt(state, step);
+  if (question === undefined) {
+    const tag = state.phases[step]?.tag ?? "gone";
+    const message = `step ${id} of run ${run} is not waiting for an answer (it is ${tag === "asking" ? "answered" : tag})`;
+    return err({ code: "NotAsked", message, hint: `\`heddle show ${run}\` shows the steps that are.` });
+  }
+  if (about === undefined || question.about === about) return ok({ id, question });
+  const message = `step ${id} of run ${run} has no conflict to resolve`;
+  return err({ code: "NotAsked", message, hint: `It asks: \`heddle approve ${run} ${id}\`, or \`heddle reject\`.` });
 }
 
 /** The named step, or the only one that asks. */
@@ -109,7 +127,7 @@ export async function askedStep(
   const { state } = read.value;
   if (named !== undefined) {
     const found = findStep(state, named);
-    return found.ok ? ok({ id: named, question: questionAt(state, found.value) }) : found;
+    return found.ok ? questionOfStep(state, found.value, about) : found;
   }
   const asking = state.steps.flatMap(({ id }, index) => {
     const question = questionAt(state, index);

@@ -122,6 +122,8 @@ function phaseWord(state: RunState, step: number, live: boolean): string {
     case "asking":
       return phase.answer === undefined ? "waiting for an answer" : "answered";
     case "running":
+      if (live && phase.asks !== undefined) return "waiting for an answer";
+      return isInterrupted(state, live) ? "interrupted" : "running";
     case "expanded":
       return isInterrupted(state, live) ? "interrupted" : "running";
     default:

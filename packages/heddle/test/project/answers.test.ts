@@ -49,9 +49,26 @@ describe("the step that is meant", () => {
     expect(await askedStep(log, "r1", undefined, "conflict")).toMatchObject({ ok: true, value: { id: "b" } });
   });
 
-  test("may be one that asks nothing: the engine has the last word", async () => {
+  test("has to ask, and about that: what is not open takes no answer, in whichever process the run is", async () => {
     await asking(asks("a", "step", "ship?"));
-    expect(await askedStep(log, "r1", "c")).toEqual({ ok: true, value: { id: "c", question: undefined } });
+    for (const step of ["b", "c"]) {
+      const refused = { ok: false, error: { code: "NotAsked" } };
+      expect(await answerStep(ports, "r1", "approve", { step, by: "eve" })).toMatchObject(refused);
+      expect(await resolveConflict(ports, "r1", "ours", { step, by: "eve" })).toMatchObject(refused);
+    }
+    expect(await askedStep(log, "r1", "c")).toMatchObject({
+      ok: false,
+      error: { message: "step c of run r1 is not waiting for an answer (it is waiting)" },
+    });
+    expect(await resolveConflict(ports, "r1", "ours", { step: "a", by: "eve" })).toMatchObject({
+      ok: false,
+      error: {
+        code: "NotAsked",
+        message: "step a of run r1 has no conflict to resolve",
+        hint: expect.stringContaining("heddle approve r1 a"),
+      },
+    });
+    expect(sent).toEqual([]);
   });
 
   test("is none where nobody asks, or the name is wrong", async () => {

@@ -74,7 +74,7 @@ async function answer(context: Context, words: Words, flags: Flags, decision: An
   if (context.json) context.out.json({ run, step: id, decision, result });
   else {
     const next = result === "done" ? ` Continue: heddle resume ${run}` : "";
-    const done = question?.about === "question" && decision === "approve" ? "Answered" : VERBS[decision];
+    const done = question.about === "question" && decision === "approve" ? "Answered" : VERBS[decision];
     context.out.line(`${done} ${safeLine(id)} of run ${run}.${next}`);
   }
   return EXIT.ok;

@@ -60,7 +60,7 @@ async function showConflict(
   const tree = await project.worktrees.ofStep(run, id);
   if (context.json) context.out.json({ run, step: id, path: tree?.path ?? null });
   else {
-    if (question !== undefined) context.out.line(`${safeLine(id)}: ${safeLine(question.question)}.`);
+    context.out.line(`${safeLine(id)}: ${safeLine(question.question)}.`);
     if (tree !== undefined) context.out.line(`Worktree: ${safeLine(tree.path)}`);
   }
   return EXIT.waiting;
