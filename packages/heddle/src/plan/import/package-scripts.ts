@@ -6,7 +6,7 @@ import { shorten } from "../issues.ts";
 import { findCircle } from "./circle.ts";
 import { DraftPlan, DraftStep } from "./draft.ts";
 import type { Findings } from "./findings.ts";
-import { scriptCommand, scriptStepId, type Workspace, type WorkspacePackage } from "./packages.ts";
+import { scriptCommand, scriptStepId, type PackageWorkspace, type WorkspacePackage } from "./packages.ts";
 import { memberOf } from "./source.ts";
 
 /** Scripts on whose result other packages work. */
@@ -19,7 +19,7 @@ export interface ScriptsDraft {
   readonly summary: string;
 }
 
-export function importScripts(workspace: Workspace, findings: Findings): ScriptsDraft {
+export function importScripts(workspace: PackageWorkspace, findings: Findings): ScriptsDraft {
   const { root, members, manager } = workspace;
   const plan = new DraftPlan().set("name", root.name || undefined);
   const packages = members.length === 0 ? [root] : members;
@@ -54,7 +54,7 @@ function isTaken(script: string): boolean {
 
 /** The positions of a plan are those of the imported file. */
 function placeIn(
-  { root }: Workspace,
+  { root }: PackageWorkspace,
   member: WorkspacePackage,
   place: { readonly offset: number },
 ): { readonly offset: number } {
@@ -62,7 +62,7 @@ function placeIn(
 }
 
 /** The builds of the packages that `member` depends on; of one without a build, those behind it. */
-function buildsOf({ byName }: Workspace, member: WorkspacePackage): readonly string[] {
+function buildsOf({ byName }: PackageWorkspace, member: WorkspacePackage): readonly string[] {
   const seen = new Set<WorkspacePackage>([member]);
   const builds: string[] = [];
   const visit = (from: WorkspacePackage): void => {
@@ -79,7 +79,7 @@ function buildsOf({ byName }: Workspace, member: WorkspacePackage): readonly str
   return builds;
 }
 
-function sayCircle({ members, byName }: Workspace, findings: Findings): void {
+function sayCircle({ members, byName }: PackageWorkspace, findings: Findings): void {
   const depsOf = (member: WorkspacePackage): readonly WorkspacePackage[] =>
     [...member.deps.keys()].flatMap((name) => byName.get(name) ?? []);
   const circle = findCircle(members, depsOf, (member) => member);
@@ -92,7 +92,11 @@ function sayCircle({ members, byName }: Workspace, findings: Findings): void {
 }
 
 /** One note for each package whose scripts are not all taken. */
-function noteOthers({ root, members }: Workspace, packages: readonly WorkspacePackage[], findings: Findings): void {
+function noteOthers(
+  { root, members }: PackageWorkspace,
+  packages: readonly WorkspacePackage[],
+  findings: Findings,
+): void {
   for (const member of packages) {
     const others = [...member.scripts.keys()].filter((name) => !isTaken(name));
     const place = memberOf(member.source.root, "scripts") ?? member.source.root;

@@ -36,7 +36,7 @@ export interface WorkspacePackage {
   readonly deps: ReadonlyMap<string, { readonly offset: number }>;
 }
 
-export interface Workspace {
+export interface PackageWorkspace {
   readonly root: WorkspacePackage;
   /** Without the root. */
   readonly members: readonly WorkspacePackage[];
@@ -49,7 +49,7 @@ export async function readWorkspace(
   root: Source,
   files: WorkspaceFiles,
   findings: Findings,
-): Promise<Result<Workspace, readonly Diagnostic[]>> {
+): Promise<Result<PackageWorkspace, readonly Diagnostic[]>> {
   const patterns = await patternsOf(root, files);
   if (!patterns.ok) return patterns;
   const folders = patterns.value.length === 0 ? [] : await files.folders(patterns.value);

@@ -8,7 +8,7 @@ import { shorten } from "../issues.ts";
 import { findCircle } from "./circle.ts";
 import { DraftPlan, DraftStep } from "./draft.ts";
 import type { Findings } from "./findings.ts";
-import { scriptCommand, scriptStepId, type Workspace, type WorkspacePackage } from "./packages.ts";
+import { scriptCommand, scriptStepId, type PackageWorkspace, type WorkspacePackage } from "./packages.ts";
 import type { ScriptsDraft } from "./package-scripts.ts";
 import {
   isBlank,
@@ -44,12 +44,12 @@ interface Field {
   readonly source: Source;
 }
 
-export function importTurbo(workspace: Workspace, config: TurboConfig, findings: Findings): ScriptsDraft {
+export function importTurbo(workspace: PackageWorkspace, config: TurboConfig, findings: Findings): ScriptsDraft {
   return new TurboImport(workspace, config, findings).run();
 }
 
 class TurboImport {
-  readonly #workspace: Workspace;
+  readonly #workspace: PackageWorkspace;
   readonly #config: TurboConfig;
   readonly #findings: Findings;
   readonly #leftOut = new Map<
@@ -57,7 +57,7 @@ class TurboImport {
     { readonly place: { readonly offset: number }; readonly source: Source; count: number }
   >();
 
-  constructor(workspace: Workspace, config: TurboConfig, findings: Findings) {
+  constructor(workspace: PackageWorkspace, config: TurboConfig, findings: Findings) {
     this.#workspace = workspace;
     this.#config = config;
     this.#findings = findings;
