@@ -6,6 +6,7 @@
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { defineConfig } from "vitest/config";
+import { CEILINGS } from "./packages/heddle/test/support/temporary.ts";
 
 const tests = "packages/heddle/test";
 
@@ -62,6 +63,7 @@ const isNightly = process.env["HEDDLE_TIER"] === "nightly";
 
 export default defineConfig({
   test: {
+    env: { GIT_CEILING_DIRECTORIES: CEILINGS },
     projects: isNightly ? [nightly] : projects,
     // Most tests wait for processes of their own: a few more at once than there are cores. Measurements are not disturbed by others.
     ...(isNightly ? {} : { maxWorkers: Math.max(3, availableParallelism()) }),

@@ -3,10 +3,11 @@
  * work is refused with a reason; what works differently is reported. Changes nothing.
  */
 import { existsSync, mkdirSync, realpathSync } from "node:fs";
-import { dirname, join, resolve, sep } from "node:path";
+import { join, sep } from "node:path";
 import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
 import { type Result, err, ok } from "../base/result.ts";
+import { searchedFolders } from "./ceilings.ts";
 import { checkoutState } from "./index-status.ts";
 import { type RepositoryOptions, PLAIN_SETTINGS, RepositoryAccess, items, line } from "./repository-access.ts";
 import { type GitEnd, gitEnvironment, gitFailure } from "./git.ts";
@@ -38,7 +39,7 @@ export async function openRepository(options: DiscoverOptions): Promise<Result<F
   if (old !== undefined) return err(old);
   const kind = await ask(options, ["rev-parse", "--is-bare-repository", "--is-inside-work-tree"], options.folder);
   if (kind.kind === "broken") return err(gitFailure(["rev-parse"], kind));
-  if (kind.code !== 0) return err(notFound(options.folder, kind.said));
+  if (kind.code !== 0) return err(notFound(options, kind.said));
   const [bare, inside] = kind.output.toString("utf8").trim().split("\n");
   if (inside !== "true") return err(bare === "true" ? isBare(options.folder) : isGitFolder(options.folder));
   const repository = await readFacts(options);
@@ -113,8 +114,8 @@ function tooOld(text: string): Problem | undefined {
   };
 }
 
-function notFound(folder: string, said: string): Problem {
-  for (let at = resolve(folder); ; at = dirname(at)) {
+function notFound({ folder, env }: DiscoverOptions, said: string): Problem {
+  for (const at of searchedFolders(folder, env)) {
     if (existsSync(join(at, ".git")))
       return {
         code: "RepositoryUnreadable",
@@ -122,7 +123,6 @@ function notFound(folder: string, said: string): Problem {
         hint: `\`git -C ${at} status\` says why. A folder of another user needs \`git config --global --add safe.directory ${at}\`.`,
         cause: said,
       };
-    if (dirname(at) === at) break;
   }
   return {
     code: "NotARepository",

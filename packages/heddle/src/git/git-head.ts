@@ -3,8 +3,9 @@
  * the rest of a start, and could run what the repository's configuration says.
  */
 import { readFileSync, statSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { defined } from "../base/defined.ts";
+import { searchedFolders } from "./ceilings.ts";
 
 const COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
 /** Symbolic refs that point to others; git itself follows five. */
@@ -18,8 +19,8 @@ export interface Head {
 }
 
 /** `undefined`: no repository, no commit yet, or a way of storing refs that is not known here. */
-export function headOf(folder: string): Head | undefined {
-  const gitDir = findGitDir(resolve(folder));
+export function headOf(folder: string, env: NodeJS.ProcessEnv = {}): Head | undefined {
+  const gitDir = findGitDir(folder, env);
   if (gitDir === undefined) return undefined;
   // A worktree has its own HEAD and shares all other refs.
   const shared = read(join(gitDir, "commondir"));
@@ -35,8 +36,8 @@ export function headOf(folder: string): Head | undefined {
   return undefined;
 }
 
-function findGitDir(start: string): string | undefined {
-  for (let folder = start; ; folder = dirname(folder)) {
+function findGitDir(start: string, env: NodeJS.ProcessEnv): string | undefined {
+  for (const folder of searchedFolders(start, env)) {
     const path = join(folder, ".git");
     const found = statSync(path, { throwIfNoEntry: false });
     if (found?.isDirectory()) return path;
@@ -44,8 +45,8 @@ function findGitDir(start: string): string | undefined {
       const target = /^gitdir: (.+)$/.exec(read(path) ?? "")?.[1];
       return target === undefined ? undefined : resolve(folder, target);
     }
-    if (dirname(folder) === folder) return undefined;
   }
+  return undefined;
 }
 
 function packed(commonDir: string, ref: string): string | undefined {

@@ -62,7 +62,7 @@ const SAFE_OPTIONS: readonly string[] = [
 ].flatMap((option) => ["-c", option]);
 
 /** What git may know of the environment of this process. */
-const PASSED = ["PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR"] as const;
+const PASSED = ["PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "GIT_CEILING_DIRECTORIES"] as const;
 
 export const IDENTITY = { name: "heddle", email: "heddle@localhost" } as const;
 

@@ -68,7 +68,7 @@ function portsOf({ dir, journal, workspaces, title, pollMs, codeFor }: EngineOpt
     holder: thisProcess(title),
     probe: machineProbe(),
     version: VERSION,
-    gitHead: () => headOf(dir),
+    gitHead: () => headOf(dir, process.env),
     loadSubplan: (run, file, params) => loadSubplanFile(codeFor(run).folder, file, params),
     batchTick: () => new Promise<void>((done) => setImmediate(done)),
     environment: process.env,

@@ -1,5 +1,5 @@
 /** G7: strange repositories work or are refused early. */
-import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { orThrow } from "../../src/base/errors.ts";
@@ -43,6 +43,20 @@ describe("refused, with a way out", () => {
     const broken = join(at.folder, "broken");
     mkdirSync(join(broken, ".git"), { recursive: true });
     expect(await refusal(at, broken)).toBe("RepositoryUnreadable");
+  });
+
+  test("one above a ceiling, usable or not", async () => {
+    using at = rig();
+    const deep = join(at.user, "src/deep");
+    const env = { ...USER_ENV, GIT_CEILING_DIRECTORIES: at.user };
+    const options = { folder: deep, run: systemGit({ clock }), clock, stateDir: at.stateDir };
+    expect(await openRepository({ ...options, env: USER_ENV })).toMatchObject({ ok: true });
+    expect(await openRepository({ ...options, env })).toMatchObject({ error: { code: "NotARepository" } });
+    rmSync(join(at.user, ".git/HEAD"));
+    expect(await openRepository({ ...options, env: USER_ENV })).toMatchObject({
+      error: { code: "RepositoryUnreadable" },
+    });
+    expect(await openRepository({ ...options, env })).toMatchObject({ error: { code: "NotARepository" } });
   });
 
   test("bare, and the folder of git's own", async () => {

@@ -125,13 +125,21 @@ describe("headOf", () => {
   }
 
   test("agrees with git on branches, packed refs, detached heads and worktrees", () => {
-    expect(headOf(project)).toBeUndefined();
+    expect(headOf(project, process.env)).toBeUndefined();
     git(project, "init", "-q");
     expect(headOf(project)).toBeUndefined();
     git(project, "commit", "-q", "--allow-empty", "-m", "one");
     const head = git(project, "rev-parse", "HEAD");
     mkdirSync(join(project, "deep/er"), { recursive: true });
     expect(headOf(join(project, "deep/er"))).toEqual({ commit: head, branch: "main" });
+    for (const [ceiling, found] of [
+      [join(project, "deep"), undefined],
+      [project, undefined],
+      [dirname(project), { commit: head, branch: "main" }],
+    ] as const) {
+      expect(headOf(join(project, "deep/er"), { GIT_CEILING_DIRECTORIES: `/nowhere:${ceiling}` })).toEqual(found);
+    }
+    expect(headOf(project, { GIT_CEILING_DIRECTORIES: project })).toEqual({ commit: head, branch: "main" });
     git(project, "checkout", "-q", "-b", "feature/x");
     git(project, "pack-refs", "--all");
     expect(headOf(project)).toEqual({ commit: head, branch: "feature/x" });
