@@ -194,6 +194,7 @@ function applyToStep(state: RunState, step: number, event: StepwiseEvent): void 
       applyAnswer(state, step, event);
       return;
     case "step.rolledback":
+      forgetAttempts(state, step);
       setPhase(state, step, WAITING);
       advanceRollback(state);
       return;

@@ -33,7 +33,7 @@ export function arrive(state: RunState, step: number): void {
     if (contends(state, step)) state.readySince.set(step, state.starts);
   }
   requeue(state, step);
-  arriveInside(state, step);
+  letIn(state, step);
 }
 
 /** Puts the step into the queue that it belongs to now. */
@@ -199,16 +199,17 @@ export function leaveContainer(state: RunState, step: number): void {
     const next = container.held.first;
     if (next === undefined) return;
     requeue(state, next);
-    arriveInside(state, next);
+    letIn(state, next);
   }
 }
 
-/** The steps of an open container that got its slot after a resume: they were shut out until now. */
-function arriveInside(state: RunState, container: number): void {
+/** The steps of an open container that got its slot after a resume: they have arrived, and were shut out until now. */
+function letIn(state: RunState, container: number): void {
   if (phaseOf(state, container).tag !== "expanded" || !enterContainer(state, container)) return;
-  const { unresolved, queueOf } = state.index;
   for (const child of state.containers.get(container)?.children ?? []) {
-    if (unresolved[child] === 0 && queueOf[child] === undefined) arrive(state, child);
+    if (state.index.queueOf[child] !== undefined) continue;
+    requeue(state, child);
+    letIn(state, child);
   }
 }
 

@@ -87,7 +87,8 @@ export function indexStep(index: RunIndex, id: string, step: number): void {
 
 /** Use of a container without running steps. */
 export function newContainerUse({ index, arrivals }: RunState): ContainerUse {
-  const held = index.newHeap((a, b) => (arrivals[a] ?? 0) < (arrivals[b] ?? 0));
+  // Containers that a resume opened again have not arrived.
+  const held = index.newHeap((a, b) => ((arrivals[a] ?? 0) - (arrivals[b] ?? 0) || a - b) < 0);
   return { left: 0, running: 0, inside: new Set(), held };
 }
 

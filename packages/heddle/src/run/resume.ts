@@ -115,7 +115,7 @@ function reopenedContainers(state: RunState): ReadonlySet<number> {
  * are forgotten.
  */
 function dropAddedBy(state: RunState, ids: readonly string[]): void {
-  if (state.steps.length === state.index.graph.size) return;
+  if (state.containers.size + state.addedBy.size === 0) return;
   const again = new Set(ids.flatMap((id) => state.index.byId.get(id) ?? []));
   for (const origin of [...state.containers.keys(), ...state.addedBy.values()]) {
     if (phaseOf(state, origin).tag === "waiting") again.add(origin);

@@ -54,6 +54,30 @@ describe("resume", () => {
     expect(rig.sweeps).toBe(before + 1);
   });
 
+  it("gives a step that was undone all its time and attempts again", async () => {
+    const rig = new Rig();
+    const handle = await rig.start(`
+rollback: all
+steps:
+  - { id: a, run: x, undo: u, totalTimeout: 10s, retry: { attempts: 2, delay: 0s, jitter: 0 } }
+  - { id: b, deps: [a], run: y }
+`);
+    await rig.fail("a");
+    await rig.succeed("a");
+    await rig.fail("b");
+    await rig.succeed("a");
+    expect(rig.told).toContain("step.rolledback a");
+    await handle.result;
+    await rig.pass(60_000);
+    await rig.resume(handle.run);
+    await rig.pass(9000);
+    expect(rig.stopOf("a")).toBeUndefined();
+    await rig.fail("a");
+    expect(rig.running).toEqual(["a"]);
+    await rig.pass(1000);
+    expect(rig.stopOf("a")).toBe("timeout");
+  });
+
   it("keeps the wait of a retry over a crash", async () => {
     const rig = new Rig();
     const handle = await rig.start(
@@ -72,6 +96,41 @@ describe("resume", () => {
 });
 
 describe("drift", () => {
+  it("counts nothing of a step that ran when its engine died and is not in the plan any more", async () => {
+    const rig = new Rig();
+    const handle = await rig.start("steps: [{ id: a, run: x }, { id: b, run: y }]", { maxConcurrency: 1 });
+    expect(rig.running).toEqual(["a"]);
+    const heir = new Rig({ store: rig.store, clock: rig.clock, pid: 2 });
+    await rig.ports.journal.release({ run: handle.run, fence: 1, holder: rig.ports.holder });
+    const again = await heir.resume(handle.run, { current: await heir.load("steps: [{ id: b, run: y }]") });
+    await heir.succeed("b");
+    expect((await again.result).status).toBe("succeeded");
+  });
+
+  it("forgets the empty list that a container had before its definition changed", async () => {
+    const rig = new Rig();
+    const plan = (command: string): string => `
+failure: continue
+steps:
+  - { id: list, run: ${command} }
+  - { id: each, deps: [list], forEach: deps.list.output, run: x }
+  - { id: other, run: y }
+`;
+    const handle = await rig.start(plan("one"));
+    await rig.succeed("list", []);
+    expect(phaseTag(handle, "each")).toBe("succeeded");
+    await rig.fail("other");
+    await handle.result;
+    const changed = await rig.resume(handle.run, { current: await rig.load(plan("two")), acceptChanges: true });
+    await rig.succeed("list", 5);
+    expect(phaseTag(changed, "each")).toBe("failed");
+    await rig.succeed("other");
+    await changed.result;
+    const again = await rig.resume(handle.run);
+    expect((await again.result).status).toBe("failed");
+    expect(rig.events.at(-2)?.data).toMatchObject({ error: { message: expect.stringContaining("gives a number") } });
+  });
+
   it("stops when a succeeded step has another definition now, naming it and what differs", async () => {
     const rig = new Rig();
     const { run } = await failedAtB(rig);

@@ -24,7 +24,7 @@ import {
 /** Checks a history as it grows. Feed it every event in order; it answers with what each one breaks. */
 export class HistoryChecker {
   readonly #rows = new Map<string, CheckedStep>();
-  readonly #slots = new SlotsInUse();
+  #slots = new SlotsInUse();
   #plan: Plan | undefined;
   #options: RunOptions | undefined;
   #seq = 0;
@@ -153,6 +153,8 @@ export class HistoryChecker {
     this.#ended = false;
     this.#succeeded = false;
     this.#paused = false;
+    // What ran has been ended, also of steps that are in the run no more.
+    this.#slots = new SlotsInUse();
     const inLayersNow = event.data.options?.schedule === "layers" && this.#options?.schedule !== "layers";
     if (event.data.options) this.#options = event.data.options;
     const plan = event.data.plan ?? (inLayersNow ? this.#plan : undefined);
@@ -160,7 +162,6 @@ export class HistoryChecker {
     const reset = this.#withoutLostOrigins(new Set(event.data.reset));
     this.#reopenContainers();
     for (const [id, row] of this.#rows) {
-      if (row.status === "running") this.#slots.exit(row.step);
       const around = row.container === undefined ? undefined : this.#rows.get(row.container);
       if (around !== undefined && isClosed(around.status)) continue;
       if (isKept(row) && !reset.has(id)) continue;
@@ -179,6 +180,11 @@ export class HistoryChecker {
       if (row.status === "retrying" && this.#isHeldUp(row)) this.#become(row, "waiting");
   }
 
+  /** A step that waited for its next attempt waits for its layer where a step that was added to an earlier one runs again. */
+  #mayWait({ status }: CheckedStep): boolean {
+    return status === "waiting" || (status === "retrying" && this.#options?.schedule === "layers");
+  }
+
   /** Whether something that the step, or its layer, comes after is to run again. */
   #isHeldUp({ step, layer }: CheckedStep): boolean {
     const before = [...(step.deps ?? []), ...(step.after ?? [])];
@@ -192,11 +198,13 @@ export class HistoryChecker {
    */
   #withoutLostOrigins(reset: ReadonlySet<string>): ReadonlySet<string> {
     const anew = new Set(reset);
-    for (const [id, { origin, status }] of this.#rows) {
+    for (const [id, row] of this.#rows) {
+      const { origin } = row;
       if (origin === undefined) continue;
       const from = this.#rows.get(origin);
       if (from !== undefined && !anew.has(origin) && from.status !== "waiting") continue;
-      if (status === "running") this.#slots.exit((this.#rows.get(id) as CheckedStep).step);
+      // Gives back its place among the items of its container.
+      this.#become(row, "waiting");
       this.#rows.delete(id);
       anew.add(id);
     }
@@ -272,7 +280,7 @@ export class HistoryChecker {
         this.#onEnded(event, row);
         return;
       case "step.examined":
-        if (row.status !== "waiting")
+        if (!this.#mayWait(row))
           this.#report(event, "start-before-end", `${event.step} was examined while ${row.status}`);
         return;
       case "step.cached":
@@ -415,8 +423,7 @@ export class HistoryChecker {
   }
 
   #onSkipped(event: EventOf<"step.skipped">, row: CheckedStep): void {
-    if (row.status !== "waiting")
-      this.#report(event, "start-before-end", `${event.step} was skipped while ${row.status}`);
+    if (!this.#mayWait(row)) this.#report(event, "start-before-end", `${event.step} was skipped while ${row.status}`);
     const { reason } = event.data;
     if (reason.kind === "dependency") {
       const cause = this.#rows.get(reason.cause)?.status;

@@ -234,6 +234,34 @@ describe("every rule finds the history that breaks it, and only that", () => {
 });
 
 describe("sound histories", () => {
+  test("after a resume a step between two attempts may be skipped: what was added to its layer's past runs again", () => {
+    const events = history(
+      [step("a"), step("b", { deps: ["a"] }), step("c", { deps: ["b"], if: "env.GO == 'yes'", retry: retry(2) })],
+      [
+        started("a"),
+        {
+          type: "steps.added",
+          step: "a",
+          data: { kind: "siblings", steps: [step("x", { optional: true })] },
+        },
+        succeeded("a"),
+        started("x"),
+        failed("x"),
+        started("b"),
+        succeeded("b"),
+        started("c"),
+        failed("c", 1, true),
+        resumed,
+        started("x", 2),
+        succeeded("x", 2),
+        { type: "step.skipped", step: "c", data: { reason: { kind: "condition" } } },
+        runSucceeded,
+      ],
+      { schedule: "layers" },
+    );
+    expect(checkHistory(events)).toEqual([]);
+  });
+
   test("of generated plans, crashed and resumed, break no rule", () => {
     for (let seed = 1; seed <= 150; seed++) {
       const script = generatedScript(seed, USUAL_SHAPE);
