@@ -1,11 +1,12 @@
 /**
- * Masker: hides secret values in text, bytes and JSON: the value itself, any mix of it with URL or JSON escapes, and its
- * base64 and base64url in each of the three alignments, also if a value is split over chunks. Does not know where the
- * values come from.
+ * Masker: hides secret values in text, bytes and JSON: the value itself, any mix of it with the escapes of URLs, JSON and
+ * shells, and its base64 and base64url in each of the three alignments and wrapped at any width, also if a value is split
+ * over chunks. Does not know where the values come from.
  *
  * Invariant: a stream holds back only what can be the beginning of a secret.
  */
 import type { Json } from "./json.ts";
+import { err, ok, type Result } from "./result.ts";
 
 export interface Masker {
   text(text: string): string;
@@ -16,8 +17,12 @@ export interface Masker {
 
 const MASK = "***";
 
+/** Characters. A shorter value would be found in numbers and words that have nothing to do with it, and change them. */
+const SHORTEST_SECRET = 4;
 /** Shorter lines of a multi-line secret (a key file) are not masked separately: they would be `}` and the like. */
 const SHORTEST_LINE = 8;
+/** Characters of a value that are looked for at once. */
+const LONGEST_PIECE = 512;
 /** Shorter encodings would match by chance, and reveal almost nothing. */
 const SHORTEST_BASE64 = 4;
 
@@ -25,11 +30,30 @@ const SHORTEST_BASE64 = 4;
 interface Form {
   /** One after the other; each is any of these texts (lower case, where the case of hex digits does not matter). */
   readonly units: readonly (readonly string[])[];
+  /** A line break may stand before any unit from this one on; `undefined`: before none. */
+  readonly wrapsFrom?: number;
   /** Whether a whole match may still grow. */
   readonly grows: boolean;
+  /** Its first group are the units, its second what belongs to them where it follows. */
   readonly pattern: string;
   /** Bytes of its longest match. */
   readonly longest: number;
+}
+
+/** The masker of the variables `names`. The error says which value is too short to be masked. */
+export function maskerFor(
+  names: readonly string[],
+  valueOf: (name: string) => string | undefined,
+): Result<Masker | undefined, string> {
+  for (const name of names) {
+    const value = valueOf(name) ?? "";
+    if (value === "" || [...value].length >= SHORTEST_SECRET) continue;
+    return err(
+      `the secret ${name} has fewer than ${SHORTEST_SECRET} characters: masking it would change other text. ` +
+        "Use a longer value, or take the name out of `secrets`",
+    );
+  }
+  return ok(masker(names.map(valueOf)));
 }
 
 /** `undefined` where there is nothing to hide. */
@@ -37,21 +61,31 @@ export function masker(values: readonly (string | undefined)[]): Masker | undefi
   const secrets = new Set<string>();
   for (const value of values) {
     if (value === undefined || value === "") continue;
-    secrets.add(value);
-    for (const line of value.split(/\r?\n/)) if (line.length >= SHORTEST_LINE) secrets.add(line);
+    for (const piece of piecesOf(value)) secrets.add(piece);
+    for (const line of value.split(/\r?\n/))
+      if (line.length >= SHORTEST_LINE) for (const piece of piecesOf(line)) secrets.add(piece);
   }
   if (secrets.size === 0) return undefined;
-  const forms = [...secrets]
-    .flatMap((secret) => formsOf(Buffer.from(secret, "utf8")))
-    .sort((a, b) => b.longest - a.longest);
+  const forms = [...secrets].flatMap(formsOf).sort((a, b) => b.longest - a.longest);
   const longest = forms[0]?.longest ?? 0;
   // One expression per form, looked ahead at every place, so that overlapping matches are all seen.
-  const finders = forms.map((form) => new RegExp(`(?=(${form.pattern}))`, "g"));
+  const finders = forms.map((form) => ({ pattern: new RegExp(`(?=${form.pattern})`, "g"), form }));
   return {
     text: (text) => unbytes(maskAll(bytes(text), finders)),
     json: (value) => maskJson(value, (text) => unbytes(maskAll(bytes(text), finders))),
     stream: (put) => maskStream(forms, finders, longest, put),
   };
+}
+
+/** What is longer is found piece by piece: an expression of its whole would be too large. */
+function piecesOf(value: string): readonly string[] {
+  const characters = [...value];
+  const pieces: string[] = [];
+  for (let end = characters.length; end > 0; end -= LONGEST_PIECE)
+    pieces.push(characters.slice(Math.max(0, end - LONGEST_PIECE), end).join(""));
+  // The first is no shorter than the others.
+  if (pieces.length > 1) pieces.push(characters.slice(0, LONGEST_PIECE).join(""));
+  return pieces.filter((piece, at) => at === 0 || [...piece].length === LONGEST_PIECE);
 }
 
 function bytes(text: string): string {
@@ -64,8 +98,15 @@ function unbytes(text: string): string {
 
 const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_";
 
-function formsOf(secret: Buffer): Form[] {
-  const forms = [formOf([...secret].map(waysOf), "", secret.length * 6)];
+/** Line breaks of wrapped text, also where that is in JSON. */
+const BREAKS = ["\r\n", "\n", "\\r\\n", "\\n"];
+const LONGEST_BREAK = 4;
+
+function formsOf(text: string): Form[] {
+  const secret = Buffer.from(text, "utf8");
+  const plain = [...text].map(waysOf);
+  const longest = plain.reduce((sum, ways) => sum + Math.max(...ways.map((way) => way.length)), 0);
+  const forms: Form[] = [{ units: plain, grows: false, pattern: `(${patternOf(plain)})()`, longest }];
   for (const shift of [0, 1, 2]) {
     // Characters with bits of neighbouring bytes differ from text to text: whatever is there is hidden.
     const encoded = Buffer.concat([Buffer.alloc(shift), secret])
@@ -74,18 +115,23 @@ function formsOf(secret: Buffer): Form[] {
     const core = encoded.slice(Math.ceil((shift * 8) / 6), Math.floor(((shift + secret.length) * 8) / 6));
     if (core.length < SHORTEST_BASE64) continue;
     const units = [...core].map(base64Ways);
-    const tail = (shift + secret.length) % 3 === 0 ? "" : "[A-Za-z0-9+/_\\-]?={0,2}";
-    forms.push(formOf(units, tail, core.length + 4));
-    if (shift > 0) forms.push(formOf([[...BASE64], ...units], tail, core.length + 4));
+    const isAligned = (shift + secret.length) % 3 === 0;
+    forms.push(base64Form(units, 1, isAligned));
+    // Not wrapped after its first: that can be anything, and the end of every line would be held back.
+    if (shift > 0) forms.push(base64Form([[...BASE64], ...units], 2, isAligned));
   }
   return forms;
 }
 
-function formOf(units: Form["units"], tail: string, longest: number): Form {
-  const pattern = units
+function base64Form(units: Form["units"], wrapsFrom: number, isAligned: boolean): Form {
+  const pattern = `(${patternOf(units)})(${isAligned ? "" : "[A-Za-z0-9+/_\\-]?={0,2}"})`;
+  return { units, wrapsFrom, grows: !isAligned, pattern, longest: units.length * (1 + LONGEST_BREAK) + 3 };
+}
+
+function patternOf(units: Form["units"]): string {
+  return units
     .map((ways) => (ways.length === 1 ? escape(ways[0] ?? "") : `(?:${ways.map(escape).join("|")})`))
     .join("");
-  return { units, grows: tail !== "", pattern: pattern + tail, longest };
 }
 
 /** Any byte but a letter or digit as `\xXX`; hex digits of an escape in either case. */
@@ -105,48 +151,117 @@ function base64Ways(character: string): readonly string[] {
   return [character];
 }
 
-const JSON_ESCAPES: Readonly<Record<number, string>> = {
+/** By letter, as in JSON, and as shells do in `$'...'`. */
+const LETTERS: Readonly<Record<number, string>> = {
+  7: "a",
   8: "b",
   9: "t",
   10: "n",
+  11: "v",
   12: "f",
   13: "r",
-  34: '"',
-  47: "/",
-  92: "\\",
+  27: "E",
 };
 
-/** A byte as itself, as `%xx`, or as JSON escapes it; the longer way first: a backslash that escapes belongs to what it escapes. */
-function waysOf(byte: number): readonly string[] {
-  const hex = byte.toString(16).padStart(2, "0");
-  const ways = [`%${hex}`, String.fromCharCode(byte)];
-  const letter = JSON_ESCAPES[byte];
-  if (letter !== undefined) ways.unshift(`\\${letter}`);
-  if (byte < 32) ways.unshift(`\\u00${hex}`);
-  if (byte === 32) ways.push("+");
-  return ways;
+/** How a shell writes a quote inside quotes: bash, and dash, which writes the first and the last of several so. */
+const QUOTES = ["'\"'\"'", "'\\''", "'\"'", "\"'"];
+
+/**
+ * A character as itself, as `%xx`, or as JSON or a shell escapes it. The longer way first: a backslash that escapes belongs
+ * to what it escapes.
+ */
+function waysOf(character: string): readonly string[] {
+  const raw = Buffer.from(character, "utf8").toString("latin1");
+  const each = (write: (byte: number) => string): string => [...raw].map((byte) => write(byte.charCodeAt(0))).join("");
+  const ways = [raw, each((byte) => `%${byte.toString(16).padStart(2, "0")}`)];
+  const units = Array.from({ length: character.length }, (_, at) => character.charCodeAt(at));
+  ways.push(units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join(""));
+  const code = character.charCodeAt(0);
+  const letter = LETTERS[code];
+  if (letter !== undefined) ways.push(`\\${letter}`);
+  if (code < 32 || code > 126) ways.push(each((byte) => `\\${byte.toString(8).padStart(3, "0")}`));
+  else if (!/[A-Za-z0-9]/.test(character)) ways.push(`\\${character}`);
+  if (character === "'") ways.push(...QUOTES);
+  if (character === " ") ways.push("+");
+  return ways.toSorted((a, b) => b.length - a.length);
 }
 
-/** Whether the text from `at` to its end is the beginning of a form, or one that may still grow. */
-function isOpen(form: Form, text: string, at: number, unit = 0): boolean {
-  if (at >= text.length) return unit < form.units.length || form.grows;
-  for (const way of form.units[unit] ?? []) {
+/** Whether the text from `start` to its end is the beginning of a form, or one that may still grow. */
+function isOpen(form: Form, text: string, start: number): boolean {
+  let places: number[] = [start];
+  for (const [index, ways] of form.units.entries()) {
+    const next: number[] = [];
+    if (form.wrapsFrom !== undefined && index >= form.wrapsFrom) {
+      // Grows meanwhile: one break may follow another.
+      for (const at of places) if (step(text, at, BREAKS, places)) return true;
+    }
+    for (const at of places) if (at >= text.length || step(text, at, ways, next)) return true;
+    if (next.length === 0) return false;
+    places = next;
+  }
+  return form.grows && places.includes(text.length);
+}
+
+/** Adds to `ends` where each way that stands at `at` ends; whether the text ends before one does. */
+function step(text: string, at: number, ways: readonly string[], ends: number[]): boolean {
+  for (const way of ways) {
     const there = text.slice(at, at + way.length);
     const isSame = way.startsWith(there) || (way.length >= 3 && way.startsWith(there.toLowerCase()));
     if (!isSame) continue;
-    if (there.length < way.length || isOpen(form, text, at + way.length, unit + 1)) return true;
+    if (there.length < way.length) return true;
+    if (!ends.includes(at + way.length)) ends.push(at + way.length);
   }
   return false;
 }
 
+interface Finder {
+  readonly pattern: RegExp;
+  readonly form: Form;
+}
+
+/** A text without line breaks, and where its characters stand in the text. */
+interface Joined {
+  readonly text: string;
+  readonly at: (index: number) => number;
+}
+
+function joined(text: string): Joined {
+  const breaks = [...text.matchAll(/\r?\n|(?:\\r)?\\n/g)];
+  if (breaks.length === 0) return { text, at: (index) => index };
+  const places = new Uint32Array(text.length);
+  let kept = "";
+  let from = 0;
+  for (const { index, length } of [
+    ...breaks.map((each) => ({ index: each.index, length: each[0].length })),
+    { index: text.length, length: 0 },
+  ]) {
+    for (let at = from; at < index; at++) places[kept.length + at - from] = at;
+    kept += text.slice(from, index);
+    from = index + length;
+  }
+  return { text: kept, at: (index) => places[index] ?? text.length };
+}
+
 /** Stretches of `text` to hide that begin before `limit`, merged, in order. */
-function stretches(text: string, finders: readonly RegExp[], limit: number): [number, number][] {
+function stretches(text: string, finders: readonly Finder[], limit: number): [number, number][] {
   const found: [number, number][] = [];
-  for (const finder of finders) {
-    finder.lastIndex = 0;
-    for (let match = finder.exec(text); match !== null && match.index < limit; match = finder.exec(text)) {
-      found.push([match.index, match.index + (match[1]?.length ?? 0)]);
-      finder.lastIndex = match.index + 1;
+  const whole: Joined = { text, at: (index) => index };
+  const unwrapped = joined(text);
+  for (const { pattern, form } of finders) {
+    const within = form.wrapsFrom === undefined ? whole : unwrapped;
+    pattern.lastIndex = 0;
+    for (let match = pattern.exec(within.text); match !== null; match = pattern.exec(within.text)) {
+      pattern.lastIndex = match.index + 1;
+      const start = within.at(match.index);
+      if (start >= limit) break;
+      // What stands before a break is not of the value that follows it, and nor is what stands after one at its end.
+      if (form.wrapsFrom === 2 && within.at(match.index + 1) !== start + 1) continue;
+      let end = within.at(match.index + (match[1]?.length ?? 1) - 1) + 1;
+      for (const character of match[2] ?? "") {
+        if (text[end] !== character) break;
+        end++;
+      }
+      found.push([start, end]);
     }
   }
   found.sort((a, b) => a[0] - b[0]);
@@ -159,7 +274,7 @@ function stretches(text: string, finders: readonly RegExp[], limit: number): [nu
   return merged;
 }
 
-function maskAll(text: string, finders: readonly RegExp[]): string {
+function maskAll(text: string, finders: readonly Finder[]): string {
   let masked = "";
   let at = 0;
   for (const [start, end] of stretches(text, finders, text.length)) {
@@ -171,7 +286,7 @@ function maskAll(text: string, finders: readonly RegExp[]): string {
 
 function maskStream(
   forms: readonly Form[],
-  finders: readonly RegExp[],
+  finders: readonly Finder[],
   longest: number,
   put: (chunk: Buffer) => void,
 ): { push(chunk: Buffer): void; end(): void } {

@@ -16,7 +16,8 @@ import { importFunction, outcomeOfValue, shortStack } from "./call.ts";
 import { AttemptContext } from "./context.ts";
 import type { BaseEnvironments } from "../process/environment.ts";
 import { startIsolated } from "./isolated.ts";
-import { type Masker, masker } from "../base/mask.ts";
+import { type Masker, maskerFor } from "../base/mask.ts";
+import { failedAttempt } from "./failed-attempt.ts";
 import { maskOutcome } from "../run/mask-outcome.ts";
 import type { Attempt, RunningAttempt, Runner } from "./port.ts";
 import type { Outcome, StopReason } from "../run/attempt.ts";
@@ -34,7 +35,10 @@ export function moduleRunner(options: ModuleOptions): Runner {
   return {
     kinds: ["call", "function"],
     start(attempt) {
-      const mask = maskerOf(attempt, options.bases);
+      const { env, secrets } = attempt;
+      const masking = maskerFor(secrets, (name) => env[name] ?? options.bases.inherit[name]);
+      if (!masking.ok) return failedAttempt("spawn", masking.error);
+      const mask = masking.value;
       if (!attempt.isolate) return new InProcess(attempt, options.clock, mask);
       const running = startIsolated(attempt, options, mask);
       workers.add(running);
@@ -47,11 +51,6 @@ export function moduleRunner(options: ModuleOptions): Runner {
       await Promise.all(left.map((worker) => worker.outcome));
     },
   };
-}
-
-function maskerOf(attempt: Attempt, bases: BaseEnvironments): Masker | undefined {
-  if (attempt.secrets.length === 0) return undefined;
-  return masker(attempt.secrets.map((name) => attempt.env[name] ?? bases.inherit[name]));
 }
 
 class InProcess implements RunningAttempt {

@@ -10,7 +10,7 @@ import { openPlainToAppend } from "../files/plain-file.ts";
 import { ok, type Result } from "../base/result.ts";
 import { type BaseEnvironments, type Environment, TAG_VARIABLE, passed, withoutToken } from "../process/environment.ts";
 import { type Exchange, exchangeFiles, makeExchange, readOutput, readSteps, removeExchange } from "./exchange.ts";
-import { type Masker, masker } from "../base/mask.ts";
+import { type Masker, maskerFor } from "../base/mask.ts";
 import { maskOutcome } from "../run/mask-outcome.ts";
 import { failedAttempt } from "./failed-attempt.ts";
 import type { Attempt, RunningAttempt, Runner } from "./port.ts";
@@ -47,7 +47,12 @@ function startShell(options: ShellOptions, attempt: Attempt): RunningAttempt {
   } catch (thrown) {
     return failedAttempt("spawn", `cannot write the files for the step: ${messageOf(thrown)}`);
   }
-  const mask = masker(attempt.secrets.map((name) => env[name] ?? options.bases.inherit[name]));
+  const masking = maskerFor(attempt.secrets, (name) => env[name] ?? options.bases.inherit[name]);
+  if (!masking.ok) {
+    if (files !== undefined) removeExchange(files);
+    return failedAttempt("spawn", masking.error);
+  }
+  const mask = masking.value;
   const opened = mask === undefined ? ok(undefined) : maskedLog(attempt.logFile, mask);
   if (!opened.ok) {
     if (files !== undefined) removeExchange(files);

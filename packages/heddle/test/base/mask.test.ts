@@ -1,7 +1,7 @@
 /** Secrets stay hidden in every form and however they are cut (S14). */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Masker, masker } from "../../src/base/mask.ts";
+import { type Masker, masker, maskerFor } from "../../src/base/mask.ts";
 
 function maskerOf(...values: readonly string[]): Masker {
   const made = masker(values);
@@ -25,6 +25,29 @@ function cut(text: Buffer, places: readonly number[]): readonly Buffer[] {
 const percentAll = (text: string): string =>
   [...Buffer.from(text)].map((byte) => `%${byte.toString(16)}`.replace(/^%(.)$/, "%0$1")).join("");
 
+const hex4 = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+/** As Go's encoding/json: what means something in HTML is escaped too. */
+const goJson = (text: string): string =>
+  JSON.stringify(text)
+    .slice(1, -1)
+    .replaceAll(/[<>&\u2028\u2029]/g, hex4);
+/** As Python's json: all but ASCII is escaped, by UTF-16 units. */
+const pythonJson = (text: string): string =>
+  JSON.stringify(text)
+    .slice(1, -1)
+    .replaceAll(/[^ -~]/g, hex4);
+/** As bash's `printf %q`, where nothing needs `$'...'`. */
+const printfQ = (text: string): string => text.replaceAll(/[ !"#$&'()*,;<>?[\\\]^`{|}~]/g, "\\$&");
+/** What stands between the outer quotes of a word in the trace of `bash -x` and of `dash -x`. */
+const bashTrace = (text: string): string => text.replaceAll("'", "'\\''");
+const dashTrace = (text: string): string => text.replaceAll(/'+/g, `'"$&"'`);
+
+function wrapped(text: string, width: number, end: string): string {
+  const whole = Buffer.from(text).toString("base64").replace(/=+$/, "");
+  // The last character can hold bits of what follows: hidden, but only beside the others.
+  return (whole.slice(0, -1).match(new RegExp(`.{1,${width}}`, "g")) ?? []).join(end) + whole.slice(-1);
+}
+
 describe("masker", () => {
   const secret = fc.oneof(
     fc.string({ minLength: 4, maxLength: 40, unit: "grapheme" }),
@@ -47,8 +70,14 @@ describe("masker", () => {
           percentAll(value),
           percentAll(value).toUpperCase(),
           JSON.stringify(value).slice(1, -1),
+          goJson(value),
+          pythonJson(value),
+          printfQ(value),
+          bashTrace(value),
+          dashTrace(value),
           Buffer.from(value).toString("base64").replace(/=+$/, ""),
           Buffer.from(value).toString("base64url"),
+          ...[1, 4, 7, 64, 76].flatMap((width) => ["\n", "\r\n"].map((end) => wrapped(value, width, end))),
         ];
         const text = `${forms.map((form) => `[${form}]`).join(before)}${after}`;
         const mask = maskerOf(value);
@@ -67,7 +96,7 @@ describe("masker", () => {
           base64.length - Math.floor((Buffer.byteLength(value) * 4) / 3) + 3,
         );
       }),
-      { numRuns: 300 },
+      { numRuns: 120 },
     );
   });
 
@@ -97,6 +126,31 @@ describe("masker", () => {
       throughStream(maskerOf("abcdef", "defghi"), [Buffer.from("xabc"), Buffer.from("defg"), Buffer.from("hiy")]),
     ).toBe("x***y");
     expect(maskerOf("aaaa").text("aaaaaaaaa!")).toBe("***!");
+  });
+
+  test("what follows wrapped base64 and what stands before it stays", () => {
+    const value = "a value of fifty-eight bytes, which is wrapped by base64.!";
+    const base64 = Buffer.from(value).toString("base64");
+    const text = `ready\n${base64.slice(0, 76)}\n${base64.slice(76)}\nhello\n`;
+    expect(maskerOf(value).text(text)).toBe("ready\n***\nhello\n");
+    for (let at = 0; at <= text.length; at++)
+      expect(throughStream(maskerOf(value), cut(Buffer.from(text), [at]))).toMatch(/^ready\n(?:\*{3})+=*\nhello\n$/);
+    const long = Array.from({ length: 700 }, (_, index) => `${index}`).join(";");
+    expect(maskerOf(long).text(`<${long}> <${wrapped(long, 76, "\n")}>`)).toMatch(/^<\*+> <[*\n]+>$/);
+  });
+
+  test("a value of fewer than four characters is refused by its name, an empty one is nothing to hide", () => {
+    const values: Readonly<Record<string, string>> = { ONE: "1", THREE: "äöü", FOUR: "four", EMPTY: "" };
+    const madeOf = (...names: string[]) => maskerFor(names, (name) => values[name]);
+    for (const name of ["ONE", "THREE"]) {
+      const made = madeOf("FOUR", name);
+      expect(made).toMatchObject({
+        ok: false,
+        error: expect.stringMatching(new RegExp(`secret ${name} .*fewer than 4`)),
+      });
+    }
+    expect(madeOf("EMPTY", "UNSET")).toEqual({ ok: true, value: undefined });
+    expect(madeOf("FOUR").ok).toBe(true);
   });
 
   test("lines of a key, keys and numbers in JSON, and nothing to hide", () => {

@@ -12,7 +12,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { defined } from "../../base/defined.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { JsonObject } from "../../base/json.ts";
-import { type Masker, masker } from "../../base/mask.ts";
+import { type Masker, maskerFor } from "../../base/mask.ts";
 import { type Result, err, ok } from "../../base/result.ts";
 import type { FailureClass } from "../../plan/plan.ts";
 import type { BaseEnvironments } from "../../process/environment.ts";
@@ -174,7 +174,11 @@ class LocalTurn implements RunningTurn {
         ports: turn.ports,
       }),
     );
-    const mask = masker(turn.secrets.map((name) => env[name] ?? bases.inherit[name]));
+    const masking = maskerFor(turn.secrets, (name) => env[name] ?? bases.inherit[name]);
+    // Another attempt would find the same value.
+    if (!masking.ok)
+      return err({ kind: "failed", error: { code: "spawn", message: masking.error, class: "spawn", final: true } });
+    const mask = masking.value;
     if (turn.home !== undefined) {
       try {
         mkdirSync(turn.home, { recursive: true });

@@ -8,7 +8,7 @@ import { messageOf } from "../../base/errors.ts";
 import { openPlainToAppend } from "../../files/plain-file.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { Json, JsonObject } from "../../base/json.ts";
-import { masker } from "../../base/mask.ts";
+import { maskerFor } from "../../base/mask.ts";
 import type { Repository } from "../../git/port.ts";
 import type { Breach, Worktree } from "../../git/types.ts";
 import type { AgentClass, AgentDetails, Note, Outcome, SessionTotals } from "../../run/attempt.ts";
@@ -121,7 +121,9 @@ function heldBack(
 function keepPrompt({ job, options }: TurnContext, text: string): Result<void, string> {
   if (job.logFile === null) return ok(undefined);
   const secrets = job.task.step.secrets ?? [];
-  const mask = masker(secrets.map((name) => job.env[name] ?? options.env[name]));
+  const masking = maskerFor(secrets, (name) => job.env[name] ?? options.env[name]);
+  if (!masking.ok) return masking;
+  const mask = masking.value;
   const file = promptFileOf(job.logFile);
   const opened = openPlainToAppend(file);
   if (!opened.ok) return err(`cannot write the prompt: ${file} ${opened.error}`);
