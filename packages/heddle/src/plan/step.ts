@@ -65,6 +65,7 @@ export function toStep(raw: unknown, path: DocumentPath, index: number, scope: S
 /** Keys that mean nothing to a step that does no work of its own: written there they are an error, from `defaults` they do not apply. */
 function dropMeaningless(raw: JsonObject, step: Draft, path: DocumentPath, { issues }: StepReadContext): void {
   const kind = step.action?.kind;
+  if (kind === "call" || kind === "function") return dropOfCommands(raw, step, path, issues);
   if (kind !== "approve" && kind !== "plan") return;
   for (const key of kind === "plan" ? [...WORK_KEYS, ...PLAN_STEP_KEYS] : WORK_KEYS) {
     const written = Object.keys(raw).find((name) => raw[name] !== undefined && mainName(name) === key);
@@ -78,6 +79,28 @@ function dropMeaningless(raw: JsonObject, step: Draft, path: DocumentPath, { iss
       path: [...path, written],
       isKey: true,
     });
+  }
+}
+
+/** What acts on the commands of a step, and not on a function: what to do instead. */
+const OF_COMMANDS = {
+  env: 'a function has the environment of its process: pass values by "with"',
+  envMode: 'a function has the environment of its process: pass values by "with"',
+  cwd: 'a function runs in the folder of its process: pass the folder by "with"',
+  shell: "it is the shell of commands, and this step has none",
+  limits: "add `isolate: true`: the memory of a function is bounded only in a thread of its own",
+} as const;
+
+/** A step with a function may have commands too, which these keys act on. What is a secret is masked, whoever prints it. */
+function dropOfCommands(raw: JsonObject, step: Draft, path: DocumentPath, issues: PlanIssues): void {
+  if (step.verify !== undefined || step.undo !== undefined) return;
+  for (const key of ["env", "envMode", "cwd", "shell", "limits"] as const) {
+    const hasEffect = (key === "limits" && step.isolate === true) || (key === "env" && step.secrets !== undefined);
+    if (hasEffect) continue;
+    delete step[key];
+    if (raw[key] === undefined) continue;
+    const message = `"${key}" has no effect on a function`;
+    issues.add({ code: "MisplacedKey", message, hint: OF_COMMANDS[key], path: [...path, key], isKey: true });
   }
 }
 

@@ -126,6 +126,7 @@ test("any plan", async () => {
         ...does,
         ...has,
         ...("approve" in does || "plan" in does ? refused(WORK_KEYS) : {}),
+        ...("call" in does && has.undo === undefined ? refused(["env", "envMode", "cwd", "shell", "limits"]) : {}),
         ...("plan" in does ? refused(PLAN_STEP_KEYS) : {}),
       }));
       const document = {

@@ -49,6 +49,23 @@ const CASES: readonly (readonly [code: string, text: string, hint?: string])[] =
   ["MisplacedKey", "- id: a\n  plan: ./b.yaml\n  runs-on: [gpu]\n  ^", "set it on the steps of that plan"],
   ["InvalidValue", "- id: a\n  run: x\n  runsOn: [gpu, 'two words']\n                ^"],
   ["InvalidValue", "- id: a\n  run: x\n  runsOn: 'gpu,mac'\n          ^"],
+  [
+    "MisplacedKey",
+    "- id: a\n  call: ./m.ts#f\n  env: { A: b }\n  ^",
+    'a function has the environment of its process: pass values by "with"',
+  ],
+  ["MisplacedKey", "- id: a\n  call: ./m.ts#f\n  envMode: strict\n  ^"],
+  [
+    "MisplacedKey",
+    "- id: a\n  call: ./m.ts#f\n  cwd: sub\n  ^",
+    'a function runs in the folder of its process: pass the folder by "with"',
+  ],
+  ["MisplacedKey", "- id: a\n  call: ./m.ts#f\n  shell: bash\n  ^"],
+  [
+    "MisplacedKey",
+    "- id: a\n  call: ./m.ts#f\n  limits: { maxMemoryMb: 50 }\n  ^",
+    "add `isolate: true`: the memory of a function is bounded only in a thread of its own",
+  ],
   ["MisplacedKey", "- id: a\n  function: {source: x}\n  ^\n  run: x"],
   ["ConflictingKeys", "- id: a\n  run: x\n- id: b\n  run: x\n  deps: [a]\n  needs: [a]\n  ^", 'keep "deps" alone'],
   ["ConflictingKeys", "steps: [{id: a, run: x}]\nphases: [{id: a, run: x}]\n^"],

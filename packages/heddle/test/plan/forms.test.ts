@@ -123,6 +123,18 @@ test("a plan inside a step is validated in place", async () => {
   ]);
 });
 
+test("what acts on commands alone does not come to a function from defaults, unless it has commands", async () => {
+  const head =
+    "defaults: {env: {A: 1}, cwd: sub, shell: bash, limits: {maxMemoryMb: 50}}\nsteps:\n- {id: a, call: './m.ts#f'";
+  const [step] = (await planOf(`${head}}`)).steps;
+  expect(step).toEqual({ id: "a", action: { kind: "call", module: "./m.ts", export: "f" } });
+  const all = { env: { A: "1" }, cwd: "sub", shell: "bash", limits: { maxMemoryMb: 50 } };
+  for (const command of ["verify: test x", "undo: rm x"])
+    expect((await planOf(`${head}, ${command}}`)).steps[0]).toMatchObject(all);
+  expect((await planOf(`${head}, isolate: true}`)).steps[0]).toMatchObject({ limits: all.limits });
+  expect((await planOf(`${head}, secrets: [A]}`)).steps[0]).toMatchObject({ env: all.env });
+});
+
 test("parameters: texts are converted, defaults filled in", async () => {
   const text =
     "params: {n: {type: number}, b: {type: boolean, default: true}, j: {type: json, default: [1]}}\nsteps: [{id: a, run: x}]\n";

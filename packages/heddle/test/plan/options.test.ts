@@ -194,13 +194,17 @@ describe("agent", () => {
   });
 });
 
+/** What acts on the commands of a step: a function has them only beside it. */
+const OF_COMMANDS: readonly string[] = ["env", "envMode", "cwd", "shell", "limits"];
+
 /** A function has no place in a file: all but its action is compared with a command's. */
 describe("step", () => {
   test.each(Object.entries(STEP_VALUES).filter(([key]) => !["forEach", "maxConcurrency", "isolate"].includes(key)))(
     "%s",
     async (key, value) => {
-      const { action: _, ...file } = (await fromFile({ run: "x", [key]: value })).step ?? {};
-      const { action: _action, ...code } = (await fromCode(step("s", { [key]: value } as never, () => 1))).step ?? {};
+      const options = { ...(OF_COMMANDS.includes(key) && { undo: "u" }), [key]: value };
+      const { action: _, ...file } = (await fromFile({ run: "x", ...options })).step ?? {};
+      const { action: _action, ...code } = (await fromCode(step("s", options as never, () => 1))).step ?? {};
       expect(code).toStrictEqual(file);
     },
   );
