@@ -5,7 +5,7 @@
 import { closeSync, statSync, writeSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { defined } from "../base/defined.ts";
-import { messageOf } from "../base/errors.ts";
+import { messageOf, systemCode } from "../base/errors.ts";
 import { openPlainToAppend } from "../files/plain-file.ts";
 import { ok, type Result } from "../base/result.ts";
 import { type BaseEnvironments, type Environment, TAG_VARIABLE, passed, withoutToken } from "../process/environment.ts";
@@ -53,7 +53,8 @@ function startShell(options: ShellOptions, attempt: Attempt): RunningAttempt {
     return failedAttempt("spawn", masking.error);
   }
   const mask = masking.value;
-  const opened = mask === undefined ? ok(undefined) : maskedLog(attempt.logFile, mask);
+  const opened =
+    mask === undefined ? ok(undefined) : maskedLog(attempt.logFile, mask, () => running.stop(attempt.graceMs));
   if (!opened.ok) {
     if (files !== undefined) removeExchange(files);
     return failedAttempt("spawn", `cannot open the log: ${attempt.logFile} ${opened.error}`);
@@ -82,7 +83,10 @@ function startShell(options: ShellOptions, attempt: Attempt): RunningAttempt {
     log?.end();
     if (end.kind === "exited" && !end.contained) options.onLeftovers?.(attempt.run);
     const usage = peakMemoryMb === undefined ? undefined : { peakMemoryMb };
-    const plain = outcomeOf({ attempt, end, reason, files, usage, spec, mask });
+    const ended = outcomeOf({ attempt, end, reason, files, usage, spec, mask });
+    const problem = log?.problem();
+    const isCut = problem !== undefined && reason === undefined;
+    const plain: Outcome = isCut ? { kind: "failed", error: { code: "spawn", message: problem } } : ended;
     if (files !== undefined) removeExchange(files);
     return mask === undefined ? plain : maskOutcome(plain, mask);
   });
@@ -190,15 +194,26 @@ function isFolder(path: string): boolean {
 interface MaskedLog {
   readonly write: (stream: "stdout" | "stderr", chunk: Buffer) => void;
   end(): void;
+  /** Why it could not be written. */
+  problem(): string | undefined;
 }
 
 /** Writes what comes, masked, as it comes: the write itself is what holds a flood back. */
-function maskedLog(logFile: string | null, mask: Masker): Result<MaskedLog, string> {
+function maskedLog(logFile: string | null, mask: Masker, onProblem: () => void): Result<MaskedLog, string> {
   const opened = logFile === null ? ok(undefined) : openPlainToAppend(logFile);
   if (!opened.ok) return opened;
   const file = opened.value;
+  let problem: string | undefined;
   const put = (chunk: Buffer): void => {
-    if (file !== undefined) for (let at = 0; at < chunk.length;) at += writeSync(file, chunk, at);
+    if (file === undefined || problem !== undefined) return;
+    try {
+      for (let at = 0; at < chunk.length;) at += writeSync(file, chunk, at);
+    } catch (thrown) {
+      const why =
+        systemCode(thrown) === "ENOSPC" ? "its disk is full. Free some space, then resume the run" : messageOf(thrown);
+      problem = `cannot write the log ${logFile}: ${why}`;
+      onProblem();
+    }
   };
   const streams = { stdout: mask.stream(put), stderr: mask.stream(put) };
   return ok({
@@ -208,5 +223,6 @@ function maskedLog(logFile: string | null, mask: Masker): Result<MaskedLog, stri
       streams.stderr.end();
       if (file !== undefined) closeSync(file);
     },
+    problem: () => problem,
   });
 }
