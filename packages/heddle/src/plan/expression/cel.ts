@@ -11,6 +11,7 @@ import { type ASTNode, Environment, type ParseResult } from "@marcbachmann/cel-j
 import { defined } from "../../base/defined.ts";
 import type { Json, JsonObject } from "../../base/json.ts";
 import { err, ok, type Result } from "../../base/result.ts";
+import { guardComparisons, hintFor } from "./comparisons.ts";
 import { findNames, type NameUse } from "./names.ts";
 import { fromCel, dataSizeOf, toCel } from "./values.ts";
 import { costOf } from "./cost.ts";
@@ -95,6 +96,7 @@ export function compileExpression(text: string): Result<Expression, ExpressionEr
     if (!found.ok) return found;
     const checked = parsed.check();
     if (!checked.valid) return err(problemOf(checked.error));
+    guardComparisons(parsed.ast as ASTNode);
     return ok(new CelExpression(text, parsed, found.value));
   } catch (thrown) {
     return err(problemOf(thrown));
@@ -227,6 +229,10 @@ class CelExpression implements Expression {
   }
 }
 
+/** The library's words for a comparison of text with a number or a boolean, by any operator. */
+const TEXT_AND_OTHER =
+  /^no such overload: (?:dyn<)?(?:string>? [=!<>]=? (?:dyn<)?(?:int|double|uint|bool)|(?:int|double|uint|bool)>? [=!<>]=? (?:dyn<)?string)/;
+
 function problemOf(thrown: unknown): ExpressionError {
   if (typeof thrown !== "object" || thrown === null) return { message: "it cannot be evaluated", offset: 0 };
   const { summary, message, range } = thrown as { summary?: unknown; message?: unknown; range?: { start?: unknown } };
@@ -235,5 +241,8 @@ function problemOf(thrown: unknown): ExpressionError {
   if (said.startsWith("has() invalid argument")) {
     return { message: "has() needs names joined by dots; otherwise write 'name' in map", offset };
   }
-  return { message: (said.split("\n")[0] ?? said).slice(0, 300), offset };
+  const line = (said.split("\n")[0] ?? said).slice(0, 300);
+  const kinds = TEXT_AND_OTHER.exec(line);
+  if (kinds === null) return { message: line, offset };
+  return { message: `${line}. ${hintFor(line.includes("bool") ? "boolean" : "number")}`, offset };
 }

@@ -44,7 +44,7 @@ describe("values", () => {
     ["params.count / 2", 1],
     ["params.list", [1, 2.5, "a", null]],
     ["size(params.list)", 4],
-    ["params.list.filter(x, x == 1)", [1]],
+    ["params.list.filter(x, type(x) == type(1) && x == 1)", [1]],
     ["params.list.map(x, {'v': x})[0].v", 1],
     ["deps['ui-kit'].output.files", 2],
     ["deps.api.status", "failed"],
