@@ -140,7 +140,7 @@ function outcomeOf({ attempt, end, reason, files, usage, spec, mask }: Ended): O
   }
   if (reason !== undefined) return { kind: "stopped", reason, ...used };
   if (end.kind === "unstarted" || end.code === 126 || end.code === 127) {
-    const message = whyNotStarted(spec) ?? (end.kind === "unstarted" ? end.message : undefined);
+    const message = tooLarge(spec) ?? whyNotStarted(spec) ?? (end.kind === "unstarted" ? end.message : undefined);
     if (message !== undefined) return { kind: "failed", error: { code: "spawn", message }, ...used };
   }
   if (end.kind === "unstarted")
@@ -170,6 +170,21 @@ function exitError(end: Extract<CommandEnd, { kind: "exited" }>): {
   }
   const why = end.code === 127 ? ": a command was not found" : end.code === 126 ? ": a file is not executable" : "";
   return { code: "exit", message: `the command ended with exit code ${end.code}${why}`, exitCode: end.code };
+}
+
+/** Bytes of one `NAME=value` that Linux passes to a program, with the byte that ends it. */
+const LONGEST_VARIABLE = 128 * 1024;
+
+function tooLarge({ env }: ProcessSpec): string | undefined {
+  for (const [name, value] of Object.entries(env)) {
+    const bytes = Buffer.byteLength(value);
+    if (Buffer.byteLength(name) + bytes + 2 <= LONGEST_VARIABLE) continue;
+    return (
+      `the variable ${name} has ${bytes} bytes, more than the system passes to a command (${LONGEST_VARIABLE}); ` +
+      "read large values from the file $HEDDLE_DEPS"
+    );
+  }
+  return undefined;
 }
 
 /** What of the command's surroundings is missing, looked at after the fact. */

@@ -143,6 +143,15 @@ export function commandSuite(tools: TestTools, name: string, make: () => Promise
       expect(codeOf(await run("true", { env: { NUL: "a\0b" } }))).toBe("spawn");
       expect(await run("true")).toEqual({ kind: "succeeded", output: null });
     });
+    check("a variable that is too large for the system", async (_, run) => {
+      const outcome = await run("true", { env: { SMALL: "1", LARGE: "x".repeat(200_000) } });
+      expect(codeOf(outcome)).toBe("spawn");
+      const message = outcome.kind === "failed" ? outcome.error.message : "";
+      expect([message.includes("the variable LARGE has 200000 bytes"), message.includes("$HEDDLE_DEPS")]).toEqual([
+        true,
+        true,
+      ]);
+    });
     check("another shell, with options", async (_, run) => {
       const work = { kind: "run", command: "false | true; exit 0", shell: "bash -e -o pipefail" } as const;
       expect(await run("", { work })).toMatchObject({ kind: "failed", error: { exitCode: 1 } });
