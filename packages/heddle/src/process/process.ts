@@ -139,7 +139,7 @@ export function plainCommands(world: ProcessWorld): Commands {
 }
 
 /** The log of a command that writes to it by itself; `undefined`: it does not. Another step may have put something else there. */
-export function openLog({ sink, logFile }: Pick<ProcessSpec, "sink" | "logFile">): Result<number | undefined, string> {
+function openLog({ sink, logFile }: Pick<ProcessSpec, "sink" | "logFile">): Result<number | undefined, string> {
   if (sink !== undefined || logFile === null) return ok(undefined);
   const opened = openPlainToAppend(logFile);
   return opened.ok ? opened : err(`cannot open the log: ${logFile} ${opened.error}`);

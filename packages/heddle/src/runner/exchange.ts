@@ -1,19 +1,20 @@
 /**
  * Exchange files: `$HEDDLE_OUTPUT`, `$HEDDLE_STEPS` and `$HEDDLE_DEPS`, by which a command and heddle exchange data.
- * Knows their content, no process. They may hold secrets: readable by their user alone, and removed once read.
+ * Knows their content, no process. They may hold secrets: they lie in a folder of their
+ * user's alone, and are removed once read.
  *
  * Invariants:
  *  1. At most {@link OUTPUT_LIMIT} bytes of what a command wrote are ever in memory.
  *  2. Whatever a command put in the place of a file, it is not waited for and not followed.
  *  3. An error quotes only text that is masked already: a piece of a secret is in none of the forms that are masked.
  */
-import { closeSync, fstatSync, readSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { closeSync, fstatSync, readSync, rmSync, writeFileSync } from "node:fs";
 import { messageOf } from "../base/errors.ts";
 import { type Json, type JsonObject, toJson } from "../base/json.ts";
 import { duplicateText, jsonPathText, readJsonText } from "../base/json-text.ts";
 import type { Masker } from "../base/mask.ts";
 import { withSources, withSourceTexts } from "../plan/source-text.ts";
-import { openPlainToRead, openPlainToWrite } from "../files/plain-file.ts";
+import { openPlainToRead, openPlainToWrite, plainFileProblem } from "../files/plain-file.ts";
 import { type Result, err, ok } from "../base/result.ts";
 
 /** Bytes of an output, or of a list of steps, as text. */
@@ -29,20 +30,22 @@ export function exchangeFiles(base: string): Exchange {
   return { output: `${base}.output`, steps: `${base}.steps`, deps: `${base}.deps` };
 }
 
-/** Makes the files: of the deps' outputs, and two empty ones for the command. Throws if one cannot be made. */
+/**
+ * Makes the file of the deps' outputs, and removes what lies in the place of the other two: the command makes them. Throws
+ * if it cannot. The folder keeps them private: to make a file is the dearest call of all here, so nothing is made unasked.
+ */
 export function makeExchange(files: Exchange, deps: JsonObject): void {
-  write(files.deps, `${JSON.stringify(deps)}\n`);
-  write(files.output, "");
-  write(files.steps, "");
-}
-
-function write(path: string, text: string): void {
-  const opened = openPlainToWrite(path);
-  if (!opened.ok) throw new Error(`${path} ${opened.error}`);
+  const opened = openPlainToWrite(files.deps);
+  if (!opened.ok) throw new Error(`${files.deps} ${opened.error}`);
   try {
-    if (text !== "") writeFileSync(opened.value, text);
+    writeFileSync(opened.value, `${JSON.stringify(deps)}\n`);
   } finally {
     closeSync(opened.value);
+  }
+  for (const path of [files.output, files.steps]) {
+    const problem = plainFileProblem(path);
+    if (problem !== undefined) throw new Error(`${path} ${problem}`);
+    rmSync(path, { force: true });
   }
 }
 
@@ -50,18 +53,10 @@ function write(path: string, text: string): void {
 export function removeExchange(files: Exchange): void {
   for (const path of [files.output, files.steps, files.deps]) {
     try {
-      unlinkSync(path);
+      rmSync(path, { recursive: true, force: true });
     } catch {
-      removeAny(path);
+      // A folder that its command made unremovable. It goes with the run, or is named when that fails.
     }
-  }
-}
-
-function removeAny(path: string): void {
-  try {
-    rmSync(path, { recursive: true, force: true });
-  } catch {
-    // A folder that its command made unremovable. It goes with the run, or is named when that fails.
   }
 }
 

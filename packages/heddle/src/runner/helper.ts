@@ -12,8 +12,9 @@
  *  4. Idle helpers do not keep this process alive.
  */
 import type { ChildProcess } from "node:child_process";
-import { closeSync, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import type { Socket } from "node:net";
+import { plainFileProblem } from "../files/plain-file.ts";
 import { commandScript, helperCan, openingScript } from "./helper-script.ts";
 import {
   type CommandEnd,
@@ -24,7 +25,6 @@ import {
   type RunningCommand,
   exitedWith,
   followCommand,
-  openLog,
   plainCommands,
   spawnHelper,
   unstarted,
@@ -81,9 +81,8 @@ class HelperPool implements HelperCommands {
   start(spec: ProcessSpec): RunningCommand {
     if (spec.sink === undefined && helperCan(spec)) {
       // A helper opens it by its name: a pipe there would hold it up.
-      const log = openLog(spec);
-      if (!log.ok) return unstarted(log.error);
-      if (log.value !== undefined) closeSync(log.value);
+      const problem = spec.logFile === null ? undefined : plainFileProblem(spec.logFile);
+      if (problem !== undefined) return unstarted(`cannot open the log: ${spec.logFile} ${problem}`);
       const helper = this.#idle[spec.base].pop() ?? this.#spawn(spec.base);
       if (helper !== undefined) {
         const text = commandScript(spec);

@@ -15,22 +15,14 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8);
 
 describe.each(["helper", "plain"] as const)("a command (%s)", (way) => {
-  const MODES = 'stat -c %a "$HEDDLE_OUTPUT" "$HEDDLE_STEPS" "$HEDDLE_DEPS" | paste -sd , > modes';
-
-  test("finds its files there, readable by its user alone, and they are gone once read", async () => {
+  test("finds no trace of its files once they were read", async () => {
     await using at = shellSetting(way);
-    const before = process.umask(0);
-    try {
-      for (const end of ["", "exit 3", "echo no value > $HEDDLE_OUTPUT", "rm $HEDDLE_STEPS; mkdir $HEDDLE_STEPS"]) {
-        const attempt = commandAttempt(at.folder, `echo '{"k": 1}' > "$HEDDLE_OUTPUT"; ${MODES}; cat modes\n${end}`);
-        await at.runner.start(attempt).outcome;
-        expect(readFileSync(join(at.folder, "modes"), "utf8"), end).toBe("600,600,600\n");
-        expect(modeOf(attempt.logFile ?? "")).toBe("600");
-        const left = readdirSync(at.folder).filter((name) => /\.(?:output|steps|deps)$/.test(name));
-        expect(left, end).toEqual([]);
-      }
-    } finally {
-      process.umask(before);
+    for (const end of ["", "exit 3", "echo no value > $HEDDLE_OUTPUT", "mkdir $HEDDLE_STEPS"]) {
+      const attempt = commandAttempt(at.folder, `echo '{"k": 1}' > "$HEDDLE_OUTPUT"; ls > seen\n${end}`);
+      await at.runner.start(attempt).outcome;
+      expect(readFileSync(join(at.folder, "seen"), "utf8"), end).toMatch(/\.output\n/);
+      const left = readdirSync(at.folder).filter((name) => /\.(?:output|steps|deps)$/.test(name));
+      expect(left, end).toEqual([]);
     }
   });
 

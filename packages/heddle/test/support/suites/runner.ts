@@ -257,7 +257,7 @@ export function commandSuite(tools: TestTools, name: string, make: () => Promise
       expect(await run("echo 12 >$HEDDLE_OUTPUT; exit 1")).toMatchObject({ kind: "failed", error: { code: "exit" } });
       expect(codeOf(await run("echo not a value >$HEDDLE_OUTPUT"))).toBe("output");
       expect(codeOf(await run("head -c 1100000 /dev/zero >$HEDDLE_OUTPUT"))).toBe("output");
-      expect(codeOf(await run("rm $HEDDLE_OUTPUT; mkdir $HEDDLE_OUTPUT"))).toBe("output");
+      expect(codeOf(await run("mkdir $HEDDLE_OUTPUT"))).toBe("output");
     });
     check("steps, deps and the item", async ({ folder, runner }, run) => {
       expect(await run(`echo '[{"id": "more", "run": "true"}]' >$HEDDLE_STEPS`)).toEqual({
