@@ -54,8 +54,8 @@ export interface PlanDrift {
   /** Steps with a recorded success whose definition is another now, with the keys that differ. */
   readonly changed: readonly { readonly id: string; readonly keys: readonly string[] }[];
   /**
-   * Containers whose definition has changed and that have no success inside: they are expanded again, without
-   * `--accept-changes`.
+   * Containers whose definition has changed and that have no success inside, and approvals that are asked for: they are expanded,
+   * and asked for, again, without `--accept-changes`.
    */
   readonly renewed: readonly string[];
   readonly added: readonly string[];
@@ -81,7 +81,7 @@ export function driftOf(state: RunState, current: Plan): PlanDrift {
     if (index === undefined || definitionOf(before, state.rules) === definitionOf(step, state.rules)) continue;
     if (hasSucceeded(state, index) || hasSuccessInside(state, index))
       changed.push({ id: step.id, keys: differingKeys(before, step, state.rules) });
-    else if (state.containers.has(index)) renewed.push(step.id);
+    else if (state.containers.has(index) || isAskedAbout(state, index)) renewed.push(step.id);
   }
   const differs = canonicalJson(state.plan as unknown as Json) !== canonicalJson(current as unknown as Json);
   return { changed, renewed, added, removed: [...recorded.keys()], differs };
@@ -90,6 +90,12 @@ export function driftOf(state: RunState, current: Plan): PlanDrift {
 function hasSucceeded(state: RunState, step: number): boolean {
   const phase = phaseOf(state, step);
   return hasEnded(phase) && satisfies(phase);
+}
+
+/** Whether a person is, or was, asked what the step itself says. */
+function isAskedAbout(state: RunState, step: number): boolean {
+  const phase = phaseOf(state, step);
+  return phase.tag === "asking" && phase.about === "step";
 }
 
 function differingKeys(before: Step, after: Step, rules: number): string[] {

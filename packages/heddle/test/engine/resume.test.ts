@@ -1,6 +1,7 @@
 /** What a resume keeps, runs again and refuses. */
 import { describe, expect, it } from "vitest";
 import type { RunHandle } from "../../src/engine/api.ts";
+import { answerRecorded } from "../../src/engine/control-channel.ts";
 import { phaseTag, Rig } from "./rig.ts";
 
 const CHAIN = `
@@ -105,6 +106,48 @@ describe("drift", () => {
     const again = await heir.resume(handle.run, { current: await heir.load("steps: [{ id: b, run: y }]") });
     await heir.succeed("b");
     expect((await again.result).status).toBe("succeeded");
+  });
+
+  describe("of a step that asks", () => {
+    const plan = (question: string): string => `
+steps:
+  - { id: ask, approve: ${question} }
+  - { id: ship, deps: [ask], run: ship ${question} }
+`;
+    const asked = (rig: Rig): readonly unknown[] =>
+      rig.events.flatMap((event) => (event.type === "approval.requested" ? [event.data.question] : []));
+
+    it("asks again: nobody has answered the new question", async () => {
+      const rig = new Rig();
+      const { run, result } = await rig.start(plan("one"));
+      expect((await result).status).toBe("waiting");
+      const again = await rig.resume(run, { current: await rig.load(plan("two")), wait: true });
+      expect(asked(rig)).toEqual(["one", "two"]);
+      again.answer("ask", { decision: "approve", by: "me" });
+      await rig.quiet();
+      expect(rig.taskOf("ship").step.action).toMatchObject({ command: "ship two" });
+    });
+
+    it("asks again also where the old question was answered meanwhile", async () => {
+      const rig = new Rig();
+      const { run, result } = await rig.start(plan("one"));
+      await result;
+      const answer = { kind: "answer", step: "ask", decision: "approve", by: "me" } as const;
+      expect(await answerRecorded(rig.ports, run, answer)).toMatchObject({ ok: true });
+      await rig.resume(run, { current: await rig.load(plan("two")), wait: true });
+      expect(asked(rig)).toEqual(["one", "two"]);
+      expect(rig.running).toEqual([]);
+    });
+
+    it("keeps the question that is still the plan's", async () => {
+      const rig = new Rig();
+      const { run, result } = await rig.start(plan("one"));
+      await result;
+      const current = await rig.load(plan("one").replace("run: ship one", "run: other"));
+      const again = await rig.resume(run, { current, wait: true });
+      expect(asked(rig)).toEqual(["one"]);
+      expect(again.answer("ask", { decision: "approve", by: "me" }).ok).toBe(true);
+    });
   });
 
   it("forgets the empty list that a container had before its definition changed", async () => {
