@@ -31,6 +31,7 @@ export function createState(created: EventOf<"run.created">, graph?: Graph): Res
     createdAt: created.time,
     startedAt: undefined,
     lastTime: created.time,
+    endsAnswered: false,
     phase: { tag: "created" },
     plan,
     options,
@@ -88,6 +89,7 @@ export function apply(state: RunState, event: Event): void {
   const idleMs = Math.max(0, event.time - state.lastTime);
   state.seq = event.seq;
   state.lastTime = event.time;
+  state.endsAnswered = event.type === "approval.given";
   switch (event.type) {
     case "run.created":
       return;

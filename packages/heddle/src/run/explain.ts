@@ -100,7 +100,7 @@ function explainWait(state: RunState, step: number, live: boolean): string {
     return `waiting for ${names.join(", ")}${more}`;
   }
   if (state.phase.tag === "paused") return "the run is paused";
-  if (isInterrupted(state, live)) return "resume starts it";
+  if (!live) return "resume starts it";
   const layer = state.layers[step] ?? 0;
   if (state.options.schedule === "layers" && state.parents[step] === -1 && layer > state.index.openLayer) {
     return `waiting for layer ${state.index.openLayer + 1} to end (schedule: layers)`;

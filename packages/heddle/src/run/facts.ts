@@ -58,6 +58,8 @@ export interface Facts {
   readonly createdAt: number;
   startedAt: number | undefined;
   lastTime: number;
+  /** The last event is a person's answer: nobody has gone on with the run since. */
+  endsAnswered: boolean;
   phase: RunPhase;
   plan: Plan;
   options: RunOptions;

@@ -38,24 +38,23 @@ function heldStatus(state: RunState): RunStatus {
     case "created":
       return "running";
     case "running":
-      return waitsForPeople(state) ? "waiting" : "running";
+      // Answered, and nobody has acted on it: a process would do so at once, so it is a resume that is waited for.
+      return onlyPeopleLeft(state) || (state.endsAnswered && !isAtWork(state)) ? "waiting" : "running";
     default:
       return unreachable(phase);
   }
 }
 
-/** Whether a question is open, or answered and the answer not acted on, and nothing else can continue. */
-function waitsForPeople(state: RunState): boolean {
-  const { counts, arrivals, unexamined } = state.index;
-  const { asking, running, retrying, interrupted } = counts;
-  const isAtWork = running > 0 || retrying > 0 || interrupted > 0 || state.rollback !== undefined;
-  const isDue = arrivals.size > 0 || unexamined.size > 0 || state.volatile.examining.size > 0;
-  return asking > 0 && !isAtWork && !isDue && !hasReady(state);
+/** Whether a question is open and nothing else can continue. */
+export function onlyPeopleLeft(state: RunState): boolean {
+  const { counts, answered, arrivals, unexamined } = state.index;
+  const isDue = answered.size > 0 || arrivals.size > 0 || unexamined.size > 0 || state.volatile.examining.size > 0;
+  return state.phase.tag === "running" && counts.asking > 0 && !isAtWork(state) && !isDue && !hasReady(state);
 }
 
-/** Whether nothing of the run can continue before a person answers. */
-export function onlyPeopleLeft(state: RunState): boolean {
-  return state.index.answered.size === 0 && heldStatus(state) === "waiting";
+function isAtWork({ index, rollback }: RunState): boolean {
+  const { running, retrying, interrupted } = index.counts;
+  return running > 0 || retrying > 0 || interrupted > 0 || rollback !== undefined;
 }
 
 export interface StepCounts {

@@ -143,4 +143,16 @@ describe("the status of a run", () => {
     await rig.succeed("b");
     expect((await resumed.result).status).toBe("succeeded");
   });
+
+  it("answered for a new attempt while nobody holds it: the same", async () => {
+    const rig = new Rig();
+    const { run, result } = await rig.start("steps: [{ id: a, run: x }, { id: b, deps: [a], run: x }]");
+    await rig.endWith("a", () => ({ kind: "unresolved", about: "conflict", question: "yours or theirs?" }));
+    await result;
+    const answer = { kind: "answer", step: "a", decision: "approve", choice: "ours", by: "test" } as const;
+    expect(await answerRecorded(rig.ports, run, answer)).toMatchObject({ ok: true });
+    await expectStatus(rig, run, { held: "waiting", gone: "waiting" });
+    await rig.resume(run);
+    await expectStatus(rig, run, { held: "running", gone: "interrupted" });
+  });
 });

@@ -145,7 +145,12 @@ class AgentAttempt {
     const missing = omittedProblem(captured, { allowOmitted, expect: settings.expect });
     if (missing !== undefined) return failed("error", missing, "left-out", true);
     if (captured.changedFiles.length === 0 && settings.expect === "changes")
-      return failed("error", "no-changes: the agent says it is done, but nothing has changed", "no-changes", true);
+      return failed(
+        "error",
+        "no-changes: the agent says it is done, but nothing has changed; a step that only reports needs `expect: none`",
+        "no-changes",
+        true,
+      );
     const left = await this.#unresolved(this.#here, captured.commit);
     if (left.length > 0) {
       // A person decides about the work before it was combined with the merged state.
