@@ -137,8 +137,8 @@ describe("logs", () => {
 test("an undo that fails shows its last lines and its log; the sum is said once", async () => {
   rig.plan({ steps: [{ id: "a", run: "true", undo: "echo still there; exit 4" }] });
   await rig.heddle(["run"]);
-  const { code, stdout } = await rig.heddle(["rollback"]);
-  expect(code).toBe(1);
+  const { code, stdout, stderr } = await rig.heddle(["rollback"]);
+  expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
   expect(stdout).toMatch(/✗ its undo failed: .*exit code 4\n {4}still there\n {4}log: .*a\.0\.log\n/);
   expect(stdout.match(/Undone: /g)).toHaveLength(1);
 });

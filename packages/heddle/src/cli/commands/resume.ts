@@ -89,6 +89,8 @@ export async function rollbackCommand(context: Context, [word]: Words, flags: Fl
   await using project = opened.value;
   const run = await project.runs.find(word);
   if (!run.ok) return fail(context, run.error);
+  // Before anything is undone: events that come while it is loaded would be missed.
+  const { showRollback } = await import("../show-rollback.ts");
   const started = await project.runs.rollback(run.value);
   if (!started.ok) return fail(context, started.error);
   const handle = started.value;
@@ -98,7 +100,6 @@ export async function rollbackCommand(context: Context, [word]: Words, flags: Fl
     if (event.type === "step.rolledback") undone++;
     else if (event.type === "rollback.failed") failed++;
   });
-  const { showRollback } = await import("../show-rollback.ts");
   const stopped = await showRollback(context, project, handle, flags);
   if (stopped !== undefined) return fail(context, stopped, EXIT.failed);
   if (!context.json && undone + failed === 0) context.out.line("Nothing to undo: no succeeded step has an `undo`.");
