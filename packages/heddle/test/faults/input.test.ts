@@ -154,7 +154,7 @@ describe("step ids", () => {
     const steps = ids.map((id) => `  - {id: "${id}", run: 'echo "{\\"is\\": \\"$HEDDLE_STEP\\"}" > "$HEDDLE_OUTPUT"'}`);
     const last = `  - {id: last, deps: ${JSON.stringify(ids)}, run: 'cp "$HEDDLE_DEPS" deps.json; cp deps.json "$HEDDLE_OUTPUT"'}`;
     using at = place({ "work/heddle.yaml": `steps:\n${[...steps, last].join("\n")}\n` });
-    const work = place({}, join(at.dir, "work"));
+    using work = place({}, join(at.dir, "work"));
     const ended = await work.heddle(["run", "-j", "4"]);
     expect(ended.code, ended.stderr).toBe(0);
     const events = await expectSound(work);

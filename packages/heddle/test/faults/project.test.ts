@@ -186,7 +186,7 @@ describe.skipIf(!canMount)("a disk", () => {
     mkdirSync(join(outside.dir, "project"));
     execFileSync("mount", ["--bind", disk.path, join(outside.dir, "project")]);
     try {
-      const at = place({ "heddle.yaml": `steps:\n${steps.join("\n")}\n` }, join(outside.dir, "project"));
+      using at = place({ "heddle.yaml": `steps:\n${steps.join("\n")}\n` }, join(outside.dir, "project"));
       const running = at.start(["run"]);
       await gate.reached();
       spawnSync("sh", ["-c", "cat /dev/zero > fill"], { cwd: at.dir });
@@ -213,7 +213,7 @@ describe.skipIf(!canMount)("a disk", () => {
   test("that is full before anything is written", async () => {
     using disk = smallDisk(16);
     if (disk === undefined) throw new Error("mounting worked a moment ago");
-    const at = place({ "heddle.yaml": plan({ a: "echo one" }) }, disk.path);
+    using at = place({ "heddle.yaml": plan({ a: "echo one" }) }, disk.path);
     spawnSync("sh", ["-c", "cat /dev/zero > fill"], { cwd: disk.path });
     const ended = await at.heddle(["run"]);
     expectRefusal(ended, 1, "DiskFull", /disk is full[^]*Free some space/);
@@ -240,7 +240,7 @@ describe.skipIf(!canMount)("a disk", () => {
     test("refuses to run, saying why", async () => {
       expectRefusal(await at.heddle(["run"]), 1, "JournalReadOnly", "permissions");
       expectRefusal(await at.heddle(["resume", run]), 1, "JournalReadOnly", "permissions");
-      const fresh = place({}, join(at.dir, "fresh"));
+      using fresh = place({}, join(at.dir, "fresh"));
       expectRefusal(await fresh.heddle(["run"]), 1, "ProjectUnwritable", /read-only file system[^]*writable/);
       expect(readdirSync(fresh.dir)).toEqual(["heddle.yaml"]);
     });

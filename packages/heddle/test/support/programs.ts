@@ -7,6 +7,7 @@ import { cpSync, globSync, mkdirSync, readdirSync, readFileSync, renameSync, rmS
 import path from "node:path";
 import { rolldown } from "rolldown";
 import type { TestProject } from "vitest/node";
+import { beginRun, removeAll } from "./temporary.ts";
 import { bundle } from "../../../../scripts/bundle.ts";
 
 declare module "vitest" {
@@ -23,8 +24,11 @@ const KEPT_MS = 24 * 3_600_000;
 const PACKAGE = ["bin/heddle.cjs", "package.json"];
 const FIXTURES = globSync("packages/heddle/test/**/fixtures/*.ts", { cwd: ROOT }).toSorted();
 
-export default async function setup(project: TestProject): Promise<void> {
+/** Gives what is to be done after the tests. */
+export default async function setup(project: TestProject): Promise<() => void> {
+  beginRun();
   project.provide("built", await built());
+  return removeAll;
 }
 
 async function built(): Promise<string> {

@@ -36,7 +36,8 @@ export async function watchCommand(
   const reader = new HistoryReader();
   const watcher = context.json ? jsonWatcher(context) : await screenWatcher(context, project, run.value, reader, flags);
   // Leaving the view does not affect the run.
-  process.once("SIGINT", () => void watcher.stop().then(() => leaveNow(EXIT.cancelled)));
+  const leave = (): void => void watcher.stop().then(() => leaveNow(EXIT.cancelled));
+  process.once("SIGINT", leave);
   try {
     for await (const item of project.runs.tail(run.value)) {
       if (item.kind === "caught-up") await watcher.caughtUp();
@@ -47,6 +48,7 @@ export async function watchCommand(
       }
     }
   } finally {
+    process.off("SIGINT", leave);
     await watcher.stop();
   }
   if (reader.state === undefined) return fail(context, emptyRun(run.value), EXIT.failed);
