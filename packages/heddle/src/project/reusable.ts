@@ -7,9 +7,9 @@ import { outputOf, phaseOf, type RunState } from "../run/state.ts";
 export interface Reusable {
   /** By step id; without containers that were recorded as a success although they were cut short. */
   readonly outputs: ReadonlyMap<string, Json>;
-  /** Succeeded, and would be another step now: why, in words. */
+  /** Succeeded or was skipped by its condition, and would be another step now: why, in words. */
   readonly changed: ReadonlyMap<string, string>;
-  /** Skipped by its own condition, which is asked again: nothing to reuse, and nothing missing. */
+  /** Skipped by its own condition, which is asked again and says the same: nothing to reuse, and nothing missing. */
   readonly skipped: ReadonlySet<string>;
 }
 
@@ -23,11 +23,12 @@ export function reusable(state: RunState, { steps, params = {} }: Plan): Reusabl
     if (index === undefined) continue;
     const phase = phaseOf(state, index);
     const output = outputOf(phase);
-    if (phase.tag === "skipped" && phase.reason.kind === "condition") skipped.add(step.id);
-    if (output === undefined || isCutShort(state, index)) continue;
+    const isSkipped = phase.tag === "skipped" && phase.reason.kind === "condition";
+    if (!isSkipped && (output === undefined || isCutShort(state, index))) continue;
     const why = differenceOf(step, params, state.steps[index], state.plan.params ?? {});
-    if (why === undefined) outputs.set(step.id, output);
-    else changed.set(step.id, why);
+    if (why !== undefined) changed.set(step.id, why);
+    else if (isSkipped) skipped.add(step.id);
+    else if (output !== undefined) outputs.set(step.id, output);
   }
   return { outputs, changed, skipped };
 }

@@ -68,6 +68,22 @@ steps:
   expect(await reused(conditional, conditional, "c")).toEqual({ ids: ["b"], again: [] });
 });
 
+test("what was built beside a skipped step is not reused where the step may not be skipped any more", async () => {
+  const conditional = (condition: string): string => `
+name: chain
+params: { go: { type: string, default: "no" } }
+steps:
+  - { id: a, if: "${condition}", run: "true" }
+  - { id: b, deps: [a], run: "true" }
+  - { id: c, run: "true" }
+`;
+  const plan = conditional("params.go == 'yes'");
+  expect(await reused(plan, plan, "c")).toEqual({ ids: ["b"], again: [] });
+  const again = ["b runs again: it depends on a, which runs again."];
+  expect(await reused(plan, plan, "c", { go: "yes" })).toEqual({ ids: [], again });
+  expect(await reused(plan, conditional("params.go != 'yes'"), "c")).toEqual({ ids: [], again });
+});
+
 describe("parameters", () => {
   const plan = (env: string): string => `
 name: deploy
