@@ -39,6 +39,7 @@ export function createState(created: EventOf<"run.created">, graph?: Graph): Res
     steps: [],
     phases: [],
     attempts: [],
+    pastAttempts: new Map(),
     attemptBase: [],
     firstStart: [],
     startedTimes: [],

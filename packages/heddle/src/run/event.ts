@@ -10,8 +10,9 @@ export const EVENT_VERSION = 2;
 
 /**
  * Version of the rules that a run is checked, compared and resumed by; recorded as it begins. 1: a container ended with success
- * when all its children had ended, however. 2: only when each of them succeeded, was skipped, or failed while optional; and what
- * reaches an agent's prompt is part of its step's definition; and a failing line ends a command.
+ * when all its children had ended, however. 2: only when each of them succeeded, was skipped, or failed while optional; what reaches
+ * an agent's prompt is part of its step's definition; a failing line ends a command; attempts of a step that left the run and comes
+ * back are counted on.
  */
 export const RUN_RULES = 2;
 

@@ -70,6 +70,8 @@ export interface Facts {
   readonly phases: StepPhase[];
   /** Attempts started so far, over all resumes. */
   readonly attempts: number[];
+  /** Of steps that left the run, by id: where one comes back, its attempts are counted on, so that no two are called the same. */
+  readonly pastAttempts: Map<string, number>;
   /** Attempts that no longer count for `retry`: those before the last resume. */
   readonly attemptBase: number[];
   /** When the first attempt since the last resume started: `totalTimeout` counts from there. */

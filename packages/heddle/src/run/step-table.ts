@@ -42,16 +42,22 @@ export function newRow(step: Step, layer: number, parent = -1): StepRow {
 /** Adds one step. Returns its number. */
 export function addRow(state: RunState, row: StepRow): number {
   const number = state.steps.length;
+  const past = row.number === -1 ? earlierAttempts(state, row.step.id) : 0;
   state.steps.push(row.step);
   state.phases.push(row.phase);
-  state.attempts.push(row.attempts);
-  state.attemptBase.push(row.attemptBase);
+  state.attempts.push(row.attempts + past);
+  state.attemptBase.push(row.attemptBase + past);
   state.firstStart.push(row.firstStart);
   state.startedTimes.push(row.started);
   state.layers.push(row.layer);
   state.parents.push(row.parent);
   state.arrivals.push(0);
   return number;
+}
+
+/** Of a step that was in the run before. */
+function earlierAttempts({ rules, pastAttempts }: RunState, id: string): number {
+  return rules >= 2 ? (pastAttempts.get(id) ?? 0) : 0;
 }
 
 /** The plan changed between two engines: results stay with the steps that are still in it. */
@@ -141,6 +147,10 @@ function rebuild(state: RunState, rows: readonly StepRow[]): void {
   const renumbered = new Map<number, number>();
   rows.forEach(({ number }, at) => {
     if (number !== -1) renumbered.set(number, at);
+  });
+  state.steps.forEach(({ id }, number) => {
+    const attempts = state.attempts[number] ?? 0;
+    if (attempts > 0 && !renumbered.has(number)) state.pastAttempts.set(id, attempts);
   });
   const items = new Map(state.items);
   const containers = new Map(state.containers);

@@ -108,6 +108,25 @@ describe("drift", () => {
     expect((await again.result).status).toBe("succeeded");
   });
 
+  it("counts the attempts of a step on that comes back: no two of one run have the same name", async () => {
+    const rig = new Rig();
+    const plan = (command: string): string => `
+failure: continue
+steps:
+  - { id: each, forEach: [1], run: ${command} }
+  - { id: other, run: y }
+`;
+    const handle = await rig.start(plan("one"));
+    await rig.succeed("each[0]");
+    await rig.fail("other");
+    await handle.result;
+    const again = await rig.resume(handle.run, { current: await rig.load(plan("two")), acceptChanges: true });
+    expect(rig.dispatched.toSorted()).toEqual(["each[0]#1", "each[0]#2", "other#1", "other#2"]);
+    await rig.succeed("other");
+    await rig.succeed("each[0]");
+    expect((await again.result).status).toBe("succeeded");
+  });
+
   describe("of a step that asks", () => {
     const plan = (question: string): string => `
 steps:

@@ -24,6 +24,8 @@ import {
 /** Checks a history as it grows. Feed it every event in order; it answers with what each one breaks. */
 export class HistoryChecker {
   readonly #rows = new Map<string, CheckedStep>();
+  /** Attempts of steps that left the run, by id. */
+  readonly #past = new Map<string, number>();
   #slots = new SlotsInUse();
   #plan: Plan | undefined;
   #options: RunOptions | undefined;
@@ -100,7 +102,9 @@ export class HistoryChecker {
   }
 
   #add(step: Step, origin: string | undefined, container: string | undefined, layer: number): void {
-    const counts = { attempts: 0, base: 0, doomed: false, asks: false, items: undefined };
+    // Under the first version of the rules the attempts of a step that came back were counted from 1 again.
+    const past = this.#version >= 2 ? (this.#past.get(step.id) ?? 0) : 0;
+    const counts = { attempts: past, base: past, doomed: false, asks: false, items: undefined };
     this.#rows.set(step.id, { step, origin, container, status: "waiting", ...counts, layer });
   }
 
@@ -205,6 +209,7 @@ export class HistoryChecker {
       if (from !== undefined && !anew.has(origin) && from.status !== "waiting") continue;
       // Gives back its place among the items of its container.
       this.#become(row, "waiting");
+      this.#past.set(id, row.attempts);
       this.#rows.delete(id);
       anew.add(id);
     }
@@ -225,6 +230,7 @@ export class HistoryChecker {
 
   #adopt(plan: Plan): void {
     const kept = new Map(this.#rows);
+    for (const [id, { attempts }] of kept) this.#past.set(id, attempts);
     this.#rows.clear();
     this.#addPlan(plan, kept);
     for (const [id, row] of kept) {
