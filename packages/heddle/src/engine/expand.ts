@@ -111,7 +111,7 @@ async function subplanOf(
     return values.ok ? ok({ ...inline, params: values.value }) : values;
   }
   if (file === undefined) return err("it does not name a plan");
-  const loaded = await ports.loadSubplan(task.run, file, params);
+  const loaded = await ports.loadSubplan(task.run, defined({ file, params, within: task.within }));
   return loaded.ok ? loaded : err(loaded.error.message);
 }
 

@@ -25,6 +25,15 @@ export interface Probe {
 /** What conducting takes of a journal; its upkeep and its end are others'. */
 export type EngineJournal = EventLog & Leases & Mailbox & Locks & Statistics;
 
+/** A plan file that a step stands for. */
+export interface SubplanCall {
+  /** Relative to the folder of the run's plan. */
+  readonly file: string;
+  readonly params: JsonObject;
+  /** The files of the steps around it, outermost first; absent: none. */
+  readonly within?: readonly string[];
+}
+
 export interface EnginePorts {
   readonly journal: EngineJournal;
   readonly backend: Backend;
@@ -37,7 +46,7 @@ export interface EnginePorts {
   /** Commit and branch of the project's checkout: where a new run begins. */
   readonly gitHead: () => { readonly commit: string; readonly branch?: string } | undefined;
   /** Reads the plan behind a `plan: FILE` step; module paths in it come back relative to the outer plan's folder. */
-  readonly loadSubplan: (run: string, file: string, params: JsonObject) => Promise<Result<Plan, Problem>>;
+  readonly loadSubplan: (run: string, subplan: SubplanCall) => Promise<Result<Plan, Problem>>;
   /**
    * Resolves when what has ended by now has had the chance to say so: after this turn of the event loop. Ends that come
    * together then share a commit; a lone one is not delayed.

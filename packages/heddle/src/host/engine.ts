@@ -7,6 +7,7 @@ import type { AgentExecutor } from "../agent/port.ts";
 import { localBackend } from "../backend/local.ts";
 import { machineProbe } from "../backend/machine-probe.ts";
 import { systemClock } from "../base/clock.ts";
+import { defined } from "../base/defined.ts";
 import { randomId } from "../base/ids.ts";
 import { systemRandom } from "../base/random.ts";
 import { executor } from "../engine/executor.ts";
@@ -69,7 +70,10 @@ function portsOf({ dir, journal, workspaces, title, pollMs, codeFor }: EngineOpt
     probe: machineProbe(),
     version: VERSION,
     gitHead: () => headOf(dir, process.env),
-    loadSubplan: (run, file, params) => loadSubplanFile(codeFor(run).folder, file, params),
+    loadSubplan(run, subplan) {
+      const { folder, planModule } = codeFor(run);
+      return loadSubplanFile(defined({ folder, root: planModule }), subplan);
+    },
     batchTick: () => new Promise<void>((done) => setImmediate(done)),
     environment: process.env,
     pollMs,

@@ -6,11 +6,14 @@ import { messageOf, systemCode, type Problem } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { compilePlan, resolvePlan } from "../graph/compile.ts";
+import type { SubplanCall } from "../engine/ports.ts";
 import type { PlanDefinition } from "../plan/define.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
 import { LIMITS } from "../plan/limits.ts";
+import { parseDocument } from "../plan/parse.ts";
 import { NO_FUNCTIONS, type Plan, type Step } from "../plan/plan.ts";
 import type { LoadedPlan } from "../graph/loaded-plan.ts";
+import { noSourceMap } from "../plan/source-map.ts";
 
 const MODULE = /\.[cm]?[jt]s$/;
 
@@ -46,7 +49,22 @@ async function loadText(
     return err([unreadable(file, thrown)]);
   }
   const compiled = await compilePlan({ text, file, params, ...options });
-  return compiled.ok ? ok({ ...compiled.value, functions: NO_FUNCTIONS, file: path }) : compiled;
+  if (!compiled.ok) return compiled;
+  const loaded = { ...compiled.value, functions: NO_FUNCTIONS, file: path };
+  // Those of a plan inside another are looked at when they join the run.
+  if (options.paramsFromPlan === true || !namesPlanFiles(loaded.plan)) return ok(loaded);
+  const { ancestryErrors, planFilesIn } = await import("./plan-ancestry.ts");
+  const parsed = await parseDocument({ text, file });
+  if (!parsed.ok) return parsed;
+  const uses = planFilesIn(parsed.value.document);
+  const errors = await ancestryErrors({ file, path, uses, source: await parsed.value.source() });
+  return errors.length === 0 ? ok(loaded) : err(errors);
+}
+
+function namesPlanFiles({ steps }: Plan): boolean {
+  return steps.some(
+    ({ action }) => action.kind === "plan" && (action.plan === undefined || namesPlanFiles(action.plan)),
+  );
 }
 
 async function loadModule(
@@ -75,7 +93,12 @@ async function loadModule(
     return err([problemAt(file, "NoPlanExported", "the default export of the module is not a plan", hint)]);
   }
   const compiled = await resolvePlan(exported, params, options);
-  return compiled.ok ? ok({ ...compiled.value, file: path }) : compiled;
+  if (!compiled.ok) return compiled;
+  const loaded = { ...compiled.value, file: path };
+  if (!namesPlanFiles(loaded.plan)) return ok(loaded);
+  const { ancestryErrors, planFilesOf } = await import("./plan-ancestry.ts");
+  const errors = await ancestryErrors({ file, path, uses: planFilesOf(loaded.plan), source: noSourceMap(file) });
+  return errors.length === 0 ? ok(loaded) : err(errors);
 }
 
 /** A plan made by code. */
@@ -142,13 +165,24 @@ function problemAt(file: string, code: string, message: string, hint: string): D
   return { code, severity: "error", message, file, line: 1, column: 1, hint };
 }
 
-/** The plan behind a `plan: FILE` step, with the module and plan paths in it relative to `folder` instead of to its own. */
+/** Where the run of a subplan stands. */
+export interface SubplanPlace {
+  /** Absolute: what paths of the run's plan are relative to. */
+  readonly folder: string;
+  /** Absolute: the run's own plan file. */
+  readonly root?: string;
+}
+
+/** The plan behind a `plan: FILE` step, with the module and plan paths in it relative to the run's folder instead of to its own. */
 export async function loadSubplanFile(
-  folder: string,
-  file: string,
-  params: JsonObject,
+  { folder, root }: SubplanPlace,
+  { file, params, within = [] }: SubplanCall,
 ): Promise<Result<Plan, Problem>> {
   const path = resolve(folder, file);
+  const { isSameFile, selfContained } = await import("./plan-ancestry.ts");
+  const ancestors = [...(root === undefined ? [] : [root]), ...within.map((each) => resolve(folder, each))];
+  if (ancestors.some((each) => isSameFile(each, path)))
+    return err(selfContained([...ancestors, path].map((each) => relative(folder, each))));
   // They are those of the run, which looks at the steps when they join it.
   const loaded = await loadText(path, params, { agents: "unknown", paramsFromPlan: true });
   if (!loaded.ok) {

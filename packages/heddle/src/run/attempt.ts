@@ -66,6 +66,8 @@ export interface Task {
   readonly shell: string;
   /** Of an agent's step. */
   readonly agent?: AgentTask;
+  /** Of a step that stands for a plan file: the files of such steps around it, outermost first. Absent: none. */
+  readonly within?: readonly string[];
 }
 
 /** What an agent's step needs besides its own definition. */

@@ -33,8 +33,21 @@ export function taskOf(state: RunState, index: number, attempt: number): Task {
     graceMs: step.graceMs ?? state.plan.graceMs ?? DEFAULT_GRACE_MS,
     shell: shellOf(step, state.rules),
   };
+  if (step.action.kind === "plan") return defined({ ...task, item, within: filesAround(state, index) });
   if (step.action.kind !== "agent") return item === undefined ? task : { ...task, item };
   return defined({ ...task, item, agent: agentTaskOf(state, index, container?.prefix ?? "") });
+}
+
+/** The plan files that a step is inside of, outermost first. */
+function filesAround(state: RunState, index: number): readonly string[] | undefined {
+  const files: string[] = [];
+  for (let at = state.parents[index] ?? -1; at !== -1; at = state.parents[at] ?? -1) {
+    const { action } = stepAt(state, at);
+    // The items of a `forEach` are the plan; the `forEach` around them is not.
+    if (state.containers.get(at)?.kind === "plan" && action.kind === "plan" && action.file !== undefined)
+      files.unshift(action.file);
+  }
+  return files.length === 0 ? undefined : files;
 }
 
 /**

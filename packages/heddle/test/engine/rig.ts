@@ -63,7 +63,7 @@ export class Rig {
       probe: { usedMemoryMb: () => this.usedMemoryMb, cpuPercent: () => this.cpuPercent },
       version: "test",
       gitHead: () => undefined,
-      loadSubplan: async (_run, file) =>
+      loadSubplan: async (_run, { file }) =>
         options.subplan === undefined
           ? err({ code: "SubplanInvalid", message: `there is no ${file}` })
           : ok(options.subplan),

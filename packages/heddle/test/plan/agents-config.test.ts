@@ -177,7 +177,7 @@ test("a plan file that is a step may use the agents of the run that it joins", a
   const folder = temporaryFolder("child");
   try {
     writeFileSync(path.join(folder, "child.yaml"), "- {id: b, agent: {prompt: x, use: ours}}");
-    expect(await loadSubplanFile(folder, "child.yaml", {})).toMatchObject({
+    expect(await loadSubplanFile({ folder }, { file: "child.yaml", params: {} })).toMatchObject({
       ok: true,
       value: { steps: [{ action: { options: { use: "ours" } } }] },
     });
