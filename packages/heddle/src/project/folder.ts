@@ -16,9 +16,19 @@ export type ProjectAccess = "create" | "change" | "read";
 /** What has to be there before the journal is opened. A folder without a journal has no runs, and nothing is made there. */
 export function prepareFolder(layout: ProjectLayout, access: ProjectAccess): Result<void, Problem> {
   if (access === "create") return makeHeddleDir(layout);
-  // Where a file stands in its place, the journal says so itself.
-  const isThere = existsSync(layout.journalFile) || isFile(layout.heddleDir);
-  return isThere ? ok(undefined) : err(NO_RUNS);
+  try {
+    // Where a file stands in its place, the journal says so itself.
+    const isThere = isFile(layout.heddleDir) || statSync(layout.journalFile, { throwIfNoEntry: false }) !== undefined;
+    return isThere ? ok(undefined) : err(NO_RUNS);
+  } catch (thrown) {
+    // Nobody knows whether there are runs.
+    return err({
+      code: "JournalUnusable",
+      message: `${layout.journalFile} cannot be read: ${messageOf(thrown)}`,
+      hint: "Check the permissions of the file and its folder.",
+      cause: thrown,
+    });
+  }
 }
 
 /** Creates the folder if there is none yet. */

@@ -120,9 +120,9 @@ function phaseWord(state: RunState, step: number, live: boolean): string {
   const phase = phaseOf(state, step);
   switch (phase.tag) {
     case "asking":
-      return phase.answer === undefined ? "waiting for an answer" : "answered";
+      return phase.answer === undefined ? "needs an answer" : "answered";
     case "running":
-      if (live && phase.asks !== undefined) return "waiting for an answer";
+      if (live && phase.asks !== undefined) return "needs an answer";
       return isInterrupted(state, live) ? "interrupted" : "running";
     case "expanded":
       return isInterrupted(state, live) ? "interrupted" : "running";

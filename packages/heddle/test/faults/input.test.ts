@@ -135,6 +135,19 @@ describe("plan files", () => {
   });
 });
 
+describe("a project folder", () => {
+  const other = process.getuid?.() === 0 ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : [];
+  test.skipIf(other.length > 0 && !mayBecome(other))("that may not be read is not one without runs", async () => {
+    using at = place({ "heddle.yaml": GOOD, ".heddle/state.db": "" });
+    chmodSync(at.dir, 0o777);
+    chmodSync(join(at.dir, ".heddle"), 0o000);
+    for (const command of [["runs"], ["show"], []]) {
+      const ended = await at.spawn(command, { through: other, env: { NODE_COMPILE_CACHE: undefined } }).done;
+      expectRefusal(ended, 1, "JournalUnusable", /permission denied[^]*Check the permissions/);
+    }
+  });
+});
+
 describe("step ids", () => {
   test("are data: those that mean something to JavaScript or to file systems run as any other", async () => {
     const ids = [

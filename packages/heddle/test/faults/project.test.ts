@@ -1,6 +1,6 @@
 /** What happens to the project folder and its journal: full, read-only, damaged, newer, removed, wanted by two. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -250,6 +250,10 @@ describe.skipIf(!canMount)("a disk", () => {
       expect((await at.heddle(["runs"])).stdout).toContain(run);
       expect((await at.heddle(["show"])).code).toBe(0);
       expect((await at.heddle(["logs", run, "a"])).stdout).toBe("one\n");
+      using elsewhere = place();
+      const copy = join(elsewhere.dir, "copy.db");
+      expect(await at.heddle(["backup", copy])).toMatchObject({ code: 0, stderr: "" });
+      expect(statSync(copy).size).toBeGreaterThan(0);
       await expectSound(at, run);
     });
   });

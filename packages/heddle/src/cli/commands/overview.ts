@@ -1,4 +1,6 @@
 /** `heddle` without arguments: shows the plan's steps and how they ended in the last run. */
+import type { Problem } from "../../base/errors.ts";
+import { ok, type Result } from "../../base/result.ts";
 import { plural } from "../../base/plural.ts";
 import { runView, type RunView } from "../../view/run-view.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
@@ -19,7 +21,9 @@ export async function overviewCommand(context: Context, _args: readonly unknown[
       ...noPlan(),
       hint: "`heddle init` writes an example; `heddle --help` lists all commands.",
     });
-  const last = await lastRun(context);
+  const found = await lastRun(context);
+  if (!found.ok) return fail(context, found.error);
+  const last = found.value;
   // A TypeScript plan is a program: only `run` and `plan` load it.
   if (file.endsWith(".ts")) {
     if (context.json) out.json({ file, lastRun: last?.view ?? null });
@@ -46,20 +50,20 @@ interface LastRun {
   readonly live: boolean;
 }
 
-async function lastRun(context: Context): Promise<LastRun | undefined> {
+async function lastRun(context: Context): Promise<Result<LastRun | undefined, Problem>> {
   const opened = await openToRead(context);
-  if (!opened.ok) return undefined;
+  if (!opened.ok) return opened.error.code === "NoRuns" ? ok(undefined) : opened;
   await using project = opened.value;
   const [latest] = await project.runs.list({ limit: 1 });
-  if (latest === undefined) return undefined;
+  if (latest === undefined) return ok(undefined);
   const read = await project.runs.read(latest.run);
-  if (!read.ok) return undefined;
+  if (!read.ok) return read;
   const view = runView({
     ...read.value,
     now: context.clock.now(),
     logFile: (step, attempt) => project.logs.file(latest.run, step, attempt),
   });
-  return { view, live: read.value.live };
+  return ok({ view, live: read.value.live });
 }
 
 function* lastLinesOf({ out, clock }: Context, { view, live }: LastRun): Generator<string, void, undefined> {

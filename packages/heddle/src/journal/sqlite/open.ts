@@ -17,6 +17,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  rmSync,
   truncateSync,
 } from "node:fs";
 import { dirname, resolve } from "node:path";
@@ -202,7 +203,7 @@ function useLog(db: SqliteDatabase, timeoutMs: number): void {
 function openToRead(file: string, options: SqliteOptions): SqliteDatabase {
   const timeout = options.busyTimeoutMs ?? BUSY_TIMEOUT_MS;
   const open = (location: string | URL): SqliteDatabase => {
-    const db = new SqliteDatabase(file, new DatabaseSync(location, { timeout, readOnly: true }), 0);
+    const db = new SqliteDatabase(file, new DatabaseSync(location, { timeout, readOnly: true }), 0, location);
     try {
       const format = formatOf(db);
       if (format === FORMATS.length) return db;
@@ -250,12 +251,14 @@ class SqliteDatabase implements Database {
   readonly #statements = new Map<string, Prepared>();
   readonly #checkpointPages: number;
   readonly #identity: string;
+  readonly #location: string | URL;
   /** Estimate of the pages in the log. */
   #logPages = 0;
 
-  /** `checkpointPages` 0: for reading alone. */
-  constructor(file: string, db: DatabaseSync, checkpointPages: number) {
+  /** `checkpointPages` 0: for reading alone. `location`: how SQLite is told of the file. */
+  constructor(file: string, db: DatabaseSync, checkpointPages: number, location: string | URL = file) {
     this.file = file;
+    this.#location = location;
     this.readOnly = checkpointPages === 0;
     this.#db = db;
     this.#checkpointPages = checkpointPages;
@@ -315,10 +318,14 @@ class SqliteDatabase implements Database {
         hint: "Name a file that does not exist.",
       });
     }
-    const source = new DatabaseSync(this.file, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
+    const source = new DatabaseSync(this.#location, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
     try {
       // All pages in one go: with pauses a busy writer would make the copy begin again and again.
       await backup(source, path, { rate: 0x7fffffff });
+    } catch (thrown) {
+      // Half a copy would be taken for one.
+      rmSync(path, { force: true });
+      throw thrown;
     } finally {
       source.close();
     }
