@@ -1,7 +1,8 @@
 /** Steering a run: cancel, pause, questions to people, and where it stands. */
 import { describe, expect, test } from "vitest";
 import { approve, command, plan, resume, run, sequence, step, type Event, type Run } from "../../src/index.ts";
-import { eventsOf, meeting, placeOf, temporaryFolder, untilAborted } from "./rig.ts";
+import { eventsOf, meeting, placeOf, untilAborted } from "./rig.ts";
+import { testFolder } from "../support/test-folder.ts";
 
 const MEMORY = { memory: true } as const;
 
@@ -45,7 +46,7 @@ describe("cancel", () => {
   });
 
   test("comes by an AbortSignal too, and reaches processes", async () => {
-    const projectDir = await temporaryFolder();
+    const projectDir = testFolder("api");
     const aborter = new AbortController();
     const running = run(plan("abort", { steps: [command("c", "sleep 1000")] }), { projectDir, signal: aborter.signal });
     await firstEvent(running, (event) => event.type === "step.started");
@@ -144,7 +145,7 @@ describe("approvals", () => {
   });
 
   test("a run that only waits for a person ends as waiting and goes on by a resume", async () => {
-    const projectDir = await temporaryFolder();
+    const projectDir = testFolder("api");
     const first = run(asking, { projectDir });
     expect(await first.result).toMatchObject({ status: "waiting", outputs: { build: 1 } });
     expect(first.step("sign-off")).toMatchObject({ status: "needs-approval", question: "Ship it?" });

@@ -3,7 +3,8 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { command, parallel, plan, run, sequence, step } from "../../src/index.ts";
-import { eventsOf, meeting, stepLines, temporaryFolder, untilAborted } from "./rig.ts";
+import { eventsOf, meeting, stepLines, untilAborted } from "./rig.ts";
+import { testFolder } from "../support/test-folder.ts";
 
 const MEMORY = { memory: true } as const;
 
@@ -151,7 +152,7 @@ describe("time limits", () => {
 
 describe("rollback", () => {
   test("undoes what succeeded, newest success first, and goes on past an undo that fails", async () => {
-    const projectDir = await temporaryFolder();
+    const projectDir = testFolder("api");
     const noted = (id: string, undo = `echo ${id} >> undone`): ReturnType<typeof command> =>
       command(id, "true", { undo });
     const steps = [
@@ -167,7 +168,7 @@ describe("rollback", () => {
   });
 
   test("dependents: undoes only what the failed step was built on", async () => {
-    const projectDir = await temporaryFolder();
+    const projectDir = testFolder("api");
     const steps = [
       command("base", "true", { undo: "echo base >> undone" }),
       command("apart", "true", { undo: "echo apart >> undone" }),

@@ -3,7 +3,8 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { command, forEach, plan, run, step, subplan, when } from "../../src/index.ts";
-import { eventsOf, temporaryFolder } from "./rig.ts";
+import { eventsOf } from "./rig.ts";
+import { testFolder } from "../support/test-folder.ts";
 
 const MEMORY = { memory: true } as const;
 
@@ -79,7 +80,7 @@ describe("subplan", () => {
   });
 
   test("a file as one step, with parameters", async () => {
-    const projectDir = await temporaryFolder();
+    const projectDir = testFolder("api");
     const text =
       "params: { n: { type: number } }\nsteps:\n  - id: echo\n    env: { N: '${{ params.n }}' }\n    run: echo $N > $HEDDLE_OUTPUT\n";
     await writeFile(path.join(projectDir, "inner.yaml"), text);

@@ -9,7 +9,8 @@ import { command, load, plan, resume, run, step, type Event, type PlanDefinition
 import { canonicalHistory } from "../../src/run/canonical-history.ts";
 import { directoryWorkspaces } from "../../src/workspace/directory.ts";
 import { BUILT } from "../support/built.ts";
-import { eventsOf, meeting, placeOf, stepLines, temporaryFolder } from "./rig.ts";
+import { eventsOf, meeting, placeOf, stepLines } from "./rig.ts";
+import { testFolder } from "../support/test-folder.ts";
 
 const MEMORY = { memory: true } as const;
 
@@ -44,7 +45,7 @@ describe("events", () => {
   });
 
   test("are the same for every reader, early, late or slow (order is deterministic across replays)", async () => {
-    const projectDir = await temporaryFolder();
+    const projectDir = testFolder("api");
     const running = run(wide(3), { projectDir });
     const early = eventsOf(running);
     await running.result;
@@ -72,7 +73,7 @@ describe("events", () => {
 /** Runs a program that imports the library as it is published, and tells what it printed and how it ended. */
 async function program(body: string): Promise<{ readonly code: number | null; readonly out: string }> {
   const library = path.join(BUILT, "dist/index.js");
-  const file = path.join(await temporaryFolder(), "program.mjs");
+  const file = path.join(testFolder("api"), "program.mjs");
   await writeFile(file, `import { command, plan, run, step } from ${JSON.stringify(library)};\n${body}`);
   const child = spawn(process.execPath, [file], { cwd: path.dirname(file), stdio: ["ignore", "pipe", "ignore"] });
   const [out, code] = await Promise.all([
@@ -109,7 +110,7 @@ describe("a program", () => {
 test.runIf(process.platform === "linux")(
   "the journal is open while somebody works or reads, and closed after",
   async () => {
-    const projectDir = await temporaryFolder();
+    const projectDir = testFolder("api");
     const isOpen = (): boolean =>
       readdirSync("/proc/self/fd").some((fd) => {
         try {
@@ -155,7 +156,7 @@ describe("resume", () => {
   }
 
   test("of a partial history (some parallel steps done) runs the rest and nothing twice, outputs of the first stay included", async () => {
-    const projectDir = await temporaryFolder();
+    const projectDir = testFolder("api");
     const { definition, ran, mend } = mendable();
     const first = run(definition, { projectDir });
     expect((await first.result).status).toBe("failed");
@@ -170,7 +171,7 @@ describe("resume", () => {
   });
 
   test("of a finished history executes nothing and gives the recorded result", async () => {
-    const projectDir = await temporaryFolder();
+    const projectDir = testFolder("api");
     const { definition, ran, mend } = mendable();
     mend();
     const first = run(definition, { projectDir });
@@ -183,7 +184,7 @@ describe("resume", () => {
   });
 
   test("of a cancelled run runs what was cancelled", async () => {
-    const projectDir = await temporaryFolder();
+    const projectDir = testFolder("api");
     let patient = false;
     const definition = plan("cancelled", {
       steps: [
@@ -200,7 +201,7 @@ describe("resume", () => {
   });
 
   test("is refused where a step that succeeded has another definition now, unless changes are accepted", async () => {
-    const projectDir = await temporaryFolder();
+    const projectDir = testFolder("api");
     const definition = (text: string): PlanDefinition =>
       plan("drift", {
         failure: "continue",
@@ -216,7 +217,7 @@ describe("resume", () => {
   });
 
   test("uses the recorded parameters", async () => {
-    const projectDir = await temporaryFolder();
+    const projectDir = testFolder("api");
     const definition = plan("params", {
       params: { env: { type: "string", default: "staging" } },
       steps: [step("s", (_, { params, attempt }) => (attempt === 1 ? Promise.reject(new Error("x")) : params["env"]))],
@@ -229,7 +230,7 @@ describe("resume", () => {
 
 describe("logs", () => {
   test("are one file per step and attempt: outputs of parallel steps are not mixed", async () => {
-    const projectDir = await temporaryFolder();
+    const projectDir = testFolder("api");
     const steps = ["a", "b"].map((id) => command(id, `for i in 1 2 3; do echo ${id}$i; done`));
     const lines = step("lines", (_, context) => {
       context.log("one");

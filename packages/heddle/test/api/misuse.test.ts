@@ -16,7 +16,8 @@ import {
   type RunPlanOptions,
   type RunResult,
 } from "../../src/index.ts";
-import { eventsOf, temporaryFolder } from "./rig.ts";
+import { eventsOf } from "./rig.ts";
+import { testFolder } from "../support/test-folder.ts";
 
 const MEMORY = { memory: true } as const;
 const one = plan("one", { steps: [step("s", () => 1)] });
@@ -30,7 +31,7 @@ async function refusal(running: Run): Promise<string | undefined> {
 
 describe("a plan that cannot run is refused before anything is executed or written", () => {
   test("without steps: EmptyPlan", async () => {
-    const projectDir = await temporaryFolder();
+    const projectDir = testFolder("api");
     const running = run(plan("empty", { steps: [] }), { projectDir });
     const { status, error } = await running.result;
     expect(status).toBe("refused");
@@ -89,17 +90,17 @@ describe("calls", () => {
   });
 
   test("in a folder that does not exist: ProjectNotFound, and none is made", async () => {
-    const projectDir = path.join(await temporaryFolder(), "none");
+    const projectDir = path.join(testFolder("api"), "none");
     expect(await refusal(run(one, { projectDir }))).toBe("ProjectNotFound");
     expect(existsSync(projectDir)).toBe(false);
   });
 
   test("resuming an unknown run: UnknownRun", async () => {
-    expect(await refusal(resume("nobody", one, { projectDir: await temporaryFolder() }))).toBe("UnknownRun");
+    expect(await refusal(resume("nobody", one, { projectDir: testFolder("api") }))).toBe("UnknownRun");
   });
 
   test("resuming a run that is under way: RunHeld", async () => {
-    const projectDir = await temporaryFolder();
+    const projectDir = testFolder("api");
     const gate = Promise.withResolvers<void>();
     const definition = plan("held", { steps: [step("s", () => gate.promise)] });
     const running = run(definition, { projectDir });
@@ -118,7 +119,7 @@ describe("calls", () => {
   });
 
   test("loading a file gives a plan that runs, its place kept", async () => {
-    const projectDir = await temporaryFolder();
+    const projectDir = testFolder("api");
     const file = path.join(projectDir, "p.yaml");
     await writeFile(
       file,
@@ -143,7 +144,7 @@ test("types go from a step's function to the result", async () => {
 });
 
 test("a run in memory leaves nothing in its folder", async () => {
-  const projectDir = await temporaryFolder();
+  const projectDir = testFolder("api");
   await run(plan("m", { steps: [command("c", "echo 1 > $HEDDLE_OUTPUT")] }), { projectDir, memory: true }).result;
   expect(existsSync(path.join(projectDir, ".heddle"))).toBe(false);
 });

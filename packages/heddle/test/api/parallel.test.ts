@@ -1,7 +1,8 @@
 /** Independent steps run at the same time, dependent ones one after the other. Proven by meetings, never by a clock. */
 import { describe, expect, test } from "vitest";
 import { command, load, parallel, plan, run, sequence, step, type StepValue } from "../../src/index.ts";
-import { eventsOf, meeting, placeOf, temporaryFolder } from "./rig.ts";
+import { eventsOf, meeting, placeOf } from "./rig.ts";
+import { testFolder } from "../support/test-folder.ts";
 
 const MEMORY = { memory: true } as const;
 
@@ -21,7 +22,7 @@ describe("independent steps", () => {
   });
 
   test("two shell commands run at once: each waits for the file of the other", async () => {
-    const projectDir = await temporaryFolder();
+    const projectDir = testFolder("api");
     const waitFor = (own: string, other: string): string =>
       `touch ${own}; n=0; while [ ! -e ${other} ]; do n=$((n+1)); [ $n -gt 600 ] && exit 1; sleep 0.05; done`;
     const steps = [command("a", waitFor("a", "b")), command("b", waitFor("b", "a"))];

@@ -6,12 +6,12 @@ import path from "node:path";
 import { text } from "node:stream/consumers";
 import { pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
-import { temporaryFolder } from "./rig.ts";
+import { testFolder } from "../support/test-folder.ts";
 
 /** Runs a program that imports the library's sources. */
 async function program(body: string): Promise<{ readonly out: string; readonly err: string; readonly dir: string }> {
   const sources = pathToFileURL(path.resolve(import.meta.dirname, "../../src/index.ts")).href;
-  const dir = await temporaryFolder();
+  const dir = testFolder("api");
   await writeFile(path.join(dir, "program.ts"), `import { plan, run, step } from ${JSON.stringify(sources)};\n${body}`);
   const child = spawn(process.execPath, ["program.ts"], { cwd: dir, stdio: ["ignore", "pipe", "pipe"] });
   const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);

@@ -4,7 +4,8 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { approve, load, open, plan, run, step, type Event, type PlanDefinition, type Run } from "../../src/index.ts";
 import { resume } from "../../src/api/run.ts";
-import { eventsOf, temporaryFolder } from "./rig.ts";
+import { eventsOf } from "./rig.ts";
+import { testFolder } from "../support/test-folder.ts";
 
 async function ended(projectDir: string, definition: PlanDefinition): Promise<string> {
   return (await run(definition, { projectDir }).result).run;
@@ -19,14 +20,14 @@ function chain() {
 }
 
 test("a folder without runs, or that is not there, is said to be so, and nothing is made in it", async () => {
-  const projectDir = await temporaryFolder();
+  const projectDir = testFolder("api");
   await expect(open({ projectDir })).rejects.toMatchObject({ name: "HeddleError", code: "NoRuns" });
   await expect(open({ projectDir: path.join(projectDir, "no") })).rejects.toMatchObject({ code: "ProjectNotFound" });
   await expect(load(path.join(projectDir, ".heddle"))).rejects.toThrow("does not exist");
 });
 
 test("runs are listed, the newest first, of all plans or one", async () => {
-  const projectDir = await temporaryFolder();
+  const projectDir = testFolder("api");
   const first = await ended(projectDir, chain().definition);
   const second = await ended(projectDir, plan("other", { steps: [step("c", async () => 1)] }));
   await using project = await open({ projectDir });
@@ -42,7 +43,7 @@ test("runs are listed, the newest first, of all plans or one", async () => {
 });
 
 test("the events of a run that goes on elsewhere come as they are recorded, and end with it", async () => {
-  const projectDir = await temporaryFolder();
+  const projectDir = testFolder("api");
   const gate = Promise.withResolvers<void>();
   const running = run(plan("slow", { steps: [step("a", () => gate.promise)] }), { projectDir });
   for await (const event of running) if (event.type === "step.started") break;
@@ -59,7 +60,7 @@ test("the events of a run that goes on elsewhere come as they are recorded, and 
 
 describe("a rerun", () => {
   test("runs a step and what depends on it again, with the other results of the old run", async () => {
-    const projectDir = await temporaryFolder();
+    const projectDir = testFolder("api");
     const { calls, b, definition } = chain();
     const old = await ended(projectDir, definition);
     await using project = await open({ projectDir });
@@ -75,7 +76,7 @@ describe("a rerun", () => {
   });
 
   test("of a plan file takes the file as it is now, and the parameters of then", async () => {
-    const projectDir = await temporaryFolder();
+    const projectDir = testFolder("api");
     const file = path.join(projectDir, "heddle.yaml");
     const text = (last: string): string =>
       `name: file\nparams: { x: { type: string } }\nsteps: [{ id: a, run: ':' }, { id: b, deps: [a], run: '${last}' }]`;
@@ -92,7 +93,7 @@ describe("a rerun", () => {
   });
 
   test("is refused by an error where there is nothing to rerun", async () => {
-    const projectDir = await temporaryFolder();
+    const projectDir = testFolder("api");
     const { definition } = chain();
     const old = await ended(projectDir, definition);
     await using project = await open({ projectDir });
@@ -107,7 +108,7 @@ describe("a rerun", () => {
 });
 
 test("a question is answered from outside of the process that asks, or when none does", async () => {
-  const projectDir = await temporaryFolder();
+  const projectDir = testFolder("api");
   const definition = plan("ask", { steps: [approve("ship", "Ship?"), approve("tell", "Tell?")] });
   const asking = run(definition, { projectDir, wait: true });
   let asked = 0;
@@ -129,7 +130,7 @@ test("a question is answered from outside of the process that asks, or when none
 });
 
 test("what has no work of agents has nothing to decide and nothing to land", async () => {
-  const projectDir = await temporaryFolder();
+  const projectDir = testFolder("api");
   const old = await ended(projectDir, chain().definition);
   await using project = await open({ projectDir });
   await expect(project.resolve(old, "a", "ours")).rejects.toMatchObject({ code: "NotAsked" });
@@ -138,7 +139,7 @@ test("what has no work of agents has nothing to decide and nothing to land", asy
 });
 
 test("old runs are removed, or told", async () => {
-  const projectDir = await temporaryFolder();
+  const projectDir = testFolder("api");
   const old = await ended(projectDir, chain().definition);
   await using project = await open({ projectDir });
   expect(await project.gc()).toEqual({ removed: [], kept: [] });

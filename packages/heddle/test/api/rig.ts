@@ -1,16 +1,5 @@
 /** What the tests of the library's face share: folders that go away, meetings of steps, and histories at a glance. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { onTestFinished } from "vitest";
 import type { Event, Run } from "../../src/index.ts";
-
-/** A folder of the system's for temporary files, removed when the test is over. */
-export async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(path.join(tmpdir(), "heddle-api-"));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 /**
  * A door that opens when `size` have come to it. Steps that wait at one only pass if they run at the same time: if they did

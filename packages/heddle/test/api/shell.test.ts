@@ -1,14 +1,13 @@
 /** The shell of commands: what a failing line is worth, in every place where a plan has commands. Real shells. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
+import { rmSync } from "node:fs";
 import { afterAll, describe, expect, test } from "vitest";
 import { compilePlan } from "../../src/graph/compile.ts";
 import { openMemoryProject } from "../../src/host/open.ts";
 import { NO_FUNCTIONS, type Step } from "../../src/plan/plan.ts";
 import { shellOf } from "../../src/run/task.ts";
+import { temporaryFolder } from "../support/temporary.ts";
 
-const dir = mkdtempSync(path.join(tmpdir(), "heddle-shell-"));
+const dir = temporaryFolder("shell");
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 async function run(steps: readonly object[], more: object = {}) {

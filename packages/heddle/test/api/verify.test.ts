@@ -3,10 +3,10 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
 import { command, plan, run, step } from "../../src/index.ts";
-import { temporaryFolder } from "./rig.ts";
+import { testFolder } from "../support/test-folder.ts";
 
 it("a success that its verification refuses is a failure that names the command, and dependents do not start", async () => {
-  const projectDir = await temporaryFolder();
+  const projectDir = testFolder("api");
   const made = command("made", "echo made > made.txt", {
     verify: ["test -s made.txt", "echo no; grep -q finished made.txt"],
   });
@@ -26,7 +26,7 @@ it("a success that its verification refuses is a failure that names the command,
 });
 
 it("verification comes after the step in its folder, environment and log, and is tried again with it", async () => {
-  const projectDir = await temporaryFolder();
+  const projectDir = testFolder("api");
   const flaky = command("flaky", "echo try $HEDDLE_ATTEMPT; echo x >> tries; echo n=1 > $HEDDLE_OUTPUT", {
     env: { WANTED: "2" },
     verify: 'echo counting; test "$(wc -l < tries)" -eq "$WANTED"',
@@ -41,7 +41,7 @@ it("verification comes after the step in its folder, environment and log, and is
 });
 
 it("functions are verified too", async () => {
-  const projectDir = await temporaryFolder();
+  const projectDir = testFolder("api");
   const odd = step("odd", { verify: "exit 3" }, () => 1);
   const started = run(plan("odd", { steps: [odd] }), { projectDir });
   await started.result;

@@ -1,10 +1,10 @@
 /** The published command, in a package of its own with a bundle that tells what became of it. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { temporaryFolder } from "../support/temporary.ts";
 
 const BIN = path.resolve(import.meta.dirname, "../../bin/heddle.cjs");
 
@@ -30,7 +30,7 @@ let root: string;
 let bin: string;
 
 beforeEach(async () => {
-  root = await mkdtemp(path.join(tmpdir(), "heddle-bin-"));
+  root = temporaryFolder("bin");
   const home = path.join(root, "project/node_modules/heddle");
   bin = path.join(home, "bin/heddle.cjs");
   await mkdir(path.join(home, "dist"), { recursive: true });

@@ -6,7 +6,7 @@ import { load, run } from "../../src/index.ts";
 import { openProject } from "../../src/host/open.ts";
 import { criticalPath } from "../../src/graph/paths.ts";
 import { buildGraph } from "../../src/graph/build.ts";
-import { temporaryFolder } from "../api/rig.ts";
+import { testFolder } from "../support/test-folder.ts";
 import { ROOT } from "./markdown.ts";
 
 const NAMES = ["microservices", "full-stack", "docs-and-tests", "automation", "typed", "check"] as const;
@@ -64,13 +64,13 @@ describe("layers", () => {
 
 describe("runs", () => {
   test.each(["microservices", "docs-and-tests", "automation"])("%s succeeds", async (name) => {
-    const projectDir = await temporaryFolder();
+    const projectDir = testFolder("api");
     const { status, failures } = await run(await load(fileOf(name)), { projectDir }).result;
     expect({ status, failures }).toEqual({ status: "succeeded", failures: [] });
   });
 
   test("typed succeeds from its own folder, as a plan file of a project", async () => {
-    const projectDir = await temporaryFolder();
+    const projectDir = testFolder("api");
     await cp(path.join(ROOT, "examples/typed"), path.join(projectDir, "typed"), { recursive: true });
     const { outputs } = await run(await load(fileOf("typed")), { projectDir }).result;
     expect(outputs["report"]).toBe("6 endpoints tested, 0 failed");
@@ -81,7 +81,7 @@ describe("runs", () => {
   });
 
   test("docs-and-tests tries its flaky step again", async () => {
-    const projectDir = await temporaryFolder();
+    const projectDir = testFolder("api");
     const running = run(await load(fileOf("docs-and-tests")), { projectDir });
     await running.result;
     expect(running.step("write-integration-tests")).toMatchObject({ status: "succeeded", attempts: 2 });

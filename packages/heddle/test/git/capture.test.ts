@@ -5,19 +5,19 @@ import { describe, expect, test } from "vitest";
 import { orThrow } from "../../src/base/errors.ts";
 import { capture } from "../../src/git/capture.ts";
 import type { RepositoryAccess } from "../../src/git/repository-access.ts";
-import { type Rig, captured, rig, step } from "./rig.ts";
+import { type TestRepository, captured, testRepository, step } from "./test-repository.ts";
 import type { Capture, Worktree } from "../../src/git/types.ts";
 import { worktreePlaceOf } from "../../src/git/worktree-record.ts";
 
 interface Made extends Disposable {
-  readonly at: Rig;
+  readonly at: TestRepository;
   readonly repository: RepositoryAccess;
   readonly tree: Worktree;
   readonly base: string;
 }
 
 async function made(): Promise<Made> {
-  const at = rig();
+  const at = testRepository();
   const { repository, base } = await at.open();
   const tree = orThrow(await (await at.worktrees()).ensure({ run: "r1", owner: step("s"), base }));
   return { at, repository, tree, base, [Symbol.dispose]: () => at[Symbol.dispose]() };
@@ -103,7 +103,7 @@ describe("an agent that", () => {
   });
 
   test("changed a file in the very instant that the index was written, to the same length", async () => {
-    using at = rig();
+    using at = testRepository();
     at.git(["config", "core.trustctime", "false"]);
     const { repository, base } = await at.open();
     const tree = orThrow(await (await at.worktrees()).ensure({ run: "r1", owner: step("s"), base }));

@@ -4,7 +4,7 @@ import { makeCommit } from "../../src/git/commits.ts";
 import { mergeWithMarkers, unresolvedPaths, withEntries } from "../../src/git/conflict.ts";
 import type { RepositoryAccess } from "../../src/git/repository-access.ts";
 import { takeSide } from "../../src/git/take-side.ts";
-import { type Rig, rig } from "./rig.ts";
+import { type TestRepository, testRepository } from "./test-repository.ts";
 
 /** Files by path, links as `-> TARGET`; `null`: removed. */
 type Files = Readonly<Record<string, string | null>>;
@@ -17,7 +17,7 @@ interface Sides {
   readonly captured: string;
 }
 
-async function sides(at: Rig, ours: Files, theirs: Files): Promise<Sides> {
+async function sides(at: TestRepository, ours: Files, theirs: Files): Promise<Sides> {
   const { repository } = await at.open();
   const commit = (name: string, onto: string, files: Files): string => {
     at.git(["checkout", "-q", "-B", name, onto]);
@@ -36,7 +36,7 @@ async function sides(at: Rig, ours: Files, theirs: Files): Promise<Sides> {
   return { repository, head: commit("ours", base, ours), captured: commit("theirs", base, theirs) };
 }
 
-function blob(at: Rig, text: string): string {
+function blob(at: TestRepository, text: string): string {
   at.write(".scratch", text);
   return at.git(["hash-object", "-w", "--no-filters", ".scratch"]);
 }
@@ -59,7 +59,7 @@ const KINDS: readonly (readonly [kind: string, ours: Files, theirs: Files, file:
 ];
 
 test.each(KINDS)("%s: it is undecided until its markers are gone", async (_, ours, theirs, file) => {
-  using at = rig();
+  using at = testRepository();
   const all = await sides(at, ours, { ...theirs, "own.txt": "own\n" });
   const { repository, head, captured } = all;
   const combined = await mergeWithMarkers(repository, head, captured);
@@ -81,7 +81,7 @@ test.each(KINDS)("%s: it is undecided until its markers are gone", async (_, our
 });
 
 test.each(KINDS)("%s: a side is taken", async (_, ours, theirs, file) => {
-  using at = rig();
+  using at = testRepository();
   const all = await sides(at, { ...ours, "here.txt": "h\n" }, { ...theirs, "own.txt": "own\n" });
   const { repository, head, captured } = all;
   for (const side of ["ours", "theirs"] as const) {
@@ -97,7 +97,7 @@ test.each(KINDS)("%s: a side is taken", async (_, ours, theirs, file) => {
 });
 
 test("markers of others are text, and lines that do not conflict are both sides'", async () => {
-  using at = rig();
+  using at = testRepository();
   const doc = "<<<<<<< HEAD\nx\n=======\ny\n>>>>>>> b\n";
   const all = await sides(
     at,

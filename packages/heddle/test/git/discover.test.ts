@@ -5,20 +5,21 @@ import { describe, expect, test } from "vitest";
 import { orThrow } from "../../src/base/errors.ts";
 import { systemGit } from "../../src/git/git.ts";
 import { openRepository } from "../../src/git/discover.ts";
-import { type Rig, USER_ENV, captured, clock, judge, rig, step } from "./rig.ts";
+import { USER_ENV } from "../support/user-git.ts";
+import { type TestRepository, captured, clock, judge, testRepository, step } from "./test-repository.ts";
 
-async function refusal(at: Rig, folder = at.user): Promise<string> {
+async function refusal(at: TestRepository, folder = at.user): Promise<string> {
   const result = await judge(folder, at.stateDir);
   expect(result.ok ? undefined : result.error.hint).toBeTruthy();
   return result.ok ? "usable" : result.error.code;
 }
 
-async function notes(at: Rig): Promise<readonly string[]> {
+async function notes(at: TestRepository): Promise<readonly string[]> {
   return (await (await at.open()).notes()).map(({ code }) => code);
 }
 
 /** The whole way of an attempt. */
-async function works(at: Rig): Promise<void> {
+async function works(at: TestRepository): Promise<void> {
   const { repository, base } = await at.open();
   const trees = await at.worktrees();
   const tree = orThrow(await trees.ensure({ run: "r1", owner: step("s"), base }));
@@ -32,21 +33,21 @@ async function works(at: Rig): Promise<void> {
 
 describe("refused, with a way out", () => {
   test("no repository at all", async () => {
-    using at = rig();
+    using at = testRepository();
     const plain = join(at.folder, "plain");
     mkdirSync(plain);
     expect(await refusal(at, plain)).toBe("NotARepository");
   });
 
   test("a .git that is none", async () => {
-    using at = rig();
+    using at = testRepository();
     const broken = join(at.folder, "broken");
     mkdirSync(join(broken, ".git"), { recursive: true });
     expect(await refusal(at, broken)).toBe("RepositoryUnreadable");
   });
 
   test("one above a ceiling, usable or not", async () => {
-    using at = rig();
+    using at = testRepository();
     const deep = join(at.user, "src/deep");
     const env = { ...USER_ENV, GIT_CEILING_DIRECTORIES: at.user };
     const options = { folder: deep, run: systemGit({ clock }), clock, stateDir: at.stateDir };
@@ -60,21 +61,21 @@ describe("refused, with a way out", () => {
   });
 
   test("bare, and the folder of git's own", async () => {
-    using at = rig();
+    using at = testRepository();
     at.git(["clone", "-q", "--bare", at.user, "../bare"]);
     expect(await refusal(at, join(at.folder, "bare"))).toBe("RepositoryBare");
     expect(await refusal(at, join(at.user, ".git"))).toBe("NotACheckout");
   });
 
   test("without a commit", async () => {
-    using at = rig({ empty: true });
+    using at = testRepository({ empty: true });
     expect(await refusal(at)).toBe("RepositoryEmpty");
   });
 
   test.each(["rebase", "merge", "cherry-pick", "revert"])(
     "a %s in progress, unless the base is named",
     async (what) => {
-      using at = rig();
+      using at = testRepository();
       at.git(["checkout", "-q", "-b", "other", "HEAD~1"]);
       at.write("a.txt", "other\n");
       at.git(["commit", "-q", "-am", "other"]);
@@ -90,18 +91,18 @@ describe("refused, with a way out", () => {
   );
 
   test("a branch where the folder of branches would be", async () => {
-    using at = rig();
+    using at = testRepository();
     at.git(["branch", "heddle"]);
     expect(await refusal(at)).toBe("BranchInTheWay");
   });
 
   test("worktrees inside the checkout", async () => {
-    using at = rig();
+    using at = testRepository();
     expect(await judge(at.user, join(at.user, ".state"))).toMatchObject({ error: { code: "StateInsideRepository" } });
   });
 
   test("a base that is not there, and one that looks like an option", async () => {
-    using at = rig();
+    using at = testRepository();
     for (const base of ["nowhere", "--all", "-h", "HEAD:a.txt"]) {
       const result = await judge(at.user, at.stateDir, { base });
       expect(result).toMatchObject({ ok: false, error: { code: "UnknownCommit" } });
@@ -109,7 +110,7 @@ describe("refused, with a way out", () => {
   });
 
   test("git absent or too old", async () => {
-    using at = rig();
+    using at = testRepository();
     const common = { folder: at.user, clock, env: USER_ENV, stateDir: at.stateDir };
     expect(await openRepository({ ...common, run: systemGit({ clock, program: "no-such-git" }) })).toMatchObject({
       error: { code: "GitMissing" },
@@ -125,7 +126,7 @@ describe("refused, with a way out", () => {
 
 describe("works", () => {
   test("from a folder inside, through a symbolic link, with spaces and odd letters in the way", async () => {
-    using at = rig();
+    using at = testRepository();
     const odd = join(at.folder, "ödd näme 'quoted' $x");
     at.git(["clone", "-q", at.user, odd]);
     symlinkSync(odd, join(at.folder, "link"));
@@ -134,7 +135,7 @@ describe("works", () => {
   });
 
   test("on a branch with an odd name, and detached", async () => {
-    using at = rig();
+    using at = testRepository();
     at.git(["checkout", "-q", "-b", "feat/ünï#1@x"]);
     expect((await at.open()).branch).toBe("feat/ünï#1@x");
     at.git(["tag", "heddle/r1/s"]);
@@ -146,14 +147,14 @@ describe("works", () => {
   });
 
   test("with worktrees behind a symbolic link", async () => {
-    using at = rig();
+    using at = testRepository();
     mkdirSync(join(at.folder, "real"));
     symlinkSync(join(at.folder, "real"), at.stateDir);
     await works(at);
   });
 
   test("in a linked worktree of the user's", async () => {
-    using at = rig();
+    using at = testRepository();
     at.git(["worktree", "add", "-q", "-b", "linked", "../linked"]);
     const opened = await at.open({ folder: join(at.folder, "linked") });
     expect(opened.repository.facts).toMatchObject({
@@ -163,9 +164,9 @@ describe("works", () => {
   });
 
   test("shallow", async () => {
-    using at = rig();
+    using at = testRepository();
     at.git(["clone", "-q", "--depth", "1", `file://${at.user}`, "../shallow"]);
-    using shallow: Rig = {
+    using shallow: TestRepository = {
       ...at,
       user: join(at.folder, "shallow"),
       open: async () => await at.open({ folder: join(at.folder, "shallow") }),
@@ -175,7 +176,7 @@ describe("works", () => {
   });
 
   test("with submodules, which stay as they are", async () => {
-    using at = rig();
+    using at = testRepository();
     at.git(["clone", "-q", at.user, "../sub"]);
     at.git(["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", join(at.folder, "sub"), "lib"]);
     at.git(["commit", "-q", "-m", "submodule"]);
@@ -194,7 +195,7 @@ describe("works", () => {
   });
 
   test("with files of LFS: pointers stay pointers", async () => {
-    using at = rig();
+    using at = testRepository();
     at.write(".gitattributes", "*.bin filter=lfs diff=lfs merge=lfs -text\n");
     at.write("big.bin", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n");
     at.git(["add", "-A"]);
@@ -208,7 +209,7 @@ describe("works", () => {
   });
 
   test("sparse: worktrees are whole", async () => {
-    using at = rig();
+    using at = testRepository();
     at.git(["sparse-checkout", "set", "nothing-there"]);
     expect(existsSync(join(at.user, "src"))).toBe(false);
     expect(await notes(at)).toEqual(["SparseCheckout"]);
@@ -226,7 +227,7 @@ describe("works", () => {
   });
 
   test("with symbolic links in the tree, which are never followed", async () => {
-    using at = rig();
+    using at = testRepository();
     symlinkSync("/etc", join(at.user, "out"));
     symlinkSync("a.txt", join(at.user, "in"));
     at.git(["add", "-A"]);
@@ -244,13 +245,13 @@ describe("works", () => {
   });
 
   test("with ids of sha256", async () => {
-    using at = rig({ init: ["--object-format=sha256"] });
+    using at = testRepository({ init: ["--object-format=sha256"] });
     expect((await at.open()).base).toHaveLength(64);
     await works(at);
   });
 
   test("while the user's checkout is dirty, which is said", async () => {
-    using at = rig();
+    using at = testRepository();
     writeFileSync(join(at.user, "a.txt"), "dirty\n");
     writeFileSync(join(at.user, "untracked"), "");
     const { notes } = await at.open();

@@ -2,10 +2,10 @@
 import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { Random } from "../../src/base/random.ts";
-import { type Rig, namesIn } from "./rig.ts";
+import { type TestRepository, namesIn } from "./test-repository.ts";
 
 /** What one may do; those that destroy git's own state end the work. */
-export function workAtRandom(at: Rig, path: string, random: Random): readonly string[] {
+export function workAtRandom(at: TestRepository, path: string, random: Random): readonly string[] {
   const done: string[] = [];
   const pick = <T>(list: readonly T[]): T | undefined => list[Math.floor(random() * list.length)];
   const git = (...args: readonly string[]): boolean => at.tries(args, path);

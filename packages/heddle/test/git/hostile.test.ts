@@ -11,7 +11,8 @@ import { removeRunRefs } from "../../src/git/run-refs.ts";
 import { LocalMergeQueue } from "../../src/git/merge-queue.ts";
 import { openRepository } from "../../src/git/discover.ts";
 import { LocalWorktrees } from "../../src/git/worktree.ts";
-import { type Rig, USER_ENV, captured, clock, namesIn, passes, rig, step } from "./rig.ts";
+import { USER_ENV } from "../support/user-git.ts";
+import { type TestRepository, captured, clock, namesIn, passes, testRepository, step } from "./test-repository.ts";
 
 const HOOKS = [
   "applypatch-msg",
@@ -37,7 +38,7 @@ const HOOKS = [
 ];
 
 /** Every kind of configuration that names a program; each writes a file of its own name. */
-function plant(at: Rig, marks: string, gitDir = join(at.user, ".git")): void {
+function plant(at: TestRepository, marks: string, gitDir = join(at.user, ".git")): void {
   mkdirSync(marks, { recursive: true });
   const program = (name: string): string => {
     const path = join(marks, `${name}.sh`);
@@ -96,7 +97,7 @@ const ATTRIBUTES =
   "*.txt filter=evil diff=evil merge=evil\n*.md filter=process\n[attr]sly filter=evil merge=evil\n*.c sly\n";
 
 test("nothing that is planted runs, whatever is done", async () => {
-  using at = rig();
+  using at = testRepository();
   const marks = join(at.folder, "marks");
   at.write(".gitattributes", ATTRIBUTES);
   at.write("read.md", "x\n");
@@ -161,7 +162,7 @@ test("nothing that is planted runs, whatever is done", async () => {
 });
 
 test("git gets an environment made from nothing", async () => {
-  using at = rig();
+  using at = testRepository();
   const calls: GitCall[] = [];
   const system = systemGit({ clock });
   const env = {
@@ -210,7 +211,7 @@ test("a git that hangs or floods is ended", async () => {
   const folder = "/";
   // The safe options come first: a shell takes the first as its command.
   void run;
-  using at = rig();
+  using at = testRepository();
   const script = join(at.folder, "fake-git");
   writeFileSync(
     script,

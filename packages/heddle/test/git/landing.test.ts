@@ -6,11 +6,12 @@ import { orThrow } from "../../src/base/errors.ts";
 import type { Integration } from "../../src/git/integration.ts";
 import { land, revertStep } from "../../src/git/landing.ts";
 import { LocalMergeQueue } from "../../src/git/merge-queue.ts";
-import { type Rig, captured, fingerprint, foreignRefs, passes, rig, step } from "./rig.ts";
+import { fingerprint } from "../support/user-git.ts";
+import { type TestRepository, captured, foreignRefs, passes, testRepository, step } from "./test-repository.ts";
 import type { LandTarget, LandOutcome } from "../../src/git/types.ts";
 
 interface Done extends Disposable {
-  readonly at: Rig;
+  readonly at: TestRepository;
   readonly head: string;
   readonly integration: Integration;
   land(mode: LandTarget, target?: string): Promise<LandOutcome>;
@@ -18,7 +19,7 @@ interface Done extends Disposable {
 
 /** A run with one merged step that changed, added and removed files. */
 async function done(): Promise<Done> {
-  const at = rig();
+  const at = testRepository();
   const { repository, base } = await at.open();
   const trees = await at.worktrees();
   const tree = orThrow(await trees.ensure({ run: "r1", owner: step("s"), base }));
@@ -44,7 +45,7 @@ async function done(): Promise<Done> {
   };
 }
 
-function state(at: Rig): unknown {
+function state(at: TestRepository): unknown {
   const skip = (path: string): boolean => path === ".git" || path.startsWith(".git/objects");
   return [fingerprint(at.user, skip), foreignRefs(at)];
 }
@@ -97,7 +98,7 @@ test("fast-forward: branch and files, once", async () => {
   expect(await one.land({ kind: "ff" })).toEqual({ ...outcome, moved: false });
 });
 
-test.each<[string, string, (at: Rig) => void]>([
+test.each<[string, string, (at: TestRepository) => void]>([
   ["a changed file", "CheckoutNotClean", (at) => at.write("src/deep/c.txt", "mine\n")],
   ["a staged change", "CheckoutNotClean", (at) => [at.write("z.txt", "z\n"), at.git(["add", "z.txt"])]],
   ["a file in the way", "CheckoutNotClean", (at) => at.write("new/file.txt", "mine\n")],

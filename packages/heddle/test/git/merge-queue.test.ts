@@ -5,34 +5,35 @@ import { describe, expect, test } from "vitest";
 import { mergeTrees } from "../../src/git/merge-candidate.ts";
 import { revertStep } from "../../src/git/landing.ts";
 import { passedStore } from "../../src/git/verify.ts";
-import { clock, namesIn } from "./rig.ts";
-import { answering, checkBy, kinds, shop, subjects } from "./shop.ts";
+import { clock, namesIn } from "./test-repository.ts";
+import { answering, checkBy, kinds, mergeSetting, subjects } from "./merge-setting.ts";
 import type { MergeRequest } from "../../src/git/types.ts";
 
 test("entries of one turn go in by the plan's order, each verified as the very commit", async () => {
-  using at = await shop();
+  using at = await mergeSetting();
   const queue = at.queue();
   const { checks, seen } = answering(
     (folder, commit) =>
-      at.at.git(["rev-parse", "HEAD"], folder) === commit && at.at.git(["status", "--porcelain"], folder) === "",
+      at.repository.git(["rev-parse", "HEAD"], folder) === commit &&
+      at.repository.git(["status", "--porcelain"], folder) === "",
   );
   const entries = ["one", "two", "three", "four"].map((id) =>
     at.entry(id, { [`${id}.txt`]: id }, { checks, trailers: [["Agent", "x\nRun: forged"]] }),
   );
   const outcomes = await Promise.all(entries.toReversed().map(async (entry) => await queue.submit(entry)));
   expect(kinds(outcomes)).toEqual(["merged", "merged", "merged", "merged"]);
-  expect(subjects(at.at)).toEqual(["one", "two", "three", "four"]);
-  expect(at.at.git(["rev-list", "--reverse", "main..heddle/r1/integration"]).split("\n")).toEqual(seen);
-  expect(at.at.git(["log", "-1", "--format=%(trailers:only)", "heddle/r1/integration"]).trim()).toBe(
+  expect(subjects(at.repository)).toEqual(["one", "two", "three", "four"]);
+  expect(at.repository.git(["rev-list", "--reverse", "main..heddle/r1/integration"]).split("\n")).toEqual(seen);
+  expect(at.repository.git(["log", "-1", "--format=%(trailers:only)", "heddle/r1/integration"]).trim()).toBe(
     `Run: r1\nStep: four\nAttempt: 1\nCaptured: ${entries[3]?.commit ?? ""}\nAgent: x Run: forged`,
   );
   await queue.close();
-  expect(at.at.git(["worktree", "list"]).split("\n")).toHaveLength(1);
-  expect(at.at.git(["symbolic-ref", "HEAD"])).toBe("refs/heads/main");
+  expect(at.repository.git(["worktree", "list"]).split("\n")).toHaveLength(1);
+  expect(at.repository.git(["symbolic-ref", "HEAD"])).toBe("refs/heads/main");
 });
 
 test("a conflict and a red verification move nothing and stop nobody", async () => {
-  using at = await shop();
+  using at = await mergeSetting();
   const queue = at.queue();
   const good = answering(() => true);
   const red = answering(() => false);
@@ -45,13 +46,13 @@ test("a conflict and a red verification move nothing and stop nobody", async () 
   expect(kinds(outcomes)).toEqual(["merged", "conflict", "rejected", "merged"]);
   expect(outcomes[1]).toMatchObject({ files: ["a.txt"], head: good.seen[0] });
   expect(outcomes[2]).toMatchObject({ output: "red" });
-  expect(subjects(at.at)).toEqual(["one", "four"]);
+  expect(subjects(at.repository)).toEqual(["one", "four"]);
   expect(await queue.submit(at.entry("five", { "d.txt": "four\n" }))).toMatchObject({ kind: "nothing" });
   await queue.close();
 });
 
 test("the next in line is verified meanwhile, on top of the one before; in vain where that is red", async () => {
-  using at = await shop();
+  using at = await mergeSetting();
   const queue = at.queue();
   for (const firstIsGreen of [true, false]) {
     const started = Promise.withResolvers<void>();
@@ -72,12 +73,12 @@ test("the next in line is verified meanwhile, on top of the one before; in vain 
     expect(kinds(outcomes)).toEqual([firstIsGreen ? "merged" : "rejected", "merged"]);
     expect(second.seen).toHaveLength(firstIsGreen ? 1 : 2);
   }
-  expect(subjects(at.at)).toEqual(["first-true", "second-true", "second-false"]);
+  expect(subjects(at.repository)).toEqual(["first-true", "second-true", "second-false"]);
   await queue.close();
 });
 
 test("a conflict with what may yet be red is no conflict", async () => {
-  using at = await shop();
+  using at = await mergeSetting();
   const queue = at.queue();
   const outcomes = await Promise.all([
     queue.submit(at.entry("one", { "a.txt": "one\n" }, { checks: answering(() => false).checks })),
@@ -88,20 +89,20 @@ test("a conflict with what may yet be red is no conflict", async () => {
 });
 
 test.each([1, 4, 6])("a batch is verified once, and halved to find the red one: the %i. of 6", async (bad) => {
-  using at = await shop();
+  using at = await mergeSetting();
   const queue = at.queue({ batch: 6 });
   const { checks, seen } = answering((folder) => !namesIn(folder).includes(`s${bad}`), "suite");
   const entries = [1, 2, 3, 4, 5, 6].map((n) => at.entry(`s${n}`, { [`s${n}`]: "x" }, { checks }));
   const outcomes = await Promise.all(entries.map(async (entry) => await queue.submit(entry)));
   expect(kinds(outcomes)).toEqual([1, 2, 3, 4, 5, 6].map((n) => (n === bad ? "rejected" : "merged")));
-  expect(subjects(at.at)).toEqual([1, 2, 3, 4, 5, 6].filter((n) => n !== bad).map((n) => `s${n}`));
+  expect(subjects(at.repository)).toEqual([1, 2, 3, 4, 5, 6].filter((n) => n !== bad).map((n) => `s${n}`));
   expect(seen.length).toBeLessThanOrEqual(5);
   await queue.close();
 });
 
 test("what passed under a key passes again without running, in another process too", async () => {
-  using at = await shop();
-  const path = join(at.at.folder, "passed");
+  using at = await mergeSetting();
+  const path = join(at.repository.folder, "passed");
   const { checks, seen } = answering(() => true, "npm test");
   const entry = at.entry("one", { x: "1" }, { checks });
   const queue = at.queue({ passed: passedStore(clock, path) });
@@ -117,12 +118,12 @@ test("what passed under a key passes again without running, in another process t
 });
 
 test("a head that moved meanwhile is merged with, and verified, again", async () => {
-  using at = await shop();
+  using at = await mergeSetting();
   const queue = at.queue();
   const head = await queue.head();
   const intruder = at.commit({ "intruder.txt": "x" });
   const { checks, seen } = answering(() => {
-    if (seen.length === 1) at.at.git(["update-ref", "refs/heads/heddle/r1/integration", intruder, head]);
+    if (seen.length === 1) at.repository.git(["update-ref", "refs/heads/heddle/r1/integration", intruder, head]);
     return true;
   });
   expect(await queue.submit(at.entry("one", { x: "1" }, { checks }))).toMatchObject({
@@ -134,21 +135,21 @@ test("a head that moved meanwhile is merged with, and verified, again", async ()
 });
 
 test("after a crash entries are put in again: none is merged twice", async () => {
-  using at = await shop();
+  using at = await mergeSetting();
   const entries = [at.entry("one", { x: "1" }), at.entry("two", { y: "1" })];
   const first = at.queue();
   const before = await Promise.all(entries.map(async (entry) => await first.submit(entry)));
   const second = at.queue();
   const after = await Promise.all(entries.map(async (entry) => await second.submit(entry)));
   expect(after).toEqual(before.map((outcome) => ({ ...outcome, again: true })));
-  expect(subjects(at.at)).toEqual(["one", "two"]);
+  expect(subjects(at.repository)).toEqual(["one", "two"]);
   await second.close();
 });
 
 test("lock files of a git that was killed are in nobody's way", async () => {
-  using s = await shop();
+  using s = await mergeSetting();
   const plant = (ref: string): void => {
-    const file = join(s.at.user, ".git", `${ref}.lock`);
+    const file = join(s.repository.user, ".git", `${ref}.lock`);
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, "");
     utimesSync(file, 1, 1);
@@ -164,7 +165,7 @@ test("lock files of a git that was killed are in nobody's way", async () => {
 });
 
 test("closing stops what is under way, and answers all", async () => {
-  using at = await shop();
+  using at = await mergeSetting();
   const queue = at.queue({ ahead: 1 });
   const started = Promise.withResolvers<void>();
   const hangs = checkBy(async (_, signal) => {
@@ -180,11 +181,11 @@ test("closing stops what is under way, and answers all", async () => {
   await queue.close();
   expect(kinds(await Promise.all(outcomes))).toEqual(["closed", "closed"]);
   expect(await queue.submit(at.entry("three", { z: "1" }))).toEqual({ kind: "closed" });
-  expect(at.at.git(["rev-parse", "heddle/r1/integration"])).toBe(at.base);
+  expect(at.repository.git(["rev-parse", "heddle/r1/integration"])).toBe(at.base);
 });
 
 test("a git that fails is heard by the entry that it failed, and by no other", async () => {
-  using at = await shop();
+  using at = await mergeSetting();
   const queue = at.queue();
   const outcomes = await Promise.allSettled([
     queue.submit({ ...at.entry("one", { x: "1" }), commit: "f".repeat(40) }),
@@ -197,27 +198,27 @@ test("a git that fails is heard by the entry that it failed, and by no other", a
 
 describe("modes", () => {
   test("merge keeps the attempt's commits behind a merge commit", async () => {
-    using at = await shop();
+    using at = await mergeSetting();
     const queue = at.queue({ mode: "merge" });
     await queue.submit(at.entry("one", { x: "1" }));
     const entry = at.entry("two", { y: "1" });
     const outcome = await queue.submit({ ...entry, commit: at.commit({ z: "1" }, entry.commit) });
     expect(kinds([outcome])).toEqual(["merged"]);
-    expect(at.at.git(["log", "--format=%P", "-1", "heddle/r1/integration"]).split(" ")).toHaveLength(2);
-    expect(at.at.git(["ls-tree", "--name-only", "heddle/r1/integration"]).split("\n")).toEqual(
+    expect(at.repository.git(["log", "--format=%P", "-1", "heddle/r1/integration"]).split(" ")).toHaveLength(2);
+    expect(at.repository.git(["ls-tree", "--name-only", "heddle/r1/integration"]).split("\n")).toEqual(
       expect.arrayContaining(["x", "y", "z"]),
     );
     await queue.close();
   });
 
   test("rebase: what changes nothing at the end does not take along what says whose the work is", async () => {
-    using at = await shop();
+    using at = await mergeSetting();
     const queue = at.queue({ mode: "rebase" });
     const entry = at.entry("one", { x: "1" });
     const work = at.commit({ y: "1" }, entry.commit);
-    const last = at.at.git(["commit-tree", `${work}^{tree}`, "-p", work, "-m", "nothing"]);
+    const last = at.repository.git(["commit-tree", `${work}^{tree}`, "-p", work, "-m", "nothing"]);
     expect(await queue.submit({ ...entry, commit: last })).toMatchObject({ kind: "merged", again: false });
-    expect(at.at.git(["log", "--reverse", "--format=%s", "main..heddle/r1/integration"]).split("\n")).toEqual([
+    expect(at.repository.git(["log", "--reverse", "--format=%s", "main..heddle/r1/integration"]).split("\n")).toEqual([
       "x",
       "y",
     ]);
@@ -227,31 +228,29 @@ describe("modes", () => {
   });
 
   test("rebase keeps them one by one, with their authors", async () => {
-    using at = await shop();
+    using at = await mergeSetting();
     const queue = at.queue({ mode: "rebase" });
     await queue.submit(at.entry("one", { x: "1" }));
     const entry = at.entry("two", { y: "1" });
     await queue.submit({ ...entry, commit: at.commit({ z: "1" }, entry.commit) });
-    expect(at.at.git(["log", "--reverse", "--format=%s %an %cn", "main..heddle/r1/integration"]).split("\n")).toEqual([
-      "x User heddle",
-      "y User heddle",
-      "z User heddle",
-    ]);
+    expect(
+      at.repository.git(["log", "--reverse", "--format=%s %an %cn", "main..heddle/r1/integration"]).split("\n"),
+    ).toEqual(["x User heddle", "y User heddle", "z User heddle"]);
     expect((await queue.merged()).map(({ step }) => step)).toEqual(["one", "two"]);
     expect((await revertStep(queue.integration, "two")).kind).toBe("reverted");
-    expect(at.at.git(["ls-tree", "--name-only", "heddle/r1/integration"]).split("\n")).not.toContain("y");
+    expect(at.repository.git(["ls-tree", "--name-only", "heddle/r1/integration"]).split("\n")).not.toContain("y");
     await queue.close();
   });
 });
 
 test("a step is taken out again, and a new attempt of it put in", async () => {
-  using at = await shop();
+  using at = await mergeSetting();
   const queue = at.queue();
   const one = at.entry("one", { "a.txt": "one\n", "new.txt": "x" });
   await queue.submit(one);
   await queue.submit(at.entry("two", { "b.txt": "two\n" }));
   expect(await revertStep(queue.integration, "one")).toMatchObject({ kind: "reverted" });
-  expect(at.read("a.txt")).toBe(at.at.git(["cat-file", "blob", "main:a.txt"]));
+  expect(at.read("a.txt")).toBe(at.repository.git(["cat-file", "blob", "main:a.txt"]));
   expect(at.read("b.txt")).toBe("two");
   expect((await queue.merged()).map(({ step }) => step)).toEqual(["two"]);
   expect(await revertStep(queue.integration, "one")).toEqual({ kind: "not-merged" });
@@ -265,7 +264,7 @@ test("a step is taken out again, and a new attempt of it put in", async () => {
 test.each(["merge", "rebase", "squash"] as const)(
   "work that was merged with its commits and taken out is merged again by a new attempt on top of them (%s)",
   async (mode) => {
-    using at = await shop();
+    using at = await mergeSetting();
     const queue = at.queue({ mode });
     const own = at.commit({ own: "1\n" });
     const [first, second] = [at.commit({ left: "1\n" }, own), at.commit({ left: "2\n" }, own)];
@@ -277,7 +276,7 @@ test.each(["merge", "rebase", "squash"] as const)(
       expect(await queue.submit(entry(index + 2, commit))).toMatchObject({ kind: "merged", again: false });
       expect([at.read("own"), at.read("b.txt")]).toEqual(["1", "two"]);
     }
-    expect(at.at.git(["ls-tree", "--name-only", "heddle/r1/integration"]).split("\n")).not.toContain("left");
+    expect(at.repository.git(["ls-tree", "--name-only", "heddle/r1/integration"]).split("\n")).not.toContain("left");
     const onTop = at.commit({ own: "2\n" }, await queue.head());
     await queue.submit(entry(9, onTop));
     expect(at.read("own")).toBe("2");
@@ -291,7 +290,7 @@ test.each(["merge", "rebase", "squash"] as const)(
 );
 
 test("attributes of the branch count, wherever they lie; programs that they name do not run", async () => {
-  using at = await shop((made) => {
+  using at = await mergeSetting((made) => {
     made.write("deep/.gitattributes", "list merge=union\n");
     made.write("deep/list", "start\n");
     made.write("list", "start\n");

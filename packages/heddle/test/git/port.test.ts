@@ -9,12 +9,13 @@ import { readFiles, writeFiles } from "../support/memory-history.ts";
 import { FIRST, type GitSetting } from "../support/suites/git/setting.ts";
 import { gitSuite } from "../support/suites/git/suite.ts";
 import { IN_MEMORY, temporaryFolder } from "../support/temporary.ts";
-import { clock, rig, USER_ENV } from "./rig.ts";
+import { USER_ENV } from "../support/user-git.ts";
+import { clock, testRepository } from "./test-repository.ts";
 
 const tools = { describe, it: test, expect };
 
 async function localSetting(): Promise<GitSetting> {
-  const at = rig({ empty: true });
+  const at = testRepository({ empty: true });
   const commitAsUser: GitSetting["commitAsUser"] = async (files) => {
     writeFiles(at.user, files);
     at.git(["add", "-A"]);

@@ -10,7 +10,7 @@ import { LocalMergeQueue } from "../../src/git/merge-queue.ts";
 import type { MergeOutcome, TreeOwner, Worktree } from "../../src/git/types.ts";
 import { passedStore } from "../../src/git/verify.ts";
 import { LocalWorktrees } from "../../src/git/worktree.ts";
-import { type Rig, captured, passes, rig, step } from "./rig.ts";
+import { type TestRepository, captured, passes, testRepository, step } from "./test-repository.ts";
 
 interface Parts {
   readonly trees: LocalWorktrees;
@@ -19,7 +19,7 @@ interface Parts {
 }
 
 /** As a process of its own would open them. */
-async function open(at: Rig, base?: string): Promise<Parts> {
+async function open(at: TestRepository, base?: string): Promise<Parts> {
   const opened = await at.open();
   const { repository } = opened;
   const trees = new LocalWorktrees({ repository });
@@ -39,7 +39,12 @@ async function take({ trees, queue }: Parts, owner: TreeOwner): Promise<Worktree
   return tree.base === head ? tree : orThrow(await trees.reset(tree, head));
 }
 
-async function attempt(at: Rig, parts: Parts, id: string, owner: TreeOwner): Promise<[Worktree, MergeOutcome]> {
+async function attempt(
+  at: TestRepository,
+  parts: Parts,
+  id: string,
+  owner: TreeOwner,
+): Promise<[Worktree, MergeOutcome]> {
   const tree = await take(parts, owner);
   at.write(`${id}.txt`, `${id}\n`, tree.path);
   const { commit } = await captured(parts.trees.repository, tree, id);
@@ -47,7 +52,7 @@ async function attempt(at: Rig, parts: Parts, id: string, owner: TreeOwner): Pro
 }
 
 test("steps see what their deps made, groups share a worktree, the result lands, nothing is left", async () => {
-  using at = rig();
+  using at = testRepository();
   const parts = await open(at);
   const { trees, queue } = parts;
   const { repository } = trees;
@@ -85,7 +90,7 @@ test("steps see what their deps made, groups share a worktree, the result lands,
 });
 
 test("a later process goes on with what the earlier one left", async () => {
-  using at = rig();
+  using at = testRepository();
   const first = await open(at);
   const [one, outcome] = await attempt(at, first, "one", step("one"));
   at.write("more.txt", "not captured yet\n", one.path);

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { orThrow } from "../../src/base/errors.ts";
 import { LocalMergeQueue } from "../../src/git/merge-queue.ts";
-import { captured, rig, step } from "./rig.ts";
+import { captured, testRepository, step } from "./test-repository.ts";
 
 test("a worktree is made, worked in, captured, merged and removed", async () => {
-  using at = rig();
+  using at = testRepository();
   const { repository, base, branch, notes } = await at.open();
   expect({ branch, notes: await notes() }).toEqual({ branch: "main", notes: [] });
   const trees = await at.worktrees();

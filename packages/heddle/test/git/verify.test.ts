@@ -1,14 +1,14 @@
 /** What verification remembers to have passed: by hash, bounded in number and age, whole in every process. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Clock } from "../../src/base/clock.ts";
 import { passedStore, REMEMBERED, REMEMBERED_MS } from "../../src/git/verify.ts";
-import { clock } from "./rig.ts";
+import { clock } from "./test-repository.ts";
+import { temporaryFolder } from "../support/temporary.ts";
 
 function store(): { readonly path: string; at: number; readonly time: Clock } & Disposable {
-  const folder = mkdtempSync(join(tmpdir(), "heddle-passed-"));
+  const folder = temporaryFolder("passed");
   const made = {
     path: join(folder, "deep", "passed"),
     at: 1_000_000_000_000,

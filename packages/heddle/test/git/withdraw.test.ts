@@ -1,8 +1,8 @@
 /** Entries of the merge queue that are taken back: they are answered, and cost the others time at most. */
 import { expect, test } from "vitest";
 import type { MergeCheck, MergeOutcome } from "../../src/git/types.ts";
-import { namesIn } from "./rig.ts";
-import { answering, type Check, checkBy, kinds, shop, subjects } from "./shop.ts";
+import { namesIn } from "./test-repository.ts";
+import { answering, type Check, checkBy, kinds, mergeSetting, subjects } from "./merge-setting.ts";
 
 interface Held {
   readonly checks: readonly MergeCheck[];
@@ -27,7 +27,7 @@ function held(): Held {
 }
 
 test("one that waits is answered at once, and never merged", async () => {
-  using at = await shop();
+  using at = await mergeSetting();
   const queue = at.queue({ ahead: 1 });
   const first = held();
   const second = answering(() => true);
@@ -40,7 +40,7 @@ test("one that waits is answered at once, and never merged", async () => {
   expect(await two).toEqual({ kind: "closed" });
   first.open();
   expect(kinds(await Promise.all([one, three]))).toEqual(["merged", "merged"]);
-  expect([subjects(at.at), second.seen, first.ends]).toEqual([["one", "three"], [], ["open"]]);
+  expect([subjects(at.repository), second.seen, first.ends]).toEqual([["one", "three"], [], ["open"]]);
   // What is not in the queue any more, or never was, is no concern of anybody.
   queue.cancel(entry);
   queue.cancel({ step: "one", attempt: 7 });
@@ -48,7 +48,7 @@ test("one that waits is answered at once, and never merged", async () => {
 });
 
 test("one that is being verified: that ends, those on top of it are verified without it", async () => {
-  using at = await shop();
+  using at = await mergeSetting();
   const queue = at.queue();
   const first = held();
   const seen: boolean[] = [];
@@ -65,12 +65,12 @@ test("one that is being verified: that ends, those on top of it are verified wit
   await Promise.all([first.begun, started.promise]);
   queue.cancel(entry);
   expect(kinds(await Promise.all([one, two]))).toEqual(["closed", "merged"]);
-  expect([subjects(at.at), first.ends, seen]).toEqual([["two"], ["aborted"], [true, false]]);
+  expect([subjects(at.repository), first.ends, seen]).toEqual([["two"], ["aborted"], [true, false]]);
   await queue.close();
 });
 
 test("one that is verified ahead is answered while the one before it is still being verified", async () => {
-  using at = await shop();
+  using at = await mergeSetting();
   const queue = at.queue();
   const [first, second] = [held(), held()];
   const one = queue.submit(at.entry("one", { one: "x" }, { checks: first.checks }));
@@ -82,12 +82,12 @@ test("one that is verified ahead is answered while the one before it is still be
   expect([second.ends, first.ends]).toEqual([["aborted"], []]);
   first.open();
   expect(kinds([await one])).toEqual(["merged"]);
-  expect(subjects(at.at)).toEqual(["one"]);
+  expect(subjects(at.repository)).toEqual(["one"]);
   await queue.close();
 });
 
 test.each([0, 1, 2])("one of a batch, the %i. of three: the others are verified together again", async (which) => {
-  using at = await shop();
+  using at = await mergeSetting();
   const queue = at.queue({ batch: 3, ahead: 1 });
   const begun = Promise.withResolvers<void>();
   const seen: string[] = [];
@@ -109,12 +109,12 @@ test.each([0, 1, 2])("one of a batch, the %i. of three: the others are verified 
   const left = [0, 1, 2].filter((n) => n !== which).map((n) => `s${n}`);
   const expected = [0, 1, 2].map((n) => (n === which ? "closed" : "merged"));
   expect(kinds(await Promise.all(outcomes))).toEqual(expected);
-  expect([subjects(at.at), seen]).toEqual([left, ["s0 s1 s2", left.join(" ")]]);
+  expect([subjects(at.repository), seen]).toEqual([left, ["s0 s1 s2", left.join(" ")]]);
   await queue.close();
 });
 
 test("taken back at any moment, an entry is merged or not, as it is told, and its neighbours are merged", async () => {
-  using at = await shop();
+  using at = await mergeSetting();
   const queue = at.queue();
   const merged: string[] = [];
   for (let ticks = 0; ticks < 12; ticks++) {
@@ -144,6 +144,6 @@ test("taken back at any moment, an entry is merged or not, as it is told, and it
     merged.push(`before${ticks}`, ...(mine === "merged" ? [`own${ticks}`] : []), `after${ticks}`);
     expect(["merged", "closed"]).toContain(mine);
   }
-  expect(subjects(at.at)).toEqual(merged);
+  expect(subjects(at.repository)).toEqual(merged);
   await queue.close();
 });

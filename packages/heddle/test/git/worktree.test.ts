@@ -20,10 +20,11 @@ import { runRefs } from "../../src/git/run-refs.ts";
 import { RepositoryLock } from "../../src/git/lock.ts";
 import { refPart, slugOf, treeName } from "../../src/git/ref-names.ts";
 import { LocalWorktrees } from "../../src/git/worktree.ts";
-import { captured, clock, fingerprint, foreignRefs, namesIn, rig, step } from "./rig.ts";
+import { fingerprint } from "../support/user-git.ts";
+import { captured, clock, foreignRefs, namesIn, testRepository, step } from "./test-repository.ts";
 
 test("G1: 16 start at once, in two processes' worth of managers, twice", async () => {
-  using at = rig();
+  using at = testRepository();
   const { base } = await at.open();
   for (const run of ["r1", "r2"]) {
     const managers = [await at.worktrees(), await at.worktrees()];
@@ -44,7 +45,7 @@ test("G1: 16 start at once, in two processes' worth of managers, twice", async (
 });
 
 test("G3: the user's checkout is the same to the byte, dirty and all", async () => {
-  using at = rig();
+  using at = testRepository();
   at.write("a.txt", "staged\n");
   at.git(["add", "a.txt"]);
   at.write("a.txt", "and changed again\n");
@@ -76,7 +77,7 @@ test("G3: the user's checkout is the same to the byte, dirty and all", async () 
 });
 
 test("a breach of each kind is noticed", async () => {
-  using at = rig();
+  using at = testRepository();
   const { repository } = await at.open();
   const breach = async (act: () => void): Promise<unknown> => {
     const before = await takeIsolationSnapshot(repository);
@@ -97,7 +98,7 @@ test("a breach of each kind is noticed", async () => {
 });
 
 test("a worktree is found again with what is in it, and a new manager finds it too", async () => {
-  using at = rig();
+  using at = testRepository();
   const { base } = await at.open();
   const first = orThrow(await (await at.worktrees()).ensure({ run: "r1", owner: { kind: "group", id: "web" }, base }));
   at.write("work.txt", "work\n", first.path);
@@ -113,7 +114,7 @@ test("a worktree is found again with what is in it, and a new manager finds it t
 });
 
 test("group members take turns: captured, set to what was merged meanwhile, ignored files stay", async () => {
-  using at = rig();
+  using at = testRepository();
   const { repository, base } = await at.open();
   const trees = await at.worktrees();
   const tree = orThrow(await trees.ensure({ run: "r1", owner: { kind: "group", id: "web" }, base }));
@@ -132,7 +133,7 @@ test("group members take turns: captured, set to what was merged meanwhile, igno
 });
 
 test("G5: what is not captured is not removed, nor reset; what was left out only if that is said", async () => {
-  using at = rig();
+  using at = testRepository();
   const { repository, base } = await at.open();
   const trees = await at.worktrees();
   const tree = orThrow(await trees.ensure({ run: "r1", owner: step("s"), base }));
@@ -169,7 +170,7 @@ test("G5: what is not captured is not removed, nor reset; what was left out only
 });
 
 test("a worktree that a process works in is not removed", async () => {
-  using at = rig();
+  using at = testRepository();
   const { base } = await at.open();
   const trees = await at.worktrees();
   const tree = orThrow(await trees.ensure({ run: "r1", owner: step("s"), base }));
@@ -183,7 +184,7 @@ test("a worktree that a process works in is not removed", async () => {
 });
 
 test("a branch that heddle did not make is not used", async () => {
-  using at = rig();
+  using at = testRepository();
   const { base } = await at.open();
   at.git(["branch", "heddle/r1/s", "main~1"]);
   const trees = await at.worktrees();
@@ -205,7 +206,7 @@ describe("what a crash or an agent leaves is put right", () => {
     ["git's note says that it is being made", (_, admin) => writeFileSync(join(admin, "locked"), "initializing"), true],
     ["lock files are left", (_, admin) => old(join(admin, "index.lock"), join(admin, "HEAD.lock")), true],
   ])("%s", async (_, damage, keeps) => {
-    using at = rig();
+    using at = testRepository();
     const { repository, base } = await at.open();
     const tree = orThrow(await (await at.worktrees()).ensure({ run: "r1", owner: step("s"), base }));
     at.write("work.txt", "work\n", tree.path);
@@ -229,7 +230,7 @@ describe("what a crash or an agent leaves is put right", () => {
   }
 
   test("an entry that git began for us and did not finish is removed, one of the user's is not", async () => {
-    using at = rig();
+    using at = testRepository();
     const { repository, base } = await at.open();
     const trees = await at.worktrees();
     orThrow(await trees.ensure({ run: "r1", owner: step("s"), base }));
@@ -256,7 +257,7 @@ describe("what a crash or an agent leaves is put right", () => {
 });
 
 test("a lock whose owner has ended is taken over, one of a living owner is waited for", async () => {
-  using at = rig();
+  using at = testRepository();
   const path = join(at.folder, "locks", ".lock");
   mkdirSync(join(at.folder, "locks"));
   for (const text of ['{"pid":999999999,"started":"1"}', `{"pid":${process.pid},"started":"1"}`, "rubbish"]) {
@@ -279,7 +280,7 @@ test("a lock whose owner has ended is taken over, one of a living owner is waite
 });
 
 test(".worktreeinclude: ignored files are copied, nothing else, and nothing leads out", async () => {
-  using at = rig();
+  using at = testRepository();
   at.write(".worktreeinclude", ".env\nignored/\nloose.txt\ntrap/\n");
   at.write(".gitignore", "ignored/\n*.log\n.env\ntrap/\n");
   symlinkSync("/etc", join(at.user, "trap"));
@@ -305,7 +306,7 @@ test(".worktreeinclude: ignored files are copied, nothing else, and nothing lead
 });
 
 test("G6: number and bytes have a bound, and leftovers are listed with sizes", async () => {
-  using at = rig();
+  using at = testRepository();
   const { repository, base } = await at.open();
   const few = new LocalWorktrees({ repository, limits: { maxTrees: 2, maxBytes: 2 ** 40 } });
   const tree = orThrow(await few.ensure({ run: "r1", owner: step("a"), base }));
@@ -329,7 +330,7 @@ test("G6: number and bytes have a bound, and leftovers are listed with sizes", a
 });
 
 test("setup is due once, and again when a lock file changes", async () => {
-  using at = rig();
+  using at = testRepository();
   const { repository, base } = await at.open();
   const trees = await at.worktrees();
   const tree = orThrow(await trees.ensure({ run: "r1", owner: step("s"), base }));
@@ -367,7 +368,7 @@ test("names: different for different ids, and valid refs", () => {
   ];
   names.push(treeName({ kind: "pool", id: 1 }));
   expect(new Set(names.map((name) => name.toLowerCase())).size).toBe(names.length);
-  using at = rig({ empty: true });
+  using at = testRepository({ empty: true });
   for (const name of names) {
     expect(at.tries(["check-ref-format", `refs/heads/heddle/r/${name}`])).toBe(true);
     expect(basename(name)).toBe(name);
@@ -384,7 +385,7 @@ test("names: different for different ids, and valid refs", () => {
 });
 
 test("ports that a crash left claimed are free again with the next run, those of others are not", async () => {
-  using at = rig();
+  using at = testRepository();
   const { base } = await at.open();
   const first = await at.worktrees();
   const tree = orThrow(await first.ensure({ run: "r1", owner: { kind: "step", id: "a" }, base }));

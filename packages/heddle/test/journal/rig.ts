@@ -1,6 +1,6 @@
 /** Journals in temporary folders, and real processes that hold leases and append at the test's word. */
 import { fork, type ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,6 +8,7 @@ import type { Event } from "../../src/run/event.ts";
 import type { Holder, Journal, Lease } from "../../src/journal/port.ts";
 import { openSqliteJournal, type SqliteOptions } from "../../src/journal/sqlite/open.ts";
 import { progress } from "../support/suites/journal/setting.ts";
+import { temporaryFolder } from "../support/temporary.ts";
 
 export interface Folder extends Disposable {
   readonly path: string;
@@ -15,7 +16,7 @@ export interface Folder extends Disposable {
 }
 
 export function folder(under: string = tmpdir()): Folder {
-  const path = mkdtempSync(join(under, "heddle-journal-"));
+  const path = temporaryFolder("journal", under);
   return {
     path,
     file: join(path, "journal.db"),

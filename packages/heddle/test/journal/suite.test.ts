@@ -1,6 +1,5 @@
 /** Runs the conformance suite for every journal. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { memoryJournal, memoryStore } from "../../src/journal/memory.ts";
@@ -8,6 +7,7 @@ import type { Holder, Journal } from "../../src/journal/port.ts";
 import { openSqliteJournal } from "../../src/journal/sqlite/open.ts";
 import { SUITE_TERM_MS, type JournalSetting } from "../support/suites/journal/setting.ts";
 import { journalSuite } from "../support/suites/journal/suite.ts";
+import { temporaryFolder } from "../support/temporary.ts";
 
 interface World {
   readonly now: () => number;
@@ -44,7 +44,7 @@ async function memory(): Promise<JournalSetting> {
 
 async function sqlite(): Promise<JournalSetting> {
   const around = world();
-  const folder = mkdtempSync(join(tmpdir(), "heddle-journal-"));
+  const folder = temporaryFolder("journal");
   const opened: Journal[] = [];
   const open = async (): Promise<Journal> => {
     const result = await openSqliteJournal(join(folder, "journal.db"), around);

@@ -1,8 +1,7 @@
 /** Small disks, where this user may make them. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
+import { temporaryFolder } from "../support/temporary.ts";
 
 export interface Disk extends Disposable {
   readonly path: string;
@@ -11,7 +10,7 @@ export interface Disk extends Disposable {
 
 /** A file system of `kib` KiB in memory; `undefined` where mounting is not allowed. */
 export function smallDisk(kib: number): Disk | undefined {
-  const path = mkdtempSync(join(tmpdir(), "heddle-disk-"));
+  const path = temporaryFolder("disk");
   const mount = (options: string): boolean =>
     spawnSync("mount", ["-t", "tmpfs", "-o", options, "none", path]).status === 0;
   if (process.platform !== "linux" || !mount(`size=${kib}k`)) {

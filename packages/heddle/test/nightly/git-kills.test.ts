@@ -7,13 +7,20 @@ import { expect, test } from "vitest";
 import { type Random, seededRandom } from "../../src/base/random.ts";
 import { removeRunRefs } from "../../src/git/run-refs.ts";
 import { job } from "../git/job.ts";
-import { type Rig, USER_ENV, clock, fingerprint, foreignRefs, namesIn, rig } from "../git/rig.ts";
+import { USER_ENV, fingerprint } from "../support/user-git.ts";
+import { type TestRepository, clock, foreignRefs, namesIn, testRepository } from "../git/test-repository.ts";
 import { report, scaled } from "./scale.ts";
 
 const PROGRAM = fileURLToPath(new URL("../git/job.ts", import.meta.url));
 
 /** Ends by itself where `afterMs` is absent. Milliseconds that it ran. */
-async function run(at: Rig, name: string, landing: boolean, afterMs?: number, whole = true): Promise<number> {
+async function run(
+  at: TestRepository,
+  name: string,
+  landing: boolean,
+  afterMs?: number,
+  whole = true,
+): Promise<number> {
   const args = [PROGRAM, at.user, at.stateDir, name, landing ? "land" : "stay"];
   const child = spawn(process.execPath, args, { env: USER_ENV, detached: true, stdio: ["ignore", "pipe", "ignore"] });
   const ended = new Promise((resolve) => child.once("exit", resolve));
@@ -34,7 +41,7 @@ async function run(at: Rig, name: string, landing: boolean, afterMs?: number, wh
   return clock.now() - since;
 }
 
-function leftovers(at: Rig): readonly string[] {
+function leftovers(at: TestRepository): readonly string[] {
   const found: string[] = [];
   if (existsSync(join(at.user, ".git", "worktrees"))) found.push("worktrees");
   for (const folder of [join(at.user, ".git"), at.stateDir]) {
@@ -53,14 +60,14 @@ function leftovers(at: Rig): readonly string[] {
 }
 
 /** What is the user's: files with their times, index, refs, configuration. */
-function users(at: Rig, landing: boolean): string {
+function users(at: TestRepository, landing: boolean): string {
   const skip = (path: string): boolean =>
     /^$|^\.git$|^\.git\/(objects|worktrees|refs|logs\/refs)(\/|$)/.test(path) ||
     (landing && (/^[^/]*-(one|two)\.txt$/.test(path) || /^\.git\/(index|logs|packed-refs|HEAD)/.test(path)));
   return `${fingerprint(at.user, skip)}\n${landing ? "" : foreignRefs(at)}`;
 }
 
-async function round(at: Rig, name: string, random: Random, typicalMs: number): Promise<string | undefined> {
+async function round(at: TestRepository, name: string, random: Random, typicalMs: number): Promise<string | undefined> {
   const landing = random() < 0.4;
   const before = users(at, landing);
   const crashes = 1 + Math.floor(random() * 2);
@@ -84,7 +91,7 @@ async function round(at: Rig, name: string, random: Random, typicalMs: number): 
 }
 
 test("G2: kill -9 at random in every git step", async () => {
-  using at = rig();
+  using at = testRepository();
   at.write("mine.txt", "not committed\n");
   const random = seededRandom(2);
   const typicalMs = await run(at, "r0", false);

@@ -10,11 +10,12 @@ import { folderBytes, treeFolders } from "../../src/git/disk.ts";
 import { listWorktrees } from "../../src/git/listing.ts";
 import { LocalWorktrees } from "../../src/git/worktree.ts";
 import { workAtRandom } from "../git/endings.ts";
-import { type Rig, USER_ENV, captured, lines, rig, step } from "../git/rig.ts";
+import { USER_ENV } from "../support/user-git.ts";
+import { type TestRepository, captured, lines, testRepository, step } from "../git/test-repository.ts";
 import { report, scaled } from "./scale.ts";
 
 /** Changes that two people make to the same few files. */
-function edit(at: Rig, random: Random): void {
+function edit(at: TestRepository, random: Random): void {
   const files = ["a.txt", "b.txt", "src/one.txt", "src/two.txt", "lib/three.txt"];
   const pick = (): string => files[Math.floor(random() * files.length)] ?? "a.txt";
   const count = 1 + Math.floor(random() * 4);
@@ -40,7 +41,7 @@ function edit(at: Rig, random: Random): void {
   }
 }
 
-function commitSide(at: Rig, base: string, random: Random): string {
+function commitSide(at: TestRepository, base: string, random: Random): string {
   at.git(["checkout", "-q", "-f", "--detach", base]);
   at.git(["clean", "-fdxq"]);
   const commits = 1 + Math.floor(random() * 2);
@@ -57,7 +58,7 @@ function commitSide(at: Rig, base: string, random: Random): string {
 }
 
 test("G4: generated merges against git merge", async () => {
-  using at = rig();
+  using at = testRepository();
   for (const file of ["src/one.txt", "src/two.txt", "lib/three.txt"]) at.write(file, lines(file, 12));
   at.write("list.union", "start\n");
   at.write(".gitattributes", "*.union merge=union\n");
@@ -92,7 +93,7 @@ test("G4: generated merges against git merge", async () => {
 });
 
 /** Files as git itself would add them, by its own index. */
-function treeByGit(at: Rig, path: string, head: string): string {
+function treeByGit(at: TestRepository, path: string, head: string): string {
   const env = {
     ...USER_ENV,
     GIT_DIR: join(at.user, ".git"),
@@ -107,7 +108,7 @@ function treeByGit(at: Rig, path: string, head: string): string {
 }
 
 test("captures: random endings, and no commit or file lost", async () => {
-  using at = rig();
+  using at = testRepository();
   const random = seededRandom(5);
   const { repository, base } = await at.open();
   const trees = await at.worktrees();
@@ -147,7 +148,7 @@ test("captures: random endings, and no commit or file lost", async () => {
 });
 
 test("G1: 90 start at once", async () => {
-  using at = rig();
+  using at = testRepository();
   const { base } = await at.open();
   const count = scaled(90);
   const trees = await at.worktrees();
@@ -161,7 +162,7 @@ test("G1: 90 start at once", async () => {
 });
 
 test("G6: the bounds hold while worktrees come and go", async () => {
-  using at = rig();
+  using at = testRepository();
   const { repository, base } = await at.open();
   const limits = { maxTrees: 8, maxBytes: 3 << 20 };
   const trees = new LocalWorktrees({ repository, limits });

@@ -3,13 +3,13 @@
  * line. Either it works (the work is right, the user's checkout the same to the byte, `git fsck` has nothing to say) or it is
  * refused with a code before anything was executed.
  */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { type Random, seededRandom } from "../../src/base/random.ts";
 import { AgentRig, ofType, writes } from "../agent/e2e/rig.ts";
 import { report, scaled } from "./scale.ts";
+import { temporaryFolder } from "../support/temporary.ts";
 
 const COMBINATIONS = 60;
 
@@ -27,7 +27,7 @@ function tries(rig: AgentRig, args: readonly string[]): void {
 
 /** The checkout becomes a clone of itself. */
 function cloned(rig: AgentRig, options: readonly string[]): void {
-  const whole = mkdtempSync(path.join(tmpdir(), "heddle-origin-"));
+  const whole = temporaryFolder("origin");
   kept.push(whole);
   const origin = path.join(whole, "origin");
   renameSync(path.join(rig.dir, ".git"), origin);
@@ -47,14 +47,14 @@ const COMBINE: Readonly<Record<string, Strangeness>> = {
     cloned(rig, ["--depth", "1"]);
   },
   "borrowed objects": (rig) => {
-    const lender = mkdtempSync(path.join(tmpdir(), "heddle-lender-"));
+    const lender = temporaryFolder("lender");
     kept.push(lender);
     rig.git(["clone", "-q", "--bare", rig.dir, path.join(lender, "l")], lender);
     rig.write(".git/objects/info/alternates", `${path.join(lender, "l", "objects")}\n`);
     rig.git(["repack", "-q", "-a", "-d", "-l"]);
   },
   submodule(rig) {
-    const other = mkdtempSync(path.join(tmpdir(), "heddle-sub-"));
+    const other = temporaryFolder("sub");
     kept.push(other);
     rig.git(["init", "-q", "-b", "main"], other);
     rig.git(["commit", "-q", "--allow-empty", "-m", "sub"], other);
@@ -143,7 +143,7 @@ const COMBINE: Readonly<Record<string, Strangeness>> = {
     rig.git(["replace", "--graft", "HEAD"]);
   },
   "a linked worktree of the user's": (rig) => {
-    const place = mkdtempSync(path.join(tmpdir(), "heddle-linked-"));
+    const place = temporaryFolder("linked");
     kept.push(place);
     rig.git(["worktree", "add", "-q", "--no-checkout", "-b", "linked", path.join(place, "w")]);
   },

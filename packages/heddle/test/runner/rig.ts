@@ -1,7 +1,5 @@
 /** Real runners over temporary folders, and a look at who lives. */
-import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { randomId } from "../../src/base/ids.ts";
 import { systemRandom } from "../../src/base/random.ts";
@@ -15,6 +13,7 @@ import { shellRunner } from "../../src/runner/shell.ts";
 import { type RunnerSetting, SUITE_ENV } from "../support/suites/runner.ts";
 import { signal } from "../../src/process/terminate.ts";
 import { until } from "../support/until.ts";
+import { temporaryFolder } from "../support/temporary.ts";
 
 export const clock: Clock = systemClock();
 
@@ -32,7 +31,7 @@ export interface Setting extends RunnerSetting, AsyncDisposable {
 }
 
 export function setting(world: ProcessWorld, runner: Runner): Setting {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), "heddle-runner-")));
+  const folder = temporaryFolder("runner");
   async function end(): Promise<void> {
     await runner[Symbol.asyncDispose]();
     endOwned(world.owner);

@@ -1,17 +1,17 @@
 import { execFileSync } from "node:child_process";
 import fc from "fast-check";
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { directoryWorkspaces } from "../../src/workspace/directory.ts";
 import { headOf } from "../../src/git/git-head.ts";
 import { memoryWorkspaces } from "../../src/workspace/memory.ts";
 import { fileNameOf } from "../../src/workspace/names.ts";
+import { temporaryFolder } from "../support/temporary.ts";
 
 let project = "";
 beforeEach(() => {
-  project = realpathSync(mkdtempSync(join(tmpdir(), "heddle-workspace-")));
+  project = temporaryFolder("workspace");
 });
 afterEach(() => rmSync(project, { recursive: true, force: true }));
 

@@ -1,6 +1,5 @@
 /** Real agents (the scripted one, and small programs that print what agents print) over temporary folders. */
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { randomId } from "../../../src/base/ids.ts";
 import { systemRandom } from "../../../src/base/random.ts";
@@ -16,6 +15,7 @@ import type { AgentWorld } from "../../../src/agent/adapters/process.ts";
 import { agentEnvironment } from "../../../src/agent/adapters/environment.ts";
 import { COMPILED, SCRIPTED } from "../../support/built.ts";
 import { living, processWorld } from "../../runner/rig.ts";
+import { temporaryFolder } from "../../support/temporary.ts";
 
 export { living };
 
@@ -36,7 +36,7 @@ export interface Place extends Disposable {
 }
 
 export function place(): Place {
-  const root = realpathSync(mkdtempSync(join(tmpdir(), "heddle-agent-")));
+  const root = temporaryFolder("agent");
   const folder = join(root, "work");
   mkdirSync(folder);
   const run = `r${randomId(systemRandom, 10)}`;

@@ -1,15 +1,5 @@
 /** Agent steps through the runners of this machine, as the engine starts them. */
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { JsonObject } from "../../../src/base/json.ts";
@@ -24,6 +14,7 @@ import { clock } from "../../runner/rig.ts";
 import { SCRIPTED } from "../../support/built.ts";
 import { agentWorld, living } from "./rig.ts";
 import { until } from "../../support/until.ts";
+import { temporaryFolder } from "../../support/temporary.ts";
 
 interface Bench extends AsyncDisposable {
   readonly runners: LocalRunners;
@@ -36,7 +27,7 @@ interface Bench extends AsyncDisposable {
 
 /** Not in /tmp, which a sandbox hides. */
 function bench(agents: LocalAgents = {}, env: Readonly<Record<string, string>> = {}): Bench {
-  const root = realpathSync(mkdtempSync("/var/tmp/heddle-agents-"));
+  const root = temporaryFolder("agents", "/var/tmp");
   mkdirSync(join(root, "work"));
   const run = `r${randomId(systemRandom, 10)}`;
   const news: JsonObject[] = [];
@@ -228,7 +219,7 @@ describe("the sandbox", () => {
   });
 
   test("that does not work here is as one that is not there", async () => {
-    const root = mkdtempSync(join(tmpdir(), "heddle-bwrap-"));
+    const root = temporaryFolder("bwrap");
     try {
       writeFileSync(join(root, "bwrap"), "#!/bin/sh\necho 'No permissions to create new namespace' >&2\nexit 1\n");
       chmodSync(join(root, "bwrap"), 0o755);

@@ -7,7 +7,7 @@ import { jsonLines, Rig, type Finished, type StartOptions } from "../../support/
 import type { Command } from "../../support/in-process.ts";
 import { copyOfTemplate } from "../../support/template.ts";
 import { IN_MEMORY } from "../../support/temporary.ts";
-import { fingerprint, USER_ENV } from "../../git/rig.ts";
+import { fingerprint, USER_ENV } from "../../support/user-git.ts";
 
 export interface Step {
   readonly id: string;

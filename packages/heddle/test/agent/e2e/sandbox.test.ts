@@ -2,20 +2,11 @@
  * Agents in a box, and without one: what they can write to and see, and what is said where there is none. Those that need
  * bubblewrap are skipped where it does not work.
  */
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { bubblewrapSandbox } from "../../../src/agent/adapters/sandbox.ts";
-import { IN_MEMORY } from "../../support/temporary.ts";
+import { IN_MEMORY, temporaryFolder } from "../../support/temporary.ts";
 import { agentWorld } from "../adapters/rig.ts";
 import { AgentRig, type Event, ofType, writes } from "./rig.ts";
 
@@ -108,7 +99,7 @@ test.skipIf(isMissing)(
   "in a box an agent writes to its worktree and to a /tmp of its own, to nothing beside them",
   async () => {
     using rig = new AgentRig(OUTSIDE);
-    const outside = mkdtempSync("/tmp/heddle-outside-");
+    const outside = temporaryFolder("outside", "/tmp");
     try {
       writeFileSync(path.join(outside, "seen"), "");
       const tmp = `/tmp/heddle-inside-${path.basename(outside)}`;
@@ -202,7 +193,7 @@ test.skipIf(isMissing)(
   "`writable` folders and a `home` of its own can be written to, also when they are relative or new",
   async () => {
     using rig = new AgentRig(OUTSIDE);
-    const cache = mkdtempSync("/var/tmp/heddle-cache-");
+    const cache = temporaryFolder("cache", OUTSIDE);
     try {
       mkdirSync(path.join(rig.dir, "cache.here"));
       rig.agents(
@@ -246,7 +237,7 @@ test.skipIf(isMissing).each([
   ["in /tmp", "/tmp"],
   ["in memory", IN_MEMORY],
 ])("git can be asked in a box, its repository %s; nothing is committed but by heddle", async (_, where) => {
-  const scripts = mkdtempSync("/var/tmp/heddle-script-");
+  const scripts = temporaryFolder("script", OUTSIDE);
   try {
     using rig = new AgentRig(where);
     rig.agents(

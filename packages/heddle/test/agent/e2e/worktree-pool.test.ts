@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { WorktreePool } from "../../../src/agent/work/worktree-pool.ts";
 import { orThrow } from "../../../src/base/errors.ts";
 import { LocalWorktrees } from "../../../src/git/worktree.ts";
-import { rig as gitRig, namesIn, step } from "../../git/rig.ts";
+import { testRepository, namesIn, step } from "../../git/test-repository.ts";
 import { AgentRig, ofType, writes, type Step } from "./rig.ts";
 
 /** Where worktrees of the run stand: what an agent counts of them. */
@@ -80,7 +80,7 @@ test("a bound that others' worktrees have reached is told at once", async () => 
 });
 
 test("one that somebody works in is tried again before anybody is refused; one that is taken anew is not removed", async () => {
-  using at = gitRig();
+  using at = testRepository();
   const { repository, base } = await at.open();
   const trees = new LocalWorktrees({ repository, limits: { maxTrees: 1, maxBytes: 2 ** 40 } });
   const pool = new WorktreePool(trees);
@@ -101,7 +101,7 @@ test("one that somebody works in is tried again before anybody is refused; one t
 });
 
 test("who waits for a worktree and is to end, ends; the last that could give one back wakes all", async () => {
-  using at = gitRig();
+  using at = testRepository();
   const { repository, base } = await at.open();
   const pool = new WorktreePool(new LocalWorktrees({ repository, limits: { maxTrees: 1, maxBytes: 2 ** 40 } }));
   const [one, two, three] = [new AbortController(), new AbortController(), new AbortController()];

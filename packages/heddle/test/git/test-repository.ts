@@ -10,32 +10,12 @@ import { type FoundRepository, openRepository } from "../../src/git/discover.ts"
 import { LocalWorktrees, type LocalWorktreesOptions } from "../../src/git/worktree.ts";
 import type { Capture, TreeOwner, VerifyResult, Worktree } from "../../src/git/types.ts";
 import { copyOfTemplate } from "../support/template.ts";
-import { CEILINGS, IN_MEMORY, temporaryFolder } from "../support/temporary.ts";
+import { IN_MEMORY, temporaryFolder } from "../support/temporary.ts";
+import { USER_ENV, userGit } from "../support/user-git.ts";
 
 export const clock: Clock = systemClock();
 
-/** Git as a user would run it, with an identity and nothing of the machine's configuration. */
-export const USER_ENV: NodeJS.ProcessEnv = {
-  PATH: process.env["PATH"],
-  HOME: "/nonexistent",
-  LC_ALL: "C",
-  GIT_CONFIG_NOSYSTEM: "1",
-  GIT_CEILING_DIRECTORIES: CEILINGS,
-  // Nothing goes on in the background, nothing waits for a disk.
-  GIT_CONFIG_COUNT: "3",
-  GIT_CONFIG_KEY_0: "gc.auto",
-  GIT_CONFIG_VALUE_0: "0",
-  GIT_CONFIG_KEY_1: "maintenance.auto",
-  GIT_CONFIG_VALUE_1: "false",
-  GIT_CONFIG_KEY_2: "core.fsync",
-  GIT_CONFIG_VALUE_2: "none",
-  GIT_AUTHOR_NAME: "User",
-  GIT_AUTHOR_EMAIL: "user@example.org",
-  GIT_COMMITTER_NAME: "User",
-  GIT_COMMITTER_EMAIL: "user@example.org",
-};
-
-export interface Rig extends Disposable {
+export interface TestRepository extends Disposable {
   readonly folder: string;
   /** The user's checkout. */
   readonly user: string;
@@ -52,17 +32,13 @@ export interface Rig extends Disposable {
 }
 
 /** A repository with a branch `main`, a few files and two commits. */
-export function rig(options: { readonly empty?: boolean; readonly init?: readonly string[] } = {}): Rig {
+export function testRepository(
+  options: { readonly empty?: boolean; readonly init?: readonly string[] } = {},
+): TestRepository {
   const folder = temporaryFolder("git", IN_MEMORY);
   const user = join(folder, "user");
   const stateDir = join(folder, "state");
-  const git = (args: readonly string[], cwd = user): string =>
-    execFileSync("git", [...args], {
-      cwd,
-      env: USER_ENV,
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "pipe"],
-    }).trimEnd();
+  const git = (args: readonly string[], cwd = user): string => userGit(args, cwd);
   const write = (path: string, text: string, at = user): void => {
     mkdirSync(dirname(join(at, path)), { recursive: true });
     writeFileSync(join(at, path), text);
@@ -159,17 +135,8 @@ export async function captured(
   return await capture(repository, { tree, step: id, attempt });
 }
 
-/** All files under a folder with their contents and modes: equal texts, equal folders. */
-export function fingerprint(folder: string, skip: (path: string) => boolean = () => false): string {
-  return execFileSync("find", [".", "-printf", "%P %y %m %s %T@ %l\\n"], { cwd: folder, encoding: "utf8" })
-    .split("\n")
-    .filter((text) => !skip(text.split(" ")[0] ?? ""))
-    .sort()
-    .join("\n");
-}
-
 /** Refs that are not heddle's, with what they point to. */
-export function foreignRefs(at: Rig): string {
+export function foreignRefs(at: TestRepository): string {
   return at
     .git(["for-each-ref", "--format=%(refname) %(objectname)"])
     .split("\n")

@@ -3,10 +3,10 @@ import { LocalMergeQueue, type LocalQueueOptions } from "../../src/git/merge-que
 import type { Verify } from "../../src/git/port.ts";
 import type { MergeCheck, MergeOutcome, MergeRequest, VerifyRequest, VerifyResult } from "../../src/git/types.ts";
 import type { LocalWorktrees } from "../../src/git/worktree.ts";
-import { type Rig, rig } from "./rig.ts";
+import { type TestRepository, testRepository } from "./test-repository.ts";
 
-export interface Shop extends Disposable {
-  readonly at: Rig;
+export interface MergeSetting extends Disposable {
+  readonly repository: TestRepository;
   readonly base: string;
   readonly trees: LocalWorktrees;
   queue(options?: Partial<LocalQueueOptions>): LocalMergeQueue;
@@ -16,15 +16,15 @@ export interface Shop extends Disposable {
   read(path: string): string;
 }
 
-export async function shop(prepare?: (at: Rig) => void): Promise<Shop> {
-  const at = rig();
+export async function mergeSetting(prepare?: (at: TestRepository) => void): Promise<MergeSetting> {
+  const at = testRepository();
   prepare?.(at);
   const { base } = await at.open();
   const trees = await at.worktrees();
-  const commit: Shop["commit"] = (files, onto = base) => at.commitOnto(onto, files);
+  const commit: MergeSetting["commit"] = (files, onto = base) => at.commitOnto(onto, files);
   let order = 0;
   return {
-    at,
+    repository: at,
     base,
     trees,
     commit,
@@ -36,7 +36,7 @@ export async function shop(prepare?: (at: Rig) => void): Promise<Shop> {
   };
 }
 
-export function subjects(at: Rig): readonly string[] {
+export function subjects(at: TestRepository): readonly string[] {
   return at.git(["log", "--reverse", "--first-parent", "--format=%s", "main..heddle/r1/integration"]).split("\n");
 }
 
