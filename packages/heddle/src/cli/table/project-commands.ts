@@ -28,6 +28,7 @@ export const PROJECT_COMMANDS: readonly CommandSpec[] = [
       ["heddle import .taskmaster/tasks/tasks.json -o heddle.yaml", "converts a list of tasks"],
       ["heddle import tasks.json --tag payments", "imports the tasks of one tag"],
       ["heddle import turbo.json", "converts the tasks of a workspace's packages"],
+      ["heddle import .github/workflows/ci.yml", "converts the jobs of a workflow"],
     ],
     load: async () => (await import("../commands/import.ts")).importCommand,
   },

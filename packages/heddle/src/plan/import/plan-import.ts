@@ -9,12 +9,13 @@ import type { DraftPlan } from "./draft.ts";
 import { Findings, type ImportNote } from "./findings.ts";
 import { importScripts } from "./package-scripts.ts";
 import { besideRoot, readWorkspace, type WorkspaceFiles } from "./packages.ts";
-import { memberOf, readSource, type Source, withoutComments } from "./source.ts";
+import { memberOf, readSource, type Source, type SourceNode, withoutComments } from "./source.ts";
 import type { RestingState } from "./states.ts";
 import { importPhases, importTasks, taskLists } from "./tasks.ts";
 import { importTurbo } from "./turbo-tasks.ts";
+import { importWorkflow } from "./workflow.ts";
 
-export type ImportForm = "tasks" | "phases" | "turbo" | "scripts";
+export type ImportForm = "tasks" | "phases" | "turbo" | "scripts" | "workflow";
 
 export interface ImportInput {
   readonly text: string;
@@ -92,6 +93,9 @@ async function importSource(
   if (root.kind === "mapping" && memberOf(root, "phases")?.kind === "list") {
     const draft = importPhases(root, tasks, findings);
     return draft === undefined ? undefined : { ...draft, form: "phases", source };
+  }
+  if (root.kind === "mapping" && memberOf(root, "jobs")?.kind === "mapping") {
+    return { ...importWorkflow(root, findings), form: "workflow", source };
   }
   if (isTurbo(source)) return importTurboFile(source, beside, findings);
   if (isPackage(source)) return importPackage(source, beside, findings);
@@ -205,10 +209,23 @@ function sayUnknown({ root }: Source, findings: Findings): void {
     findings.error(value, { code: "UnknownForm", message: `\`${key}\`: expected a list`, hint: "write a list" });
     return;
   }
+  if (isCompose(root)) {
+    const message =
+      "this is a file of docker compose: services run until they are stopped, and the steps of a plan end";
+    const hint = "start them in a step: run: docker compose up --detach --wait";
+    findings.error(root, { code: "UnsupportedForm", message, hint });
+    return;
+  }
   const isPlan = root.kind === "list" || memberOf(root, "steps")?.kind === "list";
   const message = isPlan ? "this is a plan already, not a file of another tool" : "no tool's file has this form";
   const hint = isPlan
     ? "`heddle plan` shows it, `heddle plan --to yaml` prints its canonical form"
-    : "import reads lists of `tasks` or `phases`, package.json and turbo.json";
+    : "import reads lists of `tasks` or `phases`, package.json, turbo.json, and workflows of GitHub Actions";
   findings.error(root, { code: "UnknownForm", message, hint });
+}
+
+function isCompose(root: SourceNode): boolean {
+  const services = memberOf(root, "services");
+  if (services?.kind !== "mapping") return false;
+  return [...services.entries.values()].some(({ value }) => ["image", "build"].some((key) => memberOf(value, key)));
 }

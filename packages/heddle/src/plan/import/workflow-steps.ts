@@ -1,0 +1,398 @@
+/**
+ * Workflow steps: makes the steps of a plan of one job. A job with one command is one step; one with several is a plan of
+ * its own, in which they come one after another, as they do on GitHub's machines.
+ */
+import type { Json } from "../../base/json.ts";
+import { shorten } from "../issues.ts";
+import { DraftPlan, DraftStep } from "./draft.ts";
+import type { Findings } from "./findings.ts";
+import { isBlank, isTrue, memberOf, scalarText, type SourceNode } from "./source.ts";
+import { literalText } from "./text.ts";
+import {
+  type Cel,
+  celCondition,
+  celMember,
+  celOptional,
+  noReads,
+  type WorkflowReads,
+  type WorkflowScope,
+} from "./workflow-cel.ts";
+import type { JobCommand, WorkflowJob } from "./workflow-job.ts";
+import { commandText, envText, variablesIn } from "./workflow-text.ts";
+
+type Place = { readonly offset: number };
+
+/** What a job stands in. */
+export interface JobSurroundings {
+  readonly findings: Findings;
+  /** Mappings of variables, the outermost first. */
+  readonly env: readonly SourceNode[];
+  /** Mappings of `defaults.run`, the innermost first. */
+  readonly defaults: readonly SourceNode[];
+  readonly input: (name: string) => Cel | undefined;
+  /** The jobs that it needs, without those that were left out. */
+  readonly needs: readonly NeededJob[];
+  /** Every job that has to end before it. */
+  readonly ancestors: readonly { readonly id: string; readonly place: Place }[];
+  /** Notes variables that come from the environment of the run. */
+  readonly variables: WorkflowReads;
+}
+
+export interface NeededJob {
+  readonly job: WorkflowJob;
+  readonly place: Place;
+  /** It may be skipped because of a condition, and whoever needs it is skipped with it. */
+  readonly mayBeSkipped: boolean;
+  /** It may fail, and whoever needs it runs all the same. */
+  readonly isOptional: boolean;
+}
+
+/** Shells in which a variable is `$NAME`, as a plan names them; GitHub's own choice is bash without `pipefail`. */
+const SHELLS: ReadonlyMap<string | undefined, string | undefined> = new Map([
+  [undefined, "bash -e"],
+  ["bash", "bash"],
+  ["sh", undefined],
+]);
+
+export class JobSteps {
+  readonly #job: WorkflowJob;
+  readonly #around: JobSurroundings;
+  readonly #findings: Findings;
+
+  constructor(job: WorkflowJob, around: JobSurroundings) {
+    this.#job = job;
+    this.#around = around;
+    this.#findings = around.findings;
+  }
+
+  /** The step of the job; before it the approval that its environment asks for, if it has one. */
+  make(approvalId: string): readonly DraftStep[] {
+    const { id, node, place, items } = this.#job;
+    const step = new DraftStep(id, place);
+    step.set("description", scalarText(memberOf(node, "name")), memberOf(node, "name"));
+    const scope = this.#scope();
+    this.#addOrder(step, scope);
+    const approval = this.#approval(approvalId, step);
+    if (items !== undefined) {
+      step.set("forEach", [...items], memberOf(node, "strategy"));
+      const most = scalarText(memberOf(memberOf(node, "strategy"), "max-parallel"));
+      if (most !== undefined && /^[1-9]\d*$/.test(most)) step.set("maxConcurrency", Number(most));
+    }
+    this.#addLimits(step, node);
+    const [only] = this.#job.commands;
+    if (only !== undefined && isAlone(this.#job)) {
+      this.#addCommand(step, only, scope);
+      if (memberOf(only.node, "timeout-minutes") !== undefined) this.#addLimits(step, only.node);
+    } else this.#addPlan(step, scope);
+    return approval === undefined ? [step] : [approval, step];
+  }
+
+  /** Names as the job sees them. */
+  #scope(): WorkflowScope {
+    const { needs, input, ancestors } = this.#around;
+    const of = (id: string): NeededJob | undefined => needs.find(({ job }) => job.id === id);
+    const statusOf = (id: string): string => `${celMember("deps", id)}.status`;
+    const { items = [] } = this.#job;
+    return {
+      input,
+      matrix: ([name = "", ...more]) =>
+        items.some((item) => Object.hasOwn(item, name)) ? [name, ...more].reduce(celMember, "item") : undefined,
+      env: new Map(),
+      output: (kind, id, name) => (kind === "needs" ? outputOf(of(id)?.job, name) : undefined),
+      status: (kind, id) => (kind === "needs" && of(id) !== undefined ? statusOf(id) : undefined),
+      succeeded: needs.map(({ job }) => `${statusOf(job.id)} == "succeeded"`).join(" && ") || "true",
+      failed: ancestors.map(({ id }) => `${statusOf(id)} == "failed"`).join(" || ") || "false",
+    };
+  }
+
+  #addOrder(step: DraftStep, scope: WorkflowScope): void {
+    const { needs, ancestors } = this.#around;
+    const reads = noReads();
+    const node = memberOf(this.#job.node, "if");
+    const condition = node === undefined ? undefined : this.#condition(node, scope, reads);
+    const conditions = condition === undefined ? [] : [condition];
+    if (reads.asksStatus) for (const { id, place } of ancestors) step.addTo("after", id, place);
+    else {
+      for (const { job, place, isOptional, mayBeSkipped } of needs) {
+        step.addTo(isOptional ? "after" : "deps", job.id, place);
+        if (mayBeSkipped && !isOptional) conditions.unshift(`${celMember("deps", job.id)}.status == "succeeded"`);
+      }
+    }
+    const texts = conditions.length === 1 ? conditions : conditions.map((text) => `(${text})`);
+    step.set("if", texts.length === 0 ? undefined : texts.join(" && "), node ?? this.#job.place);
+    this.#addReads(step, reads);
+  }
+
+  /** `undefined`: always true. */
+  #condition(node: SourceNode, scope: WorkflowScope, reads: WorkflowReads): string | undefined {
+    const written = (scalarText(node) ?? "").trim();
+    const source = /^\$\{\{((?:(?!\}\}).)*)\}\}$/s.exec(written)?.[1] ?? written;
+    if (source.trim() === "" || source.trim() === "true") return undefined;
+    const said = celCondition(source, scope, reads);
+    if (said.ok) return said.value === "true" ? undefined : said.value;
+    this.#findings.loss(node, {
+      code: "CannotImport",
+      message: `the condition \`${shorten(source.trim(), 100)}\` cannot be imported: ${said.error}`,
+      hint: "--lenient imports it as `if: false`, so that it never runs",
+      otherwise: "imported as `if: false`",
+    });
+    return "false";
+  }
+
+  /** People may have to agree to an environment on GitHub: a plan asks. */
+  #approval(id: string, step: DraftStep): DraftStep | undefined {
+    const node = memberOf(this.#job.node, "environment");
+    if (node === undefined || isBlank(node)) return undefined;
+    const name = scalarText(node) ?? scalarText(memberOf(node, "name")) ?? "";
+    const approval = new DraftStep(id, node);
+    approval.set("approve", literalText(`Run ${this.#job.id} in the environment ${name}?`));
+    const order = step.document;
+    for (const key of ["deps", "after", "if", "passEnv"]) {
+      const value = order[key];
+      approval.set(key, Array.isArray(value) ? [...(value as readonly Json[])] : value, node);
+    }
+    step.addTo("deps", id, node);
+    const message = `the environment "${shorten(name)}" may ask people: the job waits for the approval "${id}"`;
+    this.#findings.note(node, `${message}; its secrets and variables are not imported`);
+    return approval;
+  }
+
+  #addLimits(step: DraftStep, node: SourceNode): void {
+    const limit = memberOf(node, "timeout-minutes");
+    const minutes = scalarText(limit);
+    if (limit !== undefined && minutes !== undefined) {
+      if (/^\d+(?:\.\d+)?$/.test(minutes)) step.set("timeout", `${minutes}m`, limit);
+      else this.#findings.note(limit, 'not imported: "timeout-minutes", which is computed');
+    }
+    const goesOn = memberOf(node, "continue-on-error");
+    if (goesOn === undefined) return;
+    if (isTrue(goesOn)) step.set("optional", true, goesOn);
+    else if (scalarText(goesOn) !== "false") {
+      this.#findings.note(goesOn, 'not imported: "continue-on-error", which is computed');
+    }
+  }
+
+  #addReads(step: DraftStep, reads: WorkflowReads): void {
+    for (const name of reads.variables) this.#around.variables.variables.add(name);
+    for (const name of reads.secrets) this.#around.variables.secrets.add(name);
+    const names = (key: string, more: Iterable<string>): string[] => [
+      ...new Set([...((step.document[key] ?? []) as readonly string[]), ...more]),
+    ];
+    if (reads.variables.size > 0) step.set("passEnv", names("passEnv", reads.variables));
+    if (reads.secrets.size > 0) step.set("secrets", names("secrets", reads.secrets));
+  }
+
+  #addCommand(step: DraftStep, { node }: JobCommand, scope: WorkflowScope): void {
+    const run = memberOf(node, "run");
+    if (run === undefined) return;
+    const { defaults } = this.#around;
+    const shellNode = firstOf([node, ...defaults], "shell");
+    const shell = scalarText(shellNode);
+    const folder = firstOf([node, ...defaults], "working-directory");
+    const isShell = SHELLS.has(shell);
+    const reads = noReads();
+    const problems: string[] = [];
+    const env = this.#env([...this.#around.env, memberOf(node, "env")], scope, { reads, problems });
+    const known = { ...scope, env: new Map([...env].map(([name, { cel }]) => [name, cel])) };
+    const text = scalarText(run) ?? "";
+    const made = isShell || shell === "python" ? commandText(text, { scope: known, reads, isShell }) : undefined;
+    if (made === undefined) this.#refuse(shellNode ?? run, `the shell ${shell}: no step can use it`, problems);
+    else if (!made.ok) this.#refuse(run, `this command: ${made.error}`, problems);
+    if (folder !== undefined) this.#addFolder(step, folder, problems);
+    const [problem] = problems;
+    step.set("run", problem === undefined && made?.ok === true ? made.value.command : failing(problem ?? ""), run);
+    const values: [string, Json][] = [...env].map(([name, { template }]) => [name, template]);
+    for (const [name, template] of made?.ok === true ? made.value.env : []) values.push([name, template]);
+    if (values.length > 0) step.set("env", Object.fromEntries(values), memberOf(node, "env") ?? run);
+    if (problem === undefined) step.set("shell", isShell ? SHELLS.get(shell) : shell, shellNode);
+    this.#addRunner(step);
+    this.#addReads(step, reads);
+    for (const name of variablesIn(text)) this.#around.variables.variables.add(name);
+  }
+
+  /** Without this part a command would do something else: where the import is lenient, its step fails instead. */
+  #refuse(place: SourceNode, what: string, problems: string[]): void {
+    problems.push(what);
+    this.#findings.loss(place, {
+      code: "CannotImport",
+      message: `cannot import ${shorten(what, 200)}`,
+      hint: "rewrite it in the workflow; --lenient imports a step that fails and says so",
+      otherwise: "its step fails and says so",
+    });
+  }
+
+  #addFolder(step: DraftStep, folder: SourceNode, problems: string[]): void {
+    const text = scalarText(folder) ?? "";
+    if (text.includes("${{")) this.#refuse(folder, "a `working-directory` that is computed", problems);
+    else if (text !== "" && text !== ".") step.set("cwd", text.replace(/^\.\//, "").replace(/\/+$/, ""), folder);
+  }
+
+  #addRunner(step: DraftStep): void {
+    const node = memberOf(this.#job.node, "runs-on");
+    if (node === undefined) return;
+    const items = node.kind === "list" ? node.items : [node];
+    const labels = items.map((item) => scalarText(item) ?? "${{");
+    if (labels.some((label) => label.includes("${{"))) {
+      this.#findings.note(node, 'not imported: "runs-on", which is computed');
+    } else step.set("runsOn", labels, node);
+  }
+
+  #env(
+    levels: readonly (SourceNode | undefined)[],
+    scope: WorkflowScope,
+    { reads, problems }: { readonly reads: WorkflowReads; readonly problems: string[] },
+  ): ReadonlyMap<string, { readonly template: string; readonly cel: string }> {
+    const values = new Map<string, { readonly template: string; readonly cel: string }>();
+    for (const level of levels) {
+      // A level sees those around it, not its own.
+      const outer = { ...scope, env: new Map([...values].map(([name, { cel }]) => [name, cel])) };
+      for (const [name, { value }] of level?.kind === "mapping" ? level.entries : []) {
+        const own = noReads();
+        const said = envText(scalarText(value) ?? "", outer, own);
+        if (!said.ok) {
+          this.#refuse(value, `the variable ${name}: ${said.error}`, problems);
+          continue;
+        }
+        values.set(name, said.value);
+        for (const variable of own.variables) reads.variables.add(variable);
+        for (const secret of own.secrets) reads.secrets.add(secret).add(name);
+      }
+    }
+    return values;
+  }
+
+  #addPlan(step: DraftStep, scope: WorkflowScope): void {
+    const plan = new DraftPlan();
+    const handed = new HandedParams();
+    const before: { readonly command: JobCommand; readonly isHard: boolean }[] = [];
+    let hard: string[] = [];
+    let soft: string[] = [];
+    for (const command of this.#job.commands) {
+      const { node, id } = command;
+      const inner = new DraftStep(id, node);
+      const reads = noReads();
+      const own = this.#innerScope(
+        scope,
+        handed,
+        before.map((each) => each.command),
+      );
+      const test = memberOf(node, "if");
+      inner.set("if", test === undefined ? undefined : this.#condition(test, own.scope, reads), test);
+      if (reads.asksStatus) for (const each of before) inner.addTo("after", each.command.id, node);
+      else {
+        for (const dep of hard) inner.addTo("deps", dep, node);
+        for (const dep of soft) inner.addTo("after", dep, node);
+        for (const dep of own.asked) if (!hard.includes(dep)) inner.addTo("after", dep, node);
+      }
+      inner.set("description", scalarText(memberOf(node, "name")), memberOf(node, "name"));
+      this.#addLimits(inner, node);
+      this.#addCommand(inner, command, own.scope);
+      this.#addReads(inner, reads);
+      plan.add(inner);
+      const isHard = !inner.has("optional");
+      before.push({ command, isHard });
+      if (!isHard) soft.push(id);
+      else if (reads.asksStatus) hard.push(id);
+      else {
+        hard = [id];
+        soft = [];
+      }
+    }
+    if (handed.params.size > 0) {
+      const types: [string, Json][] = [...handed.params].map(([name, { type }]) => [name, { type }]);
+      plan.set("params", Object.fromEntries(types));
+      const values: [string, Json][] = [...handed.params].map(([name, { text }]) => [name, `\${{ ${text} }}`]);
+      step.set("params", Object.fromEntries(values), this.#job.place);
+    }
+    step.setPlan(plan, memberOf(this.#job.node, "steps") ?? this.#job.place);
+  }
+
+  /** Names as a step of the job sees them: what is outside of its plan is handed in by parameters. */
+  #innerScope(
+    outer: WorkflowScope,
+    handed: HandedParams,
+    before: readonly JobCommand[],
+  ): { readonly scope: WorkflowScope; readonly asked: ReadonlySet<string> } {
+    const asked = new Set<string>();
+    const of = (written: string): JobCommand | undefined => before.find((command) => command.written === written);
+    const statusOf = (id: string): string => `${celMember("deps", id)}.status`;
+    const { items = [] } = this.#job;
+    const scope: WorkflowScope = {
+      input: (name) => {
+        const cel = outer.input(name);
+        return cel === undefined
+          ? undefined
+          : { text: handed.add(`input_${name}`, cel.text, cel.type), type: cel.type };
+      },
+      matrix: ([name = "", ...more]) => {
+        const text = outer.matrix([name]);
+        if (text === undefined) return undefined;
+        const isText = items.every((item) => typeof item[name] === "string");
+        return more.reduce(celMember, handed.add(`matrix_${name}`, text, isText ? "text" : "data"));
+      },
+      env: outer.env,
+      output: (kind, id, name) => {
+        if (kind === "steps") return of(id) === undefined ? undefined : stepOutput(of(id)?.id ?? "", name);
+        const text = outer.output(kind, id, name);
+        return text === undefined ? undefined : handed.add(`output_${id}_${name}`, text, "text");
+      },
+      status: (kind, id) => {
+        const command = kind === "steps" ? of(id) : undefined;
+        if (command === undefined) return undefined;
+        asked.add(command.id);
+        return statusOf(command.id);
+      },
+      succeeded: before.map(({ id }) => `${statusOf(id)} != "failed"`).join(" && ") || "true",
+      failed: before.map(({ id }) => `${statusOf(id)} == "failed"`).join(" || ") || "false",
+    };
+    return { scope, asked };
+  }
+}
+
+/** A command in place of one that cannot be imported. */
+function failing(problem: string): string {
+  const text = `Not imported: ${problem}.`.replaceAll("${{", "$ {{").replaceAll("'", "'\\''");
+  return `echo '${text}' >&2\nexit 1`;
+}
+
+/** Whether a job is one step: it has one command, and nothing that only a step of its own can have. */
+export function isAlone({ commands }: WorkflowJob): boolean {
+  const [only] = commands;
+  return commands.length === 1 && only !== undefined && memberOf(only.node, "if") === undefined;
+}
+
+/** The parameters of a job's own plan. */
+class HandedParams {
+  readonly params = new Map<string, { readonly text: string; readonly type: string }>();
+
+  /** `text`: its value, as the job's step sees it. Gives the parameter as the plan inside sees it. */
+  add(name: string, text: string, type: "text" | "number" | "flag" | "data"): string {
+    let param = name.replace(/\W/g, "_");
+    while (this.params.has(param) && this.params.get(param)?.text !== text) param += "_";
+    const types = { text: "string", number: "number", flag: "boolean", data: "json" };
+    this.params.set(param, { text, type: types[type] });
+    return celMember("params", param);
+  }
+}
+
+function stepOutput(id: string, name: string): string {
+  return celOptional(`${celMember("deps", id)}.output`, name);
+}
+
+/** An output of a needed job: of its one step, or of a step of its plan. */
+function outputOf(job: WorkflowJob | undefined, name: string): string | undefined {
+  const output = job?.outputs.get(name);
+  if (job === undefined || output === undefined || job.items !== undefined) return undefined;
+  const command = job.commands.find(({ written }) => written === output.step);
+  if (command === undefined) return undefined;
+  if (isAlone(job)) return stepOutput(job.id, output.name);
+  return celOptional(celMember(`${celMember("deps", job.id)}.output`, command.id), output.name);
+}
+
+function firstOf(nodes: readonly SourceNode[], key: string): SourceNode | undefined {
+  for (const node of nodes) {
+    const found = memberOf(node, key);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
