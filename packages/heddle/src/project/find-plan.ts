@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Problem } from "../base/errors.ts";
 
 /** Looked for in this order. */
-export const PLAN_FILES = ["heddle.yaml", "heddle.yml", "heddle.json", "heddle.ts"] as const;
+export const PLAN_FILES = ["heddle.yaml", "heddle.yml", "heddle.json", "heddle.ts", "heddle.mts"] as const;
 
 /** The plan file of a folder, relative to it. */
 export function findPlanFile(dir: string): string | undefined {

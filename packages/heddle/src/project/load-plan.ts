@@ -80,11 +80,8 @@ async function loadModule(
     const module: unknown = await import(pathToFileURL(path).href);
     exported = isObject(module) ? module["default"] : undefined;
   } catch (thrown) {
-    const hint =
-      systemCode(thrown) === "ERR_MODULE_NOT_FOUND"
-        ? "Check the file's name and its imports."
-        : "Run it with node to see the whole error.";
-    return err([problemAt(file, "PlanModuleFailed", `cannot load the plan's module: ${messageOf(thrown)}`, hint)]);
+    const message = `cannot load the plan's module: ${messageOf(thrown)}`;
+    return err([problemAt(file, "PlanModuleFailed", message, moduleHint(file, thrown))]);
   }
   // Only plans that are modules need it.
   const { isPlanDefinition } = await import("../plan/define.ts");
@@ -99,6 +96,14 @@ async function loadModule(
   const { ancestryErrors, planFilesOf } = await import("./plan-ancestry.ts");
   const errors = await ancestryErrors({ file, path, uses: planFilesOf(loaded.plan), source: noSourceMap(file) });
   return errors.length === 0 ? ok(loaded) : err(errors);
+}
+
+function moduleHint(file: string, thrown: unknown): string {
+  if (systemCode(thrown) === "ERR_MODULE_NOT_FOUND") return "Check the file's name and its imports.";
+  // `npm init` writes "type": "commonjs".
+  if (/outside a module|Unexpected token 'export'/.test(messageOf(thrown)))
+    return `Name it ${file.replace(/\.([jt]s)$/, ".m$1")}, or write "type": "module" into package.json.`;
+  return "Run it with node to see the whole error.";
 }
 
 /** A plan made by code. */

@@ -1,6 +1,6 @@
 /** What people type and what plan files hold, wrong in every way: refused with exit code 2 before anything is executed or written. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, symlinkSync, truncateSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { expectClean, expectRefusal, expectSound, place, plan } from "./rig.ts";
@@ -122,6 +122,15 @@ describe("plan files", () => {
     expectRefusal(await at.heddle(["run", "nothing.ts"]), 2, "NoPlanExported", "export default plan");
     expectRefusal(await at.heddle(["run", "wrong.ts"]), 2, "PlanModuleFailed");
     expectRefusal(await at.heddle(["run", "imports.ts"]), 2, "PlanModuleFailed", "nowhere.ts");
+  });
+
+  test("TypeScript in a package of the other kind: it is told how to name the file", async () => {
+    const text = 'import { join } from "node:path";\nexport default join("a");\n';
+    using at = place({ "package.json": '{"type":"commonjs"}', "heddle.ts": text, "heddle.mts": text });
+    const ended = await at.spawn(["run"]).done;
+    expectRefusal(ended, 2, "PlanModuleFailed", 'Name it heddle.mts, or write "type": "module" into package.json.');
+    rmSync(join(at.dir, "heddle.ts"));
+    expectRefusal(await at.spawn(["run"]).done, 2, "NoPlanExported");
   });
 
   // The superuser may read everything: then somebody else looks.

@@ -25,7 +25,7 @@ export async function overviewCommand(context: Context, _args: readonly unknown[
   if (!found.ok) return fail(context, found.error);
   const last = found.value;
   // A TypeScript plan is a program: only `run` and `plan` load it.
-  if (file.endsWith(".ts")) {
+  if (/\.m?ts$/.test(file)) {
     if (context.json) out.json({ file, lastRun: last?.view ?? null });
     else if (last === undefined)
       out.line(`${file}: not run yet. Show it with \`heddle plan\`, run it with \`heddle run\`.`);
