@@ -160,6 +160,15 @@ test("a second run that goes on is named where the latest one has ended", async 
   expect((await running.done).code).toBe(130);
 });
 
+test("the last run that is shown is the plan's own", async () => {
+  rig.plan({ name: "mine", steps: [{ id: "a", run: "true" }] });
+  await rig.heddle(["run"]);
+  const mine = await latest();
+  rig.write("other.yaml", "name: other\nsteps:\n  - { id: b, run: 'true' }\n");
+  await rig.heddle(["run", "other.yaml"]);
+  expect((await rig.heddle([])).stdout).toContain(`mine: 1 step; last run ${mine} succeeded`);
+});
+
 test("a finished run has nothing to resume, and says so", async () => {
   rig.plan({ steps: [{ id: "a", run: "true" }] });
   await rig.heddle(["run"]);
@@ -167,7 +176,9 @@ test("a finished run has nothing to resume, and says so", async () => {
   for (const command of ["resume", "retry"]) {
     const { code, stdout } = await rig.heddle([command]);
     expect(code).toBe(0);
-    expect(stdout).toBe(`Run ${run} has succeeded already: 1 succeeded of 1 step. Run it again: heddle run\n`);
+    expect(stdout).toBe(
+      `Run ${run} has succeeded already: 1 succeeded of 1 step. Run it again: heddle run heddle.json\n`,
+    );
   }
 });
 

@@ -1,4 +1,5 @@
 /** `heddle` without arguments: shows the plan's steps and how they ended in the last run. */
+import { defined } from "../../base/defined.ts";
 import type { Problem } from "../../base/errors.ts";
 import { ok, type Result } from "../../base/result.ts";
 import { plural } from "../../base/plural.ts";
@@ -21,11 +22,11 @@ export async function overviewCommand(context: Context, _args: readonly unknown[
       ...noPlan(),
       hint: "`heddle init` writes an example; `heddle --help` lists all commands.",
     });
-  const found = await lastRun(context);
-  if (!found.ok) return fail(context, found.error);
-  const last = found.value;
   // A TypeScript plan is a program: only `run` and `plan` load it.
   if (/\.m?ts$/.test(file)) {
+    const found = await lastRun(context, undefined);
+    if (!found.ok) return fail(context, found.error);
+    const last = found.value;
     if (context.json) out.json({ file, lastRun: last?.view ?? null });
     else if (last === undefined)
       out.line(`${file}: not run yet. Show it with \`heddle plan\`, run it with \`heddle run\`.`);
@@ -34,8 +35,11 @@ export async function overviewCommand(context: Context, _args: readonly unknown[
   }
   const loaded = await loadPlan(context, file, {}, { allowMissingParams: true });
   if (!loaded.ok) return loaded.error;
+  const found = await lastRun(context, loaded.value.plan.name);
+  if (!found.ok) return fail(context, found.error);
+  const last = found.value;
   if (context.json) out.json({ file, plan: await viewOf(context, loaded.value, flags), lastRun: last?.view ?? null });
-  else if (last?.view.plan === loaded.value.plan.name) out.lines(lastLinesOf(context, last));
+  else if (last !== undefined) out.lines(lastLinesOf(context, last));
   else {
     out.lines(planLines(out, await viewOf(context, loaded.value, flags)));
     out.line();
@@ -50,11 +54,12 @@ interface LastRun {
   readonly live: boolean;
 }
 
-async function lastRun(context: Context): Promise<Result<LastRun | undefined, Problem>> {
+/** `plan`: of this name alone. */
+async function lastRun(context: Context, plan: string | undefined): Promise<Result<LastRun | undefined, Problem>> {
   const opened = await openToRead(context);
   if (!opened.ok) return opened.error.code === "NoRuns" ? ok(undefined) : opened;
   await using project = opened.value;
-  const [latest] = await project.runs.list({ limit: 1 });
+  const [latest] = await project.runs.list(defined({ limit: 1, plan }));
   if (latest === undefined) return ok(undefined);
   const read = await project.runs.read(latest.run);
   if (!read.ok) return read;

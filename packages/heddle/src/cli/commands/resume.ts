@@ -46,8 +46,10 @@ async function goOn(context: Context, [word]: Words, flags: Flags, mode: "resume
   const state = resumed.value.state();
   const done = countsText(stepCounts(state, true));
   if (state.phase.tag === "succeeded" && !context.json) {
+    const { planFile } = state.options;
+    const again = planFile === undefined ? "" : ` Run it again: heddle run ${safeLine(planFile)}`;
     context.out.line(
-      `Run ${run.value} has succeeded already: ${done} of ${plural(state.steps.length, "step")}. Run it again: heddle run`,
+      `Run ${run.value} has succeeded already: ${done} of ${plural(state.steps.length, "step")}.${again}`,
     );
     const { landing } = await resumed.value.result;
     if (landing !== undefined) for (const line of landingLines(run.value, landing)) context.out.line(safeLine(line));
