@@ -15,7 +15,11 @@ export function maskOutcome(outcome: Outcome, mask: Masker): Outcome {
     case "failed":
       return { ...outcome, error: { ...outcome.error, message: mask.text(outcome.error.message) } };
     case "unresolved":
-      return { ...outcome, question: mask.text(outcome.question) };
+      return defined({
+        ...outcome,
+        question: mask.text(outcome.question),
+        options: outcome.options?.map((option) => mask.text(option)),
+      });
     case "stopped":
       return outcome;
   }

@@ -11,7 +11,7 @@ import path from "node:path";
 import { existsSync, mkdirSync } from "node:fs";
 import { defined } from "../../base/defined.ts";
 import { messageOf } from "../../base/errors.ts";
-import type { JsonObject } from "../../base/json.ts";
+import type { Json, JsonObject } from "../../base/json.ts";
 import { type Masker, maskerFor } from "../../base/mask.ts";
 import { type Result, err, ok } from "../../base/result.ts";
 import type { FailureClass } from "../../plan/plan.ts";
@@ -30,6 +30,7 @@ import {
   type AgentRunner,
   type AgentStop,
   type AgentTurn,
+  type PermissionRequest,
   DEFAULT_AGENT_LIMITS,
   type RunningTurn,
   eventData,
@@ -224,8 +225,16 @@ class LocalTurn implements RunningTurn {
       model: turn.model ?? this.#adapter.defaultModel,
       resume: turn.resume !== undefined && SESSION.test(turn.resume.sessionId) ? turn.resume : undefined,
       wrap: box.wrap,
-      ask: turn.onAsk,
+      ask: this.#asker(mask),
     });
+  }
+
+  /** A person sees what is asked, masked. */
+  #asker(mask: Masker | undefined): AgentTurn["onAsk"] {
+    const { onAsk } = this.#turn;
+    if (onAsk === undefined || mask === undefined) return onAsk;
+    return (request) =>
+      onAsk({ ...(mask.json(request as unknown as Json) as unknown as PermissionRequest), kind: request.kind });
   }
 
   /** Passes events on as progress of the attempt, masked. */

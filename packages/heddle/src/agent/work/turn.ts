@@ -8,7 +8,7 @@ import { messageOf } from "../../base/errors.ts";
 import { openPlainToAppend } from "../../files/plain-file.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { Json, JsonObject } from "../../base/json.ts";
-import { maskerFor } from "../../base/mask.ts";
+import { type Masker, maskerFor } from "../../base/mask.ts";
 import type { Repository } from "../../git/port.ts";
 import type { Breach, Worktree } from "../../git/types.ts";
 import type { AgentClass, AgentDetails, Note, Outcome, SessionTotals } from "../../run/attempt.ts";
@@ -57,7 +57,10 @@ const NO_DEADLINE_MS = 2 ** 31 - 1;
 export async function takeTurn(context: TurnContext, request: TurnRequest): Promise<TurnEnd> {
   const { cancellation, note, settings, runContext } = context;
   const tell = (data: JsonObject): void => progress(note, data);
-  const reports = new TurnReports(context.proposals, note);
+  const masking = maskingOf(context);
+  const mask = masking.ok ? masking.value : undefined;
+  const reports = new TurnReports({ proposals: context.proposals, note, mask });
+  if (!masking.ok) return { outcome: failed("error", masking.error), reports };
   let { session } = request;
   let refusals = 0;
   let repeats = 0;
@@ -65,7 +68,7 @@ export async function takeTurn(context: TurnContext, request: TurnRequest): Prom
   const { rateLimiter } = runContext;
   const provider = providerOf(settings.agent, runContext.settings.configs[settings.agent]);
   const patience = new Patience(settings.waitMs);
-  const kept = keepPrompt(context, request.prompt.text);
+  const kept = keepPrompt(context, mask === undefined ? request.prompt.text : mask.text(request.prompt.text));
   if (!kept.ok) return { outcome: failed("error", kept.error), reports };
   for (;;) {
     const { clock } = context.options;
@@ -117,18 +120,19 @@ function heldBack(
   return { kind: "failed", error, agent };
 }
 
-/** Beside the log, for `heddle show --prompt`: each turn once, secrets masked. */
-function keepPrompt({ job, options }: TurnContext, text: string): Result<void, string> {
+/** What hides the values of the step's secrets; an error where one is too short to be hidden. */
+function maskingOf({ job, options }: TurnContext): Result<Masker | undefined, string> {
+  return maskerFor(job.task.step.secrets ?? [], (name) => job.env[name] ?? options.env[name]);
+}
+
+/** Beside the log, for `heddle show --prompt`: each turn once. `text`: secrets masked. */
+function keepPrompt({ job }: TurnContext, text: string): Result<void, string> {
   if (job.logFile === null) return ok(undefined);
-  const secrets = job.task.step.secrets ?? [];
-  const masking = maskerFor(secrets, (name) => job.env[name] ?? options.env[name]);
-  if (!masking.ok) return masking;
-  const mask = masking.value;
   const file = promptFileOf(job.logFile);
   const opened = openPlainToAppend(file);
   if (!opened.ok) return err(`cannot write the prompt: ${file} ${opened.error}`);
   try {
-    writeFileSync(opened.value, `${mask === undefined ? text : mask.text(text)}\n`);
+    writeFileSync(opened.value, `${text}\n`);
   } catch (thrown) {
     return err(`cannot write the prompt: ${messageOf(thrown)}`);
   } finally {

@@ -134,6 +134,25 @@ describe("an agent's attempt", () => {
     expect(it.log()).toContain("***");
   });
 
+  test("shows no secret to a person who is asked for permission", async () => {
+    await using it = bench({}, { KEY: "s3cret-value" });
+    const asked: unknown[] = [];
+    const turn = it.turn(
+      'do: [{ask: {kind: execute, title: "Log in", command: "login s3cret-value", allowed: [{say: in}]}}]',
+      {
+        passEnv: ["KEY"],
+        secrets: ["KEY"],
+        policy: { rules: [{ kind: ["execute"], decision: "ask" }], otherwise: "deny" },
+        onAsk: async (request) => {
+          asked.push(request);
+          return "allow";
+        },
+      },
+    );
+    expect(await it.agents.start(turn).outcome).toMatchObject({ output: { text: "in" } });
+    expect(asked).toMatchObject([{ kind: "execute", command: "login ***" }]);
+  });
+
   test("ends when it is told to, with the reason", async () => {
     await using it = bench();
     const stop = it.agents.start(it.turn("do: [stall]"));

@@ -261,3 +261,43 @@ test("a lesson is recorded", async () => {
   expect(finished.code).toBe(0);
   expect(ofType(events, "lesson.recorded", "a").map(({ data }) => data)).toEqual([lesson]);
 });
+
+test("what an agent reports by its tools shows no secret: progress, lessons, proposals, its question", async () => {
+  using rig = new AgentRig();
+  const secret = "s3cr3t-value";
+  const tool = (name: string, input: object): object => ({ tool: { name, with: input } });
+  rig.agents(
+    {
+      a: [
+        tool("task_progress", { message: `using ${secret}` }),
+        tool("expertise_add", {
+          domain: "api",
+          kind: "pattern",
+          text: `log in with ${secret}`,
+          files: [`${secret}.ts`],
+        }),
+        propose("rotate", `replace ${secret}`),
+        tool("task_complete", { summary: `logged in with ${secret}`, files: [] }),
+        writes("a.txt", "a\n"),
+      ],
+      b: [ask(`Is ${secret} right?`, [secret, "no"])],
+      c: [tool("task_fail", { reason: `${secret} is refused`, retryable: false })],
+    },
+    {
+      failure: "continue",
+      steps: ["a", "b", "c"].map((id) => ({ id, env: { KEY: "${{ params.key }}" }, secrets: ["KEY"] })),
+      params: { key: { type: "string", default: "none" } },
+    },
+  );
+  const { events } = await rig.json(["run", "--param", `key=${secret}`]);
+  const told = events.filter(({ type }) => type !== "run.created");
+  for (const type of ["step.progress", "lesson.recorded", "steps.added", "step.succeeded"])
+    expect([type, JSON.stringify(ofType(told, type, "a"))]).toEqual([type, expect.stringContaining("***")]);
+  expect(ofType(told, "approval.requested", "b")[0]?.data).toMatchObject({
+    question: "Is *** right?",
+    options: ["***", "no"],
+  });
+  expect(JSON.stringify(ofType(told, "step.failed", "c"))).toContain("*** is refused");
+  expect(JSON.stringify(told)).not.toContain(secret);
+  expect(rig.git(["log", "--all", "--format=%B"])).not.toContain(secret);
+});
