@@ -104,14 +104,14 @@ async function forPeople(
   };
   let cancelPoll = mode === "stream" ? clock.after(POLL_MS, poll) : undefined;
   // Loaded while the first steps run.
-  const closing = import("./run-summary.ts");
+  const summary = import("./run-summary.ts");
   const result = await handle.result;
   cancelPoll?.();
   await queue.idle();
   live?.stop();
   signals.stop();
   if (mode !== "quiet" || result.status === "failed") {
-    const { runSummaryLines } = await closing;
+    const { runSummaryLines } = await summary;
     for (const line of runSummaryLines({ out, state: handle.state(), timeline, result, logFile })) queue.line(line);
     await queue.idle();
   }

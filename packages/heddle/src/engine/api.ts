@@ -11,7 +11,7 @@ import type { LoadedPlan } from "../graph/loaded-plan.ts";
 export interface StartOptions extends Partial<RunOptions>, WaitOptions {
   /** Id of the new run; absent: a random one. */
   readonly run?: string;
-  /** Reuses recorded successes of this run for steps that `keep` accepts, as `step.cached` events. */
+  /** Recorded successes of an earlier run, by step id: recorded as `step.reused`. */
   readonly reuse?: {
     readonly run: string;
     readonly outputs: ReadonlyMap<string, Json>;
@@ -20,8 +20,8 @@ export interface StartOptions extends Partial<RunOptions>, WaitOptions {
   };
 }
 
-/** `stay`: keep waiting for people's answers instead of ending as `waiting` (a terminal that asks, `--wait`). */
 export interface WaitOptions {
+  /** Keep waiting for people's answers instead of ending as `waiting`: a terminal that asks, `--wait`. */
   readonly wait?: boolean;
   /** Pauses before each layer until {@link RunHandle.unpause}; only with `schedule: layers`. */
   readonly pauseBeforeLayers?: boolean;

@@ -39,7 +39,7 @@ export async function replayMerges(repository: RepositoryAccess, request: Replay
     const owner = steps.find((step) => isOf(step, one));
     if (owner === undefined || (await contains(repository, base, one.commit))) continue;
     const next = await onto(repository, request, { begin, one, owner: owner.id });
-    if (typeof next !== "string") return { kind: "refused", step: owner.id, why: clash(next.files) };
+    if (typeof next !== "string") return { kind: "refused", step: owner.id, why: conflictText(next.files) };
     begin = next;
     now[one.commit] = next;
   }
@@ -91,7 +91,7 @@ async function onto(
   });
 }
 
-function clash(files: readonly string[]): string {
+function conflictText(files: readonly string[]): string {
   const more = files.length > 5 ? ` and ${files.length - 5} more` : "";
   return `conflicts with your branch in ${files.slice(0, 5).join(", ")}${more}`;
 }

@@ -310,9 +310,9 @@ function locks({ store, rules }: World): Locks {
       if (run === undefined) return lease.run;
       for (const lock of store.locks) {
         if (lock.run === run && lock.step === step) continue;
-        const clash = names.write.includes(lock.name) || (lock.write && names.read.includes(lock.name));
+        const conflicts = names.write.includes(lock.name) || (lock.write && names.read.includes(lock.name));
         const counts = lock.fence === lock.run.lease.fence && (lock.run === run || inForce(lock.run.lease, rules));
-        if (clash && counts) return lock.run.run;
+        if (conflicts && counts) return lock.run.run;
       }
       const take = (name: string, write: boolean): Lock => ({ run, fence: lease.fence, step, name, write });
       const writes = names.write.map((name) => take(name, true));

@@ -46,7 +46,7 @@ export type RerunRefusal =
 export async function rerunFrom(
   ports: RerunPorts,
   run: string,
-  { from, maxConcurrency, plan: given, run: newRun, ...stay }: RerunOptions,
+  { from, maxConcurrency, plan: given, run: newRun, ...wait }: RerunOptions,
 ): Promise<Result<Rerun, RerunRefusal>> {
   const read = await readRun(ports.log, run);
   if (!read.ok) return err({ kind: "unreadable", problem: read.error });
@@ -67,7 +67,7 @@ export async function rerunFrom(
       ...options,
       maxConcurrency: maxConcurrency ?? options.maxConcurrency,
       run: newRun,
-      ...stay,
+      ...wait,
       reuse: reuse.value.reuse,
     }),
   );

@@ -57,20 +57,20 @@ export type Finding =
 const MOST_PROGRESS = 1000;
 
 /** The events that record an input; none where it comes too late. */
-export function eventsOfInput(state: RunState, input: Input, circumstances: ClockInputs): readonly EventBody[] {
+export function eventsOfInput(state: RunState, input: Input, clockInputs: ClockInputs): readonly EventBody[] {
   switch (input.kind) {
     case "outcome":
-      return eventsOfOutcome(state, input, circumstances);
+      return eventsOfOutcome(state, input, clockInputs);
     case "note":
       return eventsOfNote(state, input);
     case "expanded":
-      return isRunning(state, input) ? [eventOfExpansion(state, input, circumstances)] : [];
+      return isRunning(state, input) ? [eventOfExpansion(state, input, clockInputs)] : [];
     case "examined":
       return eventsOfExamination(state, input);
     case "undone":
       return [eventOfUndo(state, input)];
     case "answer":
-      return isTooLate(state, input.step, circumstances.now) ? [] : eventsOfAnswer(state, input.step, input.answer);
+      return isTooLate(state, input.step, clockInputs.now) ? [] : eventsOfAnswer(state, input.step, input.answer);
     case "pause":
       return state.phase.tag === "running" ? [{ type: "run.paused", data: { reason: input.reason } }] : [];
     case "unpause":
@@ -95,14 +95,14 @@ function eventsOfNote(state: RunState, input: InputOf<"note">): readonly EventBo
   return isTooMuch ? [] : [{ ...note, step: stepAt(state, step).id, attempt }];
 }
 
-function eventOfExpansion(state: RunState, input: InputOf<"expanded">, circumstances: ClockInputs): EventBody {
+function eventOfExpansion(state: RunState, input: InputOf<"expanded">, clockInputs: ClockInputs): EventBody {
   const { attempt, expansion } = input;
   const step = stepAt(state, input.step).id;
   const halt = haltReason(state);
   if (halt !== undefined) return { type: "step.cancelled", step, attempt, data: { reason: halt, durationMs: 0 } };
   const problem = expansion.ok ? expansionProblem(state, expansion.value) : expansion.error;
   if (expansion.ok && problem === undefined) return { type: "steps.added", step, data: expansion.value };
-  return failure(state, input.step, { code: "expansion", message: problem ?? "" }, undefined, circumstances);
+  return failure(state, input.step, { code: "expansion", message: problem ?? "" }, undefined, clockInputs);
 }
 
 function eventsOfExamination(state: RunState, { step: index, finding }: InputOf<"examined">): readonly EventBody[] {

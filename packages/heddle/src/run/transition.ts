@@ -123,7 +123,7 @@ class Turn {
       default:
         break;
     }
-    this.#recordAll(eventsOfInput(this.#state, input, this.#circumstances()));
+    this.#recordAll(eventsOfInput(this.#state, input, this.#clockInputs()));
     if (input.kind === "outcome" && !this.#isRunning(input.step)) this.#unlock(input.step);
   }
 
@@ -181,7 +181,7 @@ class Turn {
     if (phaseOf(this.#state, step).tag === "running") this.effects.push({ kind: "answer", step, attempt, decision });
   }
 
-  #circumstances(): ClockInputs {
+  #clockInputs(): ClockInputs {
     const { now, random } = this.#world;
     return { now, random, halted: haltReason(this.#state) !== undefined };
   }

@@ -39,16 +39,17 @@ export function run(plan: Plan | readonly Step[], script: Script = {}, options: 
   return DryRun.start("name" in plan ? plan : planOf(plan), script, options).run();
 }
 
-/** The deeds of a generated plan as a script. Conditions are the texts `true` and `false`. */
+/** What the attempts of a generated plan do, as a script. Conditions are the texts `true` and `false`. */
 export function generatedScript(seed: number, shape: PlanShape): Script {
   return {
     attempt(definition, attempt) {
-      const deed = generatedAttempt(seed, shape, definition, attempt);
-      if (deed.kind === "hangs")
+      const scripted = generatedAttempt(seed, shape, definition, attempt);
+      if (scripted.kind === "hangs")
         return { durationMs: definition.timeoutMs ?? 0, error: { code: "timeout", message: "timed out" } };
-      if (deed.kind === "fails") return { durationMs: deed.durationMs, error: { code: deed.code, message: "failed" } };
-      const adds = deed.adds.map((added) => inside(definition.id, added));
-      return { durationMs: deed.durationMs, output: deed.output, ...(adds.length > 0 && { adds }) };
+      if (scripted.kind === "fails")
+        return { durationMs: scripted.durationMs, error: { code: scripted.code, message: "failed" } };
+      const adds = scripted.adds.map((added) => inside(definition.id, added));
+      return { durationMs: scripted.durationMs, output: scripted.output, ...(adds.length > 0 && { adds }) };
     },
     holds: (definition) => definition.if !== "false",
     answer: ({ id }) => (id.length % 4 === 0 ? "reject" : "approve"),

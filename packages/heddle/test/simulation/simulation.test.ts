@@ -11,7 +11,7 @@ import "../../src/plan/expression/cel.ts";
 const SEEDS = 400;
 
 describe("simulation", () => {
-  test(`${SEEDS} lives with crashes, failed appends, lost leases and meddling people keep every promise (R1, R2, R3, R11)`, async () => {
+  test(`${SEEDS} lives with crashes, failed appends, lost leases and people who interfere keep every promise (R1, R2, R3, R11)`, async () => {
     const broken: string[] = [];
     let crashes = 0;
     let effects = 0;

@@ -79,7 +79,7 @@ function carryOut(world: World, engine: Engine, task: Task, onNote: (note: Note)
   const one: Alive = { engine: engine.number, task, isUndo };
   world.oracle.carriedOut(one, !engine.isRefused);
   world.alive.add(one);
-  const deed = isUndo
+  const scripted = isUndo
     ? undoDeed(world.seed, task.step.id)
     : generatedAttempt(world.seed, world.shape, task.step, task.attempt);
   let settle: (outcome: Outcome) => void = () => undefined;
@@ -99,15 +99,16 @@ function carryOut(world: World, engine: Engine, task: Task, onNote: (note: Note)
     const { cancelledAt } = engine;
     const isDeaf = cancelledAt !== undefined && world.clock.now() > cancelledAt + LONGEST_DEAFNESS_MS;
     if (isDeaf && asked === undefined && !isUndo && !engine.isDead) world.oracle.deaf(one);
-    if (deed.kind === "hangs") return;
-    if (deed.kind === "fails") return finish({ kind: "failed", error: { code: deed.code, message: "it failed" } });
+    if (scripted.kind === "hangs") return;
+    if (scripted.kind === "fails")
+      return finish({ kind: "failed", error: { code: scripted.code, message: "it failed" } });
     if (person === "question" || person === "conflict")
       return finish({ kind: "unresolved", about: person, question: "what now?" });
-    world.oracle.happened(task.step.id, task.attempt, deed.output);
+    world.oracle.happened(task.step.id, task.attempt, scripted.output);
     finish({
       kind: "succeeded",
-      output: deed.output,
-      ...(deed.adds.length > 0 && { steps: deed.adds.map(asWritten) }),
+      output: scripted.output,
+      ...(scripted.adds.length > 0 && { steps: scripted.adds.map(asWritten) }),
     });
   };
   // One that wants leave goes on when it is answered: if it never is, the run does not end, and that is found.
@@ -115,9 +116,9 @@ function carryOut(world: World, engine: Engine, task: Task, onNote: (note: Note)
   const goOn = (): void => {
     if (!isAsking) return;
     isAsking = false;
-    cancelEnd = world.clock.after(deed.durationMs, end);
+    cancelEnd = world.clock.after(scripted.durationMs, end);
   };
-  cancelEnd = world.clock.after(deed.durationMs, () => {
+  cancelEnd = world.clock.after(scripted.durationMs, () => {
     if (!isAsking) return end();
     const data = { about: "permission" as const, question: "may it?", deadline: world.clock.now() + LEAVE_MS };
     if (!engine.isDead) onNote({ type: "approval.requested", data });
@@ -131,9 +132,9 @@ function carryOut(world: World, engine: Engine, task: Task, onNote: (note: Note)
     stop(reason) {
       if (engine.isDead || asked !== undefined) return;
       asked = reason;
-      const forced = deed.stopMs > task.graceMs;
+      const forced = scripted.stopMs > task.graceMs;
       const result: Outcome = { kind: "stopped", reason, ...(forced && { abandoned: true as const }) };
-      world.clock.after(Math.min(deed.stopMs, task.graceMs), () => finish(result));
+      world.clock.after(Math.min(scripted.stopMs, task.graceMs), () => finish(result));
     },
     kill,
     // Attempts die with their engine here, as those of one process do.

@@ -1,6 +1,6 @@
 /**
- * Plans of chance and what their steps do, from a seed: the same seed gives the same plan and the same deeds on every machine.
- * Every kind of step, edge, limit and failure that the engine knows comes up; deeds depend on step and attempt alone, so that
+ * Plans of chance and what their steps do, from a seed: the same seed gives the same plan and the same attempts on every machine.
+ * Every kind of step, edge, limit and failure that the engine knows comes up; what an attempt does depends on step and attempt alone, so that
  * two runs of one plan end the same way whatever their timing.
  */
 import type { Json } from "../../src/base/json.ts";

@@ -229,7 +229,7 @@ class AgentAttempt {
       this.#tree = both.value;
     }
     if (!mayAgent) return await this.#askPerson(isConflict ? outcome.files : [], captured.commit);
-    const clash: MergeFailure = defined({
+    const mergeFailure: MergeFailure = defined({
       reason: isConflict ? "conflict" : "verify",
       files: isConflict ? outcome.files : [],
       merged: await runContext.repository.commits.subjects(from, outcome.head),
@@ -238,7 +238,7 @@ class AgentAttempt {
     const session = this.#last?.sessionId;
     const totals = this.#last?.totals;
     return defined({
-      prompt: repairPrompt(job.prompt, clash),
+      prompt: repairPrompt(job.prompt, mergeFailure),
       session: session === undefined ? undefined : defined({ sessionId: session, totals }),
     });
   }

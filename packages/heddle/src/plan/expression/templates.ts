@@ -13,7 +13,7 @@ export function hasTemplate(text: string): boolean {
 }
 
 /**
- * The holes of `text` in order, or the offset of a `${{` that is never closed. Quoted strings and map literals inside an
+ * The templates of `text` in order, or the offset of a `${{` that is never closed. Quoted strings and map literals inside an
  * expression may hold braces.
  */
 export function findTemplates(
