@@ -13,7 +13,7 @@ import { safeLine } from "../base/safe-text.ts";
 import { pad } from "./output-text.ts";
 import type { Output, Style } from "./output.ts";
 import type { PrintQueue } from "./print-queue.ts";
-import type { EventOf } from "../project/port.ts";
+import type { OpenQuestion } from "../project/port.ts";
 
 export const OUTPUT_MODES = ["grouped", "stream", "errors", "quiet"] as const;
 export type OutputMode = (typeof OUTPUT_MODES)[number];
@@ -195,7 +195,7 @@ export class LineView {
           `merged as ${event.data.commit.slice(0, 10)}: ${filesText(event.data.files)}`,
         );
       case "approval.requested":
-        return this.#onAsked(event);
+        return this.#sayAsked(step, event.data);
       case "approval.given": {
         const { decision, by, comment, choice } = event.data;
         const yes = this.#questions.delete(step)
@@ -229,8 +229,13 @@ export class LineView {
     return this.#options.out.isTerminal && words.startsWith("succeeded") ? tookText(ms) : `${words} ${tookText(ms)}`;
   }
 
-  #onAsked({ run, step, data }: EventOf<"approval.requested">): void {
-    const { about, question, options = [] } = data;
+  /** A question that was asked before this process took the run up. */
+  openQuestion(step: string, asked: OpenQuestion): void {
+    if (this.#options.mode !== "quiet") this.#sayAsked(step, asked);
+  }
+
+  #sayAsked(step: string, { about, question, options = [] }: OpenQuestion): void {
+    const { run } = this.#options.state();
     if (about === "question") this.#questions.add(step);
     if (about === "conflict") return this.#say("yellow", STATUS_SYMBOL["needs-resolution"], step, question);
     const choices = options.length === 0 ? "" : ` (${options.map((option, at) => `${at + 1} ${option}`).join(", ")})`;

@@ -121,6 +121,11 @@ export class LiveView implements Sink {
     }
   }
 
+  /** A question that was asked before this process took the run up. */
+  openQuestion(step: string, asked: OpenQuestion): void {
+    void this.#askPerson(step, asked);
+  }
+
   write(text: string): boolean {
     if (this.#stopped) return this.#options.out.write(text);
     this.#pending += text;

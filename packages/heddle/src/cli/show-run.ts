@@ -2,7 +2,8 @@
  * Run view: shows a run of this process from its handle to the exit code, passes signals on, and prints what to type
  * next.
  */
-import type { RunEvent } from "../view/history.ts";
+import type { RunEvent, RunSnapshot } from "../view/history.ts";
+import { questionAt } from "../view/question.ts";
 import { Timeline } from "../view/timeline.ts";
 import { EXIT, type Context } from "./context.ts";
 import type { LiveView } from "./live-view.ts";
@@ -11,7 +12,7 @@ import { watchSignals } from "./signals.ts";
 import type { Flags } from "./spec.ts";
 import { PrintQueue, type Sink } from "./print-queue.ts";
 import { textFlag } from "./flag-values.ts";
-import type { Project, RunHandle, RunOutcome } from "../project/port.ts";
+import type { OpenQuestion, Project, RunHandle, RunOutcome } from "../project/port.ts";
 
 /** How often the logs of running steps are looked at in `stream` mode. */
 const POLL_MS = 100;
@@ -71,6 +72,7 @@ async function forPeople(
   const { out, clock } = context;
   const mode = textFlag(options.flags, "output") as OutputMode | undefined;
   const logFile = (step: string, attempt: number): string => project.logs.file(handle.run, step, attempt);
+  const open = openQuestions(handle.state());
   // From the first event on, also while the live view is being made.
   const early: RunEvent[] = [];
   let take = (event: RunEvent): void => void early.push(event);
@@ -90,6 +92,10 @@ async function forPeople(
   const signals = watchSignals({ handle, say: (said) => queue.line(said), hasTerminal: out.hasTerminal });
   out.onClosed(() => void (handle.stopWaiting() || handle.cancel()));
   if (mode !== "quiet") queue.line(options.opening);
+  for (const { step, asked } of open) {
+    lines.openQuestion(step, asked);
+    live?.openQuestion(step, asked);
+  }
   take = (event) => {
     timeline.add(event);
     lines.event(event);
@@ -116,6 +122,14 @@ async function forPeople(
     await queue.idle();
   }
   return result;
+}
+
+/** What earlier processes asked and nobody answered. */
+function openQuestions(state: RunSnapshot): readonly { readonly step: string; readonly asked: OpenQuestion }[] {
+  return state.steps.flatMap(({ id }, at) => {
+    const asked = state.phases[at]?.tag === "asking" ? questionAt(state, at) : undefined;
+    return asked === undefined ? [] : [{ step: id, asked }];
+  });
 }
 
 /** The run has paused before its next layer: yes continues it, no ends it. */

@@ -129,6 +129,18 @@ describe("a person's answer", () => {
     expect(rig.has("shipped")).toBe(true);
   });
 
+  test("a resume asks again what is still open, with and without a terminal", async () => {
+    rig.plan(plan);
+    expect((await rig.heddle(["run"])).code).toBe(3);
+    const elsewhere = await rig.heddle(["resume"]);
+    expect(elsewhere).toMatchObject({ code: 3, stdout: expect.stringContaining("[ask] ? asks: Ship it?") });
+    const resumed = rig.onTerminal(["resume"], { columns: 80, rows: 24 });
+    await resumed.says("[y/n]");
+    rig.type(resumed, "y");
+    expect((await resumed.done).code).toBe(0);
+    expect(rig.has("shipped")).toBe(true);
+  });
+
   test("on a terminal it is asked for, and a key answers", async () => {
     rig.plan(plan);
     const run = rig.onTerminal(["run"], { columns: 80, rows: 24 });
