@@ -5,7 +5,8 @@
 import type { Json, JsonObject } from "../../base/json.ts";
 import type { DocumentPath, SourceMap } from "../diagnostic.ts";
 import type { Source, SourceNode } from "./source.ts";
-import { planJson } from "./text.ts";
+import type { Findings } from "./findings.ts";
+import { planValue } from "./text.ts";
 
 type Place = { readonly offset: number };
 
@@ -23,6 +24,7 @@ function keyOf(path: DocumentPath): string {
 export class DraftStep {
   readonly #keys: Record<string, Json> = {};
   readonly #places = new Map<string, Place>();
+  readonly #listed = new Set<string>();
 
   constructor(id: string, place: Place) {
     this.#keys["id"] = id;
@@ -38,15 +40,19 @@ export class DraftStep {
   }
 
   /** A key of plans as it stands in the file. */
-  setNode(key: string, node: SourceNode): this {
+  setNode(key: string, node: SourceNode, findings: Findings): this {
     notePlaces(this.#places, `/${key}`, node);
-    return this.set(key, planJson(key, node));
+    const { value, issues } = planValue("step", key, node);
+    for (const { place, ...issue } of issues) findings.error(place, issue);
+    return this.set(key, value);
   }
 
   /** Adds to a list of ids; one that is there already is not added again. */
   addTo(key: "deps" | "after", id: string, place: Place): this {
+    const entry = `${key} ${id}`;
+    if (this.#listed.has(entry)) return this;
+    this.#listed.add(entry);
     const list = (this.#keys[key] ??= []) as Json[];
-    if (list.includes(id)) return this;
     this.#places.set(`/${key}/${list.length}`, place);
     list.push(id);
     return this;
@@ -85,9 +91,11 @@ export class DraftPlan {
   }
 
   /** A key of plans as it stands in the file. */
-  setNode(key: string, node: SourceNode): this {
+  setNode(key: string, node: SourceNode, findings: Findings): this {
     notePlaces(this.#places, `/${key}`, node);
-    return this.set(key, planJson(key, node));
+    const { value, issues } = planValue("plan", key, node);
+    for (const { place, ...issue } of issues) findings.error(place, issue);
+    return this.set(key, value);
   }
 
   add(step: DraftStep): this {

@@ -15,6 +15,9 @@ export const DEP_KEYS: readonly string[] = ["dependencies", "deps", "depends_on"
 
 const KEYS = { deps: DEP_KEYS, after: ["after"] } as const;
 
+/** Each goes over all ids: a file that is wrong throughout gets no more. */
+const MOST_GUESSES = 100;
+
 export interface StepEdge {
   /** Id of the step that is waited for. */
   readonly id: string;
@@ -40,6 +43,7 @@ export class EdgeResolver {
   /** Of an entry itself: its subtasks have them too, and they are judged once. */
   readonly #own = new Map<string, readonly StepEdge[]>();
   #count = 0;
+  #guesses = 0;
 
   constructor(tree: EntryTree, options: EdgeOptions) {
     this.#tree = tree;
@@ -151,7 +155,8 @@ export class EdgeResolver {
   #sayUnknown({ text, place }: WrittenDep, entry: Entry): void {
     const { findings, noun, elsewhere } = this.#options;
     // One number is as near to another as any.
-    const meant = /^[\d.]+$/.test(text) ? undefined : suggest(text, this.#tree.byId.keys());
+    const isGuessed = !/^[\d.]+$/.test(text) && this.#guesses++ < MOST_GUESSES;
+    const meant = isGuessed ? suggest(text, this.#tree.byId.keys()) : undefined;
     const other = elsewhere?.(text);
     const near = other !== undefined ? `it is in ${other}; ` : meant !== undefined ? `did you mean "${meant}"? ` : "";
     findings.loss(place, {

@@ -10,7 +10,7 @@ import { DEP_KEYS, type EdgeResolver } from "./edges.ts";
 import { activeParts, type Entry } from "./entries.ts";
 import type { Findings } from "./findings.ts";
 import { isBlank, memberOf, scalarText, type SourceNode } from "./source.ts";
-import { literalText, planJson, readableText, textList } from "./text.ts";
+import { literalText, planValue, readableText, textList } from "./text.ts";
 
 const TITLE = ["title", "name"];
 const TEST = ["testStrategy", "test_strategy"];
@@ -81,7 +81,7 @@ export class EntrySteps {
     addVerify(entry, step);
     for (const [key, { value }] of entry.node.entries) {
       if (!carried.has(key) || OWN.has(key) || isBlank(value)) continue;
-      step.setNode(key, value);
+      step.setNode(key, value, this.#options.findings);
     }
     this.#count(entry, OWN, carried);
     return step;
@@ -152,7 +152,7 @@ export class EntrySteps {
 function addVerify(entry: Entry, step: DraftStep): void {
   const commands = VERIFY.flatMap((key) => {
     const node = memberOf(entry.node, key);
-    return node === undefined || isBlank(node) ? [] : [{ node, value: planJson(key, node) }];
+    return node === undefined || isBlank(node) ? [] : [{ node, value: planValue("step", key, node).value }];
   });
   const [first] = commands;
   if (first === undefined) return;

@@ -2,6 +2,7 @@
  * Script import: makes steps of the scripts of a repository without turbo.json. A package.json says which scripts there
  * are and not when they may run, so only scripts are taken that build and check, by their usual names.
  */
+import { plural } from "../../base/plural.ts";
 import { shorten } from "../issues.ts";
 import { findCircle } from "./circle.ts";
 import { DraftPlan, DraftStep } from "./draft.ts";
@@ -45,7 +46,10 @@ export function importScripts(workspace: PackageWorkspace, findings: Findings): 
     findings.error(place, { code: "NothingToImport", message: "no script builds or checks anything", hint });
   }
   const scripts = packages.reduce((sum, member) => sum + member.scripts.size, 0);
-  return { plan, summary: `${packages.length} packages, ${scripts} scripts: ${plan.steps.length} steps` };
+  return {
+    plan,
+    summary: `${plural(packages.length, "package")}, ${plural(scripts, "script")}: ${plural(plan.steps.length, "step")}`,
+  };
 }
 
 function isTaken(script: string): boolean {

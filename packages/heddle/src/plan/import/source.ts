@@ -108,7 +108,9 @@ class TreeBuilder {
       const { style, valueStart, tagStart } = event;
       const isQuoted = style === SCALAR_STYLE.SINGLE_QUOTED || style === SCALAR_STYLE.DOUBLE_QUOTED;
       const isPlain = style === SCALAR_STYLE.PLAIN && tagStart < 0;
-      const offset = valueStart < 0 ? place : isQuoted ? valueStart - 1 : valueStart;
+      const isBlock = style === SCALAR_STYLE.LITERAL_BLOCK || style === SCALAR_STYLE.FOLDED_BLOCK;
+      const offset =
+        valueStart < 0 ? place : isQuoted ? valueStart - 1 : isBlock ? this.#inkAt(valueStart) : valueStart;
       node = { kind: "scalar", offset, text: getScalarValue(this.#text, event), isPlain };
     } else if (event.type === EVENT_ID.SEQUENCE) {
       const items: SourceNode[] = [];
@@ -136,6 +138,13 @@ class TreeBuilder {
       for (const [key, entry] of node.entries) if (!entries.has(key)) entries.set(key, entry);
     }
     return { kind: "mapping", offset, entries };
+  }
+
+  /** A block begins with its indentation: the place is that of its first character. */
+  #inkAt(offset: number): number {
+    const blank = /\s*/y;
+    blank.lastIndex = offset;
+    return offset + (blank.exec(this.#text)?.[0].length ?? 0);
   }
 
   #isOpen(): boolean {

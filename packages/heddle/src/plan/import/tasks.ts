@@ -2,6 +2,7 @@
  * Task list import: files of claude-task-master and the like: `tasks` with subtasks, at the top or under tags. Phases
  * (`phase_plan.yaml`) are tasks with the keys of plans, and come the same way.
  */
+import { plural } from "../../base/plural.ts";
 import { shorten } from "../issues.ts";
 import { SHAPES } from "../schema/plan.ts";
 import { DraftPlan } from "./draft.ts";
@@ -77,9 +78,11 @@ export function importTasks(
   }
   noteKeys(source.root, new Set(["tasks", ...lists.flatMap(({ tag }) => tag ?? [])]), findings);
   if (chosen.tag !== undefined) noteKeys(memberOf(source.root, chosen.tag), new Set(["tasks"]), findings);
+  let idsByTag: readonly (readonly [tag: string, ids: ReadonlySet<string>])[] | undefined;
   const elsewhere = (id: string): string | undefined => {
-    const holder = others.find((list) => idsOf(source, list, options).has(id));
-    return holder?.tag === undefined ? undefined : `the tag "${shorten(holder.tag)}"`;
+    idsByTag ??= others.flatMap((list) => (list.tag === undefined ? [] : [[list.tag, idsOf(source, list, options)]]));
+    const tag = idsByTag.find(([, ids]) => ids.has(id))?.[0];
+    return tag === undefined ? undefined : `the tag "${shorten(tag)}"`;
   };
   const tags = tagTexts(source, others, options);
   const work = { noun: "task", carried: TASK_KEYS, items: chosen.items, place: chosen.place, elsewhere, tags };
@@ -92,7 +95,7 @@ export function importPhases(root: SourceMapping, options: TaskOptions, findings
   const plan = new DraftPlan();
   const known = new Set(Object.keys(SHAPES.plan));
   for (const [key, { value }] of root.entries) {
-    if (known.has(key) && !isBlank(value)) plan.setNode(key, value);
+    if (known.has(key) && !isBlank(value)) plan.setNode(key, value, findings);
   }
   noteKeys(root, new Set(["phases", ...known]), findings);
   const carried = new Set(Object.keys(SHAPES.step));
@@ -129,7 +132,8 @@ function addEntries(
     findings.error(place, { code: "NothingToImport", message, hint });
   }
   const open = tree.all.filter(isActive).length;
-  const summary = `${counted(tree.all.length, noun)}, ${open} open with ${counted(edges.count, "dependency")}: ${counted(plan.steps.length, "step")}`;
+  const deps = edges.count === 1 ? "1 dependency" : `${edges.count} dependencies`;
+  const summary = `${plural(tree.all.length, noun)}, ${open} open with ${deps}: ${plural(plan.steps.length, "step")}`;
   return { plan, summary };
 }
 
@@ -165,7 +169,7 @@ function tagTexts(source: Source, lists: readonly TaskList[], options: TaskOptio
 
 function countText(source: Source, list: TaskList, { include }: TaskOptions): string {
   const tree = readEntries(list.items, { noun: "task", include, findings: Findings.of(source, true) });
-  return `${counted(tree.all.length, "task")}, ${tree.all.filter(isActive).length} open`;
+  return `${plural(tree.all.length, "task")}, ${tree.all.filter(isActive).length} open`;
 }
 
 function idsOf(source: Source, list: TaskList, { include }: TaskOptions): ReadonlySet<string> {
@@ -179,9 +183,4 @@ function noteKeys(node: SourceNode | undefined, known: ReadonlySet<string>, find
   for (const [key, { offset, value }] of node.entries) {
     if (!known.has(key) && !isBlank(value)) findings.note({ offset }, `not imported: "${shorten(key)}"`);
   }
-}
-
-function counted(count: number, noun: string): string {
-  if (count === 1) return `1 ${noun}`;
-  return `${count} ${noun.endsWith("y") ? `${noun.slice(0, -1)}ies` : `${noun}s`}`;
 }

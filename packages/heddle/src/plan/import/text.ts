@@ -1,5 +1,7 @@
 /** Import texts: texts and data of other tools as parts of a plan, in which `${{` begins an expression and theirs do not. */
-import type { Json } from "../../base/json.ts";
+import type { Json, JsonObject } from "../../base/json.ts";
+import type { DocumentPath } from "../diagnostic.ts";
+import { scalarAs, withSourceTexts } from "../source-text.ts";
 import { isBlank, jsonOf, scalarText, type SourceNode } from "./source.ts";
 
 /** `text` for a place of the plan that may hold expressions: it is read back as it stands. */
@@ -23,23 +25,50 @@ export function textList(node: SourceNode): readonly string[] | undefined {
   return texts.every((text) => text !== undefined) ? texts.filter((text) => text !== "") : undefined;
 }
 
-/** Keys of plans whose numbers are meant as text. */
-const ID_KEYS = new Set(["id", "deps", "depends_on", "needs", "after", "group", "parallel_group", "epic"]);
-
-/** The value of a plan's key as data: ids and environment variables keep the text that they have in the file. */
-export function planJson(key: string, node: SourceNode): Json {
-  return valueJson(node, ID_KEYS.has(key), key === "env");
+export interface PlanValue {
+  readonly value: Json;
+  /** What a plan cannot keep as it is written, with its place. */
+  readonly issues: readonly {
+    readonly code: string;
+    readonly message: string;
+    readonly hint: string;
+    readonly place: SourceNode;
+  }[];
 }
 
-function valueJson(node: SourceNode, isText: boolean, isEnv: boolean): Json {
-  if (node.kind === "list") return node.items.map((item) => valueJson(item, isText, false));
+/** The value of a key of plans, or of their steps, as it would be read from a plan file. */
+export function planValue(owner: "plan" | "step", key: string, node: SourceNode): PlanValue {
+  const member = { [key]: scalarsOf(node) };
+  const { document, issues } = withSourceTexts(owner === "step" ? { steps: [member] } : member, "plan");
+  const holder = owner === "step" ? (document as { readonly steps: readonly JsonObject[] }).steps[0] : document;
+  const depth = owner === "step" ? 3 : 1;
+  return {
+    value: (holder as JsonObject)[key] ?? null,
+    issues: issues.map(({ path, ...issue }) => ({ ...issue, place: nodeAt(node, path.slice(depth)) })),
+  };
+}
+
+/** As data, in which scalars keep their texts where those could be lost. */
+function scalarsOf(node: SourceNode): unknown {
+  if (node.kind === "list") return node.items.map(scalarsOf);
   if (node.kind === "mapping") {
-    const members = [...node.entries].map(([key, { value }]): [string, Json] => [
-      key,
-      valueJson(value, isEnv || ID_KEYS.has(key), key === "env"),
-    ]);
-    return Object.fromEntries(members);
+    return Object.fromEntries([...node.entries].map(([key, { value }]) => [key, scalarsOf(value)]));
   }
   const value = jsonOf(node);
-  return isText && typeof value === "number" && String(value) !== node.text ? node.text : value;
+  return typeof value === "number" || typeof value === "boolean" ? scalarAs(node.text, value) : value;
+}
+
+function nodeAt(node: SourceNode, path: DocumentPath): SourceNode {
+  let at = node;
+  for (const key of path) {
+    const next =
+      at.kind === "list"
+        ? at.items[Number(key)]
+        : at.kind === "mapping"
+          ? at.entries.get(String(key))?.value
+          : undefined;
+    if (next === undefined) return at;
+    at = next;
+  }
+  return at;
 }

@@ -4,6 +4,7 @@
  *
  * Invariant: a task without a script passes its dependencies on, as Turborepo does, so that no order is lost.
  */
+import { plural } from "../../base/plural.ts";
 import { shorten } from "../issues.ts";
 import { findCircle } from "./circle.ts";
 import { DraftPlan, DraftStep } from "./draft.ts";
@@ -90,7 +91,10 @@ class TurboImport {
       this.#findings.error(this.#config.root.root, { code: "NothingToImport", message, hint });
     }
     const packages = this.#workspace.members.length + 1;
-    return { plan, summary: `${this.#names().length} tasks, ${packages} packages: ${plan.steps.length} steps` };
+    return {
+      plan,
+      summary: `${plural(this.#names().length, "task")}, ${plural(packages, "package")}: ${plural(plan.steps.length, "step")}`,
+    };
   }
 
   /** A circle goes through tasks with and without a script: it is looked for among all of them. */

@@ -106,7 +106,8 @@ function variableFor(path: readonly string[]): string | undefined {
   const [root, name = "", ...more] = path;
   if (more.length > 0 || !/^[A-Za-z_]\w*$/.test(name)) return undefined;
   if (root === "env" || root === "secrets" || root === "vars") return name;
-  if (root === "github" && GITHUB.has(name)) return `GITHUB_${name.toUpperCase()}`;
+  // A secret, as `secrets.GITHUB_TOKEN` is.
+  if (root === "github" && (name === "token" || GITHUB.has(name))) return `GITHUB_${name.toUpperCase()}`;
   return root === "runner" && RUNNER.has(name) ? `RUNNER_${name.toUpperCase()}` : undefined;
 }
 
@@ -220,7 +221,7 @@ class Translator {
     const variable = variableFor(path);
     if (variable === undefined) return this.#refuse(path.join("."));
     this.#reads.variables.add(variable);
-    if (root === "secrets") this.#reads.secrets.add(variable);
+    if (root === "secrets" || path.join(".") === "github.token") this.#reads.secrets.add(variable);
     return { text: `env.?${variable}.orValue("")`, type: "text" };
   }
 

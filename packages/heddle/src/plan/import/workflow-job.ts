@@ -36,6 +36,8 @@ export interface WorkflowJob {
   readonly needs: readonly { readonly id: string; readonly place: Place }[];
   /** The items of its matrix; absent: it has none. */
   readonly items?: readonly JsonObject[];
+  /** It has a matrix, which was refused. */
+  readonly hasUnknownMatrix: boolean;
   /** By name, the step and its output that each is. */
   readonly outputs: ReadonlyMap<string, { readonly step: string; readonly name: string }>;
 }
@@ -100,7 +102,9 @@ export function readJob(id: string, { offset, value }: SourceEntry, findings: Fi
     const name = scalarText(node);
     return name === undefined ? [] : [{ id: name, place: node }];
   });
-  const job = { id, node: value, place: { offset }, commands, needs, outputs: outputsOf(value, findings) };
+  const hasUnknownMatrix = items === undefined && memberOf(memberOf(value, "strategy"), "matrix") !== undefined;
+  const outputs = outputsOf(value, findings);
+  const job = { id, node: value, place: { offset }, commands, needs, hasUnknownMatrix, outputs };
   return items === undefined ? job : { ...job, items };
 }
 

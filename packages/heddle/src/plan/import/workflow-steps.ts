@@ -92,11 +92,14 @@ export class JobSteps {
     const { needs, input, ancestors } = this.#around;
     const of = (id: string): NeededJob | undefined => needs.find(({ job }) => job.id === id);
     const statusOf = (id: string): string => `${celMember("deps", id)}.status`;
-    const { items = [] } = this.#job;
+    const { items = [], hasUnknownMatrix } = this.#job;
     return {
       input,
-      matrix: ([name = "", ...more]) =>
-        items.some((item) => Object.hasOwn(item, name)) ? [name, ...more].reduce(celMember, "item") : undefined,
+      matrix: ([name = "", ...more]) => {
+        // Said once, where the matrix is.
+        if (hasUnknownMatrix && !this.#findings.isLenient) return '""';
+        return items.some((item) => Object.hasOwn(item, name)) ? [name, ...more].reduce(celMember, "item") : undefined;
+      },
       env: new Map(),
       output: (kind, id, name) => (kind === "needs" ? outputOf(of(id)?.job, name) : undefined),
       status: (kind, id) => (kind === "needs" && of(id) !== undefined ? statusOf(id) : undefined),

@@ -2,6 +2,7 @@
  * Workflow import: makes a plan of a workflow of GitHub Actions: a step for each job, in the order of their needs. Jobs
  * that need nothing of each other go on when one fails, as on GitHub: `failure: continue`.
  */
+import { plural } from "../../base/plural.ts";
 import type { Json } from "../../base/json.ts";
 import { shorten } from "../issues.ts";
 import { findCircle } from "./circle.ts";
@@ -77,7 +78,10 @@ export function importWorkflow(root: SourceMapping, findings: Findings): Workflo
     findings.note(written ?? root, message);
   }
   const commands = [...jobs.values()].reduce((sum, job) => sum + job.commands.length, 0);
-  return { plan, summary: `${entries.length} jobs with ${commands} commands: ${plan.steps.length} steps` };
+  return {
+    plan,
+    summary: `${plural(entries.length, "job")} with ${plural(commands, "command")}: ${plural(plan.steps.length, "step")}`,
+  };
 }
 
 function runDefaults(node: SourceNode): SourceNode | undefined {

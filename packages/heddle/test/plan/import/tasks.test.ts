@@ -360,6 +360,7 @@ describe("phases", () => {
     for (const text of [
       fixture("phases.yaml"),
       "name: n\nmaxConcurrency: 2\nparams: {p: {type: string, default: x}}\nphases:\n- {id: '1.10', run: a, env: {VER: '1.10', P: '${{ params.p }}'}, retry: 2, if: params.p == 'x'}\n- {id: 1.1, parallel_group: g, depends_on: '1.10', agent: {prompt: do, expect: none}, timeout: 1m}\n",
+      "params: {v: {type: string, default: 1.10}}\nphases:\n- {id: 1.10, forEach: [1.10, {a: 0x1F}], run: x, env: {A: TRUE}}\n- {id: 1.1, deps: 1.10, call: m, with: {id: 5, n: 1.50}}",
       "phases:\n- {id: a, epic: 3, approve: ok?}\n- {id: b, needs: [a], after: a, run: 'true', verify: x, labels: [y], priority: 3}\n- {id: c, deps: b, plan: {steps: [{id: x, run: y}]}}\n",
     ]) {
       const read = await planOf(text, { file: "imported.yaml" });
@@ -401,6 +402,16 @@ describe("phases", () => {
       },
       notes: ['1:76 not imported: "branch" (of 1 phase)'],
     });
+  });
+
+  test("a number that would be rounded is refused in its place", async () => {
+    const text = "phases:\n- { id: a, call: m, with: { big: 12345678901234567891 } }\n";
+    expect((await imported(text, "p.yaml")).errors).toEqual(["NumberTooLarge 2:34"]);
+  });
+
+  test("a block of text has the place of its first character", async () => {
+    const text = "phases:\n  - id: a\n    run: |\n\n      echo ${{ params.x }}\n";
+    expect((await imported(text, "p.yaml")).errors).toEqual(["ExpressionInCommand 5:7"]);
   });
 
   test("what plans refuse is refused in its place", async () => {

@@ -110,6 +110,13 @@ describe("expressions", () => {
       secrets: new Set(["KEY"]),
       asksStatus: true,
     });
+    const token = noReads();
+    celValue("github.token", SCOPE, token);
+    expect(token).toEqual({
+      variables: new Set(["GITHUB_TOKEN"]),
+      secrets: new Set(["GITHUB_TOKEN"]),
+      asksStatus: false,
+    });
     const others = noReads();
     celCondition("needs.build.result == 'failure'", SCOPE, others);
     expect(others.asksStatus).toBe(false);
