@@ -35,7 +35,7 @@ export type { ResumeOptions, RunHandle, StartOptions } from "../engine/api.ts";
 export type { LoadedPlan } from "../graph/loaded-plan.ts";
 export type { Landing } from "../run/attempt.ts";
 export type { Answer, ControlRequest, RunOutcome } from "../run/control.ts";
-export type { AnswerDecision, Event, EventOf, OpenQuestion, Resolution, StepError } from "../run/event.ts";
+export type { AnswerDecision, Event, OpenQuestion, Resolution, StepError } from "../run/event.ts";
 
 /** A project folder with its journal. Disposing of it ends what this process runs in it. */
 export interface Project extends AsyncDisposable {
