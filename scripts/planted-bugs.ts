@@ -196,7 +196,7 @@ const BUGS: readonly Bug[] = [
 ];
 
 const ROOT = path.resolve(import.meta.dirname, "..");
-const TESTS = ["run", "simulation"];
+const TESTS = ["run", "simulation", "engine"];
 
 /** These tests only compute: nothing has to be built for them. */
 const CONFIG = `export default { test: { include: ["packages/**/*.test.ts"], pool: "threads", testTimeout: 120_000, bail: 1 } };`;

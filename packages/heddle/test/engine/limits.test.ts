@@ -74,6 +74,26 @@ steps:
     expect([first.running, second.running]).toEqual([["box/long"], ["deploy"]]);
   });
 
+  it("are given up to a step that overtakes one that has them and has not started", async () => {
+    const rig = new Rig();
+    const handle = await rig.start(
+      `
+steps:
+  - { id: low, priority: 5, run: x, locks: { write: [staging] } }
+  - { id: long, run: x }
+  - { id: high, deps: [long], priority: 10, run: x, locks: { write: [staging] } }
+`,
+      { maxConcurrency: 1 },
+    );
+    expect(rig.running).toEqual(["long"]);
+    await rig.succeed("long");
+    expect(rig.running).toEqual(["high"]);
+    await rig.succeed("high");
+    await rig.pass(500);
+    await rig.succeed("low");
+    expect((await handle.result).status).toBe("succeeded");
+  });
+
   it("are held by each attempt, also by one that follows at once", async () => {
     const first = new Rig();
     const second = new Rig({ store: first.store, clock: first.clock, pid: 2 });
