@@ -163,7 +163,7 @@ function prepare(
     passEnv: step.passEnv ?? [],
     secrets: step.secrets ?? [],
     isolate: step.isolate === true,
-    deps: task.deps,
+    deps: step.deps === undefined ? undefined : task.deps,
     params: task.params,
     logFile: workspace.logFile,
     // Asked for by commands alone: a workspace may have to make a folder for it.

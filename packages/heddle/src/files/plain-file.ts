@@ -6,7 +6,17 @@
  *  2. A link in the place of the file is not followed, and nothing but a plain file is read or written.
  *  3. What is written is readable by its user alone, whatever the umask and whoever made the file.
  */
-import { closeSync, constants, fchmodSync, fstatSync, lstatSync, openSync, readSync, type Stats } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readSync,
+  type Stats,
+  unlinkSync,
+} from "node:fs";
 import { messageOf, systemCode } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 
@@ -37,6 +47,20 @@ export function plainFileProblem(path: string): string | undefined {
   const stats = lookAt(path);
   if (!stats.ok) return stats.error;
   return stats.value === undefined || stats.value.isFile() ? undefined : notPlain(stats.value);
+}
+
+/** Removes the plain file, if there is one. The error says what is wrong with the path, to follow its name. */
+export function removePlain(path: string): Result<void, string> {
+  const stats = lookAt(path);
+  if (!stats.ok) return stats;
+  if (stats.value === undefined) return ok(undefined);
+  if (!stats.value.isFile()) return err(notPlain(stats.value));
+  try {
+    unlinkSync(path);
+    return ok(undefined);
+  } catch (thrown) {
+    return err(`cannot be removed: ${messageOf(thrown)}`);
+  }
 }
 
 /** At most the last `bytes` bytes of a plain file; `undefined` where there is none that can be read. */

@@ -14,7 +14,7 @@ import { type Json, type JsonObject, toJson } from "../base/json.ts";
 import { duplicateText, jsonPathText, readJsonText } from "../base/json-text.ts";
 import type { Masker } from "../base/mask.ts";
 import { withSources, withSourceTexts } from "../plan/source-text.ts";
-import { openPlainToRead, openPlainToWrite, plainFileProblem } from "../files/plain-file.ts";
+import { openPlainToRead, openPlainToWrite, removePlain } from "../files/plain-file.ts";
 import { type Result, err, ok } from "../base/result.ts";
 
 /** Bytes of an output, or of a list of steps, as text. */
@@ -31,21 +31,22 @@ export function exchangeFiles(base: string): Exchange {
 }
 
 /**
- * Makes the file of the deps' outputs, and removes what lies in the place of the other two: the command makes them. Throws
- * if it cannot. The folder keeps them private: to make a file is the dearest call of all here, so nothing is made unasked.
+ * Makes the file of the deps' outputs where the step has deps, and removes what an earlier attempt left in the place of the
+ * other two: the command makes them. Throws if it cannot. The folder keeps them private. To make a file costs more than all
+ * else here: none is made that nobody may need.
  */
-export function makeExchange(files: Exchange, deps: JsonObject): void {
+export function makeExchange(files: Exchange, deps: JsonObject | undefined): void {
+  for (const path of [files.output, files.steps]) {
+    const removed = removePlain(path);
+    if (!removed.ok) throw new Error(`${path} ${removed.error}`);
+  }
+  if (deps === undefined) return;
   const opened = openPlainToWrite(files.deps);
   if (!opened.ok) throw new Error(`${files.deps} ${opened.error}`);
   try {
     writeFileSync(opened.value, `${JSON.stringify(deps)}\n`);
   } finally {
     closeSync(opened.value);
-  }
-  for (const path of [files.output, files.steps]) {
-    const problem = plainFileProblem(path);
-    if (problem !== undefined) throw new Error(`${path} ${problem}`);
-    rmSync(path, { force: true });
   }
 }
 

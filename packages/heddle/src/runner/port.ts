@@ -36,8 +36,8 @@ export interface Attempt {
   /** Names of variables whose values are masked in log, output and errors: raw, base64, URL-encoded, split over chunks. */
   readonly secrets: readonly string[];
   readonly isolate: boolean;
-  /** Outputs of the deps by id, for `$HEDDLE_DEPS` and modules. */
-  readonly deps: JsonObject;
+  /** Outputs of the deps by id, for `$HEDDLE_DEPS`; absent: the step has no deps. */
+  readonly deps?: JsonObject | undefined;
   readonly params: JsonObject;
   readonly item?: Json | undefined;
   /** The log file; `null`: no log (a run in memory). Its folder exists. */

@@ -115,7 +115,7 @@ function environmentOf(bases: BaseEnvironments, attempt: Attempt, files: Exchang
   if (files !== undefined) {
     env["HEDDLE_OUTPUT"] = files.output;
     env["HEDDLE_STEPS"] = files.steps;
-    env["HEDDLE_DEPS"] = files.deps;
+    if (attempt.deps !== undefined) env["HEDDLE_DEPS"] = files.deps;
     makeExchange(files, attempt.deps);
   }
   return env;

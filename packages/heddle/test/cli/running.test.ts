@@ -29,6 +29,25 @@ function statuses({ steps }: Shown): Record<string, string> {
   return Object.fromEntries(steps.map(({ id, status }) => [id, status]));
 }
 
+test("a command has a file of its deps' outputs where it has deps, also where none of them ran", async () => {
+  const told = (id: string, deps?: readonly string[]): object => ({
+    id,
+    deps,
+    run: `cat "\${HEDDLE_DEPS-/dev/null}" > ${id}.seen`,
+  });
+  rig.plan({
+    steps: [
+      { id: "done", run: "echo 1 > $HEDDLE_OUTPUT" },
+      { id: "off", if: "false", run: "true" },
+      told("both", ["done", "off"]),
+      told("skipped", ["off"]),
+      told("alone"),
+    ],
+  });
+  expect((await rig.heddle(["run"])).code).toBe(0);
+  expect(["both", "skipped", "alone"].map((id) => rig.read(`${id}.seen`))).toEqual(['{"done":1}\n', "{}\n", ""]);
+});
+
 describe("a failed run", () => {
   const plan = {
     failure: "continue",

@@ -35,10 +35,12 @@ describe.each(["helper", "plain"] as const)("a command (%s)", (way) => {
     expect(existsSync(`${attempt.exchangeBase}.output`)).toBe(false);
   });
 
-  test("always has a file of deps with an object in it", async () => {
+  test("has a file of deps with an object in it where it has deps, and none otherwise", async () => {
     await using at = shellSetting(way);
     const attempt = commandAttempt(at.folder, 'cat "$HEDDLE_DEPS" > "$HEDDLE_OUTPUT"');
     expect(await at.runner.start(attempt).outcome).toEqual({ kind: "succeeded", output: {} });
+    const { deps: _, ...alone } = commandAttempt(at.folder, 'echo "${HEDDLE_DEPS-1}" > "$HEDDLE_OUTPUT"');
+    expect(await at.runner.start(alone).outcome).toEqual({ kind: "succeeded", output: 1 });
   });
 });
 

@@ -80,7 +80,6 @@ async function runOne(
       passEnv: step.passEnv ?? [],
       secrets: step.secrets ?? [],
       isolate: false,
-      deps: {},
       params: task.params,
       item: task.item,
       logFile: place.logFile,
