@@ -1,11 +1,11 @@
 /** Control channel: renews the lease while an engine holds a run, and reads requests that were sent to it. */
 import { HEARTBEAT_MS, type Lease, type Leases, type Mailbox, type Watcher } from "../journal/port.ts";
 import type { Problem } from "../base/errors.ts";
-import { checkControlRequest, type ControlRequest } from "../run/control.ts";
+import { answerProblem, checkControlRequest, type ControlRequest } from "../run/control.ts";
 import { runInBackground } from "./background.ts";
 import type { Timers } from "./timers.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import { isTooLate } from "../run/input-events.ts";
+import { eventsOfAnswer, isTooLate } from "../run/input-events.ts";
 import { phaseOf } from "../run/state.ts";
 import { answeredTooLate, leaseProblem, notAsked } from "./problems.ts";
 import type { EnginePorts } from "./ports.ts";
@@ -90,14 +90,10 @@ export async function answerRecorded(
     }
     if (isTooLate(state, index, ports.clock.now())) return err(answeredTooLate(run, request.step));
     const { kind: _kind, step: _step, ...answer } = request;
+    const problem = answerProblem(phase, answer, `${run} ${request.step}`);
+    if (problem !== undefined) return err(problem);
     const recorder = new Recorder({ ...ports, lease: leased.value, ...recovered.value });
-    const attempt = state.attempts[index] ?? 1;
-    recorder.record({
-      type: "approval.given",
-      step: request.step,
-      attempt,
-      data: answer,
-    });
+    for (const event of eventsOfAnswer(state, index, answer)) recorder.record(event);
     const committed = await recorder.commit();
     return committed.ok ? ok("done") : committed;
   } finally {

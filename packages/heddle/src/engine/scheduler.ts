@@ -15,6 +15,7 @@ import type { Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Lease } from "../journal/port.ts";
 import {
+  answerProblem,
   checkControlRequest,
   invalidRequest,
   type Answer,
@@ -142,8 +143,11 @@ export class Scheduler {
     const step = this.#state.index.byId.get(id);
     const phase = step === undefined ? undefined : phaseOf(this.#state, step);
     const isAnswered = this.#inputs.some((input) => input.kind === "answer" && input.step === step);
-    if (step === undefined || phase === undefined || questionOf(phase) === undefined || isAnswered)
+    const question = phase === undefined ? undefined : questionOf(phase);
+    if (step === undefined || question === undefined || isAnswered)
       return err(notAsked(this.#state.run, id, phase?.tag));
+    const problem = answerProblem(question, answer, `${this.#state.run} ${id}`);
+    if (problem !== undefined) return err(problem);
     if (isTooLate(this.#state, step, this.#ports.clock.now())) return err(answeredTooLate(this.#state.run, id));
     this.#post({ kind: "answer", step, answer });
     return ok(undefined);
@@ -250,9 +254,9 @@ export class Scheduler {
       case "unpause":
         return this.unpause();
       case "answer": {
-        const { kind: _kind, step: id, ...answer } = request;
-        const step = this.#state.index.byId.get(id);
-        if (step !== undefined) this.#post({ kind: "answer", step, answer });
+        // One that is refused has no effect: its sender sees that the question stays open.
+        const { kind: _kind, step, ...answer } = request;
+        this.answer(step, answer);
       }
     }
   }

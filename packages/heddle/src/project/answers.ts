@@ -6,7 +6,7 @@ import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { EventLog } from "../journal/port.ts";
-import type { ControlRequest } from "../run/control.ts";
+import { answerProblem, type Answer, type ControlRequest } from "../run/control.ts";
 import type { AnswerDecision, OpenQuestion, Resolution } from "../run/event.ts";
 import { optionOf, questionAt } from "../view/question.ts";
 import type { RunSnapshot } from "../view/history.ts";
@@ -46,10 +46,14 @@ export async function answerStep(
   const asked = await askedStep(ports.log, run, step);
   if (!asked.ok) return asked;
   const { id, question } = asked.value;
-  const fitting = answerWith(question, decision, comment, `${run} ${id}`);
-  if (!fitting.ok) return fitting;
-  const request: ControlRequest = defined({ kind: "answer", step: id, decision, by, comment: fitting.value });
-  const sent = await ports.send(run, request);
+  const answer: Answer = defined({
+    decision,
+    by,
+    comment: decision === "approve" && comment !== undefined ? optionOf(question, comment) : comment,
+  });
+  const problem = answerProblem(question, answer, `${run} ${id}`);
+  if (problem !== undefined) return err(problem);
+  const sent = await ports.send(run, { kind: "answer", step: id, ...answer });
   return sent.ok ? ok({ id, question, result: sent.value }) : sent;
 }
 
@@ -65,36 +69,6 @@ export async function resolveConflict(
   const { id, question } = asked.value;
   const sent = await ports.send(run, defined({ kind: "answer", step: id, decision: "approve", by, choice, comment }));
   return sent.ok ? ok({ id, question, result: sent.value }) : sent;
-}
-
-/** The comment to send. An agent's question needs a comment as its answer; a conflict needs more than an approval. */
-function answerWith(
-  question: OpenQuestion,
-  decision: AnswerDecision,
-  comment: string | undefined,
-  target: string,
-): Result<string | undefined, Problem> {
-  if (decision === "reject") return ok(comment);
-  if (question.about === "conflict")
-    return err({
-      code: "Usage",
-      message: "this is a conflict: approving it does not say how to resolve it",
-      hint: `Use \`heddle resolve ${target}\` with --ours, --theirs or --continue.`,
-    });
-  if (question.about !== "question") return ok(comment);
-  if (comment !== undefined) return ok(optionOf(question, comment));
-  const { options = [] } = question;
-  const choices = options.length === 0 ? "" : ` (${options.map((option, at) => `${at + 1}: ${option}`).join(", ")})`;
-  return err({
-    code: "Usage",
-    message: `an agent asks: ${oneLine(question.question)}${oneLine(choices)}`,
-    hint: `Answer with \`heddle approve ${target} --comment "..."\`, or fail the step with \`heddle reject ${target}\`.`,
-  });
-}
-
-/** Text of an agent's, in a sentence of ours. */
-function oneLine(text: string): string {
-  return text.replaceAll(/[\r\n]+/g, " ");
 }
 
 /**

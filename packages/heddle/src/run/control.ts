@@ -8,7 +8,7 @@
  */
 import { type Check, inside, object, oneOf, optional, tagged, literal } from "../base/check.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import type { AnswerDecision, Resolution } from "./event.ts";
+import type { AnswerDecision, OpenQuestion, Resolution } from "./event.ts";
 import type { Json } from "../base/json.ts";
 import type { Problem } from "../base/errors.ts";
 import type { RunStatus } from "./status.ts";
@@ -69,6 +69,37 @@ export interface RunOutcome {
   readonly stopped?: Problem;
   /** Where the work of agents is. */
   readonly landing?: Landing;
+}
+
+/**
+ * What is wrong with an answer to this question: an agent's question needs words as its answer, a conflict needs more than
+ * an approval, and nothing else has a side to take. `target`: run and step, as a command names them.
+ */
+export function answerProblem(question: OpenQuestion, answer: Answer, target: string): Problem | undefined {
+  const { decision, comment, choice } = answer;
+  if (choice !== undefined && question.about !== "conflict")
+    return invalidAnswer("there is no conflict to resolve", `Use \`heddle approve ${target}\`, or \`heddle reject\`.`);
+  if (decision === "reject") return undefined;
+  if (question.about === "conflict" && choice === undefined) {
+    const hint = `Use \`heddle resolve ${target}\` with --ours, --theirs or --continue.`;
+    return invalidAnswer("this is a conflict: approving it does not say how to resolve it", hint);
+  }
+  if (question.about !== "question" || comment !== undefined) return undefined;
+  const { options = [] } = question;
+  const choices = options.length === 0 ? "" : ` (${options.map((option, at) => `${at + 1}: ${option}`).join(", ")})`;
+  return invalidAnswer(
+    `an agent asks: ${oneLine(question.question)}${oneLine(choices)}`,
+    `Answer with \`heddle approve ${target} --comment "..."\`, or fail the step with \`heddle reject ${target}\`.`,
+  );
+}
+
+function invalidAnswer(message: string, hint: string): Problem {
+  return { code: "InvalidAnswer", message, hint };
+}
+
+/** Text of an agent's, in a sentence of ours. */
+function oneLine(text: string): string {
+  return text.replaceAll(/[\r\n]+/g, " ");
 }
 
 /** `problem`: as the check of control requests says it. */

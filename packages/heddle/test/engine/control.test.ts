@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Json } from "../../src/base/json.ts";
 import { memoryJournal } from "../../src/journal/memory.ts";
+import { answerRecorded } from "../../src/engine/control-channel.ts";
 import { Rig } from "./rig.ts";
 
 const POLL_MS = 100;
@@ -92,5 +93,47 @@ describe("requests that nobody should have left", () => {
     handle.answer("ask", { decision: "approve", by: "x" });
     await rig.succeed("a");
     expect((await handle.result).status).toBe("succeeded");
+  });
+});
+
+describe("an answer fits its question, whichever way it comes", () => {
+  const YES = { decision: "approve", by: "x" } as const;
+  const ABOUT = {
+    step: { id: "ask", fits: [YES, { ...YES, comment: "fine" }], refused: [{ ...YES, choice: "ours" }] },
+    question: {
+      id: "a",
+      fits: [{ ...YES, comment: "red" }],
+      refused: [YES, { ...YES, comment: "red", choice: "ours" }],
+    },
+    conflict: { id: "a", fits: [{ ...YES, choice: "theirs" }], refused: [YES, { ...YES, comment: "mine" }] },
+  } as const;
+  const WAYS = ["handle", "mailbox", "nobody holds the run"] as const;
+  const cases = WAYS.flatMap((way) => (["step", "question", "conflict"] as const).map((about) => ({ way, about })));
+
+  it.each(cases)("$way: $about", async ({ way, about }) => {
+    const { id, fits, refused } = ABOUT[about];
+    for (const [answer, isGood] of [
+      ...refused.map((each) => [each, false] as const),
+      ...[...fits, { decision: "reject", by: "x" } as const].map((each) => [each, true] as const),
+    ]) {
+      const rig = new Rig({ pollMs: POLL_MS });
+      const action = about === "step" ? "approve: Well?" : "run: x";
+      const handle = await rig.start(`steps: [{ id: ${id}, ${action} }]`, { wait: way !== "nobody holds the run" });
+      if (about !== "step") await rig.endWith("a", () => ({ kind: "unresolved", about, question: "which?" }));
+      const other = memoryJournal({ store: rig.store });
+      if (way === "handle") expect(handle.answer(id, answer).ok).toBe(isGood);
+      else if (way === "mailbox") await other.request(handle.run, 0, { kind: "answer", step: id, ...answer });
+      else {
+        await handle.result;
+        const answered = await answerRecorded(rig.ports, handle.run, { kind: "answer", step: id, ...answer });
+        expect(answered.ok || answered.error.code).toBe(isGood || "InvalidAnswer");
+      }
+      await rig.pass(2 * POLL_MS);
+      const given = rig.store.runs.get(handle.run)?.events.filter(({ type }) => type === "approval.given") ?? [];
+      expect(
+        given.map(({ data }) => data),
+        JSON.stringify(answer),
+      ).toEqual(isGood ? [answer] : []);
+    }
   });
 });

@@ -14,7 +14,7 @@ import { memoryStore, type MemoryStore } from "../../src/journal/memory.ts";
 import { NO_FUNCTIONS, type Plan } from "../../src/plan/plan.ts";
 import { fold } from "../../src/run/apply.ts";
 import { checkEvent } from "../../src/run/event-schema.ts";
-import type { Event, RunOptions } from "../../src/run/event.ts";
+import type { AnswerDecision, Event, QuestionAbout, RunOptions } from "../../src/run/event.ts";
 import { checkHistory } from "../../src/run/check/history-checker.ts";
 import { isRunEnded, type RunState } from "../../src/run/state.ts";
 import { fakeBackend, type Engine, type World } from "./fake-backend.ts";
@@ -22,7 +22,7 @@ import { faultyJournal, type AppendFault } from "./faulty-journal.ts";
 import { Oracle, type Alive } from "./oracle.ts";
 import { generatePlan, pick, USUAL_SHAPE, whole, type PlanShape } from "./plans.ts";
 import { settle, VirtualClock } from "./virtual-clock.ts";
-import type { RunOutcome } from "../../src/run/control.ts";
+import type { Answer, RunOutcome } from "../../src/run/control.ts";
 import type { LoadedPlan } from "../../src/graph/loaded-plan.ts";
 import { answerRecorded } from "../../src/engine/control-channel.ts";
 
@@ -56,6 +56,13 @@ const LONGEST_STAY_MS = 10 * 60_000;
 const MOST_TURNS = 20_000;
 const ENDS: ReadonlySet<string> = new Set(["run.succeeded", "run.failed", "run.cancelled", "rollback.ended"]);
 const FAULTS: readonly AppendFault[] = ["crash-before", "crash-after", "unknown-before", "unknown-after", "fenced"];
+
+/** An answer that fits the question. */
+function answerTo(about: QuestionAbout, decision: AnswerDecision): Answer {
+  if (decision === "reject") return { decision, by: "person" };
+  if (about === "conflict") return { decision, by: "person", choice: "theirs" };
+  return about === "question" ? { decision, by: "person", comment: "this" } : { decision, by: "person" };
+}
 
 /** Never rejects: a bug of the engine is a violation. */
 export async function simulate(options: SimulationOptions): Promise<SimulationReport> {
@@ -281,19 +288,15 @@ class RunSimulation {
       if (event.type !== "approval.requested" || random() < 0.2) return;
       const decision = random() < 0.7 ? ("approve" as const) : ("reject" as const);
       later(whole(random, 500), () => {
-        if (random() < 0.5) handle.answer(event.step, { decision, by: "person" });
-        else
-          void ports.journal.request(this.#run, this.#clock.now(), {
-            kind: "answer",
-            step: event.step,
-            decision,
-            by: "person",
-          });
+        const answer = answerTo(event.data.about, decision);
+        if (random() < 0.5) handle.answer(event.step, answer);
+        else void ports.journal.request(this.#run, this.#clock.now(), { kind: "answer", step: event.step, ...answer });
       });
     });
     // Who forgot an answer comes back for all of them.
     const comeBack = (): void => {
-      for (const { id } of handle.state().steps) handle.answer(id, { decision: "approve", by: "late person" });
+      for (const { id } of handle.state().steps)
+        for (const about of ["step", "question", "conflict"] as const) handle.answer(id, answerTo(about, "approve"));
       later(60_000, comeBack);
     };
     later(60_000, comeBack);
@@ -330,7 +333,8 @@ class RunSimulation {
     for (const event of asked) {
       if (event.type !== "approval.requested") continue;
       const decision = this.#random() < 0.7 ? "approve" : "reject";
-      const answered = answerRecorded(ports, this.#run, { kind: "answer", step: event.step, decision, by: "person" });
+      const answer = answerTo(event.data.about, decision);
+      const answered = answerRecorded(ports, this.#run, { kind: "answer", step: event.step, ...answer });
       await this.#drive(answered, new Promise<"crashed">(() => undefined));
     }
     engine.isDead = true;
