@@ -6,7 +6,8 @@ import { runInBackground } from "./background.ts";
 import type { Timers } from "./timers.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { eventsOfAnswer, isTooLate } from "../run/input-events.ts";
-import { phaseOf } from "../run/state.ts";
+import type { EventBody } from "../run/event.ts";
+import { phaseOf, type RunState } from "../run/state.ts";
 import { answeredTooLate, leaseProblem, notAsked } from "./problems.ts";
 import type { EnginePorts } from "./ports.ts";
 import { Recorder } from "./recorder.ts";
@@ -70,10 +71,13 @@ async function handleNew(
   return newest;
 }
 
+type AnswerRequest = Extract<ControlRequest, { kind: "answer" }>;
+
+/** Records an answer where nobody works on the run. */
 export async function answerRecorded(
   ports: EnginePorts,
   run: string,
-  request: Extract<ControlRequest, { kind: "answer" }>,
+  request: AnswerRequest,
 ): Promise<Result<"done", Problem>> {
   const leased = await ports.journal.acquire(run, ports.holder);
   if (!leased.ok) return err(leaseProblem(leased.error, run));
@@ -81,22 +85,53 @@ export async function answerRecorded(
     const recovered = await recover(ports.journal, run);
     if (!recovered.ok) return recovered;
     const { state } = recovered.value;
-    const index = state.index.byId.get(request.step);
-    const phase = index === undefined ? undefined : phaseOf(state, index);
-    if (index === undefined || phase?.tag !== "asking" || phase.answer !== undefined) {
-      // A question of a running attempt ended with its engine.
-      const tag = phase?.tag === "running" ? "interrupted" : phase?.tag;
-      return err(notAsked(run, request.step, tag));
-    }
-    if (isTooLate(state, index, ports.clock.now())) return err(answeredTooLate(run, request.step));
-    const { kind: _kind, step: _step, ...answer } = request;
-    const problem = answerProblem(phase, answer, `${run} ${request.step}`);
-    if (problem !== undefined) return err(problem);
+    const answered = eventsOfRequest(state, request, ports.clock.now());
+    if (!answered.ok) return answered;
     const recorder = new Recorder({ ...ports, lease: leased.value, ...recovered.value });
-    for (const event of eventsOfAnswer(state, index, answer)) recorder.record(event);
+    for (const event of answered.value) recorder.record(event);
     const committed = await recorder.commit();
     return committed.ok ? ok("done") : committed;
   } finally {
     await ports.journal.release(leased.value);
   }
+}
+
+/** The events of an answer to a question that was open when its engine went. */
+function eventsOfRequest(
+  state: RunState,
+  { kind: _kind, step: id, ...answer }: AnswerRequest,
+  now: number,
+): Result<readonly EventBody[], Problem> {
+  const step = state.index.byId.get(id);
+  const phase = step === undefined ? undefined : phaseOf(state, step);
+  if (step === undefined || phase?.tag !== "asking" || phase.answer !== undefined) {
+    // A question of a running attempt ended with its engine.
+    const tag = phase?.tag === "running" ? "interrupted" : phase?.tag;
+    return err(notAsked(state.run, id, tag));
+  }
+  if (isTooLate(state, step, now)) return err(answeredTooLate(state.run, id));
+  const problem = answerProblem(phase, answer, `${state.run} ${id}`);
+  return problem === undefined ? ok(eventsOfAnswer(state, step, answer)) : err(problem);
+}
+
+/**
+ * Deals with requests that the last engine left, sent before `since`: an answer is recorded, as it would be where nobody works
+ * on the run, before anything else is asked; what was to cancel or pause that engine's work ended with it.
+ */
+export async function takeLeftRequests(
+  { journal, clock }: Pick<EnginePorts, "journal" | "clock">,
+  { state, recorder, since }: { readonly state: RunState; readonly recorder: Recorder; readonly since: number },
+): Promise<Result<void, Problem>> {
+  const left = (await journal.requests(state.run, 0)).filter(({ time }) => time < since);
+  const newest = left.at(-1);
+  if (newest === undefined) return ok(undefined);
+  for (const { body } of left) {
+    const checked = checkControlRequest(body);
+    if (!checked.ok || checked.value.kind !== "answer") continue;
+    const answered = eventsOfRequest(state, checked.value, clock.now());
+    if (answered.ok) for (const event of answered.value) recorder.record(event);
+  }
+  const committed = await recorder.commit();
+  if (committed.ok) await journal.settle(state.run, newest.id);
+  return committed;
 }

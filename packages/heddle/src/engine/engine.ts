@@ -19,6 +19,7 @@ import { newVolatile } from "../run/volatile.ts";
 import type { ResumeOptions, RunHandle, StartOptions, WaitOptions } from "./api.ts";
 import type { Answer, RunOutcome } from "../run/control.ts";
 import { faultOf } from "./background.ts";
+import { takeLeftRequests } from "./control-channel.ts";
 import { finishAgents, isLandingDue, recordedLanding } from "./landing.ts";
 import type { EnginePorts } from "./ports.ts";
 import { leaseProblem } from "./problems.ts";
@@ -191,6 +192,7 @@ async function takeOver(
   run: string,
   go: (lease: Lease, state: RunState, recorder: Recorder) => Promise<Result<RunHandle | undefined, Problem>>,
 ): Promise<Result<RunHandle, Problem>> {
+  const since = ports.clock.now();
   const leased = await ports.journal.acquire(run, ports.holder);
   if (!leased.ok) return err(leaseProblem(leased.error, run));
   let handed = false;
@@ -198,7 +200,10 @@ async function takeOver(
     const recovered = await recover(ports.journal, run);
     if (!recovered.ok) return recovered;
     const { state, checker } = recovered.value;
-    const gone = await go(leased.value, state, new Recorder({ ...ports, lease: leased.value, state, checker }));
+    const recorder = new Recorder({ ...ports, lease: leased.value, state, checker });
+    const left = await takeLeftRequests(ports, { state, recorder, since });
+    if (!left.ok) return left;
+    const gone = await go(leased.value, state, recorder);
     if (!gone.ok) return gone;
     handed = gone.value !== undefined;
     return ok(gone.value ?? finishedHandle(state));

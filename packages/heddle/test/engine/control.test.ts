@@ -96,6 +96,58 @@ describe("requests that nobody should have left", () => {
   });
 });
 
+describe("what the last engine left unread", () => {
+  const PLAN = "steps: [{ id: ask, approve: Ship it? }, { id: ship, deps: [ask], run: x }]";
+  const YES = { kind: "answer", step: "ask", decision: "approve", by: "anna" } as const;
+
+  it("an answer counts at the next resume, though nobody waits there", async () => {
+    const rig = new Rig({ pollMs: POLL_MS });
+    const { run, result } = await rig.start(PLAN);
+    await result;
+    await rig.ports.journal.request(run, rig.clock.now(), YES);
+    await rig.pass(1);
+    const again = await rig.resume(run);
+    expect(rig.running).toEqual(["ship"]);
+    await rig.succeed("ship");
+    expect((await again.result).status).toBe("succeeded");
+    expect(await rig.ports.journal.requests(run, 0)).toEqual([]);
+  });
+
+  it("an answer to a question that the plan asks otherwise now is no answer to that one", async () => {
+    const rig = new Rig({ pollMs: POLL_MS });
+    const { run, result } = await rig.start(PLAN);
+    await result;
+    await rig.ports.journal.request(run, rig.clock.now(), YES);
+    await rig.pass(1);
+    const current = await rig.load(PLAN.replace("Ship it?", "Ship it to everybody?"));
+    await rig.resume(run, { current, wait: true });
+    await rig.pass(5 * POLL_MS);
+    expect(rig.running).toEqual([]);
+  });
+
+  it("a cancel was for the engine that has gone", async () => {
+    const rig = new Rig({ pollMs: POLL_MS });
+    const { run, result } = await rig.start(PLAN);
+    await result;
+    await rig.ports.journal.request(run, rig.clock.now(), { kind: "cancel" });
+    await rig.pass(1);
+    const again = await rig.resume(run, { wait: true });
+    await rig.pass(5 * POLL_MS);
+    expect(again.state().phase.tag).toBe("running");
+  });
+
+  it("a cancel that comes while a resume begins is for it", async () => {
+    const rig = new Rig({ pollMs: POLL_MS });
+    const { run, result } = await rig.start(PLAN);
+    await result;
+    await rig.pass(1);
+    await rig.ports.journal.request(run, rig.clock.now(), { kind: "cancel" });
+    const again = await rig.resume(run, { wait: true });
+    await rig.pass(2 * POLL_MS);
+    expect((await again.result).status).toBe("cancelled");
+  });
+});
+
 describe("an answer fits its question, whichever way it comes", () => {
   const YES = { decision: "approve", by: "x" } as const;
   const ABOUT = {
