@@ -64,9 +64,18 @@ export async function reuseFor(
   const againIds = new Set([...again].map((step) => graph.ids[step] ?? ""));
   const keptIds = new Set(chosen.graph.ids);
   const outputs = new Map([...source.value.reusable.outputs].filter(([id]) => keptIds.has(id) && !againIds.has(id)));
-  const lost = withoutBase(chosen, source.value.reusable, outputs);
+  const lacking = welcome.filter((id) => !outputs.has(id) && !source.value.reusable.skipped.has(id));
+  const lost = [...lackingSentence(source.value, lacking), ...withoutBase(chosen, source.value.reusable, outputs)];
   const reuse = await withWork(ports, chosen, source.value, outputs);
   return reuse.ok ? ok({ ...reuse.value, again: [...lost, ...reuse.value.again] }) : reuse;
+}
+
+/** Names the steps beside the chosen ones that run because nothing was recorded of them. */
+function lackingSentence({ run, reusable: { changed } }: Source, ids: readonly string[]): readonly string[] {
+  const without = ids.filter((id) => !changed.has(id));
+  if (without.length === 0) return [];
+  const more = without.length > 10 ? ` and ${without.length - 10} more` : "";
+  return [`Without a result in run ${run}, these run too: ${without.slice(0, 10).join(", ")}${more}.`];
 }
 
 /**
@@ -196,7 +205,10 @@ interface Source {
   readonly reusable: Reusable;
 }
 
-/** The newest run that has a result for every welcome step, else the newest with one for every wanted step. */
+/**
+ * The newest run that has a result for every wanted step, or an older one that has more of the welcome ones too. A step that
+ * ran in a run newer than that has no result there any more: the last time counts, also where it failed.
+ */
 async function sourceOf(
   log: ReusePorts["log"],
   { plan }: LoadedPlan,
@@ -205,6 +217,7 @@ async function sourceOf(
 ): Promise<Result<Source, Problem>> {
   const latest = run === undefined ? await log.runs({ plan: plan.name, limit: RUNS_TRIED }) : [];
   const candidates = run === undefined ? latest.map((record) => record.run) : [run];
+  const ranSince = new Set<string>();
   let enough: Source | undefined;
   let problem: Problem | undefined;
   for (const candidate of candidates) {
@@ -214,14 +227,18 @@ async function sourceOf(
       continue;
     }
     const { state } = read.value;
-    const source = { run: candidate, state, reusable: reusable(state, plan) };
+    const source = { run: candidate, state, reusable: without(reusable(state, plan), ranSince) };
     const { outputs, skipped } = source.reusable;
     const lacks = (ids: readonly string[]): readonly string[] =>
       ids.filter((id) => !outputs.has(id) && !skipped.has(id));
-    if (lacks(welcome).length === 0) return ok(source);
     const missing = lacks(wanted);
+    if (missing.length === 0 && lacks(welcome).length === 0) return ok(source);
+    const ran = [...wanted, ...welcome].filter((id) => (state.attempts[state.index.byId.get(id) ?? -1] ?? 0) > 0);
     if (missing.length === 0) enough ??= source;
     else problem ??= missingProblem(candidate, missing, source.reusable);
+    for (const id of ran) ranSince.add(id);
+    // What an older run has of these is out of date.
+    if (enough !== undefined ? ran.length > 0 : missing.some((id) => ranSince.has(id))) break;
   }
   if (enough !== undefined) return ok(enough);
   return err(
@@ -231,6 +248,14 @@ async function sourceOf(
       hint: "Run the whole plan once: `heddle run`.",
     },
   );
+}
+
+function without({ outputs, skipped, changed }: Reusable, ids: ReadonlySet<string>): Reusable {
+  return {
+    outputs: new Map([...outputs].filter(([id]) => !ids.has(id))),
+    skipped: new Set([...skipped].filter((id) => !ids.has(id))),
+    changed,
+  };
 }
 
 function missingProblem(run: string, missing: readonly string[], { changed }: Reusable): Problem {

@@ -1,4 +1,6 @@
 /** What a new run may take from an earlier one: never a result beside a new result of what it was built on. */
+import { rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { defined } from "../../src/base/defined.ts";
 import { openMemoryProject } from "../../src/host/open.ts";
@@ -6,6 +8,7 @@ import { compilePlan } from "../../src/graph/compile.ts";
 import type { JsonObject } from "../../src/base/json.ts";
 import type { LoadedPlan } from "../../src/graph/loaded-plan.ts";
 import { NO_FUNCTIONS } from "../../src/plan/plan.ts";
+import { temporaryFolder } from "../support/temporary.ts";
 
 async function load(text: string, params: JsonObject = {}): Promise<LoadedPlan> {
   const compiled = await compilePlan({ text, file: "plan.yaml", params });
@@ -54,7 +57,10 @@ steps:
   - { id: c, run: "true" }
 `;
   // b only came after a: it was not built on it.
-  expect(await reused(optional("false"), optional("false"), "c")).toEqual({ ids: ["b"], again: [] });
+  expect(await reused(optional("false"), optional("false"), "c")).toEqual({
+    ids: ["b"],
+    again: [expect.stringMatching(/ these run too: a\.$/)],
+  });
 });
 
 test("what was built on a step skipped by its condition stays: the condition is asked again", async () => {
@@ -138,4 +144,67 @@ steps:
   if (!again.ok) throw new Error(again.error.message);
   expect((await again.value.result).status).toBe("succeeded");
   expect(again.value.state().phases.map(({ tag }) => tag)).toEqual(["cached", "succeeded"]);
+});
+
+describe("of several runs the last time that a step ran counts", () => {
+  const stepText = (id: string, command: string, more = ""): string => `  - { id: ${id}, run: "${command}"${more} }\n`;
+  const planText = (build: string, lint: string): string =>
+    `name: site\nfailure: continue\nsteps:\n${stepText("build", build)}${stepText("publish", "true", ", deps: [build]")}${stepText("lint", lint)}`;
+  /** Fails by what a file says: the plan stays the same. */
+  const command = (id: string): string => `test ! -e ${id}.red`;
+
+  async function from(step: string, runs: readonly { readonly only?: string; readonly red?: readonly string[] }[]) {
+    const folder = temporaryFolder("reuse");
+    try {
+      await using project = openMemoryProject(folder, { title: "test" });
+      const loaded = await load(planText(command("build"), command("lint")));
+      const ids: string[] = [];
+      for (const { only, red = [] } of runs) {
+        for (const id of ["build", "lint"]) rmSync(path.join(folder, `${id}.red`), { force: true });
+        for (const id of red) writeFileSync(path.join(folder, `${id}.red`), "");
+        const chosen =
+          only === undefined ? undefined : await project.runs.select(loaded, { only: [only], from: undefined });
+        if (chosen?.ok === false) throw new Error(chosen.error.message);
+        const options = chosen?.ok === true && chosen.value.reuse !== undefined ? { reuse: chosen.value.reuse } : {};
+        const started = await project.runs.start(chosen?.ok === true ? chosen.value.plan : loaded, options);
+        if (!started.ok) throw new Error(started.error.message);
+        ids.push(started.value.run);
+        await started.value.result;
+      }
+      const reuse = await project.runs.select(loaded, { only: [], from: step });
+      if (!reuse.ok) return reuse.error.code;
+      const { run = "", outputs = new Map() } = reuse.value.reuse ?? {};
+      return { from: ids.indexOf(run), ids: [...outputs.keys()].sort(), again: reuse.value.again };
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+
+  test("the newest is taken where it has what is needed, though another step failed there", async () => {
+    expect(await from("publish", [{}, { red: ["lint"] }])).toEqual({
+      from: 1,
+      ids: ["build"],
+      again: [expect.stringMatching(/^Without a result in run \w+, these run too: lint\.$/)],
+    });
+  });
+
+  test("an older success of what failed since is none", async () => {
+    expect(await from("publish", [{}, { red: ["build"] }])).toBe("NothingToReuse");
+  });
+
+  test("a run of other steps alone does not hide the one before", async () => {
+    expect(await from("publish", [{}, { only: "publish" }])).toMatchObject({
+      from: 0,
+      ids: ["build", "lint"],
+      again: [],
+    });
+  });
+
+  test("a step that ran alone since runs again: its result is in another run", async () => {
+    expect(await from("publish", [{}, { only: "lint" }])).toMatchObject({
+      from: 0,
+      ids: ["build"],
+      again: [expect.stringContaining("lint")],
+    });
+  });
 });
