@@ -23,12 +23,15 @@ export interface WorkflowScope {
   readonly input: (name: string) => Cel | undefined;
   /** A value of the matrix, by the names behind `matrix`. */
   readonly matrix: (path: readonly string[]) => string | undefined;
-  /** Variables of the workflow, job or step, as CEL; others come from the environment. */
-  readonly env: ReadonlyMap<string, string>;
+  /** Variables of the workflow, job or step, as CEL, or that there is no way to say it; others come from the environment. */
+  readonly env: ReadonlyMap<string, string | undefined>;
   /** The output of an earlier step of this job, or of a needed job, as CEL. */
   readonly output: (kind: "steps" | "needs", id: string, name: string) => string | undefined;
-  /** The status of an earlier step of this job, or of a needed job, as CEL. */
-  readonly status: (kind: "steps" | "needs", id: string) => string | undefined;
+  /**
+   * The status of an earlier step of this job, or of a needed job, as CEL. `conclusion`: as it counts, where one that may
+   * fail counts as succeeded; `outcome`: as it was.
+   */
+  readonly status: (kind: "steps" | "needs", id: string, member: "conclusion" | "outcome") => string | undefined;
   /** `success()` and `failure()`. */
   readonly succeeded: string;
   readonly failed: string;
@@ -196,7 +199,7 @@ class Translator {
     const [kind = "", id = "", member, ...more] = side.path;
     const isStatus = kind === "needs" ? member === "result" : member === "outcome" || member === "conclusion";
     if (!isStatus || more.length > 0 || (kind !== "needs" && kind !== "steps")) return undefined;
-    const of = this.#scope.status(kind, id);
+    const of = this.#scope.status(kind, id, member === "outcome" ? "outcome" : "conclusion");
     const word = STATUS.get(other.value);
     if (of === undefined || word === undefined) return undefined;
     return { of, word: celText(word) };
@@ -216,8 +219,10 @@ class Translator {
       const text = this.#scope.output(root, name, more[1] ?? "");
       return text === undefined ? this.#refuse(path.join(".")) : { text, type: "text" };
     }
-    const own = root === "env" && more.length === 0 ? this.#scope.env.get(name) : undefined;
-    if (own !== undefined) return { text: own, type: "text" };
+    if (root === "env" && more.length === 0 && this.#scope.env.has(name)) {
+      const own = this.#scope.env.get(name);
+      return own === undefined ? this.#refuse(path.join(".")) : { text: own, type: "text" };
+    }
     const variable = variableFor(path);
     if (variable === undefined) return this.#refuse(path.join("."));
     this.#reads.variables.add(variable);

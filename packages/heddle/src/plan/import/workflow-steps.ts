@@ -33,15 +33,22 @@ export interface JobSurroundings {
   /** The jobs that it needs, without those that were left out. */
   readonly needs: readonly NeededJob[];
   /** Every job that has to end before it. */
-  readonly ancestors: readonly { readonly id: string; readonly place: Place }[];
+  readonly ancestors: readonly Ancestor[];
   /** Notes variables that come from the environment of the run. */
   readonly variables: WorkflowReads;
+}
+
+export interface Ancestor {
+  readonly id: string;
+  readonly place: Place;
+  /** See {@link NeededJob.isOptional}. */
+  readonly isOptional: boolean;
 }
 
 export interface NeededJob {
   readonly job: WorkflowJob;
   readonly place: Place;
-  /** It may be skipped because of a condition, and whoever needs it is skipped with it. */
+  /** It may be skipped, by a condition or for what it needs, and whoever needs it is skipped with it. */
   readonly mayBeSkipped: boolean;
   /** It may fail, and whoever needs it runs all the same. */
   readonly isOptional: boolean;
@@ -91,7 +98,6 @@ export class JobSteps {
   #scope(): WorkflowScope {
     const { needs, input, ancestors } = this.#around;
     const of = (id: string): NeededJob | undefined => needs.find(({ job }) => job.id === id);
-    const statusOf = (id: string): string => `${celMember("deps", id)}.status`;
     const { items = [], hasUnknownMatrix } = this.#job;
     return {
       input,
@@ -100,12 +106,41 @@ export class JobSteps {
         if (hasUnknownMatrix && !this.#findings.isLenient) return '""';
         return items.some((item) => Object.hasOwn(item, name)) ? [name, ...more].reduce(celMember, "item") : undefined;
       },
-      env: new Map(),
+      env: this.#variables(undefined),
       output: (kind, id, name) => (kind === "needs" ? outputOf(of(id)?.job, name) : undefined),
-      status: (kind, id) => (kind === "needs" && of(id) !== undefined ? statusOf(id) : undefined),
-      succeeded: needs.map(({ job }) => `${statusOf(job.id)} == "succeeded"`).join(" && ") || "true",
-      failed: ancestors.map(({ id }) => `${statusOf(id)} == "failed"`).join(" || ") || "false",
+      status: (kind, id) => {
+        const needed = kind === "needs" ? of(id) : undefined;
+        return needed === undefined ? undefined : conclusionOf(id, needed.isOptional);
+      },
+      succeeded:
+        needs.map(({ job, isOptional }) => `${conclusionOf(job.id, isOptional)} == "succeeded"`).join(" && ") || "true",
+      failed: anyFailed(ancestors.flatMap(({ id, isOptional }) => (isOptional ? [] : [id]))),
     };
+  }
+
+  /**
+   * What `env` holds for a condition. One that cannot be said is refused where it is set, and where a condition asks for it.
+   * `own`: of the step; `scope`: absent for a job, whose condition cannot ask for computed ones.
+   */
+  #variables(
+    own: SourceNode | undefined,
+    scope?: WorkflowScope,
+    reads: WorkflowReads = noReads(),
+  ): ReadonlyMap<string, string | undefined> {
+    const values = new Map<string, string | undefined>();
+    for (const level of [...this.#around.env, own]) {
+      const outer = new Map(values);
+      for (const [name, { value }] of level?.kind === "mapping" ? level.entries : []) {
+        const text = scalarText(value) ?? "";
+        if (!text.includes("${{")) values.set(name, JSON.stringify(text));
+        else if (scope === undefined) values.set(name, undefined);
+        else {
+          const said = envText(text, { ...scope, env: outer }, reads);
+          values.set(name, said.ok ? said.value.cel : undefined);
+        }
+      }
+    }
+    return values;
   }
 
   #addOrder(step: DraftStep, scope: WorkflowScope): void {
@@ -118,7 +153,7 @@ export class JobSteps {
     else {
       for (const { job, place, isOptional, mayBeSkipped } of needs) {
         step.addTo(isOptional ? "after" : "deps", job.id, place);
-        if (mayBeSkipped && !isOptional) conditions.unshift(`${celMember("deps", job.id)}.status == "succeeded"`);
+        if (mayBeSkipped) conditions.unshift(`${statusOf(job.id)} ${isOptional ? '!= "skipped"' : '== "succeeded"'}`);
       }
     }
     const texts = conditions.length === 1 ? conditions : conditions.map((text) => `(${text})`);
@@ -267,20 +302,23 @@ export class JobSteps {
   #addPlan(step: DraftStep, scope: WorkflowScope): void {
     const plan = new DraftPlan();
     const handed = new HandedParams();
-    const before: { readonly command: JobCommand; readonly isHard: boolean }[] = [];
+    const before: EarlierCommand[] = [];
     let hard: string[] = [];
     let soft: string[] = [];
     for (const command of this.#job.commands) {
       const { node, id } = command;
       const inner = new DraftStep(id, node);
       const reads = noReads();
-      const own = this.#innerScope(
-        scope,
-        handed,
-        before.map((each) => each.command),
-      );
+      const own = this.#innerScope(scope, handed, before);
+      const ofVariables = noReads();
+      const seen = { ...own.scope, env: this.#variables(memberOf(node, "env"), own.scope, ofVariables) };
       const test = memberOf(node, "if");
-      inner.set("if", test === undefined ? undefined : this.#condition(test, own.scope, reads), test);
+      const condition = test === undefined ? undefined : this.#condition(test, seen, reads);
+      inner.set("if", condition, test);
+      if (condition?.includes("env.?") === true) {
+        for (const name of ofVariables.variables) reads.variables.add(name);
+        for (const name of ofVariables.secrets) reads.secrets.add(name);
+      }
       if (reads.asksStatus) for (const each of before) inner.addTo("after", each.command.id, node);
       else {
         for (const dep of hard) inner.addTo("deps", dep, node);
@@ -314,12 +352,13 @@ export class JobSteps {
   #innerScope(
     outer: WorkflowScope,
     handed: HandedParams,
-    before: readonly JobCommand[],
+    before: readonly EarlierCommand[],
   ): { readonly scope: WorkflowScope; readonly asked: ReadonlySet<string> } {
     const asked = new Set<string>();
-    const of = (written: string): JobCommand | undefined => before.find((command) => command.written === written);
-    const statusOf = (id: string): string => `${celMember("deps", id)}.status`;
+    const of = (written: string): EarlierCommand | undefined =>
+      before.find(({ command }) => command.written === written);
     const { items = [] } = this.#job;
+    const hard = before.flatMap(({ command, isHard }) => (isHard ? [command.id] : []));
     const scope: WorkflowScope = {
       input: (name) => {
         const cel = outer.input(name);
@@ -335,21 +374,42 @@ export class JobSteps {
       },
       env: outer.env,
       output: (kind, id, name) => {
-        if (kind === "steps") return of(id) === undefined ? undefined : stepOutput(of(id)?.id ?? "", name);
+        if (kind === "steps") return of(id) === undefined ? undefined : stepOutput(of(id)?.command.id ?? "", name);
         const text = outer.output(kind, id, name);
         return text === undefined ? undefined : handed.add(`output_${id}_${name}`, text, "text");
       },
-      status: (kind, id) => {
-        const command = kind === "steps" ? of(id) : undefined;
-        if (command === undefined) return undefined;
-        asked.add(command.id);
-        return statusOf(command.id);
+      status: (kind, written, member) => {
+        const earlier = kind === "steps" ? of(written) : undefined;
+        if (earlier === undefined) return undefined;
+        const { id } = earlier.command;
+        asked.add(id);
+        return conclusionOf(id, !earlier.isHard && member === "conclusion");
       },
-      succeeded: before.map(({ id }) => `${statusOf(id)} != "failed"`).join(" && ") || "true",
-      failed: before.map(({ id }) => `${statusOf(id)} == "failed"`).join(" || ") || "false",
+      succeeded: hard.map((id) => `${statusOf(id)} != "failed"`).join(" && ") || "true",
+      failed: anyFailed(hard),
     };
     return { scope, asked };
   }
+}
+
+interface EarlierCommand {
+  readonly command: JobCommand;
+  /** Its failure fails the job. */
+  readonly isHard: boolean;
+}
+
+function statusOf(id: string): string {
+  return `${celMember("deps", id)}.status`;
+}
+
+/** The status as it counts: what may fail counts as succeeded where it did (`continue-on-error`). */
+function conclusionOf(id: string, isOptional: boolean): string {
+  const status = statusOf(id);
+  return isOptional ? `(${status} == "failed" ? "succeeded" : ${status})` : status;
+}
+
+function anyFailed(ids: readonly string[]): string {
+  return ids.map((id) => `${statusOf(id)} == "failed"`).join(" || ") || "false";
 }
 
 /** A command in place of one that cannot be imported. */

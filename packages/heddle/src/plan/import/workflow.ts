@@ -20,7 +20,7 @@ import {
 } from "./source.ts";
 import { type Cel, celMember, type CelType, noReads } from "./workflow-cel.ts";
 import { noteOthers, readJob, type WorkflowJob } from "./workflow-job.ts";
-import { JobSteps, type NeededJob } from "./workflow-steps.ts";
+import { JobSteps, type Ancestor, type NeededJob } from "./workflow-steps.ts";
 
 export interface WorkflowDraft {
   readonly plan: DraftPlan;
@@ -122,21 +122,22 @@ class JobOrder {
     for (const { job: needed, place } of this.#known(job)) {
       const isThere = needed.commands.length > 0;
       for (const each of isThere ? [{ job: needed, place }] : this.needsOf(needed)) {
-        const mayBeSkipped = this.#mayBeSkipped(each.job);
         const isOptional = isTrue(memberOf(each.job.node, "continue-on-error"));
+        // What comes after one that may fail is not skipped by the engine with what that one needs.
+        const mayBeSkipped = this.#mayBeSkipped(each.job) || (isOptional && each.job.needs.length > 0);
         if (!needs.has(each.job.id)) needs.set(each.job.id, { job: each.job, place, mayBeSkipped, isOptional });
       }
     }
     return [...needs.values()];
   }
 
-  ancestorsOf(job: WorkflowJob): readonly { readonly id: string; readonly place: { readonly offset: number } }[] {
-    const found = new Map<string, { readonly offset: number }>();
-    for (const { job: needed, place } of this.needsOf(job)) {
-      found.set(needed.id, place);
-      for (const { id } of this.ancestorsOf(needed)) if (!found.has(id)) found.set(id, place);
+  ancestorsOf(job: WorkflowJob): readonly Ancestor[] {
+    const found = new Map<string, Ancestor>();
+    for (const { job: needed, place, isOptional } of this.needsOf(job)) {
+      found.set(needed.id, { id: needed.id, place, isOptional });
+      for (const each of this.ancestorsOf(needed)) if (!found.has(each.id)) found.set(each.id, { ...each, place });
     }
-    return [...found].map(([id, place]) => ({ id, place }));
+    return [...found.values()];
   }
 
   #mayBeSkipped(job: WorkflowJob): boolean {

@@ -24,6 +24,61 @@ function innerOf(plan: Plan | undefined, id: string): Plan {
   return action.plan;
 }
 
+describe("what a condition knows", () => {
+  const inner = (text: string, env = ""): string =>
+    `${env}jobs:\n  a:\n    env: { LEVEL: "2", REF: "\${{ github.ref }}" }\n    steps:\n${text}`;
+  const conditionOf = async (text: string, id: string, env = "env: { MODE: full }\n"): Promise<string | undefined> =>
+    innerOf(await importedPlan(inner(text, env), "ci.yml"), "a").steps.find((step) => step.id === id)?.if;
+
+  test.each([
+    ["env.MODE == 'full'", '"full" == "full"'],
+    ["env.LEVEL == '2'", '"2" == "2"'],
+    ["env.OWN == 'x'", '"x" == "x"'],
+    ["env.REF == 'main'", '(env.?GITHUB_REF.orValue("")) == "main"'],
+    ["env.OTHER == 'x'", 'env.?OTHER.orValue("") == "x"'],
+  ])("variables of the workflow, the job and the step: %s", async (written, expected) => {
+    const steps = `      - { run: x }\n      - { id: t, if: "${written}", env: { OWN: x }, run: y }\n`;
+    expect(await conditionOf(steps, "t")).toBe(expected);
+  });
+
+  test("a variable made of others is passed what it is made of", async () => {
+    const plan = await importedPlan(
+      inner(`      - { run: x }\n      - { id: t, if: "env.REF == 'main'", run: y }\n`),
+      "ci.yml",
+    );
+    expect(innerOf(plan, "a").steps.find(({ id }) => id === "t")?.passEnv).toContain("GITHUB_REF");
+  });
+
+  const SOFT = "      - { id: soft, continue-on-error: true, run: x }\n      - { id: hard, run: z }\n";
+  test.each([
+    ["success()", 'deps.hard.status != "failed"'],
+    ["failure()", 'deps.hard.status == "failed"'],
+    ["steps.soft.outcome == 'failure'", 'deps.soft.status == "failed"'],
+    [
+      "steps.soft.conclusion == 'success'",
+      '(deps.soft.status == "failed" ? "succeeded" : deps.soft.status) == "succeeded"',
+    ],
+    ["steps.hard.conclusion == 'success'", 'deps.hard.status == "succeeded"'],
+  ])("a step that may fail counts as succeeded: %s", async (written, expected) => {
+    expect(await conditionOf(`${SOFT}      - { id: t, if: "${written}", run: y }\n`, "t")).toBe(expected);
+  });
+
+  const AUDIT = "needs: test, continue-on-error: true, #";
+  test.each([
+    [
+      "it may be skipped by its condition",
+      { audit: `if: github.ref == 'x', continue-on-error: true, #`, deploy: "needs: audit, #" },
+    ],
+    ["what it needs may fail", { test: "#", audit: AUDIT, deploy: "needs: audit, #" }],
+    ["and whoever needs that job", { test: "#", audit: AUDIT, deploy: "needs: audit, #", last: "needs: deploy, #" }],
+  ])("a job that may fail is skipped, and who needs it too: %s", async (_, lines) => {
+    const plan = await importedPlan(jobs(lines), "ci.yml");
+    expect(stepOf(plan, "deploy")).toMatchObject({ after: ["audit"], if: 'deps.audit.status != "skipped"' });
+    if ("last" in lines)
+      expect(stepOf(plan, "last")).toMatchObject({ deps: ["deploy"], if: 'deps.deploy.status == "succeeded"' });
+  });
+});
+
 test("a whole workflow: jobs, needs, commands, matrix, outputs, conditions, environment, secrets", async () => {
   const { plan, notes } = await imported(WORKFLOW, "ci.yml");
   if (plan === undefined) throw new Error("refused");
