@@ -6,7 +6,7 @@ import type { Event, StepError } from "../project/port.ts";
 import type { RunProgress, StepProgress } from "../view/run-progress.ts";
 
 /**
- * A run that this process conducts. Iterating gives every event from the run's first on, each after it is on disk; several
+ * A run that this process runs. Iterating gives every event from the run's first on, each after it is on disk; several
  * readers at once and readers that begin late see the same. Iterating a refused run throws its `HeddleError`.
  */
 export interface Run extends AsyncIterable<Event> {

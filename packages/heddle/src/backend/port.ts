@@ -1,6 +1,6 @@
 /**
  * Backend port: where attempts execute, in this process or on workers. Does not know the order of steps. What crosses it is plain
- * data, and an attempt is known by its run, step and number alone: it may execute in another process than the one that conducts
+ * data, and an attempt is known by its run, step and number alone: it may execute in another process than the one that holds
  * its run, and be there longer than that.
  */
 import type { AnswerDecision } from "../run/event.ts";
@@ -18,12 +18,12 @@ export interface RunningTask {
   answer?(decision: AnswerDecision): void;
 }
 
-/** An attempt as the engine that conducts its run sees it. */
+/** An attempt as the engine that holds its run sees it. */
 export interface Dispatched extends RunningTask {
   /**
-   * The engine conducts the run no longer, without having ended it: it lost its lease, or cannot record any more. No note of the
+   * The engine holds the run no longer, without having ended it: it lost its lease, or cannot record any more. No note of the
    * attempt is passed on any more, and its outcome, which nobody looks at, settles as soon as the engine need not wait for it.
-   * Where attempts outlive their engine this one goes on, for whoever conducts the run next; where they do not, it is ended.
+   * Where attempts outlive their engine this one goes on, for whoever holds the run next; where they do not, it is ended.
    */
   release(): void;
 }

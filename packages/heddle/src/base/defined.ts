@@ -9,13 +9,13 @@
  */
 
 /** `T`, whose optional members may also be present as `undefined`. For a union, each variant separately. */
-export type Loose<T> = { readonly [K in keyof T]: {} extends Pick<T, K> ? T[K] | undefined : T[K] };
+export type WithUndefined<T> = { readonly [K in keyof T]: {} extends Pick<T, K> ? T[K] | undefined : T[K] };
 
 /**
  * `members` without those that are `undefined`. `T` comes from where the result goes (a declared return type, a parameter, a
  * typed constant) or is written out; it is never guessed from `members`, which could not be checked against it then.
  */
-export function defined<T = never>(members: NoInfer<Loose<T>>): T {
+export function defined<T = never>(members: NoInfer<WithUndefined<T>>): T {
   const kept: { [key: string]: unknown } = {};
   const given: { readonly [key: string]: unknown } = members;
   // Three times as fast as over `Object.entries`: this is called for each attempt and event. A literal inherits no member.

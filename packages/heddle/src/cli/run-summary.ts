@@ -54,7 +54,7 @@ function stepsIn(state: RunSnapshot, tag: string): readonly number[] {
 
 /** Steps whose question has no answer yet. */
 function openQuestions(state: RunSnapshot): readonly number[] {
-  return stepsIn(state, "asking").filter((step) => questionAt(state, step) !== undefined);
+  return stepsIn(state, "waiting-for-answer").filter((step) => questionAt(state, step) !== undefined);
 }
 
 function* failureLines({ out, state, logFile }: RunSummaryInput, step: number): Generator<string, void, undefined> {
@@ -94,7 +94,7 @@ function* nextLines(
     for (const step of asking.slice(0, FAILURES_SHOWN)) {
       const phase = state.phases[step];
       const id = safeLine(state.steps[step]?.id ?? "");
-      if (phase?.tag !== "asking") continue;
+      if (phase?.tag !== "waiting-for-answer") continue;
       if (phase.about === "conflict") yield say("resolve:", `heddle resolve ${run} ${id} --ours|--theirs|--continue`);
       else yield say("answer:", approveWords(run, id, phase.about === "question"));
     }

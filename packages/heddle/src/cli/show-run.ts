@@ -127,7 +127,7 @@ async function forPeople(
 /** What earlier processes asked and nobody answered. */
 function openQuestions(state: RunSnapshot): readonly { readonly step: string; readonly asked: OpenQuestion }[] {
   return state.steps.flatMap(({ id }, at) => {
-    const asked = state.phases[at]?.tag === "asking" ? questionAt(state, at) : undefined;
+    const asked = state.phases[at]?.tag === "waiting-for-answer" ? questionAt(state, at) : undefined;
     return asked === undefined ? [] : [{ step: id, asked }];
   });
 }

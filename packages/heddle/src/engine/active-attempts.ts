@@ -80,7 +80,7 @@ export class ActiveAttempts {
     for (const { dispatched } of this.#active.values()) dispatched.kill();
   }
 
-  /** Gives every attempt up, those dispatched later too: this engine conducts the run no longer. */
+  /** Gives every attempt up, those dispatched later too: this engine holds the run no longer. */
   releaseAll(): void {
     this.#released = true;
     for (const { dispatched } of this.#active.values()) dispatched.release();

@@ -104,7 +104,7 @@ function eventsOfRequest(
 ): Result<readonly EventBody[], Problem> {
   const step = state.index.byId.get(id);
   const phase = step === undefined ? undefined : phaseOf(state, step);
-  if (step === undefined || phase?.tag !== "asking" || phase.answer !== undefined) {
+  if (step === undefined || phase?.tag !== "waiting-for-answer" || phase.answer !== undefined) {
     // A question of a running attempt ended with its engine.
     const tag = phase?.tag === "running" ? "interrupted" : phase?.tag;
     return err(notAsked(state.run, id, tag));

@@ -59,7 +59,7 @@ export async function startRun(
     await ports.journal.release(leased.value);
     return err(faultOf(thrown));
   }
-  beginConduct(ports, state.value, options);
+  resetVolatile(ports, state.value, options);
   recorder.record({ type: "run.started", data: {} });
   for (const [step, output] of options.reuse?.outputs ?? []) {
     recorder.record({ type: "step.reused", step, data: { from: options.reuse?.run ?? "", output } });
@@ -134,7 +134,7 @@ export async function resumeRun(
     await ports.backend.sweep(run, state.plan.graceMs ?? DEFAULT_GRACE_MS);
     const isNewPlan = data.plan !== undefined && options.current !== undefined;
     await weigh(ports, state, isNewPlan ? options.current.graph : state.index.graph, data.plan ?? state.plan);
-    beginConduct(ports, state, options);
+    resetVolatile(ports, state, options);
     recorder.record({ type: "run.resumed", data });
     if (state.startedAt === undefined) recorder.record({ type: "run.started", data: {} });
     return ok(runLoop(ports, lease, state, recorder, options));
@@ -154,7 +154,7 @@ export async function cancelRun(ports: EnginePorts, run: string): Promise<Result
     const planned = planResume(state, ports.version, undefined, false);
     if (!planned.ok) return planned;
     await ports.backend.sweep(run, state.plan.graceMs ?? DEFAULT_GRACE_MS);
-    beginConduct(ports, state, {});
+    resetVolatile(ports, state, {});
     recorder.record({ type: "run.resumed", data: planned.value });
     if (state.startedAt === undefined) recorder.record({ type: "run.started", data: {} });
     const handle = runLoop(ports, lease, state, recorder, {});
@@ -180,7 +180,7 @@ export async function rollbackRun(ports: EnginePorts, run: string): Promise<Resu
     const steps = stepsToUndo(state, mode).map((step) => stepAt(state, step).id);
     if (steps.length === 0) return ok(undefined);
     await ports.backend.sweep(run, state.plan.graceMs ?? DEFAULT_GRACE_MS);
-    beginConduct(ports, state, {});
+    resetVolatile(ports, state, {});
     recorder.record({ type: "rollback.started", data: { mode, steps } });
     return ok(runLoop(ports, lease, state, recorder, {}));
   });
@@ -238,7 +238,7 @@ async function weigh(ports: EnginePorts, state: RunState, graph: Graph, plan: Pl
 }
 
 /** Before the event that lets steps arrive: the volatile state is reset. */
-function beginConduct(ports: EnginePorts, state: RunState, { pauseBeforeLayers }: WaitOptions): void {
+function resetVolatile(ports: EnginePorts, state: RunState, { pauseBeforeLayers }: WaitOptions): void {
   const policy = {
     sweeps: true,
     examines: ports.examine !== undefined,

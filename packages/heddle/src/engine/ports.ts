@@ -22,7 +22,7 @@ export interface Probe {
   cpuPercent(): number;
 }
 
-/** What conducting takes of a journal; its upkeep and its end are others'. */
+/** What running a plan takes of a journal; its upkeep and its end are others'. */
 export type EngineJournal = EventLog & Leases & Mailbox & Locks & Statistics;
 
 /** A plan file that a step stands for. */

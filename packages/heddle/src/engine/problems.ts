@@ -53,7 +53,7 @@ export function lostLease(run: string): Problem {
 export function notAsked(run: string, step: string, phase: string | undefined): Problem {
   return {
     code: "NotAsked",
-    message: `step ${step} of run ${run} is not waiting for an answer${phase === undefined ? ": there is no such step" : ` (it is ${phase === "asking" ? "answered" : phase})`}`,
+    message: `step ${step} of run ${run} is not waiting for an answer${phase === undefined ? ": there is no such step" : ` (it is ${phase === "waiting-for-answer" ? "answered" : phase})`}`,
     hint: `\`heddle show ${run}\` lists the steps that are.`,
   };
 }

@@ -158,7 +158,7 @@ export function planResume(
 function hasBegun(state: RunState, index: number): boolean {
   const phase = phaseOf(state, index);
   if (hasEnded(phase) && satisfies(phase)) return true;
-  return state.containers.has(index) || phase.tag === "retrying" || phase.tag === "asking";
+  return state.containers.has(index) || phase.tag === "retrying" || phase.tag === "waiting-for-answer";
 }
 
 function changedProblem(

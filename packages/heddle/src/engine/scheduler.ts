@@ -158,7 +158,7 @@ export class Scheduler {
     return this.#locks.holder === undefined ? this.#load.shortage() : `a lock held by run ${this.#locks.holder}`;
   }
 
-  /** Conducts the run to its end, or to where only people can help. Rejects only on a bug. */
+  /** Runs it to its end, or to where only people can help. Rejects only on a bug. */
   async run(): Promise<RunOutcome> {
     const { journal, pollMs, clock } = this.#ports;
     openControlChannel({
@@ -287,7 +287,10 @@ export class Scheduler {
     const { phase } = this.#state;
     if (this.#stopped !== undefined) return resultOf(this.#state, "failed", this.#stopped);
     const isEnded = phase.tag === "succeeded" || phase.tag === "failed" || phase.tag === "cancelled";
-    invariant(isEnded || this.#state.index.counts.asking > 0, "the engine stopped although work was left");
+    invariant(
+      isEnded || this.#state.index.counts["waiting-for-answer"] > 0,
+      "the engine stopped although work was left",
+    );
     return resultOf(this.#state, isEnded ? phase.tag : "waiting", undefined);
   }
 }

@@ -55,7 +55,7 @@ async function chosenEntry(
   if (chosen.mode === "040000") return "folder";
   const texts = [ours, theirs, base ?? chosen].filter((entry) => entry?.mode.startsWith("100") === true);
   if (ours === undefined || theirs === undefined || texts.length < 3) return `${chosen.mode} ${chosen.id}`;
-  const folder = await mkdtemp(join(tmpdir(), "heddle-settle-"));
+  const folder = await mkdtemp(join(tmpdir(), "heddle-take-side-"));
   try {
     for (const [name, entry] of Object.entries({ base, ours, theirs })) {
       const blob =

@@ -81,7 +81,7 @@ function questionOfStep(state: RunSnapshot, step: number, about: "conflict" | un
   const question = questionAt(state, step);
   if (question === undefined) {
     const tag = state.phases[step]?.tag ?? "gone";
-    const message = `step ${id} of run ${run} is not waiting for an answer (it is ${tag === "asking" ? "answered" : tag})`;
+    const message = `step ${id} of run ${run} is not waiting for an answer (it is ${tag === "waiting-for-answer" ? "answered" : tag})`;
     return err({ code: "NotAsked", message, hint: `\`heddle show ${run}\` shows the steps that are.` });
   }
   if (about === undefined || question.about === about) return ok({ id, question });

@@ -31,9 +31,9 @@ export class LiveRuns {
   add(handle: RunHandle, code: PlanCode): void {
     const live: LiveRun = { code, handle };
     this.#runs.set(handle.run, live);
-    const leave = (): Promise<void> => this.#leave(handle.run, live);
+    const remove = (): Promise<void> => this.#remove(handle.run, live);
     // What fails there is told by `close`.
-    handle.result.then(leave, leave).catch(() => undefined);
+    handle.result.then(remove, remove).catch(() => undefined);
   }
 
   codeFor(run: string): PlanCode | undefined {
@@ -46,11 +46,11 @@ export class LiveRuns {
 
   /** Called when no attempt is under way any more. Rejects with what went wrong on the way of any run. */
   async close(): Promise<void> {
-    for (const [run, live] of this.#runs) await this.#leave(run, live);
+    for (const [run, live] of this.#runs) await this.#remove(run, live);
     await Promise.all(this.#leaving);
   }
 
-  async #leave(run: string, live: LiveRun): Promise<void> {
+  async #remove(run: string, live: LiveRun): Promise<void> {
     // Taken up again meanwhile, it is another entry's.
     if (this.#runs.get(run) !== live) return;
     this.#runs.delete(run);

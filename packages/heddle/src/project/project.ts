@@ -98,7 +98,7 @@ function recordedRunsOf({ log, clock, live }: Shared): RecordedRuns {
     events: (run, options) => log.read(run, options),
     async *tail(run, options) {
       const { tailRun } = await import("./tail.ts");
-      yield* tailRun({ log, clock, conducted: (id) => live.handleOf(id) }, run, options);
+      yield* tailRun({ log, clock, liveRun: (id) => live.handleOf(id) }, run, options);
     },
     stepNotes: async (run, step) => (await import("./step-notes.ts")).readStepNotes(log, run, step),
   };

@@ -19,8 +19,8 @@ import { LogCursor } from "./log-lines.ts";
 export interface TailPorts {
   readonly log: Pick<EventLog, "read" | "get" | "watch">;
   readonly clock: Clock;
-  /** The run, where this process conducts it: it says itself when there is something new. */
-  readonly conducted?: (run: string) => Pick<RunHandle, "subscribe" | "result"> | undefined;
+  /** The run, where this process runs it: it says itself when there is something new. */
+  readonly liveRun?: (run: string) => Pick<RunHandle, "subscribe" | "result"> | undefined;
 }
 
 export interface TailOptions {
@@ -55,7 +55,7 @@ export async function* tailRun(
   run: string,
   options: TailOptions = {},
 ): AsyncGenerator<TailItem, void, undefined> {
-  const handle = ports.conducted?.(run);
+  const handle = ports.liveRun?.(run);
   const { signal } = options;
   yield* follow(ports, run, handle === undefined ? polling(ports, run, signal) : listening(handle, signal), options);
 }
@@ -191,7 +191,7 @@ export async function* tailLog(
 ): AsyncGenerator<LogItem, void, undefined> {
   const reader = new HistoryReader();
   const cursor = new LogCursor(of.file);
-  // Polled, whoever conducts the run: a log grows without an event.
+  // Polled, whoever holds the run: a log grows without an event.
   for await (const item of follow(ports, of.run, polling(ports, of.run, signal), defined({ signal }))) {
     if (item.kind === "events") {
       for (const event of item.events) reader.add(event);

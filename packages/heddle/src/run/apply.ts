@@ -252,7 +252,7 @@ function applyAsked(state: RunState, step: number, event: EventOf<"approval.requ
     state.attempts[step] = event.attempt;
     state.startedTimes[step] ??= event.time;
   }
-  setPhase(state, step, { ...event.data, tag: "asking", since: event.time });
+  setPhase(state, step, { ...event.data, tag: "waiting-for-answer", since: event.time });
 }
 
 function applyAnswer(state: RunState, step: number, event: EventOf<"approval.given">): void {
@@ -262,7 +262,7 @@ function applyAnswer(state: RunState, step: number, event: EventOf<"approval.giv
     setPhase(state, step, rest);
     return;
   }
-  if (phase.tag !== "asking") return;
+  if (phase.tag !== "waiting-for-answer") return;
   if (phase.about !== "step" && event.data.decision === "approve") {
     forgetAttempts(state, step);
     setPhase(state, step, WAITING);

@@ -52,7 +52,7 @@ export function question(
 function answered(state: RunState, index: number, now: number): EventBody {
   const phase = phaseOf(state, index);
   const { id } = stepAt(state, index);
-  invariant(phase.tag === "asking" && phase.answer !== undefined, `step ${id} got no answer in time`);
+  invariant(phase.tag === "waiting-for-answer" && phase.answer !== undefined, `step ${id} got no answer in time`);
   const attempt = state.attempts[index] ?? 1;
   const { decision, by, comment } = phase.answer;
   const durationMs = sinceStart(state, index, now);

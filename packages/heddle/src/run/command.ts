@@ -19,7 +19,7 @@ export type Command =
   /** An answer was given: record the step's end. */
   | { readonly kind: "answer"; readonly step: number }
   /** Nobody answered in time. */
-  | { readonly kind: "give-up-asking"; readonly step: number }
+  | { readonly kind: "expire-question"; readonly step: number }
   /** The time of a container is over. */
   | { readonly kind: "expire"; readonly step: number }
   | { readonly kind: "skip"; readonly step: number; readonly reason: SkipReason }

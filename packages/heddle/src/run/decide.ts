@@ -16,7 +16,7 @@ import { isContainerStep, isRunEnded, phaseOf, rootCause, satisfies, stepAt, typ
 
 /** What is seen of the world when it is decided what follows. */
 export interface Readings {
-  /** On the conductor's clock, in milliseconds. */
+  /** On the engine's clock, in milliseconds. */
   readonly now: number;
   /** What the machine lacks, as text; `undefined`: it can take one more attempt. */
   readonly load: string | undefined;
@@ -48,7 +48,7 @@ export function decide(state: RunState, readings: Readings): readonly Command[] 
 
   const overdue = index.deadlines.first;
   if (overdue !== undefined && (deadlineOf(state, overdue) ?? Infinity) <= readings.now)
-    return [{ kind: phaseOf(state, overdue).tag === "expanded" ? "expire" : "give-up-asking", step: overdue }];
+    return [{ kind: phaseOf(state, overdue).tag === "expanded" ? "expire" : "expire-question", step: overdue }];
   // One container at a time: of two that timed out one may be inside the other.
   for (const container of volatile.expired) {
     const late = cancelInside(state, container);

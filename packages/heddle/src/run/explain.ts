@@ -32,7 +32,7 @@ export function explainStep(state: RunState, step: number, { now, live }: Explai
     }
     case "retrying":
       return `next attempt in ${formatDuration(Math.max(0, phase.retryAt - now))}; the last one failed: ${phase.error.message}`;
-    case "asking":
+    case "waiting-for-answer":
       if (phase.answer !== undefined) {
         const { decision, by } = phase.answer;
         return `${decision === "approve" ? answerWord(phase.about) : "rejected"} by ${by}; ${live ? "its end is being recorded" : "resume continues with it"}`;
@@ -119,7 +119,7 @@ function explainUnstarted(state: RunState, step: number): string {
 function phaseWord(state: RunState, step: number, live: boolean): string {
   const phase = phaseOf(state, step);
   switch (phase.tag) {
-    case "asking":
+    case "waiting-for-answer":
       return phase.answer === undefined ? "needs an answer" : "answered";
     case "running":
       if (live && phase.asks !== undefined) return "needs an answer";

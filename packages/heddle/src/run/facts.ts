@@ -17,7 +17,7 @@ export type StepPhase =
   | { readonly tag: "expanded"; readonly since: number }
   | { readonly tag: "retrying"; readonly retryAt: number; readonly delayMs: number; readonly error: StepError }
   | ({
-      readonly tag: "asking";
+      readonly tag: "waiting-for-answer";
       readonly since: number;
       /** Given, and its consequence not yet recorded. */
       readonly answer?: EventOf<"approval.given">["data"];

@@ -95,7 +95,7 @@ function hasSucceeded(state: RunState, step: number): boolean {
 /** Whether a person is, or was, asked what the step itself says. */
 function isAskedAbout(state: RunState, step: number): boolean {
   const phase = phaseOf(state, step);
-  return phase.tag === "asking" && phase.about === "step";
+  return phase.tag === "waiting-for-answer" && phase.about === "step";
 }
 
 function differingKeys(before: Step, after: Step, rules: number): string[] {

@@ -68,7 +68,7 @@ function queueFor(state: RunState, step: number): Heap | undefined {
       return volatile.due.has(step) ? laneFor(state, step).heap : index.retries;
     case "running":
       return deadlineOf(state, step) === undefined ? undefined : index.deadlines;
-    case "asking":
+    case "waiting-for-answer":
       if (phase.answer !== undefined) return index.answered;
       return deadlineOf(state, step) === undefined ? undefined : index.deadlines;
     case "expanded": {

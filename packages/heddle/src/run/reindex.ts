@@ -37,7 +37,7 @@ export function emptyIndex(graph: Graph, stateOf: () => RunState): RunIndex {
     layerLeft: [],
     openLayer: 0,
     containers: new Map(),
-    asking: new Set(),
+    questions: new Set(),
     slots: 0,
     agents: 0,
     pools: new Map(),
@@ -65,7 +65,7 @@ function emptyCounts(): PhaseCounts {
     running: 0,
     expanded: 0,
     retrying: 0,
-    asking: 0,
+    "waiting-for-answer": 0,
     interrupted: 0,
     succeeded: 0,
     cached: 0,
@@ -132,7 +132,7 @@ function countPhases(state: RunState): void {
     index.counts[phase.tag]++;
     const layer = state.layers[step] ?? 0;
     while (index.layerLeft.length <= layer) index.layerLeft.push(0);
-    if (questionOf(phase) !== undefined) index.asking.add(step);
+    if (questionOf(phase) !== undefined) index.questions.add(step);
     if (phase.tag === "running") takeSlots(state, step);
     if (phase.tag === "failed" && !isTolerated(state, step)) index.fatal++;
     if (hasEnded(phase)) {
@@ -158,7 +158,7 @@ function openedLayers(index: RunIndex, inLayers: boolean): void {
 function enterContainers(state: RunState): void {
   for (let step = 0; step < state.steps.length; step++) {
     const { tag } = phaseOf(state, step);
-    if (tag === "expanded" || tag === "asking" || tag === "running") enterContainer(state, step);
+    if (tag === "expanded" || tag === "waiting-for-answer" || tag === "running") enterContainer(state, step);
   }
 }
 

@@ -84,7 +84,7 @@ function phaseAfterResume(state: RunState, step: number, phase: StepPhase, { isR
     // No wait becomes longer by a clock that was set back while no engine worked: at most its whole length is left.
     case "retrying":
       return phase.retryAt - now > phase.delayMs ? { ...phase, retryAt: now + phase.delayMs } : phase;
-    case "asking": {
+    case "waiting-for-answer": {
       const { timeoutMs = Number.POSITIVE_INFINITY } = stepAt(state, step);
       return (phase.deadline ?? now) - now > timeoutMs ? { ...phase, deadline: now + timeoutMs } : phase;
     }

@@ -63,8 +63,8 @@ export interface RunIndex {
   readonly layerLeft: number[];
   openLayer: number;
   readonly containers: Map<number, ContainerUse>;
-  /** Steps with a question: in phase `asking`, or running meanwhile. */
-  readonly asking: Set<number>;
+  /** Steps with a question: in phase `waiting-for-answer`, or running meanwhile. */
+  readonly questions: Set<number>;
 
   /** Slots taken: running attempts. */
   slots: number;
@@ -90,7 +90,7 @@ export interface RunIndex {
   readonly unexamined: Heap;
   /** Containers whose children have all ended. */
   readonly finishing: Heap;
-  /** Steps in phase `asking` whose answer was given. */
+  /** Steps in phase `waiting-for-answer` whose answer was given. */
   readonly answered: Heap;
   /** Steps that wait for their next attempt, the earliest first. */
   readonly retries: Heap;

@@ -13,8 +13,8 @@ export function setPhase(state: RunState, step: number, phase: StepPhase): void 
   state.phases[step] = phase;
   index.counts[before.tag]--;
   index.counts[phase.tag]++;
-  if (questionOf(before) !== undefined) index.asking.delete(step);
-  if (questionOf(phase) !== undefined) index.asking.add(step);
+  if (questionOf(before) !== undefined) index.questions.delete(step);
+  if (questionOf(phase) !== undefined) index.questions.add(step);
   if (phase.tag === "running" && before.tag !== "running") takeSlots(state, step);
   if (before.tag === "retrying") state.volatile.due.delete(step);
   if (before.tag === "failed" && !isTolerated(state, step)) index.fatal--;

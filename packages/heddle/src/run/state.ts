@@ -16,7 +16,7 @@ import type { RunIndex } from "./run-index.ts";
 import type { Volatile } from "./volatile.ts";
 
 /**
- * The facts of a run, with what is derived from them ({@link RunIndex}) and what only the engine that conducts it knows
+ * The facts of a run, with what is derived from them ({@link RunIndex}) and what only the engine that holds it knows
  * ({@link Volatile}).
  */
 export interface RunState extends Facts {
@@ -38,7 +38,7 @@ export function phaseOf(state: RunState, step: number): StepPhase {
 /** What a person is asked about the step now, and has not answered. */
 export function questionOf(phase: StepPhase): OpenQuestion | undefined {
   if (phase.tag === "running") return phase.asks;
-  return phase.tag === "asking" && phase.answer === undefined ? phase : undefined;
+  return phase.tag === "waiting-for-answer" && phase.answer === undefined ? phase : undefined;
 }
 
 export function stepAt(state: RunState, step: number): Step {

@@ -49,7 +49,9 @@ function heldStatus(state: RunState): RunStatus {
 export function onlyPeopleLeft(state: RunState): boolean {
   const { counts, answered, arrivals, unexamined } = state.index;
   const isDue = answered.size > 0 || arrivals.size > 0 || unexamined.size > 0 || state.volatile.examining.size > 0;
-  return state.phase.tag === "running" && counts.asking > 0 && !isAtWork(state) && !isDue && !hasReady(state);
+  return (
+    state.phase.tag === "running" && counts["waiting-for-answer"] > 0 && !isAtWork(state) && !isDue && !hasReady(state)
+  );
 }
 
 function isAtWork({ index, rollback }: RunState): boolean {
@@ -76,7 +78,7 @@ export interface StepCounts {
 
 /** Every step is in exactly one of the counts. */
 export function stepCounts(state: RunState, live: boolean): StepCounts {
-  const { succeeded, failed, cancelled, skipped, cached, waiting, retrying, asking, interrupted, running, expanded } =
+  const { succeeded, failed, cancelled, skipped, cached, waiting, retrying, "waiting-for-answer": asked, interrupted, running, expanded } =
     state.index.counts;
   const counts = {
     succeeded,
@@ -84,7 +86,7 @@ export function stepCounts(state: RunState, live: boolean): StepCounts {
     cancelled,
     skipped,
     cached,
-    waiting: waiting + retrying + asking + interrupted,
+    waiting: waiting + retrying + asked + interrupted,
     running: running + expanded,
   };
   return countsNow(counts, runStatus(state, live));

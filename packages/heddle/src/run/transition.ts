@@ -215,7 +215,7 @@ class Turn {
         this.#lockRequests.add(command.step);
         this.effects.push({ kind: "lock", step: command.step });
         return;
-      case "give-up-asking":
+      case "expire-question":
         return this.#giveUpAsking(command.step);
       case "expire":
         volatile.expired.add(command.step);

@@ -27,11 +27,11 @@ export interface Volatile {
   leftovers: "clean" | "needed" | "sweeping";
   /** The layer that was let through last, where a person lets them start one by one. */
   passedLayer: number | undefined;
-  readonly policy: ConductPolicy;
+  readonly policy: RunPolicy;
 }
 
-/** How an engine conducts. */
-export interface ConductPolicy {
+/** How an engine runs the plan. */
+export interface RunPolicy {
   /** A sweep comes before the end of the run. */
   readonly sweeps: boolean;
   /** Steps that may be cached are examined before they start. */
@@ -40,7 +40,7 @@ export interface ConductPolicy {
   readonly pausesBeforeLayers: boolean;
 }
 
-export function newVolatile(policy: Partial<ConductPolicy> = {}): Volatile {
+export function newVolatile(policy: Partial<RunPolicy> = {}): Volatile {
   const { sweeps = false, examines = false, pausesBeforeLayers = false } = policy;
   return {
     halt: undefined,

@@ -117,12 +117,12 @@ class Simulation {
   /** Everybody who is asked says yes at once. */
   #answers(): readonly Input[] {
     const answer = { decision: "approve", by: "" } as const;
-    return [...this.#state.index.asking].map((step) => ({ kind: "answer", step, answer }));
+    return [...this.#state.index.questions].map((step) => ({ kind: "answer", step, answer }));
   }
 
   /** What ends first, with all that ends then. */
   #nextEnds(): readonly Input[] {
-    if (this.#state.index.asking.size > 0) return [];
+    if (this.#state.index.questions.size > 0) return [];
     const first = this.#working.first;
     if (first === undefined) return [];
     this.#now = Math.max(this.#now, this.#endsAt[first] ?? 0);

@@ -92,7 +92,7 @@ export function stepProgressOf(state: RunState, id: string, live: boolean, now: 
     output,
     error: "error" in phase ? phase.error : undefined,
     cause: phase.tag === "skipped" && phase.reason.kind === "dependency" ? phase.reason.cause : undefined,
-    question: phase.tag === "asking" ? questionOf(phase)?.question : undefined,
+    question: phase.tag === "waiting-for-answer" ? questionOf(phase)?.question : undefined,
     why: explainStep(state, at, { now, live }),
   });
 }

@@ -37,7 +37,7 @@ export function stepStatus(state: RunState, step: number, live: boolean): StepSt
       return live || runStatus(state, live) === "waiting" ? "running" : "interrupted";
     case "expanded":
       return live || runStatus(state, live) === "waiting" ? "running" : "interrupted";
-    case "asking":
+    case "waiting-for-answer":
       // Answered, and the answer not acted on.
       if (phase.answer !== undefined) return "waiting";
       return phase.about === "conflict" ? "needs-resolution" : "needs-approval";

@@ -1,4 +1,4 @@
-/** Requests from other processes to an engine that conducts: none is lost, whoever else looks, and none can end the engine. */
+/** Requests from other processes to a live engine: none is lost, whoever else looks, and none can end the engine. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Json } from "../../src/base/json.ts";

@@ -71,14 +71,14 @@ describe.each(Object.entries(WAYS))("a container cut short by %s", (_, way) => {
       const rig = new Rig();
       const first = await rig.start(planText(way, shape, child), { wait: true });
       const inner = INNER[shape];
-      expect(phaseTag(first, inner)).toBe(child === "approval" ? "asking" : "running");
+      expect(phaseTag(first, inner)).toBe(child === "approval" ? "waiting-for-answer" : "running");
       await way.cut(rig, first);
       expect(await end(rig, first)).toBe(way.status);
       for (const id of [inner, "box"]) expect([id, phaseTag(first, id)]).toEqual([id, "cancelled"]);
 
       const second = await rig.resume(first.run, { wait: true });
       expect(phaseTag(second, "box")).toBe("expanded");
-      expect(phaseTag(second, inner)).toBe(child === "approval" ? "asking" : "running");
+      expect(phaseTag(second, inner)).toBe(child === "approval" ? "waiting-for-answer" : "running");
       expect(rig.dispatched).not.toContain("deploy#1");
       if (child === "approval") second.answer(inner, { decision: "approve", by: "me" });
       else await rig.succeed(inner);
@@ -109,7 +109,7 @@ steps:
     const failure = rig.events.find((event) => event.type === "step.failed" && event.step === "box");
     expect(failure?.data).toMatchObject({ error: { code: "timeout", message: "timed out after 1000 ms" } });
     const second = await rig.resume(first.run, { wait: true });
-    expect(phaseTag(second, "box/b/c")).toBe(child === "approval" ? "asking" : "running");
+    expect(phaseTag(second, "box/b/c")).toBe(child === "approval" ? "waiting-for-answer" : "running");
     second.cancel();
     expect(await end(rig, second)).toBe("cancelled");
   });

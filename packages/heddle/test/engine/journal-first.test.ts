@@ -131,7 +131,7 @@ describe("a journal that fails", () => {
     lost = true;
     await rig.pass(6000);
     expect((await handle.result).stopped?.code).toBe("LeaseLost");
-    // Whoever conducts it now may have to do with the attempt: it is given up, not merely ended.
+    // Whoever holds it now may have to do with the attempt: it is given up, not merely ended.
     expect(rig.released).toEqual(["a#1"]);
   });
 

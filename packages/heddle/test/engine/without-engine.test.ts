@@ -105,7 +105,7 @@ describe("stopping to wait", () => {
     const handle = await rig.start(asking("onTimeout: reject"), { wait: true });
     expect(handle.stopWaiting()).toBe(true);
     expect((await handle.result).status).toBe("waiting");
-    expect(phaseTag(handle, "sign-off")).toBe("asking");
+    expect(phaseTag(handle, "sign-off")).toBe("waiting-for-answer");
   });
 
   test("does nothing while something runs", async () => {

@@ -162,9 +162,9 @@ describe("a tail of a run", () => {
   });
 });
 
-describe("a tail of a run that this process conducts", () => {
+describe("a tail of a run that this process runs", () => {
   /** As a handle tells its listeners. */
-  class Conducted {
+  class LiveRunFake {
     readonly listeners = new Set<(event: Event) => void>();
     readonly #result = Promise.withResolvers<never>();
     readonly result = this.#result.promise;
@@ -184,8 +184,8 @@ describe("a tail of a run that this process conducts", () => {
 
   test("hears of events as they come, without a timer, and ends when the engine is done", async () => {
     const run = await new RecordedRun(log, "r1", DIAMOND).begin();
-    const handle = new Conducted();
-    const follower = new Follower(tailRun({ log, clock, conducted: () => handle }, "r1"));
+    const handle = new LiveRunFake();
+    const follower = new Follower(tailRun({ log, clock, liveRun: () => handle }, "r1"));
     await settle();
     await run.record([started("a")]);
     handle.tell();
@@ -204,8 +204,8 @@ describe("a tail of a run that this process conducts", () => {
 
   test("misses nothing that is recorded between its look and its wait", async () => {
     const run = await new RecordedRun(log, "r1", DIAMOND).begin();
-    const handle = new Conducted();
-    const tail = tailRun({ log, clock, conducted: () => handle }, "r1");
+    const handle = new LiveRunFake();
+    const tail = tailRun({ log, clock, liveRun: () => handle }, "r1");
     await tail.next();
     expect((await tail.next()).value).toEqual({ kind: "caught-up" });
     await run.record([started("a")]);

@@ -30,7 +30,7 @@ const JOURNAL = ".heddle/state.db";
 /** Stays of engines that are not killed any more before a run counts as stuck. */
 const MOST_STAYS = 4;
 
-/** What ends an engine: SIGKILL at any moment, or a request that it obeys, once it conducts its run. */
+/** What ends an engine: SIGKILL at any moment, or a request that it obeys, once it holds its run. */
 export type Ending = "SIGKILL" | "SIGINT" | "SIGTERM";
 
 /** One plan, run to its end with so many kills on the way. */

@@ -55,7 +55,7 @@ function resumedAt(time: number): RunState {
 test("set back by decades: the whole wait is left, not the decades", () => {
   const state = resumedAt(BACK);
   expect(nextDue(state)).toBe(BACK + 2000);
-  expect(phaseOf(state, 1)).toMatchObject({ tag: "asking", deadline: BACK + 60_000 });
+  expect(phaseOf(state, 1)).toMatchObject({ tag: "waiting-for-answer", deadline: BACK + 60_000 });
 });
 
 test("as it was: what is left of the wait; set forward: nothing is left", () => {

@@ -60,9 +60,13 @@ describe("forEach", () => {
 
   test("a limit bounds items that are questions", () => {
     const dry = run([each("f", [1, 2, 3], { action: { kind: "approve", question: "?" } }, 2)]);
-    expect(dry.phases).toMatchObject({ "f[0]": "asking", "f[1]": "asking", "f[2]": "waiting" });
+    expect(dry.phases).toMatchObject({ "f[0]": "waiting-for-answer", "f[1]": "waiting-for-answer", "f[2]": "waiting" });
     dry.tell({ type: "approval.given", step: "f[0]", attempt: 1, data: { decision: "approve", by: "me" } });
-    expect(dry.run().phases).toMatchObject({ "f[0]": "succeeded", "f[1]": "asking", "f[2]": "asking" });
+    expect(dry.run().phases).toMatchObject({
+      "f[0]": "succeeded",
+      "f[1]": "waiting-for-answer",
+      "f[2]": "waiting-for-answer",
+    });
   });
 
   test("an empty list succeeds with an empty output", () => {

@@ -8,7 +8,7 @@ import type { Event } from "../../src/run/event.ts";
 import type { Finding, Input } from "../../src/run/input-events.ts";
 import { isRunEnded, type RunState } from "../../src/run/state.ts";
 import { advance, recordEvents, type Advance, type World } from "../../src/run/transition.ts";
-import { newVolatile, type ConductPolicy } from "../../src/run/volatile.ts";
+import { newVolatile, type RunPolicy } from "../../src/run/volatile.ts";
 import { planOf, retry, step } from "./dry.ts";
 
 /** A run whose world is the test's. */
@@ -24,7 +24,7 @@ class Driven {
     environment: {},
   };
 
-  constructor(plan: Plan | readonly Step[], policy: Partial<ConductPolicy> = {}, maxConcurrency = 2) {
+  constructor(plan: Plan | readonly Step[], policy: Partial<RunPolicy> = {}, maxConcurrency = 2) {
     const made = createState({
       run: "r",
       seq: 1,

@@ -137,7 +137,7 @@ export class DryRun {
       type: "run.resumed",
       data: { engine: "dry", interrupted, reset, ...(plan === undefined ? {} : { plan }) },
     });
-    for (const step of dry.state.index.asking) dry.#answer(step);
+    for (const step of dry.state.index.questions) dry.#answer(step);
     return dry;
   }
 

@@ -217,7 +217,7 @@ class FuzzedRun {
   #happening(isFirst: boolean): Input | undefined {
     const { state } = this;
     const due = this.#wakeAt;
-    const asking = [...state.index.asking];
+    const asking = [...state.index.questions];
     const kinds: (() => Input | undefined)[] = [];
     if (this.#attempts.length > 0)
       kinds.push(

@@ -319,7 +319,7 @@ class RunSimulation {
     return cancels;
   }
 
-  /** Nobody conducts the run: answers go straight to its history. */
+  /** Nobody holds the run: answers go straight to its history. */
   async #answerAll(): Promise<void> {
     const engine: Engine = {
       number: this.#engines.length + 1,

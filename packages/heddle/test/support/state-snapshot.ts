@@ -38,7 +38,7 @@ function indexSnapshot(index: RunIndex, read: (heap: Heap) => readonly number[])
     containers: [...index.containers]
       .map(([step, { left, running, inside, held }]) => [step, left, running, [...inside].sort(byNumber), read(held)])
       .sort(([a], [b]) => byNumber(a as number, b as number)),
-    asking: [...index.asking].sort(byNumber),
+    questions: [...index.questions].sort(byNumber),
     slots: index.slots,
     agents: index.agents,
     pools: sorted(index.pools).filter(([, units]) => units !== 0),

@@ -167,7 +167,7 @@ const ACTIONS: Readonly<Record<string, Reader | undefined>> = {
     return defined({
       do: "ask",
       kind: text(asked["kind"] ?? "edit", `${at}.kind`),
-      title: text(asked["title"] ?? "Leave, please", `${at}.title`),
+      title: text(asked["title"] ?? "May I go on?", `${at}.title`),
       path: asked["path"] === undefined ? undefined : text(asked["path"], `${at}.path`),
       command: asked["command"] === undefined ? undefined : text(asked["command"], `${at}.command`),
       allowed: asked["allowed"] === undefined ? [] : actionsOf(asked["allowed"], `${at}.allowed`),

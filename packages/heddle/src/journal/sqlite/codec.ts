@@ -31,7 +31,7 @@ export interface EncodedEvent {
   readonly sum: number;
 }
 
-interface Loose {
+interface StepFields {
   readonly step?: string;
   readonly attempt?: number;
 }
@@ -41,10 +41,10 @@ export function encodeEvent(event: Event, rules: EventRules): EncodedEvent {
   const problem = rules.validate?.(event);
   if (problem !== undefined)
     throw new BugError(`event ${event.seq} (${event.type}) of run ${event.run} is malformed: ${problem}`);
-  const loose: Loose = event as Loose;
+  const fields: StepFields = event as StepFields;
   const { run, seq, time, type } = event;
-  const step = loose.step ?? null;
-  const attempt = loose.attempt ?? null;
+  const step = fields.step ?? null;
+  const attempt = fields.attempt ?? null;
   const data = JSON.stringify(event.data);
   const sum = eventSum(run, seq, time, type, EVENT_VERSION, step, attempt, data);
   return { seq, time, type, step, attempt, data, sum };

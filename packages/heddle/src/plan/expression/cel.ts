@@ -107,10 +107,10 @@ export function compileTemplate(text: string): Result<Template, ExpressionError>
   const found = findTemplates(text);
   if ("unclosedAt" in found) return err({ message: "this `${{` is not closed by `}}`", offset: found.unclosedAt });
   const expressions: { expression: Expression; offset: number }[] = [];
-  for (const hole of found.spans) {
-    const compiled = compileExpression(hole.expression);
-    if (!compiled.ok) return err({ message: compiled.error.message, offset: hole.start + 3 + compiled.error.offset });
-    expressions.push({ expression: compiled.value, offset: hole.start + 3 });
+  for (const span of found.spans) {
+    const compiled = compileExpression(span.expression);
+    if (!compiled.ok) return err({ message: compiled.error.message, offset: span.start + 3 + compiled.error.offset });
+    expressions.push({ expression: compiled.value, offset: span.start + 3 });
   }
   const [only] = found.spans;
   if (only !== undefined && only.start === 0 && only.end === text.length) {
@@ -120,11 +120,11 @@ export function compileTemplate(text: string): Result<Template, ExpressionError>
   const evaluate = (scope: Scope): Result<Json, string> => {
     let filled = "";
     let from = 0;
-    for (const [i, hole] of found.spans.entries()) {
+    for (const [i, span] of found.spans.entries()) {
       const value = expressions[i]?.expression.evaluate(scope);
       if (value?.ok === false) return value;
-      filled += text.slice(from, hole.start) + asText(value?.value ?? null);
-      from = hole.end;
+      filled += text.slice(from, span.start) + asText(value?.value ?? null);
+      from = span.end;
     }
     return ok(filled + text.slice(from));
   };

@@ -258,16 +258,20 @@ export class HistoryChecker {
           return;
         }
         if (event.data.about === "step") this.#checkStart(event, row);
-        if (event.data.about === "conflict" || event.data.about === "question") this.#leaveAsking(event, row);
+        if (event.data.about === "conflict" || event.data.about === "question") this.#endQuestion(event, row);
         row.attempts = event.attempt;
-        this.#become(row, "asking");
+        this.#become(row, "waiting-for-answer");
         this.#checkItems(event, row);
         return;
       case "approval.given":
-        if (row.status !== "asking" && !(row.status === "running" && row.asks))
+        if (row.status !== "waiting-for-answer" && !(row.status === "running" && row.asks))
           this.#report(event, "start-before-end", `${event.step} was answered and not asked`);
         row.asks = false;
-        if (row.status === "asking" && event.data.decision === "approve" && row.step.action.kind !== "approve") {
+        if (
+          row.status === "waiting-for-answer" &&
+          event.data.decision === "approve" &&
+          row.step.action.kind !== "approve"
+        ) {
           row.base = row.attempts;
           this.#become(row, "waiting");
         }
@@ -316,7 +320,7 @@ export class HistoryChecker {
   }
 
   /** The attempt is over, and a person is asked about its work, or for an answer that it needs. */
-  #leaveAsking(event: EventOf<"approval.requested">, row: CheckedStep): void {
+  #endQuestion(event: EventOf<"approval.requested">, row: CheckedStep): void {
     if (row.status === "running" && event.attempt === row.attempts) this.#slots.exit(row.step);
     else this.#report(event, "start-before-end", `a question of ${event.step}, which does not run`);
   }

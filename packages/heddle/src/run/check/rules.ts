@@ -47,7 +47,7 @@ export type Status =
   | "expanded"
   | "reopened"
   | "retrying"
-  | "asking"
+  | "waiting-for-answer"
   | "satisfied"
   | "failed"
   | "skipped"
@@ -84,12 +84,12 @@ export function isFine({ status, step }: CheckedStep): boolean {
 
 /** Takes one of its container's slots. */
 export function isUnderWay(status: Status): boolean {
-  return status === "running" || status === "expanded" || status === "asking";
+  return status === "running" || status === "expanded" || status === "waiting-for-answer";
 }
 
 /** Whether a step of this status takes one of its container's slots. A question about an interrupted attempt does not. */
 export function takesItem({ step }: CheckedStep, status: Status): boolean {
-  return isUnderWay(status) && (status !== "asking" || step.action.kind === "approve");
+  return isUnderWay(status) && (status !== "waiting-for-answer" || step.action.kind === "approve");
 }
 
 /** Whether the row, or a container around it, is optional. */
@@ -108,7 +108,7 @@ export function isKept({ status, doomed }: CheckedStep): boolean {
   if (status === "skipped") return !doomed;
   return (
     status === "satisfied" ||
-    status === "asking" ||
+    status === "waiting-for-answer" ||
     status === "retrying" ||
     status === "expanded" ||
     status === "reopened"

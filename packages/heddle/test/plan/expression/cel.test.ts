@@ -117,7 +117,7 @@ test("work is bounded before it is done", () => {
 });
 
 describe("templates", () => {
-  test("one hole keeps the value, more become text", () => {
+  test("one template keeps the value, more become text", () => {
     expect(fillTemplates("${{ params.list }}", SCOPE)).toStrictEqual({ ok: true, value: [1, 2.5, "a", null] });
     expect(fillTemplates("n=${{ params.count }} e=${{ params.env }}", SCOPE)).toStrictEqual({
       ok: true,
