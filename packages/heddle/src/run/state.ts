@@ -24,11 +24,6 @@ export interface RunState extends Facts {
   readonly volatile: Volatile;
 }
 
-/** The facts alone. */
-export function factsOf({ index: _index, volatile: _volatile, ...facts }: RunState): Facts {
-  return facts;
-}
-
 export const WAITING: StepPhase = { tag: "waiting" };
 
 export function phaseOf(state: RunState, step: number): StepPhase {

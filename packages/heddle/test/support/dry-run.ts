@@ -10,7 +10,7 @@ import type { Graph } from "../../src/graph/graph.ts";
 import { remainingPath } from "../../src/graph/paths.ts";
 import { DEFAULT_MAX_AGENTS, type Plan, type Step } from "../../src/plan/plan.ts";
 import { apply, createState } from "../../src/run/apply.ts";
-import type { StopReason, Task } from "../../src/run/attempt.ts";
+import type { Note, StopReason, Task } from "../../src/run/attempt.ts";
 import { HistoryChecker } from "../../src/run/check/history-checker.ts";
 import {
   RUN_RULES,
@@ -46,6 +46,8 @@ export interface Script {
   readonly undo?: (step: Step) => boolean;
   /** What an examination finds; absent: nothing is examined. */
   readonly examine?: (step: Step) => Finding;
+  /** What an attempt reports as it begins. */
+  readonly notes?: (step: Step, attempt: number) => readonly Note[];
 }
 
 export interface DryOptions extends Partial<RunOptions> {
@@ -55,6 +57,8 @@ export interface DryOptions extends Partial<RunOptions> {
   readonly graph?: Graph;
   /** Leave the history unchecked: for measurements. */
   readonly unchecked?: boolean;
+  /** Called with the state as it is before each event is applied to it, in the middle of turns too. */
+  readonly beforeEvent?: (state: RunState) => void;
 }
 
 export interface DryResumeOptions extends DryOptions {
@@ -70,10 +74,11 @@ interface Running {
 }
 
 export class DryRun {
-  readonly state: RunState;
   readonly events: Event[] = [];
   now: number;
   halt: CancelReason | undefined;
+  #state: RunState;
+  readonly #beforeEvent: ((state: RunState) => void) | undefined;
   readonly #script: Script;
   readonly #random: Random;
   readonly #checker: HistoryChecker | undefined;
@@ -84,16 +89,18 @@ export class DryRun {
   #wakeAt: number | undefined;
 
   private constructor(state: RunState, now: number, script: Script, options: DryOptions) {
-    this.state = state;
+    this.#state = state;
     this.now = now;
     this.#script = script;
+    this.#beforeEvent = options.beforeEvent;
     this.#random = seededRandom(options.seed ?? 1);
     Object.assign(state.volatile, newVolatile({ examines: script.examine !== undefined }));
     this.#checker = options.unchecked === true ? undefined : new HistoryChecker();
+    this.#watch();
   }
 
   static start(plan: Plan, script: Script = {}, options: DryOptions = {}): DryRun {
-    const { seed: _seed, weight, graph, unchecked: _unchecked, ...rest } = options;
+    const { seed: _seed, weight, graph, unchecked: _unchecked, beforeEvent: _beforeEvent, ...rest } = options;
     const runOptions: RunOptions = {
       maxConcurrency: plan.maxConcurrency ?? 4,
       maxAgents: plan.maxAgents ?? DEFAULT_MAX_AGENTS,
@@ -160,6 +167,21 @@ export class DryRun {
     this.#record(body);
   }
 
+  /** For the next turn. */
+  give(input: Input): void {
+    this.#inputs.push(input);
+  }
+
+  get state(): RunState {
+    return this.#state;
+  }
+
+  /** Goes on with another state of the same run. */
+  set state(state: RunState) {
+    this.#state = state;
+    this.#watch();
+  }
+
   /** Ids of steps in the order in which they were started. */
   get started(): readonly string[] {
     return this.events.flatMap((event) => (event.type === "step.started" ? [event.step] : []));
@@ -173,6 +195,22 @@ export class DryRun {
   /** `step: phase` for every step. */
   get phases(): Readonly<Record<string, string>> {
     return Object.fromEntries(this.state.steps.map((step, at) => [step.id, phaseOf(this.state, at).tag]));
+  }
+
+  /** `apply` sets `seq` before it changes anything else that a decision reads. */
+  #watch(): void {
+    const state = this.#state;
+    const look = this.#beforeEvent;
+    if (look === undefined) return;
+    let { seq } = state;
+    Object.defineProperty(state, "seq", {
+      enumerable: true,
+      get: () => seq,
+      set: (next: number) => {
+        look(state);
+        seq = next;
+      },
+    });
   }
 
   #weigh(weight: ((step: Step) => number) | undefined): void {
@@ -292,6 +330,8 @@ export class DryRun {
   #start(step: number, task: Task): void {
     const script = this.#script.attempt?.(task.step, task.attempt, task.item) ?? { durationMs: 0 };
     this.#running.push({ step, attempt: task.attempt, endsAt: this.now + script.durationMs, script });
+    for (const note of this.#script.notes?.(task.step, task.attempt) ?? [])
+      this.#inputs.push({ kind: "note", step, attempt: task.attempt, note });
   }
 
   #stop(reason: StopReason, inside: number | undefined): void {

@@ -1,13 +1,28 @@
 /** Snapshots of a run's state for deep comparison: facts and index as plain data, with what has no order put in one. */
+import { BugError } from "../../src/base/assert.ts";
+import { buildGraph } from "../../src/graph/build.ts";
+import type { Facts } from "../../src/run/facts.ts";
 import type { Heap } from "../../src/run/heap.ts";
 import type { RunIndex } from "../../src/run/run-index.ts";
-import { factsOf, type RunState } from "../../src/run/state.ts";
+import { emptyIndex, rebuildIndex } from "../../src/run/reindex.ts";
+import type { RunState } from "../../src/run/state.ts";
 
 type Plain = { readonly [member: string]: unknown };
 
 /** The facts, copied. A fact that is no plain data cannot be copied, and throws. */
-export function factsSnapshot(state: RunState): Plain {
-  return structuredClone(factsOf(state)) as unknown as Plain;
+export function factsSnapshot({ index: _index, volatile: _volatile, ...facts }: RunState): Facts {
+  return structuredClone(facts);
+}
+
+/** The run from a copy of its facts: graph and index are made anew, and what only the engine knows is taken over. */
+export function stateOfCopy({ index, volatile, ...facts }: RunState): RunState {
+  const copy = structuredClone(facts);
+  const graph = buildGraph(copy.plan.steps);
+  if (!graph.ok) throw new BugError("the plan of a run is no graph");
+  const state: RunState = { ...copy, index: emptyIndex(graph.value, () => state), volatile };
+  state.index.rank = index.rank;
+  rebuildIndex(state);
+  return state;
 }
 
 /** The index to the last entry of each queue, in the order in which it is kept: for what must not touch it at all. */
