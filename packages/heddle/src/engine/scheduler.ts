@@ -22,11 +22,10 @@ import {
   type ControlRequest,
   type RunOutcome,
 } from "../run/control.ts";
-import { hasReady } from "../run/decide.ts";
 import type { CancelReason } from "../run/event.ts";
 import { haltReason } from "../run/finish.ts";
 import { isTooLate, type Input } from "../run/input-events.ts";
-import { phaseOf, questionOf, type RunState } from "../run/state.ts";
+import { hasReady, phaseOf, questionOf, type RunState } from "../run/state.ts";
 import { onlyPeopleLeft } from "../run/status.ts";
 import { advance, isOver, type Advance } from "../run/transition.ts";
 import { ActiveAttempts } from "./active-attempts.ts";

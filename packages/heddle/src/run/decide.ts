@@ -86,11 +86,6 @@ export function nextDue(state: RunState): number | undefined {
   return next === Infinity ? undefined : next;
 }
 
-/** Whether somewhere a ready step competes for a slot: with free slots it waits for pools, locks or the machine. */
-export function hasReady({ index }: RunState): boolean {
-  return index.activeLanes.size > 0;
-}
-
 function retryAt(state: RunState, step: number): number {
   const phase = phaseOf(state, step);
   return phase.tag === "retrying" ? phase.retryAt : Number.POSITIVE_INFINITY;

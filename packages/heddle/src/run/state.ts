@@ -103,6 +103,11 @@ export function hasAgentWork({ begin, agentRecords, steps, index }: RunState): b
   return false;
 }
 
+/** Whether somewhere a ready step competes for a slot: with free slots it waits for pools, locks or the machine. */
+export function hasReady({ index }: RunState): boolean {
+  return index.activeLanes.size > 0;
+}
+
 /** Visits every step that waits for `step`, hard or soft. */
 export function forEachSuccessor(state: RunState, step: number, visit: (successor: number) => void): void {
   const { graph } = state.index;

@@ -3,8 +3,7 @@
  * whether a process holds the run.
  */
 import { unreachable } from "../base/assert.ts";
-import { hasReady } from "./decide.ts";
-import type { RunState } from "./state.ts";
+import { hasReady, type RunState } from "./state.ts";
 
 export const RUN_STATUSES = [
   "running",
@@ -78,8 +77,19 @@ export interface StepCounts {
 
 /** Every step is in exactly one of the counts. */
 export function stepCounts(state: RunState, live: boolean): StepCounts {
-  const { succeeded, failed, cancelled, skipped, cached, waiting, retrying, "waiting-for-answer": asked, interrupted, running, expanded } =
-    state.index.counts;
+  const {
+    succeeded,
+    failed,
+    cancelled,
+    skipped,
+    cached,
+    waiting,
+    retrying,
+    "waiting-for-answer": asked,
+    interrupted,
+    running,
+    expanded,
+  } = state.index.counts;
   const counts = {
     succeeded,
     failed,
