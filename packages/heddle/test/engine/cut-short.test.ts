@@ -1,5 +1,6 @@
 /** Containers that are cut short, in every way: none counts as done, and a resume goes on with what is left of them. */
 import { describe, expect, test } from "vitest";
+import { watchSignals } from "../../src/cli/signals.ts";
 import type { RunHandle } from "../../src/engine/api.ts";
 import { resumeRun } from "../../src/engine/engine.ts";
 import type { Plan, Step } from "../../src/plan/plan.ts";
@@ -17,13 +18,16 @@ const CHILDREN = {
 } as const;
 type Child = keyof typeof CHILDREN;
 
+/** `more`: keys of the container. */
 const CONTAINERS = {
-  plan: (child: string) => `{ id: box, plan: { steps: [ { id: c, ${child} } ] } }`,
-  forEach: (child: string) => `{ id: box, forEach: [1], ${child} }`,
-  "plan in plan": (child: string) =>
-    `{ id: box, plan: { steps: [ { id: b, plan: { steps: [ { id: c, ${child} } ] } } ] } }`,
-  "plan in forEach": (child: string) => `{ id: box, forEach: [1], plan: { steps: [ { id: c, ${child} } ] } }`,
-  "forEach in plan": (child: string) => `{ id: box, plan: { steps: [ { id: f, forEach: [1], ${child} } ] } }`,
+  plan: (child: string, more = "") => `{ id: box${more}, plan: { steps: [ { id: c, ${child} } ] } }`,
+  forEach: (child: string, more = "") => `{ id: box${more}, forEach: [1], ${child} }`,
+  "plan in plan": (child: string, more = "") =>
+    `{ id: box${more}, plan: { steps: [ { id: b, plan: { steps: [ { id: c, ${child} } ] } } ] } }`,
+  "plan in forEach": (child: string, more = "") =>
+    `{ id: box${more}, forEach: [1], plan: { steps: [ { id: c, ${child} } ] } }`,
+  "forEach in plan": (child: string, more = "") =>
+    `{ id: box${more}, plan: { steps: [ { id: f, forEach: [1], ${child} } ] } }`,
 } as const;
 type Shape = keyof typeof CONTAINERS;
 
@@ -38,14 +42,29 @@ const INNER: Readonly<Record<Shape, string>> = {
 
 interface Way {
   readonly plan?: string;
+  /** Keys of the container. */
+  readonly box?: string;
   readonly cut: (rig: Rig, handle: RunHandle) => void | Promise<void>;
   readonly status: "failed" | "cancelled";
+  /** What the container comes to. Absent: it is cancelled, with what is in it. */
+  readonly fails?: true;
+}
+
+/** As on the command line: the signal handler's own listener, without a signal for the process of the tests. */
+function pressCtrlC(handle: RunHandle, times: number): void {
+  const watch = watchSignals({ handle, say: () => undefined, hasTerminal: true });
+  const interrupt = process.listeners("SIGINT").at(-1);
+  for (let time = 0; time < times; time++) interrupt?.("SIGINT");
+  watch.stop();
 }
 
 const WAYS: Readonly<Record<string, Way>> = {
   "fail-fast": { cut: async (rig) => rig.fail("tests"), status: "failed" },
   cancel: { cut: (_, handle) => handle.cancel(), status: "cancelled" },
+  "Ctrl-C": { cut: (_, handle) => pressCtrlC(handle, 1), status: "cancelled" },
+  "Ctrl-C, twice": { cut: (_, handle) => pressCtrlC(handle, 2), status: "cancelled" },
   "run timeout": { plan: "timeout: 1s", cut: async (rig) => rig.pass(1000), status: "failed" },
+  "its own timeout": { box: ", timeout: 1s", cut: async (rig) => rig.pass(1000), status: "failed", fails: true },
 };
 
 function planText(way: Way, shape: Shape, child: Child): string {
@@ -54,13 +73,14 @@ name: cut
 ${way.plan ?? ""}
 steps:
   - { id: tests, run: test }
-  - ${CONTAINERS[shape](CHILDREN[child])}
+  - ${CONTAINERS[shape](CHILDREN[child], way.box)}
   - { id: deploy, deps: [box], run: deploy }
 `;
 }
 
+/** The attempts obey their stops, those that they bring about too. */
 async function end(rig: Rig, handle: RunHandle): Promise<string> {
-  for (const step of rig.running) await rig.yield(step);
+  for (let step = rig.running[0]; step !== undefined; step = rig.running[0]) await rig.yield(step);
   await rig.pass(1);
   return (await handle.result).status;
 }
@@ -71,14 +91,17 @@ describe.each(Object.entries(WAYS))("a container cut short by %s", (_, way) => {
       const rig = new Rig();
       const first = await rig.start(planText(way, shape, child), { wait: true });
       const inner = INNER[shape];
-      expect(phaseTag(first, inner)).toBe(child === "approval" ? "waiting-for-answer" : "running");
+      const atWork = child === "approval" ? "waiting-for-answer" : "running";
+      expect(phaseTag(first, inner)).toBe(atWork);
       await way.cut(rig, first);
       expect(await end(rig, first)).toBe(way.status);
-      for (const id of [inner, "box"]) expect([id, phaseTag(first, id)]).toEqual([id, "cancelled"]);
+      expect(phaseTag(first, "box")).toBe(way.fails === true ? "failed" : "cancelled");
+      // The limit of a forEach is one for each of its items.
+      expect(phaseTag(first, inner)).toBe(way.fails === true && shape === "forEach" ? "failed" : "cancelled");
 
       const second = await rig.resume(first.run, { wait: true });
       expect(phaseTag(second, "box")).toBe("expanded");
-      expect(phaseTag(second, inner)).toBe(child === "approval" ? "waiting-for-answer" : "running");
+      expect(phaseTag(second, inner)).toBe(atWork);
       expect(rig.dispatched).not.toContain("deploy#1");
       if (child === "approval") second.answer(inner, { decision: "approve", by: "me" });
       else await rig.succeed(inner);
@@ -92,28 +115,44 @@ describe.each(Object.entries(WAYS))("a container cut short by %s", (_, way) => {
   }
 });
 
-describe("a container whose own time is over", () => {
-  test.each(Object.keys(CHILDREN) as Child[])("fails with %s inside, and a resume goes on with it", async (child) => {
+test.each(Object.keys(CONTAINERS) as Shape[])(
+  "Ctrl-C while only a question in a %s is left ends no step",
+  async (shape) => {
     const rig = new Rig();
-    const text = `
-name: late
-failure: continue
-steps:
-  - { id: box, timeout: 1s, plan: { steps: [ { id: b, plan: { steps: [ { id: c, ${CHILDREN[child]} } ] } } ] } }
-  - { id: deploy, deps: [box], run: deploy }
-`;
-    const first = await rig.start(text, { wait: true });
+    const handle = await rig.start(planText({ cut: () => undefined, status: "failed" }, shape, "approval"), {
+      wait: true,
+    });
+    await rig.succeed("tests");
+    pressCtrlC(handle, 1);
+    await rig.quiet();
+    expect((await handle.result).status).toBe("waiting");
+    const second = await rig.resume(handle.run, { wait: true });
+    second.answer(INNER[shape], { decision: "approve", by: "me" });
+    await rig.quiet();
+    await rig.succeed("deploy");
+    expect((await second.result).status).toBe("succeeded");
+  },
+);
+
+test.each(["timeout", "totalTimeout"])(
+  "a container whose %s is over says so, and ends the containers inside",
+  async (key) => {
+    const rig = new Rig();
+    const handle = await rig.start(
+      planText({ ...(WAYS["its own timeout"] as Way), box: `, ${key}: 1s` }, "plan in plan", "command"),
+      {
+        wait: true,
+      },
+    );
     await rig.pass(1000);
-    expect(await end(rig, first)).toBe("failed");
-    expect(rig.told).toContain("step.cancelled box/b");
-    const failure = rig.events.find((event) => event.type === "step.failed" && event.step === "box");
+    expect(await end(rig, handle)).toBe("failed");
+    const [failure, inside] = ["step.failed box", "step.cancelled box/b"].map(
+      (told) => rig.events[rig.told.indexOf(told)],
+    );
     expect(failure?.data).toMatchObject({ error: { code: "timeout", message: "timed out after 1000 ms" } });
-    const second = await rig.resume(first.run, { wait: true });
-    expect(phaseTag(second, "box/b/c")).toBe(child === "approval" ? "waiting-for-answer" : "running");
-    second.cancel();
-    expect(await end(rig, second)).toBe("cancelled");
-  });
-});
+    expect(inside?.data).toMatchObject({ reason: "step-timeout" });
+  },
+);
 
 test("a failed child counts before a cancelled one, and an optional failure does not count", async () => {
   const rig = new Rig();
