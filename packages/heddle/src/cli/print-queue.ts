@@ -72,16 +72,21 @@ export class PrintQueue {
   }
 
   async #copy(cursor: LogCursor, prefix: string, final: boolean): Promise<void> {
-    let lines = cursor.next(final);
-    while (lines !== undefined) {
-      this.#append(lines.map((line) => `${prefix}${safeLine(line)}\n`).join(""));
-      lines = cursor.next(final);
-      if (lines === undefined) return;
+    let isOpen = false;
+    for (let read = cursor.next(final); read !== undefined;) {
+      const [first = "", ...others] = read.lines.map((line) => safeLine(line));
+      const text = [isOpen ? first : `${prefix}${first}`, ...others].join(`\n${prefix}`);
+      ({ isOpen } = read);
+      this.#append(isOpen ? text : `${text}\n`);
+      read = cursor.next(final);
+      if (read === undefined) break;
       this.#flush();
       await this.#sink.drained();
       await new Promise<void>((resolve) => {
         setImmediate(resolve);
       });
     }
+    // A log that ends without a line break.
+    if (isOpen) this.#append("\n");
   }
 }

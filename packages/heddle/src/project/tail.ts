@@ -14,7 +14,7 @@ import type { RunHandle } from "../engine/api.ts";
 import type { EventLog } from "../journal/port.ts";
 import type { Event } from "../run/event.ts";
 import { HistoryReader, type RunSnapshot } from "../view/history.ts";
-import { LogCursor } from "./log-lines.ts";
+import { LogCursor, type LogLines } from "./log-lines.ts";
 
 export interface TailPorts {
   readonly log: Pick<EventLog, "read" | "get" | "watch">;
@@ -179,7 +179,7 @@ class Bell {
 }
 
 export type LogItem =
-  | { readonly kind: "lines"; readonly lines: readonly string[] }
+  | ({ readonly kind: "lines" } & LogLines)
   /** The last item. `isStepOver`: the step has ended; else nobody works on the run any more. */
   | { readonly kind: "end"; readonly isStepOver: boolean };
 
@@ -200,8 +200,8 @@ export async function* tailLog(
     // Asked before the log is read: an attempt has written all when its end is recorded.
     const isStepOver = reader.state !== undefined && hasEnded(reader.state, of.step);
     const isLast = isStepOver || item.kind === "end";
-    for (let lines = cursor.next(isLast); lines !== undefined; lines = cursor.next(isLast))
-      yield { kind: "lines", lines };
+    for (let read = cursor.next(isLast); read !== undefined; read = cursor.next(isLast))
+      yield { kind: "lines", ...read };
     if (isLast) {
       yield { kind: "end", isStepOver };
       return;

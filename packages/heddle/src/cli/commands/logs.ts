@@ -125,11 +125,15 @@ async function follow(
   const { out } = context;
   if (isStarted) noteMissing(context, log);
   else out.note(`Step ${safeLine(step)} has not started. Its log follows when it does.`);
+  let isOpen = false;
   for await (const item of project.logs.tail({ run, step, file: log })) {
     if (item.kind === "lines") {
-      out.lines(item.lines.map(safeLine));
+      isOpen = item.isOpen;
+      out.write(`${item.lines.map(safeLine).join("\n")}${isOpen ? "" : "\n"}`);
       await out.drained();
-    } else if (!item.isStepOver)
-      out.note(`No process is working on run ${run} any more. Continue: heddle resume ${run}`);
+      continue;
+    }
+    if (isOpen) out.line();
+    if (!item.isStepOver) out.note(`No process is working on run ${run} any more. Continue: heddle resume ${run}`);
   }
 }
