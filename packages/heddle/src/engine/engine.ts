@@ -116,6 +116,7 @@ export async function resumeRun(
   return takeOver(ports, run, async (lease, state, recorder) => {
     // After a rollback by command some of its steps wait again.
     const isDone = state.phase.tag === "succeeded" && state.index.open === 0;
+    if (options.mode === "retry" && (isDone || !hasPartsToRetry(state))) return err(nothingToRetry(state));
     if (isDone && !isLandingDue(state)) return ok(undefined);
     const planned = isDone
       ? undefined
@@ -126,11 +127,10 @@ export async function resumeRun(
     if (planned === undefined) return ok(runLoop(ports, lease, state, recorder, options));
     const unloaded = options.current === undefined ? functionsProblem(state) : undefined;
     if (unloaded !== undefined) return err(unloaded);
-    if (options.mode === "retry" && !hasPartsToRetry(state)) return err(nothingToRetry(run));
     const data =
       options.maxConcurrency === undefined
         ? planned.value
-        : { ...planned.value, options: { ...state.options, maxConcurrency: options.maxConcurrency } };
+        : { ...planned.value, options: widened(state.options, options.maxConcurrency) };
     await ports.backend.sweep(run, state.plan.graceMs ?? DEFAULT_GRACE_MS);
     const isNewPlan = data.plan !== undefined && options.current !== undefined;
     await weigh(ports, state, isNewPlan ? options.current.graph : state.index.graph, data.plan ?? state.plan);
@@ -139,6 +139,11 @@ export async function resumeRun(
     if (state.startedAt === undefined) recorder.record({ type: "run.started", data: {} });
     return ok(runLoop(ports, lease, state, recorder, options));
   });
+}
+
+/** With another number of slots. Several that are asked for now are meant also where the run began with one step at a time. */
+function widened({ sequential, ...options }: RunOptions, maxConcurrency: number): RunOptions {
+  return defined({ ...options, maxConcurrency, sequential: maxConcurrency > 1 ? undefined : sequential });
 }
 
 /** Ends a run that nobody works on as `cancelled`: takes it up, ends what its dead engine left, and starts nothing. */
@@ -212,18 +217,21 @@ async function takeOver(
   }
 }
 
-function hasPartsToRetry(state: RunState): boolean {
-  const { phase, index } = state;
-  const { counts } = index;
-  return !isRunEnded(phase) || counts.failed + counts.cancelled + counts.interrupted + counts.running > 0;
+function hasPartsToRetry({ index: { counts } }: RunState): boolean {
+  return counts.failed + counts.cancelled + counts.interrupted + counts.retrying + counts.running > 0;
 }
 
-function nothingToRetry(run: string): Problem {
-  return {
-    code: "NothingToRetry",
-    message: `run ${run} has no failed, cancelled or interrupted step`,
-    hint: `\`heddle show ${run}\` shows its steps.`,
-  };
+function nothingToRetry({ run, phase, index }: RunState): Problem {
+  const optional = phase.tag === "succeeded" && index.counts.failed > 0;
+  const message = optional
+    ? `run ${run} has succeeded: only optional steps failed`
+    : `run ${run} has no failed, cancelled or interrupted step`;
+  const hint = optional
+    ? `\`heddle rerun ${run} --from STEP\` runs one of them, and what depends on it, in a new run.`
+    : phase.tag === "succeeded"
+      ? `\`heddle show ${run}\` shows its steps.`
+      : `\`heddle resume ${run}\` continues it.`;
+  return { code: "NothingToRetry", message, hint };
 }
 
 /**

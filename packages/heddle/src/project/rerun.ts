@@ -66,6 +66,8 @@ export async function rerunFrom(
     defined({
       ...options,
       maxConcurrency: maxConcurrency ?? options.maxConcurrency,
+      // Several at once that are asked for now are meant also where the old run began with one step at a time.
+      sequential: (maxConcurrency ?? 1) > 1 ? undefined : options.sequential,
       run: newRun,
       ...wait,
       reuse: reuse.value.reuse,
