@@ -12,7 +12,7 @@ const HEAD = `# The command line
 \`heddle [command] [options]\`. \`RUN\` is the id of a run, or the beginning of one; without it, the latest run is meant.
 
 Options for every command: \`--json\` prints JSON · \`-C, --dir DIR\` works in this folder instead of the current one ·
-\`--debug\` shows causes and stack traces of errors · \`-h, --help\` shows options and examples of a command · \`--version\`.
+\`--debug\` shows causes and stack traces of errors · \`-h, --help\` shows options and examples of a command · \`-v, --version\`.
 
 | exit code | meaning |
 |---|---|
@@ -29,7 +29,7 @@ Output of steps cannot move the cursor or rewrite the screen.
 const TAIL = `
 ## JSON
 One JSON document, except for \`run --json\` and \`history --json\`, which print one event per line. Later versions may add fields, but
-remove none.
+remove none. An error is a document too, on standard output: \`{error: {code, message, hint?}}\`, with the same text on standard error.
 
 | command | shape |
 |---|---|
@@ -53,6 +53,8 @@ function section(spec: CommandSpec): string {
   const shown = (spec.options ?? []).filter((option) => option.hidden !== true);
   const usage = ["heddle", spec.name, spec.args].filter((part) => part !== undefined && part !== "").join(" ");
   const lines = [`\n### ${usage}`, "", `${spec.summary}.`];
+  if (spec.aliases !== undefined)
+    lines.push("", `Also: ${spec.aliases.map((word) => `\`heddle ${word}\``).join(", ")}.`);
   if (shown.length > 0) {
     lines.push("", "| option | meaning |", "|---|---|");
     for (const { flags, description, choices } of shown) {

@@ -17,8 +17,9 @@ export function parseWholeNumber(text: string): number {
 
 /** A number that counts from 1, of any size. */
 export function parseOrdinal(text: string): number {
-  const value = parseWholeNumber(text);
-  if (value < 1) throw new UsageError("expected a whole number from 1");
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 1 || !Number.isSafeInteger(value))
+    throw new UsageError("expected a whole number from 1");
   return value;
 }
 
@@ -56,6 +57,11 @@ export function textFlag(flags: Flags, name: string): string | undefined {
 export function numberFlag(flags: Flags, name: string): number | undefined {
   const value = flags[name];
   return typeof value === "number" ? value : undefined;
+}
+
+/** How many steps at once, by either of its names. */
+export function concurrencyOf(flags: Flags): number | undefined {
+  return numberFlag(flags, "maxConcurrency") ?? numberFlag(flags, "maxWorkers");
 }
 
 export function textFlags(flags: Flags, name: string): readonly string[] {

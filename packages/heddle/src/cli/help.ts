@@ -13,12 +13,17 @@ export function* overallHelp(out: Output): Generator<string, void, undefined> {
     for (const { name, summary } of commands) yield `  ${out.style("cyan", pad(name, 12))}${summary}`;
   }
   yield "";
+  const aliases = GROUPS.flatMap(({ commands }) => commands).flatMap((spec) =>
+    spec.aliases === undefined ? [] : [`${spec.aliases.join(", ")} (${spec.name})`],
+  );
+  yield `Also understood: ${aliases.join(", ")}.`;
+  yield "";
   yield out.style("bold", "Options for every command:");
   yield "  --json          print JSON";
   yield "  -C, --dir DIR   work in this folder instead of the current one";
   yield "  --debug         show causes and stack traces of errors";
   yield "  -h, --help      show options and examples of a command";
-  yield "  --version       print the version";
+  yield "  -v, --version   print the version";
   yield "";
   yield out.style("bold", "Examples:");
   yield "  $ heddle init                 write an example heddle.yaml";

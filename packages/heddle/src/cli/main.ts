@@ -11,7 +11,7 @@ import { EXIT, type Context } from "./context.ts";
 import { leaveNow, Output } from "./output.ts";
 import type { Parsed } from "./parse.ts";
 import type { CommandSpec } from "./spec.ts";
-import { COMMANDS } from "./table/all.ts";
+import { COMMANDS, commandCalled } from "./table/all.ts";
 
 /** `words` are the arguments after the program's name. Ends the process with the command's exit code. */
 export async function main(words: readonly string[]): Promise<void> {
@@ -32,6 +32,8 @@ export async function main(words: readonly string[]): Promise<void> {
 /** The command in `words` with its output to `out`; gives its exit code, and does not end the process. */
 export async function runWords(out: Output, words: readonly string[]): Promise<number> {
   let code: number;
+  // Of words that cannot be parsed, too.
+  out.tellJson(words.slice(0, words.includes("--") ? words.indexOf("--") : undefined).includes("--json"));
   try {
     code = await dispatch(out, words);
   } catch (thrown) {
@@ -67,15 +69,18 @@ async function dispatch(out: Output, words: readonly string[]): Promise<number> 
   const at = commandPlace(words);
   const name = at === -1 ? undefined : words[at];
   if (name === undefined) {
-    if (words.includes("--version") || words.includes("-V")) return printVersion(out);
+    if (VERSION_FLAGS.some((flag) => words.includes(flag))) return printVersion(out);
     if (words.includes("--help") || words.includes("-h")) return printHelp(out);
   }
   if (name === "help") return help(out, words[at + 1]);
-  const spec = name === undefined ? await bare() : COMMANDS.find((command) => command.name === name);
+  if (name === "version") return printVersion(out);
+  const spec = name === undefined ? await bare() : commandCalled(name);
   if (spec === undefined) return unknownCommand(out, name ?? "");
   const rest = name === undefined ? words : [...words.slice(0, at), ...words.slice(at + 1)];
   return runCommand(out, spec, rest);
 }
+
+const VERSION_FLAGS = ["--version", "-V", "-v"] as const;
 
 /** Index of the command's name: the first word that is neither a flag nor a flag's value. */
 function commandPlace(words: readonly string[]): number {
@@ -98,6 +103,7 @@ async function runCommand(out: Output, spec: CommandSpec, words: readonly string
     return EXIT.usage;
   }
   const { flags } = parsed;
+  out.tellJson(flags["json"] === true);
   const moved = typeof flags["dir"] === "string" ? enter(flags["dir"]) : undefined;
   if (moved !== undefined) {
     out.problem(moved);
@@ -173,7 +179,7 @@ function unknownCommand(out: Output, name: string): number {
 
 async function help(out: Output, name: string | undefined): Promise<number> {
   if (name === undefined || name.startsWith("-")) return printHelp(out);
-  const spec = COMMANDS.find((command) => command.name === name);
+  const spec = commandCalled(name);
   return spec === undefined ? unknownCommand(out, name) : runCommand(out, spec, ["--help"]);
 }
 
@@ -185,6 +191,7 @@ async function printHelp(out: Output): Promise<number> {
 
 async function printVersion(out: Output): Promise<number> {
   const { VERSION } = await import("../version.ts");
-  out.line(VERSION);
+  if (out.tellsJson) out.json({ version: VERSION });
+  else out.line(VERSION);
   return EXIT.ok;
 }

@@ -10,8 +10,10 @@
 import type { Writable } from "node:stream";
 import type { WriteStream } from "node:tty";
 import { styleText } from "node:util";
+import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
 import { systemCode } from "../base/errors.ts";
+import type { JsonObject } from "../base/json.ts";
 import { writeUncaptured } from "../process/print-capture.ts";
 import { safeText } from "../base/safe-text.ts";
 
@@ -44,6 +46,8 @@ export class Output {
   readonly #debug: boolean;
   readonly #colour: boolean;
   readonly #errorColour: boolean;
+  /** Problems are printed as JSON on standard output too. */
+  #tellsJson = false;
   #closed = false;
   #cursorHidden = false;
   #onClosed: (() => void) | undefined;
@@ -137,12 +141,25 @@ export class Output {
     writeUncaptured(this.#stderr, `${text}\n`);
   }
 
-  problem(problem: Problem): void {
+  get tellsJson(): boolean {
+    return this.#tellsJson;
+  }
+
+  /** From now on a problem is data too. */
+  tellJson(on: boolean): void {
+    this.#tellsJson = on;
+  }
+
+  /** For people on standard error. With `--json` a document on standard output too, with `more` beside the error. */
+  problem(problem: Problem, more: JsonObject = {}): void {
     const mark = this.#errorColour ? styleText(["bold", "red"], "error", { validateStream: false }) : "error";
     const [first = "", ...rest] = safeText(problem.message).split("\n");
     this.note(`${mark} [${problem.code}] ${[first, ...rest].join("\n")}`);
     if (problem.hint !== undefined) this.note(`  ${safeText(problem.hint)}`);
     if (this.#debug) this.note(safeText(describe(problem)));
+    if (!this.#tellsJson) return;
+    const { code, message, hint } = problem;
+    this.json({ error: { code, message, ...defined<Pick<Problem, "hint">>({ hint }) }, ...more });
   }
 
   hideCursor(): void {

@@ -47,6 +47,9 @@ export function parseCommand(spec: CommandSpec, words: readonly string[]): Parse
       .slice(1)
       .join(" ")
       .replace(/^\((.*)\)$/, "$1");
+    // One run at a time: who names several has a command line for each.
+    const each = excess(spec, command.args);
+    if (each !== undefined) return { kind: "error", message, hint: each };
     return {
       kind: "error",
       message,
@@ -54,6 +57,12 @@ export function parseCommand(spec: CommandSpec, words: readonly string[]): Parse
     };
   }
   return parsed ?? { kind: "help", text: help };
+}
+
+/** Where the command takes one run, and several words were given. */
+function excess({ name, args }: CommandSpec, words: readonly string[]): string | undefined {
+  if (args !== "[run]" || words.length < 2) return undefined;
+  return `One run at a time: ${words.map((word) => `\`heddle ${name} ${word}\``).join(", ")}.`;
 }
 
 function optionOf(spec: OptionSpec): Option {

@@ -19,11 +19,12 @@ export async function loadPlan(
 ): Promise<Result<LoadedPlan, number>> {
   const file = named ?? findPlanFile(context.dir);
   if (file === undefined) {
-    const problem = noPlan();
-    context.out.problem(problem);
-    // Named, so that a program need not read standard error.
+    const { code, message, hint = "" } = noPlan();
     const place = { file: PLAN_FILES[0], line: 1, column: 1 };
-    if (context.json) context.out.json({ diagnostics: [{ ...problem, severity: "error", ...place }] });
+    context.out.problem(
+      { code, message, hint },
+      { diagnostics: [{ code, message, hint, severity: "error", ...place }] },
+    );
     return err(2);
   }
   const loaded = await loadPlanFile(file, params, options);

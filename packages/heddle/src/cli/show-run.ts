@@ -116,7 +116,8 @@ async function forPeople(
   await queue.idle();
   live?.stop();
   signals.stop();
-  if (mode !== "quiet" || result.status === "failed") {
+  // Quiet is no reason to keep from people that they are asked, or that something failed.
+  if (mode !== "quiet" || result.status === "failed" || result.status === "waiting") {
     const { runSummaryLines } = await summary;
     for (const line of runSummaryLines({ out, state: handle.state(), timeline, result, logFile })) queue.line(line);
     await queue.idle();

@@ -22,6 +22,8 @@ export type CommandAction = (context: Context, args: readonly (string | undefine
 
 export interface CommandSpec {
   readonly name: string;
+  /** Words of other tools for the same. */
+  readonly aliases?: readonly string[];
   readonly summary: string;
   /** As commander writes them: `[run]`, `<run> <step>`. */
   readonly args?: string;

@@ -70,11 +70,15 @@ function isExecutable(file: string): boolean {
   }
 }
 
+function bytesText(bytes: number): string {
+  return bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(1)} GB` : `${Math.round(bytes / 2 ** 20)} MB`;
+}
+
 function checkDisk(dir: string): DoctorFinding {
   try {
     const { bavail, bsize } = statfsSync(dir);
     const free = bavail * bsize;
-    const message = `${Math.round(free / 1_048_576)} MB free`;
+    const message = `${bytesText(free)} free`;
     if (free > LITTLE_SPACE) return { check: "disk", level: "ok", message };
     return { check: "disk", level: "warning", message, hint: "Make room: `heddle gc` removes old runs." };
   } catch (thrown) {

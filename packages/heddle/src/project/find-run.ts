@@ -13,6 +13,8 @@ export interface RunAndStep {
 }
 
 const SUGGESTED_AMONG = 200;
+/** Of a shorter word, every run is as near as any other. */
+const SHORTEST_GUESS = 4;
 
 export const NO_RUNS: Problem = {
   code: "NoRuns",
@@ -37,21 +39,21 @@ export async function findRun(
     const message = `several run ids begin with ${text}: ${found.slice(0, 5).join(", ")}`;
     return err({ code: "AmbiguousRun", message, hint: "Type more of the id." });
   }
-  const runs = await log.runs({ limit: SUGGESTED_AMONG });
-  const near =
-    suggest(
-      text,
-      runs.map((record) => record.run),
-    ) ??
-    suggest(
-      text,
-      runs.map((record) => record.run.slice(0, text.length)),
-    );
+  const near = await nearestRun(log, text);
   const hint =
     near === undefined
       ? "`heddle runs` lists the runs of this project."
       : `Did you mean ${near}? \`heddle runs\` lists them.`;
   return err({ code: "UnknownRun", message: `no run id begins with ${JSON.stringify(text)}`, hint });
+}
+
+/** A whole id: of it, or of its beginning, `text` is a misspelling. */
+async function nearestRun(log: Pick<EventLog, "runs">, text: string): Promise<string | undefined> {
+  if (text.length < SHORTEST_GUESS) return undefined;
+  const runs = (await log.runs({ limit: SUGGESTED_AMONG })).map((record) => record.run);
+  const beginnings = runs.map((run) => run.slice(0, text.length));
+  const near = suggest(text, runs) ?? suggest(text, beginnings);
+  return near === undefined ? undefined : runs.find((run) => run.startsWith(near));
 }
 
 /** The step called `id`, or a problem that names the nearest one. */

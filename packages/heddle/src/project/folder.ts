@@ -31,12 +31,18 @@ export function prepareFolder(layout: ProjectLayout, access: ProjectAccess): Res
   }
 }
 
+/**
+ * What heddle records, by name: git takes the nearest of these files for the last word, and people may want to put what else
+ * is here (expertise, prices) into git by lines in their own.
+ */
+const IGNORED = ["/.gitignore", "/cache/", "/runs/", "/state.db*", ""].join("\n");
+
 /** Creates the folder if there is none yet. */
 function makeHeddleDir({ heddleDir, ignoreFile }: ProjectLayout): Result<void, Problem> {
   try {
     if (existsSync(ignoreFile)) return ok(undefined);
     makeFolder(heddleDir);
-    writeFileSync(ignoreFile, "*\n");
+    writeFileSync(ignoreFile, IGNORED);
     return ok(undefined);
   } catch (thrown) {
     if (systemCode(thrown) === "ENOSPC") {

@@ -1,5 +1,5 @@
 /** Plan import: reads a file of another tool, converts it and checks the result. Runs nothing. */
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { messageOf, type Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { compileDocument } from "../graph/compile.ts";
@@ -28,18 +28,9 @@ export async function importPlanFile(
   file: string,
   options: ImportOptions = {},
 ): Promise<Result<ImportedFile, ImportRefusal>> {
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch (thrown) {
-    const problem: Problem = {
-      code: "PlanUnreadable",
-      message: `cannot read ${file}: ${messageOf(thrown)}`,
-      hint: "Name a file that exists.",
-      cause: thrown,
-    };
-    return err({ kind: "unreadable", problem });
-  }
+  const read = await readText(file);
+  if (!read.ok) return err({ kind: "unreadable", problem: read.error });
+  const text = read.value;
   const imported = await importPlan({ text, file, beside: workspaceFiles(file) }, options);
   if (!imported.ok) return err({ kind: "invalid", diagnostics: imported.error });
   const { document, notes, summary, sourceMap } = imported.value;
@@ -47,6 +38,21 @@ export async function importPlanFile(
   const compiled = await compileDocument(document, { name, allowMissingParams: true }, async () => sourceMap);
   if (!compiled.ok) return err({ kind: "invalid", diagnostics: withoutRepeats(compiled.error) });
   return ok({ plan: compiled.value.plan, document, notes, summary });
+}
+
+/** A pipe or a device is not waited for: nobody may ever write to it. */
+async function readText(file: string): Promise<Result<string, Problem>> {
+  try {
+    const stats = await stat(file);
+    if (!stats.isFile() && !stats.isDirectory()) {
+      const message = `cannot read ${file}: it is a pipe, a socket or a device, not a file`;
+      return err({ code: "PlanUnreadable", message, hint: "Write it to a file and name that file." });
+    }
+    return ok(await readFile(file, "utf8"));
+  } catch (thrown) {
+    const message = `cannot read ${file}: ${messageOf(thrown)}`;
+    return err({ code: "PlanUnreadable", message, hint: "Name a file that exists.", cause: thrown });
+  }
 }
 
 /** Several steps can come from one place of the file: what is wrong with it is said once. */

@@ -173,13 +173,11 @@ test("a finished run has nothing to resume, and says so", async () => {
   rig.plan({ steps: [{ id: "a", run: "true" }] });
   await rig.heddle(["run"]);
   const run = await latest();
-  for (const command of ["resume", "retry"]) {
-    const { code, stdout } = await rig.heddle([command]);
-    expect(code).toBe(0);
-    expect(stdout).toBe(
-      `Run ${run} has succeeded already: 1 succeeded of 1 step. Run it again: heddle run heddle.json\n`,
-    );
-  }
+  const { code, stdout } = await rig.heddle(["resume"]);
+  expect(code).toBe(0);
+  expect(stdout).toBe(
+    `Run ${run} has succeeded already: 1 succeeded of 1 step. Run it again: heddle run heddle.json\n`,
+  );
 });
 
 describe("what is typed wrongly", () => {
@@ -203,7 +201,7 @@ describe("what is typed wrongly", () => {
       expect(code).toBe(2);
       expect(stderr).toContain(`\`heddle run ${word}\``);
     }
-    expect((await rig.heddle(["-v"])).stderr).toContain("`heddle --help`");
+    expect((await rig.heddle(["-x"])).stderr).toContain("`heddle --help`");
   });
 
   test("a plan that is not there is a diagnostic too", async () => {

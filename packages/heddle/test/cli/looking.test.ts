@@ -282,7 +282,7 @@ describe("words on the command line", () => {
     expect(lost.stderr).toContain("heddle init");
     rig.write(".gitignore", "node_modules");
     expect((await rig.heddle(["init"])).code).toBe(0);
-    expect(rig.read(".gitignore")).toBe("node_modules\n.heddle/\n");
+    expect(rig.read(".gitignore")).toBe("node_modules\n.heddle/*\n");
     expect((await rig.heddle(["init"])).code).toBe(2);
     expect((await rig.heddle(["run"])).code).toBe(0);
     const overview = await rig.heddle([]);

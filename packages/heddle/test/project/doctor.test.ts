@@ -161,7 +161,13 @@ describe("the whole", () => {
     (await doctor({ dir: layout.dir, env: {}, fix: false, open, agents })).map(
       ({ check, level }) => `${check} ${level}`,
     );
-  const machine = [expect.stringMatching("node"), expect.stringMatching("platform"), "git warning", "disk ok"];
+  const machine = [
+    expect.stringMatching("node"),
+    expect.stringMatching("platform"),
+    "git warning",
+    "disk ok",
+    "folder ok",
+  ];
 
   test("opens no project where there is no journal", async () => {
     const open = async () => Promise.reject(new Error("opened"));
@@ -173,5 +179,32 @@ describe("the whole", () => {
     writeFileSync(layout.journalFile, "");
     const open = async () => err({ code: "JournalDamaged", message: "not a journal" });
     expect(await checks(open)).toEqual([...machine, "journal error", "agents ok", "repository ok"]);
+  });
+
+  test("says that nothing can be recorded in a folder that cannot be written, and fixes nothing there", async () => {
+    mkdirSync(layout.heddleDir);
+    writeFileSync(layout.journalFile, "");
+    for (const unwritable of [layout.heddleDir, layout.journalFile]) {
+      const asked: string[] = [];
+      const findings = await doctor({
+        dir: layout.dir,
+        env: {},
+        fix: true,
+        open: async (access) => {
+          asked.push(access);
+          const examine = async ({ fix }: { readonly fix: boolean }): Promise<readonly DoctorFinding[]> => {
+            asked.push(`fix: ${fix}`);
+            return [];
+          };
+          return ok({ maintenance: { examine }, [Symbol.asyncDispose]: async () => undefined });
+        },
+        agents,
+        canWrite: (at) => at !== unwritable,
+      });
+      expect(lines(findings)).toContain(
+        `folder error: ${unwritable} cannot be written: runs can be inspected here, none can be started or fixed`,
+      );
+      expect(asked).toEqual(["read", "fix: false"]);
+    }
   });
 });

@@ -35,8 +35,13 @@ describe("a run", () => {
   test("that is mistyped is told with the nearest; a word that is no id comes near no query", async () => {
     await having("7k3m9p2q");
     expect(await findRun(log, "7k3n")).toMatchObject({
-      error: { hint: expect.stringContaining("Did you mean 7k3m?") },
+      error: { hint: expect.stringContaining("Did you mean 7k3m9p2q?") },
     });
+    // As near to a letter as every other run.
+    for (const word of ["x", "7x", "7kx"])
+      expect(await findRun(log, word)).toMatchObject({
+        error: { code: "UnknownRun", hint: expect.not.stringContaining("Did you mean") },
+      });
     log = { ...log, find: () => Promise.reject(new Error("asked")) };
     expect(await findRun(log, "../../etc")).toMatchObject({ error: { code: "UnknownRun" } });
   });

@@ -13,7 +13,7 @@ export async function doctorCommand(context: Context, _args: readonly unknown[],
     dir,
     env,
     fix,
-    open: () => (fix ? openToWrite(context) : openToRead(context)),
+    open: (access) => (access === "create" ? openToWrite(context) : openToRead(context)),
     agents: async () => (await import("../../host/open.ts")).openAgentMaintenance(dir),
   });
   const failed = findings.some((finding) => finding.level === "error");
@@ -23,8 +23,15 @@ export async function doctorCommand(context: Context, _args: readonly unknown[],
 }
 
 function print({ out }: Context, { check, level, message, hint }: DoctorFinding): void {
+  // What is fine and has a hint can do without it.
   const mark =
-    level === "ok" ? out.style("green", "✓") : level === "warning" ? out.style("yellow", "!") : out.style("red", "✗");
+    level === "ok"
+      ? hint === undefined
+        ? out.style("green", "✓")
+        : out.style("dim", "·")
+      : level === "warning"
+        ? out.style("yellow", "!")
+        : out.style("red", "✗");
   out.line(`${mark} ${check}: ${safeLine(message)}`);
   if (hint !== undefined) out.line(`    ${safeLine(hint)}`);
 }

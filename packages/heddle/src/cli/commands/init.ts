@@ -1,4 +1,4 @@
-/** `heddle init`: writes a commented example plan and adds `.heddle/` to .gitignore. */
+/** `heddle init`: writes a commented example plan and has git ignore what heddle records. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "../../base/errors.ts";
@@ -58,12 +58,9 @@ export async function initCommand(context: Context): Promise<number> {
   }
   try {
     writeFileSync(join(context.dir, "heddle.yaml"), PLAN, { flag: "wx" });
-    const ignored = ignoreFolder(context.dir);
-    if (context.json) context.out.json({ file: "heddle.yaml", gitignore: ignored });
-    else {
-      context.out.line(`Wrote heddle.yaml${ignored ? ", and .heddle/ into .gitignore" : ""}.`);
-      context.out.line("Next: heddle plan, heddle run");
-    }
+    const ignored = ignoreRecords(context.dir);
+    if (context.json) context.out.json({ file: "heddle.yaml", gitignore: ignored === "added" });
+    else context.out.lines(initLines(ignored));
     return EXIT.ok;
   } catch (thrown) {
     return fail(
@@ -79,11 +76,25 @@ export async function initCommand(context: Context): Promise<number> {
   }
 }
 
-/** Whether the entry was added. */
-function ignoreFolder(dir: string): boolean {
+/** `folder`: a line that ignores the folder as a whole stands there. It is the user's, and stays. */
+type Ignored = "added" | "already" | "folder";
+
+function ignoreRecords(dir: string): Ignored {
   const file = join(dir, ".gitignore");
   const text = existsSync(file) ? readFileSync(file, "utf8") : "";
-  if (/^\/?\.heddle\/?$/m.test(text)) return false;
-  writeFileSync(file, `${text}${text === "" || text.endsWith("\n") ? "" : "\n"}.heddle/\n`);
-  return true;
+  if (/^\/?\.heddle\/?\s*$/m.test(text)) return "folder";
+  if (/^\/?\.heddle\/\*{1,2}\s*$/m.test(text)) return "already";
+  writeFileSync(file, `${text}${text === "" || text.endsWith("\n") ? "" : "\n"}.heddle/*\n`);
+  return "added";
+}
+
+function* initLines(ignored: Ignored): Generator<string, void, undefined> {
+  yield `Wrote heddle.yaml${ignored === "added" ? ", and .heddle/* into .gitignore" : ""}.`;
+  yield ignored === "folder"
+    ? "To put expertise and prices into git, replace the line .heddle/ in .gitignore by these:"
+    : "To put expertise and prices into git, add these lines to .gitignore:";
+  if (ignored === "folder") yield "  .heddle/*";
+  yield "  !.heddle/expertise/";
+  yield "  !.heddle/prices.yaml";
+  yield "Next: heddle plan, heddle run";
 }

@@ -11,7 +11,7 @@ import { cut } from "../output-text.ts";
 import type { Output } from "../output.ts";
 import { loadPlan, noteWarnings } from "../plans.ts";
 import type { Flags } from "../spec.ts";
-import { isFlagOn, numberFlag, textFlag } from "../flag-values.ts";
+import { concurrencyOf, isFlagOn, textFlag } from "../flag-values.ts";
 import type { LoadedPlan } from "../../project/port.ts";
 
 /** Where several are asked for, the first. */
@@ -45,7 +45,7 @@ export async function planCommand(
 
 /** With the durations that earlier runs recorded, where there are any. */
 export async function viewOf(context: Context, loaded: LoadedPlan, flags: Flags): Promise<PlanView> {
-  const maxConcurrency = numberFlag(flags, "maxConcurrency") ?? numberFlag(flags, "maxWorkers");
+  const maxConcurrency = concurrencyOf(flags);
   const recorded = await recordedDurations(context, loaded.plan.name);
   return viewPlan(loaded, defined({ maxConcurrency, recorded }));
 }

@@ -10,7 +10,7 @@ import { safeLine } from "../../base/safe-text.ts";
 import { reportDiagnostics } from "../plans.ts";
 import type { RerunRefusal } from "../../project/rerun.ts";
 import type { Flags } from "../spec.ts";
-import { numberFlag, textFlag } from "../flag-values.ts";
+import { concurrencyOf, textFlag } from "../flag-values.ts";
 import { waitOption } from "./run.ts";
 
 export async function rerunCommand(
@@ -31,7 +31,7 @@ export async function rerunCommand(
   await using project = opened.value;
   const run = await project.runs.find(word);
   if (!run.ok) return fail(context, run.error);
-  const maxConcurrency = numberFlag(flags, "maxConcurrency") ?? numberFlag(flags, "maxWorkers");
+  const maxConcurrency = concurrencyOf(flags);
   const begun = await project.runs.rerun(run.value, defined({ from, maxConcurrency, ...waitOption(context, flags) }));
   if (!begun.ok) return refused(context, begun.error);
   const { handle, plan, reused, again } = begun.value;

@@ -9,7 +9,7 @@ import { landingLines } from "../landing-lines.ts";
 import { safeLine } from "../../base/safe-text.ts";
 import { reportDiagnostics } from "../plans.ts";
 import type { Flags } from "../spec.ts";
-import { isFlagOn, numberFlag } from "../flag-values.ts";
+import { concurrencyOf, isFlagOn } from "../flag-values.ts";
 import { countsText } from "../format.ts";
 import { stepCounts } from "../../view/status.ts";
 import { waitOption } from "./run.ts";
@@ -33,10 +33,10 @@ async function goOn(context: Context, [word]: Words, flags: Flags, mode: "resume
   if (!run.ok) return fail(context, run.error);
   const current = await currentPlan(context, project, run.value);
   if (!current.ok) return current.error;
-  const maxConcurrency = numberFlag(flags, "maxConcurrency") ?? numberFlag(flags, "maxWorkers");
+  const maxConcurrency = concurrencyOf(flags);
   const options: ResumeOptions = defined({
     mode,
-    current: current.value,
+    current: current.value.plan,
     acceptChanges: isFlagOn(flags, "acceptChanges") ? true : undefined,
     maxConcurrency,
     ...waitOption(context, flags),
@@ -47,7 +47,8 @@ async function goOn(context: Context, [word]: Words, flags: Flags, mode: "resume
   const done = countsText(stepCounts(state, true));
   if (state.phase.tag === "succeeded" && !context.json) {
     const { planFile } = state.options;
-    const again = planFile === undefined ? "" : ` Run it again: heddle run ${safeLine(planFile)}`;
+    const again =
+      planFile === undefined || current.value.isGone ? "" : ` Run it again: heddle run ${safeLine(planFile)}`;
     context.out.line(
       `Run ${run.value} has succeeded already: ${done} of ${plural(state.steps.length, "step")}.${again}`,
     );
@@ -59,27 +60,26 @@ async function goOn(context: Context, [word]: Words, flags: Flags, mode: "resume
   return await showRun(context, project, resumed.value, { flags, opening });
 }
 
-/**
- * The plan as its file says now; `undefined` for a plan without a file, or whose file is gone: the recorded plan is
- * used.
- */
-async function currentPlan(
-  context: Context,
-  project: Project,
-  run: string,
-): Promise<Result<LoadedPlan | undefined, number>> {
+interface PlanNow {
+  /** Absent for a plan without a file, or whose file is gone: the recorded plan is used. */
+  readonly plan?: LoadedPlan;
+  readonly isGone: boolean;
+}
+
+/** The plan as its file says now. */
+async function currentPlan(context: Context, project: Project, run: string): Promise<Result<PlanNow, number>> {
   const current = await project.plans.current(run);
   switch (current.kind) {
     case "none":
-      return ok(undefined);
+      return ok({ isGone: false });
     case "gone":
-      context.out.note(`The plan file ${current.file} does not exist any more; using the recorded plan.`);
-      return ok(undefined);
+      context.out.note(`The plan file ${safeLine(current.file)} does not exist any more; using the recorded plan.`);
+      return ok({ isGone: true });
     case "invalid":
       await reportDiagnostics(context, current.file, current.diagnostics);
       return err(EXIT.usage);
     case "loaded":
-      return ok(current.plan);
+      return ok({ plan: current.plan, isGone: false });
     default:
       return unreachable(current);
   }

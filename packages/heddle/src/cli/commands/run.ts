@@ -8,7 +8,7 @@ import { EXIT, fail, openToWrite, type Context } from "../context.ts";
 import { safeLine } from "../../base/safe-text.ts";
 import { loadPlan, noteWarnings } from "../plans.ts";
 import type { Flags } from "../spec.ts";
-import { isFlagOn, numberFlag, textFlag, textFlags } from "../flag-values.ts";
+import { concurrencyOf, isFlagOn, numberFlag, textFlag, textFlags } from "../flag-values.ts";
 import type { LoadedPlan, Project, StartOptions } from "../../project/port.ts";
 
 export async function runCommand(
@@ -62,13 +62,15 @@ function conflictOf(flags: Flags): string | undefined {
     return "--fail-fast and --keep-going cannot be combined";
   if (isFlagOn(flags, "sequential") && isFlagOn(flags, "parallel"))
     return "--sequential and --parallel cannot be combined";
+  if (isFlagOn(flags, "sequential") && (concurrencyOf(flags) ?? 1) > 1)
+    return "--sequential and --max-concurrency cannot be combined";
   if (textFlags(flags, "only").length > 0 && textFlag(flags, "from") !== undefined)
     return "--only and --from cannot be combined";
   return undefined;
 }
 
 export function startOptionsOf(context: Context, loaded: LoadedPlan, flags: Flags): StartOptions {
-  const maxConcurrency = numberFlag(flags, "maxConcurrency") ?? numberFlag(flags, "maxWorkers");
+  const maxConcurrency = concurrencyOf(flags);
   const schedule = isFlagOn(flags, "interactive") ? "layers" : textFlag(flags, "schedule");
   const rollback = textFlag(flags, "rollback");
   const timeoutMs = numberFlag(flags, "timeout");

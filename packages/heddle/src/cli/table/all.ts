@@ -28,3 +28,8 @@ export const GROUPS: readonly CommandGroup[] = [
 ];
 
 export const COMMANDS: readonly CommandSpec[] = GROUPS.flatMap((group) => group.commands);
+
+/** By its name, or by the word of another tool. */
+export function commandCalled(word: string): CommandSpec | undefined {
+  return COMMANDS.find(({ name, aliases = [] }) => name === word || aliases.includes(word));
+}

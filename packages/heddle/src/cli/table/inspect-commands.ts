@@ -6,6 +6,7 @@ import { CONCURRENCY_OPTIONS } from "./run-commands.ts";
 export const INSPECT_COMMANDS: readonly CommandSpec[] = [
   {
     name: "plan",
+    aliases: ["graph", "validate"],
     summary: "Show what a plan would do: layers, parallelism, critical path",
     args: "[file]",
     options: [
@@ -30,6 +31,7 @@ export const INSPECT_COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: "runs",
+    aliases: ["ls", "list", "ps"],
     summary: "List the runs of this project, newest first",
     options: [
       {
@@ -43,6 +45,7 @@ export const INSPECT_COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: "show",
+    aliases: ["status"],
     summary: "Show the steps of a run with status, time, attempts and reason, or details and warnings for one step",
     args: "[run] [step]",
     options: [{ flags: "--prompt", description: "print the prompt that the step's agent got" }],
@@ -74,7 +77,7 @@ export const INSPECT_COMMANDS: readonly CommandSpec[] = [
     args: "[run] [step]",
     options: [
       { flags: "-f, --follow", description: "follow the log until the step ends; it may start later" },
-      { flags: "--attempt <n>", description: "the attempt (default: the latest)", parse: parseWholeNumber },
+      { flags: "--attempt <n>", description: "the attempt (default: the latest)", parse: parseOrdinal },
     ],
     examples: [
       ["heddle logs build", "shows the log of the step build in the latest run"],

@@ -6,7 +6,7 @@ import { parseChoiceList, parseWholeNumber } from "../flag-values.ts";
 export const PROJECT_COMMANDS: readonly CommandSpec[] = [
   {
     name: "init",
-    summary: "Write a commented example heddle.yaml and add .heddle/ to .gitignore",
+    summary: "Write a commented example heddle.yaml, and have git ignore what heddle records",
     examples: [["heddle init", "creates heddle.yaml in this folder"]],
     load: async () => (await import("../commands/init.ts")).initCommand,
   },

@@ -83,6 +83,10 @@ export const RUN_COMMANDS: readonly CommandSpec[] = [
       ...OUTPUT_OPTIONS,
     ],
     examples: [
+      [
+        "heddle resume -j 4",
+        "continues the latest run with four steps at once, also where it began with `--sequential`",
+      ],
       ["heddle resume", "continues the latest run"],
       ["heddle resume 7k3m --accept-changes", "continues run 7k3m... with the changed plan"],
     ],
@@ -127,6 +131,7 @@ export const RUN_COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: "cancel",
+    aliases: ["stop", "kill"],
     summary: "Cancel a run in another process; it can be resumed",
     args: "[run]",
     examples: [["heddle cancel", "cancels the latest run"]],
