@@ -19,7 +19,8 @@ export interface ControlChannelOptions {
   readonly timers: Timers;
   /** 0: no other process can send a request. */
   readonly pollMs: number;
-  readonly handle: (request: ControlRequest) => void;
+  /** Resolves when all that follows from them at once is on disk; false: nothing more will be recorded. */
+  readonly handle: (requests: readonly ControlRequest[]) => Promise<boolean>;
   readonly leaseLost: () => void;
   /** Called when the journal cannot answer. */
   readonly onFault: (problem: Problem) => void;
@@ -51,9 +52,9 @@ function poll(options: ControlChannelOptions, watcher: Watcher, last: number): v
 }
 
 /**
- * Handles requests newer than `last`; returns the newest seen. A request is settled after it was handled: handling it
- * twice does no harm. One that the check refuses is settled without effect: its sender sees that nothing happened,
- * and the run continues.
+ * Handles requests newer than `last`; returns the newest seen. They are settled when what follows from them is on disk: an
+ * engine that is killed before that leaves them to the next one, which takes none a second time. One that the check refuses is
+ * settled without effect: its sender sees that nothing happened, and the run continues.
  */
 async function handleNew(
   { journal, lease, handle }: ControlChannelOptions,
@@ -62,12 +63,11 @@ async function handleNew(
 ): Promise<number> {
   if (!watcher.changed()) return last;
   const requests = await journal.requests(lease.run, last);
-  for (const { body } of requests) {
-    const checked = checkControlRequest(body);
-    if (checked.ok) handle(checked.value);
-  }
   const newest = requests.at(-1)?.id ?? last;
-  if (newest > last) await journal.settle(lease.run, newest);
+  if (newest === last) return last;
+  const checked = requests.map(({ body }) => checkControlRequest(body));
+  const isRecorded = await handle(checked.flatMap((request) => (request.ok ? [request.value] : [])));
+  if (isRecorded) await journal.settle(lease.run, newest);
   return newest;
 }
 
@@ -125,13 +125,19 @@ export async function takeLeftRequests(
   const left = (await journal.requests(state.run, 0)).filter(({ time }) => time < since);
   const newest = left.at(-1);
   if (newest === undefined) return ok(undefined);
-  for (const { body } of left) {
+  for (const { body, time } of left) {
     const checked = checkControlRequest(body);
-    if (!checked.ok || checked.value.kind !== "answer") continue;
+    if (!checked.ok || checked.value.kind !== "answer" || isOlderThanQuestion(state, checked.value, time)) continue;
     const answered = eventsOfRequest(state, checked.value, clock.now());
     if (answered.ok) for (const event of answered.value) recorder.record(event);
   }
   const committed = await recorder.commit();
   if (committed.ok) await journal.settle(state.run, newest.id);
   return committed;
+}
+
+/** It was for an earlier question of the step: its event is on disk, and its engine was killed before it was settled. */
+function isOlderThanQuestion(state: RunState, { step }: AnswerRequest, time: number): boolean {
+  const phase = state.phases[state.index.byId.get(step) ?? -1];
+  return phase?.tag === "waiting-for-answer" && time < phase.since;
 }

@@ -67,6 +67,10 @@ export class Scheduler {
   readonly #dispatcher: Dispatcher;
   readonly #timers: Timers;
   #inputs: Input[] = [];
+  /** Told when the next turn is on disk, or that none will be. */
+  #onRecorded: ((isRecorded: boolean) => void)[] = [];
+  /** The last turn is over. */
+  #isEnding = false;
   #stopped: Problem | undefined;
   /** Something changed since the last turn began. */
   #isAwake = false;
@@ -165,7 +169,7 @@ export class Scheduler {
       lease: this.#lease,
       timers: this.#timers,
       pollMs,
-      handle: (request) => this.#handle(request),
+      handle: (requests) => this.#handleAll(requests),
       leaseLost: () => this.#stop(lostLease(this.#state.run)),
       onFault: (problem) => this.#stop(problem),
     });
@@ -174,8 +178,12 @@ export class Scheduler {
     try {
       await this.#expressions.prepare(this.#state.steps);
       for (;;) {
+        const waiting = this.#onRecorded;
+        this.#onRecorded = [];
         const turn = this.#advance();
-        if (!(await this.#commit(turn))) break;
+        const isRecorded = await this.#commit(turn);
+        for (const tell of waiting) tell(isRecorded);
+        if (!isRecorded) break;
         if (isOver(this.#state) && this.#active.size === 0) break;
         if (this.#isAwake) continue;
         if (this.#onlyPeopleCanHelp()) break;
@@ -243,6 +251,13 @@ export class Scheduler {
     this.#wakeUp();
   }
 
+  #handleAll(requests: readonly ControlRequest[]): Promise<boolean> {
+    if (this.#isEnding) return Promise.resolve(false);
+    for (const request of requests) this.#handle(request);
+    this.#wakeUp();
+    return new Promise((resolve) => void this.#onRecorded.push(resolve));
+  }
+
   #handle(request: ControlRequest): void {
     switch (request.kind) {
       case "cancel":
@@ -267,6 +282,8 @@ export class Scheduler {
   }
 
   async #shutdown(): Promise<void> {
+    this.#isEnding = true;
+    for (const tell of this.#onRecorded) tell(false);
     this.#locks.close();
     if (this.#stopped === undefined) this.#active.killAll();
     else this.#active.releaseAll();

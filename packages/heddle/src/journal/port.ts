@@ -154,7 +154,7 @@ export interface Mailbox extends Watchable {
   request(run: string, time: number, body: Json): Promise<number>;
   /** Those left since request `after`, oldest first. */
   requests(run: string, after: number): Promise<readonly RunRequest[]>;
-  /** Forgets requests up to and including `id`: they were handed to the run. */
+  /** Forgets requests up to and including `id`: what follows from them is on disk. */
   settle(run: string, id: number): Promise<void>;
 }
 

@@ -33,7 +33,7 @@ export function recordUsage(records: Map<string, UsageRecord>, event: EventOf<"u
     step,
     attempt,
     agent: data.agent,
-    provider: data.provider,
+    provider: data.provider ?? known?.provider,
     model: data.model,
     turns: (known?.turns ?? 0) + 1,
     tokens: sumOfTokens(known?.tokens, data.tokens),

@@ -3,8 +3,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Json } from "../../src/base/json.ts";
 import { memoryJournal } from "../../src/journal/memory.ts";
+import type { Journal } from "../../src/journal/port.ts";
 import { answerRecorded } from "../../src/engine/control-channel.ts";
-import { Rig } from "./rig.ts";
+import { phaseTag, Rig } from "./rig.ts";
 
 const POLL_MS = 100;
 
@@ -145,6 +146,122 @@ describe("what the last engine left unread", () => {
     const again = await rig.resume(run, { wait: true });
     await rig.pass(2 * POLL_MS);
     expect((await again.result).status).toBe("cancelled");
+  });
+});
+
+describe("a request is settled when what follows from it is on disk, and not before", () => {
+  const PLAN = "steps: [{ id: a, run: x }, { id: ask, approve: Ship it? }, { id: ship, deps: [ask], run: x }]";
+  const YES = { kind: "answer", step: "ask", decision: "approve", by: "anna" } as const;
+  type Method = "append" | "settle" | "requests";
+
+  /** A journal in which calls of one method wait for the test, before or after they have had their effect; and that of a killed engine. */
+  function slow() {
+    const control = {
+      holds: undefined as { readonly method: Method; readonly when: "before" | "after" } | undefined,
+      isKilled: false,
+      waiting: [] as (() => void)[],
+      go: () => {
+        control.holds = undefined;
+        for (const next of control.waiting.splice(0)) next();
+      },
+      wrap: (inner: Journal): Journal =>
+        new Proxy(inner, {
+          get(target, name) {
+            const member: unknown = Reflect.get(target, name);
+            if (typeof member !== "function" || name === "watch" || name === "read") return member;
+            return async (...args: unknown[]) => {
+              const holds = name === control.holds?.method ? control.holds : undefined;
+              if (control.isKilled) return new Promise(() => undefined);
+              if (holds?.when === "before") await new Promise<void>((resolve) => control.waiting.push(resolve));
+              const result: unknown = await Reflect.apply(member, target, args);
+              if (holds?.when === "after") await new Promise<void>((resolve) => control.waiting.push(resolve));
+              return result;
+            };
+          },
+        }),
+    };
+    return control;
+  }
+
+  async function heirOf(rig: Rig): Promise<Rig> {
+    await rig.pass(60_000);
+    return new Rig({ store: rig.store, clock: rig.clock, pid: 2, pollMs: POLL_MS });
+  }
+
+  it("stays in the mailbox while its event is being written", async () => {
+    const journal = slow();
+    const rig = new Rig({ pollMs: POLL_MS, journal: journal.wrap });
+    const { run } = await rig.start(PLAN, { wait: true });
+    const other = memoryJournal({ store: rig.store });
+    journal.holds = { method: "append", when: "before" };
+    await other.request(run, rig.clock.now(), YES);
+    await rig.pass(3 * POLL_MS);
+    expect(journal.waiting.length).toBe(1);
+    expect(await other.requests(run, 0)).toHaveLength(1);
+    journal.go();
+    await rig.quiet();
+    expect(await other.requests(run, 0)).toEqual([]);
+    expect(rig.told).toContain("approval.given ask");
+    expect(rig.running).toEqual(["a", "ship"]);
+  });
+
+  it.each([
+    ["before its event is written", { method: "append", when: "before" }],
+    ["when its event is written", { method: "append", when: "after" }],
+    ["before it is settled", { method: "settle", when: "before" }],
+  ] as const)("counts once where the engine is killed %s", async (_, moment) => {
+    const journal = slow();
+    const rig = new Rig({ pollMs: POLL_MS, journal: journal.wrap });
+    const { run } = await rig.start(PLAN, { wait: true });
+    const other = memoryJournal({ store: rig.store, now: () => rig.clock.now() });
+    journal.holds = moment;
+    await other.request(run, rig.clock.now(), YES);
+    await rig.pass(3 * POLL_MS);
+    expect(journal.waiting.length).toBe(1);
+    journal.isKilled = true;
+    const heir = await heirOf(rig);
+    await heir.resume(run);
+    expect(heir.running).toEqual(["a", "ship"]);
+    expect(await other.requests(run, 0)).toEqual([]);
+    const answers = (rig.store.runs.get(run)?.events ?? []).filter(({ type }) => type === "approval.given");
+    expect(answers).toHaveLength(1);
+  });
+
+  it("is no answer to a question that was asked after it was sent", async () => {
+    const journal = slow();
+    const rig = new Rig({ pollMs: POLL_MS, journal: journal.wrap });
+    const { run } = await rig.start("steps: [{ id: a, run: x }]", { wait: true });
+    const ask = (question: string) => rig.endWith("a", () => ({ kind: "unresolved", about: "question", question }));
+    await ask("red or blue?");
+    const other = memoryJournal({ store: rig.store, now: () => rig.clock.now() });
+    journal.holds = { method: "settle", when: "before" };
+    const answer = { kind: "answer", step: "a", decision: "approve", by: "anna", comment: "red" } as const;
+    await other.request(run, rig.clock.now(), answer);
+    await rig.pass(2 * POLL_MS);
+    await ask("all of it?");
+    journal.isKilled = true;
+    const heir = await heirOf(rig);
+    const again = await heir.resume(run, { wait: true });
+    await heir.pass(3 * POLL_MS);
+    expect(phaseTag(again, "a")).toBe("waiting-for-answer");
+    expect(await other.requests(run, 0)).toEqual([]);
+  });
+
+  it("is left to the next engine where it comes as this one goes", async () => {
+    const journal = slow();
+    const rig = new Rig({ pollMs: POLL_MS, journal: journal.wrap });
+    const { run, result } = await rig.start(PLAN);
+    const other = memoryJournal({ store: rig.store, now: () => rig.clock.now() });
+    await other.request(run, rig.clock.now(), YES);
+    journal.holds = { method: "requests", when: "after" };
+    await rig.pass(2 * POLL_MS);
+    expect(journal.waiting.length).toBe(1);
+    await rig.succeed("a");
+    expect((await result).status).toBe("waiting");
+    journal.go();
+    await rig.pass(1);
+    await rig.resume(run);
+    expect(rig.running).toEqual(["ship"]);
   });
 });
 

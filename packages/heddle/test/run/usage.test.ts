@@ -50,3 +50,12 @@ test("what nobody told is unknown, never zero", () => {
   expect([...costByStep(silent)]).toEqual([]);
   expect(costOfRun(folded(["a", 1, { agent: "claude", usd: 0 }]))).toBe(0);
 });
+
+test.each([
+  ["the first turn", ["p", undefined, undefined]],
+  ["a turn in between", [undefined, "p", undefined]],
+  ["the last turn", [undefined, undefined, "p"]],
+])("a provider named by %s alone is known", (_, providers) => {
+  const turns = providers.map((provider) => ["a", 1, { agent: "codex", ...(provider && { provider }) }] as const);
+  expect([...folded(...turns).values()]).toMatchObject([{ provider: "p", turns: 3 }]);
+});
