@@ -4,18 +4,22 @@
  */
 export { agent, approve, command, forEach, parallel, plan, sequence, step, subplan, when } from "./plan/define.ts";
 export { load } from "./api/plan.ts";
-export { open } from "./api/project.ts";
-export { resume, run } from "./api/run.ts";
+export { open, openProgramProject as openProject, runs } from "./api/project.ts";
+export { rerun, resume, run } from "./api/run.ts";
 export { PlanError } from "./api/errors.ts";
 export { HeddleError } from "./base/errors.ts";
 
 export type { CheckedPlan, Runnable } from "./api/plan.ts";
-export type { AnswerOptions, Run, RunResult } from "./api/handle.ts";
-export type { CollectedRuns, MergedWork, OpenedProject } from "./api/project.ts";
+export type { AnswerOptions, ConflictChoice, Run, RunResult } from "./api/handle.ts";
+export type { Delivery, MergedWork, OpenedRun, RecordedResult } from "./api/opened-run.ts";
+export type { CollectedRuns, OpenedProject } from "./api/project.ts";
 export type {
   EventsOptions,
+  FindRunsOptions,
+  FollowOptions,
   GcRunsOptions,
   ListRunsOptions,
+  LogOptions,
   MergeRunOptions,
   OpenOptions,
   RerunRunOptions,
@@ -44,7 +48,8 @@ export type {
 } from "./plan/define.ts";
 export type { AgentEntry, AgentsConfig, AgentStepConfig, PermissionsConfig } from "./plan/agents-config.ts";
 export type { Diagnostic } from "./plan/diagnostic.ts";
-export type { FailureMode, Plan, RollbackMode, Schedule, Step, StepContext } from "./plan/plan.ts";
+export type { ParamsInput, ParamSpecs, ParamsOf } from "./plan/param-values.ts";
+export type { FailureMode, ParamSpec, Plan, RollbackMode, Schedule, Step, StepContext } from "./plan/plan.ts";
 export type { StandardSchema } from "./plan/standard-schema.ts";
 export type { CancelReason, Event, EventOf, EventType, SkipReason, StepError } from "./run/event.ts";
 export type { RunLine } from "./view/list.ts";

@@ -86,6 +86,8 @@ export interface ReplayWish {
   /** The earlier run. */
   readonly from: string;
   readonly steps: readonly ReplayedStep[];
+  /** Id of the new run; absent: a random one. */
+  readonly run?: string;
 }
 
 export type Replayed =

@@ -21,6 +21,15 @@ function lineOf({ file, line, column, code, message }: Diagnostic): string {
   return `${file}:${line}:${column}: ${code}: ${message}`;
 }
 
+/** The step asks something that words do not answer: an approval is not given by chance. */
+export function notAQuestion(run: string, step: string): HeddleError {
+  return new HeddleError({
+    code: "InvalidAnswer",
+    message: `step ${step} of run ${run} asks no question that a text answers`,
+    hint: "Use `approve`, `reject` or `resolve`.",
+  });
+}
+
 /** An option that no run can be started with. */
 export function invalidOption(name: string, wanted: string, given: unknown): HeddleError {
   return new HeddleError({

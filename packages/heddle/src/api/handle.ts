@@ -31,7 +31,17 @@ export interface Run extends AsyncIterable<Event> {
   approve(step: string, answer?: AnswerOptions): void;
   /** As {@link approve}, with no. The step fails. */
   reject(step: string, answer?: AnswerOptions): void;
+  /** Answers an agent's question with `text`, or with the number of one of its options. @throws {HeddleError} `NotAsked`, `InvalidAnswer`. */
+  answer(step: string, text: string, answer?: Pick<AnswerOptions, "by">): void;
+  /**
+   * Decides a conflict. `ours`: where they conflict, what was merged stays; `theirs`: the step's work counts; `continue`: the
+   * step's worktree as it is now. @throws {HeddleError} `NotAsked`, `InvalidAnswer`.
+   */
+  resolve(step: string, choice: ConflictChoice, answer?: AnswerOptions): void;
 }
+
+/** Whose side of a conflict counts. */
+export type ConflictChoice = "ours" | "theirs" | "continue";
 
 export interface AnswerOptions {
   /** Who answers, for the record; default: `api`. */

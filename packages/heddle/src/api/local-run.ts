@@ -13,7 +13,8 @@ import type { Json } from "../base/json.ts";
 import type { Result } from "../base/result.ts";
 import type { StepValue } from "../plan/define.ts";
 import { requestProblem } from "../project/control-run.ts";
-import type { Event, Project, RunHandle } from "../project/port.ts";
+import type { Answer, Event, Project, RunHandle } from "../project/port.ts";
+import { optionOf, questionAt } from "../view/question.ts";
 import {
   failuresOf,
   noProgress,
@@ -23,7 +24,8 @@ import {
   type StepProgress,
 } from "../view/run-progress.ts";
 import { openFolder } from "./folder.ts";
-import type { AnswerOptions, Run, RunResult } from "./handle.ts";
+import { notAQuestion } from "./errors.ts";
+import type { AnswerOptions, ConflictChoice, Run, RunResult } from "./handle.ts";
 import type { RunPlanOptions } from "./settings.ts";
 
 /** Begins the run. `held` is told of the project that was opened for it, and that is closed with it. */
@@ -108,15 +110,31 @@ export class LocalRun implements Run {
   }
 
   approve(step: string, answer: AnswerOptions = {}): void {
-    this.#answer(step, "approve", answer);
+    this.#give(step, { decision: "approve", ...answer });
   }
 
   reject(step: string, answer: AnswerOptions = {}): void {
-    this.#answer(step, "reject", answer);
+    this.#give(step, { decision: "reject", ...answer });
   }
 
-  #answer(step: string, decision: "approve" | "reject", { by = "api", comment }: AnswerOptions): void {
-    const given = this.#handle?.answer(step, defined({ decision, by, comment }));
+  answer(step: string, text: string, answer: Pick<AnswerOptions, "by"> = {}): void {
+    const state = this.#handle?.state();
+    const question = state === undefined ? undefined : questionAt(state, state.index.byId.get(step) ?? -1);
+    if (question !== undefined && question.about !== "question") throw notAQuestion(this.run, step);
+    const comment = question === undefined ? text : optionOf(question, text);
+    this.#give(step, { decision: "approve", ...answer, comment });
+  }
+
+  resolve(step: string, choice: ConflictChoice, answer: AnswerOptions = {}): void {
+    this.#give(step, { decision: "approve", ...answer, choice });
+  }
+
+  #give(
+    step: string,
+    { by = "api", ...answer }: AnswerOptions & Pick<Answer, "decision"> & { readonly choice?: ConflictChoice },
+  ): void {
+    const { decision, comment, choice } = answer;
+    const given = this.#handle?.answer(step, defined({ decision, by, comment, choice }));
     if (given === undefined) {
       throw new HeddleError({
         code: "NotAsked",
@@ -166,7 +184,7 @@ function refusedResult(run: string, error: HeddleError): RunResult {
   return { run, status: "refused", outputs: {}, failures: [], error, output: () => undefined };
 }
 
-function outputReader(outputs: Readonly<Record<string, Json>>): RunResult["output"] {
+export function outputReader(outputs: Readonly<Record<string, Json>>): RunResult["output"] {
   return <Output>(step: StepValue<Output>) =>
     Object.hasOwn(outputs, step.id) ? (outputs[step.id] as Output) : undefined;
 }

@@ -9,6 +9,7 @@ import type { JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { isPlanDefinition, type PlanDefinition } from "../plan/define.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
+import type { ParamsInput, ParamSpecs } from "../plan/param-values.ts";
 import type { Plan } from "../plan/plan.ts";
 import { PlanError } from "./errors.ts";
 import type { LoadedPlan } from "../project/port.ts";
@@ -33,12 +34,21 @@ export type Runnable = PlanDefinition | CheckedPlan;
 
 const loadedPlans = new WeakMap<CheckedPlan, LoadedPlan>();
 
+/** Values may be left out where each parameter has a default. */
+type LoadArguments<P extends ParamSpecs> =
+  Record<never, never> extends ParamsInput<P> ? readonly [params?: ParamsInput<P>] : readonly [params: ParamsInput<P>];
+
 /**
  * Reads and checks a plan: a file (YAML, JSON, or a module whose default export is a plan; relative to the current folder) or
  * a definition. Executes nothing of it but the module's own top level.
  *
  * @throws {PlanError} with every diagnostic, where the plan cannot run.
  */
+export async function load(file: string, params?: JsonObject): Promise<CheckedPlan>;
+export async function load<P extends ParamSpecs>(
+  definition: PlanDefinition<P>,
+  ...[params]: LoadArguments<P>
+): Promise<CheckedPlan>;
 export async function load(source: string | PlanDefinition, params: JsonObject = {}): Promise<CheckedPlan> {
   const loaded = await (typeof source === "string" ? readPlan(source, params) : resolve(source, params));
   if (!loaded.ok) throw new PlanError(loaded.error);

@@ -2,14 +2,13 @@
 import { defined } from "../base/defined.ts";
 import { parseDuration } from "../base/duration.ts";
 import type { HeddleError } from "../base/errors.ts";
-import type { JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
+import type { ParamsInput, ParamSpecs } from "../plan/param-values.ts";
 import type { FailureMode, RollbackMode, Schedule } from "../plan/plan.ts";
 import type { Event, StartOptions } from "../project/port.ts";
 import { invalidOption } from "./errors.ts";
-import type { Runnable } from "./plan.ts";
 
-/** What `run` and `resume` have in common. */
+/** What `run`, `resume` and `rerun` have in common. */
 export interface SharedOptions {
   /** The folder where commands run and `.heddle` is; it must exist; default: the current folder. */
   readonly projectDir?: string;
@@ -23,9 +22,9 @@ export interface SharedOptions {
   readonly onEvent?: (event: Event) => void;
 }
 
-export interface RunPlanOptions extends SharedOptions {
+export interface RunPlanOptions<P extends ParamSpecs = ParamSpecs> extends SharedOptions {
   /** Values of the plan's parameters; only for definitions, as a loaded plan has its own; default: those of the plan. */
-  readonly params?: JsonObject;
+  readonly params?: ParamsInput<P>;
   /** Coding agents at the same time; default: what the plan says, else 3. */
   readonly maxAgents?: number;
   /** When steps start: `ready` or `layers`; default: what the plan says, else `ready`. */
@@ -42,9 +41,9 @@ export interface RunPlanOptions extends SharedOptions {
   readonly memory?: boolean;
 }
 
-export interface ResumeRunOptions extends SharedOptions {
-  /** Values of the plan's parameters; only for definitions; default: the recorded ones. */
-  readonly params?: JsonObject;
+export interface ResumeRunOptions<P extends ParamSpecs = ParamSpecs> extends SharedOptions {
+  /** Values of the plan's parameters, all of them; only for definitions; default: the recorded ones. */
+  readonly params?: ParamsInput<P>;
   /** Run again what succeeded and has another definition now, and what depends on it; default: false, the run is refused. */
   readonly acceptChanges?: boolean;
 }
@@ -54,27 +53,37 @@ export interface OpenOptions {
   readonly projectDir?: string;
 }
 
-export interface ListRunsOptions {
+export interface ListRunsOptions extends OpenOptions, FindRunsOptions {}
+
+export interface FindRunsOptions {
   /** Runs at most; default: all. */
   readonly limit?: number;
   /** Only runs of plans of this name; default: of all plans. */
   readonly plan?: string;
 }
 
-export interface EventsOptions {
-  /** Only events with a greater `seq`; default: 0, all events. */
-  readonly after?: number;
+export interface FollowOptions {
   /** Ends the iteration when it is aborted, also while it waits; default: none. */
   readonly signal?: AbortSignal;
 }
 
-export interface RerunRunOptions extends Omit<SharedOptions, "projectDir"> {
+export interface EventsOptions extends FollowOptions {
+  /** Only events with a greater `seq`; default: 0, all events. */
+  readonly after?: number;
+}
+
+export interface LogOptions extends FollowOptions {
+  /** The number of the attempt, from 1, among the step's attempts; default: the latest. */
+  readonly attempt?: number;
+  /** Wait for further lines until the step has ended, or no process works on the run any more; default: false. */
+  readonly follow?: boolean;
+}
+
+export interface RerunRunOptions<P extends ParamSpecs = ParamSpecs> extends SharedOptions {
   /** Id of the step to start from. */
   readonly from: string;
-  /** The plan; default: as the file that the run came from says now. A run of a plan made by code needs it. */
-  readonly plan?: Runnable;
-  /** Values of the plan's parameters; only with a definition as `plan`; default: the recorded ones. */
-  readonly params?: JsonObject;
+  /** Values of the plan's parameters, all of them; only for definitions; default: the recorded ones. */
+  readonly params?: ParamsInput<P>;
 }
 
 export interface MergeRunOptions {

@@ -101,7 +101,7 @@ export async function resolvePlan(
   params?: Readonly<Record<string, Json>>,
   options: { readonly file?: string; readonly allowMissingParams?: boolean } = {},
 ): Promise<Result<ResolvedPlan, readonly Diagnostic[]>> {
-  const { definitionDocument } = await import("../plan/define.ts");
+  const { definitionDocument } = await import("../plan/definition-document.ts");
   const { document, functions } = definitionDocument(definition);
   const file = options.file ?? definition.name;
   const data = plainData(document, file);

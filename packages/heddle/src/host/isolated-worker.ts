@@ -1,6 +1,7 @@
 /** Program of worker threads for isolated functions: connects the runner's part with the plan's functions. */
 import { pathToFileURL } from "node:url";
-import { definitionDocument, isPlanDefinition } from "../plan/define.ts";
+import { isPlanDefinition } from "../plan/define.ts";
+import { definitionDocument } from "../plan/definition-document.ts";
 import { serveIsolated } from "../runner/isolated.ts";
 
 /** The places of a step and its parents among their siblings. */

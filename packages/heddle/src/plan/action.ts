@@ -1,10 +1,11 @@
 /** Action parser: reads the one action of a step from its keys, or an agent's task from its description. */
 import { defined } from "../base/defined.ts";
-import { isJsonObject, type JsonObject } from "../base/json.ts";
+import { canonicalJson, isJsonObject, type JsonObject } from "../base/json.ts";
 import { checkAgentName } from "./check-agents.ts";
 import type { DocumentPath } from "./diagnostic.ts";
 import type { WrittenAgent, WrittenStep } from "./document.ts";
-import type { Action } from "./plan.ts";
+import { shorten } from "./issues.ts";
+import type { Action, ParamSpec } from "./plan.ts";
 import { addTemplates, isEmpty, type SiteContext, type StepReadContext } from "./read-context.ts";
 
 const ACTION_KEYS = ["run", "agent", "call", "approve", "plan", "function"] as const;
@@ -50,7 +51,7 @@ export function toAction(
     case "plan":
       return toPlanAction(written, path, context, scope);
     case "function":
-      return written.function === undefined ? broken : { kind: "function", ...written.function };
+      return written.function === undefined ? broken : toFunction(written.function, path, scope);
     default:
       return toAgent(raw, written, path, context, scope);
   }
@@ -81,6 +82,33 @@ function toCall(written: WrittenStep, path: DocumentPath, context: SiteContext, 
     export: name,
     with: given === undefined || isEmpty(given) ? undefined : given,
   });
+}
+
+/** What the function reads of the parameters is checked here and goes no further: the plan's own declarations hold. */
+function toFunction(
+  { params = {}, ...rest }: NonNullable<WrittenStep["function"]>,
+  path: DocumentPath,
+  { issues, paramSpecs = {} }: StepReadContext,
+): Action {
+  for (const [name, wanted] of Object.entries(params)) {
+    const declared = Object.hasOwn(paramSpecs, name) ? paramSpecs[name] : undefined;
+    const problem = paramProblem(wanted, declared);
+    if (problem === undefined) continue;
+    const code = declared === undefined ? "UnknownParam" : "InvalidParam";
+    const hint = "declare it in the `params` of the plan as the step does";
+    issues.add({ code, message: `the step reads the parameter "${shorten(name)}"${problem}`, hint, path });
+  }
+  return { kind: "function", ...rest };
+}
+
+/** Why values of the declared parameter are not what a function expects, if so; to follow the name. */
+function paramProblem(wanted: ParamSpec, declared: ParamSpec | undefined): string | undefined {
+  if (declared === undefined) return ", which the plan does not declare";
+  if (declared.type !== wanted.type) return ` as a ${wanted.type}, and the plan declares it as a ${declared.type}`;
+  if (wanted.enum === undefined) return undefined;
+  const expected = new Set(wanted.enum.map((value) => canonicalJson(value)));
+  const isAmong = declared.enum?.every((value) => expected.has(canonicalJson(value))) ?? false;
+  return isAmong ? undefined : ", of which the plan allows values that the step does not expect";
 }
 
 function toPlanAction(written: WrittenStep, path: DocumentPath, context: SiteContext, scope: StepReadContext): Action {

@@ -1,15 +1,15 @@
 /**
- * Plan definition in TypeScript. Runs, registers and checks nothing: each function returns a frozen plain value, and
- * `definitionDocument` converts a whole plan to the document that a file would contain, plus its functions. From there
- * on validation is the same.
+ * Plan definition in TypeScript. Runs, registers and checks nothing: each function returns a frozen plain value, of which
+ * `definition-document.ts` makes the document that a file would contain.
  *
- * Copies of a step that `sequence` or `when` made share their origin and become one step again.
+ * Copies of a step that `sequence` or `when` made share their origin.
  */
 import { defined } from "../base/defined.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import { AGENT_STEP_KEYS, type AgentLimitsConfig } from "./agents-config.ts";
 import type { PlanStepKey, WorkKey, WrittenAgent, WrittenPlan, WrittenStep } from "./document.ts";
-import type { Functions, StepContext, StepFunction } from "./plan.ts";
+import type { NoParams, OptionsWith, ParamSpecs, ParamsOf, SubplanParams } from "./param-values.ts";
+import type { StepContext, StepFunction } from "./plan.ts";
 import {
   checkStandard,
   isStandardSchema,
@@ -19,10 +19,10 @@ import {
 } from "./standard-schema.ts";
 
 /** A step of a TypeScript plan; `Output` is what its dependents get. */
-export interface StepValue<Output = unknown> {
+export interface StepValue<Output = unknown, Id extends string = string> {
   readonly kind: "step";
   /** The step's id in its plan. */
-  readonly id: string;
+  readonly id: Id;
   /** As a file would have it, without deps. */
   readonly written: WrittenStep;
   /** Steps that it names as values: part of the plan even where the plan does not list them. */
@@ -38,7 +38,7 @@ export interface StepValue<Output = unknown> {
 }
 
 /** Several steps that `sequence` and `parallel` combine. */
-export interface StepGroup {
+export interface StepGroup<Member extends StepValue = StepValue> {
   readonly kind: "group";
   /** All of them. */
   readonly steps: readonly StepValue[];
@@ -46,6 +46,8 @@ export interface StepGroup {
   readonly first: readonly string[];
   /** Steps at whose end the group has ended. */
   readonly last: readonly string[];
+  /** Only a type: what its steps are. */
+  readonly member?: Member;
 }
 
 export type Steps = StepValue | StepGroup;
@@ -67,7 +69,9 @@ export interface CommonOptions<D extends Deps = Deps> extends Omit<WrittenStep, 
   readonly deps?: D;
 }
 
-export interface StepOptions<D extends Deps = Deps> extends CommonOptions<D> {
+export interface StepOptions<D extends Deps = Deps, P extends ParamSpecs = ParamSpecs> extends CommonOptions<D> {
+  /** Parameters that the function reads, declared as in the plan, which must have them too: the types of `context.params`; default: any. */
+  readonly params?: P;
   /** Run the function in a worker thread that can be killed; default: false. */
   readonly isolate?: boolean;
 }
@@ -82,7 +86,10 @@ export interface DataOptions extends CommonOptions {
   readonly output?: JsonObject;
 }
 
-type StepBody<D, Output> = (inputs: InputsOf<D>, context: StepContext) => Output;
+type StepBody<D, Output, P extends ParamSpecs = ParamSpecs> = (
+  inputs: InputsOf<D>,
+  context: StepContext<ParamsOf<P>>,
+) => Output;
 
 /** What dependents get of what a function returns: JSON has no `undefined`, it arrives as `null`. */
 type Stored<Output> = Awaited<Output> extends infer Value ? (Value extends undefined | void ? null : Value) : never;
@@ -121,25 +128,41 @@ type Storable<Output> = [HoldsNotJson<Awaited<Output>>] extends [never]
 type NoInputs = Record<never, never>;
 
 /** A step that runs a function: its inputs are the outputs of `deps`, its output is what it returns. */
-export function step<Output>(id: string, run: StepBody<NoInputs, Output> & Storable<Output>): StepValue<Stored<Output>>;
+export function step<Output, const Id extends string>(
+  id: Id,
+  run: StepBody<NoInputs, Output> & Storable<Output>,
+): StepValue<Stored<Output>, Id>;
 /** A Standard Schema as `output` checks and converts what the function returns. */
-export function step<S extends StandardSchema, const D extends Deps = NoInputs>(
-  id: string,
-  options: StepOptions<D> & { readonly output: S },
-  run: StepBody<D, SchemaInput<S> | Promise<SchemaInput<S>>>,
-): StepValue<Stored<SchemaOutput<S>>>;
+export function step<
+  S extends StandardSchema,
+  const Id extends string,
+  const D extends Deps = NoInputs,
+  const P extends ParamSpecs = ParamSpecs,
+>(
+  id: Id,
+  options: StepOptions<D, P> & { readonly output: S },
+  run: StepBody<D, SchemaInput<S> | Promise<SchemaInput<S>>, P>,
+): StepValue<Stored<SchemaOutput<S>>, Id>;
 /** A JSON Schema as `output` checks what the function returns. */
-export function step<Output, const D extends Deps = NoInputs>(
-  id: string,
-  options: StepOptions<D> & { readonly output?: JsonObject },
-  run: StepBody<D, Output> & Storable<Output>,
-): StepValue<Stored<Output>>;
+export function step<
+  Output,
+  const Id extends string,
+  const D extends Deps = NoInputs,
+  const P extends ParamSpecs = ParamSpecs,
+>(
+  id: Id,
+  options: StepOptions<D, P> & { readonly output?: JsonObject },
+  run: StepBody<D, Output, P> & Storable<Output>,
+): StepValue<Stored<Output>, Id>;
 export function step(id: string, ...rest: readonly unknown[]): StepValue {
   const [options, run] = (rest.length === 1 ? [{}, rest[0]] : rest) as [FunctionOptions, AnyBody];
   return functionStep(id, options, run, (inputs, context) => run(inputs, context));
 }
 
-export interface ForEachOptions<Item, D extends Deps = Deps> extends StepOptions<D> {
+export interface ForEachOptions<Item, D extends Deps = Deps, P extends ParamSpecs = ParamSpecs> extends StepOptions<
+  D,
+  P
+> {
   /** The list: a step whose output it is, the values themselves, or a CEL expression. */
   readonly items: StepValue<readonly Item[]> | readonly Item[] | string;
   /** Items at the same time; default: no limit. */
@@ -149,23 +172,33 @@ export interface ForEachOptions<Item, D extends Deps = Deps> extends StepOptions
 }
 
 /** A step that runs its function once per item; its output is the list of the items' outputs, in their order. */
-export function forEach<Item, Output, const D extends Deps = NoInputs>(
-  id: string,
-  options: ForEachOptions<Item, D>,
-  run: ((item: Item, inputs: InputsOf<D>, context: StepContext) => Output) & Storable<Output>,
-): StepValue<readonly Stored<Output>[]> {
+export function forEach<
+  Item,
+  Output,
+  const Id extends string,
+  const D extends Deps = NoInputs,
+  const P extends ParamSpecs = ParamSpecs,
+>(
+  id: Id,
+  options: ForEachOptions<Item, D, P>,
+  run: ((item: Item, inputs: InputsOf<D>, context: StepContext<ParamsOf<P>>) => Output) & Storable<Output>,
+): StepValue<readonly Stored<Output>[], Id> {
   const { items, maxConcurrency, ...others } = options;
   const body = run as (item: unknown, inputs: object, context: StepContext) => unknown;
   const made = functionStep(id, others as FunctionOptions, body, (inputs, context) =>
     body(context.item, inputs, context),
   );
-  return withItems(made, items as Items, maxConcurrency) as StepValue<readonly Stored<Output>[]>;
+  return withItems(made, items as Items, maxConcurrency) as StepValue<readonly Stored<Output>[], Id>;
 }
 
 export interface CommandOptions extends DataOptions {}
 
 /** A step that runs a shell command. */
-export function command(id: string, run: string, options: CommandOptions = {}): StepValue<Json> {
+export function command<const Id extends string>(
+  id: Id,
+  run: string,
+  options: CommandOptions = {},
+): StepValue<Json, Id> {
   return dataStep(id, { run }, options);
 }
 
@@ -179,7 +212,7 @@ type StepLimits = NonNullable<WrittenStep["limits"]>;
 const STEP_LIMITS: Readonly<Record<keyof StepLimits, true>> = { maxMemoryMb: true };
 
 /** A step that a coding agent carries out. */
-export function agent(id: string, options: AgentOptions): StepValue<Json> {
+export function agent<const Id extends string>(id: Id, options: AgentOptions): StepValue<Json, Id> {
   const { prompt, limits, ...others } = options;
   const [settings, rest] = divided(others, AGENT_STEP_KEYS);
   const [ofStep, ofAgent] = divided(limits ?? {}, STEP_LIMITS);
@@ -195,7 +228,11 @@ export interface ApproveOptions extends Omit<DataOptions, WorkKey> {
 }
 
 /** A step that asks a person. */
-export function approve(id: string, question: string, options: ApproveOptions = {}): StepValue<Json> {
+export function approve<const Id extends string>(
+  id: Id,
+  question: string,
+  options: ApproveOptions = {},
+): StepValue<Json, Id> {
   const { onTimeout, ...others } = options;
   return dataStep(id, defined({ approve: question, onTimeout }), others);
 }
@@ -205,8 +242,29 @@ export interface SubplanOptions extends Omit<DataOptions, WorkKey | PlanStepKey>
   readonly params?: JsonObject;
 }
 
-/** Another plan as one step: a definition, or a file relative to the plan's folder. */
-export function subplan(id: string, inner: PlanDefinition | string, options: SubplanOptions = {}): StepValue<Json> {
+type SubplanArguments<P extends ParamSpecs> = OptionsWith<Omit<SubplanOptions, "params">, SubplanParams<P>>;
+
+/** The last argument where the other plan runs once per item. */
+type ItemsArguments<P extends ParamSpecs> = [Required<SubplanArguments<P>>[0] & Required<Pick<DataOptions, "forEach">>];
+
+/** Another plan as one step, once per item: its output is the list of what {@link subplan} gives. */
+export function subplan<const Id extends string, P extends ParamSpecs, Outputs>(
+  id: Id,
+  inner: PlanDefinition<P, Outputs>,
+  ...[options]: ItemsArguments<P>
+): StepValue<readonly Outputs[], Id>;
+/**
+ * Another plan as one step: wants its parameters, and gives the outputs of its steps by their ids; `null` of a step that was
+ * skipped, or failed and is optional.
+ */
+export function subplan<const Id extends string, P extends ParamSpecs, Outputs>(
+  id: Id,
+  inner: PlanDefinition<P, Outputs>,
+  ...[options]: SubplanArguments<P>
+): StepValue<Outputs, Id>;
+/** The plan of a file, relative to the plan's folder, as one step. */
+export function subplan<const Id extends string>(id: Id, file: string, options?: SubplanOptions): StepValue<Json, Id>;
+export function subplan(id: string, inner: PlanDefinition | string, options: SubplanOptions = {}): StepValue {
   const { params, ...others } = options;
   const given = params === undefined ? {} : { params };
   if (typeof inner === "string") return dataStep(id, { plan: inner, ...given }, others);
@@ -214,7 +272,7 @@ export function subplan(id: string, inner: PlanDefinition | string, options: Sub
 }
 
 /** The steps one after another. */
-export function sequence(...parts: readonly Steps[]): StepGroup {
+export function sequence<const S extends readonly Steps[]>(...parts: S): StepGroup<MemberOf<S[number]>> {
   const steps: StepValue[] = [];
   let last: readonly string[] = [];
   for (const part of parts) {
@@ -229,7 +287,7 @@ export function sequence(...parts: readonly Steps[]): StepGroup {
 }
 
 /** The steps side by side. */
-export function parallel(...parts: readonly Steps[]): StepGroup {
+export function parallel<const S extends readonly Steps[]>(...parts: S): StepGroup<MemberOf<S[number]>> {
   const groups = parts.map(asGroup);
   return freeze({
     kind: "group",
@@ -240,8 +298,7 @@ export function parallel(...parts: readonly Steps[]): StepGroup {
 }
 
 /** The step, or each of the steps, only where `condition` (CEL) holds. */
-export function when<Output>(condition: string, part: StepValue<Output>): StepValue<Output>;
-export function when(condition: string, part: StepGroup): StepGroup;
+export function when<S extends Steps>(condition: string, part: S): S;
 export function when(condition: string, part: Steps): Steps {
   if (part.kind === "group") return freeze({ ...part, steps: part.steps.map((each) => when(condition, each)) });
   const { if: known } = part.written;
@@ -251,89 +308,48 @@ export function when(condition: string, part: Steps): Steps {
 
 const PLAN = Symbol.for("heddle.plan.1");
 
-export interface PlanOptions extends Omit<WrittenPlan, "name"> {
+export interface PlanOptions<
+  P extends ParamSpecs = ParamSpecs,
+  S extends readonly Steps[] = readonly Steps[],
+> extends Omit<WrittenPlan, "name" | "params"> {
+  /** Declared parameters by name; default: none. */
+  readonly params?: P;
   /** The plan's steps; those that they name as `deps` are part of it too. */
-  readonly steps: readonly Steps[];
+  readonly steps: S;
 }
 
-/** A whole plan, not yet validated. */
-export interface PlanDefinition {
+/** A whole plan, not yet validated. `P`: its parameters; `Outputs`: what it gives where it is a step of another plan. */
+export interface PlanDefinition<P extends ParamSpecs = ParamSpecs, Outputs = unknown> {
   /** The plan's name. */
   readonly name: string;
   /** As they were given. */
   readonly options: PlanOptions;
+  /** Only a type. */
+  readonly types?: {
+    /** Its declared parameters. */
+    readonly params: P;
+    /** What its listed steps give. */
+    readonly outputs: Outputs;
+  };
 }
 
-export function plan(name: string, options: PlanOptions): PlanDefinition {
+type MemberOf<S extends Steps> = S extends StepGroup<infer Member> ? Member : Extract<S, StepValue>;
+
+/** Outputs by id. Of a step that was skipped, or failed and is optional, there is none. */
+type OutputsOf<S extends Steps> = {
+  readonly [Member in MemberOf<S> as Member["id"]]: Member extends StepValue<infer Output> ? Output | null : never;
+};
+
+/** A plan: plain data until it is run, loaded, or made a step of another by {@link subplan}. */
+export function plan<const P extends ParamSpecs = NoParams, const S extends readonly Steps[] = readonly Steps[]>(
+  name: string,
+  options: PlanOptions<P, S>,
+): PlanDefinition<P, OutputsOf<S[number]>> {
   return freeze({ [PLAN]: true, name, options });
 }
 
 export function isPlanDefinition(value: unknown): value is PlanDefinition {
   return typeof value === "object" && value !== null && PLAN in value;
-}
-
-/**
- * The document that a file would have held, and the functions by step id; those of a plan inside a step by
- * `id of the step/id inside`.
- */
-export function definitionDocument(definition: PlanDefinition): {
-  readonly document: unknown;
-  readonly functions: Functions;
-} {
-  const functions = new Map<string, StepFunction>();
-  return { document: documentOf(definition, "", functions), functions };
-}
-
-function documentOf(definition: PlanDefinition, prefix: string, functions: Map<string, StepFunction>): object {
-  const { steps, ...top } = definition.options;
-  const all = collect(steps.flatMap((part) => asGroup(part).steps));
-  const written = all.map((each) => {
-    if (each.fn !== undefined) functions.set(prefix + each.id, each.fn);
-    const { inner } = each as { readonly inner?: PlanDefinition };
-    return {
-      id: each.id,
-      ...each.written,
-      ...defined<{ readonly plan?: object; readonly deps?: readonly string[] }>({
-        plan: inner && documentOf(inner, `${prefix}${each.id}/`, functions),
-        deps: each.deps.length === 0 ? undefined : [...new Set(each.deps)],
-      }),
-    };
-  });
-  return { name: definition.name, ...top, steps: written };
-}
-
-/** All steps that the listed ones hang on, each before what names it, copies of one step joined. */
-function collect(listed: readonly StepValue[]): readonly StepValue[] {
-  const ordered = new Map<object, StepValue>();
-  const stack: { readonly value: StepValue; next: number }[] = [];
-  const isOpen = new Set<object>();
-  for (const root of listed) {
-    stack.push({ value: root, next: 0 });
-    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-      const { value } = top;
-      if (top.next === 0) isOpen.add(value.origin);
-      const used = value.uses[top.next++];
-      if (used !== undefined) {
-        if (!ordered.has(used.origin) && !isOpen.has(used.origin)) stack.push({ value: used, next: 0 });
-        continue;
-      }
-      stack.pop();
-      isOpen.delete(value.origin);
-      const known = ordered.get(value.origin);
-      ordered.set(value.origin, known === undefined ? value : joined(known, value));
-    }
-  }
-  return [...ordered.values()];
-}
-
-/** Two copies of one step: the edges of both, and the condition that either was given. */
-function joined(a: StepValue, b: StepValue): StepValue {
-  if (a === b) return a;
-  return {
-    ...a,
-    deps: [...a.deps, ...b.deps],
-    written: defined({ ...a.written, if: b.written.if ?? a.written.if }),
-  };
 }
 
 type AnyBody = (inputs: object, context: StepContext) => unknown;
@@ -345,13 +361,14 @@ function functionStep(
   source: (...args: never[]) => unknown,
   run: StepFunction["run"],
 ): StepValue {
-  const { output, deps, ...others } = options;
+  const { output, deps, params, ...others } = options;
   const schema = isStandardSchema(output) ? output : undefined;
   const needs = namedIds(deps);
   const action: WrittenStep["function"] = defined({
     source: sourceHash(source),
     needs: Object.keys(needs).length === 0 ? undefined : needs,
     schema: schema === undefined ? undefined : true,
+    params,
   });
   const written: WrittenStep = defined({
     ...others,
@@ -367,9 +384,9 @@ function sourceHash(source: (...args: never[]) => unknown): string {
   return process.getBuiltinModule("node:crypto").hash("sha256", String(source)).slice(0, 32);
 }
 
-function dataStep(id: string, action: WrittenStep, options: DataOptions): StepValue<Json> {
+function dataStep<Id extends string>(id: Id, action: WrittenStep, options: DataOptions): StepValue<Json, Id> {
   const { deps, forEach: items, maxConcurrency, ...others } = options;
-  const made: StepValue<Json> = {
+  const made: StepValue<Json, Id> = {
     kind: "step",
     id,
     written: { ...others, ...action },
@@ -383,11 +400,7 @@ function dataStep(id: string, action: WrittenStep, options: DataOptions): StepVa
 type Items = StepValue | readonly Json[] | string | undefined;
 
 /** The step with what it is expanded by; a step whose output that is becomes a dep. */
-function withItems<Output>(
-  made: StepValue<Output>,
-  items: Items,
-  maxConcurrency: number | undefined,
-): StepValue<Output> {
+function withItems<S extends StepValue>(made: S, items: Items, maxConcurrency: number | undefined): S {
   const { written, deps, uses } = made;
   const list = isStep(items) ? `deps[${JSON.stringify(items.id)}].output` : items;
   return freeze({
@@ -439,7 +452,8 @@ function isStep(value: unknown): value is StepValue {
   return typeof value === "object" && value !== null && "kind" in value && value.kind === "step" && "origin" in value;
 }
 
-function asGroup(part: Steps): StepGroup {
+/** A step as a group of its own. */
+export function asGroup(part: Steps): StepGroup {
   if (part.kind === "group") return part;
   return { kind: "group", steps: [part], first: [part.id], last: [part.id] };
 }

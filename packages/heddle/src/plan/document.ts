@@ -120,6 +120,8 @@ export interface WrittenStep extends WrittenShared {
     readonly needs?: { readonly [name: string]: string };
     /** A schema checks its output; default: none does. */
     readonly schema?: true;
+    /** Parameters that it reads, as the plan must declare them; default: any. */
+    readonly params?: { readonly [name: string]: ParamSpec };
   };
   /** Ids of steps that must succeed first; default: none. */
   readonly deps?: WrittenId | readonly WrittenId[];

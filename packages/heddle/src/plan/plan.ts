@@ -243,7 +243,7 @@ export interface Step {
 }
 
 /** What a function of a TypeScript plan is given beside its inputs. */
-export interface StepContext {
+export interface StepContext<Params extends JsonObject = JsonObject> {
   /** The run's id. */
   readonly run: string;
   /** The step's id. */
@@ -253,7 +253,7 @@ export interface StepContext {
   /** Aborted on timeout, cancel and fail-fast; a function that ignores it is abandoned after the plan's grace. */
   readonly signal: AbortSignal;
   /** Values of the plan's parameters. */
-  readonly params: JsonObject;
+  readonly params: Params;
   /** The item of a `forEach`, else `undefined`. */
   readonly item: Json | undefined;
   /** Writes one line to the step's log. */

@@ -4,7 +4,7 @@ import type { AgentsConfig } from "./agents-config.ts";
 import type { DocumentPath } from "./diagnostic.ts";
 import type { PlanIssues } from "./issues.ts";
 import { hasTemplate } from "./expression/templates.ts";
-import type { Action, Step } from "./plan.ts";
+import type { Action, ParamSpec, Step } from "./plan.ts";
 
 /** A step in the making. */
 export type Draft = { -readonly [K in keyof Step]?: Step[K] };
@@ -34,6 +34,8 @@ export interface StepReadContext {
   readonly defaults: Draft;
   readonly defaultsPath: DocumentPath;
   readonly params?: readonly string[];
+  /** Their declarations; absent: none. */
+  readonly paramSpecs?: Readonly<Record<string, ParamSpec>>;
   /** Pools of the plan by capacity. */
   readonly pools: Readonly<Record<string, number>>;
   /** The run's agents: those of the outermost plan. Absent: not known here, and no name of an agent is checked. */

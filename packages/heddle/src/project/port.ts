@@ -69,6 +69,8 @@ export interface RecordedRuns {
   find(word: string | undefined): Promise<Result<string, Problem>>;
   /** RUN and STEP as typed: one word alone may be either. */
   findWithStep(words: readonly (string | undefined)[]): Promise<Result<RunAndStep, Problem>>;
+  /** Whether a process works on the run now. */
+  isLive(run: string): Promise<boolean>;
   /** Folds the history. */
   read(run: string): Promise<Result<ReadRun, Problem>>;
   /** Folds and checks the history. `at`: up to this event. */

@@ -59,7 +59,7 @@ export async function rerunFrom(
     if (!current.ok) return err({ kind: "plan", file: planFile, diagnostics: current.error });
     loaded = current.value;
   }
-  const reuse = await reuseFor(ports, loaded, { only: [], from, run });
+  const reuse = await reuseFor(ports, loaded, defined({ only: [], from, run, newRun }));
   if (!reuse.ok) return err({ kind: "unfit", problem: reuse.error });
   const started = await ports.start(
     reuse.value.plan,

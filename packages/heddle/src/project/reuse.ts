@@ -25,6 +25,8 @@ export interface Selection {
   readonly from: string | undefined;
   /** The run whose results are taken; absent: the latest of the plan that has what is needed. */
   readonly run?: string;
+  /** Id of the new run; absent: any. */
+  readonly newRun?: string;
 }
 
 export interface Reuse {
@@ -66,7 +68,7 @@ export async function reuseFor(
   const outputs = new Map([...source.value.reusable.outputs].filter(([id]) => keptIds.has(id) && !againIds.has(id)));
   const lacking = welcome.filter((id) => !outputs.has(id) && !source.value.reusable.skipped.has(id));
   const lost = [...lackingSentence(source.value, lacking), ...withoutBase(chosen, source.value.reusable, outputs)];
-  const reuse = await withWork(ports, chosen, source.value, outputs);
+  const reuse = await withWork(ports, chosen, source.value, { outputs, newRun: selection.newRun });
   return reuse.ok ? ok({ ...reuse.value, again: [...lost, ...reuse.value.again] }) : reuse;
 }
 
@@ -103,7 +105,7 @@ async function withWork(
   ports: ReusePorts,
   chosen: LoadedPlan,
   { run, state }: Source,
-  outputs: Map<string, Json>,
+  { outputs, newRun }: { readonly outputs: Map<string, Json>; readonly newRun: string | undefined },
 ): Promise<Result<Reuse, Problem>> {
   const again: string[] = [];
   // Results without the work of agents need no repository.
@@ -115,7 +117,7 @@ async function withWork(
       also: partsOf(state, id),
       commits: isOfAgents(state, id) ? commitsIn(output) : [],
     }));
-    const replayed = await agents.replay({ from: run, steps });
+    const replayed = await agents.replay(defined({ from: run, steps, run: newRun }));
     if (!replayed.ok) return replayed;
     if (replayed.value.kind === "replayed") {
       const { kind: _kind, now, ...beginning } = replayed.value;

@@ -97,6 +97,16 @@ export function stepProgressOf(state: RunState, id: string, live: boolean, now: 
   });
 }
 
+/** Outputs of steps that have one, by id. */
+export function outputsById(state: RunState): Readonly<Record<string, Json>> {
+  return Object.fromEntries(
+    state.steps.flatMap(({ id }, at): [string, Json][] => {
+      const output = outputOf(phaseOf(state, at));
+      return output === undefined ? [] : [[id, output]];
+    }),
+  );
+}
+
 /** Steps whose last attempt failed, in the order of the plan. */
 export function failuresOf(state: RunState): readonly { readonly step: string; readonly error: StepError }[] {
   if (state.index.counts.failed === 0) return [];

@@ -9,6 +9,7 @@ const declarations = publicDeclarations(SRC, "index.ts");
 /** Not looked at: files whose members are told of elsewhere. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   "run/event.ts": "docs/reference/events.md has every event, member by member",
+  "plan/param-values.ts": "types of types: callers write and read what `ParamSpec` describes",
   "plan/standard-schema.ts": "the interface is standardschema.dev's, and described there",
 };
 

@@ -79,6 +79,29 @@ describe("subplan", () => {
     expect(running.step("sub")?.status).toBe("succeeded");
   });
 
+  test("its dependents get the outputs of its steps by their ids, null of what has none", async () => {
+    const params = { size: { type: "number" }, name: { type: "string", default: "x" } } as const;
+    const double = step("double", { params }, (_, context) => context.params.size * 2);
+    const never = when(
+      "params.size > 100",
+      step("never", () => "big"),
+    );
+    const mayFail = step("may-fail", { optional: true }, () => Promise.reject(new Error("no")));
+    const inner = plan("inner", { params, failure: "continue", steps: [double, never, mayFail] });
+    const size = step("size", () => 21);
+    const sub = subplan("sub", inner, { deps: [size], params: { size: "${{ deps.size.output }}" } });
+    const each = subplan("each", inner, { forEach: [1, 2], params: { size: "${{ item }}" } });
+    const after = step("after", { deps: { sub, each } }, (inputs) => [
+      (inputs.sub.double ?? 0) + 1,
+      inputs.sub.never,
+      inputs.sub["may-fail"],
+      ...inputs.each.map((one) => one.double),
+    ]);
+    const result = await run(plan("outer", { failure: "continue", steps: [after] }), MEMORY).result;
+    expect(result.status).toBe("succeeded");
+    expect(result.output(after)).toEqual([43, null, null, 2, 4]);
+  });
+
   test("a file as one step, with parameters", async () => {
     const projectDir = testFolder("api");
     const text =

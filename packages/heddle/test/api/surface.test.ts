@@ -14,10 +14,13 @@ test("values", () => {
     "forEach",
     "load",
     "open",
+    "openProject",
     "parallel",
     "plan",
+    "rerun",
     "resume",
     "run",
+    "runs",
     "sequence",
     "step",
     "subplan",
@@ -30,10 +33,11 @@ test("types", () => {
   const types = [...text.matchAll(/export type \{([^}]*)\}/g)].flatMap((match) => (match[1] ?? "").match(/\w+/g) ?? []);
   expect(types.toSorted().join(" ")).toBe(
     "AgentEntry AgentOptions AgentStepConfig AgentsConfig AnswerOptions ApproveOptions CancelReason CheckedPlan CollectedRuns " +
-      "CommandOptions CommonOptions DataOptions Deps Diagnostic Event EventOf EventType EventsOptions FailureMode ForEachOptions " +
-      "GcRunsOptions InputsOf Json JsonObject ListRunsOptions MergeRunOptions MergedWork OpenOptions OpenedProject PermissionsConfig " +
-      "Plan PlanDefinition PlanOptions Problem RerunRunOptions ResumeRunOptions RollbackMode Run RunLine RunPlanOptions RunProgress " +
-      "RunResult RunStatus Runnable Schedule SharedOptions SkipReason StandardSchema Step StepContext StepCounts StepError StepGroup " +
+      "CommandOptions CommonOptions ConflictChoice DataOptions Delivery Deps Diagnostic Event EventOf EventType EventsOptions " +
+      "FailureMode FindRunsOptions FollowOptions ForEachOptions GcRunsOptions InputsOf Json JsonObject ListRunsOptions LogOptions " +
+      "MergeRunOptions MergedWork OpenOptions OpenedProject OpenedRun ParamSpec ParamSpecs ParamsInput ParamsOf PermissionsConfig " +
+      "Plan PlanDefinition PlanOptions Problem RecordedResult RerunRunOptions ResumeRunOptions RollbackMode Run RunLine " +
+      "RunPlanOptions RunProgress RunResult RunStatus Runnable Schedule SharedOptions SkipReason StandardSchema Step StepContext StepCounts StepError StepGroup " +
       "StepOptions StepProgress StepStatus StepValue Steps SubplanOptions",
   );
 });

@@ -12,10 +12,11 @@ import {
   sequence,
   step,
   type Steps,
+  type StepValue,
   subplan,
   when,
 } from "../../src/plan/define.ts";
-import type { Plan, StepContext } from "../../src/plan/plan.ts";
+import type { ParamSpec, Plan, StepContext } from "../../src/plan/plan.ts";
 import type { StandardSchema } from "../../src/plan/standard-schema.ts";
 
 const context = { item: 5 } as unknown as StepContext;
@@ -176,7 +177,53 @@ describe("errors are those of files", () => {
 });
 
 test("a chain of 20,000 steps is collected without recursion", async () => {
-  let last = command("s0", "true");
+  let last: StepValue = command("s0", "true");
   for (let i = 1; i < 20_000; i++) last = command(`s${i}`, "true", { deps: [last] });
   expect((await planWith(last)).steps).toHaveLength(20_000);
+});
+
+describe("parameters that a function reads", () => {
+  const env = { type: "string", enum: ["staging", "production"] } as const;
+  const reader = step(
+    "reader",
+    { params: { env, n: { type: "number" } } },
+    (_, { params }) => `${params.env} ${params.n}`,
+  );
+  const loaded = (params: Readonly<Record<string, ParamSpec>>) =>
+    resolvePlan(plan("feature", { params, steps: [reader] }), { env: "staging", n: 1 });
+
+  test("are those of the plan, and no part of it", async () => {
+    const result = await loaded({ env, n: { type: "number" }, other: { type: "json", default: 1 } });
+    expect(result.ok && result.value.plan.steps[0]?.action).toEqual({
+      kind: "function",
+      source: expect.any(String) as string,
+    });
+    expect(await loaded({ env: { ...env, enum: ["staging"] }, n: { type: "number" } })).toMatchObject({ ok: true });
+  });
+
+  test.each<[string, Readonly<Record<string, ParamSpec>>, string, RegExp]>([
+    ["that the plan does not declare", { env }, "UnknownParam", /"n", which the plan does not declare/],
+    ["of another type", { env, n: { type: "string" } }, "InvalidParam", /"n" as a number, .* as a string/],
+    ["with further values", { env: { type: "string" }, n: { type: "number" } }, "InvalidParam", /"env", of which/],
+  ])("%s is an error of the plan", async (_, params, code, message) => {
+    const result = await loaded(params);
+    expect(result.ok ? [] : result.error.filter((one) => one.message.includes("the step reads"))).toMatchObject([
+      { code, message: expect.stringMatching(message) as string, hint: expect.any(String) as string },
+    ]);
+  });
+
+  test("are those of the plan inside a step, where the function is in that", async () => {
+    const inner = plan("inner", {
+      params: { n: { type: "number" } },
+      steps: [step("x", { params: { n: { type: "number" } } }, () => 1)],
+    });
+    const outer = (params: Readonly<Record<string, ParamSpec>>) =>
+      resolvePlan(plan("outer", { params, steps: [subplan("in", inner, { params: { n: 1 } })] }));
+    expect(await outer({})).toMatchObject({ ok: true });
+    const other = plan("inner", { steps: [step("x", { params: { n: { type: "number" } } }, () => 1)] });
+    const result = await resolvePlan(
+      plan("outer", { params: { n: { type: "number", default: 1 } }, steps: [subplan("in", other)] }),
+    );
+    expect(result.ok ? [] : result.error.map(({ code }) => code)).toEqual(["UnknownParam"]);
+  });
 });

@@ -62,7 +62,8 @@ export function agentMaintenance({ projectDir, repositories, ...options }: Agent
       if (!opened.ok) return opened;
       return await guarded(async () => ok(await opened.value.repository.refs.remove(run)));
     },
-    replay: async (wish) => await within(async (opened) => ok(await replayOnto(opened, wish, options.newRun()))),
+    replay: async (wish) =>
+      await within(async (opened) => ok(await replayOnto(opened, wish, wish.run ?? options.newRun()))),
     begin: async ({ run, base, begin }) =>
       await within(async ({ repository }) => ok(await repository.integrations.begin({ run, base, begin }))),
     async probe() {

@@ -1,10 +1,8 @@
 /** `heddle logs`: prints the logs of steps. */
 import { existsSync } from "node:fs";
-import { type LogTarget, logTargets } from "../../project/log-targets.ts";
+import { type LogTarget, logTargets, noLog, unreadableLogs } from "../../project/log-targets.ts";
 import type { Problem } from "../../base/errors.ts";
-import { plural } from "../../base/plural.ts";
 import type { RunSnapshot } from "../../view/history.ts";
-import { writesLog } from "../../view/run-view.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
 import { findStep } from "../../project/find-run.ts";
 import { LogCursor, logProblem, sizeOf } from "../../project/log-lines.ts";
@@ -53,8 +51,7 @@ export async function logsCommand(
     else await print(context, targets, step === undefined);
   }
   if (unreadable.length === 0) return EXIT.ok;
-  const hint = "A log is a plain file. Something has put another kind of file there; remove it.";
-  return fail(context, { code: "LogUnreadable", message: unreadable.join("; "), hint }, EXIT.failed);
+  return fail(context, unreadableLogs(unreadable), EXIT.failed);
 }
 
 /** `live`: a process holds the run now. */
@@ -72,33 +69,6 @@ function followsOne(state: RunSnapshot, live: boolean): Problem {
   const running = runningSteps(state, live);
   const now = running.length === 0 ? "None runs now." : `Running now: ${safeLine(running.slice(0, 10).join(", "))}.`;
   return { code: "Usage", message: "-f follows the log of one step", hint: `Name the step. ${now}` };
-}
-
-/** Why there is nothing to print. */
-function noLog(state: RunSnapshot, id: string | undefined, attempt: number | undefined): Problem {
-  const { run } = state;
-  const hint = `\`heddle show ${run}\` shows which steps ran, and how often.`;
-  const at = id === undefined ? undefined : state.index.byId.get(id);
-  const step = at === undefined ? undefined : state.steps[at];
-  if (at === undefined || step === undefined)
-    return { code: "NoLog", message: `no step of run ${run} has written a log`, hint };
-  if (step.forEach === undefined && step.action.kind === "approve")
-    return { code: "NoLog", message: `step ${step.id} has no log: it is an approval`, hint };
-  if (!writesLog(state, at)) {
-    const child = state.steps[state.containers.get(at)?.children[0] ?? -1]?.id;
-    const message = `step ${step.id} has no log of its own: it is a ${step.forEach === undefined ? "plan" : "forEach"}`;
-    return {
-      code: "NoLog",
-      message,
-      hint: child === undefined ? hint : `Its steps have: \`heddle logs ${run} '${child}'\``,
-    };
-  }
-  const attempts = state.attempts[at] ?? 0;
-  const message =
-    attempts === 0
-      ? `step ${step.id} has not run (it is ${state.phases[at]?.tag ?? "waiting"})`
-      : `step ${step.id} has no attempt ${attempt ?? 0}: it had ${plural(attempts, "attempt")}`;
-  return { code: "NoLog", message, hint };
 }
 
 async function print(context: Context, targets: readonly LogTarget[], withTitles: boolean): Promise<void> {
