@@ -2,7 +2,9 @@
  * Bundles the library and the command into a folder: the code split by command, all dependencies inside. Used by the build and
  * by tests that start programs.
  */
+import { createHash } from "node:crypto";
 import { existsSync, globSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { rolldown, type OutputChunk, type OutputOptions } from "rolldown";
 
@@ -45,11 +47,29 @@ export async function bundle(dist: string): Promise<readonly OutputChunk[]> {
         groups: [
           { name: "start", test: EVERY_START },
           { name: "project", test: EVERY_PROJECT },
+          { name: "import-module", test: /src\/files\/import-module\.ts$/ },
         ],
       },
     },
   );
+  checkImports(command);
+  await writeBuildId(dist, command);
   return [...library, ...command];
+}
+
+/** A script of the code cache cannot import: its warning would show with the first module of a user. */
+function checkImports(chunks: readonly OutputChunk[]): void {
+  for (const { fileName, code } of chunks) {
+    if (!fileName.startsWith("cli-import-module-") && /\bawait import\(|\breturn import\(|=> import\(/.test(code))
+      throw new Error(`${fileName} imports by itself: use importModule of src/files/import-module.ts`);
+  }
+}
+
+/** What the command's kept compiled code is bound to: V8 does not compare the content of its source. */
+async function writeBuildId(dist: string, chunks: readonly OutputChunk[]): Promise<void> {
+  const digest = createHash("sha256");
+  for (const { fileName, code } of chunks) digest.update(`${fileName} ${code.length}\n${code}`);
+  await writeFile(path.join(dist, "build-id.txt"), `${digest.digest("hex").slice(0, 16)}\n`);
 }
 
 async function write(

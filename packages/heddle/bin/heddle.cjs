@@ -22,10 +22,9 @@ function start() {
     process.stdout.write(require("../package.json").version + "\n");
     return;
   }
-  keepCompiledCode();
   var cli;
   try {
-    cli = require("../dist/cli.cjs");
+    cli = load(args);
   } catch (error) {
     if (require("fs").existsSync(require("path").join(__dirname, "..", "dist", "cli.cjs"))) throw error;
     return stop("this copy is not built; run `npm run build` in its repository");
@@ -33,11 +32,24 @@ function start() {
   return cli.main(args);
 }
 
+/** The command line, with its compiled code where that can be kept. */
+function load(args) {
+  var folder = compiledFolder();
+  if (folder === undefined) return require("../dist/cli.cjs");
+  // For modules of the user's own.
+  require("module").enableCompileCache(folder);
+  var name = /^[a-z]{1,20}$/.test(args[0]) ? args[0] : "heddle";
+  var dist = require("path").join(__dirname, "..", "dist");
+  return require("./code-cache.cjs").loadCached(dist, "cli.cjs", folder, name);
+}
+
 /** Compiled code is kept in a folder that only this user writes: whoever could plant code there could run it as well. */
-function keepCompiledCode() {
-  var cache = process.env.XDG_CACHE_HOME || (process.env.HOME && process.env.HOME + "/.cache");
-  if (process.env.NODE_COMPILE_CACHE || !cache || cache[0] !== "/") return;
-  require("module").enableCompileCache(cache + "/heddle/compiled");
+function compiledFolder() {
+  var env = process.env;
+  if (env.NODE_DISABLE_COMPILE_CACHE) return undefined;
+  if (env.NODE_COMPILE_CACHE) return require("path").resolve(env.NODE_COMPILE_CACHE);
+  var cache = env.XDG_CACHE_HOME || (env.HOME && env.HOME + "/.cache");
+  return cache && cache[0] === "/" ? cache + "/heddle/compiled" : undefined;
 }
 
 /** A Node that is new enough, installed beside this package or beside the project in the current folder. */

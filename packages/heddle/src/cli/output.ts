@@ -8,7 +8,7 @@
  *  3. The cursor is visible again whenever the process ends.
  */
 import type { Writable } from "node:stream";
-import type { WriteStream } from "node:tty";
+import { isatty, type WriteStream } from "node:tty";
 import { styleText } from "node:util";
 import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
@@ -66,12 +66,12 @@ export class Output {
 
   /** A person can be asked: both ends are a terminal. */
   get canAsk(): boolean {
-    return this.isTerminal && process.stdin.isTTY === true;
+    return this.isTerminal && isInputTerminal();
   }
 
   /** One of the three streams is a terminal, whatever can be drawn on it. */
   get hasTerminal(): boolean {
-    return this.#stdout.isTTY === true || this.#stderr.isTTY === true || process.stdin.isTTY === true;
+    return this.#stdout.isTTY === true || this.#stderr.isTTY === true || isInputTerminal();
   }
 
   get columns(): number {
@@ -186,6 +186,11 @@ export class Output {
     if (this.#onClosed === undefined) leaveNow(0);
     this.#onClosed();
   }
+}
+
+/** To ask `process.stdin` would make a stream, which loads modules for 3 ms. */
+function isInputTerminal(): boolean {
+  return isatty(0);
 }
 
 function isSet(value: string | undefined): boolean {

@@ -1,7 +1,7 @@
 /** Plan loader: reads the named file and has it parsed and validated. Imports a module only if the plan is one. */
+import { importModule } from "../files/import-module.ts";
 import { readFileSync, statSync, type Stats } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { messageOf, systemCode, type Problem } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
@@ -77,7 +77,7 @@ async function loadModule(
   if (strange !== undefined) return err([strange]);
   let exported: unknown;
   try {
-    const module: unknown = await import(pathToFileURL(path).href);
+    const module: unknown = await importModule(path);
     exported = isObject(module) ? module["default"] : undefined;
   } catch (thrown) {
     const message = `cannot load the plan's module: ${messageOf(thrown)}`;

@@ -2,7 +2,7 @@
  * Function call: finds an exported function, and converts what it returns or throws. Shared by this process and worker
  * threads.
  */
-import { pathToFileURL } from "node:url";
+import { importModule } from "../files/import-module.ts";
 import { messageOf } from "../base/errors.ts";
 import { toJson } from "../base/json.ts";
 import { OUTPUT_LIMIT } from "./exchange.ts";
@@ -12,7 +12,7 @@ export type ExportedFunction = (input: unknown, context: unknown) => unknown;
 
 /** The exported function `name` of the module at the absolute path `file`. Throws with a message for people. */
 export async function importFunction(file: string, name: string): Promise<ExportedFunction> {
-  const loaded: Record<string, unknown> = await import(pathToFileURL(file).href);
+  const loaded = await importModule(file);
   const exported = loaded[name];
   if (typeof exported === "function") return exported as ExportedFunction;
   const names = Object.keys(loaded)

@@ -6,7 +6,7 @@ import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { temporaryFolder } from "../support/temporary.ts";
 
-const BIN = path.resolve(import.meta.dirname, "../../bin/heddle.cjs");
+const BIN = path.resolve(import.meta.dirname, "../../bin");
 
 /** Stands for the bundle: says which process it is in, then does what its first argument says. */
 const CLI = `
@@ -34,7 +34,7 @@ beforeEach(async () => {
   const home = path.join(root, "project/node_modules/heddle");
   bin = path.join(home, "bin/heddle.cjs");
   await mkdir(path.join(home, "dist"), { recursive: true });
-  await cp(BIN, bin);
+  await cp(BIN, path.dirname(bin), { recursive: true });
   await writeFile(path.join(home, "package.json"), '{ "name": "heddle", "version": "1.2.3", "type": "module" }');
   await writeFile(path.join(home, "dist/cli.cjs"), CLI);
   await writeFile(path.join(root, "old.cjs"), OLD_NODE);

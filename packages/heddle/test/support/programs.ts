@@ -21,7 +21,7 @@ const ROOT = path.resolve(import.meta.dirname, "../../../..");
 /** Not in a folder for temporary files: agents in a box do not see those. */
 const KEPT = path.join(ROOT, "node_modules/.cache/heddle-programs");
 const KEPT_MS = 24 * 3_600_000;
-const PACKAGE = ["bin/heddle.cjs", "package.json"];
+const PACKAGE = ["bin/heddle.cjs", "bin/code-cache.cjs", "package.json"];
 const FIXTURES = globSync("packages/heddle/test/**/fixtures/*.ts", { cwd: ROOT }).toSorted();
 
 /** Gives what is to be done after the tests. */
