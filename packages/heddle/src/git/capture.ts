@@ -7,10 +7,11 @@
  *  2. What is kept is under heddle's own refs before the call returns.
  *  3. Called again for the same attempt and files it returns the same result and creates nothing new.
  */
+import { buildsOnBase } from "./capture-parents.ts";
 import { agentCommits, unreachableCommits } from "./reflog-commits.ts";
 import { HeddleError } from "../base/errors.ts";
 import { type RepositoryAccess, line } from "./repository-access.ts";
-import { adminOf, worktreePlaceOf } from "./worktree-record.ts";
+import { adminOf, operationIn, worktreePlaceOf } from "./worktree-record.ts";
 import { changedFiles, makeCommit, treeOf } from "./commits.ts";
 import { captureRef, keptRef } from "./ref-names.ts";
 import { commitOf } from "./discover.ts";
@@ -28,11 +29,11 @@ export async function capture(repository: RepositoryAccess, request: CaptureRequ
   const admin = await adminOf(repository, place.path);
   const made = await agentCommits(repository, admin?.dir);
   const ref = captureRef(place.run, step, attempt);
-  const { before, branchTip } = await refsBefore(repository, ref, place.branch);
+  const { before, branchTip, others } = await refsBefore(repository, ref, { branch: place.branch, made: made.made });
   const head = made.head ?? branchTip ?? base;
   const missing = !(await exists(place.path));
   const taken = missing
-    ? { tree: await treeOf(repository, head), omitted: [], nested: [] }
+    ? { tree: await treeOf(repository, head), omitted: [], nested: [], unmerged: [] }
     : await snapshotOf(repository, {
         place,
         base,
@@ -41,7 +42,9 @@ export async function capture(repository: RepositoryAccess, request: CaptureRequ
         limits: request.limits ?? DEFAULT_FILE_LIMITS,
       });
   const title = `${step}: attempt ${attempt}`;
-  const commit = await commitFor(repository, { tree: taken.tree, head, base, before, title });
+  const isOnBase = await buildsOnBase(repository, { base, head, tree: taken.tree, others });
+  const onto = isOnBase ? head : base;
+  const commit = await commitFor(repository, { tree: taken.tree, onto, before, title });
   if (commit !== before) await repository.git(["update-ref", ref, commit, before ?? ""]);
   const all = [...made.all, ...(branchTip === undefined ? [] : [branchTip]), ...(before === undefined ? [] : [before])];
   const unreachable = await keepUnreachable(repository, { tree, step, attempt, commit, all });
@@ -55,37 +58,55 @@ export async function capture(repository: RepositoryAccess, request: CaptureRequ
     nested: taken.nested,
     unreachable,
     missing,
+    isOnBase,
+    unfinished: {
+      operation: missing || admin === undefined ? undefined : await operationIn(admin),
+      unmerged: taken.unmerged,
+    },
   };
 }
 
-/** Where two refs are, by one question. */
+interface RefsBefore {
+  /** What the attempt's last capture kept. */
+  readonly before: string | undefined;
+  /** Of the worktree's own branch. */
+  readonly branchTip: string | undefined;
+  /** Of other branches, those left out that point to commits made in the worktree. */
+  readonly others: readonly string[];
+}
+
+/** Where refs are, by one question. `made`: commits made in the worktree. */
 async function refsBefore(
   repository: RepositoryAccess,
   ref: string,
-  branch: string | null,
-): Promise<{ readonly before: string | undefined; readonly branchTip: string | undefined }> {
-  const asked = ["for-each-ref", "--format=%(refname) %(objectname)", ref, ...(branch === null ? [] : [branch])];
-  const listed = line(await repository.git(asked)).split("\n");
-  const at = (name: string | null): string | undefined =>
-    listed.find((text) => text.startsWith(`${name} `))?.split(" ")[1];
-  return { before: at(ref), branchTip: at(branch) };
+  { branch, made }: { readonly branch: string | null; readonly made: ReadonlySet<string> },
+): Promise<RefsBefore> {
+  const asked = ["for-each-ref", "--format=%(objecttype) %(objectname) %(refname)", ref, "refs/heads", "refs/remotes"];
+  const others = new Set<string>();
+  let before: string | undefined;
+  let branchTip: string | undefined;
+  for (const text of line(await repository.git(asked)).split("\n")) {
+    const [, type, id, name] = /^(\w+) ([0-9a-f]+) ([\s\S]+)$/.exec(text) ?? [];
+    if (type !== "commit" || id === undefined) continue;
+    if (name === ref) before = id;
+    else if (name === branch) branchTip = id;
+    else if (!made.has(id)) others.add(id);
+  }
+  return { before, branchTip, others: [...others] };
 }
 
 interface CommitParts {
   readonly tree: string;
-  readonly head: string;
-  readonly base: string;
+  /** The commit that it is made on top of, or that it is, where the files are the same. */
+  readonly onto: string;
   readonly before: string | undefined;
   readonly title: string;
 }
 
 async function commitFor(repository: RepositoryAccess, parts: CommitParts): Promise<string> {
-  const { tree, head, base, before } = parts;
-  if (tree === (await treeOf(repository, head))) return head;
-  // Without a common history it could not be merged.
-  const isRelated =
-    head === base || (await repository.objectGit(["merge-base", head, base], { codes: [0, 1] })).code === 0;
-  const parents = isRelated ? [head] : [head, base];
+  const { tree, onto, before } = parts;
+  if (tree === (await treeOf(repository, onto))) return onto;
+  const parents = [onto];
   if (before !== undefined) {
     const known = line(await repository.objectGit(["rev-list", "--no-walk", "--parents", before]));
     if (known === [before, ...parents].join(" ") && (await treeOf(repository, before)) === tree) return before;

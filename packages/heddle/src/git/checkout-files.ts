@@ -22,6 +22,8 @@ export interface TreeSnapshot {
   readonly omitted: readonly OmittedFile[];
   /** Folders that are repositories of their own; their files are in the tree, their history is not. */
   readonly nested: readonly string[];
+  /** Paths that the agent's index has not merged. */
+  readonly unmerged: readonly string[];
 }
 
 /**
@@ -103,7 +105,7 @@ export async function takeSnapshot(repository: RepositoryAccess, options: Snapsh
       await mkdir(dirname(options.index), { recursive: true });
       await rename(index, options.index);
     }
-    return { tree, omitted: filled.omitted, nested };
+    return { tree, omitted: filled.omitted, nested, unmerged: agent.unmerged };
   });
 }
 
@@ -112,6 +114,7 @@ interface AgentNames {
   readonly extra: readonly string[];
   /** Not in the folder because the agent keeps only a part of the files there. */
   readonly skipped: ReadonlySet<string>;
+  readonly unmerged: readonly string[];
 }
 
 async function agentNames(
@@ -122,6 +125,7 @@ async function agentNames(
   const { path, base } = options;
   const extra = new Set<string>();
   const skipped = new Set<string>();
+  const unmerged = new Set<string>();
   if (options.agentHead !== undefined && options.agentHead !== base) {
     const added = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--diff-filter=A", base, options.agentHead];
     for (const name of items((await repository.objectGit(added)).output)) extra.add(name);
@@ -136,11 +140,12 @@ async function agentNames(
     });
     const listed = answer.code === 0 ? items(answer.output) : [];
     for (const item of listed) {
+      if (item.startsWith("M ")) unmerged.add(item.slice(2));
       if (item.startsWith("S ")) skipped.add(item.slice(2));
       else extra.add(item.slice(2));
     }
   }
-  return { extra: [...extra].filter((name) => !known.has(name)), skipped };
+  return { extra: [...extra].filter((name) => !known.has(name)), skipped, unmerged: [...unmerged].sort() };
 }
 
 interface FillOptions {
@@ -260,7 +265,7 @@ async function graft(
   const { path, index, folder, limits, budget } = options;
   await withIndexCopy(repository, join(path, "no index"), async (own) => {
     const inner = join(path, folder);
-    const agent: AgentNames = { extra: [], skipped: new Set() };
+    const agent: AgentNames = { extra: [], skipped: new Set(), unmerged: [] };
     const filled = await fill(repository, { path: inner, index: own, agent, limits, budget });
     options.omitted.push(...filled.omitted.map((one) => ({ ...one, path: `${folder}/${one.path}` })));
     for (const deeper of depth < MAX_NESTING ? filled.nested : [])

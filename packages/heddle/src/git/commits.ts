@@ -28,6 +28,11 @@ export async function makeCommit(repository: RepositoryAccess, commit: NewCommit
   return made;
 }
 
+/** A tree as work on top of a commit, to be merged and then forgotten: the same inputs give the same id. */
+export async function commitTree(repository: RepositoryAccess, tree: string, parent: string): Promise<string> {
+  return await makeCommit(repository, { tree, parents: [parent], message: "for merging", atMs: 0 });
+}
+
 const TREES = new WeakMap<RepositoryAccess, Map<string, string>>();
 const MOST_TREES = 1000;
 const WHOLE_ID = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
@@ -58,6 +63,19 @@ export async function changedFiles(repository: RepositoryAccess, from: string, t
 /** What differs, as text for people. */
 export async function diffStat(repository: RepositoryAccess, from: string, to: string): Promise<string> {
   return line(await repository.objectGit(["diff-tree", "-r", "--stat=100", "--no-renames", from, to]));
+}
+
+/** Lines that begin, part and end the sides of a conflict, all added. */
+const WHOLE_CONFLICT = /^\+<{7}(?: .*)?\r?$[^]*?^\+={7}\r?$[^]*?^\+>{7}(?: .*)?\r?$/m;
+
+/** Paths in which `to` has whole conflict markers that `from` has not. */
+export async function addedMarkers(repository: RepositoryAccess, from: string, to: string): Promise<readonly string[]> {
+  const differ = ["diff-tree", "-r", "-M", "-a", "-G^(<<<<<<<|>>>>>>>)"];
+  const patch = (await repository.objectGit([...differ, "-p", "-U0", from, to])).output.toString("latin1");
+  if (!WHOLE_CONFLICT.test(patch)) return [];
+  const names = items((await repository.objectGit([...differ, "-z", "--name-only", from, to])).output);
+  const parts = patch.split(/^diff --git /m).slice(1);
+  return names.filter((_, at) => WHOLE_CONFLICT.test(parts[at] ?? "")).toSorted();
 }
 
 const MOST_SUBJECTS = 20;

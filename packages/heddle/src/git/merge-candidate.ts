@@ -10,7 +10,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { makeCommit, treeOf } from "./commits.ts";
+import { commitTree, makeCommit, treeOf } from "./commits.ts";
 import { type RepositoryAccess, items, line } from "./repository-access.ts";
 import { draftOf, exists } from "./checkout-files.ts";
 import type { MergeMode } from "./types.ts";
@@ -38,17 +38,17 @@ export async function makeCandidate(repository: RepositoryAccess, request: Candi
   if (over !== undefined) {
     const merged = await mergeOver(repository, { base: over, ours: head, theirs: commit });
     if (merged.kind === "conflict") return { kind: "conflict", files: merged.files };
-    return await commitTree(repository, request, merged.tree);
+    return await candidateOf(repository, request, merged.tree);
   }
   const contained = await repository.objectGit(["merge-base", "--is-ancestor", commit, head], { codes: [0, 1] });
   if (contained.code === 0) return { kind: "nothing" };
-  if (request.mode === "rebase") return await replay(repository, request);
   const merged = await mergeTrees(repository, head, commit);
   if (merged.kind === "conflict") return { kind: "conflict", files: merged.files };
-  return await commitTree(repository, request, merged.tree);
+  if (request.mode === "rebase") return await replay(repository, request, merged.tree);
+  return await candidateOf(repository, request, merged.tree);
 }
 
-async function commitTree(repository: RepositoryAccess, request: CandidateRequest, tree: string): Promise<Candidate> {
+async function candidateOf(repository: RepositoryAccess, request: CandidateRequest, tree: string): Promise<Candidate> {
   const { head, commit, mode, message, atMs } = request;
   if (mode !== "merge" && tree === (await treeOf(repository, head))) return { kind: "nothing" };
   const parents = mode === "merge" ? [head, commit] : [head];
@@ -102,18 +102,16 @@ export async function mergeOver(
   options: { readonly base: string; readonly ours: string; readonly theirs: string },
 ): Promise<MergedTrees> {
   const as = async (commit: string): Promise<string> =>
-    await makeCommit(repository, {
-      tree: await treeOf(repository, commit),
-      parents: [options.base],
-      message: "for merging",
-      atMs: 0,
-    });
+    await commitTree(repository, await treeOf(repository, commit), options.base);
   return await mergeTrees(repository, await as(options.ours), await as(options.theirs));
 }
 
-/** Each commit that the branch does not have, in order, merges left out, on top of the other. */
-async function replay(repository: RepositoryAccess, request: CandidateRequest): Promise<Candidate> {
-  const { head, commit } = request;
+/**
+ * Each commit that the branch does not have, in order, merges left out, on top of the other. What that does not give of `whole`,
+ * the merge of everything at once, is one more commit; where the commits do not go one by one, all is one.
+ */
+async function replay(repository: RepositoryAccess, request: CandidateRequest, whole: string): Promise<Candidate> {
+  const { head, commit, atMs } = request;
   const args = ["rev-list", "--reverse", "--topo-order", "--no-merges", commit, `^${head}`];
   const commits = line(await repository.objectGit(args))
     .split("\n")
@@ -121,24 +119,28 @@ async function replay(repository: RepositoryAccess, request: CandidateRequest): 
   const trailers = request.message.slice(request.message.lastIndexOf("\n\n") + 2);
   let onto = head;
   let tree = await treeOf(repository, head);
+  if (whole === tree) return { kind: "nothing" };
   // Made when the next one is known to change something, so that the trailers are on the last of them.
   let pending: CommitText | undefined;
   const make = async ({ name, email, date }: CommitText, message: string): Promise<void> => {
     const author = { name, email, date };
-    onto = await makeCommit(repository, { tree, parents: [onto], message, atMs: request.atMs, author });
+    onto = await makeCommit(repository, { tree, parents: [onto], message, atMs, author });
   };
   for (const id of commits) {
     const before = await parentOf(repository, id);
     const merged = await mergeOver(repository, { base: before, ours: tree, theirs: id });
-    if (merged.kind === "conflict") return { kind: "conflict", files: merged.files };
+    if (merged.kind === "conflict") return await candidateOf(repository, { ...request, mode: "squash" }, whole);
     if (merged.tree === tree) continue;
     if (pending !== undefined) await make(pending, ownWords(pending.message));
     tree = merged.tree;
     pending = await readCommit(repository, id);
   }
-  if (pending === undefined) return { kind: "nothing" };
-  await make(pending, `${pending.message.trimEnd()}\n\n${trailers}`);
-  return { kind: "clean", commit: onto, tree };
+  if (pending !== undefined && tree === whole) await make(pending, `${pending.message.trimEnd()}\n\n${trailers}`);
+  else {
+    if (pending !== undefined) await make(pending, ownWords(pending.message));
+    onto = await makeCommit(repository, { tree: whole, parents: [onto], message: request.message, atMs });
+  }
+  return { kind: "clean", commit: onto, tree: whole };
 }
 
 /** Merged work is found by trailers, so trailers of an agent must not be where heddle's are. */

@@ -142,6 +142,8 @@ export interface CommitReader {
   changedFiles(from: string, to: string): Promise<readonly string[]>;
   /** What differs, as text for people: `git diff --stat`. */
   diffStat(from: string, to: string): Promise<string>;
+  /** Paths in which `to` has whole conflict markers, of any origin, that `from` has not; sorted. */
+  addedMarkers(from: string, to: string): Promise<readonly string[]>;
   /** Subjects of the commits that `to` has beyond `from`, newest last; at most 20. */
   subjects(from: string, to: string): Promise<readonly string[]>;
 }

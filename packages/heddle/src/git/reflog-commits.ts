@@ -14,16 +14,18 @@ export interface AgentCommits {
   readonly head: string | undefined;
   /** All that HEAD has been at, `head` included. */
   readonly all: readonly string[];
+  /** Those of them that were made here, as far as the log says so. */
+  readonly made: ReadonlySet<string>;
 }
 
 /** `adminDir`: git's folder for the worktree; absent: it is gone. */
 export async function agentCommits(repository: RepositoryAccess, adminDir: string | undefined): Promise<AgentCommits> {
-  if (adminDir === undefined) return { head: undefined, all: [] };
+  if (adminDir === undefined) return { head: undefined, all: [], made: new Set() };
   const head = await commitOf(repository, "HEAD", adminDir);
   const logged = await loggedIn(join(adminDir, "logs", "HEAD"));
-  const all = new Set((logged ?? (await walked(repository, adminDir))).filter((id) => id !== ""));
+  const all = new Set((logged?.all ?? (await walked(repository, adminDir))).filter((id) => id !== ""));
   if (head !== undefined) all.add(head);
-  return { head, all: [...all] };
+  return { head, all: [...all], made: logged?.made ?? new Set() };
 }
 
 /** If the logs are not files that can be read here. */
@@ -34,16 +36,21 @@ async function walked(repository: RepositoryAccess, adminDir: string): Promise<r
   return answer.code === 0 ? line(answer).split("\n") : [];
 }
 
+/** What git's log says where a commit was made, and not only gone to. */
+const MADE = /\t(?:commit|cherry-pick|revert|am|rebase[^:]*\((?:pick|continue|reword|edit|squash|fixup|merge)\))/;
+
 /** Ids in a log of git's own form: what a ref was and what it became, line by line. `undefined`: there is none. */
-async function loggedIn(path: string): Promise<readonly string[] | undefined> {
+async function loggedIn(path: string): Promise<Pick<AgentCommits, "all" | "made"> | undefined> {
   const text = await readFile(path, "utf8").catch(() => "");
   if (text === "") return undefined;
-  const ids: string[] = [];
+  const all: string[] = [];
+  const made = new Set<string>();
   for (const entry of text.split("\n").slice(-MAX_COMMITS)) {
     const [, before, after] = /^([0-9a-f]{40,64}) ([0-9a-f]{40,64}) /.exec(entry) ?? [];
-    for (const id of [before, after]) if (id !== undefined && !/^0+$/.test(id)) ids.push(id);
+    for (const id of [before, after]) if (id !== undefined && !/^0+$/.test(id)) all.push(id);
+    if (after !== undefined && MADE.test(entry)) made.add(after);
   }
-  return ids;
+  return { all, made };
 }
 
 /**

@@ -108,6 +108,19 @@ export interface Capture {
   readonly unreachable: readonly string[];
   /** The folder was gone: what is captured is the last commit. */
   readonly missing: boolean;
+  /** False: HEAD was moved off the base, or onto work of others without their files: the work is one commit on top of the base. */
+  readonly isOnBase: boolean;
+  readonly unfinished: UnfinishedWork;
+}
+
+/** An operation of git that can stop half-way. */
+export type GitOperation = "merge" | "cherry-pick" | "revert" | "rebase";
+
+/** What git says is not finished in a worktree: its files are no result. */
+export interface UnfinishedWork {
+  readonly operation: GitOperation | undefined;
+  /** Paths with conflicts that the index has. */
+  readonly unmerged: readonly string[];
 }
 
 export type VerifyResult =

@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import type { RepositoryAccess } from "./repository-access.ts";
 import { writeWhole } from "./repository-access.ts";
 import { branchRef, checkRun, treeName } from "./ref-names.ts";
-import type { HeldWork, TreeOwner } from "./types.ts";
+import type { GitOperation, HeldWork, TreeOwner } from "./types.ts";
 
 /** All that follows from run and owner. */
 export interface WorktreePlace {
@@ -107,4 +107,24 @@ export async function adminEntries(repository: RepositoryAccess): Promise<readon
 
 export async function adminOf(repository: RepositoryAccess, path: string): Promise<AdminEntry | undefined> {
   return (await adminEntries(repository)).find((entry) => entry.path === path);
+}
+
+/** Git operations that stop half-way, by what they leave in the git folder of a worktree. */
+const OPERATIONS: Readonly<Record<string, GitOperation>> = {
+  MERGE_HEAD: "merge",
+  CHERRY_PICK_HEAD: "cherry-pick",
+  REVERT_HEAD: "revert",
+  "rebase-merge": "rebase",
+  "rebase-apply": "rebase",
+  sequencer: "cherry-pick",
+};
+
+/** What git leaves of an operation that was not finished, in a worktree's git folder. */
+export const OPERATION_FILES: readonly string[] = [...Object.keys(OPERATIONS), "MERGE_MSG", "MERGE_MODE", "AUTO_MERGE"];
+
+/** The operation that the worktree is in the middle of. */
+export async function operationIn({ dir }: AdminEntry): Promise<GitOperation | undefined> {
+  const names: readonly string[] = await readdir(dir).catch(() => []);
+  const [found] = Object.entries(OPERATIONS).filter(([name]) => names.includes(name));
+  return found?.[1];
 }

@@ -23,6 +23,7 @@ import { DiskUse } from "./disk.ts";
 import { copyIncluded } from "./include.ts";
 import {
   type AdminEntry,
+  OPERATION_FILES,
   type WorktreePlace,
   type Setting,
   type TreeRecord,
@@ -331,15 +332,7 @@ export class LocalWorktrees {
   /** The agent's own git needs an index; operations in progress in the worktree are over. */
   async #handOver(place: WorktreePlace): Promise<void> {
     const admin = await this.#admin(place);
-    for (const name of [
-      "MERGE_HEAD",
-      "MERGE_MSG",
-      "CHERRY_PICK_HEAD",
-      "REVERT_HEAD",
-      "rebase-merge",
-      "rebase-apply",
-      "index.lock",
-    ])
+    for (const name of [...OPERATION_FILES, "index.lock"])
       await rm(join(admin.dir, name), { recursive: true, force: true });
     const draft = draftOf(place.index);
     await copyIndex(place.index, draft);

@@ -5,7 +5,7 @@
 import { isJsonObject, type JsonObject } from "../base/json.ts";
 
 export interface Notice {
-  /** `repository`, `include`, `left-out`, `nested`, `strays`, or `isolation` for changes outside the worktree. */
+  /** `repository`, `include`, `left-out`, `nested`, `strays`, `moved`, `markers`, or `isolation` for changes outside the worktree. */
   readonly about: string;
   readonly text: string;
 }

@@ -154,7 +154,9 @@ describe("an agent that", () => {
     at.git(["commit", "-q", "-m", "root"], tree.path);
     at.write("newer.txt", "newer\n", tree.path);
     const kept = await captured(one.repository, tree, "s", 2);
-    expect(at.git(["rev-list", "--parents", "-1", kept.commit]).split(" ")).toHaveLength(3);
+    expect(at.git(["rev-list", "--parents", "-1", kept.commit])).toBe(`${kept.commit} ${one.base}`);
+    expect(kept).toMatchObject({ isOnBase: false, changedFiles: ["new.txt", "newer.txt"] });
+    expect(kept.unreachable).toHaveLength(1);
     at.git(["add", "-A"], tree.path);
     at.git(["commit", "-q", "-m", "once more"], tree.path);
     // HEAD leads nowhere any more, and yet its log is there.
@@ -193,6 +195,7 @@ describe("an agent that", () => {
     at.git(["commit", "-q", "-am", "two"], tree.path);
     expect(at.tries(["rebase", "heddle/r1/s"], tree.path)).toBe(false);
     const kept = await captured(one.repository, tree, "s", 2);
+    expect(kept.unfinished).toEqual({ operation: "rebase", unmerged: ["a.txt"] });
     expect(at.git(["cat-file", "blob", `${kept.commit}:a.txt`])).toContain("<<<<<<<");
     at.git(["update-ref", "-d", "refs/heads/x"]);
     expect(lost(one)).toBe("");

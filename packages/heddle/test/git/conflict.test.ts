@@ -1,6 +1,6 @@
 /** Conflicts of every kind: what is put before whoever settles it, what counts as settled, what taking a side gives. */
 import { expect, test } from "vitest";
-import { makeCommit } from "../../src/git/commits.ts";
+import { addedMarkers, makeCommit } from "../../src/git/commits.ts";
 import { mergeWithMarkers, unresolvedPaths, withEntries } from "../../src/git/conflict.ts";
 import type { RepositoryAccess } from "../../src/git/repository-access.ts";
 import { takeSide } from "../../src/git/take-side.ts";
@@ -110,4 +110,20 @@ test("markers of others are text, and lines that do not conflict are both sides'
   const commit = await commitOf(all, combined.tree);
   expect(at.git(["show", `${commit}:a.txt`])).toBe("FIRST\nsecond\nTHIRD");
   expect(await unresolvedPaths(repository, { commit, head, captured })).toEqual([]);
+});
+
+test("whole markers that a commit adds are found, of any origin; what was there, and half of them, is not", async () => {
+  using at = testRepository();
+  const { repository, base } = await at.open();
+  const whole = (label: string, eol = "\n"): string =>
+    ["<<<<<<< " + label, "one", "=======", "two", ">>>>>>> other", ""].join(eol);
+  const before = at.commitOnto(base, { "docs.md": whole("HEAD") });
+  const after = at.commitOnto(before, {
+    "docs.md": `${whole("HEAD")}more\n`,
+    "stash.txt": whole("Updated upstream"),
+    "wïndows 'q'.txt": whole("HEAD", "\r\n"),
+    "title.md": "Title\n=======\ntext\n",
+    "half.txt": "<<<<<<< HEAD\none\n",
+  });
+  expect(await addedMarkers(repository, before, after)).toEqual(["stash.txt", "wïndows 'q'.txt"]);
 });

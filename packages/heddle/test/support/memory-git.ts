@@ -182,8 +182,9 @@ export class MemoryGit extends MemoryHistory implements Repositories {
         this.#refs.set(ref, commit);
         found.saved.add(contentOf(files));
         const changedFiles = differing(this.commitOf(found.base).files, files);
-        const nothing = { omitted: [], nested: [], unreachable: [], missing: !existsSync(found.path) };
-        return { ref, commit, tree: contentOf(files), base: found.base, changedFiles, ...nothing };
+        const nothing = { omitted: [], nested: [], unreachable: [], missing: !existsSync(found.path), isOnBase: true };
+        const unfinished = { operation: undefined, unmerged: [] };
+        return { ref, commit, tree: contentOf(files), base: found.base, changedFiles, ...nothing, unfinished };
       },
       unresolved: async ({ holds }, commit) => {
         if (holds === undefined) return [];
@@ -213,6 +214,7 @@ export class MemoryGit extends MemoryHistory implements Repositories {
     return {
       changedFiles: async (from, to) => changed(from, to),
       diffStat: async (from, to) => changed(from, to).join("\n"),
+      addedMarkers: async () => [],
       subjects: async (from, to) =>
         this.between(from, to)
           .map((id) => this.commitOf(id).subject)

@@ -74,6 +74,15 @@ export function conflictText(files: readonly string[]): string {
   ].join("\n");
 }
 
+/** To a session that knows its task: what is in the way of merging its work. */
+export function objectionPrompt(
+  task: string,
+  { reason, advice }: { readonly reason: string; readonly advice: string },
+): Prompt {
+  const text = `# Your work cannot be merged yet\n\nThis is what was found after your turn: ${reason}.\n\n${advice}\n\nYour task is still:\n\n${task.trim()}\n`;
+  return { text, hash: createHash("sha256").update(text).digest("hex"), version: 1 };
+}
+
 /** To a session that knows its task. */
 export function repairPrompt(task: string, { reason, files, merged, output }: MergeFailure): Prompt {
   const since =

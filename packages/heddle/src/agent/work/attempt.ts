@@ -8,13 +8,21 @@ import { defined } from "../../base/defined.ts";
 import { HeddleError, messageOf, type Problem } from "../../base/errors.ts";
 import type { Capture, MergeOutcome, Worktree } from "../../git/types.ts";
 import type { AgentDetails, Outcome } from "../../run/attempt.ts";
-import { conflictText, type Earlier, type MergeFailure, promptOf, repairPrompt } from "../prompt/step-prompt.ts";
+import {
+  conflictText,
+  type Earlier,
+  type MergeFailure,
+  objectionPrompt,
+  promptOf,
+  repairPrompt,
+} from "../prompt/step-prompt.ts";
 import type { AgentAttemptContext } from "./attempt-context.ts";
 import { acquireWorktree, applyOnto, captureWork, releaseWorktree, setUp, treeForPerson } from "./attempt-worktree.ts";
 import { earlierReason, earlierSession, earlierWithoutWork, lastMessage } from "./earlier-attempt.ts";
 import { failed, failedBy } from "./failures.ts";
 import { mergeWork } from "./merge-step.ts";
 import { omittedProblem } from "./notices.ts";
+import { type Objection, objectionTo, unfinishedWork } from "./objections.ts";
 import { folderIn, workFolder } from "./run-context.ts";
 import { endOfTurn, takeTurn, type TurnEnd, type TurnRequest, usageData } from "./turn.ts";
 
@@ -64,6 +72,8 @@ class AgentAttempt {
   #last: AgentDetails | undefined;
   #summary = "";
   #time = 0;
+  /** What the agent was told is in the way. */
+  readonly #objections: Objection[] = [];
 
   constructor(context: AgentAttemptContext) {
     this.#context = context;
@@ -141,6 +151,8 @@ class AgentAttempt {
     const end = endOfTurn(turn, this.#context.cancellation.reason !== undefined);
     if (end !== undefined || turn.outcome.kind !== "succeeded") return end ?? turn.outcome;
     this.#summary = turn.reports.completion?.summary ?? lastMessage(turn.outcome.output);
+    const unfinished = unfinishedWork(captured);
+    if (unfinished !== undefined) return this.#object(unfinished);
     const { allowOmitted } = this.#context.runContext.settings;
     const missing = omittedProblem(captured, { allowOmitted, expect: settings.expect });
     if (missing !== undefined) return failed("error", missing, "left-out", true);
@@ -156,6 +168,13 @@ class AgentAttempt {
       // A person decides about the work before it was combined with the merged state.
       const commit = this.#here.holds?.captured ?? captured.commit;
       return await this.#mergeFailed({ kind: "conflict", files: left, head: this.#here.base }, { ...captured, commit });
+    }
+    const { origin, repository } = this.#context.runContext;
+    const objection = await objectionTo(captured, origin.begin ?? origin.base, repository.commits);
+    if (objection !== undefined) {
+      const stands = objection.mayStand && this.#objections.some((told) => told.class === objection.class);
+      if (!stands) return this.#object(objection);
+      this.#context.notices.tellObjection(objection.reason);
     }
     const refused = await this.#refusal(captured);
     if (refused !== undefined) return refused;
@@ -173,6 +192,21 @@ class AgentAttempt {
       default:
         return await this.#mergeFailed(outcome, captured);
     }
+  }
+
+  /** Back to the agent, as often as with a conflict; then it fails, or passes with a notice. */
+  #object(objection: Objection): Outcome | NextTurn {
+    const { settings, job } = this.#context;
+    if (this.#objections.length >= Math.max(settings.tries, objection.mayStand ? 1 : 0))
+      return failed("error", `${objection.class}: ${objection.reason}`, objection.class, true);
+    this.#objections.push(objection);
+    return defined({ prompt: objectionPrompt(job.prompt, objection), session: this.#session() });
+  }
+
+  /** The last turn's, to go on in. */
+  #session(): NextTurn["session"] {
+    const session = this.#last?.sessionId;
+    return session === undefined ? undefined : defined({ sessionId: session, totals: this.#last?.totals });
   }
 
   /** What the plan asks of the work and is not so. Asked before anything is merged: what is on the branch is done. */
@@ -235,12 +269,7 @@ class AgentAttempt {
       merged: await runContext.repository.commits.subjects(from, outcome.head),
       output,
     });
-    const session = this.#last?.sessionId;
-    const totals = this.#last?.totals;
-    return defined({
-      prompt: repairPrompt(job.prompt, mergeFailure),
-      session: session === undefined ? undefined : defined({ sessionId: session, totals }),
-    });
+    return defined({ prompt: repairPrompt(job.prompt, mergeFailure), session: this.#session() });
   }
 
   async #askPerson(files: readonly string[], captured: string): Promise<Outcome> {
@@ -304,9 +333,11 @@ class AgentAttempt {
     if (merged !== undefined) {
       const { commit, onto } = merged;
       const { branch } = runContext.queue;
+      // Not what differs from the begin: others may have made the same change, or changed the file since.
+      const files = firstFiles(await runContext.repository.commits.changedFiles(onto, commit));
       note({
         type: "worktree.merged",
-        data: { branch, commit, onto, captured: captured.commit, ref: captured.ref, files: output.files },
+        data: { branch, commit, onto, captured: captured.commit, ref: captured.ref, files },
       });
     }
     await releaseWorktree(this.#context, this.#here);

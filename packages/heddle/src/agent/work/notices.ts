@@ -18,7 +18,7 @@ import {
 import type { Note } from "../../run/attempt.ts";
 import type { ExpectedChanges } from "../../plan/agents-config.ts";
 
-type About = "repository" | "include" | "left-out" | "nested" | "strays";
+type About = "repository" | "include" | "left-out" | "nested" | "strays" | "moved" | "markers";
 
 /** Names that one notice lists; it also has the total number. */
 const MOST_NAMED = 20;
@@ -46,7 +46,7 @@ export class Notices {
   }
 
   /** After each turn. */
-  tellCapture({ ref, omitted, nested, unreachable, missing }: Capture): void {
+  tellCapture({ ref, base, omitted, nested, unreachable, missing, isOnBase }: Capture): void {
     if (omitted.length > 0) {
       const named = omitted.map(omittedText);
       this.#tell("left-out", `not captured, so not merged: ${some(named)}`, named);
@@ -59,7 +59,17 @@ export class Notices {
       const named = unreachable.map((commit) => commit.slice(0, 10));
       this.#tell("strays", `commits that the agent dropped, kept under ${ref}.kept: ${some(named)}`, named);
     }
+    if (!isOnBase) {
+      const from = base.slice(0, 10);
+      const text = `the agent moved HEAD off ${from}, the commit that it began at: its work is what differs from there, as one commit`;
+      this.#tell("moved", text, []);
+    }
     if (missing) this.#tell("left-out", "the worktree's folder is gone: only the last commit is captured", []);
+  }
+
+  /** What the agent was told about its work, and left. */
+  tellObjection(reason: string): void {
+    this.#tell("markers", `merged although ${reason}`, []);
   }
 
   #tell(about: About, text: string, named: readonly string[]): void {
