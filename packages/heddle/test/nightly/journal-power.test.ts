@@ -96,15 +96,10 @@ test.skipIf(!canBuild)("D4: after an I/O error nothing is acknowledged, and noth
   using at = folder(memory);
   const library = buildFaults(at.path) ?? "";
   const last = scaled(500);
-  const started = performance.now();
   const said = faulty(at.path, library, ["errors", "1", String(last)]);
   const wrong = said.split("\n").filter((line) => line.startsWith("WRONG"));
   const cases = Number(/CASES (\d+)/.exec(said)?.[1]);
-  const eachMs = (performance.now() - started) / cases;
-  report(
-    `D4: ${cases} I/O errors (sync and write 1..${last}, once and on), ${wrong.length} wrong, ${eachMs.toFixed(1)} ms each`,
-  );
+  report(`D4: ${cases} I/O errors (sync and write 1..${last}, once and on), ${wrong.length} wrong`);
   expect(wrong).toEqual([]);
   expect(cases).toBe(last * 4);
-  expect(eachMs).toBeLessThan(1000);
 });
