@@ -3,7 +3,8 @@
  * and none can be added any more. Knows processes and time, no attempt.
  *
  * Invariants:
- *  1. A process that was found once stays known by (pid, started), whatever its parent becomes.
+ *  1. A process that was found once stays known by (pid, started), whatever its parent becomes. So does the session of
+ *     one that leads it: what that one started between a look and its own end has no other trace.
  *  2. A signal goes only to a process whose start time was read in the same reading.
  *  3. It ends in bounded time: after {@link KILL_ROUNDS} rounds of KILL what is left is reported, not waited for.
  *  4. "None" needs two different readings of the table, both begun after the ending. One is not enough, however fresh: a
@@ -28,6 +29,8 @@ export class Followed {
   readonly #table: ProcessTable;
   readonly #membership: Membership;
   readonly #known = new Map<number, string>();
+  /** Sessions that a member led, until a look finds none of their processes. */
+  #sessions: ReadonlySet<number> = new Set();
   #reading: ProcessSnapshot | undefined;
 
   constructor(table: ProcessTable, membership: Membership) {
@@ -62,7 +65,8 @@ export class Followed {
     const members = new Map<number, ProcessInfo>();
     for (const info of snapshot.processes.values()) {
       if (excludes(info.pid)) continue;
-      if (this.#known.get(info.pid) === info.started || includes(info, snapshot)) members.set(info.pid, info);
+      if (this.#isKnown(info) || this.#isInSession(info, snapshot) || includes(info, snapshot))
+        members.set(info.pid, info);
     }
     for (let grew = members.size > 0; grew;) {
       grew = false;
@@ -72,13 +76,27 @@ export class Followed {
         grew = true;
       }
     }
+    const all = [...members.values()];
+    const led = all.filter(({ pid, session }) => pid === session || this.#sessions.has(session));
+    this.#sessions = new Set(led.map(({ session }) => session));
     this.#known.clear();
     const living: ProcessInfo[] = [];
-    for (const info of members.values()) {
+    for (const info of all) {
       this.#known.set(info.pid, info.started);
       if (!info.zombie) living.push(info);
     }
     return living;
+  }
+
+  #isKnown({ pid, started }: ProcessInfo): boolean {
+    return this.#known.get(pid) === started;
+  }
+
+  /** The session's number may be another's by now: then its leader is a stranger. */
+  #isInSession({ session }: ProcessInfo, { processes }: ProcessSnapshot): boolean {
+    if (!this.#sessions.has(session)) return false;
+    const leader = processes.get(session);
+    return leader === undefined || this.#isKnown(leader);
   }
 }
 

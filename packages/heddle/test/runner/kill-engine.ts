@@ -17,7 +17,7 @@ export async function killEngine(folder: string, commands: readonly string[]): P
     stdio: ["ignore", "pipe", "inherit"],
   });
   engine.stdout.setEncoding("utf8");
-  await once(engine.stdout, "data", { signal: AbortSignal.timeout(15_000) });
+  await once(engine.stdout, "data", { signal: AbortSignal.timeout(60_000) });
   if (living(run) < commands.length)
     throw new Error("the commands were not found running: a survivor would not be either");
   engine.kill("SIGKILL");

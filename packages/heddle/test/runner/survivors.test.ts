@@ -101,7 +101,7 @@ describe("P2: the engine's death leaves no process", () => {
         `echo up PIPED; ${sleepOf(mark)}; : ${mark}`,
       ];
       const run = await killEngine(at.folder, commands);
-      await until(() => living(run) === 0 && pidsWith(mark).length === 0, 15_000);
+      await until(() => living(run) === 0 && pidsWith(mark).length === 0);
     }
   });
 

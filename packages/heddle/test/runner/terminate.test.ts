@@ -135,6 +135,44 @@ describe("an ending", () => {
   });
 });
 
+describe("what a process started in the moment of its end", () => {
+  const OTHER = 300;
+  const info = (pid: number, session: number, started = "1"): ProcessInfo => {
+    return { pid, parent: 1, group: session, session, started, zombie: false, memoryMb: 1 };
+  };
+
+  function pidsSeen(readings: readonly (readonly ProcessInfo[])[]): readonly (readonly number[])[] {
+    let at = 0;
+    const followed = new Followed(
+      {
+        read: () => ({
+          processes: new Map((readings[at++] ?? []).map((each) => [each.pid, each])),
+          variable: () => undefined,
+        }),
+        children: () => undefined,
+      },
+      { includes: ({ pid, started }) => pid === GROUP && started === "1", excludes: (pid) => pid === OTHER },
+    );
+    return readings.map(() => followed.look().map(({ pid }) => pid));
+  }
+
+  test("is known by the session that the process led", () => {
+    const leader = info(GROUP, GROUP);
+    expect(pidsSeen([[leader], [info(201, GROUP)], [info(202, GROUP), info(OTHER, GROUP)]])).toEqual([
+      [GROUP],
+      [201],
+      [202],
+    ]);
+  });
+
+  test("is a stranger's where the process led none, where the session has ended, and where its number is another's", () => {
+    expect(pidsSeen([[info(GROUP, 50)], [info(201, 50)]])).toEqual([[GROUP], []]);
+    const leader = info(GROUP, GROUP);
+    expect(pidsSeen([[leader], [], [info(201, GROUP)]])).toEqual([[GROUP], [], []]);
+    expect(pidsSeen([[leader], [info(GROUP, GROUP, "2"), info(201, GROUP)]])).toEqual([[GROUP], []]);
+  });
+});
+
 /** The system's table, read once and told again until somebody wants a new reading: the longest turn there can be. */
 function lateWorld(): { world: ProcessWorld; reads: () => number; freeze: () => void } {
   const real = systemProcessTable();
