@@ -46,6 +46,10 @@ export const TOOL_KINDS = [
 ] as const;
 export type ToolKind = (typeof TOOL_KINDS)[number];
 
+export function isToolKind(text: unknown): text is ToolKind {
+  return (TOOL_KINDS as readonly unknown[]).includes(text);
+}
+
 /** One of `allow`, `deny` and `ask`; it applies where all of its conditions hold. */
 export interface PermissionRuleConfig {
   /** Kinds of tools that go ahead without asking. */

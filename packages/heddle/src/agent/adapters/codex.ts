@@ -111,6 +111,9 @@ const KINDS: Readonly<Record<string, ToolKind>> = {
   web_search: "fetch",
 };
 
+/** Tools that are counted at the same time. */
+const MAX_TOOLS = 1000;
+
 function codexParser(context: AgentContext): OutputParser {
   let text = "";
   let isCompleted = false;
@@ -138,8 +141,8 @@ function codexParser(context: AgentContext): OutputParser {
         );
       context.emit({ type: "plan", entries });
     } else if (typeof type === "string" && typeof id === "string" && Object.hasOwn(KINDS, type)) {
-      if (phase === "running") tools.add(id);
-      else tools.delete(id);
+      if (phase !== "running") tools.delete(id);
+      else if (tools.size < MAX_TOOLS) tools.add(id);
       attempt.deadlines.tools(tools.size);
       const isFailed = phase === "done" && (raw["status"] === "failed" || Number(raw["exit_code"] ?? 0) !== 0);
       const status = isFailed ? "failed" : phase;

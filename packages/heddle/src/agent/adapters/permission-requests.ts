@@ -9,7 +9,7 @@ import { defined } from "../../base/defined.ts";
 import type { JsonObject } from "../../base/json.ts";
 import { decidePermission } from "./permissions.ts";
 import type { AgentContext, PermissionRequest } from "./port.ts";
-import type { ToolKind } from "../../plan/agents-config.ts";
+import { isToolKind, type ToolKind } from "../../plan/agents-config.ts";
 import type { Deadlines } from "./timers.ts";
 import { commandOf, pathsOf } from "./updates.ts";
 
@@ -82,15 +82,30 @@ function choose(options: PermissionQuestion["options"], verdict: "allow" | "deny
 
 function requestOf({ call, known }: PermissionQuestion, cwd: string, servers: readonly string[]): PermissionRequest {
   const title = typeof call["title"] === "string" && call["title"] !== "" ? call["title"] : (known?.title ?? "");
-  const kind = typeof call["kind"] === "string" ? (call["kind"] as ToolKind) : (known?.kind ?? "other");
   const named = pathsOf(call);
   const files = (named.length > 0 ? named : (known?.paths ?? [])).map((file) => follow(path.resolve(cwd, file)));
   const paths = [...new Set(files)];
   const command = commandOf(call["rawInput"]) ?? known?.command;
+  const kind = kindOf(call["kind"], { known: known?.kind, command, paths });
   // What touches files or a shell is judged by these, whatever it calls itself.
   const isPlain = command === undefined && paths.length === 0 && kind === "other";
   const tool = isPlain ? (toolOf(String(call["name"] ?? ""), servers) ?? toolOf(title, servers)) : undefined;
   return defined({ kind, title: title.slice(0, 300), paths, command, tool });
+}
+
+/** Of a kind that nobody knows it is judged by what it touches, as strictly as that can be. */
+function kindOf(
+  named: unknown,
+  touched: {
+    readonly known: ToolKind | undefined;
+    readonly command: string | undefined;
+    readonly paths: readonly string[];
+  },
+): ToolKind {
+  if (isToolKind(named)) return named;
+  if (typeof named !== "string") return touched.known ?? "other";
+  if (touched.command !== undefined) return "execute";
+  return touched.paths.length > 0 ? "edit" : "other";
 }
 
 /** `SERVER/TOOL`, if the whole text names a tool of a configured server, in one of the forms that agents use. */

@@ -5,22 +5,9 @@
 import { type JsonObject, isJsonObject } from "../../base/json.ts";
 import { type AgentFailure, failureOf } from "./failure-class.ts";
 import { TextTail } from "./line-reader.ts";
-import type { ToolKind } from "../../plan/agents-config.ts";
+import { isToolKind, type ToolKind } from "../../plan/agents-config.ts";
 import { type AgentEvent, TEXT_LIMIT } from "./port.ts";
 import { usdOf } from "./usage.ts";
-
-const KINDS: ReadonlySet<string> = new Set([
-  "read",
-  "edit",
-  "delete",
-  "move",
-  "search",
-  "execute",
-  "think",
-  "fetch",
-  "switch_mode",
-  "other",
-] satisfies ToolKind[]);
 
 const STATUSES = { pending: "pending", in_progress: "running", completed: "done", failed: "failed" } as const;
 
@@ -127,7 +114,7 @@ export class Updates {
     const before = { ...tool };
     const { title, kind, status, rawInput } = update;
     if (typeof title === "string" && title !== "") tool.title = title.slice(0, MAX_TITLE);
-    if (typeof kind === "string" && KINDS.has(kind)) tool.kind = kind as ToolKind;
+    if (isToolKind(kind)) tool.kind = kind;
     if (typeof status === "string" && status in STATUSES) tool.status = STATUSES[status as keyof typeof STATUSES];
     const paths = pathsOf(update);
     if (paths.length > 0) tool.paths = paths;

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { decidePermission, PERMISSION_PRESETS, reachOf } from "../../../src/agent/adapters/permissions.ts";
-import { toolOf } from "../../../src/agent/adapters/permission-requests.ts";
-import type { PermissionPolicy, PermissionRequest } from "../../../src/agent/adapters/port.ts";
-import type { ToolKind } from "../../../src/plan/agents-config.ts";
+import { permissionAnswerer, toolOf } from "../../../src/agent/adapters/permission-requests.ts";
+import type { AgentContext, PermissionPolicy, PermissionRequest } from "../../../src/agent/adapters/port.ts";
+import { systemClock } from "../../../src/base/clock.ts";
+import type { JsonObject } from "../../../src/base/json.ts";
+import { TOOL_KINDS, type ToolKind } from "../../../src/plan/agents-config.ts";
 
 const CWD = "/project/tree";
 
@@ -68,6 +70,53 @@ test("tools of servers, in every way that agents write them, and nothing that on
     "x y (heddle MCP Server)",
   ])
     expect(toolOf(name, servers)).toBeUndefined();
+});
+
+describe("the kind of what is asked for", () => {
+  /** What the request counts as, and what the preset `worktree` says to it. */
+  async function judged(call: JsonObject, known?: ToolKind): Promise<readonly [ToolKind, boolean]> {
+    const kinds: ToolKind[] = [];
+    const context = {
+      mcp: [],
+      cwd: CWD,
+      policy: PERMISSION_PRESETS.worktree,
+      emit: (event) => void (event.type === "permission" && kinds.push(event.request.kind)),
+      log: () => undefined,
+    } satisfies Partial<AgentContext>;
+    const answer = permissionAnswerer(systemClock(), context as unknown as AgentContext, { asking: () => undefined });
+    const chosen = await answer({
+      call,
+      known: known && { title: "t", kind: known, paths: [] },
+      options: [
+        { optionId: "yes", kind: "allow_once" },
+        { optionId: "no", kind: "reject_once" },
+      ],
+      signal: new AbortController().signal,
+    });
+    return [kinds[0] ?? "other", chosen === "yes"];
+  }
+  const OUTSIDE = { locations: [{ path: "/etc/passwd" }] };
+  const INSIDE = { locations: [{ path: `${CWD}/a` }] };
+
+  test.each(TOOL_KINDS)("%s is what it says", async (kind) => {
+    expect((await judged({ kind, ...INSIDE }, "other"))[0]).toBe(kind);
+  });
+
+  test.each(["write", "", "EDIT", "__proto__", "constructor"])(
+    "an unknown one (%j) is judged by what it touches",
+    async (kind) => {
+      expect(await judged({ kind, ...OUTSIDE }, "read")).toEqual(["edit", false]);
+      expect(await judged({ kind, ...INSIDE }, "read")).toEqual(["edit", true]);
+      expect(await judged({ kind, rawInput: { command: "ls" }, ...OUTSIDE }, "read")).toEqual(["execute", true]);
+      expect(await judged({ kind })).toEqual(["other", true]);
+    },
+  );
+
+  test.each([undefined, null, 3, ["edit"]])("none (%j) is what earlier updates said", async (kind) => {
+    const call = { ...(kind !== undefined && { kind }), ...INSIDE } as JsonObject;
+    expect(await judged(call, "read")).toEqual(["read", true]);
+    expect((await judged(call))[0]).toBe("other");
+  });
 });
 
 describe("rules", () => {
