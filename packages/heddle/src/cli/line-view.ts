@@ -10,6 +10,7 @@ import { noticeOf } from "../view/notices.ts";
 import { STATUS_SYMBOL } from "../view/status.ts";
 import { lastLines, LogCursor } from "../project/log-lines.ts";
 import { safeLine } from "../base/safe-text.ts";
+import { timeText } from "./format.ts";
 import { pad } from "./output-text.ts";
 import type { Output, Style } from "./output.ts";
 import type { PrintQueue } from "./print-queue.ts";
@@ -159,19 +160,15 @@ export class LineView {
   #onQuietEnd(event: StepwiseEvent): void {
     const { step } = event;
     switch (event.type) {
-      case "step.skipped": {
-        const { reason } = event.data;
-        const why =
-          reason.kind === "dependency"
-            ? `${reason.cause} did not succeed`
-            : reason.kind === "condition"
-              ? "its condition is false"
-              : "up to date";
-        return this.#say("dim", STATUS_SYMBOL.skipped, step, `skipped: ${why}`);
-      }
+      case "step.skipped":
+        return this.#say("dim", STATUS_SYMBOL.skipped, step, skipLine(event.data.reason));
       case "step.cached":
-      case "step.reused":
         return this.#say("cyan", STATUS_SYMBOL.cached, step, `reused from run ${event.data.from}`);
+      case "step.reused": {
+        const { from, madeAt } = event.data;
+        const age = madeAt === undefined ? "" : `, made ${timeText(madeAt, event.time)}`;
+        return this.#say("cyan", STATUS_SYMBOL.cached, step, `reused from run ${from}${age}`);
+      }
       case "steps.added":
         return this.#say("dim", "+", step, `adds ${plural(event.data.steps.length, "step")}`);
       case "step.progress": {
@@ -262,6 +259,19 @@ export class LineView {
     if (!(this.#terse && fine)) say();
     const wanted = mode === "grouped" || (mode === "errors" && !fine);
     if (wanted && hasLog(state(), step)) queue.log(new LogCursor(logFile(step, attempt)), "    ", true);
+  }
+}
+
+function skipLine(reason: Extract<RunEvent, { readonly type: "step.skipped" }>["data"]["reason"]): string {
+  switch (reason.kind) {
+    case "dependency":
+      return `skipped: ${reason.cause} did not succeed`;
+    case "condition":
+      return "skipped: its condition is false";
+    case "earlier":
+      return `not run: it ${reason.status === "failed" ? "failed" : "was skipped"} in run ${reason.from}`;
+    default:
+      return "skipped: up to date";
   }
 }
 

@@ -1,9 +1,8 @@
 /** Engine API: what the faces (command line, library, server) see of the engine. */
-import type { Json } from "../base/json.ts";
 import type { Problem } from "../base/errors.ts";
 import type { Result } from "../base/result.ts";
 import type { Answer, RunOutcome } from "../run/control.ts";
-import type { CancelReason, Event, RunOptions } from "../run/event.ts";
+import type { CancelReason, EarlierStatus, Event, ReusedResult, RunOptions } from "../run/event.ts";
 import type { RunState } from "../run/state.ts";
 import type { Beginning } from "../run/attempt.ts";
 import type { LoadedPlan } from "../graph/loaded-plan.ts";
@@ -14,7 +13,9 @@ export interface StartOptions extends Partial<RunOptions>, WaitOptions {
   /** Recorded successes of an earlier run, by step id: recorded as `step.reused`. */
   readonly reuse?: {
     readonly run: string;
-    readonly outputs: ReadonlyMap<string, Json>;
+    readonly results: ReadonlyMap<string, ReusedResult>;
+    /** Steps that ended without a result there and do not run here: how; absent: none. */
+    readonly ended?: ReadonlyMap<string, EarlierStatus>;
     /** Where the run's agents begin, with what that run merged for these steps; absent: it merged nothing for them. */
     readonly beginning?: Beginning;
   };

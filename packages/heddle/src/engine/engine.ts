@@ -24,7 +24,8 @@ import { finishAgents, isLandingDue, recordedLanding } from "./landing.ts";
 import type { EnginePorts } from "./ports.ts";
 import { leaseProblem } from "./problems.ts";
 import { Recorder } from "./recorder.ts";
-import { cutShortProblem, functionsProblem, planResume, recover } from "./recovery.ts";
+import { planFileDrift } from "./plan-file-drift.ts";
+import { cutShortProblem, functionsProblem, planForRun, planResume, recover, type ResumeChoices } from "./recovery.ts";
 import { resultOf } from "./result.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { Landing } from "../run/attempt.ts";
@@ -61,10 +62,14 @@ export async function startRun(
   }
   resetVolatile(ports, state.value, options);
   recorder.record({ type: "run.started", data: {} });
-  for (const [step, output] of options.reuse?.outputs ?? []) {
-    recorder.record({ type: "step.reused", step, data: { from: options.reuse?.run ?? "", output } });
-  }
+  if (options.reuse !== undefined) recordReuse(recorder, options.reuse);
   return ok(runLoop(ports, leased.value, state.value, recorder, options));
+}
+
+function recordReuse(recorder: Recorder, { run: from, results, ended }: NonNullable<StartOptions["reuse"]>): void {
+  for (const [step, result] of results) recorder.record({ type: "step.reused", step, data: { from, ...result } });
+  for (const [step, status] of ended ?? [])
+    recorder.record({ type: "step.skipped", step, data: { reason: { kind: "earlier", from, status } } });
 }
 
 /** The runners of commands are prepared first: they start in parallel to the first commits, which take as long. */
@@ -93,6 +98,7 @@ function creation(
     rollback: options.rollback ?? plan.rollback ?? "none",
     sequential: options.sequential === true ? true : undefined,
     timeoutMs,
+    only: options.only,
     planFile: options.planFile,
   });
   return defined({
@@ -118,22 +124,21 @@ export async function resumeRun(
     const isDone = state.phase.tag === "succeeded" && state.index.open === 0;
     if (options.mode === "retry" && (isDone || !hasPartsToRetry(state))) return err(nothingToRetry(state));
     if (isDone && !isLandingDue(state)) return ok(undefined);
-    const planned = isDone
-      ? undefined
-      : planResume(state, ports.version, options.current, options.acceptChanges === true);
+    const current = planForRun(state, options.current);
+    const planned = isDone ? undefined : planResume(state, await choicesOf(ports, state, { ...options, current }));
     if (planned?.ok === false) return planned;
     const cutShort = cutShortProblem(state, planned?.value.reset ?? []);
     if (cutShort !== undefined) return err(cutShort);
     if (planned === undefined) return ok(runLoop(ports, lease, state, recorder, options));
-    const unloaded = options.current === undefined ? functionsProblem(state) : undefined;
+    const unloaded = current === undefined ? functionsProblem(state) : undefined;
     if (unloaded !== undefined) return err(unloaded);
     const data =
       options.maxConcurrency === undefined
         ? planned.value
         : { ...planned.value, options: widened(state.options, options.maxConcurrency) };
     await ports.backend.sweep(run, state.plan.graceMs ?? DEFAULT_GRACE_MS);
-    const isNewPlan = data.plan !== undefined && options.current !== undefined;
-    await weigh(ports, state, isNewPlan ? options.current.graph : state.index.graph, data.plan ?? state.plan);
+    const isNewPlan = data.plan !== undefined && current !== undefined;
+    await weigh(ports, state, isNewPlan ? current.graph : state.index.graph, data.plan ?? state.plan);
     resetVolatile(ports, state, options);
     recorder.record({ type: "run.resumed", data });
     if (state.startedAt === undefined) recorder.record({ type: "run.started", data: {} });
@@ -146,6 +151,16 @@ function widened({ sequential, ...options }: RunOptions, maxConcurrency: number)
   return defined({ ...options, maxConcurrency, sequential: maxConcurrency > 1 ? undefined : sequential });
 }
 
+async function choicesOf(
+  ports: EnginePorts,
+  state: RunState,
+  { current, acceptChanges }: Pick<ResumeChoices, "current" | "acceptChanges">,
+): Promise<ResumeChoices> {
+  const { planFile } = state.options;
+  const files = await planFileDrift(state, (file) => ports.subplanContent(planFile, file));
+  return defined({ engine: ports.version, current, files, acceptChanges });
+}
+
 /** Ends a run that nobody works on as `cancelled`: takes it up, ends what its dead engine left, and starts nothing. */
 export async function cancelRun(ports: EnginePorts, run: string): Promise<Result<"done", Problem>> {
   const taken = await takeOver(ports, run, async (lease, state, recorder) => {
@@ -156,7 +171,7 @@ export async function cancelRun(ports: EnginePorts, run: string): Promise<Result
         hint: `\`heddle show ${run}\` shows it.`,
       });
     }
-    const planned = planResume(state, ports.version, undefined, false);
+    const planned = planResume(state, { engine: ports.version });
     if (!planned.ok) return planned;
     await ports.backend.sweep(run, state.plan.graceMs ?? DEFAULT_GRACE_MS);
     resetVolatile(ports, state, {});

@@ -7,7 +7,7 @@ import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { subplanParams } from "../plan/params.ts";
 import type { Plan, Step } from "../plan/plan.ts";
-import type { EnginePorts } from "./ports.ts";
+import type { EnginePorts, Subplan } from "./ports.ts";
 import { scopeOf } from "../run/task.ts";
 import type { Task } from "../run/attempt.ts";
 import type { Expansion } from "../run/expansion.ts";
@@ -53,13 +53,14 @@ async function expandPlan(task: Task, ports: EnginePorts): Promise<Result<Expans
   if (action.kind !== "plan") return err(`a step of kind ${action.kind} cannot be expanded`);
   const params = await fillParams(action.params ?? {}, task, ports);
   if (!params.ok) return params;
-  const plan = await subplanOf(task, action.file, action.plan, params.value, ports);
-  if (!plan.ok) return plan;
+  const subplan = await subplanOf(task, action.file, action.plan, params.value, ports);
+  if (!subplan.ok) return subplan;
+  const { plan, content } = subplan.value;
   const env = await fillEnv(task, ports);
   if (!env.ok) return env;
   const prefix = `${task.step.id}/`;
-  const steps = plan.value.steps.map((step) => prefixed(handedDown(task.step, env.value, step), prefix));
-  return ok({ kind: "children", steps, params: plan.value.params ?? {} });
+  const steps = plan.steps.map((step) => prefixed(handedDown(task.step, env.value, step), prefix));
+  return ok(defined({ kind: "children", steps, params: plan.params ?? {}, content }));
 }
 
 async function fillParams(params: JsonObject, task: Task, ports: EnginePorts): Promise<Result<JsonObject, string>> {
@@ -105,10 +106,10 @@ async function subplanOf(
   inline: Plan | undefined,
   params: JsonObject,
   ports: EnginePorts,
-): Promise<Result<Plan, string>> {
+): Promise<Result<Pick<Subplan, "plan"> & Partial<Subplan>, string>> {
   if (inline !== undefined) {
     const values = subplanParams(inline, params);
-    return values.ok ? ok({ ...inline, params: values.value }) : values;
+    return values.ok ? ok({ plan: { ...inline, params: values.value } }) : values;
   }
   if (file === undefined) return err("it does not name a plan");
   const loaded = await ports.loadSubplan(task.run, defined({ file, params, within: task.within }));

@@ -34,6 +34,13 @@ export interface SubplanCall {
   readonly within?: readonly string[];
 }
 
+/** A plan file as it joins a run. */
+export interface Subplan {
+  readonly plan: Plan;
+  /** Hash of what the file says. */
+  readonly content: string;
+}
+
 export interface EnginePorts {
   readonly journal: EngineJournal;
   readonly backend: Backend;
@@ -46,7 +53,12 @@ export interface EnginePorts {
   /** Commit and branch of the project's checkout: where a new run begins. */
   readonly gitHead: () => { readonly commit: string; readonly branch?: string } | undefined;
   /** Reads the plan behind a `plan: FILE` step; module paths in it come back relative to the outer plan's folder. */
-  readonly loadSubplan: (run: string, subplan: SubplanCall) => Promise<Result<Plan, Problem>>;
+  readonly loadSubplan: (run: string, subplan: SubplanCall) => Promise<Result<Subplan, Problem>>;
+  /**
+   * Hash of what the file of a subplan says now; `undefined`: it cannot be read. `planFile`: the run's own, relative to the
+   * project folder; absent: the run's plan stands in none.
+   */
+  readonly subplanContent: (planFile: string | undefined, file: string) => Promise<string | undefined>;
   /**
    * Resolves when what has ended by now has had the chance to say so: after this turn of the event loop. Ends that come
    * together then share a commit; a lone one is not delayed.

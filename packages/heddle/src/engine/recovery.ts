@@ -2,17 +2,27 @@
  * Recovery: prepares a run for an engine that takes it over: folds and checks the history, and finds what has changed
  * and what was interrupted.
  */
+import { defined } from "../base/defined.ts";
 import { type Problem, caught } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import { withDescendants } from "../graph/select.ts";
+import { partOfPlan, withDescendants } from "../graph/select.ts";
 import type { EventLog } from "../journal/port.ts";
 import { apply, createState } from "../run/apply.ts";
 import type { Event, EventOf } from "../run/event.ts";
 import { isCutShort } from "../run/finish.ts";
-import { driftOf } from "../run/fingerprint.ts";
+import { driftOf, type PlanFileDrift } from "../run/fingerprint.ts";
 import { HistoryChecker } from "../run/check/history-checker.ts";
 import { binds } from "../run/check/rules.ts";
-import { hasEnded, isContainerStep, phaseOf, satisfies, stepAt, type RunState } from "../run/state.ts";
+import {
+  forEachSuccessor,
+  hasEnded,
+  isContainerStep,
+  outermostAround,
+  phaseOf,
+  satisfies,
+  stepAt,
+  type RunState,
+} from "../run/state.ts";
 import type { LoadedPlan } from "../graph/loaded-plan.ts";
 import type { Step } from "../plan/plan.ts";
 
@@ -71,7 +81,7 @@ export function cutShortProblem(state: RunState, reset: readonly string[]): Prob
   const anew = new Set(reset);
   for (const step of state.containers.keys()) {
     if (!isCutShort(state, step)) continue;
-    const { id } = stepAt(state, topOf(state, step));
+    const { id } = stepAt(state, outermostAround(state, step));
     if (anew.has(id)) continue;
     const lost = cancelledIn(state, step);
     const more = lost.length > 5 ? ` and ${lost.length - 5} more` : "";
@@ -88,13 +98,6 @@ function cancelledIn(state: RunState, container: number): readonly string[] {
   return (state.containers.get(container)?.children ?? []).flatMap((child) =>
     phaseOf(state, child).tag === "cancelled" ? [stepAt(state, child).id] : cancelledIn(state, child),
   );
-}
-
-/** The step of the plan itself that a step, at whatever depth, belongs to. */
-function topOf(state: RunState, step: number): number {
-  let at = step;
-  for (let parent = state.parents[at] ?? -1; parent !== -1; parent = state.parents[at] ?? -1) at = parent;
-  return at;
 }
 
 /** Why a run must not continue here: functions that it still needs were not loaded with a plan. */
@@ -126,32 +129,63 @@ function addFunctions({ id, action }: Step, prefix: string, found: string[]): vo
   for (const inner of action.plan?.steps ?? []) addFunctions(inner, `${prefix}${id}/`, found);
 }
 
+export interface ResumeChoices {
+  /** The version of this program. */
+  readonly engine: string;
+  /** The plan as it is now for this run; absent: the recorded one. */
+  readonly current?: LoadedPlan | undefined;
+  /** Plan files that the run has read and that are others now. */
+  readonly files?: readonly PlanFileDrift[];
+  readonly acceptChanges?: boolean;
+}
+
 /** The data of `run.resumed`, or why the run cannot continue. */
 export function planResume(
   state: RunState,
-  engine: string,
-  current: LoadedPlan | undefined,
-  acceptChanges: boolean,
+  { engine, current, files, acceptChanges }: ResumeChoices,
 ): Result<EventOf<"run.resumed">["data"], Problem> {
   const interrupted: string[] = [];
   for (let step = 0; step < state.steps.length; step++) {
     if (phaseOf(state, step).tag === "running" && !isContainerStep(stepAt(state, step)))
       interrupted.push(stepAt(state, step).id);
   }
-  if (current === undefined) return ok({ engine, interrupted, reset: [] });
-  const drift = driftOf(state, current.plan);
-  if (!drift.differs) return ok({ engine, interrupted, reset: [] });
-  if (drift.changed.length > 0 && !acceptChanges) return err(changedProblem(state.run, drift.changed));
-  const starts = [...drift.changed.map(({ id }) => id), ...drift.renewed].flatMap(
-    (id) => current.graph.indexOf.get(id) ?? [],
+  const plan = current?.plan ?? state.plan;
+  const drift = driftOf(state, plan, files);
+  if (drift.changed.length > 0 && acceptChanges !== true) return err(changedProblem(state.run, drift.changed));
+  const reset = resetBy(state, current ?? { plan, graph: state.index.graph }, [
+    ...drift.changed.map(({ id }) => id),
+    ...drift.renewed,
+  ]);
+  return ok(defined({ engine, interrupted, reset, plan: drift.differs ? plan : undefined }));
+}
+
+/** The plan as it is now for this run: of a run of some steps alone these, what they depend on now, and the order among them. */
+export function planForRun(state: RunState, current: LoadedPlan | undefined): LoadedPlan | undefined {
+  if (state.options.only === undefined || current === undefined) return current;
+  return partOfPlan(
+    current,
+    state.plan.steps.flatMap(({ id }) => current.graph.indexOf.get(id) ?? []),
   );
-  const marks = withDescendants(current.graph, starts);
-  const reset = current.plan.steps.flatMap((step, at) => {
+}
+
+/** Steps that start again because these do: what depends on them, in the plan and among the steps that were added to the run. */
+function resetBy(
+  state: RunState,
+  { plan, graph }: Pick<LoadedPlan, "plan" | "graph">,
+  ids: readonly string[],
+): readonly string[] {
+  const marks = withDescendants(
+    graph,
+    ids.flatMap((id) => graph.indexOf.get(id) ?? []),
+  );
+  const reset = plan.steps.flatMap((step, at) => {
     const index = state.index.byId.get(step.id);
-    if (marks[at] !== 1 || index === undefined) return [];
-    return hasBegun(state, index) ? [step.id] : [];
+    return marks[at] === 1 && index !== undefined && hasBegun(state, index) ? [step.id] : [];
   });
-  return ok({ engine, interrupted, reset, plan: current.plan });
+  const added = ids.flatMap((id) => (graph.indexOf.has(id) ? [] : (state.index.byId.get(id) ?? [])));
+  const again = new Set(added);
+  for (const step of again) forEachSuccessor(state, step, (successor) => again.add(successor));
+  return [...reset, ...[...again].filter((step) => hasBegun(state, step)).map((step) => stepAt(state, step).id)];
 }
 
 /** Whether something of the step would be left standing by a resume that does not reset it. */

@@ -10,7 +10,7 @@ import type { PlanDefinition } from "../plan/define.ts";
 import type { Diagnostic, DocumentPath, SourceMap } from "../plan/diagnostic.ts";
 import { PlanIssues, shorten } from "../plan/issues.ts";
 import { dataExcess } from "../plan/limits.ts";
-import { parseDocument, type PlanFormat } from "../plan/parse.ts";
+import { type ParsedDocument, parseDocument, type PlanFormat } from "../plan/parse.ts";
 import type { Functions, Plan, Step } from "../plan/plan.ts";
 import { noSourceMap } from "../plan/source-map.ts";
 import { type StepList, validateDocument, type Validated, type ValidateOptions } from "../plan/validate.ts";
@@ -43,7 +43,14 @@ export interface CompiledPlan {
 
 export async function compilePlan(input: CompileInput): Promise<Result<CompiledPlan, readonly Diagnostic[]>> {
   const parsed = await parseDocument(input);
-  if (!parsed.ok) return parsed;
+  return parsed.ok ? compileParsed(parsed.value, input) : parsed;
+}
+
+/** As {@link compilePlan}, of a text that is parsed. */
+export function compileParsed(
+  { document, source }: ParsedDocument,
+  input: Omit<CompileInput, "text" | "format">,
+): Promise<Result<CompiledPlan, readonly Diagnostic[]>> {
   const options: ValidateOptions = defined({
     name: nameOf(input.file),
     params: input.params,
@@ -51,7 +58,7 @@ export async function compilePlan(input: CompileInput): Promise<Result<CompiledP
     paramsFromPlan: input.paramsFromPlan,
     agents: input.agents,
   });
-  return compileDocument(parsed.value.document, options, parsed.value.source);
+  return compileDocument(document, options, source);
 }
 
 /** The second half of {@link compilePlan}, for documents that come from elsewhere than a text. */

@@ -1,5 +1,8 @@
 /** Step selection: parts of a graph as marks; `marks[i]` is 1 for a selected step. Linear, without recursion. */
+import { BugError } from "../base/assert.ts";
+import { buildGraph } from "./build.ts";
 import type { Adjacency, Graph } from "./graph.ts";
+import type { LoadedPlan } from "./loaded-plan.ts";
 
 /** A part of a graph: 1 for each step that belongs to it. */
 export type Marks = Uint8Array;
@@ -29,6 +32,26 @@ export function marked(marks: Marks): readonly number[] {
   const steps: number[] = [];
   for (let i = 0; i < marks.length; i++) if (marks[i] === 1) steps.push(i);
   return steps;
+}
+
+/**
+ * The plan with these steps and what they depend on, alone. Order on a step that is left out is dropped: nothing says how it ended.
+ */
+export function partOfPlan(loaded: LoadedPlan, kept: Iterable<number>): LoadedPlan {
+  const { graph, plan } = loaded;
+  const all = marked(withDeps(graph, kept));
+  if (all.length === plan.steps.length) return loaded;
+  const ids = new Set(all.map((step) => graph.ids[step] ?? ""));
+  const steps = all.flatMap((index) => {
+    const step = plan.steps[index];
+    if (step === undefined) return [];
+    const { after, ...rest } = step;
+    const left = after?.filter((id) => ids.has(id)) ?? [];
+    return [left.length === 0 ? rest : { ...rest, after: left }];
+  });
+  const part = buildGraph(steps);
+  if (!part.ok) throw new BugError("a part of a plan is not a graph");
+  return { ...loaded, plan: { ...plan, steps }, graph: part.value };
 }
 
 function reachable(size: number, sides: readonly Adjacency[], starts: Iterable<number>): Marks {

@@ -2,6 +2,7 @@
  * Composition root for runs: picks what runs need besides the journal. Imported only by `host/open.ts`, when the first
  * run starts.
  */
+import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { AgentExecutor } from "../agent/port.ts";
 import { localBackend } from "../backend/local.ts";
@@ -16,6 +17,7 @@ import { recordLanding } from "../engine/landing.ts";
 import type { EnginePorts } from "../engine/ports.ts";
 import { thisProcess } from "../journal/liveness.ts";
 import { loadSubplanFile } from "../project/load-plan.ts";
+import { planFileContent } from "../project/plan-content.ts";
 import { type LocalRunners, localRunners } from "../runner/local.ts";
 import { VERSION } from "../version.ts";
 import { headOf } from "../git/git-head.ts";
@@ -73,6 +75,9 @@ function portsOf({ dir, journal, workspaces, title, pollMs, codeFor }: EngineOpt
     loadSubplan(run, subplan) {
       const { folder, planModule } = codeFor(run);
       return loadSubplanFile(defined({ folder, root: planModule }), subplan);
+    },
+    subplanContent(planFile, file) {
+      return planFileContent(planFile === undefined ? dir : dirname(resolve(dir, planFile)), file);
     },
     batchTick: () => new Promise<void>((done) => setImmediate(done)),
     environment: process.env,

@@ -5,15 +5,16 @@ import { dirname, relative, resolve } from "node:path";
 import { messageOf, systemCode, type Problem } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import { compilePlan, resolvePlan } from "../graph/compile.ts";
-import type { SubplanCall } from "../engine/ports.ts";
+import { compileParsed, resolvePlan } from "../graph/compile.ts";
+import type { Subplan, SubplanCall } from "../engine/ports.ts";
 import type { PlanDefinition } from "../plan/define.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
 import { LIMITS } from "../plan/limits.ts";
-import { parseDocument } from "../plan/parse.ts";
+import { type ParsedDocument, parseDocument } from "../plan/parse.ts";
 import { NO_FUNCTIONS, type Plan, type Step } from "../plan/plan.ts";
 import type { LoadedPlan } from "../graph/loaded-plan.ts";
 import { noSourceMap } from "../plan/source-map.ts";
+import { documentHash } from "./plan-content.ts";
 
 const MODULE = /\.[cm]?[jt]s$/;
 
@@ -36,9 +37,22 @@ export async function loadPlanFile(
 async function loadText(
   file: string,
   params: JsonObject,
-  { folder = "", ...options }: LoadOptions & { readonly agents?: "unknown"; readonly paramsFromPlan?: boolean } = {},
+  { folder = "", ...options }: LoadOptions,
 ): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
   const path = resolve(folder, file);
+  const parsed = await parsePlanFile(file, path);
+  if (!parsed.ok) return parsed;
+  const compiled = await compileParsed(parsed.value, { file, params, ...options });
+  if (!compiled.ok) return compiled;
+  const loaded = { ...compiled.value, functions: NO_FUNCTIONS, file: path };
+  if (!namesPlanFiles(loaded.plan)) return ok(loaded);
+  const { ancestryErrors, planFilesIn } = await import("./plan-ancestry.ts");
+  const uses = planFilesIn(parsed.value.document);
+  const errors = await ancestryErrors({ file, path, uses, source: await parsed.value.source() });
+  return errors.length === 0 ? ok(loaded) : err(errors);
+}
+
+async function parsePlanFile(file: string, path: string): Promise<Result<ParsedDocument, readonly Diagnostic[]>> {
   const strange = notAFile(file, path);
   if (strange !== undefined) return err([strange]);
   let text: string;
@@ -48,17 +62,7 @@ async function loadText(
   } catch (thrown) {
     return err([unreadable(file, thrown)]);
   }
-  const compiled = await compilePlan({ text, file, params, ...options });
-  if (!compiled.ok) return compiled;
-  const loaded = { ...compiled.value, functions: NO_FUNCTIONS, file: path };
-  // Those of a plan inside another are looked at when they join the run.
-  if (options.paramsFromPlan === true || !namesPlanFiles(loaded.plan)) return ok(loaded);
-  const { ancestryErrors, planFilesIn } = await import("./plan-ancestry.ts");
-  const parsed = await parseDocument({ text, file });
-  if (!parsed.ok) return parsed;
-  const uses = planFilesIn(parsed.value.document);
-  const errors = await ancestryErrors({ file, path, uses, source: await parsed.value.source() });
-  return errors.length === 0 ? ok(loaded) : err(errors);
+  return parseDocument({ text, file });
 }
 
 function namesPlanFiles({ steps }: Plan): boolean {
@@ -182,28 +186,34 @@ export interface SubplanPlace {
 export async function loadSubplanFile(
   { folder, root }: SubplanPlace,
   { file, params, within = [] }: SubplanCall,
-): Promise<Result<Plan, Problem>> {
+): Promise<Result<Subplan, Problem>> {
   const path = resolve(folder, file);
   const { isSameFile, selfContained } = await import("./plan-ancestry.ts");
   const ancestors = [...(root === undefined ? [] : [root]), ...within.map((each) => resolve(folder, each))];
   if (ancestors.some((each) => isSameFile(each, path)))
     return err(selfContained([...ancestors, path].map((each) => relative(folder, each))));
-  // They are those of the run, which looks at the steps when they join it.
-  const loaded = await loadText(path, params, { agents: "unknown", paramsFromPlan: true });
-  if (!loaded.ok) {
-    const texts = loaded.error.map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`);
+  const unusable = (errors: readonly Diagnostic[]): Result<never, Problem> => {
+    const texts = errors.map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`);
     return err({ code: "SubplanInvalid", message: `the plan ${file} cannot be used: ${texts.join("; ")}` });
-  }
-  const { plan } = loaded.value;
+  };
+  const parsed = await parsePlanFile(path, path);
+  if (!parsed.ok) return unusable(parsed.error);
+  // Its agents are those of the run, which looks at the steps when they join it.
+  const compiled = await compileParsed(parsed.value, { file: path, params, agents: "unknown", paramsFromPlan: true });
+  if (!compiled.ok) return unusable(compiled.error);
+  const { plan } = compiled.value;
   const own = dirname(path);
-  return ok({ ...plan, steps: plan.steps.map((step) => rebase(step, own, folder)) });
+  const content = documentHash(parsed.value.document);
+  return ok({ plan: { ...plan, steps: plan.steps.map((step) => rebase(step, own, folder)) }, content });
 }
 
 function rebase(step: Step, from: string, to: string): Step {
   const moved = (path: string): string => `./${relative(to, resolve(from, path))}`;
   const { action } = step;
   if (action.kind === "call") return { ...step, action: { ...action, module: moved(action.module) } };
-  if (action.kind === "plan" && action.file !== undefined)
-    return { ...step, action: { ...action, file: moved(action.file) } };
-  return step;
+  if (action.kind !== "plan") return step;
+  const { file, plan } = action;
+  if (file !== undefined) return { ...step, action: { ...action, file: moved(file) } };
+  if (plan === undefined) return step;
+  return { ...step, action: { ...action, plan: { ...plan, steps: plan.steps.map((each) => rebase(each, from, to)) } } };
 }

@@ -110,7 +110,7 @@ function starterOf(shared: Shared): RunStarter {
   const start: RunStarter["start"] = (plan, options) => startNew(shared, plan, options);
   return {
     start,
-    select: async (plan, selection) => (await import("./reuse.ts")).reuseFor({ log, agents }, plan, selection),
+    select: async (plan, selection) => (await import("./reuse.ts")).reuseFor({ log, agents, dir }, plan, selection),
     resume: (run, options) => resumeRecorded(shared, run, options),
     rerun: async (run, options) => (await import("./rerun.ts")).rerunFrom({ log, agents, dir, start }, run, options),
     rollback: (run) => rollBackRecorded(shared, run),

@@ -6,6 +6,7 @@ import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { RunHandle, StartOptions, WaitOptions } from "../engine/api.ts";
+import { partOfPlan } from "../graph/select.ts";
 import type { LoadedPlan } from "../graph/loaded-plan.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
 import { loadPlanFile } from "./load-plan.ts";
@@ -59,6 +60,15 @@ export async function rerunFrom(
     if (!current.ok) return err({ kind: "plan", file: planFile, diagnostics: current.error });
     loaded = current.value;
   }
+  if (options.only !== undefined) {
+    const whole = loaded.graph;
+    loaded = partOfPlan(
+      loaded,
+      plan.steps.flatMap(({ id }) => whole.indexOf.get(id) ?? []),
+    );
+    if (whole.indexOf.has(from) && !loaded.graph.indexOf.has(from))
+      return err({ kind: "unfit", problem: notInPart(run, from, options.only) });
+  }
   const reuse = await reuseFor(ports, loaded, defined({ only: [], from, run, newRun }));
   if (!reuse.ok) return err({ kind: "unfit", problem: reuse.error });
   const started = await ports.start(
@@ -74,8 +84,16 @@ export async function rerunFrom(
     }),
   );
   if (!started.ok) return err({ kind: "start", problem: started.error });
-  const reused = reuse.value.reuse?.outputs.size ?? 0;
+  const reused = reuse.value.reuse?.results.size ?? 0;
   return ok({ handle: started.value, plan: plan.name, reused, again: reuse.value.again });
+}
+
+function notInPart(run: string, from: string, only: readonly string[]): Problem {
+  return {
+    code: "UnknownStep",
+    message: `run ${run} has no step ${JSON.stringify(from)}: it is a run of ${only.join(", ")} alone`,
+    hint: `Name a run of the whole plan, or start it with \`heddle run --from ${from}\`.`,
+  };
 }
 
 function noPlanFile(run: string): Problem {

@@ -2,19 +2,23 @@
  * Result reuse: new runs that start in the middle. `--only`, `--from` and `rerun` take recorded results for the steps
  * that they do not run.
  */
+import { dirname } from "node:path";
 import type { AgentMaintenance } from "../agent/port.ts";
 import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { isJsonObject, type Json } from "../base/json.ts";
 import { suggest } from "../base/suggest.ts";
+import { planFileDrift } from "../engine/plan-file-drift.ts";
 import type { StartOptions } from "../engine/api.ts";
-import { buildGraph } from "../graph/build.ts";
-import { marked, withDependents, withDeps, withDescendants } from "../graph/select.ts";
+import { marked, partOfPlan, withAncestors, withDependents, withDeps, withDescendants } from "../graph/select.ts";
 import type { EventLog } from "../journal/port.ts";
+import type { ReusedResult } from "../run/event.ts";
 import { hasAgentWork } from "../run/state.ts";
+import type { Step } from "../plan/plan.ts";
 import type { RunSnapshot } from "../view/history.ts";
 import { reusable, type Reusable } from "./reusable.ts";
+import { planFileContent } from "./plan-content.ts";
 import { readRun } from "./read-run.ts";
 import type { LoadedPlan } from "../graph/loaded-plan.ts";
 
@@ -31,6 +35,8 @@ export interface Selection {
 
 export interface Reuse {
   readonly plan: LoadedPlan;
+  /** For the options of the run: absent where its plan is the whole one. */
+  readonly only?: readonly string[];
   /** Absent: nothing is left out that has a result. */
   readonly reuse?: NonNullable<StartOptions["reuse"]>;
   /** Steps that run again although they have a result, each with why: sentences for people. */
@@ -38,6 +44,8 @@ export interface Reuse {
 }
 
 export interface ReusePorts {
+  /** Absolute: the project folder. */
+  readonly dir: string;
   readonly log: Pick<EventLog, "runs" | "get" | "read">;
   readonly agents: () => Promise<AgentMaintenance>;
 }
@@ -45,31 +53,120 @@ export interface ReusePorts {
 /** Runs of the plan that are looked through. */
 const RUNS_TRIED = 10;
 
+/** What a selection means, as ids. */
+interface Parts {
+  /** Run. */
+  readonly again: ReadonlySet<string>;
+  /** Their deps, and the deps of these: without their results nothing can run. */
+  readonly needed: readonly string[];
+  /** What else comes before them: conditions may read how it ended, and what it gave. */
+  readonly before: readonly string[];
+  /** All others that the run has: they run where they have no result. */
+  readonly beside: readonly string[];
+}
+
 export async function reuseFor(
   ports: ReusePorts,
   loaded: LoadedPlan,
   selection: Selection,
 ): Promise<Result<Reuse, Problem>> {
+  const isPart = selection.from === undefined;
   const starts = selection.from === undefined ? selection.only : [selection.from];
   const found = indicesOf(loaded, starts);
   if (!found.ok) return found;
+  const parts = partsOfSelection(loaded, found.value, isPart);
+  const source = await sourceOf(ports, loaded, selection.run, parts);
+  if (!source.ok && parts.needed.length > 0) return source;
+  const known = source.ok ? source.value.reusable : NOTHING_KNOWN;
+  const lost = withDependentsOf(
+    loaded,
+    [...parts.needed, ...parts.before].filter((id) => !isKnown(known, id)),
+  );
+  const before = parts.before.filter((id) => !lost.has(id));
+  if (isPart) {
+    const unread = unreadProblem(loaded, [...parts.again, ...parts.needed, ...before], source);
+    if (unread !== undefined) return err(unread);
+  }
+  const kept = [...parts.again, ...parts.needed, ...before];
+  const chosen = isPart ? partOfPlan(loaded, indicesIn(loaded, kept)) : loaded;
+  const whole = defined<Reuse>({ plan: chosen, only: isPart ? starts : undefined, again: [] });
+  if (!source.ok) return ok(whole);
+  const results = new Map([...known.results].filter(([id]) => chosen.graph.indexOf.has(id) && !parts.again.has(id)));
+  const ended = new Map([...known.ended].filter(([id]) => before.includes(id)));
+  const others = [...(isPart ? before : parts.before), ...parts.beside];
+  const anew = [
+    ...changedSentences(
+      known,
+      [...parts.before, ...parts.beside].filter((id) => chosen.graph.indexOf.has(id)),
+    ),
+    ...lackingSentence(
+      source.value,
+      others.filter((id) => !results.has(id) && !known.skipped.has(id) && !ended.has(id)),
+    ),
+    ...withoutBase(chosen, { ...known, ended }, results),
+  ];
+  const reuse = await withWork(ports, chosen, defined({ ...source.value, ended, newRun: selection.newRun }), results);
+  return reuse.ok ? ok({ ...whole, ...reuse.value, again: [...anew, ...reuse.value.again] }) : reuse;
+}
+
+function partsOfSelection(loaded: LoadedPlan, starts: readonly number[], isPart: boolean): Parts {
   const { graph, plan } = loaded;
-  const again =
-    selection.from === undefined ? new Set(found.value) : new Set(marked(withDescendants(graph, found.value)));
-  const needed = marked(withDeps(graph, again)).filter((step) => !again.has(step));
-  const kept = selection.from === undefined ? marked(withDeps(graph, again)) : plan.steps.map((_, step) => step);
-  const chosen = kept.length === plan.steps.length ? loaded : partOf(loaded, kept);
-  const wanted = needed.map((step) => graph.ids[step] ?? "");
-  const welcome = kept.filter((step) => !again.has(step)).map((step) => graph.ids[step] ?? "");
-  const source = await sourceOf(ports.log, loaded, selection.run, { wanted, welcome });
-  if (!source.ok) return wanted.length === 0 ? ok({ plan: chosen, again: [] }) : source;
-  const againIds = new Set([...again].map((step) => graph.ids[step] ?? ""));
-  const keptIds = new Set(chosen.graph.ids);
-  const outputs = new Map([...source.value.reusable.outputs].filter(([id]) => keptIds.has(id) && !againIds.has(id)));
-  const lacking = welcome.filter((id) => !outputs.has(id) && !source.value.reusable.skipped.has(id));
-  const lost = [...lackingSentence(source.value, lacking), ...withoutBase(chosen, source.value.reusable, outputs)];
-  const reuse = await withWork(ports, chosen, source.value, { outputs, newRun: selection.newRun });
-  return reuse.ok ? ok({ ...reuse.value, again: [...lost, ...reuse.value.again] }) : reuse;
+  const ids = (steps: Iterable<number>): string[] => [...steps].map((step) => graph.ids[step] ?? "");
+  const again = new Set(isPart ? starts : marked(withDescendants(graph, starts)));
+  const needed = new Set(marked(withDeps(graph, again)).filter((step) => !again.has(step)));
+  const before = new Set(marked(withAncestors(graph, again)).filter((step) => !again.has(step) && !needed.has(step)));
+  const beside = isPart
+    ? []
+    : plan.steps.map((_, step) => step).filter((step) => !again.has(step) && !needed.has(step) && !before.has(step));
+  return { again: new Set(ids(again)), needed: ids(needed), before: ids(before), beside: ids(beside) };
+}
+
+const NOTHING_KNOWN: Reusable = { results: new Map(), changed: new Map(), skipped: new Set(), ended: new Map() };
+
+function isKnown({ results, skipped, ended }: Reusable, id: string): boolean {
+  return results.has(id) || skipped.has(id) || ended.has(id);
+}
+
+/** These, and what was built on them. */
+function withDependentsOf(loaded: LoadedPlan, ids: readonly string[]): ReadonlySet<string> {
+  const marks = withDependents(loaded.graph, indicesIn(loaded, ids));
+  return new Set(marked(marks).map((step) => loaded.graph.ids[step] ?? ""));
+}
+
+function indicesIn({ graph }: LoadedPlan, ids: readonly string[]): readonly number[] {
+  return ids.flatMap((id) => graph.indexOf.get(id) ?? []);
+}
+
+/** Why some steps alone cannot run: their expressions read a step that is left out, since nothing says how it ended. */
+function unreadProblem(
+  loaded: LoadedPlan,
+  kept: readonly string[],
+  source: Result<Source, Problem>,
+): Problem | undefined {
+  const known = new Set(kept);
+  const unread = new Set<string>();
+  for (const index of indicesIn(loaded, kept)) {
+    const step = loaded.plan.steps[index];
+    if (step === undefined) continue;
+    for (const id of step.after ?? []) if (!known.has(id) && namesDep(step, id)) unread.add(id);
+  }
+  if (unread.size === 0) return undefined;
+  if (!source.ok) return source.error;
+  return missingProblem(source.value.run, [...unread], source.value.reusable);
+}
+
+/** Whether a text of the step may read the dep. */
+function namesDep({ id: _id, deps: _deps, after: _after, ...rest }: Step, dep: string): boolean {
+  const texts = JSON.stringify(rest);
+  return texts.includes(`deps.${dep}`) || texts.includes(`deps['${dep}']`) || texts.includes(`deps[\\"${dep}\\"]`);
+}
+
+/** Names the steps that run although they have ended, since they are others now. */
+function changedSentences({ changed }: Reusable, ids: readonly string[]): readonly string[] {
+  return ids.flatMap((id) => {
+    const why = changed.get(id);
+    return why === undefined ? [] : [`${id} runs again: ${why}.`];
+  });
 }
 
 /** Names the steps beside the chosen ones that run because nothing was recorded of them. */
@@ -84,14 +181,18 @@ function lackingSentence({ run, reusable: { changed } }: Source, ids: readonly s
  * Takes out the results that were built on a step which runs again, since it has no result or another definition now: they would
  * stand beside a new result of that step. A step skipped by its condition is asked again and was no base. Says which, and why.
  */
-function withoutBase({ graph }: LoadedPlan, { skipped }: Reusable, outputs: Map<string, Json>): readonly string[] {
-  const anew = graph.ids.flatMap((id, step) => (outputs.has(id) || skipped.has(id) ? [] : [step]));
+function withoutBase(
+  { graph }: LoadedPlan,
+  { skipped, ended }: Reusable,
+  results: Map<string, ReusedResult>,
+): readonly string[] {
+  const anew = graph.ids.flatMap((id, step) => (results.has(id) || skipped.has(id) || ended.has(id) ? [] : [step]));
   const sentences: string[] = [];
   for (const step of anew) {
     const cause = graph.ids[step] ?? "";
     for (const dependent of marked(withDependents(graph, [step]))) {
       const id = graph.ids[dependent] ?? "";
-      if (outputs.delete(id)) sentences.push(`${id} runs again: it depends on ${cause}, which runs again.`);
+      if (results.delete(id)) sentences.push(`${id} runs again: it depends on ${cause}, which runs again.`);
     }
   }
   return sentences;
@@ -104,15 +205,20 @@ function withoutBase({ graph }: LoadedPlan, { skipped }: Reusable, outputs: Map<
 async function withWork(
   ports: ReusePorts,
   chosen: LoadedPlan,
-  { run, state }: Source,
-  { outputs, newRun }: { readonly outputs: Map<string, Json>; readonly newRun: string | undefined },
+  { run, state, ended, newRun }: Source & Pick<Selection, "newRun"> & Pick<Reusable, "ended">,
+  results: Map<string, ReusedResult>,
 ): Promise<Result<Reuse, Problem>> {
   const again: string[] = [];
+  const reuse: NonNullable<StartOptions["reuse"]> = defined({
+    run,
+    results,
+    ended: ended.size === 0 ? undefined : ended,
+  });
   // Results without the work of agents need no repository.
-  if (!hasAgentWork(state)) return ok({ plan: chosen, reuse: { run, outputs }, again });
+  if (!hasAgentWork(state)) return ok({ plan: chosen, reuse, again });
   const agents = await ports.agents();
   for (;;) {
-    const steps = [...outputs].map(([id, output]) => ({
+    const steps = [...results].map(([id, { output }]) => ({
       id,
       also: partsOf(state, id),
       commits: isOfAgents(state, id) ? commitsIn(output) : [],
@@ -121,15 +227,16 @@ async function withWork(
     if (!replayed.ok) return replayed;
     if (replayed.value.kind === "replayed") {
       const { kind: _kind, now, ...beginning } = replayed.value;
-      for (const [id, output] of outputs) if (isOfAgents(state, id)) outputs.set(id, withCommits(output, now));
+      for (const [id, result] of results)
+        if (isOfAgents(state, id)) results.set(id, { ...result, output: withCommits(result.output, now) });
       const isBare = beginning.begin === beginning.base;
-      return ok({ plan: chosen, reuse: defined({ run, outputs, beginning: isBare ? undefined : beginning }), again });
+      return ok({ plan: chosen, reuse: defined({ ...reuse, beginning: isBare ? undefined : beginning }), again });
     }
     const { step, why } = replayed.value;
     again.push(`${step} runs again: its work in run ${run} ${why}.`);
     const start = chosen.graph.indexOf.get(step);
     const lost = start === undefined ? [] : marked(withDescendants(chosen.graph, [start]));
-    for (const id of [step, ...lost.map((one) => chosen.graph.ids[one] ?? "")]) outputs.delete(id);
+    for (const id of [step, ...lost.map((one) => chosen.graph.ids[one] ?? "")]) results.delete(id);
   }
 }
 
@@ -187,20 +294,6 @@ function indicesOf({ graph }: LoadedPlan, ids: readonly string[]): Result<readon
   return ok(steps);
 }
 
-/** The plan with these steps alone; order on steps that are left out is dropped. */
-function partOf(loaded: LoadedPlan, kept: readonly number[]): LoadedPlan {
-  const ids = new Set(kept.map((step) => loaded.graph.ids[step] ?? ""));
-  const steps = kept.flatMap((index) => {
-    const step = loaded.plan.steps[index];
-    if (step === undefined) return [];
-    const { after, ...rest } = step;
-    const left = after?.filter((id) => ids.has(id)) ?? [];
-    return [left.length === 0 ? rest : { ...rest, after: left }];
-  });
-  const graph = buildGraph(steps);
-  return graph.ok ? { ...loaded, plan: { ...loaded.plan, steps }, graph: graph.value } : loaded;
-}
-
 interface Source {
   readonly run: string;
   readonly state: RunSnapshot;
@@ -212,11 +305,12 @@ interface Source {
  * ran in a run newer than that has no result there any more: the last time counts, also where it failed.
  */
 async function sourceOf(
-  log: ReusePorts["log"],
-  { plan }: LoadedPlan,
+  { dir, log }: ReusePorts,
+  { plan, file }: LoadedPlan,
   run: string | undefined,
-  { wanted, welcome }: { readonly wanted: readonly string[]; readonly welcome: readonly string[] },
+  { needed, before, beside }: Parts,
 ): Promise<Result<Source, Problem>> {
+  const folder = file === undefined ? dir : dirname(file);
   const latest = run === undefined ? await log.runs({ plan: plan.name, limit: RUNS_TRIED }) : [];
   const candidates = run === undefined ? latest.map((record) => record.run) : [run];
   const ranSince = new Set<string>();
@@ -229,13 +323,14 @@ async function sourceOf(
       continue;
     }
     const { state } = read.value;
-    const source = { run: candidate, state, reusable: without(reusable(state, plan), ranSince) };
-    const { outputs, skipped } = source.reusable;
-    const lacks = (ids: readonly string[]): readonly string[] =>
-      ids.filter((id) => !outputs.has(id) && !skipped.has(id));
-    const missing = lacks(wanted);
-    if (missing.length === 0 && lacks(welcome).length === 0) return ok(source);
-    const ran = [...wanted, ...welcome].filter((id) => (state.attempts[state.index.byId.get(id) ?? -1] ?? 0) > 0);
+    const drift = await planFileDrift(state, (each) => planFileContent(folder, each));
+    const source = { run: candidate, state, reusable: without(reusable(state, plan, drift), ranSince) };
+    const lacks = (ids: readonly string[]): readonly string[] => ids.filter((id) => !isKnown(source.reusable, id));
+    const missing = needed.filter((id) => !source.reusable.results.has(id) && !source.reusable.skipped.has(id));
+    if (missing.length === 0 && lacks([...before, ...beside]).length === 0) return ok(source);
+    const ran = [...needed, ...before, ...beside].filter(
+      (id) => (state.attempts[state.index.byId.get(id) ?? -1] ?? 0) > 0,
+    );
     if (missing.length === 0) enough ??= source;
     else problem ??= missingProblem(candidate, missing, source.reusable);
     for (const id of ran) ranSince.add(id);
@@ -252,10 +347,11 @@ async function sourceOf(
   );
 }
 
-function without({ outputs, skipped, changed }: Reusable, ids: ReadonlySet<string>): Reusable {
+function without({ results, skipped, ended, changed }: Reusable, ids: ReadonlySet<string>): Reusable {
   return {
-    outputs: new Map([...outputs].filter(([id]) => !ids.has(id))),
+    results: new Map([...results].filter(([id]) => !ids.has(id))),
     skipped: new Set([...skipped].filter((id) => !ids.has(id))),
+    ended: new Map([...ended].filter(([id]) => !ids.has(id))),
     changed,
   };
 }

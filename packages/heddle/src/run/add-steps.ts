@@ -26,6 +26,7 @@ function addChildren(state: RunState, parent: number, event: EventOf<"steps.adde
     maxConcurrency,
     prefix: kind === "plan" ? `${definition.id}/` : (enclosing?.prefix ?? ""),
     params: event.data.params ?? enclosing?.params ?? state.plan.params ?? {},
+    content: event.data.content,
   });
   const use = newContainerUse(state);
   state.containers.set(parent, container);

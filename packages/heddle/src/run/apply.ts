@@ -170,8 +170,10 @@ function applyToStep(state: RunState, step: number, event: StepwiseEvent): void 
       });
       return;
     case "step.cached":
-    case "step.reused":
       setPhase(state, step, { tag: "cached", output: event.data.output, from: event.data.from, endedAt: event.time });
+      return;
+    case "step.reused":
+      setPhase(state, step, { ...event.data, tag: "cached", endedAt: event.time });
       return;
     case "step.skipped":
       setPhase(state, step, { tag: "skipped", reason: event.data.reason, endedAt: event.time });

@@ -128,6 +128,7 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
   "gitHead",
   "begin",
   "from",
+  "madeAt",
   "by",
   "deadline",
   "options",

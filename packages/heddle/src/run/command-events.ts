@@ -2,7 +2,7 @@
 import { invariant, unreachable } from "../base/assert.ts";
 import { defined } from "../base/defined.ts";
 import type { JsonObject } from "../base/json.ts";
-import { containerOutput } from "./finish.ts";
+import { containerOutput, earlierFailures } from "./finish.ts";
 import type { CommandOf } from "./command.ts";
 import type { EventBody, StepError } from "./event.ts";
 import { phaseOf, stepAt, type RunState } from "./state.ts";
@@ -100,7 +100,9 @@ function runEnded(state: RunState, { status, reason }: CommandOf<"end">, now: nu
   if (status === "succeeded") return { type: "run.succeeded", data: { durationMs } };
   if (status === "cancelled") return { type: "run.cancelled", data: { durationMs, reason: reason ?? "cancel" } };
   const lost = state.steps.filter((_step, index) => phaseOf(state, index).tag === "failed").map((step) => step.id);
-  const why = reason === "run-timeout" ? "the run timed out" : undefined;
+  const earlier = earlierFailures(state).map((step) => stepAt(state, step).id);
+  const before = earlier.length === 0 ? undefined : `failed before, and did not run again: ${earlier.join(", ")}`;
+  const why = reason === "run-timeout" ? "the run timed out" : before;
   return { type: "run.failed", data: defined({ durationMs, failed: lost, reason: why }) };
 }
 

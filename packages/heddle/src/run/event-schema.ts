@@ -30,6 +30,7 @@ import type { Action, FailureClass, ParamSpec, Plan, Retry, Step } from "../plan
 import type {
   TokenUsage,
   CancelReason,
+  EarlierStatus,
   EventOf,
   EventType,
   LandingPlace,
@@ -213,6 +214,7 @@ const options: Check<RunOptions> = object({
   rollback: rollbackMode,
   sequential: optional(flag),
   timeoutMs: optional(finite),
+  only: optional(texts),
   planFile: optional(text),
 });
 
@@ -238,6 +240,11 @@ export const usageCheck: Check<ResourceUsage> = object({ peakMemoryMb: optional(
 const skipReason = tagged<"kind", SkipReason>("kind", {
   dependency: object({ kind: literal("dependency"), cause: text }),
   condition: object({ kind: literal("condition") }),
+  earlier: object({
+    kind: literal("earlier"),
+    from: text,
+    status: oneOf<EarlierStatus>({ failed: true, skipped: true }),
+  }),
   "up-to-date": object({ kind: literal("up-to-date"), output: json }),
 });
 
@@ -302,7 +309,9 @@ const SCHEMAS: { readonly [T in EventType]: Schema<T> } = {
     object({ decision: oneOf({ run: true, uncacheable: true }), key: optional(text), reason: optional(text) }),
   ),
   "step.cached": ofStep<"step.cached">(object({ key: text, from: text, output: json })),
-  "step.reused": ofStep<"step.reused">(object({ from: text, output: json })),
+  "step.reused": ofStep<"step.reused">(
+    object({ from: text, output: json, madeAt: optional(finite), planFiles: optional(mapOf(text)) }),
+  ),
   "steps.added": ofStep<"steps.added">(
     object({
       kind: oneOf<"children" | "siblings">({ children: true, siblings: true }),
@@ -310,6 +319,7 @@ const SCHEMAS: { readonly [T in EventType]: Schema<T> } = {
       items: optional(listOf(json)),
       maxConcurrency: optional(positive),
       params: optional(jsonObject),
+      content: optional(text),
     }),
   ),
   "approval.requested": ofAttempt<"approval.requested">(

@@ -32,6 +32,8 @@ export interface RunOptions {
   readonly rollback: RollbackMode;
   readonly sequential?: boolean;
   readonly timeoutMs?: number;
+  /** A run of some steps of its plan (`--only`): those that were named. Its plan has them and what comes before them. */
+  readonly only?: readonly string[];
   /** The plan's file, relative to the project folder; absent for a plan built by code. */
   readonly planFile?: string;
 }
@@ -81,12 +83,26 @@ export type AnswerDecision = "approve" | "reject";
  */
 export type Resolution = "ours" | "theirs" | "continue";
 
+/** How a step ended in the run that a reduced run takes results from. */
+export type EarlierStatus = "failed" | "skipped";
+
 /** Why a step did not run. */
 export type SkipReason =
   /** `cause` is the step that failed, was cancelled or skipped first. */
   | { readonly kind: "dependency"; readonly cause: string }
   | { readonly kind: "condition" }
+  /** It comes before steps of a reduced run, and ended without a result in the run that this one takes results from. */
+  | { readonly kind: "earlier"; readonly from: string; readonly status: EarlierStatus }
   | { readonly kind: "up-to-date"; readonly output: Json };
+
+/** A recorded success that another run takes. */
+export interface ReusedResult {
+  readonly output: Json;
+  /** When it was made, in whichever run; absent: not recorded. */
+  readonly madeAt?: number;
+  /** Hashes of what the plan files said that it was made with, by file; absent: none was, or it is not recorded. */
+  readonly planFiles?: { readonly [file: string]: string };
+}
 
 export interface StepEvent {
   readonly step: string;
@@ -177,7 +193,7 @@ export type EventBody =
   | {
       readonly type: "step.reused";
       readonly step: string;
-      readonly data: { readonly from: string; readonly output: Json };
+      readonly data: { readonly from: string } & ReusedResult;
     }
   /**
    * The run grew. `children`: `parent` is a container (`forEach`, `plan`) that ends when they end. `siblings`: `parent` added
@@ -195,6 +211,8 @@ export type EventBody =
         readonly maxConcurrency?: number;
         /** Resolved parameters, for a subplan. */
         readonly params?: JsonObject;
+        /** Hash of what the subplan's file said; absent: it stands in no file. */
+        readonly content?: string;
       };
     }
   /**

@@ -2,7 +2,8 @@
 import { unreachable } from "../base/assert.ts";
 import { formatDuration } from "../base/duration.ts";
 import { plural } from "../base/plural.ts";
-import type { CancelReason, QuestionAbout } from "./event.ts";
+import type { CancelReason, QuestionAbout, SkipReason } from "./event.ts";
+import type { StepPhase } from "./facts.ts";
 import { depsOf, groupLock, hasEnded, isRunEnded, phaseOf, satisfies, stepAt, type RunState } from "./state.ts";
 import { runStatus } from "./status.ts";
 import { writeGlobsOf } from "./write-locks.ts";
@@ -43,16 +44,37 @@ export function explainStep(state: RunState, step: number, { now, live }: Explai
     case "succeeded":
       return `succeeded after ${formatDuration(phase.durationMs)}`;
     case "cached":
-      return `result reused from run ${phase.from}`;
+      return reusedText(phase, now);
     case "failed":
       return phase.error.message;
     case "cancelled":
       return cancelText(phase.reason);
     case "skipped":
-      if (phase.reason.kind === "dependency") return `skipped because ${phase.reason.cause} did not succeed`;
-      return phase.reason.kind === "condition" ? "skipped: its condition is false" : "skipped: up to date";
+      return skipText(phase.reason);
     default:
       return unreachable(phase);
+  }
+}
+
+/** Where a result came from, and how old it is. */
+function reusedText({ from, madeAt }: Extract<StepPhase, { readonly tag: "cached" }>, now: number): string {
+  const age = madeAt === undefined ? "" : `, made ${formatDuration(Math.max(0, now - madeAt))} ago`;
+  return `result reused from run ${from}${age}`;
+}
+
+/** Why a step was skipped, for people. */
+export function skipText(reason: SkipReason): string {
+  switch (reason.kind) {
+    case "dependency":
+      return `skipped because ${reason.cause} did not succeed`;
+    case "condition":
+      return "skipped: its condition is false";
+    case "earlier":
+      return `not run: it ${reason.status === "failed" ? "failed" : "was skipped"} in run ${reason.from}`;
+    case "up-to-date":
+      return "skipped: up to date";
+    default:
+      return unreachable(reason);
   }
 }
 

@@ -5,7 +5,7 @@
 import type { Json, JsonObject } from "../base/json.ts";
 import type { Plan, Step } from "../plan/plan.ts";
 import type { AgentRecord } from "./agent-record.ts";
-import type { CancelReason, EventOf, OpenQuestion, RunOptions, SkipReason, StepError } from "./event.ts";
+import type { CancelReason, EventOf, OpenQuestion, ReusedResult, RunOptions, SkipReason, StepError } from "./event.ts";
 import type { UsageRecord } from "./usage.ts";
 
 export type StepPhase =
@@ -25,7 +25,7 @@ export type StepPhase =
   /** Started by an engine that died, and its plan wants more than a new attempt (`onInterrupt`). */
   | { readonly tag: "interrupted" }
   | { readonly tag: "succeeded"; readonly output: Json; readonly durationMs: number; readonly endedAt: number }
-  | { readonly tag: "cached"; readonly output: Json; readonly from: string; readonly endedAt: number }
+  | ({ readonly tag: "cached"; readonly from: string; readonly endedAt: number } & ReusedResult)
   | { readonly tag: "skipped"; readonly reason: SkipReason; readonly endedAt: number }
   | { readonly tag: "failed"; readonly error: StepError; readonly durationMs: number; readonly endedAt: number }
   | { readonly tag: "cancelled"; readonly reason: CancelReason; readonly durationMs: number; readonly endedAt: number };
@@ -48,6 +48,8 @@ export interface Container {
   readonly prefix: string;
   /** Parameters that expressions of the children see. */
   readonly params: JsonObject;
+  /** Hash of what the subplan's file said; absent: it stands in no file, or the engine of then did not record it. */
+  readonly content?: string;
 }
 
 /** What is known of a run from its history alone. */

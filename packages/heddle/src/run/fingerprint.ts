@@ -1,10 +1,10 @@
 /**
  * Step fingerprint: a hash of what determines a step's result, and the comparison of a plan with the recorded one by it.
  */
-import { canonicalJson, type Json } from "../base/json.ts";
+import { canonicalJson, type Json, type JsonObject } from "../base/json.ts";
 import type { Plan, Step } from "../plan/plan.ts";
 import { RUN_RULES } from "./event.ts";
-import { hasEnded, phaseOf, satisfies, type RunState } from "./state.ts";
+import { hasEnded, phaseOf, satisfies, stepAt, type RunState } from "./state.ts";
 
 /** Keys that change when, where or how often a step runs, or how it is shown, but not what a success of it means. */
 const BESIDE_THE_POINT: ReadonlySet<string> = new Set([
@@ -50,8 +50,14 @@ export function definitionOf(step: Step, rules: number = RUN_RULES): string {
   return canonicalJson(kept as Json);
 }
 
+/** The parameters, of those known, whose values belong to the step's definition. Code is handed all of them, and may read any. */
+export function paramsRead({ action, readsParams = [] }: Step, known: JsonObject): readonly string[] {
+  const readsAll = action.kind === "function" || action.kind === "call" || readsParams.includes("*");
+  return readsAll ? Object.keys(known) : readsParams;
+}
+
 export interface PlanDrift {
-  /** Steps with a recorded success whose definition is another now, with the keys that differ. */
+  /** Steps with a recorded success whose definition is another now, with the keys, parameters and plan files that differ. */
   readonly changed: readonly { readonly id: string; readonly keys: readonly string[] }[];
   /**
    * Containers whose definition has changed and that have no success inside, and approvals that are asked for: they are expanded,
@@ -60,12 +66,24 @@ export interface PlanDrift {
   readonly renewed: readonly string[];
   readonly added: readonly string[];
   readonly removed: readonly string[];
-  /** Whether anything at all differs between the two plans. */
+  /** Whether anything at all differs between the two plans, plan files inside them apart. */
   readonly differs: boolean;
 }
 
-/** What is different in `current` from the plan that the run was recorded with. */
-export function driftOf(state: RunState, current: Plan): PlanDrift {
+/** A plan file that the run has read for a step of its plan, or inside of it, and that is not as it was. */
+export interface PlanFileDrift {
+  readonly step: number;
+  readonly file: string;
+  /** `gone`: it cannot be read now. `unrecorded`: what it said then is not known. */
+  readonly kind: "changed" | "gone" | "unrecorded";
+}
+
+/**
+ * What is different in `current` from the plan that the run was recorded with. What a plan file says belongs to the definition of
+ * the step that it is inside of, at any depth; one that was made on the way and is gone again says nothing else.
+ */
+export function driftOf(state: RunState, current: Plan, planFiles: readonly PlanFileDrift[] = []): PlanDrift {
+  const files = changedFiles(planFiles);
   const recorded = new Map(state.plan.steps.map((step) => [step.id, step]));
   const changed: { id: string; keys: readonly string[] }[] = [];
   const renewed: string[] = [];
@@ -78,13 +96,41 @@ export function driftOf(state: RunState, current: Plan): PlanDrift {
       continue;
     }
     const index = state.index.byId.get(step.id);
-    if (index === undefined || definitionOf(before, state.rules) === definitionOf(step, state.rules)) continue;
+    if (index === undefined) continue;
+    const others = [...paramsDiffering(step, state.plan.params, current.params), ...(files.get(index) ?? [])];
+    files.delete(index);
+    if (others.length === 0 && definitionOf(before, state.rules) === definitionOf(step, state.rules)) continue;
     if (hasSucceeded(state, index) || hasSuccessInside(state, index))
-      changed.push({ id: step.id, keys: differingKeys(before, step, state.rules) });
+      changed.push({ id: step.id, keys: [...differingKeys(before, step, state.rules), ...others] });
     else if (state.containers.has(index) || isAskedAbout(state, index)) renewed.push(step.id);
+  }
+  // What is left was added to the run beside the plan's steps, or has left the plan.
+  for (const [index, others] of files) {
+    const { id } = stepAt(state, index);
+    if (!state.addedBy.has(index)) continue;
+    if (hasSucceeded(state, index) || hasSuccessInside(state, index)) changed.push({ id, keys: others });
+    else renewed.push(id);
   }
   const differs = canonicalJson(state.plan as unknown as Json) !== canonicalJson(current as unknown as Json);
   return { changed, renewed, added, removed: [...recorded.keys()], differs };
+}
+
+/** A parameter that is new now was read by nobody. */
+function paramsDiffering(step: Step, then: JsonObject = {}, now: JsonObject = {}): readonly string[] {
+  if (then === now) return [];
+  return paramsRead(step, then)
+    .filter((name) => canonicalJson(then[name]) !== canonicalJson(now[name]))
+    .map((name) => `params.${name}`);
+}
+
+/** By step, each once. */
+function changedFiles(planFiles: readonly PlanFileDrift[]): Map<number, readonly string[]> {
+  const files = new Map<number, readonly string[]>();
+  for (const { step, file, kind } of planFiles) {
+    const known = files.get(step) ?? [];
+    if (kind === "changed" && !known.includes(file)) files.set(step, [...known, file]);
+  }
+  return files;
 }
 
 function hasSucceeded(state: RunState, step: number): boolean {

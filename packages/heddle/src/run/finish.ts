@@ -9,7 +9,7 @@ import type { CancelReason, StepError } from "./event.ts";
 import type { Command } from "./command.ts";
 import type { StepPhase } from "./facts.ts";
 import { compareOrder, orderOf } from "./plan-order.ts";
-import { forEachSuccessor, hasEnded, outputOf, phaseOf, stepAt, type RunState } from "./state.ts";
+import { forEachSuccessor, hasEnded, isTolerated, outputOf, phaseOf, stepAt, type RunState } from "./state.ts";
 
 /** Why the run ends early, if it does. */
 export function haltReason({ volatile, index, options }: RunState): CancelReason | undefined {
@@ -36,7 +36,21 @@ export function closeDown(state: RunState): readonly Command[] {
     const steps = stepsToUndo(state, state.options.rollback);
     if (steps.length > 0) return [{ kind: "rollback", mode: state.options.rollback, steps }];
   }
-  return [defined({ kind: "end", status: failed ? "failed" : "succeeded", reason: halt })];
+  const isLost = failed || earlierFailures(state).length > 0;
+  return [defined({ kind: "end", status: isLost ? "failed" : "succeeded", reason: halt })];
+}
+
+/**
+ * Steps of a run from a step on that failed in the run before and did not run again: the plan has failed with them. A run of some
+ * steps alone (`--only`) answers for these.
+ */
+export function earlierFailures(state: RunState): readonly number[] {
+  if (state.options.only !== undefined) return [];
+  return inPhase(state, ["skipped"]).filter((step) => {
+    const phase = phaseOf(state, step);
+    const isEarlier = phase.tag === "skipped" && phase.reason.kind === "earlier";
+    return isEarlier && phase.reason.status === "failed" && !isTolerated(state, step);
+  });
 }
 
 /** Steps in any of the given phases, in order. A scan, but only when the run ends early. */

@@ -59,7 +59,7 @@ export function hasEnded(phase: StepPhase): boolean {
  */
 export function satisfies(phase: StepPhase): boolean {
   if (phase.tag === "succeeded" || phase.tag === "cached") return true;
-  return phase.tag === "skipped" && phase.reason.kind !== "dependency";
+  return phase.tag === "skipped" && (phase.reason.kind === "condition" || phase.reason.kind === "up-to-date");
 }
 
 /** The recorded output, or `undefined` where the step has none. */
@@ -91,6 +91,13 @@ export function isRunEnded(phase: RunPhase): boolean {
 export function rootCause(state: RunState, step: number): string {
   const phase = phaseOf(state, step);
   return phase.tag === "skipped" && phase.reason.kind === "dependency" ? phase.reason.cause : stepAt(state, step).id;
+}
+
+/** The outermost step around a step: of the plan itself, or added beside its steps. */
+export function outermostAround(state: RunState, step: number): number {
+  let at = step;
+  for (let parent = state.parents[at] ?? -1; parent !== -1; parent = state.parents[at] ?? -1) at = parent;
+  return at;
 }
 
 /** Whether agents of the run worked in worktrees, or began on what others had merged: there is work to land and to look after. */

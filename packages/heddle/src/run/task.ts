@@ -122,6 +122,7 @@ function seenDeps(state: RunState, step: Step, prefix: string): SeenDeps {
  * whoever builds on it.
  */
 function statusForExpressions(phase: StepPhase): string {
+  if (phase.tag === "skipped" && phase.reason.kind === "earlier") return phase.reason.status;
   const isReused = phase.tag === "cached" || (phase.tag === "skipped" && phase.reason.kind === "up-to-date");
   return isReused ? "succeeded" : phase.tag;
 }

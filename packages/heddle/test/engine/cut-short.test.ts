@@ -249,7 +249,7 @@ describe("a run of the first rules, in which a container cut short stands as a s
     expect((await undone.result).status).toBe("failed");
     expect(rig.dispatched).toEqual([]);
     const state = fold(history());
-    expect(state && [...reusable(state, OLD_PLAN).outputs.keys()]).toEqual([]);
+    expect(state && [...reusable(state, OLD_PLAN).results.keys()]).toEqual([]);
   });
 
   test("under the rules of today such a history is broken", async () => {

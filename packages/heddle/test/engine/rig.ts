@@ -1,7 +1,7 @@
 /** An engine whose world the test holds in its hands: attempts end when the test says so, time passes when the test says so. */
 import { expect } from "vitest";
 import type { Backend } from "../../src/backend/port.ts";
-import { type Json, toJson } from "../../src/base/json.ts";
+import { canonicalJson, type Json, toJson } from "../../src/base/json.ts";
 import { seededRandom } from "../../src/base/random.ts";
 import { err, ok, type Result } from "../../src/base/result.ts";
 import type { ResumeOptions, RunHandle, StartOptions } from "../../src/engine/api.ts";
@@ -66,7 +66,9 @@ export class Rig {
       loadSubplan: async (_run, { file }) =>
         options.subplan === undefined
           ? err({ code: "SubplanInvalid", message: `there is no ${file}` })
-          : ok(options.subplan),
+          : ok({ plan: options.subplan, content: canonicalJson(options.subplan as unknown as Json) }),
+      subplanContent: async () =>
+        options.subplan === undefined ? undefined : canonicalJson(options.subplan as unknown as Json),
       batchTick: () => new Promise((resolve) => setImmediate(resolve)),
       environment: options.environment ?? {},
       pollMs: options.pollMs ?? 0,

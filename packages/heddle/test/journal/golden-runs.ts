@@ -127,7 +127,7 @@ export function foldedRun(events: readonly Event[]): Omit<FoldedRun, "run" | "pl
     status: runStatus(state, false),
     violations: replay.violations.map(({ rule, seq }) => `${rule} at ${seq}`),
     steps: Object.fromEntries(state.steps.map((step, at) => [step.id, foldedStep(state, at)])),
-    reusable: [...reusable(state, state.plan).outputs.keys()],
+    reusable: [...reusable(state, state.plan).results.keys()],
     usd: costOfRun(state.usage),
     landing: (state.landing ?? null) as unknown as Json,
     types,

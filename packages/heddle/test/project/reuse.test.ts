@@ -1,5 +1,5 @@
 /** What a new run may take from an earlier one: never a result beside a new result of what it was built on. */
-import { rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { defined } from "../../src/base/defined.ts";
@@ -34,7 +34,7 @@ async function reused(first: string, second: string, from: string, params: JsonO
   await started.value.result;
   const reuse = await project.runs.select(await load(second, params), { only: [], from });
   if (!reuse.ok) throw new Error(reuse.error.message);
-  return { ids: [...(reuse.value.reuse?.outputs.keys() ?? [])].sort(), again: reuse.value.again };
+  return { ids: [...(reuse.value.reuse?.results.keys() ?? [])].sort(), again: reuse.value.again };
 }
 
 test("all of an unchanged run but what is run again", async () => {
@@ -44,7 +44,11 @@ test("all of an unchanged run but what is run again", async () => {
 test("nothing that was built on a step with another definition, at any distance", async () => {
   expect(await reused(plan("true"), plan("echo new"), "c")).toEqual({
     ids: [],
-    again: ["b runs again: it depends on a, which runs again.", "d runs again: it depends on a, which runs again."],
+    again: [
+      "a runs again: its definition has changed.",
+      "b runs again: it depends on a, which runs again.",
+      "d runs again: it depends on a, which runs again.",
+    ],
   });
 });
 
@@ -85,9 +89,18 @@ steps:
 `;
   const plan = conditional("params.go == 'yes'");
   expect(await reused(plan, plan, "c")).toEqual({ ids: ["b"], again: [] });
-  const again = ["b runs again: it depends on a, which runs again."];
-  expect(await reused(plan, plan, "c", { go: "yes" })).toEqual({ ids: [], again });
-  expect(await reused(plan, conditional("params.go != 'yes'"), "c")).toEqual({ ids: [], again });
+  const again = (why: string): readonly string[] => [
+    `a runs again: ${why}.`,
+    "b runs again: it depends on a, which runs again.",
+  ];
+  expect(await reused(plan, plan, "c", { go: "yes" })).toEqual({
+    ids: [],
+    again: again("it reads parameter go, which had another value"),
+  });
+  expect(await reused(plan, conditional("params.go != 'yes'"), "c")).toEqual({
+    ids: [],
+    again: again("its definition has changed"),
+  });
 });
 
 describe("parameters", () => {
@@ -173,8 +186,8 @@ describe("of several runs the last time that a step ran counts", () => {
       }
       const reuse = await project.runs.select(loaded, { only: [], from: step });
       if (!reuse.ok) return reuse.error.code;
-      const { run = "", outputs = new Map() } = reuse.value.reuse ?? {};
-      return { from: ids.indexOf(run), ids: [...outputs.keys()].sort(), again: reuse.value.again };
+      const { run = "", results = new Map() } = reuse.value.reuse ?? {};
+      return { from: ids.indexOf(run), ids: [...results.keys()].sort(), again: reuse.value.again };
     } finally {
       rmSync(folder, { recursive: true });
     }
@@ -207,4 +220,135 @@ describe("of several runs the last time that a step ran counts", () => {
       again: [expect.stringContaining("lint")],
     });
   });
+});
+
+describe("what comes before by `after` is known to a reduced run, and does not run", () => {
+  const text = (condition: string, more = ""): string => `
+name: site
+failure: continue
+steps:
+  - { id: build, run: "echo build >> ran; test -e ok"${more} }
+  - { id: publish, deps: [build], run: "echo publish >> ran" }
+  - { id: notify, after: [build, publish], if: "${condition}", env: { S: "\${{ deps.build.status }} \${{ deps.publish.status }}" }, run: 'echo "notify $S" >> ran' }
+  - { id: end, deps: [notify], run: "echo end >> ran" }
+`;
+
+  async function world(first: string, second: string, kind: "only" | "from", step: string) {
+    const folder = temporaryFolder("reuse");
+    const file = path.join(folder, "ran");
+    try {
+      await using project = openMemoryProject(folder, { title: "test" });
+      const before = await project.runs.start(await load(first), {});
+      if (!before.ok) throw new Error(before.error.message);
+      await before.value.result;
+      rmSync(file);
+      const selection = kind === "only" ? { only: [step], from: undefined } : { only: [], from: step };
+      const chosen = await project.runs.select(await load(second), selection);
+      if (!chosen.ok) return { code: chosen.error.code };
+      const { plan, only, reuse, again } = chosen.value;
+      const started = await project.runs.start(plan, defined({ only, reuse }));
+      if (!started.ok) throw new Error(started.error.message);
+      const { status } = await started.value.result;
+      return { status, ran: readFileSync(file, "utf8").trim().split("\n"), again };
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+  const failed = text("deps.build.status == 'failed'");
+  const skipped = text("deps.publish.status == 'skipped'");
+
+  test.each([failed, skipped])("alone: how it ended is known, and is not this run's", async (plan) => {
+    expect(await world(plan, plan, "only", "notify")).toEqual({
+      status: "succeeded",
+      ran: ["notify failed skipped"],
+      again: [],
+    });
+  });
+
+  test.each([failed, skipped])("from a step on: the plan has failed with what failed", async (plan) => {
+    expect(await world(plan, plan, "from", "notify")).toEqual({
+      status: "failed",
+      ran: ["notify failed skipped", "end"],
+      again: [],
+    });
+  });
+
+  test("a step that may fail fails nothing", async () => {
+    const optional = text("deps.build.status == 'failed'", ", optional: true");
+    expect(await world(optional, optional, "from", "notify")).toMatchObject({
+      status: "succeeded",
+      ran: ["notify failed skipped", "end"],
+    });
+  });
+
+  test("a failed step that is another one now runs again, and that is said", async () => {
+    const mended = failed.replace("test -e ok", "true");
+    expect(await world(failed, mended.replace("== 'failed'", "!= ''"), "from", "notify")).toEqual({
+      status: "succeeded",
+      ran: ["build", "publish", "notify succeeded succeeded", "end"],
+      again: [
+        "build runs again: its definition has changed.",
+        expect.stringMatching(/^Without a result in run \w+, these run too: publish\.$/),
+      ],
+    });
+    expect(await world(failed, mended, "only", "notify")).toEqual({ code: "NothingToReuse" });
+  });
+
+  test("where nothing reads how it ended, it is left out", async () => {
+    const blind = (command: string): string => `
+name: site
+steps:
+  - { id: build, run: "${command}" }
+  - { id: notify, after: [build], run: "echo notify >> ran" }
+  - { id: other, run: "echo other >> ran" }
+`;
+    expect(await world(blind("true"), blind("exit 1"), "only", "notify")).toMatchObject({
+      status: "succeeded",
+      ran: ["notify"],
+    });
+  });
+});
+
+test("a resumed run of some steps runs these alone, whatever else the plan has", async () => {
+  const folder = temporaryFolder("reuse");
+  const file = path.join(folder, "ran");
+  const plan = (more = ""): string => `
+name: site
+steps:
+  - { id: build, run: "echo build >> ran" }
+  - { id: deploy, deps: [build${more === "" ? "" : ", more"}], run: "echo deploy >> ran; test -e ok" }
+  - { id: lint, run: "echo lint >> ran" }
+  - { id: end, deps: [deploy], run: "echo end >> ran" }
+${more}`;
+  try {
+    await using project = openMemoryProject(folder, { title: "test" });
+    const begun = await project.runs.start(await load(plan()), { failure: "continue" });
+    if (!begun.ok) throw new Error(begun.error.message);
+    await begun.value.result;
+    const chosen = await project.runs.select(await load(plan()), { only: ["deploy"], from: undefined });
+    if (!chosen.ok) throw new Error(chosen.error.message);
+    const { plan: part, only, reuse } = chosen.value;
+    const started = await project.runs.start(part, defined({ only, reuse }));
+    if (!started.ok) throw new Error(started.error.message);
+    expect((await started.value.result).status).toBe("failed");
+    rmSync(file);
+    writeFileSync(path.join(folder, "ok"), "");
+    // What they depend on now is needed, too.
+    const current = await load(plan('  - { id: more, run: "echo more >> ran" }\n'));
+    const resumed = await project.runs.resume(started.value.run, { current });
+    if (!resumed.ok) throw new Error(resumed.error.message);
+    expect((await resumed.value.result).status).toBe("succeeded");
+    expect(readFileSync(file, "utf8")).toBe("more\ndeploy\n");
+    const rerun = await project.runs.rerun(started.value.run, { from: "build", plan: await load(plan()) });
+    if (!rerun.ok) throw new Error("not started");
+    rmSync(file);
+    await rerun.value.handle.result;
+    expect(readFileSync(file, "utf8")).toBe("build\ndeploy\n");
+    expect(await project.runs.rerun(started.value.run, { from: "lint", plan: await load(plan()) })).toMatchObject({
+      ok: false,
+      error: { problem: { code: "UnknownStep" } },
+    });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -20,9 +20,9 @@ const plan = (command: string): Plan => planOf([each(command), step("end", { dep
 describe("a container whose definition changed between two engines", () => {
   test("with a success inside: the resume asks first, then begins it anew with the new definition", () => {
     const before = run(plan("old"), failing(["f[1]"]));
-    const refused = planResume(before.state, "0", loaded(plan("new")), false);
+    const refused = planResume(before.state, { engine: "0", current: loaded(plan("new")) });
     expect(refused).toMatchObject({ ok: false, error: { code: "PlanChanged" } });
-    const accepted = planResume(before.state, "0", loaded(plan("new")), true);
+    const accepted = planResume(before.state, { engine: "0", current: loaded(plan("new")), acceptChanges: true });
     expect(accepted).toMatchObject({ ok: true, value: { reset: ["f"] } });
     const commands: string[] = [];
     const script = {
@@ -39,7 +39,7 @@ describe("a container whose definition changed between two engines", () => {
   test("with none: it begins anew without asking", () => {
     const before = run(plan("old"), failing(["f[0]", "f[1]"]));
     expect(driftOf(before.state, plan("new"))).toMatchObject({ changed: [], renewed: ["f"] });
-    expect(planResume(before.state, "0", loaded(plan("new")), false)).toMatchObject({
+    expect(planResume(before.state, { engine: "0", current: loaded(plan("new")) })).toMatchObject({
       ok: true,
       value: { reset: ["f"] },
     });
@@ -58,7 +58,7 @@ describe("a container whose definition changed between two engines", () => {
         },
       );
     const before = run(make("old"), failing(["f[1]"]));
-    expect(planResume(before.state, "0", loaded(make("new")), true)).toMatchObject({
+    expect(planResume(before.state, { engine: "0", current: loaded(make("new")), acceptChanges: true })).toMatchObject({
       value: { reset: ["a", "ask", "f"] },
     });
   });

@@ -364,7 +364,7 @@ class FuzzedRun {
     this.state = made.value;
     for (const event of others) apply(this.state, event);
     const current = this.#has(0.5) ? undefined : this.#changedPlan();
-    const planned = planResume(this.state, "0", current, true);
+    const planned = planResume(this.state, { engine: "0", current, acceptChanges: true });
     if (!planned.ok) throw new Error(planned.error.message);
     const data = this.#has(0.3) ? { ...planned.value, options: this.#changedOptions() } : planned.value;
     this.#begin();

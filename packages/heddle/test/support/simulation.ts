@@ -265,6 +265,7 @@ class RunSimulation {
       probe: { usedMemoryMb: () => 0, cpuPercent: () => 0 },
       version: "sim",
       gitHead: () => undefined,
+      subplanContent: async () => undefined,
       loadSubplan: async () => ({ ok: false, error: { code: "NoPlan", message: "no plan" } }),
       batchTick: () => clock.wait(0),
       environment: {},

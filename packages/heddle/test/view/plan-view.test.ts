@@ -136,7 +136,7 @@ test("results stand for steps of the same definition alone", () => {
   if (state === undefined) throw new Error("no state");
   const changed = DIAMOND.steps.map((each) => (each.id === "b" ? { ...each, description: "new" } : each));
   const found = reusable(state, { ...DIAMOND, steps: changed });
-  expect([...found.outputs]).toEqual([["a", { of: "a" }]]);
+  expect([...found.results]).toEqual([["a", { output: { of: "a" }, madeAt: 2 }]]);
   expect([...found.changed]).toEqual([["b", "its definition has changed"]]);
 });
 

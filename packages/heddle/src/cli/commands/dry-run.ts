@@ -20,7 +20,7 @@ export async function showDryRun(context: Context, loaded: LoadedPlan, flags: Fl
     if (!reuse.ok) return fail(context, reuse.error);
     for (const said of reuse.value.again) context.out.note(safeLine(said));
     chosen = reuse.value.plan;
-    reused = [...(reuse.value.reuse?.outputs.keys() ?? [])];
+    reused = [...(reuse.value.reuse?.results.keys() ?? [])];
   }
   const view = await viewOf(context, chosen, flags);
   if (context.json) {

@@ -45,7 +45,8 @@ async function startRun(context: Context, project: Project, loaded: LoadedPlan, 
     if (!reuse.ok) return fail(context, reuse.error);
     for (const said of reuse.value.again) context.out.note(safeLine(said));
     chosen = reuse.value.plan;
-    if (reuse.value.reuse !== undefined) options = { ...options, reuse: reuse.value.reuse };
+    const { only, reuse: taken } = reuse.value;
+    options = defined({ ...options, only, reuse: taken });
   } else if (textFlag(flags, "output") !== "quiet") await remindOfUnfinished(context, project, loaded);
   const started = await project.runs.start(chosen, options);
   if (!started.ok) return fail(context, started.error, EXIT.failed);

@@ -10,6 +10,7 @@ import { OpenLayers } from "./open-layers.ts";
 import { SlotsInUse } from "./slots-in-use.ts";
 import {
   isClosed,
+  isEarlierFailure,
   isFine,
   isKept,
   isToleratedRow,
@@ -104,7 +105,7 @@ export class HistoryChecker {
   #add(step: Step, origin: string | undefined, container: string | undefined, layer: number): void {
     // Under the first version of the rules the attempts of a step that came back were counted from 1 again.
     const past = this.#version >= 2 ? (this.#past.get(step.id) ?? 0) : 0;
-    const counts = { attempts: past, base: past, doomed: false, asks: false, items: undefined };
+    const counts = { attempts: past, base: past, skip: undefined, asks: false, items: undefined };
     this.#rows.set(step.id, { step, origin, container, status: "waiting", ...counts, layer });
   }
 
@@ -147,8 +148,13 @@ export class HistoryChecker {
 
   #checkAllEnded(event: Event): void {
     for (const [id, row] of this.#rows) {
-      if (row.container !== undefined || isFine(row)) continue;
-      this.#report(event, "all-ended", `run.succeeded although ${id} is ${row.status}`);
+      const isLost = this.#options?.only === undefined && isEarlierFailure(row);
+      if (row.container !== undefined || (isFine(row) && !isLost)) continue;
+      this.#report(
+        event,
+        "all-ended",
+        `run.succeeded although ${id} ${isLost ? "failed earlier" : `is ${row.status}`}`,
+      );
       return;
     }
   }
@@ -175,7 +181,7 @@ export class HistoryChecker {
       }
       row.items = undefined;
       this.#become(row, "waiting");
-      row.doomed = false;
+      row.skip = undefined;
       row.base = row.attempts;
     }
     this.#fatal = 0;
@@ -382,7 +388,7 @@ export class HistoryChecker {
     }
     for (const id of row.step.deps ?? []) {
       const dep = this.#rows.get(id);
-      const fine = dep?.status === "satisfied" || (dep?.status === "skipped" && !dep.doomed);
+      const fine = dep?.status === "satisfied" || (dep?.status === "skipped" && dep.skip?.kind === "condition");
       if (!fine)
         this.#report(event, "deps-ended", `${event.step} started while its dep ${id} is ${dep?.status ?? "unknown"}`);
     }
@@ -446,7 +452,7 @@ export class HistoryChecker {
       }
     }
     this.#become(row, reason.kind === "up-to-date" ? "satisfied" : "skipped");
-    row.doomed = reason.kind === "dependency";
+    row.skip = reason;
   }
 }
 

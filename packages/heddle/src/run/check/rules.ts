@@ -1,5 +1,6 @@
 /** Rules of every history, and what the history checker stores about each step. */
 import type { Step } from "../../plan/plan.ts";
+import type { SkipReason } from "../event.ts";
 
 export interface RuleViolation {
   /** Name of the broken rule: a stable name from {@link RULES}. */
@@ -65,8 +66,8 @@ export interface CheckedStep {
   base: number;
   /** Running, with a question open. */
   asks: boolean;
-  /** Skipped for another's sake, not by its condition. */
-  doomed: boolean;
+  /** Why it was skipped last. */
+  skip: SkipReason | undefined;
   /** Of a container that was expanded: items at once, those that are open, and the ids of all. */
   items: { readonly most: number; open: number; readonly ids: string[] } | undefined;
   /** Layer of a step of the plan itself; -1 for added ones, to which no barrier applies. */
@@ -80,6 +81,11 @@ export function isClosed(status: Status): boolean {
 /** Ended so that the container around it, or the run, may succeed. */
 export function isFine({ status, step }: CheckedStep): boolean {
   return status === "satisfied" || status === "skipped" || (status === "failed" && step.optional === true);
+}
+
+/** Failed in the run that a run from a step on takes results from, and did not run again: the run has failed with it. */
+export function isEarlierFailure({ status, skip, step }: CheckedStep): boolean {
+  return status === "skipped" && skip?.kind === "earlier" && skip.status === "failed" && step.optional !== true;
 }
 
 /** Takes one of its container's slots. */
@@ -104,8 +110,8 @@ export function isToleratedRow(row: CheckedStep, rows: ReadonlyMap<string, Check
 }
 
 /** What a resume leaves as it is: successes, skips by a condition, and what waits for a person or its next attempt. */
-export function isKept({ status, doomed }: CheckedStep): boolean {
-  if (status === "skipped") return !doomed;
+export function isKept({ status, skip }: CheckedStep): boolean {
+  if (status === "skipped") return skip?.kind !== "dependency";
   return (
     status === "satisfied" ||
     status === "waiting-for-answer" ||
