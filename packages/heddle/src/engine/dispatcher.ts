@@ -15,7 +15,6 @@ import type { ActiveAttempts } from "./active-attempts.ts";
 import { addedSteps } from "./added-steps.ts";
 import { runInBackground } from "./background.ts";
 import { expand } from "./expand.ts";
-import type { ExpressionReader } from "./expressions.ts";
 import type { EnginePorts } from "./ports.ts";
 import type { ProjectLocks } from "./project-locks.ts";
 
@@ -28,7 +27,8 @@ export interface DispatcherOptions {
   readonly state: RunState;
   readonly active: ActiveAttempts;
   readonly locks: ProjectLocks;
-  readonly expressions: ExpressionReader;
+  /** Makes ready for steps before they join the run. */
+  readonly prepare: (steps: readonly Step[]) => Promise<void>;
   readonly post: (input: Input) => void;
   /** Called when background work cannot continue. */
   readonly onFault: (problem: Problem) => void;
@@ -87,9 +87,9 @@ export class Dispatcher {
 
   /** Validates what an attempt adds to the run before its end is posted. */
   async #addSteps(step: number, attempt: number, outcome: Outcome, wanted: readonly unknown[]): Promise<void> {
-    const { state, expressions, post } = this.#options;
+    const { state, prepare, post } = this.#options;
     const added = await addedSteps(state, step, wanted);
-    if (added.ok) await expressions.prepare(added.value);
+    if (added.ok) await prepare(added.value);
     post({ kind: "outcome", step, attempt, outcome, added });
   }
 
@@ -104,9 +104,9 @@ export class Dispatcher {
   }
 
   async #expand({ step, task }: EffectOf<"expand">): Promise<void> {
-    const { ports, expressions, post } = this.#options;
+    const { ports, prepare, post } = this.#options;
     const expansion = await expand(task, ports);
-    if (expansion.ok) await expressions.prepare(expansion.value.steps);
+    if (expansion.ok) await prepare(expansion.value.steps);
     post({ kind: "expanded", step, attempt: task.attempt, expansion });
   }
 

@@ -10,6 +10,7 @@ import type { Plan, Step } from "../plan/plan.ts";
 import type { EnginePorts, Subplan } from "./ports.ts";
 import { scopeOf } from "../run/task.ts";
 import type { Task } from "../run/attempt.ts";
+import type { SubplanSettings } from "../run/event.ts";
 import type { Expansion } from "../run/expansion.ts";
 
 /** Most items that one `forEach` may have. */
@@ -60,7 +61,13 @@ async function expandPlan(task: Task, ports: EnginePorts): Promise<Result<Expans
   if (!env.ok) return env;
   const prefix = `${task.step.id}/`;
   const steps = plan.steps.map((step) => prefixed(handedDown(task.step, env.value, step), prefix));
-  return ok(defined({ kind: "children", steps, params: plan.params ?? {}, content }));
+  return ok(defined({ kind: "children", steps, params: plan.params ?? {}, settings: settingsOf(plan), content }));
+}
+
+/** What the plan says of its own steps, and the run keeps for it. */
+function settingsOf({ maxConcurrency, maxAgents, failure, timeoutMs, resources }: Plan): SubplanSettings | undefined {
+  const settings: SubplanSettings = defined({ maxConcurrency, maxAgents, failure, timeoutMs, resources });
+  return Object.keys(settings).length === 0 ? undefined : settings;
 }
 
 async function fillParams(params: JsonObject, task: Task, ports: EnginePorts): Promise<Result<JsonObject, string>> {

@@ -4,7 +4,7 @@
  */
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import type { Lease, Locks } from "../journal/port.ts";
-import type { Step } from "../plan/plan.ts";
+import { claimsOf } from "../run/claims.ts";
 import { phaseOf, stepAt, type RunState } from "../run/state.ts";
 
 /** How often to look again for a lock that another run holds. */
@@ -46,11 +46,11 @@ export class ProjectLocks {
     if (this.#requested.has(step) || this.#granted.has(step)) return;
     const { journal, lease, state, clock, onChange } = this.#options;
     this.#requested.add(step);
-    const { id, locks } = stepAt(state, step);
+    const { id } = stepAt(state, step);
     // A journal that is not on this machine could do the two in another order.
     await this.#releasing.get(step);
     await this.#giveWay(step);
-    const holder = await journal.lock(lease, id, { read: locks?.read ?? [], write: locks?.write ?? [] });
+    const holder = await journal.lock(lease, id, claimsOf(state, step).shared);
     this.#requested.delete(step);
     this.#holder = holder;
     if (holder === undefined) {
@@ -63,15 +63,21 @@ export class ProjectLocks {
 
   /** Takes locks back from steps that were granted them and that a step with more right to them overtook before they started. */
   async #giveWay(step: number): Promise<void> {
-    const wanted = namesOf(stepAt(this.#options.state, step));
+    const wanted = this.#namesOf(step);
     for (const other of this.#granted) {
       if (other === step || this.#isRunning(other)) continue;
-      if (namesOf(stepAt(this.#options.state, other)).some((name) => wanted.includes(name))) await this.release(other);
+      if (this.#namesOf(other).some((name) => wanted.includes(name))) await this.release(other);
     }
   }
 
   #isRunning(step: number): boolean {
-    return phaseOf(this.#options.state, step).tag === "running";
+    const { state } = this.#options;
+    return phaseOf(state, step).tag === "running" || state.volatile.holding.has(step);
+  }
+
+  #namesOf(step: number): readonly string[] {
+    const { read, write } = claimsOf(this.#options.state, step).shared;
+    return [...read, ...write];
   }
 
   async release(step: number): Promise<void> {
@@ -85,8 +91,4 @@ export class ProjectLocks {
   close(): void {
     this.#cancelTimer?.();
   }
-}
-
-function namesOf({ locks }: Step): readonly string[] {
-  return [...(locks?.read ?? []), ...(locks?.write ?? [])];
 }

@@ -14,6 +14,7 @@ import { invariant } from "../base/assert.ts";
 import type { Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Lease } from "../journal/port.ts";
+import type { Step } from "../plan/plan.ts";
 import {
   answerProblem,
   checkControlRequest,
@@ -33,6 +34,7 @@ import { openControlChannel } from "./control-channel.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { ExpressionReader } from "./expressions.ts";
 import { LoadGuard, SAMPLE_MS } from "./machine-load.ts";
+import { OutputChecks } from "./output-checks.ts";
 import type { EnginePorts } from "./ports.ts";
 import { answeredTooLate, lostLease, notAsked } from "./problems.ts";
 import { ProjectLocks } from "./project-locks.ts";
@@ -64,6 +66,7 @@ export class Scheduler {
   readonly #locks: ProjectLocks;
   readonly #active: ActiveAttempts;
   readonly #expressions = new ExpressionReader();
+  readonly #outputs = new OutputChecks();
   readonly #dispatcher: Dispatcher;
   readonly #timers: Timers;
   #inputs: Input[] = [];
@@ -98,7 +101,7 @@ export class Scheduler {
       state,
       active: this.#active,
       locks: this.#locks,
-      expressions: this.#expressions,
+      prepare: (steps) => this.#prepare(steps),
       post: (input) => this.#post(input),
       onFault: (problem) => this.#stop(problem),
     });
@@ -176,7 +179,7 @@ export class Scheduler {
     const { timeoutMs } = this.#state.options;
     if (timeoutMs !== undefined) this.#state.volatile.endsAt = clock.now() + timeoutMs;
     try {
-      await this.#expressions.prepare(this.#state.steps);
+      await this.#prepare(this.#state.steps);
       for (;;) {
         const waiting = this.#onRecorded;
         this.#onRecorded = [];
@@ -193,6 +196,12 @@ export class Scheduler {
       await this.#shutdown();
     }
     return this.#result();
+  }
+
+  /** Before the reducer meets the steps. */
+  async #prepare(steps: readonly Step[]): Promise<void> {
+    await this.#expressions.prepare(steps);
+    await this.#outputs.prepare(steps);
   }
 
   #post(input: Input): void {
@@ -228,6 +237,7 @@ export class Scheduler {
       load: this.#load.shortage(),
       locks: this.#locks.granted,
       expressions: this.#expressions,
+      outputProblem: (schema, output) => this.#outputs.problem(schema, output),
       environment,
     });
   }

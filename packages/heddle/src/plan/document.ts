@@ -13,7 +13,7 @@ export const WORK_KEYS = ["retry", "verify", "runsOn"] as const;
 export type WorkKey = (typeof WORK_KEYS)[number];
 
 /** Further keys that mean nothing to a step that stands for a plan: set on the steps of that plan, they do. */
-export const PLAN_STEP_KEYS = ["resources", "locks", "limits", "onInterrupt", "priority", "output"] as const;
+export const PLAN_STEP_KEYS = ["limits", "onInterrupt", "priority"] as const;
 export type PlanStepKey = (typeof PLAN_STEP_KEYS)[number];
 
 export interface WrittenRetry {

@@ -19,7 +19,7 @@ function addChildren(state: RunState, parent: number, event: EventOf<"steps.adde
   const enclosing = enclosingContainer(state, parent);
   const definition = stepAt(state, parent);
   const kind = definition.forEach === undefined ? "plan" : "forEach";
-  const { maxConcurrency } = event.data;
+  const { maxConcurrency, settings } = event.data;
   const container: Container = defined({
     kind,
     children: [],
@@ -27,6 +27,7 @@ function addChildren(state: RunState, parent: number, event: EventOf<"steps.adde
     prefix: kind === "plan" ? `${definition.id}/` : (enclosing?.prefix ?? ""),
     params: event.data.params ?? enclosing?.params ?? state.plan.params ?? {},
     content: event.data.content,
+    settings,
   });
   const use = newContainerUse(state);
   state.containers.set(parent, container);

@@ -7,6 +7,8 @@ export type Command =
   | { readonly kind: "start"; readonly step: number; readonly attempt: number }
   /** Record `step.started`, then find out the children of a container. */
   | { readonly kind: "expand"; readonly step: number; readonly attempt: number }
+  /** An open container takes its locks and pools again, after another engine had them. */
+  | { readonly kind: "hold"; readonly step: number }
   /** Find out, before the step starts, whether a stored result can be used. */
   | { readonly kind: "examine"; readonly step: number }
   /** Evaluate the step's condition: record a skip, or remember that it holds. */
@@ -31,6 +33,8 @@ export type Command =
   | { readonly kind: "halt"; readonly reason: CancelReason }
   /** Running attempts are asked to stop, because the run ends. */
   | { readonly kind: "stop-all"; readonly reason: CancelReason }
+  /** Running attempts inside a subplan are asked to stop, because a failure ends it. */
+  | { readonly kind: "stop-inside"; readonly step: number }
   | { readonly kind: "pause-before-layer"; readonly layer: number }
   | { readonly kind: "rollback"; readonly mode: RollbackMode; readonly steps: readonly number[] }
   | { readonly kind: "undo"; readonly step: number }

@@ -8,10 +8,10 @@
  *  3. The run ends only when nothing is running.
  */
 import type { Command } from "./command.ts";
-import { cancelInside, closeDown, endOfContainer, haltReason } from "./finish.ts";
+import { cancelInside, closeDown, closeInside, endOfContainer, haltReason } from "./finish.ts";
 import { blockerOf, deadlineOf } from "./queue.ts";
 import type { Lane } from "./run-index.ts";
-import { goesBefore } from "./slots.ts";
+import { fits, goesBefore, isFull, NOTHING_RESERVED, reserve } from "./slots.ts";
 import { isContainerStep, isRunEnded, phaseOf, rootCause, satisfies, stepAt, type RunState } from "./state.ts";
 
 /** What is seen of the world when it is decided what follows. */
@@ -51,8 +51,13 @@ export function decide(state: RunState, readings: Readings): readonly Command[] 
     return [{ kind: phaseOf(state, overdue).tag === "expanded" ? "expire" : "expire-question", step: overdue }];
   // One container at a time: of two that timed out one may be inside the other.
   for (const container of volatile.expired) {
-    const late = cancelInside(state, container);
+    const late = cancelInside(state, container, "step-timeout");
     if (late.length > 0) return late;
+  }
+  for (const subplan of index.failingPlans) {
+    if (!volatile.stopped.has(subplan)) return [{ kind: "stop-inside", step: subplan }];
+    const rest = closeInside(state, subplan);
+    if (rest.length > 0) return rest;
   }
 
   const layer = layerToPauseBefore(state);
@@ -143,29 +148,23 @@ function nextToStart(state: RunState, { load, locks }: Readings): readonly Comma
     const { lane, step } = candidates[at] as Candidate;
     if (!fits(state, lane, reserved)) {
       if (state.starts - (state.readySince.get(step) ?? 0) >= PATIENCE) reserved = reserve(lane, reserved);
-    } else if (stepAt(state, step).locks === undefined || locks.has(step)) {
-      commands.push({ kind: "start", step, attempt: (state.attempts[step] ?? 0) + 1 });
+    } else if (!lane.isShared || locks.has(step)) {
+      commands.push(startOf(state, lane, step));
       return commands;
     } else commands.push({ kind: "lock", step });
   }
   return commands;
 }
 
+function startOf(state: RunState, lane: Lane, step: number): Command {
+  if (phaseOf(state, step).tag === "expanded") return { kind: "hold", step };
+  return { kind: lane.takesSlot ? "start" : "expand", step, attempt: (state.attempts[step] ?? 0) + 1 };
+}
+
 interface Candidate {
   readonly lane: Lane;
   readonly step: number;
 }
-
-/** What is reserved for steps further ahead. */
-interface Reserved {
-  readonly pools: Map<string, number>;
-  readonly read: Set<string>;
-  readonly write: Set<string>;
-  readonly writeGlobs: string[];
-}
-
-/** Mostly the first step fits: nothing is made for it. */
-const NOTHING_RESERVED: Reserved = { pools: new Map(), read: new Set(), write: new Set(), writeGlobs: [] };
 
 /** The first step of every lane that no limit of its own stops. */
 function readyLanes(state: RunState): Candidate[] {
@@ -175,13 +174,6 @@ function readyLanes(state: RunState): Candidate[] {
     if (step !== undefined && !isFull(state, lane)) candidates.push({ lane, step });
   }
   return candidates;
-}
-
-function isFull(state: RunState, { agent, container }: Lane): boolean {
-  if (agent && state.index.agents >= state.options.maxAgents) return true;
-  if (container === -1) return false;
-  const running = state.index.containers.get(container)?.running ?? 0;
-  return running >= (state.containers.get(container)?.maxConcurrency ?? Infinity);
 }
 
 /** Puts the candidates in order from `at` on: the first alone, as it mostly fits; all others when it did not. */
@@ -198,33 +190,6 @@ function bringForward(state: RunState, candidates: Candidate[], at: number): voi
     candidates[0] = candidate;
     candidates[other] = first;
   }
-}
-
-function fits(state: RunState, lane: Lane, reserved: Reserved): boolean {
-  const { pools, locks, writing } = state.index;
-  for (const [pool, units] of lane.resources) {
-    const used = (pools.get(pool) ?? 0) + (reserved.pools.get(pool) ?? 0);
-    if (used + units > (state.plan.resources?.[pool] ?? 0)) return false;
-  }
-  for (const name of lane.read) if ((locks.get(name)?.writers ?? 0) > 0 || reserved.write.has(name)) return false;
-  for (const name of lane.write) {
-    const use = locks.get(name);
-    if ((use !== undefined && use.readers + use.writers > 0) || reserved.read.has(name) || reserved.write.has(name))
-      return false;
-  }
-  if (lane.writeGlobs.length === 0) return true;
-  return writing.holder(lane.writeGlobs) === undefined && !writing.meet(lane.writeGlobs, reserved.writeGlobs);
-}
-
-/** With what the lane's first step asks for. */
-function reserve(lane: Lane, before: Reserved): Reserved {
-  const reserved: Reserved =
-    before === NOTHING_RESERVED ? { pools: new Map(), read: new Set(), write: new Set(), writeGlobs: [] } : before;
-  for (const [pool, units] of lane.resources) reserved.pools.set(pool, (reserved.pools.get(pool) ?? 0) + units);
-  for (const name of lane.read) reserved.read.add(name);
-  for (const name of lane.write) reserved.write.add(name);
-  for (const glob of lane.writeGlobs) reserved.writeGlobs.push(glob);
-  return reserved;
 }
 
 function goOnUndoing({ rollback, volatile }: RunState): readonly Command[] {

@@ -38,6 +38,7 @@ import type {
   Resolution,
   RunOptions,
   SkipReason,
+  SubplanSettings,
   StepError,
   TerminalErrorCode,
   ResourceUsage,
@@ -320,6 +321,15 @@ const SCHEMAS: { readonly [T in EventType]: Schema<T> } = {
       maxConcurrency: optional(positive),
       params: optional(jsonObject),
       content: optional(text),
+      settings: optional(
+        object<SubplanSettings>({
+          maxConcurrency: optional(positive),
+          maxAgents: optional(positive),
+          failure: optional(failureMode),
+          timeoutMs: optional(finite),
+          resources: optional(mapOf(finite)),
+        }),
+      ),
     }),
   ),
   "approval.requested": ofAttempt<"approval.requested">(

@@ -12,9 +12,10 @@ export const EVENT_VERSION = 2;
  * Version of the rules that a run is checked, compared and resumed by; recorded as it begins. 1: a container ended with success
  * when all its children had ended, however. 2: only when each of them succeeded, was skipped, or failed while optional; what reaches
  * an agent's prompt is part of its step's definition; a failing line ends a command; attempts of a step that left the run and comes
- * back are counted on.
+ * back are counted on. 3: a plan inside a step keeps its own limits and says what a failure in it means; a step that stands for a
+ * plan holds its locks and pools while it is open, and its output is checked.
  */
-export const RUN_RULES = 2;
+export const RUN_RULES = 3;
 
 /** Where an event belongs. `seq` is gapless from 1 within a run. */
 export interface Envelope {
@@ -67,6 +68,9 @@ export interface TokenUsage {
   readonly output?: number;
   readonly reasoning?: number;
 }
+
+/** What a plan says of its own steps. As a step of another plan it keeps to it inside. Absent members: nothing is said. */
+export type SubplanSettings = Pick<Plan, "maxConcurrency" | "maxAgents" | "failure" | "timeoutMs" | "resources">;
 
 /** What a person may be asked about. */
 export type QuestionAbout = "step" | "interrupt" | "conflict" | "question" | "permission";
@@ -213,6 +217,8 @@ export type EventBody =
         readonly params?: JsonObject;
         /** Hash of what the subplan's file said; absent: it stands in no file. */
         readonly content?: string;
+        /** What the subplan says of its own steps. */
+        readonly settings?: SubplanSettings;
       };
     }
   /**

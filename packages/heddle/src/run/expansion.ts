@@ -1,5 +1,6 @@
 /** Expansion: the children of a container as they join the run, and the reasons to refuse them. Pure. */
 import { agentNames } from "../plan/agents-config.ts";
+import { claimProblem } from "./claims.ts";
 import type { EventOf } from "./event.ts";
 import type { RunState } from "./state.ts";
 
@@ -9,7 +10,7 @@ const LONGEST_ID = 1000;
 export type Expansion = EventOf<"steps.added">["data"];
 
 /** What the run has against new children, if anything. */
-export function expansionProblem(state: RunState, expansion: Expansion): string | undefined {
+export function expansionProblem(state: RunState, container: number, expansion: Expansion): string | undefined {
   for (const step of expansion.steps) {
     if (state.index.byId.has(step.id)) return `the run has a step ${step.id} already`;
     if (step.id.length > LONGEST_ID)
@@ -18,12 +19,8 @@ export function expansionProblem(state: RunState, expansion: Expansion): string 
     if (agent !== undefined && !agentNames(state.plan.agents).includes(agent)) {
       return `step ${step.id} uses the agent ${agent}, but the run's plan has no such agent: declare it under \`agents.use\` there`;
     }
-    for (const [pool, units] of Object.entries(step.resources ?? {})) {
-      const capacity = state.plan.resources?.[pool] ?? 0;
-      if (units > capacity) {
-        return `step ${step.id} asks for ${units} ${pool}; the run's plan has ${capacity}: declare it under \`resources\` there`;
-      }
-    }
+    const problem = claimProblem(state, step, container, expansion.settings);
+    if (problem !== undefined) return problem;
   }
   return undefined;
 }

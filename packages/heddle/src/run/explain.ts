@@ -2,6 +2,7 @@
 import { unreachable } from "../base/assert.ts";
 import { formatDuration } from "../base/duration.ts";
 import { plural } from "../base/plural.ts";
+import { boundsAround, boundsOf, claimsOf } from "./claims.ts";
 import type { CancelReason, QuestionAbout, SkipReason } from "./event.ts";
 import type { StepPhase } from "./facts.ts";
 import { depsOf, groupLock, hasEnded, isRunEnded, phaseOf, satisfies, stepAt, type RunState } from "./state.ts";
@@ -160,17 +161,26 @@ function explainPlace(state: RunState, step: number): string | undefined {
   if (definition.action.kind === "agent" && state.index.agents >= state.options.maxAgents) {
     return `waiting for an agent slot: ${state.index.agents} of ${state.options.maxAgents} are in use`;
   }
-  for (const [pool, units] of Object.entries(definition.resources ?? {})) {
-    const capacity = state.plan.resources?.[pool] ?? 0;
-    const used = state.index.pools.get(pool) ?? 0;
+  const isAgent = definition.action.kind === "agent";
+  for (const subplan of boundsAround(state, step)) {
+    const { attempts, agents } = boundsOf(state, subplan);
+    const use = state.index.containers.get(subplan);
+    const { id } = stepAt(state, subplan);
+    if ((use?.slots ?? 0) >= attempts) return `waiting for a slot of ${id}: ${attempts} of ${attempts} are in use`;
+    if (isAgent && (use?.agents ?? 0) >= agents)
+      return `waiting for an agent slot of ${id}: ${agents} of ${agents} are in use`;
+  }
+  const { pools, shared, inner } = claimsOf(state, step);
+  for (const { key, pool, units, capacity } of pools) {
+    const used = state.index.pools.get(key) ?? 0;
     if (used + units > capacity) return `waiting for ${units} ${pool}: ${capacity - used} of ${capacity} are free`;
   }
-  for (const name of [...(definition.locks?.read ?? []), ...(definition.locks?.write ?? [])]) {
-    const use = state.index.locks.get(name);
-    const wanted = definition.locks?.write?.includes(name)
-      ? (use?.readers ?? 0) + (use?.writers ?? 0)
-      : (use?.writers ?? 0);
-    if (wanted > 0) return `waiting for the lock ${name}`;
+  for (const { read, write } of [shared, inner]) {
+    for (const name of [...read, ...write]) {
+      const { readers = 0, writers = 0 } = state.index.locks.get(name) ?? {};
+      const others = write.includes(name) ? readers + writers : writers;
+      if (others > 0) return `waiting for the lock ${name.slice(name.indexOf(" ") + 1)}`;
+    }
   }
   const turn = groupLock(definition);
   if (turn !== undefined && (state.index.locks.get(turn)?.writers ?? 0) > 0)

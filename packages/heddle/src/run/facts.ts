@@ -5,7 +5,16 @@
 import type { Json, JsonObject } from "../base/json.ts";
 import type { Plan, Step } from "../plan/plan.ts";
 import type { AgentRecord } from "./agent-record.ts";
-import type { CancelReason, EventOf, OpenQuestion, ReusedResult, RunOptions, SkipReason, StepError } from "./event.ts";
+import type {
+  CancelReason,
+  EventOf,
+  OpenQuestion,
+  ReusedResult,
+  RunOptions,
+  SkipReason,
+  StepError,
+  SubplanSettings,
+} from "./event.ts";
 import type { UsageRecord } from "./usage.ts";
 
 export type StepPhase =
@@ -50,6 +59,8 @@ export interface Container {
   readonly params: JsonObject;
   /** Hash of what the subplan's file said; absent: it stands in no file, or the engine of then did not record it. */
   readonly content?: string;
+  /** What the subplan says of its own steps; absent: nothing, or it is no subplan. */
+  readonly settings?: SubplanSettings;
 }
 
 /** What is known of a run from its history alone. */

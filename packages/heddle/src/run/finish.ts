@@ -9,11 +9,12 @@ import type { CancelReason, StepError } from "./event.ts";
 import type { Command } from "./command.ts";
 import type { StepPhase } from "./facts.ts";
 import { compareOrder, orderOf } from "./plan-order.ts";
+import { timeLimitOf } from "./queue.ts";
 import { forEachSuccessor, hasEnded, isTolerated, outputOf, phaseOf, stepAt, type RunState } from "./state.ts";
 
 /** Why the run ends early, if it does. */
 export function haltReason({ volatile, index, options }: RunState): CancelReason | undefined {
-  return volatile.halt ?? (index.fatal > 0 && options.failure === "fail-fast" ? "fail-fast" : undefined);
+  return volatile.halt ?? (index.failing > 0 && options.failure === "fail-fast" ? "fail-fast" : undefined);
 }
 
 /** The commands that bring the run closer to its end. */
@@ -26,7 +27,7 @@ export function closeDown(state: RunState): readonly Command[] {
     const containers = innermostExpanded(state);
     if (containers.length > 0) return containers.map((step) => endOfContainer(state, step));
     if (halt === "fail-fast") {
-      const skips = skipsAfterFailure(state);
+      const skips = skipsAfterFailure(state, () => true);
       if (skips.length > 0) return skips;
     }
   }
@@ -68,15 +69,27 @@ function innermostExpanded(state: RunState): number[] {
   return expanded.filter((step) => !outer.has(step));
 }
 
-/** What waits inside a container whose time is over does not start any more. Its running attempts are ended by the engine. */
-export function cancelInside(state: RunState, container: number): readonly Command[] {
+/** What waits inside a container that is ended does not start any more. Its running attempts are ended by the engine. */
+export function cancelInside(state: RunState, container: number, reason: CancelReason): readonly Command[] {
   const children = state.containers.get(container)?.children ?? [];
   return children.flatMap((child): readonly Command[] => {
     const phase = phaseOf(state, child);
-    if (phase.tag === "expanded") return cancelInside(state, child);
+    if (phase.tag === "expanded") return cancelInside(state, child, reason);
     if (hasEnded(phase) || phase.tag === "running") return [];
-    return [{ kind: "cancel", step: child, reason: "step-timeout" }];
+    return [{ kind: "cancel", step: child, reason }];
   });
+}
+
+/** A failure ends a subplan: what depends on it is skipped for it, and the rest cancelled. */
+export function closeInside(state: RunState, subplan: number): readonly Command[] {
+  const skips = skipsAfterFailure(state, (step) => isInside(state, step, subplan));
+  return skips.length > 0 ? skips : cancelInside(state, subplan, "fail-fast");
+}
+
+/** Whether the step is inside a subplan that a failure ends: nothing in it is tried again. */
+export function isClosing(state: RunState, step: number): boolean {
+  for (const subplan of state.index.failingPlans) if (isInside(state, step, subplan)) return true;
+  return false;
 }
 
 /** Whether a step is, at any depth, inside a container. */
@@ -118,8 +131,7 @@ export function isCutShort(state: RunState, container: number): boolean {
 }
 
 function timedOut(state: RunState, container: number): StepError {
-  const { timeoutMs = Infinity, totalTimeoutMs = Infinity } = stepAt(state, container);
-  return { code: "timeout", message: `timed out after ${Math.min(timeoutMs, totalTimeoutMs)} ms` };
+  return { code: "timeout", message: `timed out after ${timeLimitOf(state, container)} ms` };
 }
 
 /** Children whose failure is not tolerated, in the order of the plan. */
@@ -152,8 +164,8 @@ export function containerOutput(state: RunState, container: number): Json {
   return Object.fromEntries(children.map((child) => [stepAt(state, child).id.slice(prefix.length), outputAt(child)]));
 }
 
-/** The transitive hard dependents of failed steps, each with the first failure above it. In order, so that causes are there before they are asked for. */
-function skipsAfterFailure(state: RunState): Command[] {
+/** The transitive hard dependents of failed steps, of those that are meant, each with the first failure above it. In order, so that causes are there before they are asked for. */
+function skipsAfterFailure(state: RunState, isMeant: (step: number) => boolean): Command[] {
   const causes = new Map<number, string>();
   const pending: number[] = [];
   for (const step of inPhase(state, ["failed", "skipped"])) {
@@ -173,7 +185,7 @@ function skipsAfterFailure(state: RunState): Command[] {
     });
   }
   return [...causes]
-    .filter(([step]) => phaseOf(state, step).tag === "waiting")
+    .filter(([step]) => phaseOf(state, step).tag === "waiting" && isMeant(step))
     .sort(([a], [b]) => a - b)
     .map(([step, cause]) => ({ kind: "skip", step, reason: { kind: "dependency", cause } }));
 }

@@ -4,7 +4,7 @@
  */
 import { unreachable } from "../base/assert.ts";
 import type { Json } from "../base/json.ts";
-import type { Result } from "../base/result.ts";
+import { ok, type Result } from "../base/result.ts";
 import type { Step } from "../plan/plan.ts";
 import type { Note, Outcome } from "./attempt.ts";
 import type { Answer } from "./control.ts";
@@ -100,9 +100,17 @@ function eventOfExpansion(state: RunState, input: InputOf<"expanded">, clockInpu
   const step = stepAt(state, input.step).id;
   const halt = haltReason(state);
   if (halt !== undefined) return { type: "step.cancelled", step, attempt, data: { reason: halt, durationMs: 0 } };
-  const problem = expansion.ok ? expansionProblem(state, expansion.value) : expansion.error;
-  if (expansion.ok && problem === undefined) return { type: "steps.added", step, data: expansion.value };
+  const found = expansion.ok ? ok(underRules(state, expansion.value)) : expansion;
+  const problem = found.ok ? expansionProblem(state, input.step, found.value) : found.error;
+  if (found.ok && problem === undefined) return { type: "steps.added", step, data: found.value };
   return failure(state, input.step, { code: "expansion", message: problem ?? "" }, undefined, clockInputs);
+}
+
+/** Under earlier rules, what a subplan says of its own steps has no effect. */
+function underRules({ rules }: RunState, expansion: Expansion): Expansion {
+  if (rules >= 3 || expansion.settings === undefined) return expansion;
+  const { settings: _settings, ...rest } = expansion;
+  return rest;
 }
 
 function eventsOfExamination(state: RunState, { step: index, finding }: InputOf<"examined">): readonly EventBody[] {

@@ -8,7 +8,7 @@ import type { Random } from "../base/random.ts";
 import type { Result } from "../base/result.ts";
 import type { Step } from "../plan/plan.ts";
 import type { EventBody, StepError } from "./event.ts";
-import { isInside } from "./finish.ts";
+import { isClosing, isInside } from "./finish.ts";
 import { judgeRetry } from "./retry.ts";
 import { phaseOf, stepAt, type RunState } from "./state.ts";
 import type { Outcome } from "./attempt.ts";
@@ -100,9 +100,10 @@ export function failure(
   const phase = phaseOf(state, index);
   const attempt = state.attempts[index] ?? 1;
   const failed = attempt - (state.attemptBase[index] ?? 0);
-  const verdict = halted
-    ? { retry: false as const }
-    : judgeRetry(stepAt(state, index), error, failed, now - (state.firstStart[index] ?? now), random);
+  const verdict =
+    halted || isClosing(state, index)
+      ? { retry: false as const }
+      : judgeRetry(stepAt(state, index), error, failed, now - (state.firstStart[index] ?? now), random);
   const again = verdict.retry
     ? { willRetry: true, retryAt: now + verdict.delayMs, retryDelayMs: verdict.delayMs }
     : { willRetry: false };
@@ -139,5 +140,6 @@ function errorOfUnaskedStop(
 ): StepError | undefined {
   const isOutOfTime = [...state.volatile.expired].some((container) => isInside(state, index, container));
   if (halted || (reason === "step-timeout" && isOutOfTime)) return undefined;
+  if (reason === "fail-fast" && isClosing(state, index)) return undefined;
   return { code: "lost", message: "the attempt was ended although nothing had asked for it" };
 }

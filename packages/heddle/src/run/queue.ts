@@ -8,6 +8,7 @@
  *  2. {@link requeue} changes only the index; {@link arrive} also records the order of arrival, as a fact.
  */
 import type { Step } from "../plan/plan.ts";
+import { holdsWhileOpen } from "./claims.ts";
 import type { Heap } from "./heap.ts";
 import { standsBefore } from "./plan-order.ts";
 import type { ContainerUse } from "./run-index.ts";
@@ -65,7 +66,8 @@ function queueFor(state: RunState, step: number): Heap | undefined {
     case "interrupted":
       return state.arrivals[step] === 0 ? undefined : queueOfArrived(state, step);
     case "retrying":
-      return volatile.due.has(step) ? laneFor(state, step).heap : index.retries;
+      if (!volatile.due.has(step)) return index.retries;
+      return isShutOut(state, step) ? undefined : laneFor(state, step).heap;
     case "running":
       return deadlineOf(state, step) === undefined ? undefined : index.deadlines;
     case "waiting-for-answer":
@@ -75,6 +77,7 @@ function queueFor(state: RunState, step: number): Heap | undefined {
       const around = limitedContainer(state, step);
       if (around !== undefined && !enterContainer(state, step)) return around.held;
       if (index.containers.get(step)?.left === 0) return index.finishing;
+      if (!hasItsHold(state, step)) return isShutOut(state, step) ? undefined : laneFor(state, step).heap;
       return deadlineOf(state, step) === undefined ? undefined : index.deadlines;
     }
     default:
@@ -96,7 +99,8 @@ function queueOfArrived(state: RunState, step: number): Heap | undefined {
 }
 
 function needsLook(state: RunState, step: number, definition: Step): boolean {
-  if (isContainerStep(definition) || definition.action.kind === "approve") return true;
+  const asksForMore = isContainerStep(definition) && !holdsWhileOpen(definition, state.rules);
+  if (asksForMore || definition.action.kind === "approve") return true;
   if (definition.if !== undefined && !state.volatile.holds.has(step)) return true;
   return phaseOf(state, step).tag === "interrupted" || blockerOf(state, step) !== undefined;
 }
@@ -133,10 +137,15 @@ export function blockerOf(state: RunState, step: number): number | undefined {
 export function deadlineOf(state: RunState, step: number): number | undefined {
   const phase = phaseOf(state, step);
   if (phase.tag !== "expanded") return questionOf(phase)?.deadline;
-  const { action, timeoutMs = Infinity, totalTimeoutMs = Infinity } = stepAt(state, step);
-  const limit = Math.min(timeoutMs, totalTimeoutMs);
-  if (action.kind !== "plan" || limit === Infinity || state.volatile.expired.has(step)) return undefined;
-  return phase.since + limit;
+  const limit = timeLimitOf(state, step);
+  return limit === Infinity || state.volatile.expired.has(step) ? undefined : phase.since + limit;
+}
+
+/** How long the subplan may take, by its step and by what it says itself. A `forEach` hands the limits of its step down. */
+export function timeLimitOf(state: RunState, step: number): number {
+  const { action, forEach, timeoutMs = Infinity, totalTimeoutMs = Infinity } = stepAt(state, step);
+  if (action.kind !== "plan" || (forEach !== undefined && state.rules >= 3)) return Infinity;
+  return Math.min(timeoutMs, totalTimeoutMs, state.containers.get(step)?.settings?.timeoutMs ?? Infinity);
 }
 
 /** Whether the step's layer is still closed. */
@@ -186,8 +195,20 @@ function isShutOut(state: RunState, step: number): boolean {
   for (let at = state.parents[step] ?? -1; at !== -1; at = state.parents[at] ?? -1) {
     const container = limitedContainer(state, at);
     if (container !== undefined && !container.inside.has(at) && !hasEnded(phaseOf(state, at))) return true;
+    if (phaseOf(state, at).tag === "expanded" && !hasItsHold(state, at)) return true;
   }
   return false;
+}
+
+/** Whether the container has what it holds while it is open, or holds nothing. */
+function hasItsHold(state: RunState, container: number): boolean {
+  return state.volatile.holding.has(container) || !holdsWhileOpen(stepAt(state, container), state.rules);
+}
+
+/** An open container has its locks and pools again: what is inside goes on. */
+export function enterHold(state: RunState, container: number): void {
+  requeue(state, container);
+  letIn(state, container);
 }
 
 /** Releases what {@link enterContainer} took. */
@@ -206,6 +227,7 @@ export function leaveContainer(state: RunState, step: number): void {
 /** The steps of an open container that got its slot after a resume: they have arrived, and were shut out until now. */
 function letIn(state: RunState, container: number): void {
   if (phaseOf(state, container).tag !== "expanded" || !enterContainer(state, container)) return;
+  if (!hasItsHold(state, container)) return requeue(state, container);
   for (const child of state.containers.get(container)?.children ?? []) {
     if (state.index.queueOf[child] !== undefined) continue;
     requeue(state, child);

@@ -1,11 +1,13 @@
 /** Index builder: creates an empty index, extends it by one step, and rebuilds it from the facts. */
 import { present } from "../base/assert.ts";
 import type { Graph } from "../graph/graph.ts";
+import { holdsWhileOpen } from "./claims.ts";
+import { countFailure } from "./failures.ts";
 import { Heap } from "./heap.ts";
 import { deadlineOf, enterContainer, isHeldByLayer, requeue } from "./queue.ts";
 import type { ContainerUse, PhaseCounts, RunIndex } from "./run-index.ts";
 import { takeSlots } from "./slots.ts";
-import { forEachSuccessor, hasEnded, isTolerated, phaseOf, questionOf, type RunState } from "./state.ts";
+import { forEachSuccessor, hasEnded, phaseOf, questionOf, type RunState } from "./state.ts";
 import { WriteLocks } from "./write-locks.ts";
 
 /** An index of no step. The state comes late since it holds the index. */
@@ -34,6 +36,8 @@ export function emptyIndex(graph: Graph, stateOf: () => RunState): RunIndex {
     counts: emptyCounts(),
     open: 0,
     fatal: 0,
+    failing: 0,
+    failingPlans: new Set(),
     layerLeft: [],
     openLayer: 0,
     containers: new Map(),
@@ -89,7 +93,7 @@ export function indexStep(index: RunIndex, id: string, step: number): void {
 export function newContainerUse({ index, arrivals }: RunState): ContainerUse {
   // Containers that a resume opened again have not arrived.
   const held = index.newHeap((a, b) => ((arrivals[a] ?? 0) - (arrivals[b] ?? 0) || a - b) < 0);
-  return { left: 0, running: 0, inside: new Set(), held };
+  return { left: 0, running: 0, inside: new Set(), held, slots: 0, agents: 0, failed: 0 };
 }
 
 /** Rebuilds the index; what the facts do not contain (rank, graph) is kept. */
@@ -133,8 +137,9 @@ function countPhases(state: RunState): void {
     const layer = state.layers[step] ?? 0;
     while (index.layerLeft.length <= layer) index.layerLeft.push(0);
     if (questionOf(phase) !== undefined) index.questions.add(step);
-    if (phase.tag === "running") takeSlots(state, step);
-    if (phase.tag === "failed" && !isTolerated(state, step)) index.fatal++;
+    const isHolder = holdsWhileOpen(present(state.steps[step], "step"), state.rules);
+    if (isHolder ? state.volatile.holding.has(step) : phase.tag === "running") takeSlots(state, step);
+    if (phase.tag === "failed") countFailure(state, step, 1);
     if (hasEnded(phase)) {
       index.open--;
       continue;

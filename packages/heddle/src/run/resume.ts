@@ -39,6 +39,7 @@ export function applyResumed(state: RunState, event: EventOf<"run.resumed">, idl
 /** An engine starts with the run: steps that may start arrive in the order of the plan. */
 export function takeUp(state: RunState): void {
   state.starts = 0;
+  state.volatile.holding.clear();
   state.readySince.clear();
   state.arrivals.fill(0);
   // Of a new run nothing has changed since its index was made.

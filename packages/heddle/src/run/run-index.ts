@@ -7,17 +7,32 @@ import type { StepPhase } from "./facts.ts";
 import type { Heap } from "./heap.ts";
 import type { WriteLocks } from "./write-locks.ts";
 
+/** Units of one pool. */
+export interface PoolClaim {
+  /** One for each pool of the run, of its subplans and of what containers hold. */
+  readonly key: string;
+  readonly pool: string;
+  readonly units: number;
+  readonly capacity: number;
+}
+
 /** Ready steps that ask for the same things: if the first one has no slot, neither have the others. */
 export interface Lane {
   readonly heap: Heap;
-  readonly resources: readonly (readonly [pool: string, units: number])[];
+  readonly pools: readonly PoolClaim[];
   readonly read: readonly string[];
   readonly write: readonly string[];
+  /** It asks for locks over all runs of the project. */
+  readonly isShared: boolean;
   /** Globs for which its steps take turns with steps that may write the same files. */
   readonly writeGlobs: readonly string[];
   readonly agent: boolean;
-  /** The container whose limit counts, or -1. */
+  /** Its steps take slots; containers that hold locks or pools while they are open take none. */
+  readonly takesSlot: boolean;
+  /** The container whose limit of items counts, or -1. */
   readonly container: number;
+  /** Subplans whose bounds count. */
+  readonly bounds: readonly number[];
 }
 
 /** How much of a container is running. */
@@ -30,6 +45,12 @@ export interface ContainerUse {
   readonly inside: Set<number>;
   /** Containers and questions among the children that wait for one of its slots, in the order of their arrival. */
   readonly held: Heap;
+  /** Of a subplan with bounds of its own: attempts inside it, at any depth. */
+  slots: number;
+  /** Of these, the agents. */
+  agents: number;
+  /** Of a subplan that says what a failure means: failed steps inside it that make it fail. */
+  failed: number;
 }
 
 export interface LockUse {
@@ -59,6 +80,10 @@ export interface RunIndex {
   open: number;
   /** Failed steps that fail the run. */
   fatal: number;
+  /** Of these and others, the failures that the run's own plan sees: not those inside a subplan that goes on after them. */
+  failing: number;
+  /** Open subplans that a failure ends. */
+  readonly failingPlans: Set<number>;
   /** Top-level steps that have not ended, by layer. */
   readonly layerLeft: number[];
   openLayer: number;

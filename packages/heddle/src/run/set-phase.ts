@@ -1,29 +1,47 @@
 /** Phase change: changes a step's phase with everything that follows: counts, slots, its dependents, its queue. */
 import { present } from "../base/assert.ts";
+import { holdsWhileOpen } from "./claims.ts";
+import { countFailure, noteFailingPlan } from "./failures.ts";
 import type { StepPhase } from "./facts.ts";
 import { arrive, leaveContainer, openLayers, requeue } from "./queue.ts";
 import { releaseSlots, takeSlots } from "./slots.ts";
-import { forEachSuccessor, hasEnded, isTolerated, phaseOf, questionOf, type RunState } from "./state.ts";
+import { forEachSuccessor, hasEnded, phaseOf, questionOf, stepAt, type RunState } from "./state.ts";
 
 /** Called by `apply` and its parts alone. */
 export function setPhase(state: RunState, step: number, phase: StepPhase): void {
   const { index } = state;
   const before = phaseOf(state, step);
-  if (before.tag === "running" && phase.tag !== "running") releaseSlots(state, step);
+  const isHolder = holdsWhileOpen(stepAt(state, step), state.rules);
+  if (isHolder) giveBackHold(state, step, phase);
+  else if (before.tag === "running" && phase.tag !== "running") releaseSlots(state, step);
   state.phases[step] = phase;
   index.counts[before.tag]--;
   index.counts[phase.tag]++;
   if (questionOf(before) !== undefined) index.questions.delete(step);
   if (questionOf(phase) !== undefined) index.questions.add(step);
-  if (phase.tag === "running" && before.tag !== "running") takeSlots(state, step);
+  if (isHolder) takeHold(state, step, phase);
+  else if (phase.tag === "running" && before.tag !== "running") takeSlots(state, step);
   if (before.tag === "retrying") state.volatile.due.delete(step);
-  if (before.tag === "failed" && !isTolerated(state, step)) index.fatal--;
-  if (phase.tag === "failed" && !isTolerated(state, step)) index.fatal++;
+  if (before.tag === "failed") countFailure(state, step, -1);
+  if (phase.tag === "failed") countFailure(state, step, 1);
+  noteFailingPlan(state, step);
   const isReopened = hasEnded(before) && !hasEnded(phase);
   if (isReopened) state.arrivals[step] = 0;
   requeue(state, step);
   if (hasEnded(phase) && !hasEnded(before)) onEnd(state, step);
   if (isReopened) onReopen(state, step);
+}
+
+/** A container that is started takes its locks and pools, and has them until it ends. */
+function takeHold(state: RunState, step: number, { tag }: StepPhase): void {
+  if (tag !== "running" || state.volatile.holding.has(step)) return;
+  state.volatile.holding.add(step);
+  takeSlots(state, step);
+}
+
+function giveBackHold(state: RunState, step: number, { tag }: StepPhase): void {
+  if (tag === "running" || tag === "expanded" || !state.volatile.holding.delete(step)) return;
+  releaseSlots(state, step);
 }
 
 /** A step reached its end: what waited for it moves on. */

@@ -1,6 +1,6 @@
 /** Slots, pools and locks of a run: what running attempts take, and the lanes in which ready steps compete for them. */
 import { present } from "../base/assert.ts";
-import type { Step } from "../plan/plan.ts";
+import { boundsAround, boundsOf, claimsOf, holdsWhileOpen } from "./claims.ts";
 import type { Lane, LockUse } from "./run-index.ts";
 import { groupLock, isContainerStep, stepAt, type RunState } from "./state.ts";
 import { writeGlobsOf } from "./write-locks.ts";
@@ -8,12 +8,13 @@ import { writeGlobsOf } from "./write-locks.ts";
 /** Whether the step wants more than a slot: such steps may have to be waited for. */
 export function contends(state: RunState, step: number): boolean {
   const definition = stepAt(state, step);
+  if (holdsWhileOpen(definition, state.rules)) return true;
   if (isContainerStep(definition) || definition.action.kind === "approve") return false;
   if (definition.resources !== undefined || definition.locks !== undefined) return true;
   return groupLock(definition) !== undefined || writeGlobsOf(state.plan, definition).length > 0;
 }
 
-/** The attempt of `step` takes its slot, pools and locks. Containers take none. */
+/** The attempt of `step` takes its slot, pools and locks; a container, which takes no slot, what it holds while it is open. */
 export function takeSlots(state: RunState, step: number): void {
   changeSlots(state, step, 1);
 }
@@ -24,14 +25,21 @@ export function releaseSlots(state: RunState, step: number): void {
 }
 
 function changeSlots(state: RunState, step: number, by: 1 | -1): void {
-  if (isContainerStep(stepAt(state, step))) return;
+  const definition = stepAt(state, step);
+  if (isContainerStep(definition) && !holdsWhileOpen(definition, state.rules)) return;
   const { index } = state;
   const lane = laneFor(state, step);
-  index.slots += by;
-  if (lane.agent) index.agents += by;
-  for (const [pool, units] of lane.resources) index.pools.set(pool, (index.pools.get(pool) ?? 0) + by * units);
+  for (const { key, units } of lane.pools) index.pools.set(key, (index.pools.get(key) ?? 0) + by * units);
   for (const name of lane.read) lockUse(state, name).readers += by;
   for (const name of lane.write) lockUse(state, name).writers += by;
+  if (!lane.takesSlot) return;
+  index.slots += by;
+  if (lane.agent) index.agents += by;
+  for (const subplan of lane.bounds) {
+    const use = present(index.containers.get(subplan), "container");
+    use.slots += by;
+    if (lane.agent) use.agents += by;
+  }
   if (by === 1) index.writing.take(step, lane.writeGlobs);
   else index.writing.give(step);
   if (lane.container !== -1) present(index.containers.get(lane.container), "container").running += by;
@@ -51,41 +59,104 @@ export function laneFor(state: RunState, step: number): Lane {
   const { index } = state;
   const known = index.lanes[index.laneOf[step] ?? -1];
   if (known !== undefined) return known;
-  const definition = stepAt(state, step);
-  const parent = state.parents[step] ?? -1;
-  const limited = state.containers.get(parent)?.maxConcurrency === undefined ? -1 : parent;
-  const writeGlobs = writeGlobsOf(state.plan, definition);
-  const key = laneKey(definition, limited, writeGlobs);
+  const wanted = wantedBy(state, step);
+  const key = laneKey(wanted);
   let at = index.laneKeys.get(key);
   if (at === undefined) {
     at = index.lanes.length;
-    index.lanes.push(newLane(state, definition, limited, writeGlobs));
+    const heap = index.newHeap((a, b) => goesBefore(state, a, b));
+    index.lanes.push({ ...wanted, heap });
     index.laneKeys.set(key, at);
   }
   index.laneOf[step] = at;
   return present(index.lanes[at], "lane");
 }
 
-function laneKey(step: Step, container: number, writeGlobs: readonly string[]): string {
-  const agent = step.action.kind === "agent";
-  const turn = groupLock(step);
-  if (!step.resources && !step.locks && container === -1 && turn === undefined && writeGlobs.length === 0)
-    return agent ? "agent" : "";
-  return JSON.stringify([agent, container, step.resources ?? null, step.locks ?? null, turn ?? null, writeGlobs]);
+const NONE: readonly number[] = [];
+
+function wantedBy(state: RunState, step: number): Omit<Lane, "heap"> {
+  const definition = stepAt(state, step);
+  const parent = state.parents[step] ?? -1;
+  const { pools, shared, inner } = claimsOf(state, step);
+  const turn = groupLock(definition);
+  const takesSlot = !isContainerStep(definition);
+  return {
+    pools,
+    read: [...shared.read, ...inner.read],
+    write: [...shared.write, ...inner.write, ...(turn === undefined || !takesSlot ? [] : [turn])],
+    isShared: shared.read.length + shared.write.length > 0,
+    writeGlobs: takesSlot ? writeGlobsOf(state.plan, definition) : [],
+    agent: takesSlot && definition.action.kind === "agent",
+    takesSlot,
+    container: takesSlot && state.containers.get(parent)?.maxConcurrency !== undefined ? parent : -1,
+    bounds: takesSlot && parent !== -1 ? boundsAround(state, step) : NONE,
+  };
 }
 
-function newLane(state: RunState, step: Step, container: number, writeGlobs: readonly string[]): Lane {
-  const turn = groupLock(step);
-  const write = [...new Set([...(step.locks?.write ?? []), ...(turn === undefined ? [] : [turn])])];
-  return {
-    heap: state.index.newHeap((a, b) => goesBefore(state, a, b)),
-    resources: Object.entries(step.resources ?? {}),
-    read: [...new Set(step.locks?.read ?? [])].filter((name) => !write.includes(name)),
-    write,
-    writeGlobs,
-    agent: step.action.kind === "agent",
-    container,
-  };
+function laneKey({ pools, read, write, writeGlobs, agent, takesSlot, container, bounds }: Omit<Lane, "heap">): string {
+  const isPlain = takesSlot && container === -1 && bounds.length === 0 && writeGlobs.length === 0;
+  if (isPlain && pools.length === 0 && read.length === 0 && write.length === 0) return agent ? "agent" : "";
+  const units = pools.map(({ key, units: wanted }) => [key, wanted]);
+  return JSON.stringify([agent, takesSlot, container, bounds, units, read, write, writeGlobs]);
+}
+
+/** Whether what the lane's steps ask for is free, beside what is `reserved` for others. */
+export function fits({ index }: RunState, lane: Lane, reserved: Reserved = NOTHING_RESERVED): boolean {
+  const { pools, locks, writing } = index;
+  for (const { key, units, capacity } of lane.pools) {
+    if ((pools.get(key) ?? 0) + (reserved.pools.get(key) ?? 0) + units > capacity) return false;
+  }
+  for (const name of lane.read) if ((locks.get(name)?.writers ?? 0) > 0 || reserved.write.has(name)) return false;
+  for (const name of lane.write) {
+    const use = locks.get(name);
+    if ((use !== undefined && use.readers + use.writers > 0) || reserved.read.has(name) || reserved.write.has(name))
+      return false;
+  }
+  if (lane.writeGlobs.length === 0) return true;
+  return writing.holder(lane.writeGlobs) === undefined && !writing.meet(lane.writeGlobs, reserved.writeGlobs);
+}
+
+/** Whether a limit on attempts, on agents or on items stops the whole lane. */
+export function isFull(state: RunState, { agent, takesSlot, container, bounds }: Lane): boolean {
+  const { index } = state;
+  if (takesSlot && index.slots >= state.options.maxConcurrency) return true;
+  if (agent && index.agents >= state.options.maxAgents) return true;
+  for (const subplan of bounds) {
+    const { attempts, agents } = boundsOf(state, subplan);
+    const use = index.containers.get(subplan);
+    if ((use?.slots ?? 0) >= attempts || (agent && (use?.agents ?? 0) >= agents)) return true;
+  }
+  if (container === -1) return false;
+  const running = index.containers.get(container)?.running ?? 0;
+  return running >= (state.containers.get(container)?.maxConcurrency ?? Infinity);
+}
+
+/** What is reserved for steps further ahead. */
+export interface Reserved {
+  readonly pools: Map<string, number>;
+  readonly read: Set<string>;
+  readonly write: Set<string>;
+  readonly writeGlobs: string[];
+}
+
+/** Mostly the first step fits: nothing is made for it. */
+export const NOTHING_RESERVED: Reserved = { pools: new Map(), read: new Set(), write: new Set(), writeGlobs: [] };
+
+/** With what the lane's first step asks for. */
+export function reserve(lane: Lane, before: Reserved): Reserved {
+  const reserved: Reserved =
+    before === NOTHING_RESERVED ? { pools: new Map(), read: new Set(), write: new Set(), writeGlobs: [] } : before;
+  for (const { key, units } of lane.pools) reserved.pools.set(key, (reserved.pools.get(key) ?? 0) + units);
+  for (const name of lane.read) reserved.read.add(name);
+  for (const name of lane.write) reserved.write.add(name);
+  for (const glob of lane.writeGlobs) reserved.writeGlobs.push(glob);
+  return reserved;
+}
+
+/** Whether something ready could start, if the machine and other runs let it: the rest waits for what open containers hold. */
+export function hasStartable(state: RunState): boolean {
+  for (const lane of state.index.activeLanes) if (!isFull(state, lane) && fits(state, lane)) return true;
+  return false;
 }
 
 /**

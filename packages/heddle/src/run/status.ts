@@ -3,7 +3,8 @@
  * whether a process holds the run.
  */
 import { unreachable } from "../base/assert.ts";
-import { hasReady, type RunState } from "./state.ts";
+import { hasStartable } from "./slots.ts";
+import type { RunState } from "./state.ts";
 
 export const RUN_STATUSES = [
   "running",
@@ -49,7 +50,11 @@ export function onlyPeopleLeft(state: RunState): boolean {
   const { counts, answered, arrivals, unexamined } = state.index;
   const isDue = answered.size > 0 || arrivals.size > 0 || unexamined.size > 0 || state.volatile.examining.size > 0;
   return (
-    state.phase.tag === "running" && counts["waiting-for-answer"] > 0 && !isAtWork(state) && !isDue && !hasReady(state)
+    state.phase.tag === "running" &&
+    counts["waiting-for-answer"] > 0 &&
+    !isAtWork(state) &&
+    !isDue &&
+    !hasStartable(state)
   );
 }
 

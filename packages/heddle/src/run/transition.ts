@@ -9,6 +9,7 @@
  *  3. The same state, inputs and world give the same events and effects.
  */
 import { present, unreachable } from "../base/assert.ts";
+import type { Json, JsonObject } from "../base/json.ts";
 import type { Random } from "../base/random.ts";
 import type { Result } from "../base/result.ts";
 import type { Scope } from "../plan/expression/cel.ts";
@@ -19,10 +20,11 @@ import { eventOf, question } from "./command-events.ts";
 import type { Command, CommandOf } from "./command.ts";
 import { decide, nextDue, type Readings } from "./decide.ts";
 import type { AnswerDecision, Event, EventBody } from "./event.ts";
-import { haltReason } from "./finish.ts";
+import { containerOutput, haltReason } from "./finish.ts";
 import { eventsOfAnswer, eventsOfInput, type Input } from "./input-events.ts";
 import type { ClockInputs } from "./outcome-events.ts";
-import { blockerOf, requeue } from "./queue.ts";
+import { blockerOf, enterHold, requeue } from "./queue.ts";
+import { takeSlots } from "./slots.ts";
 import { hasEnded, isRunEnded, phaseOf, rootCause, type RunState, stepAt } from "./state.ts";
 import { scopeOf, taskOf } from "./task.ts";
 
@@ -30,6 +32,8 @@ import { scopeOf, taskOf } from "./task.ts";
 export interface World extends Readings {
   readonly random: Random;
   readonly expressions: Expressions;
+  /** What is wrong with an output by a JSON Schema. */
+  readonly outputProblem: (schema: JsonObject, output: Json) => string | undefined;
   /** What `env` in expressions may name. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
@@ -139,8 +143,9 @@ class Turn {
     for (const step of this.#locks) if (!this.#isRunning(step) && this.#isHeldForNothing(step)) this.#unlock(step);
   }
 
+  /** At work, with its slots, pools and locks: an attempt, or an open container. */
   #isRunning(step: number): boolean {
-    return phaseOf(this.#state, step).tag === "running";
+    return phaseOf(this.#state, step).tag === "running" || this.#state.volatile.holding.has(step);
   }
 
   /** Locks of a step that will not start, or not before people act, must not block other runs. */
@@ -197,6 +202,14 @@ class Turn {
         this.effects.push({ kind: "expand", step: command.step, task });
         return;
       }
+      case "hold":
+        volatile.holding.add(command.step);
+        takeSlots(this.#state, command.step);
+        return enterHold(this.#state, command.step);
+      case "stop-inside":
+        volatile.stopped.add(command.step);
+        this.effects.push({ kind: "stop", reason: "fail-fast", inside: command.step });
+        return;
       case "examine":
         volatile.examining.add(command.step);
         requeue(this.#state, command.step);
@@ -238,13 +251,25 @@ class Turn {
       case "answer":
       case "fail":
       case "cancel":
-      case "finish":
       case "rollback":
       case "end-rollback":
         return this.#record(eventOf(this.#state, command, this.#world.now));
+      case "finish":
+        return this.#finish(command);
       default:
         unreachable(command);
     }
+  }
+
+  /** A container whose output is not what its plan says fails by it. */
+  #finish(command: CommandOf<"finish">): void {
+    const { step } = command;
+    const { output, forEach } = stepAt(this.#state, step);
+    const isChecked = output !== undefined && forEach === undefined && this.#state.rules >= 3;
+    const problem = isChecked ? this.#world.outputProblem(output, containerOutput(this.#state, step)) : undefined;
+    const error = { code: "output", message: `the output does not match its schema: ${problem ?? ""}` } as const;
+    const decided = problem === undefined ? command : ({ kind: "fail", step, error } as const);
+    this.#record(eventOf(this.#state, decided, this.#world.now));
   }
 
   #start({ step, attempt }: CommandOf<"start">): void {

@@ -13,6 +13,10 @@ export interface Volatile {
   endsAt: number | undefined;
   /** Containers whose time is over. */
   readonly expired: Set<number>;
+  /** Subplans in which a failure ends the rest: their running attempts were asked to stop. */
+  readonly stopped: Set<number>;
+  /** Open containers that hold their locks and pools. What an engine held is lost with it. */
+  readonly holding: Set<number>;
   /** Steps whose condition was found to hold. */
   readonly holds: Set<number>;
   /** Steps whose wait for the next attempt is over: they compete for a slot. */
@@ -47,6 +51,8 @@ export function newVolatile(policy: Partial<RunPolicy> = {}): Volatile {
     isStopping: false,
     endsAt: undefined,
     expired: new Set(),
+    stopped: new Set(),
+    holding: new Set(),
     holds: new Set(),
     due: new Set(),
     examining: new Set(),

@@ -77,6 +77,7 @@ class Simulation {
       locks,
       random: () => 0.5,
       expressions: { holds: () => ok(true), text: () => ok("") },
+      outputProblem: () => undefined,
       environment: {},
     };
   }

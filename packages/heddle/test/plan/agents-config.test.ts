@@ -169,7 +169,7 @@ test("names hold for all steps of a run: those of inner plans and those that joi
   const state = createState({ ...created, data: { ...created.data, plan } });
   if (!state.ok) throw new Error("no state");
   expect(
-    expansionProblem(state.value, { kind: "children", steps: child === undefined ? [] : [child], params: {} }),
+    expansionProblem(state.value, 0, { kind: "children", steps: child === undefined ? [] : [child], params: {} }),
   ).toContain("uses the agent other, but the run's plan has no such agent");
 });
 

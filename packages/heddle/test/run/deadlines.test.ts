@@ -32,6 +32,7 @@ test("a question without a deadline is not answered by that of the one before it
       locks: new Set(),
       random: () => 0,
       expressions: { holds: () => ok(true), text: () => ok("") },
+      outputProblem: () => undefined,
       environment: {},
     }).events.filter(({ type }) => type === "approval.given");
   const a = { step: "a", attempt: 1 };

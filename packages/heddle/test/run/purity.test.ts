@@ -231,6 +231,7 @@ test("the same state, inputs and world give the same events and effects", () => 
         locks: new Set(),
         random: () => 0.5,
         expressions: { holds: () => ok(true), text: () => ok("?") },
+        outputProblem: () => undefined,
         environment: {},
       });
     });

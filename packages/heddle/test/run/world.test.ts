@@ -21,6 +21,7 @@ class Driven {
     locks: new Set(),
     random: () => 0.5,
     expressions: { holds: () => ok(true), text: () => ok("?") },
+    outputProblem: () => undefined,
     environment: {},
   };
 

@@ -1,11 +1,18 @@
 /** Containers whose items or plan stand in the step itself, expanded without an engine. */
 import type { Json } from "../../src/base/json.ts";
 import type { Step } from "../../src/plan/plan.ts";
+import { defined } from "../../src/base/defined.ts";
+import type { SubplanSettings } from "../../src/run/event.ts";
 
 /** The children of a container whose items or plan stand in the step itself; `undefined`: the items are no list. */
-export function childrenOf(
-  step: Step,
-): { readonly steps: readonly Step[]; readonly items?: readonly Json[]; readonly maxConcurrency?: number } | undefined {
+export function childrenOf(step: Step):
+  | {
+      readonly steps: readonly Step[];
+      readonly items?: readonly Json[];
+      readonly maxConcurrency?: number;
+      readonly settings?: SubplanSettings;
+    }
+  | undefined {
   const { forEach, if: _if, after: _after, optional: _optional, ...rest } = step;
   const template = forEach?.if === undefined ? rest : { ...rest, if: forEach.if };
   if (forEach !== undefined) {
@@ -26,5 +33,7 @@ export function childrenOf(
     ...(child.after === undefined ? {} : { after: inside(child.after) }),
     ...(child.reads === undefined ? {} : { reads: inside(child.reads) }),
   }));
-  return { steps };
+  const { maxConcurrency, maxAgents, failure, timeoutMs, resources } = step.action.plan;
+  const settings = defined<SubplanSettings>({ maxConcurrency, maxAgents, failure, timeoutMs, resources });
+  return Object.keys(settings).length === 0 ? { steps } : { steps, settings };
 }

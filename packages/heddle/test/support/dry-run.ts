@@ -3,7 +3,7 @@
  * histories. For tests of the run room and for measuring schedules; knows no journal, no backend and no promise.
  */
 import { BugError, present, unreachable } from "../../src/base/assert.ts";
-import type { Json } from "../../src/base/json.ts";
+import type { Json, JsonObject } from "../../src/base/json.ts";
 import { seededRandom, type Random } from "../../src/base/random.ts";
 import { err, ok } from "../../src/base/result.ts";
 import type { Graph } from "../../src/graph/graph.ts";
@@ -44,6 +44,8 @@ export interface Script {
   readonly holds?: (step: Step) => boolean;
   readonly answer?: (step: Step) => "approve" | "reject" | undefined;
   readonly undo?: (step: Step) => boolean;
+  /** What is wrong with the output of a container; absent: nothing. */
+  readonly outputProblem?: (schema: JsonObject, output: Json) => string | undefined | void;
   /** What an examination finds; absent: nothing is examined. */
   readonly examine?: (step: Step) => Finding;
   /** What an attempt reports as it begins. */
@@ -55,6 +57,8 @@ export interface DryOptions extends Partial<RunOptions> {
   /** Weight of a step for its rank; absent: its estimate, else 1. */
   readonly weight?: (step: Step) => number;
   readonly graph?: Graph;
+  /** Version of the rules; absent: the newest. */
+  readonly rules?: number;
   /** Leave the history unchecked: for measurements. */
   readonly unchecked?: boolean;
   /** Called with the state as it is before each event is applied to it, in the middle of turns too. */
@@ -100,7 +104,15 @@ export class DryRun {
   }
 
   static start(plan: Plan, script: Script = {}, options: DryOptions = {}): DryRun {
-    const { seed: _seed, weight, graph, unchecked: _unchecked, beforeEvent: _beforeEvent, ...rest } = options;
+    const {
+      seed: _seed,
+      weight,
+      graph,
+      unchecked: _unchecked,
+      beforeEvent: _beforeEvent,
+      rules = RUN_RULES,
+      ...rest
+    } = options;
     const runOptions: RunOptions = {
       maxConcurrency: plan.maxConcurrency ?? 4,
       maxAgents: plan.maxAgents ?? DEFAULT_MAX_AGENTS,
@@ -109,7 +121,7 @@ export class DryRun {
       rollback: plan.rollback ?? "none",
       ...rest,
     };
-    const data = { plan, options: runOptions, engine: "dry", rules: RUN_RULES };
+    const data = { plan, options: runOptions, engine: "dry", rules };
     const created: EventOf<"run.created"> = { run: "dry", seq: 1, time: 0, type: "run.created", data };
     const state = createState(created, graph);
     if (!state.ok) throw new BugError(`the plan is no graph: ${JSON.stringify(state.error)}`);
@@ -261,6 +273,7 @@ export class DryRun {
       locks: this.#locks,
       random: this.#random,
       environment: {},
+      outputProblem: (schema, output) => this.#script.outputProblem?.(schema, output) ?? undefined,
       expressions: {
         // What is asked about is what the queue has first.
         holds: () => ok(this.#script.holds?.(stepAt(state, state.index.arrivals.first ?? -1)) ?? true),

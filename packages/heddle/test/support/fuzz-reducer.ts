@@ -144,6 +144,7 @@ class FuzzedRun {
       random: this.#random,
       load: this.#has(0.1) ? "memory" : undefined,
       locks: this.#granted,
+      outputProblem: () => undefined,
       expressions: {
         holds: () => (this.#has(0.1) ? err("no such key") : ok(this.#has(0.8))),
         text: () => (this.#has(0.1) ? err("no such key") : ok("?")),

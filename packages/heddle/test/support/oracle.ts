@@ -7,7 +7,8 @@
  *  2. Never again: nothing is carried out for a step whose success stands on disk (was not undone or reset since).
  *  3. Order: when an attempt is carried out, every dep's success stands on disk (or it was skipped by its condition), every
  *     `after` has ended on disk.
- *  4. Limits: at no instant more attempts, agents, pool units, lock holders or items at once than allowed.
+ *  4. Limits: at no instant more attempts, agents, pool units, lock holders or items at once than allowed, in the run and in each
+ *     plan inside it; what is inside a step with locks or pools is alone with them.
  *  5. One engine: an engine that was refused, or whose append failed, carries out nothing more; attempts of a dead engine are
  *     gone before a new one carries out its first.
  *  6. Inputs: an attempt is handed the recorded outputs of what it comes after, no more.
@@ -18,7 +19,7 @@
 import { canonicalJson, type Json } from "../../src/base/json.ts";
 import { GlobOverlaps } from "../../src/plan/glob/overlap.ts";
 import type { Step } from "../../src/plan/plan.ts";
-import type { Event, RunOptions } from "../../src/run/event.ts";
+import type { Event, RunOptions, SubplanSettings } from "../../src/run/event.ts";
 import type { Task } from "../../src/run/attempt.ts";
 
 /** An attempt that is being carried out. */
@@ -40,6 +41,8 @@ interface Known {
   readonly origin: string | undefined;
   /** Items at once, of a container. */
   most: number;
+  /** Of a plan inside a step: what it says of its own steps. */
+  settings: SubplanSettings;
 }
 
 export class Oracle {
@@ -165,6 +168,7 @@ export class Oracle {
       const writers = tasks.filter(({ step }) => step !== begun.task.step && step.locks?.write?.includes(lock));
       if (writers.length > 0) this.#fail(`${name}: read ${lock} beside its writer ${writers[0]?.step.id ?? ""} (R11)`);
     }
+    this.#checkAround(tasks, name);
     const wanted = this.#takesTurns ? (begun.task.step.writes ?? []) : [];
     for (const { step } of tasks) {
       if (step === begun.task.step) continue;
@@ -176,6 +180,56 @@ export class Oracle {
     const siblings = tasks.filter(({ step }) => this.#known.get(step.id)?.container === container);
     if (container !== undefined && siblings.length > most)
       this.#fail(`${name}: ${siblings.length} items of ${container} at once, ${most} allowed (R11)`);
+  }
+
+  /** The containers around a step, from inside out. */
+  #around(id: string): readonly string[] {
+    const found: string[] = [];
+    for (let at = this.#known.get(id)?.container; at !== undefined; at = this.#known.get(at)?.container) found.push(at);
+    return found;
+  }
+
+  #checkAround(tasks: readonly Task[], name: string): void {
+    const inside = new Map<string, Task[]>();
+    for (const task of tasks)
+      for (const container of this.#around(task.step.id))
+        inside.set(container, [...(inside.get(container) ?? []), task]);
+    for (const [container, list] of inside) {
+      const {
+        maxConcurrency = Infinity,
+        maxAgents = Infinity,
+        resources = {},
+      } = this.#known.get(container)?.settings ?? {};
+      const agents = list.filter(({ step }) => step.action.kind === "agent").length;
+      if (list.length > maxConcurrency || agents > maxAgents)
+        this.#fail(`${name}: ${list.length} attempts and ${agents} agents at once in ${container} (R11)`);
+      for (const [pool, capacity] of Object.entries(resources)) {
+        const units = list.reduce((sum, { step }) => sum + (step.resources?.[pool] ?? 0), 0);
+        if (units > capacity) this.#fail(`${name}: ${units} of ${capacity} ${pool} in use in ${container} (R11)`);
+      }
+      this.#checkHold(container, list, tasks, name);
+    }
+  }
+
+  /** Whose plan is at work has the locks of the step alone, and its units of the pools. */
+  #checkHold(container: string, list: readonly Task[], tasks: readonly Task[], name: string): void {
+    const step = this.#known.get(container)?.step;
+    if (step === undefined || step.forEach !== undefined) return;
+    const outside = tasks.filter((task) => !list.includes(task));
+    const writers = new Set(step.locks?.write);
+    const all = new Set([...writers, ...(step.locks?.read ?? [])]);
+    for (const other of outside) {
+      const steps = [other.step, ...this.#around(other.step.id).flatMap((id) => this.#known.get(id)?.step ?? [])];
+      for (const { id, locks, forEach } of steps) {
+        if (forEach !== undefined || this.#around(container).includes(id)) continue;
+        const meets = locks?.write?.some((lock) => all.has(lock)) || locks?.read?.some((lock) => writers.has(lock));
+        if (meets) this.#fail(`${name}: ${other.step.id} is beside ${container}, which holds a lock of ${id} (R11)`);
+      }
+    }
+    for (const [pool, units] of Object.entries(step.resources ?? {})) {
+      const used = list.reduce((sum, task) => sum + (task.step.resources?.[pool] ?? 0), 0);
+      if (used > units) this.#fail(`${name}: ${used} of ${units} ${pool} that ${container} holds in use (R11)`);
+    }
   }
 
   /** An attempt's effect happened. */
@@ -230,6 +284,7 @@ export class Oracle {
       container,
       origin,
       most: Infinity,
+      settings: {},
     });
   }
 
@@ -292,6 +347,7 @@ export class Oracle {
         const isContainer = event.data.kind === "children";
         for (const step of event.data.steps) this.#meet(step, isContainer ? event.step : known.container, event.step);
         known.most = event.data.maxConcurrency ?? Infinity;
+        known.settings = event.data.settings ?? {};
         return;
       }
       default:

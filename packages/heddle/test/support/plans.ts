@@ -40,6 +40,10 @@ export interface PlanShape {
   readonly additions: number;
   /** How deep containers may stand in containers. */
   readonly depth: number;
+  /** Of plans inside steps that have limits of their own, or go on after a failure. */
+  readonly settings: number;
+  /** Of plans inside steps that a failure ends: how the rest of them ends depends on timing. */
+  readonly stops: number;
 }
 
 export const USUAL_SHAPE: PlanShape = {
@@ -61,6 +65,8 @@ export const USUAL_SHAPE: PlanShape = {
   failures: 0.15,
   additions: 0.08,
   depth: 2,
+  settings: 0.4,
+  stops: 0,
 };
 
 /** Everything ends well, and the same way whatever engines it takes. */
@@ -109,7 +115,7 @@ function generateStep(random: Random, shape: PlanShape, depth: number, id: strin
   const isContainer = depth > 0 && has(shape.containers);
   const action = generateAction(random, shape, isContainer ? depth - 1 : 0, isContainer && has(0.5));
   const isForEach = isContainer && action.kind !== "plan" ? true : isContainer && has(0.2);
-  return {
+  const step: Step = {
     id,
     action,
     ...(deps.length > 0 && { deps }),
@@ -130,12 +136,67 @@ function generateStep(random: Random, shape: PlanShape, depth: number, id: strin
     ...(has(shape.timeouts / 3) && { totalTimeoutMs: 3000 }),
     ...(has(0.5) && { estimateMs: whole(random, 1000) }),
   };
+  return withinHold(step);
+}
+
+/** What a plan inside a step says of its steps, by a chance of its own: plans without it stay what they were. */
+function generateSettings(steps: readonly Step[], shape: PlanShape): Partial<Plan> {
+  const random = seededRandom(hash(JSON.stringify(steps)));
+  const has = (share: number): boolean => random() < share;
+  const pools = new Map<string, number>();
+  forEachInside(steps, ({ resources = {} }) => {
+    for (const [pool, units] of Object.entries(resources)) pools.set(pool, Math.max(units, pools.get(pool) ?? 1));
+  });
+  return {
+    ...(has(shape.settings) && { maxConcurrency: 1 + whole(random, 2) }),
+    ...(has(shape.settings) && { maxAgents: 1 }),
+    ...(has(shape.settings) && pools.size > 0 && { resources: Object.fromEntries(pools) }),
+    ...(has(shape.settings) && { failure: "continue" as const }),
+    ...(has(shape.stops) && { failure: "fail-fast" as const }),
+    ...(has(shape.settings) && has(shape.timeouts) && { timeoutMs: 700 }),
+  };
+}
+
+function forEachInside(steps: readonly Step[], visit: (step: Step) => void): void {
+  for (const step of steps) {
+    visit(step);
+    if (step.action.kind === "plan") forEachInside(step.action.plan?.steps ?? [], visit);
+  }
+}
+
+/** Inside a step that holds locks or pools while it is open, steps ask for no more than it holds. */
+function withinHold(step: Step): Step {
+  const { action, locks, resources } = step;
+  if (action.kind !== "plan" || action.plan === undefined || (locks ?? resources) === undefined) return step;
+  const kept = (inside: Step): Step => {
+    const { locks: wanted, resources: units, ...rest } = inside;
+    const read = wanted?.read?.filter((name) => locks?.read?.includes(name) || locks?.write?.includes(name)) ?? [];
+    const write = wanted?.write?.filter((name) => locks?.write?.includes(name)) ?? [];
+    const held =
+      resources === undefined
+        ? units
+        : Object.fromEntries(
+            Object.entries(units ?? {}).flatMap(([pool, many]): [string, number][] =>
+              resources[pool] === undefined ? [] : [[pool, Math.min(many, resources[pool])]],
+            ),
+          );
+    const own = rest.action.kind === "plan" ? rest.action : undefined;
+    return {
+      ...rest,
+      ...(own?.plan && { action: { ...own, plan: { ...own.plan, steps: own.plan.steps.map(kept) } } }),
+      ...(read.length + write.length > 0 && {
+        locks: { ...(read.length > 0 && { read }), ...(write.length > 0 && { write }) },
+      }),
+      ...(held !== undefined && Object.keys(held).length > 0 && { resources: held }),
+    };
+  };
+  return { ...step, action: { ...action, plan: { ...action.plan, steps: action.plan.steps.map(kept) } } };
 }
 
 function generateAction(random: Random, shape: PlanShape, depth: number, isPlan: boolean): Action {
   if (isPlan) {
     const steps = generateSteps(random, shape, depth, 1 + whole(random, 4));
-    return { kind: "plan", plan: { name: "inner", steps } };
+    return { kind: "plan", plan: { name: "inner", steps, ...generateSettings(steps, shape) } };
   }
   const roll = random();
   if (roll < shape.approvals) return { kind: "approve", question: "go on?" };

@@ -7,7 +7,7 @@ import { buildGraph } from "../../graph/build.ts";
 import type { Plan, Step } from "../../plan/plan.ts";
 import type { Event, EventOf, RunOptions } from "../event.ts";
 import { OpenLayers } from "./open-layers.ts";
-import { SlotsInUse } from "./slots-in-use.ts";
+import { type Around, SlotsInUse } from "./slots-in-use.ts";
 import {
   isClosed,
   isEarlierFailure,
@@ -345,6 +345,7 @@ export class HistoryChecker {
       return;
     }
     row.items = { most: event.data.maxConcurrency ?? Infinity, open: 0, ids: event.data.steps.map(({ id }) => id) };
+    row.settings = event.data.settings;
     this.#become(row, "expanded");
   }
 
@@ -359,8 +360,38 @@ export class HistoryChecker {
     row.asks = false;
     this.#become(row, "running");
     this.#checkItems(event, row);
-    const broken = this.#slots.enter(row.step, this.#options, this.#plan);
-    for (const [rule, message] of broken) this.#report(event, rule, message);
+    this.#takeSlots(event, row);
+  }
+
+  #takeSlots(event: Event, row: CheckedStep): void {
+    const around = this.#around(row);
+    // After a resume an open container has its locks and pools again before anything in it starts.
+    for (const { id } of around.filter(({ holds }) => holds).toReversed()) {
+      const container = this.#rows.get(id);
+      if (container !== undefined && !this.#slots.has(id)) this.#takeSlots(event, container);
+    }
+    const taker = { step: row.step, around, isHold: this.#holds(row) };
+    for (const [rule, message] of this.#slots.enter(taker, this.#options, this.#plan))
+      this.#report(event, rule, message);
+  }
+
+  /** A step that stands for a plan has its locks and pools while it is open. */
+  #holds({ step }: CheckedStep): boolean {
+    const { action, forEach, resources, locks } = step;
+    if (this.#version < 3 || action.kind !== "plan" || forEach !== undefined) return false;
+    return resources !== undefined || locks !== undefined;
+  }
+
+  /** The containers around a step, from inside out. */
+  #around(row: CheckedStep): readonly Around[] {
+    const found: Around[] = [];
+    for (let at = row.container; at !== undefined;) {
+      const container = this.#rows.get(at);
+      if (container === undefined) break;
+      found.push({ id: at, step: container.step, settings: container.settings, holds: this.#holds(container) });
+      at = container.container;
+    }
+    return found;
   }
 
   #checkItems(event: Event, row: CheckedStep): void {
@@ -417,7 +448,7 @@ export class HistoryChecker {
         `${event.type} of attempt ${event.attempt} of ${event.step}, which is ${row.status} with ${row.attempts} attempts`,
       );
     }
-    if (row.status === "running") this.#slots.exit(row.step);
+    this.#slots.exit(row.step);
     if (event.type === "step.succeeded") this.#checkChildren(event, row);
     if (event.type === "step.succeeded") this.#become(row, "satisfied");
     else if (event.type === "step.cancelled") this.#become(row, "cancelled");

@@ -1,6 +1,6 @@
 /** Rules of every history, and what the history checker stores about each step. */
 import type { Step } from "../../plan/plan.ts";
-import type { SkipReason } from "../event.ts";
+import type { SkipReason, SubplanSettings } from "../event.ts";
 
 export interface RuleViolation {
   /** Name of the broken rule: a stable name from {@link RULES}. */
@@ -68,6 +68,8 @@ export interface CheckedStep {
   asks: boolean;
   /** Why it was skipped last. */
   skip: SkipReason | undefined;
+  /** Of a subplan: what it says of its own steps. */
+  settings?: SubplanSettings | undefined;
   /** Of a container that was expanded: items at once, those that are open, and the ids of all. */
   items: { readonly most: number; open: number; readonly ids: string[] } | undefined;
   /** Layer of a step of the plan itself; -1 for added ones, to which no barrier applies. */

@@ -1,49 +1,91 @@
-/** Slots in use: counts the slots, agents, pools and locks of running attempts, for the history checker. */
+/** Slots in use: counts the slots, agents, pools and locks of running attempts and open containers, for the history checker. */
 import { GlobOverlaps } from "../../plan/glob/overlap.ts";
 import type { Plan, Step } from "../../plan/plan.ts";
-import type { RunOptions } from "../event.ts";
+import type { RunOptions, SubplanSettings } from "../event.ts";
 import type { Rule } from "./rules.ts";
 
+/** A container around a step. */
+export interface Around {
+  readonly id: string;
+  readonly step: Step;
+  /** What its plan says of its own steps. */
+  readonly settings: SubplanSettings | undefined;
+  /** It has its step's locks and pools while it is open. */
+  readonly holds: boolean;
+}
+
+/** A step that takes something. */
+export interface Taker {
+  readonly step: Step;
+  /** From inside out. */
+  readonly around: readonly Around[];
+  /** It is a container that holds its locks and pools, and takes no slot. */
+  readonly isHold: boolean;
+}
+
+/** What one step has taken, by the names of what is counted. */
+interface Taken {
+  readonly units: readonly (readonly [count: string, units: number])[];
+  readonly read: readonly string[];
+  readonly write: readonly string[];
+}
+
 export class SlotsInUse {
-  readonly #pools = new Map<string, number>();
+  readonly #taken = new Map<string, Taken>();
+  readonly #counts = new Map<string, number>();
   readonly #readers = new Map<string, number>();
   readonly #writers = new Map<string, number>();
   /** Globs of running steps that take turns by them. */
   readonly #globs = new Map<string, readonly string[]>();
   readonly #overlaps = new GlobOverlaps();
   #running = 0;
-  #agents = 0;
 
   get running(): number {
     return this.#running;
   }
 
-  /** An attempt starts; the rules that this breaks, each with how. */
-  enter(step: Step, options: RunOptions | undefined, plan: Plan | undefined): readonly (readonly [Rule, string])[] {
-    if (!takesSlot(step)) return [];
+  /** Whether the step has something. */
+  has(id: string): boolean {
+    return this.#taken.has(id);
+  }
+
+  /** An attempt starts, or a container opens; the rules that this breaks, each with how. */
+  enter(taker: Taker, options: RunOptions | undefined, plan: Plan | undefined): readonly (readonly [Rule, string])[] {
+    const { step, around, isHold } = taker;
+    if (!isHold && isContainer(step)) return [];
     const broken: [Rule, string][] = [];
-    const { maxConcurrency = 1, maxAgents = 1 } = options ?? {};
-    this.#running++;
-    if (this.#running > maxConcurrency)
-      broken.push(["concurrency", `${this.#running} attempts run, ${maxConcurrency} may`]);
-    if (step.action.kind === "agent" && ++this.#agents > maxAgents) {
-      broken.push(["agents", `${this.#agents} agents run, ${maxAgents} may`]);
+    const units: [string, number][] = [];
+    const take = (rule: Rule, count: string, wanted: number, most: number, words: string): void => {
+      const used = add(this.#counts, count, wanted);
+      units.push([count, wanted]);
+      if (used > most) broken.push([rule, `${used} of ${most} ${words}`]);
+    };
+    if (!isHold) {
+      this.#running++;
+      take("concurrency", "attempts", 1, options?.maxConcurrency ?? 1, "attempts run");
+      const isAgent = step.action.kind === "agent";
+      if (isAgent) take("agents", "agents", 1, options?.maxAgents ?? 1, "agents run");
+      for (const { id, settings } of around) {
+        const { maxConcurrency, maxAgents } = settings ?? {};
+        if (maxConcurrency !== undefined)
+          take("concurrency", `attempts in ${id}`, 1, maxConcurrency, `attempts run in ${id}`);
+        if (isAgent && maxAgents !== undefined) take("agents", `agents in ${id}`, 1, maxAgents, `agents run in ${id}`);
+      }
     }
-    for (const [pool, units] of Object.entries(step.resources ?? {})) {
-      const used = add(this.#pools, pool, units);
-      const capacity = plan?.resources?.[pool] ?? 0;
-      if (used > capacity) broken.push(["pools", `${used} of ${capacity} ${pool} are in use`]);
-    }
-    const { read, write } = locksOf(step);
+    for (const [pool, wanted] of Object.entries(step.resources ?? {}))
+      for (const { place, capacity } of poolsFor(pool, around, plan))
+        take("pools", `pool ${place}${pool}`, wanted, capacity, `${pool} are in use`);
+    const { read, write } = locksOf(step, around);
     for (const name of read) add(this.#readers, name, 1);
     for (const name of write) add(this.#writers, name, 1);
+    this.#taken.set(step.id, { units, read, write });
     for (const name of new Set([...read, ...write])) {
       const writers = this.#writers.get(name) ?? 0;
       const readers = (this.#readers.get(name) ?? 0) - (read.includes(name) && write.includes(name) ? 1 : 0);
       if (writers > 1 || (writers === 1 && readers > 0))
         broken.push(["locks", `lock ${name} has ${writers} writers and ${readers} readers`]);
     }
-    if (plan?.agents?.conflicts === "serialize" && step.writes !== undefined) {
+    if (!isHold && plan?.agents?.conflicts === "serialize" && step.writes !== undefined) {
       for (const [other, globs] of this.#globs) {
         const meet = step.writes.find((glob) => globs.some((held) => this.#overlaps.has(glob, held)));
         if (meet !== undefined) broken.push(["locks", `${step.id} and ${other} may both write ${meet}`]);
@@ -53,32 +95,62 @@ export class SlotsInUse {
     return broken;
   }
 
+  /** The step gives back what it took, if anything. */
   exit(step: Step): void {
-    if (!takesSlot(step)) return;
-    this.#running--;
+    const taken = this.#taken.get(step.id);
+    if (taken === undefined) return;
+    this.#taken.delete(step.id);
     this.#globs.delete(step.id);
-    if (step.action.kind === "agent") this.#agents--;
-    for (const [pool, units] of Object.entries(step.resources ?? {})) add(this.#pools, pool, -units);
-    const { read, write } = locksOf(step);
-    for (const name of read) add(this.#readers, name, -1);
-    for (const name of write) add(this.#writers, name, -1);
+    if (!isContainer(step)) this.#running--;
+    for (const [count, units] of taken.units) add(this.#counts, count, -units);
+    for (const name of taken.read) add(this.#readers, name, -1);
+    for (const name of taken.write) add(this.#writers, name, -1);
   }
+}
+
+/** The pools that units of this name come from: of plans around the step, up to what a container holds, else the run's. */
+function poolsFor(
+  pool: string,
+  around: readonly Around[],
+  plan: Plan | undefined,
+): readonly { readonly place: string; readonly capacity: number }[] {
+  const found: { readonly place: string; readonly capacity: number }[] = [];
+  for (const { id, step, settings, holds } of around) {
+    const own = settings?.resources?.[pool];
+    if (own !== undefined) found.push({ place: `of ${id}: `, capacity: own });
+    const held = holds ? step.resources?.[pool] : undefined;
+    if (held !== undefined) return [...found, { place: `held by ${id}: `, capacity: held }];
+  }
+  const outer = plan?.resources?.[pool];
+  return outer === undefined && found.length > 0 ? found : [...found, { place: "", capacity: outer ?? 0 }];
 }
 
 const NONE: readonly string[] = [];
 
-/** Agents of one group take turns, as if their worktree were a lock. */
-function locksOf({ action, group, locks }: Step): {
-  readonly read: readonly string[];
-  readonly write: readonly string[];
-} {
-  const write = locks?.write ?? NONE;
+/**
+ * Agents of one group take turns, as if their worktree were a lock. A lock that a container holds is shared by the steps inside
+ * it.
+ */
+function locksOf(
+  { action, group, locks }: Step,
+  around: readonly Around[],
+): { readonly read: readonly string[]; readonly write: readonly string[] } {
+  const within = (name: string): string => {
+    const holder = around.find(
+      ({ holds, step }) => holds && [...(step.locks?.read ?? NONE), ...(step.locks?.write ?? NONE)].includes(name),
+    );
+    return holder === undefined ? name : `${name} held by ${holder.id}`;
+  };
+  const write = (locks?.write ?? NONE).map(within);
   const isInGroup = action.kind === "agent" && group !== undefined;
-  return { read: locks?.read ?? NONE, write: isInGroup ? [...write, `the worktree of group ${group}`] : write };
+  return {
+    read: (locks?.read ?? NONE).map(within),
+    write: isInGroup ? [...write, `the worktree of group ${group}`] : write,
+  };
 }
 
-function takesSlot(step: Step): boolean {
-  return step.forEach === undefined && step.action.kind !== "plan";
+function isContainer(step: Step): boolean {
+  return step.forEach !== undefined || step.action.kind === "plan";
 }
 
 /** The new count. */
