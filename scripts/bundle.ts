@@ -11,9 +11,13 @@ import { rolldown, type OutputChunk, type OutputOptions } from "rolldown";
 const root = path.resolve(import.meta.dirname, "..");
 const home = path.join(root, "packages/heddle");
 
-/** Modules of the library that are loaded by name: its two faces, and what runs in worker threads. */
+/** Modules of the library that are loaded by name: its faces, and what runs in worker threads. */
 function libraryEntries(): Record<string, string> {
-  const found: Record<string, string> = { index: "src/index.ts", view: "src/view/index.ts" };
+  const found: Record<string, string> = {
+    index: "src/index.ts",
+    view: "src/view/index.ts",
+    testing: "src/testing/index.ts",
+  };
   for (const file of globSync(["src/worker.ts", "src/**/*-worker.ts"], { cwd: home }))
     found[path.basename(file, ".ts")] = file;
   return found;

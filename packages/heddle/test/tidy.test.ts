@@ -54,11 +54,14 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   cache: ["base/", "plan/", "run/attempt.ts"],
   http: ["base/"],
   client: ["base/", "view/"],
+  // A face for tests: what a program's run is, without the machine.
   testing: [
     "base/",
     "plan/",
     "run/",
+    "view/",
     "host/",
+    "api/",
     ...ports("journal", "runner", "workspace", "agent", "backend", "project"),
   ],
   // What an agent's step takes from its rooms, in order.

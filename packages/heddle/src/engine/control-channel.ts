@@ -28,8 +28,10 @@ export interface ControlChannelOptions {
 
 /** Runs until the timers are closed. */
 export function openControlChannel(options: ControlChannelOptions): void {
+  // A journal that no other process has: nobody takes the run over, and nobody asks.
+  if (options.pollMs === 0) return;
   beat(options);
-  if (options.pollMs > 0) poll(options, options.journal.watch(), 0);
+  poll(options, options.journal.watch(), 0);
 }
 
 function beat(options: ControlChannelOptions): void {

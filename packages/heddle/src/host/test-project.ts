@@ -1,0 +1,111 @@
+/**
+ * Composition root for plans that are tried without the machine: the real engine over a journal in memory, and over what a
+ * {@link TestMachine} does in place of clock, commands, agents and git. Writes nothing, starts no process.
+ */
+import { dirname, resolve } from "node:path";
+import { localBackend } from "../backend/local.ts";
+import type { Execute } from "../backend/port.ts";
+import type { AgentExecutor, AgentMaintenance } from "../agent/port.ts";
+import type { Clock } from "../base/clock.ts";
+import { defined } from "../base/defined.ts";
+import { HeddleError } from "../base/errors.ts";
+import type { Random } from "../base/random.ts";
+import { answerRecorded } from "../engine/control-channel.ts";
+import { cancelRun, resumeRun, rollbackRun, startRun } from "../engine/engine.ts";
+import { executor } from "../engine/executor.ts";
+import { recordLanding } from "../engine/landing.ts";
+import type { EnginePorts } from "../engine/ports.ts";
+import { memoryJournal } from "../journal/memory.ts";
+import { baseEnvironments } from "../process/environment.ts";
+import { layoutOf } from "../project/layout.ts";
+import { loadSubplanFile } from "../project/load-plan.ts";
+import { planFileContent } from "../project/plan-content.ts";
+import type { EngineOptions, LocalEngine } from "../project/parts.ts";
+import type { Project } from "../project/port.ts";
+import { createProject } from "../project/project.ts";
+import { checkEvent } from "../run/event-schema.ts";
+import { moduleRunner } from "../runner/module.ts";
+import type { Runner } from "../runner/port.ts";
+import { VERSION } from "../version.ts";
+import type { Workspaces } from "../workspace/port.ts";
+
+/** What stands in for this machine. */
+export interface TestMachine {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** What expressions know as `env`, and where secrets are looked up. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly workspaces: Workspaces;
+  /** Carries out all kinds of work; `functions`: the runner of real functions. */
+  readonly runner: (functions: Runner) => Runner;
+  readonly agents: AgentExecutor;
+  /** Told of each attempt from its dispatch to its outcome. */
+  readonly watched: (execute: Execute) => Execute;
+  /** Told of all else that takes real time. */
+  readonly during: <T>(work: Promise<T>) => Promise<T>;
+}
+
+/** `dir`: where files that the plan names are looked for. */
+export function openTestProject(dir: string, machine: TestMachine): Project {
+  const { clock, random, workspaces } = machine;
+  return createProject({
+    layout: layoutOf(dir),
+    journal: memoryJournal({ validate: checkEvent }),
+    workspaces,
+    clock,
+    random,
+    title: "a test",
+    pollMs: 0,
+    deleteRunFiles: false,
+    openEngine: async (options) => openTestEngine(options, machine),
+    openAgents: () => Promise.reject<AgentMaintenance>(new HeddleError(noGit())),
+  });
+}
+
+function noGit(): { readonly code: string; readonly message: string } {
+  return { code: "NotARepository", message: "a test has no git repository" };
+}
+
+function openTestEngine(options: EngineOptions, machine: TestMachine): LocalEngine {
+  const ports = testPorts(options, machine);
+  return {
+    start: (plan, how) => startRun(ports, plan, how),
+    resume: (run, how) => resumeRun(ports, run, how),
+    rollback: (run) => rollbackRun(ports, run),
+    cancel: (run) => cancelRun(ports, run),
+    recordLanding: (run, landing) => recordLanding(ports, run, landing),
+    answer: (run, request) => answerRecorded(ports, run, request),
+    [Symbol.asyncDispose]: () => ports.backend[Symbol.asyncDispose](),
+  };
+}
+
+function testPorts({ dir, journal, title, codeFor }: EngineOptions, machine: TestMachine): EnginePorts {
+  const { clock, random, environment, workspaces, agents } = machine;
+  const runner = machine.runner(moduleRunner({ clock, bases: baseEnvironments(environment) }));
+  const execute = executor({ runner, workspaces, codeFor, environment, agents: () => Promise.resolve(agents) });
+  return {
+    journal,
+    backend: localBackend({
+      execute: machine.watched(execute),
+      sweeper: { sweep: () => Promise.resolve(0) },
+      clock,
+      mayHaveLeftovers: () => false,
+      dispose: () => runner[Symbol.asyncDispose](),
+    }),
+    clock,
+    random,
+    holder: { pid: process.pid, started: "", title },
+    probe: { usedMemoryMb: () => 0, cpuPercent: () => 0 },
+    version: VERSION,
+    gitHead: () => undefined,
+    loadSubplan(run, subplan) {
+      const { folder, planModule } = codeFor(run);
+      return machine.during(loadSubplanFile(defined({ folder, root: planModule }), subplan));
+    },
+    subplanContent: (planFile, file) =>
+      machine.during(planFileContent(planFile === undefined ? dir : dirname(resolve(dir, planFile)), file)),
+    batchTick: () => machine.during(new Promise<void>((done) => setImmediate(done))),
+    environment,
+    pollMs: 0,
+  };
+}
