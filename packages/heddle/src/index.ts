@@ -2,7 +2,20 @@
  * Public API of heddle: nothing else of this package is stable. `heddle/view` has the types of the documents that the
  * command line prints.
  */
-export { agent, approve, command, forEach, parallel, plan, sequence, step, subplan, when } from "./plan/define.ts";
+export {
+  agent,
+  approve,
+  command,
+  forEach,
+  parallel,
+  plan,
+  sequence,
+  signal,
+  sleep,
+  step,
+  subplan,
+  when,
+} from "./plan/define.ts";
 export { load } from "./api/plan.ts";
 export { open, openProgramProject as openProject, runs } from "./api/project.ts";
 export { rerun, resume, run } from "./api/run.ts";
@@ -40,6 +53,8 @@ export type {
   InputsOf,
   PlanDefinition,
   PlanOptions,
+  SignalOptions,
+  SleepOptions,
   StepGroup,
   StepOptions,
   Steps,

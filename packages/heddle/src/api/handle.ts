@@ -38,6 +38,11 @@ export interface Run extends AsyncIterable<Event> {
    * step's worktree as it is now. @throws {HeddleError} `NotAsked`, `InvalidAnswer`.
    */
   resolve(step: string, choice: ConflictChoice, answer?: AnswerOptions): void;
+  /**
+   * Sends a signal to the step that waits for it, now or later; `value` becomes that step's output, default: `null`.
+   * @throws {HeddleError} `UnknownSignal`, `SignalNotAwaited` where no step takes it, `SignalTooLate` where its time is over.
+   */
+  signal(name: string, value?: Json, answer?: Pick<AnswerOptions, "by">): void;
 }
 
 /** Whose side of a conflict counts. */
@@ -54,7 +59,7 @@ export interface RunResult {
   /** The run's id. */
   readonly run: string;
   /**
-   * `waiting`: the run needs a person's answer: answer and resume. `refused`: nothing was run, `error` says why.
+   * `waiting`: the run needs a person's answer or a signal: answer and resume. `refused`: nothing was run, `error` says why.
    * `stopped`: the engine could not continue (a full disk, a lost lease), `error` says why: fix it and resume.
    */
   readonly status: "succeeded" | "failed" | "cancelled" | "waiting" | "refused" | "stopped";

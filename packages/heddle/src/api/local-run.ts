@@ -9,7 +9,9 @@
 import { systemClock } from "../base/clock.ts";
 import { defined } from "../base/defined.ts";
 import { HeddleError } from "../base/errors.ts";
+import { randomId } from "../base/ids.ts";
 import type { Json } from "../base/json.ts";
+import { systemRandom } from "../base/random.ts";
 import type { Result } from "../base/result.ts";
 import type { StepValue } from "../plan/define.ts";
 import { requestProblem } from "../project/control-run.ts";
@@ -127,6 +129,18 @@ export class LocalRun implements Run {
 
   resolve(step: string, choice: ConflictChoice, answer: AnswerOptions = {}): void {
     this.#give(step, { decision: "approve", ...answer, choice });
+  }
+
+  signal(name: string, value: Json = null, { by = "api" }: Pick<AnswerOptions, "by"> = {}): void {
+    const sent = this.#handle?.signal({ signal: name, value, by, id: randomId(systemRandom, 16) });
+    if (sent === undefined) {
+      throw new HeddleError({
+        code: "RunNotLive",
+        message: `run ${this.run} has not begun yet`,
+        hint: "Send signals after its first event.",
+      });
+    }
+    if (!sent.ok) throw new HeddleError(sent.error);
   }
 
   #give(

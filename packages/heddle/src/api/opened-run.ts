@@ -86,6 +86,11 @@ export interface OpenedRun extends AsyncIterable<Event>, AsyncDisposable {
    * step's worktree as it is now.
    */
   resolve(step: string, choice: ConflictChoice, answer?: AnswerOptions): Promise<Delivery>;
+  /**
+   * Sends a signal to the step that waits for it, now or later; `value` becomes that step's output, default: `null`. Where no process
+   * works on the run, resume it then.
+   */
+  signal(name: string, value?: Json, answer?: Pick<AnswerOptions, "by">): Promise<Delivery>;
   /** Brings what agents of the run merged to the user's branch. Nothing is pushed. */
   merge(options?: MergeRunOptions): Promise<MergedWork>;
   /** Ends what is iterated or waited for. The run is not affected. Also called by `await using`. */
@@ -95,7 +100,7 @@ export interface OpenedRun extends AsyncIterable<Event>, AsyncDisposable {
 /** How a recorded run stands when no process works on it. */
 export interface RecordedResult extends Pick<RunResult, "run" | "outputs" | "failures" | "output"> {
   /**
-   * `waiting`: the run needs a person's answer: answer and resume. `interrupted`: the process that worked on it is gone: resume
+   * `waiting`: the run needs a person's answer or a signal: answer and resume. `interrupted`: the process that worked on it is gone: resume
    * it.
    */
   readonly status: "succeeded" | "failed" | "cancelled" | "waiting" | "interrupted";
@@ -248,6 +253,10 @@ class RunReader implements OpenedRun {
   async resolve(step: string, choice: ConflictChoice, answer: AnswerOptions = {}): Promise<Delivery> {
     const { by = "api", comment } = answer;
     return orThrow(await this.#project.control.resolve(this.run, choice, { step, by, comment })).result;
+  }
+
+  async signal(name: string, value: Json = null, { by = "api" }: Pick<AnswerOptions, "by"> = {}): Promise<Delivery> {
+    return orThrow(await this.#project.control.signal(this.run, { signal: name, value, by }));
   }
 
   async merge({ ff = false, branch: name, partial = false }: MergeRunOptions = {}): Promise<MergedWork> {

@@ -3,10 +3,12 @@
  * how steps ended. Elsewhere starts are printed too, each line begins with its step, and a step's output follows as a
  * block or as it comes.
  */
+import { formatTimestamp } from "../base/timestamp.ts";
 import { plural } from "../base/plural.ts";
 import { tookText } from "../view/times.ts";
 import type { RunEvent, RunSnapshot } from "../view/history.ts";
 import { noticeOf } from "../view/notices.ts";
+import { writesLog } from "../view/run-view.ts";
 import { STATUS_SYMBOL } from "../view/status.ts";
 import { lastLines, LogCursor } from "../project/log-lines.ts";
 import { safeLine } from "../base/safe-text.ts";
@@ -120,6 +122,7 @@ export class LineView {
   #onStep(event: StepwiseEvent): void {
     switch (event.type) {
       case "step.started":
+        if (event.data.signal !== undefined) return this.#sayListening(event.step, event.data.signal);
         return this.#onStarted(event.step, event.attempt);
       case "step.succeeded":
         this.#ended(event.step, event.attempt, true, () => {
@@ -169,6 +172,8 @@ export class LineView {
         const age = madeAt === undefined ? "" : `, made ${timeText(madeAt, event.time)}`;
         return this.#say("cyan", STATUS_SYMBOL.cached, step, `reused from run ${from}${age}`);
       }
+      case "timer.set":
+        return this.#say("dim", STATUS_SYMBOL.waiting, step, `waits until ${formatTimestamp(event.data.at)}`);
       case "steps.added":
         return this.#say("dim", "+", step, `adds ${plural(event.data.steps.length, "step")}`);
       case "step.progress": {
@@ -241,6 +246,12 @@ export class LineView {
     this.#say("yellow", STATUS_SYMBOL["needs-approval"], step, `asks: ${question}${choices}  ${how}`);
   }
 
+  #sayListening(step: string, signal: string): void {
+    if (this.#terse) return;
+    const { run } = this.#options.state();
+    this.#say("dim", STATUS_SYMBOL.waiting, step, `waits for the signal ${signal}  (heddle signal ${run} ${signal})`);
+  }
+
   #onStarted(step: string, attempt: number): void {
     const { out, mode, state, logFile } = this.#options;
     if (!out.isTerminal && !this.#terse)
@@ -281,8 +292,7 @@ function filesText(files: readonly string[]): string {
 }
 
 function hasLog(state: RunSnapshot, id: string): boolean {
-  const step = state.steps[state.index.byId.get(id) ?? -1];
-  return (
-    step !== undefined && step.action.kind !== "approve" && step.action.kind !== "plan" && step.forEach === undefined
-  );
+  const at = state.index.byId.get(id);
+  const step = state.steps[at ?? -1];
+  return at !== undefined && step !== undefined && writesLog(state, at);
 }

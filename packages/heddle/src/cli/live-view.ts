@@ -99,7 +99,8 @@ export class LiveView implements Sink {
   event(event: RunEvent): void {
     switch (event.type) {
       case "step.started":
-        this.#begin(event.step, event.attempt, event.time);
+        // What only waits does not run.
+        if (!this.#isWait(event.step)) this.#begin(event.step, event.attempt, event.time);
         return;
       case "step.succeeded":
       case "step.failed":
@@ -146,6 +147,12 @@ export class LiveView implements Sink {
     this.#options.out.write(`${this.#eraser()}${this.#pending}`);
     this.#pending = "";
     this.#options.out.showCursor();
+  }
+
+  #isWait(id: string): boolean {
+    const state = this.#options.handle.state();
+    const tag = state.phases[state.index.byId.get(id) ?? -1]?.tag;
+    return tag === "sleeping" || tag === "waiting-for-signal";
   }
 
   #begin(step: string, attempt: number, since: number): void {

@@ -12,7 +12,10 @@ export function* nextLines(view: RunView, live: boolean): Generator<string, void
   if (status === "failed" || status === "cancelled" || status === "interrupted") yield `Continue: heddle resume ${run}`;
   const asking = steps.filter((step) => step.status === "needs-approval" || step.status === "needs-resolution");
   for (const step of asking.slice(0, MOST_STEPS)) yield answerLine(run, step);
-  if (status === "waiting" && !live) yield `${asking.length > 0 ? "Then continue" : "Continue"}: heddle resume ${run}`;
+  const listening = steps.flatMap(({ signal }) => signal ?? []);
+  for (const signal of listening.slice(0, MOST_STEPS)) yield `Send: heddle signal ${run} ${safeLine(signal)}`;
+  if (status === "waiting" && !live)
+    yield `${asking.length + listening.length > 0 ? "Then continue" : "Continue"}: heddle resume ${run}`;
   const logged = steps.filter((step) => step.status === "failed" && step.log !== null);
   for (const { id } of logged.slice(0, MOST_STEPS)) yield `Log: heddle logs ${run} ${safeLine(id)}`;
 }

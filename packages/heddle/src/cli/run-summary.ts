@@ -72,9 +72,17 @@ function* failureLines({ out, state, logFile }: RunSummaryInput, step: number): 
 
 function statusPhrase(state: RunSnapshot, status: RunOutcome["status"]): string {
   const { phase } = state;
-  if (status === "waiting" && openQuestions(state).length === 0) return "is waiting for a resume";
+  if (status === "waiting" && openQuestions(state).length === 0) return waitPhrase(state);
   if (phase.tag === "failed" && phase.reason !== undefined) return `failed (${phase.reason})`;
   return status === "waiting" ? "is waiting for a person" : status === "cancelled" ? "was cancelled" : status;
+}
+
+/** No question is open. */
+function waitPhrase(state: RunSnapshot): string {
+  const [listening] = stepsIn(state, "waiting-for-signal");
+  const phase = state.phases[listening ?? -1];
+  if (phase?.tag === "waiting-for-signal") return `is waiting for the signal ${safeLine(phase.signal)}`;
+  return stepsIn(state, "sleeping").length > 0 ? "is waiting for a time" : "is waiting for a resume";
 }
 
 function timeLine(timeline: Timeline): string {
@@ -98,7 +106,12 @@ function* nextLines(
       if (phase.about === "conflict") yield say("resolve:", `heddle resolve ${run} ${id} --ours|--theirs|--continue`);
       else yield say("answer:", approveWords(run, id, phase.about === "question"));
     }
-    yield say(asking.length > 0 ? "then continue:" : "continue:", `heddle resume ${run}`);
+    const listening = stepsIn(state, "waiting-for-signal");
+    for (const step of listening.slice(0, FAILURES_SHOWN)) {
+      const phase = state.phases[step];
+      if (phase?.tag === "waiting-for-signal") yield say("send:", `heddle signal ${run} ${safeLine(phase.signal)}`);
+    }
+    yield say(asking.length + listening.length > 0 ? "then continue:" : "continue:", `heddle resume ${run}`);
     return;
   }
   if (result.status === "succeeded") return;

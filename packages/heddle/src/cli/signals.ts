@@ -5,7 +5,7 @@ export interface SignalWatch {
   readonly stop: () => void;
 }
 
-export interface SignalOptions {
+export interface SignalWatchOptions {
   readonly handle: Pick<RunHandle, "cancel" | "kill" | "stopWaiting">;
   readonly say: (text: string) => void;
   /** A terminal can be closed: without one SIGHUP says nothing about the run, and is ignored. */
@@ -13,14 +13,14 @@ export interface SignalOptions {
 }
 
 /**
- * The first signal cancels with grace, the second Ctrl-C kills at once; the journal stays resumable. While only questions are
- * left, a signal leaves them open instead.
+ * The first signal cancels with grace, the second Ctrl-C kills at once; the journal stays resumable. While only questions and
+ * waits are left, a signal leaves them open instead.
  */
-export function watchSignals({ handle, say, hasTerminal }: SignalOptions): SignalWatch {
+export function watchSignals({ handle, say, hasTerminal }: SignalWatchOptions): SignalWatch {
   let interrupts = 0;
   const interrupt = (): void => {
     interrupts++;
-    if (interrupts === 1 && handle.stopWaiting()) say("Stopped waiting: the questions stay open.");
+    if (interrupts === 1 && handle.stopWaiting()) say("Stopped waiting: what the run waits for stays open.");
     else if (interrupts === 1) {
       say("Cancelling: waiting for running steps to end. Press Ctrl-C again to kill them.");
       handle.cancel();

@@ -1,7 +1,7 @@
 /** Engine API: what the faces (command line, library, server) see of the engine. */
 import type { Problem } from "../base/errors.ts";
 import type { Result } from "../base/result.ts";
-import type { Answer, RunOutcome } from "../run/control.ts";
+import type { Answer, RunOutcome, Signal } from "../run/control.ts";
 import type { CancelReason, EarlierStatus, Event, ReusedResult, RunOptions } from "../run/event.ts";
 import type { RunState } from "../run/state.ts";
 import type { Beginning } from "../run/attempt.ts";
@@ -22,7 +22,7 @@ export interface StartOptions extends Partial<RunOptions>, WaitOptions {
 }
 
 export interface WaitOptions {
-  /** Keep waiting for people's answers instead of ending as `waiting`: a terminal that asks, `--wait`. */
+  /** Keep waiting for people's answers and for signals instead of ending as `waiting`: a terminal that asks, `--wait`. */
   readonly wait?: boolean;
   /** Pauses before each layer until {@link RunHandle.unpause}; only with `schedule: layers`. */
   readonly pauseBeforeLayers?: boolean;
@@ -52,7 +52,7 @@ export interface RunHandle {
   /** Ends running steps with grace and the run `cancelled`. Called again: at once, without grace. */
   cancel(reason?: CancelReason): void;
   /**
-   * Leaves the run to a later resume where nothing but people's answers are left: it ends as `waiting`, its questions stay open.
+   * Leaves the run to a later resume where nothing but questions and waits are left: it ends as `waiting`, they stay open.
    * False: something else goes on, and nothing happens.
    */
   stopWaiting(): boolean;
@@ -61,6 +61,8 @@ export interface RunHandle {
   pause(reason: string): void;
   unpause(): void;
   answer(step: string, answer: Answer): Result<void, Problem>;
+  /** Passes a signal to the step that waits for it; before one does, it is kept. */
+  signal(signal: Signal): Result<void, Problem>;
   /** Why nothing starts although steps are ready, if so: `memory`, `cpu`, `locks held by run ...`. */
   waitingFor(): string | undefined;
 }

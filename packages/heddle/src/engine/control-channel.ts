@@ -5,7 +5,8 @@ import { answerProblem, checkControlRequest, type ControlRequest } from "../run/
 import { runInBackground } from "./background.ts";
 import type { Timers } from "./timers.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import { eventsOfAnswer, isTooLate } from "../run/input-events.ts";
+import { eventsOfAnswer, eventsOfSignal, isTooLate } from "../run/input-events.ts";
+import { signalProblem } from "../run/signal-problem.ts";
 import type { EventBody } from "../run/event.ts";
 import { phaseOf, type RunState } from "../run/state.ts";
 import { answeredTooLate, leaseProblem, notAsked } from "./problems.ts";
@@ -73,13 +74,14 @@ async function handleNew(
   return newest;
 }
 
-type AnswerRequest = Extract<ControlRequest, { kind: "answer" }>;
+/** What is recorded also where nobody works on the run: a resume goes on with it. */
+export type RecordedRequest = Extract<ControlRequest, { kind: "answer" | "signal" }>;
 
-/** Records an answer where nobody works on the run. */
-export async function answerRecorded(
+/** Records an answer or a signal where nobody works on the run. */
+export async function recordRequest(
   ports: EnginePorts,
   run: string,
-  request: AnswerRequest,
+  request: RecordedRequest,
 ): Promise<Result<"done", Problem>> {
   const leased = await ports.journal.acquire(run, ports.holder);
   if (!leased.ok) return err(leaseProblem(leased.error, run));
@@ -87,10 +89,10 @@ export async function answerRecorded(
     const recovered = await recover(ports.journal, run);
     if (!recovered.ok) return recovered;
     const { state } = recovered.value;
-    const answered = eventsOfRequest(state, request, ports.clock.now());
-    if (!answered.ok) return answered;
+    const taken = eventsOfRequest(state, request, ports.clock.now());
+    if (!taken.ok) return taken;
     const recorder = new Recorder({ ...ports, lease: leased.value, ...recovered.value });
-    for (const event of answered.value) recorder.record(event);
+    for (const event of taken.value) recorder.record(event);
     const committed = await recorder.commit();
     return committed.ok ? ok("done") : committed;
   } finally {
@@ -98,10 +100,21 @@ export async function answerRecorded(
   }
 }
 
-/** The events of an answer to a question that was open when its engine went. */
+/** The events of a signal, or of an answer to a question that was open when its engine went. */
 function eventsOfRequest(
   state: RunState,
-  { kind: _kind, step: id, ...answer }: AnswerRequest,
+  request: RecordedRequest,
+  now: number,
+): Result<readonly EventBody[], Problem> {
+  if (request.kind === "answer") return eventsOfAnswerRequest(state, request, now);
+  const isNew = !state.signalIds.has(request.id);
+  const problem = isNew ? signalProblem(state, request.signal, now) : undefined;
+  return problem === undefined ? ok(eventsOfSignal(state, request)) : err(problem);
+}
+
+function eventsOfAnswerRequest(
+  state: RunState,
+  { kind: _kind, step: id, ...answer }: Extract<ControlRequest, { kind: "answer" }>,
   now: number,
 ): Result<readonly EventBody[], Problem> {
   const step = state.index.byId.get(id);
@@ -117,7 +130,7 @@ function eventsOfRequest(
 }
 
 /**
- * Deals with requests that the last engine left, sent before `since`: an answer is recorded, as it would be where nobody works
+ * Deals with requests that the last engine left, sent before `since`: an answer or a signal is recorded, as it would be where nobody works
  * on the run, before anything else is asked; what was to cancel or pause that engine's work ended with it.
  */
 export async function takeLeftRequests(
@@ -129,9 +142,10 @@ export async function takeLeftRequests(
   if (newest === undefined) return ok(undefined);
   for (const { body, time } of left) {
     const checked = checkControlRequest(body);
-    if (!checked.ok || checked.value.kind !== "answer" || isOlderThanQuestion(state, checked.value, time)) continue;
-    const answered = eventsOfRequest(state, checked.value, clock.now());
-    if (answered.ok) for (const event of answered.value) recorder.record(event);
+    if (!checked.ok || (checked.value.kind !== "answer" && checked.value.kind !== "signal")) continue;
+    if (checked.value.kind === "answer" && isOlderThanQuestion(state, checked.value, time)) continue;
+    const taken = eventsOfRequest(state, checked.value, clock.now());
+    if (taken.ok) for (const event of taken.value) recorder.record(event);
   }
   const committed = await recorder.commit();
   if (committed.ok) await journal.settle(state.run, newest.id);
@@ -139,7 +153,11 @@ export async function takeLeftRequests(
 }
 
 /** It was for an earlier question of the step: its event is on disk, and its engine was killed before it was settled. */
-function isOlderThanQuestion(state: RunState, { step }: AnswerRequest, time: number): boolean {
+function isOlderThanQuestion(
+  state: RunState,
+  { step }: Extract<RecordedRequest, { kind: "answer" }>,
+  time: number,
+): boolean {
   const phase = state.phases[state.index.byId.get(step) ?? -1];
   return phase?.tag === "waiting-for-answer" && time < phase.since;
 }

@@ -17,7 +17,8 @@ import { HistoryChecker } from "../run/check/history-checker.ts";
 import { isRunEnded, stepAt, type RunState } from "../run/state.ts";
 import { newVolatile } from "../run/volatile.ts";
 import type { ResumeOptions, RunHandle, StartOptions, WaitOptions } from "./api.ts";
-import type { Answer, RunOutcome } from "../run/control.ts";
+import type { Answer, RunOutcome, Signal } from "../run/control.ts";
+import { signalProblem } from "../run/signal-problem.ts";
 import { faultOf } from "./background.ts";
 import { takeLeftRequests } from "./control-channel.ts";
 import { finishAgents, isLandingDue, recordedLanding } from "./landing.ts";
@@ -306,6 +307,7 @@ function runLoop(
     pause: (reason: string) => scheduler.pause(reason),
     unpause: () => scheduler.unpause(),
     answer: (step: string, answer: Answer) => scheduler.answer(step, answer),
+    signal: (signal: Signal) => scheduler.signal(signal),
     waitingFor: () => scheduler.waitingFor(),
   };
 }
@@ -332,6 +334,8 @@ function finishedHandle(state: RunState): RunHandle {
     unpause: nothing,
     answer: (step) =>
       err({ code: "NotAsked", message: `run ${state.run} has ended; step ${step} is not waiting for an answer` }),
+    signal: ({ signal }) =>
+      err(signalProblem(state, signal, state.lastTime) ?? { code: "RunEnded", message: `run ${state.run} has ended` }),
     waitingFor: () => undefined,
   };
 }

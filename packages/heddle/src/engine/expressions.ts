@@ -1,5 +1,5 @@
 /**
- * Expression reader: evaluates a step's `if` and the question that it asks. The expression language is loaded when the
+ * Expression reader: evaluates a step's `if`, the question that it asks, and what it waits for. The expression language is loaded when the
  * first step that has one is seen.
  */
 import { invariant } from "../base/assert.ts";
@@ -12,13 +12,17 @@ import type { Expressions } from "../run/transition.ts";
 type Language = typeof language;
 
 function hasExpression({ action, if: condition }: Step): boolean {
-  return condition !== undefined || (action.kind === "approve" && hasTemplate(action.question));
+  if (condition !== undefined) return true;
+  if (action.kind === "approve") return hasTemplate(action.question);
+  return (
+    (action.kind === "sleep" && hasTemplate(action.time)) || (action.kind === "signal" && hasTemplate(action.name))
+  );
 }
 
 export class ExpressionReader implements Expressions {
   #language: Language | undefined;
 
-  /** Call with every step before {@link holds} or {@link text} is asked about it. */
+  /** Call with every step before it is asked about. */
   async prepare(steps: readonly Step[]): Promise<void> {
     if (this.#language === undefined && steps.some(hasExpression)) {
       this.#language = await import("../plan/expression/cel.ts");

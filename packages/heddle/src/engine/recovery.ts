@@ -17,6 +17,7 @@ import {
   forEachSuccessor,
   hasEnded,
   isContainerStep,
+  isWaiting,
   outermostAround,
   phaseOf,
   satisfies,
@@ -192,7 +193,8 @@ function resetBy(
 function hasBegun(state: RunState, index: number): boolean {
   const phase = phaseOf(state, index);
   if (hasEnded(phase) && satisfies(phase)) return true;
-  return state.containers.has(index) || phase.tag === "retrying" || phase.tag === "waiting-for-answer";
+  const { tag } = phase;
+  return state.containers.has(index) || tag === "retrying" || tag === "waiting-for-answer" || isWaiting(tag);
 }
 
 function changedProblem(

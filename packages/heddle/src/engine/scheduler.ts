@@ -22,12 +22,14 @@ import {
   type Answer,
   type ControlRequest,
   type RunOutcome,
+  type Signal,
 } from "../run/control.ts";
 import type { CancelReason } from "../run/event.ts";
 import { haltReason } from "../run/finish.ts";
 import { isTooLate, type Input } from "../run/input-events.ts";
 import { hasReady, phaseOf, questionOf, type RunState } from "../run/state.ts";
-import { onlyPeopleLeft } from "../run/status.ts";
+import { signalProblem } from "../run/signal-problem.ts";
+import { onlyPeopleLeft, onlyWaitsLeft } from "../run/status.ts";
 import { advance, isOver, type Advance } from "../run/transition.ts";
 import { ActiveAttempts } from "./active-attempts.ts";
 import { openControlChannel } from "./control-channel.ts";
@@ -60,7 +62,9 @@ export class Scheduler {
   readonly #lease: Lease;
   readonly #state: RunState;
   readonly #recorder: Recorder;
-  #wait: boolean;
+  readonly #wait: boolean;
+  /** What waits is left to a later resume, timers too. */
+  #leavesWaits = false;
   readonly #atEnd: SchedulerOptions["atEnd"];
   readonly #load: LoadGuard;
   readonly #locks: ProjectLocks;
@@ -114,14 +118,10 @@ export class Scheduler {
   }
 
   stopWaiting(): boolean {
-    const waited = this.#wait;
-    this.#wait = false;
-    if (this.#onlyPeopleCanHelp()) {
-      this.#wakeUp();
-      return true;
-    }
-    this.#wait = waited;
-    return false;
+    if (this.#isAtWork() || !onlyWaitsLeft(this.#state)) return false;
+    this.#leavesWaits = true;
+    this.#wakeUp();
+    return true;
   }
 
   kill(): void {
@@ -159,6 +159,17 @@ export class Scheduler {
     return ok(undefined);
   }
 
+  signal(signal: Signal): Result<void, Problem> {
+    const checked = checkControlRequest({ kind: "signal", ...signal });
+    if (!checked.ok) return err(invalidRequest(checked.error));
+    // One that was delivered before is neither wrong nor counted again.
+    if (this.#state.signalIds.has(signal.id)) return ok(undefined);
+    const problem = signalProblem(this.#state, signal.signal, this.#ports.clock.now());
+    if (problem !== undefined) return err(problem);
+    this.#post({ kind: "signal", ...signal });
+    return ok(undefined);
+  }
+
   waitingFor(): string | undefined {
     if (!hasReady(this.#state)) return undefined;
     return this.#locks.holder === undefined ? this.#load.shortage() : `a lock held by run ${this.#locks.holder}`;
@@ -189,7 +200,7 @@ export class Scheduler {
         if (!isRecorded) break;
         if (isOver(this.#state) && this.#active.size === 0) break;
         if (this.#isAwake) continue;
-        if (this.#onlyPeopleCanHelp()) break;
+        if (this.#isLeftToOthers()) break;
         await this.#nextInput(turn.wakeAt);
       }
     } finally {
@@ -281,14 +292,23 @@ export class Scheduler {
         // One that is refused has no effect: its sender sees that the question stays open.
         const { kind: _kind, step, ...answer } = request;
         this.answer(step, answer);
+        return;
+      }
+      case "signal": {
+        const { kind: _kind, ...signal } = request;
+        this.signal(signal);
       }
     }
   }
 
-  /** Whether the run needs an answer to continue, and nobody waits for it here. */
-  #onlyPeopleCanHelp(): boolean {
-    if (this.#wait || haltReason(this.#state) !== undefined || this.#active.size > 0) return false;
-    return onlyPeopleLeft(this.#state);
+  /** Whether the run needs an answer or a signal to continue, and nobody waits for it here. */
+  #isLeftToOthers(): boolean {
+    if (this.#isAtWork()) return false;
+    return this.#leavesWaits ? onlyWaitsLeft(this.#state) : !this.#wait && onlyPeopleLeft(this.#state);
+  }
+
+  #isAtWork(): boolean {
+    return haltReason(this.#state) !== undefined || this.#active.size > 0;
   }
 
   async #shutdown(): Promise<void> {
@@ -313,10 +333,7 @@ export class Scheduler {
     const { phase } = this.#state;
     if (this.#stopped !== undefined) return resultOf(this.#state, "failed", this.#stopped);
     const isEnded = phase.tag === "succeeded" || phase.tag === "failed" || phase.tag === "cancelled";
-    invariant(
-      isEnded || this.#state.index.counts["waiting-for-answer"] > 0,
-      "the engine stopped although work was left",
-    );
+    invariant(isEnded || onlyWaitsLeft(this.#state), "the engine stopped although work was left");
     return resultOf(this.#state, isEnded ? phase.tag : "waiting", undefined);
   }
 }

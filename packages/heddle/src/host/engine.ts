@@ -21,7 +21,7 @@ import { planFileContent } from "../project/plan-content.ts";
 import { type LocalRunners, localRunners } from "../runner/local.ts";
 import { VERSION } from "../version.ts";
 import { headOf } from "../git/git-head.ts";
-import { answerRecorded } from "../engine/control-channel.ts";
+import { recordRequest } from "../engine/control-channel.ts";
 import type { EngineOptions, LocalEngine } from "../project/parts.ts";
 
 export function openEngine(options: EngineOptions): LocalEngine {
@@ -32,7 +32,7 @@ export function openEngine(options: EngineOptions): LocalEngine {
     rollback: (run) => rollbackRun(ports, run),
     cancel: (run) => cancelRun(ports, run),
     recordLanding: (run, landing) => recordLanding(ports, run, landing),
-    answer: (run, request) => answerRecorded(ports, run, request),
+    record: (run, request) => recordRequest(ports, run, request),
     [Symbol.asyncDispose]: () => ports.backend[Symbol.asyncDispose](),
   };
 }

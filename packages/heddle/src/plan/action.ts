@@ -8,13 +8,13 @@ import { shorten } from "./issues.ts";
 import type { Action, ParamSpec } from "./plan.ts";
 import { addTemplates, isEmpty, type SiteContext, type StepReadContext } from "./read-context.ts";
 
-const ACTION_KEYS = ["run", "agent", "call", "approve", "plan", "function"] as const;
+const ACTION_KEYS = ["run", "agent", "call", "approve", "plan", "sleep", "signal", "function"] as const;
 
 /** Keys that mean something beside some actions only. */
 const BELONGS_TO: readonly (readonly [key: string, actions: readonly string[]])[] = Object.entries({
   with: ["call"],
   params: ["plan"],
-  onTimeout: ["approve"],
+  onTimeout: ["approve", "signal"],
   isolate: ["call", "function"],
 });
 
@@ -45,8 +45,18 @@ export function toAction(
       return toCall(written, path, context, scope);
     case "approve": {
       if (written.approve !== undefined) addTemplates(written.approve, [...path, "approve"], context, scope);
-      const { onTimeout } = written;
+      const onTimeout = ofQuestion(written, path, scope);
       return defined({ kind: "approve", question: written.approve ?? "", onTimeout });
+    }
+    case "sleep": {
+      const time = String(written.sleep ?? "0");
+      addTemplates(time, [...path, "sleep"], context, scope);
+      return { kind: "sleep", time };
+    }
+    case "signal": {
+      const name = written.signal ?? "";
+      addTemplates(name, [...path, "signal"], context, scope);
+      return defined({ kind: "signal", name, onTimeout: ofSignal(written, path, scope) });
     }
     case "plan":
       return toPlanAction(written, path, context, scope);
@@ -70,6 +80,37 @@ function checkCompanions(raw: JsonObject, kind: string, path: DocumentPath, scop
       isKey: true,
     });
   }
+}
+
+/** What `onTimeout` says of a question. */
+function ofQuestion(
+  { onTimeout }: WrittenStep,
+  path: DocumentPath,
+  scope: StepReadContext,
+): "reject" | "approve" | undefined {
+  if (onTimeout === undefined || onTimeout === "reject" || onTimeout === "approve") return onTimeout;
+  refuseOnTimeout(onTimeout, "a question is answered by `reject` or `approve`", path, scope);
+  return undefined;
+}
+
+/** What it says of the wait for a signal. */
+function ofSignal(
+  { onTimeout }: WrittenStep,
+  path: DocumentPath,
+  scope: StepReadContext,
+): "fail" | "continue" | undefined {
+  if (onTimeout === undefined || onTimeout === "fail" || onTimeout === "continue") return onTimeout;
+  refuseOnTimeout(onTimeout, "the wait for a signal can `fail` or `continue`", path, scope);
+  return undefined;
+}
+
+function refuseOnTimeout(value: string, hint: string, path: DocumentPath, { issues }: StepReadContext): void {
+  issues.add({
+    code: "InvalidValue",
+    message: `"onTimeout": ${value} has no meaning here`,
+    hint,
+    path: [...path, "onTimeout"],
+  });
 }
 
 function toCall(written: WrittenStep, path: DocumentPath, context: SiteContext, scope: StepReadContext): Action {
@@ -137,7 +178,7 @@ function toAgent(
     scope.issues.add({
       code: raw["agent"] === undefined ? "MissingAction" : "MissingPrompt",
       message: raw["agent"] === undefined ? "this step has no action" : "this agent has no prompt",
-      hint: "add `run:`, `agent:`, `call:`, `approve:` or `plan:`, or a `description:` for an agent to carry out",
+      hint: "add `run:`, `agent:`, `call:`, `approve:`, `plan:`, `sleep:` or `signal:`, or a `description:` for an agent to carry out",
       path: raw["agent"] === undefined ? path : [...path, "agent"],
     });
   }

@@ -66,6 +66,7 @@ function stepToDocument(step: Step): JsonObject {
     limits: step.limits as JsonObject | undefined,
     runsOn: step.runsOn,
     optional: step.optional,
+    always: step.always,
     onInterrupt: step.onInterrupt,
     undo: step.undo,
     verify: step.verify,
@@ -89,6 +90,10 @@ function actionToDocument(action: Action): Members {
       };
     case "approve":
       return { approve: action.question, onTimeout: action.onTimeout };
+    case "sleep":
+      return { sleep: action.time };
+    case "signal":
+      return { signal: action.name, onTimeout: action.onTimeout };
     case "plan":
       return { plan: action.plan === undefined ? action.file : planToDocument(action.plan), params: action.params };
     case "function":

@@ -7,7 +7,8 @@
 import { defined } from "../base/defined.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import { AGENT_STEP_KEYS, type AgentLimitsConfig } from "./agents-config.ts";
-import type { PlanStepKey, WorkKey, WrittenAgent, WrittenPlan, WrittenStep } from "./document.ts";
+import type { WrittenDuration } from "../base/duration.ts";
+import type { PlanStepKey, SleepKey, WaitKey, WorkKey, WrittenAgent, WrittenPlan, WrittenStep } from "./document.ts";
 import type { NoParams, OptionsWith, ParamSpecs, ParamsOf, SubplanParams } from "./param-values.ts";
 import type { StepContext, StepFunction } from "./plan.ts";
 import {
@@ -61,7 +62,18 @@ export type InputsOf<D> = D extends readonly unknown[]
 
 /** Keys that a helper has in a form of its own. */
 type OwnForm = "id" | "deps" | "output" | "forEach" | "maxConcurrency" | "isolate";
-type ActionKey = "run" | "call" | "with" | "agent" | "approve" | "onTimeout" | "plan" | "params" | "function";
+type ActionKey =
+  | "run"
+  | "call"
+  | "with"
+  | "agent"
+  | "approve"
+  | "onTimeout"
+  | "plan"
+  | "params"
+  | "sleep"
+  | "signal"
+  | "function";
 
 /** What every kind of step may have beside its action: the keys of the plan file. */
 export interface CommonOptions<D extends Deps = Deps> extends Omit<WrittenStep, ActionKey | OwnForm> {
@@ -235,6 +247,31 @@ export function approve<const Id extends string>(
 ): StepValue<Json, Id> {
   const { onTimeout, ...others } = options;
   return dataStep(id, defined({ approve: question, onTimeout }), others);
+}
+
+/** A wait runs nothing: what acts on commands and attempts has no place here. */
+export interface SleepOptions extends Omit<DataOptions, WaitKey | SleepKey> {}
+
+/**
+ * A step that waits. It takes no slot, and time goes on while no process works on the run.
+ * @param time a duration, as in `"2h"`, a number of seconds, or a point in time with its zone, as in `"2026-12-24T18:00:00Z"`
+ */
+export function sleep(id: string, time: WrittenDuration, options: SleepOptions = {}): StepValue<null> {
+  return dataStep(id, { sleep: time }, options) as StepValue<null>;
+}
+
+export interface SignalOptions extends Omit<DataOptions, WaitKey> {
+  /** What comes of it when `timeout` has passed: the step fails, or succeeds with `null`; default: `fail`. */
+  readonly onTimeout?: "fail" | "continue";
+}
+
+/**
+ * A step that waits for the signal of this name, as `heddle signal RUN NAME [JSON]` and `signal` of a run send it; its output is
+ * the signal's value. It takes no slot. A signal that comes before the step waits is kept for it; each signal is taken by one step.
+ */
+export function signal(id: string, name: string, options: SignalOptions = {}): StepValue<Json> {
+  const { onTimeout, ...others } = options;
+  return dataStep(id, defined({ signal: name, onTimeout }), others);
 }
 
 export interface SubplanOptions extends Omit<DataOptions, WorkKey | PlanStepKey> {

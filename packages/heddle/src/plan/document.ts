@@ -16,6 +16,36 @@ export type WorkKey = (typeof WORK_KEYS)[number];
 export const PLAN_STEP_KEYS = ["limits", "onInterrupt", "priority"] as const;
 export type PlanStepKey = (typeof PLAN_STEP_KEYS)[number];
 
+/** Keys that mean nothing to a step that only waits: it runs nothing, and takes nothing. */
+export const WAIT_KEYS = [
+  "retry",
+  "verify",
+  "runsOn",
+  "resources",
+  "locks",
+  "limits",
+  "onInterrupt",
+  "priority",
+  "totalTimeout",
+  "grace",
+  "env",
+  "envMode",
+  "secrets",
+  "cwd",
+  "shell",
+  "cache",
+  "inputs",
+  "outputs",
+  "writes",
+  "undo",
+  "group",
+] as const;
+export type WaitKey = (typeof WAIT_KEYS)[number];
+
+/** Further keys that mean nothing to a wait for a time, which says itself how long it is and gives nothing. */
+export const SLEEP_KEYS = ["timeout", "output"] as const;
+export type SleepKey = (typeof SLEEP_KEYS)[number];
+
 export interface WrittenRetry {
   /** Attempts in all, the first included; default: 1. */
   readonly attempts?: number;
@@ -106,8 +136,15 @@ export interface WrittenStep extends WrittenShared {
   readonly agent?: string | WrittenAgent;
   /** A question to a person. */
   readonly approve?: string;
-  /** The answer when `timeout` has passed; default: `reject`. */
-  readonly onTimeout?: "reject" | "approve";
+  /** A wait: a duration, as in `"2h"`, a number of seconds, or a time with its zone; may contain `${{ }}`. */
+  readonly sleep?: WrittenDuration;
+  /** A wait for the signal of this name, as `heddle signal` sends it; may contain `${{ }}`. */
+  readonly signal?: string;
+  /**
+   * When `timeout` has passed: the answer to a question (`reject`, `approve`), or what comes of the wait for a signal (`fail`,
+   * `continue`); default: `reject`, `fail`.
+   */
+  readonly onTimeout?: "reject" | "approve" | "fail" | "continue";
   /** Another plan as one step, or its file, relative to the plan's folder. */
   readonly plan?: string | JsonObject;
   /** Parameters of the other plan; values may contain `${{ }}`; default: none. */
@@ -141,6 +178,8 @@ export interface WrittenStep extends WrittenShared {
   readonly inputs?: readonly string[];
   /** Globs of files; checked, but of no effect in this version; default: none. */
   readonly outputs?: readonly string[];
+  /** Run it once its deps and `after` have ended, however they ended, also after a failure and while the run is cancelled; default: false. */
+  readonly always?: boolean;
   /** Globs of files that the step may change, to predict conflicts between agents; default: unknown. */
   readonly writes?: readonly string[];
   /** A command that reverses the step; default: none. */

@@ -111,6 +111,20 @@ export type Action =
       /** The answer when the step's timeout has passed. Absent: `reject`. */
       readonly onTimeout?: "reject" | "approve";
     }
+  /** A wait for a time. It takes no slot, and goes on while no process works on the run. */
+  | {
+      readonly kind: "sleep";
+      /** A duration, or a point in time with its zone; may hold templates. */
+      readonly time: string;
+    }
+  /** A wait for a word from outside the run, whose value is the step's output. It takes no slot. */
+  | {
+      readonly kind: "signal";
+      /** What it waits for; may hold templates. */
+      readonly name: string;
+      /** What comes of it when the step's timeout has passed: it fails, or succeeds with `null`. Absent: `fail`. */
+      readonly onTimeout?: "fail" | "continue";
+    }
   /** Another plan as one step: `file` or `plan`. */
   | {
       readonly kind: "plan";
@@ -125,6 +139,11 @@ export type Action =
 /** Whether what the step changes is captured in a worktree, and merged. */
 export function worksInWorktree({ action }: Pick<Step, "action">): boolean {
   return action.kind === "agent" && action.workspace === undefined;
+}
+
+/** Whether the step only waits: for a time, or for a word from outside. */
+export function isWait({ action }: Pick<Step, "action">): boolean {
+  return action.kind === "sleep" || action.kind === "signal";
 }
 
 /** Classes of failed attempts that `retry.on` may name. */
@@ -228,6 +247,11 @@ export interface Step {
   readonly runsOn?: readonly string[];
   /** May fail without failing the run; absent: it may not. */
   readonly optional?: boolean;
+  /**
+   * Runs once what it comes after has ended, however it ended, also while the run is brought to its end early; absent: only when
+   * its deps have succeeded, in a run that goes on.
+   */
+  readonly always?: boolean;
   /** Absent: `rerun`. */
   readonly onInterrupt?: "rerun" | "fail" | "ask";
   /** A command that reverses it; absent: none. */

@@ -102,6 +102,7 @@ const step: Members = ofKeys({
   needs: "texts",
   after: "texts",
   epic: "texts",
+  sleep: "text",
   env: "texts",
   forEach: "texts",
   // Their types are those of the other plan, which converts texts.

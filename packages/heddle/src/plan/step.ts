@@ -16,7 +16,13 @@ import {
   type WrittenShared,
   type WrittenStep,
   PLAN_STEP_KEYS,
+  type PlanStepKey,
+  SLEEP_KEYS,
+  type SleepKey,
+  WAIT_KEYS,
+  type WaitKey,
   WORK_KEYS,
+  type WorkKey,
 } from "./document.ts";
 import { checkValue, type PlanIssues, shorten, unknownKey } from "./issues.ts";
 import { hasTemplate, unwrapped } from "./expression/templates.ts";
@@ -66,12 +72,12 @@ export function toStep(raw: unknown, path: DocumentPath, index: number, scope: S
 function dropMeaningless(raw: JsonObject, step: Draft, path: DocumentPath, { issues }: StepReadContext): void {
   const kind = step.action?.kind;
   if (kind === "call" || kind === "function") return dropOfCommands(raw, step, path, issues);
-  if (kind !== "approve" && kind !== "plan") return;
-  for (const key of kind === "plan" ? [...WORK_KEYS, ...PLAN_STEP_KEYS] : WORK_KEYS) {
+  if (kind !== "approve" && kind !== "plan" && kind !== "sleep" && kind !== "signal") return;
+  for (const key of MEANINGLESS[kind]) {
     const written = Object.keys(raw).find((name) => raw[name] !== undefined && mainName(name) === key);
-    delete step[key];
+    delete step[inPlan(key)];
     if (written === undefined) continue;
-    const hint = kind === "plan" ? "set it on the steps of that plan" : "set it on the step that does the work";
+    const hint = hintOf(kind, key);
     issues.add({
       code: "MisplacedKey",
       message: `"${written}" cannot be used together with "${kind}"`,
@@ -80,6 +86,31 @@ function dropMeaningless(raw: JsonObject, step: Draft, path: DocumentPath, { iss
       isKey: true,
     });
   }
+}
+
+const MEANINGLESS = {
+  approve: WORK_KEYS,
+  plan: [...WORK_KEYS, ...PLAN_STEP_KEYS],
+  sleep: [...WAIT_KEYS, ...SLEEP_KEYS],
+  signal: WAIT_KEYS,
+} as const;
+
+type MeaninglessKey = WorkKey | PlanStepKey | WaitKey | SleepKey;
+
+/** What the key is called in a {@link Step}. */
+function inPlan(key: MeaninglessKey): keyof Step {
+  if (key === "timeout") return "timeoutMs";
+  if (key === "totalTimeout") return "totalTimeoutMs";
+  return key === "grace" ? "graceMs" : key;
+}
+
+function hintOf(kind: keyof typeof MEANINGLESS, key: MeaninglessKey): string {
+  if (kind === "plan") return "set it on the steps of that plan";
+  if (kind === "sleep" && key === "timeout") return "`sleep` itself says how long the step waits";
+  if (kind === "signal" && key === "totalTimeout") return "use `timeout`: there is one attempt";
+  return kind === "approve"
+    ? "set it on the step that does the work"
+    : "a step that waits runs nothing: set it on the step that does the work";
 }
 
 /** What acts on the commands of a step, and not on a function: what to do instead. */
@@ -238,6 +269,7 @@ function addRest(step: Draft, written: WrittenStep): void {
     if (list !== undefined && list.length > 0) step[key] = list;
   }
   if (written.isolate === true) step.isolate = true;
+  if (written.always === true) step.always = true;
   if (written.undo !== undefined) step.undo = written.undo;
   if (written.estimate !== undefined) step.estimateMs = toMs(written.estimate);
   if (written.output !== undefined) step.output = written.output;

@@ -19,7 +19,7 @@ import { err, ok, type Result } from "../base/result.ts";
 import type { BaseEnvironments, Environment } from "./environment.ts";
 import { OWNER_VARIABLE, TAG_VARIABLE } from "./environment.ts";
 import { type ProcessInfo, type ProcessTable, linuxProcessTable, psProcessTable } from "./table.ts";
-import { type ProcessEnding, Followed, endAll, signal } from "./terminate.ts";
+import { type ProcessEnding, Followed, endAll, sendSignalTo } from "./terminate.ts";
 
 export interface ProcessSpec {
   /** Text for the shell: the only value here that a shell reads as code. */
@@ -180,7 +180,7 @@ function startPlain(world: ProcessWorld, spec: ProcessSpec): RunningCommand {
     void settle(code ?? (name === null ? 1 : statusOfSignal(name)));
   });
   async function settle(status: number): Promise<void> {
-    if (ending === undefined && signal(-(group as number), 0)) ending = end(spec.graceMs);
+    if (ending === undefined && sendSignalTo(-(group as number), 0)) ending = end(spec.graceMs);
     const found = ending === undefined ? 0 : await ending.done;
     if (closed !== undefined) await within(world.clock, PIPE_WAIT_MS, closed, () => destroyPipes(child));
     resolve(exitedWith(status, found, false));

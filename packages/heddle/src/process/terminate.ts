@@ -128,7 +128,7 @@ const LONGEST_LOOK_MS = 40;
 
 /** Begins at the end of the current task, so that all endings asked for together share their first reading. */
 export function endAll(followed: Followed, options: EndOptions): ProcessEnding {
-  const { clock, group, over = () => true, send = signal } = options;
+  const { clock, group, over = () => true, send = sendSignalTo } = options;
   const deadline = clock.now() + options.graceMs;
   const found = new Set<string>();
   let killing = options.graceMs <= 0;
@@ -205,7 +205,7 @@ export function endAll(followed: Followed, options: EndOptions): ProcessEnding {
 }
 
 /** Whether the signal was delivered. */
-export function signal(pid: number, name: NodeJS.Signals | 0): boolean {
+export function sendSignalTo(pid: number, name: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(pid, name);
   } catch {

@@ -1,5 +1,5 @@
 /**
- * Run control: sends a request to the engine that holds a run, and records an answer or a cancel directly if none does. Knows which
+ * Run control: sends a request to the engine that holds a run, and records an answer, a signal or a cancel directly if none does. Knows which
  * request is possible, not what it causes.
  */
 import type { Clock } from "../base/clock.ts";
@@ -31,7 +31,7 @@ export async function requestOf(
     await journal.request(run, clock.now(), request as unknown as Json);
     return ok("sent");
   }
-  if (request.kind === "answer") return (await engine()).answer(run, request);
+  if (request.kind === "answer" || request.kind === "signal") return (await engine()).record(run, request);
   if (request.kind === "cancel") return (await engine()).cancel(run);
   return err({
     code: "RunNotLive",

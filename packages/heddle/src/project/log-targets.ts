@@ -44,6 +44,8 @@ export function noLog(state: RunSnapshot, id: string | undefined, attempt: numbe
     return { code: "NoLog", message: `no step of run ${run} has written a log`, hint };
   if (step.forEach === undefined && step.action.kind === "approve")
     return { code: "NoLog", message: `step ${step.id} has no log: it is an approval`, hint };
+  if (step.forEach === undefined && (step.action.kind === "sleep" || step.action.kind === "signal"))
+    return { code: "NoLog", message: `step ${step.id} has no log: it only waits`, hint };
   if (!writesLog(state, at)) {
     const child = state.steps[state.containers.get(at)?.children[0] ?? -1]?.id;
     const message = `step ${step.id} has no log of its own: it is a ${step.forEach === undefined ? "plan" : "forEach"}`;

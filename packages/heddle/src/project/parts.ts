@@ -54,5 +54,9 @@ export interface LocalEngine extends AsyncDisposable {
   /** Ends a run that nobody works on; resolves when that is recorded. */
   cancel(run: string): Promise<Result<"done", Problem>>;
   recordLanding(run: string, landing: Landing): Promise<void>;
-  answer(run: string, request: Extract<ControlRequest, { kind: "answer" }>): Promise<Result<"done", Problem>>;
+  /** Records an answer or a signal for a run that nobody works on. */
+  record(
+    run: string,
+    request: Extract<ControlRequest, { kind: "answer" | "signal" }>,
+  ): Promise<Result<"done", Problem>>;
 }

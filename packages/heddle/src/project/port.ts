@@ -26,6 +26,7 @@ import type { CurrentPlan, RecordedPlan } from "./recorded-plan.ts";
 import type { ReplayedRun } from "./replay-run.ts";
 import type { Rerun, RerunOptions, RerunRefusal } from "./rerun.ts";
 import type { Reuse, Selection } from "./reuse.ts";
+import type { SentSignal } from "./signals.ts";
 import type { StepNotes } from "./step-notes.ts";
 import type { LogItem, TailItem, TailOptions } from "./tail.ts";
 import type { CleanedTrees } from "./worktrees.ts";
@@ -114,7 +115,7 @@ export interface RunLogs {
 /** What people ask of runs that other processes may hold. */
 export interface RunControl {
   /**
-   * Leaves a request for the run's engine; where none is alive, answers are recorded at once. Resolves when it is left
+   * Leaves a request for the run's engine; where none is alive, answers and signals are recorded at once. Resolves when it is left
    * (`sent`) or its consequence recorded (`done`).
    */
   send(run: string, request: ControlRequest): Promise<Result<"sent" | "done", Problem>>;
@@ -124,6 +125,8 @@ export interface RunControl {
   answer(run: string, decision: AnswerDecision, answer: GivenAnswer): Promise<Result<AnsweredStep, Problem>>;
   /** How a conflict is to be settled. */
   resolve(run: string, choice: Resolution, answer: GivenAnswer): Promise<Result<AnsweredStep, Problem>>;
+  /** The word that a `signal` step waits for, or will wait for. */
+  signal(run: string, signal: SentSignal): Promise<Result<"sent" | "done", Problem>>;
 }
 
 /** Work of agents: where it is done, and where it goes. */

@@ -132,7 +132,7 @@ function logsOf({ log, clock, workspaces }: Shared): RunLogs {
 }
 
 function controlOf(shared: Shared): RunControl {
-  const { log } = shared;
+  const { log, clock, random } = shared;
   const send: RunControl["send"] = async (run, request) =>
     (await import("./control-run.ts")).requestOf(shared, run, request);
   return {
@@ -145,6 +145,10 @@ function controlOf(shared: Shared): RunControl {
     async resolve(run, choice, answer) {
       const { resolveConflict } = await import("./answers.ts");
       return resolveConflict({ log, send }, run, choice, answer);
+    },
+    async signal(run, signal) {
+      const { sendSignal } = await import("./signals.ts");
+      return sendSignal({ log, clock, random, send }, run, signal);
     },
   };
 }

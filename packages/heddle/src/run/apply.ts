@@ -16,7 +16,8 @@ import { applyResumed, takeUp } from "./resume.ts";
 import { setPhase } from "./set-phase.ts";
 import { contends } from "./slots.ts";
 import { addRow, forgetAttempts, newRow } from "./step-table.ts";
-import { phaseOf, stepAt, WAITING, type RunState } from "./state.ts";
+import { applyTimerSet, beginWait, keepSignal, takeSignal } from "./waits.ts";
+import { isWaitStep, phaseOf, stepAt, WAITING, type RunState } from "./state.ts";
 import { recordUsage } from "./usage.ts";
 import { newVolatile } from "./volatile.ts";
 
@@ -54,6 +55,8 @@ export function createState(created: EventOf<"run.created">, graph?: Graph): Res
     addedBy: new Map(),
     successes: [],
     examined: new Map(),
+    signals: new Map(),
+    signalIds: new Set(),
     gitHead,
     branch,
     begin,
@@ -90,7 +93,7 @@ export function apply(state: RunState, event: Event): void {
   const idleMs = Math.max(0, event.time - state.lastTime);
   state.seq = event.seq;
   state.lastTime = event.time;
-  state.endsAnswered = event.type === "approval.given";
+  state.endsAnswered = event.type === "approval.given" || event.type === "signal.received";
   switch (event.type) {
     case "run.created":
       return;
@@ -121,6 +124,9 @@ export function apply(state: RunState, event: Event): void {
     case "landing.refused":
       state.landing = event.data;
       return;
+    case "signal.received":
+      keepSignal(state, event);
+      return;
     case "rollback.started":
       state.rollback = { steps: event.data.steps.map((id) => numberOf(state, id)), next: 0 };
       return;
@@ -142,6 +148,7 @@ function applyToStep(state: RunState, step: number, event: StepwiseEvent): void 
       state.attempts[step] = event.attempt;
       state.firstStart[step] ??= event.time;
       state.startedTimes[step] ??= event.time;
+      if (isWaitStep(stepAt(state, step))) return beginWait(state, step, event);
       state.starts++;
       state.readySince.delete(step);
       setPhase(state, step, { tag: "running", attempt: event.attempt, since: event.time });
@@ -150,6 +157,14 @@ function applyToStep(state: RunState, step: number, event: StepwiseEvent): void 
       state.examined.set(step, event.data);
       requeue(state, step);
       return;
+    case "timer.set":
+      return applyTimerSet(state, step, event);
+    case "timer.fired": {
+      const phase = phaseOf(state, step);
+      if (phase.tag === "sleeping" || phase.tag === "waiting-for-signal")
+        setPhase(state, step, { ...phase, fired: true });
+      return;
+    }
     case "step.progress":
     case "worktree.created":
     case "worktree.merged":
@@ -161,6 +176,7 @@ function applyToStep(state: RunState, step: number, event: StepwiseEvent): void 
       recordUsage(state.usage, event);
       return;
     case "step.succeeded":
+      takeSignal(state, step);
       state.successes.push(step);
       setPhase(state, step, {
         tag: "succeeded",
@@ -179,6 +195,7 @@ function applyToStep(state: RunState, step: number, event: StepwiseEvent): void 
       setPhase(state, step, { tag: "skipped", reason: event.data.reason, endedAt: event.time });
       return;
     case "step.failed":
+      takeSignal(state, step, event.data.error.code === "output");
       applyFailed(state, step, event);
       return;
     case "step.cancelled":

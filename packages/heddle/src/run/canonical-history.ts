@@ -2,7 +2,7 @@
  * Canonical history: what happened, without times and chance. Two runs of a plan whose steps end the same way have
  * byte-identical canonical histories, whatever the concurrency, the schedule or the timing.
  *
- * Omitted: times, durations, usage, retry delays, run ids, versions, who answered, how many steps ran at once; commits
+ * Omitted: times, durations, usage, retry delays, run ids, versions, who answered, signals before a step took them, how many steps ran at once; commits
  * and sessions; progress, pauses, resumes, worktrees, conflicts and landings, which depend on the engine and not on the
  * plan. The rest is ordered by layer, position in the plan, attempt and kind; added steps are positioned below the step
  * that they came from.
@@ -28,6 +28,8 @@ const KIND_ORDER: Partial<Record<EventType, number>> = {
   "run.created": 0,
   "run.started": 1,
   "step.started": 10,
+  "timer.set": 11,
+  "timer.fired": 12,
   "approval.requested": 11,
   "approval.given": 12,
   "steps.added": 13,
@@ -121,6 +123,7 @@ function compare(a: Keyed, b: Keyed): number {
 
 const LEFT_OUT: ReadonlySet<string> = new Set([
   "durationMs",
+  "at",
   "usage",
   "retryAt",
   "retryDelayMs",

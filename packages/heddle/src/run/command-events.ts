@@ -1,7 +1,8 @@
 /** Command events: converts commands that only need recording to their events. Pure. */
-import { invariant, unreachable } from "../base/assert.ts";
+import { invariant, present, unreachable } from "../base/assert.ts";
 import { defined } from "../base/defined.ts";
-import type { JsonObject } from "../base/json.ts";
+import { writeDuration } from "../base/duration.ts";
+import type { Json, JsonObject } from "../base/json.ts";
 import { containerOutput, earlierFailures } from "./finish.ts";
 import type { CommandOf } from "./command.ts";
 import type { EventBody, StepError } from "./event.ts";
@@ -9,7 +10,17 @@ import { phaseOf, stepAt, type RunState } from "./state.ts";
 
 /** Commands that an event alone carries out. */
 export type RecordedCommand = CommandOf<
-  "skip" | "answer" | "fail" | "cancel" | "finish" | "rollback" | "end-rollback" | "end"
+  | "skip"
+  | "fire"
+  | "end-wait"
+  | "take-signal"
+  | "answer"
+  | "fail"
+  | "cancel"
+  | "finish"
+  | "rollback"
+  | "end-rollback"
+  | "end"
 >;
 
 /** The event that carries the command out. */
@@ -17,6 +28,12 @@ export function eventOf(state: RunState, command: RecordedCommand, now: number):
   switch (command.kind) {
     case "skip":
       return { type: "step.skipped", step: stepAt(state, command.step).id, data: { reason: command.reason } };
+    case "fire":
+      return fired(state, command.step);
+    case "end-wait":
+      return waited(state, command.step, now);
+    case "take-signal":
+      return signalled(state, command.step, now);
     case "answer":
       return answered(state, command.step, now);
     case "fail":
@@ -68,6 +85,38 @@ function answered(state: RunState, index: number, now: number): EventBody {
   return { type: "step.failed", step: id, attempt, data: { error, durationMs, willRetry: false } };
 }
 
+function fired(state: RunState, index: number): EventBody {
+  return { type: "timer.fired", step: stepAt(state, index).id, attempt: state.attempts[index] ?? 1, data: {} };
+}
+
+/** The end of a wait whose time is over. */
+function waited(state: RunState, index: number, now: number): EventBody {
+  const phase = phaseOf(state, index);
+  const { action } = stepAt(state, index);
+  if (phase.tag === "waiting-for-signal" && !(action.kind === "signal" && action.onTimeout === "continue")) {
+    const after = phase.durationMs === undefined ? "in time" : `within ${writeDuration(phase.durationMs)}`;
+    return failed(state, index, { code: "timeout", message: `no signal ${phase.signal} came ${after}` }, now);
+  }
+  return succeeded(state, index, null, now);
+}
+
+/** The end of a wait for a signal that has come. */
+function signalled(state: RunState, index: number, now: number): EventBody {
+  return succeeded(state, index, signalFor(state, index), now);
+}
+
+/** The value of the signal that the step takes. */
+export function signalFor(state: RunState, index: number): Json {
+  const phase = phaseOf(state, index);
+  const received = phase.tag === "waiting-for-signal" ? state.signals.get(phase.signal)?.[0] : undefined;
+  return present(received, "signal for step", stepAt(state, index).id).value;
+}
+
+function succeeded(state: RunState, index: number, output: Json, now: number): EventBody {
+  const data = { output, durationMs: sinceStart(state, index, now) };
+  return { type: "step.succeeded", step: stepAt(state, index).id, attempt: state.attempts[index] ?? 1, data };
+}
+
 /** A step failed without an attempt of its own: its children did, or its interruption is final. */
 function failed(state: RunState, index: number, error: StepError, now: number): EventBody {
   const data = { error, durationMs: sinceStart(state, index, now), willRetry: false };
@@ -81,8 +130,7 @@ function cancelled(state: RunState, { step: index, reason }: CommandOf<"cancel">
 
 /** All steps of a container are done. */
 function finished(state: RunState, index: number, now: number): EventBody {
-  const data = { output: containerOutput(state, index), durationMs: sinceStart(state, index, now) };
-  return { type: "step.succeeded", step: stepAt(state, index).id, attempt: state.attempts[index] ?? 1, data };
+  return succeeded(state, index, containerOutput(state, index), now);
 }
 
 function rollbackStarted(state: RunState, { mode, steps }: CommandOf<"rollback">): EventBody {

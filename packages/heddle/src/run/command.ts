@@ -18,6 +18,14 @@ export type Command =
   /** Ask for the step's locks, which are exclusive over all runs of the project. */
   | { readonly kind: "lock"; readonly step: number }
   | { readonly kind: "ask"; readonly step: number; readonly attempt: number; readonly about: "step" | "interrupt" }
+  /** Begin the wait of a `sleep` or `signal` step. */
+  | { readonly kind: "wait"; readonly step: number; readonly attempt: number }
+  /** The time of a wait is over: record that. */
+  | { readonly kind: "fire"; readonly step: number }
+  /** The time of a wait was over: record the step's end. */
+  | { readonly kind: "end-wait"; readonly step: number }
+  /** The signal that the step waits for is there: record the step's success. */
+  | { readonly kind: "take-signal"; readonly step: number }
   /** An answer was given: record the step's end. */
   | { readonly kind: "answer"; readonly step: number }
   /** Nobody answered in time. */

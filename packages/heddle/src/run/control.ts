@@ -6,10 +6,10 @@
  *  1. Nothing from outside this process is a {@link ControlRequest} before {@link checkControlRequest} accepted it.
  *  2. What is accepted can be recorded: every text is a string, at most {@link MOST_TEXT} long.
  */
-import { type Check, inside, object, oneOf, optional, tagged, literal } from "../base/check.ts";
+import { anything, type Check, inside, object, oneOf, optional, tagged, literal } from "../base/check.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { AnswerDecision, OpenQuestion, Resolution } from "./event.ts";
-import type { Json } from "../base/json.ts";
+import { toJson, type Json } from "../base/json.ts";
 import type { Problem } from "../base/errors.ts";
 import type { RunStatus } from "./status.ts";
 import type { Landing } from "./attempt.ts";
@@ -22,12 +22,22 @@ export type Answer = {
   readonly choice?: Resolution;
 };
 
-/** What `cancel`, `pause`, `unpause`, `approve`, `reject` and `resolve` ask of the run's engine. */
+/** What `cancel`, `pause`, `unpause`, `approve`, `reject`, `resolve` and `signal` ask of the run's engine. */
 export type ControlRequest =
   | { readonly kind: "cancel" }
   | { readonly kind: "pause"; readonly reason: string }
   | { readonly kind: "unpause" }
-  | ({ readonly kind: "answer"; readonly step: string } & Answer);
+  | ({ readonly kind: "answer"; readonly step: string } & Answer)
+  | ({ readonly kind: "signal" } & Signal);
+
+/** A word from outside, for the step that waits for its name. */
+export interface Signal {
+  readonly signal: string;
+  readonly value: Json;
+  readonly by: string;
+  /** Of this sending: one that arrives twice counts once. */
+  readonly id: string;
+}
 
 /** Characters of one text; it is recorded as it is, and shown to people. */
 const MOST_TEXT = 64 * 1024;
@@ -38,6 +48,14 @@ const bounded: Check<string> = {
     return value.length > MOST_TEXT ? `is longer than ${MOST_TEXT} characters` : undefined;
   },
 };
+
+/** Characters of a signal's value as JSON: it becomes an output. */
+const MOST_VALUE = 1024 * 1024;
+
+const value: Check<Json> = anything("JSON of at most 1 MiB", (member) => {
+  const json = toJson(member, "the value");
+  return json.ok && JSON.stringify(json.value).length <= MOST_VALUE;
+});
 
 const request = tagged<"kind", ControlRequest>("kind", {
   cancel: object<Extract<ControlRequest, { kind: "cancel" }>>({ kind: literal("cancel") }),
@@ -51,6 +69,13 @@ const request = tagged<"kind", ControlRequest>("kind", {
     comment: optional(bounded),
     choice: optional(oneOf<Resolution>({ ours: true, theirs: true, continue: true })),
   }),
+  signal: object<Extract<ControlRequest, { kind: "signal" }>>({
+    kind: literal("signal"),
+    signal: bounded,
+    value,
+    by: bounded,
+    id: bounded,
+  }),
 });
 
 /** The error is one sentence: what is wrong, and where. One that a newer version knows is refused too. */
@@ -61,7 +86,7 @@ export function checkControlRequest(value: unknown): Result<ControlRequest, stri
 
 export interface RunOutcome {
   readonly run: string;
-  /** `waiting`: the run needs people's answers; a resume continues it. */
+  /** `waiting`: the run needs people's answers or signals; a resume continues it. */
   readonly status: Exclude<RunStatus, "running" | "paused" | "interrupted">;
   /** Outputs of succeeded steps by id. */
   readonly outputs: Readonly<Record<string, Json>>;

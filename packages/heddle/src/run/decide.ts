@@ -11,8 +11,20 @@ import type { Command } from "./command.ts";
 import { cancelInside, closeDown, closeInside, endOfContainer, haltReason } from "./finish.ts";
 import { blockerOf, deadlineOf } from "./queue.ts";
 import type { Lane } from "./run-index.ts";
+import type { StepPhase } from "./facts.ts";
+import { nextTaker } from "./listeners.ts";
 import { fits, goesBefore, isFull, NOTHING_RESERVED, reserve } from "./slots.ts";
-import { isContainerStep, isRunEnded, phaseOf, rootCause, satisfies, stepAt, type RunState } from "./state.ts";
+import {
+  isContainerStep,
+  isRunEnded,
+  isWaiting,
+  isWaitStep,
+  phaseOf,
+  rootCause,
+  satisfies,
+  stepAt,
+  type RunState,
+} from "./state.ts";
 
 /** What is seen of the world when it is decided what follows. */
 export interface Readings {
@@ -35,7 +47,10 @@ export function decide(state: RunState, readings: Readings): readonly Command[] 
   if (isRunEnded(state.phase) || state.phase.tag === "created") return NOTHING;
 
   const answered = index.answered.first;
-  if (answered !== undefined) return [{ kind: "answer", step: answered }];
+  if (answered !== undefined)
+    return [{ kind: isWaiting(phaseOf(state, answered).tag) ? "end-wait" : "answer", step: answered }];
+  const taker = nextTaker(state);
+  if (taker !== undefined) return [{ kind: "take-signal", step: taker }];
   const finished = index.finishing.first;
   if (finished !== undefined) return [endOfContainer(state, finished)];
 
@@ -48,7 +63,7 @@ export function decide(state: RunState, readings: Readings): readonly Command[] 
 
   const overdue = index.deadlines.first;
   if (overdue !== undefined && (deadlineOf(state, overdue) ?? Infinity) <= readings.now)
-    return [{ kind: phaseOf(state, overdue).tag === "expanded" ? "expire" : "expire-question", step: overdue }];
+    return [{ kind: commandWhenDue(phaseOf(state, overdue)), step: overdue }];
   // One container at a time: of two that timed out one may be inside the other.
   for (const container of volatile.expired) {
     const late = cancelInside(state, container, "step-timeout");
@@ -91,6 +106,11 @@ export function nextDue(state: RunState): number | undefined {
   return next === Infinity ? undefined : next;
 }
 
+function commandWhenDue({ tag }: StepPhase): "expire" | "fire" | "expire-question" {
+  if (tag === "expanded") return "expire";
+  return isWaiting(tag) ? "fire" : "expire-question";
+}
+
 function retryAt(state: RunState, step: number): number {
   const phase = phaseOf(state, step);
   return phase.tag === "retrying" ? phase.retryAt : Number.POSITIVE_INFINITY;
@@ -122,6 +142,7 @@ function lookAtArrival(state: RunState): Command | undefined {
   if (state.phase.tag === "paused") return undefined;
   if (isUnasked) return { kind: "evaluate", step };
   if (isContainerStep(definition)) return { kind: "expand", step, attempt };
+  if (isWaitStep(definition)) return { kind: "wait", step, attempt };
   return { kind: "ask", step, attempt, about: "step" };
 }
 

@@ -102,6 +102,12 @@ const action = tagged<"kind", Action>("kind", {
     question: text,
     onTimeout: optional(oneOf<"reject" | "approve">({ reject: true, approve: true })),
   }),
+  sleep: object({ kind: literal("sleep"), time: text }),
+  signal: object({
+    kind: literal("signal"),
+    name: text,
+    onTimeout: optional(oneOf<"fail" | "continue">({ fail: true, continue: true })),
+  }),
   plan: object({
     kind: literal("plan"),
     file: optional(text),
@@ -159,6 +165,7 @@ const step: Check<Step> = object({
   limits: optional(object<NonNullable<Step["limits"]>>({ maxMemoryMb: optional(finite) })),
   runsOn: optional(texts),
   optional: optional(flag),
+  always: optional(flag),
   onInterrupt: optional(oneOf<"rerun" | "fail" | "ask">({ rerun: true, fail: true, ask: true })),
   undo: optional(text),
   verify: optional(texts),
@@ -287,7 +294,10 @@ const SCHEMAS: { readonly [T in EventType]: Schema<T> } = {
   "run.resumed": run<"run.resumed">(
     object({ engine: text, interrupted: texts, reset: texts, plan: optional(plan), options: optional(options) }),
   ),
-  "step.started": ofAttempt<"step.started">(object({ item: optional(json) })),
+  "step.started": ofAttempt<"step.started">(object({ item: optional(json), signal: optional(text) })),
+  "timer.set": ofAttempt<"timer.set">(object({ at: finite, durationMs: optional(finite) })),
+  "timer.fired": ofAttempt<"timer.fired">(nothing),
+  "signal.received": run<"signal.received">(object({ signal: text, value: json, by: text, id: optional(text) })),
   "step.progress": ofAttempt<"step.progress">(jsonObject),
   "step.succeeded": ofAttempt<"step.succeeded">(
     object({ output: json, durationMs: finite, usage: optional(usageCheck) }),

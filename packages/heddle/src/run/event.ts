@@ -149,7 +149,39 @@ export type EventBody =
       };
     }
   /** Written before the attempt's effect begins. */
-  | ({ readonly type: "step.started"; readonly data: { readonly item?: Json } } & StepEvent)
+  | ({
+      readonly type: "step.started";
+      readonly data: {
+        readonly item?: Json;
+        /** The name that a `signal` step waits for, its templates filled in. */
+        readonly signal?: string;
+      };
+    } & StepEvent)
+  /** With the start of a `sleep`, or of a `signal` with a timeout: its time is over at `at`, whether a process works on the run or not. */
+  | ({
+      readonly type: "timer.set";
+      readonly data: {
+        readonly at: number;
+        /** From its start; absent: the plan names the point in time. */
+        readonly durationMs?: number;
+      };
+    } & StepEvent)
+  /** The time is over: the step ends with the next event. */
+  | ({ readonly type: "timer.fired"; readonly data: Record<string, never> } & StepEvent)
+  /**
+   * Somebody sent a signal. The step that has waited for its name longest takes it with its `step.succeeded`; if none waits, it is
+   * kept for the next one that does.
+   */
+  | {
+      readonly type: "signal.received";
+      readonly data: {
+        readonly signal: string;
+        readonly value: Json;
+        readonly by: string;
+        /** Of the request that brought it: one that is delivered twice counts once. */
+        readonly id?: string;
+      };
+    }
   /** Something that the step reported about its progress; optional and bounded in size and number. */
   | ({ readonly type: "step.progress"; readonly data: JsonObject } & StepEvent)
   /** The attempt succeeded; `output` is what dependents get. */

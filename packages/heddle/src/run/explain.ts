@@ -1,6 +1,7 @@
 /** Step explanations: why a step is in its state, in one sentence that helps to act. */
 import { unreachable } from "../base/assert.ts";
 import { formatDuration } from "../base/duration.ts";
+import { formatTimestamp } from "../base/timestamp.ts";
 import { plural } from "../base/plural.ts";
 import { boundsAround, boundsOf, claimsOf } from "./claims.ts";
 import type { CancelReason, QuestionAbout, SkipReason } from "./event.ts";
@@ -40,6 +41,10 @@ export function explainStep(state: RunState, step: number, { now, live }: Explai
         return `${decision === "approve" ? answerWord(phase.about) : "rejected"} by ${by}; ${live ? "its end is being recorded" : "resume continues with it"}`;
       }
       return phase.about === "conflict" ? phase.question : `waiting for an answer: ${phase.question}`;
+    case "sleeping":
+      return sleepText(phase, now, live);
+    case "waiting-for-signal":
+      return signalText(state, phase, now, live);
     case "interrupted":
       return interruptedText(state, step);
     case "succeeded":
@@ -78,6 +83,24 @@ export function skipText(reason: SkipReason): string {
       return unreachable(reason);
   }
 }
+
+function sleepText({ at = 0 }: PhaseOf<"sleeping">, now: number, live: boolean): string {
+  if (at > now) return `waiting until ${formatTimestamp(at)}, for ${formatDuration(at - now)}`;
+  return `its time was over at ${formatTimestamp(at)}; ${live ? "its end is being recorded" : "resume continues with it"}`;
+}
+
+function signalText(state: RunState, phase: PhaseOf<"waiting-for-signal">, now: number, live: boolean): string {
+  const { signal, deadline = Infinity } = phase;
+  const [oldest] = state.signals.get(signal) ?? [];
+  if (oldest !== undefined && oldest.time < deadline)
+    return `the signal ${signal} has come; ${live ? "its end is being recorded" : "resume continues with it"}`;
+  if (deadline <= now)
+    return `the time for the signal ${signal} is over; resume continues with what its onTimeout says`;
+  const until = deadline === Infinity ? "" : ` until ${formatTimestamp(deadline)}`;
+  return `waiting for the signal ${signal}${until}: heddle signal ${state.run} ${signal}`;
+}
+
+type PhaseOf<T extends StepPhase["tag"]> = Extract<StepPhase, { readonly tag: T }>;
 
 /** Whether what the history shows as running ended with its engine. */
 function isInterrupted(state: RunState, live: boolean): boolean {

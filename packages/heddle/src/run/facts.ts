@@ -31,6 +31,23 @@ export type StepPhase =
       /** Given, and its consequence not yet recorded. */
       readonly answer?: EventOf<"approval.given">["data"];
     } & OpenQuestion)
+  /** `fired`: its time is over, and its end not yet recorded. `at`: absent until its timer is set. */
+  | {
+      readonly tag: "sleeping";
+      readonly since: number;
+      readonly at?: number;
+      readonly durationMs?: number;
+      readonly fired?: true;
+    }
+  /** `fired`: its time is over, and its end not yet recorded. */
+  | {
+      readonly tag: "waiting-for-signal";
+      readonly since: number;
+      readonly signal: string;
+      readonly deadline?: number;
+      readonly durationMs?: number;
+      readonly fired?: true;
+    }
   /** Started by an engine that died, and its plan wants more than a new attempt (`onInterrupt`). */
   | { readonly tag: "interrupted" }
   | { readonly tag: "succeeded"; readonly output: Json; readonly durationMs: number; readonly endedAt: number }
@@ -71,7 +88,7 @@ export interface Facts {
   readonly createdAt: number;
   startedAt: number | undefined;
   lastTime: number;
-  /** The last event is a person's answer: nobody has gone on with the run since. */
+  /** The last event is a person's answer, or a signal: nobody has gone on with the run since. */
   endsAnswered: boolean;
   phase: RunPhase;
   plan: Plan;
@@ -114,6 +131,11 @@ export interface Facts {
   /** What was found out about a step before it may start: it has to run. */
   readonly examined: Map<number, Examination>;
 
+  /** Signals that no step has taken yet, by name, the oldest first. */
+  readonly signals: Map<string, readonly ReceivedSignal[]>;
+  /** Ids of the requests that brought signals. */
+  readonly signalIds: Set<string>;
+
   /** Commit of the project's checkout when the run was created. */
   readonly gitHead: string | undefined;
   /** The branch that it was on; `undefined`: none. */
@@ -133,6 +155,11 @@ export interface Facts {
   rollback: { readonly steps: readonly number[]; readonly next: number } | undefined;
   /** A rollback of this lifetime of the engine is done. */
   rolledBack: boolean;
+}
+
+export interface ReceivedSignal {
+  readonly value: Json;
+  readonly time: number;
 }
 
 export type Examination = EventOf<"step.examined">["data"];

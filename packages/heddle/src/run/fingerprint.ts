@@ -4,7 +4,7 @@
 import { canonicalJson, type Json, type JsonObject } from "../base/json.ts";
 import type { Plan, Step } from "../plan/plan.ts";
 import { RUN_RULES } from "./event.ts";
-import { hasEnded, phaseOf, satisfies, stepAt, type RunState } from "./state.ts";
+import { hasEnded, isWaiting, phaseOf, satisfies, stepAt, type RunState } from "./state.ts";
 
 /** Keys that change when, where or how often a step runs, or how it is shown, but not what a success of it means. */
 const BESIDE_THE_POINT: ReadonlySet<string> = new Set([
@@ -26,6 +26,7 @@ const BESIDE_THE_POINT: ReadonlySet<string> = new Set([
   // Derived from the expressions, and compared by value where it matters.
   "readsParams",
   "optional",
+  "always",
   "onInterrupt",
   "undo",
   "priority",
@@ -60,8 +61,8 @@ export interface PlanDrift {
   /** Steps with a recorded success whose definition is another now, with the keys, parameters and plan files that differ. */
   readonly changed: readonly { readonly id: string; readonly keys: readonly string[] }[];
   /**
-   * Containers whose definition has changed and that have no success inside, and approvals that are asked for: they are expanded,
-   * and asked for, again, without `--accept-changes`.
+   * Containers whose definition has changed and that have no success inside, approvals that are asked for, and waits: they are
+   * expanded, asked for, and begun again, without `--accept-changes`.
    */
   readonly renewed: readonly string[];
   readonly added: readonly string[];
@@ -102,7 +103,7 @@ export function driftOf(state: RunState, current: Plan, planFiles: readonly Plan
     if (others.length === 0 && definitionOf(before, state.rules) === definitionOf(step, state.rules)) continue;
     if (hasSucceeded(state, index) || hasSuccessInside(state, index))
       changed.push({ id: step.id, keys: [...differingKeys(before, step, state.rules), ...others] });
-    else if (state.containers.has(index) || isAskedAbout(state, index)) renewed.push(step.id);
+    else if (state.containers.has(index) || isOpen(state, index)) renewed.push(step.id);
   }
   // What is left was added to the run beside the plan's steps, or has left the plan.
   for (const [index, others] of files) {
@@ -138,10 +139,10 @@ function hasSucceeded(state: RunState, step: number): boolean {
   return hasEnded(phase) && satisfies(phase);
 }
 
-/** Whether a person is, or was, asked what the step itself says. */
-function isAskedAbout(state: RunState, step: number): boolean {
+/** Whether a person is, or was, asked what the step itself says, or the step waits. */
+function isOpen(state: RunState, step: number): boolean {
   const phase = phaseOf(state, step);
-  return phase.tag === "waiting-for-answer" && phase.about === "step";
+  return isWaiting(phase.tag) || (phase.tag === "waiting-for-answer" && phase.about === "step");
 }
 
 function differingKeys(before: Step, after: Step, rules: number): string[] {

@@ -21,7 +21,7 @@ export function haltReason({ volatile, index, options }: RunState): CancelReason
 export function closeDown(state: RunState): readonly Command[] {
   const halt = haltReason(state);
   if (halt !== undefined) {
-    const waiting = inPhase(state, ["retrying", "waiting-for-answer", "interrupted"]);
+    const waiting = inPhase(state, ["retrying", "waiting-for-answer", "sleeping", "waiting-for-signal", "interrupted"]);
     if (waiting.length > 0) return waiting.map((step) => ({ kind: "cancel", step, reason: halt }));
     if (state.index.counts.running > 0) return [];
     const containers = innermostExpanded(state);

@@ -3,6 +3,7 @@
  * changes nothing.
  */
 import { unreachable } from "../base/assert.ts";
+import { defined } from "../base/defined.ts";
 import type { Json } from "../base/json.ts";
 import { ok, type Result } from "../base/result.ts";
 import type { Step } from "../plan/plan.ts";
@@ -36,6 +37,14 @@ export type Input =
   | { readonly kind: "examined"; readonly step: number; readonly finding: Result<Finding, string> }
   | { readonly kind: "undone"; readonly step: number; readonly outcome: Outcome; readonly durationMs: number }
   | { readonly kind: "answer"; readonly step: number; readonly answer: Answer }
+  /** A signal was sent; `id`: of the request that brought it. */
+  | {
+      readonly kind: "signal";
+      readonly signal: string;
+      readonly value: Json;
+      readonly by: string;
+      readonly id?: string;
+    }
   | { readonly kind: "pause"; readonly reason: string }
   | { readonly kind: "unpause" }
   /** The run is to end early. The first reason counts. */
@@ -71,6 +80,8 @@ export function eventsOfInput(state: RunState, input: Input, clockInputs: ClockI
       return [eventOfUndo(state, input)];
     case "answer":
       return isTooLate(state, input.step, clockInputs.now) ? [] : eventsOfAnswer(state, input.step, input.answer);
+    case "signal":
+      return eventsOfSignal(state, input);
     case "pause":
       return state.phase.tag === "running" ? [{ type: "run.paused", data: { reason: input.reason } }] : [];
     case "unpause":
@@ -150,4 +161,13 @@ export function isTooLate(state: RunState, step: number, now: number): boolean {
 export function eventsOfAnswer(state: RunState, step: number, answer: Answer): readonly EventBody[] {
   if (questionOf(phaseOf(state, step)) === undefined) return [];
   return [{ type: "approval.given", step: stepAt(state, step).id, attempt: state.attempts[step] ?? 1, data: answer }];
+}
+
+/** The event of a signal; none where the run has ended, or the request was delivered before. */
+export function eventsOfSignal(
+  state: RunState,
+  { signal, value, by, id }: Omit<InputOf<"signal">, "kind">,
+): readonly EventBody[] {
+  if (isRunEnded(state.phase) || (id !== undefined && state.signalIds.has(id))) return [];
+  return [{ type: "signal.received", data: defined({ signal, value, by, id }) }];
 }

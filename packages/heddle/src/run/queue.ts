@@ -7,7 +7,7 @@
  *     upon.
  *  2. {@link requeue} changes only the index; {@link arrive} also records the order of arrival, as a fact.
  */
-import type { Step } from "../plan/plan.ts";
+import { isWait, type Step } from "../plan/plan.ts";
 import { holdsWhileOpen } from "./claims.ts";
 import type { Heap } from "./heap.ts";
 import { standsBefore } from "./plan-order.ts";
@@ -73,6 +73,10 @@ function queueFor(state: RunState, step: number): Heap | undefined {
     case "waiting-for-answer":
       if (phase.answer !== undefined) return index.answered;
       return deadlineOf(state, step) === undefined ? undefined : index.deadlines;
+    case "sleeping":
+    case "waiting-for-signal":
+      if (phase.fired === true) return index.answered;
+      return deadlineOf(state, step) === undefined ? undefined : index.deadlines;
     case "expanded": {
       const around = limitedContainer(state, step);
       if (around !== undefined && !enterContainer(state, step)) return around.held;
@@ -99,8 +103,7 @@ function queueOfArrived(state: RunState, step: number): Heap | undefined {
 }
 
 function needsLook(state: RunState, step: number, definition: Step): boolean {
-  const asksForMore = isContainerStep(definition) && !holdsWhileOpen(definition, state.rules);
-  if (asksForMore || definition.action.kind === "approve") return true;
+  if (isSlotless(definition) && !holdsWhileOpen(definition, state.rules)) return true;
   if (definition.if !== undefined && !state.volatile.holds.has(step)) return true;
   return phaseOf(state, step).tag === "interrupted" || blockerOf(state, step) !== undefined;
 }
@@ -131,11 +134,13 @@ export function blockerOf(state: RunState, step: number): number | undefined {
 }
 
 /**
- * When an open question is answered for whoever was asked, or the time of a subplan is over. Time in which no engine works on
+ * When an open question is answered for whoever was asked, or the time of a wait or of a subplan is over. Time in which no engine works on
  * the run counts. `undefined`: never.
  */
 export function deadlineOf(state: RunState, step: number): number | undefined {
   const phase = phaseOf(state, step);
+  if (phase.tag === "sleeping") return phase.fired === true ? undefined : phase.at;
+  if (phase.tag === "waiting-for-signal") return phase.fired === true ? undefined : phase.deadline;
   if (phase.tag !== "expanded") return questionOf(phase)?.deadline;
   const limit = timeLimitOf(state, step);
   return limit === Infinity || state.volatile.expired.has(step) ? undefined : phase.since + limit;
@@ -178,7 +183,7 @@ export function openLayers(state: RunState): void {
 }
 
 /**
- * A container or question among the items of a limited container takes one of its slots from its arrival to its end; false:
+ * A container, question or wait among the items of a limited container takes one of its slots from its arrival to its end; false:
  * there is none, and the step waits for one. Steps that take a slot are counted when they start.
  */
 export function enterContainer(state: RunState, step: number): boolean {
@@ -246,5 +251,5 @@ function limitOf(state: RunState, step: number): number {
 }
 
 function isSlotless(step: Step): boolean {
-  return isContainerStep(step) || step.action.kind === "approve";
+  return isContainerStep(step) || step.action.kind === "approve" || isWait(step);
 }

@@ -4,10 +4,11 @@ import type { Graph } from "../graph/graph.ts";
 import { holdsWhileOpen } from "./claims.ts";
 import { countFailure } from "./failures.ts";
 import { Heap } from "./heap.ts";
+import { startListening } from "./listeners.ts";
 import { deadlineOf, enterContainer, isHeldByLayer, requeue } from "./queue.ts";
 import type { ContainerUse, PhaseCounts, RunIndex } from "./run-index.ts";
 import { takeSlots } from "./slots.ts";
-import { forEachSuccessor, hasEnded, phaseOf, questionOf, type RunState } from "./state.ts";
+import { forEachSuccessor, hasEnded, isWaiting, phaseOf, questionOf, type RunState } from "./state.ts";
 import { WriteLocks } from "./write-locks.ts";
 
 /** An index of no step. The state comes late since it holds the index. */
@@ -42,6 +43,7 @@ export function emptyIndex(graph: Graph, stateOf: () => RunState): RunIndex {
     openLayer: 0,
     containers: new Map(),
     questions: new Set(),
+    listeners: new Map(),
     slots: 0,
     agents: 0,
     pools: new Map(),
@@ -70,6 +72,8 @@ function emptyCounts(): PhaseCounts {
     expanded: 0,
     retrying: 0,
     "waiting-for-answer": 0,
+    "waiting-for-signal": 0,
+    sleeping: 0,
     interrupted: 0,
     succeeded: 0,
     cached: 0,
@@ -137,6 +141,7 @@ function countPhases(state: RunState): void {
     const layer = state.layers[step] ?? 0;
     while (index.layerLeft.length <= layer) index.layerLeft.push(0);
     if (questionOf(phase) !== undefined) index.questions.add(step);
+    startListening(index, step, phase);
     const isHolder = holdsWhileOpen(present(state.steps[step], "step"), state.rules);
     if (isHolder ? state.volatile.holding.has(step) : phase.tag === "running") takeSlots(state, step);
     if (phase.tag === "failed") countFailure(state, step, 1);
@@ -159,11 +164,12 @@ function openedLayers(index: RunIndex, inLayers: boolean): void {
     index.openLayer++;
 }
 
-/** Open containers and questions take their slots before others do. */
+/** Open containers, questions and waits take their slots before others do. */
 function enterContainers(state: RunState): void {
   for (let step = 0; step < state.steps.length; step++) {
     const { tag } = phaseOf(state, step);
-    if (tag === "expanded" || tag === "waiting-for-answer" || tag === "running") enterContainer(state, step);
+    if (tag === "expanded" || tag === "waiting-for-answer" || isWaiting(tag) || tag === "running")
+      enterContainer(state, step);
   }
 }
 

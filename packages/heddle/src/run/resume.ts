@@ -89,6 +89,15 @@ function phaseAfterResume(state: RunState, step: number, phase: StepPhase, { isR
       const { timeoutMs = Number.POSITIVE_INFINITY } = stepAt(state, step);
       return (phase.deadline ?? now) - now > timeoutMs ? { ...phase, deadline: now + timeoutMs } : phase;
     }
+    case "sleeping": {
+      const { at, durationMs = Number.POSITIVE_INFINITY } = phase;
+      if (at === undefined) return WAITING;
+      return at - now > durationMs ? { ...phase, at: now + durationMs } : phase;
+    }
+    case "waiting-for-signal": {
+      const { deadline = now, durationMs = Number.POSITIVE_INFINITY } = phase;
+      return deadline - now > durationMs ? { ...phase, deadline: now + durationMs } : phase;
+    }
     default:
       return phase;
   }

@@ -91,6 +91,9 @@ export interface RunIndex {
   /** Steps with a question: in phase `waiting-for-answer`, or running meanwhile. */
   readonly questions: Set<number>;
 
+  /** Steps in phase `waiting-for-signal`, by the name that they wait for. */
+  readonly listeners: Map<string, Set<number>>;
+
   /** Slots taken: running attempts. */
   slots: number;
   agents: number;
@@ -115,11 +118,11 @@ export interface RunIndex {
   readonly unexamined: Heap;
   /** Containers whose children have all ended. */
   readonly finishing: Heap;
-  /** Steps in phase `waiting-for-answer` whose answer was given. */
+  /** Steps in phase `waiting-for-answer` whose answer was given, and waits whose time is over. */
   readonly answered: Heap;
   /** Steps that wait for their next attempt, the earliest first. */
   readonly retries: Heap;
-  /** Open questions and containers whose time is limited, the earliest deadline first. */
+  /** Open questions, waits and containers whose time is limited, the earliest deadline first. */
   readonly deadlines: Heap;
   /** Steps that wait for their layer, by layer. */
   readonly held: Map<number, Heap>;

@@ -3,6 +3,7 @@ import { present } from "../base/assert.ts";
 import { holdsWhileOpen } from "./claims.ts";
 import { countFailure, noteFailingPlan } from "./failures.ts";
 import type { StepPhase } from "./facts.ts";
+import { startListening, stopListening } from "./listeners.ts";
 import { arrive, leaveContainer, openLayers, requeue } from "./queue.ts";
 import { releaseSlots, takeSlots } from "./slots.ts";
 import { forEachSuccessor, hasEnded, phaseOf, questionOf, stepAt, type RunState } from "./state.ts";
@@ -19,6 +20,8 @@ export function setPhase(state: RunState, step: number, phase: StepPhase): void 
   index.counts[phase.tag]++;
   if (questionOf(before) !== undefined) index.questions.delete(step);
   if (questionOf(phase) !== undefined) index.questions.add(step);
+  stopListening(index, step, before);
+  startListening(index, step, phase);
   if (isHolder) takeHold(state, step, phase);
   else if (phase.tag === "running" && before.tag !== "running") takeSlots(state, step);
   if (before.tag === "retrying") state.volatile.due.delete(step);

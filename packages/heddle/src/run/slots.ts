@@ -1,5 +1,6 @@
 /** Slots, pools and locks of a run: what running attempts take, and the lanes in which ready steps compete for them. */
 import { present } from "../base/assert.ts";
+import { isWait } from "../plan/plan.ts";
 import { boundsAround, boundsOf, claimsOf, holdsWhileOpen } from "./claims.ts";
 import type { Lane, LockUse } from "./run-index.ts";
 import { groupLock, isContainerStep, stepAt, type RunState } from "./state.ts";
@@ -9,7 +10,7 @@ import { writeGlobsOf } from "./write-locks.ts";
 export function contends(state: RunState, step: number): boolean {
   const definition = stepAt(state, step);
   if (holdsWhileOpen(definition, state.rules)) return true;
-  if (isContainerStep(definition) || definition.action.kind === "approve") return false;
+  if (isContainerStep(definition) || definition.action.kind === "approve" || isWait(definition)) return false;
   if (definition.resources !== undefined || definition.locks !== undefined) return true;
   return groupLock(definition) !== undefined || writeGlobsOf(state.plan, definition).length > 0;
 }

@@ -9,7 +9,7 @@
  */
 import { present } from "../base/assert.ts";
 import type { Json } from "../base/json.ts";
-import { type Step, worksInWorktree } from "../plan/plan.ts";
+import { isWait, type Step, worksInWorktree } from "../plan/plan.ts";
 import type { OpenQuestion } from "./event.ts";
 import type { Facts, RunPhase, StepPhase } from "./facts.ts";
 import type { RunIndex } from "./run-index.ts";
@@ -34,6 +34,11 @@ export function phaseOf(state: RunState, step: number): StepPhase {
 export function questionOf(phase: StepPhase): OpenQuestion | undefined {
   if (phase.tag === "running") return phase.asks;
   return phase.tag === "waiting-for-answer" && phase.answer === undefined ? phase : undefined;
+}
+
+/** Whether the phase is that of a step that waits for a time or a signal. */
+export function isWaiting(tag: StepPhase["tag"]): tag is "sleeping" | "waiting-for-signal" {
+  return tag === "sleeping" || tag === "waiting-for-signal";
 }
 
 export function stepAt(state: RunState, step: number): Step {
@@ -144,6 +149,11 @@ export function depsOf(state: RunState, step: number): number[] {
 /** Whether the step is a container, which takes no slot. */
 export function isContainerStep(step: Step): boolean {
   return step.forEach !== undefined || step.action.kind === "plan";
+}
+
+/** A wait itself; a `forEach` of waits is a container. */
+export function isWaitStep(step: Step): boolean {
+  return step.forEach === undefined && isWait(step);
 }
 
 /** the exclusive lock that agents of one group take in turns, since they share a worktree. No lock of a plan has such a name. */

@@ -17,7 +17,7 @@ export const RUN_STATUSES = [
 ] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
 
-/** `live`: a process holds the run now. Without one, a run that has not ended waits for a person, or was interrupted. */
+/** `live`: a process holds the run now. Without one, a run that has not ended waits for a person, a signal or a time, or was interrupted. */
 export function runStatus(state: RunState, live: boolean): RunStatus {
   return statusNow(heldStatus(state), live);
 }
@@ -39,23 +39,23 @@ function heldStatus(state: RunState): RunStatus {
       return "running";
     case "running":
       // Answered, and nobody has acted on it: a process would do so at once, so it is a resume that is waited for.
-      return onlyPeopleLeft(state) || (state.endsAnswered && !isAtWork(state)) ? "waiting" : "running";
+      return onlyWaitsLeft(state) || (state.endsAnswered && !isAtWork(state)) ? "waiting" : "running";
     default:
       return unreachable(phase);
   }
 }
 
-/** Whether a question is open and nothing else can continue. */
+/** Whether a person's answer or a signal is waited for, and nothing else can continue: no timer either. */
 export function onlyPeopleLeft(state: RunState): boolean {
+  return onlyWaitsLeft(state) && state.index.counts.sleeping === 0;
+}
+
+/** Whether nothing is left but what goes on while no process works on the run: questions, and waits for times and signals. */
+export function onlyWaitsLeft(state: RunState): boolean {
   const { counts, answered, arrivals, unexamined } = state.index;
   const isDue = answered.size > 0 || arrivals.size > 0 || unexamined.size > 0 || state.volatile.examining.size > 0;
-  return (
-    state.phase.tag === "running" &&
-    counts["waiting-for-answer"] > 0 &&
-    !isAtWork(state) &&
-    !isDue &&
-    !hasStartable(state)
-  );
+  const waits = counts["waiting-for-answer"] + counts["waiting-for-signal"] + counts.sleeping;
+  return state.phase.tag === "running" && waits > 0 && !isAtWork(state) && !isDue && !hasStartable(state);
 }
 
 function isAtWork({ index, rollback }: RunState): boolean {
@@ -91,6 +91,8 @@ export function stepCounts(state: RunState, live: boolean): StepCounts {
     waiting,
     retrying,
     "waiting-for-answer": asked,
+    "waiting-for-signal": listening,
+    sleeping,
     interrupted,
     running,
     expanded,
@@ -101,7 +103,7 @@ export function stepCounts(state: RunState, live: boolean): StepCounts {
     cancelled,
     skipped,
     cached,
-    waiting: waiting + retrying + asked + interrupted,
+    waiting: waiting + retrying + asked + listening + sleeping + interrupted,
     running: running + expanded,
   };
   return countsNow(counts, runStatus(state, live));

@@ -16,7 +16,7 @@ import type { Scope } from "../plan/expression/cel.ts";
 import type { Step } from "../plan/plan.ts";
 import { apply } from "./apply.ts";
 import type { StopReason, Task } from "./attempt.ts";
-import { eventOf, question } from "./command-events.ts";
+import { eventOf, question, signalFor } from "./command-events.ts";
 import type { Command, CommandOf } from "./command.ts";
 import { decide, nextDue, type Readings } from "./decide.ts";
 import type { AnswerDecision, Event, EventBody } from "./event.ts";
@@ -27,6 +27,7 @@ import { blockerOf, enterHold, requeue } from "./queue.ts";
 import { takeSlots } from "./slots.ts";
 import { hasEnded, isRunEnded, phaseOf, rootCause, type RunState, stepAt } from "./state.ts";
 import { scopeOf, taskOf } from "./task.ts";
+import { beginListening, beginSleep } from "./wait-events.ts";
 
 /** What a transition gets besides the state and the inputs. */
 export interface World extends Readings {
@@ -38,7 +39,7 @@ export interface World extends Readings {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** Evaluates expressions of steps. */
+/** Evaluates expressions of steps, and the schema of an output that no attempt gave. */
 export interface Expressions {
   /** Whether a condition holds; an error where it cannot be evaluated or gives no boolean. */
   holds(text: string, scope: Scope): Result<boolean, string>;
@@ -219,6 +220,10 @@ class Turn {
         return this.#evaluate(command.step);
       case "ask":
         return this.#ask(command);
+      case "wait":
+        return this.#wait(command);
+      case "take-signal":
+        return this.#takeSignal(command);
       case "undo":
         return this.#undo(command.step);
       case "retry":
@@ -248,6 +253,8 @@ class Turn {
       case "end":
         return this.#end(command);
       case "skip":
+      case "fire":
+      case "end-wait":
       case "answer":
       case "fail":
       case "cancel":
@@ -327,6 +334,31 @@ class Turn {
     const text = expressions.text(action.question, () => this.#scopeOf(command.step));
     if (text.ok) return this.#record(question(this.#state, command, text.value, now));
     this.#failToEvaluate(command.step, `its question cannot be evaluated: ${text.error}`);
+  }
+
+  #wait({ step, attempt }: CommandOf<"wait">): void {
+    const { id, action, timeoutMs } = stepAt(this.#state, step);
+    const { now, expressions } = this.#world;
+    if (action.kind !== "sleep" && action.kind !== "signal") return;
+    const isSleep = action.kind === "sleep";
+    const text = expressions.text(isSleep ? action.time : action.name, () => this.#scopeOf(step));
+    const what = isSleep ? "time" : "signal";
+    if (!text.ok) return this.#failToEvaluate(step, `its ${what} cannot be evaluated: ${text.error}`);
+    const begun = isSleep ? beginSleep(text.value, now) : beginListening(text.value, timeoutMs, now);
+    if (!begun.ok) return this.#failToEvaluate(step, begun.error);
+    const { data, timer } = begun.value;
+    this.#record({ type: "step.started", step: id, attempt, data });
+    if (timer !== undefined) this.#record({ type: "timer.set", step: id, attempt, data: timer });
+  }
+
+  /** A value that does not fit is told to who sends it, where it is known by then which step takes it. */
+  #takeSignal(command: CommandOf<"take-signal">): void {
+    const { output: schema } = stepAt(this.#state, command.step);
+    const value = signalFor(this.#state, command.step);
+    const problem = schema === undefined ? undefined : this.#world.outputProblem(schema, value);
+    if (problem === undefined) return this.#record(eventOf(this.#state, command, this.#world.now));
+    const error = { code: "output", message: `the signal's value does not match its schema: ${problem}` } as const;
+    this.#record(eventOf(this.#state, { kind: "fail", step: command.step, error }, this.#world.now));
   }
 
   #giveUpAsking(step: number): void {

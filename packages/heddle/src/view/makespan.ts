@@ -1,6 +1,6 @@
 /**
  * Expected makespan of a plan: drives the rules of a real run on a clock that jumps from end to end. Every step succeeds
- * after its expected time, conditions hold, people answer at once, and a container step takes its own expected time as a
+ * after its expected time, conditions hold, people answer at once, a wait takes its expected time, and a container step takes its own expected time as a
  * whole.
  */
 import { BugError } from "../base/assert.ts";
@@ -11,7 +11,7 @@ import { createState } from "../run/apply.ts";
 import type { RunOptions } from "../run/event.ts";
 import { Heap } from "../run/heap.ts";
 import type { Input } from "../run/input-events.ts";
-import type { RunState } from "../run/state.ts";
+import { isWaitStep, type RunState } from "../run/state.ts";
 import { advance, isOver, recordEvents, type Effect, type World } from "../run/transition.ts";
 
 export interface MakespanInput {
@@ -29,12 +29,18 @@ const MOST_STEPS = 200_000;
 export function expectedMakespan({ plan, graph, options, durationOf }: MakespanInput): number | undefined {
   if (graph.size > MOST_STEPS) return undefined;
   const { timeoutMs: _timeoutMs, ...rest } = options;
-  const body = { type: "run.created", data: { plan, options: rest, engine: "" } } as const;
+  const steps = plan.steps.map((step, at) => (isWaitStep(step) ? { ...step, action: sleepOf(durationOf(at)) } : step));
+  const body = { type: "run.created", data: { plan: { ...plan, steps }, options: rest, engine: "" } } as const;
   const created = createState({ run: "simulated", seq: 1, time: 0, ...body }, graph);
   if (!created.ok) return undefined;
   const remaining = remainingPath(graph, durationOf);
   created.value.index.rank = { weight: (step) => remaining[step] ?? 0 };
   return new Simulation(created.value, durationOf).run();
+}
+
+/** A wait takes its expected time, whatever it waits for. */
+function sleepOf(ms: number): { readonly kind: "sleep"; readonly time: string } {
+  return { kind: "sleep", time: `${Math.round(ms)}ms` };
 }
 
 class Simulation {
@@ -60,11 +66,11 @@ class Simulation {
     recordEvents(this.#state, [{ type: "run.started", data: {} }], 0);
     let inputs: readonly Input[] = [];
     for (;;) {
-      const { effects } = advance(this.#state, inputs, this.#world());
+      const { effects, wakeAt } = advance(this.#state, inputs, this.#world());
       if (isOver(this.#state)) return this.#now;
       for (const effect of effects) this.#carryOut(effect);
-      inputs = this.#locks.size > 0 ? [] : [...this.#answers(), ...this.#nextEnds()];
-      if (inputs.length === 0 && this.#locks.size === 0) return undefined;
+      inputs = this.#locks.size > 0 ? [] : [...this.#answers(), ...this.#nextEnds(wakeAt)];
+      if (inputs.length === 0 && this.#locks.size === 0 && this.#now !== wakeAt) return undefined;
     }
   }
 
@@ -76,7 +82,7 @@ class Simulation {
       load: undefined,
       locks,
       random: () => 0.5,
-      expressions: { holds: () => ok(true), text: () => ok("") },
+      expressions: { holds: () => ok(true), text: (template) => ok(template) },
       outputProblem: () => undefined,
       environment: {},
     };
@@ -121,12 +127,13 @@ class Simulation {
     return [...this.#state.index.questions].map((step) => ({ kind: "answer", step, answer }));
   }
 
-  /** What ends first, with all that ends then. */
-  #nextEnds(): readonly Input[] {
+  /** What ends first, with all that ends then; a timer fires by itself. */
+  #nextEnds(wakeAt = Infinity): readonly Input[] {
     if (this.#state.index.questions.size > 0) return [];
     const first = this.#working.first;
-    if (first === undefined) return [];
-    this.#now = Math.max(this.#now, this.#endsAt[first] ?? 0);
+    const next = Math.min(wakeAt, first === undefined ? Infinity : (this.#endsAt[first] ?? 0));
+    if (next === Infinity) return [];
+    this.#now = Math.max(this.#now, next);
     const inputs: Input[] = [];
     for (let step = this.#working.first; step !== undefined; step = this.#working.first) {
       if ((this.#endsAt[step] ?? 0) > this.#now) break;

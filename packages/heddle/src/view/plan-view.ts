@@ -2,6 +2,7 @@
 import { defined } from "../base/defined.ts";
 import { targetsOf, type Adjacency, type Graph } from "../graph/graph.ts";
 import { criticalPath, layersOf, maxParallelism } from "../graph/paths.ts";
+import { parseDurationOrTime } from "../base/timestamp.ts";
 import type { RunOptions } from "../run/event.ts";
 import type { RunState } from "../run/state.ts";
 import { expectedMakespan } from "./makespan.ts";
@@ -35,7 +36,7 @@ export interface PlanView {
   readonly criticalPathMs: number | null;
   readonly expectedMakespanMs: number | null;
   readonly workers: number;
-  /** Steps without a recorded duration or an estimate: each counts as 1 ms in the two times above, an approval as none. */
+  /** Steps without a recorded duration or an estimate: each counts as 1 ms in the two times above, an approval or a signal as none. */
   readonly unknownDurations: number;
 }
 
@@ -48,11 +49,12 @@ export interface PlanViewInput {
 }
 
 export function planView({ plan, graph, options, recorded }: PlanViewInput): PlanView {
-  const known = plan.steps.map((step) => recorded.get(step.id) ?? step.estimateMs);
-  const unknown = known.filter((ms, step) => ms === undefined && !isQuestion(plan.steps[step])).length;
-  const nothingKnown = plan.steps.every((step, at) => isQuestion(step) || known[at] === undefined);
+  const known = plan.steps.map((step) => sleepMsOf(step) ?? recorded.get(step.id) ?? step.estimateMs);
+  const unknown = known.filter((ms, step) => ms === undefined && !waitsForOthers(plan.steps[step])).length;
+  const nothingKnown = plan.steps.every((step, at) => waitsForOthers(step) || known[at] === undefined);
   // People answer at once: how long they took in earlier runs says nothing of the plan.
-  const durationOf = (step: number): number => (isQuestion(plan.steps[step]) && !nothingKnown ? 0 : (known[step] ?? 1));
+  const durationOf = (step: number): number =>
+    waitsForOthers(plan.steps[step]) && !nothingKnown ? 0 : (known[step] ?? 1);
   const path = criticalPath(graph, durationOf);
   const ids = (steps: readonly number[]): readonly string[] => steps.map((step) => graph.ids[step] ?? "");
   return defined({
@@ -69,8 +71,17 @@ export function planView({ plan, graph, options, recorded }: PlanViewInput): Pla
   });
 }
 
-function isQuestion(step: Step | undefined): boolean {
-  return step?.action.kind === "approve";
+/** Whether how long the step takes is not the plan's matter: a question, a signal, a point in time. */
+function waitsForOthers(step: Step | undefined): boolean {
+  const kind = step?.action.kind;
+  return kind === "approve" || kind === "signal" || (kind === "sleep" && sleepMsOf(step) === undefined);
+}
+
+/** How long a `sleep` waits, where the plan says so. */
+function sleepMsOf(step: Step | undefined): number | undefined {
+  if (step?.action.kind !== "sleep" || step.forEach !== undefined) return undefined;
+  const time = parseDurationOrTime(step.action.time);
+  return time?.kind === "for" ? time.durationMs : undefined;
 }
 
 function stepView(step: Step, i: number, graph: Graph): PlanStepView {

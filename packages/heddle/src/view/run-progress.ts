@@ -45,6 +45,8 @@ export interface StepProgress {
   readonly cause?: string;
   /** What a person is asked; absent: nothing. */
   readonly question?: string;
+  /** The signal that the step waits for; absent: none. */
+  readonly signal?: string;
   /** One sentence: why the step is where it is. */
   readonly why: string;
 }
@@ -93,6 +95,7 @@ export function stepProgressOf(state: RunState, id: string, live: boolean, now: 
     error: "error" in phase ? phase.error : undefined,
     cause: phase.tag === "skipped" && phase.reason.kind === "dependency" ? phase.reason.cause : undefined,
     question: phase.tag === "waiting-for-answer" ? questionOf(phase)?.question : undefined,
+    signal: phase.tag === "waiting-for-signal" ? phase.signal : undefined,
     why: explainStep(state, at, { now, live }),
   });
 }

@@ -6,7 +6,16 @@ import { defined } from "../base/defined.ts";
 import type { Json } from "../base/json.ts";
 import { explainStep } from "../run/explain.ts";
 import type { QuestionAbout, StepError, ResourceUsage } from "../run/event.ts";
-import { isContainerStep, isRunEnded, outputOf, phaseOf, questionOf, stepAt, type RunState } from "../run/state.ts";
+import {
+  isContainerStep,
+  isWaitStep,
+  isRunEnded,
+  outputOf,
+  phaseOf,
+  questionOf,
+  stepAt,
+  type RunState,
+} from "../run/state.ts";
 import type { LandingRecord, StepPhase } from "../run/facts.ts";
 import { costByStep, costOfRun } from "../run/usage.ts";
 import type { ChangedBySeveral } from "./changed-files.ts";
@@ -47,6 +56,10 @@ export interface StepView {
   readonly options?: readonly string[];
   /** When the next attempt is due. */
   readonly retryAt?: number;
+  /** The signal that the step waits for. */
+  readonly signal?: string;
+  /** When the wait of the step ends by itself, or the time for an answer or a signal is over. */
+  readonly until?: number;
 }
 
 export interface RunView {
@@ -149,7 +162,14 @@ function stepView(
     parent: parent === -1 ? undefined : stepAt(state, parent).id,
     ...questionView(phase, live),
     retryAt: phase.tag === "retrying" ? phase.retryAt : undefined,
+    signal: phase.tag === "waiting-for-signal" ? phase.signal : undefined,
+    until: untilOf(phase),
   });
+}
+
+function untilOf(phase: StepPhase): number | undefined {
+  if (phase.tag === "sleeping") return phase.at;
+  return phase.tag === "waiting-for-signal" ? phase.deadline : questionOf(phase)?.deadline;
 }
 
 function questionView(phase: StepPhase, live: boolean): Pick<StepView, "question" | "about" | "options"> {
@@ -160,8 +180,8 @@ function questionView(phase: StepPhase, live: boolean): Pick<StepView, "question
   return defined({ question, about, options });
 }
 
-/** Whether attempts of the step write a log: approvals and containers do not. */
+/** Whether attempts of the step write a log: approvals, waits and containers do not. */
 export function writesLog(state: RunState, step: number): boolean {
   const definition = stepAt(state, step);
-  return definition.action.kind !== "approve" && !isContainerStep(definition);
+  return definition.action.kind !== "approve" && !isWaitStep(definition) && !isContainerStep(definition);
 }

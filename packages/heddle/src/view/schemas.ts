@@ -59,7 +59,7 @@ const planStep = z.looseObject({
   deps: z.array(id),
   after: z.array(id),
   layer: z.number().int().positive(),
-  kind: z.enum(["run", "call", "function", "agent", "approve", "plan"]),
+  kind: z.enum(["run", "call", "function", "agent", "approve", "plan", "sleep", "signal"]),
   group: z.string().optional(),
   resources: z.record(z.string(), z.number()).optional(),
   locks: z.looseObject({ read: z.array(z.string()).optional(), write: z.array(z.string()).optional() }).optional(),
@@ -104,6 +104,8 @@ const step = z.looseObject({
   usage: z.looseObject({ peakMemoryMb: z.number().optional(), cpuMs: z.number().optional() }).optional(),
   cost: z.number().optional(),
   log: z.string().nullable(),
+  signal: z.string().optional(),
+  until: z.number().optional(),
 });
 
 const run = z.looseObject({

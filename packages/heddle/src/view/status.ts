@@ -23,6 +23,9 @@ export type StepStatus = (typeof STEP_STATUSES)[number];
 export function stepStatus(state: RunState, step: number, live: boolean): StepStatus {
   const phase = phaseOf(state, step);
   switch (phase.tag) {
+    case "sleeping":
+    case "waiting-for-signal":
+      return "waiting";
     case "waiting":
     case "retrying":
     case "succeeded":

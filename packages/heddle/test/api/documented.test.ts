@@ -18,7 +18,9 @@ const OPTIONS = /(?:Options|Config|Entry|^Written\w+|^LandingBranch|^ParamSpec)$
 
 /** Left out, another of them is there: none is a default. */
 const ONE_OF: ReadonlySet<string> = new Set([
-  ...["id", "run", "call", "agent", "approve", "plan", "function"].map((key) => `WrittenStep.${key}`),
+  ...["id", "run", "call", "agent", "approve", "plan", "sleep", "signal", "function"].map(
+    (key) => `WrittenStep.${key}`,
+  ),
   ...["allow", "deny", "ask"].map((key) => `PermissionRuleConfig.${key}`),
 ]);
 

@@ -22,6 +22,8 @@ test("values", () => {
     "run",
     "runs",
     "sequence",
+    "signal",
+    "sleep",
     "step",
     "subplan",
     "when",
@@ -37,7 +39,7 @@ test("types", () => {
       "FailureMode FindRunsOptions FollowOptions ForEachOptions GcRunsOptions InputsOf Json JsonObject ListRunsOptions LogOptions " +
       "MergeRunOptions MergedWork OpenOptions OpenedProject OpenedRun ParamSpec ParamSpecs ParamsInput ParamsOf PermissionsConfig " +
       "Plan PlanDefinition PlanOptions Problem RecordedResult RerunRunOptions ResumeRunOptions RollbackMode Run RunLine " +
-      "RunPlanOptions RunProgress RunResult RunStatus Runnable Schedule SharedOptions SkipReason StandardSchema Step StepContext StepCounts StepError StepGroup " +
+      "RunPlanOptions RunProgress RunResult RunStatus Runnable Schedule SharedOptions SignalOptions SkipReason SleepOptions StandardSchema Step StepContext StepCounts StepError StepGroup " +
       "StepOptions StepProgress StepStatus StepValue Steps SubplanOptions",
   );
 });

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Json } from "../../src/base/json.ts";
 import { memoryJournal } from "../../src/journal/memory.ts";
 import type { Journal } from "../../src/journal/port.ts";
-import { answerRecorded } from "../../src/engine/control-channel.ts";
+import { recordRequest } from "../../src/engine/control-channel.ts";
 import { phaseTag, Rig } from "./rig.ts";
 
 const POLL_MS = 100;
@@ -294,7 +294,7 @@ describe("an answer fits its question, whichever way it comes", () => {
       else if (way === "mailbox") await other.request(handle.run, 0, { kind: "answer", step: id, ...answer });
       else {
         await handle.result;
-        const answered = await answerRecorded(rig.ports, handle.run, { kind: "answer", step: id, ...answer });
+        const answered = await recordRequest(rig.ports, handle.run, { kind: "answer", step: id, ...answer });
         expect(answered.ok || answered.error.code).toBe(isGood || "InvalidAnswer");
       }
       await rig.pass(2 * POLL_MS);

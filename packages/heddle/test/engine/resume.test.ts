@@ -1,7 +1,7 @@
 /** What a resume keeps, runs again and refuses. */
 import { describe, expect, it } from "vitest";
 import type { RunHandle } from "../../src/engine/api.ts";
-import { answerRecorded } from "../../src/engine/control-channel.ts";
+import { recordRequest } from "../../src/engine/control-channel.ts";
 import { phaseTag, Rig } from "./rig.ts";
 
 const CHAIN = `
@@ -152,7 +152,7 @@ steps:
       const { run, result } = await rig.start(plan("one"));
       await result;
       const answer = { kind: "answer", step: "ask", decision: "approve", by: "me" } as const;
-      expect(await answerRecorded(rig.ports, run, answer)).toMatchObject({ ok: true });
+      expect(await recordRequest(rig.ports, run, answer)).toMatchObject({ ok: true });
       await rig.resume(run, { current: await rig.load(plan("two")), wait: true });
       expect(asked(rig)).toEqual(["one", "two"]);
       expect(rig.running).toEqual([]);

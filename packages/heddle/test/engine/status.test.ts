@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from "vitest";
 import type { RunHandle } from "../../src/engine/api.ts";
-import { answerRecorded } from "../../src/engine/control-channel.ts";
+import { recordRequest } from "../../src/engine/control-channel.ts";
 import { HistoryReader } from "../../src/view/history.ts";
 import { runLine } from "../../src/view/list.ts";
 import { runStatus, stepCounts } from "../../src/view/status.ts";
@@ -137,7 +137,7 @@ describe("the status of a run", () => {
     const { run, result } = await rig.start(`steps: [${ASKS}, { id: b, deps: [ask], run: x }]`);
     await result;
     const answer = { kind: "answer", step: "ask", decision: "approve", by: "test" } as const;
-    expect(await answerRecorded(rig.ports, run, answer)).toMatchObject({ ok: true });
+    expect(await recordRequest(rig.ports, run, answer)).toMatchObject({ ok: true });
     await expectStatus(rig, run, { held: "waiting", gone: "waiting" });
     const resumed = await rig.resume(run);
     await rig.succeed("b");
@@ -150,7 +150,7 @@ describe("the status of a run", () => {
     await rig.endWith("a", () => ({ kind: "unresolved", about: "conflict", question: "yours or theirs?" }));
     await result;
     const answer = { kind: "answer", step: "a", decision: "approve", choice: "ours", by: "test" } as const;
-    expect(await answerRecorded(rig.ports, run, answer)).toMatchObject({ ok: true });
+    expect(await recordRequest(rig.ports, run, answer)).toMatchObject({ ok: true });
     await expectStatus(rig, run, { held: "waiting", gone: "waiting" });
     await rig.resume(run);
     await expectStatus(rig, run, { held: "running", gone: "interrupted" });

@@ -1,6 +1,6 @@
 /** Time that passes, and ends that are wanted, while no engine works on a run. */
 import { describe, expect, test } from "vitest";
-import { answerRecorded } from "../../src/engine/control-channel.ts";
+import { recordRequest } from "../../src/engine/control-channel.ts";
 import { cancelRun, resumeRun } from "../../src/engine/engine.ts";
 import { checkHistory } from "../../src/run/check/history-checker.ts";
 import type { Event } from "../../src/run/event.ts";
@@ -41,7 +41,7 @@ describe("a question whose time passed while nobody worked on the run", () => {
     await first.result;
     await rig.pass(2000);
     const answer = { kind: "answer", step: "sign-off", decision: "approve", by: "ada" } as const;
-    expect(await answerRecorded(rig.ports, first.run, answer)).toMatchObject({
+    expect(await recordRequest(rig.ports, first.run, answer)).toMatchObject({
       ok: false,
       error: { code: "AnswerTooLate" },
     });
@@ -53,7 +53,7 @@ describe("a question whose time passed while nobody worked on the run", () => {
     await first.result;
     await rig.pass(1999);
     const answer = { kind: "answer", step: "sign-off", decision: "approve", by: "ada" } as const;
-    expect(await answerRecorded(rig.ports, first.run, answer)).toEqual({ ok: true, value: "done" });
+    expect(await recordRequest(rig.ports, first.run, answer)).toEqual({ ok: true, value: "done" });
   });
 });
 

@@ -17,12 +17,22 @@ import {
   sequence,
   step,
   type StepOptions,
+  type SignalOptions,
+  type SleepOptions,
   type StepValue,
   subplan,
   type SubplanOptions,
   when,
 } from "../../src/plan/define.ts";
-import type { PlanStepKey, WorkKey, WrittenAgent, WrittenPlan, WrittenStep } from "../../src/plan/document.ts";
+import type {
+  PlanStepKey,
+  SleepKey,
+  WaitKey,
+  WorkKey,
+  WrittenAgent,
+  WrittenPlan,
+  WrittenStep,
+} from "../../src/plan/document.ts";
 import type { StepContext } from "../../src/plan/plan.ts";
 import type { StandardSchema } from "../../src/plan/standard-schema.ts";
 
@@ -142,11 +152,24 @@ test("options are the keys of the plan file", () => {
 });
 
 test("a step's options are every key of the file that its kind may have", () => {
-  type Action = "run" | "call" | "with" | "agent" | "approve" | "onTimeout" | "plan" | "params" | "function";
+  type Action =
+    | "run"
+    | "call"
+    | "with"
+    | "agent"
+    | "approve"
+    | "onTimeout"
+    | "plan"
+    | "params"
+    | "sleep"
+    | "signal"
+    | "function";
   type Data = Exclude<keyof WrittenStep, "id" | "isolate" | Action>;
   expectTypeOf<keyof CommandOptions>().toEqualTypeOf<Data>();
   expectTypeOf<keyof AgentOptions>().toEqualTypeOf<Data | keyof WrittenAgent>();
   expectTypeOf<keyof ApproveOptions>().toEqualTypeOf<Exclude<Data, WorkKey> | "onTimeout">();
+  expectTypeOf<keyof SleepOptions>().toEqualTypeOf<Exclude<Data, WaitKey | SleepKey>>();
+  expectTypeOf<keyof SignalOptions>().toEqualTypeOf<Exclude<Data, WaitKey> | "onTimeout">();
   expectTypeOf<keyof SubplanOptions>().toEqualTypeOf<Exclude<Data, WorkKey | PlanStepKey> | "params">();
   expectTypeOf<keyof StepOptions>().toEqualTypeOf<
     Exclude<Data, "output" | "forEach" | "maxConcurrency"> | "isolate" | "params"

@@ -11,6 +11,8 @@ import {
   forEach,
   plan,
   type PlanOptions,
+  signal,
+  sleep,
   step,
   type StepValue,
   subplan,
@@ -25,7 +27,9 @@ type StepKey = Exclude<keyof WrittenStep, "id" | "function">;
 
 /** A value of each key that no default gives. Those of actions are the kind's own. */
 const STEP_VALUES: {
-  readonly [K in Exclude<StepKey, "run" | "call" | "agent" | "approve" | "plan" | "with">]: Required<WrittenStep>[K];
+  readonly [
+    K in Exclude<StepKey, "run" | "call" | "agent" | "approve" | "plan" | "sleep" | "signal" | "with">
+  ]: Required<WrittenStep>[K];
 } = {
   description: "d",
   acceptance: ["c"],
@@ -38,6 +42,7 @@ const STEP_VALUES: {
   maxConcurrency: 2,
   group: "g",
   isolate: true,
+  always: true,
   inputs: ["i"],
   outputs: ["o"],
   writes: ["w"],
@@ -108,6 +113,8 @@ const KINDS: readonly {
     make: (options) => agent("s", { prompt: "p", ...(options as object) }),
   },
   { name: "approve", written: { approve: "q" }, make: (options) => approve("s", "q", options) },
+  { name: "sleep", written: { sleep: "2h" }, make: (options) => sleep("s", "2h", options) },
+  { name: "signal", written: { signal: "paid" }, make: (options) => signal("s", "paid", options) },
   { name: "subplan", written: { plan: "./p.yaml" }, make: (options) => subplan("s", "./p.yaml", options) },
 ];
 
@@ -138,7 +145,7 @@ async function fromCode(made: StepValue): Promise<Came> {
 }
 
 test("the table has every key of the schemas", () => {
-  const actions = ["id", "run", "call", "with", "agent", "approve", "plan"];
+  const actions = ["id", "run", "call", "with", "agent", "approve", "plan", "sleep", "signal"];
   const known = [...actions, ...Object.keys(STEP_VALUES), ...Object.keys(OTHER_NAMES)];
   expect(known.toSorted()).toStrictEqual(Object.keys(SHAPES.step).toSorted());
   expect(Object.keys(AGENT_VALUES).toSorted()).toStrictEqual(Object.keys(AGENT_SHAPES.step).toSorted());

@@ -7,6 +7,7 @@ const OPAQUE = new Set([
   "output",
   "item",
   "items",
+  "value",
   "params",
   "with",
   "options",

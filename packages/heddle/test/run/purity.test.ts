@@ -230,7 +230,7 @@ test("the same state, inputs and world give the same events and effects", () => 
         load: undefined,
         locks: new Set(),
         random: () => 0.5,
-        expressions: { holds: () => ok(true), text: () => ok("?") },
+        expressions: { holds: () => ok(true), text: (template) => ok(template) },
         outputProblem: () => undefined,
         environment: {},
       });

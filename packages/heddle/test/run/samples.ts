@@ -61,6 +61,8 @@ const plan: Plan = {
     { id: "b", action: { kind: "function", source: "hash", needs: { a: "a" }, schema: true }, deps: ["a"] },
     { id: "c", action: { kind: "agent", prompt: "p", options: { model: "auto" }, workspace: "project" }, after: ["a"] },
     { id: "d", action: { kind: "approve", question: "?", onTimeout: "approve" } },
+    { id: "s", action: { kind: "sleep", time: "2h" }, always: true },
+    { id: "t", action: { kind: "signal", name: "paid", onTimeout: "continue" } },
     { id: "e", action: { kind: "plan", plan: inner, params: { a: 1 } } },
     { id: "f", action: { kind: "plan", file: "./x.yaml" } },
   ],
@@ -85,7 +87,13 @@ const BODIES: { readonly [T in EventType]: Extract<EventBody, { readonly type: T
   },
   "run.started": { type: "run.started", data: {} },
   "run.resumed": { type: "run.resumed", data: { engine: "0.1.0", interrupted: ["a"], reset: ["b"], plan, options } },
-  "step.started": { type: "step.started", step: "a", attempt: 1, data: { item: null } },
+  "step.started": { type: "step.started", step: "a", attempt: 1, data: { item: null, signal: "paid" } },
+  "timer.set": { type: "timer.set", step: "a", attempt: 1, data: { at: 9, durationMs: 5 } },
+  "timer.fired": { type: "timer.fired", step: "a", attempt: 1, data: {} },
+  "signal.received": {
+    type: "signal.received",
+    data: { signal: "paid", value: { amount: 42 }, by: "ada", id: "s1" },
+  },
   "step.progress": { type: "step.progress", step: "a", attempt: 1, data: { percent: 50 } },
   "step.succeeded": { type: "step.succeeded", step: "a", attempt: 1, data: { output: null, durationMs: 1, usage } },
   "step.failed": {

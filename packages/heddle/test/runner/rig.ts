@@ -11,7 +11,7 @@ import { type Commands, plainCommands, type ProcessWorld, systemProcessTable } f
 import { sharedTable, tagOf } from "../../src/process/table.ts";
 import { shellRunner } from "../../src/runner/shell.ts";
 import { type RunnerSetting, SUITE_ENV } from "../support/suites/runner.ts";
-import { signal } from "../../src/process/terminate.ts";
+import { sendSignalTo } from "../../src/process/terminate.ts";
 import { until } from "../support/until.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
@@ -50,7 +50,7 @@ export function shellSetting(way: "helper" | "plain", options: HelperOptions = {
 function endOwned(owner: string): void {
   const snapshot = systemProcessTable().read();
   for (const { pid } of snapshot.processes.values())
-    if (snapshot.variable(pid, OWNER_VARIABLE) === owner) signal(pid, "SIGKILL");
+    if (snapshot.variable(pid, OWNER_VARIABLE) === owner) sendSignalTo(pid, "SIGKILL");
 }
 
 /** Living processes with the tag of a run. */

@@ -277,7 +277,7 @@ export class DryRun {
       expressions: {
         // What is asked about is what the queue has first.
         holds: () => ok(this.#script.holds?.(stepAt(state, state.index.arrivals.first ?? -1)) ?? true),
-        text: () => ok("?"),
+        text: (template) => ok(template),
       },
     };
   }

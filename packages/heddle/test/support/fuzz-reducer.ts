@@ -147,7 +147,7 @@ class FuzzedRun {
       outputProblem: () => undefined,
       expressions: {
         holds: () => (this.#has(0.1) ? err("no such key") : ok(this.#has(0.8))),
-        text: () => (this.#has(0.1) ? err("no such key") : ok("?")),
+        text: (template) => (this.#has(0.1) ? err("no such key") : ok(template)),
       },
       environment: {},
     });

@@ -24,7 +24,7 @@ import { generatePlan, pick, USUAL_SHAPE, whole, type PlanShape } from "./plans.
 import { settle, VirtualClock } from "./virtual-clock.ts";
 import type { Answer, RunOutcome } from "../../src/run/control.ts";
 import type { LoadedPlan } from "../../src/graph/loaded-plan.ts";
-import { answerRecorded } from "../../src/engine/control-channel.ts";
+import { recordRequest } from "../../src/engine/control-channel.ts";
 
 export interface SimulationOptions {
   readonly seed: number;
@@ -335,7 +335,7 @@ class RunSimulation {
       if (event.type !== "approval.requested") continue;
       const decision = this.#random() < 0.7 ? "approve" : "reject";
       const answer = answerTo(event.data.about, decision);
-      const answered = answerRecorded(ports, this.#run, { kind: "answer", step: event.step, ...answer });
+      const answered = recordRequest(ports, this.#run, { kind: "answer", step: event.step, ...answer });
       await this.#drive(answered, new Promise<"crashed">(() => undefined));
     }
     engine.isDead = true;

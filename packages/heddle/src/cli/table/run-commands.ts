@@ -18,7 +18,7 @@ const OUTPUT_OPTIONS: readonly OptionSpec[] = [
       "output of steps. grouped: when a step ends; stream: at once; errors: only of failed steps; quiet: none",
     choices: ["grouped", "stream", "errors", "quiet"],
   },
-  { flags: "--wait", description: "wait for answers of people instead of ending with exit code 3" },
+  { flags: "--wait", description: "wait for answers of people and for signals instead of ending with exit code 3" },
 ];
 
 export const RUN_COMMANDS: readonly CommandSpec[] = [
@@ -167,6 +167,16 @@ export const RUN_COMMANDS: readonly CommandSpec[] = [
     options: [{ flags: "--comment <text>", description: "recorded with the answer" }],
     examples: [["heddle reject 7k3m sign-off --comment 'tests are missing'", "rejects the step sign-off of run 7k3m"]],
     load: async () => (await import("../commands/control.ts")).rejectCommand,
+  },
+  {
+    name: "signal",
+    summary: "Send a signal to the step of a run that waits for it, now or later",
+    args: "<run> <name> [json]",
+    examples: [
+      ["heddle signal 7k3m payment-received", "the step with `signal: payment-received` continues; its output is null"],
+      [`heddle signal 7k3m payment-received '{"amount": 42}'`, "the step's output is the JSON value"],
+    ],
+    load: async () => (await import("../commands/signal.ts")).signalCommand,
   },
   {
     name: "resolve",

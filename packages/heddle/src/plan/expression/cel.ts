@@ -182,6 +182,8 @@ export function neededOutputs(step: Step): readonly string[] {
   else if (action.kind === "plan") noteTexts(action.params);
   else if (action.kind === "agent") noteTexts(action.prompt);
   else if (action.kind === "approve") noteTexts(action.question);
+  else if (action.kind === "sleep") noteTexts(action.time);
+  else if (action.kind === "signal") noteTexts(action.name);
   else if (action.kind === "function") for (const id of Object.values(action.needs ?? {})) needed.add(id);
   return [...needed];
 }

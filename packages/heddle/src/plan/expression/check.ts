@@ -67,9 +67,10 @@ function compile(
 
 function noteReads(expression: Expression, site: ExpressionSite): void {
   const { step } = site.context;
-  // An `after` may have failed and have no output: an expression that reads it says itself what then.
-  const outputs = outputsOf(expression).filter(
-    (id) => step.after?.includes(id) !== true || step.deps?.includes(id) === true,
+  // An `after` may have failed and have no output, and a dep of a step that always runs: an expression that reads it says itself
+  // what then.
+  const outputs = outputsOf(expression).filter((id) =>
+    step.deps?.includes(id) === true ? step.always !== true : step.after?.includes(id) !== true,
   );
   if (outputs.length === 0) return;
   step.reads = [...new Set([...(step.reads ?? []), ...outputs])];

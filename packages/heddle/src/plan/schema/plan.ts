@@ -8,7 +8,9 @@
 import * as z from "zod/mini";
 import { AGENT_SHAPES } from "./agents.ts";
 import type { WrittenPlan, WrittenRetry, WrittenShared, WrittenStep } from "../document.ts";
+import { hasTemplate } from "../expression/templates.ts";
 import { FAILURE_CLASSES, type ParamSpec } from "../plan.ts";
+import { parseDurationOrTime } from "../../base/timestamp.ts";
 import {
   commandSchema,
   countSchema,
@@ -101,6 +103,27 @@ const lockShape: ShapeOf<NonNullable<WrittenShared["locks"]>> = {
   write: optionalSchema(listSchema(name)),
 };
 const locks = strictSchema(lockShape, "expected {read: [...], write: [...]}");
+/** Letters and digits, as a command line takes them without quotes. */
+const SIGNAL_PATTERN = /^[A-Za-z0-9._/:-]{1,200}$/;
+const AS_SLEEP = "expected a duration (30s, 2h, a number of seconds) or a time with its zone (2026-12-24T18:00:00Z)";
+const sleep = lazySchema(() =>
+  z.union(
+    [
+      z.string().check(z.refine((text) => hasTemplate(text) || parseDurationOrTime(text) !== undefined)),
+      z.number().check(z.nonnegative()),
+    ],
+    AS_SLEEP,
+  ),
+);
+const signalName = lazySchema(() =>
+  textSchema().check(
+    z.refine(
+      (text) => hasTemplate(text) || SIGNAL_PATTERN.test(text),
+      "a signal's name has 1 to 200 characters: letters, digits, and . _ - / :",
+    ),
+  ),
+);
+
 const stepLimits = strictSchema(
   { maxMemoryMb: optionalSchema(countSchema) },
   "expected a mapping such as {maxMemoryMb: 512}",
@@ -165,7 +188,12 @@ const stepShape: ShapeOf<Omit<WrittenStep, "function">> & Readonly<Record<keyof 
     "A prompt for a coding agent.",
   ),
   approve: optionalSchema(commandSchema, "A question to a person."),
-  onTimeout: optionalSchema(oneOfSchema(["reject", "approve"], "expected reject or approve")),
+  sleep: optionalSchema(sleep, "A wait: a duration, or a time with its zone. It takes no slot."),
+  signal: optionalSchema(signalName, "A wait for the signal of this name: `heddle signal RUN NAME [JSON]`."),
+  onTimeout: optionalSchema(
+    oneOfSchema(["reject", "approve", "fail", "continue"], "expected reject or approve, of a signal fail or continue"),
+    "When `timeout` has passed: reject or approve (a question), fail or continue (a signal).",
+  ),
   plan: optionalSchema(
     () => z.union([commandSchema(), z.lazy((): Schema => planSchema())], "expected a file or a plan"),
     "Another plan as one step.",
@@ -190,6 +218,10 @@ const stepShape: ShapeOf<Omit<WrittenStep, "function">> & Readonly<Record<keyof 
   runs_on: optionalSchema(labels, "Another name of `runsOn`."),
   "runs-on": optionalSchema(labels, "Another name of `runsOn`."),
   isolate: optionalSchema(flagSchema),
+  always: optionalSchema(
+    flagSchema,
+    "Run it once its deps and `after` have ended, however they ended, also while the run is cancelled.",
+  ),
   inputs: optionalSchema(textsSchema),
   outputs: optionalSchema(textsSchema),
   writes: optionalSchema(textsSchema),

@@ -8,6 +8,8 @@ import type { Plan, Step } from "../../plan/plan.ts";
 import type { Event, EventOf, RunOptions } from "../event.ts";
 import { OpenLayers } from "./open-layers.ts";
 import { type Around, SlotsInUse } from "./slots-in-use.ts";
+import { startProblems } from "./start-checks.ts";
+import { isWaitRow, WaitChecks } from "./wait-checks.ts";
 import {
   isClosed,
   isEarlierFailure,
@@ -36,6 +38,7 @@ export class HistoryChecker {
   #succeeded = false;
   #fatal = 0;
   readonly #layers = new OpenLayers();
+  readonly #waits = new WaitChecks();
   #found: RuleViolation[] = [];
   #version = 1;
 
@@ -61,6 +64,10 @@ export class HistoryChecker {
 
   #report(event: Event, rule: Rule, message: string): void {
     this.#found.push({ rule, seq: event.seq, message });
+  }
+
+  #reportAll(event: Event, broken: readonly (readonly [Rule, string])[]): void {
+    for (const [rule, message] of broken) this.#report(event, rule, message);
   }
 
   #checkQuiet(event: Event): void {
@@ -94,6 +101,8 @@ export class HistoryChecker {
       case "run.cancelled":
         this.#onEnd(event);
         return;
+      case "signal.received":
+        return this.#waits.received(event);
       case "rollback.started":
         this.#succeeded = false;
         return;
@@ -105,7 +114,7 @@ export class HistoryChecker {
   #add(step: Step, origin: string | undefined, container: string | undefined, layer: number): void {
     // Under the first version of the rules the attempts of a step that came back were counted from 1 again.
     const past = this.#version >= 2 ? (this.#past.get(step.id) ?? 0) : 0;
-    const counts = { attempts: past, base: past, skip: undefined, asks: false, items: undefined };
+    const counts = { attempts: past, base: past, skip: undefined, asks: false, items: undefined, wait: undefined };
     this.#rows.set(step.id, { step, origin, container, status: "waiting", ...counts, layer });
   }
 
@@ -257,6 +266,9 @@ export class HistoryChecker {
       case "step.started":
         this.#onStarted(event, row);
         return;
+      case "timer.set":
+      case "timer.fired":
+        return this.#reportAll(event, this.#waits.timer(row, event));
       case "approval.requested":
         if (event.data.about === "permission") {
           this.#checkRunning(event, row);
@@ -358,9 +370,11 @@ export class HistoryChecker {
     }
     row.attempts = event.attempt;
     row.asks = false;
-    this.#become(row, "running");
+    const waits = isWaitRow(row);
+    this.#become(row, waits ? "suspended" : "running");
     this.#checkItems(event, row);
-    this.#takeSlots(event, row);
+    if (waits) this.#waits.started(row, event);
+    else this.#takeSlots(event, row);
   }
 
   #takeSlots(event: Event, row: CheckedStep): void {
@@ -401,38 +415,8 @@ export class HistoryChecker {
   }
 
   #checkStart(event: EventOf<"step.started" | "approval.requested">, row: CheckedStep): void {
-    if (row.status === "satisfied")
-      this.#report(event, "no-rerun", `${event.step} started again after its success was recorded`);
-    else if (row.status !== "waiting" && row.status !== "retrying")
-      this.#report(event, "started-once", `${event.step} started while ${row.status}`);
-    if (event.attempt !== row.attempts + 1) {
-      this.#report(event, "started-once", `attempt ${event.attempt} of ${event.step} follows attempt ${row.attempts}`);
-    }
-    if (this.#options?.schedule === "layers" && row.layer > 0) {
-      const open = this.#layers.first();
-      if (open < row.layer)
-        this.#report(
-          event,
-          "layer-barrier",
-          `${event.step} of layer ${row.layer + 1} started while layer ${open + 1} had not ended`,
-        );
-    }
-    for (const id of row.step.deps ?? []) {
-      const dep = this.#rows.get(id);
-      const fine = dep?.status === "satisfied" || (dep?.status === "skipped" && dep.skip?.kind === "condition");
-      if (!fine)
-        this.#report(event, "deps-ended", `${event.step} started while its dep ${id} is ${dep?.status ?? "unknown"}`);
-    }
-    for (const id of row.step.after ?? []) {
-      const status = this.#rows.get(id)?.status;
-      if (status === undefined || !isClosed(status)) {
-        this.#report(
-          event,
-          "deps-ended",
-          `${event.step} started while ${id}, which it comes after, is ${status ?? "unknown"}`,
-        );
-      }
-    }
+    const openLayer = this.#options?.schedule === "layers" ? this.#layers.first() : undefined;
+    this.#reportAll(event, startProblems(event, row, { rows: this.#rows, openLayer }));
   }
 
   #onEnded(event: EventOf<"step.succeeded" | "step.failed" | "step.cancelled">, row: CheckedStep): void {
@@ -450,6 +434,7 @@ export class HistoryChecker {
     }
     this.#slots.exit(row.step);
     if (event.type === "step.succeeded") this.#checkChildren(event, row);
+    this.#reportAll(event, this.#waits.ended(row, event));
     if (event.type === "step.succeeded") this.#become(row, "satisfied");
     else if (event.type === "step.cancelled") this.#become(row, "cancelled");
     else if (event.data.willRetry) this.#become(row, "retrying");

@@ -29,6 +29,8 @@ export const RULES = {
   paused: "nothing starts in a paused run",
   "retry-policy": "a step has no more attempts than its `retry` allows",
   "container-outcome": "a container succeeds only if each child succeeded, was skipped, or failed while optional",
+  timer: "a timer fires once, after it was set, and a sleep ends with success only after that",
+  signal: "a step that waits for a signal succeeds only with one that has come, or by its `onTimeout`",
   outcome: "a run that failed had a failed step or a reason, a run that succeeded had none",
   "all-ended": "a run succeeds only if each step succeeded, was skipped, or failed while optional",
 } as const;
@@ -49,6 +51,8 @@ export type Status =
   | "reopened"
   | "retrying"
   | "waiting-for-answer"
+  /** A wait for a time or a signal. */
+  | "suspended"
   | "satisfied"
   | "failed"
   | "skipped"
@@ -66,6 +70,8 @@ export interface CheckedStep {
   base: number;
   /** Running, with a question open. */
   asks: boolean;
+  /** Of a wait under way: the signal, and its timer. */
+  wait: { readonly signal: string | undefined; readonly timer: "none" | "set" | "fired" } | undefined;
   /** Why it was skipped last. */
   skip: SkipReason | undefined;
   /** Of a subplan: what it says of its own steps. */
@@ -92,7 +98,7 @@ export function isEarlierFailure({ status, skip, step }: CheckedStep): boolean {
 
 /** Takes one of its container's slots. */
 export function isUnderWay(status: Status): boolean {
-  return status === "running" || status === "expanded" || status === "waiting-for-answer";
+  return status === "running" || status === "expanded" || status === "waiting-for-answer" || status === "suspended";
 }
 
 /** Whether a step of this status takes one of its container's slots. A question about an interrupted attempt does not. */
@@ -111,9 +117,10 @@ export function isToleratedRow(row: CheckedStep, rows: ReadonlyMap<string, Check
   return false;
 }
 
-/** What a resume leaves as it is: successes, skips by a condition, and what waits for a person or its next attempt. */
-export function isKept({ status, skip }: CheckedStep): boolean {
+/** What a resume leaves as it is: successes, skips by a condition, waits, and what waits for a person or its next attempt. */
+export function isKept({ status, skip, wait }: CheckedStep): boolean {
   if (status === "skipped") return skip?.kind !== "dependency";
+  if (status === "suspended") return wait?.signal !== undefined || wait?.timer !== "none";
   return (
     status === "satisfied" ||
     status === "waiting-for-answer" ||

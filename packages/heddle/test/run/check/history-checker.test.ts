@@ -78,6 +78,14 @@ const resumed: EventBody = { type: "run.resumed", data: { engine: "0", interrupt
 const agent = (id: string): Step => step(id, { action: { kind: "agent", prompt: "p" } });
 const each = (id: string): Step => step(id, { forEach: { items: [1, 2] } });
 
+const sleeping: Step = step("a", { action: { kind: "sleep", time: "1s" } });
+const listening = (onTimeout: "fail" | "continue"): Step =>
+  step("a", { action: { kind: "signal", name: "go", onTimeout } });
+const listens: EventBody = { type: "step.started", step: "a", attempt: 1, data: { signal: "go" } };
+const timer: EventBody = { type: "timer.set", step: "a", attempt: 1, data: { at: 9 } };
+const fired: EventBody = { type: "timer.fired", step: "a", attempt: 1, data: {} };
+const sent = (signal: string): EventBody => ({ type: "signal.received", data: { signal, value: null, by: "ada" } });
+
 const patient = step("a", { retry: retry(9) });
 
 /** For every rule a history that breaks it and no other, at its last event. */
@@ -165,6 +173,24 @@ const PLANTED: { readonly [R in Rule]: readonly Event[][] } = {
     history(
       [step("a", { retry: retry(2) })],
       [started("a"), failed("a", 1, true), resumed, started("a", 2), failed("a", 2, true), started("a", 3)],
+    ),
+  ],
+  timer: [
+    history([sleeping], [started("a"), succeeded("a")]),
+    history([sleeping], [started("a"), timer, succeeded("a")]),
+    history([sleeping], [started("a"), fired]),
+    history([sleeping], [started("a"), timer, fired, fired]),
+    history([sleeping], [started("a"), timer, timer]),
+    history([sleeping], [timer]),
+    history([step("a")], [started("a"), timer]),
+  ],
+  signal: [
+    history([listening("fail")], [listens, succeeded("a")]),
+    history([listening("fail")], [sent("other"), listens, succeeded("a")]),
+    history([listening("fail")], [listens, timer, fired, succeeded("a")]),
+    history(
+      [listening("continue"), step("b", { action: { kind: "signal", name: "go" } })],
+      [sent("go"), listens, succeeded("a"), { ...listens, step: "b" }, succeeded("b")],
     ),
   ],
   "container-outcome": [
