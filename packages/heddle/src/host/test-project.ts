@@ -10,7 +10,7 @@ import type { Clock } from "../base/clock.ts";
 import { defined } from "../base/defined.ts";
 import { HeddleError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
-import { answerRecorded } from "../engine/control-channel.ts";
+import { recordRequest } from "../engine/control-channel.ts";
 import { cancelRun, resumeRun, rollbackRun, startRun } from "../engine/engine.ts";
 import { executor } from "../engine/executor.ts";
 import { recordLanding } from "../engine/landing.ts";
@@ -74,7 +74,7 @@ function openTestEngine(options: EngineOptions, machine: TestMachine): LocalEngi
     rollback: (run) => rollbackRun(ports, run),
     cancel: (run) => cancelRun(ports, run),
     recordLanding: (run, landing) => recordLanding(ports, run, landing),
-    answer: (run, request) => answerRecorded(ports, run, request),
+    record: (run, request) => recordRequest(ports, run, request),
     [Symbol.asyncDispose]: () => ports.backend[Symbol.asyncDispose](),
   };
 }
