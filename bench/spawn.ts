@@ -25,7 +25,7 @@ const world = { clock, bases, table: sharedTable(systemProcessTable()), owner: `
 
 async function measure(title: string, commands: Commands, command: string): Promise<void> {
   const runner = shellRunner({ commands, bases, memory: memoryWatch(clock) });
-  runner.warm?.(WIDTH);
+  runner.warm?.();
   let started = 0;
   async function lane(): Promise<void> {
     while (started < COUNT) {

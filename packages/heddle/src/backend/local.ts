@@ -14,8 +14,8 @@ export interface LocalBackendOptions {
   readonly clock: Clock;
   /** Whether commands that ended here may have left processes behind since the last call; absent: always. */
   readonly mayHaveLeftovers?: (run: string) => boolean;
-  /** Makes runners ready for so many attempts at once. */
-  readonly warm?: (width: number) => void;
+  /** Makes runners ready for commands. */
+  readonly warm?: () => void;
   /** Called when the backend is disposed of, after its attempts ended: the runners' end. */
   readonly dispose?: () => PromiseLike<void>;
 }
@@ -53,8 +53,8 @@ class LocalBackend implements Backend {
     return dispatched;
   }
 
-  warm(width: number): void {
-    this.#options.warm?.(width);
+  warm(): void {
+    this.#options.warm?.();
   }
 
   sweep(run: string, graceMs: number, keep?: (step: string, attempt: number) => boolean): Promise<number> {

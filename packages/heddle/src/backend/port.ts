@@ -30,8 +30,8 @@ export interface Dispatched extends RunningTask {
 
 export interface Backend extends AsyncDisposable {
   dispatch(task: Task, onNote: (note: Note) => void): Dispatched;
-  /** Called before the first attempt with the number that may run at once. */
-  warm(width: number): void;
+  /** Called before the first attempt of a run that has commands. */
+  warm(): void;
   /** Ends processes that dead engines and ended attempts of this run left behind; resolves when none is left. */
   sweep(run: string, graceMs: number, keep?: (step: string, attempt: number) => boolean): Promise<number>;
 }

@@ -5,6 +5,7 @@ import type { Result } from "../base/result.ts";
 import type { Output } from "./output.ts";
 import type { ProjectAccess } from "../project/folder.ts";
 import type { Project } from "../project/port.ts";
+import type { RunStatus } from "../view/status.ts";
 
 export interface Context {
   readonly out: Output;
@@ -20,6 +21,23 @@ export interface Context {
 
 /** The contract with scripts. */
 export const EXIT = { ok: 0, failed: 1, usage: 2, waiting: 3, cancelled: 130 } as const;
+
+/** Of a command that ends with a run. */
+export function exitCodeOf(status: RunStatus): number {
+  switch (status) {
+    case "succeeded":
+      return EXIT.ok;
+    case "waiting":
+      return EXIT.waiting;
+    case "cancelled":
+      return EXIT.cancelled;
+    case "failed":
+    case "interrupted":
+    case "running":
+    case "paused":
+      return EXIT.failed;
+  }
+}
 
 /** Problems of the project or its disk, not of the command line. */
 const FAULT = /^(Journal|Project|History|DiskFull)/;

@@ -5,7 +5,7 @@
 import type { RunEvent, RunSnapshot } from "../view/history.ts";
 import { questionAt } from "../view/question.ts";
 import { Timeline } from "../view/timeline.ts";
-import { EXIT, type Context } from "./context.ts";
+import { EXIT, type Context, exitCodeOf } from "./context.ts";
 import type { LiveView } from "./live-view.ts";
 import { LineView, type OutputMode } from "./line-view.ts";
 import { watchSignals } from "./signals.ts";
@@ -33,21 +33,7 @@ export async function showRun(
 ): Promise<number> {
   const result = context.json ? await asJson(context, handle) : await forPeople(context, project, handle, options);
   if (result.stopped !== undefined) context.out.problem(result.stopped);
-  return exitCode(result);
-}
-
-function exitCode(result: RunOutcome): number {
-  if (result.stopped !== undefined) return EXIT.failed;
-  switch (result.status) {
-    case "succeeded":
-      return EXIT.ok;
-    case "failed":
-      return EXIT.failed;
-    case "waiting":
-      return EXIT.waiting;
-    case "cancelled":
-      return EXIT.cancelled;
-  }
+  return result.stopped === undefined ? exitCodeOf(result.status) : EXIT.failed;
 }
 
 /** One event a line, as they happen. */

@@ -40,7 +40,7 @@ export async function startRun(
 ): Promise<Result<RunHandle, Problem>> {
   const run = options.run ?? randomId(ports.random);
   const now = ports.clock.now();
-  warm(ports, loaded.plan.steps, options.maxConcurrency);
+  warm(ports, loaded.plan.steps);
   const leased = await ports.journal.create({ run, plan: loaded.plan.name, createdAt: now }, ports.holder);
   if (!leased.ok) return err(leaseProblem(leased.error, run));
   const created: EventOf<"run.created"> = {
@@ -74,13 +74,8 @@ function recordReuse(recorder: Recorder, { run: from, results, ended }: NonNulla
 }
 
 /** The runners of commands are prepared first: they start in parallel to the first commits, which take as long. */
-function warm(ports: EnginePorts, steps: readonly Step[], maxConcurrency: number): void {
-  let commands = 0;
-  for (const { action } of steps) {
-    if (action.kind === "run") commands++;
-    if (commands >= maxConcurrency) break;
-  }
-  if (commands > 0) ports.backend.warm(commands);
+function warm(ports: EnginePorts, steps: readonly Step[]): void {
+  if (steps.some(({ action }) => action.kind === "run")) ports.backend.warm();
 }
 
 function creation(
@@ -290,7 +285,7 @@ function runLoop(
     wait: options.wait === true,
   });
   if (options.onEvent !== undefined) recorder.subscribe(options.onEvent);
-  if (state.index.open > 0) warm(ports, state.steps, state.options.maxConcurrency);
+  if (state.index.open > 0) warm(ports, state.steps);
   // A turn later, so that the caller can subscribe to the handle before the first event.
   const result = ports
     .batchTick()

@@ -11,7 +11,7 @@ import { err, ok, type Result } from "../base/result.ts";
 import type { Action, Functions, Step } from "../plan/plan.ts";
 import type { Attempt, Runner, Work } from "../runner/port.ts";
 import type { Workspace, Workspaces } from "../workspace/port.ts";
-import { scopeOf } from "../run/task.ts";
+import { filledEnv, filledText, filledValue, mayHoldTemplate } from "./templates.ts";
 import type { Outcome, StopReason, Note, Task } from "../run/attempt.ts";
 
 /** What the code of a run's plan is found by; registered by the caller that starts the run. */
@@ -49,7 +49,8 @@ export function executor(options: ExecuteOptions): Execute {
           // An agent works in a worktree, where the folder is looked for when it begins.
           cwd: isAgents(task.step) ? undefined : task.step.cwd,
         });
-        const filled = hasTemplates(task.step) ? await fill(task, options) : ok(asWritten(task.step));
+        const { action, env = {} } = task.step;
+        const filled = isAsWritten(task.step) ? ok({ action, env }) : await fill(task, options);
         if (!filled.ok) return failed("spawn", filled.error);
         if (isAgents(task.step)) {
           running = await startAgent(task, workspace, filled.value, options, onNote);
@@ -178,48 +179,30 @@ function prepare(
   return ok(attempt);
 }
 
-const NO_ENV: Filled["env"] = {};
-
-function asWritten({ action, env = NO_ENV }: Step): Filled {
-  return { action, env };
-}
-
 /** What may contain templates besides the environment. */
 function templatesOf(action: Action): Json | undefined {
   if (action.kind === "call") return action.with;
   return action.kind === "agent" ? action.prompt : undefined;
 }
 
-function hasTemplates({ action, env }: Step): boolean {
-  const withs = templatesOf(action);
-  if (env === undefined && withs === undefined) return false;
-  return JSON.stringify([env ?? null, withs ?? null]).includes("${{");
+function isAsWritten({ action, env }: Step): boolean {
+  return !mayHoldTemplate(env, templatesOf(action));
 }
 
 /** The step's action and environment with every template evaluated. */
-async function fill(task: Task, options: ExecuteOptions): Promise<Result<Filled, string>> {
-  const { action, env = NO_ENV } = task.step;
-  const withs = templatesOf(action);
-  const { asText, fillTemplates } = await import("../plan/expression/cel.ts");
-  const scope = scopeOf(task, options.environment);
-  const texts: [string, string][] = [];
-  for (const [name, text] of Object.entries(env)) {
-    const value = fillTemplates(text, scope);
-    if (!value.ok) return err(`env.${name} cannot be evaluated: ${value.error}`);
-    texts.push([name, asText(value.value)]);
-  }
-  if (withs === undefined) return ok({ action, env: Object.fromEntries(texts) });
-  const value = fillTemplates(withs, scope);
+async function fill(task: Task, { environment }: ExecuteOptions): Promise<Result<Filled, string>> {
+  const { action } = task.step;
+  const env = await filledEnv(task, environment);
+  if (!env.ok) return env;
   if (action.kind === "agent") {
-    if (!value.ok) return err(`the prompt cannot be evaluated: ${value.error}`);
-    return ok({ action: { ...action, prompt: asText(value.value) }, env: Object.fromEntries(texts) });
+    const prompt = await filledText(action.prompt, task, environment);
+    if (!prompt.ok) return err(`the prompt cannot be evaluated: ${prompt.error}`);
+    return ok({ action: { ...action, prompt: prompt.value }, env: env.value });
   }
-  if (action.kind !== "call") return ok({ action, env: Object.fromEntries(texts) });
-  if (!value.ok) return err(`"with" cannot be evaluated: ${value.error}`);
-  return ok({
-    action: { ...action, with: isJsonObject(value.value) ? value.value : {} },
-    env: Object.fromEntries(texts),
-  });
+  if (action.kind !== "call" || action.with === undefined) return ok({ action, env: env.value });
+  const filled = await filledValue(action.with, task, environment);
+  if (!filled.ok) return err(`"with" cannot be evaluated: ${filled.error}`);
+  return ok({ action: { ...action, with: isJsonObject(filled.value) ? filled.value : {} }, env: env.value });
 }
 
 function workOf(task: Task, action: Action, code: PlanCode): Result<Work, string> {

@@ -12,6 +12,7 @@ import { scopeOf } from "../run/task.ts";
 import type { Task } from "../run/attempt.ts";
 import type { SubplanSettings } from "../run/event.ts";
 import type { Expansion } from "../run/expansion.ts";
+import { filledEnv, filledValue } from "./templates.ts";
 
 /** Most items that one `forEach` may have. */
 export const MOST_ITEMS = 100_000;
@@ -57,7 +58,8 @@ async function expandPlan(task: Task, ports: EnginePorts): Promise<Result<Expans
   const subplan = await subplanOf(task, action.file, action.plan, params.value, ports);
   if (!subplan.ok) return subplan;
   const { plan, content } = subplan.value;
-  const env = await fillEnv(task, ports);
+  // Its templates read what that step sees, not what those inside do.
+  const env = await filledEnv(task, ports.environment);
   if (!env.ok) return env;
   const prefix = `${task.step.id}/`;
   const steps = plan.steps.map((step) => prefixed(handedDown(task.step, env.value, step), prefix));
@@ -71,23 +73,9 @@ function settingsOf({ maxConcurrency, maxAgents, failure, timeoutMs, resources }
 }
 
 async function fillParams(params: JsonObject, task: Task, ports: EnginePorts): Promise<Result<JsonObject, string>> {
-  if (!JSON.stringify(params).includes("${{")) return ok(params);
-  const { fillTemplates } = await import("../plan/expression/cel.ts");
-  const filled = fillTemplates(params, scopeOf(task, ports.environment));
+  const filled = await filledValue(params, task, ports.environment);
   if (!filled.ok) return err(`its params cannot be evaluated: ${filled.error}`);
   return isJsonObject(filled.value) ? ok(filled.value) : err("its params are not an object");
-}
-
-/** The environment of the step that stands for the plan: its templates read what that step sees, not what those inside do. */
-async function fillEnv(task: Task, ports: EnginePorts): Promise<Result<NonNullable<Step["env"]>, string>> {
-  const { env = {} } = task.step;
-  if (!JSON.stringify(env).includes("${{")) return ok(env);
-  const { asText, fillTemplates } = await import("../plan/expression/cel.ts");
-  const filled = fillTemplates(env, scopeOf(task, ports.environment));
-  if (!filled.ok) return err(`its env cannot be evaluated: ${filled.error}`);
-  return ok(
-    Object.fromEntries(Object.entries(filled.value as JsonObject).map(([name, value]) => [name, asText(value)])),
-  );
 }
 
 /** What a step that stands for a plan says of commands holds for the steps inside, where these say nothing else. */

@@ -5,7 +5,7 @@
  * Failures of git itself (no space, a damaged repository) are thrown as a `HeddleError`, unless a method says otherwise;
  * all other expected failures are values. Every call can be repeated after a crash at any point.
  *
- * Invariants (tested for every implementation by `test/support/suites/git.ts`):
+ * Invariants (tested for every implementation by `test/support/suites/git/`):
  *  1. A worktree that may have work is not reset or removed before that work is captured.
  *  2. A capture changes nothing in the worktree, and is kept until the refs of its run are removed.
  *  3. The integration branch gets a commit only when its checks passed on that very commit.

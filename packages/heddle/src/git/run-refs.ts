@@ -21,11 +21,6 @@ interface Ref {
   readonly checkedOut: boolean;
 }
 
-/** Heddle's refs of a run, whole names. */
-export async function runRefs(repository: RepositoryAccess, run: string): Promise<readonly string[]> {
-  return (await refsUnder(repository, run)).map(({ name }) => name);
-}
-
 async function refsUnder(repository: RepositoryAccess, run: string): Promise<readonly Ref[]> {
   const format = "--format=%(refname)%00%(objectname)%00%(worktreepath)%00/%00";
   const listed = await repository.git(["for-each-ref", format, `${BRANCHES}${checkRun(run)}/`, `${REFS}${run}/`]);

@@ -60,7 +60,7 @@ function portsOf({ dir, journal, workspaces, title, pollMs, codeFor }: EngineOpt
       sweeper: runners.sweeper,
       clock,
       mayHaveLeftovers: runners.mayHaveLeftovers,
-      warm: (width) => runners.runner.warm?.(width),
+      warm: () => runners.runner.warm?.(),
       async dispose() {
         await (await agents.made())?.[Symbol.asyncDispose]();
         await runners.runner[Symbol.asyncDispose]();

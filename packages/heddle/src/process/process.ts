@@ -64,7 +64,7 @@ export interface RunningCommand {
 
 export interface Commands extends AsyncDisposable {
   start(spec: ProcessSpec): RunningCommand;
-  warm(width: number): void;
+  warm(): void;
 }
 
 /** What starting processes needs of the outside. */

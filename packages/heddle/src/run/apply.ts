@@ -88,7 +88,7 @@ export function fold(events: Iterable<Event>, graph?: Graph): RunState | undefin
   return state;
 }
 
-/** Folds one event in. The event names steps of this run: `invariants.ts` and the journal's reader check that first. */
+/** Folds one event in. The event names steps of this run: the history checker and the journal's reader check that first. */
 export function apply(state: RunState, event: Event): void {
   const idleMs = Math.max(0, event.time - state.lastTime);
   state.seq = event.seq;

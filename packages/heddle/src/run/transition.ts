@@ -5,7 +5,8 @@
  *
  * Invariants:
  *  1. Facts change only by `apply(event)`; each returned event has been applied, in order.
- *  2. What is volatile changes only here.
+ *  2. What is volatile changes only here, and in `setPhase`, where a step is no longer due; the engine sets it as it
+ *     takes the run up.
  *  3. The same state, inputs and world give the same events and effects.
  */
 import { present, unreachable } from "../base/assert.ts";

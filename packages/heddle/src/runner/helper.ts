@@ -91,12 +91,12 @@ class HelperPool implements HelperCommands {
       }
     } else if (this.#all.size === 0) {
       // Its watcher looks after plain commands, too.
-      this.warm(1);
+      this.warm();
     }
     return this.#plain.start(spec);
   }
 
-  warm(_width: number): void {
+  warm(): void {
     if (this.#all.size > 0) return;
     const helper = this.#spawn("inherit");
     if (helper !== undefined) this.#rest(helper);

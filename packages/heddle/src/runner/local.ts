@@ -59,7 +59,7 @@ export function localRunners({ clock, env, owner, workerEntry }: LocalRunnersOpt
   const onLeftovers = (run: string): void => void leftovers.add(run);
   const shell = shellRunner({ commands, bases, memory, onLeftovers });
   const modules = moduleRunner(defined({ clock, bases, workerEntry }));
-  const world = { clock, table, owner, path: env["PATH"] ?? "", guard: () => commands.warm(1) };
+  const world = { clock, table, owner, path: env["PATH"] ?? "", guard: () => commands.warm() };
   return {
     runner: runnerRegistry([shell, modules]),
     sweeper: sweeper({ clock, table, spare: (pid) => commands.isHelper(pid) }),

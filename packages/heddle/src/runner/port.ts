@@ -63,8 +63,8 @@ export interface Runner extends AsyncDisposable {
   /** Kinds of work that it carries out. */
   readonly kinds: readonly WorkKind[];
   start(attempt: Attempt): RunningAttempt;
-  /** Makes ready what can be made ready early (helper processes), for about `width` attempts at once; optional to call. */
-  warm?(width: number): void;
+  /** Makes ready what can be made ready early (helper processes); optional to call. */
+  warm?(): void;
 }
 
 /** Ends what earlier attempts left behind. */

@@ -14,8 +14,8 @@ export function runnerRegistry(runners: readonly Runner[]): Runner {
         ? failedAttempt("spawn", `no runner carries out steps of kind ${attempt.work.kind}`)
         : runner.start(attempt);
     },
-    warm(width) {
-      for (const runner of runners) runner.warm?.(width);
+    warm() {
+      for (const runner of runners) runner.warm?.();
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(runners.map((runner) => runner[Symbol.asyncDispose]()));

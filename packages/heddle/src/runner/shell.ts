@@ -32,7 +32,7 @@ export function shellRunner(options: ShellOptions): Runner {
   return {
     kinds: ["run"],
     start: (attempt) => startShell(options, attempt),
-    warm: (width) => options.commands.warm(width),
+    warm: () => options.commands.warm(),
     [Symbol.asyncDispose]: () => options.commands[Symbol.asyncDispose](),
   };
 }
@@ -41,9 +41,9 @@ function startShell(options: ShellOptions, attempt: Attempt): RunningAttempt {
   const { work } = attempt;
   if (work.kind !== "run") return failedAttempt("spawn", `a shell cannot carry out work of kind ${work.kind}`);
   const files = attempt.exchangeBase === null ? undefined : exchangeFiles(attempt.exchangeBase);
-  let env: Environment;
+  const env = environmentOf(options.bases, attempt, files);
   try {
-    env = environmentOf(options.bases, attempt, files);
+    if (files !== undefined) makeExchange(files, attempt.deps);
   } catch (thrown) {
     return failedAttempt("spawn", `cannot write the files for the step: ${messageOf(thrown)}`);
   }
@@ -116,7 +116,6 @@ function environmentOf(bases: BaseEnvironments, attempt: Attempt, files: Exchang
     env["HEDDLE_OUTPUT"] = files.output;
     env["HEDDLE_STEPS"] = files.steps;
     if (attempt.deps !== undefined) env["HEDDLE_DEPS"] = files.deps;
-    makeExchange(files, attempt.deps);
   }
   return env;
 }

@@ -167,13 +167,7 @@ class RunSimulation {
   async #engineLifetime(): Promise<EngineLifetime> {
     const random = this.#random;
     const mayFail = this.#crashes < (this.#options.crashes ?? 12);
-    const engine: Engine = {
-      number: this.#engines.length + 1,
-      isDead: false,
-      isRefused: false,
-      cancelledAt: undefined,
-    };
-    this.#engines.push(engine);
+    const engine = this.#newEngine();
     let crash: () => void = () => undefined;
     const crashed = new Promise<"crashed">((resolve) => {
       crash = () => {
@@ -192,6 +186,13 @@ class RunSimulation {
     cancelCrash?.();
     for (const cancel of cancels) cancel();
     return result === "crashed" ? { kind: "gone" } : { kind: "done", result };
+  }
+
+  #newEngine(): Engine {
+    const number = this.#engines.length + 1;
+    const engine: Engine = { number, isDead: false, isRefused: false, cancelledAt: undefined };
+    this.#engines.push(engine);
+    return engine;
   }
 
   async #open(ports: EnginePorts): Promise<RunHandle> {
@@ -322,13 +323,7 @@ class RunSimulation {
 
   /** Nobody holds the run: answers go straight to its history. */
   async #answerAll(): Promise<void> {
-    const engine: Engine = {
-      number: this.#engines.length + 1,
-      isDead: false,
-      isRefused: false,
-      cancelledAt: undefined,
-    };
-    this.#engines.push(engine);
+    const engine = this.#newEngine();
     const ports = this.#ports(engine, () => undefined, false, false);
     const asked = this.#store.runs.get(this.#run)?.events.filter(({ type }) => type === "approval.requested") ?? [];
     for (const event of asked) {

@@ -216,7 +216,7 @@ export interface AgentTurn {
   readonly attempt: number;
   /** Id of an adapter. */
   readonly agent: string;
-  /** The whole text (see `prompt.ts`). */
+  /** The whole text (see `agent/prompt/`). */
   readonly prompt: string;
   readonly promptHash?: string;
   readonly model?: string;

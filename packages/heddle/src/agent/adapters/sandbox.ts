@@ -37,15 +37,6 @@ export interface Sandbox {
   probe(): Promise<Result<string, string>>;
 }
 
-/** No sandbox: for tests, and when none is wanted. */
-export function noSandbox(why: string): Sandbox {
-  return {
-    probe: async () => err(why),
-    around: async ({ mode }) =>
-      mode === "require" ? err(`this step needs a sandbox, and none is available: ${why}`) : ok({ kind: "none" }),
-  };
-}
-
 const PROBE_MS = 10_000;
 
 export function bubblewrapSandbox(world: AgentWorld): Sandbox {

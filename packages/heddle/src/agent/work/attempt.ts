@@ -26,6 +26,9 @@ import { type Objection, objectionTo, unfinishedWork } from "./objections.ts";
 import { folderIn, workFolder } from "./run-context.ts";
 import { endOfTurn, takeTurn, type TurnEnd, type TurnRequest, usageData } from "./turn.ts";
 
+/** Work that could not be merged. */
+type UnmergedOutcome = Extract<MergeOutcome, { kind: "conflict" | "rejected" }>;
+
 /** Never rejects. */
 export async function carryOut(context: AgentAttemptContext): Promise<Outcome> {
   try {
@@ -179,9 +182,20 @@ class AgentAttempt {
     const refused = await this.#refusal(captured);
     if (refused !== undefined) return refused;
     if (captured.changedFiles.length === 0) return await this.#done(captured, undefined);
-    const outcome = await mergeWork(this.#context, captured, this.#summary, agent);
-    if (this.#context.cancellation.reason !== undefined && outcome.kind !== "merged")
-      return { kind: "stopped", reason: this.#context.cancellation.reason };
+    return await this.#merge(captured, { summary: this.#summary, agent }, (outcome) =>
+      this.#mergeFailed(outcome, captured),
+    );
+  }
+
+  /** `onUnmerged` says what follows where the work conflicts with what is merged, or fails its verification. */
+  async #merge<T>(
+    captured: Capture,
+    { summary, agent }: { readonly summary: string; readonly agent: AgentDetails | undefined },
+    onUnmerged: (outcome: UnmergedOutcome) => Promise<T>,
+  ): Promise<Outcome | T> {
+    const outcome = await mergeWork(this.#context, captured, summary, agent);
+    const { reason } = this.#context.cancellation;
+    if (reason !== undefined && outcome.kind !== "merged") return { kind: "stopped", reason };
     switch (outcome.kind) {
       case "merged":
         return await this.#done(captured, outcome);
@@ -190,7 +204,7 @@ class AgentAttempt {
       case "closed":
         return { kind: "stopped", reason: "cancel" };
       default:
-        return await this.#mergeFailed(outcome, captured);
+        return await onUnmerged(outcome);
     }
   }
 
@@ -232,10 +246,7 @@ class AgentAttempt {
   }
 
   /** Up the ladder: the agent that made it, then a person. */
-  async #mergeFailed(
-    outcome: Extract<MergeOutcome, { kind: "conflict" | "rejected" }>,
-    captured: Capture,
-  ): Promise<Outcome | NextTurn> {
+  async #mergeFailed(outcome: UnmergedOutcome, captured: Capture): Promise<Outcome | NextTurn> {
     const { settings, note, runContext, job } = this.#context;
     const isConflict = outcome.kind === "conflict";
     const output = isConflict ? undefined : outcome.output;
@@ -286,7 +297,7 @@ class AgentAttempt {
 
   /** A person decided: what is merged is made of both sides, or of the worktree as it was left. */
   async #resolve(tree: Worktree, choice: "ours" | "theirs" | "continue", unmerged: string): Promise<Outcome> {
-    const { runContext, job, note, cancellation } = this.#context;
+    const { runContext, job, note } = this.#context;
     let captured = await captureWork(this.#context, tree);
     if (choice === "continue") {
       const left = await this.#unresolved(tree, captured.commit);
@@ -300,31 +311,20 @@ class AgentAttempt {
       const commit = await captures.takeSide({ ...of, side: choice, message });
       captured = { ...captured, commit, changedFiles: await commits.changedFiles(head, commit) };
     }
-    const outcome = await mergeWork(this.#context, captured, `resolved by a person (${choice})`, undefined);
-    // The person's decision stands for the next attempt.
-    if (cancellation.reason !== undefined && outcome.kind !== "merged")
-      return { kind: "stopped", reason: cancellation.reason };
-    switch (outcome.kind) {
-      case "merged":
-        return await this.#done(captured, outcome);
-      case "nothing":
-        return await this.#done(captured, undefined);
-      case "closed":
-        return { kind: "stopped", reason: "cancel" };
-      case "rejected":
-        return failed("exit", `verification failed:\n${outcome.output}`, "verify", true);
-      case "conflict": {
-        const { files, head } = outcome;
-        note({
-          type: "worktree.conflicted",
-          data: { reason: "conflict", files, head, captured: captured.commit, ref: captured.ref, time: 1 },
-        });
-        const both = await applyOnto(this.#context, tree, head, captured.commit);
-        if (!both.ok) return this.#refused(both.error);
-        this.#tree = both.value;
-        return await this.#askPerson(files, captured.commit);
-      }
-    }
+    const work = { summary: `resolved by a person (${choice})`, agent: undefined };
+    // Where the attempt is stopped, the person's decision stands for the next one.
+    return await this.#merge(captured, work, async (outcome): Promise<Outcome> => {
+      if (outcome.kind === "rejected") return failed("exit", `verification failed:\n${outcome.output}`, "verify", true);
+      const { files, head } = outcome;
+      note({
+        type: "worktree.conflicted",
+        data: { reason: "conflict", files, head, captured: captured.commit, ref: captured.ref, time: 1 },
+      });
+      const both = await applyOnto(this.#context, tree, head, captured.commit);
+      if (!both.ok) return this.#refused(both.error);
+      this.#tree = both.value;
+      return await this.#askPerson(files, captured.commit);
+    });
   }
 
   async #done(captured: Capture, merged: Extract<MergeOutcome, { kind: "merged" }> | undefined): Promise<Outcome> {

@@ -5,7 +5,7 @@ import { plural } from "../../base/plural.ts";
 import { HistoryReader, type RunEvent, type RunSnapshot } from "../../view/history.ts";
 import { runStatus, type RunStatus } from "../../view/status.ts";
 import { runSummaryLines } from "../run-summary.ts";
-import { EXIT, fail, openToRead, type Context } from "../context.ts";
+import { EXIT, fail, openToRead, type Context, exitCodeOf } from "../context.ts";
 import type { LiveView } from "../live-view.ts";
 import { LineView, type OutputMode } from "../line-view.ts";
 import { leaveNow } from "../output.ts";
@@ -54,20 +54,7 @@ export async function watchCommand(
   if (reader.state === undefined) return fail(context, emptyRun(run.value), EXIT.failed);
   const status = runStatus(reader.state, false);
   if (!context.json) close(context, project, reader, status, flags);
-  return exitCode(status);
-}
-
-function exitCode(status: RunStatus): number {
-  switch (status) {
-    case "succeeded":
-      return EXIT.ok;
-    case "waiting":
-      return EXIT.waiting;
-    case "cancelled":
-      return EXIT.cancelled;
-    default:
-      return EXIT.failed;
-  }
+  return exitCodeOf(status);
 }
 
 function hasEnded({ phase, rollback }: RunSnapshot): boolean {

@@ -16,7 +16,6 @@ import { findNames, type NameUse } from "./names.ts";
 import { fromCel, dataSizeOf, toCel } from "./values.ts";
 import { costOf } from "./cost.ts";
 import { findTemplates, hasTemplate } from "./templates.ts";
-import type { Step } from "../plan.ts";
 
 /** What an expression may read. */
 export interface Scope {
@@ -160,32 +159,6 @@ export function outputsOf(expression: Expression): readonly string[] {
     .filter((use) => use.root === "deps" && use.field !== "status")
     .map((use) => use.name ?? "");
   return [...new Set(ids)];
-}
-
-/** The deps whose outputs the step's expressions and function read: without them it cannot run. */
-export function neededOutputs(step: Step): readonly string[] {
-  const needed = new Set<string>();
-  const { action, forEach } = step;
-  const note = (expression: Expression): void => outputsOf(expression).forEach((id) => needed.add(id));
-  for (const text of [step.if, forEach?.items]) {
-    const compiled = typeof text === "string" ? compileExpression(text) : undefined;
-    if (compiled?.ok === true) note(compiled.value);
-  }
-  const noteTexts = (value: Json | undefined): void => {
-    if (typeof value === "string" && hasTemplate(value)) {
-      const template = compileTemplate(value);
-      if (template.ok) for (const { expression } of template.value.expressions) note(expression);
-    } else if (typeof value === "object" && value !== null) Object.values(value).forEach(noteTexts);
-  };
-  noteTexts(step.env);
-  if (action.kind === "call") noteTexts(action.with);
-  else if (action.kind === "plan") noteTexts(action.params);
-  else if (action.kind === "agent") noteTexts(action.prompt);
-  else if (action.kind === "approve") noteTexts(action.question);
-  else if (action.kind === "sleep") noteTexts(action.time);
-  else if (action.kind === "signal") noteTexts(action.name);
-  else if (action.kind === "function") for (const id of Object.values(action.needs ?? {})) needed.add(id);
-  return [...needed];
 }
 
 class CelExpression implements Expression {

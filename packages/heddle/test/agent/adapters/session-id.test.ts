@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { expect, test } from "vitest";
 import type { AgentAdapter, AgentContext, AgentTurn } from "../../../src/agent/adapters/port.ts";
 import { agentRunner } from "../../../src/agent/adapters/runner.ts";
-import { noSandbox } from "../../../src/agent/adapters/sandbox.ts";
+import { err, ok } from "../../../src/base/result.ts";
 import { baseEnvironments } from "../../../src/process/environment.ts";
 
 /** The session that an adapter is asked to go on in. */
@@ -29,7 +29,7 @@ async function resumedIn(sessionId: string): Promise<string | undefined> {
     adapters: new Map([["fake", adapter]]),
     bases: baseEnvironments({}),
     memory: { watch: () => ({ end: () => undefined }) } as never,
-    sandbox: noSandbox("none here"),
+    sandbox: { probe: async () => err("none here"), around: async () => ok({ kind: "none" }) },
   });
   const turn: AgentTurn = {
     run: "r",

@@ -10,21 +10,7 @@ import {
   TEXT_LIMIT,
 } from "../../../src/agent/adapters/port.ts";
 import { NEVER_MS } from "../until.ts";
-
-/** The part of a test runner that is needed. */
-export interface AgentTestTools {
-  readonly describe: (name: string, body: () => void) => void;
-  readonly it: (name: string, body: () => Promise<void>) => void;
-  readonly expect: (
-    actual: unknown,
-    message?: string,
-  ) => {
-    toBe(expected: unknown): void;
-    toEqual(expected: unknown): void;
-    toMatchObject(expected: object): void;
-    toContain(expected: unknown): void;
-  };
-}
+import type { TestTools } from "./test-tools.ts";
 
 /** What the agent under an adapter does with its prompt. */
 export type Behaviour =
@@ -74,7 +60,7 @@ export interface AgentTraits {
 }
 
 export function agentSuite(
-  { describe, it, expect }: AgentTestTools,
+  { describe, it, expect }: TestTools,
   name: string,
   traits: AgentTraits,
   make: () => AgentSetting,

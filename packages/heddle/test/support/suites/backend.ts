@@ -5,13 +5,7 @@
 import type { JsonObject } from "../../../src/base/json.ts";
 import type { Backend } from "../../../src/backend/port.ts";
 import type { Outcome, StopReason, Task } from "../../../src/run/attempt.ts";
-
-/** The part of a test runner that is needed. */
-export interface TestTools {
-  readonly describe: (name: string, body: () => void) => void;
-  readonly it: (name: string, body: () => Promise<void>) => void;
-  readonly expect: (actual: unknown) => { toEqual(expected: unknown): void };
-}
+import type { TestTools } from "./test-tools.ts";
 
 /** Carries out the tasks of a backend under test, at the test's word. */
 export interface TaskControl {

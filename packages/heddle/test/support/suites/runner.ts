@@ -9,20 +9,7 @@ import { systemRandom } from "../../../src/base/random.ts";
 import type { Attempt, Runner, RunningAttempt } from "../../../src/runner/port.ts";
 import type { Outcome } from "../../../src/run/attempt.ts";
 import { NEVER_MS } from "../until.ts";
-
-/** The part of a test runner that is needed. */
-export interface TestTools {
-  readonly describe: (name: string, body: () => void) => void;
-  readonly it: (name: string, body: () => Promise<void>) => void;
-  readonly expect: (
-    actual: unknown,
-    message?: string,
-  ) => {
-    toBe(expected: unknown): void;
-    toEqual(expected: unknown): void;
-    toMatchObject(expected: object): void;
-  };
-}
+import type { TestTools } from "./test-tools.ts";
 
 /** A runner under test, made with the caller's environment `SUITE_ENV`, and an empty folder. */
 export interface RunnerSetting {
@@ -30,7 +17,6 @@ export interface RunnerSetting {
   readonly folder: string;
   /** How many living processes carry the tag of this run. */
   living(run: string): number;
-  /** Milliseconds that only grow. */
   /** Waits until `isTrue`, and fails after some seconds. */
   until(isTrue: () => boolean): Promise<void>;
   end(): Promise<void>;

@@ -1,18 +1,7 @@
 /** What the groups of the git port's suite share: a repository of one user, and ways to ask and change what is in it. */
 import type { OpenRepository, Repositories } from "../../../../src/git/port.ts";
 import type { MergeOutcome, TreeOwner, Worktree } from "../../../../src/git/types.ts";
-
-/** The part of a test runner that is needed. */
-export interface TestTools {
-  readonly describe: (name: string, body: () => void) => void;
-  readonly it: (name: string, body: () => Promise<void>) => void;
-  readonly expect: (actual: unknown) => {
-    toBe(expected: unknown): void;
-    toEqual(expected: unknown): void;
-    toMatchObject(expected: object): void;
-    toContain(expected: unknown): void;
-  };
-}
+import type { TestTools } from "../test-tools.ts";
 
 export type Texts = Readonly<Record<string, string>>;
 

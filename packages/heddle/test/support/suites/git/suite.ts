@@ -5,8 +5,9 @@
 import { captureTests } from "./captures.ts";
 import { integrationTests } from "./integrations.ts";
 import { queueTests } from "./queue.ts";
-import type { GitSetting, Group, TestTools } from "./setting.ts";
+import type { GitSetting, Group } from "./setting.ts";
 import { worktreeTests } from "./worktrees.ts";
+import type { TestTools } from "../test-tools.ts";
 
 const GROUPS: readonly (readonly [concern: string, group: Group])[] = [
   ["worktrees", worktreeTests],

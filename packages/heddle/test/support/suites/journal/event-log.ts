@@ -1,7 +1,8 @@
 /** The event log of every journal: order, atomicity, content, lists of runs, watchers. */
 import { BugError } from "../../../../src/base/assert.ts";
 import type { Event } from "../../../../src/run/event.ts";
-import { holder, leaseOfNew, progress, range, readAll, span, type Register, type TestTools } from "./setting.ts";
+import { holder, leaseOfNew, progress, range, readAll, span, type Register } from "./setting.ts";
+import type { TestTools } from "../test-tools.ts";
 
 export function eventLogTests(tools: TestTools, test: Register): void {
   orderTests(tools, test);

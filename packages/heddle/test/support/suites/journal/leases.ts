@@ -1,15 +1,6 @@
 /** Leases of every journal: one holder at a time, and fences for those that come late. */
-import {
-  holder,
-  leaseOfNew,
-  progress,
-  readAll,
-  span,
-  SUITE_TERM_MS,
-  take,
-  type Register,
-  type TestTools,
-} from "./setting.ts";
+import { holder, leaseOfNew, progress, readAll, span, SUITE_TERM_MS, take, type Register } from "./setting.ts";
+import type { TestTools } from "../test-tools.ts";
 
 export function leaseTests(tools: TestTools, test: Register): void {
   holderTests(tools, test);

@@ -3,7 +3,8 @@
  * outlive their engine has another rule for the last test.
  */
 import type { LockNames } from "../../../../src/journal/port.ts";
-import { leaseOfNew, SUITE_TERM_MS, take, type Register, type TestTools } from "./setting.ts";
+import { leaseOfNew, SUITE_TERM_MS, take, type Register } from "./setting.ts";
+import type { TestTools } from "../test-tools.ts";
 
 export function lockTests({ expect }: TestTools, test: Register): void {
   const write = (...names: readonly string[]): LockNames => ({ read: [], write: names });

@@ -1,5 +1,6 @@
 /** The mailbox of every journal: requests to a run's engine, in order, until they are settled. */
-import { leaseOfNew, type Register, type TestTools } from "./setting.ts";
+import { leaseOfNew, type Register } from "./setting.ts";
+import type { TestTools } from "../test-tools.ts";
 
 export function mailboxTests({ expect }: TestTools, test: Register): void {
   test("requests: in order, after an id, until settled", async ({ journal, reopen }) => {

@@ -1,5 +1,6 @@
 /** Maintenance of every journal: removal and the check of the whole. Copies are a matter of files: `sqlite.test.ts`. */
-import { leaseOfNew, readAll, span, type Register, type TestTools } from "./setting.ts";
+import { leaseOfNew, readAll, span, type Register } from "./setting.ts";
+import type { TestTools } from "../test-tools.ts";
 
 export function maintenanceTests({ expect }: TestTools, test: Register): void {
   test("6: check counts every event", async ({ journal }) => {

@@ -2,16 +2,7 @@
 import type { Json } from "../../../../src/base/json.ts";
 import type { Holder, Journal, Lease } from "../../../../src/journal/port.ts";
 import type { Event } from "../../../../src/run/event.ts";
-
-/** The part of a test runner that is needed. */
-export interface TestTools {
-  readonly describe: (name: string, body: () => void) => void;
-  readonly it: (name: string, body: () => Promise<void>) => void;
-  readonly expect: (actual: unknown) => {
-    toBe(expected: unknown): void;
-    toEqual(expected: unknown): void;
-  };
-}
+import type { TestTools } from "../test-tools.ts";
 
 /** A journal under test and the world around it. */
 export interface JournalSetting {

@@ -1,5 +1,6 @@
 /** Statistics of every journal: expected durations from the latest runs. */
-import { leaseOfNew, range, type Register, type TestTools } from "./setting.ts";
+import { leaseOfNew, range, type Register } from "./setting.ts";
+import type { TestTools } from "../test-tools.ts";
 
 export function statisticsTests({ expect }: TestTools, test: Register): void {
   test("durations: the median of the latest 7 runs of the plan", async ({ journal }) => {

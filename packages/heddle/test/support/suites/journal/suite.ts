@@ -9,8 +9,9 @@ import { leaseTests } from "./leases.ts";
 import { lockTests } from "./locks.ts";
 import { mailboxTests } from "./mailbox.ts";
 import { maintenanceTests } from "./maintenance.ts";
-import type { Group, JournalSetting, TestTools } from "./setting.ts";
+import type { Group, JournalSetting } from "./setting.ts";
 import { statisticsTests } from "./statistics.ts";
+import type { TestTools } from "../test-tools.ts";
 
 const GROUPS: readonly (readonly [concern: string, group: Group])[] = [
   ["event log", eventLogTests],
