@@ -17,7 +17,7 @@ import type { AnswerDecision } from "../run/event.ts";
 import type { RunningAttempt } from "../runner/port.ts";
 
 /** What the context of a run's agents is made of, as its history says: each process that works on the run makes the same. */
-export interface AgentRun extends Pick<AgentTask, "config" | "maxAgents" | "base" | "begin" | "branch"> {
+export interface AgentRun extends Pick<AgentTask, "config" | "maxAgents" | "base" | "begin" | "branch" | "recorded"> {
   readonly run: string;
 }
 
@@ -114,18 +114,18 @@ export interface AgentMaintenance {
   }): Promise<Result<{ readonly removed: readonly WorktreeLine[]; readonly kept: readonly WorktreeLine[] }, Problem>>;
   /**
    * Brings the integration branch of a run to the user's. `name`: of a `branch`. `target`: the user's branch that is meant;
-   * absent: the one that is checked out.
+   * absent: the one that is checked out. `recorded`: the last merge of the run's history; nothing else lands.
    */
   land(
     run: string,
     kind: LandMode,
-    options: { readonly name?: string; readonly target?: string },
+    options: { readonly name?: string; readonly target?: string; readonly recorded?: string },
   ): Promise<Result<Landing, Problem>>;
   /**
    * Takes the last merge of a step back out of the integration branch; what was merged on top of it stays. The problem:
    * `NothingToLand`, `NotMerged`, `RevertConflict`, or why git failed.
    */
-  revert(run: string, step: string): Promise<Result<Reverted, Problem>>;
+  revert(run: string, what: { readonly step: string; readonly recorded?: string }): Promise<Result<Reverted, Problem>>;
   /** What an earlier run merged for results that a new one takes, on top of where it would begin. Moves no branch. */
   replay(wish: ReplayWish): Promise<Result<Replayed, Problem>>;
   /** Makes the integration branch of a new run. */

@@ -1,15 +1,20 @@
 /**
- * Integration branch of a run: the merged work of its steps, checked out nowhere. Finds a step's commits by their
- * trailers: what was merged is read from the branch itself, so nothing else can disagree with it.
+ * Integration branch of a run: the merged work of its steps, checked out nowhere. A view of what is recorded: the caller says
+ * which merge was recorded last. Finds a step's commits by their trailers.
  *
- * Invariant: the branch only moves from a known commit to one that was made on top of it (compare and swap).
+ * Invariants:
+ *  1. The branch only moves from a known commit to one that was made on top of it (compare and swap).
+ *  2. Nothing is built on a commit that is neither the last recorded merge nor made of it by heddle: `IntegrationMoved`. A branch
+ *     that is gone is put back.
  */
 import { HeddleError } from "../base/errors.ts";
 import { type RepositoryAccess, line } from "./repository-access.ts";
 import { dropRefLocks } from "./repair.ts";
-import { checkRun, integrationRef, ownershipRef, shortBranch } from "./ref-names.ts";
+import { checkRun, integrationRef, movedRef, ownershipRef, shortBranch } from "./ref-names.ts";
+import { treeOf } from "./commits.ts";
 import { commitOf } from "./discover.ts";
-import type { MergedStep } from "./types.ts";
+import { type MergedTrees, mergeOver } from "./merge-candidate.ts";
+import type { IntegrationOrigin, MergedStep } from "./types.ts";
 
 /** A merge that a later commit took back out. */
 export interface UndoneStep extends MergedStep {
@@ -29,40 +34,100 @@ export class Integration {
   readonly base: string;
   readonly ref: string;
   readonly #begin: string;
+  readonly #onNotice: (text: string) => void;
+  /** Where the branch has to be; `undefined`: not known. */
+  #recorded: string | undefined;
+  /** It was there when this object looked last: only heddle's reverts can have been made on top of it since. */
+  #isSeen = false;
   #known: Known | undefined;
 
-  /** `begin`: made of `base` and commits of the run's own on top; absent: `base`. */
-  constructor(repository: RepositoryAccess, run: string, base: string, begin: string = base) {
+  constructor(repository: RepositoryAccess, origin: IntegrationOrigin, onNotice: (text: string) => void = () => {}) {
     this.repository = repository;
-    this.run = checkRun(run);
-    this.base = base;
-    this.#begin = begin;
-    this.ref = integrationRef(run);
+    this.run = checkRun(origin.run);
+    this.base = origin.base;
+    this.#begin = origin.begin ?? origin.base;
+    this.#recorded = origin.recorded;
+    this.#onNotice = onNotice;
+    this.ref = integrationRef(origin.run);
   }
 
   get branch(): string {
     return shortBranch(this.ref);
   }
 
-  /** The branch's commit; it is made where it begins if need be. Fails with `BranchTaken`. */
+  /** The branch's commit; it is made where it begins if need be. Fails with `BranchTaken` or `IntegrationMoved`. */
   async head(): Promise<string> {
     const mark = ownershipRef(this.run, "integration");
+    const moved = movedRef(this.run);
     const listed = line(
-      await this.repository.git(["for-each-ref", "--format=%(refname) %(objectname)", this.ref, mark]),
+      await this.repository.git(["for-each-ref", "--format=%(refname) %(objectname)", this.ref, mark, moved]),
     ).split("\n");
-    const [head, ours] = [this.ref, mark].map((ref) =>
+    const [head, ours, movedTo] = [this.ref, mark, moved].map((ref) =>
       listed.find((text) => text.startsWith(`${ref} `))?.slice(ref.length + 1),
     );
-    if (head !== undefined && ours === undefined)
+    const recorded = this.#recorded;
+    if (head !== undefined && ours === undefined && head !== recorded)
       throw new HeddleError({
         code: "BranchTaken",
         message: `the branch ${this.branch} exists, and heddle did not create it`,
         hint: `Rename it: \`git branch -m ${this.branch} another-name\`.`,
       });
-    if (head !== undefined) return head;
     if (ours === undefined) await this.#create(mark, this.base);
-    await this.#create(this.ref, this.#begin);
-    return (await commitOf(this.repository, this.ref)) ?? this.#begin;
+    if (head === undefined) return await this.#putBack(recorded ?? (ours === undefined ? undefined : movedTo));
+    if (head !== recorded && recorded !== undefined) await this.#explain(recorded, head, movedTo);
+    this.#isSeen = true;
+    this.#recorded = head;
+    return head;
+  }
+
+  /** `at`: where it was, if it was there before. */
+  async #putBack(at: string | undefined): Promise<string> {
+    const known = at === undefined ? undefined : await commitOf(this.repository, at);
+    if (at !== undefined && known === undefined)
+      throw new HeddleError({
+        code: "IntegrationMoved",
+        message: `the branch ${this.branch} is gone, and so is ${at.slice(0, 10)}, the last recorded merge`,
+        hint: `The captures under refs/heddle/${this.run} have the steps' work: \`git for-each-ref refs/heddle/${this.run}\`.`,
+      });
+    await this.#create(this.ref, known ?? this.#begin);
+    const head = (await commitOf(this.repository, this.ref)) ?? this.#begin;
+    if (known !== undefined)
+      this.#onNotice(
+        `the branch ${this.branch} was gone and was put back at ${head.slice(0, 10)}, the last recorded merge`,
+      );
+    this.#isSeen = true;
+    this.#recorded = head;
+    return head;
+  }
+
+  /**
+   * Fails unless heddle itself went on from the recorded merge: by a merge that was not recorded before its process died, or by
+   * reverts, which can be made while the run goes on.
+   */
+  async #explain(recorded: string, head: string, movedTo: string | undefined): Promise<void> {
+    const isOurs = !this.#isSeen && movedTo === head && (await contains(this.repository, head, recorded));
+    if (isOurs || (await this.#isReverted(recorded, head))) return;
+    throw new HeddleError({
+      code: "IntegrationMoved",
+      message: `the branch ${this.branch} is at ${head.slice(0, 10)}, but the last recorded merge is ${recorded.slice(0, 10)}: somebody else moved it`,
+      hint: `Keep what you need of it (\`git branch kept ${head.slice(0, 10)}\`), put it back with \`git update-ref ${this.ref} ${recorded}\`, and run \`heddle resume ${this.run}\`.`,
+    });
+  }
+
+  /** Whether all commits from one to the other are reverts of merges, and change what such reverts change. */
+  async #isReverted(recorded: string, head: string): Promise<boolean> {
+    if (!(await contains(this.repository, head, recorded))) return false;
+    const { undone } = await this.#readTo(head);
+    let at = head;
+    for (let left = undone.length; at !== recorded && left > 0; left--) {
+      const one = undone.find(({ by }) => by === at);
+      if (one === undefined) return false;
+      const before = line(await this.repository.objectGit(["rev-parse", "--verify", `${at}^`]));
+      const again = await revertedTree(this.repository, one, before);
+      if (again.kind === "conflict" || again.tree !== (await treeOf(this.repository, at))) return false;
+      at = before;
+    }
+    return at === recorded;
   }
 
   /** Exit code 128: it was made meanwhile, or a git that was killed has left its lock file. */
@@ -83,8 +148,15 @@ export class Integration {
 
   /** Whether the branch moved; `false`: it is not at `from` any more. */
   async advance(from: string, to: string, why: string): Promise<boolean> {
+    const moved = await this.#advance(from, to, why);
+    if (moved) this.#recorded = to;
+    return moved;
+  }
+
+  async #advance(from: string, to: string, why: string): Promise<boolean> {
+    const input = `update ${this.ref}\0${to}\0${from}\0update ${movedRef(this.run)}\0${to}\0\0`;
     const move = async (): Promise<{ readonly code: number; readonly said: string }> =>
-      await this.repository.git(["update-ref", "-m", `heddle: ${why}`, this.ref, to, from], { codes: [0, 1, 128] });
+      await this.repository.git(["update-ref", "-m", `heddle: ${why}`, "--stdin", "-z"], { input, codes: [0, 1, 128] });
     let answer = await move();
     if (answer.code === 0) return true;
     let head = await commitOf(this.repository, this.ref);
@@ -120,7 +192,10 @@ export class Integration {
   }
 
   async #read(): Promise<Known> {
-    const head = await this.head();
+    return await this.#readTo(await this.head());
+  }
+
+  async #readTo(head: string): Promise<Known> {
     if (this.#known?.head === head) return this.#known;
     const args = ["rev-list", "--first-parent", "--reverse", "--format=%H%x00%P%x00%B%x00%x00", "--no-commit-header"];
     const listed = await this.repository.objectGit([...args, head, `^${this.base}`]);
@@ -146,6 +221,15 @@ export class Integration {
     this.#known = { head, merged, undone };
     return this.#known;
   }
+}
+
+/** The tree of `head` without what a merge brought. */
+export async function revertedTree(
+  repository: RepositoryAccess,
+  { commit, onto }: Pick<MergedStep, "commit" | "onto">,
+  head: string,
+): Promise<MergedTrees> {
+  return await mergeOver(repository, { base: commit, ours: head, theirs: onto });
 }
 
 /** Keys in small letters. The last paragraph, if all its lines are trailers. */

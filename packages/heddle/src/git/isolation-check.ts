@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { checkoutState, withIndexCopy } from "./index-status.ts";
 import { type RepositoryAccess, line } from "./repository-access.ts";
 import { headOf } from "./git-head.ts";
-import { isOurRef } from "./ref-names.ts";
+import { REFS, integrationRef, isOurRef } from "./ref-names.ts";
 import type { Breach, BreachKind } from "./types.ts";
 
 /** A look at what no step may change. Plain data. */
@@ -18,9 +18,10 @@ export interface IsolationSnapshot {
   readonly index: string;
   /** Changed and new files, with size and time. */
   readonly files: { readonly [path: string]: string };
-  /** Those outside heddle's two folders, stash apart. */
+  /** All but other runs' and the branches that worktrees of this run work on; the stash apart. */
   readonly refs: { readonly [ref: string]: string };
-  readonly stash: string;
+  /** Commits in the stash. */
+  readonly stash: readonly string[];
   readonly config: { readonly [file: string]: string };
   readonly hooks: { readonly [file: string]: string };
 }
@@ -28,14 +29,15 @@ export interface IsolationSnapshot {
 export const MAX_NAMED = 20;
 const MAX_FILES = 20_000;
 
-export async function takeIsolationSnapshot(repository: RepositoryAccess): Promise<IsolationSnapshot> {
+export async function takeIsolationSnapshot(repository: RepositoryAccess, run: string): Promise<IsolationSnapshot> {
   const { commonDir, gitDir, topLevel } = repository.facts;
   const { symbolic, commit } = await headIn(repository);
   const refs: Record<string, string> = {};
   const listed = await repository.git(["for-each-ref", "--format=%(refname) %(objectname)"]);
   for (const text of line(listed).split("\n")) {
     const [ref = "", id = ""] = text.split(" ");
-    if (ref !== "" && ref !== "refs/stash" && !isOurRef(ref)) refs[ref] = id;
+    const isWatched = !isOurRef(ref) || ref === integrationRef(run) || ref.startsWith(`${REFS}${run}/`);
+    if (ref !== "" && ref !== "refs/stash" && isWatched) refs[ref] = id;
   }
   const index = await withIndexCopy(repository, join(gitDir, "index"), async (copy) => {
     // The same file holds the same entries.
@@ -51,12 +53,13 @@ export async function takeIsolationSnapshot(repository: RepositoryAccess): Promi
     index,
     files: commit === "" ? {} : await changedFiles(repository, topLevel, join(gitDir, "index"), commit),
     refs,
-    stash: await textHash(join(commonDir, "logs", "refs", "stash")),
+    stash: await stashed(join(commonDir, "logs", "refs", "stash")),
     config: await hashes([
       join(commonDir, "config"),
       join(gitDir, "config.worktree"),
       join(commonDir, "info", "attributes"),
       join(commonDir, "info", "exclude"),
+      join(commonDir, "objects", "info", "alternates"),
     ]),
     hooks: await marks(join(commonDir, "hooks")),
   };
@@ -75,8 +78,12 @@ async function headIn(repository: RepositoryAccess): Promise<{ readonly symbolic
   return { symbolic: line(symbolic), commit: commit.code === 0 ? line(commit) : "" };
 }
 
-/** What differs, one entry for each kind. */
-export function breachesBetween(before: IsolationSnapshot, after: IsolationSnapshot): readonly Breach[] {
+/** What differs, one entry for each kind. `isOwn`: whether heddle put a ref there. */
+export function breachesBetween(
+  before: IsolationSnapshot,
+  after: IsolationSnapshot,
+  isOwn: (ref: string, id: string | undefined) => boolean,
+): readonly Breach[] {
   const found: Breach[] = [];
   const compare = (kind: BreachKind, names: readonly string[]): void => {
     if (names.length > 0) found.push({ kind, names: names.slice(0, MAX_NAMED) });
@@ -84,8 +91,11 @@ export function breachesBetween(before: IsolationSnapshot, after: IsolationSnaps
   compare("head", before.head === after.head ? [] : ["HEAD"]);
   compare("index", before.index === after.index ? [] : ["index"]);
   compare("files", differing(before.files, after.files));
-  compare("refs", differing(before.refs, after.refs));
-  compare("stash", before.stash === after.stash ? [] : ["refs/stash"]);
+  compare(
+    "refs",
+    differing(before.refs, after.refs).filter((ref) => !isOwn(ref, after.refs[ref])),
+  );
+  compare("stash", before.stash.join() === after.stash.join() ? [] : ["refs/stash"]);
   compare("config", differing(before.config, after.config));
   compare("hooks", differing(before.hooks, after.hooks));
   return found;
@@ -126,6 +136,12 @@ async function marks(folder: string): Promise<{ readonly [file: string]: string 
 
 async function hashes(paths: readonly string[]): Promise<{ readonly [file: string]: string }> {
   return Object.fromEntries(await Promise.all(paths.map(async (path) => [path, await textHash(path)] as const)));
+}
+
+/** Newest last. */
+async function stashed(log: string): Promise<readonly string[]> {
+  const text = await readFile(log, "utf8").catch(() => "");
+  return [...text.matchAll(/^[0-9a-f]+ ([0-9a-f]+) /gm)].map(([, id = ""]) => id);
 }
 
 async function textHash(path: string): Promise<string> {

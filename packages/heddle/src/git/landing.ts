@@ -8,15 +8,15 @@
  */
 import { join } from "node:path";
 import { defined } from "../base/defined.ts";
-import { HeddleError } from "../base/errors.ts";
+import { HeddleError, caught } from "../base/errors.ts";
 import { type Result, err, ok } from "../base/result.ts";
 import { changedFiles, makeCommit } from "./commits.ts";
-import { mergeOver, mergeTrees } from "./merge-candidate.ts";
+import { mergeTrees } from "./merge-candidate.ts";
 import { checkoutState, withIndexCopy } from "./index-status.ts";
 import { type RepositoryAccess, items, line } from "./repository-access.ts";
 import { repair } from "./repair.ts";
 import { withIntent } from "./intent-log.ts";
-import { type Integration, contains, messageWith } from "./integration.ts";
+import { type Integration, contains, messageWith, revertedTree } from "./integration.ts";
 import type { RepositoryLock } from "./lock.ts";
 import { isOurRef } from "./ref-names.ts";
 import { commitOf } from "./discover.ts";
@@ -34,7 +34,9 @@ export interface LandRequest {
 export async function land(request: LandRequest): Promise<LandOutcome> {
   const { mode, integration, lock } = request;
   if (mode.kind === "none") return { kind: "none" };
-  const head = await integration.head();
+  const found = await caught(async () => ok(await integration.head()));
+  if (!found.ok) return { kind: "refused", problem: found.error };
+  const head = found.value;
   if (mode.kind === "branch") return await landBranch(integration, mode.name, head);
   return await lock.run(async () => {
     await repair(integration.repository, integration.run);
@@ -247,7 +249,7 @@ export async function revertStep(integration: Integration, step: string): Promis
     const head = await integration.head();
     const merged = (await integration.merged()).findLast((one) => one.step === step);
     if (merged === undefined) return { kind: "not-merged" };
-    const found = await mergeOver(repository, { base: merged.commit, ours: head, theirs: merged.onto });
+    const found = await revertedTree(repository, merged, head);
     if (found.kind === "conflict") return { kind: "conflict", files: found.files };
     const message = messageWith(`Revert ${step}`, [
       ["Reverts", merged.commit],

@@ -13,7 +13,8 @@ import { commitOf, openRepository } from "./discover.ts";
 import { headOf } from "./git-head.ts";
 import { includedKey } from "./include.ts";
 import { Integration } from "./integration.ts";
-import { breachesBetween, takeIsolationSnapshot } from "./isolation-check.ts";
+import { takeIsolationSnapshot } from "./isolation-check.ts";
+import { keepLost } from "./lost-refs.ts";
 import { land, revertStep } from "./landing.ts";
 import { listWorktrees, setupKey } from "./listing.ts";
 import { LocalMergeQueue } from "./merge-queue.ts";
@@ -60,9 +61,9 @@ function localRepository(access: RepositoryAccess, trees: LocalWorktrees): Repos
       const passed = passedStore(access.clock, join(access.home, ".passed"));
       return new LocalMergeQueue({ ...options, worktrees: trees, passed });
     },
-    async watchIsolation() {
-      const before = await takeIsolationSnapshot(access);
-      return async () => breachesBetween(before, await takeIsolationSnapshot(access));
+    async watchIsolation(run) {
+      const before = await takeIsolationSnapshot(access, run);
+      return async () => await keepLost(access, { run, before, after: await takeIsolationSnapshot(access, run) });
     },
   };
 }
@@ -112,18 +113,24 @@ function commitsOf(access: RepositoryAccess): CommitReader {
 }
 
 function integrationsOf(access: RepositoryAccess, trees: LocalWorktrees): IntegrationBranches {
-  const branchOf = ({ run, base, begin }: IntegrationOrigin): Integration => new Integration(access, run, base, begin);
-  const find = async (run: string): Promise<Integration | undefined> => {
-    const head = await commitOf(access, integrationRef(run));
+  const branchOf = (origin: IntegrationOrigin, onNotice?: (text: string) => void): Integration =>
+    new Integration(access, origin, onNotice);
+  const find = async (
+    run: string,
+    recorded?: string,
+    onNotice?: (text: string) => void,
+  ): Promise<Integration | undefined> => {
+    const head = recorded ?? (await commitOf(access, integrationRef(run)));
     const base = await commitOf(access, ownershipRef(run, "integration"));
-    return head === undefined || base === undefined ? undefined : branchOf({ run, base });
+    return head === undefined || base === undefined ? undefined : branchOf(defined({ run, base, recorded }), onNotice);
   };
   return {
-    async find(run) {
-      const found = await find(run);
+    async find(run, recorded) {
+      const notices: string[] = [];
+      const found = await find(run, recorded, (text) => notices.push(text));
       if (found === undefined) return undefined;
       const { head, merged } = await found.look();
-      return { branch: found.branch, base: found.base, head, merged };
+      return { branch: found.branch, base: found.base, head, merged, notices };
     },
     async begin(origin) {
       await branchOf(origin).head();

@@ -55,7 +55,7 @@ export class LocalMergeQueue implements MergeQueue {
 
   constructor(options: LocalQueueOptions) {
     this.#options = options;
-    this.integration = new Integration(options.worktrees.repository, options.run, options.base, options.begin);
+    this.integration = new Integration(options.worktrees.repository, options, options.onNotice);
     const { worktrees, run, verify, passed = passedStore(worktrees.repository.clock) } = options;
     this.#pool = new VerifyPool({ worktrees, run, verify, passed });
   }

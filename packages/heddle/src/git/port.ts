@@ -76,10 +76,10 @@ export interface Repository {
   readonly refs: RunRefStore;
   openQueue(options: MergeQueueOptions): MergeQueue;
   /**
-   * Looks at what no step may change: the user's checkout, and what all worktrees share. The function answers what differs from
-   * that look; whether a step or the user changed it is not known.
+   * Looks at what no step may change: the user's checkout, what all worktrees share, and heddle's own refs of the run. The function
+   * answers what differs from that look; whether a step or the user changed it is not known. What lost its ref is kept.
    */
-  watchIsolation(): Promise<() => Promise<readonly Breach[]>>;
+  watchIsolation(run: string): Promise<() => Promise<readonly Breach[]>>;
 }
 
 /** Worktrees of runs, outside the user's checkout. */
@@ -157,6 +157,8 @@ export interface MergeQueueOptions extends IntegrationOrigin {
   readonly batch?: number;
   /** Runs one check. A queue that verifies elsewhere has its own way to. */
   readonly verify: Verify;
+  /** Told of what had to be put right, as sentences for people. */
+  readonly onNotice?: (text: string) => void;
 }
 
 /** Aborted: the answer is not needed any more; the promise must still settle, when nothing of the check runs any more. */
@@ -179,7 +181,7 @@ export interface MergeQueue {
   submit(request: MergeRequest): Promise<MergeOutcome>;
   /** Takes back what this attempt has in the queue, unless it is merged already; nothing where there is none. */
   cancel(id: MergeRequestId): void;
-  /** The commit that steps whose deps are merged begin at. Makes the branch if need be; fails with `BranchTaken`. */
+  /** The commit that steps whose deps are merged begin at. Makes the branch if need be; fails with `BranchTaken` or `IntegrationMoved`. */
   head(): Promise<string>;
   /** What is merged and not reverted, oldest first. */
   merged(): Promise<readonly MergedStep[]>;
@@ -189,8 +191,11 @@ export interface MergeQueue {
 
 /** Integration branches, from before a run begins until its work has landed. */
 export interface IntegrationBranches {
-  /** `undefined`: no agent of the run has merged anything into this repository. */
-  find(run: string): Promise<IntegrationState | undefined>;
+  /**
+   * `undefined`: no agent of the run has merged anything into this repository. `recorded`: the last merge of its history; fails with
+   * `IntegrationMoved` where the branch is elsewhere.
+   */
+  find(run: string, recorded?: string): Promise<IntegrationState | undefined>;
   /** Makes the branch of a new run. */
   begin(origin: IntegrationOrigin): Promise<void>;
   /** Brings the branch to the user's. `target`: short name of the branch that is meant; absent: the one that is checked out. */

@@ -53,6 +53,16 @@ export function ownershipRef(run: string, name: string): string {
   return `${REFS}${checkRun(run)}/@ours/${name}`;
 }
 
+/** Where heddle last moved the integration branch of a run to. */
+export function movedRef(run: string): string {
+  return `${REFS}${checkRun(run)}/@moved/integration`;
+}
+
+/** Keeps what a ref pointed to that somebody else deleted or moved back. */
+export function lostRef(run: string, id: string): string {
+  return `${REFS}${checkRun(run)}/@lost/${id.slice(0, 12)}`;
+}
+
 /** What an attempt left. */
 export function captureRef(run: string, step: string, attempt: number): string {
   return `${REFS}${checkRun(run)}/${refPart(step)}/${attempt}`;

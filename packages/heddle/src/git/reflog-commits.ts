@@ -65,7 +65,7 @@ export async function unreachableCommits(
 ): Promise<readonly string[]> {
   const there = await present(
     repository,
-    commits.filter((id) => !from.includes(id)),
+    [...new Set(commits)].filter((id) => !from.includes(id)),
   );
   if (there.length === 0) return [];
   const input = [...there, ...from.map((id) => `^${id}`)].join("\n");

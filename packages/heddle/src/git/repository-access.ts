@@ -97,6 +97,8 @@ export class RepositoryAccess {
   readonly #userEnv: GitEnvironment;
   readonly #isolatedGitDir: string;
   #made: Promise<void> | undefined;
+  /** What this process set refs to, `undefined` where it deleted them; also what it tried to. */
+  readonly #written = new Map<string, Set<string | undefined>>();
 
   constructor(facts: RepositoryFacts, options: RepositoryOptions) {
     this.facts = facts;
@@ -112,7 +114,25 @@ export class RepositoryAccess {
   async git(args: readonly string[], call: GitOptions & { readonly gitDir?: string } = {}): Promise<GitAnswer> {
     const gitDir = call.gitDir ?? this.facts.commonDir;
     const env = { ...this.#env, GIT_DIR: gitDir, ...call.env };
-    return this.#call(args, { ...call, cwd: gitDir, env });
+    // Before it is so: whoever looks meanwhile knows whose it is.
+    if (args[0] === "update-ref") this.#noteWritten(args.slice(1), call.input);
+    return await this.#call(args, { ...call, cwd: gitDir, env });
+  }
+
+  /** Whether this process put a ref there; `undefined`: deleted it. */
+  isWritten(ref: string, id: string | undefined): boolean {
+    return this.#written.get(ref)?.has(id) === true;
+  }
+
+  #noteWritten(args: readonly string[], input: GitOptions["input"]): void {
+    const note = (ref: string, id: string | undefined): void => {
+      this.#written.set(ref, (this.#written.get(ref) ?? new Set()).add(id));
+    };
+    const [ref, id] = args.filter((text, at) => !text.startsWith("-") && args[at - 1] !== "-m");
+    if (ref !== undefined) note(ref, args.includes("-d") ? undefined : id);
+    const text = input === undefined ? "" : input.toString();
+    for (const [, verb, name = "", to] of text.matchAll(/(?:^|\n|\0)(update|delete) ([^ \0\n]+)(?:[ \0]([0-9a-f]*))?/g))
+      note(name, verb === "delete" ? undefined : to);
   }
 
   async objectGit(args: readonly string[], call: ObjectGitOptions = {}): Promise<GitAnswer> {

@@ -188,6 +188,8 @@ export interface IntegrationOrigin {
   readonly base: string;
   /** The branch begins here: the base with the work of reused steps on top; absent: at the base. */
   readonly begin?: string;
+  /** The last merge that the run's history has; absent: none is known. */
+  readonly recorded?: string;
 }
 
 /** The integration branch of a run, as it is found. */
@@ -198,6 +200,8 @@ export interface IntegrationState {
   readonly head: string;
   /** What is merged and not reverted, oldest first. */
   readonly merged: readonly MergedStep[];
+  /** What had to be put right, as sentences for people. */
+  readonly notices: readonly string[];
 }
 
 export type LandTarget =
@@ -234,6 +238,15 @@ export interface Breach {
   readonly kind: BreachKind;
   /** What is different: names of files or refs, at most 20. */
   readonly names: readonly string[];
+  /** What refs pointed to and do not any more; a ref of heddle's keeps it. */
+  readonly lost?: readonly LostRef[];
+}
+
+export interface LostRef {
+  readonly ref: string;
+  readonly id: string;
+  /** A command that puts it back. */
+  readonly command: string;
 }
 
 /** Why a worktree is not made, set to another commit, or removed. */

@@ -8,6 +8,7 @@ import type { Problem } from "../base/errors.ts";
 import { err, type Result } from "../base/result.ts";
 import type { EventLog } from "../journal/port.ts";
 import type { Landing, LandMode } from "../run/attempt.ts";
+import { lastMerge } from "../run/state.ts";
 import { findStep } from "./find-run.ts";
 import type { LocalEngine } from "./parts.ts";
 import { readRun } from "./read-run.ts";
@@ -40,7 +41,9 @@ export async function landWork(
   const { state, live } = read.value;
   if (live && !partial) return err(goesOn(run));
   if (!live && state.phase.tag !== "succeeded") onUnfinished?.();
-  const landed = await (await agents()).land(run, kind, defined({ name, target: state.branch }));
+  const landed = await (
+    await agents()
+  ).land(run, kind, defined({ name, target: state.branch, recorded: lastMerge(state) }));
   if (!landed.ok) return landed;
   const { problem } = landed.value;
   if (problem !== undefined) return err(problem);
@@ -65,6 +68,7 @@ export async function takeOut(
 ): Promise<Result<Reverted, Problem>> {
   const read = await readRun(log, run);
   if (!read.ok) return read;
-  const found = findStep(read.value.state, step);
-  return found.ok ? await (await agents()).revert(run, step) : found;
+  const { state } = read.value;
+  const found = findStep(state, step);
+  return found.ok ? await (await agents()).revert(run, defined({ step, recorded: lastMerge(state) })) : found;
 }

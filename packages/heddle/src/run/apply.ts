@@ -60,6 +60,7 @@ export function createState(created: EventOf<"run.created">, graph?: Graph): Res
     gitHead,
     branch,
     begin,
+    merges: [],
     landing: undefined,
     agentRecords: new Map(),
     groupUsers: new Map(),
@@ -165,9 +166,11 @@ function applyToStep(state: RunState, step: number, event: StepwiseEvent): void 
         setPhase(state, step, { ...phase, fired: true });
       return;
     }
+    case "worktree.merged":
+      state.merges.push({ commit: event.data.commit, onto: event.data.onto });
+      return;
     case "step.progress":
     case "worktree.created":
-    case "worktree.merged":
     case "worktree.conflicted":
     case "worktree.removed":
     case "lesson.recorded":

@@ -84,6 +84,8 @@ export interface AgentTask {
   readonly begin?: string;
   /** Short name of the branch that was checked out then; absent: none was. */
   readonly branch?: string;
+  /** The last merge that the run's history has; absent: none. */
+  readonly recorded?: string;
   /** Steps that share the worktree, this one left out, in the plan's order. */
   readonly group: readonly { readonly id: string; readonly description?: string; readonly isDone: boolean }[];
   /** Who worked in the group's worktree last, and the attempt of it without a recorded end. */
@@ -189,6 +191,8 @@ export interface Landing {
   readonly branch?: string;
   readonly commit?: string;
   readonly problem?: Problem;
+  /** What had to be put right, as sentences for people; not recorded. */
+  readonly notices?: readonly string[];
 }
 
 export type LandMode = "ff" | "merge" | "branch";

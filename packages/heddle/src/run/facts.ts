@@ -142,6 +142,8 @@ export interface Facts {
   readonly branch: string | undefined;
   /** What the integration branch begins at, if not at {@link gitHead}. */
   readonly begin: string | undefined;
+  /** What was merged, in the order in which it was recorded. */
+  readonly merges: MergeRecord[];
   /** How its work landed, or why not; `undefined`: it has not been tried since the run went on last. */
   landing: LandingRecord | undefined;
   /** What is known of agents' steps, by id. */
@@ -161,6 +163,8 @@ export interface ReceivedSignal {
   readonly value: Json;
   readonly time: number;
 }
+
+export type MergeRecord = Pick<EventOf<"worktree.merged">["data"], "commit" | "onto">;
 
 export type Examination = EventOf<"step.examined">["data"];
 

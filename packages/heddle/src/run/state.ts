@@ -106,6 +106,12 @@ export function outermostAround(state: RunState, step: number): number {
 }
 
 /** Whether agents of the run worked in worktrees, or began on what others had merged: there is work to land and to look after. */
+/** The recorded merge that no other was made on top of, or what the integration branch begins at; `undefined`: neither. */
+export function lastMerge({ merges, begin }: Pick<RunState, "merges" | "begin">): string | undefined {
+  const ontos = new Set(merges.map(({ onto }) => onto));
+  return merges.findLast(({ commit }) => !ontos.has(commit))?.commit ?? begin;
+}
+
 export function hasAgentWork({ begin, agentRecords, steps, index }: RunState): boolean {
   if (begin !== undefined) return true;
   for (const id of agentRecords.keys()) {

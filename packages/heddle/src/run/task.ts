@@ -9,7 +9,7 @@ import { DEFAULT_GRACE_MS, type Step } from "../plan/plan.ts";
 import type { Scope } from "../plan/expression/cel.ts";
 import { enclosingContainer } from "./add-steps.ts";
 import type { StepPhase } from "./facts.ts";
-import { hasEnded, outputOf, phaseOf, stepAt, type RunState } from "./state.ts";
+import { hasEnded, lastMerge, outputOf, phaseOf, stepAt, type RunState } from "./state.ts";
 import type { AgentTask, Task } from "./attempt.ts";
 
 const NO_DEPS: JsonObject = {};
@@ -91,8 +91,9 @@ function agentTaskOf(state: RunState, index: number, prefix: string): AgentTask 
 }
 
 /** Where the run's agents begin, and where their work may land. */
-export function beginningOf({ gitHead, begin, branch }: RunState): Pick<AgentTask, "base" | "begin" | "branch"> {
-  return defined({ base: gitHead, begin, branch });
+export function beginningOf(state: RunState): Pick<AgentTask, "base" | "begin" | "branch" | "recorded"> {
+  const { gitHead, begin, branch } = state;
+  return defined({ base: gitHead, begin, branch, recorded: lastMerge(state) });
 }
 
 interface SeenDeps {

@@ -2,7 +2,7 @@
  * Notices: reads warnings for people from `step.progress` events: omitted files, changes outside a worktree, special
  * features of a repository. Pure.
  */
-import { isJsonObject, type JsonObject } from "../base/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 
 export interface Notice {
   /** `repository`, `include`, `left-out`, `nested`, `strays`, `moved`, `markers`, or `isolation` for changes outside the worktree. */
@@ -23,5 +23,15 @@ export function noticeOf(data: JsonObject): Notice | undefined {
     const names = Array.isArray(one["names"]) ? one["names"].slice(0, 5).join(", ") : "";
     return [names === "" ? String(one["kind"]) : `${String(one["kind"])} (${names})`];
   });
-  return { about: "isolation", text: `changed outside its worktree while it ran: ${kinds.join("; ")}` };
+  const commands = breaches.flatMap((one) => (isJsonObject(one) ? commandsOf(one["lost"]) : []));
+  const back = commands.length === 0 ? "" : `. Kept; to put it back: ${commands.join("; ")}`;
+  return { about: "isolation", text: `changed outside its worktree while it ran: ${kinds.join("; ")}${back}` };
+}
+
+/** What puts back the refs that were lost. */
+function commandsOf(lost: Json | undefined): readonly string[] {
+  if (!Array.isArray(lost)) return [];
+  return lost.flatMap((one) =>
+    isJsonObject(one) && typeof one["command"] === "string" ? [`\`${one["command"]}\``] : [],
+  );
 }

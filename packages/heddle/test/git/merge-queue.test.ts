@@ -113,25 +113,26 @@ test("what passed under a key passes again without running, in another process t
   const other = at.queue({ passed: passedStore(clock, path) });
   expect(await other.submit({ ...entry, attempt: 2 })).toMatchObject({ kind: "merged", again: false });
   expect(seen).toHaveLength(1);
-  await revertStep(queue.integration, "one");
+  await revertStep(other.integration, "one");
   await other.submit({ ...entry, attempt: 3, checks: checks.map((one) => ({ ...one, key: "npm test -- --all" })) });
   expect(seen).toHaveLength(2);
   await other.close();
 });
 
-test("a head that moved meanwhile is merged with, and verified, again", async () => {
+test("where a step was reverted meanwhile, the work is merged with that, and verified, again", async () => {
   using at = await mergeSetting();
   const queue = at.queue();
-  const head = await queue.head();
-  const intruder = at.commit({ "intruder.txt": "x" });
-  const { checks, seen } = answering(() => {
-    if (seen.length === 1) at.repository.git(["update-ref", "refs/heads/heddle/r1/integration", intruder, head]);
+  await queue.submit(at.entry("zero", { "zero.txt": "x" }));
+  let reverted = "";
+  const { checks, seen } = answering(async () => {
+    if (seen.length > 1) return true;
+    // By a command of a person, in another process.
+    const found = await revertStep(at.queue().integration, "zero");
+    if (found.kind === "reverted") reverted = found.commit;
     return true;
   });
-  expect(await queue.submit(at.entry("one", { x: "1" }, { checks }))).toMatchObject({
-    kind: "merged",
-    onto: intruder,
-  });
+  const outcome = await queue.submit(at.entry("one", { x: "1" }, { checks }));
+  expect(outcome).toMatchObject({ kind: "merged", onto: reverted });
   expect(seen).toHaveLength(2);
   await queue.close();
 });

@@ -59,7 +59,7 @@ test("G3: the user's checkout is the same to the byte, dirty and all", async () 
     );
   const before = { files: fingerprint(at.user, skip), refs: foreignRefs(at), stash: at.git(["stash", "list"]) };
   const { repository, base } = await at.open();
-  const seen = await takeIsolationSnapshot(repository);
+  const seen = await takeIsolationSnapshot(repository, "r1");
   const trees = await at.worktrees();
   const tree = orThrow(await trees.ensure({ run: "r1", owner: step("s"), base }));
   at.write("a.txt", "agent\n", tree.path);
@@ -72,16 +72,20 @@ test("G3: the user's checkout is the same to the byte, dirty and all", async () 
   expect({ files: fingerprint(at.user, skip), refs: foreignRefs(at), stash: at.git(["stash", "list"]) }).toEqual(
     before,
   );
-  expect(breachesBetween(seen, await takeIsolationSnapshot(repository))).toEqual([]);
+  expect(
+    breachesBetween(seen, await takeIsolationSnapshot(repository, "r1"), (ref, id) => repository.isWritten(ref, id)),
+  ).toEqual([]);
 });
 
 test("a breach of each kind is noticed", async () => {
   using at = testRepository();
   const { repository } = await at.open();
   const breach = async (act: () => void): Promise<unknown> => {
-    const before = await takeIsolationSnapshot(repository);
+    const before = await takeIsolationSnapshot(repository, "r1");
     act();
-    return breachesBetween(before, await takeIsolationSnapshot(repository)).map(({ kind }) => kind);
+    return breachesBetween(before, await takeIsolationSnapshot(repository, "r1"), (ref, id) =>
+      repository.isWritten(ref, id),
+    ).map(({ kind }) => kind);
   };
   expect(await breach(() => at.write("a.txt", "x\n"))).toEqual(["files"]);
   expect(await breach(() => at.write("a.txt", "xx\n"))).toEqual(["files"]);

@@ -82,7 +82,7 @@ describe("the work of a run", () => {
 
 test("a step's work is taken out of the run's branch by its id; a wrong one is told before git is asked", async () => {
   const reverted = { integration: LANDED.integration, commit: "c2", files: ["a.txt"] };
-  const agents = agentsWith({ revert: async (_run, step) => (asked.push(step), ok(reverted)) });
+  const agents = agentsWith({ revert: async (_run, { step }) => (asked.push(step), ok(reverted)) });
   expect(await takeOut({ log, agents }, "r1", "a")).toEqual(ok(reverted));
   expect(await takeOut({ log, agents }, "r1", "aa")).toMatchObject({
     error: { code: "UnknownStep", hint: "Did you mean a?" },

@@ -228,7 +228,7 @@ export class MemoryGit extends MemoryHistory implements Repositories {
         const head = this.branches.get(integrationOf(run));
         const origin = this.origins.get(run);
         if (head === undefined || origin === undefined) return undefined;
-        return { branch: integrationOf(run), base: origin.base, head, merged: this.mergedOn(origin) };
+        return { branch: integrationOf(run), base: origin.base, head, merged: this.mergedOn(origin), notices: [] };
       },
       begin: async (origin) => void this.headOf(origin),
       land: async (origin, target, meant) => this.#land(this.headOf(origin), target, meant),

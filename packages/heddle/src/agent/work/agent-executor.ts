@@ -32,8 +32,8 @@ export function agentExecutor(options: AgentExecutorOptions): AgentExecutor {
 }
 
 function agentRunOf({ task, folder }: AgentJob): AgentRunIn {
-  const { config = {}, maxAgents = 1, base, begin, branch } = task.agent ?? {};
-  return defined({ run: task.run, folder, config, maxAgents, base, begin, branch });
+  const { config = {}, maxAgents = 1, base, begin, branch, recorded } = task.agent ?? {};
+  return defined({ run: task.run, folder, config, maxAgents, base, begin, branch, recorded });
 }
 
 type AttemptParts = Pick<AgentAttemptContext, "job" | "settings" | "cancellation" | "permissions" | "note">;

@@ -340,6 +340,7 @@ class AgentAttempt {
         data: { branch, commit, onto, captured: captured.commit, ref: captured.ref, files },
       });
     }
+    this.#context.notices.tellRepository(runContext.takeNotes());
     await releaseWorktree(this.#context, this.#here);
     const steps = proposals.steps();
     return defined({

@@ -2,6 +2,8 @@
  * Run finisher: removes worktrees that are not needed any more and lands the integration branch as the plan says, at the
  * end of a run.
  */
+import { caught } from "../../base/errors.ts";
+import { ok } from "../../base/result.ts";
 import type { LandTarget, LandOutcome } from "../../git/types.ts";
 import type { Landing } from "../../run/attempt.ts";
 import type { AgentRunContext } from "./run-context.ts";
@@ -13,10 +15,16 @@ export async function finishRun(runContext: AgentRunContext, isDone: boolean): P
   if (isDone && !settings.keepWorktrees) await removeTrees(runContext);
   await pool.tidy();
   await repository.worktrees.deleteDeferred();
-  const commits = (await queue.merged()).length;
+  const found = await caught(async () => ok({ head: await queue.head(), commits: (await queue.merged()).length }));
+  if (!found.ok) {
+    const { land } = settings;
+    const problem = land.kind === "none" || !isDone ? {} : { mode: land.kind, problem: found.error };
+    return { integration: queue.branch, commits: 0, ...problem };
+  }
+  const { head, commits } = found.value;
   // Where nothing was merged there is nothing that could be in the way.
-  const isBare = commits === 0 && (await queue.head()) === origin.base;
-  const landed = isDone && !isBare ? await landing(runContext) : {};
+  const isBare = commits === 0 && head === origin.base;
+  const landed = isDone && !isBare ? await landing(runContext, head) : {};
   return { integration: queue.branch, commits, ...landed };
 }
 
@@ -30,14 +38,11 @@ async function removeTrees({ run, repository: { worktrees } }: AgentRunContext):
   }
 }
 
-async function landing({
-  run,
-  settings,
-  queue,
-  branch,
-  repository,
-  origin,
-}: AgentRunContext): Promise<Partial<Landing>> {
+/** `head`: what is to land, and nothing else. */
+async function landing(
+  { run, settings, queue, branch, repository, origin }: AgentRunContext,
+  head: string,
+): Promise<Partial<Landing>> {
   const mode = modeOf(settings.land, run);
   if (mode.kind === "none") return {};
   if (mode.kind !== "branch" && branch === null)
@@ -49,7 +54,7 @@ async function landing({
         hint: `Check a branch out and land there, or merge ${queue.branch} yourself.`,
       },
     };
-  const outcome = await repository.integrations.land(origin, mode, branch ?? undefined);
+  const outcome = await repository.integrations.land({ ...origin, recorded: head }, mode, branch ?? undefined);
   return { mode: mode.kind, ...landingOf(outcome, run) };
 }
 

@@ -51,7 +51,7 @@ export function agentMaintenance({ projectDir, repositories, ...options }: Agent
     clean: async (which) =>
       await within(async ({ repository }) => ok(await clean(repository.worktrees, realpathSync(projectDir), which))),
     land: async (run, kind, to) => await within(async ({ repository }) => await landRun(repository, run, kind, to)),
-    revert: async (run, step) => await within(async ({ repository }) => await revertIn(repository, run, step)),
+    revert: async (run, what) => await within(async ({ repository }) => await revertIn(repository, run, what)),
     async refs(run) {
       const opened = await openAny();
       if (!opened.ok) return opened.error.code === "RepositoryUnreadable" ? opened : ok(undefined);
@@ -120,14 +120,15 @@ async function landRun(
   repository: Repository,
   run: string,
   kind: LandMode,
-  { name, target }: { readonly name?: string; readonly target?: string },
+  { name, target, recorded }: { readonly name?: string; readonly target?: string; readonly recorded?: string },
 ): Promise<Result<Landing, Problem>> {
-  const found = await integrationOf(repository, run);
+  const found = await integrationOf(repository, run, recorded);
   if (!found.ok) return found;
-  const { branch, base, merged } = found.value;
+  const { branch, base, head, merged, notices } = found.value;
   const mode = kind === "branch" ? { kind, name: name ?? `heddle-${run}` } : { kind };
-  const outcome = await repository.integrations.land({ run, base }, mode, target);
-  return ok({ integration: branch, commits: merged.length, mode: kind, ...landingOf(outcome, run) });
+  const outcome = await repository.integrations.land({ run, base, recorded: head }, mode, target);
+  const told = notices.length === 0 ? {} : { notices };
+  return ok({ integration: branch, commits: merged.length, mode: kind, ...told, ...landingOf(outcome, run) });
 }
 
 async function replayOnto(
@@ -139,11 +140,15 @@ async function replayOnto(
   return found.kind === "refused" ? found : defined({ ...found, run, base, branch: branch ?? undefined });
 }
 
-async function revertIn(repository: Repository, run: string, step: string): Promise<Result<Reverted, Problem>> {
-  const found = await integrationOf(repository, run);
+async function revertIn(
+  repository: Repository,
+  run: string,
+  { step, recorded }: { readonly step: string; readonly recorded?: string },
+): Promise<Result<Reverted, Problem>> {
+  const found = await integrationOf(repository, run, recorded);
   if (!found.ok) return found;
-  const { branch, base } = found.value;
-  const outcome = await repository.integrations.revert({ run, base }, step);
+  const { branch, base, head } = found.value;
+  const outcome = await repository.integrations.revert({ run, base, recorded: head }, step);
   switch (outcome.kind) {
     case "not-merged":
       return err({
@@ -162,8 +167,12 @@ async function revertIn(repository: Repository, run: string, step: string): Prom
   }
 }
 
-async function integrationOf(repository: Repository, run: string): Promise<Result<IntegrationState, Problem>> {
-  const found = await repository.integrations.find(run);
+async function integrationOf(
+  repository: Repository,
+  run: string,
+  recorded: string | undefined,
+): Promise<Result<IntegrationState, Problem>> {
+  const found = await repository.integrations.find(run, recorded);
   if (found !== undefined) return ok(found);
   return err({
     code: "NothingToLand",

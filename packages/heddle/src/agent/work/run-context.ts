@@ -57,7 +57,7 @@ export interface AgentRunContext extends RunAgents {
   readonly origin: IntegrationOrigin;
   /** Short name of the user's branch when the run began; `null`: none. */
   readonly branch: string | null;
-  /** What is peculiar about the repository, told by the first attempt of the run; the other calls: nothing. */
+  /** What is peculiar about the repository, or had to be put right, since the last call: told by the attempt that asks. */
   readonly takeNotes: () => readonly Problem[];
   /** The project folder, relative to the repository's. */
   readonly subfolder: string;
@@ -96,17 +96,18 @@ export async function openRunContext(
 
 async function open(
   { repositories, projectDir }: AgentExecutorOptions,
-  { run, base, begin, ...of }: AgentRunIn,
+  { run, base, begin, recorded, ...of }: AgentRunIn,
   agents: RunAgents,
 ): Promise<Result<AgentRunContext, Problem>> {
   const { settings } = agents;
   const opened = await repositories.open(defined({ base, limits: settings.worktrees }));
   if (!opened.ok) return opened;
   const { repository } = opened.value;
-  const origin: IntegrationOrigin = defined({ run, base: opened.value.base, begin });
+  const origin: IntegrationOrigin = defined({ run, base: opened.value.base, begin, recorded });
   const checks = new CheckRouter();
-  const isNew = (await repository.integrations.find(run)) === undefined;
-  let notes = isNew ? await opened.value.notes() : [];
+  const before = await repository.integrations.find(run, recorded);
+  let notes = before === undefined ? await opened.value.notes() : [];
+  let restored = before?.notices ?? [];
   let included: Promise<string> | undefined;
   return ok({
     ...agents,
@@ -115,8 +116,8 @@ async function open(
     // Where the base is not on record, neither is the branch: its refs are stored in a way that only git reads.
     branch: base === undefined ? opened.value.branch : (of.branch ?? null),
     takeNotes() {
-      const taken = notes;
-      notes = [];
+      const taken = [...notes, ...restored.map((message) => ({ code: "IntegrationRestored", message }))];
+      [notes, restored] = [[], []];
       return taken;
     },
     subfolder: relative(repository.topLevel, realpathSync(projectDir)),
@@ -126,6 +127,7 @@ async function open(
       mode: settings.merge,
       ...settings.mergeQueue,
       verify: async (request, signal) => await checks.verify(request, signal),
+      onNotice: (text) => void (restored = [...restored, text]),
     }),
     checks,
     prepared: new Map(),

@@ -150,7 +150,7 @@ async function runOnce(
   const { options, runContext, cost } = context;
   let access: TaskAccess | undefined;
   try {
-    const breaches = await request.worktree?.repository.watchIsolation();
+    const breaches = await request.worktree?.repository.watchIsolation(runContext.run);
     access = (await options.taskServer()).issueToken(taskOf(context, reports));
     const outcome = await runAgent(context, request, access, reports);
     const { agent } = outcome;
@@ -238,7 +238,11 @@ async function tellBreaches({ note }: TurnContext, breachesSince: () => Promise<
     return progress(note, { type: "notice", text });
   }
   if (breaches.length === 0) return;
-  progress(note, { type: "isolation.breach", breaches: breaches.map(({ kind, names }) => ({ kind, names })) });
+  const told = breaches.map(({ kind, names, lost = [] }): JsonObject => {
+    const kept = lost.map(({ ref, id, command }) => ({ ref, id, command }));
+    return kept.length === 0 ? { kind, names } : { kind, names, lost: kept };
+  });
+  progress(note, { type: "isolation.breach", breaches: told });
 }
 
 /** Failures have a class, and say whether another attempt could fix them. */

@@ -34,6 +34,7 @@ export async function mergeCommand(
     onUnfinished: () => context.out.note(`Run ${run.value} has not succeeded. Landing what has been merged so far.`),
   });
   if (!landed.ok) return fail(context, landed.error, EXIT.failed);
+  for (const text of landed.value.notices ?? []) context.out.note(safeLine(text));
   if (context.json) context.out.json({ run: run.value, ...landed.value });
   else for (const line of lines(run.value, landed.value)) context.out.line(safeLine(line));
   return EXIT.ok;

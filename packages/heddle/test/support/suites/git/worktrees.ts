@@ -92,7 +92,7 @@ export const worktreeTests: Group = ({ expect }, test) => {
 
   test("4. what steps do is not seen in the user's checkout; what is changed there is told", async (setting, opened) => {
     const { repository } = opened;
-    const breaches = await repository.watchIsolation();
+    const breaches = await repository.watchIsolation(RUN);
     const tree = await treeOf(opened, "one");
     setting.write(tree.path, { "a.txt": "theirs\n" });
     await repository.captures.capture({ tree, step: "one", attempt: 1 });
