@@ -12,8 +12,9 @@ import { writesLog } from "../view/run-view.ts";
 import { STATUS_SYMBOL } from "../view/status.ts";
 import { lastLines, LogCursor } from "../project/log-lines.ts";
 import { safeLine } from "../base/safe-text.ts";
+import { failureText } from "../view/failure-text.ts";
 import { timeText } from "./format.ts";
-import { pad } from "./output-text.ts";
+import { cut, cutMiddle, pad, widthOf } from "./output-text.ts";
 import type { Output, Style } from "./output.ts";
 import type { PrintQueue } from "./print-queue.ts";
 import type { OpenQuestion } from "../project/port.ts";
@@ -32,6 +33,9 @@ export interface LineViewOptions {
   readonly logFile: (step: string, attempt: number) => string;
 }
 
+/** How many lines below its output a failure is still in view. */
+const LINES_IN_VIEW = 40;
+
 /** Of an undo that failed. */
 const UNDO_LINES = 10;
 
@@ -43,6 +47,8 @@ export class LineView {
   /** Steps whose agent asked, and has no answer yet. */
   readonly #questions = new Set<string>();
   readonly #followed = new Map<string, LogCursor>();
+  /** Where the printed output of a failed step ends, in lines of the queue. */
+  readonly #outputEnds = new Map<string, number>();
 
   constructor(options: LineViewOptions) {
     this.#options = options;
@@ -59,6 +65,12 @@ export class LineView {
     for (const [step, cursor] of this.#followed) this.#options.queue.log(cursor, this.#prefix(step), false);
   }
 
+  /** The output of the step was printed, and not much after it. */
+  isOutputInView(step: string): boolean {
+    const end = this.#outputEnds.get(step);
+    return end !== undefined && this.#options.queue.lines - end <= LINES_IN_VIEW;
+  }
+
   #prefix(step: string): string {
     return `${this.#options.out.style("dim", `[${safeLine(step)}]`)} `;
   }
@@ -71,23 +83,23 @@ export class LineView {
   #say(style: Style, symbol: string, step: string, text: string): void {
     const { out, queue } = this.#options;
     const mark = out.style(style, symbol);
-    if (out.isTerminal) queue.line(`${mark} ${pad(safeLine(step), this.#idWidth())}  ${safeLine(text)}`);
-    else queue.line(`[${safeLine(step)}] ${mark} ${safeLine(text)}`);
+    if (out.isTerminal) {
+      const width = this.#idWidth();
+      const room = Math.max(8, out.columns - width - 5);
+      queue.line(`${mark} ${pad(cutMiddle(safeLine(step), width), width)}  ${cut(safeLine(text), room)}`);
+    } else queue.line(`[${safeLine(step)}] ${mark} ${safeLine(text)}`);
   }
 
-  /** Width of the plan's longest id, within limits; computed once. */
+  /** Width of the plan's longest id, computed once, within what the terminal has now. */
   #idWidth(): number {
-    this.#width ??= Math.min(
-      32,
-      Math.max(
-        8,
-        ...this.#options
-          .state()
-          .steps.slice(0, 1000)
-          .map((step) => step.id.length),
-      ),
+    const { state, out } = this.#options;
+    this.#width ??= Math.max(
+      8,
+      ...state()
+        .steps.slice(0, 1000)
+        .map(({ id }) => widthOf(safeLine(id))),
     );
-    return this.#width;
+    return Math.min(this.#width, 32, Math.max(8, Math.floor(out.columns / 3)));
   }
 
   #onRun(event: Exclude<RunEvent, StepwiseEvent>): void {
@@ -138,7 +150,7 @@ export class LineView {
             willRetry ? "yellow" : "red",
             symbol,
             event.step,
-            `${this.#took("failed after", durationMs)}: ${error.message}${next}`,
+            `${this.#took("failed after", durationMs)}: ${failureText(error).line}${next}`,
           );
         });
         return;
@@ -242,8 +254,13 @@ export class LineView {
     if (about === "conflict") return this.#say("yellow", STATUS_SYMBOL["needs-resolution"], step, question);
     const choices = options.length === 0 ? "" : ` (${options.map((option, at) => `${at + 1} ${option}`).join(", ")})`;
     const words = about === "question" ? ' --comment "..."' : "";
-    const how = `(heddle approve ${run} ${step}${words})`;
-    this.#say("yellow", STATUS_SYMBOL["needs-approval"], step, `asks: ${question}${choices}  ${how}`);
+    const command = `heddle approve ${run} ${step}${words}`;
+    const { out, queue } = this.#options;
+    const asks = `asks: ${question}${choices}`;
+    if (!out.isTerminal) return this.#say("yellow", STATUS_SYMBOL["needs-approval"], step, `${asks}  (${command})`);
+    // Whole, on a line of its own: it may be typed elsewhere.
+    this.#say("yellow", STATUS_SYMBOL["needs-approval"], step, asks);
+    queue.line(out.style("dim", `    answer: ${safeLine(command)}`));
   }
 
   #sayListening(step: string, signal: string): void {
@@ -269,7 +286,10 @@ export class LineView {
     }
     if (!(this.#terse && fine)) say();
     const wanted = mode === "grouped" || (mode === "errors" && !fine);
-    if (wanted && hasLog(state(), step)) queue.log(new LogCursor(logFile(step, attempt)), "    ", true);
+    const isPrinted = wanted && hasLog(state(), step);
+    if (isPrinted) queue.log(new LogCursor(logFile(step, attempt)), "    ", true);
+    if (!fine && (isPrinted || followed !== undefined))
+      queue.whenPrinted((lines) => void this.#outputEnds.set(step, lines));
   }
 }
 

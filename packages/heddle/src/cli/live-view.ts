@@ -1,38 +1,42 @@
 /**
- * Live view: shows the running steps with elapsed time and last line of output, above a progress bar with counts and the
- * time left. Other output scrolls above it.
+ * Live view: shows the running steps with elapsed time and last words, the question that is open, and a progress bar with
+ * counts and the time left. Other output scrolls above it. What stands in it is composed by `live-frame.ts`.
  *
  * Invariants:
  *  1. A frame is written at once, at most {@link FRAMES_PER_SECOND} times a second.
- *  2. A frame is never wider or higher than the terminal, so that the cursor can always return to its first line.
- *  3. After {@link LiveView.stop} nothing of the frame is left, the cursor is visible, and the keyboard is as before.
+ *  2. A frame begins in the first column. While a line above it is not whole, there is none.
+ *  3. After {@link LiveView.stop} nothing of the frame is left, the cursor is visible, and the keyboard is as before; also
+ *     where the process is ended by a key.
  */
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { defined } from "../base/defined.ts";
-import { formatDuration } from "../base/duration.ts";
-import type { RunEvent } from "../view/history.ts";
-import { progressOf, type Progress } from "../view/progress.ts";
+import type { RunEvent, RunSnapshot } from "../view/history.ts";
+import { progressOf } from "../view/progress.ts";
+import { questionAt } from "../view/question.ts";
+import { stepCounts } from "../view/status.ts";
 import { lastLines } from "../project/log-lines.ts";
-import { safeLine } from "../base/safe-text.ts";
-import { cut, pad, widthOf } from "./output-text.ts";
-import { answerOf, choicesOf, keysOf } from "./question-format.ts";
-import type { Output, Style } from "./output.ts";
-import { type TerminalQuestion, Questions } from "./questions.ts";
+import { frameLines, type FrameBar, type FrameQuestion, type FrameRow } from "./live-frame.ts";
+import { rowsOf } from "./output-text.ts";
+import { answerOf, choicesOf, wordsOf } from "./question-format.ts";
+import type { Output } from "./output.ts";
+import { Questions } from "./questions.ts";
+import type { StyledLine } from "./styled-line.ts";
 import type { Sink } from "./print-queue.ts";
 import type { OpenQuestion, RunHandle } from "../project/port.ts";
 
 const FRAMES_PER_SECOND = 11;
-/** Running steps shown; of the others the number is said. */
-const MOST_ROWS = 12;
-/** The state is looked at as a whole so often, and the logs of shown steps. */
+/** The time left is estimated so often, and the logs of running steps looked at. */
 const SURVEY_MS = 500;
 const LOG_MS = 250;
 const PENDING_BYTES = 65_536;
+/** Lines of a log in which an agent's words are looked for. */
+const AGENT_LINES = 60;
 
 const UP = (lines: number): string => (lines > 0 ? `\u001b[${lines}A` : "");
 const CLEAR_BELOW = "\r\u001b[J";
 const BEGIN_FRAME = "\u001b[?2026h";
 const END_FRAME = "\u001b[?2026l";
+const BELL = "\u0007";
 
 export interface LiveViewOptions {
   readonly out: Output;
@@ -41,26 +45,36 @@ export interface LiveViewOptions {
   /** Milliseconds by step id. */
   readonly expected: ReadonlyMap<string, number>;
   readonly logFile: (step: string, attempt: number) => string;
+  /** Where a conflict of the step can be resolved. */
+  readonly worktreeOf?: (step: string) => Promise<string | undefined>;
+  /** Rings when a person is asked. */
+  readonly bell?: boolean;
 }
 
 interface Running {
   readonly step: string;
   readonly attempt: number;
   readonly since: number;
-  lastLine: string;
+  words: string;
   lookedAt: number;
 }
 
 export class LiveView implements Sink {
   readonly #options: LiveViewOptions;
   readonly #running = new Map<string, Running>();
+  /** Questions without an answer, by step. */
+  readonly #asking = new Map<string, string>();
+  /** Below the question of a step. */
+  readonly #details = new Map<string, readonly string[]>();
   readonly #questions: Questions;
   readonly #stopListening: (() => void)[] = [];
   #pending = "";
-  /** Widths of the lines of the frame on the screen. */
-  #shown: readonly number[] = [];
-  #progress: Progress | undefined;
-  #surveyedAt = 0;
+  /** What was written last has no end yet. */
+  #isMidLine = false;
+  /** The frame on the screen. */
+  #shown: readonly StyledLine[] = [];
+  #leftMs: number | undefined;
+  #surveyedAt = Number.NEGATIVE_INFINITY;
   #cancelTick: CancelTimer;
   #stopped = false;
 
@@ -69,31 +83,18 @@ export class LiveView implements Sink {
     this.#questions = new Questions({
       clock: options.clock,
       onSignal: (signal) => void process.kill(process.pid, signal),
+      keyboard: options.out.keyboard,
     });
     this.#questions.grab();
-    for (const [index, phase] of options.handle.state().phases.entries()) {
-      const step = options.handle.state().steps[index];
-      if (phase.tag === "running" && step !== undefined) this.#begin(step.id, phase.attempt, phase.since);
-    }
-    const suspend = (): void => this.#suspend();
-    const redraw = (): void => this.#draw();
-    const comeBack = (): void => {
-      this.#questions.grab();
-      this.#draw();
-    };
-    process.on("SIGTSTP", suspend);
-    process.on("SIGCONT", comeBack);
-    this.#stopListening.push(
-      options.out.onResize(redraw),
-      () => process.off("SIGTSTP", suspend),
-      () => process.off("SIGCONT", comeBack),
-    );
+    this.#takeUp(options.handle.state());
+    this.#listen();
     this.#cancelTick = options.clock.after(0, () => this.#tick());
   }
 
   /** Asks for yes or no in the frame. */
   async ask(question: string): Promise<boolean> {
-    return (await this.#questions.ask({ text: question, hint: "[y/n]", keys: ["y", "n"] })) === "y";
+    this.#ring();
+    return (await this.#questions.ask({ text: question, hint: "[y/n] then Enter:", choices: ["yes", "no"] })) === "yes";
   }
 
   event(event: RunEvent): void {
@@ -107,23 +108,25 @@ export class LiveView implements Sink {
       case "step.cancelled":
       case "steps.added":
         if (event.type !== "steps.added" || event.data.kind === "children") this.#running.delete(event.step);
-        this.#questions.withdraw(event.step);
+        this.#settled(event.step);
         return;
       case "approval.requested":
         // The attempt has ended; one that continues stays visible.
         if (event.data.about === "conflict" || event.data.about === "question") this.#running.delete(event.step);
-        void this.#askPerson(event.step, event.data);
+        this.openQuestion(event.step, event.data);
         return;
       case "approval.given":
-        this.#questions.withdraw(event.step);
+        this.#settled(event.step);
         return;
       default:
         return;
     }
   }
 
-  /** A question that was asked before this process took the run up. */
+  /** A question of now, or one that was asked before this process took the run up. */
   openQuestion(step: string, asked: OpenQuestion): void {
+    this.#asking.set(step, asked.question);
+    this.#ring();
     void this.#askPerson(step, asked);
   }
 
@@ -155,16 +158,60 @@ export class LiveView implements Sink {
     return tag === "sleeping" || tag === "waiting-for-signal";
   }
 
+  #listen(): void {
+    const { out } = this.#options;
+    const suspend = (): void => this.#suspend();
+    const comeBack = (): void => {
+      this.#questions.grab();
+      this.#draw();
+    };
+    const quit = (): void => {
+      this.stop();
+      process.kill(process.pid, "SIGQUIT");
+    };
+    process.on("SIGTSTP", suspend).on("SIGCONT", comeBack).on("SIGQUIT", quit);
+    this.#stopListening.push(
+      out.onResize(() => this.#draw()),
+      () => process.off("SIGTSTP", suspend).off("SIGCONT", comeBack).off("SIGQUIT", quit),
+    );
+  }
+
+  /** What runs, and what is asked, when the view begins. Questions of a run of this process are asked by their events. */
+  #takeUp(state: RunSnapshot): void {
+    for (const [index, phase] of state.phases.entries()) {
+      const id = state.steps[index]?.id ?? "";
+      if (phase.tag === "running") this.#begin(id, phase.attempt, phase.since);
+      const asked = questionAt(state, index);
+      if (asked !== undefined && this.#options.handle.answer === undefined) this.#asking.set(id, asked.question);
+    }
+  }
+
   #begin(step: string, attempt: number, since: number): void {
-    this.#running.set(step, { step, attempt, since, lastLine: "", lookedAt: 0 });
+    this.#running.set(step, { step, attempt, since, words: "", lookedAt: Number.NEGATIVE_INFINITY });
+  }
+
+  #settled(step: string): void {
+    this.#asking.delete(step);
+    this.#details.delete(step);
+    this.#questions.withdraw(step);
+  }
+
+  #ring(): void {
+    if (this.#options.bell === true) this.#options.out.write(BELL);
   }
 
   async #askPerson(step: string, question: OpenQuestion): Promise<void> {
-    const { handle, out } = this.#options;
+    const { handle, out, worktreeOf } = this.#options;
     if (handle.answer === undefined || !out.canAsk) return;
-    const keys = keysOf(question);
+    if (question.about === "conflict") {
+      const path = await worktreeOf?.(step);
+      // Answered meanwhile, by somebody else.
+      if (!this.#asking.has(step)) return;
+      if (path !== undefined) this.#details.set(step, [`worktree: ${path}`]);
+    }
+    const text = `${step}: ${question.question}`;
     const asked = this.#questions.ask(
-      defined({ text: `${step}: ${question.question}`, hint: choicesOf(question), about: step, keys }),
+      defined({ text, hint: choicesOf(question), about: step, choices: wordsOf(question) }),
     );
     const said = await asked.catch(() => undefined);
     if (said === undefined) return;
@@ -180,18 +227,28 @@ export class LiveView implements Sink {
   #draw(): void {
     if (this.#stopped) return;
     const { out } = this.#options;
-    const lines = this.#frame();
-    const text = lines.map((line) => line.text).join("\n");
     out.hideCursor();
-    out.write(`${BEGIN_FRAME}${this.#eraser()}${this.#pending}${text}${END_FRAME}`);
-    this.#pending = "";
-    this.#shown = lines.map((line) => line.width);
+    const whole = this.#pending.lastIndexOf("\n") + 1;
+    const rest = this.#pending.length - whole;
+    if (rest > PENDING_BYTES || (this.#isMidLine && whole === 0)) {
+      // More of a line than is kept: it is written where the frame stood, which comes back when it is whole.
+      if (this.#pending !== "") out.write(`${this.#eraser()}${this.#pending}`);
+      this.#pending = "";
+      this.#isMidLine = true;
+      return;
+    }
+    const lines = this.#frame();
+    const above = this.#pending.slice(0, whole);
+    this.#pending = this.#pending.slice(whole);
+    this.#isMidLine = false;
+    out.write(`${BEGIN_FRAME}${this.#eraser()}${above}${lines.map(({ text }) => text).join("\n")}${END_FRAME}`);
+    this.#shown = lines;
   }
 
   /** Goes back to the first line of the shown frame and clears. A narrower terminal has folded its lines since. */
   #eraser(): string {
     const { columns } = this.#options.out;
-    const height = this.#shown.reduce((sum, width) => sum + Math.max(1, Math.ceil(width / columns)), 0);
+    const height = this.#shown.reduce((sum, { plain }) => sum + rowsOf(plain, columns), 0);
     this.#shown = [];
     return height === 0 ? "" : `${UP(height - 1)}${CLEAR_BELOW}`;
   }
@@ -203,111 +260,67 @@ export class LiveView implements Sink {
     process.kill(process.pid, "SIGSTOP");
   }
 
-  #frame(): readonly Line[] {
-    const { out, clock, handle } = this.#options;
+  #frame(): readonly StyledLine[] {
+    const { out, clock } = this.#options;
     const now = clock.now();
-    if (this.#progress === undefined || now - this.#surveyedAt > SURVEY_MS) {
-      this.#progress = progressOf(handle.state(), this.#options.expected, now);
-      this.#surveyedAt = now;
-    }
-    const question = this.#questions.current;
-    const asked = question === undefined ? [] : this.#questionLines(question);
-    const rows = Math.max(1, Math.min(MOST_ROWS, out.rows - 4 - Math.max(1, asked.length)));
-    const running = [...this.#running.values()];
-    const shown = running.length > rows ? running.slice(0, rows - 1) : running;
-    const idWidth = Math.min(
-      Math.max(8, ...shown.map(({ step }) => widthOf(safeLine(step)))),
-      Math.max(8, Math.floor(out.columns / 3)),
-    );
-    const lines = shown.map((row) => this.#runningLine(row, idWidth, now));
-    if (shown.length < running.length)
-      lines.push(line(out, [[`  … and ${running.length - shown.length} more running`, "dim"]]));
-    lines.push(...asked, this.#bar(this.#progress, running.length));
-    return lines;
+    return frameLines({
+      columns: out.columns,
+      rows: out.rows,
+      now,
+      running: [...this.#running.values()].map((row) => this.#rowOf(row, now)),
+      question: this.#question(),
+      bar: this.#bar(now),
+      style: (style, text) => out.style(style, text),
+    });
   }
 
-  #questionLines({ text, hint: choices, keys }: TerminalQuestion): readonly Line[] {
-    const { out } = this.#options;
-    // The choices appear when they can be taken.
-    const hint = this.#questions.isReadable ? choices : "";
-    const shown = safeLine(text);
-    const asked: Piece[] = [
-      ["? ", "yellow"],
-      [shown, "bold"],
-    ];
-    const fits = keys !== undefined && widthOf(shown) + widthOf(hint) + 4 < out.columns;
-    if (fits) return [line(out, [...asked, [` ${hint} `, "yellow"]])];
-    if (keys !== undefined) return [line(out, asked), line(out, [[`  ${hint} `, "yellow"]])];
-    // Its end is what somebody who types wants to see.
-    const typed = [...this.#questions.typed].slice(-Math.floor(out.columns / 2)).join("");
-    return [
-      line(out, asked),
-      ...(hint === "" ? [] : [line(out, [[`  ${safeLine(hint)}`, "dim"]])]),
-      line(out, [
-        ["> ", "yellow"],
-        [`${safeLine(typed)}█`, "bold"],
-      ]),
-    ];
+  #question(): FrameQuestion | undefined {
+    const { current, isReadable, typed } = this.#questions;
+    if (current === undefined) return undefined;
+    // What may be typed appears when it is taken.
+    const hint = isReadable ? current.hint : "";
+    return { text: current.text, details: this.#details.get(current.about ?? "") ?? [], hint, typed };
   }
 
-  #runningLine(row: Running, idWidth: number, now: number): Line {
-    const { out, logFile } = this.#options;
+  #rowOf(row: Running, now: number): FrameRow {
+    const { step, attempt, since } = row;
+    const asked = this.#asking.get(step);
     if (now - row.lookedAt > LOG_MS) {
       row.lookedAt = now;
-      row.lastLine =
-        lastLines(logFile(row.step, row.attempt), 3).findLast((text) => text.trim() !== "") ?? row.lastLine;
+      row.words = this.#wordsOf(row) ?? row.words;
     }
-    const attempt = row.attempt > 1 ? ` attempt ${row.attempt}` : "";
-    return line(out, [
-      ["▶ ", "cyan"],
-      [pad(cut(safeLine(row.step), idWidth), idWidth), "bold"],
-      [` ${formatDuration(now - row.since).padStart(7)}${attempt}  `, "dim"],
-      [safeLine(row.lastLine).trim(), "dim"],
-    ]);
+    return { step, attempt, since, words: asked ?? row.words, needsPerson: asked !== undefined };
   }
 
-  #bar({ counts, ended, total, leftMs }: Progress, running: number): Line {
-    const { out, handle } = this.#options;
-    const width = Math.max(5, Math.min(30, Math.floor(out.columns / 4)));
-    const done = total === 0 ? width : Math.floor((ended / total) * width);
-    const held = handle.waitingFor();
-    const paused = handle.state().phase.tag === "paused" ? "paused" : undefined;
-    const parts = [
-      ...(leftMs === undefined || ended === total ? [] : [`about ${formatDuration(leftMs)} left`]),
-      `${running} running`,
-      ...(counts.failed > 0 ? [`${counts.failed} failed`] : []),
-      ...(counts.skipped > 0 ? [`${counts.skipped} skipped`] : []),
-      ...(counts.waiting > 0 ? [`${counts.waiting} waiting`] : []),
-      ...(paused !== undefined ? [paused] : held === undefined ? [] : [`held back: ${safeLine(held)}`]),
-    ];
-    return line(out, [
-      ["━".repeat(done), counts.failed > 0 ? "red" : "green"],
-      ["━".repeat(width - done), "dim"],
-      [` ${ended}/${total}`, "bold"],
-      [`  ${parts.join(" · ")}`, undefined],
-    ]);
+  /** What the step wrote last; of an agent what it said last, rather than what it did. */
+  #wordsOf({ step, attempt }: Running): string | undefined {
+    const { handle, logFile } = this.#options;
+    const { steps, index } = handle.state();
+    const isAgent = steps[index.byId.get(step) ?? -1]?.action.kind === "agent";
+    const lines = lastLines(logFile(step, attempt), isAgent ? AGENT_LINES : 3).filter((text) => text.trim() !== "");
+    return (isAgent ? lines.findLast((text) => !/^\[[\w ]+\]/.test(text)) : undefined) ?? lines.at(-1);
   }
-}
 
-type Piece = readonly [text: string, style: Style | undefined];
-
-interface Line {
-  readonly text: string;
-  readonly width: number;
-}
-
-/** Pieces side by side, cut to the terminal; one column stays free, so that no terminal breaks the line. */
-function line(out: Output, pieces: readonly Piece[]): Line {
-  let room = Math.max(1, out.columns - 1);
-  let text = "";
-  let width = 0;
-  for (const [piece, style] of pieces) {
-    const fitting = cut(piece, room);
-    const used = widthOf(fitting);
-    text += style === undefined ? fitting : out.style(style, fitting);
-    width += used;
-    room -= used;
-    if (room <= 0) break;
+  #bar(now: number): FrameBar {
+    const { handle, expected } = this.#options;
+    const state = handle.state();
+    if (now - this.#surveyedAt > SURVEY_MS) {
+      this.#leftMs = progressOf(state, expected, now).leftMs;
+      this.#surveyedAt = now;
+    }
+    const counts = stepCounts(state, true);
+    const total = state.steps.length;
+    const asksRunning = [...this.#asking.keys()].filter((step) => this.#running.has(step)).length;
+    return {
+      counts,
+      needPerson: this.#asking.size,
+      waiting: Math.max(0, counts.waiting - (this.#asking.size - asksRunning)),
+      ended: total - state.index.open,
+      total,
+      running: this.#running.size,
+      isPaused: state.phase.tag === "paused",
+      heldBy: handle.waitingFor(),
+      leftMs: this.#leftMs,
+    };
   }
-  return { text, width };
 }

@@ -30,6 +30,66 @@ export function cut(text: string, columns: number): string {
   return text;
 }
 
+/** `text` in at most `columns` columns, with `…` in its middle: what tells long names apart is often at their end. */
+export function cutMiddle(text: string, columns: number): string {
+  if (widthOf(text) <= columns) return text;
+  if (columns < 5) return cut(text, columns);
+  const head = prefixIn(text, Math.ceil((columns - 1) / 2));
+  const tail = suffixIn(text, columns - 1 - widthOf(head));
+  return `${head}…${tail}`;
+}
+
+function prefixIn(text: string, columns: number): string {
+  let width = 0;
+  for (const { segment, index } of segments(text)) {
+    width += segmentWidth(segment);
+    if (width > columns) return text.slice(0, index);
+  }
+  return text;
+}
+
+function suffixIn(text: string, columns: number): string {
+  const parts = [...segments(text)];
+  let width = 0;
+  for (const { segment, index } of parts.toReversed()) {
+    width += segmentWidth(segment);
+    if (width > columns) return text.slice(index + segment.length);
+  }
+  return text;
+}
+
+/** `text` in lines of at most `columns` columns, broken between words where there are any; at most `most` lines, the rest is cut. */
+export function wrapped(text: string, columns: number, most: number): readonly string[] {
+  const width = Math.max(1, columns);
+  const lines: string[] = [];
+  let rest = text;
+  while (lines.length + 1 < most && widthOf(rest) > width) {
+    const fitting = prefixIn(rest, width);
+    const blank = fitting.trimStart() === "" ? -1 : fitting.lastIndexOf(" ");
+    // A single character can be wider than the line.
+    const end = blank > width / 2 ? blank : Math.max(1, fitting.length);
+    lines.push(rest.slice(0, end).trimEnd());
+    rest = rest.slice(end).trimStart();
+  }
+  return [...lines, cut(rest, width)];
+}
+
+/** Rows that a line takes on a terminal of so many columns: a wide character is not divided. */
+export function rowsOf(text: string, columns: number): number {
+  if (SIMPLE.test(text)) return Math.max(1, Math.ceil(text.length / columns));
+  let rows = 1;
+  let used = 0;
+  for (const { segment } of segments(text)) {
+    const width = segmentWidth(segment);
+    if (used + width > columns) {
+      rows++;
+      used = 0;
+    }
+    used += width;
+  }
+  return rows;
+}
+
 /** `text` filled up with blanks to `columns`. */
 export function pad(text: string, columns: number): string {
   return text + " ".repeat(Math.max(0, columns - widthOf(text)));

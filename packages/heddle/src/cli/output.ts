@@ -8,7 +8,7 @@
  *  3. The cursor is visible again whenever the process ends.
  */
 import type { Writable } from "node:stream";
-import { isatty, type WriteStream } from "node:tty";
+import { isatty, type ReadStream, type WriteStream } from "node:tty";
 import { styleText } from "node:util";
 import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
@@ -22,12 +22,16 @@ export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan" | "mage
 /** Target of text: a stream of the process, or another one that is not a terminal. */
 export type Stream = Writable & Partial<Pick<WriteStream, "isTTY" | "columns" | "rows">>;
 
+/** Where keys come from: standard input, or what stands for it. */
+export type Keyboard = Pick<ReadStream, "isTTY" | "setRawMode" | "on" | "off" | "resume" | "pause">;
+
 export interface OutputOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Show causes and stacks of problems. */
   readonly debug: boolean;
   readonly stdout?: Stream;
   readonly stderr?: Stream;
+  readonly stdin?: Keyboard;
 }
 
 const HIDE_CURSOR = "\u001b[?25l";
@@ -41,6 +45,7 @@ export function leaveNow(code: number): never {
 export class Output {
   /** Standard output is a terminal that can be drawn on. */
   readonly isTerminal: boolean;
+  readonly #stdin: Keyboard | undefined;
   readonly #stdout: Stream;
   readonly #stderr: Stream;
   readonly #debug: boolean;
@@ -52,11 +57,12 @@ export class Output {
   #cursorHidden = false;
   #onClosed: (() => void) | undefined;
 
-  constructor({ env, debug, stdout = process.stdout, stderr = process.stderr }: OutputOptions) {
+  constructor({ env, debug, stdout = process.stdout, stderr = process.stderr, stdin }: OutputOptions) {
     const capable = env["TERM"] !== "dumb";
     this.#stdout = stdout;
     this.#stderr = stderr;
     this.#debug = debug;
+    this.#stdin = stdin;
     this.isTerminal = stdout.isTTY === true && capable && !isSet(env["CI"]);
     this.#colour = wantsColour(env, stdout.isTTY === true && capable);
     this.#errorColour = wantsColour(env, stderr.isTTY === true && capable);
@@ -64,22 +70,31 @@ export class Output {
     stderr.on("error", () => undefined);
   }
 
+  /** Made when it is asked for. */
+  get keyboard(): Keyboard {
+    return this.#stdin ?? process.stdin;
+  }
+
+  get #hasKeyboard(): boolean {
+    return this.#stdin === undefined ? isInputTerminal() : this.#stdin.isTTY === true;
+  }
+
   /** A person can be asked: both ends are a terminal. */
   get canAsk(): boolean {
-    return this.isTerminal && isInputTerminal();
+    return this.isTerminal && this.#hasKeyboard;
   }
 
   /** One of the three streams is a terminal, whatever can be drawn on it. */
   get hasTerminal(): boolean {
-    return this.#stdout.isTTY === true || this.#stderr.isTTY === true || isInputTerminal();
+    return this.#stdout.isTTY === true || this.#stderr.isTTY === true || this.#hasKeyboard;
   }
 
   get columns(): number {
-    return this.#stdout.columns ?? 80;
+    return positive(this.#stdout.columns) ?? 80;
   }
 
   get rows(): number {
-    return this.#stdout.rows ?? 24;
+    return positive(this.#stdout.rows) ?? 24;
   }
 
   /** Called when nobody reads any more: a closed pipe or terminal. */
@@ -191,6 +206,11 @@ export class Output {
 /** To ask `process.stdin` would make a stream, which loads modules for 3 ms. */
 function isInputTerminal(): boolean {
   return isatty(0);
+}
+
+/** Some terminals say 0 where they do not know. */
+function positive(size: number | undefined): number | undefined {
+  return size !== undefined && size > 0 ? size : undefined;
 }
 
 function isSet(value: string | undefined): boolean {

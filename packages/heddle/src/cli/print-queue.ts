@@ -11,12 +11,16 @@ export interface Sink {
   drained(): Promise<void>;
 }
 
-type Job = { readonly cursor: LogCursor; readonly prefix: string; readonly final: boolean } | { readonly text: string };
+type Job =
+  | { readonly cursor: LogCursor; readonly prefix: string; readonly final: boolean }
+  | { readonly text: string }
+  | { readonly tell: (lines: number) => void };
 
 export class PrintQueue {
   readonly #sink: Sink;
   readonly #jobs: Job[] = [];
   #buffer = "";
+  #lines = 0;
   #scheduled = false;
   #work: Promise<void> | undefined;
 
@@ -28,6 +32,17 @@ export class PrintQueue {
   line(text: string): void {
     if (this.#jobs.length > 0 || this.#work !== undefined) this.#jobs.push({ text: `${text}\n` });
     else this.#append(`${text}\n`);
+  }
+
+  /** Lines printed so far. */
+  get lines(): number {
+    return this.#lines;
+  }
+
+  /** Calls `tell` when all that was given before is printed, with the number of lines so far. */
+  whenPrinted(tell: (lines: number) => void): void {
+    if (this.#jobs.length > 0 || this.#work !== undefined) this.#jobs.push({ tell });
+    else tell(this.#lines);
   }
 
   /** What a log holds from the cursor on, each line after `prefix`. `final`: nothing more will be written there. */
@@ -45,6 +60,7 @@ export class PrintQueue {
 
   #append(text: string): void {
     this.#buffer += text;
+    for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) this.#lines++;
     if (this.#buffer.length > 32_768) this.#flush();
     else if (!this.#scheduled) {
       this.#scheduled = true;
@@ -65,7 +81,8 @@ export class PrintQueue {
   /** Goes on without a turn of the event loop as long as there is one piece to print. */
   async #run(): Promise<void> {
     for (let job = this.#jobs.shift(); job !== undefined; job = this.#jobs.shift()) {
-      if ("text" in job) this.#append(job.text);
+      if ("tell" in job) job.tell(this.#lines);
+      else if ("text" in job) this.#append(job.text);
       else await this.#copy(job.cursor, job.prefix, job.final);
     }
     this.#work = undefined;

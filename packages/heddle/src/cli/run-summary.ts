@@ -1,5 +1,7 @@
 /** Run summary: prints the end of a run: failures with their last lines, times, and what to type next. */
+import { existsSync } from "node:fs";
 import { plural } from "../base/plural.ts";
+import { failureText } from "../view/failure-text.ts";
 import type { RunSnapshot } from "../view/history.ts";
 import { speedupOf, writesLog } from "../view/run-view.ts";
 import { questionAt } from "../view/question.ts";
@@ -10,12 +12,17 @@ import { landingLines } from "./landing-lines.ts";
 import { lastLines } from "../project/log-lines.ts";
 import { safeLine } from "../base/safe-text.ts";
 import type { Output } from "./output.ts";
+import { cut } from "./output-text.ts";
 import { tookText } from "../view/times.ts";
 import { countsText, statusStyle, timesText } from "./format.ts";
 import type { RunOutcome } from "../project/port.ts";
 
 const FAILURES_SHOWN = 10;
 const LINES_SHOWN = 10;
+/** Of a log, to find them below what package managers add. */
+const LINES_READ = 60;
+/** Logs of failed steps that are named as commands. */
+const LOGS_NAMED = 3;
 
 export interface RunSummaryInput {
   readonly out: Output;
@@ -23,6 +30,8 @@ export interface RunSummaryInput {
   readonly timeline: Timeline;
   readonly result: RunOutcome;
   readonly logFile: (step: string, attempt: number) => string;
+  /** The output of the step was printed just above. */
+  readonly isOutputInView?: (step: string) => boolean;
 }
 
 export function* runSummaryLines(input: RunSummaryInput): Generator<string, void, undefined> {
@@ -33,7 +42,9 @@ export function* runSummaryLines(input: RunSummaryInput): Generator<string, void
     yield out.style("red", `Run ${state.run} stopped.`);
     return;
   }
-  const failed = stepsIn(state, "failed");
+  // What failed the run, before what may fail.
+  const all = stepsIn(state, "failed");
+  const failed = [...all.filter((step) => !isOptional(state, step)), ...all.filter((step) => isOptional(state, step))];
   if (failed.length > 0) yield "";
   for (const step of failed.slice(0, FAILURES_SHOWN)) yield* failureLines(input, step);
   if (failed.length > FAILURES_SHOWN)
@@ -57,17 +68,46 @@ function openQuestions(state: RunSnapshot): readonly number[] {
   return stepsIn(state, "waiting-for-answer").filter((step) => questionAt(state, step) !== undefined);
 }
 
-function* failureLines({ out, state, logFile }: RunSummaryInput, step: number): Generator<string, void, undefined> {
+function isOptional({ steps }: RunSnapshot, step: number): boolean {
+  return steps[step]?.optional === true;
+}
+
+function* failureLines(
+  { out, state, logFile, isOutputInView }: RunSummaryInput,
+  step: number,
+): Generator<string, void, undefined> {
   const definition = state.steps[step];
   const phase = state.phases[step];
   if (definition === undefined || phase?.tag !== "failed") return;
   const attempt = state.attempts[step] ?? 0;
   const attempts = attempt > 1 ? `, attempt ${attempt}` : "";
-  yield `${out.style("red", `${STATUS_SYMBOL.failed} ${safeLine(definition.id)}`)} failed after ${tookText(phase.durationMs)}${attempts}: ${safeLine(phase.error.message)}`;
-  if (attempt === 0 || !writesLog(state, step)) return;
-  const log = logFile(definition.id, attempt);
-  for (const line of lastLines(log, LINES_SHOWN)) yield `    ${out.style("dim", safeLine(line))}`;
-  yield `    log: ${safeLine(log)}`;
+  const optional = isOptional(state, step) ? " (optional)" : "";
+  const { line, quoted } = failureText(phase.error);
+  yield `${out.style("red", `${STATUS_SYMBOL.failed} ${safeLine(definition.id)}`)}${optional} failed after ${tookText(phase.durationMs)}${attempts}: ${safeLine(line)}`;
+  const hasLog = attempt > 0 && writesLog(state, step);
+  const log = hasLog ? logFile(definition.id, attempt) : undefined;
+  const lines = quoted.length > 0 ? quoted : log === undefined ? [] : lastLines(log, LINES_READ);
+  // What a message quotes was printed nowhere else.
+  const isShown = quoted.length === 0 && isOutputInView?.(definition.id) === true;
+  const room = out.isTerminal ? out.columns - 5 : Number.POSITIVE_INFINITY;
+  if (!isShown)
+    for (const text of withoutEpilogue(lines).slice(-LINES_SHOWN))
+      yield `    ${out.style("dim", cut(safeLine(text), room))}`;
+  if (log !== undefined) yield `    log: ${safeLine(quoted.length > 0 ? logOfVerification(log) : log)}`;
+}
+
+/** What package managers say of the failure of a command, below what the command said itself. */
+const EPILOGUE = /^(?:npm (?:error|ERR!)|\s*ELIFECYCLE|\s*error Command failed with exit code|\s*$)/;
+
+function withoutEpilogue(lines: readonly string[]): readonly string[] {
+  const last = lines.findLastIndex((line) => !EPILOGUE.test(line));
+  return last === -1 ? lines : lines.slice(0, last + 1);
+}
+
+/** Commands that verify an agent's work write beside its log. */
+function logOfVerification(log: string): string {
+  const own = log.replace(/\.log$/, ".verify.log");
+  return existsSync(own) ? own : log;
 }
 
 function statusPhrase(state: RunSnapshot, status: RunOutcome["status"]): string {
@@ -117,8 +157,7 @@ function* nextLines(
   if (result.status === "succeeded") return;
   yield say("continue:", `heddle resume ${run}`);
   const logged = failed.filter((step) => (state.attempts[step] ?? 0) > 0 && writesLog(state, step));
-  // What failed the run, before what may fail.
-  const named = logged.find((step) => state.steps[step]?.optional !== true) ?? logged[0];
-  const first = state.steps[named ?? -1]?.id;
-  if (first !== undefined) yield say("log:", `heddle logs ${run} ${safeLine(first)}`);
+  const required = logged.filter((step) => !isOptional(state, step));
+  for (const step of (required.length > 0 ? required : logged).slice(0, LOGS_NAMED))
+    yield say("log:", `heddle logs ${run} ${safeLine(state.steps[step]?.id ?? "")}`);
 }

@@ -3,6 +3,7 @@
  * next.
  */
 import type { RunEvent, RunSnapshot } from "../view/history.ts";
+import { safeLine } from "../base/safe-text.ts";
 import { questionAt } from "../view/question.ts";
 import { Timeline } from "../view/timeline.ts";
 import { EXIT, type Context, exitCodeOf } from "./context.ts";
@@ -11,7 +12,7 @@ import { LineView, type OutputMode } from "./line-view.ts";
 import { watchSignals } from "./signals.ts";
 import type { Flags } from "./spec.ts";
 import { PrintQueue, type Sink } from "./print-queue.ts";
-import { textFlag } from "./flag-values.ts";
+import { isFlagOn, textFlag } from "./flag-values.ts";
 import type { OpenQuestion, Project, RunHandle, RunOutcome } from "../project/port.ts";
 
 /** How often the logs of running steps are looked at in `stream` mode. */
@@ -63,7 +64,8 @@ async function forPeople(
   const early: RunEvent[] = [];
   let take = (event: RunEvent): void => void early.push(event);
   handle.subscribe((event) => take(event));
-  const live = out.isTerminal && mode !== "quiet" ? await startLive(context, project, handle, logFile) : undefined;
+  const live =
+    out.isTerminal && mode !== "quiet" ? await startLive(context, project, handle, options.flags) : undefined;
   const sink: Sink = live ?? out;
   const queue = new PrintQueue(sink);
   const lines = new LineView({
@@ -78,14 +80,17 @@ async function forPeople(
   const signals = watchSignals({ handle, say: (said) => queue.line(said), hasTerminal: out.hasTerminal });
   out.onClosed(() => void (handle.stopWaiting() || handle.cancel()));
   if (mode !== "quiet") queue.line(options.opening);
+  const worktrees = new WorktreeLines(project, handle.run, mode === "quiet" ? undefined : queue);
   for (const { step, asked } of open) {
     lines.openQuestion(step, asked);
     live?.openQuestion(step, asked);
+    worktrees.tell(step, asked);
   }
   take = (event) => {
     timeline.add(event);
     lines.event(event);
     live?.event(event);
+    if (event.type === "approval.requested") worktrees.tell(event.step, event.data);
     if (live !== undefined && options.interactive === true && event.type === "run.paused")
       void askForLayer(live, handle);
   };
@@ -99,16 +104,47 @@ async function forPeople(
   const summary = import("./run-summary.ts");
   const result = await handle.result;
   cancelPoll?.();
+  await worktrees.told();
   await queue.idle();
   live?.stop();
   signals.stop();
   // Quiet is no reason to keep from people that they are asked, or that something failed.
   if (mode !== "quiet" || result.status === "failed" || result.status === "waiting") {
     const { runSummaryLines } = await summary;
-    for (const line of runSummaryLines({ out, state: handle.state(), timeline, result, logFile })) queue.line(line);
+    const isOutputInView = (step: string): boolean => lines.isOutputInView(step);
+    const summed = runSummaryLines({ out, state: handle.state(), timeline, result, logFile, isOutputInView });
+    for (const line of summed) queue.line(line);
     await queue.idle();
   }
   return result;
+}
+
+/** Says where a conflict can be resolved, below its question. */
+class WorktreeLines {
+  readonly #project: Project;
+  readonly #run: string;
+  readonly #queue: PrintQueue | undefined;
+  readonly #looking: Promise<void>[] = [];
+
+  constructor(project: Project, run: string, queue: PrintQueue | undefined) {
+    this.#project = project;
+    this.#run = run;
+    this.#queue = queue;
+  }
+
+  tell(step: string, { about }: Pick<OpenQuestion, "about">): void {
+    if (about !== "conflict" || this.#queue === undefined) return;
+    this.#looking.push(this.#look(step, this.#queue));
+  }
+
+  async told(): Promise<void> {
+    await Promise.all(this.#looking);
+  }
+
+  async #look(step: string, queue: PrintQueue): Promise<void> {
+    const tree = await this.#project.worktrees.ofStep(this.#run, step);
+    if (tree !== undefined) queue.line(`    worktree: ${safeLine(tree.path)}`);
+  }
 }
 
 /** What earlier processes asked and nobody answered. */
@@ -129,13 +165,16 @@ async function askForLayer(live: LiveView, handle: RunHandle): Promise<void> {
   else if (yes === false) handle.cancel();
 }
 
-async function startLive(
-  context: Context,
-  project: Project,
-  handle: RunHandle,
-  logFile: (step: string, attempt: number) => string,
-): Promise<LiveView> {
+async function startLive(context: Context, project: Project, handle: RunHandle, flags: Flags): Promise<LiveView> {
   const { LiveView } = await import("./live-view.ts");
   const expected = await project.plans.expectedDurations(handle.state().plan.name);
-  return new LiveView({ out: context.out, clock: context.clock, handle, expected, logFile });
+  return new LiveView({
+    out: context.out,
+    clock: context.clock,
+    handle,
+    expected,
+    logFile: (step, attempt) => project.logs.file(handle.run, step, attempt),
+    worktreeOf: async (step) => (await project.worktrees.ofStep(handle.run, step))?.path,
+    bell: isFlagOn(flags, "bell"),
+  });
 }

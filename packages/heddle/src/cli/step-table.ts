@@ -1,27 +1,62 @@
 /** Step table: prints the steps of a run, one line each. */
-import { STATUS_SYMBOL } from "../view/status.ts";
+import { STATUS_SYMBOL, type StepStatus } from "../view/status.ts";
+import { failureText } from "../view/failure-text.ts";
 import { tookText } from "../view/times.ts";
 import type { StepView } from "../view/run-view.ts";
 import { safeLine } from "../base/safe-text.ts";
-import { cut, pad, widthOf } from "./output-text.ts";
+import { cutMiddle, pad, widthOf } from "./output-text.ts";
 import type { Output } from "./output.ts";
 import { statusStyle } from "./format.ts";
+import { styledLine } from "./styled-line.ts";
 
-/** One line per step: symbol, id, time, attempts, and why where that says more than the status. */
+/** Columns of a line besides the id and the reason. */
+const FIXED = 28;
+/** Columns that a long id leaves to the reason. */
+const REASON = 24;
+
+/** One line per step: symbol, id, time, attempts, and why where that says more than the status. On a terminal none is folded. */
 export function* stepTable(out: Output, steps: readonly StepView[]): Generator<string, void, undefined> {
-  const width = Math.min(40, Math.max(8, ...steps.slice(0, 5000).map((step) => widthOf(safeLine(step.id)))));
+  const longest = Math.max(8, ...steps.slice(0, 5000).map((step) => widthOf(safeLine(step.id))));
+  const columns = out.isTerminal ? out.columns : Number.POSITIVE_INFINITY;
+  const width = Math.min(longest, 40, Math.max(10, columns - FIXED - REASON));
+  const style: Output["style"] = (name, text) => out.style(name, text);
   for (const step of steps) {
-    const style = statusStyle(step.status);
+    const colour = statusStyle(step.status);
     const time = step.durationMs === null ? "" : tookText(step.durationMs);
     const attempts = step.attempts > 1 ? `attempt ${step.attempts}` : "";
-    const why = saysMore(step) ? safeLine(step.why) : "";
-    const head = `${out.style(style, STATUS_SYMBOL[step.status])} ${pad(safeLine(step.id), width)}  ${out.style(style, pad(step.status, 14))} ${pad(time, 8)}`;
-    const room = Math.max(20, out.columns - width - 30);
-    const rest = [attempts, why].filter((part) => part !== "").join("  ");
-    yield `${head} ${out.style("dim", out.isTerminal ? cut(rest, room) : rest)}`.trimEnd();
+    const rest = [attempts, reasonOf(step)].filter((part) => part !== "").join("  ");
+    const id = safeLine(step.id);
+    const line = styledLine({ columns, style }, [
+      [STATUS_SYMBOL[step.status], colour],
+      [` ${pad(out.isTerminal ? cutMiddle(id, width) : id, width)}  `, undefined],
+      [pad(step.status, 14), colour],
+      [` ${pad(time, 8)} `, undefined],
+      [rest, "dim"],
+    ]);
+    yield line.text.trimEnd();
   }
 }
 
-function saysMore({ status }: StepView): boolean {
-  return status !== "succeeded" && status !== "running";
+function reasonOf({ status, error, why }: StepView): string {
+  if (status === "succeeded" || status === "running") return "";
+  return safeLine(status === "failed" && error !== undefined ? failureText(error).line : why);
+}
+
+/** What a person looks for first. */
+const FIRST: readonly StepStatus[] = [
+  "failed",
+  "needs-approval",
+  "needs-resolution",
+  "interrupted",
+  "cancelled",
+  "running",
+  "retrying",
+  "waiting",
+];
+
+/** At most `most` of the steps, in their order: those that failed, wait for a person or still run go before those that are done. */
+export function foremostSteps(steps: readonly StepView[], most: number): readonly StepView[] {
+  if (steps.length <= most) return steps;
+  const rank = ({ status }: StepView): number => (FIRST.includes(status) ? FIRST.indexOf(status) : FIRST.length);
+  return steps.toSorted((a, b) => rank(a) - rank(b)).slice(0, most);
 }

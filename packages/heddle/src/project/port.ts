@@ -20,6 +20,7 @@ import type { AnsweredStep, AskedStep, GivenAnswer } from "./answers.ts";
 import type { DoctorFinding } from "./finding.ts";
 import type { RunAndStep } from "./find-run.ts";
 import type { Collected, GcOptions } from "./gc.ts";
+import type { LatestRun, PlanIdentity } from "./latest-run.ts";
 import type { MergeOptions } from "./merge.ts";
 import type { ReadRun } from "./read-run.ts";
 import type { CurrentPlan, RecordedPlan } from "./recorded-plan.ts";
@@ -56,6 +57,8 @@ export interface ProjectPlans {
   expectedDurations(plan: string): Promise<ReadonlyMap<string, number>>;
   /** Where the plan of a run came from; `undefined`: there is no such run. */
   recorded(run: string): Promise<RecordedPlan | undefined>;
+  /** The newest run of the whole of a plan file; `undefined`: it has not been run. */
+  latestRun(of: PlanIdentity): Promise<LatestRun | undefined>;
   /** The plan of a run as its file says now. */
   current(run: string): Promise<CurrentPlan>;
   /** Why agents of the plan cannot work in this folder, if so. */

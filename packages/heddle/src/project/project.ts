@@ -76,6 +76,7 @@ function plansOf({ log, journal, dir, agents }: Shared): ProjectPlans {
   return {
     expectedDurations: (plan) => journal.expectedDurations(plan),
     recorded: async (run) => (await import("./recorded-plan.ts")).recordedPlan(log, run),
+    latestRun: async (of) => (await import("./latest-run.ts")).latestRunOf(log, of),
     current: async (run) => (await import("./recorded-plan.ts")).currentPlan(log, dir, run),
     agentsProblem: (plan) => agentsProblem(plan, agents),
   };

@@ -11,13 +11,19 @@ export interface RecordedPlan {
   readonly file: string | undefined;
   /** Those that the run was started with. */
   readonly params: JsonObject;
+  /** Ids of the steps that it was begun with. */
+  readonly steps: readonly string[];
+  /** It took results of another run for the steps that it left out. */
+  readonly isPart: boolean;
 }
 
 /** A separate function, so that the recorded plan is not kept in memory while the file is read. `undefined`: there is no such run. */
 export async function recordedPlan(log: Pick<EventLog, "read">, run: string): Promise<RecordedPlan | undefined> {
   for await (const [created] of log.read(run, { limit: 1 })) {
     if (created?.type !== "run.created") return undefined;
-    return { file: created.data.options.planFile, params: created.data.plan.params ?? {} };
+    const { options, plan, from } = created.data;
+    const steps = plan.steps.map(({ id }) => id);
+    return { file: options.planFile, params: plan.params ?? {}, steps, isPart: from !== undefined };
   }
   return undefined;
 }

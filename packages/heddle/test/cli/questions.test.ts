@@ -1,6 +1,6 @@
 /** Questions on the keyboard: keys, lines of text, what is no answer. The keys are the test's. */
 import { describe, expect, test } from "vitest";
-import { answerOf, choicesOf, keysOf } from "../../src/cli/question-format.ts";
+import { answerOf, choicesOf, wordsOf } from "../../src/cli/question-format.ts";
 import { Questions, UNREAD_MS, Withdrawn } from "../../src/cli/questions.ts";
 
 interface Keyboard {
@@ -22,15 +22,22 @@ function keyboard(): Keyboard {
   return self;
 }
 
-test("a key of the question answers it, any other does nothing", async () => {
-  const at = keyboard();
-  const answer = at.questions.ask({ text: "Go on?", hint: "[y/n]", keys: ["y", "n"] });
-  at.now += UNREAD_MS;
-  at.press("x\r\u001b[A");
-  expect(at.questions.current?.text).toBe("Go on?");
-  at.press("Y");
-  expect(await answer).toBe("y");
-  expect(at.questions.current).toBeUndefined();
+test("a choice is taken by its letter or its word, with Enter; any other line is dropped", async () => {
+  for (const [typed, choice] of [
+    ["y\r", "yes"],
+    ["YES\r", "yes"],
+    [" n \n", "no"],
+    ["npm test\rmaybe\rye\r\ry\u007fno\r", "no"],
+  ] as const) {
+    const at = keyboard();
+    const answer = at.questions.ask({ text: "Go on?", hint: "[y/n]", choices: ["yes", "no"] });
+    at.now += UNREAD_MS;
+    at.press("x\r\u001b[A");
+    expect(at.questions.current?.text).toBe("Go on?");
+    at.press(typed);
+    expect(await answer).toBe(choice);
+    expect(at.questions.current).toBeUndefined();
+  }
 });
 
 test("a line is typed, mended and sent with return; arrows are no letters", async () => {
@@ -67,37 +74,45 @@ test("the next question waits for its turn, one that was answered elsewhere is w
 describe("what is no consent", () => {
   const asked = (): { readonly at: Keyboard; readonly answer: Promise<string> } => {
     const at = keyboard();
-    at.press("y");
-    return { at, answer: at.questions.ask({ text: "Deploy?", hint: "[y/n]", keys: ["y", "n"] }) };
+    at.press("y\r");
+    return { at, answer: at.questions.ask({ text: "Deploy?", hint: "[y/n]", choices: ["yes", "no"] }) };
   };
 
   test.each([
-    ["a key typed before the question", () => undefined],
-    ["a key in its first moment", (at: Keyboard) => ((at.now += UNREAD_MS - 1), at.press("y"))],
-    ["a word, or what was typed ahead", (at: Keyboard) => ((at.now += UNREAD_MS), at.press("yes"))],
-    ["a key with its return", (at: Keyboard) => ((at.now += UNREAD_MS), at.press("y\r"))],
+    ["a line typed before the question", () => undefined],
+    ["a line in its first moment", (at: Keyboard) => ((at.now += UNREAD_MS - 1), at.press("y\r"))],
+    ["the end of a word that was begun before it could be read", (at: Keyboard) => typesOn(at, "deploy\r")],
+    ["a letter without Enter", (at: Keyboard) => ((at.now += UNREAD_MS), at.press("y"), at.press("\u0015"))],
+    ["a word that only begins like a choice", (at: Keyboard) => ((at.now += UNREAD_MS), at.press("yesterday\r"))],
   ] as const)("%s", async (_, type) => {
     const { at, answer } = asked();
     type(at);
     expect(at.questions.current?.text).toBe("Deploy?");
     at.now += UNREAD_MS;
-    at.press("n");
-    expect(await answer).toBe("n");
+    at.press("n\r");
+    expect(await answer).toBe("no");
   });
 
-  test("the key that answered the question before", async () => {
+  test("the line that answered the question before, and what was typed after it", async () => {
     const { at, answer } = asked();
-    const next = at.questions.ask({ text: "Really?", hint: "[y/n]", keys: ["y", "n"] });
+    const next = at.questions.ask({ text: "Really?", hint: "[y/n]", choices: ["yes", "no"] });
     at.now += UNREAD_MS;
-    at.press("y");
-    at.press("y");
-    expect(await answer).toBe("y");
+    at.press("y\ry\r");
+    expect(await answer).toBe("yes");
     expect(at.questions.current?.text).toBe("Really?");
     at.now += UNREAD_MS;
-    at.press("n");
-    expect(await next).toBe("n");
+    at.press("n\r");
+    expect(await next).toBe("no");
   });
 });
+
+/** A key every 300 ms, from when the question opens. */
+function typesOn(at: Keyboard, text: string): void {
+  for (const key of text) {
+    at.now += 300;
+    at.press(key);
+  }
+}
 
 test("keys that stand for signals are sent as these, question or not", () => {
   const at = keyboard();
@@ -106,13 +121,13 @@ test("keys that stand for signals are sent as these, question or not", () => {
 });
 
 test.each([
-  [{ about: "step", question: "?" }, ["y", "n"], "[y/n]", "n", { decision: "reject" }],
-  [{ about: "permission", question: "?" }, ["y", "n"], "[y/n]", "y", { decision: "approve" }],
+  [{ about: "step", question: "?" }, ["yes", "no"], "[y/n] then Enter:", "no", { decision: "reject" }],
+  [{ about: "permission", question: "?" }, ["yes", "no"], "[y/n] then Enter:", "yes", { decision: "approve" }],
   [
     { about: "conflict", question: "?" },
-    ["o", "t", "c"],
+    ["ours", "theirs", "continue"],
     expect.stringContaining("[t]heirs"),
-    "t",
+    "theirs",
     { decision: "approve", choice: "theirs" },
   ],
   [
@@ -131,7 +146,7 @@ test.each([
   ],
   [{ about: "question", question: "?" }, undefined, "", "as you like", { decision: "approve", comment: "as you like" }],
 ] as const)("what is asked says how it is answered: %j", (question, keys, choices, said, answer) => {
-  expect(keysOf(question)).toEqual(keys);
+  expect(wordsOf(question)).toEqual(keys);
   expect(choicesOf(question)).toEqual(choices);
   expect(answerOf(question, said)).toEqual(answer);
 });

@@ -187,7 +187,12 @@ test("the plan of a run as its file says now", async () => {
   const file = await loadPlanFile("heddle.yaml", { x: "two" }, { folder: project.dir });
   if (!file.ok) throw new Error("no plan");
   const { run } = await ended(await project.runs.start(file.value, {}));
-  expect(await project.plans.recorded(run)).toEqual({ file: "heddle.yaml", params: { x: "two" } });
+  expect(await project.plans.recorded(run)).toEqual({
+    file: "heddle.yaml",
+    steps: ["a"],
+    isPart: false,
+    params: { x: "two" },
+  });
   expect(await project.plans.current(run)).toMatchObject({ kind: "loaded", plan: { plan: { params: { x: "two" } } } });
   writeFileSync(path.join(project.dir, "heddle.yaml"), "steps: []");
   expect(await project.plans.current(run)).toMatchObject({ kind: "invalid", file: "heddle.yaml" });

@@ -3,14 +3,16 @@ import { defined } from "../../base/defined.ts";
 import type { RunLine } from "../../view/list.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
 import { safeLine } from "../../base/safe-text.ts";
-import { pad } from "../output-text.ts";
+import { cut, cutMiddle, pad, widthOf } from "../output-text.ts";
 import type { Output } from "../output.ts";
+import { styledLine } from "../styled-line.ts";
 import { tookText } from "../../view/times.ts";
 import { countsText, statusStyle, timeText } from "../format.ts";
 import type { Flags } from "../spec.ts";
 import { numberFlag } from "../flag-values.ts";
 
 const SHOWN = 20;
+const LONGEST_PLAN = 40;
 
 export async function runsCommand(context: Context, _args: readonly unknown[], flags: Flags): Promise<number> {
   const { out } = context;
@@ -24,12 +26,48 @@ export async function runsCommand(context: Context, _args: readonly unknown[], f
   }
   if (context.json) out.json({ runs: lines });
   else if (lines.length === 0) out.line("No runs yet. Start one with `heddle run`.");
-  else out.lines(lines.map((line) => listLine(out, line, context.clock.now())));
+  else out.lines(runTable(out, lines, context.clock.now()));
   return EXIT.ok;
 }
 
-export function listLine(out: Output, line: RunLine, now: number): string {
-  const ended = line.endedAt === null ? "" : `  ${tookText(line.endedAt - line.startedAt)}`;
-  const status = out.style(statusStyle(line.status), pad(line.status, 11));
-  return `${out.style("bold", line.run)}  ${status}  ${safeLine(line.plan)}  ${countsText(line.counts)}${ended}  ${out.style("dim", timeText(line.startedAt, now))}`;
+const HEADER = ["RUN", "STATUS", "PLAN", "TIME", "STARTED", "STEPS"] as const;
+
+/** A header and a line for each run. The last column is the one that is cut where the terminal is narrow. */
+function* runTable(out: Output, lines: readonly RunLine[], now: number): Generator<string, void, undefined> {
+  const rows = lines.map((line) => cellsOf(line, now));
+  const widths = HEADER.map((title, at) => Math.max(title.length, ...rows.map((cells) => widthOf(cells[at] ?? ""))));
+  const columns = out.isTerminal ? out.columns : Number.POSITIVE_INFINITY;
+  const style: Output["style"] = (name, text) => out.style(name, text);
+  const padded = (cells: readonly string[], at: number): string => `${pad(cells[at] ?? "", widths[at] ?? 0)}  `;
+  yield out.style(
+    "dim",
+    cut(
+      HEADER.map((_, at) => padded(HEADER, at))
+        .join("")
+        .trimEnd(),
+      columnsOr(columns),
+    ),
+  );
+  for (const [at, cells] of rows.entries()) {
+    const status = lines[at]?.status ?? "waiting";
+    const row = styledLine({ columns, style }, [
+      [padded(cells, 0), "bold"],
+      [padded(cells, 1), statusStyle(status)],
+      [`${padded(cells, 2)}${padded(cells, 3)}`, undefined],
+      [padded(cells, 4), "dim"],
+      [cells[5], undefined],
+    ]);
+    yield row.text.trimEnd();
+  }
+}
+
+function columnsOr(columns: number): number {
+  return Number.isFinite(columns) ? columns - 1 : Number.MAX_SAFE_INTEGER;
+}
+
+type Cells = readonly [run: string, status: string, plan: string, time: string, started: string, steps: string];
+
+function cellsOf({ run, status, plan, startedAt, endedAt, counts }: RunLine, now: number): Cells {
+  const time = endedAt === null ? "" : tookText(endedAt - startedAt);
+  return [run, status, cutMiddle(safeLine(plan), LONGEST_PLAN), time, timeText(startedAt, now), countsText(counts)];
 }

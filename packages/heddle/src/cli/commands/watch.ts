@@ -12,9 +12,12 @@ import { leaveNow } from "../output.ts";
 import { safeLine } from "../../base/safe-text.ts";
 import type { Flags } from "../spec.ts";
 import { PrintQueue } from "../print-queue.ts";
-import { textFlag } from "../flag-values.ts";
+import { isFlagOn, textFlag } from "../flag-values.ts";
 import type { Project, RunOutcome } from "../../project/port.ts";
 import { emptyRun } from "../../project/read-run.ts";
+
+/** Signals that end the view: the terminal is given back first. */
+const LEAVING = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 interface Watcher {
   take(event: RunEvent): void;
@@ -37,7 +40,7 @@ export async function watchCommand(
   const watcher = context.json ? jsonWatcher(context) : await screenWatcher(context, project, run.value, reader, flags);
   // Leaving the view does not affect the run.
   const leave = (): void => void watcher.stop().then(() => leaveNow(EXIT.cancelled));
-  process.once("SIGINT", leave);
+  for (const signal of LEAVING) process.once(signal, leave);
   try {
     for await (const item of project.runs.tail(run.value)) {
       if (item.kind === "caught-up") await watcher.caughtUp();
@@ -48,7 +51,7 @@ export async function watchCommand(
       }
     }
   } finally {
-    process.off("SIGINT", leave);
+    for (const signal of LEAVING) process.off(signal, leave);
     await watcher.stop();
   }
   if (reader.state === undefined) return fail(context, emptyRun(run.value), EXIT.failed);
@@ -105,7 +108,8 @@ async function screenWatcher(
         if (out.isTerminal && mode !== "quiet" && !hasEnded(state())) {
           const { LiveView } = await import("../live-view.ts");
           const expected = await project.plans.expectedDurations(state().plan.name);
-          live = new LiveView({ out, clock, handle: { state, waitingFor: () => undefined }, expected, logFile });
+          const bell = isFlagOn(flags, "bell");
+          live = new LiveView({ out, clock, handle: { state, waitingFor: () => undefined }, expected, logFile, bell });
         }
       }
       lines.poll();

@@ -1,7 +1,7 @@
 /** Declarations of the commands that inspect plans and recorded runs. They run nothing. */
 import type { CommandSpec } from "../spec.ts";
 import { parseOrdinal, parseParameter, parseWholeNumber } from "../flag-values.ts";
-import { CONCURRENCY_OPTIONS } from "./run-commands.ts";
+import { BELL_OPTION, CONCURRENCY_OPTIONS } from "./run-commands.ts";
 
 export const INSPECT_COMMANDS: readonly CommandSpec[] = [
   {
@@ -67,6 +67,7 @@ export const INSPECT_COMMANDS: readonly CommandSpec[] = [
         description: "as in heddle run",
         choices: ["grouped", "stream", "errors", "quiet"],
       },
+      BELL_OPTION,
     ],
     examples: [["heddle watch", "follows the latest run until it ends"]],
     load: async () => (await import("../commands/watch.ts")).watchCommand,

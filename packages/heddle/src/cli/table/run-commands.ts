@@ -11,6 +11,11 @@ export const CONCURRENCY_OPTIONS: readonly OptionSpec[] = [
   { flags: "--max-workers <n>", description: "same as --max-concurrency", parse: parsePositiveInteger, hidden: true },
 ];
 
+export const BELL_OPTION: OptionSpec = {
+  flags: "--bell",
+  description: "ring the terminal's bell when a person is asked",
+};
+
 const OUTPUT_OPTIONS: readonly OptionSpec[] = [
   {
     flags: "--output <mode>",
@@ -19,6 +24,7 @@ const OUTPUT_OPTIONS: readonly OptionSpec[] = [
     choices: ["grouped", "stream", "errors", "quiet"],
   },
   { flags: "--wait", description: "wait for answers of people and for signals instead of ending with exit code 3" },
+  BELL_OPTION,
 ];
 
 export const RUN_COMMANDS: readonly CommandSpec[] = [
