@@ -13,6 +13,7 @@ import { HeddleError } from "../base/errors.ts";
 import { type RepositoryAccess, line } from "./repository-access.ts";
 import { adminOf, operationIn, worktreePlaceOf } from "./worktree-record.ts";
 import { changedFiles, makeCommit, treeOf } from "./commits.ts";
+import { shownName } from "./path-bytes.ts";
 import { captureRef, keptRef } from "./ref-names.ts";
 import { commitOf } from "./discover.ts";
 import { exists } from "./checkout-files.ts";
@@ -54,14 +55,14 @@ export async function capture(repository: RepositoryAccess, request: CaptureRequ
     tree: taken.tree,
     base,
     changedFiles: await changedFiles(repository, base, commit),
-    omitted: taken.omitted,
-    nested: taken.nested,
+    omitted: taken.omitted.map((one) => ({ ...one, path: shownName(one.path) })),
+    nested: taken.nested.map(shownName),
     unreachable,
     missing,
     isOnBase,
     unfinished: {
       operation: missing || admin === undefined ? undefined : await operationIn(admin),
-      unmerged: taken.unmerged,
+      unmerged: taken.unmerged.map(shownName),
     },
   };
 }

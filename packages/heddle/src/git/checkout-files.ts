@@ -13,6 +13,7 @@ import { access, lstat, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { HeddleError } from "../base/errors.ts";
 import { copyIndex, withIndexCopy } from "./index-status.ts";
+import { pathIn } from "./path-bytes.ts";
 import { type RepositoryAccess, items, line } from "./repository-access.ts";
 import type { FileLimits, OmittedFile } from "./types.ts";
 
@@ -92,7 +93,11 @@ export async function takeSnapshot(repository: RepositoryAccess, options: Snapsh
     const nested: string[] = [];
     for (const folder of filled.nested) {
       if (gitlinks.has(folder))
-        await repository.objectGit(["update-index", "--add", "--", folder], { workTree: path, index });
+        await repository.objectGit(["update-index", "-z", "--add", "--stdin"], {
+          workTree: path,
+          index,
+          input: `${folder}\0`,
+        });
       else {
         nested.push(folder);
         await graft(repository, { path, index, folder, limits: options.limits, budget, omitted: filled.omitted }, 1);
@@ -179,7 +184,7 @@ async function fill(
       gone.push(name);
       continue;
     }
-    const found = await lstat(join(path, name)).catch(() => undefined);
+    const found = await lstat(pathIn(path, name)).catch(() => undefined);
     if (found === undefined) {
       if (!agent.skipped.has(name)) wanted.push(name);
       continue;
@@ -189,7 +194,7 @@ async function fill(
       gone.push(name);
       continue;
     }
-    const reason = await refusal(join(path, name), found, limits, budget.left);
+    const reason = await refusal(pathIn(path, name), found, limits, budget.left);
     if (reason === undefined) {
       wanted.push(name);
       if (found.isFile()) budget.left -= found.size;
@@ -211,13 +216,13 @@ async function beyondLink(path: string, folder: string, known: Map<string, boole
   if (before !== undefined) return before;
   const over =
     (await beyondLink(path, dirname(folder), known)) ||
-    ((await lstat(join(path, folder)).catch(() => undefined))?.isSymbolicLink() ?? false);
+    ((await lstat(pathIn(path, folder)).catch(() => undefined))?.isSymbolicLink() ?? false);
   known.set(folder, over);
   return over;
 }
 
 async function refusal(
-  path: string,
+  path: string | Buffer,
   found: Stats,
   limits: FileLimits,
   left: number,
@@ -232,6 +237,23 @@ async function refusal(
   return readable ? undefined : "unreadable";
 }
 
+/** What git says of a name that it does not take, and goes on. */
+const IGNORED = "Ignoring path ";
+
+/** Of these names, those that are files and not in the index. */
+async function notTaken(
+  repository: RepositoryAccess,
+  known: { readonly workTree: string; readonly index: string },
+  names: readonly string[],
+): Promise<readonly string[]> {
+  const taken = new Set(items((await repository.objectGit(["ls-files", "-z"], known)).output));
+  const left: string[] = [];
+  for (const name of names)
+    if (!taken.has(name) && (await lstat(pathIn(known.workTree, name)).catch(() => undefined)) !== undefined)
+      left.push(name);
+  return left;
+}
+
 /** Names that could not be taken: found by halves, so that one does not keep the others out. */
 async function update(
   repository: RepositoryAccess,
@@ -241,8 +263,9 @@ async function update(
   if (names.length === 0) return [];
   const args = ["update-index", "-z", "--add", "--remove", "--replace", "--stdin"];
   try {
-    await repository.objectGit(args, { ...known, input: `${names.join("\0")}\0`, timeoutMs: 10 * 60_000 });
-    return [];
+    const input = `${names.join("\0")}\0`;
+    const { said } = await repository.objectGit(args, { ...known, input, timeoutMs: 10 * 60_000 });
+    return said.includes(IGNORED) ? await notTaken(repository, known, names) : [];
   } catch (thrown) {
     if (!(thrown instanceof HeddleError)) throw thrown;
     // With a full disk no file could be taken at all: the caller must know.
@@ -275,8 +298,11 @@ async function graft(
         depth + 1,
       );
     if (!(await exists(own))) return;
-    const tree = line(await repository.objectGit(["write-tree"], { workTree: inner, index: own }));
-    await repository.objectGit(["read-tree", `--prefix=${folder}/`, tree], { workTree: path, index });
+    const entries = items(
+      (await repository.objectGit(["ls-files", "-z", "-s"], { workTree: inner, index: own })).output,
+    );
+    const input = entries.map((entry) => `${entry.replace("\t", `\t${folder}/`)}\0`).join("");
+    await repository.objectGit(["update-index", "-z", "--index-info"], { workTree: path, index, input });
   });
 }
 
@@ -315,14 +341,14 @@ async function putBackGitlinks(
   let input = "";
   for (const [name, id] of gitlinks) {
     if (filled.has(name)) continue;
-    const inside = await readdir(join(path, name)).catch(() => undefined);
+    const inside = await readdir(pathIn(path, name)).catch(() => undefined);
     if (inside?.length === 0) input += `160000 ${id}\t${name}\0`;
   }
   if (input !== "")
     await repository.objectGit(["update-index", "-z", "--index-info"], { workTree: path, index, input });
 }
 
-export async function exists(path: string): Promise<boolean> {
+export async function exists(path: string | Buffer): Promise<boolean> {
   return await lstat(path).then(
     () => true,
     () => false,

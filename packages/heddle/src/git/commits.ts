@@ -1,5 +1,6 @@
 /** Commits: creates commits under heddle's identity, and reads what is in commits. Knows ids, no refs. */
 import { defined } from "../base/defined.ts";
+import { shownName } from "./path-bytes.ts";
 import { type RepositoryAccess, items, line } from "./repository-access.ts";
 
 export interface NewCommit {
@@ -54,10 +55,10 @@ function remember(repository: RepositoryAccess, commit: string, tree: string): v
   trees.set(commit, tree);
 }
 
-/** Relative paths that differ, sorted. */
+/** Relative paths that differ, sorted, as they are shown. */
 export async function changedFiles(repository: RepositoryAccess, from: string, to: string): Promise<readonly string[]> {
   const args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", from, to];
-  return items((await repository.objectGit(args)).output);
+  return items((await repository.objectGit(args)).output).map(shownName);
 }
 
 /** What differs, as text for people. */
@@ -75,7 +76,10 @@ export async function addedMarkers(repository: RepositoryAccess, from: string, t
   if (!WHOLE_CONFLICT.test(patch)) return [];
   const names = items((await repository.objectGit([...differ, "-z", "--name-only", from, to])).output);
   const parts = patch.split(/^diff --git /m).slice(1);
-  return names.filter((_, at) => WHOLE_CONFLICT.test(parts[at] ?? "")).toSorted();
+  return names
+    .filter((_, at) => WHOLE_CONFLICT.test(parts[at] ?? ""))
+    .map(shownName)
+    .toSorted();
 }
 
 const MOST_SUBJECTS = 20;

@@ -10,6 +10,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mergeTrees, type ConflictStage } from "./merge-candidate.ts";
+import { bytesOf, shownName } from "./path-bytes.ts";
 import { items, line, type RepositoryAccess } from "./repository-access.ts";
 
 export interface MarkedMerge {
@@ -38,15 +39,14 @@ export async function mergeWithMarkers(
     const [ours, theirs] = [stages.find(({ stage }) => stage === 2), stages.find(({ stage }) => stage === 3)];
     if (ours === undefined && theirs === undefined) continue;
     if (await isMarked(repository, merged.tree, path, [head, captured])) continue;
-    const text = [
-      `<<<<<<< ${head}`,
+    const input = Buffer.concat([
+      Buffer.from(`<<<<<<< ${head}\n`),
       await sideOf(repository, path, ours),
-      "=======",
+      Buffer.from("\n=======\n"),
       await sideOf(repository, path, theirs),
-      `>>>>>>> ${captured}`,
-      "",
-    ].join("\n");
-    const id = line(await repository.objectGit(["hash-object", "-w", "--stdin"], { input: Buffer.from(text, "utf8") }));
+      Buffer.from(`\n>>>>>>> ${captured}\n`),
+    ]);
+    const id = line(await repository.objectGit(["hash-object", "-w", "--stdin"], { input }));
     const isProgram = [ours, theirs].some((side) => side?.mode === "100755");
     entries.set(path, `${isProgram ? "100755" : "100644"} ${id}`);
   }
@@ -67,7 +67,27 @@ export async function unresolvedPaths(
   const listed = await repository.objectGit(["ls-tree", "-r", "-z", "--full-tree", "--name-only", commit]);
   const labels = [`~${head}`, `~${captured}`];
   const named = items(listed.output).filter((path) => labels.some((label) => path.includes(label)));
-  return [...new Set([...marked, ...named])].sort();
+  return [...new Set([...marked, ...named])].sort().map(shownName);
+}
+
+export interface TreeEntry {
+  readonly mode: string;
+  readonly id: string;
+}
+
+/** What a commit or tree has at a path. */
+export async function entryAt(
+  repository: RepositoryAccess,
+  tree: string,
+  path: string,
+): Promise<TreeEntry | undefined> {
+  // Arguments are text: a name that is not is looked for among all.
+  const where = path.isWellFormed() ? ["--full-tree", tree, "--", path] : ["-r", "-t", "--full-tree", tree];
+  for (const item of items((await repository.objectGit(["ls-tree", "-z", ...where])).output)) {
+    const [, mode, id, name] = /^(\d+) \w+ ([0-9a-f]+)\t([^]*)$/.exec(item) ?? [];
+    if (name === path && mode !== undefined && id !== undefined) return { mode, id };
+  }
+  return undefined;
 }
 
 /** A tree with other entries, each `MODE ID` by its path; `undefined`: gone. What is in the way of an entry is gone too. */
@@ -97,18 +117,18 @@ async function isMarked(
   path: string,
   commits: readonly string[],
 ): Promise<boolean> {
-  const listed = await repository.objectGit(["ls-tree", "-z", "--full-tree", tree, "--", path]);
-  const id = /^100\d+ blob ([0-9a-f]+)\t/.exec(items(listed.output)[0] ?? "")?.[1];
-  if (id === undefined) return false;
-  const blob = (await repository.objectGit(["cat-file", "blob", id])).output;
+  const found = await entryAt(repository, tree, path);
+  if (found?.mode.startsWith("100") !== true) return false;
+  const blob = (await repository.objectGit(["cat-file", "blob", found.id])).output;
   return commits.some((commit) => blob.includes(`<< ${commit}`) || blob.includes(`>> ${commit}`));
 }
 
-async function sideOf(repository: RepositoryAccess, path: string, side: ConflictStage | undefined): Promise<string> {
-  if (side === undefined) return "(this side has no such file)";
+/** Bytes as they are in the file, without the end of its last line. */
+async function sideOf(repository: RepositoryAccess, path: string, side: ConflictStage | undefined): Promise<Buffer> {
+  if (side === undefined) return Buffer.from("(this side has no such file)");
   const { mode, id } = side;
-  if (!mode.startsWith("100")) return `(this side has a symbolic link: ${mode} ${id})`;
+  if (!mode.startsWith("100")) return Buffer.from(`(this side has a symbolic link: ${mode} ${id})`);
   const blob = (await repository.objectGit(["cat-file", "blob", id])).output;
-  if (blob.length <= LONGEST_SIDE && !blob.includes(0)) return blob.toString("utf8").replace(/\n$/, "");
-  return `(this side is binary: git cat-file blob ${id} > '${path.replaceAll("'", String.raw`'\''`)}')`;
+  if (blob.length <= LONGEST_SIDE && !blob.includes(0)) return blob.at(-1) === 0x0a ? blob.subarray(0, -1) : blob;
+  return bytesOf(`(this side is binary: git cat-file blob ${id} > '${path.replaceAll("'", String.raw`'\''`)}')`);
 }

@@ -16,6 +16,7 @@ import { systemCode } from "../base/errors.ts";
 import { withIndexCopy } from "./index-status.ts";
 import { type RepositoryAccess, items } from "./repository-access.ts";
 import { exists } from "./checkout-files.ts";
+import { pathIn, shownName } from "./path-bytes.ts";
 import type { IncludeReport } from "./types.ts";
 
 export const INCLUDE_FILE = ".worktreeinclude";
@@ -38,13 +39,13 @@ export async function copyIncluded(
   const skipped: Skipped[] = [];
   let bytes = 0;
   for (const path of named) {
-    const found = await lstat(join(topLevel, path)).catch(() => undefined);
+    const found = await lstat(pathIn(topLevel, path)).catch(() => undefined);
     let reason: Skipped["reason"] | undefined;
     if (found?.isFile() !== true) reason = "not-a-file";
     else if (!ignored.has(path)) reason = inside.has(path) ? "not-ignored" : "leads-out";
     else if (copied.length >= MAX_FILES || bytes + found.size > MAX_BYTES) reason = "too-much";
-    else reason = await copyOne(join(topLevel, path), options.to, path);
-    if (reason !== undefined) skipped.push({ path, reason });
+    else reason = await copyOne(pathIn(topLevel, path), options.to, path);
+    if (reason !== undefined) skipped.push({ path: shownName(path), reason });
     else {
       copied.push(path);
       bytes += found?.size ?? 0;
@@ -72,9 +73,9 @@ export async function includedKey(repository: RepositoryAccess): Promise<string>
   const { topLevel } = repository.facts;
   const key = createHash("sha256");
   for (const path of (await namedFiles(repository)).slice(0, MAX_FILES)) {
-    const found = await lstat(join(topLevel, path)).catch(() => undefined);
+    const found = await lstat(pathIn(topLevel, path)).catch(() => undefined);
     if (found?.isFile() !== true) continue;
-    const text = found.size > READ_BYTES ? undefined : await readFile(join(topLevel, path)).catch(() => undefined);
+    const text = found.size > READ_BYTES ? undefined : await readFile(pathIn(topLevel, path)).catch(() => undefined);
     key.update(JSON.stringify([path, found.mode, found.size, text === undefined ? found.mtimeMs : null]));
     if (text !== undefined) key.update(text);
   }
@@ -99,20 +100,19 @@ async function ignoredOf(
 
 /** Folder by folder: the commit may have a link, or a file, where the user's checkout has a folder. */
 async function leadsOut(to: string, path: string): Promise<boolean> {
-  let at = to;
-  for (const folder of path.split("/").slice(0, -1)) {
-    at = join(at, folder);
-    const found = await lstat(at).catch(() => undefined);
+  const folders = path.split("/").slice(0, -1);
+  for (const [at] of folders.entries()) {
+    const found = await lstat(pathIn(to, folders.slice(0, at + 1).join("/"))).catch(() => undefined);
     if (found === undefined) return false;
     if (!found.isDirectory()) return true;
   }
   return false;
 }
 
-async function copyOne(from: string, to: string, path: string): Promise<Skipped["reason"] | undefined> {
+async function copyOne(from: string | Buffer, to: string, path: string): Promise<Skipped["reason"] | undefined> {
   if (await leadsOut(to, path)) return "leads-out";
-  await mkdir(dirname(join(to, path)), { recursive: true });
-  const target = join(to, path);
+  await mkdir(pathIn(to, dirname(path)), { recursive: true });
+  const target = pathIn(to, path);
   if (await exists(target)) return "exists";
   try {
     await copyFile(from, target, constants.COPYFILE_EXCL);

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { checkoutState, withIndexCopy } from "./index-status.ts";
 import { type RepositoryAccess, line } from "./repository-access.ts";
 import { headOf } from "./git-head.ts";
+import { pathIn, shownName } from "./path-bytes.ts";
 import { REFS, integrationRef, isOurRef } from "./ref-names.ts";
 import type { Breach, BreachKind } from "./types.ts";
 
@@ -86,7 +87,7 @@ export function breachesBetween(
 ): readonly Breach[] {
   const found: Breach[] = [];
   const compare = (kind: BreachKind, names: readonly string[]): void => {
-    if (names.length > 0) found.push({ kind, names: names.slice(0, MAX_NAMED) });
+    if (names.length > 0) found.push({ kind, names: names.slice(0, MAX_NAMED).map(shownName) });
   };
   compare("head", before.head === after.head ? [] : ["HEAD"]);
   compare("index", before.index === after.index ? [] : ["index"]);
@@ -118,11 +119,11 @@ async function changedFiles(
   const state = await checkoutState(repository, { workTree, index, commit });
   const files: Record<string, string> = {};
   for (const path of [...state.unstaged, ...state.untracked].slice(0, MAX_FILES))
-    files[path] = await mark(join(workTree, path));
+    files[path] = await mark(pathIn(workTree, path));
   return files;
 }
 
-async function mark(path: string): Promise<string> {
+async function mark(path: string | Buffer): Promise<string> {
   const found = await lstat(path).catch(() => undefined);
   return found === undefined ? "absent" : `${found.mode} ${found.size} ${found.mtimeMs}`;
 }

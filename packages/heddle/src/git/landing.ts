@@ -6,6 +6,7 @@
  *  2. A landing that was stopped half-way is completed by the next one, or left for the user as an ordinary change.
  *     Called again after its end it changes nothing.
  */
+import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { defined } from "../base/defined.ts";
 import { HeddleError, caught } from "../base/errors.ts";
@@ -18,9 +19,9 @@ import { repair } from "./repair.ts";
 import { withIntent } from "./intent-log.ts";
 import { type Integration, contains, messageWith, revertedTree } from "./integration.ts";
 import type { RepositoryLock } from "./lock.ts";
+import { pathIn, shownName, textOf } from "./path-bytes.ts";
 import { isOurRef } from "./ref-names.ts";
 import { commitOf } from "./discover.ts";
-import { exists } from "./checkout-files.ts";
 import type { LandTarget, LandOutcome, RevertOutcome } from "./types.ts";
 
 export interface LandRequest {
@@ -98,12 +99,16 @@ async function landInCheckout(
   const dirty = await firstDirty(repository, tip, target.value);
   const halfWritten = dirty !== undefined && (await isHalfWritten(repository, tip, target.value));
   if (dirty !== undefined && !halfWritten)
-    return refused("CheckoutNotClean", `${dirty} has uncommitted changes`, "Commit or stash them and land again.");
+    return refused(
+      "CheckoutNotClean",
+      `${shownName(dirty)} has uncommitted changes`,
+      "Commit or stash them and land again.",
+    );
   const filtered = await firstFiltered(repository, tip, target.value);
   if (filtered !== undefined)
     return refused(
       "LandNeedsFilter",
-      `${filtered} uses a git filter, which heddle does not run`,
+      `${shownName(filtered)} uses a git filter, which heddle does not run`,
       `Land it yourself: \`git merge --ff-only ${integration.branch}\`.`,
     );
   return await move(request, { branch, tip, target: target.value, halfWritten });
@@ -186,13 +191,49 @@ async function firstDirty(repository: RepositoryAccess, tip: string, target: str
   );
 }
 
-/** Files where the landing adds some. Git would overwrite those that are ignored. */
+/**
+ * Files where the landing adds some, which git would overwrite where they are ignored. What is there and tracked is not: it goes away
+ * with the landing, be it a link on the way, all that is in a folder, or the same file by another case of letters.
+ */
 async function inTheWay(repository: RepositoryAccess, tip: string, target: string): Promise<readonly string[]> {
-  const args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--diff-filter=A", tip, target];
+  const args = ["diff-tree", "-r", "-z", "--name-status", "--no-renames", "--diff-filter=ADT", tip, target];
+  const listed = items((await repository.objectGit(args)).output);
+  const [added, gone]: [string[], Set<string>] = [[], new Set()];
+  for (let at = 0; at + 1 < listed.length; at += 2)
+    if (listed[at] === "A") added.push(listed[at + 1] ?? "");
+    else gone.add(listed[at + 1] ?? "");
+  const lower = new Set(repository.facts.settings.includes("core.ignorecase=true") ? [...gone].map(lowerCase) : []);
   const found: string[] = [];
-  for (const path of items((await repository.objectGit(args)).output))
-    if (await exists(join(repository.facts.topLevel, path))) found.push(path);
+  for (const path of added)
+    if (!lower.has(lowerCase(path)) && (await isInTheWay(repository.facts.topLevel, path, gone))) found.push(path);
   return found;
+}
+
+function lowerCase(path: string): string {
+  return path.toLowerCase();
+}
+
+/** `gone`: tracked files that the landing removes or replaces. */
+async function isInTheWay(topLevel: string, path: string, gone: ReadonlySet<string>): Promise<boolean> {
+  const parts = path.split("/");
+  for (let length = 1; length < parts.length; length++) {
+    const folder = parts.slice(0, length).join("/");
+    const there = await lstat(pathIn(topLevel, folder)).catch(() => undefined);
+    if (there?.isDirectory() !== true) return there !== undefined && !gone.has(folder);
+  }
+  const there = await lstat(pathIn(topLevel, path)).catch(() => undefined);
+  if (there?.isDirectory() !== true) return there !== undefined;
+  return await holdsOthers(topLevel, path, gone);
+}
+
+/** Whether a folder holds a file that does not go away. */
+async function holdsOthers(topLevel: string, folder: string, gone: ReadonlySet<string>): Promise<boolean> {
+  for (const entry of await readdir(pathIn(topLevel, folder), { withFileTypes: true, encoding: "buffer" })) {
+    const path = `${folder}/${textOf(entry.name)}`;
+    const isHeld = entry.isDirectory() ? await holdsOthers(topLevel, path, gone) : !gone.has(path);
+    if (isHeld) return true;
+  }
+  return false;
 }
 
 /** Whether every change in the checkout is one that the landing is to make, to the letter. */

@@ -7,10 +7,12 @@
  *  2. Attributes are those of the branch merged into (`merge=union`, `-text`), as in a checkout of it. Merge programs
  *     that a repository names are not run.
  */
+import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { commitTree, makeCommit, treeOf } from "./commits.ts";
+import { pathIn, shownName, textOf } from "./path-bytes.ts";
 import { type RepositoryAccess, items, line } from "./repository-access.ts";
 import { draftOf, exists } from "./checkout-files.ts";
 import type { MergeMode } from "./types.ts";
@@ -93,7 +95,7 @@ export async function mergeTrees(repository: RepositoryAccess, ours: string, the
 /** Where a file and a folder meet, git names the file after the commit that it is of (`name~commit`): no commit has such a file. */
 function withoutLabels(files: readonly string[], commits: readonly string[]): readonly string[] {
   const plain = files.map((file) => commits.reduce((name, commit) => name.split(`~${commit}`)[0] ?? name, file));
-  return [...new Set(plain)].sort();
+  return [...new Set(plain)].sort().map(shownName);
 }
 
 /** As {@link mergeTrees}, over a base of the caller's choice: both sides, commits or trees, become its children for the purpose. */
@@ -168,11 +170,21 @@ export interface CommitText {
 }
 
 export async function readCommit(repository: RepositoryAccess, commit: string): Promise<CommitText> {
-  const text = (await repository.objectGit(["cat-file", "commit", commit])).output.toString("utf8");
+  const text = decoded((await repository.objectGit(["cat-file", "commit", commit])).output);
   const at = text.indexOf("\n\n");
   const headers = at < 0 ? text : text.slice(0, at);
   const [, name = "", email = "", date = ""] = /^author (.*?) ?<([^>]*)> (\d+ [+-]\d+)$/m.exec(headers) ?? [];
   return { name: name === "" ? "unknown" : name, email, date: `@${date}`, message: at < 0 ? "" : text.slice(at + 2) };
+}
+
+/** By the encoding that the commit names, if it is known here; else what is not UTF-8 stays as it is. */
+function decoded(commit: Buffer): string {
+  const encoding = isUtf8(commit) ? undefined : /^encoding (.+)$/m.exec(commit.toString("latin1"))?.[1];
+  try {
+    return encoding === undefined ? textOf(commit) : new TextDecoder(encoding).decode(commit);
+  } catch {
+    return textOf(commit);
+  }
 }
 
 /**
@@ -191,8 +203,8 @@ async function attributesFolder(repository: RepositoryAccess, commit: string): P
   await mkdir(draft, { recursive: true });
   for (const entry of files) {
     const [, id = "", path = ""] = /^100\d+ blob ([0-9a-f]+)\t([\s\S]*)$/.exec(entry) ?? [];
-    await mkdir(dirname(join(draft, path)), { recursive: true });
-    await writeFile(join(draft, path), (await repository.objectGit(["cat-file", "blob", id])).output);
+    await mkdir(pathIn(draft, dirname(path)), { recursive: true });
+    await writeFile(pathIn(draft, path), (await repository.objectGit(["cat-file", "blob", id])).output);
   }
   // Somebody else may have made it meanwhile; it is the same.
   await rename(draft, folder).catch(async () => await rm(draft, { recursive: true, force: true }));

@@ -12,6 +12,7 @@
  *     or drivers can run (S11). Settings without code ({@link PLAIN_SETTINGS}) are passed by value.
  *  2. Through `objects` a commit is always named by its id: there are no refs.
  */
+import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
@@ -19,6 +20,7 @@ import { basename, dirname, join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { invariant } from "../base/assert.ts";
 import { defined } from "../base/defined.ts";
+import { bytesOf, textOf } from "./path-bytes.ts";
 import {
   DEFAULT_OUTPUT_BYTES,
   type GitEnd,
@@ -178,7 +180,7 @@ export class RepositoryAccess {
         cwd: call.cwd,
         env: call.env,
         maxOutputBytes: DEFAULT_OUTPUT_BYTES,
-        input: call.input,
+        input: typeof call.input === "string" ? bytesOf(call.input) : call.input,
         timeoutMs: call.timeoutMs,
       }),
     );
@@ -223,12 +225,20 @@ export async function writeWhole(path: string, text: string | Uint8Array): Promi
   await rename(draft, path);
 }
 
-/** Items of output that was asked for with `-z`. */
+/** Items of output that was asked for with `-z`; names in them as {@link textOf} has them. */
 export function items(output: Buffer): readonly string[] {
-  return output
-    .toString("utf8")
-    .split("\0")
-    .filter((item) => item !== "");
+  if (isUtf8(output))
+    return output
+      .toString("utf8")
+      .split("\0")
+      .filter((item) => item !== "");
+  const found: string[] = [];
+  for (let at = 0, end = 0; at < output.length; at = end + 1) {
+    end = output.indexOf(0, at);
+    if (end < 0) end = output.length;
+    if (end > at) found.push(textOf(output.subarray(at, end)));
+  }
+  return found;
 }
 
 /** The one line of a command's output. */

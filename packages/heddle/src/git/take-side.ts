@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mergeTrees } from "./merge-candidate.ts";
 import { makeCommit } from "./commits.ts";
-import { withEntries } from "./conflict.ts";
+import { entryAt, type TreeEntry, withEntries } from "./conflict.ts";
 import { items, line, type RepositoryAccess } from "./repository-access.ts";
 
 export interface TakeSideOptions {
@@ -37,17 +37,12 @@ export async function takeSide(repository: RepositoryAccess, options: TakeSideOp
   return await makeCommit(repository, { tree, parents: [head], message, atMs: repository.clock.now() });
 }
 
-interface Entry {
-  readonly mode: string;
-  readonly id: string;
-}
-
 /** Mode and id of the resolved file; `undefined`: it is removed. */
 async function chosenEntry(
   repository: RepositoryAccess,
   at: TakeSideOptions & { readonly base: string | undefined; readonly path: string },
 ): Promise<string | undefined> {
-  const read = (commit: string): Promise<Entry | undefined> => entryOf(repository, commit, at.path);
+  const read = (commit: string): Promise<TreeEntry | undefined> => entryAt(repository, commit, at.path);
   const base = at.base === undefined ? undefined : await read(at.base);
   const [ours, theirs] = [await read(at.head), await read(at.commit)];
   const chosen = at.side === "ours" ? ours : theirs;
@@ -74,13 +69,11 @@ async function chosenEntry(
   }
 }
 
-async function entryOf(repository: RepositoryAccess, commit: string, path: string): Promise<Entry | undefined> {
-  const listed = await repository.objectGit(["ls-tree", "-z", "--full-tree", commit, "--", path]);
-  const [, mode, id] = /^(\d+) \w+ ([0-9a-f]+)\t/.exec(items(listed.output)[0] ?? "") ?? [];
-  return mode === undefined || id === undefined ? undefined : { mode, id };
-}
-
+/** What a folder has in it; of anything else: nothing. */
 async function filesIn(repository: RepositoryAccess, tree: string, folder: string): Promise<readonly string[]> {
-  const args = ["ls-tree", "-r", "-z", "--full-tree", "--name-only", tree, "--", `${folder}/`];
-  return items((await repository.objectGit(args)).output);
+  const where = folder.isWellFormed() ? [tree, "--", `${folder}/`] : [tree];
+  const listed = items(
+    (await repository.objectGit(["ls-tree", "-r", "-z", "--full-tree", "--name-only", ...where])).output,
+  );
+  return listed.filter((path) => path.startsWith(`${folder}/`));
 }

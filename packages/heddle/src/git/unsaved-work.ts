@@ -9,6 +9,7 @@ import { treeOf } from "./commits.ts";
 import type { RepositoryAccess } from "./repository-access.ts";
 import { type AdminEntry, type WorktreePlace, adminOf, readRecord } from "./worktree-record.ts";
 import { commitOf } from "./discover.ts";
+import { shownName } from "./path-bytes.ts";
 import { ownershipRef } from "./ref-names.ts";
 import { DEFAULT_FILE_LIMITS, type FileLimits, type RemoveOptions } from "./types.ts";
 import { type TreeSnapshot, exists, takeSnapshot } from "./checkout-files.ts";
@@ -33,9 +34,9 @@ export async function unsavedWork(
   if (now.tree !== baseTree && !saved.has(now.tree)) return "changed files";
   if (!options.acceptOmitted) {
     const [left] = now.omitted;
-    if (left !== undefined) return `${left.path}, which was omitted (${left.reason})`;
+    if (left !== undefined) return `${shownName(left.path)}, which was omitted (${left.reason})`;
     const [nested] = now.nested;
-    if (nested !== undefined) return `a nested git repository in ${nested}`;
+    if (nested !== undefined) return `a nested git repository in ${shownName(nested)}`;
     if (now.ownRepository) return "another git repository in place of the worktree's .git";
   }
   const tip = options.branch === "delete" ? branchTip : undefined;

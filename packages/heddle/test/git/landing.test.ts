@@ -1,11 +1,12 @@
 /** Landing: what comes into the user's branch and checkout, and what keeps it out. */
-import { utimesSync, writeFileSync } from "node:fs";
+import { rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { orThrow } from "../../src/base/errors.ts";
 import type { Integration } from "../../src/git/integration.ts";
 import { land, revertStep } from "../../src/git/landing.ts";
 import { LocalMergeQueue } from "../../src/git/merge-queue.ts";
+import { mergeSetting } from "./merge-setting.ts";
 import { fingerprint } from "../support/user-git.ts";
 import { type TestRepository, captured, foreignRefs, passes, testRepository, step } from "./test-repository.ts";
 import type { LandTarget, LandOutcome } from "../../src/git/types.ts";
@@ -157,4 +158,73 @@ test("a landing that was stopped is finished: before the branch moved, and while
   at.write("new/file.txt", "not what was to land\n");
   expect(await one.land({ kind: "ff" })).toMatchObject({ problem: { code: "CheckoutNotClean" } });
   expect(at.read("new/file.txt")).toBe("not what was to land\n");
+});
+
+interface Swap {
+  /** Of the path `conf`, as files by path; a link as `-> TARGET`. */
+  readonly before: Readonly<Record<string, string>>;
+  readonly after: Readonly<Record<string, string>>;
+  /** What the user has there that git does not know. */
+  readonly own?: string;
+  readonly isRefused?: true;
+}
+
+const SWAPS: Readonly<Record<string, Swap>> = {
+  "a folder becomes a file": { before: { "conf/a": "a", "conf/deep/b": "b" }, after: { conf: "one" } },
+  "a file becomes a folder": { before: { conf: "one" }, after: { "conf/a": "a" } },
+  "a link becomes a folder": { before: { "real/a": "a", conf: "-> real" }, after: { "real/a": "a", "conf/a": "b" } },
+  "a folder becomes a link": { before: { "real/a": "a", "conf/a": "b" }, after: { "real/a": "a", conf: "-> real" } },
+  "a link becomes a file": { before: { conf: "-> a.txt" }, after: { conf: "one" } },
+  "a file becomes a link": { before: { conf: "one" }, after: { conf: "-> a.txt" } },
+  "a folder with an ignored file becomes a file": {
+    before: { "conf/a": "a" },
+    after: { conf: "one" },
+    own: "conf/my.log",
+    isRefused: true,
+  },
+  "a folder with a new file becomes a file": {
+    before: { "conf/a": "a" },
+    after: { conf: "one" },
+    own: "conf/my.txt",
+    isRefused: true,
+  },
+  "an ignored file is where one is added": { before: {}, after: { "x.log": "one" }, own: "x.log", isRefused: true },
+  "an ignored file is where a folder is added": {
+    before: {},
+    after: { "x.log/a": "one" },
+    own: "x.log",
+    isRefused: true,
+  },
+};
+
+describe("landing where", () => {
+  const put = (at: TestRepository, files: Readonly<Record<string, string>>): void => {
+    for (const [path, text] of Object.entries(files))
+      if (text.startsWith("-> ")) symlinkSync(text.slice(3), join(at.user, path));
+      else at.write(path, text);
+  };
+  for (const [what, { before, after, own, isRefused }] of Object.entries(SWAPS))
+    test(`${what}`, async () => {
+      using setting = await mergeSetting((at) => {
+        put(at, before);
+        at.git(["add", "-A"]);
+        at.git(["commit", "-q", "--allow-empty", "-m", "before"]);
+      });
+      const { repository: at, base, trees } = setting;
+      for (const path of ["conf", "real"]) rmSync(join(at.user, path), { recursive: true, force: true });
+      put(at, after);
+      at.git(["add", "-A", "-f"]);
+      at.git(["commit", "-q", "-m", "after"]);
+      const wanted = at.git(["rev-parse", "HEAD"]);
+      at.git(["reset", "-q", "--hard", base]);
+      at.git(["update-index", "-q", "--refresh"]);
+      if (own !== undefined) at.write(own, "the user's\n");
+      const queue = setting.queue();
+      await queue.submit({ step: "s", attempt: 1, commit: wanted, order: 0 });
+      const landed = await land({ integration: queue.integration, lock: trees.lock, mode: { kind: "ff" } });
+      expect(landed.kind).toBe(isRefused === true ? "refused" : "landed");
+      if (own !== undefined) expect(at.read(own)).toBe("the user's\n");
+      else expect(at.git(["diff", "--stat", wanted])).toBe("");
+      await queue.close();
+    });
 });
