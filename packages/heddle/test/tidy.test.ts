@@ -131,7 +131,7 @@ const OWNERS: readonly (readonly [module: string, owners: RegExp])[] = [
   ["node:sqlite", /^journal\/sqlite\//],
   // The scripted agent is a program of its own: it starts what its script says.
   ["node:child_process", /^(?:process\/process|runner\/helper|agent\/scripted\/play|git\/git)\.ts$/],
-  ["node:worker_threads", /^(?:runner\/|host\/isolated-worker\.ts$)/],
+  ["node:worker_threads", /^(?:runner\/|host\/(?:isolated|output-check)-worker\.ts$)/],
   ["commander", /^cli\//],
   ["js-yaml", /^(?:plan\/|agent\/scripted\/)/],
   // Only where an agent is spoken to, loaded with the first one.

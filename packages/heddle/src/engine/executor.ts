@@ -28,6 +28,8 @@ export interface ExecuteOptions {
   readonly workspaces: Workspaces;
   readonly codeFor: (run: string) => PlanCode;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** What is wrong with an output by its step's schema, in one line; `undefined`: nothing. Ends, whatever they are. */
+  readonly checkOutput: (schema: JsonObject, output: Json) => Promise<string | undefined>;
   /** Carries out agents' steps; asked for with the first one. Absent: they fail. */
   readonly agents?: () => Promise<AgentExecutor>;
 }
@@ -65,7 +67,7 @@ export function executor(options: ExecuteOptions): Execute {
         running = options.runner.start(prepared.value);
         if (killed) running.kill();
         let outcome = await running.outcome;
-        if (task.step.output !== undefined) outcome = await checked(task.step.output, outcome);
+        if (task.step.output !== undefined) outcome = await checked(task.step.output, outcome, options.checkOutput);
         for (const command of task.step.verify ?? []) {
           if (outcome.kind !== "succeeded") break;
           if (stopReason !== undefined) return { kind: "stopped", reason: stopReason };
@@ -116,7 +118,9 @@ async function startAgent(
   const prompt = action.kind === "agent" ? action.prompt : "";
   const { folder } = options.codeFor(task.run);
   const schema = task.step.output;
-  const check = schema && (async (output: Json): Promise<string | undefined> => await outputProblem(schema, output));
+  const check =
+    schema &&
+    (async (output: Json): Promise<string | undefined> => mismatch(await options.checkOutput(schema, output)));
   return agents.start(defined({ task, prompt, env, folder, logFile: workspace.logFile, check }), onNote);
 }
 
@@ -239,14 +243,12 @@ function joinPath(folder: string, path: string): string {
 }
 
 /** Holds a success against what its plan says of outputs. */
-async function checked(schema: JsonObject, outcome: Outcome): Promise<Outcome> {
+async function checked(schema: JsonObject, outcome: Outcome, check: ExecuteOptions["checkOutput"]): Promise<Outcome> {
   if (outcome.kind !== "succeeded") return outcome;
-  const problem = await outputProblem(schema, outcome.output);
+  const problem = mismatch(await check(schema, outcome.output));
   return problem === undefined ? outcome : failed("output", problem);
 }
 
-async function outputProblem(schema: JsonObject, output: Json): Promise<string | undefined> {
-  const { compileOutputCheck } = await import("../plan/schema/output-check.ts");
-  const problem = compileOutputCheck(schema)(output);
+function mismatch(problem: string | undefined): string | undefined {
   return problem === undefined ? undefined : `the output does not match its schema: ${problem}`;
 }

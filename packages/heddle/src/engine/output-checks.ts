@@ -4,24 +4,28 @@
  */
 import { invariant } from "../base/assert.ts";
 import type { Json, JsonObject } from "../base/json.ts";
-import type * as checks from "../plan/schema/output-check.ts";
 import type { Step } from "../plan/plan.ts";
+import type { EnginePorts } from "./ports.ts";
 
 function isCheckedHere({ action, output }: Step): boolean {
   return output !== undefined && (action.kind === "plan" || action.kind === "signal");
 }
 
 export class OutputChecks {
-  #checks: typeof checks | undefined;
+  readonly #load: EnginePorts["loadOutputCheck"];
+  #check: Awaited<ReturnType<EnginePorts["loadOutputCheck"]>> | undefined;
+
+  constructor({ loadOutputCheck }: Pick<EnginePorts, "loadOutputCheck">) {
+    this.#load = loadOutputCheck;
+  }
 
   /** Call with every step before {@link problem} is asked about it. */
   async prepare(steps: readonly Step[]): Promise<void> {
-    if (this.#checks !== undefined) return;
-    if (steps.some(isCheckedHere)) this.#checks = await import("../plan/schema/output-check.ts");
+    if (this.#check === undefined && steps.some(isCheckedHere)) this.#check = await this.#load();
   }
 
   problem(schema: JsonObject, output: Json): string | undefined {
-    invariant(this.#checks !== undefined, "an output was to be checked before its step was prepared");
-    return this.#checks.compileOutputCheck(schema)(output);
+    invariant(this.#check !== undefined, "an output was to be checked before its step was prepared");
+    return this.#check(schema, output);
   }
 }

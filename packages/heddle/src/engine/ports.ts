@@ -5,7 +5,7 @@
 import type { AgentRun } from "../agent/port.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Problem } from "../base/errors.ts";
-import type { JsonObject } from "../base/json.ts";
+import type { Json, JsonObject } from "../base/json.ts";
 import type { Random } from "../base/random.ts";
 import type { Result } from "../base/result.ts";
 import type { Backend } from "../backend/port.ts";
@@ -59,6 +59,8 @@ export interface EnginePorts {
    * project folder; absent: the run's plan stands in none.
    */
   readonly subplanContent: (planFile: string | undefined, file: string) => Promise<string | undefined>;
+  /** The check of an output that the run itself makes, or is sent: what is wrong with it, in one line. Ends, whatever they are. */
+  readonly loadOutputCheck: () => Promise<(schema: JsonObject, output: Json) => string | undefined>;
   /**
    * Resolves when what has ended by now has had the chance to say so: after this turn of the event loop. Ends that come
    * together then share a commit; a lone one is not delayed.

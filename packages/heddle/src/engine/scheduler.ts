@@ -70,7 +70,7 @@ export class Scheduler {
   readonly #locks: ProjectLocks;
   readonly #active: ActiveAttempts;
   readonly #expressions = new ExpressionReader();
-  readonly #outputs = new OutputChecks();
+  readonly #outputs: OutputChecks;
   readonly #dispatcher: Dispatcher;
   readonly #timers: Timers;
   #inputs: Input[] = [];
@@ -90,6 +90,7 @@ export class Scheduler {
     this.#recorder = recorder;
     this.#wait = wait;
     this.#atEnd = atEnd;
+    this.#outputs = new OutputChecks(ports);
     this.#timers = new Timers(ports.clock);
     this.#load = new LoadGuard(state.plan.limits, ports.probe, ports.clock);
     this.#active = new ActiveAttempts(ports.backend, ports.clock);

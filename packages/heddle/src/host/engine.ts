@@ -20,6 +20,8 @@ import { loadSubplanFile } from "../project/load-plan.ts";
 import { planFileContent } from "../project/plan-content.ts";
 import { type LocalRunners, localRunners } from "../runner/local.ts";
 import { VERSION } from "../version.ts";
+import { loadImmediateCheck, localOutputChecks } from "./output-checks.ts";
+import { programAt } from "./program-at.ts";
 import { headOf } from "../git/git-head.ts";
 import { recordRequest } from "../engine/control-channel.ts";
 import type { EngineOptions, LocalEngine } from "../project/parts.ts";
@@ -45,12 +47,14 @@ function portsOf({ dir, journal, workspaces, title, pollMs, codeFor }: EngineOpt
     owner: randomId(systemRandom, 16),
     workerEntry: programAt("./isolated-worker"),
   });
+  const checks = localOutputChecks();
   const agents = lazyAgents(dir, runners);
   const execute = executor({
     runner: runners.runner,
     workspaces,
     codeFor,
     environment: process.env,
+    checkOutput: (schema, output) => checks.check(schema, output),
     agents: agents.get,
   });
   return {
@@ -64,6 +68,7 @@ function portsOf({ dir, journal, workspaces, title, pollMs, codeFor }: EngineOpt
       async dispose() {
         await (await agents.made())?.[Symbol.asyncDispose]();
         await runners.runner[Symbol.asyncDispose]();
+        await checks[Symbol.asyncDispose]();
       },
     }),
     clock,
@@ -79,6 +84,7 @@ function portsOf({ dir, journal, workspaces, title, pollMs, codeFor }: EngineOpt
     subplanContent(planFile, file) {
       return planFileContent(planFile === undefined ? dir : dirname(resolve(dir, planFile)), file);
     },
+    loadOutputCheck: loadImmediateCheck,
     batchTick: () => new Promise<void>((done) => setImmediate(done)),
     environment: process.env,
     pollMs,
@@ -88,12 +94,6 @@ function portsOf({ dir, journal, workspaces, title, pollMs, codeFor }: EngineOpt
       return await work?.finishRun({ ...run, folder: codeFor(run.run).folder }, isDone);
     },
   };
-}
-
-/** A program of ours: `PATH.ts` among the sources, from here; in the bundle, where all files lie side by side, `NAME.js`. */
-function programAt(path: string): URL {
-  const inBundle = `./${path.slice(path.lastIndexOf("/") + 1)}.js`;
-  return new URL(import.meta.url.endsWith(".ts") ? `${path}.ts` : inBundle, import.meta.url);
 }
 
 /** Everything about agents is loaded with the first one: a run without agents does not pay for it. */

@@ -77,11 +77,12 @@ export function openMemoryProject(dir: string, options: Pick<OpenProjectOptions,
 
 function shared(
   layout: ProjectLayout,
-): Pick<ProjectParts, "layout" | "clock" | "random" | "openEngine" | "openAgents"> {
+): Pick<ProjectParts, "layout" | "clock" | "random" | "checkOutput" | "openEngine" | "openAgents"> {
   return {
     layout,
     clock: systemClock(),
     random: systemRandom,
+    checkOutput: async (schema, output) => (await import("./output-checks.ts")).checkOnce(schema, output),
     openEngine,
     openAgents: () => openAgentMaintenance(layout.dir),
   };

@@ -8,6 +8,7 @@ import type { Execute } from "../backend/port.ts";
 import type { AgentExecutor, AgentMaintenance } from "../agent/port.ts";
 import type { Clock } from "../base/clock.ts";
 import { defined } from "../base/defined.ts";
+import type { Json, JsonObject } from "../base/json.ts";
 import { HeddleError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
 import { recordRequest } from "../engine/control-channel.ts";
@@ -57,9 +58,19 @@ export function openTestProject(dir: string, machine: TestMachine): Project {
     title: "a test",
     pollMs: 0,
     deleteRunFiles: false,
+    checkOutput,
     openEngine: async (options) => openTestEngine(options, machine),
     openAgents: () => Promise.reject<AgentMaintenance>(new HeddleError(noGit())),
   });
+}
+
+/** Tests check their own outputs: nothing bounds it. */
+async function checkOutput(schema: JsonObject, output: Json): Promise<string | undefined> {
+  return (await loadCheck())(schema, output);
+}
+
+async function loadCheck(): Promise<(schema: JsonObject, output: Json) => string | undefined> {
+  return (await import("../plan/schema/output-check.ts")).outputProblem;
 }
 
 function noGit(): { readonly code: string; readonly message: string } {
@@ -82,7 +93,14 @@ function openTestEngine(options: EngineOptions, machine: TestMachine): LocalEngi
 function testPorts({ dir, journal, title, codeFor }: EngineOptions, machine: TestMachine): EnginePorts {
   const { clock, random, environment, workspaces, agents } = machine;
   const runner = machine.runner(moduleRunner({ clock, bases: baseEnvironments(environment) }));
-  const execute = executor({ runner, workspaces, codeFor, environment, agents: () => Promise.resolve(agents) });
+  const execute = executor({
+    runner,
+    workspaces,
+    codeFor,
+    environment,
+    checkOutput: (schema, output) => machine.during(checkOutput(schema, output)),
+    agents: () => Promise.resolve(agents),
+  });
   return {
     journal,
     backend: localBackend({
@@ -104,6 +122,7 @@ function testPorts({ dir, journal, title, codeFor }: EngineOptions, machine: Tes
     },
     subplanContent: (planFile, file) =>
       machine.during(planFileContent(planFile === undefined ? dir : dirname(resolve(dir, planFile)), file)),
+    loadOutputCheck: () => machine.during(loadCheck()),
     batchTick: () => machine.during(new Promise<void>((done) => setImmediate(done))),
     environment,
     pollMs: 0,

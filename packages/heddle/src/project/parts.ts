@@ -1,6 +1,7 @@
 /** Parts of a project on this machine: `host/` picks them, `project.ts` combines them. Types only. */
 import type { AgentMaintenance } from "../agent/port.ts";
 import type { Clock } from "../base/clock.ts";
+import type { Json, JsonObject } from "../base/json.ts";
 import type { Problem } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
 import type { Result } from "../base/result.ts";
@@ -26,6 +27,8 @@ export interface ProjectParts {
   readonly pollMs: number;
   /** Whether the files of a run go when this process is done with it. */
   readonly deleteRunFiles: boolean;
+  /** What is wrong with an output by its step's schema, in one line; `undefined`: nothing. Ends, whatever they are. */
+  readonly checkOutput: (schema: JsonObject, output: Json) => Promise<string | undefined>;
   /** Called when the first run starts: looking at a project must not wait for the code of an engine. */
   readonly openEngine: (options: EngineOptions) => Promise<LocalEngine>;
   /** Called when somebody asks what agents left. */

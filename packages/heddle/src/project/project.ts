@@ -133,7 +133,7 @@ function logsOf({ log, clock, workspaces }: Shared): RunLogs {
 }
 
 function controlOf(shared: Shared): RunControl {
-  const { log, clock, random } = shared;
+  const { log, clock, random, checkOutput } = shared;
   const send: RunControl["send"] = async (run, request) =>
     (await import("./control-run.ts")).requestOf(shared, run, request);
   return {
@@ -149,7 +149,7 @@ function controlOf(shared: Shared): RunControl {
     },
     async signal(run, signal) {
       const { sendSignal } = await import("./signals.ts");
-      return sendSignal({ log, clock, random, send }, run, signal);
+      return sendSignal({ log, clock, random, checkOutput, send }, run, signal);
     },
   };
 }

@@ -9,12 +9,14 @@ import type { EventLog } from "../journal/port.ts";
 import type { ControlRequest } from "../run/control.ts";
 import { schemasOfSignal, signalProblem } from "../run/signal-problem.ts";
 import type { RunSnapshot } from "../view/history.ts";
+import type { ProjectParts } from "./parts.ts";
 import { readRun } from "./read-run.ts";
 
 export interface SignalPorts {
   readonly log: Pick<EventLog, "get" | "read">;
   readonly clock: Clock;
   readonly random: Random;
+  readonly checkOutput: ProjectParts["checkOutput"];
   readonly send: (run: string, request: ControlRequest) => Promise<Result<"sent" | "done", Problem>>;
 }
 
@@ -26,25 +28,29 @@ export interface SentSignal {
 
 /** `sent`: it is left for the run's engine. `done`: it is recorded, and a resume goes on with it. */
 export async function sendSignal(
-  { log, clock, random, send }: SignalPorts,
+  { log, clock, random, checkOutput, send }: SignalPorts,
   run: string,
   signal: SentSignal,
 ): Promise<Result<"sent" | "done", Problem>> {
   const read = await readRun(log, run);
   if (!read.ok) return read;
   const problem =
-    signalProblem(read.value.state, signal.signal, clock.now()) ?? (await valueProblem(read.value.state, signal));
+    signalProblem(read.value.state, signal.signal, clock.now()) ??
+    (await valueProblem(read.value.state, signal, checkOutput));
   if (problem !== undefined) return err(problem);
   return await send(run, { kind: "signal", ...signal, id: randomId(random, 16) });
 }
 
 /** The value becomes the output of a step: what the plan says of that holds already for who sends it. */
-async function valueProblem(state: RunSnapshot, { signal, value }: SentSignal): Promise<Problem | undefined> {
+async function valueProblem(
+  state: RunSnapshot,
+  { signal, value }: SentSignal,
+  checkOutput: SignalPorts["checkOutput"],
+): Promise<Problem | undefined> {
   const schemas = schemasOfSignal(state, signal);
   if (schemas.length === 0) return undefined;
-  const { compileOutputCheck } = await import("../plan/schema/output-check.ts");
   for (const { step, schema } of schemas) {
-    const wrong = compileOutputCheck(schema)(value);
+    const wrong = await checkOutput(schema, value);
     if (wrong === undefined) continue;
     return {
       code: "InvalidSignal",

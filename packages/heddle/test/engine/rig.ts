@@ -10,6 +10,7 @@ import type { EnginePorts } from "../../src/engine/ports.ts";
 import { compilePlan } from "../../src/graph/compile.ts";
 import { memoryJournal, memoryStore, type MemoryStore } from "../../src/journal/memory.ts";
 import type { Journal } from "../../src/journal/port.ts";
+import { outputProblem } from "../../src/plan/schema/output-check.ts";
 import { NO_FUNCTIONS, type Plan } from "../../src/plan/plan.ts";
 import { checkEvent } from "../../src/run/event-schema.ts";
 import type { Event, StepError } from "../../src/run/event.ts";
@@ -67,6 +68,7 @@ export class Rig {
         options.subplan === undefined
           ? err({ code: "SubplanInvalid", message: `there is no ${file}` })
           : ok({ plan: options.subplan, content: canonicalJson(options.subplan as unknown as Json) }),
+      loadOutputCheck: async () => outputProblem,
       subplanContent: async () =>
         options.subplan === undefined ? undefined : canonicalJson(options.subplan as unknown as Json),
       batchTick: () => new Promise((resolve) => setImmediate(resolve)),

@@ -2,10 +2,12 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { Validator, type Schema } from "@cfworker/json-schema";
+import fc from "fast-check";
 import { load } from "js-yaml";
 import { describe, expect, test } from "vitest";
+import type { Json, JsonObject } from "../../src/base/json.ts";
 import { compileSteps } from "../../src/graph/compile.ts";
-import { compileOutputCheck, schemaProblem } from "../../src/plan/schema/output-check.ts";
+import { outputProblem, schemaProblem } from "../../src/plan/schema/output-check.ts";
 import { formatDiagnostic, formatDiagnostics } from "../../src/plan/render.ts";
 import { planJsonSchema } from "../../src/plan/schema/published.ts";
 import { compiled, FULL_PLAN } from "./helpers.ts";
@@ -70,11 +72,12 @@ describe("the published JSON Schema", () => {
 
 describe("output checks", () => {
   test("what is wrong, where", () => {
-    const check = compileOutputCheck({
+    const schema: JsonObject = {
       type: "object",
       required: ["a"],
       properties: { a: { type: "array", items: { type: "integer" } } },
-    });
+    };
+    const check = (value: Json): string | undefined => outputProblem(schema, value);
     expect(check({ a: [1] })).toBeUndefined();
     expect(check({ a: [1, "x"] })).toMatch(/^output\.a\.1: .*"integer"/);
     expect(check({})).toMatch(/^output: .*"a"/);
@@ -82,10 +85,42 @@ describe("output checks", () => {
   });
 
   test("keywords that others leave out", () => {
-    expect(compileOutputCheck({ const: { a: [1] } })({ a: [1] })).toBeUndefined();
-    expect(compileOutputCheck({ not: { type: "string" } })("x")).toBeDefined();
-    expect(compileOutputCheck({ dependentRequired: { a: ["b"] } })({ a: 1 })).toBeDefined();
-    expect(compileOutputCheck({ required: ["toString"] })({})).toBeDefined();
+    expect(outputProblem({ const: { a: [1] } }, { a: [1] })).toBeUndefined();
+    expect(outputProblem({ not: { type: "string" } }, "x")).toBeDefined();
+    expect(outputProblem({ dependentRequired: { a: ["b"] } }, { a: 1 })).toBeDefined();
+    expect(outputProblem({ required: ["toString"] }, {})).toBeDefined();
+  });
+
+  test("`uniqueItems` means what the library says, wherever it is", () => {
+    const scalar = fc.constantFrom<Json>(0, 1, "0", "1", true, null, -0);
+    const around = (inner: fc.Arbitrary<Json>): fc.Arbitrary<Json> =>
+      fc.oneof(
+        scalar,
+        fc.array(inner, { maxLength: 3 }),
+        fc.dictionary(fc.constantFrom("a", "b", "uniqueItems"), inner, { maxKeys: 2 }),
+      );
+    const value = around(around(scalar));
+    const part = (inner: fc.Arbitrary<Json>): fc.Arbitrary<Json> =>
+      fc.record(
+        {
+          uniqueItems: fc.constantFrom(true, true, false),
+          items: inner,
+          anyOf: fc.array(inner, { minLength: 1, maxLength: 2 }),
+          not: inner,
+          properties: fc.dictionary(fc.constantFrom("a", "uniqueItems"), inner, { maxKeys: 2 }),
+          additionalProperties: fc.boolean(),
+          const: value,
+        },
+        { requiredKeys: [] },
+      ) as fc.Arbitrary<Json>;
+    const schema = part(part(fc.boolean())) as fc.Arbitrary<JsonObject>;
+    fc.assert(
+      fc.property(schema, value, (each, output) => {
+        const { valid } = new Validator(structuredClone(each) as Schema, "2020-12", false).validate(output);
+        expect(outputProblem(each, output) === undefined).toBe(valid);
+      }),
+      { numRuns: 500 },
+    );
   });
 
   test("schemas that cannot work", () => {

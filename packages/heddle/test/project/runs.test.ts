@@ -124,6 +124,7 @@ test("a tail of a run here waits for its engine's word, not for a clock", async 
     title: "test",
     pollMs: 0,
     deleteRunFiles: true,
+    checkOutput: async () => undefined,
     openEngine: async (options) => openEngine(options),
     openAgents: agentsWith({}),
   });

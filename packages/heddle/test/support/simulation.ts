@@ -11,6 +11,7 @@ import { resumeRun, rollbackRun, startRun } from "../../src/engine/engine.ts";
 import type { EnginePorts } from "../../src/engine/ports.ts";
 import { buildGraph } from "../../src/graph/build.ts";
 import { memoryStore, type MemoryStore } from "../../src/journal/memory.ts";
+import { outputProblem } from "../../src/plan/schema/output-check.ts";
 import { NO_FUNCTIONS, type Plan } from "../../src/plan/plan.ts";
 import { fold } from "../../src/run/apply.ts";
 import { checkEvent } from "../../src/run/event-schema.ts";
@@ -266,6 +267,7 @@ class RunSimulation {
       probe: { usedMemoryMb: () => 0, cpuPercent: () => 0 },
       version: "sim",
       gitHead: () => undefined,
+      loadOutputCheck: async () => outputProblem,
       subplanContent: async () => undefined,
       loadSubplan: async () => ({ ok: false, error: { code: "NoPlan", message: "no plan" } }),
       batchTick: () => clock.wait(0),
