@@ -2,7 +2,7 @@
 import { defined } from "../base/defined.ts";
 import type { Json } from "../base/json.ts";
 import type { RunResult } from "../api/handle.ts";
-import type { Event, StepError } from "../run/event.ts";
+import type { Event, EventOf, StepError } from "../run/event.ts";
 import type { RunState } from "../run/state.ts";
 import { canonicalLines } from "../view/history.ts";
 import { stepProgressOf, type StepProgress } from "../view/run-progress.ts";
@@ -40,7 +40,7 @@ export interface TestResult extends Pick<RunResult, "run" | "outputs" | "failure
   readonly status: "succeeded" | "failed" | "cancelled" | "waiting";
   /** Every event, the first one first. */
   readonly events: readonly Event[];
-  /** Ids of steps by the begin of their attempts: one that was tried three times is there three times. */
+  /** Ids of steps by the begin of their attempts, questions to people among them: one that was tried three times is there three times. */
   readonly order: readonly string[];
   /** Milliseconds on the fake clock from the run's begin to its last event. */
   readonly elapsedMs: number;
@@ -60,10 +60,15 @@ export interface ResultInput {
 export function eventsTold(events: readonly Event[]): Pick<TestResult, "events" | "order" | "elapsedMs" | "history"> {
   return {
     events,
-    order: events.flatMap((event) => (event.type === "step.started" ? [event.step] : [])),
+    order: events.flatMap((event) => (isBegin(event) ? [event.step] : [])),
     elapsedMs: (events.at(-1)?.time ?? 0) - (events[0]?.time ?? 0),
     history: () => canonicalLines(events),
   };
+}
+
+/** A question that is the step itself is its attempt. */
+function isBegin(event: Event): event is EventOf<"step.started"> | EventOf<"approval.requested"> {
+  return event.type === "step.started" || (event.type === "approval.requested" && event.data.about === "step");
 }
 
 /** `undefined`: the run has no such step. */
@@ -75,7 +80,7 @@ export function testStep({ state, events, calls }: ResultInput, id: string): Tes
   const attempts: TestAttempt[] = [];
   for (const event of events) {
     if (!("attempt" in event) || event.step !== id) continue;
-    if (event.type === "step.started") {
+    if (isBegin(event)) {
       const call = own.find((one) => one.isMain && one.attempt === event.attempt);
       attempts.push(
         defined<TestAttempt>({

@@ -150,6 +150,10 @@ describe("people", () => {
     });
     expect(yes).toMatchObject({ status: "succeeded", elapsedMs: 10_800_000 });
     expect(yes.step("ship").output).toEqual({ approved: true, by: "ada", comment: "go" });
+    expect(yes.order).toEqual(["build", "ship", "after"]);
+    expect(yes.step("ship").attempts).toEqual([
+      { attempt: 1, status: "succeeded", startedMs: 0, durationMs: 10_800_000 },
+    ]);
     const no = await testRun(definition, { steps, answers: { ship: "reject" } });
     expect(no).toMatchObject({ status: "failed", elapsedMs: 0 });
     expect(no.step("after")).toMatchObject({ status: "skipped", cause: "ship" });

@@ -8,7 +8,8 @@ import { PlanSchema } from "../../src/view/schemas.ts";
 import { runLine } from "../../src/view/list.ts";
 import { reusable } from "../../src/project/reusable.ts";
 import { traceOf } from "../../src/view/trace.ts";
-import { escapeHtml, htmlReport } from "../../src/view/html.ts";
+import { htmlReport } from "../../src/view/html.ts";
+import { escapeHtml } from "../../src/view/html-text.ts";
 import { DIAMOND, history, OPTIONS, read, started, succeeded } from "./histories.ts";
 
 function viewOf(plan: Plan, workers: number, recorded: ReadonlyMap<string, number> = new Map()): PlanView {

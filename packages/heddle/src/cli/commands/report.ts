@@ -11,6 +11,9 @@ import { isFlagOn, textFlag } from "../flag-values.ts";
 import { tookText } from "../../view/times.ts";
 import { countsText } from "../format.ts";
 
+/** Of each failed step, in the page. */
+const OUTPUT_LINES = 40;
+
 const FORMS = ["html", "trace", "mermaid"] as const;
 
 export async function reportCommand(
@@ -62,7 +65,10 @@ export async function reportCommand(
 async function partsOf(context: Context, input: RunViewInput, flags: Flags): Promise<Iterable<string>> {
   if (isFlagOn(flags, "html")) {
     const { htmlReport } = await import("../../view/html.ts");
-    return htmlReport(input);
+    const { lastLines } = await import("../../project/log-lines.ts");
+    return htmlReport(input, {
+      outputOf: (step, attempt) => lastLines(input.logFile(step, attempt) ?? "", OUTPUT_LINES).map(safeLine),
+    });
   }
   if (isFlagOn(flags, "trace")) {
     const { traceOf } = await import("../../view/trace.ts");

@@ -1,0 +1,108 @@
+/** Where steps and edges are drawn: boxes beside each other, edges around them. */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { buildGraph } from "../../src/graph/build.ts";
+import type { Graph } from "../../src/graph/graph.ts";
+import type { Step } from "../../src/plan/plan.ts";
+import { type GraphLayout, LANE_GAP, layoutGraph, type LayoutSize } from "../../src/view/graph-layout.ts";
+
+const SIZE: LayoutSize = { boxWidth: 100, boxHeight: 40, gapX: 50, gapY: 12 };
+
+function graphOf(edges: readonly (readonly number[])[], soft: readonly (readonly number[])[] = []): Graph {
+  const named = (list: readonly number[] = []): readonly string[] | undefined =>
+    list.length === 0 ? undefined : [...new Set(list)].map((one) => `s${one}`);
+  const graph = buildGraph(
+    edges.map((deps, i) => ({
+      id: `s${i}`,
+      action: { kind: "run", command: "x" },
+      ...(named(deps) && { deps: named(deps) }),
+      ...(named(soft[i]) && { after: named(soft[i]) }),
+    })) as Step[],
+  );
+  if (!graph.ok) throw new Error(JSON.stringify(graph.error));
+  return graph.value;
+}
+
+function laidOut(graph: Graph): GraphLayout {
+  const layout = layoutGraph(graph, SIZE);
+  if (layout === undefined) throw new Error("too large");
+  return layout;
+}
+
+/** Everything that is wrong with a layout. */
+function faults(graph: Graph, { boxes, ways, width, height }: GraphLayout): readonly string[] {
+  const found: string[] = [];
+  for (const [a, box] of boxes.entries()) {
+    if (box.x < 0 || box.y < -0.001 || box.x + SIZE.boxWidth > width || box.y + SIZE.boxHeight > height + 0.001)
+      found.push(`s${a} is outside`);
+    for (let b = 0; b < a; b++) {
+      const other = boxes[b];
+      if (other?.x === box.x && Math.abs(other.y - box.y) < SIZE.boxHeight) found.push(`s${a} is on s${b}`);
+    }
+  }
+  for (const { from, to, parts } of ways) {
+    const [start, end] = [boxes[from], boxes[to]];
+    const [first, last] = [parts[0], parts.at(-1)];
+    if (first?.from.x !== (start?.x ?? 0) + SIZE.boxWidth || first.from.y !== (start?.y ?? 0) + SIZE.boxHeight / 2)
+      found.push(`${from}->${to} does not begin at its box`);
+    if (last?.to.x !== end?.x || last?.to.y !== (end?.y ?? 0) + SIZE.boxHeight / 2)
+      found.push(`${from}->${to} does not end at its box`);
+    for (const [at, part] of parts.entries()) {
+      const before = parts[at - 1];
+      if (before !== undefined && (before.to.x !== part.from.x || before.to.y !== part.from.y))
+        found.push(`${from}->${to} has a gap`);
+      for (const [step, box] of boxes.entries()) {
+        const isBeside = part.to.x <= box.x || part.from.x >= box.x + SIZE.boxWidth;
+        const isClear =
+          Math.max(part.from.y, part.to.y) <= box.y - LANE_GAP + 0.001 ||
+          Math.min(part.from.y, part.to.y) >= box.y + SIZE.boxHeight + LANE_GAP - 0.001;
+        if (!isBeside && !(isClear && part.from.y === part.to.y)) found.push(`${from}->${to} passes s${step}`);
+      }
+    }
+  }
+  const edges = graph.deps.targets.length + graph.after.targets.length;
+  if (ways.length !== edges) found.push(`${ways.length} of ${edges} edges`);
+  return found;
+}
+
+test("no edge passes a box, and no box is on another, whatever the graph", () => {
+  const edges = fc.array(fc.tuple(fc.array(fc.nat(), { maxLength: 4 }), fc.array(fc.nat(), { maxLength: 2 })), {
+    minLength: 1,
+    maxLength: 25,
+  });
+  fc.assert(
+    fc.property(edges, (list) => {
+      const before = (at: number, given: readonly number[]): readonly number[] =>
+        at === 0 ? [] : given.map((one) => one % at);
+      const graph = graphOf(
+        list.map(([deps], at) => before(at, deps)),
+        list.map(([, after], at) => before(at, after)),
+      );
+      expect(faults(graph, laidOut(graph))).toEqual([]);
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test("a chain is a straight line, and what skips a layer goes around its box", () => {
+  const chain = laidOut(graphOf([[], [0], [1]]));
+  expect(new Set(chain.boxes.map(({ y }) => y)).size).toBe(1);
+  const graph = graphOf([[], [0], [0, 1]]);
+  const layout = laidOut(graph);
+  expect(faults(graph, layout)).toEqual([]);
+  const long = layout.ways.find(({ from, to }) => from === 0 && to === 2);
+  expect(long?.parts).toHaveLength(3);
+});
+
+test("long edges of one step share their lane, and a graph with too many lanes has no layout", () => {
+  // The first step is a dep of every other one of a chain.
+  const fan = (size: number): Graph => graphOf(Array.from({ length: size }, (_, i) => (i === 0 ? [] : [0, i - 1])));
+  const layout = laidOut(fan(60));
+  const lanes = new Set(
+    layout.ways.flatMap(({ parts }) => parts.map(({ from, to }) => `${from.x} ${from.y} ${to.x} ${to.y}`)),
+  );
+  expect(lanes.size).toBeLessThan(60 * 4);
+  // Each step reaches far: lanes grow with the square.
+  const wide = graphOf(Array.from({ length: 700 }, (_, i) => (i === 0 ? [] : i < 350 ? [i - 1] : [i - 350, i - 1])));
+  expect(layoutGraph(wide, SIZE)).toBeUndefined();
+});
