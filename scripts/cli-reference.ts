@@ -23,7 +23,8 @@ Options for every command: \`--json\` prints JSON · \`-C, --dir DIR\` works in 
 | 130 | cancelled |
 
 \`NO_COLOR\`, \`FORCE_COLOR\` and \`CI\` are respected. On a terminal a run is shown live; otherwise each change is one line.
-Output of steps cannot move the cursor or rewrite the screen.
+Output of steps cannot move the cursor or rewrite the screen. Where heddle's own output has colours, commands of steps get \`FORCE_COLOR=1\`,
+unless \`FORCE_COLOR\` or \`NO_COLOR\` is set around heddle or in the plan (\`env: { FORCE_COLOR: "0" }\`).
 `;
 
 const TAIL = `

@@ -16,6 +16,18 @@ export function safeLine(text: string): string {
   return stripVTControlCharacters(last).replace(EACH_UNSAFE, "\u{fffd}").replaceAll("\t", "  ");
 }
 
+// oxlint-disable-next-line no-control-regex
+const COLOURS = /(\u001b\[[\d;:]*m)/;
+
+/** As {@link safeLine}, with the colours that it has; they end with it. */
+export function safeColouredLine(text: string): string {
+  if (!COLOURS.test(text)) return safeLine(text);
+  const last = text.replaceAll("\n", " ").replace(/\r+$/, "").split("\r").at(-1) ?? "";
+  // Every second part is a colour.
+  const parts = last.split(COLOURS).map((part, at) => (at % 2 === 1 ? part : safeLine(part)));
+  return `${parts.join("")}\u001b[0m`;
+}
+
 /** Several lines, each made safe. */
 export function safeText(text: string): string {
   return text.includes("\n") ? text.split("\n").map(safeLine).join("\n") : safeLine(text);

@@ -67,7 +67,7 @@ export function openToChange(context: Context): Promise<Result<Project, Problem>
   return open(context, "change");
 }
 
-async function open({ dir, command }: Context, access: ProjectAccess): Promise<Result<Project, Problem>> {
+async function open({ dir, command, out, json }: Context, access: ProjectAccess): Promise<Result<Project, Problem>> {
   const { openProject } = await import("../host/open.ts");
-  return openProject(dir, { title: `heddle ${command}`, access });
+  return openProject(dir, { title: `heddle ${command}`, access, colour: out.hasColour && !json });
 }

@@ -89,6 +89,11 @@ export class Output {
     return this.#stdout.isTTY === true || this.#stderr.isTTY === true || this.#hasKeyboard;
   }
 
+  /** Standard output is shown with colours. */
+  get hasColour(): boolean {
+    return this.#colour;
+  }
+
   get columns(): number {
     return positive(this.#stdout.columns) ?? 80;
   }

@@ -3,7 +3,7 @@
  * reader takes it, and what follows waits. Lines of one turn of the event loop are written together.
  */
 import type { LogCursor } from "../project/log-lines.ts";
-import { safeLine } from "../base/safe-text.ts";
+import { safeColouredLine, safeLine } from "../base/safe-text.ts";
 
 /** Where it is printed: standard output, or above a live view. */
 export interface Sink {
@@ -18,14 +18,17 @@ type Job =
 
 export class PrintQueue {
   readonly #sink: Sink;
+  readonly #safe: (text: string) => string;
   readonly #jobs: Job[] = [];
   #buffer = "";
   #lines = 0;
   #scheduled = false;
   #work: Promise<void> | undefined;
 
-  constructor(sink: Sink) {
+  /** `colour`: logs are shown with the colours that they have. */
+  constructor(sink: Sink, { colour = false }: { readonly colour?: boolean } = {}) {
     this.#sink = sink;
+    this.#safe = colour ? safeColouredLine : safeLine;
   }
 
   /** One or more lines; `text` has no line break at its end and is safe to show. */
@@ -91,7 +94,7 @@ export class PrintQueue {
   async #copy(cursor: LogCursor, prefix: string, final: boolean): Promise<void> {
     let isOpen = false;
     for (let read = cursor.next(final); read !== undefined;) {
-      const [first = "", ...others] = read.lines.map((line) => safeLine(line));
+      const [first = "", ...others] = read.lines.map(this.#safe);
       const text = [isOpen ? first : `${prefix}${first}`, ...others].join(`\n${prefix}`);
       ({ isOpen } = read);
       this.#append(isOpen ? text : `${text}\n`);

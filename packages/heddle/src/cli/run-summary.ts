@@ -85,7 +85,9 @@ function* failureLines(
   const { line, quoted } = failureText(phase.error);
   yield `${out.style("red", `${STATUS_SYMBOL.failed} ${safeLine(definition.id)}`)}${optional} failed after ${tookText(phase.durationMs)}${attempts}: ${safeLine(line)}`;
   const hasLog = attempt > 0 && writesLog(state, step);
-  const log = hasLog ? logFile(definition.id, attempt) : undefined;
+  const path = hasLog ? logFile(definition.id, attempt) : "";
+  // An attempt that could not start has written none.
+  const log = existsSync(path) ? path : undefined;
   const lines = quoted.length > 0 ? quoted : log === undefined ? [] : lastLines(log, LINES_READ);
   // What a message quotes was printed nowhere else.
   const isShown = quoted.length === 0 && isOutputInView?.(definition.id) === true;
@@ -132,7 +134,7 @@ function timeLine(timeline: Timeline): string {
 }
 
 function* nextLines(
-  { out, state, result }: RunSummaryInput,
+  { out, state, result, logFile }: RunSummaryInput,
   failed: readonly number[],
 ): Generator<string, void, undefined> {
   const { run } = state;
@@ -156,7 +158,10 @@ function* nextLines(
   }
   if (result.status === "succeeded") return;
   yield say("continue:", `heddle resume ${run}`);
-  const logged = failed.filter((step) => (state.attempts[step] ?? 0) > 0 && writesLog(state, step));
+  const logged = failed.filter((step) => {
+    const attempt = state.attempts[step] ?? 0;
+    return attempt > 0 && writesLog(state, step) && existsSync(logFile(state.steps[step]?.id ?? "", attempt));
+  });
   const required = logged.filter((step) => !isOptional(state, step));
   for (const step of (required.length > 0 ? required : logged).slice(0, LOGS_NAMED))
     yield say("log:", `heddle logs ${run} ${safeLine(state.steps[step]?.id ?? "")}`);

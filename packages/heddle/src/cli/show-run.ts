@@ -67,7 +67,7 @@ async function forPeople(
   const live =
     out.isTerminal && mode !== "quiet" ? await startLive(context, project, handle, options.flags) : undefined;
   const sink: Sink = live ?? out;
-  const queue = new PrintQueue(sink);
+  const queue = new PrintQueue(sink, { colour: out.hasColour });
   const lines = new LineView({
     out,
     queue,

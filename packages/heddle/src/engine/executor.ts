@@ -30,6 +30,8 @@ export interface ExecuteOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** What is wrong with an output by its step's schema, in one line; `undefined`: nothing. Ends, whatever they are. */
   readonly checkOutput: (schema: JsonObject, output: Json) => Promise<string | undefined>;
+  /** What commands print is shown with colours. */
+  readonly colour?: boolean;
   /** Carries out agents' steps; asked for with the first one. Absent: they fail. */
   readonly agents?: () => Promise<AgentExecutor>;
 }
@@ -168,6 +170,7 @@ function prepare(
     passEnv: step.passEnv ?? [],
     secrets: step.secrets ?? [],
     isolate: step.isolate === true,
+    colour: options.colour,
     deps: step.deps === undefined ? undefined : task.deps,
     params: task.params,
     logFile: workspace.logFile,

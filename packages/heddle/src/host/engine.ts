@@ -39,7 +39,7 @@ export function openEngine(options: EngineOptions): LocalEngine {
   };
 }
 
-function portsOf({ dir, journal, workspaces, title, pollMs, codeFor }: EngineOptions): EnginePorts {
+function portsOf({ dir, journal, workspaces, title, pollMs, codeFor, colour }: EngineOptions): EnginePorts {
   const clock = systemClock();
   const runners = localRunners({
     clock,
@@ -49,14 +49,17 @@ function portsOf({ dir, journal, workspaces, title, pollMs, codeFor }: EngineOpt
   });
   const checks = localOutputChecks();
   const agents = lazyAgents(dir, runners);
-  const execute = executor({
-    runner: runners.runner,
-    workspaces,
-    codeFor,
-    environment: process.env,
-    checkOutput: (schema, output) => checks.check(schema, output),
-    agents: agents.get,
-  });
+  const execute = executor(
+    defined({
+      runner: runners.runner,
+      workspaces,
+      codeFor,
+      environment: process.env,
+      checkOutput: async (...of: Parameters<typeof checks.check>) => await checks.check(...of),
+      agents: agents.get,
+      colour,
+    }),
+  );
   return {
     journal,
     backend: localBackend({

@@ -28,6 +28,8 @@ export interface OpenProjectOptions {
   readonly title: string;
   /** Default: `create`. */
   readonly access?: ProjectAccess;
+  /** What commands print is shown with colours: they are told so. Default: not. */
+  readonly colour?: boolean;
 }
 
 /** How often the engine looks for requests from other processes. */
@@ -35,7 +37,7 @@ const POLL_MS = 100;
 
 /** Opens the project in `dir`: its journal, and all that runs need. Nothing of the folder is executed. */
 export async function openProject(dir: string, options: OpenProjectOptions): Promise<Result<Project, Problem>> {
-  const { title, access = "create" } = options;
+  const { title, access = "create", colour = false } = options;
   const layout = layoutOf(dir);
   const prepared = prepareFolder(layout, access);
   if (!prepared.ok) return prepared;
@@ -56,6 +58,7 @@ export async function openProject(dir: string, options: OpenProjectOptions): Pro
       workspaces: directoryWorkspaces({ projectDir: layout.dir, runsDir: layout.runsDir }),
       title,
       pollMs: POLL_MS,
+      colour,
       deleteRunFiles: false,
     }),
   );

@@ -25,6 +25,8 @@ export interface ProjectParts {
   readonly title: string;
   /** How often the engine looks for requests of other processes, milliseconds; 0: never. */
   readonly pollMs: number;
+  /** What commands print is shown with colours. */
+  readonly colour?: boolean;
   /** Whether the files of a run go when this process is done with it. */
   readonly deleteRunFiles: boolean;
   /** What is wrong with an output by its step's schema, in one line; `undefined`: nothing. Ends, whatever they are. */
@@ -42,6 +44,7 @@ export interface EngineOptions {
   readonly workspaces: Workspaces;
   readonly title: string;
   readonly pollMs: number;
+  readonly colour?: boolean;
   readonly codeFor: (run: string) => PlanCode;
 }
 

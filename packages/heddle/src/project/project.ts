@@ -5,6 +5,7 @@
  * Invariant: what only some commands take is loaded when it is asked for, and the engine with the first run: looking at a
  * project waits for neither.
  */
+import { defined } from "../base/defined.ts";
 import { readPlainEnd } from "../files/plain-file.ts";
 import type { PlanCode } from "../engine/executor.ts";
 import { NO_FUNCTIONS } from "../plan/plan.ts";
@@ -67,9 +68,13 @@ export function createProject(parts: ProjectParts): Project {
   };
 }
 
-function engineOptions({ layout, journal, workspaces, title, pollMs }: ProjectParts, live: LiveRuns): EngineOptions {
+function engineOptions(
+  { layout, journal, workspaces, title, pollMs, colour }: ProjectParts,
+  live: LiveRuns,
+): EngineOptions {
   const none: PlanCode = { functions: NO_FUNCTIONS, folder: layout.dir };
-  return { dir: layout.dir, journal, workspaces, title, pollMs, codeFor: (run) => live.codeFor(run) ?? none };
+  const codeFor = (run: string): PlanCode => live.codeFor(run) ?? none;
+  return defined({ dir: layout.dir, journal, workspaces, title, pollMs, colour, codeFor });
 }
 
 function plansOf({ log, journal, dir, agents }: Shared): ProjectPlans {

@@ -61,15 +61,22 @@ export function removeExchange(files: Exchange): void {
   }
 }
 
-/** `null` for a missing or empty file. The error is for people. */
-export function readOutput(files: Exchange, mask?: Masker): Result<Json, string> {
-  const text = readBounded(files.output, "$HEDDLE_OUTPUT");
+/**
+ * `null` for a missing or empty file. The error is for people. `plain`: without the colours that programs were told to print;
+ * `node -p 42` is a number in them, too.
+ */
+export function readOutput(files: Exchange, mask?: Masker, plain = false): Result<Json, string> {
+  const text = readText(files.output, "$HEDDLE_OUTPUT", plain);
   return text.ok ? parseOutput(text.value, mask) : text;
 }
 
 /** `undefined` where the command added none. */
-export function readSteps(files: Exchange, mask?: Masker): Result<readonly unknown[] | undefined, string> {
-  const text = readBounded(files.steps, "$HEDDLE_STEPS");
+export function readSteps(
+  files: Exchange,
+  mask?: Masker,
+  plain = false,
+): Result<readonly unknown[] | undefined, string> {
+  const text = readText(files.steps, "$HEDDLE_STEPS", plain);
   if (!text.ok) return text;
   return toldMasked(text.value, parseSteps, mask, "$HEDDLE_STEPS is not a JSON list of steps");
 }
@@ -92,6 +99,14 @@ function parseSteps(text: string): Result<readonly unknown[] | undefined, string
   return err(
     `$HEDDLE_STEPS cannot be kept as it is written: steps${jsonPathText(issue.path)}: ${issue.message}; ${issue.hint}`,
   );
+}
+
+// oxlint-disable-next-line no-control-regex
+const COLOURS = /\u001b\[[\d;:]*m/g;
+
+function readText(path: string, name: string, plain: boolean): Result<string, string> {
+  const text = readBounded(path, name);
+  return plain && text.ok ? ok(text.value.replaceAll(COLOURS, "")) : text;
 }
 
 function readBounded(path: string, name: string): Result<string, string> {

@@ -36,6 +36,8 @@ export interface Attempt {
   /** Names of variables whose values are masked in log, output and errors: raw, base64, URL-encoded, split over chunks. */
   readonly secrets: readonly string[];
   readonly isolate: boolean;
+  /** What the command prints is shown with colours: it is told so (`FORCE_COLOR`), unless somebody has told it already. */
+  readonly colour?: boolean | undefined;
   /** Outputs of the deps by id, for `$HEDDLE_DEPS`; absent: the step has no deps. */
   readonly deps?: JsonObject | undefined;
   readonly params: JsonObject;

@@ -103,6 +103,7 @@ function startShell(options: ShellOptions, attempt: Attempt): RunningAttempt {
 function environmentOf(bases: BaseEnvironments, attempt: Attempt, files: Exchange | undefined): Environment {
   const tag = { run: attempt.run, attempt: attempt.attempt, step: attempt.step };
   const env: Record<string, string> = {
+    ...(isColoured(bases, attempt) ? { FORCE_COLOR: "1" } : undefined),
     ...(attempt.passEnv.length > 0 ? passed(bases, attempt.passEnv) : undefined),
     ...withoutToken(attempt.env),
     HEDDLE_RUN: attempt.run,
@@ -118,6 +119,12 @@ function environmentOf(bases: BaseEnvironments, attempt: Attempt, files: Exchang
     if (attempt.deps !== undefined) env["HEDDLE_DEPS"] = files.deps;
   }
   return env;
+}
+
+/** `strict` is an allow-list. Who has decided about colours, in the plan or around heddle, has decided. */
+function isColoured(bases: BaseEnvironments, { colour, env, envMode }: Attempt): boolean {
+  const isDecided = (of: Environment): boolean => "FORCE_COLOR" in of || "NO_COLOR" in of;
+  return colour === true && envMode === "inherit" && !isDecided(bases.inherit) && !isDecided(env);
 }
 
 interface Ended {
@@ -146,9 +153,10 @@ function outcomeOf({ attempt, end, reason, files, usage, spec, mask }: Ended): O
     return { kind: "failed", error: { code: "spawn", message: "the command did not start" } };
   if (end.code !== 0) return { kind: "failed", error: exitError(end), ...used };
   if (files === undefined) return { kind: "succeeded", output: null, ...used };
-  const output = readOutput(files, mask);
+  const plain = attempt.colour === true;
+  const output = readOutput(files, mask, plain);
   if (!output.ok) return { kind: "failed", error: { code: "output", message: output.error }, ...used };
-  const steps = readSteps(files, mask);
+  const steps = readSteps(files, mask, plain);
   if (!steps.ok) return { kind: "failed", error: { code: "output", message: steps.error }, ...used };
   return defined({ kind: "succeeded", output: output.value, steps: steps.value, ...used });
 }
@@ -162,7 +170,8 @@ function exitError(end: Extract<CommandEnd, { kind: "exited" }>): {
   if (end.signal !== undefined) {
     return {
       code: "exit",
-      message: `the command was killed by ${end.signal} (exit code ${end.code})`,
+      // A command that exits with such a code by itself looks the same.
+      message: `the command ended with exit code ${end.code}, that of a process killed by ${end.signal}`,
       exitCode: end.code,
       signal: end.signal,
     };

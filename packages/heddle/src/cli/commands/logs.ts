@@ -6,7 +6,7 @@ import type { RunSnapshot } from "../../view/history.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
 import { findStep } from "../../project/find-run.ts";
 import { LogCursor, logProblem, sizeOf } from "../../project/log-lines.ts";
-import { safeLine } from "../../base/safe-text.ts";
+import { safeColouredLine, safeLine } from "../../base/safe-text.ts";
 import { PrintQueue } from "../print-queue.ts";
 import type { Flags } from "../spec.ts";
 import { isFlagOn, numberFlag } from "../flag-values.ts";
@@ -72,7 +72,7 @@ function followsOne(state: RunSnapshot, live: boolean): Problem {
 }
 
 async function print(context: Context, targets: readonly LogTarget[], withTitles: boolean): Promise<void> {
-  const queue = new PrintQueue(context.out);
+  const queue = new PrintQueue(context.out, { colour: context.out.hasColour });
   for (const { step, attempt, log } of targets) {
     if (withTitles) queue.line(context.out.style("bold", `── ${safeLine(step)}, attempt ${attempt} ──`));
     else noteMissing(context, log);
@@ -99,7 +99,7 @@ async function follow(
   for await (const item of project.logs.tail({ run, step, file: log })) {
     if (item.kind === "lines") {
       isOpen = item.isOpen;
-      out.write(`${item.lines.map(safeLine).join("\n")}${isOpen ? "" : "\n"}`);
+      out.write(`${item.lines.map(out.hasColour ? safeColouredLine : safeLine).join("\n")}${isOpen ? "" : "\n"}`);
       await out.drained();
       continue;
     }

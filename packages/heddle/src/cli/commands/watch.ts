@@ -85,7 +85,7 @@ async function screenWatcher(
   };
   let live: LiveView | undefined;
   const sink = { write: (written: string) => (live ?? out).write(written), drained: () => out.drained() };
-  const queue = new PrintQueue(sink);
+  const queue = new PrintQueue(sink, { colour: out.hasColour });
   const lines = new LineView({ out, queue, mode: mode ?? (out.isTerminal ? undefined : "grouped"), state, logFile });
   let isCaughtUp = false;
   const greet = (): void =>
