@@ -15,48 +15,16 @@ import { startSession } from "./agent-session.ts";
 import type { ClientContext, PromptResponse } from "@agentclientprotocol/sdk";
 import { messageOf } from "../../base/errors.ts";
 import { type JsonObject, isJsonObject } from "../../base/json.ts";
+import type { AcpAgent, AcpQuirks } from "./acp-agent.ts";
+import { AgentError, AUTH_REQUIRED, greet, keyLogin, openSession } from "./acp-session.ts";
 import { acpWire } from "./acp-stream.ts";
 import { permissionAnswerer } from "./permission-requests.ts";
 import { type AgentFailure, failureOf, shortMessage } from "./failure-class.ts";
-import { type Program, probeProgram } from "./program.ts";
-import type { AgentAdapter, AgentContext, AgentHandle, McpServer } from "./port.ts";
+import { probeProgram } from "./program.ts";
+import type { AgentAdapter, AgentContext, AgentHandle } from "./port.ts";
 import type { AgentWorld } from "./process.ts";
 import { Updates } from "./updates.ts";
-import { STANDARD_USAGE, type UsageQuirks, addUsage, costDelta, turnUsage } from "./usage.ts";
-
-/** How an agent deviates from the protocol, or what it needs in addition. */
-export interface AcpQuirks {
-  readonly usage: UsageQuirks;
-  /** Ids or categories of the session's option for the model; absent: `model`. */
-  readonly modelOption?: string;
-  /** Sessions of an earlier process cannot be loaded, whatever the agent says. */
-  readonly cannotResume?: true;
-  /** Its text for an error after which it ends the turn as if it had succeeded. */
-  readonly swallowed?: RegExp;
-  /** Its total cost starts at 0 with each process, not with each session. */
-  readonly costPerProcess?: true;
-  /** Text that arrives as a message but is not one. */
-  readonly noise?: RegExp;
-  /** `_meta` of the request for a new session. */
-  readonly sessionMeta?: JsonObject;
-}
-
-export interface AcpAgent {
-  readonly id: string;
-  readonly provider: string;
-  readonly program: Program;
-  /** Over the attempt's environment, for this agent: telemetry off, its own retries bounded. */
-  readonly env?: (context: AgentContext) => Readonly<Record<string, string>>;
-  /** Further arguments, after the program's own. */
-  readonly args?: (context: AgentContext) => readonly string[];
-  readonly quirks?: Partial<AcpQuirks>;
-  readonly homePaths?: readonly string[];
-}
-
-/** Asks codex' adapter to report failures in its answers; others ignore it. */
-const CLIENT_META = { jetbrains: { air: { version: 1, capabilities: ["sessionFailure"] } } } as const;
-
-const PROTOCOL_VERSION = 1;
+import { STANDARD_USAGE, addUsage, costDelta, turnUsage } from "./usage.ts";
 
 export function acpAdapter(world: AgentWorld, agent: AcpAgent): AgentAdapter {
   const quirks: AcpQuirks = { usage: STANDARD_USAGE, ...agent.quirks };
@@ -64,6 +32,8 @@ export function acpAdapter(world: AgentWorld, agent: AcpAgent): AgentAdapter {
     id: agent.id,
     provider: agent.provider,
     homePaths: agent.homePaths ?? [],
+    homeFiles: agent.homeFiles ?? [],
+    nestsSandbox: agent.nestsSandbox ?? false,
     resumes: quirks.cannotResume !== true,
     probe: () => probeProgram(world, agent.program, world.path),
     start: (context) => startAcp(world, agent, quirks, context),
@@ -105,6 +75,7 @@ function startAcp(world: AgentWorld, agent: AcpAgent, quirks: AcpQuirks, context
     env: agent.env?.(context) ?? {},
     stdout: (chunk) => wire.push(chunk),
     text: () => updates.text,
+    noise: quirks.errorNoise,
     async cancel() {
       const sessionId = attempt.session?.sessionId;
       if (talk === undefined || sessionId === undefined) return;
@@ -129,18 +100,25 @@ function startAcp(world: AgentWorld, agent: AcpAgent, quirks: AcpQuirks, context
         const call = params.toolCall as unknown as JsonObject;
         const known = updates.tool(params.toolCall.toolCallId);
         if (sessionId !== attempt.session?.sessionId) return { outcome: { outcome: "cancelled" } };
-        const optionId = await answer({ call, known, options, signal });
+        const { optionId, verdict, what } = await answer({ call, known, options, signal });
+        updates.refused = verdict === "deny" ? what : undefined;
         if (optionId === undefined || attempt.isEnding) return { outcome: { outcome: "cancelled" } };
         return { outcome: { outcome: "selected", optionId } };
       })
       .connect(wire.stream);
-    talk = connection.agent;
-    const session = await openSession(talk, context, quirks, attempt);
+    const agentSide = connection.agent;
+    talk = agentSide;
+    const hello = await greet(agentSide);
+    const loggedIn = keyLogin(agentSide, hello, { agent, quirks, context, attempt });
+    const session = await loggedIn(async () => await openSession(agentSide, hello, context, quirks, attempt));
     attempt.ready(session);
-    const said = await talk.request("session/prompt", {
-      sessionId: session.sessionId,
-      prompt: [{ type: "text", text: context.prompt }],
-    });
+    const said = await loggedIn(
+      async () =>
+        await agentSide.request("session/prompt", {
+          sessionId: session.sessionId,
+          prompt: [{ type: "text", text: context.prompt }],
+        }),
+    );
     const { usage, raw } = turnUsage(said, quirks.usage);
     const total = addUsage(session.resumed ? context.resume?.totals?.usage : undefined, usage);
     attempt.note(
@@ -157,126 +135,17 @@ function startAcp(world: AgentWorld, agent: AcpAgent, quirks: AcpQuirks, context
   return attempt.handle;
 }
 
-interface Session {
-  readonly sessionId: string;
-  readonly resumed: boolean;
-}
-
-async function openSession(
-  talk: ClientContext,
-  context: AgentContext,
-  quirks: AcpQuirks,
-  attempt: AgentSession,
-): Promise<Session> {
-  const hello = await talk.request("initialize", {
-    protocolVersion: PROTOCOL_VERSION,
-    clientInfo: { name: "heddle", version: "1" },
-    clientCapabilities: { fs: { readTextFile: false, writeTextFile: false }, terminal: false, _meta: CLIENT_META },
-  });
-  if (hello.protocolVersion !== PROTOCOL_VERSION)
-    throw new AgentError(
-      "protocol",
-      `the agent speaks version ${String(hello.protocolVersion)} of the protocol, not 1`,
-    );
-  const can = hello.agentCapabilities;
-  const mcpServers = context.mcp.flatMap((server) => {
-    if (server.type === "stdio" || can?.mcpCapabilities?.http === true) return [acpServer(server)];
-    attempt.notice(`the agent does not support tools over HTTP: ${server.name} is omitted`);
-    return [];
-  });
-  const { cwd } = context;
-  if (context.resume !== undefined && quirks.cannotResume !== true) {
-    const { sessionId } = context.resume;
-    const method =
-      (can?.sessionCapabilities?.resume ?? undefined) === undefined
-        ? can?.loadSession === true
-          ? "session/load"
-          : undefined
-        : "session/resume";
-    if (method !== undefined) {
-      try {
-        const opened: unknown = await talk.request(method, { sessionId, cwd, mcpServers });
-        const options = isJsonObject(opened) ? opened["configOptions"] : undefined;
-        // A new process does not know the settings of the one before it.
-        await setModel(talk, context, quirks, sessionId, options, attempt);
-        return { sessionId, resumed: true };
-      } catch (thrown) {
-        if (thrown instanceof AgentError) throw thrown;
-        attempt.notice(`cannot continue session ${sessionId}: ${shortMessage(messageOf(thrown), 200)}`);
-      }
-    }
-  }
-  const opened = await talk.request("session/new", defined({ cwd, mcpServers, _meta: quirks.sessionMeta }));
-  if (typeof opened?.sessionId !== "string")
-    throw new AgentError("protocol", "the agent opened a session without an id");
-  await setModel(talk, context, quirks, opened.sessionId, opened.configOptions, attempt);
-  return { sessionId: opened.sessionId, resumed: false };
-}
-
-/** By the session's option for the model, where it has one; else the preset has set it when the agent was started. */
-async function setModel(
-  talk: ClientContext,
-  context: AgentContext,
-  quirks: AcpQuirks,
-  sessionId: string,
-  options: unknown,
-  attempt: AgentSession,
-): Promise<void> {
-  if (context.model === undefined || !Array.isArray(options)) return;
-  const wanted = quirks.modelOption ?? "model";
-  const option = options.find(
-    (one: unknown) =>
-      isJsonObject(one) && (one["id"] === wanted || one["category"] === wanted) && one["type"] === "select",
-  ) as JsonObject | undefined;
-  if (option === undefined || option["currentValue"] === context.model) return;
-  try {
-    await talk.request("session/set_config_option", {
-      sessionId,
-      configId: String(option["id"]),
-      value: context.model,
-    } as never);
-  } catch (thrown) {
-    // The agent's default can be the most expensive model: better no attempt than that.
-    throw new AgentError(
-      "bad-request",
-      `the agent does not accept the model ${context.model}: ${shortMessage(messageOf(thrown), 200)}`,
-    );
-  }
-  attempt.note({ model: context.model });
-}
-
-function acpServer(server: McpServer): never {
-  const pairs = (record: Readonly<Record<string, string>>): readonly object[] =>
-    Object.entries(record).map(([name, value]) => ({ name, value }));
-  const { name } = server;
-  return (
-    server.type === "stdio"
-      ? { name, command: server.command, args: [...server.args], env: pairs(server.env) }
-      : { type: "http", name, url: server.url, headers: pairs(server.headers) }
-  ) as never;
-}
-
-/** A failure that was found elsewhere than in an answer's error. */
-class AgentError extends Error {
-  readonly failure: AgentFailure;
-  constructor(name: AgentFailure["class"], message: string) {
-    super(message);
-    this.failure = { class: name, message };
-  }
-}
-
 function failureIn(thrown: unknown, updates: Updates): AgentFailure {
   if (thrown instanceof AgentError) return thrown.failure;
   if (typeof thrown !== "object" || thrown === null || !("code" in thrown) || typeof thrown.code !== "number")
     return { class: "protocol", message: shortMessage(messageOf(thrown)) };
   const data = "data" in thrown ? thrown.data : undefined;
   const message = messageOf(thrown);
-  if (thrown.code === -32000) {
-    const read = failureOf(message, data, "auth");
-    return { ...read, class: "auth" };
-  }
   const isOurs = thrown.code === -32600 || thrown.code === -32601 || thrown.code === -32602;
-  return failureOf(message, data ?? updates.failure, isOurs ? "bad-request" : "overloaded");
+  // What nobody knows is left to `retry`: to wait for a bug of the agent would look like a hang.
+  const fallback =
+    thrown.code === AUTH_REQUIRED ? "auth" : isOurs ? "bad-request" : (updates.failure?.class ?? "crash");
+  return failureOf(message, { code: thrown.code, data }, fallback);
 }
 
 /** The sign of failure in or beside the answer to a prompt. */
@@ -286,7 +155,7 @@ function failureOfTurn(said: PromptResponse, updates: Updates, quirks: AcpQuirks
   const meta = isJsonObject(said._meta) ? said._meta : {};
   const jetbrains = isJsonObject(meta["jetbrains"]) ? meta["jetbrains"] : {};
   const told = isJsonObject(jetbrains["air"]) ? jetbrains["air"]["sessionFailure"] : undefined;
-  if (isJsonObject(told)) return failureOf(String(told["title"] ?? ""), told, "overloaded");
+  if (isJsonObject(told)) return failureOf(String(told["title"] ?? ""), told, "crash");
   switch (said.stopReason) {
     case "end_turn":
       break;
@@ -305,7 +174,11 @@ function failureOfTurn(said: PromptResponse, updates: Updates, quirks: AcpQuirks
       };
   }
   if (updates.failure !== undefined) return updates.failure;
-  const { text } = updates;
-  if (quirks.swallowed?.test(text) === true) return failureOf(text, undefined, "overloaded");
+  const { text, refused } = updates;
+  const lastLine = text.slice(text.lastIndexOf("\n") + 1);
+  if (quirks.swallowed?.test(lastLine) === true) return failureOf(lastLine, undefined, "crash");
+  // Some agents take a refusal for the end of the work: what comes after it in the prompt is not done.
+  if (refused !== undefined)
+    return { class: "permission", message: shortMessage(`the agent ended its turn where it was refused: ${refused}`) };
   return undefined;
 }

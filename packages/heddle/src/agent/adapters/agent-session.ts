@@ -28,6 +28,8 @@ export interface AgentSessionSpec {
   readonly cancel?: () => Promise<void>;
   /** The agent ended without a verdict; `undefined`: its end gives none, so it crashed. */
   readonly exited?: (code: number, lastWords: string) => AgentFailure | "done" | undefined;
+  /** Lines of its error output that are counted instead of logged. */
+  readonly noise?: RegExp | undefined;
   /** All output is there: what is held of it is to be read now. */
   readonly drain?: () => void;
 }
@@ -74,7 +76,7 @@ export class AgentSession {
     this.#world = world;
     this.#context = context;
     this.#spec = spec;
-    this.#errors = new ErrorOutput(context.log);
+    this.#errors = new ErrorOutput(context.log, spec.noise);
     this.#missing = missingProgram(spec.program, context.env["PATH"] ?? "");
     this.process = this.#start();
     this.deadlines = deadlines(world.clock, context.limits, (which) => this.#decide({ kind: "expired", which }));
@@ -231,11 +233,18 @@ export class AgentSession {
 /** Error output of an agent: logged line by line; the last lines say why it crashed. */
 class ErrorOutput {
   readonly #lines: LineReader;
+  readonly #log: (line: string) => void;
   readonly #last: string[] = [];
+  #passedOver = 0;
 
-  constructor(log: (line: string) => void) {
+  constructor(log: (line: string) => void, noise: RegExp | undefined) {
+    this.#log = log;
     this.#lines = lineReader(MAX_ERROR_LINE, {
       line: (text) => {
+        if (noise?.test(text) === true) {
+          this.#passedOver++;
+          return;
+        }
         log(`[stderr] ${text}`);
         this.#last.push(text);
         if (this.#last.length > LAST_WORDS) this.#last.shift();
@@ -254,6 +263,8 @@ class ErrorOutput {
 
   end(): void {
     this.#lines.end();
+    if (this.#passedOver > 0) this.#log(`[stderr] (${this.#passedOver} lines that say nothing, omitted)`);
+    this.#passedOver = 0;
   }
 }
 
@@ -267,7 +278,8 @@ function outcomeOf(verdict: Verdict, known: Known, provider: string): AgentOutco
     case "failed": {
       const { failure } = verdict;
       const rateLimit = rateLimitOf(failure, provider);
-      return defined({ status: "failed", class: failure.class, message: failure.message, ...known, rateLimit });
+      const { class: name, message, isSessionGone } = failure;
+      return defined({ status: "failed", class: name, message, ...known, rateLimit, isSessionGone });
     }
     case "stopped":
       if (verdict.reason === "cancel") return { status: "cancelled", ...known };

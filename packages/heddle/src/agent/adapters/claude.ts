@@ -8,11 +8,11 @@
 import { defined } from "../../base/defined.ts";
 import { type JsonObject, isJsonObject } from "../../base/json.ts";
 import type { AgentSession } from "./agent-session.ts";
-import { type AgentFailure, failureOf, shortMessage } from "./failure-class.ts";
+import { aboutSession, type AgentFailure, failureOf, shortMessage } from "./failure-class.ts";
 import { probeProgram } from "./program.ts";
 import { type NativeAgent, type OutputParser, jsonLine, startHeadless } from "./stream-process.ts";
 import { reachOf } from "./permissions.ts";
-import { type AgentAdapter, type AgentContext, type McpServer, TEXT_LIMIT } from "./port.ts";
+import { type AgentAdapter, type AgentContext, type McpServer, type PermissionPolicy, TEXT_LIMIT } from "./port.ts";
 import type { ToolKind } from "../../plan/agents-config.ts";
 import type { AgentWorld } from "./process.ts";
 import { readModelUsage, readUsage } from "./usage.ts";
@@ -24,6 +24,8 @@ export function claudeAdapter(world: AgentWorld, agent: NativeAgent): AgentAdapt
     id: agent.id,
     provider: agent.provider,
     homePaths: agent.homePaths,
+    homeFiles: agent.homeFiles,
+    nestsSandbox: agent.nestsSandbox,
     resumes: true,
     probe: () => probeProgram(world, agent.program, world.path),
     start(context) {
@@ -40,16 +42,20 @@ export function claudeAdapter(world: AgentWorld, agent: NativeAgent): AgentAdapt
   };
 }
 
+/** Not allowed as such where it works in its folder: its mode allows edits there, and nowhere else. */
+const EDIT_TOOLS = ["Write", "Edit", "NotebookEdit"];
 const READ_TOOLS = ["Read", "Grep", "Glob"];
-const WRITE_TOOLS = ["Bash", "Write", "Edit", "NotebookEdit"];
+const WRITE_TOOLS = ["Bash", ...EDIT_TOOLS];
 
 function argumentsOf(context: AgentContext): readonly string[] {
   const { model, resume } = context;
   const reach = reachOf(context.policy, context.cwd);
   const tools = [
-    ...(reach === "read-only" ? READ_TOOLS : [...READ_TOOLS, ...WRITE_TOOLS]),
+    ...READ_TOOLS,
+    ...(reach === "full" ? WRITE_TOOLS : reach === "worktree" ? ["Bash"] : []),
     ...context.mcp.map((server) => `mcp__${server.name}`),
   ];
+  const denied = [...(reach === "read-only" ? WRITE_TOOLS : []), ...deniedTools(context.policy)];
   const mode = reach === "read-only" ? "default" : reach === "worktree" ? "acceptEdits" : "bypassPermissions";
   return [
     "-p",
@@ -62,8 +68,39 @@ function argumentsOf(context: AgentContext): readonly string[] {
     mode,
     "--allowedTools",
     ...tools,
-    ...(reach === "read-only" ? ["--disallowedTools", ...WRITE_TOOLS] : []),
+    ...(denied.length === 0 ? [] : ["--disallowedTools", ...denied]),
   ];
+}
+
+/** Its tools by the kind that a rule names. */
+const TOOLS_OF: Readonly<Partial<Record<ToolKind, readonly string[]>>> = {
+  read: ["Read"],
+  edit: EDIT_TOOLS,
+  search: ["Grep", "Glob"],
+  execute: ["Bash"],
+  fetch: ["WebFetch", "WebSearch"],
+};
+
+/**
+ * What the policy refuses before anything that allows it, in its own words: it asks nobody. See `canBind` of the plan's check
+ * for the rules that it has words for.
+ */
+function deniedTools({ rules }: PermissionPolicy): readonly string[] {
+  const first = rules.findIndex(({ decision }) => decision !== "deny");
+  return rules.slice(0, first < 0 ? undefined : first).flatMap(({ kind, path, command, tool }) => {
+    if (tool !== undefined) {
+      const [server = "", name = ""] = tool.split("/");
+      return [name === "*" ? `mcp__${server}` : `mcp__${server}__${name}`];
+    }
+    if (command !== undefined) return [`Bash(${command})`];
+    const names = (kind ?? (Object.keys(TOOLS_OF) as readonly ToolKind[])).flatMap((one) => TOOLS_OF[one] ?? []);
+    if (path === undefined) return names;
+    // One rule of edits holds for all of its tools that edit.
+    const glob = path.startsWith("/") ? `/${path}` : path;
+    return [
+      ...new Set(names.flatMap((name) => (EDIT_TOOLS.includes(name) ? ["Edit"] : name === "Read" ? [name] : []))),
+    ].map((name) => `${name}(${glob})`);
+  });
 }
 
 /** Its configuration takes `${NAME}` for a variable of the environment. */
@@ -108,6 +145,7 @@ function claudeParser(context: AgentContext): OutputParser {
   let text = "";
   let result: JsonObject | undefined;
   let failure: AgentFailure | undefined;
+  let hasAnswered = false;
   const tools = new Map<
     string,
     { readonly title: string; readonly kind: ToolKind; readonly paths: readonly string[] }
@@ -126,6 +164,7 @@ function claudeParser(context: AgentContext): OutputParser {
     attempt.deadlines.tools(tools.size);
   }
   function assistant(message: JsonObject, attempt: AgentSession): void {
+    hasAnswered = true;
     for (const block of contentOf(message["message"])) {
       if (block["type"] === "text" && typeof block["text"] === "string") {
         text = block["text"].slice(-TEXT_LIMIT);
@@ -159,7 +198,7 @@ function claudeParser(context: AgentContext): OutputParser {
       const read = failureOf(
         String(message["error"] ?? ""),
         { status, message: String(message["error"] ?? "") },
-        "overloaded",
+        "network",
       );
       const retryAfterMs = message["retry_delay_ms"];
       context.emit(
@@ -195,9 +234,10 @@ function claudeParser(context: AgentContext): OutputParser {
         rawUsage: isJsonObject(message["usage"]) ? message["usage"] : undefined,
       }),
     );
-    failure = failureOfResult(message, text);
-    if (failure === undefined) attempt.done();
-    else attempt.fail(failure);
+    const found = failureOfResult(message, text);
+    if (found === undefined) return attempt.done();
+    failure = aboutSession(found, `${text} ${errorsOf(message)}`, resumed && !hasAnswered);
+    attempt.fail(failure);
   }
   return {
     text: () => text,
@@ -224,7 +264,11 @@ function claudeParser(context: AgentContext): OutputParser {
     verdict(code, words) {
       if (result !== undefined) return failure ?? "done";
       if (words === "") return undefined;
-      const read = failureOf(words, undefined, "crash");
+      const read = aboutSession(
+        failureOf(words, undefined, "crash"),
+        words,
+        context.resume !== undefined && !hasAnswered,
+      );
       return { ...read, message: shortMessage(`exit code ${code} without a result: ${read.message}`) };
     },
   };
@@ -239,6 +283,9 @@ function failureOfResult(result: JsonObject, text: string): AgentFailure | undef
   if (subtype.startsWith("error_max_turns"))
     return { class: "budget", message: "the agent reached its own limit of turns" };
   if (!isBad && !subtype.startsWith("error")) return undefined;
-  const errors = Array.isArray(result["errors"]) ? result["errors"].map(String).join("; ") : "";
-  return failureOf(text === "" ? errors : text, { status: Number(status) }, "crash");
+  return failureOf(text === "" ? errorsOf(result) : text, { status: Number(status) }, "crash");
+}
+
+function errorsOf({ errors }: JsonObject): string {
+  return Array.isArray(errors) ? errors.map(String).join("; ") : "";
 }

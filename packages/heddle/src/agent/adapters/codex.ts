@@ -9,7 +9,7 @@
 import { defined } from "../../base/defined.ts";
 import { type JsonObject, isJsonObject } from "../../base/json.ts";
 import type { AgentSession } from "./agent-session.ts";
-import { type AgentFailure, failureOf, shortMessage } from "./failure-class.ts";
+import { aboutSession, type AgentFailure, failureOf, shortMessage } from "./failure-class.ts";
 import { probeProgram } from "./program.ts";
 import { type NativeAgent, type OutputParser, jsonLine, startHeadless } from "./stream-process.ts";
 import { decidePermission, reachOf } from "./permissions.ts";
@@ -23,6 +23,8 @@ export function codexAdapter(world: AgentWorld, agent: NativeAgent): AgentAdapte
     id: agent.id,
     provider: agent.provider,
     homePaths: agent.homePaths,
+    homeFiles: agent.homeFiles,
+    nestsSandbox: agent.nestsSandbox,
     resumes: true,
     probe: () => probeProgram(world, agent.program, world.path),
     start(context) {
@@ -116,6 +118,7 @@ const MAX_TOOLS = 1000;
 
 function codexParser(context: AgentContext): OutputParser {
   let text = "";
+  let isOpen = false;
   let isCompleted = false;
   let failure: AgentFailure | undefined;
   const tools = new Set<string>();
@@ -170,6 +173,10 @@ function codexParser(context: AgentContext): OutputParser {
       }),
     );
   }
+  /** It is to go on in a thread, and has not. */
+  function isUnopened(): boolean {
+    return context.resume !== undefined && !isOpen;
+  }
   return {
     text: () => text,
     line(line, attempt) {
@@ -180,6 +187,7 @@ function codexParser(context: AgentContext): OutputParser {
           const sessionId = message["thread_id"];
           if (typeof sessionId !== "string")
             return attempt.fail({ class: "protocol", message: "the agent named no thread" });
+          isOpen = true;
           return attempt.ready({ sessionId, resumed: context.resume?.sessionId === sessionId });
         }
         case "item.started":
@@ -191,13 +199,13 @@ function codexParser(context: AgentContext): OutputParser {
         case "turn.failed": {
           const { error } = message;
           const said = isJsonObject(error) ? String(error["message"] ?? "") : "";
-          failure = failureOf(said, error, "overloaded");
+          failure = aboutSession(failureOf(said, error, "crash"), said, isUnopened());
           return attempt.fail(failure);
         }
         case "error": {
           // Retries are reported as errors; the last one is repeated at the turn's end.
           const said = String(message["message"] ?? "");
-          const read = failureOf(said, undefined, "overloaded");
+          const read = failureOf(said, undefined, "network");
           context.emit({ type: "retrying", class: read.class, message: read.message });
           return;
         }
@@ -209,7 +217,7 @@ function codexParser(context: AgentContext): OutputParser {
       if (failure !== undefined) return failure;
       if (isCompleted && code === 0) return "done";
       if (words === "") return undefined;
-      const read = failureOf(words, undefined, "crash");
+      const read = aboutSession(failureOf(words, undefined, "crash"), words, isUnopened());
       return { ...read, message: shortMessage(`exit code ${code}: ${read.message}`) };
     },
   };

@@ -26,6 +26,8 @@ export function execAdapter(world: AgentWorld, agent: ExecAgent): AgentAdapter {
     id: agent.id,
     provider: agent.provider,
     homePaths: [],
+    homeFiles: [],
+    nestsSandbox: false,
     resumes: false,
     probe: () => probeProgram(world, agent.program, world.path),
     start(context) {

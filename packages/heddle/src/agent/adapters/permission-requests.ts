@@ -23,8 +23,15 @@ export interface PermissionQuestion {
   readonly signal: AbortSignal;
 }
 
-/** The id of the option to choose; `undefined`: none fits, the request is to be cancelled. */
-export type Answerer = (question: PermissionQuestion) => Promise<string | undefined>;
+export interface PermissionAnswer {
+  /** The option to choose; absent: none fits, the request is to be cancelled. */
+  readonly optionId?: string;
+  readonly verdict: "allow" | "deny";
+  /** What was asked for, for people. */
+  readonly what: string;
+}
+
+export type Answerer = (question: PermissionQuestion) => Promise<PermissionAnswer>;
 
 export function permissionAnswerer(
   clock: Clock,
@@ -46,11 +53,11 @@ export function permissionAnswerer(
     }
     const optionId = choose(question.options, verdict);
     if (optionId === undefined) by = "agent";
-    context.emit({ type: "permission", request, decision: optionId === undefined ? "deny" : verdict, by });
-    context.log(
-      `[permission] ${verdict} by ${by}: ${request.kind} ${request.command ?? request.paths.join(" ")} (${request.title})`,
-    );
-    return optionId;
+    if (optionId === undefined) verdict = "deny";
+    context.emit({ type: "permission", request, decision: verdict, by });
+    const what = `${request.kind} ${request.command ?? request.paths.join(" ")} (${request.title})`;
+    context.log(`[permission] ${verdict} by ${by}: ${what}`);
+    return defined({ optionId, verdict, what });
   };
 }
 
@@ -85,12 +92,20 @@ function requestOf({ call, known }: PermissionQuestion, cwd: string, servers: re
   const named = pathsOf(call);
   const files = (named.length > 0 ? named : (known?.paths ?? [])).map((file) => follow(path.resolve(cwd, file)));
   const paths = [...new Set(files)];
-  const command = commandOf(call["rawInput"]) ?? known?.command;
-  const kind = kindOf(call["kind"], { known: known?.kind, command, paths });
+  const written = commandOf(call["rawInput"]) ?? known?.command;
+  const kind = kindOf(call["kind"], { known: known?.kind, command: written, paths });
+  // Some agents name the command of a shell in the title alone.
+  const command = written ?? (kind === "execute" ? commandOfTitle(title) : undefined);
   // What touches files or a shell is judged by these, whatever it calls itself.
   const isPlain = command === undefined && paths.length === 0 && kind === "other";
   const tool = isPlain ? (toolOf(String(call["name"] ?? ""), servers) ?? toolOf(title, servers)) : undefined;
   return defined({ kind, title: title.slice(0, 300), paths, command, tool });
+}
+
+/** Without the marks of code that some put around it; `undefined`: there is none. */
+function commandOfTitle(title: string): string | undefined {
+  const plain = /^(`+)([^]*)\1$/.exec(title.trim())?.[2]?.trim() ?? title.trim();
+  return plain === "" ? undefined : plain;
 }
 
 /** Of a kind that nobody knows it is judged by what it touches, as strictly as that can be. */

@@ -83,7 +83,8 @@ function matches(rule: PermissionRule, request: PermissionRequest, cwd: string):
     if (command === undefined) return false;
     const pattern = rule.command;
     if (allows) return wild(pattern, command.trim(), isPlain);
-    return [command, ...command.split(/[;&|\n()`]+/)].some((part) => wild(pattern, part.trim()));
+    // Some agents add the folder and what it is for, in brackets.
+    return [command, ...command.split(/[;&|\n()`[\]{}]+/)].some((part) => wild(pattern, part.trim()));
   }
   return true;
 }

@@ -29,6 +29,8 @@ export interface AgentOutcome {
   readonly rawUsage?: Json;
   readonly totals?: SessionTotals;
   readonly sessionId?: string;
+  /** It failed because the session that it was to continue is not there any more. */
+  readonly isSessionGone?: true;
   readonly rateLimit?: RateLimit;
   /** Which clock ran out, with `timeout`. */
   readonly timeout?: "start" | "idle" | "attempt";
@@ -198,8 +200,12 @@ export interface AgentAdapter {
   readonly id: string;
   /** Whose limits and prices apply: see {@link RateLimit}. */
   readonly provider: string;
-  /** The agent's own folders and files, relative to HOME: writable in a sandbox. */
+  /** The agent's own folders, relative to HOME: writable in a sandbox, where they are made if they are missing. */
   readonly homePaths: readonly string[];
+  /** The same for files, as far as they are there. */
+  readonly homeFiles: readonly string[];
+  /** It runs commands in a sandbox of its own, inside that of heddle. */
+  readonly nestsSandbox: boolean;
   /** For attempts that name no model. */
   readonly defaultModel?: string;
   /** Whether another process can continue a session. */

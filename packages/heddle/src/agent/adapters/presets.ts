@@ -6,7 +6,7 @@
 import { defined } from "../../base/defined.ts";
 import type { JsonObject } from "../../base/json.ts";
 import type { KnownAgent } from "../../plan/agents-config.ts";
-import type { AcpQuirks } from "./acp.ts";
+import type { AcpQuirks } from "./acp-agent.ts";
 import type { Program } from "./program.ts";
 import { reachOf } from "./permissions.ts";
 import type { AgentContext } from "./port.ts";
@@ -17,8 +17,12 @@ export interface Preset {
   readonly defaultModel?: string;
   /** Names of variables that hold its keys: what `passEnv` usually names. */
   readonly keys: readonly string[];
-  /** Its files in the home folder. */
+  /** Its folders in the home folder. */
   readonly homePaths: readonly string[];
+  /** Its files directly in the home folder. */
+  readonly homeFiles?: readonly string[];
+  /** It puts the commands that it runs into a sandbox of its own. */
+  readonly nestsSandbox?: true;
   readonly env: (context: AgentContext) => Readonly<Record<string, string>>;
   readonly acp?: {
     readonly program: Program;
@@ -34,13 +38,16 @@ const claude: Preset = {
   provider: "anthropic",
   defaultModel: "sonnet",
   keys: ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL", "CLAUDE_CODE_OAUTH_TOKEN"],
-  homePaths: [".claude", ".claude.json"],
+  homePaths: [".claude"],
+  homeFiles: [".claude.json"],
   env: (context) =>
     defined({
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
       DISABLE_AUTOUPDATER: "1",
       // With its own ten retries it reports a refused key only after most of a minute.
       CLAUDE_CODE_MAX_RETRIES: "2",
+      // Each is a call with the whole conversation, after each turn, that is in no usage.
+      CLAUDE_CODE_ENABLE_PROMPT_SUGGESTION: "false",
       // Over ACP the default is the most expensive model.
       ANTHROPIC_MODEL: context.model,
       IS_SANDBOX: reachOf(context.policy, context.cwd) === "full" ? "1" : undefined,
@@ -52,7 +59,10 @@ const claude: Preset = {
       install: "npm install -g @agentclientprotocol/claude-agent-acp (Node 22 or newer)",
     },
     // `usage` counts only the main loop; side calls are listed separately.
-    quirks: { usage: { tokens: "model-usage", inputHoldsCached: false } },
+    quirks: {
+      usage: { tokens: "model-usage", inputHoldsCached: false },
+      errorNoise: /^\[session\/\w+\]/,
+    },
   },
   native: {
     form: "claude",
@@ -64,14 +74,23 @@ const codex: Preset = {
   provider: "openai",
   keys: ["OPENAI_API_KEY", "CODEX_API_KEY", "CODEX_HOME"],
   homePaths: [".codex"],
-  env: () => ({}),
+  nestsSandbox: true,
+  // As with claude.
+  env: () => ({ CODEX_ACP_PROMPT_SUGGESTIONS: "false" }),
   acp: {
     program: { command: "codex-acp", args: [], install: "npm install -g @agentclientprotocol/codex-acp" },
     quirks: {
       usage: { tokens: "response", inputHoldsCached: false },
-      // Without its report of a failed session it ends the turn as a success, with the error as text.
+      // Its mode, not its configuration, says what its own sandbox lets through.
+      modes: {
+        "read-only": ["read-only"],
+        worktree: ["agent", "workspace-write", "auto"],
+        full: ["agent-full-access", "full-access", "danger-full-access"],
+      },
+      keyMethods: ["api-key", "openai-api-key", "codex-api-key"],
+      // Without its report of a failed session it ends the turn as a success, with the error as its last line.
       swallowed:
-        /^(?:error|unexpected status|stream (?:error|disconnected)|exceeded retry limit|we're currently experiencing)/im,
+        /^(?:error:|unexpected status \d|stream (?:error|disconnected)|exceeded retry limit|we're currently experiencing)/i,
     },
   },
   native: {
@@ -92,6 +111,7 @@ const gemini: Preset = {
     quirks: {
       usage: { tokens: "token-count", inputHoldsCached: false },
       cannotResume: true,
+      keyMethods: ["gemini-api-key"],
       noise: /^\[MODE_UPDATE\]/,
     },
   },
@@ -110,7 +130,12 @@ const opencode: Preset = {
   acp: {
     program: { command: "opencode", args: ["acp"], version: VERSION, install: "npm install -g opencode-ai" },
     // Its usage is that of the last message only.
-    quirks: { usage: { tokens: "none", inputHoldsCached: false } },
+    quirks: {
+      usage: { tokens: "none", inputHoldsCached: false },
+      // For each write it first tries a method that it was told is not offered, and prints where that failed.
+      errorNoise:
+        /fs\/write_text_file|"?Method not found|^\s+at .+:\d+:\d+\)?$|^\s*[{}\]],?$|^\s*(code: -32601|data: \{)/,
+    },
   },
 };
 
@@ -124,7 +149,15 @@ function opencodeConfig(context: AgentContext): JsonObject {
         ? { edit: "ask", bash: "ask", webfetch: "ask", external_directory: "deny" }
         : { edit: "ask", bash: "ask", webfetch: "ask", external_directory: "ask" };
   const { model } = context;
-  return defined({ autoupdate: false, share: "disabled", model, small_model: model, permission });
+  return defined({
+    autoupdate: false,
+    share: "disabled",
+    model,
+    small_model: model,
+    permission,
+    // Else the first refusal ends its turn as if all were done.
+    experimental: { continue_loop_on_deny: true },
+  });
 }
 
 /** All agents that a plan can name, except the scripted one, which has no program to find. */

@@ -93,6 +93,9 @@ function adapterOf(options: RegistryOptions, id: string, config: AgentConfig): R
             env: (context) => ({ ...preset?.env(context), ...env }),
             quirks: preset?.acp?.quirks,
             homePaths: preset?.homePaths,
+            homeFiles: preset?.homeFiles,
+            nestsSandbox: preset?.nestsSandbox,
+            keys: preset?.keys,
           }),
         ),
       );
@@ -125,6 +128,8 @@ function native(
     args: config.args ?? [],
     env: (context: Parameters<Preset["env"]>[0]) => ({ ...preset.env(context), ...env }),
     homePaths: preset.homePaths,
+    homeFiles: preset.homeFiles ?? [],
+    nestsSandbox: preset.nestsSandbox === true,
   };
   return ok(preset.native.form === "claude" ? claudeAdapter(world, agent) : codexAdapter(world, agent));
 }

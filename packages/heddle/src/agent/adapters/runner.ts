@@ -20,7 +20,7 @@ import type { MemoryWatch } from "../../process/memory.ts";
 import type { AgentDetails, Outcome, StopReason } from "../../run/attempt.ts";
 import { maskOutcome } from "../../run/mask-outcome.ts";
 import { agentEnvironment } from "./environment.ts";
-import { PERMISSION_PRESETS } from "./permissions.ts";
+import { PERMISSION_PRESETS, reachOf } from "./permissions.ts";
 import {
   type AgentAdapter,
   type AgentContext,
@@ -137,16 +137,15 @@ class LocalTurn implements RunningTurn {
     const prepared = await this.#prepare();
     if (!prepared.ok) return prepared.error;
     const { mask, box, log } = prepared.value;
-    const handle = this.#adapter.start(this.#contextOf(prepared.value));
-    const watch = this.#options.memory.watch(
-      this.#turn.maxMemoryMb,
-      () => handle.members() as never,
-      () => this.stop("memory"),
-    );
-    this.#handle = handle;
-    this.#endAgent();
-    const ended = await handle.outcome;
-    const peakMemoryMb = watch.end();
+    const context = this.#contextOf(prepared.value);
+    let { ended, peakMemoryMb } = await this.#work(context);
+    if (ended.isSessionGone === true && this.#ending === undefined) {
+      const text = `cannot continue session ${context.resume?.sessionId ?? ""}: ${ended.message ?? "it is gone"}; a new one is begun`;
+      log.line(`[notice] ${text}`);
+      context.emit({ type: "notice", text });
+      const { resume: _gone, ...anew } = context;
+      ({ ended, peakMemoryMb } = await this.#work(anew));
+    }
     this.#options.onLeftovers?.(this.#turn.run);
     const plain = this.#outcomeOf(ended, detailsOf(ended, this.#turn, this.#adapter, box.kind), peakMemoryMb);
     log.line(endLine(ended));
@@ -154,6 +153,19 @@ class LocalTurn implements RunningTurn {
     const usage = peakMemoryMb === undefined ? undefined : { peakMemoryMb };
     const whole: Outcome = defined({ ...plain, usage });
     return mask === undefined ? whole : maskOutcome(whole, mask);
+  }
+
+  /** One process of the agent, from its start to its end. */
+  async #work(context: AgentContext): Promise<{ ended: AgentOutcome; peakMemoryMb: number | undefined }> {
+    const handle = this.#adapter.start(context);
+    const watch = this.#options.memory.watch(
+      this.#turn.maxMemoryMb,
+      () => handle.members() as never,
+      () => this.stop("memory"),
+    );
+    this.#handle = handle;
+    this.#endAgent();
+    return { ended: await handle.outcome, peakMemoryMb: watch.end() };
   }
 
   async #prepare(): Promise<Result<Prepared, Outcome>> {
@@ -195,8 +207,10 @@ class LocalTurn implements RunningTurn {
       writable: [
         ...(turn.tree === undefined ? [] : [turn.tree]),
         ...(turn.writable ?? []),
-        ...atHome(turn, this.#adapter, env["HOME"]),
+        ...filesAtHome(turn, this.#adapter, env["HOME"]),
       ],
+      made: foldersAtHome(turn, this.#adapter, env["HOME"]),
+      isNested: this.#adapter.nestsSandbox && reachOf(turn.policy ?? PERMISSION_PRESETS.worktree, turn.cwd) !== "full",
     });
     // Another attempt would find none either.
     if (!found.ok)
@@ -283,10 +297,15 @@ function ownHosts({ mcp = [] }: AgentTurn): readonly string[] {
   return [...new Set(hosts.filter((host) => ["127.0.0.1", "localhost", "[::1]"].includes(host)))];
 }
 
-/** The whole of a private home; of the user's home only the agent's own files. */
-function atHome(turn: AgentTurn, adapter: AgentAdapter, home: string | undefined): readonly string[] {
+/** The whole of a private home; of the user's home only the agent's own folders. */
+function foldersAtHome(turn: AgentTurn, adapter: AgentAdapter, home: string | undefined): readonly string[] {
   if (turn.home !== undefined) return [turn.home];
   return home === undefined ? [] : adapter.homePaths.map((name) => path.join(home, name));
+}
+
+function filesAtHome(turn: AgentTurn, adapter: AgentAdapter, home: string | undefined): readonly string[] {
+  if (turn.home !== undefined || home === undefined) return [];
+  return adapter.homeFiles.map((name) => path.join(home, name));
 }
 
 function detailsOf(

@@ -5,9 +5,10 @@
  * Invariants:
  *  1. Whether a sandbox is available is tested once, by running one, and reported; it is never guessed.
  *  2. `require` without a sandbox is an error, never an attempt without one.
- *  3. A process in it has no privileges, not even as root: with them it could remount read-only folders.
+ *  3. A process in it has no privileges, not even as root: with them it could remount read-only folders. The one exception is
+ *     what root needs to make a sandbox inside, which opens nothing by itself.
  */
-import { existsSync, realpathSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync } from "node:fs";
 import { type Result, err, ok } from "../../base/result.ts";
 import { shortMessage } from "./failure-class.ts";
 import { findProgram } from "./which.ts";
@@ -22,6 +23,10 @@ export interface SandboxRequest {
   readonly readable?: readonly string[];
   /** Further writable folders; absolute. Those that do not exist are ignored. */
   readonly writable: readonly string[];
+  /** The same, but made if they are missing; absolute. */
+  readonly made?: readonly string[];
+  /** What runs in it makes a sandbox of its own. */
+  readonly isNested?: boolean;
 }
 
 export interface Box {
@@ -35,20 +40,29 @@ export interface Sandbox {
   around(request: SandboxRequest): Promise<Result<Box, string>>;
   /** Whether one works here, and if not, why. */
   probe(): Promise<Result<string, string>>;
+  /** Whether another one can be made inside. */
+  probeNested(): Promise<Result<string, string>>;
 }
 
 const PROBE_MS = 10_000;
 
 export function bubblewrapSandbox(world: AgentWorld): Sandbox {
   let probed: Promise<Result<string, string>> | undefined;
+  let nested: Promise<Result<string, string>> | undefined;
   let isSaid = false;
-  const probe = (): Promise<Result<string, string>> => (probed ??= tryOut(world));
+  const probe = (): Promise<Result<string, string>> => (probed ??= tryOut(world, "test ! -w /etc"));
+  const probeNested = async (): Promise<Result<string, string>> => {
+    const found = await probe();
+    return found.ok ? await (nested ??= tryOut(world, `exec '${found.value}' ${INNER}`, true)) : found;
+  };
   return {
     probe,
+    probeNested,
     async around(request) {
       if (request.mode === "off") return ok({ kind: "none" });
-      const found = await probe();
+      const found = request.isNested === true ? await probeNested() : await probe();
       if (found.ok) {
+        for (const folder of request.made ?? []) makeFolder(folder);
         const box = boxArguments(request);
         return ok({ kind: "bubblewrap", wrap: (program, args) => [found.value, ...box, "--", program, ...args] });
       }
@@ -60,14 +74,24 @@ export function bubblewrapSandbox(world: AgentWorld): Sandbox {
   };
 }
 
-async function tryOut(world: AgentWorld): Promise<Result<string, string>> {
+/** Left out where it cannot be made: the agent will say what it needs. */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch {}
+}
+
+/** A sandbox as agents make them for their commands. */
+const INNER = "--unshare-user --unshare-pid --ro-bind / / --dev /dev --proc /proc -- true";
+
+async function tryOut(world: AgentWorld, script: string, isNested = false): Promise<Result<string, string>> {
   if (process.platform !== "linux") return err("bubblewrap runs on Linux only");
   const program = findProgram("bwrap", world.path);
   if (program === undefined) return err("bubblewrap (bwrap) was not found on PATH; install the package bubblewrap");
   let said = "";
   const running = startAgentProcess(world, {
     program,
-    args: [...boxArguments({ mode: "auto", cwd: "/tmp", writable: [] }), "--", "sh", "-c", "test ! -w /etc"],
+    args: [...boxArguments({ mode: "auto", cwd: "/tmp", writable: [], isNested }), "--", "sh", "-c", script],
     cwd: "/",
     env: { PATH: world.path },
     graceMs: 200,
@@ -82,7 +106,8 @@ async function tryOut(world: AgentWorld): Promise<Result<string, string>> {
   cancel();
   if (end.kind === "exited" && end.code === 0) return ok(program);
   const why = said === "" ? (end.kind === "exited" ? `exit code ${end.code}` : end.message) : said;
-  return err(`bubblewrap does not work here: ${shortMessage(why, 200)}`);
+  const what = isNested ? "a sandbox inside bubblewrap" : "bubblewrap";
+  return err(`${what} does not work here: ${shortMessage(why, 200)}`);
 }
 
 /**
@@ -90,9 +115,13 @@ async function tryOut(world: AgentWorld): Promise<Result<string, string>> {
  * order matters: a later mount covers an earlier one.
  */
 export function boxArguments(request: SandboxRequest): readonly string[] {
-  const { cwd, isReadOnly = false, readable = [], writable } = request;
+  const { cwd, isReadOnly = false, readable = [], made = [], isNested = false } = request;
+  const writable = [...request.writable, ...made];
+  // As an ordinary user a process gets what it needs for that in its own namespace.
+  const isRoot = process.getuid?.() === 0;
   return [
     ..."--ro-bind / / --tmpfs /tmp --dev /dev --proc /proc --unshare-pid --die-with-parent --cap-drop ALL".split(" "),
+    ...(isNested && isRoot ? ["--cap-add", "CAP_SETFCAP"] : []),
     ...binds("--ro-bind", isReadOnly ? [...readable, cwd] : readable),
     ...binds("--bind", isReadOnly ? writable : [cwd, ...writable]),
     "--chdir",

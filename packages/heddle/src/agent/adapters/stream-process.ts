@@ -18,6 +18,8 @@ export interface NativeAgent {
   readonly args: readonly string[];
   readonly env: (context: AgentContext) => Readonly<Record<string, string>>;
   readonly homePaths: readonly string[];
+  readonly homeFiles: readonly string[];
+  readonly nestsSandbox: boolean;
 }
 
 /** Reads one attempt's output. */

@@ -22,6 +22,8 @@ interface Tool {
   status: (typeof STATUSES)[keyof typeof STATUSES];
   paths: readonly string[];
   command?: string;
+  /** What it is called with is there: before that the model still writes it, and no tool works. */
+  hasInput: boolean;
 }
 
 export interface UpdateEvents {
@@ -42,6 +44,8 @@ export class Updates {
   #isNewMessage = false;
   /** The session's running total. */
   usd: number | undefined;
+  /** The tool that was refused, if nothing came after it: not even a word on it. */
+  refused: string | undefined;
   /** The agent's report that it is broken, although its turn may end as a success. */
   failure: AgentFailure | undefined;
 
@@ -97,6 +101,7 @@ export class Updates {
       this.#isNewMessage = false;
       this.#text.clear();
     }
+    if (text.trim() !== "") this.refused = undefined;
     this.#text.push(text);
     this.#events.emit({ type: "text", text: text.length > TEXT_LIMIT ? text.slice(-TEXT_LIMIT) : text });
     const lines = (this.#line + text).split("\n");
@@ -110,7 +115,7 @@ export class Updates {
     const id = update["toolCallId"];
     if (typeof id !== "string") return;
     const known = this.#tools.get(id);
-    const tool: Tool = known ?? { title: "", kind: "other", status: "pending", paths: [] };
+    const tool: Tool = known ?? { title: "", kind: "other", status: "pending", paths: [], hasInput: false };
     const before = { ...tool };
     const { title, kind, status, rawInput } = update;
     if (typeof title === "string" && title !== "") tool.title = title.slice(0, MAX_TITLE);
@@ -120,10 +125,12 @@ export class Updates {
     if (paths.length > 0) tool.paths = paths;
     const command = commandOf(rawInput);
     if (command !== undefined) tool.command = command;
+    if (isJsonObject(rawInput) && Object.keys(rawInput).length > 0) tool.hasInput = true;
     if (known === undefined) {
       const [oldest] = this.#tools.size >= MAX_TOOLS ? this.#tools.keys() : [];
       if (oldest !== undefined) this.#tools.delete(oldest);
       this.#tools.set(id, tool);
+      this.refused = undefined;
     }
     this.#isNewMessage = true;
     if (known === undefined || before.status !== tool.status || before.title !== tool.title) {
@@ -139,7 +146,8 @@ export class Updates {
       });
     }
     let atWork = 0;
-    for (const other of this.#tools.values()) if (other.status === "pending" || other.status === "running") atWork++;
+    for (const other of this.#tools.values())
+      if (other.status === "running" || (other.status === "pending" && other.hasInput)) atWork++;
     this.#events.tools(atWork);
   }
 
@@ -160,7 +168,7 @@ export class Updates {
     if (!isJsonObject(meta)) return;
     const codex = isJsonObject(meta["codex"]) ? meta["codex"] : {};
     const status = isJsonObject(codex["threadStatus"]) ? codex["threadStatus"]["type"] : undefined;
-    if (status === "systemError") this.failure ??= failureOf(this.text, codex["threadStatus"], "overloaded");
+    if (status === "systemError") this.failure ??= failureOf(this.text, codex["threadStatus"], "crash");
   }
 }
 

@@ -2,9 +2,11 @@
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
-import { type AcpQuirks, acpAdapter } from "../../../src/agent/adapters/acp.ts";
+import { acpAdapter } from "../../../src/agent/adapters/acp.ts";
+import type { AcpQuirks } from "../../../src/agent/adapters/acp-agent.ts";
 import { PERMISSION_PRESETS } from "../../../src/agent/adapters/permissions.ts";
 import { type AgentAdapter, type AgentOutcome, DEFAULT_AGENT_LIMITS } from "../../../src/agent/adapters/port.ts";
+import type { PermissionPreset } from "../../../src/plan/agents-config.ts";
 import { PRESETS } from "../../../src/agent/adapters/presets.ts";
 import { fixture } from "../../support/built.ts";
 import { living, place, type Place } from "./rig.ts";
@@ -199,7 +201,7 @@ do:
 describe("an end of turn is no success", () => {
   test.each([
     ["tells of a failed session", { class: "quota" }],
-    ["tells of a broken thread", { class: "overloaded" }],
+    ["tells of a broken thread", { class: "crash" }],
     ["declines", { class: "refusal" }],
     ["runs out of tokens", { class: "context" }],
     ["runs out of turns", { class: "budget" }],
@@ -207,6 +209,8 @@ describe("an end of turn is no success", () => {
     ["makes up a reason", { class: "protocol" }],
     ["gives no reason", { class: "protocol" }],
     ["answers nothing", { class: "protocol" }],
+    ["has a bug", { class: "crash" }],
+    ["ends where it is refused", { class: "permission", message: expect.stringContaining("/outside") }],
     ["fails by status", { class: "overloaded", rateLimit: { provider: "p" } }],
     ["wants a login", { class: "auth" }],
     ["speaks version 9", { class: "protocol" }],
@@ -214,6 +218,12 @@ describe("an end of turn is no success", () => {
   ])("%s", async (behaviour, expected) => {
     using here = place();
     expect(await byHand(here, behaviour)).toMatchObject({ status: "failed", ...expected });
+  });
+
+  test("after a refusal is one where the agent went on", async () => {
+    using here = place();
+    for (const behaviour of ["says a word on a refusal", "does something else after a refusal"])
+      expect(await byHand(here, behaviour)).toMatchObject({ status: "ok" });
   });
 
   test("an error that codex swallows", async () => {
@@ -276,6 +286,86 @@ describe("a hostile line ends the attempt as such", () => {
     const outcome = await adapter.start(here.context({ limits: { ...FAST, idleMs: 300 } })).outcome;
     expect(outcome).toMatchObject({ status: "timeout", timeout: "idle" });
   });
+});
+
+describe("a tool", () => {
+  const limits = { ...FAST, idleMs: 200, toolIdleMs: 3_600_000 };
+
+  test("that the model still writes the call of is not at work: silence ends the attempt", async () => {
+    using here = place();
+    const outcome = await byHandAdapter(here, "writes the call of a tool").start(here.context({ limits })).outcome;
+    expect(outcome).toMatchObject({ status: "timeout", timeout: "idle" });
+  });
+
+  test("that was called is", async () => {
+    using here = place();
+    const context = here.context({ limits: { ...limits, toolIdleMs: 400 } });
+    const from = here.world.clock.now();
+    const outcome = await byHandAdapter(here, "calls a tool").start(context).outcome;
+    expect(outcome).toMatchObject({ status: "timeout", timeout: "idle" });
+    expect(here.world.clock.now() - from).toBeGreaterThanOrEqual(400);
+  });
+});
+
+describe("what an agent may reach", () => {
+  const quirks = PRESETS["codex"]?.acp?.quirks ?? {};
+  async function inMode(here: Place, behaviour: string, preset: PermissionPreset): Promise<AgentOutcome> {
+    const context = here.context({ limits: FAST, policy: PERMISSION_PRESETS[preset] });
+    return await byHandAdapter(here, behaviour, quirks).start(context).outcome;
+  }
+
+  test.each([
+    ["read-only", "mode is read-only."],
+    ["ask", "mode is read-only."],
+    ["worktree", ""],
+    ["full", "mode is full-access."],
+  ] as const)("with %s is said to one that takes modes", async (preset, said) => {
+    using here = place();
+    expect(await inMode(here, "modes", preset)).toMatchObject({ status: "ok" });
+    expect(here.log.join("\n").includes("mode is")).toBe(said !== "");
+    expect(here.log.join("\n")).toContain(said);
+  });
+
+  test("is more than reading only where it can be kept from that", async () => {
+    using here = place();
+    expect(await inMode(here, "modes refused", "read-only")).toMatchObject({
+      status: "failed",
+      class: "bad-request",
+      message: expect.stringContaining("cannot be kept from writing"),
+    });
+    expect(await inMode(here, "modes refused", "full")).toMatchObject({ status: "ok" });
+  });
+});
+
+describe("a login", () => {
+  async function withKey(here: Place, behaviour: string, env: Readonly<Record<string, string>>): Promise<AgentOutcome> {
+    const adapter = acpAdapter(here.world, {
+      id: "hand",
+      provider: "p",
+      program: { command: process.execPath, args: [AGENT, behaviour] },
+      quirks: PRESETS["codex"]?.acp?.quirks ?? {},
+      keys: PRESETS["codex"]?.keys ?? [],
+    });
+    const context = here.context({ limits: FAST });
+    return await adapter.start({ ...context, env: { ...context.env, ...env } }).outcome;
+  }
+
+  test.each(["login", "login at the prompt"])("is by a key of the environment: %s", async (behaviour) => {
+    using here = place();
+    expect(await withKey(here, behaviour, { CODEX_API_KEY: "k" })).toMatchObject({ status: "ok", text: "done" });
+    expect(here.log).toContain("[login] by api-key");
+    expect(await withKey(here, behaviour, {})).toMatchObject({ status: "failed", class: "auth" });
+    expect(await withKey(here, behaviour, { CODEX_HOME: "/x" })).toMatchObject({ status: "failed", class: "auth" });
+  });
+});
+
+test("error output that says nothing is counted", async () => {
+  using here = place();
+  await byHand(here, "says little on stderr", PRESETS["claude"]?.acp?.quirks);
+  expect(here.log.filter((line) => line.startsWith("[stderr]"))).toEqual([
+    "[stderr] important",
+    "[stderr] (3 lines that say nothing, omitted)",
+  ]);
 });
 
 describe("the model", () => {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { AgentContext, AgentOutcome, McpServer } from "../../../src/agent/adapters/port.ts";
+import { policyOf } from "../../../src/agent/adapters/policy.ts";
 import { PERMISSION_PRESETS } from "../../../src/agent/adapters/permissions.ts";
 import { agentRegistry } from "../../../src/agent/adapters/registry.ts";
 import { fixture } from "../../support/built.ts";
@@ -77,6 +78,33 @@ describe("claude", () => {
     const reader = await argumentsOf(here, "claude", { policy: PERMISSION_PRESETS["read-only"] });
     expect(reader.slice(reader.indexOf("--disallowedTools"))).toContain("Write");
     expect(reader).not.toContain("acceptEdits");
+    // Edits are allowed by its mode, in its folder: by name they would be everywhere.
+    expect(args).not.toContain("Write");
+    expect(await argumentsOf(here, "claude", { policy: PERMISSION_PRESETS.full })).toContain("Write");
+  });
+
+  test("is told what its rules refuse, in its own words", async () => {
+    using here = place();
+    const policy = policyOf({
+      rules: [
+        { deny: "execute", command: "echo secret*" },
+        { deny: ["edit", "delete"], path: "infra/**" },
+        { deny: "edit", path: "/etc/**" },
+        { deny: "fetch" },
+        { deny: "all", tool: "github/*" },
+        { deny: "all", tool: "github/merge" },
+      ],
+    });
+    const args = await argumentsOf(here, "claude", { policy });
+    expect(args.slice(args.indexOf("--disallowedTools") + 1, args.indexOf("--strict-mcp-config"))).toEqual([
+      "Bash(echo secret*)",
+      "Edit(infra/**)",
+      "Edit(//etc/**)",
+      "WebFetch",
+      "WebSearch",
+      "mcp__github",
+      "mcp__github__merge",
+    ]);
   });
 
   test("a subtype of success is believed by nobody", async () => {
@@ -120,6 +148,25 @@ describe("claude", () => {
     expect(second).toMatchObject({ usage: { input: 10, cachedRead: 4, output: 2 }, cost: 1 });
     const unknown = await printed(here, "claude", [init, said], { resume: { sessionId: "c1" } });
     expect(unknown.cost).toBeUndefined();
+  });
+
+  test("begins anew where the session is gone, once", async () => {
+    using here = place();
+    const gone = {
+      type: "result",
+      subtype: "error_during_execution",
+      is_error: true,
+      errors: ["No conversation found with session ID: c0"],
+      session_id: "c9",
+    };
+    const resume = { sessionId: "c0" };
+    expect(await printed(here, "claude", [gone], { resume }, 1)).toMatchObject({ isSessionGone: true });
+    expect(await printed(here, "claude", [gone], {}, 1)).not.toHaveProperty("isSessionGone");
+    // What says so after the agent has answered is about something else.
+    const said = { type: "assistant", message: { content: [{ type: "text", text: "hm" }] } };
+    expect(await printed(here, "claude", [init, said, gone], { resume }, 1)).not.toHaveProperty("isSessionGone");
+    const command = ["sh", "-c", "cat > /dev/null; echo 'No conversation found with session ID: c0' >&2; exit 1"];
+    expect(await started(here, "claude", command, { resume })).toMatchObject({ isSessionGone: true });
   });
 
   test("tells of its own retries", async () => {
@@ -196,6 +243,18 @@ describe("codex", () => {
       status: "failed",
       class: "network",
     });
+  });
+
+  test("begins anew where the thread is gone", async () => {
+    using here = place();
+    const said = "Error: thread/resume: thread/resume failed: no rollout found for thread id t0";
+    const resume = { sessionId: "t0" };
+    const command = ["sh", "-c", `cat > /dev/null; echo '${said}' >&2; exit 1`];
+    expect(await started(here, "codex", command, { resume })).toMatchObject({ isSessionGone: true });
+    expect(await started(here, "codex", command, {})).not.toHaveProperty("isSessionGone");
+    const failed = { type: "turn.failed", error: { message: said } };
+    expect(await printed(here, "codex", [failed], { resume }, 1)).toMatchObject({ isSessionGone: true });
+    expect(await printed(here, "codex", [...begun, failed], { resume }, 1)).not.toHaveProperty("isSessionGone");
   });
 
   test("usage is a running total of the thread, cached tokens in its input", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { decidePermission, PERMISSION_PRESETS, reachOf } from "../../../src/agent/adapters/permissions.ts";
-import { permissionAnswerer, toolOf } from "../../../src/agent/adapters/permission-requests.ts";
+import { type PermissionAnswer, permissionAnswerer, toolOf } from "../../../src/agent/adapters/permission-requests.ts";
+import { policyOf } from "../../../src/agent/adapters/policy.ts";
 import type { AgentContext, PermissionPolicy, PermissionRequest } from "../../../src/agent/adapters/port.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import type { JsonObject } from "../../../src/base/json.ts";
@@ -93,7 +94,7 @@ describe("the kind of what is asked for", () => {
       ],
       signal: new AbortController().signal,
     });
-    return [kinds[0] ?? "other", chosen === "yes"];
+    return [kinds[0] ?? "other", chosen.optionId === "yes"];
   }
   const OUTSIDE = { locations: [{ path: "/etc/passwd" }] };
   const INSIDE = { locations: [{ path: `${CWD}/a` }] };
@@ -116,6 +117,50 @@ describe("the kind of what is asked for", () => {
     const call = { ...(kind !== undefined && { kind }), ...INSIDE } as JsonObject;
     expect(await judged(call, "read")).toEqual(["read", true]);
     expect((await judged(call))[0]).toBe("other");
+  });
+});
+
+describe("a command that only the title names", () => {
+  const deny = policyOf({ rules: [{ deny: "execute", command: "echo secret*" }] });
+
+  async function asked(call: JsonObject, policy: PermissionPolicy): Promise<PermissionAnswer> {
+    const context = { mcp: [], cwd: CWD, policy, emit: () => undefined, log: () => undefined };
+    const answer = permissionAnswerer(systemClock(), context as unknown as AgentContext, { asking: () => undefined });
+    const options = [
+      { optionId: "yes", kind: "allow_once" },
+      { optionId: "no", kind: "reject_once" },
+    ];
+    return await answer({ call, known: undefined, options, signal: new AbortController().signal });
+  }
+
+  test.each([
+    "echo secret > g.txt",
+    "`echo secret > g.txt`",
+    "```\necho secret\n```",
+    "cd src && echo secret",
+    "echo secret > g.txt [current working directory /w] (Writes the secret)",
+  ])("%j is refused", async (title) => {
+    expect(await asked({ kind: "execute", title }, deny)).toMatchObject({ optionId: "no", verdict: "deny" });
+  });
+
+  test.each(["rm -rf build (Removes the build)", "rm -rf build [in /w]", "rm -rf build"])(
+    "%j is refused by its whole command",
+    async (title) => {
+      const policy = policyOf({ rules: [{ deny: "execute", command: "rm -rf build" }] });
+      expect((await asked({ kind: "execute", title }, policy)).verdict).toBe("deny");
+    },
+  );
+
+  test("is none where the command is given, or the kind is another", async () => {
+    const call = { title: "echo secret", rawInput: { command: "ls" } };
+    expect((await asked({ kind: "execute", ...call }, deny)).verdict).toBe("allow");
+    expect((await asked({ kind: "other", title: "echo secret" }, deny)).verdict).toBe("allow");
+  });
+
+  test("that is allowed is allowed as a whole", async () => {
+    const policy = policyOf({ rules: [{ allow: "execute", command: "npm test*" }], preset: "read-only" });
+    expect((await asked({ kind: "execute", title: "npm test" }, policy)).verdict).toBe("allow");
+    expect((await asked({ kind: "execute", title: "npm test; rm -rf ~" }, policy)).verdict).toBe("deny");
   });
 });
 

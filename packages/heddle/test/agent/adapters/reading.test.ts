@@ -10,29 +10,9 @@ import { costDelta, readUsage, turnUsage, usageDelta, usdOf } from "../../../src
 import { AGENT_CLASSES } from "../../../src/run/attempt.ts";
 
 describe("failures", () => {
-  test.each([
-    // What four agents were seen to answer.
-    ["Internal error", { errorName: "APIError", data: { statusCode: 429, isRetryable: true } }, "rate-limit"],
-    ["Internal error", { errorKind: "rate_limit" }, "rate-limit"],
-    ["Internal error", { errorKind: "server_error" }, "overloaded"],
-    ["", { category: "limit", severity: "error", title: "You have hit your usage limit" }, "quota"],
-    ["", { category: "connection", title: "stream disconnected before completion" }, "network"],
-    ["", { category: "access", title: "Sign in" }, "auth"],
-    ["", { category: "service", title: "Server error" }, "overloaded"],
-    ["", { category: "request", title: "Bad request" }, "bad-request"],
-    ["Authentication required", undefined, "auth"],
-    ["API Error: 401 invalid x-api-key", undefined, "auth"],
-    ["exceeded retry limit, last status: 429 Too Many Requests", undefined, "rate-limit"],
-    ["unexpected status 500 Internal Server Error", undefined, "overloaded"],
-    ["API Error: 529 overloaded_error", undefined, "overloaded"],
-    ["Prompt is too long", { status: 400 }, "context"],
-    ["budget_exceeded: the limit of this task is reached", { status: 400 }, "budget"],
-    ["insufficient_quota: check your plan and billing details", { status: 429 }, "quota"],
-    ["fetch failed: ECONNREFUSED 127.0.0.1:1", undefined, "network"],
-    ["model gpt-0 does not exist or is not found: 404", { status: 404 }, "bad-request"],
-    ["nothing known", undefined, "crash"],
-  ] as const)("%s %j", (message, data, expected) => {
-    expect(failureOf(message, data, "crash").class).toBe(expected);
+  test("every class has a word on retries", () => {
+    const retried = AGENT_CLASSES.filter(isRetryable);
+    expect(retried).toEqual(["rate-limit", "overloaded", "network", "crash", "protocol", "stall", "no-changes"]);
   });
 
   test("how long to wait, wherever it stands", () => {
@@ -54,11 +34,6 @@ describe("failures", () => {
     expect(read.class).toBe("crash");
     expect(read.message.length).toBeLessThanOrEqual(400);
     expect(classOfName("__proto__")).toBeUndefined();
-  });
-
-  test("every class has a word on retries", () => {
-    const retried = AGENT_CLASSES.filter(isRetryable);
-    expect(retried).toEqual(["rate-limit", "overloaded", "network", "crash", "protocol", "stall", "no-changes"]);
   });
 });
 

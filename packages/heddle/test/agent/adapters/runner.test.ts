@@ -6,7 +6,12 @@ import type { JsonObject } from "../../../src/base/json.ts";
 import { randomId } from "../../../src/base/ids.ts";
 import { systemRandom } from "../../../src/base/random.ts";
 import type { AgentRunner, AgentTurn } from "../../../src/agent/adapters/port.ts";
-import { bubblewrapSandbox, boxArguments } from "../../../src/agent/adapters/sandbox.ts";
+import {
+  bubblewrapSandbox,
+  boxArguments,
+  type Sandbox,
+  type SandboxRequest,
+} from "../../../src/agent/adapters/sandbox.ts";
 import { findProgram } from "../../../src/agent/adapters/which.ts";
 import { type LocalAgents, localAgentRunner } from "../../../src/agent/adapters/local.ts";
 import { type LocalRunners, localRunners } from "../../../src/runner/local.ts";
@@ -264,6 +269,43 @@ describe("the sandbox", () => {
     expect(args).not.toContain("--bind");
     expect(args.lastIndexOf("--ro-bind")).toBeGreaterThan(args.indexOf("--tmpfs"));
     expect(args[args.lastIndexOf("--ro-bind") + 1]).toBe(realpathSync("/tmp"));
+  });
+
+  /** With a program in place of bubblewrap that runs nothing, and fails where `fails` is among its arguments. */
+  function triedBy(root: string, fails: string): Sandbox {
+    const program = `#!/bin/sh\ncase "$*" in *${fails}*) echo 'Operation not permitted' >&2; exit 1;; esac\n`;
+    writeFileSync(join(root, "bwrap"), program);
+    chmodSync(join(root, "bwrap"), 0o755);
+    return bubblewrapSandbox({ ...agentWorld(), path: `${root}${delimiter}/usr/bin${delimiter}/bin` });
+  }
+
+  async function wrapped(sandbox: Sandbox, more: Partial<SandboxRequest>): Promise<readonly string[] | undefined> {
+    const box = await sandbox.around({ mode: "auto", cwd: "/tmp", writable: [], ...more });
+    return box.ok ? box.value.wrap?.("agent", []) : [box.error];
+  }
+
+  test("makes the folders that an agent keeps at home before it binds them, and no files", async () => {
+    await using it = bench();
+    const folder = join(it.root, "home/.local/share/x");
+    const file = join(it.root, "home/.x.json");
+    const args = await wrapped(triedBy(it.root, "nothing-of-this"), { made: [folder], writable: [file] });
+    expect(existsSync(folder)).toBe(true);
+    expect(args?.[args.indexOf(realpathSync(folder)) - 1]).toBe("--bind");
+    expect(existsSync(file)).toBe(false);
+    expect(args).not.toContain("CAP_SETFCAP");
+  });
+
+  test("lets root make another one inside, where that was tried out", async () => {
+    await using it = bench();
+    const args = await wrapped(triedBy(it.root, "nothing-of-this"), { isNested: true });
+    expect(args?.includes("CAP_SETFCAP")).toBe(process.getuid?.() === 0);
+    // No box at all is better than one in which each command of the agent fails.
+    const sandbox = triedBy(it.root, "--unshare-user");
+    expect(await wrapped(sandbox, { isNested: true })).toBeUndefined();
+    expect(await wrapped(sandbox, { isNested: true, mode: "require" })).toEqual([
+      expect.stringContaining("a sandbox inside bubblewrap does not work here: Operation not permitted"),
+    ]);
+    expect(await wrapped(sandbox, {})).toContain("--unshare-pid");
   });
 
   // A box hides the agent's program where this checkout lies in `/tmp`.
