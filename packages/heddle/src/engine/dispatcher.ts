@@ -104,8 +104,8 @@ export class Dispatcher {
   }
 
   async #expand({ step, task }: EffectOf<"expand">): Promise<void> {
-    const { ports, prepare, post } = this.#options;
-    const expansion = await expand(task, ports);
+    const { ports, state, prepare, post } = this.#options;
+    const expansion = await expand(task, ports, state);
     if (expansion.ok) await prepare(expansion.value.steps);
     post({ kind: "expanded", step, attempt: task.attempt, expansion });
   }

@@ -5,23 +5,29 @@
 import { defined } from "../base/defined.ts";
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
+import { keysOfRun } from "../plan/inner-plan.ts";
 import { subplanParams } from "../plan/params.ts";
 import type { Plan, Step } from "../plan/plan.ts";
 import type { EnginePorts, Subplan } from "./ports.ts";
 import { scopeOf } from "../run/task.ts";
 import type { Task } from "../run/attempt.ts";
-import type { SubplanSettings } from "../run/event.ts";
+import type { HandedDown, SubplanSettings } from "../run/event.ts";
 import type { Expansion } from "../run/expansion.ts";
+import type { RunState } from "../run/state.ts";
+import { handDown, handedBy, withinPlan } from "./hand-down.ts";
 import { filledEnv, filledValue } from "./templates.ts";
 
 /** Most items that one `forEach` may have. */
 export const MOST_ITEMS = 100_000;
 
 /** The children of the container whose task is given, or why there are none. */
-export async function expand(task: Task, ports: EnginePorts): Promise<Result<Expansion, string>> {
+export async function expand(task: Task, ports: EnginePorts, run: RunPlan): Promise<Result<Expansion, string>> {
   const { forEach } = task.step;
-  return forEach === undefined ? expandPlan(task, ports) : expandItems(task, forEach, ports);
+  return forEach === undefined ? expandPlan(task, ports, run) : expandItems(task, forEach, ports);
 }
+
+/** The plan of the run that the children join, and the version of its rules. */
+export type RunPlan = Pick<RunState, "plan" | "rules">;
 
 async function expandItems(
   task: Task,
@@ -50,7 +56,7 @@ async function evaluateItems(text: string, task: Task, ports: EnginePorts): Prom
   return expression.ok ? expression.value.evaluate(scopeOf(task, ports.environment)) : err(expression.error.message);
 }
 
-async function expandPlan(task: Task, ports: EnginePorts): Promise<Result<Expansion, string>> {
+async function expandPlan(task: Task, ports: EnginePorts, run: RunPlan): Promise<Result<Expansion, string>> {
   const { action } = task.step;
   if (action.kind !== "plan") return err(`a step of kind ${action.kind} cannot be expanded`);
   const params = await fillParams(action.params ?? {}, task, ports);
@@ -58,17 +64,32 @@ async function expandPlan(task: Task, ports: EnginePorts): Promise<Result<Expans
   const subplan = await subplanOf(task, action.file, action.plan, params.value, ports);
   if (!subplan.ok) return subplan;
   const { plan, content } = subplan.value;
+  const [refused] = run.rules >= 3 ? keysOfRun(plan, run.plan) : [];
+  if (refused !== undefined)
+    return err(`its plan says \`${refused.path.join(".")}\`, which holds for a whole run: ${refused.hint}`);
   // Its templates read what that step sees, not what those inside do.
   const env = await filledEnv(task, ports.environment);
   if (!env.ok) return env;
+  const handed = handedBy(task.step, env.value, plan);
   const prefix = `${task.step.id}/`;
-  const steps = plan.steps.map((step) => prefixed(handedDown(task.step, env.value, step), prefix));
-  return ok(defined({ kind: "children", steps, params: plan.params ?? {}, settings: settingsOf(plan), content }));
+  const steps = plan.steps.map((step) => withinPlan(handDown(handed, step), prefix));
+  return ok(
+    defined({ kind: "children", steps, params: plan.params ?? {}, content, settings: settingsOf(plan, handed) }),
+  );
 }
 
 /** What the plan says of its own steps, and the run keeps for it. */
-function settingsOf({ maxConcurrency, maxAgents, failure, timeoutMs, resources }: Plan): SubplanSettings | undefined {
-  const settings: SubplanSettings = defined({ maxConcurrency, maxAgents, failure, timeoutMs, resources });
+function settingsOf(plan: Plan, handed: HandedDown): SubplanSettings | undefined {
+  const { maxConcurrency, maxAgents, failure, timeoutMs, resources, defaults } = plan;
+  const settings: SubplanSettings = defined({
+    maxConcurrency,
+    maxAgents,
+    failure,
+    timeoutMs,
+    resources,
+    defaults,
+    handed: Object.keys(handed).length === 0 ? undefined : handed,
+  });
   return Object.keys(settings).length === 0 ? undefined : settings;
 }
 
@@ -76,23 +97,6 @@ async function fillParams(params: JsonObject, task: Task, ports: EnginePorts): P
   const filled = await filledValue(params, task, ports.environment);
   if (!filled.ok) return err(`its params cannot be evaluated: ${filled.error}`);
   return isJsonObject(filled.value) ? ok(filled.value) : err("its params are not an object");
-}
-
-/** What a step that stands for a plan says of commands holds for the steps inside, where these say nothing else. */
-function handedDown(outer: Step, env: NonNullable<Step["env"]>, step: Step): Step {
-  const { envMode, cwd, shell } = outer;
-  const passEnv = [...new Set([...(outer.passEnv ?? []), ...(step.passEnv ?? [])])];
-  const secrets = [...new Set([...(outer.secrets ?? []), ...(step.secrets ?? [])])];
-  const both = { ...env, ...step.env };
-  return defined<Step>({
-    ...step,
-    env: Object.keys(both).length === 0 ? undefined : both,
-    passEnv: passEnv.length === 0 ? undefined : passEnv,
-    secrets: secrets.length === 0 ? undefined : secrets,
-    envMode: step.envMode ?? envMode,
-    cwd: step.cwd ?? cwd,
-    shell: step.shell ?? shell,
-  });
 }
 
 async function subplanOf(
@@ -109,17 +113,6 @@ async function subplanOf(
   if (file === undefined) return err("it does not name a plan");
   const loaded = await ports.loadSubplan(task.run, defined({ file, params, within: task.within }));
   return loaded.ok ? loaded : err(loaded.error.message);
-}
-
-function prefixed(step: Step, prefix: string): Step {
-  const inside = (ids: readonly string[]): string[] => ids.map((id) => `${prefix}${id}`);
-  return defined({
-    ...step,
-    id: `${prefix}${step.id}`,
-    deps: step.deps === undefined ? undefined : inside(step.deps),
-    after: step.after === undefined ? undefined : inside(step.after),
-    reads: step.reads === undefined ? undefined : inside(step.reads),
-  });
 }
 
 function describe(value: Json): string {

@@ -134,8 +134,8 @@ function plainData(document: unknown, file: string): Result<void, readonly Diagn
 }
 
 export interface AddedStepsOptions {
-  /** The run's plan: its pools, parameters and agents hold for added steps as well. */
-  readonly plan: Plan;
+  /** The plan that they join: its pools, parameters, agents and defaults hold for added steps as well. */
+  readonly plan: { readonly [K in "name" | "paramSpecs" | "resources" | "agents" | "defaults"]?: Plan[K] | undefined };
   /** The name of the steps' source in messages; default: `added steps`. */
   readonly file?: string;
 }
@@ -153,12 +153,13 @@ export async function compileSteps(
   const document = defined<Readonly<Record<string, unknown>>>({
     params: plan.paramSpecs,
     resources: plan.resources,
+    defaults: plan.defaults,
     steps: list,
   });
   const issues = new PlanIssues();
   const validated = validateDocument(
     document,
-    { name: plan.name, allowMissingParams: true, agents: plan.agents ?? {} },
+    { name: plan.name ?? "", allowMissingParams: true, agents: plan.agents ?? {} },
     issues,
   );
   await checkSites(validated, issues);

@@ -10,14 +10,6 @@ import { addTemplates, isEmpty, type SiteContext, type StepReadContext } from ".
 
 const ACTION_KEYS = ["run", "agent", "call", "approve", "plan", "sleep", "signal", "function"] as const;
 
-/** Keys that mean something beside some actions only. */
-const BELONGS_TO: readonly (readonly [key: string, actions: readonly string[]])[] = Object.entries({
-  with: ["call"],
-  params: ["plan"],
-  onTimeout: ["approve", "signal"],
-  isolate: ["call", "function"],
-});
-
 export function toAction(
   raw: JsonObject,
   written: WrittenStep,
@@ -36,7 +28,6 @@ export function toAction(
       isKey: true,
     });
   }
-  checkCompanions(raw, kind ?? "agent", path, scope);
   const broken: Action = { kind: "run", command: "" };
   switch (kind) {
     case "run":
@@ -64,21 +55,6 @@ export function toAction(
       return written.function === undefined ? broken : toFunction(written.function, path, scope);
     default:
       return toAgent(raw, written, path, context, scope);
-  }
-}
-
-function checkCompanions(raw: JsonObject, kind: string, path: DocumentPath, scope: StepReadContext): void {
-  for (const [key, actions] of BELONGS_TO) {
-    if (raw[key] === undefined || actions.includes(kind)) continue;
-    const message = `"${key}" cannot be used together with "${kind}"`;
-    const owners = actions.filter((action) => action !== "function").join(" or ");
-    scope.issues.add({
-      code: "MisplacedKey",
-      message,
-      hint: `"${key}" goes with "${owners}"`,
-      path: [...path, key],
-      isKey: true,
-    });
   }
 }
 

@@ -6,6 +6,7 @@ import { dump } from "js-yaml";
 import { writeDuration } from "../base/duration.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import { DEFAULT_RETRY, type Action, type Plan, type Retry, type Step } from "./plan.ts";
+import { kindOf, refusalOf, type StepKey } from "./step-keys.ts";
 import { WRITTEN_SCHEMA } from "./yaml-schema.ts";
 
 export function planToYaml(plan: Plan): string {
@@ -29,8 +30,36 @@ export function planToDocument(plan: Plan): JsonObject {
     limits: plan.limits as JsonObject | undefined,
     budget: plan.budget,
     agents: plan.agents === undefined ? undefined : asJson(plan.agents),
-    steps: plan.steps.map(stepToDocument),
+    defaults: plan.defaults,
+    steps: plan.steps.map((step) => withoutDefaults(stepToDocument(step), step, plan.defaults ?? {})),
   });
+}
+
+/** What takes a default away from a step that has none of it. */
+const NOTHING: JsonObject = {
+  labels: [],
+  passEnv: [],
+  secrets: [],
+  verify: [],
+  runsOn: [],
+  resources: {},
+  limits: {},
+  locks: {},
+  retry: 0,
+  timeout: 0,
+  totalTimeout: 0,
+  optional: false,
+  priority: 0,
+};
+
+/** The step's document, which says nothing of a default where the step does not have it. */
+function withoutDefaults(document: JsonObject, step: Step, defaults: JsonObject): JsonObject {
+  const missing = Object.keys(defaults).filter((key) => key in NOTHING && document[key] === undefined);
+  const kind = kindOf(step.action);
+  const has = (key: StepKey): boolean => document[key] !== undefined && document[key] !== false;
+  const taken = missing.filter((key) => refusalOf(key as StepKey, kind, has) === undefined);
+  if (taken.length === 0) return document;
+  return present({ ...document, ...Object.fromEntries(taken.map((key) => [key, NOTHING[key]])) });
 }
 
 function stepToDocument(step: Step): JsonObject {

@@ -8,9 +8,10 @@ import { defined } from "../base/defined.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import { AGENT_STEP_KEYS, type AgentLimitsConfig } from "./agents-config.ts";
 import type { WrittenDuration } from "../base/duration.ts";
-import type { PlanStepKey, SleepKey, WaitKey, WorkKey, WrittenAgent, WrittenPlan, WrittenStep } from "./document.ts";
+import type { WrittenAgent, WrittenPlan, WrittenStep } from "./document.ts";
 import type { NoParams, OptionsWith, ParamSpecs, ParamsOf, SubplanParams } from "./param-values.ts";
 import type { StepContext, StepFunction } from "./plan.ts";
+import type { RefusedKey } from "./step-keys.ts";
 import {
   checkStandard,
   isStandardSchema,
@@ -234,7 +235,7 @@ export function agent<const Id extends string>(id: Id, options: AgentOptions): S
 }
 
 /** A question, and another plan, do no work of their own that could be checked or tried again. */
-export interface ApproveOptions extends Omit<DataOptions, WorkKey> {
+export interface ApproveOptions extends Omit<DataOptions, RefusedKey<"approve">> {
   /** The answer when `timeout` has passed; default: `reject`. */
   readonly onTimeout?: "reject" | "approve";
 }
@@ -250,7 +251,7 @@ export function approve<const Id extends string>(
 }
 
 /** A wait runs nothing: what acts on commands and attempts has no place here. */
-export interface SleepOptions extends Omit<DataOptions, WaitKey | SleepKey> {}
+export interface SleepOptions extends Omit<DataOptions, RefusedKey<"sleep">> {}
 
 /**
  * A step that waits. It takes no slot, and time goes on while no process works on the run.
@@ -260,7 +261,7 @@ export function sleep(id: string, time: WrittenDuration, options: SleepOptions =
   return dataStep(id, { sleep: time }, options) as StepValue<null>;
 }
 
-export interface SignalOptions extends Omit<DataOptions, WaitKey> {
+export interface SignalOptions extends Omit<DataOptions, RefusedKey<"signal">> {
   /** What comes of it when `timeout` has passed: the step fails, or succeeds with `null`; default: `fail`. */
   readonly onTimeout?: "fail" | "continue";
 }
@@ -274,7 +275,7 @@ export function signal(id: string, name: string, options: SignalOptions = {}): S
   return dataStep(id, defined({ signal: name, onTimeout }), others);
 }
 
-export interface SubplanOptions extends Omit<DataOptions, WorkKey | PlanStepKey> {
+export interface SubplanOptions extends Omit<DataOptions, RefusedKey<"plan">> {
   /** Parameters of the other plan; values may contain `${{ }}`; default: none. */
   readonly params?: JsonObject;
 }

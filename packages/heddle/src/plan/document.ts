@@ -8,44 +8,6 @@ import type { FailureClass, FailureMode, ParamSpec, RollbackMode, Schedule } fro
 
 export type WrittenId = string | number;
 
-/** Keys that mean nothing to a step that does no work of its own: a question, or another plan. */
-export const WORK_KEYS = ["retry", "verify", "runsOn"] as const;
-export type WorkKey = (typeof WORK_KEYS)[number];
-
-/** Further keys that mean nothing to a step that stands for a plan: set on the steps of that plan, they do. */
-export const PLAN_STEP_KEYS = ["limits", "onInterrupt", "priority"] as const;
-export type PlanStepKey = (typeof PLAN_STEP_KEYS)[number];
-
-/** Keys that mean nothing to a step that only waits: it runs nothing, and takes nothing. */
-export const WAIT_KEYS = [
-  "retry",
-  "verify",
-  "runsOn",
-  "resources",
-  "locks",
-  "limits",
-  "onInterrupt",
-  "priority",
-  "totalTimeout",
-  "grace",
-  "env",
-  "envMode",
-  "secrets",
-  "cwd",
-  "shell",
-  "cache",
-  "inputs",
-  "outputs",
-  "writes",
-  "undo",
-  "group",
-] as const;
-export type WaitKey = (typeof WAIT_KEYS)[number];
-
-/** Further keys that mean nothing to a wait for a time, which says itself how long it is and gives nothing. */
-export const SLEEP_KEYS = ["timeout", "output"] as const;
-export type SleepKey = (typeof SLEEP_KEYS)[number];
-
 export interface WrittenRetry {
   /** Attempts in all, the first included; default: 1. */
   readonly attempts?: number;

@@ -51,6 +51,8 @@ export interface Plan {
   };
   /** In the keys of plan files, every name checked. */
   readonly agents?: AgentsConfig;
+  /** What steps say that say nothing else, in the keys of plan files. It is in {@link steps}; kept for those added on the way. Absent: nothing. */
+  readonly defaults?: JsonObject;
   /** At least one; in the order of the text. */
   readonly steps: readonly Step[];
 }

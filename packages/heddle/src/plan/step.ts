@@ -10,24 +10,12 @@ import { parseDuration, type WrittenDuration } from "../base/duration.ts";
 import { isJsonObject, type JsonObject } from "../base/json.ts";
 import { toAction } from "./action.ts";
 import type { DocumentPath } from "./diagnostic.ts";
-import {
-  type WrittenId,
-  type WrittenRetry,
-  type WrittenShared,
-  type WrittenStep,
-  PLAN_STEP_KEYS,
-  type PlanStepKey,
-  SLEEP_KEYS,
-  type SleepKey,
-  WAIT_KEYS,
-  type WaitKey,
-  WORK_KEYS,
-  type WorkKey,
-} from "./document.ts";
+import { type WrittenId, type WrittenRetry, type WrittenShared, type WrittenStep } from "./document.ts";
 import { checkValue, type PlanIssues, shorten, unknownKey } from "./issues.ts";
 import { hasTemplate, unwrapped } from "./expression/templates.ts";
 import { DEFAULT_RETRY, type Retry, type Step } from "./plan.ts";
 import { OTHER_NAMES, SHAPES } from "./schema/plan.ts";
+import { kindOf, refusalOf, STEP_KEYS, type StepKey } from "./step-keys.ts";
 import { addTemplates, type Draft, isEmpty, type SiteContext, type StepReadContext } from "./read-context.ts";
 
 export function toStep(raw: unknown, path: DocumentPath, index: number, scope: StepReadContext): Step {
@@ -68,72 +56,47 @@ export function toStep(raw: unknown, path: DocumentPath, index: number, scope: S
   return step as Step;
 }
 
-/** Keys that mean nothing to a step that does no work of its own: written there they are an error, from `defaults` they do not apply. */
+/** Keys that have no effect on the step: written there they are an error, from `defaults` they do not apply. */
 function dropMeaningless(raw: JsonObject, step: Draft, path: DocumentPath, { issues }: StepReadContext): void {
-  const kind = step.action?.kind;
-  if (kind === "call" || kind === "function") return dropOfCommands(raw, step, path, issues);
-  if (kind !== "approve" && kind !== "plan" && kind !== "sleep" && kind !== "signal") return;
-  for (const key of MEANINGLESS[kind]) {
-    const written = Object.keys(raw).find((name) => raw[name] !== undefined && mainName(name) === key);
-    delete step[inPlan(key)];
-    if (written === undefined) continue;
-    const hint = hintOf(kind, key);
-    issues.add({
-      code: "MisplacedKey",
-      message: `"${written}" cannot be used together with "${kind}"`,
-      hint,
-      path: [...path, written],
-      isKey: true,
-    });
+  const { action } = step;
+  if (action === undefined) return;
+  const kind = kindOf(action);
+  const writtenAs = new Map(Object.keys(raw).map((name) => [mainName(name), name]));
+  const has = (key: StepKey): boolean => isSaid(step[draftKey(key)]) || isSaid(raw[writtenAs.get(key) ?? key]);
+  for (const key of Object.keys(STEP_KEYS) as StepKey[]) {
+    const written = writtenAs.get(key);
+    const isWritten = written !== undefined && raw[written] !== undefined;
+    if (!isWritten && step[draftKey(key)] === undefined) continue;
+    const refusal = refusalOf(key, kind, has);
+    if (refusal === undefined) continue;
+    delete step[draftKey(key)];
+    if (!isWritten) continue;
+    const { hint, without } = refusal;
+    const name = action.kind === "function" ? "a function" : `"${kind}"`;
+    const others = without.map((other) => `"${other}"`).join(" or ");
+    const message =
+      others === ""
+        ? `"${written}" cannot be used together with ${name}`
+        : `"${written}" has no effect beside ${name} without ${others}`;
+    issues.add({ code: "MisplacedKey", message, hint, path: [...path, written], isKey: true });
   }
 }
 
-const MEANINGLESS = {
-  approve: WORK_KEYS,
-  plan: [...WORK_KEYS, ...PLAN_STEP_KEYS],
-  sleep: [...WAIT_KEYS, ...SLEEP_KEYS],
-  signal: WAIT_KEYS,
+function isSaid(value: unknown): boolean {
+  return value !== undefined && value !== false;
+}
+
+/** What a key is called in a {@link Step}. */
+function draftKey(key: StepKey): keyof Step {
+  return Object.hasOwn(IN_STEP, key) ? IN_STEP[key as keyof typeof IN_STEP] : (key as keyof Step);
+}
+
+const IN_STEP = {
+  timeout: "timeoutMs",
+  totalTimeout: "totalTimeoutMs",
+  grace: "graceMs",
+  estimate: "estimateMs",
 } as const;
-
-type MeaninglessKey = WorkKey | PlanStepKey | WaitKey | SleepKey;
-
-/** What the key is called in a {@link Step}. */
-function inPlan(key: MeaninglessKey): keyof Step {
-  if (key === "timeout") return "timeoutMs";
-  if (key === "totalTimeout") return "totalTimeoutMs";
-  return key === "grace" ? "graceMs" : key;
-}
-
-function hintOf(kind: keyof typeof MEANINGLESS, key: MeaninglessKey): string {
-  if (kind === "plan") return "set it on the steps of that plan";
-  if (kind === "sleep" && key === "timeout") return "`sleep` itself says how long the step waits";
-  if (kind === "signal" && key === "totalTimeout") return "use `timeout`: there is one attempt";
-  return kind === "approve"
-    ? "set it on the step that does the work"
-    : "a step that waits runs nothing: set it on the step that does the work";
-}
-
-/** What acts on the commands of a step, and not on a function: what to do instead. */
-const OF_COMMANDS = {
-  env: 'a function has the environment of its process: pass values by "with"',
-  envMode: 'a function has the environment of its process: pass values by "with"',
-  cwd: 'a function runs in the folder of its process: pass the folder by "with"',
-  shell: "it is the shell of commands, and this step has none",
-  limits: "add `isolate: true`: the memory of a function is bounded only in a thread of its own",
-} as const;
-
-/** A step with a function may have commands too, which these keys act on. What is a secret is masked, whoever prints it. */
-function dropOfCommands(raw: JsonObject, step: Draft, path: DocumentPath, issues: PlanIssues): void {
-  if (step.verify !== undefined || step.undo !== undefined) return;
-  for (const key of ["env", "envMode", "cwd", "shell", "limits"] as const) {
-    const hasEffect = (key === "limits" && step.isolate === true) || (key === "env" && step.secrets !== undefined);
-    if (hasEffect) continue;
-    delete step[key];
-    if (raw[key] === undefined) continue;
-    const message = `"${key}" has no effect on a function`;
-    issues.add({ code: "MisplacedKey", message, hint: OF_COMMANDS[key], path: [...path, key], isKey: true });
-  }
-}
 
 /** What a key is called here; plans in other forms have other names for some. */
 function mainName(key: string): string {
@@ -229,10 +192,6 @@ function addExpressions(
     const outside = { ...context, hasItem: false };
     if (typeof items === "string")
       scope.sites.push({ kind: "expression", text: items, path: [...path, "forEach"], context: outside });
-  } else if (maxConcurrency !== undefined) {
-    const hint = "set it for the whole plan, or use a pool of `resources`";
-    const message = '"maxConcurrency" of a step bounds the items of its "forEach", and there is none';
-    scope.issues.add({ code: "MisplacedKey", message, hint, path: [...path, "maxConcurrency"], isKey: true });
   }
 }
 

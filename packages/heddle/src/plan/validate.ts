@@ -8,6 +8,7 @@ import { defined } from "../base/defined.ts";
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import type { AgentsConfig } from "./agents-config.ts";
 import { readAgents } from "./check-agents.ts";
+import { keysOfRun } from "./inner-plan.ts";
 import type { DocumentPath } from "./diagnostic.ts";
 import type { WrittenPlan } from "./document.ts";
 import { checkValue, type PlanIssues, unknownKey } from "./issues.ts";
@@ -34,6 +35,8 @@ export interface ValidateOptions {
    * from the run's plan, and no name of an agent is checked.
    */
   readonly agents?: AgentsConfig | "unknown";
+  /** The document is a step of this plan, or inside of one: what belongs to the run has to be as here. */
+  readonly outermost?: Partial<Plan>;
 }
 
 /** A list of steps that becomes a graph, and its position in the document. */
@@ -84,6 +87,7 @@ function toPlan(document: unknown, path: DocumentPath, options: ValidateOptions,
   const name = written.name ?? options.name;
   const params = paramValues(written.params, options, path, issues);
   const top = topKeys(written);
+  if (options.outermost !== undefined) refuseKeysOfRun(top, options.outermost, path, issues);
   const agents = options.agents === "unknown" ? undefined : (options.agents ?? written.agents ?? {});
   const scope: StepReadContext = defined({
     issues,
@@ -109,7 +113,14 @@ function toPlan(document: unknown, path: DocumentPath, options: ValidateOptions,
         : toPlan(
             inner,
             at,
-            { ...options, name: step, params: {}, allowMissingParams: true, agents: agents ?? "unknown" },
+            {
+              ...options,
+              name: step,
+              params: {},
+              allowMissingParams: true,
+              agents: agents ?? "unknown",
+              outermost: options.outermost ?? top,
+            },
             collected,
           );
       return { kind: "plan", plan };
@@ -193,8 +204,18 @@ function topKeys(written: WrittenPlan): Partial<Plan> {
   if (written.limits !== undefined && Object.keys(written.limits).length > 0) top.limits = written.limits;
   if (written.budget !== undefined)
     top.budget = { usd: written.budget.usd, onReached: written.budget.onReached ?? "pause" };
+  if (written.defaults !== undefined && Object.keys(written.defaults).length > 0)
+    top.defaults = written.defaults as JsonObject;
   if (written.agents !== undefined && Object.keys(written.agents).length > 0) top.agents = written.agents;
   return top;
+}
+
+/** What holds for a whole run cannot be otherwise for a part of it. */
+function refuseKeysOfRun(inner: Partial<Plan>, outermost: Partial<Plan>, path: DocumentPath, issues: PlanIssues): void {
+  for (const { path: key, hint } of keysOfRun(inner, outermost)) {
+    const message = `"${key.join(".")}" cannot be set in a plan inside another`;
+    issues.add({ code: "MisplacedKey", message, hint, path: [...path, ...key], isKey: true });
+  }
 }
 
 function defaultsOf(written: WrittenPlan, raw: JsonObject, path: DocumentPath, issues: PlanIssues): Draft {

@@ -87,6 +87,20 @@ function placesOf(state: RunState, pool: string, parent: number, inside?: Subpla
   return places;
 }
 
+/** The pools that a step inside of `parent` may ask for, with how much of each it can get. */
+export function poolsAround(state: RunState, parent: number): { readonly [pool: string]: number } {
+  const pools: Record<string, number> = { ...state.plan.resources };
+  const chain: number[] = [];
+  for (let at = parent; at !== -1; at = state.parents[at] ?? -1) chain.unshift(at);
+  for (const at of chain) {
+    const container = stepAt(state, at);
+    if (holdsWhileOpen(container, state.rules)) Object.assign(pools, container.resources);
+    for (const [pool, capacity] of Object.entries(state.containers.get(at)?.settings?.resources ?? {}))
+      pools[pool] = Math.min(capacity, pools[pool] ?? capacity);
+  }
+  return pools;
+}
+
 function capacityIn(pools: { readonly [pool: string]: number } | undefined, pool: string): number | undefined {
   return pools !== undefined && Object.hasOwn(pools, pool) ? pools[pool] : undefined;
 }

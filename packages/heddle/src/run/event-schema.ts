@@ -33,6 +33,7 @@ import type {
   EarlierStatus,
   EventOf,
   EventType,
+  HandedDown,
   LandingPlace,
   QuestionAbout,
   Resolution,
@@ -130,6 +131,18 @@ const items: Check<string | readonly Json[]> = anything(
   (value) => typeof value === "string" || Array.isArray(value),
 );
 
+/** What a step says of its commands. */
+const ofCommands = {
+  env: optional(mapOf(text)),
+  envMode: optional(oneOf<"inherit" | "strict">({ inherit: true, strict: true })),
+  passEnv: optional(texts),
+  secrets: optional(texts),
+  cwd: optional(text),
+  shell: optional(text),
+  graceMs: optional(finite),
+};
+const handedDown: Check<HandedDown> = object(ofCommands);
+
 const step: Check<Step> = object({
   id: text,
   description: optional(text),
@@ -145,12 +158,7 @@ const step: Check<Step> = object({
     object<NonNullable<Step["forEach"]>>({ items, maxConcurrency: optional(positive), if: optional(text) }),
   ),
   group: optional(text),
-  env: optional(mapOf(text)),
-  envMode: optional(oneOf<"inherit" | "strict">({ inherit: true, strict: true })),
-  passEnv: optional(texts),
-  secrets: optional(texts),
-  cwd: optional(text),
-  shell: optional(text),
+  ...ofCommands,
   isolate: optional(flag),
   inputs: optional(texts),
   outputs: optional(texts),
@@ -158,7 +166,6 @@ const step: Check<Step> = object({
   writes: optional(texts),
   timeoutMs: optional(finite),
   totalTimeoutMs: optional(finite),
-  graceMs: optional(finite),
   retry: optional(retry),
   resources: optional(mapOf(finite)),
   locks: optional(object<NonNullable<Step["locks"]>>({ read: optional(texts), write: optional(texts) })),
@@ -211,6 +218,7 @@ const plan: Check<Plan> = object({
     }),
   ),
   agents: optional(recordedAgents),
+  defaults: optional(jsonObject),
   steps: listOf(step),
 });
 
@@ -338,6 +346,8 @@ const SCHEMAS: { readonly [T in EventType]: Schema<T> } = {
           failure: optional(failureMode),
           timeoutMs: optional(finite),
           resources: optional(mapOf(finite)),
+          defaults: optional(jsonObject),
+          handed: optional(handedDown),
         }),
       ),
     }),

@@ -70,7 +70,16 @@ export interface TokenUsage {
 }
 
 /** What a plan says of its own steps. As a step of another plan it keeps to it inside. Absent members: nothing is said. */
-export type SubplanSettings = Pick<Plan, "maxConcurrency" | "maxAgents" | "failure" | "timeoutMs" | "resources">;
+export interface SubplanSettings extends Pick<
+  Plan,
+  "maxConcurrency" | "maxAgents" | "failure" | "timeoutMs" | "resources" | "defaults"
+> {
+  /** What the step around it says of commands, for steps that are added inside on the way. */
+  readonly handed?: HandedDown;
+}
+
+/** What a step that stands for a plan hands down to the steps inside. */
+export type HandedDown = Pick<Step, "env" | "envMode" | "passEnv" | "secrets" | "cwd" | "shell" | "graceMs">;
 
 /** What a person may be asked about. */
 export type QuestionAbout = "step" | "interrupt" | "conflict" | "question" | "permission";

@@ -47,8 +47,21 @@ function counts(key: string, { action }: Step, rules: number): boolean {
  * recorded under; its results are always compared by it.
  */
 export function definitionOf(step: Step, rules: number = RUN_RULES): string {
-  const kept = Object.fromEntries(Object.entries(step).filter(([key]) => counts(key, step, rules)));
+  const kept = Object.fromEntries(Object.entries(stepUnder(rules, step)).filter(([key]) => counts(key, step, rules)));
   return canonicalJson(kept as Json);
+}
+
+/** Before the third version of the rules a plan kept no defaults beside its steps. */
+function planUnder(rules: number, plan: Plan): Plan {
+  if (rules >= 3) return plan;
+  const { defaults: _defaults, ...rest } = plan;
+  return { ...rest, steps: plan.steps.map((step) => stepUnder(rules, step)) };
+}
+
+function stepUnder(rules: number, step: Step): Step {
+  const { action } = step;
+  if (rules >= 3 || action.kind !== "plan" || action.plan === undefined) return step;
+  return { ...step, action: { ...action, plan: planUnder(rules, action.plan) } };
 }
 
 /** The parameters, of those known, whose values belong to the step's definition. Code is handed all of them, and may read any. */
@@ -112,7 +125,8 @@ export function driftOf(state: RunState, current: Plan, planFiles: readonly Plan
     if (hasSucceeded(state, index) || hasSuccessInside(state, index)) changed.push({ id, keys: others });
     else renewed.push(id);
   }
-  const differs = canonicalJson(state.plan as unknown as Json) !== canonicalJson(current as unknown as Json);
+  const text = (plan: Plan): string => canonicalJson(planUnder(state.rules, plan) as unknown as Json);
+  const differs = text(state.plan) !== text(current);
   return { changed, renewed, added, removed: [...recorded.keys()], differs };
 }
 
@@ -146,8 +160,8 @@ function isOpen(state: RunState, step: number): boolean {
 }
 
 function differingKeys(before: Step, after: Step, rules: number): string[] {
-  const a = before as unknown as Record<string, Json | undefined>;
-  const b = after as unknown as Record<string, Json | undefined>;
+  const a = stepUnder(rules, before) as unknown as Record<string, Json | undefined>;
+  const b = stepUnder(rules, after) as unknown as Record<string, Json | undefined>;
   const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
   return [...keys]
     .filter(

@@ -179,7 +179,7 @@ test("a plan file that is a step may use the agents of the run that it joins", a
     writeFileSync(path.join(folder, "child.yaml"), "- {id: b, agent: {prompt: x, use: ours}}");
     expect(await loadSubplanFile({ folder }, { file: "child.yaml", params: {} })).toMatchObject({
       ok: true,
-      value: { steps: [{ action: { options: { use: "ours" } } }] },
+      value: { plan: { steps: [{ action: { options: { use: "ours" } } }] } },
     });
     // By itself it has none of that name.
     expect(await loadPlanFile(path.join(folder, "child.yaml"), {})).toMatchObject({

@@ -24,15 +24,8 @@ import {
   type SubplanOptions,
   when,
 } from "../../src/plan/define.ts";
-import type {
-  PlanStepKey,
-  SleepKey,
-  WaitKey,
-  WorkKey,
-  WrittenAgent,
-  WrittenPlan,
-  WrittenStep,
-} from "../../src/plan/document.ts";
+import type { WrittenAgent, WrittenPlan, WrittenStep } from "../../src/plan/document.ts";
+import type { RefusedKey } from "../../src/plan/step-keys.ts";
 import type { StepContext } from "../../src/plan/plan.ts";
 import type { StandardSchema } from "../../src/plan/standard-schema.ts";
 
@@ -167,10 +160,10 @@ test("a step's options are every key of the file that its kind may have", () => 
   type Data = Exclude<keyof WrittenStep, "id" | "isolate" | Action>;
   expectTypeOf<keyof CommandOptions>().toEqualTypeOf<Data>();
   expectTypeOf<keyof AgentOptions>().toEqualTypeOf<Data | keyof WrittenAgent>();
-  expectTypeOf<keyof ApproveOptions>().toEqualTypeOf<Exclude<Data, WorkKey> | "onTimeout">();
-  expectTypeOf<keyof SleepOptions>().toEqualTypeOf<Exclude<Data, WaitKey | SleepKey>>();
-  expectTypeOf<keyof SignalOptions>().toEqualTypeOf<Exclude<Data, WaitKey> | "onTimeout">();
-  expectTypeOf<keyof SubplanOptions>().toEqualTypeOf<Exclude<Data, WorkKey | PlanStepKey> | "params">();
+  expectTypeOf<keyof ApproveOptions>().toEqualTypeOf<Exclude<Data, RefusedKey<"approve">> | "onTimeout">();
+  expectTypeOf<keyof SleepOptions>().toEqualTypeOf<Exclude<Data, RefusedKey<"sleep">>>();
+  expectTypeOf<keyof SignalOptions>().toEqualTypeOf<Exclude<Data, RefusedKey<"signal">> | "onTimeout">();
+  expectTypeOf<keyof SubplanOptions>().toEqualTypeOf<Exclude<Data, RefusedKey<"plan">> | "params">();
   expectTypeOf<keyof StepOptions>().toEqualTypeOf<
     Exclude<Data, "output" | "forEach" | "maxConcurrency"> | "isolate" | "params"
   >();

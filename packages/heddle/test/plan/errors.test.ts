@@ -121,11 +121,25 @@ const CASES: readonly (readonly [code: string, text: string, hint?: string])[] =
     "UnknownAgent",
     "- id: a\n  plan: {steps: [{id: b, agent: {prompt: x, use: mine}}]}\n                                                 ^",
   ],
-  // Agents of a plan inside a step are not the run's.
+  // What holds for a whole run cannot be set for a part of it.
   [
-    "UnknownAgent",
-    "- id: a\n  plan:\n    agents: {use: {mine: {command: x}}}\n    steps: [{id: b, agent: {prompt: x, use: mine}}]\n                                            ^",
+    "MisplacedKey",
+    "- id: a\n  plan:\n    agents: {use: {mine: {command: x}}}\n                   ^\n    steps: [{id: b, run: x}]",
+    "declare it in the outermost plan: its agents are those of the whole run",
   ],
+  [
+    "MisplacedKey",
+    "- id: a\n  plan:\n    agents: {verify: [test]}\n             ^\n    steps: [{id: b, run: x}]",
+    "set it in the outermost plan, where it holds for the whole run",
+  ],
+  ["MisplacedKey", "- id: a\n  plan:\n    rollback: all\n    ^\n    steps: [{id: b, run: x}]"],
+  [
+    "MisplacedKey",
+    "- id: a\n  plan:\n    schedule: layers\n    ^\n    steps: [{id: b, run: x}]",
+    "inside another plan a step starts when its own dependencies have ended: order the steps with `after`",
+  ],
+  ["MisplacedKey", "- id: a\n  plan:\n    limits: {maxMemoryMb: 5}\n    ^\n    steps: [{id: b, run: x}]"],
+  ["MisplacedKey", "- id: a\n  plan:\n    budget: {usd: 5}\n    ^\n    steps: [{id: b, run: x}]"],
   [
     "UnknownPreset",
     "agents: {use: {mine: {preset: claud}}}\n                              ^\nsteps: [{id: a, run: x}]",
