@@ -250,7 +250,6 @@ export function approve<const Id extends string>(
   return dataStep(id, defined({ approve: question, onTimeout }), others);
 }
 
-/** A wait runs nothing: what acts on commands and attempts has no place here. */
 export interface SleepOptions extends Omit<DataOptions, RefusedKey<"sleep">> {}
 
 /**
