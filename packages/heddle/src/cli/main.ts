@@ -7,6 +7,7 @@ import { BugError } from "../base/assert.ts";
 import { HeddleError, messageOf, type Problem } from "../base/errors.ts";
 import { captureRest, printToStderr } from "../process/print-capture.ts";
 import { suggest } from "../base/suggest.ts";
+import { COMPLETE } from "./commands/completion.ts";
 import { EXIT, type Context } from "./context.ts";
 import { leaveNow, Output } from "./output.ts";
 import type { Parsed } from "./parse.ts";
@@ -66,6 +67,10 @@ function uncaught(thrown: unknown): Problem {
 }
 
 async function dispatch(out: Output, words: readonly string[]): Promise<number> {
+  if (words[0] === COMPLETE) {
+    out.tellJson(false);
+    return (await import("./commands/complete.ts")).completeWords(out, words.slice(1));
+  }
   const at = commandPlace(words);
   const name = at === -1 ? undefined : words[at];
   if (name === undefined) {

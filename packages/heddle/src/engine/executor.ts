@@ -31,7 +31,7 @@ export interface ExecuteOptions {
   /** What is wrong with an output by its step's schema, in one line; `undefined`: nothing. Ends, whatever they are. */
   readonly checkOutput: (schema: JsonObject, output: Json) => Promise<string | undefined>;
   /** What commands print is shown with colours. */
-  readonly colour?: boolean;
+  readonly colour?: boolean | undefined;
   /** Carries out agents' steps; asked for with the first one. Absent: they fail. */
   readonly agents?: () => Promise<AgentExecutor>;
 }

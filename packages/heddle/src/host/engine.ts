@@ -49,17 +49,15 @@ function portsOf({ dir, journal, workspaces, title, pollMs, codeFor, colour }: E
   });
   const checks = localOutputChecks();
   const agents = lazyAgents(dir, runners);
-  const execute = executor(
-    defined({
-      runner: runners.runner,
-      workspaces,
-      codeFor,
-      environment: process.env,
-      checkOutput: async (...of: Parameters<typeof checks.check>) => await checks.check(...of),
-      agents: agents.get,
-      colour,
-    }),
-  );
+  const execute = executor({
+    runner: runners.runner,
+    workspaces,
+    codeFor,
+    environment: process.env,
+    checkOutput: (schema, output) => checks.check(schema, output),
+    colour,
+    agents: agents.get,
+  });
   return {
     journal,
     backend: localBackend({

@@ -289,14 +289,6 @@ describe("words on the command line", () => {
     expect(overview.stdout).toMatch(/hello: 5 steps; last run \w+ succeeded/);
     expect(overview.stdout).toMatch(/✓ fetch/);
   });
-
-  test("completion scripts name every command", async () => {
-    for (const shell of ["bash", "zsh", "fish"]) {
-      const { code, stdout } = await rig.heddle(["completion", shell]);
-      expect(code).toBe(0);
-      for (const { name } of COMMANDS) expect(stdout, `${shell} ${name}`).toContain(name);
-    }
-  });
 });
 
 test("a list of tasks in another form becomes a plan that validates", async () => {

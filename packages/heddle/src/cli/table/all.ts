@@ -9,7 +9,6 @@ export interface CommandGroup {
   readonly commands: readonly CommandSpec[];
 }
 
-/** Built from the table itself, so it is defined here. */
 const COMPLETION: CommandSpec = {
   name: "completion",
   summary: "Print the completion script of a shell",
@@ -18,7 +17,7 @@ const COMPLETION: CommandSpec = {
     ['eval "$(heddle completion bash)"', "in ~/.bashrc"],
     ["heddle completion fish > ~/.config/fish/completions/heddle.fish", "for fish"],
   ],
-  load: async () => (await import("../commands/completion.ts")).completionOf(COMMANDS),
+  load: async () => (await import("../commands/completion.ts")).completionCommand,
 };
 
 export const GROUPS: readonly CommandGroup[] = [
