@@ -12,6 +12,7 @@ import type { WrittenAgent, WrittenPlan, WrittenStep } from "./document.ts";
 import type { NoParams, OptionsWith, ParamSpecs, ParamsOf, SubplanParams } from "./param-values.ts";
 import type { StepContext, StepFunction } from "./plan.ts";
 import type { RefusedKey } from "./step-keys.ts";
+import type { Storable, Stored } from "./storable.ts";
 import {
   checkStandard,
   isStandardSchema,
@@ -104,40 +105,6 @@ type StepBody<D, Output, P extends ParamSpecs = ParamSpecs> = (
   context: StepContext<ParamsOf<P>>,
 ) => Output;
 
-/** What dependents get of what a function returns: JSON has no `undefined`, it arrives as `null`. */
-type Stored<Output> = Awaited<Output> extends infer Value ? (Value extends undefined | void ? null : Value) : never;
-
-/** Values of which nothing, or something else, would be left in JSON; the engine refuses them too. */
-type NotJson =
-  | bigint
-  | symbol
-  | Date
-  | RegExp
-  | Error
-  | ReadonlyMap<unknown, unknown>
-  | ReadonlySet<unknown>
-  | WeakMap<object, unknown>
-  | ((...args: never[]) => unknown);
-
-/** Members are looked at so many levels deep: types can have no end. */
-type Deeper = readonly [never, 0, 1, 2, 3, 4];
-
-/** `true` if some value of the type holds what JSON cannot. */
-type HoldsNotJson<Value, Depth extends number = 5> = [Depth] extends [never]
-  ? never
-  : 0 extends 1 & Value
-    ? never
-    : Value extends NotJson
-      ? true
-      : Value extends object
-        ? { [Key in keyof Value]-?: HoldsNotJson<Value[Key], Deeper[Depth]> }[keyof Value &
-            (Value extends readonly unknown[] ? number : unknown)]
-        : never;
-
-/** Accepts a function whose output JSON can hold. */
-type Storable<Output> = [HoldsNotJson<Awaited<Output>>] extends [never]
-  ? unknown
-  : { readonly "the output has a value that JSON cannot hold (Date, Map, Set, bigint, function)": never };
 type NoInputs = Record<never, never>;
 
 /** A step that runs a function: its inputs are the outputs of `deps`, its output is what it returns. */
@@ -256,8 +223,12 @@ export interface SleepOptions extends Omit<DataOptions, RefusedKey<"sleep">> {}
  * A step that waits. It takes no slot, and time goes on while no process works on the run.
  * @param time a duration, as in `"2h"`, a number of seconds, or a point in time with its zone, as in `"2026-12-24T18:00:00Z"`
  */
-export function sleep(id: string, time: WrittenDuration, options: SleepOptions = {}): StepValue<null> {
-  return dataStep(id, { sleep: time }, options) as StepValue<null>;
+export function sleep<const Id extends string>(
+  id: Id,
+  time: WrittenDuration,
+  options: SleepOptions = {},
+): StepValue<null, Id> {
+  return dataStep(id, { sleep: time }, options) as StepValue<null, Id>;
 }
 
 export interface SignalOptions extends Omit<DataOptions, RefusedKey<"signal">> {
@@ -269,7 +240,11 @@ export interface SignalOptions extends Omit<DataOptions, RefusedKey<"signal">> {
  * A step that waits for the signal of this name, as `heddle signal RUN NAME [JSON]` and `signal` of a run send it; its output is
  * the signal's value. It takes no slot. A signal that comes before the step waits is kept for it; each signal is taken by one step.
  */
-export function signal(id: string, name: string, options: SignalOptions = {}): StepValue<Json> {
+export function signal<const Id extends string>(
+  id: Id,
+  name: string,
+  options: SignalOptions = {},
+): StepValue<Json, Id> {
   const { onTimeout, ...others } = options;
   return dataStep(id, defined({ signal: name, onTimeout }), others);
 }

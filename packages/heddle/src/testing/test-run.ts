@@ -18,6 +18,7 @@ import type { Json } from "../base/json.ts";
 import { suggest } from "../base/suggest.ts";
 import { openTestProject } from "../host/test-project.ts";
 import type { PlanDefinition } from "../plan/define.ts";
+import type { Action } from "../plan/plan.ts";
 import type { OptionsWith, ParamsInput, ParamSpecs } from "../plan/param-values.ts";
 import type { Answer, Event, LoadedPlan, Project, RunHandle, RunOutcome } from "../project/port.ts";
 import { questionAt } from "../view/question.ts";
@@ -52,6 +53,8 @@ export interface RunInTest {
   unpause(): void;
   /** Answers the question of a step. @throws {HeddleError} `NotAsked`, `InvalidAnswer`. */
   answer(step: string, answer: FakeAnswer): void;
+  /** Sends a signal for a step that waits for it, or will. @throws {HeddleError} `UnknownSignal`, `SignalNotAwaited`, ... */
+  signal(name: string, value?: Json): void;
 }
 
 /** What happens in a run beside the plan itself. */
@@ -138,6 +141,7 @@ class TestSession {
   readonly #stuckAfterMs: number;
   readonly #events: Event[] = [];
   #begunAt = 0;
+  #signals = 0;
 
   constructor(project: Project, machine: FakeMachine, loaded: LoadedPlan, stuckAfterMs: number) {
     this.project = project;
@@ -197,6 +201,11 @@ class TestSession {
     return {
       elapsedMs: () => this.#machine.clock.now() - this.#begunAt,
       cancel: () => handle()?.cancel(),
+      signal: (signal, value = null) => {
+        const id = `signal ${++this.#signals}`;
+        const sent = handle()?.signal({ signal, value, by: "test", id });
+        if (sent !== undefined) orThrow(sent);
+      },
       pause: (reason = "requested by the test") => handle()?.pause(reason),
       unpause: () => handle()?.unpause(),
       answer: (step, answer) =>
@@ -284,19 +293,21 @@ function asAnswer(given: FakeAnswer): Answer {
   return defined<Answer>({ decision, by, comment: answer ?? comment });
 }
 
+/** Steps that do no work that could be faked: what a test says instead. */
+const NOT_FAKED: { readonly [kind in Action["kind"]]?: (id: string) => string } = {
+  approve: (id) => `without ${id}, which \`answers\` answers`,
+  plan: (id) => `without ${id}: fake the steps inside, as ${id}/ID`,
+  sleep: (id) => `without ${id}, whose time passes by itself`,
+  signal: (id) => `without ${id}: send its signal, as in \`at: { "5m": (run) => run.signal(NAME) }\``,
+};
+const ASKING: ReadonlySet<Action["kind"]> = new Set(["approve", "agent", "plan"]);
+
 /** What can be said before anything runs: a question is not faked as work, and work is not answered. */
 function checkKinds({ plan }: LoadedPlan, steps: Fakes, answers: NonNullable<TestScript["answers"]>): void {
   for (const { id, action } of plan.steps) {
-    if (Object.hasOwn(steps, id) && (action.kind === "approve" || action.kind === "plan"))
-      throw invalidOption(
-        "steps",
-        action.kind === "approve"
-          ? `without ${id}, which \`answers\` answers`
-          : `without ${id}: fake the steps inside, as ${id}/ID`,
-        steps[id],
-      );
-    const asks = action.kind === "approve" || action.kind === "agent" || action.kind === "plan";
-    if (Object.hasOwn(answers, id) && !asks)
+    const instead = NOT_FAKED[action.kind];
+    if (instead !== undefined && Object.hasOwn(steps, id)) throw invalidOption("steps", instead(id), steps[id]);
+    if (Object.hasOwn(answers, id) && !ASKING.has(action.kind))
       throw invalidOption("answers", `without ${id}, which asks nobody`, answers[id]);
   }
 }

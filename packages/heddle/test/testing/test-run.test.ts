@@ -2,7 +2,20 @@
 import { existsSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { agent, approve, command, forEach, load, plan, PlanError, sequence, step, subplan } from "../../src/index.ts";
+import {
+  agent,
+  approve,
+  command,
+  forEach,
+  load,
+  plan,
+  PlanError,
+  sequence,
+  signal,
+  sleep,
+  step,
+  subplan,
+} from "../../src/index.ts";
 import { asks, fails, hangs, succeeds, testRun } from "../../src/testing/index.ts";
 import { testFolder } from "../support/test-folder.ts";
 
@@ -135,6 +148,30 @@ describe("time", () => {
     });
     expect(cancelled).toMatchObject({ status: "cancelled", elapsedMs: 720_000, order: ["a", "b"] });
     expect(cancelled.step("b").attempts).toMatchObject([{ status: "cancelled", durationMs: 120_000 }]);
+  });
+});
+
+describe("waits", () => {
+  const cool = sleep("cool", "3d");
+
+  test("for a time pass at once and exactly, those for a signal when it is sent", async () => {
+    const late = step("late", { deps: [cool] }, () => "late");
+    const pay = signal("pay", "payment");
+    const shipped = step("shipped", { deps: { pay } }, ({ pay: amount }) => amount);
+    const result = await testRun(plan("p", { steps: [late, shipped] }), {
+      at: { "5m": (run) => run.signal("payment", { amount: 42 }) },
+    });
+    expect(result).toMatchObject({ status: "succeeded", elapsedMs: 3 * 86_400_000 });
+    expect(result.output(shipped)).toEqual({ amount: 42 });
+    expect(result.step("shipped").attempts).toMatchObject([{ startedMs: 300_000 }]);
+    expect(result.step("late").attempts).toMatchObject([{ startedMs: 3 * 86_400_000 }]);
+  });
+
+  test("for a signal that nobody sends leave the run waiting", async () => {
+    const waiting = await testRun(plan("p", { steps: [signal("pay", "payment")] }));
+    expect(waiting.status).toBe("waiting");
+    const unknown = testRun(plan("p", { steps: [cool] }), { at: { "1m": (run) => run.signal("payment") } });
+    await expect(unknown).rejects.toMatchObject({ code: "UnknownSignal" });
   });
 });
 
@@ -273,6 +310,8 @@ describe("fakes", () => {
     });
     await expect(attempt({ steps: { ask: succeeds() } })).rejects.toMatchObject({ code: "InvalidOption" });
     await expect(attempt({ steps: { sub: succeeds() } })).rejects.toMatchObject({ code: "InvalidOption" });
+    const nap = testRun(plan("p", { steps: [sleep("nap", "1h")] }), { steps: { nap: succeeds() } });
+    await expect(nap).rejects.toMatchObject({ code: "InvalidOption" });
     await expect(attempt({ answers: { build: "approve" } })).rejects.toMatchObject({ code: "InvalidOption" });
     expect(() => succeeds(1, { takes: "soon" })).toThrow(expect.objectContaining({ code: "InvalidOption" }));
     await expect(attempt({ at: { soon: () => undefined } })).rejects.toMatchObject({ code: "InvalidOption" });
