@@ -9,7 +9,7 @@ import type { Outcome, StopReason, Note, Task } from "../run/attempt.ts";
 interface ActiveAttempt {
   readonly task: Task;
   readonly dispatched: Dispatched;
-  readonly cancelTimer: CancelTimer | undefined;
+  cancelTimer: CancelTimer | undefined;
 }
 
 export interface DispatchOptions {
@@ -24,7 +24,7 @@ export class ActiveAttempts {
   readonly #backend: Backend;
   readonly #clock: Clock;
   readonly #active = new Map<string, ActiveAttempt>();
-  #stopReason: StopReason | undefined;
+  #stop: { readonly reason: StopReason; readonly isMeant: (step: string) => boolean } | undefined;
   #killed = false;
   #released = false;
 
@@ -42,12 +42,14 @@ export class ActiveAttempts {
     const cancelTimer =
       limitMs === undefined ? undefined : this.#clock.after(limitMs, () => dispatched.stop("timeout"));
     const key = keyOf(task.step.id, task.attempt);
-    this.#active.set(key, { task, dispatched, cancelTimer });
+    const attempt: ActiveAttempt = { task, dispatched, cancelTimer };
+    this.#active.set(key, attempt);
     if (this.#released) dispatched.release();
     else if (this.#killed) dispatched.kill();
-    else if (this.#stopReason !== undefined && !isUndo(task)) dispatched.stop(this.#stopReason);
+    else if (this.#stop !== undefined && !isUndo(task) && this.#stop.isMeant(task.step.id))
+      dispatched.stop(this.#stop.reason);
     const end = (outcome: unknown): void => {
-      cancelTimer?.();
+      attempt.cancelTimer?.();
       this.#active.delete(key);
       onEnd(checkOutcome(outcome));
     };
@@ -57,16 +59,26 @@ export class ActiveAttempts {
     );
   }
 
-  /** Asks every attempt to end, those dispatched later too; undos are let finish. The first reason counts. */
-  stopAll(reason: StopReason): void {
-    if (this.#stopReason !== undefined) return;
-    this.#stopReason = reason;
-    for (const { task, dispatched } of this.#active.values()) if (!isUndo(task)) dispatched.stop(reason);
+  /** Asks the attempts that are meant to end, those dispatched later too; undos are let finish. The first reason counts. */
+  stopAll(reason: StopReason, isMeant: (step: string) => boolean): void {
+    if (this.#stop !== undefined) return;
+    this.#stop = { reason, isMeant };
+    for (const { task, dispatched } of this.#active.values())
+      if (!isUndo(task) && isMeant(task.step.id)) dispatched.stop(reason);
   }
 
   /** Asks the attempts of some steps to end. */
   stopThose(reason: StopReason, isMeant: (step: string) => boolean): void {
     for (const { task, dispatched } of this.#active.values()) if (isMeant(task.step.id)) dispatched.stop(reason);
+  }
+
+  /** Stops attempts of some steps that have no limit as timed out when `limitMs` have passed. */
+  limitThose(limitMs: number, isMeant: (step: string) => boolean): void {
+    for (const attempt of this.#active.values()) {
+      const { task, dispatched } = attempt;
+      if (attempt.cancelTimer !== undefined || isUndo(task) || !isMeant(task.step.id)) continue;
+      attempt.cancelTimer = this.#clock.after(limitMs, () => dispatched.stop("timeout"));
+    }
   }
 
   /** Passes a person's answer to the attempt that asked. */

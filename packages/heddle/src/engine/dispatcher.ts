@@ -7,8 +7,9 @@ import type { Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { DEFAULT_GRACE_MS, type Step } from "../plan/plan.ts";
 import type { Note, Outcome } from "../run/attempt.ts";
-import { isInside } from "../run/finish.ts";
+import { isInside, isStopped } from "../run/finish.ts";
 import type { Input } from "../run/input-events.ts";
+import { SHELTER_MS } from "../run/shelter.ts";
 import { stepAt, type RunState } from "../run/state.ts";
 import type { Effect } from "../run/transition.ts";
 import type { ActiveAttempts } from "./active-attempts.ts";
@@ -118,8 +119,16 @@ export class Dispatcher {
 
   #stop({ reason, inside }: EffectOf<"stop">): void {
     const { active, state } = this.#options;
-    if (inside === undefined) return active.stopAll(reason);
-    active.stopThose(reason, (id) => isInside(state, state.index.byId.get(id) ?? -1, inside));
+    const { index } = state;
+    const isMeant = (id: string): boolean => isStopped(state, index.byId.get(id) ?? -1, inside);
+    if (inside === undefined) active.stopAll(reason, isMeant);
+    else active.stopThose(reason, isMeant);
+    if (reason === "fail-fast") return;
+    // What is sheltered goes on, for some time.
+    active.limitThose(SHELTER_MS, (id) => {
+      const step = index.byId.get(id) ?? -1;
+      return !isMeant(id) && (inside === undefined || isInside(state, step, inside));
+    });
   }
 
   async #sweep(): Promise<void> {

@@ -15,6 +15,7 @@ import { stepsToUndo } from "../run/finish.ts";
 import { RUN_RULES, type CancelReason, type EventOf, type RunOptions } from "../run/event.ts";
 import { HistoryChecker } from "../run/check/history-checker.ts";
 import { isRunEnded, stepAt, type RunState } from "../run/state.ts";
+import { withAlwaysAgain } from "../run/resume.ts";
 import { newVolatile } from "../run/volatile.ts";
 import type { ResumeOptions, RunHandle, StartOptions, WaitOptions } from "./api.ts";
 import type { Answer, RunOutcome, Signal } from "../run/control.ts";
@@ -121,7 +122,8 @@ export async function resumeRun(
     if (options.mode === "retry" && (isDone || !hasPartsToRetry(state))) return err(nothingToRetry(state));
     if (isDone && !isLandingDue(state)) return ok(undefined);
     const current = planForRun(state, options.current);
-    const planned = isDone ? undefined : planResume(state, await choicesOf(ports, state, { ...options, current }));
+    const choices = await choicesOf(ports, state, { ...options, current });
+    const planned = isDone ? undefined : withAlways(state, planResume(state, choices));
     if (planned?.ok === false) return planned;
     const cutShort = cutShortProblem(state, planned?.value.reset ?? []);
     if (cutShort !== undefined) return err(cutShort);
@@ -157,7 +159,16 @@ async function choicesOf(
   return defined({ engine: ports.version, current, files, acceptChanges });
 }
 
-/** Ends a run that nobody works on as `cancelled`: takes it up, ends what its dead engine left, and starts nothing. */
+/** What is always to run runs again after what it comes after. */
+function withAlways(
+  state: RunState,
+  planned: Result<EventOf<"run.resumed">["data"], Problem>,
+): Result<EventOf<"run.resumed">["data"], Problem> {
+  if (!planned.ok) return planned;
+  return ok({ ...planned.value, reset: withAlwaysAgain(state, planned.value.reset) });
+}
+
+/** Ends a run that nobody works on as `cancelled`: takes it up, ends what its dead engine left, and starts only what is always to run. */
 export async function cancelRun(ports: EnginePorts, run: string): Promise<Result<"done", Problem>> {
   const taken = await takeOver(ports, run, async (lease, state, recorder) => {
     if (isRunEnded(state.phase)) {

@@ -126,14 +126,16 @@ export class Scheduler {
   }
 
   kill(): void {
-    if (!this.#isHalted()) this.#post({ kind: "halt", reason: "cancel" });
+    this.#post({ kind: "kill" });
     this.#active.killAll();
     this.#wakeUp();
   }
 
   /** Somebody ended the run, or will have in the next turn. */
   #isHalted(): boolean {
-    return this.#state.volatile.halt !== undefined || this.#inputs.some(({ kind }) => kind === "halt");
+    return (
+      this.#state.volatile.halt !== undefined || this.#inputs.some(({ kind }) => kind === "halt" || kind === "kill")
+    );
   }
 
   pause(reason: string): void {

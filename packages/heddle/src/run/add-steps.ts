@@ -48,6 +48,7 @@ function addChildren(state: RunState, parent: number, event: EventOf<"steps.adde
 function add(state: RunState, row: StepRow): number {
   const step = addRow(state, row);
   indexStep(state.index, row.step.id, step);
+  if (row.step.always === true) state.index.always.add(step);
   return step;
 }
 

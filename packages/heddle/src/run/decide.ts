@@ -3,16 +3,27 @@
  * nor index and remembers nothing: `transition.ts` carries each command out and asks again, until there is none.
  *
  * Invariants:
- *  1. A step starts only when each of its predecessors has ended, its hard ones with success.
- *  2. Nothing starts in a run that is halted, paused or ended, or above a limit.
+ *  1. A step starts only when each of its predecessors has ended, its hard ones with success if it is not `always` to run.
+ *  2. Nothing starts in a run that is halted, but for what is sheltered, or paused or ended, or above a limit.
  *  3. The run ends only when nothing is running.
  */
 import type { Command } from "./command.ts";
-import { cancelInside, closeDown, closeInside, endOfContainer, haltReason } from "./finish.ts";
+import type { CancelReason } from "./event.ts";
+import {
+  cancelInside,
+  cancelLate,
+  closeDown,
+  closeInside,
+  endOfContainer,
+  freeSheltered,
+  haltReason,
+  isWorkLeft,
+} from "./finish.ts";
 import { blockerOf, deadlineOf } from "./queue.ts";
 import type { Lane } from "./run-index.ts";
 import type { StepPhase } from "./facts.ts";
 import { nextTaker } from "./listeners.ts";
+import { hasSheltered } from "./shelter.ts";
 import { fits, goesBefore, isFull, NOTHING_RESERVED, reserve } from "./slots.ts";
 import {
   isContainerStep,
@@ -25,6 +36,7 @@ import {
   stepAt,
   type RunState,
 } from "./state.ts";
+import type { Volatile } from "./volatile.ts";
 
 /** What is seen of the world when it is decided what follows. */
 export interface Readings {
@@ -57,15 +69,32 @@ export function decide(state: RunState, readings: Readings): readonly Command[] 
   if (volatile.halt === undefined && (volatile.endsAt ?? Infinity) <= readings.now)
     return [{ kind: "halt", reason: "run-timeout" }];
   const halt = haltReason(state);
-  if (halt !== undefined && !volatile.isStopping) return [{ kind: "stop-all", reason: halt }];
+  if (halt !== undefined && needsStop(volatile, halt)) return [{ kind: "stop-all", reason: halt }];
   // What a rollback put back to waiting is for the next resume.
-  if (halt !== undefined || index.open === 0 || state.rolledBack) return closeDown(state);
+  if (index.open === 0 || state.rolledBack) return closeDown(state);
+  if (halt === undefined) return goOn(state, readings);
+  if (!hasSheltered(state)) return closeDown(state);
+  const late = cancelLate(state, halt);
+  if (late.length > 0) return late;
+  const next = goOn(state, readings);
+  if (next.length > 0 || isWorkLeft(state)) return next;
+  const freed = freeSheltered(state, halt);
+  return freed.length > 0 ? freed : closeDown(state);
+}
 
+/** A cancel after a failure bounds what is sheltered: those attempts are told too. */
+function needsStop({ stoppedAt, cancelledAt }: Volatile, halt: CancelReason): boolean {
+  return stoppedAt === undefined || (halt !== "fail-fast" && cancelledAt === undefined);
+}
+
+/** What follows in a run that goes on. In one that ends early only what is sheltered is in the queues. */
+function goOn(state: RunState, readings: Readings): readonly Command[] {
+  const { index, volatile } = state;
   const overdue = index.deadlines.first;
   if (overdue !== undefined && (deadlineOf(state, overdue) ?? Infinity) <= readings.now)
-    return [{ kind: commandWhenDue(phaseOf(state, overdue)), step: overdue }];
+    return [whenDue(state, overdue, readings.now)];
   // One container at a time: of two that timed out one may be inside the other.
-  for (const container of volatile.expired) {
+  for (const container of volatile.expired.keys()) {
     const late = cancelInside(state, container, "step-timeout");
     if (late.length > 0) return late;
   }
@@ -96,8 +125,8 @@ export function nextDue(state: RunState): number | undefined {
   if (isRunEnded(state.phase) || state.phase.tag === "created" || state.rollback !== undefined) return undefined;
   const { index, volatile } = state;
   const due = [volatile.halt === undefined ? volatile.endsAt : undefined];
-  // A run that ends early waits for its attempts alone.
-  if (haltReason(state) === undefined) {
+  // A run that ends early waits for its attempts alone, and for what is sheltered.
+  if (haltReason(state) === undefined || hasSheltered(state)) {
     if (index.deadlines.first !== undefined) due.push(deadlineOf(state, index.deadlines.first));
     if (index.retries.first !== undefined && state.phase.tag !== "paused")
       due.push(retryAt(state, index.retries.first));
@@ -106,9 +135,17 @@ export function nextDue(state: RunState): number | undefined {
   return next === Infinity ? undefined : next;
 }
 
-function commandWhenDue({ tag }: StepPhase): "expire" | "fire" | "expire-question" {
-  if (tag === "expanded") return "expire";
-  return isWaiting(tag) ? "fire" : "expire-question";
+function deadlineIn(phase: StepPhase): number | undefined {
+  return "deadline" in phase ? phase.deadline : undefined;
+}
+
+function whenDue(state: RunState, step: number, now: number): Command {
+  const phase = phaseOf(state, step);
+  if (phase.tag === "expanded") return { kind: "expire", step };
+  // Its own time is not over: that of what is sheltered is.
+  const ownEnd = phase.tag === "sleeping" ? phase.at : phase.tag === "running" ? now : deadlineIn(phase);
+  if ((ownEnd ?? Infinity) > now) return { kind: "cancel", step, reason: haltReason(state) ?? "step-timeout" };
+  return { kind: isWaiting(phase.tag) ? "fire" : "expire-question", step };
 }
 
 function retryAt(state: RunState, step: number): number {
@@ -118,7 +155,8 @@ function retryAt(state: RunState, step: number): number {
 
 /** The layer before which a run that is let through layer by layer stops now. */
 function layerToPauseBefore({ phase, index, volatile }: RunState): number | undefined {
-  if (!volatile.policy.pausesBeforeLayers || phase.tag !== "running") return undefined;
+  if (!volatile.policy.pausesBeforeLayers || phase.tag !== "running" || volatile.stoppedAt !== undefined)
+    return undefined;
   return index.openLayer === volatile.passedLayer ? undefined : index.openLayer;
 }
 

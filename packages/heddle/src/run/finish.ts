@@ -10,6 +10,7 @@ import type { Command } from "./command.ts";
 import type { StepPhase } from "./facts.ts";
 import { compareOrder, orderOf } from "./plan-order.ts";
 import { timeLimitOf } from "./queue.ts";
+import { isSheltered, SHELTER_MS } from "./shelter.ts";
 import { forEachSuccessor, hasEnded, isTolerated, outputOf, phaseOf, stepAt, type RunState } from "./state.ts";
 
 /** Why the run ends early, if it does. */
@@ -21,8 +22,8 @@ export function haltReason({ volatile, index, options }: RunState): CancelReason
 export function closeDown(state: RunState): readonly Command[] {
   const halt = haltReason(state);
   if (halt !== undefined) {
-    const waiting = inPhase(state, ["retrying", "waiting-for-answer", "sleeping", "waiting-for-signal", "interrupted"]);
-    if (waiting.length > 0) return waiting.map((step) => ({ kind: "cancel", step, reason: halt }));
+    const late = cancelLate(state, halt);
+    if (late.length > 0) return late;
     if (state.index.counts.running > 0) return [];
     const containers = innermostExpanded(state);
     if (containers.length > 0) return containers.map((step) => endOfContainer(state, step));
@@ -30,6 +31,9 @@ export function closeDown(state: RunState): readonly Command[] {
       const skips = skipsAfterFailure(state, () => true);
       if (skips.length > 0) return skips;
     }
+    // Killed before they could run.
+    const left = [...state.index.always].filter((step) => phaseOf(state, step).tag === "waiting");
+    if (left.length > 0) return left.map((step) => ({ kind: "cancel", step, reason: halt }));
   }
   if (halt === "cancel") return [{ kind: "end", status: "cancelled", reason: halt }];
   const failed = state.index.fatal > 0 || halt !== undefined;
@@ -39,6 +43,47 @@ export function closeDown(state: RunState): readonly Command[] {
   }
   const isLost = failed || earlierFailures(state).length > 0;
   return [defined({ kind: "end", status: isLost ? "failed" : "succeeded", reason: halt })];
+}
+
+const LATE = ["retrying", "waiting-for-answer", "sleeping", "waiting-for-signal", "interrupted"] as const;
+
+/** What waits for its next attempt, an answer, a time or a signal when the run ends does so no more. */
+export function cancelLate(state: RunState, halt: CancelReason): readonly Command[] {
+  const late = inPhase(state, LATE).filter((step) => !isSheltered(state, step));
+  return late.map((step) => ({ kind: "cancel", step, reason: halt }));
+}
+
+/** Whether something of a run that ends early is still under way: an attempt, or what is sheltered and waits. */
+export function isWorkLeft({ index }: RunState): boolean {
+  return index.counts.running > 0 || LATE.some((tag) => index.counts[tag] > 0);
+}
+
+/**
+ * In a run that ends early and in which nothing is under way: ends what steps that are always to run wait for. Containers around none of
+ * them end, dependents of failures are skipped, and the rest that they come after is cancelled.
+ */
+export function freeSheltered(state: RunState, halt: CancelReason): readonly Command[] {
+  const around = new Set<number>();
+  for (const step of state.index.always) for (let at = step; at !== -1; at = state.parents[at] ?? -1) around.add(at);
+  const containers = innermostExpanded(state).filter((step) => !around.has(step) && !isSheltered(state, step));
+  if (containers.length > 0) return containers.map((step) => endOfContainer(state, step));
+  const skips = halt === "fail-fast" ? skipsAfterFailure(state, (step) => !isSheltered(state, step)) : [];
+  if (skips.length > 0) return skips;
+  const waited = new Set([...state.index.always].flatMap((step) => waitedFor(state, step)));
+  return [...waited].sort((a, b) => a - b).map((step) => ({ kind: "cancel", step, reason: halt }));
+}
+
+/** The steps, never started, that a step waits for: what it comes after, and under `schedule: layers` all of the layers before it. */
+function waitedFor(state: RunState, step: number): readonly number[] {
+  const { deps = [], after = [] } = stepAt(state, step);
+  const before = [...deps, ...after].flatMap((id) => state.index.byId.get(id) ?? []);
+  if (state.options.schedule === "layers" && state.parents[step] === -1) {
+    const layer = state.layers[step] ?? 0;
+    state.layers.forEach((other, at) => {
+      if (other < layer && state.parents[at] === -1) before.push(at);
+    });
+  }
+  return before.filter((at) => phaseOf(state, at).tag === "waiting" && !isSheltered(state, at));
 }
 
 /**
@@ -74,10 +119,16 @@ export function cancelInside(state: RunState, container: number, reason: CancelR
   const children = state.containers.get(container)?.children ?? [];
   return children.flatMap((child): readonly Command[] => {
     const phase = phaseOf(state, child);
+    if (hasEnded(phase) || phase.tag === "running" || isSheltered(state, child, container)) return [];
     if (phase.tag === "expanded") return cancelInside(state, child, reason);
-    if (hasEnded(phase) || phase.tag === "running") return [];
     return [{ kind: "cancel", step: child, reason }];
   });
+}
+
+/** Whether an attempt of the step is to end as the run does, or the container `inside` of which it is. */
+export function isStopped(state: RunState, step: number, inside: number | undefined): boolean {
+  if (inside !== undefined && !isInside(state, step, inside)) return false;
+  return !isSheltered(state, step, inside);
 }
 
 /** A failure ends a subplan: what depends on it is skipped for it, and the rest cancelled. */
@@ -88,7 +139,7 @@ export function closeInside(state: RunState, subplan: number): readonly Command[
 
 /** Whether the step is inside a subplan that a failure ends: nothing in it is tried again. */
 export function isClosing(state: RunState, step: number): boolean {
-  for (const subplan of state.index.failingPlans) if (isInside(state, step, subplan)) return true;
+  for (const subplan of state.index.failingPlans) if (isStopped(state, step, subplan)) return true;
   return false;
 }
 
@@ -104,7 +155,7 @@ export function isInside(state: RunState, step: number, container: number): bool
  */
 export function endOfContainer(state: RunState, step: number): Command {
   const cut = cutShort(state, step);
-  if (cut === "step-timeout" && state.volatile.expired.has(step))
+  if (state.volatile.expired.has(step) && (cut === "step-timeout" || hasAlways(state, step)))
     return { kind: "fail", step, error: timedOut(state, step) };
   const failed = failedChildren(state, step);
   if (failed.length > 0) return { kind: "fail", step, error: childrenFailed(state, step, failed) };
@@ -130,8 +181,14 @@ export function isCutShort(state: RunState, container: number): boolean {
   return (state.containers.get(container)?.children ?? []).some((child) => isCutShort(state, child));
 }
 
+/** What is always to run goes on when the time of the container is over, and is not cut short by it. */
+function hasAlways(state: RunState, container: number): boolean {
+  return (state.containers.get(container)?.children ?? []).some((child) => stepAt(state, child).always === true);
+}
+
 function timedOut(state: RunState, container: number): StepError {
-  return { code: "timeout", message: `timed out after ${timeLimitOf(state, container)} ms` };
+  const limit = timeLimitOf(state, container);
+  return { code: "timeout", message: `timed out after ${limit === Infinity ? SHELTER_MS : limit} ms` };
 }
 
 /** Children whose failure is not tolerated, in the order of the plan. */
@@ -179,6 +236,7 @@ function skipsAfterFailure(state: RunState, isMeant: (step: number) => boolean):
     const from = pending[at] as number;
     forEachSuccessor(state, from, (successor) => {
       if (causes.has(successor) || phaseOf(state, successor).tag !== "waiting") return;
+      if (stepAt(state, successor).always === true) return;
       if (!stepAt(state, successor).deps?.includes(stepAt(state, from).id)) return;
       causes.set(successor, causes.get(from) ?? "");
       pending.push(successor);

@@ -12,6 +12,7 @@ import type { Answer } from "./control.ts";
 import type { CancelReason, EventBody, EventOf, StepError } from "./event.ts";
 import { expansionProblem, type Expansion } from "./expansion.ts";
 import { haltReason } from "./finish.ts";
+import { isSheltered } from "./shelter.ts";
 import { eventsOfOutcome, failure, type ClockInputs } from "./outcome-events.ts";
 import { isRunEnded, phaseOf, questionOf, stepAt, type RunState } from "./state.ts";
 
@@ -49,6 +50,8 @@ export type Input =
   | { readonly kind: "unpause" }
   /** The run is to end early. The first reason counts. */
   | { readonly kind: "halt"; readonly reason: CancelReason }
+  /** It is to end at once: what is always to run too. */
+  | { readonly kind: "kill" }
   /** Nothing is left of ended attempts. */
   | { readonly kind: "swept" };
 
@@ -87,6 +90,7 @@ export function eventsOfInput(state: RunState, input: Input, clockInputs: ClockI
     case "unpause":
       return state.phase.tag === "paused" ? [{ type: "run.unpaused", data: {} }] : [];
     case "halt":
+    case "kill":
     case "swept":
       return [];
     default:
@@ -110,7 +114,8 @@ function eventOfExpansion(state: RunState, input: InputOf<"expanded">, clockInpu
   const { attempt, expansion } = input;
   const step = stepAt(state, input.step).id;
   const halt = haltReason(state);
-  if (halt !== undefined) return { type: "step.cancelled", step, attempt, data: { reason: halt, durationMs: 0 } };
+  if (halt !== undefined && !isSheltered(state, input.step))
+    return { type: "step.cancelled", step, attempt, data: { reason: halt, durationMs: 0 } };
   const found = expansion.ok ? ok(underRules(state, expansion.value)) : expansion;
   const problem = found.ok ? expansionProblem(state, input.step, found.value) : found.error;
   if (found.ok && problem === undefined) return { type: "steps.added", step, data: found.value };
@@ -126,7 +131,7 @@ function underRules({ rules }: RunState, expansion: Expansion): Expansion {
 
 function eventsOfExamination(state: RunState, { step: index, finding }: InputOf<"examined">): readonly EventBody[] {
   // The run ends, or the step did, or it has to wait for something else again: it is examined again later.
-  if (isRunEnded(state.phase) || haltReason(state) !== undefined) return [];
+  if (isRunEnded(state.phase) || (haltReason(state) !== undefined && !isSheltered(state, index))) return [];
   if (phaseOf(state, index).tag !== "waiting" || state.arrivals[index] === 0) return [];
   const step = stepAt(state, index).id;
   if (!finding.ok) return [{ type: "step.examined", step, data: { decision: "uncacheable", reason: finding.error } }];

@@ -10,6 +10,7 @@ import type { Step } from "../plan/plan.ts";
 import type { EventBody, StepError } from "./event.ts";
 import { isClosing, isInside } from "./finish.ts";
 import { judgeRetry } from "./retry.ts";
+import { isSheltered, SHELTER_MS, workEndsAt } from "./shelter.ts";
 import { phaseOf, stepAt, type RunState } from "./state.ts";
 import type { Outcome } from "./attempt.ts";
 
@@ -101,7 +102,7 @@ export function failure(
   const attempt = state.attempts[index] ?? 1;
   const failed = attempt - (state.attemptBase[index] ?? 0);
   const verdict =
-    halted || isClosing(state, index)
+    isGivenUp(state, index, halted, now) || isClosing(state, index)
       ? { retry: false as const }
       : judgeRetry(stepAt(state, index), error, failed, now - (state.firstStart[index] ?? now), random);
   const again = verdict.retry
@@ -116,10 +117,16 @@ export function failure(
   };
 }
 
+/** Whether the step is not tried again because of the run's end. What is sheltered is, until somebody cancels the run. */
+function isGivenUp(state: RunState, step: number, halted: boolean, now: number): boolean {
+  return isSheltered(state, step) ? workEndsAt(state, step) - SHELTER_MS <= now : halted;
+}
+
 /** Outcomes that count as the step's failure; a cancel does not. */
 function errorOfStop(step: Step, outcome: Extract<Outcome, { kind: "stopped" }>): StepError | undefined {
   if (outcome.reason === "timeout") {
-    const limit = Math.min(step.timeoutMs ?? Infinity, step.totalTimeoutMs ?? Infinity);
+    const own = Math.min(step.timeoutMs ?? Infinity, step.totalTimeoutMs ?? Infinity);
+    const limit = own === Infinity ? SHELTER_MS : own;
     const ignored = outcome.abandoned === true ? "; it ignored the request to end and was abandoned" : "";
     return { code: "timeout", message: `timed out after ${limit} ms${ignored}` };
   }
@@ -138,7 +145,7 @@ function errorOfUnaskedStop(
   { reason }: Extract<Outcome, { kind: "stopped" }>,
   { halted }: ClockInputs,
 ): StepError | undefined {
-  const isOutOfTime = [...state.volatile.expired].some((container) => isInside(state, index, container));
+  const isOutOfTime = [...state.volatile.expired.keys()].some((container) => isInside(state, index, container));
   if (halted || (reason === "step-timeout" && isOutOfTime)) return undefined;
   if (reason === "fail-fast" && isClosing(state, index)) return undefined;
   return { code: "lost", message: "the attempt was ended although nothing had asked for it" };

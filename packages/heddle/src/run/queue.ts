@@ -11,12 +11,14 @@ import { isWait, type Step } from "../plan/plan.ts";
 import { holdsWhileOpen } from "./claims.ts";
 import type { Heap } from "./heap.ts";
 import { standsBefore } from "./plan-order.ts";
+import { isShutDown, waitEndsAt, workEndsAt } from "./shelter.ts";
 import type { ContainerUse } from "./run-index.ts";
 import { contends, laneFor } from "./slots.ts";
 import {
   forEachDep,
   hasEnded,
   isContainerStep,
+  isWaiting,
   outputOf,
   phaseOf,
   questionOf,
@@ -66,35 +68,41 @@ function queueFor(state: RunState, step: number): Heap | undefined {
     case "interrupted":
       return state.arrivals[step] === 0 ? undefined : queueOfArrived(state, step);
     case "retrying":
+      if (isShutDown(state, step)) return undefined;
       if (!volatile.due.has(step)) return index.retries;
       return isShutOut(state, step) ? undefined : laneFor(state, step).heap;
     case "running":
-      return deadlineOf(state, step) === undefined ? undefined : index.deadlines;
+      return queueOfTimed(state, step);
     case "waiting-for-answer":
-      if (phase.answer !== undefined) return index.answered;
-      return deadlineOf(state, step) === undefined ? undefined : index.deadlines;
+      return phase.answer !== undefined ? index.answered : queueOfTimed(state, step);
     case "sleeping":
     case "waiting-for-signal":
-      if (phase.fired === true) return index.answered;
-      return deadlineOf(state, step) === undefined ? undefined : index.deadlines;
+      return phase.fired === true ? index.answered : queueOfTimed(state, step);
     case "expanded": {
       const around = limitedContainer(state, step);
       if (around !== undefined && !enterContainer(state, step)) return around.held;
       if (index.containers.get(step)?.left === 0) return index.finishing;
+      if (isShutDown(state, step)) return undefined;
       if (!hasItsHold(state, step)) return isShutOut(state, step) ? undefined : laneFor(state, step).heap;
-      return deadlineOf(state, step) === undefined ? undefined : index.deadlines;
+      return queueOfTimed(state, step);
     }
     default:
       return undefined;
   }
 }
 
+function queueOfTimed(state: RunState, step: number): Heap | undefined {
+  return isShutDown(state, step) || deadlineOf(state, step) === undefined ? undefined : state.index.deadlines;
+}
+
 function queueOfArrived(state: RunState, step: number): Heap | undefined {
   const { index, volatile } = state;
   if (isShutOut(state, step)) return undefined;
+  // When its layer opens, it arrives: a fact, whatever comes of it.
   if (isHeldByLayer(state, step)) return heldBy(state, state.layers[step] ?? 0);
   const around = limitedContainer(state, step);
   if (around !== undefined && !enterContainer(state, step)) return around.held;
+  if (isShutDown(state, step)) return undefined;
   const definition = stepAt(state, step);
   if (needsLook(state, step, definition)) return index.arrivals;
   if (volatile.policy.examines && isExaminable(definition) && !state.examined.has(step))
@@ -119,7 +127,7 @@ function isExaminable({ cache }: Step): boolean {
  */
 export function blockerOf(state: RunState, step: number): number | undefined {
   const definition = stepAt(state, step);
-  if (definition.deps === undefined) return undefined;
+  if (definition.deps === undefined || definition.always === true) return undefined;
   let blocker: number | undefined;
   forEachDep(state, step, (dep) => {
     if (!satisfies(phaseOf(state, dep)) && (blocker === undefined || standsBefore(state, dep, blocker))) blocker = dep;
@@ -138,12 +146,28 @@ export function blockerOf(state: RunState, step: number): number | undefined {
  * the run counts. `undefined`: never.
  */
 export function deadlineOf(state: RunState, step: number): number | undefined {
+  const at = endsAt(state, step);
+  return at === Infinity ? undefined : at;
+}
+
+/** Infinite: never. */
+function endsAt(state: RunState, step: number): number {
   const phase = phaseOf(state, step);
-  if (phase.tag === "sleeping") return phase.fired === true ? undefined : phase.at;
-  if (phase.tag === "waiting-for-signal") return phase.fired === true ? undefined : phase.deadline;
-  if (phase.tag !== "expanded") return questionOf(phase)?.deadline;
-  const limit = timeLimitOf(state, step);
-  return limit === Infinity || state.volatile.expired.has(step) ? undefined : phase.since + limit;
+  switch (phase.tag) {
+    case "sleeping":
+      return phase.fired === true ? Infinity : Math.min(phase.at ?? Infinity, waitEndsAt(state, step));
+    case "waiting-for-signal":
+      return phase.fired === true ? Infinity : (phase.deadline ?? waitEndsAt(state, step));
+    case "expanded": {
+      if (state.volatile.expired.has(step)) return Infinity;
+      const limit = timeLimitOf(state, step);
+      return limit === Infinity ? workEndsAt(state, step) : phase.since + limit;
+    }
+    case "waiting-for-answer":
+      return phase.answer === undefined ? (phase.deadline ?? waitEndsAt(state, step)) : Infinity;
+    default:
+      return questionOf(phase)?.deadline ?? Infinity;
+  }
 }
 
 /** How long the subplan may take, by its step and by what it says itself. A `forEach` hands the limits of its step down. */
@@ -180,6 +204,17 @@ export function openLayers(state: RunState): void {
     for (let step = heap?.first; step !== undefined; step = heap?.first) arrive(state, step);
     index.held.delete(index.openLayer);
   }
+}
+
+/** Puts all that waits into its queue again: what ends early is out of all of them, and what is sheltered has other deadlines. */
+export function requeueAll(state: RunState): void {
+  for (let step = 0; step < state.steps.length; step++)
+    if (state.index.queueOf[step] !== undefined || isOpenEnded(state, step)) requeue(state, step);
+}
+
+function isOpenEnded(state: RunState, step: number): boolean {
+  const { tag } = phaseOf(state, step);
+  return tag === "expanded" || tag === "waiting-for-answer" || isWaiting(tag);
 }
 
 /**

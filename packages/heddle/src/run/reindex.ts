@@ -8,7 +8,7 @@ import { startListening } from "./listeners.ts";
 import { deadlineOf, enterContainer, isHeldByLayer, requeue } from "./queue.ts";
 import type { ContainerUse, PhaseCounts, RunIndex } from "./run-index.ts";
 import { takeSlots } from "./slots.ts";
-import { forEachSuccessor, hasEnded, isWaiting, phaseOf, questionOf, type RunState } from "./state.ts";
+import { forEachSuccessor, hasEnded, isWaiting, phaseOf, questionOf, stepAt, type RunState } from "./state.ts";
 import { WriteLocks } from "./write-locks.ts";
 
 /** An index of no step. The state comes late since it holds the index. */
@@ -44,6 +44,7 @@ export function emptyIndex(graph: Graph, stateOf: () => RunState): RunIndex {
     containers: new Map(),
     questions: new Set(),
     listeners: new Map(),
+    always: new Set(),
     slots: 0,
     agents: 0,
     pools: new Map(),
@@ -142,6 +143,7 @@ function countPhases(state: RunState): void {
     while (index.layerLeft.length <= layer) index.layerLeft.push(0);
     if (questionOf(phase) !== undefined) index.questions.add(step);
     startListening(index, step, phase);
+    if (stepAt(state, step).always === true && !hasEnded(phase)) index.always.add(step);
     const isHolder = holdsWhileOpen(present(state.steps[step], "step"), state.rules);
     if (isHolder ? state.volatile.holding.has(step) : phase.tag === "running") takeSlots(state, step);
     if (phase.tag === "failed") countFailure(state, step, 1);

@@ -7,7 +7,7 @@ import { arrive } from "./queue.ts";
 import { isHeldBack, rebuildIndex } from "./reindex.ts";
 import { setPhase } from "./set-phase.ts";
 import type { StepPhase } from "./facts.ts";
-import { hasEnded, isContainerStep, phaseOf, stepAt, WAITING, type RunState } from "./state.ts";
+import { hasEnded, isContainerStep, phaseOf, satisfies, stepAt, WAITING, type RunState } from "./state.ts";
 import { adoptPlan, compact, forgetAttempts } from "./step-table.ts";
 
 /** An engine took over: steps without success go back to waiting, and the queues are rebuilt. */
@@ -69,7 +69,11 @@ interface Takeover {
 function phaseAfterResume(state: RunState, step: number, phase: StepPhase, { isReset, now }: Takeover): StepPhase {
   if (isReset) return WAITING;
   const parent = state.parents[step] ?? -1;
-  if (parent !== -1 && hasEnded(phaseOf(state, parent))) return phase;
+  return parent !== -1 && hasEnded(phaseOf(state, parent)) ? phase : phaseTakenUp(state, step, phase, now);
+}
+
+/** Of a step that no container around it keeps as it is. */
+function phaseTakenUp(state: RunState, step: number, phase: StepPhase, now: number): StepPhase {
   switch (phase.tag) {
     case "running":
       if (isContainerStep(stepAt(state, step))) return WAITING;
@@ -101,6 +105,49 @@ function phaseAfterResume(state: RunState, step: number, phase: StepPhase, { isR
     default:
       return phase;
   }
+}
+
+/**
+ * Steps that a resume resets: `reset`, and each that is always to run and has ended, or waits, although something that it comes after
+ * runs again; with what depends on it. It runs after what it comes after, each time that this runs.
+ */
+export function withAlwaysAgain(state: RunState, reset: readonly string[]): readonly string[] {
+  const again = new Set(reset.flatMap((id) => state.index.byId.get(id) ?? []));
+  const before = again.size;
+  for (let known = -1; known !== again.size;) {
+    known = again.size;
+    for (let step = 0; step < state.steps.length; step++) {
+      const { always, deps = [], after = [] } = stepAt(state, step);
+      if (again.has(step) || phaseOf(state, step).tag === "waiting") continue;
+      const isMeant =
+        always === true ? [...deps, ...after].some(runsAgain) : hasSucceeded(state, step) && deps.some(isAdded);
+      if (isMeant) again.add(step);
+    }
+  }
+  return [...reset, ...[...again].slice(before).map((step) => stepAt(state, step).id)];
+
+  function isAdded(id: string): boolean {
+    const step = state.index.byId.get(id);
+    return step !== undefined && again.has(step) && !reset.includes(id);
+  }
+
+  function runsAgain(id: string): boolean {
+    const step = state.index.byId.get(id);
+    return step !== undefined && isTakenUp(step);
+  }
+
+  function isTakenUp(step: number): boolean {
+    const phase = phaseOf(state, step);
+    if (again.has(step) || !hasEnded(phase)) return true;
+    if (hasEnded(phaseTakenUp(state, step, phase, state.lastTime))) return false;
+    const parent = state.parents[step] ?? -1;
+    return parent === -1 || isTakenUp(parent);
+  }
+}
+
+function hasSucceeded(state: RunState, step: number): boolean {
+  const phase = phaseOf(state, step);
+  return hasEnded(phase) && satisfies(phase);
 }
 
 /** Its time begins anew. */

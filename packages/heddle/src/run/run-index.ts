@@ -94,6 +94,9 @@ export interface RunIndex {
   /** Steps in phase `waiting-for-signal`, by the name that they wait for. */
   readonly listeners: Map<string, Set<number>>;
 
+  /** Steps that are always to run and have not ended. */
+  readonly always: Set<number>;
+
   /** Slots taken: running attempts. */
   slots: number;
   agents: number;

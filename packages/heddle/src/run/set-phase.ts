@@ -28,6 +28,10 @@ export function setPhase(state: RunState, step: number, phase: StepPhase): void 
   if (before.tag === "failed") countFailure(state, step, -1);
   if (phase.tag === "failed") countFailure(state, step, 1);
   noteFailingPlan(state, step);
+  if (stepAt(state, step).always === true) {
+    if (hasEnded(phase)) index.always.delete(step);
+    else index.always.add(step);
+  }
   const isReopened = hasEnded(before) && !hasEnded(phase);
   if (isReopened) state.arrivals[step] = 0;
   requeue(state, step);

@@ -20,13 +20,14 @@ import type { StopReason, Task } from "./attempt.ts";
 import { eventOf, question, signalFor } from "./command-events.ts";
 import type { Command, CommandOf } from "./command.ts";
 import { decide, nextDue, type Readings } from "./decide.ts";
-import type { AnswerDecision, Event, EventBody } from "./event.ts";
+import type { AnswerDecision, CancelReason, Event, EventBody } from "./event.ts";
 import { containerOutput, haltReason } from "./finish.ts";
 import { eventsOfAnswer, eventsOfInput, type Input } from "./input-events.ts";
 import type { ClockInputs } from "./outcome-events.ts";
-import { blockerOf, enterHold, requeue } from "./queue.ts";
+import { blockerOf, enterHold, requeue, requeueAll } from "./queue.ts";
 import { takeSlots } from "./slots.ts";
 import { hasEnded, isRunEnded, phaseOf, rootCause, type RunState, stepAt } from "./state.ts";
+import { hasSheltered, isSheltered, SHELTER_MS, workEndsAt } from "./shelter.ts";
 import { scopeOf, taskOf } from "./task.ts";
 import { beginListening, beginSleep } from "./wait-events.ts";
 
@@ -60,7 +61,10 @@ export type Effect =
   | { readonly kind: "undo"; readonly step: number; readonly task: Task; readonly limitMs: number | undefined }
   /** Pass a person's answer to the attempt that asked. */
   | { readonly kind: "answer"; readonly step: number; readonly attempt: number; readonly decision: AnswerDecision }
-  /** Ask attempts to end: all, or those inside a container. Undos are let finish. */
+  /**
+   * Ask attempts to end: all, or those inside a container. Undos are let finish, and what is sheltered is only bounded, if the reason is
+   * more than a failure.
+   */
   | { readonly kind: "stop"; readonly reason: StopReason; readonly inside?: number }
   /** Ask for the step's locks over all runs; granted ones are in {@link World.locks} from then on. */
   | { readonly kind: "lock"; readonly step: number }
@@ -116,6 +120,11 @@ class Turn {
       case "halt":
         volatile.halt ??= input.reason;
         break;
+      case "kill":
+        volatile.halt ??= "cancel";
+        volatile.isKilled = true;
+        requeueAll(this.#state);
+        break;
       case "swept":
         volatile.leftovers = "clean";
         break;
@@ -153,7 +162,8 @@ class Turn {
   /** Locks of a step that will not start, or not before people act, must not block other runs. */
   #isHeldForNothing(step: number): boolean {
     const { phase } = this.#state;
-    return hasEnded(phaseOf(this.#state, step)) || phase.tag === "paused" || haltReason(this.#state) !== undefined;
+    const isOver = haltReason(this.#state) !== undefined && !isSheltered(this.#state, step);
+    return hasEnded(phaseOf(this.#state, step)) || phase.tag === "paused" || isOver;
   }
 
   #unlock(step: number): void {
@@ -209,7 +219,8 @@ class Turn {
         takeSlots(this.#state, command.step);
         return enterHold(this.#state, command.step);
       case "stop-inside":
-        volatile.stopped.add(command.step);
+        volatile.stopped.set(command.step, this.#world.now);
+        requeueAll(this.#state);
         this.effects.push({ kind: "stop", reason: "fail-fast", inside: command.step });
         return;
       case "examine":
@@ -237,17 +248,15 @@ class Turn {
       case "expire-question":
         return this.#giveUpAsking(command.step);
       case "expire":
-        volatile.expired.add(command.step);
-        requeue(this.#state, command.step);
+        volatile.expired.set(command.step, this.#world.now);
+        requeueAll(this.#state);
         this.effects.push({ kind: "stop", reason: "step-timeout", inside: command.step });
         return;
       case "halt":
         volatile.halt ??= command.reason;
         return;
       case "stop-all":
-        volatile.isStopping = true;
-        this.effects.push({ kind: "stop", reason: command.reason });
-        return;
+        return this.#stopAll(command.reason);
       case "pause-before-layer":
         volatile.passedLayer = command.layer;
         return this.#record({ type: "run.paused", data: { reason: `before layer ${command.layer + 1}` } });
@@ -280,6 +289,16 @@ class Turn {
     this.#record(eventOf(this.#state, decided, this.#world.now));
   }
 
+  #stopAll(reason: CancelReason): void {
+    const { volatile, phase } = this.#state;
+    volatile.stoppedAt ??= this.#world.now;
+    if (reason !== "fail-fast") volatile.cancelledAt ??= this.#world.now;
+    requeueAll(this.#state);
+    this.effects.push({ kind: "stop", reason });
+    // Nothing starts in a paused run.
+    if (phase.tag === "paused" && hasSheltered(this.#state)) this.#record({ type: "run.unpaused", data: {} });
+  }
+
   #start({ step, attempt }: CommandOf<"start">): void {
     const task = taskOf(this.#state, step, attempt);
     this.#needsSweep();
@@ -295,8 +314,9 @@ class Turn {
 
   /** What is left for this attempt: its own limit, or what the step's total leaves. */
   #limitOf(step: number, { timeoutMs, totalTimeoutMs }: Step): number | undefined {
-    if (timeoutMs === undefined && totalTimeoutMs === undefined) return undefined;
     const { now } = this.#world;
+    if (timeoutMs === undefined && totalTimeoutMs === undefined)
+      return workEndsAt(this.#state, step) === Infinity ? undefined : SHELTER_MS;
     const spent = now - (this.#state.firstStart[step] ?? now);
     return Math.min(timeoutMs ?? Infinity, Math.max(0, (totalTimeoutMs ?? Infinity) - spent));
   }

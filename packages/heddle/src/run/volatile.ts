@@ -7,14 +7,18 @@ import type { CancelReason } from "./event.ts";
 export interface Volatile {
   /** Somebody or a timeout ends the run. */
   halt: CancelReason | undefined;
-  /** Attempts were asked to stop for the run's end. */
-  isStopping: boolean;
+  /** When attempts were asked to stop for the run's end. */
+  stoppedAt: number | undefined;
+  /** When they were because somebody cancelled it, or its time was over. */
+  cancelledAt: number | undefined;
+  /** Somebody ends the run at once: nothing is sheltered any more. */
+  isKilled: boolean;
   /** When the time of the run is over. */
   endsAt: number | undefined;
-  /** Containers whose time is over. */
-  readonly expired: Set<number>;
-  /** Subplans in which a failure ends the rest: their running attempts were asked to stop. */
-  readonly stopped: Set<number>;
+  /** Containers whose time is over, and since when. */
+  readonly expired: Map<number, number>;
+  /** Subplans in which a failure ends the rest, and since when their running attempts have been asked to stop. */
+  readonly stopped: Map<number, number>;
   /** Open containers that hold their locks and pools. What an engine held is lost with it. */
   readonly holding: Set<number>;
   /** Steps whose condition was found to hold. */
@@ -48,10 +52,12 @@ export function newVolatile(policy: Partial<RunPolicy> = {}): Volatile {
   const { sweeps = false, examines = false, pausesBeforeLayers = false } = policy;
   return {
     halt: undefined,
-    isStopping: false,
+    stoppedAt: undefined,
+    cancelledAt: undefined,
+    isKilled: false,
     endsAt: undefined,
-    expired: new Set(),
-    stopped: new Set(),
+    expired: new Map(),
+    stopped: new Map(),
     holding: new Set(),
     holds: new Set(),
     due: new Set(),

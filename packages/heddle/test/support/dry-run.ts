@@ -21,7 +21,7 @@ import {
   type RunOptions,
   type StepError,
 } from "../../src/run/event.ts";
-import { isInside } from "../../src/run/finish.ts";
+import { isStopped } from "../../src/run/finish.ts";
 import type { Finding, Input } from "../../src/run/input-events.ts";
 import { phaseOf, questionOf, stepAt, type RunState } from "../../src/run/state.ts";
 import { advance, isOver, recordEvents, type Effect, type World } from "../../src/run/transition.ts";
@@ -348,7 +348,7 @@ export class DryRun {
   }
 
   #stop(reason: StopReason, inside: number | undefined): void {
-    const isMeant = ({ step }: Running): boolean => inside === undefined || isInside(this.state, step, inside);
+    const isMeant = ({ step }: Running): boolean => isStopped(this.state, step, inside);
     const stopped = this.#running.filter(isMeant);
     this.#running = this.#running.filter((one) => !isMeant(one));
     for (const { step, attempt } of stopped)

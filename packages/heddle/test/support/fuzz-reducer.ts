@@ -15,7 +15,7 @@ import { NO_FUNCTIONS, type Step } from "../../src/plan/plan.ts";
 import type { Outcome, StopReason, Task } from "../../src/run/attempt.ts";
 import { HistoryChecker } from "../../src/run/check/history-checker.ts";
 import { RUN_RULES, type Event, type EventOf, type OpenQuestion, type RunOptions } from "../../src/run/event.ts";
-import { isInside, stepsToUndo } from "../../src/run/finish.ts";
+import { isStopped, stepsToUndo } from "../../src/run/finish.ts";
 import type { Finding, Input } from "../../src/run/input-events.ts";
 import { rebuildIndex } from "../../src/run/reindex.ts";
 import { isRunEnded, phaseOf, stepAt, type RunState } from "../../src/run/state.ts";
@@ -187,8 +187,7 @@ class FuzzedRun {
         return;
       case "stop":
         for (const live of this.#attempts)
-          if (effect.inside === undefined || isInside(this.state, live.step, effect.inside))
-            live.stopped ??= effect.reason;
+          if (isStopped(this.state, live.step, effect.inside)) live.stopped ??= effect.reason;
         return;
       case "lock":
         return void this.#requests.add(effect.step);

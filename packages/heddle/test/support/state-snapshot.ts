@@ -54,6 +54,8 @@ function indexSnapshot(index: RunIndex, read: (heap: Heap) => readonly number[])
       .map(([step, { left, running, inside, held }]) => [step, left, running, [...inside].sort(byNumber), read(held)])
       .sort(([a], [b]) => byNumber(a as number, b as number)),
     questions: [...index.questions].sort(byNumber),
+    always: [...index.always].sort(byNumber),
+    listeners: sorted(index.listeners).map(([name, steps]) => [name, [...steps].sort(byNumber)]),
     slots: index.slots,
     agents: index.agents,
     pools: sorted(index.pools).filter(([, units]) => units !== 0),

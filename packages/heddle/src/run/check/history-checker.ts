@@ -151,8 +151,17 @@ export class HistoryChecker {
     if (event.type === "run.failed" && this.#fatal === 0 && event.data.reason === undefined) {
       this.#report(event, "outcome", "run.failed without a failed step or a reason");
     }
+    this.#checkAlways(event);
     this.#ended = true;
     this.#succeeded = event.type === "run.succeeded";
+  }
+
+  #checkAlways(event: Event): void {
+    for (const [id, { step, status }] of this.#rows) {
+      if (step.always !== true || isClosed(status)) continue;
+      this.#report(event, "always-ended", `${event.type} although ${id}, which is always to run, is ${status}`);
+      return;
+    }
   }
 
   #checkAllEnded(event: Event): void {

@@ -15,7 +15,8 @@ export const RULES = {
   "known-step": "every event names a step of the run",
   "started-once": "an attempt starts once, and attempt numbers increase by one",
   "start-before-end": "an attempt ends once, after it has started",
-  "deps-ended": "a step starts only after every dep succeeded and every `after` ended",
+  "deps-ended":
+    "a step starts only after every dep succeeded (one that is `always` to run: ended) and every `after` ended",
   "no-rerun": "a step whose success was recorded starts again only after an undo or an accepted change",
   "skip-cause": "a step is skipped for a dep only if that dep's branch did not succeed",
   concurrency: "no more attempts at once than the run allows",
@@ -32,6 +33,7 @@ export const RULES = {
   timer: "a timer fires once, after it was set, and a sleep ends with success only after that",
   signal: "a step that waits for a signal succeeds only with one that has come, or by its `onTimeout`",
   outcome: "a run that failed had a failed step or a reason, a run that succeeded had none",
+  "always-ended": "a run ends only when each step that is `always` to run has ended",
   "all-ended": "a run succeeds only if each step succeeded, was skipped, or failed while optional",
 } as const;
 export type Rule = keyof typeof RULES;

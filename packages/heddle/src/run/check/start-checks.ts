@@ -26,6 +26,8 @@ export function startProblems(
   }
   for (const name of row.step.deps ?? []) {
     const dep = rows.get(name);
+    // One that is always to run comes after its deps, however they ended.
+    if (row.step.always === true && dep !== undefined && isClosed(dep.status)) continue;
     const fine = dep?.status === "satisfied" || (dep?.status === "skipped" && dep.skip?.kind === "condition");
     if (!fine) broken.push(["deps-ended", `${id} started while its dep ${name} is ${dep?.status ?? "unknown"}`]);
   }

@@ -193,6 +193,10 @@ const PLANTED: { readonly [R in Rule]: readonly Event[][] } = {
       [sent("go"), listens, succeeded("a"), { ...listens, step: "b" }, succeeded("b")],
     ),
   ],
+  "always-ended": [
+    history([step("a"), step("b", { always: true })], [started("a"), failed("a"), runFailed]),
+    history([step("b", { always: true })], [runCancelled]),
+  ],
   "container-outcome": [
     history([each("f")], [started("f"), added("f", "children", ["f[0]"]), succeeded("f")]),
     history([each("f")], [started("f"), added("f", "children", ["f[0]"]), started("f[0]"), succeeded("f")]),
