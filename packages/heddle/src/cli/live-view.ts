@@ -16,7 +16,7 @@ import { questionAt } from "../view/question.ts";
 import { stepCounts } from "../view/status.ts";
 import { lastLines } from "../project/log-lines.ts";
 import { frameLines, type FrameBar, type FrameQuestion, type FrameRow } from "./live-frame.ts";
-import { rowsOf } from "./output-text.ts";
+import { cut, rowsOf } from "./output-text.ts";
 import { answerOf, choicesOf, wordsOf } from "./question-format.ts";
 import type { Output } from "./output.ts";
 import { Questions } from "./questions.ts";
@@ -275,10 +275,11 @@ export class LiveView implements Sink {
   }
 
   #question(): FrameQuestion | undefined {
-    const { current, isReadable, typed } = this.#questions;
+    const { current, isReadable, typed, refused } = this.#questions;
     if (current === undefined) return undefined;
     // What may be typed appears when it is taken.
-    const hint = isReadable ? current.hint : "";
+    const words = refused === "" ? current.hint : `${JSON.stringify(cut(refused, 20))} is no answer: ${current.hint}`;
+    const hint = isReadable ? words : "";
     return { text: current.text, details: this.#details.get(current.about ?? "") ?? [], hint, typed };
   }
 

@@ -57,6 +57,8 @@ export class Questions {
   readonly #options: QuestionsOptions;
   readonly #decoder = new StringDecoder("utf8");
   #typed = "";
+  /** The line that was typed last and is no answer. */
+  #refused = "";
   #isListening = false;
   /** When the first question of the list could be seen, or a key was dropped since that was not meant for it. */
   #unreadSince = 0;
@@ -77,6 +79,11 @@ export class Questions {
   /** What was typed so far, of a line. */
   get typed(): string {
     return this.#typed;
+  }
+
+  /** A line that was no answer, until more is typed. */
+  get refused(): string {
+    return this.#refused;
   }
 
   /** The choice, or the line. Rejects with {@link Withdrawn} when somebody else answered first. */
@@ -120,6 +127,7 @@ export class Questions {
       this.#unreadSince = this.#options.clock.now();
       return;
     }
+    this.#refused = "";
     if (key === "\r" || key === "\n") this.#send(question);
     else if (key === "\u007f" || key === "\b") this.#typed = [...this.#typed].slice(0, -1).join("");
     else if (key === "\u0015") this.#typed = "";
@@ -130,7 +138,10 @@ export class Questions {
     const said = this.#typed.trim();
     this.#typed = "";
     const answer = question.choices === undefined ? said : choiceOf(question.choices, said);
-    if (answer === undefined || answer === "") return;
+    if (answer === undefined || answer === "") {
+      this.#refused = said;
+      return;
+    }
     this.#open.shift();
     this.#show();
     question.answer(answer);
@@ -139,6 +150,7 @@ export class Questions {
   /** Another question is the first now, or none. */
   #show(): void {
     this.#typed = "";
+    this.#refused = "";
     this.#unreadSince = this.#options.clock.now();
   }
 

@@ -189,6 +189,8 @@ describe("a question", () => {
     shown.terminal.type("y\r");
     expect((await shown.pass(100)).at(-2)).toMatch(/^\? ask: Deploy to production\? █$/);
     await shown.pass(UNREAD_MS);
+    shown.terminal.type("maybe\r");
+    expect((await shown.pass(100)).slice(-3, -1).join("")).toMatch(/"maybe" is no answer: \[y\/n\] then Enter: █$/);
     shown.terminal.type("ye");
     expect((await shown.pass(100)).at(-2)).toMatch(/^\? ask: Deploy to production\? \[y\/n\] then Enter: ye█$/);
     shown.terminal.type("s\r");
