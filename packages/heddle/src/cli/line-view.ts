@@ -8,6 +8,7 @@ import { plural } from "../base/plural.ts";
 import { tookText } from "../view/times.ts";
 import type { RunEvent, RunSnapshot } from "../view/history.ts";
 import { noticeOf } from "../view/notices.ts";
+import { waitNotice } from "../view/waits.ts";
 import { writesLog } from "../view/run-view.ts";
 import { STATUS_SYMBOL } from "../view/status.ts";
 import { lastLines, LogCursor } from "../project/log-lines.ts";
@@ -190,7 +191,9 @@ export class LineView {
         return this.#say("dim", "+", step, `adds ${plural(event.data.steps.length, "step")}`);
       case "step.progress": {
         const notice = noticeOf(event.data);
-        return notice === undefined ? undefined : this.#say("yellow", "!", step, notice.text);
+        if (notice !== undefined) return this.#say("yellow", "!", step, notice.text);
+        const wait = waitNotice(event.data, event.time);
+        return wait === undefined ? undefined : this.#say("yellow", "…", step, wait);
       }
       case "worktree.conflicted":
         return this.#say(

@@ -14,6 +14,7 @@ import type { RunEvent, RunSnapshot } from "../view/history.ts";
 import { progressOf } from "../view/progress.ts";
 import { questionAt } from "../view/question.ts";
 import { stepCounts } from "../view/status.ts";
+import { waitOfStep } from "../view/waits.ts";
 import { lastLines } from "../project/log-lines.ts";
 import { frameLines, type FrameBar, type FrameQuestion, type FrameRow } from "./live-frame.ts";
 import { cut, rowsOf } from "./output-text.ts";
@@ -290,7 +291,8 @@ export class LiveView implements Sink {
       row.lookedAt = now;
       row.words = this.#wordsOf(row) ?? row.words;
     }
-    return { step, attempt, since, words: asked ?? row.words, needsPerson: asked !== undefined };
+    const waits = waitOfStep(this.#options.handle.state(), step, now);
+    return { step, attempt, since, words: asked ?? waits ?? row.words, needsPerson: asked !== undefined };
   }
 
   /** What the step wrote last; of an agent what it said last, rather than what it did. */

@@ -37,8 +37,8 @@ export function* stepTable(out: Output, steps: readonly StepView[]): Generator<s
   }
 }
 
-function reasonOf({ status, error, why }: StepView): string {
-  if (status === "succeeded" || status === "running") return "";
+function reasonOf({ status, error, why, waitsSince }: StepView): string {
+  if (status === "succeeded" || (status === "running" && waitsSince === undefined)) return "";
   return safeLine(status === "failed" && error !== undefined ? failureText(error).line : why);
 }
 

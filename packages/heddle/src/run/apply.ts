@@ -2,6 +2,7 @@
  * State change: `apply(state, event)` is the one function that changes a run's facts. Does not judge events (the history
  * checker does): it folds them as they come, in time proportional to the edges of their step.
  */
+import { type AttemptWait, waitAfter } from "./attempt-wait.ts";
 import { present, unreachable } from "../base/assert.ts";
 import { defined } from "../base/defined.ts";
 import { ok, type Result } from "../base/result.ts";
@@ -53,6 +54,7 @@ export function createState(created: EventOf<"run.created">, graph?: Graph): Res
     items: new Map(),
     containers: new Map(),
     addedBy: new Map(),
+    askedAt: new Map(),
     successes: [],
     examined: new Map(),
     signals: new Map(),
@@ -170,7 +172,9 @@ function applyToStep(state: RunState, step: number, event: StepwiseEvent): void 
       state.merges.push({ commit: event.data.commit, onto: event.data.onto });
       return;
     case "step.progress":
+      return followWait(state, step, event);
     case "worktree.created":
+      return setWait(state, step, undefined);
     case "worktree.conflicted":
     case "worktree.removed":
     case "lesson.recorded":
@@ -263,10 +267,24 @@ function applyFailed(state: RunState, step: number, event: EventOf<"step.failed"
   });
 }
 
+function followWait(state: RunState, step: number, event: EventOf<"step.progress">): void {
+  const phase = phaseOf(state, step);
+  if (phase.tag === "running") setWait(state, step, waitAfter(phase.waits, event));
+}
+
+/** No change of its phase: it holds what it held, and is where it was. */
+function setWait(state: RunState, step: number, waits: AttemptWait | undefined): void {
+  const phase = phaseOf(state, step);
+  if (phase.tag !== "running" || phase.waits === waits) return;
+  const { waits: _before, ...rest } = phase;
+  state.phases[step] = waits === undefined ? rest : { ...rest, waits };
+}
+
 function applyAsked(state: RunState, step: number, event: EventOf<"approval.requested">): void {
   const { about } = event.data;
   const phase = phaseOf(state, step);
   if (about === "permission") {
+    state.askedAt.set(step, event.time);
     if (phase.tag === "running") setPhase(state, step, { ...phase, asks: event.data });
     return;
   }

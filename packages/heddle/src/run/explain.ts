@@ -4,7 +4,8 @@ import { formatDuration } from "../base/duration.ts";
 import { formatTimestamp } from "../base/timestamp.ts";
 import { plural } from "../base/plural.ts";
 import { boundsAround, boundsOf, claimsOf } from "./claims.ts";
-import type { CancelReason, QuestionAbout, SkipReason } from "./event.ts";
+import { waitText } from "./attempt-wait.ts";
+import type { CancelReason, OpenQuestion, QuestionAbout, SkipReason } from "./event.ts";
 import type { StepPhase } from "./facts.ts";
 import { depsOf, groupLock, hasEnded, isRunEnded, phaseOf, satisfies, stepAt, type RunState } from "./state.ts";
 import { runStatus } from "./status.ts";
@@ -22,12 +23,12 @@ export function explainStep(state: RunState, step: number, { now, live }: Explai
   const phase = phaseOf(state, step);
   switch (phase.tag) {
     case "waiting":
-      return explainWait(state, step, live);
+      return explainWait(state, step, { now, live });
     case "running":
       if (isInterrupted(state, live)) return interruptedText(state, step);
-      return phase.asks === undefined
-        ? `attempt ${phase.attempt}, running for ${formatDuration(now - phase.since)}`
-        : `waiting for an answer: ${phase.asks.question}`;
+      if (phase.asks !== undefined) return askedText(phase.asks, state.askedAt.get(step), now);
+      if (phase.waits !== undefined) return `attempt ${phase.attempt}, ${waitText(phase.waits, now)}`;
+      return `attempt ${phase.attempt}, running for ${formatDuration(now - phase.since)}`;
     case "expanded": {
       const container = state.containers.get(step);
       const left = state.index.containers.get(step)?.left ?? 0;
@@ -60,6 +61,13 @@ export function explainStep(state: RunState, step: number, { now, live }: Explai
     default:
       return unreachable(phase);
   }
+}
+
+/** Of an attempt at work, whose question has a deadline. */
+function askedText({ question, deadline }: OpenQuestion, askedAt: number | undefined, now: number): string {
+  const since = askedAt === undefined ? "" : ` for ${formatDuration(Math.max(0, now - askedAt))}`;
+  const left = deadline === undefined ? "" : `, refused in ${formatDuration(Math.max(0, deadline - now))}`;
+  return `waiting for an answer${since}${left}: ${question}`;
 }
 
 /** Where a result came from, and how old it is. */
@@ -131,7 +139,21 @@ function cancelText(reason: CancelReason): string {
   }
 }
 
-function explainWait(state: RunState, step: number, live: boolean): string {
+/** When the last of what it depends on had ended; `undefined`: it depends on nothing, and the run has not started. */
+export function readyAt(state: RunState, step: number): number | undefined {
+  const before = [
+    ...depsOf(state, step),
+    ...(stepAt(state, step).after ?? []).map((id) => state.index.byId.get(id) ?? -1).filter((from) => from !== -1),
+  ];
+  const ends = before.flatMap((from) => {
+    const phase = phaseOf(state, from);
+    return "endedAt" in phase ? [phase.endedAt] : [];
+  });
+  const since = Math.max(state.startedAt ?? 0, ...ends);
+  return since === 0 ? undefined : since;
+}
+
+function explainWait(state: RunState, step: number, { now, live }: ExplainContext): string {
   if (isRunEnded(state.phase)) return explainUnstarted(state, step);
   const definition = stepAt(state, step);
   const open = [
@@ -151,7 +173,10 @@ function explainWait(state: RunState, step: number, live: boolean): string {
   if (state.options.schedule === "layers" && state.parents[step] === -1 && layer > state.index.openLayer) {
     return `waiting for layer ${state.index.openLayer + 1} to end (schedule: layers)`;
   }
-  return explainPlace(state, step) ?? "ready";
+  const place = explainPlace(state, step);
+  if (place === undefined) return "ready";
+  const since = readyAt(state, step);
+  return since === undefined ? place : `${place}, for ${formatDuration(Math.max(0, now - since))}`;
 }
 
 /** For a run that has ended. */

@@ -15,13 +15,20 @@ import type {
   StepError,
   SubplanSettings,
 } from "./event.ts";
+import type { AttemptWait } from "./attempt-wait.ts";
 import type { UsageRecord } from "./usage.ts";
 
 export type StepPhase =
   /** Not started, or to be run again: its predecessors, its layer, a slot or a person's answer are still wanted. */
   | { readonly tag: "waiting" }
-  /** `asks`: it is running and has an open question. */
-  | { readonly tag: "running"; readonly attempt: number; readonly since: number; readonly asks?: OpenQuestion }
+  /** `asks`: it is running and has an open question. `waits`: what its attempt waits for. */
+  | {
+      readonly tag: "running";
+      readonly attempt: number;
+      readonly since: number;
+      readonly asks?: OpenQuestion;
+      readonly waits?: AttemptWait;
+    }
   /** A container whose children are in the run; it ends when they have. */
   | { readonly tag: "expanded"; readonly since: number }
   | { readonly tag: "retrying"; readonly retryAt: number; readonly delayMs: number; readonly error: StepError }
@@ -122,6 +129,8 @@ export interface Facts {
   starts: number;
   /** Of those, how many there were when a step that wants pools or locks arrived. */
   readonly readySince: Map<number, number>;
+  /** When running steps last asked a person; counts while they have an open question. */
+  readonly askedAt: Map<number, number>;
   readonly items: Map<number, Json>;
   readonly containers: Map<number, Container>;
   /** The step that added this one while it ran; absent for steps of the plan and children. */

@@ -168,7 +168,8 @@ function rebuild(state: RunState, rows: readonly StepRow[]): void {
     state.successes,
   ])
     list.length = 0;
-  for (const map of [state.items, state.containers, state.addedBy, state.readySince, state.examined]) map.clear();
+  for (const map of [state.items, state.containers, state.addedBy, state.askedAt, state.readySince, state.examined])
+    map.clear();
   const { byId } = state.index;
   byId.clear();
   rows.forEach(({ step }, at) => byId.set(step.id, at));

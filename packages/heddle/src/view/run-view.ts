@@ -4,7 +4,7 @@
  */
 import { defined } from "../base/defined.ts";
 import type { Json } from "../base/json.ts";
-import { explainStep } from "../run/explain.ts";
+import { explainStep, readyAt } from "../run/explain.ts";
 import type { QuestionAbout, StepError, ResourceUsage } from "../run/event.ts";
 import {
   isContainerStep,
@@ -60,6 +60,8 @@ export interface StepView {
   readonly signal?: string;
   /** When the wait of the step ends by itself, or the time for an answer or a signal is over. */
   readonly until?: number;
+  /** Since when a running step waits, or a person is asked, or a step that has all it depends on waits for its turn. */
+  readonly waitsSince?: number;
 }
 
 export interface RunView {
@@ -163,11 +165,30 @@ function stepView(
     ...questionView(phase, live),
     retryAt: phase.tag === "retrying" ? phase.retryAt : undefined,
     signal: phase.tag === "waiting-for-signal" ? phase.signal : undefined,
-    until: untilOf(phase),
+    until: untilOf(phase, live),
+    waitsSince: waitsSince(state, step, live),
   });
 }
 
-function untilOf(phase: StepPhase): number | undefined {
+function waitsSince(state: RunState, step: number, live: boolean): number | undefined {
+  const phase = phaseOf(state, step);
+  switch (phase.tag) {
+    case "running":
+      if (!live) return undefined;
+      return phase.asks === undefined ? phase.waits?.since : state.askedAt.get(step);
+    case "waiting-for-answer":
+    case "sleeping":
+    case "waiting-for-signal":
+      return phase.since;
+    case "waiting":
+      return live && state.index.unresolved[step] === 0 ? readyAt(state, step) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function untilOf(phase: StepPhase, live: boolean): number | undefined {
+  if (phase.tag === "running") return live ? (phase.asks?.deadline ?? phase.waits?.until) : undefined;
   if (phase.tag === "sleeping") return phase.at;
   return phase.tag === "waiting-for-signal" ? phase.deadline : questionOf(phase)?.deadline;
 }

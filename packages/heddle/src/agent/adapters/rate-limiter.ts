@@ -25,7 +25,18 @@ export type PermitAnswer =
   /** A permit is taken: it is released by `ended` or `release`. */
   | { readonly ok: true; readonly permit: Permit }
   /** `untilMs`: when to ask again (of the limiter's clock); absent: when an agent of this provider ends. */
-  | { readonly ok: false; readonly reason: "paused" | "full"; readonly untilMs?: number };
+  | { readonly ok: false; readonly reason: "paused" | "full"; readonly untilMs?: number; readonly because?: Refusal };
+
+/** A provider's limit, with what was said of it, for people. */
+export interface SaidLimit extends RateLimit {
+  readonly message?: string;
+}
+
+/** The refusal that a pause is owed to. */
+export interface Refusal {
+  readonly class: AgentClass;
+  readonly message?: string;
+}
 
 export interface ProviderState {
   readonly provider: string;
@@ -51,6 +62,8 @@ interface Provider {
   halvedMs: number;
   refusals: number;
   successes: number;
+  /** The latest refusal. */
+  because?: Refusal;
 }
 
 const FIRST_PAUSE_MS = 15_000;
@@ -69,7 +82,8 @@ export class RateLimiter {
   ask(provider: string): PermitAnswer {
     const of = this.#of(provider);
     const startedMs = this.#options.now();
-    if (of.pausedUntilMs > startedMs) return { ok: false, reason: "paused", untilMs: of.pausedUntilMs };
+    if (of.pausedUntilMs > startedMs)
+      return defined({ ok: false, reason: "paused", untilMs: of.pausedUntilMs, because: of.because });
     if (of.running >= of.allowed) return { ok: false, reason: "full" };
     of.running++;
     const permit = { provider, startedMs };
@@ -78,7 +92,7 @@ export class RateLimiter {
   }
 
   /** `class` absent: it succeeded. */
-  ended(permit: Permit, failure?: AgentClass, rateLimit?: RateLimit): void {
+  ended(permit: Permit, failure?: AgentClass, rateLimit?: SaidLimit): void {
     if (!this.#taken.has(permit)) return;
     if (failure === undefined) this.#recover(this.#of(permit.provider));
     else if (failure === "rate-limit" || failure === "quota" || failure === "overloaded")
@@ -92,9 +106,10 @@ export class RateLimiter {
   }
 
   /** Also called for an agent that waits and retries on its own. */
-  refused(permit: Permit, failure: "rate-limit" | "quota" | "overloaded", rateLimit?: RateLimit): void {
+  refused(permit: Permit, failure: "rate-limit" | "quota" | "overloaded", rateLimit?: SaidLimit): void {
     const of = this.#of(permit.provider);
     const now = this.#options.now();
+    of.because = defined({ class: failure, message: rateLimit?.message });
     const isSameFlood = permit.startedMs <= of.halvedMs || of.pausedUntilMs > now;
     if (!isSameFlood) of.refusals++;
     else of.refusals = Math.max(1, of.refusals);

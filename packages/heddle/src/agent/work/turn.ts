@@ -15,7 +15,7 @@ import type { AgentClass, AgentDetails, Note, Outcome, SessionTotals } from "../
 import { promptFileOf } from "../../workspace/port.ts";
 import { readOnlyPolicy } from "../adapters/policy.ts";
 import type { AgentTurn } from "../adapters/port.ts";
-import type { Permit } from "../adapters/rate-limiter.ts";
+import type { Permit, SaidLimit } from "../adapters/rate-limiter.ts";
 import { providerOf } from "../adapters/registry.ts";
 import { isRetryable, passesByItself } from "../adapters/retry.ts";
 import { type AttemptTask, type TaskAccess, WORKER_TOOLS } from "../tools/port.ts";
@@ -85,7 +85,8 @@ export async function takeTurn(context: TurnContext, request: TurnRequest): Prom
     note({ type: "usage.recorded", data: usageData(agent) });
     if (agent?.sessionId !== undefined) session = defined({ sessionId: agent.sessionId, totals: agent.totals });
     if (isRefusal) continue;
-    tell({ type: "repeating", class: failedAs, afterMs: REPEAT_AFTER_MS * repeats });
+    const { message } = outcome.kind === "failed" ? outcome.error : { message: "" };
+    tell({ type: "repeating", class: failedAs, afterMs: REPEAT_AFTER_MS * repeats, message });
     await cancellation.wait(REPEAT_AFTER_MS * repeats);
   }
 }
@@ -113,7 +114,7 @@ function heldBack(
   last: AgentDetails | undefined,
 ): Outcome {
   if (why.kind === "stopped") return { kind: "stopped", reason: reason ?? "cancel" };
-  const error = { code: "error", message: `rate-limit: ${why.message}`, class: "rate-limit" } as const;
+  const error = { code: "error", message: `${why.class}: ${why.message}`, class: why.class } as const;
   if (last === undefined) return { kind: "failed", error };
   // What that turn took is recorded already.
   const { usage: _usage, usd: _usd, rawUsage: _raw, ...agent } = last;
@@ -157,13 +158,22 @@ async function runOnce(
     cost.add(agent?.usd);
     const failure = outcome.kind === "succeeded" ? undefined : agent?.class;
     if (outcome.kind === "succeeded" || failure !== undefined)
-      runContext.rateLimiter.ended(permit, failure, agent?.rateLimit);
+      runContext.rateLimiter.ended(permit, failure, refusalOf(outcome, permit.provider));
     if (breaches !== undefined) await tellBreaches(context, breaches);
     return withClass(outcome, failure);
   } finally {
     runContext.rateLimiter.release(permit);
     if (access !== undefined) (await options.taskServer()).revoke(access.token);
   }
+}
+
+/** What the provider asks for, with what it said, as the outcome has it: secrets masked, and without the class in front. */
+function refusalOf(outcome: Outcome, provider: string): SaidLimit | undefined {
+  if (outcome.kind !== "failed") return undefined;
+  const name = outcome.agent?.class;
+  const { message } = outcome.error;
+  const said = name !== undefined && message.startsWith(`${name}: `) ? message.slice(name.length + 2) : message;
+  return { ...(outcome.agent?.rateLimit ?? { provider }), message: said };
 }
 
 async function runAgent(

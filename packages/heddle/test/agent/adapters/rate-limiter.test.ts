@@ -21,8 +21,9 @@ describe("the limiter", () => {
   test("pauses for as long as the provider says, and no other provider", () => {
     const { it, pass } = limiter(8);
     const one = begun(it, "anthropic");
-    it.ended(one, "rate-limit", { provider: "anthropic", retryAfterMs: 7000 });
-    expect(it.ask("anthropic")).toEqual({ ok: false, reason: "paused", untilMs: 1_007_000 });
+    it.ended(one, "rate-limit", { provider: "anthropic", retryAfterMs: 7000, message: "slow down" });
+    const because = { class: "rate-limit", message: "slow down" };
+    expect(it.ask("anthropic")).toEqual({ ok: false, reason: "paused", untilMs: 1_007_000, because });
     expect(it.ask("openai").ok).toBe(true);
     pass(6999);
     expect(it.ask("anthropic").ok).toBe(false);

@@ -64,6 +64,26 @@ test("a provider that asks for more than a turn's patience is not waited for; a 
   expect([await rig.merged("half.txt"), await rig.merged("rest.txt")]).toEqual(["half", "rest"]);
 });
 
+test("what a provider said is kept, with its class, where it is not waited for any longer", async () => {
+  using rig = new AgentRig();
+  const down = { error: { code: -32_603, message: "API Error: 529 the model is resting" } };
+  rig.agents({ a: [down] }, { steps: [{ id: "a" }] }, { limits: { wait: "1s" } });
+  const { finished, events } = await rig.json(["run"]);
+  expect(finished.code).toBe(1);
+  expect(errorOf(events, "a")).toMatchObject({ class: "overloaded" });
+  expect(String(errorOf(events, "a")["message"])).toMatch(/^overloaded: scripted refuses .*529 the model is resting/);
+});
+
+test("an error that nobody knows is neither waited for nor begun again without `retry`", async () => {
+  using rig = new AgentRig();
+  rig.agents({ a: [{ error: { code: -32_603, message: "Internal error" } }] }, { steps: [{ id: "a" }] });
+  const { finished, events } = await rig.json(["run"]);
+  expect(finished.code).toBe(1);
+  expect(errorOf(events, "a")).toMatchObject({ class: "crash" });
+  expect(waits(events, "a")).toEqual([]);
+  expect(ofType(events, "usage.recorded", "a")).toHaveLength(1);
+});
+
 test("an agent that crashes is begun again by `retry` alone, in its session and with what it had done", async () => {
   using rig = new AgentRig();
   const crash = { exit: 3 };
