@@ -120,6 +120,7 @@ describe("a journal that fails", () => {
   it("stops when its lease is lost, and leaves the run to the new holder", async () => {
     let lost = false;
     const rig = new Rig({
+      pollMs: 100,
       journal: (inner) =>
         new Proxy(inner, {
           get: (target, name) => (name === "heartbeat" ? async () => !lost : bound(target, name)),
