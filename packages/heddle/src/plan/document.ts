@@ -65,7 +65,7 @@ export interface WrittenShared {
   };
   /** Labels of the workers that may run the step: each worker that has all of them; no effect without workers; default: any. */
   readonly runsOn?: string | readonly string[];
-  /** May fail without failing the run; default: false. */
+  /** May fail without failing the run: what depends on it is skipped, and the run succeeds (exit code 0); default: false. */
   readonly optional?: boolean;
   /** What a resume does with the step if it was running when the process died; default: `rerun`. */
   readonly onInterrupt?: "rerun" | "fail" | "ask";

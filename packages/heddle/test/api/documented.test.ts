@@ -10,6 +10,7 @@ const declarations = ["index.ts", "testing/index.ts"].flatMap((entry) => publicD
 const ELSEWHERE: Readonly<Record<string, string>> = {
   "run/event.ts": "docs/reference/events.md has every event, member by member",
   "plan/param-values.ts": "types of types: callers write and read what `ParamSpec` describes",
+  "plan/step-keys.ts": "a table of names: which keys the options of each kind of step have",
   "plan/standard-schema.ts": "the interface is standardschema.dev's, and described there",
 };
 

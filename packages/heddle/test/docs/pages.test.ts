@@ -9,7 +9,16 @@ import { anchorsOf, linksOf, PAGES, readPage, ROOT } from "./markdown.ts";
 const SRC = path.join(ROOT, "packages/heddle/src");
 
 /** What looks like a code and is none: names of classes of errors, and of a tool. */
-const NO_CODES = new Set(["AbortError", "BugError", "HeddleError", "PlanError", "NotebookEdit", "UsageError"]);
+const NO_CODES = new Set([
+  "AbortError",
+  "BugError",
+  "HeddleError",
+  "PlanError",
+  "NotebookEdit",
+  "UsageError",
+  "WebFetch",
+  "WebSearch",
+]);
 
 /** Every code that the sources can give: texts of two humps or more, and whatever follows `code:`. */
 function codesInSources(): ReadonlySet<string> {

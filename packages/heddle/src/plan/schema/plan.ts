@@ -154,7 +154,10 @@ const shared: ShapeOf<WrittenShared> = {
     labels,
     "Labels of the workers that may run the step: each worker that has all of them. No effect without workers.",
   ),
-  optional: optionalSchema(flagSchema, "May fail without failing the run."),
+  optional: optionalSchema(
+    flagSchema,
+    "May fail without failing the run: what depends on it is skipped, and the run succeeds (exit code 0).",
+  ),
   onInterrupt: optionalSchema(oneOfSchema(["rerun", "fail", "ask"], "expected rerun, fail or ask")),
   verify: optionalSchema(() =>
     z.union([commandSchema(), listSchema(commandSchema)()], "expected a command or a list of commands"),
