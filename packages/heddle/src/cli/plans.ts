@@ -29,8 +29,24 @@ export async function loadPlan(
   }
   const loaded = await loadPlanFile(file, params, options);
   if (loaded.ok) return ok(loaded.value);
-  await reportDiagnostics(context, file, loaded.error);
+  await reportDiagnostics(context, file, await withStepHint(context, named, loaded.error));
   return err(2);
+}
+
+/** Who names a step where a plan's file is wanted is told so. */
+async function withStepHint(
+  { dir }: Context,
+  named: string | undefined,
+  problems: readonly Diagnostic[],
+): Promise<readonly Diagnostic[]> {
+  const [first] = problems;
+  const file = findPlanFile(dir);
+  if (named === undefined || first?.code !== "PlanNotFound" || first.file !== named) return problems;
+  if (file === undefined || /\.m?ts$/.test(file)) return problems;
+  const own = await loadPlanFile(file, {}, { allowMissingParams: true });
+  if (!own.ok || !own.value.plan.steps.some(({ id }) => id === named)) return problems;
+  const hint = `${named} is a step of ${file}: \`heddle run --only ${named}\` runs it.`;
+  return [{ ...first, hint }, ...problems.slice(1)];
 }
 
 /** Prints warnings of a valid plan to standard error. */

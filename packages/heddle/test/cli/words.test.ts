@@ -129,6 +129,16 @@ describe("what is told about a wrong word", () => {
     expect((await rig.heddle(["logs", "--attempt", "x"])).stderr).toContain("whole number from 1");
   });
 
+  test("a step in the place of a plan's file is told as what it is", async () => {
+    rig.plan({ steps: [{ id: "lint", run: "true" }] });
+    const { code, stderr } = await rig.heddle(["run", "lint"]);
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringContaining("lint is a step of heddle.json: `heddle run --only lint`"),
+    ]);
+    expect((await rig.heddle(["run", "test"])).stderr).not.toContain("--only");
+  });
+
   test("a named pipe that nobody writes to is not waited for", async () => {
     execFileSync("mkfifo", [path.join(rig.dir, "pipe")]);
     for (const command of ["import", "plan", "run"])

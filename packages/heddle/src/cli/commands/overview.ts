@@ -98,6 +98,8 @@ async function lastRun(
 }
 
 const MOST_STEPS = 200;
+/** Rows of a terminal besides those of steps, so that the first of them stay on it. */
+const OTHER_ROWS = 8;
 const MOST_LINES = 5;
 
 function* lastLinesOf(
@@ -109,7 +111,8 @@ function* lastLinesOf(
   const count = plural(present?.length ?? steps.length, "step");
   yield `${out.style("bold", safeLine(view.plan))}: ${count}; last run ${view.run} ${out.style(statusStyle(view.status), view.status)} (${timeText(view.startedAt, clock.now())})`;
   yield "";
-  const shown = foremostSteps(steps, MOST_STEPS);
+  const most = out.isTerminal ? Math.max(MOST_STEPS / 10, out.rows - OTHER_ROWS) : MOST_STEPS;
+  const shown = foremostSteps(steps, most);
   yield* stepTable(out, shown);
   if (steps.length > shown.length) yield `… and ${steps.length - shown.length} more: heddle show ${view.run}`;
   yield "";

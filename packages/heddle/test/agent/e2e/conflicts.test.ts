@@ -179,9 +179,12 @@ describe("a person settles", () => {
   test("and removes the worktree before: it is made again, and asked about again", async () => {
     using rig = new AgentRig();
     clash(rig, {}, { onConflict: ["human"] });
-    expect((await rig.heddle(["run"])).code).toBe(3);
+    const asked = await rig.heddle(["run"]);
+    expect(asked.code).toBe(3);
     const run = await rig.run();
     const { path: folder } = JSON.parse((await rig.heddle(["resolve", run, "second", "--json"])).stdout);
+    // Where to look stands below the question.
+    expect(asked.stdout).toContain(`    worktree: ${folder}\n`);
     rmSync(folder, { recursive: true });
     await rig.heddle(["resolve", run, "second", "--continue"]);
     expect((await rig.heddle(["resume"])).code).toBe(3);
