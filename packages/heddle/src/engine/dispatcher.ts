@@ -7,6 +7,7 @@ import type { Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { DEFAULT_GRACE_MS, type Step } from "../plan/plan.ts";
 import type { Note, Outcome } from "../run/attempt.ts";
+import { poolsAround } from "../run/claims.ts";
 import { isInside, isStopped } from "../run/finish.ts";
 import type { Input } from "../run/input-events.ts";
 import { SHELTER_MS } from "../run/shelter.ts";
@@ -106,7 +107,11 @@ export class Dispatcher {
 
   async #expand({ step, task }: EffectOf<"expand">): Promise<void> {
     const { ports, state, prepare, post } = this.#options;
-    const expansion = await expand(task, ports, state);
+    const expansion = await expand(task, ports, {
+      plan: state.plan,
+      rules: state.rules,
+      pools: poolsAround(state, step),
+    });
     if (expansion.ok) await prepare(expansion.value.steps);
     post({ kind: "expanded", step, attempt: task.attempt, expansion });
   }

@@ -8,7 +8,7 @@ import { err, ok, type Result } from "../base/result.ts";
 import { keysOfRun } from "../plan/inner-plan.ts";
 import { subplanParams } from "../plan/params.ts";
 import type { Plan, Step } from "../plan/plan.ts";
-import type { EnginePorts, Subplan } from "./ports.ts";
+import type { EnginePorts, Subplan, SubplanCall } from "./ports.ts";
 import { scopeOf } from "../run/task.ts";
 import type { Task } from "../run/attempt.ts";
 import type { HandedDown, SubplanSettings } from "../run/event.ts";
@@ -27,7 +27,10 @@ export async function expand(task: Task, ports: EnginePorts, run: RunPlan): Prom
 }
 
 /** The plan of the run that the children join, and the version of its rules. */
-export type RunPlan = Pick<RunState, "plan" | "rules">;
+export interface RunPlan extends Pick<RunState, "plan" | "rules"> {
+  /** Pools that the children may ask for. */
+  readonly pools: SubplanCall["pools"];
+}
 
 async function expandItems(
   task: Task,
@@ -61,7 +64,7 @@ async function expandPlan(task: Task, ports: EnginePorts, run: RunPlan): Promise
   if (action.kind !== "plan") return err(`a step of kind ${action.kind} cannot be expanded`);
   const params = await fillParams(action.params ?? {}, task, ports);
   if (!params.ok) return params;
-  const subplan = await subplanOf(task, action.file, action.plan, params.value, ports);
+  const subplan = await subplanOf(task, action, params.value, ports, run);
   if (!subplan.ok) return subplan;
   const { plan, content } = subplan.value;
   const [refused] = run.rules >= 3 ? keysOfRun(plan, run.plan) : [];
@@ -101,17 +104,17 @@ async function fillParams(params: JsonObject, task: Task, ports: EnginePorts): P
 
 async function subplanOf(
   task: Task,
-  file: string | undefined,
-  inline: Plan | undefined,
+  { file, plan: inline }: Extract<Step["action"], { readonly kind: "plan" }>,
   params: JsonObject,
   ports: EnginePorts,
+  { pools }: RunPlan,
 ): Promise<Result<Pick<Subplan, "plan"> & Partial<Subplan>, string>> {
   if (inline !== undefined) {
     const values = subplanParams(inline, params);
     return values.ok ? ok({ plan: { ...inline, params: values.value } }) : values;
   }
   if (file === undefined) return err("it does not name a plan");
-  const loaded = await ports.loadSubplan(task.run, defined({ file, params, within: task.within }));
+  const loaded = await ports.loadSubplan(task.run, defined({ file, params, within: task.within, pools }));
   return loaded.ok ? loaded : err(loaded.error.message);
 }
 

@@ -32,6 +32,8 @@ export interface SubplanCall {
   readonly params: JsonObject;
   /** The files of the steps around it, outermost first; absent: none. */
   readonly within?: readonly string[];
+  /** Pools of the plans around it, which its steps may ask for too; absent: none. */
+  readonly pools?: { readonly [pool: string]: number };
 }
 
 /** A plan file as it joins a run. */

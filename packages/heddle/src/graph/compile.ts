@@ -32,6 +32,8 @@ export interface CompileInput {
   readonly paramsFromPlan?: boolean;
   /** The run's agents, in place of the plan's own; `unknown`: no name of an agent is checked. */
   readonly agents?: ValidateOptions["agents"];
+  /** Of a plan that is a step of another one: what is around it. */
+  readonly inside?: Pick<ValidateOptions, "outermost" | "pools" | "around">;
 }
 
 export interface CompiledPlan {
@@ -57,6 +59,7 @@ export function compileParsed(
     allowMissingParams: input.allowMissingParams,
     paramsFromPlan: input.paramsFromPlan,
     agents: input.agents,
+    ...input.inside,
   });
   return compileDocument(document, options, source);
 }

@@ -8,6 +8,7 @@ import { defined } from "../base/defined.ts";
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import type { AgentsConfig } from "./agents-config.ts";
 import { readAgents } from "./check-agents.ts";
+import { heldProblem, type Pools, poolsWithin, type StepAround } from "./held.ts";
 import { keysOfRun } from "./inner-plan.ts";
 import type { DocumentPath } from "./diagnostic.ts";
 import type { WrittenPlan } from "./document.ts";
@@ -37,6 +38,10 @@ export interface ValidateOptions {
   readonly agents?: AgentsConfig | "unknown";
   /** The document is a step of this plan, or inside of one: what belongs to the run has to be as here. */
   readonly outermost?: Partial<Plan>;
+  /** Pools of plans around the document, which its steps may ask for too. */
+  readonly pools?: Pools;
+  /** The steps around the document, from inside out: what they hold bounds what is asked for inside. */
+  readonly around?: readonly StepAround[];
 }
 
 /** A list of steps that becomes a graph, and its position in the document. */
@@ -61,7 +66,42 @@ export function validateDocument(document: unknown, options: ValidateOptions, is
   const lists: StepList[] = [];
   const sites: ExpressionSite[] = [];
   const plan = toPlan(document, [], options, { issues, lists, sites });
+  checkHeld(plan, options.around ?? [], { lists, issues, runPools: options.outermost?.resources ?? plan.resources });
   return { plan, lists, sites };
+}
+
+interface HeldCheck {
+  readonly runPools: Pools | undefined;
+  readonly lists: readonly StepList[];
+  readonly issues: PlanIssues;
+}
+
+/** Steps of plans inside steps, with what these hold. Those of the run's own plan have been checked alone. */
+function checkHeld(plan: Plan, around: readonly StepAround[], check: HeldCheck): void {
+  const { runPools, lists, issues } = check;
+  const path = lists.find(({ steps }) => steps === plan.steps)?.path ?? [];
+  for (const [at, step] of plan.steps.entries()) {
+    const problem = around.length === 0 ? undefined : heldProblem(step, around, runPools);
+    // Where no plan has the pool, that has been told.
+    const isTold = problem?.key === "resources" && !Object.hasOwn(poolsWithin(around, runPools), problem.name);
+    if (problem !== undefined && !isTold) {
+      const { key, message, hint } = problem;
+      issues.add({
+        code: key === "locks" ? "LockNotHeld" : "ResourceTooLarge",
+        message,
+        hint,
+        path: [...path, at, key],
+      });
+    }
+    const { action } = step;
+    if (action.kind === "plan" && action.plan !== undefined)
+      checkHeld(action.plan, [aroundBy(step, action.plan.resources), ...around], check);
+  }
+}
+
+/** The step as what is around the steps of its plan. Each item of a `forEach` stands for the plan. */
+export function aroundBy({ forEach: _forEach, ...item }: Step, pools: Pools | undefined): StepAround {
+  return { step: item, pools };
 }
 
 interface Collected {
@@ -89,6 +129,7 @@ function toPlan(document: unknown, path: DocumentPath, options: ValidateOptions,
   const top = topKeys(written);
   if (options.outermost !== undefined) refuseKeysOfRun(top, options.outermost, path, issues);
   const agents = options.agents === "unknown" ? undefined : (options.agents ?? written.agents ?? {});
+  const pools = { ...options.pools, ...written.resources };
   const scope: StepReadContext = defined({
     issues,
     sites: collected.sites,
@@ -97,7 +138,7 @@ function toPlan(document: unknown, path: DocumentPath, options: ValidateOptions,
     defaultsPath: [...path, "defaults"],
     params: Object.keys(written.params ?? {}),
     paramSpecs: written.params,
-    pools: written.resources ?? {},
+    pools,
     agents,
     allowFunctions: options.allowFunctions === true,
     inner: (inner: JsonObject, at: DocumentPath, step: string): Action & { kind: "plan" } => {
@@ -120,6 +161,7 @@ function toPlan(document: unknown, path: DocumentPath, options: ValidateOptions,
               allowMissingParams: true,
               agents: agents ?? "unknown",
               outermost: options.outermost ?? top,
+              pools,
             },
             collected,
           );

@@ -2,6 +2,7 @@
 import { importModule } from "../files/import-module.ts";
 import { readFileSync, statSync, type Stats } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
+import { defined } from "../base/defined.ts";
 import { messageOf, systemCode, type Problem } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
@@ -14,6 +15,7 @@ import { type ParsedDocument, parseDocument } from "../plan/parse.ts";
 import { NO_FUNCTIONS, type Plan, type Step } from "../plan/plan.ts";
 import type { LoadedPlan } from "../graph/loaded-plan.ts";
 import { noSourceMap } from "../plan/source-map.ts";
+import type { RootPlan } from "./plan-ancestry.ts";
 import { documentHash } from "./plan-content.ts";
 
 const MODULE = /\.[cm]?[jt]s$/;
@@ -23,6 +25,8 @@ export interface LoadOptions {
   readonly allowMissingParams?: boolean;
   /** Absolute: what `file` is relative to; default: the current folder. */
   readonly folder?: string;
+  /** Plan files that steps name and that cannot be read are no errors: the run may have read them already. */
+  readonly allowMissingFiles?: boolean;
 }
 
 /** `file` as the reader named it: it stands in every message. */
@@ -37,7 +41,7 @@ export async function loadPlanFile(
 async function loadText(
   file: string,
   params: JsonObject,
-  { folder = "", ...options }: LoadOptions,
+  { folder = "", allowMissingFiles, ...options }: LoadOptions,
 ): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
   const path = resolve(folder, file);
   const parsed = await parsePlanFile(file, path);
@@ -46,9 +50,26 @@ async function loadText(
   if (!compiled.ok) return compiled;
   const loaded = { ...compiled.value, functions: NO_FUNCTIONS, file: path };
   if (!namesPlanFiles(loaded.plan)) return ok(loaded);
-  const { ancestryErrors, planFilesIn } = await import("./plan-ancestry.ts");
-  const uses = planFilesIn(parsed.value.document);
-  const errors = await ancestryErrors({ file, path, uses, source: await parsed.value.source() });
+  const { planFilesIn } = await import("./plan-ancestry.ts");
+  const { document } = parsed.value;
+  const root = { file, path, source: await parsed.value.source() };
+  return withInnerFiles(loaded, { ...root, uses: planFilesIn(document), document }, allowMissingFiles === true);
+}
+
+/** The plan, if the files that its steps name can be parts of a run of it. */
+async function withInnerFiles(
+  loaded: LoadedPlan,
+  { document, ...root }: RootPlan & { readonly document: unknown },
+  allowMissing: boolean,
+): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
+  const { ancestryErrors } = await import("./plan-ancestry.ts");
+  const { innerFileErrors } = await import("./inner-files.ts");
+  const { file, path, source } = root;
+  const { plan } = loaded;
+  const errors = [
+    ...(await ancestryErrors(root)),
+    ...(await innerFileErrors({ plan, file, path, source, document, read: parsePlanFile, allowMissing })),
+  ];
   return errors.length === 0 ? ok(loaded) : err(errors);
 }
 
@@ -74,7 +95,7 @@ function namesPlanFiles({ steps }: Plan): boolean {
 async function loadModule(
   file: string,
   params: JsonObject,
-  { folder = "", ...options }: LoadOptions,
+  { folder = "", allowMissingFiles, ...options }: LoadOptions,
 ): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
   const path = resolve(folder, file);
   const strange = notAFile(file, path);
@@ -97,9 +118,9 @@ async function loadModule(
   if (!compiled.ok) return compiled;
   const loaded = { ...compiled.value, file: path };
   if (!namesPlanFiles(loaded.plan)) return ok(loaded);
-  const { ancestryErrors, planFilesOf } = await import("./plan-ancestry.ts");
-  const errors = await ancestryErrors({ file, path, uses: planFilesOf(loaded.plan), source: noSourceMap(file) });
-  return errors.length === 0 ? ok(loaded) : err(errors);
+  const { planFilesOf } = await import("./plan-ancestry.ts");
+  const root = { file, path, source: noSourceMap(file), uses: planFilesOf(loaded.plan), document: undefined };
+  return withInnerFiles(loaded, root, allowMissingFiles === true);
 }
 
 function moduleHint(file: string, thrown: unknown): string {
@@ -185,7 +206,7 @@ export interface SubplanPlace {
 /** The plan behind a `plan: FILE` step, with the module and plan paths in it relative to the run's folder instead of to its own. */
 export async function loadSubplanFile(
   { folder, root }: SubplanPlace,
-  { file, params, within = [] }: SubplanCall,
+  { file, params, within = [], pools }: SubplanCall,
 ): Promise<Result<Subplan, Problem>> {
   const path = resolve(folder, file);
   const { isSameFile, selfContained } = await import("./plan-ancestry.ts");
@@ -199,7 +220,13 @@ export async function loadSubplanFile(
   const parsed = await parsePlanFile(path, path);
   if (!parsed.ok) return unusable(parsed.error);
   // Its agents are those of the run, which looks at the steps when they join it.
-  const compiled = await compileParsed(parsed.value, { file: path, params, agents: "unknown", paramsFromPlan: true });
+  const compiled = await compileParsed(parsed.value, {
+    file: path,
+    params,
+    agents: "unknown",
+    paramsFromPlan: true,
+    inside: defined({ pools }),
+  });
   if (!compiled.ok) return unusable(compiled.error);
   const { plan } = compiled.value;
   const own = dirname(path);

@@ -43,7 +43,7 @@ export async function currentPlan(log: Pick<EventLog, "read">, dir: string, run:
   const { file, params } = recorded;
   if (!existsSync(resolve(dir, file))) return { kind: "gone", file };
   const { loadPlanFile } = await import("./load-plan.ts");
-  const loaded = await loadPlanFile(file, params, { folder: dir });
+  const loaded = await loadPlanFile(file, params, { folder: dir, allowMissingFiles: true });
   if (!loaded.ok) return { kind: "invalid", file, diagnostics: loaded.error };
   return { kind: "loaded", plan: loaded.value };
 }

@@ -56,7 +56,7 @@ export async function rerunFrom(
   if (loaded === undefined) {
     const { planFile } = options;
     if (planFile === undefined) return err({ kind: "unfit", problem: noPlanFile(run) });
-    const current = await loadPlanFile(planFile, plan.params ?? {}, { folder: ports.dir });
+    const current = await loadPlanFile(planFile, plan.params ?? {}, { folder: ports.dir, allowMissingFiles: true });
     if (!current.ok) return err({ kind: "plan", file: planFile, diagnostics: current.error });
     loaded = current.value;
   }

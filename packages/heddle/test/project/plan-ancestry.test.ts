@@ -92,13 +92,13 @@ test("a module above a circle", async () => {
   expect(await errors("p.ts")).toEqual(["p.ts:1 p.ts -> x.yaml -> x.yaml"]);
 });
 
-test("files that are not there, no plans, or endless are left to whoever loads them", async () => {
+test("files that are not there, no plans, or endless stand among no ancestors: something else is said of them", async () => {
   write(
     "p.yaml",
     "- {id: a, plan: ./nope.yaml}\n- {id: b, plan: ./broken.yaml}\n- {id: c, plan: .}\n- {id: d, plan: /dev/zero}",
   );
   write("broken.yaml", "steps: [{");
-  expect(await errors("p.yaml")).toEqual([]);
+  expect(await errors("p.yaml")).toEqual(["PlanNotFound", "InvalidYaml", "PlanNotFound", "PlanUnreadable"]);
 });
 
 test("`heddle plan` and `heddle run` refuse it with exit code 2, and nothing runs", async () => {

@@ -33,7 +33,7 @@ function ran(): readonly string[] {
 }
 
 async function load(): Promise<LoadedPlan> {
-  const loaded = await loadPlanFile("heddle.yaml", {}, { folder });
+  const loaded = await loadPlanFile("heddle.yaml", {}, { folder, allowMissingFiles: true });
   if (!loaded.ok) throw new Error(loaded.error.map(({ message }) => message).join("\n"));
   return loaded.value;
 }
