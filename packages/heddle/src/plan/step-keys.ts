@@ -16,16 +16,6 @@ export type StepKey = Exclude<
   "id" | "run" | "call" | "function" | "agent" | "approve" | "plan" | "sleep" | "signal"
 >;
 
-/** The keys that a kind of step refuses whatever is beside them; the table below has to say the same. */
-interface RefusedKeys {
-  readonly run: "isolate" | "with" | "params" | "onTimeout";
-  readonly call: "params" | "onTimeout";
-  readonly agent: "isolate" | "with" | "params" | "onTimeout";
-  readonly approve: WorkKey | "resources" | "locks" | "totalTimeout" | "output" | "isolate" | "with" | "params";
-  readonly plan: WorkKey | "isolate" | "with" | "onTimeout";
-  readonly sleep: WaitKey | "timeout" | "output" | "onTimeout";
-  readonly signal: WaitKey;
-}
 /** They act on work that is carried out in one attempt after another. */
 type WorkKey =
   | "retry"
@@ -55,7 +45,18 @@ type WaitKey =
   | "isolate"
   | "with"
   | "params";
-export type RefusedKey<Kind extends StepKind> = RefusedKeys[Kind];
+/** The keys that a kind of step refuses whatever is beside them; the table below has to say the same. */
+export type RefusedKey<Kind extends StepKind> = Kind extends "run" | "agent"
+  ? "isolate" | "with" | "params" | "onTimeout"
+  : Kind extends "call"
+    ? "params" | "onTimeout"
+    : Kind extends "approve"
+      ? WorkKey | "resources" | "locks" | "totalTimeout" | "output" | "isolate" | "with" | "params"
+      : Kind extends "plan"
+        ? WorkKey | "isolate" | "with" | "onTimeout"
+        : Kind extends "sleep"
+          ? WaitKey | "timeout" | "output" | "onTimeout"
+          : WaitKey;
 
 interface Refused {
   readonly is: "refused";
@@ -71,7 +72,7 @@ type Effective =
 export type KeyCell = Effective | Refused;
 
 export type KeyRow<Key extends StepKey = StepKey> = {
-  readonly [Kind in StepKind]: StepKey extends Key ? KeyCell : Key extends RefusedKeys[Kind] ? Refused : Effective;
+  readonly [Kind in StepKind]: StepKey extends Key ? KeyCell : Key extends RefusedKey<Kind> ? Refused : Effective;
 } & {
   /** Beside `forEach`: each item has it, or the step that stands for all items. */
   readonly each: "item" | "whole";
