@@ -16,7 +16,7 @@ import { changedFiles, makeCommit, treeOf } from "./commits.ts";
 import { shownName } from "./path-bytes.ts";
 import { captureRef, keptRef } from "./ref-names.ts";
 import { commitOf } from "./discover.ts";
-import { exists } from "./checkout-files.ts";
+import { exists } from "./disk-entry.ts";
 import { snapshotOf } from "./unsaved-work.ts";
 import { DEFAULT_FILE_LIMITS, type Capture, type CaptureRequest, type Worktree } from "./types.ts";
 
@@ -34,7 +34,7 @@ export async function capture(repository: RepositoryAccess, request: CaptureRequ
   const head = made.head ?? branchTip ?? base;
   const missing = !(await exists(place.path));
   const taken = missing
-    ? { tree: await treeOf(repository, head), omitted: [], nested: [], unmerged: [] }
+    ? { tree: await treeOf(repository, head), omitted: [], nested: [], unmerged: [], given: [] }
     : await snapshotOf(repository, {
         place,
         base,
@@ -43,7 +43,9 @@ export async function capture(repository: RepositoryAccess, request: CaptureRequ
         limits: request.limits ?? DEFAULT_FILE_LIMITS,
       });
   const title = `${step}: attempt ${attempt}`;
-  const isOnBase = await buildsOnBase(repository, { base, head, tree: taken.tree, others });
+  // A commit that has what is no work must not be below what is merged.
+  const isOnBase =
+    taken.given.length === 0 && (await buildsOnBase(repository, { base, head, tree: taken.tree, others }));
   const onto = isOnBase ? head : base;
   const commit = await commitFor(repository, { tree: taken.tree, onto, before, title });
   if (commit !== before) await repository.git(["update-ref", ref, commit, before ?? ""]);
@@ -57,6 +59,7 @@ export async function capture(repository: RepositoryAccess, request: CaptureRequ
     changedFiles: await changedFiles(repository, base, commit),
     omitted: taken.omitted.map((one) => ({ ...one, path: shownName(one.path) })),
     nested: taken.nested.map(shownName),
+    given: taken.given.map(shownName),
     unreachable,
     missing,
     isOnBase,

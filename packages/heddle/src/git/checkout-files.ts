@@ -12,6 +12,17 @@ import { constants, type Stats } from "node:fs";
 import { access, lstat, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { HeddleError } from "../base/errors.ts";
+import {
+  type AgentIndex,
+  applyAgentIndex,
+  GITLINK,
+  type IndexEntry,
+  putEntries,
+  readAgentIndex,
+} from "./agent-index.ts";
+import { exists } from "./disk-entry.ts";
+import { type Handover, isIgnoredIn, submoduleIn } from "./handover.ts";
+import { headOfSubmodule, isNamedSubmodule, submoduleLoss } from "./submodules.ts";
 import { copyIndex, withIndexCopy } from "./index-status.ts";
 import { pathIn } from "./path-bytes.ts";
 import { type RepositoryAccess, items, line } from "./repository-access.ts";
@@ -25,6 +36,10 @@ export interface TreeSnapshot {
   readonly nested: readonly string[];
   /** Paths that the agent's index has not merged. */
   readonly unmerged: readonly string[];
+  /** Files that are no work: they were there, and ignored, when the worktree was handed over. */
+  readonly given: readonly string[];
+  /** Paths that are pointers to commits of submodules. */
+  readonly submodules: readonly string[];
 }
 
 /**
@@ -76,6 +91,8 @@ interface SnapshotOptions {
   readonly agentIndex?: string;
   readonly agentHead?: string;
   readonly limits: FileLimits;
+  /** What was in the folder before; absent: only what is in `base`. */
+  readonly handover?: Handover;
 }
 
 const MAX_NESTING = 5;
@@ -83,99 +100,134 @@ const MAX_NESTING = 5;
 /** The files of a folder as a tree. `path` exists. */
 export async function takeSnapshot(repository: RepositoryAccess, options: SnapshotOptions): Promise<TreeSnapshot> {
   return await withIndexCopy(repository, options.index, async (index) => {
-    const { path, base } = options;
+    const { path, base, limits, agentIndex, handover } = options;
     await repository.refreshExcludes();
     if (!(await exists(index))) await repository.objectGit(["read-tree", base], { workTree: path, index });
-    const { gitlinks, names } = await takeOutGitlinks(repository, path, index);
-    const agent = await agentNames(repository, options, names);
-    const budget = { left: options.limits.maxTotalBytes };
-    const filled = await fill(repository, { path, index, agent, limits: options.limits, budget });
+    const { gitlinks, known } = await takeOutGitlinks(repository, path, index);
+    const agent = await readAgentIndex(repository, { path, agentIndex });
+    const extra = await namesBeyond(repository, options, { agent, known });
+    const budget = { left: limits.maxTotalBytes };
+    const isGiven = (name: string): boolean => !known.has(name) && isIgnoredIn(handover, name);
+    const filled = await fill(repository, { path, index, extra, skipped: agent.skipped, isGiven, limits, budget });
+    const { omitted } = filled;
+    const { taken } = filled;
+    const applied = await applyAgentIndex(repository, { path, index, agent, agentIndex, known, taken });
+    for (const name of applied.unknown) omitted.push({ path: name, reason: "filter", bytes: 0 });
     const nested: string[] = [];
+    const pointers = new Map<string, IndexEntry>();
     for (const folder of filled.nested) {
-      if (gitlinks.has(folder))
-        await repository.objectGit(["update-index", "-z", "--add", "--stdin"], {
-          workTree: path,
-          index,
-          input: `${folder}\0`,
-        });
-      else {
-        nested.push(folder);
-        await graft(repository, { path, index, folder, limits: options.limits, budget, omitted: filled.omitted }, 1);
+      const id = await pointerOf(repository, options, { folder, agent, gitlinks });
+      if (id !== undefined) {
+        pointers.set(folder, { mode: GITLINK, id });
+        const loss = await submoduleLoss(
+          repository,
+          join(path, folder),
+          submoduleIn(handover, { folder, pointer: gitlinks.get(folder) }),
+        );
+        if (loss !== undefined) omitted.push({ path: folder, reason: "submodule", bytes: 0, detail: loss });
+        continue;
       }
+      nested.push(folder);
+      await graft(repository, { path, index, folder, limits, budget, omitted, isGiven }, 1);
     }
-    await putBackGitlinks(repository, path, index, gitlinks, new Set(filled.nested));
+    for (const [name, entry] of await unfilledPointers(path, { agent, gitlinks })) pointers.set(name, entry);
+    await putEntries(repository, { path, index, entries: pointers });
     const tree = line(await repository.objectGit(["write-tree"], { workTree: path, index }));
     // Next time only what changed since is read. Not where the index is not simply the folder's.
-    if (gitlinks.size === 0 && nested.length === 0) {
+    if (gitlinks.size === 0 && pointers.size === 0 && nested.length === 0 && !applied.isChanged) {
       await mkdir(dirname(options.index), { recursive: true });
       await rename(index, options.index);
     }
-    return { tree, omitted: filled.omitted, nested, unmerged: agent.unmerged };
+    const unmerged = [...agent.unmerged].sort();
+    return { tree, omitted, nested, unmerged, given: filled.given, submodules: [...pointers.keys()] };
   });
 }
 
-interface AgentNames {
-  /** Tracked by the agent, not by us. */
-  readonly extra: readonly string[];
-  /** Not in the folder because the agent keeps only a part of the files there. */
-  readonly skipped: ReadonlySet<string>;
-  readonly unmerged: readonly string[];
+/** The commit that a repository in a folder is noted as, if it is a submodule: what the index says wins where it says something new. */
+async function pointerOf(
+  repository: RepositoryAccess,
+  { path }: SnapshotOptions,
+  at: { readonly folder: string; readonly agent: AgentIndex; readonly gitlinks: ReadonlyMap<string, string> },
+): Promise<string | undefined> {
+  const { folder, agent, gitlinks } = at;
+  const before = gitlinks.get(folder);
+  const noted = agent.entries.get(folder);
+  const inIndex = noted?.mode === GITLINK ? noted.id : undefined;
+  if (agent.unmerged.has(folder) && before !== undefined) return before;
+  if (before === undefined && inIndex === undefined) return undefined;
+  if (before === undefined && !(await isNamedSubmodule(repository, path, folder))) return undefined;
+  if (inIndex !== undefined && inIndex !== before) return inIndex;
+  return (await headOfSubmodule(repository, join(path, folder))) ?? inIndex ?? before;
 }
 
-async function agentNames(
+/** A submodule whose folder is empty was not filled, and is as it was, or as the index has it; one whose folder is gone was removed. */
+async function unfilledPointers(
+  path: string,
+  { agent, gitlinks }: { readonly agent: AgentIndex; readonly gitlinks: ReadonlyMap<string, string> },
+): Promise<ReadonlyMap<string, IndexEntry>> {
+  const found = new Map<string, IndexEntry>();
+  const noted = [...agent.entries].flatMap(([name, { mode, id }]) => (mode === GITLINK ? [[name, id] as const] : []));
+  for (const [name, id] of new Map([...gitlinks, ...noted])) {
+    const inside = await readdir(pathIn(path, name)).catch(() => undefined);
+    if (inside?.length === 0) found.set(name, { mode: GITLINK, id });
+  }
+  return found;
+}
+
+/** Names that the agent tracks and we do not: in its commits, or its index. */
+async function namesBeyond(
   repository: RepositoryAccess,
-  options: SnapshotOptions,
-  known: ReadonlySet<string>,
-): Promise<AgentNames> {
-  const { path, base } = options;
+  { base, agentHead }: SnapshotOptions,
+  { agent, known }: { readonly agent: AgentIndex; readonly known: ReadonlyMap<string, IndexEntry> },
+): Promise<readonly string[]> {
   const extra = new Set<string>();
-  const skipped = new Set<string>();
-  const unmerged = new Set<string>();
-  if (options.agentHead !== undefined && options.agentHead !== base) {
-    const added = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--diff-filter=A", base, options.agentHead];
+  if (agentHead !== undefined && agentHead !== base) {
+    const added = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--diff-filter=A", base, agentHead];
     for (const name of items((await repository.objectGit(added)).output)) extra.add(name);
   }
-  const agentIndex = options.agentIndex;
-  if (agentIndex !== undefined && (await exists(agentIndex))) {
-    // Exit code 128: the agent left no readable index; then it tracks nothing that we need to know.
-    const answer = await repository.objectGit(["ls-files", "-z", "-t"], {
-      workTree: path,
-      index: agentIndex,
-      codes: [0, 128],
-    });
-    const listed = answer.code === 0 ? items(answer.output) : [];
-    for (const item of listed) {
-      if (item.startsWith("M ")) unmerged.add(item.slice(2));
-      if (item.startsWith("S ")) skipped.add(item.slice(2));
-      else extra.add(item.slice(2));
-    }
-  }
-  return { extra: [...extra].filter((name) => !known.has(name)), skipped, unmerged: [...unmerged].sort() };
+  for (const [name, { mode }] of agent.entries) if (mode !== GITLINK && !agent.skipped.has(name)) extra.add(name);
+  return [...extra].filter((name) => !known.has(name));
 }
 
 interface FillOptions {
   readonly path: string;
   readonly index: string;
-  readonly agent: AgentNames;
+  /** Names that are looked at although they are ignored. */
+  readonly extra: readonly string[];
+  /** Names that are not in the folder, and not gone. */
+  readonly skipped: ReadonlySet<string>;
+  /** Whether a file is not to be taken, whatever became of it. */
+  readonly isGiven: (name: string) => boolean;
   readonly limits: FileLimits;
   readonly budget: { left: number };
 }
 
+interface Fill {
+  readonly omitted: OmittedFile[];
+  readonly nested: readonly string[];
+  /** Files that were read. */
+  readonly taken: readonly string[];
+  /** Files that were there before and are no work. */
+  readonly given: readonly string[];
+}
+
 /** Brings the index up to the folder's files. */
-async function fill(
-  repository: RepositoryAccess,
-  options: FillOptions,
-): Promise<{ readonly omitted: OmittedFile[]; readonly nested: readonly string[] }> {
-  const { path, index, agent, limits, budget } = options;
+async function fill(repository: RepositoryAccess, options: FillOptions): Promise<Fill> {
+  const { path, index, extra, skipped, limits, budget } = options;
   const known = { workTree: path, index };
   const differ = ["ls-files", "-z", "-m", "-d", "-o", "--exclude-standard"];
   const changed = items((await repository.objectGit(differ, known)).output);
   const omitted: OmittedFile[] = [];
   const nested: string[] = [];
   const wanted: string[] = [];
+  const given: string[] = [];
   const gone: string[] = [];
   const links = new Map<string, boolean>();
-  for (const name of new Set([...changed, ...agent.extra])) {
+  for (const name of new Set([...changed, ...extra])) {
+    if (options.isGiven(name)) {
+      given.push(name);
+      continue;
+    }
     if (name.endsWith("/")) {
       nested.push(name.slice(0, -1));
       continue;
@@ -186,12 +238,13 @@ async function fill(
     }
     const found = await lstat(pathIn(path, name)).catch(() => undefined);
     if (found === undefined) {
-      if (!agent.skipped.has(name)) wanted.push(name);
+      if (!skipped.has(name)) wanted.push(name);
       continue;
     }
     if (found.isDirectory()) {
-      // What is in it comes by its own name.
       gone.push(name);
+      // What is in it comes by its own name; not where it is a repository.
+      if (await exists(pathIn(path, `${name}/.git`))) nested.push(name);
       continue;
     }
     const reason = await refusal(pathIn(path, name), found, limits, budget.left);
@@ -206,7 +259,7 @@ async function fill(
   }
   for (const name of await update(repository, known, wanted))
     omitted.push({ path: name, reason: "unreadable", bytes: 0 });
-  return { omitted, nested };
+  return { omitted, nested: [...new Set(nested)], taken: wanted, given };
 }
 
 /** Whether the path to `folder` contains a symbolic link: what is behind it is not in the worktree. */
@@ -282,19 +335,27 @@ async function update(
 /** Files of a repository inside the worktree, which git itself would note as one commit that nobody else has. */
 async function graft(
   repository: RepositoryAccess,
-  options: Omit<FillOptions, "agent"> & { readonly folder: string; readonly omitted: OmittedFile[] },
+  options: Omit<FillOptions, "extra" | "skipped"> & { readonly folder: string; readonly omitted: OmittedFile[] },
   depth: number,
 ): Promise<void> {
   const { path, index, folder, limits, budget } = options;
   await withIndexCopy(repository, join(path, "no index"), async (own) => {
     const inner = join(path, folder);
-    const agent: AgentNames = { extra: [], skipped: new Set(), unmerged: [] };
-    const filled = await fill(repository, { path: inner, index: own, agent, limits, budget });
+    const isGiven = (name: string): boolean => options.isGiven(`${folder}/${name}`);
+    const filled = await fill(repository, {
+      path: inner,
+      index: own,
+      extra: [],
+      skipped: new Set(),
+      isGiven,
+      limits,
+      budget,
+    });
     options.omitted.push(...filled.omitted.map((one) => ({ ...one, path: `${folder}/${one.path}` })));
     for (const deeper of depth < MAX_NESTING ? filled.nested : [])
       await graft(
         repository,
-        { path: inner, index: own, folder: deeper, limits, budget, omitted: options.omitted },
+        { path: inner, index: own, folder: deeper, limits, budget, omitted: options.omitted, isGiven },
         depth + 1,
       );
     if (!(await exists(own))) return;
@@ -307,50 +368,26 @@ async function graft(
 }
 
 /**
- * Path to commit of each submodule: while they are in the index, git would start itself in their folders. `names`: all that the
+ * Path to commit of each submodule: while they are in the index, git would start itself in their folders. `known`: all that the
  * index has, theirs too.
  */
 async function takeOutGitlinks(
   repository: RepositoryAccess,
   path: string,
   index: string,
-): Promise<{ readonly gitlinks: ReadonlyMap<string, string>; readonly names: ReadonlySet<string> }> {
-  const found = new Map<string, string>();
-  const names = new Set<string>();
+): Promise<{ readonly gitlinks: ReadonlyMap<string, string>; readonly known: ReadonlyMap<string, IndexEntry> }> {
+  const gitlinks = new Map<string, string>();
+  const known = new Map<string, IndexEntry>();
   const entries = items((await repository.objectGit(["ls-files", "-z", "-s"], { workTree: path, index })).output);
   for (const entry of entries) {
-    const [, mode, id, name] = /^(\d+) ([0-9a-f]+) \d\t([\s\S]*)$/.exec(entry) ?? [];
-    if (name !== undefined) names.add(name);
-    if (mode === "160000" && id !== undefined && name !== undefined) found.set(name, id);
+    const [, mode, id, name] = /^(\d+) ([0-9a-f]+) \d\t([^]*)$/.exec(entry) ?? [];
+    if (mode === undefined || id === undefined || name === undefined) continue;
+    known.set(name, { mode, id });
+    if (mode === GITLINK) gitlinks.set(name, id);
   }
-  if (found.size > 0) {
-    const input = `${[...found.keys()].join("\0")}\0`;
+  if (gitlinks.size > 0) {
+    const input = `${[...gitlinks.keys()].join("\0")}\0`;
     await repository.objectGit(["update-index", "-z", "--force-remove", "--stdin"], { workTree: path, index, input });
   }
-  return { gitlinks: found, names };
-}
-
-/** A submodule whose folder is empty was not filled, and is as it was; one whose folder is gone was removed. */
-async function putBackGitlinks(
-  repository: RepositoryAccess,
-  path: string,
-  index: string,
-  gitlinks: ReadonlyMap<string, string>,
-  filled: ReadonlySet<string>,
-): Promise<void> {
-  let input = "";
-  for (const [name, id] of gitlinks) {
-    if (filled.has(name)) continue;
-    const inside = await readdir(pathIn(path, name)).catch(() => undefined);
-    if (inside?.length === 0) input += `160000 ${id}\t${name}\0`;
-  }
-  if (input !== "")
-    await repository.objectGit(["update-index", "-z", "--index-info"], { workTree: path, index, input });
-}
-
-export async function exists(path: string | Buffer): Promise<boolean> {
-  return await lstat(path).then(
-    () => true,
-    () => false,
-  );
+  return { gitlinks, known };
 }

@@ -9,6 +9,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { GITLINK } from "./agent-index.ts";
 import { mergeTrees, type ConflictStage } from "./merge-candidate.ts";
 import { bytesOf, shownName } from "./path-bytes.ts";
 import { items, line, type RepositoryAccess } from "./repository-access.ts";
@@ -17,6 +18,8 @@ export interface MarkedMerge {
   readonly tree: string;
   /** Paths that have to be decided, sorted; empty: it all goes together. */
   readonly files: readonly string[];
+  /** Pointers to different commits of a submodule, which no text can show: they are for the index, as git has such conflicts. */
+  readonly pointers: readonly ConflictStage[];
 }
 
 /** Bytes of a side that are shown in a file of markers. */
@@ -29,15 +32,22 @@ export async function mergeWithMarkers(
   captured: string,
 ): Promise<MarkedMerge> {
   const merged = await mergeTrees(repository, head, captured);
-  if (merged.kind === "clean") return { tree: merged.tree, files: [] };
+  if (merged.kind === "clean") return { tree: merged.tree, files: [], pointers: [] };
   const paths = new Map<string, ConflictStage[]>();
   for (const stage of merged.stages) paths.set(stage.path, [...(paths.get(stage.path) ?? []), stage]);
   const entries = new Map<string, string>();
+  const pointers: ConflictStage[] = [];
   for (const [path, stages] of paths) {
     // A file that meets a folder has its commit in its name, which says all.
     if (path.endsWith(`~${head}`) || path.endsWith(`~${captured}`)) continue;
     const [ours, theirs] = [stages.find(({ stage }) => stage === 2), stages.find(({ stage }) => stage === 3)];
     if (ours === undefined && theirs === undefined) continue;
+    if ([ours, theirs].every((side) => side === undefined || side.mode === GITLINK)) {
+      pointers.push(...stages);
+      const there = ours ?? theirs;
+      if (there !== undefined) entries.set(path, `${GITLINK} ${there.id}`);
+      continue;
+    }
     if (await isMarked(repository, merged.tree, path, [head, captured])) continue;
     const input = Buffer.concat([
       Buffer.from(`<<<<<<< ${head}\n`),
@@ -51,7 +61,7 @@ export async function mergeWithMarkers(
     entries.set(path, `${isProgram ? "100755" : "100644"} ${id}`);
   }
   const tree = entries.size === 0 ? merged.tree : await withEntries(repository, merged.tree, entries);
-  return { tree, files: merged.files };
+  return { tree, files: merged.files, pointers };
 }
 
 /** Paths of `commit` in which the conflict between `head` and `captured` is still to be seen. */
@@ -127,7 +137,8 @@ async function isMarked(
 async function sideOf(repository: RepositoryAccess, path: string, side: ConflictStage | undefined): Promise<Buffer> {
   if (side === undefined) return Buffer.from("(this side has no such file)");
   const { mode, id } = side;
-  if (!mode.startsWith("100")) return Buffer.from(`(this side has a symbolic link: ${mode} ${id})`);
+  const kind = mode === GITLINK ? "submodule" : "symbolic link";
+  if (!mode.startsWith("100")) return Buffer.from(`(this side has a ${kind}: ${mode} ${id})`);
   const blob = (await repository.objectGit(["cat-file", "blob", id])).output;
   if (blob.length <= LONGEST_SIDE && !blob.includes(0)) return blob.at(-1) === 0x0a ? blob.subarray(0, -1) : blob;
   return bytesOf(`(this side is binary: git cat-file blob ${id} > '${path.replaceAll("'", String.raw`'\''`)}')`);

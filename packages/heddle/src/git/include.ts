@@ -15,7 +15,7 @@ import { dirname, join } from "node:path";
 import { systemCode } from "../base/errors.ts";
 import { withIndexCopy } from "./index-status.ts";
 import { type RepositoryAccess, items } from "./repository-access.ts";
-import { exists } from "./checkout-files.ts";
+import { exists } from "./disk-entry.ts";
 import { pathIn, shownName } from "./path-bytes.ts";
 import type { IncludeReport } from "./types.ts";
 

@@ -3,9 +3,11 @@
  * refreshed elsewhere. Also copies and moves indexes. Knows no worktree of heddle and no user.
  */
 import { createHash, randomUUID } from "node:crypto";
-import { copyFile, mkdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
-import { join } from "node:path";
+import { copyFile, mkdir, readFile, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { systemCode } from "../base/errors.ts";
+import { filteredNames, unchangedByStat } from "./agent-index.ts";
+import type { GitEnvironment } from "./git.ts";
 import { type RepositoryAccess, items } from "./repository-access.ts";
 
 export interface CheckoutState {
@@ -32,9 +34,16 @@ async function hashOf(file: string): Promise<string> {
 /** `index` may not exist: everything is untracked then. */
 export async function checkoutState(
   repository: RepositoryAccess,
-  options: { readonly workTree: string; readonly index: string; readonly commit: string },
+  options: {
+    readonly workTree: string;
+    readonly index: string;
+    readonly commit: string;
+    /** Absolute: where the objects are, if it is another repository's folder. */
+    readonly objects?: string;
+  },
 ): Promise<CheckoutState> {
-  const { workTree, commit } = options;
+  const { workTree, commit, objects } = options;
+  const env: GitEnvironment = objects === undefined ? {} : { GIT_OBJECT_DIRECTORY: objects };
   return await withIndexCopy(repository, options.index, async (index) => {
     // The same index has the same entries, whatever became of the files.
     const key = `${await hashOf(index)} ${commit}`;
@@ -43,45 +52,61 @@ export async function checkoutState(
     await repository.objectGit(["update-index", "-q", "--refresh", OVER_SUBMODULES.replace("=all", "")], {
       workTree,
       index,
+      env,
       codes: [0, 1],
     });
-    const unstaged = await repository.objectGit(["diff-files", "-z", "--name-only", OVER_SUBMODULES], {
+    const differing = await repository.objectGit(["diff-files", "-z", "--name-only", OVER_SUBMODULES], {
       workTree,
       index,
+      env,
     });
     const before = STAGED.get(repository);
     const differ = ["diff-index", "-z", "--cached", "--name-only", OVER_SUBMODULES, commit];
     const staged =
-      before?.key === key ? before.staged : items((await repository.objectGit(differ, { workTree, index })).output);
+      before?.key === key
+        ? before.staged
+        : items((await repository.objectGit(differ, { workTree, index, env })).output);
     STAGED.set(repository, { key, staged });
     const untracked = await repository.objectGit(["ls-files", "-z", "--others", "--exclude-standard"], {
       workTree,
       index,
+      env,
     });
+    const unstaged = [...new Set(items(differing.output))];
+    // A filter converts them, and none is run here: what git itself wrote and nobody touched since is as it should be.
+    const filtered = objects === undefined ? await filteredNames(repository, { workTree, names: unstaged }) : [];
+    const untouched = await unchangedByStat(repository, { workTree, index: options.index, names: filtered });
     return {
-      unstaged: [...new Set(items(unstaged.output))],
+      unstaged: unstaged.filter((name) => !untouched.has(name)),
       staged,
       untracked: items(untracked.output),
     };
   });
 }
 
-/** Runs `work` with the path of a copy of `index` that is removed afterwards; no file there where there was none. */
+/**
+ * Runs `work` with the path of a copy of `index` that is removed afterwards; no file there where there was none. In a folder of its
+ * own, with the part that a split index shares with others.
+ */
 export async function withIndexCopy<T>(
   repository: RepositoryAccess,
   index: string,
   work: (copy: string) => Promise<T>,
 ): Promise<T> {
-  const folder = join(repository.home, ".tmp");
+  const folder = join(repository.home, ".tmp", `index.${process.pid}-${randomUUID()}`);
   await mkdir(folder, { recursive: true });
-  const copy = join(folder, `index.${process.pid}-${randomUUID()}`);
+  const copy = join(folder, "index");
   try {
-    await copyIndex(index, copy);
+    if (await copyIndex(index, copy)) await copyShared(dirname(index), folder);
     return await work(copy);
   } finally {
-    await rm(copy, { force: true });
-    await rm(`${copy}.lock`, { force: true });
+    await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function copyShared(from: string, to: string): Promise<void> {
+  for (const name of await readdir(from))
+    if (name.startsWith("sharedindex.")) await copyFile(join(from, name), join(to, name));
 }
 
 /**

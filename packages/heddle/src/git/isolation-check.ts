@@ -3,8 +3,9 @@
  * comparing two snapshots. Does not know whether a step or the user made them. Only reads.
  */
 import { createHash } from "node:crypto";
-import { lstat, readFile, readdir } from "node:fs/promises";
+import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { markOf } from "./disk-entry.ts";
 import { checkoutState, withIndexCopy } from "./index-status.ts";
 import { type RepositoryAccess, line } from "./repository-access.ts";
 import { headOf } from "./git-head.ts";
@@ -119,19 +120,14 @@ async function changedFiles(
   const state = await checkoutState(repository, { workTree, index, commit });
   const files: Record<string, string> = {};
   for (const path of [...state.unstaged, ...state.untracked].slice(0, MAX_FILES))
-    files[path] = await mark(pathIn(workTree, path));
+    files[path] = await markOf(pathIn(workTree, path));
   return files;
-}
-
-async function mark(path: string | Buffer): Promise<string> {
-  const found = await lstat(path).catch(() => undefined);
-  return found === undefined ? "absent" : `${found.mode} ${found.size} ${found.mtimeMs}`;
 }
 
 async function marks(folder: string): Promise<{ readonly [file: string]: string }> {
   const names = await readdir(folder).catch(() => []);
   return Object.fromEntries(
-    await Promise.all(names.map(async (name) => [name, await mark(join(folder, name))] as const)),
+    await Promise.all(names.map(async (name) => [name, await markOf(join(folder, name))] as const)),
   );
 }
 

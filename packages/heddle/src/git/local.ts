@@ -77,13 +77,15 @@ function worktreesOf(access: RepositoryAccess, trees: LocalWorktrees): Worktrees
       const merged = await mergeWithMarkers(access, head, captured);
       // Later captures of the attempt do not contain it.
       await access.git(["update-ref", `${captureRef(tree.run, step, attempt)}.conflict`, captured]);
-      return await trees.reset(tree, head, { files: merged.tree, holds: { step, head, captured } });
+      const { tree: files, pointers } = merged;
+      return await trees.reset(tree, head, { files, pointers, holds: { step, head, captured } });
     },
     remove: async (tree, options) => await trees.remove(tree, options),
     isOnBranch: ({ path, branch }) => headOf(path)?.branch === branch,
     setupKey: async (commit, commands) => await setupKey(access, commit, commands),
     needsSetup: async (tree, key) => await trees.needsSetup(tree, key),
     setupDone: async (tree, key) => await trees.setupDone(tree, key),
+    handOver: async (tree) => await trees.handOver(tree),
     includedKey: async () => await includedKey(access),
     list: async (options) => await listWorktrees(access, options),
     deleteDeferred: async () => await trees.deleteDeferred(),

@@ -14,7 +14,8 @@ import { dirname, join } from "node:path";
 import { commitTree, makeCommit, treeOf } from "./commits.ts";
 import { pathIn, shownName, textOf } from "./path-bytes.ts";
 import { type RepositoryAccess, items, line } from "./repository-access.ts";
-import { draftOf, exists } from "./checkout-files.ts";
+import { draftOf } from "./checkout-files.ts";
+import { exists } from "./disk-entry.ts";
 import type { MergeMode } from "./types.ts";
 
 export type Candidate =

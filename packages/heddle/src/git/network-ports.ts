@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { mkdir, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { systemCode } from "../base/errors.ts";
-import { exists } from "./checkout-files.ts";
+import { exists } from "./disk-entry.ts";
 
 export interface PortRange {
   readonly first: number;

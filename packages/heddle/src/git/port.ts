@@ -107,6 +107,8 @@ export interface Worktrees {
   /** Whether setup commands must run: they never did here, or not for this key. */
   needsSetup(tree: Worktree, key: string): Promise<boolean>;
   setupDone(tree: Worktree, key: string): Promise<void>;
+  /** Notes what is in it now as not the work of the step that gets it. */
+  handOver(tree: Worktree): Promise<void>;
   /** Stands for the files that new worktrees get beside those of git; holds nothing of them. */
   includedKey(): Promise<string>;
   /** All of heddle's, or those of one run. `sizes`: false, bytes are 0. */

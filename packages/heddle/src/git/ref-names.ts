@@ -58,6 +58,11 @@ export function movedRef(run: string): string {
   return `${REFS}${checkRun(run)}/@moved/integration`;
 }
 
+/** Keeps what was in a worktree before its step. */
+export function givenRef(run: string, name: string): string {
+  return `${REFS}${checkRun(run)}/@given/${name}`;
+}
+
 /** Keeps what a ref pointed to that somebody else deleted or moved back. */
 export function lostRef(run: string, id: string): string {
   return `${REFS}${checkRun(run)}/@lost/${id.slice(0, 12)}`;

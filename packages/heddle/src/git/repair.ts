@@ -12,7 +12,7 @@ import { type AdminEntry, type WorktreePlace, adminEntries } from "./worktree-re
 import { dropStaleClaims } from "./network-ports.ts";
 import { checkRun } from "./ref-names.ts";
 import { moveToTrash } from "./deferred-delete.ts";
-import { exists } from "./checkout-files.ts";
+import { exists } from "./disk-entry.ts";
 
 /** A git that is at work holds a lock file for milliseconds; one of this age has no owner. */
 const LOCK_AGE_MS = 2000;

@@ -23,8 +23,18 @@ export interface IncludeReport {
 export interface OmittedFile {
   /** Relative to the worktree. */
   readonly path: string;
-  readonly reason: "file-too-large" | "total-too-large" | "unreadable";
+  readonly reason:
+    | "file-too-large"
+    | "total-too-large"
+    /** Or a name that git refuses. */
+    | "unreadable"
+    /** A filter of the repository converts it, and git has not stored it as it is now. */
+    | "filter"
+    /** A submodule with work that exists nowhere else. */
+    | "submodule";
   readonly bytes: number;
+  /** What it is in particular, as a clause. */
+  readonly detail?: string;
 }
 
 export interface FileLimits {
@@ -104,6 +114,8 @@ export interface Capture {
   readonly omitted: readonly OmittedFile[];
   /** Folders that are repositories of their own: their files are in the commit, their history is not. */
   readonly nested: readonly string[];
+  /** Not in the commit although they are not ignored any more: they were there, and ignored, when the worktree was handed over. */
+  readonly given: readonly string[];
   /** Commits that the attempt made and that `commit` does not contain; kept under a ref. */
   readonly unreachable: readonly string[];
   /** The folder was gone: what is captured is the last commit. */

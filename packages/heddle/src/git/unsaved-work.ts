@@ -12,7 +12,10 @@ import { commitOf } from "./discover.ts";
 import { shownName } from "./path-bytes.ts";
 import { ownershipRef } from "./ref-names.ts";
 import { DEFAULT_FILE_LIMITS, type FileLimits, type RemoveOptions } from "./types.ts";
-import { type TreeSnapshot, exists, takeSnapshot } from "./checkout-files.ts";
+import { type TreeSnapshot, takeSnapshot } from "./checkout-files.ts";
+import { exists } from "./disk-entry.ts";
+import { readHandover } from "./handover.ts";
+import { withoutHandover } from "./take-handover.ts";
 
 /** What would be lost, as the end of a sentence; `undefined`: nothing. `branch`: whether that goes too. */
 export async function unsavedWork(
@@ -62,16 +65,19 @@ export async function snapshotOf(
   },
 ): Promise<PlaceSnapshot> {
   const { place, base, admin, head, limits } = options;
-  const taken = await takeSnapshot(
+  const handover = await readHandover(place);
+  const found = await takeSnapshot(
     repository,
     defined({
       path: place.path,
       index: place.index,
       base,
       limits,
+      handover,
       agentIndex: admin === undefined ? undefined : join(admin.dir, "index"),
       agentHead: head,
     }),
   );
+  const taken = await withoutHandover(repository, { place, base }, { taken: found, handover });
   return { ...taken, ownRepository: await exists(join(place.path, ".git", "HEAD")) };
 }

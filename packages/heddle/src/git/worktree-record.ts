@@ -49,6 +49,13 @@ export interface Setting {
   /** A tree; absent: the commit's. */
   readonly files?: string;
   readonly holds?: HeldWork;
+  /** Pointers that conflict, as the index is to have them. */
+  readonly pointers?: readonly {
+    readonly mode: string;
+    readonly id: string;
+    readonly stage: number;
+    readonly path: string;
+  }[];
 }
 
 export function worktreePlaceOf(repository: RepositoryAccess, run: string, owner: TreeOwner): WorktreePlace {

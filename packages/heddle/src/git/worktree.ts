@@ -37,7 +37,9 @@ import { claimPorts, releasePorts } from "./network-ports.ts";
 import { checkRun, shortBranch, slugOf } from "./ref-names.ts";
 import { commitOf } from "./discover.ts";
 import { moveToTrash, deleteDeferred, inUse } from "./deferred-delete.ts";
-import { clean, draftOf, exists, populate } from "./checkout-files.ts";
+import { clean, draftOf, populate } from "./checkout-files.ts";
+import { exists } from "./disk-entry.ts";
+import { takeHandover } from "./take-handover.ts";
 import { unreachableCommits } from "./reflog-commits.ts";
 import { unsavedWork } from "./unsaved-work.ts";
 import type {
@@ -140,22 +142,23 @@ export class LocalWorktrees {
     if (unsaved !== undefined) return err(unsaved);
     const admin = await this.lock.run(async () => await this.#ensureAdmin(place, commit));
     if (!admin.ok) return admin;
-    const { files, holds } = options;
-    const setting: Setting = defined({ commit, files, holds });
+    const { files, holds, pointers } = options;
+    const setting: Setting = defined({ commit, files, holds, pointers });
     const known = await readRecord(place);
     // Candidates are reset each time, whatever was there.
     if (known !== undefined && place.owner.kind !== "pool") await writeRecord(place, { ...known, setting });
     return ok(await this.#set(place, setting, options.ignored ?? false));
   }
 
-  async #set(place: WorktreePlace, { commit, files, holds }: Setting, ignored: boolean): Promise<Worktree> {
+  async #set(place: WorktreePlace, setting: Setting, ignored: boolean): Promise<Worktree> {
+    const { commit, files, holds, pointers } = setting;
     const admin = await this.#admin(place);
     await this.#dropLocks(place, admin);
     await this.#pointTo(place, admin, commit);
     const whole = { path: place.path, index: place.index };
     await populate(this.repository, { ...whole, commit: files ?? commit });
     await clean(this.repository, { ...whole, ignored });
-    await this.#handOver(place);
+    await this.#handOver(place, pointers);
     const before = await readRecord(place);
     const createdAtMs = before?.createdAtMs ?? this.repository.clock.now();
     const known = { run: place.run, owner: place.owner, createdAtMs, ports: before?.ports ?? [] };
@@ -208,6 +211,11 @@ export class LocalWorktrees {
     const place = this.#placeOf(tree);
     const record = await readRecord(place);
     if (record !== undefined) await writeRecord(place, { ...record, setup: key });
+  }
+
+  /** Notes what is in it now as not the work of the step that gets it. */
+  async handOver(tree: Worktree): Promise<void> {
+    await takeHandover(this.repository, { place: this.#placeOf(tree), base: tree.base });
   }
 
   /** Whether setup commands must run: they never did here, or what they depend on has changed. */
@@ -330,12 +338,18 @@ export class LocalWorktrees {
   }
 
   /** The agent's own git needs an index; operations in progress in the worktree are over. */
-  async #handOver(place: WorktreePlace): Promise<void> {
+  async #handOver(place: WorktreePlace, pointers: Setting["pointers"] = []): Promise<void> {
     const admin = await this.#admin(place);
     for (const name of [...OPERATION_FILES, "index.lock"])
       await rm(join(admin.dir, name), { recursive: true, force: true });
     const draft = draftOf(place.index);
     await copyIndex(place.index, draft);
+    if (pointers.length > 0) {
+      const zero = "0".repeat(pointers[0]?.id.length ?? 0);
+      const input = pointers.map(({ mode, id, stage, path }) => `${mode} ${id} ${stage}\t${path}\0`).join("");
+      const gone = [...new Set(pointers.map(({ path }) => path))].map((path) => `0 ${zero}\t${path}\0`).join("");
+      await this.repository.objectGit(["update-index", "-z", "--index-info"], { index: draft, input: gone + input });
+    }
     await moveIndex(draft, join(admin.dir, "index"));
   }
 

@@ -94,7 +94,7 @@ function ran(marks: string): readonly string[] {
 }
 
 const ATTRIBUTES =
-  "*.txt filter=evil diff=evil merge=evil\n*.md filter=process\n[attr]sly filter=evil merge=evil\n*.c sly\n";
+  "*.txt diff=evil merge=evil\n*.md filter=process\n[attr]sly merge=evil\n*.c sly\n*.dat filter=evil\n";
 
 test("nothing that is planted runs, whatever is done", async () => {
   using at = testRepository();
@@ -102,8 +102,10 @@ test("nothing that is planted runs, whatever is done", async () => {
   at.write(".gitattributes", ATTRIBUTES);
   at.write("read.md", "x\n");
   at.write("x.c", "x\n");
+  at.write("y.dat", "x\n");
   at.git(["add", "-A"]);
   at.git(["commit", "-q", "-m", "attributes"]);
+  const stored = at.commitOnto("main", { "z.dat": "x\n" });
   plant(at, marks);
   at.git(["status"]);
   // The control: git as people call it runs some of it.
@@ -120,11 +122,13 @@ test("nothing that is planted runs, whatever is done", async () => {
     // Agents can write all of it too, in their own folder and in the shared one.
     at.write(`${id}.txt`, "x\n", tree.path);
     at.write("x.c", `${id}\n`, tree.path);
+    at.write("y.dat", `${id}\n`, tree.path);
     at.write("nested/inner.txt", "x\n", tree.path);
     at.git(["init", "-q"], join(tree.path, "nested"));
     plant(at, marks, join(tree.path, "nested", ".git"));
     at.write("nested/.gitattributes", ATTRIBUTES, tree.path);
     const kept = await captured(repository, tree, id);
+    expect(kept.omitted.map(({ path, reason }) => [path, reason])).toEqual([["y.dat", "filter"]]);
     outcomes.push(
       await queue.submit({ step: id, attempt: 1, commit: kept.commit, order, checks: [{ commands: ["true"] }] }),
     );
@@ -140,6 +144,7 @@ test("nothing that is planted runs, whatever is done", async () => {
     const outcome = await queue.submit({ step: mode, attempt: 1, commit: kept.commit, order: 0, mode });
     expect(outcome.kind).toBe("merged");
   }
+  expect((await queue.submit({ step: "dat", attempt: 1, commit: stored, order: 0 })).kind).toBe("merged");
   expect((await revertStep(queue.integration, "merge")).kind).toBe("reverted");
   const { lock } = trees;
   const { integration } = queue;

@@ -163,6 +163,7 @@ export class MemoryGit extends MemoryHistory implements Repositories {
         JSON.stringify([commands, this.commitOf(commit).files["package-lock.json"]]),
       needsSetup: async (tree, key) => this.#treeOf(tree).setup !== key,
       setupDone: async (tree, key) => void (this.#treeOf(tree).setup = key),
+      handOver: async () => undefined,
       includedKey: async () => "none",
       list: async ({ run } = {}) =>
         [...this.#trees.values()].filter((tree) => run === undefined || tree.run === run).map((one) => this.#line(one)),
@@ -182,7 +183,14 @@ export class MemoryGit extends MemoryHistory implements Repositories {
         this.#refs.set(ref, commit);
         found.saved.add(contentOf(files));
         const changedFiles = differing(this.commitOf(found.base).files, files);
-        const nothing = { omitted: [], nested: [], unreachable: [], missing: !existsSync(found.path), isOnBase: true };
+        const nothing = {
+          omitted: [],
+          nested: [],
+          given: [],
+          unreachable: [],
+          missing: !existsSync(found.path),
+          isOnBase: true,
+        };
         const unfinished = { operation: undefined, unmerged: [] };
         return { ref, commit, tree: contentOf(files), base: found.base, changedFiles, ...nothing, unfinished };
       },

@@ -70,7 +70,7 @@ export function conflictText(files: readonly string[]): string {
     "",
     ...files.map((file) => `- ${file}`),
     "",
-    "The text between `<<<<<<<` and `=======` is the merged side, the text up to `>>>>>>>` is yours. Edit the files so that both changes work together, and remove all markers. If one side has no such file, or a binary one, the markers say so: write the file as it should be, or delete it. If a file name has `~` and a commit in it, the other side has a folder of that name: move the file, or delete it.",
+    "The text between `<<<<<<<` and `=======` is the merged side, the text up to `>>>>>>>` is yours. Edit the files so that both changes work together, and remove all markers. If one side has no such file, or a binary one, the markers say so: write the file as it should be, or delete it. If a file name has `~` and a commit in it, the other side has a folder of that name: move the file, or delete it. If it is a submodule, check out in its folder the commit that has both, and run `git add` on it.",
   ].join("\n");
 }
 

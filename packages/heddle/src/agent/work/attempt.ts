@@ -106,6 +106,9 @@ class AgentAttempt {
     const ready = await setUp(this.#context, tree);
     if (cancellation.reason !== undefined) return { kind: "stopped", reason: cancellation.reason };
     if (!ready.ok) return ready.error;
+    const { setup } = runContext.settings;
+    const isBare = tree.fresh && setup.length === 0 && tree.included.copied.length === 0;
+    if (!holdsWork && !isBare) await runContext.repository.worktrees.handOver(tree);
     const earlier = holdsWork ? await this.#earlier(tree) : earlierWithoutWork(job);
     // Only where the worktree is as the session left it.
     const session = holdsWork && isOnBranch ? earlierSession(job, settings.agent) : undefined;
@@ -300,7 +303,8 @@ class AgentAttempt {
     const { runContext, job, note } = this.#context;
     let captured = await captureWork(this.#context, tree);
     if (choice === "continue") {
-      const left = await this.#unresolved(tree, captured.commit);
+      const marked = await this.#unresolved(tree, captured.commit);
+      const left = [...new Set([...marked, ...captured.unfinished.unmerged])];
       if (left.length > 0) return await this.#askPerson(left, unmerged);
     } else {
       const head = await runContext.queue.head();

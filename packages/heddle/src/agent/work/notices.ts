@@ -46,11 +46,13 @@ export class Notices {
   }
 
   /** After each turn. */
-  tellCapture({ ref, base, omitted, nested, unreachable, missing, isOnBase }: Capture): void {
+  tellCapture({ ref, base, omitted, nested, unreachable, missing, isOnBase, given }: Capture): void {
     if (omitted.length > 0) {
       const named = omitted.map(omittedText);
       this.#tell("left-out", `not captured, so not merged: ${some(named)}`, named);
     }
+    if (given.length > 0)
+      this.#tell("left-out", `there before the step and ignored then, so not merged: ${some(given)}`, given);
     if (nested.length > 0) {
       const text = `nested git repositories: their files are captured, their history is not: ${some(nested)}`;
       this.#tell("nested", text, nested);
@@ -59,7 +61,7 @@ export class Notices {
       const named = unreachable.map((commit) => commit.slice(0, 10));
       this.#tell("strays", `commits that the agent dropped, kept under ${ref}.kept: ${some(named)}`, named);
     }
-    if (!isOnBase) {
+    if (!isOnBase && given.length === 0) {
       const from = base.slice(0, 10);
       const text = `the agent moved HEAD off ${from}, the commit that it began at: its work is what differs from there, as one commit`;
       this.#tell("moved", text, []);
@@ -94,9 +96,10 @@ export function omittedProblem(
   { allowOmitted, expect }: { readonly allowOmitted: boolean; readonly expect: ExpectedChanges },
 ): string | undefined {
   if (omitted.length === 0 || allowOmitted || expect === "none") return undefined;
-  const limits = `${megabytes(DEFAULT_FILE_LIMITS.maxFileBytes)} per file, ${megabytes(DEFAULT_FILE_LIMITS.maxTotalBytes)} together`;
+  const isLarge = omitted.some(({ reason }) => reason === "file-too-large" || reason === "total-too-large");
+  const limits = `; the limits are ${megabytes(DEFAULT_FILE_LIMITS.maxFileBytes)} per file, ${megabytes(DEFAULT_FILE_LIMITS.maxTotalBytes)} together`;
   return (
-    `left-out: the work would be merged without ${some(omitted.map(omittedText))}; the limits are ${limits}. ` +
+    `left-out: the work would be merged without ${some(omitted.map(omittedText))}${isLarge ? limits : ""}. ` +
     "Add files that are not part of the work to .gitignore, or allow missing files with `agents: {worktrees: {allowOmitted: true}}`"
   );
 }
@@ -109,10 +112,11 @@ const WHY_SKIPPED: Readonly<Record<IncludeReport["skipped"][number]["reason"], s
   exists: "there already",
 };
 
-function omittedText({ path, reason, bytes }: OmittedFile): string {
-  return reason === "unreadable"
-    ? `${path} (cannot be read)`
-    : `${path} (${megabytes(bytes)}${reason === "total-too-large" ? ", too much with the others" : ""})`;
+function omittedText({ path, reason, bytes, detail }: OmittedFile): string {
+  if (reason === "unreadable") return `${path} (cannot be read, or git refuses its name)`;
+  if (reason === "filter") return `${path} (a git filter converts it: run \`git add\` on it)`;
+  if (reason === "submodule") return `${path} (a submodule with ${detail ?? "work of its own"}: push it)`;
+  return `${path} (${megabytes(bytes)}${reason === "total-too-large" ? ", too much with the others" : ""})`;
 }
 
 function megabytes(bytes: number): string {

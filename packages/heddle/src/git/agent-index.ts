@@ -1,0 +1,220 @@
+/**
+ * Agent index: what the index that an agent's git wrote says beyond the files: modes, pointers to submodules, contents that a filter
+ * has converted, conflicts. Knows one index, no worktree of heddle.
+ *
+ * Invariant: a content of the index is taken only where the file has not been touched since git wrote it there.
+ */
+import { lstat } from "node:fs/promises";
+import { join } from "node:path";
+import { pathIn } from "./path-bytes.ts";
+import { type RepositoryAccess, items, line } from "./repository-access.ts";
+import { exists } from "./disk-entry.ts";
+
+export interface IndexEntry {
+  readonly mode: string;
+  readonly id: string;
+}
+
+export interface AgentIndex {
+  readonly entries: ReadonlyMap<string, IndexEntry>;
+  /** Not in the folder because the agent keeps only a part of the files there. */
+  readonly skipped: ReadonlySet<string>;
+  /** Names with conflicts. */
+  readonly unmerged: ReadonlySet<string>;
+}
+
+export const NO_INDEX: AgentIndex = { entries: new Map(), skipped: new Set(), unmerged: new Set() };
+
+export const GITLINK = "160000";
+
+/** `undefined`: the agent has none. */
+export async function readAgentIndex(
+  repository: RepositoryAccess,
+  { path, agentIndex }: { readonly path: string; readonly agentIndex: string | undefined },
+): Promise<AgentIndex> {
+  if (agentIndex === undefined || !(await exists(agentIndex))) return NO_INDEX;
+  // Exit code 128: the agent left no readable index; then it tracks nothing that we need to know.
+  const answer = await repository.objectGit(["ls-files", "-z", "-t", "-s"], {
+    workTree: path,
+    index: agentIndex,
+    codes: [0, 128],
+  });
+  if (answer.code !== 0) return NO_INDEX;
+  const entries = new Map<string, IndexEntry>();
+  const skipped = new Set<string>();
+  const unmerged = new Set<string>();
+  for (const item of items(answer.output)) {
+    const [, tag, mode, id, name] = /^(\S) (\d+) ([0-9a-f]+) \d\t([^]*)$/.exec(item) ?? [];
+    if (mode === undefined || id === undefined || name === undefined) continue;
+    if (tag === "M") unmerged.add(name);
+    else if (tag === "S") skipped.add(name);
+    if (tag !== "M") entries.set(name, { mode, id });
+  }
+  return { entries, skipped, unmerged };
+}
+
+export interface Filled {
+  readonly path: string;
+  /** Heddle's, with the files as they are. */
+  readonly index: string;
+  readonly agent: AgentIndex;
+  readonly agentIndex: string | undefined;
+  /** What heddle's index had before the files were read. */
+  readonly known: ReadonlyMap<string, IndexEntry>;
+  /** Files that were read because they differ from that. */
+  readonly taken: readonly string[];
+}
+
+export interface Applied {
+  /** Files whose stored content is not known. */
+  readonly unknown: readonly string[];
+  /** Whether the index is not simply the folder's any more. */
+  readonly isChanged: boolean;
+}
+
+/** Brings what the agent's index says more into heddle's. */
+export async function applyAgentIndex(repository: RepositoryAccess, filled: Filled): Promise<Applied> {
+  const modes = await betterModes(repository, filled);
+  const filtered = await filteredAmong(repository, filled);
+  if (modes.size === 0 && filtered.length === 0) return { unknown: [], isChanged: false };
+  const { path, index, agent, known } = filled;
+  const now = new Map<string, IndexEntry>();
+  for (const item of items((await repository.objectGit(["ls-files", "-z", "-s"], { workTree: path, index })).output)) {
+    const [, mode, id, name] = /^(\d+) ([0-9a-f]+) \d\t([^]*)$/.exec(item) ?? [];
+    if (mode !== undefined && id !== undefined && name !== undefined) now.set(name, { mode, id });
+  }
+  const wanted = new Map<string, IndexEntry | undefined>();
+  for (const [name, mode] of modes) {
+    const entry = now.get(name);
+    if (entry !== undefined) wanted.set(name, { ...entry, mode });
+  }
+  const unknown: string[] = [];
+  const untouched = await unchangedByStat(repository, { workTree: path, index: filled.agentIndex, names: filtered });
+  for (const name of filtered) {
+    const entry = now.get(name);
+    const stored = agent.entries.get(name);
+    if (entry === undefined || entry.id === stored?.id || entry.id === known.get(name)?.id) continue;
+    if (stored !== undefined && untouched.has(name)) wanted.set(name, { ...entry, id: stored.id });
+    else {
+      unknown.push(name);
+      wanted.set(name, known.get(name));
+    }
+  }
+  await putEntries(repository, { path, index, entries: wanted });
+  return { unknown: unknown.sort(), isChanged: wanted.size > 0 };
+}
+
+/** Sets entries of an index; `undefined`: none. */
+export async function putEntries(
+  repository: RepositoryAccess,
+  at: { readonly path: string; readonly index: string; readonly entries: ReadonlyMap<string, IndexEntry | undefined> },
+): Promise<void> {
+  if (at.entries.size === 0) return;
+  const zero = "0".repeat(repository.facts.objectFormat === "sha1" ? 40 : 64);
+  const input = [...at.entries]
+    .map(([name, entry]) => `${entry === undefined ? `0 ${zero}` : `${entry.mode} ${entry.id}`}\t${name}\0`)
+    .join("");
+  await repository.objectGit(["update-index", "-z", "--replace", "--index-info"], {
+    workTree: at.path,
+    index: at.index,
+    input,
+  });
+}
+
+/** Where the file's own mode says nothing, or nothing new, and the index says another one. */
+async function betterModes(
+  repository: RepositoryAccess,
+  { path, agent, known }: Filled,
+): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>();
+  const hasModes = !repository.facts.settings.includes("core.filemode=false");
+  const hasLinks = !repository.facts.settings.includes("core.symlinks=false");
+  for (const [name, { mode }] of agent.entries) {
+    const before = known.get(name)?.mode;
+    if (mode === before || mode === GITLINK || before === GITLINK) continue;
+    if (hasModes && before === undefined && mode === "100644") continue;
+    const there = await lstat(pathIn(path, name)).catch(() => undefined);
+    if (there?.isFile() !== true) continue;
+    if (mode === "120000") {
+      if (!hasLinks) found.set(name, mode);
+      continue;
+    }
+    const own = (there.mode & 0o100) === 0 ? "100644" : "100755";
+    if (!hasModes || (own !== mode && (before === undefined || own === before))) found.set(name, mode);
+  }
+  return found;
+}
+
+/** Of the files that were read, those that a filter of the repository converts, as its git says. */
+async function filteredAmong(repository: RepositoryAccess, { path, known, taken }: Filled): Promise<readonly string[]> {
+  if (taken.length === 0) return [];
+  const isAttributes = (name: string): boolean => name === ".gitattributes" || name.endsWith("/.gitattributes");
+  const mayBe =
+    [...known.keys()].some(isAttributes) ||
+    taken.some(isAttributes) ||
+    (await exists(join(repository.facts.commonDir, "info", "attributes")));
+  return mayBe ? await filteredNames(repository, { workTree: path, names: taken }) : [];
+}
+
+/** Names whose files a configured filter converts. */
+export async function filteredNames(
+  repository: RepositoryAccess,
+  { workTree, names }: { readonly workTree: string; readonly names: readonly string[] },
+): Promise<readonly string[]> {
+  if (names.length === 0) return [];
+  const asked = await repository.git(["check-attr", "-z", "--stdin", "filter"], {
+    env: { GIT_WORK_TREE: workTree },
+    input: names.map((name) => `${name}\0`).join(""),
+  });
+  const answers = items(asked.output);
+  const found: (readonly [name: string, filter: string])[] = [];
+  for (let at = 0; at + 2 < answers.length; at += 3) {
+    const filter = answers[at + 2] ?? "";
+    if (!["unspecified", "unset", "set"].includes(filter)) found.push([answers[at] ?? "", filter]);
+  }
+  if (found.length === 0) return [];
+  const settings = await repository.seenFrom(workTree, ["config", "--name-only", "--get-regexp", "^filter\\."], [0, 1]);
+  const configured = new Set(
+    [...line(settings).matchAll(/^filter\.(.*)\.(?:clean|process)$/gm)].map(([, name]) => name),
+  );
+  return found.flatMap(([name, filter]) => (configured.has(filter) ? [name] : []));
+}
+
+const DEBUG_LINES =
+  /^ {2}ctime: (\d+):(\d+)\n {2}mtime: (\d+):(\d+)\n {2}dev: \d+\tino: (\d+)\n.*\n {2}size: (\d+)\t.*\n/;
+
+/** Of these files, those that have not been touched since git wrote them, or their entries, by all that the index knows of them. */
+export async function unchangedByStat(
+  repository: RepositoryAccess,
+  {
+    workTree,
+    index,
+    names,
+  }: { readonly workTree: string; readonly index: string | undefined; readonly names: readonly string[] },
+): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  if (names.length === 0 || index === undefined) return found;
+  const wanted = new Set(names);
+  const answer = await repository.objectGit(["ls-files", "-z", "--debug"], { workTree, index, codes: [0, 128] });
+  let name: string | undefined;
+  for (const part of items(answer.output)) {
+    const lines = DEBUG_LINES.exec(part);
+    if (name !== undefined && lines !== null && (await isSame(pathIn(workTree, name), lines))) found.add(name);
+    const next = lines === null ? part : part.slice(lines[0].length);
+    name = wanted.has(next) ? next : undefined;
+  }
+  return found;
+}
+
+async function isSame(path: string | Buffer, [, ...lines]: RegExpExecArray): Promise<boolean> {
+  const there = await lstat(path, { bigint: true }).catch(() => undefined);
+  if (there === undefined) return false;
+  const [ctimeS = "", ctimeNs = "", mtimeS = "", mtimeNs = "", ino = "", size = ""] = lines;
+  const time = (seconds: string, rest: string): bigint => BigInt(seconds) * 1_000_000_000n + BigInt(rest);
+  return (
+    time(ctimeS, ctimeNs) === there.ctimeNs &&
+    time(mtimeS, mtimeNs) === there.mtimeNs &&
+    BigInt(ino) === (there.ino & 0xffffffffn) &&
+    BigInt(size) === (there.size & 0xffffffffn)
+  );
+}

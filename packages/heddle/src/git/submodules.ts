@@ -1,0 +1,103 @@
+/**
+ * Submodules: finds work in the submodules of a worktree that exists nowhere else: commits that no remote has, and changed files.
+ * Knows a folder and its repository; runs no program of theirs and fetches nothing.
+ */
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { exists, markOf } from "./disk-entry.ts";
+import { checkoutState } from "./index-status.ts";
+import { pathIn } from "./path-bytes.ts";
+import { type RepositoryAccess, items, line } from "./repository-access.ts";
+
+/** What a submodule was like when its worktree was handed over. Plain data. */
+export interface SubmoduleMark {
+  /** Commits that it had under a name. */
+  readonly tips: readonly string[];
+  /** Changed files with their marks. */
+  readonly changed: readonly string[];
+}
+
+/** Submodules in submodules that are looked into. */
+const DEEPEST = 4;
+
+/** Absolute: the git folder of the repository in a folder; `undefined`: there is none. */
+export async function gitDirOf(folder: string): Promise<string | undefined> {
+  const link = join(folder, ".git");
+  const text = await readFile(link, "utf8").catch(() => undefined);
+  const target = text === undefined ? link : /^gitdir: (.*)$/m.exec(text)?.[1];
+  const dir = target === undefined ? undefined : resolve(folder, target);
+  return dir !== undefined && (await exists(join(dir, "HEAD"))) ? dir : undefined;
+}
+
+/** The commit that is checked out there. */
+export async function headOfSubmodule(repository: RepositoryAccess, folder: string): Promise<string | undefined> {
+  const gitDir = await gitDirOf(folder);
+  if (gitDir === undefined) return undefined;
+  const answer = await repository.git(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], {
+    gitDir,
+    codes: [0, 1, 128],
+  });
+  return answer.code === 0 ? line(answer) : undefined;
+}
+
+export async function markSubmodule(repository: RepositoryAccess, folder: string): Promise<SubmoduleMark> {
+  const gitDir = await gitDirOf(folder);
+  if (gitDir === undefined) return { tips: [], changed: [] };
+  const listed = await repository.git(["for-each-ref", "--format=%(objectname)"], { gitDir });
+  const head = await headOfSubmodule(repository, folder);
+  const tips = line(listed).split("\n").filter(Boolean);
+  return { tips: head === undefined ? tips : [...tips, head], changed: await changedIn(repository, folder, gitDir) };
+}
+
+/** What would be lost with the folder, as a clause; `undefined`: nothing. `before`: what was there already. */
+export async function submoduleLoss(
+  repository: RepositoryAccess,
+  folder: string,
+  before: SubmoduleMark | undefined,
+  depth = 1,
+): Promise<string | undefined> {
+  const gitDir = await gitDirOf(folder);
+  if (gitDir === undefined) return undefined;
+  const input = ["--branches", "HEAD", "--not", "--remotes", ...(before?.tips ?? []).map((id) => `${id}`)];
+  const asked = ["rev-list", "--max-count=1", "--ignore-missing", ...input];
+  const ahead = await repository.git(asked, { gitDir, codes: [0, 128] });
+  if (ahead.code === 0 && line(ahead) !== "") return `commit ${line(ahead).slice(0, 10)}, which no remote of it has`;
+  const known = new Set(before?.changed);
+  const changed = (await changedIn(repository, folder, gitDir)).find((one) => !known.has(one));
+  if (changed !== undefined) return `uncommitted changes: ${changed.split("\0")[0] ?? ""}`;
+  if (depth >= DEEPEST) return undefined;
+  for (const name of await submodulesOf(repository, folder, gitDir)) {
+    const inner = await submoduleLoss(repository, join(folder, name), undefined, depth + 1);
+    if (inner !== undefined) return `${name}: ${inner}`;
+  }
+  return undefined;
+}
+
+async function submodulesOf(repository: RepositoryAccess, folder: string, gitDir: string): Promise<readonly string[]> {
+  const index = join(gitDir, "index");
+  if (!(await exists(index))) return [];
+  const env = { GIT_OBJECT_DIRECTORY: join(gitDir, "objects") };
+  const listed = await repository.objectGit(["ls-files", "-z", "-s"], { workTree: folder, index, env });
+  return items(listed.output).flatMap((item) =>
+    item.startsWith("160000 ") ? [item.slice(item.indexOf("\t") + 1)] : [],
+  );
+}
+
+/** Whether the folder's `.gitmodules` names a submodule at a path: else what is there is a repository that somebody put there. */
+export async function isNamedSubmodule(repository: RepositoryAccess, folder: string, name: string): Promise<boolean> {
+  const file = join(folder, ".gitmodules");
+  if (!(await exists(file))) return false;
+  const asked = ["config", "-z", "--file", file, "--get-regexp", "^submodule\\..*\\.path$"];
+  const answer = await repository.git(asked, { codes: [0, 1, 3, 128] });
+  return answer.code === 0 && items(answer.output).some((item) => item.slice(item.indexOf("\n") + 1) === name);
+}
+
+/** Files that are not as they are committed, each with its mark. */
+async function changedIn(repository: RepositoryAccess, folder: string, gitDir: string): Promise<readonly string[]> {
+  const commit = await headOfSubmodule(repository, folder);
+  if (commit === undefined) return [];
+  const objects = join(gitDir, "objects");
+  const state = await checkoutState(repository, { workTree: folder, index: join(gitDir, "index"), commit, objects });
+  const names = [...new Set([...state.unstaged, ...state.staged, ...state.untracked])].sort();
+  return await Promise.all(names.map(async (name) => `${name}\0${await markOf(pathIn(folder, name))}`));
+}
