@@ -229,7 +229,7 @@ function killer(rig: AgentRig, pattern: string, when: "before" | "after"): Reado
 test("killed between the merge and its record, and again on the way to find that out: done once", async () => {
   using rig = new AgentRig();
   rig.agents({ a: [{ run: "echo x >> a.txt" }] }, { steps: [{ id: "a" }] });
-  const merge = killer(rig, `"update-ref -m heddle: a refs/heads/heddle"`, "after");
+  const merge = killer(rig, `"update-ref -m heddle: a --stdin"`, "after");
   expect((await rig.spawn(["run"], { env: merge }).done).signal).toBe("SIGKILL");
   const look = killer(rig, `"--first-parent"`, "before");
   expect((await rig.spawn(["resume"], { env: look }).done).signal).toBe("SIGKILL");
