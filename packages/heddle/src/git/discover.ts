@@ -37,12 +37,15 @@ export async function openRepository(options: DiscoverOptions): Promise<Result<F
   if (version.kind === "broken") return err(gitFailure(["--version"], version));
   const old = tooOld(version.output.toString("utf8"));
   if (old !== undefined) return err(old);
-  const kind = await ask(options, ["rev-parse", "--is-bare-repository", "--is-inside-work-tree"], options.folder);
-  if (kind.kind === "broken") return err(gitFailure(["rev-parse"], kind));
-  if (kind.code !== 0) return err(notFound(options, kind.said));
-  const [bare, inside] = kind.output.toString("utf8").trim().split("\n");
+  const places = await ask(options, PLACES, options.folder);
+  if (places.kind === "broken") return err(gitFailure(PLACES, places));
+  const answers = places.output.toString("utf8").trimEnd().split("\n");
+  const [bare, inside] = answers;
+  if (bare === "") return err(notFound(options, places.said));
   if (inside !== "true") return err(bare === "true" ? isBare(options.folder) : isGitFolder(options.folder));
-  const repository = await readFacts(options);
+  // Whatever it has answered before, it ends so where it has not answered all.
+  if (places.code !== 0) throw gitFailure(PLACES, places);
+  const repository = await readFacts(options, answers.slice(2));
   const { topLevel } = repository.facts;
   if (repository.home.startsWith(topLevel + sep)) return err(stateInside(topLevel));
   const { gitDir } = repository.facts;
@@ -64,14 +67,23 @@ async function ask(options: DiscoverOptions, args: readonly string[], cwd: strin
   return await options.run({ args, cwd, env: gitEnvironment(options.env, { userConfig: true }) });
 }
 
-async function readFacts(options: DiscoverOptions): Promise<RepositoryAccess> {
-  const args = ["rev-parse", "--path-format=absolute", "--git-common-dir", "--git-dir", "--show-toplevel"];
-  const places = await answered(options, args, options.folder);
-  const [commonDir = "", gitDir = "", topLevel = ""] = places
-    .trimEnd()
-    .split("\n")
-    .map((path) => realpathSync(path));
-  const objectFormat = (await answered(options, ["rev-parse", "--show-object-format"], topLevel)).trim();
+/** The last fails where there is no checkout; what stands before it is answered then too. */
+const PLACES: readonly string[] = [
+  "rev-parse",
+  "--path-format=absolute",
+  "--is-bare-repository",
+  "--is-inside-work-tree",
+  "--show-object-format",
+  "--git-common-dir",
+  "--git-dir",
+  "--show-toplevel",
+];
+
+async function readFacts(
+  options: DiscoverOptions,
+  [objectFormat = "", ...places]: readonly string[],
+): Promise<RepositoryAccess> {
+  const [commonDir = "", gitDir = "", topLevel = ""] = places.map((path) => realpathSync(path));
   const pattern = `^(${PLAIN_SETTINGS.map((key) => key.replace(".", "\\.")).join("|")})$`;
   const found = await ask(options, ["config", "-z", "--get-regexp", pattern], topLevel);
   const settings = found.kind === "exited" && found.code === 0 ? items(found.output).map(asSetting) : [];
@@ -79,12 +91,6 @@ async function readFacts(options: DiscoverOptions): Promise<RepositoryAccess> {
   mkdirSync(options.stateDir, { recursive: true });
   const stateDir = realpathSync(options.stateDir);
   return new RepositoryAccess({ commonDir, gitDir, topLevel, objectFormat, settings }, { ...options, stateDir });
-}
-
-async function answered(options: DiscoverOptions, args: readonly string[], cwd: string): Promise<string> {
-  const end = await ask(options, args, cwd);
-  if (end.kind === "exited" && end.code === 0) return end.output.toString("utf8");
-  throw gitFailure(args, end);
 }
 
 /** `key`, a line's end and the value; no value: true. */

@@ -1,5 +1,5 @@
 /** Conflicts of every kind: what is put before whoever settles it, what counts as settled, what taking a side gives. */
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { addedMarkers, makeCommit } from "../../src/git/commits.ts";
 import { mergeWithMarkers, unresolvedPaths, withEntries } from "../../src/git/conflict.ts";
 import type { RepositoryAccess } from "../../src/git/repository-access.ts";
@@ -17,28 +17,18 @@ interface Sides {
   readonly captured: string;
 }
 
-async function sides(at: TestRepository, ours: Files, theirs: Files): Promise<Sides> {
-  const { repository } = await at.open();
-  const commit = (name: string, onto: string, files: Files): string => {
-    at.git(["checkout", "-q", "-B", name, onto]);
-    for (const [file, text] of Object.entries(files)) {
-      if (text === null) at.git(["rm", "-q", "-r", file]);
-      else if (text.startsWith("-> "))
-        at.git(["update-index", "--add", "--cacheinfo", `120000,${blob(at, text.slice(3))},${file}`]);
-      else at.git(["update-index", "--add", "--cacheinfo", `100644,${blob(at, text)},${file}`]);
-    }
-    at.git(["commit", "-q", "-m", name]);
-    const made = at.git(["rev-parse", "HEAD"]);
-    at.git(["reset", "-q", "--hard"]);
-    return made;
-  };
-  const base = commit("base", "HEAD", BASE);
-  return { repository, head: commit("ours", base, ours), captured: commit("theirs", base, theirs) };
-}
+/** One for all: each test makes commits of its own, in no checkout. */
+let shared: { readonly at: TestRepository; readonly repository: RepositoryAccess; readonly base: string } | undefined;
+afterAll(() => shared?.at[Symbol.dispose]());
 
-function blob(at: TestRepository, text: string): string {
-  at.write(".scratch", text);
-  return at.git(["hash-object", "-w", "--no-filters", ".scratch"]);
+async function sides(ours: Files, theirs: Files): Promise<Sides & { readonly at: TestRepository }> {
+  if (shared === undefined) {
+    const at = testRepository();
+    const { repository, base } = await at.open();
+    shared = { at, repository, base: at.commitOnto(base, BASE) };
+  }
+  const { at, repository, base } = shared;
+  return { at, repository, head: at.commitOnto(base, ours), captured: at.commitOnto(base, theirs) };
 }
 
 async function commitOf({ repository, head }: Sides, tree: string): Promise<string> {
@@ -59,9 +49,8 @@ const KINDS: readonly (readonly [kind: string, ours: Files, theirs: Files, file:
 ];
 
 test.each(KINDS)("%s: it is undecided until its markers are gone", async (_, ours, theirs, file) => {
-  using at = testRepository();
-  const all = await sides(at, ours, { ...theirs, "own.txt": "own\n" });
-  const { repository, head, captured } = all;
+  const all = await sides(ours, { ...theirs, "own.txt": "own\n" });
+  const { at, repository, head, captured } = all;
   const combined = await mergeWithMarkers(repository, head, captured);
   expect(combined.files).toEqual([file]);
   const put = await commitOf(all, combined.tree);
@@ -81,9 +70,8 @@ test.each(KINDS)("%s: it is undecided until its markers are gone", async (_, our
 });
 
 test.each(KINDS)("%s: a side is taken", async (_, ours, theirs, file) => {
-  using at = testRepository();
-  const all = await sides(at, { ...ours, "here.txt": "h\n" }, { ...theirs, "own.txt": "own\n" });
-  const { repository, head, captured } = all;
+  const all = await sides({ ...ours, "here.txt": "h\n" }, { ...theirs, "own.txt": "own\n" });
+  const { at, repository, head, captured } = all;
   for (const side of ["ours", "theirs"] as const) {
     const commit = await takeSide(repository, { head, commit: captured, side, message: side });
     const from = side === "ours" ? head : captured;
@@ -97,14 +85,9 @@ test.each(KINDS)("%s: a side is taken", async (_, ours, theirs, file) => {
 });
 
 test("markers of others are text, and lines that do not conflict are both sides'", async () => {
-  using at = testRepository();
   const doc = "<<<<<<< HEAD\nx\n=======\ny\n>>>>>>> b\n";
-  const all = await sides(
-    at,
-    { "a.txt": "FIRST\nsecond\nthird\n" },
-    { "a.txt": "first\nsecond\nTHIRD\n", "doc.md": doc },
-  );
-  const { repository, head, captured } = all;
+  const all = await sides({ "a.txt": "FIRST\nsecond\nthird\n" }, { "a.txt": "first\nsecond\nTHIRD\n", "doc.md": doc });
+  const { at, repository, head, captured } = all;
   const combined = await mergeWithMarkers(repository, head, captured);
   expect(combined.files).toEqual([]);
   const commit = await commitOf(all, combined.tree);

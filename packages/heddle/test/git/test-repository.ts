@@ -21,8 +21,11 @@ export interface TestRepository extends Disposable {
   readonly user: string;
   readonly stateDir: string;
   git(args: readonly string[], cwd?: string): string;
-  /** A commit on another with these files, in no checkout, by one process of git. */
-  commitOnto(onto: string, files: { readonly [path: string]: string }): string;
+  /**
+   * A commit on another with these files, in no checkout, by one process of git: a text, a link as `-> TARGET`, or `null` for one
+   * that is removed.
+   */
+  commitOnto(onto: string, files: { readonly [path: string]: string | null }): string;
   /** Whether git ended well. */
   tries(args: readonly string[], cwd?: string): boolean;
   write(path: string, text: string, folder?: string): void;
@@ -78,7 +81,7 @@ export function testRepository(
           "commit refs/made-by-tests\nmark :1\ncommitter User <user@example.org> now",
           data(`${subject}\n`),
           `from ${onto}`,
-          ...Object.entries(files).map(([path, text]) => `M 100644 inline ${JSON.stringify(path)}\n${data(text)}`),
+          ...Object.entries(files).map(([path, text]) => change(quoted(path), text)),
           "\nget-mark :1\n",
         ].join("\n"),
       });
@@ -100,6 +103,18 @@ export function testRepository(
     },
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }),
   };
+}
+
+function change(path: string, text: string | null): string {
+  if (text === null) return `D ${path}`;
+  return text.startsWith("-> ")
+    ? `M 120000 inline ${path}\n${data(text.slice(3))}`
+    : `M 100644 inline ${path}\n${data(text)}`;
+}
+
+/** As a stream for `git fast-import` writes a path: only what C would quote. */
+function quoted(path: string): string {
+  return `"${path.replaceAll(/["\\]/g, "\\$&").replaceAll("\n", "\\n")}"`;
 }
 
 /** A text in a stream for `git fast-import`. */
