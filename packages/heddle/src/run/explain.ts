@@ -197,6 +197,10 @@ function phaseWord(state: RunState, step: number, live: boolean): string {
       return isInterrupted(state, live) ? "interrupted" : "running";
     case "expanded":
       return isInterrupted(state, live) ? "interrupted" : "running";
+    case "sleeping":
+      return "waiting until its time";
+    case "waiting-for-signal":
+      return `waiting for the signal ${phase.signal}`;
     default:
       return phase.tag;
   }

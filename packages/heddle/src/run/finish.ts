@@ -25,15 +25,17 @@ export function closeDown(state: RunState): readonly Command[] {
     const late = cancelLate(state, halt);
     if (late.length > 0) return late;
     if (state.index.counts.running > 0) return [];
+    // Killed before they could run. One that was undone is for the next resume.
+    const left = state.rolledBack
+      ? []
+      : [...state.index.always].filter((step) => phaseOf(state, step).tag === "waiting");
+    if (left.length > 0) return left.map((step) => ({ kind: "cancel", step, reason: halt }));
     const containers = innermostExpanded(state);
     if (containers.length > 0) return containers.map((step) => endOfContainer(state, step));
     if (halt === "fail-fast") {
       const skips = skipsAfterFailure(state, () => true);
       if (skips.length > 0) return skips;
     }
-    // Killed before they could run.
-    const left = [...state.index.always].filter((step) => phaseOf(state, step).tag === "waiting");
-    if (left.length > 0) return left.map((step) => ({ kind: "cancel", step, reason: halt }));
   }
   if (halt === "cancel") return [{ kind: "end", status: "cancelled", reason: halt }];
   const failed = state.index.fatal > 0 || halt !== undefined;

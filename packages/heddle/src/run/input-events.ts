@@ -86,7 +86,10 @@ export function eventsOfInput(state: RunState, input: Input, clockInputs: ClockI
     case "signal":
       return eventsOfSignal(state, input);
     case "pause":
-      return state.phase.tag === "running" ? [{ type: "run.paused", data: { reason: input.reason } }] : [];
+      // What is still done in a run that ends early is not held up.
+      return state.phase.tag === "running" && haltReason(state) === undefined
+        ? [{ type: "run.paused", data: { reason: input.reason } }]
+        : [];
     case "unpause":
       return state.phase.tag === "paused" ? [{ type: "run.unpaused", data: {} }] : [];
     case "halt":

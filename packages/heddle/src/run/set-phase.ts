@@ -96,6 +96,8 @@ function closeLayersAfter(state: RunState, layer: number): void {
   if (state.options.schedule !== "layers" || layer >= index.openLayer) return;
   index.openLayer = layer;
   index.queueOf.forEach((queue, step) => {
-    if (queue !== undefined) requeue(state, step);
+    // In a run that ends early what has arrived may be in none.
+    if (queue !== undefined || (state.arrivals[step] !== 0 && phaseOf(state, step).tag === "waiting"))
+      requeue(state, step);
   });
 }

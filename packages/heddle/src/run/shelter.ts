@@ -17,7 +17,7 @@ export const SHELTER_MS: number = 5 * 60_000;
  * what is inside of it; -1: the run.
  */
 export function isSheltered(state: RunState, step: number, within = -1): boolean {
-  if (state.volatile.isKilled || state.index.always.size === 0) return false;
+  if (state.volatile.isKilled) return false;
   for (let at = step; at !== within && at !== -1; at = state.parents[at] ?? -1)
     if (stepAt(state, at).always === true && !isItem(state, at)) return true;
   return false;

@@ -56,7 +56,7 @@ export interface StepView {
   readonly options?: readonly string[];
   /** When the next attempt is due. */
   readonly retryAt?: number;
-  /** The signal that the step waits for. */
+  /** The signal that the step waits for; absent: none, or it has come. */
   readonly signal?: string;
   /** When the wait of the step ends by itself, or the time for an answer or a signal is over. */
   readonly until?: number;
@@ -164,7 +164,7 @@ function stepView(
     parent: parent === -1 ? undefined : stepAt(state, parent).id,
     ...questionView(phase, live),
     retryAt: phase.tag === "retrying" ? phase.retryAt : undefined,
-    signal: phase.tag === "waiting-for-signal" ? phase.signal : undefined,
+    signal: phase.tag === "waiting-for-signal" && !state.signals.has(phase.signal) ? phase.signal : undefined,
     until: untilOf(phase, live),
     waitsSince: waitsSince(state, step, live),
   });

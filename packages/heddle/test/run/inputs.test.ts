@@ -26,6 +26,7 @@ test("everything that only the reducer decides on comes up in them", () => {
     "run.started",
     "run.succeeded",
     "run.unpaused",
+    "signal.received",
     "step.cached",
     "step.cancelled",
     "step.examined",
@@ -36,5 +37,7 @@ test("everything that only the reducer decides on comes up in them", () => {
     "step.started",
     "step.succeeded",
     "steps.added",
+    "timer.fired",
+    "timer.set",
   ]);
 });

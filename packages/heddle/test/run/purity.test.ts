@@ -29,6 +29,8 @@ const SHAPE: PlanShape = {
   writes: 0.2,
   additions: 0.15,
   interrupts: 0.3,
+  always: 0.15,
+  waits: 0.15,
 };
 
 /** Ways in which a run goes, by seed. */
@@ -48,6 +50,7 @@ function scriptOf(seed: number): Script {
   const { answer: _answer, ...silent } = script;
   return {
     ...(seed % 5 === 0 ? silent : script),
+    sends: (signal) => hash(`${seed} ${signal}`) % 3 !== 0,
     undo: ({ id }) => hash(`${seed} ${id}`) % 4 !== 0,
     notes: ({ id, action }, attempt) => (action.kind === "agent" ? notesOf(hash(`${seed} ${id} ${attempt}`)) : []),
     ...(seed % 4 === 0 && {
@@ -206,6 +209,7 @@ test("the generated runs have everything in them", () => {
     "run.started",
     "run.succeeded",
     "run.unpaused",
+    "signal.received",
     "step.cached",
     "step.cancelled",
     "step.examined",
@@ -216,6 +220,8 @@ test("the generated runs have everything in them", () => {
     "step.started",
     "step.succeeded",
     "steps.added",
+    "timer.fired",
+    "timer.set",
     "usage.recorded",
   ]);
 });

@@ -44,6 +44,8 @@ export interface Script {
   readonly holds?: (step: Step) => boolean;
   readonly answer?: (step: Step) => "approve" | "reject" | undefined;
   readonly undo?: (step: Step) => boolean;
+  /** Whether somebody sends a signal when a step begins to wait for it; absent: yes. */
+  readonly sends?: (signal: string) => boolean;
   /** What is wrong with the output of a container; absent: nothing. */
   readonly outputProblem?: (schema: JsonObject, output: Json) => string | undefined | void;
   /** What an examination finds; absent: nothing is examined. */
@@ -259,6 +261,7 @@ export class DryRun {
       this.#wakeAt = wakeAt;
       this.#take(events);
       for (const event of events) {
+        if (event.type === "step.started") this.#send(event);
         if (event.type === "approval.requested") this.#answer(this.state.index.byId.get(event.step) ?? -1);
       }
       for (const effect of effects) this.#carryOut(effect);
@@ -353,6 +356,11 @@ export class DryRun {
     this.#running = this.#running.filter((one) => !isMeant(one));
     for (const { step, attempt } of stopped)
       this.#inputs.push({ kind: "outcome", step, attempt, outcome: { kind: "stopped", reason }, added: ok([]) });
+  }
+
+  #send({ data: { signal }, step: by }: EventOf<"step.started">): void {
+    if (signal === undefined || this.#script.sends?.(signal) === false) return;
+    this.#inputs.push({ kind: "signal", signal, value: by, by });
   }
 
   #answer(step: number): void {

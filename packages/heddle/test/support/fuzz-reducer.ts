@@ -18,6 +18,8 @@ import { RUN_RULES, type Event, type EventOf, type OpenQuestion, type RunOptions
 import { isStopped, stepsToUndo } from "../../src/run/finish.ts";
 import type { Finding, Input } from "../../src/run/input-events.ts";
 import { rebuildIndex } from "../../src/run/reindex.ts";
+import { withAlwaysAgain } from "../../src/run/resume.ts";
+import { laneFor } from "../../src/run/slots.ts";
 import { isRunEnded, phaseOf, stepAt, type RunState } from "../../src/run/state.ts";
 import { onlyPeopleLeft, runStatus } from "../../src/run/status.ts";
 import { advance, isOver, recordEvents, type Effect } from "../../src/run/transition.ts";
@@ -33,6 +35,8 @@ const SHAPE: PlanShape = {
   writes: 0.2,
   additions: 0.15,
   interrupts: 0.4,
+  always: 0.2,
+  waits: 0.2,
 };
 
 const FAILED = { code: "exit", message: "exit 1" } as const;
@@ -171,7 +175,8 @@ class FuzzedRun {
     switch (effect.kind) {
       case "dispatch": {
         const { step, task } = effect;
-        if (task.step.locks !== undefined && !this.#granted.has(step)) throw new Error(`${task.step.id} has no lock`);
+        if (laneFor(this.state, step).isShared && !this.#granted.has(step))
+          throw new Error(`${task.step.id} has no lock`);
         if (isRunEnded(this.state.phase)) throw new Error(`${task.step.id} was dispatched after the end`);
         this.#attempts.push({ step, task, stopped: undefined });
         return;
@@ -228,6 +233,8 @@ class FuzzedRun {
     if (this.#examinations.length > 0) kinds.push(() => this.#examined(this.#takeOne(this.#examinations)));
     if (this.#undo !== undefined) kinds.push(() => this.#undone());
     if (this.#requests.size > 0) kinds.push(() => this.#grant());
+    const awaited = [...state.index.listeners.keys()];
+    if (awaited.length > 0) kinds.push(() => this.#signal(pick(this.#random, awaited)));
     if (asking.length > 0) kinds.push(() => this.#answer(pick(this.#random, asking)));
     if (this.#isSweeping)
       kinds.push(() => {
@@ -265,7 +272,14 @@ class FuzzedRun {
       () => ({ kind: "pause", reason: "lunch" }),
       () => ({ kind: "unpause" }),
       () => (this.#has(0.1) ? { kind: "halt", reason: "cancel" } : undefined),
+      () => (this.#has(0.03) ? { kind: "kill" } : undefined),
+      () => this.#signal("go"),
     ])();
+  }
+
+  #signal(signal: string): Input {
+    const id = this.#has(0.2) ? { id: `request ${whole(this.#random, 3)}` } : {};
+    return { kind: "signal", signal, value: this.now, by: "me", ...id };
   }
 
   #takeOne<T>(from: T[]): T {
@@ -366,7 +380,8 @@ class FuzzedRun {
     const current = this.#has(0.5) ? undefined : this.#changedPlan();
     const planned = planResume(this.state, { engine: "0", current, acceptChanges: true });
     if (!planned.ok) throw new Error(planned.error.message);
-    const data = this.#has(0.3) ? { ...planned.value, options: this.#changedOptions() } : planned.value;
+    const again = { ...planned.value, reset: withAlwaysAgain(this.state, planned.value.reset) };
+    const data = this.#has(0.3) ? { ...again, options: this.#changedOptions() } : again;
     this.#begin();
     this.now += whole(this.#random, 10_000);
     this.#take(recordEvents(this.state, [{ type: "run.resumed", data }], this.now));

@@ -3,6 +3,7 @@
  * Every kind of step, edge, limit and failure that the engine knows comes up; what an attempt does depends on step and attempt alone, so that
  * two runs of one plan end the same way whatever their timing.
  */
+import { defined } from "../../src/base/defined.ts";
 import type { Json } from "../../src/base/json.ts";
 import { seededRandom, type Random } from "../../src/base/random.ts";
 import {
@@ -44,6 +45,10 @@ export interface PlanShape {
   readonly settings: number;
   /** Of plans inside steps that a failure ends: how the rest of them ends depends on timing. */
   readonly stops: number;
+  /** Of steps that are always to run; absent: none is. */
+  readonly always?: number;
+  /** Of steps that wait for a time or a signal; absent: none does. */
+  readonly waits?: number;
 }
 
 export const USUAL_SHAPE: PlanShape = {
@@ -136,7 +141,38 @@ function generateStep(random: Random, shape: PlanShape, depth: number, id: strin
     ...(has(shape.timeouts / 3) && { totalTimeoutMs: 3000 }),
     ...(has(0.5) && { estimateMs: whole(random, 1000) }),
   };
-  return withinHold(step);
+  return withinHold(withTime(step, shape));
+}
+
+/** By a chance of its own: plans without it stay what they were. */
+function withTime(step: Step, shape: PlanShape): Step {
+  const { always = 0, waits = 0 } = shape;
+  if (always + waits === 0) return step;
+  const random = seededRandom(hash(JSON.stringify(step)));
+  const isAlways = random() < always;
+  const isWait = random() < waits && (step.action.kind === "run" || step.action.kind === "approve");
+  return { ...(isWait ? waitOf(step, random) : step), ...(isAlways && { always: true }) };
+}
+
+/** Without what a wait cannot have. */
+function waitOf(step: Step, random: Random): Step {
+  const { id, deps, after, if: condition, reads, forEach, optional, timeoutMs } = step;
+  const name = pick(random, ["go", "stop"]);
+  const isSleep = random() < 0.5;
+  const action: Action = isSleep
+    ? { kind: "sleep", time: pick(random, ["0s", "200ms", "2s", "1970-01-01T00:00:03Z"]) }
+    : { kind: "signal", name, ...(random() < 0.5 && { onTimeout: pick(random, ["fail", "continue"] as const) }) };
+  return defined({
+    id,
+    action,
+    deps,
+    after,
+    if: condition,
+    reads,
+    forEach,
+    optional,
+    timeoutMs: isSleep ? undefined : timeoutMs,
+  });
 }
 
 /** What a plan inside a step says of its steps, by a chance of its own: plans without it stay what they were. */

@@ -34,6 +34,8 @@ export class HistoryChecker {
   #options: RunOptions | undefined;
   #seq = 0;
   #paused = false;
+  /** Steps were undone since the run was taken up last. */
+  #isUndone = false;
   #ended = false;
   #succeeded = false;
   #fatal = 0;
@@ -104,6 +106,8 @@ export class HistoryChecker {
       case "signal.received":
         return this.#waits.received(event);
       case "rollback.started":
+        if (!this.#ended) this.#checkAlways(event);
+        this.#isUndone = true;
         this.#succeeded = false;
         return;
       default:
@@ -151,7 +155,8 @@ export class HistoryChecker {
     if (event.type === "run.failed" && this.#fatal === 0 && event.data.reason === undefined) {
       this.#report(event, "outcome", "run.failed without a failed step or a reason");
     }
-    this.#checkAlways(event);
+    // What was undone since is for the next resume.
+    if (!this.#isUndone) this.#checkAlways(event);
     this.#ended = true;
     this.#succeeded = event.type === "run.succeeded";
   }
@@ -179,6 +184,7 @@ export class HistoryChecker {
 
   #onResumed(event: EventOf<"run.resumed">): void {
     this.#ended = false;
+    this.#isUndone = false;
     this.#succeeded = false;
     this.#paused = false;
     // What ran has been ended, also of steps that are in the run no more.
