@@ -5,7 +5,7 @@ import type { Project } from "../project/port.ts";
 import type { RunLine } from "../view/list.ts";
 import { invalidOption } from "./errors.ts";
 import { openFolder } from "./folder.ts";
-import { openedRun, type OpenedRun } from "./opened-run.ts";
+import type { OpenedRun } from "./opened-run.ts";
 import {
   countProblem,
   type FindRunsOptions,
@@ -76,6 +76,8 @@ export async function open(run: string, { projectDir }: OpenOptions = {}): Promi
   const project = opened.value;
   const close = async (): Promise<void> => project[Symbol.asyncDispose]();
   try {
+    // Loaded with the first run that is opened: who only defines a plan does not wait for what reads histories.
+    const { openedRun } = await import("./opened-run.ts");
     return openedRun(project, orThrow(await project.runs.find(String(run))), close);
   } catch (thrown) {
     await close();
@@ -107,6 +109,7 @@ export async function openProgramProject({ projectDir }: OpenOptions = {}): Prom
     runs: (options = {}) => listRuns(project, options),
     async open(run) {
       const id = orThrow(await project.runs.find(String(run)));
+      const { openedRun } = await import("./opened-run.ts");
       const one: OpenedRun = openedRun(project, id, async () => void open.delete(one));
       open.add(one);
       return one;

@@ -3,6 +3,7 @@ export type { ChangedBySeveral, ChangedFile } from "./changed-files.ts";
 export { HistoryReader, Replay, canonicalEvents, canonicalLines } from "./history.ts";
 export type { RunEvent, RunSnapshot, Violation } from "./history.ts";
 export { htmlReport } from "./html.ts";
+export type { PageOptions } from "./html.ts";
 export { runLine } from "./list.ts";
 export type { RunEntry, RunLine } from "./list.ts";
 export { expectedMakespan } from "./makespan.ts";

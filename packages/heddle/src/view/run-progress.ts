@@ -68,8 +68,9 @@ export function noProgress(run: string, status: "starting" | "refused"): RunProg
 
 /** `live`: the engine is at work on it. */
 export function runProgressOf(state: RunState, live: boolean, waitingFor: string | undefined): RunProgress {
+  // What was running when its process died does not run.
   const running = state.phases.flatMap((phase, at) =>
-    phase.tag === "running" ? [{ step: stepAt(state, at).id, attempt: phase.attempt, since: phase.since }] : [],
+    live && phase.tag === "running" ? [{ step: stepAt(state, at).id, attempt: phase.attempt, since: phase.since }] : [],
   );
   return defined({
     run: state.run,

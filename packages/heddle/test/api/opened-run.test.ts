@@ -15,10 +15,15 @@ import {
   resume,
   run,
   type RunProgress,
+  runs,
   sequence,
   step,
 } from "../../src/index.ts";
 import { eventsOf, untilAborted } from "./rig.ts";
+import { openedRun } from "../../src/api/opened-run.ts";
+import { ok } from "../../src/base/result.ts";
+import type { Project } from "../../src/project/port.ts";
+import { Rig } from "../support/command-line.ts";
 import { testFolder } from "../support/test-folder.ts";
 
 /** `first -> second`, and `first` ends when the gate is opened. */
@@ -268,4 +273,58 @@ test("what a run of this process and an opened one have in common is called the 
     | keyof OpenedRun
   )[];
   expect(local.filter((name) => !opened.includes(name))).toEqual([]);
+});
+
+test("a run of the command line, in a process of its own, is followed, answered and cancelled; its death ends what waits for it", async () => {
+  using rig = new Rig();
+  const projectDir = rig.dir;
+  rig.plan({
+    name: "elsewhere",
+    steps: [
+      { id: "ship", approve: "Ship?" },
+      { id: "slow", deps: ["ship"], run: "echo begun; exec sleep 1000" },
+    ],
+  });
+  const process = rig.spawn(["run", "--wait", "--output", "stream"]);
+  await process.says("ship");
+  const [line] = await runs({ projectDir });
+  await using opened = await open(line?.run ?? "", { projectDir });
+  const result = opened.result();
+  for await (const { status } of opened.watch()) if (status === "waiting") break;
+  expect(await opened.approve("ship", { by: "eve" })).toBe("sent");
+  for await (const text of opened.logs("slow", { follow: true })) {
+    expect(text).toBe("begun");
+    break;
+  }
+  expect(await opened.step("slow")).toMatchObject({ status: "running" });
+  expect(await opened.cancel()).toBe("sent");
+  expect(await result).toMatchObject({ status: "cancelled", outputs: { ship: { approved: true, by: "eve" } } });
+  expect(await process.done).toMatchObject({ code: 130 });
+
+  const again = rig.spawn(["resume", "--output", "stream"]);
+  await again.says("begun");
+  const killed = opened.result();
+  again.kill("SIGKILL");
+  expect(await killed).toMatchObject({ status: "interrupted" });
+  expect(await opened.status()).toMatchObject({ status: "interrupted", running: [] });
+  expect(await opened.cancel()).toBe("done");
+  expect(await opened.result()).toMatchObject({ status: "cancelled" });
+});
+
+test("an agent's question is answered with words, or the number of an option; nothing else is", async () => {
+  const given: unknown[] = [];
+  const about = { db: "question", ship: "step", risky: "permission" } as const;
+  const control = {
+    asked: async (_: string, id: keyof typeof about) => ok({ id, question: { about: about[id], question: "?" } }),
+    answer: async (...all: readonly unknown[]) => {
+      given.push(all);
+      return ok({ result: "sent" });
+    },
+  };
+  const project = { control } as unknown as Project;
+  const opened = openedRun(project, "r1", async () => undefined);
+  expect(await opened.answer("db", "postgres", { by: "eve" })).toBe("sent");
+  await expect(opened.answer("ship", "yes")).rejects.toMatchObject({ code: "InvalidAnswer" });
+  await expect(opened.answer("risky", "yes")).rejects.toMatchObject({ code: "InvalidAnswer" });
+  expect(given).toEqual([["r1", "approve", { step: "db", by: "eve", comment: "postgres" }]]);
 });

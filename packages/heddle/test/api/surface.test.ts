@@ -44,6 +44,32 @@ test("types", () => {
   );
 });
 
+test("a module that only defines a plan loads neither engine, journal, reader of histories nor test kit", () => {
+  const src = path.resolve(import.meta.dirname, "../../src");
+  const loaded = new Set<string>();
+  const load = (file: string): void => {
+    if (loaded.has(file)) return;
+    loaded.add(file);
+    const text = readFileSync(path.join(src, file), "utf8");
+    for (const [, names = "", from = ""] of text.matchAll(
+      /^(?:import|export) (?!type )([^;]*?) from "(\.[^"]+\.ts)";/gm,
+    )) {
+      const isTypes =
+        names.startsWith("{") &&
+        names
+          .slice(1, -1)
+          .split(",")
+          .every((name) => /^\s*(?:type .*)?$/.test(name));
+      if (!isTypes) load(path.join(path.dirname(file), from));
+    }
+  };
+  load("index.ts");
+  expect(loaded.size).toBeGreaterThan(10);
+  const late =
+    /^(?:engine|journal|runner|backend|host|agent|git|process|testing|cli)\/|^view\/(?:history|html|timeline)|^run\/check\//;
+  expect([...loaded].filter((file) => late.test(file))).toEqual([]);
+});
+
 test("the documentation names every value", () => {
   const pages = ["guide/typescript.md", "reference/api.md"].map((page) =>
     readFileSync(path.resolve(import.meta.dirname, "../../../../docs", page), "utf8"),
