@@ -5,6 +5,7 @@
 import { defined } from "../base/defined.ts";
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
+import { permissionProblem } from "../plan/check-permissions.ts";
 import { keysOfRun } from "../plan/inner-plan.ts";
 import { subplanParams } from "../plan/params.ts";
 import type { Plan, Step } from "../plan/plan.ts";
@@ -70,6 +71,8 @@ async function expandPlan(task: Task, ports: EnginePorts, run: RunPlan): Promise
   const [refused] = run.rules >= 3 ? keysOfRun(plan, run.plan) : [];
   if (refused !== undefined)
     return err(`its plan says \`${refused.path.join(".")}\`, which holds for a whole run: ${refused.hint}`);
+  const unbound = unboundStep(plan, run);
+  if (unbound !== undefined) return err(unbound);
   // Its templates read what that step sees, not what those inside do.
   const env = await filledEnv(task, ports.environment);
   if (!env.ok) return env;
@@ -79,6 +82,16 @@ async function expandPlan(task: Task, ports: EnginePorts, run: RunPlan): Promise
   return ok(
     defined({ kind: "children", steps, params: plan.params ?? {}, content, settings: settingsOf(plan, handed) }),
   );
+}
+
+/** A file may have been read without the agents of the run that its steps join. */
+function unboundStep({ steps }: Plan, { plan, rules }: RunPlan): string | undefined {
+  if (rules < 3) return undefined;
+  for (const { id, action } of steps) {
+    const problem = action.kind === "agent" ? permissionProblem(plan.agents ?? {}, action.options ?? {}) : undefined;
+    if (problem !== undefined) return `in its step ${id} ${problem}`;
+  }
+  return undefined;
 }
 
 /** What the plan says of its own steps, and the run keeps for it. */

@@ -2,6 +2,7 @@
 import { defined } from "../base/defined.ts";
 import { canonicalJson, isJsonObject, type JsonObject } from "../base/json.ts";
 import { checkAgentName } from "./check-agents.ts";
+import { checkPermissions } from "./check-permissions.ts";
 import type { DocumentPath } from "./diagnostic.ts";
 import type { WrittenAgent, WrittenStep } from "./document.ts";
 import { shorten } from "./issues.ts";
@@ -147,6 +148,8 @@ function toAgent(
   const { agent } = written;
   const { prompt, ...options }: WrittenAgent = typeof agent === "string" ? { prompt: agent } : (agent ?? {});
   checkName(raw, path, scope);
+  if (scope.agents !== undefined)
+    checkPermissions(scope.agents, options, defined({ step: path, agents: scope.agentsAt }), scope.issues);
   if (prompt !== undefined)
     addTemplates(prompt, typeof agent === "string" ? [...path, "agent"] : [...path, "agent", "prompt"], context, scope);
   const asked = prompt ?? promptFrom(written);

@@ -29,6 +29,13 @@ export class PlanIssues {
     else this.#left++;
   }
 
+  /** Of something that several steps share: what is said of its place is said once. */
+  addOnce(issue: PlanIssue): void {
+    const isSame = ({ code, message, path }: PlanIssue): boolean =>
+      code === issue.code && message === issue.message && JSON.stringify(path) === JSON.stringify(issue.path);
+    if (!this.#list.some(isSame)) this.add(issue);
+  }
+
   get size(): number {
     return this.#list.length;
   }

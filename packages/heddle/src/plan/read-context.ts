@@ -40,6 +40,8 @@ export interface StepReadContext {
   readonly pools: Readonly<Record<string, number>>;
   /** The run's agents: those of the outermost plan. Absent: not known here, and no name of an agent is checked. */
   readonly agents?: AgentsConfig;
+  /** Where in this document they are written; absent: in another one. */
+  readonly agentsAt?: DocumentPath;
   /** Functions come from code: only a plan built by code may hold them. */
   readonly allowFunctions: boolean;
   /** Validates a plan written inside a step. */

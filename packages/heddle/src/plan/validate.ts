@@ -36,6 +36,8 @@ export interface ValidateOptions {
    * from the run's plan, and no name of an agent is checked.
    */
   readonly agents?: AgentsConfig | "unknown";
+  /** Where in this document they are written; absent with them: in another one. */
+  readonly agentsAt?: DocumentPath;
   /** The document is a step of this plan, or inside of one: what belongs to the run has to be as here. */
   readonly outermost?: Partial<Plan>;
   /** Pools of plans around the document, which its steps may ask for too. */
@@ -130,6 +132,7 @@ function toPlan(document: unknown, path: DocumentPath, options: ValidateOptions,
   if (options.outermost !== undefined) refuseKeysOfRun(top, options.outermost, path, issues);
   const agents = options.agents === "unknown" ? undefined : (options.agents ?? written.agents ?? {});
   const pools = { ...options.pools, ...written.resources };
+  const agentsAt = options.agents === undefined ? [...path, "agents"] : options.agentsAt;
   const scope: StepReadContext = defined({
     issues,
     sites: collected.sites,
@@ -140,6 +143,7 @@ function toPlan(document: unknown, path: DocumentPath, options: ValidateOptions,
     paramSpecs: written.params,
     pools,
     agents,
+    agentsAt,
     allowFunctions: options.allowFunctions === true,
     inner: (inner: JsonObject, at: DocumentPath, step: string): Action & { kind: "plan" } => {
       const deep = at.filter((key) => key === "plan").length > DEEPEST_PLAN;
@@ -154,15 +158,16 @@ function toPlan(document: unknown, path: DocumentPath, options: ValidateOptions,
         : toPlan(
             inner,
             at,
-            {
+            defined({
               ...options,
               name: step,
               params: {},
               allowMissingParams: true,
-              agents: agents ?? "unknown",
+              agents: agents ?? ("unknown" as const),
+              agentsAt,
               outermost: options.outermost ?? top,
               pools,
-            },
+            }),
             collected,
           );
       return { kind: "plan", plan };

@@ -196,13 +196,13 @@ test("a step's agent, key by key", async () => {
   const options = { model, permissions, sandbox, home, writable, limits, onConflict, tries };
   for (const expected of ["none", { files: ["a"] }] as const) {
     const step = await stepOf(
-      JSON.stringify([{ id: "a", agent: { prompt: "p", use: "codex", expect: expected, ...options } }]),
+      JSON.stringify([{ id: "a", agent: { prompt: "p", use: "gemini", expect: expected, ...options } }]),
       { format: "json" },
     );
     expect(step.action).toStrictEqual({
       kind: "agent",
       prompt: "p",
-      options: { use: "codex", expect: expected, ...options },
+      options: { use: "gemini", expect: expected, ...options },
     });
   }
 });

@@ -163,6 +163,10 @@ const CASES: readonly (readonly [code: string, text: string, hint?: string])[] =
     "UnknownProtocol",
     "agents: {use: {scripted: {script: x, protocol: exec}}}\n                                               ^\nsteps: [{id: a, run: x}]",
   ],
+  [
+    "RuleNotEnforceable",
+    "- id: a\n  agent:\n    prompt: x\n    use: codex\n    permissions: {rules: [{ask: execute}]}\n                          ^",
+  ],
   ["InvalidName", "agents: {use: {a b: {command: x}}}\n               ^\nsteps: [{id: a, run: x}]"],
   ["InvalidName", "agents: {land: {branch: 'a b'}}\n                        ^\nsteps: [{id: a, run: x}]"],
   ["InvalidName", "agents: {land: {branch: heddle/x}}\n                        ^\nsteps: [{id: a, run: x}]"],
