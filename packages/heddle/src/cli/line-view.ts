@@ -34,6 +34,9 @@ export interface LineViewOptions {
   readonly logFile: (step: string, attempt: number) => string;
 }
 
+/** Steps skipped one after the other for one reason that have a line each on a terminal. */
+const SKIPS_SHOWN = 10;
+
 /** How many lines below its output a failure is still in view. */
 const LINES_IN_VIEW = 40;
 
@@ -48,6 +51,8 @@ export class LineView {
   /** Steps whose agent asked, and has no answer yet. */
   readonly #questions = new Set<string>();
   readonly #followed = new Map<string, LogCursor>();
+  /** Steps skipped one after the other, and why. */
+  #skipped = { why: "", count: 0 };
   /** Where the printed output of a failed step ends, in lines of the queue. */
   readonly #outputEnds = new Map<string, number>();
 
@@ -57,6 +62,7 @@ export class LineView {
 
   event(event: RunEvent): void {
     if (this.#options.mode === "quiet") return;
+    if (event.type !== "step.skipped") this.#endSkips();
     if ("step" in event) this.#onStep(event);
     else this.#onRun(event);
   }
@@ -177,7 +183,7 @@ export class LineView {
     const { step } = event;
     switch (event.type) {
       case "step.skipped":
-        return this.#say("dim", STATUS_SYMBOL.skipped, step, skipLine(event.data.reason));
+        return this.#saySkipped(step, skipLine(event.data.reason));
       case "step.cached":
         return this.#say("cyan", STATUS_SYMBOL.cached, step, `reused from run ${event.data.from}`);
       case "step.reused": {
@@ -232,6 +238,23 @@ export class LineView {
       default:
         return;
     }
+  }
+
+  /** On a terminal a failure deep in a plan would scroll away what came before it. */
+  #saySkipped(step: string, why: string): void {
+    if (this.#skipped.why !== why) this.#endSkips();
+    this.#skipped = { why, count: this.#skipped.count + 1 };
+    if (this.#options.out.isTerminal && this.#skipped.count > SKIPS_SHOWN) return;
+    this.#say("dim", STATUS_SYMBOL.skipped, step, why);
+  }
+
+  #endSkips(): void {
+    const { why, count } = this.#skipped;
+    const { out, queue } = this.#options;
+    this.#skipped = { why: "", count: 0 };
+    if (!out.isTerminal || count <= SKIPS_SHOWN) return;
+    const more = `${STATUS_SYMBOL.skipped} … and ${count - SKIPS_SHOWN} more ${safeLine(why)}`;
+    queue.line(out.style("dim", cut(more, out.columns - 1)));
   }
 
   /** The undo's log is that of attempt 0. */

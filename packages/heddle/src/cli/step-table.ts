@@ -39,7 +39,8 @@ export function* stepTable(out: Output, steps: readonly StepView[]): Generator<s
 
 function reasonOf({ status, error, why, waitsSince }: StepView): string {
   if (status === "succeeded" || (status === "running" && waitsSince === undefined)) return "";
-  return safeLine(status === "failed" && error !== undefined ? failureText(error).line : why);
+  // In one line: what an error quotes is not for a table.
+  return safeLine(error === undefined ? why : why.replace(error.message, () => failureText(error).line));
 }
 
 /** What a person looks for first. */

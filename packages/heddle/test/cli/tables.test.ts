@@ -7,7 +7,7 @@ import { LineView, type OutputMode } from "../../src/cli/line-view.ts";
 import { PrintQueue } from "../../src/cli/print-queue.ts";
 import { runSummaryLines } from "../../src/cli/run-summary.ts";
 import { foremostSteps, stepTable } from "../../src/cli/step-table.ts";
-import type { StepError } from "../../src/run/event.ts";
+import type { EventBody, StepError } from "../../src/run/event.ts";
 import { failureText } from "../../src/view/failure-text.ts";
 import type { StepView } from "../../src/view/run-view.ts";
 import type { StepStatus } from "../../src/view/status.ts";
@@ -66,8 +66,14 @@ describe("the table of steps", () => {
   test("tells a failure that quotes output in one line", () => {
     const { out, screen } = new FakeTerminal({ columns: 120, rows: 24 });
     const message = "verification failed:\n$ npm test\nnoise\nmore noise\n(the command ended with exit code 1)";
-    out.lines(stepTable(out, [{ ...step("a", "failed"), error: { code: "exit", message } }]));
+    out.lines(stepTable(out, [{ ...step("a", "failed", message), error: { code: "exit", message } }]));
     expect(screen.text[0]).toMatch(/verification `npm test` failed: the command ended with exit code 1$/);
+    const again = {
+      ...step("a", "retrying", `next attempt in 3s; the last one failed: ${message}`),
+      error: { code: "exit", message } as const,
+    };
+    out.lines(stepTable(out, [again]));
+    expect(screen.text[1]).toMatch(/next attempt in 3s; the last one failed: verification `npm test` failed…$/);
   });
 });
 
@@ -151,6 +157,37 @@ describe("a run as lines", () => {
     expect(closing).toContain(`    log: ${logFile("bad", 1)}\n`);
     writeFileSync(logFile("bad", 1).replace(".log", ".verify.log"), output);
     expect((await shown(300, { error })).join("\n")).toContain("bad.1.verify.log\n");
+  });
+
+  test("has some lines for many steps that are skipped for one reason", async () => {
+    const ids = Array.from({ length: 200 }, (_, at) => `s${at}`);
+    const steps = ["bad", "late", ...ids].map((id) => ({ id, action: { kind: "run", command: "x" } as const }));
+    const skipped = ids.map((step) => ({
+      type: "step.skipped",
+      step,
+      data: { reason: { kind: "dependency", cause: "bad" } },
+    }));
+    const happened = [
+      started("bad"),
+      failed("bad", 5),
+      ...skipped,
+      started("late"),
+      succeeded("late", 1),
+    ] as EventBody[];
+    const events = history(
+      { name: "p", steps },
+      happened.map((body) => [2000, body] as const),
+    );
+    const { state } = read(events);
+    if (state === undefined) throw new Error("no run");
+    const { out, screen } = new FakeTerminal({ columns: 40, rows: 24 });
+    const queue = new PrintQueue(out);
+    const lines = new LineView({ out, queue, mode: undefined, state: () => state, logFile });
+    for (const event of events) lines.event(event);
+    await queue.idle();
+    expect(screen.text).toHaveLength(13);
+    expect(screen.text.at(-2)).toBe("⊘ … and 190 more skipped: bad did not …");
+    expect(screen.text.at(-1)).toMatch(/^✓ late/);
   });
 
   test("folds no line of a step on a terminal", async () => {

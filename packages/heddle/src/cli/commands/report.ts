@@ -10,6 +10,7 @@ import type { Flags } from "../spec.ts";
 import { isFlagOn, textFlag } from "../flag-values.ts";
 import { tookText } from "../../view/times.ts";
 import { countsText } from "../format.ts";
+import { pad } from "../output-text.ts";
 
 /** Of each failed step, in the page. */
 const OUTPUT_LINES = 40;
@@ -95,6 +96,6 @@ function* reportLines(view: ReportView): Generator<string, void, undefined> {
   yield `Utilisation:       ${utilisation}\n`;
   yield `Cost:              ${view.cost === null ? "none" : `${view.cost.toFixed(2)} USD`}\n`;
   for (const [at, { step, durationMs }] of view.slowest.entries()) {
-    yield `${at === 0 ? "Slowest:  " : "          "}         ${tookText(durationMs).padStart(8)}  ${safeLine(step)}\n`;
+    yield `${at === 0 ? "Slowest:" : "        "}           ${pad(tookText(durationMs), 8)}  ${safeLine(step)}\n`;
   }
 }

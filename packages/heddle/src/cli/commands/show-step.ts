@@ -1,10 +1,21 @@
 /** `heddle show RUN STEP`: shows one step with its captures and warnings. */
+import { failureText } from "../../view/failure-text.ts";
 import { runView } from "../../view/run-view.ts";
 import { EXIT, fail, type Context } from "../context.ts";
 import { findStep } from "../../project/find-run.ts";
 import { safeLine } from "../../base/safe-text.ts";
 import { stepTable } from "../step-table.ts";
-import type { Project } from "../../project/port.ts";
+import type { Project, StepError } from "../../project/port.ts";
+
+/** Lines of quoted output. */
+const LINES_SHOWN = 20;
+
+/** On a terminal the row of the table may have been cut. */
+function* errorLines(error: StepError, isTerminal: boolean): Generator<string, void, undefined> {
+  const { line, quoted } = failureText(error);
+  if (isTerminal) yield `  ${safeLine(line)}`;
+  for (const text of quoted.slice(-LINES_SHOWN)) yield `    ${safeLine(text)}`;
+}
 
 export async function showStep(context: Context, project: Project, run: string, id: string): Promise<number> {
   const read = await project.runs.read(run);
@@ -24,6 +35,7 @@ export async function showStep(context: Context, project: Project, run: string, 
   }
   const { out } = context;
   if (step !== undefined) out.lines(stepTable(out, [step]));
+  if (step?.error !== undefined) out.lines(errorLines(step.error, out.isTerminal));
   for (const { attempt, text } of notices)
     out.line(`  ${out.style("yellow", "!")} attempt ${attempt}: ${safeLine(text)}`);
   for (const { attempt, commit, ref } of captured)
