@@ -12,6 +12,7 @@ import type { Answer } from "./control.ts";
 import type { CancelReason, EventBody, EventOf, StepError } from "./event.ts";
 import { expansionProblem, type Expansion } from "./expansion.ts";
 import { haltReason } from "./finish.ts";
+import { closesAt } from "./queue.ts";
 import { isSheltered } from "./shelter.ts";
 import { eventsOfOutcome, failure, type ClockInputs } from "./outcome-events.ts";
 import { isRunEnded, phaseOf, questionOf, stepAt, type RunState } from "./state.ts";
@@ -160,9 +161,9 @@ function eventOfUndo(state: RunState, { step: index, outcome, durationMs }: Inpu
   return { type: "rollback.failed", step, data: { error, durationMs } };
 }
 
-/** Whether the time for an answer to the step's question is over: what `onTimeout` says counts. */
+/** Whether the time for an answer to the step's question is over: what `onTimeout` says counts, or the time of a container around it. */
 export function isTooLate(state: RunState, step: number, now: number): boolean {
-  return (questionOf(phaseOf(state, step))?.deadline ?? Infinity) <= now;
+  return questionOf(phaseOf(state, step)) !== undefined && closesAt(state, step) <= now;
 }
 
 /** The answer to the question that the step has open; none where it has none. */

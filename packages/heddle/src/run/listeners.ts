@@ -1,5 +1,6 @@
 /** Listeners of a run: which steps wait for which signal, kept with the phases, and which of them takes one. */
 import type { StepPhase } from "./facts.ts";
+import { closesAt } from "./queue.ts";
 import type { RunIndex } from "./run-index.ts";
 import { phaseOf, type RunState } from "./state.ts";
 
@@ -26,7 +27,7 @@ export function nextTaker(state: RunState): number | undefined {
     for (const step of state.index.listeners.get(name) ?? []) {
       const phase = phaseOf(state, step);
       if (phase.tag !== "waiting-for-signal" || phase.fired === true || oldest === undefined) continue;
-      if (oldest.time >= (phase.deadline ?? Infinity)) continue;
+      if (oldest.time >= closesAt(state, step)) continue;
       if (taker === undefined || waitsLonger(state, step, taker)) taker = step;
     }
     if (taker !== undefined) return taker;

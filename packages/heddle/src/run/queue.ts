@@ -150,6 +150,13 @@ export function deadlineOf(state: RunState, step: number): number | undefined {
   return at === Infinity ? undefined : at;
 }
 
+/** When the time for an answer, or for a signal, is over: that of the step, or of a container around it. Infinite: never. */
+export function closesAt(state: RunState, step: number): number {
+  let closes = Infinity;
+  for (let at = step; at !== -1; at = state.parents[at] ?? -1) closes = Math.min(closes, endsAt(state, at));
+  return closes;
+}
+
 /** Infinite: never. */
 function endsAt(state: RunState, step: number): number {
   const phase = phaseOf(state, step);

@@ -7,6 +7,7 @@ import type { JsonObject } from "../base/json.ts";
 import { suggest } from "../base/suggest.ts";
 import { hasTemplate } from "../plan/expression/templates.ts";
 import type { Step } from "../plan/plan.ts";
+import { closesAt } from "./queue.ts";
 import { hasEnded, isContainerStep, isRunEnded, phaseOf, stepAt, type RunState } from "./state.ts";
 
 /** What of a run can take signals of one name. */
@@ -66,7 +67,7 @@ function takersOf(state: RunState, name: string, now: number): Takers {
     if (phase.tag === "waiting-for-signal") {
       takers.names.add(phase.signal);
       if (phase.signal !== name) continue;
-      if (phase.fired === true || (phase.deadline ?? Infinity) <= now) takers.late ??= definition.id;
+      if (phase.fired === true || closesAt(state, step) <= now) takers.late ??= definition.id;
       else takers.count++;
     } else if (!(isContainerStep(definition) && state.containers.has(step))) {
       // The children of one that was expanded stand for themselves.
