@@ -30,6 +30,15 @@ export function notAQuestion(run: string, step: string): HeddleError {
   });
 }
 
+/** `what` was closed by the program, and is used again. */
+export function handleClosed(what: string): HeddleError {
+  return new HeddleError({
+    code: "HandleClosed",
+    message: `the handle of ${what} was closed`,
+    hint: "Open it again. Nothing that it opened is affected.",
+  });
+}
+
 /** An option that no run can be started with. */
 export function invalidOption(name: string, wanted: string, given: unknown): HeddleError {
   return new HeddleError({

@@ -25,7 +25,7 @@ import {
   type StepProgress,
 } from "../view/run-progress.ts";
 import { runStatus } from "../view/status.ts";
-import { invalidOption, notAQuestion } from "./errors.ts";
+import { handleClosed, invalidOption, notAQuestion } from "./errors.ts";
 import type { AnswerOptions, ConflictChoice, RunResult } from "./handle.ts";
 import { outputReader } from "./local-run.ts";
 import {
@@ -128,7 +128,7 @@ export function openedRun(project: Project, run: string, onClose: () => Promise<
 
 class RunReader implements OpenedRun {
   readonly run: string;
-  readonly #project: Project;
+  readonly #held: Project;
   readonly #onClose: () => Promise<void>;
   readonly #clock = systemClock();
   readonly #closing = new AbortController();
@@ -140,8 +140,13 @@ class RunReader implements OpenedRun {
 
   constructor(project: Project, run: string, onClose: () => Promise<void>) {
     this.run = run;
-    this.#project = project;
+    this.#held = project;
     this.#onClose = onClose;
+  }
+
+  get #project(): Project {
+    if (this.#closing.signal.aborted) throw handleClosed(`run ${this.run}`);
+    return this.#held;
   }
 
   async status(): Promise<RunProgress> {
@@ -211,7 +216,7 @@ class RunReader implements OpenedRun {
       if (item.kind === "events") for (const event of item.events) reader.add(event);
       isOver = item.kind === "end";
     }
-    if (!isOver) throw notWaitedFor(this.run, options.signal);
+    if (!isOver) throw this.#closing.signal.aborted ? handleClosed(`run ${this.run}`) : notWaitedFor(this.run);
     const { state } = reader;
     if (state === undefined) throw new HeddleError(emptyRun(this.run));
     const outputs: Readonly<Record<string, Json>> = outputsById(state);
@@ -327,11 +332,10 @@ function endStatus(state: RunSnapshot): RecordedResult["status"] {
   return status === "running" || status === "paused" ? "interrupted" : status;
 }
 
-function notWaitedFor(run: string, signal: AbortSignal | undefined): HeddleError {
-  const why = signal?.aborted === true ? "the signal was aborted" : "it was closed";
+function notWaitedFor(run: string): HeddleError {
   return new HeddleError({
     code: "NotWaitedFor",
-    message: `the result of run ${run} is not waited for any more: ${why}`,
-    hint: "The run is not affected. `result()` of the run, opened again, waits again.",
+    message: `the result of run ${run} is not waited for any more: the signal was aborted`,
+    hint: "The run is not affected. `result()` waits again.",
   });
 }

@@ -3,7 +3,7 @@ import { defined } from "../base/defined.ts";
 import { orThrow } from "../base/errors.ts";
 import type { Project } from "../project/port.ts";
 import type { RunLine } from "../view/list.ts";
-import { invalidOption } from "./errors.ts";
+import { handleClosed, invalidOption } from "./errors.ts";
 import { openFolder } from "./folder.ts";
 import type { OpenedRun } from "./opened-run.ts";
 import {
@@ -100,21 +100,28 @@ export async function openProgramProject({ projectDir }: OpenOptions = {}): Prom
   if (!opened.ok) throw opened.error;
   const project = opened.value;
   const open = new Set<OpenedRun>();
+  let isClosed = false;
+  const use = (): Project => {
+    if (isClosed) throw handleClosed(`project ${project.dir}`);
+    return project;
+  };
   const close = async (): Promise<void> => {
+    if (isClosed) return;
+    isClosed = true;
     for (const one of open) await one.close();
     await project[Symbol.asyncDispose]();
   };
   return {
     dir: project.dir,
-    runs: (options = {}) => listRuns(project, options),
+    runs: async (options = {}) => await listRuns(use(), options),
     async open(run) {
-      const id = orThrow(await project.runs.find(String(run)));
+      const id = orThrow(await use().runs.find(String(run)));
       const { openedRun } = await import("./opened-run.ts");
       const one: OpenedRun = openedRun(project, id, async () => void open.delete(one));
       open.add(one);
       return one;
     },
-    gc: (options = {}) => collect(project, options),
+    gc: async (options = {}) => await collect(use(), options),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -141,8 +141,18 @@ describe("of a run that goes on", () => {
       if (type === "step.started") void opened.close();
     }
     expect(seen).toContain("step.started");
-    await expect(result).rejects.toMatchObject({ name: "HeddleError", code: "NotWaitedFor" });
+    await expect(result).rejects.toMatchObject({ name: "HeddleError", code: "HandleClosed" });
     await opened.close();
+    const uses = [
+      () => opened.status(),
+      () => opened.steps(),
+      () => opened.cancel(),
+      () => opened.approve("x"),
+      () => opened.merge(),
+    ];
+    for (const use of [...uses, () => linesOf(opened.logs("first")), () => opened.result(), () => opened.signal("x")])
+      await expect(use()).rejects.toMatchObject({ name: "HeddleError", code: "HandleClosed" });
+    await expect(started(opened)).rejects.toMatchObject({ code: "HandleClosed" });
     // The run is not affected.
     gate.resolve(1);
     expect(await running.result).toMatchObject({ status: "succeeded" });

@@ -57,8 +57,11 @@ test("a project opens its runs, and closes them with itself", async () => {
   expect(await one.status()).toMatchObject({ status: "succeeded" });
   await one.close();
   expect(await project.runs()).toHaveLength(1);
-  await project.open(id);
+  const other = await project.open(id);
   await project.close();
+  await project.close();
+  for (const use of [() => other.status(), () => project.runs(), () => project.open(id), () => project.gc()])
+    await expect(use()).rejects.toMatchObject({ name: "HeddleError", code: "HandleClosed" });
   await expect((await openProject({ projectDir })).open("nobody")).rejects.toMatchObject({ code: "UnknownRun" });
 });
 
