@@ -6,6 +6,7 @@ import { checkPermissions } from "./check-permissions.ts";
 import type { DocumentPath } from "./diagnostic.ts";
 import type { WrittenAgent, WrittenStep } from "./document.ts";
 import { shorten } from "./issues.ts";
+import { meansElsewhere } from "./other-tools.ts";
 import type { Action, ParamSpec } from "./plan.ts";
 import { addTemplates, isEmpty, type SiteContext, type StepReadContext } from "./read-context.ts";
 
@@ -153,7 +154,8 @@ function toAgent(
   if (prompt !== undefined)
     addTemplates(prompt, typeof agent === "string" ? [...path, "agent"] : [...path, "agent", "prompt"], context, scope);
   const asked = prompt ?? promptFrom(written);
-  if (asked === undefined && (raw["agent"] === undefined || agent !== undefined)) {
+  const isToldElsewhere = raw["agent"] === undefined && meansElsewhere(raw, "action");
+  if (asked === undefined && !isToldElsewhere && (raw["agent"] === undefined || agent !== undefined)) {
     scope.issues.add({
       code: raw["agent"] === undefined ? "MissingAction" : "MissingPrompt",
       message: raw["agent"] === undefined ? "this step has no action" : "this agent has no prompt",

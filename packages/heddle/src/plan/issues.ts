@@ -64,14 +64,15 @@ function toDiagnostic(issue: PlanIssue, source: SourceMap, at?: Position): Diagn
   return defined({ code, severity: "error", message, file: source.file, line, column, hint });
 }
 
-/** An unknown key, with what was probably meant. */
-export function unknownKey(path: DocumentPath, known: readonly string[], where: string): PlanIssue {
+/** An unknown key, with what was probably meant. `hint`: what it is called here, where that is known. */
+export function unknownKey(path: DocumentPath, known: readonly string[], where: string, hint?: string): PlanIssue {
   const name = String(path.at(-1));
   const meant = suggest(name, known);
+  const guess = meant === undefined ? `allowed in ${where}: ${known.join(", ")}` : `did you mean "${meant}"?`;
   return {
     code: "UnknownKey",
     message: `unknown key "${shorten(name)}" in ${where}`,
-    hint: meant === undefined ? `allowed in ${where}: ${known.join(", ")}` : `did you mean "${meant}"?`,
+    hint: hint ?? guess,
     path,
     isKey: true,
   };

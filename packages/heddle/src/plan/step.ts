@@ -15,6 +15,7 @@ import { checkValue, type PlanIssues, shorten, unknownKey } from "./issues.ts";
 import { hasTemplate, unwrapped } from "./expression/templates.ts";
 import { DEFAULT_RETRY, type Retry, type Step } from "./plan.ts";
 import { OTHER_NAMES, SHAPES } from "./schema/plan.ts";
+import { foreignStepKey, isOwnKey, meansElsewhere } from "./other-tools.ts";
 import { kindOf, refusalOf, STEP_KEYS, type StepKey } from "./step-keys.ts";
 import { addTemplates, type Draft, isEmpty, type SiteContext, type StepReadContext } from "./read-context.ts";
 
@@ -32,7 +33,7 @@ export function toStep(raw: unknown, path: DocumentPath, index: number, scope: S
     return { id: nameless, action: { kind: "run", command: "" } };
   }
   const written = checkKeys(raw, path, scope);
-  if (raw["id"] === undefined) {
+  if (raw["id"] === undefined && !meansElsewhere(raw, "id")) {
     issues.add({ code: "MissingId", message: "a step needs an id", hint: "add `id: name`", path });
   }
   const id = written.id ?? (typeof raw["id"] === "string" && raw["id"] !== "" ? raw["id"] : undefined);
@@ -109,6 +110,12 @@ function siteContext(step: Draft, written: WrittenStep, scope: StepReadContext):
   return defined({ step, siblings, hasItem, params });
 }
 
+/** What the key of another tool is called here; of a step that is its own key, `- build: {run: make}`, how it is written. */
+function hintFor(raw: JsonObject, key: string): string | undefined {
+  const isWhole = Object.keys(raw).length === 1 && isJsonObject(raw[key]);
+  return isWhole ? `write the name of the step as its id: \`- id: ${shorten(key)}\`` : foreignStepKey(key)?.hint;
+}
+
 /** The keys of a step whose values have the right shape, under their own names. */
 function checkKeys(raw: JsonObject, path: DocumentPath, scope: StepReadContext): WrittenStep {
   const shape = SHAPES.step;
@@ -116,7 +123,7 @@ function checkKeys(raw: JsonObject, path: DocumentPath, scope: StepReadContext):
   const writtenAs = new Map<string, string>();
   for (const key in raw) {
     const value = raw[key];
-    if (value === undefined) continue;
+    if (value === undefined || isOwnKey(key)) continue;
     const at = [...path, key];
     if (key === "function" && scope.allowFunctions) {
       checked[key] = value;
@@ -135,7 +142,7 @@ function checkKeys(raw: JsonObject, path: DocumentPath, scope: StepReadContext):
       continue;
     }
     if (schema === undefined) {
-      scope.issues.add(unknownKey(at, Object.keys(shape), "a step"));
+      scope.issues.add(unknownKey(at, Object.keys(shape), "a step", hintFor(raw, key)));
       continue;
     }
     const name = mainName(key);
@@ -147,6 +154,11 @@ function checkKeys(raw: JsonObject, path: DocumentPath, scope: StepReadContext):
     }
     writtenAs.set(name, key);
     // A plan inside a step is validated on its own, with issues of its own.
+    if (key === "run" && Array.isArray(value)) {
+      const hint = "write the commands as the lines of one text: run: |";
+      scope.issues.add({ code: "InvalidValue", message: '"run": expected one text, not a list', hint, path: at });
+      continue;
+    }
     const isInnerPlan = key === "plan" && typeof value === "object";
     if (isInnerPlan || checkValue(schema(), value, at, scope.issues)) checked[name] = value;
   }

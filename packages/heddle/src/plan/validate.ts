@@ -12,9 +12,10 @@ import { heldProblem, type Pools, poolsWithin, type StepAround } from "./held.ts
 import { keysOfRun } from "./inner-plan.ts";
 import type { DocumentPath } from "./diagnostic.ts";
 import type { WrittenPlan } from "./document.ts";
-import { checkValue, type PlanIssues, unknownKey } from "./issues.ts";
+import { checkValue, type PlanIssues, shorten, unknownKey } from "./issues.ts";
 import { LIMITS } from "./limits.ts";
 import { paramValues } from "./params.ts";
+import { foreignPlanKey, isOwnKey } from "./other-tools.ts";
 import type { Action, Plan, Step } from "./plan.ts";
 import { SHAPES } from "./schema/plan.ts";
 import type { Draft, ExpressionSite, StepReadContext } from "./read-context.ts";
@@ -185,10 +186,12 @@ function toPlan(document: unknown, path: DocumentPath, options: ValidateOptions,
 function checkTop(raw: JsonObject, path: DocumentPath, issues: PlanIssues): WrittenPlan {
   const checked: Record<string, unknown> = {};
   for (const key of Object.keys(raw)) {
-    if (key === "steps" || key === "phases" || raw[key] === undefined) continue;
+    if (key === "steps" || key === "phases" || isOwnKey(key) || raw[key] === undefined) continue;
     const schema = Object.hasOwn(SHAPES.plan, key) ? SHAPES.plan[key] : undefined;
     if (schema === undefined)
-      issues.add(unknownKey([...path, key], [...Object.keys(SHAPES.plan), "steps", "phases"], "a plan"));
+      issues.add(
+        unknownKey([...path, key], [...Object.keys(SHAPES.plan), "steps", "phases"], "a plan", foreignPlanKey(key)),
+      );
     else if (key === "agents") checked[key] = readAgents(raw[key], [...path, key], issues);
     else if (checkValue(schema(), raw[key], [...path, key], issues)) checked[key] = raw[key];
   }
@@ -217,7 +220,11 @@ function stepsOf(document: unknown, raw: JsonObject, path: DocumentPath, issues:
   const at = [...path, key];
   if (Array.isArray(list)) return limited({ list, path: at }, issues);
   if (list !== undefined && list !== null) {
-    const hint = isJsonObject(list) ? "write each step as `- id: name`" : "write steps as `- id: name`";
+    const [first] = isJsonObject(list) ? Object.keys(list) : [];
+    const hint =
+      first === undefined
+        ? "write steps as `- id: name`"
+        : `write each step as an entry of a list, with its name as its id: \`- id: ${shorten(first)}\``;
     issues.add({ code: "InvalidValue", message: `"${key}": expected a list of steps`, hint, path: at });
     // One placeholder keeps the list from being reported as empty as well.
     return { list: [{ id: "steps", run: "true" }], path: at };

@@ -1,6 +1,6 @@
 /** Every form in which a plan may be written, and what it becomes. */
 import { expect, test } from "vitest";
-import { errorsOf, FULL_PLAN, planOf, stepOf } from "./helpers.ts";
+import { diagnosticsOf, errorsOf, FULL_PLAN, planOf, stepOf } from "./helpers.ts";
 
 test("the documentation's example is a plan, defaults merged into its steps", async () => {
   const plan = await planOf(FULL_PLAN);
@@ -145,4 +145,33 @@ test("parameters: texts are converted, defaults filled in", async () => {
     j: { x: 1 },
   });
   expect((await planOf(text, { allowMissingParams: true })).params).toStrictEqual({ b: true, j: [1] });
+});
+
+test("keys that begin with x- are the user's own: ignored, and a home for what anchors name", async () => {
+  const text = "x-env: &env { A: b }\nsteps:\n  - { id: a, run: x, x-note: { any: [thing] }, env: *env }\n";
+  expect((await planOf(text)).steps).toStrictEqual([
+    { id: "a", action: { kind: "run", command: "x" }, env: { A: "b" } },
+  ]);
+});
+
+/** What people bring from other tools, and the beginning of the one hint that they get. */
+const FOREIGN: readonly (readonly [text: string, hint: string])[] = [
+  ["- {name: a, run: x}", "write `id:`"],
+  ["- {id: a, command: x}", "write the shell command as `run:`"],
+  ["- {id: a, cmd: x}", "write the shell command as `run:`"],
+  ["- {id: a, script: build}", "write the shell command as `run:`"],
+  ["- {id: a, uses: actions/checkout}", "write what it does as `run:` or `call:`"],
+  ["- {id: a, run: x, matrix: {os: [a]}}", "write `forEach:` with a list"],
+  ["- {id: a, run: x, continue-on-error: true}", "write `optional: true`"],
+  ["- {id: a, run: x, timeout-minutes: 5}", "write `timeout:` with a unit"],
+  ["- {id: a, run: x, if: always()}", "write `always: true` on the step"],
+  ['- {id: a, run: x, if: "${{ always() && true }}"}', "write `always: true` on the step"],
+  ["- {id: a, run: x, if: failure()}", "write `after: [ID]`"],
+  ["steps: {build: {run: x}}", "write each step as an entry of a list, with its name as its id: `- id: build`"],
+  ["- {id: a, run: [x, y]}", "write the commands as the lines of one text: run: |"],
+  ["env: {A: b}\nsteps: [{id: a, run: x}]", "write `defaults: {env: {...}}`"],
+];
+test.each(FOREIGN)("%s: one error, with how it is written here", async (text, hint) => {
+  const diagnostics = await diagnosticsOf(text);
+  expect(diagnostics.map((each) => each.hint?.slice(0, hint.length))).toEqual([hint]);
 });

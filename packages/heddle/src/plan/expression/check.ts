@@ -7,6 +7,7 @@ import { suggest } from "../../base/suggest.ts";
 import { compileExpression, compileTemplate, type Expression, type ExpressionError, outputsOf } from "./cel.ts";
 import type { NameUse } from "./names.ts";
 import { type PlanIssues, shorten } from "../issues.ts";
+import { foreignFunction } from "../other-tools.ts";
 import type { Step } from "../plan.ts";
 import type { ExpressionSite, SiteContext } from "../read-context.ts";
 
@@ -22,7 +23,9 @@ export function checkExpressions(sites: readonly ExpressionSite[], issues: PlanI
           /, at ""$/,
           ", at its end",
         ),
-        hint: "expressions are CEL over params, deps.ID.output, deps.ID.status, run.id, item and env",
+        hint:
+          foreignFunction(site.text) ??
+          "expressions are CEL over params, deps.ID.output, deps.ID.status, run.id, item and env",
         path: site.path,
       });
       continue;
