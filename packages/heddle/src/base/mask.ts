@@ -67,13 +67,11 @@ export function masker(values: readonly (string | undefined)[]): Masker | undefi
   }
   if (secrets.size === 0) return undefined;
   const forms = [...secrets].flatMap(formsOf).sort((a, b) => b.longest - a.longest);
-  const longest = forms[0]?.longest ?? 0;
-  // One expression per form, looked ahead at every place, so that overlapping matches are all seen.
-  const finders = forms.map((form) => ({ pattern: new RegExp(`(?=${form.pattern})`, "g"), form }));
+  const finders = findersOf(forms);
   return {
     text: (text) => unbytes(maskAll(bytes(text), finders)),
     json: (value) => maskJson(value, (text) => unbytes(maskAll(bytes(text), finders))),
-    stream: (put) => maskStream(forms, finders, longest, put),
+    stream: (put) => maskStream(finders, put),
   };
 }
 
@@ -215,8 +213,73 @@ function step(text: string, at: number, ways: readonly string[], ends: number[])
 }
 
 interface Finder {
+  /** Sticky: tried at each place where the form may begin, so that overlapping matches are all seen. */
   readonly pattern: RegExp;
   readonly form: Form;
+}
+
+/**
+ * Finders by the first two bytes of what they find: at most places of a text there is none, and a secret of many lines has hundreds
+ * of forms.
+ */
+type ByPair = ReadonlyMap<number, readonly Finder[]>;
+
+interface Finders {
+  /** Of forms that stand in a text as they are, and of those that stand in one without its line breaks. */
+  readonly whole: ByPair;
+  readonly unwrapped: ByPair;
+  /** Of all forms, where a text is cut off: line breaks in it. */
+  readonly cut: ByPair;
+  /** Of all forms, by the first byte. */
+  readonly last: ReadonlySet<number>;
+  /** Bytes of the longest match of all. */
+  readonly longest: number;
+}
+
+function findersOf(forms: readonly Form[]): Finders {
+  const whole = new Map<number, Finder[]>();
+  const unwrapped = new Map<number, Finder[]>();
+  const cut = new Map<number, Finder[]>();
+  for (const form of forms) {
+    const finder = { pattern: new RegExp(form.pattern, "y"), form };
+    const isWrapped = form.wrapsFrom !== undefined;
+    addFinder(isWrapped ? unwrapped : whole, pairsOf(form.units, false), finder);
+    addFinder(cut, pairsOf(form.units, isWrapped && (form.wrapsFrom ?? 0) <= 1), finder);
+  }
+  const last = new Set([...cut.keys()].map((pair) => pair >> 8));
+  return { whole, unwrapped, cut, last, longest: forms[0]?.longest ?? 0 };
+}
+
+function addFinder(to: Map<number, Finder[]>, pairs: ReadonlySet<number>, finder: Finder): void {
+  for (const pair of pairs) {
+    const known = to.get(pair);
+    if (known === undefined) to.set(pair, [finder]);
+    else known.push(finder);
+  }
+}
+
+/** The first two bytes that the units may begin with. */
+function pairsOf([first = [], second]: Form["units"], mayBreak: boolean): ReadonlySet<number> {
+  const seconds = second?.map((way) => way.charCodeAt(0)) ?? Array.from({ length: 256 }, (_, byte) => byte);
+  if (mayBreak) for (const text of BREAKS) seconds.push(text.charCodeAt(0));
+  const pairs = new Set<number>();
+  for (const way of first) {
+    const byte = way.charCodeAt(0) << 8;
+    if (way.length === 1) for (const next of seconds) pairs.add(byte | next);
+    else for (const next of [way[1] ?? "", (way[1] ?? "").toUpperCase()]) pairs.add(byte | next.charCodeAt(0));
+  }
+  return pairs;
+}
+
+function pairAt(text: string, at: number): number {
+  // Behind the end there is no byte.
+  return (text.charCodeAt(at) << 8) | text.charCodeAt(at + 1);
+}
+
+/** Whether a secret may begin at `at` and go on behind the end of the text. */
+function mayBegin({ cut, last }: Finders, text: string, at: number): boolean {
+  if (at + 1 >= text.length) return last.has(text.charCodeAt(at));
+  return cut.get(pairAt(text, at))?.some(({ form }) => isOpen(form, text, at)) === true;
 }
 
 /** A text without line breaks, and where its characters stand in the text. */
@@ -243,27 +306,10 @@ function joined(text: string): Joined {
 }
 
 /** Stretches of `text` to hide that begin before `limit`, merged, in order. */
-function stretches(text: string, finders: readonly Finder[], limit: number): [number, number][] {
+function stretches(text: string, { whole, unwrapped }: Finders, limit: number): [number, number][] {
   const found: [number, number][] = [];
-  const whole: Joined = { text, at: (index) => index };
-  const unwrapped = joined(text);
-  for (const { pattern, form } of finders) {
-    const within = form.wrapsFrom === undefined ? whole : unwrapped;
-    pattern.lastIndex = 0;
-    for (let match = pattern.exec(within.text); match !== null; match = pattern.exec(within.text)) {
-      pattern.lastIndex = match.index + 1;
-      const start = within.at(match.index);
-      if (start >= limit) break;
-      // What stands before a break is not of the value that follows it, and nor is what stands after one at its end.
-      if (form.wrapsFrom === 2 && within.at(match.index + 1) !== start + 1) continue;
-      let end = within.at(match.index + (match[1]?.length ?? 1) - 1) + 1;
-      for (const character of match[2] ?? "") {
-        if (text[end] !== character) break;
-        end++;
-      }
-      found.push([start, end]);
-    }
-  }
+  addFound(found, text, { text, at: (index) => index }, { finders: whole, limit });
+  if (unwrapped.size > 0) addFound(found, text, joined(text), { finders: unwrapped, limit });
   found.sort((a, b) => a[0] - b[0]);
   const merged: [number, number][] = [];
   for (const [start, end] of found) {
@@ -274,7 +320,35 @@ function stretches(text: string, finders: readonly Finder[], limit: number): [nu
   return merged;
 }
 
-function maskAll(text: string, finders: readonly Finder[]): string {
+/** Adds what the finders find in the text as `within` shows it. */
+function addFound(
+  found: [number, number][],
+  text: string,
+  within: Joined,
+  { finders, limit }: { readonly finders: ByPair; readonly limit: number },
+): void {
+  for (let index = 0; index < within.text.length; index++) {
+    const here = finders.get(pairAt(within.text, index));
+    if (here === undefined) continue;
+    const start = within.at(index);
+    if (start >= limit) return;
+    for (const { pattern, form } of here) {
+      pattern.lastIndex = index;
+      const match = pattern.exec(within.text);
+      if (match === null) continue;
+      // What stands before a break is not of the value that follows it, and nor is what stands after one at its end.
+      if (form.wrapsFrom === 2 && within.at(index + 1) !== start + 1) continue;
+      let end = within.at(index + (match[1]?.length ?? 1) - 1) + 1;
+      for (const character of match[2] ?? "") {
+        if (text[end] !== character) break;
+        end++;
+      }
+      found.push([start, end]);
+    }
+  }
+}
+
+function maskAll(text: string, finders: Finders): string {
   let masked = "";
   let at = 0;
   for (const [start, end] of stretches(text, finders, text.length)) {
@@ -284,12 +358,7 @@ function maskAll(text: string, finders: readonly Finder[]): string {
   return at === 0 ? text : masked + text.slice(at);
 }
 
-function maskStream(
-  forms: readonly Form[],
-  finders: readonly Finder[],
-  longest: number,
-  put: (chunk: Buffer) => void,
-): { push(chunk: Buffer): void; end(): void } {
+function maskStream(finders: Finders, put: (chunk: Buffer) => void): { push(chunk: Buffer): void; end(): void } {
   let held = "";
   /** Bytes at the start of `held` that belong to a stretch which was shown as masked already. */
   let hidden = 0;
@@ -312,8 +381,8 @@ function maskStream(
   return {
     push(chunk) {
       held += chunk.toString("latin1");
-      let limit = Math.max(0, held.length - longest + 1);
-      while (limit < held.length && !forms.some((form) => isOpen(form, held, limit))) limit++;
+      let limit = Math.max(0, held.length - finders.longest + 1);
+      while (limit < held.length && !mayBegin(finders, held, limit)) limit++;
       if (limit > 0) flow(limit);
     },
     end: () => flow(held.length),

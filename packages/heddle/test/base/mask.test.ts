@@ -1,7 +1,8 @@
 /** Secrets stay hidden in every form and however they are cut (S14). */
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { type Masker, masker, maskerFor } from "../../src/base/mask.ts";
+import { seededRandom } from "../../src/base/random.ts";
 
 function maskerOf(...values: readonly string[]): Masker {
   const made = masker(values);
@@ -162,4 +163,23 @@ describe("masker", () => {
     });
     expect(masker(["", undefined])).toBeUndefined();
   });
+});
+
+test("forms are tried at few places, however many and however long they are", () => {
+  const random = seededRandom(1);
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const word = (length: number): string =>
+    Array.from({ length }, () => alphabet[Math.floor(random() * alphabet.length)]).join("");
+  const key = Array.from({ length: 26 }, () => word(64)).join("\n");
+  const text = "The quick brown fox jumps over the lazy dog, line after line.\n".repeat(500) + word(30_000);
+  const exec = vi.spyOn(RegExp.prototype, "exec");
+  try {
+    const masked = masker([key])?.text(`${text}${key}${text}`);
+    expect(masked).toBe(`${text}***${text}`);
+    // Of 25 million: some 170 forms at each of 150,000 places.
+    expect(exec.mock.calls.length).toBeLessThan(500_000);
+    expect(exec.mock.calls.length).toBeGreaterThan(26);
+  } finally {
+    exec.mockRestore();
+  }
 });
