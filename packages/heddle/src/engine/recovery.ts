@@ -10,6 +10,7 @@ import type { EventLog } from "../journal/port.ts";
 import { apply, createState } from "../run/apply.ts";
 import type { Event, EventOf } from "../run/event.ts";
 import { isCutShort } from "../run/finish.ts";
+import type { StepPhase } from "../run/facts.ts";
 import { driftOf, type PlanFileDrift } from "../run/fingerprint.ts";
 import { HistoryChecker } from "../run/check/history-checker.ts";
 import { binds } from "../run/check/rules.ts";
@@ -157,7 +158,39 @@ export function planResume(
     ...drift.changed.map(({ id }) => id),
     ...drift.renewed,
   ]);
-  return ok(defined({ engine, interrupted, reset, plan: drift.differs ? plan : undefined }));
+  const asked = askedAgain(state, reset);
+  return ok(defined({ engine, interrupted, reset: [...reset, ...asked], plan: drift.differs ? plan : undefined }));
+}
+
+/**
+ * Steps that were skipped by their condition, and come after a step that runs again: what the condition read may be otherwise now.
+ */
+function askedAgain(state: RunState, reset: readonly string[]): readonly string[] {
+  const open = new Set(reset.map((id) => state.index.byId.get(id) ?? -1));
+  for (let step = 0; step < state.steps.length; step++) if (isTriedAgain(phaseOf(state, step))) open.add(step);
+  const asked: string[] = [];
+  for (const step of open) {
+    if (step < 0) continue;
+    forEachSuccessor(state, step, (successor) => {
+      const phase = phaseOf(state, successor);
+      const isSkipped = phase.tag === "skipped" && phase.reason.kind === "condition";
+      if (!isSkipped || open.has(successor) || isInClosed(state, successor)) return;
+      open.add(successor);
+      asked.push(stepAt(state, successor).id);
+    });
+  }
+  return asked;
+}
+
+/** Whether a resume runs the step again that has ended so. */
+function isTriedAgain(phase: StepPhase): boolean {
+  return hasEnded(phase) && !satisfies(phase) && !(phase.tag === "skipped" && phase.reason.kind === "earlier");
+}
+
+/** Whether the container around the step has ended, and is left as it is. */
+function isInClosed(state: RunState, step: number): boolean {
+  const parent = state.parents[step] ?? -1;
+  return parent !== -1 && hasEnded(phaseOf(state, parent)) && satisfies(phaseOf(state, parent));
 }
 
 /** The plan as it is now for this run: of a run of some steps alone these, what they depend on now, and the order among them. */

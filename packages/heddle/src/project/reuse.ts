@@ -11,7 +11,7 @@ import { isJsonObject, type Json } from "../base/json.ts";
 import { suggest } from "../base/suggest.ts";
 import { planFileDrift } from "../engine/plan-file-drift.ts";
 import type { StartOptions } from "../engine/api.ts";
-import { marked, partOfPlan, withAncestors, withDependents, withDeps, withDescendants } from "../graph/select.ts";
+import { marked, partOfPlan, withAncestors, withDeps, withDescendants } from "../graph/select.ts";
 import type { EventLog } from "../journal/port.ts";
 import type { ReusedResult } from "../run/event.ts";
 import { hasAgentWork } from "../run/state.ts";
@@ -78,8 +78,8 @@ export async function reuseFor(
   const source = await sourceOf(ports, loaded, selection.run, parts);
   if (!source.ok && parts.needed.length > 0) return source;
   const known = source.ok ? source.value.reusable : NOTHING_KNOWN;
-  const lost = withDependentsOf(
-    loaded,
+  const lost = withBuiltOn(
+    usersOf(loaded),
     [...parts.needed, ...parts.before].filter((id) => !isKnown(known, id)),
   );
   const before = parts.before.filter((id) => !lost.has(id));
@@ -127,10 +127,26 @@ function isKnown({ results, skipped, ended }: Reusable, id: string): boolean {
   return results.has(id) || skipped.has(id) || ended.has(id);
 }
 
+/** Steps by what their results are built on: their deps, and what they come after and read. */
+type Users = ReadonlyMap<string, readonly string[]>;
+
+function usersOf({ plan: { steps } }: LoadedPlan): Users {
+  const users = new Map<string, string[]>();
+  for (const step of steps) {
+    for (const base of [...(step.deps ?? []), ...(step.after ?? []).filter((id) => namesDep(step, id))]) {
+      const known = users.get(base);
+      if (known === undefined) users.set(base, [step.id]);
+      else known.push(step.id);
+    }
+  }
+  return users;
+}
+
 /** These, and what was built on them. */
-function withDependentsOf(loaded: LoadedPlan, ids: readonly string[]): ReadonlySet<string> {
-  const marks = withDependents(loaded.graph, indicesIn(loaded, ids));
-  return new Set(marked(marks).map((step) => loaded.graph.ids[step] ?? ""));
+function withBuiltOn(users: Users, ids: readonly string[]): ReadonlySet<string> {
+  const found = new Set(ids);
+  for (const id of found) for (const user of users.get(id) ?? []) found.add(user);
+  return found;
 }
 
 function indicesIn({ graph }: LoadedPlan, ids: readonly string[]): readonly number[] {
@@ -182,18 +198,17 @@ function lackingSentence({ run, reusable: { changed } }: Source, ids: readonly s
  * stand beside a new result of that step. A step skipped by its condition is asked again and was no base. Says which, and why.
  */
 function withoutBase(
-  { graph }: LoadedPlan,
+  chosen: LoadedPlan,
   { skipped, ended }: Reusable,
   results: Map<string, ReusedResult>,
 ): readonly string[] {
-  const anew = graph.ids.flatMap((id, step) => (results.has(id) || skipped.has(id) || ended.has(id) ? [] : [step]));
+  const users = usersOf(chosen);
+  const anew = chosen.graph.ids.filter((id) => !results.has(id) && !skipped.has(id) && !ended.has(id));
   const sentences: string[] = [];
-  for (const step of anew) {
-    const cause = graph.ids[step] ?? "";
-    for (const dependent of marked(withDependents(graph, [step]))) {
-      const id = graph.ids[dependent] ?? "";
+  for (const cause of anew) {
+    if (results.size === 0) break;
+    for (const id of withBuiltOn(users, [cause]))
       if (results.delete(id)) sentences.push(`${id} runs again: it depends on ${cause}, which runs again.`);
-    }
   }
   return sentences;
 }

@@ -325,3 +325,34 @@ describe("the total time of a step", () => {
     expect(heir.stopOf("a")).toBe("timeout");
   });
 });
+
+describe("a step skipped by its condition, after a step that a resume runs again", () => {
+  const text = (inside: boolean): string => {
+    const steps = `steps: [
+      {id: test, run: x},
+      {id: deploy, after: [test], if: "deps.test.status == 'succeeded'", run: x},
+      {id: smoke, after: [deploy], if: "deps.deploy.status != 'skipped'", run: x},
+      {id: other, if: "run.id == ''", run: x}]`;
+    return `failure: continue\n${inside ? `steps: [{id: in, plan: {failure: continue, ${steps}}}]` : steps}`;
+  };
+
+  it.each([
+    ["of the plan", ""],
+    ["of a plan inside", "in/"],
+  ])("is asked again: %s", async (_, prefix) => {
+    const rig = new Rig();
+    const run = await rig.start(text(prefix !== ""));
+    await rig.fail(`${prefix}test`);
+    await run.result;
+    for (const id of ["deploy", "smoke", "other"]) expect(phaseTag(run, prefix + id)).toBe("skipped");
+    rig.dispatched.length = 0;
+    const resumed = await rig.resume(run.run);
+    await rig.succeed(`${prefix}test`);
+    await rig.succeed(`${prefix}deploy`);
+    await rig.succeed(`${prefix}smoke`);
+    expect((await resumed.result).status).toBe("succeeded");
+    // Nothing before it runs again.
+    expect(phaseTag(resumed, `${prefix}other`)).toBe("skipped");
+    expect(rig.dispatched).toEqual(["test#2", "deploy#1", "smoke#1"].map((each) => prefix + each));
+  });
+});
