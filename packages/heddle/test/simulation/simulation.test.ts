@@ -39,6 +39,15 @@ describe("simulation", () => {
     expect(broken).toEqual([]);
   });
 
+  test("waits end, and steps that are always to run have run, whoever dies and interferes", async () => {
+    const broken: string[] = [];
+    for (let seed = 5000; seed < 5080; seed++) {
+      const report = await simulate({ seed, shape: { ...USUAL_SHAPE, always: 0.2, waits: 0.2 } });
+      broken.push(...report.violations.map((violation) => `seed ${seed}: ${violation}`));
+    }
+    expect(broken).toEqual([]);
+  });
+
   test("the same seed gives the same history, byte by byte (R4)", async () => {
     for (let seed = 1000; seed < 1060; seed++) {
       const [once, twice] = [await simulate({ seed }), await simulate({ seed })];

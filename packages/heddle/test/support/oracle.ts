@@ -14,7 +14,9 @@
  *  6. Inputs: an attempt is handed the recorded outputs of what it comes after, no more.
  *  7. End: when the run ends nothing of it is alive; a success on disk has an effect that happened; outputs are the effects'.
  *  8. Containers: one that succeeds has no child that did not succeed, was not skipped and did not fail as optional.
- *  9. Words are heard: after a cancel every attempt is asked to stop at once, whatever the engine was doing.
+ *  9. Words are heard: after a cancel every attempt is asked to stop at once, whatever the engine was doing; those of steps that are
+ *     always to run, and of what is inside of them, are not.
+ * 10. Always: when the run ends, each step of its plan that is always to run has ended.
  */
 import { canonicalJson, type Json } from "../../src/base/json.ts";
 import { GlobOverlaps } from "../../src/plan/glob/overlap.ts";
@@ -30,6 +32,9 @@ export interface Alive {
 }
 
 type Standing = "none" | "started" | "success" | "skipped" | "doomed" | "failed" | "cancelled";
+
+/** What the engine does itself. */
+const NO_EFFECT: ReadonlySet<string> = new Set(["plan", "approve", "sleep", "signal"]);
 
 interface Known {
   step: Step;
@@ -57,6 +62,7 @@ export class Oracle {
   readonly #overlaps = new GlobOverlaps();
   #onDisk = 0;
   #hasEnded = false;
+  #isUndone = false;
 
   constructor(alive: ReadonlySet<Alive>) {
     this.#alive = alive;
@@ -114,7 +120,8 @@ export class Oracle {
     const outputs: [string, Json][] = [];
     for (const id of task.step.deps ?? []) {
       const dep = this.#known.get(id);
-      if (dep?.standing !== "success" && dep?.standing !== "skipped")
+      const isEnded = dep !== undefined && dep.standing !== "none" && dep.standing !== "started";
+      if (task.step.always === true ? !isEnded : dep?.standing !== "success" && dep?.standing !== "skipped")
         this.#fail(`${name} was carried out while its dep ${id} is ${dep?.standing ?? "unknown"} (R3)`);
       if (dep?.standing === "success") outputs.push([inside(id), dep.output ?? null]);
     }
@@ -239,12 +246,22 @@ export class Oracle {
 
   /** An attempt came to its own end although its engine had been cancelled. */
   deaf({ task }: Alive): void {
+    const around = this.#around(task.step.id).flatMap((id) => this.#known.get(id)?.step ?? []);
+    if ([task.step, ...around].some(({ always }) => always === true)) return;
     this.#fail(`${task.step.id} ran to its own end after a cancel`);
   }
 
   /** The engine says that the run has come to its end. */
   ended(outputs: Readonly<Record<string, Json>>): void {
     for (const { task } of this.#alive) this.#fail(`${task.step.id} was alive when the run had ended`);
+    for (const [id, { step, standing, container }] of this.#known)
+      if (
+        step.always === true &&
+        container === undefined &&
+        (standing === "none" || standing === "started") &&
+        !this.#isUndone
+      )
+        this.#fail(`${id} is always to run, and is ${standing} when the run has ended`);
     for (const [id, known] of this.#known) {
       if (known.standing === "success" && canonicalJson(outputs[id]) !== canonicalJson(known.output))
         this.#fail(`the result's output of ${id} is not the recorded one`);
@@ -263,7 +280,11 @@ export class Oracle {
         return;
       case "run.resumed":
         if (event.data.options) this.#options = event.data.options;
+        this.#isUndone = false;
         return this.#learnResumed(event.data.reset);
+      case "rollback.started":
+        this.#isUndone = true;
+        return;
       case "run.succeeded":
       case "run.failed":
       case "run.cancelled":
@@ -364,7 +385,7 @@ export class Oracle {
   }
 
   #checkEffect(id: string, attempt: number, { step, output }: Known): void {
-    if (step.forEach !== undefined || step.action.kind === "plan" || step.action.kind === "approve") return;
+    if (step.forEach !== undefined || NO_EFFECT.has(step.action.kind)) return;
     const effect = this.#effects.get(`${id} ${attempt}`);
     if (effect === undefined) this.#fail(`the success of ${id} was recorded and its effect never happened`);
     else if (canonicalJson(effect) !== canonicalJson(output))

@@ -92,13 +92,14 @@ class RunSimulation {
   #crashes = 0;
   #effects = 0;
   /** Timers that engines set and that are still on. */
-  #engineTimers = 0;
+  readonly #engineTimers = new Set<{ readonly engine: Engine }>();
   /** Somebody cancels in the middle of this append; 0: nobody. */
   #cancelAtAppend = 0;
   #cancelNow: (() => void) | undefined;
   /** The next stay undoes the steps of the run that has ended, by command. */
   #undoesNext = false;
   #status = "none";
+  #sent = 0;
 
   constructor(options: SimulationOptions) {
     const { seed, shape = USUAL_SHAPE } = options;
@@ -161,7 +162,8 @@ class RunSimulation {
     if (!isEnd) this.violations.push(`the run is said to be ${result.status} and its last event is ${last ?? "none"}`);
     // What a dead engine had set fires into the void; what the last one set must be gone.
     for (const dead = this.#clock.now() + 30_000; this.#clock.now() < dead && this.#clock.advance();) await settle();
-    if (this.#engineTimers > 0) this.violations.push(`${this.#engineTimers} timers of the engine were left behind`);
+    const left = [...this.#engineTimers].filter(({ engine }) => !engine.isDead).length;
+    if (left > 0) this.violations.push(`${left} timers of the engine were left behind`);
   }
 
   /** One engine, from its start to its end or death. */
@@ -246,12 +248,9 @@ class RunSimulation {
       clock: {
         now: () => clock.now(),
         after: (delayMs, fire) => {
-          this.#engineTimers++;
-          let isOn = true;
-          const off = (): void => {
-            if (isOn) this.#engineTimers--;
-            isOn = false;
-          };
+          const timer = { engine };
+          this.#engineTimers.add(timer);
+          const off = (): void => void this.#engineTimers.delete(timer);
           const cancel = clock.after(delayMs, () => {
             off();
             if (!engine.isDead) fire();
@@ -285,10 +284,19 @@ class RunSimulation {
     };
     const cancels: (() => void)[] = [];
     const later = (ms: number, act: () => void): void => void cancels.push(this.#clock.after(ms, act));
+    const send = (name: string, share: number): void => {
+      if (random() >= share) return;
+      later(whole(random, 800), () => {
+        const signal = { signal: name, value: name, by: "person", id: `signal ${++this.#sent}` };
+        if (random() < 0.5) handle.signal(signal);
+        else void ports.journal.request(this.#run, this.#clock.now(), { kind: "signal", ...signal });
+      });
+    };
     let last = 0;
     handle.subscribe((event) => {
       this.#world.oracle.told(event, last);
       last = event.seq;
+      if (event.type === "step.started" && event.data.signal !== undefined) send(event.data.signal, 0.8);
       if (event.type !== "approval.requested" || random() < 0.2) return;
       const decision = random() < 0.7 ? ("approve" as const) : ("reject" as const);
       later(whole(random, 500), () => {
@@ -301,6 +309,7 @@ class RunSimulation {
     const comeBack = (): void => {
       for (const { id } of handle.state().steps)
         for (const about of ["step", "question", "conflict"] as const) handle.answer(id, answerTo(about, "approve"));
+      for (const name of handle.state().index.listeners.keys()) send(name, 1);
       later(60_000, comeBack);
     };
     later(60_000, comeBack);
@@ -327,6 +336,13 @@ class RunSimulation {
   async #answerAll(): Promise<void> {
     const engine = this.#newEngine();
     const ports = this.#ports(engine, () => undefined, false, false);
+    for (const [name, steps] of this.#state().index.listeners) {
+      for (const step of steps) {
+        const signal = { signal: name, value: step, by: "person", id: `signal ${++this.#sent}` };
+        const sent = recordRequest(ports, this.#run, { kind: "signal", ...signal });
+        await this.#drive(sent, new Promise<"crashed">(() => undefined));
+      }
+    }
     const asked = this.#store.runs.get(this.#run)?.events.filter(({ type }) => type === "approval.requested") ?? [];
     for (const event of asked) {
       if (event.type !== "approval.requested") continue;
