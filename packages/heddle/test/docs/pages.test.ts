@@ -2,6 +2,7 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
+import { withKeyTables } from "../../../../scripts/key-reference.ts";
 import { cliReference } from "../../../../scripts/cli-reference.ts";
 import { LIMITS } from "../../src/plan/limits.ts";
 import { anchorsOf, linksOf, PAGES, readPage, ROOT } from "./markdown.ts";
@@ -57,6 +58,12 @@ describe("docs/errors.md", () => {
 
 test("docs/reference/cli.md is what the commands say of themselves (node scripts/cli-reference.ts writes it)", async () => {
   expect(readPage("docs/reference/cli.md")).toBe(await cliReference());
+});
+
+test("docs/reference/plan-file.md has the tables of keys (node scripts/key-reference.ts writes them)", () => {
+  const page = readPage("docs/reference/plan-file.md");
+  expect(page).toContain("| `locks` |");
+  expect(page).toBe(withKeyTables(page));
 });
 
 test("docs/reference/limits.md has the limits of plans", () => {
