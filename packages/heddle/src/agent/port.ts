@@ -14,6 +14,7 @@ import type { Result } from "../base/result.ts";
 import type { ReplayedStep, ReplayOutcome, RunRefs } from "../git/types.ts";
 import type { AgentTask, Beginning, Landing, LandMode, Note, Task } from "../run/attempt.ts";
 import type { AnswerDecision } from "../run/event.ts";
+import type { AgentProtocol, RuleBinding } from "../plan/agents-config.ts";
 import type { RunningAttempt } from "../runner/port.ts";
 
 /** What the context of a run's agents is made of, as its history says: each process that works on the run makes the same. */
@@ -67,11 +68,26 @@ export interface WorktreeLine {
 
 export interface AgentLine {
   readonly agent: string;
+  /** How it is spoken to; absent: not known. */
+  readonly protocol?: AgentProtocol;
   readonly found: boolean;
   readonly program?: string;
   readonly version?: string;
   readonly problem?: string;
+  /** What of a login is on this machine, without asking a provider: a key in the environment, or a file that its login makes. */
+  readonly login?: LoginState;
+  /** How it is held to permission rules. */
+  readonly rules?: RuleBinding;
+  /** Whether heddle's sandbox works here around this agent, which may make one of its own inside. */
+  readonly sandbox?: { readonly works: boolean; readonly why?: string };
 }
+
+export type LoginState =
+  /** `name`: of the variable. An agent gets it if `passEnv` names it. */
+  | { readonly kind: "key"; readonly name: string }
+  /** Made by a login; whether it still counts is not known. */
+  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "none" };
 
 /** A reverted step. */
 export interface Reverted {

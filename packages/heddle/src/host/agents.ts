@@ -53,7 +53,7 @@ export function localAgentMaintenance(dir: string): AgentMaintenance {
   return agentMaintenance({
     projectDir: dir,
     repositories: repositoriesOf(dir),
-    adapters: async () => knownAgents(systemClock(), process.env),
+    agents: async () => knownAgents(systemClock(), process.env),
     newRun: () => randomId(systemRandom),
   });
 }

@@ -29,6 +29,24 @@ export function isKnownAgent(name: string): name is KnownAgent {
   return Object.hasOwn(KNOWN_AGENTS, name);
 }
 
+/** How an agent is held to rules, besides by what it has changed. */
+export type RuleBinding =
+  /** It asks before it acts; the rules answer. */
+  | "asks"
+  /** It gets the rules that refuse something as its own settings. */
+  | "told"
+  /** It knows no rules; a sandbox of its own keeps it where it may write. */
+  | "confined"
+  /** Not at all. */
+  | "none";
+
+/** Of an agent by its preset, if it has one, and its protocol. */
+export function ruleBinding(preset: string | undefined, protocol: AgentProtocol): RuleBinding {
+  if (protocol === "exec") return "none";
+  if (preset === "codex") return "confined";
+  return protocol === "native" ? "told" : "asks";
+}
+
 export type PermissionPreset = "read-only" | "worktree" | "full" | "ask";
 
 /** Kinds of tools as the Agent Client Protocol names them. */

@@ -13,29 +13,13 @@ import {
   KNOWN_AGENTS,
   type PermissionRuleConfig,
   type PermissionsConfig,
+  type RuleBinding,
+  ruleBinding,
   TOOL_KINDS,
   type ToolKind,
 } from "./agents-config.ts";
 import type { DocumentPath } from "./diagnostic.ts";
 import { type PlanIssues, shorten } from "./issues.ts";
-
-/** How an agent is held to rules, besides by what it has changed. */
-export type RuleBinding =
-  /** It asks before it acts; the rules answer. */
-  | "asks"
-  /** It gets the rules that refuse something as its own settings. */
-  | "told"
-  /** It knows no rules; a sandbox of its own keeps it where it may write. */
-  | "confined"
-  /** Not at all. */
-  | "none";
-
-/** Of an agent by its preset, if it has one, and its protocol. */
-export function ruleBinding(preset: string | undefined, protocol: AgentProtocol): RuleBinding {
-  if (protocol === "exec") return "none";
-  if (preset === "codex") return "confined";
-  return protocol === "native" ? "told" : "asks";
-}
 
 /** The protocol of an entry, as the registry chooses it. */
 export function protocolOf(name: string, { preset = name, protocol, command }: AgentEntry): AgentProtocol {

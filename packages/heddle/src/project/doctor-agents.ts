@@ -2,7 +2,9 @@
 import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
 import { plural } from "../base/plural.ts";
-import type { AgentMaintenance, WorktreeLine } from "../agent/port.ts";
+import { unreachable } from "../base/assert.ts";
+import type { AgentLine, AgentMaintenance, LoginState, WorktreeLine } from "../agent/port.ts";
+import type { RuleBinding } from "../plan/agents-config.ts";
 import type { DoctorFinding } from "./finding.ts";
 
 /** Worktrees that are named one by one. */
@@ -12,21 +14,95 @@ const MOST_NAMED = 10;
 export async function checkAgents(maintenance: AgentMaintenance): Promise<readonly DoctorFinding[]> {
   const found = await checkPrograms(maintenance);
   const problem = await maintenance.check();
-  if (problem !== undefined) return [found, repositoryProblem(problem)];
+  if (problem !== undefined) return [...found, repositoryProblem(problem)];
   const repository: DoctorFinding = { check: "repository", level: "ok", message: "agents can work here" };
-  return [found, repository, ...(await checkWorktrees(maintenance))];
+  return [...found, repository, ...(await checkWorktrees(maintenance))];
 }
 
-async function checkPrograms(maintenance: AgentMaintenance): Promise<DoctorFinding> {
+async function checkPrograms(maintenance: AgentMaintenance): Promise<readonly DoctorFinding[]> {
   const agents = await maintenance.probe();
-  const told = agents
-    .filter((agent) => agent.found)
-    .map(({ agent, version }) => (version === undefined ? agent : `${agent} ${version}`));
-  if (told.length > 0) return { check: "agents", level: "ok", message: told.join(", ") };
-  const hint = agents.map(({ problem }) => problem ?? "").find((text) => text !== "");
-  const message = "no known agent was found on PATH";
-  return defined({ check: "agents", level: "ok", message, hint });
+  const here = agents.filter((agent) => agent.found);
+  if (here.length === 0) {
+    // One line for each agent, whatever the ways to speak to it.
+    const firsts = agents.filter(({ agent }, at) => agents.findIndex((one) => one.agent === agent) === at);
+    const hint = firsts.flatMap(({ problem }) => problem ?? []).join("; ");
+    const message = "no known agent was found on PATH";
+    return [defined({ check: "agents", level: "ok", message, hint: hint === "" ? undefined : hint })];
+  }
+  const summary: DoctorFinding = { check: "agents", level: "ok", message: here.map(nameOf).join(", ") };
+  const known = here.filter(({ protocol }) => protocol !== undefined);
+  return [
+    summary,
+    ...checkSandbox(known),
+    ...known.map((agent) =>
+      agentFinding(
+        agent,
+        known.some(({ sandbox }) => sandbox?.works === true),
+      ),
+    ),
+  ];
 }
+
+function nameOf({ agent, version, protocol }: AgentLine): string {
+  return [agent, version, protocol && `(${protocol})`].filter((part) => part !== undefined).join(" ");
+}
+
+/** Around an agent that makes none of its own: what a sandbox can do on this machine at all. */
+function checkSandbox(agents: readonly AgentLine[]): readonly DoctorFinding[] {
+  const found =
+    agents.find(({ sandbox }) => sandbox?.works === true) ?? agents.find(({ sandbox }) => sandbox !== undefined);
+  if (found?.sandbox === undefined) return [];
+  if (found.sandbox.works)
+    return [
+      {
+        check: "sandbox",
+        level: "ok",
+        message: "bubblewrap works: agents write to their worktree and their own files only",
+      },
+    ];
+  const message = `agents run without a sandbox: ${found.sandbox.why ?? "none works here"}`;
+  return [
+    {
+      check: "sandbox",
+      level: "ok",
+      message,
+      hint: "Without one, rules bind only what an agent asks for; its shell can write anywhere.",
+    },
+  ];
+}
+
+/** `hasSandbox`: one works here, though not around every agent. */
+function agentFinding(agent: AgentLine, hasSandbox: boolean): DoctorFinding {
+  const { program, login, rules, sandbox } = agent;
+  const parts = [
+    program,
+    login && loginText(login),
+    rules && RULES[rules],
+    hasSandbox && sandbox?.works === false ? `no sandbox: ${sandbox.why ?? "none works here"}` : undefined,
+  ];
+  const message = `${nameOf(agent)}: ${parts.filter((part) => part !== undefined).join("; ")}`;
+  return { check: "agent", level: "ok", message, agent };
+}
+
+function loginText(login: LoginState): string {
+  switch (login.kind) {
+    case "key":
+      return `a key is in ${login.name} (pass it on by \`passEnv\`)`;
+    case "file":
+      return `a login is in ${login.path}`;
+    case "none":
+      return "no key and no login found";
+    default:
+      return unreachable(login);
+  }
+}
+
+const RULES: Readonly<Record<RuleBinding, string>> = {
+  asks: "bound by all rules",
+  told: "bound by presets but `ask`, and by `deny` rules",
+  confined: "bound by presets, and by `deny` rules about edits",
+  none: "bound by `deny` rules about edits",
+};
 
 /** Plans without agents need no repository; an unusable one is a warning. */
 function repositoryProblem({ code, message, hint }: Problem): DoctorFinding {

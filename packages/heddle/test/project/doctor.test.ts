@@ -103,6 +103,39 @@ describe("agents", () => {
     expect((await checkAgents(await lost()))[0]).toMatchObject({ level: "ok", hint: "not on PATH" });
   });
 
+  test("say how each is spoken to, whether it may be logged in, what binds it, and what the sandbox can do", async () => {
+    const none = { check: async () => undefined, worktrees: async () => ok([]) };
+    const why = "a sandbox inside bubblewrap does not work here: no";
+    const acp = {
+      ...claude,
+      protocol: "acp",
+      program: "/bin/claude-agent-acp",
+      login: { kind: "key", name: "ANTHROPIC_API_KEY" },
+      rules: "asks",
+      sandbox: { works: true },
+    } as const;
+    const codex = {
+      agent: "codex",
+      found: true,
+      protocol: "native",
+      program: "/bin/codex",
+      login: { kind: "none" },
+      rules: "confined",
+      sandbox: { works: false, why },
+    } as const;
+    const found = await checkAgents(await agentsWith({ ...none, probe: async () => [acp, codex] })());
+    expect(lines(found)).toEqual([
+      "agents ok: claude 2.1 (acp), codex (native)",
+      "sandbox ok: bubblewrap works: agents write to their worktree and their own files only",
+      "agent ok: claude 2.1 (acp): /bin/claude-agent-acp; a key is in ANTHROPIC_API_KEY (pass it on by `passEnv`); bound by all rules",
+      `agent ok: codex (native): /bin/codex; no key and no login found; bound by presets, and by \`deny\` rules about edits; no sandbox: ${why}`,
+      "repository ok: agents can work here",
+    ]);
+    expect(found.flatMap(({ agent }) => agent ?? [])).toEqual([acp, codex]);
+    const alone = await checkAgents(await agentsWith({ ...none, probe: async () => [codex] })());
+    expect(lines(alone)).toContain(`sandbox ok: agents run without a sandbox: ${why}`);
+  });
+
   test.each([
     ["NotARepository", "ok"],
     ["RepositoryBare", "warning"],

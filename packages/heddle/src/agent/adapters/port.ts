@@ -12,7 +12,9 @@
 import type { Json, JsonObject } from "../../base/json.ts";
 import type { AgentClass, Outcome, RateLimit, SessionTotals, StopReason } from "../../run/attempt.ts";
 import type { TokenUsage } from "../../run/event.ts";
-import type { ToolKind } from "../../plan/agents-config.ts";
+import type { AgentProtocol, RuleBinding, ToolKind } from "../../plan/agents-config.ts";
+import type { Result } from "../../base/result.ts";
+import type { LoginState } from "../port.ts";
 
 export interface AgentOutcome {
   readonly status: "ok" | "failed" | "cancelled" | "timeout" | "needs-input";
@@ -213,6 +215,17 @@ export interface AgentAdapter {
   /** Starts the program with `--version` at most; takes a few seconds at most. */
   probe(): Promise<AgentProbe>;
   start(context: AgentContext): AgentHandle;
+}
+
+/** A known agent, in one of the ways in which it can be spoken to. */
+export interface AgentForm {
+  readonly adapter: AgentAdapter;
+  readonly protocol: AgentProtocol;
+  readonly rules: RuleBinding;
+  /** What of a login is here; reads no content. */
+  login(): LoginState;
+  /** Whether the sandbox works here around it. */
+  sandbox(): Promise<Result<string, string>>;
 }
 
 /** One turn of an agent, resolved: templates filled in, defaults applied, paths absolute. */

@@ -21,6 +21,8 @@ export interface Preset {
   readonly homePaths: readonly string[];
   /** Its files directly in the home folder. */
   readonly homeFiles?: readonly string[];
+  /** Files in the home folder that a login makes. */
+  readonly loginFiles: readonly string[];
   /** It puts the commands that it runs into a sandbox of its own. */
   readonly nestsSandbox?: true;
   readonly env: (context: AgentContext) => Readonly<Record<string, string>>;
@@ -40,6 +42,7 @@ const claude: Preset = {
   keys: ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL", "CLAUDE_CODE_OAUTH_TOKEN"],
   homePaths: [".claude"],
   homeFiles: [".claude.json"],
+  loginFiles: [".claude/.credentials.json"],
   env: (context) =>
     defined({
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
@@ -74,6 +77,7 @@ const codex: Preset = {
   provider: "openai",
   keys: ["OPENAI_API_KEY", "CODEX_API_KEY", "CODEX_HOME"],
   homePaths: [".codex"],
+  loginFiles: [".codex/auth.json"],
   nestsSandbox: true,
   // As with claude.
   env: () => ({ CODEX_ACP_PROMPT_SUGGESTIONS: "false" }),
@@ -104,6 +108,7 @@ const gemini: Preset = {
   defaultModel: "gemini-2.5-pro",
   keys: ["GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GEMINI_BASE_URL"],
   homePaths: [".gemini"],
+  loginFiles: [".gemini/oauth_creds.json"],
   env: () => ({ GEMINI_CLI_TRUST_WORKSPACE: "true", GEMINI_TELEMETRY_ENABLED: "false" }),
   acp: {
     program: { command: "gemini", args: ["--acp"], version: VERSION, install: "npm install -g @google/gemini-cli" },
@@ -121,6 +126,7 @@ const opencode: Preset = {
   provider: "opencode",
   keys: ["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "OPENROUTER_API_KEY"],
   homePaths: [".config/opencode", ".local/share/opencode", ".local/state/opencode", ".cache/opencode"],
+  loginFiles: [".local/share/opencode/auth.json"],
   env: (context) => ({
     OPENCODE_DISABLE_MODELS_FETCH: "1",
     OPENCODE_DISABLE_AUTOUPDATE: "1",

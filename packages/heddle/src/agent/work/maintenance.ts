@@ -10,8 +10,8 @@ import { err, ok, type Result } from "../../base/result.ts";
 import type { OpenRepository, Repositories, Repository, Worktrees } from "../../git/port.ts";
 import type { IntegrationState, TreeListing } from "../../git/types.ts";
 import type { Landing, LandMode } from "../../run/attempt.ts";
-import type { AgentAdapter } from "../adapters/port.ts";
-import type { AgentMaintenance, Replayed, ReplayWish, Reverted, WorktreeLine } from "../port.ts";
+import type { AgentForm } from "../adapters/port.ts";
+import type { AgentLine, AgentMaintenance, Replayed, ReplayWish, Reverted, WorktreeLine } from "../port.ts";
 import { landingOf } from "./finish-run.ts";
 
 export interface AgentMaintenanceOptions {
@@ -19,7 +19,7 @@ export interface AgentMaintenanceOptions {
   readonly projectDir: string;
   readonly repositories: Repositories;
   /** The agents that are known without a plan. */
-  readonly adapters: () => Promise<readonly AgentAdapter[]>;
+  readonly agents: () => Promise<readonly AgentForm[]>;
   /** The id of a run that is to begin. */
   readonly newRun: () => string;
 }
@@ -67,9 +67,23 @@ export function agentMaintenance({ projectDir, repositories, ...options }: Agent
     begin: async ({ run, base, begin }) =>
       await within(async ({ repository }) => ok(await repository.integrations.begin({ run, base, begin }))),
     async probe() {
-      const adapters = await options.adapters();
-      return await Promise.all(adapters.map(async (adapter) => ({ agent: adapter.id, ...(await adapter.probe()) })));
+      const forms = await options.agents();
+      return await Promise.all(forms.map(lineOfAgent));
     },
+  };
+}
+
+async function lineOfAgent({ adapter, protocol, rules, login, sandbox }: AgentForm): Promise<AgentLine> {
+  const probed = await adapter.probe();
+  if (!probed.found) return { agent: adapter.id, protocol, rules, ...probed };
+  const box = await sandbox();
+  return {
+    agent: adapter.id,
+    protocol,
+    rules,
+    ...probed,
+    login: login(),
+    sandbox: box.ok ? { works: true } : { works: false, why: box.error },
   };
 }
 
