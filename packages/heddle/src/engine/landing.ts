@@ -80,9 +80,10 @@ function hadAgents(state: RunState): boolean {
 
 function eventOf(landing: Landing | undefined): EventBody | undefined {
   if (landing?.mode === undefined) return undefined;
-  const { mode, integration, commits, branch, commit, problem } = landing;
+  const { mode, integration, commits, branch, commit, head, problem } = landing;
   const place = { mode, integration, commits };
-  if (branch !== undefined && commit !== undefined) return { type: "run.landed", data: { ...place, branch, commit } };
+  if (branch !== undefined && commit !== undefined)
+    return { type: "run.landed", data: defined({ ...place, branch, commit, head }) };
   if (problem === undefined) return undefined;
   const { code, message, hint } = problem;
   return { type: "landing.refused", data: { ...place, problem: defined({ code, message, hint }) } };

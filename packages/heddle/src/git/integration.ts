@@ -7,6 +7,7 @@
  *  2. Nothing is built on a commit that is neither the last recorded merge nor made of it by heddle: `IntegrationMoved`. A branch
  *     that is gone is put back.
  */
+import { defined } from "../base/defined.ts";
 import { HeddleError } from "../base/errors.ts";
 import { type RepositoryAccess, line } from "./repository-access.ts";
 import { dropRefLocks } from "./repair.ts";
@@ -202,6 +203,8 @@ export class Integration {
     const merged: MergedStep[] = [];
     const undone: UndoneStep[] = [];
     let onto = this.base;
+    // The last merge, where reverts are on top of it.
+    let after: string | undefined;
     for (const record of listed.output.toString("utf8").split("\0\0\n")) {
       const [commit = "", , body = ""] = record.split("\0");
       const trailers = readTrailers(body);
@@ -209,12 +212,14 @@ export class Integration {
       if (reverted !== undefined) {
         const at = merged.findIndex((one) => one.commit === reverted);
         if (at >= 0) undone.push(...merged.splice(at, 1).map((one) => ({ ...one, by: commit })));
+        after ??= onto;
         onto = commit;
       }
       const [run, step, attempt, source] = ["run", "step", "attempt", "captured"].map((key) => trailers.get(key));
       if (run !== this.run || step === undefined || source === undefined) continue;
       const part = trailers.get("part-of");
-      const known = { step, attempt: Number(attempt), source, commit, onto };
+      const known: MergedStep = defined({ step, attempt: Number(attempt), source, commit, onto, after });
+      after = undefined;
       merged.push(part === undefined ? known : { ...known, part });
       onto = commit;
     }

@@ -208,8 +208,10 @@ export class LocalMergeQueue implements MergeQueue {
     }
     this.#stacks.shift();
     let onto = stack.onto;
+    const known = good === 0 ? [] : await this.integration.merged();
     for (const { waiting, commit } of stack.parts.slice(0, good)) {
-      waiting.resolve({ kind: "merged", commit, onto, again: false });
+      const after = known.find((one) => one.commit === commit)?.after;
+      waiting.resolve(defined({ kind: "merged", commit, onto, after, again: false }));
       onto = commit;
     }
     const rejected = stack.parts[good];
@@ -315,7 +317,8 @@ function has(stack: Stack, waiting: Waiting): boolean {
 }
 
 function outcomeOf(found: MergedStep | undefined, candidate: Candidate | undefined, head: string): MergeOutcome {
-  if (found !== undefined) return { kind: "merged", commit: found.commit, onto: found.onto, again: true };
+  if (found !== undefined)
+    return defined({ kind: "merged", commit: found.commit, onto: found.onto, after: found.after, again: true });
   invariant(candidate !== undefined && candidate.kind !== "clean", "a clean candidate is verified");
   return candidate.kind === "nothing" ? { kind: "nothing", head } : { kind: "conflict", files: candidate.files, head };
 }

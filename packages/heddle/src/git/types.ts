@@ -183,7 +183,14 @@ export interface MergeRequest extends MergeRequestId {
 
 export type MergeOutcome =
   /** `commit`: on the branch. `again`: it was there already. */
-  | { readonly kind: "merged"; readonly commit: string; readonly onto: string; readonly again: boolean }
+  | {
+      readonly kind: "merged";
+      readonly commit: string;
+      readonly onto: string;
+      /** The last merge below that, where steps were reverted on top of it. */
+      readonly after?: string;
+      readonly again: boolean;
+    }
   /** The branch has all of it. */
   | { readonly kind: "nothing"; readonly head: string }
   /** `head`: what it did not go together with. */
@@ -280,6 +287,8 @@ export interface MergedStep {
   readonly commit: string;
   /** On the branch: what the merge was made on top of. */
   readonly onto: string;
+  /** The last merge below that, where steps were reverted on top of it. */
+  readonly after?: string;
   /** Of an earlier run's work: the step of the plan whose result it is part of. */
   readonly part?: string;
 }

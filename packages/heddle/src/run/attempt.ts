@@ -190,6 +190,8 @@ export interface Landing {
   /** Where it landed; absent: it did not, as the plan says, or because of {@link problem}. */
   readonly branch?: string;
   readonly commit?: string;
+  /** The merge that landed; absent: steps were reverted on top of it. */
+  readonly head?: string;
   readonly problem?: Problem;
   /** What had to be put right, as sentences for people; not recorded. */
   readonly notices?: readonly string[];

@@ -372,7 +372,7 @@ const SCHEMAS: { readonly [T in EventType]: Schema<T> } = {
     object({ tree: text, path: text, branch: optional(text), base: text, fresh: flag }),
   ),
   "worktree.merged": ofAttempt<"worktree.merged">(
-    object({ branch: text, commit: text, onto: text, captured: text, ref: text, files: texts }),
+    object({ branch: text, commit: text, onto: text, after: optional(text), captured: text, ref: text, files: texts }),
   ),
   "worktree.conflicted": ofAttempt<"worktree.conflicted">(
     object({
@@ -420,7 +420,7 @@ const SCHEMAS: { readonly [T in EventType]: Schema<T> } = {
   "run.succeeded": run<"run.succeeded">(object({ durationMs: finite })),
   "run.failed": run<"run.failed">(object({ durationMs: finite, failed: texts, reason: optional(text) })),
   "run.cancelled": run<"run.cancelled">(object({ durationMs: finite, reason: cancelReason })),
-  "run.landed": run<"run.landed">(object({ ...landingPlace, branch: text, commit: text })),
+  "run.landed": run<"run.landed">(object({ ...landingPlace, branch: text, commit: text, head: optional(text) })),
   "landing.refused": run<"landing.refused">(
     object({ ...landingPlace, problem: object({ code: text, message: text, hint: optional(text) }) }),
   ),

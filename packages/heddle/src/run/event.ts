@@ -309,6 +309,8 @@ export type EventBody =
         readonly branch: string;
         readonly commit: string;
         readonly onto: string;
+        /** The last merge below that, where steps were reverted on top of it. */
+        readonly after?: string;
         /** What the attempt left, and the ref that keeps it. */
         readonly captured: string;
         readonly ref: string;
@@ -392,8 +394,11 @@ export type EventBody =
       readonly data: { readonly durationMs: number; readonly failed: readonly string[]; readonly reason?: string };
     }
   | { readonly type: "run.cancelled"; readonly data: { readonly durationMs: number; readonly reason: CancelReason } }
-  /** After a success: what agents did is on the branch that the plan names, all of it. */
-  | { readonly type: "run.landed"; readonly data: LandingPlace & { readonly branch: string; readonly commit: string } }
+  /** After a success: what agents did is on the branch that the plan names, all of it. `head`: the merge that landed; absent: steps were reverted on top of it. */
+  | {
+      readonly type: "run.landed";
+      readonly data: LandingPlace & { readonly branch: string; readonly commit: string; readonly head?: string };
+    }
   /** After a success: what agents did could not be brought to that branch; a later resume tries again. */
   | {
       readonly type: "landing.refused";

@@ -57,7 +57,15 @@ async function mergedBefore(context: AgentAttemptContext): Promise<Outcome | und
   const ref = `refs/heddle/${runContext.run}`;
   note({
     type: "worktree.merged",
-    data: { branch, commit: merged.commit, onto: merged.onto, captured: merged.source, ref, files },
+    data: defined({
+      branch,
+      commit: merged.commit,
+      onto: merged.onto,
+      after: merged.after,
+      captured: merged.source,
+      ref,
+      files,
+    }),
   });
   await releaseWorktree(context);
   return {
@@ -335,13 +343,13 @@ class AgentAttempt {
     const { runContext, note, proposals } = this.#context;
     const output = this.#outputOf(captured);
     if (merged !== undefined) {
-      const { commit, onto } = merged;
+      const { commit, onto, after } = merged;
       const { branch } = runContext.queue;
       // Not what differs from the begin: others may have made the same change, or changed the file since.
       const files = firstFiles(await runContext.repository.commits.changedFiles(onto, commit));
       note({
         type: "worktree.merged",
-        data: { branch, commit, onto, captured: captured.commit, ref: captured.ref, files },
+        data: defined({ branch, commit, onto, after, captured: captured.commit, ref: captured.ref, files }),
       });
     }
     this.#context.notices.tellRepository(runContext.takeNotes());

@@ -2,6 +2,7 @@
  * Run finisher: removes worktrees that are not needed any more and lands the integration branch as the plan says, at the
  * end of a run.
  */
+import { defined } from "../../base/defined.ts";
 import { caught } from "../../base/errors.ts";
 import { ok } from "../../base/result.ts";
 import type { LandTarget, LandOutcome } from "../../git/types.ts";
@@ -15,17 +16,19 @@ export async function finishRun(runContext: AgentRunContext, isDone: boolean): P
   if (isDone && !settings.keepWorktrees) await removeTrees(runContext);
   await pool.tidy();
   await repository.worktrees.deleteDeferred();
-  const found = await caught(async () => ok({ head: await queue.head(), commits: (await queue.merged()).length }));
+  const found = await caught(async () => ok({ head: await queue.head(), merged: await queue.merged() }));
   if (!found.ok) {
     const { land } = settings;
     const problem = land.kind === "none" || !isDone ? {} : { mode: land.kind, problem: found.error };
     return { integration: queue.branch, commits: 0, ...problem };
   }
-  const { head, commits } = found.value;
+  const { head, merged } = found.value;
+  const commits = merged.length;
   // Where nothing was merged there is nothing that could be in the way.
   const isBare = commits === 0 && head === origin.base;
   const landed = isDone && !isBare ? await landing(runContext, head) : {};
-  return { integration: queue.branch, commits, ...landed };
+  const isMerge = landed.commit !== undefined && merged.at(-1)?.commit === head;
+  return defined({ integration: queue.branch, commits, ...landed, head: isMerge ? head : undefined });
 }
 
 /** Worktrees of groups that are not needed any more. Never one with work that exists nowhere else. */

@@ -142,7 +142,9 @@ async function landRun(
   const mode = kind === "branch" ? { kind, name: name ?? `heddle-${run}` } : { kind };
   const outcome = await repository.integrations.land({ run, base, recorded: head }, mode, target);
   const told = notices.length === 0 ? {} : { notices };
-  return ok({ integration: branch, commits: merged.length, mode: kind, ...told, ...landingOf(outcome, run) });
+  const isMerge = outcome.kind === "landed" && merged.at(-1)?.commit === head;
+  const landed = { ...told, ...landingOf(outcome, run), head: isMerge ? head : undefined };
+  return ok(defined({ integration: branch, commits: merged.length, mode: kind, ...landed }));
 }
 
 async function replayOnto(

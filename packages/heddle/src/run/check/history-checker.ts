@@ -6,6 +6,7 @@
 import { buildGraph } from "../../graph/build.ts";
 import type { Plan, Step } from "../../plan/plan.ts";
 import type { Event, EventOf, RunOptions } from "../event.ts";
+import { MergeChain } from "./merge-chain.ts";
 import { OpenLayers } from "./open-layers.ts";
 import { type Around, SlotsInUse } from "./slots-in-use.ts";
 import { startProblems } from "./start-checks.ts";
@@ -43,6 +44,7 @@ export class HistoryChecker {
   readonly #waits = new WaitChecks();
   #found: RuleViolation[] = [];
   #version = 1;
+  #merges = new MergeChain(undefined);
 
   /** Version of the rules that the run was recorded under. */
   get version(): number {
@@ -64,8 +66,9 @@ export class HistoryChecker {
     return this.#found;
   }
 
-  #report(event: Event, rule: Rule, message: string): void {
-    this.#found.push({ rule, seq: event.seq, message });
+  /** `message`: absent, nothing is wrong. */
+  #report(event: Event, rule: Rule, message: string | undefined): void {
+    if (message !== undefined) this.#found.push({ rule, seq: event.seq, message });
   }
 
   #reportAll(event: Event, broken: readonly (readonly [Rule, string])[]): void {
@@ -75,6 +78,7 @@ export class HistoryChecker {
   #checkQuiet(event: Event): void {
     if (event.type === "run.landed" || event.type === "landing.refused") {
       if (!this.#succeeded) this.#report(event, "quiet-end", `${event.type} of a run that has not succeeded`);
+      if (event.type === "run.landed") this.#report(event, "landed", this.#merges.land(event.data));
       return;
     }
     if (!this.#ended) return;
@@ -89,6 +93,7 @@ export class HistoryChecker {
         this.#plan = event.data.plan;
         this.#options = event.data.options;
         this.#version = event.data.rules ?? 1;
+        this.#merges = new MergeChain(event.data.begin ?? event.data.gitHead);
         this.#addPlan(event.data.plan, new Map());
         return;
       case "run.resumed":
@@ -99,6 +104,9 @@ export class HistoryChecker {
         this.#paused = event.type === "run.paused";
         return;
       case "run.succeeded":
+        this.#report(event, "onto", this.#merges.gap());
+        this.#onEnd(event);
+        return;
       case "run.failed":
       case "run.cancelled":
         this.#onEnd(event);
@@ -309,8 +317,10 @@ export class HistoryChecker {
           this.#become(row, "waiting");
         }
         return;
-      case "worktree.created":
       case "worktree.merged":
+        this.#report(event, "onto", this.#merges.add(event.data));
+        return this.#checkRunning(event, row);
+      case "worktree.created":
       case "worktree.conflicted":
       case "worktree.removed":
       case "usage.recorded":
@@ -472,16 +482,9 @@ export class HistoryChecker {
   #onSkipped(event: EventOf<"step.skipped">, row: CheckedStep): void {
     if (!this.#mayWait(row)) this.#report(event, "start-before-end", `${event.step} was skipped while ${row.status}`);
     const { reason } = event.data;
-    if (reason.kind === "dependency") {
-      const cause = this.#rows.get(reason.cause)?.status;
-      if (cause !== "failed" && cause !== "cancelled" && cause !== "skipped") {
-        this.#report(
-          event,
-          "skip-cause",
-          `${event.step} was skipped because of ${reason.cause}, which is ${cause ?? "unknown"}`,
-        );
-      }
-    }
+    const cause = reason.kind === "dependency" ? (this.#rows.get(reason.cause)?.status ?? "unknown") : "failed";
+    if (reason.kind === "dependency" && !["failed", "cancelled", "skipped"].includes(cause))
+      this.#report(event, "skip-cause", `${event.step} was skipped because of ${reason.cause}, which is ${cause}`);
     this.#become(row, reason.kind === "up-to-date" ? "satisfied" : "skipped");
     row.skip = reason;
   }

@@ -34,12 +34,14 @@ export const RULES = {
   signal: "a step that waits for a signal succeeds only with one that has come, or by its `onTimeout`",
   outcome: "a run that failed had a failed step or a reason, a run that succeeded had none",
   "always-ended": "a run ends only when each step that is `always` to run has ended",
+  onto: "each merge of agents' work is on top of another one, or of where the run began",
+  landed: "what lands is the last recorded merge",
   "all-ended": "a run succeeds only if each step succeeded, was skipped, or failed while optional",
 } as const;
 export type Rule = keyof typeof RULES;
 
 /** Rules that came later, with the first version of the rules of a run that has them. */
-const LATER: { readonly [R in Rule]?: number } = { "container-outcome": 2, "all-ended": 2 };
+const LATER: { readonly [R in Rule]?: number } = { "container-outcome": 2, "all-ended": 2, onto: 3, landed: 3 };
 
 /** Whether a run recorded under `version` was meant to keep the rule. */
 export function binds(rule: Rule, version: number): boolean {

@@ -86,6 +86,15 @@ const timer: EventBody = { type: "timer.set", step: "a", attempt: 1, data: { at:
 const fired: EventBody = { type: "timer.fired", step: "a", attempt: 1, data: {} };
 const sent = (signal: string): EventBody => ({ type: "signal.received", data: { signal, value: null, by: "ada" } });
 
+const merged = (id: string, commit: string, onto: string, after?: string): EventBody => {
+  const data = { branch: "heddle/r/integration", commit, onto, captured: "c", ref: "refs/heddle/r", files: [] };
+  return { type: "worktree.merged", step: id, attempt: 1, data: after === undefined ? data : { ...data, after } };
+};
+const landedAt = (head: string): EventBody => ({
+  type: "run.landed",
+  data: { mode: "ff", integration: "heddle/r/integration", commits: 1, branch: "main", commit: head, head },
+});
+
 const patient = step("a", { retry: retry(9) });
 
 /** For every rule a history that breaks it and no other, at its last event. */
@@ -250,6 +259,50 @@ const PLANTED: { readonly [R in Rule]: readonly Event[][] } = {
     history([step("a")], [started("a"), added("a", "siblings", ["late"]), succeeded("a"), runSucceeded]),
     history([each("f")], [started("f"), added("f", "children", []), runSucceeded]),
   ],
+  onto: [
+    history([step("a"), step("b")], [started("a"), merged("a", "m1", "base"), started("b"), merged("b", "m2", "base")]),
+    history(
+      [step("a"), step("b")],
+      [
+        started("a"),
+        merged("a", "m1", "base"),
+        succeeded("a"),
+        started("b"),
+        merged("b", "m2", "foreign"),
+        succeeded("b"),
+        runSucceeded,
+      ],
+    ),
+    history(
+      [step("a"), step("b")],
+      [
+        started("a"),
+        merged("a", "m1", "base"),
+        succeeded("a"),
+        started("b"),
+        merged("b", "m2", "revert", "m0"),
+        succeeded("b"),
+        runSucceeded,
+      ],
+    ),
+  ],
+  landed: [
+    history([step("a")], [started("a"), merged("a", "m1", "base"), succeeded("a"), runSucceeded, landedAt("foreign")]),
+    history([step("a")], [started("a"), merged("a", "m1", "base"), succeeded("a"), runSucceeded, landedAt("base")]),
+    history(
+      [step("a"), step("b")],
+      [
+        started("a"),
+        merged("a", "m1", "base"),
+        succeeded("a"),
+        started("b"),
+        merged("b", "m2", "m1"),
+        succeeded("b"),
+        runSucceeded,
+        landedAt("m1"),
+      ],
+    ),
+  ],
 };
 
 describe("every rule finds the history that breaks it, and only that", () => {
@@ -264,6 +317,29 @@ describe("every rule finds the history that breaks it, and only that", () => {
 });
 
 describe("sound histories", () => {
+  test("merges may be recorded in another order than they were made, twice, and after reverts", () => {
+    const events = history(
+      [step("a"), step("b"), step("c")],
+      [
+        started("a"),
+        started("b"),
+        started("c"),
+
+        merged("b", "m2", "m1"),
+        succeeded("b"),
+        merged("a", "m1", "base"),
+        merged("a", "m1", "base"),
+        succeeded("a"),
+        merged("c", "m3", "revert", "m2"),
+        succeeded("c"),
+        runSucceeded,
+        landedAt("m3"),
+      ],
+      { maxConcurrency: 3 },
+    );
+    expect(checkHistory(events)).toEqual([]);
+  });
+
   test("after a resume a step between two attempts may be skipped: what was added to its layer's past runs again", () => {
     const events = history(
       [step("a"), step("b", { deps: ["a"] }), step("c", { deps: ["b"], if: "env.GO == 'yes'", retry: retry(2) })],
