@@ -21,8 +21,8 @@ export interface FrameRow {
   readonly step: string;
   readonly attempt: number;
   readonly since: number;
-  /** What it wrote last, or asks. */
-  readonly words: string;
+  /** What it wrote last, or asks: looked up for rows that are shown. */
+  readonly words: () => string;
   readonly needsPerson: boolean;
 }
 
@@ -88,7 +88,7 @@ function rowLine(
     needsPerson ? ["? ", "yellow"] : ["▶ ", "cyan"],
     [pad(cutMiddle(safeLine(step), idWidth), idWidth), "bold"],
     [` ${formatDuration(input.now - since).padStart(7)}${again}  `, "dim"],
-    [safeLine(words).trim(), needsPerson ? "yellow" : "dim"],
+    [safeLine(words()).trim(), needsPerson ? "yellow" : "dim"],
   ]);
 }
 

@@ -287,12 +287,17 @@ export class LiveView implements Sink {
   #rowOf(row: Running, now: number): FrameRow {
     const { step, attempt, since } = row;
     const asked = this.#asking.get(step);
+    const waits = (): string | undefined => waitOfStep(this.#options.handle.state(), step, now);
+    const words = (): string => asked ?? waits() ?? this.#lastWords(row, now);
+    return { step, attempt, since, words, needsPerson: asked !== undefined };
+  }
+
+  #lastWords(row: Running, now: number): string {
     if (now - row.lookedAt > LOG_MS) {
       row.lookedAt = now;
       row.words = this.#wordsOf(row) ?? row.words;
     }
-    const waits = waitOfStep(this.#options.handle.state(), step, now);
-    return { step, attempt, since, words: asked ?? waits ?? row.words, needsPerson: asked !== undefined };
+    return row.words;
   }
 
   /** What the step wrote last; of an agent what it said last, rather than what it did. */

@@ -15,6 +15,7 @@ const COMPLETION: CommandSpec = {
   args: "<shell>",
   examples: [
     ['eval "$(heddle completion bash)"', "in ~/.bashrc"],
+    ['eval "$(heddle completion zsh)"', "in ~/.zshrc, after compinit"],
     ["heddle completion fish > ~/.config/fish/completions/heddle.fish", "for fish"],
   ],
   load: async () => (await import("../commands/completion.ts")).completionCommand,
