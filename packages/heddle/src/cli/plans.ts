@@ -1,5 +1,6 @@
 /** Plan loading for commands: finds the file, loads it, and prints its errors. */
 import { promises } from "node:fs";
+import { basename } from "node:path";
 import type { JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { findPlanFile, noPlan, PLAN_FILES } from "../project/find-plan.ts";
@@ -57,8 +58,8 @@ export async function noteWarnings({ out }: Context, { file = "", warnings = [] 
 }
 
 /**
- * The readable form on standard error, with `--json` the list on standard output. `file`: where the lines of the plan are,
- * unless the diagnostics are of several files.
+ * The readable form on standard error, with `--json` the list on standard output. `file`: where the lines of the plan are, for those
+ * that are of this file.
  */
 export async function reportDiagnostics(
   context: Context,
@@ -68,7 +69,8 @@ export async function reportDiagnostics(
   const { formatDiagnostics } = await import("../plan/render.ts");
   const files = new Set(diagnostics.map((one) => one.file));
   for (const each of files) {
-    const text = await linesToShow(files.size === 1 ? file : each);
+    // One may be of a plan file that the plan names.
+    const text = await linesToShow(basename(each) === basename(file) ? file : each);
     const own = diagnostics.filter((one) => one.file === each);
     context.out.note(safeText(formatDiagnostics(own, text)));
   }

@@ -1,4 +1,6 @@
 /** What is said next to what happened: the command to type, the log to read, and why there is none. */
+import { writeFileSync } from "node:fs";
+import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Rig } from "../support/command-line.ts";
 
@@ -216,4 +218,13 @@ describe("what is typed wrongly", () => {
     const { stderr } = await rig.heddle(["backup", "no-folder/copy.db"]);
     expect(stderr).toContain("error [FileUnwritable] cannot write no-folder/copy.db");
   });
+});
+
+test("an error in a plan file that the plan names is shown with its line there", async () => {
+  rig.plan({ steps: [{ id: "sub", plan: "./child.yaml" }] });
+  writeFileSync(path.join(rig.dir, "child.yaml"), "rollback: all\nsteps: [{ id: a, run: x }]\n");
+  const { code, stderr } = await rig.heddle(["plan"]);
+  expect(code).toBe(2);
+  expect(stderr).toContain("child.yaml:1:1: error[MisplacedKey]");
+  expect(stderr).toContain("  1 | rollback: all\n    | ^");
 });
