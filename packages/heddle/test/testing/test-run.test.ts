@@ -360,3 +360,50 @@ test("an invalid plan is a PlanError, and what a listener throws is the test's",
   });
   await expect(listening).rejects.toThrow("mine");
 });
+
+describe("of the engine, in a test too", () => {
+  test("the first failure cancels what hangs, and what is always to run runs", async () => {
+    const steps = [
+      command("bad", "x"),
+      command("beside", "x"),
+      command("clean", "x", { after: ["bad", "beside"], always: true }),
+      command("next", "x", { deps: ["bad"] }),
+    ];
+    const result = await testRun(plan("p", { steps }), {
+      steps: {
+        bad: fails("no", { takes: "1m" }),
+        beside: hangs(),
+        clean: succeeds(null, { takes: "2m" }),
+        next: succeeds(),
+      },
+    });
+    expect(result).toMatchObject({ status: "failed", order: ["bad", "beside", "clean"], elapsedMs: 180_000 });
+    expect(result.step("beside")).toMatchObject({ status: "cancelled", attempts: [{ durationMs: 60_000 }] });
+    expect(result.step("next").attempts).toEqual([]);
+  });
+
+  test("pools, limits and priorities hold: the order is that of the real run", async () => {
+    const step = (id: string, priority: number, cpu: number) => command(id, "x", { priority, resources: { cpu } });
+    const steps = [step("small", 0, 1), step("large", 1, 3), step("urgent", 2, 2)];
+    const takes = succeeds(null, { takes: "1m" });
+    const result = await testRun(plan("p", { resources: { cpu: 3 }, steps }), {
+      steps: { small: takes, large: takes, urgent: takes },
+    });
+    expect(result.order[0]).toBe("urgent");
+    expect(result.elapsedMs).toBe(120_000);
+    const one = await testRun(plan("p", { resources: { cpu: 3 }, steps }), {
+      steps: { small: takes, large: takes, urgent: takes },
+      maxConcurrency: 1,
+    });
+    expect(one.elapsedMs).toBe(180_000);
+  });
+
+  test("real functions that meet each other run at once, and steps behind them start while they run", async () => {
+    const met = Promise.withResolvers<string>();
+    const waits = step("waits", () => met.promise);
+    const first = step("first", () => 1);
+    const tells = step("tells", { deps: [first] }, () => met.resolve("met"));
+    const result = await testRun(plan("p", { steps: [waits, tells] }));
+    expect(result).toMatchObject({ status: "succeeded", outputs: { waits: "met" } });
+  });
+});
