@@ -3,13 +3,14 @@
  * opened, created or stored before it is used. Knows the log file and the limits of progress and added steps, not how the
  * function is called.
  */
-import { closeSync, writeSync } from "node:fs";
+import { closeSync } from "node:fs";
 import type { Clock } from "../base/clock.ts";
-import { openPlainToAppend, plainFileProblem } from "../files/plain-file.ts";
+import { openPlainToAppend } from "../files/plain-file.ts";
 import { type Json, type JsonObject, toJson } from "../base/json.ts";
 import { currentSink, printingTo, printToStderr, type PrintSink } from "../process/print-capture.ts";
 import type { StepContext } from "../plan/plan.ts";
 import type { Masker } from "../base/mask.ts";
+import { writeToLog } from "./log-file.ts";
 import type { Attempt } from "./port.ts";
 
 /** Reports of progress per attempt, and bytes of each; what is over is dropped. */
@@ -41,7 +42,7 @@ export class LineLog {
     this.#mask = mask;
   }
 
-  /** Why there is no log, if something else is in its place. */
+  /** Why not all is in the log: something else is in its place, or it cannot be written. */
   get problem(): string | undefined {
     return this.#problem;
   }
@@ -71,15 +72,10 @@ export class LineLog {
   }
 
   #put(text: string | Buffer): void {
-    if (this.#path === null) return;
-    try {
-      this.#file ??= this.#open(this.#path);
-      if (this.#file === undefined) return;
-      if (typeof text === "string") writeSync(this.#file, text);
-      else writeSync(this.#file, text);
-    } catch {
-      // A log that cannot be written (a full disk) must not fail the step; the journal's own write will report it.
-    }
+    if (this.#path === null || this.#problem !== undefined) return;
+    this.#file ??= this.#open(this.#path);
+    if (this.#file === undefined) return;
+    this.#problem = writeToLog(this.#file, this.#path, typeof text === "string" ? Buffer.from(text) : text);
   }
 
   end(): void {
@@ -93,8 +89,7 @@ export class LineLog {
   #open(path: string): number | undefined {
     const opened = openPlainToAppend(path);
     if (opened.ok) return opened.value;
-    const problem = plainFileProblem(path);
-    if (problem !== undefined) this.#problem = `cannot open the log: ${path} ${problem}`;
+    this.#problem = `cannot open the log: ${path} ${opened.error}`;
     return undefined;
   }
 }
@@ -137,7 +132,7 @@ export class AttemptContext implements StepContext, PrintSink {
     return this.#steps;
   }
 
-  /** Why what the function logged is nowhere. */
+  /** Why what the function logged is nowhere, or not all of it. */
   get logProblem(): string | undefined {
     return this.#log?.problem;
   }

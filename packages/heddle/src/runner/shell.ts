@@ -2,10 +2,10 @@
  * Shell runner for `run`: one shell command per attempt. Knows what a command gets (environment, files) and what its end
  * means; its {@link Commands} know how processes are started.
  */
-import { closeSync, statSync, writeSync } from "node:fs";
+import { closeSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { defined } from "../base/defined.ts";
-import { messageOf, systemCode } from "../base/errors.ts";
+import { messageOf } from "../base/errors.ts";
 import { openPlainToAppend } from "../files/plain-file.ts";
 import { ok, type Result } from "../base/result.ts";
 import { type BaseEnvironments, type Environment, TAG_VARIABLE, passed, withoutToken } from "../process/environment.ts";
@@ -13,6 +13,7 @@ import { type Exchange, exchangeFiles, makeExchange, readOutput, readSteps, remo
 import { type Masker, maskerFor } from "../base/mask.ts";
 import { maskOutcome } from "../run/mask-outcome.ts";
 import { failedAttempt } from "./failed-attempt.ts";
+import { writeToLog } from "./log-file.ts";
 import type { Attempt, RunningAttempt, Runner } from "./port.ts";
 import { type CommandEnd, type ProcessSpec, type Commands, argumentsOf } from "../process/process.ts";
 import { formatTag } from "../process/table.ts";
@@ -228,15 +229,9 @@ function maskedLog(logFile: string | null, mask: Masker, onProblem: () => void):
   const file = opened.value;
   let problem: string | undefined;
   const put = (chunk: Buffer): void => {
-    if (file === undefined || problem !== undefined) return;
-    try {
-      for (let at = 0; at < chunk.length;) at += writeSync(file, chunk, at);
-    } catch (thrown) {
-      const why =
-        systemCode(thrown) === "ENOSPC" ? "its disk is full. Free some space, then resume the run" : messageOf(thrown);
-      problem = `cannot write the log ${logFile}: ${why}`;
-      onProblem();
-    }
+    if (file === undefined || logFile === null || problem !== undefined) return;
+    problem = writeToLog(file, logFile, chunk);
+    if (problem !== undefined) onProblem();
   };
   const streams = { stdout: mask.stream(put), stderr: mask.stream(put) };
   return ok({

@@ -1,11 +1,14 @@
-/** A disk that fills up while a masked log is written: the end of that step, with the file named. Needs a disk of its own. */
+/** A disk that fills up while heddle writes a log: the end of that step, with the file named. Needs a disk of its own. */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { commandAttempt } from "../support/suites/runner.ts";
 import { temporaryFolder } from "../support/temporary.ts";
-import { shellSetting } from "./rig.ts";
+import type { StepContext, StepFunction } from "../../src/plan/plan.ts";
+import { moduleRunner } from "../../src/runner/module.ts";
+import type { Attempt } from "../../src/runner/port.ts";
+import { clock, processWorld, setting, shellSetting } from "./rig.ts";
 
 const folder = temporaryFolder("full-disk");
 const disk = join(folder, "disk");
@@ -36,3 +39,29 @@ test.skipIf(!isMounted).each(["helper", "plain"] as const)("(%s) ends its own st
   rmSync(logFile);
   expect((await at.runner.start(commandAttempt(at.folder, "true")).outcome).kind).toBe("succeeded");
 });
+
+test.skipIf(!isMounted).each([[], ["KEY"]])(
+  "a function whose log is cut does not pass for one that was heard (secrets: %j)",
+  async (...secrets) => {
+    const world = processWorld();
+    await using at = setting(world, moduleRunner({ clock, bases: world.bases, workerEntry: new URL("file:///none") }));
+    const logFile = join(disk, "function.log");
+    const loud =
+      (text: string) =>
+      (_: unknown, context: StepContext): null => {
+        context.log(text);
+        return null;
+      };
+    const attempt = (fn: StepFunction["run"]): Attempt => {
+      const work = { kind: "function", inputs: {}, fn: { run: fn } } as const;
+      return commandAttempt(at.folder, "", { work, logFile, secrets, env: { KEY: "a secret" } });
+    };
+    expect(await at.runner.start(attempt(loud("x".repeat(1 << 20)))).outcome).toMatchObject({
+      kind: "failed",
+      error: { code: "spawn", message: expect.stringContaining(`cannot write the log ${logFile}: its disk is full`) },
+    });
+    rmSync(logFile);
+    expect((await at.runner.start(attempt(loud("fits"))).outcome).kind).toBe("succeeded");
+    rmSync(logFile);
+  },
+);
