@@ -100,8 +100,13 @@ export interface DataOptions extends CommonOptions {
   readonly output?: JsonObject;
 }
 
-type StepBody<D, Output, P extends ParamSpecs = ParamSpecs> = (
-  inputs: InputsOf<D>,
+/** Of a step that is always to run a dep may have failed: its input is `null` then. */
+type InputsWith<D, Always extends boolean> = true extends Always
+  ? { readonly [Name in keyof InputsOf<D>]: InputsOf<D>[Name] | null }
+  : InputsOf<D>;
+
+type StepBody<D, Output, P extends ParamSpecs = ParamSpecs, Always extends boolean = false> = (
+  inputs: InputsWith<D, Always>,
   context: StepContext<ParamsOf<P>>,
 ) => Output;
 
@@ -118,10 +123,11 @@ export function step<
   const Id extends string,
   const D extends Deps = NoInputs,
   const P extends ParamSpecs = ParamSpecs,
+  const Always extends boolean = false,
 >(
   id: Id,
-  options: StepOptions<D, P> & { readonly output: S },
-  run: StepBody<D, SchemaInput<S> | Promise<SchemaInput<S>>, P>,
+  options: StepOptions<D, P> & { readonly output: S; readonly always?: Always },
+  run: StepBody<D, SchemaInput<S> | Promise<SchemaInput<S>>, P, Always>,
 ): StepValue<Stored<SchemaOutput<S>>, Id>;
 /** A JSON Schema as `output` checks what the function returns. */
 export function step<
@@ -129,10 +135,11 @@ export function step<
   const Id extends string,
   const D extends Deps = NoInputs,
   const P extends ParamSpecs = ParamSpecs,
+  const Always extends boolean = false,
 >(
   id: Id,
-  options: StepOptions<D, P> & { readonly output?: JsonObject },
-  run: StepBody<D, Output, P> & Storable<Output>,
+  options: StepOptions<D, P> & { readonly output?: JsonObject; readonly always?: Always },
+  run: StepBody<D, Output, P, Always> & Storable<Output>,
 ): StepValue<Stored<Output>, Id>;
 export function step(id: string, ...rest: readonly unknown[]): StepValue {
   const [options, run] = (rest.length === 1 ? [{}, rest[0]] : rest) as [FunctionOptions, AnyBody];
@@ -158,10 +165,11 @@ export function forEach<
   const Id extends string,
   const D extends Deps = NoInputs,
   const P extends ParamSpecs = ParamSpecs,
+  const Always extends boolean = false,
 >(
   id: Id,
-  options: ForEachOptions<Item, D, P>,
-  run: ((item: Item, inputs: InputsOf<D>, context: StepContext<ParamsOf<P>>) => Output) & Storable<Output>,
+  options: ForEachOptions<Item, D, P> & { readonly always?: Always },
+  run: ((item: Item, inputs: InputsWith<D, Always>, context: StepContext<ParamsOf<P>>) => Output) & Storable<Output>,
 ): StepValue<readonly Stored<Output>[], Id> {
   const { items, maxConcurrency, ...others } = options;
   const body = run as (item: unknown, inputs: object, context: StepContext) => unknown;

@@ -3,12 +3,12 @@
  * engine had the run. Gets events in order, once; can be read at any time. Times are milliseconds since the epoch.
  *
  * Invariants:
- *  1. Two attempts in one slot never overlap. Attempts that take no slot (containers, questions) have slot -1.
- *  2. Time in which no engine had the run is not counted: neither before an answer that is recorded then, nor before
- *     the landing of its work.
+ *  1. Two attempts in one slot never overlap. Attempts that take no slot (containers, questions, waits) have slot -1.
+ *  2. Time in which no engine had the run is not counted: neither before an answer or a signal that is
+ *     recorded then, nor before the landing of its work.
  */
 import type { Event, StepError, ResourceUsage } from "../run/event.ts";
-import { isContainerStep, type RunState } from "../run/state.ts";
+import { isContainerStep, isWaitStep, type RunState } from "../run/state.ts";
 import { ChangedFiles } from "./changed-files.ts";
 
 type Step = RunState["steps"][number];
@@ -17,7 +17,7 @@ export interface Span {
   readonly step: string;
   /** From 1. */
   readonly attempt: number;
-  readonly kind: "attempt" | "container" | "approval" | "undo";
+  readonly kind: "attempt" | "container" | "approval" | "wait" | "undo";
   readonly slot: number;
   readonly startedAt: number;
   endedAt: number | null;
@@ -39,8 +39,16 @@ interface Stay {
  * answer, and the end of the run comes before its landing.
  */
 function isRecordedBeside({ type }: Event): boolean {
-  return type === "run.created" || type === "approval.given" || type === "run.landed" || type === "landing.refused";
+  return BESIDE.has(type);
 }
+
+const BESIDE: ReadonlySet<Event["type"]> = new Set([
+  "run.created",
+  "approval.given",
+  "signal.received",
+  "run.landed",
+  "landing.refused",
+]);
 
 export class Timeline {
   /** Folded from the same events. */
@@ -121,7 +129,7 @@ export class Timeline {
         for (const step of event.data.steps) this.#steps.set(step.id, step);
         return;
       case "step.started":
-        this.#begin(event.step, event.attempt, this.#isContainer(event.step) ? "container" : "attempt", event.time);
+        this.#begin(event.step, event.attempt, this.#kindOf(event.step), event.time);
         return;
       case "approval.requested":
         // A question of a running attempt is part of the attempt.
@@ -174,9 +182,11 @@ export class Timeline {
     if (span !== undefined) this.#end(step, status, time, { durationMs: Math.max(0, time - span.startedAt) });
   }
 
-  #isContainer(id: string): boolean {
+  #kindOf(id: string): "container" | "wait" | "attempt" {
     const step = this.#steps.get(id);
-    return step !== undefined && isContainerStep(step);
+    if (step === undefined) return "attempt";
+    if (isContainerStep(step)) return "container";
+    return isWaitStep(step) ? "wait" : "attempt";
   }
 
   #begin(step: string, attempt: number, kind: Span["kind"], time: number): void {
@@ -237,7 +247,7 @@ export class Timeline {
   #resume(time: number, steps: readonly Step[]): void {
     for (const step of steps) this.#steps.set(step.id, step);
     for (const [step, span] of this.#open) {
-      if (span.kind === "approval") continue;
+      if (span.kind === "approval" || span.kind === "wait") continue;
       this.#open.delete(step);
       span.endedAt = this.#lastTime;
       span.status = "interrupted";

@@ -20,7 +20,7 @@ export interface Trace {
 }
 
 /** Rows of what takes no slot. */
-const ASIDE = { container: 1000, approval: 1001, undo: 1002 } as const;
+const ASIDE = { container: 1000, approval: 1001, undo: 1002, wait: 1003 } as const;
 
 export function traceOf({ state, timeline, now }: Pick<RunViewInput, "state" | "timeline" | "now">): Trace {
   const from = state.startedAt ?? state.createdAt;

@@ -128,6 +128,19 @@ test("a Standard Schema says what goes in and what comes out", () => {
   void wrong;
 });
 
+test("what a step that is always to run is given may be null", () => {
+  step("after", { deps: { schema }, always: true }, ({ schema: given }) => {
+    expectTypeOf(given).toEqualTypeOf<{ tables: number } | null>();
+  });
+  step("plain", { deps: { schema }, always: false }, ({ schema: given }) => {
+    expectTypeOf(given).toEqualTypeOf<{ tables: number }>();
+  });
+  forEach("each", { items: [1], deps: { schema }, always: true }, (_item, { schema: given }) => {
+    // @ts-expect-error -- it may have failed
+    return given.tables;
+  });
+});
+
 test("forEach hands over one item", () => {
   const each = forEach("each", { items: list, deps: { schema } }, (item, inputs) => {
     expectTypeOf(item).toEqualTypeOf<string>();

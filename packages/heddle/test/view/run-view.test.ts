@@ -214,6 +214,24 @@ describe("times", () => {
     expect(view([...done, ...later])).toMatchObject({ parallelMs: 2000, speedup: 0.5 });
   });
 
+  test("a wait takes no slot and is no work, and a signal that is recorded beside an engine counts for nothing", () => {
+    const plan: Plan = { name: "w", steps: [{ id: "s", action: { kind: "signal", name: "go" } }] };
+    const waits: readonly Happening[] = [
+      [1000, { type: "step.started", step: "s", attempt: 1, data: { signal: "go" } }],
+      [90_000, { type: "signal.received", data: { signal: "go", value: 1, by: "ada" } }],
+    ];
+    const come = view(history(plan, waits));
+    expect([come.parallelMs, come.status, come.steps[0]]).toMatchObject([
+      0,
+      "waiting",
+      { status: "waiting", log: null },
+    ]);
+    expect(come.steps[0]).not.toHaveProperty("signal");
+    const ended = [...waits, [95_000, succeeded("s", 94_000)] as Happening];
+    expect(view(history(plan, ended))).toMatchObject({ sequentialMs: 0, steps: [{ durationMs: 94_000 }] });
+    expect(view(history(plan, waits.slice(0, 1))).steps[0]).toMatchObject({ signal: "go" });
+  });
+
   test("a report names the critical path, utilisation and the slowest", () => {
     const { timeline } = read(done);
     const report = reportView({ state: stateOf(done), timeline, live: false, now: 0, logFile: () => null });
