@@ -161,6 +161,27 @@ describe("a person's answer", () => {
     expect(rig.has("shipped")).toBe(true);
   });
 
+  test("what was typed on the terminal before it is asked is no answer, and is not shown", async () => {
+    const gate = rig.gate("build");
+    rig.plan({
+      steps: [
+        { id: "build", run: gate.command },
+        { id: "ask", deps: ["build"], approve: "Ship it?" },
+      ],
+    });
+    const run = rig.onTerminal(["run"], { columns: 80, rows: 24 });
+    await gate.reached();
+    await run.says("build ");
+    rig.type(run, "typed\ry\r");
+    await gate.open();
+    await run.says("[y/n]");
+    rig.type(run, "no\r");
+    const { code, stdout } = await run.done;
+    expect(code).toBe(1);
+    expect(stdout).toContain("rejected by");
+    expect(stdout).not.toContain("typed");
+  });
+
   test("on a terminal it is asked for, and a line answers", async () => {
     rig.plan(plan);
     const run = rig.onTerminal(["run"], { columns: 80, rows: 24 });
