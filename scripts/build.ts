@@ -26,13 +26,38 @@ async function writeLicences(chunks: readonly OutputChunk[]): Promise<readonly s
   for (const folder of [...folders].sort()) {
     const about = JSON.parse(await readFile(path.join(folder, "package.json"), "utf8")) as Record<string, unknown>;
     const [file] = globSync("{LICENSE,LICENCE,license}*", { cwd: folder });
-    const text = file === undefined ? "" : await readFile(path.join(folder, file), "utf8");
+    const text = file === undefined ? standardText(about) : await readFile(path.join(folder, file), "utf8");
     names.push(`${String(about["name"])} ${String(about["version"])}`);
     texts.push(`${names.at(-1)} (${String(about["license"])})\n\n${text.trim()}\n`);
   }
   await writeFile(path.join(dist, "THIRD-PARTY.txt"), texts.join(`\n${"-".repeat(80)}\n\n`));
   return names;
 }
+
+/** Of a package that says which licence it has, and has no copy of its text. */
+function standardText({ name, license, author }: Record<string, unknown>): string {
+  const holder = typeof author === "string" ? author.replace(/ *<.*/, "") : undefined;
+  if (license !== "MIT" || holder === undefined) throw new Error(`${String(name)} has no licence text`);
+  return `MIT License\n\nCopyright (c) ${holder}\n\n${MIT}`;
+}
+
+const MIT = `Permission is hereby granted, free of charge, to any person obtaining a copy
+of this software and associated documentation files (the "Software"), to deal
+in the Software without restriction, including without limitation the rights
+to use, copy, modify, merge, publish, distribute, sublicense, and/or sell
+copies of the Software, and to permit persons to whom the Software is
+furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all
+copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
+OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
+SOFTWARE.`;
 
 async function writeTypes(): Promise<void> {
   const tsc = path.join(root, "node_modules/.bin/tsc");

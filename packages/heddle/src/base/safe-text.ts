@@ -4,9 +4,27 @@
  */
 import { stripVTControlCharacters } from "node:util";
 
-/** Control characters (tab and line break are dealt with apart), separators that break lines, and marks that reorder text. */
-const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
-const EACH_UNSAFE = new RegExp(UNSAFE.source, "g");
+/**
+ * Control characters (tab and line break are dealt with apart), separators that break lines, marks that reorder text, and
+ * characters that nobody sees and that make two texts look the same.
+ */
+const UNSAFE =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]/u;
+const EACH_UNSAFE = new RegExp(UNSAFE.source, "gu");
+
+/** A value as JSON in which each such character is an escape: the same to who reads JSON, and nothing to a terminal. */
+export function safeJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replaceAll(UNSAFE_IN_JSON, (character) =>
+    Array.from({ length: character.length }, (_, at) => {
+      const unit = character.charCodeAt(at);
+      return `\\u${unit.toString(16).padStart(4, "0")}`;
+    }).join(""),
+  );
+}
+
+/** Line breaks of the layout stay; those of the texts are escapes already. */
+const UNSAFE_IN_JSON =
+  /[\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]/gu;
 
 /** One line of text for the screen. Escape sequences go; of a line that was written over, the last state stays. */
 export function safeLine(text: string): string {

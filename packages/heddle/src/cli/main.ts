@@ -4,7 +4,7 @@
  */
 import { systemClock } from "../base/clock.ts";
 import { BugError } from "../base/assert.ts";
-import { HeddleError, messageOf, type Problem } from "../base/errors.ts";
+import { HeddleError, messageOf, systemCode, type Problem } from "../base/errors.ts";
 import { captureRest, printToStderr } from "../process/print-capture.ts";
 import { suggest } from "../base/suggest.ts";
 import { COMPLETE } from "./commands/completion.ts";
@@ -47,6 +47,16 @@ export async function runWords(out: Output, words: readonly string[]): Promise<n
 
 function unexpected(thrown: unknown): Problem {
   if (thrown instanceof HeddleError) return thrown;
+  const system = systemCode(thrown);
+  if (system === "EMFILE" || system === "ENFILE") {
+    const hint = "Raise the limit, with `ulimit -n 1024` for one, and run the command again: nothing recorded is lost.";
+    return {
+      code: "TooManyOpenFiles",
+      message: `the system opens no more files: ${messageOf(thrown)}`,
+      hint,
+      cause: thrown,
+    };
+  }
   return {
     code: "InternalError",
     message: messageOf(thrown),

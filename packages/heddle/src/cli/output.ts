@@ -15,7 +15,7 @@ import type { Problem } from "../base/errors.ts";
 import { systemCode } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 import { writeUncaptured } from "../process/print-capture.ts";
-import { safeText } from "../base/safe-text.ts";
+import { safeJson, safeText } from "../base/safe-text.ts";
 
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan" | "magenta" | "blue";
 
@@ -153,7 +153,7 @@ export class Output {
 
   /** One JSON document, readable on a terminal, one line elsewhere. */
   json(value: unknown): void {
-    this.line(this.#stdout.isTTY === true ? JSON.stringify(value, null, 2) : JSON.stringify(value));
+    this.line(safeJson(value, this.#stdout.isTTY === true ? 2 : undefined));
   }
 
   /** A remark on standard error. */

@@ -1,4 +1,5 @@
 /** Rollback view: shows the undo of a run's steps. */
+import { safeJson } from "../base/safe-text.ts";
 import type { Problem } from "../base/errors.ts";
 import type { Context } from "./context.ts";
 import { LineView } from "./line-view.ts";
@@ -23,7 +24,7 @@ export async function showRollback(
     state: () => handle.state(),
     logFile: (step, attempt) => project.logs.file(handle.run, step, attempt),
   });
-  handle.subscribe((event) => (json ? queue.line(JSON.stringify(event)) : lines.event(event)));
+  handle.subscribe((event) => (json ? queue.line(safeJson(event)) : lines.event(event)));
   const signals = watchSignals({ handle, say: (said) => out.note(said), hasTerminal: out.hasTerminal });
   const { stopped } = await handle.result;
   signals.stop();

@@ -3,7 +3,7 @@
  * next.
  */
 import type { RunEvent, RunSnapshot } from "../view/history.ts";
-import { safeLine } from "../base/safe-text.ts";
+import { safeJson, safeLine } from "../base/safe-text.ts";
 import { questionAt } from "../view/question.ts";
 import { Timeline } from "../view/timeline.ts";
 import { EXIT, type Context, exitCodeOf } from "./context.ts";
@@ -41,7 +41,7 @@ export async function showRun(
 async function asJson(context: Context, handle: RunHandle): Promise<RunOutcome> {
   const { out } = context;
   const queue = new PrintQueue(out);
-  handle.subscribe((event) => queue.line(JSON.stringify(event)));
+  handle.subscribe((event) => queue.line(safeJson(event)));
   const signals = watchSignals({ handle, say: (said) => out.note(said), hasTerminal: out.hasTerminal });
   out.onClosed(() => void (handle.stopWaiting() || handle.cancel()));
   const result = await handle.result;

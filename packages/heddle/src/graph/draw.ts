@@ -2,6 +2,7 @@
  * Graph drawing: Mermaid, Graphviz DOT, and a tree of lines. Names are data: whatever they contain, they stay inside
  * their label. Lines are generated one by one, without line breaks, so that a large graph needs no large string.
  */
+import { safeLine } from "../base/safe-text.ts";
 import { targetsOf, type Graph } from "./graph.ts";
 
 export interface DrawOptions {
@@ -120,6 +121,6 @@ function mermaidText(text: string): string {
 
 /** A quoted DOT string. Backslash, quote and ampersand are all that has a meaning in one. */
 function dotText(text: string): string {
-  const plain = text.replace(/\p{Cc}+/gu, " ").replaceAll("&", "&amp;");
+  const plain = safeLine(text.replace(/\p{Cc}+/gu, " ")).replaceAll("&", "&amp;");
   return `"${plain.replace(/["\\]/g, (character) => `\\${character}`)}"`;
 }

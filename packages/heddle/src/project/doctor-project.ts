@@ -2,8 +2,9 @@
  * Doctor's checks of a project: its journal, interrupted runs, histories that break a rule, folders of runs that nobody
  * knows. Removes the last on request.
  */
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { isRunId } from "../base/ids.ts";
 import { plural } from "../base/plural.ts";
 import type { EventLog, Maintenance } from "../journal/port.ts";
 import { Replay } from "../view/history.ts";
@@ -77,26 +78,65 @@ async function checkHistories(journal: ExaminePorts["journal"]): Promise<readonl
   return [{ check: "history", level: "ok", message: `${plural(runs, "run")}, all rules hold` }];
 }
 
-/** Folders of runs that the journal does not know. */
+/** What lies among the folders of runs and belongs to none. */
+interface Strays {
+  /** Folders of runs that the journal does not know: they can go. */
+  readonly orphans: readonly string[];
+  /** Not made by heddle, as far as can be seen: they stay. */
+  readonly others: readonly string[];
+}
+
+/** Removes on request what heddle made for runs that are gone, and nothing else: a folder here may be somebody's, or lead there. */
 async function checkFiles(
   journal: ExaminePorts["journal"],
   folder: string,
   fix: boolean,
 ): Promise<readonly DoctorFinding[]> {
-  const names = existsSync(folder) ? readdirSync(folder) : [];
   const known = new Set((await journal.runs()).map((record) => record.run));
-  const orphans = names.filter((name) => !known.has(name));
-  if (orphans.length === 0) return [{ check: "files", level: "ok", message: "every folder belongs to a run" }];
+  const { orphans, others } = straysIn(folder, known);
+  const findings: DoctorFinding[] = [];
+  if (others.length > 0) {
+    findings.push({
+      check: "files",
+      level: "warning",
+      message: `not of heddle, in .heddle/runs: ${others.slice(0, 5).join(", ")}${others.length > 5 ? ` and ${others.length - 5} more` : ""}`,
+      hint: "heddle does not touch them. Move them elsewhere.",
+    });
+  }
+  if (orphans.length === 0)
+    return findings.length > 0 ? findings : [{ check: "files", level: "ok", message: "every folder belongs to a run" }];
+  if (isLink(folder)) {
+    const message = `${plural(orphans.length, "folder")} without a run where .heddle/runs leads to`;
+    const hint = "It is a link, and they may belong to another project: heddle does not remove them.";
+    return [...findings, { check: "files", level: "warning", message, hint }];
+  }
   if (!fix) {
-    return [
-      {
-        check: "files",
-        level: "warning",
-        message: `${plural(orphans.length, "folder")} in .heddle/runs without a run`,
-        hint: "`heddle doctor --fix` removes them.",
-      },
-    ];
+    const message = `${plural(orphans.length, "folder")} in .heddle/runs without a run`;
+    return [...findings, { check: "files", level: "warning", message, hint: "`heddle doctor --fix` removes them." }];
   }
   for (const name of orphans) rmSync(join(folder, name), { recursive: true, force: true });
-  return [{ check: "files", level: "ok", message: `removed ${plural(orphans.length, "folder")} without a run` }];
+  const message = `removed ${plural(orphans.length, "folder")} without a run`;
+  return [...findings, { check: "files", level: "ok", message }];
+}
+
+function straysIn(folder: string, known: ReadonlySet<string>): Strays {
+  const orphans: string[] = [];
+  const others: string[] = [];
+  for (const entry of existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : []) {
+    if (known.has(entry.name)) continue;
+    const isRuns = entry.isDirectory() && isRunId(entry.name) && isRunFolder(join(folder, entry.name));
+    (isRuns ? orphans : others).push(entry.name);
+  }
+  return { orphans, others };
+}
+
+/** Whether nothing is in the folder but what heddle puts into the folder of a run. */
+function isRunFolder(folder: string): boolean {
+  return readdirSync(folder, { withFileTypes: true }).every(
+    (entry) => entry.isDirectory() && (entry.name === "logs" || entry.name === "io"),
+  );
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 }

@@ -1,5 +1,5 @@
 /** Project folder: creates `.heddle` with the file that makes git ignore it, or says why there is nothing to open. */
-import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { messageOf, systemCode, type Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
@@ -50,6 +50,14 @@ function makeHeddleDir({ heddleDir, ignoreFile }: ProjectLayout): Result<void, P
       rmSync(ignoreFile, { force: true });
       return err({ ...diskFull(heddleDir, messageOf(thrown)), cause: thrown });
     }
+    if (isBrokenLink(heddleDir)) {
+      return err({
+        code: "ProjectUnwritable",
+        message: `${heddleDir} is a link that leads nowhere`,
+        hint: "Make the folder that it leads to, or remove the link.",
+        cause: thrown,
+      });
+    }
     if (isFile(heddleDir)) {
       return err({
         code: "ProjectUnwritable",
@@ -72,6 +80,10 @@ function makeFolder(path: string): void {
   if (existsSync(path)) return;
   if (existsSync(dirname(path))) mkdirSync(path);
   else mkdirSync(path, { recursive: true });
+}
+
+function isBrokenLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true && !existsSync(path);
 }
 
 function isFile(path: string): boolean {

@@ -1,5 +1,5 @@
 /** What the doctor finds, and that `fix` removes nothing that belongs to anybody. */
-import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { err, ok } from "../../src/base/result.ts";
@@ -86,6 +86,48 @@ describe("a project", () => {
       false,
       false,
     ]);
+  });
+
+  describe("removes nothing that heddle did not make", () => {
+    const make = (...names: readonly string[]): void => {
+      for (const name of names) mkdirSync(path.join(layout.runsDir, name), { recursive: true });
+    };
+
+    test.each([
+      ["a folder with other folders in it", ["thesis/chapters"], "thesis"],
+      ["a folder of another name", ["My Photos"], "My Photos"],
+      ["a folder with logs and something else", ["gone/logs", "gone/precious"], "gone"],
+    ])("%s", async (_, folders, told) => {
+      make(...folders);
+      expect(await examined(true)).toContain(`files warning: not of heddle, in .heddle/runs: ${told}`);
+      for (const folder of folders) expect(existsSync(path.join(layout.runsDir, folder))).toBe(true);
+    });
+
+    test("a file, and a link to a folder", async () => {
+      make("");
+      const elsewhere = path.join(layout.dir, "elsewhere/logs");
+      mkdirSync(elsewhere, { recursive: true });
+      writeFileSync(path.join(layout.runsDir, "notes"), "");
+      symlinkSync(path.join(layout.dir, "elsewhere"), path.join(layout.runsDir, "gone"));
+      expect(await examined(true)).toContain("files warning: not of heddle, in .heddle/runs: gone, notes");
+      expect([existsSync(elsewhere), existsSync(path.join(layout.runsDir, "gone"))]).toEqual([true, true]);
+    });
+
+    test("where .heddle/runs is a link: others may have their runs there", async () => {
+      const disk = path.join(layout.dir, "disk");
+      mkdirSync(path.join(disk, "of0another/logs"), { recursive: true });
+      mkdirSync(path.join(disk, "docs/thesis"), { recursive: true });
+      mkdirSync(layout.heddleDir, { recursive: true });
+      symlinkSync(disk, layout.runsDir);
+      expect((await examined(true)).slice(-2)).toEqual([
+        "files warning: not of heddle, in .heddle/runs: docs",
+        "files warning: 1 folder without a run where .heddle/runs leads to",
+      ]);
+      expect([existsSync(path.join(disk, "of0another/logs")), existsSync(path.join(disk, "docs/thesis"))]).toEqual([
+        true,
+        true,
+      ]);
+    });
   });
 });
 

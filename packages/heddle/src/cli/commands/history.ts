@@ -3,7 +3,7 @@ import { defined } from "../../base/defined.ts";
 import { canonicalEvents, type RunEvent } from "../../view/history.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
 import { findStep } from "../../project/find-run.ts";
-import { safeLine } from "../../base/safe-text.ts";
+import { safeJson, safeLine } from "../../base/safe-text.ts";
 import { cut, pad } from "../output-text.ts";
 import type { Output } from "../output.ts";
 import type { Flags } from "../spec.ts";
@@ -41,7 +41,7 @@ async function printEvents(
 ): Promise<void> {
   const { out } = context;
   for await (const batch of project.runs.events(run, defined({ after, step }))) {
-    out.lines(batch.map((event) => (context.json ? JSON.stringify(event) : eventLine(out, event))));
+    out.lines(batch.map((event) => (context.json ? safeJson(event) : eventLine(out, event))));
     await out.drained();
   }
 }
@@ -60,7 +60,7 @@ async function printCanonical(
   );
   context.out.lines(
     chosen.map((event) =>
-      context.json ? JSON.stringify(event) : eventText(event.seq, event.type, event.step, event.attempt, event.data),
+      context.json ? safeJson(event) : eventText(event.seq, event.type, event.step, event.attempt, event.data),
     ),
   );
 }

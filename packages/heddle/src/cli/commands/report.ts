@@ -5,7 +5,7 @@ import { plural } from "../../base/plural.ts";
 import type { RunViewInput } from "../../view/run-view.ts";
 import { reportView, runDrawing, type ReportView } from "../../view/report.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
-import { safeLine } from "../../base/safe-text.ts";
+import { safeJson, safeLine } from "../../base/safe-text.ts";
 import type { Flags } from "../spec.ts";
 import { isFlagOn, textFlag } from "../flag-values.ts";
 import { tookText } from "../../view/times.ts";
@@ -73,7 +73,7 @@ async function partsOf(context: Context, input: RunViewInput, flags: Flags): Pro
   }
   if (isFlagOn(flags, "trace")) {
     const { traceOf } = await import("../../view/trace.ts");
-    return [`${JSON.stringify(traceOf(input))}\n`];
+    return [`${safeJson(traceOf(input))}\n`];
   }
   if (isFlagOn(flags, "mermaid")) return withBreaks(runDrawing(input));
   const view = reportView(input);
