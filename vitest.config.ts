@@ -52,8 +52,8 @@ const projects = [
 const nightly = {
   test: {
     name: "nightly",
-    // Agents end to end once more, with all variants.
-    include: [...nightlyFiles, ...filesOf(["agent/e2e"])],
+    // Agents end to end, and what they do to their history, once more with all variants.
+    include: [...nightlyFiles, ...filesOf(["agent/e2e"]), `${tests}/git/history-endings.test.ts`],
     ...world,
     testTimeout: 40 * 60_000,
   },
@@ -66,7 +66,7 @@ export default defineConfig({
     env: { GIT_CEILING_DIRECTORIES: CEILINGS },
     projects: isNightly ? [nightly] : projects,
     // Most tests wait for processes of their own: a few more at once than there are cores. Measurements are not disturbed by others.
-    ...(isNightly ? {} : { maxWorkers: Math.max(3, availableParallelism()) }),
+    ...(isNightly ? {} : { maxWorkers: Math.max(4, availableParallelism()) }),
     coverage: { provider: "v8", include: ["packages/heddle/src/**/*.ts"], reporter: ["text-summary", "html"] },
   },
 });

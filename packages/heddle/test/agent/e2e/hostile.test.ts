@@ -1,8 +1,11 @@
-/** What agents do that they should not, and what happens to them: nothing of theirs is lost, nothing of the user's is touched. */
+/**
+ * What agents do that they should not, and what happens to them: nothing of theirs is lost, nothing of the user's is touched. What
+ * `faults.test.ts` shows in other ways runs in the nightly alone.
+ */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { AgentRig, happens, ofType, writes } from "./rig.ts";
+import { AgentRig, happens, isNightly, ofType, writes } from "./rig.ts";
 
 /** Processes that carry the tag of a run. */
 function survivors(run: string): readonly string[] {
@@ -86,7 +89,7 @@ test("says done with nothing done: that is a failure, tried again as the plan sa
   expect(await rig.log()).toHaveLength(1);
 });
 
-test("forks a daemon that ignores TERM: nothing of it is left when the step has ended", async () => {
+test.runIf(isNightly)("forks a daemon that ignores TERM: nothing of it is left when the step has ended", async () => {
   using rig = new AgentRig();
   rig.agents(
     { a: [{ daemon: { seconds: 300, stubborn: true } }, writes("w.txt", "w\n")] },
@@ -124,7 +127,7 @@ test("a failure that no retry mends is tried once, whatever the plan says; its w
   expect((await rig.heddle(["worktrees"])).stdout).toContain("a ");
 });
 
-test("a rate limit pauses every agent of the provider, and the session goes on after it", async () => {
+test.runIf(isNightly)("a rate limit pauses every agent of the provider, and the session goes on after it", async () => {
   using rig = new AgentRig();
   rig.agents({ a: [{ "rate-limit": { retryAfter: "300ms" } }] }, { steps: [{ id: "a" }] });
   const running = rig.start(["run", "--json"]);
@@ -173,34 +176,37 @@ test("a cancel ends agents within seconds, keeps what they did, and a resume goe
   expect([await rig.merged("half.txt"), await rig.merged("rest.txt")]).toEqual(["half", "rest"]);
 });
 
-test("kill -9 of the engine: nothing survives, nothing is lost, and the resume goes on in the same worktree and session", async () => {
-  using rig = new AgentRig();
-  const gate = rig.gate("g");
-  rig.agents(
-    {
-      a: [
-        { attempt: 1, do: [writes("half.txt", "half\n"), { run: gate.command }] },
-        { do: [{ run: "cat half.txt half.txt > whole.txt" }] },
-      ],
-      b: [writes("b.txt", "b\n")],
-    },
-    { steps: [{ id: "a" }, { id: "b" }, { id: "c", deps: ["a", "b"], run: "true" }] },
-  );
-  const before = rig.checkout();
-  const running = rig.spawn(["run", "--json"]);
-  await gate.reached();
-  await happens(running, "step.succeeded", "b");
-  running.kill("SIGKILL");
-  await running.done;
-  const { finished, events } = await rig.json(["resume"]);
-  expect([finished.code, finished.stderr]).toEqual([0, ""]);
-  expect(ofType(events, "step.started", "b")).toHaveLength(0);
-  expect(await rig.merged("whole.txt")).toBe("half\nhalf");
-  const run = await rig.run();
-  expect(rig.git(["show", `refs/heddle/${run}/a/1:half.txt`])).toBe("half");
-  expect(ofType(events, "step.progress", "a").find(({ data }) => data["type"] === "session")?.data["resumed"]).toBe(
-    true,
-  );
-  expect(rig.checkout()).toBe(before);
-  expect((await rig.heddle(["replay"])).code).toBe(0);
-});
+test.runIf(isNightly)(
+  "kill -9 of the engine: nothing survives, nothing is lost, and the resume goes on in the same worktree and session",
+  async () => {
+    using rig = new AgentRig();
+    const gate = rig.gate("g");
+    rig.agents(
+      {
+        a: [
+          { attempt: 1, do: [writes("half.txt", "half\n"), { run: gate.command }] },
+          { do: [{ run: "cat half.txt half.txt > whole.txt" }] },
+        ],
+        b: [writes("b.txt", "b\n")],
+      },
+      { steps: [{ id: "a" }, { id: "b" }, { id: "c", deps: ["a", "b"], run: "true" }] },
+    );
+    const before = rig.checkout();
+    const running = rig.spawn(["run", "--json"]);
+    await gate.reached();
+    await happens(running, "step.succeeded", "b");
+    running.kill("SIGKILL");
+    await running.done;
+    const { finished, events } = await rig.json(["resume"]);
+    expect([finished.code, finished.stderr]).toEqual([0, ""]);
+    expect(ofType(events, "step.started", "b")).toHaveLength(0);
+    expect(await rig.merged("whole.txt")).toBe("half\nhalf");
+    const run = await rig.run();
+    expect(rig.git(["show", `refs/heddle/${run}/a/1:half.txt`])).toBe("half");
+    expect(ofType(events, "step.progress", "a").find(({ data }) => data["type"] === "session")?.data["resumed"]).toBe(
+      true,
+    );
+    expect(rig.checkout()).toBe(before);
+    expect((await rig.heddle(["replay"])).code).toBe(0);
+  },
+);
