@@ -9,6 +9,7 @@
  */
 import { buildsOnBase } from "./capture-parents.ts";
 import { agentCommits, unreachableCommits } from "./reflog-commits.ts";
+import { IDENTITY } from "./git.ts";
 import { HeddleError } from "../base/errors.ts";
 import { type RepositoryAccess, line } from "./repository-access.ts";
 import { adminOf, operationIn, worktreePlaceOf } from "./worktree-record.ts";
@@ -143,5 +144,17 @@ async function keepUnreachable(
   }
   if (holder === undefined) throw new HeddleError({ code: "GitFailed", message: "no commit was made to keep others" });
   await repository.git(["update-ref", ref, holder, before ?? ""]);
-  return unreachable;
+  return await madeByOthers(repository, unreachable);
+}
+
+/** Without heddle's own, such as the capture that a kill came in between: these are kept, and nobody left them. */
+async function madeByOthers(repository: RepositoryAccess, commits: readonly string[]): Promise<readonly string[]> {
+  const args = ["log", "--no-walk=unsorted", "--stdin", "--format=%H %ae"];
+  const said = await repository.git(args, { input: `${commits.join("\n")}\n` });
+  const own = new Set(
+    line(said)
+      .split("\n")
+      .flatMap((text) => (text.endsWith(` ${IDENTITY.email}`) ? [text.split(" ")[0]] : [])),
+  );
+  return commits.filter((commit) => !own.has(commit));
 }

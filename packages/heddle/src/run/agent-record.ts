@@ -13,6 +13,13 @@ export interface AgentRecord {
   readonly openSince?: number;
   /** The last session, which can be continued. */
   readonly session?: { readonly agent?: string; readonly sessionId: string; readonly totals?: JsonObject };
+  /** What was reported of a turn whose usage is not recorded: it goes on, or its engine died in it. Running totals. */
+  readonly unrecorded?: {
+    readonly sessionId: string;
+    readonly usage?: JsonObject;
+    readonly usd?: number;
+    readonly totals?: JsonObject;
+  };
   /** How the last attempt that ended without success ended. */
   readonly failure?: { readonly attempt: number; readonly message: string };
   /** What the last merge of its work failed on. */
@@ -50,13 +57,16 @@ export function recordAfter(known: AgentRecord, event: StepwiseEvent): AgentReco
       return { ...known, open: event.attempt, openSince: known.openSince ?? event.attempt };
     case "step.progress": {
       const { type, sessionId } = event.data;
-      if (type !== "session" || typeof sessionId !== "string" || sessionId === known.session?.sessionId) return known;
-      return { ...known, session: { sessionId } };
+      if (type === "usage") return withUsage(known, event.data);
+      if (type !== "session" || typeof sessionId !== "string") return known;
+      const session = sessionId === known.session?.sessionId ? known.session : { sessionId };
+      return { ...known, session, unrecorded: { sessionId } };
     }
     case "usage.recorded": {
       const { agent, sessionId, totals } = event.data;
-      if (sessionId === undefined) return known;
-      return { ...known, session: defined({ agent, sessionId, totals: isJsonObject(totals) ? totals : undefined }) };
+      const rest = without(known, "unrecorded");
+      if (sessionId === undefined) return rest;
+      return { ...rest, session: defined({ agent, sessionId, totals: isJsonObject(totals) ? totals : undefined }) };
     }
     case "worktree.conflicted": {
       const { reason, files, captured, output } = event.data;
@@ -72,12 +82,12 @@ export function recordAfter(known: AgentRecord, event: StepwiseEvent): AgentReco
       return answered(known, event.data);
     case "step.failed":
       return {
-        ...without(known, "open", "openSince", "resolution"),
+        ...without(known, "open", "openSince", "resolution", "unrecorded"),
         failure: { attempt: event.attempt, message: event.data.error.message },
       };
     case "step.cancelled":
       return {
-        ...without(known, "open", "openSince"),
+        ...without(known, "open", "openSince", "unrecorded"),
         failure: { attempt: event.attempt, message: "it was cancelled" },
       };
     case "step.succeeded":
@@ -88,6 +98,17 @@ export function recordAfter(known: AgentRecord, event: StepwiseEvent): AgentReco
     default:
       return known;
   }
+}
+
+function withUsage(known: AgentRecord, { usage, cost, totals }: JsonObject): AgentRecord {
+  if (known.unrecorded === undefined) return known;
+  const unrecorded: NonNullable<AgentRecord["unrecorded"]> = defined({
+    sessionId: known.unrecorded.sessionId,
+    usage: isJsonObject(usage) ? usage : known.unrecorded.usage,
+    usd: typeof cost === "number" ? cost : known.unrecorded.usd,
+    totals: isJsonObject(totals) ? totals : known.unrecorded.totals,
+  });
+  return { ...known, unrecorded };
 }
 
 function answered(known: AgentRecord, { decision, choice, comment }: EventOf<"approval.given">["data"]): AgentRecord {

@@ -62,8 +62,7 @@ function startAcp(world: AgentWorld, agent: AcpAgent, quirks: AcpQuirks, context
           attempt.session.resumed && quirks.costPerProcess !== true,
           context.resume?.totals,
         );
-        if (cost !== undefined) attempt.note({ cost });
-        attempt.note({ totals: { usd: updates.usd } });
+        attempt.note(defined({ cost, totals: { usd: updates.usd } }));
       }
     },
   });

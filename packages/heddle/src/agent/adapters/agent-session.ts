@@ -122,7 +122,8 @@ export class AgentSession {
   note(more: Notes): void {
     this.#notes = { ...this.#notes, ...more };
     if (more.usage === undefined && more.cost === undefined) return;
-    this.emit(defined({ type: "usage", usage: this.#notes.usage, cost: this.#notes.cost }));
+    const { usage, cost, totals } = this.#notes;
+    this.emit(defined({ type: "usage", usage, cost, totals }));
   }
 
   notice(text: string): void {

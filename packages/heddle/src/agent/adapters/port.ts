@@ -147,7 +147,13 @@ export type AgentEvent =
       readonly by: "rule" | "person" | "deadline" | "agent";
     }
   /** Running totals of this attempt. */
-  | { readonly type: "usage"; readonly usage?: TokenUsage; readonly cost?: number }
+  | {
+      readonly type: "usage";
+      readonly usage?: TokenUsage;
+      readonly cost?: number;
+      /** Of the session, which the next attempt would go on from. */
+      readonly totals?: SessionTotals;
+    }
   /** The agent retries a request to its provider. */
   | { readonly type: "retrying"; readonly class: AgentClass; readonly message: string; readonly rateLimit?: RateLimit }
   | { readonly type: "plan"; readonly entries: readonly { readonly text: string; readonly status: string }[] }

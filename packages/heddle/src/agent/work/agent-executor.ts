@@ -6,7 +6,8 @@ import { defined } from "../../base/defined.ts";
 import { messageOf, orThrow, type Problem } from "../../base/errors.ts";
 import { err, type Result } from "../../base/result.ts";
 import type { Landing, Note, Outcome, StopReason } from "../../run/attempt.ts";
-import type { AnswerDecision } from "../../run/event.ts";
+import type { AnswerDecision, TokenUsage } from "../../run/event.ts";
+import { providerOf } from "../adapters/registry.ts";
 import type { AgentExecutor, AgentJob, RunningAgentStep } from "../port.ts";
 import { carryOut } from "./attempt.ts";
 import type { AgentAttemptContext } from "./attempt-context.ts";
@@ -25,7 +26,7 @@ import {
   openRunContext,
   type RunAgents,
 } from "./run-context.ts";
-import { stepSettings } from "./settings.ts";
+import { runSettings, stepSettings } from "./settings.ts";
 
 export function agentExecutor(options: AgentExecutorOptions): AgentExecutor {
   return new LocalAgentExecutor(options);
@@ -78,6 +79,7 @@ class LocalAgentExecutor implements AgentExecutor {
 
   async #work(of: AttemptParts): Promise<Outcome> {
     const { step } = of.job.task;
+    recordKilledTurn(of);
     const run = agentRunOf(of.job);
     const workspace = step.action.kind === "agent" ? step.action.workspace : undefined;
     if (workspace === undefined) {
@@ -111,6 +113,25 @@ class LocalAgentExecutor implements AgentExecutor {
       return agents.ok ? await openRunContext(this.#options, run, agents.value) : agents;
     });
   }
+}
+
+/** What the turn took in which the engine before this one died, as far as it was told; what was not is unknown. */
+function recordKilledTurn({ job, settings, note }: AttemptParts): void {
+  const { open, unrecorded } = job.task.agent?.before ?? {};
+  if (open === undefined || unrecorded === undefined) return;
+  const { sessionId, usage, usd, totals } = unrecorded;
+  const { configs } = runSettings(job.task.agent?.config ?? {}, job.folder);
+  const data: Extract<Note, { type: "usage.recorded" }>["data"] = defined({
+    agent: settings.agent,
+    provider: providerOf(settings.agent, configs[settings.agent]),
+    model: settings.model,
+    sessionId,
+    tokens: usage as TokenUsage | undefined,
+    usd,
+    totals,
+    class: "crash",
+  });
+  note({ type: "usage.recorded", data });
 }
 
 /** Something that a run has one of, opened for the first who asks. What could not be opened is tried again by the next. */

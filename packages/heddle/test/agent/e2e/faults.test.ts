@@ -193,7 +193,10 @@ test("a rate limit pauses every agent of its provider, no agent of another, and 
         event.data["resumed"] === resumed,
     );
   // The other agent of the provider is told to wait and begins after the pause; that of another provider does not wait.
-  expect(told(events, "waiting", "b")).toEqual([expect.objectContaining({ for: "paused", provider: "one" })]);
+  const [paused, ...later] = told(events, "waiting", "b");
+  expect(paused).toMatchObject({ for: "paused", provider: "one", class: "rate-limit", message: "Too many requests" });
+  // Half as many may begin then: it may have to wait for the other one.
+  expect(later.every((wait) => wait["for"] === "full")).toBe(true);
   expect(told(events, "waiting", "c")).toEqual([]);
   expect(place(({ type, step }) => type === "step.succeeded" && step === "c")).toBeLessThan(session("b", false));
   expect(session("a", true)).toBeGreaterThan(place(({ type, step }) => type === "step.succeeded" && step === "c"));
@@ -242,9 +245,14 @@ async function killed(rig: AgentRig, resumes: boolean): Promise<void> {
   const cases = [
     {
       attempt: 1,
-      do: [writes("half.txt", "half\n"), writes("a.txt", "first\nCHANGED\nthird\n"), { run: gate.command }],
+      do: [
+        { usage: { input: 10, usd: 0.5 } },
+        writes("half.txt", "half\n"),
+        writes("a.txt", "first\nCHANGED\nthird\n"),
+        { run: gate.command },
+      ],
     },
-    { do: [{ run: "cat half.txt a.txt > whole.txt" }] },
+    { do: [{ run: "cat half.txt a.txt > whole.txt" }, { usage: { input: 3, usd: 0.25 } }] },
   ];
   rig.agents({ a: cases }, { steps: [{ id: "a" }] });
   rig.write("agents.yaml", JSON.stringify({ resumes, cases: cases.map((one) => ({ step: "a", ...one })) }));
@@ -252,6 +260,7 @@ async function killed(rig: AgentRig, resumes: boolean): Promise<void> {
   await gate.reached();
   // Told once it is on disk: a session that is not recorded cannot be taken up again.
   await first.says('"type":"session"');
+  await first.says('"type":"usage"');
   first.kill("SIGKILL");
   await first.done;
 }
@@ -266,6 +275,13 @@ test("after a kill an agent that can go on in its session does so, in its worktr
     expect.objectContaining({ resumed: true, sessionId: `scripted-${run}-a-1-1` }),
   ]);
   expect(ofType(events, "worktree.created", "a").map(({ data }) => data["fresh"])).toEqual([false]);
+  // What the killed turn took is counted as far as it was told, and heddle's own capture is no work that was left.
+  expect(ofType(events, "usage.recorded", "a").map(({ data }) => [data["class"], data["usd"]])).toEqual([
+    ["crash", 0.5],
+    [undefined, 0.25],
+  ]);
+  expect(told(events, "notice", "a").filter((data) => data["about"] === "strays")).toEqual([]);
+  expect(JSON.parse((await rig.heddle(["show", "--json"])).stdout)).toMatchObject({ cost: 0.75 });
   expect(await rig.merged("whole.txt")).toBe("half\nfirst\nCHANGED\nthird");
 });
 
