@@ -168,8 +168,15 @@ function withAlways(
   return ok({ ...planned.value, reset: withAlwaysAgain(state, planned.value.reset) });
 }
 
-/** Ends a run that nobody works on as `cancelled`: takes it up, ends what its dead engine left, and starts only what is always to run. */
-export async function cancelRun(ports: EnginePorts, run: string): Promise<Result<"done", Problem>> {
+/**
+ * Ends a run that nobody works on as `cancelled`: takes it up, ends what its dead engine left, and starts only what is always to run.
+ * `onTaken` is called before anything has run.
+ */
+export async function cancelRun(
+  ports: EnginePorts,
+  run: string,
+  onTaken?: (handle: RunHandle) => void,
+): Promise<Result<"done", Problem>> {
   const taken = await takeOver(ports, run, async (lease, state, recorder) => {
     if (isRunEnded(state.phase)) {
       return err({
@@ -189,6 +196,7 @@ export async function cancelRun(ports: EnginePorts, run: string): Promise<Result
     return ok(handle);
   });
   if (!taken.ok) return taken;
+  onTaken?.(taken.value);
   const { stopped } = await taken.value.result;
   return stopped === undefined ? ok("done") : err(stopped);
 }

@@ -83,7 +83,7 @@ function openTestEngine(options: EngineOptions, machine: TestMachine): LocalEngi
     start: (plan, how) => startRun(ports, plan, how),
     resume: (run, how) => resumeRun(ports, run, how),
     rollback: (run) => rollbackRun(ports, run),
-    cancel: (run) => cancelRun(ports, run),
+    cancel: (run, onTaken) => cancelRun(ports, run, onTaken),
     recordLanding: (run, landing) => recordLanding(ports, run, landing),
     record: (run, request) => recordRequest(ports, run, request),
     [Symbol.asyncDispose]: () => ports.backend[Symbol.asyncDispose](),

@@ -14,11 +14,13 @@ export interface ControlPorts {
   readonly journal: Pick<EventLog, "get"> & Pick<Mailbox, "request">;
   readonly clock: Clock;
   readonly engine: () => Promise<LocalEngine>;
+  /** Ends a run that nobody works on. */
+  readonly cancel: (run: string) => Promise<Result<"done", Problem>>;
 }
 
 /** `sent`: it is left for the run's engine. `done`: its consequence is recorded. */
 export async function requestOf(
-  { journal, clock, engine }: ControlPorts,
+  { journal, clock, engine, cancel }: ControlPorts,
   run: string,
   request: ControlRequest,
 ): Promise<Result<"sent" | "done", Problem>> {
@@ -32,7 +34,7 @@ export async function requestOf(
     return ok("sent");
   }
   if (request.kind === "answer" || request.kind === "signal") return (await engine()).record(run, request);
-  if (request.kind === "cancel") return (await engine()).cancel(run);
+  if (request.kind === "cancel") return await cancel(run);
   return err({
     code: "RunNotLive",
     message: `no process is working on run ${run}, so it cannot take the request: ${request.kind}`,

@@ -57,8 +57,8 @@ export interface LocalEngine extends AsyncDisposable {
   ): Promise<Result<RunHandle, Problem>>;
   resume(run: string, options: ResumeOptions): Promise<Result<RunHandle, Problem>>;
   rollback(run: string): Promise<Result<RunHandle, Problem>>;
-  /** Ends a run that nobody works on; resolves when that is recorded. */
-  cancel(run: string): Promise<Result<"done", Problem>>;
+  /** Ends a run that nobody works on; resolves when that is recorded. `onTaken` is called before anything has run. */
+  cancel(run: string, onTaken: (handle: RunHandle) => void): Promise<Result<"done", Problem>>;
   recordLanding(run: string, landing: Landing): Promise<void>;
   /** Records an answer or a signal for a run that nobody works on. */
   record(

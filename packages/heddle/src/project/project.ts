@@ -24,7 +24,7 @@ import type {
   RunLogs,
   RunStarter,
 } from "./port.ts";
-import { agentsProblem, resumeRecorded, rollBackRecorded, startNew } from "./start-run.ts";
+import { agentsProblem, cancelRecorded, resumeRecorded, rollBackRecorded, startNew } from "./start-run.ts";
 
 /** Of all prompts of one attempt, the last. */
 const MOST_PROMPT_BYTES = 64 * 1024 * 1024;
@@ -140,7 +140,11 @@ function logsOf({ log, clock, workspaces }: Shared): RunLogs {
 function controlOf(shared: Shared): RunControl {
   const { log, clock, random, checkOutput } = shared;
   const send: RunControl["send"] = async (run, request) =>
-    (await import("./control-run.ts")).requestOf(shared, run, request);
+    (await import("./control-run.ts")).requestOf(
+      { ...shared, cancel: (one) => cancelRecorded(shared, one) },
+      run,
+      request,
+    );
   return {
     send,
     asked: async (run, step, about) => (await import("./answers.ts")).askedStep(log, run, step, about),

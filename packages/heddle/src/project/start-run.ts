@@ -9,7 +9,7 @@ import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
 import type { Random } from "../base/random.ts";
-import type { Result } from "../base/result.ts";
+import { ok, type Result } from "../base/result.ts";
 import type { ResumeOptions, RunHandle, StartOptions } from "../engine/api.ts";
 import type { PlanCode } from "../engine/executor.ts";
 import type { LoadedPlan } from "../graph/loaded-plan.ts";
@@ -64,6 +64,13 @@ export async function rollBackRecorded(ports: StartPorts, run: string): Promise<
   const file = await recordedFile(ports, run);
   const engine = await ports.engine();
   return register(ports, await engine.rollback(run), undefined, file);
+}
+
+/** Ends a run that nobody works on: what of it is always to run runs here. */
+export async function cancelRecorded(ports: StartPorts, run: string): Promise<Result<"done", Problem>> {
+  const file = await recordedFile(ports, run);
+  const engine = await ports.engine();
+  return await engine.cancel(run, (handle) => void register(ports, ok(handle), undefined, file));
 }
 
 async function recordedFile({ log }: StartPorts, run: string): Promise<string | undefined> {

@@ -95,3 +95,19 @@ test("Ctrl-C runs what is always to run; the run is cancelled all the same", asy
   expect([rig.read("clean"), rig.has("next")]).toEqual(["cancelled\n", false]);
   expect((await rig.heddle(["replay"])).code).toBe(0);
 });
+
+test("a cancel of a run that no process holds runs what is always to run, with the code beside its plan", async () => {
+  rig.write(
+    "plans/steps.mjs",
+    'import { writeFileSync } from "node:fs";\nexport const clean = () => writeFileSync("cleaned", "yes");\n',
+  );
+  rig.write(
+    "plans/ship.yaml",
+    'steps:\n  - { id: ask, approve: "Ship?" }\n  - { id: clean, after: [ask], always: true, call: "./steps.mjs#clean" }\n',
+  );
+  expect((await rig.heddle(["run", "plans/ship.yaml"])).code).toBe(3);
+  expect((await rig.heddle(["cancel"])).code).toBe(0);
+  expect(rig.read("cleaned")).toBe("yes");
+  const shown = await show();
+  expect([shown.status, shown.steps.map(({ status }) => status)]).toEqual(["cancelled", ["cancelled", "succeeded"]]);
+});
