@@ -182,6 +182,16 @@ describe("what a step that stands for a plan holds", () => {
     expect(dry.phases).toMatchObject({ "p/ask": "waiting-for-answer", x: "waiting" });
   });
 
+  test("what is reserved for a step that waits for it does not stop the steps inside", () => {
+    const chain = Array.from({ length: 20 }, (_, at) => step(`c${at}`, at === 0 ? {} : { deps: [`c${at - 1}`] }));
+    const last = step("last", { deps: ["c19"], resources: { cpu: 2 } });
+    const waits = step("x", { ...db, resources: { cpu: 1 } });
+    const plan = planOf([nested("p", [...chain, last], {}, { locks: { read: ["db"] } }), waits], {
+      resources: { cpu: 2 },
+    });
+    expect(run(plan, lasting({})).started.slice(-2)).toEqual(["p/last", "x"]);
+  });
+
   const problems: readonly (readonly [string, Step, RegExp])[] = [
     ["another lock", step("a", { locks: { read: ["port"] } }), /asks for the lock port while p around it holds/],
     ["a pool beside pools", step("a", { resources: { gpu: 1 } }), /asks for gpu while p around it holds other pools/],
@@ -282,7 +292,7 @@ test("the checker sees what breaks the limits of a plan inside, and what it hold
 });
 
 test("plans that stop at a failure come to an end, whatever is in them", () => {
-  const shape = { ...USUAL_SHAPE, stops: 0.7, containers: 0.5, failures: 0.3 };
+  const shape = { ...USUAL_SHAPE, stops: 0.6, containers: 0.6, failures: 0.25, locks: 0.5, resources: 0.5, depth: 3 };
   for (let seed = 1; seed <= 40; seed++) {
     const dry = run(generatePlan(seed, shape), generatedScript(seed, shape), { seed });
     const again = DryRun.resume(dry.events, generatedScript(seed + 1, shape), { seed }).run();

@@ -217,7 +217,7 @@ function withinHold(step: Step): Step {
             ),
           );
     const own = rest.action.kind === "plan" ? rest.action : undefined;
-    return {
+    const left: Step = {
       ...rest,
       ...(own?.plan && { action: { ...own, plan: { ...own.plan, steps: own.plan.steps.map(kept) } } }),
       ...(read.length + write.length > 0 && {
@@ -225,6 +225,8 @@ function withinHold(step: Step): Step {
       }),
       ...(held !== undefined && Object.keys(held).length > 0 && { resources: held }),
     };
+    // What it holds itself may be less now.
+    return withinHold(left);
   };
   return { ...step, action: { ...action, plan: { ...action.plan, steps: action.plan.steps.map(kept) } } };
 }
