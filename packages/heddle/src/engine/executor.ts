@@ -5,7 +5,7 @@
 import type { AgentExecutor } from "../agent/port.ts";
 import type { Execute, RunningTask } from "../backend/port.ts";
 import { defined } from "../base/defined.ts";
-import { HeddleError, messageOf } from "../base/errors.ts";
+import { messageOf } from "../base/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Action, Functions, Step } from "../plan/plan.ts";
@@ -46,18 +46,21 @@ export function executor(options: ExecuteOptions): Execute {
     const work = async (): Promise<Outcome> => {
       let workspace: Workspace | undefined;
       try {
-        workspace = await options.workspaces.take({
+        const taken = await options.workspaces.take({
           run: task.run,
           step: task.step.id,
           attempt: task.attempt,
           // An agent works in a worktree, where the folder is looked for when it begins.
           cwd: isAgents(task.step) ? undefined : task.step.cwd,
         });
+        if (!taken.ok) return failed("spawn", taken.error.message);
+        workspace = taken.value;
         const { action, env = {} } = task.step;
         const filled = isAsWritten(task.step) ? ok({ action, env }) : await fill(task, options);
         if (!filled.ok) return failed("spawn", filled.error);
         if (isAgents(task.step)) {
           running = await startAgent(task, workspace, filled.value, options, onNote);
+          if (running === undefined) return failed("spawn", "agents cannot be started here");
           if (stopReason !== undefined) running.stop(stopReason);
           if (killed) running.kill();
           // Verification and what the plan says of its output are part of its merge.
@@ -108,15 +111,16 @@ function failed(code: "spawn" | "output", message: string): Outcome {
   return { kind: "failed", error: { code, message } };
 }
 
+/** `undefined`: there are no agents here. */
 async function startAgent(
   task: Task,
   workspace: Workspace,
   { action, env }: Filled,
   options: ExecuteOptions,
   onNote: (note: Note) => void,
-): Promise<RunningTask> {
+): Promise<RunningTask | undefined> {
   const agents = await options.agents?.();
-  if (agents === undefined) throw new HeddleError({ code: "AgentsInvalid", message: "agents cannot be started here" });
+  if (agents === undefined) return undefined;
   const prompt = action.kind === "agent" ? action.prompt : "";
   const { folder } = options.codeFor(task.run);
   const schema = task.step.output;

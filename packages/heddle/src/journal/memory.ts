@@ -276,13 +276,7 @@ function heldRun(store: MemoryStore, lease: Lease): StoredRun | undefined {
 function mailbox({ store }: World): Mailbox {
   return {
     async request(run, time, body) {
-      if (!store.runs.has(run)) {
-        throw new HeddleError({
-          code: "UnknownRun",
-          message: `the journal has no run ${run}`,
-          hint: "`heddle runs` lists the runs.",
-        });
-      }
+      if (!store.runs.has(run)) return undefined;
       const id = ++store.lastRequest;
       store.requests = [...store.requests, { id, run, time, body }];
       store.version++;

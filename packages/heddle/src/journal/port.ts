@@ -150,8 +150,8 @@ export interface Leases {
 
 /** Requests that other processes leave for the engine that holds a run. */
 export interface Mailbox extends Watchable {
-  /** Leaves a request for the run's engine; returns its id. */
-  request(run: string, time: number, body: Json): Promise<number>;
+  /** Leaves a request for the run's engine; returns its id. `undefined`: the journal has no such run. */
+  request(run: string, time: number, body: Json): Promise<number | undefined>;
   /** Those left since request `after`, oldest first. */
   requests(run: string, after: number): Promise<readonly RunRequest[]>;
   /** Forgets requests up to and including `id`: what follows from them is on disk. */

@@ -25,13 +25,13 @@ export async function requestOf(
   request: ControlRequest,
 ): Promise<Result<"sent" | "done", Problem>> {
   const record = await journal.get(run);
-  if (record === undefined)
-    return err({ code: "UnknownRun", message: `there is no run ${run}`, hint: "`heddle runs` lists the runs." });
+  if (record === undefined) return err(unknownRun(run));
   const problem = requestProblem(request);
   if (problem !== undefined) return err(problem);
   if (record.holder !== null) {
-    await journal.request(run, clock.now(), request as unknown as Json);
-    return ok("sent");
+    const id = await journal.request(run, clock.now(), request as unknown as Json);
+    // It may have been removed meanwhile.
+    return id === undefined ? err(unknownRun(run)) : ok("sent");
   }
   if (request.kind === "answer" || request.kind === "signal") return (await engine()).record(run, request);
   if (request.kind === "cancel") return await cancel(run);
@@ -46,4 +46,8 @@ export async function requestOf(
 export function requestProblem(request: ControlRequest): Problem | undefined {
   const checked = checkControlRequest(request);
   return checked.ok ? undefined : invalidRequest(checked.error);
+}
+
+function unknownRun(run: string): Problem {
+  return { code: "UnknownRun", message: `there is no run ${run}`, hint: "`heddle runs` lists the runs." };
 }

@@ -11,6 +11,7 @@ import type { AgentExecutor, AgentJob } from "../agent/port.ts";
 import type { Execute } from "../backend/port.ts";
 import { defined } from "../base/defined.ts";
 import { messageOf } from "../base/errors.ts";
+import { ok } from "../base/result.ts";
 import { toJson, type Json } from "../base/json.ts";
 import type { TestMachine } from "../host/test-project.ts";
 import type { StepFunction } from "../plan/plan.ts";
@@ -59,7 +60,7 @@ export class FakeMachine implements TestMachine {
     this.environment = options.env;
     const { dir } = options;
     this.workspaces = {
-      take: async () => ({ cwd: dir, logFile: null, exchangeBase: null, release: async () => undefined }),
+      take: async () => ok({ cwd: dir, logFile: null, exchangeBase: null, release: async () => undefined }),
       logFile: () => null,
       removeRun: async () => undefined,
     };

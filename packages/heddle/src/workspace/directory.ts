@@ -8,9 +8,9 @@
  */
 import { chmodSync, existsSync, mkdirSync, promises, realpathSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
-import { HeddleError, messageOf, orThrow, systemCode, type Problem } from "../base/errors.ts";
+import { HeddleError, messageOf, systemCode, type Problem } from "../base/errors.ts";
 import { isRunId } from "../base/ids.ts";
-import { err, ok } from "../base/result.ts";
+import { err, ok, type Result } from "../base/result.ts";
 import { fileNameOf } from "./names.ts";
 import type { FolderResolver, Workspace, WorkspaceRequest, Workspaces } from "./port.ts";
 
@@ -29,7 +29,8 @@ export function directoryWorkspaces(options: DirectoryOptions): Workspaces {
       project ??= realpathSync(options.projectDir);
       // Looked at for each attempt: an earlier step may have put a link there.
       const { cwd = ".", step } = request;
-      return files.workspace(request, cwd === "." ? project : orThrow(folderOf(project, cwd, step)));
+      const folder = cwd === "." ? ok(project) : folderOf(project, cwd, step);
+      return folder.ok ? files.workspace(request, folder.value) : folder;
     },
     logFile: files.logFile,
     removeRun: files.removeRun,
@@ -77,14 +78,20 @@ function outside(cwd: string, step: string): Problem {
   };
 }
 
+/** Of one run. */
+interface RunFolders {
+  readonly logs: string;
+  readonly io: string;
+}
+
 /** Logs and exchange files of runs under `runsDir`. */
 export function runFiles(runsDir: string): {
-  readonly workspace: (request: WorkspaceRequest, cwd: string) => Workspace;
+  readonly workspace: (request: WorkspaceRequest, cwd: string) => Result<Workspace, Problem>;
   readonly logFile: Workspaces["logFile"];
   readonly removeRun: Workspaces["removeRun"];
 } {
   /** Folders of logs and of exchange files, by run. */
-  const made = new Map<string, { readonly logs: string; readonly io: string }>();
+  const made = new Map<string, RunFolders>();
   /** Runs whose folders were looked at in this turn of the event loop. */
   const seen = new Set<string>();
   const release = async (): Promise<void> => {};
@@ -93,7 +100,7 @@ export function runFiles(runsDir: string): {
       throw new HeddleError({ code: "InvalidRunId", message: `${JSON.stringify(run)} is not a run id` });
     return join(runsDir, run);
   }
-  function makeFolders(run: string): { readonly logs: string; readonly io: string } {
+  function makeFolders(run: string): Result<RunFolders, Problem> {
     const folders = { logs: join(runDir(run), "logs"), io: join(runDir(run), "io") };
     try {
       mkdirSync(folders.logs, { recursive: true, mode: 0o700 });
@@ -101,7 +108,7 @@ export function runFiles(runsDir: string): {
       // An earlier build, or a copy, may have made them for everybody.
       chmodSync(runDir(run), 0o700);
     } catch (thrown) {
-      throw new HeddleError({
+      return err({
         code: "WorkspaceUnusable",
         message: `cannot create the folder for the run's logs: ${messageOf(thrown)}`,
         hint: `Make ${dirname(runsDir)} writable, or free space on its disk.`,
@@ -109,7 +116,7 @@ export function runFiles(runsDir: string): {
       });
     }
     made.set(run, folders);
-    return folders;
+    return ok(folders);
   }
   /** Somebody may have cleaned up: looked at for all attempts that start together. */
   function isThere(run: string, folder: string): boolean {
@@ -121,14 +128,16 @@ export function runFiles(runsDir: string): {
   return {
     workspace({ run, step, attempt }, cwd) {
       const known = made.get(run);
-      const { logs, io } = known !== undefined && isThere(run, known.logs) ? known : makeFolders(run);
+      const folders = known !== undefined && isThere(run, known.logs) ? ok(known) : makeFolders(run);
+      if (!folders.ok) return folders;
+      const { logs, io } = folders.value;
       const name = `${fileNameOf(step)}.${attempt}`;
-      return {
+      return ok({
         cwd,
         logFile: `${logs}${sep}${name}.log`,
         exchangeBase: `${io}${sep}${name}`,
         release,
-      };
+      });
     },
     logFile: (run, step, attempt) => join(runDir(run), "logs", `${fileNameOf(step)}.${attempt}.log`),
     async removeRun(run) {

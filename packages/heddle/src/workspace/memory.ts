@@ -5,8 +5,9 @@
 import { mkdtempSync, promises } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { ok } from "../base/result.ts";
 import { fileNameOf } from "./names.ts";
-import type { Workspace, WorkspaceRequest, Workspaces } from "./port.ts";
+import type { WorkspaceRequest, Workspaces } from "./port.ts";
 
 export function memoryWorkspaces(options: { readonly projectDir: string }): Workspaces {
   const folders = new Map<string, string>();
@@ -17,16 +18,16 @@ export function memoryWorkspaces(options: { readonly projectDir: string }): Work
     return join(folder, `${fileNameOf(step)}.${attempt}`);
   }
   return {
-    async take(request): Promise<Workspace> {
+    async take(request) {
       const cwd = request.cwd === undefined ? options.projectDir : resolve(options.projectDir, request.cwd);
-      return {
+      return ok({
         cwd,
         logFile: null,
         get exchangeBase() {
           return exchangeBase(request);
         },
         release,
-      };
+      });
     },
     logFile: () => null,
     async removeRun(run) {

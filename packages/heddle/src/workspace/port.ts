@@ -22,8 +22,8 @@ export interface WorkspaceRequest {
 }
 
 export interface Workspaces {
-  /** Fails with a `HeddleError` where the folder cannot be made or `cwd` leaves the project or does not exist. */
-  take(request: WorkspaceRequest): Promise<Workspace>;
+  /** The problem says why the folder cannot be made, or that `cwd` leaves the project or does not exist. */
+  take(request: WorkspaceRequest): Promise<Result<Workspace, Problem>>;
   /** The log of an attempt, whether it exists or not; `null` if nothing is kept. */
   logFile(run: string, step: string, attempt: number): string | null;
   /** Removes all files of a run. */

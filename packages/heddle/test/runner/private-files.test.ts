@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { masker } from "../../src/base/mask.ts";
 import { parseOutput } from "../../src/runner/exchange.ts";
+import { orThrow } from "../../src/base/errors.ts";
 import { directoryWorkspaces } from "../../src/workspace/directory.ts";
 import { commandAttempt } from "../support/suites/runner.ts";
 import { temporaryFolder } from "../support/temporary.ts";
@@ -53,7 +54,7 @@ test("the folders of a run are for its user alone, also where an earlier build m
     await spaces.take({ run: "r2", step: "a", attempt: 1 });
     expect(modeOf(join(runsDir, "r2"))).toBe("700");
     rmSync(runsDir, { recursive: true });
-    const { logFile, exchangeBase } = await spaces.take({ run: "r1", step: "a", attempt: 1 });
+    const { logFile, exchangeBase } = orThrow(await spaces.take({ run: "r1", step: "a", attempt: 1 }));
     const made = [runsDir, join(runsDir, "r1"), dirname(logFile ?? ""), dirname(exchangeBase ?? "")];
     expect(made.map(modeOf)).toEqual(["700", "700", "700", "700"]);
   } finally {

@@ -3,8 +3,10 @@ import fc from "fast-check";
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { orThrow } from "../../src/base/errors.ts";
 import { directoryWorkspaces } from "../../src/workspace/directory.ts";
 import { headOf } from "../../src/git/git-head.ts";
+import type { Workspace, WorkspaceRequest, Workspaces } from "../../src/workspace/port.ts";
 import { memoryWorkspaces } from "../../src/workspace/memory.ts";
 import { fileNameOf } from "../../src/workspace/names.ts";
 import { temporaryFolder } from "../support/temporary.ts";
@@ -41,13 +43,17 @@ describe("fileNameOf", () => {
   });
 });
 
+async function taken(spaces: Workspaces, request: WorkspaceRequest): Promise<Workspace> {
+  return orThrow(await spaces.take(request));
+}
+
 describe("directoryWorkspaces", () => {
   const make = () => directoryWorkspaces({ projectDir: project, runsDir: join(project, ".heddle/runs") });
   const request = { run: "r1", step: "a/b", attempt: 2 };
 
   test("files lie under the run, and go with it", async () => {
     const spaces = make();
-    const space = await spaces.take(request);
+    const space = await taken(spaces, request);
     expect(space).toMatchObject({
       cwd: project,
       logFile: spaces.logFile("r1", "a/b", 2),
@@ -58,7 +64,7 @@ describe("directoryWorkspaces", () => {
     await space.release();
     await spaces.removeRun("r1");
     expect(existsSync(join(project, ".heddle/runs/r1"))).toBe(false);
-    const again = await spaces.take(request);
+    const again = await taken(spaces, request);
     expect(existsSync(dirname(again.logFile ?? ""))).toBe(true);
   });
 
@@ -68,9 +74,9 @@ describe("directoryWorkspaces", () => {
     symlinkSync("/", join(project, "root"));
     symlinkSync(join(project, "sub"), join(project, "inside"));
     writeFileSync(join(project, "file"), "");
-    expect((await spaces.take({ ...request, cwd: "sub" })).cwd).toBe(join(project, "sub"));
-    expect((await spaces.take({ ...request, cwd: "inside" })).cwd).toBe(join(project, "sub"));
-    expect((await spaces.take({ ...request, cwd: project })).cwd).toBe(project);
+    expect((await taken(spaces, { ...request, cwd: "sub" })).cwd).toBe(join(project, "sub"));
+    expect((await taken(spaces, { ...request, cwd: "inside" })).cwd).toBe(join(project, "sub"));
+    expect((await taken(spaces, { ...request, cwd: project })).cwd).toBe(project);
     for (const cwd of [
       "..",
       "/",
@@ -82,10 +88,10 @@ describe("directoryWorkspaces", () => {
       "..//x",
       `../${"x".repeat(10)}`,
     ]) {
-      await expect(spaces.take({ ...request, cwd })).rejects.toMatchObject({ code: "WorkspaceOutside" });
+      expect(await spaces.take({ ...request, cwd })).toMatchObject({ ok: false, error: { code: "WorkspaceOutside" } });
     }
     for (const cwd of ["missing", "file", "sub/x"])
-      await expect(spaces.take({ ...request, cwd })).rejects.toMatchObject({ code: "WorkspaceMissing" });
+      expect(await spaces.take({ ...request, cwd })).toMatchObject({ ok: false, error: { code: "WorkspaceMissing" } });
     for (const run of ["..", "a/b", "", "A", "../x"]) {
       await expect(spaces.take({ ...request, run })).rejects.toMatchObject({ code: "InvalidRunId" });
       expect(() => spaces.logFile(run, "s", 1)).toThrow(/not a run id/);
@@ -98,15 +104,21 @@ describe("directoryWorkspaces", () => {
     mkdirSync(join(project, "sub"));
     await spaces.take({ ...request, cwd: "sub" });
     rmSync(join(project, "sub"), { recursive: true });
-    await expect(spaces.take({ ...request, cwd: "sub" })).rejects.toMatchObject({ code: "WorkspaceMissing" });
+    expect(await spaces.take({ ...request, cwd: "sub" })).toMatchObject({
+      ok: false,
+      error: { code: "WorkspaceMissing" },
+    });
     symlinkSync("/", join(project, "sub"));
-    await expect(spaces.take({ ...request, cwd: "sub" })).rejects.toMatchObject({ code: "WorkspaceOutside" });
+    expect(await spaces.take({ ...request, cwd: "sub" })).toMatchObject({
+      ok: false,
+      error: { code: "WorkspaceOutside" },
+    });
   });
 });
 
 test("memoryWorkspaces keep no log, make a folder only when asked, and remove it", async () => {
   const spaces = memoryWorkspaces({ projectDir: project });
-  const space = await spaces.take({ run: "r1", step: "s", attempt: 1 });
+  const space = await taken(spaces, { run: "r1", step: "s", attempt: 1 });
   expect([space.logFile, space.cwd, spaces.logFile("r1", "s", 1)]).toEqual([null, project, null]);
   const folder = dirname(space.exchangeBase ?? "");
   expect(existsSync(folder)).toBe(true);

@@ -1,5 +1,4 @@
 /** Mailbox: requests to the process that works on a run, as rows. Knows no kind of request. */
-import { HeddleError } from "../../base/errors.ts";
 import type { Mailbox } from "../port.ts";
 import { parseJson } from "./codec.ts";
 import type { Database } from "./database.ts";
@@ -11,8 +10,7 @@ export function sqliteMailbox(db: Database): Mailbox {
   return {
     async request(run, time, body) {
       const id = guarded(db, () => db.sql(SQL.insertRequest).get(time, JSON.stringify(body), run)?.[0]);
-      if (typeof id !== "number") throw unknownRun(run);
-      return id;
+      return typeof id === "number" ? id : undefined;
     },
     async requests(run, after) {
       const rows = guarded(db, () => db.sql(SQL.requests).all(run, after));
@@ -28,12 +26,4 @@ export function sqliteMailbox(db: Database): Mailbox {
     },
     watch: () => watchWrites(db),
   };
-}
-
-function unknownRun(run: string): HeddleError {
-  return new HeddleError({
-    code: "UnknownRun",
-    message: `the journal has no run ${run}`,
-    hint: "`heddle runs` lists the runs.",
-  });
 }
