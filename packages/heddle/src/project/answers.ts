@@ -80,7 +80,12 @@ function questionOfStep(state: RunSnapshot, step: number, about: "conflict" | un
   const id = state.steps[step]?.id ?? "";
   const question = questionAt(state, step);
   if (question === undefined) {
-    const tag = state.phases[step]?.tag ?? "gone";
+    const phase = state.phases[step];
+    const tag = phase?.tag ?? "gone";
+    if (phase?.tag === "waiting-for-signal") {
+      const message = `step ${id} of run ${run} waits for the signal ${phase.signal}, not for an answer`;
+      return err({ code: "NotAsked", message, hint: `Send it: \`heddle signal ${run} ${phase.signal}\`.` });
+    }
     const message = `step ${id} of run ${run} is not waiting for an answer (it is ${tag === "waiting-for-answer" ? "answered" : tag})`;
     return err({ code: "NotAsked", message, hint: `\`heddle show ${run}\` shows the steps that are.` });
   }

@@ -7,6 +7,7 @@ import { boundsAround, boundsOf, claimsOf } from "./claims.ts";
 import { waitText } from "./attempt-wait.ts";
 import type { CancelReason, OpenQuestion, QuestionAbout, SkipReason } from "./event.ts";
 import type { StepPhase } from "./facts.ts";
+import { closesAt } from "./queue.ts";
 import { depsOf, groupLock, hasEnded, isRunEnded, phaseOf, satisfies, stepAt, type RunState } from "./state.ts";
 import { runStatus } from "./status.ts";
 import { writeGlobsOf } from "./write-locks.ts";
@@ -41,11 +42,13 @@ export function explainStep(state: RunState, step: number, { now, live }: Explai
         const { decision, by } = phase.answer;
         return `${decision === "approve" ? answerWord(phase.about) : "rejected"} by ${by}; ${live ? "its end is being recorded" : "resume continues with it"}`;
       }
+      if (closesAt(state, step) <= now)
+        return `the time for an answer is over; resume goes on without one: ${phase.question}`;
       return phase.about === "conflict" ? phase.question : `waiting for an answer: ${phase.question}`;
     case "sleeping":
       return sleepText(phase, now, live);
     case "waiting-for-signal":
-      return signalText(state, phase, now, live);
+      return signalText(state, step, phase, { now, live });
     case "interrupted":
       return interruptedText(state, step);
     case "succeeded":
@@ -97,8 +100,14 @@ function sleepText({ at = 0 }: PhaseOf<"sleeping">, now: number, live: boolean):
   return `its time was over at ${formatTimestamp(at)}; ${live ? "its end is being recorded" : "resume continues with it"}`;
 }
 
-function signalText(state: RunState, phase: PhaseOf<"waiting-for-signal">, now: number, live: boolean): string {
-  const { signal, deadline = Infinity } = phase;
+function signalText(
+  state: RunState,
+  step: number,
+  phase: PhaseOf<"waiting-for-signal">,
+  { now, live }: ExplainContext,
+): string {
+  const { signal } = phase;
+  const deadline = closesAt(state, step);
   const [oldest] = state.signals.get(signal) ?? [];
   if (oldest !== undefined && oldest.time < deadline)
     return `the signal ${signal} has come; ${live ? "its end is being recorded" : "resume continues with it"}`;

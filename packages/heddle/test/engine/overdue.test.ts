@@ -3,8 +3,11 @@
  * there is to do, it is settled first, by what its plan says; an answer or a signal that comes later is refused.
  */
 import { describe, expect, test } from "vitest";
+import { present } from "../../src/base/assert.ts";
 import { recordRequest } from "../../src/engine/control-channel.ts";
 import { cancelRun } from "../../src/engine/engine.ts";
+import { fold } from "../../src/run/apply.ts";
+import { explainStep } from "../../src/run/explain.ts";
 import { checkHistory } from "../../src/run/check/history-checker.ts";
 import type { Event } from "../../src/run/event.ts";
 import { phaseTag, Rig } from "./rig.ts";
@@ -113,6 +116,19 @@ describe.each(KINDS)("$name", (kind) => {
       asks === undefined
         ? recordRequest(rig.ports, run, { kind: "signal", signal: sends ?? "", value: 1, by: "ada", id: "1" })
         : recordRequest(rig.ports, run, { kind: "answer", step: asks, decision: "approve", by: "ada" });
+
+    test("is told as over, and as open until then", async () => {
+      for (const [ms, isOver] of [
+        [HOUR_MS - 1, false],
+        [HOUR_MS, true],
+      ] as const) {
+        const { rig, run } = await left(kind, ms, busy);
+        const state = present(fold(await history(rig, run)), "state");
+        const step = asks ?? (kind.step.includes("plan") ? "w/s" : "w");
+        const why = explainStep(state, state.index.byId.get(step) ?? -1, { now: rig.clock.now(), live: false });
+        expect([why, why.includes("is over")]).toEqual([why, isOver]);
+      }
+    });
 
     test("takes nothing once its time is over", async () => {
       const { rig, run } = await left(kind, HOUR_MS, busy);
