@@ -104,13 +104,17 @@ function addSchemaIssue(
 ): void {
   const path: DocumentPath = [...base, ...issue.path.map((key) => (typeof key === "symbol" ? String(key) : key))];
   const subject = `"${shorten(subjectOf(path))}"`;
+  let said = issue.message;
   switch (issue.code) {
     case "unrecognized_keys":
       for (const key of issue.keys) issues.add(unknownKey([...path, key], keys(path), subject));
       return;
     case "invalid_union": {
       const branch = nearestBranch(issue.errors);
-      if (branch === undefined) break;
+      if (branch === undefined) {
+        said = wantedBy(issue);
+        break;
+      }
       for (const inner of branch) addSchemaIssue(inner, path, keys, issues);
       return;
     }
@@ -121,12 +125,16 @@ function addSchemaIssue(
       return;
     default:
   }
-  const code = issue.message.includes("duration")
-    ? "InvalidDuration"
-    : path.at(-1) === "id"
-      ? "InvalidId"
-      : "InvalidValue";
-  issues.add({ code, message: `${subject}: ${issue.message}`, path });
+  const code = said.includes("duration") ? "InvalidDuration" : path.at(-1) === "id" ? "InvalidId" : "InvalidValue";
+  issues.add({ code, message: `${subject}: ${said}`, path });
+}
+
+/** What a union says itself, or what its alternatives want, one after the other. */
+function wantedBy({ message, errors }: Extract<SchemaIssue, { readonly code: "invalid_union" }>): string {
+  if (message !== "Invalid input") return message;
+  const wanted = errors.flat().filter(({ path }) => path.length === 0);
+  const words = wanted.map((one) => one.message.replace(/^expected /, ""));
+  return `expected ${[...new Set(words)].join(", or ")}`;
 }
 
 /** The alternative of a union that the value was meant to be: the one that it fits in kind. */

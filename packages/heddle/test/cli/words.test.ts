@@ -189,6 +189,21 @@ test("a quiet run that ends with a question says what to type", async () => {
   expect(stdout).toContain(`answer: heddle approve ${await latest()} ask\n`);
 });
 
+test("a failure names no log that is not there, and no signal that nobody sent", async () => {
+  rig.plan({
+    failure: "continue",
+    steps: [
+      { id: "nowhere", run: "true", cwd: "no-folder" },
+      { id: "code", run: "exit 130" },
+    ],
+  });
+  const { stdout } = await rig.heddle(["run"]);
+  expect(stdout).toContain("the folder no-folder does not exist");
+  expect(stdout).not.toMatch(/log: .*nowhere/);
+  expect(stdout).toMatch(/log: .*code\.1\.log/);
+  expect(stdout).toContain("ended with exit code 130, that of a process killed by SIGINT");
+});
+
 test("a run whose plan file was removed is not to be run from it again", async () => {
   rig.write("ok.yaml", "steps: [{ id: a, run: 'true' }]\n");
   await rig.heddle(["run", "ok.yaml"]);

@@ -311,6 +311,17 @@ function unmarked(marked: string): { readonly text: string; readonly place: stri
   return { text: lines.filter((_, i) => i !== at).join("\n"), place: `${at}:${(lines[at]?.indexOf("^") ?? 0) + 1}` };
 }
 
+test.each([
+  ["retry: true", "expected a number of retries or a mapping such as {attempts: 3, delay: 1s}"],
+  ["timeout: [1]", "expected a duration"],
+  ["forEach: 3.5", "expected an expression or a list"],
+  ["verify: 3", "expected a command or a list of commands"],
+  ["locks: 3", "expected {read: [...], write: [...]}"],
+])("a value of the wrong kind is told what is wanted: %s", async (written, wanted) => {
+  const told = await diagnosticsOf(`- id: a\n  run: x\n  ${written}`);
+  expect(told.map(({ message }) => message)).toEqual([expect.stringContaining(wanted)]);
+});
+
 test("given parameters are checked", async () => {
   const text =
     "params:\n  env: {type: string, enum: [a, b], default: a}\n  n: {type: number, default: 1}\nsteps: [{id: a, run: x}]";

@@ -86,10 +86,13 @@ const retryShape: ShapeOf<WrittenRetry> = {
   on: optionalSchema(listSchema(failureClass)),
 };
 const retry = lazySchema(() =>
-  z.union([
-    wholeNumberSchema().check(z.minimum(0, "must not be negative"), z.maximum(1000, "must be at most 1000")),
-    strictSchema(retryShape, "expected a number of retries or a mapping such as {attempts: 3, delay: 1s}")(),
-  ]),
+  z.union(
+    [
+      wholeNumberSchema().check(z.minimum(0, "must not be negative"), z.maximum(1000, "must be at most 1000")),
+      strictSchema(retryShape)(),
+    ],
+    "expected a number of retries or a mapping such as {attempts: 3, delay: 1s}",
+  ),
 );
 
 // A worker's labels are one word each, as `--labels gpu,mac` names them.
