@@ -5,7 +5,7 @@
 import { defined } from "../base/defined.ts";
 import type { Json } from "../base/json.ts";
 import { explainStep, readyAt } from "../run/explain.ts";
-import type { QuestionAbout, StepError, ResourceUsage } from "../run/event.ts";
+import type { QuestionAbout, SkipReason, StepError, ResourceUsage } from "../run/event.ts";
 import {
   isContainerStep,
   isWaitStep,
@@ -37,6 +37,8 @@ export interface StepView {
   readonly description?: string;
   readonly output?: Json;
   readonly error?: StepError;
+  /** Of a skipped step: why. */
+  readonly reason?: SkipReason["kind"];
   /** The step because of which this one was skipped. */
   readonly cause?: string;
   /** One sentence: why the step is where it is. */
@@ -70,7 +72,8 @@ export interface RunView {
   readonly status: RunStatus;
   readonly startedAt: number;
   readonly endedAt: number | null;
-  readonly counts: StepCounts;
+  /** `upToDate`: of the skipped ones, those that have a result that still holds. */
+  readonly counts: StepCounts & { readonly upToDate: number };
   readonly steps: readonly StepView[];
   /** The attempts one after another. */
   readonly sequentialMs: number;
@@ -109,7 +112,7 @@ export function runView(input: RunViewInput): RunView {
     status: runStatus(state, live),
     startedAt: state.startedAt ?? state.createdAt,
     endedAt: "endedAt" in state.phase ? state.phase.endedAt : null,
-    counts: stepCounts(state, live),
+    counts: { ...stepCounts(state, live), upToDate: upToDateIn(state) },
     steps: state.steps.map((_, step) => stepView(input, step, costs)),
     sequentialMs,
     parallelMs,
@@ -120,6 +123,10 @@ export function runView(input: RunViewInput): RunView {
     changedBySeveral: timeline.changedFiles.bySeveral(),
     seq: state.seq,
   };
+}
+
+function upToDateIn({ phases }: RunState): number {
+  return phases.filter((phase) => phase.tag === "skipped" && phase.reason.kind === "up-to-date").length;
 }
 
 /** How much longer the attempts would have taken one after another: two decimals; `null` where no time passed. */
@@ -156,6 +163,7 @@ function stepView(
     description: definition.description,
     output,
     error: "error" in phase ? phase.error : undefined,
+    reason: phase.tag === "skipped" ? phase.reason.kind : undefined,
     cause: phase.tag === "skipped" && phase.reason.kind === "dependency" ? phase.reason.cause : undefined,
     why: explainStep(state, step, { now, live }),
     usage,

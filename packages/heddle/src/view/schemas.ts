@@ -21,6 +21,7 @@ const counts = z.looseObject({
   cached: count,
   waiting: count,
   running: count,
+  upToDate: count.optional(),
 });
 
 /** One line of `run --json` and `history --json`. */
@@ -100,6 +101,7 @@ const step = z.looseObject({
   durationMs: durationMs.nullable(),
   output: z.unknown().optional(),
   error: stepError.optional(),
+  reason: z.enum(["dependency", "condition", "earlier", "up-to-date"]).optional(),
   cause: id.optional(),
   usage: z.looseObject({ peakMemoryMb: z.number().optional(), cpuMs: z.number().optional() }).optional(),
   cost: z.number().optional(),

@@ -5,7 +5,7 @@
 import { rmSync } from "node:fs";
 import { expect, test } from "vitest";
 import { temporaryFolder } from "../support/temporary.ts";
-import { contradictions, type Tally } from "../support/one-world-check.ts";
+import { contradictions, contradictionsOfSimulated, type Tally } from "../support/one-world-check.ts";
 
 const FIRST = Number(process.env["HEDDLE_SEED"] ?? 1);
 const PLANS = 4;
@@ -16,6 +16,8 @@ test(`${PLANS} plans mean the same in whatever way they are run`, async () => {
   try {
     const found: string[] = [];
     for (let seed = FIRST; seed < FIRST + PLANS; seed++) found.push(...(await contradictions(folder, seed, tally)));
+    for (let seed = FIRST; seed < FIRST + PLANS; seed++)
+      found.push(...(await contradictionsOfSimulated(folder, seed, tally)));
     expect(found.slice(0, 10)).toEqual([]);
     expect(tally.runs).toBeGreaterThan(PLANS * 10);
     expect(tally.reused).toBeGreaterThan(tally.runs / 3);

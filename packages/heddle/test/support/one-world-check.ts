@@ -1,6 +1,6 @@
 /** The check of one plan in every way that it can be run: see `one-world.ts`. */
 import type { RunHandle } from "../../src/engine/api.ts";
-import { CHANGES, endsOf, OneWorld, worldPlan, type Ends, type WorldPlan } from "./one-world.ts";
+import { CHANGES, endsOf, OneWorld, simulationPlan, worldPlan, type Ends, type WorldPlan } from "./one-world.ts";
 
 export interface Tally {
   runs: number;
@@ -29,6 +29,28 @@ export async function contradictions(folder: string, seed: number, tally: Tally)
   return found;
 }
 
+/** As {@link contradictions}, of a plan of the simulation's generator, which nothing changes. */
+export async function contradictionsOfSimulated(
+  folder: string,
+  seed: number,
+  tally: Tally,
+): Promise<readonly string[]> {
+  const found: string[] = [];
+  const world = new OneWorld(folder);
+  const loaded = simulationPlan(seed);
+  const plan: WorldPlan = { files: {}, params: {} };
+  world.known(plan, loaded);
+  const first = await world.whole(loaded);
+  const snapshot = world.snapshot();
+  const expected = endsOf(first.state());
+  const steps = loaded.plan.steps.map(({ id }) => id);
+  for (const way of waysOf(steps, false)) {
+    const said = await contradiction({ world, first, snapshot, plan, changed: plan, expected, way, tally });
+    if (said !== undefined) found.push(`simulated seed ${seed}, ${way.kind} ${way.step}: ${said}`);
+  }
+  return found;
+}
+
 interface Way {
   readonly kind: "only" | "from" | "rerun" | "resume" | "retry" | "resume, accepted" | "retry, accepted";
   readonly step: string;
@@ -36,13 +58,17 @@ interface Way {
 
 function waysFor(plan: WorldPlan, changed: WorldPlan): readonly Way[] {
   const steps = [...(plan.files["heddle.yaml"] ?? "").matchAll(/^ {2}- id: (\w+)/gm)].map(([, id = ""]) => id);
+  return waysOf(steps, changed.params !== plan.params);
+}
+
+function waysOf(steps: readonly string[], hasOtherParams: boolean): readonly Way[] {
   const reduced = steps.flatMap((step): Way[] => [
     { kind: "only", step },
     { kind: "from", step },
     { kind: "rerun", step },
   ]);
   // A resume has the parameters of its run.
-  if (changed.params !== plan.params) return reduced;
+  if (hasOtherParams) return reduced;
   const kinds = ["resume", "retry", "resume, accepted", "retry, accepted"] as const;
   return [...reduced, ...kinds.map((kind): Way => ({ kind, step: "" }))];
 }

@@ -84,6 +84,25 @@ describe("statuses", () => {
     expect(made.steps[3]).not.toHaveProperty("question");
   });
 
+  test.each([
+    [{ kind: "condition" }, 0],
+    [{ kind: "up-to-date", output: 1 }, 1],
+    [{ kind: "earlier", from: "r0", status: "failed" }, 0],
+    [{ kind: "dependency", cause: "a" }, 0],
+  ] as const)("a skipped step has its reason beside its status: %j", (reason, upToDate) => {
+    const begin: readonly Happening[] =
+      reason.kind === "dependency"
+        ? [
+            [1001, started("a")],
+            [1002, failed("a", 1)],
+          ]
+        : [];
+    const made = view(history(DIAMOND, [...begin, [1020, { type: "step.skipped", step: "b", data: { reason } }]]));
+    expect(made.steps[1]).toMatchObject({ status: "skipped", reason: reason.kind });
+    expect(made.counts).toMatchObject({ skipped: 1, upToDate });
+    expect(made.steps[0]).not.toHaveProperty("reason");
+  });
+
   test("failures, skips with their cause, retries and pauses", () => {
     const events = history(DIAMOND, [
       [1010, started("a")],
