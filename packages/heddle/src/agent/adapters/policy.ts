@@ -12,6 +12,15 @@ export function policyOf(permissions: PermissionsConfig): PermissionPolicy {
   return { rules: [...rules.map(ruleOf), ...base.rules], otherwise: base.otherwise };
 }
 
+/**
+ * What changed files are held against: the plan's own rules, and whether it may only read. What a preset says of folders is for
+ * tools: a shell may write beside its folder in the worktree.
+ */
+export function changesPolicyOf(permissions: PermissionsConfig): PermissionPolicy {
+  const { rules = [], preset } = typeof permissions === "string" ? { preset: permissions } : permissions;
+  return { rules: rules.map(ruleOf), otherwise: preset === "read-only" ? "deny" : "allow" };
+}
+
 /** Of a turn that may only read, whatever is permitted otherwise. What is refused otherwise is refused here too. */
 export function readOnlyPolicy({ rules }: PermissionPolicy): PermissionPolicy {
   const base = PERMISSION_PRESETS["read-only"];

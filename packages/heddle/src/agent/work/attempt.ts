@@ -19,6 +19,7 @@ import {
 import type { AgentAttemptContext } from "./attempt-context.ts";
 import { acquireWorktree, applyOnto, captureWork, releaseWorktree, setUp, treeForPerson } from "./attempt-worktree.ts";
 import { earlierReason, earlierSession, earlierWithoutWork, lastMessage } from "./earlier-attempt.ts";
+import { forbiddenChange } from "./changed-paths.ts";
 import { failed, failedBy } from "./failures.ts";
 import { mergeWork } from "./merge-step.ts";
 import { omittedProblem } from "./notices.ts";
@@ -170,6 +171,8 @@ class AgentAttempt {
     const { allowOmitted } = this.#context.runContext.settings;
     const missing = omittedProblem(captured, { allowOmitted, expect: settings.expect });
     if (missing !== undefined) return failed("error", missing, "left-out", true);
+    const forbidden = this.#forbidden(captured);
+    if (forbidden !== undefined) return forbidden;
     if (captured.changedFiles.length === 0 && settings.expect === "changes")
       return failed(
         "error",
@@ -232,6 +235,15 @@ class AgentAttempt {
   #session(): NextTurn["session"] {
     const session = this.#last?.sessionId;
     return session === undefined ? undefined : defined({ sessionId: session, totals: this.#last?.totals });
+  }
+
+  /** What its agent may not change. Another attempt would begin with the same files. */
+  #forbidden(captured: Capture): Outcome | undefined {
+    const { settings, job, runContext } = this.#context;
+    const tree = this.#here.path;
+    const cwd = folderIn(runContext, tree, job);
+    const problem = forbiddenChange(settings.changesPolicy, { files: captured.changedFiles, tree, cwd });
+    return problem === undefined ? undefined : failed("error", `permission: ${problem}`, "permission", false);
   }
 
   /** What the plan asks of the work and is not so. Asked before anything is merged: what is on the branch is done. */

@@ -12,7 +12,7 @@ import {
   type ExpectedChanges,
   SCRIPTED,
 } from "../../plan/agents-config.ts";
-import { policyOf } from "../adapters/policy.ts";
+import { changesPolicyOf, policyOf } from "../adapters/policy.ts";
 import type { AgentLimits, PermissionPolicy } from "../adapters/port.ts";
 import type { AgentConfig } from "../adapters/registry.ts";
 
@@ -43,6 +43,8 @@ export interface StepSettings {
   readonly model?: string;
   readonly expect: ExpectedChanges;
   readonly policy: PermissionPolicy;
+  /** What changed files are held against. */
+  readonly changesPolicy: PermissionPolicy;
   readonly sandbox: "auto" | "off" | "require";
   readonly limits: Pick<AgentLimits, "startMs" | "idleMs" | "toolIdleMs" | "askMs">;
   /** How long one turn waits in total for a provider that refuses requests. */
@@ -83,6 +85,7 @@ export function stepSettings(config: AgentsConfig, own: AgentStepConfig, folder:
   const entry = entryOf(config, agent);
   const model = own.model ?? entry.model ?? config.model;
   const home = own.home ?? entry.home ?? config.home;
+  const permissions = own.permissions ?? entry.permissions ?? config.permissions ?? AGENT_DEFAULTS.permissions;
   const limits: Required<AgentLimitsConfig> = {
     ...AGENT_DEFAULTS.limits,
     ...config.limits,
@@ -96,7 +99,8 @@ export function stepSettings(config: AgentsConfig, own: AgentStepConfig, folder:
     // `auto` leaves the choice to the agent's own default until there are records to choose by.
     model: model === "auto" ? undefined : model,
     expect: own.expect ?? AGENT_DEFAULTS.expect,
-    policy: policyOf(own.permissions ?? entry.permissions ?? config.permissions ?? AGENT_DEFAULTS.permissions),
+    policy: policyOf(permissions),
+    changesPolicy: changesPolicyOf(permissions),
     sandbox: own.sandbox ?? entry.sandbox ?? config.sandbox ?? sandbox,
     limits: {
       startMs: msOf(limits.start),
