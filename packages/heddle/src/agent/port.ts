@@ -96,6 +96,8 @@ export interface Reverted {
   readonly commit: string;
   /** Relative paths, sorted: what the commit changes. */
   readonly files: readonly string[];
+  /** Agents' steps that were built on the reverted one, in the plan's order; absent: none. Their work stays. */
+  readonly builders?: readonly string[];
 }
 
 export interface ReplayWish {

@@ -21,13 +21,22 @@ export interface AttemptHistory {
   readonly others: readonly string[];
 }
 
-/** Whether the work may be a commit on top of `head`. `false`: it must be one on top of `base`. */
-export async function buildsOnBase(repository: RepositoryAccess, at: AttemptHistory): Promise<boolean> {
+export interface CaptureParents {
+  /** Whether the work may be a commit on top of `head`. `false`: it must be one on top of `base`. */
+  readonly isOnBase: boolean;
+  /** Commits of others that `head` has and `base` has not, each with all below it. */
+  readonly brought: readonly string[];
+}
+
+const ONLY_OWN: CaptureParents = { isOnBase: true, brought: [] };
+const MOVED: CaptureParents = { isOnBase: false, brought: [] };
+
+export async function parentsOf(repository: RepositoryAccess, at: AttemptHistory): Promise<CaptureParents> {
   const { base, head, tree, others } = at;
-  if (head === base) return true;
+  if (head === base) return ONLY_OWN;
   const isOnTop = await repository.objectGit(["merge-base", "--is-ancestor", base, head], { codes: [0, 1] });
-  if (isOnTop.code !== 0) return false;
-  if (others.length === 0) return true;
+  if (isOnTop.code !== 0) return MOVED;
+  if (others.length === 0) return ONLY_OWN;
   const excluded = [...new Set([base, ...others])].map((id) => `^${id}`);
   const input = `${[head, ...excluded].join("\n")}\n`;
   const listed = line(await repository.objectGit(["rev-list", "--boundary", "--parents", "--stdin"], { input }));
@@ -39,7 +48,7 @@ export async function buildsOnBase(repository: RepositoryAccess, at: AttemptHist
   for (const other of new Set(foreign)) {
     const work = await commitTree(repository, tree, base);
     const both = await mergeTrees(repository, other, work);
-    if (both.kind === "conflict" ? !merged.has(other) : both.tree !== tree) return false;
+    if (both.kind === "conflict" ? !merged.has(other) : both.tree !== tree) return MOVED;
   }
-  return true;
+  return { isOnBase: true, brought: [...new Set(foreign)] };
 }

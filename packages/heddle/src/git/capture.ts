@@ -7,7 +7,7 @@
  *  2. What is kept is under heddle's own refs before the call returns.
  *  3. Called again for the same attempt and files it returns the same result and creates nothing new.
  */
-import { buildsOnBase } from "./capture-parents.ts";
+import { parentsOf } from "./capture-parents.ts";
 import { agentCommits, unreachableCommits } from "./reflog-commits.ts";
 import { IDENTITY } from "./git.ts";
 import { HeddleError } from "../base/errors.ts";
@@ -45,8 +45,8 @@ export async function capture(repository: RepositoryAccess, request: CaptureRequ
       });
   const title = `${step}: attempt ${attempt}`;
   // A commit that has what is no work must not be below what is merged.
-  const isOnBase =
-    taken.given.length === 0 && (await buildsOnBase(repository, { base, head, tree: taken.tree, others }));
+  const parents = await parentsOf(repository, { base, head, tree: taken.tree, others });
+  const isOnBase = taken.given.length === 0 && parents.isOnBase;
   const onto = isOnBase ? head : base;
   const commit = await commitFor(repository, { tree: taken.tree, onto, before, title });
   if (commit !== before) await repository.git(["update-ref", ref, commit, before ?? ""]);
@@ -64,6 +64,7 @@ export async function capture(repository: RepositoryAccess, request: CaptureRequ
     unreachable,
     missing,
     isOnBase,
+    brought: isOnBase ? parents.brought : [],
     unfinished: {
       operation: missing || admin === undefined ? undefined : await operationIn(admin),
       unmerged: taken.unmerged.map(shownName),

@@ -12,9 +12,9 @@ import { HeddleError } from "../base/errors.ts";
 import { type RepositoryAccess, line } from "./repository-access.ts";
 import { dropRefLocks } from "./repair.ts";
 import { checkRun, integrationRef, movedRef, ownershipRef, shortBranch } from "./ref-names.ts";
-import { treeOf } from "./commits.ts";
+import { makeCommit, treeOf } from "./commits.ts";
 import { commitOf } from "./discover.ts";
-import { type MergedTrees, mergeOver } from "./merge-candidate.ts";
+import { type MergedTrees, mergeOver, mergeTrees } from "./merge-candidate.ts";
 import type { IntegrationOrigin, MergedStep } from "./types.ts";
 
 /** A merge that a later commit took back out. */
@@ -38,6 +38,8 @@ export class Integration {
   readonly #onNotice: (text: string) => void;
   /** Where the branch has to be; `undefined`: not known. */
   #recorded: string | undefined;
+  /** Commits that a process before this one made and perhaps did not record, with the last that it did. */
+  readonly #unrecorded = new Map<string, string>();
   /** It was there when this object looked last: only heddle's reverts can have been made on top of it since. */
   #isSeen = false;
   #known: Known | undefined;
@@ -107,6 +109,7 @@ export class Integration {
    */
   async #explain(recorded: string, head: string, movedTo: string | undefined): Promise<void> {
     const isOurs = !this.#isSeen && movedTo === head && (await contains(this.repository, head, recorded));
+    if (isOurs) this.#unrecorded.set(head, recorded);
     if (isOurs || (await this.#isReverted(recorded, head))) return;
     throw new HeddleError({
       code: "IntegrationMoved",
@@ -177,6 +180,11 @@ export class Integration {
     });
   }
 
+  /** The last recorded merge below a merge, where it is not what the merge is on top of. */
+  recordedBelow({ onto, after }: Pick<MergedStep, "onto" | "after">): string | undefined {
+    return after ?? this.#unrecorded.get(onto);
+  }
+
   /** What is merged and not reverted, oldest first. */
   async merged(): Promise<readonly MergedStep[]> {
     return (await this.#read()).merged;
@@ -218,7 +226,10 @@ export class Integration {
       const [run, step, attempt, source] = ["run", "step", "attempt", "captured"].map((key) => trailers.get(key));
       if (run !== this.run || step === undefined || source === undefined) continue;
       const part = trailers.get("part-of");
-      const known: MergedStep = defined({ step, attempt: Number(attempt), source, commit, onto, after });
+      const last = body.trimEnd().split("\n\n").at(-1) ?? "";
+      const brought = [...last.matchAll(/^Brought-In: ([0-9a-f]+)$/gm)].map(([, id = ""]) => id);
+      const whose = { step, attempt: Number(attempt), source, commit, onto, after };
+      const known: MergedStep = defined({ ...whose, brought: brought.length === 0 ? undefined : brought });
       after = undefined;
       merged.push(part === undefined ? known : { ...known, part });
       onto = commit;
@@ -228,13 +239,21 @@ export class Integration {
   }
 }
 
-/** The tree of `head` without what a merge brought. */
+/** The tree of `head` without the work of a merge. What others had committed, and came in with it, stays. */
 export async function revertedTree(
   repository: RepositoryAccess,
-  { commit, onto }: Pick<MergedStep, "commit" | "onto">,
+  { commit, onto, brought = [] }: Pick<MergedStep, "commit" | "onto" | "brought">,
   head: string,
 ): Promise<MergedTrees> {
-  return await mergeOver(repository, { base: commit, ours: head, theirs: onto });
+  let without = onto;
+  for (const other of brought) {
+    if ((await commitOf(repository, other)) === undefined || (await contains(repository, without, other))) continue;
+    const both = await mergeTrees(repository, without, other);
+    if (both.kind === "conflict") return both;
+    const parents = [without, other];
+    without = await makeCommit(repository, { tree: both.tree, parents, message: "for merging", atMs: 0 });
+  }
+  return await mergeOver(repository, { base: commit, ours: head, theirs: without });
 }
 
 /** Keys in small letters. The last paragraph, if all its lines are trailers. */

@@ -210,7 +210,7 @@ export class LocalMergeQueue implements MergeQueue {
     let onto = stack.onto;
     const known = good === 0 ? [] : await this.integration.merged();
     for (const { waiting, commit } of stack.parts.slice(0, good)) {
-      const after = known.find((one) => one.commit === commit)?.after;
+      const after = this.integration.recordedBelow({ ...known.find((one) => one.commit === commit), onto });
       waiting.resolve(defined({ kind: "merged", commit, onto, after, again: false }));
       onto = commit;
     }
@@ -275,6 +275,7 @@ export class LocalMergeQueue implements MergeQueue {
       ["Step", request.step],
       ["Attempt", String(request.attempt)],
       ["Captured", request.commit],
+      ...(request.brought ?? []).slice(0, 20).map((id) => ["Brought-In", id] as const),
       ...(request.trailers ?? []),
     ]);
     const mode = request.mode ?? this.#options.mode ?? "squash";

@@ -14,7 +14,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Clock } from "../base/clock.ts";
@@ -89,6 +89,18 @@ export const PLAIN_SETTINGS: readonly string[] = [
   "core.bigfilethreshold",
 ];
 
+const ISOLATED_NAMES: ReadonlySet<string> = new Set(["HEAD", "config", "info", "refs", "objects", "empty"]);
+const ISOLATED_INFO: ReadonlySet<string> = new Set(["attributes", "exclude"]);
+
+/** `undefined`: there is no file. */
+function readPlainText(file: string): string | undefined {
+  try {
+    return lstatSync(file).isFile() ? readFileSync(file, "utf8") : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 export class RepositoryAccess {
   readonly facts: RepositoryFacts;
   readonly clock: Clock;
@@ -139,6 +151,7 @@ export class RepositoryAccess {
 
   async objectGit(args: readonly string[], call: ObjectGitOptions = {}): Promise<GitAnswer> {
     await (this.#made ??= this.#make());
+    this.#keepIsolated();
     const { commonDir, settings } = this.facts;
     const env: Record<string, string> = {
       ...this.#env,
@@ -190,16 +203,41 @@ export class RepositoryAccess {
 
   /** Written whole or not at all, by any number of processes at once: all write the same. */
   async #make(): Promise<void> {
-    const { objectFormat } = this.facts;
-    invariant(/^[a-z0-9]+$/.test(objectFormat), "an object format is one word");
     for (const folder of ["info", "refs", "objects", "empty"])
       await mkdir(join(this.#isolatedGitDir, folder), { recursive: true });
+    for (const [name, text] of this.#isolatedFiles()) await writeWhole(join(this.#isolatedGitDir, name), text);
+  }
+
+  /** What git reads of the isolated folder. */
+  #isolatedFiles(): ReadonlyMap<string, string> {
+    const { objectFormat } = this.facts;
+    invariant(/^[a-z0-9]+$/.test(objectFormat), "an object format is one word");
     const format = objectFormat === "sha1" ? "\trepositoryformatversion = 0\n" : "\trepositoryformatversion = 1\n";
     const extension = objectFormat === "sha1" ? "" : `[extensions]\n\tobjectformat = ${objectFormat}\n`;
-    await writeWhole(join(this.#isolatedGitDir, "config"), `[core]\n${format}\tbare = false\n${extension}`);
-    // Above every .gitattributes: no file is converted or merged by a program, whatever it asks for.
-    await writeWhole(join(this.#isolatedGitDir, "info", "attributes"), "* -filter\n");
-    await writeWhole(join(this.#isolatedGitDir, "HEAD"), "ref: refs/heads/none\n");
+    return new Map([
+      ["config", `[core]\n${format}\tbare = false\n${extension}`],
+      // Above every .gitattributes: no file is converted or merged by a program, whatever it asks for.
+      ["info/attributes", "* -filter\n"],
+      ["HEAD", "ref: refs/heads/none\n"],
+    ]);
+  }
+
+  /** Agents run as the same user and can write there: before each call it is as it was made, and holds nothing else. */
+  #keepIsolated(): void {
+    const dir = this.#isolatedGitDir;
+    for (const [folder, known] of [[".", ISOLATED_NAMES] as const, ["info", ISOLATED_INFO] as const])
+      for (const name of readdirSync(join(dir, folder)))
+        // Drafts of other processes are whole files soon.
+        if (!known.has(name) && !name.endsWith(".new"))
+          rmSync(join(dir, folder, name), { recursive: true, force: true });
+    for (const [name, text] of this.#isolatedFiles()) {
+      const file = join(dir, name);
+      if (readPlainText(file) === text) continue;
+      rmSync(file, { recursive: true, force: true });
+      const draft = `${file}.${process.pid}-${written++}.new`;
+      writeFileSync(draft, text);
+      renameSync(draft, file);
+    }
   }
 }
 

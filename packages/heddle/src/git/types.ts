@@ -122,6 +122,8 @@ export interface Capture {
   readonly missing: boolean;
   /** False: HEAD was moved off the base, or onto work of others without their files: the work is one commit on top of the base. */
   readonly isOnBase: boolean;
+  /** Commits of others that the agent brought in, each with all below it: their content is in the capture and is not its work. */
+  readonly brought: readonly string[];
   readonly unfinished: UnfinishedWork;
 }
 
@@ -174,6 +176,8 @@ export interface MergeRequest extends MergeRequestId {
   readonly order: number;
   /** Subject, and text after an empty line; absent: the step's id. */
   readonly message?: string;
+  /** As captured; absent: nothing. */
+  readonly brought?: readonly string[];
   /** Beside Run, Step, Attempt and Captured: Agent, Model, Cost, ... */
   readonly trailers?: readonly (readonly [key: string, value: string])[];
   readonly checks?: readonly MergeCheck[];
@@ -187,7 +191,7 @@ export type MergeOutcome =
       readonly kind: "merged";
       readonly commit: string;
       readonly onto: string;
-      /** The last merge below that, where steps were reverted on top of it. */
+      /** The last merge below that, where something is between: a revert, or a merge that may not be recorded. */
       readonly after?: string;
       readonly again: boolean;
     }
@@ -287,8 +291,10 @@ export interface MergedStep {
   readonly commit: string;
   /** On the branch: what the merge was made on top of. */
   readonly onto: string;
-  /** The last merge below that, where steps were reverted on top of it. */
+  /** The last merge below that, where something is between: a revert, or a merge that may not be recorded. */
   readonly after?: string;
+  /** Commits of others that came in with it: a revert leaves them. */
+  readonly brought?: readonly string[];
   /** Of an earlier run's work: the step of the plan whose result it is part of. */
   readonly part?: string;
 }

@@ -5,7 +5,8 @@
 import type { AgentMaintenance, Reverted } from "../agent/port.ts";
 import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
-import { err, type Result } from "../base/result.ts";
+import type { Step } from "../plan/plan.ts";
+import { err, ok, type Result } from "../base/result.ts";
 import type { EventLog } from "../journal/port.ts";
 import type { Landing, LandMode } from "../run/attempt.ts";
 import { lastMerge } from "../run/state.ts";
@@ -60,6 +61,17 @@ function goesOn(run: string): Problem {
   };
 }
 
+/** Agents' steps that began with the work of a step: those that depend on it, directly or not. */
+function buildersOn(steps: readonly Step[], step: string): readonly string[] {
+  const below = new Set([step]);
+  // A step comes after its deps, except where it was added later; each round finds at least one.
+  for (let size = 0; size < below.size;) {
+    size = below.size;
+    for (const { id, deps = [] } of steps) if (deps.some((dep) => below.has(dep))) below.add(id);
+  }
+  return steps.flatMap(({ id, action }) => (id !== step && below.has(id) && action.kind === "agent" ? [id] : []));
+}
+
 /** The step is looked for in the history, so that a mistyped name is distinguished from a step without work. */
 export async function takeOut(
   { log, agents }: Pick<MergePorts, "log" | "agents">,
@@ -70,5 +82,8 @@ export async function takeOut(
   if (!read.ok) return read;
   const { state } = read.value;
   const found = findStep(state, step);
-  return found.ok ? await (await agents()).revert(run, defined({ step, recorded: lastMerge(state) })) : found;
+  if (!found.ok) return found;
+  const reverted = await (await agents()).revert(run, defined({ step, recorded: lastMerge(state) }));
+  const builders = buildersOn(state.steps, step);
+  return reverted.ok && builders.length > 0 ? ok({ ...reverted.value, builders }) : reverted;
 }

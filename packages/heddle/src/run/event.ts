@@ -309,7 +309,7 @@ export type EventBody =
         readonly branch: string;
         readonly commit: string;
         readonly onto: string;
-        /** The last merge below that, where steps were reverted on top of it. */
+        /** The last merge below that, where something is between: a revert, or a merge that may not be recorded. */
         readonly after?: string;
         /** What the attempt left, and the ref that keeps it. */
         readonly captured: string;

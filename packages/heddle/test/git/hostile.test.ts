@@ -1,5 +1,5 @@
 /** S11: a repository's config, hooks and filters do not run inside the engine. S15: what git gets of the environment. */
-import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { orThrow } from "../../src/base/errors.ts";
@@ -236,4 +236,25 @@ test("a git that hangs or floods is ended", async () => {
     await fake({ args: ["flood"], cwd: folder, env: USER_ENV as Record<string, string>, maxOutputBytes: 1000 }),
   ).toMatchObject({ kind: "broken", reason: "output" });
   expect(existsSync(script)).toBe(true);
+});
+
+test("what is written into heddle's own git folder while an agent works counts for nothing", async () => {
+  using at = testRepository();
+  const { base } = await at.open();
+  const trees = await at.worktrees();
+  const tree = orThrow(await trees.ensure({ run: "r1", owner: step("s"), base }));
+  const own = join(trees.repository.home, ".isolated");
+  const mark = join(at.folder, "ran");
+  at.write("a.txt", "changed\n", tree.path);
+  const config = readFileSync(join(own, "config"), "utf8");
+  writeFileSync(join(own, "config"), `${config}[filter "x"]\n\tclean = touch '${mark}'\n\trequired = true\n`);
+  writeFileSync(join(own, "info/attributes"), "* filter=x\n");
+  mkdirSync(join(own, "elsewhere/info"), { recursive: true });
+  writeFileSync(join(own, "commondir"), "elsewhere\n");
+  writeFileSync(join(own, "info/grafts"), `${base}\n`);
+  const kept = await captured(trees.repository, tree, "s");
+  expect(kept.changedFiles).toEqual(["a.txt"]);
+  expect(at.git(["show", `${kept.commit}:a.txt`])).toBe("changed");
+  expect(existsSync(mark)).toBe(false);
+  expect(namesIn(own)).toEqual(["HEAD", "config", "empty", "info", "objects", "refs"]);
 });

@@ -228,3 +228,36 @@ describe("landing where", () => {
       await queue.close();
     });
 });
+
+describe("a revert leaves what the user committed and the agent merged in", () => {
+  for (const mode of ["squash", "merge", "rebase"] as const)
+    test(`${mode}`, async () => {
+      using setting = await mergeSetting();
+      const { repository: at, base, trees } = setting;
+      const queue = setting.queue({ mode });
+      const tree = orThrow(await trees.ensure({ run: "r1", owner: step("s"), base }));
+      at.write("mine.txt", "the step's\n", tree.path);
+      at.git(["add", "-A"], tree.path);
+      at.git(["commit", "-q", "-m", "mine"], tree.path);
+      at.write("user.txt", "the user's\n");
+      at.git(["add", "-A"]);
+      at.git(["commit", "-q", "-m", "user"]);
+      const user = at.git(["rev-parse", "HEAD"]);
+      at.git(["merge", "-q", "-m", "merge", "main"], tree.path);
+      const { commit, brought } = await captured(trees.repository, tree, "s");
+      expect(brought).toEqual([user]);
+      await queue.submit({ step: "s", attempt: 1, commit, brought, order: 0 });
+      const { integration } = queue;
+      const bring = async (): Promise<LandOutcome> =>
+        await land({ integration, lock: trees.lock, mode: { kind: "merge" } });
+      expect((await bring()).kind).toBe("landed");
+      expect(await revertStep(setting.queue().integration, "s")).toMatchObject({
+        kind: "reverted",
+        files: ["mine.txt"],
+      });
+      expect((await bring()).kind).toBe("landed");
+      expect(at.git(["ls-files"]).split("\n")).toContain("user.txt");
+      expect(at.git(["ls-files"]).split("\n")).not.toContain("mine.txt");
+      await queue.close();
+    });
+});

@@ -190,6 +190,7 @@ export class MemoryGit extends MemoryHistory implements Repositories {
           unreachable: [],
           missing: !existsSync(found.path),
           isOnBase: true,
+          brought: [],
         };
         const unfinished = { operation: undefined, unmerged: [] };
         return { ref, commit, tree: contentOf(files), base: found.base, changedFiles, ...nothing, unfinished };

@@ -14,13 +14,13 @@ import { type AgentRunContext, folderIn, projectIn } from "./run-context.ts";
 
 export async function mergeWork(
   context: AgentAttemptContext,
-  captured: Pick<Capture, "commit">,
+  captured: Pick<Capture, "commit" | "brought">,
   summary: string,
   agent: AgentDetails | undefined,
 ): Promise<MergeOutcome> {
   const { runContext, cancellation } = context;
   const { queue, checks } = runContext;
-  const request = await requestOf(context, captured.commit, summary, agent);
+  const request = await requestOf(context, captured, summary, agent);
   const { signal } = cancellation;
   if (signal.aborted) return { kind: "closed" };
   const cancel = (): void => queue.cancel(request);
@@ -35,7 +35,7 @@ export async function mergeWork(
 
 async function requestOf(
   context: AgentAttemptContext,
-  commit: string,
+  { commit, brought }: Pick<Capture, "commit" | "brought">,
   summary: string,
   agent: AgentDetails | undefined,
 ): Promise<MergeRequest> {
@@ -46,6 +46,7 @@ async function requestOf(
     step: step.id,
     attempt,
     commit,
+    brought,
     order: of?.order ?? 0,
     message: messageOf(step.id, [step.description ?? "", summary, job.prompt]),
     trailers: [

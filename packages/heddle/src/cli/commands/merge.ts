@@ -54,10 +54,14 @@ async function revert(context: Context, project: Project, run: string, step: str
     const { error } = reverted;
     return error.code === "UnknownStep" ? fail(context, error) : fail(context, error, EXIT.failed);
   }
-  const { integration, commit, files } = reverted.value;
-  if (context.json) context.out.json({ run, step, integration, commit, files });
+  const { integration, commit, builders = [] } = reverted.value;
+  if (context.json) context.out.json({ run, step, ...reverted.value });
   else {
     context.out.line(safeLine(`Reverted ${step} on ${integration} (${commit.slice(0, 10)}).`));
+    if (builders.length > 0)
+      context.out.line(
+        safeLine(`Built on it, and still there: ${builders.join(", ")}. No \`verify\` ran on the result.`),
+      );
     context.out.line(`To update your branch: heddle merge ${run}`);
   }
   return EXIT.ok;
