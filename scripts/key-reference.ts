@@ -4,7 +4,7 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { INNER_PLAN_KEYS } from "../packages/heddle/src/plan/inner-plan.ts";
+import { SUBPLAN_KEYS } from "../packages/heddle/src/plan/subplan-keys.ts";
 import { type KeyCell, STEP_KEYS, type StepKey, type StepKind } from "../packages/heddle/src/plan/step-keys.ts";
 
 const PAGE = path.resolve(import.meta.dirname, "../docs/reference/plan-file.md");
@@ -41,7 +41,7 @@ function keyTable(): string {
 
 function innerTable(): string {
   const names = (where: "inside" | "run"): string =>
-    Object.entries(INNER_PLAN_KEYS)
+    Object.entries(SUBPLAN_KEYS)
       .filter(([, value]) => value === where)
       .map(([key]) => `\`${key}\``)
       .toSorted()

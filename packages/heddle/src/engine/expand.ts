@@ -6,7 +6,7 @@ import { defined } from "../base/defined.ts";
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { permissionProblem } from "../plan/check-permissions.ts";
-import { keysOfRun } from "../plan/inner-plan.ts";
+import { keysOfRun } from "../plan/subplan-keys.ts";
 import { subplanParams } from "../plan/params.ts";
 import type { Plan, Step } from "../plan/plan.ts";
 import type { EnginePorts, Subplan, SubplanCall } from "./ports.ts";

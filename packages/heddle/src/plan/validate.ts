@@ -9,7 +9,7 @@ import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import type { AgentsConfig } from "./agents-config.ts";
 import { readAgents } from "./check-agents.ts";
 import { heldProblem, type Pools, poolsWithin, type StepAround } from "./held.ts";
-import { keysOfRun } from "./inner-plan.ts";
+import { keysOfRun } from "./subplan-keys.ts";
 import type { DocumentPath } from "./diagnostic.ts";
 import type { WrittenPlan } from "./document.ts";
 import { checkValue, type PlanIssues, shorten, unknownKey } from "./issues.ts";

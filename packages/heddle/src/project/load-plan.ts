@@ -53,22 +53,22 @@ async function loadText(
   const { planFilesIn } = await import("./plan-ancestry.ts");
   const { document } = parsed.value;
   const root = { file, path, source: await parsed.value.source() };
-  return withInnerFiles(loaded, { ...root, uses: planFilesIn(document), document }, allowMissingFiles === true);
+  return withSubplanFiles(loaded, { ...root, uses: planFilesIn(document), document }, allowMissingFiles === true);
 }
 
 /** The plan, if the files that its steps name can be parts of a run of it. */
-async function withInnerFiles(
+async function withSubplanFiles(
   loaded: LoadedPlan,
   { document, ...root }: RootPlan & { readonly document: unknown },
   allowMissing: boolean,
 ): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
   const { ancestryErrors } = await import("./plan-ancestry.ts");
-  const { innerFileErrors } = await import("./inner-files.ts");
+  const { subplanFileErrors } = await import("./subplan-files.ts");
   const { file, path, source } = root;
   const { plan } = loaded;
   const errors = [
     ...(await ancestryErrors(root)),
-    ...(await innerFileErrors({ plan, file, path, source, document, read: parsePlanFile, allowMissing })),
+    ...(await subplanFileErrors({ plan, file, path, source, document, read: parsePlanFile, allowMissing })),
   ];
   return errors.length === 0 ? ok(loaded) : err(errors);
 }
@@ -120,7 +120,7 @@ async function loadModule(
   if (!namesPlanFiles(loaded.plan)) return ok(loaded);
   const { planFilesOf } = await import("./plan-ancestry.ts");
   const root = { file, path, source: noSourceMap(file), uses: planFilesOf(loaded.plan), document: undefined };
-  return withInnerFiles(loaded, root, allowMissingFiles === true);
+  return withSubplanFiles(loaded, root, allowMissingFiles === true);
 }
 
 function moduleHint(file: string, thrown: unknown): string {

@@ -1,5 +1,5 @@
 /**
- * Inner plan files: checks the files that the steps of a plan name, and those named in them, as parts of the run that they
+ * Subplan files: checks the files that the steps of a plan name, and those named in them, as parts of the run that they
  * will join: its agents, pools and locks. Errors have the place in the file that has to be mended.
  */
 import { dirname, join, relative, resolve } from "node:path";
@@ -19,7 +19,7 @@ import type { Result } from "../base/result.ts";
 /** Files that one check reads at most; the others are checked when they join the run. */
 const MOST_CHECKS = 1000;
 
-export interface InnerFilesCheck {
+export interface SubplanFilesCheck {
   /** The outermost plan. */
   readonly plan: Plan;
   /** As the reader named it. */
@@ -47,19 +47,19 @@ interface Place {
   readonly chain: readonly string[];
 }
 
-export async function innerFileErrors(check: InnerFilesCheck): Promise<readonly Diagnostic[]> {
+export async function subplanFileErrors(check: SubplanFilesCheck): Promise<readonly Diagnostic[]> {
   const { file, path, source, document } = check;
-  const search = new InnerFiles(check);
+  const search = new SubplanFiles(check);
   await search.visit(check.plan, { file, path, source, document, at: [], chain: [path] }, []);
   return search.errors;
 }
 
-class InnerFiles {
-  readonly #check: InnerFilesCheck;
+class SubplanFiles {
+  readonly #check: SubplanFilesCheck;
   readonly #found = new Map<string, Diagnostic>();
   #files = 0;
 
-  constructor(check: InnerFilesCheck) {
+  constructor(check: SubplanFilesCheck) {
     this.#check = check;
   }
 

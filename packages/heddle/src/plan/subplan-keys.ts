@@ -1,5 +1,5 @@
 /**
- * Inner plan: what becomes of the keys of a plan that is a step of another one. Pure; for texts and for plans that join a
+ * Keys of a subplan: what becomes of the keys of a plan that is a step of another one. Pure; for texts and for plans that join a
  * run alike.
  */
 import { canonicalJson, type Json } from "../base/json.ts";
@@ -7,10 +7,10 @@ import type { WrittenPlan } from "./document.ts";
 import type { Plan } from "./plan.ts";
 
 /**
- * `inside`: it holds inside the plan, as in a run of its own. `run`: it is one for the whole run; an inner plan may only say what
+ * `inside`: it holds inside the plan, as in a run of its own. `run`: it is one for the whole run; a subplan may only say what
  * the outermost says.
  */
-export const INNER_PLAN_KEYS: Readonly<Record<keyof WrittenPlan, "inside" | "run">> = {
+export const SUBPLAN_KEYS: Readonly<Record<keyof WrittenPlan, "inside" | "run">> = {
   name: "inside",
   description: "inside",
   params: "inside",
@@ -29,12 +29,12 @@ export const INNER_PLAN_KEYS: Readonly<Record<keyof WrittenPlan, "inside" | "run
 };
 
 export interface KeyOfRun {
-  /** Of the key, from the inner plan on. */
+  /** Of the key, from the subplan on. */
   readonly path: readonly string[];
   readonly hint: string;
 }
 
-/** What the inner plan says of a whole run, and the outermost says otherwise. */
+/** What the subplan says of a whole run, and the outermost says otherwise. */
 export function keysOfRun(inner: Partial<Plan>, outermost: Partial<Plan>): readonly KeyOfRun[] {
   const found: KeyOfRun[] = [];
   const outside = "set it in the outermost plan, where it holds for the whole run";
