@@ -24,7 +24,7 @@ import type { Lane } from "./run-index.ts";
 import type { StepPhase } from "./facts.ts";
 import { nextTaker } from "./listeners.ts";
 import { hasSheltered } from "./shelter.ts";
-import { fits, goesBefore, isFull, NOTHING_RESERVED, reserve } from "./slots.ts";
+import { type Candidate, fits, goesBefore, isFull, type Reservations, reserve, reservedFrom } from "./slots.ts";
 import {
   isContainerStep,
   isRunEnded,
@@ -201,12 +201,13 @@ function nextToStart(state: RunState, { load, locks }: Readings): readonly Comma
   if (load !== undefined && index.slots > 0) return NOTHING;
   const candidates = readyLanes(state);
   const commands: Command[] = [];
-  let reserved = NOTHING_RESERVED;
+  const reservations: Reservations = new Map();
   for (let at = 0; at < candidates.length; at++) {
     if (at < 2) bringForward(state, candidates, at);
-    const { lane, step } = candidates[at] as Candidate;
-    if (!fits(state, lane, reserved)) {
-      if (state.starts - (state.readySince.get(step) ?? 0) >= PATIENCE) reserved = reserve(lane, reserved);
+    const candidate = candidates[at] as Candidate;
+    const { lane, step } = candidate;
+    if (!fits(state, lane, reservedFrom(state, reservations, step))) {
+      if (state.starts - (state.readySince.get(step) ?? 0) >= PATIENCE) reserve(state, reservations, candidate);
     } else if (!lane.isShared || locks.has(step)) {
       commands.push(startOf(state, lane, step));
       return commands;
@@ -218,11 +219,6 @@ function nextToStart(state: RunState, { load, locks }: Readings): readonly Comma
 function startOf(state: RunState, lane: Lane, step: number): Command {
   if (phaseOf(state, step).tag === "expanded") return { kind: "hold", step };
   return { kind: lane.takesSlot ? "start" : "expand", step, attempt: (state.attempts[step] ?? 0) + 1 };
-}
-
-interface Candidate {
-  readonly lane: Lane;
-  readonly step: number;
 }
 
 /** The first step of every lane that no limit of its own stops. */

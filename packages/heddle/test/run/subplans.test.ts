@@ -154,6 +154,28 @@ describe("what a step that stands for a plan holds", () => {
     expect(trace(run(plan, lasting({ "q/b": 15 }), { maxConcurrency: 8 }))).toBe("p/a /p/a p/b /p/b q/a q/b /q/a /q/b");
   });
 
+  const agent = (id: string, more: Partial<Step> = {}): Step =>
+    step(id, { action: { kind: "agent", prompt: "x" }, ...more });
+  const pool = { resources: { cpu: 1 } };
+  const waiters: readonly (readonly [string, Partial<Step>, (id: string) => Step, (id: string) => Step])[] = [
+    ["a pool", db, (id) => step(id, pool), (id) => step(id, { ...db, ...pool })],
+    ["the turn of a group", pool, (id) => agent(id, { group: "g" }), (id) => agent(id, { group: "g", ...pool })],
+    ["files", pool, (id) => agent(id, { writes: ["src/**"] }), (id) => agent(id, { writes: ["src/a"], ...pool })],
+    ["a pool, for a plan", db, (id) => step(id, pool), (id) => nested(id, two, {}, { ...db, ...pool })],
+  ];
+  test.each(waiters)("who waits long for what it holds keeps %s from nobody inside", (_, held, inner, outer) => {
+    const chain = (first: Step, ...rest: readonly Step[]): Step[] =>
+      [first, ...rest].map((one, at, all) => (at === 0 ? one : { ...one, deps: [all[at - 1]?.id ?? ""] }));
+    const others = chain(step("x0"), ...Array.from({ length: 20 }, (_none, at) => step(`x${at + 1}`)));
+    const plan = planOf(
+      [nested("p", chain(inner("a"), inner("b"), inner("c")), {}, { ...held, priority: 1 }), outer("w"), ...others],
+      { ...pool, agents: { conflicts: "serialize" } },
+    );
+    const dry = run(plan, lasting({ "p/a": 400, "p/b": 1000 }));
+    expect(dry.state.phase.tag).toBe("succeeded");
+    expect(timeOf(dry, "step.started", "w")).toBe(timeOf(dry, "step.succeeded", "p"));
+  });
+
   test("inside, a lock that it holds is shared out once more", () => {
     const inside = [step("a", db), step("b", db), step("c", { locks: { read: ["db"] } })];
     expect(trace(run([nested("p", inside, {}, db)], lasting({})))).toBe("p/a /p/a p/b /p/b p/c /p/c");
