@@ -11,7 +11,7 @@ import { isWait, type Step } from "../plan/plan.ts";
 import { holdsWhileOpen } from "./claims.ts";
 import type { Heap } from "./heap.ts";
 import { standsBefore } from "./plan-order.ts";
-import { isShutDown, waitEndsAt, workEndsAt } from "./shelter.ts";
+import { isHoldWanted, isShutDown, waitEndsAt, workEndsAt } from "./shelter.ts";
 import type { ContainerUse } from "./run-index.ts";
 import { contends, laneFor } from "./slots.ts";
 import {
@@ -82,8 +82,8 @@ function queueFor(state: RunState, step: number): Heap | undefined {
       const around = limitedContainer(state, step);
       if (around !== undefined && !enterContainer(state, step)) return around.held;
       if (index.containers.get(step)?.left === 0) return index.finishing;
-      if (isShutDown(state, step)) return undefined;
-      if (!hasItsHold(state, step)) return isShutOut(state, step) ? undefined : laneFor(state, step).heap;
+      if (!hasItsHold(state, step))
+        return isShutOut(state, step) || !isHoldWanted(state, step) ? undefined : laneFor(state, step).heap;
       return queueOfTimed(state, step);
     }
     default:
@@ -276,8 +276,7 @@ function letIn(state: RunState, container: number): void {
   if (phaseOf(state, container).tag !== "expanded" || !enterContainer(state, container)) return;
   if (!hasItsHold(state, container)) return requeue(state, container);
   for (const child of state.containers.get(container)?.children ?? []) {
-    if (state.index.queueOf[child] !== undefined) continue;
-    requeue(state, child);
+    if (state.index.queueOf[child] === undefined) requeue(state, child);
     letIn(state, child);
   }
 }

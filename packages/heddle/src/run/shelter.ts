@@ -38,6 +38,14 @@ export function isShutDown(state: RunState, step: number): boolean {
   return state.volatile.stoppedAt !== undefined && !isSheltered(state, step);
 }
 
+/** Whether what the container holds is still wanted at the run's end: for itself, or for something inside that is always to run. */
+export function isHoldWanted(state: RunState, container: number): boolean {
+  if (!isShutDown(state, container)) return true;
+  for (const step of state.volatile.isKilled ? [] : state.index.always)
+    for (let at = state.parents[step] ?? -1; at !== -1; at = state.parents[at] ?? -1) if (at === container) return true;
+  return false;
+}
+
 interface Cut {
   /** When the end of something around the step began. */
   readonly since: number;

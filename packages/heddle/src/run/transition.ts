@@ -27,7 +27,7 @@ import type { ClockInputs } from "./outcome-events.ts";
 import { blockerOf, enterHold, requeue, requeueAll } from "./queue.ts";
 import { takeSlots } from "./slots.ts";
 import { hasEnded, isRunEnded, phaseOf, rootCause, type RunState, stepAt } from "./state.ts";
-import { hasSheltered, isSheltered, SHELTER_MS, workEndsAt } from "./shelter.ts";
+import { hasSheltered, isHoldWanted, SHELTER_MS, workEndsAt } from "./shelter.ts";
 import { scopeOf, taskOf } from "./task.ts";
 import { beginListening, beginSleep } from "./wait-events.ts";
 
@@ -162,7 +162,7 @@ class Turn {
   /** Locks of a step that will not start, or not before people act, must not block other runs. */
   #isHeldForNothing(step: number): boolean {
     const { phase } = this.#state;
-    const isOver = haltReason(this.#state) !== undefined && !isSheltered(this.#state, step);
+    const isOver = haltReason(this.#state) !== undefined && !isHoldWanted(this.#state, step);
     return hasEnded(phaseOf(this.#state, step)) || phase.tag === "paused" || isOver;
   }
 

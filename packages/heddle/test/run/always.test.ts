@@ -59,3 +59,39 @@ test.each([
   }
   expect(ends.size).toBeGreaterThan(1 - Number(cancelAfter === 0));
 });
+
+/** The plan, and every plan inside, with a step that is always to run; every second plan step of its own holds a lock. */
+function withAlwaysInside(plan: Plan, seed: number, depth = 0): Plan {
+  const steps = plan.steps.map((one, at): Step => {
+    const { action, locks: _locks, resources: _resources, ...rest } = one;
+    if (action.kind !== "plan" || action.plan === undefined) return { ...rest, action };
+    const inner = withAlwaysInside(action.plan, seed + at, depth + 1);
+    const isHolder = depth === 0 && (seed + at) % 2 === 0 && one.forEach === undefined;
+    return { ...rest, action: { ...action, plan: inner }, ...(isHolder && { locks: { write: ["x"] } }) };
+  });
+  const before = plan.steps[seed % plan.steps.length]?.id ?? "";
+  const always: Step = { id: "always-", action: { kind: "run", command: "true" }, after: [before], always: true };
+  return { ...plan, rollback: "none", steps: [...steps, always] };
+}
+
+test.each(["cancel", undefined] as const)("taken up by another engine at any point, they run (%s)", (halt) => {
+  const shape: PlanShape = { ...USUAL_SHAPE, interrupts: 0, approvals: 0, undos: 0, stops: 0.5, containers: 0.6 };
+  let inside = 0;
+  for (let seed = 1; seed <= 40; seed++) {
+    const script = generatedScript(seed, shape);
+    const plan = withAlwaysInside(generatePlan(seed, shape), seed);
+    const { events } = DryRun.start(plan, script, { seed, schedule: seed % 3 === 0 ? "layers" : "ready" }).run();
+    for (let cut = 2 + (seed % 5); cut < events.length; cut += 1 + Math.ceil(events.length / 4)) {
+      const again = DryRun.resume(events.slice(0, cut), script, { seed });
+      again.halt = halt;
+      again.run();
+      expect([seed, cut, again.isOver]).toEqual([seed, cut, true]);
+      again.state.steps.forEach(({ id, always }, at) => {
+        if (always !== true) return;
+        inside += Number(again.state.parents[at] !== -1);
+        expect([seed, cut, id, again.phases[id]]).toEqual([seed, cut, id, expect.stringMatching(/succeeded|failed/)]);
+      });
+    }
+  }
+  expect(inside).toBeGreaterThan(100);
+});

@@ -198,6 +198,32 @@ describe("what a step that stands for a plan holds", () => {
     expect(rest).toEqual(["step.started p/b", "step.succeeded p/b", "step.started q/b", "step.succeeded q/b"]);
   });
 
+  test.each([
+    ["holds a lock", (inner: Step) => [nested("p", [inner], {}, db), nested("q", [inner], {}, db)]],
+    [
+      "waits for its place among items",
+      (inner: Step) => [nested("f", [inner], {}, { forEach: { items: [1, 2], maxConcurrency: 1 } })],
+    ],
+  ] as const)("what is open inside of one that %s goes on under another engine, also with a timeout", (_, around) => {
+    const inner = nested("deep", [step("a"), step("b", { deps: ["a"] })], { timeoutMs: 100 });
+    const plan = planOf(around(inner), { failure: "continue" });
+    const first = run(plan, failing(["p/deep/b", "q/deep/b", "f[0]/deep/b", "f[1]/deep/b"]));
+    const second = DryRun.resume(first.events, lasting({})).run();
+    expect(first.state.phase.tag).toBe("failed");
+    expect(second.state.phase.tag).toBe("succeeded");
+    // Nor does it have to wait for the time of the plan to be over.
+    expect(second.makespan - first.makespan).toBe(20);
+  });
+
+  test("another engine that is to end the run takes them again for what is always to run", () => {
+    const plan = planOf([nested("p", [...two, step("clean", { after: ["b"], always: true })], {}, db)]);
+    const first = DryRun.start(plan, lasting({})).run(1);
+    const second = DryRun.resume(first.events, lasting({}));
+    second.halt = "cancel";
+    second.run();
+    expect(second.phases).toEqual({ p: "cancelled", "p/a": "succeeded", "p/b": "cancelled", "p/clean": "succeeded" });
+  });
+
   test("a plan that waits for a person with a lock lets the engine go, also where others wait for the lock", () => {
     const asks = [step("ask", { action: { kind: "approve", question: "?" } })];
     const dry = run([nested("p", asks, {}, db), step("x", { ...db, after: [] })]);
