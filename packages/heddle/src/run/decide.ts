@@ -24,7 +24,7 @@ import type { Lane } from "./run-index.ts";
 import type { StepPhase } from "./facts.ts";
 import { nextTaker } from "./listeners.ts";
 import { hasSheltered } from "./shelter.ts";
-import { type Candidate, fits, goesBefore, isFull, type Reservations, reserve, reservedFrom } from "./slots.ts";
+import { type ReadyStep, fits, goesBefore, isFull, type Reservations, reserve, reservedFrom } from "./slots.ts";
 import {
   isContainerStep,
   isRunEnded,
@@ -204,7 +204,7 @@ function nextToStart(state: RunState, { load, locks }: Readings): readonly Comma
   const reservations: Reservations = new Map();
   for (let at = 0; at < candidates.length; at++) {
     if (at < 2) bringForward(state, candidates, at);
-    const candidate = candidates[at] as Candidate;
+    const candidate = candidates[at] as ReadyStep;
     const { lane, step } = candidate;
     if (!fits(state, lane, reservedFrom(state, reservations, step))) {
       if (state.starts - (state.readySince.get(step) ?? 0) >= PATIENCE) reserve(state, reservations, candidate);
@@ -222,8 +222,8 @@ function startOf(state: RunState, lane: Lane, step: number): Command {
 }
 
 /** The first step of every lane that no limit of its own stops. */
-function readyLanes(state: RunState): Candidate[] {
-  const candidates: Candidate[] = [];
+function readyLanes(state: RunState): ReadyStep[] {
+  const candidates: ReadyStep[] = [];
   for (const lane of state.index.activeLanes) {
     const step = lane.heap.first;
     if (step !== undefined && !isFull(state, lane)) candidates.push({ lane, step });
@@ -232,15 +232,15 @@ function readyLanes(state: RunState): Candidate[] {
 }
 
 /** Puts the candidates in order from `at` on: the first alone, as it mostly fits; all others when it did not. */
-function bringForward(state: RunState, candidates: Candidate[], at: number): void {
+function bringForward(state: RunState, candidates: ReadyStep[], at: number): void {
   if (at > 0) {
     const rest = candidates.splice(at).sort((a, b) => (goesBefore(state, a.step, b.step) ? -1 : 1));
     for (const candidate of rest) candidates.push(candidate);
     return;
   }
   for (let other = 1; other < candidates.length; other++) {
-    const candidate = candidates[other] as Candidate;
-    const first = candidates[0] as Candidate;
+    const candidate = candidates[other] as ReadyStep;
+    const first = candidates[0] as ReadyStep;
     if (!goesBefore(state, candidate.step, first.step)) continue;
     candidates[0] = candidate;
     candidates[other] = first;

@@ -147,7 +147,7 @@ export interface Reserved {
 }
 
 /** A ready step that no limit of its lane stops. */
-export interface Candidate {
+export interface ReadyStep {
   readonly lane: Lane;
   readonly step: number;
 }
@@ -167,7 +167,7 @@ export function reservedFrom(state: RunState, reservations: Reservations, step: 
 }
 
 /** Reserves what the lane's first step, `step`, asks for. */
-export function reserve(state: RunState, reservations: Reservations, { lane, step }: Candidate): void {
+export function reserve(state: RunState, reservations: Reservations, { lane, step }: ReadyStep): void {
   for (const place of [...openHoldersAround(state, step), -1]) {
     const known = reservations.get(place);
     const reserved: Reserved = known ?? { pools: new Map(), read: new Set(), write: new Set(), writeGlobs: [] };

@@ -105,13 +105,13 @@ export function outermostAround(state: RunState, step: number): number {
   return at;
 }
 
-/** Whether agents of the run worked in worktrees, or began on what others had merged: there is work to land and to look after. */
 /** The recorded merge that no other was made on top of, or what the integration branch begins at; `undefined`: neither. */
 export function lastMerge({ merges, begin }: Pick<RunState, "merges" | "begin">): string | undefined {
   const ontos = new Set(merges.map(({ onto }) => onto));
   return merges.findLast(({ commit }) => !ontos.has(commit))?.commit ?? begin;
 }
 
+/** Whether agents of the run worked in worktrees, or began on what others had merged: there is work to land and to look after. */
 export function hasAgentWork({ begin, agentRecords, steps, index }: RunState): boolean {
   if (begin !== undefined) return true;
   for (const id of agentRecords.keys()) {
@@ -162,7 +162,7 @@ export function isWaitStep(step: Step): boolean {
   return step.forEach === undefined && isWait(step);
 }
 
-/** the exclusive lock that agents of one group take in turns, since they share a worktree. No lock of a plan has such a name. */
+/** The exclusive lock that agents of one group take in turns, since they share a worktree. No lock of a plan has such a name. */
 export function groupLock(step: Step): string | undefined {
   return step.action.kind === "agent" && step.group !== undefined ? `group ${step.group}` : undefined;
 }
