@@ -6,6 +6,7 @@
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import { messageOf } from "../../base/errors.ts";
+import { markIds, unmarkIds } from "./exact-ids.ts";
 import { isJsonObject, type JsonObject } from "../../base/json.ts";
 
 /** The environment of the program: where the endpoint is, and the secret that opens it. */
@@ -77,7 +78,8 @@ interface Session {
 
 /** Never rejects. */
 async function carry(session: Session, line: string): Promise<void> {
-  const message = line.length > LONGEST_LINE ? undefined : parsed(line);
+  // The endpoint gets the line as it is; here its ids are texts where numbers would be rounded.
+  const message = line.length > LONGEST_LINE ? undefined : parsed(markIds(line) ?? line);
   const id = isJsonObject(message) && "method" in message ? (message["id"] ?? undefined) : undefined;
   if (message === undefined) {
     const what = line.length > LONGEST_LINE ? "the line is too long" : "the line is not JSON";
@@ -168,7 +170,7 @@ async function* events(response: Response): AsyncGenerator<string> {
 }
 
 async function pass(session: Session, text: string, asked: unknown, id: unknown): Promise<void> {
-  const answer = parsed(text);
+  const answer = parsed(markIds(text) ?? text);
   if (!isJsonObject(answer)) {
     if (Array.isArray(answer)) await write(session, answer);
     else if (id !== undefined)
@@ -194,7 +196,7 @@ function failure(id: unknown, code: number, message: string): JsonObject {
 
 async function write({ gone, ports }: Session, message: unknown): Promise<void> {
   if (gone.aborted || ports.output.destroyed) return;
-  if (ports.output.write(`${JSON.stringify(message)}\n`)) return;
+  if (ports.output.write(`${unmarkIds(JSON.stringify(message))}\n`)) return;
   // An output that is gone never drains.
   await once(ports.output, "drain", { signal: gone }).catch(() => undefined);
 }

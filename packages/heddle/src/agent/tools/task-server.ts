@@ -5,6 +5,7 @@
 import { fileURLToPath } from "node:url";
 import { invariant } from "../../base/assert.ts";
 import { listen, LOOPBACK, MAX_BODY_BYTES } from "./http.ts";
+import { withExactIds } from "./exact-ids.ts";
 import { TaskSession } from "./task-session.ts";
 import type { AttemptTask, TaskAccess, TaskServer, TaskServerOptions } from "./port.ts";
 import { TOKEN_VARIABLE, URL_VARIABLE } from "./stdio-proxy.ts";
@@ -29,7 +30,7 @@ export async function openTaskServer(options: TaskServerOptions): Promise<TaskSe
   const openSession = (task: AttemptTask): OpenSession => {
     const session = new TaskSession(task, options.clock, options.answerWithinMs ?? ANSWER_WITHIN_MS, onFault);
     const server = toolServer(task, session, { version: options.version, maxBodyBytes: MAX_BODY_BYTES, onFault });
-    return { session, fetch: (request) => server.fetch(request), close: () => server.close() };
+    return { session, fetch: withExactIds((request) => server.fetch(request)), close: () => server.close() };
   };
   return {
     issueToken(task) {
