@@ -125,12 +125,9 @@ export function nextDue(state: RunState): number | undefined {
   if (isRunEnded(state.phase) || state.phase.tag === "created" || state.rollback !== undefined) return undefined;
   const { index, volatile } = state;
   const due = [volatile.halt === undefined ? volatile.endsAt : undefined];
-  // A run that ends early waits for its attempts alone, and for what is sheltered.
-  if (haltReason(state) === undefined || hasSheltered(state)) {
-    if (index.deadlines.first !== undefined) due.push(deadlineOf(state, index.deadlines.first));
-    if (index.retries.first !== undefined && state.phase.tag !== "paused")
-      due.push(retryAt(state, index.retries.first));
-  }
+  // In a run that ends early only what is sheltered is in the queues.
+  if (index.deadlines.first !== undefined) due.push(deadlineOf(state, index.deadlines.first));
+  if (index.retries.first !== undefined && state.phase.tag !== "paused") due.push(retryAt(state, index.retries.first));
   const next = Math.min(...due.map((time) => time ?? Infinity));
   return next === Infinity ? undefined : next;
 }
