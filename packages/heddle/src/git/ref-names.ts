@@ -21,6 +21,9 @@ export function refPart(id: string): string {
   return part.endsWith(".") ? `${part.slice(0, -1)}%2e` : part;
 }
 
+/** Heddle's folder for git folders of repositories that agents made inside worktrees, by run. */
+export const NESTED = ".nested";
+
 const POOL = "@@verify-";
 
 export function isPoolName(name: string): boolean {

@@ -7,12 +7,12 @@
  *     removed.
  *  2. Nothing is removed of a run that has worktrees.
  */
-import { readdir } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type RepositoryAccess, line } from "./repository-access.ts";
 import { withIntent } from "./intent-log.ts";
 import type { RepositoryLock } from "./lock.ts";
-import { BRANCHES, REFS, checkRun, integrationRef } from "./ref-names.ts";
+import { BRANCHES, NESTED, REFS, checkRun, integrationRef } from "./ref-names.ts";
 import type { RunRefs } from "./types.ts";
 
 interface Ref {
@@ -76,6 +76,7 @@ async function treesOf(repository: RepositoryAccess, run: string): Promise<reado
 export async function removeRunRefs(repository: RepositoryAccess, lock: RepositoryLock, run: string): Promise<boolean> {
   return await lock.run(async () => {
     if ((await treesOf(repository, run)).length > 0) return false;
+    await rm(join(repository.home, NESTED, checkRun(run)), { recursive: true, force: true });
     const input = removable(await refsUnder(repository, run), run)
       .map((ref) => `delete ${ref}\0\0`)
       .join("");

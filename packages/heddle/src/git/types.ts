@@ -64,6 +64,8 @@ export interface Worktree {
   readonly slug: string;
   /** Files copied for `.worktreeinclude`; empty unless `fresh`. */
   readonly included: IncludeReport;
+  /** Absolute: git folders of repositories that were inside before this call set it, kept there. */
+  readonly aside?: readonly string[];
 }
 
 /** A step's work that was applied onto the base with its conflicts, to be resolved there. */

@@ -21,7 +21,12 @@ import { withoutHandover } from "./take-handover.ts";
 export async function unsavedWork(
   repository: RepositoryAccess,
   place: WorktreePlace,
-  options: { readonly acceptOmitted: boolean; readonly branch?: RemoveOptions["branch"] },
+  options: {
+    readonly acceptOmitted: boolean;
+    readonly branch?: RemoveOptions["branch"];
+    /** Gets the repositories inside, which then are no reason: the caller keeps them. */
+    readonly onNested?: (folders: readonly string[]) => void;
+  },
 ): Promise<string | undefined> {
   if (!(await exists(place.path))) return undefined;
   const record = await readRecord(place);
@@ -39,7 +44,9 @@ export async function unsavedWork(
     const [left] = now.omitted;
     if (left !== undefined) return `${shownName(left.path)}, which was omitted (${left.reason})`;
     const [nested] = now.nested;
-    if (nested !== undefined) return `a nested git repository in ${shownName(nested)}`;
+    options.onNested?.(now.nested);
+    if (nested !== undefined && options.onNested === undefined)
+      return `a nested git repository in ${shownName(nested)}`;
     if (now.ownRepository) return "another git repository in place of the worktree's .git";
   }
   const tip = options.branch === "delete" ? branchTip : undefined;

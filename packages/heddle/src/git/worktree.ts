@@ -8,6 +8,7 @@
  *  3. Nothing that may have work is reset or removed before it is captured: `reset` and `remove` check, and refuse.
  *  4. Each operation can be stopped at any point and called again.
  */
+import { randomUUID } from "node:crypto";
 import { mkdir, rename, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { defined } from "../base/defined.ts";
@@ -34,7 +35,8 @@ import {
   writeRecord,
 } from "./worktree-record.ts";
 import { claimPorts, releasePorts } from "./network-ports.ts";
-import { checkRun, shortBranch, slugOf } from "./ref-names.ts";
+import { pathIn } from "./path-bytes.ts";
+import { NESTED, checkRun, shortBranch, slugOf } from "./ref-names.ts";
 import { commitOf } from "./discover.ts";
 import { moveToTrash, deleteDeferred, inUse } from "./deferred-delete.ts";
 import { clean, draftOf, populate } from "./checkout-files.ts";
@@ -138,8 +140,15 @@ export class LocalWorktrees {
    */
   async reset(tree: Worktree, commit: string, options: ResetOptions = {}): Promise<Result<Worktree, WorktreeRefusal>> {
     const place = this.#placeOf(tree);
-    const unsaved = await this.#unsaved(place, options);
-    if (unsaved !== undefined) return err(unsaved);
+    const aside: string[] = [];
+    for (let left = MOST_NESTED; left > 0; left--) {
+      let nested: readonly string[] = [];
+      const unsaved = await this.#unsaved(place, { ...options, onNested: (folders) => void (nested = folders) });
+      if (unsaved !== undefined) return err(unsaved);
+      if (nested.length === 0) break;
+      // Their files are captured; their history is kept here. What was inside of them is found in the next round.
+      for (const folder of nested) aside.push(await moveAside(this.repository, place, folder));
+    }
     const admin = await this.lock.run(async () => await this.#ensureAdmin(place, commit));
     if (!admin.ok) return admin;
     const { files, holds, pointers } = options;
@@ -147,7 +156,8 @@ export class LocalWorktrees {
     const known = await readRecord(place);
     // Candidates are reset each time, whatever was there.
     if (known !== undefined && place.owner.kind !== "pool") await writeRecord(place, { ...known, setting });
-    return ok(await this.#set(place, setting, options.ignored ?? false));
+    const set = await this.#set(place, setting, options.ignored ?? false);
+    return ok(aside.length === 0 ? set : { ...set, aside });
   }
 
   async #set(place: WorktreePlace, setting: Setting, ignored: boolean): Promise<Worktree> {
@@ -356,12 +366,24 @@ export class LocalWorktrees {
   /** What would be lost. In the pool nobody works: there it is nothing. */
   async #unsaved(
     place: WorktreePlace,
-    { acceptOmitted = false, branch = "keep" }: RemoveOptions & LossOptions,
+    options: RemoveOptions & LossOptions & { readonly onNested?: (folders: readonly string[]) => void },
   ): Promise<WorktreeRefusal | undefined> {
     if (place.owner.kind === "pool") return undefined;
-    const unsaved = await unsavedWork(this.repository, place, { acceptOmitted, branch });
+    const { acceptOmitted = false, branch = "keep", onNested } = options;
+    const unsaved = await unsavedWork(this.repository, place, defined({ acceptOmitted, branch, onNested }));
     return unsaved === undefined ? undefined : notCaptured(place, unsaved);
   }
+}
+
+/** Repositories inside of each other that are looked for. */
+const MOST_NESTED = 6;
+
+/** Keeps the git folder of a repository inside a worktree that is to be set to another commit; the answer says where. */
+async function moveAside(repository: RepositoryAccess, place: WorktreePlace, folder: string): Promise<string> {
+  const target = join(repository.home, NESTED, place.run, `${place.name}-${randomUUID()}.git`);
+  await mkdir(dirname(target), { recursive: true });
+  await rename(pathIn(place.path, `${folder}/.git`), target);
+  return target;
 }
 
 function notCaptured(place: WorktreePlace, what: string): WorktreeRefusal {

@@ -156,8 +156,14 @@ test("G5: what is not captured is not removed, nor reset; what was left out only
   await captured(repository, tree, "s", 3);
   at.write("nested/x.txt", "x\n", tree.path);
   at.git(["init", "-q"], join(tree.path, "nested"));
+  at.write("nested/deeper/y.txt", "y\n", tree.path);
+  at.git(["init", "-q"], join(tree.path, "nested/deeper"));
   await captured(repository, tree, "s", 4);
-  await refuses();
+  expect(await trees.remove(tree)).toMatchObject({ ok: false, error: { code: "WorkNotCaptured" } });
+  // The next step gets the worktree all the same: what is not in the capture, the history of such repositories, is kept.
+  const { aside = [] } = orThrow(await trees.reset(tree, base));
+  expect(aside.map((folder) => existsSync(join(folder, "HEAD")))).toEqual([true, true]);
+  expect(existsSync(join(tree.path, "nested"))).toBe(false);
   rmSync(join(tree.path, ".git"));
   orThrow(await trees.remove(tree, { acceptOmitted: true }));
   expect(existsSync(tree.path)).toBe(false);

@@ -38,7 +38,9 @@ export class Notices {
   }
 
   /** Before the agent begins. */
-  tellWorktree({ included }: Pick<Worktree, "included">): void {
+  tellWorktree({ included, aside = [] }: Pick<Worktree, "included" | "aside">): void {
+    if (aside.length > 0)
+      this.#tell("nested", `the history of repositories inside the worktree was moved to ${some(aside)}`, aside);
     const skipped = included.skipped.filter(({ reason }) => reason !== "exists");
     if (skipped.length === 0) return;
     const named = skipped.map(({ path, reason }) => `${path} (${WHY_SKIPPED[reason]})`);
