@@ -8,6 +8,7 @@ import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
 import { type Result, err, ok } from "../base/result.ts";
 import { searchedFolders } from "./ceilings.ts";
+import { adoptMoved } from "./moved-repository.ts";
 import { checkoutState } from "./index-status.ts";
 import { type RepositoryOptions, PLAIN_SETTINGS, RepositoryAccess, items, line } from "./repository-access.ts";
 import { type GitEnd, gitEnvironment, gitFailure } from "./git.ts";
@@ -49,6 +50,7 @@ export async function openRepository(options: DiscoverOptions): Promise<Result<F
   const { topLevel } = repository.facts;
   if (repository.home.startsWith(topLevel + sep)) return err(stateInside(topLevel));
   const { gitDir } = repository.facts;
+  await adoptMoved(repository);
   const taken = await inTheWay(repository);
   if (taken !== undefined) return err(taken);
   const head = await commitOf(repository, "HEAD", gitDir);

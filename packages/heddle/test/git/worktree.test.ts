@@ -2,9 +2,11 @@
 import { spawn } from "node:child_process";
 import {
   chmodSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   utimesSync,
@@ -20,7 +22,7 @@ import { RepositoryLock } from "../../src/git/lock.ts";
 import { refPart, slugOf, treeName } from "../../src/git/ref-names.ts";
 import { LocalWorktrees } from "../../src/git/worktree.ts";
 import { fingerprint } from "../support/user-git.ts";
-import { captured, clock, foreignRefs, namesIn, testRepository, step } from "./test-repository.ts";
+import { captured, clock, foreignRefs, judge, namesIn, testRepository, step } from "./test-repository.ts";
 
 test("G1: 16 start at once, in two processes' worth of managers, twice", async () => {
   using at = testRepository();
@@ -409,4 +411,34 @@ test("ports that a crash left claimed are free again with the next run, those of
   const left = namesIn(folder).toSorted();
   expect(left).toEqual(["21000", "21010", "22020"]);
   expect(readFileSync(join(folder, String(tree.ports[0])), "utf8")).toBe(tree.path);
+});
+
+test("worktrees are found again where the repository's folder was renamed, not where it was copied", async () => {
+  using at = testRepository();
+  const { base } = await at.open();
+  const before = await at.worktrees();
+  for (const id of ["one", "two"]) {
+    const tree = orThrow(await before.ensure({ run: "r1", owner: step(id), base }));
+    at.write("half.txt", `${id}\n`, tree.path);
+  }
+  const copy = join(at.folder, "copy");
+  cpSync(at.user, copy, { recursive: true });
+  const there = await judge(copy, at.stateDir);
+  if (!there.ok) throw new Error(there.error.message);
+  expect(await listWorktrees(there.value.repository)).toEqual([]);
+  const renamed = join(at.folder, "renamed");
+  renameSync(at.user, renamed);
+  for (let round = 0; round < 2; round++) {
+    const opened = await judge(renamed, at.stateDir);
+    if (!opened.ok) throw new Error(opened.error.message);
+    const { repository } = opened.value;
+    expect((await listWorktrees(repository)).map(({ name, state }) => [name, state])).toEqual([
+      ["one", "unsaved"],
+      ["two", "unsaved"],
+    ]);
+    const trees = new LocalWorktrees({ repository });
+    const tree = orThrow(await trees.ensure({ run: "r1", owner: step("one"), base }));
+    expect([tree.fresh, at.read("half.txt", tree.path)]).toEqual([false, "one\n"]);
+    expect(at.git(["status", "--short"], tree.path)).toBe("?? half.txt");
+  }
 });
