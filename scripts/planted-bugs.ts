@@ -23,7 +23,45 @@ interface Bug {
 /** What the reducer promises of its state. */
 const PURITY = ["run/purity.test.ts"];
 
+/** What plans inside plans promise. */
+const SUBPLANS = ["run/subplans.test.ts"];
+
 const BUGS: readonly Bug[] = [
+  {
+    name: "a subplan has one attempt too many",
+    file: "run/slots.ts",
+    from: `if ((use?.slots ?? 0) >= attempts ||`,
+    to: `if ((use?.slots ?? 0) > attempts ||`,
+    tests: SUBPLANS,
+  },
+  {
+    name: "an open subplan gives back what it holds",
+    file: "run/set-phase.ts",
+    from: `if (tag === "running" || tag === "expanded" ||`,
+    to: `if (tag === "running" ||`,
+    tests: SUBPLANS,
+  },
+  {
+    name: "a failure in a subplan that goes on ends the run",
+    file: "run/failures.ts",
+    from: `    if (mode === "continue") return;\n`,
+    to: "",
+    tests: SUBPLANS,
+  },
+  {
+    name: "what is reserved binds the steps of a subplan that holds",
+    file: "run/slots.ts",
+    from: `reservations.get(openHoldersAround(state, step)[0] ?? -1)`,
+    to: `reservations.get(-1)`,
+    tests: SUBPLANS,
+  },
+  {
+    name: "a subplan goes on without what it held before",
+    file: "run/queue.ts",
+    from: `return state.volatile.holding.has(container) || !holdsWhileOpen(stepAt(state, container), state.rules);`,
+    to: `return container >= 0;`,
+    tests: SUBPLANS,
+  },
   {
     name: "a failed dep counts as done",
     file: "run/state.ts",

@@ -81,13 +81,6 @@ export function claimsOf(state: RunState, step: number): Claims {
   return { pools, shared, inner };
 }
 
-/** Whether a container, from `parent` on, holds something while it is open. */
-export function isInsideHolder(state: RunState, parent: number): boolean {
-  for (let at = parent; at !== -1; at = state.parents[at] ?? -1)
-    if (holdsWhileOpen(stepAt(state, at), state.rules)) return true;
-  return false;
-}
-
 /** The pools that a step inside of `parent` may ask for, with how much of each it can get. */
 export function poolsAround(state: RunState, parent: number): Pools {
   return poolsWithin(chainFrom(state, parent), state.plan.resources);

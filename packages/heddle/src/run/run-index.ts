@@ -31,8 +31,6 @@ export interface Lane {
   readonly takesSlot: boolean;
   /** The container whose limit of items counts, or -1. */
   readonly container: number;
-  /** A container around its steps holds something: for nobody is it reserved what they ask for, as all would wait for them. */
-  readonly isInHold: boolean;
   /** Subplans whose bounds count. */
   readonly bounds: readonly number[];
 }

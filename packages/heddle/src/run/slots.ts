@@ -1,7 +1,7 @@
 /** Slots, pools and locks of a run: what running attempts take, and the lanes in which ready steps compete for them. */
 import { present } from "../base/assert.ts";
 import { isWait } from "../plan/plan.ts";
-import { boundsAround, boundsOf, claimsOf, holdsWhileOpen, isInsideHolder } from "./claims.ts";
+import { boundsAround, boundsOf, claimsOf, holdsWhileOpen } from "./claims.ts";
 import type { Lane, LockUse } from "./run-index.ts";
 import { groupLock, isContainerStep, stepAt, type RunState } from "./state.ts";
 import { writeGlobsOf } from "./write-locks.ts";
@@ -90,25 +90,20 @@ function wantedBy(state: RunState, step: number): Omit<Lane, "heap"> {
     agent: takesSlot && definition.action.kind === "agent",
     takesSlot,
     container: takesSlot && state.containers.get(parent)?.maxConcurrency !== undefined ? parent : -1,
-    isInHold: isInsideHolder(state, parent),
     bounds: takesSlot && parent !== -1 ? boundsAround(state, step) : NONE,
   };
 }
 
 function laneKey(wanted: Omit<Lane, "heap">): string {
-  const { pools, read, write, writeGlobs, agent, takesSlot, container, bounds, isInHold } = wanted;
+  const { pools, read, write, writeGlobs, agent, takesSlot, container, bounds } = wanted;
   const isPlain = takesSlot && container === -1 && bounds.length === 0 && writeGlobs.length === 0;
   if (isPlain && pools.length === 0 && read.length === 0 && write.length === 0) return agent ? "agent" : "";
   const units = pools.map(({ key, units: wanted }) => [key, wanted]);
-  return JSON.stringify([agent, takesSlot, container, bounds, units, read, write, writeGlobs, isInHold]);
+  return JSON.stringify([agent, takesSlot, container, bounds, units, read, write, writeGlobs]);
 }
 
-/**
- * Whether what the lane's steps ask for is free, beside what is `reserved` for others. That does not bind steps inside of a container
- * that holds something: those for whom it is reserved may wait for just that.
- */
-export function fits({ index }: RunState, lane: Lane, others: Reserved = NOTHING_RESERVED): boolean {
-  const reserved = lane.isInHold ? NOTHING_RESERVED : others;
+/** Whether what the lane's steps ask for is free, beside what is `reserved` for others. */
+export function fits({ index }: RunState, lane: Lane, reserved: Reserved = NOTHING_RESERVED): boolean {
   const { pools, locks, writing } = index;
   for (const { key, units, capacity } of lane.pools) {
     if ((pools.get(key) ?? 0) + (reserved.pools.get(key) ?? 0) + units > capacity) return false;
