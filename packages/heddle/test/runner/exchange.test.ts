@@ -84,3 +84,40 @@ test("steps that a command adds are read as a plan's are written", () => {
   expect(steps('[{"id": "a", "id": "b"}]')).toEqual({ ok: false, error: refused('steps[0] has the key "id" twice') });
   expect(steps('{"id": "a"}')).toEqual({ ok: false, error: refused("must contain a JSON list") });
 });
+
+/** Scalars that a reader of YAML or JSON may print otherwise than they are written. */
+const SCALARS = [
+  ...["1.10", "0755", "0x1F", "0o17", "831877e8", "1e3", "-0", "+1", ".5", "1_000", "007", "1.0", "9007199254740991"],
+  ...[
+    "9007199254740993",
+    "-12345678901234567890",
+    "1".repeat(40),
+    "true",
+    "TRUE",
+    "null",
+    "~",
+    "2026-12-01",
+    "12:30",
+    "",
+  ],
+];
+
+test.each(SCALARS)("a line key=%s keeps its text", (text) => {
+  expect(parseOutput(`k=${text}\nother=x`)).toEqual({ ok: true, value: { k: text, other: "x" } });
+});
+
+test.each(SCALARS.filter((text) => /^-?(0|[1-9]\d*)(\.\d+)?(e\d+)?$/.test(text)))(
+  "the number %s of a JSON output is kept, or refused where digits would be lost",
+  (text) => {
+    const isWhole = /^-?\d+$/.test(text);
+    const isKept = !isWhole || BigInt(text) === BigInt(Number(text));
+    for (const [output, value] of [
+      [text, Number(text)],
+      [`{"a": [${text}]}`, { a: [Number(text)] }],
+    ] as const) {
+      const parsed = parseOutput(output);
+      if (isKept) expect(parsed).toEqual({ ok: true, value });
+      else expect(parsed).toMatchObject({ ok: false, error: expect.stringContaining("too large to be exact") });
+    }
+  },
+);

@@ -129,8 +129,8 @@ async function contradiction({
 }
 
 /**
- * A resume keeps a recorded success, though a step that it only comes after ends otherwise now: by the promise that no success runs
- * twice. These, and all that comes behind them.
+ * A resume keeps a recorded success, though a step that it only comes after, or that was skipped by its condition, ends otherwise now:
+ * by the promise that no success runs twice. These, and all that comes behind them.
  */
 function keptByPromise(first: RunHandle, second: RunHandle, ran: ReadonlySet<string>): ReadonlySet<string> {
   const [before, now] = [endsOf(first.state()), endsOf(second.state())];
@@ -138,7 +138,14 @@ function keptByPromise(first: RunHandle, second: RunHandle, ran: ReadonlySet<str
   const kept = new Set<string>();
   for (const { id, deps = [], after = [] } of second.state().plan.steps) {
     const isKept = before.get(id)?.startsWith("succeeded") === true && !ran.has(id);
-    if (isKept && after.some(differs) && !deps.some(differs)) kept.add(id);
+    // What was skipped before, and let its dependents run, may run now.
+    const skipped = deps.filter((each) => before.get(each)?.startsWith("skipped"));
+    if (
+      isKept &&
+      [...after, ...skipped].some(differs) &&
+      !deps.some((each) => differs(each) && !skipped.includes(each))
+    )
+      kept.add(id);
     if ([...deps, ...after].some((each) => kept.has(each))) kept.add(id);
   }
   return kept;
