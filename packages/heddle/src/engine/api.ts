@@ -2,7 +2,7 @@
 import type { Problem } from "../base/errors.ts";
 import type { Result } from "../base/result.ts";
 import type { Answer, RunOutcome, Signal } from "../run/control.ts";
-import type { CancelReason, EarlierStatus, Event, ReusedResult, RunOptions } from "../run/event.ts";
+import type { CancelReason, EarlierEnd, Event, ReusedResult, RunOptions } from "../run/event.ts";
 import type { RunState } from "../run/state.ts";
 import type { Beginning } from "../run/attempt.ts";
 import type { LoadedPlan } from "../graph/loaded-plan.ts";
@@ -15,7 +15,7 @@ export interface StartOptions extends Partial<RunOptions>, WaitOptions {
     readonly run: string;
     readonly results: ReadonlyMap<string, ReusedResult>;
     /** Steps that ended without a result there and do not run here: how; absent: none. */
-    readonly ended?: ReadonlyMap<string, EarlierStatus>;
+    readonly ended?: ReadonlyMap<string, EarlierEnd>;
     /** Where the run's agents begin, with what that run merged for these steps; absent: it merged nothing for them. */
     readonly beginning?: Beginning;
   };

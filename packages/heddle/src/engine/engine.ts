@@ -70,8 +70,8 @@ export async function startRun(
 
 function recordReuse(recorder: Recorder, { run: from, results, ended }: NonNullable<StartOptions["reuse"]>): void {
   for (const [step, result] of results) recorder.record({ type: "step.reused", step, data: { from, ...result } });
-  for (const [step, status] of ended ?? [])
-    recorder.record({ type: "step.skipped", step, data: { reason: { kind: "earlier", from, status } } });
+  for (const [step, end] of ended ?? [])
+    recorder.record({ type: "step.skipped", step, data: { reason: { kind: "earlier", ...end } } });
 }
 
 /** The runners of commands are prepared first: they start in parallel to the first commits, which take as long. */

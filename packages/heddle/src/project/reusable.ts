@@ -5,7 +5,7 @@
 import { defined } from "../base/defined.ts";
 import { canonicalJson, type Json, type JsonObject } from "../base/json.ts";
 import { planFilesOfResults } from "../engine/plan-file-drift.ts";
-import type { EarlierStatus, ReusedResult } from "../run/event.ts";
+import type { EarlierEnd, ReusedResult } from "../run/event.ts";
 import type { StepPhase } from "../run/facts.ts";
 import { type PlanFileDrift, paramsRead } from "../run/fingerprint.ts";
 import { isCutShort } from "../run/finish.ts";
@@ -20,7 +20,7 @@ export interface Reusable {
   /** Skipped by its own condition, which is asked again and says the same: nothing to reuse, and nothing missing. */
   readonly skipped: ReadonlySet<string>;
   /** Ended without a result, for good: how. */
-  readonly ended: ReadonlyMap<string, EarlierStatus>;
+  readonly ended: ReadonlyMap<string, EarlierEnd>;
 }
 
 /** `plan`: as it is to run now, with its parameters. `drift`: plan files that the run has read and that are others now. */
@@ -32,33 +32,33 @@ export function reusable(
   const results = new Map<string, ReusedResult>();
   const changed = new Map<string, string>();
   const skipped = new Set<string>();
-  const ended = new Map<string, EarlierStatus>();
+  const ended = new Map<string, EarlierEnd>();
   const files = new Map(drift.map((file) => [file.step, file]));
   const planFiles = planFilesOfResults(state);
   for (const step of steps) {
     const index = state.index.byId.get(step.id);
     if (index === undefined || isCutShort(state, index)) continue;
     const phase = phaseOf(state, index);
-    const status = endOf(phase);
+    const end = endOf(phase, state.run);
     const output = outputOf(phase);
     const isSkipped = phase.tag === "skipped" && phase.reason.kind === "condition";
-    if (!isSkipped && output === undefined && status === undefined) continue;
+    if (!isSkipped && output === undefined && end === undefined) continue;
     const why = differenceOf(step, params, state.steps[index], state.plan.params ?? {}) ?? fileText(files.get(index));
     if (why !== undefined) changed.set(step.id, why);
     else if (isSkipped) skipped.add(step.id);
     else if (output !== undefined) results.set(step.id, resultOf(phase, output, planFiles.get(index)));
-    else if (status !== undefined) ended.set(step.id, status);
+    else if (end !== undefined) ended.set(step.id, end);
   }
   return { results, changed, skipped, ended };
 }
 
 /** How it ended without a result, where that does not come from the run's own early end. */
-function endOf(phase: StepPhase): EarlierStatus | undefined {
+function endOf(phase: StepPhase, from: string): EarlierEnd | undefined {
   if (!hasEnded(phase)) return undefined;
-  if (phase.tag === "failed") return "failed";
+  if (phase.tag === "failed") return { from, status: "failed" };
   if (phase.tag !== "skipped") return undefined;
-  if (phase.reason.kind === "earlier") return phase.reason.status;
-  return phase.reason.kind === "dependency" ? "skipped" : undefined;
+  if (phase.reason.kind === "earlier") return { from: phase.reason.from, status: phase.reason.status };
+  return phase.reason.kind === "dependency" ? { from, status: "skipped" } : undefined;
 }
 
 function resultOf(phase: StepPhase, output: Json, planFiles: ReusedResult["planFiles"]): ReusedResult {

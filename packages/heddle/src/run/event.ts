@@ -99,13 +99,19 @@ export type Resolution = "ours" | "theirs" | "continue";
 /** How a step ended in the run that a reduced run takes results from. */
 export type EarlierStatus = "failed" | "skipped";
 
+/** `from`: the run that it ended in, which may be an earlier one still. */
+export interface EarlierEnd {
+  readonly from: string;
+  readonly status: EarlierStatus;
+}
+
 /** Why a step did not run. */
 export type SkipReason =
   /** `cause` is the step that failed, was cancelled or skipped first. */
   | { readonly kind: "dependency"; readonly cause: string }
   | { readonly kind: "condition" }
   /** It comes before steps of a reduced run, and ended without a result in the run that this one takes results from. */
-  | { readonly kind: "earlier"; readonly from: string; readonly status: EarlierStatus }
+  | ({ readonly kind: "earlier" } & EarlierEnd)
   | { readonly kind: "up-to-date"; readonly output: Json };
 
 /** A recorded success that another run takes. */
