@@ -11,7 +11,7 @@ import { apply, createState } from "../run/apply.ts";
 import type { Event, EventOf } from "../run/event.ts";
 import { isCutShort } from "../run/finish.ts";
 import type { StepPhase } from "../run/facts.ts";
-import { driftOf, type PlanFileDrift } from "../run/fingerprint.ts";
+import { driftOf, hasSuccessInside, type PlanFileDrift } from "../run/fingerprint.ts";
 import { HistoryChecker } from "../run/check/history-checker.ts";
 import { binds } from "../run/check/rules.ts";
 import {
@@ -163,23 +163,30 @@ export function planResume(
 }
 
 /**
- * Steps that were skipped by their condition, and come after a step that runs again: what the condition read may be otherwise now.
+ * Steps that were skipped by their condition, or whose steps failed, and that come after a step that runs again: what the condition
+ * read may be otherwise now.
  */
 function askedAgain(state: RunState, reset: readonly string[]): readonly string[] {
   const open = new Set(reset.map((id) => state.index.byId.get(id) ?? -1));
   for (let step = 0; step < state.steps.length; step++) if (isTriedAgain(phaseOf(state, step))) open.add(step);
-  const asked: string[] = [];
+  const asked = new Set<number>();
   for (const step of open) {
     if (step < 0) continue;
     forEachSuccessor(state, step, (successor) => {
-      const phase = phaseOf(state, successor);
-      const isSkipped = phase.tag === "skipped" && phase.reason.kind === "condition";
-      if (!isSkipped || open.has(successor) || isInClosed(state, successor)) return;
+      if (!isAnswered(state, successor) || isInClosed(state, successor)) return;
+      if (!reset.includes(stepAt(state, successor).id)) asked.add(successor);
       open.add(successor);
-      asked.push(stepAt(state, successor).id);
     });
   }
-  return asked;
+  return [...asked].map((step) => stepAt(state, step).id);
+}
+
+/** Whether the step's condition was asked, and a resume would not ask it by itself: of containers whose steps it tries again, too. */
+function isAnswered(state: RunState, step: number): boolean {
+  const phase = phaseOf(state, step);
+  if (phase.tag === "skipped") return phase.reason.kind === "condition";
+  const isOpenedAgain = isTriedAgain(phase) && state.containers.has(step) && stepAt(state, step).if !== undefined;
+  return isOpenedAgain && !hasSuccessInside(state, step);
 }
 
 /** Whether a resume runs the step again that has ended so. */

@@ -172,7 +172,7 @@ function differingKeys(before: Step, after: Step, rules: number): string[] {
 }
 
 /** Whether a step of the container, at any depth, has a recorded success: of the container's definition as it was. */
-function hasSuccessInside(state: RunState, container: number): boolean {
+export function hasSuccessInside(state: RunState, container: number): boolean {
   const children = state.containers.get(container)?.children ?? [];
   return children.some((child) => hasSucceeded(state, child) || hasSuccessInside(state, child));
 }

@@ -355,4 +355,26 @@ describe("a step skipped by its condition, after a step that a resume runs again
     expect(phaseTag(resumed, `${prefix}other`)).toBe("skipped");
     expect(rig.dispatched).toEqual(["test#2", "deploy#1", "smoke#1"].map((each) => prefix + each));
   });
+
+  it("is asked again for a plan of which nothing has succeeded, and not where something has", async () => {
+    const text = `
+failure: continue
+steps:
+  - {id: test, run: x}
+  - {id: tell, after: [test], if: "deps.test.status == 'failed'", plan: {failure: continue, steps: [{id: mail, run: x}, {id: log, run: x}]}}`;
+    for (const done of [[], ["tell/log"]]) {
+      const rig = new Rig();
+      const run = await rig.start(text);
+      await rig.fail("test");
+      await rig.fail("tell/mail");
+      if (done.length > 0) await rig.succeed("tell/log");
+      else await rig.fail("tell/log");
+      await run.result;
+      const resumed = await rig.resume(run.run);
+      await rig.succeed("test");
+      if (done.length > 0) await rig.succeed("tell/mail");
+      expect((await resumed.result).status).toBe("succeeded");
+      expect(phaseTag(resumed, "tell")).toBe(done.length > 0 ? "succeeded" : "skipped");
+    }
+  });
 });

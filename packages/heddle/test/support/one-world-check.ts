@@ -146,6 +146,9 @@ function keptByPromise(first: RunHandle, second: RunHandle, ran: ReadonlySet<str
       !deps.some((each) => differs(each) && !skipped.includes(each))
     )
       kept.add(id);
+    // A container with a success inside goes on, whatever its condition would say now.
+    const index = first.state().index.byId.get(id) ?? -1;
+    if (first.state().containers.has(index) && [...deps, ...after].some(differs)) kept.add(id);
     if ([...deps, ...after].some((each) => kept.has(each))) kept.add(id);
   }
   return kept;
