@@ -11,7 +11,7 @@ import { isWait, type Step } from "../plan/plan.ts";
 import { holdsWhileOpen } from "./claims.ts";
 import type { Heap } from "./heap.ts";
 import { standsBefore } from "./plan-order.ts";
-import { isHoldWanted, isShutDown, waitEndsAt, workEndsAt } from "./shelter.ts";
+import { isHoldWanted, isSheltered, isShutDown, waitEndsAt, workEndsAt } from "./shelter.ts";
 import type { ContainerUse } from "./run-index.ts";
 import { contends, laneFor } from "./slots.ts";
 import {
@@ -153,7 +153,10 @@ export function deadlineOf(state: RunState, step: number): number | undefined {
 /** When the time for an answer, or for a signal, is over: that of the step, or of a container around it. Infinite: never. */
 export function closesAt(state: RunState, step: number): number {
   let closes = Infinity;
-  for (let at = step; at !== -1; at = state.parents[at] ?? -1) closes = Math.min(closes, endsAt(state, at));
+  for (let at = step; at !== -1; at = state.parents[at] ?? -1) {
+    const over = at === step || isSheltered(state, step, at) ? undefined : state.volatile.expired.get(at);
+    closes = Math.min(closes, over ?? endsAt(state, at));
+  }
   return closes;
 }
 

@@ -1,10 +1,12 @@
-/** Deadlines of questions: each for its own question, whatever the step asks next. */
+/** Deadlines: each for its own question, whatever the step asks next; what comes as the time of a plan is over is too late for it. */
 import { expect, test } from "vitest";
 import { ok } from "../../src/base/result.ts";
 import { apply, createState } from "../../src/run/apply.ts";
 import { nextDue } from "../../src/run/decide.ts";
 import type { Event, EventBody } from "../../src/run/event.ts";
 import { advance } from "../../src/run/transition.ts";
+import { DryRun } from "../support/dry-run.ts";
+import { planOf, step } from "./dry.ts";
 
 test("a question without a deadline is not answered by that of the one before it", () => {
   let seq = 1;
@@ -55,4 +57,18 @@ test("a question without a deadline is not answered by that of the one before it
   expect(answersAt(900).map(({ data }) => data)).toEqual([
     { decision: "reject", by: "timeout", comment: "nobody answered in time" },
   ]);
+});
+
+test.each([
+  ["14 ms", 14, false, { p: "succeeded", "p/s": "succeeded" }],
+  ["15 ms", 15, false, { p: "failed", "p/s": "cancelled" }],
+  ["15 ms, to a step that is always to run", 15, true, { p: "failed", "p/s": "succeeded" }],
+] as const)("a signal into a plan with a timeout of 15 ms, after %s", (_, at, always, phases) => {
+  const waits = step("s", { action: { kind: "signal", name: "go" }, ...(always && { always }) });
+  const plan = step("p", { action: { kind: "plan", plan: planOf([waits], { timeoutMs: 15 }) } });
+  const dry = DryRun.start(planOf([plan]), { sends: () => false }).run(0);
+  dry.now = at;
+  dry.give({ kind: "signal", signal: "go", value: 1, by: "ada" });
+  dry.run();
+  expect(dry.phases).toEqual(phases);
 });
