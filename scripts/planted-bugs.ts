@@ -89,8 +89,8 @@ const BUGS: readonly Bug[] = [
   {
     name: "nothing is reserved for a large step",
     file: "run/decide.ts",
-    from: ">= PATIENCE) reserved",
-    to: ">= Infinity) reserved",
+    from: ">= PATIENCE) reserve(",
+    to: ">= Infinity) reserve(",
   },
   {
     name: "a writer does not mind readers",
