@@ -5,9 +5,8 @@
  * Invariant: a content of the index is taken only where the file has not been touched since git wrote it there.
  */
 import { lstat } from "node:fs/promises";
-import { join } from "node:path";
 import { pathIn } from "./path-bytes.ts";
-import { type RepositoryAccess, items, line } from "./repository-access.ts";
+import { type RepositoryAccess, items } from "./repository-access.ts";
 import { exists } from "./disk-entry.ts";
 
 export interface IndexEntry {
@@ -75,7 +74,7 @@ export interface Applied {
 /** Brings what the agent's index says more into heddle's. */
 export async function applyAgentIndex(repository: RepositoryAccess, filled: Filled): Promise<Applied> {
   const modes = await betterModes(repository, filled);
-  const filtered = await filteredAmong(repository, filled);
+  const filtered = await filteredNames(repository, { workTree: filled.path, names: filled.taken });
   if (modes.size === 0 && filtered.length === 0) return { unknown: [], isChanged: false };
   const { path, index, agent, known } = filled;
   const now = new Map<string, IndexEntry>();
@@ -145,39 +144,22 @@ async function betterModes(
   return found;
 }
 
-/** Of the files that were read, those that a filter of the repository converts, as its git says. */
-async function filteredAmong(repository: RepositoryAccess, { path, known, taken }: Filled): Promise<readonly string[]> {
-  if (taken.length === 0) return [];
-  const isAttributes = (name: string): boolean => name === ".gitattributes" || name.endsWith("/.gitattributes");
-  const mayBe =
-    [...known.keys()].some(isAttributes) ||
-    taken.some(isAttributes) ||
-    (await exists(join(repository.facts.commonDir, "info", "attributes")));
-  return mayBe ? await filteredNames(repository, { workTree: path, names: taken }) : [];
-}
-
 /** Names whose files a configured filter converts. */
 export async function filteredNames(
   repository: RepositoryAccess,
   { workTree, names }: { readonly workTree: string; readonly names: readonly string[] },
 ): Promise<readonly string[]> {
-  if (names.length === 0) return [];
+  const { filters } = repository.facts;
+  if (names.length === 0 || filters.size === 0) return [];
   const asked = await repository.git(["check-attr", "-z", "--stdin", "filter"], {
     env: { GIT_WORK_TREE: workTree },
     input: names.map((name) => `${name}\0`).join(""),
   });
   const answers = items(asked.output);
-  const found: (readonly [name: string, filter: string])[] = [];
-  for (let at = 0; at + 2 < answers.length; at += 3) {
-    const filter = answers[at + 2] ?? "";
-    if (!["unspecified", "unset", "set"].includes(filter)) found.push([answers[at] ?? "", filter]);
-  }
-  if (found.length === 0) return [];
-  const settings = await repository.seenFrom(workTree, ["config", "--name-only", "--get-regexp", "^filter\\."], [0, 1]);
-  const configured = new Set(
-    [...line(settings).matchAll(/^filter\.(.*)\.(?:clean|process)$/gm)].map(([, name]) => name),
-  );
-  return found.flatMap(([name, filter]) => (configured.has(filter) ? [name] : []));
+  const found: string[] = [];
+  for (let at = 0; at + 2 < answers.length; at += 3)
+    if (filters.has(answers[at + 2] ?? "")) found.push(answers[at] ?? "");
+  return found;
 }
 
 const DEBUG_LINES =

@@ -86,13 +86,23 @@ async function readFacts(
   [objectFormat = "", ...places]: readonly string[],
 ): Promise<RepositoryAccess> {
   const [commonDir = "", gitDir = "", topLevel = ""] = places.map((path) => realpathSync(path));
-  const pattern = `^(${PLAIN_SETTINGS.map((key) => key.replace(".", "\\.")).join("|")})$`;
+  const plain = PLAIN_SETTINGS.map((key) => key.replace(".", "\\."));
+  const pattern = `^(${[...plain, String.raw`filter\..*\.(clean|process)`].join("|")})$`;
   const found = await ask(options, ["config", "-z", "--get-regexp", pattern], topLevel);
-  const settings = found.kind === "exited" && found.code === 0 ? items(found.output).map(asSetting) : [];
+  const configured = found.kind === "exited" && found.code === 0 ? items(found.output).map(asSetting) : [];
+  const [settings, filters]: [string[], Set<string>] = [[], new Set()];
+  for (const setting of configured) {
+    const name = /^filter\.(.*)\.(?:clean|process)=/s.exec(setting)?.[1];
+    if (name === undefined) settings.push(setting);
+    else filters.add(name);
+  }
   // Git notes worktrees by their real paths; so does heddle.
   mkdirSync(options.stateDir, { recursive: true });
   const stateDir = realpathSync(options.stateDir);
-  return new RepositoryAccess({ commonDir, gitDir, topLevel, objectFormat, settings }, { ...options, stateDir });
+  return new RepositoryAccess(
+    { commonDir, gitDir, topLevel, objectFormat, settings, filters },
+    { ...options, stateDir },
+  );
 }
 
 /** `key`, a line's end and the value; no value: true. */
@@ -242,8 +252,8 @@ async function notesOf(
   if (filters.length > 0)
     note(
       "FiltersOff",
-      `the filters ${filters.join(", ")} do not run: worktrees have the stored files (pointers, for LFS), and changed files are stored unconverted`,
-      "Fetch what steps need with a `setup` command, and do not let steps change such files.",
+      `the filters ${filters.join(", ")} do not run: worktrees have the stored files (pointers, for LFS), and changed files count as the agent staged them`,
+      "Fetch what steps need with a `setup` command, and let agents stage such files with `git add`.",
     );
   const sparse = await repository.git(["config", "--type=bool", "--get", "core.sparseCheckout"], {
     gitDir,

@@ -27,6 +27,8 @@ export interface Known {
   readonly head: string;
   readonly merged: readonly MergedStep[];
   readonly undone: readonly UndoneStep[];
+  /** The last merge below the head, where reverts are on top of it. */
+  readonly after: string | undefined;
 }
 
 export class Integration {
@@ -180,9 +182,9 @@ export class Integration {
     });
   }
 
-  /** The last recorded merge below a merge, where it is not what the merge is on top of. */
-  recordedBelow({ onto, after }: Pick<MergedStep, "onto" | "after">): string | undefined {
-    return after ?? this.#unrecorded.get(onto);
+  /** The last recorded merge below a commit of the branch, if it is not that commit. */
+  async recordedBelow(commit: string): Promise<string | undefined> {
+    return (await this.#readTo(commit)).after ?? this.#unrecorded.get(commit);
   }
 
   /** What is merged and not reverted, oldest first. */
@@ -234,7 +236,7 @@ export class Integration {
       merged.push(part === undefined ? known : { ...known, part });
       onto = commit;
     }
-    this.#known = { head, merged, undone };
+    this.#known = { head, merged, undone, after };
     return this.#known;
   }
 }

@@ -86,12 +86,20 @@ async function landInCheckout(
   const symbolic = await repository.git(["symbolic-ref", "-q", "HEAD"], { gitDir, codes: [0, 1] });
   const ref = symbolic.code === 0 ? line(symbolic) : undefined;
   const branch = ref?.replace(/^refs\/heads\//, "");
-  if (ref === undefined || branch === undefined || branch !== (request.target ?? branch))
+  if (ref === undefined || branch === undefined || branch !== (request.target ?? branch)) {
+    const { target } = request;
+    if (target !== undefined && (await commitOf(repository, `refs/heads/${target}`)) === undefined)
+      return refused(
+        "NotOnBranch",
+        `the branch ${target} is not there any more`,
+        `Bring the work to another one yourself: \`git merge ${integration.branch}\`.`,
+      );
     return refused(
       "NotOnBranch",
       `the checkout is not on ${request.target === undefined ? "a branch" : `the branch ${request.target}`}`,
       `Check it out and land again, or merge ${integration.branch} yourself.`,
     );
+  }
   const tip = (await commitOf(repository, ref)) ?? "";
   if (await contains(repository, tip, head)) return { kind: "landed", branch, commit: tip, moved: false };
   const target = await landingCommit(request, mode, tip, head);
@@ -154,6 +162,14 @@ async function move(
       // Where all that is changed is so already as it is to be, an earlier landing was stopped while it wrote files.
       const way = options.halfWritten ? ["--reset", "-u", target] : ["-m", "-u", tip, target];
       const set = await repository.objectGit(["read-tree", ...way], files);
+      const [hidden] = set.code === 0 ? [] : await hiddenFiles(repository, tip, target);
+      if (hidden !== undefined)
+        return refused(
+          "CheckoutNotClean",
+          `${shownName(hidden)} has changes that git was told to overlook (skip-worktree, assume-unchanged)`,
+          "See `git ls-files -v`. Undo it with `git update-index --no-skip-worktree --no-assume-unchanged FILE`, and land again.",
+          set.said,
+        );
       if (set.code !== 0)
         return refused(
           "CheckoutNotClean",
@@ -169,6 +185,17 @@ async function move(
     await repository.objectGit(["read-tree", "-m", "-u", target, tip], files);
     return refused("BranchMoved", `${branch} moved meanwhile`, "Land again.", moved.said);
   });
+}
+
+/** Files that the landing changes and whose changes git does not look at in the checkout. */
+async function hiddenFiles(repository: RepositoryAccess, tip: string, target: string): Promise<readonly string[]> {
+  const { gitDir, topLevel } = repository.facts;
+  const known = { workTree: topLevel, index: join(gitDir, "index") };
+  const args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", tip, target];
+  const changed = new Set(items((await repository.objectGit(args)).output));
+  return items((await repository.objectGit(["ls-files", "-z", "-v"], known)).output).flatMap((item) =>
+    /^[Sa-z]/.test(item) && changed.has(item.slice(2)) ? [item.slice(2)] : [],
+  );
 }
 
 /** Whether the index holds just what the commit does. */

@@ -208,10 +208,10 @@ export class LocalMergeQueue implements MergeQueue {
     }
     this.#stacks.shift();
     let onto = stack.onto;
-    const known = good === 0 ? [] : await this.integration.merged();
+    let after = good === 0 ? undefined : await this.integration.recordedBelow(onto);
     for (const { waiting, commit } of stack.parts.slice(0, good)) {
-      const after = this.integration.recordedBelow({ ...known.find((one) => one.commit === commit), onto });
       waiting.resolve(defined({ kind: "merged", commit, onto, after, again: false }));
+      after = undefined;
       onto = commit;
     }
     const rejected = stack.parts[good];

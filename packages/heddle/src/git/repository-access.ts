@@ -61,6 +61,8 @@ export interface RepositoryFacts {
   readonly objectFormat: string;
   /** `key=value`, settings without code. */
   readonly settings: readonly string[];
+  /** Names of filters that convert files when they are stored, as configured then: what an agent configures does not count. */
+  readonly filters: ReadonlySet<string>;
 }
 
 export interface RepositoryOptions {

@@ -261,3 +261,21 @@ describe("a revert leaves what the user committed and the agent merged in", () =
       await queue.close();
     });
 });
+
+for (const flag of ["--skip-worktree", "--assume-unchanged"])
+  test(`a file that git was told to overlook is named: ${flag}`, async () => {
+    using one = await done();
+    one.at.git(["update-index", flag, "a.txt"]);
+    one.at.write("a.txt", "my own settings\n");
+    expect(await one.land({ kind: "ff" })).toMatchObject({
+      problem: { code: "CheckoutNotClean", message: expect.stringContaining("a.txt has changes") as unknown },
+    });
+    expect(one.at.read("a.txt")).toBe("my own settings\n");
+  });
+
+test("a branch that was renamed meanwhile is not told to be checked out", async () => {
+  using one = await done();
+  one.at.git(["branch", "-m", "main", "trunk"]);
+  const { problem } = (await one.land({ kind: "ff" }, "main")) as Extract<LandOutcome, { kind: "refused" }>;
+  expect([problem.code, problem.hint]).toEqual(["NotOnBranch", expect.stringContaining("git merge heddle/r1")]);
+});
