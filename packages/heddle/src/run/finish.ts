@@ -55,9 +55,12 @@ export function cancelLate(state: RunState, halt: CancelReason): readonly Comman
   return late.map((step) => ({ kind: "cancel", step, reason: halt }));
 }
 
-/** Whether something of a run that ends early is still under way: an attempt, or what is sheltered and waits. */
+/**
+ * Whether something of a run that ends early is still under way: an attempt, or what is sheltered and waits. What was interrupted is not: it
+ * may come after what runs again, and is not looked at before that has ended.
+ */
 export function isWorkLeft({ index }: RunState): boolean {
-  return index.counts.running > 0 || LATE.some((tag) => index.counts[tag] > 0);
+  return index.counts.running > 0 || LATE.some((tag) => tag !== "interrupted" && index.counts[tag] > 0);
 }
 
 /**

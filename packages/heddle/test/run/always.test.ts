@@ -4,7 +4,7 @@ import type { Plan, Step } from "../../src/plan/plan.ts";
 import { seededRandom } from "../../src/base/random.ts";
 import { DryRun } from "../support/dry-run.ts";
 import { generatePlan, pick, whole, type PlanShape, USUAL_SHAPE } from "../support/plans.ts";
-import { generatedScript } from "./dry.ts";
+import { failing, generatedScript, planOf, step } from "./dry.ts";
 
 const SHAPE: PlanShape = { ...USUAL_SHAPE, timeouts: 0, interrupts: 0, approvals: 0, undos: 0 };
 
@@ -95,3 +95,17 @@ test.each(["cancel", undefined] as const)("taken up by another engine at any poi
   }
   expect(inside).toBeGreaterThan(100);
 });
+
+test.each(["ask", "fail", "rerun"] as const)(
+  "cut short after a failure (onInterrupt: %s), they keep no cancel waiting",
+  (onInterrupt) => {
+    const steps = [step("bad"), step("clean", { deps: ["bad"], always: true, onInterrupt })];
+    const first = DryRun.start(planOf(steps), failing(["bad"])).run(1);
+    expect(first.phases).toEqual({ bad: "failed", clean: "running" });
+    const second = DryRun.resume(first.events, { answer: () => "approve" });
+    second.halt = "cancel";
+    second.run();
+    expect(second.state.phase.tag).toBe("cancelled");
+    expect(second.phases).toEqual({ bad: "cancelled", clean: onInterrupt === "fail" ? "failed" : "succeeded" });
+  },
+);
