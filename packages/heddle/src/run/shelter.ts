@@ -5,9 +5,9 @@
  * Invariants:
  *  1. What is sheltered is neither stopped nor kept from starting, until somebody kills the run.
  *  2. It is bounded: where a run or container is cancelled, or its time is over, by the step's own timeout, else by {@link SHELTER_MS};
- *     a question or wait, which nobody else would end, also after a failure.
+ *     a question or wait, which nobody else would end, also after a failure. What begins later has this time from its own start on.
  */
-import { stepAt, type RunState } from "./state.ts";
+import { phaseOf, stepAt, type RunState } from "./state.ts";
 
 /** How long a step without a timeout may take where what is around it is cancelled. */
 export const SHELTER_MS: number = 5 * 60_000;
@@ -69,10 +69,15 @@ function cutAround(state: RunState, step: number): Cut | undefined {
 
 /** When a question or a wait without an end of its own is over; infinite: never. */
 export function waitEndsAt(state: RunState, step: number): number {
-  return (cutAround(state, step)?.since ?? Infinity) + SHELTER_MS;
+  return Math.max(cutAround(state, step)?.since ?? Infinity, begunAt(state, step)) + SHELTER_MS;
 }
 
 /** When an attempt or a container without a limit of its own is over; infinite: never. */
 export function workEndsAt(state: RunState, step: number): number {
-  return (cutAround(state, step)?.cancelledAt ?? Infinity) + SHELTER_MS;
+  return Math.max(cutAround(state, step)?.cancelledAt ?? Infinity, begunAt(state, step)) + SHELTER_MS;
+}
+
+function begunAt(state: RunState, step: number): number {
+  const phase = phaseOf(state, step);
+  return "since" in phase ? phase.since : 0;
 }

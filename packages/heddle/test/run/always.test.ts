@@ -2,9 +2,10 @@
 import { expect, test } from "vitest";
 import type { Plan, Step } from "../../src/plan/plan.ts";
 import { seededRandom } from "../../src/base/random.ts";
+import { SHELTER_MS } from "../../src/run/shelter.ts";
 import { DryRun } from "../support/dry-run.ts";
 import { generatePlan, pick, whole, type PlanShape, USUAL_SHAPE } from "../support/plans.ts";
-import { failing, generatedScript, planOf, step } from "./dry.ts";
+import { failing, generatedScript, lasting, planOf, step, timeOf } from "./dry.ts";
 
 const SHAPE: PlanShape = { ...USUAL_SHAPE, timeouts: 0, interrupts: 0, approvals: 0, undos: 0 };
 
@@ -109,3 +110,19 @@ test.each(["ask", "fail", "rerun"] as const)(
     expect(second.phases).toEqual({ bad: "cancelled", clean: onInterrupt === "fail" ? "failed" : "succeeded" });
   },
 );
+
+test("what begins late in a run that was cancelled has its time too", () => {
+  const always = { always: true };
+  const each = step("each", { deps: ["slow"], forEach: { items: [1, 2] }, ...always });
+  const inner = planOf([step("a"), step("b", { deps: ["a"] })]);
+  const sub = step("sub", { deps: ["slow"], action: { kind: "plan", plan: inner }, ...always });
+  const asks = step("asks", { deps: ["slow"], action: { kind: "approve", question: "?" }, ...always });
+  const hour = 3_600_000;
+  const slow = step("slow", { timeoutMs: 2 * hour, ...always });
+  const dry = DryRun.start(planOf([step("work"), slow, each, sub, asks]), lasting({ slow: hour }));
+  dry.halt = "cancel";
+  dry.run();
+  expect(dry.phases).toMatchObject({ slow: "succeeded", each: "succeeded", sub: "succeeded", asks: "cancelled" });
+  expect(timeOf(dry, "step.cancelled", "asks")).toBe(hour + SHELTER_MS);
+  expect(dry.state.phase.tag).toBe("cancelled");
+});
