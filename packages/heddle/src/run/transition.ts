@@ -25,7 +25,7 @@ import { containerOutput, haltReason } from "./finish.ts";
 import { eventsOfAnswer, eventsOfInput, type Input } from "./input-events.ts";
 import type { ClockInputs } from "./outcome-events.ts";
 import { blockerOf, enterHold, requeue, requeueAll } from "./queue.ts";
-import { takeSlots } from "./slots.ts";
+import { fits, laneFor, takeSlots } from "./slots.ts";
 import { hasEnded, isRunEnded, phaseOf, rootCause, type RunState, stepAt } from "./state.ts";
 import { hasSheltered, isHoldWanted, SHELTER_MS, workEndsAt } from "./shelter.ts";
 import { scopeOf, taskOf } from "./task.ts";
@@ -163,7 +163,9 @@ class Turn {
   #isHeldForNothing(step: number): boolean {
     const { phase } = this.#state;
     const isOver = haltReason(this.#state) !== undefined && !isHoldWanted(this.#state, step);
-    return hasEnded(phaseOf(this.#state, step)) || phase.tag === "paused" || isOver;
+    if (hasEnded(phaseOf(this.#state, step)) || phase.tag === "paused" || isOver) return true;
+    // An open container may hold what else the step needs for days.
+    return this.#state.volatile.holding.size > 0 && !fits(this.#state, laneFor(this.#state, step));
   }
 
   #unlock(step: number): void {

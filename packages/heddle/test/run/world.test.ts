@@ -4,7 +4,7 @@ import { err, ok } from "../../src/base/result.ts";
 import type { Plan, Step } from "../../src/plan/plan.ts";
 import { createState } from "../../src/run/apply.ts";
 import { MOST_EXAMINATIONS } from "../../src/run/decide.ts";
-import type { Event } from "../../src/run/event.ts";
+import { type Event, RUN_RULES } from "../../src/run/event.ts";
 import type { Finding, Input } from "../../src/run/input-events.ts";
 import { isRunEnded, type RunState } from "../../src/run/state.ts";
 import { advance, recordEvents, type Advance, type World } from "../../src/run/transition.ts";
@@ -35,6 +35,7 @@ class Driven {
         plan: "name" in plan ? plan : planOf(plan),
         options: { maxConcurrency, maxAgents: 1, schedule: "ready", failure: "continue", rollback: "none" },
         engine: "0",
+        rules: RUN_RULES,
       },
     });
     if (!made.ok) throw new Error("no graph");
@@ -197,6 +198,16 @@ describe("locks over all runs", () => {
 
   test("of steps that wait are given back when the run is to end", () => {
     expect(granted().turn({ kind: "halt", reason: "cancel" }).wants).toEqual(["stop", "unlock a"]);
+  });
+
+  test("of steps that wait are given back while an open plan holds what else they need", () => {
+    const cpu = { resources: { cpu: 1 } };
+    const asks = planOf([step("ask", { action: { kind: "approve", question: "?" } })]);
+    const holder = step("p", { action: { kind: "plan", plan: asks }, ...cpu });
+    const run = new Driven(planOf([{ ...locked, ...cpu }, holder], cpu), {}, 1);
+    expect(run.turn().wants).toEqual(["lock a", "expand p"]);
+    run.world = { ...run.world, locks: new Set([run.number("a")]) };
+    expect(run.turn().wants).toEqual(["unlock a"]);
   });
 
   test("are asked for again by an attempt that follows at once", () => {
