@@ -49,10 +49,10 @@ const BUGS: readonly Bug[] = [
     tests: SUBPLANS,
   },
   {
-    name: "what is reserved binds the steps of a subplan that holds",
-    file: "run/slots.ts",
-    from: `reservations.get(openHoldersAround(state, step)[0] ?? -1)`,
-    to: `reservations.get(-1)`,
+    name: "things are reserved for what waits for a subplan that holds",
+    file: "run/decide.ts",
+    from: `hasWaited && !asksForHeld(state, lane)`,
+    to: `hasWaited`,
     tests: SUBPLANS,
   },
   {
@@ -89,8 +89,8 @@ const BUGS: readonly Bug[] = [
   {
     name: "nothing is reserved for a large step",
     file: "run/decide.ts",
-    from: ">= PATIENCE) reserve(",
-    to: ">= Infinity) reserve(",
+    from: ">= PATIENCE;",
+    to: ">= Infinity;",
   },
   {
     name: "a writer does not mind readers",

@@ -6,8 +6,8 @@
  *  1. A pool of a subplan is its own; of a name that an outer plan has too, units are taken from both.
  *  2. What an open step holds, it holds for the steps inside: they share it among themselves, and ask nobody else for it.
  *  3. Nothing that holds waits for what another may hold while that one waits too: locks are taken before pools, and the ones
- *     that {@link heldProblem} accepts are taken at once. Nor is anything reserved for a step outside against the steps inside
- *     (`run/slots.ts`). So there is no deadlock.
+ *     that {@link heldProblem} accepts are taken at once. Nor is anything reserved for what waits for a
+ *     holder (`run/slots.ts`). So there is no deadlock.
  */
 import type { Step } from "./plan.ts";
 

@@ -24,7 +24,7 @@ import type { Lane } from "./run-index.ts";
 import type { StepPhase } from "./facts.ts";
 import { nextTaker } from "./listeners.ts";
 import { hasSheltered } from "./shelter.ts";
-import { type ReadyStep, fits, goesBefore, isFull, type Reservations, reserve, reservedFrom } from "./slots.ts";
+import { asksForHeld, fits, goesBefore, isFull, NOTHING_RESERVED, reserve } from "./slots.ts";
 import {
   isContainerStep,
   isRunEnded,
@@ -190,7 +190,7 @@ const PATIENCE = 16;
 /**
  * The first ready step that has a slot, and the steps ahead of it that first have to be granted their locks. What a step ahead
  * of it has asked for in vain for a while is reserved for that one, all of it and not only what is short: a large step is not
- * starved by streams of small ones that take turns with its pools and locks.
+ * starved by streams of small ones that take turns with its pools and locks. Not where it waits for an open container.
  */
 function nextToStart(state: RunState, { load, locks }: Readings): readonly Command[] {
   const { index } = state;
@@ -198,19 +198,24 @@ function nextToStart(state: RunState, { load, locks }: Readings): readonly Comma
   if (load !== undefined && index.slots > 0) return NOTHING;
   const candidates = readyLanes(state);
   const commands: Command[] = [];
-  const reservations: Reservations = new Map();
+  let reserved = NOTHING_RESERVED;
   for (let at = 0; at < candidates.length; at++) {
     if (at < 2) bringForward(state, candidates, at);
-    const candidate = candidates[at] as ReadyStep;
-    const { lane, step } = candidate;
-    if (!fits(state, lane, reservedFrom(state, reservations, step))) {
-      if (state.starts - (state.readySince.get(step) ?? 0) >= PATIENCE) reserve(state, reservations, candidate);
+    const { lane, step } = candidates[at] as ReadyStep;
+    if (!fits(state, lane, reserved)) {
+      const hasWaited = state.starts - (state.readySince.get(step) ?? 0) >= PATIENCE;
+      if (hasWaited && !asksForHeld(state, lane)) reserved = reserve(lane, reserved);
     } else if (!lane.isShared || locks.has(step)) {
       commands.push(startOf(state, lane, step));
       return commands;
     } else commands.push({ kind: "lock", step });
   }
   return commands;
+}
+
+interface ReadyStep {
+  readonly lane: Lane;
+  readonly step: number;
 }
 
 function startOf(state: RunState, lane: Lane, step: number): Command {

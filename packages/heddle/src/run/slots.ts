@@ -141,45 +141,32 @@ export interface Reserved {
   readonly writeGlobs: string[];
 }
 
-/** A ready step that no limit of its lane stops. */
-export interface ReadyStep {
-  readonly lane: Lane;
-  readonly step: number;
-}
+/** Mostly the first step fits: nothing is made for it. */
+export const NOTHING_RESERVED: Reserved = { pools: new Map(), read: new Set(), write: new Set(), writeGlobs: [] };
 
-const NOTHING_RESERVED: Reserved = { pools: new Map(), read: new Set(), write: new Set(), writeGlobs: [] };
+/** With what the lane's first step asks for. */
+export function reserve(lane: Lane, before: Reserved): Reserved {
+  const reserved: Reserved =
+    before === NOTHING_RESERVED ? { pools: new Map(), read: new Set(), write: new Set(), writeGlobs: [] } : before;
+  for (const { key, units } of lane.pools) reserved.pools.set(key, (reserved.pools.get(key) ?? 0) + units);
+  for (const name of lane.read) reserved.read.add(name);
+  for (const name of lane.write) reserved.write.add(name);
+  for (const glob of lane.writeGlobs) reserved.writeGlobs.push(glob);
+  return reserved;
+}
 
 /**
- * What is reserved, by the container that holds something and is open around the steps it is reserved for; -1: the run. A step is kept from
- * starting by what is reserved inside of the innermost such container around it alone: for another step, which may wait for the end of
- * this container, nothing inside may have to wait.
+ * Whether an open container holds something that the lane asks for. Nothing is reserved for such a lane: the steps inside of the container
+ * may need it, and the container may be open for days.
  */
-export type Reservations = Map<number, Reserved>;
-
-export function reservedFrom(state: RunState, reservations: Reservations, step: number): Reserved {
-  if (reservations.size === 0) return NOTHING_RESERVED;
-  return reservations.get(openHoldersAround(state, step)[0] ?? -1) ?? NOTHING_RESERVED;
-}
-
-/** Reserves what the lane's first step, `step`, asks for. */
-export function reserve(state: RunState, reservations: Reservations, { lane, step }: ReadyStep): void {
-  for (const place of [...openHoldersAround(state, step), -1]) {
-    const known = reservations.get(place);
-    const reserved: Reserved = known ?? { pools: new Map(), read: new Set(), write: new Set(), writeGlobs: [] };
-    if (known === undefined) reservations.set(place, reserved);
-    for (const { key, units } of lane.pools) reserved.pools.set(key, (reserved.pools.get(key) ?? 0) + units);
-    for (const name of lane.read) reserved.read.add(name);
-    for (const name of lane.write) reserved.write.add(name);
-    for (const glob of lane.writeGlobs) reserved.writeGlobs.push(glob);
+export function asksForHeld(state: RunState, lane: Lane): boolean {
+  for (const container of state.volatile.holding) {
+    const { pools, read, write } = laneFor(state, container);
+    const names = new Set([...read, ...write, ...pools.map(({ key }) => `pool ${key}`)]);
+    if ([...lane.read, ...lane.write].some((name) => names.has(name))) return true;
+    if (lane.pools.some(({ key }) => names.has(`pool ${key}`))) return true;
   }
-}
-
-/** The containers around the step that hold something now, from inside out. */
-function openHoldersAround({ parents, volatile: { holding } }: RunState, step: number): readonly number[] {
-  if (holding.size === 0) return NONE;
-  const holders: number[] = [];
-  for (let at = parents[step] ?? -1; at !== -1; at = parents[at] ?? -1) if (holding.has(at)) holders.push(at);
-  return holders;
+  return false;
 }
 
 /** Whether something ready could start, if the machine and other runs let it: the rest waits for what open containers hold. */

@@ -176,6 +176,22 @@ describe("what a step that stands for a plan holds", () => {
     expect(timeOf(dry, "step.started", "w")).toBe(timeOf(dry, "step.succeeded", "p"));
   });
 
+  test("who waits long for what it holds keeps nothing from others, which would hold up a run that waits for a person", () => {
+    const asks = [step("ask", { action: { kind: "approve", question: "?" } })];
+    const others = Array.from({ length: 20 }, (_, at) => step(`x${at}`));
+    const plan = planOf(
+      [
+        nested("p", asks, {}, { ...db, priority: 1 }),
+        step("w", { ...db, ...pool }),
+        ...others,
+        step("y", { ...pool, deps: ["x19"] }),
+      ],
+      pool,
+    );
+    const dry = run(plan, lasting({}), { maxConcurrency: 2 });
+    expect(dry.phases).toMatchObject({ "p/ask": "waiting-for-answer", w: "waiting", y: "succeeded" });
+  });
+
   test("inside, a lock that it holds is shared out once more", () => {
     const inside = [step("a", db), step("b", db), step("c", { locks: { read: ["db"] } })];
     expect(trace(run([nested("p", inside, {}, db)], lasting({})))).toBe("p/a /p/a p/b /p/b p/c /p/c");
