@@ -56,11 +56,13 @@ export function cancelLate(state: RunState, halt: CancelReason): readonly Comman
 }
 
 /**
- * Whether something of a run that ends early is still under way: an attempt, or what is sheltered and waits. What was interrupted is not: it
- * may come after what runs again, and is not looked at before that has ended.
+ * Whether something of a run that ends early is still under way: an attempt, or what is sheltered and waits for a time, a person or a signal.
+ * What waits for something else of the run is not, whatever its phase: what was interrupted and comes after what runs again, and the next
+ * attempt that is due and wants what an open container holds.
  */
-export function isWorkLeft({ index }: RunState): boolean {
-  return index.counts.running > 0 || LATE.some((tag) => tag !== "interrupted" && index.counts[tag] > 0);
+export function isWorkLeft({ index: { counts, retries } }: RunState): boolean {
+  const waits = counts["waiting-for-answer"] + counts["waiting-for-signal"] + counts.sleeping;
+  return counts.running + waits > 0 || retries.first !== undefined;
 }
 
 /**

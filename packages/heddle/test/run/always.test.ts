@@ -5,7 +5,7 @@ import { seededRandom } from "../../src/base/random.ts";
 import { SHELTER_MS } from "../../src/run/shelter.ts";
 import { DryRun } from "../support/dry-run.ts";
 import { generatePlan, pick, whole, type PlanShape, USUAL_SHAPE } from "../support/plans.ts";
-import { failing, generatedScript, lasting, planOf, step, timeOf } from "./dry.ts";
+import { EXIT, failing, generatedScript, lasting, planOf, retry, step, timeOf } from "./dry.ts";
 
 const SHAPE: PlanShape = { ...USUAL_SHAPE, timeouts: 0, interrupts: 0, approvals: 0, undos: 0 };
 
@@ -124,5 +124,26 @@ test("what begins late in a run that was cancelled has its time too", () => {
   dry.run();
   expect(dry.phases).toMatchObject({ slow: "succeeded", each: "succeeded", sub: "succeeded", asks: "cancelled" });
   expect(timeOf(dry, "step.cancelled", "asks")).toBe(hour + SHELTER_MS);
+  expect(dry.state.phase.tag).toBe("cancelled");
+});
+
+test("the next attempt of one that wants what an open plan holds ends that in a cancelled run", () => {
+  const cpu = { resources: { cpu: 1 } };
+  const clean = step("clean", { always: true, retry: retry(2, { delayMs: 5 }), ...cpu });
+  const inner = planOf([step("a"), step("b", { deps: ["a"] })]);
+  const holder = step("p", { action: { kind: "plan", plan: inner }, deps: ["clock"], ...cpu });
+  const dry = DryRun.start(planOf([clean, step("clock"), holder], cpu), {
+    attempt: ({ id }, attempt) => ({ durationMs: 10, ...(id === "clean" && attempt === 1 && { error: EXIT }) }),
+  }).run(1);
+  expect(dry.phases).toMatchObject({ clean: "retrying", "p/a": "running" });
+  dry.halt = "cancel";
+  dry.run();
+  expect(dry.phases).toEqual({
+    clean: "succeeded",
+    clock: "succeeded",
+    p: "cancelled",
+    "p/a": "cancelled",
+    "p/b": "waiting",
+  });
   expect(dry.state.phase.tag).toBe("cancelled");
 });
