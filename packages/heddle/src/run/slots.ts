@@ -60,6 +60,11 @@ export function laneFor(state: RunState, step: number): Lane {
   const { index } = state;
   const known = index.lanes[index.laneOf[step] ?? -1];
   if (known !== undefined) return known;
+  const plain = index.laneKeys.get(PLAIN);
+  if (plain !== undefined && isPlain(state, step)) {
+    index.laneOf[step] = plain;
+    return present(index.lanes[plain], "lane");
+  }
   const wanted = wantedBy(state, step);
   const key = laneKey(wanted);
   let at = index.laneKeys.get(key);
@@ -74,6 +79,16 @@ export function laneFor(state: RunState, step: number): Lane {
 }
 
 const NONE: readonly number[] = [];
+
+/** Key of the lane of steps that want a slot of the run and nothing else. */
+const PLAIN = "";
+
+/** Most steps are: nothing is made to find that out. */
+function isPlain(state: RunState, step: number): boolean {
+  const { action, forEach, resources, locks, writes } = stepAt(state, step);
+  if (action.kind === "agent" || action.kind === "plan" || forEach !== undefined) return false;
+  return resources === undefined && locks === undefined && writes === undefined && (state.parents[step] ?? -1) === -1;
+}
 
 function wantedBy(state: RunState, step: number): Omit<Lane, "heap"> {
   const definition = stepAt(state, step);
@@ -97,7 +112,7 @@ function wantedBy(state: RunState, step: number): Omit<Lane, "heap"> {
 function laneKey(wanted: Omit<Lane, "heap">): string {
   const { pools, read, write, writeGlobs, agent, takesSlot, container, bounds } = wanted;
   const isPlain = takesSlot && container === -1 && bounds.length === 0 && writeGlobs.length === 0;
-  if (isPlain && pools.length === 0 && read.length === 0 && write.length === 0) return agent ? "agent" : "";
+  if (isPlain && pools.length === 0 && read.length === 0 && write.length === 0) return agent ? "agent" : PLAIN;
   const units = pools.map(({ key, units: wanted }) => [key, wanted]);
   return JSON.stringify([agent, takesSlot, container, bounds, units, read, write, writeGlobs]);
 }

@@ -8,7 +8,7 @@ import type { Plan, Step } from "../../plan/plan.ts";
 import type { Event, EventOf, RunOptions } from "../event.ts";
 import { MergeChain } from "./merge-chain.ts";
 import { OpenLayers } from "./open-layers.ts";
-import { type Around, SlotsInUse } from "./slots-in-use.ts";
+import { type Around, NONE_AROUND, SlotsInUse } from "./slots-in-use.ts";
 import { startProblems } from "./start-checks.ts";
 import { isWaitRow, WaitChecks } from "./wait-checks.ts";
 import {
@@ -405,8 +405,8 @@ export class HistoryChecker {
   #takeSlots(event: Event, row: CheckedStep): void {
     const around = this.#around(row);
     // After a resume an open container has its locks and pools again before anything in it starts.
-    for (const { id } of around.filter(({ holds }) => holds).toReversed()) {
-      const container = this.#rows.get(id);
+    for (const { id, holds } of around.toReversed()) {
+      const container = holds ? this.#rows.get(id) : undefined;
       if (container !== undefined && !this.#slots.has(id)) this.#takeSlots(event, container);
     }
     const taker = { step: row.step, around, isHold: this.#holds(row) };
@@ -423,8 +423,9 @@ export class HistoryChecker {
 
   /** The containers around a step, from inside out. */
   #around(row: CheckedStep): readonly Around[] {
+    if (row.container === undefined) return NONE_AROUND;
     const found: Around[] = [];
-    for (let at = row.container; at !== undefined;) {
+    for (let at: string | undefined = row.container; at !== undefined;) {
       const container = this.#rows.get(at);
       if (container === undefined) break;
       found.push({ id: at, step: container.step, settings: container.settings, holds: this.#holds(container) });

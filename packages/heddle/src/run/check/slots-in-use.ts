@@ -14,6 +14,9 @@ export interface Around {
   readonly holds: boolean;
 }
 
+/** Around a step of the plan itself. */
+export const NONE_AROUND: readonly Around[] = [];
+
 /** A step that takes something. */
 export interface Taker {
   readonly step: Step;
@@ -54,6 +57,15 @@ export class SlotsInUse {
     const { step, around, isHold } = taker;
     if (!isHold && isContainer(step)) return [];
     const broken: [Rule, string][] = [];
+    if (!isHold) {
+      const most = options?.maxConcurrency ?? 1;
+      this.#running++;
+      if (this.#running > most) broken.push(["concurrency", `${this.#running} of ${most} attempts run`]);
+      if (isPlain(taker)) {
+        this.#taken.set(step.id, NOTHING);
+        return broken;
+      }
+    }
     const units: [string, number][] = [];
     const take = (rule: Rule, count: string, wanted: number, most: number, words: string): void => {
       const used = add(this.#counts, count, wanted);
@@ -61,8 +73,6 @@ export class SlotsInUse {
       if (used > most) broken.push([rule, `${used} of ${most} ${words}`]);
     };
     if (!isHold) {
-      this.#running++;
-      take("concurrency", "attempts", 1, options?.maxConcurrency ?? 1, "attempts run");
       const isAgent = step.action.kind === "agent";
       if (isAgent) take("agents", "agents", 1, options?.maxAgents ?? 1, "agents run");
       for (const { id, settings } of around) {
@@ -126,6 +136,20 @@ function poolsFor(
 }
 
 const NONE: readonly string[] = [];
+
+const NOTHING: Taken = { units: [], read: NONE, write: NONE };
+
+/** It takes a slot of the run and nothing else, as most steps do. */
+function isPlain({ step, around }: Taker): boolean {
+  const { action, resources, locks, writes } = step;
+  return (
+    around.length === 0 &&
+    action.kind !== "agent" &&
+    resources === undefined &&
+    locks === undefined &&
+    writes === undefined
+  );
+}
 
 /**
  * Agents of one group take turns, as if their worktree were a lock. A lock that a container holds is shared by the steps inside
