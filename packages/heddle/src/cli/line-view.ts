@@ -61,7 +61,8 @@ export class LineView {
   }
 
   event(event: RunEvent): void {
-    if (this.#options.mode === "quiet") return;
+    // Failures of steps are told at the end; of an undo, nothing else would tell.
+    if (this.#options.mode === "quiet" && event.type !== "rollback.failed") return;
     if (event.type !== "step.skipped") this.#endSkips();
     if ("step" in event) this.#onStep(event);
     else this.#onRun(event);

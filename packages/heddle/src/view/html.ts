@@ -180,7 +180,8 @@ function failureCard(step: StepView, view: RunView, { outputOf }: PageOptions): 
     lines.length === 0
       ? ""
       : `<pre tabindex="0" role="region" aria-label="Last lines of ${escapeHtml(step.id)}">${escapeHtml(lines.join("\n"))}</pre>`;
-  return `<article class="card failed"><h3>${glyph("failed")}${escapeHtml(step.id)}</h3><p>${escapeHtml(step.error?.message ?? step.why)}</p><p class="dim">Failed${tries}.${after}</p>${output}</article>`;
+  const about = tries === "" && after === "" ? "" : `<p class="dim">Failed${tries}.${after}</p>`;
+  return `<article class="card failed"><h3>${glyph("failed")}${escapeHtml(step.id)}</h3><p>${escapeHtml(step.error?.message ?? step.why)}</p>${about}${output}</article>`;
 }
 
 /** `line`: how the critical path is drawn. */
@@ -231,9 +232,9 @@ function stepRow(step: StepView, at: number, isOnPath: boolean): string {
   const time = step.durationMs === null ? "" : tookText(step.durationMs);
   const notes = [
     step.status === "succeeded" ? "" : (step.error?.message ?? step.why),
-    isOnPath ? "On the critical path." : "",
+    isOnPath ? "on the critical path" : "",
   ];
-  const note = escapeHtml(notes.filter((one) => one !== "").join(" "));
+  const note = escapeHtml(notes.filter((one) => one !== "").join(" · "));
   const inside = step.parent === undefined ? "" : ` class="inside"`;
   return `<tr id="s${at}"${inside}><td><span class="who">${glyph(step.status)}<span><b>${escapeHtml(step.id)}</b>${about}</span></span></td><td class="state">${step.status}</td><td class="n layer">${step.layer}</td><td class="n tries">${step.attempts}</td><td class="n time">${time}</td><td class="note">${note}</td></tr>
 `;

@@ -101,6 +101,12 @@ describe("a failed run", () => {
     rig.plan({ steps: [{ id: "good", run: "echo x" }] });
     const quiet = await rig.heddle(["run", "--output", "quiet"]);
     expect(quiet).toMatchObject({ code: 0, stdout: "", stderr: "" });
+    rig.write(
+      "undo.yaml",
+      "rollback: all\nsteps:\n - { id: up, run: 'true', undo: exit 4 }\n - { id: bad, deps: [up], run: exit 3 }\n",
+    );
+    const undone = await rig.heddle(["run", "undo.yaml", "--output", "quiet"]);
+    expect(undone.stdout).toContain("[up] ✗ its undo failed: the command ended with exit code 4");
   });
 });
 

@@ -96,7 +96,7 @@ describe("the page", () => {
       ["b", "c"],
     );
     expect(html.match(/<li class="onpath">/g)).toHaveLength(2);
-    expect(html.match(/On the critical path\./g)).toHaveLength(2);
+    expect(html.match(/on the critical path/g)).toHaveLength(2);
     expect(html.match(/<li><svg class="key"/g)?.length).toBe(4);
     for (const status of ["succeeded", "failed", "skipped"])
       expect(html).toMatch(new RegExp(`<li><svg class="glyph ${status}"[^]*?</svg>\\d ${status}</li>`));
