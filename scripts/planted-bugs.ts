@@ -76,9 +76,9 @@ const BUGS: readonly Bug[] = [
   },
   {
     name: "one slot too many",
-    file: "run/decide.ts",
-    from: "index.slots >= state.options.maxConcurrency",
-    to: "index.slots > state.options.maxConcurrency",
+    file: "run/slots.ts",
+    from: "return index.slots >= options.maxConcurrency;",
+    to: "return index.slots > options.maxConcurrency;",
   },
   {
     name: "slots are not given back by what fails",

@@ -24,7 +24,7 @@ import type { Lane } from "./run-index.ts";
 import type { StepPhase } from "./facts.ts";
 import { nextTaker } from "./listeners.ts";
 import { hasSheltered } from "./shelter.ts";
-import { asksForHeld, fits, goesBefore, isFull, NOTHING_RESERVED, reserve } from "./slots.ts";
+import { areSlotsTaken, asksForHeld, fits, goesBefore, isFull, NOTHING_RESERVED, reserve } from "./slots.ts";
 import {
   isContainerStep,
   isRunEnded,
@@ -194,7 +194,7 @@ const PATIENCE = 16;
  */
 function nextToStart(state: RunState, { load, locks }: Readings): readonly Command[] {
   const { index } = state;
-  if (index.slots >= state.options.maxConcurrency) return NOTHING;
+  if (areSlotsTaken(state)) return NOTHING;
   if (load !== undefined && index.slots > 0) return NOTHING;
   const candidates = readyLanes(state);
   const commands: Command[] = [];

@@ -133,10 +133,15 @@ export function fits({ index }: RunState, lane: Lane, reserved: Reserved = NOTHI
   return writing.holder(lane.writeGlobs) === undefined && !writing.meet(lane.writeGlobs, reserved.writeGlobs);
 }
 
+/** Every slot of the run is taken. */
+export function areSlotsTaken({ index, options }: RunState): boolean {
+  return index.slots >= options.maxConcurrency;
+}
+
 /** Whether a limit on attempts, on agents or on items stops the whole lane. */
 export function isFull(state: RunState, { agent, takesSlot, container, bounds }: Lane): boolean {
   const { index } = state;
-  if (takesSlot && index.slots >= state.options.maxConcurrency) return true;
+  if (takesSlot && areSlotsTaken(state)) return true;
   if (agent && index.agents >= state.options.maxAgents) return true;
   for (const subplan of bounds) {
     const { attempts, agents } = boundsOf(state, subplan);
