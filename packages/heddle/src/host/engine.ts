@@ -12,8 +12,7 @@ import { defined } from "../base/defined.ts";
 import { randomId } from "../base/ids.ts";
 import { systemRandom } from "../base/random.ts";
 import { executor } from "../engine/executor.ts";
-import { cancelRun, resumeRun, rollbackRun, startRun } from "../engine/engine.ts";
-import { recordLanding } from "../engine/landing.ts";
+import { type Engine, engineOver } from "../engine/open.ts";
 import type { EnginePorts } from "../engine/ports.ts";
 import { thisProcess } from "../journal/liveness.ts";
 import { loadSubplanFile } from "../project/load-plan.ts";
@@ -23,20 +22,10 @@ import { VERSION } from "../version.ts";
 import { loadImmediateCheck, localOutputChecks } from "./output-checks.ts";
 import { programAt } from "./program-at.ts";
 import { headOf } from "../git/git-head.ts";
-import { recordRequest } from "../engine/control-channel.ts";
-import type { EngineOptions, LocalEngine } from "../project/parts.ts";
+import type { EngineOptions } from "../project/parts.ts";
 
-export function openEngine(options: EngineOptions): LocalEngine {
-  const ports = portsOf(options);
-  return {
-    start: (plan, how) => startRun(ports, plan, how),
-    resume: (run, how) => resumeRun(ports, run, how),
-    rollback: (run) => rollbackRun(ports, run),
-    cancel: (run, onTaken) => cancelRun(ports, run, onTaken),
-    recordLanding: (run, landing) => recordLanding(ports, run, landing),
-    record: (run, request) => recordRequest(ports, run, request),
-    [Symbol.asyncDispose]: () => ports.backend[Symbol.asyncDispose](),
-  };
+export function openEngine(options: EngineOptions): Engine {
+  return engineOver(portsOf(options));
 }
 
 function portsOf({ dir, journal, workspaces, title, pollMs, codeFor, colour }: EngineOptions): EnginePorts {

@@ -19,7 +19,8 @@ import { directoryWorkspaces } from "../workspace/directory.ts";
 import { memoryWorkspaces } from "../workspace/memory.ts";
 import { prepareFolder, type ProjectAccess } from "../project/folder.ts";
 import { layoutOf, type ProjectLayout } from "../project/layout.ts";
-import type { EngineOptions, LocalEngine, ProjectParts } from "../project/parts.ts";
+import type { Engine } from "../engine/open.ts";
+import type { EngineOptions, ProjectParts } from "../project/parts.ts";
 import type { Project } from "../project/port.ts";
 import { createProject } from "../project/project.ts";
 
@@ -91,7 +92,7 @@ function shared(
   };
 }
 
-async function openEngine(options: EngineOptions): Promise<LocalEngine> {
+async function openEngine(options: EngineOptions): Promise<Engine> {
   const engine = await import("./engine.ts");
   return engine.openEngine(options);
 }

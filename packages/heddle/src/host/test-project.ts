@@ -11,17 +11,15 @@ import { defined } from "../base/defined.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import { HeddleError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
-import { recordRequest } from "../engine/control-channel.ts";
-import { cancelRun, resumeRun, rollbackRun, startRun } from "../engine/engine.ts";
 import { executor } from "../engine/executor.ts";
-import { recordLanding } from "../engine/landing.ts";
+import { engineOver } from "../engine/open.ts";
 import type { EnginePorts } from "../engine/ports.ts";
 import { memoryJournal } from "../journal/memory.ts";
 import { baseEnvironments } from "../process/environment.ts";
 import { layoutOf } from "../project/layout.ts";
 import { loadSubplanFile } from "../project/load-plan.ts";
 import { planFileContent } from "../project/plan-content.ts";
-import type { EngineOptions, LocalEngine } from "../project/parts.ts";
+import type { EngineOptions } from "../project/parts.ts";
 import type { Project } from "../project/port.ts";
 import { createProject } from "../project/project.ts";
 import { checkEvent } from "../run/event-schema.ts";
@@ -59,7 +57,7 @@ export function openTestProject(dir: string, machine: TestMachine): Project {
     pollMs: 0,
     deleteRunFiles: false,
     checkOutput,
-    openEngine: async (options) => openTestEngine(options, machine),
+    openEngine: async (options) => engineOver(testPorts(options, machine)),
     openAgents: () => Promise.reject<AgentMaintenance>(new HeddleError(noGit())),
   });
 }
@@ -75,19 +73,6 @@ async function loadCheck(): Promise<(schema: JsonObject, output: Json) => string
 
 function noGit(): { readonly code: string; readonly message: string } {
   return { code: "NotARepository", message: "a test has no git repository" };
-}
-
-function openTestEngine(options: EngineOptions, machine: TestMachine): LocalEngine {
-  const ports = testPorts(options, machine);
-  return {
-    start: (plan, how) => startRun(ports, plan, how),
-    resume: (run, how) => resumeRun(ports, run, how),
-    rollback: (run) => rollbackRun(ports, run),
-    cancel: (run, onTaken) => cancelRun(ports, run, onTaken),
-    recordLanding: (run, landing) => recordLanding(ports, run, landing),
-    record: (run, request) => recordRequest(ports, run, request),
-    [Symbol.asyncDispose]: () => ports.backend[Symbol.asyncDispose](),
-  };
 }
 
 function testPorts({ dir, journal, title, codeFor }: EngineOptions, machine: TestMachine): EnginePorts {

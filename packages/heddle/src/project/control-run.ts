@@ -8,12 +8,12 @@ import type { Json } from "../base/json.ts";
 import { err, type Result, ok } from "../base/result.ts";
 import type { EventLog, Mailbox } from "../journal/port.ts";
 import { checkControlRequest, invalidRequest, type ControlRequest } from "../run/control.ts";
-import type { LocalEngine } from "./parts.ts";
+import type { Engine } from "../engine/open.ts";
 
 export interface ControlPorts {
   readonly journal: Pick<EventLog, "get"> & Pick<Mailbox, "request">;
   readonly clock: Clock;
-  readonly engine: () => Promise<LocalEngine>;
+  readonly engine: () => Promise<Engine>;
   /** Ends a run that nobody works on. */
   readonly cancel: (run: string) => Promise<Result<"done", Problem>>;
 }

@@ -11,13 +11,13 @@ import type { EventLog } from "../journal/port.ts";
 import type { Landing, LandMode } from "../run/attempt.ts";
 import { lastMerge } from "../run/state.ts";
 import { findStep } from "./find-run.ts";
-import type { LocalEngine } from "./parts.ts";
+import type { Engine } from "../engine/open.ts";
 import { readRun } from "./read-run.ts";
 
 export interface MergePorts {
   readonly log: Pick<EventLog, "get" | "read">;
   readonly agents: () => Promise<AgentMaintenance>;
-  readonly engine: () => Promise<LocalEngine>;
+  readonly engine: () => Promise<Engine>;
 }
 
 export interface MergeOptions {

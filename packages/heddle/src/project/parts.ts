@@ -2,16 +2,11 @@
 import type { AgentMaintenance } from "../agent/port.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Json, JsonObject } from "../base/json.ts";
-import type { Problem } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
-import type { Result } from "../base/result.ts";
-import type { ResumeOptions, RunHandle, StartOptions } from "../engine/api.ts";
 import type { PlanCode } from "../engine/executor.ts";
+import type { Engine } from "../engine/open.ts";
 import type { EngineJournal } from "../engine/ports.ts";
-import type { LoadedPlan } from "../graph/loaded-plan.ts";
 import type { Journal } from "../journal/port.ts";
-import type { Landing } from "../run/attempt.ts";
-import type { ControlRequest } from "../run/control.ts";
 import type { Workspaces } from "../workspace/port.ts";
 import type { ProjectLayout } from "./layout.ts";
 
@@ -32,7 +27,7 @@ export interface ProjectParts {
   /** What is wrong with an output by its step's schema, in one line; `undefined`: nothing. Ends, whatever they are. */
   readonly checkOutput: (schema: JsonObject, output: Json) => Promise<string | undefined>;
   /** Called when the first run starts: looking at a project must not wait for the code of an engine. */
-  readonly openEngine: (options: EngineOptions) => Promise<LocalEngine>;
+  readonly openEngine: (options: EngineOptions) => Promise<Engine>;
   /** Called when somebody asks what agents left. */
   readonly openAgents: () => Promise<AgentMaintenance>;
 }
@@ -46,23 +41,4 @@ export interface EngineOptions {
   readonly pollMs: number;
   readonly colour?: boolean;
   readonly codeFor: (run: string) => PlanCode;
-}
-
-/** The engine over the ports of this machine. Disposing of it ends the attempts under way and the helpers. */
-export interface LocalEngine extends AsyncDisposable {
-  /** The handle comes back before anything has run; so with the next two. */
-  start(
-    plan: LoadedPlan,
-    options: StartOptions & { readonly maxConcurrency: number },
-  ): Promise<Result<RunHandle, Problem>>;
-  resume(run: string, options: ResumeOptions): Promise<Result<RunHandle, Problem>>;
-  rollback(run: string): Promise<Result<RunHandle, Problem>>;
-  /** Ends a run that nobody works on; resolves when that is recorded. `onTaken` is called before anything has run. */
-  cancel(run: string, onTaken: (handle: RunHandle) => void): Promise<Result<"done", Problem>>;
-  recordLanding(run: string, landing: Landing): Promise<void>;
-  /** Records an answer or a signal for a run that nobody works on. */
-  record(
-    run: string,
-    request: Extract<ControlRequest, { kind: "answer" | "signal" }>,
-  ): Promise<Result<"done", Problem>>;
 }

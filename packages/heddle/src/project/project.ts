@@ -12,7 +12,8 @@ import { NO_FUNCTIONS } from "../plan/plan.ts";
 import { promptFileOf } from "../workspace/port.ts";
 import { findRun, findRunAndStep } from "./find-run.ts";
 import { LiveRuns } from "./live-runs.ts";
-import type { EngineOptions, LocalEngine, ProjectParts } from "./parts.ts";
+import type { Engine } from "../engine/open.ts";
+import type { EngineOptions, ProjectParts } from "./parts.ts";
 import type {
   Project,
   ProjectMaintenance,
@@ -34,7 +35,7 @@ interface Shared extends ProjectParts {
   readonly dir: string;
   readonly log: ProjectParts["journal"];
   readonly live: LiveRuns;
-  readonly engine: () => Promise<LocalEngine>;
+  readonly engine: () => Promise<Engine>;
   readonly agents: ProjectParts["openAgents"];
 }
 
@@ -43,7 +44,7 @@ export function createProject(parts: ProjectParts): Project {
   const live = new LiveRuns(async (run) => {
     if (parts.deleteRunFiles) await workspaces.removeRun(run);
   });
-  let opened: Promise<LocalEngine> | undefined;
+  let opened: Promise<Engine> | undefined;
   const shared: Shared = {
     ...parts,
     dir: layout.dir,

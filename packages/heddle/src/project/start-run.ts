@@ -16,7 +16,7 @@ import type { LoadedPlan } from "../graph/loaded-plan.ts";
 import type { EventLog } from "../journal/port.ts";
 import { NO_FUNCTIONS, type Plan, worksInWorktree } from "../plan/plan.ts";
 import type { LiveRuns } from "./live-runs.ts";
-import type { LocalEngine } from "./parts.ts";
+import type { Engine } from "../engine/open.ts";
 
 export interface StartPorts {
   /** Absolute: the project folder. */
@@ -24,7 +24,7 @@ export interface StartPorts {
   readonly log: Pick<EventLog, "read">;
   readonly random: Random;
   readonly live: LiveRuns;
-  readonly engine: () => Promise<LocalEngine>;
+  readonly engine: () => Promise<Engine>;
   readonly agents: () => Promise<AgentMaintenance>;
 }
 

@@ -5,7 +5,7 @@ import { err, ok } from "../../src/base/result.ts";
 import { memoryJournal } from "../../src/journal/memory.ts";
 import type { Journal } from "../../src/journal/port.ts";
 import { landWork, takeOut, type MergeOptions } from "../../src/project/merge.ts";
-import type { LocalEngine } from "../../src/project/parts.ts";
+import type { Engine } from "../../src/engine/open.ts";
 import type { EventBody } from "../../src/run/event.ts";
 import { DIAMOND } from "../view/histories.ts";
 import { agentsWith } from "./agents.ts";
@@ -39,8 +39,8 @@ async function land(options: MergeOptions, said: Partial<AgentMaintenance> = {})
     },
     ...said,
   });
-  const engine = { recordLanding: async (...words: unknown[]) => void noted.push(words) } as Partial<LocalEngine>;
-  return landWork({ log, agents, engine: async () => engine as LocalEngine }, "r1", options);
+  const engine = { recordLanding: async (...words: unknown[]) => void noted.push(words) } as Partial<Engine>;
+  return landWork({ log, agents, engine: async () => engine as Engine }, "r1", options);
 }
 
 describe("the work of a run", () => {

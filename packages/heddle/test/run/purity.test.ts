@@ -16,6 +16,7 @@ import type { RunState } from "../../src/run/state.ts";
 import { advance } from "../../src/run/transition.ts";
 import { DryRun, type DryOptions, type Script } from "../support/dry-run.ts";
 import { generatePlan, hash, USUAL_SHAPE, type PlanShape } from "../support/plans.ts";
+import { EVENTS_OF_THE_REDUCER } from "../support/reducer-events.ts";
 import { exactIndex, factsSnapshot, indexMeaning, stateOfCopy } from "../support/state-snapshot.ts";
 import { generatedScript } from "./dry.ts";
 
@@ -195,35 +196,7 @@ describe.each(Array.from({ length: 6 }, (_, part) => part))("generated runs, par
 test("the generated runs have everything in them", () => {
   const histories = Array.from({ length: SEEDS }, (_, at) => lives(at + 1));
   const types = new Set(histories.flatMap((events) => events.map(({ type }) => type)));
-  expect([...types].sort()).toEqual([
-    "approval.given",
-    "approval.requested",
-    "rollback.ended",
-    "rollback.failed",
-    "rollback.started",
-    "run.cancelled",
-    "run.created",
-    "run.failed",
-    "run.paused",
-    "run.resumed",
-    "run.started",
-    "run.succeeded",
-    "run.unpaused",
-    "signal.received",
-    "step.cached",
-    "step.cancelled",
-    "step.examined",
-    "step.failed",
-    "step.progress",
-    "step.rolledback",
-    "step.skipped",
-    "step.started",
-    "step.succeeded",
-    "steps.added",
-    "timer.fired",
-    "timer.set",
-    "usage.recorded",
-  ]);
+  expect([...types].sort()).toEqual([...EVENTS_OF_THE_REDUCER, "usage.recorded"]);
 });
 
 test("the same state, inputs and world give the same events and effects", () => {
