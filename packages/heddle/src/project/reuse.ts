@@ -171,10 +171,19 @@ function unreadProblem(
   return missingProblem(source.value.run, [...unread], source.value.reusable);
 }
 
-/** Whether a text of the step may read the dep. */
+/** `deps.a`, `deps['a']`, and both with `?`, in a text without space. */
+const READ_OF_DEP = /deps(?:\.\??(\w+)|\[(?:\??'([\w./-]*)'\])?)/g;
+
+/** Whether a text of the step may read the dep. A name in brackets that is written in any other way may be that of any dep. */
 function namesDep({ id: _id, deps: _deps, after: _after, ...rest }: Step, dep: string): boolean {
-  const texts = JSON.stringify(rest);
-  return texts.includes(`deps.${dep}`) || texts.includes(`deps['${dep}']`) || texts.includes(`deps[\\"${dep}\\"]`);
+  const texts = JSON.stringify(rest)
+    .replace(/\s|\\[nrtf]/g, "")
+    .replaceAll('\\"', "'");
+  for (const [, member, index] of texts.matchAll(READ_OF_DEP)) {
+    const name = member ?? index;
+    if (name === undefined || name === dep) return true;
+  }
+  return false;
 }
 
 /** Names the steps that run although they have ended, since they are others now. */

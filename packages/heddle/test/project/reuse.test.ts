@@ -67,6 +67,34 @@ steps:
   });
 });
 
+test.each([
+  "deps.a.status",
+  "deps['a'].status",
+  'deps[\\"a\\"].status',
+  "deps . a.status",
+  "deps.?a.?status.orValue('')",
+  "deps[?'a'].?status.orValue('')",
+  "deps[ 'a' ].status",
+  'deps\\n[\\"a\\"].status',
+  "deps[r'a'].status",
+  "deps['''a'''].status",
+])(
+  "a step that only comes after another was built on it where it reads it, however that is written: %s",
+  async (read) => {
+    const reading = (command: string): string => `
+name: chain
+steps:
+  - { id: a, run: "${command}" }
+  - { id: b, after: [a], if: "${read} == 'succeeded'", run: "true" }
+  - { id: c, run: "true" }
+`;
+    expect(await reused(reading("true"), reading("echo new"), "c")).toEqual({
+      ids: [],
+      again: ["a runs again: its definition has changed.", "b runs again: it depends on a, which runs again."],
+    });
+  },
+);
+
 test("what was built on a step skipped by its condition stays: the condition is asked again", async () => {
   const conditional = `
 name: chain
