@@ -2,7 +2,7 @@
  * Package import: reads a repository's packages: the root package.json, those of its workspaces, and which of them depend
  * on which. Makes no steps: their order is in turbo.json, or nowhere (`turbo-tasks.ts`, `package-scripts.ts`).
  */
-import { err, ok, type Result } from "../../base/result.ts";
+import { ok, type Result } from "../../base/result.ts";
 import type { Diagnostic } from "../diagnostic.ts";
 import { shorten } from "../issues.ts";
 import type { Findings } from "./findings.ts";
@@ -52,7 +52,12 @@ export async function readWorkspace(
 ): Promise<Result<PackageWorkspace, readonly Diagnostic[]>> {
   const patterns = await patternsOf(root, files);
   if (!patterns.ok) return patterns;
-  const folders = patterns.value.length === 0 ? [] : await files.folders(patterns.value);
+  const { texts, place } = patterns.value;
+  const folders = texts.length === 0 ? [] : await files.folders(texts);
+  if (texts.length > 0 && folders.length === 0) {
+    const listed = texts.map((text) => shorten(text)).join(", ");
+    findings.in(place.source).note(place.node, `no package found in the folders of the workspace: ${listed}`);
+  }
   const sources: { readonly folder: string; readonly source: Source }[] = [];
   for (const folder of folders) {
     const path = `${folder}/package.json`;
@@ -99,18 +104,23 @@ export function scriptStepId({ label }: WorkspacePackage, script: string): strin
   return `${label === "" ? "" : `${label}/`}${script}`.replace(/[^A-Za-z0-9._/-]+/g, "-").slice(0, 100);
 }
 
-async function patternsOf(
-  root: Source,
-  files: WorkspaceFiles,
-): Promise<Result<readonly string[], readonly Diagnostic[]>> {
+interface Patterns {
+  readonly texts: readonly string[];
+  /** Where they are written. */
+  readonly place: { readonly source: Source; readonly node: SourceNode };
+}
+
+async function patternsOf(root: Source, files: WorkspaceFiles): Promise<Result<Patterns, readonly Diagnostic[]>> {
   const workspaces = memberOf(root.root, "workspaces");
   const listed = workspaces?.kind === "mapping" ? memberOf(workspaces, "packages") : workspaces;
-  if (listed !== undefined) return ok(textsOf(listed));
+  if (listed !== undefined) return ok({ texts: textsOf(listed), place: { source: root, node: listed } });
   const file = "pnpm-workspace.yaml";
   const text = await files.read(file);
-  if (text === undefined) return ok([]);
+  if (text === undefined) return ok({ texts: [], place: { source: root, node: root.root } });
   const read = await readSource({ text, file: besideRoot(root, file) });
-  return read.ok ? ok(textsOf(memberOf(read.value.root, "packages"))) : err(read.error);
+  if (!read.ok) return read;
+  const node = memberOf(read.value.root, "packages");
+  return ok({ texts: textsOf(node), place: { source: read.value, node: node ?? read.value.root } });
 }
 
 function textsOf(node: SourceNode | undefined): readonly string[] {

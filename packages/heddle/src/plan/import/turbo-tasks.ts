@@ -261,16 +261,23 @@ class TurboImport {
     };
     const name = text.replace(/^\^/, "").slice(text.replace(/^\^/, "").indexOf("#") + 1);
     if (!this.#names().includes(name)) return refuse("turbo.json has no such task");
+    // A script that turbo.json says nothing of for this package is no step: who waits for it would not wait.
+    const known = (found: WorkspacePackage): readonly Work[] => {
+      const target = { member: found, task: name };
+      if (this.#isDefined(target) || !found.scripts.has(name)) return [target];
+      const of = found === root ? ROOT : found.name;
+      return refuse(`turbo.json has no task "${shorten(`${of}#${name}`)}"`);
+    };
     if (text.startsWith("^")) {
       return [...member.deps.keys()].flatMap((dep) => {
         const found = byName.get(dep);
-        return found === undefined ? [] : [{ member: found, task: name }];
+        return found === undefined ? [] : known(found);
       });
     }
-    if (!text.includes("#")) return [{ member, task: name }];
+    if (!text.includes("#")) return known(member);
     const owner = text.slice(0, text.indexOf("#"));
     const found = owner === ROOT ? root : byName.get(owner);
-    return found === undefined ? refuse("no package has this name") : [{ member: found, task: name }];
+    return found === undefined ? refuse("no package has this name") : known(found);
   }
 
   /** The steps that have to succeed for a task: its own, or those behind it where it has no script. */

@@ -421,7 +421,9 @@ function failing(problem: string): string {
 /** Whether a job is one step: it has one command, and nothing that only a step of its own can have. */
 export function isAlone({ commands }: WorkflowJob): boolean {
   const [only] = commands;
-  return commands.length === 1 && only !== undefined && memberOf(only.node, "if") === undefined;
+  if (commands.length !== 1 || only === undefined) return false;
+  const goesOn = scalarText(memberOf(only.node, "continue-on-error")) ?? "false";
+  return memberOf(only.node, "if") === undefined && goesOn === "false";
 }
 
 /** The parameters of a job's own plan. */

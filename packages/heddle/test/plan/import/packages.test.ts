@@ -139,6 +139,39 @@ describe("turbo.json", () => {
     );
   });
 
+  test.each([
+    ["//#format", "//#format"],
+    ["docs#gen", "docs#gen"],
+    ["gen", "web#gen"],
+    ["^gen", "ui#gen"],
+  ])("a script that turbo.json does not name for its package is refused as an order: %s", async (written, meant) => {
+    const turbo = `{ "tasks": { "build": { "dependsOn": ["${written}"] }, "format": {}, "lone#gen": {} } }`;
+    const files = {
+      "package.json": { name: "root", workspaces: ["web", "ui", "docs", "lone"], scripts: { format: "f" } },
+      "web/package.json": { name: "web", scripts: { build: "b", gen: "g" }, dependencies: { ui: "*" } },
+      "ui/package.json": { name: "ui", scripts: { gen: "g" } },
+      "docs/package.json": { name: "docs", scripts: { gen: "g" } },
+      "lone/package.json": { name: "lone", scripts: { gen: "g" } },
+      "turbo.json": turbo,
+    };
+    const place = placeIn(turbo, `"${written}"]`);
+    const message = `"build" depends on "${written}", and turbo.json has no task "${meant}"`;
+    const { errors, diagnostics } = await importedFrom(files);
+    expect(new Set(errors)).toEqual(new Set([`UnknownDependency ${place}`]));
+    expect(diagnostics).toContainEqual(expect.objectContaining({ message }));
+    const lenient = await importedFrom(files, "turbo.json", true);
+    expect(lenient.notes).toContain(`${place} ${message}; imported without this dependency`);
+  });
+
+  test.each(["turbo.json", "package.json"])("folders without a package are said: %s", async (file) => {
+    const root = '{ "workspaces": ["packges/*"], "scripts": { "build": "b" } }';
+    const turbo = file === "turbo.json" ? { "turbo.json": { tasks: { "//#build": {} } } } : {};
+    const { notes } = await importedFrom({ "package.json": root, ...turbo }, file);
+    expect(notes).toContainEqual(
+      expect.stringContaining("no package found in the folders of the workspace: packges/*"),
+    );
+  });
+
   test("a circle is refused where it stands, a task that does not end is waited for by nobody", async () => {
     const circle = '{ "tasks": { "build": { "dependsOn": ["test"] }, "test": { "dependsOn": ["build"] } } }';
     expect((await importedFrom(withRoot({}, circle))).errors).toEqual([`CycleDetected ${placeIn(circle, '"build"]')}`]);

@@ -63,6 +63,14 @@ describe("what a condition knows", () => {
     expect(await conditionOf(`${SOFT}      - { id: t, if: "${written}", run: y }\n`, "t")).toBe(expected);
   });
 
+  test.each(["", ", timeout-minutes: 3"])("so does the only step of its job%s", async (more) => {
+    const lone = `steps: [{ continue-on-error: true${more}, run: x }]`;
+    const plan = await importedPlan(jobs({ a: lone, b: "needs: a, #" }), "ci.yml");
+    expect(stepOf(plan, "a")?.optional).toBeUndefined();
+    expect(innerOf(plan, "a").steps).toMatchObject([{ optional: true }]);
+    expect(stepOf(plan, "b")).toMatchObject({ deps: ["a"] });
+  });
+
   const AUDIT = "needs: test, continue-on-error: true, #";
   test.each([
     [
