@@ -19,7 +19,7 @@ import {
   haltReason,
   isWorkLeft,
 } from "./finish.ts";
-import { blockerOf, deadlineOf } from "./queue.ts";
+import { blockerOf, deadlineOf, retriesAt } from "./queue.ts";
 import type { Lane } from "./run-index.ts";
 import type { StepPhase } from "./facts.ts";
 import { nextTaker } from "./listeners.ts";
@@ -114,7 +114,7 @@ function goOn(state: RunState, readings: Readings): readonly Command[] {
   if (unexamined !== undefined && volatile.examining.size < MOST_EXAMINATIONS)
     return [{ kind: "examine", step: unexamined }];
   const due = index.retries.first;
-  if (due !== undefined && retryAt(state, due) <= readings.now) return [{ kind: "retry", step: due }];
+  if (due !== undefined && retriesAt(state, due) <= readings.now) return [{ kind: "retry", step: due }];
 
   return nextToStart(state, readings);
 }
@@ -127,7 +127,8 @@ export function nextDue(state: RunState): number | undefined {
   const due = [volatile.halt === undefined ? volatile.endsAt : undefined];
   // In a run that ends early only what is sheltered is in the queues.
   if (index.deadlines.first !== undefined) due.push(deadlineOf(state, index.deadlines.first));
-  if (index.retries.first !== undefined && state.phase.tag !== "paused") due.push(retryAt(state, index.retries.first));
+  if (index.retries.first !== undefined && state.phase.tag !== "paused")
+    due.push(retriesAt(state, index.retries.first));
   const next = Math.min(...due.map((time) => time ?? Infinity));
   return next === Infinity ? undefined : next;
 }
@@ -143,11 +144,6 @@ function whenDue(state: RunState, step: number, now: number): Command {
   const ownEnd = phase.tag === "sleeping" ? phase.at : phase.tag === "running" ? now : deadlineIn(phase);
   if ((ownEnd ?? Infinity) > now) return { kind: "cancel", step, reason: haltReason(state) ?? "step-timeout" };
   return { kind: isWaiting(phase.tag) ? "fire" : "expire-question", step };
-}
-
-function retryAt(state: RunState, step: number): number {
-  const phase = phaseOf(state, step);
-  return phase.tag === "retrying" ? phase.retryAt : Number.POSITIVE_INFINITY;
 }
 
 /** The layer before which a run that is let through layer by layer stops now. */

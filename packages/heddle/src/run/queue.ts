@@ -150,6 +150,12 @@ export function deadlineOf(state: RunState, step: number): number | undefined {
   return at === Infinity ? undefined : at;
 }
 
+/** When the next attempt is due: one that is sheltered waits no longer than its time, where something around it was cancelled. Infinite: never. */
+export function retriesAt(state: RunState, step: number): number {
+  const phase = phaseOf(state, step);
+  return phase.tag === "retrying" ? Math.min(phase.retryAt, workEndsAt(state, step)) : Infinity;
+}
+
 /** When the time for an answer, or for a signal, is over: that of the step, or of a container around it. Infinite: never. */
 export function closesAt(state: RunState, step: number): number {
   let closes = Infinity;

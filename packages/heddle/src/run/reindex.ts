@@ -5,7 +5,7 @@ import { holdsWhileOpen } from "./claims.ts";
 import { countFailure } from "./failures.ts";
 import { Heap } from "./heap.ts";
 import { startListening } from "./listeners.ts";
-import { deadlineOf, enterContainer, isHeldByLayer, requeue } from "./queue.ts";
+import { deadlineOf, enterContainer, isHeldByLayer, requeue, retriesAt } from "./queue.ts";
 import type { ContainerUse, PhaseCounts, RunIndex } from "./run-index.ts";
 import { takeSlots } from "./slots.ts";
 import { forEachSuccessor, hasEnded, isWaiting, phaseOf, questionOf, stepAt, type RunState } from "./state.ts";
@@ -15,10 +15,7 @@ import { WriteLocks } from "./write-locks.ts";
 export function emptyIndex(graph: Graph, stateOf: () => RunState): RunIndex {
   const places: number[] = [];
   const newHeap = (before: (a: number, b: number) => boolean): Heap => new Heap(before, places);
-  const retryAt = (step: number): number => {
-    const phase = stateOf().phases[step];
-    return phase?.tag === "retrying" ? phase.retryAt : Number.NEGATIVE_INFINITY;
-  };
+  const retryAt = (step: number): number => retriesAt(stateOf(), step);
   const deadline = (step: number): number => deadlineOf(stateOf(), step) ?? Number.POSITIVE_INFINITY;
   const arrival = (step: number): number => stateOf().arrivals[step] ?? 0;
   const by =

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { Plan, Step } from "../../src/plan/plan.ts";
 import { seededRandom } from "../../src/base/random.ts";
 import { SHELTER_MS } from "../../src/run/shelter.ts";
-import { DryRun } from "../support/dry-run.ts";
+import { DryRun, type Script } from "../support/dry-run.ts";
 import { generatePlan, pick, whole, type PlanShape, USUAL_SHAPE } from "../support/plans.ts";
 import { EXIT, failing, generatedScript, lasting, planOf, retry, step, timeOf } from "./dry.ts";
 
@@ -126,6 +126,33 @@ test("what begins late in a run that was cancelled has its time too", () => {
   expect(timeOf(dry, "step.cancelled", "asks")).toBe(hour + SHELTER_MS);
   expect(dry.state.phase.tag).toBe("cancelled");
 });
+
+test.each([
+  ["longer than that", 3_600_000, SHELTER_MS],
+  ["less", 1000, 1000],
+])(
+  "a next attempt that is due in %s is waited for no longer than its time in a cancelled run",
+  (_, delayMs, waited) => {
+    const again = { retry: retry(2, { delayMs, maxDelayMs: delayMs }), always: true };
+    const inner = planOf([step("bad", again), step("long")]);
+    const sub = step("sub", { action: { kind: "plan", plan: inner } });
+    const plan = planOf([step("clean", again), sub, step("work")]);
+    const script: Script = {
+      attempt: ({ id }, attempt) =>
+        id.endsWith("work") || id.endsWith("long")
+          ? { durationMs: 20_000_000 }
+          : { durationMs: 0, ...(attempt === 1 && { error: EXIT }) },
+    };
+    const dry = DryRun.start(plan, script).run(1);
+    expect(dry.phases).toMatchObject({ clean: "retrying", "sub/bad": "retrying", work: "running" });
+    const cancelled = dry.state.lastTime;
+    dry.halt = "cancel";
+    dry.run();
+    expect(dry.state.phase.tag).toBe("cancelled");
+    expect(dry.phases).toMatchObject({ clean: "succeeded", "sub/bad": "succeeded", work: "cancelled" });
+    for (const id of ["clean", "sub/bad"]) expect(timeOf(dry, "step.started", id) - cancelled).toBe(waited);
+  },
+);
 
 test("the next attempt of one that wants what an open plan holds ends that in a cancelled run", () => {
   const cpu = { resources: { cpu: 1 } };
