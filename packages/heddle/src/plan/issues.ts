@@ -129,9 +129,12 @@ function addSchemaIssue(
   issues.add({ code, message: `${subject}: ${said}`, path });
 }
 
+/** The message of a schema that was given none. */
+const UNSAID = "Invalid input";
+
 /** What a union says itself, or what its alternatives want, one after the other. */
 function wantedBy({ message, errors }: Extract<SchemaIssue, { readonly code: "invalid_union" }>): string {
-  if (message !== "Invalid input") return message;
+  if (message !== UNSAID) return message;
   const wanted = errors.flat().filter(({ path }) => path.length === 0);
   const words = wanted.map((one) => one.message.replace(/^expected /, ""));
   return `expected ${[...new Set(words)].join(", or ")}`;
@@ -142,7 +145,9 @@ function nearestBranch(branches: readonly (readonly SchemaIssue[])[]): readonly 
   const within = (issue: SchemaIssue): boolean => issue.path.length > 0 || issue.code === "unrecognized_keys";
   const reached = branches.find((issues) => issues.length > 0 && issues.every(within));
   if (reached !== undefined) return reached;
-  return branches.find((issues) => issues.every((issue) => issue.code !== "invalid_type" || issue.path.length > 0));
+  return branches.find((issues) =>
+    issues.every((issue) => (issue.code !== "invalid_type" && issue.message !== UNSAID) || issue.path.length > 0),
+  );
 }
 
 /** The last name of a path: `retry.delay`'s is `delay`, an entry of a list has its list's. */

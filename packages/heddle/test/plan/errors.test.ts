@@ -1,6 +1,7 @@
 /** Every error of a plan: its code, its place, its help; all at once. */
 import { expect, test } from "vitest";
 import { formatDiagnostics } from "../../src/plan/render.ts";
+import { STEP_KEYS } from "../../src/plan/step-keys.ts";
 import { diagnosticsOf, errorsOf } from "./helpers.ts";
 
 /** Each text has its one error where `^` points, on the line above. */
@@ -427,4 +428,27 @@ test.each([
     message: expect.stringContaining(`its first use is at ${first}`),
   });
   expect(`${found?.line}:${found?.column}`).toBe(second);
+});
+
+/** Of every kind, nested too; what fits somewhere is no error there. */
+const VALUES = ["3", "-1", "''", "soon", "true", "null", "[3]", "[[]]", "{a: 3}", "{a: {b: [3]}}", "{rules: [3]}"];
+
+test("a value that fits nowhere is told what is wanted there", async () => {
+  const said = new Set<string>();
+  for (const value of VALUES) {
+    const plans = [
+      ...Object.keys(STEP_KEYS).map((key) => `steps: [{id: a, ${key}: ${value}, description: x}]`),
+      ...["permissions", "sandbox", "limits", "expect", "retry"].map(
+        (key) => `steps: [{id: a, agent: {prompt: x, ${key}: ${value}}}]`,
+      ),
+      ...["params", "timeout", "resources", "agents", "defaults", "budget", "limits", "failure", "maxConcurrency"].map(
+        (key) => `${key}: ${value}\nsteps: [{id: a, run: x}]`,
+      ),
+      ...["default", "permissions", "sandbox", "limits", "use", "worktrees", "land", "verify", "setup"].map(
+        (key) => `agents: {${key}: ${value}}\nsteps: [{id: a, run: x}]`,
+      ),
+    ];
+    for (const plan of plans) for (const { message } of await diagnosticsOf(plan)) said.add(message);
+  }
+  expect([...said].filter((message) => /invalid input/i.test(message))).toEqual([]);
 });

@@ -39,10 +39,13 @@ export const oneOfSchema: (values: readonly string[], complaint: string) => Lazy
   lazySchema(() => z.enum(values, complaint));
 
 /** A mapping with these keys and no others. */
-export function strictSchema(shape: Readonly<Record<string, Lazy>>, complaint?: string): Lazy<z.ZodMiniObject> {
+export function strictSchema(
+  shape: Readonly<Record<string, Lazy>>,
+  complaint = "expected a mapping",
+): Lazy<z.ZodMiniObject> {
   return lazySchema(() => {
     const made = Object.fromEntries(Object.entries(shape).map(([key, schema]) => [key, schema()]));
-    return complaint === undefined ? z.strictObject(made) : z.strictObject(made, complaint);
+    return z.strictObject(made, complaint);
   });
 }
 

@@ -51,7 +51,7 @@ const id = lazySchema(() =>
   z.union(
     [
       z.string().check(z.regex(ID_PATTERN, "an id has 1 to 100 characters: letters, digits, and . _ - /")),
-      exactNumber().check(z.nonnegative()),
+      exactNumber().check(z.nonnegative("an id has no sign")),
     ],
     "expected an id of letters, digits, and . _ - /",
   ),
@@ -112,8 +112,8 @@ const AS_SLEEP = "expected a duration (30s, 2h, a number of seconds) or a time w
 const sleep = lazySchema(() =>
   z.union(
     [
-      z.string().check(z.refine((text) => hasTemplate(text) || parseDurationOrTime(text) !== undefined)),
-      z.number().check(z.nonnegative()),
+      z.string().check(z.refine((text) => hasTemplate(text) || parseDurationOrTime(text) !== undefined, AS_SLEEP)),
+      z.number().check(z.nonnegative(AS_SLEEP)),
     ],
     AS_SLEEP,
   ),
