@@ -5,14 +5,18 @@ import { safeLine } from "../base/safe-text.ts";
 /** Steps of one kind that are named. */
 const MOST_STEPS = 10;
 
-/** `live`: a process holds the run now. */
-export function* nextLines(view: RunView, live: boolean): Generator<string, void, undefined> {
+/** `live`: a process holds the run now. What a person can no longer answer in time is not named. */
+export function* nextLines(
+  view: RunView,
+  { live, now }: { readonly live: boolean; readonly now: number },
+): Generator<string, void, undefined> {
   const { run, status, steps } = view;
   if (status === "paused") yield `Continue: heddle unpause ${run}`;
   if (status === "failed" || status === "cancelled" || status === "interrupted") yield `Continue: heddle resume ${run}`;
-  const asking = steps.filter((step) => step.status === "needs-approval" || step.status === "needs-resolution");
+  const inTime = steps.filter(({ until }) => until === undefined || until > now);
+  const asking = inTime.filter(({ status: of }) => of === "needs-approval" || of === "needs-resolution");
   for (const step of asking.slice(0, MOST_STEPS)) yield answerLine(run, step);
-  const listening = steps.flatMap(({ signal }) => signal ?? []);
+  const listening = inTime.flatMap(({ signal }) => signal ?? []);
   for (const signal of listening.slice(0, MOST_STEPS)) yield `Send: heddle signal ${run} ${safeLine(signal)}`;
   if (status === "waiting" && !live)
     yield `${asking.length + listening.length > 0 ? "Then continue" : "Continue"}: heddle resume ${run}`;

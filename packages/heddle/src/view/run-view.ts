@@ -17,6 +17,7 @@ import {
   type RunState,
 } from "../run/state.ts";
 import type { LandingRecord, StepPhase } from "../run/facts.ts";
+import { closesAt } from "../run/queue.ts";
 import { costByStep, costOfRun } from "../run/usage.ts";
 import type { ChangedBySeveral } from "./changed-files.ts";
 import { criticalPathOf } from "./critical.ts";
@@ -173,7 +174,7 @@ function stepView(
     ...questionView(phase, live),
     retryAt: phase.tag === "retrying" ? phase.retryAt : undefined,
     signal: phase.tag === "waiting-for-signal" && !state.signals.has(phase.signal) ? phase.signal : undefined,
-    until: untilOf(phase, live),
+    until: untilOf(state, step, live),
     waitsSince: waitsSince(state, step, live),
   });
 }
@@ -195,10 +196,13 @@ function waitsSince(state: RunState, step: number, live: boolean): number | unde
   }
 }
 
-function untilOf(phase: StepPhase, live: boolean): number | undefined {
+function untilOf(state: RunState, step: number, live: boolean): number | undefined {
+  const phase = phaseOf(state, step);
   if (phase.tag === "running") return live ? (phase.asks?.deadline ?? phase.waits?.until) : undefined;
   if (phase.tag === "sleeping") return phase.at;
-  return phase.tag === "waiting-for-signal" ? phase.deadline : questionOf(phase)?.deadline;
+  if (phase.tag !== "waiting-for-signal" && questionOf(phase) === undefined) return undefined;
+  const closes = closesAt(state, step);
+  return closes === Infinity ? undefined : closes;
 }
 
 function questionView(phase: StepPhase, live: boolean): Pick<StepView, "question" | "about" | "options"> {

@@ -120,7 +120,7 @@ function* lastLinesOf(
   if (gone > 0) yield `${plural(gone, "step")} of that run ${gone === 1 ? "is" : "are"} not in the plan any more.`;
   for (const { run, status, counts, startedAt } of later.slice(0, MOST_LINES))
     yield `Later, of a part: run ${run} ${status}, ${countsText(counts)} (${timeText(startedAt, clock.now())})`;
-  yield* nextLines(view, live);
+  yield* nextLines(view, { live, now: clock.now() });
   if (view.status === "running") yield `Follow: heddle watch ${view.run}`;
   else if (view.status === "succeeded") yield "Run again: heddle run";
   else if (!live) yield "Start over: heddle run";

@@ -91,7 +91,7 @@ function* showLines(
   if (view.cost !== null) yield `Cost reported by agents: ${view.cost.toFixed(2)} USD`;
   yield* changedLines(out, view.changedBySeveral);
   if (view.landing !== null) for (const line of landingLines(view.run, view.landing)) yield safeLine(line);
-  yield* nextLines(view, live);
+  yield* nextLines(view, { live, now: clock.now() });
 }
 
 /** Files named in the text form; of the others the number is said. */
