@@ -19,7 +19,7 @@ Options for every command: \`--json\` prints JSON · \`-C, --dir DIR\` works in 
 | 0 | succeeded |
 | 1 | the run or a step failed |
 | 2 | the command line or the plan is wrong; nothing was executed |
-| 3 | the run waits for a person's answer |
+| 3 | the run waits for a person's answer or for a signal |
 | 130 | cancelled |
 
 \`NO_COLOR\`, \`FORCE_COLOR\` and \`CI\` are respected. On a terminal a run is shown live; otherwise each change is one line.

@@ -80,6 +80,8 @@ describe("with runs", () => {
     expect(await words("rerun", old, "--from", "")).toEqual(["gone"]);
     expect(await words("history", "--step", "b")).toEqual(["build"]);
     expect(await words("-C", rig.dir, "watch", "")).toEqual([latest, old]);
+    expect(await words(`--dir=${rig.dir}/none`, "watch", "")).toEqual([]);
+    expect(await words("--dir", "=", rig.dir, "watch", "")).toEqual([latest, old]);
   });
 
   test("only those that the command can do something with", async () => {
@@ -95,6 +97,10 @@ describe("with runs", () => {
     rig.write("other.yaml", "steps: [{ id: a, run: 'true' }, { id: b, run: 'true' }]\n");
     expect(await words("run", "--only", "")).toEqual(["build", "ask", "each"]);
     expect(await words("run", "other.yaml", "--only", "a", "")).toEqual(["a", "b"]);
+    expect(await words("run", "--from=b")).toEqual(["--from=build"]);
+    // As bash breaks it.
+    expect(await words("run", "--from", "=")).toEqual(["build", "ask", "each"]);
+    expect(await words("run", "--from", "=", "b")).toEqual(["build"]);
   });
 });
 

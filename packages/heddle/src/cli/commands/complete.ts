@@ -22,11 +22,22 @@ interface Candidate {
 
 /** Prints one candidate a line, with a tab before what it is. `typed`: after the program's name; the last is to be completed. */
 export async function completeWords(out: Output, typed: readonly string[]): Promise<number> {
-  const current = typed.at(-1) ?? "";
-  const found = await candidatesFor(typed.slice(0, -1), current).catch(() => []);
+  const words = typed.flatMap((word, at) => apart(word, at === typed.length - 1));
+  const current = words.at(-1) ?? "";
+  const found = await candidatesFor(words.slice(0, -1), current).catch(() => []);
   const fitting = found.filter(({ word }) => word.startsWith(current) && word !== "" && !/\s/.test(word));
-  out.lines(fitting.map(({ word, about = "" }) => `${word}\t${safeLine(about)}`));
+  const [name = ""] = NAME_AND_VALUE.exec(typed.at(-1) ?? "") ?? [];
+  out.lines(fitting.map(({ word, about = "" }) => `${name}${word}\t${safeLine(about)}`));
   return EXIT.ok;
+}
+
+const NAME_AND_VALUE = /^--[\w-]+=/;
+
+/** `--name=value` as two words. bash breaks it by itself, and hands in the `=` too: of the last word, there is no value yet. */
+function apart(word: string, isLast: boolean): readonly string[] {
+  if (word === "=") return isLast ? [""] : [];
+  const [name] = NAME_AND_VALUE.exec(word) ?? [];
+  return name === undefined ? [word] : [name.slice(0, -1), word.slice(name.length)];
 }
 
 async function candidatesFor(before: readonly string[], current: string): Promise<readonly Candidate[]> {
