@@ -35,7 +35,7 @@ export async function conserve(seed: number): Promise<Conserved> {
   const tree = orThrow(await trees.ensure({ run: "r1", owner: step("s"), base }));
   const others = { "a.txt": lines("A", 20).replace("A 3\n", "other 3\n"), "other.txt": `${seed}\n` };
   if (random() < 0.7) await queue.submit(setting.entry("other", others));
-  const done = workAtRandom(at, tree.path, random);
+  const done = workAtRandom(at, tree.path, { random, hasStash: true });
   const written = contentsOf(at, { path: tree.path, base });
   const capture = await captured(trees.repository, tree, "s");
   const { operation, unmerged } = capture.unfinished;
@@ -56,11 +56,16 @@ export async function conserve(seed: number): Promise<Conserved> {
   rmSync(tree.path, { recursive: true, force: true });
   at.tries(["worktree", "unlock", tree.path]);
   at.git(["worktree", "prune", "--expire", "now"]);
-  at.tries(["update-ref", "-d", "refs/stash"]);
-  const reachable = new Set(at.git(["rev-list", "--objects", "--no-object-names", "--all"]).split("\n"));
+  // What an agent stashes is in the user's stash, of which only the newest has a ref.
+  const stashes = at.git(["for-each-ref", "--format=%(objectname)", "refs/stash"]) === "" ? [] : stashesOf(at);
+  const reachable = new Set(at.git(["rev-list", "--objects", "--no-object-names", "--all", ...stashes]).split("\n"));
   const named = new Set(capture.omitted.map(({ path }) => path));
   const lost = [...written].filter(([id, path]) => !reachable.has(id) && !named.has(path)).map(([, path]) => path);
   return { done, lost, wrong, outcome };
+}
+
+function stashesOf(at: TestRepository): readonly string[] {
+  return at.git(["stash", "list", "--format=%H"]).split("\n").filter(Boolean);
 }
 
 /** The tree that git gives; `undefined`: a conflict. */

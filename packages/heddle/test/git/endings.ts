@@ -5,7 +5,11 @@ import type { Random } from "../../src/base/random.ts";
 import { type TestRepository, namesIn } from "./test-repository.ts";
 
 /** What one may do; those that destroy git's own state end the work. */
-export function workAtRandom(at: TestRepository, path: string, random: Random): readonly string[] {
+export function workAtRandom(
+  at: TestRepository,
+  path: string,
+  { random, hasStash = false }: { readonly random: Random; readonly hasStash?: boolean },
+): readonly string[] {
   const done: string[] = [];
   const pick = <T>(list: readonly T[]): T | undefined => list[Math.floor(random() * list.length)];
   const git = (...args: readonly string[]): boolean => at.tries(args, path);
@@ -44,6 +48,11 @@ export function workAtRandom(at: TestRepository, path: string, random: Random): 
     pick: () => git("cherry-pick", "main"),
     rebase: () => git("rebase", "main~1"),
     clean: () => git("clean", "-fdq"),
+    drop() {
+      quietly(() => at.write(name(), String(random()), path));
+      return commit() && git("reset", "-q", "--hard", "HEAD~1");
+    },
+    ...(hasStash ? { stash: () => git("stash", "-q", "-u"), pop: () => git("stash", "pop", "-q") } : {}),
     hide: () => git("update-index", "--assume-unchanged", "a.txt"),
   };
   const count = 1 + Math.floor(random() * 10);

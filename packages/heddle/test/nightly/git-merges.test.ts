@@ -117,7 +117,7 @@ test("captures: random endings, and no commit or file lost", async () => {
   let unreachable = 0;
   for (let time = 1; time <= times; time++) {
     const tree = orThrow(await trees.ensure({ run: "r1", owner: step(`s${time}`), base }));
-    const work = workAtRandom(at, tree.path, random);
+    const work = workAtRandom(at, tree.path, { random });
     const admin = join(at.user, ".git", "worktrees", `s${time}`);
     const headOf = (): string => {
       try {
