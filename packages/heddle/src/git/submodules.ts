@@ -58,7 +58,14 @@ export async function submoduleLoss(
 ): Promise<string | undefined> {
   const gitDir = await gitDirOf(folder);
   if (gitDir === undefined) return undefined;
-  const input = ["--branches", "HEAD", "--not", "--remotes", ...(before?.tips ?? []).map((id) => `${id}`)];
+  const input = [
+    "--branches",
+    "--glob=refs/stas[h]",
+    "HEAD",
+    "--not",
+    "--remotes",
+    ...(before?.tips ?? []).map((id) => `${id}`),
+  ];
   const asked = ["rev-list", "--max-count=1", "--ignore-missing", ...input];
   const ahead = await repository.git(asked, { gitDir, codes: [0, 128] });
   if (ahead.code === 0 && line(ahead) !== "") return `commit ${line(ahead).slice(0, 10)}, which no remote of it has`;

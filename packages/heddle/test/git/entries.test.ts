@@ -260,6 +260,13 @@ const IN_SUBMODULE: Readonly<Record<string, InSubmodule>> = {
     },
     expected: "which no remote of it has",
   },
+  "a change is stashed": {
+    act(one, lib) {
+      one.at.write("s.txt", "precious\n", lib);
+      one.at.git(["stash", "-q"], lib);
+    },
+    expected: "which no remote of it has",
+  },
   "a commit is pushed": {
     act(one, lib) {
       one.at.git(["checkout", "-q", "-b", "mine"], lib);
