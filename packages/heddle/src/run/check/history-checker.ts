@@ -19,6 +19,7 @@ import {
   isToleratedRow,
   isUnderWay,
   takesItem,
+  waitingRow,
   type CheckedStep,
   type Rule,
   type Status,
@@ -125,9 +126,8 @@ export class HistoryChecker {
 
   #add(step: Step, origin: string | undefined, container: string | undefined, layer: number): void {
     // Under the first version of the rules the attempts of a step that came back were counted from 1 again.
-    const past = this.#version >= 2 ? (this.#past.get(step.id) ?? 0) : 0;
-    const counts = { attempts: past, base: past, skip: undefined, asks: false, items: undefined, wait: undefined };
-    this.#rows.set(step.id, { step, origin, container, status: "waiting", ...counts, layer });
+    const attempts = this.#version >= 2 ? (this.#past.get(step.id) ?? 0) : 0;
+    this.#rows.set(step.id, waitingRow(step, { origin, container, layer, attempts }));
   }
 
   #addPlan(plan: Plan, kept: ReadonlyMap<string, CheckedStep>): void {
@@ -140,11 +140,7 @@ export class HistoryChecker {
       if (row === undefined || row.origin !== undefined) this.#add(step, undefined, undefined, layer);
       else this.#rows.set(step.id, { ...row, step, layer });
     });
-    this.#countLayers();
-  }
-
-  #countLayers(): void {
-    this.#layers.reset([...this.#rows.values()].map(({ layer, status }) => ({ layer, isOpen: !isClosed(status) })));
+    this.#layers.reset(this.#rows.values());
   }
 
   #become(row: CheckedStep, status: Status): void {
@@ -217,7 +213,7 @@ export class HistoryChecker {
       row.base = row.attempts;
     }
     this.#fatal = 0;
-    this.#countLayers();
+    this.#layers.reset(this.#rows.values());
     for (const row of this.#rows.values())
       if (row.status === "retrying" && this.#isHeldUp(row)) this.#become(row, "waiting");
   }

@@ -1,17 +1,19 @@
 /** Open layers: counts the steps of each layer that have not ended, for the history checker. */
+import { type CheckedStep, isClosed } from "./rules.ts";
+
 export class OpenLayers {
   #open: number[] = [];
   /** No layer before this one is open. */
   #lowest = 0;
 
-  /** Resets: all layers of the plan's steps, and those of them that are open. */
-  reset(steps: Iterable<{ readonly layer: number; readonly isOpen: boolean }>): void {
+  /** Counts all steps of the run anew. */
+  reset(steps: Iterable<Pick<CheckedStep, "layer" | "status">>): void {
     this.#open = [];
     this.#lowest = 0;
-    for (const { layer, isOpen } of steps) this.change(layer, isOpen ? 1 : 0);
+    for (const { layer, status } of steps) this.change(layer, isClosed(status) ? 0 : 1);
   }
 
-  /** `by`: -1 if a step of the layer ends, 1 if one starts again. Layer -1: none. */
+  /** `by`: -1 if a step of the layer ends, 1 if one is open (again), 0 if one has ended. Layer -1: none. */
   change(layer: number, by: number): void {
     if (layer === -1) return;
     while (this.#open.length <= layer) this.#open.push(0);

@@ -86,6 +86,25 @@ export interface CheckedStep {
   readonly layer: number;
 }
 
+type NewRow = Pick<CheckedStep, "origin" | "container" | "layer" | "attempts">;
+
+/** Of a step that has not started. Each member by name: with a part that is spread in, a row takes longer and 24 bytes more. */
+export function waitingRow(step: Step, { origin, container, layer, attempts }: NewRow): CheckedStep {
+  return {
+    step,
+    origin,
+    container,
+    status: "waiting",
+    attempts,
+    base: attempts,
+    asks: false,
+    wait: undefined,
+    skip: undefined,
+    items: undefined,
+    layer,
+  };
+}
+
 export function isClosed(status: Status): boolean {
   return status === "satisfied" || status === "failed" || status === "skipped" || status === "cancelled";
 }
