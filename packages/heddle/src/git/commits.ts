@@ -2,6 +2,7 @@
 import { defined } from "../base/defined.ts";
 import { shownName } from "./path-bytes.ts";
 import { type RepositoryAccess, items, line } from "./repository-access.ts";
+import type { PathChange } from "./types.ts";
 
 export interface NewCommit {
   readonly tree: string;
@@ -59,6 +60,22 @@ function remember(repository: RepositoryAccess, commit: string, tree: string): v
 export async function changedFiles(repository: RepositoryAccess, from: string, to: string): Promise<readonly string[]> {
   const args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", from, to];
   return items((await repository.objectGit(args)).output).map(shownName);
+}
+
+/** The same with what became of them. */
+export async function changesBetween(
+  repository: RepositoryAccess,
+  from: string,
+  to: string,
+): Promise<readonly PathChange[]> {
+  const args = ["diff-tree", "-r", "-z", "--name-status", "--no-renames", from, to];
+  const listed = items((await repository.objectGit(args)).output);
+  const found: PathChange[] = [];
+  for (let at = 0; at + 1 < listed.length; at += 2) {
+    const path = listed[at + 1] ?? "";
+    found.push({ path, shown: shownName(path), isGone: listed[at] === "D" });
+  }
+  return found;
 }
 
 /** What differs, as text for people. */

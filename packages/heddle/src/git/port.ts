@@ -28,6 +28,7 @@ import type {
   MergeOutcome,
   MergeRequest,
   MergeRequestId,
+  PathChange,
   RemoveOptions,
   RevertOutcome,
   RunRefs,
@@ -142,6 +143,8 @@ export interface Captures {
 export interface CommitReader {
   /** Relative paths that differ, sorted. */
   changedFiles(from: string, to: string): Promise<readonly string[]>;
+  /** The same, by what their names are and not only how they are shown. */
+  changes(from: string, to: string): Promise<readonly PathChange[]>;
   /** What differs, as text for people: `git diff --stat`. */
   diffStat(from: string, to: string): Promise<string>;
   /** Paths in which `to` has whole conflict markers, of any origin, that `from` has not; sorted. */

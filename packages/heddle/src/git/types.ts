@@ -129,6 +129,16 @@ export interface Capture {
   readonly unfinished: UnfinishedWork;
 }
 
+/** A path at which two commits differ. */
+export interface PathChange {
+  /** Relative, as git has it: a byte that is not UTF-8 is a lone surrogate. */
+  readonly path: string;
+  /** The same for people. */
+  readonly shown: string;
+  /** The later commit has nothing there. */
+  readonly isGone: boolean;
+}
+
 /** An operation of git that can stop half-way. */
 export type GitOperation = "merge" | "cherry-pick" | "revert" | "rebase";
 

@@ -222,6 +222,8 @@ export class MemoryGit extends MemoryHistory implements Repositories {
       differing(this.commitOf(from).files, this.commitOf(to).files);
     return {
       changedFiles: async (from, to) => changed(from, to),
+      changes: async (from, to) =>
+        changed(from, to).map((path) => ({ path, shown: path, isGone: this.commitOf(to).files[path] === undefined })),
       diffStat: async (from, to) => changed(from, to).join("\n"),
       addedMarkers: async () => [],
       subjects: async (from, to) =>

@@ -171,7 +171,7 @@ class AgentAttempt {
     const { allowOmitted } = this.#context.runContext.settings;
     const missing = omittedProblem(captured, { allowOmitted, expect: settings.expect });
     if (missing !== undefined) return failed("error", missing, "left-out", true);
-    const forbidden = this.#forbidden(captured);
+    const forbidden = await this.#forbidden(captured);
     if (forbidden !== undefined) return forbidden;
     if (captured.changedFiles.length === 0 && settings.expect === "changes")
       return failed(
@@ -238,11 +238,12 @@ class AgentAttempt {
   }
 
   /** What its agent may not change. Another attempt would begin with the same files. */
-  #forbidden(captured: Capture): Outcome | undefined {
+  async #forbidden({ base, commit }: Capture): Promise<Outcome | undefined> {
     const { settings, job, runContext } = this.#context;
     const tree = this.#here.path;
     const cwd = folderIn(runContext, tree, job);
-    const problem = forbiddenChange(settings.changesPolicy, { files: captured.changedFiles, tree, cwd });
+    const changes = await runContext.repository.commits.changes(base, commit);
+    const problem = forbiddenChange(settings.changesPolicy, { changes, tree, cwd });
     return problem === undefined ? undefined : failed("error", `permission: ${problem}`, "permission", false);
   }
 

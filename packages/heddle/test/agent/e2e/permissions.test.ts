@@ -7,6 +7,11 @@ const NO_INFRA = { rules: [{ deny: "edit", path: "infra/**" }] };
 test.each([
   ["an edit that it did not ask for", NO_INFRA, [writes("infra/x.tf", "x\n")]],
   ["an edit by a shell", NO_INFRA, [{ run: "mkdir -p infra && echo x > infra/x.tf" }]],
+  [
+    "a file whose name is not UTF-8",
+    NO_INFRA,
+    [{ run: String.raw`mkdir -p infra && echo x > "infra/$(printf 'r\351sum.tf')"` }],
+  ],
   ["the removal of a file", NO_INFRA, [{ run: "rm infra/kept.tf" }]],
   ["a file put in place of one by a link that leads nowhere", NO_INFRA, [{ run: "ln -sf nowhere infra/kept.tf" }]],
   ["a removal", { rules: [{ deny: "delete", path: "**" }] }, [{ run: "rm infra/kept.tf" }]],
