@@ -43,8 +43,8 @@ export interface CommandText {
   readonly env: ReadonlyMap<string, string>;
 }
 
-/** Files of GitHub that change what later steps see: nothing in a plan does. */
-const FOREIGN_FILES = /\bGITHUB_(?:ENV|PATH|STATE)\b/;
+/** Files of GitHub, and its older commands, that change what later steps see: nothing in a plan does. */
+const FOREIGN = /\bGITHUB_(?:ENV|PATH|STATE)\b|::(?:set-output|set-env|add-path|save-state)\b/;
 
 export interface CommandTextOptions {
   readonly scope: WorkflowScope;
@@ -56,7 +56,7 @@ export interface CommandTextOptions {
 export function commandText(text: string, { scope, reads, isShell }: CommandTextOptions): Result<CommandText, string> {
   const parts = workflowParts(text);
   if (parts === undefined) return err(NOT_CLOSED);
-  const foreign = FOREIGN_FILES.exec(text);
+  const foreign = FOREIGN.exec(text);
   if (foreign !== null) return err(`${foreign[0]} sets what later steps see, which a step of a plan cannot`);
   const env = new Map<string, string>();
   let command = "";
@@ -75,15 +75,30 @@ export function commandText(text: string, { scope, reads, isShell }: CommandText
       return err("an expression between single quotes, where no variable is replaced");
     const cel = celValue(part.source, scope, reads);
     if (!cel.ok) return cel;
-    const name = variableOf(part.source) ?? nameFor(part.source, cel.value.text, env);
-    if (variableOf(part.source) === undefined) env.set(name, `\${{ ${cel.value.text} }}`);
+    const variable = unchangedVariable(part.source, scope);
+    const name = variable ?? nameFor(part.source, cel.value.text, { env, taken: scope.env });
+    if (variable === undefined) env.set(name, `\${{ ${cel.value.text} }}`);
     command += `\${${name}}`;
   }
   return ok({ command: `${isShell ? filesFor(text) : ""}${command}`, env });
 }
 
+/** The variable that an expression is, where the workflow does not set one of that name to something else. */
+function unchangedVariable(source: string, scope: WorkflowScope): string | undefined {
+  const variable = variableOf(source);
+  if (variable === undefined || !scope.env.has(variable)) return variable;
+  return /^\s*env\b/.test(source) ? variable : undefined;
+}
+
+interface Names {
+  /** What stands for expressions already. */
+  readonly env: ReadonlyMap<string, string>;
+  /** Variables of the workflow. */
+  readonly taken: ReadonlyMap<string, unknown>;
+}
+
 /** `MATRIX_OS` for `matrix.os`; one name for one expression. */
-function nameFor(source: string, cel: string, env: ReadonlyMap<string, string>): string {
+function nameFor(source: string, cel: string, { env, taken }: Names): string {
   const base = source
     .trim()
     .replace(/\W+/g, "_")
@@ -93,6 +108,7 @@ function nameFor(source: string, cel: string, env: ReadonlyMap<string, string>):
   const first = /^[A-Z]/.test(base) ? base : `VALUE_${base}`;
   for (let number = 1; ; number++) {
     const name = number === 1 ? first : `${first}_${number}`;
+    if (taken.has(name)) continue;
     if (!env.has(name) || env.get(name) === `\${{ ${cel} }}`) return name;
   }
 }

@@ -377,3 +377,34 @@ test("a file of docker compose is known, and said to be no plan", async () => {
     ],
   });
 });
+
+describe("an expression in a command", () => {
+  const ENV = 'env: { TOKEN: "${{ secrets.OTHER }}", MATRIX_OS: own }';
+  const stepWith = async (run: string): Promise<Step | undefined> => {
+    const text = `jobs:\n  a:\n    strategy: { matrix: { os: [x] } }\n    ${ENV}\n    steps:\n      - run: ${run}\n`;
+    return stepOf(await importedPlan(text, "ci.yml"), "a");
+  };
+
+  test("is no variable that the workflow sets to something else", async () => {
+    const step = await stepWith("curl ${{ secrets.TOKEN }} ${{ env.TOKEN }} ${{ matrix.os }} $MATRIX_OS");
+    expect(step?.action).toMatchObject({
+      kind: "run",
+      command: "curl ${SECRETS_TOKEN} ${TOKEN} ${MATRIX_OS_2} $MATRIX_OS",
+    });
+    expect(step?.env).toEqual({
+      TOKEN: '${{ env.?OTHER.orValue("") }}',
+      MATRIX_OS: "own",
+      SECRETS_TOKEN: '${{ env.?TOKEN.orValue("") }}',
+      MATRIX_OS_2: "${{ item.os }}",
+    });
+    expect(step?.secrets).toEqual(expect.arrayContaining(["OTHER", "TOKEN"]));
+  });
+
+  test.each(["set-output name=x::1", "set-env name=x::1", "add-path::/x", "save-state name=x::1"])(
+    "and GitHub's older commands to later steps are refused: %s",
+    async (word) => {
+      const text = `jobs:\n  a:\n    steps:\n      - run: echo "::${word}"\n`;
+      expect((await imported(text, "ci.yml")).errors).toEqual([`CannotImport ${placeIn(text, 'echo "')}`]);
+    },
+  );
+});
