@@ -99,10 +99,9 @@ export async function isNamedSubmodule(repository: RepositoryAccess, folder: str
   return answer.code === 0 && items(answer.output).some((item) => item.slice(item.indexOf("\n") + 1) === name);
 }
 
-/** Files that are not as they are committed, each with its mark. */
+/** Files that are not as they are committed, each with its mark: all of them where HEAD has no commit. */
 async function changedIn(repository: RepositoryAccess, folder: string, gitDir: string): Promise<readonly string[]> {
-  const commit = await headOfSubmodule(repository, folder);
-  if (commit === undefined) return [];
+  const commit = (await headOfSubmodule(repository, folder)) ?? line(await repository.objectGit(["mktree"]));
   const objects = join(gitDir, "objects");
   const state = await checkoutState(repository, { workTree: folder, index: join(gitDir, "index"), commit, objects });
   const names = [...new Set([...state.unstaged, ...state.staged, ...state.untracked])].sort();

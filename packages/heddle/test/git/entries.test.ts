@@ -267,6 +267,22 @@ const IN_SUBMODULE: Readonly<Record<string, InSubmodule>> = {
     },
     expected: "which no remote of it has",
   },
+  "a commit is made and left for a history of its own": {
+    act(one, lib) {
+      one.at.git(["checkout", "-q", "-b", "mine"], lib);
+      one.at.git(["commit", "-q", "--allow-empty", "-m", "mine"], lib);
+      one.at.git(["checkout", "-q", "--orphan", "fresh"], lib);
+    },
+    expected: "which no remote of it has",
+  },
+  "a history of its own is begun": {
+    act(one, lib) {
+      one.at.git(["checkout", "-q", "--orphan", "fresh"], lib);
+      one.at.write("s.txt", "precious\n", lib);
+      one.at.git(["add", "-A"], lib);
+    },
+    expected: "uncommitted changes: s.txt",
+  },
   "a commit is pushed": {
     act(one, lib) {
       one.at.git(["checkout", "-q", "-b", "mine"], lib);
