@@ -482,6 +482,8 @@ export class HistoryChecker {
     const cause = reason.kind === "dependency" ? (this.#rows.get(reason.cause)?.status ?? "unknown") : "failed";
     if (reason.kind === "dependency" && !["failed", "cancelled", "skipped"].includes(cause))
       this.#report(event, "skip-cause", `${event.step} was skipped because of ${reason.cause}, which is ${cause}`);
+    if (reason.kind === "dependency" && row.step.always === true)
+      this.#report(event, "always-ended", `${event.step}, which is always to run, was skipped for ${reason.cause}`);
     this.#become(row, reason.kind === "up-to-date" ? "satisfied" : "skipped");
     row.skip = reason;
   }

@@ -33,7 +33,8 @@ export const RULES = {
   timer: "a timer fires once, after it was set, and a sleep ends with success only after that",
   signal: "a step that waits for a signal succeeds only with one that has come, or by its `onTimeout`",
   outcome: "a run that failed had a failed step or a reason, a run that succeeded had none",
-  "always-ended": "a run ends only when each step that is `always` to run has ended",
+  "always-ended":
+    "a run ends only when each step that is `always` to run has ended, and none of them is skipped for a dep",
   onto: "each merge of agents' work is on top of another one, or of where the run began",
   landed: "what lands is the last recorded merge",
   "all-ended": "a run succeeds only if each step succeeded, was skipped, or failed while optional",

@@ -205,6 +205,7 @@ const PLANTED: { readonly [R in Rule]: readonly Event[][] } = {
   "always-ended": [
     history([step("a"), step("b", { always: true })], [started("a"), failed("a"), runFailed]),
     history([step("b", { always: true })], [runCancelled]),
+    history([step("a"), step("b", { deps: ["a"], always: true })], [started("a"), failed("a"), skipped("b", "a")]),
   ],
   "container-outcome": [
     history([each("f")], [started("f"), added("f", "children", ["f[0]"]), succeeded("f")]),
