@@ -3,7 +3,7 @@ import { promises } from "node:fs";
 import { basename } from "node:path";
 import type { JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import { findPlanFile, noPlan, PLAN_FILES } from "../project/find-plan.ts";
+import { findPlanFile, isPlanModule, noPlan, PLAN_FILES } from "../project/find-plan.ts";
 import { loadPlanFile } from "../project/load-plan.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
 import { LIMITS } from "../plan/limits.ts";
@@ -43,7 +43,7 @@ async function withStepHint(
   const [first] = problems;
   const file = findPlanFile(dir);
   if (named === undefined || first?.code !== "PlanNotFound" || first.file !== named) return problems;
-  if (file === undefined || /\.m?ts$/.test(file)) return problems;
+  if (file === undefined || isPlanModule(file)) return problems;
   const own = await loadPlanFile(file, {}, { allowMissingParams: true });
   if (!own.ok || !own.value.plan.steps.some(({ id }) => id === named)) return problems;
   const hint = `${named} is a step of ${file}: \`heddle run --only ${named}\` runs it.`;
@@ -79,7 +79,7 @@ export async function reportDiagnostics(
 
 /** The text of a plan file; a module's, a pipe's or a huge file's is not looked at. */
 async function linesToShow(file: string): Promise<string | undefined> {
-  if (/\.[cm]?[jt]s$/.test(file)) return undefined;
+  if (isPlanModule(file)) return undefined;
   const stats = await promises.stat(file).catch(() => undefined);
   if (stats === undefined || !stats.isFile() || stats.size > LIMITS.bytes) return undefined;
   return promises.readFile(file, "utf8").catch(() => undefined);

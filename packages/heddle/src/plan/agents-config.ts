@@ -76,9 +76,9 @@ export interface PermissionRuleConfig {
   readonly deny?: ToolKind | "all" | readonly (ToolKind | "all")[];
   /** Kinds of tools that a person is asked about. */
   readonly ask?: ToolKind | "all" | readonly (ToolKind | "all")[];
-  /** Only for files that this glob matches, relative to the attempt's folder. Absent: any file, or none. */
+  /** Only for files that this glob matches, relative to the attempt's folder. Absent: whatever the files are, and for tools that name none. */
   readonly path?: string;
-  /** Only for commands of this form; `*` is any text. Absent: any command, or none. */
+  /** Only for commands of this form; `*` is any text. Absent: whatever the command is, and for tools that run none. */
   readonly command?: string;
   /** Only for tools `SERVER/TOOL` of this form; `*` is any text. Absent: any tool. */
   readonly tool?: string;

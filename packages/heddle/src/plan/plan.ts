@@ -245,7 +245,7 @@ export interface Step {
     /** Megabytes above which the attempt is ended; absent: no limit. */
     readonly maxMemoryMb?: number;
   };
-  /** Only workers that have all of these labels may carry it out; absent: any. Of no effect where there are no workers. */
+  /** Only workers that have all of these labels may carry it out; absent: every worker may. Of no effect where there are no workers. */
   readonly runsOn?: readonly string[];
   /** May fail without failing the run; absent: it may not. */
   readonly optional?: boolean;
@@ -264,7 +264,7 @@ export interface Step {
   readonly priority?: number;
   /** Expected duration in milliseconds, until recorded ones take over; absent: 1. */
   readonly estimateMs?: number;
-  /** JSON Schema that the output must match; absent: any output will do. */
+  /** JSON Schema that the output must match; absent: the output is not checked. */
   readonly output?: JsonObject;
 }
 

@@ -21,7 +21,7 @@ export interface SiteContext {
   readonly step: Draft;
   /** All steps of the step's plan, filled in by the time that expressions are checked. */
   readonly siblings: { list: readonly Step[] };
-  /** Declared parameters; absent: any. */
+  /** Declared parameters; absent: not known, and every name is accepted. */
   readonly params?: readonly string[];
   /** Whether `item` has a value. */
   readonly hasItem: boolean;

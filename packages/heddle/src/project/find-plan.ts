@@ -11,6 +11,11 @@ export function findPlanFile(dir: string): string | undefined {
   return PLAN_FILES.find((name) => existsSync(join(dir, name)));
 }
 
+/** Whether a plan file is a module: a program, which is run to know its plan. */
+export function isPlanModule(file: string): boolean {
+  return /\.[cm]?[jt]s$/.test(file);
+}
+
 export function noPlan(): Problem {
   return {
     code: "PlanNotFound",

@@ -16,9 +16,8 @@ import { NO_FUNCTIONS, type Plan, type Step } from "../plan/plan.ts";
 import type { LoadedPlan } from "../graph/loaded-plan.ts";
 import { noSourceMap } from "../plan/source-map.ts";
 import type { RootPlan } from "./plan-ancestry.ts";
+import { isPlanModule } from "./find-plan.ts";
 import { documentHash } from "./plan-content.ts";
-
-const MODULE = /\.[cm]?[jt]s$/;
 
 export interface LoadOptions {
   /** Parameters without a value are not an error: the plan is inspected, not run. */
@@ -35,7 +34,7 @@ export async function loadPlanFile(
   params: JsonObject,
   options: LoadOptions = {},
 ): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
-  return MODULE.test(file) ? loadModule(file, params, options) : loadText(file, params, options);
+  return isPlanModule(file) ? loadModule(file, params, options) : loadText(file, params, options);
 }
 
 async function loadText(

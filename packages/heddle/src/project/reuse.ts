@@ -29,7 +29,7 @@ export interface Selection {
   readonly from: string | undefined;
   /** The run whose results are taken; absent: the latest of the plan that has what is needed. */
   readonly run?: string;
-  /** Id of the new run; absent: any. */
+  /** Id of the new run; absent: heddle makes one. */
   readonly newRun?: string;
 }
 

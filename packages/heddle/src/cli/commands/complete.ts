@@ -6,7 +6,7 @@
  */
 import { resolve } from "node:path";
 import { safeLine } from "../../base/safe-text.ts";
-import { findPlanFile } from "../../project/find-plan.ts";
+import { findPlanFile, isPlanModule } from "../../project/find-plan.ts";
 import type { Project } from "../../project/port.ts";
 import type { RunStatus } from "../../view/status.ts";
 import { EXIT } from "../context.ts";
@@ -204,8 +204,7 @@ async function stepsOf(project: Project, word: string | undefined, command = "")
 /** As the plan's file says now; of a program, which is not run to find out, those of its latest run. */
 async function stepsOfPlan(typed: Typed): Promise<readonly Candidate[]> {
   const file = typed.args[0] ?? findPlanFile(typed.dir);
-  if (file === undefined || /\.[cm]?[jt]s$/.test(file))
-    return await inProject(typed, (project) => stepsOf(project, undefined));
+  if (file === undefined || isPlanModule(file)) return await inProject(typed, (project) => stepsOf(project, undefined));
   const { loadPlanFile } = await import("../../project/load-plan.ts");
   const loaded = await loadPlanFile(file, {}, { allowMissingParams: true, folder: typed.dir });
   if (!loaded.ok) return [];

@@ -7,7 +7,7 @@ import type { RunLine } from "../../view/list.ts";
 import { runView, type RunView, type StepView } from "../../view/run-view.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
 import { safeLine } from "../../base/safe-text.ts";
-import { findPlanFile, noPlan } from "../../project/find-plan.ts";
+import { findPlanFile, isPlanModule, noPlan } from "../../project/find-plan.ts";
 import { loadPlan } from "../plans.ts";
 import type { Flags } from "../spec.ts";
 import { countsText, statusStyle, timeText } from "../format.ts";
@@ -25,7 +25,7 @@ export async function overviewCommand(context: Context, _args: readonly unknown[
       hint: "`heddle init` writes an example; `heddle --help` lists all commands.",
     });
   // A TypeScript plan is a program: only `run` and `plan` load it.
-  if (/\.m?ts$/.test(file)) {
+  if (isPlanModule(file)) {
     const found = await lastRun(context, file, undefined);
     if (!found.ok) return fail(context, found.error);
     const { last, waiting } = found.value;
