@@ -108,7 +108,7 @@ function eventsOfRequest(
 ): Result<readonly EventBody[], Problem> {
   if (request.kind === "answer") return eventsOfAnswerRequest(state, request, now);
   const isNew = !state.signalIds.has(request.id);
-  const problem = isNew ? signalProblem(state, request.signal, now) : undefined;
+  const problem = isNew ? signalProblem(state, request.signal, { now }) : undefined;
   return problem === undefined ? ok(eventsOfSignal(state, request)) : err(problem);
 }
 

@@ -349,7 +349,12 @@ function finishedHandle(state: RunState): RunHandle {
     answer: (step) =>
       err({ code: "NotAsked", message: `run ${state.run} has ended; step ${step} is not waiting for an answer` }),
     signal: ({ signal }) =>
-      err(signalProblem(state, signal, state.lastTime) ?? { code: "RunEnded", message: `run ${state.run} has ended` }),
+      err(
+        signalProblem(state, signal, { now: state.lastTime }) ?? {
+          code: "RunEnded",
+          message: `run ${state.run} has ended`,
+        },
+      ),
     waitingFor: () => undefined,
   };
 }

@@ -166,8 +166,12 @@ export class Scheduler {
     const checked = checkControlRequest({ kind: "signal", ...signal });
     if (!checked.ok) return err(invalidRequest(checked.error));
     // One that was delivered before is neither wrong nor counted again.
-    if (this.#state.signalIds.has(signal.id)) return ok(undefined);
-    const problem = signalProblem(this.#state, signal.signal, this.#ports.clock.now());
+    const queued = this.#inputs.flatMap((input) =>
+      input.kind === "signal" && input.signal === signal.signal ? [input.id] : [],
+    );
+    if (this.#state.signalIds.has(signal.id) || queued.includes(signal.id)) return ok(undefined);
+    const now = this.#ports.clock.now();
+    const problem = signalProblem(this.#state, signal.signal, { now, queued: queued.length });
     if (problem !== undefined) return err(problem);
     this.#post({ kind: "signal", ...signal });
     return ok(undefined);

@@ -35,7 +35,7 @@ export async function sendSignal(
   const read = await readRun(log, run);
   if (!read.ok) return read;
   const problem =
-    signalProblem(read.value.state, signal.signal, clock.now()) ??
+    signalProblem(read.value.state, signal.signal, { now: clock.now() }) ??
     (await valueProblem(read.value.state, signal, checkOutput));
   if (problem !== undefined) return err(problem);
   return await send(run, { kind: "signal", ...signal, id: randomId(random, 16) });

@@ -22,8 +22,14 @@ interface Takers {
   readonly names: Set<string>;
 }
 
+interface Arrival {
+  readonly now: number;
+  /** Signals of the name that came before it and are not recorded yet; absent: none. */
+  readonly queued?: number;
+}
+
 /** `undefined`: a step takes it, now or when it begins to wait. */
-export function signalProblem(state: RunState, name: string, now: number): Problem | undefined {
+export function signalProblem(state: RunState, name: string, { now, queued = 0 }: Arrival): Problem | undefined {
   const { run, phase } = state;
   if (isRunEnded(phase)) {
     return {
@@ -33,7 +39,7 @@ export function signalProblem(state: RunState, name: string, now: number): Probl
     };
   }
   const takers = takersOf(state, name, now);
-  const kept = state.signals.get(name)?.length ?? 0;
+  const kept = (state.signals.get(name)?.length ?? 0) + queued;
   if (takers.isOpen || takers.count > kept) return undefined;
   if (takers.late !== undefined) {
     return {

@@ -242,6 +242,19 @@ steps:
     expect((await history(rig, first.run)).filter(({ type }) => type === "signal.received").length).toBeLessThan(2);
   });
 
+  test("refuses a second one before the first is recorded, and counts none twice", async () => {
+    const rig = new Rig();
+    const handle = await rig.start(PLAN, { wait: true });
+    await rig.quiet();
+    const first = signal("payment", 1);
+    expect([first, first].map((sent) => handle.signal(sent).ok)).toEqual([true, true]);
+    expect(handle.signal(signal("payment", 2))).toMatchObject({ ok: false, error: { code: "SignalNotAwaited" } });
+    await rig.quiet();
+    await rig.succeed("ship");
+    expect((await handle.result).outputs).toMatchObject({ paid: 1 });
+    expect((await history(rig, handle.run)).filter(({ type }) => type === "signal.received").length).toBe(1);
+  });
+
   test("refuses one for a run that has ended, or whose step has", async () => {
     const rig = new Rig();
     const first = await rig.start(PLAN, { wait: true });
