@@ -10,7 +10,8 @@ import { meansElsewhere } from "./other-tools.ts";
 import type { Action, ParamSpec } from "./plan.ts";
 import { addTemplates, isEmpty, type SiteContext, type StepReadContext } from "./read-context.ts";
 
-const ACTION_KEYS = ["run", "agent", "call", "approve", "plan", "sleep", "signal", "function"] as const;
+/** Keys of a step that say what it does. */
+export const ACTION_KEYS = ["run", "agent", "call", "approve", "plan", "sleep", "signal", "function"] as const;
 
 export function toAction(
   raw: JsonObject,

@@ -4,6 +4,7 @@
  *
  * Invariant: a field that reaches no step is counted, and said once for all entries.
  */
+import { ACTION_KEYS } from "../action.ts";
 import { shorten } from "../issues.ts";
 import { DraftStep } from "./draft.ts";
 import { DEP_KEYS, type EdgeResolver } from "./edges.ts";
@@ -18,7 +19,6 @@ const ACCEPTANCE = ["acceptance", "acceptance_criteria", "acceptanceCriteria"];
 const VERIFY = ["verify", "test_command", "testCommand"];
 const GROUP = ["group", "parallel_group", "epic"];
 const LABELS = ["labels", "tags"];
-const ACTIONS = ["run", "agent", "call", "approve", "plan"];
 
 /** Read by other files. */
 const READ_ELSEWHERE = ["id", "status", "completed", "subtasks", "after", ...DEP_KEYS];
@@ -112,7 +112,7 @@ export class EntrySteps {
     const place = memberOf(entry.node, "description") ?? entry.idPlace;
     step.set("acceptance", acceptance.length === 0 ? undefined : acceptance);
     const texts = [...ownTexts(entry), ...outerTexts(entry)].join("\n\n");
-    if (ACTIONS.some((key) => carried.has(key) && memberOf(entry.node, key) !== undefined)) {
+    if (ACTION_KEYS.some((key) => carried.has(key) && memberOf(entry.node, key) !== undefined)) {
       step.set("description", texts || undefined, place);
       return;
     }

@@ -356,6 +356,19 @@ describe("phases", () => {
     ]);
   });
 
+  test.each([
+    ["run", "x"],
+    ["agent", "do it"],
+    ["call", "./m.ts"],
+    ["approve", "ok?"],
+    ["plan", "./other.yaml"],
+    ["sleep", "1h"],
+    ["signal", "go"],
+  ])("with an action are what `heddle plan` reads: %s", async (key, value) => {
+    const text = `phases:\n- {id: a, ${key}: '${value}'}\n- {id: b, description: d, deps: a, ${key}: '${value}'}\n`;
+    expect(await importedPlan(text, "phase_plan.yaml")).toEqual(await planOf(text, { file: "imported.yaml" }));
+  });
+
   test("with keys of plans alone are the plan that `heddle plan` reads", async () => {
     for (const text of [
       fixture("phases.yaml"),
