@@ -22,7 +22,7 @@ import {
 } from "./agent-index.ts";
 import { exists } from "./disk-entry.ts";
 import { type Handover, isIgnoredIn, submoduleIn } from "./handover.ts";
-import { headOfSubmodule, isNamedSubmodule, submoduleLoss } from "./submodules.ts";
+import { headOfSubmodule, isNamedSubmodule, submoduleLoss, unpushedIn } from "./submodules.ts";
 import { copyIndex, withIndexCopy } from "./index-status.ts";
 import { pathIn } from "./path-bytes.ts";
 import { type RepositoryAccess, items, line } from "./repository-access.ts";
@@ -130,6 +130,7 @@ export async function takeSnapshot(repository: RepositoryAccess, options: Snapsh
       nested.push(folder);
       await graft(repository, { path, index, folder, limits, budget, omitted, isGiven }, 1);
     }
+    omitted.push(...(await emptiedSubmodules(repository, options, { agent, gitlinks, nested: filled.nested })));
     for (const [name, entry] of await unfilledPointers(path, { agent, gitlinks })) pointers.set(name, entry);
     await putEntries(repository, { path, index, entries: pointers });
     const tree = line(await repository.objectGit(["write-tree"], { workTree: path, index }));
@@ -170,6 +171,33 @@ async function unfilledPointers(
   for (const [name, id] of new Map([...gitlinks, ...noted])) {
     const inside = await readdir(pathIn(path, name)).catch(() => undefined);
     if (inside?.length === 0) found.set(name, { mode: GITLINK, id });
+  }
+  return found;
+}
+
+/**
+ * Submodules whose folder is empty or gone, with commits that only the worktree's own git folder has, where git keeps them by
+ * their names: by default their paths.
+ */
+async function emptiedSubmodules(
+  repository: RepositoryAccess,
+  { agentIndex, handover }: SnapshotOptions,
+  at: {
+    readonly agent: AgentIndex;
+    readonly gitlinks: ReadonlyMap<string, string>;
+    readonly nested: readonly string[];
+  },
+): Promise<readonly OmittedFile[]> {
+  if (agentIndex === undefined) return [];
+  const { agent, gitlinks, nested } = at;
+  const noted = [...agent.entries].flatMap(([name, { mode }]) => (mode === GITLINK ? [name] : []));
+  const found: OmittedFile[] = [];
+  for (const folder of new Set([...gitlinks.keys(), ...noted])) {
+    const gitDir = join(dirname(agentIndex), "modules", folder);
+    if (nested.includes(folder) || !(await exists(join(gitDir, "HEAD")))) continue;
+    const before = submoduleIn(handover, { folder, pointer: gitlinks.get(folder) });
+    const detail = await unpushedIn(repository, gitDir, before);
+    if (detail !== undefined) found.push({ path: folder, reason: "submodule", bytes: 0, detail });
   }
   return found;
 }

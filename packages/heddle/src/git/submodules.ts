@@ -49,6 +49,20 @@ export async function markSubmodule(repository: RepositoryAccess, folder: string
   return { tips: head === undefined ? tips : [...tips, head], changed: await changedIn(repository, folder, gitDir) };
 }
 
+/** A commit that no remote has, as a clause; `undefined`: none. `before`: what was there already. */
+export async function unpushedIn(
+  repository: RepositoryAccess,
+  gitDir: string,
+  before: SubmoduleMark | undefined,
+): Promise<string | undefined> {
+  const wanted = ["--branches", "--glob=refs/stas[h]", "HEAD", "--not", "--remotes", ...(before?.tips ?? [])];
+  const asked = ["rev-list", "--max-count=1", "--ignore-missing", ...wanted];
+  // Its settings name its folder, which may be gone: then git would not begin.
+  const ahead = await repository.git(asked, { gitDir, env: { GIT_WORK_TREE: gitDir }, codes: [0, 128] });
+  if (ahead.code !== 0 || line(ahead) === "") return undefined;
+  return `commit ${line(ahead).slice(0, 10)}, which no remote of it has`;
+}
+
 /** What would be lost with the folder, as a clause; `undefined`: nothing. `before`: what was there already. */
 export async function submoduleLoss(
   repository: RepositoryAccess,
@@ -58,17 +72,8 @@ export async function submoduleLoss(
 ): Promise<string | undefined> {
   const gitDir = await gitDirOf(folder);
   if (gitDir === undefined) return undefined;
-  const input = [
-    "--branches",
-    "--glob=refs/stas[h]",
-    "HEAD",
-    "--not",
-    "--remotes",
-    ...(before?.tips ?? []).map((id) => `${id}`),
-  ];
-  const asked = ["rev-list", "--max-count=1", "--ignore-missing", ...input];
-  const ahead = await repository.git(asked, { gitDir, codes: [0, 128] });
-  if (ahead.code === 0 && line(ahead) !== "") return `commit ${line(ahead).slice(0, 10)}, which no remote of it has`;
+  const unpushed = await unpushedIn(repository, gitDir, before);
+  if (unpushed !== undefined) return unpushed;
   const known = new Set(before?.changed);
   const changed = (await changedIn(repository, folder, gitDir)).find((one) => !known.has(one));
   if (changed !== undefined) return `uncommitted changes: ${changed.split("\0")[0] ?? ""}`;

@@ -283,6 +283,22 @@ const IN_SUBMODULE: Readonly<Record<string, InSubmodule>> = {
     },
     expected: "uncommitted changes: s.txt",
   },
+  "a commit is made, noted, and the folder emptied": {
+    act(one, lib) {
+      one.at.git(["commit", "-q", "--allow-empty", "-m", "mine"], lib);
+      one.git("add", "lib");
+      one.git("commit", "-q", "-m", "pointer");
+      one.git("submodule", "--quiet", "deinit", "-f", "lib");
+    },
+    expected: "which no remote of it has",
+  },
+  "a commit is made, and the submodule removed": {
+    act(one, lib) {
+      one.at.git(["commit", "-q", "--allow-empty", "-m", "mine"], lib);
+      one.git("rm", "-q", "-f", "lib");
+    },
+    expected: "which no remote of it has",
+  },
   "a commit is pushed": {
     act(one, lib) {
       one.at.git(["checkout", "-q", "-b", "mine"], lib);
@@ -318,7 +334,7 @@ describe("in a submodule", () => {
         expect(one.entry(kept, "lib")).toBe(id);
       }
       expect((await one.trees.remove(one.tree)).ok).toBe(!isLost);
-      expect(existsSync(lib)).toBe(isLost);
+      expect(existsSync(one.tree.path)).toBe(isLost);
     });
 
   test("that the agent adds, the pointer is kept", async () => {
