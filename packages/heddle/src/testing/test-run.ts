@@ -304,7 +304,14 @@ const ASKING: ReadonlySet<Action["kind"]> = new Set(["approve", "agent", "plan"]
 
 /** What can be said before anything runs: a question is not faked as work, and work is not answered. */
 function checkKinds({ plan }: LoadedPlan, steps: Fakes, answers: NonNullable<TestScript["answers"]>): void {
-  for (const { id, action } of plan.steps) {
+  for (const { id, action, verify, undo } of plan.steps) {
+    // Agents verify by commands of the whole plan too.
+    const commands = { verify: verify ?? (action.kind === "agent" ? [] : undefined), undo };
+    for (const [key, command] of Object.entries(commands)) {
+      const name = `${id}#${key}`;
+      if (command === undefined && Object.hasOwn(steps, name))
+        throw invalidOption("steps", `without ${name}: the step has no \`${key}\``, steps[name]);
+    }
     const instead = NOT_FAKED[action.kind];
     if (instead !== undefined && Object.hasOwn(steps, id)) throw invalidOption("steps", instead(id), steps[id]);
     if (Object.hasOwn(answers, id) && !ASKING.has(action.kind))

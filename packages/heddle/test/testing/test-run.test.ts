@@ -310,6 +310,10 @@ describe("fakes", () => {
     });
     await expect(attempt({ steps: { ask: succeeds() } })).rejects.toMatchObject({ code: "InvalidOption" });
     await expect(attempt({ steps: { sub: succeeds() } })).rejects.toMatchObject({ code: "InvalidOption" });
+    for (const name of ["build#verify", "build#undo"])
+      await expect(attempt({ steps: { build: succeeds(), [name]: succeeds() } })).rejects.toMatchObject({
+        code: "InvalidOption",
+      });
     const nap = testRun(plan("p", { steps: [sleep("nap", "1h")] }), { steps: { nap: succeeds() } });
     await expect(nap).rejects.toMatchObject({ code: "InvalidOption" });
     await expect(attempt({ answers: { build: "approve" } })).rejects.toMatchObject({ code: "InvalidOption" });

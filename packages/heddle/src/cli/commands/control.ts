@@ -12,19 +12,34 @@ import type { ControlRequest, AnswerDecision, Project } from "../../project/port
 type Words = readonly (string | undefined)[];
 
 export function cancelCommand(context: Context, words: Words): Promise<number> {
-  return send(context, words, { kind: "cancel" }, "is being cancelled; it can be resumed");
+  return send(
+    context,
+    words,
+    { kind: "cancel" },
+    {
+      sent: "is being cancelled; it can be resumed",
+      done: "is cancelled; it can be resumed",
+    },
+  );
 }
 
 export function pauseCommand(context: Context, words: Words, flags: Flags): Promise<number> {
   const reason = textFlag(flags, "reason") ?? `requested by ${userName()}`;
-  return send(context, words, { kind: "pause", reason }, "is paused: no new step starts");
+  return send(context, words, { kind: "pause", reason }, saying("is paused: no new step starts"));
 }
 
 export function unpauseCommand(context: Context, words: Words): Promise<number> {
-  return send(context, words, { kind: "unpause" }, "continues");
+  return send(context, words, { kind: "unpause" }, saying("continues"));
 }
 
-async function send(context: Context, [word]: Words, request: ControlRequest, said: string): Promise<number> {
+/** What is told, by what became of the request. */
+type Said = Readonly<Record<"sent" | "done", string>>;
+
+function saying(text: string): Said {
+  return { sent: text, done: text };
+}
+
+async function send(context: Context, [word]: Words, request: ControlRequest, said: Said): Promise<number> {
   const opened = await openToChange(context);
   if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
@@ -36,7 +51,7 @@ async function send(context: Context, [word]: Words, request: ControlRequest, sa
     return fail(context, { ...sent.error, hint: `${others}${sent.error.hint ?? ""}` });
   }
   if (context.json) context.out.json({ run: run.value, request: request.kind, result: sent.value });
-  else context.out.line(`Run ${run.value} ${said}.`);
+  else context.out.line(`Run ${run.value} ${said[sent.value]}.`);
   return EXIT.ok;
 }
 
