@@ -178,7 +178,7 @@ function itemsOfMatrix(id: string, node: SourceMapping, findings: Findings): rea
   const { place, message } = computed?.error ?? { place: matrix, message: "it is computed" };
   findings.loss(place, {
     code: "CannotImport",
-    message: `the matrix of "${shorten(id)}" cannot be known before the run: ${message}`,
+    message: `the matrix of "${shorten(id)}" cannot be imported: ${message}`,
     otherwise: "imported as one job without a matrix",
   });
   return undefined;

@@ -20,6 +20,7 @@ export function matrixItems(matrix: SourceMapping): Result<readonly JsonObject[]
   for (const [key, { value }] of matrix.entries) {
     if (key === "include" || key === "exclude") continue;
     if (value.kind !== "list") return refused(value, `the values of "${key}" are not a list`);
+    if (value.items.length === 0) return refused(value, `"${key}" has no values, which GitHub refuses too`);
     const values = value.items.map(asJson);
     const computed = value.items.find(isComputed);
     if (computed !== undefined) return refused(computed, `the values of "${key}" are computed`);
