@@ -350,7 +350,6 @@ const KNOWN = new Set([
   "passThroughEnv",
   "persistent",
   "description",
-  "extends",
 ]);
 
 function key({ member, task }: Work): string {

@@ -163,6 +163,12 @@ describe("turbo.json", () => {
     expect(lenient.notes).toContain(`${place} ${message}; imported without this dependency`);
   });
 
+  test("a task that does not extend the root's is said: it is imported as one that does", async () => {
+    const own = '{ "extends": ["//"], "tasks": { "build": { "extends": false } } }';
+    const { notes } = await importedFrom({ ...withRoot({}), "apps/web/turbo.json": own });
+    expect(notes).toContainEqual(expect.stringContaining('not imported: "extends" of tasks'));
+  });
+
   test.each(["turbo.json", "package.json"])("folders without a package are said: %s", async (file) => {
     const root = '{ "workspaces": ["packges/*"], "scripts": { "build": "b" } }';
     const turbo = file === "turbo.json" ? { "turbo.json": { tasks: { "//#build": {} } } } : {};
