@@ -54,6 +54,7 @@ export async function readAgentIndex(
 
 export interface Filled {
   readonly path: string;
+  readonly base: string;
   /** Heddle's, with the files as they are. */
   readonly index: string;
   readonly agent: AgentIndex;
@@ -123,7 +124,7 @@ export async function putEntries(
 /** Where the file's own mode says nothing, or nothing new, and the index says another one. */
 async function betterModes(
   repository: RepositoryAccess,
-  { path, agent, known }: Filled,
+  { path, base, agent, known }: Filled,
 ): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
   const hasModes = !repository.facts.settings.includes("core.filemode=false");
@@ -140,6 +141,12 @@ async function betterModes(
     }
     const own = (there.mode & 0o100) === 0 ? "100644" : "100755";
     if (!hasModes || (own !== mode && (before === undefined || own === before))) found.set(name, mode);
+  }
+  if (found.size === 0) return found;
+  // Heddle's index may have the file's own mode from an earlier capture: an index that says what the base does says nothing new.
+  for (const item of items((await repository.objectGit(["ls-tree", "-r", "-z", "--full-tree", base])).output)) {
+    const [, mode, name] = /^(\d+) \w+ [0-9a-f]+\t([^]*)$/.exec(item) ?? [];
+    if (name !== undefined && found.get(name) === mode) found.delete(name);
   }
   return found;
 }

@@ -111,7 +111,7 @@ export async function takeSnapshot(repository: RepositoryAccess, options: Snapsh
     const filled = await fill(repository, { path, index, extra, skipped: agent.skipped, isGiven, limits, budget });
     const { omitted } = filled;
     const { taken } = filled;
-    const applied = await applyAgentIndex(repository, { path, index, agent, agentIndex, known, taken });
+    const applied = await applyAgentIndex(repository, { path, base, index, agent, agentIndex, known, taken });
     for (const name of applied.unknown) omitted.push({ path: name, reason: "filter", bytes: 0 });
     const nested: string[] = [];
     const pointers = new Map<string, IndexEntry>();

@@ -359,6 +359,14 @@ test("a tracked file that becomes a repository is captured by its files", async 
   expect([kept.changedFiles, kept.nested]).toEqual([["a.txt", "a.txt/precious.txt"], ["a.txt"]]);
 });
 
+test("a mode that only the file has is captured each time", async () => {
+  using one = await setting();
+  chmodSync(join(one.tree.path, "a.txt"), 0o755);
+  const kept = await one.capture();
+  expect(one.entry(kept, "a.txt")).toContain("100755 ");
+  expect((await one.capture()).tree).toBe(kept.tree);
+});
+
 test("a split index is read, of the user's checkout and of the worktree", async () => {
   using one = await setting((at) => {
     set(at, "core.splitIndex=true");
