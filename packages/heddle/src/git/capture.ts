@@ -13,7 +13,7 @@ import { IDENTITY } from "./git.ts";
 import { HeddleError } from "../base/errors.ts";
 import { type RepositoryAccess, line } from "./repository-access.ts";
 import { adminOf, operationIn, worktreePlaceOf } from "./worktree-record.ts";
-import { changedFiles, makeCommit, treeOf } from "./commits.ts";
+import { changesBetween, makeCommit, treeOf } from "./commits.ts";
 import { shownName } from "./path-bytes.ts";
 import { captureRef, keptRef } from "./ref-names.ts";
 import { commitOf } from "./discover.ts";
@@ -52,12 +52,14 @@ export async function capture(repository: RepositoryAccess, request: CaptureRequ
   if (commit !== before) await repository.git(["update-ref", ref, commit, before ?? ""]);
   const all = [...made.all, ...(branchTip === undefined ? [] : [branchTip]), ...(before === undefined ? [] : [before])];
   const unreachable = await keepUnreachable(repository, { tree, step, attempt, commit, all });
+  const changes = await changesBetween(repository, base, commit);
   return {
     ref,
     commit,
     tree: taken.tree,
     base,
-    changedFiles: await changedFiles(repository, base, commit),
+    changedFiles: changes.map(({ shown }) => shown),
+    changes,
     omitted: taken.omitted.map((one) => ({ ...one, path: shownName(one.path) })),
     nested: taken.nested.map(shownName),
     given: taken.given.map(shownName),

@@ -58,8 +58,7 @@ function remember(repository: RepositoryAccess, commit: string, tree: string): v
 
 /** Relative paths that differ, sorted, as they are shown. */
 export async function changedFiles(repository: RepositoryAccess, from: string, to: string): Promise<readonly string[]> {
-  const args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", from, to];
-  return items((await repository.objectGit(args)).output).map(shownName);
+  return (await changesBetween(repository, from, to)).map(({ shown }) => shown);
 }
 
 /** The same with what became of them. */

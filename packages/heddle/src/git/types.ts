@@ -112,6 +112,8 @@ export interface Capture {
   readonly base: string;
   /** Relative paths, sorted: what differs between base and commit. */
   readonly changedFiles: readonly string[];
+  /** The same, by what their names are and not only how they are shown. */
+  readonly changes: readonly PathChange[];
   /** Not ignored and yet not in the commit. */
   readonly omitted: readonly OmittedFile[];
   /** Folders that are repositories of their own: their files are in the commit, their history is not. */

@@ -193,7 +193,8 @@ export class MemoryGit extends MemoryHistory implements Repositories {
           brought: [],
         };
         const unfinished = { operation: undefined, unmerged: [] };
-        return { ref, commit, tree: contentOf(files), base: found.base, changedFiles, ...nothing, unfinished };
+        const changes = changedFiles.map((path) => ({ path, shown: path, isGone: files[path] === undefined }));
+        return { ref, commit, tree: contentOf(files), base: found.base, changedFiles, changes, ...nothing, unfinished };
       },
       unresolved: async ({ holds }, commit) => {
         if (holds === undefined) return [];

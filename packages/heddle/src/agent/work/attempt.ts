@@ -171,7 +171,7 @@ class AgentAttempt {
     const { allowOmitted } = this.#context.runContext.settings;
     const missing = omittedProblem(captured, { allowOmitted, expect: settings.expect });
     if (missing !== undefined) return failed("error", missing, "left-out", true);
-    const forbidden = await this.#forbidden(captured);
+    const forbidden = this.#forbidden(captured);
     if (forbidden !== undefined) return forbidden;
     if (captured.changedFiles.length === 0 && settings.expect === "changes")
       return failed(
@@ -238,11 +238,10 @@ class AgentAttempt {
   }
 
   /** What its agent may not change. Another attempt would begin with the same files. */
-  async #forbidden({ base, commit }: Capture): Promise<Outcome | undefined> {
+  #forbidden({ changes }: Capture): Outcome | undefined {
     const { settings, job, runContext } = this.#context;
     const tree = this.#here.path;
     const cwd = folderIn(runContext, tree, job);
-    const changes = await runContext.repository.commits.changes(base, commit);
     const problem = forbiddenChange(settings.changesPolicy, { changes, tree, cwd });
     return problem === undefined ? undefined : failed("error", `permission: ${problem}`, "permission", false);
   }
@@ -334,7 +333,8 @@ class AgentAttempt {
       const of = { run, step: step.id, attempt, head, commit: unmerged };
       const { captures, commits } = runContext.repository;
       const commit = await captures.takeSide({ ...of, side: choice, message });
-      captured = { ...captured, commit, changedFiles: await commits.changedFiles(head, commit) };
+      const changes = await commits.changes(head, commit);
+      captured = { ...captured, commit, changes, changedFiles: changes.map(({ shown }) => shown) };
     }
     const work = { summary: `resolved by a person (${choice})`, agent: undefined };
     // Where the attempt is stopped, the person's decision stands for the next one.
