@@ -29,16 +29,18 @@ unless \`FORCE_COLOR\` or \`NO_COLOR\` is set around heddle or in the plan (\`en
 
 const TAIL = `
 ## JSON
-One JSON document, except for \`run --json\` and \`history --json\`, which print one event per line. Later versions may add fields, but
-remove none. An error is a document too, on standard output: \`{error: {code, message, hint?}}\`, with the same text on standard error.
+One JSON document, except for commands that print one event per line: \`run\`, \`resume\`, \`retry\`, \`rerun\`, \`rollback\`, \`watch\` and
+\`history\`. Where they have nothing to do, they print the event that ended the run. Later versions may add fields, but remove none. An error is a document too, on standard output: \`{error: {code, message, hint?}}\`, with the same text on standard error.
 
 | command | shape |
 |---|---|
 | \`plan\` | \`{name, steps: [{id, description?, deps, after, layer, kind, group?, resources?, locks?}], layers: [[id]], maxParallelism, criticalPath: [id], criticalPathMs, expectedMakespanMs, workers, warnings: [{code, severity, message, file, line, column, hint?}]}\`; a plan with errors: \`{diagnostics: [{code, severity, message, file, line, column, hint?}]}\` and exit code 2 |
+| \`plan --to yaml\` | \`{document, warnings}\`: the plan in its canonical form |
 | \`run\`, \`history\` | \`{run, seq, time, type, step?, attempt?, data}\` per line; [events](events.md) |
 | \`show\` | \`{run, plan, status, startedAt, endedAt, counts, steps: [{id, status, layer, attempts, startedAt, endedAt, durationMs, output?, error?, reason?, cause?, usage?, log}], sequentialMs, parallelMs, speedup, criticalPathMs, cost, landing: {mode, integration, commits, branch?, commit?, problem?} or null, changedBySeveral: {count, files: [{file, steps, count}]}}\` |
 | \`runs\` | \`{runs: [{run, plan, status, startedAt, endedAt, counts}]}\`, newest first |
 | \`replay\` | \`{run, seq, ok, violations: [{rule, seq, message}], state}\` |
+| \`report\` | \`{run, plan, status, startedAt, endedAt, counts, attempts, sequentialMs, parallelMs, speedup, criticalPath: [id], criticalPathMs, slots, utilisation, slowest: [{step, durationMs}], cost}\`; with \`-o FILE\`: \`{file}\` |
 | \`merge\` | \`{run, mode, integration, commits, branch?, commit?}\`: the number of merged steps, and where they landed; with \`--revert\`: \`{run, step, integration, commit, files}\`, the commit that reverts it, and the files that it changes |
 
 Status of a step: \`waiting\`, \`running\`, \`retrying\`, \`succeeded\`, \`failed\`, \`cancelled\`, \`skipped\`, \`cached\`,

@@ -1,5 +1,6 @@
 /** Flag values: parsers for values on the command line, and readers of parsed flags. */
 import { parseDuration } from "../base/duration.ts";
+import type { Problem } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 import { UsageError, type Flags } from "./spec.ts";
 
@@ -57,6 +58,11 @@ export function textFlag(flags: Flags, name: string): string | undefined {
 export function numberFlag(flags: Flags, name: string): number | undefined {
   const value = flags[name];
   return typeof value === "number" ? value : undefined;
+}
+
+/** Why `form` cannot be printed with `--json`. */
+export function notJsonProblem(form: string, hint: string): Problem {
+  return { code: "Usage", message: `--json and --${form} cannot be combined`, hint };
 }
 
 /** How many steps at once, by either of its names. */

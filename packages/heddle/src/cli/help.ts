@@ -31,5 +31,5 @@ export function* overallHelp(out: Output): Generator<string, void, undefined> {
   yield "  $ heddle run -j 4             run it, four steps at once";
   yield "  $ heddle resume               continue after a failure, Ctrl-C or a crash";
   yield "";
-  yield "Exit codes: 0 succeeded, 1 failed, 2 wrong command line or plan, 3 waiting for a person, 130 cancelled.";
+  yield "Exit codes: 0 succeeded, 1 failed, 2 wrong command line or plan, 3 waiting for a person or a signal, 130 cancelled.";
 }

@@ -110,7 +110,8 @@ function commandPlace(words: readonly string[]): number {
 async function runCommand(out: Output, spec: CommandSpec, words: readonly string[]): Promise<number> {
   const parsed = plainWords(spec, words) ?? (await import("./parse.ts")).parseCommand(spec, words);
   if (parsed.kind === "help") {
-    out.write(parsed.text);
+    if (out.tellsJson) out.json({ help: parsed.text });
+    else out.write(parsed.text);
     return EXIT.ok;
   }
   if (parsed.kind === "error") {
@@ -200,7 +201,8 @@ async function help(out: Output, name: string | undefined): Promise<number> {
 
 async function printHelp(out: Output): Promise<number> {
   const { overallHelp } = await import("./help.ts");
-  out.lines(overallHelp(out));
+  if (out.tellsJson) out.json({ help: [...overallHelp(out)].join("\n") });
+  else out.lines(overallHelp(out));
   return EXIT.ok;
 }
 

@@ -3,6 +3,7 @@ import { safeJson } from "../base/safe-text.ts";
 import type { Problem } from "../base/errors.ts";
 import type { Context } from "./context.ts";
 import { LineView } from "./line-view.ts";
+import { printLastEvent } from "./show-run.ts";
 import type { Flags } from "./spec.ts";
 import { watchSignals } from "./signals.ts";
 import { PrintQueue } from "./print-queue.ts";
@@ -24,10 +25,16 @@ export async function showRollback(
     state: () => handle.state(),
     logFile: (step, attempt) => project.logs.file(handle.run, step, attempt),
   });
-  handle.subscribe((event) => (json ? queue.line(safeJson(event)) : lines.event(event)));
+  let isSilent = true;
+  handle.subscribe((event) => {
+    isSilent = false;
+    if (json) queue.line(safeJson(event));
+    else lines.event(event);
+  });
   const signals = watchSignals({ handle, say: (said) => out.note(said), hasTerminal: out.hasTerminal });
   const { stopped } = await handle.result;
   signals.stop();
+  if (json && isSilent) await printLastEvent(queue, project, handle);
   await queue.idle();
   return stopped;
 }

@@ -32,22 +32,36 @@ export async function showRun(
   handle: RunHandle,
   options: ShowRunOptions,
 ): Promise<number> {
-  const result = context.json ? await asJson(context, handle) : await forPeople(context, project, handle, options);
+  const result = context.json
+    ? await asJson(context, project, handle)
+    : await forPeople(context, project, handle, options);
   if (result.stopped !== undefined) context.out.problem(result.stopped);
   return result.stopped === undefined ? exitCodeOf(result.status) : EXIT.failed;
 }
 
-/** One event a line, as they happen. */
-async function asJson(context: Context, handle: RunHandle): Promise<RunOutcome> {
+/** One event a line, as they happen; where nothing happens, the event that ended the run. */
+async function asJson(context: Context, project: Project, handle: RunHandle): Promise<RunOutcome> {
   const { out } = context;
   const queue = new PrintQueue(out);
-  handle.subscribe((event) => queue.line(safeJson(event)));
+  let isSilent = true;
+  handle.subscribe((event) => {
+    isSilent = false;
+    queue.line(safeJson(event));
+  });
   const signals = watchSignals({ handle, say: (said) => out.note(said), hasTerminal: out.hasTerminal });
   out.onClosed(() => void (handle.stopWaiting() || handle.cancel()));
   const result = await handle.result;
   signals.stop();
+  if (isSilent) await printLastEvent(queue, project, handle);
   await queue.idle();
   return result;
+}
+
+/** For programs that read how a run ended, where this process had nothing to do. */
+export async function printLastEvent(queue: PrintQueue, project: Project, handle: RunHandle): Promise<void> {
+  const after = handle.state().seq - 1;
+  for await (const batch of project.runs.events(handle.run, { after }))
+    for (const event of batch) queue.line(safeJson(event));
 }
 
 async function forPeople(

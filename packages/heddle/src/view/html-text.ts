@@ -4,8 +4,13 @@
 const UNREADABLE =
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u{e0000}-\u{e007f}]/gu;
 
+/** The text with a mark in place of each of them; tabs and line breaks stay. */
+export function withoutUnreadable(text: string): string {
+  return text.replace(UNREADABLE, "\u{fffd}");
+}
+
 export function escapeHtml(text: string): string {
-  return text.replace(UNREADABLE, "\u{fffd}").replace(/[&<>"']/g, (character) => `&#${character.codePointAt(0) ?? 0};`);
+  return withoutUnreadable(text).replace(/[&<>"']/g, (character) => `&#${character.codePointAt(0) ?? 0};`);
 }
 
 /** At most `length` characters, the middle cut out: ids often differ at their end. */

@@ -5,13 +5,13 @@ import type { JsonObject } from "../../base/json.ts";
 import type { DrawingForm } from "../../view/plan-drawing.ts";
 import type { PlanStepView, PlanView } from "../../view/plan-view.ts";
 import { viewPlan } from "../../project/view-plan.ts";
-import { EXIT, openToRead, type Context } from "../context.ts";
+import { EXIT, fail, openToRead, type Context } from "../context.ts";
 import { safeLine } from "../../base/safe-text.ts";
 import { cut } from "../output-text.ts";
 import type { Output } from "../output.ts";
 import { loadPlan, noteWarnings } from "../plans.ts";
 import type { Flags } from "../spec.ts";
-import { concurrencyOf, isFlagOn, textFlag } from "../flag-values.ts";
+import { concurrencyOf, isFlagOn, notJsonProblem, textFlag } from "../flag-values.ts";
 import type { LoadedPlan } from "../../project/port.ts";
 
 /** Where several are asked for, the first. */
@@ -22,17 +22,21 @@ export async function planCommand(
   [file]: readonly (string | undefined)[],
   flags: Flags,
 ): Promise<number> {
+  const form = FORMS.find((each) => isFlagOn(flags, each));
+  if (context.json && form !== undefined)
+    return fail(context, notJsonProblem(form, "Leave out --json: the drawing is text."));
   const params = (flags["param"] as JsonObject | undefined) ?? {};
   const loaded = await loadPlan(context, file, params, { allowMissingParams: true });
   if (!loaded.ok) return loaded.error;
   const { out } = context;
   if (textFlag(flags, "to") === "yaml") {
-    const { planToYaml } = await import("../../plan/canonical.ts");
-    out.write(planToYaml(loaded.value.plan));
+    const { planToDocument, planToYaml } = await import("../../plan/canonical.ts");
+    const { plan, warnings = [] } = loaded.value;
+    if (context.json) out.json({ document: planToDocument(plan), warnings });
+    else out.write(planToYaml(plan));
     return EXIT.ok;
   }
-  const form = FORMS.find((each) => isFlagOn(flags, each));
-  if (!context.json && form !== undefined) {
+  if (form !== undefined) {
     await draw(out, loaded.value, form);
     return EXIT.ok;
   }

@@ -1,5 +1,6 @@
 /** `heddle report`: summarises a run as text, HTML page, trace or chart. */
 import { writeFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { messageOf } from "../../base/errors.ts";
 import { plural } from "../../base/plural.ts";
 import type { RunViewInput } from "../../view/run-view.ts";
@@ -7,7 +8,7 @@ import { reportView, runDrawing, type ReportView } from "../../view/report.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
 import { safeJson, safeLine } from "../../base/safe-text.ts";
 import type { Flags } from "../spec.ts";
-import { isFlagOn, textFlag } from "../flag-values.ts";
+import { isFlagOn, notJsonProblem, textFlag } from "../flag-values.ts";
 import { tookText } from "../../view/times.ts";
 import { countsText } from "../format.ts";
 import { pad } from "../output-text.ts";
@@ -15,7 +16,7 @@ import { pad } from "../output-text.ts";
 /** Of each failed step, in the page. */
 const OUTPUT_LINES = 40;
 
-const FORMS = ["html", "trace", "mermaid"] as const;
+const FORMS = ["html", "trace", "mermaid", "junit"] as const;
 
 export async function reportCommand(
   context: Context,
@@ -27,6 +28,10 @@ export async function reportCommand(
     const message = `${forms.map((form) => `--${form}`).join(" and ")} cannot be combined`;
     return fail(context, { code: "Usage", message, hint: "Use one of them." });
   }
+  const file = textFlag(flags, "out");
+  const [form] = forms;
+  if (context.json && file === undefined && form !== undefined && form !== "trace")
+    return fail(context, notJsonProblem(form, "Leave out --json, or write to a file with -o."));
   const opened = await openToRead(context);
   if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
@@ -37,7 +42,6 @@ export async function reportCommand(
   const logFile = (step: string, attempt: number): string => project.logs.file(run.value, step, attempt);
   const input: RunViewInput = { ...read.value, now: context.clock.now(), logFile };
   const parts = await partsOf(context, input, flags);
-  const file = textFlag(flags, "out");
   if (file === undefined) {
     for (const part of parts) {
       context.out.write(part);
@@ -59,17 +63,19 @@ export async function reportCommand(
       EXIT.failed,
     );
   }
-  context.out.note(`Wrote ${safeLine(file)}.`);
+  if (context.json) context.out.json({ file: resolve(file) });
+  else context.out.note(`Wrote ${safeLine(file)}.`);
   return EXIT.ok;
 }
 
 async function partsOf(context: Context, input: RunViewInput, flags: Flags): Promise<Iterable<string>> {
   if (isFlagOn(flags, "html")) {
     const { htmlReport } = await import("../../view/html.ts");
-    const { lastLines } = await import("../../project/log-lines.ts");
-    return htmlReport(input, {
-      outputOf: (step, attempt) => lastLines(input.logFile(step, attempt) ?? "", OUTPUT_LINES).map(safeLine),
-    });
+    return htmlReport(input, { outputOf: await outputOf(input) });
+  }
+  if (isFlagOn(flags, "junit")) {
+    const { junitReport } = await import("../../view/junit.ts");
+    return junitReport(input, { outputOf: await outputOf(input) });
   }
   if (isFlagOn(flags, "trace")) {
     const { traceOf } = await import("../../view/trace.ts");
@@ -78,6 +84,11 @@ async function partsOf(context: Context, input: RunViewInput, flags: Flags): Pro
   if (isFlagOn(flags, "mermaid")) return withBreaks(runDrawing(input));
   const view = reportView(input);
   return context.json ? [`${JSON.stringify(view)}\n`] : reportLines(view);
+}
+
+async function outputOf({ logFile }: RunViewInput): Promise<(step: string, attempt: number) => readonly string[]> {
+  const { lastLines } = await import("../../project/log-lines.ts");
+  return (step, attempt) => lastLines(logFile(step, attempt) ?? "", OUTPUT_LINES).map(safeLine);
 }
 
 function* withBreaks(lines: Iterable<string>): Generator<string, void, undefined> {
