@@ -30,7 +30,7 @@ export interface AgentJob {
   /** Absolute: what files named in the plan are relative to. */
   readonly folder: string;
   readonly logFile: string | null;
-  /** Why an output is not accepted; absent: every output is. */
+  /** Why an output is not accepted; absent: every output is. Ends at once where the attempt has to end. */
   readonly check?: (output: Json) => Promise<string | undefined>;
 }
 

@@ -17,6 +17,7 @@ import type { ActiveAttempts } from "./active-attempts.ts";
 import { addedSteps } from "./added-steps.ts";
 import { runInBackground } from "./background.ts";
 import { expand } from "./expand.ts";
+import type { OutputChecks } from "./output-checks.ts";
 import type { EnginePorts } from "./ports.ts";
 import type { ProjectLocks } from "./project-locks.ts";
 
@@ -29,6 +30,7 @@ export interface DispatcherOptions {
   readonly state: RunState;
   readonly active: ActiveAttempts;
   readonly locks: ProjectLocks;
+  readonly outputs: OutputChecks;
   /** Makes ready for steps before they join the run. */
   readonly prepare: (steps: readonly Step[]) => Promise<void>;
   readonly post: (input: Input) => void;
@@ -54,6 +56,8 @@ export class Dispatcher {
         return this.#inBackground(this.#expand(effect));
       case "examine":
         return this.#inBackground(this.#examine(effect));
+      case "check":
+        return this.#inBackground(this.#check(effect));
       case "answer":
         return active.answer(stepAt(state, effect.step).id, effect.attempt, effect.decision);
       case "stop":
@@ -120,6 +124,11 @@ export class Dispatcher {
     const { ports, post } = this.#options;
     const finding = ports.examine === undefined ? err("nothing is cached here") : await ports.examine(task);
     post({ kind: "examined", step, finding });
+  }
+
+  async #check({ step, schema, output }: EffectOf<"check">): Promise<void> {
+    const { outputs, post } = this.#options;
+    post({ kind: "checked", step, problem: await outputs.later(schema, output) });
   }
 
   #stop({ reason, inside }: EffectOf<"stop">): void {

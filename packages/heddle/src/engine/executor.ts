@@ -28,13 +28,18 @@ export interface ExecuteOptions {
   readonly workspaces: Workspaces;
   readonly codeFor: (run: string) => PlanCode;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** What is wrong with an output by its step's schema, in one line; `undefined`: nothing. Ends, whatever they are. */
-  readonly checkOutput: (schema: JsonObject, output: Json) => Promise<string | undefined>;
+  /**
+   * What is wrong with an output by its step's schema, in one line; `undefined`: nothing. Ends, whatever they are, and at once when
+   * the signal is given: what it says then is not asked for.
+   */
+  readonly checkOutput: CheckOutput;
   /** What commands print is shown with colours. */
   readonly colour?: boolean | undefined;
   /** Carries out agents' steps; asked for with the first one. Absent: they fail. */
   readonly agents?: () => Promise<AgentExecutor>;
 }
+
+type CheckOutput = (schema: JsonObject, output: Json, signal: AbortSignal) => Promise<string | undefined>;
 
 /** Carries out a task. `stop` and `kill` are kept until there is an attempt to pass them to. */
 export function executor(options: ExecuteOptions): Execute {
@@ -43,6 +48,8 @@ export function executor(options: ExecuteOptions): Execute {
     let running: RunningTask | undefined;
     let stopReason: StopReason | undefined;
     let killed = false;
+    // No output counts whose check was not done when the attempt had to end.
+    const checking = task.step.output === undefined ? undefined : new AbortController();
     const work = async (): Promise<Outcome> => {
       let workspace: Workspace | undefined;
       try {
@@ -59,7 +66,7 @@ export function executor(options: ExecuteOptions): Execute {
         const filled = isAsWritten(task.step) ? ok({ action, env }) : await fill(task, options);
         if (!filled.ok) return failed("spawn", filled.error);
         if (isAgents(task.step)) {
-          running = await startAgent(task, workspace, filled.value, options, onNote);
+          running = await startAgent(task, workspace, filled.value, { ...options, signal: checking?.signal, onNote });
           if (running === undefined) return failed("spawn", "agents cannot be started here");
           if (stopReason !== undefined) running.stop(stopReason);
           if (killed) running.kill();
@@ -72,7 +79,11 @@ export function executor(options: ExecuteOptions): Execute {
         running = options.runner.start(prepared.value);
         if (killed) running.kill();
         let outcome = await running.outcome;
-        if (task.step.output !== undefined) outcome = await checked(task.step.output, outcome, options.checkOutput);
+        if (outcome.kind === "succeeded" && task.step.output !== undefined && checking !== undefined) {
+          const problem = mismatch(await options.checkOutput(task.step.output, outcome.output, checking.signal));
+          if (stopReason !== undefined) return defined({ kind: "stopped", reason: stopReason, usage: outcome.usage });
+          if (problem !== undefined) outcome = failed("output", problem);
+        }
         for (const command of task.step.verify ?? []) {
           if (outcome.kind !== "succeeded") break;
           if (stopReason !== undefined) return { kind: "stopped", reason: stopReason };
@@ -91,11 +102,13 @@ export function executor(options: ExecuteOptions): Execute {
       outcome: work(),
       stop(reason) {
         stopReason ??= reason;
+        checking?.abort();
         running?.stop(reason);
       },
       kill() {
         killed = true;
         stopReason ??= "cancel";
+        checking?.abort();
         running?.kill();
       },
       answer: (decision) => running?.answer?.(decision),
@@ -116,9 +129,9 @@ async function startAgent(
   task: Task,
   workspace: Workspace,
   { action, env }: Filled,
-  options: ExecuteOptions,
-  onNote: (note: Note) => void,
+  options: ExecuteOptions & { readonly signal: AbortSignal | undefined; readonly onNote: (note: Note) => void },
 ): Promise<RunningTask | undefined> {
+  const { signal, onNote } = options;
   const agents = await options.agents?.();
   if (agents === undefined) return undefined;
   const prompt = action.kind === "agent" ? action.prompt : "";
@@ -126,7 +139,8 @@ async function startAgent(
   const schema = task.step.output;
   const check =
     schema &&
-    (async (output: Json): Promise<string | undefined> => mismatch(await options.checkOutput(schema, output)));
+    signal &&
+    (async (output: Json): Promise<string | undefined> => mismatch(await options.checkOutput(schema, output, signal)));
   return agents.start(defined({ task, prompt, env, folder, logFile: workspace.logFile, check }), onNote);
 }
 
@@ -247,13 +261,6 @@ function withoutIndex(id: string): string {
 
 function joinPath(folder: string, path: string): string {
   return path.startsWith("/") ? path : `${folder}/${path}`;
-}
-
-/** Holds a success against what its plan says of outputs. */
-async function checked(schema: JsonObject, outcome: Outcome, check: ExecuteOptions["checkOutput"]): Promise<Outcome> {
-  if (outcome.kind !== "succeeded") return outcome;
-  const problem = mismatch(await check(schema, outcome.output));
-  return problem === undefined ? outcome : failed("output", problem);
 }
 
 function mismatch(problem: string | undefined): string | undefined {

@@ -13,6 +13,7 @@ import type { EventLog, Holder, Leases, Locks, Mailbox, Statistics } from "../jo
 import type { Plan } from "../plan/plan.ts";
 import type { Landing, Task } from "../run/attempt.ts";
 import type { Finding } from "../run/input-events.ts";
+import type { World } from "../run/transition.ts";
 
 /** What the machine can still bear. */
 export interface Probe {
@@ -43,6 +44,14 @@ export interface Subplan {
   readonly content: string;
 }
 
+/** What is wrong with an output by a schema, in one line; `undefined`: nothing. */
+export interface OutputCheck {
+  /** In a moment, or not at all. */
+  readonly now: World["outputProblem"];
+  /** Ends, whatever schema and output are; given up at once with the signal. */
+  readonly later: (schema: JsonObject, output: Json, signal: AbortSignal) => Promise<string | undefined>;
+}
+
 export interface EnginePorts {
   readonly journal: EngineJournal;
   readonly backend: Backend;
@@ -61,8 +70,8 @@ export interface EnginePorts {
    * project folder; absent: the run's plan stands in none.
    */
   readonly subplanContent: (planFile: string | undefined, file: string) => Promise<string | undefined>;
-  /** The check of an output that the run itself makes, or is sent: what is wrong with it, in one line. Ends, whatever they are. */
-  readonly loadOutputCheck: () => Promise<(schema: JsonObject, output: Json) => string | undefined>;
+  /** The check of an output that the run itself makes, or is sent. */
+  readonly loadOutputCheck: () => Promise<OutputCheck>;
   /**
    * Resolves when what has ended by now has had the chance to say so: after this turn of the event loop. Ends that come
    * together then share a commit; a lone one is not delayed.

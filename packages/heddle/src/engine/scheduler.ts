@@ -106,6 +106,7 @@ export class Scheduler {
       state,
       active: this.#active,
       locks: this.#locks,
+      outputs: this.#outputs,
       prepare: (steps) => this.#prepare(steps),
       post: (input) => this.#post(input),
       onFault: (problem) => this.#stop(problem),
@@ -255,7 +256,7 @@ export class Scheduler {
       load: this.#load.shortage(),
       locks: this.#locks.granted,
       expressions: this.#expressions,
-      outputProblem: (schema, output) => this.#outputs.problem(schema, output),
+      outputProblem: (schema, output) => this.#outputs.now(schema, output),
       environment,
     });
   }
@@ -320,6 +321,7 @@ export class Scheduler {
 
   async #shutdown(): Promise<void> {
     this.#isEnding = true;
+    this.#outputs.close();
     for (const tell of this.#onRecorded) tell(false);
     this.#locks.close();
     if (this.#stopped === undefined) this.#active.killAll();

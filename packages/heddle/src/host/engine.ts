@@ -19,7 +19,7 @@ import { loadSubplanFile } from "../project/load-plan.ts";
 import { planFileContent } from "../project/plan-content.ts";
 import { type LocalRunners, localRunners } from "../runner/local.ts";
 import { VERSION } from "../version.ts";
-import { loadImmediateCheck, localOutputChecks } from "./output-checks.ts";
+import { localOutputChecks, runOutputCheck } from "./output-checks.ts";
 import { programAt } from "./program-at.ts";
 import { headOf } from "../git/git-head.ts";
 import type { EngineOptions } from "../project/parts.ts";
@@ -43,7 +43,7 @@ function portsOf({ dir, journal, workspaces, title, pollMs, codeFor, colour }: E
     workspaces,
     codeFor,
     environment: process.env,
-    checkOutput: (schema, output) => checks.check(schema, output),
+    checkOutput: (schema, output, signal) => checks.check(schema, output, signal),
     colour,
     agents: agents.get,
   });
@@ -74,7 +74,7 @@ function portsOf({ dir, journal, workspaces, title, pollMs, codeFor, colour }: E
     subplanContent(planFile, file) {
       return planFileContent(planFile === undefined ? dir : dirname(resolve(dir, planFile)), file);
     },
-    loadOutputCheck: loadImmediateCheck,
+    loadOutputCheck: () => runOutputCheck(checks),
     batchTick: () => new Promise<void>((done) => setImmediate(done)),
     environment: process.env,
     pollMs,

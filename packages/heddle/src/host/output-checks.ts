@@ -2,13 +2,9 @@
 import { systemClock } from "../base/clock.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import { programAt } from "./program-at.ts";
-import {
-  boundedChecks,
-  type BoundedChecks,
-  checkNow,
-  type CheckOutput,
-  type UnboundedCheck,
-} from "../runner/bounded-checks.ts";
+import type { OutputCheck } from "../engine/ports.ts";
+import { boundedChecks, type BoundedChecks, type UnboundedCheck } from "../runner/bounded-checks.ts";
+import { CHECKED_LATER } from "../run/transition.ts";
 
 const WORKER = "./output-check-worker";
 
@@ -22,11 +18,22 @@ export async function checkOnce(schema: JsonObject, output: Json): Promise<strin
   return await checks.check(schema, output);
 }
 
-/** The check for who cannot wait. */
-export async function loadImmediateCheck(): Promise<CheckOutput> {
-  const unbounded = await loadCheck();
-  const workerEntry = programAt(WORKER);
-  return (schema, output) => checkNow({ ...unbounded, workerEntry }, schema, output);
+/** The checks of the run itself. */
+export async function runOutputCheck(checks: BoundedChecks): Promise<OutputCheck> {
+  const { check, isShort } = await loadCheck();
+  const isDoneAtOnce = (schema: JsonObject, output: Json): boolean => {
+    try {
+      return isShort(schema, output);
+    } catch (thrown) {
+      // Too deep to be looked through.
+      if (thrown instanceof RangeError) return false;
+      throw thrown;
+    }
+  };
+  return {
+    now: (schema, output) => (isDoneAtOnce(schema, output) ? check(schema, output) : CHECKED_LATER),
+    later: (schema, output, signal) => checks.check(schema, output, signal),
+  };
 }
 
 async function loadCheck(): Promise<UnboundedCheck> {

@@ -107,7 +107,7 @@ function testPorts({ dir, journal, title, codeFor }: EngineOptions, machine: Tes
     },
     subplanContent: (planFile, file) =>
       machine.during(planFileContent(planFile === undefined ? dir : dirname(resolve(dir, planFile)), file)),
-    loadOutputCheck: () => machine.during(loadCheck()),
+    loadOutputCheck: async () => ({ now: await machine.during(loadCheck()), later: checkOutput }),
     batchTick: () => machine.during(new Promise<void>((done) => setImmediate(done))),
     environment,
     pollMs: 0,

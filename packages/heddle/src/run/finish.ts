@@ -60,9 +60,9 @@ export function cancelLate(state: RunState, halt: CancelReason): readonly Comman
  * What waits for something else of the run is not, whatever its phase: what was interrupted and comes after what runs again, and the next
  * attempt that is due and wants what an open container holds.
  */
-export function isWorkLeft({ index: { counts, retries } }: RunState): boolean {
+export function isWorkLeft({ index: { counts, retries }, volatile: { checking } }: RunState): boolean {
   const waits = counts["waiting-for-answer"] + counts["waiting-for-signal"] + counts.sleeping;
-  return counts.running + waits > 0 || retries.first !== undefined;
+  return counts.running + waits + checking.size > 0 || retries.first !== undefined;
 }
 
 /**
@@ -127,7 +127,8 @@ export function cancelInside(state: RunState, container: number, reason: CancelR
   return children.flatMap((child): readonly Command[] => {
     const phase = phaseOf(state, child);
     if (hasEnded(phase) || phase.tag === "running" || isSheltered(state, child, container)) return [];
-    if (phase.tag === "expanded") return cancelInside(state, child, reason);
+    // Of one whose output is checked nothing else is left.
+    if (phase.tag === "expanded" && !state.volatile.checking.has(child)) return cancelInside(state, child, reason);
     return [{ kind: "cancel", step: child, reason }];
   });
 }
@@ -166,7 +167,9 @@ export function endOfContainer(state: RunState, step: number): Command {
     return { kind: "fail", step, error: timedOut(state, step) };
   const failed = failedChildren(state, step);
   if (failed.length > 0) return { kind: "fail", step, error: childrenFailed(state, step, failed) };
-  const reason = cut ?? (state.index.containers.get(step)?.left === 0 ? undefined : haltReason(state));
+  // Not done before its output is checked.
+  const isDone = state.index.containers.get(step)?.left === 0 && !state.volatile.checking.has(step);
+  const reason = cut ?? (isDone ? undefined : haltReason(state));
   return reason === undefined ? { kind: "finish", step } : { kind: "cancel", step, reason };
 }
 
@@ -191,6 +194,13 @@ export function isCutShort(state: RunState, container: number): boolean {
 /** What is always to run goes on when the time of the container is over, and is not cut short by it. */
 function hasAlways(state: RunState, container: number): boolean {
   return (state.containers.get(container)?.children ?? []).some((child) => stepAt(state, child).always === true);
+}
+
+/** Why a container is not done in time, if it is not. */
+export function lateError(state: RunState, container: number, now: number): StepError | undefined {
+  const phase = phaseOf(state, container);
+  const isLate = phase.tag === "expanded" && phase.since + timeLimitOf(state, container) <= now;
+  return isLate && state.volatile.checking.has(container) ? timedOut(state, container) : undefined;
 }
 
 function timedOut(state: RunState, container: number): StepError {

@@ -37,6 +37,8 @@ export type Input =
     }
   /** It is known whether a stored result can be used; an error means that the step has to run. */
   | { readonly kind: "examined"; readonly step: number; readonly finding: Result<Finding, string> }
+  /** The output of a container, or the value of a signal, was held against its schema. */
+  | { readonly kind: "checked"; readonly step: number; readonly problem: string | undefined }
   | { readonly kind: "undone"; readonly step: number; readonly outcome: Outcome; readonly durationMs: number }
   | { readonly kind: "answer"; readonly step: number; readonly answer: Answer }
   /** A signal was sent; `id`: of the request that brought it. */
@@ -93,6 +95,7 @@ export function eventsOfInput(state: RunState, input: Input, clockInputs: ClockI
         : [];
     case "unpause":
       return state.phase.tag === "paused" ? [{ type: "run.unpaused", data: {} }] : [];
+    case "checked":
     case "halt":
     case "kill":
     case "swept":

@@ -24,7 +24,11 @@ export function stopListening({ listeners }: RunIndex, step: number, phase: Step
 export function nextTaker(state: RunState): number | undefined {
   for (const [name, [oldest]] of state.signals) {
     let taker: number | undefined;
-    for (const step of state.index.listeners.get(name) ?? []) {
+    const listeners = state.index.listeners.get(name);
+    // The oldest is being checked for the step that takes it.
+    if (state.volatile.checking.size > 0 && listeners?.values().some((step) => state.volatile.checking.has(step)))
+      continue;
+    for (const step of listeners ?? []) {
       const phase = phaseOf(state, step);
       if (phase.tag !== "waiting-for-signal" || phase.fired === true || oldest === undefined) continue;
       if (oldest.time >= closesAt(state, step)) continue;

@@ -77,11 +77,12 @@ function queueFor(state: RunState, step: number): Heap | undefined {
       return phase.answer !== undefined ? index.answered : queueOfTimed(state, step);
     case "sleeping":
     case "waiting-for-signal":
+      if (volatile.checking.has(step)) return undefined;
       return phase.fired === true ? index.answered : queueOfTimed(state, step);
     case "expanded": {
       const around = limitedContainer(state, step);
       if (around !== undefined && !enterContainer(state, step)) return around.held;
-      if (index.containers.get(step)?.left === 0) return index.finishing;
+      if (index.containers.get(step)?.left === 0) return volatile.checking.has(step) ? undefined : index.finishing;
       if (!hasItsHold(state, step))
         return isShutOut(state, step) || !isHoldWanted(state, step) ? undefined : laneFor(state, step).heap;
       return queueOfTimed(state, step);

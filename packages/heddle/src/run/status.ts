@@ -53,7 +53,8 @@ export function onlyPeopleLeft(state: RunState): boolean {
 /** Whether nothing is left but what goes on while no process works on the run: questions, and waits for times and signals. */
 export function onlyWaitsLeft(state: RunState): boolean {
   const { counts, answered, arrivals, unexamined } = state.index;
-  const isDue = answered.size > 0 || arrivals.size > 0 || unexamined.size > 0 || state.volatile.examining.size > 0;
+  const { examining, checking } = state.volatile;
+  const isDue = answered.size + arrivals.size + unexamined.size + examining.size + checking.size > 0;
   const waits = counts["waiting-for-answer"] + counts["waiting-for-signal"] + counts.sleeping;
   return state.phase.tag === "running" && waits > 0 && !isAtWork(state) && !isDue && !hasStartable(state);
 }

@@ -21,8 +21,8 @@ import { eventOf, question, signalFor } from "./command-events.ts";
 import type { Command, CommandOf } from "./command.ts";
 import { decide, nextDue, type Readings } from "./decide.ts";
 import type { AnswerDecision, CancelReason, Event, EventBody } from "./event.ts";
-import { containerOutput, haltReason } from "./finish.ts";
-import { eventsOfAnswer, eventsOfInput, type Input } from "./input-events.ts";
+import { containerOutput, haltReason, lateError } from "./finish.ts";
+import { eventsOfAnswer, eventsOfInput, type Input, type InputOf } from "./input-events.ts";
 import type { ClockInputs } from "./outcome-events.ts";
 import { blockerOf, enterHold, requeue, requeueAll } from "./queue.ts";
 import { fits, laneFor, takeSlots } from "./slots.ts";
@@ -31,12 +31,15 @@ import { hasSheltered, isHoldWanted, SHELTER_MS, workEndsAt } from "./shelter.ts
 import { scopeOf, taskOf } from "./task.ts";
 import { beginListening, beginSleep } from "./wait-events.ts";
 
+/** The check may take long: it is an effect. */
+export const CHECKED_LATER: unique symbol = Symbol("checked later");
+
 /** What a transition gets besides the state and the inputs. */
 export interface World extends Readings {
   readonly random: Random;
   readonly expressions: Expressions;
-  /** What is wrong with an output by a JSON Schema. */
-  readonly outputProblem: (schema: JsonObject, output: Json) => string | undefined;
+  /** What is wrong with an output by a JSON Schema, if that is known in a moment. */
+  readonly outputProblem: (schema: JsonObject, output: Json) => string | undefined | typeof CHECKED_LATER;
   /** What `env` in expressions may name. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
@@ -57,6 +60,8 @@ export type Effect =
   | { readonly kind: "expand"; readonly step: number; readonly task: Task }
   /** Find out whether a stored result can be used: `examined`. */
   | { readonly kind: "examine"; readonly step: number; readonly task: Task }
+  /** Hold an output against a schema: `checked`. Given up with the run. */
+  | { readonly kind: "check"; readonly step: number; readonly schema: JsonObject; readonly output: Json }
   /** Begin the undo of a step: `undone`. */
   | { readonly kind: "undo"; readonly step: number; readonly task: Task; readonly limitMs: number | undefined }
   /** Pass a person's answer to the attempt that asked. */
@@ -135,6 +140,8 @@ class Turn {
         volatile.examining.delete(input.step);
         requeue(this.#state, input.step);
         break;
+      case "checked":
+        return this.#onChecked(input);
       default:
         break;
     }
@@ -281,14 +288,40 @@ class Turn {
   }
 
   /** A container whose output is not what its plan says fails by it. */
-  #finish(command: CommandOf<"finish">): void {
-    const { step } = command;
-    const { output, forEach } = stepAt(this.#state, step);
-    const isChecked = output !== undefined && forEach === undefined && this.#state.rules >= 3;
-    const problem = isChecked ? this.#world.outputProblem(output, containerOutput(this.#state, step)) : undefined;
-    const error = { code: "output", message: `the output does not match its schema: ${problem ?? ""}` } as const;
-    const decided = problem === undefined ? command : ({ kind: "fail", step, error } as const);
-    this.#record(eventOf(this.#state, decided, this.#world.now));
+  #finish({ step }: CommandOf<"finish">): void {
+    const { output: schema, forEach } = stepAt(this.#state, step);
+    if (schema === undefined || forEach !== undefined || this.#state.rules < 3)
+      return this.#endChecked(step, undefined);
+    this.#check(step, schema, containerOutput(this.#state, step));
+  }
+
+  /** Ends the step by what is wrong with its output; where that is not known in a moment, it is found out beside the run. */
+  #check(step: number, schema: JsonObject, output: Json): void {
+    const problem = this.#world.outputProblem(schema, output);
+    if (problem !== CHECKED_LATER) return this.#endChecked(step, problem);
+    this.#state.volatile.checking.add(step);
+    requeue(this.#state, step);
+    this.effects.push({ kind: "check", step, schema, output });
+  }
+
+  /** Nothing of it counts where the step has ended meanwhile, or is ended at once. */
+  #onChecked({ step, problem }: InputOf<"checked">): void {
+    const { checking, isKilled } = this.#state.volatile;
+    if (checking.has(step) && !isKilled) this.#endChecked(step, problem);
+  }
+
+  /** `problem`: absent, the output is as its step says. */
+  #endChecked(step: number, problem: string | undefined): void {
+    const { now } = this.#world;
+    const isSignal = phaseOf(this.#state, step).tag === "waiting-for-signal";
+    const what = isSignal ? "the signal's value" : "the output";
+    const wrong = { code: "output", message: `${what} does not match its schema: ${problem ?? ""}` } as const;
+    // The time of a container goes on while its output is checked; a signal has come in time.
+    const late = isSignal ? undefined : lateError(this.#state, step, now);
+    const error = late ?? (problem === undefined ? undefined : wrong);
+    const end = isSignal ? ("take-signal" as const) : ("finish" as const);
+    const command = error === undefined ? { kind: end, step } : ({ kind: "fail", step, error } as const);
+    this.#record(eventOf(this.#state, command, now));
   }
 
   #stopAll(reason: CancelReason): void {
@@ -377,11 +410,8 @@ class Turn {
   /** A value that does not fit is told to who sends it, where it is known by then which step takes it. */
   #takeSignal(command: CommandOf<"take-signal">): void {
     const { output: schema } = stepAt(this.#state, command.step);
-    const value = signalFor(this.#state, command.step);
-    const problem = schema === undefined ? undefined : this.#world.outputProblem(schema, value);
-    if (problem === undefined) return this.#record(eventOf(this.#state, command, this.#world.now));
-    const error = { code: "output", message: `the signal's value does not match its schema: ${problem}` } as const;
-    this.#record(eventOf(this.#state, { kind: "fail", step: command.step, error }, this.#world.now));
+    if (schema === undefined) return this.#record(eventOf(this.#state, command, this.#world.now));
+    this.#check(command.step, schema, signalFor(this.#state, command.step));
   }
 
   #giveUpAsking(step: number): void {

@@ -27,6 +27,8 @@ export interface Volatile {
   readonly due: Set<number>;
   /** Steps that are being examined. */
   readonly examining: Set<number>;
+  /** Open containers, and waits for a signal, whose output is held against its schema. */
+  readonly checking: Set<number>;
   /** An undo is being carried out. */
   isUndoing: boolean;
   /** Progress events recorded, by step. */
@@ -62,6 +64,7 @@ export function newVolatile(policy: Partial<RunPolicy> = {}): Volatile {
     holds: new Set(),
     due: new Set(),
     examining: new Set(),
+    checking: new Set(),
     isUndoing: false,
     progress: new Map(),
     leftovers: sweeps ? "needed" : "clean",

@@ -1,11 +1,11 @@
 /**
  * Output checks: hold outputs against what their steps say of them, with bounded time and memory. A check that may take long is
- * done in a worker thread, which is ended when it has used up what it is given. Two halves: the engine's ({@link boundedChecks},
- * {@link checkNow}) and the thread's ({@link serveChecks}). Knows no schema: the check itself is handed in.
+ * done in a worker thread, which is ended when it has used up what it is given. Two halves: the engine's ({@link boundedChecks})
+ * and the thread's ({@link serveChecks}). Knows no schema: the check itself is handed in.
  *
  * Invariant: a check that was asked for ends, whatever the schema and the output are.
  */
-import type { MessagePort, Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { formatDuration } from "../base/duration.ts";
 import { messageOf, systemCode } from "../base/errors.ts";
@@ -15,7 +15,8 @@ import type { Json, JsonObject } from "../base/json.ts";
 export type CheckOutput = (schema: JsonObject, output: Json) => string | undefined;
 
 export interface BoundedChecks {
-  check(schema: JsonObject, output: Json): Promise<string | undefined>;
+  /** `signal`: the check is given up at once. */
+  check(schema: JsonObject, output: Json, signal?: AbortSignal): Promise<string | undefined>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -50,6 +51,7 @@ interface JobTexts {
 
 interface Job extends JobTexts {
   readonly done: (problem: string | undefined) => void;
+  readonly signal: AbortSignal | undefined;
 }
 
 export function boundedChecks(options: BoundedChecksOptions): BoundedChecks {
@@ -65,7 +67,8 @@ export function boundedChecks(options: BoundedChecksOptions): BoundedChecks {
   };
   const next = (): void => {
     if (busy.size >= MOST_THREADS) return;
-    const job = waiting.shift();
+    let job = waiting.shift();
+    for (; job?.signal?.aborted === true; job = waiting.shift()) job.done(GIVEN_UP);
     if (job === undefined) return;
     let worker: Worker;
     try {
@@ -91,10 +94,12 @@ export function boundedChecks(options: BoundedChecksOptions): BoundedChecks {
       next();
     });
   };
-  const carryOut = (worker: Worker, { schema, output, done }: Job, free: (isFree: boolean) => void): void => {
+  const carryOut = (worker: Worker, { schema, output, done, signal }: Job, free: (isFree: boolean) => void): void => {
     let cancelTimer: CancelTimer | undefined;
+    const giveUp = (): void => end(GIVEN_UP, false);
     const end = (problem: string | undefined, isFree: boolean): void => {
       cancelTimer?.();
+      signal?.removeEventListener("abort", giveUp);
       worker.removeAllListeners();
       worker.on("error", () => undefined);
       done(problem);
@@ -113,16 +118,19 @@ export function boundedChecks(options: BoundedChecksOptions): BoundedChecks {
       end(unchecked(isMemory ? `that takes more than ${mostMb} MB of memory` : messageOf(thrown)), false);
     });
     worker.on("exit", () => end(unchecked("its thread ended"), false));
+    signal?.addEventListener("abort", giveUp, { once: true });
     worker.postMessage({ schema, output }, []);
   };
   return {
-    async check(schema, output) {
+    async check(schema, output, signal) {
       const { check, isShort } = await load();
       const texts = textsOf(schema, output, isShort);
       if (texts === "short") return check(schema, output);
       if (texts === "deep") return TOO_DEEP;
+      if (signal?.aborted === true) return GIVEN_UP;
       return await new Promise<string | undefined>((done) => {
-        waiting.push({ ...texts, done });
+        waiting.push({ ...texts, done, signal });
+        signal?.addEventListener("abort", () => done(GIVEN_UP), { once: true });
         next();
       });
     },
@@ -137,14 +145,7 @@ type Answer = { readonly kind: "begun" } | { readonly kind: "ended"; readonly pr
 
 /** The half of the thread. */
 export function serveChecks(check: CheckOutput): void {
-  const { parentPort, workerData } = process.getBuiltinModule("node:worker_threads");
-  const now = workerData as ThreadJob | null | undefined;
-  if (now !== null && now !== undefined) {
-    now.answers.postMessage({ kind: "ended", problem: problemIn(check, now) } satisfies Answer, []);
-    Atomics.store(now.isDone, 0, 1);
-    Atomics.notify(now.isDone, 0);
-    return;
-  }
+  const { parentPort } = process.getBuiltinModule("node:worker_threads");
   parentPort?.on("message", (job: JobTexts) => {
     parentPort.postMessage({ kind: "begun" } satisfies Answer, []);
     parentPort.postMessage({ kind: "ended", problem: problemIn(check, job) } satisfies Answer, []);
@@ -155,42 +156,8 @@ function problemIn(check: CheckOutput, { schema, output }: JobTexts): string | u
   return check(JSON.parse(schema) as JsonObject, JSON.parse(output) as Json);
 }
 
-/** The one check that a thread was started for. */
-interface ThreadJob extends JobTexts {
-  readonly isDone: Int32Array<SharedArrayBuffer>;
-  readonly answers: MessagePort;
-}
-
-/** Milliseconds of a check that its caller is stopped for: less than what a lease lasts. */
-const MOST_MS_NOW = 5000;
-
-/** The check for a caller that cannot wait for a promise: the engine's thread stands still until it is done, or given up. */
-export function checkNow(
-  { check, isShort, workerEntry, mostMs = MOST_MS_NOW }: UnboundedCheck & Omit<BoundedChecksOptions, "load" | "clock">,
-  schema: JsonObject,
-  output: Json,
-): string | undefined {
-  const texts = textsOf(schema, output, isShort);
-  if (texts === "short") return check(schema, output);
-  if (texts === "deep") return TOO_DEEP;
-  const threads = process.getBuiltinModule("node:worker_threads");
-  const isDone = new Int32Array(new SharedArrayBuffer(4));
-  const { port1, port2 } = new threads.MessageChannel();
-  const worker = new threads.Worker(workerEntry, {
-    workerData: { ...texts, isDone, answers: port2 } satisfies ThreadJob,
-    transferList: [port2],
-    resourceLimits: { maxOldGenerationSizeMb: MOST_MB },
-  });
-  worker.on("error", () => undefined);
-  Atomics.wait(isDone, 0, 0, mostMs);
-  const received = threads.receiveMessageOnPort(port1) as { readonly message: Answer } | undefined;
-  port1.close();
-  void worker.terminate();
-  if (received?.message.kind === "ended") return received.message.problem;
-  return unchecked(`that takes more than ${formatDuration(mostMs)}, or too much memory; ${SIMPLIFY}`);
-}
-
 const TOO_DEEP = "it is nested too deeply to be checked";
+const GIVEN_UP = "it cannot be checked: it was given up";
 const SIMPLIFY = "simplify the patterns or alternatives of the schema";
 
 function textsOf(schema: JsonObject, output: Json, isShort: UnboundedCheck["isShort"]): JobTexts | "short" | "deep" {

@@ -6,7 +6,7 @@ import { seededRandom } from "../../src/base/random.ts";
 import { err, ok, type Result } from "../../src/base/result.ts";
 import type { ResumeOptions, RunHandle, StartOptions } from "../../src/engine/api.ts";
 import { resumeRun, rollbackRun, startRun } from "../../src/engine/engine.ts";
-import type { EnginePorts } from "../../src/engine/ports.ts";
+import type { EnginePorts, OutputCheck } from "../../src/engine/ports.ts";
 import { compilePlan } from "../../src/graph/compile.ts";
 import { memoryJournal, memoryStore, type MemoryStore } from "../../src/journal/memory.ts";
 import type { Journal } from "../../src/journal/port.ts";
@@ -14,6 +14,7 @@ import { outputProblem } from "../../src/plan/schema/output-check.ts";
 import { NO_FUNCTIONS, type Plan } from "../../src/plan/plan.ts";
 import { checkEvent } from "../../src/run/event-schema.ts";
 import type { Event, StepError } from "../../src/run/event.ts";
+import { CHECKED_LATER } from "../../src/run/transition.ts";
 import { settle, VirtualClock } from "../support/virtual-clock.ts";
 import type { Outcome, StopReason, Task } from "../../src/run/attempt.ts";
 import type { LoadedPlan } from "../../src/graph/loaded-plan.ts";
@@ -32,6 +33,8 @@ export interface RigOptions {
   readonly pollMs?: number;
   readonly journal?: (inner: Journal) => Journal;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Checks of the run's own outputs that take long; absent: they are done in a moment. */
+  readonly checkLater?: OutputCheck["later"];
   /** What every `plan: FILE` step finds. */
   readonly subplan?: Plan;
 }
@@ -68,7 +71,10 @@ export class Rig {
         options.subplan === undefined
           ? err({ code: "SubplanInvalid", message: `there is no ${file}` })
           : ok({ plan: options.subplan, content: canonicalJson(options.subplan as unknown as Json) }),
-      loadOutputCheck: async () => outputProblem,
+      loadOutputCheck: async () => ({
+        now: options.checkLater === undefined ? outputProblem : () => CHECKED_LATER,
+        later: options.checkLater ?? (async (schema, output) => outputProblem(schema, output)),
+      }),
       subplanContent: async () =>
         options.subplan === undefined ? undefined : canonicalJson(options.subplan as unknown as Json),
       batchTick: () => new Promise((resolve) => setImmediate(resolve)),

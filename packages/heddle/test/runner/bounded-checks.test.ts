@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
 import type { Json, JsonObject } from "../../src/base/json.ts";
 import { isPlainCheck, outputProblem, schemaProblem } from "../../src/plan/schema/output-check.ts";
-import { boundedChecks, type BoundedChecks, checkNow } from "../../src/runner/bounded-checks.ts";
+import { boundedChecks, type BoundedChecks } from "../../src/runner/bounded-checks.ts";
 
 let checks: BoundedChecks;
 let threads = 0;
@@ -99,21 +99,28 @@ describe("what has no end in sight is given up, with a clear text", () => {
   });
 });
 
-describe("for a caller that cannot wait", () => {
-  const now = (schema: JsonObject, output: Json, mostMs: number): string | undefined => {
-    const workerEntry = new URL("../../src/host/output-check-worker.ts", import.meta.url);
-    return checkNow({ check: outputProblem, isShort: isPlainCheck, workerEntry, mostMs }, schema, output);
-  };
+describe("a check that nobody asks for any more", () => {
+  const ENDLESS: readonly [JsonObject, Json] = [{ pattern: "^(a+)+$" }, `${"a".repeat(60)}!`];
 
-  test("the same answers, and an end", () => {
-    checks = open(1);
-    expect(now({ pattern: "^a$" }, "a", 60_000)).toBeUndefined();
-    expect(now({ pattern: "^a$" }, "b", 60_000)).toMatch(/^output: /);
-    expect(now({ type: "string" }, 1, 1)).toMatch(/^output: .*"string"/);
-    expect(now({ pattern: "^(a+)+$" }, `${"a".repeat(40)}!`, 300)).toMatch(
-      /^it cannot be checked: that takes more than/,
-    );
-    expect(now({ items: { not: { items: true } } }, nested(100_000), 60_000)).toMatch(/nested too deeply/);
+  test("ends at once, at work or behind others, and its thread serves the next", async () => {
+    checks = open(60_000);
+    const ending = new AbortController();
+    const asked = Array.from({ length: 5 }, () => checks.check(...ENDLESS, ending.signal));
+    const honest = checks.check({ pattern: "^a$" }, "a");
+    ending.abort();
+    for (const said of await Promise.all(asked)) expect(said).toBe("it cannot be checked: it was given up");
+    expect(await honest).toBeUndefined();
+    expect(await checks.check(...ENDLESS, ending.signal)).toMatch(/given up/);
+  });
+
+  test("is given up at work", async () => {
+    checks = open(60_000);
+    const ending = new AbortController();
+    const asked = checks.check(...ENDLESS, ending.signal);
+    // Done by another thread: that one is at work by then.
+    expect(await checks.check({ pattern: "^a$" }, "a")).toBeUndefined();
+    ending.abort();
+    expect(await asked).toMatch(/given up/);
   });
 });
 

@@ -24,7 +24,7 @@ import {
 import { isStopped } from "../../src/run/finish.ts";
 import type { Finding, Input } from "../../src/run/input-events.ts";
 import { phaseOf, questionOf, stepAt, type RunState } from "../../src/run/state.ts";
-import { advance, isOver, recordEvents, type Effect, type World } from "../../src/run/transition.ts";
+import { advance, CHECKED_LATER, isOver, recordEvents, type Effect, type World } from "../../src/run/transition.ts";
 import { newVolatile } from "../../src/run/volatile.ts";
 import { childrenOf } from "./children.ts";
 
@@ -48,6 +48,8 @@ export interface Script {
   readonly sends?: (signal: string) => boolean;
   /** What is wrong with the output of a container; absent: nothing. */
   readonly outputProblem?: (schema: JsonObject, output: Json) => string | undefined | void;
+  /** No output is checked in a moment. */
+  readonly checksLater?: true;
   /** What an examination finds; absent: nothing is examined. */
   readonly examine?: (step: Step) => Finding;
   /** What an attempt reports as it begins. */
@@ -276,7 +278,8 @@ export class DryRun {
       locks: this.#locks,
       random: this.#random,
       environment: {},
-      outputProblem: (schema, output) => this.#script.outputProblem?.(schema, output) ?? undefined,
+      outputProblem: (schema, output) =>
+        this.#script.checksLater === true ? CHECKED_LATER : (this.#script.outputProblem?.(schema, output) ?? undefined),
       expressions: {
         // What is asked about is what the queue has first.
         holds: () => ok(this.#script.holds?.(stepAt(state, state.index.arrivals.first ?? -1)) ?? true),
@@ -320,6 +323,10 @@ export class DryRun {
       case "examine": {
         const finding = present(this.#script.examine?.(effect.task.step), "finding");
         return void this.#inputs.push({ kind: "examined", step: effect.step, finding: ok(finding) });
+      }
+      case "check": {
+        const problem = this.#script.outputProblem?.(effect.schema, effect.output) ?? undefined;
+        return void this.#inputs.push({ kind: "checked", step: effect.step, problem });
       }
       case "undo": {
         const error: StepError = { code: "exit", message: "undo failed" };

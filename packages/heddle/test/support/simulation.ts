@@ -266,7 +266,10 @@ class RunSimulation {
       probe: { usedMemoryMb: () => 0, cpuPercent: () => 0 },
       version: "sim",
       gitHead: () => undefined,
-      loadOutputCheck: async () => outputProblem,
+      loadOutputCheck: async () => ({
+        now: outputProblem,
+        later: async (schema, output) => outputProblem(schema, output),
+      }),
       subplanContent: async () => undefined,
       loadSubplan: async () => ({ ok: false, error: { code: "NoPlan", message: "no plan" } }),
       batchTick: () => clock.wait(0),

@@ -194,6 +194,8 @@ class AgentAttempt {
       this.#context.notices.tellObjection(objection.reason);
     }
     const refused = await this.#refusal(captured);
+    const { reason } = this.#context.cancellation;
+    if (reason !== undefined) return defined({ kind: "stopped", reason, agent });
     if (refused !== undefined) return refused;
     if (captured.changedFiles.length === 0) return await this.#done(captured, undefined);
     return await this.#merge(captured, { summary: this.#summary, agent }, (outcome) =>

@@ -84,10 +84,15 @@ async function workIn(context: ReadOnlyContext, cwd: string, workspace: ReadOnly
 }
 
 /** What the agent said is what the step gives. */
-async function succeeded({ job, proposals }: ReadOnlyContext, { outcome, reports }: TurnEnd): Promise<Outcome> {
+async function succeeded(
+  { job, proposals, cancellation }: ReadOnlyContext,
+  { outcome, reports }: TurnEnd,
+): Promise<Outcome> {
   const text = outcome.kind === "succeeded" ? lastMessage(outcome.output) : "";
   const output: JsonObject = defined({ text, summary: reports.completion?.summary });
   const problem = await job.check?.(output);
+  const { reason } = cancellation;
+  if (reason !== undefined) return defined({ kind: "stopped", reason, agent: outcome.agent });
   if (problem !== undefined) return failed("output", problem);
   const steps = proposals.steps();
   return defined({ kind: "succeeded", output, steps: steps.length === 0 ? undefined : steps, agent: outcome.agent });
