@@ -195,8 +195,8 @@ export class Scheduler {
       leaseLost: () => this.#stop(lostLease(this.#state.run)),
       onFault: (problem) => this.#stop(problem),
     });
-    const { timeoutMs } = this.#state.options;
-    if (timeoutMs !== undefined) this.#state.volatile.endsAt = clock.now() + timeoutMs;
+    const { options, workedMs } = this.#state;
+    if (options.timeoutMs !== undefined) this.#state.volatile.endsAt = clock.now() + options.timeoutMs - workedMs;
     try {
       await this.#prepare(this.#state.steps);
       for (;;) {

@@ -18,7 +18,7 @@ import { setPhase } from "./set-phase.ts";
 import { contends } from "./slots.ts";
 import { addRow, forgetAttempts, newRow } from "./step-table.ts";
 import { applyTimerSet, beginWait, keepSignal, takeSignal } from "./waits.ts";
-import { isWaitStep, phaseOf, stepAt, WAITING, type RunState } from "./state.ts";
+import { isRunEnded, isWaitStep, phaseOf, stepAt, WAITING, type RunState } from "./state.ts";
 import { recordUsage } from "./usage.ts";
 import { newVolatile } from "./volatile.ts";
 
@@ -33,6 +33,9 @@ export function createState(created: EventOf<"run.created">, graph?: Graph): Res
     createdAt: created.time,
     startedAt: undefined,
     lastTime: created.time,
+    workedMs: 0,
+    takenUpAt: created.time,
+    workedUntil: created.time,
     endsAnswered: false,
     phase: { tag: "created" },
     plan,
@@ -97,6 +100,8 @@ export function apply(state: RunState, event: Event): void {
   state.seq = event.seq;
   state.lastTime = event.time;
   state.endsAnswered = event.type === "approval.given" || event.type === "signal.received";
+  if (event.type === "run.resumed") countWork(state, event.time);
+  if (!state.endsAnswered) state.workedUntil = event.time;
   switch (event.type) {
     case "run.created":
       return;
@@ -140,6 +145,13 @@ export function apply(state: RunState, event: Event): void {
     default:
       applyToStep(state, numberOf(state, event.step), event);
   }
+}
+
+/** The time of a run that has ended begins anew when it goes on: somebody decided so. */
+function countWork(state: RunState, now: number): void {
+  const worked = state.workedMs + Math.max(0, state.workedUntil - state.takenUpAt);
+  state.workedMs = isRunEnded(state.phase) ? 0 : worked;
+  state.takenUpAt = now;
 }
 
 type StepwiseEvent = Extract<Event, { readonly step: string }>;

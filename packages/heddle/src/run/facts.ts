@@ -95,6 +95,12 @@ export interface Facts {
   readonly createdAt: number;
   startedAt: number | undefined;
   lastTime: number;
+  /** How long engines worked on the run since it began, or went on after an end, but for the one that has it now. */
+  workedMs: number;
+  /** When the engine that has the run took it up. */
+  takenUpAt: number;
+  /** The last event that an engine recorded: answers and signals that came while none worked on the run are none. */
+  workedUntil: number;
   /** The last event is a person's answer, or a signal: nobody has gone on with the run since. */
   endsAnswered: boolean;
   phase: RunPhase;

@@ -1,5 +1,6 @@
 /** What bounds a run from outside: locks of other runs, the machine, time. */
 import { describe, expect, it } from "vitest";
+import { recordRequest } from "../../src/engine/control-channel.ts";
 import { phaseTag, Rig } from "./rig.ts";
 
 const LOCKED = `
@@ -210,6 +211,51 @@ describe("time limits", () => {
     await rig.succeed("a");
     await rig.succeed("b");
     expect((await again.result).status).toBe("succeeded");
+  });
+
+  const WORK =
+    'timeout: 100s\nsteps: [{ id: a, run: x }, { id: q, deps: [a], approve: "Go?" }, { id: b, deps: [q], run: x }]';
+
+  it("counts the time in which engines worked on the run, over resumes; a wait without one is none of it", async () => {
+    const rig = new Rig();
+    const first = await rig.start(WORK);
+    await rig.pass(60_000);
+    await rig.succeed("a");
+    expect((await first.result).status).toBe("waiting");
+    await rig.pass(3_600_000);
+    const answer = { kind: "answer", step: "q", decision: "approve", by: "ada" } as const;
+    expect((await recordRequest(rig.ports, first.run, answer)).ok).toBe(true);
+    await rig.pass(3_600_000);
+    const second = await rig.resume(first.run);
+    await rig.pass(39_999);
+    expect(rig.stopOf("b")).toBeUndefined();
+    await rig.pass(1);
+    expect(rig.stopOf("b")).toBe("run-timeout");
+    await rig.yield("b");
+    expect((await second.result).status).toBe("failed");
+    // Its end was recorded: who goes on with it gives it its time again.
+    const third = await rig.resume(first.run);
+    await rig.pass(99_999);
+    expect(rig.stopOf("b")).toBeUndefined();
+    await rig.succeed("b");
+    expect((await third.result).status).toBe("succeeded");
+  });
+
+  it("counts what a dead engine recorded last, and ends at once a run whose time is over", async () => {
+    const rig = new Rig();
+    const handle = await rig.start(
+      "timeout: 100s\nsteps: [{ id: a, run: x }, { id: b, deps: [a], run: x }, { id: c, deps: [b], run: x }]",
+    );
+    await rig.pass(60_000);
+    await rig.succeed("a");
+    await rig.pass(20_000);
+    const heir = new Rig({ store: rig.store, clock: rig.clock, pid: 2 });
+    const second = await heir.resume(handle.run);
+    await heir.pass(40_000);
+    expect(heir.stopOf("b")).toBe("run-timeout");
+    await heir.succeed("b");
+    expect((await second.result).status).toBe("failed");
+    expect(heir.dispatched).toEqual(["b#2"]);
   });
 
   it("ends a subplan when its time is over: what runs is stopped, what waits does not start, what depends is skipped", async () => {

@@ -258,7 +258,10 @@ const topShape: ShapeOf<WrittenPlan> = {
   schedule: optionalSchema(oneOfSchema(["ready", "layers"], "expected ready or layers")),
   failure: optionalSchema(oneOfSchema(["fail-fast", "continue"], "expected fail-fast or continue")),
   rollback: optionalSchema(oneOfSchema(["none", "dependents", "all"], "expected none, dependents or all")),
-  timeout: optionalSchema(durationSchema, "Limit of the whole run."),
+  timeout: optionalSchema(
+    durationSchema,
+    "Limit of the whole run: the time in which heddle works on it, over resumes.",
+  ),
   grace: optionalSchema(durationSchema, "Time from SIGTERM to SIGKILL."),
   resources: optionalSchema(pools, "Counted pools."),
   limits: optionalSchema(
