@@ -12,7 +12,7 @@ import { messageOf } from "../../base/errors.ts";
 import { type JsonObject, isJsonObject } from "../../base/json.ts";
 import type { AcpAgent, AcpQuirks } from "./acp-agent.ts";
 import type { AgentSession } from "./agent-session.ts";
-import { type AgentFailure, shortMessage } from "./failure-class.ts";
+import { type AgentFailure, failureOf, shortMessage } from "./failure-class.ts";
 import { reachOf } from "./permissions.ts";
 import type { AgentContext, McpServer } from "./port.ts";
 
@@ -35,10 +35,10 @@ export async function greet(talk: ClientContext): Promise<InitializeResponse> {
     clientCapabilities: { fs: { readTextFile: false, writeTextFile: false }, terminal: false, _meta: CLIENT_META },
   });
   if (hello.protocolVersion !== PROTOCOL_VERSION)
-    throw new AgentError(
-      "protocol",
-      `the agent speaks version ${String(hello.protocolVersion)} of the protocol, not 1`,
-    );
+    throw new AgentError({
+      class: "protocol",
+      message: `the agent speaks version ${String(hello.protocolVersion)} of the protocol, not 1`,
+    });
   return hello;
 }
 
@@ -132,7 +132,7 @@ export async function openSession(
   }
   const opened = await talk.request("session/new", defined({ cwd, mcpServers, _meta: quirks.sessionMeta }));
   if (typeof opened?.sessionId !== "string")
-    throw new AgentError("protocol", "the agent opened a session without an id");
+    throw new AgentError({ class: "protocol", message: "the agent opened a session without an id" });
   await setModel(talk, context, quirks, opened.sessionId, opened.configOptions, attempt);
   await setMode(talk, context, quirks, { sessionId: opened.sessionId, modes: modesIn(opened) });
   return { sessionId: opened.sessionId, resumed: false };
@@ -162,10 +162,7 @@ async function setModel(
     } as never);
   } catch (thrown) {
     // The agent's default can be the most expensive model: better no attempt than that.
-    throw new AgentError(
-      "bad-request",
-      `the agent does not accept the model ${context.model}: ${shortMessage(messageOf(thrown), 200)}`,
-    );
+    throw new AgentError(refusalOf(thrown, `the agent does not accept the model ${context.model}`));
   }
   attempt.note({ model: context.model });
 }
@@ -209,10 +206,7 @@ async function setMode(
     await talk.request("session/set_mode", { sessionId, modeId });
   } catch (thrown) {
     if (reach !== "read-only") return;
-    throw new AgentError(
-      "bad-request",
-      `the agent cannot be kept from writing (mode ${modeId}): ${shortMessage(messageOf(thrown), 200)}`,
-    );
+    throw new AgentError(refusalOf(thrown, `the agent cannot be kept from writing (mode ${modeId})`));
   }
 }
 
@@ -227,11 +221,23 @@ function acpServer(server: McpServer): never {
   ) as never;
 }
 
+/**
+ * Why a setting of the session was refused: what it is set to, unless the agent says otherwise. Some ask their provider first,
+ * who may be out of reach for a while.
+ */
+function refusalOf(thrown: unknown, what: string): AgentFailure {
+  const isError = typeof thrown === "object" && thrown !== null;
+  const data = isError && "data" in thrown ? thrown.data : undefined;
+  const code = isError && "code" in thrown ? thrown.code : undefined;
+  const failure = failureOf(messageOf(thrown), { code, data }, "bad-request");
+  return { ...failure, message: shortMessage(`${what}: ${failure.message}`) };
+}
+
 /** A failure that was found elsewhere than in an answer's error. */
 export class AgentError extends Error {
   readonly failure: AgentFailure;
-  constructor(name: AgentFailure["class"], message: string) {
-    super(message);
-    this.failure = { class: name, message };
+  constructor(failure: AgentFailure) {
+    super(failure.message);
+    this.failure = failure;
   }
 }

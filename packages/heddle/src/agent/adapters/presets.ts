@@ -140,7 +140,7 @@ const opencode: Preset = {
       usage: { tokens: "none", inputHoldsCached: false },
       // For each write it first tries a method that it was told is not offered, and prints where that failed.
       errorNoise:
-        /fs\/write_text_file|"?Method not found|^\s+at .+:\d+:\d+\)?$|^\s*[{}\]],?$|^\s*(code: -32601|data: \{)/,
+        /fs\/write_text_file|"?Method not found|^\s*at .+:\d+:\d+\)?$|^\s*[{}\]],?$|^\s*(code: -32601|data: \{)/,
     },
   },
 };
