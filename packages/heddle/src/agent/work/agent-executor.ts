@@ -3,7 +3,7 @@
  * its first agent and closed with its end.
  */
 import { defined } from "../../base/defined.ts";
-import { messageOf, orThrow, type Problem } from "../../base/errors.ts";
+import { HeddleError, messageOf, orThrow, type Problem } from "../../base/errors.ts";
 import { err, type Result } from "../../base/result.ts";
 import type { Landing, Note, Outcome, StopReason } from "../../run/attempt.ts";
 import type { AnswerDecision, TokenUsage } from "../../run/event.ts";
@@ -13,6 +13,7 @@ import { carryOut } from "./attempt.ts";
 import type { AgentAttemptContext } from "./attempt-context.ts";
 import { AttemptCost } from "./attempt-cost.ts";
 import { Cancellation } from "./cancellation.ts";
+import { withHint } from "./failures.ts";
 import { finishRun } from "./finish-run.ts";
 import { Notices } from "./notices.ts";
 import { PermissionQueue } from "./permission-queue.ts";
@@ -39,8 +40,8 @@ function agentRunOf({ task, folder }: AgentJob): AgentRunIn {
 
 type AttemptParts = Pick<AgentAttemptContext, "job" | "settings" | "cancellation" | "permissions" | "note">;
 
-function notStarted({ message }: Problem): Outcome {
-  return { kind: "failed", error: { code: "spawn", message, final: true } };
+function notStarted(problem: Problem): Outcome {
+  return { kind: "failed", error: { code: "spawn", message: withHint(problem), final: true } };
 }
 
 class LocalAgentExecutor implements AgentExecutor {
@@ -153,6 +154,7 @@ class OncePerRun<T> {
       return opened;
     } catch (thrown) {
       this.#opened.delete(run);
+      if (thrown instanceof HeddleError) return err(thrown);
       return err({ code: "AgentsInvalid", message: messageOf(thrown), cause: thrown });
     }
   }

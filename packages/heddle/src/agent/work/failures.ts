@@ -11,6 +11,11 @@ export function failed(code: "error" | "exit" | "output", message: string, of?: 
   };
 }
 
-export function failedBy({ message, hint }: Problem): Outcome {
-  return failed("error", hint === undefined ? message : `${message} (${hint})`);
+export function failedBy(problem: Problem): Outcome {
+  return failed("error", withHint(problem));
+}
+
+/** What happened and what to do next, in the one text that a step's failure has. */
+export function withHint({ message, hint }: Problem): string {
+  return hint === undefined ? message : `${message} (${hint})`;
 }

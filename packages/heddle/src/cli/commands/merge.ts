@@ -45,7 +45,7 @@ function* lines(run: string, landing: Landing): Generator<string, void, undefine
   const { integration, commits, branch, commit } = landing;
   if (commits > 0) yield* landingLines(run, landing);
   else
-    yield `${integration} has no work of a step; ${branch ?? "your branch"} stays at ${commit?.slice(0, 10) ?? "its commit"}.`;
+    yield `${integration} has no work of a step; ${branch ?? "your branch"} is at ${commit?.slice(0, 10) ?? "its commit"}.`;
 }
 
 async function revert(context: Context, project: Project, run: string, step: string): Promise<number> {

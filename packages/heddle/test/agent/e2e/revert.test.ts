@@ -121,7 +121,7 @@ test("when the last step is out, landing says what it came to", async () => {
   await rig.heddle(["merge", "--revert", "only"]);
   const again = await rig.heddle(["merge"]);
   const tip = rig.git(["rev-parse", "--short=10", `heddle/${run}/integration`]);
-  expect(again.stdout).toBe(`heddle/${run}/integration has no work of a step; main stays at ${tip}.\n`);
+  expect(again.stdout).toBe(`heddle/${run}/integration has no work of a step; main is at ${tip}.\n`);
   expect(tracked(rig, "main")).toEqual([".gitignore", "a.txt"]);
 });
 

@@ -1,5 +1,8 @@
 /** An agent's step from its worktree to the integration branch, with everything outside of it in the test's hands. */
 import { describe, expect, test } from "vitest";
+import { HeddleError } from "../../../src/base/errors.ts";
+import { err } from "../../../src/base/result.ts";
+import type { Repositories } from "../../../src/git/port.ts";
 import { settle } from "../../support/virtual-clock.ts";
 import { writeFiles } from "../../support/memory-history.ts";
 import { withQueueElsewhere } from "../../support/queue-elsewhere.ts";
@@ -172,6 +175,22 @@ describe("an attempt", () => {
     expect(rig.notes).toContainEqual({ type: "step.progress", data: { type: "waiting", for: "worktree" } });
   });
 });
+
+test.each(["as a value", "thrown"])(
+  "what stands in the way of all agents of a run is told with the way out: %s",
+  async (how) => {
+    const problem = { code: "IntegrationMoved", message: "somebody else moved it", hint: "Put it back." };
+    const open = async (): ReturnType<Repositories["open"]> => {
+      if (how === "thrown") throw new HeddleError(problem);
+      return err(problem);
+    };
+    using rig = new ExecutorRig({}, { git: () => ({ open }) });
+    expect(await rig.run("api")).toMatchObject({
+      kind: "failed",
+      error: { code: "spawn", message: "somebody else moved it (Put it back.)", final: true },
+    });
+  },
+);
 
 describe("a merge queue elsewhere", () => {
   test("gets and gives plain data alone, and merges, refuses and cancels as one in the same process", async () => {
