@@ -216,7 +216,7 @@ export class LocalMergeQueue implements MergeQueue {
     }
     const rejected = stack.parts[good];
     if (rejected !== undefined && !bad.ok)
-      rejected.waiting.resolve({ kind: "rejected", output: bad.output, commit: rejected.commit, head: onto });
+      rejected.waiting.resolve({ kind: "rejected", failure: bad.failure, commit: rejected.commit, head: onto });
     this.#putBack(stack.parts.slice(good + 1));
   }
 

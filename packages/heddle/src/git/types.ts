@@ -151,10 +151,17 @@ export interface UnfinishedWork {
   readonly unmerged: readonly string[];
 }
 
-export type VerifyResult =
-  | { readonly ok: true }
-  /** `output`: what a person or an agent needs to see. */
-  | { readonly ok: false; readonly output: string };
+/** What did not pass. */
+export interface VerifyFailure {
+  /** The command that failed. */
+  readonly command: string;
+  /** Why, in one line. */
+  readonly reason: string;
+  /** The end of what the command printed; empty: nothing. */
+  readonly output: string;
+}
+
+export type VerifyResult = { readonly ok: true } | { readonly ok: false; readonly failure: VerifyFailure };
 
 /** Commands that must pass on a candidate before the branch moves to it. */
 export interface MergeCheck {
@@ -214,7 +221,7 @@ export type MergeOutcome =
   /** `head`: what it did not go together with. */
   | { readonly kind: "conflict"; readonly files: readonly string[]; readonly head: string }
   /** `commit`: what was verified; no branch has it. */
-  | { readonly kind: "rejected"; readonly output: string; readonly commit: string; readonly head: string }
+  | { readonly kind: "rejected"; readonly failure: VerifyFailure; readonly commit: string; readonly head: string }
   /** The queue was closed before its turn, or the request cancelled. */
   | { readonly kind: "closed" };
 

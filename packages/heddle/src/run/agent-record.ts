@@ -4,7 +4,7 @@
  */
 import { defined } from "../base/defined.ts";
 import { isJsonObject, type JsonObject } from "../base/json.ts";
-import type { Event, EventOf, Resolution } from "./event.ts";
+import type { Event, EventOf, Resolution, StepError } from "./event.ts";
 
 export interface AgentRecord {
   /** Started and without a recorded end: its engine died, or it runs now. */
@@ -83,7 +83,7 @@ export function recordAfter(known: AgentRecord, event: StepwiseEvent): AgentReco
     case "step.failed":
       return {
         ...without(known, "open", "openSince", "resolution", "unrecorded"),
-        failure: { attempt: event.attempt, message: event.data.error.message },
+        failure: { attempt: event.attempt, message: wholeMessage(event.data.error) },
       };
     case "step.cancelled":
       return {
@@ -98,6 +98,11 @@ export function recordAfter(known: AgentRecord, event: StepwiseEvent): AgentReco
     default:
       return known;
   }
+}
+
+/** What the next attempt is told. */
+function wholeMessage({ message, output }: StepError): string {
+  return output === undefined ? message : `${message}\n${output}`;
 }
 
 function withUsage(known: AgentRecord, { usage, cost, totals }: JsonObject): AgentRecord {

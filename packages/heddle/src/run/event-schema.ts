@@ -241,6 +241,7 @@ export const stepErrorCheck: Check<StepError> = object({
   signal: optional(text),
   class: optional(text),
   final: optional(literal(true)),
+  output: optional(text),
 });
 
 export const tokensCheck: Check<TokenUsage> = object({

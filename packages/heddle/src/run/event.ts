@@ -49,6 +49,8 @@ export interface StepError {
   readonly class?: string;
   /** Another attempt would not help, whatever the plan says about retries. */
   readonly final?: true;
+  /** The end of what the failed command printed, where the step's log does not have it. Older journals have it in the message. */
+  readonly output?: string;
 }
 
 /** Failures that another attempt would not fix. */

@@ -2,6 +2,16 @@
 import { defined } from "../base/defined.ts";
 import type { Masker } from "../base/mask.ts";
 import type { Outcome } from "./attempt.ts";
+import type { StepError } from "./event.ts";
+
+function maskError(error: StepError, mask: Masker): StepError {
+  const { message, output } = error;
+  return defined({
+    ...error,
+    message: mask.text(message),
+    output: output === undefined ? undefined : mask.text(output),
+  });
+}
 
 /** Masks every text of an outcome. */
 export function maskOutcome(outcome: Outcome, mask: Masker): Outcome {
@@ -13,7 +23,7 @@ export function maskOutcome(outcome: Outcome, mask: Masker): Outcome {
         steps: outcome.steps?.map((step) => mask.json(step as never)),
       });
     case "failed":
-      return { ...outcome, error: { ...outcome.error, message: mask.text(outcome.error.message) } };
+      return { ...outcome, error: maskError(outcome.error, mask) };
     case "unresolved":
       return defined({
         ...outcome,

@@ -20,6 +20,7 @@ import {
   tagged,
   text,
 } from "../base/check.ts";
+import { defined } from "../base/defined.ts";
 import { type Json, toJson } from "../base/json.ts";
 import { AGENT_CLASSES, type AgentClass, type AgentDetails, type Outcome, type StopReason } from "./attempt.ts";
 import { stepErrorCheck, tokensCheck, usageCheck } from "./event-schema.ts";
@@ -75,8 +76,11 @@ function bounded(plain: Outcome, written: string): Outcome {
       const added = plain.steps?.length ?? 0;
       return added <= MAX_STEPS ? plain : failed("output", `it adds ${added} steps; an attempt may add ${MAX_STEPS}`);
     }
-    case "failed":
-      return { ...plain, error: { ...plain.error, message: cut(plain.error.message) } };
+    case "failed": {
+      const { message, output } = plain.error;
+      const bound = { message: cut(message), output: output === undefined ? undefined : cut(output) };
+      return { ...plain, error: defined({ ...plain.error, ...bound }) };
+    }
     case "unresolved": {
       const question = cut(plain.question);
       if (plain.options === undefined) return { ...plain, question };

@@ -89,6 +89,7 @@ const stepError = z.looseObject({
   message: z.string(),
   exitCode: z.number().int().optional(),
   signal: z.string().optional(),
+  output: z.string().optional(),
 });
 
 const step = z.looseObject({

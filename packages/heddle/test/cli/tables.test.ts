@@ -65,12 +65,13 @@ describe("the table of steps", () => {
 
   test("tells a failure that quotes output in one line", () => {
     const { out, screen } = new FakeTerminal({ columns: 120, rows: 24 });
-    const message = "verification failed:\n$ npm test\nnoise\nmore noise\n(the command ended with exit code 1)";
-    out.lines(stepTable(out, [{ ...step("a", "failed", message), error: { code: "exit", message } }]));
+    const message = "verification `npm test` failed: the command ended with exit code 1";
+    const error = { code: "exit", message, output: "noise\nmore noise" } as const;
+    out.lines(stepTable(out, [{ ...step("a", "failed", message), error }]));
     expect(screen.text[0]).toMatch(/verification `npm test` failed: the command ended with exit code 1$/);
     const again = {
       ...step("a", "retrying", `next attempt in 3s; the last one failed: ${message}`),
-      error: { code: "exit", message } as const,
+      error,
     };
     out.lines(stepTable(out, [again]));
     expect(screen.text[1]).toMatch(/next attempt in 3s; the last one failed: verification `npm test` failed…$/);
@@ -78,22 +79,24 @@ describe("the table of steps", () => {
 });
 
 test.each([
-  ["no such file", "no such file", []],
-  ["verification failed:\n$ npm test\n(exit code 1)", "verification `npm test` failed: exit code 1", []],
+  [{ message: "no such file" }, "no such file", []],
+  [{ message: "verification `npm test` failed: exit code 1" }, "verification `npm test` failed: exit code 1", []],
   [
-    "the verification failed:\n$ npm test\none\n(two)\nthree\n(exit code 1)",
-    "verification `npm test` failed: exit code 1",
-    ["one", "(two)", "three"],
+    { message: "verification `x` failed: exit code 1", output: "one\n(two)\n" },
+    "verification `x` failed: exit code 1",
+    ["one", "(two)"],
   ],
+  // As earlier builds recorded it.
   [
-    "verification failed:\n$ npm test\none\n(it was ended)\nit took longer than the limit of 1m (limits: {verify})",
-    "verification `npm test` failed: it was ended; it took longer than the limit of 1m (limits: {verify})",
-    ["one"],
+    { message: "verification failed:\n$ npm test\none\n(exit code 1)" },
+    "verification failed:",
+    ["$ npm test", "one", "(exit code 1)"],
   ],
-  ["first\nsecond\n", "first", ["second"]],
-  ["", "", []],
-])("the text of the failure %j", (message, line, quoted) => {
-  expect(failureText({ message })).toEqual({ line, quoted });
+  [{ message: "first\nsecond\n" }, "first", ["second"]],
+  [{ message: "first\nsecond", output: "third" }, "first", ["second", "third"]],
+  [{ message: "" }, "", []],
+])("the text of the failure %j", (error, line, quoted) => {
+  expect(failureText(error)).toEqual({ line, quoted });
 });
 
 describe("a run as lines", () => {
@@ -147,10 +150,7 @@ describe("a run as lines", () => {
   test("shows a failed verification as one line, the end of its output, and its log", async () => {
     writeFileSync(logFile("bad", 1), "what the agent said\n");
     const output = Array.from({ length: 30 }, (_, at) => `line ${at}`).join("\n");
-    const error = {
-      code: "exit",
-      message: `verification failed:\n$ npm test\n${output}\n(exit code 1)`,
-    } as StepError;
+    const error = { code: "exit", message: "verification `npm test` failed: exit code 1", output } as StepError;
     const closing = (await shown(300, { error })).join("\n");
     expect(closing).toContain("failed after 5ms: verification `npm test` failed: exit code 1\n    line 20\n");
     expect(closing).not.toContain("what the agent said");

@@ -47,7 +47,7 @@ test("a conflict and a red verification move nothing and stop nobody", async () 
   ]);
   expect(kinds(outcomes)).toEqual(["merged", "conflict", "rejected", "merged"]);
   expect(outcomes[1]).toMatchObject({ files: ["a.txt"], head: good.seen[0] });
-  expect(outcomes[2]).toMatchObject({ output: "red" });
+  expect(outcomes[2]).toMatchObject({ failure: { reason: "red" } });
   expect(subjects(at.repository)).toEqual(["one", "four"]);
   expect(await queue.submit(at.entry("five", { "d.txt": "four\n" }))).toMatchObject({ kind: "nothing" });
   await queue.close();
@@ -174,7 +174,7 @@ test("closing stops what is under way, and answers all", async () => {
   const hangs = checkBy(async (_, signal) => {
     started.resolve();
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
-    return { ok: false, output: "aborted" };
+    return { ok: false, failure: { command: "check", reason: "aborted", output: "" } };
   });
   const outcomes = [
     queue.submit(at.entry("one", { x: "1" }, { checks: hangs })),

@@ -66,7 +66,9 @@ export function answering(
   const seen: string[] = [];
   const check: Check = async ({ folder, commit }) => {
     seen.push(commit);
-    return (await answer(folder, commit)) ? { ok: true } : { ok: false, output: "red" };
+    return (await answer(folder, commit))
+      ? { ok: true }
+      : { ok: false, failure: { command: "check", reason: "red", output: "" } };
   };
   return { checks: checkBy(check, key), seen };
 }

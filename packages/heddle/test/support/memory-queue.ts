@@ -90,7 +90,7 @@ export class MemoryMergeQueue implements MergeQueue {
     const commit = this.#history.add({ files: merged.files, parents: [head], subject, merged: record });
     const verdict = await this.#verify(request, commit, merged.files, abort.signal);
     if (abort.signal.aborted) return { kind: "closed" };
-    if (!verdict.ok) return { kind: "rejected", output: verdict.output, commit, head };
+    if (!verdict.ok) return { kind: "rejected", failure: verdict.failure, commit, head };
     this.#history.branches.set(this.branch, commit);
     return { kind: "merged", commit, onto: head, again: false };
   }

@@ -8,7 +8,7 @@ import type { Capture, TreeOwner, Worktree, WorktreeRefusal } from "../../git/ty
 import type { AgentAttemptContext } from "./attempt-context.ts";
 import type { Outcome } from "../../run/attempt.ts";
 import { runCommands } from "./commands.ts";
-import { failed, failedBy } from "./failures.ts";
+import { failedBy, failedCommand } from "./failures.ts";
 import { projectIn } from "./run-context.ts";
 
 export interface AcquiredWorktree {
@@ -135,7 +135,7 @@ export async function setUp(context: AgentAttemptContext, tree: Worktree): Promi
   if (!folder.ok) return err(failedBy(folder.error));
   const place = { folder: folder.value, ports: tree.ports, slug: tree.slug, name: "setup" };
   const done = await runCommands(options.runner, options.clock, job, cancellation, setup, place);
-  if (!done.ok) return err(failed("exit", `setup failed:\n${done.error}`));
+  if (!done.ok) return err(failedCommand("setup", done.error));
   await worktrees.setupDone(tree, key);
   return ok(undefined);
 }

@@ -18,9 +18,10 @@ import {
 } from "../prompt/step-prompt.ts";
 import type { AgentAttemptContext } from "./attempt-context.ts";
 import { acquireWorktree, applyOnto, captureWork, releaseWorktree, setUp, treeForPerson } from "./attempt-worktree.ts";
+import { transcriptOf } from "./commands.ts";
 import { earlierReason, earlierSession, earlierWithoutWork, lastMessage } from "./earlier-attempt.ts";
 import { forbiddenChange } from "./changed-paths.ts";
-import { failed, failedBy } from "./failures.ts";
+import { failed, failedBy, failedCommand } from "./failures.ts";
 import { mergeWork } from "./merge-step.ts";
 import { omittedProblem } from "./notices.ts";
 import { type Objection, objectionTo, unfinishedWork } from "./objections.ts";
@@ -274,7 +275,7 @@ class AgentAttempt {
   async #mergeFailed(outcome: UnmergedOutcome, captured: Capture): Promise<Outcome | NextTurn> {
     const { settings, note, runContext, job } = this.#context;
     const isConflict = outcome.kind === "conflict";
-    const output = isConflict ? undefined : outcome.output;
+    const output = isConflict ? undefined : transcriptOf(outcome.failure);
     this.#time++;
     note({
       type: "worktree.conflicted",
@@ -289,7 +290,7 @@ class AgentAttempt {
       }),
     });
     const mayAgent = settings.onConflict.includes("agent") && this.#time <= settings.tries;
-    if (!isConflict && !mayAgent) return failed("exit", `verification failed:\n${output ?? ""}`, "verify", true);
+    if (!isConflict && !mayAgent) return failedCommand("verification", outcome.failure);
     const from = this.#here.base;
     // The same conflict, partly resolved: continue with it as it is.
     const isHalfway = isConflict && outcome.head === from && this.#here.holds !== undefined;
@@ -341,7 +342,7 @@ class AgentAttempt {
     const work = { summary: `resolved by a person (${choice})`, agent: undefined };
     // Where the attempt is stopped, the person's decision stands for the next one.
     return await this.#merge(captured, work, async (outcome): Promise<Outcome> => {
-      if (outcome.kind === "rejected") return failed("exit", `verification failed:\n${outcome.output}`, "verify", true);
+      if (outcome.kind === "rejected") return failedCommand("verification", outcome.failure);
       const { files, head } = outcome;
       note({
         type: "worktree.conflicted",

@@ -22,7 +22,8 @@ export class CheckRouter {
   async verify(request: VerifyRequest, signal: AbortSignal): Promise<VerifyResult> {
     const verify = this.#verifiers.get(keyOf(request));
     if (verify !== undefined) return await verify(request, signal);
-    return { ok: false, output: `attempt ${request.attempt} of ${request.step} has nothing in the merge queue here` };
+    const reason = `attempt ${request.attempt} of ${request.step} has nothing in the merge queue here`;
+    return { ok: false, failure: { command: request.commands[0] ?? "", reason, output: "" } };
   }
 }
 

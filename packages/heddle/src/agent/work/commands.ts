@@ -11,6 +11,7 @@ import type { Runner } from "../../runner/port.ts";
 import { portVariables } from "../adapters/environment.ts";
 import { Cancellation } from "./cancellation.ts";
 import type { AgentJob } from "../port.ts";
+import type { VerifyFailure } from "../../git/types.ts";
 import type { Outcome } from "../../run/attempt.ts";
 
 export interface CommandPlace {
@@ -31,7 +32,7 @@ export const SLUG_VARIABLE = "HEDDLE_SLUG";
 /** Bytes of output that a failure's message contains. */
 const TAIL_BYTES = 8000;
 
-/** Runs one command after the other; the error is what to show of the first that failed. */
+/** Runs one command after the other; the error is the first that failed. */
 export async function runCommands(
   runner: Runner,
   clock: Clock,
@@ -39,18 +40,22 @@ export async function runCommands(
   cancellation: Cancellation,
   commands: readonly string[],
   place: CommandPlace,
-): Promise<Result<void, string>> {
+): Promise<Result<void, VerifyFailure>> {
   for (const command of commands) {
     const logFile = job.logFile === null ? null : `${job.logFile.replace(/\.log$/, "")}.${place.name}.log`;
     // Not more than a file: what else stands in its place is told when the command's log is opened.
     if (logFile !== null && plainFileProblem(logFile) === undefined) rmSync(logFile, { force: true });
     const outcome = await runOne(runner, clock, job, cancellation, command, { ...place, logFile });
     if (outcome.kind === "succeeded") continue;
-    const why = outcome.kind === "failed" ? outcome.error.message : "it was ended";
-    const said = logFile === null ? "" : tail(logFile);
-    return err(`$ ${command}\n${said === "" ? "" : `${said}\n`}(${why})`);
+    const reason = outcome.kind === "failed" ? outcome.error.message : "it was ended";
+    return err({ command, reason, output: logFile === null ? "" : tail(logFile) });
   }
   return ok(undefined);
+}
+
+/** As a terminal would show it, for the agent whose work it is. */
+export function transcriptOf({ command, reason, output }: VerifyFailure): string {
+  return `$ ${command}\n${output === "" ? "" : `${output}\n`}(${reason})`;
 }
 
 async function runOne(

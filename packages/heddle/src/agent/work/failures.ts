@@ -1,6 +1,7 @@
 /** Failed outcomes of an agent's attempt, for all of its parts that can fail. */
 import { defined } from "../../base/defined.ts";
 import type { Problem } from "../../base/errors.ts";
+import type { VerifyFailure } from "../../git/types.ts";
 import type { Outcome } from "../../run/attempt.ts";
 
 /** `of`: the class of the failure. `mayMend`: whether another attempt could. */
@@ -9,6 +10,19 @@ export function failed(code: "error" | "exit" | "output", message: string, of?: 
     kind: "failed",
     error: defined({ code, message, class: of, final: mayMend ? undefined : (true as const) }),
   };
+}
+
+const LONGEST_COMMAND = 80;
+
+/** A command of the plan failed. `what`: its purpose. */
+export function failedCommand(what: "setup" | "verification", { command, reason, output }: VerifyFailure): Outcome {
+  const [line = ""] = command.trim().split("\n", 1);
+  const shown = line.length > LONGEST_COMMAND ? `${line.slice(0, LONGEST_COMMAND)}…` : line;
+  const message = `${what} \`${shown}\` failed: ${reason}`;
+  const said = output === "" ? undefined : output;
+  // What was verified is the work as it stays: the next attempt would fail alike.
+  const ends = what === "verification" ? ({ class: "verify", final: true } as const) : {};
+  return { kind: "failed", error: defined({ code: "exit", message, output: said, ...ends }) };
 }
 
 export function failedBy(problem: Problem): Outcome {

@@ -5,7 +5,15 @@
 import { createHash } from "node:crypto";
 import { writeDuration } from "../../base/duration.ts";
 import { err, ok, type Result } from "../../base/result.ts";
-import type { Capture, MergeCheck, MergeOutcome, MergeRequest, VerifyRequest, VerifyResult } from "../../git/types.ts";
+import type {
+  Capture,
+  MergeCheck,
+  MergeOutcome,
+  MergeRequest,
+  VerifyFailure,
+  VerifyRequest,
+  VerifyResult,
+} from "../../git/types.ts";
 import { baseEnvironments, passed, withoutToken } from "../../process/environment.ts";
 import type { AgentDetails } from "../../run/attempt.ts";
 import type { AgentAttemptContext } from "./attempt-context.ts";
@@ -119,28 +127,29 @@ async function verifyIn(
     const ready = await prepare(runContext, request, run);
     const done = ready.ok ? await run(request.commands, folderIn(runContext, request.folder, job), "verify") : ready;
     if (done.ok) return { ok: true };
-    if (!limit.signal.aborted) return { ok: false, output: done.error };
+    if (!limit.signal.aborted) return { ok: false, failure: done.error };
     const longest = writeDuration(settings.verifyMs);
-    return { ok: false, output: `${done.error}\nit took longer than the limit of ${longest} (limits: {verify})` };
+    const reason = `${done.error.reason}; it took longer than the limit of ${longest} (limits: {verify})`;
+    return { ok: false, failure: { ...done.error, reason } };
   } finally {
     cancelLimit();
   }
 }
 
-/** Runs commands in a folder; the error is what to show. `name`: tells their outputs apart. */
-type RunOn = (commands: readonly string[], folder: string, name: string) => Promise<Result<void, string>>;
+/** Runs commands in a folder; the error is what failed. `name`: tells their outputs apart. */
+type RunOn = (commands: readonly string[], folder: string, name: string) => Promise<Result<void, VerifyFailure>>;
 
 /** The plan's setup commands in the worktree of a candidate, once for each set of lock files. */
 async function prepare(
   { settings, prepared, repository, ...rest }: AgentRunContext,
   { folder, commit }: VerifyRequest,
   run: RunOn,
-): Promise<Result<void, string>> {
+): Promise<Result<void, VerifyFailure>> {
   if (settings.setup.length === 0) return ok(undefined);
   const due = await repository.worktrees.setupKey(commit, settings.setup);
   if (prepared.get(folder) === due) return ok(undefined);
   const project = projectIn(rest, folder);
-  if (!project.ok) return err(project.error.message);
+  if (!project.ok) return err({ command: settings.setup[0] ?? "", reason: project.error.message, output: "" });
   const done = await run(settings.setup, project.value, "verify-setup");
   if (done.ok) prepared.set(folder, due);
   return done;

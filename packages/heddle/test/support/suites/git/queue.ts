@@ -18,7 +18,7 @@ function held(): { readonly verify: Verify; readonly begun: Promise<void>; reado
     const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
     begun.resolve();
     await Promise.race([word.promise, aborted]);
-    return signal.aborted ? { ok: false, output: "aborted" } : { ok: true };
+    return signal.aborted ? { ok: false, failure: { command: "check", reason: "aborted", output: "" } } : { ok: true };
   };
   return { verify, begun: begun.promise, open: () => word.resolve() };
 }
@@ -75,14 +75,15 @@ export const queueTests: Group = ({ expect }, test) => {
     const queue = opened.repository.openQueue({
       run: RUN,
       base: opened.base,
-      verify: async ({ step }) => (step === "three" ? { ok: false, output: "red" } : { ok: true }),
+      verify: async ({ step }) =>
+        step === "three" ? { ok: false, failure: { command: "check", reason: "red", output: "" } } : { ok: true },
     });
     const requests = [request("one", one), request("two", two), request("three", three), request("four", four)];
     const outcomes = await Promise.all(requests.map(async (of, order) => await queue.submit({ ...of, order })));
     expect(kinds(outcomes)).toEqual(["merged", "conflict", "rejected", "merged"]);
     const [first] = await queue.merged();
     expect(outcomes[1]).toEqual({ kind: "conflict", files: ["a.txt"], head: first?.commit });
-    expect(outcomes[2]).toMatchObject({ output: "red", head: first?.commit });
+    expect(outcomes[2]).toMatchObject({ failure: { reason: "red" }, head: first?.commit });
     expect((await queue.merged()).map(({ step }) => step)).toEqual(["one", "four"]);
     await queue.close();
   });
@@ -168,7 +169,7 @@ export const queueTests: Group = ({ expect }, test) => {
       base: opened.base,
       async verify(due, signal) {
         const result = due.step === "one" ? await first.verify(due, signal) : await passes(due, signal);
-        if (due.step === "one") ends.push(result.ok ? "passed" : result.output);
+        if (due.step === "one") ends.push(result.ok ? "passed" : result.failure.reason);
         return result;
       },
     });
