@@ -27,7 +27,16 @@ import type { EnginePorts } from "./ports.ts";
 import { leaseProblem } from "./problems.ts";
 import { Recorder } from "./recorder.ts";
 import { planFileDrift } from "./plan-file-drift.ts";
-import { cutShortProblem, functionsProblem, planForRun, planResume, recover, type ResumeChoices } from "./recovery.ts";
+import {
+  alwaysProblem,
+  type CancelOptions,
+  cutShortProblem,
+  functionsProblem,
+  planForRun,
+  planResume,
+  recover,
+  type ResumeChoices,
+} from "./recovery.ts";
 import { resultOf } from "./result.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { Landing } from "../run/attempt.ts";
@@ -175,6 +184,7 @@ function withAlways(
 export async function cancelRun(
   ports: EnginePorts,
   run: string,
+  options: CancelOptions = {},
   onTaken?: (handle: RunHandle) => void,
 ): Promise<Result<"done", Problem>> {
   const taken = await takeOver(ports, run, async (lease, state, recorder) => {
@@ -187,6 +197,8 @@ export async function cancelRun(
     }
     const planned = planResume(state, { engine: ports.version });
     if (!planned.ok) return planned;
+    const unloaded = alwaysProblem(state, options);
+    if (unloaded !== undefined) return err(unloaded);
     await ports.backend.sweep(run, state.plan.graceMs ?? DEFAULT_GRACE_MS);
     resetVolatile(ports, state, {});
     recorder.record({ type: "run.resumed", data: planned.value });

@@ -8,7 +8,7 @@ import { defined } from "../base/defined.ts";
 import { messageOf } from "../base/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import type { Action, Functions, Step } from "../plan/plan.ts";
+import type { Action, Functions, Step, StepFunction } from "../plan/plan.ts";
 import type { Attempt, Runner, Work } from "../runner/port.ts";
 import type { Workspace, Workspaces } from "../workspace/port.ts";
 import { filledEnv, filledText, filledValue, mayHoldTemplate } from "./templates.ts";
@@ -242,7 +242,7 @@ function workOf(task: Task, action: Action, code: PlanCode): Result<Work, string
         with: action.with ?? {},
       });
     case "function": {
-      const fn = code.functions.get(task.step.id) ?? code.functions.get(withoutIndex(task.step.id));
+      const fn = functionOf(code.functions, task.step.id);
       if (fn === undefined)
         return err(`the function of step ${task.step.id} is not loaded: run the plan from the module that defines it`);
       const inputs: Record<string, Json> = Object.create(null) as Record<string, Json>;
@@ -255,8 +255,8 @@ function workOf(task: Task, action: Action, code: PlanCode): Result<Work, string
 }
 
 /** The items of a `forEach` share the function of their container. */
-function withoutIndex(id: string): string {
-  return id.replaceAll(/\[\d+\]/g, "");
+export function functionOf(functions: Functions, id: string): StepFunction | undefined {
+  return functions.get(id) ?? functions.get(id.replaceAll(/\[\d+\]/g, ""));
 }
 
 function joinPath(folder: string, path: string): string {

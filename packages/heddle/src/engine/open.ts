@@ -8,6 +8,7 @@ import { recordRequest, type RecordedRequest } from "./control-channel.ts";
 import { cancelRun, resumeRun, rollbackRun, startRun } from "./engine.ts";
 import { recordLanding } from "./landing.ts";
 import type { EnginePorts } from "./ports.ts";
+import type { CancelOptions } from "./recovery.ts";
 
 /** Disposing of it ends the attempts under way and the helpers. */
 export interface Engine extends AsyncDisposable {
@@ -19,7 +20,7 @@ export interface Engine extends AsyncDisposable {
   resume(run: string, options: ResumeOptions): Promise<Result<RunHandle, Problem>>;
   rollback(run: string): Promise<Result<RunHandle, Problem>>;
   /** Ends a run that nobody works on; resolves when that is recorded. `onTaken` is called before anything has run. */
-  cancel(run: string, onTaken: (handle: RunHandle) => void): Promise<Result<"done", Problem>>;
+  cancel(run: string, options: CancelOptions, onTaken: (handle: RunHandle) => void): Promise<Result<"done", Problem>>;
   recordLanding(run: string, landing: Landing): Promise<void>;
   /** Records an answer or a signal for a run that nobody works on. */
   record(run: string, request: RecordedRequest): Promise<Result<"done", Problem>>;
@@ -30,7 +31,7 @@ export function engineOver(ports: EnginePorts): Engine {
     start: (plan, options) => startRun(ports, plan, options),
     resume: (run, options) => resumeRun(ports, run, options),
     rollback: (run) => rollbackRun(ports, run),
-    cancel: (run, onTaken) => cancelRun(ports, run, onTaken),
+    cancel: (run, options, onTaken) => cancelRun(ports, run, options, onTaken),
     recordLanding: (run, landing) => recordLanding(ports, run, landing),
     record: (run, request) => recordRequest(ports, run, request),
     [Symbol.asyncDispose]: () => ports.backend[Symbol.asyncDispose](),

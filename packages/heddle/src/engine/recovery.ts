@@ -26,7 +26,9 @@ import {
   type RunState,
 } from "../run/state.ts";
 import type { LoadedPlan } from "../graph/loaded-plan.ts";
-import type { Step } from "../plan/plan.ts";
+import type { Functions, Step } from "../plan/plan.ts";
+import { isSheltered } from "../run/shelter.ts";
+import { functionOf } from "./executor.ts";
 
 export interface Recovered {
   readonly state: RunState;
@@ -114,10 +116,9 @@ export function functionsProblem(state: RunState): Problem | undefined {
   const [first] = missing;
   if (first === undefined) return undefined;
   const { run, options } = state;
-  const more = missing.length > 5 ? ` and ${missing.length - 5} more` : "";
   return {
     code: "FunctionsNotLoaded",
-    message: `run ${run} needs functions of its plan, which are not loaded here: ${missing.slice(0, 5).join(", ")}${more}`,
+    message: `run ${run} needs functions of its plan, which are not loaded here: ${shortList(missing)}`,
     hint:
       options.planFile === undefined
         ? `It was started by a program: continue it there with \`resume("${run}", plan)\`. Nothing was recorded.`
@@ -129,6 +130,41 @@ function addFunctions({ id, action }: Step, prefix: string, found: string[]): vo
   if (action.kind === "function") found.push(prefix + id);
   if (action.kind !== "plan") return;
   for (const inner of action.plan?.steps ?? []) addFunctions(inner, `${prefix}${id}/`, found);
+}
+
+/** What a run that nobody works on is cancelled with. */
+export interface CancelOptions {
+  /** Of its plan; absent: none could be loaded. */
+  readonly functions?: Functions | undefined;
+  /** Why its plan file gives none, in one line; absent: it is not there, or the run has none. */
+  readonly unloaded?: string | undefined;
+}
+
+/** Why a run must not be cancelled here: functions of steps that are always to run are not there. */
+export function alwaysProblem(state: RunState, { functions, unloaded }: CancelOptions): Problem | undefined {
+  const needed: string[] = [];
+  for (let step = 0; step < state.steps.length; step++) {
+    const phase = phaseOf(state, step);
+    if ((hasEnded(phase) && satisfies(phase)) || state.containers.has(step) || !isSheltered(state, step)) continue;
+    addFunctions(stepAt(state, step), "", needed);
+  }
+  const missing = needed.filter((id) => functions === undefined || functionOf(functions, id) === undefined);
+  if (missing.length === 0) return undefined;
+  const { run, options } = state;
+  const why = unloaded === undefined ? "which does not exist any more" : `which cannot be loaded: ${unloaded}`;
+  const lacks = functions === undefined ? `${why}. Restore it` : "which has other steps now. Restore them";
+  return {
+    code: "FunctionsNotLoaded",
+    message: `what is always to run of run ${run} needs functions of its plan, which are not loaded here: ${shortList(missing)}`,
+    hint:
+      options.planFile === undefined
+        ? `It was started by a program: continue it there with \`resume("${run}", plan)\`, and cancel that. Nothing was recorded.`
+        : `They are in ${options.planFile}, ${lacks}, and cancel again. Nothing was recorded.`,
+  };
+}
+
+function shortList(ids: readonly string[]): string {
+  return `${ids.slice(0, 5).join(", ")}${ids.length > 5 ? ` and ${ids.length - 5} more` : ""}`;
 }
 
 export interface ResumeChoices {

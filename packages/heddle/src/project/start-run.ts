@@ -15,7 +15,9 @@ import type { PlanCode } from "../engine/executor.ts";
 import type { LoadedPlan } from "../graph/loaded-plan.ts";
 import type { EventLog } from "../journal/port.ts";
 import { NO_FUNCTIONS, type Plan, worksInWorktree } from "../plan/plan.ts";
+import { isPlanModule } from "./find-plan.ts";
 import type { LiveRuns } from "./live-runs.ts";
+import type { CurrentPlan } from "./recorded-plan.ts";
 import type { Engine } from "../engine/open.ts";
 
 export interface StartPorts {
@@ -69,8 +71,21 @@ export async function rollBackRecorded(ports: StartPorts, run: string): Promise<
 /** Ends a run that nobody works on: what of it is always to run runs here. */
 export async function cancelRecorded(ports: StartPorts, run: string): Promise<Result<"done", Problem>> {
   const file = await recordedFile(ports, run);
+  const current = file === undefined || !isPlanModule(file) ? undefined : await currentModule(ports, run);
+  const plan = current?.kind === "loaded" ? current.plan : undefined;
+  const unloaded = current?.kind === "invalid" ? current.diagnostics[0]?.message : undefined;
   const engine = await ports.engine();
-  return await engine.cancel(run, (handle) => void register(ports, ok(handle), undefined, file));
+  return await engine.cancel(
+    run,
+    { functions: plan?.functions, unloaded },
+    (handle) => void register(ports, ok(handle), plan, file),
+  );
+}
+
+/** Its functions are needed: what is always to run may be one. */
+async function currentModule({ log, dir }: StartPorts, run: string): Promise<CurrentPlan> {
+  const { currentPlan } = await import("./recorded-plan.ts");
+  return await currentPlan(log, dir, run);
 }
 
 async function recordedFile({ log }: StartPorts, run: string): Promise<string | undefined> {

@@ -1,5 +1,5 @@
 /** Runs of a project from start to end, in memory: resumed, run again in part, undone, asked for, listed, followed. */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { seededRandom } from "../../src/base/random.ts";
@@ -297,5 +297,62 @@ describe("a run whose functions are not here", () => {
     const run = await failed(project, plan("p", { steps: [step("a", () => 1), command("x", "test -e fixed")] }));
     writeFileSync(path.join(project.dir, "fixed"), "");
     expect(await ended(await project.runs.resume(run, {}))).toMatchObject({ status: "succeeded" });
+  });
+});
+
+describe("a cancel of a run that nobody works on, with a function that is always to run", () => {
+  const index = new URL("../../src/index.ts", import.meta.url).href;
+  const FILE = `import { writeFileSync } from "node:fs";
+import { approve, plan, sequence, step } from ${JSON.stringify(index)};
+const clean = step("clean", { always: true }, () => writeFileSync(new URL("cleaned", import.meta.url), ""));
+export default plan("asks", { steps: [sequence(approve("ask", "Go?"), clean)] });
+`;
+
+  async function waiting(project: Project, plan: LoadedPlan): Promise<string> {
+    const { run, status } = await ended(await project.runs.start(plan, {}));
+    expect(status).toBe("waiting");
+    return run;
+  }
+
+  async function waitingFile(): Promise<{ readonly project: Project; readonly run: string; readonly file: string }> {
+    const project = projectIn({ "heddle.mts": FILE });
+    const file = path.join(project.dir, "heddle.mts");
+    const read = await loadPlanFile(file, {});
+    if (!read.ok) throw new Error(read.error[0]?.message);
+    return { project, run: await waiting(project, read.value), file };
+  }
+
+  test("runs it with the plan's module", async () => {
+    const { project, run } = await waitingFile();
+    expect(await project.control.send(run, { kind: "cancel" })).toEqual({ ok: true, value: "done" });
+    expect(existsSync(path.join(project.dir, "cleaned"))).toBe(true);
+    expect(await project.runs.replay(run)).toMatchObject({
+      value: { state: { phase: { tag: "cancelled" }, phases: [{ tag: "cancelled" }, { tag: "succeeded" }] } },
+    });
+  });
+
+  test("is refused before anything is recorded where its plan was made by a program, or its file is gone", async () => {
+    const made = projectIn();
+    const clean = step("clean", { always: true }, () => 1);
+    const byProgram = await waiting(
+      made,
+      await loaded(plan("asks", { steps: [sequence(approve("ask", "Go?"), clean)] })),
+    );
+    const { project, run, file } = await waitingFile();
+    rmSync(file);
+    for (const [at, id, hint] of [
+      [made, byProgram, /^It was started by a program/],
+      [project, run, /^They are in heddle.mts, which does not exist any more. Restore it, and cancel again/],
+    ] as const) {
+      const before = await at.runs.replay(id);
+      expect(await at.control.send(id, { kind: "cancel" })).toMatchObject({
+        error: {
+          code: "FunctionsNotLoaded",
+          message: expect.stringMatching(/: clean$/),
+          hint: expect.stringMatching(hint),
+        },
+      });
+      expect(await at.runs.replay(id)).toMatchObject({ value: { seq: before.ok ? before.value.seq : 0 } });
+    }
   });
 });
