@@ -81,8 +81,8 @@ function makeFolder(folder: string): void {
   } catch {}
 }
 
-/** A sandbox as agents make them for their commands. */
-const INNER = "--unshare-user --unshare-pid --ro-bind / / --dev /dev --proc /proc -- true";
+/** A sandbox as agents make them for their commands, where a `/proc` of its own cannot be mounted: as in root's box. */
+const INNER = "--unshare-user --unshare-pid --ro-bind / / --dev /dev -- true";
 
 async function tryOut(world: AgentWorld, script: string, isNested = false): Promise<Result<string, string>> {
   if (process.platform !== "linux") return err("bubblewrap runs on Linux only");

@@ -306,6 +306,14 @@ describe("the sandbox", () => {
       expect.stringContaining("a sandbox inside bubblewrap does not work here: Operation not permitted"),
     ]);
     expect(await wrapped(sandbox, {})).toContain("--unshare-pid");
+    // Root's box lets none inside have a `/proc` of its own: codex does without.
+    expect(await wrapped(triedBy(it.root, "--unshare-user*--proc"), { isNested: true })).toContain("--unshare-pid");
+  });
+
+  test.skipIf(bwrap === undefined)("has room for another one", async () => {
+    const sandbox = bubblewrapSandbox(agentWorld());
+    const probed = await sandbox.probe();
+    expect(await sandbox.probeNested()).toEqual(probed);
   });
 
   // A box hides the agent's program where this checkout lies in `/tmp`.
