@@ -63,6 +63,14 @@ describe("the table of steps", () => {
     expect(foremostSteps(many, 500)).toBe(many);
   });
 
+  test("says of a running step what it waits for, and else nothing", () => {
+    const { out, screen } = new FakeTerminal({ columns: 120, rows: 24 });
+    const why = "attempt 1, waiting for 8.0s for p, which takes no requests";
+    out.lines(stepTable(out, [{ ...step("a", "running", why), waitsSince: 1 }, step("b", "running", "attempt 1")]));
+    expect(screen.text[0]).toContain(why);
+    expect(screen.text[1]).not.toContain("attempt 1");
+  });
+
   test("tells a failure that quotes output in one line", () => {
     const { out, screen } = new FakeTerminal({ columns: 120, rows: 24 });
     const message = "verification `npm test` failed: the command ended with exit code 1";

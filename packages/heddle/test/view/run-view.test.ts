@@ -4,6 +4,7 @@ import { RunSchema } from "../../src/view/schemas.ts";
 import { reportView } from "../../src/view/report.ts";
 import { runView, type RunView } from "../../src/view/run-view.ts";
 import { runStatus, stepCounts } from "../../src/view/status.ts";
+import { waitNotice, waitOfStep } from "../../src/view/waits.ts";
 import type { Event } from "../../src/run/event.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import type { RunSnapshot } from "../../src/view/history.ts";
@@ -48,6 +49,26 @@ describe("statuses", () => {
       counts: { succeeded: 1, running: 0, waiting: 3 },
     });
     expect(statuses(view(events, false))).toBe("succeeded interrupted waiting waiting");
+  });
+
+  test("an attempt that waits for its provider says since when, why, and until when", () => {
+    const refused = { ms: 30_000, class: "rate-limit", message: "slow down" };
+    const data = { type: "waiting", for: "paused", provider: "p", ...refused };
+    const waits: readonly Happening[] = [...HALF, [2000, { type: "step.progress", step: "b", attempt: 1, data }]];
+    const why = "p, which takes no requests (rate-limit: slow down), next try in";
+    expect(view(history(DIAMOND, waits), true).steps[1]).toMatchObject({
+      status: "running",
+      why: `attempt 1, waiting for 8.0s for ${why} 22.0s`,
+      waitsSince: 2000,
+      until: 32_000,
+    });
+    expect(waitOfStep(stateOf(history(DIAMOND, waits)), "b", 3000)).toBe(`waiting for 1.0s for ${why} 29.0s`);
+    expect(waitNotice(data, 2000)).toBe(`waiting for ${why} 30.0s`);
+    // Its engine is gone: nothing waits.
+    expect(view(history(DIAMOND, waits)).steps[1]).not.toHaveProperty("waitsSince");
+    const goesOn: Happening = [9000, { type: "step.progress", step: "b", attempt: 1, data: { type: "waited" } }];
+    const after = view(history(DIAMOND, [...waits, goesOn]), true).steps[1];
+    expect([after?.waitsSince, after?.until]).toEqual([undefined, undefined]);
   });
 
   test("waits for a person only when nothing else can go on", () => {
