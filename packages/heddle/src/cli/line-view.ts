@@ -13,9 +13,11 @@ import { writesLog } from "../view/run-view.ts";
 import { STATUS_SYMBOL } from "../view/status.ts";
 import { lastLines, LogCursor } from "../project/log-lines.ts";
 import { safeLine } from "../base/safe-text.ts";
+import { shellWord } from "../base/shell-word.ts";
 import { failureText } from "../view/failure-text.ts";
 import { timeText } from "./format.ts";
 import { cut, cutMiddle, pad, widthOf } from "./output-text.ts";
+import { approveWords } from "./next-lines.ts";
 import type { Output, Style } from "./output.ts";
 import type { PrintQueue } from "./print-queue.ts";
 import type { OpenQuestion } from "../project/port.ts";
@@ -280,20 +282,24 @@ export class LineView {
     if (about === "question") this.#questions.add(step);
     if (about === "conflict") return this.#say("yellow", STATUS_SYMBOL["needs-resolution"], step, question);
     const choices = options.length === 0 ? "" : ` (${options.map((option, at) => `${at + 1} ${option}`).join(", ")})`;
-    const words = about === "question" ? ' --comment "..."' : "";
-    const command = `heddle approve ${run} ${step}${words}`;
+    const command = approveWords(run, step, about === "question");
     const { out, queue } = this.#options;
     const asks = `asks: ${question}${choices}`;
     if (!out.isTerminal) return this.#say("yellow", STATUS_SYMBOL["needs-approval"], step, `${asks}  (${command})`);
     // Whole, on a line of its own: it may be typed elsewhere.
     this.#say("yellow", STATUS_SYMBOL["needs-approval"], step, asks);
-    queue.line(out.style("dim", `    answer: ${safeLine(command)}`));
+    queue.line(out.style("dim", `    answer: ${command}`));
   }
 
   #sayListening(step: string, signal: string): void {
     if (this.#terse) return;
     const { run } = this.#options.state();
-    this.#say("dim", STATUS_SYMBOL.waiting, step, `waits for the signal ${signal}  (heddle signal ${run} ${signal})`);
+    this.#say(
+      "dim",
+      STATUS_SYMBOL.waiting,
+      step,
+      `waits for the signal ${signal}  (heddle signal ${run} ${shellWord(signal)})`,
+    );
   }
 
   #onStarted(step: string, attempt: number): void {

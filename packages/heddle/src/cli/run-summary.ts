@@ -7,7 +7,7 @@ import { speedupOf, writesLog } from "../view/run-view.ts";
 import { questionAt } from "../view/question.ts";
 import { STATUS_SYMBOL, stepCounts } from "../view/status.ts";
 import type { Timeline } from "../view/timeline.ts";
-import { approveWords } from "./next-lines.ts";
+import { nextCommands } from "./next-lines.ts";
 import { landingLines } from "./landing-lines.ts";
 import { lastLines } from "../project/log-lines.ts";
 import { safeLine } from "../base/safe-text.ts";
@@ -21,13 +21,12 @@ const FAILURES_SHOWN = 10;
 const LINES_SHOWN = 10;
 /** Of a log, to find them below what package managers add. */
 const LINES_READ = 60;
-/** Logs of failed steps that are named as commands. */
-const LOGS_NAMED = 3;
 
 export interface RunSummaryInput {
   readonly out: Output;
   readonly state: RunSnapshot;
   readonly timeline: Timeline;
+  readonly now: number;
   readonly result: RunOutcome;
   readonly logFile: (step: string, attempt: number) => string;
   /** The output of the step was printed just above. */
@@ -54,7 +53,9 @@ export function* runSummaryLines(input: RunSummaryInput): Generator<string, void
   yield `${out.style(statusStyle(result.status), `Run ${state.run} ${statusPhrase(state, result.status)}`)}: ${counts} of ${plural(state.steps.length, "step")}.`;
   yield timeLine(input.timeline);
   if (result.landing !== undefined) for (const line of landingLines(state.run, result.landing)) yield safeLine(line);
-  yield* nextLines(input, failed);
+  if (result.status === "succeeded") return;
+  for (const { what, command } of nextCommands({ ...input, status: result.status, live: false }))
+    yield `  ${what}: ${out.style("cyan", command)}`;
 }
 
 function stepsIn(state: RunSnapshot, tag: string): readonly number[] {
@@ -131,38 +132,4 @@ function timeLine(timeline: Timeline): string {
   const { sequentialMs } = timeline;
   const parallelMs = timeline.parallelMs();
   return `${timesText({ sequentialMs, parallelMs, speedup: speedupOf(sequentialMs, parallelMs) })}.`;
-}
-
-function* nextLines(
-  { out, state, result, logFile }: RunSummaryInput,
-  failed: readonly number[],
-): Generator<string, void, undefined> {
-  const { run } = state;
-  const say = (what: string, command: string): string => `  ${what} ${out.style("cyan", command)}`;
-  if (result.status === "waiting") {
-    const asking = openQuestions(state);
-    for (const step of asking.slice(0, FAILURES_SHOWN)) {
-      const phase = state.phases[step];
-      const id = safeLine(state.steps[step]?.id ?? "");
-      if (phase?.tag !== "waiting-for-answer") continue;
-      if (phase.about === "conflict") yield say("resolve:", `heddle resolve ${run} ${id} --ours|--theirs|--continue`);
-      else yield say("answer:", approveWords(run, id, phase.about === "question"));
-    }
-    const listening = stepsIn(state, "waiting-for-signal");
-    for (const step of listening.slice(0, FAILURES_SHOWN)) {
-      const phase = state.phases[step];
-      if (phase?.tag === "waiting-for-signal") yield say("send:", `heddle signal ${run} ${safeLine(phase.signal)}`);
-    }
-    yield say(asking.length + listening.length > 0 ? "then continue:" : "continue:", `heddle resume ${run}`);
-    return;
-  }
-  if (result.status === "succeeded") return;
-  yield say("continue:", `heddle resume ${run}`);
-  const logged = failed.filter((step) => {
-    const attempt = state.attempts[step] ?? 0;
-    return attempt > 0 && writesLog(state, step) && existsSync(logFile(state.steps[step]?.id ?? "", attempt));
-  });
-  const required = logged.filter((step) => !isOptional(state, step));
-  for (const step of (required.length > 0 ? required : logged).slice(0, LOGS_NAMED))
-    yield say("log:", `heddle logs ${run} ${safeLine(state.steps[step]?.id ?? "")}`);
 }

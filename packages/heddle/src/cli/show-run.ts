@@ -126,7 +126,15 @@ async function forPeople(
   if (mode !== "quiet" || result.status === "failed" || result.status === "waiting") {
     const { runSummaryLines } = await summary;
     const isOutputInView = (step: string): boolean => lines.isOutputInView(step);
-    const summed = runSummaryLines({ out, state: handle.state(), timeline, result, logFile, isOutputInView });
+    const summed = runSummaryLines({
+      out,
+      now: clock.now(),
+      state: handle.state(),
+      timeline,
+      result,
+      logFile,
+      isOutputInView,
+    });
     for (const line of summed) queue.line(line);
     await queue.idle();
   }

@@ -4,6 +4,7 @@
 import { BugError, present } from "../base/assert.ts";
 import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
+import { shellWord } from "../base/shell-word.ts";
 import { randomId } from "../base/ids.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Graph } from "../graph/graph.ts";
@@ -11,7 +12,7 @@ import { remainingPath } from "../graph/paths.ts";
 import type { Lease } from "../journal/port.ts";
 import { DEFAULT_GRACE_MS, DEFAULT_MAX_AGENTS, type Plan, type Step } from "../plan/plan.ts";
 import { createState } from "../run/apply.ts";
-import { stepsToUndo } from "../run/finish.ts";
+import { earlierFailures, stepsToUndo } from "../run/finish.ts";
 import { RUN_RULES, type CancelReason, type EventOf, type RunOptions } from "../run/event.ts";
 import { HistoryChecker } from "../run/check/history-checker.ts";
 import { isRunEnded, stepAt, type RunState } from "../run/state.ts";
@@ -263,16 +264,20 @@ function hasPartsToRetry({ index: { counts } }: RunState): boolean {
   return counts.failed + counts.cancelled + counts.interrupted + counts.retrying + counts.running > 0;
 }
 
-function nothingToRetry({ run, phase, index }: RunState): Problem {
+function nothingToRetry(state: RunState): Problem {
+  const { run, phase, index } = state;
+  const [carried] = earlierFailures(state);
   const optional = phase.tag === "succeeded" && index.counts.failed > 0;
   const message = optional
     ? `run ${run} has succeeded: only optional steps failed`
     : `run ${run} has no failed, cancelled or interrupted step`;
   const hint = optional
     ? `\`heddle rerun ${run} --from STEP\` runs one of them, and what depends on it, in a new run.`
-    : phase.tag === "succeeded"
-      ? `\`heddle show ${run}\` shows its steps.`
-      : `\`heddle resume ${run}\` continues it.`;
+    : carried !== undefined
+      ? `\`heddle rerun ${run} --from ${shellWord(stepAt(state, carried).id)}\` runs what failed before, and what depends on it, in a new run.`
+      : phase.tag === "succeeded"
+        ? `\`heddle show ${run}\` shows its steps.`
+        : `\`heddle resume ${run}\` continues it.`;
   return { code: "NothingToRetry", message, hint };
 }
 

@@ -9,6 +9,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { shellWord } from "../base/shell-word.ts";
 import { GITLINK } from "./agent-index.ts";
 import { mergeTrees, type ConflictStage } from "./merge-candidate.ts";
 import { bytesOf, shownName } from "./path-bytes.ts";
@@ -141,5 +142,5 @@ async function sideOf(repository: RepositoryAccess, path: string, side: Conflict
   if (!mode.startsWith("100")) return Buffer.from(`(this side has a ${kind}: ${mode} ${id})`);
   const blob = (await repository.objectGit(["cat-file", "blob", id])).output;
   if (blob.length <= LONGEST_SIDE && !blob.includes(0)) return blob.at(-1) === 0x0a ? blob.subarray(0, -1) : blob;
-  return bytesOf(`(this side is binary: git cat-file blob ${id} > '${path.replaceAll("'", String.raw`'\''`)}')`);
+  return bytesOf(`(this side is binary: git cat-file blob ${id} > ${shellWord(path)})`);
 }

@@ -4,6 +4,7 @@
  *
  * Invariant: what is named as lost is kept by a ref of heddle's, for as long as the run's other refs.
  */
+import { shellWord } from "../base/shell-word.ts";
 import { breachesBetween, type IsolationSnapshot, MAX_NAMED } from "./isolation-check.ts";
 import { lostRef, shortBranch } from "./ref-names.ts";
 import { type RepositoryAccess, items } from "./repository-access.ts";
@@ -54,10 +55,8 @@ async function isBelow(repository: RepositoryAccess, id: string, now: string): P
 }
 
 function commandFor(ref: string, id: string, now: string | undefined): string {
-  const quoted = (name: string): string =>
-    /^[\w./@+-]+$/.test(name) ? name : `'${name.replaceAll("'", String.raw`'\''`)}'`;
-  if (now === undefined && ref.startsWith("refs/heads/")) return `git branch ${quoted(shortBranch(ref))} ${id}`;
-  return `git update-ref ${quoted(ref)} ${id}`;
+  if (now === undefined && ref.startsWith("refs/heads/")) return `git branch ${shellWord(shortBranch(ref))} ${id}`;
+  return `git update-ref ${shellWord(ref)} ${id}`;
 }
 
 async function keep(repository: RepositoryAccess, run: string, lost: readonly LostRef[]): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
+import { shellWord } from "../base/shell-word.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { EventLog } from "../journal/port.ts";
 import { answerProblem, type Answer, type ControlRequest } from "../run/control.ts";
@@ -84,14 +85,18 @@ function questionOfStep(state: RunSnapshot, step: number, about: "conflict" | un
     const tag = phase?.tag ?? "gone";
     if (phase?.tag === "waiting-for-signal") {
       const message = `step ${id} of run ${run} waits for the signal ${phase.signal}, not for an answer`;
-      return err({ code: "NotAsked", message, hint: `Send it: \`heddle signal ${run} ${phase.signal}\`.` });
+      return err({ code: "NotAsked", message, hint: `Send it: \`heddle signal ${run} ${shellWord(phase.signal)}\`.` });
     }
     const message = `step ${id} of run ${run} is not waiting for an answer (it is ${tag === "waiting-for-answer" ? "answered" : tag})`;
     return err({ code: "NotAsked", message, hint: `\`heddle show ${run}\` shows the steps that are.` });
   }
   if (about === undefined || question.about === about) return ok({ id, question });
   const message = `step ${id} of run ${run} has no conflict to resolve`;
-  return err({ code: "NotAsked", message, hint: `It asks: \`heddle approve ${run} ${id}\`, or \`heddle reject\`.` });
+  return err({
+    code: "NotAsked",
+    message,
+    hint: `It asks: \`heddle approve ${run} ${shellWord(id)}\`, or \`heddle reject\`.`,
+  });
 }
 
 /** The named step, or the only one that asks. */

@@ -1,6 +1,7 @@
 /** Log targets: finds the log files of a run, those of one step or of all, of one attempt or the latest. Opens none of them. */
 import { plural } from "../base/plural.ts";
 import type { Problem } from "../base/errors.ts";
+import { shellWord } from "../base/shell-word.ts";
 import type { RunSnapshot } from "../view/history.ts";
 import { writesLog } from "../view/run-view.ts";
 
@@ -52,7 +53,7 @@ export function noLog(state: RunSnapshot, id: string | undefined, attempt: numbe
     return {
       code: "NoLog",
       message,
-      hint: child === undefined ? hint : `Its steps have: \`heddle logs ${run} '${child}'\``,
+      hint: child === undefined ? hint : `Its steps have: \`heddle logs ${run} ${shellWord(child)}\``,
     };
   }
   const attempts = state.attempts[at] ?? 0;

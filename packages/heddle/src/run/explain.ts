@@ -1,5 +1,6 @@
 /** Step explanations: why a step is in its state, in one sentence that helps to act. */
 import { unreachable } from "../base/assert.ts";
+import { shellWord } from "../base/shell-word.ts";
 import { formatDuration } from "../base/duration.ts";
 import { formatTimestamp } from "../base/timestamp.ts";
 import { plural } from "../base/plural.ts";
@@ -114,7 +115,7 @@ function signalText(
   if (deadline <= now)
     return `the time for the signal ${signal} is over; resume continues with what its onTimeout says`;
   const until = deadline === Infinity ? "" : ` until ${formatTimestamp(deadline)}`;
-  return `waiting for the signal ${signal}${until}: heddle signal ${state.run} ${signal}`;
+  return `waiting for the signal ${signal}${until}: heddle signal ${state.run} ${shellWord(signal)}`;
 }
 
 type PhaseOf<T extends StepPhase["tag"]> = Extract<StepPhase, { readonly tag: T }>;

@@ -1,13 +1,9 @@
 /**
- * Helper scripts: the shell text that helpers run. Everything variable goes through {@link quote}; a step's command is
+ * Helper scripts: the shell text that helpers run. Everything variable goes through {@link shellWord}; a step's command is
  * quoted too and becomes the argument of `-c`.
  */
+import { shellWord } from "../base/shell-word.ts";
 import { argumentsOf, type ProcessSpec } from "../process/process.ts";
-
-/** Text as one shell word, whatever it contains except NUL: inside single quotes a shell has no special characters. */
-export function quote(text: string): string {
-  return /^[\w./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}
 
 /** Variables that mean something to the shell itself: an assignment before a command would fail or change more than that. */
 const SHELLS_OWN = new Set(
@@ -53,7 +49,7 @@ ${report}
 } <&3 3<&- >/dev/null 2>&1 &
 trap "while kill -0 $! 2>/dev/null; do wait; done" EXIT
 exec 3<&-
-export HEDDLE_OWNER=${quote(options.owner)}
+export HEDDLE_OWNER=${shellWord(options.owner)}
 echo "$! \${1:-0}"
 `;
 }
@@ -64,7 +60,7 @@ echo "$! \${1:-0}"
  * the orphans that come to the helper, and at the end those that their death makes.
  */
 function watcherScript(options: { readonly owner: string; readonly graceMs: number; readonly proc: boolean }): string {
-  const mark = quote(`HEDDLE_OWNER=${options.owner}`);
+  const mark = shellWord(`HEDDLE_OWNER=${options.owner}`);
   const find = options.proc
     ? `for f in $(grep -ls ${mark} /proc/[0-9]*/environ); do f=\${f#/proc/}; echo "\${f%/environ}"; done`
     : `ps -axeww -o pid= -o command= | grep ${mark} | while read -r p rest; do echo "$p"; done`;
@@ -95,10 +91,10 @@ kill -KILL -$$`;
 
 /** One command. Answers with one line: its status and the pids of the helper's children, or `C` where `cwd` cannot be entered. */
 export function commandScript(spec: ProcessSpec): string {
-  let line = `PWD=${quote(spec.cwd)} `;
-  for (const name in spec.env) line += `${name}=${quote(spec.env[name] ?? "")} `;
-  for (const word of argumentsOf(spec)) line += `${quote(word)} `;
-  const log = spec.logFile === null ? "/dev/null" : quote(spec.logFile);
+  let line = `PWD=${shellWord(spec.cwd)} `;
+  for (const name in spec.env) line += `${name}=${shellWord(spec.env[name] ?? "")} `;
+  for (const word of argumentsOf(spec)) line += `${shellWord(word)} `;
+  const log = spec.logFile === null ? "/dev/null" : shellWord(spec.logFile);
   line += `</dev/null >>${log} 2>&1; __heddle_e`;
-  return `if cd ${quote(spec.cwd)}; then unset OLDPWD; ${line}; else echo C; fi\n`;
+  return `if cd ${shellWord(spec.cwd)}; then unset OLDPWD; ${line}; else echo C; fi\n`;
 }

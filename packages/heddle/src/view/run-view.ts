@@ -173,7 +173,7 @@ function stepView(
     parent: parent === -1 ? undefined : stepAt(state, parent).id,
     ...questionView(phase, live),
     retryAt: phase.tag === "retrying" ? phase.retryAt : undefined,
-    signal: phase.tag === "waiting-for-signal" && !state.signals.has(phase.signal) ? phase.signal : undefined,
+    signal: listensTo(state, step),
     until: untilOf(state, step, live),
     waitsSince: waitsSince(state, step, live),
   });
@@ -196,7 +196,14 @@ function waitsSince(state: RunState, step: number, live: boolean): number | unde
   }
 }
 
-function untilOf(state: RunState, step: number, live: boolean): number | undefined {
+/** The signal that the step waits for; `undefined`: none, or it has come. */
+export function listensTo(state: RunState, step: number): string | undefined {
+  const phase = phaseOf(state, step);
+  return phase.tag === "waiting-for-signal" && !state.signals.has(phase.signal) ? phase.signal : undefined;
+}
+
+/** When the wait of the step ends by itself, or the time for an answer or a signal is over. */
+export function untilOf(state: RunState, step: number, live: boolean): number | undefined {
   const phase = phaseOf(state, step);
   if (phase.tag === "running") return live ? (phase.asks?.deadline ?? phase.waits?.until) : undefined;
   if (phase.tag === "sleeping") return phase.at;

@@ -138,7 +138,15 @@ describe("a run as lines", () => {
     await queue.idle();
     const result = { run: "r1", status: "failed", outputs: {} } as const;
     out.lines(
-      runSummaryLines({ out, state, timeline, result, logFile, isOutputInView: (id) => lines.isOutputInView(id) }),
+      runSummaryLines({
+        out,
+        now: 10_000,
+        state,
+        timeline,
+        result,
+        logFile,
+        isOutputInView: (id) => lines.isOutputInView(id),
+      }),
     );
     return screen.text;
   }

@@ -2,6 +2,7 @@
  * Script parser: reads the YAML scripts of the scripted agent. Carries out nothing. Documented in
  * docs/guide/agents/scripted.md.
  */
+import { shellWord } from "../../base/shell-word.ts";
 import { load } from "js-yaml";
 import { defined } from "../../base/defined.ts";
 import { parseDuration } from "../../base/duration.ts";
@@ -189,7 +190,7 @@ const ACTIONS: Readonly<Record<string, Reader | undefined>> = {
     return defined({ do: "usage", usage, usd: usd === undefined ? undefined : number(usd, `${at}.usd`) });
   },
   commit: (value, at) => ({ do: "commit", message: text(value, at) }),
-  branch: (value, at) => ({ do: "run", command: `git switch -q -c ${quote(text(value, at))}` }),
+  branch: (value, at) => ({ do: "run", command: `git switch -q -c ${shellWord(text(value, at))}` }),
   print(value, at) {
     const { bytes, as = "text" } = mapping(value, at, ["bytes", "as"]);
     if (as !== "text" && as !== "line" && as !== "stderr") return fail(`${at}.as`, "is not one of text, line, stderr");
@@ -233,10 +234,6 @@ const ACTIONS: Readonly<Record<string, Reader | undefined>> = {
     return { do: "stop", reason };
   },
 };
-
-function quote(value: string): string {
-  return `'${value.replaceAll("'", String.raw`'\''`)}'`;
-}
 
 function only(raw: unknown, at: string): readonly [string, unknown] {
   const entries = isJsonObject(raw) ? Object.entries(raw) : [];

@@ -57,6 +57,8 @@ interface LastRun {
   readonly view: RunView;
   /** A process holds it now. */
   readonly live: boolean;
+  /** What to type next, as lines. */
+  readonly next: readonly string[];
   /** Newer runs of parts of the plan. */
   readonly later: readonly RunLine[];
   /** Ids as the plan says now; absent: nobody knows. */
@@ -89,12 +91,12 @@ async function lastRun(
   if (latest === undefined) return ok({ last: undefined, waiting });
   const read = await project.runs.read(latest.run);
   if (!read.ok) return read;
-  const view = runView({
-    ...read.value,
-    now: context.clock.now(),
-    logFile: (step, attempt) => project.logs.file(latest.run, step, attempt),
-  });
-  return ok({ last: { view, live: read.value.live, later: latest.later, present, begun: latest.steps }, waiting });
+  const { state, live } = read.value;
+  const now = context.clock.now();
+  const logFile = (step: string, attempt: number): string => project.logs.file(latest.run, step, attempt);
+  const view = runView({ ...read.value, now, logFile });
+  const next = [...nextLines({ state, status: view.status, live, now, logFile })];
+  return ok({ last: { view, live, next, later: latest.later, present, begun: latest.steps }, waiting });
 }
 
 const MOST_STEPS = 200;
@@ -104,7 +106,7 @@ const MOST_LINES = 5;
 
 function* lastLinesOf(
   { out, clock }: Context,
-  { view, live, later, present, begun }: LastRun,
+  { view, live, next, later, present, begun }: LastRun,
   waiting: readonly RunLine[],
 ): Generator<string, void, undefined> {
   const { steps, gone } = stepsNow(view, begun, present);
@@ -120,7 +122,7 @@ function* lastLinesOf(
   if (gone > 0) yield `${plural(gone, "step")} of that run ${gone === 1 ? "is" : "are"} not in the plan any more.`;
   for (const { run, status, counts, startedAt } of later.slice(0, MOST_LINES))
     yield `Later, of a part: run ${run} ${status}, ${countsText(counts)} (${timeText(startedAt, clock.now())})`;
-  yield* nextLines(view, { live, now: clock.now() });
+  yield* next;
   if (view.status === "running") yield `Follow: heddle watch ${view.run}`;
   else if (view.status === "succeeded") yield "Run again: heddle run";
   else if (!live) yield "Start over: heddle run";

@@ -4,6 +4,7 @@ import { runView } from "../../view/run-view.ts";
 import { EXIT, fail, type Context } from "../context.ts";
 import { findStep } from "../../project/find-run.ts";
 import { safeLine } from "../../base/safe-text.ts";
+import { shellWord } from "../../base/shell-word.ts";
 import { stepTable } from "../step-table.ts";
 import type { Project, StepError } from "../../project/port.ts";
 
@@ -40,6 +41,6 @@ export async function showStep(context: Context, project: Project, run: string, 
     out.line(`  ${out.style("yellow", "!")} attempt ${attempt}: ${safeLine(text)}`);
   for (const { attempt, commit, ref } of captured)
     out.line(`  attempt ${attempt} ended with ${commit.slice(0, 10)}, kept under ${safeLine(ref)}`);
-  if (step !== undefined && step.log !== null) out.line(`  Log: heddle logs ${run} ${safeLine(id)}`);
+  if (step !== undefined && step.log !== null) out.line(`  Log: heddle logs ${run} ${shellWord(safeLine(id))}`);
   return EXIT.ok;
 }

@@ -10,7 +10,7 @@ import { landingLines } from "../landing-lines.ts";
 import { safeLine } from "../../base/safe-text.ts";
 import { cut, widthOf } from "../output-text.ts";
 import type { Output } from "../output.ts";
-import { nextLines } from "../next-lines.ts";
+import { type NextInput, nextLines } from "../next-lines.ts";
 import { stepTable } from "../step-table.ts";
 import { countsText, statusStyle, timesText, timeText } from "../format.ts";
 import type { Project } from "../../project/port.ts";
@@ -36,13 +36,10 @@ export async function showCommand(context: Context, words: Words, flags: Flags):
   if (!run.ok) return fail(context, run.error);
   const read = await project.runs.read(run.value);
   if (!read.ok) return fail(context, read.error, EXIT.failed);
-  const view = runView({
-    ...read.value,
-    now: context.clock.now(),
-    logFile: (step, attempt) => project.logs.file(run.value, step, attempt),
-  });
+  const logFile = (step: string, attempt: number): string => project.logs.file(run.value, step, attempt);
+  const view = runView({ ...read.value, now: context.clock.now(), logFile });
   if (context.json) context.out.json(view);
-  else context.out.lines(showLines(context, view, read.value));
+  else context.out.lines(showLines(context, view, read.value, logFile));
   return EXIT.ok;
 }
 
@@ -78,7 +75,8 @@ async function showPrompt(context: Context, project: Project, words: Words): Pro
 function* showLines(
   { out, clock }: Context,
   view: RunView,
-  { holder, live }: Pick<ReadRun, "holder" | "live">,
+  { holder, live, state }: Pick<ReadRun, "holder" | "live" | "state">,
+  logFile: NextInput["logFile"],
 ): Generator<string, void, undefined> {
   const status = out.style(statusStyle(view.status), view.status);
   yield `${out.style("bold", `Run ${view.run}`)}  ${status}  ${safeLine(view.plan)}  ${out.style("dim", `started ${timeText(view.startedAt, clock.now())}`)}`;
@@ -91,7 +89,7 @@ function* showLines(
   if (view.cost !== null) yield `Cost reported by agents: ${view.cost.toFixed(2)} USD`;
   yield* changedLines(out, view.changedBySeveral);
   if (view.landing !== null) for (const line of landingLines(view.run, view.landing)) yield safeLine(line);
-  yield* nextLines(view, { live, now: clock.now() });
+  yield* nextLines({ state, status: view.status, live, now: clock.now(), logFile });
 }
 
 /** Files named in the text form; of the others the number is said. */

@@ -124,7 +124,7 @@ async function screenWatcher(
 }
 
 function close(
-  { out }: Context,
+  { out, clock }: Context,
   project: Project,
   { state, timeline }: HistoryReader,
   status: RunStatus,
@@ -142,5 +142,5 @@ function close(
   }
   const logFile = (step: string, attempt: number): string => project.logs.file(state.run, step, attempt);
   const result: RunOutcome = defined({ run: state.run, status, outputs: {}, landing: state.landing });
-  out.lines(runSummaryLines({ out, state, timeline, result, logFile }));
+  out.lines(runSummaryLines({ out, now: clock.now(), state, timeline, result, logFile }));
 }

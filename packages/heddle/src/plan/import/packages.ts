@@ -3,6 +3,7 @@
  * on which. Makes no steps: their order is in turbo.json, or nowhere (`turbo-tasks.ts`, `package-scripts.ts`).
  */
 import { ok, type Result } from "../../base/result.ts";
+import { shellWord } from "../../base/shell-word.ts";
 import type { Diagnostic } from "../diagnostic.ts";
 import { shorten } from "../issues.ts";
 import type { Findings } from "./findings.ts";
@@ -95,8 +96,7 @@ export function besideRoot(root: Source, path: string): string {
 
 /** The command that runs a script in the package's folder. */
 export function scriptCommand(manager: string, script: string): string {
-  const quoted = /^[\w:./-]+$/.test(script) ? script : `'${script.replaceAll("'", "'\\''")}'`;
-  return `${manager} run ${quoted}`;
+  return `${manager} run ${shellWord(script)}`;
 }
 
 /** A step's id: the package and the script, in the characters of ids. */

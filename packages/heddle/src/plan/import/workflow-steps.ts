@@ -3,6 +3,7 @@
  * its own, in which they come one after another, as they do on GitHub's machines.
  */
 import type { Json } from "../../base/json.ts";
+import { shellWord } from "../../base/shell-word.ts";
 import { shorten } from "../issues.ts";
 import { DraftPlan, DraftStep } from "./draft.ts";
 import type { Findings } from "./findings.ts";
@@ -414,8 +415,8 @@ function anyFailed(ids: readonly string[]): string {
 
 /** A command in place of one that cannot be imported. */
 function failing(problem: string): string {
-  const text = `Not imported: ${problem}.`.replaceAll("${{", "$ {{").replaceAll("'", "'\\''");
-  return `echo '${text}' >&2\nexit 1`;
+  const text = `Not imported: ${problem}.`.replaceAll("${{", "$ {{");
+  return `echo ${shellWord(text)} >&2\nexit 1`;
 }
 
 /** Whether a job is one step: it has one command, and nothing that only a step of its own can have. */
