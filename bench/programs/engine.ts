@@ -32,6 +32,7 @@ await import("../../packages/heddle/src/host/engine.ts");
 globalThis.gc?.();
 const heapBefore = process.memoryUsage().heapUsed;
 const from = performance.now();
+const cpuBefore = process.cpuUsage();
 const graph = buildGraph(steps);
 if (!graph.ok) throw new Error("no graph");
 const started = await project.runs.start(
@@ -41,16 +42,17 @@ const started = await project.runs.start(
 if (!started.ok) throw new Error(started.error.message);
 const { status } = await started.value.result;
 const ms = performance.now() - from;
+const cpuUsed = process.cpuUsage(cpuBefore);
 if (status !== "succeeded") throw new Error(`the run ended ${status}`);
 globalThis.gc?.();
 const bytes = process.memoryUsage().heapUsed - heapBefore;
-const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
+const { maxRSS } = process.resourceUsage();
 console.log(
   JSON.stringify({
     ms,
     bytesPerStep: bytes / count,
     rssMb: maxRSS / 1024,
-    cpuMs: (userCPUTime + systemCPUTime) / 1000,
+    cpuMs: (cpuUsed.user + cpuUsed.system) / 1000,
     steps: started.value.state().steps.length,
   }),
 );

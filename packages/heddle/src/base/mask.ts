@@ -40,6 +40,9 @@ interface Form {
   readonly longest: number;
 }
 
+/** Most attempts have no secret: nothing is made to find that out. */
+const NO_MASKER: Result<undefined, never> = ok(undefined);
+
 /** The masker of the variables `names`. The error says which value is too short to be masked. */
 export function maskerFor(
   names: readonly string[],
@@ -53,7 +56,7 @@ export function maskerFor(
         "Use a longer value, or take the name out of `secrets`",
     );
   }
-  return ok(masker(names.map(valueOf)));
+  return names.length === 0 ? NO_MASKER : ok(masker(names.map(valueOf)));
 }
 
 /** `undefined` where there is nothing to hide. */

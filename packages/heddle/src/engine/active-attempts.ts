@@ -23,7 +23,7 @@ export interface DispatchOptions {
 export class ActiveAttempts {
   readonly #backend: Backend;
   readonly #clock: Clock;
-  readonly #active = new Map<string, ActiveAttempt>();
+  readonly #active = new Set<ActiveAttempt>();
   #stop: { readonly reason: StopReason; readonly isMeant: (step: string) => boolean } | undefined;
   #killed = false;
   #released = false;
@@ -41,16 +41,15 @@ export class ActiveAttempts {
     const dispatched = this.#backend.dispatch(task, onNote);
     const cancelTimer =
       limitMs === undefined ? undefined : this.#clock.after(limitMs, () => dispatched.stop("timeout"));
-    const key = keyOf(task.step.id, task.attempt);
     const attempt: ActiveAttempt = { task, dispatched, cancelTimer };
-    this.#active.set(key, attempt);
+    this.#active.add(attempt);
     if (this.#released) dispatched.release();
     else if (this.#killed) dispatched.kill();
     else if (this.#stop !== undefined && !isUndo(task) && this.#stop.isMeant(task.step.id))
       dispatched.stop(this.#stop.reason);
     const end = (outcome: unknown): void => {
       attempt.cancelTimer?.();
-      this.#active.delete(key);
+      this.#active.delete(attempt);
       onEnd(checkOutcome(outcome));
     };
     // A backend does not reject; one that does must not end the engine.
@@ -63,18 +62,18 @@ export class ActiveAttempts {
   stopAll(reason: StopReason, isMeant: (step: string) => boolean): void {
     if (this.#stop !== undefined) return;
     this.#stop = { reason, isMeant };
-    for (const { task, dispatched } of this.#active.values())
+    for (const { task, dispatched } of this.#active)
       if (!isUndo(task) && isMeant(task.step.id)) dispatched.stop(reason);
   }
 
   /** Asks the attempts of some steps to end. */
   stopThose(reason: StopReason, isMeant: (step: string) => boolean): void {
-    for (const { task, dispatched } of this.#active.values()) if (isMeant(task.step.id)) dispatched.stop(reason);
+    for (const { task, dispatched } of this.#active) if (isMeant(task.step.id)) dispatched.stop(reason);
   }
 
   /** Stops attempts of some steps that have no limit as timed out when `limitMs` have passed. */
   limitThose(limitMs: number, isMeant: (step: string) => boolean): void {
-    for (const attempt of this.#active.values()) {
+    for (const attempt of this.#active) {
       const { task, dispatched } = attempt;
       if (attempt.cancelTimer !== undefined || isUndo(task) || !isMeant(task.step.id)) continue;
       attempt.cancelTimer = this.#clock.after(limitMs, () => dispatched.stop("timeout"));
@@ -83,29 +82,26 @@ export class ActiveAttempts {
 
   /** Passes a person's answer to the attempt that asked. */
   answer(step: string, attempt: number, decision: AnswerDecision): void {
-    this.#active.get(keyOf(step, attempt))?.dispatched.answer?.(decision);
+    for (const { task, dispatched } of this.#active)
+      if (task.step.id === step && task.attempt === attempt) dispatched.answer?.(decision);
   }
 
   /** Ends every attempt at once. */
   killAll(): void {
     this.#killed = true;
-    for (const { dispatched } of this.#active.values()) dispatched.kill();
+    for (const { dispatched } of this.#active) dispatched.kill();
   }
 
   /** Gives every attempt up, those dispatched later too: this engine holds the run no longer. */
   releaseAll(): void {
     this.#released = true;
-    for (const { dispatched } of this.#active.values()) dispatched.release();
+    for (const { dispatched } of this.#active) dispatched.release();
   }
 
   /** Resolves when all that were live have ended. */
   async drained(): Promise<void> {
-    await Promise.allSettled([...this.#active.values()].map(({ dispatched }) => dispatched.outcome));
+    await Promise.allSettled([...this.#active].map(({ dispatched }) => dispatched.outcome));
   }
-}
-
-function keyOf(step: string, attempt: number): string {
-  return `${attempt}:${step}`;
 }
 
 /** An undo comes when all else has ended, often because of the very reason that ended it: half an undo would be worse. */

@@ -13,6 +13,7 @@ import type { Attempt, Runner, Work } from "../runner/port.ts";
 import type { Workspace, Workspaces } from "../workspace/port.ts";
 import { filledEnv, filledText, filledValue, mayHoldTemplate } from "./templates.ts";
 import type { Outcome, StopReason, Note, Task } from "../run/attempt.ts";
+import type { AnswerDecision } from "../run/event.ts";
 
 /** What the code of a run's plan is found by; registered by the caller that starts the run. */
 export interface PlanCode {
@@ -32,89 +33,130 @@ export interface ExecuteOptions {
    * What is wrong with an output by its step's schema, in one line; `undefined`: nothing. Ends, whatever they are, and at once when
    * the signal is given: what it says then is not asked for.
    */
-  readonly checkOutput: CheckOutput;
+  readonly checkOutput: (schema: JsonObject, output: Json, signal: AbortSignal) => Promise<string | undefined>;
   /** What commands print is shown with colours. */
   readonly colour?: boolean | undefined;
   /** Carries out agents' steps; asked for with the first one. Absent: they fail. */
   readonly agents?: () => Promise<AgentExecutor>;
 }
 
-type CheckOutput = (schema: JsonObject, output: Json, signal: AbortSignal) => Promise<string | undefined>;
-
-/** Carries out a task. `stop` and `kill` are kept until there is an attempt to pass them to. */
+/** Carries out a task. */
 export function executor(options: ExecuteOptions): Execute {
-  return (task, onNote) => {
-    const onProgress = (data: JsonObject): void => onNote({ type: "step.progress", data });
-    let running: RunningTask | undefined;
-    let stopReason: StopReason | undefined;
-    let killed = false;
-    // No output counts whose check was not done when the attempt had to end.
-    const checking = task.step.output === undefined ? undefined : new AbortController();
-    const work = async (): Promise<Outcome> => {
-      let workspace: Workspace | undefined;
-      try {
-        const taken = await options.workspaces.take({
-          run: task.run,
-          step: task.step.id,
-          attempt: task.attempt,
-          // An agent works in a worktree, where the folder is looked for when it begins.
-          cwd: isAgents(task.step) ? undefined : task.step.cwd,
-        });
-        if (!taken.ok) return failed("spawn", taken.error.message);
-        workspace = taken.value;
-        const { action, env = {} } = task.step;
-        const filled = isAsWritten(task.step) ? ok({ action, env }) : await fill(task, options);
-        if (!filled.ok) return failed("spawn", filled.error);
-        if (isAgents(task.step)) {
-          running = await startAgent(task, workspace, filled.value, { ...options, signal: checking?.signal, onNote });
-          if (running === undefined) return failed("spawn", "agents cannot be started here");
-          if (stopReason !== undefined) running.stop(stopReason);
-          if (killed) running.kill();
-          // Verification and what the plan says of its output are part of its merge.
-          return await running.outcome;
-        }
-        const prepared = prepare(task, workspace, filled.value, options, onProgress);
-        if (!prepared.ok) return failed("spawn", prepared.error);
-        if (stopReason !== undefined) return { kind: "stopped", reason: stopReason };
-        running = options.runner.start(prepared.value);
-        if (killed) running.kill();
-        let outcome = await running.outcome;
-        if (outcome.kind === "succeeded" && task.step.output !== undefined && checking !== undefined) {
-          const problem = mismatch(await options.checkOutput(task.step.output, outcome.output, checking.signal));
-          if (stopReason !== undefined) return defined({ kind: "stopped", reason: stopReason, usage: outcome.usage });
-          if (problem !== undefined) outcome = failed("output", problem);
-        }
-        for (const command of task.step.verify ?? []) {
-          if (outcome.kind !== "succeeded") break;
-          if (stopReason !== undefined) return { kind: "stopped", reason: stopReason };
-          running = options.runner.start(verification(prepared.value, command, task));
-          if (killed) running.kill();
-          outcome = judged(outcome, command, await running.outcome);
-        }
-        return outcome;
-      } catch (thrown) {
-        return failed("spawn", messageOf(thrown));
-      } finally {
-        await workspace?.release();
-      }
-    };
-    return {
-      outcome: work(),
-      stop(reason) {
-        stopReason ??= reason;
-        checking?.abort();
-        running?.stop(reason);
-      },
-      kill() {
-        killed = true;
-        stopReason ??= "cancel";
-        checking?.abort();
-        running?.kill();
-      },
-      answer: (decision) => running?.answer?.(decision),
-    };
-  };
+  return (task, onNote) => new Execution(options, task, onNote);
 }
+
+/** Keeps `stop` and `kill` until there is an attempt to pass them to. */
+class Execution implements RunningTask {
+  readonly outcome: Promise<Outcome>;
+  readonly #options: ExecuteOptions;
+  readonly #task: Task;
+  readonly #onNote: (note: Note) => void;
+  #running: RunningTask | undefined;
+  #stopReason: StopReason | undefined;
+  #isKilled = false;
+  /** No output counts whose check was not done when the attempt had to end. */
+  readonly #checking: AbortController | undefined;
+
+  constructor(options: ExecuteOptions, task: Task, onNote: (note: Note) => void) {
+    this.#options = options;
+    this.#task = task;
+    this.#onNote = onNote;
+    this.#checking = task.step.output === undefined ? undefined : new AbortController();
+    this.outcome = this.#work();
+  }
+
+  stop(reason: StopReason): void {
+    this.#stopReason ??= reason;
+    this.#checking?.abort();
+    this.#running?.stop(reason);
+  }
+
+  kill(): void {
+    this.#isKilled = true;
+    this.#stopReason ??= "cancel";
+    this.#checking?.abort();
+    this.#running?.kill();
+  }
+
+  answer(decision: AnswerDecision): void {
+    this.#running?.answer?.(decision);
+  }
+
+  async #work(): Promise<Outcome> {
+    const { run, step, attempt } = this.#task;
+    // An agent works in a worktree, where the folder is looked for when it begins.
+    const cwd = isAgents(step) ? undefined : step.cwd;
+    let workspace: Workspace | undefined;
+    try {
+      const taken = await this.#options.workspaces.take({ run, step: step.id, attempt, cwd });
+      if (!taken.ok) return failed("spawn", taken.error.message);
+      workspace = taken.value;
+      return await this.#workIn(workspace);
+    } catch (thrown) {
+      return failed("spawn", messageOf(thrown));
+    } finally {
+      await workspace?.release();
+    }
+  }
+
+  async #workIn(workspace: Workspace): Promise<Outcome> {
+    const task = this.#task;
+    const filled = isAsWritten(task.step) ? ok(task.step) : await fill(task, this.#options);
+    if (!filled.ok) return failed("spawn", filled.error);
+    if (isAgents(task.step)) {
+      const signal = this.#checking?.signal;
+      const agent = await startAgent(task, workspace, filled.value, {
+        ...this.#options,
+        signal,
+        onNote: this.#onNote,
+      });
+      if (agent === undefined) return failed("spawn", "agents cannot be started here");
+      if (this.#stopReason !== undefined) agent.stop(this.#stopReason);
+      // Verification and what the plan says of its output are part of its merge.
+      return await this.#follow(agent);
+    }
+    const prepared = prepare(task, workspace, filled.value, this.#options, (data) => this.#tell(data));
+    if (!prepared.ok) return failed("spawn", prepared.error);
+    const { value: attempt } = prepared;
+    if (this.#stopReason !== undefined) return { kind: "stopped", reason: this.#stopReason };
+    const outcome = await this.#follow(this.#options.runner.start(attempt));
+    const { output, verify } = task.step;
+    if (output === undefined && verify === undefined) return outcome;
+    return await this.#examine(attempt, workspace, outcome);
+  }
+
+  #tell(data: JsonObject): void {
+    this.#onNote({ type: "step.progress", data });
+  }
+
+  #follow(running: RunningTask): Promise<Outcome> {
+    this.#running = running;
+    if (this.#isKilled) running.kill();
+    return running.outcome;
+  }
+
+  /** Holds a success against what the plan says of it. */
+  async #examine(attempt: Attempt, workspace: Workspace, first: Outcome): Promise<Outcome> {
+    const { step } = this.#task;
+    let outcome = first;
+    if (outcome.kind === "succeeded" && step.output !== undefined && this.#checking !== undefined) {
+      const { output, usage } = outcome;
+      const problem = mismatch(await this.#options.checkOutput(step.output, output, this.#checking.signal));
+      if (this.#stopReason !== undefined) return defined({ kind: "stopped", reason: this.#stopReason, usage });
+      if (problem !== undefined) outcome = failed("output", problem);
+    }
+    for (const command of step.verify ?? NONE) {
+      if (outcome.kind !== "succeeded") break;
+      if (this.#stopReason !== undefined) return { kind: "stopped", reason: this.#stopReason };
+      const verification = this.#options.runner.start(verificationOf(attempt, command, this.#task, workspace));
+      outcome = judged(outcome, command, await this.#follow(verification));
+    }
+    return outcome;
+  }
+}
+
+const NONE: readonly string[] = [];
+const NO_ENV: Readonly<Record<string, string>> = {};
 
 function isAgents({ action }: Step): boolean {
   return action.kind === "agent";
@@ -128,7 +170,7 @@ function failed(code: "spawn" | "output", message: string): Outcome {
 async function startAgent(
   task: Task,
   workspace: Workspace,
-  { action, env }: Filled,
+  { action, env = NO_ENV }: Filled,
   options: ExecuteOptions & { readonly signal: AbortSignal | undefined; readonly onNote: (note: Note) => void },
 ): Promise<RunningTask | undefined> {
   const { signal, onNote } = options;
@@ -145,8 +187,13 @@ async function startAgent(
 }
 
 /** One `verify` command as a separate attempt: same folder, environment and log; its result is its exit code. */
-function verification(attempt: Attempt, command: string, { shell }: Task): Attempt {
-  const exchangeBase = attempt.exchangeBase === null ? null : `${attempt.exchangeBase}.verify`;
+function verificationOf(
+  attempt: Attempt,
+  command: string,
+  { shell }: Task,
+  { exchangeBase: base }: Workspace,
+): Attempt {
+  const exchangeBase = base === null ? null : `${base}.verify`;
   return { ...attempt, work: { kind: "run", command, shell }, exchangeBase, isolate: false };
 }
 
@@ -162,10 +209,7 @@ function judged(success: Outcome, command: string, verdict: Outcome): Outcome {
 }
 
 /** The step's action and environment without a template left in them. */
-interface Filled {
-  readonly action: Action;
-  readonly env: Readonly<Record<string, string>>;
-}
+type Filled = Pick<Step, "action" | "env">;
 
 function prepare(
   task: Task,
@@ -183,19 +227,17 @@ function prepare(
     attempt: task.attempt,
     work: work.value,
     cwd: workspace.cwd,
-    env: filled.env,
+    env: filled.env ?? NO_ENV,
     envMode: step.envMode ?? (step.action.kind === "agent" ? "strict" : "inherit"),
-    passEnv: step.passEnv ?? [],
-    secrets: step.secrets ?? [],
+    passEnv: step.passEnv ?? NONE,
+    secrets: step.secrets ?? NONE,
     isolate: step.isolate === true,
     colour: options.colour,
     deps: step.deps === undefined ? undefined : task.deps,
     params: task.params,
     logFile: workspace.logFile,
-    // Asked for by commands alone: a workspace may have to make a folder for it.
-    get exchangeBase() {
-      return workspace.exchangeBase;
-    },
+    // For commands alone: a workspace may have to make a folder for it.
+    exchangeBase: work.value.kind === "run" ? workspace.exchangeBase : null,
     graceMs: task.graceMs,
     onProgress,
     item: task.item,

@@ -12,7 +12,7 @@ import type { HistoryChecker } from "../run/check/history-checker.ts";
 import type { RunState } from "../run/state.ts";
 import { appendProblem } from "./problems.ts";
 import { summaryOf } from "../run/summary.ts";
-import { recordEvents } from "../run/transition.ts";
+import { recordEvent } from "../run/transition.ts";
 
 export interface RecorderOptions {
   readonly journal: EventLog;
@@ -37,7 +37,7 @@ export class Recorder {
 
   /** Records one event that no transition returned: how a run begins, continues or lands. */
   record(body: EventBody): void {
-    this.take(recordEvents(this.#options.state, [body], this.#options.clock.now()));
+    this.take([recordEvent(this.#options.state, body, this.#options.clock.now())]);
   }
 
   /** Takes events that were folded in. */

@@ -7,6 +7,7 @@
  *  2. Nothing starts in a run that is halted, but for what is sheltered, or paused or ended, or above a limit.
  *  3. The run ends only when nothing is running.
  */
+import { present } from "../base/assert.ts";
 import type { Command } from "./command.ts";
 import type { CancelReason } from "./event.ts";
 import {
@@ -193,11 +194,13 @@ function nextToStart(state: RunState, { load, locks }: Readings): readonly Comma
   if (areSlotsTaken(state)) return NOTHING;
   if (load !== undefined && index.slots > 0) return NOTHING;
   const candidates = readyLanes(state);
+  if (candidates.length === 0) return NOTHING;
   const commands: Command[] = [];
   let reserved = NOTHING_RESERVED;
   for (let at = 0; at < candidates.length; at++) {
     if (at < 2) bringForward(state, candidates, at);
-    const { lane, step } = candidates[at] as ReadyStep;
+    const lane = candidates[at] as Lane;
+    const step = firstOf(lane);
     if (!fits(state, lane, reserved)) {
       const hasWaited = state.starts - (state.readySince.get(step) ?? 0) >= PATIENCE;
       if (hasWaited && !asksForHeld(state, lane)) reserved = reserve(lane, reserved);
@@ -209,37 +212,35 @@ function nextToStart(state: RunState, { load, locks }: Readings): readonly Comma
   return commands;
 }
 
-interface ReadyStep {
-  readonly lane: Lane;
-  readonly step: number;
-}
-
 function startOf(state: RunState, lane: Lane, step: number): Command {
   if (phaseOf(state, step).tag === "expanded") return { kind: "hold", step };
   return { kind: lane.takesSlot ? "start" : "expand", step, attempt: (state.attempts[step] ?? 0) + 1 };
 }
 
-/** The first step of every lane that no limit of its own stops. */
-function readyLanes(state: RunState): ReadyStep[] {
-  const candidates: ReadyStep[] = [];
-  for (const lane of state.index.activeLanes) {
-    const step = lane.heap.first;
-    if (step !== undefined && !isFull(state, lane)) candidates.push({ lane, step });
-  }
-  return candidates;
+/** Lanes with a step that no limit of its own stops. */
+function readyLanes(state: RunState): Lane[] {
+  const ready: Lane[] = [];
+  for (const lane of state.index.activeLanes)
+    if (lane.heap.first !== undefined && !isFull(state, lane)) ready.push(lane);
+  return ready;
+}
+
+/** The step of a ready lane whose turn it is. */
+function firstOf(lane: Lane): number {
+  return present(lane.heap.first, "first step of a ready lane");
 }
 
 /** Puts the candidates in order from `at` on: the first alone, as it mostly fits; all others when it did not. */
-function bringForward(state: RunState, candidates: ReadyStep[], at: number): void {
+function bringForward(state: RunState, candidates: Lane[], at: number): void {
   if (at > 0) {
-    const rest = candidates.splice(at).sort((a, b) => (goesBefore(state, a.step, b.step) ? -1 : 1));
+    const rest = candidates.splice(at).sort((a, b) => (goesBefore(state, firstOf(a), firstOf(b)) ? -1 : 1));
     for (const candidate of rest) candidates.push(candidate);
     return;
   }
   for (let other = 1; other < candidates.length; other++) {
-    const candidate = candidates[other] as ReadyStep;
-    const first = candidates[0] as ReadyStep;
-    if (!goesBefore(state, candidate.step, first.step)) continue;
+    const candidate = candidates[other] as Lane;
+    const first = candidates[0] as Lane;
+    if (!goesBefore(state, firstOf(candidate), firstOf(first))) continue;
     candidates[0] = candidate;
     candidates[other] = first;
   }

@@ -93,13 +93,11 @@ export function advance(state: RunState, inputs: readonly Input[], world: World)
   return { events: turn.events, effects: turn.effects, wakeAt: nextDue(state) };
 }
 
-/** Numbers the events, and applies them: for what an engine records as it takes a run up. */
-export function recordEvents(state: RunState, bodies: readonly EventBody[], now: number): readonly Event[] {
-  return bodies.map((body) => {
-    const event = { run: state.run, seq: state.seq + 1, time: now, ...body } as Event;
-    apply(state, event);
-    return event;
-  });
+/** Numbers an event, and applies it: also for what an engine records as it takes a run up. */
+export function recordEvent(state: RunState, body: EventBody, now: number): Event {
+  const event = { run: state.run, seq: state.seq + 1, time: now, ...body } as Event;
+  apply(state, event);
+  return event;
 }
 
 class Turn {
@@ -153,10 +151,13 @@ class Turn {
   settle(): void {
     for (;;) {
       const { now, load } = this.#world;
-      const commands = decide(this.#state, { now, load, locks: this.#locks });
-      const left = commands.filter((command) => !this.#isWaitedFor(command));
-      if (left.length === 0) break;
-      for (const command of left) this.#carryOut(command);
+      let isOver = true;
+      for (const command of decide(this.#state, { now, load, locks: this.#locks })) {
+        if (this.#isWaitedFor(command)) continue;
+        isOver = false;
+        this.#carryOut(command);
+      }
+      if (isOver) break;
     }
     for (const step of this.#locks) if (!this.#isRunning(step) && this.#isHeldForNothing(step)) this.#unlock(step);
   }
@@ -198,7 +199,7 @@ class Turn {
       volatile.progress.set(step, (volatile.progress.get(step) ?? 0) + 1);
     }
     if (body.type === "approval.given") this.#answerAttempt(body.step, body.attempt, body.data.decision);
-    this.events.push(...recordEvents(this.#state, [body], this.#world.now));
+    this.events.push(recordEvent(this.#state, body, this.#world.now));
   }
 
   /** To a running attempt that asks. */

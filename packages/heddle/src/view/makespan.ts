@@ -12,7 +12,7 @@ import type { RunOptions } from "../run/event.ts";
 import { Heap } from "../run/heap.ts";
 import type { Input } from "../run/input-events.ts";
 import { isWaitStep, type RunState } from "../run/state.ts";
-import { advance, isOver, recordEvents, type Effect, type World } from "../run/transition.ts";
+import { advance, isOver, recordEvent, type Effect, type World } from "../run/transition.ts";
 
 export interface MakespanInput {
   readonly plan: RunState["plan"];
@@ -63,7 +63,7 @@ class Simulation {
   }
 
   run(): number | undefined {
-    recordEvents(this.#state, [{ type: "run.started", data: {} }], 0);
+    recordEvent(this.#state, { type: "run.started", data: {} }, 0);
     let inputs: readonly Input[] = [];
     for (;;) {
       const { effects, wakeAt } = advance(this.#state, inputs, this.#world());

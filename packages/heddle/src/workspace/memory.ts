@@ -7,11 +7,10 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { ok } from "../base/result.ts";
 import { fileNameOf } from "./names.ts";
-import type { WorkspaceRequest, Workspaces } from "./port.ts";
+import type { Workspace, WorkspaceRequest, Workspaces } from "./port.ts";
 
 export function memoryWorkspaces(options: { readonly projectDir: string }): Workspaces {
   const folders = new Map<string, string>();
-  const release = async (): Promise<void> => {};
   function exchangeBase({ run, step, attempt }: WorkspaceRequest): string {
     let folder = folders.get(run);
     if (folder === undefined) folders.set(run, (folder = mkdtempSync(join(tmpdir(), "heddle-"))));
@@ -20,14 +19,7 @@ export function memoryWorkspaces(options: { readonly projectDir: string }): Work
   return {
     async take(request) {
       const cwd = request.cwd === undefined ? options.projectDir : resolve(options.projectDir, request.cwd);
-      return ok({
-        cwd,
-        logFile: null,
-        get exchangeBase() {
-          return exchangeBase(request);
-        },
-        release,
-      });
+      return ok(new MemoryWorkspace(cwd, request, exchangeBase));
     },
     logFile: () => null,
     async removeRun(run) {
@@ -36,4 +28,23 @@ export function memoryWorkspaces(options: { readonly projectDir: string }): Work
       if (folder !== undefined) await promises.rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+class MemoryWorkspace implements Workspace {
+  readonly logFile = null;
+  readonly cwd: string;
+  readonly #request: WorkspaceRequest;
+  readonly #exchangeBase: (request: WorkspaceRequest) => string;
+
+  constructor(cwd: string, request: WorkspaceRequest, exchangeBase: (request: WorkspaceRequest) => string) {
+    this.cwd = cwd;
+    this.#request = request;
+    this.#exchangeBase = exchangeBase;
+  }
+
+  get exchangeBase(): string {
+    return this.#exchangeBase(this.#request);
+  }
+
+  async release(): Promise<void> {}
 }

@@ -7,7 +7,7 @@ import { MOST_EXAMINATIONS } from "../../src/run/decide.ts";
 import { type Event, RUN_RULES } from "../../src/run/event.ts";
 import type { Finding, Input } from "../../src/run/input-events.ts";
 import { isRunEnded, type RunState } from "../../src/run/state.ts";
-import { advance, recordEvents, type Advance, type World } from "../../src/run/transition.ts";
+import { advance, recordEvent, type Advance, type World } from "../../src/run/transition.ts";
 import { newVolatile, type RunPolicy } from "../../src/run/volatile.ts";
 import { planOf, retry, step } from "./dry.ts";
 
@@ -41,7 +41,7 @@ class Driven {
     if (!made.ok) throw new Error("no graph");
     this.state = made.value;
     Object.assign(this.state.volatile, newVolatile(policy));
-    recordEvents(this.state, [{ type: "run.started", data: {} }], 0);
+    recordEvent(this.state, { type: "run.started", data: {} }, 0);
   }
 
   /** What one turn records and wants, as short texts. */
@@ -166,7 +166,7 @@ describe("an examination", () => {
     run.turn(run.examined("a", { decision: "run" }));
     expect(run.state.examined.size).toBe(1);
     Object.assign(run.state.volatile, newVolatile(examines));
-    recordEvents(run.state, [{ type: "run.resumed", data: { engine: "0", interrupted: [], reset: [] } }], 0);
+    recordEvent(run.state, { type: "run.resumed", data: { engine: "0", interrupted: [], reset: [] } }, 0);
     expect(run.state.examined.size).toBe(0);
     expect(run.turn().wants).toContain("examine a");
   });

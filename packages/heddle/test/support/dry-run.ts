@@ -24,7 +24,7 @@ import {
 import { isStopped } from "../../src/run/finish.ts";
 import type { Finding, Input } from "../../src/run/input-events.ts";
 import { phaseOf, questionOf, stepAt, type RunState } from "../../src/run/state.ts";
-import { advance, CHECKED_LATER, isOver, recordEvents, type Effect, type World } from "../../src/run/transition.ts";
+import { advance, CHECKED_LATER, isOver, recordEvent, type Effect, type World } from "../../src/run/transition.ts";
 import { newVolatile } from "../../src/run/volatile.ts";
 import { childrenOf } from "./children.ts";
 
@@ -241,7 +241,7 @@ export class DryRun {
   }
 
   #record(body: EventBody): void {
-    this.#take(recordEvents(this.state, [body], this.now));
+    this.#take([recordEvent(this.state, body, this.now)]);
   }
 
   #take(events: readonly Event[]): void {

@@ -22,7 +22,7 @@ import { withAlwaysAgain } from "../../src/run/resume.ts";
 import { laneFor } from "../../src/run/slots.ts";
 import { isRunEnded, phaseOf, stepAt, type RunState } from "../../src/run/state.ts";
 import { onlyPeopleLeft, runStatus } from "../../src/run/status.ts";
-import { advance, isOver, recordEvents, type Effect } from "../../src/run/transition.ts";
+import { advance, isOver, recordEvent, type Effect } from "../../src/run/transition.ts";
 import { newVolatile } from "../../src/run/volatile.ts";
 import { childrenOf } from "./children.ts";
 import { generatedAttempt, generatePlan, pick, USUAL_SHAPE, whole, type PlanShape } from "./plans.ts";
@@ -96,7 +96,7 @@ class FuzzedRun {
     this.state = made.value;
     this.#take([created]);
     this.#begin();
-    this.#take(recordEvents(this.state, [{ type: "run.started", data: {} }], this.now));
+    this.#take([recordEvent(this.state, { type: "run.started", data: {} }, this.now)]);
   }
 
   #has(share: number): boolean {
@@ -384,7 +384,7 @@ class FuzzedRun {
     const data = this.#has(0.3) ? { ...again, options: this.#changedOptions() } : again;
     this.#begin();
     this.now += whole(this.#random, 10_000);
-    this.#take(recordEvents(this.state, [{ type: "run.resumed", data }], this.now));
+    this.#take([recordEvent(this.state, { type: "run.resumed", data }, this.now)]);
     this.#checkState();
   }
 
@@ -428,7 +428,7 @@ class FuzzedRun {
     this.#begin();
     // The index of a run that has ended is not asked any more; it is compared.
     rebuildIndex(this.state);
-    this.#take(recordEvents(this.state, [{ type: "rollback.started", data: { mode: "all", steps } }], this.now));
+    this.#take([recordEvent(this.state, { type: "rollback.started", data: { mode: "all", steps } }, this.now)]);
   }
 }
 

@@ -166,21 +166,21 @@ export class HistoryChecker {
   }
 
   #checkAlways(event: Event): void {
-    for (const [id, { step, status }] of this.#rows) {
+    for (const { step, status } of this.#rows.values()) {
       if (step.always !== true || isClosed(status)) continue;
-      this.#report(event, "always-ended", `${event.type} although ${id}, which is always to run, is ${status}`);
+      this.#report(event, "always-ended", `${event.type} although ${step.id}, which is always to run, is ${status}`);
       return;
     }
   }
 
   #checkAllEnded(event: Event): void {
-    for (const [id, row] of this.#rows) {
+    for (const row of this.#rows.values()) {
       const isLost = this.#options?.only === undefined && isEarlierFailure(row);
       if (row.container !== undefined || (isFine(row) && !isLost)) continue;
       this.#report(
         event,
         "all-ended",
-        `run.succeeded although ${id} ${isLost ? "failed earlier" : `is ${row.status}`}`,
+        `run.succeeded although ${row.step.id} ${isLost ? "failed earlier" : `is ${row.status}`}`,
       );
       return;
     }
