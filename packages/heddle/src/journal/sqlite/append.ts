@@ -1,21 +1,25 @@
 /**
  * Event writer: writes events to a database, one batch per transaction. Knows rows and fences, not what events mean.
  *
- * Invariants: 1 to 5 of the port; and numbers of steps and types are cached only after they are stored.
+ * Invariants: 1 to 5 of the port; and numbers of steps and types that were not stored are not kept.
  */
 import { BugError, invariant } from "../../base/assert.ts";
 import type { Json } from "../../base/json.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { EVENT_VERSION, type Event } from "../../run/event.ts";
 import { decodeRun, encodeEvent, runSum, type EncodedEvent, type EventRules, type RunRow } from "./codec.ts";
-import type { Database } from "./database.ts";
+import type { Database, Param } from "./database.ts";
 import { inForce, type LeaseRules } from "../lease.ts";
 import type { AppendError, Lease } from "../port.ts";
-import { LEASE_AT, SQL } from "./sql.ts";
+import { LEASE_AT, ROWS_AT_ONCE, SQL } from "./sql.ts";
 import { leaseOf } from "./leases.ts";
 
 /** Of a row beside its data, about. */
 const ROW_BYTES = 40;
+
+/** Columns of {@link SQL.insertStep} and {@link SQL.insertEvent}. */
+const STEP_CELLS = 3;
+const EVENT_CELLS = 8;
 
 /** The numbers of one run's steps, valid for one lease: nobody else writes them. */
 interface StepNumbers {
@@ -93,13 +97,35 @@ export class Appender {
   }
 
   #insert(run: RunRow, fence: number, events: readonly EncodedEvent[]): void {
-    const insert = this.#db.sql(SQL.insertEvent);
     const steps = this.#stepNumbers(run, fence);
+    const newSteps: Param[] = [];
+    const rows: Param[] = [];
     for (const { seq, time, type, step, attempt, data, sum } of events) {
       const typeId = this.#types.get(type) ?? this.#addType(type);
-      const stepId = step === null ? null : (steps.get(step) ?? this.#addStep(run.id, steps, step));
-      insert.run(run.id, seq, time, typeId, stepId, attempt, data, sum);
+      let stepId: number | null = null;
+      if (step !== null) {
+        stepId = steps.get(step) ?? steps.size + 1;
+        if (stepId > steps.size) {
+          steps.set(step, stepId);
+          newSteps.push(run.id, stepId, step);
+        }
+      }
+      rows.push(run.id, seq, time, typeId, stepId, attempt, data, sum);
     }
+    this.#insertRows(newSteps, STEP_CELLS, { one: SQL.insertStep, many: SQL.insertSteps });
+    this.#insertRows(rows, EVENT_CELLS, { one: SQL.insertEvent, many: SQL.insertEvents });
+  }
+
+  /** `cells`: of all rows, one after the other. */
+  #insertRows(
+    cells: readonly Param[],
+    perRow: number,
+    { one, many }: { readonly one: string; readonly many: string },
+  ): void {
+    const perCall = perRow * ROWS_AT_ONCE;
+    let at = 0;
+    for (; at + perCall <= cells.length; at += perCall) this.#db.sql(many).run(...cells.slice(at, at + perCall));
+    for (; at < cells.length; at += perRow) this.#db.sql(one).run(...cells.slice(at, at + perRow));
   }
 
   /** Events that are stored already: accepted when each is the same, refused as a conflict otherwise. */
@@ -124,13 +150,6 @@ export class Appender {
     }
     this.#steps.set(run.run, { run: run.run, fence, numbers });
     return numbers;
-  }
-
-  #addStep(run: number, steps: Map<string, number>, step: string): number {
-    const id = steps.size + 1;
-    this.#db.sql(SQL.insertStep).run(run, id, step);
-    steps.set(step, id);
-    return id;
   }
 
   #addType(type: string): number {

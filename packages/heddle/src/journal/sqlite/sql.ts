@@ -9,6 +9,13 @@ const LEASE_COLUMNS = "l.fence, l.pid, l.started, l.title, l.boot, l.space, l.be
 export const LEASE_AT = 7;
 const RUNS = `SELECT ${RUN_COLUMNS}, ${LEASE_COLUMNS} FROM runs r LEFT JOIN leases l ON l.run = r.id`;
 
+/** Rows of one statement that inserts many: most of the cost of a small row is its call. */
+export const ROWS_AT_ONCE = 32;
+
+const INSERT_EVENT =
+  "INSERT INTO events (run, seq, time, type, step, attempt, data, sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+const INSERT_STEP = "INSERT INTO steps (run, id, name) VALUES (?, ?, ?)";
+
 export const SQL = {
   insertRun:
     "INSERT INTO runs (name, plan, created_at, last_seq, summary, sum) VALUES (?, ?, ?, 0, 'null', ?) ON CONFLICT DO NOTHING",
@@ -19,7 +26,8 @@ export const SQL = {
   runsOfPlan: `${RUNS} WHERE r.plan = ? ORDER BY r.id DESC LIMIT ?` as string,
   findRuns: "SELECT name FROM runs WHERE name >= ? AND name < ? ORDER BY id DESC LIMIT 10",
 
-  insertEvent: "INSERT INTO events (run, seq, time, type, step, attempt, data, sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+  insertEvent: INSERT_EVENT as string,
+  insertEvents: `${INSERT_EVENT}${", (?, ?, ?, ?, ?, ?, ?, ?)".repeat(ROWS_AT_ONCE - 1)}` as string,
   events: "SELECT seq, time, type, step, attempt, data, sum FROM events WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?",
   eventsOfStep:
     "SELECT seq, time, type, step, attempt, data, sum FROM events WHERE run = ? AND seq > ? AND step = ? ORDER BY seq LIMIT ?",
@@ -28,7 +36,8 @@ export const SQL = {
   types: "SELECT id, name, version FROM types",
   insertType: "INSERT INTO types (name, version) VALUES (?, ?) ON CONFLICT DO NOTHING",
   steps: "SELECT id, name FROM steps WHERE run = ? AND id > ? ORDER BY id",
-  insertStep: "INSERT INTO steps (run, id, name) VALUES (?, ?, ?)",
+  insertStep: INSERT_STEP as string,
+  insertSteps: `${INSERT_STEP}${", (?, ?, ?)".repeat(ROWS_AT_ONCE - 1)}` as string,
 
   lease: `SELECT ${LEASE_COLUMNS} FROM leases l WHERE l.run = ?` as string,
   putLease:

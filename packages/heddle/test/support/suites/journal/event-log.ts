@@ -128,6 +128,19 @@ function contentTests({ expect }: TestTools, test: Register): void {
     expect(events.length).toBe(2500);
     expect(events).toEqual([large, ...span("r1", 2, 2500)]);
   });
+  test("6: batches of any size, with steps that are new and steps that are known, come back", async ({
+    journal,
+    reopen,
+  }) => {
+    const lease = await leaseOfNew(journal, "r1");
+    const events = range(1, 400).map((seq) => progress("r1", seq, { seq }, `s${(seq * seq) % 149}`));
+    let at = 0;
+    for (const size of [1, 31, 32, 33, 64, 95, 96, 48]) {
+      await journal.append(lease, events.slice(at, at + size));
+      at += size;
+    }
+    expect(await readAll(await reopen(), "r1")).toEqual(events);
+  });
   test("read: after, limit and step", async ({ journal }) => {
     const lease = await leaseOfNew(journal, "r1");
     await journal.append(
