@@ -40,9 +40,10 @@ export interface Run extends AsyncIterable<Event> {
   resolve(step: string, choice: ConflictChoice, answer?: AnswerOptions): void;
   /**
    * Sends a signal to the step that waits for it, now or later; `value` becomes that step's output, default: `null`.
-   * @throws {HeddleError} `UnknownSignal`, `SignalNotAwaited` where no step takes it, `SignalTooLate` where its time is over.
+   * Rejects with a {@link HeddleError}: `UnknownSignal`, `SignalNotAwaited` where no step takes it, `SignalTooLate` where its time is over,
+   * `InvalidSignal` where the step's `output` schema refuses the value.
    */
-  signal(name: string, value?: Json, answer?: Pick<AnswerOptions, "by">): void;
+  signal(name: string, value?: Json, answer?: Pick<AnswerOptions, "by">): Promise<void>;
 }
 
 /** Whose side of a conflict counts. */

@@ -131,8 +131,8 @@ export class LocalRun implements Run {
     this.#give(step, { decision: "approve", ...answer, choice });
   }
 
-  signal(name: string, value: Json = null, { by = "api" }: Pick<AnswerOptions, "by"> = {}): void {
-    const sent = this.#handle?.signal({ signal: name, value, by, id: randomId(systemRandom, 16) });
+  async signal(name: string, value: Json = null, { by = "api" }: Pick<AnswerOptions, "by"> = {}): Promise<void> {
+    const sent = await this.#handle?.signal({ signal: name, value, by, id: randomId(systemRandom, 16) });
     if (sent === undefined) {
       throw new HeddleError({
         code: "RunNotLive",

@@ -61,8 +61,8 @@ export interface RunHandle {
   pause(reason: string): void;
   unpause(): void;
   answer(step: string, answer: Answer): Result<void, Problem>;
-  /** Passes a signal to the step that waits for it; before one does, it is kept. */
-  signal(signal: Signal): Result<void, Problem>;
+  /** Passes a signal to the step that waits for it; before one does, it is kept. Taken in this turn of the event loop, unless its value takes time to check. */
+  signal(signal: Signal): Promise<Result<void, Problem>>;
   /** Why nothing starts although steps are ready, if so: `memory`, `cpu`, `locks held by run ...`. */
   waitingFor(): string | undefined;
 }

@@ -365,7 +365,7 @@ function finishedHandle(state: RunState): RunHandle {
     unpause: nothing,
     answer: (step) =>
       err({ code: "NotAsked", message: `run ${state.run} has ended; step ${step} is not waiting for an answer` }),
-    signal: ({ signal }) =>
+    signal: async ({ signal }) =>
       err(
         signalProblem(state, signal, { now: state.lastTime }) ?? {
           code: "RunEnded",

@@ -49,6 +49,15 @@ export function lostLease(run: string): Problem {
   };
 }
 
+/** The engine is done with the run, which needs answers or signals to go on. */
+export function notLive(run: string): Problem {
+  return {
+    code: "RunNotLive",
+    message: `this process does not work on run ${run} any more`,
+    hint: `Nothing was recorded. Send it as to a run that nobody works on: by \`open("${run}")\`, or on the command line.`,
+  };
+}
+
 /** `phase`: the step's phase; absent: there is no such step. */
 export function notAsked(run: string, step: string, phase: string | undefined): Problem {
   return {

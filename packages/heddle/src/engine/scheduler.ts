@@ -26,11 +26,11 @@ import {
 } from "../run/control.ts";
 import type { CancelReason } from "../run/event.ts";
 import { haltReason } from "../run/finish.ts";
-import { isTooLate, type Input } from "../run/input-events.ts";
-import { hasReady, phaseOf, questionOf, type RunState } from "../run/state.ts";
-import { signalProblem } from "../run/signal-problem.ts";
+import { isTooLate, type Input, type InputOf } from "../run/input-events.ts";
+import { hasReady, isRunEnded, phaseOf, questionOf, type RunState } from "../run/state.ts";
+import { invalidSignal, schemasOfSignal, signalProblem } from "../run/signal-problem.ts";
 import { onlyPeopleLeft, onlyWaitsLeft } from "../run/status.ts";
-import { advance, isOver, type Advance } from "../run/transition.ts";
+import { advance, CHECKED_LATER, isOver, type Advance } from "../run/transition.ts";
 import { ActiveAttempts } from "./active-attempts.ts";
 import { openControlChannel } from "./control-channel.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -38,7 +38,7 @@ import { ExpressionReader } from "./expressions.ts";
 import { LoadGuard, SAMPLE_MS } from "./machine-load.ts";
 import { OutputChecks } from "./output-checks.ts";
 import type { EnginePorts } from "./ports.ts";
-import { answeredTooLate, lostLease, notAsked } from "./problems.ts";
+import { answeredTooLate, lostLease, notAsked, notLive } from "./problems.ts";
 import { ProjectLocks } from "./project-locks.ts";
 import type { Recorder } from "./recorder.ts";
 import { durationsOf, resultOf } from "./result.ts";
@@ -74,6 +74,8 @@ export class Scheduler {
   readonly #dispatcher: Dispatcher;
   readonly #timers: Timers;
   #inputs: Input[] = [];
+  /** The value of a signal is being checked: what is sent later comes after it. */
+  #checkingSignal: Promise<void> | undefined;
   /** Told when the next turn is on disk, or that none will be. */
   #onRecorded: ((isRecorded: boolean) => void)[] = [];
   /** The last turn is over. */
@@ -159,23 +161,76 @@ export class Scheduler {
     const problem = answerProblem(question, answer, `${this.#state.run} ${id}`);
     if (problem !== undefined) return err(problem);
     if (isTooLate(this.#state, step, this.#ports.clock.now())) return err(answeredTooLate(this.#state.run, id));
+    if (this.#isEnding) return err(notLive(this.#state.run));
     this.#post({ kind: "answer", step, answer });
     return ok(undefined);
   }
 
-  signal(signal: Signal): Result<void, Problem> {
-    const checked = checkControlRequest({ kind: "signal", ...signal });
-    if (!checked.ok) return err(invalidRequest(checked.error));
-    // One that was delivered before is neither wrong nor counted again.
-    const queued = this.#inputs.flatMap((input) =>
-      input.kind === "signal" && input.signal === signal.signal ? [input.id] : [],
-    );
-    if (this.#state.signalIds.has(signal.id) || queued.includes(signal.id)) return ok(undefined);
-    const now = this.#ports.clock.now();
-    const problem = signalProblem(this.#state, signal.signal, { now, queued: queued.length });
+  /** Taken in, or refused, in the order in which they are sent. */
+  async signal(signal: Signal): Promise<Result<void, Problem>> {
+    while (this.#checkingSignal !== undefined) await this.#checkingSignal;
+    const checking = Promise.withResolvers<void>();
+    this.#checkingSignal = checking.promise;
+    try {
+      // Without a check that takes time, in this turn of the event loop.
+      const refused = this.#refusalOf(signal) ?? this.#wrongValue(signal);
+      const problem = refused instanceof Promise ? await refused : refused;
+      return problem === undefined ? this.#take(signal) : err(problem);
+    } finally {
+      this.#checkingSignal = undefined;
+      checking.resolve();
+    }
+  }
+
+  /** As it was checked by who sent it. */
+  #take(signal: Signal): Result<void, Problem> {
+    const problem = this.#refusalOf(signal);
     if (problem !== undefined) return err(problem);
-    this.#post({ kind: "signal", ...signal });
+    if (!this.#isKnown(signal)) this.#post({ kind: "signal", ...signal });
     return ok(undefined);
+  }
+
+  #queued({ signal }: Signal): readonly InputOf<"signal">[] {
+    return this.#inputs.filter(
+      (input): input is InputOf<"signal"> => input.kind === "signal" && input.signal === signal,
+    );
+  }
+
+  /** It was delivered before: it is neither wrong nor counted again. */
+  #isKnown(signal: Signal): boolean {
+    return this.#state.signalIds.has(signal.id) || this.#queued(signal).some(({ id }) => id === signal.id);
+  }
+
+  #refusalOf(signal: Signal): Problem | undefined {
+    const checked = checkControlRequest({ kind: "signal", ...signal });
+    if (!checked.ok) return invalidRequest(checked.error);
+    if (this.#isKnown(signal)) return undefined;
+    if (this.#isEnding && !isRunEnded(this.#state.phase)) return notLive(this.#state.run);
+    const queued = this.#queued(signal).length;
+    return signalProblem(this.#state, signal.signal, { now: this.#ports.clock.now(), queued });
+  }
+
+  /** What is wrong with the value by the steps that may take it; a promise, where that takes time. */
+  #wrongValue(signal: Signal): Problem | undefined | Promise<Problem | undefined> {
+    const late: (readonly [string, Promise<string | undefined>])[] = [];
+    for (const { step, schema } of schemasOfSignal(this.#state, signal.signal)) {
+      const wrong = this.#outputs.now(schema, signal.value);
+      if (wrong === CHECKED_LATER) late.push([step, this.#outputs.later(schema, signal.value)]);
+      else if (wrong !== undefined) return invalidSignal(this.#state.run, signal.signal, step, wrong);
+    }
+    return late.length === 0 ? undefined : this.#wrongLater(signal, late);
+  }
+
+  async #wrongLater(
+    { signal }: Signal,
+    checks: readonly (readonly [string, Promise<string | undefined>])[],
+  ): Promise<Problem | undefined> {
+    for (const [step, check] of checks) {
+      const wrong = await check;
+      if (this.#isEnding) return undefined;
+      if (wrong !== undefined) return invalidSignal(this.#state.run, signal, step, wrong);
+    }
+    return undefined;
   }
 
   waitingFor(): string | undefined {
@@ -304,7 +359,7 @@ export class Scheduler {
       }
       case "signal": {
         const { kind: _kind, ...signal } = request;
-        this.signal(signal);
+        this.#take(signal);
       }
     }
   }

@@ -7,7 +7,7 @@ import type { Random } from "../base/random.ts";
 import { err, type Result } from "../base/result.ts";
 import type { EventLog } from "../journal/port.ts";
 import type { ControlRequest } from "../run/control.ts";
-import { schemasOfSignal, signalProblem } from "../run/signal-problem.ts";
+import { invalidSignal, schemasOfSignal, signalProblem } from "../run/signal-problem.ts";
 import type { RunSnapshot } from "../view/history.ts";
 import type { ProjectParts } from "./parts.ts";
 import { readRun } from "./read-run.ts";
@@ -47,16 +47,9 @@ async function valueProblem(
   { signal, value }: SentSignal,
   checkOutput: SignalPorts["checkOutput"],
 ): Promise<Problem | undefined> {
-  const schemas = schemasOfSignal(state, signal);
-  if (schemas.length === 0) return undefined;
-  for (const { step, schema } of schemas) {
+  for (const { step, schema } of schemasOfSignal(state, signal)) {
     const wrong = await checkOutput(schema, value);
-    if (wrong === undefined) continue;
-    return {
-      code: "InvalidSignal",
-      message: `the value of the signal ${signal} is not what step ${step} of run ${state.run} takes: ${wrong}`,
-      hint: "Nothing was recorded. Send a value that matches the `output` schema of that step.",
-    };
+    if (wrong !== undefined) return invalidSignal(state.run, signal, step, wrong);
   }
   return undefined;
 }

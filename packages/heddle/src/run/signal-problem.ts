@@ -99,6 +99,15 @@ function noteStep(takers: Takers, { action, forEach }: Step, name: string, isOve
       noteStep(takers, forEach === undefined ? inner : { ...inner, forEach }, name, isOver);
 }
 
+/** `wrong`: what is wrong with its value by the `output` schema of a step that may take it. */
+export function invalidSignal(run: string, signal: string, step: string, wrong: string): Problem {
+  return {
+    code: "InvalidSignal",
+    message: `the value of the signal ${signal} is not what step ${step} of run ${run} takes: ${wrong}`,
+    hint: "Nothing was recorded. Send a value that matches the `output` schema of that step.",
+  };
+}
+
 /** The schemas of steps that may take a signal of the name: what its value has to match. */
 export function schemasOfSignal(
   state: RunState,

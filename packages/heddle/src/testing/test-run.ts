@@ -13,12 +13,13 @@ import type { AnswerOptions } from "../api/handle.ts";
 import { toStartOptions, type RunPlanOptions } from "../api/settings.ts";
 import { systemClock } from "../base/clock.ts";
 import { defined } from "../base/defined.ts";
+import { writeDuration } from "../base/duration.ts";
 import { HeddleError, orThrow } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import { suggest } from "../base/suggest.ts";
 import { openTestProject } from "../host/test-project.ts";
 import type { PlanDefinition } from "../plan/define.ts";
-import type { Action } from "../plan/plan.ts";
+import type { Action, Step } from "../plan/plan.ts";
 import type { OptionsWith, ParamsInput, ParamSpecs } from "../plan/param-values.ts";
 import type { Answer, Event, LoadedPlan, Project, RunHandle, RunOutcome } from "../project/port.ts";
 import { questionAt } from "../view/question.ts";
@@ -53,8 +54,8 @@ export interface RunInTest {
   unpause(): void;
   /** Answers the question of a step. @throws {HeddleError} `NotAsked`, `InvalidAnswer`. */
   answer(step: string, answer: FakeAnswer): void;
-  /** Sends a signal for a step that waits for it, or will. @throws {HeddleError} `UnknownSignal`, `SignalNotAwaited`, ... */
-  signal(name: string, value?: Json): void;
+  /** Sends a signal for a step that waits for it, or will. Rejects with a {@link HeddleError}: `UnknownSignal`, `SignalNotAwaited`, ... */
+  signal(name: string, value?: Json): Promise<void>;
 }
 
 /** What happens in a run beside the plan itself. */
@@ -64,7 +65,7 @@ export interface TestScript {
   /** Answers to questions, by step id, one after another where a step asks again; default: nobody answers. */
   readonly answers?: { readonly [step: string]: FakeAnswer | readonly FakeAnswer[] };
   /** What else happens, by the time since the run's begin, as in `"10m"`; default: nothing. */
-  readonly at?: { readonly [after: string]: (run: RunInTest) => void };
+  readonly at?: { readonly [after: string]: (run: RunInTest) => unknown };
   /** Called with every event, in order; default: none. */
   readonly onEvent?: (event: Event, run: RunInTest) => void;
 }
@@ -160,12 +161,16 @@ class TestSession {
     const control = this.#control(() => session.handle);
     const given = new Map<string, number>();
     let listenerFault: { readonly thrown: unknown } | undefined;
-    const guarded = (work: () => void): void => {
+    const onFault = (thrown: unknown): void => {
+      listenerFault ??= { thrown };
+      session.handle?.cancel();
+    };
+    const guarded = (work: () => unknown): void => {
       try {
-        work();
+        const result = work();
+        if (result instanceof Promise) result.catch(onFault);
       } catch (thrown) {
-        listenerFault ??= { thrown };
-        session.handle?.cancel();
+        onFault(thrown);
       }
     };
     const asked = (step: string): void => {
@@ -186,14 +191,21 @@ class TestSession {
     // Of a run that is resumed: what was asked before.
     for (const [at, { id }] of held.state().steps.entries())
       if (questionAt(held.state(), at) !== undefined && !given.has(id)) asked(id);
+    const due = new Set(Object.keys(at));
     const cancels = Object.entries(at).map(([after, act]) =>
-      this.#machine.clock.after(ms(after), () => guarded(() => act(control))),
+      this.#machine.clock.after(ms(after), () => {
+        due.delete(after);
+        guarded(() => act(control));
+      }),
     );
+    const beganAt = this.#machine.clock.now();
     const outcome = await this.#drive(held);
     for (const cancel of cancels) cancel();
     if (listenerFault !== undefined) throw listenerFault.thrown;
     if (outcome.stopped !== undefined) throw new HeddleError(outcome.stopped);
     checkNames(held, [...Object.keys(steps), ...Object.keys(answers)]);
+    const [late] = due;
+    if (late !== undefined) throw tooLate(late, this.#machine.clock.now() - beganAt);
     return this.#result(held, outcome);
   }
 
@@ -201,9 +213,9 @@ class TestSession {
     return {
       elapsedMs: () => this.#machine.clock.now() - this.#begunAt,
       cancel: () => handle()?.cancel(),
-      signal: (signal, value = null) => {
+      signal: async (signal, value = null) => {
         const id = `signal ${++this.#signals}`;
-        const sent = handle()?.signal({ signal, value, by: "test", id });
+        const sent = await handle()?.signal({ signal, value, by: "test", id });
         if (sent !== undefined) orThrow(sent);
       },
       pause: (reason = "requested by the test") => handle()?.pause(reason),
@@ -319,13 +331,46 @@ function checkKinds({ plan }: LoadedPlan, steps: Fakes, answers: NonNullable<Tes
   }
 }
 
-/** A misspelt id would test nothing. Of a step that may grow, what did not come to be counts as known. */
+/** A name that no step has, or an item that never comes, would test nothing. What is inside of a step that never began is not known. */
 function checkNames(handle: RunHandle, names: readonly string[]): void {
-  const { byId } = handle.state().index;
+  const { steps, index, containers } = handle.state();
+  const wholes = new Set(steps.map(({ id }) => id.replaceAll(/\[\d+\]/g, "")));
   for (const name of names) {
-    const step = name.replace(/#(?:verify|undo)$/, "");
-    if (!byId.has(step) && !byId.has(step.split(/[/[]/, 1)[0] ?? "")) throw unknownStep(handle, step);
+    const id = name.replace(/#(?:verify|undo)$/, "");
+    if (index.byId.has(id) || wholes.has(id)) continue;
+    const around = index.byId.get(stepAround(id, index.byId) ?? "");
+    const step = around === undefined ? undefined : steps[around];
+    const grows = step !== undefined && (step.forEach !== undefined || step.action.kind === "plan");
+    if (around === undefined || !grows) throw unknownStep(handle, id);
+    const children = containers.get(around)?.children;
+    if (children !== undefined) throw neverCame(id, step, children.length);
   }
+}
+
+/** The innermost step of the run that the id is inside of. */
+function stepAround(id: string, known: ReadonlyMap<string, number>): string | undefined {
+  for (let at = id.length - 1; at > 0; at--) {
+    const isBoundary = id[at] === "/" || id[at] === "[";
+    if (isBoundary && known.has(id.slice(0, at))) return id.slice(0, at);
+  }
+  return undefined;
+}
+
+function neverCame(id: string, { id: around, forEach }: Step, count: number): HeddleError {
+  const parts = forEach === undefined ? "step" : "item";
+  return new HeddleError({
+    code: "UnknownStep",
+    message: `the run has no step ${JSON.stringify(id)}: ${around} had ${count} ${parts}${count === 1 ? "" : "s"}`,
+    hint: "Take its fake or answer out, or correct what it is for: it was not used.",
+  });
+}
+
+function tooLate(at: string, elapsedMs: number): HeddleError {
+  return new HeddleError({
+    code: "InvalidOption",
+    message: `the option at has ${JSON.stringify(at)}, and the run was over after ${elapsedMs === 0 ? "no time" : writeDuration(elapsedMs)}`,
+    hint: "What is to happen then did not. Give it an earlier time, or let the steps take longer: `succeeds(output, { takes })`.",
+  });
 }
 
 function unknownStep(handle: RunHandle, id: string): HeddleError {

@@ -183,6 +183,8 @@ describe("approvals", () => {
     const running = run(asking, MEMORY);
     expect(() => running.approve("sign-off")).toThrow(expect.objectContaining({ code: "NotAsked" }));
     await running.result;
+    // Nobody reads it here any more: it would be lost.
+    expect(() => running.approve("sign-off")).toThrow(expect.objectContaining({ code: "RunNotLive" }));
     expect(() => running.approve("build")).toThrow(expect.objectContaining({ code: "NotAsked" }));
   });
 });

@@ -17,18 +17,21 @@ const DONE: Outcome = { kind: "succeeded", output: "x" };
 /** Checks that the test ends. */
 class Checks {
   readonly asked: Json[] = [];
-  #end: ((problem: string | undefined) => void) | undefined;
+  readonly #ends: ((problem: string | undefined) => void)[] = [];
 
   readonly check = async (_schema: Json, output: Json, signal: AbortSignal): Promise<string | undefined> => {
     this.asked.push(output);
     const { promise, resolve } = Promise.withResolvers<string | undefined>();
-    this.#end = resolve;
-    signal.addEventListener("abort", () => resolve("given up"));
+    this.#ends.push(resolve);
+    signal.addEventListener("abort", () => {
+      this.#ends.splice(this.#ends.indexOf(resolve), 1);
+      resolve("given up");
+    });
     return await promise;
   };
 
   end(problem?: string): void {
-    present(this.#end, "check under way")(problem);
+    present(this.#ends.shift(), "check under way")(problem);
   }
 }
 
@@ -102,7 +105,7 @@ const signal = (value: Json) => ({ signal: "go", value, by: "ada", id: `request 
 
 async function begin(plan: string) {
   const checks = new Checks();
-  const rig = new Rig({ checkLater: checks.check });
+  const rig = new Rig({ checkLater: checks.check, pollMs: 100 });
   return { checks, rig, handle: await rig.start(plan, { wait: true }) };
 }
 
@@ -164,7 +167,7 @@ describe("the output of a plan inside a step", () => {
   });
 
   test("does not let the time of a plan around it pass unseen", async () => {
-    const { checks, rig, handle } = await begin(`
+    const { rig, handle } = await begin(`
 steps:
   - id: outer
     timeout: 5s
@@ -173,7 +176,6 @@ steps:
     await rig.succeed("outer/box/in");
     await rig.pass(6000);
     expect(phaseTag(handle, "outer/box")).toBe("cancelled");
-    checks.end();
     expect((await handle.result).status).toBe("failed");
   });
 });
@@ -182,24 +184,63 @@ describe("the value of a signal", () => {
   test("is the oldest listener's while it is checked, and in time", async () => {
     const { checks, rig, handle } = await begin(LISTENERS);
     await rig.succeed("lead");
-    expect(handle.signal(signal("a")).ok).toBe(true);
-    await rig.quiet();
-    expect(handle.signal(signal("b")).ok).toBe(true);
-    await rig.quiet();
+    for (const value of ["a", "b"])
+      await rig.ports.journal.request(handle.run, rig.clock.now(), { kind: "signal", ...signal(value) });
+    await rig.pass(200);
     expect(checks.asked).toEqual(["a"]);
     await rig.pass(6000);
     checks.end();
     await rig.quiet();
+    expect(checks.asked).toEqual(["a", "b"]);
     checks.end();
     expect((await handle.result).outputs).toMatchObject({ first: "a", second: "b" });
   });
 
   test("is not waited for by a cancelled run", async () => {
-    const { rig, handle } = await begin(LISTENERS);
-    handle.signal(signal("a"));
+    const { checks, rig, handle } = await begin(LISTENERS);
+    await rig.ports.journal.request(handle.run, rig.clock.now(), { kind: "signal", ...signal("a") });
+    await rig.pass(200);
+    expect(checks.asked).toEqual(["a"]);
     await rig.succeed("lead");
     handle.cancel();
     await rig.quiet();
     expect((await handle.result).status).toBe("cancelled");
+  });
+
+  const ONE = "steps: [{ id: paid, signal: go, output: { type: string } }]";
+
+  test("is told to who sends it from the process of the run, and what is sent next comes after it", async () => {
+    const { checks, rig, handle } = await begin(ONE);
+    const sent = [7, "b", "c"].map((value) => handle.signal(signal(value)));
+    await rig.quiet();
+    expect(checks.asked).toEqual([7]);
+    checks.end("no");
+    await rig.quiet();
+    checks.end();
+    await rig.quiet();
+    // The step's own check of what it takes.
+    checks.end();
+    const results = await Promise.all(sent);
+    expect(results.map((each) => (each.ok ? "taken" : each.error.code))).toEqual([
+      "InvalidSignal",
+      "taken",
+      "SignalNotAwaited",
+    ]);
+    expect((await handle.result).outputs).toEqual({ paid: "b" });
+  });
+
+  test("is told at once where that is known", async () => {
+    const rig = new Rig();
+    const handle = await rig.start(ONE);
+    await handle.result;
+    // Not to be lost: nobody reads it here any more.
+    expect(await handle.signal(signal("a"))).toMatchObject({ ok: false, error: { code: "RunNotLive" } });
+    const again = await rig.resume(handle.run, { wait: true });
+    expect(await again.signal(signal(7))).toMatchObject({
+      ok: false,
+      error: { code: "InvalidSignal", message: expect.stringContaining("step paid") as string },
+    });
+    expect(await again.signal(signal("a"))).toMatchObject({ ok: true });
+    expect((await again.result).outputs).toEqual({ paid: "a" });
   });
 });

@@ -160,7 +160,7 @@ describe("signal", () => {
     for (const send of ["handle", "mailbox"]) {
       const rig = new Rig({ pollMs: 100 });
       const handle = await rig.start(PLAN, { wait: true });
-      if (send === "handle") expect(handle.signal(signal("payment", 1)).ok).toBe(true);
+      if (send === "handle") expect((await handle.signal(signal("payment", 1))).ok).toBe(true);
       else await rig.ports.journal.request(handle.run, rig.clock.now(), { kind: "signal", ...signal("payment", 1) });
       await rig.pass(200);
       expect(await outputAt(rig, handle.run, "paid")).toBe(1);
@@ -172,7 +172,7 @@ describe("signal", () => {
   test("one that comes before the step waits is kept for it", async () => {
     const rig = new Rig();
     const handle = await rig.start("steps: [{ id: work, run: work }, { id: paid, deps: [work], signal: payment }]");
-    expect(handle.signal(signal("payment", "early")).ok).toBe(true);
+    expect((await handle.signal(signal("payment", "early"))).ok).toBe(true);
     await rig.quiet();
     await rig.succeed("work");
     expect((await handle.result).status).toBe("succeeded");
@@ -193,10 +193,10 @@ steps:
     );
     await rig.pass(10);
     await rig.succeed("work");
-    handle.signal(signal("go", 1));
+    void handle.signal(signal("go", 1));
     await rig.quiet();
     expect([phaseTag(handle, "first"), phaseTag(handle, "second")]).toEqual(["succeeded", "waiting-for-signal"]);
-    handle.signal(signal("go", 2));
+    void handle.signal(signal("go", 2));
     expect((await handle.result).status).toBe("succeeded");
     expect([await outputAt(rig, handle.run, "first"), await outputAt(rig, handle.run, "second")]).toEqual([1, 2]);
   });
@@ -205,9 +205,9 @@ steps:
     const rig = new Rig();
     const handle = await rig.start("steps: [{ id: a, signal: go }, { id: b, deps: [a], signal: go }]", { wait: true });
     const once = signal("go", 1);
-    handle.signal(once);
+    void handle.signal(once);
     await rig.quiet();
-    expect(handle.signal(once).ok).toBe(true);
+    expect((await handle.signal(once)).ok).toBe(true);
     await rig.quiet();
     expect([phaseTag(handle, "a"), phaseTag(handle, "b")]).toEqual(["succeeded", "waiting-for-signal"]);
   });
@@ -222,8 +222,8 @@ steps:
 `,
       { wait: true },
     );
-    handle.signal(signal("paid-y", "Y"));
-    handle.signal(signal("paid-x", "X"));
+    void handle.signal(signal("paid-y", "Y"));
+    void handle.signal(signal("paid-x", "X"));
     await rig.quiet();
     expect(rig.taskOf("end").deps).toEqual({ each: ["X", "Y"] });
     await rig.succeed("end");
@@ -247,8 +247,9 @@ steps:
     const handle = await rig.start(PLAN, { wait: true });
     await rig.quiet();
     const first = signal("payment", 1);
-    expect([first, first].map((sent) => handle.signal(sent).ok)).toEqual([true, true]);
-    expect(handle.signal(signal("payment", 2))).toMatchObject({ ok: false, error: { code: "SignalNotAwaited" } });
+    const both = [first, first].map((sent) => handle.signal(sent));
+    expect((await Promise.all(both)).map(({ ok }) => ok)).toEqual([true, true]);
+    expect(await handle.signal(signal("payment", 2))).toMatchObject({ ok: false, error: { code: "SignalNotAwaited" } });
     await rig.quiet();
     await rig.succeed("ship");
     expect((await handle.result).outputs).toMatchObject({ paid: 1 });
@@ -258,9 +259,9 @@ steps:
   test("refuses one for a run that has ended, or whose step has", async () => {
     const rig = new Rig();
     const first = await rig.start(PLAN, { wait: true });
-    first.signal(signal("payment"));
+    void first.signal(signal("payment"));
     await rig.quiet();
-    expect(first.signal(signal("payment"))).toMatchObject({ ok: false, error: { code: "SignalNotAwaited" } });
+    expect(await first.signal(signal("payment"))).toMatchObject({ ok: false, error: { code: "SignalNotAwaited" } });
     await rig.succeed("ship");
     await first.result;
     expect(await leave(rig, first.run, "payment")).toMatchObject({ ok: false, error: { code: "RunEnded" } });
@@ -269,12 +270,13 @@ steps:
   test("a value that its step's schema refuses fails the step where it was not known before", async () => {
     const rig = new Rig();
     const handle = await rig.start(
-      'steps: [{ id: paid, signal: "p-${{ run.id }}", output: { type: object, required: [amount] } }]',
+      'steps: [{ id: first, run: x }, { id: paid, deps: [first], signal: "p-${{ run.id }}", output: { type: object, required: [amount] } }]',
       { wait: true },
     );
-    handle.signal(signal(`p-${handle.run}`, { amonut: 1 }));
+    expect((await handle.signal(signal(`p-${handle.run}`, { amonut: 1 }))).ok).toBe(true);
+    await rig.succeed("first");
     expect((await handle.result).status).toBe("failed");
-    expect(handle.state().phases[0]).toMatchObject({ tag: "failed", error: { code: "output" } });
+    expect(handle.state().phases[1]).toMatchObject({ tag: "failed", error: { code: "output" } });
     expect(checkHistory(await history(rig, handle.run))).toEqual([]);
   });
 

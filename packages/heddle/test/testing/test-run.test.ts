@@ -317,8 +317,48 @@ describe("fakes", () => {
     const nap = testRun(plan("p", { steps: [sleep("nap", "1h")] }), { steps: { nap: succeeds() } });
     await expect(nap).rejects.toMatchObject({ code: "InvalidOption" });
     await expect(attempt({ answers: { build: "approve" } })).rejects.toMatchObject({ code: "InvalidOption" });
+    for (const name of ["sub/y", "sub/x/deeper"])
+      await expect(attempt({ steps: { build: succeeds(), [name]: succeeds() } })).rejects.toMatchObject({
+        code: "UnknownStep",
+      });
     expect(() => succeeds(1, { takes: "soon" })).toThrow(expect.objectContaining({ code: "InvalidOption" }));
     await expect(attempt({ at: { soon: () => undefined } })).rejects.toMatchObject({ code: "InvalidOption" });
+  });
+});
+
+describe("what never comes is an error", () => {
+  const each = forEach("e", { items: [1, 2] }, () => 1);
+  const inside = forEach("f", { items: [1] }, () => 1);
+  const inner = subplan("sub", plan("inner", { steps: [inside] }));
+
+  test.each(["e[2]", "e[2]#verify", "sub/f[1]", "sub/g", "e[0]/x"])("a fake for %s", async (name) => {
+    await expect(testRun(plan("p", { steps: [each, inner] }), { steps: { [name]: succeeds() } })).rejects.toMatchObject(
+      {
+        code: "UnknownStep",
+        message: expect.stringContaining(`no step ${JSON.stringify(name.replace("#verify", ""))}`) as string,
+      },
+    );
+  });
+
+  test("but for one that may come, in a step that never began, and for all items", async () => {
+    const steps = [sequence(build, each), inner];
+    const result = await testRun(plan("p", { failure: "continue", steps }), {
+      steps: { build: fails("no"), "e[5]": succeeds(), "sub/f": succeeds(7) },
+    });
+    expect(result).toMatchObject({ status: "failed", outputs: { sub: { f: [7] } } });
+  });
+
+  test("a moment after the run's end", async () => {
+    const attempt = (at: string) =>
+      testRun(plan("p", { steps: [build] }), {
+        steps: { build: succeeds(1, { takes: "2m" }) },
+        at: { "1m": (run) => run.pause(), "90s": (run) => run.unpause(), [at]: () => undefined },
+      });
+    await expect(attempt("3m")).rejects.toMatchObject({
+      code: "InvalidOption",
+      message: 'the option at has "3m", and the run was over after 2m',
+    });
+    expect((await attempt("119s")).status).toBe("succeeded");
   });
 });
 
