@@ -15,7 +15,6 @@ import { marked, partOfPlan, withAncestors, withDeps, withDescendants } from "..
 import type { EventLog } from "../journal/port.ts";
 import type { ReusedResult } from "../run/event.ts";
 import { hasAgentWork } from "../run/state.ts";
-import type { Step } from "../plan/plan.ts";
 import type { RunSnapshot } from "../view/history.ts";
 import { reusable, type Reusable } from "./reusable.ts";
 import { planFileContent } from "./plan-content.ts";
@@ -78,13 +77,14 @@ export async function reuseFor(
   const source = await sourceOf(ports, loaded, selection.run, parts);
   if (!source.ok && parts.needed.length > 0) return source;
   const known = source.ok ? source.value.reusable : NOTHING_KNOWN;
+  const reads = await readsOf(loaded);
   const lost = withBuiltOn(
-    usersOf(loaded),
+    usersOf(loaded, reads),
     [...parts.needed, ...parts.before].filter((id) => !isKnown(known, id)),
   );
   const before = parts.before.filter((id) => !lost.has(id));
   if (isPart) {
-    const unread = unreadProblem(loaded, [...parts.again, ...parts.needed, ...before], source);
+    const unread = unreadProblem(loaded, { kept: [...parts.again, ...parts.needed, ...before], reads }, source);
     if (unread !== undefined) return err(unread);
   }
   const kept = [...parts.again, ...parts.needed, ...before];
@@ -103,7 +103,7 @@ export async function reuseFor(
       source.value,
       others.filter((id) => !results.has(id) && !known.skipped.has(id) && !ended.has(id)),
     ),
-    ...withoutBase(chosen, { ...known, ended }, results),
+    ...withoutBase(chosen, { ...known, ended, users: usersOf(chosen, reads) }, results),
   ];
   const reuse = await withWork(ports, chosen, defined({ ...source.value, ended, newRun: selection.newRun }), results);
   return reuse.ok ? ok({ ...whole, ...reuse.value, again: [...anew, ...reuse.value.again] }) : reuse;
@@ -130,10 +130,10 @@ function isKnown({ results, skipped, ended }: Reusable, id: string): boolean {
 /** Steps by what their results are built on: their deps, and what they come after and read. */
 type Users = ReadonlyMap<string, readonly string[]>;
 
-function usersOf({ plan: { steps } }: LoadedPlan): Users {
+function usersOf({ plan: { steps } }: LoadedPlan, reads: Reads): Users {
   const users = new Map<string, string[]>();
   for (const step of steps) {
-    for (const base of [...(step.deps ?? []), ...(step.after ?? []).filter((id) => namesDep(step, id))]) {
+    for (const base of [...(step.deps ?? []), ...(reads.get(step.id) ?? [])]) {
       const known = users.get(base);
       if (known === undefined) users.set(base, [step.id]);
       else known.push(step.id);
@@ -156,7 +156,7 @@ function indicesIn({ graph }: LoadedPlan, ids: readonly string[]): readonly numb
 /** Why some steps alone cannot run: their expressions read a step that is left out, since nothing says how it ended. */
 function unreadProblem(
   loaded: LoadedPlan,
-  kept: readonly string[],
+  { kept, reads }: { readonly kept: readonly string[]; readonly reads: Reads },
   source: Result<Source, Problem>,
 ): Problem | undefined {
   const known = new Set(kept);
@@ -164,26 +164,27 @@ function unreadProblem(
   for (const index of indicesIn(loaded, kept)) {
     const step = loaded.plan.steps[index];
     if (step === undefined) continue;
-    for (const id of step.after ?? []) if (!known.has(id) && namesDep(step, id)) unread.add(id);
+    for (const id of reads.get(step.id) ?? []) if (!known.has(id)) unread.add(id);
   }
   if (unread.size === 0) return undefined;
   if (!source.ok) return source.error;
   return missingProblem(source.value.run, [...unread], source.value.reusable);
 }
 
-/** `deps.a`, `deps['a']`, and both with `?`, in a text without space. */
-const READ_OF_DEP = /deps(?:\.\??(\w+)|\[(?:\??'([\w./-]*)'\])?)/g;
+/** Which of the steps before it a step reads, by the step's id. */
+type Reads = ReadonlyMap<string, readonly string[]>;
 
-/** Whether a text of the step may read the dep. A name in brackets that is written in any other way may be that of any dep. */
-function namesDep({ id: _id, deps: _deps, after: _after, ...rest }: Step, dep: string): boolean {
-  const texts = JSON.stringify(rest)
-    .replace(/\s|\\[nrtf]/g, "")
-    .replaceAll('\\"', "'");
-  for (const [, member, index] of texts.matchAll(READ_OF_DEP)) {
-    const name = member ?? index;
-    if (name === undefined || name === dep) return true;
+/** Of steps that only come after others: a dep is built on in any case. */
+async function readsOf({ plan: { steps } }: LoadedPlan): Promise<Reads> {
+  const reads = new Map<string, readonly string[]>();
+  const later = steps.filter(({ after }) => after !== undefined && after.length > 0);
+  if (later.length === 0) return reads;
+  const { depNamesOf } = await import("../plan/expression/dep-names.ts");
+  for (const step of later) {
+    const names = depNamesOf(step);
+    reads.set(step.id, names === undefined ? (step.after ?? []) : (step.after ?? []).filter((id) => names.has(id)));
   }
-  return false;
+  return reads;
 }
 
 /** Names the steps that run although they have ended, since they are others now. */
@@ -208,10 +209,9 @@ function lackingSentence({ run, reusable: { changed } }: Source, ids: readonly s
  */
 function withoutBase(
   chosen: LoadedPlan,
-  { skipped, ended }: Reusable,
+  { skipped, ended, users }: Reusable & { readonly users: Users },
   results: Map<string, ReusedResult>,
 ): readonly string[] {
-  const users = usersOf(chosen);
   const anew = chosen.graph.ids.filter((id) => !results.has(id) && !skipped.has(id) && !ended.has(id));
   const sentences: string[] = [];
   for (const cause of anew) {

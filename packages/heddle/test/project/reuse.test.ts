@@ -95,6 +95,30 @@ steps:
   },
 );
 
+test.each([
+  ["a condition's text", "if: \"'deps.a.status' != ''\""],
+  ["a variable of the expression", "if: \"[{'a': 1}].exists(x, x.a == 1 && 'deps.a' != '')\""],
+  ["a command", 'verify: "echo deps.a.status"'],
+  ["a description", 'description: "after ${{ deps.a.status }}, deps[x]"'],
+  ["a text of a variable", 'env: { E: "deps.a.status" }'],
+  [
+    "a plan inside",
+    "plan: { steps: [{ id: a, run: 'true' }, { id: y, after: [a], if: \"deps.a.status == 'succeeded'\", run: 'true' }] }",
+  ],
+])("what only mentions a step it comes after was not built on it: %s", async (_, text) => {
+  const mentions = (command: string): string => `
+name: chain
+steps:
+  - { id: a, run: "${command}" }
+  - { id: b, after: [a], ${text}${text.startsWith("plan") ? "" : ', run: "true"'} }
+  - { id: c, run: "true" }
+`;
+  expect(await reused(mentions("true"), mentions("echo new"), "c")).toEqual({
+    ids: ["b"],
+    again: ["a runs again: its definition has changed."],
+  });
+});
+
 test("what was built on a step skipped by its condition stays: the condition is asked again", async () => {
   const conditional = `
 name: chain
