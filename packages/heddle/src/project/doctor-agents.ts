@@ -73,11 +73,11 @@ function checkSandbox(agents: readonly AgentLine[]): readonly DoctorFinding[] {
 
 /** `hasSandbox`: one works here, though not around every agent. */
 function agentFinding(agent: AgentLine, hasSandbox: boolean): DoctorFinding {
-  const { program, login, rules, sandbox } = agent;
+  const { program, login, rules, protocol, sandbox } = agent;
   const parts = [
     program,
     login && loginText(login),
-    rules && RULES[rules],
+    rules && rulesText(rules, protocol),
     hasSandbox && sandbox?.works === false ? `no sandbox: ${sandbox.why ?? "none works here"}` : undefined,
   ];
   const message = `${nameOf(agent)}: ${parts.filter((part) => part !== undefined).join("; ")}`;
@@ -97,12 +97,21 @@ function loginText(login: LoginState): string {
   }
 }
 
-const RULES: Readonly<Record<RuleBinding, string>> = {
-  asks: "bound by all rules",
-  told: "bound by presets but `ask`, and by `deny` rules",
-  confined: "bound by presets, and by `deny` rules about edits",
-  none: "bound by `deny` rules about edits",
-};
+/** As the plan's check has it: only over a protocol with requests can an agent ask. */
+function rulesText(rules: RuleBinding, protocol: AgentLine["protocol"]): string {
+  switch (rules) {
+    case "asks":
+      return "bound by all rules";
+    case "told":
+      return "bound by presets but `ask`, and by `deny` rules";
+    case "confined":
+      return `bound by presets${protocol === "acp" ? "" : " but `ask`"}, and by \`deny\` rules about edits`;
+    case "none":
+      return "bound by `deny` rules about edits";
+    default:
+      return unreachable(rules);
+  }
+}
 
 /** Plans without agents need no repository; an unusable one is a warning. */
 function repositoryProblem({ code, message, hint }: Problem): DoctorFinding {

@@ -170,10 +170,14 @@ describe("agents", () => {
       "agents ok: claude 2.1 (acp), codex (native)",
       "sandbox ok: bubblewrap works: agents write to their worktree and their own files only",
       "agent ok: claude 2.1 (acp): /bin/claude-agent-acp; a key is in ANTHROPIC_API_KEY (pass it on by `passEnv`); bound by all rules",
-      `agent ok: codex (native): /bin/codex; no key and no login found; bound by presets, and by \`deny\` rules about edits; no sandbox: ${why}`,
+      `agent ok: codex (native): /bin/codex; no key and no login found; bound by presets but \`ask\`, and by \`deny\` rules about edits; no sandbox: ${why}`,
       "repository ok: agents can work here",
     ]);
     expect(found.flatMap(({ agent }) => agent ?? [])).toEqual([acp, codex]);
+    const overAcp = await checkAgents(
+      await agentsWith({ ...none, probe: async () => [{ ...codex, protocol: "acp" }] })(),
+    );
+    expect(lines(overAcp).join()).toContain("bound by presets, and by `deny` rules about edits");
     const alone = await checkAgents(await agentsWith({ ...none, probe: async () => [codex] })());
     expect(lines(alone)).toContain(`sandbox ok: agents run without a sandbox: ${why}`);
   });
