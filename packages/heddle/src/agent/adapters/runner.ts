@@ -254,7 +254,13 @@ class LocalTurn implements RunningTurn {
   /** Passes events on as progress of the attempt, masked. */
   #emitter(mask: Masker | undefined): (event: AgentEvent) => void {
     let told = 0;
+    let isWaiting = false;
     return (event) => {
+      const hasAnswered = event.type === "text" || event.type === "thought";
+      // Of the progress that is told, all ends a wait; the provider's answer alone is told nowhere else.
+      if (isWaiting && hasAnswered && told < MAX_PROGRESS) this.#turn.onProgress?.({ type: "waited" });
+      if (hasAnswered || event.type === "tool") isWaiting = false;
+      if (event.type === "retrying") isWaiting = true;
       if (!TOLD.has(event.type) || (event.type !== "usage" && ++told > MAX_PROGRESS)) return;
       const data = eventData(event);
       this.#turn.onProgress?.(mask === undefined ? data : (mask.json(data) as JsonObject));

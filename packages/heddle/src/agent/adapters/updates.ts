@@ -3,10 +3,11 @@
  * an update of an unknown kind is ignored. Does not know how updates arrive.
  */
 import { type JsonObject, isJsonObject } from "../../base/json.ts";
-import { type AgentFailure, failureOf } from "./failure-class.ts";
+import { type AgentFailure, failureOf, shortMessage } from "./failure-class.ts";
 import { TextTail } from "./line-reader.ts";
 import { isToolKind, type ToolKind } from "../../plan/agents-config.ts";
 import { type AgentEvent, TEXT_LIMIT } from "./port.ts";
+import type { AgentClass } from "../../run/attempt.ts";
 import { usdOf } from "./usage.ts";
 
 const STATUSES = { pending: "pending", in_progress: "running", completed: "done", failed: "failed" } as const;
@@ -163,13 +164,30 @@ export class Updates {
     this.#events.emit({ type: "plan", entries: read });
   }
 
-  /** Some agents report a failure only here and end the turn as a success. */
+  /** Some agents report a failure only here and end the turn as a success, and what they do about one that may pass. */
   #info(meta: unknown): void {
     if (!isJsonObject(meta)) return;
+    const { jetbrains } = meta;
+    const air = isJsonObject(jetbrains) && isJsonObject(jetbrains["air"]) ? jetbrains["air"] : {};
+    if (isJsonObject(air["sessionFailure"])) this.#warning(air["sessionFailure"]);
     const codex = isJsonObject(meta["codex"]) ? meta["codex"] : {};
     const status = isJsonObject(codex["threadStatus"]) ? codex["threadStatus"]["type"] : undefined;
     if (status === "systemError") this.failure ??= failureOf(this.text, codex["threadStatus"], "crash");
   }
+
+  #warning(warning: JsonObject): void {
+    const { title, severity, category } = warning;
+    if (severity !== "warning" || typeof title !== "string" || title === "") return;
+    const message = shortMessage(title);
+    if (category === "unknown") this.#events.log(`[notice] ${message}`);
+    else this.#events.emit({ type: "retrying", class: retriedAs(title, warning), message });
+  }
+}
+
+/** A refusal that the agent tries again after is no used-up quota, whatever it is called. */
+function retriedAs(title: string, warning: JsonObject): AgentClass {
+  const { class: name } = failureOf(title, warning, "network");
+  return name === "quota" ? "rate-limit" : name;
 }
 
 function textOf(content: unknown): string {

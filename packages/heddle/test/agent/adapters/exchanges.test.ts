@@ -30,6 +30,8 @@ interface Exchange {
     readonly said?: string;
     /** Lines of the log, or parts of them, with `|` between. */
     readonly log?: string;
+    /** One of the events. */
+    readonly event?: object;
     /** What the outcome must not have. */
     readonly without?: string;
     /** Of the outcome. */
@@ -58,11 +60,12 @@ test.concurrent.each(files)("%s", async (file) => {
     env: { ...context.env, ...env },
     ...defined<Partial<AgentContext>>({ model, resume: resume === undefined ? undefined : { sessionId: resume } }),
   }).outcome;
-  const { said, log, without, ...expected } = exchange.expect;
+  const { said, log, event, without, ...expected } = exchange.expect;
   expect(here.log.filter((line) => line.includes("another exchange"))).toEqual([]);
   expect(outcome).toMatchObject(expected);
   if (said !== undefined) expect(outcome.message).toContain(said);
   for (const part of log?.split("|") ?? []) expect(here.log.join("\n")).toContain(part);
+  if (event !== undefined) expect(here.events).toContainEqual(expect.objectContaining(event));
   if (without !== undefined) expect(outcome).not.toHaveProperty(without);
 });
 

@@ -16,7 +16,7 @@ import { findProgram } from "../../../src/agent/adapters/which.ts";
 import { type LocalAgents, localAgentRunner } from "../../../src/agent/adapters/local.ts";
 import { type LocalRunners, localRunners } from "../../../src/runner/local.ts";
 import { clock } from "../../runner/rig.ts";
-import { SCRIPTED } from "../../support/built.ts";
+import { fixture, SCRIPTED } from "../../support/built.ts";
 import { agentWorld, living } from "./rig.ts";
 import { until } from "../../support/until.ts";
 import { temporaryFolder } from "../../support/temporary.ts";
@@ -103,6 +103,16 @@ describe("an agent's attempt", () => {
     expect(it.news.map((data) => data["type"])).toContain("tool");
     expect(it.log()).toContain("done\n[end] ok\n");
     expect(it.runners.mayHaveLeftovers(turn.run)).toBe(true);
+  });
+
+  test("says when its provider has answered after all", async () => {
+    const exchange = join(import.meta.dirname, "exchanges/claude-asks-again.txt");
+    const command = [process.execPath, fixture("replay-agent"), exchange] as const;
+    await using it = bench({ agents: { claude: { protocol: "acp", command } } });
+    const outcome = await it.agents.start(it.turn("", { agent: "claude" })).outcome;
+    expect(outcome.kind).toBe("succeeded");
+    const types = it.news.map(({ type }) => type);
+    expect(types.slice(types.indexOf("retrying"))).toEqual(["retrying", "waited"]);
   });
 
   test("fails with a class, and whether another attempt may mend it", async () => {
