@@ -5,6 +5,7 @@
  *  1. A run that a process holds, or that is younger than the given age, stays.
  *  2. A run whose agents' work is on none of the user's branches stays, until the caller says otherwise.
  *  3. A run with worktrees stays, whatever the caller says.
+ *  4. Where git cannot be asked, a run stays unless its history has no step of an agent: then git holds nothing of it.
  */
 import type { AgentMaintenance } from "../agent/port.ts";
 import type { Clock } from "../base/clock.ts";
@@ -18,7 +19,7 @@ const DAY_MS = 86_400_000;
 export const KEPT_DAYS = 30;
 
 export interface GcPorts {
-  readonly log: Pick<EventLog, "runs">;
+  readonly log: Pick<EventLog, "runs" | "read">;
   readonly clock: Clock;
   readonly agents: () => Promise<AgentMaintenance>;
   /** Removes a run with its files. `false`: a process holds it. */
@@ -52,7 +53,7 @@ export async function* collectGarbage(
     const run = runLine(record);
     if ((run.endedAt ?? run.startedAt) > now - keepDays * DAY_MS || record.holder !== null) continue;
     maintenance ??= await ports.agents();
-    const refs = await refsToGo(maintenance, run, { unlanded, dryRun });
+    const refs = await refsToGo({ ...ports, maintenance }, run, { unlanded, dryRun });
     if (typeof refs === "string") yield { kind: "kept", run, reason: refs };
     else if (dryRun || (await ports.remove(run.run))) yield { kind: "removed", run, refs };
   }
@@ -60,12 +61,12 @@ export async function* collectGarbage(
 
 /** Removes a run's branches and refs. How many; why they stay, and the run with them, if so. */
 async function refsToGo(
-  maintenance: AgentMaintenance,
+  { log, maintenance }: Pick<GcPorts, "log"> & { readonly maintenance: AgentMaintenance },
   { run, status }: RunLine,
   { unlanded, dryRun }: { readonly unlanded: boolean; readonly dryRun: boolean },
 ): Promise<number | string> {
   const found = await maintenance.refs(run);
-  if (!found.ok) return found.error.message;
+  if (!found.ok) return (await hadAgents(log, run)) ? found.error.message : 0;
   if (found.value === undefined) return 0;
   const { refs, landed, trees } = found.value;
   const left = (count: number): string => `it still has ${plural(count, "worktree")}: \`heddle worktrees list ${run}\``;
@@ -79,4 +80,16 @@ async function refsToGo(
   if (!gone.ok) return gone.error.message;
   // One was made meanwhile.
   return gone.value ? refs.length : left(1);
+}
+
+/** Whether any plan that the run had, or any step that it added, has a step of an agent. */
+async function hadAgents(log: Pick<EventLog, "read">, run: string): Promise<boolean> {
+  for await (const events of log.read(run)) {
+    for (const { type, data } of events) {
+      const steps =
+        type === "steps.added" ? data.steps : type.startsWith("run.") && "plan" in data ? data.plan?.steps : [];
+      if (steps?.some(({ action }) => action.kind === "agent") === true) return true;
+    }
+  }
+  return false;
 }

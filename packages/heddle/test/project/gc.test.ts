@@ -4,6 +4,7 @@ import type { AgentMaintenance } from "../../src/agent/port.ts";
 import { err, ok } from "../../src/base/result.ts";
 import { memoryJournal } from "../../src/journal/memory.ts";
 import type { Journal } from "../../src/journal/port.ts";
+import type { Plan } from "../../src/plan/plan.ts";
 import { collectGarbage, type GcOptions } from "../../src/project/gc.ts";
 import { VirtualClock } from "../support/virtual-clock.ts";
 import { DIAMOND } from "../view/histories.ts";
@@ -12,6 +13,8 @@ import { RecordedRun } from "./runs.ts";
 
 const DAY = 86_400_000;
 const NOW = 100 * DAY;
+
+const WITH_AGENT: Plan = { name: "agents", steps: [{ id: "write", action: { kind: "agent", prompt: "write it" } }] };
 
 let journal: Journal;
 let asked: string[];
@@ -23,9 +26,14 @@ beforeEach(() => {
 });
 
 /** A run that ended so many days ago; `undefined`: its engine died. */
-async function ended(run: string, days: number, status?: "succeeded" | "cancelled"): Promise<void> {
+async function ended(
+  run: string,
+  days: number,
+  status?: "succeeded" | "cancelled",
+  plan: Plan = DIAMOND,
+): Promise<void> {
   const time = NOW - days * DAY;
-  const recorded = await new RecordedRun(journal, run, DIAMOND).begin(time);
+  const recorded = await new RecordedRun(journal, run, plan).begin(time);
   if (status === "succeeded") await recorded.record([{ type: "run.succeeded", data: { durationMs: 1 } }], time);
   if (status === "cancelled")
     await recorded.record([{ type: "run.cancelled", data: { durationMs: 1, reason: "cancel" } }], time);
@@ -118,12 +126,30 @@ test("a run with worktrees stays, whatever the caller says, also one that got th
   expect(await left()).toEqual(["done"]);
 });
 
-test("where git fails, the run stays and says why", async () => {
-  await ended("done", 31, "succeeded");
+test("where git fails, a run with agents stays and says why", async () => {
+  await ended("done", 31, "succeeded", WITH_AGENT);
   const fails = async () => err({ code: "GitFailed", message: "git says no" });
   expect(await collected({}, { refs: fails })).toEqual(["kept done: git says no"]);
   expect(await collected({}, { ...refs(true), removeRefs: fails })).toEqual(["kept done: git says no"]);
   expect(await left()).toEqual(["done"]);
+});
+
+test("where git fails, a run without agents goes all the same: git holds nothing of it", async () => {
+  const fails = async () => err({ code: "GitFailed", message: "git says no" });
+  await ended("plain", 31, "succeeded");
+  await ended("agents", 32, "succeeded", WITH_AGENT);
+  const late = await new RecordedRun(journal, "late", DIAMOND).begin(NOW - 33 * DAY);
+  await late.record([{ type: "run.resumed", data: { engine: "t", interrupted: [], reset: [], plan: WITH_AGENT } }]);
+  await late.leave();
+  const added = await new RecordedRun(journal, "added", DIAMOND).begin(NOW - 34 * DAY);
+  await added.record([{ type: "steps.added", step: "a", data: { kind: "siblings", steps: WITH_AGENT.steps } }]);
+  await added.leave();
+  expect((await collected({}, { refs: fails })).toSorted()).toEqual([
+    "kept added: git says no",
+    "kept agents: git says no",
+    "kept late: git says no",
+    "removed plain: 0",
+  ]);
 });
 
 test("a run that was taken up meanwhile is passed by without a word", async () => {
