@@ -255,6 +255,20 @@ const CASES: readonly (readonly [code: string, text: string, hint?: string])[] =
   ],
   ["UnknownName", "- id: a\n  run: x\n  env: {X: '${{ env.TOKEN }}'}\n           ^", "add it: passEnv: [TOKEN]"],
   ["UnknownName", "- id: a\n  run: x\n  if: item == 1\n      ^"],
+  // `deps.my-step` is a subtraction, `deps.a.b` a field, `deps.x/y` a division.
+  ...["my-step", "a.b", "x/y", "1.10", "2fa"].map(
+    (id) =>
+      [
+        "InvalidExpression",
+        `- {id: a, run: x}\n- id: ${id}\n  run: x\n- id: b\n  run: x\n  deps: [${id}]\n  if: deps.${id}.output == 'x'\n      ^`,
+        `an id that is not a name is written in brackets: deps["${id}"]`,
+      ] as const,
+  ),
+  [
+    "InvalidExpression",
+    "- id: b\n  run: x\n  env: {X: '${{ deps.my-other-step.output }}'}\n           ^",
+    'an id that is not a name is written in brackets: deps["my-other-step"]',
+  ],
   ["UnknownName", "- id: a\n  run: x\n  if: run.name == 'x'\n      ^"],
   ["InvalidOutputSchema", "- id: a\n  run: x\n  output: {type: strng}\n          ^"],
   ["InvalidOutputSchema", "- id: a\n  run: x\n  output: {$ref: '#/$defs/none'}\n          ^"],

@@ -208,6 +208,9 @@ class CelExpression implements Expression {
 const TEXT_AND_OTHER =
   /^no such overload: (?:dyn<)?(?:string>? [=!<>]=? (?:dyn<)?(?:int|double|uint|bool)|(?:int|double|uint|bool)>? [=!<>]=? (?:dyn<)?string)/;
 
+/** The library's words where it looks for an operator of, or a field in, what `[]` or `{}` would hold. */
+const OF_NO_KIND = /^Operator overload '.*' overlaps with |^Cannot index type 'undefined'/;
+
 function problemOf(thrown: unknown): ExpressionError {
   if (typeof thrown !== "object" || thrown === null) return { message: "it cannot be evaluated", offset: 0 };
   const { summary, message, range } = thrown as { summary?: unknown; message?: unknown; range?: { start?: unknown } };
@@ -215,6 +218,9 @@ function problemOf(thrown: unknown): ExpressionError {
   const offset = typeof range?.start === "number" ? range.start : 0;
   if (said.startsWith("has() invalid argument")) {
     return { message: "has() needs names joined by dots; otherwise write 'name' in map", offset };
+  }
+  if (OF_NO_KIND.test(said)) {
+    return { message: "the items of an empty list or map are of no kind: write dyn([]) or dyn({})", offset };
   }
   const line = (said.split("\n")[0] ?? said).slice(0, 300);
   const kinds = TEXT_AND_OTHER.exec(line);

@@ -25,6 +25,7 @@ export function checkExpressions(sites: readonly ExpressionSite[], issues: PlanI
         ),
         hint:
           foreignFunction(site.text) ??
+          idWithoutBrackets(site) ??
           "expressions are CEL over params, deps.ID.output, deps.ID.status, run.id, item and env",
         path: site.path,
       });
@@ -37,6 +38,19 @@ export function checkExpressions(sites: readonly ExpressionSite[], issues: PlanI
       if (isCondition(site) && expression.names.some(({ root }) => root === "item")) askForEachItem(site);
     }
   }
+}
+
+const NAME = /^[A-Za-z_]\w*$/;
+
+/** Of an id that is written as if it were a name: `deps.my-step` is a subtraction, `deps.a.b` a field, `deps.1.10` nothing. */
+function idWithoutBrackets({ text, context }: ExpressionSite): string | undefined {
+  const known = [...(context.step.deps ?? []), ...(context.step.after ?? [])].filter((id) => !NAME.test(id));
+  const id =
+    known.toSorted((a, b) => b.length - a.length).find((each) => text.includes(`deps.${each}`)) ??
+    /\bdeps\.(\w+(?:-\w+)+)/.exec(text)?.[1];
+  return id === undefined
+    ? undefined
+    : `an id that is not a name is written in brackets: deps[${JSON.stringify(shorten(id))}]`;
 }
 
 function isCondition({ kind, path }: ExpressionSite): boolean {
@@ -91,10 +105,12 @@ function checkUse(use: NameUse, site: ExpressionSite, ancestors: Ancestors, issu
       // An output may come from further up; a status there would always be the same.
       if (use.field !== "status" && ancestors.has(site.context, name)) return;
       const meant = suggest(name, known);
+      const bare = use.field === undefined ? idWithoutBrackets(site) : undefined;
       const hint =
-        meant === undefined
+        bare ??
+        (meant === undefined
           ? `add it to the step's deps: deps: [${[...(step.deps ?? []), name].slice(-4).join(", ")}]`
-          : `did you mean "${meant}"?`;
+          : `did you mean "${meant}"?`);
       return refuse(`"${shorten(name)}" is not in this step's deps`, hint);
     }
     case "params": {

@@ -14,7 +14,7 @@ export function hasTemplate(text: string): boolean {
 
 /**
  * The templates of `text` in order, or the offset of a `${{` that is never closed. Quoted strings and map literals inside an
- * expression may hold braces.
+ * expression may hold braces. In every string `\\` keeps the next character, in raw ones (`r'...'`) too: so the language reads them.
  */
 export function findTemplates(
   text: string,
@@ -38,9 +38,15 @@ function closingOf(text: string, from: number): number {
     const character = text.charAt(i);
     if (quote !== "") {
       if (character === "\\") i++;
-      else if (character === quote) quote = "";
-    } else if (character === '"' || character === "'") quote = character;
-    else if (character === "{") depth++;
+      else if (text.startsWith(quote, i)) {
+        i += quote.length - 1;
+        quote = "";
+      }
+    } else if (character === '"' || character === "'") {
+      const three = character.repeat(3);
+      quote = text.startsWith(three, i) ? three : character;
+      i += quote.length - 1;
+    } else if (character === "{") depth++;
     else if (character === "}" && depth > 0) depth--;
     else if (character === "}" && text.charAt(i + 1) === "}") return i;
   }

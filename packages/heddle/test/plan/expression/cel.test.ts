@@ -93,6 +93,9 @@ describe("refused when compiled", () => {
     ["'a'.matches('(a)\\\\1')", /nested repeats/],
     ["require('fs')", /./],
     ["[1].join(1)", /./],
+    ["[].all(e, e > 0)", /the items of an empty list or map are of no kind: write dyn\(\[\]\) or dyn\({}\)/],
+    ["{}.a + 1", /are of no kind/],
+    ["[].exists(e, e.x)", /are of no kind/],
   ])("%s", (text, message) => {
     const compiled = compileExpression(text);
     expect(compiled.ok ? "compiled" : compiled.error.message).toMatch(message);
@@ -126,6 +129,10 @@ describe("templates", () => {
     expect(fillTemplates({ a: ["${{ {'x': {'y': '}}'}} }}"], b: 1 }, SCOPE)).toStrictEqual({
       ok: true,
       value: { a: [{ x: { y: "}}" } }], b: 1 },
+    });
+    expect(fillTemplates("${{ \'\'\'it's }}\'\'\' }} ${{ r'\\'}}' }}", SCOPE)).toStrictEqual({
+      ok: true,
+      value: "it's }} \\'}}",
     });
     expect(fillTemplates("${{ params.missing }}", SCOPE).ok).toBe(false);
   });
