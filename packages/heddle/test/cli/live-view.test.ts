@@ -2,7 +2,7 @@
 import { appendFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import fc from "fast-check";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Event, EventBody } from "../../src/run/event.ts";
 import type { Plan, Step } from "../../src/plan/plan.ts";
 import type { Answer } from "../../src/project/port.ts";
@@ -248,6 +248,20 @@ describe("the terminal", () => {
     expect(process.listenerCount("SIGQUIT") + process.listenerCount("SIGTSTP") + process.listenerCount("SIGCONT")).toBe(
       before,
     );
+  });
+
+  test("is given back by Ctrl-\\ too, before the signal ends the process", async () => {
+    const shown = new Shown(plan({ id: "a" }));
+    shown.tell(started("a"));
+    await shown.pass();
+    const sent: [number, string | number | undefined, boolean, boolean][] = [];
+    const kill = vi.spyOn(process, "kill").mockImplementation((pid, signal) => {
+      sent.push([pid, signal, shown.terminal.isRaw, shown.terminal.screen.isCursorVisible]);
+      return true;
+    });
+    onTestFinished(() => kill.mockRestore());
+    process.emit("SIGQUIT");
+    expect(sent).toEqual([[process.pid, "SIGQUIT", false, true]]);
   });
 
   test("shows a line of any length in one piece, also while it comes", async () => {

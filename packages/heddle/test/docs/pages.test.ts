@@ -82,6 +82,41 @@ test.each(PAGES)("links of %s lead somewhere", (page) => {
   expect(lost).toEqual([]);
 });
 
+describe("docs/found-bugs.md", () => {
+  const TEST = path.join(ROOT, "packages/heddle/test");
+  /** Suites hold the titles of several files. */
+  const suites = textsOf(path.join(TEST, "support/suites"));
+  const lines = readPage("docs/found-bugs.md").split("\n");
+  const rows = lines.flatMap((line, at) => (/^\| (?!commit|---)/.test(line) ? [{ at: at + 1, line }] : []));
+
+  test("names for every bug a file of tests, and in it the test that shows it", () => {
+    const missing: string[] = [];
+    let last: readonly string[] = [];
+    for (const { at, line } of rows) {
+      const shown = line.split(/(?<!\\)\|/).at(-2) ?? "";
+      const named = [...shown.matchAll(/[\w-]+\/[\w./-]+/g)].map(([file]) =>
+        file.replace(/^packages\/heddle\/test\//, ""),
+      );
+      const files = named.map((file) => path.join(file.startsWith("packages/") ? ROOT : TEST, file));
+      for (const file of files) if (!existsSync(file)) missing.push(`line ${at}: ${path.relative(ROOT, file)}`);
+      if (/the same files?\b/.test(shown)) files.push(...last);
+      if (files.length === 0) missing.push(`line ${at} names no file`);
+      last = files.filter((file) => existsSync(file));
+      const text = suites + last.map(textsOf).join("\n");
+      for (const [, title = ""] of shown.matchAll(/-t "?([^"`]+)/g))
+        if (!new RegExp(title.trim()).test(text)) missing.push(`line ${at}: no test "${title}"`);
+    }
+    expect(missing).toEqual([]);
+    expect(rows.length).toBeGreaterThan(200);
+  });
+});
+
+/** Of a file, or of all in a folder. */
+function textsOf(file: string): string {
+  const files = file.endsWith(".ts") ? [file] : globSync(path.join(file, "**/*.ts"));
+  return files.map((each) => readFileSync(each, "utf8")).join("\n");
+}
+
 describe("docs/acceptance.md", () => {
   const rows = [...readPage("docs/acceptance.md").matchAll(/^\| [^|]+ \| [^|]+ \| `([^`]+)`: ([^|]+) \|$/gm)];
 
