@@ -11,6 +11,8 @@ import type { AgentMaintenance } from "../agent/port.ts";
 import type { Clock } from "../base/clock.ts";
 import { plural } from "../base/plural.ts";
 import type { EventLog } from "../journal/port.ts";
+import type { Step } from "../plan/plan.ts";
+import type { Event } from "../run/event.ts";
 import { runLine, type RunLine } from "../view/list.ts";
 
 const DAY_MS = 86_400_000;
@@ -84,12 +86,19 @@ async function refsToGo(
 
 /** Whether any plan that the run had, or any step that it added, has a step of an agent. */
 async function hadAgents(log: Pick<EventLog, "read">, run: string): Promise<boolean> {
-  for await (const events of log.read(run)) {
-    for (const { type, data } of events) {
-      const steps =
-        type === "steps.added" ? data.steps : type.startsWith("run.") && "plan" in data ? data.plan?.steps : [];
-      if (steps?.some(({ action }) => action.kind === "agent") === true) return true;
-    }
-  }
+  for await (const events of log.read(run))
+    for (const event of events) if (stepsTold(event).some(({ action }) => action.kind === "agent")) return true;
   return false;
+}
+
+function stepsTold(event: Event): readonly Step[] {
+  switch (event.type) {
+    case "run.created":
+    case "run.resumed":
+      return event.data.plan?.steps ?? [];
+    case "steps.added":
+      return event.data.steps;
+    default:
+      return [];
+  }
 }

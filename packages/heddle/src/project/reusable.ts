@@ -10,10 +10,11 @@ import type { StepPhase } from "../run/facts.ts";
 import { type PlanFileDrift, paramsRead } from "../run/fingerprint.ts";
 import { isCutShort } from "../run/finish.ts";
 import type { Plan, Step } from "../plan/plan.ts";
+import { reopenedContainers } from "../run/resume.ts";
 import { hasEnded, outputOf, phaseOf, type RunState } from "../run/state.ts";
 
 export interface Reusable {
-  /** By step id; without containers that were recorded as a success although they were cut short. */
+  /** By step id; without containers that were recorded as a success although they were cut short, or in which a step was undone. */
   readonly results: ReadonlyMap<string, ReusedResult>;
   /** Ended, and would be another step now: why, in words. */
   readonly changed: ReadonlyMap<string, string>;
@@ -35,9 +36,10 @@ export function reusable(
   const ended = new Map<string, EarlierEnd>();
   const files = new Map(drift.map((file) => [file.step, file]));
   const planFiles = planFilesOfResults(state);
+  const undone = reopenedContainers(state);
   for (const step of steps) {
     const index = state.index.byId.get(step.id);
-    if (index === undefined || isCutShort(state, index)) continue;
+    if (index === undefined || isCutShort(state, index) || undone.has(index)) continue;
     const phase = phaseOf(state, index);
     const end = endOf(phase, state.run);
     const output = outputOf(phase);

@@ -156,7 +156,7 @@ function openAgain(now: number): StepPhase {
 }
 
 /** Containers that had succeeded and have a step, however deep, that was undone: they end again when it has. */
-function reopenedContainers(state: RunState): ReadonlySet<number> {
+export function reopenedContainers(state: RunState): ReadonlySet<number> {
   const reopened = new Set<number>();
   for (let step = state.index.graph.size; step < state.steps.length; step++) {
     if (phaseOf(state, step).tag !== "waiting") continue;

@@ -255,6 +255,22 @@ const CASES: readonly (readonly [code: string, text: string, hint?: string])[] =
   ],
   ["UnknownName", "- id: a\n  run: x\n  env: {X: '${{ env.TOKEN }}'}\n           ^", "add it: passEnv: [TOKEN]"],
   ["UnknownName", "- id: a\n  run: x\n  if: item == 1\n      ^"],
+  // Such a condition would be false, or true, for ever: the words of other tools, and misspelt ones.
+  ...[
+    "deps.a.status == 'success'",
+    "'failure' != deps.a.status",
+    "deps['a']['status'] == 'Succeeded'",
+    "deps.a.status in ['succeeded', 'ok']",
+    "!(deps.a['status'] in ['done'])",
+    "[1].exists(x, deps.a.status == 'error')",
+  ].map(
+    (condition) =>
+      [
+        "UnknownName",
+        `- {id: a, run: x}\n- id: b\n  run: x\n  deps: [a]\n  if: "${condition}"\n      ^`,
+        'a step before this one is "succeeded", "failed", "cancelled" or "skipped"',
+      ] as const,
+  ),
   // `deps.my-step` is a subtraction, `deps.a.b` a field, `deps.x/y` a division.
   ...["my-step", "a.b", "x/y", "1.10", "2fa"].map(
     (id) =>
@@ -465,4 +481,17 @@ test("a value that fits nowhere is told what is wanted there", async () => {
     for (const plan of plans) for (const { message } of await diagnosticsOf(plan)) said.add(message);
   }
   expect([...said].filter((message) => /invalid input/i.test(message))).toEqual([]);
+});
+
+test.each([
+  "deps.a.status == 'skipped' || 'failed' == deps.a.status",
+  "deps.a.status in ['succeeded', 'cached', 'cancelled']",
+  "deps.a.output.status == 'success'",
+  "params.m[deps.a.status] == 'success'",
+  "deps.a.status + '!' == 'success'",
+  "deps.?a.?status.orValue('') != ''",
+  "{'status': 'ok'}.status == 'ok'",
+])("a status is compared with a status: %s", async (condition) => {
+  const text = `params: {m: {type: json, default: {}}}\nsteps:\n- {id: a, run: x}\n- {id: b, run: x, deps: [a], if: "${condition}"}\n`;
+  expect(await errorsOf(text)).toEqual([]);
 });

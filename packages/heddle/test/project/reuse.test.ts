@@ -119,6 +119,27 @@ steps:
   });
 });
 
+test("no container in which a step was undone, however deep: it would stand for work that is not there any more", async () => {
+  const undone = `
+name: undone
+rollback: all
+steps:
+  - { id: plain, run: "true", undo: "true" }
+  - { id: each, forEach: [1, 2], run: "true", undo: "true" }
+  - { id: deep, plan: { steps: [{ id: in, plan: { steps: [{ id: x, run: "true", undo: "true" }, { id: y, run: "true" }] } }] } }
+  - { id: user, deps: [each], run: "true" }
+  - { id: kept, plan: { steps: [{ id: x, run: "true" }] } }
+  - { id: bad, deps: [plain, deep, user, kept], run: "false" }
+  - { id: c, run: "true" }
+`;
+  const { ids, again } = await reused(undone, undone, "c");
+  expect(ids).toEqual(["kept"]);
+  expect(again).toEqual([
+    expect.stringMatching(/ these run too: plain, each, deep, bad\.$/),
+    "user runs again: it depends on each, which runs again.",
+  ]);
+});
+
 test("what was built on a step skipped by its condition stays: the condition is asked again", async () => {
   const conditional = `
 name: chain

@@ -93,6 +93,21 @@ function noteReads(expression: Expression, site: ExpressionSite): void {
   step.reads = [...new Set([...(step.reads ?? []), ...outputs])];
 }
 
+/** Words for steps, also those that a step which has ended never has: such a comparison may be meant for all of them. */
+const STATUSES: ReadonlySet<string> = new Set([
+  "succeeded",
+  "failed",
+  "cancelled",
+  "skipped",
+  "cached",
+  "waiting",
+  "running",
+  "retrying",
+  "interrupted",
+  "needs-approval",
+  "needs-resolution",
+]);
+
 function checkUse(use: NameUse, site: ExpressionSite, ancestors: Ancestors, issues: PlanIssues): void {
   const { step, params, hasItem } = site.context;
   const refuse = (message: string, hint: string): void =>
@@ -100,6 +115,12 @@ function checkUse(use: NameUse, site: ExpressionSite, ancestors: Ancestors, issu
   const name = use.name ?? "";
   switch (use.root) {
     case "deps": {
+      const never = use.field === "status" ? use.comparedWith?.find((text) => !STATUSES.has(text)) : undefined;
+      if (never !== undefined)
+        refuse(
+          `"${shorten(never)}" is no status of a step`,
+          'a step before this one is "succeeded", "failed", "cancelled" or "skipped"',
+        );
       const known = [...(step.deps ?? []), ...(step.after ?? [])];
       if (known.includes(name)) return;
       // An output may come from further up; a status there would always be the same.

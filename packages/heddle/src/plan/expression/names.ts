@@ -17,6 +17,8 @@ export interface NameUse {
   readonly name?: string;
   /** The field after the name, if it is written out: `output` or `status` of a dep. */
   readonly field?: string;
+  /** Of a dep's status: the texts that it is compared with, where they are written out. */
+  readonly comparedWith?: readonly string[];
   readonly offset: number;
 }
 
@@ -39,6 +41,7 @@ class NameSearch {
   readonly uses: NameUse[] = [];
   trouble: Trouble | undefined;
   readonly #bound: string[] = [];
+  #comparedWith: readonly string[] = [];
 
   /** `field`: what the node's parent selects from it. */
   visit(node: ASTNode, field: string | undefined): void {
@@ -69,10 +72,25 @@ class NameSearch {
       case "!_":
       case "-_":
         return this.visit(node.args, undefined);
+      case "==":
+      case "!=":
+      case "in":
+        return this.#comparison(...node.args);
       default:
         // Lists, conditions and binary operators: plain operands.
         return (node.args as readonly ASTNode[]).forEach((operand) => this.visit(operand, undefined));
     }
+  }
+
+  #comparison(left: ASTNode, right: ASTNode): void {
+    for (const [operand, other] of [
+      [left, right],
+      [right, left],
+    ] as const) {
+      this.#comparedWith = isStatus(operand) ? textsIn(other) : [];
+      this.visit(operand, undefined);
+    }
+    this.#comparedWith = [];
   }
 
   #access(
@@ -114,7 +132,8 @@ class NameSearch {
       this.trouble ??= { message: `a dep has "output" and "status", not "${field}"`, offset };
       return;
     }
-    this.uses.push(defined({ root, offset, name, field }));
+    const comparedWith = this.#comparedWith.length > 0 ? this.#comparedWith : undefined;
+    this.uses.push(defined({ root, offset, name, field, comparedWith }));
   }
 
   #method(name: string, receiver: ASTNode, args: readonly ASTNode[], node: ASTNode): void {
@@ -140,6 +159,28 @@ class NameSearch {
     const message = "matches() needs a literal pattern without nested repeats, back references or look-around";
     this.trouble ??= { message, offset: startOf(argument ?? node) };
   }
+}
+
+/** `deps.ID.status` and nothing around it. */
+function isStatus(node: ASTNode): boolean {
+  const dep = memberOf(node);
+  if (dep?.name !== "status") return false;
+  const root = memberOf(dep.of)?.of;
+  return root?.op === "id" && root.args === "deps";
+}
+
+/** What an access selects by a name that is written out, and of what. */
+function memberOf(node: ASTNode): { readonly of: ASTNode; readonly name: string } | undefined {
+  if (node.op === "." || node.op === ".?") return { of: node.args[0], name: node.args[1] };
+  if (node.op !== "[]" && node.op !== "[?]") return undefined;
+  const [of, { op, args }] = node.args;
+  return op === "value" && typeof args === "string" ? { of, name: args } : undefined;
+}
+
+/** A text, or those of a list. */
+function textsIn(node: ASTNode): readonly string[] {
+  if (node.op === "list") return node.args.flatMap((member) => (member.op === "list" ? [] : textsIn(member)));
+  return node.op === "value" && typeof node.args === "string" ? [node.args] : [];
 }
 
 function isRoot(name: string): name is Root {

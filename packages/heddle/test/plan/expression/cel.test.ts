@@ -130,7 +130,7 @@ describe("templates", () => {
       ok: true,
       value: { a: [{ x: { y: "}}" } }], b: 1 },
     });
-    expect(fillTemplates("${{ \'\'\'it's }}\'\'\' }} ${{ r'\\'}}' }}", SCOPE)).toStrictEqual({
+    expect(fillTemplates("${{ '''it's }}''' }} ${{ r'\\'}}' }}", SCOPE)).toStrictEqual({
       ok: true,
       value: "it's }} \\'}}",
     });
@@ -157,7 +157,7 @@ test("which outputs are read is known from the text", async () => {
   const compiled = compileExpression("deps.a.output.x == 1 && deps['b-c'].status == 'failed' && has(deps.d.output)");
   expect(compiled.ok && outputsOf(compiled.value)).toStrictEqual(["a", "d"]);
   const plan = await planOf(
-    "- {id: a, run: x}\n- {id: b, run: x}\n- {id: c, run: x}\n- {id: d, call: m, undo: u, deps: [a, b, c], if: deps.a.status == 'x', env: {X: '${{ deps.b.output }}'}, with: {y: ['${{ deps.c.output.z }}']}}\n",
+    "- {id: a, run: x}\n- {id: b, run: x}\n- {id: c, run: x}\n- {id: d, call: m, undo: u, deps: [a, b, c], if: deps.a.status == 'failed', env: {X: '${{ deps.b.output }}'}, with: {y: ['${{ deps.c.output.z }}']}}\n",
   );
   const step = plan.steps[3];
   expect(step?.reads).toStrictEqual(["c", "b"]);
