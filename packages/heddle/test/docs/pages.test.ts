@@ -111,10 +111,12 @@ describe("docs/found-bugs.md", () => {
   });
 });
 
-/** Of a file, or of all in a folder. */
+/** Of a file, or of all in a folder, with the names of the files beside it: some tests are called by their fixtures. */
 function textsOf(file: string): string {
-  const files = file.endsWith(".ts") ? [file] : globSync(path.join(file, "**/*.ts"));
-  return files.map((each) => readFileSync(each, "utf8")).join("\n");
+  const isOne = file.endsWith(".ts");
+  const files = isOne ? [file] : globSync(path.join(file, "**/*.ts"));
+  const beside = globSync("**", { cwd: isOne ? path.dirname(file) : file });
+  return [...files.map((each) => readFileSync(each, "utf8")), ...beside].join("\n");
 }
 
 describe("docs/acceptance.md", () => {
