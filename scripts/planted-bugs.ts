@@ -3,7 +3,7 @@
  * sources, runs them on the copy, and tells which were caught. Fails where one was missed, or where the text to be replaced is
  * no longer in the sources.
  *
- * `node scripts/planted-bugs.ts [WORD]`: only the bugs whose name contains the word.
+ * `node scripts/planted-bugs.ts [WORD]`: only the bugs whose name or file contains the word.
  */
 import { spawn } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
@@ -26,7 +26,59 @@ const PURITY = ["run/purity.test.ts"];
 /** What plans inside plans promise. */
 const SUBPLANS = ["run/subplans.test.ts"];
 
+/** What agents write is kept, and merged as it should be. */
+const CONSERVATION = ["git/conservation.test.ts"];
+
 const BUGS: readonly Bug[] = [
+  {
+    name: "dropped commits are not kept",
+    file: "git/capture.ts",
+    from: "if (unreachable.length === 0) return [];",
+    to: "return [];",
+    tests: CONSERVATION,
+  },
+  {
+    name: "names of files are decoded",
+    file: "git/path-bytes.ts",
+    from: "if (isUtf8(bytes)) return",
+    to: "return",
+    tests: CONSERVATION,
+  },
+  {
+    name: "work is measured from git's merge base",
+    file: "git/capture-parents.ts",
+    from: "if (isOnTop.code !== 0) return MOVED;",
+    to: "if (isOnTop.code !== 0) return ONLY_OWN;",
+    tests: CONSERVATION,
+  },
+  {
+    name: "what is in merge commits alone is dropped",
+    file: "git/merge-candidate.ts",
+    from: "makeCommit(repository, { tree: whole, parents: [onto], message: request.message, atMs })",
+    to: "makeCommit(repository, { tree, parents: [onto], message: request.message, atMs })",
+    tests: ["git/history-endings.test.ts"],
+  },
+  {
+    name: "what a sparse folder lacks is removed",
+    file: "git/agent-index.ts",
+    from: "if (absent.length === 0) return new Set();",
+    to: "return new Set();",
+    tests: CONSERVATION,
+  },
+  {
+    name: "work in a submodule is not seen",
+    file: "git/submodules.ts",
+    from: "if (unpushed !== undefined) return unpushed;",
+    to: "",
+    tests: CONSERVATION,
+  },
+  {
+    name: "what a filter converts is stored as it is",
+    file: "git/content-filters.ts",
+    from: "if (filters.size === 0) return [];",
+    to: "return [];",
+    tests: CONSERVATION,
+  },
   {
     name: "a subplan has one attempt too many",
     file: "run/slots.ts",
@@ -288,18 +340,19 @@ const ROOT = path.resolve(import.meta.dirname, "..");
 const TESTS = ["run", "simulation", "engine"];
 const ALL = TESTS.map((room) => `${room}/`);
 
-/** These tests only compute: nothing has to be built for them. */
-const CONFIG = `export default { test: { include: ["packages/**/*.test.ts"], pool: "threads", testTimeout: 120_000, bail: 1 } };`;
+/** Nothing has to be built for these tests; what they begin with is made beside the copy. */
+const config = (folder: string): string =>
+  `export default { test: { include: ["packages/**/*.test.ts"], pool: "threads", testTimeout: 120_000, bail: 1, provide: { built: ${JSON.stringify(path.join(folder, "built"))} } } };`;
 
 /** What they are made of. */
-const HELPERS = ["support"];
+const HELPERS = ["support", "git"];
 
 async function main(): Promise<number> {
   const word = process.argv[2] ?? "";
   const folder = await mkdtemp(path.join(tmpdir(), "heddle-planted-"));
   try {
     await copySources(folder);
-    const bugs = BUGS.filter(({ name }) => name.includes(word));
+    const bugs = BUGS.filter(({ name, file }) => name.includes(word) || file.includes(word));
     for (const tests of new Set(bugs.map((bug) => bug.tests ?? ALL))) {
       if (await testsPass(folder, tests)) continue;
       console.error(`The tests fail on sources without a planted bug, or there are none: ${tests.join(" ")}`);
@@ -325,7 +378,7 @@ async function copySources(folder: string): Promise<void> {
   for (const room of [...TESTS, ...HELPERS])
     await cp(path.join(ROOT, "packages/heddle/test", room), path.join(heddle, "test", room), { recursive: true });
   for (const file of ["package.json", "tsconfig.json"]) await cp(path.join(ROOT, file), path.join(folder, file));
-  await writeFile(path.join(folder, "vitest.config.ts"), CONFIG);
+  await writeFile(path.join(folder, "vitest.config.ts"), config(folder));
   await symlink(path.join(ROOT, "node_modules"), path.join(folder, "node_modules"));
 }
 

@@ -8,11 +8,8 @@ import { lstat } from "node:fs/promises";
 import { pathIn } from "./path-bytes.ts";
 import { type RepositoryAccess, items } from "./repository-access.ts";
 import { exists } from "./disk-entry.ts";
-
-export interface IndexEntry {
-  readonly mode: string;
-  readonly id: string;
-}
+import { entriesByPath, GITLINK, type IndexEntry, listedEntries } from "./listed-entries.ts";
+import { filteredNames } from "./content-filters.ts";
 
 export interface AgentIndex {
   readonly entries: ReadonlyMap<string, IndexEntry>;
@@ -23,8 +20,6 @@ export interface AgentIndex {
 }
 
 export const NO_INDEX: AgentIndex = { entries: new Map(), skipped: new Set(), unmerged: new Set() };
-
-export const GITLINK = "160000";
 
 /** `undefined`: the agent has none. */
 export async function readAgentIndex(
@@ -42,14 +37,35 @@ export async function readAgentIndex(
   const entries = new Map<string, IndexEntry>();
   const skipped = new Set<string>();
   const unmerged = new Set<string>();
-  for (const item of items(answer.output)) {
-    const [, tag, mode, id, name] = /^(\S) (\d+) ([0-9a-f]+) \d\t([^]*)$/.exec(item) ?? [];
-    if (mode === undefined || id === undefined || name === undefined) continue;
+  for (const { tag, mode, id, path: name } of listedEntries(answer.output)) {
     if (tag === "M") unmerged.add(name);
     else if (tag === "S") skipped.add(name);
     if (tag !== "M") entries.set(name, { mode, id });
   }
   return { entries, skipped, unmerged };
+}
+
+/**
+ * Brings what the agent does not keep in its folder into heddle's index, as its own has it, and marks it so: git then reads the rules
+ * of such a `.gitignore` from there. The answer: these names.
+ */
+export async function putSkipped(
+  repository: RepositoryAccess,
+  { path, index, agent, known }: Pick<Filled, "path" | "index" | "agent" | "known">,
+): Promise<ReadonlySet<string>> {
+  const absent: string[] = [];
+  for (const name of agent.skipped) if (!(await exists(pathIn(path, name)))) absent.push(name);
+  if (absent.length === 0) return new Set();
+  const entries = new Map<string, IndexEntry>();
+  const files = absent.filter((name) => agent.entries.get(name)?.mode !== GITLINK);
+  for (const name of files) {
+    const [entry, before] = [agent.entries.get(name), known.get(name)];
+    if (entry !== undefined && (entry.id !== before?.id || entry.mode !== before.mode)) entries.set(name, entry);
+  }
+  await putEntries(repository, { path, index, entries });
+  const input = files.map((name) => `${name}\0`).join("");
+  await repository.objectGit(["update-index", "-z", "--skip-worktree", "--stdin"], { workTree: path, index, input });
+  return new Set(absent);
 }
 
 export interface Filled {
@@ -78,11 +94,7 @@ export async function applyAgentIndex(repository: RepositoryAccess, filled: Fill
   const filtered = await filteredNames(repository, { workTree: filled.path, names: filled.taken });
   if (modes.size === 0 && filtered.length === 0) return { unknown: [], isChanged: false };
   const { path, index, agent, known } = filled;
-  const now = new Map<string, IndexEntry>();
-  for (const item of items((await repository.objectGit(["ls-files", "-z", "-s"], { workTree: path, index })).output)) {
-    const [, mode, id, name] = /^(\d+) ([0-9a-f]+) \d\t([^]*)$/.exec(item) ?? [];
-    if (mode !== undefined && id !== undefined && name !== undefined) now.set(name, { mode, id });
-  }
+  const now = entriesByPath((await repository.objectGit(["ls-files", "-z", "-s"], { workTree: path, index })).output);
   const wanted = new Map<string, IndexEntry | undefined>();
   for (const [name, mode] of modes) {
     const entry = now.get(name);
@@ -144,28 +156,8 @@ async function betterModes(
   }
   if (found.size === 0) return found;
   // Heddle's index may have the file's own mode from an earlier capture: an index that says what the base does says nothing new.
-  for (const item of items((await repository.objectGit(["ls-tree", "-r", "-z", "--full-tree", base])).output)) {
-    const [, mode, name] = /^(\d+) \w+ [0-9a-f]+\t([^]*)$/.exec(item) ?? [];
-    if (name !== undefined && found.get(name) === mode) found.delete(name);
-  }
-  return found;
-}
-
-/** Names whose files a configured filter converts. */
-export async function filteredNames(
-  repository: RepositoryAccess,
-  { workTree, names }: { readonly workTree: string; readonly names: readonly string[] },
-): Promise<readonly string[]> {
-  const { filters } = repository.facts;
-  if (names.length === 0 || filters.size === 0) return [];
-  const asked = await repository.git(["check-attr", "-z", "--stdin", "filter"], {
-    env: { GIT_WORK_TREE: workTree },
-    input: names.map((name) => `${name}\0`).join(""),
-  });
-  const answers = items(asked.output);
-  const found: string[] = [];
-  for (let at = 0; at + 2 < answers.length; at += 3)
-    if (filters.has(answers[at + 2] ?? "")) found.push(answers[at] ?? "");
+  const listed = await repository.objectGit(["ls-tree", "-r", "-z", "--full-tree", base]);
+  for (const { path: name, mode } of listedEntries(listed.output)) if (found.get(name) === mode) found.delete(name);
   return found;
 }
 

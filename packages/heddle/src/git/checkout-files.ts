@@ -12,15 +12,9 @@ import { constants, type Stats } from "node:fs";
 import { access, lstat, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { HeddleError } from "../base/errors.ts";
-import {
-  type AgentIndex,
-  applyAgentIndex,
-  GITLINK,
-  type IndexEntry,
-  putEntries,
-  readAgentIndex,
-} from "./agent-index.ts";
+import { type AgentIndex, applyAgentIndex, putEntries, putSkipped, readAgentIndex } from "./agent-index.ts";
 import { exists } from "./disk-entry.ts";
+import { entriesByPath, GITLINK, type IndexEntry } from "./listed-entries.ts";
 import { type Handover, isIgnoredIn, submoduleIn } from "./handover.ts";
 import { headOfSubmodule, isNamedSubmodule, submoduleLoss, unpushedIn } from "./submodules.ts";
 import { copyIndex, withIndexCopy } from "./index-status.ts";
@@ -105,10 +99,11 @@ export async function takeSnapshot(repository: RepositoryAccess, options: Snapsh
     if (!(await exists(index))) await repository.objectGit(["read-tree", base], { workTree: path, index });
     const { gitlinks, known } = await takeOutGitlinks(repository, path, index);
     const agent = await readAgentIndex(repository, { path, agentIndex });
+    const absent = await putSkipped(repository, { path, index, agent, known });
     const extra = await namesBeyond(repository, options, { agent, known });
     const budget = { left: limits.maxTotalBytes };
     const isGiven = (name: string): boolean => !known.has(name) && isIgnoredIn(handover, name);
-    const filled = await fill(repository, { path, index, extra, skipped: agent.skipped, isGiven, limits, budget });
+    const filled = await fill(repository, { path, index, extra, skipped: absent, isGiven, limits, budget });
     const { omitted } = filled;
     const { taken } = filled;
     const applied = await applyAgentIndex(repository, { path, base, index, agent, agentIndex, known, taken });
@@ -135,7 +130,8 @@ export async function takeSnapshot(repository: RepositoryAccess, options: Snapsh
     await putEntries(repository, { path, index, entries: pointers });
     const tree = line(await repository.objectGit(["write-tree"], { workTree: path, index }));
     // Next time only what changed since is read. Not where the index is not simply the folder's.
-    if (gitlinks.size === 0 && pointers.size === 0 && nested.length === 0 && !applied.isChanged) {
+    const isFolders = gitlinks.size === 0 && pointers.size === 0 && nested.length === 0 && absent.size === 0;
+    if (isFolders && !applied.isChanged) {
       await mkdir(dirname(options.index), { recursive: true });
       await rename(index, options.index);
     }
@@ -161,7 +157,10 @@ async function pointerOf(
   return (await headOfSubmodule(repository, join(path, folder))) ?? inIndex ?? before;
 }
 
-/** A submodule whose folder is empty was not filled, and is as it was, or as the index has it; one whose folder is gone was removed. */
+/**
+ * A submodule whose folder is empty was not filled, and is as it was, or as the index has it; one whose folder is gone was removed,
+ * if it is to be in the folder.
+ */
 async function unfilledPointers(
   path: string,
   { agent, gitlinks }: { readonly agent: AgentIndex; readonly gitlinks: ReadonlyMap<string, string> },
@@ -170,7 +169,8 @@ async function unfilledPointers(
   const noted = [...agent.entries].flatMap(([name, { mode, id }]) => (mode === GITLINK ? [[name, id] as const] : []));
   for (const [name, id] of new Map([...gitlinks, ...noted])) {
     const inside = await readdir(pathIn(path, name)).catch(() => undefined);
-    if (inside?.length === 0) found.set(name, { mode: GITLINK, id });
+    const isSkipped = agent.skipped.has(name) && !(await exists(pathIn(path, name)));
+    if (inside?.length === 0 || isSkipped) found.set(name, { mode: GITLINK, id });
   }
   return found;
 }
@@ -387,11 +387,9 @@ async function graft(
         depth + 1,
       );
     if (!(await exists(own))) return;
-    const entries = items(
-      (await repository.objectGit(["ls-files", "-z", "-s"], { workTree: inner, index: own })).output,
-    );
-    const input = entries.map((entry) => `${entry.replace("\t", `\t${folder}/`)}\0`).join("");
-    await repository.objectGit(["update-index", "-z", "--index-info"], { workTree: path, index, input });
+    const listed = (await repository.objectGit(["ls-files", "-z", "-s"], { workTree: inner, index: own })).output;
+    const entries = new Map([...entriesByPath(listed)].map(([name, entry]) => [`${folder}/${name}`, entry] as const));
+    await putEntries(repository, { path, index, entries });
   });
 }
 
@@ -404,15 +402,10 @@ async function takeOutGitlinks(
   path: string,
   index: string,
 ): Promise<{ readonly gitlinks: ReadonlyMap<string, string>; readonly known: ReadonlyMap<string, IndexEntry> }> {
-  const gitlinks = new Map<string, string>();
-  const known = new Map<string, IndexEntry>();
-  const entries = items((await repository.objectGit(["ls-files", "-z", "-s"], { workTree: path, index })).output);
-  for (const entry of entries) {
-    const [, mode, id, name] = /^(\d+) ([0-9a-f]+) \d\t([^]*)$/.exec(entry) ?? [];
-    if (mode === undefined || id === undefined || name === undefined) continue;
-    known.set(name, { mode, id });
-    if (mode === GITLINK) gitlinks.set(name, id);
-  }
+  const known = entriesByPath((await repository.objectGit(["ls-files", "-z", "-s"], { workTree: path, index })).output);
+  const gitlinks = new Map(
+    [...known].flatMap(([name, { mode, id }]) => (mode === GITLINK ? [[name, id] as const] : [])),
+  );
   if (gitlinks.size > 0) {
     const input = `${[...gitlinks.keys()].join("\0")}\0`;
     await repository.objectGit(["update-index", "-z", "--force-remove", "--stdin"], { workTree: path, index, input });

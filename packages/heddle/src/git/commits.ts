@@ -2,7 +2,8 @@
 import { defined } from "../base/defined.ts";
 import { shownName } from "./path-bytes.ts";
 import { type RepositoryAccess, items, line } from "./repository-access.ts";
-import type { PathChange } from "./types.ts";
+import { GITLINK } from "./listed-entries.ts";
+import type { PathChange, PathMove } from "./types.ts";
 
 export interface NewCommit {
   readonly tree: string;
@@ -67,12 +68,51 @@ export async function changesBetween(
   from: string,
   to: string,
 ): Promise<readonly PathChange[]> {
-  const args = ["diff-tree", "-r", "-z", "--name-status", "--no-renames", from, to];
-  const listed = items((await repository.objectGit(args)).output);
+  const args = ["diff-tree", "-r", "-z", "--raw", "--no-renames", from, to];
+  return rawChanges((await repository.objectGit(args)).output);
+}
+
+/** What `git diff-tree --raw -z` says: of each path the modes of both sides (of a merge: of each parent, and of the merge). */
+function rawChanges(output: Buffer): readonly PathChange[] {
+  const listed = items(output);
   const found: PathChange[] = [];
   for (let at = 0; at + 1 < listed.length; at += 2) {
     const path = listed[at + 1] ?? "";
-    found.push({ path, shown: shownName(path), isGone: listed[at] === "D" });
+    const [, colons = "", rest = ""] = /^(:+)(.*)$/s.exec(listed[at] ?? "") ?? [];
+    const modes = rest.split(" ").slice(0, colons.length + 1);
+    found.push({ path, shown: shownName(path), isGone: modes.at(-1) === GONE, isPointer: modes.includes(GITLINK) });
+  }
+  return found;
+}
+
+const GONE = "000000";
+
+/** What each commit changed that `to` has beyond `from` and `without`, together; of a merge, what none of its parents has. */
+export async function changesOfEach(
+  repository: RepositoryAccess,
+  { from, to, without }: { readonly from: string; readonly to: string; readonly without: readonly string[] },
+): Promise<readonly PathChange[]> {
+  const wanted = [to, ...[from, ...without].map((id) => `^${id}`)];
+  const listed = await repository.objectGit(["rev-list", "--stdin"], { input: `${wanted.join("\n")}\n` });
+  const args = ["diff-tree", "--stdin", "--root", "-c", "-r", "-z", "--raw", "--no-renames", "--no-commit-id"];
+  return rawChanges((await repository.objectGit(args, { input: listed.output })).output);
+}
+
+/** Files that moved, as git finds them by what is in them. */
+export async function movesBetween(
+  repository: RepositoryAccess,
+  from: string,
+  to: string,
+): Promise<readonly PathMove[]> {
+  const args = ["diff-tree", "-r", "-z", "--name-status", "-M", "--diff-filter=R", from, to];
+  const listed = items((await repository.objectGit(args)).output);
+  const found: PathMove[] = [];
+  for (let at = 0; at + 2 < listed.length; at += 3) {
+    const [before = "", after = ""] = listed.slice(at + 1, at + 3);
+    found.push({
+      from: { path: before, shown: shownName(before) },
+      to: { path: after, shown: shownName(after) },
+    });
   }
   return found;
 }

@@ -10,7 +10,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { shellWord } from "../base/shell-word.ts";
-import { GITLINK } from "./agent-index.ts";
+import { entriesByPath, GITLINK, type IndexEntry } from "./listed-entries.ts";
 import { mergeTrees, type ConflictStage } from "./merge-candidate.ts";
 import { bytesOf, shownName } from "./path-bytes.ts";
 import { items, line, type RepositoryAccess } from "./repository-access.ts";
@@ -81,24 +81,15 @@ export async function unresolvedPaths(
   return [...new Set([...marked, ...named])].sort().map(shownName);
 }
 
-export interface TreeEntry {
-  readonly mode: string;
-  readonly id: string;
-}
-
 /** What a commit or tree has at a path. */
 export async function entryAt(
   repository: RepositoryAccess,
   tree: string,
   path: string,
-): Promise<TreeEntry | undefined> {
+): Promise<IndexEntry | undefined> {
   // Arguments are text: a name that is not is looked for among all.
   const where = path.isWellFormed() ? ["--full-tree", tree, "--", path] : ["-r", "-t", "--full-tree", tree];
-  for (const item of items((await repository.objectGit(["ls-tree", "-z", ...where])).output)) {
-    const [, mode, id, name] = /^(\d+) \w+ ([0-9a-f]+)\t([^]*)$/.exec(item) ?? [];
-    if (name === path && mode !== undefined && id !== undefined) return { mode, id };
-  }
-  return undefined;
+  return entriesByPath((await repository.objectGit(["ls-tree", "-z", ...where])).output).get(path);
 }
 
 /** A tree with other entries, each `MODE ID` by its path; `undefined`: gone. What is in the way of an entry is gone too. */

@@ -10,6 +10,7 @@ import { type Result, err, ok } from "../base/result.ts";
 import { searchedFolders } from "./ceilings.ts";
 import { adoptMoved } from "./moved-repository.ts";
 import { checkoutState } from "./index-status.ts";
+import { attributeFiles, GITLINK, type ListedEntry, listedEntries } from "./listed-entries.ts";
 import { type RepositoryOptions, PLAIN_SETTINGS, RepositoryAccess, items, line } from "./repository-access.ts";
 import { type GitEnd, gitEnvironment, gitFailure } from "./git.ts";
 
@@ -241,14 +242,14 @@ async function notesOf(
       "the clone is shallow: merges see only the fetched history",
       "`git fetch --unshallow` fetches the rest.",
     );
-  const entries = items((await repository.objectGit(["ls-tree", "-r", "-z", "--full-tree", base])).output);
-  if (entries.some((entry) => entry.startsWith("160000 ")))
+  const { output } = await repository.objectGit(["ls-tree", "-r", "-z", "--full-tree", base]);
+  if (listedEntries(output).some(({ mode }) => mode === GITLINK))
     note(
       "Submodules",
       "submodules are empty in worktrees",
       "Fill them with a `setup` command: `git submodule update --init`.",
     );
-  const filters = await filtersOf(repository, entries);
+  const filters = await filtersOf(repository, attributeFiles(output));
   if (filters.length > 0)
     note(
       "FiltersOff",
@@ -278,13 +279,13 @@ async function notesOf(
 }
 
 /** Names of the filters that `.gitattributes` of a commit ask for. */
-async function filtersOf(repository: RepositoryAccess, entries: readonly string[]): Promise<readonly string[]> {
-  const blobs = entries
-    .filter((entry) => /\t(?:.*\/)?\.gitattributes$/.test(entry))
-    .map((entry) => entry.split(/[ \t]/)[2] ?? "");
+async function filtersOf(
+  repository: RepositoryAccess,
+  files: readonly Pick<ListedEntry, "id">[],
+): Promise<readonly string[]> {
   const names = new Set<string>();
-  for (const blob of blobs.slice(0, MAX_ATTRIBUTE_FILES)) {
-    const text = (await repository.objectGit(["cat-file", "blob", blob])).output.toString("utf8");
+  for (const { id } of files.slice(0, MAX_ATTRIBUTE_FILES)) {
+    const text = (await repository.objectGit(["cat-file", "blob", id])).output.toString("utf8");
     for (const match of text.matchAll(/(?:^|\s)filter=([^\s]+)/g)) names.add(match[1] ?? "");
   }
   return [...names].sort();

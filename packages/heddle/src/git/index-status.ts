@@ -6,7 +6,8 @@ import { createHash, randomUUID } from "node:crypto";
 import { copyFile, mkdir, readFile, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { systemCode } from "../base/errors.ts";
-import { filteredNames, unchangedByStat } from "./agent-index.ts";
+import { unchangedByStat } from "./agent-index.ts";
+import { filteredNames } from "./content-filters.ts";
 import type { GitEnvironment } from "./git.ts";
 import { type RepositoryAccess, items } from "./repository-access.ts";
 

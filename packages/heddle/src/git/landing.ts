@@ -16,6 +16,7 @@ import { mergeTrees } from "./merge-candidate.ts";
 import { checkoutState, withIndexCopy } from "./index-status.ts";
 import { type RepositoryAccess, items, line } from "./repository-access.ts";
 import { repair } from "./repair.ts";
+import { filtersOfPaths } from "./content-filters.ts";
 import { withIntent } from "./intent-log.ts";
 import { type Integration, contains, messageWith, revertedTree } from "./integration.ts";
 import type { RepositoryLock } from "./lock.ts";
@@ -285,15 +286,8 @@ async function isHalfWritten(repository: RepositoryAccess, tip: string, target: 
 async function firstFiltered(repository: RepositoryAccess, tip: string, target: string): Promise<string | undefined> {
   const { gitDir, topLevel } = repository.facts;
   const changed = await repository.objectGit(["diff-tree", "-r", "-z", "--name-only", "--no-renames", tip, target]);
-  const asked = await repository.git(["check-attr", "-z", "--stdin", "filter"], {
-    gitDir,
-    env: { GIT_WORK_TREE: topLevel },
-    input: changed.output,
-  });
-  const answers = items(asked.output);
-  for (let at = 0; at + 2 < answers.length; at += 3)
-    if (!["unspecified", "unset", "set"].includes(answers[at + 2] ?? "")) return answers[at];
-  return undefined;
+  const found = await filtersOfPaths(repository, { gitDir, workTree: topLevel, names: items(changed.output) });
+  return found.keys().next().value;
 }
 
 function refused(

@@ -4,9 +4,10 @@
  */
 import { readFile, readdir, stat } from "node:fs/promises";
 import { createHash } from "node:crypto";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { folderBytes } from "./disk.ts";
-import { type RepositoryAccess, items } from "./repository-access.ts";
+import { listedEntries } from "./listed-entries.ts";
+import type { RepositoryAccess } from "./repository-access.ts";
 import { type WorktreePlace, type TreeRecord, adminEntries, worktreePlaceOf } from "./worktree-record.ts";
 import { checkRun, shortBranch, treeName } from "./ref-names.ts";
 import { commitOf } from "./discover.ts";
@@ -109,7 +110,9 @@ export async function setupKey(
   commands: readonly string[],
 ): Promise<string> {
   const listed = await repository.objectGit(["ls-tree", "-r", "-z", "--full-tree", commit]);
-  const locks = items(listed.output).filter((entry) => LOCKFILES.has(entry.split(/[\t/]/).at(-1) ?? ""));
+  const locks = listedEntries(listed.output)
+    .filter(({ path }) => LOCKFILES.has(basename(path)))
+    .map(({ mode, id, path }) => [mode, id, path]);
   return createHash("sha256")
     .update(JSON.stringify([commands, locks]))
     .digest("hex");

@@ -7,7 +7,15 @@ import { join } from "node:path";
 import { defined } from "../base/defined.ts";
 import { ok } from "../base/result.ts";
 import { capture } from "./capture.ts";
-import { addedMarkers, changedFiles, changesBetween, diffStat, subjects } from "./commits.ts";
+import {
+  addedMarkers,
+  changedFiles,
+  changesBetween,
+  changesOfEach,
+  diffStat,
+  movesBetween,
+  subjects,
+} from "./commits.ts";
 import { mergeWithMarkers, unresolvedPaths } from "./conflict.ts";
 import { commitOf, openRepository } from "./discover.ts";
 import { headOf } from "./git-head.ts";
@@ -109,6 +117,8 @@ function commitsOf(access: RepositoryAccess): CommitReader {
   return {
     changedFiles: async (from, to) => await changedFiles(access, from, to),
     changes: async (from, to) => await changesBetween(access, from, to),
+    moves: async (from, to) => await movesBetween(access, from, to),
+    changesOfEach: async (from, to, without) => await changesOfEach(access, { from, to, without }),
     diffStat: async (from, to) => await diffStat(access, from, to),
     addedMarkers: async (from, to) => await addedMarkers(access, from, to),
     subjects: async (from, to) => await subjects(access, from, to),

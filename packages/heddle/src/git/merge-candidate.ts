@@ -13,6 +13,7 @@ import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { commitTree, makeCommit, treeOf } from "./commits.ts";
 import { pathIn, shownName, textOf } from "./path-bytes.ts";
+import { attributeFiles, listedEntries } from "./listed-entries.ts";
 import { type RepositoryAccess, items, line } from "./repository-access.ts";
 import { draftOf } from "./checkout-files.ts";
 import { exists } from "./disk-entry.ts";
@@ -82,13 +83,14 @@ export async function mergeTrees(repository: RepositoryAccess, ours: string, the
   const workTree = await attributesFolder(repository, ours);
   const args = ["merge-tree", "--write-tree", "-z", "--no-messages", "--allow-unrelated-histories", ours, theirs];
   const answer = await repository.objectGit(args, { workTree, codes: [0, 1] });
-  const [tree = "", ...listed] = items(answer.output);
+  const [tree = ""] = items(answer.output);
   if (answer.code === 0) return { kind: "clean", tree };
-  const stages = listed.flatMap((entry): ConflictStage[] => {
-    const [, mode, id, stage, path] = /^(\d+) ([0-9a-f]+) ([123])\t([\s\S]+)$/.exec(entry) ?? [];
-    if (mode === undefined || id === undefined || path === undefined) return [];
-    return [{ mode, id, stage: Number(stage) as ConflictStage["stage"], path }];
-  });
+  const stages = listedEntries(answer.output).map(({ mode, id, stage, path }): ConflictStage => ({
+    mode,
+    id,
+    stage: stage as ConflictStage["stage"],
+    path,
+  }));
   const names = stages.map(({ path }) => path);
   return { kind: "conflict", files: withoutLabels(names, [ours, theirs]), stages, tree };
 }
@@ -194,16 +196,13 @@ function decoded(commit: Buffer): string {
  */
 async function attributesFolder(repository: RepositoryAccess, commit: string): Promise<string> {
   const listed = await repository.objectGit(["ls-tree", "-r", "-z", "--full-tree", commit]);
-  const files = items(listed.output).filter((entry) =>
-    /^100\d+ blob [0-9a-f]+\t(?:[\s\S]*\/)?\.gitattributes$/.test(entry),
-  );
-  const key = createHash("sha256").update(files.join("\0")).digest("hex").slice(0, 24);
+  const files = attributeFiles(listed.output);
+  const key = createHash("sha256").update(JSON.stringify(files)).digest("hex").slice(0, 24);
   const folder = join(repository.home, ".attributes", key);
   if (await exists(folder)) return folder;
   const draft = draftOf(folder);
   await mkdir(draft, { recursive: true });
-  for (const entry of files) {
-    const [, id = "", path = ""] = /^100\d+ blob ([0-9a-f]+)\t([\s\S]*)$/.exec(entry) ?? [];
+  for (const { id, path } of files) {
     await mkdir(pathIn(draft, dirname(path)), { recursive: true });
     await writeFile(pathIn(draft, path), (await repository.objectGit(["cat-file", "blob", id])).output);
   }

@@ -29,6 +29,7 @@ import type {
   MergeRequest,
   MergeRequestId,
   PathChange,
+  PathMove,
   RemoveOptions,
   RevertOutcome,
   RunRefs,
@@ -145,6 +146,10 @@ export interface CommitReader {
   changedFiles(from: string, to: string): Promise<readonly string[]>;
   /** The same, by what their names are and not only how they are shown. */
   changes(from: string, to: string): Promise<readonly PathChange[]>;
+  /** Files that moved. */
+  moves(from: string, to: string): Promise<readonly PathMove[]>;
+  /** What each commit changed that `to` has beyond `from`, one by one; what `without` have is left out. */
+  changesOfEach(from: string, to: string, without: readonly string[]): Promise<readonly PathChange[]>;
   /** What differs, as text for people: `git diff --stat`. */
   diffStat(from: string, to: string): Promise<string>;
   /** Paths in which `to` has whole conflict markers, of any origin, that `from` has not; sorted. */

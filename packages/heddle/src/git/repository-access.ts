@@ -113,6 +113,7 @@ export class RepositoryAccess {
   readonly #userEnv: GitEnvironment;
   readonly #isolatedGitDir: string;
   #made: Promise<void> | undefined;
+  #caseless: boolean | undefined;
   /** What this process set refs to, `undefined` where it deleted them; also what it tried to. */
   readonly #written = new Map<string, Set<string | undefined>>();
 
@@ -166,7 +167,13 @@ export class RepositoryAccess {
     const shallow = join(commonDir, "shallow");
     if (existsSync(shallow)) env["GIT_SHALLOW_FILE"] = shallow;
     const options = settings.flatMap((setting) => ["-c", setting]);
+    if (call.workTree !== this.facts.topLevel) options.push("-c", `core.ignorecase=${this.#isCaseless()}`);
     return this.#call([...options, ...args], { ...call, cwd: call.workTree ?? this.#isolatedGitDir, env });
+  }
+
+  /** The checkout's setting says nothing of the disk that worktrees are on, where a file of another case would be overlooked. */
+  #isCaseless(): boolean {
+    return (this.#caseless ??= existsSync(join(this.#isolatedGitDir, "head")));
   }
 
   /**

@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { exists, markOf } from "./disk-entry.ts";
 import { checkoutState } from "./index-status.ts";
+import { GITLINK, listedEntries } from "./listed-entries.ts";
 import { pathIn } from "./path-bytes.ts";
 import { type RepositoryAccess, items, line } from "./repository-access.ts";
 
@@ -90,9 +91,7 @@ async function submodulesOf(repository: RepositoryAccess, folder: string, gitDir
   if (!(await exists(index))) return [];
   const env = { GIT_OBJECT_DIRECTORY: join(gitDir, "objects") };
   const listed = await repository.objectGit(["ls-files", "-z", "-s"], { workTree: folder, index, env });
-  return items(listed.output).flatMap((item) =>
-    item.startsWith("160000 ") ? [item.slice(item.indexOf("\t") + 1)] : [],
-  );
+  return listedEntries(listed.output).flatMap(({ mode, path }) => (mode === GITLINK ? [path] : []));
 }
 
 /** Whether the folder's `.gitmodules` names a submodule at a path: else what is there is a repository that somebody put there. */

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mergeTrees } from "./merge-candidate.ts";
 import { makeCommit } from "./commits.ts";
-import { entryAt, type TreeEntry, withEntries } from "./conflict.ts";
+import { entryAt, withEntries } from "./conflict.ts";
+import type { IndexEntry } from "./listed-entries.ts";
 import { items, line, type RepositoryAccess } from "./repository-access.ts";
 
 export interface TakeSideOptions {
@@ -42,7 +43,7 @@ async function chosenEntry(
   repository: RepositoryAccess,
   at: TakeSideOptions & { readonly base: string | undefined; readonly path: string },
 ): Promise<string | undefined> {
-  const read = (commit: string): Promise<TreeEntry | undefined> => entryAt(repository, commit, at.path);
+  const read = (commit: string): Promise<IndexEntry | undefined> => entryAt(repository, commit, at.path);
   const base = at.base === undefined ? undefined : await read(at.base);
   const [ours, theirs] = [await read(at.head), await read(at.commit)];
   const chosen = at.side === "ours" ? ours : theirs;

@@ -139,6 +139,14 @@ export interface PathChange {
   readonly shown: string;
   /** The later commit has nothing there. */
   readonly isGone: boolean;
+  /** One of the two has a pointer to a commit of a submodule there: it stands for all that is in the folder. */
+  readonly isPointer: boolean;
+}
+
+/** A file that is at another path, perhaps with changes. */
+export interface PathMove {
+  readonly from: Pick<PathChange, "path" | "shown">;
+  readonly to: Pick<PathChange, "path" | "shown">;
 }
 
 /** An operation of git that can stop half-way. */

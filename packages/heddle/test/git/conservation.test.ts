@@ -1,11 +1,18 @@
-/** What agents write is kept or named, however they end, and what is merged is git's own merge: a seeded sample. */
+/** What agents write is kept or named, however they end, and what is merged is what an oracle independent of git says: a seeded sample. */
 import { expect, test } from "vitest";
 import { conserve } from "./conservation.ts";
+import { STYLES } from "./conservation-world.ts";
 
-test("generated endings lose nothing and merge as git does", async () => {
-  // Among them are all modes of merging, commits that were dropped, a stash that stays, and a mode alone that changes.
-  for (const seed of [13, 18, 58, 130, 134, 155]) {
-    const { lost, wrong, done } = await conserve(seed);
-    expect({ seed, lost, wrong, done }).toEqual({ seed, lost: [], wrong: undefined, done });
-  }
-});
+/** Endings in each kind of repository. */
+const ENDINGS = 10;
+
+test.each(Object.keys(STYLES).map((style, at) => [style, at] as const))(
+  "generated endings lose nothing and merge as they should: %s",
+  async (style, at) => {
+    const seeds = Array.from({ length: ENDINGS }, (_, index) => 100 * (at + 1) + 10 + index);
+    const { ended, landing } = await conserve(style, seeds);
+    expect(ended.filter(({ lost, wrong }) => lost.length > 0 || wrong.length > 0)).toEqual([]);
+    expect(landing).toEqual([]);
+    expect(ended.filter(({ outcome, isDecided }) => outcome === "merged" && isDecided).length).toBeGreaterThan(2);
+  },
+);

@@ -8,7 +8,16 @@ import { type TestRepository, namesIn } from "./test-repository.ts";
 export function workAtRandom(
   at: TestRepository,
   path: string,
-  { random, hasStash = false }: { readonly random: Random; readonly hasStash?: boolean },
+  {
+    random,
+    hasStash = false,
+    also,
+  }: {
+    readonly random: Random;
+    readonly hasStash?: boolean;
+    /** Done as often as all the others together. */
+    readonly also?: { readonly [act: string]: () => unknown };
+  },
 ): readonly string[] {
   const done: string[] = [];
   const pick = <T>(list: readonly T[]): T | undefined => list[Math.floor(random() * list.length)];
@@ -57,9 +66,10 @@ export function workAtRandom(
   };
   const count = 1 + Math.floor(random() * 10);
   for (let at = 0; at < count; at++) {
-    const act = pick(Object.keys(acts)) ?? "write";
+    const from = also !== undefined && random() < 0.5 ? also : acts;
+    const act = pick(Object.keys(from)) ?? "write";
     done.push(act);
-    acts[act]?.();
+    from[act]?.();
   }
   // Branches that it made are not heddle's; without them only heddle's refs hold the commits.
   for (const ref of at

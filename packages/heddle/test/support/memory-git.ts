@@ -20,6 +20,7 @@ import type {
   IntegrationOrigin,
   LandOutcome,
   LandTarget,
+  PathChange,
   ReplayedStep,
   ReplayOutcome,
   RevertOutcome,
@@ -193,7 +194,7 @@ export class MemoryGit extends MemoryHistory implements Repositories {
           brought: [],
         };
         const unfinished = { operation: undefined, unmerged: [] };
-        const changes = changedFiles.map((path) => ({ path, shown: path, isGone: files[path] === undefined }));
+        const changes = changedFiles.map((path) => changeOf(path, files));
         return { ref, commit, tree: contentOf(files), base: found.base, changedFiles, changes, ...nothing, unfinished };
       },
       unresolved: async ({ holds }, commit) => {
@@ -223,8 +224,25 @@ export class MemoryGit extends MemoryHistory implements Repositories {
       differing(this.commitOf(from).files, this.commitOf(to).files);
     return {
       changedFiles: async (from, to) => changed(from, to),
-      changes: async (from, to) =>
-        changed(from, to).map((path) => ({ path, shown: path, isGone: this.commitOf(to).files[path] === undefined })),
+      changes: async (from, to) => changed(from, to).map((path) => changeOf(path, this.commitOf(to).files)),
+      moves: async (from, to) => {
+        const [before, after] = [this.commitOf(from).files, this.commitOf(to).files];
+        const gone = changed(from, to).filter((path) => after[path] === undefined);
+        return gone.flatMap((path) => {
+          const now = changed(from, to).find((other) => before[other] === undefined && after[other] === before[path]);
+          return now === undefined ? [] : [{ from: { path, shown: path }, to: { path: now, shown: now } }];
+        });
+      },
+      changesOfEach: async (from, to, without) => {
+        const left = new Set([from, ...without].flatMap((id) => [...this.ancestors(id)]));
+        return [...this.ancestors(to)]
+          .filter((id) => !left.has(id))
+          .flatMap((id) => {
+            const { files, parents } = this.commitOf(id);
+            const before = parents[0] === undefined ? {} : this.commitOf(parents[0]).files;
+            return differing(before, files).map((path) => changeOf(path, files));
+          });
+      },
       diffStat: async (from, to) => changed(from, to).join("\n"),
       addedMarkers: async () => [],
       subjects: async (from, to) =>
@@ -344,6 +362,10 @@ export class MemoryGit extends MemoryHistory implements Repositories {
     const of = { run, name, owner, project: this.topLevel, path, branch: `heddle/${run}/${name}`, head: base };
     return { ...of, bytes: 0, createdAtMs: 0, inUse: false, state: this.#isUnsaved(tree) ? "unsaved" : "saved" };
   }
+}
+
+function changeOf(path: string, after: Files): PathChange {
+  return { path, shown: path, isGone: after[path] === undefined, isPointer: false };
 }
 
 function captureRef(run: string, step: string, attempt: number): string {

@@ -74,7 +74,13 @@ function matches(rule: PermissionRule, request: PermissionRequest, cwd: string):
   if (rule.tool !== undefined && (request.tool === undefined || !wild(rule.tool, request.tool))) return false;
   if (rule.path !== undefined) {
     const glob = path.resolve(cwd, rule.path).split("/");
-    const inside = (file: string): boolean => globbed(glob, path.resolve(cwd, file).split("/"));
+    const inside = (file: string): boolean => {
+      const parts = path.resolve(cwd, file).split("/");
+      if (globbed(glob, parts)) return true;
+      if (request.isWhole !== true) return false;
+      // A rule that allows has to allow all that can be in it.
+      return allows ? [[ANY], [ANY, ANY]].every((more) => globbed(glob, [...parts, ...more])) : reaches(glob, parts);
+    };
     if (request.paths.length === 0) return false;
     if (!(allows ? request.paths.every(inside) : request.paths.some(inside))) return false;
   }
@@ -117,6 +123,18 @@ function wild(pattern: string, text: string, allowed: (character: string) => boo
   }
   while (pattern[at] === "*") at++;
   return at === pattern.length;
+}
+
+/** A name that no pattern has but by a wildcard. */
+const ANY = "\0";
+
+/** Whether the pattern may match something inside a folder. */
+function reaches(pattern: readonly string[], folder: readonly string[]): boolean {
+  return pattern.some((part, at) => {
+    const before = pattern.slice(0, at);
+    const starts = part === "**" ? folder.map((_, length) => folder.slice(0, length)) : [];
+    return [folder, ...starts].some((some) => globbed(before, some));
+  });
 }
 
 /** By parts of a path: `**` stands for any number of them (at the end for at least one), `*` and `?` for characters of one. */

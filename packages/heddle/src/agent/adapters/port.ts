@@ -51,6 +51,8 @@ export interface PermissionRequest {
   readonly title: string;
   /** Absolute, links followed as far as they exist. */
   readonly paths: readonly string[];
+  /** The paths are folders, and stand for all that is in them. */
+  readonly isWhole?: true;
   /** Of a shell. */
   readonly command?: string;
   /** `SERVER/TOOL`, of a server that was handed over. */

@@ -20,7 +20,7 @@ import type { AgentAttemptContext } from "./attempt-context.ts";
 import { acquireWorktree, applyOnto, captureWork, releaseWorktree, setUp, treeForPerson } from "./attempt-worktree.ts";
 import { transcriptOf } from "./commands.ts";
 import { earlierReason, earlierSession, earlierWithoutWork, lastMessage } from "./earlier-attempt.ts";
-import { forbiddenChange } from "./changed-paths.ts";
+import { canForbid, forbiddenPaths, forbiddenText } from "./changed-paths.ts";
 import { failed, failedBy, failedCommand } from "./failures.ts";
 import { mergeWork } from "./merge-step.ts";
 import { omittedProblem } from "./notices.ts";
@@ -172,7 +172,7 @@ class AgentAttempt {
     const { allowOmitted } = this.#context.runContext.settings;
     const missing = omittedProblem(captured, { allowOmitted, expect: settings.expect });
     if (missing !== undefined) return failed("error", missing, "left-out", true);
-    const forbidden = this.#forbidden(captured);
+    const forbidden = await this.#forbidden(captured);
     if (forbidden !== undefined) return forbidden;
     if (captured.changedFiles.length === 0 && settings.expect === "changes")
       return failed(
@@ -240,13 +240,26 @@ class AgentAttempt {
     return session === undefined ? undefined : defined({ sessionId: session, totals: this.#last?.totals });
   }
 
-  /** What its agent may not change. Another attempt would begin with the same files. */
-  #forbidden({ changes }: Capture): Outcome | undefined {
+  /**
+   * What its agent may not change, in its work or in a commit that would be in the history. Another attempt would begin with the
+   * same files.
+   */
+  async #forbidden({ changes, base, commit, brought }: Capture): Promise<Outcome | undefined> {
     const { settings, job, runContext } = this.#context;
+    const { changesPolicy: policy } = settings;
+    const { commits } = runContext.repository;
     const tree = this.#here.path;
-    const cwd = folderIn(runContext, tree, job);
-    const problem = forbiddenChange(settings.changesPolicy, { changes, tree, cwd });
-    return problem === undefined ? undefined : failed("error", `permission: ${problem}`, "permission", false);
+    const place = { tree, cwd: folderIn(runContext, tree, job) };
+    const problem = (names: readonly string[], also = ""): Outcome | undefined =>
+      names.length === 0
+        ? undefined
+        : failed("error", `permission: ${forbiddenText(names)}${also}`, "permission", false);
+    if (commit === base || !canForbid(policy)) return undefined;
+    const moves = canForbid(policy, "move") ? await commits.moves(base, commit) : [];
+    const whole = problem(forbiddenPaths(policy, { ...place, changes, moves }));
+    if (whole !== undefined || runContext.settings.merge === "squash") return whole;
+    const each = await commits.changesOfEach(base, commit, brought);
+    return problem(forbiddenPaths(policy, { ...place, changes: each }), ", which one of its commits changes");
   }
 
   /** What the plan asks of the work and is not so. Asked before anything is merged: what is on the branch is done. */

@@ -97,11 +97,13 @@ export function omittedProblem(
   { omitted }: Pick<Capture, "omitted">,
   { allowOmitted, expect }: { readonly allowOmitted: boolean; readonly expect: ExpectedChanges },
 ): string | undefined {
-  if (omitted.length === 0 || allowOmitted || expect === "none") return undefined;
-  const isLarge = omitted.some(({ reason }) => reason === "file-too-large" || reason === "total-too-large");
+  // What may be missing is a file that the work does without: a commit that exists nowhere else is none.
+  const missing = allowOmitted || expect === "none" ? omitted.filter(({ reason }) => reason === "submodule") : omitted;
+  if (missing.length === 0) return undefined;
+  const isLarge = missing.some(({ reason }) => reason === "file-too-large" || reason === "total-too-large");
   const limits = `; the limits are ${megabytes(DEFAULT_FILE_LIMITS.maxFileBytes)} per file, ${megabytes(DEFAULT_FILE_LIMITS.maxTotalBytes)} together`;
   return (
-    `left-out: the work would be merged without ${some(omitted.map(omittedText))}${isLarge ? limits : ""}. ` +
+    `left-out: the work would be merged without ${some(missing.map(omittedText))}${isLarge ? limits : ""}. ` +
     "Add files that are not part of the work to .gitignore, or allow missing files with `agents: {worktrees: {allowOmitted: true}}`"
   );
 }

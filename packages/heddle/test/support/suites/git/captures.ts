@@ -75,9 +75,13 @@ export const captureTests: Group = ({ expect }, test) => {
     expect(await repository.commits.changedFiles(base, second)).toEqual(["b.txt", "new.txt"]);
     expect(await repository.commits.changedFiles(base, third)).toEqual(["new.txt"]);
     expect(await repository.commits.changedFiles(base, base)).toEqual([]);
-    const added = { path: "new.txt", shown: "new.txt" };
+    const added = { path: "new.txt", shown: "new.txt", isPointer: false };
     expect(await repository.commits.changes(base, third)).toEqual([{ ...added, isGone: false }]);
     expect(await repository.commits.changes(third, base)).toEqual([{ ...added, isGone: true }]);
+    const each = await repository.commits.changesOfEach(base, third, []);
+    expect(each.map(({ path }) => path).sort()).toEqual(["b.txt", "b.txt", "new.txt"]);
+    expect(await repository.commits.changesOfEach(base, third, [third])).toEqual([]);
+    expect(await repository.commits.moves(base, third)).toEqual([]);
     expect(await repository.commits.diffStat(base, third)).toContain("new.txt");
     expect((await repository.commits.subjects(base, third)).length).toBe(2);
   });
