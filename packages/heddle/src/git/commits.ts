@@ -122,22 +122,6 @@ export async function diffStat(repository: RepositoryAccess, from: string, to: s
   return line(await repository.objectGit(["diff-tree", "-r", "--stat=100", "--no-renames", from, to]));
 }
 
-/** Lines that begin, part and end the sides of a conflict, all added. */
-const WHOLE_CONFLICT = /^\+<{7}(?: .*)?\r?$[^]*?^\+={7}\r?$[^]*?^\+>{7}(?: .*)?\r?$/m;
-
-/** Paths in which `to` has whole conflict markers that `from` has not. */
-export async function addedMarkers(repository: RepositoryAccess, from: string, to: string): Promise<readonly string[]> {
-  const differ = ["diff-tree", "-r", "-M", "-a", "-G^(<<<<<<<|>>>>>>>)"];
-  const patch = (await repository.objectGit([...differ, "-p", "-U0", from, to])).output.toString("latin1");
-  if (!WHOLE_CONFLICT.test(patch)) return [];
-  const names = items((await repository.objectGit([...differ, "-z", "--name-only", from, to])).output);
-  const parts = patch.split(/^diff --git /m).slice(1);
-  return names
-    .filter((_, at) => WHOLE_CONFLICT.test(parts[at] ?? ""))
-    .map(shownName)
-    .toSorted();
-}
-
 const MOST_SUBJECTS = 20;
 
 /** Subjects of the commits that `to` has beyond `from`, newest last. */

@@ -7,15 +7,8 @@ import { join } from "node:path";
 import { defined } from "../base/defined.ts";
 import { ok } from "../base/result.ts";
 import { capture } from "./capture.ts";
-import {
-  addedMarkers,
-  changedFiles,
-  changesBetween,
-  changesOfEach,
-  diffStat,
-  movesBetween,
-  subjects,
-} from "./commits.ts";
+import { changedFiles, changesBetween, changesOfEach, diffStat, movesBetween, subjects } from "./commits.ts";
+import { addedMarkers } from "./conflict-markers.ts";
 import { mergeWithMarkers, unresolvedPaths } from "./conflict.ts";
 import { commitOf, openRepository } from "./discover.ts";
 import { headOf } from "./git-head.ts";
@@ -31,6 +24,7 @@ import { captureRef, ownershipRef, integrationRef } from "./ref-names.ts";
 import { replayMerges } from "./replay-merges.ts";
 import type { RepositoryAccess, RepositoryOptions } from "./repository-access.ts";
 import { refsOf, removeRunRefs } from "./run-refs.ts";
+import { submoduleFindings } from "./submodule-settings.ts";
 import { takeSide } from "./take-side.ts";
 import type { IntegrationOrigin } from "./types.ts";
 import { passedStore } from "./verify.ts";
@@ -121,6 +115,7 @@ function commitsOf(access: RepositoryAccess): CommitReader {
     changesOfEach: async (from, to, without) => await changesOfEach(access, { from, to, without }),
     diffStat: async (from, to) => await diffStat(access, from, to),
     addedMarkers: async (from, to) => await addedMarkers(access, from, to),
+    submoduleFindings: async (from, to) => await submoduleFindings(access, from, to),
     subjects: async (from, to) => await subjects(access, from, to),
   };
 }

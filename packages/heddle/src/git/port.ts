@@ -18,6 +18,7 @@ import type {
   Capture,
   CaptureRequest,
   ReplayedStep,
+  SubmoduleFinding,
   ReplayOutcome,
   IntegrationOrigin,
   IntegrationState,
@@ -152,8 +153,10 @@ export interface CommitReader {
   changesOfEach(from: string, to: string, without: readonly string[]): Promise<readonly PathChange[]>;
   /** What differs, as text for people: `git diff --stat`. */
   diffStat(from: string, to: string): Promise<string>;
-  /** Paths in which `to` has whole conflict markers, of any origin, that `from` has not; sorted. */
+  /** Paths in which `to` has conflict markers, of any origin, whole or half removed, that `from` has not; sorted. */
   addedMarkers(from: string, to: string): Promise<readonly string[]>;
+  /** What `.gitmodules` of `to` says, and that of `from` does not, that is dangerous for who fetches submodules, or odd. */
+  submoduleFindings(from: string, to: string): Promise<readonly SubmoduleFinding[]>;
   /** Subjects of the commits that `to` has beyond `from`, newest last; at most 20. */
   subjects(from: string, to: string): Promise<readonly string[]>;
 }

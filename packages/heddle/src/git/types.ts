@@ -143,6 +143,16 @@ export interface PathChange {
   readonly isPointer: boolean;
 }
 
+/** Where git looks for the submodules of a repository. */
+export const SUBMODULE_SETTINGS = ".gitmodules";
+
+export interface SubmoduleFinding {
+  /** A clause about {@link SUBMODULE_SETTINGS}. */
+  readonly text: string;
+  /** No repository has it for a good reason, and many that take pushes refuse it. */
+  readonly isDangerous: boolean;
+}
+
 /** A file that is at another path, perhaps with changes. */
 export interface PathMove {
   readonly from: Pick<PathChange, "path" | "shown">;

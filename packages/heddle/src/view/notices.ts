@@ -5,7 +5,7 @@
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 
 export interface Notice {
-  /** `repository`, `include`, `left-out`, `nested`, `strays`, `moved`, `markers`, or `isolation` for changes outside the worktree. */
+  /** `repository`, `include`, `left-out`, `nested`, `strays`, `moved`, `markers`, `submodules`, or `isolation` for changes outside the worktree. */
   readonly about: string;
   readonly text: string;
 }

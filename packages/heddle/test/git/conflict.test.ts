@@ -1,6 +1,7 @@
 /** Conflicts of every kind: what is put before whoever settles it, what counts as settled, what taking a side gives. */
 import { afterAll, expect, test } from "vitest";
-import { addedMarkers, makeCommit } from "../../src/git/commits.ts";
+import { makeCommit } from "../../src/git/commits.ts";
+import { addedMarkers } from "../../src/git/conflict-markers.ts";
 import { mergeWithMarkers, unresolvedPaths, withEntries } from "../../src/git/conflict.ts";
 import type { RepositoryAccess } from "../../src/git/repository-access.ts";
 import { takeSide } from "../../src/git/take-side.ts";
@@ -95,7 +96,7 @@ test("markers of others are text, and lines that do not conflict are both sides'
   expect(await unresolvedPaths(repository, { commit, head, captured })).toEqual([]);
 });
 
-test("whole markers that a commit adds are found, of any origin; what was there, and half of them, is not", async () => {
+test("markers that a commit adds are found, of any origin, also half of them; what was there is not", async () => {
   using at = testRepository();
   const { repository, base } = await at.open();
   const whole = (label: string, eol = "\n"): string =>
@@ -108,5 +109,5 @@ test("whole markers that a commit adds are found, of any origin; what was there,
     "title.md": "Title\n=======\ntext\n",
     "half.txt": "<<<<<<< HEAD\none\n",
   });
-  expect(await addedMarkers(repository, before, after)).toEqual(["stash.txt", "wïndows 'q'.txt"]);
+  expect(await addedMarkers(repository, before, after)).toEqual(["half.txt", "stash.txt", "wïndows 'q'.txt"]);
 });

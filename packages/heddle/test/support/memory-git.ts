@@ -245,6 +245,7 @@ export class MemoryGit extends MemoryHistory implements Repositories {
       },
       diffStat: async (from, to) => changed(from, to).join("\n"),
       addedMarkers: async () => [],
+      submoduleFindings: async () => [],
       subjects: async (from, to) =>
         this.between(from, to)
           .map((id) => this.commitOf(id).subject)

@@ -24,7 +24,7 @@ import { canForbid, forbiddenPaths, forbiddenText } from "./changed-paths.ts";
 import { failed, failedBy, failedCommand } from "./failures.ts";
 import { mergeWork } from "./merge-step.ts";
 import { omittedProblem } from "./notices.ts";
-import { type Objection, objectionTo, unfinishedWork } from "./objections.ts";
+import { type Objection, objectionTo, oddSettings, unfinishedWork } from "./objections.ts";
 import { folderIn, workFolder } from "./run-context.ts";
 import { endOfTurn, takeTurn, type TurnEnd, type TurnRequest, usageData } from "./turn.ts";
 
@@ -194,6 +194,8 @@ class AgentAttempt {
       if (!stands) return this.#object(objection);
       this.#context.notices.tellObjection(objection.reason);
     }
+    const odd = await oddSettings(captured, repository.commits);
+    if (odd !== undefined) this.#context.notices.tellSettings(odd);
     const refused = await this.#refusal(captured);
     const { reason } = this.#context.cancellation;
     if (reason !== undefined) return defined({ kind: "stopped", reason, agent });

@@ -18,7 +18,7 @@ import {
 import type { Note } from "../../run/attempt.ts";
 import type { ExpectedChanges } from "../../plan/agents-config.ts";
 
-type About = "repository" | "include" | "left-out" | "nested" | "strays" | "moved" | "markers";
+type About = "repository" | "include" | "left-out" | "nested" | "strays" | "moved" | "markers" | "submodules";
 
 /** Names that one notice lists; it also has the total number. */
 const MOST_NAMED = 20;
@@ -74,6 +74,11 @@ export class Notices {
   /** What the agent was told about its work, and left. */
   tellObjection(reason: string): void {
     this.#tell("markers", `merged although ${reason}`, []);
+  }
+
+  /** What is odd in settings of submodules, and merged. */
+  tellSettings(text: string): void {
+    this.#tell("submodules", text, []);
   }
 
   #tell(about: About, text: string, named: readonly string[]): void {

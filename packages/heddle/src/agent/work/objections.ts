@@ -1,15 +1,15 @@
 /**
  * Objections: what a capture itself says against merging it: an unfinished git operation, conflict markers, work of others
- * that a moved HEAD takes back out. Knows captures and commits, no agent and no queue.
+ * that a moved HEAD takes back out, settings of submodules that would run a command. Knows captures and commits, no agent and no queue.
  *
  * Invariant: none of it is merged in silence. The agent is told first; what is not certainly wrong then may pass, with a notice.
  */
 import type { CommitReader } from "../../git/port.ts";
-import type { Capture } from "../../git/types.ts";
+import { type Capture, SUBMODULE_SETTINGS, type SubmoduleFinding } from "../../git/types.ts";
 
 export interface Objection {
   /** Of the failure, and of its message. */
-  readonly class: "unfinished" | "markers" | "undone";
+  readonly class: "unfinished" | "markers" | "undone" | "unsafe";
   /** A sentence for people. */
   readonly reason: string;
   /** What its agent can do about it. */
@@ -40,9 +40,45 @@ export function unfinishedWork({ unfinished }: Pick<Capture, "unfinished">): Obj
 export async function objectionTo(
   captured: Capture,
   origin: string,
-  commits: Pick<CommitReader, "addedMarkers" | "changedFiles">,
+  commits: Pick<CommitReader, "addedMarkers" | "changedFiles" | "submoduleFindings">,
 ): Promise<Objection | undefined> {
-  return (await undoneWork(captured, origin, commits)) ?? (await markersIn(captured, commits));
+  return (
+    (await undoneWork(captured, origin, commits)) ??
+    (await unsafeSettings(captured, commits)) ??
+    (await markersIn(captured, commits))
+  );
+}
+
+async function unsafeSettings(
+  captured: Capture,
+  commits: Pick<CommitReader, "submoduleFindings">,
+): Promise<Objection | undefined> {
+  const dangerous = (await findingsIn(captured, commits)).filter(({ isDangerous }) => isDangerous);
+  if (dangerous.length === 0) return undefined;
+  return {
+    class: "unsafe",
+    reason: `its .gitmodules is dangerous for whoever fetches the submodules: ${firstOf(dangerous.map(({ text }) => text))}`,
+    advice:
+      "Name submodules by plain paths in the checkout, with a url that git fetches from; or leave .gitmodules as it was.",
+    mayStand: false,
+  };
+}
+
+/** What is odd in settings of submodules and may be meant so, as a clause; `undefined`: nothing. */
+export async function oddSettings(
+  captured: Capture,
+  commits: Pick<CommitReader, "submoduleFindings">,
+): Promise<string | undefined> {
+  const odd = (await findingsIn(captured, commits)).filter(({ isDangerous }) => !isDangerous);
+  return odd.length === 0 ? undefined : `in its .gitmodules ${firstOf(odd.map(({ text }) => text))}`;
+}
+
+async function findingsIn(
+  { base, commit, changes }: Capture,
+  commits: Pick<CommitReader, "submoduleFindings">,
+): Promise<readonly SubmoduleFinding[]> {
+  if (!changes.some(({ path }) => path.toLowerCase() === SUBMODULE_SETTINGS)) return [];
+  return await commits.submoduleFindings(base, commit);
 }
 
 async function markersIn(
@@ -53,7 +89,7 @@ async function markersIn(
   if (files.length === 0) return undefined;
   return {
     class: "markers",
-    reason: `its work adds conflict markers (\`<<<<<<<\`, \`=======\`, \`>>>>>>>\`) in ${firstOf(files)}`,
+    reason: `its work adds conflict markers, or a part of them (\`<<<<<<<\`, \`=======\`, \`>>>>>>>\`) in ${firstOf(files)}`,
     advice:
       "If they were left by a merge, a rebase or a stash, edit these files so that both sides work together, and remove the markers. If the files are meant to contain them, leave them as they are and end your turn.",
     mayStand: true,

@@ -1,7 +1,7 @@
 /** What a capture says against merging it goes back to its agent; what is certainly wrong never merges, the rest not in silence. */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Repositories } from "../../../src/git/port.ts";
-import type { Capture } from "../../../src/git/types.ts";
+import type { Capture, SubmoduleFinding } from "../../../src/git/types.ts";
 import { ok } from "../../../src/base/result.ts";
 import { type Behaviour, ExecutorRig } from "./rig.ts";
 
@@ -9,6 +9,7 @@ import { type Behaviour, ExecutorRig } from "./rig.ts";
 function saying(
   captures: readonly Partial<Capture>[],
   markers: readonly (readonly string[])[] = [],
+  settings: readonly SubmoduleFinding[] = [],
 ): (inner: Repositories) => Repositories {
   let [turn, look] = [0, 0];
   return (inner) => ({
@@ -26,7 +27,7 @@ function saying(
         repository: {
           ...repository,
           captures: { ...repository.captures, capture },
-          commits: { ...repository.commits, addedMarkers },
+          commits: { ...repository.commits, addedMarkers, submoduleFindings: async () => settings },
         },
       });
     },
@@ -93,4 +94,26 @@ test("what is changed and merged is what the merge changed", async () => {
   await Promise.all([one.outcome, two.outcome]);
   const files = rig.notes.flatMap((note) => (note.type === "worktree.merged" ? [note.data.files] : []));
   expect(files).toEqual([["a.txt"], ["b.txt"]]);
+});
+
+describe("settings of submodules", () => {
+  const work: readonly Behaviour[] = [{ ".gitmodules": "x\n" }, {}, {}];
+
+  test("that would run a command go back to the agent, and never merge", async () => {
+    const settings = [{ text: "the url names a program", isDangerous: true }];
+    using rig = new ExecutorRig({ api: work }, { git: saying([], [], settings) });
+    expect(await rig.run("api")).toMatchObject({ kind: "failed", error: { class: "unsafe" } });
+    expect(rig.turns[1]?.prompt).toContain("the url names a program");
+    expect([rig.turns.length, rig.merged(".gitmodules")]).toEqual([3, undefined]);
+  });
+
+  test("that are odd are merged with a notice; where they are not changed nobody asks", async () => {
+    const settings = [{ text: "the url is a folder of this machine", isDangerous: false }];
+    using rig = new ExecutorRig({ api: work, b: [{ "new.txt": "b\n" }] }, { git: saying([], [], settings) });
+    expect((await rig.run("api")).kind).toBe("succeeded");
+    expect(rig.notes.map(({ data }) => JSON.stringify(data)).join("\n")).toContain("a folder of this machine");
+    rig.notes.length = 0;
+    expect((await rig.run("b")).kind).toBe("succeeded");
+    expect(rig.notes.map(({ data }) => JSON.stringify(data)).join("\n")).not.toContain("a folder of this machine");
+  });
 });
