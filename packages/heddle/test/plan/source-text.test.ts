@@ -97,6 +97,8 @@ const ID_PLACES: Readonly<Record<string, readonly [plan: string, read: (plan: Pl
   needs: ['[{id: "@", run: x}, {id: z, run: x, needs: [@]}]', (plan) => plan.steps[1]?.deps?.[0]],
   depends_on: ['[{id: "@", run: x}, {id: z, run: x, depends_on: @}]', (plan) => plan.steps[1]?.deps?.[0]],
   after: ['[{id: "@", run: x}, {id: z, run: x, after: [@]}]', (plan) => plan.steps[1]?.after?.[0]],
+  group: ["[{id: z, run: x, group: @}]", (plan) => first(plan).group],
+  parallel_group: ["[{id: z, run: x, parallel_group: @}]", (plan) => first(plan).group],
   epic: ["[{id: z, run: x, epic: @}]", (plan) => first(plan).group],
   "id of an inner plan": ["steps: [{id: a, plan: {steps: [{id: @, run: x}]}}]", (plan) => inner(plan).steps[0]?.id],
 };

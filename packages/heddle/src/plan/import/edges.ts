@@ -11,7 +11,23 @@ import type { Findings } from "./findings.ts";
 import { isBlank, itemsOf, memberOf, scalarText, type SourceNode } from "./source.ts";
 
 /** What other tools call `deps`. */
-export const DEP_KEYS: readonly string[] = ["dependencies", "deps", "depends_on", "dependsOn", "needs"];
+export const DEP_KEYS: readonly string[] = [
+  "dependencies",
+  "deps",
+  "depends",
+  "depends_on",
+  "dependsOn",
+  "depends-on",
+  "needs",
+  "requires",
+  "prerequisites",
+  "blockedBy",
+  "blocked_by",
+  "blocked-by",
+];
+
+/** The same from the other end: what depends on the entry. */
+export const BLOCKS_KEYS: readonly string[] = ["blocks", "blocking"];
 
 const KEYS = { deps: DEP_KEYS, after: ["after"] } as const;
 
@@ -36,12 +52,16 @@ interface WrittenDep {
   readonly place: { readonly offset: number };
 }
 
+type Blocked = Map<Entry, (readonly [blocker: Entry, place: WrittenDep["place"]])[]>;
+
 export class EdgeResolver {
   readonly #tree: EntryTree;
   readonly #options: EdgeOptions;
   readonly #satisfied: { readonly text: string; readonly place: { readonly offset: number } }[] = [];
   /** Of an entry itself: its subtasks have them too, and they are judged once. */
   readonly #own = new Map<string, readonly StepEdge[]>();
+  /** What entries say of others that depend on them, by these others. */
+  #blocked: Blocked | undefined;
   #count = 0;
   #guesses = 0;
 
@@ -84,8 +104,39 @@ export class EdgeResolver {
       const node = memberOf(entry.node, name);
       return node === undefined ? [] : this.#writtenIn(node).flatMap((dep) => this.#resolve(dep, entry));
     });
+    if (kind === "deps") edges.push(...this.#blockersOf(entry));
     this.#own.set(key, edges);
     return edges;
+  }
+
+  #blockersOf(entry: Entry): readonly StepEdge[] {
+    this.#blocked ??= this.#readBlocks();
+    if (!isActive(entry)) return [];
+    return (this.#blocked.get(entry) ?? []).flatMap(([blocker, place]) => {
+      this.#count++;
+      return this.#judge(entry, blocker, place);
+    });
+  }
+
+  #readBlocks(): Blocked {
+    const blocked: Blocked = new Map();
+    for (const entry of this.#tree.all) {
+      for (const name of BLOCKS_KEYS) {
+        const node = memberOf(entry.node, name);
+        if (node === undefined) continue;
+        for (const dep of this.#writtenIn(node)) {
+          const target = this.#find(dep, entry);
+          if (target === undefined) {
+            if (isActive(entry)) this.#sayUnknown(dep, `"${shorten(entry.id)}" blocks`);
+            continue;
+          }
+          const known = blocked.get(target);
+          if (known === undefined) blocked.set(target, [[entry, dep.place]]);
+          else known.push([entry, dep.place]);
+        }
+      }
+    }
+    return blocked;
   }
 
   /** The ids in a value: a list, one id, or a text that lists several. */
@@ -115,7 +166,7 @@ export class EdgeResolver {
     this.#count++;
     const target = this.#find({ text, place }, entry);
     if (target === undefined) {
-      this.#sayUnknown({ text, place }, entry);
+      this.#sayUnknown({ text, place }, `"${shorten(entry.id)}" depends on`);
       return [];
     }
     if (entry.parent !== undefined && !entry.hasFullId && target.id === text && !text.includes(".")) {
@@ -143,7 +194,7 @@ export class EdgeResolver {
 
   #sayAmbiguous({ text, place }: WrittenDep, entry: Entry, found: Entry): void {
     const { findings, noun } = this.#options;
-    const message = `"${shorten(text)}", on which "${shorten(entry.id)}" depends, is a ${noun} and "${shorten(found.id)}"`;
+    const message = `"${shorten(text)}", which "${shorten(entry.id)}" names, is a ${noun} and "${shorten(found.id)}"`;
     findings.loss(place, {
       code: "AmbiguousDependency",
       message,
@@ -152,7 +203,7 @@ export class EdgeResolver {
     });
   }
 
-  #sayUnknown({ text, place }: WrittenDep, entry: Entry): void {
+  #sayUnknown({ text, place }: WrittenDep, said: string): void {
     const { findings, noun, elsewhere } = this.#options;
     // One number is as near to another as any.
     const isGuessed = !/^[\d.]+$/.test(text) && this.#guesses++ < MOST_GUESSES;
@@ -161,7 +212,7 @@ export class EdgeResolver {
     const near = other !== undefined ? `it is in ${other}; ` : meant !== undefined ? `did you mean "${meant}"? ` : "";
     findings.loss(place, {
       code: "UnknownDependency",
-      message: `"${shorten(entry.id)}" depends on "${shorten(text)}", and no ${noun} has this id`,
+      message: `${said} "${shorten(text)}", and no ${noun} has this id`,
       hint: `${near}--lenient imports it without this dependency`,
       otherwise: "imported without this dependency",
     });

@@ -7,7 +7,7 @@
 import { ACTION_KEYS } from "../action.ts";
 import { shorten } from "../issues.ts";
 import { DraftStep } from "./draft.ts";
-import { DEP_KEYS, type EdgeResolver } from "./edges.ts";
+import { BLOCKS_KEYS, DEP_KEYS, type EdgeResolver } from "./edges.ts";
 import { activeParts, type Entry } from "./entries.ts";
 import type { Findings } from "./findings.ts";
 import { isBlank, memberOf, scalarText, type SourceNode } from "./source.ts";
@@ -21,7 +21,7 @@ const GROUP = ["group", "parallel_group", "epic"];
 const LABELS = ["labels", "tags"];
 
 /** Read by other files. */
-const READ_ELSEWHERE = ["id", "status", "completed", "subtasks", "after", ...DEP_KEYS];
+const READ_ELSEWHERE = ["id", "status", "completed", "subtasks", "after", ...DEP_KEYS, ...BLOCKS_KEYS];
 const TEXTS = [...TITLE, "description", "details", ...TEST, ...ACCEPTANCE];
 /** Those that subtasks have from their task. */
 const INHERITED = new Set([...READ_ELSEWHERE, ...TEXTS, ...GROUP, ...LABELS, "priority"]);

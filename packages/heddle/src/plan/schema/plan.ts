@@ -46,6 +46,9 @@ const exactNumber = lazySchema(() =>
     ),
 );
 
+/** A number is its text, as an id. */
+const groupSchema = lazySchema(() => z.union([commandSchema(), exactNumber()], "expected text"));
+
 export const ID_PATTERN: RegExp = /^[A-Za-z0-9._/-]{1,100}$/;
 const id = lazySchema(() =>
   z.union(
@@ -218,9 +221,9 @@ const stepShape: ShapeOf<Omit<WrittenStep, "function">> & Readonly<Record<keyof 
     "One step per item.",
   ),
   maxConcurrency: optionalSchema(countSchema, "Items of `forEach` at the same time."),
-  group: optionalSchema(commandSchema, "Agent steps of one group share a worktree and take turns."),
-  parallel_group: optionalSchema(commandSchema, "Another name of `group`."),
-  epic: optionalSchema(() => z.union([commandSchema(), exactNumber()], "expected text"), "Another name of `group`."),
+  group: optionalSchema(groupSchema, "Agent steps of one group share a worktree and take turns."),
+  parallel_group: optionalSchema(groupSchema, "Another name of `group`."),
+  epic: optionalSchema(groupSchema, "Another name of `group`."),
   runs_on: optionalSchema(labels, "Another name of `runsOn`."),
   "runs-on": optionalSchema(labels, "Another name of `runsOn`."),
   isolate: optionalSchema(flagSchema),

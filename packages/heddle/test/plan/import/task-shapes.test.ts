@@ -1,10 +1,12 @@
 /** Every shape of task files, at each depth and under tags: imported with every edge, or refused with a place and a reason. */
 import { describe, expect, test } from "vitest";
+import type { Plan } from "../../../src/plan/plan.ts";
 import { edgesOf, imported, importedPlan, placeIn, readBack } from "./helpers.ts";
 import {
   edgesIn,
   type Extra,
   leavesOf,
+  type OrderKey,
   type Shape,
   shapes,
   stepEdges,
@@ -41,6 +43,49 @@ describe("imported with every edge, and read back as it was", () => {
     expect(silent).toEqual([]);
     if (shape.deps === "numbers") expect({ ...(await readBack(plan)), name: plan.name }).toEqual(plan);
   });
+});
+
+/** Each name of an order that tools have, at each depth and in each file, from either end. */
+const ORDER_KEYS: readonly OrderKey[] = [
+  ..."deps depends depends_on dependsOn depends-on needs requires prerequisites blockedBy blocked_by blocked-by"
+    .split(" ")
+    .map((key) => ({ key, isInverse: false })),
+  ..."blocks blocking".split(" ").map((key) => ({ key, isInverse: true })),
+];
+
+describe.each(ORDER_KEYS)("edges by `$key`", (order) => {
+  test.each(all.filter(([, { ids, deps }]) => ids === "local number" && deps === "texts"))(
+    "%s",
+    async (_name, shape) => {
+      const roots = tree(shape.depth);
+      const edges = edgesIn(roots);
+      const written = write(shape, roots, edges, undefined, order);
+      const { plan, errors, notes } = await imported(written.text, written.file, optionsOf(written));
+      expect(errors).toEqual([]);
+      expect(edgesOf(plan as Plan).toSorted()).toEqual(stepEdges(edges));
+      expect(notes.filter((note) => note.includes(order.key))).toEqual([]);
+    },
+  );
+});
+
+test.each([
+  ["an id that nobody has", '"blocks": ["nine"]', "UnknownDependency", '"nine"'],
+  ["itself", '"blocks": ["1"]', "SelfDependency", '"1"]'],
+  ["no id", '"blocks": [["2"]]', "InvalidValue", '["2"]'],
+])("a task that blocks %s is refused, with the place", async (_name, member, error, at) => {
+  const text = `{"tasks": [{"id": 1, "title": "a", ${member}}, {"id": 2, "title": "b"}]}`;
+  const { errors } = await imported(text, "tasks.json");
+  expect(errors).toEqual([`${error} ${placeIn(text, at)}`]);
+});
+
+test("a task that is done blocks nothing, and one that is put off is waited for by nobody without a word", async () => {
+  const text = (status: string): string =>
+    `{"tasks": [{"id": 1, "status": "${status}", "blocks": [2]}, {"id": 2, "title": "b"}]}`;
+  const done = await imported(text("done"), "tasks.json");
+  expect([done.errors, done.notes.filter((note) => note.includes("2 -> 1"))]).toEqual([[], [expect.any(String)]]);
+  expect((await imported(text("deferred"), "tasks.json")).errors).toEqual([
+    expect.stringMatching(/^DependsOnLeftOut /),
+  ]);
 });
 
 /** What can be wrong with the task `node`, and where; `node` is the last one. */

@@ -92,17 +92,31 @@ export interface Written {
   readonly tag?: string;
 }
 
+/** What the order is called, and whether it stands at the task that waits, or at the one that is waited for. */
+export interface OrderKey {
+  readonly key: string;
+  readonly isInverse: boolean;
+}
+
 /** Further members of a node's mapping, as JSON texts by key; the key `dependencies` replaces those of the tree. */
 export type Extra = (node: TaskNode) => Readonly<Record<string, string>>;
 
-export function write(shape: Shape, roots: readonly TaskNode[], edges: readonly TaskEdge[], extra?: Extra): Written {
+export function write(
+  shape: Shape,
+  roots: readonly TaskNode[],
+  edges: readonly TaskEdge[],
+  extra?: Extra,
+  { key, isInverse }: OrderKey = { key: "dependencies", isInverse: false },
+): Written {
   const nodeText = (node: TaskNode, indent: string): string => {
-    const targets = edges.filter(({ from }) => from === node).map(({ to }) => to);
+    const targets = isInverse
+      ? edges.filter(({ to }) => to === node).map(({ from }) => from)
+      : edges.filter(({ from }) => from === node).map(({ to }) => to);
     const members: Record<string, string> = {
       id: idText(node, shape.ids),
       title: JSON.stringify(`Title of ${node.id}`),
       description: JSON.stringify(`Description of ${node.id}`),
-      dependencies: depsText(node, targets, shape),
+      [key]: depsText(node, targets, shape),
       ...extra?.(node),
     };
     if (node.parts.length > 0) members["subtasks"] = listText(node.parts, `${indent}  `);

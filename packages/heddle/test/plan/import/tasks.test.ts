@@ -65,7 +65,7 @@ describe("dependencies", () => {
       .replace('[{"id":1}', '[{"id":"2.1"}');
     expect(await imported(full, "tasks.json")).toMatchObject({
       errors: [`AmbiguousDependency ${placeIn(full, "1]")}`],
-      diagnostics: [{ message: '"1", on which "2.2" depends, is a task and "2.1"' }],
+      diagnostics: [{ message: '"1", which "2.2" names, is a task and "2.1"' }],
     });
     expect(edgesOf(await importedPlan(full, "tasks.json", { lenient: true }))).toEqual(["2.2 -> 2.1"]);
     const alone = tasks({ id: 7, title: "a" }, { id: 2, title: "b", subtasks: [{ id: 1, dependencies: [7] }] });
