@@ -490,6 +490,7 @@ test.each([
   "params.m[deps.a.status] == 'success'",
   "deps.a.status + '!' == 'success'",
   "deps.?a.?status.orValue('') != ''",
+  "deps.a.status != ''",
   "{'status': 'ok'}.status == 'ok'",
 ])("a status is compared with a status: %s", async (condition) => {
   const text = `params: {m: {type: json, default: {}}}\nsteps:\n- {id: a, run: x}\n- {id: b, run: x, deps: [a], if: "${condition}"}\n`;

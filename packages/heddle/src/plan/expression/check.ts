@@ -93,8 +93,9 @@ function noteReads(expression: Expression, site: ExpressionSite): void {
   step.reads = [...new Set([...(step.reads ?? []), ...outputs])];
 }
 
-/** Words for steps, also those that a step which has ended never has: such a comparison may be meant for all of them. */
+/** Words for steps, also those that a step which has ended never has, and no word: such a comparison may be meant to hold for all. */
 const STATUSES: ReadonlySet<string> = new Set([
+  "",
   "succeeded",
   "failed",
   "cancelled",
