@@ -16,6 +16,8 @@ export interface AcpQuirks {
   readonly swallowed?: RegExp;
   /** Its total cost starts at 0 with each process, not with each session. */
   readonly costPerProcess?: true;
+  /** A total cost of 0 is that of a model whose price it does not know. */
+  readonly zeroIsUnknown?: true;
   /** Text that arrives as a message but is not one. */
   readonly noise?: RegExp;
   /** `_meta` of the request for a new session. */

@@ -19,7 +19,7 @@ import type { AcpAgent, AcpQuirks } from "./acp-agent.ts";
 import { AgentError, AUTH_REQUIRED, greet, keyLogin, openSession } from "./acp-session.ts";
 import { acpWire } from "./acp-stream.ts";
 import { permissionAnswerer } from "./permission-requests.ts";
-import { type AgentFailure, failureOf, shortMessage } from "./failure-class.ts";
+import { type AgentFailure, classOfWords, failureOf, shortMessage } from "./failure-class.ts";
 import { probeProgram } from "./program.ts";
 import type { AgentAdapter, AgentContext, AgentHandle } from "./port.ts";
 import type { AgentWorld } from "./process.ts";
@@ -47,6 +47,7 @@ function startAcp(world: AgentWorld, agent: AcpAgent, quirks: AcpQuirks, context
       log: context.log,
       tools: (count) => attempt.deadlines.tools(count),
       noise: quirks.noise,
+      zeroIsUnknown: quirks.zeroIsUnknown,
     }),
   );
   const wire = acpWire({
@@ -144,7 +145,10 @@ function failureIn(thrown: unknown, updates: Updates): AgentFailure {
   // What nobody knows is left to `retry`: to wait for a bug of the agent would look like a hang.
   const fallback =
     thrown.code === AUTH_REQUIRED ? "auth" : isOurs ? "bad-request" : (updates.failure?.class ?? "crash");
-  return failureOf(message, { code: thrown.code, data }, fallback);
+  // Agents that say 500 and no more give that code to all that they have no other for.
+  const said = thrown.code === 500 && data === undefined ? classOfWords(message) : undefined;
+  const failure = failureOf(message, { code: thrown.code, data }, fallback);
+  return said === undefined ? failure : { ...failure, class: said };
 }
 
 /** The sign of failure in or beside the answer to a prompt. */

@@ -118,6 +118,7 @@ const gemini: Preset = {
       cannotResume: true,
       keyMethods: ["gemini-api-key"],
       noise: /^\[MODE_UPDATE\]/,
+      errorNoise: /^Ripgrep is not available|^\[STARTUP\] Phase |^\s*at .+:\d+:\d+\)?$/,
     },
   },
 };
@@ -138,6 +139,7 @@ const opencode: Preset = {
     // Its usage is that of the last message only.
     quirks: {
       usage: { tokens: "none", inputHoldsCached: false },
+      zeroIsUnknown: true,
       // For each write it first tries a method that it was told is not offered, and prints where that failed.
       errorNoise:
         /fs\/write_text_file|"?Method not found|^\s*at .+:\d+:\d+\)?$|^\s*[{}\]],?$|^\s*(code: -32601|data: \{)/,

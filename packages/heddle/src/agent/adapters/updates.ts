@@ -32,6 +32,8 @@ export interface UpdateEvents {
   readonly log: (line: string) => void;
   /** How many tools are running. */
   readonly tools: (count: number) => void;
+  /** A cost of 0 says nothing. */
+  readonly zeroIsUnknown?: boolean;
   /** Chunks of a message to pass over. */
   readonly noise?: RegExp;
 }
@@ -79,7 +81,7 @@ export class Updates {
         return this.#plan(update["entries"]);
       case "usage_update": {
         const usd = usdOf(update["cost"]);
-        if (usd === undefined) return;
+        if (usd === undefined || (usd === 0 && this.#events.zeroIsUnknown === true)) return;
         this.usd = usd;
         return;
       }
