@@ -3,6 +3,7 @@
  *
  * Invariant: a {@link CheckedPlan} comes only from {@link load}; what the engine needs of it is stored with it, hidden.
  */
+import { resolve as resolvePath } from "node:path";
 import { defined } from "../base/defined.ts";
 import { HeddleError } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
@@ -85,11 +86,28 @@ function checkedPlan(loaded: LoadedPlan): CheckedPlan {
   return checked;
 }
 
-/** The plan as the engine takes it. `params` are the caller's; a checked plan has its own already. */
+/** Where a plan made by code is run. */
+export interface PlanPlace {
+  /** What the files that its steps name are relative to; default: the current folder. */
+  readonly projectDir?: string | undefined;
+  /** A run that goes on: it may have read them before. */
+  readonly allowMissingFiles?: boolean;
+}
+
+/** The plan as the engine takes it, its plan files checked. `params` are the caller's; a checked plan has its own already. */
 export async function loadedPlan(
   plan: unknown,
   params: JsonObject | undefined,
+  { projectDir = ".", ...options }: PlanPlace = {},
 ): Promise<Result<LoadedPlan, HeddleError>> {
+  const loaded = await planAlone(plan, params);
+  if (!loaded.ok) return loaded;
+  const { checkPlanFiles } = await import("../project/load-plan.ts");
+  const checked = await checkPlanFiles(loaded.value, resolvePath(projectDir), options);
+  return checked.ok ? checked : err(new PlanError(checked.error));
+}
+
+async function planAlone(plan: unknown, params: JsonObject | undefined): Promise<Result<LoadedPlan, HeddleError>> {
   if (isPlanDefinition(plan)) {
     const resolved = await resolve(plan, params);
     return resolved.ok ? resolved : err(new PlanError(resolved.error));

@@ -39,7 +39,7 @@ export function run(plan: Runnable, options: RunPlanOptions = {}): Run {
   return new LocalRun(id, options, async (held) => {
     const settings = toStartOptions(options);
     if (!settings.ok) return settings;
-    const loaded = await loadedPlan(plan, options.params);
+    const loaded = await loadedPlan(plan, options.params, options);
     if (!loaded.ok) return loaded;
     const project = await openFolder(options);
     if (!project.ok) return project;
@@ -66,7 +66,7 @@ export function resume<P extends ParamSpecs>(
     held(project.value);
     const current = await (plan === undefined
       ? currentPlan(project.value, id)
-      : givenPlan(project.value, id, { plan, params: options.params }));
+      : givenPlan(project.value, id, { plan, params: options.params, projectDir: options.projectDir }));
     if (!current.ok) return current;
     return refusable(
       await project.value.runs.resume(
@@ -96,7 +96,8 @@ export function rerun<P extends ParamSpecs>(
     held(project);
     const old = refusable(await project.runs.find(String(id)));
     if (!old.ok) return old;
-    const loaded = plan && (await givenPlan(project, old.value, { plan, params: options.params }));
+    const loaded =
+      plan && (await givenPlan(project, old.value, { plan, params: options.params, projectDir: options.projectDir }));
     if (loaded?.ok === false) return loaded;
     const begun = await project.runs.rerun(
       old.value,
@@ -110,9 +111,14 @@ export function rerun<P extends ParamSpecs>(
 async function givenPlan(
   project: Project,
   id: string,
-  { plan, params }: { readonly plan: Runnable; readonly params: JsonObject | undefined },
+  {
+    plan,
+    params,
+    projectDir,
+  }: { readonly plan: Runnable; readonly params: JsonObject | undefined; readonly projectDir: string | undefined },
 ): Promise<Result<LoadedPlan, HeddleError>> {
-  return await loadedPlan(plan, params ?? (isPlanDefinition(plan) ? await recordedParams(project, id) : undefined));
+  const values = params ?? (isPlanDefinition(plan) ? await recordedParams(project, id) : undefined);
+  return await loadedPlan(plan, values, { projectDir, allowMissingFiles: true });
 }
 
 /** As the file says now; `undefined`: the run has none, or it is gone. */

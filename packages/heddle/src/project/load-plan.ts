@@ -130,12 +130,26 @@ function moduleHint(file: string, thrown: unknown): string {
   return "Run it with node to see the whole error.";
 }
 
-/** A plan made by code. */
+/** A plan made by code. The files that its steps name are checked by {@link checkPlanFiles}, once its folder is known. */
 export function loadDefinition(
   definition: PlanDefinition,
   params: JsonObject | undefined,
 ): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
   return resolvePlan(definition, params);
+}
+
+/** A plan made by code, if the files that its steps name can be parts of a run of it in this folder. */
+export async function checkPlanFiles(
+  loaded: LoadedPlan,
+  folder: string,
+  { allowMissingFiles = false }: Pick<LoadOptions, "allowMissingFiles"> = {},
+): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
+  const { plan, file } = loaded;
+  if (file !== undefined || !namesPlanFiles(plan)) return ok(loaded);
+  const { planFilesOf } = await import("./plan-ancestry.ts");
+  // It stands in no file: its errors have its name.
+  const root = { file: plan.name, path: resolve(folder, `plan ${plan.name}`), source: noSourceMap(plan.name) };
+  return withSubplanFiles(loaded, { ...root, uses: planFilesOf(plan), document: undefined }, allowMissingFiles);
 }
 
 /** Pipes and devices are not waited for: the file has to be there when the run is resumed. */

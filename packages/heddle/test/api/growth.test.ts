@@ -2,7 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { command, forEach, plan, run, step, subplan, when } from "../../src/index.ts";
+import { command, forEach, plan, run, runs, step, subplan, when } from "../../src/index.ts";
 import { eventsOf } from "./rig.ts";
 import { testFolder } from "../support/test-folder.ts";
 
@@ -112,6 +112,24 @@ describe("subplan", () => {
       memory: true,
     }).result;
     expect(result.outputs["sub/echo"]).toBe(7);
+  });
+
+  test("a file as one step is checked before anything runs, as that of a plan file", async () => {
+    const projectDir = testFolder("api");
+    await writeFile(path.join(projectDir, "typo.yaml"), "steps:\n  - { id: a, deps: [nobody], run: x }\n");
+    await writeFile(path.join(projectDir, "self.yaml"), "steps: [{ id: a, plan: self.yaml }]\n");
+    const first = step("first", () => 1);
+    const refused = async (file: string): Promise<unknown> => {
+      const inner = plan("inner", { steps: [subplan("sub", file)] });
+      const { status, error } = await run(plan("outer", { steps: [first, subplan("in", inner)] }), { projectDir })
+        .result;
+      expect(status).toBe("refused");
+      return error?.message.replaceAll(projectDir, "");
+    };
+    expect(await refused("./typo.yaml")).toMatch(/^typo.yaml:2:21: UnknownDependency/);
+    expect(await refused("./gone.yaml")).toMatch(/^outer:1:1: PlanNotFound: the plan file gone.yaml/);
+    expect(await refused("./self.yaml")).toMatch(/PlanContainsItself/);
+    expect(await runs({ projectDir }).catch(() => [])).toEqual([]);
   });
 });
 
