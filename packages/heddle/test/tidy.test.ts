@@ -135,7 +135,7 @@ const OWNERS: readonly (readonly [module: string, owners: RegExp])[] = [
   ["commander", /^cli\//],
   ["js-yaml", /^(?:plan\/|agent\/scripted\/)/],
   // Only where an agent is spoken to, loaded with the first one.
-  ["@agentclientprotocol/sdk", /^agent\/(?:adapters|scripted)\//],
+  ["@agentclientprotocol/sdk", /^agent\/adapters\//],
   ["vitest", /^testing\//],
 ];
 

@@ -7,11 +7,13 @@
  *  2. It exits at the end of its input, whatever it is doing, unless its script says otherwise.
  */
 import { readFileSync } from "node:fs";
-import { Readable, Writable } from "node:stream";
-import { RequestError, agent, ndJsonStream } from "@agentclientprotocol/sdk";
+import type { Readable, Writable } from "node:stream";
 import type { Clock } from "../../base/clock.ts";
 import { defined } from "../../base/defined.ts";
 import { messageOf } from "../../base/errors.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
+import { err, ok } from "../../base/result.ts";
+import { serveRpc, type RpcHandler, type RpcPeer } from "./connection.ts";
 import { play } from "./play.ts";
 import { type Script, type ScriptAction, type ScriptCase, type ScriptUsage, parseScript } from "./script.ts";
 import { callTool, serversOf, type ToolServer } from "./tools.ts";
@@ -31,6 +33,15 @@ export interface ScriptedOptions {
 
 /** Instead of a file's name as an argument. */
 const SCRIPT_VARIABLE = "HEDDLE_SCRIPT";
+
+/** The protocol's code for what is not there. */
+const NO_SESSION = -32_002;
+
+const OPTIONS: readonly JsonObject[] = [
+  { optionId: "yes", name: "Yes, this once", kind: "allow_once" },
+  { optionId: "always", name: "Yes, always", kind: "allow_always" },
+  { optionId: "no", name: "No", kind: "reject_once" },
+];
 
 interface OpenSession {
   readonly cwd: string;
@@ -69,82 +80,88 @@ function readScript(file: string): Script | string {
 }
 
 async function speak(script: Script, options: ScriptedOptions): Promise<void> {
-  const { clock, env, stdin, stdout, stderr, exit } = options;
+  const { clock, env, stdout, stderr, exit } = options;
   const sessions = new Map<string, OpenSession>();
   const step = env["HEDDLE_STEP"] ?? "";
   const attempt = Number(env["HEDDLE_ATTEMPT"] ?? 1);
   const begun = `scripted-${env["HEDDLE_RUN"] ?? "run"}-${step === "" ? "step" : step}-${attempt}`;
 
-  const app = agent({ name: "scripted" })
-    .onRequest("initialize", async () => {
+  const prompt: RpcHandler = async (params, peer) => {
+    const sessionId = String(params["sessionId"]);
+    const session = sessions.get(sessionId);
+    if (session === undefined) return err({ code: NO_SESSION, message: "no such session", data: {} });
+    session.turns++;
+    session.cancel = new AbortController();
+    const said = textOf(params["prompt"]);
+    const actions = choose(script.cases, { step, attempt, turn: session.turns, prompt: said });
+    const end = await play(actions, {
+      cwd: session.cwd,
+      clock,
+      cancelled: session.cancel.signal,
+      update: async (update) => await peer.notify("session/update", { sessionId, update }),
+      ask: async (toolCall) => await permitted(peer, { sessionId, toolCall, options: OPTIONS }),
+      call: (tool, input) => callTool(session.servers, { tool, input, signal: session.cancel.signal }),
+      out: (text) => written(stdout, text),
+      err: (text) => written(stderr, text),
+      spend: (usd) => (session.usd += usd),
+      exit,
+    });
+    if (end.kind === "error") return err({ code: end.code, message: end.message, data: end.data });
+    return ok({ stopReason: end.reason, ...usageOf(end.usage) });
+  };
+  await serveRpc(options, {
+    initialize: async () => {
       await waited(clock, script.startMs);
-      return {
+      return ok({
         protocolVersion: 1,
         agentInfo: { name: "heddle-scripted", title: "Scripted agent (no model)", version: options.version },
         agentCapabilities: defined({
           mcpCapabilities: { http: true },
           sessionCapabilities: script.resumes ? { resume: {} } : undefined,
         }),
-      };
-    })
-    .onRequest("session/new", ({ params }) => {
-      const sessionId = `${begun}-${sessions.size + 1}`;
-      sessions.set(sessionId, open(params.cwd, params.mcpServers));
-      return { sessionId };
-    })
-    .onRequest("session/resume", ({ params }) => {
-      if (!script.resumes || !params.sessionId.startsWith("scripted-"))
-        throw new RequestError(-32002, "no such session", { sessionId: params.sessionId });
-      sessions.set(params.sessionId, open(params.cwd, params.mcpServers));
-      return {};
-    })
-    .onRequest("session/prompt", async ({ params, client }) => {
-      const session = sessions.get(params.sessionId);
-      if (session === undefined) throw new RequestError(-32002, "no such session", {});
-      session.turns++;
-      session.cancel = new AbortController();
-      const { sessionId } = params;
-      const prompt = params.prompt.map((block) => (block.type === "text" ? block.text : "")).join("\n");
-      const actions = choose(script.cases, { step, attempt, turn: session.turns, prompt });
-      const end = await play(actions, {
-        cwd: session.cwd,
-        clock,
-        cancelled: session.cancel.signal,
-        update: (update) => client.notify("session/update", { sessionId, update } as never),
-        async ask(call) {
-          const said = await client.request("session/request_permission", {
-            sessionId,
-            toolCall: call as never,
-            options: [
-              { optionId: "yes", name: "Yes, this once", kind: "allow_once" },
-              { optionId: "always", name: "Yes, always", kind: "allow_always" },
-              { optionId: "no", name: "No", kind: "reject_once" },
-            ],
-          });
-          if (said.outcome.outcome === "cancelled") return undefined;
-          return "optionId" in said.outcome && said.outcome.optionId !== "no";
-        },
-        call: (tool, input) => callTool(session.servers, { tool, input, signal: session.cancel.signal }),
-        out: (text) => written(stdout, text),
-        err: (text) => written(stderr, text),
-        spend: (usd) => (session.usd += usd),
-        exit,
       });
-      if (end.kind === "error") throw new RequestError(end.code, end.message, end.data);
-      return { stopReason: end.reason, ...usageOf(end.usage) } as never;
-    })
-    .onNotification("session/cancel", ({ params }) => sessions.get(params.sessionId)?.cancel.abort());
-  const stream = ndJsonStream(
-    Writable.toWeb(stdout) as WritableStream<Uint8Array>,
-    Readable.toWeb(stdin) as unknown as ReadableStream<Uint8Array>,
-  );
-  await app.connect(stream).closed;
+    },
+    "session/new": async (params) => {
+      const sessionId = `${begun}-${sessions.size + 1}`;
+      sessions.set(sessionId, open(params));
+      return ok({ sessionId });
+    },
+    "session/resume": async (params) => {
+      const sessionId = String(params["sessionId"]);
+      if (!script.resumes || !sessionId.startsWith("scripted-"))
+        return err({ code: NO_SESSION, message: "no such session", data: { sessionId } });
+      sessions.set(sessionId, open(params));
+      return ok({});
+    },
+    "session/prompt": prompt,
+    "session/cancel": async (params) => {
+      sessions.get(String(params["sessionId"]))?.cancel.abort();
+      return ok({});
+    },
+  });
   for (const session of sessions.values()) session.cancel.abort();
   if (!isDeaf(script.cases)) exit(0);
 }
 
-function open(cwd: string, handed: unknown): OpenSession {
-  return { cwd, servers: serversOf(handed), turns: 0, usd: 0, cancel: new AbortController() };
+function open({ cwd, mcpServers }: JsonObject): OpenSession {
+  return { cwd: String(cwd), servers: serversOf(mcpServers), turns: 0, usd: 0, cancel: new AbortController() };
+}
+
+/** The texts of a prompt's blocks, each on lines of its own. */
+function textOf(blocks: Json | undefined): string {
+  if (!Array.isArray(blocks)) return "";
+  return (blocks as readonly Json[])
+    .map((block) => (isJsonObject(block) && block["type"] === "text" ? String(block["text"]) : ""))
+    .join("\n");
+}
+
+/** `undefined`: the turn was cancelled. Rejects where it is not answered. */
+async function permitted(peer: RpcPeer, question: JsonObject): Promise<boolean | undefined> {
+  const said = await peer.request("session/request_permission", question);
+  if (!said.ok) throw new Error(said.error.message);
+  const { outcome } = said.value;
+  if (!isJsonObject(outcome) || outcome["outcome"] === "cancelled") return undefined;
+  return "optionId" in outcome && outcome["optionId"] !== "no";
 }
 
 interface Situation {
@@ -183,7 +200,7 @@ const USAGE_NAMES = {
   reasoning: "thoughtTokens",
 } as const;
 
-function usageOf(usage: ScriptUsage | undefined): object {
+function usageOf(usage: ScriptUsage | undefined): JsonObject {
   if (usage === undefined) return {};
   const counts = Object.entries(usage).map(([name, count]) => [USAGE_NAMES[name as keyof ScriptUsage], count] as const);
   const totalTokens = counts.reduce((sum, [, count]) => sum + Number(count), 0);

@@ -79,6 +79,21 @@ do:
     ]);
   });
 
+  test("what is sent is what the schemas of the protocol's own library allow", async () => {
+    using here = place();
+    const program = { command: process.execPath, args: [fixture("checked-agent")] };
+    const adapter = acpAdapter(here.world, { id: "checked", provider: "p", program, quirks: {} });
+    const mcp = [{ type: "http" as const, name: "h", url: "http://127.0.0.1:9/", headers: { a: "b" } }];
+    const first = await adapter.start(here.context({ mcp })).outcome;
+    expect(first).toMatchObject({ status: "ok", text: "selected" });
+    const resume = { sessionId: first.sessionId ?? "", totals: {} };
+    expect(await adapter.start(here.context({ mcp, resume })).outcome).toMatchObject({ status: "ok", sessionId: "s1" });
+    expect(here.events.filter((event) => event.type === "session")).toMatchObject([
+      { resumed: false },
+      { resumed: true },
+    ]);
+  });
+
   test("a session that is not there any more is begun anew", async () => {
     using here = place();
     const adapter = here.scripted("resumes: false\ndo: [{say: hi}]");
