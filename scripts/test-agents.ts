@@ -6,9 +6,10 @@
  * first (`npm run build`). No agent is asked for anything but what its script says, and none needs a key.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { type JsonObject, isJsonObject } from "../packages/heddle/src/base/json.ts";
 import { defined } from "../packages/heddle/src/base/defined.ts";
@@ -70,6 +71,25 @@ async function ran(
   return { code, output };
 }
 
+/** Runs heddle until an agent's worktree has this file, and kills it then. */
+async function killedAt(
+  file: string,
+  { cwd, env }: { readonly cwd: string; readonly env: Record<string, string> },
+): Promise<void> {
+  const child = spawn(process.execPath, [HEDDLE, "run"], { cwd, env, stdio: "ignore" });
+  const ended = new Promise<void>((resolve) => child.on("close", () => resolve()));
+  const worktrees = path.join(env["XDG_STATE_HOME"] ?? "", "heddle/worktrees");
+  const until = performance.now() + CHECK_MS;
+  while (
+    child.exitCode === null &&
+    performance.now() < until &&
+    globSync(`*/*/*/${file}`, { cwd: worktrees }).length === 0
+  )
+    await sleep(100);
+  child.kill("SIGKILL");
+  await ended;
+}
+
 function git(cwd: string, env: Record<string, string>, ...args: readonly string[]): string {
   const { status, stdout, stderr } = spawnSync("git", args, { cwd, env, encoding: "utf8" });
   if (status !== 0) throw new Error(`git ${args.join(" ")}: ${stderr}`);
@@ -107,7 +127,15 @@ async function see(form: AgentForm, check: Check, folder: string, model: ModelSe
   git(repository, env, "add", "--all");
   git(repository, env, "commit", "--quiet", "--message", "base");
   const before = new Set(git(repository, env, "ls-tree", "-r", "--name-only", "HEAD").split("\n"));
-  const { code, output } = await ran([process.execPath, HEDDLE, "run"], repository, env);
+  if (check.killAt !== undefined) {
+    await killedAt(check.killAt, { cwd: repository, env });
+    if (check.forgets === true) {
+      rmSync(path.join(folder, "home"), { recursive: true, force: true });
+      makeHome(path.join(folder, "home"), form.home(url));
+    }
+  }
+  const command = check.killAt === undefined ? "run" : "resume";
+  const { code, output } = await ran([process.execPath, HEDDLE, command], repository, env);
   const history = await ran([process.execPath, HEDDLE, "history", "--json"], repository, env);
   const events = history.output
     .split("\n")
@@ -117,6 +145,7 @@ async function see(form: AgentForm, check: Check, folder: string, model: ModelSe
     return isJsonObject(found) ? found : undefined;
   };
   const error = dataOf("step.failed")?.["error"];
+  const result = dataOf("step.succeeded")?.["output"];
   const usage = dataOf("usage.recorded")?.["tokens"];
   const names = git(repository, env, "ls-tree", "-r", "--name-only", "HEAD").split("\n");
   const added = names.filter((name) => name !== "" && !before.has(name));
@@ -125,6 +154,7 @@ async function see(form: AgentForm, check: Check, folder: string, model: ModelSe
     exitCode: code,
     failure: isJsonObject(error) ? String(error["class"] ?? error["code"]) : undefined,
     said: isJsonObject(error) ? String(error["message"]) : output.slice(-400),
+    summary: isJsonObject(result) && typeof result["summary"] === "string" ? result["summary"] : undefined,
     landed: Object.fromEntries(added.map((name) => [name, git(repository, env, "show", `HEAD:${name}`)])),
     outside: readdirSync(folder).filter((name) => name === "outside.txt"),
     usage: isJsonObject(usage) ? usage : undefined,

@@ -12,6 +12,8 @@ export interface Seen {
   readonly exitCode: number | undefined;
   /** Class of the step's failure; undefined: it did not fail. */
   readonly failure?: string;
+  /** Of the step, as the agent reported it. */
+  readonly summary?: string;
   /** What was said of the failure, or why the plan was refused. */
   readonly said: string;
   /** Files of the branch after the run, by name, that were not there before. */
@@ -32,6 +34,10 @@ export interface Check {
   readonly step?: JsonObject;
   /** Needs bubblewrap. */
   readonly needsBox?: true;
+  /** heddle is killed when the worktree has this file, and the run resumed. */
+  readonly killAt?: string;
+  /** Before that the agent's home folder is emptied, its sessions with it. */
+  readonly forgets?: true;
   /** What is wrong with what was seen; undefined: nothing. */
   readonly wrong: (seen: Seen, form: AgentForm) => string | undefined;
 }
@@ -40,6 +46,9 @@ const HELLO: ModelAct = { kind: "write", path: "hello.txt", text: "hello" };
 const RAN: ModelAct = { kind: "run", command: "echo ran > ran.txt" };
 const DONE: ModelAct = { kind: "say", text: "All done." };
 const WORK: readonly ModelAct[] = [HELLO, RAN, DONE];
+
+/** Stands still the first time. */
+const STANDS: ModelAct = { kind: "run", command: "if [ ! -e ran.txt ]; then echo ran > ran.txt; sleep 120; fi" };
 
 function worked({ exitCode, landed, failure, said }: Seen): string | undefined {
   if (exitCode !== 0) return `exit code ${exitCode}: ${failure ?? ""} ${said}`;
@@ -149,6 +158,27 @@ export const CHECKS: readonly Check[] = [
     title: "500 for ever",
     script: refusal(500, "Internal server error"),
     wrong: failedAs("overloaded", "stall"),
+  },
+  {
+    id: "report",
+    title: "reports by heddle's tools",
+    script: { acts: [HELLO, RAN, { kind: "report", summary: "reported by a tool" }, DONE] },
+    wrong: (seen) => worked(seen) ?? (seen.summary === "reported by a tool" ? undefined : `summary: ${seen.summary}`),
+  },
+  {
+    id: "kill",
+    title: "heddle killed in the middle of a command, and resumed",
+    script: { acts: [HELLO, STANDS, DONE] },
+    killAt: "ran.txt",
+    wrong: worked,
+  },
+  {
+    id: "forgets",
+    title: "the same, with the agent's sessions gone",
+    script: { acts: [HELLO, STANDS, DONE] },
+    killAt: "ran.txt",
+    forgets: true,
+    wrong: worked,
   },
   { id: "nothing", title: "says done, has done nothing", script: { acts: [DONE] }, wrong: failedAs("no-changes") },
 ];

@@ -11,7 +11,9 @@ export type WireFormat = "messages" | "responses" | "chat" | "gemini";
 export type ModelAct =
   | { readonly kind: "say"; readonly text: string }
   | { readonly kind: "write"; readonly path: string; readonly text: string }
-  | { readonly kind: "run"; readonly command: string };
+  | { readonly kind: "run"; readonly command: string }
+  /** Calls heddle's own tool for the end of a task. */
+  | { readonly kind: "report"; readonly summary: string };
 
 export interface ModelRequest {
   readonly format: WireFormat;
@@ -78,31 +80,48 @@ export function readRequest(path: string, body: JsonObject): ModelRequest | unde
   };
 }
 
-/** The tools that agents offer for an act, with their arguments; the first that is offered is called. */
-function callOf(act: ModelAct, tools: readonly string[]): { name: string; input: JsonObject } | undefined {
-  const calls: readonly (readonly [string, JsonObject])[] =
-    act.kind === "write"
-      ? [
-          ["Write", { file_path: act.path, content: act.text }],
-          ["write_file", { file_path: act.path, content: act.text }],
-          ["write", { filePath: act.path, content: act.text }],
-          ...callsOf(`mkdir -p "$(dirname '${act.path}')" && printf '%s' '${act.text}' > '${act.path}'`),
-        ]
-      : act.kind === "run"
-        ? callsOf(act.command)
-        : [];
-  const found = calls.find(([name]) => tools.includes(name));
-  return found === undefined ? undefined : { name: found[0], input: found[1] };
+interface Call {
+  readonly name: string;
+  readonly input: JsonObject;
+  /** Of tools that are offered as a group. */
+  readonly namespace?: string;
 }
 
-function callsOf(command: string): readonly (readonly [string, JsonObject])[] {
+/** The tools that agents offer for an act, with their arguments; the first that is offered is called. */
+function callOf(act: ModelAct, tools: readonly string[]): Call | undefined {
+  return candidates(act).find(({ name, namespace }) => tools.includes(namespace ?? name));
+}
+
+function candidates(act: ModelAct): readonly Call[] {
+  switch (act.kind) {
+    case "say":
+      return [];
+    case "run":
+      return shellCalls(act.command);
+    case "write":
+      return [
+        { name: "Write", input: { file_path: act.path, content: act.text } },
+        { name: "write_file", input: { file_path: act.path, content: act.text } },
+        { name: "write", input: { filePath: act.path, content: act.text } },
+        ...shellCalls(`mkdir -p "$(dirname '${act.path}')" && printf '%s' '${act.text}' > '${act.path}'`),
+      ];
+    case "report": {
+      const input = { summary: act.summary, files: ["hello.txt"] };
+      const names = ["mcp__heddle__task_complete", "mcp_heddle_task_complete", "heddle_task_complete"];
+      return [...names.map((name) => ({ name, input })), { name: "task_complete", namespace: "mcp__heddle", input }];
+    }
+  }
+}
+
+function shellCalls(command: string): readonly Call[] {
+  const described = { command, description: "Run it" };
   return [
-    ["Bash", { command, description: "Run it" }],
-    ["run_shell_command", { command, description: "Run it" }],
-    ["bash", { command, description: "Run it" }],
-    ["exec_command", { cmd: command }],
-    ["shell_command", { command }],
-    ["shell", { command: ["sh", "-c", command] }],
+    { name: "Bash", input: described },
+    { name: "run_shell_command", input: described },
+    { name: "bash", input: described },
+    { name: "exec_command", input: { cmd: command } },
+    { name: "shell_command", input: { command } },
+    { name: "shell", input: { command: ["sh", "-c", command] } },
   ];
 }
 
@@ -137,9 +156,12 @@ export function writeAnswer(request: ModelRequest, act: ModelAct, id: string): W
   }
 }
 
-type Call = { readonly name: string; readonly input: JsonObject } | undefined;
-
-function messagesAnswer({ model, isStream }: ModelRequest, call: Call, said: string, id: string): WireAnswer {
+function messagesAnswer(
+  { model, isStream }: ModelRequest,
+  call: Call | undefined,
+  said: string,
+  id: string,
+): WireAnswer {
   const usage = {
     input_tokens: TOKENS.input,
     cache_read_input_tokens: TOKENS.cached,
@@ -180,7 +202,7 @@ function messagesAnswer({ model, isStream }: ModelRequest, call: Call, said: str
   };
 }
 
-function responsesAnswer({ model }: ModelRequest, call: Call, said: string, id: string): WireAnswer {
+function responsesAnswer({ model }: ModelRequest, call: Call | undefined, said: string, id: string): WireAnswer {
   const item: JsonObject =
     call === undefined
       ? {
@@ -197,6 +219,7 @@ function responsesAnswer({ model }: ModelRequest, call: Call, said: string, id: 
           name: call.name,
           arguments: JSON.stringify(call.input),
           status: "completed",
+          ...defined({ namespace: call.namespace }),
         };
   const response = { id: `resp_${id}`, object: "response", model, created_at: 0 };
   const usage = {
@@ -223,7 +246,7 @@ function responsesAnswer({ model }: ModelRequest, call: Call, said: string, id: 
   };
 }
 
-function chatAnswer({ model, isStream }: ModelRequest, call: Call, said: string, id: string): WireAnswer {
+function chatAnswer({ model, isStream }: ModelRequest, call: Call | undefined, said: string, id: string): WireAnswer {
   const base = { id: `chat_${id}`, object: "chat.completion.chunk", created: 0, model };
   const usage = {
     prompt_tokens: TOKENS.input + TOKENS.cached,
@@ -260,7 +283,7 @@ function chatAnswer({ model, isStream }: ModelRequest, call: Call, said: string,
   };
 }
 
-function geminiAnswer({ model, isStream }: ModelRequest, call: Call, said: string, id: string): WireAnswer {
+function geminiAnswer({ model, isStream }: ModelRequest, call: Call | undefined, said: string, id: string): WireAnswer {
   const part =
     call === undefined ? { text: said } : { functionCall: { id: `call_${id}`, name: call.name, args: call.input } };
   const body = {
