@@ -207,7 +207,8 @@ export class Scheduler {
     if (this.#isKnown(signal)) return undefined;
     if (this.#isEnding && !isRunEnded(this.#state.phase)) return notLive(this.#state.run);
     const queued = this.#queued(signal).length;
-    return signalProblem(this.#state, signal.signal, { now: this.#ports.clock.now(), queued });
+    const queuedInAll = this.#inputs.filter(({ kind }) => kind === "signal").length;
+    return signalProblem(this.#state, signal.signal, { now: this.#ports.clock.now(), queued, queuedInAll });
   }
 
   /** What is wrong with the value by the steps that may take it; a promise, where that takes time. */

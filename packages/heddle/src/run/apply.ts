@@ -11,7 +11,7 @@ import type { Graph, GraphProblem } from "../graph/graph.ts";
 import { recordAfter } from "./agent-record.ts";
 import type { Event, EventOf } from "./event.ts";
 import { addSteps } from "./add-steps.ts";
-import { arrive, requeue } from "./queue.ts";
+import { arrive, requeue, requeueAll } from "./queue.ts";
 import { emptyIndex, rebuildIndex } from "./reindex.ts";
 import { applyResumed, takeUp } from "./resume.ts";
 import { setPhase } from "./set-phase.ts";
@@ -38,6 +38,7 @@ export function createState(created: EventOf<"run.created">, graph?: Graph): Res
     workedUntil: created.time,
     endsAnswered: false,
     phase: { tag: "created" },
+    unpausedAt: 0,
     plan,
     options,
     rules,
@@ -115,10 +116,11 @@ export function apply(state: RunState, event: Event): void {
       return;
     case "run.paused":
       state.phase = { tag: "paused", reason: event.data.reason };
-      return;
+      return requeueSheltered(state);
     case "run.unpaused":
       state.phase = { tag: "running" };
-      return;
+      state.unpausedAt = event.time;
+      return requeueSheltered(state);
     case "run.succeeded":
       state.phase = { tag: "succeeded", endedAt: event.time };
       return;
@@ -145,6 +147,11 @@ export function apply(state: RunState, event: Event): void {
     default:
       applyToStep(state, numberOf(state, event.step), event);
   }
+}
+
+/** What is always to run has other deadlines in a paused run. */
+function requeueSheltered(state: RunState): void {
+  if (state.index.always.size > 0) requeueAll(state);
 }
 
 /** The time of a run that has ended begins anew when it goes on: somebody decided so. */

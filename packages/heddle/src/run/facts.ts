@@ -104,6 +104,8 @@ export interface Facts {
   /** The last event is a person's answer, or a signal: nobody has gone on with the run since. */
   endsAnswered: boolean;
   phase: RunPhase;
+  /** When it went on after the last pause; 0: it was not paused. */
+  unpausedAt: number;
   plan: Plan;
   options: RunOptions;
   /** Version of the rules that the run keeps; see {@link RUN_RULES}. */
@@ -177,6 +179,8 @@ export interface Facts {
 export interface ReceivedSignal {
   readonly value: Json;
   readonly time: number;
+  /** Characters of the value as JSON. */
+  readonly size: number;
 }
 
 export type MergeRecord = Pick<EventOf<"worktree.merged">["data"], "commit" | "onto">;

@@ -11,7 +11,7 @@ import { isWait, type Step } from "../plan/plan.ts";
 import { holdsWhileOpen } from "./claims.ts";
 import type { Heap } from "./heap.ts";
 import { standsBefore } from "./plan-order.ts";
-import { isHoldWanted, isSheltered, isShutDown, waitEndsAt, workEndsAt } from "./shelter.ts";
+import { isHoldWanted, isSheltered, isShutDown, SHELTER_MS, waitEndsAt, workEndsAt } from "./shelter.ts";
 import type { ContainerUse } from "./run-index.ts";
 import { contends, laneFor } from "./slots.ts";
 import {
@@ -178,13 +178,20 @@ function endsAt(state: RunState, step: number): number {
     case "expanded": {
       if (state.volatile.expired.has(step)) return Infinity;
       const limit = timeLimitOf(state, step);
-      return limit === Infinity ? workEndsAt(state, step) : phase.since + limit;
+      return limit === Infinity ? shelterEndsAt(state, step) : phase.since + limit;
     }
     case "waiting-for-answer":
       return phase.answer === undefined ? (phase.deadline ?? waitEndsAt(state, step)) : Infinity;
     default:
       return questionOf(phase)?.deadline ?? Infinity;
   }
+}
+
+/** Nothing starts in a paused run: the time of what is sheltered and waits for that begins when the run goes on. */
+function shelterEndsAt(state: RunState, container: number): number {
+  const end = workEndsAt(state, container);
+  if (end === Infinity || state.phase.tag === "paused") return Infinity;
+  return Math.max(end, state.unpausedAt + SHELTER_MS);
 }
 
 /** How long the subplan may take, by its step and by what it says itself. A `forEach` hands the limits of its step down. */

@@ -26,10 +26,16 @@ interface Arrival {
   readonly now: number;
   /** Signals of the name that came before it and are not recorded yet; absent: none. */
   readonly queued?: number;
+  /** As {@link queued}, of any name. */
+  readonly queuedInAll?: number;
 }
 
 /** `undefined`: a step takes it, now or when it begins to wait. */
-export function signalProblem(state: RunState, name: string, { now, queued = 0 }: Arrival): Problem | undefined {
+export function signalProblem(
+  state: RunState,
+  name: string,
+  { now, queued = 0, queuedInAll = queued }: Arrival,
+): Problem | undefined {
   const { run, phase } = state;
   if (isRunEnded(phase)) {
     return {
@@ -40,7 +46,8 @@ export function signalProblem(state: RunState, name: string, { now, queued = 0 }
   }
   const takers = takersOf(state, name, now);
   const kept = (state.signals.get(name)?.length ?? 0) + queued;
-  if (takers.isOpen || takers.count > kept) return undefined;
+  if (takers.count !== Infinity && takers.count > kept) return undefined;
+  if (takers.isOpen || takers.count === Infinity) return isFull(state, queuedInAll) ? tooManySignals(run) : undefined;
   if (takers.late !== undefined) {
     return {
       code: "SignalTooLate",
@@ -62,6 +69,29 @@ export function signalProblem(state: RunState, name: string, { now, queued = 0 }
     code: "UnknownSignal",
     message: `no step of run ${run} waits for the signal ${name}${meant === undefined ? `: ${known}` : ""}`,
     hint: meant === undefined ? `\`heddle show ${run}\` shows what its steps wait for.` : `Did you mean "${meant}"?`,
+  };
+}
+
+/** Signals that a run keeps for names that its steps may come to wait for, and the characters of their values. */
+const MOST_KEPT = 1000;
+const MOST_KEPT_SIZE = 16 * 1024 * 1024;
+
+/** What the steps of a plan can take at once is not counted: the plan bounds it. */
+function isFull({ signals }: RunState, queued: number): boolean {
+  let count = queued;
+  let size = 0;
+  for (const kept of signals.values()) {
+    count += kept.length;
+    for (const each of kept) size += each.size;
+  }
+  return count >= MOST_KEPT || size >= MOST_KEPT_SIZE;
+}
+
+function tooManySignals(run: string): Problem {
+  return {
+    code: "TooManySignals",
+    message: `run ${run} keeps as many signals as it may that no step has taken yet: ${MOST_KEPT}, or ${MOST_KEPT_SIZE / 1024 / 1024} MiB of values`,
+    hint: "Send it again when steps have taken some. Is its name one that a step of the run will wait for?",
   };
 }
 

@@ -32,7 +32,7 @@ export function applyTimerSet(state: RunState, step: number, { data }: EventOf<"
 /** Folds `signal.received` in. */
 export function keepSignal({ signals, signalIds }: RunState, { time, data }: EventOf<"signal.received">): void {
   const { signal, value, id } = data;
-  signals.set(signal, [...(signals.get(signal) ?? []), { value, time }]);
+  signals.set(signal, [...(signals.get(signal) ?? []), { value, time, size: JSON.stringify(value).length }]);
   if (id !== undefined) signalIds.add(id);
 }
 

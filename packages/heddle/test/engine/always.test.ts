@@ -227,6 +227,42 @@ steps:
     await sound(rig, handle.run);
   });
 
+  test("does not lose its time in a pause, in which nothing of it can start", async () => {
+    const rig = new Rig();
+    const handle = await rig.start(
+      `
+steps:
+  - id: box
+    timeout: 5s
+    plan:
+      steps:
+        - { id: work, run: work }
+        - { id: clean, after: [work], always: true, forEach: [1, 2, 3], run: clean }
+`,
+      { maxConcurrency: 1 },
+    );
+    await rig.pass(5000);
+    await rig.yield("box/work");
+    handle.pause("lunch");
+    await rig.succeed("box/clean[0]");
+    await rig.pass(SHELTER_MS + 60_000);
+    expect(phaseTag(handle, "box/clean[1]")).toBe("waiting");
+    handle.unpause();
+    await rig.quiet();
+    await rig.pass(SHELTER_MS - 1);
+    await rig.succeed("box/clean[1]");
+    // From then on it is over as before.
+    await rig.pass(1);
+    await rig.yield("box/clean[2]");
+    expect((await handle.result).status).toBe("failed");
+    expect(["box/clean[1]", "box/clean[2]", "box"].map((id) => phaseTag(handle, id))).toEqual([
+      "succeeded",
+      "cancelled",
+      "failed",
+    ]);
+    await sound(rig, handle.run);
+  });
+
   test("in layers it comes after the layers before it", async () => {
     const rig = new Rig();
     const handle = await rig.start(`schedule: layers\n${PLAN}`);

@@ -212,6 +212,27 @@ steps:
     expect([phaseTag(handle, "a"), phaseTag(handle, "b")]).toEqual(["succeeded", "waiting-for-signal"]);
   });
 
+  test.each([
+    ["a template", 'signal: "p-${{ params.n }}"'],
+    ["items", "forEach: [1, 2], signal: name0"],
+  ])("keeps no more than it may for names that are known only later: %s", async (_, later) => {
+    const rig = new Rig();
+    const steps = `[{ id: first, run: x }, { id: paid, deps: [first], ${later} }, { id: one, deps: [first], signal: known }]`;
+    const handle = await rig.start(`params: { n: { type: number, default: 1 } }\nsteps: ${steps}`);
+    const name = (at: number): string => (later.includes("forEach") ? "name0" : `name${at}`);
+    const sent = Array.from({ length: 1001 }, (_each, at) => handle.signal(signal(name(at))));
+    const refused = (await Promise.all(sent)).flatMap((each) => (each.ok ? [] : [each.error.code]));
+    expect(refused).toEqual(["TooManySignals"]);
+    await rig.quiet();
+    expect(await handle.signal(signal(name(7)))).toMatchObject({ error: { code: "TooManySignals" } });
+    // One for which a step is there is taken all the same.
+    if (!later.includes("p-")) expect((await handle.signal(signal("known"))).ok).toBe(true);
+    const { signals } = handle.state();
+    signals.clear();
+    signals.set("other", [{ value: null, time: 0, size: 16 * 1024 * 1024 }]);
+    expect(await handle.signal(signal(name(8)))).toMatchObject({ error: { code: "TooManySignals" } });
+  });
+
   test("a name by a template, one for each item", async () => {
     const rig = new Rig();
     const handle = await rig.start(
