@@ -72,6 +72,7 @@ export async function readWorkspace(
   const members = sources.map(({ folder, source }, at) =>
     packageOf({ name: names[at] ?? folder, label: labelOf(names, at), folder, source }, new Set(names)),
   );
+  for (const member of members) notePeers(member, new Set(names), findings.in(member.source));
   const rootName = scalarText(memberOf(root.root, "name")) ?? "";
   const own = packageOf({ name: rootName, label: "", folder: "", source: root }, new Set(names));
   const byName = new Map<string, WorkspacePackage>();
@@ -158,6 +159,19 @@ function packageOf(identity: Identity, internal: ReadonlySet<string>): Workspace
     }
   }
   return { ...identity, scripts, deps };
+}
+
+/** Turbo, too, takes no order from peers, which may depend on each other. */
+function notePeers({ name, deps, source }: WorkspacePackage, internal: ReadonlySet<string>, findings: Findings): void {
+  const peers = memberOf(source.root, "peerDependencies");
+  for (const [peer, { offset }] of peers?.kind === "mapping" ? peers.entries : []) {
+    if (!internal.has(peer) || peer === name || deps.has(peer)) continue;
+    const way = "list it in devDependencies too, if its build has to come first";
+    findings.note(
+      { offset },
+      `no order: "${shorten(peer)}" is a peer dependency of "${shorten(name)}" (as in turbo); ${way}`,
+    );
+  }
 }
 
 const LOCK_FILES: readonly (readonly [file: string, manager: string])[] = [

@@ -7,22 +7,16 @@
  *     not set, it is empty, as in GitHub.
  */
 import { err, ok, type Result } from "../../base/result.ts";
+import { type Cel, celText, operandText } from "./workflow-value.ts";
+import { equalityText, type EqualitySide, flagText, folded } from "./workflow-equality.ts";
 import { parseWorkflowExpression, type WorkflowExpression } from "./workflow-expression.ts";
-
-export type CelType = "text" | "number" | "flag";
-
-/** An expression, and what it gives. */
-export interface Cel {
-  readonly text: string;
-  readonly type: CelType;
-}
 
 /** What the names in an expression mean where it stands. */
 export interface WorkflowScope {
   /** An input of the workflow. */
   readonly input: (name: string) => Cel | undefined;
   /** A value of the matrix, by the names behind `matrix`. */
-  readonly matrix: (path: readonly string[]) => string | undefined;
+  readonly matrix: (path: readonly string[]) => Cel | undefined;
   /** Variables of the workflow, job or step, as CEL, or that there is no way to say it; others come from the environment. */
   readonly env: ReadonlyMap<string, string | undefined>;
   /** The output of an earlier step of this job, or of a needed job, as CEL. */
@@ -70,11 +64,6 @@ export function variableOf(source: string): string | undefined {
 /** Access to a member that may be missing, and is empty then. */
 export function celOptional(target: string, name: string): string {
   return `${/^[A-Za-z_]\w*$/.test(name) ? `${target}.?${name}` : `${target}[?${celText(name)}]`}.orValue("")`;
-}
-
-/** A text in CEL. */
-export function celText(text: string): string {
-  return JSON.stringify(text);
 }
 
 /** Access to a member by any name. */
@@ -138,9 +127,11 @@ class Translator {
     if (expression.kind === "binary" && (expression.operator === "&&" || expression.operator === "||")) {
       return `(${this.flag(expression.left)}) ${expression.operator} (${this.flag(expression.right)})`;
     }
-    const { text, type } = this.value(expression);
-    if (type === "flag") return text;
-    return `${operand({ text, type })} != ${type === "number" ? "0" : '""'}`;
+    const cel = this.value(expression);
+    if (cel.type === "flag") return cel.text;
+    if (cel.written === "flag") return flagText(cel);
+    if (cel.written !== undefined) return this.#refuse("a number or mixed value of a matrix as a condition").text;
+    return `${operandText(cel)} != ${cel.type === "number" ? "0" : '""'}`;
   }
 
   value(expression: WorkflowExpression): Cel {
@@ -166,11 +157,13 @@ class Translator {
     const [a, b] = [this.value(left), this.value(right)];
     if (operator !== "==" && operator !== "!=") {
       if (a.type !== "number" || b.type !== "number") return this.#refuse(`"${operator}" between texts`);
-      return { text: `${operand(a)} ${operator} ${operand(b)}`, type: "flag" };
+      return { text: `${operandText(a)} ${operator} ${operandText(b)}`, type: "flag" };
     }
-    // GitHub compares texts with numbers and flags too: as texts, they are equal in the same cases.
-    const say = a.type === b.type ? operand : asText;
-    return { text: `${say(a)} ${operator} ${say(b)}`, type: "flag" };
+    const equal = equalityText(sideOf(left, a), sideOf(right, b));
+    if (!equal.ok) return this.#refuse(equal.error);
+    const isSimple = equal.value.split(" == ").length === 2 && !equal.value.startsWith("!");
+    if (operator === "==") return { text: equal.value, type: "flag" };
+    return { text: isSimple ? equal.value.replace(" == ", " != ") : `!(${equal.value})`, type: "flag" };
   }
 
   /** `a && 'x' || 'y'` chooses a value; elsewhere both are flags. */
@@ -180,12 +173,13 @@ class Translator {
       const [yes, no] = [this.value(left.right), this.value(right)];
       const isTrue = left.right.kind === "literal" && left.right.value !== "" && left.right.value !== 0;
       if (yes.type !== "flag" && yes.type === no.type && isTrue) {
-        return { text: `(${this.flag(left.left)}) ? ${operand(yes)} : ${operand(no)}`, type: yes.type };
+        return { text: `(${this.flag(left.left)}) ? ${operandText(yes)} : ${operandText(no)}`, type: yes.type };
       }
     }
     const [a, b] = [this.value(left), this.value(right)];
+    if (a.written !== undefined) return this.#refuse(`"${operator}" after a value that is no text`);
     if (a.type === "text" && b.type === "text" && operator === "||") {
-      return { text: `${operand(a)} != "" ? ${operand(a)} : ${operand(b)}`, type: "text" };
+      return { text: `${operandText(a)} != "" ? ${operandText(a)} : ${operandText(b)}`, type: "text" };
     }
     if (a.type !== "flag" || b.type !== "flag") return this.#refuse(`"${operator}" as a value`);
     return { text: this.flag(expression), type: "flag" };
@@ -209,11 +203,13 @@ class Translator {
     const [root = "", name = "", ...more] = path;
     const input = root === "inputs" ? name : path.slice(0, 3).join(".") === `github.event.inputs` ? more[1] : undefined;
     if (input !== undefined) {
-      return this.#scope.input(input) ?? this.#refuse(path.join("."));
+      const own = this.#scope.input(input);
+      if (own === undefined) return this.#refuse(path.join("."));
+      // The event has the texts that were entered.
+      return root === "inputs" || own.type === "text" ? own : { text: asText(own), type: "text" };
     }
     if (root === "matrix") {
-      const text = this.#scope.matrix([name, ...more]);
-      return text === undefined ? this.#refuse(path.join(".")) : { text, type: "text" };
+      return this.#scope.matrix([name, ...more]) ?? this.#refuse(path.join("."));
     }
     if ((root === "steps" || root === "needs") && more[0] === "outputs" && more.length === 2) {
       const text = this.#scope.output(root, name, more[1] ?? "");
@@ -243,11 +239,17 @@ class Translator {
     if (lower === "contains" && first.kind === "call" && first.name.toLowerCase() === "fromjson") {
       const list = listIn(first.args);
       if (list === undefined) return this.#refuse("fromJSON()");
-      return { text: `${asText(this.value(second))} in ${JSON.stringify(list)}`, type: "flag" };
+      const of = this.value(second);
+      if (of.written !== undefined || (of.type === "text" ? "string" : of.type) !== list.type)
+        return this.#refuse("contains() with a list of another type");
+      return { text: `${of.type === "text" ? folded(of) : asText(of)} in ${JSON.stringify(list.texts)}`, type: "flag" };
     }
     const method = METHODS.get(lower);
     if (method === undefined) return this.#refuse(`${name}()`);
-    return { text: `${asText(this.value(first))}.${method}(${asText(this.value(second))})`, type: "flag" };
+    const [whole, part] = [this.value(first), this.value(second)].map((each) =>
+      folded({ text: asText(each), type: "text" }),
+    );
+    return { text: `${whole}.${method}(${part})`, type: "flag" };
   }
 
   #refuse(what: string): Cel {
@@ -269,24 +271,30 @@ function literalCel(value: string | number | boolean | null): Cel {
   return { text: celText(value ?? ""), type: "text" };
 }
 
-/** As a part of a larger expression. */
-function operand({ text }: Cel): string {
-  return /\s/.test(text) && !/^"(?:[^"\\]|\\.)*"$/.test(text) ? `(${text})` : text;
-}
-
 function asText(cel: Cel): string {
-  if (cel.type === "text") return operand(cel);
+  if (cel.type === "text") return operandText(cel);
   const isLiteral = /^(?:-?\d[\w.]*|true|false)$/.test(cel.text);
   return isLiteral ? celText(cel.text) : `string(${cel.text})`;
 }
 
-/** The texts of a list that stands in the file as JSON. */
-function listIn(args: readonly WorkflowExpression[]): readonly string[] | undefined {
+/** Nothing counts as 0. */
+function sideOf(expression: WorkflowExpression, cel: Cel): EqualitySide {
+  if (expression.kind !== "literal") return cel;
+  return expression.value === null ? { text: "0", type: "number", literal: 0 } : { ...cel, literal: expression.value };
+}
+
+/** The texts of a list that stands in the file as JSON, in lower case: GitHub compares them so. */
+function listIn(
+  args: readonly WorkflowExpression[],
+): { readonly type: string; readonly texts: readonly string[] } | undefined {
   const [only] = args;
   if (args.length !== 1 || only?.kind !== "literal" || typeof only.value !== "string") return undefined;
   try {
     const list: unknown = JSON.parse(only.value);
-    return Array.isArray(list) && list.every((item) => typeof item !== "object") ? list.map(String) : undefined;
+    if (!Array.isArray(list)) return undefined;
+    const [type = "string", ...others] = new Set(list.map((item) => typeof item));
+    const isPlain = others.length === 0 && (type === "string" || type === "number");
+    return isPlain ? { type, texts: list.map((item) => String(item).toLowerCase()) } : undefined;
   } catch {
     return undefined;
   }

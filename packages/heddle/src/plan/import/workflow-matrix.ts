@@ -54,6 +54,34 @@ export function matrixItems(matrix: SourceMapping): Result<readonly JsonObject[]
   return ok(items.map((item) => Object.fromEntries([...keys].map((key) => [key, item[key] ?? ""]))));
 }
 
+export type MatrixKind = "text" | "number" | "flag" | "mixed";
+
+/** What the values of a matrix are in the workflow, by their names joined with points. */
+export function matrixKinds(matrix: SourceNode | undefined): ReadonlyMap<string, MatrixKind> {
+  const kinds = new Map<string, MatrixKind>();
+  const note = (path: string, node: SourceNode): void => {
+    const kind = kindOf(node);
+    kinds.set(path, kinds.has(path) && kinds.get(path) !== kind ? "mixed" : kind);
+    if (node.kind === "mapping") for (const [key, { value }] of node.entries) note(`${path}.${key}`, value);
+  };
+  for (const [key, { value }] of matrix?.kind === "mapping" ? matrix.entries : []) {
+    if (key === "exclude" || value.kind !== "list") continue;
+    for (const item of value.items) {
+      if (key !== "include") note(key, item);
+      else if (item.kind === "mapping") for (const [name, entry] of item.entries) note(name, entry.value);
+    }
+  }
+  return kinds;
+}
+
+function kindOf(node: SourceNode): MatrixKind {
+  if (node.kind !== "scalar") return "mixed";
+  if (!node.isPlain) return "text";
+  if (node.text === "true" || node.text === "false") return "flag";
+  if (/^-?(?:0|[1-9]\d*)(?:\.\d+)?$/.test(node.text)) return "number";
+  return isBlank(node) || /^(?:true|false|null|~|[-+.\d].*)$/i.test(node.text) ? "mixed" : "text";
+}
+
 function entriesOf(matrix: SourceMapping, key: string): Result<readonly JsonObject[], MatrixProblem> {
   const list = matrix.entries.get(key)?.value;
   if (list === undefined || isBlank(list)) return ok([]);

@@ -2,6 +2,7 @@
  * Workflow steps: makes the steps of a plan of one job. A job with one command is one step; one with several is a plan of
  * its own, in which they come one after another, as they do on GitHub's machines.
  */
+import { defined } from "../../base/defined.ts";
 import type { Json } from "../../base/json.ts";
 import { shellWord } from "../../base/shell-word.ts";
 import { shorten } from "../issues.ts";
@@ -10,7 +11,6 @@ import type { Findings } from "./findings.ts";
 import { isBlank, isTrue, memberOf, scalarText, type SourceNode } from "./source.ts";
 import { literalText } from "./text.ts";
 import {
-  type Cel,
   celCondition,
   celMember,
   celOptional,
@@ -18,7 +18,9 @@ import {
   type WorkflowReads,
   type WorkflowScope,
 } from "./workflow-cel.ts";
+import { type Cel } from "./workflow-value.ts";
 import type { JobCommand, WorkflowJob } from "./workflow-job.ts";
+import { type MatrixKind, matrixKinds } from "./workflow-matrix.ts";
 import { commandText, envText, variablesIn } from "./workflow-text.ts";
 
 type Place = { readonly offset: number };
@@ -64,6 +66,7 @@ const SHELLS: ReadonlyMap<string | undefined, string | undefined> = new Map([
 
 export class JobSteps {
   readonly #job: WorkflowJob;
+  #kinds: ReadonlyMap<string, MatrixKind> | undefined;
   readonly #around: JobSurroundings;
   readonly #findings: Findings;
 
@@ -95,6 +98,13 @@ export class JobSteps {
     return approval === undefined ? [step] : [approval, step];
   }
 
+  /** Values of a matrix are texts here, whatever they are in the workflow. */
+  #matrixValue(text: string, path: readonly string[]): Cel {
+    this.#kinds ??= matrixKinds(memberOf(memberOf(this.#job.node, "strategy"), "matrix"));
+    const kind = this.#kinds.get(path.join(".")) ?? "mixed";
+    return defined({ text, type: "text", written: kind === "text" ? undefined : kind });
+  }
+
   /** Names as the job sees them. */
   #scope(): WorkflowScope {
     const { needs, input, ancestors } = this.#around;
@@ -104,8 +114,9 @@ export class JobSteps {
       input,
       matrix: ([name = "", ...more]) => {
         // Said once, where the matrix is.
-        if (hasUnknownMatrix && !this.#findings.isLenient) return '""';
-        return items.some((item) => Object.hasOwn(item, name)) ? [name, ...more].reduce(celMember, "item") : undefined;
+        if (hasUnknownMatrix && !this.#findings.isLenient) return { text: '""', type: "text" };
+        if (!items.some((item) => Object.hasOwn(item, name))) return undefined;
+        return this.#matrixValue([name, ...more].reduce(celMember, "item"), [name, ...more]);
       },
       env: this.#variables(undefined),
       output: (kind, id, name) => (kind === "needs" ? outputOf(of(id)?.job, name) : undefined),
@@ -368,10 +379,11 @@ export class JobSteps {
           : { text: handed.add(`input_${name}`, cel.text, cel.type), type: cel.type };
       },
       matrix: ([name = "", ...more]) => {
-        const text = outer.matrix([name]);
+        const text = outer.matrix([name])?.text;
         if (text === undefined) return undefined;
         const isText = items.every((item) => typeof item[name] === "string");
-        return more.reduce(celMember, handed.add(`matrix_${name}`, text, isText ? "text" : "data"));
+        const own = handed.add(`matrix_${name}`, text, isText ? "text" : "data");
+        return this.#matrixValue(more.reduce(celMember, own), [name, ...more]);
       },
       env: outer.env,
       output: (kind, id, name) => {

@@ -5,7 +5,8 @@
 import { err, ok, type Result } from "../../base/result.ts";
 import { isExpandedAt } from "./shell-text.ts";
 import { literalText } from "./text.ts";
-import { celText, celValue, variableOf, type WorkflowReads, type WorkflowScope } from "./workflow-cel.ts";
+import { celValue, variableOf, type WorkflowReads, type WorkflowScope } from "./workflow-cel.ts";
+import { celText } from "./workflow-value.ts";
 import { workflowParts } from "./workflow-expression.ts";
 
 export interface EnvText {

@@ -18,7 +18,8 @@ import {
   type SourceMapping,
   type SourceNode,
 } from "./source.ts";
-import { type Cel, celMember, type CelType, noReads } from "./workflow-cel.ts";
+import { celMember, noReads } from "./workflow-cel.ts";
+import { type Cel, type CelType } from "./workflow-value.ts";
 import { noteOthers, readJob, type WorkflowJob } from "./workflow-job.ts";
 import { JobSteps, type Ancestor, type NeededJob } from "./workflow-steps.ts";
 

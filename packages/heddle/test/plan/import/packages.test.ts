@@ -56,6 +56,29 @@ function commandsOf(plan: Plan | undefined): readonly string[] {
   });
 }
 
+test.each(["turbo.json", "package.json"])(
+  "a peer dependency gives no order, as in turbo, and is said: %s",
+  async (file) => {
+    const files = (extra: object): Record<string, unknown> => ({
+      "package.json": { name: "root", workspaces: ["packages/*"] },
+      ...(file === "turbo.json" ? { "turbo.json": { tasks: { build: { dependsOn: ["^build"] } } } } : {}),
+      "packages/core/package.json": { name: "core", scripts: { build: "x" }, peerDependencies: { plugin: "*" } },
+      "packages/plugin/package.json": { name: "plugin", scripts: { build: "x" }, ...extra },
+    });
+    const peer = await importedFrom(files({ peerDependencies: { core: "*", react: "19" } }), file);
+    expect([peer.errors, edgesOf(peer.plan as Plan)]).toEqual([[], []]);
+    expect(peer.notes.filter((note) => note.includes("peer dependency"))).toEqual([
+      expect.stringContaining('"plugin" is a peer dependency of "core"'),
+      expect.stringContaining('"core" is a peer dependency of "plugin"'),
+    ]);
+    for (const key of ["dependencies", "devDependencies", "optionalDependencies"]) {
+      const both = await importedFrom(files({ peerDependencies: { core: "*" }, [key]: { core: "*" } }), file);
+      expect(edgesOf(both.plan as Plan)).toEqual(["plugin/build -> core/build"]);
+      expect(both.notes.filter((note) => note.includes("peer dependency"))).toHaveLength(1);
+    }
+  },
+);
+
 describe("turbo.json", () => {
   test("a step for each task of each package that has its script, in turbo's order", async () => {
     const files = withRoot({ format: "prettier .", build: "turbo run build" });

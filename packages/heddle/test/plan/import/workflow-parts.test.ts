@@ -3,13 +3,8 @@ import { describe, expect, test } from "vitest";
 import { compileExpression, type Scope } from "../../../src/plan/expression/cel.ts";
 import { isExpandedAt } from "../../../src/plan/import/shell-text.ts";
 import { readSource } from "../../../src/plan/import/source.ts";
-import {
-  type Cel,
-  celCondition,
-  celValue,
-  noReads,
-  type WorkflowScope,
-} from "../../../src/plan/import/workflow-cel.ts";
+import { celCondition, celValue, noReads, type WorkflowScope } from "../../../src/plan/import/workflow-cel.ts";
+import { type Cel } from "../../../src/plan/import/workflow-value.ts";
 import { matrixItems } from "../../../src/plan/import/workflow-matrix.ts";
 import { commandText, envText } from "../../../src/plan/import/workflow-text.ts";
 
@@ -19,9 +14,17 @@ const INPUTS: { readonly [name: string]: Cel } = {
   dry: { text: "params.dry", type: "flag" },
 };
 
+const MATRIX: { readonly [name: string]: Cel } = {
+  os: { text: "item.os", type: "text" },
+  node: { text: "item.node", type: "text" },
+  count: { text: "item.count", type: "text", written: "number" },
+  beta: { text: "item.beta", type: "text", written: "flag" },
+  any: { text: "item.any", type: "text", written: "mixed" },
+};
+
 const SCOPE: WorkflowScope = {
   input: (name) => INPUTS[name],
-  matrix: ([name = ""]) => (name === "os" || name === "node" ? `item.${name}` : undefined),
+  matrix: ([name = ""]) => MATRIX[name],
   env: new Map([["MODE", '"fast"']]),
   output: (kind, id, name) => (kind === "steps" && id === "v" ? `deps.v.output.?${name}.orValue("")` : undefined),
   status: (kind, id) => (kind === "needs" && id === "build" ? "deps.build.status" : undefined),
@@ -31,8 +34,8 @@ const SCOPE: WorkflowScope = {
 
 const VALUES: Scope = {
   params: { level: "info", count: 3, dry: true },
-  item: { os: "linux", node: "1.10" },
-  env: { GITHUB_REF: "refs/heads/main", CI: "1" },
+  item: { os: "linux", node: "1.10", count: "20", beta: "false", any: "1" },
+  env: { GITHUB_REF: "refs/heads/main", CI: "1", N: " 10.0 ", WORD: "true" },
   deps: { build: { status: "succeeded" }, v: { status: "succeeded", output: { version: "3.2" } } },
 };
 
@@ -49,7 +52,36 @@ describe("expressions", () => {
     ["inputs.level == 'info' && inputs.count >= 3", true],
     ["inputs.count == '3'", true],
     ["github.event.inputs.dry == 'true'", true],
-    ["matrix.node == 1.1", false],
+    // As GitHub compares: texts without case, other types as numbers.
+    ["github.ref == 'REFS/heads/Main'", true],
+    ["github.ref != 'REFS/heads/Main'", false],
+    ["github.ref == env.REF", false],
+    ["startsWith(github.ref, 'REFS/')", true],
+    ["contains('Refs/Heads', 'heads')", true],
+    ['contains(fromJSON(\'["Linux", "mac"]\'), matrix.os)', true],
+    ["inputs.dry == 1", true],
+    ["inputs.dry == 0 || inputs.dry == ''", false],
+    ["inputs.dry == null", false],
+    ["inputs.dry != '1'", false],
+    ["inputs.count == ''", false],
+    ["inputs.count == ' 3.0 '", true],
+    ["inputs.count == null", false],
+    ["github.event.inputs.dry == 'TRUE'", true],
+    ["github.event.inputs.count == 3", true],
+    ["env.N == 10", true],
+    ["env.N != 10", false],
+    ["env.WORD == 0", false],
+    ["env.NOT_SET == 0", true],
+    ["env.NOT_SET == null", true],
+    ["env.CI == null", false],
+    ["matrix.node == 1.1", true],
+    ["matrix.count == 20", true],
+    ["matrix.count == '20.0'", true],
+    ["matrix.count != 20", false],
+    ["matrix.beta", false],
+    ["!matrix.beta", true],
+    ["matrix.beta == false", true],
+    ["matrix.beta != inputs.dry", true],
     ["matrix.node == '1.10'", true],
     ["env.MODE == 'fast' && env.CI", true],
     ["env.NOT_SET", false],
@@ -91,6 +123,30 @@ describe("expressions", () => {
     ["needs.build.outputs.x", "needs.build.outputs.x has no meaning in a plan"],
     ["toJSON(github)", "toJSON() has no meaning in a plan"],
     ["github.ref < 'x'", '"<" between texts has no meaning in a plan'],
+    [
+      "inputs.dry == 'true'",
+      'true and false are never equal to "true": compare with true or false. This comparison has no meaning in a plan',
+    ],
+    [
+      "inputs.dry != 'false'",
+      'true and false are never equal to "false": compare with true or false. This comparison has no meaning in a plan',
+    ],
+    [
+      "matrix.beta == 'true'",
+      'true and false are never equal to "true": compare with true or false. This comparison has no meaning in a plan',
+    ],
+    [
+      "inputs.dry == env.WORD",
+      "true and false are never equal to such a value: compare with true or false. This comparison has no meaning in a plan",
+    ],
+    [
+      "inputs.dry == 2",
+      "true and false are never equal to 2: compare with true or false. This comparison has no meaning in a plan",
+    ],
+    ["inputs.count == 'three'", 'a number is never equal to "three"; this comparison has no meaning in a plan'],
+    ["matrix.any == 1", "a comparison with a value of several types has no meaning in a plan"],
+    ["!matrix.any", "a number or mixed value of a matrix as a condition has no meaning in a plan"],
+    ["contains(fromJSON('[1]'), env.N)", "contains() with a list of another type has no meaning in a plan"],
     ["a ==", "cannot read this expression"],
     ["github.*", "github.* has no meaning in a plan"],
     ["'open", 'cannot read "\'open"'],
@@ -151,7 +207,7 @@ describe("texts", () => {
     [
       "echo ${{ matrix.os == 'a' }} ${{ matrix['os'] }}",
       "echo ${MATRIX_OS_A} ${MATRIX_OS}",
-      { MATRIX_OS_A: '${{ item.os == "a" }}', MATRIX_OS: "${{ item.os }}" },
+      { MATRIX_OS_A: '${{ item.os.lowerAscii() == "a" }}', MATRIX_OS: "${{ item.os }}" },
     ],
   ])("of the command %s", (text, command, env) => {
     const made = commandText(text, { scope: SCOPE, reads: noReads(), isShell: true });

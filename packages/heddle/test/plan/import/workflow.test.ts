@@ -34,8 +34,8 @@ describe("what a condition knows", () => {
     ["env.MODE == 'full'", '"full" == "full"'],
     ["env.LEVEL == '2'", '"2" == "2"'],
     ["env.OWN == 'x'", '"x" == "x"'],
-    ["env.REF == 'main'", '(env.?GITHUB_REF.orValue("")) == "main"'],
-    ["env.OTHER == 'x'", 'env.?OTHER.orValue("") == "x"'],
+    ["env.REF == 'main'", '(env.?GITHUB_REF.orValue("")).lowerAscii() == "main"'],
+    ["env.OTHER == 'x'", 'env.?OTHER.orValue("").lowerAscii() == "x"'],
   ])("variables of the workflow, the job and the step: %s", async (written, expected) => {
     const steps = `      - { run: x }\n      - { id: t, if: "${written}", env: { OWN: x }, run: y }\n`;
     expect(await conditionOf(steps, "t")).toBe(expected);
@@ -102,12 +102,12 @@ test("a whole workflow: jobs, needs, commands, matrix, outputs, conditions, envi
     {
       id: "deploy-approval",
       deps: ["build"],
-      if: '(env.?GITHUB_REF.orValue("") == "refs/heads/main") && (params["dry-run"] != true)',
+      if: '(env.?GITHUB_REF.orValue("").lowerAscii() == "refs/heads/main") && (params["dry-run"] != true)',
     },
     {
       id: "deploy",
       deps: ["build", "deploy-approval"],
-      if: '(env.?GITHUB_REF.orValue("") == "refs/heads/main") && (params["dry-run"] != true)',
+      if: '(env.?GITHUB_REF.orValue("").lowerAscii() == "refs/heads/main") && (params["dry-run"] != true)',
     },
     { id: "notify", after: ["deploy", "build", "lint", "test"] },
     {
@@ -188,7 +188,7 @@ describe("needs", () => {
       "ci.yml",
     );
     expect(plan.steps.map(({ if: condition }) => condition)).toEqual([
-      'env.?GITHUB_REF.orValue("") == "x"',
+      'env.?GITHUB_REF.orValue("").lowerAscii() == "x"',
       'deps.a.status == "succeeded"',
       '(deps.b.status == "succeeded") && ((env.?E.orValue("") == "") || (true))',
       undefined,
