@@ -37,10 +37,10 @@ One JSON document, except for commands that print one event per line: \`run\`, \
 | \`plan\` | \`{name, steps: [{id, description?, deps, after, layer, kind, group?, resources?, locks?}], layers: [[id]], maxParallelism, criticalPath: [id], criticalPathMs, expectedMakespanMs, workers, warnings: [{code, severity, message, file, line, column, hint?}]}\`; a plan with errors: \`{diagnostics: [{code, severity, message, file, line, column, hint?}]}\` and exit code 2 |
 | \`plan --to yaml\` | \`{document, warnings}\`: the plan in its canonical form |
 | \`run\`, \`history\` | \`{run, seq, time, type, step?, attempt?, data}\` per line; [events](events.md) |
-| \`show\` | \`{run, plan, status, startedAt, endedAt, counts, steps: [{id, status, layer, attempts, startedAt, endedAt, durationMs, output?, error?, reason?, cause?, usage?, log}], sequentialMs, parallelMs, speedup, criticalPathMs, cost, landing: {mode, integration, commits, branch?, commit?, problem?} or null, changedBySeveral: {count, files: [{file, steps, count}]}}\` |
+| \`show\` | \`{run, plan, status, startedAt, endedAt, counts, steps: [{id, status, layer, attempts, startedAt, endedAt, durationMs, output?, error?, reason?, cause?, usage?, log}], sequentialMs, parallelMs, speedup, criticalPathMs, cost, turnsWithoutCost, landing: {mode, integration, commits, branch?, commit?, problem?} or null, changedBySeveral: {count, files: [{file, steps, count}]}}\` |
 | \`runs\` | \`{runs: [{run, plan, status, startedAt, endedAt, counts}]}\`, newest first |
 | \`replay\` | \`{run, seq, ok, violations: [{rule, seq, message}], state}\` |
-| \`report\` | \`{run, plan, status, startedAt, endedAt, counts, attempts, sequentialMs, parallelMs, speedup, criticalPath: [id], criticalPathMs, slots, utilisation, slowest: [{step, durationMs}], cost}\`; with \`-o FILE\`: \`{file}\` |
+| \`report\` | \`{run, plan, status, startedAt, endedAt, counts, attempts, sequentialMs, parallelMs, speedup, criticalPath: [id], criticalPathMs, slots, utilisation, slowest: [{step, durationMs}], cost, turnsWithoutCost}\`; with \`-o FILE\`: \`{file}\` |
 | \`merge\` | \`{run, mode, integration, commits, branch?, commit?}\`: the number of merged steps, and where they landed; with \`--revert\`: \`{run, step, integration, commit, files}\`, the commit that reverts it, and the files that it changes |
 
 Status of a step: \`waiting\`, \`running\`, \`retrying\`, \`succeeded\`, \`failed\`, \`cancelled\`, \`skipped\`, \`cached\`,

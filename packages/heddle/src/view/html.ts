@@ -5,6 +5,7 @@
  *
  * Invariant: the page's policy allows one style sheet, by its hash, and nothing else.
  */
+import { costText } from "./cost-text.ts";
 import { glyph, glyphShapes, runGlyph } from "./html-glyphs.ts";
 import { graphDrawing } from "./html-graph.ts";
 import { HTML_STYLE, HTML_STYLE_HASH } from "./html-style.ts";
@@ -75,7 +76,8 @@ function figures(view: RunView, report: ReportView): string {
     ],
     ["Steps · attempts", `${view.steps.length} · ${report.attempts}`],
   ];
-  const all = report.cost === null ? cells : [...cells, ["Cost", `$${report.cost.toFixed(2)}`] as const];
+  const cost = costText(report);
+  const all = cost === undefined ? cells : [...cells, ["Cost", cost] as const];
   return `<dl class="figures">${all.map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`).join("")}</dl>
 `;
 }

@@ -1,7 +1,7 @@
 /** Report: times, speed-up, utilisation and slowest steps of a run. */
 import { mermaid } from "../graph/draw.ts";
 import { isRunEnded, phaseOf, stepAt } from "../run/state.ts";
-import { costOfRun } from "../run/usage.ts";
+import { costOfRun, totalUsage } from "../run/usage.ts";
 import { criticalPathOf } from "./critical.ts";
 import { durationOf, speedupOf, type RunViewInput } from "./run-view.ts";
 import { runStatus, stepCounts, type RunStatus, type StepCounts } from "./status.ts";
@@ -25,7 +25,9 @@ export interface ReportView {
   readonly utilisation: number | null;
   /** The longest attempts, the longest first. */
   readonly slowest: readonly { readonly step: string; readonly durationMs: number }[];
+  /** As in a {@link RunView}. */
   readonly cost: number | null;
+  readonly turnsWithoutCost: number;
 }
 
 const SLOWEST = 5;
@@ -58,6 +60,7 @@ export function reportView(input: RunViewInput): ReportView {
       .sort((a, b) => b.durationMs - a.durationMs)
       .slice(0, SLOWEST),
     cost: costOfRun(state.usage),
+    turnsWithoutCost: totalUsage(state.usage).turnsWithoutUsd,
   };
 }
 

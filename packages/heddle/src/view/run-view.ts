@@ -18,7 +18,7 @@ import {
 } from "../run/state.ts";
 import type { LandingRecord, StepPhase } from "../run/facts.ts";
 import { closesAt } from "../run/queue.ts";
-import { costByStep, costOfRun } from "../run/usage.ts";
+import { costByStep, costOfRun, totalUsage } from "../run/usage.ts";
 import type { ChangedBySeveral } from "./changed-files.ts";
 import { criticalPathOf } from "./critical.ts";
 import { runStatus, stepCounts, stepStatus, type RunStatus, type StepCounts, type StepStatus } from "./status.ts";
@@ -82,7 +82,10 @@ export interface RunView {
   readonly parallelMs: number;
   readonly speedup: number | null;
   readonly criticalPathMs: number;
+  /** US dollars that agents told; `null`: none. More than this where {@link turnsWithoutCost} is not 0. */
   readonly cost: number | null;
+  /** Turns of agents that told no cost: what they cost is unknown. */
+  readonly turnsWithoutCost: number;
   /** What came of bringing the work of agents to the user's branch; `null`: it has not been tried. */
   readonly landing: LandingRecord | null;
   /** Files of merged work that more than one step changed. */
@@ -120,6 +123,7 @@ export function runView(input: RunViewInput): RunView {
     speedup: speedupOf(sequentialMs, parallelMs),
     criticalPathMs: criticalPathOf(state, (step) => durationOf(state, step)).ms,
     cost: costOfRun(state.usage),
+    turnsWithoutCost: totalUsage(state.usage).turnsWithoutUsd,
     landing: state.landing ?? null,
     changedBySeveral: timeline.changedFiles.bySeveral(),
     seq: state.seq,

@@ -128,6 +128,7 @@ export const RunSchema: z.ZodType = run.extend({
   speedup: z.number().nonnegative().nullable(),
   criticalPathMs: durationMs,
   cost: z.number().nullable(),
+  turnsWithoutCost: count,
   changedBySeveral: z
     .looseObject({
       count,
@@ -160,6 +161,7 @@ export const ReportSchema: z.ZodType = run.extend({
   utilisation: z.number().min(0).max(1).nullable(),
   slowest: z.array(z.looseObject({ step: id, durationMs })),
   cost: z.number().nullable(),
+  turnsWithoutCost: count,
 });
 
 /** `doctor --json`. */

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { RunSchema } from "../../src/view/schemas.ts";
 import { reportView } from "../../src/view/report.ts";
+import { costText } from "../../src/view/cost-text.ts";
 import { runView, type RunView } from "../../src/view/run-view.ts";
 import { runStatus, stepCounts } from "../../src/view/status.ts";
 import { waitNotice, waitOfStep } from "../../src/view/waits.ts";
@@ -270,6 +271,22 @@ describe("times", () => {
     const ended = [...waits, [95_000, succeeded("s", 94_000)] as Happening];
     expect(view(history(plan, ended))).toMatchObject({ sequentialMs: 0, steps: [{ durationMs: 94_000 }] });
     expect(view(history(plan, waits.slice(0, 1))).steps[0]).toMatchObject({ signal: "go" });
+  });
+
+  test.each([
+    [[], null, 0, undefined],
+    [[0.25, 0.5], 0.75, 0, "0.75 USD"],
+    [[0.25, undefined], 0.25, 1, "at least 0.25 USD (1 turn of agents told none)"],
+    [[undefined, undefined], null, 2, "unknown (2 turns of agents told none)"],
+    [[0], 0, 0, "0.00 USD"],
+  ])("a cost is as known as it is: %j", (told, cost, turnsWithoutCost, text) => {
+    const turns = told.map((usd): Happening => {
+      const data = usd === undefined ? { agent: "x" } : { agent: "x", usd };
+      return [1050, { type: "usage.recorded", step: "b", attempt: 1, data }];
+    });
+    const made = view(history(DIAMOND, [...HALF.slice(0, 2), ...turns]));
+    expect(made).toMatchObject({ cost, turnsWithoutCost });
+    expect(costText(made)).toBe(text);
   });
 
   test("a report names the critical path, utilisation and the slowest", () => {

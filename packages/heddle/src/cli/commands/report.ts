@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { messageOf } from "../../base/errors.ts";
 import { plural } from "../../base/plural.ts";
+import { costText } from "../../view/cost-text.ts";
 import type { RunViewInput } from "../../view/run-view.ts";
 import { reportView, runDrawing, type ReportView } from "../../view/report.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
@@ -105,7 +106,7 @@ function* reportLines(view: ReportView): Generator<string, void, undefined> {
   yield `Speed-up:          ${view.speedup === null ? "unknown" : `${view.speedup.toFixed(2)}x`}\n`;
   yield `Critical path:     ${tookText(view.criticalPathMs)}  ${safeLine(view.criticalPath.slice(0, 50).join(" -> "))}\n`;
   yield `Utilisation:       ${utilisation}\n`;
-  yield `Cost:              ${view.cost === null ? "none" : `${view.cost.toFixed(2)} USD`}\n`;
+  yield `Cost:              ${costText(view) ?? "none"}\n`;
   for (const [at, { step, durationMs }] of view.slowest.entries()) {
     yield `${at === 0 ? "Slowest:" : "        "}           ${pad(tookText(durationMs), 8)}  ${safeLine(step)}\n`;
   }

@@ -1,5 +1,6 @@
 /** `heddle show`: shows the steps of a run with status, time, attempts and reason. */
 import { plural } from "../../base/plural.ts";
+import { costText } from "../../view/cost-text.ts";
 import type { ChangedBySeveral } from "../../view/changed-files.ts";
 import { runView, type RunView } from "../../view/run-view.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
@@ -86,7 +87,8 @@ function* showLines(
   yield "";
   yield `${plural(view.steps.length, "step")}: ${countsText(view.counts)}`;
   yield timesText(view);
-  if (view.cost !== null) yield `Cost reported by agents: ${view.cost.toFixed(2)} USD`;
+  const cost = costText(view);
+  if (cost !== undefined) yield `Cost reported by agents: ${cost}`;
   yield* changedLines(out, view.changedBySeveral);
   if (view.landing !== null) for (const line of landingLines(view.run, view.landing)) yield safeLine(line);
   yield* nextLines({ state, status: view.status, live, now: clock.now(), logFile });
