@@ -30,6 +30,9 @@ const { values } = parseArgs({
   },
 });
 
+/** Told to end: no further check begins. */
+let isStopped = false;
+
 interface Cell {
   readonly text: string;
   readonly isWrong: boolean;
@@ -61,13 +64,17 @@ async function ran(
       if (output.length < 5_000_000) output += chunk.toString("utf8");
     });
   const interrupt = (): void => void child.kill("SIGINT");
+  const end = (): void => {
+    isStopped = true;
+    interrupt();
+  };
   const timer = setTimeout(interrupt, CHECK_MS);
-  process.on("SIGTERM", interrupt);
+  process.on("SIGTERM", end);
   const code = await new Promise<number | undefined>((resolve) =>
     child.on("close", (ended) => resolve(ended ?? undefined)),
   );
   clearTimeout(timer);
-  process.off("SIGTERM", interrupt);
+  process.off("SIGTERM", end);
   return { code, output };
 }
 
@@ -227,13 +234,11 @@ async function main(): Promise<number> {
         continue;
       }
       const cells = new Map<Check, Cell>();
-      for (const check of checks)
-        cells.set(
-          check,
-          check.needsBox === true && !isBoxed
-            ? { text: "no bubblewrap", isWrong: false }
-            : await cellOf(form, check, scratch),
-        );
+      for (const check of checks) {
+        if (isStopped) break;
+        const isOut = check.needsBox === true && !isBoxed;
+        cells.set(check, isOut ? { text: "no bubblewrap", isWrong: false } : await cellOf(form, check, scratch));
+      }
       columns.push([`${form.id} ${versionOf(form, program)}`, cells]);
     }
   } finally {
@@ -242,7 +247,7 @@ async function main(): Promise<number> {
   console.log(`| check | ${columns.map(([title]) => title).join(" | ")} |`);
   console.log(`|---|${columns.map(() => "---|").join("")}`);
   for (const check of checks) {
-    const cells = columns.map(([, of]) => of?.get(check)?.text ?? "not installed");
+    const cells = columns.map(([, of]) => (of === undefined ? "not installed" : (of.get(check)?.text ?? "not run")));
     console.log(`| ${check.title} | ${cells.join(" | ")} |`);
   }
   const all = columns.flatMap(([, of]) => [...(of?.values() ?? [])]);
