@@ -17,6 +17,8 @@ export interface ProjectLocksOptions {
   readonly state: RunState;
   /** Called when it is worth deciding again. */
   readonly onChange: () => void;
+  /** Called once for each wait of a step, with the run that holds one of its locks. */
+  readonly onHeldUp: (step: number, run: string) => void;
 }
 
 export class ProjectLocks {
@@ -24,7 +26,10 @@ export class ProjectLocks {
   readonly #granted = new Set<number>();
   readonly #requested = new Set<number>();
   readonly #releasing = new Map<number, Promise<void>>();
+  /** Steps that were refused their locks when they asked last: since when, infinite where that was told. */
+  readonly #refused = new Map<number, number>();
   #holder: string | undefined;
+  #heldSince = 0;
   #cancelTimer: CancelTimer | undefined;
 
   constructor(options: ProjectLocksOptions) {
@@ -41,10 +46,15 @@ export class ProjectLocks {
     return this.#holder;
   }
 
+  /** Since when one run or another holds it. */
+  get heldSince(): number {
+    return this.#heldSince;
+  }
+
   /** Asks for the step's locks, unless that is being done. */
   async request(step: number): Promise<void> {
     if (this.#requested.has(step) || this.#granted.has(step)) return;
-    const { journal, lease, state, clock, onChange } = this.#options;
+    const { journal, lease, state, clock, onChange, onHeldUp } = this.#options;
     this.#requested.add(step);
     const { id } = stepAt(state, step);
     // A journal that is not on this machine could do the two in another order.
@@ -52,11 +62,18 @@ export class ProjectLocks {
     await this.#giveWay(step);
     const holder = await journal.lock(lease, id, claimsOf(state, step).shared);
     this.#requested.delete(step);
+    if (this.#holder === undefined) this.#heldSince = clock.now();
     this.#holder = holder;
     if (holder === undefined) {
       this.#granted.add(step);
+      this.#refused.delete(step);
       return onChange();
     }
+    const since = this.#refused.get(step) ?? clock.now();
+    // A lock that is given back within a moment is not worth telling.
+    const isTold = clock.now() - since >= LOCK_POLL_MS;
+    this.#refused.set(step, isTold ? Infinity : since);
+    if (isTold) onHeldUp(step, holder);
     this.#cancelTimer?.();
     this.#cancelTimer = clock.after(LOCK_POLL_MS, onChange);
   }

@@ -10,6 +10,7 @@
  *  3. After a failed append nothing is reported, dispatched or appended any more.
  *  4. The run's end is appended only when none of its attempts is running.
  */
+import { formatDuration } from "../base/duration.ts";
 import { invariant } from "../base/assert.ts";
 import type { Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
@@ -102,6 +103,7 @@ export class Scheduler {
       clock: ports.clock,
       state,
       onChange: () => this.#wakeUp(),
+      onHeldUp: (step, run) => this.#post({ kind: "held-up", step, run }),
     });
     this.#dispatcher = new Dispatcher({
       ports,
@@ -236,7 +238,9 @@ export class Scheduler {
 
   waitingFor(): string | undefined {
     if (!hasReady(this.#state)) return undefined;
-    return this.#locks.holder === undefined ? this.#load.shortage() : `a lock held by run ${this.#locks.holder}`;
+    const { holder, heldSince } = this.#locks;
+    if (holder === undefined) return this.#load.shortage();
+    return `a lock held by run ${holder}, for ${formatDuration(this.#ports.clock.now() - heldSince)}`;
   }
 
   /** Runs it to its end, or to where only people can help. Rejects only on a bug. */

@@ -2,7 +2,7 @@
  * State change: `apply(state, event)` is the one function that changes a run's facts. Does not judge events (the history
  * checker does): it folds them as they come, in time proportional to the edges of their step.
  */
-import { type AttemptWait, waitAfter } from "./attempt-wait.ts";
+import { type AttemptWait, waitAfter, waitIn } from "./attempt-wait.ts";
 import { present, unreachable } from "../base/assert.ts";
 import { defined } from "../base/defined.ts";
 import { ok, type Result } from "../base/result.ts";
@@ -55,6 +55,7 @@ export function createState(created: EventOf<"run.created">, graph?: Graph): Res
     arrived: 0,
     starts: 0,
     readySince: new Map(),
+    lockWaits: new Map(),
     items: new Map(),
     containers: new Map(),
     addedBy: new Map(),
@@ -288,7 +289,9 @@ function applyFailed(state: RunState, step: number, event: EventOf<"step.failed"
 
 function followWait(state: RunState, step: number, event: EventOf<"step.progress">): void {
   const phase = phaseOf(state, step);
-  if (phase.tag === "running") setWait(state, step, waitAfter(phase.waits, event));
+  if (phase.tag === "running") return setWait(state, step, waitAfter(phase.waits, event));
+  const wait = waitIn(event.data, event.time);
+  if (wait?.for === "lock") state.lockWaits.set(step, wait);
 }
 
 /** No change of its phase: it holds what it held, and is where it was. */

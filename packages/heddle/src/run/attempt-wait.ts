@@ -1,14 +1,14 @@
 /**
- * Attempt waits: what a running attempt waits for, read from the progress that it reports. Pure. Knows no provider and no
- * worktree: only what is reported of them.
+ * Attempt waits: what a running attempt, or a step that may start, waits for, read from the progress that is reported. Pure. Knows no
+ * provider, no worktree and no lock: only what is reported of them.
  */
 import { defined } from "../base/defined.ts";
 import { formatDuration } from "../base/duration.ts";
 import { isJsonObject, type JsonObject } from "../base/json.ts";
 
 export interface AttemptWait {
-  /** A provider that takes no requests, one whose agents are all in use, or a worktree. */
-  readonly for: "provider" | "agents" | "worktree";
+  /** A provider that takes no requests, one whose agents are all in use, a worktree, or, before it starts, a lock of another run. */
+  readonly for: "provider" | "agents" | "worktree" | "lock";
   readonly since: number;
   /** When the next try is due; absent: that depends on others. */
   readonly until?: number;
@@ -35,6 +35,7 @@ export function waitIn(data: JsonObject, time: number): AttemptWait | undefined 
   const { type, ms, afterMs, provider, rateLimit } = data;
   switch (type) {
     case "waiting": {
+      if (data["for"] === "lock") return { for: "lock", since: time, why: `a lock held by run ${String(data["run"])}` };
       if (data["for"] === "worktree") return { for: "worktree", since: time, why: "a worktree: all are in use" };
       if (data["for"] === "full")
         return { for: "agents", since: time, why: `an agent of ${String(provider)}: as many as may are at work` };

@@ -183,6 +183,8 @@ function explainWait(state: RunState, step: number, { now, live }: ExplainContex
   if (state.options.schedule === "layers" && state.parents[step] === -1 && layer > state.index.openLayer) {
     return `waiting for layer ${state.index.openLayer + 1} to end (schedule: layers)`;
   }
+  const lock = state.lockWaits.get(step);
+  if (lock !== undefined) return waitText(lock, now);
   const place = explainPlace(state, step);
   if (place === undefined) return "ready";
   const since = readyAt(state, step);

@@ -139,6 +139,8 @@ export interface Facts {
   readonly readySince: Map<number, number>;
   /** When running steps last asked a person; counts while they have an open question. */
   readonly askedAt: Map<number, number>;
+  /** Steps that may start, and wait for a lock that another run holds. */
+  readonly lockWaits: Map<number, AttemptWait>;
   readonly items: Map<number, Json>;
   readonly containers: Map<number, Container>;
   /** The step that added this one while it ran; absent for steps of the plan and children. */

@@ -49,6 +49,8 @@ export type Input =
       readonly by: string;
       readonly id?: string;
     }
+  /** A step that may start waits for a lock that another run holds. */
+  | { readonly kind: "held-up"; readonly step: number; readonly run: string }
   | { readonly kind: "pause"; readonly reason: string }
   | { readonly kind: "unpause" }
   /** The run is to end early. The first reason counts. */
@@ -88,6 +90,8 @@ export function eventsOfInput(state: RunState, input: Input, clockInputs: ClockI
       return isTooLate(state, input.step, clockInputs.now) ? [] : eventsOfAnswer(state, input.step, input.answer);
     case "signal":
       return eventsOfSignal(state, input);
+    case "held-up":
+      return eventsOfHoldUp(state, input);
     case "pause":
       // What is still done in a run that ends early is not held up.
       return state.phase.tag === "running" && haltReason(state) === undefined
@@ -115,6 +119,15 @@ function eventsOfNote(state: RunState, input: InputOf<"note">): readonly EventBo
   if (!isRunning(state, input)) return [];
   const isTooMuch = note.type === "step.progress" && (state.volatile.progress.get(step) ?? 0) >= MOST_PROGRESS;
   return isTooMuch ? [] : [{ ...note, step: stepAt(state, step).id, attempt }];
+}
+
+/** Once for each wait. */
+function eventsOfHoldUp(state: RunState, { step, run }: InputOf<"held-up">): readonly EventBody[] {
+  if (phaseOf(state, step).tag !== "waiting" || state.lockWaits.has(step)) return [];
+  const attempt = (state.attempts[step] ?? 0) + 1;
+  return [
+    { type: "step.progress", step: stepAt(state, step).id, attempt, data: { type: "waiting", for: "lock", run } },
+  ];
 }
 
 function eventOfExpansion(state: RunState, input: InputOf<"expanded">, clockInputs: ClockInputs): EventBody {

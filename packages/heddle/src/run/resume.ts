@@ -41,6 +41,7 @@ export function takeUp(state: RunState): void {
   state.starts = 0;
   state.volatile.holding.clear();
   state.readySince.clear();
+  state.lockWaits.clear();
   state.arrivals.fill(0);
   // Of a new run nothing has changed since its index was made.
   if (state.arrived > 0 || state.phase.tag === "running") rebuildIndex(state);

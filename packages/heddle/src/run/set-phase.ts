@@ -26,6 +26,7 @@ export function setPhase(state: RunState, step: number, phase: StepPhase): void 
   else if (phase.tag === "running" && before.tag !== "running") takeSlots(state, step);
   if (before.tag === "retrying") state.volatile.due.delete(step);
   state.volatile.checking.delete(step);
+  state.lockWaits.delete(step);
   if (before.tag === "failed") countFailure(state, step, -1);
   if (phase.tag === "failed") countFailure(state, step, 1);
   noteFailingPlan(state, step);

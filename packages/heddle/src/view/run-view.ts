@@ -194,7 +194,8 @@ function waitsSince(state: RunState, step: number, live: boolean): number | unde
     case "waiting-for-signal":
       return phase.since;
     case "waiting":
-      return live && state.index.unresolved[step] === 0 ? readyAt(state, step) : undefined;
+      if (!live || state.index.unresolved[step] !== 0) return undefined;
+      return state.lockWaits.get(step)?.since ?? readyAt(state, step);
     default:
       return undefined;
   }

@@ -1,6 +1,8 @@
 /** What bounds a run from outside: locks of other runs, the machine, time. */
 import { describe, expect, it } from "vitest";
 import { recordRequest } from "../../src/engine/control-channel.ts";
+import { HistoryReader } from "../../src/view/history.ts";
+import { runView } from "../../src/view/run-view.ts";
 import { phaseTag, Rig } from "./rig.ts";
 
 const LOCKED = `
@@ -17,7 +19,19 @@ describe("locks over runs of one project", () => {
     expect(first.running).toEqual(["deploy"]);
     await second.pass(1000);
     expect(second.running).toEqual([]);
-    expect(waiting.waitingFor()).toBe(`a lock held by run ${holding.run}`);
+    expect(waiting.waitingFor()).toBe(`a lock held by run ${holding.run}, for 1.0s`);
+    // For who looks from another process; once, however often it is asked for.
+    const told = second.events.filter(({ type }) => type === "step.progress");
+    expect(told).toMatchObject([
+      { step: "deploy", attempt: 1, data: { type: "waiting", for: "lock", run: holding.run } },
+    ]);
+    const reader = new HistoryReader();
+    for await (const batch of second.ports.journal.read(waiting.run)) for (const event of batch) reader.add(event);
+    const { state = expect.fail("no state"), timeline } = reader;
+    const view = runView({ state, timeline, live: true, now: second.clock.now(), logFile: () => "" });
+    expect(view.steps).toMatchObject([
+      { why: `waiting for 0.8s for a lock held by run ${holding.run}`, waitsSince: told[0]?.time },
+    ]);
     await first.succeed("deploy");
     await second.pass(1000);
     expect(second.running).toEqual(["deploy"]);
