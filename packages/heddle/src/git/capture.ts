@@ -7,6 +7,7 @@
  *  2. What is kept is under heddle's own refs before the call returns.
  *  3. Called again for the same attempt and files it returns the same result and creates nothing new.
  */
+import { keepBorrowed } from "./borrowed-objects.ts";
 import { parentsOf } from "./capture-parents.ts";
 import { agentCommits, unreachableCommits } from "./reflog-commits.ts";
 import { IDENTITY } from "./git.ts";
@@ -49,6 +50,7 @@ export async function capture(repository: RepositoryAccess, request: CaptureRequ
   const isOnBase = taken.given.length === 0 && parents.isOnBase;
   const onto = isOnBase ? head : base;
   const commit = await commitFor(repository, { tree: taken.tree, onto, before, title });
+  await keepBorrowed(repository, { commits: [commit], base });
   if (commit !== before) await repository.git(["update-ref", ref, commit, before ?? ""]);
   const all = [...made.all, ...(branchTip === undefined ? [] : [branchTip]), ...(before === undefined ? [] : [before])];
   const unreachable = await keepUnreachable(repository, { tree, step, attempt, commit, all });
@@ -146,6 +148,7 @@ async function keepUnreachable(
     holder = await makeCommit(repository, { tree, parents, message, atMs });
   }
   if (holder === undefined) throw new HeddleError({ code: "GitFailed", message: "no commit was made to keep others" });
+  await keepBorrowed(repository, { commits: [holder], base: options.commit });
   await repository.git(["update-ref", ref, holder, before ?? ""]);
   return await madeByOthers(repository, unreachable);
 }

@@ -13,6 +13,7 @@ import { type RepositoryAccess, line } from "./repository-access.ts";
 import { dropRefLocks } from "./repair.ts";
 import { checkRun, integrationRef, movedRef, ownershipRef, shortBranch } from "./ref-names.ts";
 import { makeCommit, treeOf } from "./commits.ts";
+import { keepBorrowed } from "./borrowed-objects.ts";
 import { commitOf } from "./discover.ts";
 import { type MergedTrees, mergeOver, mergeTrees } from "./merge-candidate.ts";
 import type { IntegrationOrigin, MergedStep } from "./types.ts";
@@ -154,6 +155,8 @@ export class Integration {
 
   /** Whether the branch moved; `false`: it is not at `from` any more. */
   async advance(from: string, to: string, why: string): Promise<boolean> {
+    // A merge may be made of what is borrowed, and in no capture.
+    await keepBorrowed(this.repository, { commits: [to], base: from });
     const moved = await this.#advance(from, to, why);
     if (moved) this.#recorded = to;
     return moved;

@@ -16,6 +16,7 @@ import { mergeTrees } from "./merge-candidate.ts";
 import { checkoutState, withIndexCopy } from "./index-status.ts";
 import { type RepositoryAccess, items, line } from "./repository-access.ts";
 import { repair } from "./repair.ts";
+import { keepBorrowed } from "./borrowed-objects.ts";
 import { filtersOfPaths } from "./content-filters.ts";
 import { withIntent } from "./intent-log.ts";
 import { type Integration, contains, messageWith, revertedTree } from "./integration.ts";
@@ -144,7 +145,9 @@ async function landingCommit(
   if (merged.kind === "conflict") return err({ kind: "conflict", files: merged.files });
   const message = messageWith(mode.message ?? `Merge ${integration.branch}`, [["Run", integration.run]]);
   const atMs = repository.clock.now();
-  return ok(await makeCommit(repository, { tree: merged.tree, parents: [tip, head], message, atMs }));
+  const commit = await makeCommit(repository, { tree: merged.tree, parents: [tip, head], message, atMs });
+  await keepBorrowed(repository, { commits: [commit], base: tip });
+  return ok(commit);
 }
 
 /** Files, then the branch; git's own merge goes the same way. */
