@@ -41,7 +41,7 @@ One JSON document, except for commands that print one event per line: \`run\`, \
 | \`runs\` | \`{runs: [{run, plan, status, startedAt, endedAt, counts}]}\`, newest first |
 | \`replay\` | \`{run, seq, ok, violations: [{rule, seq, message}], state}\` |
 | \`report\` | \`{run, plan, status, startedAt, endedAt, counts, attempts, sequentialMs, parallelMs, speedup, criticalPath: [id], criticalPathMs, slots, utilisation, slowest: [{step, durationMs}], cost, turnsWithoutCost}\`; with \`-o FILE\`: \`{file}\` |
-| \`merge\` | \`{run, mode, integration, commits, branch?, commit?}\`: the number of merged steps, and where they landed; with \`--revert\`: \`{run, step, integration, commit, files}\`, the commit that reverts it, and the files that it changes |
+| \`merge\` | \`{run, mode, integration, commits, branch?, commit?}\`: the number of merged steps, and where they landed; with \`--revert\`: \`{run, step, integration, commit, files, verified?, builders?}\`, the commit that reverts it, the files that it changes, whether checks passed on it, and the steps built on it |
 
 Status of a step: \`waiting\`, \`running\`, \`retrying\`, \`succeeded\`, \`failed\`, \`cancelled\`, \`skipped\`, \`cached\`,
 \`needs-approval\`, \`needs-resolution\`, \`interrupted\`. Status of a run: \`running\`, \`paused\`, \`waiting\`, \`succeeded\`, \`failed\`,

@@ -46,6 +46,18 @@ export interface AgentExecutor extends AsyncDisposable {
    * `undefined`: there is nothing to do.
    */
   finishRun(run: AgentRun & { readonly folder: string }, isDone: boolean): Promise<Landing | undefined>;
+  /**
+   * Takes the last merge of a step back out of the integration branch where the checks pass on the result: the plan's, and those
+   * of the other steps. The problem: as of {@link AgentMaintenance.revert}, or `RevertRejected`.
+   */
+  revert(run: AgentRun & { readonly folder: string }, work: RevertWork): Promise<Result<Reverted, Problem>>;
+}
+
+/** A step to take out, and what its checks are run with. */
+export interface RevertWork {
+  readonly step: string;
+  /** Of the step, whose plan's checks are run as for its attempts; of others, whose own checks have to pass. */
+  readonly jobs: readonly Pick<AgentJob, "task" | "env">[];
 }
 
 /** A worktree as it is found. */
@@ -96,6 +108,8 @@ export interface Reverted {
   readonly commit: string;
   /** Relative paths, sorted: what the commit changes. */
   readonly files: readonly string[];
+  /** The plan's checks, and those of the steps built on it, passed on the result; absent: there are none. */
+  readonly verified?: true;
   /** Agents' steps that were built on the reverted one, in the plan's order; absent: none. Their work stays. */
   readonly builders?: readonly string[];
 }
@@ -140,7 +154,7 @@ export interface AgentMaintenance {
     options: { readonly name?: string; readonly target?: string; readonly recorded?: string },
   ): Promise<Result<Landing, Problem>>;
   /**
-   * Takes the last merge of a step back out of the integration branch; what was merged on top of it stays. The problem:
+   * Takes the last merge of a step back out of the integration branch, unverified; what was merged on top of it stays. The problem:
    * `NothingToLand`, `NotMerged`, `RevertConflict`, or why git failed.
    */
   revert(run: string, what: { readonly step: string; readonly recorded?: string }): Promise<Result<Reverted, Problem>>;

@@ -2,7 +2,7 @@
  * Engine ports: everything that the engine gets as an argument. Nothing in this folder picks an implementation, reads a
  * clock or starts a process.
  */
-import type { AgentRun } from "../agent/port.ts";
+import type { AgentRun, Reverted, RevertWork } from "../agent/port.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Problem } from "../base/errors.ts";
 import type { Json, JsonObject } from "../base/json.ts";
@@ -85,6 +85,8 @@ export interface EnginePorts {
    * Finds out, before a step that may be cached starts, whether a stored result can be used. Absent: none is cached.
    */
   readonly examine?: (task: Task) => Promise<Result<Finding, string>>;
+  /** Takes the work of a step back out of a run, verified. Absent: nothing can. */
+  readonly revertAgents?: (run: AgentRun, work: RevertWork) => Promise<Result<Reverted, Problem>>;
   /** The run came to a stop: what agents left in it is put in order, and lands where the run is done. `undefined`: nothing was left. */
   readonly finishAgents?: (run: AgentRun, isDone: boolean) => Promise<Landing | undefined>;
 }

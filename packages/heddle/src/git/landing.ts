@@ -24,7 +24,7 @@ import type { RepositoryLock } from "./lock.ts";
 import { pathIn, shownName, textOf } from "./path-bytes.ts";
 import { isOurRef } from "./ref-names.ts";
 import { commitOf } from "./discover.ts";
-import type { LandTarget, LandOutcome, RevertOutcome } from "./types.ts";
+import type { LandTarget, LandOutcome, RevertOutcome, VerifyResult } from "./types.ts";
 
 export interface LandRequest {
   readonly integration: Integration;
@@ -304,11 +304,17 @@ function refused(
 
 const TRIES = 20;
 
+const passes = async (): Promise<VerifyResult> => ({ ok: true });
+
 /**
- * Takes a step's last merge back out of the integration branch, by a commit that undoes it; what was merged on top stays. Fails
- * with `BranchMoved` where others move the branch all the time.
+ * Takes a step's last merge back out of the integration branch, by a commit that undoes it and passes; what was merged on top
+ * stays. Fails with `BranchMoved` where others move the branch all the time.
  */
-export async function revertStep(integration: Integration, step: string): Promise<RevertOutcome> {
+export async function revertStep(
+  integration: Integration,
+  step: string,
+  verify: (candidate: { readonly commit: string; readonly tree: string }) => Promise<VerifyResult> = passes,
+): Promise<RevertOutcome> {
   const { repository } = integration;
   for (let left = TRIES; left > 0; left--) {
     const head = await integration.head();
@@ -322,6 +328,8 @@ export async function revertStep(integration: Integration, step: string): Promis
     ]);
     const atMs = repository.clock.now();
     const commit = await makeCommit(repository, { tree: found.tree, parents: [head], message, atMs });
+    const verdict = await verify({ commit, tree: found.tree });
+    if (!verdict.ok) return { kind: "rejected", failure: verdict.failure };
     if (await integration.advance(head, commit, `revert ${step}`))
       return { kind: "reverted", commit, files: await changedFiles(repository, head, commit) };
   }

@@ -19,7 +19,15 @@ import { keepLost } from "./lost-refs.ts";
 import { land, revertStep } from "./landing.ts";
 import { listWorktrees, setupKey } from "./listing.ts";
 import { LocalMergeQueue } from "./merge-queue.ts";
-import type { Captures, CommitReader, IntegrationBranches, Repositories, Repository, Worktrees } from "./port.ts";
+import type {
+  Captures,
+  CommitReader,
+  IntegrationBranches,
+  Repositories,
+  Repository,
+  RevertChecks,
+  Worktrees,
+} from "./port.ts";
 import { captureRef, ownershipRef, integrationRef } from "./ref-names.ts";
 import { replayMerges } from "./replay-merges.ts";
 import type { RepositoryAccess, RepositoryOptions } from "./repository-access.ts";
@@ -27,7 +35,7 @@ import { refsOf, removeRunRefs } from "./run-refs.ts";
 import { submoduleFindings } from "./submodule-settings.ts";
 import { takeSide } from "./take-side.ts";
 import type { IntegrationOrigin } from "./types.ts";
-import { passedStore } from "./verify.ts";
+import { passedStore, VerifyPool } from "./verify.ts";
 import { LocalWorktrees } from "./worktree.ts";
 
 export interface LocalGitOptions extends RepositoryOptions {
@@ -120,6 +128,8 @@ function commitsOf(access: RepositoryAccess): CommitReader {
   };
 }
 
+const NO_CHECKS: RevertChecks = { checks: [], verify: async () => ({ ok: true }) };
+
 function integrationsOf(access: RepositoryAccess, trees: LocalWorktrees): IntegrationBranches {
   const branchOf = (origin: IntegrationOrigin, onNotice?: (text: string) => void): Integration =>
     new Integration(access, origin, onNotice);
@@ -145,7 +155,19 @@ function integrationsOf(access: RepositoryAccess, trees: LocalWorktrees): Integr
     },
     land: async (origin, mode, target) =>
       await land(defined({ integration: branchOf(origin), lock: trees.lock, mode, target })),
-    revert: async (origin, step) => await revertStep(branchOf(origin), step),
+    async revert(origin, step, { checks, verify } = NO_CHECKS) {
+      if (checks.length === 0) return await revertStep(branchOf(origin), step);
+      // The run may go on in another process, which has the first worktrees.
+      const first = process.pid;
+      const passed = passedStore(access.clock);
+      const pool = new VerifyPool({ worktrees: trees, run: origin.run, verify, passed, first });
+      try {
+        const { signal } = new AbortController();
+        return await revertStep(branchOf(origin), step, (candidate) => pool.verify(checks, candidate, signal));
+      } finally {
+        await pool.close();
+      }
+    },
     replay: async (work) => await replayMerges(access, { ...work, earlier: await find(work.from) }),
   };
 }

@@ -24,6 +24,7 @@ import type {
   IntegrationState,
   LandTarget,
   LandOutcome,
+  MergeCheck,
   MergedStep,
   MergeMode,
   MergeOutcome,
@@ -202,6 +203,12 @@ export interface MergeQueue {
   close(): Promise<void>;
 }
 
+/** What has to pass on a commit that undoes a merge before the branch gets it, each check as of an attempt. */
+export interface RevertChecks {
+  readonly checks: readonly (MergeCheck & MergeRequestId)[];
+  readonly verify: Verify;
+}
+
 /** Integration branches, from before a run begins until its work has landed. */
 export interface IntegrationBranches {
   /**
@@ -214,7 +221,7 @@ export interface IntegrationBranches {
   /** Brings the branch to the user's. `target`: short name of the branch that is meant; absent: the one that is checked out. */
   land(origin: IntegrationOrigin, mode: LandTarget, target?: string): Promise<LandOutcome>;
   /** Takes the last merge of a step back out, by a commit that undoes it; what was merged on top of it stays. */
-  revert(origin: IntegrationOrigin, step: string): Promise<RevertOutcome>;
+  revert(origin: IntegrationOrigin, step: string, checks?: RevertChecks): Promise<RevertOutcome>;
   /** Brings what run `from` merged for some of its steps on top of `base`, for a new `run`. Moves no branch. */
   replay(
     work: IntegrationOrigin & { readonly from: string; readonly steps: readonly ReplayedStep[] },

@@ -292,7 +292,9 @@ export type RevertOutcome =
   /** `files`: relative, sorted: what the commit changes. */
   | { readonly kind: "reverted"; readonly commit: string; readonly files: readonly string[] }
   | { readonly kind: "not-merged" }
-  | { readonly kind: "conflict"; readonly files: readonly string[] };
+  | { readonly kind: "conflict"; readonly files: readonly string[] }
+  /** A check did not pass on the result; the branch is where it was. */
+  | { readonly kind: "rejected"; readonly failure: VerifyFailure };
 
 export type BreachKind = "head" | "index" | "files" | "refs" | "stash" | "config" | "hooks";
 

@@ -88,6 +88,8 @@ export interface VerifyPoolOptions {
   readonly run: string;
   readonly verify: Verify;
   readonly passed: PassedStore;
+  /** Number before that of its first worktree; absent: 0. */
+  readonly first?: number;
 }
 
 export class VerifyPool {
@@ -99,6 +101,10 @@ export class VerifyPool {
     this.#options = options;
   }
 
+  get #first(): number {
+    return this.#options.first ?? 0;
+  }
+
   /** Whether all of `checks` pass; the first that fails ends it. */
   async verify(
     checks: readonly CheckOf[],
@@ -108,7 +114,7 @@ export class VerifyPool {
     const { run, verify, passed } = this.#options;
     const due = await this.#due(checks, candidate.tree);
     if (due.length === 0) return { ok: true };
-    const slot = this.#free.pop() ?? ++this.#made;
+    const slot = this.#free.pop() ?? this.#first + ++this.#made;
     try {
       const { path, ports, slug } = await this.#treeAt(slot, candidate.commit);
       for (const { step, attempt, commands, key } of due) {
@@ -138,9 +144,9 @@ export class VerifyPool {
 
   /** Removes the worktrees of the pool, those of an earlier process too. One that somebody works in stays, and is listed. */
   async close(): Promise<void> {
-    for (let slot = 1; ; slot++) {
+    for (let slot = this.#first + 1; ; slot++) {
       const tree = await this.#options.worktrees.find(this.#options.run, poolOwner(slot));
-      if (tree === undefined && slot > this.#made) return;
+      if (tree === undefined && slot > this.#first + this.#made) return;
       if (tree === undefined) continue;
       const removed = await this.#options.worktrees.remove(tree);
       if (!removed.ok && removed.error.code !== "WorktreeInUse") throw new HeddleError(removed.error);

@@ -41,6 +41,7 @@ export function openAgentExecutor(
   return {
     start: (job, onNote) => work.start(job, onNote),
     finishRun: (run, isDone) => work.finishRun(run, isDone),
+    revert: (run, what) => work.revert(run, what),
     async [Symbol.asyncDispose]() {
       await work[Symbol.asyncDispose]();
       await (await taskServer)?.[Symbol.asyncDispose]();

@@ -78,6 +78,9 @@ function portsOf({ dir, journal, workspaces, title, pollMs, codeFor, colour }: E
     batchTick: () => new Promise<void>((done) => setImmediate(done)),
     environment: process.env,
     pollMs,
+    async revertAgents(run, work) {
+      return await (await agents.get()).revert({ ...run, folder: codeFor(run.run).folder }, work);
+    },
     async finishAgents(run, isDone) {
       // Where the run is not done and no agent worked in it here, there is nothing to put in order.
       const work = isDone ? await agents.get() : await agents.made();

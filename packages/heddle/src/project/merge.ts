@@ -2,14 +2,15 @@
  * Merge commands: land the integration branch of a run, or revert a step. Knows which runs may land; the agent port
  * knows git.
  */
-import type { AgentMaintenance, Reverted } from "../agent/port.ts";
+import type { AgentMaintenance, AgentRun, Reverted } from "../agent/port.ts";
 import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
 import type { Step } from "../plan/plan.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { EventLog } from "../journal/port.ts";
-import type { Landing, LandMode } from "../run/attempt.ts";
-import { lastMerge } from "../run/state.ts";
+import type { Landing, LandMode, Task } from "../run/attempt.ts";
+import { lastMerge, type RunState, stepAt } from "../run/state.ts";
+import { beginningOf, taskOf } from "../run/task.ts";
 import { findStep } from "./find-run.ts";
 import type { Engine } from "../engine/open.ts";
 import { readRun } from "./read-run.ts";
@@ -72,9 +73,12 @@ function buildersOn(steps: readonly Step[], step: string): readonly string[] {
   return steps.flatMap(({ id, action }) => (id !== step && below.has(id) && action.kind === "agent" ? [id] : []));
 }
 
-/** The step is looked for in the history, so that a mistyped name is distinguished from a step without work. */
+/**
+ * The step is looked for in the history, so that a mistyped name is distinguished from a step without work. What is left has to
+ * pass the plan's checks, and those of the steps that were built on it.
+ */
 export async function takeOut(
-  { log, agents }: Pick<MergePorts, "log" | "agents">,
+  { log, agents, engine }: MergePorts,
   run: string,
   step: string,
 ): Promise<Result<Reverted, Problem>> {
@@ -83,7 +87,29 @@ export async function takeOut(
   const { state } = read.value;
   const found = findStep(state, step);
   if (!found.ok) return found;
-  const reverted = await (await agents()).revert(run, defined({ step, recorded: lastMerge(state) }));
   const builders = buildersOn(state.steps, step);
+  const tasks = [step, ...builders].flatMap((id) => checkedTask(state, id));
+  const hasChecks = tasks.some((task) =>
+    task.step.id === step ? hasCommands(state.plan.agents?.verify) : hasCommands(task.step.verify),
+  );
+  const reverted = hasChecks
+    ? await (await engine()).revert(agentRunOf(state), { step, tasks })
+    : await (await agents()).revert(run, defined({ step, recorded: lastMerge(state) }));
   return reverted.ok && builders.length > 0 ? ok({ ...reverted.value, builders }) : reverted;
+}
+
+function agentRunOf(state: RunState): AgentRun {
+  const { run, plan, options } = state;
+  return { run, config: plan.agents ?? {}, maxAgents: options.maxAgents, ...beginningOf(state) };
+}
+
+/** What the checks of an agent's step are run with: as for its attempts. */
+function checkedTask(state: RunState, id: string): readonly Task[] {
+  const index = state.index.byId.get(id);
+  if (index === undefined || stepAt(state, index).action.kind !== "agent") return [];
+  return [taskOf(state, index, 1)];
+}
+
+function hasCommands(commands: string | readonly string[] | undefined): boolean {
+  return commands !== undefined && commands.length > 0;
 }

@@ -11,7 +11,7 @@ import type { AgentExecutor, AgentJob } from "../agent/port.ts";
 import type { Execute } from "../backend/port.ts";
 import { defined } from "../base/defined.ts";
 import { messageOf } from "../base/errors.ts";
-import { ok } from "../base/result.ts";
+import { err, ok } from "../base/result.ts";
 import { toJson, type Json } from "../base/json.ts";
 import type { TestMachine } from "../host/test-project.ts";
 import type { StepFunction } from "../plan/plan.ts";
@@ -67,6 +67,7 @@ export class FakeMachine implements TestMachine {
     this.agents = {
       start: (job) => ({ ...this.#startAgent(job), answer: () => undefined }),
       finishRun: async () => undefined,
+      revert: async (_run, { step }) => err({ code: "NotMerged", message: `nothing of ${step} is merged` }),
       [Symbol.asyncDispose]: async () => undefined,
     };
   }

@@ -2,7 +2,7 @@
  * Generated endings of agents' work, many in one repository, each a run of its own: what an agent wrote is reachable afterwards or
  * named as left out, and what is merged is the three-way merge that an oracle independent of git computes.
  */
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { orThrow } from "../../src/base/errors.ts";
 import type { Integration } from "../../src/git/integration.ts";
@@ -107,9 +107,7 @@ export async function conserve(styleName: string, seeds: readonly number[]): Pro
   const ended: Ended[] = [];
   for (const seed of seeds) ended.push(await end(world, seed));
   const { repository: at } = world.setting;
-  // What an agent stashes is in the user's stash, of which only the newest has a ref.
-  const stashes = at.git(["for-each-ref", "--format=%(objectname)", "refs/stash"]) === "" ? [] : stashesOf(at);
-  const reachable = new Set(at.git(["rev-list", "--objects", "--no-object-names", "--all", ...stashes]).split("\n"));
+  const reachable = new Set(at.git(["rev-list", "--objects", "--no-object-names", "--all"]).split("\n"));
   const last = ended.findLast(({ outcome }) => outcome === "merged");
   return {
     ended: ended.map(({ wrote, named, integration: _integration, ...one }) => ({
@@ -134,8 +132,13 @@ async function landWrongly({ setting, style, lib, base }: World, integration: In
   return [...difference(expected, found.tree), ...(status === "" ? [] : [status])];
 }
 
-function stashesOf(at: TestRepository): readonly string[] {
-  return at.git(["stash", "list", "--format=%H"]).split("\n").filter(Boolean);
+/** What an agent stashed is in the user's stash: kept aside, so that no other agent takes it out. */
+function keepStash(at: TestRepository, seed: number): void {
+  const log = join(at.user, ".git/logs/refs/stash");
+  if (!existsSync(join(at.user, ".git/refs/stash")) || !existsSync(log)) return;
+  const commits = [...readFileSync(log, "utf8").matchAll(/^[0-9a-f]+ ([0-9a-f]+) /gm)].map(([, id = ""]) => id);
+  for (const [index, id] of commits.entries()) at.git(["update-ref", `refs/stashed/${seed}/${index}`, id]);
+  at.git(["stash", "clear"]);
 }
 
 async function end(world: World, seed: number): Promise<Ended> {
@@ -183,6 +186,7 @@ async function end(world: World, seed: number): Promise<Ended> {
   if (folder.nested.length > 0 && (await trees.remove(tree)).ok) wrong.push("removed with a repository inside");
   if (existsSync(tree.path)) rmSync(tree.path, { recursive: true, force: true });
   rmSync(admin, { recursive: true, force: true });
+  keepStash(at, seed);
   const named = new Set(capture.omitted.map(({ path }) => path));
   return { seed, done, wrong, outcome, isDecided, wrote, named, integration: queue.integration };
 }

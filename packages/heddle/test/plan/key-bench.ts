@@ -8,6 +8,7 @@ import type { RunHandle } from "../../src/engine/api.ts";
 import type { AgentJob } from "../../src/agent/port.ts";
 import type { Backend } from "../../src/backend/port.ts";
 import type { JsonObject } from "../../src/base/json.ts";
+import { err } from "../../src/base/result.ts";
 import { compilePlan } from "../../src/graph/compile.ts";
 import { NO_FUNCTIONS } from "../../src/plan/plan.ts";
 import { outputProblem } from "../../src/plan/schema/output-check.ts";
@@ -81,6 +82,7 @@ export async function seeRun(document: JsonObject, options: BenchOptions = {}): 
         return { ...doing(job.task.step.id), answer: () => undefined };
       },
       finishRun: async () => undefined,
+      revert: async (_run, { step }) => err({ code: "NotMerged", message: `nothing of ${step} is merged` }),
       async [Symbol.asyncDispose]() {},
     }),
   });

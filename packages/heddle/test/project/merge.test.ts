@@ -4,7 +4,7 @@ import type { AgentMaintenance } from "../../src/agent/port.ts";
 import { err, ok } from "../../src/base/result.ts";
 import { memoryJournal } from "../../src/journal/memory.ts";
 import type { Journal } from "../../src/journal/port.ts";
-import { landWork, takeOut, type MergeOptions } from "../../src/project/merge.ts";
+import { landWork, type MergeOptions, type MergePorts, takeOut } from "../../src/project/merge.ts";
 import type { Engine } from "../../src/engine/open.ts";
 import type { EventBody } from "../../src/run/event.ts";
 import { DIAMOND } from "../view/histories.ts";
@@ -80,12 +80,57 @@ describe("the work of a run", () => {
   });
 });
 
-test("a step's work is taken out of the run's branch by its id; a wrong one is told before git is asked", async () => {
+describe("a step's work is taken out of the run's branch", () => {
   const reverted = { integration: LANDED.integration, commit: "c2", files: ["a.txt"] };
   const agents = agentsWith({ revert: async (_run, { step }) => (asked.push(step), ok(reverted)) });
-  expect(await takeOut({ log, agents }, "r1", "a")).toEqual(ok(reverted));
-  expect(await takeOut({ log, agents }, "r1", "aa")).toMatchObject({
-    error: { code: "UnknownStep", hint: "Did you mean a?" },
+  const engine = {
+    revert: async (of, { step, tasks }) => {
+      asked.push([of.config.verify, step, ...tasks.map((task) => task.step.id)]);
+      return ok({ ...reverted, verified: true });
+    },
+  } as Partial<Engine>;
+  const ports = (): MergePorts => ({ log, agents, engine: async () => engine as Engine });
+
+  /** A run whose steps `b` and `c` are built on `a`; `c` on `b`. */
+  async function begun(id: string, { plan = {}, step = {} }: { plan?: object; step?: object }): Promise<void> {
+    const agent = { kind: "agent", prompt: "do it" } as const;
+    const steps = [
+      { id: "a", action: agent },
+      { id: "b", action: { kind: "run", command: "true" }, deps: ["a"], verify: ["never"] },
+      { id: "c", action: agent, deps: ["b"], ...step },
+    ] as const;
+    await new RecordedRun(log, id, { name: "p", steps, agents: plan }).begin();
+  }
+
+  test("by its id; a wrong one is told before git is asked", async () => {
+    expect(await takeOut(ports(), "r1", "a")).toEqual(ok(reverted));
+    expect(await takeOut(ports(), "r1", "aa")).toMatchObject({
+      error: { code: "UnknownStep", hint: "Did you mean a?" },
+    });
+    expect(asked).toEqual(["a"]);
   });
-  expect(asked).toEqual(["a"]);
+
+  test("unverified where nothing says how; the steps built on it are named", async () => {
+    await begun("r2", {});
+    expect(await takeOut(ports(), "r2", "a")).toEqual(ok({ ...reverted, builders: ["c"] }));
+    expect(asked).toEqual(["a"]);
+  });
+
+  test("verified by the plan's checks, and those of the steps built on it", async () => {
+    await begun("r2", { plan: { verify: "make test" } });
+    await begun("r3", { step: { verify: ["test c"] } });
+    const verified = ok({ ...reverted, verified: true, builders: ["c"] });
+    expect(await takeOut(ports(), "r2", "a")).toEqual(verified);
+    expect(await takeOut(ports(), "r3", "a")).toEqual(verified);
+    expect(asked).toEqual([
+      ["make test", "a", "a", "c"],
+      [undefined, "a", "a", "c"],
+    ]);
+  });
+
+  test("its own checks do not count: its work is gone", async () => {
+    await begun("r2", { step: { verify: ["test c"] } });
+    expect(await takeOut(ports(), "r2", "c")).toEqual(ok(reverted));
+    expect(asked).toEqual(["c"]);
+  });
 });

@@ -12,6 +12,7 @@ import type {
   MergeQueueOptions,
   OpenRepository,
   Repositories,
+  RevertChecks,
   Repository,
   Worktrees,
 } from "../../src/git/port.ts";
@@ -263,7 +264,7 @@ export class MemoryGit extends MemoryHistory implements Repositories {
       },
       begin: async (origin) => void this.headOf(origin),
       land: async (origin, target, meant) => this.#land(this.headOf(origin), target, meant),
-      revert: async (origin, step) => this.#revert(origin, step),
+      revert: async (origin, step, checks) => await this.#revert(origin, step, checks),
       replay: async ({ run, base, from, steps }) => this.#replay(run, base, from, steps),
     };
   }
@@ -290,7 +291,7 @@ export class MemoryGit extends MemoryHistory implements Repositories {
     return { kind: "landed", branch, commit, moved: true };
   }
 
-  #revert(origin: IntegrationOrigin, step: string): RevertOutcome {
+  async #revert(origin: IntegrationOrigin, step: string, checking?: RevertChecks): Promise<RevertOutcome> {
     const head = this.headOf(origin);
     const found = this.mergedOn(origin).findLast((one) => one.step === step);
     if (found === undefined) return { kind: "not-merged" };
@@ -298,7 +299,15 @@ export class MemoryGit extends MemoryHistory implements Repositories {
     if (merged.kind === "conflict") return { kind: "conflict", files: merged.paths };
     const made = { files: merged.files, parents: [head], subject: `Revert ${step}`, reverts: found.commit };
     const commit = this.add(made);
-    this.branches.set(integrationOf(origin.run), commit);
+    const { run } = origin;
+    const folder = join(this.#home, run, "@@verify-revert");
+    for (const check of checking?.checks ?? []) {
+      setFiles(folder, merged.files);
+      const request = { ...check, run, commit, folder, ports: [20_000], slug: `verify_${run}` };
+      const verdict = await checking?.verify(request, new AbortController().signal);
+      if (verdict?.ok === false) return { kind: "rejected", failure: verdict.failure };
+    }
+    this.branches.set(integrationOf(run), commit);
     return { kind: "reverted", commit, files: differing(this.commitOf(head).files, merged.files) };
   }
 

@@ -3,12 +3,12 @@
  * its first agent and closed with its end.
  */
 import { defined } from "../../base/defined.ts";
-import { HeddleError, messageOf, orThrow, type Problem } from "../../base/errors.ts";
+import { caught, HeddleError, messageOf, orThrow, type Problem } from "../../base/errors.ts";
 import { err, type Result } from "../../base/result.ts";
 import type { Landing, Note, Outcome, StopReason } from "../../run/attempt.ts";
 import type { AnswerDecision, TokenUsage } from "../../run/event.ts";
 import { providerOf } from "../adapters/registry.ts";
-import type { AgentExecutor, AgentJob, RunningAgentStep } from "../port.ts";
+import type { AgentExecutor, AgentJob, Reverted, RevertWork, RunningAgentStep } from "../port.ts";
 import { carryOut } from "./attempt.ts";
 import type { AgentAttemptContext } from "./attempt-context.ts";
 import { AttemptCost } from "./attempt-cost.ts";
@@ -27,6 +27,7 @@ import {
   openRunContext,
   type RunAgents,
 } from "./run-context.ts";
+import { revertVerified } from "./revert-step.ts";
 import { runSettings, stepSettings } from "./settings.ts";
 
 export function agentExecutor(options: AgentExecutorOptions): AgentExecutor {
@@ -71,6 +72,12 @@ class LocalAgentExecutor implements AgentExecutor {
     await this.#agents.forget(run.run);
     if (opened === undefined || (!opened.ok && !isDone)) return undefined;
     return await finishRun(orThrow(opened), isDone);
+  }
+
+  async revert(run: AgentRunIn, work: RevertWork): Promise<Result<Reverted, Problem>> {
+    const opened = await this.#contextOf(run);
+    if (!opened.ok) return opened;
+    return await caught(async () => await revertVerified(this.#options, opened.value, { ...work, folder: run.folder }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

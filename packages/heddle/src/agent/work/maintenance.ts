@@ -8,11 +8,12 @@ import { defined } from "../../base/defined.ts";
 import { HeddleError, messageOf, type Problem } from "../../base/errors.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { OpenRepository, Repositories, Repository, Worktrees } from "../../git/port.ts";
-import type { IntegrationState, TreeListing } from "../../git/types.ts";
+import type { TreeListing } from "../../git/types.ts";
 import type { Landing, LandMode } from "../../run/attempt.ts";
 import type { AgentForm } from "../adapters/port.ts";
-import type { AgentLine, AgentMaintenance, Replayed, ReplayWish, Reverted, WorktreeLine } from "../port.ts";
+import type { AgentLine, AgentMaintenance, Replayed, ReplayWish, WorktreeLine } from "../port.ts";
 import { landingOf } from "./finish-run.ts";
+import { integrationOf, revertIn } from "./revert-step.ts";
 
 export interface AgentMaintenanceOptions {
   /** Absolute: the project folder. */
@@ -154,45 +155,4 @@ async function replayOnto(
 ): Promise<Replayed> {
   const found = await repository.integrations.replay({ ...wish, run, base });
   return found.kind === "refused" ? found : defined({ ...found, run, base, branch: branch ?? undefined });
-}
-
-async function revertIn(
-  repository: Repository,
-  run: string,
-  { step, recorded }: { readonly step: string; readonly recorded?: string },
-): Promise<Result<Reverted, Problem>> {
-  const found = await integrationOf(repository, run, recorded);
-  if (!found.ok) return found;
-  const { branch, base, head } = found.value;
-  const outcome = await repository.integrations.revert({ run, base, recorded: head }, step);
-  switch (outcome.kind) {
-    case "not-merged":
-      return err({
-        code: "NotMerged",
-        message: `${branch} has no work of ${step}`,
-        hint: `\`git log ${branch}\` shows what it has.`,
-      });
-    case "conflict":
-      return err({
-        code: "RevertConflict",
-        message: `later steps changed the same lines as ${step} in ${outcome.files.join(", ")}`,
-        hint: "Revert those steps first, starting with the last, or undo the change by hand after landing.",
-      });
-    case "reverted":
-      return ok({ integration: branch, commit: outcome.commit, files: outcome.files });
-  }
-}
-
-async function integrationOf(
-  repository: Repository,
-  run: string,
-  recorded: string | undefined,
-): Promise<Result<IntegrationState, Problem>> {
-  const found = await repository.integrations.find(run, recorded);
-  if (found !== undefined) return ok(found);
-  return err({
-    code: "NothingToLand",
-    message: `nothing has been merged in run ${run}`,
-    hint: `\`heddle show ${run}\` shows what its steps did.`,
-  });
 }

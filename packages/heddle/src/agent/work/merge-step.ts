@@ -111,9 +111,9 @@ function keyOf(
   return createHash("sha256").update(JSON.stringify(told)).digest("hex");
 }
 
-/** Runs one check of this attempt on a candidate, the plan's setup before it where that is due. */
-async function verifyIn(
-  context: AgentAttemptContext,
+/** Runs one check of an attempt on a candidate, the plan's setup before it where that is due. */
+export async function verifyIn(
+  context: Pick<AgentAttemptContext, "options" | "settings" | "runContext" | "job" | "cancellation">,
   request: VerifyRequest,
   signal: AbortSignal,
 ): Promise<VerifyResult> {

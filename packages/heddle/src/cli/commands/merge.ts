@@ -54,14 +54,12 @@ async function revert(context: Context, project: Project, run: string, step: str
     const { error } = reverted;
     return error.code === "UnknownStep" ? fail(context, error) : fail(context, error, EXIT.failed);
   }
-  const { integration, commit, builders = [] } = reverted.value;
+  const { integration, commit, verified, builders = [] } = reverted.value;
   if (context.json) context.out.json({ run, step, ...reverted.value });
   else {
     context.out.line(safeLine(`Reverted ${step} on ${integration} (${commit.slice(0, 10)}).`));
-    if (builders.length > 0)
-      context.out.line(
-        safeLine(`Built on it, and still there: ${builders.join(", ")}. No \`verify\` ran on the result.`),
-      );
+    if (builders.length > 0) context.out.line(safeLine(`Built on it, and still there: ${builders.join(", ")}.`));
+    context.out.line(verified === true ? "Verified without it." : "No `verify` ran on the result: the plan has none.");
     context.out.line(`To update your branch: heddle merge ${run}`);
   }
   return EXIT.ok;

@@ -1,9 +1,11 @@
 /** One step's work taken back out: of the run's own branch by its command, of the user's by the next landing. */
+import { rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { expect, test } from "vitest";
 import { AgentRig, ofType, writes, variants, isNightly } from "./rig.ts";
 
 /** Three steps, merged one after the other; `third` wrote over what `second` wrote. */
-async function merged(rig: AgentRig): Promise<string> {
+async function merged(rig: AgentRig, agents: Readonly<Record<string, unknown>> = {}): Promise<string> {
   rig.agents(
     {
       first: [writes("first.txt", "first\n"), writes("a.txt", "FIRST\nsecond\nthird\n")],
@@ -18,6 +20,7 @@ async function merged(rig: AgentRig): Promise<string> {
         { id: "plain", run: "true" },
       ],
     },
+    agents,
   );
   expect((await rig.heddle(["run"])).code).toBe(0);
   return await rig.run();
@@ -52,6 +55,23 @@ test("a step is taken out of the run's branch, and told; nobody else's work and 
     "Revert first",
     "Revert third",
   ]);
+});
+
+test("the plan's checks have to pass on what is left", async () => {
+  using rig = new AgentRig();
+  const red = path.join(rig.state, "red");
+  const run = await merged(rig, { verify: `test ! -e '${red}' && echo checked $HEDDLE_STEP` });
+  const log = await rig.log();
+  writeFileSync(red, "");
+  const refused = await rig.heddle(["merge", run, "--revert", "first"]);
+  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("[RevertRejected]")]);
+  expect(refused.stderr).toContain("test ! -e");
+  expect(await rig.log()).toEqual(log);
+  rmSync(red);
+  const reverted = await rig.heddle(["merge", run, "--revert", "first"]);
+  expect([reverted.code, reverted.stdout]).toEqual([0, expect.stringContaining("Verified without it.")]);
+  expect(tracked(rig, `heddle/${run}/integration`)).not.toContain("first.txt");
+  expect((await rig.heddle(["worktrees"])).stdout).toBe("No worktrees.\n");
 });
 
 test("what cannot be taken out says why, and changes nothing", async () => {

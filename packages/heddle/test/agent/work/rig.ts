@@ -45,7 +45,7 @@ export class ExecutorRig {
   /** What was put into the merge queue. */
   readonly submitted: MergeRequest[] = [];
   readonly #folder = temporaryFolder("executor", IN_MEMORY);
-  readonly #config: AgentsConfig;
+  readonly config: AgentsConfig;
   readonly #listeners = new Map<string, TaskListener>();
 
   /** `turns`: of each step's agent, in order. */
@@ -59,7 +59,7 @@ export class ExecutorRig {
   ) {
     this.git = new MemoryGit(this.#folder);
     this.base = this.git.commitAsUser({ "a.txt": "a\n", "b.txt": "b\n" });
-    this.#config = options.config ?? {};
+    this.config = options.config ?? {};
     this.executor = agentExecutor({
       projectDir: this.git.topLevel,
       stateDir: join(this.#folder, "state"),
@@ -82,12 +82,12 @@ export class ExecutorRig {
   }
 
   async finish(isDone = true): ReturnType<AgentExecutor["finishRun"]> {
-    const run: AgentRun = { run: "r1", config: this.#config, maxAgents: 4, base: this.base, branch: "main" };
+    const run: AgentRun = { run: "r1", config: this.config, maxAgents: 4, base: this.base, branch: "main" };
     return await this.executor.finishRun({ ...run, folder: this.git.topLevel }, isDone);
   }
 
   job(id: string, { step = {}, attempt = 1, agent = {} }: StepOptions): AgentJob {
-    const of = { plan: "p", config: this.#config, maxAgents: 4, order: 0, base: this.base, branch: "main" };
+    const of = { plan: "p", config: this.config, maxAgents: 4, order: 0, base: this.base, branch: "main" };
     const rest = { group: [], id, ids: [id], depTexts: {}, before: {} };
     const task: Task = {
       run: "r1",

@@ -1,5 +1,5 @@
 /** Integration branches from their beginning to their landing, and heddle's refs of a run. */
-import type { OpenRepository } from "../../../../src/git/port.ts";
+import type { OpenRepository, RevertChecks } from "../../../../src/git/port.ts";
 import type { IntegrationOrigin } from "../../../../src/git/types.ts";
 import { type GitSetting, type Group, RUN, type Texts, treeOf, work } from "./setting.ts";
 
@@ -84,6 +84,32 @@ export const integrationTests: Group = ({ expect }, test) => {
     expect(found?.merged.map(({ step }) => step)).toEqual(["two", "three"]);
     expect(await setting.readIn(found?.head ?? "", "one.txt")).toBe(undefined);
     expect(await integrations.revert(origin, "one")).toEqual({ kind: "not-merged" });
+  });
+
+  test("a step stays in where a check does not pass without it", async (setting, opened) => {
+    const { integrations } = opened.repository;
+    const origin = await merged(setting, opened, { one: { "one.txt": "x\n" }, two: { "two.txt": "two\n" } });
+    const head = (await integrations.find(RUN))?.head;
+    const seen: unknown[] = [];
+    const checks: RevertChecks["checks"] = [
+      { step: "one", attempt: 1, commands: ["all"] },
+      { step: "two", attempt: 2, commands: ["two"] },
+    ];
+    const verify: RevertChecks["verify"] = async ({ folder, commit, ...of }) => {
+      seen.push([of.step, of.attempt, of.commands, setting.read(folder, "one.txt"), setting.read(folder, "two.txt")]);
+      expect(await setting.readIn(commit, "one.txt")).toBe(undefined);
+      return of.step === "two" && seen.length < 3 ? { ok: false, failure } : { ok: true };
+    };
+    const failure = { command: "two", reason: "red", output: "" };
+    expect(await integrations.revert(origin, "one", { checks, verify })).toEqual({ kind: "rejected", failure });
+    expect((await integrations.find(RUN))?.head).toBe(head);
+    expect(await integrations.revert(origin, "one", { checks, verify })).toMatchObject({ kind: "reverted" });
+    const each = [
+      ["one", 1, ["all"], undefined, "two\n"],
+      ["two", 2, ["two"], undefined, "two\n"],
+    ];
+    expect(seen).toEqual([...each, ...each]);
+    expect((await integrations.find(RUN))?.merged.map(({ step }) => step)).toEqual(["two"]);
   });
 
   test("what a run merged for some steps begins another, or says why it cannot", async (setting, opened) => {
