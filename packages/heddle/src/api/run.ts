@@ -126,7 +126,7 @@ async function currentPlan(project: Project, id: string): Promise<Result<LoadedP
   const current = await caught(async () => ok(await project.plans.current(id)));
   // A run that cannot be read: the resume will say so.
   if (!current.ok) return ok(undefined);
-  if (current.value.kind === "invalid") return err(new PlanError(current.value.diagnostics));
+  if (current.value.kind === "invalid" && current.value.isNeeded) return err(new PlanError(current.value.diagnostics));
   return ok(current.value.kind === "loaded" ? current.value.plan : undefined);
 }
 

@@ -38,6 +38,12 @@ export function parseParameter(text: string, previous: unknown): JsonObject {
   return Object.fromEntries([...entries, [text.slice(0, at), text.slice(at + 1)]]);
 }
 
+/** A step, once: of two the first would be dropped without a word. */
+export function parseOneStep(text: string, previous: unknown): string {
+  if (previous !== undefined) throw new UsageError(`it takes one step, and ${String(previous)} was given already`);
+  return text;
+}
+
 /** One of `choices`, as often as the flag is given. */
 export function parseChoiceList(choices: readonly string[]): (text: string, previous: unknown) => readonly string[] {
   return (text, previous) => {

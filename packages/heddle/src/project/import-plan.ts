@@ -2,6 +2,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { messageOf, type Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
+import { textOfUtf8 } from "../base/utf8.ts";
 import { compileDocument } from "../graph/compile.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
 import type { ImportNote } from "../plan/import/findings.ts";
@@ -48,7 +49,11 @@ async function readText(file: string): Promise<Result<string, Problem>> {
       const message = `cannot read ${file}: it is a pipe, a socket or a device, not a file`;
       return err({ code: "PlanUnreadable", message, hint: "Write it to a file and name that file." });
     }
-    return ok(await readFile(file, "utf8"));
+    const text = textOfUtf8(await readFile(file));
+    if (text.ok) return text;
+    const { line, column } = text.error;
+    const message = `cannot read ${file}: it ${text.error.message} (line ${line}, column ${column})`;
+    return err({ code: "PlanUnreadable", message, hint: "Save it as UTF-8." });
   } catch (thrown) {
     const message = `cannot read ${file}: ${messageOf(thrown)}`;
     return err({ code: "PlanUnreadable", message, hint: "Name a file that exists.", cause: thrown });

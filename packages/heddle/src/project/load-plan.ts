@@ -6,6 +6,7 @@ import { defined } from "../base/defined.ts";
 import { messageOf, systemCode, type Problem } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
+import { type NotUtf8, textOfUtf8 } from "../base/utf8.ts";
 import { compileParsed, resolvePlan } from "../graph/compile.ts";
 import type { Subplan, SubplanCall } from "../engine/ports.ts";
 import type { PlanDefinition } from "../plan/define.ts";
@@ -75,14 +76,16 @@ async function withSubplanFiles(
 async function parsePlanFile(file: string, path: string): Promise<Result<ParsedDocument, readonly Diagnostic[]>> {
   const strange = notAFile(file, path);
   if (strange !== undefined) return err([strange]);
-  let text: string;
+  let bytes: Buffer;
   try {
     // At once: one small file, and loading the promises of the file system takes longer than reading it.
-    text = readFileSync(path, "utf8");
+    bytes = readFileSync(path);
   } catch (thrown) {
     return err([unreadable(file, thrown)]);
   }
-  return parseDocument({ text, file });
+  const text = textOfUtf8(bytes);
+  if (!text.ok) return err([notText(file, text.error)]);
+  return parseDocument({ text: text.value, file });
 }
 
 function namesPlanFiles({ steps }: Plan): boolean {
@@ -202,6 +205,11 @@ function unreadable(file: string, thrown: unknown): Diagnostic {
         "Check the file and its disk.",
       );
   }
+}
+
+function notText(file: string, { message, line, column }: NotUtf8): Diagnostic {
+  const problem = problemAt(file, "PlanUnreadable", `the file ${message}`, "Save it as UTF-8.");
+  return { ...problem, line, column };
 }
 
 function problemAt(file: string, code: string, message: string, hint: string): Diagnostic {

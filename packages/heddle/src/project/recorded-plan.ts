@@ -5,6 +5,7 @@ import type { JsonObject } from "../base/json.ts";
 import type { LoadedPlan } from "../graph/loaded-plan.ts";
 import type { EventLog } from "../journal/port.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
+import { HistoryReader } from "../view/history.ts";
 
 export interface RecordedPlan {
   /** Relative to the project folder; absent: the plan was made by code. */
@@ -33,7 +34,13 @@ export type CurrentPlan =
   | { readonly kind: "none" }
   /** The file is not there any more. */
   | { readonly kind: "gone"; readonly file: string }
-  | { readonly kind: "invalid"; readonly file: string; readonly diagnostics: readonly Diagnostic[] }
+  /** `isNeeded`: a resume would carry out something of it. */
+  | {
+      readonly kind: "invalid";
+      readonly file: string;
+      readonly diagnostics: readonly Diagnostic[];
+      readonly isNeeded: boolean;
+    }
   | { readonly kind: "loaded"; readonly plan: LoadedPlan };
 
 /** The plan of a run as its file says now, with the parameters of then. */
@@ -44,6 +51,14 @@ export async function currentPlan(log: Pick<EventLog, "read">, dir: string, run:
   if (!existsSync(resolve(dir, file))) return { kind: "gone", file };
   const { loadPlanFile } = await import("./load-plan.ts");
   const loaded = await loadPlanFile(file, params, { folder: dir, allowMissingFiles: true });
-  if (!loaded.ok) return { kind: "invalid", file, diagnostics: loaded.error };
+  if (!loaded.ok) return { kind: "invalid", file, diagnostics: loaded.error, isNeeded: !(await isDone(log, run)) };
   return { kind: "loaded", plan: loaded.value };
+}
+
+/** Whether a resume of the run carries out nothing. */
+async function isDone(log: Pick<EventLog, "read">, run: string): Promise<boolean> {
+  const reader = new HistoryReader();
+  for await (const events of log.read(run)) for (const event of events) reader.add(event);
+  const { state } = reader;
+  return state?.phase.tag === "succeeded" && state.index.open === 0;
 }

@@ -310,7 +310,12 @@ function indicesOf({ graph }: LoadedPlan, ids: readonly string[]): Result<readon
     const step = graph.indexOf.get(id);
     if (step === undefined) {
       const near = suggest(id, graph.ids);
-      const hint = near === undefined ? "`heddle plan` lists the steps." : `Did you mean ${near}?`;
+      const several = id.split(",").map((part) => part.trim());
+      const hint = several.every((part) => graph.indexOf.has(part))
+        ? `Write several steps apart: ${several.join(" ")}`
+        : near === undefined
+          ? "`heddle plan` lists the steps."
+          : `Did you mean ${near}?`;
       return err({ code: "UnknownStep", message: `the plan has no step ${JSON.stringify(id)}`, hint });
     }
     steps.push(step);

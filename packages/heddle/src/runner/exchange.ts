@@ -14,6 +14,7 @@ import { type Json, type JsonObject, toJson } from "../base/json.ts";
 import { duplicateText, jsonPathText, readJsonText } from "../base/json-text.ts";
 import type { Masker } from "../base/mask.ts";
 import { withSources, withSourceTexts } from "../plan/source-text.ts";
+import { textOfUtf8 } from "../base/utf8.ts";
 import { openPlainToRead, openPlainToWrite, removePlain } from "../files/plain-file.ts";
 import { type Result, err, ok } from "../base/result.ts";
 
@@ -122,7 +123,8 @@ function readBounded(path: string, name: string): Result<string, string> {
       );
     }
     const buffer = Buffer.alloc(size);
-    return ok(buffer.toString("utf8", 0, readSync(file, buffer, 0, size, 0)));
+    const text = textOfUtf8(buffer.subarray(0, readSync(file, buffer, 0, size, 0)));
+    return text.ok ? text : err(`${name} ${text.error.message}`);
   } catch (thrown) {
     return err(`cannot read ${name}: ${messageOf(thrown)}`);
   } finally {

@@ -180,6 +180,10 @@ test("a finished run has nothing to resume, and says so", async () => {
   expect(stdout).toBe(
     `Run ${run} has succeeded already: 1 succeeded of 1 step. Run it again: heddle run heddle.json\n`,
   );
+  // Its recorded result stands, whatever became of the file.
+  writeFileSync(path.join(rig.dir, "heddle.json"), "{");
+  const broken = await rig.heddle(["resume"]);
+  expect(broken).toMatchObject({ code: 0, stdout: expect.stringContaining(`Run ${run} has succeeded already`) });
 });
 
 describe("what is typed wrongly", () => {
@@ -194,6 +198,13 @@ describe("what is typed wrongly", () => {
       ["replay", "--at", "0"],
     ])
       expect((await rig.heddle(words)).stderr).toContain("expected a whole number from 1");
+  });
+
+  test("a second step to start from", async () => {
+    rig.plan({ steps: [{ id: "a", run: "true" }] });
+    const { code, stderr } = await rig.heddle(["run", "--from", "a", "--from", "b"]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("it takes one step, and a was given already");
   });
 
   test("a plan's file in the place of a command", async () => {

@@ -48,3 +48,12 @@ test("a file that is not there is unreadable, one that is wrong is refused", asy
     error: { kind: "invalid", diagnostics: [{ code: "CycleDetected", file }] },
   });
 });
+
+test("a file that is not UTF-8 is not read as another text", async () => {
+  const file = path.join(folder, "tasks.json");
+  await writeFile(file, Buffer.from('{"tasks": [\n{"id": 1, "title": "caf\xe9"}]}', "latin1"));
+  expect(await importPlanFile(file)).toMatchObject({
+    ok: false,
+    error: { kind: "unreadable", problem: { message: expect.stringContaining("(line 2, column 24)") } },
+  });
+});

@@ -205,3 +205,18 @@ test("a file that was made on the way and is gone again is no change to a resume
   expect(await resume(project, run, "resume")).toBe("succeeded");
   expect(ran()).toEqual(["z"]);
 });
+
+test("a file whose bytes are no text in UTF-8 is no plan: its commands would be others", async () => {
+  const place = async () => {
+    const loaded = await loadPlanFile("heddle.yaml", {}, { folder });
+    return loaded.ok
+      ? "loads"
+      : loaded.error.map(({ code, file, line, column }) => `${code} ${file}:${line}:${column}`);
+  };
+  const command = Buffer.from("steps:\n- {id: a, run: rm caf\xe9.txt}\n", "latin1");
+  writeFileSync(path.join(folder, "heddle.yaml"), command);
+  expect(await place()).toEqual(["PlanUnreadable heddle.yaml:2:22"]);
+  writeFileSync(path.join(folder, "child.yaml"), command);
+  write("heddle.yaml", "steps: [{id: s, plan: ./child.yaml}]");
+  expect(await place()).toEqual(["PlanUnreadable heddle.yaml:1:23"]);
+});

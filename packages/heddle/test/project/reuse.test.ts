@@ -119,6 +119,18 @@ steps:
   });
 });
 
+test("several steps in one word are told how they are written", async () => {
+  await using project = openMemoryProject("/tmp", { title: "test" });
+  const chain = await load(plan("true"));
+  for (const [words, hint] of [
+    ["a,b", "Write several steps apart: a b"],
+    ["a, nope", "`heddle plan` lists the steps."],
+  ] as const) {
+    const chosen = await project.runs.select(chain, { only: [words], from: undefined });
+    expect(chosen).toMatchObject({ ok: false, error: { code: "UnknownStep", hint } });
+  }
+});
+
 test("no container in which a step was undone, however deep: it would stand for work that is not there any more", async () => {
   const undone = `
 name: undone

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { exchangeFiles, parseOutput, readSteps } from "../../src/runner/exchange.ts";
+import { exchangeFiles, parseOutput, readOutput, readSteps } from "../../src/runner/exchange.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
 const folder = temporaryFolder("exchange");
@@ -29,6 +29,18 @@ test.each(["{a: 1}", "[1, 2", "some text", "=x", "a=1\nb", "1e999", `${"[".repea
     if (!parsed.ok) expect(parsed.error.length).toBeLessThan(1000);
   },
 );
+
+test.each([
+  ["output", Buffer.from("a=1\nb=caf\xe9\n", "latin1"), "$HEDDLE_OUTPUT is not UTF-8 text: byte 0xe9 at offset 9"],
+  ["output", Buffer.from('"\xff"', "latin1"), "$HEDDLE_OUTPUT is not UTF-8 text: byte 0xff at offset 1"],
+  ["steps", Buffer.from('[{"id":"a","run":"echo \xe9"}]', "latin1"), "$HEDDLE_STEPS is not UTF-8 text: byte 0xe9"],
+] as const)("bytes that are no text are not made another text: %s %j", (file, bytes, said) => {
+  const files = exchangeFiles(join(folder, "bytes"));
+  writeFileSync(files[file], bytes);
+  const read = file === "output" ? readOutput(files) : readSteps(files);
+  rmSync(files[file]);
+  expect(read).toEqual({ ok: false, error: expect.stringContaining(said) });
+});
 
 test("pairs never touch a prototype, and any JSON comes back as it went in", () => {
   const parsed = parseOutput("__proto__=x\nconstructor=y");

@@ -76,6 +76,7 @@ async function currentPlan(context: Context, project: Project, run: string): Pro
       context.out.note(`The plan file ${safeLine(current.file)} does not exist any more; using the recorded plan.`);
       return ok({ isGone: true });
     case "invalid":
+      if (!current.isNeeded) return ok({ isGone: false });
       await reportDiagnostics(context, current.file, current.diagnostics);
       return err(EXIT.usage);
     case "loaded":

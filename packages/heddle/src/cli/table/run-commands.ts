@@ -1,6 +1,6 @@
 /** Declarations of the commands that run steps, or send requests to the process that does. */
 import type { CommandSpec, OptionSpec } from "../spec.ts";
-import { parseDurationFlag, parseParameter, parsePositiveInteger } from "../flag-values.ts";
+import { parseDurationFlag, parseOneStep, parseParameter, parsePositiveInteger } from "../flag-values.ts";
 
 export const CONCURRENCY_OPTIONS: readonly OptionSpec[] = [
   {
@@ -56,6 +56,7 @@ export const RUN_COMMANDS: readonly CommandSpec[] = [
         flags: "--from <id>",
         description:
           "run this step and everything that depends on it; other results are reused from the plan's latest run",
+        parse: parseOneStep,
       },
       { flags: "--dry-run", description: "show what would run; run nothing" },
       { flags: "--interactive", description: "ask before each layer" },
@@ -115,7 +116,7 @@ export const RUN_COMMANDS: readonly CommandSpec[] = [
     summary: "Run a step and everything that depends on it again, in a new run that reuses the other results",
     args: "[run]",
     options: [
-      { flags: "--from <id>", description: "the step to start from (required)" },
+      { flags: "--from <id>", description: "the step to start from (required)", parse: parseOneStep },
       ...CONCURRENCY_OPTIONS,
       ...OUTPUT_OPTIONS,
     ],
