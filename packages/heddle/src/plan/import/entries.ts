@@ -61,6 +61,22 @@ export function activeParts({ parts }: Entry): readonly Entry[] {
   return parts.filter(isActive);
 }
 
+/** What files call the work inside of a task or phase. Lists of texts under the other names are no work of their own. */
+const PART_KEYS: ReadonlySet<string> = new Set([
+  "subtasks",
+  "sub_tasks",
+  "subTasks",
+  "children",
+  "tasks",
+  "steps",
+  "phases",
+]);
+
+export function isPartList(key: string, value: SourceNode): boolean {
+  if (!PART_KEYS.has(key) || value.kind !== "list") return false;
+  return key === "subtasks" || value.items.some(({ kind }) => kind === "mapping");
+}
+
 class EntryReader {
   readonly all: Entry[] = [];
   readonly byId = new Map<string, Entry>();
@@ -137,12 +153,13 @@ class EntryReader {
   }
 
   #partsOf(node: SourceMapping): readonly SourceNode[] {
-    const parts = memberOf(node, "subtasks");
-    if (parts === undefined || isBlank(parts)) return [];
-    if (parts.kind === "list") return itemsOf(parts);
-    const message = "`subtasks`: expected a list";
-    this.#options.findings.error(parts, { code: "InvalidTask", message, hint: "write each subtask as a list item" });
-    return [];
+    return [...node.entries].flatMap(([key, { value }]) => {
+      if (isPartList(key, value)) return itemsOf(value);
+      if (key !== "subtasks" || isBlank(value)) return [];
+      const message = "`subtasks`: expected a list";
+      this.#options.findings.error(value, { code: "InvalidTask", message, hint: "write each subtask as a list item" });
+      return [];
+    });
   }
 
   #stateOf(node: SourceMapping): EntryState {

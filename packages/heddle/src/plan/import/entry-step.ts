@@ -8,7 +8,7 @@ import { ACTION_KEYS } from "../action.ts";
 import { shorten } from "../issues.ts";
 import { DraftStep } from "./draft.ts";
 import { BLOCKS_KEYS, DEP_KEYS, type EdgeResolver } from "./edges.ts";
-import { activeParts, type Entry } from "./entries.ts";
+import { activeParts, type Entry, isPartList } from "./entries.ts";
 import type { Findings } from "./findings.ts";
 import { isBlank, memberOf, scalarText, type SourceNode } from "./source.ts";
 import { literalText, planValue, readableText, textList } from "./text.ts";
@@ -141,7 +141,7 @@ export class EntrySteps {
 
   #count(entry: Entry, ...known: readonly ReadonlySet<string>[]): void {
     for (const [key, { offset, value }] of entry.node.entries) {
-      if (known.some((keys) => keys.has(key)) || isBlank(value)) continue;
+      if (known.some((keys) => keys.has(key)) || isBlank(value) || isPartList(key, value)) continue;
       const counted = this.#leftOut.get(key);
       if (counted === undefined) this.#leftOut.set(key, { count: 1, place: { offset } });
       else counted.count++;

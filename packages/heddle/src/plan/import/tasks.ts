@@ -76,6 +76,13 @@ export function importTasks(
     const way = list.tag === undefined ? "" : `; --tag ${list.tag} imports it`;
     findings.note(list.place, `left out: ${name} (${countText(source, list, options)}${way})`);
   }
+  const phases = memberOf(source.root, "phases");
+  if (phases?.kind === "list" && phases.items.length > 0)
+    findings.loss(phases, {
+      code: "UnknownForm",
+      message: "the file has both `tasks` and `phases`, and one of them is imported",
+      otherwise: "the phases are left out",
+    });
   noteKeys(source.root, new Set(["tasks", ...lists.flatMap(({ tag }) => tag ?? [])]), findings);
   if (chosen.tag !== undefined) noteKeys(memberOf(source.root, chosen.tag), new Set(["tasks"]), findings);
   let idsByTag: readonly (readonly [tag: string, ids: ReadonlySet<string>])[] | undefined;

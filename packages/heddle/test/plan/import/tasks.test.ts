@@ -35,6 +35,43 @@ describe("dependencies", () => {
     );
   });
 
+  test.each(["subtasks", "sub_tasks", "children", "tasks", "steps", "phases"])(
+    "of the work inside of a phase, under `%s`, at any depth",
+    async (key) => {
+      const text = `phases:
+  - id: one
+    ${key}: [{ id: a, run: echo a }, { id: b, deps: [a], ${key}: [{ id: x }, { id: y, needs: x }] }]
+  - { id: two, depends_on: one, run: echo two }
+  - { id: three, needs: [one.b.x, one.a] }
+`;
+      const { notes, errors } = await imported(text, "phases.yaml");
+      expect({ notes, errors }).toEqual({ notes: [], errors: [] });
+      const plan = await importedPlan(text, "phases.yaml");
+      expect(plan.steps.map(({ id }) => id)).toEqual(["one.a", "one.b.x", "one.b.y", "two", "three"]);
+      expect(edgesOf(plan)).toEqual([
+        "one.b.x -> one.a",
+        "one.b.y -> one.b.x",
+        "one.b.y -> one.a",
+        "two -> one.a",
+        "two -> one.b.x",
+        "two -> one.b.y",
+        "three -> one.b.x",
+        "three -> one.a",
+      ]);
+      expect(plan.steps[0]?.action).toEqual({ kind: "run", command: "echo a" });
+    },
+  );
+
+  test("a list of texts under such a name is no work, and is said; phases beside tasks are refused", async () => {
+    const texts = "tasks: [{ id: 1, title: a, steps: [read, write] }]";
+    expect(await imported(texts, "tasks.yaml")).toMatchObject({
+      errors: [],
+      notes: [`${placeIn(texts, "steps")} not imported: "steps" (of 1 task)`],
+    });
+    const both = "phases: [{ id: a, run: x }]\ntasks: [{ id: b, title: b }]\n";
+    expect(await imported(both, "tasks.yaml")).toMatchObject({ errors: [`UnknownForm ${placeIn(both, "[{ id: a")}`] });
+  });
+
   test("of subtasks with full ids", async () => {
     const plan = await importedPlan(fixture("full-subtask-ids.json"), "tasks.json");
     expect(plan.steps.map(({ id, deps, group }) => ({ id, deps, group }))).toEqual([
