@@ -12,7 +12,8 @@ import { adoptMoved } from "./moved-repository.ts";
 import { checkoutState } from "./index-status.ts";
 import { attributeFiles, GITLINK, type ListedEntry, listedEntries } from "./listed-entries.ts";
 import { type RepositoryOptions, PLAIN_SETTINGS, RepositoryAccess, items, line } from "./repository-access.ts";
-import { type GitEnd, gitEnvironment, gitFailure } from "./git.ts";
+import { type GitEnd, type GitRun, gitEnvironment, gitFailure } from "./git.ts";
+import { headIn } from "./git-head.ts";
 
 /** A repository that was found, and where a run would begin: as the port hands it out, with the access to it. */
 export interface FoundRepository {
@@ -33,12 +34,18 @@ export interface DiscoverOptions extends RepositoryOptions {
 }
 
 const OLDEST = [2, 38] as const;
+/** Where each that has told its version to this process was found: `PATH` then. */
+const NEW_ENOUGH = new WeakMap<GitRun, string>();
 
 export async function openRepository(options: DiscoverOptions): Promise<Result<FoundRepository, Problem>> {
-  const version = await ask(options, ["--version"], options.folder);
-  if (version.kind === "broken") return err(gitFailure(["--version"], version));
-  const old = tooOld(version.output.toString("utf8"));
-  if (old !== undefined) return err(old);
+  const searched = options.env["PATH"] ?? "";
+  if (NEW_ENOUGH.get(options.run) !== searched) {
+    const version = await ask(options, ["--version"], options.folder);
+    if (version.kind === "broken") return err(gitFailure(["--version"], version));
+    const old = tooOld(version.output.toString("utf8"));
+    if (old !== undefined) return err(old);
+    NEW_ENOUGH.set(options.run, searched);
+  }
   const places = await ask(options, PLACES, options.folder);
   if (places.kind === "broken") return err(gitFailure(PLACES, places));
   const answers = places.output.toString("utf8").trimEnd().split("\n");
@@ -52,17 +59,22 @@ export async function openRepository(options: DiscoverOptions): Promise<Result<F
   if (repository.home.startsWith(topLevel + sep)) return err(stateInside(topLevel));
   const { gitDir } = repository.facts;
   await adoptMoved(repository);
-  const taken = await inTheWay(repository);
-  if (taken !== undefined) return err(taken);
-  const head = await commitOf(repository, "HEAD", gitDir);
+  const commits = ["HEAD", options.base ?? "HEAD"].map((name) => `${name}^{commit}`);
+  const [head, base, ...taken] = await idsOf(repository, gitDir, [...commits, ...RESERVED]);
+  const inTheWay = RESERVED.find((_, at) => taken[at] !== undefined);
+  if (inTheWay !== undefined) return err(isInTheWay(inTheWay));
   if (head === undefined && options.base === undefined) return err(isEmpty(repository.facts.topLevel));
   const busy = options.base === undefined ? inProgress(gitDir) : undefined;
   if (busy !== undefined) return err(busy);
-  const base = options.base === undefined ? head : await commitOf(repository, options.base, gitDir);
   if (base === undefined) return err(noSuchCommit(options.base ?? "HEAD"));
-  const symbolic = await repository.git(["symbolic-ref", "-q", "HEAD"], { gitDir, codes: [0, 1] });
-  const branch = symbolic.code === 0 ? line(symbolic).replace(/^refs\/heads\//, "") : null;
+  const branch = headIn(gitDir)?.branch ?? (await branchOf(repository, gitDir));
   return ok({ repository, base, branch, notes: async () => await notesOf(repository, base, head, branch) });
+}
+
+/** Asked of git: HEAD may name what is no branch, and refs may be stored in other ways than in files. */
+async function branchOf(repository: RepositoryAccess, gitDir: string): Promise<string | null> {
+  const symbolic = await repository.git(["symbolic-ref", "-q", "HEAD"], { gitDir, codes: [0, 1] });
+  return symbolic.code === 0 ? line(symbolic).replace(/^refs\/heads\//, "") : null;
 }
 
 /** Under the user's own configuration: whether a repository of another owner is trusted is written there. */
@@ -110,6 +122,20 @@ async function readFacts(
 function asSetting(item: string): string {
   const at = item.indexOf("\n");
   return at < 0 ? `${item}=true` : `${item.slice(0, at)}=${item.slice(at + 1)}`;
+}
+
+/** Of each name the object that it leads to, if any: all by one process. */
+async function idsOf(
+  repository: RepositoryAccess,
+  gitDir: string,
+  names: readonly string[],
+): Promise<readonly (string | undefined)[]> {
+  // A name of several lines would be several names; nothing has such a one.
+  const input = names.map((name) => (name.includes("\n") ? "\n" : `${name}\n`)).join("");
+  const args = ["cat-file", "--batch-check=%(objectname) %(objecttype)"];
+  const answer = await repository.git(args, { gitDir, input, codes: [0, 128] });
+  const answers = answer.output.toString("utf8").split("\n");
+  return names.map((_, at) => /^([0-9a-f]+) (?:commit|tree|blob|tag)$/.exec(answers[at] ?? "")?.[1]);
 }
 
 export async function commitOf(
@@ -209,17 +235,14 @@ function inProgress(gitDir: string): Problem | undefined {
 }
 
 /** A branch or ref named like our folder of branches prevents them. */
-async function inTheWay(repository: RepositoryAccess): Promise<Problem | undefined> {
-  for (const ref of ["refs/heads/heddle", "refs/heddle"]) {
-    const answer = await repository.git(["rev-parse", "--verify", "--quiet", ref], { codes: [0, 1, 128] });
-    if (answer.code === 0)
-      return {
-        code: "BranchInTheWay",
-        message: `the repository has ${ref}, so git cannot create branches in heddle/`,
-        hint: "Rename it: `git branch -m heddle another-name`.",
-      };
-  }
-  return undefined;
+const RESERVED: readonly string[] = ["refs/heads/heddle", "refs/heddle"];
+
+function isInTheWay(ref: string): Problem {
+  return {
+    code: "BranchInTheWay",
+    message: `the repository has ${ref}, so git cannot create branches in heddle/`,
+    hint: "Rename it: `git branch -m heddle another-name`.",
+  };
 }
 
 const MAX_ATTRIBUTE_FILES = 200;

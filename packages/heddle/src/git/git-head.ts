@@ -21,7 +21,11 @@ export interface Head {
 /** `undefined`: no repository, no commit yet, or a way of storing refs that is not known here. */
 export function headOf(folder: string, env: NodeJS.ProcessEnv = {}): Head | undefined {
   const gitDir = findGitDir(folder, env);
-  if (gitDir === undefined) return undefined;
+  return gitDir === undefined ? undefined : headIn(gitDir);
+}
+
+/** Of a repository's own folder, or git's folder of one worktree; else as {@link headOf}. */
+export function headIn(gitDir: string): Head | undefined {
   // A worktree has its own HEAD and shares all other refs.
   const shared = read(join(gitDir, "commondir"));
   const commonDir = shared === undefined ? gitDir : resolve(gitDir, shared);

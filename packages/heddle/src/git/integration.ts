@@ -95,8 +95,9 @@ export class Integration {
         message: `the branch ${this.branch} is gone, and so is ${at.slice(0, 10)}, the last recorded merge`,
         hint: `The captures under refs/heddle/${this.run} have the steps' work: \`git for-each-ref refs/heddle/${this.run}\`.`,
       });
-    await this.#create(this.ref, known ?? this.#begin);
-    const head = (await commitOf(this.repository, this.ref)) ?? this.#begin;
+    const start = known ?? this.#begin;
+    const isMade = await this.#create(this.ref, start);
+    const head = isMade ? start : ((await commitOf(this.repository, this.ref)) ?? this.#begin);
     if (known !== undefined)
       this.#onNotice(
         `the branch ${this.branch} was gone and was put back at ${head.slice(0, 10)}, the last recorded merge`,
@@ -137,13 +138,18 @@ export class Integration {
     return at === recorded;
   }
 
-  /** Exit code 128: it was made meanwhile, or a git that was killed has left its lock file. */
-  async #create(ref: string, at: string): Promise<void> {
+  /**
+   * Whether it was made here. Exit code 128: it was made meanwhile, which is as good, or a git that was killed has left its lock
+   * file.
+   */
+  async #create(ref: string, at: string): Promise<boolean> {
     const args = ["update-ref", "-m", "heddle: begin", ref, at, ""];
     const answer = await this.repository.git(args, { codes: [0, 128] });
-    if ((await commitOf(this.repository, ref)) !== undefined) return;
+    if (answer.code === 0) return true;
+    if ((await commitOf(this.repository, ref)) !== undefined) return false;
     await dropRefLocks(this.repository, this.run);
-    await this.repository.git(args, { codes: [0, 128] });
+    const again = await this.repository.git(args, { codes: [0, 128] });
+    if (again.code === 0) return true;
     if ((await commitOf(this.repository, ref)) === undefined)
       throw new HeddleError({
         code: "GitFailed",
@@ -151,6 +157,7 @@ export class Integration {
         hint: "Check the repository with `git fsck`.",
         cause: answer.said,
       });
+    return false;
   }
 
   /** Whether the branch moved; `false`: it is not at `from` any more. */
@@ -212,13 +219,16 @@ export class Integration {
   async #readTo(head: string): Promise<Known> {
     if (this.#known?.head === head) return this.#known;
     const args = ["rev-list", "--first-parent", "--reverse", "--format=%H%x00%P%x00%B%x00%x00", "--no-commit-header"];
-    const listed = await this.repository.objectGit([...args, head, `^${this.base}`]);
+    const isEmpty = head === this.base;
+    const listed = isEmpty
+      ? ""
+      : (await this.repository.objectGit([...args, head, `^${this.base}`])).output.toString("utf8");
     const merged: MergedStep[] = [];
     const undone: UndoneStep[] = [];
     let onto = this.base;
     // The last merge, where reverts are on top of it.
     let after: string | undefined;
-    for (const record of listed.output.toString("utf8").split("\0\0\n")) {
+    for (const record of listed.split("\0\0\n")) {
       const [commit = "", , body = ""] = record.split("\0");
       const trailers = readTrailers(body);
       const reverted = trailers.get("reverts");

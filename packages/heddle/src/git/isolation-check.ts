@@ -33,7 +33,7 @@ const MAX_FILES = 20_000;
 
 export async function takeIsolationSnapshot(repository: RepositoryAccess, run: string): Promise<IsolationSnapshot> {
   const { commonDir, gitDir, topLevel } = repository.facts;
-  const { symbolic, commit } = await headIn(repository);
+  const { symbolic, commit } = await headOfCheckout(repository);
   const refs: Record<string, string> = {};
   const listed = await repository.git(["for-each-ref", "--format=%(refname) %(objectname)"]);
   for (const text of line(listed).split("\n")) {
@@ -70,7 +70,9 @@ export async function takeIsolationSnapshot(repository: RepositoryAccess, run: s
 const LISTED = new WeakMap<RepositoryAccess, { readonly file: string; readonly entries: string }>();
 
 /** Read from its files if they say it plainly, else asked of git; both give the same text. */
-async function headIn(repository: RepositoryAccess): Promise<{ readonly symbolic: string; readonly commit: string }> {
+async function headOfCheckout(
+  repository: RepositoryAccess,
+): Promise<{ readonly symbolic: string; readonly commit: string }> {
   const { gitDir, topLevel } = repository.facts;
   const found = headOf(topLevel);
   if (found !== undefined)

@@ -139,8 +139,9 @@ function integrationsOf(access: RepositoryAccess, trees: LocalWorktrees): Integr
     onNotice?: (text: string) => void,
   ): Promise<Integration | undefined> => {
     const head = recorded ?? (await commitOf(access, integrationRef(run)));
+    if (head === undefined) return undefined;
     const base = await commitOf(access, ownershipRef(run, "integration"));
-    return head === undefined || base === undefined ? undefined : branchOf(defined({ run, base, recorded }), onNotice);
+    return base === undefined ? undefined : branchOf(defined({ run, base, recorded }), onNotice);
   };
   return {
     async find(run, recorded) {

@@ -38,6 +38,7 @@ import { claimPorts, releasePorts } from "./network-ports.ts";
 import { pathIn } from "./path-bytes.ts";
 import { NESTED, checkRun, shortBranch, slugOf } from "./ref-names.ts";
 import { commitOf } from "./discover.ts";
+import { headIn } from "./git-head.ts";
 import { moveToTrash, deleteDeferred, inUse } from "./deferred-delete.ts";
 import { clean, draftOf, populate } from "./checkout-files.ts";
 import { exists } from "./disk-entry.ts";
@@ -320,6 +321,7 @@ export class LocalWorktrees {
   /** What the files of a new worktree are to be: its branch's commit, which may have been made before a crash. */
   async #baseOf(place: WorktreePlace, base: string): Promise<Result<string, WorktreeRefusal>> {
     const admin = await this.#admin(place);
+    if (headIn(admin.dir)?.commit === base) return ok(base);
     const head = await commitOf(this.repository, "HEAD", admin.dir);
     if (head === base) return ok(base);
     // No agent works in a verification worktree: its HEAD is a candidate of ours, which can be created again.

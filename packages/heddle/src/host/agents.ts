@@ -59,8 +59,10 @@ export function localAgentMaintenance(dir: string): AgentMaintenance {
   });
 }
 
+/** One for the whole process: what is known of it need not be asked again. */
+const GIT = systemGit({ clock: systemClock() });
+
 function repositoriesOf(projectDir: string): Repositories {
-  const clock = systemClock();
   const { env } = process;
-  return localRepositories({ projectDir, stateDir: worktreesDir(env), clock, run: systemGit({ clock }), env });
+  return localRepositories({ projectDir, stateDir: worktreesDir(env), clock: systemClock(), run: GIT, env });
 }

@@ -96,6 +96,12 @@ describe("refused, with a way out", () => {
     expect(await refusal(at)).toBe("BranchInTheWay");
   });
 
+  test("a ref there, whatever it names", async () => {
+    using at = testRepository();
+    at.git(["update-ref", "refs/heddle", "HEAD:a.txt"]);
+    expect(await refusal(at)).toBe("BranchInTheWay");
+  });
+
   test("worktrees inside the checkout", async () => {
     using at = testRepository();
     expect(await judge(at.user, join(at.user, ".state"))).toMatchObject({ error: { code: "StateInsideRepository" } });
@@ -103,7 +109,7 @@ describe("refused, with a way out", () => {
 
   test("a base that is not there, and one that looks like an option", async () => {
     using at = testRepository();
-    for (const base of ["nowhere", "--all", "-h", "HEAD:a.txt"]) {
+    for (const base of ["nowhere", "--all", "-h", "HEAD:a.txt", "nowhere\nHEAD", "HEAD\n", "0".repeat(40), ""]) {
       const result = await judge(at.user, at.stateDir, { base });
       expect(result).toMatchObject({ ok: false, error: { code: "UnknownCommit" } });
     }
