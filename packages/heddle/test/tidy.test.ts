@@ -99,8 +99,8 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   ],
   server: FACE,
   mcp: FACE,
-  // What code of plans prints is kept away from what the command line writes.
-  cli: [...FACE, "process/print-capture.ts"],
+  // What code of plans prints is kept away from what the command line writes. `serve` opens the other face, `open` finds it.
+  cli: [...FACE, "process/print-capture.ts", "server/serve.ts", "server/token-file.ts"],
   api: FACE,
   host: [
     "base/",

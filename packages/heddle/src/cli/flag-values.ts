@@ -24,6 +24,18 @@ export function parseOrdinal(text: string): number {
   return value;
 }
 
+/** 0: any that is free. */
+export function parsePort(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value > 65_535) throw new UsageError("expected a port from 0 to 65535");
+  return value;
+}
+
+/** Any text, as often as the flag is given. */
+export function parseTextList(text: string, previous: unknown): readonly string[] {
+  return [...((previous as readonly string[] | undefined) ?? []), text];
+}
+
 export function parseDurationFlag(text: string): number {
   const ms = parseDuration(text);
   if (ms === undefined || ms === 0) throw new UsageError("expected a duration such as 500ms, 30s, 10m or 2h");

@@ -1,4 +1,4 @@
-/** Signal handler: Ctrl-C, SIGTERM and a closed terminal during a run. */
+/** Signal handlers: Ctrl-C, SIGTERM and a closed terminal, during a run and while something is served. */
 import type { RunHandle } from "../project/port.ts";
 
 export interface SignalWatch {
@@ -38,4 +38,16 @@ export function watchSignals({ handle, say, hasTerminal }: SignalWatchOptions): 
       process.off("SIGINT", interrupt).off("SIGTERM", terminate).off("SIGHUP", hangUp);
     },
   };
+}
+
+/** Resolves with the first signal that asks this process to end. A second one ends it as it ends any other. */
+export async function nextStopSignal(): Promise<void> {
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  await new Promise<void>((resolve) => {
+    const stop = (): void => {
+      for (const signal of signals) process.off(signal, stop);
+      resolve();
+    };
+    for (const signal of signals) process.on(signal, stop);
+  });
 }

@@ -4,6 +4,7 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { withKeyTables } from "../../../../scripts/key-reference.ts";
 import { cliReference } from "../../../../scripts/cli-reference.ts";
+import { httpReference, openApiText } from "../../../../scripts/http-reference.ts";
 import { LIMITS } from "../../src/plan/limits.ts";
 import { anchorsOf, linksOf, PAGES, readPage, ROOT } from "./markdown.ts";
 
@@ -58,6 +59,11 @@ describe("docs/errors.md", () => {
 
 test("docs/reference/cli.md is what the commands say of themselves (node scripts/cli-reference.ts writes it)", async () => {
   expect(readPage("docs/reference/cli.md")).toBe(await cliReference());
+});
+
+test("docs/reference/http-api.md and openapi.json are what the server's table says (node scripts/http-reference.ts writes them)", () => {
+  expect(readPage("docs/reference/http-api.md")).toBe(httpReference());
+  expect(readPage("docs/reference/openapi.json")).toBe(openApiText());
 });
 
 test("docs/reference/plan-file.md has the tables of keys (node scripts/key-reference.ts writes them)", () => {

@@ -10,7 +10,7 @@ import { TaskSession } from "./task-session.ts";
 import type { AttemptTask, TaskAccess, TaskServer, TaskServerOptions } from "./port.ts";
 import { TOKEN_VARIABLE, URL_VARIABLE } from "./stdio-proxy.ts";
 import { toolServer } from "./mcp-server.ts";
-import { Tokens } from "./tokens.ts";
+import { Tokens } from "../../http/tokens.ts";
 
 /** Agents wait 30 s to 60 s for a tool. */
 const ANSWER_WITHIN_MS = 25_000;

@@ -3,6 +3,7 @@ import type { CommandSpec } from "../spec.ts";
 import { PROJECT_COMMANDS } from "./project-commands.ts";
 import { INSPECT_COMMANDS } from "./inspect-commands.ts";
 import { RUN_COMMANDS } from "./run-commands.ts";
+import { SERVER_COMMANDS } from "./server-commands.ts";
 
 export interface CommandGroup {
   readonly title: string;
@@ -24,6 +25,7 @@ const COMPLETION: CommandSpec = {
 export const GROUPS: readonly CommandGroup[] = [
   { title: "Run", commands: RUN_COMMANDS },
   { title: "Inspect", commands: INSPECT_COMMANDS },
+  { title: "Serve", commands: SERVER_COMMANDS },
   { title: "Maintain", commands: [...PROJECT_COMMANDS, COMPLETION] },
 ];
 

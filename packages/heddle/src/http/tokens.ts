@@ -1,5 +1,5 @@
 /**
- * Attempt tokens: issues a token per attempt and finds the attempt of a token. Stores and compares only hashes, so the
+ * Tokens: issues random tokens, each for a holder, and finds the holder of a token. Stores and compares only hashes, so the
  * time of a lookup reveals nothing about valid tokens. Knows nothing of HTTP.
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
@@ -9,15 +9,24 @@ const TOKEN_BYTES = 32;
 /** Longer ones are refused before they are hashed. */
 const LONGEST_TOKEN = 200;
 
+/** Each token is of 256 random bits, as base64url. */
 export class Tokens<T> {
   readonly #held = new Map<string, { readonly digest: Buffer; readonly holder: T }>();
 
-  /** A new token of 256 random bits for `holder`. */
+  /** A new token for `holder`. */
   issue(holder: T): string {
-    const token = randomBytes(TOKEN_BYTES).toString("base64url");
+    return this.keep(randomBytes(TOKEN_BYTES).toString("base64url"), holder);
+  }
+
+  /** Has a token that was made elsewhere stand for `holder`, and gives it back. */
+  keep(token: string, holder: T): string {
     const digest = digestOf(token);
     this.#held.set(digest.toString("hex"), { digest, holder });
     return token;
+  }
+
+  get size(): number {
+    return this.#held.size;
   }
 
   holderOf(token: string): T | undefined {

@@ -1,0 +1,80 @@
+/** `heddle serve`: serves the HTTP API of project folders until it is stopped. */
+import { resolve } from "node:path";
+import { defined } from "../../base/defined.ts";
+import { messageOf } from "../../base/errors.ts";
+import { EXIT, fail, type Context } from "../context.ts";
+import { numberFlag, textFlag } from "../flag-values.ts";
+import type { Flags } from "../spec.ts";
+import { userName } from "../user.ts";
+import { nextStopSignal } from "../signals.ts";
+
+export const SERVER_PORT = 4747;
+
+export async function serveCommand(context: Context, _args: readonly unknown[], flags: Flags): Promise<number> {
+  const { out, env, clock } = context;
+  const host = textFlag(flags, "host");
+  const allowHosts = listFlag(flags, "allowHost");
+  const token = env["HEDDLE_TOKEN"];
+  const refused = exposureProblem({ host, allowHosts, token });
+  if (refused !== undefined) return fail(context, refused);
+  const dirs = listFlag(flags, "project").map((dir) => resolve(context.dir, dir));
+  const { serve } = await import("../../server/serve.ts");
+  const { openProject } = await import("../../host/open.ts");
+  const served = await serve(
+    defined({
+      dirs: dirs.length === 0 ? [context.dir] : dirs,
+      open: (dir: string) => openProject(dir, { title: "heddle serve" }),
+      clock,
+      env,
+      port: numberFlag(flags, "port") ?? SERVER_PORT,
+      host: isLoopback(host) ? undefined : host,
+      allowHosts,
+      cors: listFlag(flags, "cors"),
+      token,
+      title: "heddle serve",
+      actor: `${userName()} over HTTP`,
+      onFault: (thrown: unknown) => out.note(`heddle serve: ${messageOf(thrown)}`),
+    }),
+  );
+  if (!served.ok) return fail(context, served.error, EXIT.failed);
+  await using server = served.value;
+  if (context.json) out.json({ url: server.url, port: server.port, projects: server.projects });
+  else {
+    out.line(`Serving ${server.projects.join(", ")} at ${server.url}`);
+    out.line(`API: ${server.url}/api/openapi.json, with a token: \`heddle open\` gives a login link.`);
+  }
+  await nextStopSignal();
+  return EXIT.ok;
+}
+
+const LOOPBACK_NAMES = ["127.0.0.1", "localhost", "::1"];
+
+function isLoopback(host: string | undefined): boolean {
+  return host === undefined || LOOPBACK_NAMES.includes(host);
+}
+
+/** Another address than the loopback is opened only by who has said by which names, and has chosen a token. */
+function exposureProblem(to: {
+  readonly host: string | undefined;
+  readonly allowHosts: readonly string[];
+  readonly token: string | undefined;
+}): Parameters<typeof fail>[1] | undefined {
+  if (to.token !== undefined && to.token.length < 32)
+    return {
+      code: "WeakToken",
+      message: "HEDDLE_TOKEN has fewer than 32 characters",
+      hint: "Make one: `openssl rand -base64 32`.",
+    };
+  if (isLoopback(to.host)) return undefined;
+  if (to.token !== undefined && to.allowHosts.length > 0) return undefined;
+  return {
+    code: "ExposedServer",
+    message: `${to.host ?? ""} can be reached from other machines`,
+    hint: "Set HEDDLE_TOKEN to a token of your own, and name what clients call this server with --allow-host NAME.",
+  };
+}
+
+function listFlag(flags: Flags, name: string): readonly string[] {
+  const value = flags[name];
+  return Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];
+}

@@ -1,0 +1,43 @@
+/** Declarations of the commands around the HTTP server. */
+import type { CommandSpec, OptionSpec } from "../spec.ts";
+import { parsePort, parseTextList } from "../flag-values.ts";
+
+const PORT: OptionSpec = { flags: "--port <n>", description: "port of the server (default: 4747)", parse: parsePort };
+
+export const SERVER_COMMANDS: readonly CommandSpec[] = [
+  {
+    name: "serve",
+    summary: "Serve the HTTP API of this project, or of several, until it is stopped",
+    options: [
+      PORT,
+      {
+        flags: "--project <dir>",
+        description: "folder of a project; can be repeated (default: this one)",
+        parse: parseTextList,
+      },
+      { flags: "--host <address>", description: "listen on this address instead of this machine alone" },
+      {
+        flags: "--allow-host <name>",
+        description: "accept requests under this name too, behind a proxy; can be repeated",
+        parse: parseTextList,
+      },
+      {
+        flags: "--cors <origin>",
+        description: "let pages of this origin use the API; can be repeated",
+        parse: parseTextList,
+      },
+    ],
+    examples: [
+      ["heddle serve", "serves this project at http://127.0.0.1:4747"],
+      ["heddle serve --project api --project web", "serves two projects"],
+    ],
+    load: async () => (await import("../commands/serve.ts")).serveCommand,
+  },
+  {
+    name: "open",
+    summary: "Print a link that logs a browser in at the running server, once",
+    options: [PORT, { flags: "--read-only", description: "the browser may look, and change nothing" }],
+    examples: [["heddle open", "the link works for a minute"]],
+    load: async () => (await import("../commands/open.ts")).openCommand,
+  },
+];

@@ -1,0 +1,168 @@
+/**
+ * Server application: from a request to its answer. Each route of the table is served the same way, in the order in which the guard is
+ * described: where the request comes from, what it may do, its form, its parts, then the handler.
+ *
+ * Invariants:
+ *  1. No handler is called, and no byte of a body read, before the guard has let the request pass.
+ *  2. Every answer has the same security headers, whatever it is.
+ *  3. What is thrown becomes a problem document; only a `HeddleError` has its message in it.
+ */
+import type { HttpBindings } from "@hono/node-server";
+import { Hono, type Context } from "hono";
+import { HeddleError } from "../base/errors.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import { allows } from "./authority.ts";
+import { BODY_LIMIT, bodyTooLarge, formProblem, sourceProblem, type SourceSettings } from "./guard.ts";
+import { detailsOf, problemResponse, tooManyGuesses, type ProblemDetails } from "./problem.ts";
+import type { Answered, ApiRoute, RouteAuthority } from "./route.ts";
+import { checkedBody, checkedQuery } from "./checked.ts";
+import type { ServerWorld } from "./world.ts";
+
+export interface AppOptions {
+  readonly world: ServerWorld;
+  readonly routes: readonly ApiRoute[];
+  /** Known when the port is. */
+  readonly source: () => SourceSettings;
+  /** Called with what no handler expected. */
+  readonly onFault: (thrown: unknown) => void;
+}
+
+export type ServerApp = Hono<{ Bindings: HttpBindings }>;
+type AppContext = Context<{ Bindings: HttpBindings }>;
+
+/** Version of the API that is served. */
+export const API_VERSION = "1";
+
+export function serverApp(options: AppOptions): ServerApp {
+  const app: ServerApp = new Hono({ strict: true });
+  for (const route of options.routes)
+    app.on(route.method, route.path, async (context) => secured(await guarded(options, context, route)));
+  app.notFound(async (context) => secured(await unserved(options, context)));
+  app.onError((thrown, context) => {
+    options.onFault(thrown);
+    return secured(problemResponse({ slug: "server-error", detail: "The server met a fault" }, pathOf(context)));
+  });
+  return app;
+}
+
+async function guarded(options: AppOptions, context: AppContext, route: ApiRoute): Promise<Response> {
+  const refused = (problem: ProblemDetails): Response => problemResponse(problem, pathOf(context));
+  const { incoming } = context.env;
+  const foreign = sourceProblem(incoming, route, options.source());
+  if (foreign !== undefined) return refused(foreign);
+  const grant = grantFor(options, context, route.authority);
+  if (!grant.ok) return refused(grant.error);
+  const version = context.req.header("heddle-api");
+  if (version !== undefined && version !== API_VERSION)
+    return refused({ slug: "unsupported-version", detail: `This server speaks version ${API_VERSION} of the API` });
+  const form = formProblem(incoming, route);
+  if (form !== undefined) return refused(form);
+  const query = checkedQuery(route.operation.query, new URL(context.req.url).searchParams);
+  if (!query.ok) return refused(query.error);
+  const body = await bodyOf(context, route);
+  if (!body.ok) return refused(body.error);
+  try {
+    const answered = await route.handle({
+      world: options.world,
+      grant: grant.value,
+      params: context.req.param(),
+      query: query.value as never,
+      body: body.value as never,
+      headers: context.req.raw.headers,
+      signal: context.req.raw.signal,
+      peer: peerOf(context),
+    });
+    return answered instanceof Response ? answered : jsonResponse(answered);
+  } catch (thrown) {
+    if (thrown instanceof HeddleError) return refused(detailsOf(thrown));
+    throw thrown;
+  }
+}
+
+/** Paths below `/api` say nothing, not even that there is nothing, to who has no token. */
+async function unserved(options: AppOptions, context: AppContext): Promise<Response> {
+  const path = pathOf(context);
+  const foreign = sourceProblem(context.env.incoming, undefined, options.source());
+  if (foreign !== undefined) return problemResponse(foreign, path);
+  const grant = path.startsWith("/api") ? grantFor(options, context, "read") : ok("none");
+  if (!grant.ok) return problemResponse(grant.error, path);
+  return problemResponse({ slug: "not-found", detail: "Nothing is served at this address" }, path);
+}
+
+/** What the request may do, at least `wanted`. */
+function grantFor(
+  { world }: AppOptions,
+  context: AppContext,
+  wanted: RouteAuthority,
+): Result<RouteAuthority, ProblemDetails> {
+  if (wanted === "none") return ok("none");
+  const peer = peerOf(context);
+  const silencedMs = world.authority.silencedMs(peer);
+  if (silencedMs > 0) return err(tooManyGuesses(silencedMs));
+  const header = context.req.header("authorization");
+  const held = world.authority.grantOf(header);
+  if (held !== undefined && allows(held, wanted)) return ok(held);
+  if (held !== undefined) return err({ slug: "forbidden", detail: "The token only allows to read" });
+  if (header !== undefined) world.authority.noteGuess(peer);
+  return err({
+    slug: "unauthorized",
+    detail: header === undefined ? "The header `Authorization` is missing" : "The token is not valid",
+    hint: "Send `Authorization: Bearer TOKEN`; `heddle open` gives a login link.",
+    headers: { "www-authenticate": "Bearer" },
+  });
+}
+
+type Checked = Awaited<ReturnType<typeof checkedBody>>;
+
+async function bodyOf(context: AppContext, { method, bodyLimit = BODY_LIMIT, operation }: ApiRoute): Promise<Checked> {
+  if (method === "GET") return { ok: true, value: undefined };
+  const text = await textWithin(context.req.raw, bodyLimit);
+  return text === undefined ? { ok: false, error: bodyTooLarge(bodyLimit) } : checkedBody(operation.body, text);
+}
+
+/** `undefined`: there is more, which is not read. */
+async function textWithin(request: Request, limit: number): Promise<string | undefined> {
+  if (request.body === null) return "";
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of request.body) {
+    bytes += chunk.length;
+    if (bytes > limit) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function jsonResponse({ status, json, headers }: Exclude<Answered, Response>): Response {
+  return new Response(JSON.stringify(json), { status, headers: { "content-type": "application/json", ...headers } });
+}
+
+function pathOf(context: AppContext): string {
+  return context.req.path;
+}
+
+function peerOf({ env }: AppContext): string {
+  return env.incoming.socket.remoteAddress ?? "";
+}
+
+/** Of every answer. The page needs no more than this: nothing inline, nothing of other hosts, no HTML made from text. */
+export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+  "content-security-policy":
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
+    "worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
+    "require-trusted-types-for 'script'; trusted-types 'none'",
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "permissions-policy":
+    "accelerometer=(), autoplay=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), microphone=(), midi=(), payment=(), usb=()",
+  "heddle-api": API_VERSION,
+};
+
+/** `no-store` where nothing else is said: only assets may be kept. */
+function secured(response: Response): Response {
+  for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.headers.set(name, value);
+  if (!response.headers.has("cache-control")) response.headers.set("cache-control", "no-store");
+  return response;
+}

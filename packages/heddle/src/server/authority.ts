@@ -1,0 +1,139 @@
+/**
+ * Authority: who may do what with the server. Two tokens of the server itself, sessions that a login code was given for, and tickets
+ * for what cannot send a header. Everything is kept as hashes and in memory: a new start of the server ends all sessions.
+ *
+ * Invariants:
+ *  1. A code and a ticket count once, and for a short time.
+ *  2. Nobody gets more than who asked: a read-only session mints read-only codes and tickets.
+ *  3. After {@link MOST_GUESSES} wrong tokens within a minute an address is not listened to for the rest of it.
+ */
+import type { Clock } from "../base/clock.ts";
+import { Tokens } from "../http/tokens.ts";
+
+/** `act` includes `read`. */
+export type Grant = "read" | "act";
+
+export const CODE_MS = 60_000;
+export const TICKET_MS = 30_000;
+export const SESSION_MS: number = 12 * 3_600_000;
+/** The oldest goes. */
+export const MOST_SESSIONS = 16;
+export const MOST_GUESSES = 20;
+const GUESSES_MS = 60_000;
+const MOST_PENDING = 1024;
+const MOST_PEERS = 4096;
+
+interface Holder {
+  readonly grant: Grant;
+  /** `undefined`: as long as the server. */
+  readonly until: number | undefined;
+}
+
+/** What a ticket opens. */
+export interface Ticket {
+  readonly grant: Grant;
+  /** The only project that it is for; absent: all. */
+  readonly project: string | undefined;
+}
+
+export interface ServerTokens {
+  readonly act: string;
+  readonly read: string;
+}
+
+export class Authority {
+  readonly #clock: Clock;
+  readonly #standing = new Tokens<Holder>();
+  readonly #sessions = new Tokens<Holder>();
+  /** Oldest first. */
+  readonly #open: { readonly token: string; readonly until: number }[] = [];
+  readonly #codes = new Tokens<Holder>();
+  readonly #tickets = new Tokens<Ticket & { readonly until: number }>();
+  readonly #guesses = new Map<string, { count: number; readonly since: number }>();
+  readonly tokens: ServerTokens;
+
+  /** `act`: the token that the user gave; absent: a new one. */
+  constructor(clock: Clock, act?: string) {
+    this.#clock = clock;
+    const whole = { grant: "act", until: undefined } as const;
+    this.tokens = {
+      act: act === undefined ? this.#standing.issue(whole) : this.#standing.keep(act, whole),
+      read: this.#standing.issue({ grant: "read", until: undefined }),
+    };
+  }
+
+  /** What the value of the header `Authorization` allows; `undefined`: nothing. */
+  grantOf(header: string | undefined): Grant | undefined {
+    const token = bearerOf(header);
+    if (token === undefined) return undefined;
+    return this.#standing.holderOf(token)?.grant ?? this.#sessionOf(token)?.grant;
+  }
+
+  /** A code for {@link login}. */
+  mintCode(grant: Grant): string {
+    if (this.#codes.size >= MOST_PENDING) this.#codes.revokeAll();
+    return this.#codes.issue({ grant, until: this.#clock.now() + CODE_MS });
+  }
+
+  /** A session for a code; `undefined`: the code is unknown, used, or too old. */
+  login(code: string): { readonly token: string; readonly grant: Grant; readonly until: number } | undefined {
+    const held = this.#codes.revoke(code);
+    if (held === undefined || (held.until ?? 0) <= this.#clock.now()) return undefined;
+    const until = this.#clock.now() + SESSION_MS;
+    const token = this.#sessions.issue({ grant: held.grant, until });
+    this.#open.push({ token, until });
+    while (this.#open.length > MOST_SESSIONS) this.#sessions.revoke(this.#open.shift()?.token ?? "");
+    return { token, grant: held.grant, until };
+  }
+
+  /** Ends the session of the header's token. The server's own tokens stay. */
+  logout(header: string | undefined): void {
+    const token = bearerOf(header);
+    if (token === undefined || this.#sessions.revoke(token) === undefined) return;
+    this.#open.splice(0, this.#open.length, ...this.#open.filter((one) => one.token !== token));
+  }
+
+  mintTicket(ticket: Ticket): string {
+    if (this.#tickets.size >= MOST_PENDING) this.#tickets.revokeAll();
+    return this.#tickets.issue({ ...ticket, until: this.#clock.now() + TICKET_MS });
+  }
+
+  /** What a ticket opens, once. */
+  redeem(ticket: string): Ticket | undefined {
+    const held = this.#tickets.revoke(ticket);
+    return held === undefined || held.until <= this.#clock.now() ? undefined : held;
+  }
+
+  /** Counts a wrong token. */
+  noteGuess(peer: string): void {
+    const now = this.#clock.now();
+    const known = this.#guesses.get(peer);
+    if (known !== undefined && now - known.since < GUESSES_MS) {
+      known.count++;
+      return;
+    }
+    if (this.#guesses.size >= MOST_PEERS) this.#guesses.clear();
+    this.#guesses.set(peer, { count: 1, since: now });
+  }
+
+  /** For how long nothing of this address is answered; 0: it is. */
+  silencedMs(peer: string): number {
+    const known = this.#guesses.get(peer);
+    if (known === undefined || known.count < MOST_GUESSES) return 0;
+    return Math.max(0, known.since + GUESSES_MS - this.#clock.now());
+  }
+
+  #sessionOf(token: string): Holder | undefined {
+    const held = this.#sessions.holderOf(token);
+    return held === undefined || (held.until ?? Infinity) <= this.#clock.now() ? undefined : held;
+  }
+}
+
+/** Whether what is held includes what is wanted. */
+export function allows(held: Grant | undefined, wanted: Grant): boolean {
+  return held === "act" || held === wanted;
+}
+
+function bearerOf(header: string | undefined): string | undefined {
+  return /^Bearer +([\w.~+/-]+=*)$/i.exec(header ?? "")?.[1];
+}

@@ -1,0 +1,103 @@
+/**
+ * Server: puts authority, projects, routes and sockets together, and leaves its tokens for the command line. Knows no route and no
+ * project by name.
+ */
+import { getRequestListener } from "@hono/node-server";
+import type { Clock } from "../base/clock.ts";
+import type { Problem } from "../base/errors.ts";
+import { ok, type Result } from "../base/result.ts";
+import { VERSION } from "../version.ts";
+import { serverApp } from "./app.ts";
+import { Authority, type ServerTokens } from "./authority.ts";
+import { sourceSettings } from "./guard.ts";
+import { listenOn, LOOPBACKS } from "./listen.ts";
+import { ServedProjects, type OpenServed } from "./projects.ts";
+import { API_ROUTES } from "./table.ts";
+import { removeTokenFile, tokenFileOf, writeTokenFile } from "./token-file.ts";
+import type { ServerWorld } from "./world.ts";
+
+export interface ServeOptions {
+  /** Absolute folders of the projects. */
+  readonly dirs: readonly string[];
+  readonly open: OpenServed;
+  readonly clock: Clock;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** 0: any that is free. */
+  readonly port: number;
+  /** An address that is not of the loopback; its clients are other machines. Absent: this machine alone. */
+  readonly host?: string;
+  /** Names by which clients may call the server, beside those of this machine: of a proxy that passes them on. */
+  readonly allowHosts?: readonly string[];
+  /** Origins of pages that may use the API. */
+  readonly cors?: readonly string[];
+  /** The token for everything. Absent: a new one. */
+  readonly token?: string;
+  /** What a person calls this process. */
+  readonly title: string;
+  /** Who is said to have asked for what clients ask for. */
+  readonly actor: string;
+  readonly onFault: (message: unknown) => void;
+}
+
+export interface RunningServer extends AsyncDisposable {
+  /** Without a slash at its end. */
+  readonly url: string;
+  readonly port: number;
+  readonly tokens: ServerTokens;
+  /** The names of the projects. */
+  readonly projects: readonly string[];
+  /** A link with which a browser logs in, once. */
+  loginLink(grant: "read" | "act"): string;
+}
+
+/** How long requests that are under way may take when the server stops. */
+const CLOSE_MS = 2000;
+
+export async function serve(options: ServeOptions): Promise<Result<RunningServer, Problem>> {
+  const { clock, host, allowHosts = [], cors = [] } = options;
+  const authority = new Authority(clock, options.token);
+  const projects = new ServedProjects(options.dirs, options.open);
+  let source = sourceSettings(options.port);
+  let url = "";
+  const world: ServerWorld = {
+    clock,
+    authority,
+    projects,
+    version: VERSION,
+    startedAt: clock.now(),
+    origin: () => url,
+    actor: options.actor,
+  };
+  const app = serverApp({ world, routes: API_ROUTES, source: () => source, onFault: options.onFault });
+  const listener = getRequestListener(app.fetch as never, { overrideGlobalObjects: false });
+  const addresses = host === undefined ? LOOPBACKS : [host];
+  const sockets = await listenOn({
+    port: options.port,
+    addresses,
+    onRequest: (request, response) => void listener(request, response),
+    onFault: options.onFault,
+  });
+  if (!sockets.ok) return sockets;
+  const { port } = sockets.value;
+  const named = host === undefined ? allowHosts : [...allowHosts, host.includes(":") ? `[${host}]` : host];
+  source = sourceSettings(port, { allowHosts: named, cors });
+  url = `http://${host === undefined ? "127.0.0.1" : (named.at(-1) ?? host)}:${port}`;
+  const file = tokenFileOf(options.env, port);
+  const written = writeTokenFile(file, { pid: process.pid, title: options.title, url, ...authority.tokens });
+  if (!written.ok) {
+    await sockets.value.close(0);
+    return written;
+  }
+  return ok({
+    url,
+    port,
+    tokens: authority.tokens,
+    projects: projects.names,
+    loginLink: (grant) => `${url}/#login=${authority.mintCode(grant)}`,
+    async [Symbol.asyncDispose]() {
+      removeTokenFile(file, authority.tokens.act);
+      await sockets.value.close(CLOSE_MS);
+      await projects[Symbol.asyncDispose]();
+    },
+  });
+}

@@ -1,0 +1,21 @@
+/** Route table: every route of the API. */
+import { SESSION_ROUTES } from "./routes/session-routes.ts";
+import { apiRoute, type ApiRoute } from "./route.ts";
+import { openApiDocument } from "./openapi.ts";
+import { VERSION } from "../version.ts";
+
+const SERVED: readonly ApiRoute[] = [...SESSION_ROUTES];
+
+const openApi: ApiRoute = apiRoute({
+  method: "GET",
+  path: "/api/openapi.json",
+  authority: "read",
+  operation: {
+    id: "getOpenApi",
+    summary: "This document",
+    answer: { status: 200, description: "OpenAPI 3.1", type: "application/json" },
+  },
+  handle: async () => ({ status: 200, json: openApiDocument(API_ROUTES, VERSION) }),
+});
+
+export const API_ROUTES: readonly ApiRoute[] = [...SERVED, openApi];
