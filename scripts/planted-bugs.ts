@@ -1,5 +1,5 @@
 /**
- * Proves that the tests of the rooms run and engine, and the simulation, find what they are for: plants one bug at a time in a copy of the
+ * Proves that the tests of the rooms run and engine, the simulation, and the conservation of agents' work, find what they are for: plants one bug at a time in a copy of the
  * sources, runs them on the copy, and tells which were caught. Fails where one was missed, or where the text to be replaced is
  * no longer in the sources.
  *

@@ -123,7 +123,7 @@ function commitsOf(access: RepositoryAccess): CommitReader {
     changesOfEach: async (from, to, without) => await changesOfEach(access, { from, to, without }),
     diffStat: async (from, to) => await diffStat(access, from, to),
     addedMarkers: async (from, to) => await addedMarkers(access, from, to),
-    submoduleFindings: async (from, to) => await submoduleFindings(access, from, to),
+    submoduleFindings: async (from, to, each) => await submoduleFindings(access, from, to, each),
     subjects: async (from, to) => await subjects(access, from, to),
   };
 }

@@ -156,8 +156,15 @@ export interface CommitReader {
   diffStat(from: string, to: string): Promise<string>;
   /** Paths in which `to` has conflict markers, of any origin, whole or half removed, that `from` has not; sorted. */
   addedMarkers(from: string, to: string): Promise<readonly string[]>;
-  /** What `.gitmodules` of `to` says, and that of `from` does not, that is dangerous for who fetches submodules, or odd. */
-  submoduleFindings(from: string, to: string): Promise<readonly SubmoduleFinding[]>;
+  /**
+   * What `.gitmodules` of `to` says, and that of `from` does not, that is dangerous for who fetches submodules, or odd. `each`: also
+   * in the commits that `to` has beyond `from`, what `without` have left out.
+   */
+  submoduleFindings(
+    from: string,
+    to: string,
+    each?: { readonly without: readonly string[] },
+  ): Promise<readonly SubmoduleFinding[]>;
   /** Subjects of the commits that `to` has beyond `from`, newest last; at most 20. */
   subjects(from: string, to: string): Promise<readonly string[]>;
 }

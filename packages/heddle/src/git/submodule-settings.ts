@@ -3,17 +3,37 @@
  * for whoever fetches its submodules. Reads text, and fetches nothing.
  */
 import { entriesByPath } from "./listed-entries.ts";
-import { type RepositoryAccess, items } from "./repository-access.ts";
+import { type RepositoryAccess, items, line } from "./repository-access.ts";
 import { SUBMODULE_SETTINGS, type SubmoduleFinding } from "./types.ts";
 
-/** What `to` says and `from` does not. */
+/** Commits between two that are looked into, the newest. */
+const MOST_COMMITS = 200;
+
+/** What `to` says and `from` does not; `each`: or a commit between them. */
 export async function submoduleFindings(
   repository: RepositoryAccess,
   from: string,
   to: string,
+  each?: { readonly without: readonly string[] },
 ): Promise<readonly SubmoduleFinding[]> {
-  const known = new Set((await findingsIn(repository, from)).map(({ text }) => text));
-  return (await findingsIn(repository, to)).filter(({ text }) => !known.has(text));
+  const between = each === undefined ? [] : await changedBetween(repository, { from, to, without: each.without });
+  const known = await findingsIn(repository, from);
+  const found = new Map<string, SubmoduleFinding>();
+  for (const commit of new Set([to, ...between]))
+    for (const one of await findingsIn(repository, commit)) found.set(one.text, one);
+  for (const { text } of known) found.delete(text);
+  return [...found.values()];
+}
+
+/** Commits that change such a file. */
+async function changedBetween(
+  repository: RepositoryAccess,
+  { from, to, without }: { readonly from: string; readonly to: string; readonly without: readonly string[] },
+): Promise<readonly string[]> {
+  const wanted = [to, ...[from, ...without].map((id) => `^${id}`)];
+  const args = ["rev-list", `--max-count=${MOST_COMMITS}`, "--full-history", ...wanted];
+  const listed = await repository.objectGit([...args, "--", `:(icase,top)${SUBMODULE_SETTINGS}`]);
+  return line(listed).split("\n").filter(Boolean);
 }
 
 async function findingsIn(repository: RepositoryAccess, commit: string): Promise<readonly SubmoduleFinding[]> {

@@ -70,3 +70,15 @@ test("a file of another case counts, a file elsewhere does not", async () => {
   expect(await found(text, ".gitModules")).toEqual(["dangerous"]);
   expect(await found(text, "sub/.gitmodules")).toEqual([]);
 });
+
+test("what only a commit between says is found where each is asked for, but not that of others", async () => {
+  using at = testRepository();
+  const { repository, base } = await at.open();
+  const bad = at.commitOnto(base, { ".gitmodules": settings({ update: "!touch x" }) });
+  const good = at.commitOnto(bad, { ".gitmodules": settings({}) });
+  const asked = async (each?: { readonly without: readonly string[] }): Promise<number> =>
+    (await submoduleFindings(repository, base, good, each)).length;
+  expect([await asked(), await asked({ without: [] }), await asked({ without: [bad] })]).toEqual([0, 1, 0]);
+  const late = at.commitOnto(good, { "other.txt": "x\n" });
+  expect(await submoduleFindings(repository, good, late, { without: [] })).toEqual([]);
+});

@@ -188,7 +188,9 @@ class AgentAttempt {
       return await this.#mergeFailed({ kind: "conflict", files: left, head: this.#here.base }, { ...captured, commit });
     }
     const { origin, repository } = this.#context.runContext;
-    const objection = await objectionTo(captured, origin.begin ?? origin.base, repository.commits);
+    const isEach = this.#context.runContext.settings.merge !== "squash";
+    const begin = origin.begin ?? origin.base;
+    const objection = await objectionTo(captured, { origin: begin, isEach }, repository.commits);
     if (objection !== undefined) {
       const stands = objection.mayStand && this.#objections.some((told) => told.class === objection.class);
       if (!stands) return this.#object(objection);

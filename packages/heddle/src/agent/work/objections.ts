@@ -36,24 +36,25 @@ export function unfinishedWork({ unfinished }: Pick<Capture, "unfinished">): Obj
   };
 }
 
-/** `origin`: the commit that the run began at. */
+/** `origin`: the commit that the run began at. `isEach`: its commits would be in the history, one by one. */
 export async function objectionTo(
   captured: Capture,
-  origin: string,
+  { origin, isEach }: { readonly origin: string; readonly isEach: boolean },
   commits: Pick<CommitReader, "addedMarkers" | "changedFiles" | "submoduleFindings">,
 ): Promise<Objection | undefined> {
   return (
     (await undoneWork(captured, origin, commits)) ??
-    (await unsafeSettings(captured, commits)) ??
+    (await unsafeSettings(captured, isEach, commits)) ??
     (await markersIn(captured, commits))
   );
 }
 
 async function unsafeSettings(
   captured: Capture,
+  isEach: boolean,
   commits: Pick<CommitReader, "submoduleFindings">,
 ): Promise<Objection | undefined> {
-  const dangerous = (await findingsIn(captured, commits)).filter(({ isDangerous }) => isDangerous);
+  const dangerous = (await findingsIn(captured, isEach, commits)).filter(({ isDangerous }) => isDangerous);
   if (dangerous.length === 0) return undefined;
   return {
     class: "unsafe",
@@ -69,14 +70,16 @@ export async function oddSettings(
   captured: Capture,
   commits: Pick<CommitReader, "submoduleFindings">,
 ): Promise<string | undefined> {
-  const odd = (await findingsIn(captured, commits)).filter(({ isDangerous }) => !isDangerous);
+  const odd = (await findingsIn(captured, false, commits)).filter(({ isDangerous }) => !isDangerous);
   return odd.length === 0 ? undefined : `in its .gitmodules ${firstOf(odd.map(({ text }) => text))}`;
 }
 
 async function findingsIn(
-  { base, commit, changes }: Capture,
+  { base, commit, changes, brought }: Capture,
+  isEach: boolean,
   commits: Pick<CommitReader, "submoduleFindings">,
 ): Promise<readonly SubmoduleFinding[]> {
+  if (isEach && commit !== base) return await commits.submoduleFindings(base, commit, { without: brought });
   if (!changes.some(({ path }) => path.toLowerCase() === SUBMODULE_SETTINGS)) return [];
   return await commits.submoduleFindings(base, commit);
 }
