@@ -1,11 +1,12 @@
 /** Run summary: prints the end of a run: failures with their last lines, times, and what to type next. */
 import { existsSync } from "node:fs";
 import { plural } from "../base/plural.ts";
+import { shellWord } from "../base/shell-word.ts";
 import { failureText } from "../view/failure-text.ts";
 import type { RunSnapshot } from "../view/history.ts";
 import { speedupOf, writesLog } from "../view/run-view.ts";
 import { questionAt } from "../view/question.ts";
-import { STATUS_SYMBOL, stepCounts } from "../view/status.ts";
+import { outdatedBy, STATUS_SYMBOL, stepCounts } from "../view/status.ts";
 import type { Timeline } from "../view/timeline.ts";
 import { nextCommands } from "./next-lines.ts";
 import { landingLines } from "./landing-lines.ts";
@@ -19,6 +20,7 @@ import type { RunOutcome } from "../project/port.ts";
 
 const FAILURES_SHOWN = 10;
 const LINES_SHOWN = 10;
+const OUTDATED_SHOWN = 3;
 /** Of a log, to find them below what package managers add. */
 const LINES_READ = 60;
 
@@ -52,10 +54,25 @@ export function* runSummaryLines(input: RunSummaryInput): Generator<string, void
   const counts = countsText(stepCounts(state, result.status !== "waiting"));
   yield `${out.style(statusStyle(result.status), `Run ${state.run} ${statusPhrase(state, result.status)}`)}: ${counts} of ${plural(state.steps.length, "step")}.`;
   yield timeLine(input.timeline);
+  yield* outdatedLines(input);
   if (result.landing !== undefined) for (const line of landingLines(state.run, result.landing)) yield safeLine(line);
   if (result.status === "succeeded") return;
   for (const { what, command } of nextCommands({ ...input, status: result.status, live: false }))
     yield `  ${what}: ${out.style("cyan", command)}`;
+}
+
+/** Results that a resume kept, and that are older than what they come after. */
+function* outdatedLines({ out, state }: RunSummaryInput): Generator<string, void, undefined> {
+  const outdated = stepsIn(state, "succeeded").flatMap((step) => {
+    const later = outdatedBy(state, step);
+    return later === undefined ? [] : [{ id: state.steps[step]?.id ?? "", later }];
+  });
+  for (const { id, later } of outdated.slice(0, OUTDATED_SHOWN)) {
+    const command = out.style("cyan", `heddle rerun ${state.run} --from ${shellWord(later)}`);
+    yield `${out.style("yellow", "!")} ${safeLine(id)} was kept from before ${safeLine(later)} succeeded, which it comes after. Run both again: ${command}`;
+  }
+  if (outdated.length > OUTDATED_SHOWN)
+    yield `  … and ${outdated.length - OUTDATED_SHOWN} more: heddle show ${state.run}`;
 }
 
 function stepsIn(state: RunSnapshot, tag: string): readonly number[] {

@@ -53,7 +53,7 @@ export function explainStep(state: RunState, step: number, { now, live }: Explai
     case "interrupted":
       return interruptedText(state, step);
     case "succeeded":
-      return `succeeded after ${formatDuration(phase.durationMs)}`;
+      return `succeeded after ${formatDuration(phase.durationMs)}${outdatedText(state, step)}`;
     case "cached":
       return reusedText(phase, now);
     case "failed":
@@ -72,6 +72,25 @@ function askedText({ question, deadline }: OpenQuestion, askedAt: number | undef
   const since = askedAt === undefined ? "" : ` for ${formatDuration(Math.max(0, now - askedAt))}`;
   const left = deadline === undefined ? "" : `, refused in ${formatDuration(Math.max(0, deadline - now))}`;
   return `waiting for an answer${since}${left}: ${question}`;
+}
+
+/**
+ * A step that the step comes after, in `deps` or `after`, and that succeeded after it: a resume keeps what has succeeded, also where something
+ * before it failed, was skipped or was undone then. `undefined`: it has seen all of them.
+ */
+export function outdatedBy(state: Pick<RunState, "phases" | "steps" | "index">, step: number): string | undefined {
+  const phase = state.phases[step];
+  if (phase?.tag !== "succeeded") return undefined;
+  const { deps = [], after = [] } = state.steps[step] ?? {};
+  return [...deps, ...after].find((id) => {
+    const before = state.phases[state.index.byId.get(id) ?? -1];
+    return before?.tag === "succeeded" && before.endedAt > phase.endedAt;
+  });
+}
+
+function outdatedText(state: RunState, step: number): string {
+  const later = outdatedBy(state, step);
+  return later === undefined ? "" : `, before ${later} did, which it comes after`;
 }
 
 /** Where a result came from, and how old it is. */

@@ -1,6 +1,7 @@
 /** Tables and lines of runs: columns that stand below each other, no row that a terminal folds, and what matters first. */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { cutMiddle, rowsOf, widthOf, wrapped } from "../../src/cli/output-text.ts";
 import { LineView, type OutputMode } from "../../src/cli/line-view.ts";
@@ -150,6 +151,34 @@ describe("a run as lines", () => {
     );
     return screen.text;
   }
+
+  test("names results that a resume kept and that are older than what they come after", () => {
+    const run = { kind: "run", command: "x" } as const;
+    const steps = [
+      { id: "test", action: run },
+      ...["a", "b", "c", "d"].map((id) => ({ id, action: run, after: ["test"] })),
+    ];
+    const kept = steps.slice(1).flatMap(({ id }) => [started(id), succeeded(id, 1)]);
+    const resumed = { type: "run.resumed", data: { engine: "e", interrupted: [], reset: [] } } as const;
+    const again = [resumed, started("test", 2), succeeded("test", 1, 2)];
+    const events = history({ name: "p", steps }, [
+      ...[started("test"), failed("test", 1), ...kept].map((body) => [2000, body] as const),
+      ...again.map((body) => [3000, body] as const),
+    ]);
+    const { state = expect.fail("no run"), timeline } = read(events);
+    const { out } = new FakeTerminal({ columns: 200, rows: 24 });
+    const result = { run: "r1", status: "succeeded", outputs: {} } as const;
+    const lines = [...runSummaryLines({ out, now: 10_000, state, timeline, result, logFile })].map(
+      stripVTControlCharacters,
+    );
+    expect(lines.slice(-4)).toEqual([
+      ...["a", "b", "c"].map(
+        (id) =>
+          `! ${id} was kept from before test succeeded, which it comes after. Run both again: heddle rerun r1 --from test`,
+      ),
+      "  … and 1 more: heddle show r1",
+    ]);
+  });
 
   test("repeats the output of a failure only where it is out of view", async () => {
     writeFileSync(logFile("bad", 1), "the assertion\nnpm error Lifecycle script failed\nnpm error code 1\n\n");

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { RunHandle } from "../../src/engine/api.ts";
 import { recordRequest } from "../../src/engine/control-channel.ts";
+import { explainStep, outdatedBy } from "../../src/run/explain.ts";
 import { phaseTag, Rig } from "./rig.ts";
 
 const CHAIN = `
@@ -323,6 +324,43 @@ describe("the total time of a step", () => {
     expect(heir.stopOf("a")).toBeUndefined();
     await heir.pass(11_000);
     expect(heir.stopOf("a")).toBe("timeout");
+  });
+});
+
+describe("a success that a resume keeps, and that comes after what runs again", () => {
+  it("is told as older than that, and only where that succeeded since", async () => {
+    const rig = new Rig();
+    const run = await rig.start(`
+failure: continue
+steps:
+  - {id: test, run: x}
+  - {id: flaky, run: x, optional: true}
+  - {id: tell, after: [test], run: x}
+  - {id: note, after: [flaky], run: x}
+  - {id: deploy, after: [test], if: "deps.test.status == 'succeeded'", run: x}
+  - {id: smoke, deps: [deploy], run: x}`);
+    await rig.fail("test");
+    await rig.fail("flaky");
+    for (const id of ["tell", "note", "smoke"]) await rig.succeed(id);
+    await run.result;
+    await rig.pass(1000);
+    const resumed = await rig.resume(run.run);
+    await rig.succeed("test");
+    await rig.fail("flaky");
+    await rig.succeed("deploy");
+    expect((await resumed.result).status).toBe("succeeded");
+    expect(rig.dispatched.filter((name) => /tell|note|smoke/.test(name))).toHaveLength(3);
+    const state = resumed.state();
+    expect(state.steps.flatMap(({ id }, step) => outdatedBy(state, step) ?? `- ${id}`)).toEqual([
+      "- test",
+      "- flaky",
+      "test",
+      "- note",
+      "- deploy",
+      "deploy",
+    ]);
+    const why = explainStep(state, 2, { now: rig.clock.now(), live: false });
+    expect(why).toMatch(/^succeeded after .*, before test did, which it comes after$/);
   });
 });
 
