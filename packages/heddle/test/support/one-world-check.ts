@@ -1,5 +1,6 @@
 /** The check of one plan in every way that it can be run: see `one-world.ts`. */
 import type { RunHandle } from "../../src/engine/api.ts";
+import type { LoadedPlan } from "../../src/graph/loaded-plan.ts";
 import { CHANGES, endsOf, OneWorld, simulationPlan, worldPlan, type Ends, type WorldPlan } from "./one-world.ts";
 
 export interface Tally {
@@ -35,9 +36,18 @@ export async function contradictionsOfSimulated(
   seed: number,
   tally: Tally,
 ): Promise<readonly string[]> {
+  return contradictionsOfLoaded(folder, `simulated seed ${seed}`, simulationPlan(seed), tally);
+}
+
+/** As {@link contradictions}, of a plan that is there already, which nothing changes. `name`: for the sentences. */
+export async function contradictionsOfLoaded(
+  folder: string,
+  name: string,
+  loaded: LoadedPlan,
+  tally: Tally,
+): Promise<readonly string[]> {
   const found: string[] = [];
   const world = new OneWorld(folder);
-  const loaded = simulationPlan(seed);
   const plan: WorldPlan = { files: {}, params: {} };
   world.known(plan, loaded);
   const first = await world.whole(loaded);
@@ -46,7 +56,7 @@ export async function contradictionsOfSimulated(
   const steps = loaded.plan.steps.map(({ id }) => id);
   for (const way of waysOf(steps, false)) {
     const said = await contradiction({ world, first, snapshot, plan, changed: plan, expected, way, tally });
-    if (said !== undefined) found.push(`simulated seed ${seed}, ${way.kind} ${way.step}: ${said}`);
+    if (said !== undefined) found.push(`${name}, ${way.kind} ${way.step}: ${said}`);
   }
   return found;
 }
