@@ -76,8 +76,9 @@ function matches(rule: PermissionRule, request: PermissionRequest, cwd: string):
     const glob = path.resolve(cwd, rule.path).split("/");
     const inside = (file: string): boolean => {
       const parts = path.resolve(cwd, file).split("/");
-      if (globbed(glob, parts)) return true;
-      if (request.isWhole !== true) return false;
+      if (request.isWhole !== true) return globbed(glob, parts);
+      if (glob.join("/") === parts.join("/")) return true;
+      if (!allows && globbed(glob, parts)) return true;
       // A rule that allows has to allow all that can be in it.
       return allows ? [[ANY], [ANY, ANY]].every((more) => globbed(glob, [...parts, ...more])) : reaches(glob, parts);
     };

@@ -45,6 +45,7 @@ describe("a pointer to a commit of a submodule is a change of all that is in its
     ["../vendor/lib", false],
     ["../vendor/lib/src/**", true],
     ["../vendor/lib/*", true],
+    ["../vendor/*", true],
   ])("what allows %s before leaves the rule after it: %s", (path, isForbidden) => {
     const rules = [
       { allow: "edit", path },
