@@ -88,15 +88,18 @@ describe("a rerun", () => {
     writeFileSync(file, text("exit 1"));
     const { run: old, status } = await run(await load(file, { x: "one" }), { projectDir }).result;
     expect(status).toBe("failed");
+    writeFileSync(file, text("echo one").replace("deps: [a]", "deps: [c]"));
+    const invalid = { status: "refused", error: { name: "HeddleError", code: "PlanInvalid" } };
+    expect(await rerun(old, undefined, { projectDir, from: "b" }).result).toMatchObject(invalid);
+    expect(await resume(old, undefined, { projectDir }).result).toMatchObject(invalid);
     writeFileSync(file, text("echo one"));
     const again = rerun(old.slice(0, 9), undefined, { projectDir, from: "b", maxConcurrency: 1 });
     expect(await again.result).toMatchObject({ status: "succeeded" });
     expect(again.status().maxConcurrency).toBe(1);
     expect(await resume(old, undefined, { projectDir }).result).toMatchObject({ status: "succeeded" });
-    writeFileSync(file, text("echo one").replace("deps: [a]", "deps: [c]"));
-    const invalid = { status: "refused", error: { name: "HeddleError", code: "PlanInvalid" } };
-    expect(await rerun(old, undefined, { projectDir, from: "b" }).result).toMatchObject(invalid);
-    expect(await resume(old, undefined, { projectDir }).result).toMatchObject(invalid);
+    // A run that has succeeded needs its plan no more.
+    writeFileSync(file, "nothing");
+    expect(await resume(old, undefined, { projectDir }).result).toMatchObject({ status: "succeeded" });
   });
 
   test("is refused where there is nothing to rerun, as a resume is without its functions", async () => {
