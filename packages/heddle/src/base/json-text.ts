@@ -18,14 +18,14 @@ export interface DuplicateKey {
 }
 
 const NUMBER = /-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
-const WHOLE = /^[-+]?([0-9]+|0x[0-9a-f]+|0o[0-7]+|0b[01]+)$/i;
+const WHOLE = /^[-+]?(?:([0-9]+)(?:\.0+)?|(0x[0-9a-f]+|0o[0-7]+|0b[01]+))$/i;
 
 /**
  * Whether `text` is a whole number in digits that a double rounds: it is printed with other digits. What a program printed
  * of a double is none of these, however large.
  */
 export function isRounded(text: string): boolean {
-  const digits = WHOLE.exec(text)?.[1];
+  const [, decimal, digits = decimal] = WHOLE.exec(text) ?? [];
   if (digits === undefined) return false;
   const value = Number(digits);
   if (Number.isSafeInteger(value)) return false;
