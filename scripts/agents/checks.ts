@@ -145,7 +145,13 @@ export const CHECKS: readonly Check[] = [
     wrong: failedAs("rate-limit", "stall"),
   },
   { id: "401", title: "401", script: refusal(401, "invalid x-api-key"), wrong: failedAs("auth") },
-  { id: "400", title: "400", script: refusal(400, "tools.0: no such tool"), wrong: failedAs("bad-request") },
+  {
+    id: "400",
+    title: "400",
+    script: refusal(400, "tools.0: no such tool"),
+    // Words that nobody knows are a crash, whatever their status was.
+    wrong: (seen, form) => failedAs(form.hidesStatus === true ? "crash" : "bad-request")(seen),
+  },
   {
     id: "404",
     title: "404, a wrong model",

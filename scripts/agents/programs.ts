@@ -17,6 +17,8 @@ export interface AgentForm {
   readonly env: (url: string) => Readonly<Record<string, string>>;
   /** Files of its home folder. */
   readonly home: (url: string) => Readonly<Record<string, string>>;
+  /** It tells the words of the provider's errors without their status. */
+  readonly hidesStatus?: true;
   /** What its usage holds, by the pages of the guide. */
   readonly usage: "exact" | "no-cached" | "none";
 }
@@ -100,6 +102,7 @@ export const AGENT_FORMS: readonly AgentForm[] = [
     model: "fake/fake-1",
     env: () => ({ FAKE_API_KEY: "dummy" }),
     home: (url) => ({ ".config/opencode/opencode.json": JSON.stringify(openCode(url)) }),
+    hidesStatus: true,
     usage: "none",
   },
 ];

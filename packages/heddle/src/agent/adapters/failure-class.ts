@@ -105,11 +105,11 @@ const WORDS: readonly (readonly [RegExp, AgentClass])[] = [
     "context",
   ],
   [
-    /overloaded_error|(\b(is|are|currently|temporarily|server|model|provider|service)\b[^.]{0,20}|^\s*(error: )?)\boverloaded\b|(service|server|model|currently)[ _]?(is )?(temporarily )?unavailable|internal server error|bad gateway|gateway time-?out|\bserver[_ ]error\b|server had an error|(experiencing|due to) high demand/i,
+    /overloaded_error|(\b(is|are|currently|temporarily|server|model|provider|service)\b[^.]{0,20}|^\s*((internal )?error: )?)\boverloaded\b|(service|server|model|currently)[ _]?(is )?(temporarily )?unavailable|internal server error|bad gateway|gateway time-?out|\bserver[_ ]error\b|server had an error|(experiencing|due to) high demand/i,
     "overloaded",
   ],
   [
-    /^\W*(error: )?unauthori[sz]ed|not (logged|signed) in|(log|sign) ?in again|(please|run|must) [^.]{0,20}\b(log|sign)[ -]?in\b|(invalid|incorrect|expired|missing|no) (api|x-api)[- _]?key|api[- _]?key (is )?(missing|invalid|not (found|set|valid))|authentication[_ ](required|failed|error)|failed to authenticate|missing environment variable/i,
+    /^\W*((internal )?error: )?unauthori[sz]ed|not (logged|signed) in|(log|sign) ?in again|(please|run|must) [^.]{0,20}\b(log|sign)[ -]?in\b|(invalid|incorrect|expired|missing|no) (api|x-api)[- _]?key|api[- _]?key (is )?(missing|invalid|not (found|set|valid))|authentication[_ ](required|failed|error)|failed to authenticate|missing environment variable/i,
     "auth",
   ],
   [

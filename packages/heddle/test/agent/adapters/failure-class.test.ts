@@ -46,6 +46,8 @@ const ACP: readonly Row[] = [
   ["Internal error", { errorName: "APIError", data: { statusCode: 404, message: "model: nothing" } }, "bad-request"],
   ["Internal error", { errorName: "APIError", data: { statusCode: 401 } }, "auth"],
   ["Internal error", { errorName: "APIError", data: { responseBody: '{"error":{"code":429}}' } }, "rate-limit"],
+  ["Internal error: Overloaded", { errorName: "APIError" }, "overloaded"],
+  ["Internal error: Unauthorized", { errorName: "APIError" }, "auth"],
   ["Internal error", { errorName: "APIError" }, "crash"],
   ["Internal error", { errorName: "UnknownError", data: { message: "x is not a function" } }, "crash"],
   ["Internal error", undefined, "crash"],
