@@ -5,6 +5,7 @@
 import { systemClock } from "../base/clock.ts";
 import { BugError } from "../base/assert.ts";
 import { HeddleError, messageOf, systemCode, type Problem } from "../base/errors.ts";
+import { isInForeground } from "./foreground.ts";
 import { captureRest, printToStderr } from "../process/print-capture.ts";
 import { suggest } from "../base/suggest.ts";
 import { COMPLETE } from "./commands/completion.ts";
@@ -17,7 +18,7 @@ import { COMMANDS, commandCalled } from "./table/all.ts";
 /** `words` are the arguments after the program's name. Ends the process with the command's exit code. */
 export async function main(words: readonly string[]): Promise<void> {
   const { env } = process;
-  const out = new Output({ env, debug: words.includes("--debug") });
+  const out = new Output({ env, debug: words.includes("--debug"), isInForeground });
   // What code of a plan prints must not get between our lines, nor move the cursor: a plan's module while it is loaded, and a
   // function after its end.
   captureRest({ print: printToStderr });

@@ -32,6 +32,8 @@ export interface OutputOptions {
   readonly stdout?: Stream;
   readonly stderr?: Stream;
   readonly stdin?: Keyboard;
+  /** Whether this process may use the terminal; absent: it may. */
+  readonly isInForeground?: () => boolean;
 }
 
 const HIDE_CURSOR = "\u001b[?25l";
@@ -57,13 +59,20 @@ export class Output {
   #cursorHidden = false;
   #onClosed: (() => void) | undefined;
 
-  constructor({ env, debug, stdout = process.stdout, stderr = process.stderr, stdin }: OutputOptions) {
+  constructor({
+    env,
+    debug,
+    stdout = process.stdout,
+    stderr = process.stderr,
+    stdin,
+    isInForeground = () => true,
+  }: OutputOptions) {
     const capable = env["TERM"] !== "dumb";
     this.#stdout = stdout;
     this.#stderr = stderr;
     this.#debug = debug;
     this.#stdin = stdin;
-    this.isTerminal = stdout.isTTY === true && capable && !isSet(env["CI"]);
+    this.isTerminal = stdout.isTTY === true && capable && !isSet(env["CI"]) && isInForeground();
     this.#colour = wantsColour(env, stdout.isTTY === true && capable);
     this.#errorColour = wantsColour(env, stderr.isTTY === true && capable);
     stdout.on("error", (error) => this.#close(error));

@@ -50,6 +50,12 @@ export function parseCommand(spec: CommandSpec, words: readonly string[]): Parse
     // One run at a time: who names several has a command line for each.
     const each = excess(spec, command.args);
     if (each !== undefined) return { kind: "error", message, hint: each };
+    if (thrown.code === "commander.missingArgument")
+      return {
+        kind: "error",
+        message,
+        hint: `Write \`heddle ${spec.name} ${spec.args ?? ""}\`; \`heddle ${spec.name} --help\` shows examples.`,
+      };
     return {
       kind: "error",
       message,

@@ -3,6 +3,8 @@ import { promises } from "node:fs";
 import { basename } from "node:path";
 import type { JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
+import { shellWord } from "../base/shell-word.ts";
+import { suggest } from "../base/suggest.ts";
 import { findPlanFile, isPlanModule, noPlan, PLAN_FILES } from "../project/find-plan.ts";
 import { loadPlanFile } from "../project/load-plan.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
@@ -45,8 +47,15 @@ async function withStepHint(
   if (named === undefined || first?.code !== "PlanNotFound" || first.file !== named) return problems;
   if (file === undefined || isPlanModule(file)) return problems;
   const own = await loadPlanFile(file, {}, { allowMissingParams: true });
-  if (!own.ok || !own.value.plan.steps.some(({ id }) => id === named)) return problems;
-  const hint = `${named} is a step of ${file}: \`heddle run --only ${named}\` runs it.`;
+  if (!own.ok) return problems;
+  const ids = own.value.plan.steps.map(({ id }) => id);
+  const meant = ids.includes(named) ? named : suggest(named, ids);
+  if (meant === undefined) return problems;
+  const command = `\`heddle run --only ${shellWord(meant)}\``;
+  const hint =
+    meant === named
+      ? `${named} is a step of ${file}: ${command} runs it.`
+      : `Did you mean the step ${meant} of ${file}: ${command}?`;
   return [{ ...first, hint }, ...problems.slice(1)];
 }
 

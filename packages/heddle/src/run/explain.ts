@@ -231,7 +231,7 @@ function phaseWord(state: RunState, step: number, live: boolean): string {
     case "sleeping":
       return "waiting until its time";
     case "waiting-for-signal":
-      return `waiting for the signal ${phase.signal}`;
+      return state.signals.has(phase.signal) ? "its signal has come" : `waiting for the signal ${phase.signal}`;
     default:
       return phase.tag;
   }

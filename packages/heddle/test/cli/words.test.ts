@@ -137,6 +137,12 @@ describe("what is told about a wrong word", () => {
       expect.stringContaining("lint is a step of heddle.json: `heddle run --only lint`"),
     ]);
     expect((await rig.heddle(["run", "test"])).stderr).not.toContain("--only");
+    expect((await rig.heddle(["run", "lnit"])).stderr).toContain("Did you mean the step lint of heddle.json");
+    await rig.heddle(["run"]);
+    for (const command of ["show", "logs"])
+      expect((await rig.heddle([command, "lnit"])).stderr).toContain("Did you mean lint?");
+    expect((await rig.heddle(["show", "nothing"])).stderr).toContain("no run id begins with");
+    expect((await rig.heddle(["signal", "go"])).stderr).toContain("`heddle signal <run> <name> [json]`");
   });
 
   test("a named pipe that nobody writes to is not waited for", async () => {

@@ -4,7 +4,8 @@ import { costText } from "../../view/cost-text.ts";
 import type { ChangedBySeveral } from "../../view/changed-files.ts";
 import { runView, type RunView } from "../../view/run-view.ts";
 import { EXIT, fail, openToRead, type Context } from "../context.ts";
-import { findStep } from "../../project/find-run.ts";
+import type { Problem } from "../../base/errors.ts";
+import { findStep, type RunAndStep } from "../../project/find-run.ts";
 import type { Flags } from "../spec.ts";
 import { isFlagOn } from "../flag-values.ts";
 import { landingLines } from "../landing-lines.ts";
@@ -34,7 +35,7 @@ export async function showCommand(context: Context, words: Words, flags: Flags):
     return await showStep(context, project, meant.value.run, meant.value.step);
   }
   const run = await project.runs.find(words[0]);
-  if (!run.ok) return fail(context, run.error);
+  if (!run.ok) return fail(context, meant.ok ? await nearerProblem(project, meant.value, run.error) : run.error);
   const read = await project.runs.read(run.value);
   if (!read.ok) return fail(context, read.error, EXIT.failed);
   const logFile = (step: string, attempt: number): string => project.logs.file(run.value, step, attempt);
@@ -42,6 +43,18 @@ export async function showCommand(context: Context, words: Words, flags: Flags):
   if (context.json) context.out.json(view);
   else context.out.lines(showLines(context, view, read.value, logFile));
   return EXIT.ok;
+}
+
+/** Of a word that is neither a run nor a step: the problem that names what is meant. */
+async function nearerProblem(project: Project, { run, step }: RunAndStep, asRun: Problem): Promise<Problem> {
+  const read = step === undefined ? undefined : await project.runs.read(run);
+  if (read?.ok !== true || step === undefined || isGuess(asRun)) return asRun;
+  const found = findStep(read.value.state, step);
+  return !found.ok && isGuess(found.error) ? found.error : asRun;
+}
+
+function isGuess({ hint = "" }: Problem): boolean {
+  return hint.startsWith("Did you mean");
 }
 
 async function isStepOf(
