@@ -40,6 +40,7 @@ test("a run of which only a signal is left ends with 3; the signal is sent, and 
     const sent = await rig.heddle(["signal", shown.run, ...words]);
     expect([words, sent.code, sent.stdout + sent.stderr]).toEqual([words, code, expect.stringContaining(said)]);
   }
+  expect((await rig.heddle(["show"])).stdout).not.toContain("waiting for the signal");
   expect((await rig.heddle(["resume"])).code).toBe(0);
   expect(rig.read("shipped")).toBe('{"paid":{"amount":42}}\n');
   expect((await rig.heddle(["replay"])).code).toBe(0);
