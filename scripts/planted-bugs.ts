@@ -61,8 +61,8 @@ const BUGS: readonly Bug[] = [
   {
     name: "what a sparse folder lacks is removed",
     file: "git/agent-index.ts",
-    from: "if (absent.length === 0) return new Set();",
-    to: "return new Set();",
+    from: "if (absent.length === 0) return { absent: new Set(), missing: [] };",
+    to: "return { absent: new Set(), missing: [] };",
     tests: CONSERVATION,
   },
   {

@@ -47,25 +47,47 @@ export async function readAgentIndex(
 
 /**
  * Brings what the agent does not keep in its folder into heddle's index, as its own has it, and marks it so: git then reads the rules
- * of such a `.gitignore` from there. The answer: these names.
+ * of such a `.gitignore` from there.
  */
 export async function putSkipped(
   repository: RepositoryAccess,
   { path, index, agent, known }: Pick<Filled, "path" | "index" | "agent" | "known">,
-): Promise<ReadonlySet<string>> {
+): Promise<Skipped> {
   const absent: string[] = [];
   for (const name of agent.skipped) if (!(await exists(pathIn(path, name)))) absent.push(name);
-  if (absent.length === 0) return new Set();
+  if (absent.length === 0) return { absent: new Set(), missing: [] };
   const entries = new Map<string, IndexEntry>();
   const files = absent.filter((name) => agent.entries.get(name)?.mode !== GITLINK);
   for (const name of files) {
     const [entry, before] = [agent.entries.get(name), known.get(name)];
     if (entry !== undefined && (entry.id !== before?.id || entry.mode !== before.mode)) entries.set(name, entry);
   }
+  const missing = await withoutContent(repository, entries);
+  for (const name of missing) entries.delete(name);
   await putEntries(repository, { path, index, entries });
-  const input = files.map((name) => `${name}\0`).join("");
+  const there = files.filter((name) => entries.has(name) || known.has(name));
+  const input = there.map((name) => `${name}\0`).join("");
   await repository.objectGit(["update-index", "-z", "--skip-worktree", "--stdin"], { workTree: path, index, input });
-  return new Set(absent);
+  return { absent: new Set(absent), missing };
+}
+
+/** Names whose entries say a content that the repository does not have. */
+async function withoutContent(
+  repository: RepositoryAccess,
+  entries: ReadonlyMap<string, IndexEntry>,
+): Promise<readonly string[]> {
+  if (entries.size === 0) return [];
+  const input = [...entries.values()].map(({ id }) => `${id}\n`).join("");
+  const asked = await repository.objectGit(["cat-file", "--batch-check=%(objecttype)"], { input });
+  const types = asked.output.toString("latin1").split("\n");
+  return [...entries.keys()].filter((_, at) => types[at] !== "blob");
+}
+
+/** What the agent does not keep in its folder. */
+export interface Skipped {
+  readonly absent: ReadonlySet<string>;
+  /** Of these, files whose content is nowhere. */
+  readonly missing: readonly string[];
 }
 
 export interface Filled {

@@ -99,7 +99,7 @@ export async function takeSnapshot(repository: RepositoryAccess, options: Snapsh
     if (!(await exists(index))) await repository.objectGit(["read-tree", base], { workTree: path, index });
     const { gitlinks, known } = await takeOutGitlinks(repository, path, index);
     const agent = await readAgentIndex(repository, { path, agentIndex });
-    const absent = await putSkipped(repository, { path, index, agent, known });
+    const { absent, missing } = await putSkipped(repository, { path, index, agent, known });
     const extra = await namesBeyond(repository, options, { agent, known });
     const budget = { left: limits.maxTotalBytes };
     const isGiven = (name: string): boolean => !known.has(name) && isIgnoredIn(handover, name);
@@ -107,6 +107,7 @@ export async function takeSnapshot(repository: RepositoryAccess, options: Snapsh
     const { omitted } = filled;
     const { taken } = filled;
     const applied = await applyAgentIndex(repository, { path, base, index, agent, agentIndex, known, taken });
+    for (const name of missing) omitted.push({ path: name, reason: "unreadable", bytes: 0 });
     for (const name of applied.unknown) omitted.push({ path: name, reason: "filter", bytes: 0 });
     const nested: string[] = [];
     const pointers = new Map<string, IndexEntry>();

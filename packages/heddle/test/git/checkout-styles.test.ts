@@ -1,5 +1,5 @@
 /** What a checkout is like apart from its commits: which part of the files it has, and whether letters of any case are the same. */
-import { existsSync, renameSync } from "node:fs";
+import { existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { orThrow } from "../../src/base/errors.ts";
@@ -56,6 +56,16 @@ test("what an agent changed, added and removed beside what it keeps is in the ca
   expect(kept.changedFiles).toEqual(["a.txt", "aside/x.txt", "b.txt"]);
   expect(one.at.git(["cat-file", "blob", `${kept.commit}:b.txt`])).toBe("picked");
   expect((await one.capture()).commit).toBe(kept.commit);
+});
+
+test("an index that names a content which is nowhere keeps nothing from being captured", async () => {
+  using one = await setting();
+  one.git("update-index", "--cacheinfo", `100644,${"1".repeat(40)},b.txt`);
+  one.git("update-index", "--skip-worktree", "b.txt");
+  rmSync(join(one.path, "b.txt"));
+  one.at.write("new.txt", "new\n", one.path);
+  const kept = await one.capture();
+  expect([kept.changedFiles, kept.omitted]).toEqual([["new.txt"], [{ path: "b.txt", reason: "unreadable", bytes: 0 }]]);
 });
 
 test("a submodule that is not to be in the folder is not removed", async () => {
