@@ -46,13 +46,42 @@ async function loadText(
   const path = resolve(folder, file);
   const parsed = await parsePlanFile(file, path);
   if (!parsed.ok) return parsed;
-  const compiled = await compileParsed(parsed.value, { file, params, ...options });
+  const loaded = await loadParsed(parsed.value, { file, path, params, allowMissingFiles, ...options });
+  return loaded.ok ? ok({ ...loaded.value, file: path }) : loaded;
+}
+
+/** A plan that is given as data and is in no file. The files that it names are relative to `folder`. */
+export async function loadPlanDocument(
+  document: JsonObject,
+  params: JsonObject,
+  { folder = "", allowMissingFiles, ...options }: LoadOptions = {},
+): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
+  const file = "plan.json";
+  const parsed = await parseDocument({ text: JSON.stringify(document, undefined, 2), file });
+  if (!parsed.ok) return parsed;
+  return loadParsed(parsed.value, { file, path: resolve(folder, file), params, allowMissingFiles, ...options });
+}
+
+async function loadParsed(
+  parsed: ParsedDocument,
+  {
+    path,
+    allowMissingFiles,
+    ...options
+  }: Pick<LoadOptions, "allowMissingParams"> & {
+    readonly allowMissingFiles: boolean | undefined;
+    readonly file: string;
+    readonly path: string;
+    readonly params: JsonObject;
+  },
+): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
+  const compiled = await compileParsed(parsed, options);
   if (!compiled.ok) return compiled;
-  const loaded = { ...compiled.value, functions: NO_FUNCTIONS, file: path };
+  const loaded = { ...compiled.value, functions: NO_FUNCTIONS };
   if (!namesPlanFiles(loaded.plan)) return ok(loaded);
   const { planFilesIn } = await import("./plan-ancestry.ts");
-  const { document } = parsed.value;
-  const root = { file, path, source: await parsed.value.source() };
+  const { document } = parsed;
+  const root = { file: options.file, path, source: await parsed.source() };
   return withSubplanFiles(loaded, { ...root, uses: planFilesIn(document), document }, allowMissingFiles === true);
 }
 

@@ -69,6 +69,7 @@ async function guarded(options: AppOptions, context: AppContext, route: ApiRoute
       query: query.value as never,
       body: body.value as never,
       headers: context.req.raw.headers,
+      instance: pathOf(context),
       signal: context.req.raw.signal,
       peer: peerOf(context),
     });

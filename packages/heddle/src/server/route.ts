@@ -52,6 +52,8 @@ export interface Call<Query = unknown, Body = unknown> {
   readonly query: Query;
   readonly body: Body;
   readonly headers: Headers;
+  /** The path that was asked for. */
+  readonly instance: string;
   /** Given when the client goes away. */
   readonly signal: AbortSignal;
   /** Address of the other side. */

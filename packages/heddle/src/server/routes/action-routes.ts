@@ -1,0 +1,288 @@
+/** Routes that change runs: start, steer, go on, and people's answers. Each leaves its consequence in the journal, or a request for the engine. */
+import { z } from "zod";
+import { defined } from "../../base/defined.ts";
+import { HeddleError, orThrow } from "../../base/errors.ts";
+import { type Json, type JsonObject } from "../../base/json.ts";
+import type {
+  AnswerDecision,
+  ControlRequest,
+  LoadedPlan,
+  Project,
+  Resolution,
+  ResumeOptions,
+  RunHandle,
+} from "../../project/port.ts";
+import {
+  askedRun,
+  documentOf,
+  etagOf,
+  preconditionProblem,
+  projectOf,
+  readAsked,
+  type AskedRun,
+} from "../asked-run.ts";
+import { loadAsked, PLAN_BODY_LIMIT } from "../asked-plan.ts";
+import { apiRoute, type Answered, type ApiRoute, type Call } from "../route.ts";
+
+const RUN = "/api/projects/:project/runs/:run";
+const STEP = `${RUN}/steps/:step`;
+
+const json: z.ZodType<Json> = z.json() as unknown as z.ZodType<Json>;
+const params: z.ZodType<JsonObject> = z.record(z.string(), json) as unknown as z.ZodType<JsonObject>;
+const text: z.ZodType<string> = z.string().max(65_536);
+const workers = z.int().min(1).max(1_000_000).describe("steps at once");
+
+const requestAnswer = {
+  schema: z.looseObject({ run: z.string(), request: z.string(), result: z.enum(["sent", "done"]) }),
+} as const;
+
+const startBody = z.strictObject({
+  plan: z
+    .union([z.string().max(4096), params])
+    .optional()
+    .describe("path of a plan file in the project, or the plan itself; absent: the project's own"),
+  params: params.optional().describe("values of the plan's parameters"),
+  maxConcurrency: workers.optional(),
+  schedule: z.enum(["ready", "layers"]).optional(),
+  failure: z.enum(["fail-fast", "continue"]).optional(),
+  only: z.array(z.string()).max(10_000).optional().describe("these steps, with results of earlier runs for the others"),
+});
+
+export const ACTION_ROUTES: readonly ApiRoute[] = [
+  apiRoute({
+    method: "POST",
+    path: "/api/projects/:project/runs",
+    authority: "act",
+    bodyLimit: PLAN_BODY_LIMIT,
+    operation: {
+      id: "startRun",
+      summary: "Start a run of a plan; it goes on in the server",
+      body: startBody,
+      answer: {
+        status: 201,
+        description: "It has begun; `Location` is its address",
+        schema: z.looseObject({ run: z.string(), plan: z.string(), status: z.string() }),
+      },
+      problems: ["state"],
+      example: {
+        body: { plan: "heddle.yaml", maxConcurrency: 4 },
+        answer: { run: "4f2a9c01d3b7", plan: "release", status: "running" },
+      },
+    },
+    handle: async (call) => {
+      const project = await projectOf(call);
+      const { plan, params: values = {}, only, ...options } = call.body;
+      const loaded = await loadAsked({ dir: project.dir, instance: call.instance }, plan, values);
+      if (!loaded.ok) return loaded.error;
+      const handle = await started(project, loaded.value, { only, options: defined({ ...options }) });
+      const location = `/api/projects/${encodeURIComponent(call.params["project"] ?? "")}/runs/${handle.run}`;
+      const { name } = handle.state().plan;
+      return { status: 201, json: { run: handle.run, plan: name, status: "running" }, headers: { location } };
+    },
+  }),
+  control("cancel", "cancelRun", "End running steps with grace and the run cancelled", () => ({ kind: "cancel" })),
+  control("pause", "pauseRun", "Start no new step", ({ world }) => ({ kind: "pause", reason: world.actor })),
+  control("unpause", "unpauseRun", "Start steps again", () => ({ kind: "unpause" })),
+  goOn("resume", "resumeRun", "Go on with a run that ended early; successes are kept"),
+  goOn("retry", "retryRun", "Run again what failed, and what depends on it"),
+  apiRoute({
+    method: "POST",
+    path: `${RUN}/rollback`,
+    authority: "act",
+    operation: {
+      id: "rollBackRun",
+      summary: "Run the undos of a run that has ended",
+      answer: { status: 200, description: "They are being run", schema: z.looseObject({ run: z.string() }) },
+    },
+    handle: async (call) => {
+      const asked = await askedRun(call);
+      const moved = await movedOn(call, asked);
+      if (moved !== undefined) return moved;
+      keep(orThrow(await asked.project.runs.rollback(asked.run)));
+      return { status: 200, json: { run: asked.run } };
+    },
+  }),
+  answerRoute("approve", "approveStep", "Answer a step's question with yes", "approve"),
+  answerRoute("reject", "rejectStep", "Answer a step's question with no", "reject"),
+  apiRoute({
+    method: "POST",
+    path: `${STEP}/answer`,
+    authority: "act",
+    operation: {
+      id: "answerStep",
+      summary: "Answer the question of an agent",
+      body: z.strictObject({ answer: text.describe("words, or the number of one of the options") }),
+      answer: { status: 200, description: "Recorded, or left for the run's engine", ...requestAnswer },
+      problems: ["precondition-failed"],
+    },
+    handle: async (call) => await answerWith(call, "approve", call.body.answer),
+  }),
+  apiRoute({
+    method: "POST",
+    path: `${STEP}/resolve`,
+    authority: "act",
+    operation: {
+      id: "resolveStep",
+      summary: "Say how a conflict is settled; verified before it is merged",
+      body: z.strictObject({
+        choice: z
+          .enum(["ours", "theirs", "continue"])
+          .describe("whose side is taken where both changed, or that the worktree has the solution"),
+        comment: text.optional(),
+      }),
+      answer: { status: 200, description: "Recorded, or left for the run's engine", ...requestAnswer },
+      problems: ["precondition-failed"],
+    },
+    handle: async (call) => {
+      const asked = await askedRun(call);
+      const moved = await movedOn(call, asked);
+      if (moved !== undefined) return moved;
+      const { choice, comment } = call.body;
+      const given = { step: call.params["step"], by: call.world.actor, comment };
+      const { id, result } = orThrow(await asked.project.control.resolve(asked.run, choice as Resolution, given));
+      return said(asked.run, "resolve", result, { step: id });
+    },
+  }),
+  apiRoute({
+    method: "POST",
+    path: `${RUN}/signals/:name`,
+    authority: "act",
+    operation: {
+      id: "sendSignal",
+      summary: "Send the word that a signal step waits for, or will wait for",
+      body: z.strictObject({ value: json.optional().describe("becomes the step's output; absent: null") }),
+      answer: { status: 200, description: "Recorded, or left for the run's engine", ...requestAnswer },
+    },
+    handle: async (call) => {
+      const { project, run } = await askedRun(call);
+      const signal = { signal: call.params["name"] ?? "", value: call.body.value ?? null, by: call.world.actor };
+      return said(run, "signal", orThrow(await project.control.signal(run, signal)));
+    },
+  }),
+];
+
+/** Starts the plan, or the part of it that is asked for. Throws a `HeddleError`. */
+export async function started(
+  project: Project,
+  plan: LoadedPlan,
+  {
+    only = [],
+    options,
+  }: { readonly only?: readonly string[] | undefined; readonly options: Parameters<Project["runs"]["start"]>[1] },
+): Promise<RunHandle> {
+  const unusable = await project.plans.agentsProblem(plan.plan);
+  if (unusable !== undefined) throw new HeddleError(unusable);
+  // A person who answers later finds the run going on.
+  const all = { ...options, wait: true };
+  if (only.length === 0) return keep(orThrow(await project.runs.start(plan, all)));
+  const reuse = orThrow(await project.runs.select(plan, { only, from: undefined }));
+  return keep(orThrow(await project.runs.start(reuse.plan, defined({ ...all, only: reuse.only, reuse: reuse.reuse }))));
+}
+
+/** Its outcome is in the journal. A bug in it is no reason for the server to end. */
+function keep(handle: RunHandle): RunHandle {
+  handle.result.catch(() => undefined);
+  return handle;
+}
+
+function control(word: string, id: string, summary: string, requestOf: (call: Call) => ControlRequest): ApiRoute {
+  return apiRoute({
+    method: "POST",
+    path: `${RUN}/${word}`,
+    authority: "act",
+    operation: {
+      id,
+      summary,
+      answer: {
+        status: 200,
+        description: "`running`: steps that were running then; 202 where the request is left for another process",
+        schema: z.looseObject({
+          run: z.string(),
+          request: z.string(),
+          result: z.enum(["sent", "done"]),
+          running: z.int(),
+        }),
+      },
+      problems: ["state", "precondition-failed"],
+    },
+    handle: async (call) => {
+      const asked = await askedRun(call);
+      const document = documentOf(asked, await readAsked(asked), call.world.clock.now());
+      const moved = preconditionProblem(call.headers, etagOf(document), call.instance);
+      if (moved !== undefined) return moved;
+      const result = orThrow(await asked.project.control.send(asked.run, requestOf(call)));
+      return said(asked.run, word, result, { running: document.counts.running });
+    },
+  });
+}
+
+function goOn(mode: "resume" | "retry", id: string, summary: string): ApiRoute {
+  return apiRoute({
+    method: "POST",
+    path: `${RUN}/${mode}`,
+    authority: "act",
+    operation: {
+      id,
+      summary,
+      body: z.strictObject({
+        maxConcurrency: workers.optional(),
+        acceptChanges: z.boolean().optional().describe("run again what the plan file says otherwise now"),
+      }),
+      answer: { status: 200, description: "It goes on in the server", schema: z.looseObject({ run: z.string() }) },
+      problems: ["held", "state", "precondition-failed"],
+    },
+    handle: async (call) => {
+      const asked = await askedRun(call);
+      const moved = await movedOn(call, asked);
+      if (moved !== undefined) return moved;
+      const current = await asked.project.plans.current(asked.run);
+      if (current.kind === "invalid" && current.isNeeded)
+        throw new HeddleError({
+          code: "PlanInvalid",
+          message: `${current.file}: ${current.diagnostics[0]?.message ?? ""}`,
+        });
+      const plan = current.kind === "loaded" ? current.plan : undefined;
+      const { maxConcurrency, acceptChanges } = call.body;
+      const options: ResumeOptions = defined({ mode, current: plan, maxConcurrency, acceptChanges, wait: true });
+      keep(orThrow(await asked.project.runs.resume(asked.run, options)));
+      return { status: 200, json: { run: asked.run } };
+    },
+  });
+}
+
+function answerRoute(word: string, id: string, summary: string, decision: AnswerDecision): ApiRoute {
+  return apiRoute({
+    method: "POST",
+    path: `${STEP}/${word}`,
+    authority: "act",
+    operation: {
+      id,
+      summary,
+      body: z.strictObject({ comment: text.optional() }),
+      answer: { status: 200, description: "Recorded, or left for the run's engine", ...requestAnswer },
+      problems: ["precondition-failed"],
+    },
+    handle: async (call) => await answerWith(call, decision, call.body.comment),
+  });
+}
+
+async function answerWith(call: Call, decision: AnswerDecision, comment: string | undefined): Promise<Answered> {
+  const asked = await askedRun(call);
+  const moved = await movedOn(call, asked);
+  if (moved !== undefined) return moved;
+  const given = { step: call.params["step"], by: call.world.actor, comment };
+  const { id, result } = orThrow(await asked.project.control.answer(asked.run, decision, given));
+  return said(asked.run, decision, result, { step: id });
+}
+
+/** What `If-Match` says against the action; read only where it is sent. */
+async function movedOn(call: Call, asked: AskedRun): Promise<Response | undefined> {
+  if (call.headers.get("if-match") === null) return undefined;
+  const { state } = await readAsked(asked);
+  return preconditionProblem(call.headers, etagOf({ run: asked.run, seq: state.seq }), call.instance);
+}
+
+/** 202: another process has been asked. */
+function said(run: string, request: string, result: "sent" | "done", more: JsonObject = {}): Answered {
+  return { status: result === "sent" ? 202 : 200, json: { run, request, result, ...more } };
+}

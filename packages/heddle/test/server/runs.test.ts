@@ -1,0 +1,195 @@
+/** Runs over HTTP: started, looked at, steered and answered, with the journal that every other face sees. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import type { Json } from "../../src/base/json.ts";
+import { until } from "../support/until.ts";
+import { ServerRig, type Answer } from "./rig.ts";
+
+const RUNS = "/api/projects/demo/runs";
+
+function writePlan(rig: ServerRig, plan: Json, file = "heddle.json"): void {
+  writeFileSync(join(rig.dir, "demo", file), JSON.stringify(plan));
+}
+
+async function started(rig: ServerRig, body: Json = {}): Promise<string> {
+  const { status, json, text } = await rig.ask(RUNS, { body });
+  expect([status, text]).toEqual([201, expect.any(String)]);
+  return String(json["run"]);
+}
+
+/** The run's document once it has this status. */
+async function once(rig: ServerRig, run: string, status: string): Promise<Answer> {
+  let last: Answer | undefined;
+  await until(async () => (last = await rig.ask(`${RUNS}/${run}`)).json["status"] === status);
+  return last as Answer;
+}
+
+test("a plan of the project is run, and its run read back by id, by prefix, by event", async () => {
+  await using rig = await ServerRig.start();
+  writePlan(rig, {
+    name: "two",
+    steps: [
+      { id: "a", run: "echo hi" },
+      { id: "b.1", run: "true", deps: ["a"] },
+    ],
+  });
+  const { status, json, headers } = await rig.ask(RUNS, { body: { maxConcurrency: 2 } });
+  expect([status, json["plan"]]).toEqual([201, "two"]);
+  const run = String(json["run"]);
+  expect(headers["location"]).toBe(`${RUNS}/${run}`);
+  const whole = await once(rig, run, "succeeded");
+  expect(whole.headers["etag"]).toBe(`"${run}-${String(whole.json["seq"])}"`);
+  const short = await rig.ask(`${RUNS}/${run.slice(0, 8)}`);
+  expect([short.json["run"], short.headers["content-location"]]).toEqual([run, `${RUNS}/${run}`]);
+  const known = await rig.ask(`${RUNS}/${run}`, { headers: { "if-none-match": whole.headers["etag"] ?? "" } });
+  expect([known.status, known.text]).toEqual([304, ""]);
+  const before = await rig.ask(`${RUNS}/${run}?at=2`);
+  expect([before.json["seq"], before.json["status"] === "succeeded"]).toEqual([2, false]);
+  const step = await rig.ask(`${RUNS}/${run}/steps/${encodeURIComponent("b.1")}`);
+  expect(step.json["step"]).toMatchObject({ id: "b.1", status: "succeeded" });
+  const events = await rig.ask(`${RUNS}/${run}/events?limit=2`);
+  expect([(events.json["items"] as Json[]).length, events.json["next"]]).toEqual([2, 2]);
+  const batches = await rig.ask(`${RUNS}/${run}/batches`);
+  expect(batches.json).toMatchObject([
+    { batch_number: 1, task_ids: ["a"], status: "completed", completed: 1 },
+    { batch_number: 2, task_ids: ["b.1"], failed: 0 },
+  ]);
+  expect((await rig.ask(`${RUNS}/${run}/batches/2`)).json["tasks"]).toMatchObject([{ id: "b.1" }]);
+  expect((await rig.ask(`${RUNS}/${run}/batches/3`)).status).toBe(404);
+  expect((await rig.ask(`${RUNS}?limit=1`)).json["runs"]).toMatchObject([{ run, status: "succeeded" }]);
+  expect(rig.faults).toEqual([]);
+});
+
+describe("what is asked for and is not there, or is not allowed", () => {
+  test.each([
+    ["/api/projects/other/runs", 404, "unknown-project"],
+    [`${RUNS}/nope`, 404, "unknown-run"],
+    [`${RUNS}/..`, 404, "not-found"],
+    [`${RUNS}/%2e%2e%2f`, 422, "invalid-run-id"],
+    [`${RUNS}/a%00`, 422, "invalid-run-id"],
+    [`${RUNS}/${"a".repeat(41)}`, 422, "invalid-run-id"],
+    [`${RUNS}/A_B`, 422, "invalid-run-id"],
+    [`${RUNS}?limit=0`, 422, "invalid-request"],
+    [`${RUNS}?limit=201`, 422, "invalid-request"],
+    [`${RUNS}?limit=1&limit=2`, 422, "invalid-request"],
+    [`${RUNS}?unknown=1`, 422, "invalid-request"],
+    [`${RUNS}?limit=${"1".repeat(9000)}`, 414, "url-too-long"],
+  ])("GET %s: %i %s", async (path, status, code) => {
+    await using rig = await ServerRig.start();
+    const answer = await rig.ask(path);
+    expect([answer.status, answer.json["code"]]).toEqual([status, code]);
+    expect(answer.headers["content-type"]).toBe("application/problem+json");
+    expect(answer.text).not.toContain(rig.dir);
+  });
+
+  test.each<[string, Json, number, string]>([
+    ["a plan that is not there", { plan: "gone.yaml" }, 404, "plan-not-found"],
+    ["a plan outside", { plan: "../x.yaml" }, 422, "invalid-plan-path"],
+    ["an absolute plan", { plan: "/etc/hostname" }, 422, "invalid-plan-path"],
+    ["a plan with errors", { plan: { steps: [{ id: "a", run: "true", deps: ["b"] }] } }, 422, "plan-invalid"],
+    ["an unknown field", { plann: "x" }, 422, "invalid-request"],
+    ["a wrong type", { maxConcurrency: "many" }, 422, "invalid-request"],
+    ["a list", [], 422, "invalid-request"],
+  ])("%s is not run", async (_, body, status, code) => {
+    await using rig = await ServerRig.start();
+    const answer = await rig.ask(RUNS, { body });
+    expect([answer.status, answer.json["code"]]).toEqual([status, code]);
+    expect((await rig.ask(RUNS)).json["runs"]).toEqual([]);
+  });
+
+  test("a link that leads out of the project is no plan of it", async () => {
+    await using rig = await ServerRig.start();
+    const { symlinkSync } = await import("node:fs");
+    writeFileSync(join(rig.dir, "outside.json"), JSON.stringify({ steps: [{ id: "a", run: "true" }] }));
+    symlinkSync(join(rig.dir, "outside.json"), join(rig.dir, "demo", "in.json"));
+    expect((await rig.ask(RUNS, { body: { plan: "in.json" } })).status).toBe(422);
+  });
+});
+
+test("a plan in the request is run; what is wrong in it is told with its places", async () => {
+  await using rig = await ServerRig.start();
+  const run = await started(rig, { plan: { name: "inline", steps: [{ id: "a", run: "true" }] } });
+  expect((await once(rig, run, "succeeded")).json["plan"]).toBe("inline");
+  const { json } = await rig.ask(RUNS, { body: { plan: { steps: [{ id: "a", run: "true", deps: ["b"] }] } } });
+  expect(json["diagnostics"]).toMatchObject([{ code: "UnknownDependency" }]);
+});
+
+test("a question is answered, with the state that was seen; a signal is sent", async () => {
+  await using rig = await ServerRig.start();
+  const steps = [
+    { id: "ok", approve: "Go on?" },
+    { id: "word", signal: "go", deps: ["ok"] },
+    { id: "z", run: "true", deps: ["word"] },
+  ];
+  const run = await started(rig, { plan: { steps } });
+  await until(async () => (await rig.ask(`${RUNS}/${run}/steps/ok`)).text.includes("needs-approval"));
+  const seen = await rig.ask(`${RUNS}/${run}`);
+  const etag = seen.headers["etag"] ?? "";
+  const approve = `${RUNS}/${run}/steps/ok/approve`;
+  expect((await rig.ask(approve, { body: {}, headers: { "if-match": `"${run}-1"` } })).status).toBe(412);
+  const yes = await rig.ask(approve, { body: { comment: "fine" }, headers: { "if-match": etag } });
+  expect([[200, 202].includes(yes.status), yes.json["step"]]).toEqual([true, "ok"]);
+  const again = await rig.ask(approve, { body: {} });
+  expect([again.status, again.json["code"]]).toEqual([409, "not-asked"]);
+  await until(async () => (await rig.ask(`${RUNS}/${run}/steps/word`)).text.includes('"signal":"go"'));
+  expect((await rig.ask(`${RUNS}/${run}/signals/other`, { body: {} })).status).toBe(404);
+  const sent = await rig.ask(`${RUNS}/${run}/signals/go`, { body: { value: { n: 1 } } });
+  expect([200, 202]).toContain(sent.status);
+  await once(rig, run, "succeeded");
+  const { json } = await rig.ask(`${RUNS}/${run}/steps/ok`);
+  expect(json["step"]).toMatchObject({ status: "succeeded" });
+});
+
+test("a run is paused, goes on, is cancelled, and is resumed", async () => {
+  await using rig = await ServerRig.start();
+  const steps = [
+    { id: "w", signal: "go" },
+    { id: "z", run: "true", deps: ["w"] },
+  ];
+  const run = await started(rig, { plan: { steps } });
+  await until(async () => (await rig.ask(`${RUNS}/${run}/steps/w`)).text.includes('"signal":"go"'));
+  const path = `${RUNS}/${run}`;
+  expect((await rig.ask(`${path}/pause`, { body: {} })).json).toMatchObject({ request: "pause", running: 0 });
+  await once(rig, run, "paused");
+  await rig.ask(`${path}/unpause`, { body: {} });
+  await until(async () => (await rig.ask(path)).json["status"] !== "paused");
+  await rig.ask(`${path}/cancel`, { body: {} });
+  await once(rig, run, "cancelled");
+  expect((await rig.ask(`${path}/pause`, { body: {} })).status).toBe(409);
+  expect((await rig.ask(`${path}/resume`, { body: {} })).status).toBe(200);
+  await until(async () => (await rig.ask(`${path}/steps/w`)).text.includes('"signal":"go"'));
+  await rig.ask(`${path}/signals/go`, { body: {} });
+  await once(rig, run, "succeeded");
+  expect(rig.faults).toEqual([]);
+});
+
+test("the five endpoints of the parallel-execution API, in their order", async () => {
+  await using rig = await ServerRig.start();
+  const root = "/api/projects/demo/parallel";
+  writePlan(rig, {
+    steps: [
+      { id: "w", signal: "go" },
+      { id: "z", run: "true", deps: ["w"] },
+    ],
+  });
+  expect((await rig.ask(`${root}/status`)).json).toMatchObject({ running: false, agents: [], run: null });
+  expect((await rig.ask(`${root}/batches`)).json).toEqual([]);
+  expect((await rig.ask(`${root}/cancel`, { body: {} })).status).toBe(404);
+  const begun = await rig.ask(`${root}/start?max_concurrency=2`, { body: {} });
+  expect([begun.status, begun.json]).toMatchObject([201, { status: "running", total_batches: 2, max_concurrency: 2 }]);
+  expect((await rig.ask(`${root}/start`, { body: {} })).status).toBe(409);
+  const { json } = await rig.ask(`${root}/status`);
+  expect(json).toMatchObject({
+    run: begun.json["run"],
+    current_batch: 1,
+    total_batches: 2,
+    max_concurrency: 2,
+    cost: null,
+  });
+  expect((await rig.ask(`${root}/batches`)).json).toMatchObject([{ batch_number: 1 }, { batch_number: 2 }]);
+  expect((await rig.ask(`${root}/batches/1`)).json["tasks"]).toMatchObject([{ id: "w" }]);
+  expect((await rig.ask(`${root}/batches/0`)).status).toBe(404);
+  expect((await rig.ask(`${root}/cancel`, { body: {} })).json).toMatchObject({ cancelled: true, running: 0 });
+  await once(rig, String(begun.json["run"]), "cancelled");
+});
