@@ -112,6 +112,14 @@ for (let at = 0; at < events.length; at += 5) {
 }
 await journal.request(RUN, START, { kind: "pause", reason: "lunch" });
 await journal.recordDurations(RUN, "golden", new Map([["build", 90]]));
+for (const key of ["answered", "under-way"]) {
+  const effect = key === "answered" ? RUN : "go1den0run01";
+  const begun = await journal.beginRequest({ key, digest: "d1", time: START, effect }, holder);
+  if (begun.kind !== "new") throw new Error(begun.kind);
+  if (key === "under-way") continue;
+  const body = JSON.stringify({ run: RUN });
+  await journal.finishRequest(begun.claim, { status: 201, headers: { location: `/runs/${RUN}` }, body });
+}
 await journal.close();
 writeFileSync(`${base}.json`, `${JSON.stringify(events, null, 1)}\n`);
 console.log(`${base}.db and .json: ${events.length} events`);

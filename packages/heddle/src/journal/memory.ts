@@ -12,6 +12,7 @@ import { err, ok, type Result } from "../base/result.ts";
 import type { Event } from "../run/event.ts";
 import { durationsText, KEPT_DURATIONS, medians } from "./durations.ts";
 import { inForce, type LeaseRow, type LeaseRules } from "./lease.ts";
+import { memoryIdempotency, type StoredKey } from "./memory-idempotency.ts";
 import {
   LEASE_TERM_MS,
   refuseTasks,
@@ -67,12 +68,15 @@ export interface MemoryStore {
   requests: readonly RunRequest[];
   locks: readonly Lock[];
   lastRequest: number;
+  /** By key, oldest first. */
+  readonly keys: Map<string, StoredKey>;
+  lastClaim: number;
   /** Grows with every write. */
   version: number;
 }
 
 export function memoryStore(): MemoryStore {
-  return { runs: new Map(), requests: [], locks: [], lastRequest: 0, version: 0 };
+  return { runs: new Map(), requests: [], locks: [], lastRequest: 0, keys: new Map(), lastClaim: 0, version: 0 };
 }
 
 export function memoryJournal(options: MemoryOptions = {}): Journal {
@@ -94,6 +98,7 @@ export function memoryJournal(options: MemoryOptions = {}): Journal {
     ...mailbox(world),
     ...locks(world),
     ...statistics(world),
+    ...memoryIdempotency(world),
     ...maintenance(world),
     close,
     [Symbol.asyncDispose]: close,

@@ -2,8 +2,8 @@
  * Journal port: the append-only history of runs, in one interface per concern. Knows that events have a run, a number, a
  * time, a type and data; not what they mean.
  *
- * A user of a journal names the concerns that it needs, not {@link Journal}. A further concern (a ledger of costs, keys
- * of requests with their first answers) is a further interface here, a file beside the others in `sqlite/`, and its own
+ * A user of a journal names the concerns that it needs, not {@link Journal}. A further concern (a ledger of costs) is a
+ * further interface here, a file beside the others in `sqlite/`, and its own
  * group in the conformance suite.
  *
  * Invariants that every implementation keeps (tested by `test/support/suites/journal/`):
@@ -181,6 +181,58 @@ export interface Statistics {
   expectedDurations(plan: string): Promise<ReadonlyMap<string, number>>;
 }
 
+/** A request that its sender may send again: the key that it chose, and what it asks for. */
+export interface KeyedRequest {
+  readonly key: string;
+  /** Of all that the request asks for: another digest is another request. */
+  readonly digest: string;
+  /** When it came, milliseconds since the epoch. */
+  readonly time: number;
+  /** A name for what follows from it; that of an earlier begin counts if that one's process died. */
+  readonly effect: string;
+}
+
+/** The right to carry out a keyed request. */
+export interface KeyClaim {
+  readonly key: string;
+  /** Differs from that of every other claim: a late holder neither answers nor abandons for its successor. */
+  readonly claim: number;
+  /**
+   * The same in every claim of one request: what is named by it (a run's id) cannot come to be twice, even if the process
+   * that began died between the effect and its answer.
+   */
+  readonly effect: string;
+}
+
+/** What a keyed request was answered the first time. */
+export interface FirstAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export type BegunRequest =
+  /** To be carried out by the caller, who then calls `finishRequest` or `abandonRequest`. */
+  | { readonly kind: "new"; readonly claim: KeyClaim }
+  /** Somebody who lives carries it out. */
+  | { readonly kind: "under-way" }
+  | { readonly kind: "done"; readonly answer: FirstAnswer }
+  /** The key belongs to a request that asked for something else. */
+  | { readonly kind: "other-request" };
+
+/** Keys of requests with their first answers: a request that is sent again is not carried out again. */
+export interface Idempotency {
+  /**
+   * Claims a request, or tells what became of it. Of any number of callers with one key exactly one gets `new`, until its
+   * process is dead or {@link KEY_TERM_MS} have passed: then the next one does.
+   */
+  beginRequest(request: KeyedRequest, holder: Holder): Promise<BegunRequest>;
+  /** Stores the answer. `false`: the claim is another's by now, or the answer is longer than {@link MOST_ANSWER_BYTES}. */
+  finishRequest(claim: KeyClaim, answer: FirstAnswer): Promise<boolean>;
+  /** The request had no effect: its key is free again. */
+  abandonRequest(claim: KeyClaim): Promise<void>;
+}
+
 /** What people do with the whole of it. */
 export interface Maintenance {
   /** Removes a run with all that is stored of it. A run with a live holder is refused (`false`). */
@@ -192,7 +244,8 @@ export interface Maintenance {
 }
 
 /** All concerns over one store. */
-export interface Journal extends EventLog, Leases, Mailbox, Locks, Statistics, Maintenance, AsyncDisposable {
+export interface Journal
+  extends EventLog, Leases, Mailbox, Locks, Statistics, Idempotency, Maintenance, AsyncDisposable {
   /** Closes; the journal cannot be used after. */
   close(): Promise<void>;
 }
@@ -200,6 +253,17 @@ export interface Journal extends EventLog, Leases, Mailbox, Locks, Statistics, M
 export const HEARTBEAT_MS = 5000;
 /** A holder silent for so long has lost its lease, alive or not (a stopped process): three heartbeats and a little. */
 export const LEASE_TERM_MS = 16_000;
+
+/** How long a claim of a keyed request holds while its process lives: no request takes so long. */
+export const KEY_TERM_MS = 120_000;
+/** How long keys are remembered. */
+export const KEY_KEPT_MS = 86_400_000;
+/** Of keys; the oldest are forgotten first, those that are answered before those under way. */
+export const MOST_KEYS = 10_000;
+/** Of all stored answers, in UTF-16 units. */
+export const MOST_KEY_BYTES: number = 8 * 1024 * 1024;
+/** Of one stored answer. */
+export const MOST_ANSWER_BYTES: number = 256 * 1024;
 
 /** For journals without a queue. */
 export function refuseTasks(options: AppendOptions | undefined): void {

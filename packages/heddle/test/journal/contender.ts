@@ -28,6 +28,11 @@ async function obey(order: Order): Promise<string> {
     lease = taken.value;
     return "ok";
   }
+  if (order.do === "begin") {
+    const asked = { digest: "d", time: 1, effect: "e" };
+    const begun = await Promise.all(order.keys.map((key) => journal.beginRequest({ key, ...asked }, me)));
+    return begun.map(({ kind }) => kind).join(",");
+  }
   if (lease === undefined) return "no lease";
   if (order.do === "release") {
     await journal.release(lease);

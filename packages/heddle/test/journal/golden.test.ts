@@ -12,6 +12,8 @@ import { readAll } from "../support/suites/journal/setting.ts";
 import { folder, leaseOk, ME, openOk } from "./rig.ts";
 
 const GOLDEN = fileURLToPath(new URL("golden", import.meta.url));
+/** The version of the events that the golden journal of each format has. */
+const EVENT_VERSIONS: Readonly<Record<string, number>> = { "format-1.db": 1, "format-2.db": 2 };
 const files = readdirSync(GOLDEN).filter((name) => name.endsWith(".db"));
 
 test("there is a golden journal of every format", () => {
@@ -27,12 +29,28 @@ test.each(files)("%s reads as what was written means today, and goes on", async 
   expect(record).toMatchObject({ plan: "golden", lastSeq: 23, summary: { lastSeq: 23 }, holder: null });
   const run = record?.run ?? "";
   const events = await readAll(journal, run);
-  expect(events).toEqual(written.map((event) => upgradeEvent(event, 1)));
+  expect(events).toEqual(written.map((event) => upgradeEvent(event, EVENT_VERSIONS[name] ?? 0)));
   expect(await journal.check()).toEqual({ ok: true, events: 23, problems: [] });
   expect((await journal.requests(run, 0)).map((request) => request.body)).toEqual([{ kind: "pause", reason: "lunch" }]);
   expect(await journal.expectedDurations("golden")).toEqual(new Map([["build", 90]]));
   const lease = await leaseOk(journal.acquire(run, ME));
   expect((await journal.append(lease, [{ run, seq: 24, time: 1, type: "run.unpaused", data: {} }])).ok).toBe(true);
+});
+
+test("format 2 has the first answers of keyed requests", async () => {
+  using at = folder();
+  copyFileSync(`${GOLDEN}/format-2.db`, at.file);
+  await using journal = await openOk(at.file);
+  const request = { digest: "d1", time: 1_767_225_600_001, effect: "other" };
+  expect(await journal.beginRequest({ key: "answered", ...request }, ME)).toEqual({
+    kind: "done",
+    answer: { status: 201, headers: { location: "/runs/go1den0run00" }, body: '{"run":"go1den0run00"}' },
+  });
+  // Its process died with the machine that the file was made on.
+  expect(await journal.beginRequest({ key: "under-way", ...request }, ME)).toMatchObject({
+    kind: "new",
+    claim: { effect: "go1den0run01" },
+  });
 });
 
 test("a journal of the next format is refused", async () => {

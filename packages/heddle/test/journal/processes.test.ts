@@ -105,3 +105,17 @@ test("several processes that make the same journal at once all open it", async (
     for (const one of made) await one[Symbol.asyncDispose]();
   }
 });
+
+test("of two processes that begin the same requests at once, one carries each out, and the other once that one is dead", async () => {
+  using at = folder();
+  await using a = await contender(at.file);
+  await using b = await contender(at.file);
+  const keys = Array.from({ length: 50 }, (_, index) => `k${index}`);
+  const told = await Promise.all([a.tell({ do: "begin", keys }), b.tell({ do: "begin", keys: keys.toReversed() })]);
+  const [byA = [], byB = []] = [told[0].split(","), told[1].split(",").toReversed()];
+  for (const [index, kind] of byA.entries()) expect([kind, byB[index]].toSorted()).toEqual(["new", "under-way"]);
+  a.process.kill("SIGKILL");
+  await a.exited;
+  const again = (await b.tell({ do: "begin", keys })).split(",");
+  expect(again).toEqual(byB.map((kind) => (kind === "new" ? "under-way" : "new")));
+});

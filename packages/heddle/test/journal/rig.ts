@@ -70,6 +70,8 @@ export type Order =
   | { readonly do: "flood"; readonly from: number; readonly to: number; readonly batch: number }
   | { readonly do: "heartbeat" }
   | { readonly do: "release" }
+  /** Begins a request with each of these keys; the kinds of what is answered, with commas. */
+  | { readonly do: "begin"; readonly keys: readonly string[] }
   | { readonly do: "exit" };
 
 export type Reply =

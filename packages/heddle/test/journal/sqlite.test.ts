@@ -100,11 +100,10 @@ test("a newer event in a known format is refused when it is read", async () => {
   await expect(readAll(journal, "run0")).rejects.toMatchObject({ code: "JournalTooNew" });
 });
 
-test("an older format is brought up to date in one transaction", () => {
-  using at = folder();
-  const driver = new DatabaseSync(at.file);
-  const db: Database = {
-    file: at.file,
+/** A file as the migrations see it. */
+function databaseOf(driver: DatabaseSync, file: string): Database {
+  return {
+    file,
     readOnly: false,
     sql: (text) => {
       const statement = driver.prepare(text);
@@ -132,18 +131,74 @@ test("an older format is brought up to date in one transaction", () => {
     copyTo: () => Promise.reject(new Error("not here")),
     close: () => driver.close(),
   };
-  migrate(db, "heddle 1");
+}
+
+test("an older format is brought up to date in one transaction", () => {
+  using at = folder();
+  const driver = new DatabaseSync(at.file);
+  const db = databaseOf(driver, at.file);
+  migrate(db, { writer: "heddle 1", to: 1 });
+  expect(formatOf(db)).toBe(1);
+  migrate(db, { writer: "heddle 1", to: FORMATS.length });
+  expect(formatOf(db)).toBe(FORMATS.length);
+  migrate(db, { writer: "heddle 0", to: 1 });
   expect(formatOf(db)).toBe(FORMATS.length);
   const next = [...FORMATS, "ALTER TABLE runs ADD COLUMN extra TEXT;"];
   const broken = [...next, "CREATE TABLE half (a); CREATE TABLE half (a);"];
-  expect(() => migrate(db, "heddle 3", broken)).toThrow(/half/);
+  expect(() => migrate(db, { writer: "heddle 3", to: broken.length, formats: broken })).toThrow(/half/);
   expect(formatOf(db)).toBe(FORMATS.length);
-  migrate(db, "heddle 2", next);
+  migrate(db, { writer: "heddle 2", to: next.length, formats: next });
   expect(formatOf(db, next)).toBe(FORMATS.length + 1);
   expect(db.sql("SELECT extra FROM runs").all()).toEqual([]);
   expect(db.sql("SELECT value FROM meta WHERE key = 'writer'").get()).toEqual(["heddle 2"]);
   expect(() => formatOf(db)).toThrow(/newer heddle/);
   db.close();
+});
+
+const REQUEST = { key: "k", digest: "d", time: 1, effect: "e" };
+
+test("format 2 comes with the first keyed request, and not before; an older heddle is told whose it is", async () => {
+  using at = folder();
+  await fill(at.file, 1, 5);
+  const format = (): unknown => {
+    const driver = new DatabaseSync(at.file, { readOnly: true });
+    const version = driver.prepare("PRAGMA user_version").get()?.["user_version"];
+    driver.close();
+    return version;
+  };
+  await using old = await openOk(at.file, { writer: "heddle 0.1.0" });
+  expect((await old.check()).ok).toBe(true);
+  expect(format()).toBe(1);
+  await using reader = await openOk(at.file, { readOnly: true });
+  await using journal = await openOk(at.file, { writer: "heddle 7.0.0" });
+  await expect(reader.beginRequest(REQUEST, ME)).rejects.toMatchObject({ code: "JournalReadOnly" });
+  expect(format()).toBe(1);
+  const begun = await journal.beginRequest(REQUEST, ME);
+  expect([begun.kind, format()]).toEqual(["new", 2]);
+  // Those that were open go on, whatever they know.
+  expect((await old.beginRequest(REQUEST, ME)).kind).toBe("under-way");
+  expect((await readAll(reader, "run0")).length).toBe(5);
+  const lease = await leaseOk(old.acquire("run0", ME));
+  expect((await old.append(lease, span("run0", 6, 6))).ok).toBe(true);
+  const driver = new DatabaseSync(at.file, { readOnly: true });
+  expect(() => formatOf(databaseOf(driver, at.file), FORMATS.slice(0, 1))).toThrow(
+    /written by a newer heddle: format 2, written by heddle 7\.0\.0; this version reads up to format 1/,
+  );
+  driver.close();
+});
+
+test("a damaged answer is not given, and check names its key", async () => {
+  using at = folder();
+  await using journal = await openOk(at.file);
+  for (const key of ["a", "b"]) {
+    const begun = await journal.beginRequest({ ...REQUEST, key }, ME);
+    if (begun.kind === "new") await journal.finishRequest(begun.claim, { status: 200, headers: {}, body: "{}" });
+  }
+  tamper(at.file, "UPDATE keyed_requests SET body = '{\"x\":1}' WHERE key = 'b'");
+  await expect(journal.beginRequest({ ...REQUEST, key: "b" }, ME)).rejects.toMatchObject({ code: "JournalDamaged" });
+  expect((await journal.beginRequest({ ...REQUEST, key: "a" }, ME)).kind).toBe("done");
+  const { ok, problems } = await journal.check();
+  expect([ok, problems.length, problems[0]?.message]).toEqual([false, 1, expect.stringContaining("key b")]);
 });
 
 test("reading alone makes nothing and changes nothing", async () => {

@@ -172,7 +172,7 @@ export function parseJson(text: Cell | undefined, file: string, what: string): J
   });
 }
 
-const DAMAGE_HINT = "Restore the file from a backup, or run `heddle doctor` to see all that is damaged.";
+export const DAMAGE_HINT = "Restore the file from a backup, or run `heddle doctor` to see all that is damaged.";
 
 export function damaged(file: string, reason: string, run?: string, seq?: number): HeddleError {
   const place =

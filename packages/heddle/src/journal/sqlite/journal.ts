@@ -10,13 +10,21 @@ import type { EventRules } from "./codec.ts";
 import type { Database } from "./database.ts";
 import { sqliteEventLog } from "./event-log.ts";
 import { guarded } from "./failures.ts";
+import { sqliteIdempotency } from "./idempotency.ts";
 import { sqliteLeases } from "./leases.ts";
 import { sqliteLocks } from "./locks.ts";
 import { sqliteMailbox } from "./mailbox.ts";
 import { sqliteMaintenance } from "./maintenance.ts";
 import { sqliteStatistics } from "./statistics.ts";
 
-export function sqliteJournal(db: Database, events: EventRules, leases: LeaseRules): Journal {
+export interface JournalOptions {
+  readonly events: EventRules;
+  readonly leases: LeaseRules;
+  /** The program and its version. */
+  readonly writer: string;
+}
+
+export function sqliteJournal(db: Database, { events, leases, writer }: JournalOptions): Journal {
   const appender = new Appender(db, events, leases);
   const forget = (run: string): void => appender.forget(run);
   let closed = false;
@@ -31,6 +39,7 @@ export function sqliteJournal(db: Database, events: EventRules, leases: LeaseRul
     ...sqliteMailbox(db),
     ...sqliteLocks(db, leases),
     ...sqliteStatistics(db),
+    ...sqliteIdempotency(db, leases, writer),
     ...sqliteMaintenance(db, { events, leases, onRemoved: forget }),
     close,
     [Symbol.asyncDispose]: close,

@@ -5,6 +5,7 @@ import type { IntegrityReport, Maintenance } from "../port.ts";
 import { decodeRun, type EventRules } from "./codec.ts";
 import type { Database } from "./database.ts";
 import { guarded, problemOf } from "./failures.ts";
+import { checkKeyedRequests } from "./idempotency.ts";
 import { leaseOf } from "./leases.ts";
 import { readEvents } from "./read.ts";
 import { LEASE_AT, REMOVE_RUN, SQL } from "./sql.ts";
@@ -70,6 +71,7 @@ async function checkAll(db: Database, rules: EventRules): Promise<IntegrityRepor
       note(problemOf(thrown, db.file));
     }
   }
+  attempt(db, note, () => checkKeyedRequests(db, (thrown) => note(problemOf(thrown, db.file))));
   const orphans = attempt(db, note, () => Number(db.sql(SQL.orphans).get()?.[0])) ?? 0;
   if (orphans > 0) note(damagedFile(db.file, `${orphans} events belong to no run`));
   return { ok: problems.length === 0, events, problems };

@@ -35,8 +35,25 @@ CREATE TABLE durations (run INTEGER PRIMARY KEY, plan TEXT NOT NULL, data TEXT N
 CREATE INDEX durations_by_plan ON durations (plan, run);
 PRAGMA application_id = ${APPLICATION_ID};`;
 
+/** Keys of requests with their first answers. */
+const FORMAT_2 = `
+CREATE TABLE keyed_requests (
+  claim INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, digest TEXT NOT NULL, effect TEXT NOT NULL,
+  time INTEGER NOT NULL, pid INTEGER NOT NULL, started TEXT NOT NULL, title TEXT NOT NULL, boot TEXT NOT NULL, space TEXT NOT NULL,
+  beat INTEGER NOT NULL, released INTEGER NOT NULL, retaken INTEGER NOT NULL,
+  status INTEGER, headers TEXT NOT NULL, body TEXT NOT NULL, size INTEGER NOT NULL, sum INTEGER NOT NULL);
+CREATE INDEX keyed_requests_by_time ON keyed_requests (time, size);`;
+
 /** `FORMATS[n]` brings a journal from format `n` to `n + 1`; format 0 is an empty file. */
-export const FORMATS: readonly string[] = [FORMAT_1];
+export const FORMATS: readonly string[] = [FORMAT_1, FORMAT_2];
+
+/**
+ * What a journal is made in, and brought to when it is opened for writing. What a later format adds is added where it is
+ * first written to, so that an older heddle can read every journal that has nothing of it.
+ */
+export const FIRST_FORMAT = 1;
+/** The format that has keys of requests. */
+export const KEYS_FORMAT = 2;
 
 /** The format of a file, or a `HeddleError`: `JournalTooNew`, or `JournalDamaged` for a file of another program. */
 export function formatOf(db: Database, formats: readonly string[] = FORMATS): number {
@@ -59,17 +76,22 @@ export function formatOf(db: Database, formats: readonly string[] = FORMATS): nu
   return format;
 }
 
-/**
- * Brings the file to the newest format, in one transaction; does nothing where it is already. `writer` is the program and
- * its version, for those who cannot read the file.
- */
-export function migrate(db: Database, writer: string, formats: readonly string[] = FORMATS): void {
-  if (formatOf(db, formats) === formats.length) return;
+export interface Migration {
+  /** The program and its version, for those who cannot read the file. */
+  readonly writer: string;
+  /** The format that is needed. */
+  readonly to: number;
+  readonly formats?: readonly string[];
+}
+
+/** Brings the file to a format, in one transaction; does nothing where it has that one or a later one. */
+export function migrate(db: Database, { writer, to, formats = FORMATS }: Migration): void {
+  if (formatOf(db, formats) >= to) return;
   db.transaction(() => {
     // Another process may have been first: ask again inside the write transaction.
     const from = formatOf(db, formats);
-    if (from === formats.length) return;
-    db.exec(`${formats.slice(from).join("\n")}\nPRAGMA user_version = ${formats.length};`);
+    if (from >= to) return;
+    db.exec(`${formats.slice(from, to).join("\n")}\nPRAGMA user_version = ${to};`);
     db.sql("INSERT OR REPLACE INTO meta (key, value) VALUES ('writer', ?)").run(writer);
   });
 }

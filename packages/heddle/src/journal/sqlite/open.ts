@@ -31,7 +31,7 @@ import { isBusy, isDiskFull, isSystemFailure, problemOf, sqliteCode } from "./fa
 import type { LeaseRules, Machine } from "../lease.ts";
 import { damagedFrame } from "./log-check.ts";
 import { isProcessAlive, thisMachine, uptimeMs } from "../liveness.ts";
-import { formatOf, FORMATS, migrate } from "./migrations.ts";
+import { FIRST_FORMAT, formatOf, migrate } from "./migrations.ts";
 import { diskFull, LEASE_TERM_MS, type Holder, type Journal } from "../port.ts";
 import { sqliteJournal } from "./journal.ts";
 
@@ -84,11 +84,15 @@ export async function openSqliteJournal(path: string, options: SqliteOptions = {
     prepareFile(file, options.readOnly === true);
     checkLog(file);
     db = options.readOnly === true ? openToRead(file, options) : openToWrite(file, options);
-    return ok(sqliteJournal(db, options, leaseRules(options)));
+    return ok(sqliteJournal(db, { events: options, leases: leaseRules(options), writer: writerOf(options) }));
   } catch (thrown) {
     if (!isSystemFailure(thrown)) throw thrown;
     return err(problemOf(thrown, file));
   }
+}
+
+function writerOf({ writer }: SqliteOptions): string {
+  return writer ?? "heddle";
 }
 
 function leaseRules(options: SqliteOptions): LeaseRules {
@@ -170,7 +174,7 @@ function openToWrite(file: string, options: SqliteOptions): SqliteDatabase {
     const level = db.sql("PRAGMA synchronous").get()?.[0];
     if (level !== 2)
       throw unusable(file, `SQLite refused the setting that makes commits durable (synchronous is ${level})`);
-    migrate(db, options.writer ?? "heddle");
+    migrate(db, { writer: writerOf(options), to: FIRST_FORMAT });
     return db;
   } catch (thrown) {
     db.close();
@@ -206,11 +210,10 @@ function openToRead(file: string, options: SqliteOptions): SqliteDatabase {
     const db = new SqliteDatabase(file, new DatabaseSync(location, { timeout, readOnly: true }), 0, location);
     try {
       const format = formatOf(db);
-      if (format === FORMATS.length) return db;
-      const what = format === 0 ? "is empty" : `has the older format ${format}`;
+      if (format >= FIRST_FORMAT) return db;
       throw new HeddleError({
         code: "JournalReadOnly",
-        message: `${file} ${what} and cannot be upgraded while it is opened for reading only`,
+        message: `${file} is empty and cannot be written to while it is opened for reading only`,
       });
     } catch (thrown) {
       db.close();

@@ -8,6 +8,10 @@ const LEASE_COLUMNS = "l.fence, l.pid, l.started, l.title, l.boot, l.space, l.be
 /** Where the lease begins in a row of `SQL.run`, `SQL.runs` and `SQL.runsOfPlan`. */
 export const LEASE_AT = 7;
 const RUNS = `SELECT ${RUN_COLUMNS}, ${LEASE_COLUMNS} FROM runs r LEFT JOIN leases l ON l.run = r.id`;
+const KEY_COLUMNS =
+  "claim, key, digest, effect, retaken, status, headers, body, sum, claim, pid, started, title, boot, space, beat, released";
+/** Where the lease begins in a row of `SQL.keyedRequest`. */
+export const KEY_LEASE_AT = 9;
 
 /** Rows of one statement that inserts many: most of the cost of a small row is its call. */
 export const ROWS_AT_ONCE = 32;
@@ -61,6 +65,22 @@ export const SQL = {
   trimDurations:
     "DELETE FROM durations WHERE plan = ?1 AND run NOT IN (SELECT run FROM durations WHERE plan = ?1 ORDER BY run DESC LIMIT ?2)",
   durations: "SELECT data FROM durations WHERE plan = ? ORDER BY run DESC LIMIT ?",
+
+  keyedRequest: `SELECT ${KEY_COLUMNS} FROM keyed_requests WHERE key = ?` as string,
+  keyedRequests: `SELECT ${KEY_COLUMNS} FROM keyed_requests WHERE claim > ? ORDER BY claim LIMIT ?` as string,
+  /** Takes the place of an earlier claim, under a new number. */
+  claimKey:
+    "INSERT OR REPLACE INTO keyed_requests (key, digest, effect, time, pid, started, title, boot, space, beat, released, retaken, headers, body, size, sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, '{}', '', 0, ?) RETURNING claim",
+  answerKey:
+    "UPDATE keyed_requests SET status = ?, headers = ?, body = ?, size = ?, sum = ? WHERE claim = ? AND status IS NULL",
+  dropKey: "DELETE FROM keyed_requests WHERE claim = ? AND status IS NULL AND retaken = 0",
+  freeKey: "UPDATE keyed_requests SET released = 1 WHERE claim = ? AND status IS NULL",
+  dropOldKeys: "DELETE FROM keyed_requests WHERE time <= ?",
+  keysTotal: "SELECT count(*), total(size) FROM keyed_requests",
+  /** Answered ones before those under way, the oldest first; never the newest. */
+  keysToDrop: "SELECT claim, size FROM keyed_requests WHERE claim <> ? ORDER BY status IS NULL, claim LIMIT ?",
+  dropAnyKey: "DELETE FROM keyed_requests WHERE claim = ?",
+  hasKeys: "SELECT 1 FROM sqlite_schema WHERE name = 'keyed_requests'",
 
   /** Differs after a commit of another connection. */
   dataVersion: "PRAGMA data_version",

@@ -5,6 +5,7 @@
  * One group for each concern of `journal/port.ts`; titles that begin with a number name the invariant there that they test.
  */
 import { eventLogTests } from "./event-log.ts";
+import { idempotencyTests } from "./idempotency.ts";
 import { leaseTests } from "./leases.ts";
 import { lockTests } from "./locks.ts";
 import { mailboxTests } from "./mailbox.ts";
@@ -19,6 +20,7 @@ const GROUPS: readonly (readonly [concern: string, group: Group])[] = [
   ["mailbox", mailboxTests],
   ["locks", lockTests],
   ["statistics", statisticsTests],
+  ["idempotency", idempotencyTests],
   ["maintenance", maintenanceTests],
 ];
 
