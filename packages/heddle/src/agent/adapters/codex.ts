@@ -84,6 +84,8 @@ function mcpOf(servers: readonly McpServer[]): { settings: readonly string[]; en
   const env: Record<string, string> = {};
   const settings = servers.flatMap((server) => {
     const at = `mcp_servers.${server.name}`;
+    // Its ten seconds pass on a busy machine, and it goes on without the tools.
+    const patience = `${at}.startup_timeout_sec=60`;
     if (server.type === "http") {
       const names = Object.entries(server.headers).map(([name, value]) => {
         const variable = `AGENT_MCP_${Object.keys(env).length}`;
@@ -91,6 +93,7 @@ function mcpOf(servers: readonly McpServer[]): { settings: readonly string[]; en
         return `${toml(name)}=${toml(variable)}`;
       });
       return [
+        patience,
         `${at}.url=${toml(server.url)}`,
         ...(names.length === 0 ? [] : [`${at}.env_http_headers={${names.join(",")}}`]),
       ];
@@ -98,6 +101,7 @@ function mcpOf(servers: readonly McpServer[]): { settings: readonly string[]; en
     Object.assign(env, server.env);
     const names = Object.keys(server.env).map(toml);
     return [
+      patience,
       `${at}.command=${toml(server.command)}`,
       `${at}.args=[${server.args.map(toml).join(",")}]`,
       ...(names.length === 0 ? [] : [`${at}.env_vars=[${names.join(",")}]`]),

@@ -212,6 +212,7 @@ describe("codex", () => {
       /^\S+=\{"Authorization"="AGENT_MCP_0"\}$/,
     );
     expect(args).toContain('mcp_servers.local.env_vars=["TOKEN"]');
+    for (const { name } of MCP) expect(args).toContain(`mcp_servers.${name}.startup_timeout_sec=60`);
     const reader = await argumentsOf(here, "codex", { policy: PERMISSION_PRESETS["read-only"] });
     expect(reader).toContain('sandbox_mode="read-only"');
   });
