@@ -87,7 +87,7 @@ export async function seeRun(document: JsonObject, options: BenchOptions = {}): 
     }),
   });
   const backend: Backend = {
-    dispatch: (task, onNote) => ({ ...execute(task, onNote), release: () => undefined }),
+    dispatch: (task, onNote) => Object.assign(execute(task, onNote), { release: () => undefined }),
     warm: () => undefined,
     sweep: async () => 0,
     async [Symbol.asyncDispose]() {},
