@@ -109,7 +109,7 @@ export class LineView {
         .steps.slice(0, 1000)
         .map(({ id }) => widthOf(safeLine(id))),
     );
-    return Math.min(this.#width, 32, Math.max(8, Math.floor(out.columns / 3)));
+    return Math.min(this.#width, Math.max(8, Math.floor(out.columns / 3)));
   }
 
   #onRun(event: Exclude<RunEvent, StepwiseEvent>): void {

@@ -18,7 +18,8 @@ const REASON = 24;
 export function* stepTable(out: Output, steps: readonly StepView[]): Generator<string, void, undefined> {
   const longest = Math.max(8, ...steps.slice(0, 5000).map((step) => widthOf(safeLine(step.id))));
   const columns = out.isTerminal ? out.columns : Number.POSITIVE_INFINITY;
-  const width = Math.min(longest, 40, Math.max(10, columns - FIXED - REASON));
+  const most = out.isTerminal ? Math.max(40, Math.floor(columns / 3)) : 40;
+  const width = Math.min(longest, most, Math.max(10, columns - FIXED - REASON));
   const style: Output["style"] = (name, text) => out.style(name, text);
   for (const step of steps) {
     const colour = statusStyle(step.status);

@@ -146,7 +146,7 @@ function isInterrupted(state: RunState, live: boolean): boolean {
 
 function interruptedText(state: RunState, step: number): string {
   const wanted = stepAt(state, step).onInterrupt ?? "rerun";
-  return `heddle died while it was running; ${wanted === "rerun" ? "resume runs it again" : `its plan says onInterrupt: ${wanted}`}`;
+  return `heddle died; ${wanted === "rerun" ? "resume runs it again" : `its plan says onInterrupt: ${wanted}`}`;
 }
 
 function answerWord(about: QuestionAbout): string {

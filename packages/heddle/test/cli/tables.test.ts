@@ -54,6 +54,13 @@ describe("the table of steps", () => {
     }
   });
 
+  test("cuts no id where the terminal has room for it", () => {
+    const id = "packages/frontend/component-library/build-all";
+    const { out, screen } = new FakeTerminal({ columns: 200, rows: 24 });
+    out.lines(stepTable(out, [step(id, "succeeded")]));
+    expect(screen.text[0]).toContain(id);
+  });
+
   test("shows what failed, waits or runs before what is done, where not all is shown", () => {
     const many = Array.from({ length: 500 }, (_, at) =>
       step(`s${at}`, at === 403 ? "failed" : at === 450 ? "needs-approval" : at === 470 ? "running" : "succeeded"),

@@ -154,7 +154,7 @@ describe("statuses", () => {
     const plan: Plan = { ...DIAMOND, steps: [...DIAMOND.steps, { id: "e", action: { kind: "run", command: "e" } }] };
     const events = history(plan, HALF);
     expect(why(events).slice(1)).toEqual([
-      "heddle died while it was running; resume runs it again",
+      "heddle died; resume runs it again",
       "waiting for b (interrupted)",
       "waiting for c (waiting)",
       "resume starts it",
@@ -169,9 +169,7 @@ describe("statuses", () => {
       1100,
       { type: "approval.requested", step: "b", attempt: 1, data: { about: "permission", question: "may I?" } },
     ];
-    expect(why(history(plan, [...HALF.slice(0, 2), asks]))[1]).toBe(
-      "heddle died while it was running; resume runs it again",
-    );
+    expect(why(history(plan, [...HALF.slice(0, 2), asks]))[1]).toBe("heddle died; resume runs it again");
     const cancelled = history(plan, [
       ...HALF,
       [1120, { type: "step.cancelled", step: "b", attempt: 1, data: { reason: "cancel", durationMs: 110 } }],
