@@ -19,6 +19,7 @@ import {
   freeSheltered,
   haltReason,
   isWorkLeft,
+  lateError,
 } from "./finish.ts";
 import { blockerOf, deadlineOf, retriesAt } from "./queue.ts";
 import type { Lane } from "./run-index.ts";
@@ -140,7 +141,10 @@ function deadlineIn(phase: StepPhase): number | undefined {
 
 function whenDue(state: RunState, step: number, now: number): Command {
   const phase = phaseOf(state, step);
-  if (phase.tag === "expanded") return { kind: "expire", step };
+  if (phase.tag === "expanded") {
+    const error = lateError(state, step, now);
+    return error === undefined ? { kind: "expire", step } : { kind: "fail", step, error };
+  }
   // Its own time is not over: that of what is sheltered is.
   const ownEnd = phase.tag === "sleeping" ? phase.at : phase.tag === "running" ? now : deadlineIn(phase);
   if ((ownEnd ?? Infinity) > now) return { kind: "cancel", step, reason: haltReason(state) ?? "step-timeout" };

@@ -196,7 +196,7 @@ function hasAlways(state: RunState, container: number): boolean {
   return (state.containers.get(container)?.children ?? []).some((child) => stepAt(state, child).always === true);
 }
 
-/** Why a container is not done in time, if it is not. */
+/** Why a container whose output is checked is not done in time, if it is not. */
 export function lateError(state: RunState, container: number, now: number): StepError | undefined {
   const phase = phaseOf(state, container);
   const isLate = phase.tag === "expanded" && phase.since + timeLimitOf(state, container) <= now;

@@ -82,7 +82,8 @@ function queueFor(state: RunState, step: number): Heap | undefined {
     case "expanded": {
       const around = limitedContainer(state, step);
       if (around !== undefined && !enterContainer(state, step)) return around.held;
-      if (index.containers.get(step)?.left === 0) return volatile.checking.has(step) ? undefined : index.finishing;
+      if (index.containers.get(step)?.left === 0)
+        return volatile.checking.has(step) ? queueOfTimed(state, step) : index.finishing;
       if (!hasItsHold(state, step))
         return isShutOut(state, step) || !isHoldWanted(state, step) ? undefined : laneFor(state, step).heap;
       return queueOfTimed(state, step);
