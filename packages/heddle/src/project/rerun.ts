@@ -5,10 +5,12 @@
 import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
+import { shellWord } from "../base/shell-word.ts";
 import type { RunHandle, StartOptions, WaitOptions } from "../engine/api.ts";
 import { partOfPlan } from "../graph/select.ts";
 import type { LoadedPlan } from "../graph/loaded-plan.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
+import type { RunSnapshot } from "../view/history.ts";
 import { loadPlanFile } from "./load-plan.ts";
 import { readRun } from "./read-run.ts";
 import { reuseFor, type ReusePorts } from "./reuse.ts";
@@ -69,6 +71,8 @@ export async function rerunFrom(
     if (whole.indexOf.has(from) && !loaded.graph.indexOf.has(from))
       return err({ kind: "unfit", problem: notInPart(run, from, options.only) });
   }
+  const maker = loaded.graph.indexOf.has(from) ? undefined : makerOf(read.value.state, from, loaded);
+  if (maker !== undefined) return err({ kind: "unfit", problem: madeInRun(run, from, maker) });
   const reuse = await reuseFor(ports, loaded, defined({ only: [], from, run, newRun }));
   if (!reuse.ok) return err({ kind: "unfit", problem: reuse.error });
   const started = await ports.start(
@@ -86,6 +90,25 @@ export async function rerunFrom(
   if (!started.ok) return err({ kind: "start", problem: started.error });
   const reused = reuse.value.reuse?.results.size ?? 0;
   return ok({ handle: started.value, plan: plan.name, reused, again: reuse.value.again });
+}
+
+/** The step of the plan that made the step in the run: a list, a plan, or one that added it; `undefined`: the run has no such step. */
+function makerOf(
+  { index, addedBy, parents, steps }: RunSnapshot,
+  id: string,
+  { graph }: LoadedPlan,
+): string | undefined {
+  let at = index.byId.get(id) ?? -1;
+  while (at !== -1 && !graph.indexOf.has(steps[at]?.id ?? "")) at = addedBy.get(at) ?? parents[at] ?? -1;
+  return steps[at]?.id;
+}
+
+function madeInRun(run: string, from: string, maker: string): Problem {
+  return {
+    code: "UnknownStep",
+    message: `the plan has no step ${JSON.stringify(from)}: ${maker} made it in run ${run}`,
+    hint: `\`heddle rerun ${run} --from ${shellWord(maker)}\` runs ${maker}, which makes its steps again; \`heddle retry ${run}\` runs what failed.`,
+  };
 }
 
 function notInPart(run: string, from: string, only: readonly string[]): Problem {

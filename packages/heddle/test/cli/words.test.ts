@@ -266,3 +266,25 @@ test("several steps at once that are asked for now are meant for a sequential ru
   execFileSync("rm", [path.join(rig.dir, "a.on"), path.join(rig.dir, "b.on")]);
   expect((await rig.heddle(["rerun", "--from", "first", "-j", "2"])).code).toBe(0);
 });
+
+test("a rerun from a step that another one made in the run names that one", async () => {
+  const added = `printf '[{"id": "more", "run": "true"}]' > "$HEDDLE_STEPS"`;
+  rig.plan({
+    steps: [
+      { id: "fan", forEach: ["x", "y"], run: "true" },
+      { id: "gen", run: added },
+      { id: "inside", plan: { steps: [{ id: "deep", forEach: [1], run: "true" }] } },
+    ],
+  });
+  await rig.heddle(["run"]);
+  const run = await latest();
+  for (const [from, maker] of [
+    ["fan[1]", "fan"],
+    ["more", "gen"],
+    ["inside/deep[0]", "inside"],
+  ] as const) {
+    const { code, stderr } = await rig.heddle(["rerun", "--from", from]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`\`heddle rerun ${run} --from ${maker}\``)]);
+  }
+  expect((await rig.heddle(["rerun", "--from", "nothing"])).stderr).toContain("`heddle plan` lists the steps");
+});
