@@ -4,7 +4,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, lstatSync, readFileSync, readdirSync, readlinkSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { USER_ENV } from "../support/user-git.ts";
 import { at8, filtered, type Style, type Submodule } from "./conservation-world.ts";
 import { blobId, type OracleEntry, type OracleTree } from "./tree-oracle.ts";
@@ -72,7 +72,7 @@ function indexOfAgent({ index, gitDir }: Reading): IndexOfAgent {
 }
 
 export function readFolder(reading: Reading): FolderTree {
-  const { folder, base, style, lib } = reading;
+  const { folder, base, style, lib, index } = reading;
   const agent = indexOfAgent(reading);
   const tree = new Map<string, OracleEntry>();
   const unkept = new Set<string>();
@@ -103,6 +103,8 @@ export function readFolder(reading: Reading): FolderTree {
   };
   // Where the agent keeps the rules out of its folder they are in its index.
   const hasRules = existsSync(join(folder, ".gitignore")) || agent.skipped.has(".gitignore");
+  let committed: OracleTree | undefined;
+  const isCommitted = (path: string): boolean => (committed ??= headOf(dirname(index))).has(path);
   const visit = (inFolder: string): void => {
     for (const entry of readdirSync(at8(folder, inFolder), { withFileTypes: true, encoding: "buffer" })) {
       const name = entry.name.toString("latin1");
@@ -131,7 +133,7 @@ export function readFolder(reading: Reading): FolderTree {
     const file = at8(folder, path);
     const known = base.get(path);
     const noted = agent.entries.get(path);
-    if (hasRules && isIgnored(path) && known === undefined && noted === undefined) return;
+    if (hasRules && isIgnored(path) && known === undefined && noted === undefined && !isCommitted(path)) return;
     if (/(?:^|\/)\.git(?:\/|$)/i.test(path)) return void unkept.add(path);
     const found = lstatSync(file);
     if (found.isSymbolicLink()) {
@@ -174,6 +176,15 @@ export function readFolder(reading: Reading): FolderTree {
       tree.set(path, entry);
   }
   return { tree, unkept, contents, nested, unmerged: [...agent.unmerged] };
+}
+
+/** Of a HEAD without a commit: nothing. */
+function headOf(gitDir: string): OracleTree {
+  try {
+    return treeOfCommit(gitDir, "HEAD");
+  } catch {
+    return new Map();
+  }
 }
 
 function isIgnored(path: string): boolean {
