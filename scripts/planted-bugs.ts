@@ -31,6 +31,27 @@ const CONSERVATION = ["git/conservation.test.ts"];
 
 const BUGS: readonly Bug[] = [
   {
+    name: "the time of a run begins anew with each resume",
+    file: "engine/scheduler.ts",
+    from: "options.timeoutMs - workedMs",
+    to: "options.timeoutMs",
+    tests: ["engine/limits.test.ts"],
+  },
+  {
+    name: "an answer without an engine counts as work of one",
+    file: "run/apply.ts",
+    from: "if (!state.endsAnswered) state.workedUntil",
+    to: "state.workedUntil",
+    tests: ["engine/limits.test.ts"],
+  },
+  {
+    name: "an output counts as wrong whose check was given up",
+    file: "engine/executor.ts",
+    from: "if (this.#stopReason !== undefined) return defined({",
+    to: "if (this.#isKilled) return defined({",
+    tests: ["engine/output-checks.test.ts"],
+  },
+  {
     name: "dropped commits are not kept",
     file: "git/capture.ts",
     from: "if (unreachable.length === 0) return [];",
