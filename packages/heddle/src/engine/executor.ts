@@ -102,7 +102,7 @@ class Execution implements RunningTask {
   async #workIn(workspace: Workspace): Promise<Outcome> {
     const task = this.#task;
     const filled = isAsWritten(task.step) ? ok(task.step) : await fill(task, this.#options);
-    if (!filled.ok) return failed("spawn", filled.error);
+    if (!filled.ok) return failed("expression", filled.error);
     if (isAgents(task.step)) {
       const signal = this.#checking?.signal;
       const agent = await startAgent(task, workspace, filled.value, {
@@ -162,7 +162,7 @@ function isAgents({ action }: Step): boolean {
   return action.kind === "agent";
 }
 
-function failed(code: "spawn" | "output", message: string): Outcome {
+function failed(code: "spawn" | "output" | "expression", message: string): Outcome {
   return { kind: "failed", error: { code, message } };
 }
 

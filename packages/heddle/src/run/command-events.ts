@@ -147,11 +147,19 @@ function runEnded(state: RunState, { status, reason }: CommandOf<"end">, now: nu
   const durationMs = Math.max(0, now - (state.startedAt ?? state.createdAt));
   if (status === "succeeded") return { type: "run.succeeded", data: { durationMs } };
   if (status === "cancelled") return { type: "run.cancelled", data: { durationMs, reason: reason ?? "cancel" } };
-  const lost = state.steps.filter((_step, index) => phaseOf(state, index).tag === "failed").map((step) => step.id);
+  const lost = state.steps
+    .filter((_step, index) => phaseOf(state, index).tag === "failed" && !isTolerated(state, index))
+    .map((step) => step.id);
   const earlier = earlierFailures(state).map((step) => stepAt(state, step).id);
   const before = earlier.length === 0 ? undefined : `failed before, and did not run again: ${earlier.join(", ")}`;
   const why = reason === "run-timeout" ? "the run timed out" : before;
   return { type: "run.failed", data: defined({ durationMs, failed: lost, reason: why }) };
+}
+
+/** It is optional, or in something that is: its failure has not failed the run. */
+function isTolerated(state: RunState, index: number): boolean {
+  for (let at = index; at !== -1; at = state.parents[at] ?? -1) if (stepAt(state, at).optional === true) return true;
+  return false;
 }
 
 function sinceStart(state: RunState, index: number, now: number): number {

@@ -181,6 +181,25 @@ describe("a rerun", () => {
   });
 });
 
+test.each([
+  ["env", 'env: { M: "${{ deps.a.output.missing }}" }, run: "true"'],
+  ["with", 'with: { m: ["${{ deps.a.output.missing }}"] }, call: "./m.mjs#f"'],
+])("a template that can never be filled is not tried again: %s", async (_, text) => {
+  const project = projectIn({
+    "heddle.yaml": `steps:
+  - { id: a, run: 'echo "n=1" > "$HEDDLE_OUTPUT"' }
+  - { id: b, deps: [a], retry: { attempts: 3, delay: 1ms }, ${text} }`,
+    "m.mjs": "export const f = () => 1;",
+  });
+  const file = await loadPlanFile("heddle.yaml", {}, { folder: project.dir });
+  if (!file.ok) throw new Error("no plan");
+  const { run } = await ended(await project.runs.start(file.value, {}));
+  const failed: unknown[] = [];
+  for await (const events of project.runs.events(run))
+    for (const { type, data } of events) if (type === "step.failed") failed.push(data);
+  expect(failed).toMatchObject([{ error: { code: "expression" }, willRetry: false }]);
+});
+
 test("the plan of a run as its file says now", async () => {
   const project = projectIn({
     "heddle.yaml": "name: p\nparams: { x: { type: string, default: one } }\nsteps: [{ id: a, run: ':' }]",

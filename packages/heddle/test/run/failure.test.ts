@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { seededRandom } from "../../src/base/random.ts";
-import { FAILURE_CLASSES, type Retry } from "../../src/plan/plan.ts";
+import { FAILURE_CLASSES, type Plan, type Retry, type Step } from "../../src/plan/plan.ts";
 import { judgeRetry, retryDelayMs } from "../../src/run/retry.ts";
 import { DryRun } from "../support/dry-run.ts";
 import { causes, EXIT, failing, planOf, retry, run, step, steps, timeOf } from "./dry.ts";
@@ -24,6 +24,17 @@ describe("fail-fast", () => {
       later: "waiting",
     });
     expect(causes(dry)).toEqual({ child: "bad", grand: "bad" });
+    expect(dry.events.at(-1)).toMatchObject({ type: "run.failed", data: { failed: ["bad"] } });
+  });
+
+  test("what is optional, or in something optional, has not failed the run", () => {
+    const tolerated = {
+      ...step("sub", { optional: true }),
+      action: { kind: "plan", plan: planOf([step("in")]) },
+    } as Step;
+    const plan = { ...planOf([step("may", { optional: true }), tolerated, step("bad")]), failure: "continue" } as Plan;
+    const dry = run(plan, failing(["may", "sub/in", "bad"]));
+    expect(dry.phases).toMatchObject({ may: "failed", sub: "failed", "sub/in": "failed", bad: "failed" });
     expect(dry.events.at(-1)).toMatchObject({ type: "run.failed", data: { failed: ["bad"] } });
   });
 
