@@ -22,7 +22,7 @@ export async function loadPlan(
 ): Promise<Result<LoadedPlan, number>> {
   const file = named ?? findPlanFile(context.dir);
   if (file === undefined) {
-    const { code, message, hint = "" } = noPlan();
+    const { code, message, hint = "" } = noPlan(context.dir);
     const place = { file: PLAN_FILES[0], line: 1, column: 1 };
     context.out.problem(
       { code, message, hint },

@@ -1,9 +1,10 @@
 /** Project folder: creates `.heddle` with the file that makes git ignore it, or says why there is nothing to open. */
 import { existsSync, lstatSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { messageOf, systemCode, type Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { diskFull } from "../journal/port.ts";
+import { folderAbove } from "./find-plan.ts";
 import { NO_RUNS } from "./find-run.ts";
 import type { ProjectLayout } from "./layout.ts";
 
@@ -19,7 +20,7 @@ export function prepareFolder(layout: ProjectLayout, access: ProjectAccess): Res
   try {
     // Where a file stands in its place, the journal says so itself.
     const isThere = isFile(layout.heddleDir) || statSync(layout.journalFile, { throwIfNoEntry: false }) !== undefined;
-    return isThere ? ok(undefined) : err(NO_RUNS);
+    return isThere ? ok(undefined) : err(noRunsIn(layout));
   } catch (thrown) {
     // Nobody knows whether there are runs.
     return err({
@@ -29,6 +30,17 @@ export function prepareFolder(layout: ProjectLayout, access: ProjectAccess): Res
       cause: thrown,
     });
   }
+}
+
+/** Runs of a folder above are named, and not taken: what is typed may be meant for this one. */
+function noRunsIn({ heddleDir, journalFile }: ProjectLayout): Problem {
+  const own = dirname(heddleDir);
+  const above = folderAbove(own, (folder) => existsSync(join(folder, relative(own, journalFile))));
+  if (above === undefined) return NO_RUNS;
+  return {
+    ...NO_RUNS,
+    hint: `There are some above: \`heddle -C ${above} runs\` lists them. Start one here with \`heddle run\`.`,
+  };
 }
 
 /**

@@ -288,3 +288,20 @@ test("a rerun from a step that another one made in the run names that one", asyn
   }
   expect((await rig.heddle(["rerun", "--from", "nothing"])).stderr).toContain("`heddle plan` lists the steps");
 });
+
+test("a plan and runs of a folder above are named", async () => {
+  rig.plan({ steps: [{ id: "a", run: "true" }] });
+  await rig.heddle(["run"]);
+  rig.write("packages/web/x", "");
+  for (const [words, hint] of [
+    [[], "`heddle -C ../.. run`"],
+    [["run"], "`heddle -C ../.. run`"],
+    [["plan"], "`heddle -C ../.. run`"],
+    [["show"], "`heddle -C ../.. runs`"],
+  ] as const) {
+    const { code, stderr } = await rig.heddle(["-C", "packages/web", ...words]);
+    expect([words, code, stderr]).toEqual([words, 2, expect.stringContaining(hint)]);
+  }
+  expect(rig.has("packages/web/.heddle")).toBe(false);
+  expect((await rig.heddle(["-C", "packages/web", "-C", "../..", "runs"])).code).toBe(0);
+});

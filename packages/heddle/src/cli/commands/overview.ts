@@ -20,10 +20,7 @@ export async function overviewCommand(context: Context, _args: readonly unknown[
   const { out } = context;
   const file = findPlanFile(context.dir);
   if (file === undefined)
-    return fail(context, {
-      ...noPlan(),
-      hint: "`heddle init` writes an example; `heddle --help` lists all commands.",
-    });
+    return fail(context, noPlan(context.dir, "`heddle init` writes an example; `heddle --help` lists all commands."));
   // A TypeScript plan is a program: only `run` and `plan` load it.
   if (isPlanModule(file)) {
     const found = await lastRun(context, file, undefined);
