@@ -37,11 +37,29 @@ One JSON document, except for commands that print one event per line: \`run\`, \
 | \`plan\` | \`{name, steps: [{id, description?, deps, after, layer, kind, group?, resources?, locks?}], layers: [[id]], maxParallelism, criticalPath: [id], criticalPathMs, expectedMakespanMs, workers, warnings: [{code, severity, message, file, line, column, hint?}]}\`; a plan with errors: \`{diagnostics: [{code, severity, message, file, line, column, hint?}]}\` and exit code 2 |
 | \`plan --to yaml\` | \`{document, warnings}\`: the plan in its canonical form |
 | \`run\`, \`history\` | \`{run, seq, time, type, step?, attempt?, data}\` per line; [events](events.md) |
-| \`show\` | \`{run, plan, status, startedAt, endedAt, counts, steps: [{id, status, layer, attempts, startedAt, endedAt, durationMs, output?, error?, reason?, cause?, usage?, log}], sequentialMs, parallelMs, speedup, criticalPathMs, cost, turnsWithoutCost, landing: {mode, integration, commits, branch?, commit?, problem?} or null, changedBySeveral: {count, files: [{file, steps, count}]}}\` |
+| \`show\` | \`{run, plan, status, startedAt, endedAt, counts, byStatus, steps: [{id, status, layer, attempts, startedAt, endedAt, durationMs, output?, error?, reason?, cause?, why, reasons, usage?, log}], sequentialMs, parallelMs, speedup, criticalPathMs, cost, turnsWithoutCost, landing: {mode, integration, commits, branch?, commit?, problem?} or null, changedBySeveral: {count, files: [{file, steps, count}]}}\` |
 | \`runs\` | \`{runs: [{run, plan, status, startedAt, endedAt, counts}]}\`, newest first |
 | \`replay\` | \`{run, seq, ok, violations: [{rule, seq, message}], state}\` |
 | \`report\` | \`{run, plan, status, startedAt, endedAt, counts, attempts, sequentialMs, parallelMs, speedup, criticalPath: [id], criticalPathMs, slots, utilisation, slowest: [{step, durationMs}], cost, turnsWithoutCost}\`; with \`-o FILE\`: \`{file}\` |
 | \`merge\` | \`{run, mode, integration, commits, branch?, commit?}\`: the number of merged steps, and where they landed; with \`--revert\`: \`{run, step, integration, commit, files, verified?, builders?}\`, the commit that reverts it, the files that it changes, whether checks passed on it, and the steps built on it |
+
+\`byStatus\` counts the steps by each status of a step. \`reasons\` says why a step does not go on now; it is empty where the step is at work or
+has ended. A reason is \`{kind, steps?, resource?, lock?, run?, signal?, until?, have?, want?, of?}\`; \`steps\` names at most 20, \`until\` is a
+time, and \`why\` is the same as a sentence.
+
+| kind | what the step waits for |
+|---|---|
+| \`deps\` | \`steps\` that it comes after; \`have\` of \`want\` have ended |
+| \`layer\` | the layer \`have\`, which comes before its own, \`want\` (\`schedule: layers\`) |
+| \`slot\`, \`agent-slot\` | one of the \`of\` slots of the run, of the container in \`steps\`, or of the provider in \`resource\` |
+| \`pool\` | \`want\` units of the pool \`resource\`; \`have\` of \`of\` are free |
+| \`lock\`, \`foreign-lock\` | \`lock\`, which another step of the run has; a lock that the run \`run\` has |
+| \`group\`, \`writes\` | its turn in the worktree of the group \`resource\`; the step in \`steps\`, which may write the same files |
+| \`worktree\`, \`rate-limit\` | a worktree, where all are in use; the provider \`resource\`, which takes no requests |
+| \`retry-delay\`, \`timer\` | the time \`until\` |
+| \`person\`, \`signal\` | an answer; the signal \`signal\`. \`until\`: the time for it is over then |
+| \`condition\`, \`turn\` | nothing that is known: its engine looks at its condition, or starts it as soon as it can |
+| \`paused\`, \`ending\`, \`resume\` | the run, which is paused, is ending early or being undone, or which nobody works on |
 
 Status of a step: \`waiting\`, \`running\`, \`retrying\`, \`succeeded\`, \`failed\`, \`cancelled\`, \`skipped\`, \`cached\`,
 \`needs-approval\`, \`needs-resolution\`, \`interrupted\`. Status of a run: \`running\`, \`paused\`, \`waiting\`, \`succeeded\`, \`failed\`,

@@ -103,8 +103,8 @@ const BUGS: readonly Bug[] = [
   {
     name: "a subplan has one attempt too many",
     file: "run/slots.ts",
-    from: `if ((use?.slots ?? 0) >= attempts ||`,
-    to: `if ((use?.slots ?? 0) > attempts ||`,
+    from: `const isShort = (use?.slots ?? 0) >= attempts;`,
+    to: `const isShort = (use?.slots ?? 0) > attempts;`,
     tests: SUBPLANS,
   },
   {
@@ -180,8 +180,8 @@ const BUGS: readonly Bug[] = [
   {
     name: "the limit of a forEach is not asked for",
     file: "run/slots.ts",
-    from: "return running >= (state.containers",
-    to: "return running > 1 + (state.containers",
+    from: "?.running ?? 0) < limit) return full;",
+    to: "?.running ?? 0) <= limit) return full;",
   },
   {
     name: "layers open early",

@@ -14,6 +14,10 @@ export interface AttemptWait {
   readonly until?: number;
   /** What it waits for and what was said, for people. */
   readonly why: string;
+  /** The provider, where it is known which. */
+  readonly provider?: string;
+  /** The run that has the lock. */
+  readonly holder?: string;
 }
 
 /** Progress during which a wait goes on. */
@@ -35,11 +39,22 @@ export function waitIn(data: JsonObject, time: number): AttemptWait | undefined 
   const { type, ms, afterMs, provider, rateLimit } = data;
   switch (type) {
     case "waiting": {
-      if (data["for"] === "lock") return { for: "lock", since: time, why: `a lock held by run ${String(data["run"])}` };
+      if (data["for"] === "lock") {
+        const holder = String(data["run"]);
+        return { for: "lock", since: time, why: `a lock held by run ${holder}`, holder };
+      }
       if (data["for"] === "worktree") return { for: "worktree", since: time, why: "a worktree: all are in use" };
       if (data["for"] === "full")
-        return { for: "agents", since: time, why: `an agent of ${String(provider)}: as many as may are at work` };
-      return refusal(time, ms, `${String(provider)}, which takes no requests`, data);
+        return defined({
+          for: "agents",
+          since: time,
+          why: `an agent of ${String(provider)}: as many as may are at work`,
+          provider: nameOf(provider),
+        });
+      return defined({
+        ...refusal(time, ms, `${String(provider)}, which takes no requests`, data),
+        provider: nameOf(provider),
+      });
     }
     case "retrying": {
       const limit = isJsonObject(rateLimit) ? rateLimit : {};
@@ -50,6 +65,10 @@ export function waitIn(data: JsonObject, time: number): AttemptWait | undefined 
     default:
       return undefined;
   }
+}
+
+function nameOf(provider: unknown): string | undefined {
+  return typeof provider === "string" ? provider : undefined;
 }
 
 function refusal(time: number, ms: unknown, what: string, data: JsonObject): AttemptWait {

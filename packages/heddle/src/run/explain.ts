@@ -4,28 +4,26 @@ import { shellWord } from "../base/shell-word.ts";
 import { formatDuration } from "../base/duration.ts";
 import { formatTimestamp } from "../base/timestamp.ts";
 import { plural } from "../base/plural.ts";
-import { boundsAround, boundsOf, claimsOf } from "./claims.ts";
 import { waitText } from "./attempt-wait.ts";
 import type { CancelReason, OpenQuestion, QuestionAbout, SkipReason } from "./event.ts";
 import type { StepPhase } from "./facts.ts";
 import { closesAt } from "./queue.ts";
-import { depsOf, groupLock, hasEnded, isRunEnded, phaseOf, satisfies, stepAt, type RunState } from "./state.ts";
+import { reasonsOf, type Reason, type ReasonContext } from "./reasons.ts";
+import { depsOf, isRunEnded, phaseOf, stepAt, type RunState } from "./state.ts";
 import { runStatus } from "./status.ts";
-import { writeGlobsOf } from "./write-locks.ts";
 
-export interface ExplainContext {
-  /** On the engine's clock. */
-  readonly now: number;
-  /** A process holds the run now. */
-  readonly live: boolean;
-}
-
-/** One sentence for the step's phase; for a waiting step everything that it waits for. */
-export function explainStep(state: RunState, step: number, { now, live }: ExplainContext): string {
+/** One sentence for the step's phase; for a waiting step all of its `reasons`, which are found out where the caller has not. */
+export function explainStep(
+  state: RunState,
+  step: number,
+  context: ReasonContext,
+  reasons: readonly Reason[] = reasonsOf(state, step, context),
+): string {
+  const { now, live } = context;
   const phase = phaseOf(state, step);
   switch (phase.tag) {
     case "waiting":
-      return explainWait(state, step, { now, live });
+      return explainWait(state, step, context, reasons);
     case "running":
       if (isInterrupted(state, live)) return interruptedText(state, step);
       if (phase.asks !== undefined) return askedText(phase.asks, state.askedAt.get(step), now);
@@ -36,8 +34,13 @@ export function explainStep(state: RunState, step: number, { now, live }: Explai
       const left = state.index.containers.get(step)?.left ?? 0;
       return `${left} of its ${plural(container?.children.length ?? 0, "step")} ${left === 1 ? "has" : "have"} not ended`;
     }
-    case "retrying":
-      return `next attempt in ${formatDuration(Math.max(0, phase.retryAt - now))}; the last one failed: ${phase.error.message}`;
+    case "retrying": {
+      const isDue = live && phase.retryAt <= now;
+      const next = isDue
+        ? `the next attempt is ${reasonsText(state, step, context, reasons)}`
+        : `next attempt in ${formatDuration(Math.max(0, phase.retryAt - now))}`;
+      return `${next}; the last one failed: ${phase.error.message}`;
+    }
     case "waiting-for-answer":
       if (phase.answer !== undefined) {
         const { decision, by } = phase.answer;
@@ -124,7 +127,7 @@ function signalText(
   state: RunState,
   step: number,
   phase: PhaseOf<"waiting-for-signal">,
-  { now, live }: ExplainContext,
+  { now, live }: ReasonContext,
 ): string {
   const { signal } = phase;
   const deadline = closesAt(state, step);
@@ -182,32 +185,85 @@ export function readyAt(state: RunState, step: number): number | undefined {
   return since === 0 ? undefined : since;
 }
 
-function explainWait(state: RunState, step: number, { now, live }: ExplainContext): string {
-  if (isRunEnded(state.phase)) return explainUnstarted(state, step);
-  const definition = stepAt(state, step);
-  const open = [
-    ...depsOf(state, step).filter((dep) => !satisfies(phaseOf(state, dep))),
-    ...(definition.after ?? [])
-      .map((id) => state.index.byId.get(id) ?? -1)
-      .filter((from) => from !== -1 && !hasEnded(phaseOf(state, from))),
-  ];
-  if (open.length > 0) {
-    const names = open.slice(0, 4).map((from) => `${stepAt(state, from).id} (${phaseWord(state, from, live)})`);
-    const more = open.length > 4 ? ` and ${open.length - 4} more` : "";
-    return `waiting for ${names.join(", ")}${more}`;
-  }
-  if (state.phase.tag === "paused") return "the run is paused";
-  if (!live) return "resume starts it";
-  const layer = state.layers[step] ?? 0;
-  if (state.options.schedule === "layers" && state.parents[step] === -1 && layer > state.index.openLayer) {
-    return `waiting for layer ${state.index.openLayer + 1} to end (schedule: layers)`;
-  }
-  const lock = state.lockWaits.get(step);
-  if (lock !== undefined) return waitText(lock, now);
-  const place = explainPlace(state, step);
-  if (place === undefined) return "ready";
+function explainWait(state: RunState, step: number, context: ReasonContext, reasons: readonly Reason[]): string {
+  const text = reasonsText(state, step, context, reasons);
+  if (!reasons.every(({ kind }) => IS_PLACE.has(kind))) return text;
   const since = readyAt(state, step);
-  return since === undefined ? place : `${place}, for ${formatDuration(Math.max(0, now - since))}`;
+  return since === undefined ? text : `${text}, for ${formatDuration(Math.max(0, context.now - since))}`;
+}
+
+/** Kinds of reasons that a step waits for which has all that it comes after. */
+const IS_PLACE: ReadonlySet<Reason["kind"]> = new Set(["slot", "agent-slot", "pool", "lock", "group", "writes"]);
+
+const WAITS_FOR = "waiting for ";
+
+/** All reasons in one sentence. */
+function reasonsText(state: RunState, step: number, context: ReasonContext, reasons: readonly Reason[]): string {
+  let text = "";
+  let isWait = false;
+  for (const reason of reasons) {
+    const next = reasonText(state, step, reason, context);
+    if (text === "") text = next;
+    else if (isWait && next.startsWith(WAITS_FOR)) text += ` and for ${next.slice(WAITS_FOR.length)}`;
+    else text += `; ${next}`;
+    isWait = next.startsWith(WAITS_FOR);
+  }
+  return text;
+}
+
+function reasonText(state: RunState, step: number, reason: Reason, { now, live }: ReasonContext): string {
+  const { kind, steps = [], resource = "", have = 0, want = 0, of = 0, until } = reason;
+  const [first] = steps;
+  switch (kind) {
+    case "deps": {
+      const named = steps.slice(0, 4).map((id) => `${id} (${phaseWord(state, state.index.byId.get(id) ?? -1, live)})`);
+      const more = want - have - named.length;
+      return `${WAITS_FOR}${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+    }
+    case "layer":
+      return `${WAITS_FOR}layer ${have} to end (schedule: layers)`;
+    case "slot":
+    case "agent-slot": {
+      const whose = resource === "" ? (first ?? "") : resource;
+      const what = `${kind === "slot" ? "a slot" : "an agent slot"}${whose === "" ? "" : ` of ${whose}`}`;
+      return `${WAITS_FOR}${what}${of === 0 ? "" : `: ${of - have} of ${of} are in use`}`;
+    }
+    case "pool":
+      return `${WAITS_FOR}${want} ${resource}: ${have} of ${of} are free`;
+    case "lock":
+      return `${WAITS_FOR}the lock ${reason.lock ?? ""}`;
+    case "foreign-lock": {
+      const wait = state.lockWaits.get(step);
+      return wait === undefined ? `${WAITS_FOR}a lock held by run ${reason.run ?? ""}` : waitText(wait, now);
+    }
+    case "group":
+      return `${WAITS_FOR}the worktree of its group: another step of ${resource} is using it`;
+    case "writes":
+      return `${WAITS_FOR}${first ?? ""}, which may write the same files`;
+    case "worktree":
+      return `${WAITS_FOR}a worktree: all are in use`;
+    case "rate-limit":
+      return `${WAITS_FOR}${resource === "" ? "its provider" : resource}, which takes no requests`;
+    case "retry-delay":
+    case "timer":
+      return `waiting until ${formatTimestamp(until ?? now)}`;
+    case "person":
+      return "waiting for an answer";
+    case "signal":
+      return `${WAITS_FOR}the signal ${reason.signal ?? ""}`;
+    case "condition":
+      return "ready: its condition is looked at next";
+    case "paused":
+      return "the run is paused";
+    case "ending":
+      return state.rollback === undefined ? "nothing more starts: a failure ends the run" : "the run is being undone";
+    case "resume":
+      return isRunEnded(state.phase) ? explainUnstarted(state, step) : "resume starts it";
+    case "turn":
+      return "ready";
+    default:
+      return unreachable(kind);
+  }
 }
 
 /** For a run that has ended. */
@@ -235,40 +291,4 @@ function phaseWord(state: RunState, step: number, live: boolean): string {
     default:
       return phase.tag;
   }
-}
-
-function explainPlace(state: RunState, step: number): string | undefined {
-  const definition = stepAt(state, step);
-  if (state.index.slots >= state.options.maxConcurrency)
-    return `waiting for a slot: ${state.index.slots} of ${state.options.maxConcurrency} are in use`;
-  if (definition.action.kind === "agent" && state.index.agents >= state.options.maxAgents) {
-    return `waiting for an agent slot: ${state.index.agents} of ${state.options.maxAgents} are in use`;
-  }
-  const isAgent = definition.action.kind === "agent";
-  for (const subplan of boundsAround(state, step)) {
-    const { attempts, agents } = boundsOf(state, subplan);
-    const use = state.index.containers.get(subplan);
-    const { id } = stepAt(state, subplan);
-    if ((use?.slots ?? 0) >= attempts) return `waiting for a slot of ${id}: ${attempts} of ${attempts} are in use`;
-    if (isAgent && (use?.agents ?? 0) >= agents)
-      return `waiting for an agent slot of ${id}: ${agents} of ${agents} are in use`;
-  }
-  const { pools, shared, inner } = claimsOf(state, step);
-  for (const { key, pool, units, capacity } of pools) {
-    const used = state.index.pools.get(key) ?? 0;
-    if (used + units > capacity) return `waiting for ${units} ${pool}: ${capacity - used} of ${capacity} are free`;
-  }
-  for (const { read, write } of [shared, inner]) {
-    for (const name of [...read, ...write]) {
-      const { readers = 0, writers = 0 } = state.index.locks.get(name) ?? {};
-      const others = write.includes(name) ? readers + writers : writers;
-      if (others > 0) return `waiting for the lock ${name.slice(name.indexOf(" ") + 1)}`;
-    }
-  }
-  const turn = groupLock(definition);
-  if (turn !== undefined && (state.index.locks.get(turn)?.writers ?? 0) > 0)
-    return `waiting for the worktree of its group: another step of ${definition.group ?? ""} is using it`;
-  const writer = state.index.writing.holder(writeGlobsOf(state.plan, definition));
-  if (writer !== undefined) return `waiting for ${stepAt(state, writer).id}, which may write the same files`;
-  return undefined;
 }

@@ -255,6 +255,17 @@ export function enterContainer(state: RunState, step: number): boolean {
   return true;
 }
 
+/** The limited container around the step whose items at once are as many as may be, where the step takes no slot of the run and is not among them. */
+export function fullAround(
+  state: RunState,
+  step: number,
+): { readonly container: number; readonly limit: number } | undefined {
+  const around = limitedContainer(state, step);
+  if (around === undefined || !isSlotless(stepAt(state, step)) || around.inside.has(step)) return undefined;
+  const limit = limitOf(state, step);
+  return around.running < limit ? undefined : { container: state.parents[step] ?? -1, limit };
+}
+
 /** Whether a container around the step is one too many among the items of its own: so it is after a resume that opened several again. */
 function isShutOut(state: RunState, step: number): boolean {
   for (let at = state.parents[step] ?? -1; at !== -1; at = state.parents[at] ?? -1) {
@@ -309,6 +320,7 @@ function limitOf(state: RunState, step: number): number {
   return state.containers.get(state.parents[step] ?? -1)?.maxConcurrency ?? Infinity;
 }
 
-function isSlotless(step: Step): boolean {
+/** Whether the step takes no slot of the run. */
+export function isSlotless(step: Step): boolean {
   return isContainerStep(step) || step.action.kind === "approve" || isWait(step);
 }

@@ -90,7 +90,7 @@ function isPlain(state: RunState, step: number): boolean {
   return resources === undefined && locks === undefined && writes === undefined && (state.parents[step] ?? -1) === -1;
 }
 
-function wantedBy(state: RunState, step: number): Omit<Lane, "heap"> {
+function wantedBy(state: RunState, step: number): Wants {
   const definition = stepAt(state, step);
   const parent = state.parents[step] ?? -1;
   const { pools, shared, inner } = claimsOf(state, step);
@@ -109,7 +109,7 @@ function wantedBy(state: RunState, step: number): Omit<Lane, "heap"> {
   };
 }
 
-function laneKey(wanted: Omit<Lane, "heap">): string {
+function laneKey(wanted: Wants): string {
   const { pools, read, write, writeGlobs, agent, takesSlot, container, bounds } = wanted;
   const isPlain = takesSlot && container === -1 && bounds.length === 0 && writeGlobs.length === 0;
   if (isPlain && pools.length === 0 && read.length === 0 && write.length === 0) return agent ? "agent" : PLAIN;
@@ -117,20 +117,77 @@ function laneKey(wanted: Omit<Lane, "heap">): string {
   return JSON.stringify([agent, takesSlot, container, bounds, units, read, write, writeGlobs]);
 }
 
-/** Whether what the lane's steps ask for is free, beside what is `reserved` for others. */
-export function fits({ index }: RunState, lane: Lane, reserved: Reserved = NOTHING_RESERVED): boolean {
+/** Something of which steps of a lane want more than there is now. */
+export type Shortage =
+  /** `within`: the subplan or `forEach` whose limit it is; -1: that of the run. */
+  | { readonly kind: "slot" | "agent-slot"; readonly within: number; readonly limit: number }
+  | { readonly kind: "pool"; readonly pool: string; readonly want: number; readonly have: number; readonly of: number }
+  | { readonly kind: "lock"; readonly lock: string }
+  /** Another step of the group has its worktree. */
+  | { readonly kind: "group"; readonly group: string }
+  /** A running step that may write the same files. */
+  | { readonly kind: "writes"; readonly step: number };
+
+/** What a step asks for before it starts. */
+export type Wants = Omit<Lane, "heap">;
+
+/** What the step asks for; makes no lane. */
+export function wantsOf(state: RunState, step: number): Wants {
+  return state.index.lanes[state.index.laneOf[step] ?? -1] ?? wantedBy(state, step);
+}
+
+/** All that the step wants more of than there is now: the limits first. Empty: it can start. */
+export function shortagesOf(state: RunState, wants: Wants): readonly Shortage[] {
+  const found: Shortage[] = [];
+  isFull(state, wants, found);
+  fits(state, wants, NOTHING_RESERVED, found);
+  return found;
+}
+
+/**
+ * Whether what the lane's steps ask for is free, beside what is `reserved` for others. `found`: gets everything that is short, and not
+ * only the first.
+ */
+export function fits(
+  { index }: RunState,
+  wants: Wants,
+  reserved: Reserved = NOTHING_RESERVED,
+  found?: Shortage[],
+): boolean {
   const { pools, locks, writing } = index;
-  for (const { key, units, capacity } of lane.pools) {
-    if ((pools.get(key) ?? 0) + (reserved.pools.get(key) ?? 0) + units > capacity) return false;
+  let isFree = true;
+  for (const { key, pool, units, capacity } of wants.pools) {
+    const have = capacity - (pools.get(key) ?? 0) - (reserved.pools.get(key) ?? 0);
+    if (units <= have) continue;
+    if (found === undefined) return false;
+    found.push({ kind: "pool", pool, want: units, have: Math.max(0, have), of: capacity });
+    isFree = false;
   }
-  for (const name of lane.read) if ((locks.get(name)?.writers ?? 0) > 0 || reserved.write.has(name)) return false;
-  for (const name of lane.write) {
+  for (const name of wants.read) {
+    if ((locks.get(name)?.writers ?? 0) === 0 && !reserved.write.has(name)) continue;
+    if (found === undefined) return false;
+    found.push(lockShortage(name));
+    isFree = false;
+  }
+  for (const name of wants.write) {
     const use = locks.get(name);
-    if ((use !== undefined && use.readers + use.writers > 0) || reserved.read.has(name) || reserved.write.has(name))
-      return false;
+    const isTaken = use !== undefined && use.readers + use.writers > 0;
+    if (!isTaken && !reserved.read.has(name) && !reserved.write.has(name)) continue;
+    if (found === undefined) return false;
+    found.push(lockShortage(name));
+    isFree = false;
   }
-  if (lane.writeGlobs.length === 0) return true;
-  return writing.holder(lane.writeGlobs) === undefined && !writing.meet(lane.writeGlobs, reserved.writeGlobs);
+  if (wants.writeGlobs.length === 0) return isFree;
+  const writer = writing.holder(wants.writeGlobs);
+  if (writer !== undefined) found?.push({ kind: "writes", step: writer });
+  return isFree && writer === undefined && !writing.meet(wants.writeGlobs, reserved.writeGlobs);
+}
+
+/** Names of locks are words; that of a lock which a container holds has its number before it, that of a group's turn `group`. */
+function lockShortage(name: string): Shortage {
+  const at = name.indexOf(" ");
+  const rest = name.slice(at + 1);
+  return name.slice(0, Math.max(0, at)) === "group" ? { kind: "group", group: rest } : { kind: "lock", lock: rest };
 }
 
 /** Every slot of the run is taken. */
@@ -138,19 +195,37 @@ export function areSlotsTaken({ index, options }: RunState): boolean {
   return index.slots >= options.maxConcurrency;
 }
 
-/** Whether a limit on attempts, on agents or on items stops the whole lane. */
-export function isFull(state: RunState, { agent, takesSlot, container, bounds }: Lane): boolean {
-  const { index } = state;
-  if (takesSlot && areSlotsTaken(state)) return true;
-  if (agent && index.agents >= state.options.maxAgents) return true;
+/** Whether a limit on attempts, on agents or on items stops the whole lane. `found`: gets every such limit, and not only the first. */
+export function isFull(state: RunState, wants: Wants, found?: Shortage[]): boolean {
+  const { agent, takesSlot, container, bounds } = wants;
+  const { index, options } = state;
+  let full = false;
+  if (takesSlot && areSlotsTaken(state)) {
+    if (found === undefined) return true;
+    found.push({ kind: "slot", within: -1, limit: options.maxConcurrency });
+    full = true;
+  }
+  if (agent && index.agents >= options.maxAgents) {
+    if (found === undefined) return true;
+    found.push({ kind: "agent-slot", within: -1, limit: options.maxAgents });
+    full = true;
+  }
   for (const subplan of bounds) {
     const { attempts, agents } = boundsOf(state, subplan);
     const use = index.containers.get(subplan);
-    if ((use?.slots ?? 0) >= attempts || (agent && (use?.agents ?? 0) >= agents)) return true;
+    const isShort = (use?.slots ?? 0) >= attempts;
+    const lacksAgent = agent && (use?.agents ?? 0) >= agents;
+    if (!isShort && !lacksAgent) continue;
+    if (found === undefined) return true;
+    if (isShort) found.push({ kind: "slot", within: subplan, limit: attempts });
+    if (lacksAgent) found.push({ kind: "agent-slot", within: subplan, limit: agents });
+    full = true;
   }
-  if (container === -1) return false;
-  const running = index.containers.get(container)?.running ?? 0;
-  return running >= (state.containers.get(container)?.maxConcurrency ?? Infinity);
+  if (container === -1) return full;
+  const limit = state.containers.get(container)?.maxConcurrency ?? Infinity;
+  if ((index.containers.get(container)?.running ?? 0) < limit) return full;
+  found?.push({ kind: "slot", within: container, limit });
+  return true;
 }
 
 /** What is reserved for steps further ahead. */

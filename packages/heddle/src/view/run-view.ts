@@ -17,11 +17,20 @@ import {
   type RunState,
 } from "../run/state.ts";
 import type { LandingRecord, StepPhase } from "../run/facts.ts";
-import { closesAt } from "../run/queue.ts";
+import { reasonsOf, waitsUntil, type Reason } from "../run/reasons.ts";
 import { costByStep, costOfRun, totalUsage } from "../run/usage.ts";
 import type { ChangedBySeveral } from "./changed-files.ts";
 import { criticalPathOf } from "./critical.ts";
-import { runStatus, stepCounts, stepStatus, type RunStatus, type StepCounts, type StepStatus } from "./status.ts";
+import {
+  runStatus,
+  statusCounts,
+  stepCounts,
+  stepStatus,
+  type RunStatus,
+  type StatusCounts,
+  type StepCounts,
+  type StepStatus,
+} from "./status.ts";
 import type { Timeline } from "./timeline.ts";
 
 export interface StepView {
@@ -44,6 +53,8 @@ export interface StepView {
   readonly cause?: string;
   /** One sentence: why the step is where it is. */
   readonly why: string;
+  /** Why it does not go on now; empty: it is at work or has ended. */
+  readonly reasons: readonly Reason[];
   readonly usage?: ResourceUsage;
   /** US dollars, as far as its agents reported them. */
   readonly cost?: number;
@@ -75,6 +86,8 @@ export interface RunView {
   readonly endedAt: number | null;
   /** `upToDate`: of the skipped ones, those that have a result that still holds. */
   readonly counts: StepCounts & { readonly upToDate: number };
+  /** Steps by the status that they have in {@link steps}: all eleven. */
+  readonly byStatus: StatusCounts;
   readonly steps: readonly StepView[];
   /** The attempts one after another. */
   readonly sequentialMs: number;
@@ -117,6 +130,7 @@ export function runView(input: RunViewInput): RunView {
     startedAt: state.startedAt ?? state.createdAt,
     endedAt: "endedAt" in state.phase ? state.phase.endedAt : null,
     counts: { ...stepCounts(state, live), upToDate: upToDateIn(state) },
+    byStatus: statusCounts(state, live),
     steps: state.steps.map((_, step) => stepView(input, step, costs)),
     sequentialMs,
     parallelMs,
@@ -157,6 +171,7 @@ function stepView(
   const usage = timeline.lastOf(definition.id)?.usage;
   const cost = costs.get(definition.id);
   const parent = state.parents[step] ?? -1;
+  const reasons = reasonsOf(state, step, { now, live });
   return defined({
     id: definition.id,
     status: stepStatus(state, step, live),
@@ -170,7 +185,8 @@ function stepView(
     error: "error" in phase ? phase.error : undefined,
     reason: phase.tag === "skipped" ? phase.reason.kind : undefined,
     cause: phase.tag === "skipped" && phase.reason.kind === "dependency" ? phase.reason.cause : undefined,
-    why: explainStep(state, step, { now, live }),
+    why: explainStep(state, step, { now, live }, reasons),
+    reasons,
     usage,
     cost,
     log: attempts > 0 && writesLog(state, step) ? logFile(definition.id, attempts) : null,
@@ -210,11 +226,9 @@ export function listensTo(state: RunState, step: number): string | undefined {
 /** When the wait of the step ends by itself, or the time for an answer or a signal is over. */
 export function untilOf(state: RunState, step: number, live: boolean): number | undefined {
   const phase = phaseOf(state, step);
-  if (phase.tag === "running") return live ? (phase.asks?.deadline ?? phase.waits?.until) : undefined;
-  if (phase.tag === "sleeping") return phase.at;
-  if (phase.tag !== "waiting-for-signal" && questionOf(phase) === undefined) return undefined;
-  const closes = closesAt(state, step);
-  return closes === Infinity ? undefined : closes;
+  if (phase.tag === "retrying" || (phase.tag === "running" && !live)) return undefined;
+  if (phase.tag === "waiting-for-answer" && phase.answer !== undefined) return undefined;
+  return waitsUntil(state, step);
 }
 
 function questionView(phase: StepPhase, live: boolean): Pick<StepView, "question" | "about" | "options"> {

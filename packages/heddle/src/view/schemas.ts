@@ -3,6 +3,7 @@
  * removed.
  */
 import { z } from "zod";
+import { REASON_KINDS } from "../run/reasons.ts";
 import { RUN_STATUSES, STEP_STATUSES } from "./status.ts";
 
 const time = z.number().int().nonnegative();
@@ -92,6 +93,19 @@ const stepError = z.looseObject({
   output: z.string().optional(),
 });
 
+const reason = z.looseObject({
+  kind: z.enum(REASON_KINDS),
+  steps: z.array(id).optional(),
+  resource: z.string().optional(),
+  lock: z.string().optional(),
+  run: z.string().optional(),
+  signal: z.string().optional(),
+  until: z.number().optional(),
+  have: count.optional(),
+  want: count.optional(),
+  of: count.optional(),
+});
+
 const step = z.looseObject({
   id,
   status: StepStatusSchema,
@@ -104,6 +118,7 @@ const step = z.looseObject({
   error: stepError.optional(),
   reason: z.enum(["dependency", "condition", "earlier", "up-to-date"]).optional(),
   cause: id.optional(),
+  reasons: z.array(reason),
   usage: z.looseObject({ peakMemoryMb: z.number().optional(), cpuMs: z.number().optional() }).optional(),
   cost: z.number().optional(),
   log: z.string().nullable(),
@@ -122,6 +137,7 @@ const run = z.looseObject({
 
 /** `show --json`. */
 export const RunSchema: z.ZodType = run.extend({
+  byStatus: z.record(z.enum(STEP_STATUSES), count),
   steps: z.array(step),
   sequentialMs: durationMs,
   parallelMs: durationMs,

@@ -18,7 +18,7 @@ import { temporaryFolder } from "../support/temporary.ts";
 import { failed, history, read, started, succeeded } from "../view/histories.ts";
 
 function step(id: string, status: StepStatus, why = "a reason that is longer than most terminals are wide"): StepView {
-  const none = { layer: 1, startedAt: null, endedAt: null, durationMs: 1234, log: null };
+  const none = { layer: 1, startedAt: null, endedAt: null, durationMs: 1234, log: null, reasons: [] };
   return { ...none, id, status, attempts: 2, why };
 }
 

@@ -19,6 +19,7 @@ describe("a wait", () => {
       since: 0,
       until: 30_000,
       why: "p, which takes no requests (rate-limit: slow down)",
+      provider: "p",
     });
     expect(after({ type: "waiting", for: "full", provider: "p" })).toMatchObject({ for: "agents" });
     expect(after({ type: "waiting", for: "worktree" })).toMatchObject({ for: "worktree" });

@@ -160,6 +160,7 @@ function notRun(id: string): StepView {
     startedAt: null,
     endedAt: null,
     durationMs: null,
+    reasons: [],
     why: "not in that run",
     log: null,
   };
