@@ -4,7 +4,7 @@ import path from "node:path";
 import { openApiDocument } from "../packages/heddle/src/server/openapi.ts";
 import { REQUEST_PROBLEMS } from "../packages/heddle/src/server/problem.ts";
 import type { ApiRoute } from "../packages/heddle/src/server/route.ts";
-import { API_ROUTES } from "../packages/heddle/src/server/table.ts";
+import { API_ROUTES, STREAM_ROUTES } from "../packages/heddle/src/server/table.ts";
 import { VERSION } from "../packages/heddle/src/version.ts";
 
 const HEAD = `# The HTTP API
@@ -92,9 +92,26 @@ ${rows.join("\n")}
 `;
 }
 
+const STREAMS = `
+## Streams
+WebSockets, at the same address. A page offers the subprotocols \`heddle.v1\` and \`ticket.TICKET\` (\`POST /api/tickets\`), a program sends its token.
+A client that lets 1 MiB wait is closed with \`4408\`, all with \`4503\` when the server stops: come back with \`after\`.
+
+| address | what |
+|---|---|
+${STREAM_ROUTES.map(({ path: address, summary }) => `| \`${address.replaceAll(/:(\w+)/g, "{$1}")}\` | ${summary} |`).join("\n")}
+
+\`/api/stream\` has many channels. \`{op: "open", id, kind: "events", project, run, after?}\` gives \`{type: "events", id, run, events}\` for all events behind
+number \`after\` and those to come, and \`{type: "end", id, run, seq}\` when nobody works on the run; \`{op: "open", id, kind: "runs", project}\` gives
+\`{type: "snapshot", id, runs}\` at first and at each change; \`{op: "close", id}\` ends a channel. What cannot be opened is \`{type: "problem", id, code, detail, hint}\`.
+
+\`/api/ws/{project}\` tells of the latest run: \`{type, project_id, timestamp, data}\` with the types \`batch_start\`, \`task_start\`, \`task_complete\`, \`failed\`,
+\`batch_complete\` and \`progress\`.
+`;
+
 /** The whole page. */
 export function httpReference(): string {
-  return `${HEAD}${problems()}\n## Requests\n${API_ROUTES.map(routeSection).join("")}`;
+  return `${HEAD}${problems()}\n## Requests\n${API_ROUTES.map(routeSection).join("")}${STREAMS}`;
 }
 
 /** The document, as it is committed. */

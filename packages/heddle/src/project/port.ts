@@ -10,7 +10,7 @@ import type { Problem } from "../base/errors.ts";
 import type { Result } from "../base/result.ts";
 import type { ResumeOptions, RunHandle, StartOptions } from "../engine/api.ts";
 import type { LoadedPlan } from "../graph/loaded-plan.ts";
-import type { ReadOptions } from "../journal/port.ts";
+import type { ReadOptions, Watcher } from "../journal/port.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Landing } from "../run/attempt.ts";
 import type { ControlRequest } from "../run/control.ts";
@@ -73,6 +73,8 @@ export interface RecordedRuns {
   find(word: string | undefined): Promise<Result<string, Problem>>;
   /** RUN and STEP as typed: one word alone may be either. */
   findWithStep(words: readonly (string | undefined)[]): Promise<Result<RunAndStep, Problem>>;
+  /** A watcher of the caller's own: says whether anything was written to the journal since it was asked last. */
+  watch(): Watcher;
   /** Whether a process works on the run now. */
   isLive(run: string): Promise<boolean>;
   /** Folds the history. */

@@ -100,6 +100,7 @@ function recordedRunsOf({ log, clock, live }: Shared): RecordedRuns {
     },
     find: (word) => findRun(log, word),
     findWithStep: (words) => findRunAndStep(log, words),
+    watch: () => log.watch(),
     isLive: async (run) => ((await log.get(run))?.holder ?? null) !== null,
     read: async (run) => (await import("./read-run.ts")).readRun(log, run),
     replay: async (run, options) => (await import("./replay-run.ts")).replayRun(log, run, options),

@@ -57,3 +57,30 @@ function statusOf(members: readonly StepView[], isOver: boolean): Batch["status"
   if (members.some(({ status }) => status === "failed")) return "failed";
   return members.some(({ status }) => status === "cancelled") ? "cancelled" : "completed";
 }
+
+/** What is said of a step as a task, beside its state. */
+export interface TaskAbout {
+  readonly group: string | null;
+  readonly model: string | null;
+  readonly isAgent: boolean;
+}
+
+export const NO_TASK: TaskAbout = { group: null, model: null, isAgent: false };
+
+export type Tasks = ReadonlyMap<string, TaskAbout>;
+
+/** By step id. */
+export function tasksOf(
+  steps: readonly {
+    readonly id: string;
+    readonly group?: string;
+    readonly action: { readonly kind: string; readonly model?: string };
+  }[],
+): Tasks {
+  return new Map(
+    steps.map(({ id, group = null, action }) => [
+      id,
+      { group, model: action.model ?? null, isAgent: action.kind === "agent" },
+    ]),
+  );
+}

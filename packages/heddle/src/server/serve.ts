@@ -12,8 +12,9 @@ import { Authority, type ServerTokens } from "./authority.ts";
 import { sourceSettings } from "./guard.ts";
 import { listenOn, LOOPBACKS } from "./listen.ts";
 import { ServedProjects, type OpenServed } from "./projects.ts";
-import { API_ROUTES } from "./table.ts";
+import { API_ROUTES, STREAM_ROUTES } from "./table.ts";
 import { removeTokenFile, tokenFileOf, writeTokenFile } from "./token-file.ts";
+import { Upgrades } from "./upgrade.ts";
 import type { ServerWorld } from "./world.ts";
 
 export interface ServeOptions {
@@ -69,12 +70,14 @@ export async function serve(options: ServeOptions): Promise<Result<RunningServer
     actor: options.actor,
   };
   const app = serverApp({ world, routes: API_ROUTES, source: () => source, onFault: options.onFault });
+  const upgrades = new Upgrades({ world, routes: STREAM_ROUTES, source: () => source, onFault: options.onFault });
   const listener = getRequestListener(app.fetch as never, { overrideGlobalObjects: false });
   const addresses = host === undefined ? LOOPBACKS : [host];
   const sockets = await listenOn({
     port: options.port,
     addresses,
     onRequest: (request, response) => void listener(request, response),
+    onUpgrade: (request, socket, head) => upgrades.take(request, socket, head),
     onFault: options.onFault,
   });
   if (!sockets.ok) return sockets;
@@ -96,6 +99,7 @@ export async function serve(options: ServeOptions): Promise<Result<RunningServer
     loginLink: (grant) => `${url}/#login=${authority.mintCode(grant)}`,
     async [Symbol.asyncDispose]() {
       removeTokenFile(file, authority.tokens.act);
+      upgrades.close();
       await sockets.value.close(CLOSE_MS);
       await projects[Symbol.asyncDispose]();
     },

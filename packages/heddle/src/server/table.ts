@@ -1,8 +1,11 @@
-/** Route table: every route of the API. */
+/** Route table: everything that the server answers. */
 import { ACTION_ROUTES } from "./routes/action-routes.ts";
 import { PARALLEL_ROUTES } from "./routes/parallel-routes.ts";
 import { RUN_ROUTES } from "./routes/run-routes.ts";
 import { SESSION_ROUTES } from "./routes/session-routes.ts";
+import { PROGRESS_STREAM } from "./progress-stream.ts";
+import { JOURNAL_STREAM } from "./journal-stream.ts";
+import type { StreamRoute } from "./stream-route.ts";
 import { apiRoute, type ApiRoute } from "./route.ts";
 import { openApiDocument } from "./openapi.ts";
 import { VERSION } from "../version.ts";
@@ -22,3 +25,5 @@ const openApi: ApiRoute = apiRoute({
 });
 
 export const API_ROUTES: readonly ApiRoute[] = [...SERVED, openApi];
+
+export const STREAM_ROUTES: readonly StreamRoute[] = [JOURNAL_STREAM, PROGRESS_STREAM];

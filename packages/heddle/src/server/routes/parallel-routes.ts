@@ -3,14 +3,13 @@
  * tasks). The same handlers as the others, other documents.
  */
 import { z } from "zod";
-import { defined } from "../../base/defined.ts";
 import { HeddleError, orThrow } from "../../base/errors.ts";
 import type { Json } from "../../base/json.ts";
 import type { Project } from "../../project/port.ts";
-import type { RunView } from "../../view/run-view.ts";
+import type { StepView } from "../../view/run-view.ts";
 import { askedRun, documentOf, readAsked, type AskedRun } from "../asked-run.ts";
 import { loadAsked, PLAN_BODY_LIMIT } from "../asked-plan.ts";
-import { batchesOf, isOverIn } from "../batches.ts";
+import { batchesOf, isOverIn, NO_TASK, tasksOf, type TaskAbout } from "../batches.ts";
 import { apiRoute, type ApiRoute, type Call } from "../route.ts";
 import { started } from "./action-routes.ts";
 import { batchIn } from "./run-routes.ts";
@@ -173,8 +172,11 @@ async function statusOf(latest: AskedRun, now: number): Promise<Json> {
   const read = await readAsked(latest);
   const document = documentOf(latest, read, now);
   const batches = batchesOf(document);
+  const tasks = tasksOf(read.state.steps);
   const running = document.steps.filter(({ status }) => status === "running");
-  const agents = await Promise.all(running.map(async (step) => agentOf(latest, step, read.state.steps, now)));
+  const agents = await Promise.all(
+    running.map(async (step) => agentOf(latest, step, tasks.get(step.id) ?? NO_TASK, now)),
+  );
   const current = batches.find(
     (batch) => !document.steps.every((step) => step.layer !== batch.batch_number || isOverIn(step)),
   );
@@ -196,23 +198,12 @@ async function statusOf(latest: AskedRun, now: number): Promise<Json> {
 /** A running step: `epic_id` is its group, `model` what its agent was told to use. */
 async function agentOf(
   { project, run }: AskedRun,
-  { id, startedAt }: RunView["steps"][number],
-  steps: readonly {
-    readonly id: string;
-    readonly group?: string;
-    readonly action: { readonly kind: string; readonly model?: string };
-  }[],
+  { id, startedAt }: StepView,
+  { group, model, isAgent }: TaskAbout,
   now: number,
 ): Promise<Json> {
-  const step = steps.find((one) => one.id === id);
-  const worktree = step?.action.kind === "agent" ? await project.worktrees.ofStep(run, id) : undefined;
+  const worktree = isAgent ? await project.worktrees.ofStep(run, id) : undefined;
   const elapsed = startedAt === null ? 0 : Math.max(0, now - startedAt) / 1000;
-  return defined<Record<string, Json>>({
-    task_id: id,
-    epic_id: step?.group ?? null,
-    model: step?.action.model ?? null,
-    duration: elapsed,
-    elapsed_seconds: elapsed,
-    worktree: worktree?.path ?? null,
-  });
+  const path = worktree?.path ?? null;
+  return { task_id: id, epic_id: group, model, duration: elapsed, elapsed_seconds: elapsed, worktree: path };
 }

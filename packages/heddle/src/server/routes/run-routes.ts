@@ -6,6 +6,7 @@ import type { RunView } from "../../view/run-view.ts";
 import { RunSchema, RunsSchema, EventSchema } from "../../view/schemas.ts";
 import { batchesOf } from "../batches.ts";
 import { answered, askedRun, documentOf, etagOf, projectOf, readAsked, stepIn } from "../asked-run.ts";
+import { eventSource } from "../event-source.ts";
 import { apiRoute, type ApiRoute } from "../route.ts";
 
 const wholeNumber = (from: number, to: number): z.ZodType<number> =>
@@ -119,6 +120,27 @@ export const RUN_ROUTES: readonly ApiRoute[] = [
         for (const event of batch) items.push(event as unknown as Json);
       const last = items.length === limit ? { next: after + limit } : {};
       return { status: 200, json: { items, ...last }, headers: asked.location };
+    },
+  }),
+  apiRoute({
+    method: "GET",
+    path: `${RUN}/events/stream`,
+    authority: "read",
+    operation: {
+      id: "streamEvents",
+      summary: "Events of a run as they are recorded, as server-sent events, until nobody works on it",
+      query: z.strictObject({
+        after: wholeNumber(0, Number.MAX_SAFE_INTEGER)
+          .optional()
+          .describe("only those behind this number; the header `Last-Event-ID` says the same"),
+      }),
+      answer: { status: 200, description: "`id` is the event's number, `data` the event", type: "text/event-stream" },
+    },
+    handle: async (call) => {
+      const asked = await askedRun(call);
+      const last = call.headers.get("last-event-id") ?? "";
+      const after = /^\d{1,15}$/.test(last) ? Number(last) : (call.query.after ?? 0);
+      return eventSource(asked, { after, signal: call.signal, clock: call.world.clock });
     },
   }),
   apiRoute({

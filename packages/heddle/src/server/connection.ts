@@ -1,0 +1,84 @@
+/**
+ * Stream connection: one WebSocket with bounds: a client that does not read is cut off and comes back to where it was, one that is gone is
+ * noticed. Knows no route.
+ *
+ * Invariants:
+ *  1. At most {@link MOST_UNSENT} bytes wait for a client: then it is closed with `4408`.
+ *  2. A client that has not answered for {@link SILENCE_MS} is gone.
+ */
+import type { WebSocket } from "ws";
+import type { Clock } from "../base/clock.ts";
+import type { Json } from "../base/json.ts";
+
+const MOST_UNSENT: number = 1024 * 1024;
+const PING_MS = 15_000;
+const SILENCE_MS = 40_000;
+
+/** Codes with which the server closes a connection. */
+export const CLOSE = { invalid: 4400, forbidden: 4403, tooSlow: 4408, stopping: 4503 } as const;
+
+export class StreamConnection {
+  readonly #socket: WebSocket;
+  readonly #clock: Clock;
+  readonly #gone = new AbortController();
+  #heardAt: number;
+  #cancelPing: (() => void) | undefined;
+
+  constructor(socket: WebSocket, clock: Clock) {
+    this.#socket = socket;
+    this.#clock = clock;
+    this.#heardAt = clock.now();
+    const heard = (): void => void (this.#heardAt = clock.now());
+    socket.on("pong", heard).on("message", heard);
+    // What is wrong with a connection ends it, and nothing else.
+    socket.on("error", () => socket.terminate());
+    socket.on("close", () => this.#end());
+    this.#ping();
+  }
+
+  /** Aborted when the connection is over, whoever ended it. */
+  get signal(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  send(message: Json): void {
+    if (this.#gone.signal.aborted) return;
+    this.#socket.send(JSON.stringify(message));
+    if (this.#socket.bufferedAmount > MOST_UNSENT) this.close(CLOSE.tooSlow, "too slow");
+  }
+
+  /** Called with each message that is JSON; what is not closes the connection. */
+  onMessage(listener: (message: Json) => void): void {
+    this.#socket.on("message", (data: Buffer, isBinary: boolean) => {
+      let message: Json;
+      try {
+        if (isBinary) throw new TypeError("binary");
+        message = JSON.parse(data.toString("utf8")) as Json;
+      } catch {
+        return this.close(CLOSE.invalid, "a message is JSON as text");
+      }
+      listener(message);
+    });
+  }
+
+  /** At most 123 bytes of `reason` go over the wire. */
+  close(code: number, reason: string): void {
+    this.#end();
+    this.#socket.close(code, reason);
+    // One that does not read does not answer either.
+    this.#clock.after(1000, () => this.#socket.terminate());
+  }
+
+  #ping(): void {
+    this.#cancelPing = this.#clock.after(PING_MS, () => {
+      if (this.#clock.now() - this.#heardAt > SILENCE_MS) return this.#socket.terminate();
+      this.#socket.ping();
+      this.#ping();
+    });
+  }
+
+  #end(): void {
+    this.#cancelPing?.();
+    this.#gone.abort();
+  }
+}

@@ -1,0 +1,52 @@
+/** Event source: a run's events as server-sent events, for scripts and proxies. Each has its number as its id, so that a client that comes back goes on. */
+import type { Clock } from "../base/clock.ts";
+import type { Event } from "../project/port.ts";
+import type { AskedRun } from "./asked-run.ts";
+
+const COMMENT_MS = 15_000;
+
+/** Ends when nobody works on the run any more, or the client goes away. */
+export function eventSource(
+  { project, run }: AskedRun,
+  { after, signal, clock }: { readonly after: number; readonly signal: AbortSignal; readonly clock: Clock },
+): Response {
+  const text = new TextEncoder();
+  const gone = new AbortController();
+  signal.addEventListener("abort", () => gone.abort());
+  let cancelComment: (() => void) | undefined;
+  const items = project.runs.tail(run, { after, signal: gone.signal })[Symbol.asyncIterator]();
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      const comment = (): void => {
+        // Lets both sides, and what lies between, see that the connection is there.
+        controller.enqueue(text.encode(":\n\n"));
+        cancelComment = clock.after(COMMENT_MS, comment);
+      };
+      comment();
+    },
+    async pull(controller) {
+      for (;;) {
+        const { done, value } = await items.next();
+        if (done === true) {
+          cancelComment?.();
+          controller.close();
+          return;
+        }
+        if (value.kind !== "events") continue;
+        controller.enqueue(text.encode(value.events.map(frameOf).join("")));
+        return;
+      }
+    },
+    async cancel() {
+      cancelComment?.();
+      gone.abort();
+      await items.return?.();
+    },
+  });
+  return new Response(body, { headers: { "content-type": "text/event-stream" } });
+}
+
+/** JSON has no line break of its own. */
+function frameOf(event: Event): string {
+  return `id: ${event.seq}\ndata: ${JSON.stringify(event)}\n\n`;
+}

@@ -1,0 +1,115 @@
+/**
+ * Journal stream: one WebSocket with many channels, each a run's events, or the list of a project's runs, from where the client was. One
+ * client has one of them for each page that it shows, however many views that has.
+ *
+ * The client says `{op: "open", id, kind, project, run?, after?}` and `{op: "close", id}`; the server answers with `events`, `snapshot`,
+ * `end` and `problem`, each with the channel's id.
+ */
+import { z } from "zod";
+import { HeddleError } from "../base/errors.ts";
+import type { Json } from "../base/json.ts";
+import { askedRun } from "./asked-run.ts";
+import { CLOSE } from "./connection.ts";
+import { detailsOf } from "./problem.ts";
+import type { OpenStream, StreamRoute } from "./stream-route.ts";
+
+/** Of one connection. */
+const MOST_CHANNELS = 64;
+const MOST_RUNS = 200;
+/** How often the journal is asked whether anything was written. */
+const LOOK_MS = 100;
+
+const id = z.string().min(1).max(64);
+const message = z.discriminatedUnion("op", [
+  z.strictObject({
+    op: z.literal("open"),
+    id,
+    kind: z.enum(["events", "runs"]),
+    project: z.string().max(200),
+    run: z.string().max(40).optional(),
+    after: z.int().nonnegative().optional(),
+  }),
+  z.strictObject({ op: z.literal("close"), id }),
+  z.strictObject({ op: z.literal("pong") }),
+]);
+type Opening = Extract<z.infer<typeof message>, { readonly op: "open" }>;
+
+export const JOURNAL_STREAM: StreamRoute = {
+  kind: "stream",
+  method: "GET",
+  path: "/api/stream",
+  authority: "read",
+  summary: "Events of runs and lists of runs as they change, over one connection",
+  open: (stream) => {
+    const { connection } = stream;
+    const channels = new Map<string, AbortController>();
+    connection.signal.addEventListener("abort", () => {
+      for (const channel of channels.values()) channel.abort();
+    });
+    connection.onMessage((received) => {
+      const parsed = message.safeParse(received);
+      if (!parsed.success) return connection.close(CLOSE.invalid, parsed.error.issues[0]?.message.slice(0, 100) ?? "");
+      const asked = parsed.data;
+      if (asked.op === "pong") return;
+      channels.get(asked.id)?.abort();
+      channels.delete(asked.id);
+      if (asked.op === "close") return;
+      if (channels.size >= MOST_CHANNELS) return connection.close(CLOSE.invalid, "too many channels");
+      const channel = new AbortController();
+      channels.set(asked.id, channel);
+      feed(stream, asked, channel.signal).catch((thrown: unknown) => {
+        if (!(thrown instanceof HeddleError)) {
+          stream.onFault(thrown);
+          return connection.close(1011, "the server met a fault");
+        }
+        const { slug, detail, hint = null } = detailsOf(thrown);
+        connection.send({ type: "problem", id: asked.id, code: slug, detail, hint });
+      });
+    });
+  },
+};
+
+async function feed(stream: OpenStream, asked: Opening, signal: AbortSignal): Promise<void> {
+  const { ticket } = stream;
+  if (ticket.project !== undefined && ticket.project !== asked.project)
+    throw new HeddleError({ code: "UnknownProject", message: "the ticket is for another project" });
+  await (asked.kind === "runs" ? feedRuns(stream, asked, signal) : feedEvents(stream, asked, signal));
+}
+
+async function feedEvents({ world, connection }: OpenStream, asked: Opening, signal: AbortSignal): Promise<void> {
+  const params = { project: asked.project, run: asked.run ?? "" };
+  const { project, run } = await askedRun({ world, params });
+  const watcher = project.runs.watch();
+  let { after = 0 } = asked;
+  let toldEnd: number | undefined;
+  for (;;) {
+    for await (const item of project.runs.tail(run, { after, signal })) {
+      if (item.kind !== "events") continue;
+      after = item.events.at(-1)?.seq ?? after;
+      connection.send({ type: "events", id: asked.id, run, events: item.events as unknown as Json });
+    }
+    if (signal.aborted) return;
+    // Nobody works on it now: somebody may resume it later, or answer.
+    if (toldEnd !== after) connection.send({ type: "end", id: asked.id, run, seq: after });
+    toldEnd = after;
+    while (!watcher.changed()) {
+      if (signal.aborted) return;
+      await new Promise<void>((resolve) => void world.clock.after(LOOK_MS, resolve));
+    }
+  }
+}
+
+async function feedRuns({ world, connection }: OpenStream, asked: Opening, signal: AbortSignal): Promise<void> {
+  const project = await world.projects.get(asked.project);
+  const watcher = project.runs.watch();
+  let known = "";
+  while (!signal.aborted) {
+    if (watcher.changed()) {
+      const runs = await project.runs.list({ limit: MOST_RUNS });
+      const text = JSON.stringify(runs);
+      if (text !== known) connection.send({ type: "snapshot", id: asked.id, runs: runs as unknown as Json });
+      known = text;
+    }
+    await new Promise<void>((resolve) => void world.clock.after(LOOK_MS, resolve));
+  }
+}

@@ -1,0 +1,176 @@
+/** WebSockets and server-sent events: who is let in, what is told, and that a client that comes back misses nothing. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { WebSocket } from "ws";
+import type { Json } from "../../src/base/json.ts";
+import { STREAM_ROUTES } from "../../src/server/table.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import { until } from "../support/until.ts";
+import { ServerRig } from "./rig.ts";
+
+const RUNS = "/api/projects/demo/runs";
+
+interface Opened {
+  readonly messages: Record<string, Json>[];
+  readonly socket: WebSocket;
+  readonly code: () => number | undefined;
+}
+
+/** The status with which an upgrade was refused, or the open socket. */
+async function connect(
+  rig: ServerRig,
+  path: string,
+  {
+    protocols = ["heddle.v1"],
+    headers = {},
+  }: { readonly protocols?: string[]; readonly headers?: Record<string, string> } = {},
+): Promise<number | Opened> {
+  const socket = new WebSocket(`${rig.server.url.replace("http", "ws")}${path}`, protocols, { headers });
+  const messages: Record<string, Json>[] = [];
+  let code: number | undefined;
+  socket.on("message", (data: Buffer) => messages.push(JSON.parse(data.toString()) as Record<string, Json>));
+  socket.on("close", (closed) => (code = closed));
+  return await new Promise((resolve, reject) => {
+    socket.once("unexpected-response", (_request, response) => resolve(response.statusCode ?? 0));
+    socket.once("open", () => resolve({ messages, socket, code: () => code }));
+    socket.once("error", reject);
+  });
+}
+
+async function opened(rig: ServerRig, path: string): Promise<Opened> {
+  const { json } = await rig.ask("/api/tickets", { body: {} });
+  const made = await connect(rig, path, { protocols: ["heddle.v1", `ticket.${String(json["ticket"])}`] });
+  if (typeof made === "number") throw new Error(`refused with ${made}`);
+  return made;
+}
+
+describe.each(STREAM_ROUTES.map((route) => [route.path, route] as const))("%s", (_, { path }) => {
+  let rig: ServerRig;
+  beforeAll(async () => {
+    rig = await ServerRig.start({ clock: systemClock() });
+  });
+  afterAll(async () => {
+    await rig[Symbol.asyncDispose]();
+  });
+  const address = path.replaceAll(/:\w+/g, "demo");
+
+  test("without authority nothing is opened (CVE-2026-31882, CVE-2026-7723)", async () => {
+    const { act } = rig.server.tokens;
+    const wrong = [
+      {},
+      { protocols: ["heddle.v1", "ticket.nothing"] },
+      { protocols: ["heddle.v1", `ticket.${act}`] },
+      { protocols: ["heddle.v1", act] },
+      { headers: { cookie: `token=${act}` } },
+      { headers: { authorization: "Bearer nothing" } },
+    ];
+    for (const options of wrong) expect(await connect(rig, address, options)).toBe(401);
+    expect(await connect(rig, `${address}?token=${act}`)).toBe(401);
+  });
+
+  test("pages of other origins and names are refused before that", async () => {
+    const authorization = `Bearer ${rig.server.tokens.act}`;
+    expect(await connect(rig, address, { headers: { authorization, origin: "http://evil.test" } })).toBe(403);
+    expect(await connect(rig, address, { headers: { authorization, origin: "null" } })).toBe(403);
+    expect(await connect(rig, address, { headers: { authorization, host: "evil.test" } })).toBe(421);
+  });
+
+  test("a ticket opens it once, and is not said again", async () => {
+    const { json } = await rig.ask("/api/tickets", { body: {} });
+    const protocols = ["heddle.v1", `ticket.${String(json["ticket"])}`];
+    const first = await connect(rig, address, { protocols });
+    expect(typeof first === "number" ? first : first.socket.protocol).toBe("heddle.v1");
+    expect(await connect(rig, address, { protocols })).toBe(401);
+    if (typeof first !== "number") first.socket.close();
+  });
+
+  test("a read-only token is enough", async () => {
+    const made = await connect(rig, address, { headers: { authorization: `Bearer ${rig.server.tokens.read}` } });
+    expect(typeof made).toBe("object");
+    if (typeof made !== "number") made.socket.close();
+  });
+});
+
+test("an address that is not there is not opened, nor a project that a ticket is not for", async () => {
+  await using rig = await ServerRig.start({ projects: ["demo", "other"] });
+  const headers = { authorization: `Bearer ${rig.server.tokens.read}` };
+  expect(await connect(rig, "/api/nothing", { headers })).toBe(404);
+  expect(await connect(rig, "/api/ws/nobody", { headers })).toBe(404);
+  const { json } = await rig.ask("/api/tickets", { body: { project: "demo" } });
+  expect(await connect(rig, "/api/ws/other", { protocols: ["heddle.v1", `ticket.${String(json["ticket"])}`] })).toBe(
+    404,
+  );
+});
+
+test("a run's events come as they are recorded, each once, also to who comes back", async () => {
+  await using rig = await ServerRig.start({ clock: systemClock() });
+  const steps = [
+    { id: "w", signal: "go" },
+    { id: "z", run: "true", deps: ["w"] },
+  ];
+  const { json } = await rig.ask(RUNS, { body: { plan: { steps } } });
+  const run = String(json["run"]);
+  const first = await opened(rig, "/api/stream");
+  first.socket.send(JSON.stringify({ op: "open", id: "a", kind: "events", project: "demo", run }));
+  first.socket.send(JSON.stringify({ op: "open", id: "r", kind: "runs", project: "demo" }));
+  const seqs = (from: Opened): number[] =>
+    from.messages.flatMap(({ events }) => ((events ?? []) as { readonly seq: number }[]).map(({ seq }) => seq));
+  await until(() => first.messages.some(({ events }) => JSON.stringify(events ?? "").includes("step.started")));
+  const seen = seqs(first).at(-1) ?? 0;
+  first.socket.terminate();
+  await rig.ask(`${RUNS}/${run}/signals/go`, { body: {} });
+  const second = await opened(rig, "/api/stream");
+  second.socket.send(JSON.stringify({ op: "open", id: "a", kind: "events", project: "demo", run, after: seen }));
+  await until(() => second.messages.some(({ type }) => type === "end"));
+  const all = [...seqs(first), ...seqs(second)];
+  expect(all).toEqual(Array.from({ length: all.length }, (_, at) => at + 1));
+  expect(second.messages.find(({ type }) => type === "end")).toMatchObject({ id: "a", run, seq: all.length });
+  expect(first.messages.some(({ type, id }) => type === "snapshot" && id === "r")).toBe(true);
+  const sse = await rig.ask(`${RUNS}/${run}/events/stream`, { headers: { "last-event-id": String(all.length - 1) } });
+  expect(sse.text).toMatch(new RegExp(`^:\\n\\nid: ${all.length}\\ndata: \\{.*run.succeeded.*\\}\\n\\n$`));
+  second.socket.close();
+});
+
+test("what is asked for and is not there is told; what is no message ends the connection", async () => {
+  await using rig = await ServerRig.start({ clock: systemClock() });
+  const one = await opened(rig, "/api/stream");
+  one.socket.send(JSON.stringify({ op: "open", id: "x", kind: "events", project: "demo", run: "nope" }));
+  await until(() => one.messages.length > 0);
+  expect(one.messages[0]).toMatchObject({ type: "problem", id: "x", code: "unknown-run" });
+  one.socket.send("{");
+  await until(() => one.code() !== undefined);
+  expect(one.code()).toBe(4400);
+  expect(rig.faults).toEqual([]);
+});
+
+test("the progress of the latest run, in the words of the parallel-execution API", async () => {
+  await using rig = await ServerRig.start({ clock: systemClock() });
+  const stream = await opened(rig, "/api/ws/demo");
+  const steps = [
+    { id: "a", run: "true" },
+    { id: "b", run: "exit 3", deps: ["a"] },
+  ];
+  await rig.ask(RUNS, { body: { plan: { steps } } });
+  await until(() => stream.messages.filter(({ type }) => type === "batch_complete").length === 2);
+  const said = stream.messages.filter(({ type }) => type !== "progress");
+  expect(said.map(({ type, data }) => [type, data])).toMatchObject([
+    ["batch_start", { batch_number: 1, total_batches: 2, task_count: 1 }],
+    ["task_start", { task_id: "a", epic_id: null, model: null }],
+    ["task_complete", { task_id: "a", status: "succeeded", cost: null }],
+    ["batch_complete", { batch_number: 1, result: { status: "completed" } }],
+    ["batch_start", { batch_number: 2 }],
+    ["task_start", { task_id: "b" }],
+    ["failed", { task_id: "b" }],
+    ["task_complete", { task_id: "b", status: "failed" }],
+    ["batch_complete", { batch_number: 2, result: { status: "failed", failed: 1 } }],
+  ]);
+  expect(new Set(stream.messages.map(({ project_id }) => project_id))).toEqual(new Set(["demo"]));
+  stream.socket.close();
+});
+
+test("a server that stops says so to its clients", async () => {
+  const rig = await ServerRig.start({ clock: systemClock() });
+  const stream = await opened(rig, "/api/stream");
+  await rig[Symbol.asyncDispose]();
+  await until(() => stream.code() !== undefined);
+  expect(stream.code()).toBe(4503);
+});
