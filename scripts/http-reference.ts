@@ -18,6 +18,9 @@ const HEAD = `# The HTTP API
 - Every request but those marked *none* carries \`Authorization: Bearer TOKEN\`. The server's own tokens are in
   \`$XDG_STATE_HOME/heddle/server/PORT.json\` (default: \`~/.local/state\`), which only you can read: \`act\` allows everything, \`read\` only to look.
 - Bodies are JSON, with \`Content-Type: application/json\`. Unknown parameters and fields are refused.
+- A request that acts in a project may have a key of your own, \`Idempotency-Key\` (1 to 64 of \`A-Z a-z 0-9 _ -\`); to start a run it must. Sent again with the
+  same key and body within a day it is answered as the first time, with \`Idempotency-Replayed: true\`, and not carried out again, also after the server
+  died over it. A problem other than 500 frees the key.
 - Times are milliseconds since the epoch, durations end in \`Ms\`. Answers may get more fields in later versions, and lose none.
 - \`Heddle-Api: 1\` stands on every answer. A request that asks for another version is refused.
 `;

@@ -10,6 +10,7 @@ import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
 import { systemRandom } from "../base/random.ts";
 import { ok, type Result } from "../base/result.ts";
+import { thisProcess } from "../journal/liveness.ts";
 import { memoryJournal } from "../journal/memory.ts";
 import { openSqliteJournal } from "../journal/sqlite/open.ts";
 import { checkEvent } from "../run/event-schema.ts";
@@ -58,6 +59,7 @@ export async function openProject(dir: string, options: OpenProjectOptions): Pro
       journal: journal.value,
       workspaces: directoryWorkspaces({ projectDir: layout.dir, runsDir: layout.runsDir }),
       title,
+      holder: () => thisProcess(title),
       pollMs: POLL_MS,
       colour,
       deleteRunFiles: false,
@@ -73,6 +75,7 @@ export function openMemoryProject(dir: string, options: Pick<OpenProjectOptions,
     journal: memoryJournal({ validate: checkEvent }),
     workspaces: memoryWorkspaces({ projectDir: layout.dir }),
     title: options.title,
+    holder: () => thisProcess(options.title),
     // Nobody else can leave a request in this journal.
     pollMs: 0,
     deleteRunFiles: true,

@@ -54,6 +54,7 @@ export function openTestProject(dir: string, machine: TestMachine): Project {
     clock,
     random,
     title: "a test",
+    holder: () => ({ pid: process.pid, started: "", title: "a test" }),
     pollMs: 0,
     deleteRunFiles: false,
     checkOutput,

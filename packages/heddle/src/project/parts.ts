@@ -6,7 +6,7 @@ import type { Random } from "../base/random.ts";
 import type { PlanCode } from "../engine/executor.ts";
 import type { Engine } from "../engine/open.ts";
 import type { EngineJournal } from "../engine/ports.ts";
-import type { Journal } from "../journal/port.ts";
+import type { Holder, Journal } from "../journal/port.ts";
 import type { Workspaces } from "../workspace/port.ts";
 import type { ProjectLayout } from "./layout.ts";
 
@@ -18,6 +18,8 @@ export interface ProjectParts {
   readonly random: Random;
   /** What a person calls this process. */
   readonly title: string;
+  /** This process, as what it holds in the journal names it. */
+  readonly holder: () => Holder;
   /** How often the engine looks for requests of other processes, milliseconds; 0: never. */
   readonly pollMs: number;
   /** What commands print is shown with colours. */

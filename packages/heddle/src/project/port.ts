@@ -20,6 +20,7 @@ import type { AnsweredStep, AskedStep, GivenAnswer } from "./answers.ts";
 import type { DoctorFinding } from "./finding.ts";
 import type { RunAndStep } from "./find-run.ts";
 import type { Collected, GcOptions } from "./gc.ts";
+import type { CarriedOut, OnceAnswer } from "./keyed-requests.ts";
 import type { LatestRun, PlanIdentity } from "./latest-run.ts";
 import type { MergeOptions } from "./merge.ts";
 import type { ReadRun } from "./read-run.ts";
@@ -49,6 +50,7 @@ export interface Project extends AsyncDisposable {
   readonly control: RunControl;
   readonly worktrees: ProjectWorktrees;
   readonly maintenance: ProjectMaintenance;
+  readonly requests: KeyedRequests;
 }
 
 /** What is known of plans from their runs. */
@@ -148,6 +150,19 @@ export interface ProjectWorktrees {
   land(run: string, options: MergeOptions): Promise<Result<Landing, Problem>>;
   /** Takes a step's work back out of the run's own branch. */
   revert(run: string, step: string): Promise<Result<Reverted, Problem>>;
+}
+
+/** Requests that their senders may send again, under keys that they chose. */
+export interface KeyedRequests {
+  /**
+   * Carries a request out, or gives the answer that it had the first time. `digest`: of all that it asks for. `carryOut` gets an id
+   * for what follows from it, which is the same if a process died over it. Throws what `carryOut` throws, and a `HeddleError` where
+   * the journal cannot be read or written before.
+   */
+  once(
+    request: { readonly key: string; readonly digest: string },
+    carryOut: (effect: string) => Promise<CarriedOut>,
+  ): Promise<OnceAnswer>;
 }
 
 /** What is done with the whole of a project. */

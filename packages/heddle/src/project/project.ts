@@ -61,6 +61,9 @@ export function createProject(parts: ProjectParts): Project {
     control: controlOf(shared),
     worktrees: worktreesOf(shared),
     maintenance: maintenanceOf(shared),
+    requests: {
+      once: async (request, carryOut) => (await import("./keyed-requests.ts")).carryOutOnce(shared, request, carryOut),
+    },
     async [Symbol.asyncDispose]() {
       await (await opened)?.[Symbol.asyncDispose]();
       await live.close();

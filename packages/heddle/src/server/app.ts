@@ -14,7 +14,8 @@ import { err, ok, type Result } from "../base/result.ts";
 import { allows } from "./authority.ts";
 import { BODY_LIMIT, bodyTooLarge, formProblem, sourceProblem, type SourceSettings } from "./guard.ts";
 import { detailsOf, problemResponse, tooManyGuesses, type ProblemDetails } from "./problem.ts";
-import type { Answered, ApiRoute, RouteAuthority } from "./route.ts";
+import type { Answered, ApiRoute, Call, RouteAuthority } from "./route.ts";
+import { keyOf, respondOnce } from "./keyed.ts";
 import { checkedBody, checkedQuery } from "./checked.ts";
 import type { ServerWorld } from "./world.ts";
 
@@ -38,10 +39,7 @@ export function serverApp(options: AppOptions): ServerApp {
   for (const route of options.routes)
     app.on(route.method, route.path, async (context) => secured(await guarded(options, context, route)));
   app.notFound(async (context) => secured(await unserved(options, context)));
-  app.onError((thrown, context) => {
-    options.onFault(thrown);
-    return secured(problemResponse({ slug: "server-error", detail: "The server met a fault" }, pathOf(context)));
-  });
+  app.onError((thrown, context) => secured(faulted(options, thrown, pathOf(context))));
   return app;
 }
 
@@ -57,27 +55,55 @@ async function guarded(options: AppOptions, context: AppContext, route: ApiRoute
     return refused({ slug: "unsupported-version", detail: `This server speaks version ${API_VERSION} of the API` });
   const form = formProblem(incoming, route);
   if (form !== undefined) return refused(form);
-  const query = checkedQuery(route.operation.query, new URL(context.req.url).searchParams);
+  const key = keyOf(route, context.req.raw.headers);
+  if (!key.ok) return refused(key.error);
+  const url = new URL(context.req.url);
+  const query = checkedQuery(route.operation.query, url.searchParams);
   if (!query.ok) return refused(query.error);
-  const body = await bodyOf(context, route);
+  const text = await bodyOf(context, route);
+  if (!text.ok) return refused(text.error);
+  const body = route.method === "GET" ? ok(undefined) : checkedBody(route.operation.body, text.value);
   if (!body.ok) return refused(body.error);
+  const call = {
+    world: options.world,
+    grant: grant.value,
+    params: context.req.param(),
+    query: query.value as never,
+    body: body.value as never,
+    headers: context.req.raw.headers,
+    instance: pathOf(context),
+    signal: context.req.raw.signal,
+    peer: peerOf(context),
+  };
+  if (key.value === undefined) return await handled(route, call);
   try {
-    const answered = await route.handle({
-      world: options.world,
-      grant: grant.value,
-      params: context.req.param(),
-      query: query.value as never,
-      body: body.value as never,
-      headers: context.req.raw.headers,
-      instance: pathOf(context),
-      signal: context.req.raw.signal,
-      peer: peerOf(context),
-    });
-    return answered instanceof Response ? answered : jsonResponse(answered);
+    const ask = { key: key.value, method: route.method, target: `${url.pathname}${url.search}`, body: text.value };
+    const project = call.params["project"] ?? "";
+    const { world, onFault: onUnstored } = options;
+    const once = await respondOnce({ ...ask, world, project, onUnstored }, (effect) =>
+      handled(route, { ...call, effect }).catch((thrown: unknown) => faulted(options, thrown, call.instance)),
+    );
+    return once.ok ? once.value : refused(once.error);
   } catch (thrown) {
     if (thrown instanceof HeddleError) return refused(detailsOf(thrown));
     throw thrown;
   }
+}
+
+/** What the route's handler answers, or the problem that it met. */
+async function handled(route: ApiRoute, call: Call<never, never>): Promise<Response> {
+  try {
+    const answered = await route.handle(call);
+    return answered instanceof Response ? answered : jsonResponse(answered);
+  } catch (thrown) {
+    if (thrown instanceof HeddleError) return problemResponse(detailsOf(thrown), call.instance);
+    throw thrown;
+  }
+}
+
+function faulted({ onFault }: AppOptions, thrown: unknown, path: string): Response {
+  onFault(thrown);
+  return problemResponse({ slug: "server-error", detail: "The server met a fault" }, path);
 }
 
 /** Paths below `/api` say nothing, not even that there is nothing, to who has no token. */
@@ -113,12 +139,13 @@ function grantFor(
   });
 }
 
-type Checked = Awaited<ReturnType<typeof checkedBody>>;
-
-async function bodyOf(context: AppContext, { method, bodyLimit = BODY_LIMIT, operation }: ApiRoute): Promise<Checked> {
-  if (method === "GET") return { ok: true, value: undefined };
+async function bodyOf(
+  context: AppContext,
+  { method, bodyLimit = BODY_LIMIT }: ApiRoute,
+): Promise<Result<string, ProblemDetails>> {
+  if (method === "GET") return ok("");
   const text = await textWithin(context.req.raw, bodyLimit);
-  return text === undefined ? { ok: false, error: bodyTooLarge(bodyLimit) } : checkedBody(operation.body, text);
+  return text === undefined ? err(bodyTooLarge(bodyLimit)) : ok(text);
 }
 
 /** `undefined`: there is more, which is not read. */

@@ -48,7 +48,7 @@ export function sourceProblem(
       detail: "The header `Host` is not a name of this server",
       hint: "Use the address that `heddle serve` printed, or allow the name with --allow-host.",
     };
-  for (const name of ["origin", "authorization", "content-type", "sec-websocket-protocol"])
+  for (const name of ["origin", "authorization", "content-type", "sec-websocket-protocol", "idempotency-key"])
     if (sent(head, name).length > 1)
       return { slug: "bad-request", detail: `The header \`${name}\` was sent more than once` };
   const [origin] = sent(head, "origin");

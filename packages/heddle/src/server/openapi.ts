@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { defined } from "../base/defined.ts";
 import type { Json, JsonObject } from "../base/json.ts";
+import { isKeyed, KEY_PATTERN } from "./keyed.ts";
 import { problemStatus, type ProblemSlug } from "./problem.ts";
 import type { ApiRoute } from "./route.ts";
 
@@ -47,12 +48,14 @@ export function openApiDocument(routes: readonly ApiRoute[], version: string): J
   };
 }
 
-function operationOf({ path, authority, operation }: ApiRoute): JsonObject {
+function operationOf(route: ApiRoute): JsonObject {
+  const { path, authority, operation } = route;
   const { id, summary, query, body, answer, problems = [], example } = operation;
   const names = [...path.matchAll(/:(\w+)/g)].map(([, name]) => name ?? "");
   const inPath = names.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } }));
   const statuses = new Map<number, ProblemSlug[]>();
-  for (const slug of [...(authority === "none" ? ALWAYS.slice(1) : ALWAYS), ...problems]) {
+  const always = authority === "none" ? ALWAYS.slice(1) : ALWAYS;
+  for (const slug of new Set([...always, ...keyProblems(route), ...problems])) {
     const status = problemStatus(slug);
     statuses.set(status, [...(statuses.get(status) ?? []), slug]);
   }
@@ -74,7 +77,7 @@ function operationOf({ path, authority, operation }: ApiRoute): JsonObject {
     summary,
     security: authority === "none" ? [] : [{ token: [] }],
     "x-heddle-authority": authority,
-    parameters: [...inPath, ...queryParameters(query)],
+    parameters: [...inPath, ...queryParameters(query), ...keyParameter(route)],
     requestBody: body && {
       content: {
         "application/json": defined<Record<string, Json>>({ schema: schemaOf(body, "input"), example: example?.body }),
@@ -82,6 +85,19 @@ function operationOf({ path, authority, operation }: ApiRoute): JsonObject {
     },
     responses,
   });
+}
+
+function keyProblems(route: ApiRoute): readonly ProblemSlug[] {
+  if (!isKeyed(route)) return [];
+  const always: readonly ProblemSlug[] = ["request-under-way", "key-reused"];
+  return route.idempotent === "required" ? [...always, "key-needed"] : always;
+}
+
+function keyParameter(route: ApiRoute): JsonObject[] {
+  if (!isKeyed(route)) return [];
+  const description = "sent again with the same key, the request is answered again and not carried out again";
+  const schema = { type: "string", pattern: KEY_PATTERN, description };
+  return [{ name: "Idempotency-Key", in: "header", required: route.idempotent === "required", schema }];
 }
 
 function queryParameters(query: z.ZodType | undefined): JsonObject[] {

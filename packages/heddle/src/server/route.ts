@@ -19,6 +19,8 @@ export interface RouteHead {
   readonly authority: RouteAuthority;
   /** Bytes of the largest body; absent: 1 MiB. */
   readonly bodyLimit?: number;
+  /** A request without the header `Idempotency-Key` is refused; absent: of a project's routes that act it is kept where it is sent. */
+  readonly idempotent?: "required";
 }
 
 /** What the OpenAPI document says of a route, and what its requests are checked by. */
@@ -52,6 +54,11 @@ export interface Call<Query = unknown, Body = unknown> {
   readonly query: Query;
   readonly body: Body;
   readonly headers: Headers;
+  /**
+   * An id for what follows from a request with a key: the same one if the server died over the request and it was sent again, so
+   * that a run with this id is not started twice. Absent: it has no key.
+   */
+  readonly effect?: string;
   /** The path that was asked for. */
   readonly instance: string;
   /** Given when the client goes away. */
@@ -78,6 +85,7 @@ export function apiRoute<Query, Body>(route: {
   readonly path: string;
   readonly authority: RouteAuthority;
   readonly bodyLimit?: number;
+  readonly idempotent?: RouteHead["idempotent"];
   readonly operation: Operation<Query, Body>;
   readonly handle: (call: Call<Query, Body>) => Promise<Answered>;
 }): ApiRoute {

@@ -122,6 +122,7 @@ test("a tail of a run here waits for its engine's word, not for a clock", async 
     clock: { now: () => 0, after },
     random: seededRandom(1),
     title: "test",
+    holder: () => ({ pid: 1, started: "", title: "test" }),
     pollMs: 0,
     deleteRunFiles: true,
     checkOutput: async () => undefined,

@@ -27,7 +27,11 @@ export interface Ask {
   readonly token?: string | null;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Json;
+  /** The request's `Idempotency-Key`; absent: a new one, unless it is a `GET`; `null`: none. */
+  readonly key?: string | null;
 }
+
+let keys = 0;
 
 export class ServerRig implements AsyncDisposable {
   readonly clock: VirtualClock;
@@ -65,10 +69,12 @@ export class ServerRig implements AsyncDisposable {
     return new ServerRig(dir, clock, orThrow(server), faults);
   }
 
-  async ask(path: string, { method, token, headers = {}, body }: Ask = {}): Promise<Answer> {
+  async ask(path: string, { method, token, headers = {}, body, key }: Ask = {}): Promise<Answer> {
+    const verb = method ?? (body === undefined ? "GET" : "POST");
     const response = await fetch(`${this.server.url}${path}`, {
-      method: method ?? (body === undefined ? "GET" : "POST"),
+      method: verb,
       headers: {
+        ...(key === null || verb === "GET" ? {} : { "idempotency-key": key ?? `key-${++keys}` }),
         ...(token === null ? {} : { authorization: `Bearer ${token ?? this.server.tokens.act}` }),
         ...(body === undefined ? {} : { "content-type": "application/json" }),
         ...headers,

@@ -23,6 +23,7 @@ import {
 } from "../asked-run.ts";
 import { loadAsked, PLAN_BODY_LIMIT } from "../asked-plan.ts";
 import { apiRoute, type Answered, type ApiRoute, type Call } from "../route.ts";
+import { runStatus } from "../../view/status.ts";
 
 const RUN = "/api/projects/:project/runs/:run";
 const STEP = `${RUN}/steps/:step`;
@@ -54,6 +55,7 @@ export const ACTION_ROUTES: readonly ApiRoute[] = [
     path: "/api/projects/:project/runs",
     authority: "act",
     bodyLimit: PLAN_BODY_LIMIT,
+    idempotent: "required",
     operation: {
       id: "startRun",
       summary: "Start a run of a plan; it goes on in the server",
@@ -71,11 +73,16 @@ export const ACTION_ROUTES: readonly ApiRoute[] = [
     },
     handle: async (call) => {
       const project = await projectOf(call);
+      const addressOf = (run: string): string =>
+        `/api/projects/${encodeURIComponent(call.params["project"] ?? "")}/runs/${run}`;
+      const before = await startedBefore(project, call.effect);
+      if (before !== undefined)
+        return { status: 201, json: { ...before }, headers: { location: addressOf(before.run) } };
       const { plan, params: values = {}, only, ...options } = call.body;
       const loaded = await loadAsked({ dir: project.dir, instance: call.instance }, plan, values);
       if (!loaded.ok) return loaded.error;
-      const handle = await started(project, loaded.value, { only, options: defined({ ...options }) });
-      const location = `/api/projects/${encodeURIComponent(call.params["project"] ?? "")}/runs/${handle.run}`;
+      const handle = await started(project, loaded.value, { only, options: defined({ ...options, run: call.effect }) });
+      const location = addressOf(handle.run);
       const { name } = handle.state().plan;
       return { status: 201, json: { run: handle.run, plan: name, status: "running" }, headers: { location } };
     },
@@ -160,6 +167,17 @@ export const ACTION_ROUTES: readonly ApiRoute[] = [
     },
   }),
 ];
+
+/** The run that a server started for this request and died before it said so. */
+async function startedBefore(
+  project: Project,
+  effect: string | undefined,
+): Promise<{ readonly run: string; readonly plan: string; readonly status: string } | undefined> {
+  const found = effect === undefined ? undefined : await project.runs.find(effect);
+  if (found?.ok !== true || found.value !== effect) return undefined;
+  const { state, live } = orThrow(await project.runs.read(effect));
+  return { run: effect, plan: state.plan.name, status: runStatus(state, live) };
+}
 
 /** Starts the plan, or the part of it that is asked for. Throws a `HeddleError`. */
 export async function started(
