@@ -53,7 +53,7 @@ async function follow({ world, params, connection }: OpenStream): Promise<void> 
 }
 
 /** Says what is new in each document of a run that it is given. */
-export class Progress {
+class Progress {
   readonly #say: (type: string, data: Json) => void;
   #run: string | undefined;
   #steps = new Map<string, Pick<StepView, "status" | "attempts">>();
