@@ -20,9 +20,9 @@ export function failedCommand(what: "setup" | "verification", { command, reason,
   const shown = line.length > LONGEST_COMMAND ? `${line.slice(0, LONGEST_COMMAND)}…` : line;
   const message = `${what} \`${shown}\` failed: ${reason}`;
   const said = output === "" ? undefined : output;
-  // What was verified is the work as it stays: the next attempt would fail alike.
-  const ends = what === "verification" ? ({ class: "verify", final: true } as const) : {};
-  return { kind: "failed", error: defined({ code: "exit", message, output: said, ...ends }) };
+  // The next attempt may mend what was verified: `retry` decides.
+  const name = what === "verification" ? "verify" : undefined;
+  return { kind: "failed", error: defined({ code: "exit", message, output: said, class: name }) };
 }
 
 export function failedBy(problem: Problem): Outcome {

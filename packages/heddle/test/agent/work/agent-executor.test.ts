@@ -95,6 +95,8 @@ describe("an attempt", () => {
     using rig = new ExecutorRig({ api: [{ "a.txt": "1\n" }, { "a.txt": "2\n" }] }, { config, command: () => false });
     const outcome = await rig.run("api");
     expect(outcome).toMatchObject({ kind: "failed", error: { code: "exit", class: "verify" } });
+    // Whether another attempt is worth it is for `retry` to say.
+    expect(outcome).not.toHaveProperty("error.final");
     expect(rig.turns[1]?.prompt).toContain("$ npm test");
     expect(rig.commands).toEqual(["api: npm test", "api: npm test"]);
     expect(rig.merged("a.txt")).toBe("a\n");
