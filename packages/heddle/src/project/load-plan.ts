@@ -237,7 +237,8 @@ function unreadable(file: string, thrown: unknown): Diagnostic {
 }
 
 function notText(file: string, { message, line, column }: NotUtf8): Diagnostic {
-  const problem = problemAt(file, "PlanUnreadable", `the file ${message}`, "Save it as UTF-8.");
+  const code = file.endsWith(".json") ? "InvalidJson" : "InvalidYaml";
+  const problem = problemAt(file, code, `the file ${message}`, "Save it as UTF-8.");
   return { ...problem, line, column };
 }
 

@@ -215,8 +215,8 @@ test("a file whose bytes are no text in UTF-8 is no plan: its commands would be 
   };
   const command = Buffer.from("steps:\n- {id: a, run: rm caf\xe9.txt}\n", "latin1");
   writeFileSync(path.join(folder, "heddle.yaml"), command);
-  expect(await place()).toEqual(["PlanUnreadable heddle.yaml:2:22"]);
+  expect(await place()).toEqual(["InvalidYaml heddle.yaml:2:22"]);
   writeFileSync(path.join(folder, "child.yaml"), command);
   write("heddle.yaml", "steps: [{id: s, plan: ./child.yaml}]");
-  expect(await place()).toEqual(["PlanUnreadable heddle.yaml:1:23"]);
+  expect(await place()).toEqual(["InvalidYaml child.yaml:2:22"]);
 });
