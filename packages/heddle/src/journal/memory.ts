@@ -7,7 +7,7 @@
  */
 import { BugError } from "../base/assert.ts";
 import { HeddleError } from "../base/errors.ts";
-import { canonicalJson, type Json } from "../base/json.ts";
+import { canonicalJson, isJsonObject, type Json } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Event } from "../run/event.ts";
 import { durationsText, KEPT_DURATIONS, medians } from "./durations.ts";
@@ -15,6 +15,7 @@ import { inForce, type LeaseRow, type LeaseRules } from "./lease.ts";
 import { memoryIdempotency, type StoredKey } from "./memory-idempotency.ts";
 import {
   LEASE_TERM_MS,
+  placeOf,
   refuseTasks,
   type AppendError,
   type EventLog,
@@ -25,6 +26,7 @@ import {
   type Locks,
   type Mailbox,
   type Maintenance,
+  type RunFilter,
   type RunRecord,
   type RunRequest,
   type Statistics,
@@ -45,6 +47,8 @@ export interface MemoryOptions {
 }
 
 interface StoredRun {
+  /** Grows with every run. */
+  readonly place: number;
   readonly run: string;
   readonly plan: string;
   readonly createdAt: number;
@@ -68,6 +72,7 @@ export interface MemoryStore {
   requests: readonly RunRequest[];
   locks: readonly Lock[];
   lastRequest: number;
+  lastPlace: number;
   /** By key, oldest first. */
   readonly keys: Map<string, StoredKey>;
   lastClaim: number;
@@ -76,7 +81,16 @@ export interface MemoryStore {
 }
 
 export function memoryStore(): MemoryStore {
-  return { runs: new Map(), requests: [], locks: [], lastRequest: 0, keys: new Map(), lastClaim: 0, version: 0 };
+  return {
+    runs: new Map(),
+    requests: [],
+    locks: [],
+    lastRequest: 0,
+    lastPlace: 0,
+    keys: new Map(),
+    lastClaim: 0,
+    version: 0,
+  };
 }
 
 export function memoryJournal(options: MemoryOptions = {}): Journal {
@@ -138,15 +152,19 @@ function eventLog(world: World): EventLog {
     },
 
     async *read(run, options = {}) {
-      let at = options.after ?? 0;
+      const { after = 0, before = Number.POSITIVE_INFINITY, backwards = false, step } = options;
+      const wanted = (event: Event): boolean =>
+        event.seq > after && event.seq < before && (step === undefined || ("step" in event && event.step === step));
+      const length = (): number => store.runs.get(run)?.events.length ?? 0;
+      let at = backwards ? Math.min(length(), before - 1) : after;
       let left = options.limit ?? Number.POSITIVE_INFINITY;
       while (left > 0) {
-        const batch = store.runs.get(run)?.events.slice(at, at + BATCH) ?? [];
-        if (batch.length === 0) return;
-        at += batch.length;
-        const wanted =
-          options.step === undefined ? batch : batch.filter((event) => "step" in event && event.step === options.step);
-        const given = wanted.slice(0, left);
+        const from = backwards ? Math.max(after, at - BATCH) : at;
+        const batch = store.runs.get(run)?.events.slice(from, backwards ? at : from + BATCH) ?? [];
+        const [first] = batch;
+        if (first === undefined || first.seq >= before) return;
+        at = backwards ? from : from + batch.length;
+        const given = (backwards ? batch.toReversed() : batch).filter(wanted).slice(0, left);
         left -= given.length;
         if (given.length > 0) yield given;
       }
@@ -158,6 +176,15 @@ function eventLog(world: World): EventLog {
         .reverse()
         .slice(0, limit)
         .map((run) => recordOf(run, rules));
+    },
+
+    async runPage({ limit, cursor, ...filter }) {
+      const below = placeOf(cursor);
+      const wanted = [...store.runs.values()].filter((run) => run.place < below && isWanted(run, filter)).reverse();
+      const stored = wanted.slice(0, limit);
+      const last = stored.at(-1);
+      const records = stored.map((run) => recordOf(run, rules));
+      return wanted.length > limit && last !== undefined ? { records, next: String(last.place) } : { records };
     },
 
     async get(run) {
@@ -172,6 +199,19 @@ function eventLog(world: World): EventLog {
 
     watch: () => watchWrites(store),
   };
+}
+
+function isWanted(run: StoredRun, { plan, since, until, text, summary }: RunFilter): boolean {
+  if (plan !== undefined && run.plan !== plan) return false;
+  if (run.createdAt < (since ?? -Infinity) || run.createdAt >= (until ?? Infinity)) return false;
+  if (text !== undefined && !asciiLower(`${run.run} ${run.plan}`).includes(asciiLower(text))) return false;
+  if (summary === undefined) return true;
+  const value = isJsonObject(run.summary) ? (run.summary[summary.member] ?? null) : null;
+  return summary.oneOf.some((one) => one === value);
+}
+
+function asciiLower(text: string): string {
+  return text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
 function accept({ validate }: World, lease: Lease, event: Event): void {
@@ -239,7 +279,15 @@ function leases({ store, rules }: World): Leases {
         };
         return err({ kind: "failed", problem });
       }
-      store.runs.set(run.run, { ...run, events: [], summary: null, lease: newLease(1, holder), durations: undefined });
+      const place = ++store.lastPlace;
+      store.runs.set(run.run, {
+        ...run,
+        place,
+        events: [],
+        summary: null,
+        lease: newLease(1, holder),
+        durations: undefined,
+      });
       store.version++;
       return ok({ run: run.run, fence: 1, holder });
     },

@@ -17,7 +17,7 @@
  */
 import type { Json } from "../base/json.ts";
 import { BugError } from "../base/assert.ts";
-import type { Problem } from "../base/errors.ts";
+import { HeddleError, type Problem } from "../base/errors.ts";
 import type { Result } from "../base/result.ts";
 import type { Event } from "../run/event.ts";
 
@@ -103,10 +103,41 @@ export interface Watcher {
 export interface ReadOptions {
   /** Only events with a greater `seq`; default 0. */
   readonly after?: number;
+  /** Only events with a smaller `seq`. */
+  readonly before?: number;
   /** At most so many. */
   readonly limit?: number;
   /** Only events of this step. */
   readonly step?: string;
+  /** From the last to the first; `limit` counts from there. Events recorded meanwhile are not given. */
+  readonly backwards?: boolean;
+}
+
+/** Which runs a list has; each member narrows it. */
+export interface RunFilter {
+  /** Of this plan. */
+  readonly plan?: string;
+  /** Created at this time or later, milliseconds since the epoch. */
+  readonly since?: number;
+  /** Created before this time. */
+  readonly until?: number;
+  /** Whose id or plan's name has this text in it, whatever the case of ASCII letters. */
+  readonly text?: string;
+  /** Whose summary has one of these values as its member; `null`: it has no such member. */
+  readonly summary?: { readonly member: string; readonly oneOf: readonly (string | null)[] };
+}
+
+export interface RunPageOptions extends RunFilter {
+  readonly limit: number;
+  /** {@link RunPage.next} of the page before; absent: the first page. */
+  readonly cursor?: string;
+}
+
+export interface RunPage {
+  /** Newest first. Damaged records are left out. */
+  readonly records: readonly RunRecord[];
+  /** Where the next page begins, whatever is added or removed until then; absent: this is the last. */
+  readonly next?: string;
 }
 
 export interface IntegrityReport {
@@ -128,6 +159,8 @@ export interface EventLog extends Watchable {
   read(run: string, options?: ReadOptions): AsyncIterable<readonly Event[]>;
   /** Newest first. */
   runs(options?: { readonly limit?: number; readonly plan?: string }): Promise<readonly RunRecord[]>;
+  /** A part of the list of runs. Throws a `HeddleError` (`InvalidCursor`) for a cursor that is none. */
+  runPage(options: RunPageOptions): Promise<RunPage>;
   get(run: string): Promise<RunRecord | undefined>;
   /** Ids that begin with `prefix`, at most 10, newest first. */
   find(prefix: string): Promise<readonly string[]>;
@@ -264,6 +297,17 @@ export const MOST_KEYS = 10_000;
 export const MOST_KEY_BYTES: number = 8 * 1024 * 1024;
 /** Of one stored answer. */
 export const MOST_ANSWER_BYTES: number = 256 * 1024;
+
+/** The number in a cursor, which is a place in the order in which runs were created; absent: behind all. */
+export function placeOf(cursor: string | undefined): number {
+  if (cursor === undefined) return Number.MAX_SAFE_INTEGER;
+  if (/^[0-9]{1,15}$/.test(cursor)) return Number(cursor);
+  throw new HeddleError({
+    code: "InvalidCursor",
+    message: `${JSON.stringify(cursor.slice(0, 40))} is no cursor`,
+    hint: "Send `next` of the page before as it is, or none for the first page.",
+  });
+}
 
 /** For journals without a queue. */
 export function refuseTasks(options: AppendOptions | undefined): void {

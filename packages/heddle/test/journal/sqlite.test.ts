@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSyn
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
+import type { ReadOptions } from "../../src/journal/port.ts";
 import { crc32, ownCrc32 } from "../../src/journal/sqlite/checksum.ts";
 import type { Database } from "../../src/journal/sqlite/database.ts";
 import { formatOf, FORMATS, migrate } from "../../src/journal/sqlite/migrations.ts";
@@ -186,6 +187,46 @@ test("format 2 comes with the first keyed request, and not before; an older hedd
   );
   driver.close();
 });
+
+test.each([
+  ["seq = 5", [9, 5, 1]],
+  ["seq = 9", [9]],
+  ["seq > 4", [9, 5, 1]],
+  ["seq < 3", [9, 2, 1]],
+])(
+  "events that are missing (%s) are missed forwards and backwards, and not where they are not asked for",
+  async (where, seqs) => {
+    using at = folder();
+    await fill(at.file, 1, 9);
+    tamper(at.file, `DELETE FROM events WHERE ${where}`);
+    await using journal = await openOk(at.file, { readOnly: true });
+    const missed = async (options: ReadOptions): Promise<number | string> => {
+      let count = 0;
+      try {
+        for await (const batch of journal.read("run0", options)) count += batch.length;
+        return count;
+      } catch (thrown) {
+        return /event (\d+) of run run0 is missing/.exec(String(thrown))?.[1] ?? String(thrown);
+      }
+    };
+    const driver = new DatabaseSync(at.file, { readOnly: true });
+    const kept = new Set(
+      driver
+        .prepare("SELECT seq FROM events")
+        .all()
+        .map((row) => row["seq"]),
+    );
+    driver.close();
+    const gone = (seq: number): boolean => !kept.has(seq);
+    const lost = Array.from({ length: 9 }, (_, index) => index + 1).filter(gone);
+    expect([await missed({}), await missed({ backwards: true })]).toEqual([String(lost[0]), String(lost.at(-1))]);
+    for (const seq of seqs) {
+      const range = { after: seq - 1, before: seq + 1 };
+      const expected = gone(seq) ? String(seq) : 1;
+      expect([await missed(range), await missed({ ...range, backwards: true })]).toEqual([expected, expected]);
+    }
+  },
+);
 
 test("a damaged answer is not given, and check names its key", async () => {
   using at = folder();

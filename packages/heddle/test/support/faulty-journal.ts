@@ -90,6 +90,7 @@ export function faultyJournal(options: FaultyJournalOptions): Journal {
     append,
     read: (run, readOptions) => inner.read(run, readOptions),
     runs: (listOptions) => inner.runs(listOptions),
+    runPage: (pageOptions) => inner.runPage(pageOptions),
     get: (run) => inner.get(run),
     find: (prefix) => inner.find(prefix),
     remove: (run) => inner.remove(run),

@@ -134,7 +134,7 @@ export class Appender {
     const conflict = err<AppendError>({ kind: "conflict", expected: run.lastSeq + 1, actual });
     const last = actual + events.length - 1;
     if (last > run.lastSeq || events.some((event, index) => event.seq !== actual + index)) return conflict;
-    const rows = this.#db.sql(SQL.events).all(run.id, actual - 1, events.length);
+    const rows = this.#db.sql(SQL.events).all(run.id, actual - 1, last + 1, events.length);
     // The checksum covers every field; the data are compared too, since two texts may share a checksum.
     const same =
       rows.length === events.length && rows.every((row, i) => row[5] === events[i]?.data && row[6] === events[i]?.sum);

@@ -12,7 +12,7 @@ import type { Appender } from "./append.ts";
 import type { EventRules } from "./codec.ts";
 import type { Database } from "./database.ts";
 import { guarded, isSystemFailure, problemOf, removedProblem } from "./failures.ts";
-import { readEvents, recordOf, recordsOf } from "./read.ts";
+import { readEvents, readPage, recordOf, recordsOf } from "./read.ts";
 import { SQL } from "./sql.ts";
 import { watchWrites } from "./watch.ts";
 
@@ -46,6 +46,7 @@ export function sqliteEventLog(db: Database, { appender, events: rules, leases }
         return recordsOf(db, rows, leases);
       });
     },
+    runPage: async (options) => guarded(db, () => readPage(db, options, leases)),
     async get(run) {
       return guarded(db, () => {
         const row = db.sql(SQL.run).get(run);

@@ -13,7 +13,7 @@ import { damaged, decodeEvent, decodeRun, parseJson, type EventRules, type RowSo
 import type { Database, Row } from "./database.ts";
 import { guarded } from "./failures.ts";
 import { inForce, type LeaseRules } from "../lease.ts";
-import type { ReadOptions, RunRecord } from "../port.ts";
+import { placeOf, type ReadOptions, type RunPage, type RunPageOptions, type RunRecord } from "../port.ts";
 import { LEASE_AT, SQL } from "./sql.ts";
 import { leaseOf } from "./leases.ts";
 
@@ -30,38 +30,52 @@ export async function* readEvents(
   if (found === undefined) return;
   const { id, lastSeq } = guarded(db, () => decodeRun(found, db.file));
   const source = rowSource(db, rules, run, id);
-  let after = options.after ?? 0;
+  const { step, backwards = false, before } = options;
+  const range = { after: options.after ?? 0, before: before ?? EVERYTHING };
   let left = options.limit ?? EVERYTHING;
+  // Where the next event must be, of a history that is read without leaving any out.
+  let expected = backwards ? Math.min(lastSeq, range.before - 1) : range.after + 1;
+  // What is recorded while it is read backwards would be behind its beginning.
+  if (backwards) range.before = expected + 1;
   while (left > 0) {
     const size = Math.min(BATCH, left);
-    const events = guarded(db, () => readBatch(db, source, id, after, size, options.step));
+    const events = guarded(db, () => readBatch(db, source, id, { ...range, step, backwards, size }));
     const last = events.at(-1);
     if (last !== undefined) {
-      if (options.step === undefined) checkOrder(db.file, events, after);
-      after = last.seq;
+      if (step === undefined) expected = checkOrder(db.file, events, expected, backwards ? -1 : 1);
+      if (backwards) range.before = last.seq;
+      else range.after = last.seq;
       left -= events.length;
       yield events;
     }
     if (events.length < size) break;
   }
-  const wholeRunWanted = options.step === undefined && left > 0;
-  if (wholeRunWanted && after < lastSeq && guarded(db, () => db.sql(SQL.runId).get(run)) !== undefined) {
-    throw damaged(db.file, `is missing: the history ends before event ${lastSeq}`, run, after + 1);
+  if (step !== undefined || left === 0) return;
+  const isMissing = backwards ? expected > range.after : expected < range.before && expected <= lastSeq;
+  if (isMissing && guarded(db, () => db.sql(SQL.runId).get(run)) !== undefined) {
+    const where = backwards ? "" : `: the history ends before event ${Math.min(lastSeq, range.before - 1)}`;
+    throw damaged(db.file, `is missing${where}`, run, expected);
   }
+}
+
+interface Batch {
+  readonly after: number;
+  readonly before: number;
+  readonly step: string | undefined;
+  readonly backwards: boolean;
+  readonly size: number;
 }
 
 function readBatch(
   db: Database,
   source: RowSource,
   id: number,
-  after: number,
-  size: number,
-  step: string | undefined,
+  { after, before, step, backwards, size }: Batch,
 ): readonly Event[] {
   if (step === undefined)
     return db
-      .sql(SQL.events)
-      .all(id, after, size)
+      .sql(backwards ? SQL.eventsBackwards : SQL.events)
+      .all(id, after, before, size)
       .map((row) => decodeEvent(row, source));
   const number = db
     .sql(SQL.steps)
@@ -69,17 +83,19 @@ function readBatch(
     .find((row) => row[1] === step)?.[0];
   if (typeof number !== "number") return [];
   return db
-    .sql(SQL.eventsOfStep)
-    .all(id, after, number, size)
+    .sql(backwards ? SQL.eventsOfStepBackwards : SQL.eventsOfStep)
+    .all(id, after, before, number, size)
     .map((row) => decodeEvent(row, source));
 }
 
-function checkOrder(file: string, events: readonly Event[], after: number): void {
-  let expected = after + 1;
+/** Returns the number that has to come next. */
+function checkOrder(file: string, events: readonly Event[], first: number, by: 1 | -1): number {
+  let expected = first;
   for (const event of events) {
     if (event.seq !== expected) throw damaged(file, "is missing", event.run, expected);
-    expected++;
+    expected += by;
   }
+  return expected;
 }
 
 /** Names for the numbers of one run, read when first met: a writer may add some while a reader reads. */
@@ -132,4 +148,16 @@ export function recordsOf(db: Database, rows: readonly Row[], leases: LeaseRules
     }
   }
   return records;
+}
+
+/** A part of the list of runs, newest first. */
+export function readPage(db: Database, options: RunPageOptions, leases: LeaseRules): RunPage {
+  const { limit, cursor, plan = null, since = -EVERYTHING, until = EVERYTHING, text = null, summary } = options;
+  const path = summary === undefined ? null : `$.${JSON.stringify(summary.member)}`;
+  const values = JSON.stringify(summary?.oneOf ?? []);
+  const found = db.sql(SQL.runPage).all(placeOf(cursor), plan, since, until, text, path, values, limit + 1);
+  const rows = found.slice(0, limit);
+  const records = recordsOf(db, rows, leases);
+  const last = rows.at(-1)?.[0];
+  return found.length > limit && last !== undefined ? { records, next: String(last) } : { records };
 }

@@ -16,6 +16,8 @@ export const KEY_LEASE_AT = 9;
 /** Rows of one statement that inserts many: most of the cost of a small row is its call. */
 export const ROWS_AT_ONCE = 32;
 
+/** Parameters: the run's number, and the numbers between which the events are, without these. */
+const EVENTS = "SELECT seq, time, type, step, attempt, data, sum FROM events WHERE run = ? AND seq > ? AND seq < ?";
 const INSERT_EVENT =
   "INSERT INTO events (run, seq, time, type, step, attempt, data, sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
 const INSERT_STEP = "INSERT INTO steps (run, id, name) VALUES (?, ?, ?)";
@@ -28,13 +30,20 @@ export const SQL = {
   run: `${RUNS} WHERE r.name = ?` as string,
   runs: `${RUNS} ORDER BY r.id DESC LIMIT ?` as string,
   runsOfPlan: `${RUNS} WHERE r.plan = ? ORDER BY r.id DESC LIMIT ?` as string,
+  /** 1: the place to begin behind; 2: plan; 3, 4: times; 5: text; 6, 7: path in the summary, and the list of its values; 8: how many. */
+  runPage: `${RUNS} WHERE r.id < ?1 AND (?2 IS NULL OR r.plan = ?2) AND r.created_at >= ?3 AND r.created_at < ?4
+    AND (?5 IS NULL OR instr(lower(r.name || ' ' || r.plan), lower(?5)) > 0)
+    AND (?6 IS NULL OR EXISTS (SELECT 1 FROM json_each(?7) AS wanted
+      WHERE wanted.value IS CASE WHEN json_valid(r.summary) THEN json_extract(r.summary, ?6) END))
+    ORDER BY r.id DESC LIMIT ?8` as string,
   findRuns: "SELECT name FROM runs WHERE name >= ? AND name < ? ORDER BY id DESC LIMIT 10",
 
   insertEvent: INSERT_EVENT as string,
   insertEvents: `${INSERT_EVENT}${", (?, ?, ?, ?, ?, ?, ?, ?)".repeat(ROWS_AT_ONCE - 1)}` as string,
-  events: "SELECT seq, time, type, step, attempt, data, sum FROM events WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?",
-  eventsOfStep:
-    "SELECT seq, time, type, step, attempt, data, sum FROM events WHERE run = ? AND seq > ? AND step = ? ORDER BY seq LIMIT ?",
+  events: `${EVENTS} ORDER BY seq LIMIT ?` as string,
+  eventsBackwards: `${EVENTS} ORDER BY seq DESC LIMIT ?` as string,
+  eventsOfStep: `${EVENTS} AND step = ? ORDER BY seq LIMIT ?` as string,
+  eventsOfStepBackwards: `${EVENTS} AND step = ? ORDER BY seq DESC LIMIT ?` as string,
   orphans: "SELECT count(*) FROM events WHERE run NOT IN (SELECT id FROM runs)",
 
   types: "SELECT id, name, version FROM types",

@@ -1,5 +1,8 @@
 /** The event log of every journal: order, atomicity, content, lists of runs, watchers. */
 import { BugError } from "../../../../src/base/assert.ts";
+import { defined } from "../../../../src/base/defined.ts";
+import type { Json } from "../../../../src/base/json.ts";
+import type { Journal, ReadOptions, RunFilter, RunPageOptions } from "../../../../src/journal/port.ts";
 import type { Event } from "../../../../src/run/event.ts";
 import { holder, leaseOfNew, progress, range, readAll, span, type Register } from "./setting.ts";
 import type { TestTools } from "../test-tools.ts";
@@ -8,7 +11,9 @@ export function eventLogTests(tools: TestTools, test: Register): void {
   orderTests(tools, test);
   atomicTests(tools, test);
   contentTests(tools, test);
+  rangeTests(tools, test);
   recordTests(tools, test);
+  pageTests(tools, test);
 }
 
 function orderTests({ expect }: TestTools, test: Register): void {
@@ -160,6 +165,128 @@ function contentTests({ expect }: TestTools, test: Register): void {
     expect((await seqs({ step: "odd" })).length).toBe(1200);
     expect(await seqs({ step: "unknown" })).toEqual([]);
     expect(await readAll(journal, "unknown")).toEqual([]);
+  });
+}
+
+function rangeTests({ expect }: TestTools, test: Register): void {
+  test("read: backwards and in a range, the same events as forwards", async ({ journal, reopen }) => {
+    const lease = await leaseOfNew(journal, "r1");
+    await journal.append(
+      lease,
+      range(1, 2400).map((seq) => progress("r1", seq, {}, seq % 3 === 0 ? "third" : "other")),
+    );
+    const seqs = async (options: ReadOptions): Promise<readonly number[]> => {
+      const found: number[] = [];
+      for await (const batch of (await reopen()).read("r1", options)) found.push(...batch.map((event) => event.seq));
+      return found;
+    };
+    expect(await seqs({ backwards: true })).toEqual(range(1, 2400).toReversed());
+    for (const step of [undefined, "third", "nobody"])
+      for (const [after, before] of [
+        [undefined, undefined],
+        [0, 1],
+        [10, 14],
+        [990, 1011],
+        [998, 2002],
+        [2390, 9999],
+        [5, 5],
+        [7, 3],
+      ])
+        for (const limit of [undefined, 0, 1, 3, 1000, 1001]) {
+          const of = { after, before, step };
+          const all = range(1, 2400).filter(
+            (seq) =>
+              seq > (after ?? 0) &&
+              seq < (before ?? 9999) &&
+              (step === undefined || (step === "third" && seq % 3 === 0)),
+          );
+          const options = defined<ReadOptions>({ ...of, limit });
+          expect(await seqs(options)).toEqual(all.slice(0, limit));
+          expect(await seqs({ ...options, backwards: true })).toEqual(all.toReversed().slice(0, limit));
+        }
+  });
+  test("read: backwards, without what is appended meanwhile", async ({ journal }) => {
+    const lease = await leaseOfNew(journal, "r1");
+    await journal.append(lease, span("r1", 1, 1500));
+    const found: number[] = [];
+    for await (const batch of journal.read("r1", { backwards: true })) {
+      if (found.length === 0) await journal.append(lease, span("r1", 1501, 1510));
+      found.push(...batch.map((event) => event.seq));
+    }
+    expect(found).toEqual(range(1, 1500).toReversed());
+  });
+}
+
+function pageTests({ expect }: TestTools, test: Register): void {
+  const idsOf = async (
+    journal: Journal,
+    options: RunPageOptions,
+  ): Promise<readonly [ids: readonly string[], next: string | undefined]> => {
+    const { records, next } = await journal.runPage(options);
+    return [records.map((record) => record.run), next];
+  };
+  test("page: all runs once, newest first, while others are added and removed (T14)", async ({ journal, reopen }) => {
+    const add = async (id: string): Promise<void> => void (await journal.release(await leaseOfNew(journal, id)));
+    for (const index of range(1, 20)) await add(`r${index}`);
+    const other = await reopen();
+    const seen: string[] = [];
+    let next: string | undefined;
+    let round = 0;
+    do {
+      const [ids, cursor] = await idsOf(other, defined<RunPageOptions>({ limit: 3, cursor: next }));
+      seen.push(...ids);
+      next = cursor;
+      await add(`new${++round}`);
+      // That the next page begins behind.
+      if (round === 2) await journal.remove(seen.at(-1) ?? "");
+    } while (next !== undefined);
+    expect(seen).toEqual(
+      range(1, 20)
+        .toReversed()
+        .map((index) => `r${index}`),
+    );
+    expect(await idsOf(journal, { limit: 50, cursor: "1" })).toEqual([[], undefined]);
+    const [, behind] = await idsOf(journal, { limit: 25 });
+    expect(behind !== undefined).toBe(true);
+    expect((await idsOf(journal, defined<RunPageOptions>({ limit: 50, cursor: behind })))[1]).toBe(undefined);
+  });
+  test("page: a cursor that is none is refused", async ({ journal }) => {
+    for (const cursor of ["", "x", "-1", "1.5", "9".repeat(16), "1;DROP TABLE runs"]) {
+      const refused = await journal.runPage({ limit: 1, cursor }).then(
+        () => undefined,
+        (thrown: unknown) => (thrown as { readonly code?: string }).code,
+      );
+      expect(refused).toBe("InvalidCursor");
+    }
+  });
+  test("page: by plan, time, text and a member of the summary", async ({ journal }) => {
+    const made: readonly (readonly [run: string, plan: string, createdAt: number, summary: Json | undefined])[] = [
+      ["a1", "Build", 10, { status: "running" }],
+      ["a2", "deploy %", 20, { status: "failed", by: "ada" }],
+      ["a3", "Build", 30, undefined],
+      ["a4", "build", 40, { status: "failed" }],
+      ["b5", "É_x", 50, ["failed"]],
+    ];
+    for (const [run, plan, createdAt, summary] of made) {
+      const created = await journal.create({ run, plan, createdAt }, holder(1));
+      if (created.ok && summary !== undefined) await journal.append(created.value, [], { summary });
+    }
+    const ids = async (filter: RunFilter): Promise<string> => (await idsOf(journal, { limit: 9, ...filter }))[0].join();
+    const failed = { member: "status", oneOf: ["failed"] };
+    expect(await ids({})).toBe("b5,a4,a3,a2,a1");
+    expect(await ids({ plan: "Build" })).toBe("a3,a1");
+    expect(await ids({ since: 20, until: 40 })).toBe("a3,a2");
+    expect(await ids({ text: "BUILD" })).toBe("a4,a3,a1");
+    expect(await ids({ text: "%" })).toBe("a2");
+    expect(await ids({ text: "_" })).toBe("b5");
+    expect(await ids({ text: "a2" })).toBe("a2");
+    expect(await ids({ summary: failed })).toBe("a4,a2");
+    expect(await ids({ summary: { member: "status", oneOf: ["running", null] } })).toBe("b5,a3,a1");
+    expect(await ids({ summary: { member: "status", oneOf: [] } })).toBe("");
+    expect(await ids({ summary: { member: 'st"at', oneOf: [null] }, plan: "Build" })).toBe("a3,a1");
+    expect(await ids({ summary: failed, since: 30, text: "b" })).toBe("a4");
+    expect(await idsOf(journal, { limit: 1, summary: failed })).toEqual([["a4"], "4"]);
+    expect(await idsOf(journal, { limit: 1, summary: failed, cursor: "4" })).toEqual([["a2"], undefined]);
   });
 }
 
