@@ -37,7 +37,12 @@ export const API_VERSION = "1";
 export function serverApp(options: AppOptions): ServerApp {
   const app: ServerApp = new Hono({ strict: true });
   for (const route of options.routes)
-    app.on(route.method, route.path, async (context) => secured(await guarded(options, context, route)));
+    app.on(route.method, route.path, async (context) => {
+      const response = await guarded(options, context, route);
+      // Only its head is sent: a stream would go on for nobody.
+      if (context.req.raw.method === "HEAD") await response.body?.cancel();
+      return secured(response);
+    });
   app.notFound(async (context) => secured(await unserved(options, context)));
   app.onError((thrown, context) => secured(faulted(options, thrown, pathOf(context))));
   return app;

@@ -32,8 +32,12 @@ export async function askedRun(call: Named): Promise<AskedRun> {
     throw new HeddleError({ code: "InvalidRunId", message: "a run's id has lower-case letters and digits alone" });
   const project = await projectOf(call);
   const run = orThrow(await project.runs.find(word));
-  const address = `/api/projects/${encodeURIComponent(call.params["project"] ?? "")}/runs/${run}`;
-  return { project, run, location: run === word ? {} : { "content-location": address } };
+  return { project, run, location: run === word ? {} : { "content-location": addressOf(call, run) } };
+}
+
+/** Of a run of the project that the request names. */
+export function addressOf({ params }: Pick<Named, "params">, run: string): string {
+  return `/api/projects/${encodeURIComponent(params["project"] ?? "")}/runs/${run}`;
 }
 
 /** As the journal has it now, or had it at event `at`. */

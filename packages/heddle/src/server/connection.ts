@@ -47,9 +47,11 @@ export class StreamConnection {
     if (this.#socket.bufferedAmount > MOST_UNSENT) this.close(CLOSE.tooSlow, "too slow");
   }
 
-  /** Called with each message that is JSON; what is not closes the connection. */
+  /** Called with each message that is JSON until the connection is over; what is not closes it. */
   onMessage(listener: (message: Json) => void): void {
     this.#socket.on("message", (data: Buffer, isBinary: boolean) => {
+      // What arrives while it is being closed would open what nobody closes.
+      if (this.#gone.signal.aborted) return;
       let message: Json;
       try {
         if (isBinary) throw new TypeError("binary");

@@ -15,18 +15,27 @@ export function eventSource(
   signal.addEventListener("abort", () => gone.abort());
   let cancelComment: (() => void) | undefined;
   const items = project.runs.tail(run, { after, signal: gone.signal })[Symbol.asyncIterator]();
+  const next = async (): ReturnType<typeof items.next> => {
+    try {
+      return await items.next();
+    } catch (thrown) {
+      // The stream is over then, and what a timer throws would end the process.
+      cancelComment?.();
+      throw thrown;
+    }
+  };
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
       const comment = (): void => {
         // Lets both sides, and what lies between, see that the connection is there.
-        controller.enqueue(text.encode(":\n\n"));
+        if ((controller.desiredSize ?? 0) > 0) controller.enqueue(text.encode(":\n\n"));
         cancelComment = clock.after(COMMENT_MS, comment);
       };
       comment();
     },
     async pull(controller) {
       for (;;) {
-        const { done, value } = await items.next();
+        const { done, value } = await next();
         if (done === true) {
           cancelComment?.();
           controller.close();

@@ -58,6 +58,7 @@ export const JOURNAL_STREAM: StreamRoute = {
       const channel = new AbortController();
       channels.set(asked.id, channel);
       feed(stream, asked, channel.signal).catch((thrown: unknown) => {
+        if (channels.get(asked.id) === channel) channels.delete(asked.id);
         if (!(thrown instanceof HeddleError)) {
           stream.onFault(thrown);
           return connection.close(1011, "the server met a fault");

@@ -67,8 +67,6 @@ export class Upgrades {
     if (!ticket.ok) return refuse(socket, ticket.error, path);
     if (found === undefined)
       return refuse(socket, { slug: "not-found", detail: "Nothing is served at this address" }, path);
-    if (this.#open.size >= MOST_STREAMS)
-      return refuse(socket, { slug: "too-many-streams", status: 503, detail: "Too many streams are open" }, path);
     const { route, params } = found;
     try {
       await route.check?.({ world: this.#options.world, params, ticket: ticket.value });
@@ -76,6 +74,9 @@ export class Upgrades {
       if (!(thrown instanceof HeddleError)) throw thrown;
       return refuse(socket, detailsOf(thrown), path);
     }
+    // After the check, which takes a while: many at once would all find room.
+    if (this.#open.size >= MOST_STREAMS)
+      return refuse(socket, { slug: "too-many-streams", status: 503, detail: "Too many streams are open" }, path);
     this.#sockets.handleUpgrade(request, socket, head, (opened: WebSocket) => {
       const connection = new StreamConnection(opened, this.#options.world.clock);
       this.#open.add(connection);
@@ -155,6 +156,7 @@ function refuse(socket: Duplex, problem: ProblemDetails, instance: string): void
       `content-length: ${Buffer.byteLength(text)}`,
       "connection: close",
     ];
-    socket.end(`${lines.join("\r\n")}\r\n\r\n${text}`);
+    // Half open, it would be held for as long as the other side likes, also by a server that stops.
+    socket.end(`${lines.join("\r\n")}\r\n\r\n${text}`, () => socket.destroy());
   });
 }

@@ -13,6 +13,7 @@ import type {
   RunHandle,
 } from "../../project/port.ts";
 import {
+  addressOf,
   askedRun,
   documentOf,
   etagOf,
@@ -73,16 +74,14 @@ export const ACTION_ROUTES: readonly ApiRoute[] = [
     },
     handle: async (call) => {
       const project = await projectOf(call);
-      const addressOf = (run: string): string =>
-        `/api/projects/${encodeURIComponent(call.params["project"] ?? "")}/runs/${run}`;
       const before = await startedBefore(project, call.effect);
       if (before !== undefined)
-        return { status: 201, json: { ...before }, headers: { location: addressOf(before.run) } };
+        return { status: 201, json: { ...before }, headers: { location: addressOf(call, before.run) } };
       const { plan, params: values = {}, only, ...options } = call.body;
       const loaded = await loadAsked({ dir: project.dir, instance: call.instance }, plan, values);
       if (!loaded.ok) return loaded.error;
       const handle = await started(project, loaded.value, { only, options: defined({ ...options, run: call.effect }) });
-      const location = addressOf(handle.run);
+      const location = addressOf(call, handle.run);
       const { name } = handle.state().plan;
       return { status: 201, json: { run: handle.run, plan: name, status: "running" }, headers: { location } };
     },

@@ -7,10 +7,10 @@ import { HeddleError, orThrow } from "../../base/errors.ts";
 import type { Json } from "../../base/json.ts";
 import type { Project } from "../../project/port.ts";
 import type { StepView } from "../../view/run-view.ts";
-import { askedRun, documentOf, readAsked, type AskedRun } from "../asked-run.ts";
+import { addressOf, askedRun, documentOf, readAsked, type AskedRun } from "../asked-run.ts";
 import { loadAsked, PLAN_BODY_LIMIT } from "../asked-plan.ts";
 import { batchesOf, isOverIn, NO_TASK, tasksOf, type TaskAbout } from "../batches.ts";
-import { apiRoute, type ApiRoute, type Call } from "../route.ts";
+import { apiRoute, type Answered, type ApiRoute, type Call } from "../route.ts";
 import { started } from "./action-routes.ts";
 import { batchIn } from "./run-routes.ts";
 
@@ -48,21 +48,16 @@ export const PARALLEL_ROUTES: readonly ApiRoute[] = [
     },
     handle: async (call) => {
       const project = await call.world.projects.get(call.params["project"] ?? "");
-      const [latest] = await project.runs.list({ limit: 1 });
-      if (latest !== undefined && (await project.runs.isLive(latest.run)))
-        throw new HeddleError({
-          code: "RunGoesOn",
-          message: `run ${latest.run} is under way`,
-          hint: "Wait for its end, or cancel it.",
-        });
-      const maxConcurrency = call.body.max_concurrency ?? call.query.max_concurrency ?? DEFAULT_CONCURRENCY;
-      const loaded = await loadAsked({ dir: project.dir, instance: call.instance }, call.body.plan, {});
-      if (!loaded.ok) return loaded.error;
-      const handle = await started(project, loaded.value, { options: { maxConcurrency } });
-      const { run } = handle;
-      const layers = new Set(handle.state().layers).size;
-      const json = { run, status: "running", total_batches: layers, max_concurrency: maxConcurrency };
-      return { status: 201, json, headers: { location: `/api/projects/${call.params["project"] ?? ""}/runs/${run}` } };
+      return await startAlone(project, async () => {
+        const maxConcurrency = call.body.max_concurrency ?? call.query.max_concurrency ?? DEFAULT_CONCURRENCY;
+        const loaded = await loadAsked({ dir: project.dir, instance: call.instance }, call.body.plan, {});
+        if (!loaded.ok) return loaded.error;
+        const handle = await started(project, loaded.value, { options: { maxConcurrency } });
+        const { run } = handle;
+        const layers = new Set(handle.state().layers).size;
+        const json = { run, status: "running", total_batches: layers, max_concurrency: maxConcurrency };
+        return { status: 201, json, headers: { location: addressOf(call, run) } };
+      });
     },
   }),
   apiRoute({
@@ -159,6 +154,35 @@ const NOTHING_RUNS: Json = {
   failed: 0,
   cost: null,
 };
+
+/** Projects whose start is under way: until its run is recorded nothing else tells of it. */
+const starting = new WeakSet<Project>();
+
+/** Of the newest runs: an older one that still goes on is not looked for. */
+const MOST_LOOKED_AT = 200;
+
+/** Starts what `start` does where no run of the project is under way. Throws a `HeddleError`. */
+async function startAlone(project: Project, start: () => Promise<Answered>): Promise<Answered> {
+  if (starting.has(project))
+    throw new HeddleError({
+      code: "RunGoesOn",
+      message: "a run is being started",
+      hint: "Read the status: it names the run.",
+    });
+  starting.add(project);
+  try {
+    for (const { run } of await project.runs.list({ limit: MOST_LOOKED_AT }))
+      if (await project.runs.isLive(run))
+        throw new HeddleError({
+          code: "RunGoesOn",
+          message: `run ${run} is under way`,
+          hint: "Wait for its end, or cancel it.",
+        });
+    return await start();
+  } finally {
+    starting.delete(project);
+  }
+}
 
 /** `undefined`: the project has none yet. */
 async function latestOf(call: Pick<Call, "world" | "params">): Promise<AskedRun | undefined> {
