@@ -42,6 +42,7 @@ export function arrive(state: RunState, step: number): void {
 /** Puts the step into the queue that it belongs to now. */
 export function requeue(state: RunState, step: number): void {
   const { index } = state;
+  index.touched?.add(step);
   dequeue(state, step);
   const queue = queueFor(state, step);
   if (queue === undefined) return;
@@ -255,13 +256,13 @@ export function enterContainer(state: RunState, step: number): boolean {
   return true;
 }
 
-/** The limited container around the step whose items at once are as many as may be, where the step takes no slot of the run and is not among them. */
+/** The limited container around the step whose items at once are as many as may be, where the step takes no slot of the run. */
 export function fullAround(
   state: RunState,
   step: number,
 ): { readonly container: number; readonly limit: number } | undefined {
   const around = limitedContainer(state, step);
-  if (around === undefined || !isSlotless(stepAt(state, step)) || around.inside.has(step)) return undefined;
+  if (around === undefined || !isSlotless(stepAt(state, step))) return undefined;
   const limit = limitOf(state, step);
   return around.running < limit ? undefined : { container: state.parents[step] ?? -1, limit };
 }

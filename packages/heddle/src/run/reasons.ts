@@ -13,7 +13,7 @@ import { holdsWhileOpen } from "./claims.ts";
 import { haltReason, isClosing } from "./finish.ts";
 import { closesAt, fullAround, isHeldByLayer, isSlotless } from "./queue.ts";
 import { isSheltered } from "./shelter.ts";
-import { shortagesOf, wantsOf, type Shortage } from "./slots.ts";
+import { laneKeyOf, shortagesOf, wantsOf, type Shortage } from "./slots.ts";
 import { depsOf, forEachDep, hasEnded, isRunEnded, phaseOf, satisfies, stepAt, type RunState } from "./state.ts";
 import { runStatus } from "./status.ts";
 
@@ -319,7 +319,7 @@ export function waitsUntil(state: RunState, step: number): number | undefined {
   }
 }
 
-/** What is short in the queue of the step. Empty: nothing. */
+/** What is short in the queue of the step: the same for all steps with the same {@link queueKey}. Empty: nothing. */
 export function queueReasons(state: RunState, step: number): readonly Reason[] {
   const definition = stepAt(state, step);
   const full = fullAround(state, step);
@@ -328,6 +328,14 @@ export function queueReasons(state: RunState, step: number): readonly Reason[] {
   const isAsking = !isSlotless(definition) || holdsWhileOpen(definition, state.rules);
   const asked = isAsking ? shortagesOf(state, wantsOf(state, step)) : [];
   return [...items, ...asked].map((shortage) => reasonOfShortage(state, shortage));
+}
+
+/** Key of what the step waits for once it has all that it comes after. Does not change while its plan does not. */
+export function queueKey(state: RunState, step: number): string {
+  const definition = stepAt(state, step);
+  if (!isSlotless(definition)) return laneKeyOf(state, step);
+  const held = holdsWhileOpen(definition, state.rules) ? laneKeyOf(state, step) : "";
+  return `${state.parents[step] ?? -1} ${held}`;
 }
 
 function reasonOfShortage(state: RunState, shortage: Shortage): Reason {

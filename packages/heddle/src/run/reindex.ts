@@ -51,6 +51,7 @@ export function emptyIndex(graph: Graph, stateOf: () => RunState): RunIndex {
     lanes: [],
     laneKeys: new Map(),
     activeLanes: new Set(),
+    touched: undefined,
     queueOf: [],
     newHeap,
     arrivals: newHeap(by(arrival)),

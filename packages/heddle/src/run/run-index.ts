@@ -111,6 +111,9 @@ export interface RunIndex {
   /** Lanes with entries. */
   readonly activeLanes: Set<Lane>;
 
+  /** Gets each step that may stand in another queue than before; `undefined`: nobody follows the run. */
+  touched: Set<number> | undefined;
+
   /** The queue that a step is in: in one at most. */
   readonly queueOf: (Heap | undefined)[];
   /** A queue more. */

@@ -136,6 +136,11 @@ export function wantsOf(state: RunState, step: number): Wants {
   return state.index.lanes[state.index.laneOf[step] ?? -1] ?? wantedBy(state, step);
 }
 
+/** Equal for steps that ask for the same. */
+export function laneKeyOf(state: RunState, step: number): string {
+  return laneKey(wantsOf(state, step));
+}
+
 /** All that the step wants more of than there is now: the limits first. Empty: it can start. */
 export function shortagesOf(state: RunState, wants: Wants): readonly Shortage[] {
   const found: Shortage[] = [];

@@ -155,8 +155,12 @@ export function speedupOf(sequentialMs: number, parallelMs: number): number | nu
 
 /** Milliseconds of the attempt that decided; 0 for steps that did not run to an end. */
 export function durationOf(state: RunState, step: number): number {
-  const phase = phaseOf(state, step);
-  return "durationMs" in phase ? phase.durationMs : 0;
+  return tookOf(phaseOf(state, step)) ?? 0;
+}
+
+/** Milliseconds of the attempt that decided; `null`: none has. How long a wait is to take is not meant. */
+export function tookOf(phase: StepPhase): number | null {
+  return "endedAt" in phase && "durationMs" in phase ? phase.durationMs : null;
 }
 
 function stepView(
@@ -179,7 +183,7 @@ function stepView(
     attempts,
     startedAt: state.startedTimes[step] ?? null,
     endedAt: "endedAt" in phase ? phase.endedAt : null,
-    durationMs: "durationMs" in phase ? phase.durationMs : null,
+    durationMs: tookOf(phase),
     description: definition.description,
     output,
     error: "error" in phase ? phase.error : undefined,

@@ -10,7 +10,7 @@ export interface TraceEvent {
   readonly dur?: number;
   readonly pid: number;
   readonly tid: number;
-  readonly args: { readonly [name: string]: unknown };
+  readonly args: { readonly [name: string]: string | number };
 }
 
 export interface Trace {
