@@ -22,6 +22,7 @@ import type { RunAndStep } from "./find-run.ts";
 import type { Collected, GcOptions } from "./gc.ts";
 import type { CarriedOut, OnceAnswer } from "./keyed-requests.ts";
 import type { LatestRun, PlanIdentity } from "./latest-run.ts";
+import type { RunListOptions, RunListPage } from "./list-runs.ts";
 import type { MergeOptions } from "./merge.ts";
 import type { ReadRun } from "./read-run.ts";
 import type { CurrentPlan, RecordedPlan } from "./recorded-plan.ts";
@@ -71,6 +72,8 @@ export interface ProjectPlans {
 export interface RecordedRuns {
   /** Newest first. `plan`: of this name alone. */
   list(options?: { readonly limit?: number; readonly plan?: string }): Promise<readonly RunLine[]>;
+  /** A part of the list, narrowed. Throws a `HeddleError` (`InvalidCursor`) for a cursor that is none. */
+  page(options: RunListOptions): Promise<RunListPage>;
   /** The run whose id begins with `word`; `undefined`: the latest. */
   find(word: string | undefined): Promise<Result<string, Problem>>;
   /** RUN and STEP as typed: one word alone may be either. */

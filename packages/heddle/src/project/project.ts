@@ -101,6 +101,7 @@ function recordedRunsOf({ log, clock, live }: Shared): RecordedRuns {
       const { runLine } = await import("../view/list.ts");
       return (await log.runs(options)).map(runLine);
     },
+    page: async (options) => (await import("./list-runs.ts")).listPage(log, options),
     find: (word) => findRun(log, word),
     findWithStep: (words) => findRunAndStep(log, words),
     watch: () => log.watch(),

@@ -77,12 +77,13 @@ async function guarded(options: AppOptions, context: AppContext, route: ApiRoute
     body: body.value as never,
     headers: context.req.raw.headers,
     instance: pathOf(context),
+    target: `${url.pathname}${url.search}`,
     signal: context.req.raw.signal,
     peer: peerOf(context),
   };
   if (key.value === undefined) return await handled(route, call);
   try {
-    const ask = { key: key.value, method: route.method, target: `${url.pathname}${url.search}`, body: text.value };
+    const ask = { key: key.value, method: route.method, target: call.target, body: text.value };
     const project = call.params["project"] ?? "";
     const { world, onFault: onUnstored } = options;
     const once = await respondOnce({ ...ask, world, project, onUnstored }, (effect) =>

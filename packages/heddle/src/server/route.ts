@@ -61,6 +61,8 @@ export interface Call<Query = unknown, Body = unknown> {
   readonly effect?: string;
   /** The path that was asked for. */
   readonly instance: string;
+  /** With what is behind the `?`. */
+  readonly target: string;
   /** Given when the client goes away. */
   readonly signal: AbortSignal;
   /** Address of the other side. */

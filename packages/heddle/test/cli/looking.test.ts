@@ -187,6 +187,12 @@ describe("recorded runs", () => {
     const runs = JSON.parse((await rig.heddle(["runs", "--json"])).stdout) as { runs: unknown[] };
     RunsSchema.parse(runs);
     expect(runs.runs).toMatchObject([{ run: show["run"], status: "succeeded", counts: { succeeded: 4 } }]);
+    const failed = await rig.heddle(["runs", "--status", "failed,waiting"]);
+    expect([failed.code, failed.stdout]).toEqual([0, "No such runs.\n"]);
+    const kept = await rig.heddle(["runs", "--json", "--status", "succeeded", "--plan", String(show["plan"])]);
+    expect(JSON.parse(kept.stdout)).toEqual(runs);
+    const unknown = await rig.heddle(["runs", "--status", "faild"]);
+    expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining("Did you mean failed?")]);
     const replay = JSON.parse((await rig.heddle(["replay", "--json"])).stdout) as Record<string, unknown>;
     ReplaySchema.parse(replay);
     expect(replay).toMatchObject({ ok: true, violations: [], seq: events.length });

@@ -7,6 +7,7 @@ import { openEngine } from "../../src/host/engine.ts";
 import { openMemoryProject } from "../../src/host/open.ts";
 import { memoryJournal } from "../../src/journal/memory.ts";
 import { layoutOf } from "../../src/project/layout.ts";
+import { listPage, type RunListOptions } from "../../src/project/list-runs.ts";
 import { createProject } from "../../src/project/project.ts";
 import { memoryWorkspaces } from "../../src/workspace/memory.ts";
 import { loadDefinition, loadPlanFile } from "../../src/project/load-plan.ts";
@@ -375,4 +376,28 @@ export default plan("asks", { steps: [sequence(approve("ask", "Go?"), clean)] })
       expect(await at.runs.replay(id)).toMatchObject({ value: { seq: before.ok ? before.value.seq : 0 } });
     }
   });
+});
+
+test("a page of the list has the statuses of now, whatever its journal has recorded", async () => {
+  const alive = new Set([1]);
+  const journal = memoryJournal({ isAlive: ({ pid }) => alive.has(pid) });
+  const recorded = ["running", "succeeded", undefined, "paused", "waiting", "running", "failed"];
+  for (const [index, status] of recorded.entries()) {
+    const holder = { pid: index < 4 ? 1 : 2, started: "", title: "test" };
+    const created = await journal.create({ run: `r${index}`, plan: "p", createdAt: index }, holder);
+    if (created.ok && status !== undefined) await journal.append(created.value, [], { summary: { status } });
+  }
+  const page = async (options: RunListOptions): Promise<string> => {
+    const { runs, next } = await listPage(journal, options);
+    return [...runs.map(({ run, status }) => `${run} ${status}`), ...(next === undefined ? [] : ["more"])].join(", ");
+  };
+  expect(await page({ limit: 9, statuses: ["running", "paused"] })).toBe("r3 paused, r2 running, r0 running");
+  expect(await page({ limit: 9, statuses: ["interrupted"] })).toBe("r5 interrupted");
+  expect(await page({ limit: 1, statuses: ["running"] })).toBe("r2 running, more");
+  alive.clear();
+  expect(await page({ limit: 9, statuses: ["running", "paused"] })).toBe("");
+  expect(await page({ limit: 9, statuses: ["interrupted", "waiting"] })).toBe(
+    "r5 interrupted, r4 waiting, r3 interrupted, r2 interrupted, r0 interrupted",
+  );
+  expect(await page({ limit: 2, statuses: ["failed"], plan: "p" })).toBe("r6 failed");
 });

@@ -193,3 +193,49 @@ test("the five endpoints of the parallel-execution API, in their order", async (
   expect((await rig.ask(`${root}/cancel`, { body: {} })).json).toMatchObject({ cancelled: true, running: 0 });
   await once(rig, String(begun.json["run"]), "cancelled");
 });
+
+test("T14: pages of runs have each run once while others are added; filters narrow them", async () => {
+  await using rig = await ServerRig.start();
+  const run = (name: string, command = "true"): Promise<string> =>
+    started(rig, { plan: { name, steps: [{ id: "a", run: command }] } });
+  const ids: string[] = [];
+  for (const name of ["one", "two", "one"]) ids.push(await run(name));
+  ids.push(await run("bad", "false"));
+  for (const id of ids.slice(0, 3)) await once(rig, id, "succeeded");
+  await once(rig, ids[3] ?? "", "failed");
+  const seen: Json[] = [];
+  let next: string | undefined = `${RUNS}?limit=2`;
+  while (next !== undefined) {
+    const page: Answer = await rig.ask(next);
+    seen.push(...(page.json["runs"] as { readonly run: string }[]).map((line) => line.run));
+    next = /^<(.*)>; rel="next"$/.exec(page.headers["link"] ?? "")?.[1];
+    expect([next === undefined, page.json["next"] === undefined]).toEqual(Array(2).fill(next === undefined));
+    await run("late");
+  }
+  expect(seen).toEqual(ids.toReversed());
+  const listed = async (query: string): Promise<Json> =>
+    ((await rig.ask(`${RUNS}?${query}`)).json["runs"] as { readonly run: string }[]).map((line) => line.run);
+  expect(await listed("plan=one")).toEqual([ids[2], ids[0]]);
+  expect(await listed("status=failed,cancelled")).toEqual([ids[3]]);
+  expect(await listed("status=interrupted")).toEqual([]);
+  expect(await listed("q=BAD&status=failed")).toEqual([ids[3]]);
+  expect(await listed("until=1000")).toEqual([]);
+  for (const query of ["status=nope", "cursor=x", "since=yesterday", "q="])
+    expect((await rig.ask(`${RUNS}?${query}`)).status, query).toBe(422);
+});
+
+test("events are read from either end", async () => {
+  await using rig = await ServerRig.start();
+  const run = await started(rig, { plan: { steps: [{ id: "a", run: "true" }] } });
+  await once(rig, run, "succeeded");
+  const seqs = async (query: string): Promise<readonly [Json, Json | undefined]> => {
+    const { json } = await rig.ask(`${RUNS}/${run}/events?${query}`);
+    return [(json["items"] as { readonly seq: number }[]).map(({ seq }) => seq), json["next"]];
+  };
+  const [[all]] = [await seqs("")];
+  const last = (all as number[]).length;
+  expect(await seqs(`before=${last + 1}&limit=2`)).toEqual([[last - 1, last], last - 1]);
+  expect(await seqs(`before=3&limit=2`)).toEqual([[1, 2], undefined]);
+  expect(await seqs("after=1&before=4")).toEqual([[2, 3], undefined]);
+  expect(await seqs("after=1&limit=1")).toEqual([[2], 2]);
+});

@@ -1,6 +1,6 @@
 /** Declarations of the commands that inspect plans and recorded runs. They run nothing. */
 import type { CommandSpec } from "../spec.ts";
-import { parseOrdinal, parseParameter, parseWholeNumber } from "../flag-values.ts";
+import { parseOrdinal, parseParameter, parseTextList, parseWholeNumber } from "../flag-values.ts";
 import { BELL_OPTION, CONCURRENCY_OPTIONS } from "./run-commands.ts";
 
 export const INSPECT_COMMANDS: readonly CommandSpec[] = [
@@ -39,8 +39,17 @@ export const INSPECT_COMMANDS: readonly CommandSpec[] = [
         description: "show at most this many (default: 20; with --json: all)",
         parse: parseOrdinal,
       },
+      {
+        flags: "--status <list>",
+        description: "only runs with one of these statuses, such as failed,interrupted",
+        parse: parseTextList,
+      },
+      { flags: "--plan <name>", description: "only runs of plans with this name" },
     ],
-    examples: [["heddle runs --json", "lists all runs, for programs"]],
+    examples: [
+      ["heddle runs --json", "lists all runs, for programs"],
+      ["heddle runs --status failed,interrupted", "lists those that want attention"],
+    ],
     load: async () => (await import("../commands/runs.ts")).runsCommand,
   },
   {

@@ -1,13 +1,16 @@
 /** Routes of projects and their runs, to look at them. */
 import { z } from "zod";
+import { defined } from "../../base/defined.ts";
 import { HeddleError } from "../../base/errors.ts";
 import type { Json } from "../../base/json.ts";
+import type { Event } from "../../project/port.ts";
+import { RUN_STATUSES, type RunStatus } from "../../view/status.ts";
 import type { RunView } from "../../view/run-view.ts";
 import { RunSchema, RunsSchema, EventSchema } from "../../view/schemas.ts";
 import { batchesOf } from "../batches.ts";
 import { answered, askedRun, documentOf, etagOf, projectOf, readAsked, stepIn } from "../asked-run.ts";
 import { eventSource } from "../event-source.ts";
-import { apiRoute, type ApiRoute } from "../route.ts";
+import { apiRoute, type ApiRoute, type Call } from "../route.ts";
 
 const wholeNumber = (from: number, to: number): z.ZodType<number> =>
   z.coerce.number().int().min(from).max(to) as unknown as z.ZodType<number>;
@@ -17,6 +20,25 @@ const MOST_EVENTS = 1000;
 
 /** Of the address: the state at this event of the history. */
 const at = wholeNumber(1, Number.MAX_SAFE_INTEGER).optional().describe("the run as it was at this event");
+
+const time = wholeNumber(0, Number.MAX_SAFE_INTEGER);
+
+const isStatus = (word: string): word is RunStatus => RUN_STATUSES.some((known) => known === word);
+
+const statusList: z.ZodType<readonly RunStatus[]> = z
+  .string()
+  .max(200)
+  .transform((list) => list.split(","))
+  .refine((words) => words.every(isStatus), { error: `must be of ${RUN_STATUSES.join(", ")}` })
+  .transform((words) => words.filter(isStatus)) as unknown as z.ZodType<readonly RunStatus[]>;
+
+/** The header that names the next page of what was asked for. */
+function nextLink({ target }: Pick<Call, "target">, next: string | undefined): Readonly<Record<string, string>> {
+  if (next === undefined) return {};
+  const url = new URL(target, "http://localhost");
+  url.searchParams.set("cursor", next);
+  return { link: `<${url.pathname}${url.search}>; rel="next"` };
+}
 
 const RUN = "/api/projects/:project/runs/:run";
 
@@ -69,14 +91,25 @@ export const RUN_ROUTES: readonly ApiRoute[] = [
       query: z.strictObject({
         limit: wholeNumber(1, MOST_LISTED).optional().describe("at most so many (default: 50)"),
         plan: z.string().max(1000).optional().describe("of plans with this name alone"),
+        status: statusList
+          .optional()
+          .describe(`with one of these statuses alone, with commas: ${RUN_STATUSES.join(", ")}`),
+        since: time.optional().describe("created then or later, milliseconds since the epoch"),
+        until: time.optional().describe("created before"),
+        q: z.string().min(1).max(1000).optional().describe("with this text in the id or the plan's name"),
+        cursor: z.string().max(40).optional().describe("`next` of the page before"),
       }),
-      answer: { status: 200, description: "As `heddle runs --json`", schema: RunsSchema },
+      answer: {
+        status: 200,
+        description: "As `heddle runs --json`. `next`: what to send as `cursor` for more; absent: there are no more",
+        schema: RunsSchema,
+      },
     },
     handle: async (call) => {
       const project = await projectOf(call);
-      const { limit = 50, plan } = call.query;
-      const runs = await project.runs.list(plan === undefined ? { limit } : { limit, plan });
-      return { status: 200, json: { runs: runs as unknown as Json } };
+      const { limit = 50, status, q, ...narrowed } = call.query;
+      const page = await project.runs.page(defined({ ...narrowed, limit, statuses: status, text: q }));
+      return { status: 200, json: { ...page } as unknown as Json, headers: nextLink(call, page.next) };
     },
   }),
   apiRoute({
@@ -104,22 +137,30 @@ export const RUN_ROUTES: readonly ApiRoute[] = [
       summary: "Events of a run, in order",
       query: z.strictObject({
         after: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional().describe("only those behind this number"),
+        before: wholeNumber(1, Number.MAX_SAFE_INTEGER)
+          .optional()
+          .describe("only those up to it; without `after`: the last of them"),
         limit: wholeNumber(1, MOST_EVENTS).optional().describe(`at most so many (default and most: ${MOST_EVENTS})`),
       }),
       answer: {
         status: 200,
-        description: "`next`: what to send as `after` for more; absent: there are no more now",
+        description:
+          "`next`: what to send as `after` for more; absent: there are no more now. With `before` alone `next` is what to send as `before` for those before",
         schema: z.looseObject({ items: z.array(EventSchema), next: z.int().optional() }),
       },
     },
     handle: async (call) => {
       const asked = await askedRun(call);
-      const { after = 0, limit = MOST_EVENTS } = call.query;
-      const items: Json[] = [];
-      for await (const batch of asked.project.runs.events(asked.run, { after, limit }))
-        for (const event of batch) items.push(event as unknown as Json);
-      const last = items.length === limit ? { next: after + limit } : {};
-      return { status: 200, json: { items, ...last }, headers: asked.location };
+      const { after, before, limit = MOST_EVENTS } = call.query;
+      const backwards = before !== undefined && after === undefined;
+      const items: Event[] = [];
+      for await (const batch of asked.project.runs.events(asked.run, defined({ after, before, limit, backwards })))
+        items.push(...batch);
+      const last = items.length === limit ? items.at(-1)?.seq : undefined;
+      if (backwards) items.reverse();
+      // There is nothing before the first event.
+      const next = backwards && last === 1 ? undefined : last;
+      return { status: 200, json: defined({ items, next }) as unknown as Json, headers: asked.location };
     },
   }),
   apiRoute({
