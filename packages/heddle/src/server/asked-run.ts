@@ -75,15 +75,18 @@ export function preconditionProblem(headers: Headers, etag: string, instance: st
   );
 }
 
-/** The document, or that the client has it already. */
+/** The document, or that the client has it already. `of`: the run's document. */
 export function answered(
   document: unknown,
-  etag: string,
+  of: Pick<RunView, "run" | "seq" | "status">,
   headers: Headers,
   more: Readonly<Record<string, string>> = {},
 ): Answered {
+  const etag = etagOf(of);
   const known = headers.get("if-none-match");
-  const isKnown = known !== null && known.split(",").some((one) => one.trim() === etag);
+  // No event tells that an engine died: who saw the run go on at this very event has not seen that it stopped.
+  const isKnown =
+    of.status !== "interrupted" && known !== null && known.split(",").some((one) => one.trim() === etag);
   if (isKnown) return new Response(null, { status: 304, headers: { etag, ...more } });
   return { status: 200, json: document as Json, headers: { etag, ...more } };
 }

@@ -98,7 +98,7 @@ test("a history that cannot be read ends the stream of its events, and not the s
     project: {
       runs: {
         async *tail(): AsyncGenerator<TailItem> {
-          await Promise.resolve();
+          yield { kind: "caught-up" };
           throw new Error("the disk is gone");
         },
       },

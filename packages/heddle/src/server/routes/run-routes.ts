@@ -8,7 +8,7 @@ import { RUN_STATUSES, type RunStatus } from "../../view/status.ts";
 import type { RunView } from "../../view/run-view.ts";
 import { RunSchema, RunsSchema, EventSchema } from "../../view/schemas.ts";
 import { batchesOf } from "../batches.ts";
-import { answered, askedRun, documentOf, etagOf, projectOf, readAsked, stepIn } from "../asked-run.ts";
+import { answered, askedRun, documentOf, projectOf, readAsked, stepIn } from "../asked-run.ts";
 import { eventSource } from "../event-source.ts";
 import { apiRoute, type ApiRoute, type Call } from "../route.ts";
 
@@ -125,7 +125,7 @@ export const RUN_ROUTES: readonly ApiRoute[] = [
     handle: async (call) => {
       const asked = await askedRun(call);
       const document = documentOf(asked, await readAsked(asked, call.query.at), call.world.clock.now());
-      return answered(document, etagOf(document), call.headers, asked.location);
+      return answered(document, document, call.headers, asked.location);
     },
   }),
   apiRoute({
@@ -204,7 +204,7 @@ export const RUN_ROUTES: readonly ApiRoute[] = [
       const document = documentOf(asked, read, call.world.clock.now());
       const step = stepIn(document, read, call.params["step"] ?? "");
       const { notices, captured } = await asked.project.runs.stepNotes(asked.run, step.id);
-      return answered({ run: asked.run, step, notices, captured }, etagOf(document), call.headers);
+      return answered({ run: asked.run, step, notices, captured }, document, call.headers);
     },
   }),
   apiRoute({
@@ -219,7 +219,7 @@ export const RUN_ROUTES: readonly ApiRoute[] = [
     handle: async (call) => {
       const asked = await askedRun(call);
       const document = documentOf(asked, await readAsked(asked), call.world.clock.now());
-      return answered(batchesOf(document), etagOf(document), call.headers, asked.location);
+      return answered(batchesOf(document), document, call.headers, asked.location);
     },
   }),
   apiRoute({
@@ -234,7 +234,7 @@ export const RUN_ROUTES: readonly ApiRoute[] = [
     handle: async (call) => {
       const asked = await askedRun(call);
       const document = documentOf(asked, await readAsked(asked), call.world.clock.now());
-      return answered(batchIn(document, call.params["batch"] ?? ""), etagOf(document), call.headers);
+      return answered(batchIn(document, call.params["batch"] ?? ""), document, call.headers);
     },
   }),
 ];
