@@ -36,6 +36,13 @@ export function parseTextList(text: string, previous: unknown): readonly string[
   return [...((previous as readonly string[] | undefined) ?? []), text];
 }
 
+/** As a browser says it in `Origin`: `https://dash.example`, as often as the flag is given. */
+export function parseOrigins(text: string, previous: unknown): readonly string[] {
+  const isOrigin = /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
+  if (!isOrigin) throw new UsageError("expected an origin such as https://dash.example:8443, without a path");
+  return parseTextList(text, previous);
+}
+
 export function parseDurationFlag(text: string): number {
   const ms = parseDuration(text);
   if (ms === undefined || ms === 0) throw new UsageError("expected a duration such as 500ms, 30s, 10m or 2h");

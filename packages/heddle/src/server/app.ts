@@ -12,6 +12,7 @@ import { Hono, type Context } from "hono";
 import { HeddleError } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { allows } from "./authority.ts";
+import { corsHeaders, preflightResponse } from "./cors.ts";
 import { BODY_LIMIT, bodyTooLarge, formProblem, sourceProblem, type SourceSettings } from "./guard.ts";
 import { detailsOf, problemResponse, tooManyGuesses, type ProblemDetails } from "./problem.ts";
 import type { Answered, ApiRoute, Call, RouteAuthority } from "./route.ts";
@@ -41,10 +42,10 @@ export function serverApp(options: AppOptions): ServerApp {
       const response = await guarded(options, context, route);
       // Only its head is sent: a stream would go on for nobody.
       if (context.req.raw.method === "HEAD") await response.body?.cancel();
-      return secured(response);
+      return secured(options, context, response);
     });
-  app.notFound(async (context) => secured(await unserved(options, context)));
-  app.onError((thrown, context) => secured(faulted(options, thrown, pathOf(context))));
+  app.notFound(async (context) => secured(options, context, await unserved(options, context)));
+  app.onError((thrown, context) => secured(options, context, faulted(options, thrown, pathOf(context))));
   return app;
 }
 
@@ -117,6 +118,8 @@ async function unserved(options: AppOptions, context: AppContext): Promise<Respo
   const path = pathOf(context);
   const foreign = sourceProblem(context.env.incoming, undefined, options.source());
   if (foreign !== undefined) return problemResponse(foreign, path);
+  const preflight = preflightResponse(context.env.incoming, options.source());
+  if (preflight !== undefined) return preflight;
   const grant = path.startsWith("/api") ? grantFor(options, context, "read") : ok("none");
   if (!grant.ok) return problemResponse(grant.error, path);
   return problemResponse({ slug: "not-found", detail: "Nothing is served at this address" }, path);
@@ -195,8 +198,9 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 };
 
 /** `no-store` where nothing else is said: only assets may be kept. */
-function secured(response: Response): Response {
-  for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.headers.set(name, value);
+function secured({ source }: AppOptions, { env }: AppContext, response: Response): Response {
+  const all = { ...SECURITY_HEADERS, ...corsHeaders(env.incoming, source()) };
+  for (const [name, value] of Object.entries(all)) response.headers.set(name, value);
   if (!response.headers.has("cache-control")) response.headers.set("cache-control", "no-store");
   return response;
 }

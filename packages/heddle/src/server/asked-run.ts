@@ -85,8 +85,7 @@ export function answered(
   const etag = etagOf(of);
   const known = headers.get("if-none-match");
   // No event tells that an engine died: who saw the run go on at this very event has not seen that it stopped.
-  const isKnown =
-    of.status !== "interrupted" && known !== null && known.split(",").some((one) => one.trim() === etag);
+  const isKnown = of.status !== "interrupted" && known !== null && known.split(",").some((one) => one.trim() === etag);
   if (isKnown) return new Response(null, { status: 304, headers: { etag, ...more } });
   return { status: 200, json: document as Json, headers: { etag, ...more } };
 }

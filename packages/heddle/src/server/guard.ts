@@ -12,6 +12,8 @@ export interface SourceSettings {
   readonly hosts: ReadonlySet<string>;
   /** What `Origin` may be. */
   readonly origins: ReadonlySet<string>;
+  /** Those among them that are no page of this server: their browsers are told that they may read the answers. */
+  readonly cors: ReadonlySet<string>;
 }
 
 const LONGEST_URL = 8192;
@@ -25,13 +27,13 @@ export function sourceSettings(
   const own = ["127.0.0.1", "localhost", "[::1]"].map((name) => `${name}:${port}`);
   // A browser leaves out the port that its scheme has anyway.
   if (port === 80) own.push("127.0.0.1", "localhost", "[::1]");
-  const named = allowHosts.map((name) => name.toLowerCase());
-  const hosts = [...own, ...named, ...named.filter((name) => !/:\d+$/.test(name)).map((name) => `${name}:${port}`)];
+  const allowed = allowHosts.map((name) => name.toLowerCase());
+  const named = [...allowed, ...allowed.filter((name) => !/:\d+$/.test(name)).map((name) => `${name}:${port}`)];
   const origins = [
     ...own.map((host) => `http://${host}`),
     ...named.flatMap((host) => [`http://${host}`, `https://${host}`]),
   ];
-  return { hosts: new Set(hosts), origins: new Set([...origins, ...cors]) };
+  return { hosts: new Set([...own, ...named]), origins: new Set([...origins, ...cors]), cors: new Set(cors) };
 }
 
 /** What is wrong with where a request comes from; `undefined`: nothing. `route`: absent where nothing is served. */

@@ -1,6 +1,6 @@
 /** Declarations of the commands around the HTTP server. */
 import type { CommandSpec, OptionSpec } from "../spec.ts";
-import { parsePort, parseTextList } from "../flag-values.ts";
+import { parseOrigins, parsePort, parseTextList } from "../flag-values.ts";
 
 const PORT: OptionSpec = { flags: "--port <n>", description: "port of the server (default: 4747)", parse: parsePort };
 
@@ -24,7 +24,7 @@ export const SERVER_COMMANDS: readonly CommandSpec[] = [
       {
         flags: "--cors <origin>",
         description: "let pages of this origin use the API; can be repeated",
-        parse: parseTextList,
+        parse: parseOrigins,
       },
     ],
     examples: [
