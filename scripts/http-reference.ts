@@ -104,7 +104,8 @@ A client that lets 1 MiB wait is closed with \`4408\`, all with \`4503\` when th
 |---|---|
 ${STREAM_ROUTES.map(({ path: address, summary }) => `| \`${address.replaceAll(/:(\w+)/g, "{$1}")}\` | ${summary} |`).join("\n")}
 
-\`/api/stream\` has many channels. \`{op: "open", id, kind: "events", project, run, after?}\` gives \`{type: "events", id, run, events}\` for all events behind
+\`/api/stream\` has many channels. \`{op: "open", id, kind: "run", project, run}\` gives \`{type: "snapshot", id, seq, view}\` once, and \`{type: "patch", id, from, to, ops}\` with
+what has changed since; a patch fits only the \`seq\` that it begins at. \`{op: "open", id, kind: "events", project, run, after?}\` gives \`{type: "events", id, run, events}\` for all events behind
 number \`after\` and those to come, and \`{type: "end", id, run, seq}\` when nobody works on the run; \`{op: "open", id, kind: "runs", project}\` gives
 \`{type: "snapshot", id, runs}\` at first and at each change; \`{op: "close", id}\` ends a channel. What cannot be opened is \`{type: "problem", id, code, detail, hint}\`.
 

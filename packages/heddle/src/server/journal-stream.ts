@@ -1,11 +1,12 @@
 /**
- * Journal stream: one WebSocket with many channels, each a run's events, or the list of a project's runs, from where the client was. One
- * client has one of them for each page that it shows, however many views that has.
+ * Journal stream: one WebSocket with many channels, each a run as it changes, a run's events, or the list of a project's runs. One client
+ * has one of them for each page that it shows, however many views that has.
  *
- * The client says `{op: "open", id, kind, project, run?, after?}` and `{op: "close", id}`; the server answers with `events`, `snapshot`,
- * `end` and `problem`, each with the channel's id.
+ * The client says `{op: "open", id, kind, project, run?, after?}` and `{op: "close", id}`; the server answers with `snapshot`, `patch`,
+ * `events`, `end` and `problem`, each with the channel's id.
  */
 import { z } from "zod";
+import { unreachable } from "../base/assert.ts";
 import { HeddleError } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import { askedRun } from "./asked-run.ts";
@@ -24,7 +25,7 @@ const message = z.discriminatedUnion("op", [
   z.strictObject({
     op: z.literal("open"),
     id,
-    kind: z.enum(["events", "runs"]),
+    kind: z.enum(["run", "events", "runs"]),
     project: z.string().max(200),
     run: z.string().max(40).optional(),
     after: z.int().nonnegative().optional(),
@@ -74,7 +75,21 @@ async function feed(stream: OpenStream, asked: Opening, signal: AbortSignal): Pr
   const { ticket } = stream;
   if (ticket.project !== undefined && ticket.project !== asked.project)
     throw new HeddleError({ code: "UnknownProject", message: "the ticket is for another project" });
-  await (asked.kind === "runs" ? feedRuns(stream, asked, signal) : feedEvents(stream, asked, signal));
+  switch (asked.kind) {
+    case "run":
+      return await feedRun(stream, asked, signal);
+    case "events":
+      return await feedEvents(stream, asked, signal);
+    case "runs":
+      return await feedRuns(stream, asked, signal);
+    default:
+      return unreachable(asked.kind);
+  }
+}
+
+async function feedRun({ world, connection }: OpenStream, asked: Opening, signal: AbortSignal): Promise<void> {
+  const run = await askedRun({ world, params: { project: asked.project, run: asked.run ?? "" } });
+  await world.feeds.follow(run, (news) => connection.send({ ...news, id: asked.id } as unknown as Json), signal);
 }
 
 async function feedEvents({ world, connection }: OpenStream, asked: Opening, signal: AbortSignal): Promise<void> {

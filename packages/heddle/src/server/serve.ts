@@ -11,6 +11,7 @@ import { serverApp } from "./app.ts";
 import { Authority, type ServerTokens } from "./authority.ts";
 import { sourceSettings } from "./guard.ts";
 import { listenOn, LOOPBACKS } from "./listen.ts";
+import { RunFeeds } from "./run-feed.ts";
 import { ServedProjects, type OpenServed } from "./projects.ts";
 import { API_ROUTES, STREAM_ROUTES } from "./table.ts";
 import { removeTokenFile, tokenFileOf, writeTokenFile } from "./token-file.ts";
@@ -64,6 +65,7 @@ export async function serve(options: ServeOptions): Promise<Result<RunningServer
     clock,
     authority,
     projects,
+    feeds: new RunFeeds(clock),
     version: VERSION,
     startedAt: clock.now(),
     origin: () => url,

@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import type { Json } from "../../src/base/json.ts";
+import type { RunNews } from "../../src/server/run-feed.ts";
+import { patchedRun, type LiveRun } from "../../src/view/live-run.ts";
 import { STREAM_ROUTES } from "../../src/server/table.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { until } from "../support/until.ts";
@@ -127,6 +129,39 @@ test("a run's events come as they are recorded, each once, also to who comes bac
   expect(first.messages.some(({ type, id }) => type === "snapshot" && id === "r")).toBe(true);
   const sse = await rig.ask(`${RUNS}/${run}/events/stream`, { headers: { "last-event-id": String(all.length - 1) } });
   expect(sse.text).toMatch(new RegExp(`^:\\n\\nid: ${all.length}\\ndata: \\{.*run.succeeded.*\\}\\n\\n$`));
+  second.socket.close();
+});
+
+test("a run is followed by a snapshot and patches that make what a later snapshot shows", async () => {
+  await using rig = await ServerRig.start({ clock: systemClock() });
+  const steps = [
+    { id: "w", signal: "go" },
+    { id: "z", run: "true", deps: ["w"] },
+  ];
+  const { json } = await rig.ask(RUNS, { body: { plan: { steps } } });
+  const run = String(json["run"]);
+  const first = await opened(rig, "/api/stream");
+  const open = { op: "open", id: "v", kind: "run", project: "demo", run };
+  first.socket.send(JSON.stringify(open));
+  await until(() => JSON.stringify(first.messages).includes('"signal"'));
+  await rig.ask(`${RUNS}/${run}/signals/go`, { body: {} });
+  const viewOf = ({ messages }: Opened): LiveRun | undefined => {
+    let view: LiveRun | undefined;
+    for (const message of messages as unknown as (RunNews & { readonly id: string })[]) {
+      if (message.type === "snapshot") ({ view } = message);
+      else if (view !== undefined) view = patchedRun(view, message);
+    }
+    return view;
+  };
+  await until(() => viewOf(first)?.head.status === "succeeded" && viewOf(first)?.head.live === false);
+  const second = await opened(rig, "/api/stream");
+  second.socket.send(JSON.stringify(open));
+  await until(() => viewOf(second) !== undefined);
+  expect(viewOf(first)).toEqual(viewOf(second));
+  const shown = await rig.ask(`${RUNS}/${run}`);
+  expect(viewOf(second)?.seq).toBe(shown.json["seq"]);
+  expect(first.messages.filter(({ type }) => type === "snapshot").length).toBe(1);
+  first.socket.close();
   second.socket.close();
 });
 
