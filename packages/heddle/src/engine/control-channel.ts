@@ -8,7 +8,7 @@ import { err, ok, type Result } from "../base/result.ts";
 import { eventsOfAnswer, eventsOfSignal, isTooLate } from "../run/input-events.ts";
 import { signalProblem } from "../run/signal-problem.ts";
 import type { EventBody } from "../run/event.ts";
-import { phaseOf, type RunState } from "../run/state.ts";
+import { askedAt, phaseOf, type RunState } from "../run/state.ts";
 import { answeredTooLate, leaseProblem, notAsked } from "./problems.ts";
 import type { EnginePorts } from "./ports.ts";
 import { Recorder } from "./recorder.ts";
@@ -114,7 +114,7 @@ function eventsOfRequest(
 
 function eventsOfAnswerRequest(
   state: RunState,
-  { kind: _kind, step: id, ...answer }: Extract<ControlRequest, { kind: "answer" }>,
+  { kind: _kind, step: id, askedAt: meant, ...answer }: Extract<ControlRequest, { kind: "answer" }>,
   now: number,
 ): Result<readonly EventBody[], Problem> {
   const step = state.index.byId.get(id);
@@ -124,6 +124,7 @@ function eventsOfAnswerRequest(
     const tag = phase?.tag === "running" ? "interrupted" : phase?.tag;
     return err(notAsked(state.run, id, tag));
   }
+  if (meant !== undefined && meant !== askedAt(state, step)) return err(notAsked(state.run, id, "answered"));
   if (isTooLate(state, step, now)) return err(answeredTooLate(state.run, id));
   const problem = answerProblem(phase, answer, `${state.run} ${id}`);
   return problem === undefined ? ok(eventsOfAnswer(state, step, answer)) : err(problem);

@@ -28,7 +28,7 @@ import {
 import type { CancelReason } from "../run/event.ts";
 import { haltReason } from "../run/finish.ts";
 import { isTooLate, type Input, type InputOf } from "../run/input-events.ts";
-import { hasReady, isRunEnded, phaseOf, questionOf, type RunState } from "../run/state.ts";
+import { askedAt, hasReady, isRunEnded, phaseOf, questionOf, type RunState } from "../run/state.ts";
 import { invalidSignal, schemasOfSignal, signalProblem } from "../run/signal-problem.ts";
 import { onlyPeopleLeft, onlyWaitsLeft } from "../run/status.ts";
 import { advance, CHECKED_LATER, isOver, type Advance } from "../run/transition.ts";
@@ -358,8 +358,9 @@ export class Scheduler {
         return this.unpause();
       case "answer": {
         // One that is refused has no effect: its sender sees that the question stays open.
-        const { kind: _kind, step, ...answer } = request;
-        this.answer(step, answer);
+        const { kind: _kind, step, askedAt: meant, ...answer } = request;
+        if (meant === undefined || meant === askedAt(this.#state, this.#state.index.byId.get(step) ?? -1))
+          this.answer(step, answer);
         return;
       }
       case "signal": {

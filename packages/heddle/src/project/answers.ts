@@ -9,6 +9,7 @@ import { err, ok, type Result } from "../base/result.ts";
 import type { EventLog } from "../journal/port.ts";
 import { answerProblem, type Answer, type ControlRequest } from "../run/control.ts";
 import type { AnswerDecision, OpenQuestion, Resolution } from "../run/event.ts";
+import { askedAt } from "../run/state.ts";
 import { optionOf, questionAt } from "../view/question.ts";
 import type { RunSnapshot } from "../view/history.ts";
 import { findStep } from "./find-run.ts";
@@ -22,6 +23,8 @@ export interface AnswerPorts {
 export interface AskedStep {
   readonly id: string;
   readonly question: OpenQuestion;
+  /** When it was asked, in milliseconds since the epoch. */
+  readonly askedAt: number | undefined;
 }
 
 export interface GivenAnswer {
@@ -46,7 +49,7 @@ export async function answerStep(
 ): Promise<Result<AnsweredStep, Problem>> {
   const asked = await askedStep(ports.log, run, step);
   if (!asked.ok) return asked;
-  const { id, question } = asked.value;
+  const { id, question, askedAt: at } = asked.value;
   const answer: Answer = defined({
     decision,
     by,
@@ -54,8 +57,9 @@ export async function answerStep(
   });
   const problem = answerProblem(question, answer, `${run} ${id}`);
   if (problem !== undefined) return err(problem);
-  const sent = await ports.send(run, { kind: "answer", step: id, ...answer });
-  return sent.ok ? ok({ id, question, result: sent.value }) : sent;
+  // Of two who answer at once, the second one must not answer what is asked after that.
+  const sent = await ports.send(run, defined({ kind: "answer", step: id, askedAt: at, ...answer }));
+  return sent.ok ? ok({ ...asked.value, result: sent.value }) : sent;
 }
 
 /** How a conflict is to be settled. */
@@ -67,9 +71,10 @@ export async function resolveConflict(
 ): Promise<Result<AnsweredStep, Problem>> {
   const asked = await askedStep(ports.log, run, step, "conflict");
   if (!asked.ok) return asked;
-  const { id, question } = asked.value;
-  const sent = await ports.send(run, defined({ kind: "answer", step: id, decision: "approve", by, choice, comment }));
-  return sent.ok ? ok({ id, question, result: sent.value }) : sent;
+  const { id, askedAt: at } = asked.value;
+  const answer: Answer = defined({ decision: "approve" as const, by, choice, comment });
+  const sent = await ports.send(run, defined({ kind: "answer", step: id, askedAt: at, ...answer }));
+  return sent.ok ? ok({ ...asked.value, result: sent.value }) : sent;
 }
 
 /**
@@ -90,7 +95,7 @@ function questionOfStep(state: RunSnapshot, step: number, about: "conflict" | un
     const message = `step ${id} of run ${run} is not waiting for an answer (it is ${tag === "waiting-for-answer" ? "answered" : tag})`;
     return err({ code: "NotAsked", message, hint: `\`heddle show ${run}\` shows the steps that are.` });
   }
-  if (about === undefined || question.about === about) return ok({ id, question });
+  if (about === undefined || question.about === about) return ok({ id, question, askedAt: askedAt(state, step) });
   const message = `step ${id} of run ${run} has no conflict to resolve`;
   return err({
     code: "NotAsked",
@@ -115,7 +120,9 @@ export async function askedStep(
   }
   const asking = state.steps.flatMap(({ id }, index) => {
     const question = questionAt(state, index);
-    return question === undefined || (about !== undefined && question.about !== about) ? [] : [{ id, question }];
+    return question === undefined || (about !== undefined && question.about !== about)
+      ? []
+      : [{ id, question, askedAt: askedAt(state, index) }];
   });
   const [only] = asking;
   if (only !== undefined && asking.length === 1) return ok(only);

@@ -6,7 +6,7 @@
  *  1. Nothing from outside this process is a {@link ControlRequest} before {@link checkControlRequest} accepted it.
  *  2. What is accepted can be recorded: every text is a string, at most {@link MOST_TEXT} long.
  */
-import { anything, type Check, inside, object, oneOf, optional, tagged, literal } from "../base/check.ts";
+import { anything, type Check, finite, inside, object, oneOf, optional, tagged, literal } from "../base/check.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { AnswerDecision, OpenQuestion, Resolution } from "./event.ts";
 import { toJson, type Json } from "../base/json.ts";
@@ -27,7 +27,8 @@ export type ControlRequest =
   | { readonly kind: "cancel" }
   | { readonly kind: "pause"; readonly reason: string }
   | { readonly kind: "unpause" }
-  | ({ readonly kind: "answer"; readonly step: string } & Answer)
+  /** `askedAt`: time of the question that its sender saw, and no other is answered; absent: whichever is open. */
+  | ({ readonly kind: "answer"; readonly step: string; readonly askedAt?: number } & Answer)
   | ({ readonly kind: "signal" } & Signal);
 
 /** A word from outside, for the step that waits for its name. */
@@ -64,6 +65,7 @@ const request = tagged<"kind", ControlRequest>("kind", {
   answer: object<Extract<ControlRequest, { kind: "answer" }>>({
     kind: literal("answer"),
     step: bounded,
+    askedAt: optional(finite),
     decision: oneOf<AnswerDecision>({ approve: true, reject: true }),
     by: bounded,
     comment: optional(bounded),

@@ -36,6 +36,16 @@ export function questionOf(phase: StepPhase): OpenQuestion | undefined {
   return phase.tag === "waiting-for-answer" && phase.answer === undefined ? phase : undefined;
 }
 
+/** When the question was asked that the step has open, in milliseconds since the epoch; `undefined`: it has none. */
+export function askedAt(
+  { phases, askedAt: asked }: Pick<RunState, "phases" | "askedAt">,
+  step: number,
+): number | undefined {
+  const phase = phases[step];
+  if (phase === undefined || questionOf(phase) === undefined) return undefined;
+  return phase.tag === "waiting-for-answer" ? phase.since : asked.get(step);
+}
+
 /** Whether the phase is that of a step that waits for a time or a signal. */
 export function isWaiting(tag: StepPhase["tag"]): tag is "sleeping" | "waiting-for-signal" {
   return tag === "sleeping" || tag === "waiting-for-signal";

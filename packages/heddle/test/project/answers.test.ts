@@ -85,8 +85,8 @@ describe("an approval", () => {
     expect(answered).toMatchObject({ ok: true, value: { id: "a", result: "sent", question: { question: "ship?" } } });
     await answerStep(ports, "r1", "reject", { by: "eve" });
     expect(sent).toEqual([
-      { kind: "answer", step: "a", decision: "approve", by: "eve", comment: "looks good" },
-      { kind: "answer", step: "a", decision: "reject", by: "eve" },
+      { kind: "answer", step: "a", askedAt: 1000, decision: "approve", by: "eve", comment: "looks good" },
+      { kind: "answer", step: "a", askedAt: 1000, decision: "reject", by: "eve" },
     ]);
   });
 });
@@ -137,8 +137,16 @@ describe("a conflict", () => {
     await resolveConflict(ports, "r1", "theirs", { by: "eve" });
     await resolveConflict(ports, "r1", "continue", { step: "b", by: "eve", comment: "by hand" });
     expect(sent).toEqual([
-      { kind: "answer", step: "b", decision: "approve", by: "eve", choice: "theirs" },
-      { kind: "answer", step: "b", decision: "approve", by: "eve", choice: "continue", comment: "by hand" },
+      { kind: "answer", step: "b", askedAt: 1000, decision: "approve", by: "eve", choice: "theirs" },
+      {
+        kind: "answer",
+        step: "b",
+        askedAt: 1000,
+        decision: "approve",
+        by: "eve",
+        choice: "continue",
+        comment: "by hand",
+      },
     ]);
   });
 });

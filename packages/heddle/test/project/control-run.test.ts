@@ -1,8 +1,9 @@
 /** What became of a request to the process that works on a run: its sender is told, whatever it was. */
 import { describe, expect, test } from "vitest";
 import type { Problem } from "../../src/base/errors.ts";
-import type { Result } from "../../src/base/result.ts";
+import { ok, type Result } from "../../src/base/result.ts";
 import { engineOver } from "../../src/engine/open.ts";
+import { answerStep } from "../../src/project/answers.ts";
 import { requestOf } from "../../src/project/control-run.ts";
 import type { ControlRequest } from "../../src/run/control.ts";
 import { Rig } from "../engine/rig.ts";
@@ -89,4 +90,31 @@ describe("a request that the engine cannot take", () => {
     expect((await again.result).outputs).toMatchObject({ paid: 1 });
     expect(rig.told.filter((type) => type === "signal.received")).toEqual([]);
   });
+});
+
+test("of two who answer a question at once, the second does not answer the next one unseen", async () => {
+  const { rig, send } = world();
+  const { run } = await rig.start("steps: [{ id: a, run: x }]", { wait: true });
+  const asks = (question: string) => () => ({ kind: "unresolved", about: "question", question }) as const;
+  await rig.endWith("a", asks("May I read it?"));
+  const requests: ControlRequest[] = [];
+  const log = rig.ports.journal;
+  const ports = {
+    log,
+    send: async (_run: string, request: ControlRequest): Promise<Sent> => {
+      requests.push(request);
+      return ok("sent");
+    },
+  };
+  for (const by of ["ada", "bea"]) await answerStep(ports, run, "approve", { by, comment: "yes" });
+  const [first, second] = requests as [ControlRequest, ControlRequest];
+  const sent = send(run, first);
+  await rig.pass(1000);
+  await rig.endWith("a", asks("May I delete it?"));
+  expect(rig.told.filter((told) => told === "approval.requested a")).toHaveLength(2);
+  const late = send(run, second);
+  await rig.pass(1000);
+  expect(told([await sent, await late])).toEqual(["sent", "NotAsked"]);
+  const given = rig.store.runs.get(run)?.events.filter(({ type }) => type === "approval.given");
+  expect(given?.map(({ data }) => data)).toEqual([{ decision: "approve", by: "ada", comment: "yes" }]);
 });
