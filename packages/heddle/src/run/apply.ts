@@ -52,6 +52,7 @@ export function createState(created: EventOf<"run.created">, graph?: Graph): Res
     layers: [],
     parents: [],
     arrivals: [],
+    arrivedTimes: [],
     arrived: 0,
     starts: 0,
     readySince: new Map(),

@@ -8,8 +8,8 @@ import { waitText } from "./attempt-wait.ts";
 import type { CancelReason, OpenQuestion, QuestionAbout, SkipReason } from "./event.ts";
 import type { StepPhase } from "./facts.ts";
 import { closesAt } from "./queue.ts";
-import { reasonsOf, type Reason, type ReasonContext } from "./reasons.ts";
-import { depsOf, isRunEnded, phaseOf, stepAt, type RunState } from "./state.ts";
+import { readyAt, reasonsOf, type Reason, type ReasonContext } from "./reasons.ts";
+import { isRunEnded, phaseOf, stepAt, type RunState } from "./state.ts";
 import { runStatus } from "./status.ts";
 
 /** One sentence for the step's phase; for a waiting step all of its `reasons`, which are found out where the caller has not. */
@@ -169,20 +169,6 @@ function cancelText(reason: CancelReason): string {
     default:
       return unreachable(reason);
   }
-}
-
-/** When the last of what it depends on had ended; `undefined`: it depends on nothing, and the run has not started. */
-export function readyAt(state: RunState, step: number): number | undefined {
-  const before = [
-    ...depsOf(state, step),
-    ...(stepAt(state, step).after ?? []).map((id) => state.index.byId.get(id) ?? -1).filter((from) => from !== -1),
-  ];
-  const ends = before.flatMap((from) => {
-    const phase = phaseOf(state, from);
-    return "endedAt" in phase ? [phase.endedAt] : [];
-  });
-  const since = Math.max(state.startedAt ?? 0, ...ends);
-  return since === 0 ? undefined : since;
 }
 
 function explainWait(state: RunState, step: number, context: ReasonContext, reasons: readonly Reason[]): string {

@@ -131,6 +131,8 @@ export interface Facts {
    * each engine.
    */
   readonly arrivals: number[];
+  /** When they had, or their layer opened; meant where {@link arrivals} is not 0. */
+  readonly arrivedTimes: number[];
   /** How many have arrived. */
   arrived: number;
   /** Attempts started since the engine took the run up. */

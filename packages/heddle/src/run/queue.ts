@@ -33,6 +33,7 @@ export function arrive(state: RunState, step: number): void {
   const { tag } = phaseOf(state, step);
   if (tag === "waiting" || tag === "interrupted") {
     state.arrivals[step] = ++state.arrived;
+    state.arrivedTimes[step] = state.lastTime;
     if (contends(state, step)) state.readySince.set(step, state.starts);
   }
   requeue(state, step);

@@ -319,6 +319,17 @@ export function waitsUntil(state: RunState, step: number): number | undefined {
   }
 }
 
+/**
+ * Since when the step has all that it comes after, its layer is open and an engine has the run, or when its next attempt is due;
+ * `undefined`: it has not, or has begun.
+ */
+export function readyAt(state: RunState, step: number): number | undefined {
+  const phase = phaseOf(state, step);
+  if (phase.tag === "retrying") return phase.retryAt;
+  if (phase.tag !== "waiting" && phase.tag !== "interrupted") return undefined;
+  return state.arrivals[step] === 0 || isHeldByLayer(state, step) ? undefined : state.arrivedTimes[step];
+}
+
 /** What is short in the queue of the step: the same for all steps with the same {@link queueKey}. Empty: nothing. */
 export function queueReasons(state: RunState, step: number): readonly Reason[] {
   const definition = stepAt(state, step);

@@ -52,6 +52,7 @@ export function addRow(state: RunState, row: StepRow): number {
   state.layers.push(row.layer);
   state.parents.push(row.parent);
   state.arrivals.push(0);
+  state.arrivedTimes.push(0);
   return number;
 }
 
@@ -165,6 +166,7 @@ function rebuild(state: RunState, rows: readonly StepRow[]): void {
     state.layers,
     state.parents,
     state.arrivals,
+    state.arrivedTimes,
     state.successes,
   ])
     list.length = 0;

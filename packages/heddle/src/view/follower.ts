@@ -15,6 +15,7 @@ import { skipText } from "../run/explain.ts";
 import {
   queueKey,
   queueReasons,
+  readyAt,
   runReasons,
   waitsUntil,
   waitStage,
@@ -259,6 +260,7 @@ export class RunFollower {
     const phase = phaseOf(state, step);
     const parent = state.parents[step] ?? -1;
     const waits = waitStage(state, step, this.#live) ?? null;
+    const last = this.reader.timeline.lastOf(id);
     const queue = this.#queueOf[step];
     if (queue === undefined) throw new BugError("a step has no queue");
     return {
@@ -268,7 +270,8 @@ export class RunFollower {
       queue,
       status: stepStatus(state, step, this.#live),
       attempts: state.attempts[step] ?? 0,
-      startedAt: this.reader.timeline.lastOf(id)?.startedAt ?? null,
+      readyAt: isBefore(phase) ? (readyAt(state, step) ?? null) : (last?.readyAt ?? null),
+      startedAt: last?.startedAt ?? null,
       endedAt: "endedAt" in phase ? phase.endedAt : null,
       durationMs: tookOf(phase),
       waits,
@@ -277,6 +280,11 @@ export class RunFollower {
       note: noteOf(phase),
     };
   }
+}
+
+/** Whether its next attempt has not begun. */
+function isBefore({ tag }: StepPhase): boolean {
+  return tag === "waiting" || tag === "interrupted" || tag === "retrying";
 }
 
 function signalOf(phase: StepPhase | undefined): string | undefined {

@@ -7,6 +7,7 @@ import { canonicalHistory, canonicalText, type CanonicalEvent } from "../run/can
 import type { Event } from "../run/event.ts";
 import { HistoryChecker } from "../run/check/history-checker.ts";
 import type { RunState } from "../run/state.ts";
+import { ReadyTimes } from "./ready-times.ts";
 import { Timeline } from "./timeline.ts";
 
 export type RunEvent = Event;
@@ -16,6 +17,7 @@ export type Violation = ReturnType<HistoryChecker["next"]>[number];
 
 export class HistoryReader {
   readonly timeline: Timeline = new Timeline();
+  readonly #ready = new ReadyTimes();
   #state: RunState | undefined;
 
   /** Absent before the first event, and if the first one is not a `run.created` of a valid plan. */
@@ -24,12 +26,13 @@ export class HistoryReader {
   }
 
   add(event: RunEvent): void {
+    const lead = this.#state === undefined ? undefined : this.#ready.next(this.#state, event);
     if (this.#state !== undefined) apply(this.#state, event);
     else if (event.type === "run.created") {
       const created = createState(event);
       if (created.ok) this.#state = created.value;
     }
-    this.timeline.add(event);
+    this.timeline.add(event, lead);
   }
 }
 

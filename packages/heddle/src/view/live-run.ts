@@ -55,6 +55,8 @@ export interface LiveStep {
   readonly status: StepStatus;
   /** Attempts started so far. */
   readonly attempts: number;
+  /** Since when it has all that it comes after; of a step that has begun, when its latest attempt could have. */
+  readonly readyAt: number | null;
   /** Of its latest attempt, question or wait. */
   readonly startedAt: number | null;
   readonly endedAt: number | null;

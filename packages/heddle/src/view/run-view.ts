@@ -4,7 +4,7 @@
  */
 import { defined } from "../base/defined.ts";
 import type { Json } from "../base/json.ts";
-import { explainStep, readyAt } from "../run/explain.ts";
+import { explainStep } from "../run/explain.ts";
 import type { QuestionAbout, SkipReason, StepError, ResourceUsage } from "../run/event.ts";
 import {
   isContainerStep,
@@ -17,7 +17,7 @@ import {
   type RunState,
 } from "../run/state.ts";
 import type { LandingRecord, StepPhase } from "../run/facts.ts";
-import { reasonsOf, waitsUntil, type Reason } from "../run/reasons.ts";
+import { readyAt, reasonsOf, waitsUntil, type Reason } from "../run/reasons.ts";
 import { costByStep, costOfRun, totalUsage } from "../run/usage.ts";
 import type { ChangedBySeveral } from "./changed-files.ts";
 import { criticalPathOf } from "./critical.ts";
@@ -44,6 +44,8 @@ export interface StepView {
   readonly endedAt: number | null;
   /** Of the latest attempt; `null` while it runs and where there was none. */
   readonly durationMs: number | null;
+  /** How long the latest attempt was ready before it began; absent: there was none, or its history does not tell. */
+  readonly queuedMs?: number;
   readonly description?: string;
   readonly output?: Json;
   readonly error?: StepError;
@@ -172,7 +174,7 @@ function stepView(
   const phase = phaseOf(state, step);
   const attempts = state.attempts[step] ?? 0;
   const output = outputOf(phase);
-  const usage = timeline.lastOf(definition.id)?.usage;
+  const last = timeline.lastOf(definition.id);
   const cost = costs.get(definition.id);
   const parent = state.parents[step] ?? -1;
   const reasons = reasonsOf(state, step, { now, live });
@@ -184,6 +186,7 @@ function stepView(
     startedAt: state.startedTimes[step] ?? null,
     endedAt: "endedAt" in phase ? phase.endedAt : null,
     durationMs: tookOf(phase),
+    queuedMs: last?.queuedMs ?? undefined,
     description: definition.description,
     output,
     error: "error" in phase ? phase.error : undefined,
@@ -191,7 +194,7 @@ function stepView(
     cause: phase.tag === "skipped" && phase.reason.kind === "dependency" ? phase.reason.cause : undefined,
     why: explainStep(state, step, { now, live }, reasons),
     reasons,
-    usage,
+    usage: last?.usage,
     cost,
     log: attempts > 0 && writesLog(state, step) ? logFile(definition.id, attempts) : null,
     parent: parent === -1 ? undefined : stepAt(state, parent).id,

@@ -114,6 +114,7 @@ const step = z.looseObject({
   startedAt: time.nullable(),
   endedAt: time.nullable(),
   durationMs: durationMs.nullable(),
+  queuedMs: durationMs.optional(),
   output: z.unknown().optional(),
   error: stepError.optional(),
   reason: z.enum(["dependency", "condition", "earlier", "up-to-date"]).optional(),

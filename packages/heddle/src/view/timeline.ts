@@ -9,7 +9,9 @@
  */
 import type { Event, StepError, ResourceUsage } from "../run/event.ts";
 import { isContainerStep, isWaitStep, type RunState } from "../run/state.ts";
+import type { ReasonKind } from "../run/reasons.ts";
 import { ChangedFiles } from "./changed-files.ts";
+import type { Lead } from "./ready-times.ts";
 
 type Step = RunState["steps"][number];
 
@@ -24,9 +26,24 @@ export interface Span {
   status: "running" | "succeeded" | "failed" | "cancelled" | "interrupted";
   /** As the engine measured it; `null` while it runs and where it was interrupted. */
   durationMs: number | null;
+  /** When it could have begun; `null`: nothing tells. */
+  readonly readyAt: number | null;
+  /** How long it waited before that, under the engine that began it: for what it comes after, its layer, or its next attempt. */
+  readonly blockedMs: number | null;
+  /** What of these longest; `null`: it did not wait. */
+  readonly blockedBy: Lead["blockedBy"];
+  /** How long it waited from then on. */
+  readonly queuedMs: number | null;
+  /** What for longest; `null`: it did not wait. */
+  readonly queuedBy: ReasonKind | null;
+  /** From its start to its end; `null` while it runs. */
+  ranMs: number | null;
   usage?: ResourceUsage;
   error?: StepError;
 }
+
+/** Of what has no lead: undos, questions about an attempt, and histories that are followed from their middle on. */
+const NO_LEAD = { readyAt: null, blockedMs: null, blockedBy: null, queuedMs: null, queuedBy: null } as const;
 
 /** From an engine's start on the run to its last event there. */
 interface Stay {
@@ -69,9 +86,10 @@ export class Timeline {
     for (const step of steps) this.#steps.set(step.id, step);
   }
 
-  add(event: Event): void {
+  /** `lead`: of an event with which a step begins, where it is known. */
+  add(event: Event, lead?: Lead): void {
     if (event.type === "run.resumed") this.#resume(event.time, event.data.plan?.steps ?? []);
-    else this.#fold(event);
+    else this.#fold(event, lead);
     this.changedFiles.add(event);
     this.#lastTime = event.time;
     const stay = this.#stays.at(-1);
@@ -117,7 +135,7 @@ export class Timeline {
     return total;
   }
 
-  #fold(event: Exclude<Event, { type: "run.resumed" }>): void {
+  #fold(event: Exclude<Event, { type: "run.resumed" }>, lead: Lead | undefined): void {
     switch (event.type) {
       case "run.created":
         for (const step of event.data.plan.steps) this.#steps.set(step.id, step);
@@ -129,14 +147,14 @@ export class Timeline {
         for (const step of event.data.steps) this.#steps.set(step.id, step);
         return;
       case "step.started":
-        this.#begin(event.step, event.attempt, this.#kindOf(event.step), event.time);
+        this.#begin(event, this.#kindOf(event.step), lead);
         return;
       case "approval.requested":
         // A question of a running attempt is part of the attempt.
         if (event.data.about === "permission") return;
         if (event.data.about === "conflict" || event.data.about === "question")
           this.#endAsking(event.step, event.data.about, event.time);
-        this.#begin(event.step, event.attempt, "approval", event.time);
+        this.#begin(event, "approval", lead);
         return;
       case "usage.recorded":
         return;
@@ -189,7 +207,11 @@ export class Timeline {
     return isWaitStep(step) ? "wait" : "attempt";
   }
 
-  #begin(step: string, attempt: number, kind: Span["kind"], time: number): void {
+  #begin(
+    { step, attempt, time }: Event & { readonly step: string; readonly attempt: number },
+    kind: Span["kind"],
+    lead: Lead | undefined,
+  ): void {
     let slot = -1;
     if (kind === "attempt") {
       slot = this.#busy.indexOf(false);
@@ -205,6 +227,8 @@ export class Timeline {
       endedAt: null,
       status: "running",
       durationMs: null,
+      ranMs: null,
+      ...leadOf(lead, time),
     };
     this.#spans.push(span);
     this.#open.set(step, span);
@@ -222,6 +246,7 @@ export class Timeline {
     this.#open.delete(step);
     if (span.slot !== -1) this.#busy[span.slot] = false;
     span.endedAt = time;
+    span.ranMs = Math.max(0, time - span.startedAt);
     span.status = status;
     if (data.durationMs !== undefined) span.durationMs = data.durationMs;
     if (data.usage !== undefined) span.usage = data.usage;
@@ -241,6 +266,8 @@ export class Timeline {
       endedAt: time,
       status,
       durationMs: data.durationMs,
+      ranMs: Math.max(0, time - startedAt),
+      ...NO_LEAD,
     });
   }
 
@@ -250,10 +277,17 @@ export class Timeline {
       if (span.kind === "approval" || span.kind === "wait") continue;
       this.#open.delete(step);
       span.endedAt = this.#lastTime;
+      span.ranMs = Math.max(0, this.#lastTime - span.startedAt);
       span.status = "interrupted";
     }
     this.#busy.fill(false);
     this.#ended = false;
     this.#stays.push({ from: time, to: time });
   }
+}
+
+function leadOf(lead: Lead | undefined, startedAt: number): Pick<Span, keyof typeof NO_LEAD> {
+  if (lead === undefined) return NO_LEAD;
+  const { from, readyAt, blockedBy, queuedBy } = lead;
+  return { readyAt, blockedMs: readyAt - from, blockedBy, queuedMs: startedAt - readyAt, queuedBy };
 }
