@@ -23,6 +23,8 @@ import type { Collected, GcOptions } from "./gc.ts";
 import type { CarriedOut, OnceAnswer } from "./keyed-requests.ts";
 import type { LatestRun, PlanIdentity } from "./latest-run.ts";
 import type { RunListOptions, RunListPage } from "./list-runs.ts";
+import type { LogRange, LogSize } from "./log-index.ts";
+import type { LogHits, LogQuery } from "./log-search.ts";
 import type { MergeOptions } from "./merge.ts";
 import type { ReadRun } from "./read-run.ts";
 import type { CurrentPlan, RecordedPlan } from "./recorded-plan.ts";
@@ -109,6 +111,13 @@ export interface RunStarter {
 
 export interface ProjectRuns extends RecordedRuns, RunStarter {}
 
+/** Which attempt's log is meant. */
+export interface AttemptLog {
+  readonly run: string;
+  readonly step: string;
+  readonly attempt: number;
+}
+
 /** What attempts wrote. */
 export interface RunLogs {
   /** Where an attempt's log is or would be; empty where none is kept. */
@@ -118,6 +127,12 @@ export interface RunLogs {
     of: { readonly run: string; readonly step: string; readonly file: string },
     options?: Pick<TailOptions, "signal">,
   ): AsyncIterable<LogItem>;
+  /** How long an attempt's log is now. Reads what was not read before: of a log of 1 GB for seconds. `undefined`: there is none. */
+  size(of: AttemptLog): Promise<LogSize | undefined>;
+  /** Lines of a log by their numbers, from 1; found without reading it from its beginning each time. `undefined`: there is none. */
+  lines(of: AttemptLog, range: { readonly from: number; readonly to: number }): Promise<LogRange | undefined>;
+  /** Looks through a log, for two seconds at most. `undefined`: there is none. */
+  search(of: AttemptLog, query: LogQuery): Promise<Result<LogHits | undefined, Problem>>;
   /** What the agent of an attempt was told, word for word; `undefined`: no agent was told anything. */
   prompt(run: string, step: string, attempt: number): Promise<string | undefined>;
 }

@@ -6,15 +6,18 @@
  * project waits for neither.
  */
 import { defined } from "../base/defined.ts";
+import { ok } from "../base/result.ts";
 import { readPlainEnd } from "../files/plain-file.ts";
 import type { PlanCode } from "../engine/executor.ts";
 import { NO_FUNCTIONS } from "../plan/plan.ts";
 import { promptFileOf } from "../workspace/port.ts";
 import { findRun, findRunAndStep } from "./find-run.ts";
+import type { LogIndex, LogIndexes } from "./log-index.ts";
 import { LiveRuns } from "./live-runs.ts";
 import type { Engine } from "../engine/open.ts";
 import type { EngineOptions, ProjectParts } from "./parts.ts";
 import type {
+  AttemptLog,
   Project,
   ProjectMaintenance,
   ProjectPlans,
@@ -131,11 +134,23 @@ function starterOf(shared: Shared): RunStarter {
 
 function logsOf({ log, clock, workspaces }: Shared): RunLogs {
   const file: RunLogs["file"] = (run, step, attempt) => workspaces.logFile(run, step, attempt) ?? "";
+  let indexes: Promise<LogIndexes> | undefined;
+  const indexOf = async ({ run, step, attempt }: AttemptLog): Promise<LogIndex | undefined> => {
+    indexes ??= import("./log-index.ts").then((loaded) => new loaded.LogIndexes());
+    const path = file(run, step, attempt);
+    return path === "" ? undefined : (await indexes).of(path);
+  };
   return {
     file,
     async *tail(of, options) {
       const { tailLog } = await import("./tail.ts");
       yield* tailLog({ log, clock }, of, options);
+    },
+    size: async (of) => (await indexOf(of))?.size(),
+    lines: async (of, { from, to }) => (await indexOf(of))?.lines(from, to),
+    async search(of, query) {
+      const index = await indexOf(of);
+      return index === undefined ? ok(undefined) : (await import("./log-search.ts")).searchLog({ clock }, index, query);
     },
     async prompt(run, step, attempt) {
       return readPlainEnd(promptFileOf(file(run, step, attempt)), MOST_PROMPT_BYTES)?.end.toString("utf8");
