@@ -29,7 +29,38 @@ const SUBPLANS = ["run/subplans.test.ts"];
 /** What agents write is kept, and merged as it should be. */
 const CONSERVATION = ["git/conservation.test.ts"];
 
+/** What is shown of a run is what its history says. */
+const SHOWN = ["view/follower.test.ts", "view/ready-times.test.ts", "run/reasons.test.ts"];
+
 const BUGS: readonly Bug[] = [
+  {
+    name: "a patch has the steps of its events alone",
+    file: "run/queue.ts",
+    from: `  index.touched?.add(step);\n`,
+    to: "",
+    tests: SHOWN,
+  },
+  {
+    name: "a failure that ends a run changes no row of what waits",
+    file: "view/follower.ts",
+    from: "endingOf(state) !== ending",
+    to: "false",
+    tests: SHOWN,
+  },
+  {
+    name: "what a step waits for in a paused run is what is short",
+    file: "run/reasons.ts",
+    from: `  if (run.kinds.length > 0) return run.kinds.map(of);\n`,
+    to: "",
+    tests: SHOWN,
+  },
+  {
+    name: "a step is ready since the run began",
+    file: "run/queue.ts",
+    from: "state.arrivedTimes[step] = state.lastTime;",
+    to: "state.arrivedTimes[step] = state.startedAt ?? 0;",
+    tests: SHOWN,
+  },
   {
     name: "the time of a run begins anew with each resume",
     file: "engine/scheduler.ts",
