@@ -16,6 +16,7 @@ function libraryEntries(): Record<string, string> {
   const found: Record<string, string> = {
     index: "src/index.ts",
     view: "src/view/index.ts",
+    client: "src/client/index.ts",
     testing: "src/testing/index.ts",
   };
   for (const file of globSync(["src/worker.ts", "src/**/*-worker.ts"], { cwd: home }))

@@ -107,7 +107,8 @@ ${STREAM_ROUTES.map(({ path: address, summary }) => `| \`${address.replaceAll(/:
 \`/api/stream\` has many channels. \`{op: "open", id, kind: "run", project, run}\` gives \`{type: "snapshot", id, seq, view}\` once, and \`{type: "patch", id, from, to, ops}\` with
 what has changed since; a patch fits only the \`seq\` that it begins at. \`{op: "open", id, kind: "events", project, run, after?}\` gives \`{type: "events", id, run, events}\` for all events behind
 number \`after\` and those to come, and \`{type: "end", id, run, seq}\` when nobody works on the run; \`{op: "open", id, kind: "runs", project}\` gives
-\`{type: "snapshot", id, runs}\` at first and at each change; \`{op: "close", id}\` ends a channel. What cannot be opened is \`{type: "problem", id, code, detail, hint}\`.
+\`{type: "snapshot", id, runs}\` at first and at each change; \`{op: "close", id}\` ends a channel. What cannot be opened is \`{type: "problem", id, status, code, detail, hint}\`.
+\`{type: "ping"}\` comes every 15 s: a connection on which nothing came for 40 s is dead.
 
 \`/api/ws/{project}\` tells of the latest run: \`{type, project_id, timestamp, data}\` with the types \`batch_start\`, \`task_start\`, \`task_complete\`, \`failed\`,
 \`batch_complete\` and \`progress\`.

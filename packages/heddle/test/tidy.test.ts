@@ -155,6 +155,10 @@ const DOORS: readonly (readonly [name: string, pattern: RegExp, owners: RegExp])
 /** Exported names that two files of `src` may have, each with the reason. */
 const SHARED_NAMES: { readonly [name: string]: string } = {};
 
+/** What runs in browsers: no package, nothing of Node. */
+const PORTABLE = "client";
+const NODE_NAMES = /\bnode:|\bprocess\.|\bBuffer\b|\bsetImmediate\b|\bNodeJS\b/;
+
 /** Rooms that only compute. What they may use of Node is pure as well. */
 const PURE = ["base", "plan", "graph", "run", "view"];
 const PURE_MODULES = new Set(["node:path", "node:path/posix", "node:crypto", "node:util", "node:buffer"]);
@@ -298,6 +302,20 @@ describe("imports", () => {
       );
     expect(wrong).toEqual([]);
   });
+});
+
+test("the client needs nothing but what browsers have", () => {
+  const reached = new Set(sources.filter(({ file }) => roomOf(file) === PORTABLE).map(({ file }) => file));
+  expect(reached.size).toBeGreaterThanOrEqual(4);
+  const byFile = new Map(sources.map((source) => [source.file, source]));
+  // Types are gone when it runs.
+  const values = (code: string): readonly string[] =>
+    specifiersOf(code.replaceAll(/\b(?:import|export) type [^;]*;/g, ""));
+  for (const file of reached)
+    for (const specifier of values(byFile.get(file)?.code ?? ""))
+      reached.add(specifier.startsWith(".") ? path.posix.join(path.posix.dirname(file), specifier) : specifier);
+  const wrong = [...reached].filter((file) => NODE_NAMES.test(byFile.get(file)?.code ?? "node:"));
+  expect(wrong).toEqual([]);
 });
 
 test.each(DOORS)("%s has one owner", (_, pattern, owners) => {

@@ -1,21 +1,6 @@
 /** Batches: the layers of a run as documents, in the words of the parallel-execution API: one batch is one layer, counted from 1. */
+import type { Batch } from "../view/protocol.ts";
 import type { RunView, StepView } from "../view/run-view.ts";
-
-export interface Batch {
-  readonly batch_number: number;
-  readonly task_ids: readonly string[];
-  readonly status: "pending" | "running" | "completed" | "failed" | "cancelled";
-  /** Steps that ended well: by themselves, from an earlier run, or not needed. */
-  readonly completed: number;
-  readonly failed: number;
-  /** Seconds from the first start to the last end; `null` until it has ended. */
-  readonly duration: number | null;
-  /** US dollars; `null` where nothing exact is known. */
-  readonly cost: number | null;
-  /** Milliseconds since the epoch. */
-  readonly started_at: number | null;
-  readonly completed_at: number | null;
-}
 
 /** In their order; steps inside of containers belong to the layer of their container. */
 export function batchesOf({ steps }: Pick<RunView, "steps">): readonly Batch[] {

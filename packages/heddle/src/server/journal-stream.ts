@@ -3,7 +3,7 @@
  * has one of them for each page that it shows, however many views that has.
  *
  * The client says `{op: "open", id, kind, project, run?, after?}` and `{op: "close", id}`; the server answers with `snapshot`, `patch`,
- * `events`, `end` and `problem`, each with the channel's id.
+ * `events`, `end` and `problem`, each with the channel's id, and with `ping` every 15 s.
  */
 import { z } from "zod";
 import { unreachable } from "../base/assert.ts";
@@ -19,6 +19,8 @@ const MOST_CHANNELS = 64;
 const MOST_RUNS = 200;
 /** How often the journal is asked whether anything was written. */
 const LOOK_MS = 100;
+/** Pages do not see the pings of the protocol below: without one of ours they cannot tell a quiet run from a dead connection. */
+const PING_MS = 15_000;
 
 const id = z.string().min(1).max(64);
 const message = z.discriminatedUnion("op", [
@@ -42,9 +44,16 @@ export const JOURNAL_STREAM: StreamRoute = {
   authority: "read",
   summary: "Events of runs and lists of runs as they change, over one connection",
   open: (stream) => {
-    const { connection } = stream;
+    const { connection, world } = stream;
+    const ping = (): void => {
+      if (connection.signal.aborted) return;
+      connection.send({ type: "ping" });
+      cancelPing = world.clock.after(PING_MS, ping);
+    };
+    let cancelPing = world.clock.after(PING_MS, ping);
     const channels = new Map<string, AbortController>();
     connection.signal.addEventListener("abort", () => {
+      cancelPing();
       for (const channel of channels.values()) channel.abort();
     });
     connection.onMessage((received) => {
@@ -64,8 +73,8 @@ export const JOURNAL_STREAM: StreamRoute = {
           stream.onFault(thrown);
           return connection.close(1011, "the server met a fault");
         }
-        const { slug, detail, hint = null } = detailsOf(thrown);
-        connection.send({ type: "problem", id: asked.id, code: slug, detail, hint });
+        const { slug, status = 409, detail, hint = null } = detailsOf(thrown);
+        connection.send({ type: "problem", id: asked.id, status, code: slug, detail, hint });
       });
     });
   },

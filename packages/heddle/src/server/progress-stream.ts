@@ -4,9 +4,10 @@
  */
 import { HeddleError } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
+import type { Batch } from "../view/protocol.ts";
 import type { RunView, StepView } from "../view/run-view.ts";
 import { askedRun, documentOf, readAsked } from "./asked-run.ts";
-import { batchesOf, isOverIn, tasksOf, type Batch, type TaskAbout, type Tasks } from "./batches.ts";
+import { batchesOf, isOverIn, tasksOf, type TaskAbout, type Tasks } from "./batches.ts";
 import type { OpenStream, StreamRoute } from "./stream-route.ts";
 
 /** How often the journal is asked whether anything was written. */

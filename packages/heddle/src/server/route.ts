@@ -93,3 +93,8 @@ export function apiRoute<Query, Body>(route: {
 }): ApiRoute {
   return { kind: "api", ...route } as unknown as ApiRoute;
 }
+
+/** A document as what is sent. `T`, written out: its shape, which clients know. */
+export function documentJson<T>(document: NoInfer<T>): Json {
+  return document as Json;
+}

@@ -13,6 +13,7 @@ const SRC = path.join(ROOT, "packages/heddle/src");
 /** What looks like a code and is none: names of classes of errors, and of a tool. */
 const NO_CODES = new Set([
   "AbortError",
+  "ApiProblem",
   "BugError",
   "HeddleError",
   "PlanError",

@@ -23,7 +23,8 @@ import {
   type AskedRun,
 } from "../asked-run.ts";
 import { loadAsked, PLAN_BODY_LIMIT } from "../asked-plan.ts";
-import { apiRoute, type Answered, type ApiRoute, type Call } from "../route.ts";
+import { apiRoute, documentJson, type Answered, type ApiRoute, type Call } from "../route.ts";
+import type { SaidToRun, SaidToStep, StartedRun, SteeredRun, TakenRun } from "../../view/protocol.ts";
 import { runStatus } from "../../view/status.ts";
 
 const RUN = "/api/projects/:project/runs/:run";
@@ -76,14 +77,19 @@ export const ACTION_ROUTES: readonly ApiRoute[] = [
       const project = await projectOf(call);
       const before = await startedBefore(project, call.effect);
       if (before !== undefined)
-        return { status: 201, json: { ...before }, headers: { location: addressOf(call, before.run) } };
+        return {
+          status: 201,
+          json: documentJson<StartedRun>(before),
+          headers: { location: addressOf(call, before.run) },
+        };
       const { plan, params: values = {}, only, ...options } = call.body;
       const loaded = await loadAsked({ dir: project.dir, instance: call.instance }, plan, values);
       if (!loaded.ok) return loaded.error;
       const handle = await started(project, loaded.value, { only, options: defined({ ...options, run: call.effect }) });
       const location = addressOf(call, handle.run);
       const { name } = handle.state().plan;
-      return { status: 201, json: { run: handle.run, plan: name, status: "running" }, headers: { location } };
+      const json = { run: handle.run, plan: name, status: "running" } satisfies StartedRun;
+      return { status: 201, json, headers: { location } };
     },
   }),
   control("cancel", "cancelRun", "End running steps with grace and the run cancelled", () => ({ kind: "cancel" })),
@@ -105,7 +111,7 @@ export const ACTION_ROUTES: readonly ApiRoute[] = [
       const moved = await movedOn(call, asked);
       if (moved !== undefined) return moved;
       keep(orThrow(await asked.project.runs.rollback(asked.run)));
-      return { status: 200, json: { run: asked.run } };
+      return { status: 200, json: { run: asked.run } satisfies TakenRun };
     },
   }),
   answerRoute("approve", "approveStep", "Answer a step's question with yes", "approve"),
@@ -146,7 +152,7 @@ export const ACTION_ROUTES: readonly ApiRoute[] = [
       const { choice, comment } = call.body;
       const given = { step: call.params["step"], by: call.world.actor, comment };
       const { id, result } = orThrow(await asked.project.control.resolve(asked.run, choice as Resolution, given));
-      return said(asked.run, "resolve", result, { step: id });
+      return said<SaidToStep>({ run: asked.run, request: "resolve", result, step: id });
     },
   }),
   apiRoute({
@@ -162,16 +168,14 @@ export const ACTION_ROUTES: readonly ApiRoute[] = [
     handle: async (call) => {
       const { project, run } = await askedRun(call);
       const signal = { signal: call.params["name"] ?? "", value: call.body.value ?? null, by: call.world.actor };
-      return said(run, "signal", orThrow(await project.control.signal(run, signal)));
+      const result = orThrow(await project.control.signal(run, signal));
+      return said<SaidToRun>({ run, request: "signal", result });
     },
   }),
 ];
 
 /** The run that a server started for this request and died before it said so. */
-async function startedBefore(
-  project: Project,
-  effect: string | undefined,
-): Promise<{ readonly run: string; readonly plan: string; readonly status: string } | undefined> {
+async function startedBefore(project: Project, effect: string | undefined): Promise<StartedRun | undefined> {
   const found = effect === undefined ? undefined : await project.runs.find(effect);
   if (found?.ok !== true || found.value !== effect) return undefined;
   const { state, live } = orThrow(await project.runs.read(effect));
@@ -228,7 +232,7 @@ function control(word: string, id: string, summary: string, requestOf: (call: Ca
       const moved = preconditionProblem(call.headers, etagOf(document), call.instance);
       if (moved !== undefined) return moved;
       const result = orThrow(await asked.project.control.send(asked.run, requestOf(call)));
-      return said(asked.run, word, result, { running: document.counts.running });
+      return said<SteeredRun>({ run: asked.run, request: word, result, running: document.counts.running });
     },
   });
 }
@@ -262,7 +266,7 @@ function goOn(mode: "resume" | "retry", id: string, summary: string): ApiRoute {
       const { maxConcurrency, acceptChanges } = call.body;
       const options: ResumeOptions = defined({ mode, current: plan, maxConcurrency, acceptChanges, wait: true });
       keep(orThrow(await asked.project.runs.resume(asked.run, options)));
-      return { status: 200, json: { run: asked.run } };
+      return { status: 200, json: { run: asked.run } satisfies TakenRun };
     },
   });
 }
@@ -289,7 +293,7 @@ async function answerWith(call: Call, decision: AnswerDecision, comment: string 
   if (moved !== undefined) return moved;
   const given = { step: call.params["step"], by: call.world.actor, comment };
   const { id, result } = orThrow(await asked.project.control.answer(asked.run, decision, given));
-  return said(asked.run, decision, result, { step: id });
+  return said<SaidToStep>({ run: asked.run, request: decision, result, step: id });
 }
 
 /** What `If-Match` says against the action; read only where it is sent. */
@@ -300,6 +304,6 @@ async function movedOn(call: Call, asked: AskedRun): Promise<Response | undefine
 }
 
 /** 202: another process has been asked. */
-function said(run: string, request: string, result: "sent" | "done", more: JsonObject = {}): Answered {
-  return { status: result === "sent" ? 202 : 200, json: { run, request, result, ...more } };
+function said<T extends SaidToRun>(document: T): Answered {
+  return { status: document.result === "sent" ? 202 : 200, json: documentJson<T>(document) };
 }

@@ -6,11 +6,12 @@ import { z } from "zod";
 import { HeddleError, orThrow } from "../../base/errors.ts";
 import type { Json } from "../../base/json.ts";
 import type { Project } from "../../project/port.ts";
+import type { BatchDocument } from "../../view/protocol.ts";
 import type { StepView } from "../../view/run-view.ts";
 import { addressOf, askedRun, documentOf, readAsked, type AskedRun } from "../asked-run.ts";
 import { loadAsked, PLAN_BODY_LIMIT } from "../asked-plan.ts";
 import { batchesOf, isOverIn, NO_TASK, tasksOf, type TaskAbout } from "../batches.ts";
-import { apiRoute, type Answered, type ApiRoute, type Call } from "../route.ts";
+import { apiRoute, documentJson, type Answered, type ApiRoute, type Call } from "../route.ts";
 import { started } from "./action-routes.ts";
 import { batchIn } from "./run-routes.ts";
 
@@ -137,7 +138,7 @@ export const PARALLEL_ROUTES: readonly ApiRoute[] = [
       if (latest === undefined)
         throw new HeddleError({ code: "NoRuns", message: "there are no runs in this project yet" });
       const document = documentOf(latest, await readAsked(latest), call.world.clock.now());
-      return { status: 200, json: batchIn(document, call.params["batch"] ?? "") };
+      return { status: 200, json: documentJson<BatchDocument>(batchIn(document, call.params["batch"] ?? "")) };
     },
   }),
 ];

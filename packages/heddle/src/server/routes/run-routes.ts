@@ -2,15 +2,15 @@
 import { z } from "zod";
 import { defined } from "../../base/defined.ts";
 import { HeddleError } from "../../base/errors.ts";
-import type { Json } from "../../base/json.ts";
 import type { Event } from "../../project/port.ts";
+import type { BatchDocument, EventPage, ProjectLine, ProjectList, RunList, StepDocument } from "../../view/protocol.ts";
 import { RUN_STATUSES, type RunStatus } from "../../view/status.ts";
 import type { RunView } from "../../view/run-view.ts";
 import { RunSchema, RunsSchema, EventSchema } from "../../view/schemas.ts";
 import { batchesOf } from "../batches.ts";
 import { answered, askedRun, documentOf, projectOf, readAsked, stepIn } from "../asked-run.ts";
 import { eventSource } from "../event-source.ts";
-import { apiRoute, type ApiRoute, type Call } from "../route.ts";
+import { apiRoute, documentJson, type ApiRoute, type Call } from "../route.ts";
 
 const wholeNumber = (from: number, to: number): z.ZodType<number> =>
   z.coerce.number().int().min(from).max(to) as unknown as z.ZodType<number>;
@@ -68,7 +68,7 @@ export const RUN_ROUTES: readonly ApiRoute[] = [
     },
     handle: async ({ world }) => {
       const items = await Promise.all(
-        world.projects.names.map(async (project): Promise<Json> => {
+        world.projects.names.map(async (project): Promise<ProjectLine> => {
           try {
             await world.projects.get(project);
             return { project };
@@ -78,7 +78,7 @@ export const RUN_ROUTES: readonly ApiRoute[] = [
           }
         }),
       );
-      return { status: 200, json: { items } };
+      return { status: 200, json: documentJson<ProjectList>({ items }) };
     },
   }),
   apiRoute({
@@ -109,7 +109,7 @@ export const RUN_ROUTES: readonly ApiRoute[] = [
       const project = await projectOf(call);
       const { limit = 50, status, q, ...narrowed } = call.query;
       const page = await project.runs.page(defined({ ...narrowed, limit, statuses: status, text: q }));
-      return { status: 200, json: { ...page } as unknown as Json, headers: nextLink(call, page.next) };
+      return { status: 200, json: documentJson<RunList>(page), headers: nextLink(call, page.next) };
     },
   }),
   apiRoute({
@@ -160,7 +160,7 @@ export const RUN_ROUTES: readonly ApiRoute[] = [
       if (backwards) items.reverse();
       // There is nothing before the first event.
       const next = backwards && last === 1 ? undefined : last;
-      return { status: 200, json: defined({ items, next }) as unknown as Json, headers: asked.location };
+      return { status: 200, json: documentJson<EventPage>(defined({ items, next })), headers: asked.location };
     },
   }),
   apiRoute({
@@ -204,7 +204,8 @@ export const RUN_ROUTES: readonly ApiRoute[] = [
       const document = documentOf(asked, read, call.world.clock.now());
       const step = stepIn(document, read, call.params["step"] ?? "");
       const { notices, captured } = await asked.project.runs.stepNotes(asked.run, step.id);
-      return answered({ run: asked.run, step, notices, captured }, document, call.headers);
+      const answer: StepDocument = { run: asked.run, step, notices, captured };
+      return answered(answer, document, call.headers);
     },
   }),
   apiRoute({
@@ -240,7 +241,7 @@ export const RUN_ROUTES: readonly ApiRoute[] = [
 ];
 
 /** One layer with its steps. Throws a `HeddleError`. */
-export function batchIn(document: RunView, number: string): Json {
+export function batchIn(document: RunView, number: string): BatchDocument {
   const batch = /^[1-9]\d{0,6}$/.test(number) ? batchesOf(document)[Number(number) - 1] : undefined;
   if (batch === undefined)
     throw new HeddleError({
@@ -248,5 +249,5 @@ export function batchIn(document: RunView, number: string): Json {
       message: `run ${document.run} has no batch ${JSON.stringify(number)}`,
     });
   const tasks = document.steps.filter(({ layer }) => layer === batch.batch_number);
-  return { ...batch, tasks: tasks as unknown as Json } as unknown as Json;
+  return { ...batch, tasks };
 }

@@ -1,0 +1,293 @@
+/**
+ * Client: the operations of the HTTP API as methods, by project. Knows how requests are named, not how they are sent.
+ *
+ * Invariant: a start is sent with a key, and once more with the same key where no answer came: it begins one run or none.
+ */
+import { systemRandom } from "../base/random.ts";
+import type { Json, JsonObject } from "../base/json.ts";
+import type { RunEvent } from "../view/history.ts";
+import type {
+  Batch,
+  BatchDocument,
+  EventPage,
+  HealthDocument,
+  ProjectList,
+  RunList,
+  SaidToRun,
+  SaidToStep,
+  StartedRun,
+  SteeredRun,
+  StepDocument,
+  TakenRun,
+  TicketDocument,
+} from "../view/protocol.ts";
+import type { RunView } from "../view/run-view.ts";
+import type { RunStatus } from "../view/status.ts";
+import { streamEvents, type EventStreamOptions } from "./events.ts";
+import { ApiProblem } from "./problem.ts";
+import { endpointOf, send, type ApiCall, type ClientPlatform, type Endpoint } from "./transport.ts";
+
+export interface ConnectOptions {
+  /** Of the server: `http://127.0.0.1:4747`, or what a proxy has before it, with the path below which the API stands. */
+  readonly url: string;
+  /** `act` or `read` of the server, HEDDLE_TOKEN, or a session's. Sent to this server alone. */
+  readonly token: string;
+}
+
+export interface CallOptions {
+  /** Ends the call: it rejects with the signal's reason. What the server did meanwhile stays done. */
+  readonly signal?: AbortSignal;
+}
+
+export interface ActOptions extends CallOptions {
+  /** `Idempotency-Key`, 1 to 64 letters, digits, `_` and `-`: sent again with the same key, it is answered again and not done again. */
+  readonly key?: string;
+}
+
+export interface SteerOptions extends ActOptions {
+  /** The run as it was seen: if it has moved on since, nothing is done (`precondition-failed`). */
+  readonly seen?: Pick<RunView, "run" | "seq">;
+}
+
+/** What is to be run. */
+export interface StartRequest {
+  /** Path of a plan file in the project, or the plan itself. Absent: the project's own. */
+  readonly plan?: string | JsonObject;
+  /** Values of the plan's parameters. */
+  readonly params?: JsonObject;
+  /** Steps at once. */
+  readonly maxConcurrency?: number;
+  readonly schedule?: "ready" | "layers";
+  readonly failure?: "fail-fast" | "continue";
+  /** Ids: these steps, with results of earlier runs for the others. */
+  readonly only?: readonly string[];
+}
+
+export interface GoOnOptions extends SteerOptions {
+  /** Steps at once. Absent: as before. */
+  readonly maxConcurrency?: number;
+  /** Run again what the plan file says otherwise now. */
+  readonly acceptChanges?: boolean;
+}
+
+export interface CommentOptions extends SteerOptions {
+  readonly comment?: string;
+}
+
+export interface RunQuery extends CallOptions {
+  /** At most so many, up to 200 (default: 50). */
+  readonly limit?: number;
+  readonly cursor?: string;
+  /** Of plans with this name alone. */
+  readonly plan?: string;
+  /** With one of these statuses alone. */
+  readonly status?: readonly RunStatus[];
+  /** Created then or later, as milliseconds since the epoch. */
+  readonly since?: number;
+  /** Created before. */
+  readonly until?: number;
+  /** With this text in the id or the plan's name. */
+  readonly q?: string;
+}
+
+export interface EventQuery extends CallOptions {
+  /** Only events behind this number. */
+  readonly after?: number;
+  /** Only events before this number: the last ones of them, unless `after` is given. */
+  readonly before?: number;
+  /** At most so many, up to 1,000 (the default). */
+  readonly limit?: number;
+}
+
+export interface HeddleClient {
+  /** Whether the server is there. */
+  health(options?: CallOptions): Promise<HealthDocument>;
+  readonly projects: {
+    /** The projects that are served; `problem` where one cannot be opened. */
+    list(options?: CallOptions): Promise<ProjectList>;
+  };
+  /** The operations of one project, by its name in {@link projects}. Asks nothing by itself. */
+  project(name: string): ProjectClient;
+}
+
+/** Runs are named by their ids, or the beginning of one that no other run has. */
+export interface ProjectClient {
+  readonly runs: RunCalls;
+  readonly steps: StepCalls;
+  /** Sends the word `name` for the step that waits for it, or will wait for it. `value` (default: null) becomes the step's output. */
+  signal(run: string, name: string, value?: Json, options?: ActOptions): Promise<SaidToRun>;
+  /**
+   * The events of a run, from the first one or from behind `after`, as they are recorded, until nobody works on the run: it has ended,
+   * waits for a person, or its process died (`runs.get` says which). A connection that is lost is made again, and goes on after the
+   * last event that was given; a slow reader gets all of them, too.
+   */
+  events(run: string, options?: EventStreamOptions): AsyncIterable<RunEvent>;
+}
+
+export interface RunCalls {
+  /** The newest first, page by page: `cursor` is `next` of the page before. */
+  list(options?: RunQuery): Promise<RunList>;
+  /** As `heddle show --json`. `at`: as it was at this event. */
+  get(run: string, options?: CallOptions & { readonly at?: number }): Promise<RunView>;
+  /** Starts a run; it goes on in the server. With a key of its own unless one is given, so that it begins once. */
+  start(request?: StartRequest, options?: ActOptions): Promise<StartedRun>;
+  /** Ends running steps with grace, and the run cancelled. */
+  cancel(run: string, options?: SteerOptions): Promise<SteeredRun>;
+  /** Starts no new step. */
+  pause(run: string, options?: SteerOptions): Promise<SteeredRun>;
+  /** Starts steps again. */
+  unpause(run: string, options?: SteerOptions): Promise<SteeredRun>;
+  /** Goes on with a run that ended early; successes are kept. */
+  resume(run: string, options?: GoOnOptions): Promise<TakenRun>;
+  /** Runs again what failed, and what depends on it. */
+  retry(run: string, options?: GoOnOptions): Promise<TakenRun>;
+  /** Runs the undos of a run that has ended. */
+  rollback(run: string, options?: SteerOptions): Promise<TakenRun>;
+  /** Recorded events in order, page by page. */
+  events(run: string, options?: EventQuery): Promise<EventPage>;
+  /** The layers of the run. */
+  batches(run: string, options?: CallOptions): Promise<readonly Batch[]>;
+  /** One layer with its steps, from 1. */
+  batch(run: string, number: number, options?: CallOptions): Promise<BatchDocument>;
+}
+
+export interface StepCalls {
+  /** A step with what its attempts left. `at`: as it was at this event. */
+  get(run: string, step: string, options?: CallOptions & { readonly at?: number }): Promise<StepDocument>;
+  /** Answers the step's question with yes. */
+  approve(run: string, step: string, options?: CommentOptions): Promise<SaidToStep>;
+  /** Answers the step's question with no. */
+  reject(run: string, step: string, options?: CommentOptions): Promise<SaidToStep>;
+  /** Answers the question of an agent: words, or the number of one of its options. */
+  answer(run: string, step: string, answer: string, options?: SteerOptions): Promise<SaidToStep>;
+  /** Says whose side is taken in a conflict where both changed, or that the worktree has the solution (`continue`). */
+  resolve(
+    run: string,
+    step: string,
+    choice: "ours" | "theirs" | "continue",
+    options?: CommentOptions,
+  ): Promise<SaidToStep>;
+}
+
+/** How long after a start without an answer it is sent again. */
+const START_AGAIN_MS = [250, 1000] as const;
+
+/** A client of one server. Asks nothing by itself. Throws an {@link ApiProblem} where the address or the token can be none. */
+export function connect(options: ConnectOptions): HeddleClient {
+  return connectOn(PLATFORM, options);
+}
+
+const PLATFORM: ClientPlatform = {
+  fetch: (input, init) => globalThis.fetch(input, init),
+  openSocket: (url, protocols) => new globalThis.WebSocket(url, [...protocols]),
+  after(delayMs, fire) {
+    const timer = setTimeout(fire, delayMs);
+    return () => clearTimeout(timer);
+  },
+  random: systemRandom,
+  newKey: () =>
+    Array.from(globalThis.crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+      byte.toString(16).padStart(2, "0"),
+    ).join(""),
+};
+
+/** As {@link connect}, on another platform. */
+export function connectOn(platform: ClientPlatform, options: ConnectOptions): HeddleClient {
+  const endpoint = endpointOf(options);
+  const ask: Ask = (call) => send(platform, endpoint, call);
+  return {
+    health: ({ signal } = {}) => ask({ method: "GET", path: ["api", "health"], signal }),
+    projects: { list: ({ signal } = {}) => ask({ method: "GET", path: ["api", "projects"], signal }) },
+    project: (name) => projectClient(platform, endpoint, name),
+  };
+}
+
+type Ask = <T>(call: ApiCall) => Promise<T>;
+
+function projectClient(platform: ClientPlatform, endpoint: Endpoint, project: string): ProjectClient {
+  const ask: Ask = (call) => send(platform, endpoint, { ...call, path: ["api", "projects", project, ...call.path] });
+  return {
+    runs: runCalls(platform, ask),
+    steps: stepCalls(ask),
+    signal: (run, name, value = null, { key, signal } = {}) =>
+      ask({ method: "POST", path: ["runs", run, "signals", name], body: { value }, key, signal }),
+    events: (run, options = {}) =>
+      streamEvents(
+        {
+          platform,
+          url: `${endpoint.url.replace(/^http/, "ws")}/api/stream`,
+          project,
+          run,
+          newTicket: async (signal) => {
+            const call: ApiCall = { method: "POST", path: ["api", "tickets"], body: { project }, signal };
+            return (await send<TicketDocument>(platform, endpoint, call)).ticket;
+          },
+        },
+        options,
+      ),
+  };
+}
+
+function runCalls(platform: ClientPlatform, ask: Ask): RunCalls {
+  const steer =
+    (word: string) =>
+    <T>(run: string, { key, seen, signal }: SteerOptions = {}): Promise<T> =>
+      ask({ method: "POST", path: ["runs", run, word], key, ifMatch: etagOfSeen(seen), signal });
+  const goOn =
+    (word: string) =>
+    (run: string, { key, seen, signal, ...body }: GoOnOptions = {}): Promise<TakenRun> =>
+      ask({ method: "POST", path: ["runs", run, word], body, key, ifMatch: etagOfSeen(seen), signal });
+  return {
+    list: ({ signal, status, ...query } = {}) =>
+      ask({ method: "GET", path: ["runs"], query: { ...query, status: status?.join(",") }, signal }),
+    get: (run, { at, signal } = {}) => ask({ method: "GET", path: ["runs", run], query: { at }, signal }),
+    start: (request = {}, { key = platform.newKey(), signal } = {}) =>
+      started(platform, () => ask({ method: "POST", path: ["runs"], body: { ...request }, key, signal })),
+    cancel: steer("cancel"),
+    pause: steer("pause"),
+    unpause: steer("unpause"),
+    resume: goOn("resume"),
+    retry: goOn("retry"),
+    rollback: steer("rollback"),
+    events: (run, { signal, ...query } = {}) => ask({ method: "GET", path: ["runs", run, "events"], query, signal }),
+    batches: (run, { signal } = {}) => ask({ method: "GET", path: ["runs", run, "batches"], signal }),
+    batch: (run, number, { signal } = {}) =>
+      ask({ method: "GET", path: ["runs", run, "batches", String(number)], signal }),
+  };
+}
+
+function stepCalls(ask: Ask): StepCalls {
+  const say = (
+    run: string,
+    [step, word]: readonly [string, string],
+    body: NonNullable<ApiCall["body"]>,
+    { key, seen, signal }: SteerOptions = {},
+  ): Promise<SaidToStep> =>
+    ask({ method: "POST", path: ["runs", run, "steps", step, word], body, key, ifMatch: etagOfSeen(seen), signal });
+  return {
+    get: (run, step, { at, signal } = {}) =>
+      ask({ method: "GET", path: ["runs", run, "steps", step], query: { at }, signal }),
+    approve: (run, step, { comment, ...options } = {}) => say(run, [step, "approve"], { comment }, options),
+    reject: (run, step, { comment, ...options } = {}) => say(run, [step, "reject"], { comment }, options),
+    answer: (run, step, answer, options) => say(run, [step, "answer"], { answer }, options),
+    resolve: (run, step, choice, { comment, ...options } = {}) =>
+      say(run, [step, "resolve"], { choice, comment }, options),
+  };
+}
+
+/** Sent again with the same key while no answer came, or its first sending is still being carried out. */
+async function started(platform: ClientPlatform, begin: () => Promise<StartedRun>): Promise<StartedRun> {
+  for (const delay of START_AGAIN_MS) {
+    try {
+      return await begin();
+    } catch (thrown) {
+      if (!(thrown instanceof ApiProblem) || !/^(unreachable|request-under-way)$/.test(thrown.code)) throw thrown;
+    }
+    await new Promise<void>((resolve) => void platform.after(delay, resolve));
+  }
+  return begin();
+}
+
+function etagOfSeen(seen: SteerOptions["seen"]): string | undefined {
+  return seen === undefined ? undefined : `"${seen.run}-${seen.seq}"`;
+}

@@ -1,0 +1,41 @@
+/** Client of the HTTP API of `heddle serve`, for programs and pages: `fetch` and `WebSocket`, nothing of Node. */
+export { connect } from "./client.ts";
+export type {
+  ActOptions,
+  CallOptions,
+  CommentOptions,
+  ConnectOptions,
+  EventQuery,
+  GoOnOptions,
+  HeddleClient,
+  ProjectClient,
+  RunCalls,
+  RunQuery,
+  StartRequest,
+  SteerOptions,
+  StepCalls,
+} from "./client.ts";
+export type { EventStreamOptions } from "./events.ts";
+export { ApiProblem } from "./problem.ts";
+export type { RunEvent } from "../view/history.ts";
+export type { RunLine } from "../view/list.ts";
+export type {
+  Batch,
+  BatchDocument,
+  DiagnosticLine,
+  EventPage,
+  HealthDocument,
+  PointedError,
+  ProblemDocument,
+  ProjectLine,
+  ProjectList,
+  RunList,
+  SaidToRun,
+  SaidToStep,
+  StartedRun,
+  SteeredRun,
+  StepDocument,
+  TakenRun,
+} from "../view/protocol.ts";
+export type { RunView, StepView } from "../view/run-view.ts";
+export type { RunStatus, StepStatus } from "../view/status.ts";

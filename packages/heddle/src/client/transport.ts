@@ -1,0 +1,135 @@
+/**
+ * Transport: one request and its answer, over the `fetch` that it is given. Knows no operation of the API.
+ *
+ * Invariants:
+ *  1. The token goes to the server's own address and nowhere else: no redirect is followed, and no part of a path leads out of its place.
+ *  2. What answers is a heddle server of this version of the API, or the call is rejected: its documents have the shapes of `view`.
+ *  3. Every rejection is an {@link ApiProblem}, or the reason of the caller's own signal.
+ */
+import type { Json } from "../base/json.ts";
+import type { Random } from "../base/random.ts";
+import { ApiProblem, invalidCall, problemIn } from "./problem.ts";
+
+/** Of the API. */
+const VERSION = "1";
+
+/** What the client takes from its platform. */
+export interface ClientPlatform {
+  readonly fetch: typeof globalThis.fetch;
+  readonly openSocket: (url: string, protocols: readonly string[]) => ClientSocket;
+  /** Calls `fire` once; what it gives back prevents that. */
+  readonly after: (delayMs: number, fire: () => void) => () => void;
+  /** For the spread of waits. */
+  readonly random: Random;
+  /** 128 bits as hexadecimal digits, not to be guessed. */
+  readonly newKey: () => string;
+}
+
+/** The part of a `WebSocket` that is used. */
+export type ClientSocket = Pick<WebSocket, "addEventListener" | "send" | "close">;
+
+export interface Endpoint {
+  /** With the path that the API stands below, without a slash at its end. */
+  readonly url: string;
+  readonly token: string;
+}
+
+export interface ApiCall {
+  readonly method: "GET" | "POST";
+  /** Its parts, not yet encoded. */
+  readonly path: readonly string[];
+  readonly query?: { readonly [name: string]: string | number | undefined };
+  /** Of a `POST`. Members that are `undefined` are not sent. */
+  readonly body?: { readonly [name: string]: unknown };
+  readonly key?: string | undefined;
+  readonly ifMatch?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Where and as whom the client asks. Throws an {@link ApiProblem}. */
+export function endpointOf({ url, token }: Endpoint): Endpoint {
+  let parsed: URL | undefined;
+  try {
+    parsed = new URL(url);
+  } catch {
+    // Said below.
+  }
+  if (parsed === undefined || !/^https?:$/.test(parsed.protocol))
+    throw invalidCall(`${JSON.stringify(url)} is no address of a server`, "Use what `heddle serve` printed.");
+  if (parsed.username !== "" || parsed.password !== "" || parsed.search !== "" || parsed.hash !== "")
+    throw invalidCall("The address of a server has no name, password, query or fragment in it");
+  if (!/^[\w.~+/-]+=*$/.test(token))
+    throw invalidCall("The token is empty, or has characters that no token has", "Use HEDDLE_TOKEN of the server.");
+  return { url: `${parsed.origin}${parsed.pathname.replace(/\/+$/, "")}`, token };
+}
+
+/** The answer's JSON. `T`: what the operation answers with. */
+export async function send<T>({ fetch }: ClientPlatform, { url, token }: Endpoint, call: ApiCall): Promise<T> {
+  const { method, key, ifMatch, signal } = call;
+  const headers: Record<string, string> = { authorization: `Bearer ${token}`, "heddle-api": VERSION };
+  if (key !== undefined) headers["idempotency-key"] = key;
+  if (ifMatch !== undefined) headers["if-match"] = ifMatch;
+  const init: RequestInit = { method, headers, redirect: "error", credentials: "omit", cache: "no-store" };
+  if (method === "POST") {
+    headers["content-type"] = "application/json";
+    init.body = JSON.stringify(call.body ?? {});
+  }
+  if (signal !== undefined) init.signal = signal;
+  const address = `${url}${pathOf(call.path)}${queryOf(call.query)}`;
+  signal?.throwIfAborted();
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(address, init);
+    text = await response.text();
+  } catch (thrown) {
+    signal?.throwIfAborted();
+    throw new ApiProblem({
+      code: "unreachable",
+      status: 0,
+      detail: `No answer from ${url}`,
+      hint: "See whether `heddle serve` runs there, and whether the address is right.",
+      cause: thrown,
+    });
+  }
+  const json = jsonOf(text);
+  const problem = response.ok ? undefined : problemIn(response.status, json);
+  if (problem !== undefined) throw problem;
+  if (!response.ok || json === undefined || response.headers.get("heddle-api") !== VERSION) throw unexpected(response);
+  return json as T;
+}
+
+function unexpected({ status }: Response): ApiProblem {
+  return new ApiProblem({
+    code: "unexpected-answer",
+    status,
+    detail: `The answer (${status}) is not one of a heddle server with version ${VERSION} of the API`,
+    hint: "See what answers at this address: a proxy, another program, or another version of heddle.",
+  });
+}
+
+function pathOf(parts: readonly string[]): string {
+  return parts
+    .map((part) => {
+      // A browser takes these for steps along the path, also when they are encoded.
+      if (part === "" || part === "." || part === "..")
+        throw invalidCall(`${JSON.stringify(part)} is no name that can stand in an address`);
+      return `/${encodeURIComponent(part)}`;
+    })
+    .join("");
+}
+
+function queryOf(query: ApiCall["query"] = {}): string {
+  const given = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) given.set(name, String(value));
+  return given.size === 0 ? "" : `?${given.toString()}`;
+}
+
+/** `undefined`: it is no JSON. */
+function jsonOf(text: string): Json | undefined {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * Protocol: the documents of the HTTP API beside the other read models, for the server that writes them and the client that reads them.
+ * Their shapes are public: fields may be added, none removed. Times are milliseconds since the epoch.
+ */
+import type { Event } from "../run/event.ts";
+import type { RunLine } from "./list.ts";
+import type { Notice } from "./notices.ts";
+import type { StepView } from "./run-view.ts";
+import type { RunStatus } from "./status.ts";
+
+/** `GET /api/health`. */
+export interface HealthDocument {
+  readonly ok: true;
+  /** Of heddle. */
+  readonly version: string;
+  readonly uptimeMs: number;
+}
+
+export interface ProjectLine {
+  /** Its name, as it stands in addresses. */
+  readonly project: string;
+  /** Why it cannot be opened; absent: it can. */
+  readonly problem?: string;
+}
+
+/** `GET /api/projects`. */
+export interface ProjectList {
+  readonly items: readonly ProjectLine[];
+}
+
+/** `GET .../runs`, the newest first. */
+export interface RunList {
+  readonly runs: readonly RunLine[];
+  /** What to send as `cursor` for more; absent: there are no more. */
+  readonly next?: string;
+}
+
+/** `POST .../runs`. */
+export interface StartedRun {
+  /** The run's id. */
+  readonly run: string;
+  /** Name of its plan. */
+  readonly plan: string;
+  readonly status: RunStatus;
+}
+
+/** `POST .../runs/{run}/resume`, `/retry` and `/rollback`: the server works on the run. */
+export interface TakenRun {
+  readonly run: string;
+}
+
+/**
+ * What became of a word to a run: `done`, its consequence is in the history; `sent`, it is left for the process that works on the run,
+ * which may still refuse it.
+ */
+export interface SaidToRun {
+  readonly run: string;
+  /** `cancel`, `approve`, `signal`, ... */
+  readonly request: string;
+  readonly result: "sent" | "done";
+}
+
+/** `POST .../runs/{run}/cancel`, `/pause` and `/unpause`. */
+export interface SteeredRun extends SaidToRun {
+  /** Steps that were running then. */
+  readonly running: number;
+}
+
+/** `POST .../steps/{step}/approve`, `/reject`, `/answer` and `/resolve`. */
+export interface SaidToStep extends SaidToRun {
+  /** The step's id. */
+  readonly step: string;
+}
+
+/** `GET .../steps/{step}`. */
+export interface StepDocument {
+  readonly run: string;
+  readonly step: StepView;
+  /** Warnings that people should read, each once for each attempt. */
+  readonly notices: readonly (Notice & { readonly attempt: number })[];
+  /** The last capture of each attempt's work: a commit, and the ref that keeps it. */
+  readonly captured: readonly { readonly attempt: number; readonly commit: string; readonly ref: string }[];
+}
+
+/** `GET .../runs/{run}/events`. */
+export interface EventPage {
+  readonly items: readonly Event[];
+  /** What to send as `after`, or as `before` where that was sent, for more; absent: there are no more now. */
+  readonly next?: number;
+}
+
+/** One layer of a run; its words are those of the parallel-execution API. */
+export interface Batch {
+  /** From 1. */
+  readonly batch_number: number;
+  readonly task_ids: readonly string[];
+  readonly status: "pending" | "running" | "completed" | "failed" | "cancelled";
+  /** Steps that ended well: by themselves, from an earlier run, or not needed. */
+  readonly completed: number;
+  readonly failed: number;
+  /** Seconds from the first start to the last end; `null` until it has ended. */
+  readonly duration: number | null;
+  /** US dollars; `null` where nothing exact is known. */
+  readonly cost: number | null;
+  readonly started_at: number | null;
+  readonly completed_at: number | null;
+}
+
+/** `GET .../runs/{run}/batches/{batch}`. */
+export interface BatchDocument extends Batch {
+  readonly tasks: readonly StepView[];
+}
+
+/** `POST /api/tickets`. */
+export interface TicketDocument {
+  /** To be offered once, as the subprotocol `ticket.<ticket>`. */
+  readonly ticket: string;
+  readonly expiresAt: number;
+}
+
+/** What a refused request is answered with (RFC 9457). */
+export interface ProblemDocument {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  /** The path that was asked for. */
+  readonly instance: string;
+  /** Stable; docs/errors.md explains it. */
+  readonly code: string;
+  /** What to do next. */
+  readonly hint?: string;
+  /** What is wrong in the body or the query, by JSON pointer. */
+  readonly errors?: readonly PointedError[];
+  /** What is wrong with a plan. */
+  readonly diagnostics?: readonly DiagnosticLine[];
+}
+
+export interface PointedError {
+  readonly pointer: string;
+  readonly detail: string;
+}
+
+/** One problem of a plan. */
+export interface DiagnosticLine {
+  readonly code: string;
+  readonly severity: "error" | "warning";
+  readonly message: string;
+  readonly file: string;
+  /** From 1, as {@link column}. */
+  readonly line: number;
+  readonly column: number;
+  readonly hint?: string;
+}
