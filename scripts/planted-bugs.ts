@@ -397,7 +397,10 @@ const config = (folder: string): string =>
   `export default { test: { include: ["packages/**/*.test.ts"], pool: "threads", testTimeout: 120_000, bail: 1, provide: { built: ${JSON.stringify(path.join(folder, "built"))} } } };`;
 
 /** What they are made of. */
-const HELPERS = ["support", "git"];
+const HELPERS = ["support", "git", "view", "docs"];
+
+/** What they read. */
+const READ = ["docs", "examples", "README.md"];
 
 async function main(): Promise<number> {
   const word = process.argv[2] ?? "";
@@ -431,7 +434,7 @@ async function copySources(folder: string): Promise<void> {
     await cp(path.join(ROOT, "packages/heddle/test", room), path.join(heddle, "test", room), { recursive: true });
   for (const file of ["package.json", "tsconfig.json"]) await cp(path.join(ROOT, file), path.join(folder, file));
   await writeFile(path.join(folder, "vitest.config.ts"), config(folder));
-  await symlink(path.join(ROOT, "node_modules"), path.join(folder, "node_modules"));
+  for (const name of ["node_modules", ...READ]) await symlink(path.join(ROOT, name), path.join(folder, name));
 }
 
 async function plant(folder: string, bug: Bug): Promise<"caught" | "MISSED" | "STALE"> {
