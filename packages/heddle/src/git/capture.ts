@@ -14,7 +14,7 @@ import { IDENTITY } from "./git.ts";
 import { HeddleError } from "../base/errors.ts";
 import { type RepositoryAccess, line } from "./repository-access.ts";
 import { adminOf, operationIn, worktreePlaceOf } from "./worktree-record.ts";
-import { changesBetween, makeCommit, treeOf } from "./commits.ts";
+import { changesBetween, commitTree, makeCommit, treeOf } from "./commits.ts";
 import { shownName } from "./path-bytes.ts";
 import { captureRef, keptRef } from "./ref-names.ts";
 import { commitOf } from "./discover.ts";
@@ -74,6 +74,17 @@ export async function capture(repository: RepositoryAccess, request: CaptureRequ
       unmerged: taken.unmerged.map(shownName),
     },
   };
+}
+
+/** What a capture would keep now, as a commit that no ref keeps. */
+export async function lookAt(repository: RepositoryAccess, { run, owner, base }: Worktree): Promise<string> {
+  const place = worktreePlaceOf(repository, run, owner);
+  const admin = await adminOf(repository, place.path);
+  const { head } = await agentCommits(repository, admin?.dir);
+  if (!(await exists(place.path))) return head ?? base;
+  const limits = DEFAULT_FILE_LIMITS;
+  const { tree } = await snapshotOf(repository, { place, base, admin, head, limits });
+  return await commitTree(repository, tree, base);
 }
 
 interface RefsBefore {

@@ -32,7 +32,13 @@ export interface GitEnvironment {
 export type GitEnd =
   | { readonly kind: "exited"; readonly code: number; readonly output: Buffer; readonly said: string }
   /** It was not found, was ended by a signal, took too long or wrote too much. */
-  | { readonly kind: "broken"; readonly reason: "missing" | "signal" | "timeout" | "output"; readonly message: string };
+  | {
+      readonly kind: "broken";
+      readonly reason: "missing" | "signal" | "timeout" | "output";
+      readonly message: string;
+      /** Where it wrote too much: what fits. */
+      readonly output?: Buffer;
+    };
 
 /** Never rejects. */
 export type GitRun = (call: GitCall) => Promise<GitEnd>;
@@ -128,8 +134,9 @@ function start(program: string, call: GitCall, clock: Clock): Promise<GitEnd> {
   };
   child.stdout?.on("data", (chunk: Buffer) => {
     bytes += chunk.length;
+    if (broken === "output") return;
     if (bytes > limit) stop("output");
-    else chunks.push(chunk);
+    chunks.push(bytes > limit ? chunk.subarray(0, chunk.length - (bytes - limit)) : chunk);
   });
   child.stderr?.on("data", (chunk: Buffer) => {
     if (said.length < MAX_SAID_BYTES) said += chunk.toString("utf8");
@@ -139,7 +146,8 @@ function start(program: string, call: GitCall, clock: Clock): Promise<GitEnd> {
     settle({ kind: "broken", reason: missing ? "missing" : "signal", message: messageOf(thrown) });
   });
   child.on("close", (code, signal) => {
-    if (broken !== undefined) settle({ kind: "broken", reason: broken, message: said });
+    if (broken === "output") settle({ kind: "broken", reason: broken, message: said, output: Buffer.concat(chunks) });
+    else if (broken !== undefined) settle({ kind: "broken", reason: broken, message: said });
     else if (code === null) settle({ kind: "broken", reason: "signal", message: `ended by ${signal ?? "a signal"}` });
     else settle({ kind: "exited", code, output: Buffer.concat(chunks), said });
   });

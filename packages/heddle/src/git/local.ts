@@ -6,7 +6,7 @@ import { realpathSync } from "node:fs";
 import { join } from "node:path";
 import { defined } from "../base/defined.ts";
 import { ok } from "../base/result.ts";
-import { capture } from "./capture.ts";
+import { capture, lookAt } from "./capture.ts";
 import { changedFiles, changesBetween, changesOfEach, diffStat, movesBetween, subjects } from "./commits.ts";
 import { addedMarkers } from "./conflict-markers.ts";
 import { mergeWithMarkers, unresolvedPaths } from "./conflict.ts";
@@ -29,6 +29,7 @@ import type {
   Worktrees,
 } from "./port.ts";
 import { captureRef, ownershipRef, integrationRef } from "./ref-names.ts";
+import { fileChanges, forkPoint, patchBetween } from "./patch.ts";
 import { replayMerges } from "./replay-merges.ts";
 import type { RepositoryAccess, RepositoryOptions } from "./repository-access.ts";
 import { refsOf, removeRunRefs } from "./run-refs.ts";
@@ -105,6 +106,7 @@ function worktreesOf(access: RepositoryAccess, trees: LocalWorktrees): Worktrees
 function capturesOf(access: RepositoryAccess): Captures {
   return {
     capture: async (request) => await capture(access, request),
+    look: async (tree) => await lookAt(access, tree),
     unresolved: async ({ holds }, commit) =>
       holds === undefined ? [] : await unresolvedPaths(access, { commit, ...holds }),
     async takeSide({ run, step, attempt, ...conflict }) {
@@ -121,6 +123,9 @@ function commitsOf(access: RepositoryAccess): CommitReader {
     changes: async (from, to) => await changesBetween(access, from, to),
     moves: async (from, to) => await movesBetween(access, from, to),
     changesOfEach: async (from, to, without) => await changesOfEach(access, { from, to, without }),
+    fileChanges: async (from, to) => await fileChanges(access, from, to),
+    patch: async (from, to, maxBytes) => await patchBetween(access, { from, to, maxBytes }),
+    forkPoint: async (one, other) => await forkPoint(access, one, other),
     diffStat: async (from, to) => await diffStat(access, from, to),
     addedMarkers: async (from, to) => await addedMarkers(access, from, to),
     submoduleFindings: async (from, to, each) => await submoduleFindings(access, from, to, each),

@@ -17,6 +17,8 @@ import type {
   Breach,
   Capture,
   CaptureRequest,
+  FileChange,
+  Patch,
   ReplayedStep,
   SubmoduleFinding,
   ReplayOutcome,
@@ -125,6 +127,11 @@ export interface Worktrees {
 export interface Captures {
   /** Keeps all that is in a worktree and not ignored. For the same files the same answer. */
   capture(request: CaptureRequest): Promise<Capture>;
+  /**
+   * A commit on top of the worktree's base with all that {@link Captures.capture} would keep now. Nothing keeps it: for looking at,
+   * also while somebody works there.
+   */
+  look(tree: Worktree): Promise<string>;
   /** Paths of `commit` in which what {@link Worktrees.applyOnto} put together is not settled yet; of a worktree without: none. */
   unresolved(tree: Worktree, commit: string): Promise<readonly string[]>;
   /**
@@ -152,6 +159,12 @@ export interface CommitReader {
   moves(from: string, to: string): Promise<readonly PathMove[]>;
   /** What each commit changed that `to` has beyond `from`, one by one; what `without` have is left out. */
   changesOfEach(from: string, to: string, without: readonly string[]): Promise<readonly PathChange[]>;
+  /** Files that differ, each with counts of its lines. */
+  fileChanges(from: string, to: string): Promise<readonly FileChange[]>;
+  /** The unified diff, or its first lines where it is larger than `maxBytes`. */
+  patch(from: string, to: string, maxBytes: number): Promise<Patch>;
+  /** The newest commit that both have; `undefined`: none, or one of the two is not here. */
+  forkPoint(one: string, other: string): Promise<string | undefined>;
   /** What differs, as text for people: `git diff --stat`. */
   diffStat(from: string, to: string): Promise<string>;
   /** Paths in which `to` has conflict markers, of any origin, whole or half removed, that `from` has not; sorted. */

@@ -34,6 +34,8 @@ export interface GitAnswer {
   readonly code: number;
   readonly output: Buffer;
   readonly said: string;
+  /** It wrote more than {@link GitOptions.cutAtBytes}, and was ended. */
+  readonly isCut?: true;
 }
 
 export interface GitOptions {
@@ -41,6 +43,8 @@ export interface GitOptions {
   /** Exit codes that are answers; others throw a `HeddleError`. Absent: 0. */
   readonly codes?: readonly number[];
   readonly timeoutMs?: number;
+  /** More output than this is not a failure, and not read. */
+  readonly cutAtBytes?: number;
   readonly env?: GitEnvironment;
 }
 
@@ -201,12 +205,14 @@ export class RepositoryAccess {
         args,
         cwd: call.cwd,
         env: call.env,
-        maxOutputBytes: DEFAULT_OUTPUT_BYTES,
+        maxOutputBytes: call.cutAtBytes ?? DEFAULT_OUTPUT_BYTES,
         input: typeof call.input === "string" ? bytesOf(call.input) : call.input,
         timeoutMs: call.timeoutMs,
       }),
     );
     if (end.kind === "exited" && (call.codes ?? [0]).includes(end.code)) return end;
+    if (end.kind === "broken" && end.output !== undefined && call.cutAtBytes !== undefined)
+      return { code: 0, output: end.output, said: end.message, isCut: true };
     throw gitFailure(withoutOptions(args), end);
   }
 

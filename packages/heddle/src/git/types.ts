@@ -143,6 +143,29 @@ export interface PathChange {
   readonly isPointer: boolean;
 }
 
+/** What became of a file between two commits. */
+export type FileStatus = "added" | "modified" | "deleted" | "renamed";
+
+/** A file that two commits have differently. */
+export interface FileChange {
+  /** Relative, as it is shown to people. */
+  readonly path: string;
+  /** Where it was, of one that was renamed. */
+  readonly from?: string;
+  readonly status: FileStatus;
+  /** Lines; `null`: it is not text. */
+  readonly added: number | null;
+  readonly removed: number | null;
+}
+
+/** A unified diff. */
+export interface Patch {
+  /** In the files' own encodings. */
+  readonly bytes: Uint8Array;
+  /** It is larger than was asked for; these are its first lines. */
+  readonly isCut: boolean;
+}
+
 /** Where git looks for the submodules of a repository. */
 export const SUBMODULE_SETTINGS = ".gitmodules";
 

@@ -1,6 +1,8 @@
 /** What commits changed, one by one: more than the difference of the first and the last. */
+import { existsSync } from "node:fs";
 import { expect, test } from "vitest";
 import { changesBetween, changesOfEach, movesBetween } from "../../src/git/commits.ts";
+import { fileChanges, patchBetween } from "../../src/git/patch.ts";
 import { lines, testRepository, type TestRepository } from "./test-repository.ts";
 
 function commit(at: TestRepository, message: string): string {
@@ -60,4 +62,31 @@ test("a move is found where the file was changed as well", async () => {
   const head = commit(at, "moves");
   const [a, moved] = ["a.txt", "moved.txt"].map((path) => ({ path, shown: path }));
   expect(await movesBetween(repository, base, head)).toEqual([{ from: a, to: moved }]);
+});
+
+test("files are counted by what they are: moved, odd in name, not text; their attributes start nothing", async () => {
+  using at = testRepository();
+  const { repository, base } = await at.open();
+  at.git(["config", "diff.evil.command", `touch ${at.user}/started`]);
+  at.git(["config", "diff.evil.textconv", `touch ${at.user}/started; cat`]);
+  at.write(".gitattributes", "* diff=evil\n");
+  at.git(["mv", "a.txt", "moved.txt"]);
+  at.write("moved.txt", lines("A", 20).replace("A 3\n", "changed\n"));
+  at.write(":1 a\tb\n.txt", "x\n");
+  at.write("bin", "a\0b");
+  at.git(["rm", "-q", "b.txt"]);
+  const head = commit(at, "all");
+  const counts = { added: 1, removed: 0 };
+  expect(await fileChanges(repository, base, head)).toEqual([
+    { path: ".gitattributes", status: "added", ...counts },
+    { path: ":1 a\tb\n.txt", status: "added", ...counts },
+    { path: "b.txt", status: "deleted", added: 0, removed: 20 },
+    { path: "bin", status: "added", added: null, removed: null },
+    { path: "moved.txt", from: "a.txt", status: "renamed", added: 1, removed: 1 },
+  ]);
+  const patch = Buffer.from((await patchBetween(repository, { from: base, to: head, maxBytes: 100_000 })).bytes);
+  expect(patch.toString()).toContain("rename from a.txt\nrename to moved.txt\n");
+  expect(patch.toString()).toContain('"b/:1 a\\tb\\n.txt"');
+  expect(at.tries(["cat-file", "-e", `${head}:started`])).toBe(false);
+  expect(existsSync(`${at.user}/started`)).toBe(false);
 });

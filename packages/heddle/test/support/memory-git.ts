@@ -17,6 +17,7 @@ import type {
   Worktrees,
 } from "../../src/git/port.ts";
 import type {
+  FileChange,
   HeldWork,
   IntegrationOrigin,
   LandOutcome,
@@ -198,6 +199,12 @@ export class MemoryGit extends MemoryHistory implements Repositories {
         const changes = changedFiles.map((path) => changeOf(path, files));
         return { ref, commit, tree: contentOf(files), base: found.base, changedFiles, changes, ...nothing, unfinished };
       },
+      look: async (tree) =>
+        this.add({
+          files: readFiles(this.#treeOf(tree).path),
+          parents: [this.#treeOf(tree).base],
+          subject: "looked at",
+        }),
       unresolved: async ({ holds }, commit) => {
         if (holds === undefined) return [];
         const marks = [`<<<<<<< ${holds.head}`, `>>>>>>> ${holds.captured}`];
@@ -244,6 +251,22 @@ export class MemoryGit extends MemoryHistory implements Repositories {
             return differing(before, files).map((path) => changeOf(path, files));
           });
       },
+      fileChanges: async (from, to) =>
+        changed(from, to).map((path) => fileChangeOf(path, this.commitOf(from).files, this.commitOf(to).files)),
+      patch: async (from, to, maxBytes) => {
+        const [before, after] = [this.commitOf(from).files, this.commitOf(to).files];
+        const bytes = Buffer.from(
+          changed(from, to)
+            .map((path) => patchOf(path, before, after))
+            .join(""),
+        );
+        const isCut = bytes.length > maxBytes;
+        return { bytes: isCut ? bytes.subarray(0, bytes.lastIndexOf(10, maxBytes - 1) + 1) : bytes, isCut };
+      },
+      forkPoint: async (one, other) =>
+        this.has(one) && this.has(other)
+          ? [...this.ancestors(one)].find((id) => this.ancestors(other).has(id))
+          : undefined,
       diffStat: async (from, to) => changed(from, to).join("\n"),
       addedMarkers: async () => [],
       submoduleFindings: async () => [],
@@ -376,6 +399,26 @@ export class MemoryGit extends MemoryHistory implements Repositories {
 
 function changeOf(path: string, after: Files): PathChange {
   return { path, shown: path, isGone: after[path] === undefined, isPointer: false };
+}
+
+function linesOf(text: string | undefined): readonly string[] {
+  return text === undefined || text === "" ? [] : text.replace(/\n$/, "").split("\n");
+}
+
+/** All lines before are removed, all lines after are added; a rename is a removal and an addition. */
+function fileChangeOf(path: string, before: Files, after: Files): FileChange {
+  const status = before[path] === undefined ? "added" : after[path] === undefined ? "deleted" : "modified";
+  return { path, status, added: linesOf(after[path]).length, removed: linesOf(before[path]).length };
+}
+
+function patchOf(path: string, before: Files, after: Files): string {
+  const [old, now] = [linesOf(before[path]), linesOf(after[path])];
+  const names = [before, after].map((files, at) =>
+    files[path] === undefined ? "/dev/null" : `${"ab"[at] ?? ""}/${path}`,
+  );
+  const range = `@@ -${old.length === 0 ? 0 : 1},${old.length} +${now.length === 0 ? 0 : 1},${now.length} @@`;
+  const body = [...old.map((text) => `-${text}`), ...now.map((text) => `+${text}`)];
+  return [`diff --git a/${path} b/${path}`, `--- ${names[0]}`, `+++ ${names[1]}`, range, ...body, ""].join("\n");
 }
 
 function captureRef(run: string, step: string, attempt: number): string {

@@ -85,4 +85,55 @@ export const captureTests: Group = ({ expect }, test) => {
     expect(await repository.commits.diffStat(base, third)).toContain("new.txt");
     expect((await repository.commits.subjects(base, third)).length).toBe(2);
   });
+
+  test("a patch has each file that differs, its lines are counted, and it ends where it gets too large", async (setting, {
+    repository,
+    base,
+  }) => {
+    const { commits } = repository;
+    const second = await setting.commitAsUser({ "b.txt": "second\nmore\n", "new.txt": "new\n" });
+    const changed = { path: "b.txt", status: "modified", added: 2, removed: 1 };
+    expect(await commits.fileChanges(base, second)).toEqual([
+      changed,
+      { path: "new.txt", status: "added", added: 1, removed: 0 },
+    ]);
+    expect(await commits.fileChanges(second, base)).toEqual([
+      { ...changed, added: 1, removed: 2 },
+      { path: "new.txt", status: "deleted", added: 0, removed: 1 },
+    ]);
+    expect(await commits.fileChanges(base, base)).toEqual([]);
+    const whole = await commits.patch(base, second, 10_000);
+    const text = Buffer.from(whole.bytes).toString();
+    expect([whole.isCut, text.split("\n").filter((one) => /^[-+]/.test(one))]).toEqual([
+      false,
+      ["--- a/b.txt", "+++ b/b.txt", "-b", "+second", "+more", "--- /dev/null", "+++ b/new.txt", "+new"],
+    ]);
+    const cut = await commits.patch(base, second, text.indexOf("+more") + 3);
+    expect(cut.isCut).toBe(true);
+    expect(Buffer.from(cut.bytes).toString()).toBe(text.slice(0, text.indexOf("+more")));
+    expect(await commits.patch(base, second, text.length)).toMatchObject({ isCut: false });
+    expect(await commits.patch(base, base, 10)).toMatchObject({ isCut: false });
+  });
+
+  test("where two commits part is told, unless one of them is not there", async (setting, opened) => {
+    const { commits } = opened.repository;
+    const mine = await work(setting, opened, "one", { "new.txt": "new\n" });
+    const second = await setting.commitAsUser({ "a.txt": "second\n" });
+    expect(await commits.forkPoint(mine, second)).toBe(opened.base);
+    expect(await commits.forkPoint(opened.base, second)).toBe(opened.base);
+    expect(await commits.forkPoint("1".repeat(40), second)).toBe(undefined);
+  });
+
+  test("a worktree is looked at while it is worked in: nothing of it changes, and nothing of that is kept", async (setting, opened) => {
+    const { captures, commits, refs, worktrees } = opened.repository;
+    const tree = await treeOf(opened, "one");
+    expect(await commits.fileChanges(tree.base, await captures.look(tree))).toEqual([]);
+    setting.write(tree.path, { "b.txt": "changed\n", "new/d.txt": "d\n" });
+    const before = await refs.find(RUN);
+    const now = await captures.look(tree);
+    expect(await commits.changedFiles(tree.base, now)).toEqual(["b.txt", "new/d.txt"]);
+    expect(setting.read(tree.path, "b.txt")).toBe("changed\n");
+    expect(await refs.find(RUN)).toEqual(before);
+    expect((await worktrees.list({ run: RUN })).map(({ state }) => state)).toEqual(["unsaved"]);
+  });
 };
