@@ -11,7 +11,7 @@
 import type { Problem } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import type { Result } from "../base/result.ts";
-import type { ReplayedStep, ReplayOutcome, RunRefs } from "../git/types.ts";
+import type { FileChange, Patch, ReplayedStep, ReplayOutcome, RunRefs } from "../git/types.ts";
 import type { AgentTask, Beginning, Landing, LandMode, Note, Task } from "../run/attempt.ts";
 import type { AnswerDecision } from "../run/event.ts";
 import type { AgentProtocol, RuleBinding } from "../plan/agents-config.ts";
@@ -101,6 +101,26 @@ export type LoginState =
   | { readonly kind: "file"; readonly path: string }
   | { readonly kind: "none" };
 
+/** What a run, or an attempt, changed: between which states of the repository. */
+export type ChangesOf =
+  /** All that is merged. `base`: where the run began; `recorded`: its last merge, for a run whose branch is gone. */
+  | { readonly kind: "integration"; readonly base?: string; readonly recorded?: string }
+  /** What a merge brought onto the branch. */
+  | { readonly kind: "merged"; readonly from: string; readonly to: string }
+  /** What an attempt left, begun at `base`: less than all that it has, where others' work was put below it later. */
+  | { readonly kind: "captured"; readonly base: string; readonly commit: string }
+  /** What is in a worktree now. `group`: whose worktree it is. */
+  | { readonly kind: "worktree"; readonly step: string; readonly group?: string };
+
+export interface Changes {
+  /** Commits. `to`: that of a worktree as it is now is kept by nothing. */
+  readonly from: string;
+  readonly to: string;
+  readonly files: readonly FileChange[];
+  /** Absent: it was not asked for. */
+  readonly patch?: Patch;
+}
+
 /** A reverted step. */
 export interface Reverted {
   readonly integration: string;
@@ -158,6 +178,15 @@ export interface AgentMaintenance {
    * `NothingToLand`, `NotMerged`, `RevertConflict`, or why git failed.
    */
   revert(run: string, what: { readonly step: string; readonly recorded?: string }): Promise<Result<Reverted, Problem>>;
+  /**
+   * What was changed, read alone. `patchBytes`: the most that the patch may have; absent: no patch. `undefined`: there is no such
+   * worktree, or nothing was ever merged.
+   */
+  changes(
+    run: string,
+    of: ChangesOf,
+    options?: { readonly patchBytes?: number },
+  ): Promise<Result<Changes | undefined, Problem>>;
   /** What an earlier run merged for results that a new one takes, on top of where it would begin. Moves no branch. */
   replay(wish: ReplayWish): Promise<Result<Replayed, Problem>>;
   /** Makes the integration branch of a new run. */

@@ -46,6 +46,17 @@ export function safeColouredLine(text: string): string {
   return `${parts.join("")}\u001b[0m`;
 }
 
+/** One line of which nothing is left out: a character that would do something is named in its place (`^M`, `<U+202E>`). Tabs stay. */
+export function visibleLine(text: string): string {
+  if (!UNSAFE.test(text)) return text;
+  return text.replaceAll(EACH_UNSAFE, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    if (code === 0x7f) return "^?";
+    if (code < 0x20) return `^${String.fromCharCode(code + 0x40)}`;
+    return `<U+${code.toString(16).toUpperCase().padStart(4, "0")}>`;
+  });
+}
+
 /** Several lines, each made safe. */
 export function safeText(text: string): string {
   return text.includes("\n") ? text.split("\n").map(safeLine).join("\n") : safeLine(text);

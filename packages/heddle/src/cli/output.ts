@@ -98,6 +98,11 @@ export class Output {
     return this.#stdout.isTTY === true || this.#stderr.isTTY === true || this.#hasKeyboard;
   }
 
+  /** Standard output is a terminal, whatever can be drawn on it. */
+  get isScreen(): boolean {
+    return this.#stdout.isTTY === true;
+  }
+
   /** Standard output is shown with colours. */
   get hasColour(): boolean {
     return this.#colour;
@@ -142,7 +147,7 @@ export class Output {
   }
 
   /** As it is, to standard output. `false`: the reader is slow, wait with {@link drained}. */
-  write(text: string): boolean {
+  write(text: string | Uint8Array): boolean {
     return this.#closed || writeUncaptured(this.#stdout, text);
   }
 

@@ -43,9 +43,9 @@ export function captureRest(sink: PrintSink): void {
 }
 
 /** Writes past every sink: for the owner of the console. */
-export function writeUncaptured(stream: Writable, text: string, done?: () => void): boolean {
+export function writeUncaptured(stream: Writable, text: string | Uint8Array, done?: () => void): boolean {
   const write = replaced.get(stream)?.own ?? stream.write;
-  return Reflect.apply(write as (text: string, done?: () => void) => boolean, stream, [text, done]);
+  return Reflect.apply(write as (text: string | Uint8Array, done?: () => void) => boolean, stream, [text, done]);
 }
 
 /** Foreign text for standard error, where it can do no harm to a terminal. */

@@ -17,6 +17,7 @@ import type { ControlRequest } from "../run/control.ts";
 import type { AnswerDecision, Event, Resolution } from "../run/event.ts";
 import type { RunLine } from "../view/list.ts";
 import type { AnsweredStep, AskedStep, GivenAnswer } from "./answers.ts";
+import type { DiffOptions, RunDiff } from "./diff.ts";
 import type { DoctorFinding } from "./finding.ts";
 import type { RunAndStep } from "./find-run.ts";
 import type { Collected, GcOptions } from "./gc.ts";
@@ -38,9 +39,11 @@ import type { CleanedTrees } from "./worktrees.ts";
 
 export type { WorktreeLine } from "../agent/port.ts";
 export type { ResumeOptions, RunHandle, StartOptions } from "../engine/api.ts";
+export type { FileChange } from "../git/types.ts";
 export type { LoadedPlan } from "../graph/loaded-plan.ts";
 export type { Landing } from "../run/attempt.ts";
 export type { Answer, ControlRequest, RunOutcome } from "../run/control.ts";
+export type { RunDiff } from "./diff.ts";
 export type { AnswerDecision, Event, OpenQuestion, Resolution, StepError } from "../run/event.ts";
 
 /** A project folder with its journal. Disposing of it ends what this process runs in it. */
@@ -164,6 +167,8 @@ export interface ProjectWorktrees {
   find(words: readonly (string | undefined)[]): Promise<Result<WorktreeLine, Problem>>;
   /** The one that a step works in, if there is one. */
   ofStep(run: string, step: string): Promise<WorktreeLine | undefined>;
+  /** What a run, or one of its steps, changed. Looks alone. */
+  diff(run: string, options?: DiffOptions): Promise<Result<RunDiff, Problem>>;
   /** Brings what a run merged to the user's branch, and notes it in its history. */
   land(run: string, options: MergeOptions): Promise<Result<Landing, Problem>>;
   /** Takes a step's work back out of the run's own branch. */

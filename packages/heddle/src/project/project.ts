@@ -190,6 +190,7 @@ function worktreesOf(shared: Shared): ProjectWorktrees {
     clean: async (options) => (await import("./worktrees.ts")).cleanTrees(shared, options),
     find: async (words) => (await import("./worktrees.ts")).findTree(shared, words),
     ofStep: async (run, step) => (await import("./worktrees.ts")).treeOfStep(shared.agents, run, step),
+    diff: async (run, options) => (await import("./diff.ts")).diffOf(shared, run, options),
     land: async (run, options) => (await import("./merge.ts")).landWork(shared, run, options),
     revert: async (run, step) => (await import("./merge.ts")).takeOut(shared, run, step),
   };

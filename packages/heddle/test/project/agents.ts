@@ -13,6 +13,7 @@ const MEMBERS: readonly (keyof AgentMaintenance)[] = [
   "clean",
   "land",
   "revert",
+  "changes",
   "replay",
   "begin",
   "refs",

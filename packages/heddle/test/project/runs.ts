@@ -25,12 +25,12 @@ export class RecordedRun {
     this.#options = options;
   }
 
-  /** At `time`. */
-  async begin(time = 1000): Promise<this> {
+  /** At `time`. `gitHead`: the commit that it began at. */
+  async begin(time = 1000, beginning: { readonly gitHead?: string } = {}): Promise<this> {
     const created = await this.#journal.create({ run: this.run, plan: this.#plan.name, createdAt: time }, ENGINE);
     if (!created.ok) throw new Error(created.error.kind);
     this.#lease = created.value;
-    const data = { plan: this.#plan, options: this.#options, engine: "test" };
+    const data = { plan: this.#plan, options: this.#options, engine: "test", ...beginning };
     return this.record(
       [
         { type: "run.created", data },

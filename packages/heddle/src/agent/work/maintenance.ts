@@ -12,6 +12,7 @@ import type { TreeListing } from "../../git/types.ts";
 import type { Landing, LandMode } from "../../run/attempt.ts";
 import type { AgentForm } from "../adapters/port.ts";
 import type { AgentLine, AgentMaintenance, Replayed, ReplayWish, WorktreeLine } from "../port.ts";
+import { readChanges } from "./read-changes.ts";
 import { landingOf } from "./finish-run.ts";
 import { integrationOf, revertIn } from "./revert-step.ts";
 
@@ -62,6 +63,11 @@ export function agentMaintenance({ projectDir, repositories, ...options }: Agent
       const opened = await openAny();
       if (!opened.ok) return opened;
       return await guarded(async () => ok(await opened.value.repository.refs.remove(run)));
+    },
+    async changes(run, of, { patchBytes } = {}) {
+      const opened = await openAny();
+      if (!opened.ok) return opened;
+      return await guarded(async () => ok(await readChanges(opened.value.repository, { run, of, patchBytes })));
     },
     replay: async (wish) =>
       await within(async (opened) => ok(await replayOnto(opened, wish, wish.run ?? options.newRun()))),

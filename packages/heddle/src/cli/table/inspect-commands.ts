@@ -97,6 +97,19 @@ export const INSPECT_COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import("../commands/logs.ts")).logsCommand,
   },
   {
+    name: "diff",
+    summary: "Show what the agents of a run changed, or one of its steps",
+    args: "[run] [step]",
+    options: [{ flags: "--stat", description: "show the files with counts of lines instead of the lines" }],
+    examples: [
+      ["heddle diff", "shows all that the latest run has merged, as one diff"],
+      ["heddle diff 7k3m api --stat", "shows which files the step api of run 7k3m changed"],
+      ["heddle diff api > api.patch", "writes a patch for `git apply`"],
+      ["heddle diff --json", "prints the files as one JSON document"],
+    ],
+    load: async () => (await import("../commands/diff.ts")).diffCommand,
+  },
+  {
     name: "history",
     summary: "Show the recorded events of a run",
     args: "[run]",
