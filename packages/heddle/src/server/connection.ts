@@ -3,7 +3,8 @@
  * noticed. Knows no route.
  *
  * Invariants:
- *  1. At most {@link MOST_UNSENT} bytes wait for a client: then it is closed with `4408`.
+ *  1. At most {@link MOST_UNSENT} bytes wait for a client beside one message in turn: then it is closed with `4408`; so is one that does
+ *     not take a message in turn within {@link TURN_MS}.
  *  2. A client that has not answered for {@link SILENCE_MS} is gone.
  */
 import type { WebSocket } from "ws";
@@ -11,6 +12,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Json } from "../base/json.ts";
 
 const MOST_UNSENT: number = 1024 * 1024;
+const TURN_MS = 30_000;
 const PING_MS = 15_000;
 const SILENCE_MS = 40_000;
 
@@ -22,6 +24,9 @@ export class StreamConnection {
   readonly #clock: Clock;
   readonly #gone = new AbortController();
   #heardAt: number;
+  /** Settled when the message in turn has left. */
+  #turn: Promise<void> = Promise.resolve();
+  #bytesInTurn = 0;
   #cancelPing: (() => void) | undefined;
 
   constructor(socket: WebSocket, clock: Clock) {
@@ -44,7 +49,31 @@ export class StreamConnection {
   send(message: Json): void {
     if (this.#gone.signal.aborted) return;
     this.#socket.send(JSON.stringify(message));
-    if (this.#socket.bufferedAmount > MOST_UNSENT) this.close(CLOSE.tooSlow, "too slow");
+    if (this.#socket.bufferedAmount - this.#bytesInTurn > MOST_UNSENT) this.close(CLOSE.tooSlow, "too slow");
+  }
+
+  /**
+   * For what is as long as a history: one message at a time, at the client's pace. Resolves when it has left, or the connection is over:
+   * whoever waits for that before the next one holds no more than one.
+   */
+  sendInTurn(message: Json): Promise<void> {
+    this.#turn = this.#turn.then(() => this.#sendWhole(message));
+    return this.#turn;
+  }
+
+  async #sendWhole(message: Json): Promise<void> {
+    if (this.#gone.signal.aborted) return;
+    const text = JSON.stringify(message);
+    this.#bytesInTurn = Buffer.byteLength(text);
+    const left = Promise.withResolvers<void>();
+    const leave = (): void => left.resolve();
+    const cancelLimit = this.#clock.after(TURN_MS, () => this.close(CLOSE.tooSlow, "too slow"));
+    this.#gone.signal.addEventListener("abort", leave);
+    this.#socket.send(text, leave);
+    await left.promise;
+    this.#gone.signal.removeEventListener("abort", leave);
+    cancelLimit();
+    this.#bytesInTurn = 0;
   }
 
   /** Called with each message that is JSON until the connection is over; what is not closes it. */

@@ -111,7 +111,7 @@ async function feedEvents({ world, connection }: OpenStream, asked: Opening, sig
     for await (const item of project.runs.tail(run, { after, signal })) {
       if (item.kind !== "events") continue;
       after = item.events.at(-1)?.seq ?? after;
-      connection.send({ type: "events", id: asked.id, run, events: item.events as unknown as Json });
+      await connection.sendInTurn({ type: "events", id: asked.id, run, events: item.events as unknown as Json });
     }
     if (signal.aborted) return;
     // Nobody works on it now: somebody may resume it later, or answer.

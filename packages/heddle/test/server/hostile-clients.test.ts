@@ -40,9 +40,13 @@ function endlessRun(): { readonly asked: AskedRun; readonly open: () => number }
 /** As `ws` gives it; what is sent is forgotten. */
 class FakeSocket extends EventEmitter {
   readonly bufferedAmount = 0;
+  code: number | undefined;
+  /** Nothing leaves: what is called when it has is not called. */
   send(): void {}
   ping(): void {}
-  close(): void {}
+  close(code: number): void {
+    this.code = code;
+  }
   terminate(): void {
     this.emit("close");
   }
@@ -73,6 +77,19 @@ test("who is cut off opens nothing any more", async () => {
   await settle();
   expect(connection.signal.aborted).toBe(true);
   expect(open()).toBe(0);
+});
+
+test("who takes nothing of a history is cut off, and waits for nothing any more", async () => {
+  const clock = new VirtualClock();
+  const socket = new FakeSocket();
+  const connection = new StreamConnection(socket as unknown as WebSocket, clock);
+  const sent = [connection.sendInTurn("first"), connection.sendInTurn("second")];
+  await settle();
+  pass(clock, 29_000);
+  expect(socket.code).toBeUndefined();
+  pass(clock, 2000);
+  expect(socket.code).toBe(4408);
+  await Promise.all(sent);
 });
 
 test("who asks for what is not there takes no channel with it", async () => {

@@ -165,6 +165,20 @@ test("a run is followed by a snapshot and patches that make what a later snapsho
   second.socket.close();
 });
 
+test("a long history comes whole to who reads it, at its pace", async () => {
+  await using rig = await ServerRig.start({ clock: systemClock() });
+  const names = ["a", "b", "c", "d", "e", "f"];
+  const { json } = await rig.ask(RUNS, { body: { plan: { steps: names.map((id) => ({ id, signal: id })) } } });
+  const run = String(json["run"]);
+  // Each event is nearly as large as what may wait for a client.
+  for (const name of names) await rig.ask(`${RUNS}/${run}/signals/${name}`, { body: { value: "x".repeat(900_000) } });
+  const stream = await opened(rig, "/api/stream");
+  stream.socket.send(JSON.stringify({ op: "open", id: "a", kind: "events", project: "demo", run }));
+  await until(() => stream.code() !== undefined || stream.messages.some(({ type }) => type === "end"));
+  expect(stream.code()).toBeUndefined();
+  stream.socket.close();
+});
+
 test("what is asked for and is not there is told; what is no message ends the connection", async () => {
   await using rig = await ServerRig.start({ clock: systemClock() });
   const one = await opened(rig, "/api/stream");
