@@ -20,6 +20,9 @@ export interface AnswerPorts {
   readonly send: (run: string, request: ControlRequest) => Promise<Result<"sent" | "done", Problem>>;
 }
 
+/** What alone is meant by who asks for a step's question. */
+type AskedAbout = "conflict" | "question";
+
 export interface AskedStep {
   readonly id: string;
   readonly question: OpenQuestion;
@@ -33,6 +36,8 @@ export interface GivenAnswer {
   readonly by: string;
   /** For a question of an agent, the answer: words, or the number of one of its options. */
   readonly comment?: string | undefined;
+  /** Given words for an agent are no approval of anything else. Absent: the answer may be for any question. */
+  readonly about?: "question";
 }
 
 /** `result`: as for a control request. */
@@ -45,9 +50,9 @@ export async function answerStep(
   ports: AnswerPorts,
   run: string,
   decision: AnswerDecision,
-  { step, by, comment }: GivenAnswer,
+  { step, by, comment, about }: GivenAnswer,
 ): Promise<Result<AnsweredStep, Problem>> {
-  const asked = await askedStep(ports.log, run, step);
+  const asked = await askedStep(ports.log, run, step, about);
   if (!asked.ok) return asked;
   const { id, question, askedAt: at } = asked.value;
   const answer: Answer = defined({
@@ -81,7 +86,7 @@ export async function resolveConflict(
  * What the step asks. It was recorded before anybody was asked, so one that is not there is not open, also where a
  * process works on the run.
  */
-function questionOfStep(state: RunSnapshot, step: number, about: "conflict" | undefined): Result<AskedStep, Problem> {
+function questionOfStep(state: RunSnapshot, step: number, about: AskedAbout | undefined): Result<AskedStep, Problem> {
   const { run } = state;
   const id = state.steps[step]?.id ?? "";
   const question = questionAt(state, step);
@@ -96,7 +101,7 @@ function questionOfStep(state: RunSnapshot, step: number, about: "conflict" | un
     return err({ code: "NotAsked", message, hint: `\`heddle show ${run}\` shows the steps that are.` });
   }
   if (about === undefined || question.about === about) return ok({ id, question, askedAt: askedAt(state, step) });
-  const message = `step ${id} of run ${run} has no conflict to resolve`;
+  const message = `step ${id} of run ${run} has no ${about === "conflict" ? "conflict to resolve" : "question of an agent"}`;
   return err({
     code: "NotAsked",
     message,
@@ -109,7 +114,7 @@ export async function askedStep(
   log: Pick<EventLog, "get" | "read">,
   run: string,
   named: string | undefined,
-  about?: "conflict",
+  about?: AskedAbout,
 ): Promise<Result<AskedStep, Problem>> {
   const read = await readRun(log, run);
   if (!read.ok) return read;

@@ -40,13 +40,20 @@ async function follow({ world, params, connection }: OpenStream): Promise<void> 
   const progress = new Progress((type, data) => {
     connection.send({ type, project_id: name, timestamp: world.clock.now(), data });
   });
+  const tell = async (): Promise<void> => {
+    const [latest] = await project.runs.list({ limit: 1 });
+    if (latest === undefined) return;
+    const asked = await askedRun({ world, params: { ...params, run: latest.run } });
+    const read = await readAsked(asked);
+    progress.take(documentOf(asked, read, world.clock.now()), tasksOf(read.state.steps));
+  };
   while (!connection.signal.aborted) {
     if (watcher.changed()) {
-      const [latest] = await project.runs.list({ limit: 1 });
-      if (latest !== undefined) {
-        const asked = await askedRun({ world, params: { ...params, run: latest.run } });
-        const read = await readAsked(asked);
-        progress.take(documentOf(asked, read, world.clock.now()), tasksOf(read.state.steps));
+      try {
+        await tell();
+      } catch (thrown) {
+        // Removed since it was listed: the next look finds another one, or none.
+        if (!(thrown instanceof HeddleError) || thrown.code !== "UnknownRun") throw thrown;
       }
     }
     await new Promise<void>((resolve) => void world.clock.after(LOOK_MS, resolve));

@@ -91,6 +91,21 @@ describe("an approval", () => {
   });
 });
 
+test("words for an agent approve nothing else", async () => {
+  await asking(asks("a", "step", "ship?"));
+  const answered = await answerStep(ports, "r1", "approve", {
+    step: "a",
+    by: "eve",
+    comment: "no!",
+    about: "question",
+  });
+  expect(answered).toMatchObject({
+    ok: false,
+    error: { code: "NotAsked", message: "step a of run r1 has no question of an agent" },
+  });
+  expect(sent).toEqual([]);
+});
+
 describe("an agent's question", () => {
   const which = asks("a", "question", "Which\ndatabase?", ["sqlite", "postgres"]);
 

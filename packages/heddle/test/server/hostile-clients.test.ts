@@ -9,6 +9,7 @@ import { StreamConnection } from "../../src/server/connection.ts";
 import { eventSource } from "../../src/server/event-source.ts";
 import type { AskedRun } from "../../src/server/asked-run.ts";
 import { JOURNAL_STREAM } from "../../src/server/journal-stream.ts";
+import { PROGRESS_STREAM } from "../../src/server/progress-stream.ts";
 import type { OpenStream } from "../../src/server/stream-route.ts";
 import type { TailItem, TailOptions } from "../../src/project/tail.ts";
 import { settle, VirtualClock } from "../support/virtual-clock.ts";
@@ -77,6 +78,28 @@ test("who is cut off opens nothing any more", async () => {
   await settle();
   expect(connection.signal.aborted).toBe(true);
   expect(open()).toBe(0);
+});
+
+test("a run that is removed while it is looked at does not end the progress", async () => {
+  const clock = new VirtualClock();
+  const connection = new StreamConnection(new FakeSocket() as unknown as WebSocket, clock);
+  let looks = 0;
+  const runs = {
+    watch: () => ({ changed: () => true }),
+    list: async () => [{ run: "r1" }],
+    find: async () => {
+      looks++;
+      return { ok: false, error: { code: "UnknownRun", message: "there is no run r1" } };
+    },
+  };
+  const faults: unknown[] = [];
+  const world = { clock, projects: { get: async () => ({ runs }) } };
+  const onFault = (thrown: unknown): void => void faults.push(thrown);
+  PROGRESS_STREAM.open({ world, connection, params: { project: "demo" }, onFault } as unknown as OpenStream);
+  await settle();
+  pass(clock, 200);
+  await settle();
+  expect([faults, connection.signal.aborted, looks]).toEqual([[], false, 2]);
 });
 
 test("who takes nothing of a history is cut off, and waits for nothing any more", async () => {

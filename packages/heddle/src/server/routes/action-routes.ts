@@ -3,6 +3,7 @@ import { z } from "zod";
 import { defined } from "../../base/defined.ts";
 import { HeddleError, orThrow } from "../../base/errors.ts";
 import { type Json, type JsonObject } from "../../base/json.ts";
+import type { GivenAnswer } from "../../project/answers.ts";
 import type {
   AnswerDecision,
   ControlRequest,
@@ -127,7 +128,7 @@ export const ACTION_ROUTES: readonly ApiRoute[] = [
       answer: { status: 200, description: "Recorded, or left for the run's engine", ...requestAnswer },
       problems: ["precondition-failed"],
     },
-    handle: async (call) => await answerWith(call, "approve", call.body.answer),
+    handle: async (call) => await answerWith(call, "approve", { comment: call.body.answer, about: "question" }),
   }),
   apiRoute({
     method: "POST",
@@ -283,15 +284,19 @@ function answerRoute(word: string, id: string, summary: string, decision: Answer
       answer: { status: 200, description: "Recorded, or left for the run's engine", ...requestAnswer },
       problems: ["precondition-failed"],
     },
-    handle: async (call) => await answerWith(call, decision, call.body.comment),
+    handle: async (call) => await answerWith(call, decision, { comment: call.body.comment }),
   });
 }
 
-async function answerWith(call: Call, decision: AnswerDecision, comment: string | undefined): Promise<Answered> {
+async function answerWith(
+  call: Call,
+  decision: AnswerDecision,
+  words: Pick<GivenAnswer, "comment" | "about">,
+): Promise<Answered> {
   const asked = await askedRun(call);
   const moved = await movedOn(call, asked);
   if (moved !== undefined) return moved;
-  const given = { step: call.params["step"], by: call.world.actor, comment };
+  const given = { ...words, step: call.params["step"], by: call.world.actor };
   const { id, result } = orThrow(await asked.project.control.answer(asked.run, decision, given));
   return said<SaidToStep>({ run: asked.run, request: decision, result, step: id });
 }
