@@ -6,13 +6,19 @@
  *  2. Patches of one run are at least {@link PATCH_MS} apart: what happens meanwhile is in the next one.
  */
 import type { Clock } from "../base/clock.ts";
+import type { Project } from "../project/port.ts";
 import { RunFollower } from "../view/follower.ts";
 import type { LiveRun, RunPatch } from "../view/live-run.ts";
-import type { AskedRun } from "./asked-run.ts";
 
 const PATCH_MS = 33;
 /** How often the journal is asked whether anything was written, while nobody works on the run. */
 const LOOK_MS = 100;
+
+/** A run and where it is. `run`: the whole id. */
+export interface FollowedRun {
+  readonly project: Project;
+  readonly run: string;
+}
 
 export type RunNews =
   | { readonly type: "snapshot"; readonly seq: number; readonly view: LiveRun }
@@ -27,7 +33,7 @@ export class RunFeeds {
   }
 
   /** Tells `listener` of the run until the signal is given. Rejects where the run cannot be read. */
-  async follow(asked: AskedRun, listener: (news: RunNews) => void, signal: AbortSignal): Promise<void> {
+  async follow(asked: FollowedRun, listener: (news: RunNews) => void, signal: AbortSignal): Promise<void> {
     const key = `${asked.project.dir}\0${asked.run}`;
     const known = this.#feeds.get(key);
     const feed = known ?? new RunFeed(asked, this.#clock);
@@ -41,7 +47,7 @@ export class RunFeeds {
 }
 
 class RunFeed {
-  readonly #asked: AskedRun;
+  readonly #asked: FollowedRun;
   readonly #clock: Clock;
   readonly #follower = new RunFollower(false);
   /** Each with whether it has its snapshot. */
@@ -50,7 +56,7 @@ class RunFeed {
   readonly #following: Promise<void>;
   #isCaughtUp = false;
 
-  constructor(asked: AskedRun, clock: Clock) {
+  constructor(asked: FollowedRun, clock: Clock) {
     this.#asked = asked;
     this.#clock = clock;
     this.#following = this.#follow();

@@ -6,10 +6,14 @@
  * - `yaml plan`, `ts plan`: a plan that loads; with `error=CODE` one that does not, for that reason.
  * - `ts run`: a program that ends well; what it prints is what its comments `// prints: ...` say.
  * - `console`: each line after `$ ` is typed; the lines below it come in that order. `…` stands for any lines; times and ids of
- *   runs may differ. `# exits with N` behind a command tells its exit code.
+ *   runs may differ. `# exits with N` behind a command tells its exit code. A command that ends in ` &` goes on until the page is over;
+ *   what is below it comes first.
+ *
+ * Port 4747 is another one here, for each page.
  */
-import { spawn } from "node:child_process";
+import { spawn, type SpawnOptionsWithStdioTuple } from "node:child_process";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -61,7 +65,12 @@ describe.concurrent("executed", () => {
     { timeout: 120_000 },
     async (page, blocks) => {
       const folder = await mkdtemp(path.join(installed, "page-"));
-      for (const [i, block] of blocks.entries()) await execute(block, folder, `${page}:${block.line}`, i);
+      await using programs = new Background();
+      const port = blocks.some(({ text: code }) => code.includes(PORT)) ? String(await freePort()) : PORT;
+      for (const [i, block] of blocks.entries()) {
+        const here = { ...block, text: block.text.replaceAll(PORT, port) };
+        await execute(here, { folder, programs, where: `${page}:${block.line}` }, i);
+      }
     },
   );
 });
@@ -76,10 +85,58 @@ function kindOf(block: Block): Kind | undefined {
   return valueOf(block, "file") === undefined ? undefined : "file";
 }
 
-async function execute(block: Block, folder: string, where: string, index: number): Promise<void> {
+const PORT = "4747";
+
+/** One that nobody listens on. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+interface Place {
+  readonly folder: string;
+  readonly where: string;
+  readonly programs: Background;
+}
+
+/** What goes on while a page is executed. */
+class Background implements AsyncDisposable {
+  readonly #ended: (() => Promise<unknown>)[] = [];
+
+  /** Resolves with what it prints as soon as that is so many lines. */
+  async start(typed: string, folder: string, lines: number): Promise<string> {
+    // In a group of its own, so that what the shell started ends with it.
+    const child = spawn("sh", ["-c", typed], { ...spawned(folder), detached: true });
+    const exited = new Promise((resolve) => child.once("exit", resolve));
+    this.#ended.push(async () => {
+      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid);
+      await exited;
+    });
+    let out = "";
+    const printed = new Promise<void>((resolve) => {
+      for (const stream of [child.stdout, child.stderr])
+        stream.setEncoding("utf8").on("data", (chunk: string) => {
+          out += chunk;
+          if (out.split("\n").length > lines) resolve();
+        });
+    });
+    await Promise.race([printed, exited]);
+    return out;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const end of this.#ended) await end();
+  }
+}
+
+async function execute(block: Block, place: Place, index: number): Promise<void> {
+  const { folder, where } = place;
   const kind = kindOf(block);
   if (kind === "not-run" || kind === undefined) return;
-  if (kind === "console") return type(block, folder, where);
+  if (kind === "console") return type(block, place);
   const file = path.join(folder, valueOf(block, "file") ?? `block-${index}.${block.language}`);
   await mkdir(path.dirname(file), { recursive: true });
   await writeFile(file, block.text);
@@ -108,11 +165,16 @@ async function runs(block: Block, file: string, folder: string, where: string): 
   expect(wanted.length === 0 ? [] : printed.map(normal), where).toEqual(wanted.map(normal));
 }
 
-async function type(block: Block, folder: string, where: string): Promise<void> {
+async function type(block: Block, { folder, where, programs }: Place): Promise<void> {
   const parts = block.text.split(/^\$ /m).slice(1);
   expect(parts.length, `${where} types nothing`).toBeGreaterThan(0);
   for (const part of parts) {
     const [typed = "", ...shown] = part.trimEnd().split("\n");
+    if (typed.endsWith(" &")) {
+      const out = await programs.start(typed.slice(0, -2), folder, Math.max(1, shown.length));
+      expect(firstMissing(shown, out.split("\n").map(normal)), `${where}: $ ${typed}\n${out}`).toBeUndefined();
+      continue;
+    }
     const expectedCode = Number(/# exits with (\d+)/.exec(typed)?.[1] ?? 0);
     const { code, out } = await ended("sh", ["-c", typed], folder);
     expect(code, `${where}: $ ${typed}\n${out}`).toBe(expectedCode);
@@ -164,6 +226,16 @@ async function ended(
   args: readonly string[],
   cwd: string,
 ): Promise<{ readonly code: number | null; readonly out: string }> {
+  const child = spawn(program, args, spawned(cwd));
+  const [out, err, code] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    new Promise<number | null>((resolve) => child.on("exit", resolve)),
+  ]);
+  return { code, out: out + err };
+}
+
+function spawned(cwd: string): SpawnOptionsWithStdioTuple<"ignore", "pipe", "pipe"> {
   const bin = path.join(installed, "node_modules/.bin");
   const env = {
     ...process.env,
@@ -172,11 +244,5 @@ async function ended(
     NO_COLOR: "1",
     HOME: cwd,
   };
-  const child = spawn(program, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
-  const [out, err, code] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    new Promise<number | null>((resolve) => child.on("exit", resolve)),
-  ]);
-  return { code, out: out + err };
+  return { cwd, env, stdio: ["ignore", "pipe", "pipe"] };
 }
