@@ -1,5 +1,5 @@
 /** Step table: prints the steps of a run, one line each. */
-import { STATUS_SYMBOL, type StepStatus } from "../view/status.ts";
+import { STATUS_SYMBOL } from "../view/status.ts";
 import { failureText } from "../view/failure-text.ts";
 import { tookText } from "../view/times.ts";
 import type { StepView } from "../view/run-view.ts";
@@ -42,23 +42,4 @@ function reasonOf({ status, error, why, waitsSince }: StepView): string {
   if (status === "succeeded" || (status === "running" && waitsSince === undefined)) return "";
   // In one line: what an error quotes is not for a table.
   return safeLine(error === undefined ? why : why.replace(error.message, () => failureText(error).line));
-}
-
-/** What a person looks for first. */
-const FIRST: readonly StepStatus[] = [
-  "failed",
-  "needs-approval",
-  "needs-resolution",
-  "interrupted",
-  "cancelled",
-  "running",
-  "retrying",
-  "waiting",
-];
-
-/** At most `most` of the steps, in their order: those that failed, wait for a person or still run go before those that are done. */
-export function foremostSteps(steps: readonly StepView[], most: number): readonly StepView[] {
-  if (steps.length <= most) return steps;
-  const rank = ({ status }: StepView): number => (FIRST.includes(status) ? FIRST.indexOf(status) : FIRST.length);
-  return steps.toSorted((a, b) => rank(a) - rank(b)).slice(0, most);
 }

@@ -50,16 +50,26 @@ async function loadText(
   return loaded.ok ? ok({ ...loaded.value, file: path }) : loaded;
 }
 
-/** A plan that is given as data and is in no file. The files that it names are relative to `folder`. */
+/** A plan that is given as data, or as the text of a plan file, and is in no file. The files that it names are relative to `folder`. */
 export async function loadPlanDocument(
-  document: JsonObject,
+  document: JsonObject | string,
   params: JsonObject,
   { folder = "", allowMissingFiles, ...options }: LoadOptions = {},
 ): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
-  const file = "plan.json";
-  const parsed = await parseDocument({ text: JSON.stringify(document, undefined, 2), file });
+  const text = typeof document === "string" ? document : JSON.stringify(document, undefined, 2);
+  const file = isJsonText(text) ? "plan.json" : "plan.yaml";
+  const parsed = await parseDocument({ text, file });
   if (!parsed.ok) return parsed;
   return loadParsed(parsed.value, { file, path: resolve(folder, file), params, allowMissingFiles, ...options });
+}
+
+/** As YAML it is read too, in ten times the time. */
+function isJsonText(text: string): boolean {
+  try {
+    return /^\s*\{/.test(text) && JSON.parse(text) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 async function loadParsed(

@@ -84,9 +84,9 @@ function openEnd(piece: Buffer): number {
   return piece.at(-1) === RETURN ? piece.length - 1 : characterBoundary(piece);
 }
 
-/** The last `count` lines of a log, at most 16 KB of them, and of a longer line its end; empty if there is no log. */
-export function lastLines(path: string, count: number): readonly string[] {
-  const read = readPlainEnd(path, 16_384);
+/** The last `count` lines of a log, at most `bytes` of them, and of a longer line its end; empty if there is no log. */
+export function lastLines(path: string, count: number, bytes = 16_384): readonly string[] {
+  const read = readPlainEnd(path, bytes);
   if (read === undefined || read.end.length === 0) return [];
   const lines = read.end.toString("utf8").replace(/\n+$/, "").split("\n");
   if (read.isAll) return lines.slice(-count);

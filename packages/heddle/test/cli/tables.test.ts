@@ -7,9 +7,10 @@ import { cutMiddle, rowsOf, widthOf, wrapped } from "../../src/cli/output-text.t
 import { LineView, type OutputMode } from "../../src/cli/line-view.ts";
 import { PrintQueue } from "../../src/cli/print-queue.ts";
 import { runSummaryLines } from "../../src/cli/run-summary.ts";
-import { foremostSteps, stepTable } from "../../src/cli/step-table.ts";
+import { stepTable } from "../../src/cli/step-table.ts";
 import type { EventBody, StepError } from "../../src/run/event.ts";
 import { failureText } from "../../src/view/failure-text.ts";
+import { foremostSteps } from "../../src/view/foremost.ts";
 import type { StepView } from "../../src/view/run-view.ts";
 import type { StepStatus } from "../../src/view/status.ts";
 import { Rig } from "../support/command-line.ts";

@@ -13,7 +13,8 @@ import type { Flags } from "../spec.ts";
 import { countsText, statusStyle, timeText } from "../format.ts";
 import { nextLines } from "../next-lines.ts";
 import { planLines, viewOf } from "./plan.ts";
-import { foremostSteps, stepTable } from "../step-table.ts";
+import { foremostSteps } from "../../view/foremost.ts";
+import { stepTable } from "../step-table.ts";
 import type { LoadedPlan } from "../../project/port.ts";
 
 export async function overviewCommand(context: Context, _args: readonly unknown[], flags: Flags): Promise<number> {

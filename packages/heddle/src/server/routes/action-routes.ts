@@ -1,18 +1,11 @@
 /** Routes that change runs: start, steer, go on, and people's answers. Each leaves its consequence in the journal, or a request for the engine. */
 import { z } from "zod";
 import { defined } from "../../base/defined.ts";
-import { HeddleError, orThrow } from "../../base/errors.ts";
+import { orThrow } from "../../base/errors.ts";
 import { type Json, type JsonObject } from "../../base/json.ts";
 import type { GivenAnswer } from "../../project/answers.ts";
-import type {
-  AnswerDecision,
-  ControlRequest,
-  LoadedPlan,
-  Project,
-  Resolution,
-  ResumeOptions,
-  RunHandle,
-} from "../../project/port.ts";
+import { beginRun, goOnWithRun } from "../../project/begin-run.ts";
+import type { AnswerDecision, ControlRequest, LoadedPlan, Project, Resolution, RunHandle } from "../../project/port.ts";
 import {
   addressOf,
   askedRun,
@@ -187,18 +180,9 @@ async function startedBefore(project: Project, effect: string | undefined): Prom
 export async function started(
   project: Project,
   plan: LoadedPlan,
-  {
-    only = [],
-    options,
-  }: { readonly only?: readonly string[] | undefined; readonly options: Parameters<Project["runs"]["start"]>[1] },
+  asked: Parameters<typeof beginRun>[2],
 ): Promise<RunHandle> {
-  const unusable = await project.plans.agentsProblem(plan.plan);
-  if (unusable !== undefined) throw new HeddleError(unusable);
-  // A person who answers later finds the run going on.
-  const all = { ...options, wait: true };
-  if (only.length === 0) return keep(orThrow(await project.runs.start(plan, all)));
-  const reuse = orThrow(await project.runs.select(plan, { only, from: undefined }));
-  return keep(orThrow(await project.runs.start(reuse.plan, defined({ ...all, only: reuse.only, reuse: reuse.reuse }))));
+  return keep(orThrow(await beginRun(project, plan, asked)).handle);
 }
 
 /** Its outcome is in the journal. A bug in it is no reason for the server to end. */
@@ -257,16 +241,7 @@ function goOn(mode: "resume" | "retry", id: string, summary: string): ApiRoute {
       const asked = await askedRun(call);
       const moved = await movedOn(call, asked);
       if (moved !== undefined) return moved;
-      const current = await asked.project.plans.current(asked.run);
-      if (current.kind === "invalid" && current.isNeeded)
-        throw new HeddleError({
-          code: "PlanInvalid",
-          message: `${current.file}: ${current.diagnostics[0]?.message ?? ""}`,
-        });
-      const plan = current.kind === "loaded" ? current.plan : undefined;
-      const { maxConcurrency, acceptChanges } = call.body;
-      const options: ResumeOptions = defined({ mode, current: plan, maxConcurrency, acceptChanges, wait: true });
-      keep(orThrow(await asked.project.runs.resume(asked.run, options)));
+      keep(orThrow(await goOnWithRun(asked.project, asked.run, defined({ mode, ...call.body }))));
       return { status: 200, json: { run: asked.run } satisfies TakenRun };
     },
   });

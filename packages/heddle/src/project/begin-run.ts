@@ -1,0 +1,52 @@
+/**
+ * Run beginning for clients of servers: starts the plan or part that is asked for, or goes on with a recorded run, and stays for the
+ * answers of people. Knows no protocol.
+ */
+import { defined } from "../base/defined.ts";
+import type { Problem } from "../base/errors.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import type { ResumeOptions, RunHandle, StartOptions } from "../engine/api.ts";
+import type { LoadedPlan } from "../graph/loaded-plan.ts";
+import type { Project } from "./port.ts";
+
+type Beginner = Pick<Project, "plans" | "runs">;
+
+export interface BegunRun {
+  readonly handle: RunHandle;
+  /** Steps that run although they have a result, each with why: sentences for people. */
+  readonly again: readonly string[];
+}
+
+/** `only`: these steps, with results of earlier runs for the others; empty: all. */
+export async function beginRun(
+  project: Beginner,
+  plan: LoadedPlan,
+  { only = [], options }: { readonly only?: readonly string[] | undefined; readonly options: StartOptions },
+): Promise<Result<BegunRun, Problem>> {
+  const unusable = await project.plans.agentsProblem(plan.plan);
+  if (unusable !== undefined) return err(unusable);
+  // A person who answers later finds the run going on.
+  const all: StartOptions = { ...options, wait: true };
+  if (only.length === 0) return begun(await project.runs.start(plan, all), []);
+  const selected = await project.runs.select(plan, { only, from: undefined });
+  if (!selected.ok) return selected;
+  const { plan: part, again, only: chosen, reuse } = selected.value;
+  return begun(await project.runs.start(part, defined({ ...all, only: chosen, reuse })), again);
+}
+
+function begun(started: Result<RunHandle, Problem>, again: readonly string[]): Result<BegunRun, Problem> {
+  return started.ok ? ok({ handle: started.value, again }) : started;
+}
+
+/** With the plan as its file says now. */
+export async function goOnWithRun(
+  project: Beginner,
+  run: string,
+  options: Pick<ResumeOptions, "mode" | "maxConcurrency" | "acceptChanges">,
+): Promise<Result<RunHandle, Problem>> {
+  const current = await project.plans.current(run);
+  if (current.kind === "invalid" && current.isNeeded)
+    return err({ code: "PlanInvalid", message: `${current.file}: ${current.diagnostics[0]?.message ?? ""}` });
+  const plan = current.kind === "loaded" ? current.plan : undefined;
+  return project.runs.resume(run, defined({ ...options, current: plan, wait: true }));
+}
