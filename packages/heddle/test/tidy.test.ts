@@ -99,8 +99,8 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   ],
   server: FACE,
   mcp: FACE,
-  // What code of plans prints is kept away from what the command line writes. `serve` opens the other face, `open` finds it.
-  cli: [...FACE, "process/print-capture.ts", "server/serve.ts", "server/token-file.ts"],
+  // What code of plans prints is kept away from what the command line writes. `serve` and `mcp` open other faces, `open` finds one.
+  cli: [...FACE, "process/print-capture.ts", "server/serve.ts", "server/token-file.ts", "mcp/serve-stdio.ts"],
   api: FACE,
   host: [
     "base/",
@@ -136,6 +136,9 @@ const OWNERS: readonly (readonly [module: string, owners: RegExp])[] = [
   ["js-yaml", /^(?:plan\/|agent\/scripted\/)/],
   // Only where an agent is spoken to, loaded with the first one.
   ["@agentclientprotocol/sdk", /^agent\/adapters\//],
+  // It takes a tenth of a second to load: only where an agent is served.
+  ["@modelcontextprotocol/server", /^(?:agent\/tools\/mcp-server|mcp\/(?:server|resources))\.ts$/],
+  ["@modelcontextprotocol/server/stdio", /^mcp\/serve-stdio\.ts$/],
   ["vitest", /^testing\//],
 ];
 
@@ -316,6 +319,17 @@ test("the client needs nothing but what browsers have", () => {
       reached.add(specifier.startsWith(".") ? path.posix.join(path.posix.dirname(file), specifier) : specifier);
   const wrong = [...reached].filter((file) => NODE_NAMES.test(byFile.get(file)?.code ?? "node:"));
   expect(wrong).toEqual([]);
+});
+
+test("the server of MCP is loaded by its own command, when that is typed", () => {
+  const users = sources.filter(
+    ({ file, internal }) => roomOf(file) !== "mcp" && internal.some((to) => roomOf(to) === "mcp"),
+  );
+  expect(users.map(({ file }) => file)).toEqual(["cli/commands/mcp.ts"]);
+  expect(users[0]?.code).not.toMatch(/^import .*"\.\.\/\.\.\/mcp\//m);
+  const starters = sources.filter(({ internal }) => internal.includes("cli/commands/mcp.ts"));
+  expect(starters.map(({ file }) => file)).toEqual(["cli/table/server-commands.ts"]);
+  expect(starters[0]?.code).not.toMatch(/^import .*commands\/mcp/m);
 });
 
 test.each(DOORS)("%s has one owner", (_, pattern, owners) => {

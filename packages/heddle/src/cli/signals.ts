@@ -40,14 +40,22 @@ export function watchSignals({ handle, say, hasTerminal }: SignalWatchOptions): 
   };
 }
 
+const STOP_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** Calls `listener` at each signal that asks this process to end, until what it returns is called. */
+export function onStopSignal(listener: () => void): () => void {
+  for (const signal of STOP_SIGNALS) process.on(signal, listener);
+  return () => {
+    for (const signal of STOP_SIGNALS) process.off(signal, listener);
+  };
+}
+
 /** Resolves with the first signal that asks this process to end. A second one ends it as it ends any other. */
 export async function nextStopSignal(): Promise<void> {
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   await new Promise<void>((resolve) => {
-    const stop = (): void => {
-      for (const signal of signals) process.off(signal, stop);
+    const ignore = onStopSignal(() => {
+      ignore();
       resolve();
-    };
-    for (const signal of signals) process.on(signal, stop);
+    });
   });
 }

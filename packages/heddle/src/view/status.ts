@@ -4,7 +4,7 @@ import { phaseOf, type RunState } from "../run/state.ts";
 import { runStatus } from "../run/status.ts";
 
 export { outdatedBy } from "../run/explain.ts";
-export { RUN_STATUSES, runStatus, stepCounts, type RunStatus, type StepCounts } from "../run/status.ts";
+export { onlyPeopleLeft, RUN_STATUSES, runStatus, stepCounts, type RunStatus, type StepCounts } from "../run/status.ts";
 
 export const STEP_STATUSES = [
   "waiting",

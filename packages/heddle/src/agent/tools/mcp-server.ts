@@ -1,7 +1,7 @@
 /**
  * MCP server for one attempt: offers its tools, checks inputs, and passes calls to its task session. Serves the
- * stateless protocol of 2026-07-28 and older versions from one factory. Knows no tokens and no sockets. The only
- * importer of the protocol's library, which takes a tenth of a second to load.
+ * stateless protocol of 2026-07-28 and older versions from one factory. Knows no tokens and no sockets. In this room the
+ * only importer of the protocol's library, which takes a tenth of a second to load.
  */
 import { createMcpHandler, McpServer, type CallToolResult, type McpHttpHandler } from "@modelcontextprotocol/server";
 import { messageOf } from "../../base/errors.ts";

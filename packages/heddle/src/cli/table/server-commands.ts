@@ -1,4 +1,4 @@
-/** Declarations of the commands around the HTTP server. */
+/** Declarations of the commands that serve programs: over HTTP, and over MCP. */
 import type { CommandSpec, OptionSpec } from "../spec.ts";
 import { parseOrigins, parsePort, parseTextList } from "../flag-values.ts";
 
@@ -39,5 +39,16 @@ export const SERVER_COMMANDS: readonly CommandSpec[] = [
     options: [PORT, { flags: "--read-only", description: "the browser may look, and change nothing" }],
     examples: [["heddle open", "the link works for a minute"]],
     load: async () => (await import("../commands/open.ts")).openCommand,
+  },
+  {
+    name: "mcp",
+    summary:
+      "Serve agents with the plans and runs of this project, by the Model Context Protocol on standard input and output",
+    options: [{ flags: "--read-only", description: "offer only the tools that look" }],
+    examples: [
+      ["heddle mcp", "for the configuration of an agent, which starts it"],
+      ["heddle -C ../web mcp --read-only", "of another project, to look alone"],
+    ],
+    load: async () => (await import("../commands/mcp.ts")).mcpCommand,
   },
 ];
