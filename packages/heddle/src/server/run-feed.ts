@@ -36,7 +36,8 @@ export class RunFeeds {
   async follow(asked: FollowedRun, listener: (news: RunNews) => void, signal: AbortSignal): Promise<void> {
     const key = `${asked.project.dir}\0${asked.run}`;
     const known = this.#feeds.get(key);
-    const feed = known ?? new RunFeed(asked, this.#clock);
+    // One that is left ends, and tells nobody any more.
+    const feed = known === undefined || known.isLeft ? new RunFeed(asked, this.#clock) : known;
     this.#feeds.set(key, feed);
     try {
       await feed.join(listener, signal);
