@@ -89,6 +89,8 @@ export interface RecordedRuns {
   isLive(run: string): Promise<boolean>;
   /** Folds the history. */
   read(run: string): Promise<Result<ReadRun, Problem>>;
+  /** The run as it was after event `seq`, from a snapshot near it; one behind the last is a problem (`Usage`). */
+  at(run: string, seq: number): Promise<Result<ReadRun, Problem>>;
   /** Folds and checks the history. `at`: up to this event. */
   replay(run: string, options?: { readonly at?: number }): Promise<Result<ReplayedRun, Problem>>;
   /** Recorded events in order, in batches, up to the last one there is. */

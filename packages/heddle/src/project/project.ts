@@ -12,6 +12,7 @@ import type { PlanCode } from "../engine/executor.ts";
 import { NO_FUNCTIONS } from "../plan/plan.ts";
 import { promptFileOf } from "../workspace/port.ts";
 import { findRun, findRunAndStep } from "./find-run.ts";
+import type { RunSnapshots } from "./run-snapshots.ts";
 import type { LogIndex, LogIndexes } from "./log-index.ts";
 import { LiveRuns } from "./live-runs.ts";
 import type { Engine } from "../engine/open.ts";
@@ -99,6 +100,7 @@ function runsOf(shared: Shared): ProjectRuns {
 }
 
 function recordedRunsOf({ log, clock, live }: Shared): RecordedRuns {
+  let snapshots: Promise<RunSnapshots> | undefined;
   return {
     async list(options) {
       const { runLine } = await import("../view/list.ts");
@@ -110,6 +112,11 @@ function recordedRunsOf({ log, clock, live }: Shared): RecordedRuns {
     watch: () => log.watch(),
     isLive: async (run) => ((await log.get(run))?.holder ?? null) !== null,
     read: async (run) => (await import("./read-run.ts")).readRun(log, run),
+    async at(run, seq) {
+      snapshots ??= import("./run-snapshots.ts").then((loaded) => new loaded.RunSnapshots());
+      const kept = await snapshots;
+      return (await import("./read-run.ts")).readRunAt(log, kept, run, seq);
+    },
     replay: async (run, options) => (await import("./replay-run.ts")).replayRun(log, run, options),
     events: (run, options) => log.read(run, options),
     async *tail(run, options) {

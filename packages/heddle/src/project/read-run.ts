@@ -3,9 +3,11 @@
  * checks no rule (`replay-run.ts` does).
  */
 import { type Problem, caught } from "../base/errors.ts";
+import { plural } from "../base/plural.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { EventLog } from "../journal/port.ts";
 import { HistoryReader, type RunSnapshot } from "../view/history.ts";
+import type { RunSnapshots } from "./run-snapshots.ts";
 import type { Timeline } from "../view/timeline.ts";
 
 export interface ReadRun {
@@ -35,6 +37,29 @@ export async function readRun(log: Pick<EventLog, "get" | "read">, run: string):
     live: holder !== null,
     holder: holder === null ? undefined : `${holder.title} (pid ${holder.pid})`,
   });
+}
+
+/** As it was after event `seq`. A damaged record is thrown as a `HeddleError`. */
+export async function readRunAt(
+  log: Pick<EventLog, "get" | "read">,
+  snapshots: RunSnapshots,
+  run: string,
+  seq: number,
+): Promise<Result<ReadRun, Problem>> {
+  const { reader, seq: last } = await snapshots.readerAt(log, run, seq);
+  if (last < seq) return err(tooFewEvents(run, last));
+  const { state, timeline } = reader;
+  // A process held the run when the event was recorded.
+  return state === undefined ? err(emptyRun(run)) : ok({ state, timeline, live: true, holder: undefined });
+}
+
+/** For an event that is asked for and not there. */
+export function tooFewEvents(run: string, last: number): Problem {
+  return {
+    code: "Usage",
+    message: `run ${run} has only ${plural(last, "event")}`,
+    hint: "`heddle history` lists them.",
+  };
 }
 
 export function emptyRun(run: string): Problem {

@@ -1,8 +1,8 @@
 /** Run replay: rebuilds a recorded run from its history, up to an event if one is named, and checks every rule on the way. */
-import { plural } from "../base/plural.ts";
 import type { Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { EventLog } from "../journal/port.ts";
+import { tooFewEvents } from "./read-run.ts";
 import { Replay, type RunSnapshot, type Violation } from "../view/history.ts";
 import type { Timeline } from "../view/timeline.ts";
 
@@ -34,11 +34,7 @@ export async function replayRun(
     if (seq >= at) break;
   }
   if (Number.isFinite(at) && seq < at) {
-    return err({
-      code: "Usage",
-      message: `run ${run} has only ${plural(seq, "event")}`,
-      hint: "`heddle history` lists them.",
-    });
+    return err(tooFewEvents(run, seq));
   }
   const { violations } = replay;
   const { state, timeline } = replay.reader;

@@ -18,6 +18,8 @@ export interface PoolClaim {
 
 /** Ready steps that ask for the same things: if the first one has no slot, neither have the others. */
 export interface Lane {
+  /** What its steps want, as a text: the same in every index of a run. */
+  readonly key: string;
   readonly heap: Heap;
   readonly pools: readonly PoolClaim[];
   readonly read: readonly string[];

@@ -71,7 +71,7 @@ export function laneFor(state: RunState, step: number): Lane {
   if (at === undefined) {
     at = index.lanes.length;
     const heap = index.newHeap((a, b) => goesBefore(state, a, b));
-    index.lanes.push({ ...wanted, heap });
+    index.lanes.push({ ...wanted, key, heap });
     index.laneKeys.set(key, at);
   }
   index.laneOf[step] = at;
@@ -129,7 +129,7 @@ export type Shortage =
   | { readonly kind: "writes"; readonly step: number };
 
 /** What a step asks for before it starts. */
-export type Wants = Omit<Lane, "heap">;
+export type Wants = Omit<Lane, "heap" | "key">;
 
 /** What the step asks for; makes no lane. */
 export function wantsOf(state: RunState, step: number): Wants {

@@ -3,7 +3,7 @@ import { HeddleError, orThrow } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import type { Project } from "../project/port.ts";
 import { findStep } from "../project/find-run.ts";
-import { emptyRun, type ReadRun } from "../project/read-run.ts";
+import type { ReadRun } from "../project/read-run.ts";
 import { runView, type RunView, type StepView } from "../view/run-view.ts";
 import { problemResponse } from "./problem.ts";
 import type { Answered, Call } from "./route.ts";
@@ -42,10 +42,7 @@ export function addressOf({ params }: Pick<Named, "params">, run: string): strin
 
 /** As the journal has it now, or had it at event `at`. */
 export async function readAsked({ project, run }: AskedRun, at?: number): Promise<ReadRun> {
-  if (at === undefined) return orThrow(await project.runs.read(run));
-  const { state, timeline, live } = orThrow(await project.runs.replay(run, { at }));
-  if (state === undefined) throw new HeddleError(emptyRun(run));
-  return { state, timeline, live, holder: undefined };
+  return orThrow(at === undefined ? await project.runs.read(run) : await project.runs.at(run, at));
 }
 
 export function documentOf({ project, run }: AskedRun, read: ReadRun, now: number): RunView {

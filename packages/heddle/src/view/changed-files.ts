@@ -25,6 +25,12 @@ const MOST_STEPS = 20;
 export class ChangedFiles {
   readonly #steps = new Map<string, Set<string>>();
 
+  copy(): ChangedFiles {
+    const copy = new ChangedFiles();
+    for (const [file, steps] of this.#steps) copy.#steps.set(file, new Set(steps));
+    return copy;
+  }
+
   add(event: Event): void {
     if (event.type !== "worktree.merged") return;
     for (const file of event.data.files) {

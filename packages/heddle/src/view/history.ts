@@ -4,6 +4,7 @@
  */
 import { apply, createState } from "../run/apply.ts";
 import { canonicalHistory, canonicalText, type CanonicalEvent } from "../run/canonical-history.ts";
+import { restoreState, saveState, type SavedState } from "../run/copy-state.ts";
 import type { Event } from "../run/event.ts";
 import { HistoryChecker } from "../run/check/history-checker.ts";
 import type { RunState } from "../run/state.ts";
@@ -15,10 +16,32 @@ export type RunSnapshot = RunState;
 /** A broken rule: which, where, and how. */
 export type Violation = ReturnType<HistoryChecker["next"]>[number];
 
+/** A reader at one event, to go on from there as often as wanted. */
+export interface SavedReader {
+  readonly state: SavedState | undefined;
+  readonly timeline: Timeline;
+  readonly ready: ReadyTimes;
+}
+
 export class HistoryReader {
-  readonly timeline: Timeline = new Timeline();
-  readonly #ready = new ReadyTimes();
+  readonly timeline: Timeline;
+  readonly #ready: ReadyTimes;
   #state: RunState | undefined;
+
+  /** `from`: what was saved stays as it is. */
+  constructor(from?: SavedReader) {
+    this.timeline = from?.timeline.copy() ?? new Timeline();
+    this.#ready = from?.ready.copy() ?? new ReadyTimes();
+    this.#state = from?.state && restoreState(from.state);
+  }
+
+  save(): SavedReader {
+    return {
+      state: this.#state && saveState(this.#state),
+      timeline: this.timeline.copy(),
+      ready: this.#ready.copy(),
+    };
+  }
 
   /** Absent before the first event, and if the first one is not a `run.created` of a valid plan. */
   get state(): RunState | undefined {

@@ -8,7 +8,6 @@
  */
 import type { Event } from "../run/event.ts";
 import { readyAt, runReasons, type ReasonKind } from "../run/reasons.ts";
-import type { Lane } from "../run/run-index.ts";
 import { isSlotless } from "../run/queue.ts";
 import { areSlotsTaken, laneFor, shortagesOf } from "../run/slots.ts";
 import { depsOf, isRunEnded, phaseOf, stepAt, type RunState } from "../run/state.ts";
@@ -29,7 +28,17 @@ export class ReadyTimes {
   /** When steps were added to the run, or ended an attempt. */
   readonly #since = new Map<string, number>();
   #run = new KindLog();
-  #queues = new Map<Lane, KindLog>();
+  /** By the keys of lanes. */
+  #queues = new Map<string, KindLog>();
+
+  /** Neither it nor its copy changes by what the other is told. */
+  copy(): ReadyTimes {
+    const copy = new ReadyTimes();
+    for (const [step, time] of this.#since) copy.#since.set(step, time);
+    copy.#run = this.#run.copy();
+    for (const [lane, log] of this.#queues) copy.#queues.set(lane, log.copy());
+    return copy;
+  }
 
   /** To be told of each event before the state gets it. Of one with which a step begins: its lead. */
   next(state: RunState, event: Event): Lead | undefined {
@@ -70,8 +79,8 @@ export class ReadyTimes {
     for (const lane of state.index.activeLanes) {
       const [short] = shortagesOf(state, lane);
       if (short === undefined) continue;
-      let log = this.#queues.get(lane);
-      if (log === undefined) this.#queues.set(lane, (log = new KindLog()));
+      let log = this.#queues.get(lane.key);
+      if (log === undefined) this.#queues.set(lane.key, (log = new KindLog()));
       log.add(short.kind, from, now);
     }
   }
@@ -93,7 +102,7 @@ export class ReadyTimes {
     const held = new Map<ReasonKind, number>();
     this.#run.sum(from, to, held);
     const isSlotted = !isSlotless(stepAt(state, step));
-    if (isSlotted) this.#queues.get(laneFor(state, step))?.sum(from, to, held);
+    if (isSlotted) this.#queues.get(laneFor(state, step).key)?.sum(from, to, held);
     const lock = state.lockWaits.get(step);
     if (lock !== undefined) held.set("foreign-lock", Math.max(0, to - Math.max(from, lock.since)));
     let known = 0;
@@ -128,7 +137,15 @@ interface Segment {
 
 /** Which kind held something when, in order of time. */
 class KindLog {
-  readonly #segments: Segment[] = [];
+  #segments: Segment[] = [];
+
+  copy(): KindLog {
+    const copy = new KindLog();
+    const last = this.#segments.at(-1);
+    // Only the last one still grows.
+    if (last !== undefined) copy.#segments = [...this.#segments.slice(0, -1), { ...last }];
+    return copy;
+  }
 
   add(kind: ReasonKind, from: number, to: number): void {
     const last = this.#segments.at(-1);

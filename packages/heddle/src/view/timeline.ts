@@ -69,7 +69,7 @@ const BESIDE: ReadonlySet<Event["type"]> = new Set([
 
 export class Timeline {
   /** Folded from the same events. */
-  readonly changedFiles: ChangedFiles = new ChangedFiles();
+  readonly changedFiles: ChangedFiles;
   readonly #spans: Span[] = [];
   readonly #open = new Map<string, Span>();
   readonly #last = new Map<string, Span>();
@@ -82,8 +82,27 @@ export class Timeline {
   #undoFrom = 0;
 
   /** `steps`: those known already, where the history is followed from its middle on. */
-  constructor(steps: Iterable<Step> = []) {
+  constructor(steps: Iterable<Step> = [], changedFiles: ChangedFiles = new ChangedFiles()) {
+    this.changedFiles = changedFiles;
     for (const step of steps) this.#steps.set(step.id, step);
+  }
+
+  /** Neither it nor its copy changes by what the other is told. Attempts that have ended are shared: they change no more. */
+  copy(): Timeline {
+    const copy = new Timeline(this.#steps.values(), this.changedFiles.copy());
+    for (const span of this.#spans) {
+      const same = span.endedAt === null ? { ...span } : span;
+      copy.#spans.push(same);
+      if (this.#open.get(span.step) === span) copy.#open.set(span.step, same);
+      if (this.#last.get(span.step) === span) copy.#last.set(span.step, same);
+    }
+    copy.#busy.push(...this.#busy);
+    for (const stay of this.#stays) copy.#stays.push({ ...stay });
+    copy.#lastTime = this.#lastTime;
+    copy.#ended = this.#ended;
+    copy.#sequentialMs = this.#sequentialMs;
+    copy.#undoFrom = this.#undoFrom;
+    return copy;
   }
 
   /** `lead`: of an event with which a step begins, where it is known. */
