@@ -174,8 +174,8 @@ function cancelText(reason: CancelReason): string {
 function explainWait(state: RunState, step: number, context: ReasonContext, reasons: readonly Reason[]): string {
   const text = reasonsText(state, step, context, reasons);
   if (!reasons.every(({ kind }) => IS_PLACE.has(kind))) return text;
-  const since = readyAt(state, step);
-  return since === undefined ? text : `${text}, for ${formatDuration(Math.max(0, context.now - since))}`;
+  const waitedMs = context.now - (readyAt(state, step) ?? context.now);
+  return waitedMs > 0 ? `${text}, for ${formatDuration(waitedMs)}` : text;
 }
 
 /** Kinds of reasons that a step waits for which has all that it comes after. */
