@@ -4,12 +4,13 @@
  */
 import { getRequestListener } from "@hono/node-server";
 import type { Clock } from "../base/clock.ts";
-import type { Problem } from "../base/errors.ts";
+import { caught, type Problem } from "../base/errors.ts";
 import { ok, type Result } from "../base/result.ts";
 import { VERSION } from "../version.ts";
 import { serverApp } from "./app.ts";
 import { Authority, type ServerTokens } from "./authority.ts";
 import { sourceSettings } from "./guard.ts";
+import { recoverRuns } from "./recover.ts";
 import { listenOn, LOOPBACKS } from "./listen.ts";
 import { RunFeeds } from "./run-feed.ts";
 import { ServedProjects, type OpenServed } from "./projects.ts";
@@ -39,6 +40,8 @@ export interface ServeOptions {
   /** Who is said to have asked for what clients ask for. */
   readonly actor: string;
   readonly onFault: (message: unknown) => void;
+  /** Runs whose process died are taken up; called with each, and its problem where it cannot go on. Absent: they are left. */
+  readonly onRecovered?: (run: string, problem?: string) => void;
 }
 
 export interface RunningServer extends AsyncDisposable {
@@ -88,11 +91,22 @@ export async function serve(options: ServeOptions): Promise<Result<RunningServer
   source = sourceSettings(port, { allowHosts: named, cors });
   url = `http://${host === undefined ? "127.0.0.1" : (named.at(-1) ?? host)}:${port}`;
   const file = tokenFileOf(options.env, port);
-  const written = writeTokenFile(file, { pid: process.pid, title: options.title, url, ...authority.tokens });
+  const written = writeTokenFile(file, {
+    pid: process.pid,
+    title: options.title,
+    url,
+    dirs: options.dirs,
+    ...authority.tokens,
+  });
   if (!written.ok) {
     await sockets.value.close(0);
     return written;
   }
+  if (options.onRecovered !== undefined)
+    for (const name of projects.names) {
+      const project = await caught(async () => ok(await projects.get(name)));
+      if (project.ok) await recoverRuns(project.value, options.onRecovered);
+    }
   return ok({
     url,
     port,

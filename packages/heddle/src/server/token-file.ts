@@ -5,7 +5,7 @@
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { type Check, finite, object, text } from "../base/check.ts";
+import { type Check, finite, listOf, object, text } from "../base/check.ts";
 import { messageOf, type Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 
@@ -15,11 +15,20 @@ export interface TokenFile {
   readonly title: string;
   /** Without a slash at its end. */
   readonly url: string;
+  /** The folders of its projects; absolute. */
+  readonly dirs: readonly string[];
   readonly act: string;
   readonly read: string;
 }
 
-const check: Check<TokenFile> = object<TokenFile>({ pid: finite, title: text, url: text, act: text, read: text });
+const check: Check<TokenFile> = object<TokenFile>({
+  pid: finite,
+  title: text,
+  url: text,
+  dirs: listOf(text),
+  act: text,
+  read: text,
+});
 
 /** Absolute. */
 export function tokenFileOf(env: Readonly<Record<string, string | undefined>>, port: number): string {

@@ -1,6 +1,6 @@
 /** Login codes, sessions, tickets, and the file that the command line finds the server by. */
 import { readFileSync, statSync, existsSync, chmodSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Authority, MOST_SESSIONS } from "../../src/server/authority.ts";
 import { readTokenFile, tokenFileOf } from "../../src/server/token-file.ts";
@@ -72,6 +72,7 @@ describe("token file", () => {
       pid: process.pid,
       title: "heddle serve",
       url: rig.server.url,
+      dirs: [join(rig.dir, "demo")],
       ...rig.server.tokens,
     });
     expect(readFileSync(file, "utf8")).toContain(rig.server.tokens.act);

@@ -3,7 +3,9 @@ import { resolve } from "node:path";
 import { defined } from "../../base/defined.ts";
 import { messageOf } from "../../base/errors.ts";
 import { EXIT, fail, type Context } from "../context.ts";
-import { numberFlag, textFlag } from "../flag-values.ts";
+import { safeLine } from "../../base/safe-text.ts";
+import type { ServeOptions } from "../../server/serve.ts";
+import { isFlagOn, numberFlag, textFlag } from "../flag-values.ts";
 import type { Flags } from "../spec.ts";
 import { userName } from "../user.ts";
 import { nextStopSignal } from "../signals.ts";
@@ -20,31 +22,55 @@ export async function serveCommand(context: Context, _args: readonly unknown[], 
   const dirs = listFlag(flags, "project").map((dir) => resolve(context.dir, dir));
   const { serve } = await import("../../server/serve.ts");
   const { openProject } = await import("../../host/open.ts");
-  const served = await serve(
-    defined({
-      dirs: dirs.length === 0 ? [context.dir] : dirs,
-      open: (dir: string) => openProject(dir, { title: "heddle serve" }),
-      clock,
-      env,
-      port: numberFlag(flags, "port") ?? SERVER_PORT,
-      host: isLoopback(host) ? undefined : host,
-      allowHosts,
-      cors: listFlag(flags, "cors"),
-      token,
-      title: "heddle serve",
-      actor: `${userName()} over HTTP`,
-      onFault: (thrown: unknown) => out.note(`heddle serve: ${messageOf(thrown)}`),
-    }),
-  );
-  if (!served.ok) return fail(context, served.error, EXIT.failed);
+  const recovered = (run: string, problem?: string): void =>
+    out.note(problem === undefined ? `Run ${run} goes on.` : `Run ${run} cannot go on: ${safeLine(problem)}`);
+  const options: ServeOptions = defined({
+    dirs: dirs.length === 0 ? [context.dir] : dirs,
+    open: (dir: string) => openProject(dir, { title: "heddle serve" }),
+    clock,
+    env,
+    port: numberFlag(flags, "port") ?? SERVER_PORT,
+    host: isLoopback(host) ? undefined : host,
+    allowHosts,
+    cors: listFlag(flags, "cors"),
+    token,
+    title: "heddle serve",
+    actor: `${userName()} over HTTP`,
+    onFault: (thrown: unknown) => out.note(`heddle serve: ${messageOf(thrown)}`),
+    onRecovered: isFlagOn(flags, "recover") ? recovered : undefined,
+  });
+  const served = await serve(options);
+  if (!served.ok) {
+    if (served.error.code === "PortInUse" && (await isServedAlready(context, options))) return EXIT.ok;
+    return fail(context, served.error, EXIT.failed);
+  }
   await using server = served.value;
   if (context.json) out.json({ url: server.url, port: server.port, projects: server.projects });
   else {
     out.line(`Serving ${server.projects.join(", ")} at ${server.url}`);
-    out.line(`API: ${server.url}/api/openapi.json, with a token: \`heddle open\` gives a login link.`);
+    if (isFlagOn(flags, "open")) out.line(`Log in: ${server.loginLink("act")}`);
+    else out.line(`API: ${server.url}/api/openapi.json, with a token: \`heddle open\` gives a login link.`);
   }
   await nextStopSignal();
   return EXIT.ok;
+}
+
+/** Whether a server of this user at the port has all these projects; then it is named instead of one more. */
+async function isServedAlready(
+  { out, env, json }: Context,
+  { port, dirs }: Pick<ServeOptions, "port" | "dirs">,
+): Promise<boolean> {
+  const { readTokenFile, tokenFileOf } = await import("../../server/token-file.ts");
+  const other = readTokenFile(tokenFileOf(env, port));
+  if (other === undefined || !dirs.every((dir) => other.dirs.includes(dir))) return false;
+  const answer = await fetch(`${other.url}/api/openapi.json`, {
+    headers: { authorization: `Bearer ${other.read}` },
+    signal: AbortSignal.timeout(5000),
+  }).catch(() => undefined);
+  if (answer?.ok !== true) return false;
+  if (json) out.json({ url: other.url, port, pid: other.pid });
+  else out.line(`Served already at ${other.url} by ${other.title} (pid ${other.pid})`);
+  return true;
 }
 
 const LOOPBACK_NAMES = ["127.0.0.1", "localhost", "::1"];

@@ -15,6 +15,8 @@ export const SERVER_COMMANDS: readonly CommandSpec[] = [
         description: "folder of a project; can be repeated (default: this one)",
         parse: parseTextList,
       },
+      { flags: "--open", description: "print a link that logs a browser in, once" },
+      { flags: "--recover", description: "go on with runs whose process died" },
       { flags: "--host <address>", description: "listen on this address instead of this machine alone" },
       {
         flags: "--allow-host <name>",

@@ -1,0 +1,77 @@
+/** `heddle serve` and `heddle open` as they are typed: one server for a port, its end, and runs that outlive it. */
+import { rmSync } from "node:fs";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { readTokenFile, tokenFileOf, type TokenFile } from "../../src/server/token-file.ts";
+import { Rig, type Running } from "../support/command-line.ts";
+import { until } from "../support/until.ts";
+
+let rig: Rig;
+beforeEach(() => {
+  rig = new Rig();
+});
+afterEach(() => rig[Symbol.dispose]());
+
+async function served(...args: readonly string[]): Promise<{ readonly server: Running; readonly file: TokenFile }> {
+  const server = rig.spawn(["serve", "--port", "0", ...args]);
+  await server.says("Serving ");
+  const port = Number(/127\.0\.0\.1:(\d+)/.exec(server.stdout)?.[1]);
+  const file = readTokenFile(tokenFileOf(rig.env(), port));
+  if (file === undefined) throw new Error(`no token file for port ${port}`);
+  return { server, file };
+}
+
+test("a second server of the same project names the first; open logs in; Ctrl-C ends it and its tokens", async () => {
+  rig.plan({ steps: [{ id: "a", run: "true" }] });
+  const { server, file } = await served();
+  const port = new URL(file.url).port;
+  const again = await rig.heddle(["serve", "--port", port]);
+  expect([again.code, again.stdout]).toEqual([0, `Served already at ${file.url} by heddle serve (pid ${file.pid})\n`]);
+  rig.write("other/heddle.yaml", "steps: [{id: a, run: 'true'}]\n");
+  const other = await rig.heddle(["serve", "--port", port, "--project", "other"]);
+  expect([other.code, other.stderr]).toEqual([1, expect.stringContaining("[PortInUse]")]);
+  const { code, stdout } = await rig.heddle(["open", "--port", port, "--json"]);
+  expect([code, (JSON.parse(stdout) as { readonly url: string }).url]).toEqual([
+    0,
+    expect.stringMatching(new RegExp(`^${file.url}/#login=[\\w-]{43}$`)),
+  ]);
+  server.kill("SIGINT");
+  expect(await server.done).toMatchObject({ code: 0, signal: null });
+  expect(readTokenFile(tokenFileOf(rig.env(), Number(port)))).toBeUndefined();
+  expect((await rig.heddle(["open", "--port", port])).code).toBe(2);
+});
+
+test("a run that was started over HTTP goes on after its server died: resumed by hand, or by the next one", async () => {
+  const gate = rig.gate("g");
+  rig.plan({
+    steps: [
+      { id: "a", run: gate.command },
+      { id: "b", run: "true", deps: ["a"] },
+    ],
+  });
+  const first = await served();
+  const [project = ""] = first.server.stdout.split("Serving ")[1]?.split(" ") ?? [];
+  const asked = await fetch(`${first.file.url}/api/projects/${project}/runs`, {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${first.file.act}`,
+      "content-type": "application/json",
+      "idempotency-key": "one",
+    },
+    body: "{}",
+  });
+  const { run } = (await asked.json()) as { readonly run: string };
+  await gate.reached();
+  first.server.kill("SIGKILL");
+  await first.server.done;
+  const status = async (): Promise<unknown> =>
+    (JSON.parse((await rig.heddle(["show", run, "--json"])).stdout) as { readonly status: unknown }).status;
+  expect(await status()).toBe("interrupted");
+  rmSync(tokenFileOf(rig.env(), Number(new URL(first.file.url).port)));
+  const second = await served("--recover");
+  expect(second.server.stderr).toContain(`Run ${run} goes on.`);
+  await gate.reached();
+  await gate.open();
+  await until(async () => (await status()) === "succeeded");
+  second.server.kill("SIGTERM");
+  await second.server.done;
+});
