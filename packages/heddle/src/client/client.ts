@@ -7,6 +7,7 @@ import { systemRandom } from "../base/random.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import type { RunEvent } from "../view/history.ts";
 import type {
+  AttentionList,
   Batch,
   BatchDocument,
   EventPage,
@@ -106,6 +107,11 @@ export interface HeddleClient {
     /** The projects that are served; `problem` where one cannot be opened. */
     list(options?: CallOptions): Promise<ProjectList>;
   };
+  /**
+   * What waits for a person in all projects: questions, conflicts, runs whose process died; what holds up most first. `limit`: at most so
+   * many, up to 200 (default: 50); `cursor`: `next` of the page before.
+   */
+  attention(options?: CallOptions & { readonly limit?: number; readonly cursor?: string }): Promise<AttentionList>;
   /** The operations of one project, by its name in {@link projects}. Asks nothing by itself. */
   project(name: string): ProjectClient;
 }
@@ -198,6 +204,7 @@ export function connectOn(platform: ClientPlatform, options: ConnectOptions): He
   return {
     health: ({ signal } = {}) => ask({ method: "GET", path: ["api", "health"], signal }),
     projects: { list: ({ signal } = {}) => ask({ method: "GET", path: ["api", "projects"], signal }) },
+    attention: ({ signal, ...query } = {}) => ask({ method: "GET", path: ["api", "attention"], query, signal }),
     project: (name) => projectClient(platform, endpoint, name),
   };
 }

@@ -18,8 +18,11 @@ export type {
 export type { EventStreamOptions } from "./events.ts";
 export { ApiProblem } from "./problem.ts";
 export type { RunEvent } from "../view/history.ts";
+export type { AttentionKind } from "../view/attention.ts";
 export type { RunLine } from "../view/list.ts";
 export type {
+  AttentionItem,
+  AttentionList,
   Batch,
   BatchDocument,
   DiagnosticLine,

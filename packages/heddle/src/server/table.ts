@@ -1,5 +1,6 @@
 /** Route table: everything that the server answers. */
 import { ACTION_ROUTES } from "./routes/action-routes.ts";
+import { ATTENTION_ROUTES } from "./routes/attention-routes.ts";
 import { PARALLEL_ROUTES } from "./routes/parallel-routes.ts";
 import { RUN_ROUTES } from "./routes/run-routes.ts";
 import { SESSION_ROUTES } from "./routes/session-routes.ts";
@@ -10,7 +11,13 @@ import { apiRoute, type ApiRoute } from "./route.ts";
 import { openApiDocument } from "./openapi.ts";
 import { VERSION } from "../version.ts";
 
-const SERVED: readonly ApiRoute[] = [...SESSION_ROUTES, ...RUN_ROUTES, ...ACTION_ROUTES, ...PARALLEL_ROUTES];
+const SERVED: readonly ApiRoute[] = [
+  ...SESSION_ROUTES,
+  ...ATTENTION_ROUTES,
+  ...RUN_ROUTES,
+  ...ACTION_ROUTES,
+  ...PARALLEL_ROUTES,
+];
 
 const openApi: ApiRoute = apiRoute({
   method: "GET",

@@ -3,6 +3,7 @@
  * Their shapes are public: fields may be added, none removed. Times are milliseconds since the epoch.
  */
 import type { Event } from "../run/event.ts";
+import type { RunAttention } from "./attention.ts";
 import type { RunLine } from "./list.ts";
 import type { Notice } from "./notices.ts";
 import type { StepView } from "./run-view.ts";
@@ -26,6 +27,21 @@ export interface ProjectLine {
 /** `GET /api/projects`. */
 export interface ProjectList {
   readonly items: readonly ProjectLine[];
+}
+
+export interface AttentionItem extends RunAttention {
+  readonly project: string;
+}
+
+/** `GET /api/attention`: what holds up most comes first; of equals, what has waited longest. */
+export interface AttentionList {
+  readonly items: readonly AttentionItem[];
+  /** What to send as `cursor` for more; absent: there are no more. */
+  readonly next?: string;
+  /** What could not be looked at, and why: a project, or one of its runs. */
+  readonly unreadable: readonly { readonly project: string; readonly run?: string; readonly problem: string }[];
+  /** There are runs that were not looked at: of each project the newest 200 at work, and the newest 200 interrupted ones, are. */
+  readonly isPartial: boolean;
 }
 
 /** `GET .../runs`, the newest first. */

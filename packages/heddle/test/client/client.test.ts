@@ -17,6 +17,7 @@ const SEEN = { run: "r", seq: 7 };
 const CALLS: Readonly<Record<string, (client: HeddleClient, project: ProjectClient) => Promise<unknown>>> = {
   getHealth: (client) => client.health(),
   listProjects: (client) => client.projects.list(),
+  listAttention: (client) => client.attention({ limit: 2, cursor: "c" }),
   createTicket: (_, { events }) => events("r")[Symbol.asyncIterator]().next(),
   listRuns: (_, { runs }) =>
     runs.list({ limit: 3, plan: "a b", status: ["failed", "waiting"], since: 1, until: 2, q: "x", cursor: "c" }),
@@ -182,6 +183,12 @@ test("a real server is asked, steered, answered and watched", async () => {
     }
   })();
   await until(async () => (await runs.get(run)).byStatus["needs-approval"] === 2);
+  const { items: waiting, ...rest } = await client.attention();
+  expect(rest).toEqual({ unreadable: [], isPartial: false });
+  expect(waiting).toMatchObject([
+    { project: "demo", run, step: "ok", kind: "approval", question: "Go on?", holdsUp: 2, onCriticalPath: true },
+    { project: "demo", run, step: "no/2", kind: "approval", holdsUp: 0, onCriticalPath: false },
+  ]);
   const stale = { run, seq: 1 };
   await expect(steps.approve(run, "ok", { seen: stale })).rejects.toMatchObject({
     name: "ApiProblem",
@@ -202,15 +209,18 @@ test("a real server is asked, steered, answered and watched", async () => {
   await watched;
   expect(await runs.resume(run, { maxConcurrency: 1 })).toEqual({ run });
   await until(async () => (await steps.get(run, "w")).step.signal === "go");
-  const rest: number[] = [];
+  const later: number[] = [];
   const again = (async () => {
-    for await (const event of events(run, { after: seen.length })) rest.push(event.seq);
+    for await (const event of events(run, { after: seen.length })) later.push(event.seq);
   })();
   expect(await steps.reject(run, "no/2")).toMatchObject({ request: "reject", step: "no/2" });
   expect(await signal(run, "go", { n: 1 })).toMatchObject({ run, request: "signal" });
   await again;
   const view = await runs.get(run);
-  expect([view.status, [...seen, ...rest]]).toEqual(["succeeded", Array.from({ length: view.seq }, (_, at) => at + 1)]);
+  expect([view.status, [...seen, ...later]]).toEqual([
+    "succeeded",
+    Array.from({ length: view.seq }, (_, at) => at + 1),
+  ]);
   expect((await runs.get(run, { at: 2 })).seq).toBe(2);
   const { items, next } = await runs.events(run, { limit: 2 });
   expect([items.map(({ seq }) => seq), next]).toEqual([[1, 2], 2]);

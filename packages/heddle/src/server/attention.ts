@@ -1,0 +1,101 @@
+/** Attention of a server: what waits for a person in all its projects, in pages. Reads the history of each run that may ask something. */
+import { HeddleError } from "../base/errors.ts";
+import { defined } from "../base/defined.ts";
+import type { Json } from "../base/json.ts";
+import type { Project } from "../project/port.ts";
+import { attentionOf, compareAttention } from "../view/attention.ts";
+import type { AttentionItem, AttentionList } from "../view/protocol.ts";
+import type { RunStatus } from "../view/status.ts";
+import type { ServedProjects } from "./projects.ts";
+
+/** Of each project and kind. */
+const MOST_RUNS = 200;
+
+const LOOKED_AT: readonly (readonly RunStatus[])[] = [["running", "paused", "waiting"], ["interrupted"]];
+
+type Found = Omit<AttentionList, "next">;
+
+export async function attentionIn(
+  projects: ServedProjects,
+  { limit, cursor }: { readonly limit: number; readonly cursor: string | undefined },
+): Promise<AttentionList> {
+  const behind = cursor === undefined ? undefined : placeOf(cursor);
+  const found = await Promise.all(projects.names.map(async (name) => await foundIn(projects, name)));
+  const sorted = found.flatMap(({ items }) => items).sort(compareAttention);
+  const left = behind === undefined ? sorted : sorted.filter((item) => compareAttention(item, behind) > 0);
+  const items = left.slice(0, limit);
+  const last = items.at(-1);
+  return defined<AttentionList>({
+    items,
+    next: last === undefined || left.length <= limit ? undefined : cursorOf(last),
+    unreadable: found.flatMap(({ unreadable }) => unreadable),
+    isPartial: found.some(({ isPartial }) => isPartial),
+  });
+}
+
+async function foundIn(projects: ServedProjects, name: string): Promise<Found> {
+  try {
+    return await askedIn(await projects.get(name), name);
+  } catch (thrown) {
+    if (!(thrown instanceof HeddleError)) throw thrown;
+    return { items: [], unreadable: [{ project: name, problem: thrown.message }], isPartial: false };
+  }
+}
+
+async function askedIn(project: Project, name: string): Promise<Found> {
+  const items: AttentionItem[] = [];
+  const unreadable: AttentionList["unreadable"][number][] = [];
+  const durations = new Map<string, ReadonlyMap<string, number>>();
+  let isPartial = false;
+  for (const statuses of LOOKED_AT) {
+    const page = await project.runs.page({ limit: MOST_RUNS, statuses });
+    isPartial ||= page.next !== undefined;
+    for (const { run, plan } of page.runs) {
+      const read = await project.runs.read(run);
+      if (!read.ok) {
+        unreadable.push({ project: name, run, problem: read.error.message });
+        continue;
+      }
+      const expected = durations.get(plan) ?? (await project.plans.expectedDurations(plan));
+      durations.set(plan, expected);
+      const { state, live } = read.value;
+      for (const item of attentionOf(state, { live, expected })) items.push({ project: name, ...item });
+    }
+  }
+  return { items, unreadable, isPartial };
+}
+
+type Place = Parameters<typeof compareAttention>[1];
+
+/** The place of an item in the order: what comes behind it is the same, whatever came and went before. */
+function cursorOf({ holdsUp, waitingSince, project, run, step }: AttentionItem): string {
+  return Buffer.from(JSON.stringify([holdsUp, waitingSince, project, run, step ?? ""])).toString("base64url");
+}
+
+/** Throws a `HeddleError`. */
+function placeOf(cursor: string): Place {
+  const [holdsUp, waitingSince, project, run, step, ...more] = partsOf(cursor);
+  if (
+    typeof holdsUp === "number" &&
+    typeof waitingSince === "number" &&
+    typeof project === "string" &&
+    typeof run === "string" &&
+    typeof step === "string" &&
+    more.length === 0
+  )
+    return { holdsUp, waitingSince, project, run, step };
+  throw new HeddleError({
+    code: "InvalidCursor",
+    message: "the cursor is none of this list's",
+    hint: "Send `next` of the page before, or none.",
+  });
+}
+
+function partsOf(cursor: string): readonly Json[] {
+  try {
+    const json = JSON.parse(Buffer.from(cursor, "base64url").toString("utf8")) as Json;
+    return Array.isArray(json) ? (json as readonly Json[]) : [];
+  } catch {
+    return [];
+  }
+}
