@@ -75,18 +75,24 @@ export const ACTION_TOOLS: readonly McpTool[] = [
     name: "answer",
     title: "Answer a question",
     description:
-      "Answers what a step asks: yes or no to an approval; for a question of an agent, words in `text`, or the number of one of its options. Approvals are meant for people: ask the person you work for, do not decide in their place.",
+      "Answers what a step asks: `approve` or `reject` an approval; `answer` the question of an agent with words in `text`, or with the number of one of its options. Approvals are meant for people: ask the person you work for, do not decide in their place.",
     input: z.strictObject({
       run: namedRun,
       step: onlyStep.describe("Id of the step; absent: the only one that asks."),
-      decision: z.enum(["approve", "reject"]).describe("`approve` with `text` answers a question of an agent."),
+      decision: z
+        .enum(["approve", "reject", "answer"])
+        .describe("`answer` approves nothing: it is for an agent alone."),
       text: text.describe("The answer to an agent's question, or a comment."),
     }),
     output: SAID.extend({ step: z.string() }),
     acts: RUNS_STEPS,
     handle: async ({ run: word, step, decision, text: comment }, context) =>
       onRun(word, context, async (project, run) => {
-        const answered = await project.control.answer(run, decision, { step, by: context.actor, comment });
+        const given = { step, by: context.actor, comment };
+        const answered =
+          decision === "answer"
+            ? await project.control.answer(run, "approve", { ...given, about: "question" })
+            : await project.control.answer(run, decision, given);
         return answered.ok ? ok({ run, step: answered.value.id, decision, result: answered.value.result }) : answered;
       }),
   }),

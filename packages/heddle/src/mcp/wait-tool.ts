@@ -92,11 +92,11 @@ async function waited(
       }
       const { state } = reader;
       if (state === undefined) continue;
-      if (!isForEnd && needsPerson(state)) return false;
       const total = state.steps.length;
       const progress = total - state.index.open;
       if (progress > told) context.tell?.({ progress, total, message: `${progress} of ${total} steps have ended` });
       told = Math.max(told, progress);
+      if (!isForEnd && needsPerson(state)) return false;
     }
     return true;
   } finally {

@@ -82,6 +82,7 @@ export class McpRig implements AsyncDisposable {
   async leave(): Promise<void> {
     this.#toServer.end();
     await this.serving.done;
+    await this.client.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

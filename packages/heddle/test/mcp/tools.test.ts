@@ -195,7 +195,11 @@ describe("runs", () => {
       needs: [{ step: "ok", about: "step", question: "Ship it?" }],
       steps: [{ id: "ok", status: "needs-approval" }, {}, {}, {}],
     });
+    expect(told.length).toBeGreaterThan(0);
     expect(told).toEqual([...told].toSorted((a, b) => a - b));
+    // Words for an agent approve nothing.
+    const words = await rig.call("answer", { run, step: "ok", decision: "answer", text: "yes" });
+    expect(words.error).toContain("[NotAsked]");
     expect(await rig.ask("answer", { run, step: "ok", decision: "approve", text: "fine" })).toMatchObject({
       step: "ok",
       result: "sent",
@@ -338,6 +342,30 @@ describe("the end", () => {
     expect(await later.ask("get_run", { run: runs })).toMatchObject({ status: "cancelled" });
     expect(await later.ask("get_run", { run: waits })).toMatchObject({ status: "waiting", needs: [{ step: "ok" }] });
     expect(await later.ask("wait_for_run", { run: waits })).toMatchObject({ reason: "needs-you" });
+  });
+
+  test.each(["leaves", "is stopped"])("is not held up by a call that waits for a run of others: it %s", async (how) => {
+    await using rig = await McpRig.start();
+    const gate = rig.folder.gate("long");
+    const document = JSON.stringify({ steps: [{ id: "long", run: gate.command }] });
+    const { run = "" } = await rig.ask("start_run", { document });
+    await gate.reached();
+    // Its clock stands still: no time limit passes.
+    const clock = new VirtualClock(1_700_000_000_000);
+    const other = await McpRig.start({ folder: rig.folder, isReadOnly: true, clock });
+    const waits = other.call("wait_for_run", { run }).catch(() => "gone");
+    await until(() => clock.pending > 0);
+    if (how === "leaves") await other.leave();
+    else {
+      other.serving.stop();
+      await other.leave();
+    }
+    expect(await waits).toBe("gone");
+    expect(await rig.ask("get_run", { run })).toMatchObject({
+      status: "running",
+      heldBy: expect.stringContaining("mcp"),
+    });
+    await gate.open();
   });
 
   test("that is asked for twice waits for no grace", async () => {

@@ -23,6 +23,10 @@ export async function mcpCommand(context: Context, _args: readonly unknown[], fl
     actor: `${userName()} over MCP`,
     onFault: (thrown) => out.note(safeText(`heddle mcp: ${messageOf(thrown)}`)),
   });
+  if (process.stdin.isTTY)
+    out.note(
+      "heddle mcp speaks with an agent over standard input and output: the agent's configuration names it. Ctrl-C ends it.",
+    );
   const ignore = onStopSignal(() => serving.stop());
   // Runs under way are ended before this process is.
   out.onClosed(() => serving.stop());
