@@ -4,6 +4,7 @@
  */
 import { join, relative } from "node:path";
 import { present } from "../../base/assert.ts";
+import { shellWord } from "../../base/shell-word.ts";
 import { defined } from "../../base/defined.ts";
 import { HeddleError, messageOf, type Problem } from "../../base/errors.ts";
 import type { Capture, MergeOutcome, Worktree } from "../../git/types.ts";
@@ -327,25 +328,33 @@ class AgentAttempt {
   }
 
   async #askPerson(files: readonly string[], captured: string): Promise<Outcome> {
-    const { settings, job, runContext } = this.#context;
+    const { settings, runContext } = this.#context;
     const what = `its work conflicts with ${runContext.queue.branch} in ${files.join(", ")}`;
     if (!settings.onConflict.includes("human")) return failed("error", what, "conflict", false);
+    return await this.#askToResolve(what, captured);
+  }
+
+  async #askToResolve(what: string, captured: string): Promise<Outcome> {
+    const { job, runContext } = this.#context;
     const own = await treeForPerson(this.#context, this.#here, captured);
     if (!own.ok) return this.#refused(own.error);
     this.#tree = own.value;
-    const command = `heddle resolve ${runContext.run} ${job.task.step.id}`;
+    const command = `heddle resolve ${runContext.run} ${shellWord(job.task.step.id)}`;
     const question = `${what}; resolve it in its worktree and run \`${command} --continue\`, or take one side with --ours or --theirs`;
     return defined({ kind: "unresolved", about: "conflict", question, agent: this.#last });
   }
 
   /** A person decided: what is merged is made of both sides, or of the worktree as it was left. */
   async #resolve(tree: Worktree, choice: "ours" | "theirs" | "continue", unmerged: string): Promise<Outcome> {
-    const { runContext, job, note } = this.#context;
+    const { runContext, job, note, settings } = this.#context;
     let captured = await captureWork(this.#context, tree);
     if (choice === "continue") {
       const marked = await this.#unresolved(tree, captured.commit);
       const left = [...new Set([...marked, ...captured.unfinished.unmerged])];
       if (left.length > 0) return await this.#askPerson(left, unmerged);
+      const { allowOmitted } = runContext.settings;
+      const missing = omittedProblem(captured, { allowOmitted, expect: settings.expect });
+      if (missing !== undefined) return await this.#askToResolve(missing, unmerged);
     } else {
       const head = await runContext.queue.head();
       const message = `${job.task.step.id}: conflicts settled (${choice})`;

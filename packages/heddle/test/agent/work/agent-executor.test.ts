@@ -1,7 +1,7 @@
 /** An agent's step from its worktree to the integration branch, with everything outside of it in the test's hands. */
 import { describe, expect, test } from "vitest";
 import { HeddleError } from "../../../src/base/errors.ts";
-import { err } from "../../../src/base/result.ts";
+import { err, ok } from "../../../src/base/result.ts";
 import type { Repositories } from "../../../src/git/port.ts";
 import { settle } from "../../support/virtual-clock.ts";
 import { writeFiles } from "../../support/memory-history.ts";
@@ -88,6 +88,36 @@ describe("an attempt", () => {
     expect(resolved).toMatchObject({ kind: "succeeded", output: { files: ["a.txt"] } });
     expect(rig.merged("a.txt")).toBe("two\n");
     expect(rig.turns.length).toBe(3);
+  });
+
+  test("whose conflict a person settled is not merged without files that are left out", async () => {
+    const omitted = [{ path: "model.bin", reason: "file-too-large", bytes: 1e9 }] as const;
+    const git = (inner: Repositories): Repositories => ({
+      open: async (how) => {
+        const opened = await inner.open(how);
+        if (!opened.ok) return opened;
+        const { repository } = opened.value;
+        const capture: typeof repository.captures.capture = async (request) => ({
+          ...(await repository.captures.capture(request)),
+          ...(request.attempt === 2 ? { omitted } : {}),
+        });
+        const captures = { ...repository.captures, capture };
+        return ok({ ...opened.value, repository: { ...repository, captures } });
+      },
+    });
+    using rig = new ExecutorRig(
+      { one: [{ "a.txt": "one\n" }], two: [{ "a.txt": "two\n" }, {}] },
+      { config: { tries: 1 }, git },
+    );
+    const [one, two] = [rig.start("one"), rig.start("two", { agent: { order: 1 } })];
+    await one.outcome;
+    expect(await two.outcome).toMatchObject({ kind: "unresolved", about: "conflict" });
+    const captured = rig.notes.findLast((note) => note.type === "worktree.conflicted")?.data.captured ?? "";
+    writeFiles(rig.turns.at(-1)?.cwd ?? "", { "a.txt": "both\n" });
+    const conflict = { attempt: 1, reason: "conflict" as const, files: ["a.txt"], captured };
+    const resolved = await rig.run("two", { attempt: 2, agent: { before: { conflict, resolution: "continue" } } });
+    expect(resolved).toMatchObject({ kind: "unresolved", question: expect.stringContaining("model.bin") });
+    expect(rig.merged("a.txt")).toBe("one\n");
   });
 
   test("whose check stays red is told what failed, so many times, and then fails", async () => {
