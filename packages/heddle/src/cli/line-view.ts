@@ -19,11 +19,10 @@ import { timeText } from "./format.ts";
 import { cut, cutMiddle, pad, widthOf } from "./output-text.ts";
 import { approveWords } from "./next-lines.ts";
 import type { Output, Style } from "./output.ts";
+import type { OutputMode } from "./output-mode.ts";
+import type { WorkflowCommands } from "./workflow-commands.ts";
 import type { PrintQueue } from "./print-queue.ts";
 import type { OpenQuestion } from "../project/port.ts";
-
-export const OUTPUT_MODES = ["grouped", "stream", "errors", "quiet"] as const;
-export type OutputMode = (typeof OUTPUT_MODES)[number];
 
 export interface LineViewOptions {
   readonly out: Output;
@@ -32,6 +31,8 @@ export interface LineViewOptions {
   readonly interactive?: boolean;
   /** Absent: no output of steps, one line each (a terminal with a live view). */
   readonly mode: OutputMode | undefined;
+  /** In `github` mode. */
+  readonly commands?: WorkflowCommands | undefined;
   readonly state: () => RunSnapshot;
   readonly logFile: (step: string, attempt: number) => string;
 }
@@ -147,34 +148,29 @@ export class LineView {
         if (event.data.signal !== undefined) return this.#sayListening(event.step, event.data.signal);
         return this.#onStarted(event.step, event.attempt);
       case "step.succeeded":
-        this.#ended(event.step, event.attempt, true, () => {
-          this.#say("green", STATUS_SYMBOL.succeeded, event.step, this.#took("succeeded in", event.data.durationMs));
+        this.#ended(event, {
+          style: "green",
+          symbol: STATUS_SYMBOL.succeeded,
+          text: this.#took("succeeded in", event.data.durationMs),
         });
         return;
       case "step.failed": {
         const { error, durationMs, willRetry, retryDelayMs } = event.data;
         const next = willRetry ? `; next attempt in ${tookText(retryDelayMs ?? 0)}` : "";
         const symbol = willRetry ? STATUS_SYMBOL.retrying : STATUS_SYMBOL.failed;
-        this.#ended(event.step, event.attempt, false, () => {
-          this.#say(
-            willRetry ? "yellow" : "red",
-            symbol,
-            event.step,
-            `${this.#took("failed after", durationMs)}: ${failureText(error).line}${next}`,
-          );
+        const text = `${this.#took("failed after", durationMs)}: ${failureText(error).line}${next}`;
+        this.#ended(event, {
+          style: willRetry ? "yellow" : "red",
+          symbol,
+          text,
+          failure: willRetry ? "warning" : "error",
         });
         return;
       }
       case "step.cancelled":
-        this.#ended(event.step, event.attempt, true, () => {
-          const why = event.data.reason === "cancel" ? "" : ` (${event.data.reason})`;
-          this.#say(
-            "magenta",
-            STATUS_SYMBOL.cancelled,
-            event.step,
-            `${this.#took("cancelled after", event.data.durationMs)}${why}`,
-          );
-        });
+        const why = event.data.reason === "cancel" ? "" : ` (${event.data.reason})`;
+        const text = `${this.#took("cancelled after", event.data.durationMs)}${why}`;
+        this.#ended(event, { style: "magenta", symbol: STATUS_SYMBOL.cancelled, text });
         return;
       default:
         if (!this.#terse || event.type === "rollback.failed" || event.type === "approval.requested")
@@ -310,20 +306,34 @@ export class LineView {
   }
 
   /** The line and the output of an ended attempt: the block before or after, as reads best. */
-  #ended(step: string, attempt: number, fine: boolean, say: () => void): void {
-    const { queue, mode, logFile, state } = this.#options;
+  #ended({ step, attempt }: { readonly step: string; readonly attempt: number }, end: AttemptEnd): void {
+    const { queue, mode, logFile, state, commands } = this.#options;
+    const { style, symbol, text, failure } = end;
     const followed = this.#followed.get(step);
     if (followed !== undefined) {
       this.#followed.delete(step);
       queue.log(followed, this.#prefix(step), true);
     }
-    if (!(this.#terse && fine)) say();
-    const wanted = mode === "grouped" || (mode === "errors" && !fine);
+    const wanted = mode === "grouped" || mode === "github" || (mode === "errors" && failure !== undefined);
     const isPrinted = wanted && hasLog(state(), step);
+    if (commands !== undefined && isPrinted) commands.group(`${symbol} ${step} ${text}`);
+    else if (!this.#terse || failure !== undefined) this.#say(style, symbol, step, text);
     if (isPrinted) queue.log(new LogCursor(logFile(step, attempt)), "    ", true);
-    if (!fine && (isPrinted || followed !== undefined))
+    if (commands !== undefined && isPrinted) commands.endGroup();
+    if (failure === undefined) return;
+    commands?.annotate(failure, { title: `heddle: ${step}` }, text);
+    // What is folded is not in view.
+    if (commands === undefined && (isPrinted || followed !== undefined))
       queue.whenPrinted((lines) => void this.#outputEnds.set(step, lines));
   }
+}
+
+/** How an attempt ended, as its line says. `failure`: how bad, if it failed. */
+interface AttemptEnd {
+  readonly style: Style;
+  readonly symbol: string;
+  readonly text: string;
+  readonly failure?: "error" | "warning";
 }
 
 function skipLine(reason: Extract<RunEvent, { readonly type: "step.skipped" }>["data"]["reason"]): string {

@@ -10,6 +10,8 @@ import { loadPlanFile } from "../project/load-plan.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
 import { LIMITS } from "../plan/limits.ts";
 import type { Context } from "./context.ts";
+import type { Flags } from "./spec.ts";
+import { outputModeOf } from "./output-mode.ts";
 import { safeText } from "../base/safe-text.ts";
 import type { LoadedPlan } from "../project/port.ts";
 
@@ -18,7 +20,7 @@ export async function loadPlan(
   context: Context,
   named: string | undefined,
   params: JsonObject,
-  options: { readonly allowMissingParams?: boolean } = {},
+  options: { readonly allowMissingParams?: boolean; readonly flags?: Flags } = {},
 ): Promise<Result<LoadedPlan, number>> {
   const file = named ?? findPlanFile(context.dir);
   if (file === undefined) {
@@ -32,7 +34,7 @@ export async function loadPlan(
   }
   const loaded = await loadPlanFile(file, params, options);
   if (loaded.ok) return ok(loaded.value);
-  await reportDiagnostics(context, file, await withStepHint(context, named, loaded.error));
+  await reportDiagnostics(context, file, await withStepHint(context, named, loaded.error), options.flags);
   return err(2);
 }
 
@@ -60,10 +62,25 @@ async function withStepHint(
 }
 
 /** Prints warnings of a valid plan to standard error. */
-export async function noteWarnings({ out }: Context, { file = "", warnings = [] }: LoadedPlan): Promise<void> {
+export async function noteWarnings(
+  context: Context,
+  { file = "", warnings = [] }: LoadedPlan,
+  flags: Flags = {},
+): Promise<void> {
   if (warnings.length === 0) return;
   const { formatDiagnostics } = await import("../plan/render.ts");
-  out.note(safeText(formatDiagnostics(warnings, await linesToShow(file))));
+  context.out.note(safeText(formatDiagnostics(warnings, await linesToShow(file))));
+  await annotate(context, warnings, flags);
+}
+
+/** Where GitHub shows a run's output, what is wrong with a plan is shown in its lines too. */
+async function annotate(context: Context, diagnostics: readonly Diagnostic[], flags: Flags): Promise<void> {
+  if (context.json || outputModeOf(context, flags) !== "github") return;
+  const { annotatedFile, annotation } = await import("./workflow-commands.ts");
+  for (const { severity, code, message, hint, file, line, column } of diagnostics) {
+    const place = { title: code, file: annotatedFile(context, file), line, column };
+    context.out.note(annotation(severity, place, hint === undefined ? message : `${message}\n${hint}`));
+  }
 }
 
 /**
@@ -74,6 +91,7 @@ export async function reportDiagnostics(
   context: Context,
   file: string,
   diagnostics: readonly Diagnostic[],
+  flags: Flags = {},
 ): Promise<void> {
   const { formatDiagnostics } = await import("../plan/render.ts");
   const files = new Set(diagnostics.map((one) => one.file));
@@ -83,6 +101,7 @@ export async function reportDiagnostics(
     const own = diagnostics.filter((one) => one.file === each);
     context.out.note(safeText(formatDiagnostics(own, text)));
   }
+  await annotate(context, diagnostics, flags);
   if (context.json) context.out.json({ diagnostics });
 }
 

@@ -8,11 +8,13 @@ import { questionAt } from "../view/question.ts";
 import { Timeline } from "../view/timeline.ts";
 import { EXIT, type Context, exitCodeOf } from "./context.ts";
 import type { LiveView } from "./live-view.ts";
-import { LineView, type OutputMode } from "./line-view.ts";
+import { LineView } from "./line-view.ts";
+import { outputModeOf } from "./output-mode.ts";
 import { watchSignals } from "./signals.ts";
 import type { Flags } from "./spec.ts";
+import { WorkflowCommands } from "./workflow-commands.ts";
 import { PrintQueue, type Sink } from "./print-queue.ts";
-import { isFlagOn, textFlag } from "./flag-values.ts";
+import { isFlagOn } from "./flag-values.ts";
 import type { OpenQuestion, Project, RunHandle, RunOutcome } from "../project/port.ts";
 
 /** How often the logs of running steps are looked at in `stream` mode. */
@@ -71,7 +73,7 @@ async function forPeople(
   options: ShowRunOptions,
 ): Promise<RunOutcome> {
   const { out, clock } = context;
-  const mode = textFlag(options.flags, "output") as OutputMode | undefined;
+  const mode = outputModeOf(context, options.flags);
   const logFile = (step: string, attempt: number): string => project.logs.file(handle.run, step, attempt);
   const open = openQuestions(handle.state());
   // From the first event on, also while the live view is being made.
@@ -79,12 +81,17 @@ async function forPeople(
   let take = (event: RunEvent): void => void early.push(event);
   handle.subscribe((event) => take(event));
   const live =
-    out.isTerminal && mode !== "quiet" ? await startLive(context, project, handle, options.flags) : undefined;
+    out.isTerminal && mode !== "quiet" && mode !== "github"
+      ? await startLive(context, project, handle, options.flags)
+      : undefined;
   const sink: Sink = live ?? out;
   const queue = new PrintQueue(sink, { colour: out.hasColour });
+  const commands = mode === "github" ? new WorkflowCommands((text) => queue.line(text)) : undefined;
+  commands?.begin();
   const lines = new LineView({
     out,
     queue,
+    commands,
     mode: mode ?? (live === undefined ? "grouped" : undefined),
     state: () => handle.state(),
     logFile,
@@ -136,7 +143,12 @@ async function forPeople(
       isOutputInView,
     });
     for (const line of summed) queue.line(line);
-    await queue.idle();
+  }
+  commands?.end();
+  await queue.idle();
+  if (mode === "github") {
+    const { writeJobSummary } = await import("./write-job-summary.ts");
+    await writeJobSummary(context, { state: handle.state(), timeline, live: false, now: clock.now(), logFile });
   }
   return result;
 }

@@ -33,7 +33,7 @@ test("commands, options and fixed words", async () => {
   expect(await words("help", "ca")).toEqual(["cancel"]);
   expect(await words("-")).toEqual(["--version", "--json", "--dir", "--debug", "--help"]);
   expect(await words("run", "--o")).toEqual(["--only", "--output"]);
-  expect(await words("run", "--output", "")).toEqual(["grouped", "stream", "errors", "quiet"]);
+  expect(await words("run", "--output", "")).toEqual(["grouped", "stream", "errors", "quiet", "github"]);
   expect(await words("completion", "")).toEqual(["bash", "zsh", "fish"]);
   expect(await words("worktrees", "")).toEqual(["list", "clean", "open"]);
 });

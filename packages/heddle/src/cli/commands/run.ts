@@ -18,9 +18,9 @@ export async function runCommand(
 ): Promise<number> {
   const conflict = conflictOf(flags);
   if (conflict !== undefined) return fail(context, { code: "Usage", message: conflict, hint: "Use one of them." });
-  const loaded = await loadPlan(context, file, (flags["param"] as JsonObject | undefined) ?? {});
+  const loaded = await loadPlan(context, file, (flags["param"] as JsonObject | undefined) ?? {}, { flags });
   if (!loaded.ok) return loaded.error;
-  if (textFlag(flags, "output") !== "quiet") await noteWarnings(context, loaded.value);
+  if (textFlag(flags, "output") !== "quiet") await noteWarnings(context, loaded.value, flags);
   if (isFlagOn(flags, "dryRun")) {
     const { showDryRun } = await import("./dry-run.ts");
     return showDryRun(context, loaded.value, flags);

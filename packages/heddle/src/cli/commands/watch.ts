@@ -7,10 +7,12 @@ import { runStatus, type RunStatus } from "../../view/status.ts";
 import { runSummaryLines } from "../run-summary.ts";
 import { EXIT, fail, openToRead, type Context, exitCodeOf } from "../context.ts";
 import type { LiveView } from "../live-view.ts";
-import { LineView, type OutputMode } from "../line-view.ts";
+import { LineView } from "../line-view.ts";
+import { outputModeOf } from "../output-mode.ts";
 import { leaveNow } from "../output.ts";
 import { safeLine } from "../../base/safe-text.ts";
 import type { Flags } from "../spec.ts";
+import { WorkflowCommands } from "../workflow-commands.ts";
 import { PrintQueue } from "../print-queue.ts";
 import { isFlagOn, textFlag } from "../flag-values.ts";
 import type { Project, RunOutcome } from "../../project/port.ts";
@@ -77,7 +79,7 @@ async function screenWatcher(
   flags: Flags,
 ): Promise<Watcher> {
   const { out, clock } = context;
-  const mode = textFlag(flags, "output") as OutputMode | undefined;
+  const mode = outputModeOf(context, flags);
   const logFile = (step: string, attempt: number): string => project.logs.file(run, step, attempt);
   const state = (): RunSnapshot => {
     if (reader.state === undefined) throw new HeddleError(emptyRun(run));
@@ -86,7 +88,10 @@ async function screenWatcher(
   let live: LiveView | undefined;
   const sink = { write: (written: string) => (live ?? out).write(written), drained: () => out.drained() };
   const queue = new PrintQueue(sink, { colour: out.hasColour });
-  const lines = new LineView({ out, queue, mode: mode ?? (out.isTerminal ? undefined : "grouped"), state, logFile });
+  const commands = mode === "github" ? new WorkflowCommands((text) => queue.line(text)) : undefined;
+  commands?.begin();
+  const shown = mode ?? (out.isTerminal ? undefined : "grouped");
+  const lines = new LineView({ out, queue, mode: shown, commands, state, logFile });
   let isCaughtUp = false;
   const greet = (): void =>
     queue.line(
@@ -105,7 +110,7 @@ async function screenWatcher(
       if (reader.state === undefined) return;
       if (!isCaughtUp) {
         isCaughtUp = true;
-        if (out.isTerminal && mode !== "quiet" && !hasEnded(state())) {
+        if (out.isTerminal && mode !== "quiet" && mode !== "github" && !hasEnded(state())) {
           const { LiveView } = await import("../live-view.ts");
           const expected = await project.plans.expectedDurations(state().plan.name);
           const bell = isFlagOn(flags, "bell");
@@ -116,6 +121,7 @@ async function screenWatcher(
       await queue.idle();
     },
     async stop() {
+      commands?.end();
       await queue.idle();
       live?.stop();
       live = undefined;

@@ -74,7 +74,7 @@ export const INSPECT_COMMANDS: readonly CommandSpec[] = [
       {
         flags: "--output <mode>",
         description: "as in heddle run",
-        choices: ["grouped", "stream", "errors", "quiet"],
+        choices: ["grouped", "stream", "errors", "quiet", "github"],
       },
       BELL_OPTION,
     ],

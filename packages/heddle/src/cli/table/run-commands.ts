@@ -20,8 +20,8 @@ const OUTPUT_OPTIONS: readonly OptionSpec[] = [
   {
     flags: "--output <mode>",
     description:
-      "output of steps. grouped: when a step ends; stream: at once; errors: only of failed steps; quiet: none",
-    choices: ["grouped", "stream", "errors", "quiet"],
+      "output of steps. grouped: when a step ends; stream: at once; errors: only of failed steps; quiet: none; github: grouped, with workflow commands and a job summary (the default in GitHub Actions)",
+    choices: ["grouped", "stream", "errors", "quiet", "github"],
   },
   { flags: "--wait", description: "wait for answers of people and for signals instead of ending with exit code 3" },
   BELL_OPTION,
