@@ -401,7 +401,6 @@ const HELPERS = ["support", "git", "view", "docs"];
 
 /** What they read. */
 const READ = ["docs", "examples", "README.md"];
-const HELPERS = ["support", "git", "view"];
 
 async function main(): Promise<number> {
   const word = process.argv[2] ?? "";
