@@ -28,7 +28,7 @@ export async function beginRun(
   // A person who answers later finds the run going on.
   const all: StartOptions = { ...options, wait: true };
   if (only.length === 0) return begun(await project.runs.start(plan, all), []);
-  const selected = await project.runs.select(plan, { only, from: undefined });
+  const selected = await project.runs.select(plan, defined({ only, from: undefined, newRun: options.run }));
   if (!selected.ok) return selected;
   const { plan: part, again, only: chosen, reuse } = selected.value;
   return begun(await project.runs.start(part, defined({ ...all, only: chosen, reuse })), again);

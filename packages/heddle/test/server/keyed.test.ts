@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { err } from "../../src/base/result.ts";
 import { HeddleError, orThrow } from "../../src/base/errors.ts";
 import type { Json } from "../../src/base/json.ts";
 import { openProject } from "../../src/host/open.ts";
@@ -10,6 +11,9 @@ import { memoryJournal } from "../../src/journal/memory.ts";
 import type { Idempotency } from "../../src/journal/port.ts";
 import { openSqliteJournal } from "../../src/journal/sqlite/open.ts";
 import { loadPlanFile } from "../../src/project/load-plan.ts";
+import { beginRun } from "../../src/project/begin-run.ts";
+import type { LoadedPlan, Project } from "../../src/project/port.ts";
+import type { Selection } from "../../src/project/reuse.ts";
 import { carryOutOnce } from "../../src/project/keyed-requests.ts";
 import { layoutOf } from "../../src/project/layout.ts";
 import { digestOf, isKeyed, respondOnce } from "../../src/server/keyed.ts";
@@ -101,9 +105,10 @@ test("keys outlive the server", async () => {
 
 describe("a server that died over a start", () => {
   const DEAD = { pid: 2 ** 30, started: "1", title: "heddle serve" };
-  const request = { method: "POST", target: RUNS, body: "{}" };
+  const START = "/api/projects/demo/parallel/start";
 
-  async function diedOver(rig: ServerRig, effect: string): Promise<void> {
+  async function diedOver(rig: ServerRig, effect: string, target = RUNS): Promise<void> {
+    const request = { method: "POST", target, body: "{}" };
     const file = layoutOf(join(rig.dir, "demo")).journalFile;
     await using journal = orThrow(await openSqliteJournal(file));
     const asked = { key: "k", digest: digestOf(request), time: Date.now(), effect };
@@ -132,6 +137,25 @@ describe("a server that died over a start", () => {
     expect((await rig.ask(RUNS, { body: {}, key: "k" })).json["run"]).toBe("was0to0be000");
     expect(await runsOf(rig)).toEqual(["was0to0be000"]);
   });
+
+  test("by the other endpoint: it starts none beside the one that has ended", async () => {
+    await using rig = await ServerRig.start();
+    writePlan(rig);
+    await diedOver(rig, "was0to0be000", START);
+    expect((await rig.ask(START, { body: {}, key: "k" })).json["run"]).toBe("was0to0be000");
+    expect((await rig.ask(START, { body: {}, key: "k" })).headers["idempotency-replayed"]).toBe("true");
+    expect(await runsOf(rig)).toEqual(["was0to0be000"]);
+  });
+});
+
+test("a part of a plan is started under the id that it was to have, with the work of agents too", async () => {
+  const selections: Selection[] = [];
+  const refused = { code: "Stop", message: "far enough" };
+  const runs = { select: async (_plan: unknown, selection: Selection) => (selections.push(selection), err(refused)) };
+  const project = { plans: { agentsProblem: async () => undefined }, runs } as unknown as Project;
+  const options = { run: "was0to0be000" };
+  expect(await beginRun(project, {} as LoadedPlan, { only: ["a"], options })).toEqual(err(refused));
+  expect(selections).toEqual([{ only: ["a"], newRun: "was0to0be000" }]);
 });
 
 test("routes of no project, and those that only look, take a key and do not keep it", async () => {

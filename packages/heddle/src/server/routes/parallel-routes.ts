@@ -3,6 +3,7 @@
  * tasks). The same handlers as the others, other documents.
  */
 import { z } from "zod";
+import { defined } from "../../base/defined.ts";
 import { HeddleError, orThrow } from "../../base/errors.ts";
 import type { Json } from "../../base/json.ts";
 import type { Project } from "../../project/port.ts";
@@ -53,7 +54,7 @@ export const PARALLEL_ROUTES: readonly ApiRoute[] = [
         const maxConcurrency = call.body.max_concurrency ?? call.query.max_concurrency ?? DEFAULT_CONCURRENCY;
         const loaded = await loadAsked({ dir: project.dir, instance: call.instance }, call.body.plan, {});
         if (!loaded.ok) return loaded.error;
-        const handle = await started(project, loaded.value, { options: { maxConcurrency } });
+        const handle = await started(project, loaded.value, { options: defined({ maxConcurrency, run: call.effect }) });
         const { run } = handle;
         const layers = new Set(handle.state().layers).size;
         const json = { run, status: "running", total_batches: layers, max_concurrency: maxConcurrency };
