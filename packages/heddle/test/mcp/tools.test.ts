@@ -301,6 +301,7 @@ test("what steps print and give is data: bounded, without characters that fool a
       steps: [
         { id: "log", run: "cat hostile" },
         { id: "output", run: 'printf "big=%0200000d\\n" 7 >> "$HEDDLE_OUTPUT"' },
+        { id: "many", run: 'for i in $(seq 3000); do echo "key$i=a value of some length"; done >> "$HEDDLE_OUTPUT"' },
         { id: "fails", run: "cat hostile >&2; exit 1", deps: ["log", "output"] },
       ],
     }),
@@ -311,6 +312,7 @@ test("what steps print and give is data: bounded, without characters that fool a
     ["read_log", { step: "log", lines: 3, contains: "NEEDLE" }, 1000],
     ["read_log", { step: "log", contains: "xxx" }, 4000],
     ["get_step", { step: "output" }, 20_000],
+    ["get_step", { step: "many" }, 20_000],
     ["get_step", { step: "fails" }, 60_000],
     ["get_run", {}, 6000],
     ["list_runs", {}, 1000],
