@@ -11,7 +11,7 @@ import { isFlagOn } from "../flag-values.ts";
 import { patchLines, statLines } from "../patch-lines.ts";
 import type { Flags } from "../spec.ts";
 
-/** Of a patch on a screen, and elsewhere. */
+/** Of a patch on a screen, and elsewhere, where half of one must not be taken for the whole. */
 const MOST_SHOWN = 1024 * 1024;
 const MOST_WRITTEN = 64 * 1024 * 1024;
 
@@ -26,15 +26,16 @@ export async function diffCommand(
   const meant = await project.runs.findWithStep(words);
   if (!meant.ok) return fail(context, meant.error);
   const { run, step } = meant.value;
-  const { out } = context;
-  // Colours are for people: their text is made safe as on a screen.
-  const isShown = out.isScreen || out.hasColour;
   const isPatch = !context.json && !isFlagOn(flags, "stat");
-  const patchBytes = isPatch ? (isShown ? MOST_SHOWN : MOST_WRITTEN) : undefined;
+  const patchBytes = isPatch ? (context.out.isScreen ? MOST_SHOWN : MOST_WRITTEN) : undefined;
   const found = await project.worktrees.diff(run, defined({ step, patchBytes }));
   if (!found.ok) return fail(context, found.error, found.error.code === "UnknownStep" ? EXIT.usage : EXIT.failed);
-  const { patch, ...diff } = found.value;
-  if (context.json) {
+  return await printDiff(context, found.value);
+}
+
+export async function printDiff(context: Context, { patch, ...diff }: RunDiff): Promise<number> {
+  const { out, json } = context;
+  if (json) {
     out.json(diff);
     return EXIT.ok;
   }
@@ -42,11 +43,12 @@ export async function diffCommand(
   if (remark !== undefined) out.note(remark);
   if (diff.files.length === 0) out.note("No difference.");
   else if (patch === undefined) out.lines(statLines(out, diff.files));
-  else if (isShown) out.lines(patchLines(out, patch.bytes));
+  else if (out.isScreen) out.lines(patchLines(out, patch.bytes));
+  // Without colours, whatever asks for them: it would be no patch.
   else out.write(patch.bytes);
   await out.drained();
   if (patch?.isCut !== true) return EXIT.ok;
-  if (isShown) {
+  if (out.isScreen) {
     out.note(`Only the beginning is shown: the whole is larger than 1 MiB. ${wayToAll(diff)}`);
     return EXIT.ok;
   }
