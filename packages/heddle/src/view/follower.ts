@@ -169,7 +169,7 @@ export class RunFollower {
     if (this.#isRenumbered && !isSameSteps(steps, state)) {
       published.steps = state.steps.map((_, step) => this.#rowOf(state, step));
       for (const row of published.steps) this.#count(undefined, row);
-      return [{ op: "steps", steps: published.steps }];
+      return [{ op: "steps", steps: [...published.steps] }];
     }
     if (this.#isRenumbered) for (const row of steps) this.#count(undefined, row);
     const rows: (readonly [number, Partial<LiveStep>])[] = [];

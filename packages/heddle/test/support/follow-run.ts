@@ -29,7 +29,7 @@ function sent<T>(value: T): T {
 
 function patched(run: LiveRun, patch: RunPatch | undefined): LiveRun {
   if (patch === undefined) return run;
-  const next = patchedRun(run, sent(patch));
+  const next = patchedRun(run, patch);
   if (next === undefined) throw new Error(`patch ${patch.from}-${patch.to} does not fit ${run.seq}`);
   return next;
 }
@@ -37,12 +37,15 @@ function patched(run: LiveRun, patch: RunPatch | undefined): LiveRun {
 /** From `from` on, with a patch after some events, each time of chance. */
 function byPatches(events: readonly Event[], from: number, to: number, random: Random): LiveRun {
   const follower = followed(events.slice(0, from));
-  let run = sent(follower.snapshot() as LiveRun);
+  const run = follower.snapshot() as LiveRun;
+  const patches: (RunPatch | undefined)[] = [];
   for (let at = from; at < to; at++) {
     follower.add(events[at] as Event);
-    if (random() < 0.4) run = patched(run, follower.patch());
+    if (random() < 0.4) patches.push(follower.patch());
   }
-  return patched(run, follower.patch());
+  patches.push(follower.patch());
+  // Put on late: what has been given out does not change any more.
+  return patches.reduce(patched, run);
 }
 
 /** The first difference, short enough to be read. */
@@ -94,7 +97,8 @@ export function livenessProblems(events: readonly Event[], seed: number): readon
     follower.add(events[at] as Event);
     for (const share of [0.3, 0.2]) {
       if (random() < share) follower.live = !follower.live;
-      run = patched(run, follower.patch());
+      const patch = follower.patch();
+      run = patched(run, patch && sent(patch));
     }
     if (random() > 40 / events.length) continue;
     const found = difference(run, whatIs(events.slice(0, at + 1), follower.live));
