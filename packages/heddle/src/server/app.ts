@@ -11,6 +11,7 @@ import type { HttpBindings } from "@hono/node-server";
 import { Hono, type Context } from "hono";
 import { HeddleError } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
+import { textOfUtf8 } from "../base/utf8.ts";
 import { allows } from "./authority.ts";
 import { corsHeaders, preflightResponse } from "./cors.ts";
 import { BODY_LIMIT, bodyTooLarge, formProblem, sourceProblem, type SourceSettings } from "./guard.ts";
@@ -153,13 +154,21 @@ async function bodyOf(
   { method, bodyLimit = BODY_LIMIT }: ApiRoute,
 ): Promise<Result<string, ProblemDetails>> {
   if (method === "GET") return ok("");
-  const text = await textWithin(context.req.raw, bodyLimit);
-  return text === undefined ? err(bodyTooLarge(bodyLimit)) : ok(text);
+  let bytes: Buffer | undefined;
+  try {
+    bytes = await bytesWithin(context.req.raw, bodyLimit);
+  } catch {
+    // The client went away; nobody reads this.
+    return err({ slug: "bad-request", detail: "The body did not arrive whole" });
+  }
+  if (bytes === undefined) return err(bodyTooLarge(bodyLimit));
+  const text = textOfUtf8(bytes);
+  return text.ok ? text : err({ slug: "bad-request", detail: `The body ${text.error.message}` });
 }
 
 /** `undefined`: there is more, which is not read. */
-async function textWithin(request: Request, limit: number): Promise<string | undefined> {
-  if (request.body === null) return "";
+async function bytesWithin(request: Request, limit: number): Promise<Buffer | undefined> {
+  if (request.body === null) return Buffer.alloc(0);
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of request.body) {
@@ -167,7 +176,7 @@ async function textWithin(request: Request, limit: number): Promise<string | und
     if (bytes > limit) return undefined;
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }
 
 function jsonResponse({ status, json, headers }: Exclude<Answered, Response>): Response {

@@ -6,6 +6,8 @@ import type { ProblemDetails } from "./problem.ts";
 
 /** Named of what is wrong in one request. */
 const MOST_ERRORS = 20;
+/** Of a body: what checks it and works with it goes down level by level. */
+const MOST_DEPTH = 256;
 
 /** `schema` absent: no parameter is accepted. */
 export function checkedQuery(schema: z.ZodType | undefined, given: URLSearchParams): Result<unknown, ProblemDetails> {
@@ -31,9 +33,20 @@ export function checkedBody(schema: z.ZodType | undefined, text: string): Result
       return err({ slug: "bad-request", detail: "The body is not JSON" });
     }
   }
+  if (isDeeper(value, MOST_DEPTH))
+    return err(invalid([{ pointer: "", detail: `is nested more than ${MOST_DEPTH} levels deep` }]));
   if (schema !== undefined) return checked(schema, value);
   if (isJsonObject(value) && Object.keys(value).length === 0) return ok(undefined);
   return err(invalid([{ pointer: "", detail: "no body is expected here" }]));
+}
+
+function isDeeper(value: Json, levels: number): boolean {
+  let level: readonly Json[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > levels) return true;
+    level = level.flatMap((one) => (typeof one === "object" && one !== null ? Object.values(one) : []));
+  }
+  return false;
 }
 
 function checked(schema: z.ZodType, value: unknown): Result<unknown, ProblemDetails> {

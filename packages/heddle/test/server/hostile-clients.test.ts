@@ -192,3 +192,44 @@ test("a run that goes on holds the next start up, also where a later one has end
   await until(async () => (await rig.ask(`${RUNS}/${String(json["run"])}`)).json["status"] === "succeeded");
   expect((await rig.ask(START, { body: {} })).status).toBe(409);
 });
+
+test.each([
+  ["is not UTF-8", Buffer.from('{"plan":{"steps":[{"id":"a","run":"echo \xe9"}]}}', "latin1"), 400],
+  [
+    "is nested deeper than any stack",
+    Buffer.from(`{"params":{"a":${"[".repeat(200_000)}${"]".repeat(200_000)}}}`),
+    422,
+  ],
+])("a body that %s is refused, and is no fault", async (_, body, status) => {
+  await using rig = await ServerRig.start();
+  const answer = await fetch(`${rig.server.url}${RUNS}`, {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${rig.server.tokens.act}`,
+      "content-type": "application/json",
+      "idempotency-key": "k",
+    },
+    body,
+  });
+  expect([answer.status, rig.faults]).toEqual([status, []]);
+});
+
+test("a client that goes away within its body is no fault", async () => {
+  await using rig = await ServerRig.start();
+  const socket = connect(rig.server.port, "127.0.0.1");
+  const head = [`POST ${RUNS} HTTP/1.1`, `Host: 127.0.0.1:${rig.server.port}`, "Content-Length: 1000"];
+  const more = [
+    `Authorization: Bearer ${rig.server.tokens.act}`,
+    "Content-Type: application/json",
+    "Idempotency-Key: k",
+  ];
+  await new Promise<void>((resolve) =>
+    socket.write(`${[...head, ...more].join("\r\n")}\r\n\r\n{"plan"`, () => resolve()),
+  );
+  // It is in the handler now: an answer to a later request says so.
+  await rig.ask("/api/health");
+  socket.destroy();
+  await rig.ask("/api/health");
+  await rig.server[Symbol.asyncDispose]();
+  expect(rig.faults).toEqual([]);
+});
