@@ -15,6 +15,9 @@ import { harmlessText, harmlessTexts, harmlessValue } from "./harmless.ts";
 /** Of one sentence about a step. */
 const WHY = 500;
 const MOST_OPTIONS = 20;
+/** Questions and signals of a run, each shorter than its step says it. */
+const MOST_NEEDS = 20;
+const NEED = { question: 1000, option: 100 } as const;
 /** Lines that an error quotes, the last ones. */
 const MOST_QUOTED = 50;
 const MOST_NOTES = 20;
@@ -47,6 +50,7 @@ export function runDocument(
 ): JsonObject {
   const steps = status === undefined ? view.steps : view.steps.filter((step) => step.status === status);
   const shown = byAttention(steps).slice(0, most).map(stepLine);
+  const needs = view.steps.filter(needsWord);
   const { landing } = view;
   return defined<JsonObject>({
     run: view.run,
@@ -58,7 +62,8 @@ export function runDocument(
     seq: view.seq,
     counts: { ...view.byStatus },
     stepsInAll: view.steps.length,
-    needs: view.steps.filter(needsWord).slice(0, most).map(needOf),
+    needs: needs.slice(0, MOST_NEEDS).map((step) => needOf(step, NEED)),
+    needsNotShown: Math.max(0, needs.length - MOST_NEEDS),
     steps: shown,
     stepsNotShown: steps.length - shown.length,
     cost: view.cost,
@@ -71,12 +76,15 @@ function needsWord({ question, signal }: StepView): boolean {
   return question !== undefined || signal !== undefined;
 }
 
-function needOf({ id, about, question, options, signal, until }: StepView): JsonObject {
+function needOf(
+  { id, about, question, options, signal, until }: StepView,
+  longest: { readonly question?: number; readonly option: number },
+): JsonObject {
   return defined<JsonObject>({
     step: id,
     about,
-    question: question === undefined ? undefined : harmlessText(question),
-    options: options === undefined ? undefined : harmlessTexts(options, MOST_OPTIONS, WHY),
+    question: question === undefined ? undefined : harmlessText(question, longest.question),
+    options: options === undefined ? undefined : harmlessTexts(options, MOST_OPTIONS, longest.option),
     signal,
     until,
   });
@@ -109,7 +117,7 @@ export function stepDocument(run: string, step: StepView, { notices, captured }:
     description: description === undefined ? undefined : harmlessText(description),
     output: output === undefined ? undefined : harmlessValue(output),
     error: error === undefined ? undefined : errorOf(error),
-    need: needsWord(step) ? needOf(step) : undefined,
+    need: needsWord(step) ? needOf(step, { option: WHY }) : undefined,
     skippedBecause: step.reason,
     cause: step.cause,
     parent,

@@ -20,6 +20,7 @@ export const RUN_DOCUMENT: z.ZodObject = z.looseObject({
   needs: z
     .array(z.looseObject({ step: z.string() }))
     .describe("Steps that wait for a person's answer (`question`) or for a signal (`signal`)."),
+  needsNotShown: z.int(),
   steps: z
     .array(z.looseObject({ id: z.string(), status: z.string() }))
     .describe("Those that failed or wait for somebody come first."),

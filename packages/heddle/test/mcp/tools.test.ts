@@ -197,6 +197,11 @@ describe("runs", () => {
     });
     expect(told.length).toBeGreaterThan(0);
     expect(told).toEqual([...told].toSorted((a, b) => a - b));
+    expect(await rig.ask("get_run", { run, steps: 0 })).toMatchObject({
+      needs: [{ step: "ok" }],
+      steps: [],
+      stepsNotShown: 4,
+    });
     // Words for an agent approve nothing.
     const words = await rig.call("answer", { run, step: "ok", decision: "answer", text: "yes" });
     expect(words.error).toContain("[NotAsked]");
