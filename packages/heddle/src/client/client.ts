@@ -19,11 +19,12 @@ import type {
   StartedRun,
   SteeredRun,
   StepDocument,
+  StepPage,
   TakenRun,
   TicketDocument,
 } from "../view/protocol.ts";
 import type { RunView } from "../view/run-view.ts";
-import type { RunStatus } from "../view/status.ts";
+import type { RunStatus, StepStatus } from "../view/status.ts";
 import { streamEvents, type EventStreamOptions } from "./events.ts";
 import { ApiProblem } from "./problem.ts";
 import { endpointOf, send, type ApiCall, type ClientPlatform, type Endpoint } from "./transport.ts";
@@ -135,6 +136,11 @@ export interface RunCalls {
   list(options?: RunQuery): Promise<RunList>;
   /** As `heddle show --json`. `at`: as it was at this event. */
   get(run: string, options?: CallOptions & { readonly at?: number }): Promise<RunView>;
+  /** Of the same, only these members. */
+  get<Field extends keyof RunView>(
+    run: string,
+    options: CallOptions & { readonly at?: number; readonly fields: readonly Field[] },
+  ): Promise<Pick<RunView, Field | "run" | "seq">>;
   /** Starts a run; it goes on in the server. With a key of its own unless one is given, so that it begins once. */
   start(request?: StartRequest, options?: ActOptions): Promise<StartedRun>;
   /** Ends running steps with grace, and the run cancelled. */
@@ -157,7 +163,21 @@ export interface RunCalls {
   batch(run: string, number: number, options?: CallOptions): Promise<BatchDocument>;
 }
 
+export interface StepQuery extends CallOptions {
+  /** At most so many, up to 200 (default: 50). */
+  readonly limit?: number;
+  readonly cursor?: string;
+  /** With one of these statuses alone. */
+  readonly status?: readonly StepStatus[];
+  /** With this text in the id or the description, in any case. */
+  readonly q?: string;
+  /** The run as it was at this event. */
+  readonly at?: number;
+}
+
 export interface StepCalls {
+  /** Steps in the order of the plan, page by page: `cursor` is `next` of the page before. For runs too large to be sent whole. */
+  list(run: string, options?: StepQuery): Promise<StepPage>;
   /** A step with what its attempts left. `at`: as it was at this event. */
   get(run: string, step: string, options?: CallOptions & { readonly at?: number }): Promise<StepDocument>;
   /** Answers the step's question with yes. */
@@ -209,6 +229,8 @@ export function connectOn(platform: ClientPlatform, options: ConnectOptions): He
   };
 }
 
+type RunGetOptions = CallOptions & { readonly at?: number; readonly fields?: readonly string[] };
+
 type Ask = <T>(call: ApiCall) => Promise<T>;
 
 function projectClient(platform: ClientPlatform, endpoint: Endpoint, project: string): ProjectClient {
@@ -247,7 +269,8 @@ function runCalls(platform: ClientPlatform, ask: Ask): RunCalls {
   return {
     list: ({ signal, status, ...query } = {}) =>
       ask({ method: "GET", path: ["runs"], query: { ...query, status: status?.join(",") }, signal }),
-    get: (run, { at, signal } = {}) => ask({ method: "GET", path: ["runs", run], query: { at }, signal }),
+    get: <T>(run: string, { at, fields, signal }: RunGetOptions = {}): Promise<T> =>
+      ask({ method: "GET", path: ["runs", run], query: { at, fields: fields?.join(",") }, signal }),
     start: (request = {}, { key = platform.newKey(), signal } = {}) =>
       started(platform, () => ask({ method: "POST", path: ["runs"], body: { ...request }, key, signal })),
     cancel: steer("cancel"),
@@ -272,6 +295,8 @@ function stepCalls(ask: Ask): StepCalls {
   ): Promise<SaidToStep> =>
     ask({ method: "POST", path: ["runs", run, "steps", step, word], body, key, ifMatch: etagOfSeen(seen), signal });
   return {
+    list: (run, { signal, status, ...query } = {}) =>
+      ask({ method: "GET", path: ["runs", run, "steps"], query: { ...query, status: status?.join(",") }, signal }),
     get: (run, step, { at, signal } = {}) =>
       ask({ method: "GET", path: ["runs", run, "steps", step], query: { at }, signal }),
     approve: (run, step, { comment, ...options } = {}) => say(run, [step, "approve"], { comment }, options),

@@ -14,6 +14,7 @@ export type {
   StartRequest,
   SteerOptions,
   StepCalls,
+  StepQuery,
 } from "./client.ts";
 export type { EventStreamOptions } from "./events.ts";
 export { ApiProblem } from "./problem.ts";
@@ -38,6 +39,7 @@ export type {
   StartedRun,
   SteeredRun,
   StepDocument,
+  StepPage,
   TakenRun,
 } from "../view/protocol.ts";
 export type { RunView, StepView } from "../view/run-view.ts";

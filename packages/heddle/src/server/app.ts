@@ -17,6 +17,7 @@ import { corsHeaders, preflightResponse } from "./cors.ts";
 import { BODY_LIMIT, bodyTooLarge, formProblem, sourceProblem, type SourceSettings } from "./guard.ts";
 import { detailsOf, problemResponse, tooManyGuesses, type ProblemDetails } from "./problem.ts";
 import type { Answered, ApiRoute, Call, RouteAuthority } from "./route.ts";
+import { compressed } from "./compressed.ts";
 import { keyOf, respondOnce } from "./keyed.ts";
 import { checkedBody, checkedQuery } from "./checked.ts";
 import type { ServerWorld } from "./world.ts";
@@ -41,8 +42,10 @@ export function serverApp(options: AppOptions): ServerApp {
   for (const route of options.routes)
     app.on(route.method, route.path, async (context) => {
       const response = await guarded(options, context, route);
+      if (context.req.raw.method !== "HEAD")
+        return secured(options, context, await compressed(response, context.req.header("accept-encoding")));
       // Only its head is sent: a stream would go on for nobody.
-      if (context.req.raw.method === "HEAD") await response.body?.cancel();
+      await response.body?.cancel();
       return secured(options, context, response);
     });
   app.notFound(async (context) => secured(options, context, await unserved(options, context)));
@@ -209,7 +212,9 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 /** `no-store` where nothing else is said: only assets may be kept. */
 function secured({ source }: AppOptions, { env }: AppContext, response: Response): Response {
   const all = { ...SECURITY_HEADERS, ...corsHeaders(env.incoming, source()) };
-  for (const [name, value] of Object.entries(all)) response.headers.set(name, value);
+  for (const [name, value] of Object.entries(all))
+    if (name !== "vary") response.headers.set(name, value);
+    else if (response.headers.get(name) !== value) response.headers.append(name, value);
   if (!response.headers.has("cache-control")) response.headers.set("cache-control", "no-store");
   return response;
 }

@@ -98,6 +98,16 @@ export interface StepDocument {
   readonly captured: readonly { readonly attempt: number; readonly commit: string; readonly ref: string }[];
 }
 
+/** `GET .../runs/{run}/steps`, in the order of the plan. */
+export interface StepPage {
+  readonly run: string;
+  /** Of the last event of the run as it is shown. */
+  readonly seq: number;
+  readonly items: readonly StepView[];
+  /** What to send as `cursor` for more; absent: there are no more. */
+  readonly next?: string;
+}
+
 /** `GET .../runs/{run}/events`. */
 export interface EventPage {
   readonly items: readonly Event[];

@@ -109,6 +109,27 @@ export interface RunView {
   readonly seq: number;
 }
 
+/** The members of the document. */
+export const RUN_FIELDS: readonly (keyof RunView)[] = [
+  "run",
+  "plan",
+  "status",
+  "startedAt",
+  "endedAt",
+  "counts",
+  "byStatus",
+  "steps",
+  "sequentialMs",
+  "parallelMs",
+  "speedup",
+  "criticalPathMs",
+  "cost",
+  "turnsWithoutCost",
+  "landing",
+  "changedBySeveral",
+  "seq",
+];
+
 export interface RunViewInput {
   readonly state: RunState;
   /** Of the same events as the state. */

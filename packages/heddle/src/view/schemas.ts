@@ -127,6 +127,9 @@ const step = z.looseObject({
   until: z.number().optional(),
 });
 
+/** A member of `steps` of `show --json`. */
+export const StepSchema: z.ZodType = step;
+
 const run = z.looseObject({
   run: id,
   plan: z.string(),

@@ -21,7 +21,7 @@ const CALLS: Readonly<Record<string, (client: HeddleClient, project: ProjectClie
   createTicket: (_, { events }) => events("r")[Symbol.asyncIterator]().next(),
   listRuns: (_, { runs }) =>
     runs.list({ limit: 3, plan: "a b", status: ["failed", "waiting"], since: 1, until: 2, q: "x", cursor: "c" }),
-  getRun: (_, { runs }) => runs.get("r", { at: 2 }),
+  getRun: (_, { runs }) => runs.get("r", { at: 2, fields: ["counts", "status"] }),
   startRun: (_, { runs }) => runs.start({ plan: "p.yaml", params: { a: 1 }, only: ["x"] }),
   cancelRun: (_, { runs }) => runs.cancel("r", { seen: SEEN }),
   pauseRun: (_, { runs }) => runs.pause("r", { key: "k" }),
@@ -32,6 +32,7 @@ const CALLS: Readonly<Record<string, (client: HeddleClient, project: ProjectClie
   listEvents: (_, { runs }) => runs.events("r", { after: 1, before: 9, limit: 2 }),
   listBatches: (_, { runs }) => runs.batches("r"),
   getBatch: (_, { runs }) => runs.batch("r", 1),
+  listSteps: (_, { steps }) => steps.list("r", { status: ["failed"], q: "x", limit: 1, cursor: "1", at: 3 }),
   getStep: (_, { steps }) => steps.get("r", "a/b c", { at: 3 }),
   approveStep: (_, { steps }) => steps.approve("r", "s", { comment: "fine" }),
   rejectStep: (_, { steps }) => steps.reject("r", "s"),
@@ -222,6 +223,7 @@ test("a real server is asked, steered, answered and watched", async () => {
     Array.from({ length: view.seq }, (_, at) => at + 1),
   ]);
   expect((await runs.get(run, { at: 2 })).seq).toBe(2);
+  expect((await steps.list(run, { q: "Z" })).items).toMatchObject([{ id: "z", status: "succeeded" }]);
   const { items, next } = await runs.events(run, { limit: 2 });
   expect([items.map(({ seq }) => seq), next]).toEqual([[1, 2], 2]);
   expect((await runs.list({ limit: 1 })).runs).toMatchObject([{ run, status: "succeeded" }]);

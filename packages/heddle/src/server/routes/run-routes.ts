@@ -3,10 +3,18 @@ import { z } from "zod";
 import { defined } from "../../base/defined.ts";
 import { HeddleError } from "../../base/errors.ts";
 import type { Event } from "../../project/port.ts";
-import type { BatchDocument, EventPage, ProjectLine, ProjectList, RunList, StepDocument } from "../../view/protocol.ts";
-import { RUN_STATUSES, type RunStatus } from "../../view/status.ts";
-import type { RunView } from "../../view/run-view.ts";
-import { RunSchema, RunsSchema, EventSchema } from "../../view/schemas.ts";
+import type {
+  BatchDocument,
+  EventPage,
+  ProjectLine,
+  ProjectList,
+  RunList,
+  StepDocument,
+  StepPage,
+} from "../../view/protocol.ts";
+import { RUN_STATUSES, STEP_STATUSES, type RunStatus, type StepStatus } from "../../view/status.ts";
+import { RUN_FIELDS, type RunView, type StepView } from "../../view/run-view.ts";
+import { RunSchema, RunsSchema, EventSchema, StepSchema } from "../../view/schemas.ts";
 import { batchesOf } from "../batches.ts";
 import { answered, askedRun, documentOf, projectOf, readAsked, stepIn } from "../asked-run.ts";
 import { eventSource } from "../event-source.ts";
@@ -31,6 +39,24 @@ const statusList: z.ZodType<readonly RunStatus[]> = z
   .transform((list) => list.split(","))
   .refine((words) => words.every(isStatus), { error: `must be of ${RUN_STATUSES.join(", ")}` })
   .transform((words) => words.filter(isStatus)) as unknown as z.ZodType<readonly RunStatus[]>;
+
+const isStepStatus = (word: string): word is StepStatus => STEP_STATUSES.some((known) => known === word);
+
+const stepStatusList: z.ZodType<readonly StepStatus[]> = z
+  .string()
+  .max(200)
+  .transform((list) => list.split(","))
+  .refine((words) => words.every(isStepStatus), { error: `must be of ${STEP_STATUSES.join(", ")}` })
+  .transform((words) => words.filter(isStepStatus)) as unknown as z.ZodType<readonly StepStatus[]>;
+
+const isField = (word: string): word is keyof RunView => RUN_FIELDS.some((known) => known === word);
+
+const fieldList: z.ZodType<readonly (keyof RunView)[]> = z
+  .string()
+  .max(1000)
+  .transform((list) => list.split(","))
+  .refine((words) => words.every(isField), { error: `must be of ${RUN_FIELDS.join(", ")}` })
+  .transform((words) => words.filter(isField)) as unknown as z.ZodType<readonly (keyof RunView)[]>;
 
 /** The header that names the next page of what was asked for. */
 function nextLink({ target }: Pick<Call, "target">, next: string | undefined): Readonly<Record<string, string>> {
@@ -119,13 +145,50 @@ export const RUN_ROUTES: readonly ApiRoute[] = [
     operation: {
       id: "getRun",
       summary: "A run with its steps",
-      query: z.strictObject({ at }),
+      query: z.strictObject({
+        at,
+        fields: fieldList.optional().describe("only these of its members, with commas, beside `run` and `seq`"),
+      }),
       answer: { status: 200, description: "As `heddle show --json`; `ETag` names its last event", schema: RunSchema },
     },
     handle: async (call) => {
       const asked = await askedRun(call);
       const document = documentOf(asked, await readAsked(asked, call.query.at), call.world.clock.now());
-      return answered(document, document, call.headers, asked.location);
+      return answered(picked(document, call.query.fields), document, call.headers, asked.location);
+    },
+  }),
+  apiRoute({
+    method: "GET",
+    path: `${RUN}/steps`,
+    authority: "read",
+    operation: {
+      id: "listSteps",
+      summary: "Steps of a run in the order of its plan, for runs that are too large to be sent whole",
+      query: z.strictObject({
+        at,
+        limit: wholeNumber(1, MOST_LISTED).optional().describe("at most so many (default: 50)"),
+        status: stepStatusList
+          .optional()
+          .describe(`with one of these statuses alone, with commas: ${STEP_STATUSES.join(", ")}`),
+        q: z.string().min(1).max(1000).optional().describe("with this text in the id or the description, in any case"),
+        cursor: wholeNumber(1, Number.MAX_SAFE_INTEGER).optional().describe("`next` of the page before"),
+      }),
+      answer: {
+        status: 200,
+        description: "`next`: what to send as `cursor` for more; absent: there are no more",
+        schema: z.looseObject({
+          run: z.string(),
+          seq: z.int(),
+          items: z.array(StepSchema),
+          next: z.string().optional(),
+        }),
+      },
+    },
+    handle: async (call) => {
+      const asked = await askedRun(call);
+      const document = documentOf(asked, await readAsked(asked, call.query.at), call.world.clock.now());
+      const page = stepPage(document, call.query);
+      return answered(page, document, call.headers, { ...asked.location, ...nextLink(call, page.next) });
     },
   }),
   apiRoute({
@@ -250,4 +313,34 @@ export function batchIn(document: RunView, number: string): BatchDocument {
     });
   const tasks = document.steps.filter(({ layer }) => layer === batch.batch_number);
   return { ...batch, tasks };
+}
+
+/** The whole document where no fields are asked for. */
+function picked(document: RunView, fields: readonly (keyof RunView)[] | undefined): Partial<RunView> {
+  if (fields === undefined) return document;
+  return Object.fromEntries(
+    Object.entries(document).filter(([name]) => [...fields, "run", "seq"].some((one) => one === name)),
+  );
+}
+
+interface StepFilter {
+  readonly limit?: number | undefined;
+  readonly status?: readonly StepStatus[] | undefined;
+  readonly q?: string | undefined;
+  /** The number of steps that earlier pages went through. */
+  readonly cursor?: number | undefined;
+}
+
+/** Steps are added at the end of a run: a place in them stays what it is. */
+function stepPage({ run, seq, steps }: RunView, { limit = 50, status, q, cursor = 0 }: StepFilter): StepPage {
+  const text = q?.toLowerCase();
+  const items: StepView[] = [];
+  for (let at = cursor; at < steps.length; at++) {
+    const step = steps[at] as StepView;
+    if (status?.includes(step.status) === false) continue;
+    if (text !== undefined && !`${step.id}\n${step.description ?? ""}`.toLowerCase().includes(text)) continue;
+    if (items.length === limit) return { run, seq, items, next: String(at) };
+    items.push(step);
+  }
+  return { run, seq, items };
 }
