@@ -146,7 +146,8 @@ async function forPeople(
   }
   commands?.end();
   await queue.idle();
-  if (mode === "github") {
+  // Of a run that stopped, the state has what could not be recorded any more.
+  if (mode === "github" && result.stopped === undefined) {
     const { writeJobSummary } = await import("./write-job-summary.ts");
     await writeJobSummary(context, { state: handle.state(), timeline, live: false, now: clock.now(), logFile });
   }
