@@ -9,6 +9,11 @@ const TOKEN_BYTES = 32;
 /** Longer ones are refused before they are hashed. */
 const LONGEST_TOKEN = 200;
 
+/** Whether a client can send it in the header `Authorization`, and it is looked up then. */
+export function isBearerToken(token: string): boolean {
+  return token.length <= LONGEST_TOKEN && /^[\w.~+/-]+=*$/.test(token);
+}
+
 /** Each token is of 256 random bits, as base64url. */
 export class Tokens<T> {
   readonly #held = new Map<string, { readonly digest: Buffer; readonly holder: T }>();

@@ -75,3 +75,18 @@ test("a run that was started over HTTP goes on after its server died: resumed by
   second.server.kill("SIGTERM");
   await second.server.done;
 });
+
+const TOKEN = "0123456789abcdefghijklmnopqrstuvwxyzABC=";
+test.each([
+  [["--host", "0.0.0.0"], undefined, "ExposedServer"],
+  [["--host", "0.0.0.0"], TOKEN, "ExposedServer"],
+  [["--host", "0.0.0.0", "--allow-host", "box.lan"], undefined, "ExposedServer"],
+  [[], "short", "WeakToken"],
+  [[], `${TOKEN} ${TOKEN}`, "UnusableToken"],
+  [[], TOKEN.repeat(6), "UnusableToken"],
+  [["--cors", "*"], undefined, "Usage"],
+  [["--cors", "https://dash.test/page"], undefined, "Usage"],
+])("serve %j with the token %j is refused: %s", async (args, token, code) => {
+  const { code: exit, stderr } = await rig.heddle(["serve", "--port", "0", ...args], { env: { HEDDLE_TOKEN: token } });
+  expect([exit, stderr]).toEqual([2, expect.stringContaining(`[${code}]`)]);
+});

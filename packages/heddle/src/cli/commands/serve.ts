@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { defined } from "../../base/defined.ts";
 import { messageOf } from "../../base/errors.ts";
+import { isBearerToken } from "../../http/tokens.ts";
 import { EXIT, fail, type Context } from "../context.ts";
 import { safeLine } from "../../base/safe-text.ts";
 import type { ServeOptions } from "../../server/serve.ts";
@@ -89,6 +90,12 @@ function exposureProblem(to: {
     return {
       code: "WeakToken",
       message: "HEDDLE_TOKEN has fewer than 32 characters",
+      hint: "Make one: `openssl rand -base64 32`.",
+    };
+  if (to.token !== undefined && !isBearerToken(to.token))
+    return {
+      code: "UnusableToken",
+      message: "HEDDLE_TOKEN has more than 200 characters, or some that no client can send as a bearer token",
       hint: "Make one: `openssl rand -base64 32`.",
     };
   if (isLoopback(to.host)) return undefined;
