@@ -55,7 +55,13 @@ export async function listenOn(options: ListenOptions): Promise<Result<Sockets, 
 }
 
 async function listenAt(address: string, port: number, options: ListenOptions): Promise<Result<Server, Problem>> {
-  const server = createServer({ maxHeaderSize: MOST_HEADER_BYTES, joinDuplicateHeaders: false }, options.onRequest);
+  // An offer of another protocol may be passed over: the request is answered then.
+  const shouldUpgradeCallback = ({ headers }: IncomingMessage): boolean =>
+    headers.upgrade?.toLowerCase() === "websocket";
+  const server = createServer(
+    { maxHeaderSize: MOST_HEADER_BYTES, joinDuplicateHeaders: false, shouldUpgradeCallback },
+    options.onRequest,
+  );
   server.headersTimeout = HEADERS_WITHIN_MS;
   server.requestTimeout = REQUEST_WITHIN_MS;
   server.keepAliveTimeout = KEEP_ALIVE_MS;

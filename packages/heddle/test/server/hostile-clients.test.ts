@@ -233,3 +233,10 @@ test("a client that goes away within its body is no fault", async () => {
   await rig.server[Symbol.asyncDispose]();
   expect(rig.faults).toEqual([]);
 });
+
+test("who offers another protocol is answered in this one, as curl --http2 is", async () => {
+  await using rig = await ServerRig.start();
+  const head = ["GET /api/health HTTP/1.1", `Host: 127.0.0.1:${rig.server.port}`];
+  const answer = await rig.raw([...head, "Connection: Upgrade, close", "Upgrade: h2c"]);
+  expect([answer.status, answer.text]).toEqual([200, expect.stringContaining('"ok":true')]);
+});
