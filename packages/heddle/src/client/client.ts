@@ -19,6 +19,8 @@ import type {
   StartedRun,
   SteeredRun,
   StepDocument,
+  LogPage,
+  LogSearchPage,
   StepPage,
   TakenRun,
   TicketDocument,
@@ -121,6 +123,7 @@ export interface HeddleClient {
 export interface ProjectClient {
   readonly runs: RunCalls;
   readonly steps: StepCalls;
+  readonly logs: LogCalls;
   /** Sends the word `name` for the step that waits for it, or will wait for it. `value` (default: null) becomes the step's output. */
   signal(run: string, name: string, value?: Json, options?: ActOptions): Promise<SaidToRun>;
   /**
@@ -195,6 +198,33 @@ export interface StepCalls {
   ): Promise<SaidToStep>;
 }
 
+export interface LogQuery extends CallOptions {
+  /** Number of the first line (default: 1). */
+  readonly from?: number;
+  /** At most so many lines, up to 10,000. */
+  readonly limit?: number;
+  /** The last so many lines instead. */
+  readonly tail?: number;
+}
+
+export interface LogSearchQuery extends CallOptions {
+  /** What is looked for is a regular expression for one line. */
+  readonly isPattern?: boolean;
+  /** Large and small letters are the same. */
+  readonly ignoreCase?: boolean;
+  /** At most so many hits, up to 1,000. */
+  readonly limit?: number;
+  /** `next` of the page before. */
+  readonly after?: number;
+}
+
+/** Logs of attempts, which count from 1. */
+export interface LogCalls {
+  lines(run: string, step: string, attempt: number, options?: LogQuery): Promise<LogPage>;
+  /** Looks through the whole log, for two seconds at most. */
+  search(run: string, step: string, attempt: number, text: string, options?: LogSearchQuery): Promise<LogSearchPage>;
+}
+
 /** How long after a start without an answer it is sent again. */
 const START_AGAIN_MS = [250, 1000] as const;
 
@@ -238,6 +268,7 @@ function projectClient(platform: ClientPlatform, endpoint: Endpoint, project: st
   return {
     runs: runCalls(platform, ask),
     steps: stepCalls(ask),
+    logs: logCalls(ask),
     signal: (run, name, value = null, { key, signal } = {}) =>
       ask({ method: "POST", path: ["runs", run, "signals", name], body: { value }, key, signal }),
     events: (run, options = {}) =>
@@ -304,6 +335,26 @@ function stepCalls(ask: Ask): StepCalls {
     answer: (run, step, answer, options) => say(run, [step, "answer"], { answer }, options),
     resolve: (run, step, choice, { comment, ...options } = {}) =>
       say(run, [step, "resolve"], { choice, comment }, options),
+  };
+}
+
+function logCalls(ask: Ask): LogCalls {
+  const at = (run: string, step: string, attempt: number): readonly string[] => [
+    "runs",
+    run,
+    "steps",
+    step,
+    "attempts",
+    String(attempt),
+    "log",
+  ];
+  return {
+    lines: (run, step, attempt, { signal, ...query } = {}) =>
+      ask({ method: "GET", path: at(run, step, attempt), query, signal }),
+    search: (run, step, attempt, q, { signal, isPattern, ignoreCase, limit, after } = {}) => {
+      const query = { q, regex: isPattern?.toString(), case: ignoreCase === true ? "false" : undefined, limit, after };
+      return ask({ method: "GET", path: [...at(run, step, attempt), "search"], query, signal });
+    },
   };
 }
 

@@ -13,6 +13,9 @@ export type {
   RunQuery,
   StartRequest,
   SteerOptions,
+  LogCalls,
+  LogQuery,
+  LogSearchQuery,
   StepCalls,
   StepQuery,
 } from "./client.ts";
@@ -39,6 +42,8 @@ export type {
   StartedRun,
   SteeredRun,
   StepDocument,
+  LogPage,
+  LogSearchPage,
   StepPage,
   TakenRun,
 } from "../view/protocol.ts";

@@ -1,6 +1,7 @@
 /** Route table: everything that the server answers. */
 import { ACTION_ROUTES } from "./routes/action-routes.ts";
 import { ATTENTION_ROUTES } from "./routes/attention-routes.ts";
+import { LOG_ROUTES } from "./routes/log-routes.ts";
 import { PARALLEL_ROUTES } from "./routes/parallel-routes.ts";
 import { RUN_ROUTES } from "./routes/run-routes.ts";
 import { SESSION_ROUTES } from "./routes/session-routes.ts";
@@ -15,6 +16,7 @@ const SERVED: readonly ApiRoute[] = [
   ...SESSION_ROUTES,
   ...ATTENTION_ROUTES,
   ...RUN_ROUTES,
+  ...LOG_ROUTES,
   ...ACTION_ROUTES,
   ...PARALLEL_ROUTES,
 ];

@@ -138,6 +138,32 @@ export interface BatchDocument extends Batch {
 }
 
 /** `POST /api/tickets`. */
+/** `GET .../attempts/{attempt}/log`. */
+export interface LogPage {
+  /** Number of the first line, from 1. */
+  readonly from: number;
+  readonly lines: readonly string[];
+  /** Number of the line behind these; absent: there is none yet. */
+  readonly next?: number;
+  /** Of the log as it is now. */
+  readonly totalLines: number;
+  readonly totalBytes: number;
+}
+
+/** `GET .../attempts/{attempt}/log/search`. */
+export interface LogSearchPage {
+  readonly hits: readonly {
+    /** From 1. */
+    readonly line: number;
+    /** Where the hit begins in the file, in bytes. */
+    readonly offset: number;
+    /** The hit with what is around it in its line. */
+    readonly excerpt: string;
+  }[];
+  /** What to send as `after` for more; absent: all of the log was searched. */
+  readonly next?: number;
+}
+
 export interface TicketDocument {
   /** To be offered once, as the subprotocol `ticket.<ticket>`. */
   readonly ticket: string;

@@ -239,3 +239,37 @@ test("events are read from either end", async () => {
   expect(await seqs("after=1&before=4")).toEqual([[2, 3], undefined]);
   expect(await seqs("after=1&limit=1")).toEqual([[2], 2]);
 });
+
+test("a log is read by lines and from its end, and searched; what is no log of the run is not read", async () => {
+  await using rig = await ServerRig.start();
+  const run = await started(rig, {
+    plan: { steps: [{ id: "a", run: "seq 1 500; printf 'Fehler: \\033[31mrot\\033[0m'" }] },
+  });
+  await once(rig, run, "succeeded");
+  const log = `${RUNS}/${run}/steps/a/attempts/1/log`;
+  expect((await rig.ask(`${log}?from=3&limit=2`)).json).toMatchObject({
+    from: 3,
+    lines: ["3", "4"],
+    next: 5,
+    totalLines: 501,
+  });
+  const end = (await rig.ask(`${log}?tail=2`)).json;
+  expect(end).toMatchObject({ from: 500, lines: ["500", expect.stringContaining("Fehler")] });
+  expect(end["next"]).toBeUndefined();
+  expect((await rig.ask(`${log}/search?q=fehler&case=false`)).json["hits"]).toMatchObject([{ line: 501 }]);
+  expect((await rig.ask(`${log}/search?q=%5E49%5Cd%24&regex=true&limit=3`)).json["hits"]).toMatchObject([
+    { line: 490, excerpt: "490" },
+    { line: 491 },
+    { line: 492 },
+  ]);
+  for (const [path, status] of [
+    [`${RUNS}/${run}/steps/a/attempts/2/log`, 404],
+    [`${RUNS}/${run}/steps/a/attempts/0/log`, 422],
+    [`${RUNS}/${run}/steps/a/attempts/1%2F..%2F..%2Fx/log`, 422],
+    [`${RUNS}/${run}/steps/..%2F..%2Fstate/attempts/1/log`, 404],
+    [`${log}?from=0`, 422],
+    [`${log}/search?q=`, 422],
+    [`${log}/search?q=%28&regex=true`, 422],
+  ] as const)
+    expect([path, (await rig.ask(path)).status]).toEqual([path, status]);
+});

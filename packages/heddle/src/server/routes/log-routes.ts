@@ -1,0 +1,116 @@
+/** Routes of logs: what an attempt wrote, by lines, and a search over all of it. Text of others: it is sent as data, never as a page. */
+import { z } from "zod";
+import { defined } from "../../base/defined.ts";
+import { HeddleError, orThrow } from "../../base/errors.ts";
+import type { LogQuery } from "../../project/log-search.ts";
+import type { LogPage, LogSearchPage } from "../../view/protocol.ts";
+import { askedRun, documentOf, readAsked, stepIn, type AskedRun } from "../asked-run.ts";
+import { apiRoute, documentJson, type ApiRoute, type Call } from "../route.ts";
+
+const LOG = "/api/projects/:project/runs/:run/steps/:step/attempts/:attempt/log";
+
+/** Lines of one answer; the answer says where the next ones begin. */
+const MOST_LINES = 10_000;
+const MOST_FOUND = 1000;
+
+const wholeNumber = (from: number, to: number): z.ZodType<number> =>
+  z.coerce.number().int().min(from).max(to) as unknown as z.ZodType<number>;
+
+export const LOG_ROUTES: readonly ApiRoute[] = [
+  apiRoute({
+    method: "GET",
+    path: LOG,
+    authority: "read",
+    operation: {
+      id: "getLog",
+      summary: "Lines of an attempt's log",
+      query: z.strictObject({
+        from: wholeNumber(1, Number.MAX_SAFE_INTEGER).optional().describe("number of the first line (default: 1)"),
+        limit: wholeNumber(1, MOST_LINES).optional().describe(`at most so many (default and most: ${MOST_LINES})`),
+        tail: wholeNumber(1, MOST_LINES).optional().describe("the last so many instead"),
+      }),
+      answer: {
+        status: 200,
+        description:
+          "`next`: the number of the line behind these; absent: there is none yet. Long lines may come in fewer lines than asked for",
+        schema: z.looseObject({
+          from: z.int().positive(),
+          lines: z.array(z.string()),
+          next: z.int().optional(),
+          totalLines: z.int(),
+          totalBytes: z.int(),
+        }),
+      },
+    },
+    handle: async (call) => {
+      const { project, ...of } = await logOf(call);
+      const { from = 1, limit = MOST_LINES, tail } = call.query;
+      const size = await project.logs.size(of);
+      if (size === undefined) throw noLog(of);
+      const first = tail === undefined ? from : Math.max(1, size.lines - tail + 1);
+      const range = await project.logs.lines(of, { from: first, to: first + (tail ?? limit) - 1 });
+      const lines = range?.lines ?? [];
+      const next = first + lines.length;
+      const page = { from: first, lines, totalLines: size.lines, totalBytes: size.bytes };
+      return {
+        status: 200,
+        json: documentJson<LogPage>(defined({ ...page, next: next <= size.lines ? next : undefined })),
+      };
+    },
+  }),
+  apiRoute({
+    method: "GET",
+    path: `${LOG}/search`,
+    authority: "read",
+    operation: {
+      id: "searchLog",
+      summary: "Look through an attempt's log, for two seconds at most",
+      query: z.strictObject({
+        q: z.string().min(1).max(500).describe("what is looked for"),
+        regex: z.enum(["true", "false"]).optional().describe("`q` is a regular expression for one line"),
+        case: z.enum(["true", "false"]).optional().describe("`false`: large and small letters are the same"),
+        limit: wholeNumber(1, MOST_FOUND).optional(),
+        after: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional().describe("`next` of the answer before"),
+      }),
+      answer: {
+        status: 200,
+        description: "`next`: the time or the limit came before the end of the log; send it as `after`",
+        schema: z.looseObject({
+          hits: z.array(z.looseObject({ line: z.int(), offset: z.int(), excerpt: z.string() })),
+          next: z.int().optional(),
+        }),
+      },
+    },
+    handle: async (call) => {
+      const { project, ...of } = await logOf(call);
+      const { q: text, regex, case: minded, limit, after } = call.query;
+      const isPattern = regex === "true";
+      const query: LogQuery = defined({ text, isPattern, ignoreCase: minded === "false", limit, after });
+      const found = orThrow(await project.logs.search(of, query));
+      if (found === undefined) throw noLog(of);
+      return { status: 200, json: documentJson<LogSearchPage>(found) };
+    },
+  }),
+];
+
+interface AskedLog {
+  readonly run: string;
+  readonly step: string;
+  readonly attempt: number;
+}
+
+/** The attempt that the path names: of a step of the run, whose name never becomes a path by itself. Throws a `HeddleError`. */
+async function logOf(call: Pick<Call, "world" | "params">): Promise<AskedLog & Pick<AskedRun, "project">> {
+  const asked = await askedRun(call);
+  const read = await readAsked(asked);
+  const step = stepIn(documentOf(asked, read, call.world.clock.now()), read, call.params["step"] ?? "");
+  const { attempt = "" } = call.params;
+  if (!/^[1-9]\d{0,5}$/.test(attempt))
+    throw new HeddleError({ code: "InvalidAttempt", message: "attempts are numbers from 1" });
+  return { project: asked.project, run: asked.run, step: step.id, attempt: Number(attempt) };
+}
+
+function noLog({ run, step, attempt }: AskedLog): HeddleError {
+  const message = `attempt ${attempt} of step ${step} in run ${run} has no log`;
+  return new HeddleError({ code: "NoLog", message, hint: "It has not begun, or it writes none." });
+}
