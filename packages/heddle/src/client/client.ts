@@ -198,7 +198,7 @@ export interface StepCalls {
   ): Promise<SaidToStep>;
 }
 
-export interface LogQuery extends CallOptions {
+export interface LogLinesQuery extends CallOptions {
   /** Number of the first line (default: 1). */
   readonly from?: number;
   /** At most so many lines, up to 10,000. */
@@ -220,7 +220,7 @@ export interface LogSearchQuery extends CallOptions {
 
 /** Logs of attempts, which count from 1. */
 export interface LogCalls {
-  lines(run: string, step: string, attempt: number, options?: LogQuery): Promise<LogPage>;
+  lines(run: string, step: string, attempt: number, options?: LogLinesQuery): Promise<LogPage>;
   /** Looks through the whole log, for two seconds at most. */
   search(run: string, step: string, attempt: number, text: string, options?: LogSearchQuery): Promise<LogSearchPage>;
 }

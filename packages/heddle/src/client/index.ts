@@ -14,7 +14,7 @@ export type {
   StartRequest,
   SteerOptions,
   LogCalls,
-  LogQuery,
+  LogLinesQuery,
   LogSearchQuery,
   StepCalls,
   StepQuery,
