@@ -9,6 +9,7 @@ import type { Answer } from "../../src/project/port.ts";
 import { HistoryReader } from "../../src/view/history.ts";
 import { LiveView } from "../../src/cli/live-view.ts";
 import { UNREAD_MS } from "../../src/cli/questions.ts";
+import { widthOf } from "../../src/cli/output-text.ts";
 import { FakeTerminal, type Screen } from "../support/screen.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 import { settle, VirtualClock } from "../support/virtual-clock.ts";
@@ -306,8 +307,10 @@ describe("the terminal", () => {
             printed.push(each.text);
             shown.view.write(`${each.text}\n`);
           } else if (each.kind === "type") shown.terminal.type(each.text);
-          else if (each.kind === "resize") shown.terminal.resize(each);
-          else if (each.kind === "pass") await shown.pass(each.ms);
+          else if (each.kind === "resize") {
+            // What a fold pushes out of the screen no program can take back: it is in the scrollback.
+            if (heightAt(shown.terminal.screen, each.columns) < each.rows) shown.terminal.resize(each);
+          } else if (each.kind === "pass") await shown.pass(each.ms);
           else {
             const id = ids[each.step] ?? "";
             if (begun.has(id)) continue;
@@ -329,6 +332,17 @@ describe("the terminal", () => {
     );
   });
 });
+
+/** Rows of the frame when the terminal has so many columns. A wide character may leave one of a row empty. */
+function heightAt({ visible }: Screen, columns: number): number {
+  const frame = visible.slice(
+    Math.max(
+      0,
+      visible.findIndex((row) => /^[▶━?…]/.test(row.trim())),
+    ),
+  );
+  return frame.reduce((sum, row) => sum + Math.max(1, Math.ceil(widthOf(row) / (columns - 1))), 0);
+}
 
 /** The lines on the screen as they were written. */
 function unfolded(screen: Screen, columns: number): readonly string[] {
