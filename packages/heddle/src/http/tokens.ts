@@ -30,6 +30,12 @@ export class Tokens<T> {
     return token;
   }
 
+  /** The token that was issued first of those that are held is no longer valid. */
+  revokeOldest(): void {
+    const [oldest] = this.#held.keys();
+    if (oldest !== undefined) this.#held.delete(oldest);
+  }
+
   get size(): number {
     return this.#held.size;
   }

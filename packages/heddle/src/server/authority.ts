@@ -45,8 +45,6 @@ export class Authority {
   readonly #clock: Clock;
   readonly #standing = new Tokens<Holder>();
   readonly #sessions = new Tokens<Holder>();
-  /** Oldest first. */
-  readonly #open: { readonly token: string; readonly until: number }[] = [];
   readonly #codes = new Tokens<Holder>();
   readonly #tickets = new Tokens<Ticket & { readonly until: number }>();
   readonly #guesses = new Map<string, { count: number; readonly since: number }>();
@@ -71,7 +69,7 @@ export class Authority {
 
   /** A code for {@link login}. */
   mintCode(grant: Grant): string {
-    if (this.#codes.size >= MOST_PENDING) this.#codes.revokeAll();
+    if (this.#codes.size >= MOST_PENDING) this.#codes.revokeOldest();
     return this.#codes.issue({ grant, until: this.#clock.now() + CODE_MS });
   }
 
@@ -81,20 +79,18 @@ export class Authority {
     if (held === undefined || (held.until ?? 0) <= this.#clock.now()) return undefined;
     const until = this.#clock.now() + SESSION_MS;
     const token = this.#sessions.issue({ grant: held.grant, until });
-    this.#open.push({ token, until });
-    while (this.#open.length > MOST_SESSIONS) this.#sessions.revoke(this.#open.shift()?.token ?? "");
+    while (this.#sessions.size > MOST_SESSIONS) this.#sessions.revokeOldest();
     return { token, grant: held.grant, until };
   }
 
   /** Ends the session of the header's token. The server's own tokens stay. */
   logout(header: string | undefined): void {
     const token = bearerOf(header);
-    if (token === undefined || this.#sessions.revoke(token) === undefined) return;
-    this.#open.splice(0, this.#open.length, ...this.#open.filter((one) => one.token !== token));
+    if (token !== undefined) this.#sessions.revoke(token);
   }
 
   mintTicket(ticket: Ticket): string {
-    if (this.#tickets.size >= MOST_PENDING) this.#tickets.revokeAll();
+    if (this.#tickets.size >= MOST_PENDING) this.#tickets.revokeOldest();
     return this.#tickets.issue({ ...ticket, until: this.#clock.now() + TICKET_MS });
   }
 
