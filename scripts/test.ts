@@ -2,7 +2,8 @@
  * Runs the tests and says on the last line how many passed and failed. Refuses to pass on an old Node or on suspiciously
  * few tests: a suite that was not found must not look like one that held.
  *
- * `--nightly` runs the nightly tier instead. Other arguments go to vitest; with them the count is not checked.
+ * `--nightly` runs the nightly tier instead. Other arguments go to vitest; with them the count is not checked. A run of everything names
+ * what was skipped; `HEDDLE_MISSING` has the packages whose programs are not there.
  */
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -23,7 +24,7 @@ interface Report {
   readonly testResults: readonly {
     readonly name: string;
     readonly status: string;
-    readonly assertionResults: readonly { readonly status: string }[];
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
   }[];
 }
 
@@ -45,7 +46,9 @@ async function main(): Promise<number> {
       console.log("0 passed, 1 failed");
       return 1;
     }
-    return summarise(report, code, !nightly && filters.length === 0 ? FEWEST_TESTS : 1);
+    const isWhole = !nightly && filters.length === 0;
+    if (isWhole) nameSkipped(report);
+    return summarise(report, code, isWhole ? FEWEST_TESTS : 1);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -71,6 +74,15 @@ async function readReport(file: string): Promise<Report | undefined> {
   } catch {
     return undefined;
   }
+}
+
+function nameSkipped({ testResults }: Report): void {
+  const missing = process.env["HEDDLE_MISSING"] ?? "";
+  if (missing !== "") console.log(`Not installed: ${missing}. As root, .ci/run installs them; without, it fails.`);
+  for (const { name, assertionResults } of testResults)
+    for (const { status, fullName } of assertionResults)
+      if (status !== "passed" && status !== "failed")
+        console.log(`Skipped: ${path.relative(process.cwd(), name)}: ${fullName}`);
 }
 
 function summarise(report: Report, code: number, fewest: number): number {
