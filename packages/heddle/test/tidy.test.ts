@@ -144,7 +144,7 @@ const OWNERS: readonly (readonly [module: string, owners: RegExp])[] = [
 
 /** What only some files may write in their code. */
 const DOORS: readonly (readonly [name: string, pattern: RegExp, owners: RegExp])[] = [
-  ["the clock", /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(/, /^base\/clock\.ts$/],
+  ["the clock", /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(/, /^base\/(?:wall-)?clock\.ts$/],
   ["chance", /\bMath\.random\b/, /^base\/random\.ts$/],
   // What functions print is taken away from the streams of the process where it comes to them. The scripted agent speaks its
   // protocol over its own output.

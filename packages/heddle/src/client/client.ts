@@ -5,6 +5,7 @@
  */
 import { systemRandom } from "../base/random.ts";
 import type { Json, JsonObject } from "../base/json.ts";
+import { wallClockMs } from "../base/wall-clock.ts";
 import type { RunEvent } from "../view/history.ts";
 import type {
   AttentionList,
@@ -28,6 +29,7 @@ import type {
 import type { RunView } from "../view/run-view.ts";
 import type { RunStatus, StepStatus } from "../view/status.ts";
 import { streamEvents, type EventStreamOptions } from "./events.ts";
+import { LiveSocket, type LiveConnection } from "./live.ts";
 import { ApiProblem } from "./problem.ts";
 import { endpointOf, send, type ApiCall, type ClientPlatform, type Endpoint } from "./transport.ts";
 
@@ -115,6 +117,8 @@ export interface HeddleClient {
    * many, up to 200 (default: 50); `cursor`: `next` of the page before.
    */
   attention(options?: CallOptions & { readonly limit?: number; readonly cursor?: string }): Promise<AttentionList>;
+  /** What a page shows live, of all projects, over one connection of its own. Asks nothing before the first channel is opened. */
+  live(): LiveConnection;
   /** The operations of one project, by its name in {@link projects}. Asks nothing by itself. */
   project(name: string): ProjectClient;
 }
@@ -240,6 +244,7 @@ const PLATFORM: ClientPlatform = {
     const timer = setTimeout(fire, delayMs);
     return () => clearTimeout(timer);
   },
+  now: wallClockMs,
   random: systemRandom,
   newKey: () =>
     Array.from(globalThis.crypto.getRandomValues(new Uint8Array(16)), (byte) =>
@@ -255,6 +260,12 @@ export function connectOn(platform: ClientPlatform, options: ConnectOptions): He
     health: ({ signal } = {}) => ask({ method: "GET", path: ["api", "health"], signal }),
     projects: { list: ({ signal } = {}) => ask({ method: "GET", path: ["api", "projects"], signal }) },
     attention: ({ signal, ...query } = {}) => ask({ method: "GET", path: ["api", "attention"], query, signal }),
+    live: () =>
+      new LiveSocket({
+        platform,
+        url: streamOf(endpoint),
+        newTicket: (signal) => newTicket(platform, endpoint, { body: {}, signal }),
+      }),
     project: (name) => projectClient(platform, endpoint, name),
   };
 }
@@ -275,17 +286,27 @@ function projectClient(platform: ClientPlatform, endpoint: Endpoint, project: st
       streamEvents(
         {
           platform,
-          url: `${endpoint.url.replace(/^http/, "ws")}/api/stream`,
+          url: streamOf(endpoint),
           project,
           run,
-          newTicket: async (signal) => {
-            const call: ApiCall = { method: "POST", path: ["api", "tickets"], body: { project }, signal };
-            return (await send<TicketDocument>(platform, endpoint, call)).ticket;
-          },
+          newTicket: (signal) => newTicket(platform, endpoint, { body: { project }, signal }),
         },
         options,
       ),
   };
+}
+
+function streamOf({ url }: Endpoint): string {
+  return `${url.replace(/^http/, "ws")}/api/stream`;
+}
+
+async function newTicket(
+  platform: ClientPlatform,
+  endpoint: Endpoint,
+  call: Pick<ApiCall, "body" | "signal">,
+): Promise<string> {
+  const path = ["api", "tickets"];
+  return (await send<TicketDocument>(platform, endpoint, { method: "POST", path, ...call })).ticket;
 }
 
 function runCalls(platform: ClientPlatform, ask: Ask): RunCalls {

@@ -10,6 +10,7 @@
 import { isJsonObject, type Json } from "../base/json.ts";
 import type { RunEvent } from "../view/history.ts";
 import { ApiProblem, problemIn } from "./problem.ts";
+import { isPassing, reconnectDelayMs, SILENT_MS } from "./reconnect.ts";
 import type { ClientPlatform, ClientSocket } from "./transport.ts";
 
 export interface EventStreamOptions {
@@ -30,10 +31,6 @@ export interface EventChannel {
   readonly newTicket: (signal: AbortSignal | undefined) => Promise<string>;
 }
 
-/** How long a connection that was lost is waited for, in milliseconds; the last for all further tries. */
-export const RECONNECT_MS: readonly number[] = [250, 500, 1000, 2000, 5000];
-/** The server says something each 15 s. */
-export const SILENT_MS = 40_000;
 export const MOST_QUEUED = 10_000;
 
 const CHANNEL = "events";
@@ -45,7 +42,7 @@ export async function* streamEvents(
   const { platform } = channel;
   let after = from;
   for (let lost = 0; ; lost++) {
-    if (lost > 0) await pause(platform, delayMs(lost, platform.random), signal);
+    if (lost > 0) await pause(platform, reconnectDelayMs(lost, platform.random), signal);
     const connection = await connected(channel, after, signal);
     if (connection === undefined) continue;
     try {
@@ -77,12 +74,6 @@ function leavesGap(message: Extract<Message, { readonly kind: "events" | "end" }
 
 function behind(events: readonly RunEvent[], after: number): readonly RunEvent[] {
   return events.filter(({ seq }) => seq > after);
-}
-
-/** `lost`: connections one after another that gave nothing. Spread to between half and all of the time. */
-function delayMs(lost: number, random: ClientPlatform["random"]): number {
-  const most = RECONNECT_MS[Math.min(lost, RECONNECT_MS.length) - 1] ?? 0;
-  return Math.round(most * (0.5 + random() / 2));
 }
 
 async function pause({ after }: ClientPlatform, delay: number, signal: AbortSignal | undefined): Promise<void> {
@@ -120,11 +111,6 @@ async function connected(
     signal,
     opening: { op: "open", id: CHANNEL, kind: "events", project, run, after },
   });
-}
-
-/** Whether the server, or what lies before it, may be there again in a moment. */
-function isPassing({ status }: ApiProblem): boolean {
-  return status === 0 || status === 429 || status >= 500;
 }
 
 type Message =

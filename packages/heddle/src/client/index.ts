@@ -20,10 +20,13 @@ export type {
   StepQuery,
 } from "./client.ts";
 export type { EventStreamOptions } from "./events.ts";
+export type { LiveConnection, LiveState } from "./live.ts";
+export type { ChannelListener, RunListener, RunsListener } from "./live-channel.ts";
 export { ApiProblem } from "./problem.ts";
 export type { RunEvent } from "../view/history.ts";
 export type { AttentionKind } from "../view/attention.ts";
 export type { RunLine } from "../view/list.ts";
+export type { LiveHead, LiveProgress, LiveRun, LiveStep } from "../view/live-run.ts";
 export type {
   AttentionItem,
   AttentionList,

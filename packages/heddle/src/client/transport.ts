@@ -19,6 +19,8 @@ export interface ClientPlatform {
   readonly openSocket: (url: string, protocols: readonly string[]) => ClientSocket;
   /** Calls `fire` once; what it gives back prevents that. */
   readonly after: (delayMs: number, fire: () => void) => () => void;
+  /** Milliseconds since the epoch, for people. */
+  readonly now: () => number;
   /** For the spread of waits. */
   readonly random: Random;
   /** 128 bits as hexadecimal digits, not to be guessed. */

@@ -152,6 +152,7 @@ function checkedClient(rig: ServerRig, checked: Set<string>): HeddleClient {
       const timer = setTimeout(fire, ms);
       return () => clearTimeout(timer);
     },
+    now: () => 0,
     random: () => 0,
     newKey: () => `key-${++keys}`,
   };

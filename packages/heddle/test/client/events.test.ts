@@ -1,113 +1,21 @@
 /** The client's event stream over sockets of the test's: order, gaps, lost connections, refusals, slow readers. */
 import { expect, test } from "vitest";
-import { connectOn, type HeddleClient } from "../../src/client/client.ts";
-import { MOST_QUEUED, RECONNECT_MS, SILENT_MS, type EventStreamOptions } from "../../src/client/events.ts";
+import { connectOn } from "../../src/client/client.ts";
+import { MOST_QUEUED, type EventStreamOptions } from "../../src/client/events.ts";
 import type { ApiProblem } from "../../src/client/problem.ts";
+import { RECONNECT_MS, SILENT_MS } from "../../src/client/reconnect.ts";
 import type { ClientSocket } from "../../src/client/transport.ts";
+import { FakeSocket, FakeWire, jsonAnswer as json, turns } from "./fake-wire.ts";
 
-interface Timer {
-  readonly ms: number;
-  readonly fire: () => void;
-}
-
-class FakeSocket extends EventTarget {
-  readonly sent: string[] = [];
-  isClosed = false;
-  send(text: string): void {
-    this.sent.push(text);
-  }
-  close(): void {
-    this.isClosed = true;
-  }
-  say(message: unknown): void {
-    this.tell(JSON.stringify(message));
-  }
-  tell(data: string): void {
-    this.dispatchEvent(new MessageEvent("message", { data }));
-  }
-  open(): void {
-    this.dispatchEvent(new Event("open"));
-  }
-  lose(): void {
-    this.dispatchEvent(new Event("close"));
-  }
-  events(...seqs: readonly number[]): void {
-    this.say({ type: "events", id: "events", run: "r", events: seqs.map((seq) => ({ seq, run: "r" })) });
-  }
-}
-
-class Rig {
-  readonly sockets: FakeSocket[] = [];
-  readonly timers: Timer[] = [];
-  readonly offered: string[][] = [];
-  /** How the next tickets are answered; none left: with one. */
-  readonly answers: (Response | Error)[] = [];
-  readonly client: HeddleClient;
-
-  constructor() {
-    this.client = connectOn(
-      {
-        fetch: async () => {
-          const answer = this.answers.shift() ?? json(201, { ticket: "t", expiresAt: 1 });
-          if (answer instanceof Error) throw answer;
-          return answer;
-        },
-        openSocket: (_url, protocols) => {
-          this.offered.push([...protocols]);
-          const socket = new FakeSocket();
-          this.sockets.push(socket);
-          return socket as unknown as ClientSocket;
-        },
-        after: (ms, fire) => {
-          const timer = { ms, fire };
-          this.timers.push(timer);
-          return () => void this.timers.splice(this.timers.indexOf(timer), this.timers.includes(timer) ? 1 : 0);
-        },
-        random: () => 1,
-        newKey: () => "key",
-      },
-      { url: "http://127.0.0.1:1/", token: "token" },
-    );
-  }
-
+class Rig extends FakeWire {
   read(options?: EventStreamOptions): AsyncIterator<{ readonly seq: number }> {
     return this.client.project("demo").events("r", options)[Symbol.asyncIterator]();
   }
-
-  /** The socket number `at`, once it is there, opened. */
-  async socket(at: number): Promise<FakeSocket> {
-    await turns(() => this.sockets[at] !== undefined);
-    const socket = this.sockets[at] as FakeSocket;
-    socket.open();
-    return socket;
-  }
-
-  /** Fires the wait before the next connection, and gives its length. */
-  async wait(): Promise<number> {
-    await turns(() => this.timers.some(({ ms }) => ms !== SILENT_MS));
-    const at = this.timers.findIndex(({ ms }) => ms !== SILENT_MS);
-    const [timer] = this.timers.splice(at, 1);
-    timer?.fire();
-    return timer?.ms ?? 0;
-  }
-}
-
-function json(status: number, body: unknown): Response {
-  const headers = { "content-type": "application/json", "heddle-api": "1" };
-  return new Response(JSON.stringify(body), { status, headers });
 }
 
 /** A failure as a value. */
 function thrown(failure: unknown): unknown {
   return failure;
-}
-
-async function turns(isTrue: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 1000; turn++) {
-    if (isTrue()) return;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  throw new Error("waited in vain");
 }
 
 test("goes on behind the last event when a connection is lost, and waits longer each time that one gives nothing", async () => {
@@ -307,6 +215,7 @@ test("a start without an answer is sent again with its key; a refusal is not", a
         queueMicrotask(fire);
         return () => undefined;
       },
+      now: () => 0,
       random: () => 0,
       newKey: () => `key-${sent.length}`,
     },

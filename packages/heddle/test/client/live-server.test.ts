@@ -1,0 +1,61 @@
+/** The live connection against a real server: what a page was told is what the journal has. */
+import { expect, test } from "vitest";
+import { connect } from "../../src/client/client.ts";
+import type { LiveConnection } from "../../src/client/live.ts";
+import type { ApiProblem } from "../../src/client/problem.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import type { RunLine } from "../../src/view/list.ts";
+import type { LiveRun } from "../../src/view/live-run.ts";
+import { until } from "../support/until.ts";
+import { ServerRig } from "../server/rig.ts";
+
+/** A page's view of one run and the list that it stands in. */
+class Watched {
+  run: LiveRun | undefined;
+  runs: readonly RunLine[] = [];
+  readonly problems: ApiProblem[] = [];
+
+  constructor(live: LiveConnection, run: string) {
+    const onProblem = (problem: ApiProblem): void => void this.problems.push(problem);
+    live.run("demo", run, { onRun: (view) => (this.run = view), onProblem });
+    live.runs("demo", { onRuns: (runs) => (this.runs = runs), onProblem });
+  }
+}
+
+test("a page sees a run go on and end, as the run's document and the list say it", async () => {
+  await using rig = await ServerRig.start({ clock: systemClock() });
+  const client = connect({ url: rig.server.url, token: rig.server.tokens.read });
+  const steps = [
+    { id: "ask", approve: "Go on?" },
+    { id: "z", run: "true", deps: ["ask"] },
+  ];
+  const { json } = await rig.ask("/api/projects/demo/runs", { body: { plan: { steps } } });
+  const run = String(json["run"]);
+  const live = client.live();
+  const page = new Watched(live, run.slice(0, 8));
+  await until(() => page.run?.head.byStatus["needs-approval"] === 1);
+  expect(live.state.kind).toBe("live");
+  await rig.ask(`/api/projects/demo/runs/${run}/steps/ask/approve`, { body: {} });
+  await until(() => page.run?.head.status === "succeeded" && page.runs[0]?.status === "succeeded");
+  const shown = await client.project("demo").runs.get(run);
+  await until(() => page.run?.seq === shown.seq);
+  expect(page.run?.head.byStatus).toEqual(shown.byStatus);
+  expect(page.run?.steps.map(({ id, status }) => [id, status])).toEqual(
+    shown.steps.map(({ id, status }) => [id, status]),
+  );
+  live.close();
+  expect(page.problems).toEqual([]);
+});
+
+test("a run that is not there is told; a token that is none ends the tries", async () => {
+  await using rig = await ServerRig.start({ clock: systemClock() });
+  const live = connect({ url: rig.server.url, token: rig.server.tokens.read }).live();
+  const page = new Watched(live, "nope");
+  await until(() => live.state.kind === "live");
+  expect(page.problems.map(({ code, status }) => [code, status])).toEqual([["unknown-run", 404]]);
+  live.close();
+  const stranger = connect({ url: rig.server.url, token: "nothing" }).live();
+  stranger.runs("demo", { onRuns: () => undefined, onProblem: () => undefined });
+  await until(() => stranger.state.kind === "refused");
+  expect(stranger.state).toMatchObject({ problem: { code: "unauthorized", status: 401 } });
+});
