@@ -209,6 +209,8 @@ export interface LogLinesQuery extends CallOptions {
   readonly limit?: number;
   /** The last so many lines instead. */
   readonly tail?: number;
+  /** Count at most 64 MiB of the log for this answer, and guess the rest: `isGuess` says so. Asked again, it counts further. */
+  readonly quick?: boolean;
 }
 
 export interface LogSearchQuery extends CallOptions {
@@ -370,8 +372,8 @@ function logCalls(ask: Ask): LogCalls {
     "log",
   ];
   return {
-    lines: (run, step, attempt, { signal, ...query } = {}) =>
-      ask({ method: "GET", path: at(run, step, attempt), query, signal }),
+    lines: (run, step, attempt, { signal, quick, ...query } = {}) =>
+      ask({ method: "GET", path: at(run, step, attempt), query: { ...query, quick: quick?.toString() }, signal }),
     search: (run, step, attempt, q, { signal, isPattern, ignoreCase, limit, after } = {}) => {
       const query = { q, regex: isPattern?.toString(), case: ignoreCase === true ? "false" : undefined, limit, after };
       return ask({ method: "GET", path: [...at(run, step, attempt), "search"], query, signal });

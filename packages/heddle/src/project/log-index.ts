@@ -7,6 +7,7 @@
  *  2. At most {@link LogIndexSizes.most} places are remembered: with more, every other one is forgotten, and the distance is twice as long.
  *  3. A file that was replaced or cut off is looked at anew.
  *  4. Between two pieces the thread is free.
+ *  5. Whoever cannot wait says how many pieces are looked at for them: the number of lines is a guess until all was.
  */
 import { closeSync, fstatSync, read } from "node:fs";
 import { promisify } from "node:util";
@@ -46,6 +47,15 @@ export interface LogRange {
 export interface LogSize {
   readonly bytes: number;
   readonly lines: number;
+  /** Not all was looked at yet: `lines` follows from what was. */
+  readonly isGuess?: true;
+}
+
+/** The end of a log. */
+export interface LogEnd {
+  readonly size: LogSize;
+  /** Its `from` is a guess where the number of lines is one. `isCut`: the only line is longer than an answer, and begins before `offset`. */
+  readonly range: LogRange;
 }
 
 /** A log that is open to be read; the error says what is wrong with its path, to follow its name. `undefined`: there is none. */
@@ -94,13 +104,20 @@ export class LogIndex {
     this.#every = this.#sizes.every;
   }
 
-  /** How much is in it now; `undefined`: there is no log. */
-  async size(): Promise<LogSize | undefined> {
+  /** How much is in it now; `undefined`: there is no log. `pieces`: at most so many are looked at; default: all. */
+  async size(pieces: number = Number.POSITIVE_INFINITY): Promise<LogSize | undefined> {
     return withLog(this.path, async (file) => {
       this.#checkIdentity(file);
-      const buffer = Buffer.allocUnsafe(this.#sizes.piece);
-      while (await this.#lookFurther(file, buffer));
-      return { bytes: this.#seen, lines: this.#breaks + (this.#seen > this.#lastBreak ? 1 : 0) };
+      return this.#sizeOf(file, pieces);
+    });
+  }
+
+  /** The last `count` lines, fewer where they are too long for one answer; `undefined`: there is no log. `pieces`: as of {@link size}. */
+  async last(count: number, pieces: number = Number.POSITIVE_INFINITY): Promise<LogEnd | undefined> {
+    return withLog(this.path, async (file) => {
+      this.#checkIdentity(file);
+      const size = await this.#sizeOf(file, pieces);
+      return { size, range: await this.#lastLines(file, count, size) };
     });
   }
 
@@ -149,6 +166,42 @@ export class LogIndex {
   /** Whether all of the first `bytes` bytes was looked at. */
   covers(bytes: number): boolean {
     return this.#seen >= bytes;
+  }
+
+  async #sizeOf(file: number, pieces: number): Promise<LogSize> {
+    const buffer = Buffer.allocUnsafe(this.#sizes.piece);
+    let isAll = false;
+    for (let looks = 0; !isAll && looks < pieces; looks++) isAll = !(await this.#lookFurther(file, buffer));
+    const { size: bytes } = fstatSync(file);
+    if (isAll || this.#seen >= bytes)
+      return { bytes: this.#seen, lines: this.#breaks + (this.#seen > this.#lastBreak ? 1 : 0) };
+    const lines = this.#seen === 0 ? 1 : Math.ceil((this.#breaks / this.#seen) * bytes);
+    return { bytes, lines: Math.max(1, lines), isGuess: true };
+  }
+
+  /** Read from its end: no place in it has to be known. */
+  async #lastLines(file: number, count: number, { bytes, lines: total }: LogSize): Promise<LogRange> {
+    const start = Math.max(0, bytes - this.#sizes.given);
+    const piece = await readLogPiece(file, start, bytes - start);
+    const end = start + piece.length;
+    let at = piece.length;
+    let found = 0;
+    while (at > 0 && found < count) {
+      // The line break that ends the line is not the one before it.
+      const before = at === 1 ? -1 : piece.lastIndexOf(NEWLINE, at - 2);
+      if (before === -1 && start > 0) break;
+      at = before + 1;
+      found++;
+    }
+    const isCut = found === 0 && piece.length > 0 && count > 0;
+    if (isCut)
+      at = Math.max(
+        0,
+        piece.findIndex((byte) => (byte & 0xc0) !== 0x80),
+      );
+    const text = piece.toString("utf8", at, piece.at(-1) === NEWLINE ? piece.length - 1 : piece.length);
+    const lines = at === piece.length ? [] : text.split("\n");
+    return { from: Math.max(1, total - lines.length + 1), lines, offset: start + at, end, isCut };
   }
 
   /** `false`: there is no more for now. */

@@ -24,7 +24,7 @@ import type { Collected, GcOptions } from "./gc.ts";
 import type { CarriedOut, OnceAnswer } from "./keyed-requests.ts";
 import type { LatestRun, PlanIdentity } from "./latest-run.ts";
 import type { RunListOptions, RunListPage } from "./list-runs.ts";
-import type { LogRange, LogSize } from "./log-index.ts";
+import type { LogEnd, LogRange, LogSize } from "./log-index.ts";
 import type { LogHits, LogQuery } from "./log-search.ts";
 import type { MergeOptions } from "./merge.ts";
 import type { ReadRun } from "./read-run.ts";
@@ -83,6 +83,8 @@ export interface RecordedRuns {
   find(word: string | undefined): Promise<Result<string, Problem>>;
   /** RUN and STEP as typed: one word alone may be either. */
   findWithStep(words: readonly (string | undefined)[]): Promise<Result<RunAndStep, Problem>>;
+  /** The step of the run that is called `id`. Found again at once: a run keeps its steps. */
+  findStep(run: string, id: string): Promise<Result<string, Problem>>;
   /** A watcher of the caller's own: says whether anything was written to the journal since it was asked last. */
   watch(): Watcher;
   /** Whether a process works on the run now. */
@@ -132,8 +134,13 @@ export interface RunLogs {
     of: { readonly run: string; readonly step: string; readonly file: string },
     options?: Pick<TailOptions, "signal">,
   ): AsyncIterable<LogItem>;
-  /** How long an attempt's log is now. Reads what was not read before: of a log of 1 GB for seconds. `undefined`: there is none. */
-  size(of: AttemptLog): Promise<LogSize | undefined>;
+  /**
+   * How long an attempt's log is now. Reads what was not read before, of a log of 1 GB for seconds; `pieces`: only so many, of 1 MiB,
+   * and the number of lines is a guess until all were. `undefined`: there is none.
+   */
+  size(of: AttemptLog, pieces?: number): Promise<LogSize | undefined>;
+  /** The last `count` lines, found without what is before them; `pieces`: as of {@link size}. `undefined`: there is none. */
+  last(of: AttemptLog, count: number, pieces?: number): Promise<LogEnd | undefined>;
   /** Lines of a log by their numbers, from 1; found without reading it from its beginning each time. `undefined`: there is none. */
   lines(of: AttemptLog, range: { readonly from: number; readonly to: number }): Promise<LogRange | undefined>;
   /** Looks through a log, for two seconds at most. `undefined`: there is none. */

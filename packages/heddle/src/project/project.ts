@@ -14,6 +14,7 @@ import { promptFileOf } from "../workspace/port.ts";
 import { findRun, findRunAndStep } from "./find-run.ts";
 import type { RunSnapshots } from "./run-snapshots.ts";
 import type { LogIndex, LogIndexes } from "./log-index.ts";
+import type { KnownSteps } from "./known-steps.ts";
 import { LiveRuns } from "./live-runs.ts";
 import type { Engine } from "../engine/open.ts";
 import type { EngineOptions, ProjectParts } from "./parts.ts";
@@ -101,6 +102,7 @@ function runsOf(shared: Shared): ProjectRuns {
 
 function recordedRunsOf({ log, clock, live }: Shared): RecordedRuns {
   let snapshots: Promise<RunSnapshots> | undefined;
+  let known: Promise<KnownSteps> | undefined;
   return {
     async list(options) {
       const { runLine } = await import("../view/list.ts");
@@ -109,6 +111,10 @@ function recordedRunsOf({ log, clock, live }: Shared): RecordedRuns {
     page: async (options) => (await import("./list-runs.ts")).listPage(log, options),
     find: (word) => findRun(log, word),
     findWithStep: (words) => findRunAndStep(log, words),
+    async findStep(run, id) {
+      known ??= import("./known-steps.ts").then((loaded) => new loaded.KnownSteps(log));
+      return (await known).find(run, id);
+    },
     watch: () => log.watch(),
     isLive: async (run) => ((await log.get(run))?.holder ?? null) !== null,
     read: async (run) => (await import("./read-run.ts")).readRun(log, run),
@@ -153,7 +159,8 @@ function logsOf({ log, clock, workspaces }: Shared): RunLogs {
       const { tailLog } = await import("./tail.ts");
       yield* tailLog({ log, clock }, of, options);
     },
-    size: async (of) => (await indexOf(of))?.size(),
+    size: async (of, pieces) => (await indexOf(of))?.size(pieces),
+    last: async (of, count, pieces) => (await indexOf(of))?.last(count, pieces),
     lines: async (of, { from, to }) => (await indexOf(of))?.lines(from, to),
     async search(of, query) {
       const index = await indexOf(of);

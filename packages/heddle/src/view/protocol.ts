@@ -148,6 +148,14 @@ export interface LogPage {
   /** Of the log as it is now. */
   readonly totalLines: number;
   readonly totalBytes: number;
+  /** Where the first of the lines begins in the file, in bytes. */
+  readonly offset: number;
+  /** The byte behind the last one, with its line break. */
+  readonly end: number;
+  /** Not all lines were counted yet: `totalLines`, and `from` where the last lines were asked for, are near. */
+  readonly isGuess?: true;
+  /** The only line is longer than an answer: this is its beginning, or its end where the last lines were asked for. */
+  readonly isCut?: true;
 }
 
 /** `GET .../attempts/{attempt}/log/search`. */

@@ -34,7 +34,7 @@ const CALLS: Readonly<Record<string, (client: HeddleClient, project: ProjectClie
   getBatch: (_, { runs }) => runs.batch("r", 1),
   listSteps: (_, { steps }) => steps.list("r", { status: ["failed"], q: "x", limit: 1, cursor: "1", at: 3 }),
   getStep: (_, { steps }) => steps.get("r", "a/b c", { at: 3 }),
-  getLog: (_, { logs }) => logs.lines("r", "s", 1, { from: 5, limit: 2, tail: 3 }),
+  getLog: (_, { logs }) => logs.lines("r", "s", 1, { from: 5, limit: 2, tail: 3, quick: true }),
   searchLog: (_, { logs }) => logs.search("r", "s", 1, "x", { isPattern: true, ignoreCase: true, limit: 2, after: 9 }),
   approveStep: (_, { steps }) => steps.approve("r", "s", { comment: "fine" }),
   rejectStep: (_, { steps }) => steps.reject("r", "s"),

@@ -83,6 +83,51 @@ describe("lines", () => {
     );
   });
 
+  test("at the end are the same, looked at or not", async () => {
+    await fc.assert(
+      fc.asyncProperty(text, sizes, fc.integer({ min: 1, max: 9 }), fc.nat(4), async (parts, size, count, pieces) => {
+        const written = parts.join("");
+        const lines = linesOf(written);
+        if (lines.some((line) => Buffer.byteLength(line) + 1 >= size.given)) return;
+        const index = new LogIndex(logOf(written), size);
+        const quick = await index.last(count, pieces);
+        const whole = await index.last(count);
+        const given = whole?.range.lines ?? [];
+        expect(given).toEqual(lines.slice(lines.length - given.length));
+        // Fewer only where they are too long for an answer.
+        if (given.length < Math.min(count, lines.length))
+          expect(Buffer.byteLength(`${lines.slice(-given.length - 1).join("\n")}\n`)).toBeGreaterThan(size.given - 1);
+        expect(given.length).toBeLessThanOrEqual(count);
+        const bytes = Buffer.byteLength(written);
+        expect(whole?.size).toEqual({ bytes, lines: lines.length });
+        expect([whole?.range.from, whole?.range.end]).toEqual([Math.max(1, lines.length - given.length + 1), bytes]);
+        expect(quick?.range).toMatchObject({ lines: given, offset: whole?.range.offset, end: bytes, isCut: false });
+        expect(quick?.size.bytes).toBe(bytes);
+        expect(quick?.size.isGuess).toBe(pieces * size.piece >= bytes ? undefined : true);
+        if (quick?.size.isGuess === undefined) expect(quick).toEqual(whole);
+      }),
+    );
+    const long = new LogIndex(logOf(`ab\n${"é".repeat(100)}`), { given: 11 });
+    expect(await long.last(3)).toEqual({
+      size: { bytes: 203, lines: 2 },
+      range: { from: 2, lines: ["ééééé"], offset: 193, end: 203, isCut: true },
+    });
+    expect(await new LogIndex(path.join(folder, "none")).last(1)).toBeUndefined();
+  });
+
+  test("are counted by a few pieces for each who cannot wait, until all are", async () => {
+    const index = new LogIndex(logOf("a line\n".repeat(1000)), { piece: 700 });
+    const guesses = [];
+    for (let asked = 0; asked < 5; asked++) guesses.push(await index.size(3));
+    expect(guesses).toEqual([
+      { bytes: 7000, lines: 1000, isGuess: true },
+      { bytes: 7000, lines: 1000, isGuess: true },
+      { bytes: 7000, lines: 1000, isGuess: true },
+      { bytes: 7000, lines: 1000 },
+      { bytes: 7000, lines: 1000 },
+    ]);
+  });
+
   test("of a log that was replaced or cut off are those of the new one; a link is no log", async () => {
     const file = logOf("a\nb\nc\n");
     const index = new LogIndex(file, { piece: 2, every: 1 });

@@ -252,8 +252,12 @@ test("a log is read by lines and from its end, and searched; what is no log of t
     lines: ["3", "4"],
     next: 5,
     totalLines: 501,
+    offset: 4,
+    end: 8,
   });
+  const quick = (await rig.ask(`${log}?tail=2&quick=true`)).json;
   const end = (await rig.ask(`${log}?tail=2`)).json;
+  expect(quick).toEqual(end);
   expect(end).toMatchObject({ from: 500, lines: ["500", expect.stringContaining("Fehler")] });
   expect(end["next"]).toBeUndefined();
   expect((await rig.ask(`${log}/search?q=fehler&case=false`)).json["hits"]).toMatchObject([{ line: 501 }]);

@@ -2,9 +2,11 @@
 import { z } from "zod";
 import { defined } from "../../base/defined.ts";
 import { HeddleError, orThrow } from "../../base/errors.ts";
+import type { LogEnd } from "../../project/log-index.ts";
 import type { LogQuery } from "../../project/log-search.ts";
+import type { Project } from "../../project/port.ts";
 import type { LogPage, LogSearchPage } from "../../view/protocol.ts";
-import { askedRun, documentOf, readAsked, stepIn, type AskedRun } from "../asked-run.ts";
+import { askedRun, type AskedRun } from "../asked-run.ts";
 import { apiRoute, documentJson, type ApiRoute, type Call } from "../route.ts";
 
 const LOG = "/api/projects/:project/runs/:run/steps/:step/attempts/:attempt/log";
@@ -12,6 +14,8 @@ const LOG = "/api/projects/:project/runs/:run/steps/:step/attempts/:attempt/log"
 /** Lines of one answer; the answer says where the next ones begin. */
 const MOST_LINES = 10_000;
 const MOST_FOUND = 1000;
+/** Pieces of a log, each of 1 MiB, that are counted for a quick answer: some 50 ms. */
+const QUICK_PIECES = 64;
 
 const wholeNumber = (from: number, to: number): z.ZodType<number> =>
   z.coerce.number().int().min(from).max(to) as unknown as z.ZodType<number>;
@@ -28,34 +32,43 @@ export const LOG_ROUTES: readonly ApiRoute[] = [
         from: wholeNumber(1, Number.MAX_SAFE_INTEGER).optional().describe("number of the first line (default: 1)"),
         limit: wholeNumber(1, MOST_LINES).optional().describe(`at most so many (default and most: ${MOST_LINES})`),
         tail: wholeNumber(1, MOST_LINES).optional().describe("the last so many instead"),
+        quick: z
+          .enum(["true", "false"])
+          .optional()
+          .describe(
+            "`true`: count at most 64 MiB of the log for this answer, and guess the rest; ask again to count further",
+          ),
       }),
       answer: {
         status: 200,
         description:
-          "`next`: the number of the line behind these; absent: there is none yet. Long lines may come in fewer lines than asked for",
+          "`next`: the number of the line behind these; absent: there is none yet. Long lines may come in fewer lines than asked for. " +
+          "`offset`, `end`: where these lines begin and end in the file, in bytes. `isGuess`: not all lines were counted yet: `totalLines`, " +
+          "and `from` where the last lines were asked for, are near. `isCut`: the only line is longer than 1 MiB, of which this is the " +
+          "beginning, or the end where the last lines were asked for",
         schema: z.looseObject({
           from: z.int().positive(),
           lines: z.array(z.string()),
           next: z.int().optional(),
           totalLines: z.int(),
           totalBytes: z.int(),
+          offset: z.int(),
+          end: z.int(),
+          isGuess: z.literal(true).optional(),
+          isCut: z.literal(true).optional(),
         }),
       },
     },
     handle: async (call) => {
       const { project, ...of } = await logOf(call);
-      const { from = 1, limit = MOST_LINES, tail } = call.query;
-      const size = await project.logs.size(of);
-      if (size === undefined) throw noLog(of);
-      const first = tail === undefined ? from : Math.max(1, size.lines - tail + 1);
-      const range = await project.logs.lines(of, { from: first, to: first + (tail ?? limit) - 1 });
-      const lines = range?.lines ?? [];
-      const next = first + lines.length;
-      const page = { from: first, lines, totalLines: size.lines, totalBytes: size.bytes };
-      return {
-        status: 200,
-        json: documentJson<LogPage>(defined({ ...page, next: next <= size.lines ? next : undefined })),
-      };
+      const { from = 1, limit = MOST_LINES, tail, quick } = call.query;
+      const pieces = quick === "true" ? QUICK_PIECES : undefined;
+      const found =
+        tail === undefined
+          ? await linesOf(project, of, { from, to: from + limit - 1, pieces })
+          : await project.logs.last(of, tail, pieces);
+      if (found === undefined) throw noLog(of);
+      return { status: 200, json: documentJson<LogPage>(logPage(found)) };
     },
   }),
   apiRoute({
@@ -101,13 +114,40 @@ interface AskedLog {
 
 /** The attempt that the path names: of a step of the run, whose name never becomes a path by itself. Throws a `HeddleError`. */
 async function logOf(call: Pick<Call, "world" | "params">): Promise<AskedLog & Pick<AskedRun, "project">> {
-  const asked = await askedRun(call);
-  const read = await readAsked(asked);
-  const step = stepIn(documentOf(asked, read, call.world.clock.now()), read, call.params["step"] ?? "");
+  const { project, run } = await askedRun(call);
+  const step = orThrow(await project.runs.findStep(run, call.params["step"] ?? ""));
   const { attempt = "" } = call.params;
   if (!/^[1-9]\d{0,5}$/.test(attempt))
     throw new HeddleError({ code: "InvalidAttempt", message: "attempts are numbers from 1" });
-  return { project: asked.project, run: asked.run, step: step.id, attempt: Number(attempt) };
+  return { project, run, step, attempt: Number(attempt) };
+}
+
+/** Looked for first: all that comes before them is counted then. */
+async function linesOf(
+  { logs }: Project,
+  of: AskedLog,
+  { pieces, ...range }: { readonly from: number; readonly to: number; readonly pieces: number | undefined },
+): Promise<LogEnd | undefined> {
+  const lines = await logs.lines(of, range);
+  const size = await logs.size(of, pieces);
+  return lines === undefined || size === undefined ? undefined : { range: lines, size };
+}
+
+function logPage({ range, size }: LogEnd): LogPage {
+  const { from, lines, offset, end, isCut } = range;
+  const next = from + lines.length;
+  const isLast = size.isGuess === true ? end >= size.bytes : next > size.lines;
+  return defined({
+    from,
+    lines,
+    next: isLast ? undefined : next,
+    totalLines: Math.max(size.lines, next - 1),
+    totalBytes: size.bytes,
+    offset,
+    end,
+    isGuess: size.isGuess,
+    isCut: isCut ? true : undefined,
+  });
 }
 
 function noLog({ run, step, attempt }: AskedLog): HeddleError {
