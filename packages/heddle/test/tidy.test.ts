@@ -97,7 +97,8 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     "engine/",
     ...ports("journal", "workspace", "agent", "git", "cache", "backend"),
   ],
-  server: FACE,
+  // For agents that reach it over HTTP.
+  server: [...FACE, "mcp/serve-http.ts"],
   mcp: FACE,
   // What code of plans prints is kept away from what the command line writes. `serve` and `mcp` open other faces, `open` finds one.
   cli: [...FACE, "process/print-capture.ts", "server/serve.ts", "server/token-file.ts", "mcp/serve-stdio.ts"],
@@ -137,7 +138,7 @@ const OWNERS: readonly (readonly [module: string, owners: RegExp])[] = [
   // Only where an agent is spoken to, loaded with the first one.
   ["@agentclientprotocol/sdk", /^agent\/adapters\//],
   // It takes a tenth of a second to load: only where an agent is served.
-  ["@modelcontextprotocol/server", /^(?:agent\/tools\/mcp-server|mcp\/(?:server|resources))\.ts$/],
+  ["@modelcontextprotocol/server", /^(?:agent\/tools\/mcp-server|mcp\/(?:server|resources|serve-http))\.ts$/],
   ["@modelcontextprotocol/server/stdio", /^mcp\/serve-stdio\.ts$/],
   ["vitest", /^testing\//],
 ];
@@ -321,12 +322,12 @@ test("the client needs nothing but what browsers have", () => {
   expect(wrong).toEqual([]);
 });
 
-test("the server of MCP is loaded by its own command, when that is typed", () => {
+test("the server of MCP is loaded by its own command when that is typed, and by `serve` when it is asked", () => {
   const users = sources.filter(
     ({ file, internal }) => roomOf(file) !== "mcp" && internal.some((to) => roomOf(to) === "mcp"),
   );
-  expect(users.map(({ file }) => file)).toEqual(["cli/commands/mcp.ts"]);
-  expect(users[0]?.code).not.toMatch(/^import .*"\.\.\/\.\.\/mcp\//m);
+  expect(users.map(({ file }) => file)).toEqual(["cli/commands/mcp.ts", "server/routes/mcp-routes.ts"]);
+  for (const { code } of users) expect(code).not.toMatch(/^import .*"\.\.\/\.\.\/mcp\//m);
   const starters = sources.filter(({ internal }) => internal.includes("cli/commands/mcp.ts"));
   expect(starters.map(({ file }) => file)).toEqual(["cli/table/server-commands.ts"]);
   expect(starters[0]?.code).not.toMatch(/^import .*commands\/mcp/m);

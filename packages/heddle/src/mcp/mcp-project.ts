@@ -14,7 +14,14 @@ export type OpenForMcp = (access: ProjectAccess) => Promise<Result<Project, Prob
 
 type Opening = Promise<Result<Project, Problem>>;
 
-export class McpProject implements AsyncDisposable {
+/** The project, as tools ask for it. */
+export interface McpAccess {
+  toRead(): Promise<Result<Project, Problem>>;
+  /** `create`: the folder need not have runs yet. */
+  toAct(access: "create" | "change"): Promise<Result<Project, Problem>>;
+}
+
+export class McpProject implements McpAccess, AsyncDisposable {
   readonly #open: OpenForMcp;
   readonly #isReadOnly: boolean;
   #reading: Opening | undefined;
@@ -36,7 +43,6 @@ export class McpProject implements AsyncDisposable {
     return opened;
   }
 
-  /** `create`: the folder need not have runs yet. */
   async toAct(access: "create" | "change"): Promise<Result<Project, Problem>> {
     if (this.#isReadOnly) return err(readOnlyServer());
     const opening = (this.#acting ??= this.#open(access));
@@ -53,10 +59,10 @@ export class McpProject implements AsyncDisposable {
   }
 }
 
-function readOnlyServer(): Problem {
+export function readOnlyServer(): Problem {
   return {
     code: "ReadOnlyServer",
-    message: "this server only reads: it was started with --read-only",
+    message: "this server only reads: it was started with --read-only, or asked with a token that only reads",
     hint: "Ask whoever set it up for one that acts.",
   };
 }

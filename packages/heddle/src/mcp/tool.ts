@@ -7,7 +7,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Problem } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { Result } from "../base/result.ts";
-import type { McpProject } from "./mcp-project.ts";
+import type { McpAccess } from "./mcp-project.ts";
 import type { StartedRuns } from "./started-runs.ts";
 
 /** What every call finds. */
@@ -17,8 +17,9 @@ export interface McpWorld {
   readonly clock: Clock;
   /** Who is said to have asked for what clients ask for. */
   readonly actor: string;
-  readonly project: McpProject;
-  readonly runs: StartedRuns;
+  readonly project: McpAccess;
+  /** Those that this process carries out. */
+  readonly runs: Pick<StartedRuns, "add">;
 }
 
 export interface ToolContext extends McpWorld {

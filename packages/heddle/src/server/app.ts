@@ -126,7 +126,19 @@ async function unserved(options: AppOptions, context: AppContext): Promise<Respo
   if (preflight !== undefined) return preflight;
   const grant = path.startsWith("/api") ? grantFor(options, context, "read") : ok("none");
   if (!grant.ok) return problemResponse(grant.error, path);
-  return problemResponse({ slug: "not-found", detail: "Nothing is served at this address" }, path);
+  const methods = options.routes.filter((route) => isAtPath(route.path, path)).map(({ method }) => method);
+  if (methods.length === 0)
+    return problemResponse({ slug: "not-found", detail: "Nothing is served at this address" }, path);
+  const allow = [...new Set(methods)].join(", ");
+  const detail = `The address takes ${allow} alone`;
+  return problemResponse({ slug: "method-not-allowed", detail, headers: { allow } }, path);
+}
+
+/** Whether a path is one of the route's, whatever stands in the place of its names. */
+function isAtPath(pattern: string, path: string): boolean {
+  const names = pattern.split("/");
+  const parts = path.split("/");
+  return names.length === parts.length && names.every((name, at) => name.startsWith(":") || name === parts[at]);
 }
 
 /** What the request may do, at least `wanted`. */

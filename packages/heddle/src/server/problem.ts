@@ -14,6 +14,7 @@ export type ProblemSlug =
   | "forbidden"
   | "foreign-origin"
   | "not-found"
+  | "method-not-allowed"
   | "state"
   | "request-under-way"
   | "precondition-failed"
@@ -36,6 +37,7 @@ export const REQUEST_PROBLEMS: Readonly<Record<ProblemSlug, readonly [status: nu
   forbidden: [403, "The token does not allow this"],
   "foreign-origin": [403, "Requests from other pages are refused"],
   "not-found": [404, "There is nothing at this address"],
+  "method-not-allowed": [405, "The address takes other methods"],
   state: [409, "The state of the run does not allow this"],
   "request-under-way": [409, "The same request is being carried out"],
   "precondition-failed": [412, "The run has moved on"],

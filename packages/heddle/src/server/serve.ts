@@ -73,6 +73,7 @@ export async function serve(options: ServeOptions): Promise<Result<RunningServer
     startedAt: clock.now(),
     origin: () => url,
     actor: options.actor,
+    onFault: options.onFault,
   };
   const app = serverApp({ world, routes: API_ROUTES, source: () => source, onFault: options.onFault });
   const upgrades = new Upgrades({ world, routes: STREAM_ROUTES, source: () => source, onFault: options.onFault });

@@ -2,6 +2,7 @@
 import { ACTION_ROUTES } from "./routes/action-routes.ts";
 import { ATTENTION_ROUTES } from "./routes/attention-routes.ts";
 import { LOG_ROUTES } from "./routes/log-routes.ts";
+import { MCP_ROUTES } from "./routes/mcp-routes.ts";
 import { PARALLEL_ROUTES } from "./routes/parallel-routes.ts";
 import { RUN_ROUTES } from "./routes/run-routes.ts";
 import { SESSION_ROUTES } from "./routes/session-routes.ts";
@@ -19,6 +20,7 @@ const SERVED: readonly ApiRoute[] = [
   ...LOG_ROUTES,
   ...ACTION_ROUTES,
   ...PARALLEL_ROUTES,
+  ...MCP_ROUTES,
 ];
 
 const openApi: ApiRoute = apiRoute({

@@ -16,4 +16,6 @@ export interface ServerWorld {
   readonly origin: () => string;
   /** Who asks, for the record of what is asked: `operator over HTTP`. */
   readonly actor: string;
+  /** Called with what nobody expected. */
+  readonly onFault: (thrown: unknown) => void;
 }

@@ -49,6 +49,7 @@ const NO_METHOD: Readonly<Record<string, string>> = {
   logout: "pages log in; a program has a token",
   createLoginCode: "`heddle open` gives the link",
   getOpenApi: "for generators of clients",
+  askOverMcp: "another protocol, which has clients of its own",
   streamEvents: "`events` uses the WebSocket, of which a browser opens as many as are needed",
   startParallelExecution: "the words of another API; `runs.start` is the same",
   getParallelStatus: "the words of another API; `runs.get` is the same",

@@ -49,9 +49,9 @@ test.each(["http://dash.test", "https://dash.test.evil.test", "null"])("%s is to
   expect([answer.status, answer.headers["access-control-allow-origin"]]).toEqual([403, undefined]);
 });
 
-test("own pages and programs get no such header, and OPTIONS without a question is not served", async () => {
+test("own pages and programs get no such header, and OPTIONS without a question is not answered", async () => {
   expect((await rig.ask(PROJECTS)).headers["access-control-allow-origin"]).toBeUndefined();
-  expect((await rig.ask(PROJECTS, { method: "OPTIONS", headers: { origin: DASH }, key: null })).status).toBe(404);
+  expect((await rig.ask(PROJECTS, { method: "OPTIONS", headers: { origin: DASH }, key: null })).status).toBe(405);
 });
 
 test.each([
