@@ -216,6 +216,20 @@ export const BUGS: readonly Bug[] = [
     to: "return index.slots > options.maxConcurrency;",
   },
   {
+    name: "another number of slots is recorded and not kept",
+    file: "run/apply.ts",
+    from: "  state.options = withConcurrency(state.options, maxConcurrency);\n",
+    to: "  void maxConcurrency;\n",
+    tests: ["simulation"],
+  },
+  {
+    name: "a run that is no more one step at a time keeps the order of its queues",
+    file: "run/apply.ts",
+    from: "if (state.options.sequential !== sequential) rebuildIndex(state);",
+    to: "void sequential;",
+    tests: ["run/concurrency.test.ts"],
+  },
+  {
     name: "slots are not given back by what fails",
     file: "run/set-phase.ts",
     from: `if (before.tag === "running" && phase.tag !== "running") releaseSlots(state, step);`,

@@ -1,7 +1,7 @@
 /** Engine API: what the faces (command line, library, server) see of the engine. */
 import type { Problem } from "../base/errors.ts";
 import type { Result } from "../base/result.ts";
-import type { Answer, RunOutcome, Signal } from "../run/control.ts";
+import type { Answer, ConcurrencyChange, RunOutcome, Signal } from "../run/control.ts";
 import type { CancelReason, EarlierEnd, Event, ReusedResult, RunOptions } from "../run/event.ts";
 import type { RunState } from "../run/state.ts";
 import type { Beginning } from "../run/attempt.ts";
@@ -58,6 +58,8 @@ export interface RunHandle {
   stopWaiting(): boolean;
   /** Ends all processes at once and leaves a resumable journal. */
   kill(): void;
+  /** From now on so many steps at once. What is at work stays so; nothing starts until fewer are. */
+  setConcurrency(change: ConcurrencyChange): Result<void, Problem>;
   pause(reason: string): void;
   unpause(): void;
   answer(step: string, answer: Answer): Result<void, Problem>;

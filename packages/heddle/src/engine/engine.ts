@@ -12,6 +12,7 @@ import { remainingPath } from "../graph/paths.ts";
 import type { Lease } from "../journal/port.ts";
 import { DEFAULT_GRACE_MS, DEFAULT_MAX_AGENTS, type Plan, type Step } from "../plan/plan.ts";
 import { createState } from "../run/apply.ts";
+import { withConcurrency } from "../run/concurrency.ts";
 import { earlierFailures, stepsToUndo } from "../run/finish.ts";
 import { RUN_RULES, type CancelReason, type EventOf, type RunOptions } from "../run/event.ts";
 import { HistoryChecker } from "../run/check/history-checker.ts";
@@ -19,7 +20,7 @@ import { isRunEnded, stepAt, type RunState } from "../run/state.ts";
 import { withAlwaysAgain } from "../run/resume.ts";
 import { newVolatile } from "../run/volatile.ts";
 import type { ResumeOptions, RunHandle, StartOptions, WaitOptions } from "./api.ts";
-import type { Answer, RunOutcome, Signal } from "../run/control.ts";
+import type { Answer, ConcurrencyChange, RunOutcome, Signal } from "../run/control.ts";
 import { signalProblem } from "../run/signal-problem.ts";
 import { faultOf } from "./background.ts";
 import { takeLeftRequests } from "./control-channel.ts";
@@ -143,7 +144,7 @@ export async function resumeRun(
     const data =
       options.maxConcurrency === undefined
         ? planned.value
-        : { ...planned.value, options: widened(state.options, options.maxConcurrency) };
+        : { ...planned.value, options: withConcurrency(state.options, options.maxConcurrency) };
     await ports.backend.sweep(run, state.plan.graceMs ?? DEFAULT_GRACE_MS);
     const isNewPlan = data.plan !== undefined && current !== undefined;
     await weigh(ports, state, isNewPlan ? current.graph : state.index.graph, data.plan ?? state.plan);
@@ -152,11 +153,6 @@ export async function resumeRun(
     if (state.startedAt === undefined) recorder.record({ type: "run.started", data: {} });
     return ok(runLoop(ports, lease, state, recorder, options));
   });
-}
-
-/** With another number of slots. Several that are asked for now are meant also where the run began with one step at a time. */
-function widened({ sequential, ...options }: RunOptions, maxConcurrency: number): RunOptions {
-  return defined({ ...options, maxConcurrency, sequential: maxConcurrency > 1 ? undefined : sequential });
 }
 
 async function choicesOf(
@@ -335,6 +331,7 @@ function runLoop(
     cancel: (reason: CancelReason = "cancel") => scheduler.cancel(reason),
     stopWaiting: () => scheduler.stopWaiting(),
     kill: () => scheduler.kill(),
+    setConcurrency: (change: ConcurrencyChange) => scheduler.setConcurrency(change),
     pause: (reason: string) => scheduler.pause(reason),
     unpause: () => scheduler.unpause(),
     answer: (step: string, answer: Answer) => scheduler.answer(step, answer),
@@ -361,6 +358,7 @@ function finishedHandle(state: RunState): RunHandle {
     cancel: nothing,
     stopWaiting: () => false,
     kill: nothing,
+    setConcurrency: () => ok(undefined),
     pause: nothing,
     unpause: nothing,
     answer: (step) =>

@@ -21,6 +21,7 @@ import {
   checkControlRequest,
   invalidRequest,
   type Answer,
+  type ConcurrencyChange,
   type ControlRequest,
   type RunOutcome,
   type Signal,
@@ -141,6 +142,13 @@ export class Scheduler {
     return (
       this.#state.volatile.halt !== undefined || this.#inputs.some(({ kind }) => kind === "halt" || kind === "kill")
     );
+  }
+
+  setConcurrency(change: ConcurrencyChange): Result<void, Problem> {
+    const checked = checkControlRequest({ kind: "set-concurrency", ...change });
+    if (!checked.ok) return err(invalidRequest(checked.error));
+    this.#post({ kind: "set-concurrency", ...change });
+    return ok(undefined);
   }
 
   pause(reason: string): void {
@@ -352,6 +360,8 @@ export class Scheduler {
       case "cancel":
         if (!this.#isHalted()) this.#post({ kind: "halt", reason: "cancel" });
         return;
+      case "set-concurrency":
+        return this.#post(request);
       case "pause":
         return this.pause(request.reason);
       case "unpause":

@@ -11,6 +11,7 @@ import type { Graph, GraphProblem } from "../graph/graph.ts";
 import { recordAfter } from "./agent-record.ts";
 import type { Event, EventOf } from "./event.ts";
 import { addSteps } from "./add-steps.ts";
+import { withConcurrency } from "./concurrency.ts";
 import { arrive, requeue, requeueAll } from "./queue.ts";
 import { emptyIndex, rebuildIndex } from "./reindex.ts";
 import { applyResumed, takeUp } from "./resume.ts";
@@ -116,6 +117,8 @@ export function apply(state: RunState, event: Event): void {
     case "run.resumed":
       applyResumed(state, event, idleMs);
       return;
+    case "run.options":
+      return applyOptions(state, event.data.maxConcurrency);
     case "run.paused":
       state.phase = { tag: "paused", reason: event.data.reason };
       return requeueSheltered(state);
@@ -149,6 +152,13 @@ export function apply(state: RunState, event: Event): void {
     default:
       applyToStep(state, numberOf(state, event.step), event);
   }
+}
+
+/** Steps that are begun one at a time are begun in another order: their queues are built anew where that is over. */
+function applyOptions(state: RunState, maxConcurrency: number): void {
+  const { sequential } = state.options;
+  state.options = withConcurrency(state.options, maxConcurrency);
+  if (state.options.sequential !== sequential) rebuildIndex(state);
 }
 
 /** What is always to run has other deadlines in a paused run. */

@@ -6,7 +6,18 @@
  *  1. Nothing from outside this process is a {@link ControlRequest} before {@link checkControlRequest} accepted it.
  *  2. What is accepted can be recorded: every text is a string, at most {@link MOST_TEXT} long.
  */
-import { anything, type Check, finite, inside, object, oneOf, optional, tagged, literal } from "../base/check.ts";
+import {
+  anything,
+  type Check,
+  finite,
+  inside,
+  object,
+  oneOf,
+  optional,
+  positive,
+  tagged,
+  literal,
+} from "../base/check.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { AnswerDecision, OpenQuestion, Resolution } from "./event.ts";
 import { toJson, type Json } from "../base/json.ts";
@@ -22,14 +33,22 @@ export type Answer = {
   readonly choice?: Resolution;
 };
 
-/** What `cancel`, `pause`, `unpause`, `approve`, `reject`, `resolve` and `signal` ask of the run's engine. */
+/** What `cancel`, `pause`, `unpause`, `concurrency`, `approve`, `reject`, `resolve` and `signal` ask of the run's engine. */
 export type ControlRequest =
   | { readonly kind: "cancel" }
   | { readonly kind: "pause"; readonly reason: string }
   | { readonly kind: "unpause" }
   /** `askedAt`: time of the question that its sender saw, and no other is answered; absent: whichever is open. */
   | ({ readonly kind: "answer"; readonly step: string; readonly askedAt?: number } & Answer)
-  | ({ readonly kind: "signal" } & Signal);
+  | ({ readonly kind: "signal" } & Signal)
+  | ({ readonly kind: "set-concurrency" } & ConcurrencyChange);
+
+/** How many steps of a run under way may be at work at once, from now on. */
+export interface ConcurrencyChange {
+  /** At least 1. */
+  readonly maxConcurrency: number;
+  readonly by: string;
+}
 
 /** A word from outside, for the step that waits for its name. */
 export interface Signal {
@@ -77,6 +96,11 @@ const request = tagged<"kind", ControlRequest>("kind", {
     value,
     by: bounded,
     id: bounded,
+  }),
+  "set-concurrency": object<Extract<ControlRequest, { kind: "set-concurrency" }>>({
+    kind: literal("set-concurrency"),
+    maxConcurrency: positive,
+    by: bounded,
   }),
 });
 

@@ -303,6 +303,7 @@ const SCHEMAS: { readonly [T in EventType]: Schema<T> } = {
   "run.resumed": run<"run.resumed">(
     object({ engine: text, interrupted: texts, reset: texts, plan: optional(plan), options: optional(options) }),
   ),
+  "run.options": run<"run.options">(object({ maxConcurrency: positive, by: text })),
   "step.started": ofAttempt<"step.started">(object({ item: optional(json), signal: optional(text) })),
   "timer.set": ofAttempt<"timer.set">(object({ at: finite, durationMs: optional(finite) })),
   "timer.fired": ofAttempt<"timer.fired">(nothing),

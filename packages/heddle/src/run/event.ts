@@ -165,6 +165,8 @@ export type EventBody =
         readonly options?: RunOptions;
       };
     }
+  /** Somebody changed how many steps of a run under way may be at work at once. What is at work stays so. */
+  | { readonly type: "run.options"; readonly data: { readonly maxConcurrency: number; readonly by: string } }
   /** Written before the attempt's effect begins. */
   | ({
       readonly type: "step.started";

@@ -8,7 +8,7 @@ import type { Json } from "../base/json.ts";
 import { ok, type Result } from "../base/result.ts";
 import type { Step } from "../plan/plan.ts";
 import type { Note, Outcome } from "./attempt.ts";
-import type { Answer } from "./control.ts";
+import type { Answer, ConcurrencyChange } from "./control.ts";
 import type { CancelReason, EventBody, EventOf, StepError } from "./event.ts";
 import { expansionProblem, type Expansion } from "./expansion.ts";
 import { haltReason } from "./finish.ts";
@@ -51,6 +51,7 @@ export type Input =
     }
   /** A step that may start waits for a lock that another run holds. */
   | { readonly kind: "held-up"; readonly step: number; readonly run: string }
+  | ({ readonly kind: "set-concurrency" } & ConcurrencyChange)
   | { readonly kind: "pause"; readonly reason: string }
   | { readonly kind: "unpause" }
   /** The run is to end early. The first reason counts. */
@@ -92,6 +93,8 @@ export function eventsOfInput(state: RunState, input: Input, clockInputs: ClockI
       return eventsOfSignal(state, input);
     case "held-up":
       return eventsOfHoldUp(state, input);
+    case "set-concurrency":
+      return eventsOfConcurrency(state, input);
     case "pause":
       // What is still done in a run that ends early is not held up.
       return state.phase.tag === "running" && haltReason(state) === undefined
@@ -175,6 +178,15 @@ function eventOfUndo(state: RunState, { step: index, outcome, durationMs }: Inpu
       ? outcome.error
       : { code: "error", message: `its undo was ended: ${outcome.kind === "stopped" ? outcome.reason : outcome.kind}` };
   return { type: "rollback.failed", step, data: { error, durationMs } };
+}
+
+/** None where the run has as many already, or has ended. */
+function eventsOfConcurrency(
+  { phase, options }: RunState,
+  { maxConcurrency, by }: ConcurrencyChange,
+): readonly EventBody[] {
+  if (isRunEnded(phase) || options.maxConcurrency === maxConcurrency) return [];
+  return [{ type: "run.options", data: { maxConcurrency, by } }];
 }
 
 /** Whether the time for an answer to the step's question is over: what `onTimeout` says counts, or the time of a container around it. */

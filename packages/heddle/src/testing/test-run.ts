@@ -48,6 +48,8 @@ export interface RunInTest {
   elapsedMs(): number;
   /** Ends the run as `cancelled`. */
   cancel(): void;
+  /** From now on so many steps at once. @throws {HeddleError} `InvalidRequest` where it is no whole number from 1. */
+  setConcurrency(maxConcurrency: number): void;
   /** No new step starts until {@link unpause}. */
   pause(reason?: string): void;
   /** Takes a {@link pause} back. */
@@ -218,6 +220,8 @@ class TestSession {
         const sent = await handle()?.signal({ signal, value, by: "test", id });
         if (sent !== undefined) orThrow(sent);
       },
+      setConcurrency: (maxConcurrency) =>
+        void orThrow(handle()?.setConcurrency({ maxConcurrency, by: "test" }) ?? { ok: true, value: undefined }),
       pause: (reason = "requested by the test") => handle()?.pause(reason),
       unpause: () => handle()?.unpause(),
       answer: (step, answer) =>

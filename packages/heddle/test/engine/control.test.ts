@@ -97,6 +97,61 @@ describe("requests that nobody should have left", () => {
   });
 });
 
+describe("another number of steps at once", () => {
+  const PLAN = "steps: [{ id: a, run: x }, { id: b, run: x }, { id: c, run: x }]";
+  const set = (maxConcurrency: number) => ({ kind: "set-concurrency", maxConcurrency, by: "ada" }) as const;
+
+  it("is honoured at once, whichever process asks", async () => {
+    const rig = new Rig({ pollMs: POLL_MS });
+    const handle = await rig.start(PLAN, { maxConcurrency: 1 });
+    expect(rig.running).toEqual(["a"]);
+    await memoryJournal({ store: rig.store }).request(handle.run, 0, set(2));
+    await rig.pass(POLL_MS);
+    expect(rig.running).toEqual(["a", "b"]);
+    handle.setConcurrency({ maxConcurrency: 1, by: "bea" });
+    await rig.quiet();
+    expect(rig.running).toEqual(["a", "b"]);
+    await rig.succeed("a");
+    expect(rig.running).toEqual(["b"]);
+    await rig.succeed("b");
+    expect(rig.running).toEqual(["c"]);
+    const told = rig.events.flatMap((event) => (event.type === "run.options" ? [event.data] : []));
+    expect(told).toEqual([
+      { maxConcurrency: 2, by: "ada" },
+      { maxConcurrency: 1, by: "bea" },
+    ]);
+  });
+
+  it("holds for the next engine, unless that one is told another", async () => {
+    const rig = new Rig({ pollMs: POLL_MS });
+    const first = await rig.start(PLAN, { maxConcurrency: 1 });
+    first.setConcurrency({ maxConcurrency: 2, by: "ada" });
+    await rig.quiet();
+    first.cancel();
+    for (const id of ["a", "b"]) await rig.yield(id);
+    await first.result;
+    const again = await rig.resume(first.run);
+    expect(rig.running).toEqual(["a", "b"]);
+    again.cancel();
+    for (const id of ["a", "b"]) await rig.yield(id);
+    await again.result;
+    await rig.resume(first.run, { maxConcurrency: 3 });
+    expect(rig.running).toEqual(["a", "b", "c"]);
+  });
+
+  it.each([0, -1, 1.5, Number.NaN, "4", 2 ** 53, undefined])("%s is none", async (maxConcurrency) => {
+    const rig = new Rig({ pollMs: POLL_MS });
+    const handle = await rig.start(PLAN, { maxConcurrency: 1 });
+    const asked = { ...set(1), maxConcurrency: maxConcurrency as number };
+    expect(handle.setConcurrency(asked)).toMatchObject({ ok: false, error: { code: "InvalidRequest" } });
+    await rig.ports.journal.request(handle.run, 0, asked as unknown as Json);
+    await rig.pass(2 * POLL_MS);
+    expect(rig.told).not.toContain("run.options");
+    await rig.succeed("a");
+    expect(rig.running).toEqual(["b"]);
+  });
+});
+
 describe("what the last engine left unread", () => {
   const PLAN = "steps: [{ id: ask, approve: Ship it? }, { id: ship, deps: [ask], run: x }]";
   const YES = { kind: "answer", step: "ask", decision: "approve", by: "anna" } as const;

@@ -38,7 +38,8 @@ const SHAPE: PlanShape = {
 function optionsOf(seed: number): DryOptions {
   return {
     seed,
-    maxConcurrency: 1 + (seed % 5),
+    maxConcurrency: seed % 8 === 1 ? 1 : 1 + (seed % 5),
+    ...(seed % 8 === 1 && { sequential: true }),
     schedule: seed % 3 === 0 ? "layers" : "ready",
     failure: seed % 2 === 0 ? "continue" : "fail-fast",
     rollback: seed % 4 === 0 ? "all" : "none",
@@ -82,7 +83,7 @@ interface Watch {
   readonly beforeEvent?: (state: RunState) => void;
 }
 
-/** A run that is paused now and then, cut in the middle, taken up again, and cut once more where that changes anything. */
+/** A run that is paused now and then, and whose concurrency is changed, cut in the middle, taken up again, and cut once more where that changes anything. */
 function lives(seed: number, { between, beforeEvent }: Watch = {}): readonly Event[] {
   const plan = generatePlan(seed, SHAPE);
   const cached = { ...plan, steps: plan.steps.map((step) => (seed % 4 === 0 ? { ...step, cache: true } : step)) };
@@ -90,6 +91,8 @@ function lives(seed: number, { between, beforeEvent }: Watch = {}): readonly Eve
   const live = (dry: DryRun, turns: number): DryRun => {
     for (let turn = 0; turn < turns && !dry.isOver; turn++) {
       between?.(dry);
+      if ((seed + turn) % 7 === 3)
+        dry.give({ kind: "set-concurrency", maxConcurrency: 1 + ((seed + turn) % 4), by: "ada" });
       if ((seed + turn) % 9 === 2) dry.give({ kind: "pause", reason: "lunch" });
       const before = dry.events.length;
       const wasPaused = dry.state.phase.tag === "paused";

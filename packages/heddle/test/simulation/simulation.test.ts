@@ -15,18 +15,21 @@ describe("simulation", () => {
     const broken: string[] = [];
     let crashes = 0;
     let effects = 0;
+    let changes = 0;
     const ends = new Set<string>();
     for (let seed = 1; seed <= SEEDS; seed++) {
       const report = await simulate({ seed });
       crashes += report.crashes;
       effects += report.effects;
       ends.add(report.status);
+      changes += report.events.filter(({ type }) => type === "run.options").length;
       broken.push(...report.violations.map((violation) => `seed ${seed}: ${violation}`));
     }
     expect(broken).toEqual([]);
     // A world in which little happens proves little.
     expect(crashes).toBeGreaterThan(SEEDS / 2);
     expect(effects).toBeGreaterThan(SEEDS * 8);
+    expect(changes).toBeGreaterThan(SEEDS / 8);
     expect([...ends].sort()).toEqual(["cancelled", "failed", "succeeded"]);
   });
 

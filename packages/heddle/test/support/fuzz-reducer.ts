@@ -73,6 +73,7 @@ class FuzzedRun {
     this.#random = seededRandom(seed * 31);
     const plan = generatePlan(seed, SHAPE);
     const steps = plan.steps.map((one) => (this.#has(0.3) ? { ...one, cache: true } : one));
+    const isSequential = this.#has(0.1);
     const created: EventOf<"run.created"> = {
       run: "r",
       seq: 1,
@@ -81,11 +82,12 @@ class FuzzedRun {
       data: {
         plan: { ...plan, steps },
         options: {
-          maxConcurrency: 1 + whole(this.#random, 3),
+          maxConcurrency: isSequential ? 1 : 1 + whole(this.#random, 3),
           maxAgents: 1 + whole(this.#random, 1),
           schedule: this.#has(0.3) ? "layers" : "ready",
           failure: plan.failure ?? "fail-fast",
           rollback: plan.rollback ?? "none",
+          ...(isSequential && { sequential: true }),
         },
         engine: "0",
         rules: RUN_RULES,
@@ -271,6 +273,7 @@ class FuzzedRun {
       () => this.#answer(step),
       () => ({ kind: "pause", reason: "lunch" }),
       () => ({ kind: "unpause" }),
+      () => ({ kind: "set-concurrency", maxConcurrency: 1 + whole(this.#random, 3), by: "me" }),
       () => (this.#has(0.1) ? { kind: "halt", reason: "cancel" } : undefined),
       () => (this.#has(0.03) ? { kind: "kill" } : undefined),
       () => this.#signal("go"),

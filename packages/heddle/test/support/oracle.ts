@@ -7,8 +7,8 @@
  *  2. Never again: nothing is carried out for a step whose success stands on disk (was not undone or reset since).
  *  3. Order: when an attempt is carried out, every dep's success stands on disk (or it was skipped by its condition), every
  *     `after` has ended on disk.
- *  4. Limits: at no instant more attempts, agents, pool units, lock holders or items at once than allowed, in the run and in each
- *     plan inside it; what is inside a step with locks or pools is alone with them.
+ *  4. Limits: at no instant more attempts, agents, pool units, lock holders or items at once than allowed, in the run as it
+ *     was set last and in each plan inside it; what is inside a step with locks or pools is alone with them.
  *  5. One engine: an engine that was refused, or whose append failed, carries out nothing more; attempts of a dead engine are
  *     gone before a new one carries out its first.
  *  6. Inputs: an attempt is handed the recorded outputs of what it comes after, no more.
@@ -277,6 +277,9 @@ export class Oracle {
         this.#pools = event.data.plan.resources ?? {};
         this.#takesTurns = event.data.plan.agents?.conflicts === "serialize";
         for (const step of event.data.plan.steps) this.#meet(step, undefined, undefined);
+        return;
+      case "run.options":
+        if (this.#options) this.#options = { ...this.#options, maxConcurrency: event.data.maxConcurrency };
         return;
       case "run.resumed":
         if (event.data.options) this.#options = event.data.options;

@@ -11,6 +11,7 @@ export const EVENTS_OF_THE_REDUCER: readonly Event["type"][] = [
   "run.cancelled",
   "run.created",
   "run.failed",
+  "run.options",
   "run.paused",
   "run.resumed",
   "run.started",

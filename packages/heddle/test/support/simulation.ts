@@ -326,6 +326,14 @@ class RunSimulation {
         if (random() < 0.2) later(whole(random, 50), cancel);
       });
     }
+    const changes = random() < 0.3 ? 1 + whole(random, 3) : 0;
+    for (let change = 0; change < changes; change++) {
+      later(whole(random, 2000), () => {
+        const asked = { maxConcurrency: 1 + whole(random, 4), by: "person" };
+        if (random() < 0.5) handle.setConcurrency(asked);
+        else void ports.journal.request(this.#run, this.#clock.now(), { kind: "set-concurrency", ...asked });
+      });
+    }
     if (random() < 0.15) {
       later(whole(random, 1000), () => {
         handle.pause("lunch");

@@ -100,6 +100,8 @@ export class HistoryChecker {
       case "run.resumed":
         this.#onResumed(event);
         return;
+      case "run.options":
+        return void (this.#options &&= { ...this.#options, maxConcurrency: event.data.maxConcurrency });
       case "run.paused":
       case "run.unpaused":
         this.#paused = event.type === "run.paused";
