@@ -23,6 +23,11 @@ export interface Run extends AsyncIterable<Event> {
    * grace. The run can be resumed.
    */
   cancel(): number;
+  /**
+   * From now on so many steps at once. Steps that are running continue; no step starts until fewer are. A resume keeps it.
+   * @throws {HeddleError} `InvalidOption` where it is no whole number from 1.
+   */
+  setConcurrency(maxConcurrency: number): void;
   /** No new step starts until {@link unpause}; running steps continue. */
   pause(reason?: string): void;
   /** Takes a {@link pause} back. */

@@ -28,7 +28,7 @@ import {
 import { openFolder } from "./folder.ts";
 import { notAQuestion } from "./errors.ts";
 import type { AnswerOptions, ConflictChoice, Run, RunResult } from "./handle.ts";
-import type { RunPlanOptions } from "./settings.ts";
+import { countProblem, type RunPlanOptions } from "./settings.ts";
 
 /** Begins the run. `held` is told of the project that was opened for it, and that is closed with it. */
 export type BeginRun = (held: (project: Project) => void) => Promise<Result<RunHandle, HeddleError>>;
@@ -99,6 +99,12 @@ export class LocalRun implements Run {
     const { running } = handle.state().index.counts;
     handle.cancel();
     return running;
+  }
+
+  setConcurrency(maxConcurrency: number): void {
+    const problem = countProblem("maxConcurrency", maxConcurrency);
+    if (problem !== undefined) throw problem;
+    void this.#begun.then((begun) => begun.ok && begun.value.setConcurrency({ maxConcurrency, by: "api" }));
   }
 
   pause(reason: string = "requested by the program"): void {

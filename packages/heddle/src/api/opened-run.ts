@@ -71,6 +71,8 @@ export interface OpenedRun extends AsyncIterable<Event>, AsyncDisposable {
   result(options?: FollowOptions): Promise<RecordedResult>;
   /** Ends running steps with grace, then the run as `cancelled`. The run can be resumed. */
   cancel(): Promise<Delivery>;
+  /** From now on so many steps at once, as of {@link Run}. Needs a process that works on the run. */
+  setConcurrency(maxConcurrency: number): Promise<Delivery>;
   /** No new step starts until {@link unpause}; running steps continue. Needs a process that works on the run. */
   pause(reason?: string): Promise<Delivery>;
   /** Takes a {@link pause} back. */
@@ -231,6 +233,12 @@ class RunReader implements OpenedRun {
 
   async cancel(): Promise<Delivery> {
     return orThrow(await this.#project.control.send(this.run, { kind: "cancel" }));
+  }
+
+  async setConcurrency(maxConcurrency: number): Promise<Delivery> {
+    const problem = countProblem("maxConcurrency", maxConcurrency);
+    if (problem !== undefined) throw problem;
+    return orThrow(await this.#project.control.send(this.run, { kind: "set-concurrency", maxConcurrency, by: "api" }));
   }
 
   async pause(reason: string = "requested by the program"): Promise<Delivery> {

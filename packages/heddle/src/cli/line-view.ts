@@ -129,6 +129,11 @@ export class LineView {
       case "run.unpaused":
         queue.line("Continued.");
         return;
+      case "run.options": {
+        const { maxConcurrency, by } = event.data;
+        queue.line(`${plural(maxConcurrency, "step")} at once from now on, set by ${safeLine(by)}.`);
+        return;
+      }
       case "rollback.started":
         queue.line(`Undoing ${plural(event.data.steps.length, "succeeded step")}, the newest first.`);
         return;

@@ -156,6 +156,8 @@ export interface RunCalls {
   pause(run: string, options?: SteerOptions): Promise<SteeredRun>;
   /** Starts steps again. */
   unpause(run: string, options?: SteerOptions): Promise<SteeredRun>;
+  /** From now on so many steps at once; those that are running continue. */
+  setConcurrency(run: string, workers: number, options?: SteerOptions): Promise<SteeredRun>;
   /** Goes on with a run that ended early; successes are kept. */
   resume(run: string, options?: GoOnOptions): Promise<TakenRun>;
   /** Runs again what failed, and what depends on it. */
@@ -330,6 +332,15 @@ function runCalls(platform: ClientPlatform, ask: Ask): RunCalls {
     cancel: steer("cancel"),
     pause: steer("pause"),
     unpause: steer("unpause"),
+    setConcurrency: (run, workers, { key, seen, signal } = {}) =>
+      ask({
+        method: "POST",
+        path: ["runs", run, "concurrency"],
+        body: { workers },
+        key,
+        ifMatch: etagOfSeen(seen),
+        signal,
+      }),
     resume: goOn("resume"),
     retry: goOn("retry"),
     rollback: steer("rollback"),

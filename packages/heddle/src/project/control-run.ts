@@ -52,8 +52,13 @@ export async function requestOf(
   return err({
     code: "RunNotLive",
     message: `no process is working on run ${run}, so it cannot take the request: ${request.kind}`,
-    hint: `\`heddle show ${run}\` shows it; \`heddle resume ${run}\` continues it.`,
+    hint: `\`heddle show ${run}\` shows it; \`heddle resume ${run}${flagsOf(request)}\` continues it.`,
   });
+}
+
+/** With what a resume does what was asked for. */
+function flagsOf(request: ControlRequest): string {
+  return request.kind === "set-concurrency" ? ` --max-concurrency ${request.maxConcurrency}` : "";
 }
 
 interface Sending {

@@ -76,7 +76,7 @@ export interface SaidToRun {
   readonly result: "sent" | "done";
 }
 
-/** `POST .../runs/{run}/cancel`, `/pause` and `/unpause`. */
+/** `POST .../runs/{run}/cancel`, `/pause`, `/unpause` and `/concurrency`. */
 export interface SteeredRun extends SaidToRun {
   /** Steps that were running then. */
   readonly running: number;

@@ -19,9 +19,9 @@ export interface ReportView {
   readonly speedup: number | null;
   readonly criticalPath: readonly string[];
   readonly criticalPathMs: number;
-  /** Slots that the run could use at once. */
+  /** Slots that the run could use at once, as it was set last. */
   readonly slots: number;
-  /** Share of the time in which those slots worked, 0 to 1; `null` where no time passed. */
+  /** Share of the time in which the slots that there were worked, 0 to 1; `null` where no time passed. */
   readonly utilisation: number | null;
   /** The longest attempts, the longest first. */
   readonly slowest: readonly { readonly step: string; readonly durationMs: number }[];
@@ -38,7 +38,7 @@ export function reportView(input: RunViewInput): ReportView {
   const { sequentialMs } = timeline;
   const parallelMs = timeline.parallelMs(live && !ended ? now : undefined);
   const path = criticalPathOf(state, (step) => durationOf(state, step));
-  const slots = state.options.maxConcurrency;
+  const slotMs = timeline.slotMs(live && !ended ? now : undefined);
   const spans = timeline.spans().filter((span) => span.kind === "attempt");
   return {
     run: state.run,
@@ -53,8 +53,8 @@ export function reportView(input: RunViewInput): ReportView {
     speedup: speedupOf(sequentialMs, parallelMs),
     criticalPath: path.steps,
     criticalPathMs: path.ms,
-    slots,
-    utilisation: parallelMs > 0 ? Math.min(1, Math.round((sequentialMs / (parallelMs * slots)) * 1000) / 1000) : null,
+    slots: state.options.maxConcurrency,
+    utilisation: slotMs > 0 ? Math.min(1, Math.round((sequentialMs / slotMs) * 1000) / 1000) : null,
     slowest: spans
       .flatMap(({ step, durationMs }) => (durationMs === null ? [] : [{ step, durationMs }]))
       .sort((a, b) => b.durationMs - a.durationMs)

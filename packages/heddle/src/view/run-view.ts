@@ -90,6 +90,8 @@ export interface RunView {
   readonly counts: StepCounts & { readonly upToDate: number };
   /** Steps by the status that they have in {@link steps}: all eleven. */
   readonly byStatus: StatusCounts;
+  /** Steps that may be at work at once. */
+  readonly maxConcurrency: number;
   readonly steps: readonly StepView[];
   /** The attempts one after another. */
   readonly sequentialMs: number;
@@ -118,6 +120,7 @@ export const RUN_FIELDS: readonly (keyof RunView)[] = [
   "endedAt",
   "counts",
   "byStatus",
+  "maxConcurrency",
   "steps",
   "sequentialMs",
   "parallelMs",
@@ -154,6 +157,7 @@ export function runView(input: RunViewInput): RunView {
     endedAt: "endedAt" in state.phase ? state.phase.endedAt : null,
     counts: { ...stepCounts(state, live), upToDate: upToDateIn(state) },
     byStatus: statusCounts(state, live),
+    maxConcurrency: state.options.maxConcurrency,
     steps: state.steps.map((_, step) => stepView(input, step, costs)),
     sequentialMs,
     parallelMs,

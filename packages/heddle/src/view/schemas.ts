@@ -142,6 +142,7 @@ const run = z.looseObject({
 /** `show --json`. */
 export const RunSchema: z.ZodType = run.extend({
   byStatus: z.record(z.enum(STEP_STATUSES), count),
+  maxConcurrency: z.number().int().positive(),
   steps: z.array(step),
   sequentialMs: durationMs,
   parallelMs: durationMs,

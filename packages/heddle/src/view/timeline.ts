@@ -45,10 +45,11 @@ export interface Span {
 /** Of what has no lead: undos, questions about an attempt, and histories that are followed from their middle on. */
 const NO_LEAD = { readyAt: null, blockedMs: null, blockedBy: null, queuedMs: null, queuedBy: null } as const;
 
-/** From an engine's start on the run to its last event there. */
+/** From an engine's start on the run, or from where it got another number of slots, to its last event there or the next number. */
 interface Stay {
   readonly from: number;
   to: number;
+  readonly slots: number;
 }
 
 /**
@@ -80,6 +81,8 @@ export class Timeline {
   #ended = false;
   #sequentialMs = 0;
   #undoFrom = 0;
+  /** Steps that may be at work at once. */
+  #most = 1;
 
   /** `steps`: those known already, where the history is followed from its middle on. */
   constructor(steps: Iterable<Step> = [], changedFiles: ChangedFiles = new ChangedFiles()) {
@@ -102,13 +105,16 @@ export class Timeline {
     copy.#ended = this.#ended;
     copy.#sequentialMs = this.#sequentialMs;
     copy.#undoFrom = this.#undoFrom;
+    copy.#most = this.#most;
     return copy;
   }
 
   /** `lead`: of an event with which a step begins, where it is known. */
   add(event: Event, lead?: Lead): void {
-    if (event.type === "run.resumed") this.#resume(event.time, event.data.plan?.steps ?? []);
-    else this.#fold(event, lead);
+    if (event.type === "run.resumed") {
+      this.#most = event.data.options?.maxConcurrency ?? this.#most;
+      this.#resume(event.time, event.data.plan?.steps ?? []);
+    } else this.#fold(event, lead);
     this.changedFiles.add(event);
     this.#lastTime = event.time;
     const stay = this.#stays.at(-1);
@@ -144,6 +150,15 @@ export class Timeline {
     return total;
   }
 
+  /** Time under an engine, each moment as often as steps could be at work then. `now`: as of {@link parallelMs}. */
+  slotMs(now?: number): number {
+    let total = 0;
+    for (const { from, to, slots } of this.#stays) total += (to - from) * slots;
+    const last = this.#stays.at(-1);
+    if (last !== undefined && now !== undefined && !this.#ended) total += Math.max(0, now - last.to) * this.#most;
+    return total;
+  }
+
   /** Wall-clock time under an engine between the first lifetime's start and `time`: where `time` is on a chart without gaps. */
   offset(time: number): number {
     let total = 0;
@@ -154,14 +169,26 @@ export class Timeline {
     return total;
   }
 
+  #stayFrom(time: number): void {
+    this.#stays.push({ from: time, to: time, slots: this.#most });
+  }
+
   #fold(event: Exclude<Event, { type: "run.resumed" }>, lead: Lead | undefined): void {
     switch (event.type) {
       case "run.created":
         for (const step of event.data.plan.steps) this.#steps.set(step.id, step);
+        this.#most = event.data.options.maxConcurrency;
         return;
       case "run.started":
-        this.#stays.push({ from: event.time, to: event.time });
+        this.#stayFrom(event.time);
         return;
+      case "run.options": {
+        const stay = this.#stays.at(-1);
+        if (stay !== undefined) stay.to = event.time;
+        this.#most = event.data.maxConcurrency;
+        this.#stayFrom(event.time);
+        return;
+      }
       case "steps.added":
         for (const step of event.data.steps) this.#steps.set(step.id, step);
         return;
@@ -193,8 +220,7 @@ export class Timeline {
       case "rollback.started":
         this.#ended = false;
         this.#undoFrom = event.time;
-        if (event.time > this.#lastTime && this.#stays.length > 0)
-          this.#stays.push({ from: event.time, to: event.time });
+        if (event.time > this.#lastTime && this.#stays.length > 0) this.#stayFrom(event.time);
         return;
       case "step.rolledback":
       case "rollback.failed":
@@ -301,7 +327,7 @@ export class Timeline {
     }
     this.#busy.fill(false);
     this.#ended = false;
-    this.#stays.push({ from: time, to: time });
+    this.#stayFrom(time);
   }
 }
 

@@ -105,7 +105,7 @@ describe("of a run that goes on", () => {
     expect(after).toEqual([seen.at(-1)]);
   });
 
-  test("a cancel, a pause and its end are left for the process that works on it", async () => {
+  test("a cancel, a pause and its end, and other slots are left for the process that works on it", async () => {
     const projectDir = testFolder("api");
     const { definition } = gated();
     const running = run(definition, { projectDir });
@@ -116,6 +116,12 @@ describe("of a run that goes on", () => {
     expect(await opened.status()).toMatchObject({ status: "paused" });
     expect(await opened.unpause()).toBe("sent");
     for await (const event of opened) if (event.type === "run.unpaused") break;
+    expect(await opened.setConcurrency(7)).toBe("sent");
+    for await (const event of opened) if (event.type === "run.options") break;
+    running.setConcurrency(6);
+    for await (const progress of opened.watch()) if (progress.maxConcurrency === 6) break;
+    await expect(opened.setConcurrency(0)).rejects.toMatchObject({ code: "InvalidOption" });
+    expect(() => running.setConcurrency(1.5)).toThrow("maxConcurrency");
     expect(await opened.cancel()).toBe("sent");
     expect(await opened.result()).toMatchObject({ status: "cancelled" });
     expect(await running.result).toMatchObject({ status: "cancelled" });

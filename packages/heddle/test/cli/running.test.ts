@@ -316,6 +316,10 @@ describe("ending early", () => {
     await run.says("Paused: lunch");
     expect((await rig.heddle(["unpause"])).code).toBe(0);
     await run.says("Continued.");
+    const set = await rig.heddle(["concurrency", "7"]);
+    expect([set.code, set.stdout]).toMatchObject([0, expect.stringContaining("may have 7 steps at work at once")]);
+    await run.says("7 steps at once from now on, set by ");
+    expect(JSON.parse((await rig.heddle(["show", "--json"])).stdout)).toMatchObject({ maxConcurrency: 7 });
     expect((await rig.heddle(["cancel"])).code).toBe(0);
     expect((await run.done).code).toBe(130);
     expect((await watch.done).code).toBe(130);

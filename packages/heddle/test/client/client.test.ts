@@ -26,6 +26,7 @@ const CALLS: Readonly<Record<string, (client: HeddleClient, project: ProjectClie
   cancelRun: (_, { runs }) => runs.cancel("r", { seen: SEEN }),
   pauseRun: (_, { runs }) => runs.pause("r", { key: "k" }),
   unpauseRun: (_, { runs }) => runs.unpause("r"),
+  setConcurrency: (_, { runs }) => runs.setConcurrency("r", 4, { seen: { run: "r", seq: 3 } }),
   resumeRun: (_, { runs }) => runs.resume("r", { maxConcurrency: 2 }),
   retryRun: (_, { runs }) => runs.retry("r", { acceptChanges: true, seen: SEEN }),
   rollBackRun: (_, { runs }) => runs.rollback("r"),
@@ -209,6 +210,8 @@ test("a real server is asked, steered, answered and watched", async () => {
   expect(await runs.pause(run)).toMatchObject({ request: "pause", running: expect.any(Number) });
   await until(async () => (await runs.get(run.slice(0, 8))).status === "paused");
   await runs.unpause(run);
+  expect(await runs.setConcurrency(run, 5)).toMatchObject({ request: "concurrency" });
+  await until(async () => (await runs.get(run)).maxConcurrency === 5);
   await runs.cancel(run);
   await until(async () => (await runs.get(run)).status === "cancelled");
   await watched;

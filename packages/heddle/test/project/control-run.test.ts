@@ -92,6 +92,15 @@ describe("a request that the engine cannot take", () => {
   });
 });
 
+test("other steps at once are asked of a run that nobody works on: it says how a resume does it", async () => {
+  const { rig, send } = world();
+  const { run, result } = await rig.start("steps: [{ id: ask, approve: Go? }]");
+  await result;
+  const sent = await send(run, { kind: "set-concurrency", maxConcurrency: 8, by: "ada" });
+  expect(sent).toMatchObject({ ok: false, error: { code: "RunNotLive" } });
+  expect(sent.ok ? "" : sent.error.hint).toContain(`heddle resume ${run} --max-concurrency 8`);
+});
+
 test("of two who answer a question at once, the second does not answer the next one unseen", async () => {
   const { rig, send } = world();
   const { run } = await rig.start("steps: [{ id: a, run: x }]", { wait: true });

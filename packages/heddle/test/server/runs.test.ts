@@ -141,7 +141,7 @@ test("a question is answered, with the state that was seen; a signal is sent", a
   expect(json["step"]).toMatchObject({ status: "succeeded" });
 });
 
-test("a run is paused, goes on, is cancelled, and is resumed", async () => {
+test("a run is paused, goes on, gets other slots, is cancelled, and is resumed", async () => {
   await using rig = await ServerRig.start();
   const steps = [
     { id: "w", signal: "go" },
@@ -154,8 +154,18 @@ test("a run is paused, goes on, is cancelled, and is resumed", async () => {
   await once(rig, run, "paused");
   await rig.ask(`${path}/unpause`, { body: {} });
   await until(async () => (await rig.ask(path)).json["status"] !== "paused");
+  const set = (workers: Json, headers = {}) => rig.ask(`${path}/concurrency`, { body: { workers }, headers });
+  expect((await set(7)).json).toMatchObject({ request: "concurrency", running: 0 });
+  await until(async () => (await rig.ask(path)).json["maxConcurrency"] === 7);
+  for (const workers of [0, 1.5, "3", null, 1_000_001]) expect((await set(workers)).status).toBe(422);
+  expect((await set(2, { "if-match": `"${run}-1"` })).status).toBe(412);
+  const [once7, again] = [await set(3, { "idempotency-key": "k" }), await set(3, { "idempotency-key": "k" })];
+  expect([once7.status, again.headers["idempotency-replayed"]]).toEqual([202, "true"]);
+  expect((await set(4, { "idempotency-key": "k" })).status).toBe(422);
   await rig.ask(`${path}/cancel`, { body: {} });
   await once(rig, run, "cancelled");
+  const late = await set(5);
+  expect([late.status, late.json["code"]]).toEqual([409, "run-not-live"]);
   expect((await rig.ask(`${path}/pause`, { body: {} })).status).toBe(409);
   expect((await rig.ask(`${path}/resume`, { body: {} })).status).toBe(200);
   await until(async () => (await rig.ask(`${path}/steps/w`)).text.includes('"signal":"go"'));

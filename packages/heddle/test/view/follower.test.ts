@@ -42,6 +42,20 @@ describe("a patch", () => {
     });
   });
 
+  test("tells another number of slots, and what is short by it", () => {
+    const follower = followed(history(DIAMOND, [[1010, started("a")]]));
+    follower.snapshot();
+    const [, , , set] = history(DIAMOND, [
+      [1010, started("a")],
+      [1020, { type: "run.options", data: { maxConcurrency: 1, by: "ada" } }],
+    ]);
+    follower.add(set as Event);
+    expect(follower.patch()?.ops).toEqual([
+      { op: "head", set: { parallelMs: 20, progress: { ended: 0, total: 4, slots: 1, maxConcurrency: 1 } } },
+      { op: "queues", queues: [[0, [{ kind: "slot", have: 0, want: 1, of: 1 }]]] },
+    ]);
+  });
+
   test("that begins elsewhere is refused", () => {
     const follower = followed(events.slice(0, 3));
     const run = follower.snapshot() as LiveRun;

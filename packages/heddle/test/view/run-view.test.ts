@@ -295,6 +295,20 @@ describe("times", () => {
     expect(report.slowest[0]).toEqual({ step: "b", durationMs: 390 });
     expect(report.attempts).toBe(4);
   });
+
+  test("a report measures the work by the slots that there were at each time", () => {
+    const changed = history(DIAMOND, [
+      [1000, { type: "run.options", data: { maxConcurrency: 8, by: "ada" } }],
+      [1000, started("b")],
+      [1500, { type: "run.options", data: { maxConcurrency: 1, by: "ada" } }],
+      [2000, succeeded("b", 1000)],
+    ]);
+    const { timeline } = read(changed);
+    const report = reportView({ state: stateOf(changed), timeline, live: false, now: 0, logFile: () => null });
+    // Half a second with 8, half a second with 1.
+    expect([report.slots, report.utilisation]).toEqual([1, Math.round((1000 / 4500) * 1000) / 1000]);
+    expect(report.parallelMs).toBe(1000);
+  });
 });
 
 test("slots are never shared: attempts with one slot do not overlap", () => {

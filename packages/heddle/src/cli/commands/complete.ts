@@ -171,6 +171,7 @@ const RUNS_FOR: Readonly<Record<string, readonly RunStatus[]>> = {
   cancel: ["running", "paused", "waiting"],
   pause: ["running"],
   unpause: ["paused"],
+  concurrency: ["running", "paused"],
   resume: ["failed", "cancelled", "interrupted", "waiting"],
   retry: ["failed", "cancelled", "interrupted", "waiting"],
   approve: ["waiting", "running", "paused"],

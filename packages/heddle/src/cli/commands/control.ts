@@ -1,8 +1,9 @@
 /**
- * Control commands: `cancel`, `pause`, `unpause`, `approve` and `reject` send requests to the process that works on a
+ * Control commands: `cancel`, `pause`, `unpause`, `concurrency`, `approve` and `reject` send requests to the process that works on a
  * run.
  */
 import { EXIT, fail, openToChange, type Context } from "../context.ts";
+import { plural } from "../../base/plural.ts";
 import { safeLine } from "../../base/safe-text.ts";
 import type { Flags } from "../spec.ts";
 import { userName } from "../user.ts";
@@ -30,6 +31,18 @@ export function pauseCommand(context: Context, words: Words, flags: Flags): Prom
 
 export function unpauseCommand(context: Context, words: Words): Promise<number> {
   return send(context, words, { kind: "unpause" }, saying("continues"));
+}
+
+/** The run, and how many steps at once; the number alone means the latest run. */
+export function concurrencyCommand(context: Context, words: Words): Promise<number> {
+  const [run, number] = words[1] === undefined ? [undefined, words[0]] : words;
+  const maxConcurrency = /^[1-9]\d{0,8}$/.test(number ?? "") ? Number(number) : undefined;
+  if (maxConcurrency === undefined) {
+    const message = `how many steps at once is a whole number from 1, not ${JSON.stringify(number ?? "")}`;
+    return Promise.resolve(fail(context, { code: "Usage", message, hint: "For example: heddle concurrency 8" }));
+  }
+  const text = `may have ${plural(maxConcurrency, "step")} at work at once; what is at work stays so`;
+  return send(context, [run], { kind: "set-concurrency", maxConcurrency, by: userName() }, saying(text));
 }
 
 /** What is told, by what became of the request. */

@@ -160,6 +160,16 @@ export const RUN_COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import("../commands/control.ts")).unpauseCommand,
   },
   {
+    name: "concurrency",
+    summary: "Set how many steps of a run in another process may be at work at once; those that are stay so",
+    args: "[run] [steps]",
+    examples: [
+      ["heddle concurrency 8", "from now on the latest run starts steps as long as fewer than 8 are at work"],
+      ["heddle concurrency 7k3m 1", "run 7k3m goes on with one step at a time"],
+    ],
+    load: async () => (await import("../commands/control.ts")).concurrencyCommand,
+  },
+  {
     name: "approve",
     summary: "Approve a step that is waiting for a person, or answer an agent's question",
     args: "[run] [step]",

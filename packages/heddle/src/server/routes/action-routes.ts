@@ -17,7 +17,7 @@ import {
   type AskedRun,
 } from "../asked-run.ts";
 import { loadAsked, PLAN_BODY_LIMIT } from "../asked-plan.ts";
-import { apiRoute, documentJson, type Answered, type ApiRoute, type Call } from "../route.ts";
+import { apiRoute, documentJson, type Answered, type ApiRoute, type Call, type Operation } from "../route.ts";
 import type { SaidToRun, SaidToStep, StartedRun, SteeredRun, TakenRun } from "../../view/protocol.ts";
 import { runStatus } from "../../view/status.ts";
 
@@ -86,9 +86,31 @@ export const ACTION_ROUTES: readonly ApiRoute[] = [
       return { status: 201, json, headers: { location } };
     },
   }),
-  control("cancel", "cancelRun", "End running steps with grace and the run cancelled", () => ({ kind: "cancel" })),
-  control("pause", "pauseRun", "Start no new step", ({ world }) => ({ kind: "pause", reason: world.actor })),
-  control("unpause", "unpauseRun", "Start steps again", () => ({ kind: "unpause" })),
+  steering({
+    word: "cancel",
+    id: "cancelRun",
+    summary: "End running steps with grace and the run cancelled",
+    requestOf: () => ({ kind: "cancel" }),
+  }),
+  steering({
+    word: "pause",
+    id: "pauseRun",
+    summary: "Start no new step",
+    requestOf: ({ world }) => ({ kind: "pause", reason: world.actor }),
+  }),
+  steering({
+    word: "unpause",
+    id: "unpauseRun",
+    summary: "Start steps again",
+    requestOf: () => ({ kind: "unpause" }),
+  }),
+  steering({
+    word: "concurrency",
+    id: "setConcurrency",
+    summary: "Set how many steps of the run may be at work at once; those that are stay so",
+    body: z.strictObject({ workers }),
+    requestOf: ({ body, world }) => ({ kind: "set-concurrency", maxConcurrency: body.workers, by: world.actor }),
+  }),
   goOn("resume", "resumeRun", "Go on with a run that ended early; successes are kept"),
   goOn("retry", "retryRun", "Run again what failed, and what depends on it"),
   apiRoute({
@@ -191,14 +213,23 @@ function keep(handle: RunHandle): RunHandle {
   return handle;
 }
 
-function control(word: string, id: string, summary: string, requestOf: (call: Call) => ControlRequest): ApiRoute {
-  return apiRoute({
+interface Steering<Body> {
+  readonly word: string;
+  readonly id: string;
+  readonly summary: string;
+  readonly body?: z.ZodType<Body>;
+  readonly requestOf: (call: Call<unknown, Body>) => ControlRequest;
+}
+
+function steering<Body = unknown>({ word, id, summary, body, requestOf }: Steering<Body>): ApiRoute {
+  return apiRoute<unknown, Body>({
     method: "POST",
     path: `${RUN}/${word}`,
     authority: "act",
-    operation: {
+    operation: defined<Operation<unknown, Body>>({
       id,
       summary,
+      body,
       answer: {
         status: 200,
         description: "`running`: steps that were running then; 202 where the request is left for another process",
@@ -210,7 +241,7 @@ function control(word: string, id: string, summary: string, requestOf: (call: Ca
         }),
       },
       problems: ["state", "precondition-failed"],
-    },
+    }),
     handle: async (call) => {
       const asked = await askedRun(call);
       const document = documentOf(asked, await readAsked(asked), call.world.clock.now());
