@@ -42,6 +42,8 @@ export interface LogRange {
   readonly end: number;
   /** The only line goes on behind `end`: it is longer than an answer. */
   readonly isCut: boolean;
+  /** The last one has no line break yet: what is written next goes on in it. */
+  readonly isOpen: boolean;
 }
 
 export interface LogSize {
@@ -199,9 +201,10 @@ export class LogIndex {
         0,
         piece.findIndex((byte) => (byte & 0xc0) !== 0x80),
       );
-    const text = piece.toString("utf8", at, piece.at(-1) === NEWLINE ? piece.length - 1 : piece.length);
+    const isOpen = piece.length > 0 && piece.at(-1) !== NEWLINE;
+    const text = piece.toString("utf8", at, isOpen ? piece.length : piece.length - 1);
     const lines = at === piece.length ? [] : text.split("\n");
-    return { from: Math.max(1, total - lines.length + 1), lines, offset: start + at, end, isCut };
+    return { from: Math.max(1, total - lines.length + 1), lines, offset: start + at, end, isCut, isOpen };
   }
 
   /** `false`: there is no more for now. */
@@ -238,7 +241,8 @@ export class LogIndex {
   async #range(file: number, from: number, to: number): Promise<LogRange> {
     const known = Math.min(Math.floor((from - 1) / this.#every), this.#places.length - 1);
     const start = await this.#startOf(file, from, known);
-    if (start === undefined) return { from, lines: [], offset: this.#seen, end: this.#seen, isCut: false };
+    if (start === undefined)
+      return { from, lines: [], offset: this.#seen, end: this.#seen, isCut: false, isOpen: false };
     const most = this.#sizes.given;
     const wanted = Math.max(0, to - from + 1);
     const bytes = await readLogPiece(file, start, most);
@@ -252,9 +256,9 @@ export class LogIndex {
       const end = lineBreak === -1 ? bytes.length : lineBreak;
       lines.push(bytes.toString("utf8", at, end));
       at = lineBreak === -1 ? end : end + 1;
-      if (lineBreak === -1) return { from, lines, offset: start, end: start + at, isCut: !isAll };
+      if (lineBreak === -1) return { from, lines, offset: start, end: start + at, isCut: !isAll, isOpen: isAll };
     }
-    return { from, lines, offset: start, end: start + at, isCut: false };
+    return { from, lines, offset: start, end: start + at, isCut: false, isOpen: false };
   }
 
   /** Where line `from` begins; `undefined`: there is no such line. */

@@ -156,6 +156,8 @@ export interface LogPage {
   readonly isGuess?: true;
   /** The only line is longer than an answer: this is its beginning, or its end where the last lines were asked for. */
   readonly isCut?: true;
+  /** The last one has no line break yet: what is written next goes on in it. */
+  readonly isOpen?: true;
 }
 
 /** `GET .../attempts/{attempt}/log/search`. */

@@ -102,6 +102,7 @@ describe("lines", () => {
         expect(whole?.size).toEqual({ bytes, lines: lines.length });
         expect([whole?.range.from, whole?.range.end]).toEqual([Math.max(1, lines.length - given.length + 1), bytes]);
         expect(quick?.range).toMatchObject({ lines: given, offset: whole?.range.offset, end: bytes, isCut: false });
+        expect(quick?.range.isOpen).toBe(written !== "" && !written.endsWith("\n"));
         expect(quick?.size.bytes).toBe(bytes);
         expect(quick?.size.isGuess).toBe(pieces * size.piece >= bytes ? undefined : true);
         if (quick?.size.isGuess === undefined) expect(quick).toEqual(whole);
@@ -110,7 +111,7 @@ describe("lines", () => {
     const long = new LogIndex(logOf(`ab\n${"é".repeat(100)}`), { given: 11 });
     expect(await long.last(3)).toEqual({
       size: { bytes: 203, lines: 2 },
-      range: { from: 2, lines: ["ééééé"], offset: 193, end: 203, isCut: true },
+      range: { from: 2, lines: ["ééééé"], offset: 193, end: 203, isCut: true, isOpen: true },
     });
     expect(await new LogIndex(path.join(folder, "none")).last(1)).toBeUndefined();
   });
@@ -160,9 +161,23 @@ describe("lines", () => {
   test("longer than an answer are cut, and say where they go on", async () => {
     const file = logOf(`ab\n${"x".repeat(100)}\nend`);
     const index = new LogIndex(file, { given: 10, piece: 7, every: 1 });
-    expect(await index.lines(1, 9)).toEqual({ from: 1, lines: ["ab"], offset: 0, end: 3, isCut: false });
-    expect(await index.lines(2, 9)).toEqual({ from: 2, lines: ["x".repeat(10)], offset: 3, end: 13, isCut: true });
-    expect(await index.lines(3, 9)).toEqual({ from: 3, lines: ["end"], offset: 104, end: 107, isCut: false });
+    expect(await index.lines(1, 9)).toEqual({ from: 1, lines: ["ab"], offset: 0, end: 3, isCut: false, isOpen: false });
+    expect(await index.lines(2, 9)).toEqual({
+      from: 2,
+      lines: ["x".repeat(10)],
+      offset: 3,
+      end: 13,
+      isCut: true,
+      isOpen: false,
+    });
+    expect(await index.lines(3, 9)).toEqual({
+      from: 3,
+      lines: ["end"],
+      offset: 104,
+      end: 107,
+      isCut: false,
+      isOpen: true,
+    });
     expect(await index.lines(4, 9)).toMatchObject({ lines: [], offset: 107 });
   });
 

@@ -45,7 +45,7 @@ export const LOG_ROUTES: readonly ApiRoute[] = [
           "`next`: the number of the line behind these; absent: there is none yet. Long lines may come in fewer lines than asked for. " +
           "`offset`, `end`: where these lines begin and end in the file, in bytes. `isGuess`: not all lines were counted yet: `totalLines`, " +
           "and `from` where the last lines were asked for, are near. `isCut`: the only line is longer than 1 MiB, of which this is the " +
-          "beginning, or the end where the last lines were asked for",
+          "beginning, or the end where the last lines were asked for. `isOpen`: the last line has no line break yet",
         schema: z.looseObject({
           from: z.int().positive(),
           lines: z.array(z.string()),
@@ -56,6 +56,7 @@ export const LOG_ROUTES: readonly ApiRoute[] = [
           end: z.int(),
           isGuess: z.literal(true).optional(),
           isCut: z.literal(true).optional(),
+          isOpen: z.literal(true).optional(),
         }),
       },
     },
@@ -134,7 +135,7 @@ async function linesOf(
 }
 
 function logPage({ range, size }: LogEnd): LogPage {
-  const { from, lines, offset, end, isCut } = range;
+  const { from, lines, offset, end, isCut, isOpen } = range;
   const next = from + lines.length;
   const isLast = size.isGuess === true ? end >= size.bytes : next > size.lines;
   return defined({
@@ -147,6 +148,7 @@ function logPage({ range, size }: LogEnd): LogPage {
     end,
     isGuess: size.isGuess,
     isCut: isCut ? true : undefined,
+    isOpen: isOpen ? true : undefined,
   });
 }
 
