@@ -76,6 +76,8 @@ export interface WorktreeLine {
   readonly inUse: boolean;
   /** `saved`: everything in it is on a branch or under a ref. `unsaved`: it has work that exists nowhere else. */
   readonly state: "saved" | "unsaved" | "unfinished" | "stray";
+  /** What would be lost with it, as the end of a sentence; absent: nothing that is known. */
+  readonly loss?: string;
 }
 
 export interface AgentLine {
@@ -179,13 +181,13 @@ export interface AgentMaintenance {
    */
   revert(run: string, what: { readonly step: string; readonly recorded?: string }): Promise<Result<Reverted, Problem>>;
   /**
-   * What was changed, read alone. `patchBytes`: the most that the patch may have; absent: no patch. `undefined`: there is no such
-   * worktree, or nothing was ever merged.
+   * What was changed, read alone. `patchBytes`: the most that the patch may have; absent: no patch. `file`: of this one alone, by its
+   * name as it is shown. `undefined`: there is no such worktree, or nothing was ever merged.
    */
   changes(
     run: string,
     of: ChangesOf,
-    options?: { readonly patchBytes?: number },
+    options?: { readonly patchBytes?: number; readonly file?: string },
   ): Promise<Result<Changes | undefined, Problem>>;
   /** What an earlier run merged for results that a new one takes, on top of where it would begin. Moves no branch. */
   replay(wish: ReplayWish): Promise<Result<Replayed, Problem>>;

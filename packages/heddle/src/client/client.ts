@@ -32,6 +32,7 @@ import { streamEvents, type EventStreamOptions } from "./events.ts";
 import { LiveSocket, type LiveConnection } from "./live.ts";
 import { ApiProblem } from "./problem.ts";
 import { endpointOf, send, type ApiCall, type ClientPlatform, type Endpoint } from "./transport.ts";
+import { workCalls, type WorkCalls } from "./work-calls.ts";
 
 export interface ConnectOptions {
   /** Of the server: `http://127.0.0.1:4747`, or what a proxy has before it, with the path below which the API stands. */
@@ -128,6 +129,7 @@ export interface ProjectClient {
   readonly runs: RunCalls;
   readonly steps: StepCalls;
   readonly logs: LogCalls;
+  readonly work: WorkCalls;
   /** Sends the word `name` for the step that waits for it, or will wait for it. `value` (default: null) becomes the step's output. */
   signal(run: string, name: string, value?: Json, options?: ActOptions): Promise<SaidToRun>;
   /**
@@ -284,6 +286,7 @@ function projectClient(platform: ClientPlatform, endpoint: Endpoint, project: st
     runs: runCalls(platform, ask),
     steps: stepCalls(ask),
     logs: logCalls(ask),
+    work: workCalls(ask),
     signal: (run, name, value = null, { key, signal } = {}) =>
       ask({ method: "POST", path: ["runs", run, "signals", name], body: { value }, key, signal }),
     events: (run, options = {}) =>

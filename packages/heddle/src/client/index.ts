@@ -22,10 +22,21 @@ export type {
 export type { EventStreamOptions } from "./events.ts";
 export type { LiveConnection, LiveState } from "./live.ts";
 export type { ChannelListener, RunListener, RunsListener } from "./live-channel.ts";
+export type { WorkCalls } from "./work-calls.ts";
 export { ApiProblem } from "./problem.ts";
 export type { RunEvent } from "../view/history.ts";
 export type { AttentionKind } from "../view/attention.ts";
 export type { RunLine } from "../view/list.ts";
+export type {
+  ChangedPath,
+  ChangesDocument,
+  ChangeSet,
+  ChangeSource,
+  FileDiffDocument,
+  StepChanges,
+  WorktreeDocument,
+  WorktreesDocument,
+} from "../view/change-documents.ts";
 export type { LiveHead, LiveProgress, LiveRun, LiveStep } from "../view/live-run.ts";
 export type {
   AttentionItem,

@@ -40,7 +40,7 @@ export async function listWorktrees(
         bytes: options.sizes === false ? 0 : await folderBytes(path),
         createdAtMs: record?.createdAtMs ?? (await stat(path)).birthtimeMs,
         inUse: await inUse(path),
-        state: await stateOf(repository, place, record, admin !== undefined),
+        ...(await stateOf(repository, place, record, admin !== undefined)),
       });
     }
   return found;
@@ -51,12 +51,12 @@ async function stateOf(
   place: WorktreePlace | undefined,
   record: TreeRecord | undefined,
   noted: boolean,
-): Promise<TreeListing["state"]> {
-  if (place === undefined || record === undefined) return noted ? "unfinished" : "stray";
-  if (place.owner.kind === "pool") return "saved";
-  const unsaved = await unsavedWork(repository, place, { acceptOmitted: false });
-  if (unsaved !== undefined) return "unsaved";
-  return noted ? "saved" : "stray";
+): Promise<Pick<TreeListing, "state" | "loss">> {
+  if (place === undefined || record === undefined) return { state: noted ? "unfinished" : "stray" };
+  if (place.owner.kind === "pool") return { state: "saved" };
+  const loss = await unsavedWork(repository, place, { acceptOmitted: false });
+  if (loss !== undefined) return { state: "unsaved", loss };
+  return { state: noted ? "saved" : "stray" };
 }
 
 function branchOf(place: WorktreePlace | undefined): string | null {

@@ -29,7 +29,7 @@ import type {
   Worktrees,
 } from "./port.ts";
 import { captureRef, ownershipRef, integrationRef } from "./ref-names.ts";
-import { fileChanges, forkPoint, patchBetween } from "./patch.ts";
+import { fileChanges, filePatch, forkPoint, patchBetween } from "./patch.ts";
 import { replayMerges } from "./replay-merges.ts";
 import type { RepositoryAccess, RepositoryOptions } from "./repository-access.ts";
 import { refsOf, removeRunRefs } from "./run-refs.ts";
@@ -125,6 +125,7 @@ function commitsOf(access: RepositoryAccess): CommitReader {
     changesOfEach: async (from, to, without) => await changesOfEach(access, { from, to, without }),
     fileChanges: async (from, to) => await fileChanges(access, from, to),
     patch: async (from, to, maxBytes) => await patchBetween(access, { from, to, maxBytes }),
+    filePatch: async (from, to, of) => await filePatch(access, { from, to, ...of }),
     forkPoint: async (one, other) => await forkPoint(access, one, other),
     diffStat: async (from, to) => await diffStat(access, from, to),
     addedMarkers: async (from, to) => await addedMarkers(access, from, to),

@@ -18,6 +18,7 @@ import type {
   Capture,
   CaptureRequest,
   FileChange,
+  FilePatch,
   Patch,
   ReplayedStep,
   SubmoduleFinding,
@@ -163,6 +164,12 @@ export interface CommitReader {
   fileChanges(from: string, to: string): Promise<readonly FileChange[]>;
   /** The unified diff, or its first lines where it is larger than `maxBytes`. */
   patch(from: string, to: string, maxBytes: number): Promise<Patch>;
+  /** The same of one file, by its name as it is shown; `undefined`: it does not differ. */
+  filePatch(
+    from: string,
+    to: string,
+    of: { readonly file: string; readonly maxBytes: number },
+  ): Promise<FilePatch | undefined>;
   /** The newest commit that both have; `undefined`: none, or one of the two is not here. */
   forkPoint(one: string, other: string): Promise<string | undefined>;
   /** What differs, as text for people: `git diff --stat`. */

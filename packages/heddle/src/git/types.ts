@@ -166,6 +166,12 @@ export interface Patch {
   readonly isCut: boolean;
 }
 
+/** A file that differs, with its own part of the diff. */
+export interface FilePatch {
+  readonly change: FileChange;
+  readonly patch: Patch;
+}
+
 /** Where git looks for the submodules of a repository. */
 export const SUBMODULE_SETTINGS = ".gitmodules";
 
@@ -388,6 +394,8 @@ export interface TreeListing {
     | "unfinished"
     /** Git or heddle does not know it. */
     | "stray";
+  /** What would be lost with it, as the end of a sentence; absent: nothing that is known. */
+  readonly loss?: string;
 }
 
 /** Heddle's own branches and refs of a run. */

@@ -12,6 +12,7 @@ import { worksInWorktree } from "../plan/plan.ts";
 import { hasAgentWork, lastMerge, type RunState, stepAt } from "../run/state.ts";
 import { findStep } from "./find-run.ts";
 import { readRun } from "./read-run.ts";
+import { readWorks } from "./recorded-work.ts";
 
 export interface DiffPorts {
   readonly log: Pick<EventLog, "get" | "read">;
@@ -23,6 +24,8 @@ export interface DiffOptions {
   readonly step?: string;
   /** The most that the patch may have; absent: no patch. */
   readonly patchBytes?: number;
+  /** Of this file alone, by its name as it is shown. */
+  readonly file?: string;
 }
 
 export interface RunDiff {
@@ -45,7 +48,7 @@ export interface RunDiff {
 export async function diffOf(
   ports: DiffPorts,
   run: string,
-  { step, patchBytes }: DiffOptions = {},
+  { step, patchBytes, file }: DiffOptions = {},
 ): Promise<Result<RunDiff, Problem>> {
   const read = await readRun(ports.log, run);
   if (!read.ok) return read;
@@ -54,10 +57,11 @@ export async function diffOf(
   if (!meant.ok) return meant;
   const agents = await ports.agents();
   for (const { attempt, ...of } of meant.value) {
-    const found = await agents.changes(run, of, defined({ patchBytes }));
+    const found = await agents.changes(run, of, defined({ patchBytes, file }));
     if (!found.ok) return found;
     if (found.value === undefined) continue;
     const { from, files, patch } = found.value;
+    if (file !== undefined && files.length === 0) return err(unchanged(run, step, file));
     const to = of.kind === "worktree" ? null : found.value.to;
     return ok(defined({ run, step, of: of.kind, attempt, from, to, files, patch }));
   }
@@ -69,6 +73,15 @@ export async function diffOf(
           `\`heddle show ${run}\` shows what its steps did.`,
         ),
   );
+}
+
+function unchanged(run: string, step: string | undefined, file: string): Problem {
+  const who = step === undefined ? `run ${run}` : `the step ${JSON.stringify(step)} of run ${run}`;
+  return {
+    code: "UnknownFile",
+    message: `${who} does not change the file ${JSON.stringify(file)}`,
+    hint: `\`heddle diff ${run} --stat\` lists the files that were changed.`,
+  };
 }
 
 /** The first that is there counts. */
@@ -109,34 +122,21 @@ async function ofStep(
         `\`heddle diff ${phase.from} ${step}\` shows what it changed there.`,
       ),
     );
-  const recorded = await recordedWork(log, run, step);
-  if (!live || (phase?.tag !== "running" && phase?.tag !== "waiting-for-answer")) return ok(recorded);
-  return ok([defined({ kind: "worktree" as const, step, group }), ...recorded]);
+  const recorded = (await readWorks(log, run, step)).of(step);
+  const now = live ? worktreeOf(phase, step, group) : undefined;
+  return ok([now, recorded].filter((one) => one !== undefined));
 }
 
-/** The last merge of a step; else its last capture. */
-async function recordedWork(
-  log: DiffPorts["log"],
-  run: string,
+/** What is in the worktree of a step that is being worked on, or waits for a person; `undefined`: it has none to look at. */
+export function worktreeOf(
+  phase: RunState["phases"][number] | undefined,
   step: string,
-): Promise<readonly (ChangesOf & { readonly attempt?: number })[]> {
-  const bases = new Map<number, string>();
-  let merged: ChangesOf | undefined;
-  let captured: { readonly commit: string; readonly attempt: number } | undefined;
-  for await (const batch of log.read(run, { step }))
-    for (const event of batch) {
-      if (event.type === "worktree.created") bases.set(event.attempt, event.data.base);
-      else if (event.type === "worktree.merged") {
-        const { onto, commit } = event.data;
-        merged = { kind: "merged", from: onto, to: commit };
-      } else if (event.type === "usage.recorded" || event.type === "worktree.conflicted") {
-        const { captured: commit } = event.data;
-        if (commit !== undefined) captured = { commit, attempt: event.attempt };
-      }
-    }
-  if (merged !== undefined) return [merged];
-  const base = captured === undefined ? undefined : bases.get(captured.attempt);
-  return captured === undefined || base === undefined ? [] : [{ kind: "captured", base, ...captured }];
+  group: string | undefined,
+): Extract<ChangesOf, { readonly kind: "worktree" }> | undefined {
+  if (phase?.tag !== "running" && phase?.tag !== "waiting-for-answer") return undefined;
+  // A conflict is settled in a worktree of the step itself, while others of its group work in theirs.
+  const isOwn = phase.tag === "waiting-for-answer" && phase.about === "conflict";
+  return defined({ kind: "worktree" as const, step, group: isOwn ? undefined : group });
 }
 
 function noWork(message: string, hint: string): Problem {

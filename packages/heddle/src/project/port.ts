@@ -15,8 +15,10 @@ import type { Plan } from "../plan/plan.ts";
 import type { Landing } from "../run/attempt.ts";
 import type { ControlRequest } from "../run/control.ts";
 import type { AnswerDecision, Event, Resolution } from "../run/event.ts";
+import type { ChangesDocument, FileDiffDocument } from "../view/change-documents.ts";
 import type { RunLine } from "../view/list.ts";
 import type { AnsweredStep, AskedStep, GivenAnswer } from "./answers.ts";
+import type { ChangesOptions } from "./changes.ts";
 import type { DiffOptions, RunDiff } from "./diff.ts";
 import type { DoctorFinding } from "./finding.ts";
 import type { RunAndStep } from "./find-run.ts";
@@ -168,8 +170,8 @@ export interface RunControl {
 
 /** Work of agents: where it is done, and where it goes. */
 export interface ProjectWorktrees {
-  /** `run`: an id or the beginning of one; absent: of all runs. */
-  list(run?: string): Promise<Result<readonly WorktreeLine[], Problem>>;
+  /** `run`: an id or the beginning of one; absent: of all runs. `sizes`: false, bytes are 0. */
+  list(run?: string, options?: { readonly sizes?: boolean }): Promise<Result<readonly WorktreeLine[], Problem>>;
   /** Removes those that hold nothing of their own, of runs that have ended. */
   clean(options: { readonly run?: string; readonly dryRun: boolean }): Promise<Result<CleanedTrees, Problem>>;
   /** RUN and STEP as typed: one word alone may be either. */
@@ -178,6 +180,13 @@ export interface ProjectWorktrees {
   ofStep(run: string, step: string): Promise<WorktreeLine | undefined>;
   /** What a run, or one of its steps, changed. Looks alone. */
   diff(run: string, options?: DiffOptions): Promise<Result<RunDiff, Problem>>;
+  /** The files that the steps of a run changed, step by step. Looks alone. */
+  changes(run: string, options: ChangesOptions): Promise<Result<ChangesDocument, Problem>>;
+  /** The diff of one file: of a step, or of the whole run. Looks alone. */
+  fileDiff(
+    run: string,
+    of: { readonly file: string; readonly step?: string },
+  ): Promise<Result<FileDiffDocument, Problem>>;
   /** Brings what a run merged to the user's branch, and notes it in its history. */
   land(run: string, options: MergeOptions): Promise<Result<Landing, Problem>>;
   /** Takes a step's work back out of the run's own branch. */

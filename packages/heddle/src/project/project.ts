@@ -200,11 +200,13 @@ function controlOf(shared: Shared): RunControl {
 
 function worktreesOf(shared: Shared): ProjectWorktrees {
   return {
-    list: async (run) => (await import("./worktrees.ts")).listTrees(shared, run),
+    list: async (run, options) => (await import("./worktrees.ts")).listTrees(shared, run, options),
     clean: async (options) => (await import("./worktrees.ts")).cleanTrees(shared, options),
     find: async (words) => (await import("./worktrees.ts")).findTree(shared, words),
     ofStep: async (run, step) => (await import("./worktrees.ts")).treeOfStep(shared.agents, run, step),
     diff: async (run, options) => (await import("./diff.ts")).diffOf(shared, run, options),
+    changes: async (run, options) => (await import("./changes.ts")).changesOf(shared, run, options),
+    fileDiff: async (run, of) => (await import("./changes.ts")).fileDiffOf(shared, run, of),
     land: async (run, options) => (await import("./merge.ts")).landWork(shared, run, options),
     revert: async (run, step) => (await import("./merge.ts")).takeOut(shared, run, step),
   };

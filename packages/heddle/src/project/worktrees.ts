@@ -16,8 +16,12 @@ export interface WorktreePorts {
 type Trees = Result<readonly WorktreeLine[], Problem>;
 
 /** `run`: an id or the beginning of one, also of a run that the journal does not know; absent: of all runs. */
-export async function listTrees({ log, agents }: WorktreePorts, run: string | undefined): Promise<Trees> {
-  return (await agents()).worktrees(defined({ run: await idOf(log, run) }));
+export async function listTrees(
+  { log, agents }: WorktreePorts,
+  run: string | undefined,
+  { sizes }: { readonly sizes?: boolean } = {},
+): Promise<Trees> {
+  return (await agents()).worktrees(defined({ run: await idOf(log, run), sizes }));
 }
 
 export interface CleanedTrees {

@@ -40,6 +40,11 @@ export class ChangedFiles {
     }
   }
 
+  /** Whose merged work changed the file, in the order in which it was merged. */
+  stepsOf(file: string): readonly string[] {
+    return [...(this.#steps.get(file) ?? [])];
+  }
+
   bySeveral(): ChangedBySeveral {
     const files = [...this.#steps].filter(([, steps]) => steps.size > 1);
     files.sort(([a, one], [b, other]) => other.size - one.size || (a < b ? -1 : 1));

@@ -263,6 +263,14 @@ export class MemoryGit extends MemoryHistory implements Repositories {
         const isCut = bytes.length > maxBytes;
         return { bytes: isCut ? bytes.subarray(0, bytes.lastIndexOf(10, maxBytes - 1) + 1) : bytes, isCut };
       },
+      filePatch: async (from, to, { file, maxBytes }) => {
+        if (!changed(from, to).includes(file)) return undefined;
+        const [before, after] = [this.commitOf(from).files, this.commitOf(to).files];
+        const bytes = Buffer.from(patchOf(file, before, after));
+        const isCut = bytes.length > maxBytes;
+        const shown = isCut ? bytes.subarray(0, bytes.lastIndexOf(10, maxBytes - 1) + 1) : bytes;
+        return { change: fileChangeOf(file, before, after), patch: { bytes: shown, isCut } };
+      },
       forkPoint: async (one, other) =>
         this.has(one) && this.has(other)
           ? [...this.ancestors(one)].find((id) => this.ancestors(other).has(id))

@@ -64,10 +64,10 @@ export function agentMaintenance({ projectDir, repositories, ...options }: Agent
       if (!opened.ok) return opened;
       return await guarded(async () => ok(await opened.value.repository.refs.remove(run)));
     },
-    async changes(run, of, { patchBytes } = {}) {
+    async changes(run, of, options = {}) {
       const opened = await openAny();
       if (!opened.ok) return opened;
-      return await guarded(async () => ok(await readChanges(opened.value.repository, { run, of, patchBytes })));
+      return await guarded(async () => ok(await readChanges(opened.value.repository, { ...options, run, of })));
     },
     replay: async (wish) =>
       await within(async (opened) => ok(await replayOnto(opened, wish, wish.run ?? options.newRun()))),

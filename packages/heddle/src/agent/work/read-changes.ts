@@ -7,16 +7,23 @@ export interface WantedChanges {
   readonly run: string;
   readonly of: ChangesOf;
   /** Absent: no patch. */
-  readonly patchBytes: number | undefined;
+  readonly patchBytes?: number;
+  /** Absent: all. */
+  readonly file?: string;
 }
 
 export async function readChanges(
   repository: Repository,
-  { run, of, patchBytes }: WantedChanges,
+  { run, of, patchBytes, file }: WantedChanges,
 ): Promise<Changes | undefined> {
   const ends = await endsOf(repository, run, of);
   if (ends === undefined) return undefined;
   const { from, to } = ends;
+  if (file !== undefined) {
+    const found = await repository.commits.filePatch(from, to, { file, maxBytes: patchBytes ?? 0 });
+    if (found === undefined) return { from, to, files: [] };
+    return defined({ from, to, files: [found.change], patch: patchBytes === undefined ? undefined : found.patch });
+  }
   const files = await repository.commits.fileChanges(from, to);
   const patch = patchBytes === undefined ? undefined : await repository.commits.patch(from, to, patchBytes);
   return defined({ from, to, files, patch });
