@@ -159,8 +159,17 @@ test("the diff of a file says what is missing of it, and that a file was not cha
   const of = async (file: string, step?: string) =>
     await fileDiffOf({ log, agents }, "r1", step === undefined ? { file } : { file, step });
   expect(orThrow(await of("a.txt", "docs"))).toMatchObject({
-    ...{ run: "r1", step: "docs", of: "worktree", file: "a.txt", status: "modified", added: 1, removed: 1 },
-    ...{ before: base, after: null, isBinary: false, patch: expect.stringContaining("-a\n+docs\n") },
+    run: "r1",
+    step: "docs",
+    of: "worktree",
+    file: "a.txt",
+    status: "modified",
+    added: 1,
+    removed: 1,
+    before: base,
+    after: null,
+    isBinary: false,
+    patch: expect.stringContaining("-a\n+docs\n"),
   });
   expect(orThrow(await of("a.txt", "docs")).cut).toBe(undefined);
   expect(orThrow(await of("a.txt")).patch).toContain("+api\n");
