@@ -104,10 +104,16 @@ A client that lets 1 MiB wait is closed with \`4408\`, all with \`4503\` when th
 |---|---|
 ${STREAM_ROUTES.map(({ path: address, summary }) => `| \`${address.replaceAll(/:(\w+)/g, "{$1}")}\` | ${summary} |`).join("\n")}
 
-\`/api/stream\` has many channels. \`{op: "open", id, kind: "run", project, run}\` gives \`{type: "snapshot", id, seq, view}\` once, and \`{type: "patch", id, from, to, ops}\` with
-what has changed since; a patch fits only the \`seq\` that it begins at. \`{op: "open", id, kind: "events", project, run, after?}\` gives \`{type: "events", id, run, events}\` for all events behind
-number \`after\` and those to come, and \`{type: "end", id, run, seq}\` when nobody works on the run; \`{op: "open", id, kind: "runs", project}\` gives
-\`{type: "snapshot", id, runs}\` at first and at each change; \`{op: "close", id}\` ends a channel. What cannot be opened is \`{type: "problem", id, status, code, detail, hint}\`.
+\`/api/stream\` has many channels. \`{op: "open", id, kind, ...}\` opens one, \`{op: "close", id}\` ends it; every message has its \`id\`.
+
+| kind | with | gives |
+|---|---|---|
+| \`run\` | \`project\`, \`run\` | \`{type: "snapshot", seq, view}\` once, then \`{type: "patch", from, to, ops}\` with what has changed; a patch fits only the \`seq\` that it begins at |
+| \`runs\` | \`project\` | \`{type: "snapshot", runs}\` with the newest 200, then \`{type: "patch", added, changed, gone}\`: new lines on top, other ones in their places, ids of those that went |
+| \`attention\` | | \`{type: "snapshot", attention}\` at first and at each change: \`GET /api/attention\` with 200 items |
+| \`events\` | \`project\`, \`run\`, \`after\`? | \`{type: "events", run, events}\`, all behind number \`after\` and those to come, and \`{type: "end", run, seq}\` when nobody works on the run |
+
+Snapshots are of the present, whatever was seen before. What cannot be opened is \`{type: "problem", id, status, code, detail, hint}\`.
 \`{type: "ping"}\` comes every 15 s: a connection on which nothing came for 40 s is dead.
 
 \`/api/ws/{project}\` tells of the latest run: \`{type, project_id, timestamp, data}\` with the types \`batch_start\`, \`task_start\`, \`task_complete\`, \`failed\`,

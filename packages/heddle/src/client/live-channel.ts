@@ -4,8 +4,9 @@
  * Invariant: a listener is given what the server has said whole, or nothing: a patch that does not fit is never applied.
  */
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
-import type { RunLine } from "../view/list.ts";
+import { patchedRunList, type RunLine, type RunListPatch } from "../view/list.ts";
 import { patchedRun, type LiveRun, type RunPatch } from "../view/live-run.ts";
+import type { AttentionList } from "../view/protocol.ts";
 import type { ApiProblem } from "./problem.ts";
 
 /** Of every channel. */
@@ -22,6 +23,11 @@ export interface RunListener extends ChannelListener {
 export interface RunsListener extends ChannelListener {
   /** With the newest runs of the project, 200 at most: at first, and at each change. */
   onRuns(runs: readonly RunLine[]): void;
+}
+
+export interface AttentionListener extends ChannelListener {
+  /** With what waits for people in all projects, 200 items at most, what holds up most first: at first, and at each change. */
+  onAttention(list: AttentionList): void;
 }
 
 export interface LiveChannel {
@@ -45,9 +51,7 @@ export function runChannel(project: string, run: string, listener: RunListener):
         if (!isLiveRun(whole)) return "broken";
         view = whole;
       } else if (message["type"] === "patch") {
-        if (!isPatch(message)) return "broken";
-        // Of what was left: the snapshot that was asked for comes.
-        if (view === undefined) return "unknown";
+        if (!isPatch(message) || view === undefined) return "broken";
         view = patchedRun(view, message);
         if (view === undefined) return "gap";
       } else return "unknown";
@@ -59,16 +63,44 @@ export function runChannel(project: string, run: string, listener: RunListener):
 }
 
 export function runsChannel(project: string, listener: RunsListener): LiveChannel {
+  let list: readonly RunLine[] | undefined;
   return {
     opening: () => ({ kind: "runs", project }),
-    take({ type, runs }) {
-      if (type !== "snapshot") return "unknown";
-      if (!Array.isArray(runs)) return "broken";
-      listener.onRuns(runs as unknown as readonly RunLine[]);
+    take(message) {
+      if (message["type"] === "snapshot") {
+        const { runs } = message;
+        if (!isList(runs)) return "broken";
+        list = runs as unknown as readonly RunLine[];
+      } else if (message["type"] === "patch") {
+        if (!isListPatch(message) || list === undefined) return "broken";
+        list = patchedRunList(list, message);
+      } else return "unknown";
+      listener.onRuns(list);
       return "fits";
     },
     fail: (problem) => listener.onProblem(problem),
   };
+}
+
+export function attentionChannel(listener: AttentionListener): LiveChannel {
+  return {
+    opening: () => ({ kind: "attention" }),
+    take({ type, attention }) {
+      if (type !== "snapshot") return "unknown";
+      if (!isJsonObject(attention) || !isList(attention["items"])) return "broken";
+      listener.onAttention(attention as unknown as AttentionList);
+      return "fits";
+    },
+    fail: (problem) => listener.onProblem(problem),
+  };
+}
+
+function isList(value: Json | undefined): value is readonly JsonObject[] {
+  return Array.isArray(value) && value.every(isJsonObject);
+}
+
+function isListPatch(message: JsonObject): message is JsonObject & RunListPatch {
+  return isList(message["added"]) && isList(message["changed"]) && Array.isArray(message["gone"]);
 }
 
 /** As far as patches need it; the rest is as the server's own view made it. */

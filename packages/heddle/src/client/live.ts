@@ -8,7 +8,15 @@
  *  4. When no channel is left the socket is closed after {@link LINGER_MS}.
  */
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
-import { runChannel, runsChannel, type LiveChannel, type RunListener, type RunsListener } from "./live-channel.ts";
+import {
+  attentionChannel,
+  runChannel,
+  runsChannel,
+  type AttentionListener,
+  type LiveChannel,
+  type RunListener,
+  type RunsListener,
+} from "./live-channel.ts";
 import { ApiProblem, invalidCall, problemIn } from "./problem.ts";
 import { isPassing, reconnectDelayMs, SILENT_MS } from "./reconnect.ts";
 import type { ClientPlatform, ClientSocket } from "./transport.ts";
@@ -34,6 +42,8 @@ export interface LiveConnection {
   run(project: string, run: string, listener: RunListener): () => void;
   /** The newest runs of a project. */
   runs(project: string, listener: RunsListener): () => void;
+  /** What waits for people in all projects. */
+  attention(listener: AttentionListener): () => void;
   /** Tries at once where the next try is waited for: the page is online again, or the person asks for it. */
   wake(): void;
   /** Closes all channels, and tells nobody any more. A channel that is opened later opens the connection again. */
@@ -104,6 +114,10 @@ export class LiveSocket implements LiveConnection {
 
   runs(project: string, listener: RunsListener): () => void {
     return this.#open(runsChannel(project, listener));
+  }
+
+  attention(listener: AttentionListener): () => void {
+    return this.#open(attentionChannel(listener));
   }
 
   wake(): void {

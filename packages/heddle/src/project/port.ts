@@ -17,6 +17,7 @@ import type { ControlRequest } from "../run/control.ts";
 import type { AnswerDecision, Event, Resolution } from "../run/event.ts";
 import type { ChangesDocument, FileDiffDocument } from "../view/change-documents.ts";
 import type { RunLine } from "../view/list.ts";
+import type { ProjectAttention } from "./attention.ts";
 import type { AnsweredStep, AskedStep, GivenAnswer } from "./answers.ts";
 import type { ChangesOptions } from "./changes.ts";
 import type { DiffOptions, RunDiff } from "./diff.ts";
@@ -101,6 +102,8 @@ export interface RecordedRuns {
   events(run: string, options?: ReadOptions): AsyncIterable<readonly Event[]>;
   /** Recorded events and those to come, until nobody works on the run any more. */
   tail(run: string, options?: TailOptions): AsyncIterable<TailItem>;
+  /** What of the runs waits for people, in no order. Cheap where nothing has happened since it was asked last. */
+  attention(): Promise<ProjectAttention>;
   /** What the attempts of a step left for people to look at. */
   stepNotes(run: string, step: string): Promise<StepNotes>;
 }

@@ -11,6 +11,7 @@ import { readPlainEnd } from "../files/plain-file.ts";
 import type { PlanCode } from "../engine/executor.ts";
 import { NO_FUNCTIONS } from "../plan/plan.ts";
 import { promptFileOf } from "../workspace/port.ts";
+import type { AttentionReader } from "./attention.ts";
 import { findRun, findRunAndStep } from "./find-run.ts";
 import type { RunSnapshots } from "./run-snapshots.ts";
 import type { LogIndex, LogIndexes } from "./log-index.ts";
@@ -100,8 +101,9 @@ function runsOf(shared: Shared): ProjectRuns {
   return { ...recordedRunsOf(shared), ...starterOf(shared) };
 }
 
-function recordedRunsOf({ log, clock, live }: Shared): RecordedRuns {
+function recordedRunsOf({ log, journal, clock, live }: Shared): RecordedRuns {
   let snapshots: Promise<RunSnapshots> | undefined;
+  let attention: Promise<AttentionReader> | undefined;
   let known: Promise<KnownSteps> | undefined;
   return {
     async list(options) {
@@ -128,6 +130,10 @@ function recordedRunsOf({ log, clock, live }: Shared): RecordedRuns {
     async *tail(run, options) {
       const { tailRun } = await import("./tail.ts");
       yield* tailRun({ log, clock, liveRun: (id) => live.handleOf(id) }, run, options);
+    },
+    async attention() {
+      attention ??= import("./attention.ts").then((loaded) => new loaded.AttentionReader(journal));
+      return (await attention).look();
     },
     stepNotes: async (run, step) => (await import("./step-notes.ts")).readStepNotes(log, run, step),
   };

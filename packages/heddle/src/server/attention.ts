@@ -1,17 +1,10 @@
-/** Attention of a server: what waits for a person in all its projects, in pages. Reads the history of each run that may ask something. */
+/** Attention of a server: what waits for a person in all its projects, in pages. */
 import { HeddleError } from "../base/errors.ts";
 import { defined } from "../base/defined.ts";
 import type { Json } from "../base/json.ts";
-import type { Project } from "../project/port.ts";
-import { attentionOf, compareAttention } from "../view/attention.ts";
+import { compareAttention } from "../view/attention.ts";
 import type { AttentionItem, AttentionList } from "../view/protocol.ts";
-import type { RunStatus } from "../view/status.ts";
 import type { ServedProjects } from "./projects.ts";
-
-/** Of each project and kind. */
-const MOST_RUNS = 200;
-
-const LOOKED_AT: readonly (readonly RunStatus[])[] = [["running", "paused", "waiting"], ["interrupted"]];
 
 type Found = Omit<AttentionList, "next">;
 
@@ -35,34 +28,14 @@ export async function attentionIn(
 
 async function foundIn(projects: ServedProjects, name: string): Promise<Found> {
   try {
-    return await askedIn(await projects.get(name), name);
+    const project = await projects.get(name);
+    const { items, unreadable, isPartial } = await project.runs.attention();
+    const named = <T>(one: T): T & { readonly project: string } => ({ project: name, ...one });
+    return { items: items.map(named), unreadable: unreadable.map(named), isPartial };
   } catch (thrown) {
     if (!(thrown instanceof HeddleError)) throw thrown;
     return { items: [], unreadable: [{ project: name, problem: thrown.message }], isPartial: false };
   }
-}
-
-async function askedIn(project: Project, name: string): Promise<Found> {
-  const items: AttentionItem[] = [];
-  const unreadable: AttentionList["unreadable"][number][] = [];
-  const durations = new Map<string, ReadonlyMap<string, number>>();
-  let isPartial = false;
-  for (const statuses of LOOKED_AT) {
-    const page = await project.runs.page({ limit: MOST_RUNS, statuses });
-    isPartial ||= page.next !== undefined;
-    for (const { run, plan } of page.runs) {
-      const read = await project.runs.read(run);
-      if (!read.ok) {
-        unreadable.push({ project: name, run, problem: read.error.message });
-        continue;
-      }
-      const expected = durations.get(plan) ?? (await project.plans.expectedDurations(plan));
-      durations.set(plan, expected);
-      const { state, live } = read.value;
-      for (const item of attentionOf(state, { live, expected })) items.push({ project: name, ...item });
-    }
-  }
-  return { items, unreadable, isPartial };
 }
 
 type Place = Parameters<typeof compareAttention>[1];

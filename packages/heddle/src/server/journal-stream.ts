@@ -1,8 +1,8 @@
 /**
- * Journal stream: one WebSocket with many channels, each a run as it changes, a run's events, or the list of a project's runs. One client
- * has one of them for each page that it shows, however many views that has.
+ * Journal stream: one WebSocket with many channels, each a run as it changes, a run's events, the list of a project's runs, or what waits for
+ * people in all projects. One client has one of them for each page that it shows, however many views that has.
  *
- * The client says `{op: "open", id, kind, project, run?, after?}` and `{op: "close", id}`; the server answers with `snapshot`, `patch`,
+ * The client says `{op: "open", id, kind, project?, run?, after?}` and `{op: "close", id}`; the server answers with `snapshot`, `patch`,
  * `events`, `end` and `problem`, each with the channel's id, and with `ping` every 15 s.
  */
 import { z } from "zod";
@@ -16,7 +16,6 @@ import type { OpenStream, StreamRoute } from "./stream-route.ts";
 
 /** Of one connection. */
 const MOST_CHANNELS = 64;
-const MOST_RUNS = 200;
 /** How often the journal is asked whether anything was written. */
 const LOOK_MS = 100;
 /** Pages do not see the pings of the protocol below: without one of ours they cannot tell a quiet run from a dead connection. */
@@ -27,8 +26,9 @@ const message = z.discriminatedUnion("op", [
   z.strictObject({
     op: z.literal("open"),
     id,
-    kind: z.enum(["run", "events", "runs"]),
-    project: z.string().max(200),
+    kind: z.enum(["run", "events", "runs", "attention"]),
+    /** Of all kinds but `attention`. */
+    project: z.string().max(200).optional(),
     run: z.string().max(40).optional(),
     after: z.int().nonnegative().optional(),
   }),
@@ -42,7 +42,7 @@ export const JOURNAL_STREAM: StreamRoute = {
   method: "GET",
   path: "/api/stream",
   authority: "read",
-  summary: "Events of runs and lists of runs as they change, over one connection",
+  summary: "Runs, lists of them, their events, and what waits for people, as they change, over one connection",
   open: (stream) => {
     const { connection, world } = stream;
     const ping = (): void => {
@@ -91,18 +91,20 @@ async function feed(stream: OpenStream, asked: Opening, signal: AbortSignal): Pr
       return await feedEvents(stream, asked, signal);
     case "runs":
       return await feedRuns(stream, asked, signal);
+    case "attention":
+      return await feedAttention(stream, asked, signal);
     default:
       return unreachable(asked.kind);
   }
 }
 
 async function feedRun({ world, connection }: OpenStream, asked: Opening, signal: AbortSignal): Promise<void> {
-  const run = await askedRun({ world, params: { project: asked.project, run: asked.run ?? "" } });
-  await world.feeds.follow(run, (news) => connection.send({ ...news, id: asked.id } as unknown as Json), signal);
+  const run = await askedRun({ world, params: { project: asked.project ?? "", run: asked.run ?? "" } });
+  await world.feeds.run(run, (news) => connection.send({ ...news, id: asked.id } as unknown as Json), signal);
 }
 
 async function feedEvents({ world, connection }: OpenStream, asked: Opening, signal: AbortSignal): Promise<void> {
-  const params = { project: asked.project, run: asked.run ?? "" };
+  const params = { project: asked.project ?? "", run: asked.run ?? "" };
   const { project, run } = await askedRun({ world, params });
   const watcher = project.runs.watch();
   let { after = 0 } = asked;
@@ -125,16 +127,10 @@ async function feedEvents({ world, connection }: OpenStream, asked: Opening, sig
 }
 
 async function feedRuns({ world, connection }: OpenStream, asked: Opening, signal: AbortSignal): Promise<void> {
-  const project = await world.projects.get(asked.project);
-  const watcher = project.runs.watch();
-  let known = "";
-  while (!signal.aborted) {
-    if (watcher.changed()) {
-      const runs = await project.runs.list({ limit: MOST_RUNS });
-      const text = JSON.stringify(runs);
-      if (text !== known) connection.send({ type: "snapshot", id: asked.id, runs: runs as unknown as Json });
-      known = text;
-    }
-    await new Promise<void>((resolve) => void world.clock.after(LOOK_MS, resolve));
-  }
+  const project = await world.projects.get(asked.project ?? "");
+  await world.feeds.runs(project, (news) => connection.send({ ...news, id: asked.id } as unknown as Json), signal);
+}
+
+async function feedAttention({ world, connection }: OpenStream, asked: Opening, signal: AbortSignal): Promise<void> {
+  await world.feeds.attention((news) => connection.send({ ...news, id: asked.id } as unknown as Json), signal);
 }

@@ -12,7 +12,7 @@ import { Authority, type ServerTokens } from "./authority.ts";
 import { sourceSettings } from "./guard.ts";
 import { recoverRuns } from "./recover.ts";
 import { listenOn, LOOPBACKS } from "./listen.ts";
-import { RunFeeds } from "./run-feed.ts";
+import { ServerFeeds } from "./server-feeds.ts";
 import { ServedProjects, type OpenServed } from "./projects.ts";
 import { API_ROUTES, STREAM_ROUTES } from "./table.ts";
 import { removeTokenFile, tokenFileOf, writeTokenFile } from "./token-file.ts";
@@ -68,7 +68,7 @@ export async function serve(options: ServeOptions): Promise<Result<RunningServer
     clock,
     authority,
     projects,
-    feeds: new RunFeeds(clock),
+    feeds: new ServerFeeds(clock, projects),
     version: VERSION,
     startedAt: clock.now(),
     origin: () => url,

@@ -1,14 +1,14 @@
 /** Server world: what every handler of the server works with. */
 import type { Clock } from "../base/clock.ts";
 import type { Authority } from "./authority.ts";
-import type { RunFeeds } from "./run-feed.ts";
+import type { ServerFeeds } from "./server-feeds.ts";
 import type { ServedProjects } from "./projects.ts";
 
 export interface ServerWorld {
   readonly clock: Clock;
   readonly authority: Authority;
   readonly projects: ServedProjects;
-  readonly feeds: RunFeeds;
+  readonly feeds: ServerFeeds;
   readonly version: string;
   /** On {@link clock}. */
   readonly startedAt: number;

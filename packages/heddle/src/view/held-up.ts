@@ -17,6 +17,7 @@ export function heldUpBy(
   steps: readonly number[],
   expected: ReadonlyMap<string, number>,
 ): readonly HeldUp[] {
+  if (steps.length === 0) return [];
   const remaining = remainingOf(state, lengthsOf(state, expected));
   const longest = remaining.reduce((most, ms) => Math.max(most, ms), 0);
   return steps.map((step) => ({

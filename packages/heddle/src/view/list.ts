@@ -17,6 +17,16 @@ export interface RunLine {
   readonly counts: StepCounts;
 }
 
+/** What has changed in a list of runs, newest first. */
+export interface RunListPatch {
+  /** At the beginning of the list. */
+  readonly added: readonly RunLine[];
+  /** In the places of the lines of the same runs. */
+  readonly changed: readonly RunLine[];
+  /** Ids of runs that are in the list no more. */
+  readonly gone: readonly string[];
+}
+
 /** What a journal knows of a run without its history. */
 export interface RunEntry {
   readonly run: string;
@@ -39,6 +49,26 @@ export function runLine(entry: RunEntry): RunLine {
     endedAt: typeof summary["endedAt"] === "number" ? summary["endedAt"] : null,
     counts: countsNow(countsOf(summary["counts"]), status),
   };
+}
+
+/** `undefined`: there is no patch that makes the one of the other. */
+export function runListPatch(before: readonly RunLine[], now: readonly RunLine[]): RunListPatch | undefined {
+  const known = new Map(before.map((line) => [line.run, line]));
+  const left = new Set(now.map(({ run }) => run));
+  const stays = now.filter(({ run }) => known.has(run));
+  const patch: RunListPatch = {
+    added: now.filter(({ run }) => !known.has(run)),
+    changed: stays.filter((line) => JSON.stringify(known.get(line.run)) !== JSON.stringify(line)),
+    gone: before.filter(({ run }) => !left.has(run)).map(({ run }) => run),
+  };
+  const made = patchedRunList(before, patch);
+  return made.every(({ run }, at) => run === now[at]?.run) ? patch : undefined;
+}
+
+export function patchedRunList(runs: readonly RunLine[], { added, changed, gone }: RunListPatch): readonly RunLine[] {
+  const lines = new Map(changed.map((line) => [line.run, line]));
+  const left = new Set(gone);
+  return [...added, ...runs.filter(({ run }) => !left.has(run)).map((line) => lines.get(line.run) ?? line)];
 }
 
 function statusOf(recorded: Json | undefined, live: boolean): RunStatus {

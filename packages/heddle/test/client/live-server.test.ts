@@ -47,6 +47,31 @@ test("a page sees a run go on and end, as the run's document and the list say it
   expect(page.problems).toEqual([]);
 });
 
+test("what waits for people in all projects is told as it comes and goes", async () => {
+  await using rig = await ServerRig.start({ clock: systemClock(), projects: ["one", "two"] });
+  const client = connect({ url: rig.server.url, token: rig.server.tokens.read });
+  const told: string[] = [];
+  const live = client.live();
+  live.attention({
+    onAttention: ({ items }) => void told.push(items.map(({ project, kind }) => `${project} ${kind}`).join(", ")),
+    onProblem: ({ code }) => void told.push(code),
+  });
+  await until(() => told.length === 1);
+  const ask = async (project: string, behind: readonly string[]): Promise<string> => {
+    const rest = behind.map((id) => ({ id, run: "true", deps: ["ask"] }));
+    const plan = { steps: [{ id: "ask", approve: "Go on?" }, ...rest] };
+    return String((await rig.ask(`/api/projects/${project}/runs`, { body: { plan } })).json["run"]);
+  };
+  const first = await ask("one", ["a"]);
+  await until(() => told.at(-1) === "one approval");
+  await ask("two", ["a", "b"]);
+  await until(() => told.at(-1) === "two approval, one approval");
+  await rig.ask(`/api/projects/one/runs/${first}/steps/ask/approve`, { body: {} });
+  await until(() => told.at(-1) === "two approval");
+  expect(told).toEqual(["", "one approval", "two approval, one approval", "two approval"]);
+  live.close();
+});
+
 test("a run that is not there is told; a token that is none ends the tries", async () => {
   await using rig = await ServerRig.start({ clock: systemClock() });
   const live = connect({ url: rig.server.url, token: rig.server.tokens.read }).live();

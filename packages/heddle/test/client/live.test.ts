@@ -85,7 +85,6 @@ test("a patch that does not fit is not applied: the channel is opened again, and
     { op: "open", id: "3", kind: "run", project: "demo", run: "r" },
   ]);
   socket.say({ type: "patch", id: "2", ...patch(4, 6, "failed") });
-  socket.say({ type: "patch", id: "3", ...patch(4, 6, "failed") });
   socket.say({ type: "snapshot", id: "3", seq: 6, view: { ...VIEW, seq: 6 } });
   expect(page.told).toEqual(["r 4 running", "r 6 running"]);
 });
@@ -222,6 +221,7 @@ test.each<[string, (socket: FakeSocket) => void]>([
   ["no JSON", (socket) => socket.tell("{")],
   ["no object", (socket) => socket.say([])],
   ["a snapshot without a view", (socket) => socket.say({ type: "snapshot", id: "2", seq: 1 })],
+  ["a patch of nothing", (socket) => socket.say({ type: "patch", id: "2", ...patch(4, 5, "failed") })],
   ["a patch without operations", (socket) => socket.say({ type: "patch", id: "2", from: 4, to: 5, ops: [null] })],
   ["a problem without words", (socket) => socket.say({ type: "problem", id: "2", status: 404 })],
 ])("%s: the connection is made anew, and nothing is guessed", async (_, wrong) => {
