@@ -11,7 +11,13 @@ import { CEILINGS } from "./packages/heddle/test/support/temporary.ts";
 const tests = "packages/heddle/test";
 
 /** Plans in examples and documentation import the package by its name: here that means its sources, built or not. */
-const resolve = { alias: { heddle: path.resolve(import.meta.dirname, "packages/heddle/src/index.ts") } };
+const resolve = {
+  alias: {
+    "heddle/view": path.resolve(import.meta.dirname, "packages/heddle/src/view/index.ts"),
+    "heddle/client": path.resolve(import.meta.dirname, "packages/heddle/src/client/index.ts"),
+    heddle: path.resolve(import.meta.dirname, "packages/heddle/src/index.ts"),
+  },
+};
 
 /** Rooms whose tests only compute. */
 const PURE = ["base", "plan", "graph", "run", "view", "engine", "backend", "simulation"];
@@ -46,7 +52,28 @@ const limits = { testTimeout: 120_000, hookTimeout: 120_000 };
 
 const world = { pool: "forks" as const, execArgv: SMALL, globalSetup, ...limits };
 
+const pages = "apps/dashboard/test";
+
+/** The pages' own: what only computes, and what a browser shows. One browser for all of its files. */
+const dashboard = [
+  {
+    resolve,
+    test: { name: "pages", include: [`${pages}/**/*.test.ts`], exclude: [`${pages}/{browser,nightly}/**`], pool: "threads" as const, isolate: false, ...limits },
+  },
+  {
+    resolve,
+    test: {
+      name: "browser",
+      include: [`${pages}/browser/**/*.test.ts`],
+      isolate: false,
+      ...world,
+      globalSetup: [...globalSetup, path.resolve(import.meta.dirname, pages, "support/pages.ts")],
+    },
+  },
+];
+
 const projects = [
+  ...dashboard,
   { test: { name: "pure", include: pureFiles, pool: "threads" as const, isolate: false, ...limits } },
   { resolve, test: { name: "alone", include: aloneFiles, exclude: PURE_FILES, ...world } },
   {
@@ -62,11 +89,13 @@ const projects = [
 ];
 
 const nightly = {
+  resolve,
   test: {
     name: "nightly",
     // Agents end to end, and what they do to their history, once more with all variants.
-    include: [...nightlyFiles, ...filesOf(["agent/e2e"]), `${tests}/git/history-endings.test.ts`],
+    include: [...nightlyFiles, `${pages}/nightly/**/*.test.ts`, ...filesOf(["agent/e2e"]), `${tests}/git/history-endings.test.ts`],
     ...world,
+    globalSetup: [...globalSetup, path.resolve(import.meta.dirname, pages, "support/pages.ts")],
     testTimeout: 40 * 60_000,
   },
 };

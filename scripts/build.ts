@@ -7,7 +7,7 @@ import { globSync } from "node:fs";
 import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
-import type { OutputChunk } from "rolldown";
+import { buildDashboard, type BuiltDashboard } from "../apps/dashboard/build.ts";
 import { bundle } from "./bundle.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
@@ -15,9 +15,9 @@ const home = path.join(root, "packages/heddle");
 const dist = path.join(home, "dist");
 
 /** Names and licence texts of the packages whose code is in the bundle, as their licences ask. */
-async function writeLicences(chunks: readonly OutputChunk[]): Promise<readonly string[]> {
+async function writeLicences(modules: readonly string[]): Promise<readonly string[]> {
   const folders = new Set<string>();
-  for (const id of chunks.flatMap((chunk) => Object.keys(chunk.modules))) {
+  for (const id of modules) {
     const folder = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0];
     if (folder !== undefined) folders.add(folder);
   }
@@ -69,11 +69,30 @@ async function writeTypes(): Promise<void> {
   }
 }
 
+/** Bytes after gzip; a page that grows beyond is looked at before it is built again. */
+const MOST = { script: 200_000, style: 12_000, fonts: 90_000 } as const;
+const MOST_LATER: Readonly<Record<string, number>> = {};
+
+function checkSizes({ later, ...sizes }: BuiltDashboard["sizes"]): void {
+  const text = Object.entries({ ...sizes, ...later }).map(([name, bytes]) => `${name} ${(bytes / 1000).toFixed(1)} KB`);
+  console.log(`Built pages, after gzip: ${text.join(", ")}`);
+  for (const name of ["script", "style", "fonts"] as const)
+    if (sizes[name] > MOST[name])
+      throw new Error(`${name} of the pages: ${sizes[name]} bytes, more than ${MOST[name]}`);
+  for (const [name, bytes] of Object.entries(later))
+    if (bytes > (MOST_LATER[name] ?? 15_000)) throw new Error(`${name} of the pages: ${bytes} bytes are too many`);
+}
+
 async function main(): Promise<void> {
   const started = performance.now();
   await rm(dist, { recursive: true, force: true });
-  const [chunks] = await Promise.all([bundle(dist), process.argv.includes("--no-types") ? undefined : writeTypes()]);
-  const inside = await writeLicences(chunks);
+  const [chunks, dashboard] = await Promise.all([
+    bundle(dist),
+    buildDashboard(path.join(dist, "dashboard")),
+    process.argv.includes("--no-types") ? undefined : writeTypes(),
+  ]);
+  checkSizes(dashboard.sizes);
+  const inside = await writeLicences([...chunks.flatMap((chunk) => Object.keys(chunk.modules)), ...dashboard.modules]);
   let bytes = 0;
   for (const chunk of chunks) bytes += (await stat(path.join(dist, chunk.fileName))).size;
   const seconds = ((performance.now() - started) / 1000).toFixed(1);

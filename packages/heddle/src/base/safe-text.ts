@@ -2,7 +2,6 @@
  * Safe text: text of others that can neither move the cursor, nor rewrite the screen, nor reorder what
  * is read. Knows no stream.
  */
-import { stripVTControlCharacters } from "node:util";
 
 /**
  * Control characters (tab and line break are dealt with apart), separators that break lines, marks that reorder text, and
@@ -26,12 +25,17 @@ export function safeJson(value: unknown, indent?: number): string {
 const UNSAFE_IN_JSON =
   /[\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]/gu;
 
+/** Control sequences, control strings (titles, links) and two-character escapes, in their 7-bit and 8-bit forms (ECMA-48, section 5). */
+const ESCAPE_SEQUENCE =
+  // oxlint-disable-next-line no-control-regex
+  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]PX^_]|[\u009d\u0090\u0098\u009e\u009f])[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)|\u001b[ -/]*[0-~]/g;
+
 /** One line of text for the screen. Escape sequences go; of a line that was written over, the last state stays. */
 export function safeLine(text: string): string {
   const line = text.includes("\n") ? text.replaceAll("\n", " ") : text;
   if (!UNSAFE.test(line)) return line.includes("\t") ? line.replaceAll("\t", "  ") : line;
   const last = line.replace(/\r+$/, "").split("\r").at(-1) ?? "";
-  return stripVTControlCharacters(last).replace(EACH_UNSAFE, "\u{fffd}").replaceAll("\t", "  ");
+  return last.replaceAll(ESCAPE_SEQUENCE, "").replace(EACH_UNSAFE, "\u{fffd}").replaceAll("\t", "  ");
 }
 
 // oxlint-disable-next-line no-control-regex

@@ -17,14 +17,18 @@ import { corsHeaders, preflightResponse } from "./cors.ts";
 import { BODY_LIMIT, bodyTooLarge, formProblem, sourceProblem, type SourceSettings } from "./guard.ts";
 import { detailsOf, problemResponse, tooManyGuesses, type ProblemDetails } from "./problem.ts";
 import type { Answered, ApiRoute, Call, RouteAuthority } from "./route.ts";
-import { compressed } from "./compressed.ts";
+import { compressed, takesGzip } from "./compressed.ts";
 import { keyOf, respondOnce } from "./keyed.ts";
+import type { PageFiles } from "./page-files.ts";
+import type { FileRoute } from "./routes/page-routes.ts";
 import { checkedBody, checkedQuery } from "./checked.ts";
 import type { ServerWorld } from "./world.ts";
 
 export interface AppOptions {
   readonly world: ServerWorld;
   readonly routes: readonly ApiRoute[];
+  readonly pages: readonly FileRoute[];
+  readonly files: PageFiles;
   /** Known when the port is. */
   readonly source: () => SourceSettings;
   /** Called with what no handler expected. */
@@ -48,9 +52,32 @@ export function serverApp(options: AppOptions): ServerApp {
       await response.body?.cancel();
       return secured(options, context, response);
     });
+  for (const route of options.pages)
+    app.on("GET", route.path, async (context) => secured(options, context, await pageOrFile(options, context, route)));
   app.notFound(async (context) => secured(options, context, await unserved(options, context)));
   app.onError((thrown, context) => secured(options, context, faulted(options, thrown, pathOf(context))));
   return app;
+}
+
+/** A page or a file of one, which anybody may have who comes from here. */
+async function pageOrFile(options: AppOptions, context: AppContext, route: FileRoute): Promise<Response> {
+  const path = pathOf(context);
+  const { incoming } = context.env;
+  const problem = sourceProblem(incoming, route, options.source()) ?? formProblem(incoming, route);
+  if (problem !== undefined) return problemResponse(problem, path);
+  const file = await route.file(options.files, context.req.param());
+  if (file === undefined) {
+    const unbuilt = { detail: "The pages are not built", hint: "`npm run build` builds them." };
+    return problemResponse({ slug: "not-found", ...(route.kind === "page" ? unbuilt : UNSERVED) }, path);
+  }
+  const isZipped = file.gzipped !== undefined && takesGzip(context.req.header("accept-encoding"));
+  const headers = new Headers({ "content-type": file.type, vary: "Accept-Encoding" });
+  if (isZipped) headers.set("content-encoding", "gzip");
+  // The name of a file has a hash of its content; the document names the files of its build.
+  headers.set("cache-control", route.kind === "asset" ? "public, max-age=31536000, immutable" : "no-cache");
+  const body = isZipped ? file.gzipped : file.bytes;
+  headers.set("content-length", String(body.length));
+  return new Response(context.req.raw.method === "HEAD" ? null : body, { headers });
 }
 
 async function guarded(options: AppOptions, context: AppContext, route: ApiRoute): Promise<Response> {
@@ -126,9 +153,10 @@ async function unserved(options: AppOptions, context: AppContext): Promise<Respo
   if (preflight !== undefined) return preflight;
   const grant = path.startsWith("/api") ? grantFor(options, context, "read") : ok("none");
   if (!grant.ok) return problemResponse(grant.error, path);
-  const methods = options.routes.filter((route) => isAtPath(route.path, path)).map(({ method }) => method);
-  if (methods.length === 0)
-    return problemResponse({ slug: "not-found", detail: "Nothing is served at this address" }, path);
+  const methods = [...options.routes, ...options.pages]
+    .filter((route) => isAtPath(route.path, path))
+    .map(({ method }) => method);
+  if (methods.length === 0) return problemResponse({ slug: "not-found", ...UNSERVED }, path);
   const allow = [...new Set(methods)].join(", ");
   const detail = `The address takes ${allow} alone`;
   return problemResponse({ slug: "method-not-allowed", detail, headers: { allow } }, path);
@@ -140,6 +168,8 @@ function isAtPath(pattern: string, path: string): boolean {
   const parts = path.split("/");
   return names.length === parts.length && names.every((name, at) => name.startsWith(":") || name === parts[at]);
 }
+
+const UNSERVED = { detail: "Nothing is served at this address" } as const;
 
 /** What the request may do, at least `wanted`. */
 function grantFor(

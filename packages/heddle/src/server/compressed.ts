@@ -22,7 +22,7 @@ export async function compressed(response: Response, accepted: string | undefine
 }
 
 /** `*` alone is not taken at its word: who sends it may not know what it says. */
-function takesGzip(accepted = ""): boolean {
+export function takesGzip(accepted = ""): boolean {
   return accepted.split(",").some((one) => {
     const [name = "", ...parameters] = one.split(";").map((part) => part.trim().toLowerCase());
     return (name === "gzip" || name === "x-gzip") && !parameters.some((part) => /^q=0(?:\.0*)?$/.test(part));

@@ -14,7 +14,8 @@ import { recoverRuns } from "./recover.ts";
 import { listenOn, LOOPBACKS } from "./listen.ts";
 import { ServerFeeds } from "./server-feeds.ts";
 import { ServedProjects, type OpenServed } from "./projects.ts";
-import { API_ROUTES, STREAM_ROUTES } from "./table.ts";
+import { builtPages, PageFiles } from "./page-files.ts";
+import { API_ROUTES, PAGE_ROUTES, STREAM_ROUTES } from "./table.ts";
 import { removeTokenFile, tokenFileOf, writeTokenFile } from "./token-file.ts";
 import { Upgrades } from "./upgrade.ts";
 import type { ServerWorld } from "./world.ts";
@@ -40,6 +41,8 @@ export interface ServeOptions {
   /** Who is said to have asked for what clients ask for. */
   readonly actor: string;
   readonly onFault: (message: unknown) => void;
+  /** Folder with the built pages. Absent: that of the package. */
+  readonly pages?: string;
   /** Runs whose process died are taken up; called with each, and its problem where it cannot go on. Absent: they are left. */
   readonly onRecovered?: (run: string, problem?: string) => void;
 }
@@ -75,7 +78,14 @@ export async function serve(options: ServeOptions): Promise<Result<RunningServer
     actor: options.actor,
     onFault: options.onFault,
   };
-  const app = serverApp({ world, routes: API_ROUTES, source: () => source, onFault: options.onFault });
+  const app = serverApp({
+    world,
+    routes: API_ROUTES,
+    pages: PAGE_ROUTES,
+    files: new PageFiles(options.pages ?? builtPages()),
+    source: () => source,
+    onFault: options.onFault,
+  });
   const upgrades = new Upgrades({ world, routes: STREAM_ROUTES, source: () => source, onFault: options.onFault });
   const listener = getRequestListener(app.fetch as never, { overrideGlobalObjects: false });
   const addresses = host === undefined ? LOOPBACKS : [host];

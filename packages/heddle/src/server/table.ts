@@ -1,4 +1,4 @@
-/** Route table: everything that the server answers. */
+/** Route table: everything that the server answers; pages and their files: {@link PAGE_ROUTES}. */
 import { ACTION_ROUTES } from "./routes/action-routes.ts";
 import { ATTENTION_ROUTES } from "./routes/attention-routes.ts";
 import { CHANGE_ROUTES } from "./routes/change-routes.ts";
@@ -40,3 +40,5 @@ const openApi: ApiRoute = apiRoute({
 export const API_ROUTES: readonly ApiRoute[] = [...SERVED, openApi];
 
 export const STREAM_ROUTES: readonly StreamRoute[] = [JOURNAL_STREAM, PROGRESS_STREAM];
+
+export { PAGE_ROUTES } from "./routes/page-routes.ts";

@@ -2,6 +2,7 @@
  * Style sheet of the report page. Colours are those of seven families, which stay apart for every kind of colour vision; text is in the
  * foreground colour. A test computes the contrasts, and the hash by which the page's policy allows this sheet alone.
  */
+import { FAMILIES, FAMILY_OF } from "./glyphs.ts";
 
 /** `--panel` is what glyphs, bars and boxes stand on. */
 export const LIGHT: Readonly<Record<string, string>> = {
@@ -46,19 +47,6 @@ export const DARK: Readonly<Record<string, string>> = {
   "soft-human": "#331229",
 };
 
-/** In both, by name: what tells a family from another. */
-export const FAMILIES = ["idle", "active", "good", "attention", "bad", "stopped", "human"] as const;
-
-const FAMILY_OF: Readonly<Record<(typeof FAMILIES)[number], readonly string[]>> = {
-  idle: ["waiting", "skipped", "paused"],
-  active: ["running"],
-  good: ["succeeded", "cached"],
-  attention: ["retrying", "interrupted"],
-  bad: ["failed"],
-  stopped: ["cancelled"],
-  human: ["needs-approval", "needs-resolution"],
-};
-
 function variables(of: Readonly<Record<string, string>>): string {
   return Object.entries(of)
     .map(([name, value]) => `--${name}:${value}`)
@@ -68,7 +56,8 @@ function variables(of: Readonly<Record<string, string>>): string {
 function familyRules(): string {
   return FAMILIES.map((family) => {
     const soft = `soft-${family}` in LIGHT ? `;--soft:var(--soft-${family})` : "";
-    return `${FAMILY_OF[family].map((status) => `.${status}`).join(",")}{--c:var(--${family})${soft}}`;
+    const statuses = Object.entries(FAMILY_OF).filter(([, of]) => of === family);
+    return `${statuses.map(([status]) => `.${status}`).join(",")}{--c:var(--${family})${soft}}`;
   }).join("\n");
 }
 

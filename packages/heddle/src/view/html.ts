@@ -6,7 +6,8 @@
  * Invariant: the page's policy allows one style sheet, by its hash, and nothing else.
  */
 import { costText } from "./cost-text.ts";
-import { glyph, glyphShapes, runGlyph } from "./html-glyphs.ts";
+import { runGlyph } from "./glyphs.ts";
+import { glyph, glyphShapes } from "./html-glyphs.ts";
 import { graphDrawing } from "./html-graph.ts";
 import { HTML_STYLE, HTML_STYLE_HASH } from "./html-style.ts";
 import { escapeHtml, localTime } from "./html-text.ts";

@@ -1,6 +1,8 @@
 /** Read models, for programs that show runs: histories in, documents out. Pure: reads no disk and no clock. */
 export type { ChangedBySeveral, ChangedFile } from "./changed-files.ts";
 export { RunFollower } from "./follower.ts";
+export { FAMILIES, FAMILY_OF, GLYPHS, runGlyph } from "./glyphs.ts";
+export type { Family, GlyphName, GlyphPart, GlyphStyle } from "./glyphs.ts";
 export { HistoryReader, Replay, canonicalEvents, canonicalLines } from "./history.ts";
 export type { RunEvent, RunSnapshot, Violation } from "./history.ts";
 export { htmlReport } from "./html.ts";

@@ -4,7 +4,6 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
-import { Readable } from "node:stream";
 import { invariant } from "../../base/assert.ts";
 import { messageOf } from "../../base/errors.ts";
 import { checkRequest, TOOLS_PATH, UNKNOWN_TOKEN, type Rejection } from "../../http/request-guard.ts";
@@ -130,7 +129,7 @@ async function answer(response: ServerResponse, from: Response): Promise<void> {
     response.end();
     return;
   }
-  await pipeline(Readable.fromWeb(from.body), response);
+  await pipeline(from.body, response);
 }
 
 /** Answers, then closes the connection: what else is on it was never asked for. */

@@ -1,0 +1,45 @@
+/** Builds the pages into a folder, and names the modules that are in them. */
+import path from "node:path";
+import { gzipSync } from "node:zlib";
+import { build, type Rolldown } from "vite";
+
+export interface BuiltDashboard {
+  /** Files whose content is in it. */
+  readonly modules: readonly string[];
+  /** Bytes after gzip of what a first visit loads, and of the chunks that are loaded later. */
+  readonly sizes: {
+    readonly script: number;
+    readonly style: number;
+    readonly fonts: number;
+    readonly later: Readonly<Record<string, number>>;
+  };
+}
+
+export async function buildDashboard(outDir: string): Promise<BuiltDashboard> {
+  const built = await build({
+    configFile: path.join(import.meta.dirname, "vite.config.ts"),
+    logLevel: "warn",
+    build: { outDir },
+  });
+  const { output } = built as Rolldown.RolldownOutput;
+  let script = 0;
+  let style = 0;
+  let fonts = 0;
+  const later: Record<string, number> = {};
+  const modules: string[] = [];
+  for (const file of output) {
+    if (file.type === "chunk") {
+      modules.push(...file.moduleIds);
+      const bytes = gzipSync(file.code).length;
+      if (file.isEntry) script += bytes;
+      else later[file.name] = (later[file.name] ?? 0) + bytes;
+      continue;
+    }
+    // Of fonts, for their licences.
+    modules.push(...file.originalFileNames.map((name) => path.resolve(import.meta.dirname, name)));
+    if (file.fileName.endsWith(".css")) style += gzipSync(file.source).length;
+    else if (file.fileName.endsWith(".woff2")) fonts += file.source.length;
+    else if (file.fileName.endsWith(".js")) later[path.basename(file.fileName)] = gzipSync(file.source).length;
+  }
+  return { modules, sizes: { script, style, fonts, later } };
+}

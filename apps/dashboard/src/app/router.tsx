@@ -1,0 +1,39 @@
+/** Router: which address shows what. Every address has a row of kind `page` in the server's table of routes. */
+import { createRootRoute, createRoute, createRouter } from "@tanstack/react-router";
+import { RunPage } from "../run/run-page.tsx";
+import { runSearch } from "../run/run-search.ts";
+import { RunsPage } from "../runs/runs-page.tsx";
+import { SettingsPage } from "../settings/settings-page.tsx";
+import { NotFound } from "./not-found.tsx";
+import { parseSearch, stringifySearch } from "./search-params.ts";
+import { Shell } from "./shell.tsx";
+
+const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
+
+const home = createRoute({ getParentRoute: () => root, path: "/", component: RunsPage });
+const project = createRoute({ getParentRoute: () => root, path: "/p/$project", component: RunsPage });
+const run = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$project/runs/$run",
+  validateSearch: runSearch,
+  component: RunPage,
+});
+const settings = createRoute({ getParentRoute: () => root, path: "/settings", component: SettingsPage });
+
+const pages = [home, project, run, settings] as const;
+
+export function createPageRouter() {
+  return createRouter({
+    routeTree: root.addChildren(pages),
+    parseSearch,
+    stringifySearch,
+    defaultPreload: false,
+    scrollRestoration: true,
+  });
+}
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: ReturnType<typeof createPageRouter>;
+  }
+}

@@ -1,0 +1,51 @@
+/** Shell: what stands around every page: the place, the way to what needs somebody, the help, and what screen readers are told. */
+import type { ReactNode } from "react";
+import { Link, Outlet, useMatches } from "@tanstack/react-router";
+import { Announcer } from "./announce.tsx";
+import { Help } from "./help.tsx";
+import "./shell.css";
+
+export function Shell(): ReactNode {
+  return (
+    <div className="shell">
+      <a className="skip" href="#main">
+        To the content
+      </a>
+      <header className="top">
+        <Link className="top-name" to="/">
+          heddle
+        </Link>
+        <Place />
+        <span className="top-space" />
+        <Link className="top-settings" to="/settings">
+          Settings
+        </Link>
+      </header>
+      <Outlet />
+      <Help />
+      <Announcer />
+    </div>
+  );
+}
+
+/** Where the page is: the project and the run of the address. */
+function Place(): ReactNode {
+  const params = useMatches().at(-1)?.params as { readonly project?: string; readonly run?: string } | undefined;
+  const { project, run } = params ?? {};
+  if (project === undefined) return null;
+  return (
+    <nav className="top-place" aria-label="Place">
+      <Link to="/p/$project" params={{ project }} className="ellipsis">
+        {project}
+      </Link>
+      {run === undefined ? null : (
+        <>
+          <span aria-hidden="true">/</span>
+          <Link to="/p/$project/runs/$run" params={{ project, run }} className="ellipsis" aria-current="page">
+            run {run}
+          </Link>
+        </>
+      )}
+    </nav>
+  );
+}

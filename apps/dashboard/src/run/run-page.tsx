@@ -1,0 +1,63 @@
+/** Run page: head, parts, and the step that is looked at. Everything that is chosen stands in the address. */
+import { useEffect, type ReactNode } from "react";
+import { getRouteApi } from "@tanstack/react-router";
+import { useKeys, type KeyBinding } from "../app/keys.ts";
+import { StatusLine } from "../app/status-line.tsx";
+import { useLiveRun } from "../store/live-run.ts";
+import { ProblemPanel } from "../ui/problem.tsx";
+import { Waiting } from "../ui/waiting.tsx";
+import { RunHead } from "./run-head.tsx";
+import { RunTabs } from "./run-tabs.tsx";
+import { PARTS, partOf } from "./run-parts.tsx";
+import { ShownRunProvider } from "./shown-run.tsx";
+import "./run-page.css";
+
+const route = getRouteApi("/p/$project/runs/$run");
+
+export function RunPage(): ReactNode {
+  const { project, run } = route.useParams();
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const followed = useLiveRun(project, run);
+  useEffect(() => {
+    document.title = followed.kind === "shown" ? `${followed.run.head.plan} · ${run} · heddle` : `${run} · heddle`;
+  }, [followed, run]);
+  const show = (view: (typeof PARTS)[number]["view"]): void =>
+    void navigate({ search: (before) => ({ ...before, view, line: undefined }) });
+  const closeStep = (): void =>
+    void navigate({ search: (before) => ({ ...before, step: undefined, attempt: undefined }) });
+  useKeys([
+    ...PARTS.map(({ view, key, label }): KeyBinding => ({ key, what: label, run: () => show(view) })),
+    {
+      key: "Escape",
+      what: "Close the step",
+      isNamed: true,
+      run: () => (search.step === undefined ? false : closeStep()),
+    },
+  ]);
+  if (followed.kind === "loading")
+    return (
+      <main id="main" className="page">
+        <Waiting what="the run" />
+      </main>
+    );
+  if (followed.kind === "problem")
+    return (
+      <main id="main" className="page">
+        <ProblemPanel title={`Run ${run} cannot be shown`} thrown={followed.problem} />
+      </main>
+    );
+  const part = partOf(search.view);
+  return (
+    <ShownRunProvider shown={{ project, run: followed.run }}>
+      <RunHead />
+      <RunTabs shown={part.view} />
+      <main id="main" className="run-main" tabIndex={-1}>
+        <div className="run-part">
+          <part.Part />
+        </div>
+      </main>
+      <StatusLine seq={followed.run.seq} keys={PARTS.map(({ key, label }) => [key, label.toLowerCase()] as const)} />
+    </ShownRunProvider>
+  );
+}

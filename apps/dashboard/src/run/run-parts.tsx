@@ -1,0 +1,20 @@
+/** Parts of the run page: a tab, a key and a component each. */
+import type { ComponentType } from "react";
+import { StepsPart } from "../steps/steps-part.tsx";
+import type { RunViewName } from "./run-search.ts";
+
+export interface RunPart {
+  readonly view: RunViewName;
+  readonly label: string;
+  /** The key that shows it. */
+  readonly key: string;
+  readonly Part: ComponentType;
+}
+
+/** In the order of the tabs. */
+export const PARTS: readonly [RunPart, ...RunPart[]] = [{ view: "steps", label: "Steps", key: "s", Part: StepsPart }];
+
+/** The one that the address names, else the first. */
+export function partOf(view: RunViewName | undefined): RunPart {
+  return PARTS.find((part) => part.view === view) ?? PARTS[0];
+}

@@ -1,0 +1,45 @@
+/** Search parameters of a run's page: all that is chosen on it. */
+import { STEP_STATUSES, type StepStatus } from "heddle/view";
+import { oneOf, textOf, wholeNumber } from "../app/search-params.ts";
+
+/** Parts of the page, in the order of its tabs. */
+export const RUN_VIEWS = ["graph", "timeline", "steps", "logs", "changes", "cost", "events", "plan"] as const;
+export type RunViewName = (typeof RUN_VIEWS)[number];
+
+export interface RunSearch {
+  readonly view?: RunViewName | undefined;
+  /** Id of the step that is looked at. */
+  readonly step?: string | undefined;
+  /** Of that step, from 1. */
+  readonly attempt?: number | undefined;
+  /** Of a log: `12`, or `12-40`. */
+  readonly line?: string | undefined;
+  /** The run as it was at this event; absent: as it is now. */
+  readonly seq?: number | undefined;
+  /** Text that is looked for. */
+  readonly q?: string | undefined;
+  /** Statuses that are shown, with commas between. */
+  readonly status?: string | undefined;
+  readonly group?: string | undefined;
+  /** Column of the table of steps, with `-` before it: downwards. */
+  readonly sort?: string | undefined;
+}
+
+export function runSearch(search: Readonly<Record<string, unknown>>): RunSearch {
+  const statuses = statusesOf(textOf(search["status"]));
+  return {
+    view: oneOf(RUN_VIEWS, search["view"]),
+    step: textOf(search["step"]),
+    attempt: wholeNumber(search["attempt"], 1),
+    line: /^\d{1,12}(-\d{1,12})?$/.exec(textOf(search["line"]) ?? "")?.[0],
+    seq: wholeNumber(search["seq"], 1),
+    q: textOf(search["q"]),
+    status: statuses.length === 0 ? undefined : statuses.join(","),
+    group: textOf(search["group"]),
+    sort: /^-?[a-z]{1,20}$/.exec(textOf(search["sort"]) ?? "")?.[0],
+  };
+}
+
+export function statusesOf(text: string | undefined): readonly StepStatus[] {
+  return (text ?? "").split(",").flatMap((word) => oneOf(STEP_STATUSES, word) ?? []);
+}

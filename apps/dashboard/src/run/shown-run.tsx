@@ -1,0 +1,29 @@
+/** Shown run: the run that a page's parts show, as it is now or as it was at the event in the address. */
+import { createContext, useContext, type ReactNode } from "react";
+import type { LiveRun } from "heddle/view";
+
+export interface ShownRun {
+  readonly project: string;
+  /** As it is shown. */
+  readonly run: LiveRun;
+  /** The event that the page stands at; absent: it follows the run. */
+  readonly seq?: number | undefined;
+}
+
+const Shown = createContext<ShownRun | undefined>(undefined);
+
+export function ShownRunProvider({
+  shown,
+  children,
+}: {
+  readonly shown: ShownRun;
+  readonly children: ReactNode;
+}): ReactNode {
+  return <Shown value={shown}>{children}</Shown>;
+}
+
+export function useShownRun(): ShownRun {
+  const shown = useContext(Shown);
+  if (shown === undefined) throw new Error("BUG: no run is shown here");
+  return shown;
+}

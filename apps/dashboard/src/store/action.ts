@@ -1,0 +1,48 @@
+/**
+ * Actions: what a button asks of the server. Nothing is shown as done before the journal says so: a button is idle, asking, asked (the word
+ * is taken, its consequence not seen yet), or refused with the reason.
+ */
+import { useEffect, useRef, useState } from "react";
+
+export type ActionState =
+  | { readonly kind: "idle" }
+  | { readonly kind: "asking" }
+  | { readonly kind: "asked" }
+  | { readonly kind: "refused"; readonly thrown: unknown };
+
+export interface Action<Args extends readonly unknown[]> {
+  readonly state: ActionState;
+  /** Does nothing while it is asking. */
+  readonly ask: (...args: Args) => void;
+  readonly reset: () => void;
+}
+
+const IDLE: ActionState = { kind: "idle" };
+
+/** `seq`: of the run; once it has moved on from where it was asked, the action is idle again. */
+export function useAction<Args extends readonly unknown[]>(
+  act: (...args: Args) => Promise<unknown>,
+  seq?: number,
+): Action<Args> {
+  const [state, setState] = useState<ActionState>(IDLE);
+  const isShown = useRef(true);
+  useEffect(() => {
+    isShown.current = true;
+    return () => void (isShown.current = false);
+  }, []);
+  useEffect(() => {
+    setState((before) => (before.kind === "asked" ? IDLE : before));
+  }, [seq]);
+  return {
+    state,
+    ask: (...args) => {
+      if (state.kind === "asking") return;
+      setState({ kind: "asking" });
+      act(...args).then(
+        () => (isShown.current ? setState({ kind: "asked" }) : undefined),
+        (thrown: unknown) => (isShown.current ? setState({ kind: "refused", thrown }) : undefined),
+      );
+    },
+    reset: () => setState(IDLE),
+  };
+}

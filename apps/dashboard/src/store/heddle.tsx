@@ -1,0 +1,96 @@
+/** Connection of the page: one client and one live connection for the session, for all components. */
+import { createContext, useContext, useEffect, useSyncExternalStore, type ReactNode } from "react";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { ApiProblem, connect, type HeddleClient, type LiveConnection, type LiveState } from "heddle/client";
+import { forgetSession, type Session } from "../app/session.ts";
+
+export interface Heddle {
+  readonly client: HeddleClient;
+  readonly live: LiveConnection;
+  readonly session: Session;
+}
+
+const Connected = createContext<Heddle | undefined>(undefined);
+
+export function connectPage(session: Session): Heddle {
+  const client = connect({ url: location.origin, token: session.token });
+  return { client, live: client.live(), session };
+}
+
+/** `onLoggedOut`: the server knows the session no more. */
+export function HeddleProvider({
+  heddle,
+  onLoggedOut,
+  children,
+}: {
+  readonly heddle: Heddle;
+  readonly onLoggedOut: () => void;
+  readonly children: ReactNode;
+}): ReactNode {
+  useEffect(() => {
+    const wake = (): void => heddle.live.wake();
+    addEventListener("online", wake);
+    const off = heddle.live.onState(() => {
+      if (heddle.live.state.kind === "refused") loggedOut(onLoggedOut);
+    });
+    return () => {
+      removeEventListener("online", wake);
+      off();
+    };
+  }, [heddle, onLoggedOut]);
+  const queries = queryClient(() => loggedOut(onLoggedOut));
+  return (
+    <Connected value={heddle}>
+      <QueryClientProvider client={queries}>{children}</QueryClientProvider>
+    </Connected>
+  );
+}
+
+export function useHeddle(): Heddle {
+  const heddle = useContext(Connected);
+  if (heddle === undefined) throw new Error("BUG: shown without a connection");
+  return heddle;
+}
+
+/** Whether what is shown is up to date. */
+export function useLiveState(): LiveState {
+  const { live } = useHeddle();
+  return useSyncExternalStore(
+    (changed) => live.onState(changed),
+    () => live.state,
+  );
+}
+
+/** Whether the session may act, and if not why. */
+export function useReadOnlyReason(): string | undefined {
+  const { session } = useHeddle();
+  return session.authority === "act"
+    ? undefined
+    : "This session may only look: `heddle open` gives a link that may act";
+}
+
+function loggedOut(onLoggedOut: () => void): void {
+  forgetSession();
+  onLoggedOut();
+}
+
+let queries: QueryClient | undefined;
+
+/** One for the page: what it knows outlives the views. */
+function queryClient(onLoggedOut: () => void): QueryClient {
+  queries ??= new QueryClient({
+    defaultOptions: {
+      queries: {
+        // What passes is asked again; a refusal stays one.
+        retry: (failures, thrown) => {
+          if (!(thrown instanceof ApiProblem)) return false;
+          if (thrown.status === 401) onLoggedOut();
+          return failures < 3 && (thrown.code === "unreachable" || thrown.status === 503);
+        },
+        refetchOnWindowFocus: false,
+        staleTime: 5000,
+      },
+    },
+  });
+  return queries;
+}

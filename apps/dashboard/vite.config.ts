@@ -1,0 +1,29 @@
+/** Build of the pages: one script, one style sheet, two fonts, and chunks for what few visits need. Nothing inline: the policy forbids it. */
+import path from "node:path";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+
+const heddle = path.resolve(import.meta.dirname, "../../packages/heddle");
+
+export default defineConfig({
+  root: import.meta.dirname,
+  plugins: [react()],
+  resolve: {
+    alias: {
+      "heddle/view": path.join(heddle, "src/view/index.ts"),
+      "heddle/client": path.join(heddle, "src/client/index.ts"),
+    },
+  },
+  build: {
+    target: "es2023",
+    outDir: path.join(heddle, "dist/dashboard"),
+    emptyOutDir: true,
+    assetsInlineLimit: 0,
+    modulePreload: false,
+    cssCodeSplit: false,
+    reportCompressedSize: false,
+    chunkSizeWarningLimit: 1024,
+  },
+  // For work on the pages: `heddle serve` beside it, at its usual port.
+  server: { proxy: { "/api": { target: "http://127.0.0.1:4747", ws: true, changeOrigin: true } } },
+});
