@@ -4,12 +4,16 @@
  * all long edges of its step. Without recursion; the work is bounded by steps times layers.
  *
  * Invariants:
- *  1. Boxes do not overlap, and lie wholly in the column of their layer.
+ *  1. Boxes do not overlap, and lie wholly in a column of their layer. A step without edges may lie below all columns.
  *  2. Inside of a column a way is a straight horizontal line in a lane, at least {@link LANE_GAP} from every box; it goes up or down in
- *     the gaps between columns alone.
+ *     the gaps between columns alone. Only where {@link LayoutSize.mostLanes} are used up, ways pass boxes.
+ *  3. The same graph and sizes give the same layout.
  */
-import { type Adjacency, type Graph, targetsOf } from "../graph/graph.ts";
-import { layersOf } from "../graph/paths.ts";
+import { type Graph, targetsOf } from "../graph/graph.ts";
+import { type LayoutItem, orderColumns } from "./graph-order.ts";
+
+/** Of a graph: its edges and layers. */
+export type LaidGraph = Omit<Graph, "ids" | "indexOf">;
 
 export interface LayoutSize {
   /** Of a box, and of a column. */
@@ -17,8 +21,12 @@ export interface LayoutSize {
   readonly boxHeight: number;
   /** Between columns: where ways go up and down. */
   readonly gapX: number;
-  /** Between boxes one above the other. */
+  /** Between boxes one above the other: at least three times {@link LANE_GAP} where layers have several columns. */
   readonly gapY: number;
+  /** A layer with more boxes has several columns. Absent: each layer has one. */
+  readonly mostRows?: number;
+  /** Edges that need more lanes than this go straight through boxes. Absent: a graph that needs more than 60,000 has no layout. */
+  readonly mostLanes?: number;
 }
 
 /** Coordinates from the top left corner. */
@@ -57,179 +65,305 @@ export const LANE_GAP = 6;
 const MOST_LANES = 60_000;
 const SWEEPS = 8;
 
-/** A box, or the lane of a step's long edges, in a column. */
-interface Item {
-  readonly layer: number;
-  /** The box's step, or the one whose edges run in the lane. */
-  readonly step: number;
-  readonly isLane: boolean;
-  readonly before: Item[];
-  readonly behind: Item[];
-  /** Its middle. */
-  y: number;
-}
-
 /** `undefined`: the graph has too many long edges. */
-export function layoutGraph(graph: Graph, size: LayoutSize): GraphLayout | undefined {
-  const boxes: Item[] = Array.from({ length: graph.size }, (_, step) => item(graph.layerOf[step] ?? 0, step, false));
-  const columns = layersOf(graph).map((steps) => steps.flatMap((step) => boxes[step] ?? []));
-  const lanes = lanesOf(graph, columns, boxes);
-  if (lanes === undefined) return undefined;
-  for (let sweep = 0; sweep < SWEEPS; sweep++) orderColumns(columns, sweep % 2 === 0);
-  place(columns, size);
-  const lowest = columns.reduce(
-    (most, column) => Math.max(most, (column.at(-1)?.y ?? 0) + size.boxHeight / 2),
-    size.boxHeight,
-  );
-  const left = (layer: number): number => layer * (size.boxWidth + size.gapX);
-  return {
-    width: left(graph.layerCount) - size.gapX,
-    height: lowest,
-    boxes: boxes.map(({ layer, y }) => ({ x: left(layer), y: y - size.boxHeight / 2 })),
-    ways: waysOf(graph, boxes, lanes, (layer) => ({ left: left(layer), right: left(layer) + size.boxWidth })),
-  };
+export function layoutGraph(graph: LaidGraph, size: LayoutSize): GraphLayout | undefined {
+  const work = layoutWork(graph, size);
+  for (;;) {
+    const { done, value } = work.next();
+    if (done === true) return value;
+  }
 }
 
-function item(layer: number, step: number, isLane: boolean): Item {
-  return { layer, step, isLane, before: [], behind: [], y: 0 };
+/** The same, for those who have something else to do in between: it gives way often. */
+export function* layoutWork(graph: LaidGraph, size: LayoutSize): Generator<void, GraphLayout | undefined> {
+  const boxes: LayoutItem[] = Array.from({ length: graph.size }, (_, step) =>
+    item(graph.layerOf[step] ?? 0, step, false),
+  );
+  const loose = looseSteps(graph, size.mostRows);
+  const columns = layerItems(graph, boxes, loose);
+  const lanes = lanesOf(graph, columns, boxes, size.mostLanes);
+  if (lanes === undefined) return undefined;
+  yield* orderColumns(columns);
+  const table = columns.map((column) => rowsOf(column, size.mostRows));
+  yield* place(table, size);
+  return yield* drawn(graph, boxes, lanes, table, size);
+}
+
+function item(layer: number, step: number, isLane: boolean): LayoutItem {
+  return { layer, step, isLane, before: [], behind: [], y: 0, rank: 0, place: 0, part: 0, mean: 0 };
+}
+
+/** Steps without edges, where the first layer would have too many rows with them: they lie below the others. */
+function looseSteps(graph: LaidGraph, mostRows = Infinity): ReadonlySet<number> {
+  const first = graph.order.subarray(
+    0,
+    graph.order.findIndex((step) => graph.layerOf[step] !== 0),
+  );
+  const starts = graph.layerCount === 1 ? graph.order : first;
+  if (starts.length <= mostRows) return new Set();
+  const edges = [graph.dependents, graph.followers];
+  return new Set(starts.filter((step) => edges.every((list) => targetsOf(list, step).length === 0)));
+}
+
+function layerItems(graph: LaidGraph, boxes: readonly LayoutItem[], loose: ReadonlySet<number>): LayoutItem[][] {
+  const columns: LayoutItem[][] = Array.from({ length: graph.layerCount }, () => []);
+  for (const step of graph.order) {
+    const box = boxes[step];
+    if (box !== undefined && !loose.has(step)) columns[box.layer]?.push(box);
+  }
+  return columns;
 }
 
 /** The lanes of each step, by layers behind its own; a lane goes as far as the step's longest edge needs it. */
 function lanesOf(
-  graph: Graph,
-  columns: readonly Item[][],
-  boxes: readonly Item[],
-): ReadonlyMap<number, readonly Item[]> | undefined {
-  const lanes = new Map<number, readonly Item[]>();
-  let count = 0;
+  graph: LaidGraph,
+  columns: readonly LayoutItem[][],
+  boxes: readonly LayoutItem[],
+  mostLanes: number | undefined,
+): ReadonlyMap<number, readonly LayoutItem[]> | undefined {
+  const lanes = new Map<number, readonly LayoutItem[]>();
+  let left = mostLanes ?? MOST_LANES;
   for (const box of boxes) {
     const targets = [...targetsOf(graph.dependents, box.step), ...targetsOf(graph.followers, box.step)].flatMap(
       (step) => boxes[step] ?? [],
     );
     const last = targets.reduce((most, { layer }) => Math.max(most, layer), 0);
-    const own: Item[] = [];
-    for (let layer = box.layer + 1; layer < last; layer++) {
+    left -= Math.max(0, last - box.layer - 1);
+    if (left < 0 && mostLanes === undefined) return undefined;
+    const own: LayoutItem[] = [];
+    for (let layer = box.layer + 1; layer < last && left >= 0; layer++) {
       const lane = item(layer, box.step, true);
       own.push(lane);
       columns[layer]?.push(lane);
       link(own.at(-2) ?? box, lane);
     }
-    count += own.length;
-    if (count > MOST_LANES) return undefined;
     lanes.set(box.step, own);
-    for (const target of targets) link(own[target.layer - box.layer - 2] ?? box, target);
+    for (const target of targets) {
+      const from = own[target.layer - box.layer - 2] ?? box;
+      if (from.layer === target.layer - 1) link(from, target);
+    }
   }
   return lanes;
 }
 
-function link(from: Item, to: Item): void {
+function link(from: LayoutItem, to: LayoutItem): void {
   from.behind.push(to);
   to.before.push(from);
 }
 
-/** Sorts each column by the mean place of what its items are linked with in the columns before (or behind) it. */
-function orderColumns(columns: readonly Item[][], isForward: boolean): void {
-  const rank = new Map<Item, number>();
-  const note = (column: readonly Item[]): void => {
-    for (const [at, each] of column.entries()) rank.set(each, at / Math.max(1, column.length - 1));
-  };
-  for (const column of columns) note(column);
-  for (const column of isForward ? columns : columns.toReversed()) {
-    const mean = new Map(
-      column.map((each) => {
-        const near = isForward ? each.before : each.behind;
-        const sum = near.reduce((total, other) => total + (rank.get(other) ?? 0), 0);
-        return [each, near.length === 0 ? (rank.get(each) ?? 0) : sum / near.length] as const;
-      }),
-    );
-    column.sort((a, b) => (mean.get(a) ?? 0) - (mean.get(b) ?? 0));
-    note(column);
-  }
+/** Boxes side by side in the columns of one layer, or one lane. */
+interface LayoutRow {
+  readonly items: readonly LayoutItem[];
+  readonly isLane: boolean;
+  readonly before: readonly LayoutItem[];
+  readonly behind: readonly LayoutItem[];
 }
 
-/** Heights: each item near the mean of what it is linked with, no two closer than they may be. */
-function place(columns: readonly Item[][], size: LayoutSize): void {
-  const space = (above: Item, below: Item): number => {
+interface LayerTable {
+  readonly rows: readonly LayoutRow[];
+  /** How many boxes a row may have. */
+  readonly columns: number;
+}
+
+/** The boxes of a row stand in the order of the layer from left to right; lanes between them go above. */
+function rowsOf(layer: readonly LayoutItem[], mostRows = Infinity): LayerTable {
+  const count = layer.filter(({ isLane }) => !isLane).length;
+  const columns = Math.max(Math.min(1, count), Math.ceil(count / mostRows));
+  const rows: LayoutRow[] = [];
+  let open: LayoutItem[] = [];
+  const close = (): void => {
+    if (open.length > 0) rows.push(row(open));
+    open = [];
+  };
+  for (const each of layer) {
+    if (each.isLane) rows.push(row([each]));
+    else open.push(each);
+    if (open.length === Math.max(1, columns)) close();
+  }
+  close();
+  return { rows, columns };
+}
+
+function row(items: readonly LayoutItem[]): LayoutRow {
+  const [first] = items;
+  if (items.length === 1 && first !== undefined)
+    return { items, isLane: first.isLane, before: first.before, behind: first.behind };
+  return {
+    items,
+    isLane: false,
+    before: items.flatMap(({ before }) => before),
+    behind: items.flatMap(({ behind }) => behind),
+  };
+}
+
+/** Heights: each row near the mean of what it is linked with, no two closer than they may be. */
+function* place(table: readonly LayerTable[], size: LayoutSize): Generator<void, void> {
+  const space = (above: LayoutRow, below: LayoutRow): number => {
     if (above.isLane && below.isLane) return 2 * LANE_GAP;
     if (above.isLane || below.isLane) return size.boxHeight / 2 + 2 * LANE_GAP;
     return size.boxHeight + size.gapY;
   };
-  for (const column of columns) settleColumn(column, () => 0, space);
+  for (const { rows } of table) settleRows(rows, () => 0, space);
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
     const isForward = sweep % 2 === 0;
-    for (const column of isForward ? columns : columns.toReversed()) {
-      settleColumn(
-        column,
-        (each) => {
-          const near = isForward ? each.before : each.behind;
-          return near.length === 0 ? each.y : near.reduce((total, { y }) => total + y, 0) / near.length;
-        },
-        space,
-      );
+    for (const { rows } of isForward ? table : table.toReversed()) {
+      settleRows(rows, (each) => meanHeight(isForward ? each.before : each.behind) ?? heightOf(each), space);
+      yield;
     }
   }
-  closeBands(columns.flat(), size);
+  closeBands(
+    table.flatMap(({ rows }) => rows),
+    size,
+  );
+}
+
+function heightOf({ items }: Pick<LayoutRow, "items">): number {
+  return items[0]?.y ?? 0;
+}
+
+function meanHeight(items: readonly LayoutItem[]): number | undefined {
+  if (items.length === 0) return undefined;
+  let sum = 0;
+  for (const { y } of items) sum += y;
+  return sum / items.length;
+}
+
+function moveTo({ items }: LayoutRow, y: number): void {
+  for (const each of items) each.y = y;
 }
 
 /** Moves everything up so that no band over the whole width is empty for more than the space between two boxes. */
-function closeBands(items: readonly Item[], size: LayoutSize): void {
-  const half = ({ isLane }: Item): number => (isLane ? LANE_GAP : size.boxHeight / 2);
-  const sorted = items.toSorted((a, b) => a.y - half(a) - (b.y - half(b)));
+function closeBands(rows: readonly LayoutRow[], size: LayoutSize): void {
+  const half = ({ isLane }: LayoutRow): number => (isLane ? LANE_GAP : size.boxHeight / 2);
+  const sorted = rows.toSorted((a, b) => heightOf(a) - half(a) - (heightOf(b) - half(b)));
   const [first] = sorted;
   let bottom = 0;
-  let shift = first === undefined ? 0 : first.y - half(first);
+  let shift = first === undefined ? 0 : heightOf(first) - half(first);
   for (const each of sorted) {
-    const top = each.y - half(each) - shift;
+    const top = heightOf(each) - half(each) - shift;
     shift += Math.max(0, top - bottom - size.gapY);
-    each.y -= shift;
-    bottom = Math.max(bottom, each.y + half(each));
+    moveTo(each, heightOf(each) - shift);
+    bottom = Math.max(bottom, heightOf(each) + half(each));
   }
 }
 
 /** The mean of the two ways to keep the space: pushed down from the top, and pushed up from the bottom. */
-function settleColumn(
-  column: readonly Item[],
-  wanted: (each: Item) => number,
-  space: (above: Item, below: Item) => number,
+function settleRows(
+  rows: readonly LayoutRow[],
+  wanted: (each: LayoutRow) => number,
+  space: (above: LayoutRow, below: LayoutRow) => number,
 ): void {
-  const wish = column.map(wanted);
+  const wish = rows.map(wanted);
   const down = [...wish];
   const up = [...wish];
-  for (let at = 1; at < column.length; at++)
-    down[at] = Math.max(wish[at] ?? 0, (down[at - 1] ?? 0) + space(column[at - 1] as Item, column[at] as Item));
-  for (let at = column.length - 2; at >= 0; at--)
-    up[at] = Math.min(wish[at] ?? 0, (up[at + 1] ?? 0) - space(column[at] as Item, column[at + 1] as Item));
-  for (const [at, each] of column.entries()) each.y = ((down[at] ?? 0) + (up[at] ?? 0)) / 2;
+  for (let at = 1; at < rows.length; at++)
+    down[at] = Math.max(wish[at] ?? 0, (down[at - 1] ?? 0) + space(rows[at - 1] as LayoutRow, rows[at] as LayoutRow));
+  for (let at = rows.length - 2; at >= 0; at--)
+    up[at] = Math.min(wish[at] ?? 0, (up[at + 1] ?? 0) - space(rows[at] as LayoutRow, rows[at + 1] as LayoutRow));
+  for (const [at, each] of rows.entries()) moveTo(each, ((down[at] ?? 0) + (up[at] ?? 0)) / 2);
 }
 
-function waysOf(
-  graph: Graph,
-  boxes: readonly Item[],
-  lanes: ReadonlyMap<number, readonly Item[]>,
-  sides: (layer: number) => { readonly left: number; readonly right: number },
-): readonly GraphWay[] {
-  const ways: GraphWay[] = [];
-  const add = (edges: Adjacency, isSoft: boolean): void => {
-    for (const to of boxes) {
-      for (const dep of targetsOf(edges, to.step)) {
-        const from = boxes[dep];
-        if (from === undefined) continue;
-        const through = (lanes.get(dep) ?? []).slice(0, to.layer - from.layer - 1);
-        const parts: WayPart[] = [];
-        let at: GraphPoint = { x: sides(from.layer).right, y: from.y };
-        for (const each of [...through, to]) {
-          const { left, right } = sides(each.layer);
-          const entry = { x: left, y: each.y };
-          parts.push({ from: at, to: entry });
-          if (each === to) break;
-          at = { x: right, y: each.y };
-          parts.push({ from: entry, to: at });
-        }
-        ways.push({ from: dep, to: to.step, isSoft, parts });
+/** Where a box stands in its layer, from the left side of the drawing. */
+interface BoxPlace {
+  readonly left: number;
+  readonly middle: number;
+  /** Of its layer. */
+  readonly layerLeft: number;
+  readonly layerRight: number;
+  /** Boxes in its row stand left of it, or right of it. */
+  readonly isFirst: boolean;
+  readonly isLast: boolean;
+}
+
+function* drawn(
+  graph: LaidGraph,
+  boxes: readonly LayoutItem[],
+  lanes: ReadonlyMap<number, readonly LayoutItem[]>,
+  table: readonly LayerTable[],
+  size: LayoutSize,
+): Generator<void, GraphLayout> {
+  const { boxWidth, boxHeight, gapX, gapY } = size;
+  const pitch = boxWidth + gapX / 2;
+  const places: BoxPlace[] = [];
+  const sides: (readonly [left: number, right: number])[] = [];
+  let [right, bottom] = [-gapX, 0];
+  for (const { rows, columns } of table) {
+    if (columns === 0) continue;
+    const layerLeft = right + gapX;
+    right = layerLeft + columns * pitch - gapX / 2;
+    sides.push([layerLeft, right]);
+    for (const { items, isLane } of rows) {
+      if (isLane) continue;
+      bottom = Math.max(bottom, heightOf({ items }) + boxHeight / 2);
+      for (const [at, { step, y }] of items.entries()) {
+        const [isFirst, isLast] = [at === 0, at === items.length - 1];
+        places[step] = { left: layerLeft + at * pitch, middle: y, layerLeft, layerRight: right, isFirst, isLast };
       }
     }
+  }
+  yield;
+  const loose = boxes.filter(({ step }) => places[step] === undefined);
+  const perRow = Math.max(
+    Math.floor((right + gapX / 2) / pitch),
+    Math.ceil(Math.sqrt((loose.length * (boxHeight + gapY)) / pitch)),
+  );
+  for (const [at, { step }] of loose.entries()) {
+    const left = (at % perRow) * pitch;
+    const middle =
+      (bottom === 0 ? 0 : bottom + 2 * gapY) + Math.floor(at / perRow) * (boxHeight + gapY) + boxHeight / 2;
+    places[step] = { left, middle, layerLeft: left, layerRight: left + boxWidth, isFirst: true, isLast: true };
+  }
+  const drawnBoxes = places.map(({ left, middle }) => ({ x: left, y: middle - boxHeight / 2 }));
+  return {
+    width: drawnBoxes.reduce((most, { x }) => Math.max(most, x + boxWidth), 0),
+    height: drawnBoxes.reduce((most, { y }) => Math.max(most, y + boxHeight), 0),
+    boxes: drawnBoxes,
+    ways: yield* waysOf(graph, { places, lanes, sides, size }),
   };
-  add(graph.deps, false);
-  add(graph.after, true);
+}
+
+interface PlacedItems {
+  readonly places: readonly BoxPlace[];
+  readonly lanes: ReadonlyMap<number, readonly LayoutItem[]>;
+  /** By layer. */
+  readonly sides: readonly (readonly [left: number, right: number])[];
+  readonly size: LayoutSize;
+}
+
+function* waysOf(graph: LaidGraph, placed: PlacedItems): Generator<void, readonly GraphWay[]> {
+  const ways: GraphWay[] = [];
+  for (const [edges, isSoft] of [
+    [graph.deps, false],
+    [graph.after, true],
+  ] as const) {
+    for (let to = 0; to < graph.size; to++) {
+      for (const from of targetsOf(edges, to))
+        ways.push({ from, to, isSoft, parts: wayParts(graph, from, to, placed) });
+      if (to % 256 === 255) yield;
+    }
+  }
   return ways;
+}
+
+function wayParts(graph: LaidGraph, from: number, to: number, { places, lanes, sides, size }: PlacedItems): WayPart[] {
+  const [start, end] = [places[from], places[to]];
+  if (start === undefined || end === undefined) return [];
+  const { boxWidth, boxHeight, gapX } = size;
+  const points: GraphPoint[] = [{ x: start.left + boxWidth, y: start.middle }];
+  if (!start.isLast) {
+    // Below its row, as those that come to a row do so above it.
+    const y = start.middle + boxHeight / 2 + LANE_GAP;
+    points.push({ x: start.left + boxWidth + gapX / 2, y }, { x: start.layerRight, y });
+  } else if (start.left + boxWidth < start.layerRight) points.push({ x: start.layerRight, y: start.middle });
+  const between = (graph.layerOf[to] ?? 0) - (graph.layerOf[from] ?? 0) - 1;
+  for (const { layer, y } of (lanes.get(from) ?? []).slice(0, between)) {
+    const [left, right] = sides[layer] ?? [0, 0];
+    points.push({ x: left, y }, { x: right, y });
+  }
+  if (!end.isFirst) {
+    const y = end.middle - boxHeight / 2 - LANE_GAP;
+    points.push({ x: end.layerLeft, y }, { x: end.left - gapX / 2, y });
+  }
+  points.push({ x: end.left, y: end.middle });
+  return points.slice(1).map((point, at) => ({ from: points[at] as GraphPoint, to: point }));
 }

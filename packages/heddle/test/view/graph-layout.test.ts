@@ -23,8 +23,8 @@ function graphOf(edges: readonly (readonly number[])[], soft: readonly (readonly
   return graph.value;
 }
 
-function laidOut(graph: Graph): GraphLayout {
-  const layout = layoutGraph(graph, SIZE);
+function laidOut(graph: Graph, more: Partial<LayoutSize> = {}): GraphLayout {
+  const layout = layoutGraph(graph, { ...SIZE, ...more });
   if (layout === undefined) throw new Error("too large");
   return layout;
 }
@@ -35,9 +35,9 @@ function faults(graph: Graph, { boxes, ways, width, height }: GraphLayout): read
   for (const [a, box] of boxes.entries()) {
     if (box.x < 0 || box.y < -0.001 || box.x + SIZE.boxWidth > width || box.y + SIZE.boxHeight > height + 0.001)
       found.push(`s${a} is outside`);
-    for (let b = 0; b < a; b++) {
-      const other = boxes[b];
-      if (other?.x === box.x && Math.abs(other.y - box.y) < SIZE.boxHeight) found.push(`s${a} is on s${b}`);
+    for (const [b, other] of boxes.slice(0, a).entries()) {
+      const isClear = Math.abs(other.x - box.x) >= SIZE.boxWidth || Math.abs(other.y - box.y) >= SIZE.boxHeight;
+      if (!isClear) found.push(`s${a} is on s${b}`);
     }
   }
   for (const { from, to, parts } of ways) {
@@ -47,7 +47,9 @@ function faults(graph: Graph, { boxes, ways, width, height }: GraphLayout): read
       found.push(`${from}->${to} does not begin at its box`);
     if (last?.to.x !== end?.x || last?.to.y !== (end?.y ?? 0) + SIZE.boxHeight / 2)
       found.push(`${from}->${to} does not end at its box`);
+    if ((start?.x ?? 0) + SIZE.boxWidth > (end?.x ?? 0)) found.push(`${from}->${to} does not go to the right`);
     for (const [at, part] of parts.entries()) {
+      if (part.from.x > part.to.x) found.push(`${from}->${to} goes back`);
       const before = parts[at - 1];
       if (before !== undefined && (before.to.x !== part.from.x || before.to.y !== part.from.y))
         found.push(`${from}->${to} has a gap`);
@@ -61,27 +63,63 @@ function faults(graph: Graph, { boxes, ways, width, height }: GraphLayout): read
     }
   }
   const edges = graph.deps.targets.length + graph.after.targets.length;
+  if (boxes.length !== graph.size) found.push(`${boxes.length} of ${graph.size} steps`);
   if (ways.length !== edges) found.push(`${ways.length} of ${edges} edges`);
   return found;
 }
 
-test("no edge passes a box, and no box is on another, whatever the graph", () => {
-  const edges = fc.array(fc.tuple(fc.array(fc.nat(), { maxLength: 4 }), fc.array(fc.nat(), { maxLength: 2 })), {
+/** Any graph: steps with their deps and what they come after, all of them earlier ones. */
+const anyGraph: fc.Arbitrary<Graph> = fc
+  .array(fc.tuple(fc.array(fc.nat(), { maxLength: 4 }), fc.array(fc.nat(), { maxLength: 2 })), {
     minLength: 1,
     maxLength: 25,
+  })
+  .map((list) => {
+    const before = (at: number, given: readonly number[]): readonly number[] =>
+      at === 0 ? [] : given.map((one) => one % at);
+    return graphOf(
+      list.map(([deps], at) => before(at, deps)),
+      list.map(([, after], at) => before(at, after)),
+    );
   });
+
+test("no edge passes a box, and no box is on another, whatever the graph", () => {
   fc.assert(
-    fc.property(edges, (list) => {
-      const before = (at: number, given: readonly number[]): readonly number[] =>
-        at === 0 ? [] : given.map((one) => one % at);
-      const graph = graphOf(
-        list.map(([deps], at) => before(at, deps)),
-        list.map(([, after], at) => before(at, after)),
-      );
+    fc.property(anyGraph, (graph) => {
       expect(faults(graph, laidOut(graph))).toEqual([]);
     }),
     { numRuns: 150 },
   );
+});
+
+test("nor where layers have several columns; and the same graph is laid out alike", () => {
+  fc.assert(
+    fc.property(anyGraph, fc.integer({ min: 1, max: 5 }), (graph, mostRows) => {
+      const layout = laidOut(graph, { mostRows });
+      expect(faults(graph, layout)).toEqual([]);
+      expect(laidOut(graph, { mostRows })).toEqual(layout);
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test("a layer with many steps is as wide as it is high, and so are steps without edges", () => {
+  const fan = laidOut(graphOf([[], ...Array.from({ length: 40 }, () => [0])]), { mostRows: 8 });
+  expect(new Set(fan.boxes.map(({ x }) => x)).size).toBe(1 + 5);
+  const loose = laidOut(graphOf([[], [0], ...Array.from({ length: 40 }, () => [])]), { mostRows: 8 });
+  expect(new Set(loose.boxes.slice(2).map(({ x }) => x)).size).toBeGreaterThan(3);
+  // Below the others.
+  const lowest = Math.max(...loose.boxes.slice(0, 2).map(({ y }) => y));
+  expect(loose.boxes.slice(2).every(({ y }) => y > lowest)).toBe(true);
+});
+
+test("parts of a graph that no edge joins do not cross each other", () => {
+  const graph = graphOf([[], [], [0], [1], [2], [3], [4], [5]]);
+  const { boxes } = laidOut(graph);
+  const heights = (first: number): readonly number[] => boxes.filter((_, step) => step % 2 === first).map(({ y }) => y);
+  const [one, other] = [heights(0), heights(1)];
+  const isAbove = Math.max(...one) < Math.min(...other);
+  expect(isAbove || Math.max(...other) < Math.min(...one)).toBe(true);
 });
 
 test("a chain is a straight line, and what skips a layer goes around its box", () => {
@@ -105,4 +143,7 @@ test("long edges of one step share their lane, and a graph with too many lanes h
   // Each step reaches far: lanes grow with the square.
   const wide = graphOf(Array.from({ length: 700 }, (_, i) => (i === 0 ? [] : i < 350 ? [i - 1] : [i - 350, i - 1])));
   expect(layoutGraph(wide, SIZE)).toBeUndefined();
+  const whole = laidOut(wide, { mostLanes: 1000 });
+  expect(whole.boxes).toHaveLength(700);
+  expect(whole.ways.every(({ parts }) => parts.length > 0)).toBe(true);
 });
