@@ -26,6 +26,7 @@ import type {
   TakenRun,
   TicketDocument,
 } from "../view/protocol.ts";
+import type { RunGraph } from "../view/run-graph.ts";
 import type { RunView } from "../view/run-view.ts";
 import type { RunStatus, StepStatus } from "../view/status.ts";
 import { streamEvents, type EventStreamOptions } from "./events.ts";
@@ -168,6 +169,8 @@ export interface RunCalls {
   rollback(run: string, options?: SteerOptions): Promise<TakenRun>;
   /** Recorded events in order, page by page. */
   events(run: string, options?: EventQuery): Promise<EventPage>;
+  /** How its steps hang together. `at`: as it was at this event. */
+  graph(run: string, options?: CallOptions & { readonly at?: number }): Promise<RunGraph>;
   /** The layers of the run. */
   batches(run: string, options?: CallOptions): Promise<readonly Batch[]>;
   /** One layer with its steps, from 1. */
@@ -348,6 +351,7 @@ function runCalls(platform: ClientPlatform, ask: Ask): RunCalls {
     retry: goOn("retry"),
     rollback: steer("rollback"),
     events: (run, { signal, ...query } = {}) => ask({ method: "GET", path: ["runs", run, "events"], query, signal }),
+    graph: (run, { signal, ...query } = {}) => ask({ method: "GET", path: ["runs", run, "graph"], query, signal }),
     batches: (run, { signal } = {}) => ask({ method: "GET", path: ["runs", run, "batches"], signal }),
     batch: (run, number, { signal } = {}) =>
       ask({ method: "GET", path: ["runs", run, "batches", String(number)], signal }),

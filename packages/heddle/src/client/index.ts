@@ -61,5 +61,6 @@ export type {
   StepPage,
   TakenRun,
 } from "../view/protocol.ts";
+export type { RunGraph } from "../view/run-graph.ts";
 export type { RunView, StepView } from "../view/run-view.ts";
 export type { RunStatus, StepStatus } from "../view/status.ts";

@@ -12,6 +12,7 @@ import { suggest } from "../base/suggest.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Step } from "../plan/plan.ts";
 import { cycleAmong } from "./cycle.ts";
+import { layeredEdges } from "./edges.ts";
 import type { Adjacency, Graph, GraphProblem } from "./graph.ts";
 
 /** Names compared in the search for what was meant, over all unknown deps of a list. */
@@ -21,27 +22,13 @@ export function buildGraph(steps: readonly Step[]): Result<Graph, readonly Graph
   if (steps.length === 0) return err([{ kind: "empty" }]);
   const names = indexNames(steps);
   const { deps, after, problems } = resolveEdges(steps, names, () => false);
-  const dependents = reversed(deps, steps.length);
-  const followers = reversed(after, steps.length);
-  const layers = layersOf(steps.length, deps, after, dependents, followers);
-  if (layers.placed < steps.length) {
-    const cycle = cycleAmong(steps, names.indexOf, { deps, after, dependents, followers }, layers.isPlaced);
+  const { isPlaced, ...edges } = layeredEdges(deps, after);
+  if (isPlaced !== undefined) {
+    const cycle = cycleAmong(steps, names.indexOf, edges, isPlaced);
     return err([...problems, { kind: "cycle", edges: cycle }]);
   }
   if (problems.length > 0) return err(problems);
-  const { layerOf, layerCount } = layers;
-  return ok({
-    size: steps.length,
-    ids: names.ids,
-    indexOf: names.indexOf,
-    deps,
-    after,
-    dependents,
-    followers,
-    layerOf,
-    layerCount,
-    order: byLayer(layerOf, layerCount),
-  });
+  return ok({ ids: names.ids, indexOf: names.indexOf, ...edges });
 }
 
 /**
@@ -56,11 +43,9 @@ export function checkAddition(steps: readonly Step[], isKnown: (id: string) => b
     isKnown(step.id) ? [{ kind: "duplicate", id: step.id, first: -1, second }] : [],
   );
   const { deps, after, problems } = resolveEdges(steps, names, isKnown);
-  const dependents = reversed(deps, steps.length);
-  const followers = reversed(after, steps.length);
-  const layers = layersOf(steps.length, deps, after, dependents, followers);
-  if (layers.placed === steps.length) return [...taken, ...problems];
-  const cycle = cycleAmong(steps, names.indexOf, { deps, after, dependents, followers }, layers.isPlaced);
+  const { isPlaced, ...edges } = layeredEdges(deps, after);
+  if (isPlaced === undefined) return [...taken, ...problems];
+  const cycle = cycleAmong(steps, names.indexOf, edges, isPlaced);
   return [...taken, ...problems, { kind: "cycle", edges: cycle }];
 }
 
@@ -158,86 +143,4 @@ function guesser(ids: readonly string[]): (name: string) => string | undefined {
     }
     return known.get(name);
   };
-}
-
-/** The same edges seen from the other end; each list ascending. */
-function reversed({ offsets, targets }: Adjacency, size: number): Adjacency {
-  const counts = new Int32Array(size + 1);
-  for (const target of targets) counts[target + 1] = (counts[target + 1] ?? 0) + 1;
-  for (let i = 0; i < size; i++) counts[i + 1] = (counts[i + 1] ?? 0) + (counts[i] ?? 0);
-  const next = counts.slice(0, size);
-  const sources = new Int32Array(targets.length);
-  for (let i = 0; i < size; i++) {
-    const end = offsets[i + 1] ?? 0;
-    for (let e = offsets[i] ?? 0; e < end; e++) {
-      const target = targets[e] ?? 0;
-      const at = next[target] ?? 0;
-      sources[at] = i;
-      next[target] = at + 1;
-    }
-  }
-  return { offsets: counts, targets: sources };
-}
-
-interface Layers {
-  readonly layerOf: Int32Array;
-  readonly layerCount: number;
-  /** Steps that have a layer: fewer than all exactly when there is a cycle. */
-  readonly placed: number;
-  readonly isPlaced: Uint8Array;
-}
-
-function layersOf(
-  size: number,
-  deps: Adjacency,
-  after: Adjacency,
-  dependents: Adjacency,
-  followers: Adjacency,
-): Layers {
-  const layerOf = new Int32Array(size);
-  const waitsFor = new Int32Array(size);
-  const queue = new Int32Array(size);
-  const isPlaced = new Uint8Array(size);
-  let placed = 0;
-  let queued = 0;
-  let layerCount = 0;
-  for (let i = 0; i < size; i++) {
-    const edges =
-      (deps.offsets[i + 1] ?? 0) - (deps.offsets[i] ?? 0) + (after.offsets[i + 1] ?? 0) - (after.offsets[i] ?? 0);
-    waitsFor[i] = edges;
-    if (edges === 0) queue[queued++] = i;
-  }
-  const release = ({ offsets, targets }: Adjacency, step: number, layer: number): void => {
-    const end = offsets[step + 1] ?? 0;
-    for (let e = offsets[step] ?? 0; e < end; e++) {
-      const target = targets[e] ?? 0;
-      if ((layerOf[target] ?? 0) < layer) layerOf[target] = layer;
-      const left = (waitsFor[target] ?? 0) - 1;
-      waitsFor[target] = left;
-      if (left === 0) queue[queued++] = target;
-    }
-  };
-  while (placed < queued) {
-    const step = queue[placed++] ?? 0;
-    const next = (layerOf[step] ?? 0) + 1;
-    isPlaced[step] = 1;
-    if (next > layerCount) layerCount = next;
-    release(dependents, step, next);
-    release(followers, step, next);
-  }
-  return { layerOf, layerCount, placed, isPlaced };
-}
-
-function byLayer(layerOf: Int32Array, layerCount: number): Int32Array {
-  const next = new Int32Array(layerCount + 1);
-  for (const layer of layerOf) next[layer + 1] = (next[layer + 1] ?? 0) + 1;
-  for (let layer = 0; layer < layerCount; layer++) next[layer + 1] = (next[layer + 1] ?? 0) + (next[layer] ?? 0);
-  const order = new Int32Array(layerOf.length);
-  for (let i = 0; i < layerOf.length; i++) {
-    const layer = layerOf[i] ?? 0;
-    const at = next[layer] ?? 0;
-    order[at] = i;
-    next[layer] = at + 1;
-  }
-  return order;
 }

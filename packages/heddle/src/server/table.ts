@@ -2,6 +2,7 @@
 import { ACTION_ROUTES } from "./routes/action-routes.ts";
 import { ATTENTION_ROUTES } from "./routes/attention-routes.ts";
 import { CHANGE_ROUTES } from "./routes/change-routes.ts";
+import { GRAPH_ROUTES } from "./routes/graph-routes.ts";
 import { LOG_ROUTES } from "./routes/log-routes.ts";
 import { MCP_ROUTES } from "./routes/mcp-routes.ts";
 import { PARALLEL_ROUTES } from "./routes/parallel-routes.ts";
@@ -18,6 +19,7 @@ const SERVED: readonly ApiRoute[] = [
   ...SESSION_ROUTES,
   ...ATTENTION_ROUTES,
   ...RUN_ROUTES,
+  ...GRAPH_ROUTES,
   ...LOG_ROUTES,
   ...CHANGE_ROUTES,
   ...ACTION_ROUTES,

@@ -9,11 +9,9 @@
  *     the gaps between columns alone. Only where {@link LayoutSize.mostLanes} are used up, ways pass boxes.
  *  3. The same graph and sizes give the same layout.
  */
-import { type Graph, targetsOf } from "../graph/graph.ts";
+import type { LayeredEdges } from "../graph/edges.ts";
+import { targetsOf } from "../graph/graph.ts";
 import { type LayoutItem, orderColumns } from "./graph-order.ts";
-
-/** Of a graph: its edges and layers. */
-export type LaidGraph = Omit<Graph, "ids" | "indexOf">;
 
 export interface LayoutSize {
   /** Of a box, and of a column. */
@@ -66,7 +64,7 @@ const MOST_LANES = 60_000;
 const SWEEPS = 8;
 
 /** `undefined`: the graph has too many long edges. */
-export function layoutGraph(graph: LaidGraph, size: LayoutSize): GraphLayout | undefined {
+export function layoutGraph(graph: LayeredEdges, size: LayoutSize): GraphLayout | undefined {
   const work = layoutWork(graph, size);
   for (;;) {
     const { done, value } = work.next();
@@ -75,7 +73,7 @@ export function layoutGraph(graph: LaidGraph, size: LayoutSize): GraphLayout | u
 }
 
 /** The same, for those who have something else to do in between: it gives way often. */
-export function* layoutWork(graph: LaidGraph, size: LayoutSize): Generator<void, GraphLayout | undefined> {
+export function* layoutWork(graph: LayeredEdges, size: LayoutSize): Generator<void, GraphLayout | undefined> {
   const boxes: LayoutItem[] = Array.from({ length: graph.size }, (_, step) =>
     item(graph.layerOf[step] ?? 0, step, false),
   );
@@ -94,7 +92,7 @@ function item(layer: number, step: number, isLane: boolean): LayoutItem {
 }
 
 /** Steps without edges, where the first layer would have too many rows with them: they lie below the others. */
-function looseSteps(graph: LaidGraph, mostRows = Infinity): ReadonlySet<number> {
+function looseSteps(graph: LayeredEdges, mostRows = Infinity): ReadonlySet<number> {
   const first = graph.order.subarray(
     0,
     graph.order.findIndex((step) => graph.layerOf[step] !== 0),
@@ -105,7 +103,7 @@ function looseSteps(graph: LaidGraph, mostRows = Infinity): ReadonlySet<number> 
   return new Set(starts.filter((step) => edges.every((list) => targetsOf(list, step).length === 0)));
 }
 
-function layerItems(graph: LaidGraph, boxes: readonly LayoutItem[], loose: ReadonlySet<number>): LayoutItem[][] {
+function layerItems(graph: LayeredEdges, boxes: readonly LayoutItem[], loose: ReadonlySet<number>): LayoutItem[][] {
   const columns: LayoutItem[][] = Array.from({ length: graph.layerCount }, () => []);
   for (const step of graph.order) {
     const box = boxes[step];
@@ -116,7 +114,7 @@ function layerItems(graph: LaidGraph, boxes: readonly LayoutItem[], loose: Reado
 
 /** The lanes of each step, by layers behind its own; a lane goes as far as the step's longest edge needs it. */
 function lanesOf(
-  graph: LaidGraph,
+  graph: LayeredEdges,
   columns: readonly LayoutItem[][],
   boxes: readonly LayoutItem[],
   mostLanes: number | undefined,
@@ -276,7 +274,7 @@ interface BoxPlace {
 }
 
 function* drawn(
-  graph: LaidGraph,
+  graph: LayeredEdges,
   boxes: readonly LayoutItem[],
   lanes: ReadonlyMap<number, readonly LayoutItem[]>,
   table: readonly LayerTable[],
@@ -330,7 +328,7 @@ interface PlacedItems {
   readonly size: LayoutSize;
 }
 
-function* waysOf(graph: LaidGraph, placed: PlacedItems): Generator<void, readonly GraphWay[]> {
+function* waysOf(graph: LayeredEdges, placed: PlacedItems): Generator<void, readonly GraphWay[]> {
   const ways: GraphWay[] = [];
   for (const [edges, isSoft] of [
     [graph.deps, false],
@@ -345,7 +343,12 @@ function* waysOf(graph: LaidGraph, placed: PlacedItems): Generator<void, readonl
   return ways;
 }
 
-function wayParts(graph: LaidGraph, from: number, to: number, { places, lanes, sides, size }: PlacedItems): WayPart[] {
+function wayParts(
+  graph: LayeredEdges,
+  from: number,
+  to: number,
+  { places, lanes, sides, size }: PlacedItems,
+): WayPart[] {
   const [start, end] = [places[from], places[to]];
   if (start === undefined || end === undefined) return [];
   const { boxWidth, boxHeight, gapX } = size;

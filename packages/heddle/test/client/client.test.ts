@@ -31,6 +31,7 @@ const CALLS: Readonly<Record<string, (client: HeddleClient, project: ProjectClie
   retryRun: (_, { runs }) => runs.retry("r", { acceptChanges: true, seen: SEEN }),
   rollBackRun: (_, { runs }) => runs.rollback("r"),
   listEvents: (_, { runs }) => runs.events("r", { after: 1, before: 9, limit: 2 }),
+  getRunGraph: (_, { runs }) => runs.graph("r", { at: 2 }),
   listBatches: (_, { runs }) => runs.batches("r"),
   getBatch: (_, { runs }) => runs.batch("r", 1),
   listSteps: (_, { steps }) => steps.list("r", { status: ["failed"], q: "x", limit: 1, cursor: "1", at: 3 }),

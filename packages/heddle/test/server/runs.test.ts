@@ -50,6 +50,11 @@ test("a plan of the project is run, and its run read back by id, by prefix, by e
   expect(step.json["step"]).toMatchObject({ id: "b.1", status: "succeeded" });
   const events = await rig.ask(`${RUNS}/${run}/events?limit=2`);
   expect([(events.json["items"] as Json[]).length, events.json["next"]]).toEqual([2, 2]);
+  const graph = await rig.ask(`${RUNS}/${run}/graph`);
+  expect(graph.json).toMatchObject({ run, steps: ["a", "b.1"], deps: [[], [0]], criticalPath: [0, 1] });
+  expect((await rig.ask(`${RUNS}/${run}/graph?at=2`)).json["seq"]).toBe(2);
+  const sameGraph = { headers: { "if-none-match": graph.headers["etag"] ?? "" } };
+  expect((await rig.ask(`${RUNS}/${run}/graph?format=json`, sameGraph)).status).toBe(304);
   const batches = await rig.ask(`${RUNS}/${run}/batches`);
   expect(batches.json).toMatchObject([
     { batch_number: 1, task_ids: ["a"], status: "completed", completed: 1 },

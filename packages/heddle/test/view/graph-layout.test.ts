@@ -88,7 +88,7 @@ test("no edge passes a box, and no box is on another, whatever the graph", () =>
     fc.property(anyGraph, (graph) => {
       expect(faults(graph, laidOut(graph))).toEqual([]);
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
 });
 
@@ -99,7 +99,7 @@ test("nor where layers have several columns; and the same graph is laid out alik
       expect(faults(graph, layout)).toEqual([]);
       expect(laidOut(graph, { mostRows })).toEqual(layout);
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
 });
 
