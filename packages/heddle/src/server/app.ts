@@ -166,7 +166,10 @@ async function unserved(options: AppOptions, context: AppContext): Promise<Respo
 function isAtPath(pattern: string, path: string): boolean {
   const names = pattern.split("/");
   const parts = path.split("/");
-  return names.length === parts.length && names.every((name, at) => name.startsWith(":") || name === parts[at]);
+  return (
+    names.length === parts.length &&
+    names.every((name, at) => (name.startsWith(":") ? parts[at] !== "" : name === parts[at]))
+  );
 }
 
 const UNSERVED = { detail: "Nothing is served at this address" } as const;
