@@ -187,6 +187,13 @@ function eventLog(world: World): EventLog {
       return wanted.length > limit && last !== undefined ? { records, next: String(last.place) } : { records };
     },
 
+    async marks(member) {
+      return [...store.runs.values()].map(({ run, events, summary }) => {
+        const value = isJsonObject(summary) ? summary[member] : null;
+        return { run, lastSeq: events.length, member: typeof value === "string" ? value : null };
+      });
+    },
+
     async get(run) {
       const stored = store.runs.get(run);
       return stored === undefined ? undefined : recordOf(stored, rules);

@@ -140,6 +140,14 @@ export interface RunPage {
   readonly next?: string;
 }
 
+/** How far a run has come, as a list of thousands may have it. */
+export interface RunMark {
+  readonly run: string;
+  readonly lastSeq: number;
+  /** A member of the run's summary, where it is a text; else `null`. */
+  readonly member: string | null;
+}
+
 export interface IntegrityReport {
   readonly ok: boolean;
   readonly events: number;
@@ -161,6 +169,8 @@ export interface EventLog extends Watchable {
   runs(options?: { readonly limit?: number; readonly plan?: string }): Promise<readonly RunRecord[]>;
   /** A part of the list of runs. Throws a `HeddleError` (`InvalidCursor`) for a cursor that is none. */
   runPage(options: RunPageOptions): Promise<RunPage>;
+  /** All runs in any order, with a member of their summaries. Checks no record: it is to be cheap for thousands. */
+  marks(member: string): Promise<readonly RunMark[]>;
   get(run: string): Promise<RunRecord | undefined>;
   /** Ids that begin with `prefix`, at most 10, newest first. */
   find(prefix: string): Promise<readonly string[]>;

@@ -38,6 +38,7 @@ import type { Reuse, Selection } from "./reuse.ts";
 import type { SentSignal } from "./signals.ts";
 import type { StepNotes } from "./step-notes.ts";
 import type { LogItem, TailItem, TailOptions } from "./tail.ts";
+import type { AttemptSink, RunMeter } from "./run-meter.ts";
 import type { CleanedTrees } from "./worktrees.ts";
 
 export type { WorktreeLine } from "../agent/port.ts";
@@ -104,6 +105,8 @@ export interface RecordedRuns {
   tail(run: string, options?: TailOptions): AsyncIterable<TailItem>;
   /** What of the runs waits for people, in no order. Cheap where nothing has happened since it was asked last. */
   attention(): Promise<ProjectAttention>;
+  /** Counts runs and steps, and tells of attempts from its first reading on. */
+  meter(sink: AttemptSink): Promise<RunMeter>;
   /** What the attempts of a step left for people to look at. */
   stepNotes(run: string, step: string): Promise<StepNotes>;
 }

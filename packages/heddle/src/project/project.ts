@@ -135,6 +135,7 @@ function recordedRunsOf({ log, journal, clock, live }: Shared): RecordedRuns {
       attention ??= import("./attention.ts").then((loaded) => new loaded.AttentionReader(journal));
       return (await attention).look();
     },
+    meter: async (sink) => (await import("./run-meter.ts")).runMeter(log, sink),
     stepNotes: async (run, step) => (await import("./step-notes.ts")).readStepNotes(log, run, step),
   };
 }

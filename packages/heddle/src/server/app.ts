@@ -9,12 +9,14 @@
  */
 import type { HttpBindings } from "@hono/node-server";
 import { Hono, type Context } from "hono";
+import { routePath } from "hono/route";
 import { HeddleError } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { textOfUtf8 } from "../base/utf8.ts";
 import { allows } from "./authority.ts";
 import { corsHeaders, preflightResponse } from "./cors.ts";
 import { BODY_LIMIT, bodyTooLarge, formProblem, sourceProblem, type SourceSettings } from "./guard.ts";
+import { NO_ROUTE } from "./metrics/server-metrics.ts";
 import { detailsOf, problemResponse, tooManyGuesses, type ProblemDetails } from "./problem.ts";
 import type { Answered, ApiRoute, Call, RouteAuthority } from "./route.ts";
 import { compressed, takesGzip } from "./compressed.ts";
@@ -46,6 +48,7 @@ export function serverApp(options: AppOptions): ServerApp {
   for (const route of options.routes)
     app.on(route.method, route.path, async (context) => {
       const response = await guarded(options, context, route);
+      noteAnswer(options, context, route.path, response);
       if (context.req.raw.method !== "HEAD")
         return secured(options, context, await compressed(response, context.req.header("accept-encoding")));
       // Only its head is sent: a stream would go on for nobody.
@@ -53,9 +56,21 @@ export function serverApp(options: AppOptions): ServerApp {
       return secured(options, context, response);
     });
   for (const route of options.pages)
-    app.on("GET", route.path, async (context) => secured(options, context, await pageOrFile(options, context, route)));
-  app.notFound(async (context) => secured(options, context, await unserved(options, context)));
-  app.onError((thrown, context) => secured(options, context, faulted(options, thrown, pathOf(context))));
+    app.on("GET", route.path, async (context) => {
+      const response = await pageOrFile(options, context, route);
+      noteAnswer(options, context, route.path, response);
+      return secured(options, context, response);
+    });
+  app.notFound(async (context) => {
+    const response = await unserved(options, context);
+    noteAnswer(options, context, NO_ROUTE, response);
+    return secured(options, context, response);
+  });
+  app.onError((thrown, context) => {
+    const response = faulted(options, thrown, pathOf(context));
+    noteAnswer(options, context, routePath(context), response);
+    return secured(options, context, response);
+  });
   return app;
 }
 
@@ -229,6 +244,10 @@ async function bytesWithin(request: Request, limit: number): Promise<Buffer | un
 
 function jsonResponse({ status, json, headers }: Exclude<Answered, Response>): Response {
   return new Response(JSON.stringify(json), { status, headers: { "content-type": "application/json", ...headers } });
+}
+
+function noteAnswer({ world }: AppOptions, context: AppContext, route: string, { status }: Response): void {
+  world.metrics.answered({ method: context.req.raw.method, route, status });
 }
 
 function pathOf(context: AppContext): string {

@@ -50,14 +50,15 @@ export class Authority {
   readonly #guesses = new Map<string, { count: number; readonly since: number }>();
   readonly tokens: ServerTokens;
 
-  /** `act`: the token that the user gave; absent: a new one. */
-  constructor(clock: Clock, act?: string) {
+  /** `given`: the tokens that the user gave, two different ones; a new one for each that is absent. */
+  constructor(clock: Clock, given: Partial<ServerTokens> = {}) {
     this.#clock = clock;
-    const whole = { grant: "act", until: undefined } as const;
-    this.tokens = {
-      act: act === undefined ? this.#standing.issue(whole) : this.#standing.keep(act, whole),
-      read: this.#standing.issue({ grant: "read", until: undefined }),
+    const standing = (grant: Grant): string => {
+      const holder = { grant, until: undefined };
+      const token = given[grant];
+      return token === undefined ? this.#standing.issue(holder) : this.#standing.keep(token, holder);
     };
+    this.tokens = { act: standing("act"), read: standing("read") };
   }
 
   /** What the value of the header `Authorization` allows; `undefined`: nothing. */

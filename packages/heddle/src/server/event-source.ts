@@ -5,25 +5,36 @@ import type { AskedRun } from "./asked-run.ts";
 
 const COMMENT_MS = 15_000;
 
+export interface EventSourceOptions {
+  readonly after: number;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  /** Called once, with the signal that is given when the stream is over. */
+  readonly onOpened: (isOver: AbortSignal) => void;
+}
+
 /** Ends when nobody works on the run any more, or the client goes away. */
-export function eventSource(
-  { project, run }: AskedRun,
-  { after, signal, clock }: { readonly after: number; readonly signal: AbortSignal; readonly clock: Clock },
-): Response {
+export function eventSource({ project, run }: AskedRun, options: EventSourceOptions): Response {
+  const { after, signal, clock, onOpened } = options;
   const text = new TextEncoder();
   const gone = new AbortController();
   signal.addEventListener("abort", () => gone.abort());
   let cancelComment: (() => void) | undefined;
+  const end = (): void => {
+    cancelComment?.();
+    gone.abort();
+  };
   const items = project.runs.tail(run, { after, signal: gone.signal })[Symbol.asyncIterator]();
   const next = async (): ReturnType<typeof items.next> => {
     try {
       return await items.next();
     } catch (thrown) {
       // The stream is over then, and what a timer throws would end the process.
-      cancelComment?.();
+      end();
       throw thrown;
     }
   };
+  onOpened(gone.signal);
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
       const comment = (): void => {
@@ -37,7 +48,7 @@ export function eventSource(
       for (;;) {
         const { done, value } = await next();
         if (done === true) {
-          cancelComment?.();
+          end();
           controller.close();
           return;
         }
@@ -47,8 +58,7 @@ export function eventSource(
       }
     },
     async cancel() {
-      cancelComment?.();
-      gone.abort();
+      end();
       await items.return?.();
     },
   });

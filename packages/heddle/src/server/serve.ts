@@ -13,12 +13,15 @@ import { sourceSettings } from "./guard.ts";
 import { recoverRuns } from "./recover.ts";
 import { listenOn, LOOPBACKS } from "./listen.ts";
 import { ServerFeeds } from "./server-feeds.ts";
+import { ServerMetrics } from "./metrics/server-metrics.ts";
 import { ServedProjects, type OpenServed } from "./projects.ts";
 import { builtPages, PageFiles } from "./page-files.ts";
 import { API_ROUTES, PAGE_ROUTES, STREAM_ROUTES } from "./table.ts";
 import { removeTokenFile, tokenFileOf, writeTokenFile } from "./token-file.ts";
 import { Upgrades } from "./upgrade.ts";
 import type { ServerWorld } from "./world.ts";
+
+export type { ServerTokens } from "./authority.ts";
 
 export interface ServeOptions {
   /** Absolute folders of the projects. */
@@ -34,8 +37,8 @@ export interface ServeOptions {
   readonly allowHosts?: readonly string[];
   /** Origins of pages that may use the API. */
   readonly cors?: readonly string[];
-  /** The token for everything. Absent: a new one. */
-  readonly token?: string;
+  /** Tokens that the user gave, two different ones. A new one for each that is absent. */
+  readonly given?: Partial<ServerTokens>;
   /** What a person calls this process. */
   readonly title: string;
   /** Who is said to have asked for what clients ask for. */
@@ -63,7 +66,7 @@ const CLOSE_MS = 2000;
 
 export async function serve(options: ServeOptions): Promise<Result<RunningServer, Problem>> {
   const { clock, host, allowHosts = [], cors = [] } = options;
-  const authority = new Authority(clock, options.token);
+  const authority = new Authority(clock, options.given);
   const projects = new ServedProjects(options.dirs, options.open);
   let source = sourceSettings(options.port);
   let url = "";
@@ -72,6 +75,7 @@ export async function serve(options: ServeOptions): Promise<Result<RunningServer
     authority,
     projects,
     feeds: new ServerFeeds(clock, projects),
+    metrics: new ServerMetrics(),
     version: VERSION,
     startedAt: clock.now(),
     origin: () => url,

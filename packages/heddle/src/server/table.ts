@@ -5,6 +5,7 @@ import { CHANGE_ROUTES } from "./routes/change-routes.ts";
 import { GRAPH_ROUTES } from "./routes/graph-routes.ts";
 import { LOG_ROUTES } from "./routes/log-routes.ts";
 import { MCP_ROUTES } from "./routes/mcp-routes.ts";
+import { METRICS_ROUTES } from "./routes/metrics-routes.ts";
 import { PARALLEL_ROUTES } from "./routes/parallel-routes.ts";
 import { RUN_ROUTES } from "./routes/run-routes.ts";
 import { SESSION_ROUTES } from "./routes/session-routes.ts";
@@ -25,6 +26,7 @@ const SERVED: readonly ApiRoute[] = [
   ...ACTION_ROUTES,
   ...PARALLEL_ROUTES,
   ...MCP_ROUTES,
+  ...METRICS_ROUTES,
 ];
 
 const openApi: ApiRoute = apiRoute({

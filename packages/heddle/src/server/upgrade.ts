@@ -80,6 +80,7 @@ export class Upgrades {
     this.#sockets.handleUpgrade(request, socket, head, (opened: WebSocket) => {
       const connection = new StreamConnection(opened, this.#options.world.clock);
       this.#open.add(connection);
+      this.#options.world.metrics.streamOpened(connection.signal);
       connection.signal.addEventListener("abort", () => this.#open.delete(connection));
       route.open({
         world: this.#options.world,

@@ -2,6 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Authority } from "./authority.ts";
 import type { ServerFeeds } from "./server-feeds.ts";
+import type { ServerMetrics } from "./metrics/server-metrics.ts";
 import type { ServedProjects } from "./projects.ts";
 
 export interface ServerWorld {
@@ -9,6 +10,7 @@ export interface ServerWorld {
   readonly authority: Authority;
   readonly projects: ServedProjects;
   readonly feeds: ServerFeeds;
+  readonly metrics: ServerMetrics;
   readonly version: string;
   /** On {@link clock}. */
   readonly startedAt: number;

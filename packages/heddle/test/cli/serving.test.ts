@@ -84,9 +84,14 @@ test.each([
   [[], "short", "WeakToken"],
   [[], `${TOKEN} ${TOKEN}`, "UnusableToken"],
   [[], TOKEN.repeat(6), "UnusableToken"],
+  [["reads", "short"], TOKEN, "WeakToken"],
+  [["reads", TOKEN], TOKEN, "SameTokens"],
   [["--cors", "*"], undefined, "Usage"],
   [["--cors", "https://dash.test/page"], undefined, "Usage"],
-])("serve %j with the token %j is refused: %s", async (args, token, code) => {
-  const { code: exit, stderr } = await rig.heddle(["serve", "--port", "0", ...args], { env: { HEDDLE_TOKEN: token } });
+])("serve %j with the token %j is refused: %s", async (given, token, code) => {
+  const reads = given[0] === "reads" ? given[1] : undefined;
+  const args = reads === undefined ? given : [];
+  const env = { HEDDLE_TOKEN: token, HEDDLE_READ_TOKEN: reads };
+  const { code: exit, stderr } = await rig.heddle(["serve", "--port", "0", ...args], { env });
   expect([exit, stderr]).toEqual([2, expect.stringContaining(`[${code}]`)]);
 });

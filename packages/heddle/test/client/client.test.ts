@@ -54,6 +54,7 @@ const NO_METHOD: Readonly<Record<string, string>> = {
   logout: "pages log in; a program has a token",
   createLoginCode: "`heddle open` gives the link",
   getOpenApi: "for generators of clients",
+  getMetrics: "a text that Prometheus reads",
   askOverMcp: "another protocol, which has clients of its own",
   streamEvents: "`events` uses the WebSocket, of which a browser opens as many as are needed",
   startParallelExecution: "the words of another API; `runs.start` is the same",

@@ -144,7 +144,12 @@ test("a history that cannot be read ends the stream of its events, and not the s
       },
     },
   } as unknown as AskedRun;
-  const response = eventSource(broken, { after: 0, signal: new AbortController().signal, clock });
+  const response = eventSource(broken, {
+    after: 0,
+    signal: new AbortController().signal,
+    clock,
+    onOpened: () => undefined,
+  });
   await expect(response.text()).rejects.toThrow("the disk is gone");
   // What is left fires: a timer that throws ends the process.
   pass(clock, 60_000);

@@ -89,7 +89,7 @@ describe("token file", () => {
 
   test("a token that the user gave stands for everything", async () => {
     const token = "t".repeat(40);
-    await using rig = await ServerRig.start({ token });
+    await using rig = await ServerRig.start({ given: { act: token } });
     expect(rig.server.tokens.act).toBe(token);
     expect((await rig.ask("/api/openapi.json", { token })).status).toBe(200);
   });

@@ -91,6 +91,7 @@ export function faultyJournal(options: FaultyJournalOptions): Journal {
     read: (run, readOptions) => inner.read(run, readOptions),
     runs: (listOptions) => inner.runs(listOptions),
     runPage: (pageOptions) => inner.runPage(pageOptions),
+    marks: (member) => inner.marks(member),
     get: (run) => inner.get(run),
     find: (prefix) => inner.find(prefix),
     remove: (run) => inner.remove(run),

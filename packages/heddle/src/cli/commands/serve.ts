@@ -5,7 +5,7 @@ import { messageOf } from "../../base/errors.ts";
 import { isBearerToken } from "../../http/tokens.ts";
 import { EXIT, fail, type Context } from "../context.ts";
 import { safeLine } from "../../base/safe-text.ts";
-import type { ServeOptions } from "../../server/serve.ts";
+import type { ServeOptions, ServerTokens } from "../../server/serve.ts";
 import { isFlagOn, numberFlag, textFlag } from "../flag-values.ts";
 import type { Flags } from "../spec.ts";
 import { userName } from "../user.ts";
@@ -17,8 +17,8 @@ export async function serveCommand(context: Context, _args: readonly unknown[], 
   const { out, env, clock } = context;
   const host = textFlag(flags, "host");
   const allowHosts = listFlag(flags, "allowHost");
-  const token = env["HEDDLE_TOKEN"];
-  const refused = exposureProblem({ host, allowHosts, token });
+  const given: Partial<ServerTokens> = defined({ act: env["HEDDLE_TOKEN"], read: env["HEDDLE_READ_TOKEN"] });
+  const refused = tokensProblem(given) ?? exposureProblem({ host, allowHosts, token: given.act });
   if (refused !== undefined) return fail(context, refused);
   const dirs = listFlag(flags, "project").map((dir) => resolve(context.dir, dir));
   const { serve } = await import("../../server/serve.ts");
@@ -34,7 +34,7 @@ export async function serveCommand(context: Context, _args: readonly unknown[], 
     host: isLoopback(host) ? undefined : host,
     allowHosts,
     cors: listFlag(flags, "cors"),
-    token,
+    given,
     title: "heddle serve",
     actor: `${userName()} over HTTP`,
     onFault: (thrown: unknown) => out.note(`heddle serve: ${messageOf(thrown)}`),
@@ -80,26 +80,34 @@ function isLoopback(host: string | undefined): boolean {
   return host === undefined || LOOPBACK_NAMES.includes(host);
 }
 
+type CliProblem = Parameters<typeof fail>[1];
+
+function tokensProblem(given: Partial<ServerTokens>): CliProblem | undefined {
+  if (given.act !== undefined && given.act === given.read)
+    return {
+      code: "SameTokens",
+      message: "HEDDLE_READ_TOKEN is HEDDLE_TOKEN: who has it could act",
+      hint: "Make another one: `openssl rand -base64 32`.",
+    };
+  return tokenProblem("HEDDLE_TOKEN", given.act) ?? tokenProblem("HEDDLE_READ_TOKEN", given.read);
+}
+
+function tokenProblem(name: string, token: string | undefined): CliProblem | undefined {
+  if (token === undefined) return undefined;
+  const hint = "Make one: `openssl rand -base64 32`.";
+  if (token.length < 32) return { code: "WeakToken", message: `${name} has fewer than 32 characters`, hint };
+  if (isBearerToken(token)) return undefined;
+  const message = `${name} has more than 200 characters, or some that no client can send as a bearer token`;
+  return { code: "UnusableToken", message, hint };
+}
+
 /** Another address than the loopback is opened only by who has said by which names, and has chosen a token. */
 function exposureProblem(to: {
   readonly host: string | undefined;
   readonly allowHosts: readonly string[];
   readonly token: string | undefined;
-}): Parameters<typeof fail>[1] | undefined {
-  if (to.token !== undefined && to.token.length < 32)
-    return {
-      code: "WeakToken",
-      message: "HEDDLE_TOKEN has fewer than 32 characters",
-      hint: "Make one: `openssl rand -base64 32`.",
-    };
-  if (to.token !== undefined && !isBearerToken(to.token))
-    return {
-      code: "UnusableToken",
-      message: "HEDDLE_TOKEN has more than 200 characters, or some that no client can send as a bearer token",
-      hint: "Make one: `openssl rand -base64 32`.",
-    };
-  if (isLoopback(to.host)) return undefined;
-  if (to.token !== undefined && to.allowHosts.length > 0) return undefined;
+}): CliProblem | undefined {
+  if (isLoopback(to.host) || (to.token !== undefined && to.allowHosts.length > 0)) return undefined;
   return {
     code: "ExposedServer",
     message: `${to.host ?? ""} can be reached from other machines`,

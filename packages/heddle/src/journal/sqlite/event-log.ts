@@ -12,7 +12,7 @@ import type { Appender } from "./append.ts";
 import type { EventRules } from "./codec.ts";
 import type { Database } from "./database.ts";
 import { guarded, isSystemFailure, problemOf, removedProblem } from "./failures.ts";
-import { readEvents, readPage, recordOf, recordsOf } from "./read.ts";
+import { readEvents, readMarks, readPage, recordOf, recordsOf } from "./read.ts";
 import { SQL } from "./sql.ts";
 import { watchWrites } from "./watch.ts";
 
@@ -47,6 +47,7 @@ export function sqliteEventLog(db: Database, { appender, events: rules, leases }
       });
     },
     runPage: async (options) => guarded(db, () => readPage(db, options, leases)),
+    marks: async (member) => guarded(db, () => readMarks(db, member)),
     async get(run) {
       return guarded(db, () => {
         const row = db.sql(SQL.run).get(run);

@@ -13,7 +13,7 @@ import { damaged, decodeEvent, decodeRun, parseJson, type EventRules, type RowSo
 import type { Database, Row } from "./database.ts";
 import { guarded } from "./failures.ts";
 import { inForce, type LeaseRules } from "../lease.ts";
-import { placeOf, type ReadOptions, type RunPage, type RunPageOptions, type RunRecord } from "../port.ts";
+import { placeOf, type ReadOptions, type RunMark, type RunPage, type RunPageOptions, type RunRecord } from "../port.ts";
 import { LEASE_AT, SQL } from "./sql.ts";
 import { leaseOf } from "./leases.ts";
 
@@ -150,10 +150,27 @@ export function recordsOf(db: Database, rows: readonly Row[], leases: LeaseRules
   return records;
 }
 
+/** Of all runs, in the order in which they lie. */
+export function readMarks(db: Database, member: string): readonly RunMark[] {
+  return db
+    .sql(SQL.marks)
+    .all(memberPath(member))
+    .map(([run, lastSeq, value]) => ({
+      run: String(run),
+      lastSeq: Number(lastSeq),
+      member: typeof value === "string" ? value : null,
+    }));
+}
+
+/** Of a member of a summary, as SQLite's functions for JSON take it. */
+function memberPath(member: string): string {
+  return `$.${JSON.stringify(member)}`;
+}
+
 /** A part of the list of runs, newest first. */
 export function readPage(db: Database, options: RunPageOptions, leases: LeaseRules): RunPage {
   const { limit, cursor, plan = null, since = -EVERYTHING, until = EVERYTHING, text = null, summary } = options;
-  const path = summary === undefined ? null : `$.${JSON.stringify(summary.member)}`;
+  const path = summary === undefined ? null : memberPath(summary.member);
   const values = JSON.stringify(summary?.oneOf ?? []);
   const found = db.sql(SQL.runPage).all(placeOf(cursor), plan, since, until, text, path, values, limit + 1);
   const rows = found.slice(0, limit);

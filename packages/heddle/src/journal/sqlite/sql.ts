@@ -36,6 +36,8 @@ export const SQL = {
     AND (?6 IS NULL OR EXISTS (SELECT 1 FROM json_each(?7) AS wanted
       WHERE wanted.value IS CASE WHEN json_valid(r.summary) THEN json_extract(r.summary, ?6) END))
     ORDER BY r.id DESC LIMIT ?8` as string,
+  /** 1: path in the summary. */
+  marks: `SELECT name, last_seq, CASE WHEN json_valid(summary) THEN json_extract(summary, ?1) END FROM runs`,
   findRuns: "SELECT name FROM runs WHERE name >= ? AND name < ? ORDER BY id DESC LIMIT 10",
 
   insertEvent: INSERT_EVENT as string,

@@ -244,7 +244,9 @@ export const RUN_ROUTES: readonly ApiRoute[] = [
       const asked = await askedRun(call);
       const last = call.headers.get("last-event-id") ?? "";
       const after = /^\d{1,15}$/.test(last) ? Number(last) : (call.query.after ?? 0);
-      return eventSource(asked, { after, signal: call.signal, clock: call.world.clock });
+      const { clock, metrics } = call.world;
+      const onOpened = (isOver: AbortSignal): void => metrics.streamOpened(isOver);
+      return eventSource(asked, { after, signal: call.signal, clock, onOpened });
     },
   }),
   apiRoute({

@@ -259,6 +259,26 @@ function pageTests({ expect }: TestTools, test: Register): void {
       expect(refused).toBe("InvalidCursor");
     }
   });
+  test("marks: how far each run is, with a member of its summary", async ({ journal }) => {
+    const summaries: readonly (readonly [run: string, summary: Json])[] = [
+      ["a1", { status: "running", more: "x" }],
+      ["a2", { status: 7 }],
+      ["a3", ["status"]],
+      ["a4", { other: "x" }],
+    ];
+    for (const [run, summary] of summaries) {
+      const lease = await leaseOfNew(journal, run);
+      await journal.append(lease, run === "a1" ? span(run, 1, 3) : [], { summary });
+    }
+    await leaseOfNew(journal, "b5");
+    const marks = (await journal.marks("status")).toSorted((a, b) => (a.run < b.run ? -1 : 1));
+    expect(marks).toEqual([
+      { run: "a1", lastSeq: 3, member: "running" },
+      ...["a2", "a3", "a4", "b5"].map((run) => ({ run, lastSeq: 0, member: null })),
+    ]);
+    const quoted = await journal.marks('st"at');
+    expect(quoted.every(({ member }) => member === null)).toBe(true);
+  });
   test("page: by plan, time, text and a member of the summary", async ({ journal }) => {
     const made: readonly (readonly [run: string, plan: string, createdAt: number, summary: Json | undefined])[] = [
       ["a1", "Build", 10, { status: "running" }],
