@@ -56,6 +56,7 @@ time, and \`why\` is the same as a sentence.
 | \`lock\`, \`foreign-lock\` | \`lock\`, which another step of the run has; a lock that the run \`run\` has |
 | \`group\`, \`writes\` | its turn in the worktree of the group \`resource\`; the step in \`steps\`, which may write the same files |
 | \`worktree\`, \`rate-limit\` | a worktree, where all are in use; the provider \`resource\`, which takes no requests |
+| \`memory\`, \`cpu\` | the machine, which has had too little for some seconds: \`used\` MB or percent are in use, \`limit\` may be |
 | \`retry-delay\`, \`timer\` | the time \`until\` |
 | \`person\`, \`signal\` | an answer; the signal \`signal\`. \`until\`: the time for it is over then |
 | \`condition\`, \`turn\` | nothing that is known: its engine looks at its condition, or starts it as soon as it can |

@@ -25,6 +25,7 @@ import {
   type StepProgress,
 } from "../view/run-progress.ts";
 import { runStatus } from "../view/status.ts";
+import { heldBackBy } from "../view/waits.ts";
 import { handleClosed, invalidOption, notAQuestion } from "./errors.ts";
 import type { AnswerOptions, ConflictChoice, RunResult } from "./handle.ts";
 import { outputReader } from "./local-run.ts";
@@ -153,7 +154,7 @@ class RunReader implements OpenedRun {
 
   async status(): Promise<RunProgress> {
     const { state, live } = await this.#read();
-    return runProgressOf(state, live, undefined);
+    return runProgressOf(state, live, live ? heldBackBy(state, this.#clock.now()) : undefined);
   }
 
   async steps(): Promise<readonly StepProgress[]> {
@@ -182,7 +183,8 @@ class RunReader implements OpenedRun {
     for await (const item of this.#project.runs.tail(this.run, { signal: this.#until(options) })) {
       if (item.kind === "events") for (const event of item.events) reader.add(event);
       else if (reader.state !== undefined) {
-        const next = runProgressOf(reader.state, item.kind !== "end", undefined);
+        const live = item.kind !== "end";
+        const next = runProgressOf(reader.state, live, live ? heldBackBy(reader.state, this.#clock.now()) : undefined);
         if (next.seq !== last?.seq || next.status !== last.status) yield next;
         last = next;
       }

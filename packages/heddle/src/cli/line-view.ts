@@ -8,7 +8,7 @@ import { plural } from "../base/plural.ts";
 import { tookText } from "../view/times.ts";
 import type { RunEvent, RunSnapshot } from "../view/history.ts";
 import { noticeOf } from "../view/notices.ts";
-import { waitNotice } from "../view/waits.ts";
+import { shortageNotice, waitNotice } from "../view/waits.ts";
 import { writesLog } from "../view/run-view.ts";
 import { STATUS_SYMBOL } from "../view/status.ts";
 import { lastLines, LogCursor } from "../project/log-lines.ts";
@@ -128,6 +128,9 @@ export class LineView {
         return;
       case "run.unpaused":
         queue.line("Continued.");
+        return;
+      case "machine.short":
+        queue.line(out.style("yellow", `${shortageNotice(event.data)}.`));
         return;
       case "run.options": {
         const { maxConcurrency, by } = event.data;

@@ -27,9 +27,11 @@ import {
   type Signal,
 } from "../run/control.ts";
 import type { CancelReason } from "../run/event.ts";
+import { shortageText } from "../run/explain.ts";
 import { haltReason } from "../run/finish.ts";
 import { isTooLate, type Input, type InputOf } from "../run/input-events.ts";
 import { askedAt, hasReady, isRunEnded, phaseOf, questionOf, type RunState } from "../run/state.ts";
+import { hasStartable } from "../run/slots.ts";
 import { invalidSignal, schemasOfSignal, signalProblem } from "../run/signal-problem.ts";
 import { onlyPeopleLeft, onlyWaitsLeft } from "../run/status.ts";
 import { advance, CHECKED_LATER, isOver, type Advance } from "../run/transition.ts";
@@ -247,7 +249,8 @@ export class Scheduler {
   waitingFor(): string | undefined {
     if (!hasReady(this.#state)) return undefined;
     const { holder, heldSince } = this.#locks;
-    if (holder === undefined) return this.#load.shortage();
+    const shortage = this.#load.shortage();
+    if (holder === undefined) return shortage === undefined ? undefined : shortageText(shortage);
     return `a lock held by run ${holder}, for ${formatDuration(this.#ports.clock.now() - heldSince)}`;
   }
 
@@ -275,6 +278,7 @@ export class Scheduler {
         for (const tell of waiting) tell(isRecorded);
         if (!isRecorded) break;
         if (isOver(this.#state) && this.#active.size === 0) break;
+        this.#noteShortage();
         if (this.#isAwake) continue;
         if (this.#isLeftToOthers()) break;
         await this.#nextInput(turn.wakeAt);
@@ -283,6 +287,15 @@ export class Scheduler {
       await this.#shutdown();
     }
     return this.#result();
+  }
+
+  /** Recorded once for each wait that lasts, for who looks from another process. */
+  #noteShortage(): void {
+    const { plan, phase, index, starts, shortage } = this.#state;
+    if (plan.limits === undefined || shortage !== undefined) return;
+    const isHeldUp = phase.tag === "running" && index.slots > 0 && hasStartable(this.#state);
+    const lasting = this.#load.lasting(isHeldUp, starts);
+    if (lasting !== undefined) this.#post({ kind: "short", ...lasting });
   }
 
   /** Before the reducer meets the steps. */

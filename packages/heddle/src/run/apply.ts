@@ -58,6 +58,7 @@ export function createState(created: EventOf<"run.created">, graph?: Graph): Res
     starts: 0,
     readySince: new Map(),
     lockWaits: new Map(),
+    shortage: undefined,
     items: new Map(),
     containers: new Map(),
     addedBy: new Map(),
@@ -119,8 +120,12 @@ export function apply(state: RunState, event: Event): void {
       return;
     case "run.options":
       return applyOptions(state, event.data.maxConcurrency);
+    case "machine.short":
+      state.shortage = event.data;
+      return;
     case "run.paused":
       state.phase = { tag: "paused", reason: event.data.reason };
+      state.shortage = undefined;
       return requeueSheltered(state);
     case "run.unpaused":
       state.phase = { tag: "running" };
@@ -184,6 +189,7 @@ function applyToStep(state: RunState, step: number, event: StepwiseEvent): void 
       state.startedTimes[step] ??= event.time;
       if (isWaitStep(stepAt(state, step))) return beginWait(state, step, event);
       state.starts++;
+      state.shortage = undefined;
       state.readySince.delete(step);
       setPhase(state, step, { tag: "running", attempt: event.attempt, since: event.time });
       return;

@@ -2,7 +2,7 @@
  * Canonical history: what happened, without times and chance. Two runs of a plan whose steps end the same way have
  * byte-identical canonical histories, whatever the concurrency, the schedule or the timing.
  *
- * Omitted: times, durations, usage, retry delays, run ids, versions, who answered, signals before a step took them, how many steps ran at once and who set it; commits
+ * Omitted: times, durations, usage, retry delays, run ids, versions, who answered, signals before a step took them, how many steps ran at once and who set it, what the machine lacked; commits
  * and sessions; progress, pauses, resumes, worktrees, conflicts and landings, which depend on the engine and not on the
  * plan. The rest is ordered by layer, position in the plan, attempt and kind; added steps are positioned below the step
  * that they came from.

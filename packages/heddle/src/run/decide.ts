@@ -9,7 +9,7 @@
  */
 import { present } from "../base/assert.ts";
 import type { Command } from "./command.ts";
-import type { CancelReason } from "./event.ts";
+import type { CancelReason, MachineShortage } from "./event.ts";
 import {
   cancelInside,
   cancelLate,
@@ -44,8 +44,8 @@ import type { Volatile } from "./volatile.ts";
 export interface Readings {
   /** On the engine's clock, in milliseconds. */
   readonly now: number;
-  /** What the machine lacks, as text; `undefined`: it can take one more attempt. */
-  readonly load: string | undefined;
+  /** What the machine lacks; `undefined`: it can take one more attempt. */
+  readonly load: MachineShortage | undefined;
   /** Steps whose locks are held for them over all runs of the project. */
   readonly locks: ReadonlySet<number>;
 }

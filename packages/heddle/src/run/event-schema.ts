@@ -35,6 +35,7 @@ import type {
   EventType,
   HandedDown,
   LandingPlace,
+  MachineShortage,
   QuestionAbout,
   Resolution,
   RunOptions,
@@ -304,6 +305,13 @@ const SCHEMAS: { readonly [T in EventType]: Schema<T> } = {
     object({ engine: text, interrupted: texts, reset: texts, plan: optional(plan), options: optional(options) }),
   ),
   "run.options": run<"run.options">(object({ maxConcurrency: positive, by: text })),
+  "machine.short": run<"machine.short">(
+    object({
+      resource: oneOf<MachineShortage["resource"]>({ memory: true, cpu: true }),
+      used: finite,
+      limit: finite,
+    }),
+  ),
   "step.started": ofAttempt<"step.started">(object({ item: optional(json), signal: optional(text) })),
   "timer.set": ofAttempt<"timer.set">(object({ at: finite, durationMs: optional(finite) })),
   "timer.fired": ofAttempt<"timer.fired">(nothing),

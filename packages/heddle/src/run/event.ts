@@ -17,6 +17,15 @@ export const EVENT_VERSION = 2;
  */
 export const RUN_RULES = 3;
 
+/** Of what the machine has too little for one more attempt, by the limits of the run's plan. */
+export interface MachineShortage {
+  readonly resource: "memory" | "cpu";
+  /** In use: megabytes, or percent of all processors. */
+  readonly used: number;
+  /** What the plan allows, in the same unit. */
+  readonly limit: number;
+}
+
 /** Where an event belongs. `seq` is gapless from 1 within a run. */
 export interface Envelope {
   readonly run: string;
@@ -167,6 +176,8 @@ export type EventBody =
     }
   /** Somebody changed how many steps of a run under way may be at work at once. What is at work stays so. */
   | { readonly type: "run.options"; readonly data: { readonly maxConcurrency: number; readonly by: string } }
+  /** Steps could start and have not for some seconds, since the machine lacks something. Once for each such wait: it ends when an attempt starts. */
+  | { readonly type: "machine.short"; readonly data: MachineShortage }
   /** Written before the attempt's effect begins. */
   | ({
       readonly type: "step.started";

@@ -5,7 +5,7 @@ import { formatDuration } from "../base/duration.ts";
 import { formatTimestamp } from "../base/timestamp.ts";
 import { plural } from "../base/plural.ts";
 import { waitText } from "./attempt-wait.ts";
-import type { CancelReason, OpenQuestion, QuestionAbout, SkipReason } from "./event.ts";
+import type { CancelReason, MachineShortage, OpenQuestion, QuestionAbout, SkipReason } from "./event.ts";
 import type { StepPhase } from "./facts.ts";
 import { closesAt } from "./queue.ts";
 import { readyAt, reasonsOf, type Reason, type ReasonContext } from "./reasons.ts";
@@ -197,8 +197,15 @@ function reasonsText(state: RunState, step: number, context: ReasonContext, reas
   return text;
 }
 
+/** What the machine lacks, with what is in use and the limit that says so. */
+export function shortageText({ resource, used, limit }: MachineShortage): string {
+  return resource === "memory"
+    ? `memory: ${used} MB in use, limits.maxMemoryMb is ${limit}`
+    : `CPU: ${used} % in use, limits.maxCpuPercent is ${limit}`;
+}
+
 function reasonText(state: RunState, step: number, reason: Reason, { now, live }: ReasonContext): string {
-  const { kind, steps = [], resource = "", have = 0, want = 0, of = 0, until } = reason;
+  const { kind, steps = [], resource = "", have = 0, want = 0, of = 0, used = 0, limit = 0, until } = reason;
   const [first] = steps;
   switch (kind) {
     case "deps": {
@@ -228,6 +235,9 @@ function reasonText(state: RunState, step: number, reason: Reason, { now, live }
       return `${WAITS_FOR}${first ?? ""}, which may write the same files`;
     case "worktree":
       return `${WAITS_FOR}a worktree: all are in use`;
+    case "memory":
+    case "cpu":
+      return `${WAITS_FOR}${shortageText({ resource: kind, used, limit })}`;
     case "rate-limit":
       return `${WAITS_FOR}${resource === "" ? "its provider" : resource}, which takes no requests`;
     case "retry-delay":

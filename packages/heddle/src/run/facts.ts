@@ -8,6 +8,7 @@ import type { AgentRecord } from "./agent-record.ts";
 import type {
   CancelReason,
   EventOf,
+  MachineShortage,
   OpenQuestion,
   ReusedResult,
   RunOptions,
@@ -143,6 +144,8 @@ export interface Facts {
   readonly askedAt: Map<number, number>;
   /** Steps that may start, and wait for a lock that another run holds. */
   readonly lockWaits: Map<number, AttemptWait>;
+  /** What the machine lacks, so that nothing starts; `undefined`: nothing that was recorded. */
+  shortage: MachineShortage | undefined;
   readonly items: Map<number, Json>;
   readonly containers: Map<number, Container>;
   /** The step that added this one while it ran; absent for steps of the plan and children. */

@@ -9,7 +9,7 @@ import { ok, type Result } from "../base/result.ts";
 import type { Step } from "../plan/plan.ts";
 import type { Note, Outcome } from "./attempt.ts";
 import type { Answer, ConcurrencyChange } from "./control.ts";
-import type { CancelReason, EventBody, EventOf, StepError } from "./event.ts";
+import type { CancelReason, EventBody, EventOf, MachineShortage, StepError } from "./event.ts";
 import { expansionProblem, type Expansion } from "./expansion.ts";
 import { haltReason } from "./finish.ts";
 import { closesAt } from "./queue.ts";
@@ -51,6 +51,8 @@ export type Input =
     }
   /** A step that may start waits for a lock that another run holds. */
   | { readonly kind: "held-up"; readonly step: number; readonly run: string }
+  /** Steps that may start have waited for the machine for some time. */
+  | ({ readonly kind: "short" } & MachineShortage)
   | ({ readonly kind: "set-concurrency" } & ConcurrencyChange)
   | { readonly kind: "pause"; readonly reason: string }
   | { readonly kind: "unpause" }
@@ -93,6 +95,8 @@ export function eventsOfInput(state: RunState, input: Input, clockInputs: ClockI
       return eventsOfSignal(state, input);
     case "held-up":
       return eventsOfHoldUp(state, input);
+    case "short":
+      return eventsOfShortage(state, input);
     case "set-concurrency":
       return eventsOfConcurrency(state, input);
     case "pause":
@@ -178,6 +182,13 @@ function eventOfUndo(state: RunState, { step: index, outcome, durationMs }: Inpu
       ? outcome.error
       : { code: "error", message: `its undo was ended: ${outcome.kind === "stopped" ? outcome.reason : outcome.kind}` };
   return { type: "rollback.failed", step, data: { error, durationMs } };
+}
+
+/** Once for each wait. */
+function eventsOfShortage({ phase, shortage }: RunState, input: InputOf<"short">): readonly EventBody[] {
+  if (phase.tag !== "running" || shortage !== undefined) return [];
+  const { resource, used, limit } = input;
+  return [{ type: "machine.short", data: { resource, used, limit } }];
 }
 
 /** None where the run has as many already, or has ended. */

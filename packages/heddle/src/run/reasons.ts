@@ -1,5 +1,5 @@
 /**
- * Reasons: why a step does not go on now, as data. Pure: reads the state. What the engine alone knows (that the machine lacks memory, that
+ * Reasons: why a step does not go on now, as data. Pure: reads the state. What the engine alone knows (that
  * more is kept for a larger step) is no reason here: such a step waits for its turn.
  *
  * Invariants:
@@ -38,6 +38,10 @@ export const REASON_KINDS = [
   "writes",
   /** All worktrees that there may be are in use. */
   "worktree",
+  /** The machine has too little memory for one more attempt: `used` megabytes are in use, `limit` may be. */
+  "memory",
+  /** Its processors are too busy: `used` percent, `limit` may be. */
+  "cpu",
   /** The provider in `resource` takes no requests; the next try is due at `until`. */
   "rate-limit",
   /** The next attempt is due at `until`. */
@@ -79,6 +83,10 @@ export interface Reason {
   readonly want?: number;
   /** All that there is: taken and free. */
   readonly of?: number;
+  /** Of the machine: in use, by whomever. */
+  readonly used?: number;
+  /** Of the machine: what the plan allows to be in use. */
+  readonly limit?: number;
 }
 
 /** Steps that one reason names at most. */
@@ -201,19 +209,19 @@ export function reasonsOf(state: RunState, step: number, { now, live }: ReasonCo
   const run = runReasons(state, live);
   const queue = (): readonly Reason[] => queueReasons(state, step);
   const own = ownReason(state, step, stage);
-  return combineReasons<Reason>({ stage, own, isDue: (own.until ?? Infinity) <= now, run, live, queue });
+  return combineReasons({ stage, own, isDue: (own.until ?? Infinity) <= now, run, live, queue });
 }
 
-export interface Combined<T> {
+export interface Combined {
   readonly stage: WaitStage;
   /** Of a `stage` that names a kind. */
-  readonly own: T;
+  readonly own: Reason;
   /** The time of the next attempt has come. */
   readonly isDue: boolean;
   readonly run: RunReasons;
   readonly live: boolean;
   /** What is short in the step's queue. */
-  readonly queue: () => readonly T[];
+  readonly queue: () => readonly Reason[];
 }
 
 /** What all steps of the run that have their predecessors wait for alike. */
@@ -221,17 +229,16 @@ export interface RunReasons {
   /** The run has ended: so does every step that has not. */
   readonly isEnded: boolean;
   readonly kinds: readonly ("paused" | "ending" | "resume")[];
+  /** What the machine lacks for whatever could start; absent: nothing that is known. */
+  readonly machine?: Reason;
 }
 
-/** Puts together what a step waits for by itself, with its run, and in its queue. Also for those who know kinds alone. */
-export function combineReasons<T extends { readonly kind: ReasonKind }>(
-  { stage, own, isDue, run, live, queue }: Combined<T>,
-  of: (kind: "paused" | "ending" | "resume" | "turn") => T = (kind) => ({ kind }) as T,
-): readonly T[] {
-  if (run.isEnded) return [of("resume")];
+/** Puts together what a step waits for by itself, with its run, and in its queue. */
+export function combineReasons({ stage, own, isDue, run, live, queue }: Combined): readonly Reason[] {
+  if (run.isEnded) return [{ kind: "resume" }];
   switch (stage) {
     case "engine":
-      return [of(live ? "turn" : "resume")];
+      return [{ kind: live ? "turn" : "resume" }];
     case "retry-delay":
       if (!isDue) return [own];
       break;
@@ -242,11 +249,11 @@ export function combineReasons<T extends { readonly kind: ReasonKind }>(
     default:
       return [own];
   }
-  if (run.kinds.length > 0) return run.kinds.map(of);
+  if (run.kinds.length > 0) return run.kinds.map((kind) => ({ kind }));
   if (stage === "foreign-lock") return [own];
   const short = queue();
   if (short.length > 0) return short;
-  return [stage === "condition" ? own : of("turn")];
+  return [stage === "condition" ? own : (run.machine ?? { kind: "turn" })];
 }
 
 export function runReasons(state: RunState, live: boolean): RunReasons {
@@ -255,7 +262,15 @@ export function runReasons(state: RunState, live: boolean): RunReasons {
   if (isUndoing) kinds.push("ending");
   if (state.phase.tag === "paused") kinds.push("paused");
   if (!live) kinds.push("resume");
-  return { isEnded: isRunEnded(state.phase) && !isUndoing, kinds };
+  const isEnded = isRunEnded(state.phase) && !isUndoing;
+  return defined({ isEnded, kinds, machine: live && !isEnded ? machineReason(state) : undefined });
+}
+
+/** What the machine lacks, as it was recorded. */
+function machineReason({ shortage }: RunState): Reason | undefined {
+  if (shortage === undefined) return undefined;
+  const { resource, used, limit } = shortage;
+  return { kind: resource, used, limit };
 }
 
 function ownReason(state: RunState, step: number, stage: WaitStage): Reason {

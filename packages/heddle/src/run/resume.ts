@@ -42,6 +42,7 @@ export function takeUp(state: RunState): void {
   state.volatile.holding.clear();
   state.readySince.clear();
   state.lockWaits.clear();
+  state.shortage = undefined;
   state.arrivals.fill(0);
   // Of a new run nothing has changed since its index was made.
   if (state.arrived > 0 || state.phase.tag === "running") rebuildIndex(state);

@@ -150,7 +150,7 @@ export function liveReasons({ head, queues, steps }: LiveRun, step: number, now:
   if (row === undefined || row.waits === null) return [];
   const { waits, until, queue } = row;
   const kind = waits === "ready" || waits === "engine" ? "turn" : waits;
-  return combineReasons<Reason>({
+  return combineReasons({
     stage: waits,
     own: until === null ? { kind } : { kind, until },
     isDue: (until ?? Infinity) <= now,

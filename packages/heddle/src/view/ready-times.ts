@@ -1,6 +1,6 @@
 /**
  * Ready times: since when a step that begins now had all that it comes after, and what it waited for before and after that. Follows a
- * state event by event. Knows what events tell: what the machine lacked, and what is kept for larger steps, counts as `turn`.
+ * state event by event. Knows what events tell: what the machine lacked for a moment, and what is kept for larger steps, counts as `turn`.
  *
  * Invariants:
  *  1. Time in which no engine had the run is no wait: it begins anew with each engine.
@@ -73,15 +73,15 @@ export class ReadyTimes {
   #pass(state: RunState, now: number): void {
     const from = state.lastTime;
     if (now <= from || isRunEnded(state.phase)) return;
-    const [held] = runReasons(state, true).kinds;
-    const kind = held ?? (areSlotsTaken(state) ? "slot" : undefined);
+    const [paused] = runReasons(state, true).kinds;
+    const kind = paused ?? (areSlotsTaken(state) ? "slot" : undefined);
     if (kind !== undefined) return this.#run.add(kind, from, now);
     for (const lane of state.index.activeLanes) {
-      const [short] = shortagesOf(state, lane);
-      if (short === undefined) continue;
+      const held = shortagesOf(state, lane)[0]?.kind ?? state.shortage?.resource;
+      if (held === undefined) continue;
       let log = this.#queues.get(lane.key);
       if (log === undefined) this.#queues.set(lane.key, (log = new KindLog()));
-      log.add(short.kind, from, now);
+      log.add(held, from, now);
     }
   }
 

@@ -104,6 +104,8 @@ const reason = z.looseObject({
   have: count.optional(),
   want: count.optional(),
   of: count.optional(),
+  used: z.number().optional(),
+  limit: z.number().optional(),
 });
 
 const step = z.looseObject({

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { recordRequest } from "../../src/engine/control-channel.ts";
 import { HistoryReader } from "../../src/view/history.ts";
 import { runView } from "../../src/view/run-view.ts";
+import { heldBackBy } from "../../src/view/waits.ts";
 import { phaseTag, Rig } from "./rig.ts";
 
 const LOCKED = `
@@ -164,6 +165,63 @@ steps: [{ id: a, run: x }, { id: b, run: x }]
     await rig.pass(1000);
     expect(rig.running).toEqual(["a", "b"]);
     expect(handle.waitingFor()).toBeUndefined();
+  });
+
+  it("records what has been short for a while, once for each wait, for who looks from another process", async () => {
+    const rig = new Rig();
+    rig.usedMemoryMb = 2000;
+    const handle = await rig.start(`
+limits: { maxMemoryMb: 1000 }
+maxConcurrency: 3
+steps: [{ id: a, run: x }, { id: b, run: x }, { id: c, run: x }, { id: d, run: x, deps: [a] }]
+`);
+    const told = () => rig.events.flatMap((event) => (event.type === "machine.short" ? [event.data] : []));
+    const seen = async () => {
+      const reader = new HistoryReader();
+      for await (const batch of rig.ports.journal.read(handle.run)) for (const event of batch) reader.add(event);
+      return { state: reader.state ?? expect.fail("no state"), timeline: reader.timeline };
+    };
+    await rig.pass(1500);
+    expect(told()).toEqual([]);
+    await rig.pass(1000);
+    expect(told()).toEqual([{ resource: "memory", used: 2000, limit: 1000 }]);
+    const { state, timeline } = await seen();
+    expect(heldBackBy(state, rig.clock.now())).toBe(handle.waitingFor());
+    const view = runView({ state, timeline, live: true, now: rig.clock.now(), logFile: () => "" });
+    expect(view.steps.map(({ reasons }) => reasons[0]?.kind)).toEqual([undefined, "memory", "memory", "deps"]);
+    expect(view.steps[1]?.why).toBe("waiting for memory: 2000 MB in use, limits.maxMemoryMb is 1000");
+    await rig.pass(60_000);
+    expect(told()).toHaveLength(1);
+    rig.usedMemoryMb = 0;
+    await rig.pass(500);
+    expect(rig.running).toEqual(["a", "b", "c"]);
+    expect((await seen()).state.shortage).toBeUndefined();
+  });
+
+  it.each([
+    [1500, 0],
+    [2500, 2],
+  ])("of two waits of %i ms for the machine it records %i", async (ms, told) => {
+    const rig = new Rig();
+    rig.cpuPercent = 95;
+    await rig.start(`
+limits: { maxCpuPercent: 80 }
+maxConcurrency: 9
+steps: [{ id: a, run: x }, { id: b, run: x }, { id: c, run: x, deps: [b] }]
+`);
+    await rig.pass(ms);
+    rig.cpuPercent = 10;
+    await rig.pass(500);
+    expect(rig.running).toEqual(["a", "b"]);
+    rig.cpuPercent = 95;
+    await rig.pass(500);
+    await rig.succeed("b");
+    await rig.pass(ms);
+    expect(rig.running).toEqual(["a"]);
+    expect(rig.events.filter(({ type }) => type === "machine.short")).toHaveLength(told);
+    rig.cpuPercent = 10;
+    await rig.pass(500);
+    expect(rig.running).toEqual(["a", "c"]);
   });
 
   it("counts CPU as well", async () => {

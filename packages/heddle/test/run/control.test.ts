@@ -10,6 +10,7 @@ const GOOD: readonly ControlRequest[] = [
   { kind: "answer", step: "a/b", decision: "reject", by: "anna" },
   { kind: "answer", step: "a", decision: "approve", by: "anna", comment: "yes\u0000\ud800", choice: "theirs" },
   { kind: "signal", signal: "paid", value: { amount: 1 }, by: "anna", id: "s1" },
+  { kind: "set-concurrency", maxConcurrency: 64, by: "anna" },
 ];
 
 test.each(GOOD)("lets in %j, also after its way through a journal", (request) => {
@@ -23,13 +24,15 @@ test.each([
   [{ kind: "pause" }, "the request.reason is absent"],
   [{ kind: "pause", reason: "x".repeat(65_537) }, "the request.reason is longer than 65536 characters"],
   [{ kind: "cancel", force: true }, "the request.force is unknown"],
-  [{ kind: "stop" }, "the request.kind is not one of cancel, pause, unpause, answer, signal"],
-  [{ kind: "__proto__" }, "the request.kind is not one of cancel, pause, unpause, answer, signal"],
+  [{ kind: "stop" }, "the request.kind is not one of cancel, pause, unpause, answer, signal, set-concurrency"],
+  [{ kind: "__proto__" }, "the request.kind is not one of cancel, pause, unpause, answer, signal, set-concurrency"],
   [{ kind: "signal", signal: "go", value: null, by: "x" }, "the request.id is absent"],
   [
     { kind: "signal", signal: "go", by: "x", id: "1", value: "x".repeat(1 << 20) },
     "the request.value is not JSON of at most 1 MiB",
   ],
+  [{ kind: "set-concurrency", maxConcurrency: 0, by: "x" }, "the request.maxConcurrency is not a whole number from 1"],
+  [{ kind: "set-concurrency", maxConcurrency: 2 }, "the request.by is absent"],
   [[], "the request is not an object"],
   [null, "the request is not an object"],
   [undefined, "the request is not an object"],

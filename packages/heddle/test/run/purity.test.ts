@@ -93,6 +93,7 @@ function lives(seed: number, { between, beforeEvent }: Watch = {}): readonly Eve
       between?.(dry);
       if ((seed + turn) % 7 === 3)
         dry.give({ kind: "set-concurrency", maxConcurrency: 1 + ((seed + turn) % 4), by: "ada" });
+      if ((seed + turn) % 8 === 1) dry.give({ kind: "short", resource: "cpu", used: 95, limit: 80 });
       if ((seed + turn) % 9 === 2) dry.give({ kind: "pause", reason: "lunch" });
       const before = dry.events.length;
       const wasPaused = dry.state.phase.tag === "paused";
@@ -140,7 +141,7 @@ describe.each(Array.from({ length: 6 }, (_, part) => part))("generated runs, par
         const before = all();
         const now = state.lastTime;
         for (const later of [now, now + 10_000])
-          for (const load of [undefined, "memory"])
+          for (const load of [undefined, { resource: "memory", used: 2000, limit: 1000 } as const])
             decisions += decide(state, { now: later, load, locks: new Set() }).length;
         expectSame([seed, state.seq], all(), before);
       };

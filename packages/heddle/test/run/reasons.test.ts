@@ -11,7 +11,7 @@ import { fuzzRun } from "../support/fuzz-reducer.ts";
 import { failed, history, OPTIONS, read, started, succeeded, type Happening } from "../view/histories.ts";
 
 /** More of them: `HEDDLE_SEEDS=2000`. */
-const SEEDS = Number(process.env["HEDDLE_SEEDS"] ?? 12);
+const SEEDS = Number(process.env["HEDDLE_SEEDS"] ?? 24);
 
 function step(id: string, more: Partial<Step> = {}): Step {
   return { id, action: { kind: "run", command: id }, ...more };
@@ -199,6 +199,46 @@ const CASES: { readonly [name: string]: Case } = {
     reasons: [{ kind: "person", until: 7000 }],
     why: "waiting for an answer: ship?",
   },
+  memory: {
+    steps: [step("a"), step("it")],
+    happenings: [
+      [1010, started("a")],
+      [3010, { type: "machine.short", data: { resource: "memory", used: 2000, limit: 1000 } }],
+    ],
+    reasons: [{ kind: "memory", used: 2000, limit: 1000 }],
+    why: "waiting for memory: 2000 MB in use, limits.maxMemoryMb is 1000",
+  },
+  "a pool that is short, beside the processor": {
+    steps: [step("a", { resources: { gpu: 1 } }), step("it", { resources: { gpu: 1 } })],
+    plan: { resources: { gpu: 1 } },
+    happenings: [
+      [1010, started("a")],
+      [3010, { type: "machine.short", data: { resource: "cpu", used: 95, limit: 80 } }],
+    ],
+    reasons: [{ kind: "pool", resource: "gpu", have: 0, want: 1, of: 1 }],
+    why: expect.stringContaining("waiting for 1 gpu") as unknown as string,
+  },
+  "a machine that lacked something before the last attempt began": {
+    steps: [step("a"), step("b"), step("it")],
+    options: { maxConcurrency: 3 },
+    happenings: [
+      [1010, started("a")],
+      [3010, { type: "machine.short", data: { resource: "cpu", used: 95, limit: 80 } }],
+      [3020, started("b")],
+    ],
+    reasons: [{ kind: "turn" }],
+    why: "ready",
+  },
+  "a machine that lacks something, and nobody works on the run": {
+    steps: [step("a"), step("it")],
+    happenings: [
+      [1010, started("a")],
+      [3010, { type: "machine.short", data: { resource: "cpu", used: 95, limit: 80 } }],
+    ],
+    live: false,
+    reasons: [{ kind: "resume" }],
+    why: "resume starts it",
+  },
   timer: {
     steps: [step("it", { action: { kind: "sleep", durationMs: 8000 } as unknown as Step["action"] })],
     happenings: [
@@ -337,7 +377,18 @@ test("every step that waits has a reason, none that has ended has, and each is i
     }
   }
   expect(broken.slice(0, 5)).toEqual([]);
-  for (const kind of ["deps", "layer", "slot", "agent-slot", "person", "timer", "signal", "retry-delay", "resume"])
+  for (const kind of [
+    "deps",
+    "layer",
+    "slot",
+    "agent-slot",
+    "person",
+    "timer",
+    "signal",
+    "retry-delay",
+    "resume",
+    "memory",
+  ])
     expect(kinds).toContain(kind);
 });
 

@@ -87,6 +87,7 @@ const BODIES: { readonly [T in EventType]: Extract<EventBody, { readonly type: T
   },
   "run.started": { type: "run.started", data: {} },
   "run.resumed": { type: "run.resumed", data: { engine: "0.1.0", interrupted: ["a"], reset: ["b"], plan, options } },
+  "machine.short": { type: "machine.short", data: { resource: "memory", used: 2000, limit: 1000 } },
   "run.options": { type: "run.options", data: { maxConcurrency: 3, by: "ada" } },
   "step.started": { type: "step.started", step: "a", attempt: 1, data: { item: null, signal: "paid" } },
   "timer.set": { type: "timer.set", step: "a", attempt: 1, data: { at: 9, durationMs: 5 } },

@@ -226,7 +226,7 @@ describe("locks over all runs", () => {
 describe("the load of the machine", () => {
   test("holds starts back, but one attempt may always run", () => {
     const run = new Driven([step("a"), step("b")]);
-    run.world = { ...run.world, load: "memory" };
+    run.world = { ...run.world, load: { resource: "memory", used: 2000, limit: 1000 } };
     expect(run.turn().told).toEqual(["step.started a"]);
     run.world = { ...run.world, load: undefined };
     expect(run.turn().told).toEqual(["step.started b"]);

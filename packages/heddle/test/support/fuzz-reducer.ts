@@ -14,7 +14,14 @@ import type { LoadedPlan } from "../../src/graph/loaded-plan.ts";
 import { NO_FUNCTIONS, type Step } from "../../src/plan/plan.ts";
 import type { Outcome, StopReason, Task } from "../../src/run/attempt.ts";
 import { HistoryChecker } from "../../src/run/check/history-checker.ts";
-import { RUN_RULES, type Event, type EventOf, type OpenQuestion, type RunOptions } from "../../src/run/event.ts";
+import {
+  RUN_RULES,
+  type Event,
+  type EventOf,
+  type MachineShortage,
+  type OpenQuestion,
+  type RunOptions,
+} from "../../src/run/event.ts";
 import { isStopped, stepsToUndo } from "../../src/run/finish.ts";
 import type { Finding, Input } from "../../src/run/input-events.ts";
 import { rebuildIndex } from "../../src/run/reindex.ts";
@@ -38,6 +45,8 @@ const SHAPE: PlanShape = {
   always: 0.2,
   waits: 0.2,
 };
+
+const SHORT: MachineShortage = { resource: "memory", used: 2000, limit: 1000 };
 
 const FAILED = { code: "exit", message: "exit 1" } as const;
 
@@ -148,7 +157,7 @@ class FuzzedRun {
     const { events, effects, wakeAt } = advance(this.state, inputs, {
       now: this.now,
       random: this.#random,
-      load: this.#has(0.1) ? "memory" : undefined,
+      load: this.#has(0.1) ? SHORT : undefined,
       locks: this.#granted,
       outputProblem: () => undefined,
       expressions: {
@@ -273,6 +282,7 @@ class FuzzedRun {
       () => this.#answer(step),
       () => ({ kind: "pause", reason: "lunch" }),
       () => ({ kind: "unpause" }),
+      () => ({ kind: "short", ...SHORT }),
       () => ({ kind: "set-concurrency", maxConcurrency: 1 + whole(this.#random, 3), by: "me" }),
       () => (this.#has(0.1) ? { kind: "halt", reason: "cancel" } : undefined),
       () => (this.#has(0.03) ? { kind: "kill" } : undefined),

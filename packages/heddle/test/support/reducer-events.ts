@@ -5,6 +5,7 @@ import type { Event } from "../../src/run/event.ts";
 export const EVENTS_OF_THE_REDUCER: readonly Event["type"][] = [
   "approval.given",
   "approval.requested",
+  "machine.short",
   "rollback.ended",
   "rollback.failed",
   "rollback.started",

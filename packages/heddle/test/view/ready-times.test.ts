@@ -119,6 +119,17 @@ describe("a step that began", () => {
       [[0, null, 800, "pool", null]],
     ],
     [
+      "after the machine lacked memory, mostly",
+      [step("a"), step("it")],
+      [
+        [1000, started("a")],
+        [1300, { type: "machine.short", data: { resource: "memory", used: 2000, limit: 1000 } }],
+        [1900, started("it")],
+      ],
+      {},
+      [[0, null, 900, "memory", null]],
+    ],
+    [
       "after a lock of another run",
       [step("it")],
       [

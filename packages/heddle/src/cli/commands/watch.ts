@@ -15,6 +15,7 @@ import type { Flags } from "../spec.ts";
 import { WorkflowCommands } from "../workflow-commands.ts";
 import { PrintQueue } from "../print-queue.ts";
 import { isFlagOn, textFlag } from "../flag-values.ts";
+import { heldBackBy } from "../../view/waits.ts";
 import type { Project, RunOutcome } from "../../project/port.ts";
 import { emptyRun } from "../../project/read-run.ts";
 
@@ -114,7 +115,14 @@ async function screenWatcher(
           const { LiveView } = await import("../live-view.ts");
           const expected = await project.plans.expectedDurations(state().plan.name);
           const bell = isFlagOn(flags, "bell");
-          live = new LiveView({ out, clock, handle: { state, waitingFor: () => undefined }, expected, logFile, bell });
+          live = new LiveView({
+            out,
+            clock,
+            handle: { state, waitingFor: () => heldBackBy(state(), clock.now()) },
+            expected,
+            logFile,
+            bell,
+          });
         }
       }
       lines.poll();
