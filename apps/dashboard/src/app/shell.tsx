@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { Link, Outlet, useMatches } from "@tanstack/react-router";
 import { Announcer } from "./announce.tsx";
 import { Help } from "./help.tsx";
+import { Palette } from "./palette.tsx";
 import "./shell.css";
 
 export function Shell(): ReactNode {
@@ -17,6 +18,7 @@ export function Shell(): ReactNode {
         </Link>
         <Place />
         <span className="top-space" />
+        <Palette />
         <Link className="top-settings" to="/settings">
           Settings
         </Link>

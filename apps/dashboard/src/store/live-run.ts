@@ -24,11 +24,12 @@ interface Followed {
 
 const followed = new WeakMap<LiveConnection, Map<string, Followed>>();
 
-/** The run as it is now. `run`: its whole id. */
+/** The run as it is now. `run`: its whole id; empty: none is followed. */
 export function useLiveRun(project: string, run: string): FollowedRun {
   const { live } = useHeddle();
   const subscribe = useCallback(
     (changed: () => void) => {
+      if (run === "") return () => undefined;
       const one = follow(live, project, run);
       one.listeners.add(changed);
       one.cancelEnd?.();

@@ -50,6 +50,34 @@ describe.skipIf(NO_BROWSER !== undefined)("in a browser", () => {
     expect(faults).toEqual([]);
   });
 
+  test("the palette finds a step, a run, a page and an action by their letters, with the keyboard alone", async () => {
+    await using watched = await stage.page(`/p/shop/runs/${run}`);
+    const { page, faults } = watched;
+    await page.getByRole("heading", { name: "release" }).waitFor();
+    await page.keyboard.press("Control+k");
+    const input = page.getByRole("combobox", { name: "Step, run, page or action" });
+    await input.fill("pub");
+    await page.getByRole("option", { name: "publish step" }).waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await shot(page, "palette-1440-light");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/step=publish/);
+    await page.keyboard.press("Control+k");
+    await input.fill("settings");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Settings" }).waitFor();
+    await page.keyboard.press("Control+k");
+    await input.fill("release");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("ArrowUp");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "release" }).waitFor();
+    await page.keyboard.press("Control+k");
+    await page.keyboard.press("Escape");
+    await input.waitFor({ state: "detached" });
+    expect(faults).toEqual([]);
+  });
+
   test("T25: every address of the table opens by itself, and says so where it shows nothing", async () => {
     for (const { kind, path } of PAGE_ROUTES) {
       if (kind !== "page") continue;
