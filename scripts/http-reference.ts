@@ -112,6 +112,7 @@ ${STREAM_ROUTES.map(({ path: address, summary }) => `| \`${address.replaceAll(/:
 | \`runs\` | \`project\` | \`{type: "snapshot", runs}\` with the newest 200, then \`{type: "patch", added, changed, gone}\`: new lines on top, other ones in their places, ids of those that went |
 | \`attention\` | | \`{type: "snapshot", attention}\` at first and at each change: \`GET /api/attention\` with 200 items |
 | \`events\` | \`project\`, \`run\`, \`after\`? | \`{type: "events", run, events}\`, all behind number \`after\` and those to come, and \`{type: "end", run, seq}\` when nobody works on the run |
+| \`log\` | \`project\`, \`run\`, \`step\`, \`attempt\`, \`after\`? | \`{type: "bytes", from, base64}\`, all behind byte \`after\`, then \`{type: "end", size, isOver}\` when the attempt has ended, or (not \`isOver\`) nobody works on it. 256 KiB a second; who is more behind gets \`{type: "skipped", from, to}\`. \`{type: "reset"}\`: the log was cut off or replaced, and is told from its beginning |
 
 Snapshots are of the present, whatever was seen before. What cannot be opened is \`{type: "problem", id, status, code, detail, hint}\`.
 \`{type: "ping"}\` comes every 15 s: a connection on which nothing came for 40 s is dead.

@@ -207,7 +207,7 @@ function messageOf(data: unknown): Message | undefined {
 }
 
 /** In order, without a gap. The events themselves are as the journal checked them. */
-function hasEvents(value: Json | undefined): value is Json & readonly RunEvent[] {
+export function hasEvents(value: Json | undefined): value is Json & readonly RunEvent[] {
   if (!Array.isArray(value)) return false;
   let last: number | undefined;
   return (value as readonly Json[]).every((event) => {

@@ -21,7 +21,15 @@ export type {
 } from "./client.ts";
 export type { EventStreamOptions } from "./events.ts";
 export type { LiveConnection, LiveState } from "./live.ts";
-export type { AttentionListener, ChannelListener, RunListener, RunsListener } from "./live-channel.ts";
+export type {
+  AttentionListener,
+  ChannelListener,
+  EventsListener,
+  FollowedAttempt,
+  LogListener,
+  RunListener,
+  RunsListener,
+} from "./live-channel.ts";
 export type { WorkCalls } from "./work-calls.ts";
 export { ApiProblem } from "./problem.ts";
 export type { RunEvent } from "../view/history.ts";

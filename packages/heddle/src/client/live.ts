@@ -10,10 +10,15 @@
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import {
   attentionChannel,
+  eventsChannel,
+  logChannel,
   runChannel,
   runsChannel,
   type AttentionListener,
+  type EventsListener,
+  type FollowedAttempt,
   type LiveChannel,
+  type LogListener,
   type RunListener,
   type RunsListener,
 } from "./live-channel.ts";
@@ -44,6 +49,13 @@ export interface LiveConnection {
   runs(project: string, listener: RunsListener): () => void;
   /** What waits for people in all projects. */
   attention(listener: AttentionListener): () => void;
+  /** What an attempt writes, until it has ended. */
+  log(of: FollowedAttempt, listener: LogListener): () => void;
+  /** The events of a run, from the first one or from behind `after`. */
+  events(
+    of: { readonly project: string; readonly run: string; readonly after?: number },
+    listener: EventsListener,
+  ): () => void;
   /** Tries at once where the next try is waited for: the page is online again, or the person asks for it. */
   wake(): void;
   /** Closes all channels, and tells nobody any more. A channel that is opened later opens the connection again. */
@@ -120,6 +132,14 @@ export class LiveSocket implements LiveConnection {
     return this.#open(attentionChannel(listener));
   }
 
+  log(of: FollowedAttempt, listener: LogListener): () => void {
+    return this.#open(logChannel(of, listener));
+  }
+
+  events(of: Parameters<LiveConnection["events"]>[0], listener: EventsListener): () => void {
+    return this.#open(eventsChannel(of, listener));
+  }
+
   wake(): void {
     if (this.#way !== undefined || this.#channels.size === 0) return;
     this.#lost = 0;
@@ -169,7 +189,7 @@ export class LiveSocket implements LiveConnection {
   #ask(opened: OpenChannel): void {
     const id = String(++this.#ids);
     this.#channels.set(id, opened);
-    opened.isFresh = false;
+    opened.isFresh = !opened.channel.isAnswered;
     this.#socket?.send(JSON.stringify({ op: "open", id, ...opened.channel.opening() }));
   }
 
@@ -237,6 +257,9 @@ export class LiveSocket implements LiveConnection {
       case "fits":
         opened.isFresh = true;
         return this.#catchUp();
+      case "over":
+        this.#channels.delete(id);
+        return this.#channels.size === 0 ? this.#linger() : this.#catchUp();
       case "gap":
         this.#channels.delete(id);
         this.#socket?.send(JSON.stringify({ op: "close", id }));
@@ -286,7 +309,6 @@ export class LiveSocket implements LiveConnection {
     this.#cancelLinger = undefined;
     this.#socket = undefined;
     this.#isCaughtUp = false;
-    for (const opened of this.#channels.values()) opened.isFresh = false;
     const way = this.#way;
     this.#way = undefined;
     way?.abort();

@@ -61,7 +61,7 @@ export interface LogEnd {
 }
 
 /** A log that is open to be read; the error says what is wrong with its path, to follow its name. `undefined`: there is none. */
-async function withLog<T>(path: string, use: (file: number) => Promise<T>): Promise<T | undefined> {
+export async function withLog<T>(path: string, use: (file: number) => Promise<T>): Promise<T | undefined> {
   const opened = openPlainToRead(path);
   if (!opened.ok || opened.value === undefined) return undefined;
   try {

@@ -27,6 +27,7 @@ import type { Collected, GcOptions } from "./gc.ts";
 import type { CarriedOut, OnceAnswer } from "./keyed-requests.ts";
 import type { LatestRun, PlanIdentity } from "./latest-run.ts";
 import type { RunListOptions, RunListPage } from "./list-runs.ts";
+import type { LogBytes } from "./log-bytes.ts";
 import type { LogEnd, LogRange, LogSize } from "./log-index.ts";
 import type { LogHits, LogQuery } from "./log-search.ts";
 import type { MergeOptions } from "./merge.ts";
@@ -151,6 +152,8 @@ export interface RunLogs {
   last(of: AttemptLog, count: number, pieces?: number): Promise<LogEnd | undefined>;
   /** Lines of a log by their numbers, from 1; found without reading it from its beginning each time. `undefined`: there is none. */
   lines(of: AttemptLog, range: { readonly from: number; readonly to: number }): Promise<LogRange | undefined>;
+  /** At most `length` bytes from byte `from` on, and how many there are; with `length` 0 only that. `undefined`: there is no log. */
+  bytes(of: AttemptLog, range: { readonly from: number; readonly length: number }): Promise<LogBytes | undefined>;
   /** Looks through a log, for two seconds at most. `undefined`: there is none. */
   search(of: AttemptLog, query: LogQuery): Promise<Result<LogHits | undefined, Problem>>;
   /** What the agent of an attempt was told, word for word; `undefined`: no agent was told anything. */

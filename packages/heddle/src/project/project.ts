@@ -169,6 +169,8 @@ function logsOf({ log, clock, workspaces }: Shared): RunLogs {
     size: async (of, pieces) => (await indexOf(of))?.size(pieces),
     last: async (of, count, pieces) => (await indexOf(of))?.last(count, pieces),
     lines: async (of, { from, to }) => (await indexOf(of))?.lines(from, to),
+    bytes: async ({ run, step, attempt }, range) =>
+      (await import("./log-bytes.ts")).logBytes(file(run, step, attempt), range),
     async search(of, query) {
       const index = await indexOf(of);
       return index === undefined ? ok(undefined) : (await import("./log-search.ts")).searchLog({ clock }, index, query);

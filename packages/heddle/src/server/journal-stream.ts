@@ -1,6 +1,6 @@
 /**
- * Journal stream: one WebSocket with many channels, each a run as it changes, a run's events, the list of a project's runs, or what waits for
- * people in all projects. One client has one of them for each page that it shows, however many views that has.
+ * Journal stream: one WebSocket with many channels, each a run as it changes, a run's events, an attempt's log, the list of a project's
+ * runs, or what waits for people in all projects. One client has one of them for each page that it shows, however many views that has.
  *
  * The client says `{op: "open", id, kind, project?, run?, after?}` and `{op: "close", id}`; the server answers with `snapshot`, `patch`,
  * `events`, `end` and `problem`, each with the channel's id, and with `ping` every 15 s.
@@ -9,9 +9,12 @@ import { z } from "zod";
 import { unreachable } from "../base/assert.ts";
 import { HeddleError } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
+import { askedLog } from "./asked-log.ts";
 import { askedRun } from "./asked-run.ts";
 import { CLOSE } from "./connection.ts";
+import { AttemptWatch, followLog } from "./log-feed.ts";
 import { detailsOf } from "./problem.ts";
+import type { RunNews } from "./run-feed.ts";
 import type { OpenStream, StreamRoute } from "./stream-route.ts";
 
 /** Of one connection. */
@@ -26,10 +29,14 @@ const message = z.discriminatedUnion("op", [
   z.strictObject({
     op: z.literal("open"),
     id,
-    kind: z.enum(["run", "events", "runs", "attention"]),
+    kind: z.enum(["run", "events", "runs", "attention", "log"]),
     /** Of all kinds but `attention`. */
     project: z.string().max(200).optional(),
     run: z.string().max(40).optional(),
+    /** Of `log`, as `attempt`. */
+    step: z.string().max(1000).optional(),
+    attempt: z.int().positive().optional(),
+    /** Of `events` the number of the last one, of `log` the bytes before. */
     after: z.int().nonnegative().optional(),
   }),
   z.strictObject({ op: z.literal("close"), id }),
@@ -67,8 +74,11 @@ export const JOURNAL_STREAM: StreamRoute = {
       if (channels.size >= MOST_CHANNELS) return connection.close(CLOSE.invalid, "too many channels");
       const channel = new AbortController();
       channels.set(asked.id, channel);
-      feed(stream, asked, channel.signal).catch((thrown: unknown) => {
+      const end = (): void => {
         if (channels.get(asked.id) === channel) channels.delete(asked.id);
+      };
+      feed(stream, asked, channel.signal).then(end, (thrown: unknown) => {
+        end();
         if (!(thrown instanceof HeddleError)) {
           stream.onFault(thrown);
           return connection.close(1011, "the server met a fault");
@@ -93,6 +103,8 @@ async function feed(stream: OpenStream, asked: Opening, signal: AbortSignal): Pr
       return await feedRuns(stream, asked, signal);
     case "attention":
       return await feedAttention(stream, asked, signal);
+    case "log":
+      return await feedLog(stream, asked, signal);
     default:
       return unreachable(asked.kind);
   }
@@ -133,4 +145,37 @@ async function feedRuns({ world, connection }: OpenStream, asked: Opening, signa
 
 async function feedAttention({ world, connection }: OpenStream, asked: Opening, signal: AbortSignal): Promise<void> {
   await world.feeds.attention((news) => connection.send({ ...news, id: asked.id } as unknown as Json), signal);
+}
+
+async function feedLog({ world, connection }: OpenStream, asked: Opening, signal: AbortSignal): Promise<void> {
+  const { project: name = "", run = "", step = "", attempt = 1, after = 0, id: channel } = asked;
+  const { project, ...of } = await askedLog({ world, params: { project: name, run, step, attempt: String(attempt) } });
+  const watch = new AttemptWatch(of);
+  const gone = new AbortController();
+  const leave = (): void => gone.abort();
+  signal.addEventListener("abort", leave, { once: true });
+  if (signal.aborted) leave();
+  const known = Promise.withResolvers<void>();
+  const lost = Promise.withResolvers<never>();
+  const take = (news: RunNews): void => {
+    watch.take(news);
+    known.resolve();
+  };
+  world.feeds.run({ project, run: of.run }, take, gone.signal).then(known.resolve, lost.reject);
+  try {
+    await Promise.race([known.promise, lost.promise]);
+    const followed = followLog({
+      logs: project.logs,
+      of,
+      after,
+      clock: world.clock,
+      stage: () => watch.stage,
+      send: (news) => connection.sendInTurn({ ...news, id: channel } as unknown as Json),
+      signal: gone.signal,
+    });
+    await Promise.race([followed, lost.promise]);
+  } finally {
+    leave();
+    signal.removeEventListener("abort", leave);
+  }
 }

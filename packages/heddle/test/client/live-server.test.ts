@@ -1,4 +1,6 @@
 /** The live connection against a real server: what a page was told is what the journal has. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { connect } from "../../src/client/client.ts";
 import type { LiveConnection } from "../../src/client/live.ts";
@@ -69,6 +71,42 @@ test("what waits for people in all projects is told as it comes and goes", async
   await rig.ask(`/api/projects/one/runs/${first}/steps/ask/approve`, { body: {} });
   await until(() => told.at(-1) === "two approval");
   expect(told).toEqual(["", "one approval", "two approval, one approval", "two approval"]);
+  live.close();
+});
+
+test("a log is followed while it is written, and its end is told", async () => {
+  await using rig = await ServerRig.start({ clock: systemClock() });
+  const client = connect({ url: rig.server.url, token: rig.server.tokens.read });
+  const go = join(rig.dir, "go");
+  const wait = `until [ -e ${go} ]; do sleep 0.05; done`;
+  const steps = [{ id: "a/b", run: `echo one; ${wait}; echo two` }];
+  const { json } = await rig.ask("/api/projects/demo/runs", { body: { plan: { steps } } });
+  const live = client.live();
+  const told: string[] = [];
+  const of = { project: "demo", run: String(json["run"]), step: "a/b", attempt: 1 };
+  live.log(of, {
+    onBytes: (bytes) => void told.push(Buffer.from(bytes).toString("utf8")),
+    onSkipped: (from, to) => void told.push(`skipped ${from} ${to}`),
+    onReset: () => void told.push("reset"),
+    onEnd: ({ size, isOver }) => void told.push(`end ${size} ${isOver}`),
+    onProblem: ({ code }) => void told.push(code),
+  });
+  await until(() => told.length === 1);
+  writeFileSync(go, "");
+  await until(() => told.at(-1)?.startsWith("end") === true);
+  expect(told.join("")).toBe("one\ntwo\nend 8 true");
+  // Of an attempt that has no log.
+  live.log(
+    { ...of, attempt: 7 },
+    {
+      onBytes: () => undefined,
+      onSkipped: () => undefined,
+      onReset: () => undefined,
+      onEnd: () => undefined,
+      onProblem: ({ code }) => void told.push(code),
+    },
+  );
+  await until(() => told.at(-1) === "no-log");
   live.close();
 });
 

@@ -217,6 +217,23 @@ test("who leaves before there is a connection leaves nothing", async () => {
   expect([page.wire.timers, page.live.state.kind, page.wire.sockets.length]).toEqual([[], "idle", 0]);
 });
 
+test.each<[string, Record<string, unknown>]>([
+  ["no bytes", { type: "bytes", from: 0, base64: "*" }],
+  ["bytes of nowhere", { type: "bytes", base64: "" }],
+  ["a skip to nowhere", { type: "skipped", from: 0 }],
+  ["an end without a size", { type: "end", isOver: true }],
+])("%s of a log: the connection is made anew", async (_, message) => {
+  const page = new Page();
+  const nothing = (): void => undefined;
+  page.live.log(
+    { project: "demo", run: "r", step: "a", attempt: 1 },
+    { onBytes: nothing, onSkipped: nothing, onReset: nothing, onEnd: nothing, onProblem: page.problem },
+  );
+  const socket = await page.wire.socket(0);
+  socket.say({ ...message, id: "2" });
+  expect([socket.isClosed, page.live.state.kind, page.told]).toEqual([true, "offline", []]);
+});
+
 test.each<[string, (socket: FakeSocket) => void]>([
   ["no JSON", (socket) => socket.tell("{")],
   ["no object", (socket) => socket.say([])],
@@ -247,4 +264,71 @@ test("no more channels are opened than the server takes of one connection", () =
   for (let at = 0; at < MOST_CHANNELS; at++) page.run(`r${at}`);
   expect(() => page.run("one more")).toThrow(expect.objectContaining({ code: "invalid-call" }) as ApiProblem);
   page.live.close();
+});
+
+test("a log goes on behind its last byte, and a gap in it is asked for again", async () => {
+  const page = new Page();
+  const { wire } = page;
+  const base64 = (text: string): string => Buffer.from(text).toString("base64");
+  const onProblem = page.problem;
+  const of = { project: "demo", run: "r", step: "a/b", attempt: 2 };
+  page.live.log(
+    { ...of, after: 3 },
+    {
+      onBytes: (bytes, from) => void page.told.push(`${from} ${Buffer.from(bytes).toString("utf8")}`),
+      onSkipped: (from, to) => void page.told.push(`skipped ${from} ${to}`),
+      onReset: () => void page.told.push("reset"),
+      onEnd: ({ size, isOver }) => void page.told.push(`end ${size} ${isOver}`),
+      onProblem,
+    },
+  );
+  const first = await wire.socket(0);
+  // Nothing is said of a log in which nothing is written.
+  expect(page.live.state.kind).toBe("live");
+  expect(sent(first).at(-1)).toEqual({ op: "open", id: "2", kind: "log", ...of, after: 3 });
+  first.say({ type: "bytes", id: "2", from: 3, base64: base64("four") });
+  first.say({ type: "skipped", id: "2", from: 7, to: 20 });
+  first.say({ type: "bytes", id: "2", from: 21, base64: base64("x") });
+  expect(sent(first).at(-1)).toMatchObject({ op: "open", id: "3", after: 20 });
+  first.lose();
+  await wire.wait();
+  const second = await wire.socket(1);
+  const id = String(sent(second).at(-1)?.["id"]);
+  expect(sent(second).at(-1)).toMatchObject({ kind: "log", after: 20 });
+  second.say({ type: "reset", id, reason: "cut" });
+  second.say({ type: "bytes", id, from: 0, base64: base64("é") });
+  second.say({ type: "end", id, size: 2, isOver: true });
+  expect(page.told).toEqual(["3 four", "skipped 7 20", "reset", "0 é", "end 2 true"]);
+  // It is over: it is not opened again.
+  second.lose();
+  expect(wire.timers.length).toBe(1);
+  await wire.wait();
+  expect(sent(await wire.socket(2))).toEqual([]);
+});
+
+test("events come once and in order, and go on when a run that rested is resumed", async () => {
+  const page = new Page();
+  page.live.events(
+    { project: "demo", run: "r", after: 4 },
+    {
+      onEvents: (events) => void page.told.push(events.map(({ seq }) => seq).join(" ")),
+      onRest: (seq) => void page.told.push(`rest ${seq}`),
+      onProblem: page.problem,
+    },
+  );
+  const socket = await page.wire.socket(0);
+  const say = (id: string, ...seqs: readonly number[]): void =>
+    socket.say({ type: "events", id, events: seqs.map((seq) => ({ seq })) });
+  say("2", 5, 6);
+  say("2", 6, 7);
+  say("2", 7);
+  socket.say({ type: "end", id: "2", seq: 7 });
+  say("2", 8);
+  expect(page.told).toEqual(["5 6", "7", "rest 7", "8"]);
+  say("2", 10);
+  expect(sent(socket).at(-1)).toMatchObject({ op: "open", id: "3", after: 8 });
+  socket.say({ type: "end", id: "3", seq: 9 });
+  expect(sent(socket).at(-1)).toMatchObject({ op: "open", id: "4", after: 8 });
+  say("4", 9, 10);
+  expect(page.told.at(-1)).toBe("9 10");
 });

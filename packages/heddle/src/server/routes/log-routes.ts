@@ -1,13 +1,13 @@
 /** Routes of logs: what an attempt wrote, by lines, and a search over all of it. Text of others: it is sent as data, never as a page. */
 import { z } from "zod";
 import { defined } from "../../base/defined.ts";
-import { HeddleError, orThrow } from "../../base/errors.ts";
+import { orThrow } from "../../base/errors.ts";
 import type { LogEnd } from "../../project/log-index.ts";
 import type { LogQuery } from "../../project/log-search.ts";
-import type { Project } from "../../project/port.ts";
+import type { AttemptLog, Project } from "../../project/port.ts";
 import type { LogPage, LogSearchPage } from "../../view/protocol.ts";
-import { askedRun, type AskedRun } from "../asked-run.ts";
-import { apiRoute, documentJson, type ApiRoute, type Call } from "../route.ts";
+import { askedLog, noAttemptLog } from "../asked-log.ts";
+import { apiRoute, documentJson, type ApiRoute } from "../route.ts";
 
 const LOG = "/api/projects/:project/runs/:run/steps/:step/attempts/:attempt/log";
 
@@ -61,14 +61,14 @@ export const LOG_ROUTES: readonly ApiRoute[] = [
       },
     },
     handle: async (call) => {
-      const { project, ...of } = await logOf(call);
+      const { project, ...of } = await askedLog(call);
       const { from = 1, limit = MOST_LINES, tail, quick } = call.query;
       const pieces = quick === "true" ? QUICK_PIECES : undefined;
       const found =
         tail === undefined
           ? await linesOf(project, of, { from, to: from + limit - 1, pieces })
           : await project.logs.last(of, tail, pieces);
-      if (found === undefined) throw noLog(of);
+      if (found === undefined) throw noAttemptLog(of);
       return { status: 200, json: documentJson<LogPage>(logPage(found)) };
     },
   }),
@@ -96,37 +96,21 @@ export const LOG_ROUTES: readonly ApiRoute[] = [
       },
     },
     handle: async (call) => {
-      const { project, ...of } = await logOf(call);
+      const { project, ...of } = await askedLog(call);
       const { q: text, regex, case: minded, limit, after } = call.query;
       const isPattern = regex === "true";
       const query: LogQuery = defined({ text, isPattern, ignoreCase: minded === "false", limit, after });
       const found = orThrow(await project.logs.search(of, query));
-      if (found === undefined) throw noLog(of);
+      if (found === undefined) throw noAttemptLog(of);
       return { status: 200, json: documentJson<LogSearchPage>(found) };
     },
   }),
 ];
 
-interface AskedLog {
-  readonly run: string;
-  readonly step: string;
-  readonly attempt: number;
-}
-
-/** The attempt that the path names: of a step of the run, whose name never becomes a path by itself. Throws a `HeddleError`. */
-async function logOf(call: Pick<Call, "world" | "params">): Promise<AskedLog & Pick<AskedRun, "project">> {
-  const { project, run } = await askedRun(call);
-  const step = orThrow(await project.runs.findStep(run, call.params["step"] ?? ""));
-  const { attempt = "" } = call.params;
-  if (!/^[1-9]\d{0,5}$/.test(attempt))
-    throw new HeddleError({ code: "InvalidAttempt", message: "attempts are numbers from 1" });
-  return { project, run, step, attempt: Number(attempt) };
-}
-
 /** Looked for first: all that comes before them is counted then. */
 async function linesOf(
   { logs }: Project,
-  of: AskedLog,
+  of: AttemptLog,
   { pieces, ...range }: { readonly from: number; readonly to: number; readonly pieces: number | undefined },
 ): Promise<LogEnd | undefined> {
   const lines = await logs.lines(of, range);
@@ -150,9 +134,4 @@ function logPage({ range, size }: LogEnd): LogPage {
     isCut: isCut ? true : undefined,
     isOpen: isOpen ? true : undefined,
   });
-}
-
-function noLog({ run, step, attempt }: AskedLog): HeddleError {
-  const message = `attempt ${attempt} of step ${step} in run ${run} has no log`;
-  return new HeddleError({ code: "NoLog", message, hint: "It has not begun, or it writes none." });
 }
