@@ -2,10 +2,8 @@
  * Asked plan: the plan that a client of a face wants to look at or to run: a file of the project, or a document that it sends. Knows no
  * protocol.
  *
- * Invariant: a file outside of the project's folder is not read, whatever links lead to it.
+ * Invariant: who only looks has no file outside of the project's folder read, whatever links lead to it. Who runs a plan names one inside.
  */
-import { realpathSync } from "node:fs";
-import { relative, resolve, sep } from "node:path";
 import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
@@ -13,6 +11,7 @@ import { err, ok, type Result } from "../base/result.ts";
 import type { LoadedPlan } from "../graph/loaded-plan.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
 import { findPlanFile, isPlanModule, noPlan } from "./find-plan.ts";
+import { isInsideFolder } from "./inside-folder.ts";
 import { loadPlanDocument, loadPlanFile, type LoadOptions } from "./load-plan.ts";
 
 /** `file`: relative to the project, or absolute. `document`: the plan as data, or its text. Neither: the project's own plan. */
@@ -25,7 +24,10 @@ export interface AskedPlanOptions extends Pick<LoadOptions, "allowMissingParams"
   /** Absolute: the project's. */
   readonly dir: string;
   readonly params: JsonObject;
-  /** Plans that are programs are refused: to know what such a plan says, it is run. */
+  /**
+   * Who asks only looks. Plans that are programs are refused: to know what such a plan says, it is run. Plan files that steps name and that
+   * are outside of the project's folder are not read.
+   */
   readonly withoutModules?: boolean;
 }
 
@@ -39,7 +41,8 @@ export async function loadAskedPlan(
   { file: named, document }: AskedPlan,
   { dir, params, withoutModules = false, allowMissingParams }: AskedPlanOptions,
 ): Promise<Result<LoadedPlan, AskedPlanRefusal>> {
-  const options: LoadOptions = defined({ folder: dir, allowMissingParams });
+  const within = withoutModules ? dir : undefined;
+  const options: LoadOptions = defined({ folder: dir, allowMissingParams, within });
   if (document !== undefined) return told(await loadPlanDocument(document, params, options));
   const file = named ?? findPlanFile(dir);
   if (file === undefined) return refused(noPlan());
@@ -67,21 +70,4 @@ function moduleRefused(file: string): Problem {
     message: `${file} is a program: to know its plan, it is run, and who only looks at a plan runs nothing`,
     hint: `\`heddle plan ${file}\` shows it; a start runs it.`,
   };
-}
-
-/** Links followed: what leads out of the folder is not in it. */
-function isInsideFolder(dir: string, file: string): boolean {
-  if (file.includes("\0")) return false;
-  const path = resolve(dir, file);
-  const way = (from: string, to: string): boolean => {
-    const between = relative(from, to);
-    return between !== "" && between !== ".." && !between.startsWith(`..${sep}`);
-  };
-  if (!way(dir, path)) return false;
-  try {
-    return way(realpathSync(dir), realpathSync(path));
-  } catch {
-    // What is not there is said by whoever opens it.
-    return true;
-  }
 }

@@ -18,6 +18,7 @@ import type { LoadedPlan } from "../graph/loaded-plan.ts";
 import { noSourceMap } from "../plan/source-map.ts";
 import type { RootPlan } from "./plan-ancestry.ts";
 import { isPlanModule } from "./find-plan.ts";
+import { isInsideFolder } from "./inside-folder.ts";
 import { documentHash } from "./plan-content.ts";
 
 export interface LoadOptions {
@@ -27,6 +28,8 @@ export interface LoadOptions {
   readonly folder?: string;
   /** Plan files that steps name and that cannot be read are no errors: the run may have read them already. */
   readonly allowMissingFiles?: boolean;
+  /** Absolute: plan files that steps name outside of this folder are not read, and what is wrong with them is not said. */
+  readonly within?: string;
 }
 
 /** `file` as the reader named it: it stands in every message. */
@@ -41,12 +44,12 @@ export async function loadPlanFile(
 async function loadText(
   file: string,
   params: JsonObject,
-  { folder = "", allowMissingFiles, ...options }: LoadOptions,
+  { folder = "", allowMissingFiles, within, ...options }: LoadOptions,
 ): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
   const path = resolve(folder, file);
   const parsed = await parsePlanFile(file, path);
   if (!parsed.ok) return parsed;
-  const loaded = await loadParsed(parsed.value, { file, path, params, allowMissingFiles, ...options });
+  const loaded = await loadParsed(parsed.value, { file, path, params, allowMissingFiles, within, ...options });
   return loaded.ok ? ok({ ...loaded.value, file: path }) : loaded;
 }
 
@@ -54,13 +57,13 @@ async function loadText(
 export async function loadPlanDocument(
   document: JsonObject | string,
   params: JsonObject,
-  { folder = "", allowMissingFiles, ...options }: LoadOptions = {},
+  { folder = "", allowMissingFiles, within, ...options }: LoadOptions = {},
 ): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
   const text = typeof document === "string" ? document : JSON.stringify(document, undefined, 2);
   const file = isJsonText(text) ? "plan.json" : "plan.yaml";
   const parsed = await parseDocument({ text, file });
   if (!parsed.ok) return parsed;
-  return loadParsed(parsed.value, { file, path: resolve(folder, file), params, allowMissingFiles, ...options });
+  return loadParsed(parsed.value, { file, path: resolve(folder, file), params, allowMissingFiles, within, ...options });
 }
 
 /** As YAML it is read too, in ten times the time. */
@@ -77,9 +80,11 @@ async function loadParsed(
   {
     path,
     allowMissingFiles,
+    within,
     ...options
   }: Pick<LoadOptions, "allowMissingParams"> & {
     readonly allowMissingFiles: boolean | undefined;
+    readonly within: string | undefined;
     readonly file: string;
     readonly path: string;
     readonly params: JsonObject;
@@ -92,22 +97,26 @@ async function loadParsed(
   const { planFilesIn } = await import("./plan-ancestry.ts");
   const { document } = parsed;
   const root = { file: options.file, path, source: await parsed.source() };
-  return withSubplanFiles(loaded, { ...root, uses: planFilesIn(document), document }, allowMissingFiles === true);
+  return withSubplanFiles(loaded, { ...root, uses: planFilesIn(document), document }, { allowMissingFiles, within });
 }
 
 /** The plan, if the files that its steps name can be parts of a run of it. */
 async function withSubplanFiles(
   loaded: LoadedPlan,
   { document, ...root }: RootPlan & { readonly document: unknown },
-  allowMissing: boolean,
+  {
+    allowMissingFiles: allowMissing = false,
+    within,
+  }: { readonly [Name in "allowMissingFiles" | "within"]: LoadOptions[Name] | undefined },
 ): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
   const { ancestryErrors } = await import("./plan-ancestry.ts");
   const { subplanFileErrors } = await import("./subplan-files.ts");
   const { file, path, source } = root;
   const { plan } = loaded;
+  const mayRead = (each: string): boolean => within === undefined || isInsideFolder(within, each);
   const errors = [
-    ...(await ancestryErrors(root)),
-    ...(await subplanFileErrors({ plan, file, path, source, document, read: parsePlanFile, allowMissing })),
+    ...(await ancestryErrors(root, mayRead)),
+    ...(await subplanFileErrors({ plan, file, path, source, document, read: parsePlanFile, allowMissing, mayRead })),
   ];
   return errors.length === 0 ? ok(loaded) : err(errors);
 }
@@ -136,7 +145,7 @@ function namesPlanFiles({ steps }: Plan): boolean {
 async function loadModule(
   file: string,
   params: JsonObject,
-  { folder = "", allowMissingFiles, ...options }: LoadOptions,
+  { folder = "", allowMissingFiles, within, ...options }: LoadOptions,
 ): Promise<Result<LoadedPlan, readonly Diagnostic[]>> {
   const path = resolve(folder, file);
   const strange = notAFile(file, path);
@@ -161,7 +170,7 @@ async function loadModule(
   if (!namesPlanFiles(loaded.plan)) return ok(loaded);
   const { planFilesOf } = await import("./plan-ancestry.ts");
   const root = { file, path, source: noSourceMap(file), uses: planFilesOf(loaded.plan), document: undefined };
-  return withSubplanFiles(loaded, root, allowMissingFiles === true);
+  return withSubplanFiles(loaded, root, { allowMissingFiles, within });
 }
 
 function moduleHint(file: string, thrown: unknown): string {
@@ -191,7 +200,11 @@ export async function checkPlanFiles(
   const { planFilesOf } = await import("./plan-ancestry.ts");
   // It stands in no file: its errors have its name.
   const root = { file: plan.name, path: resolve(folder, `plan ${plan.name}`), source: noSourceMap(plan.name) };
-  return withSubplanFiles(loaded, { ...root, uses: planFilesOf(plan), document: undefined }, allowMissingFiles);
+  return withSubplanFiles(
+    loaded,
+    { ...root, uses: planFilesOf(plan), document: undefined },
+    { allowMissingFiles, within: undefined },
+  );
 }
 
 /** Pipes and devices are not waited for: the file has to be there when the run is resumed. */

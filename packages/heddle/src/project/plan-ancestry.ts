@@ -52,9 +52,12 @@ export interface RootPlan {
   readonly source: SourceMap;
 }
 
-/** An error for each step of the plan that leads to a file which contains itself. */
-export async function ancestryErrors({ file, path, uses, source }: RootPlan): Promise<readonly Diagnostic[]> {
-  const search = new Search();
+/** An error for each step of the plan that leads to a file which contains itself. `mayRead`: asked with absolute paths. */
+export async function ancestryErrors(
+  { file, path, uses, source }: RootPlan,
+  mayRead: (path: string) => boolean = () => true,
+): Promise<readonly Diagnostic[]> {
+  const search = new Search(mayRead);
   const errors: Diagnostic[] = [];
   for (const use of uses) {
     const chain = await search.chainFrom([path], resolve(dirname(path), use.file));
@@ -93,6 +96,11 @@ class Search {
   /** By real path: nothing below them contains itself. */
   readonly #clean = new Set<string>();
   #files = 0;
+  readonly #mayRead: (path: string) => boolean;
+
+  constructor(mayRead: (path: string) => boolean) {
+    this.#mayRead = mayRead;
+  }
 
   /** The chain of files down to one that stands in it already; `undefined`: there is none. */
   async chainFrom(above: readonly string[], path: string): Promise<readonly string[] | undefined> {
@@ -112,7 +120,7 @@ class Search {
   }
 
   async #usesOf(path: string): Promise<readonly PlanFileUse[]> {
-    if (++this.#files > MOST_FILES) return [];
+    if (++this.#files > MOST_FILES || !this.#mayRead(path)) return [];
     let text: string;
     try {
       const stats = statSync(path);

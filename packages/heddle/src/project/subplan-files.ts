@@ -33,6 +33,8 @@ export interface SubplanFilesCheck {
   readonly read: (file: string, path: string) => Promise<Result<ParsedDocument, readonly Diagnostic[]>>;
   /** Files that cannot be read are no errors: they may have been read before. */
   readonly allowMissing: boolean;
+  /** Asked with the absolute path of each: those that may not be read are not checked. */
+  readonly mayRead: (path: string) => boolean;
 }
 
 /** Where a list of steps stands. */
@@ -88,8 +90,9 @@ class SubplanFiles {
   }
 
   async #visitFile(step: Step, name: string, place: Place, around: readonly StepAround[]): Promise<void> {
-    const { plan: run, read, allowMissing } = this.#check;
+    const { plan: run, read, allowMissing, mayRead } = this.#check;
     const path = resolve(dirname(place.path), name);
+    if (!mayRead(path)) return;
     // A file among its own ancestors is told by whoever looks for those.
     if (++this.#files > MOST_CHECKS || place.chain.some((each) => isSameFile(each, path))) return;
     const file = join(dirname(place.file), relative(dirname(place.path), path));
