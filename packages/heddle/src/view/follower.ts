@@ -24,6 +24,7 @@ import {
 } from "../run/reasons.ts";
 import { phaseOf, stepAt, type RunState } from "../run/state.ts";
 import { costByStep, costOfRun, totalUsage } from "../run/usage.ts";
+import { differences, isSame } from "./differences.ts";
 import { failureText } from "./failure-text.ts";
 import { HistoryReader } from "./history.ts";
 import { tookOf } from "./run-view.ts";
@@ -46,7 +47,7 @@ interface Published {
 
 export class RunFollower {
   /** State and timeline of the events so far, for documents that are made whole. */
-  readonly reader: HistoryReader = new HistoryReader();
+  readonly reader: HistoryReader;
   #live: boolean;
   #published: Published | undefined;
   /** Steps whose rows may have changed since the last patch. */
@@ -60,9 +61,13 @@ export class RunFollower {
   /** How many steps wait in a queue, of those that were published. */
   readonly #waiting = new Map<number, number>();
 
-  /** `live`: a process holds the run now. */
-  constructor(live: boolean) {
+  /** `live`: a process holds the run now. `reader`: of the events that there were before; it belongs to the follower from now on. */
+  constructor(live: boolean, reader: HistoryReader = new HistoryReader()) {
     this.#live = live;
+    this.reader = reader;
+    if (reader.state === undefined) return;
+    reader.state.index.touched = this.#touched;
+    this.#hasNewUsage = true;
   }
 
   /** Of the last event; 0: there was none. */
@@ -313,21 +318,4 @@ function isSameSteps(rows: readonly LiveStep[], { steps, parents }: RunState): b
 function headOps(before: LiveHead, after: LiveHead): readonly RunOp[] {
   const set = differences(before, after);
   return set === undefined ? [] : [{ op: "head", set }];
-}
-
-/** The fields of `after` that are not as in `before`; `undefined`: none. */
-function differences<T extends LiveHead | LiveStep>(before: T, after: T): Partial<T> | undefined {
-  let set: Partial<T> | undefined;
-  for (const name in after) {
-    if (before[name] === after[name] || isSame(before[name], after[name])) continue;
-    set ??= {};
-    set[name] = after[name];
-  }
-  return set;
-}
-
-/** Of plain data whose members come in one order. */
-function isSame(a: unknown, b: unknown): boolean {
-  if (typeof a !== "object" || typeof b !== "object") return a === b;
-  return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -25,8 +25,20 @@ export interface MakespanInput {
 /** Beyond, nobody waits for the answer. */
 const MOST_STEPS = 200_000;
 
+/** When each step would begin and end, in milliseconds from the first start; -1: it would not begin. */
+export interface SimulatedRun {
+  readonly makespanMs: number;
+  readonly startsAt: Float64Array;
+  readonly endsAt: Float64Array;
+}
+
 /** Milliseconds from the first start to the last end; `undefined` for plans too large to simulate. */
-export function expectedMakespan({ plan, graph, options, durationOf }: MakespanInput): number | undefined {
+export function expectedMakespan(input: MakespanInput): number | undefined {
+  return simulatedRun(input)?.makespanMs;
+}
+
+/** `undefined` for plans too large to simulate. */
+export function simulatedRun({ plan, graph, options, durationOf }: MakespanInput): SimulatedRun | undefined {
   if (graph.size > MOST_STEPS) return undefined;
   const { timeoutMs: _timeoutMs, ...rest } = options;
   const steps = plan.steps.map((step, at) => (isWaitStep(step) ? { ...step, action: sleepOf(durationOf(at)) } : step));
@@ -48,7 +60,8 @@ class Simulation {
   readonly #durationOf: (step: number) => number;
   /** What comes of the work under way, by step, and when. */
   readonly #ends = new Map<number, Input>();
-  readonly #endsAt: number[] = [];
+  readonly #startsAt: Float64Array;
+  readonly #endsAt: Float64Array;
   readonly #working: Heap;
   readonly #locks = new Set<number>();
   #now = 0;
@@ -56,22 +69,35 @@ class Simulation {
   constructor(state: RunState, durationOf: (step: number) => number) {
     this.#state = state;
     this.#durationOf = durationOf;
+    this.#startsAt = new Float64Array(state.steps.length).fill(-1);
+    this.#endsAt = new Float64Array(state.steps.length).fill(-1);
     this.#working = new Heap((a, b) => {
       const order = (this.#endsAt[a] ?? 0) - (this.#endsAt[b] ?? 0);
       return order === 0 ? a < b : order < 0;
     });
   }
 
-  run(): number | undefined {
+  run(): SimulatedRun | undefined {
     recordEvent(this.#state, { type: "run.started", data: {} }, 0);
     let inputs: readonly Input[] = [];
     for (;;) {
       const { effects, wakeAt } = advance(this.#state, inputs, this.#world());
-      if (isOver(this.#state)) return this.#now;
+      if (isOver(this.#state)) return this.#simulated();
       for (const effect of effects) this.#carryOut(effect);
       inputs = this.#locks.size > 0 ? [] : [...this.#answers(), ...this.#nextEnds(wakeAt)];
       if (inputs.length === 0 && this.#locks.size === 0 && this.#now !== wakeAt) return undefined;
     }
+  }
+
+  /** Steps that nobody carries out, such as waits, took what their state says. */
+  #simulated(): SimulatedRun {
+    for (const [step, since] of this.#state.startedTimes.entries()) {
+      if (since === undefined || (this.#startsAt[step] ?? 0) >= 0) continue;
+      const phase = this.#state.phases[step];
+      this.#startsAt[step] = since;
+      this.#endsAt[step] = phase !== undefined && "endedAt" in phase ? phase.endedAt : since;
+    }
+    return { makespanMs: this.#now, startsAt: this.#startsAt, endsAt: this.#endsAt };
   }
 
   #world(): World {
@@ -117,6 +143,7 @@ class Simulation {
 
   #work(step: number, end: Input): void {
     this.#ends.set(step, end);
+    this.#startsAt[step] = this.#now;
     this.#endsAt[step] = this.#now + Math.max(0, this.#durationOf(step));
     this.#working.push(step);
   }

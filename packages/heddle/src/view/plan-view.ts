@@ -2,10 +2,10 @@
 import { defined } from "../base/defined.ts";
 import { targetsOf, type Adjacency, type Graph } from "../graph/graph.ts";
 import { criticalPath, layersOf, maxParallelism } from "../graph/paths.ts";
-import { parseDurationOrTime } from "../base/timestamp.ts";
 import type { RunOptions } from "../run/event.ts";
 import type { RunState } from "../run/state.ts";
 import { expectedMakespan } from "./makespan.ts";
+import { planTimes } from "./plan-times.ts";
 
 type Plan = RunState["plan"];
 type Step = RunState["steps"][number];
@@ -49,12 +49,7 @@ export interface PlanViewInput {
 }
 
 export function planView({ plan, graph, options, recorded }: PlanViewInput): PlanView {
-  const known = plan.steps.map((step) => sleepMsOf(step) ?? recorded.get(step.id) ?? step.estimateMs);
-  const unknown = known.filter((ms, step) => ms === undefined && !waitsForOthers(plan.steps[step])).length;
-  const nothingKnown = plan.steps.every((step, at) => waitsForOthers(step) || known[at] === undefined);
-  // People answer at once: how long they took in earlier runs says nothing of the plan.
-  const durationOf = (step: number): number =>
-    waitsForOthers(plan.steps[step]) && !nothingKnown ? 0 : (known[step] ?? 1);
+  const { durationOf, unknown, isNothingKnown } = planTimes(plan, recorded);
   const path = criticalPath(graph, durationOf);
   const ids = (steps: readonly number[]): readonly string[] => steps.map((step) => graph.ids[step] ?? "");
   return defined({
@@ -64,24 +59,11 @@ export function planView({ plan, graph, options, recorded }: PlanViewInput): Pla
     layers: layersOf(graph).map(ids),
     maxParallelism: maxParallelism(graph),
     criticalPath: ids(path),
-    criticalPathMs: nothingKnown ? null : path.reduce((sum, step) => sum + durationOf(step), 0),
-    expectedMakespanMs: nothingKnown ? null : (expectedMakespan({ plan, graph, options, durationOf }) ?? null),
+    criticalPathMs: isNothingKnown ? null : path.reduce((sum, step) => sum + durationOf(step), 0),
+    expectedMakespanMs: isNothingKnown ? null : (expectedMakespan({ plan, graph, options, durationOf }) ?? null),
     workers: options.maxConcurrency,
     unknownDurations: unknown,
   });
-}
-
-/** Whether how long the step takes is not the plan's matter: a question, a signal, a point in time. */
-function waitsForOthers(step: Step | undefined): boolean {
-  const kind = step?.action.kind;
-  return kind === "approve" || kind === "signal" || (kind === "sleep" && sleepMsOf(step) === undefined);
-}
-
-/** How long a `sleep` waits, where the plan says so. */
-function sleepMsOf(step: Step | undefined): number | undefined {
-  if (step?.action.kind !== "sleep" || step.forEach !== undefined) return undefined;
-  const time = parseDurationOrTime(step.action.time);
-  return time?.kind === "for" ? time.durationMs : undefined;
 }
 
 function stepView(step: Step, i: number, graph: Graph): PlanStepView {

@@ -2,6 +2,7 @@
  * Protocol: the documents of the HTTP API beside the other read models, for the server that writes them and the client that reads them.
  * Their shapes are public: fields may be added, none removed. Times are milliseconds since the epoch.
  */
+import type { CanonicalEvent } from "../run/canonical-history.ts";
 import type { Event } from "../run/event.ts";
 import type { RunAttention } from "./attention.ts";
 import type { RunLine } from "./list.ts";
@@ -20,6 +21,12 @@ export interface HealthDocument {
 export interface ProjectLine {
   /** Its name, as it stands in addresses. */
   readonly project: string;
+  /** Name of its folder, without where that is. */
+  readonly folder: string;
+  /** Runs under way, paused ones too: at most 200 are counted. */
+  readonly running: number;
+  /** What waits for a person in it, as `GET /api/attention` lists it. */
+  readonly needsYou: number;
   /** Why it cannot be opened; absent: it can. */
   readonly problem?: string;
 }
@@ -113,6 +120,11 @@ export interface EventPage {
   readonly items: readonly Event[];
   /** What to send as `after`, or as `before` where that was sent, for more; absent: there are no more now. */
   readonly next?: number;
+}
+
+/** `GET .../runs/{run}/history?canonical=true`. */
+export interface CanonicalHistory {
+  readonly items: readonly CanonicalEvent[];
 }
 
 /** One layer of a run; its words are those of the parallel-execution API. */

@@ -159,6 +159,14 @@ export class Timeline {
     return total;
   }
 
+  /** Times in which no engine had the run, between those in which one had it. */
+  gaps(): readonly { readonly from: number; readonly to: number }[] {
+    return this.#stays.slice(1).flatMap(({ from }, at) => {
+      const left = this.#stays[at]?.to ?? from;
+      return left < from ? [{ from: left, to: from }] : [];
+    });
+  }
+
   /** Wall-clock time under an engine between the first lifetime's start and `time`: where `time` is on a chart without gaps. */
   offset(time: number): number {
     let total = 0;
