@@ -6,6 +6,7 @@
 import { systemRandom } from "../base/random.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import { wallClockMs } from "../base/wall-clock.ts";
+import type { CostsDocument } from "../view/costs.ts";
 import type { RunEvent } from "../view/history.ts";
 import type {
   AttentionList,
@@ -29,10 +30,13 @@ import type {
 import type { RunGraph } from "../view/run-graph.ts";
 import type { RunView } from "../view/run-view.ts";
 import type { RunStatus, StepStatus } from "../view/status.ts";
+import type { Ask, AskText, CallOptions } from "./call.ts";
 import { streamEvents, type EventStreamOptions } from "./events.ts";
+import { replayCalls, reportCalls, type ReplayCalls, type ReportCalls } from "./looking.ts";
+import { planCalls, type PlanCalls } from "./planning.ts";
 import { LiveSocket, type LiveConnection } from "./live.ts";
 import { ApiProblem } from "./problem.ts";
-import { endpointOf, send, type ApiCall, type ClientPlatform, type Endpoint } from "./transport.ts";
+import { endpointOf, send, sendForText, type ApiCall, type ClientPlatform, type Endpoint } from "./transport.ts";
 import { workCalls, type WorkCalls } from "./work-calls.ts";
 
 export interface ConnectOptions {
@@ -40,11 +44,6 @@ export interface ConnectOptions {
   readonly url: string;
   /** `act` or `read` of the server, HEDDLE_TOKEN, or a session's. Sent to this server alone. */
   readonly token: string;
-}
-
-export interface CallOptions {
-  /** Ends the call: it rejects with the signal's reason. What the server did meanwhile stays done. */
-  readonly signal?: AbortSignal;
 }
 
 export interface ActOptions extends CallOptions {
@@ -131,6 +130,11 @@ export interface ProjectClient {
   readonly steps: StepCalls;
   readonly logs: LogCalls;
   readonly work: WorkCalls;
+  readonly replay: ReplayCalls;
+  readonly reports: ReportCalls;
+  readonly plans: PlanCalls;
+  /** What the agents of the newest 200 runs said that they used; narrowed as it says. */
+  costs(options?: CostQuery): Promise<CostsDocument>;
   /** Sends the word `name` for the step that waits for it, or will wait for it. `value` (default: null) becomes the step's output. */
   signal(run: string, name: string, value?: Json, options?: ActOptions): Promise<SaidToRun>;
   /**
@@ -139,6 +143,17 @@ export interface ProjectClient {
    * last event that was given; a slow reader gets all of them, too.
    */
   events(run: string, options?: EventStreamOptions): AsyncIterable<RunEvent>;
+}
+
+export interface CostQuery extends CallOptions {
+  /** Of this run alone. */
+  readonly run?: string;
+  /** Of runs of plans with this name alone. */
+  readonly plan?: string;
+  /** Of runs created then or later, as milliseconds since the epoch. */
+  readonly since?: number;
+  /** Of runs created before. */
+  readonly until?: number;
 }
 
 export interface RunCalls {
@@ -281,15 +296,19 @@ export function connectOn(platform: ClientPlatform, options: ConnectOptions): He
 
 type RunGetOptions = CallOptions & { readonly at?: number; readonly fields?: readonly string[] };
 
-type Ask = <T>(call: ApiCall) => Promise<T>;
-
 function projectClient(platform: ClientPlatform, endpoint: Endpoint, project: string): ProjectClient {
-  const ask: Ask = (call) => send(platform, endpoint, { ...call, path: ["api", "projects", project, ...call.path] });
+  const within = (call: ApiCall): ApiCall => ({ ...call, path: ["api", "projects", project, ...call.path] });
+  const ask: Ask = (call) => send(platform, endpoint, within(call));
+  const askText: AskText = (call) => sendForText(platform, endpoint, within(call));
   return {
     runs: runCalls(platform, ask),
     steps: stepCalls(ask),
     logs: logCalls(ask),
     work: workCalls(ask),
+    replay: replayCalls(ask),
+    reports: reportCalls(ask, askText),
+    plans: planCalls(ask),
+    costs: ({ signal, ...query } = {}) => ask({ method: "GET", path: ["costs"], query, signal }),
     signal: (run, name, value = null, { key, signal } = {}) =>
       ask({ method: "POST", path: ["runs", run, "signals", name], body: { value }, key, signal }),
     events: (run, options = {}) =>

@@ -2,9 +2,9 @@
 export { connect } from "./client.ts";
 export type {
   ActOptions,
-  CallOptions,
   CommentOptions,
   ConnectOptions,
+  CostQuery,
   EventQuery,
   GoOnOptions,
   HeddleClient,
@@ -19,6 +19,9 @@ export type {
   StepCalls,
   StepQuery,
 } from "./client.ts";
+export type { CallOptions } from "./call.ts";
+export type { CompareOptions, ReplayCalls, ReportCalls, TimelineCallOptions } from "./looking.ts";
+export type { PlanCalls, PlanRequest, SimulateRequest } from "./planning.ts";
 export type { EventStreamOptions } from "./events.ts";
 export type { LiveConnection, LiveState } from "./live.ts";
 export type {
@@ -70,5 +73,13 @@ export type {
   TakenRun,
 } from "../view/protocol.ts";
 export type { RunGraph } from "../view/run-graph.ts";
+export type { ComparedRun, ComparedSide, ComparedStep, RunComparison } from "../view/compare.ts";
+export type { CostsDocument, CostTotal, DayCost, ModelCost, RunCost, StepCost } from "../view/costs.ts";
+export type { ForecastBar, RunForecast } from "../view/forecast.ts";
+export type { MarkKind, HistoryMark, HistoryMarks } from "../view/marks.ts";
+export type { PlanDocument, PlanFileLine, PlanFileList, PlanValidation } from "../view/plan-document.ts";
+export type { LiveRunAt, ReplayPatch } from "../view/run-replay.ts";
+export type { TimelineBar, TimelinePage } from "../view/timeline-view.ts";
+export type { Bound, WhatIf, WorkersPoint } from "../view/what-if.ts";
 export type { RunView, StepView } from "../view/run-view.ts";
 export type { RunStatus, StepStatus } from "../view/status.ts";

@@ -66,7 +66,23 @@ export function endpointOf({ url, token }: Endpoint): Endpoint {
 }
 
 /** The answer's JSON. `T`: what the operation answers with. */
-export async function send<T>({ fetch }: ClientPlatform, { url, token }: Endpoint, call: ApiCall): Promise<T> {
+export async function send<T>(platform: ClientPlatform, endpoint: Endpoint, call: ApiCall): Promise<T> {
+  const { response, text } = await answerTo(platform, endpoint, call);
+  const json = jsonOf(text);
+  if (json === undefined) throw unexpected(response);
+  return json as T;
+}
+
+/** The answer's text, of an operation that answers with text. */
+export async function sendForText(platform: ClientPlatform, endpoint: Endpoint, call: ApiCall): Promise<string> {
+  return (await answerTo(platform, endpoint, call)).text;
+}
+
+async function answerTo(
+  { fetch }: ClientPlatform,
+  { url, token }: Endpoint,
+  call: ApiCall,
+): Promise<{ readonly response: Response; readonly text: string }> {
   const { method, key, ifMatch, signal } = call;
   const headers: Record<string, string> = { authorization: `Bearer ${token}`, "heddle-api": VERSION };
   if (key !== undefined) headers["idempotency-key"] = key;
@@ -94,11 +110,10 @@ export async function send<T>({ fetch }: ClientPlatform, { url, token }: Endpoin
       cause: thrown,
     });
   }
-  const json = jsonOf(text);
-  const problem = response.ok ? undefined : problemIn(response.status, json);
+  const problem = response.ok ? undefined : problemIn(response.status, jsonOf(text));
   if (problem !== undefined) throw problem;
-  if (!response.ok || json === undefined || response.headers.get("heddle-api") !== VERSION) throw unexpected(response);
-  return json as T;
+  if (!response.ok || response.headers.get("heddle-api") !== VERSION) throw unexpected(response);
+  return { response, text };
 }
 
 function unexpected({ status }: Response): ApiProblem {

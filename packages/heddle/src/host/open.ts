@@ -84,7 +84,7 @@ export function openMemoryProject(dir: string, options: Pick<OpenProjectOptions,
 
 function shared(
   layout: ProjectLayout,
-): Pick<ProjectParts, "layout" | "clock" | "random" | "checkOutput" | "openEngine" | "openAgents"> {
+): Pick<ProjectParts, "layout" | "clock" | "random" | "checkOutput" | "openEngine" | "openAgents" | "openPlanThreads"> {
   return {
     layout,
     clock: systemClock(),
@@ -92,6 +92,7 @@ function shared(
     checkOutput: async (schema, output) => (await import("./output-checks.ts")).checkOnce(schema, output),
     openEngine,
     openAgents: () => openAgentMaintenance(layout.dir),
+    openPlanThreads: async () => (await import("./plan-threads.ts")).planThreads(),
   };
 }
 

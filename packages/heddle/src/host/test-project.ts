@@ -19,7 +19,7 @@ import { baseEnvironments } from "../process/environment.ts";
 import { layoutOf } from "../project/layout.ts";
 import { loadSubplanFile } from "../project/load-plan.ts";
 import { planFileContent } from "../project/plan-content.ts";
-import type { EngineOptions } from "../project/parts.ts";
+import type { EngineOptions, PlanThreads } from "../project/parts.ts";
 import type { Project } from "../project/port.ts";
 import { createProject } from "../project/project.ts";
 import { checkEvent } from "../run/event-schema.ts";
@@ -60,6 +60,7 @@ export function openTestProject(dir: string, machine: TestMachine): Project {
     checkOutput,
     openEngine: async (options) => engineOver(testPorts(options, machine)),
     openAgents: () => Promise.reject<AgentMaintenance>(new HeddleError(noGit())),
+    openPlanThreads: () => Promise.reject<PlanThreads>(new HeddleError(NO_THREADS)),
   });
 }
 
@@ -71,6 +72,8 @@ async function checkOutput(schema: JsonObject, output: Json): Promise<string | u
 async function loadCheck(): Promise<(schema: JsonObject, output: Json) => string | undefined> {
   return (await import("../plan/schema/output-check.ts")).outputProblem;
 }
+
+const NO_THREADS = { code: "Usage", message: "a test has no threads in which plans are looked at" } as const;
 
 function noGit(): { readonly code: string; readonly message: string } {
   return { code: "NotARepository", message: "a test has no git repository" };

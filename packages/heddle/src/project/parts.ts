@@ -9,6 +9,7 @@ import type { EngineJournal } from "../engine/ports.ts";
 import type { Holder, Journal } from "../journal/port.ts";
 import type { Workspaces } from "../workspace/port.ts";
 import type { ProjectLayout } from "./layout.ts";
+import type { PlanTask, PlanTaskAnswer } from "./plan-ask.ts";
 
 export interface ProjectParts {
   readonly layout: ProjectLayout;
@@ -32,6 +33,14 @@ export interface ProjectParts {
   readonly openEngine: (options: EngineOptions) => Promise<Engine>;
   /** Called when somebody asks what agents left. */
   readonly openAgents: () => Promise<AgentMaintenance>;
+  /** Called when somebody looks at a plan. */
+  readonly openPlanThreads: () => Promise<PlanThreads>;
+}
+
+/** Looks at plans beside what this process does. */
+export interface PlanThreads extends AsyncDisposable {
+  /** `signal`: it is given up at once. */
+  carryOut(task: PlanTask, signal?: AbortSignal): Promise<PlanTaskAnswer>;
 }
 
 export interface EngineOptions {

@@ -18,6 +18,9 @@ import type { AnswerDecision, Event, Resolution } from "../run/event.ts";
 import type { ChangesDocument, FileDiffDocument } from "../view/change-documents.ts";
 import type { RunLine } from "../view/list.ts";
 import type { ProjectAttention } from "./attention.ts";
+import type { CostsDocument } from "../view/costs.ts";
+import type { HistoryMarks } from "../view/marks.ts";
+import type { LiveRunAt } from "../view/run-replay.ts";
 import type { AnsweredStep, AskedStep, GivenAnswer } from "./answers.ts";
 import type { ChangesOptions } from "./changes.ts";
 import type { DiffOptions, RunDiff } from "./diff.ts";
@@ -31,6 +34,9 @@ import type { LogBytes } from "./log-bytes.ts";
 import type { LogEnd, LogRange, LogSize } from "./log-index.ts";
 import type { LogHits, LogQuery } from "./log-search.ts";
 import type { MergeOptions } from "./merge.ts";
+import type { AskedPlanRefusal } from "./asked-plan.ts";
+import type { PlanTaskKind, PlanTasks } from "./plan-ask.ts";
+import type { CostFilter } from "./run-costs.ts";
 import type { ReadRun } from "./read-run.ts";
 import type { CurrentPlan, RecordedPlan } from "./recorded-plan.ts";
 import type { ReplayedRun } from "./replay-run.ts";
@@ -74,6 +80,15 @@ export interface ProjectPlans {
   latestRun(of: PlanIdentity): Promise<LatestRun | undefined>;
   /** The plan of a run as its file says now. */
   current(run: string): Promise<CurrentPlan>;
+  /**
+   * Looks at a plan, simulates it, or finds plan files, in a thread of its own with bounded time and memory: what it is asked about needs to be
+   * on disk. `signal`: it is given up.
+   */
+  look<Kind extends PlanTaskKind>(
+    kind: Kind,
+    ask: PlanTasks[Kind]["ask"],
+    signal?: AbortSignal,
+  ): Promise<Result<PlanTasks[Kind]["answer"], AskedPlanRefusal>>;
   /** Why agents of the plan cannot work in this folder, if so. */
   agentsProblem(plan: Plan): Promise<Problem | undefined>;
 }
@@ -98,6 +113,12 @@ export interface RecordedRuns {
   read(run: string): Promise<Result<ReadRun, Problem>>;
   /** The run as it was after event `seq`, from a snapshot near it; one behind the last is a problem (`Usage`). */
   at(run: string, seq: number): Promise<Result<ReadRun, Problem>>;
+  /** The same, as pages show it. */
+  liveAt(run: string, seq: number): Promise<Result<LiveRunAt, Problem>>;
+  /** Where in the history things happened that people look for. */
+  marks(run: string): Promise<HistoryMarks>;
+  /** What agents said that they used, of the newest runs. */
+  costs(filter: CostFilter): Promise<CostsDocument>;
   /** Folds and checks the history. `at`: up to this event. */
   replay(run: string, options?: { readonly at?: number }): Promise<Result<ReplayedRun, Problem>>;
   /** Recorded events in order, in batches, up to the last one there is. */

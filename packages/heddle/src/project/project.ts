@@ -6,19 +6,23 @@
  * project waits for neither.
  */
 import { defined } from "../base/defined.ts";
-import { ok } from "../base/result.ts";
+import { ok, type Result } from "../base/result.ts";
 import { readPlainEnd } from "../files/plain-file.ts";
 import type { PlanCode } from "../engine/executor.ts";
 import { NO_FUNCTIONS } from "../plan/plan.ts";
 import { promptFileOf } from "../workspace/port.ts";
 import type { AttentionReader } from "./attention.ts";
 import { findRun, findRunAndStep } from "./find-run.ts";
+import type { CostReaders } from "./run-costs.ts";
+import type { MarkReaders } from "./run-marks.ts";
 import type { RunSnapshots } from "./run-snapshots.ts";
 import type { LogIndex, LogIndexes } from "./log-index.ts";
 import type { KnownSteps } from "./known-steps.ts";
 import { LiveRuns } from "./live-runs.ts";
 import type { Engine } from "../engine/open.ts";
-import type { EngineOptions, ProjectParts } from "./parts.ts";
+import type { AskedPlanRefusal } from "./asked-plan.ts";
+import type { PlanTask } from "./plan-ask.ts";
+import type { EngineOptions, PlanThreads, ProjectParts } from "./parts.ts";
 import type {
   AttemptLog,
   Project,
@@ -43,6 +47,7 @@ interface Shared extends ProjectParts {
   readonly live: LiveRuns;
   readonly engine: () => Promise<Engine>;
   readonly agents: ProjectParts["openAgents"];
+  readonly threads: () => Promise<PlanThreads>;
 }
 
 export function createProject(parts: ProjectParts): Project {
@@ -51,6 +56,7 @@ export function createProject(parts: ProjectParts): Project {
     if (parts.deleteRunFiles) await workspaces.removeRun(run);
   });
   let opened: Promise<Engine> | undefined;
+  let threads: Promise<PlanThreads> | undefined;
   const shared: Shared = {
     ...parts,
     dir: layout.dir,
@@ -58,6 +64,7 @@ export function createProject(parts: ProjectParts): Project {
     live,
     engine: () => (opened ??= parts.openEngine(engineOptions(parts, live))),
     agents: parts.openAgents,
+    threads: () => (threads ??= parts.openPlanThreads()),
   };
   return {
     dir: layout.dir,
@@ -71,6 +78,7 @@ export function createProject(parts: ProjectParts): Project {
       once: async (request, carryOut) => (await import("./keyed-requests.ts")).carryOutOnce(shared, request, carryOut),
     },
     async [Symbol.asyncDispose]() {
+      await (await threads)?.[Symbol.asyncDispose]();
       await (await opened)?.[Symbol.asyncDispose]();
       await live.close();
       await journal.close();
@@ -87,8 +95,13 @@ function engineOptions(
   return defined({ dir: layout.dir, journal, workspaces, title, pollMs, colour, codeFor });
 }
 
-function plansOf({ log, journal, dir, agents }: Shared): ProjectPlans {
+function plansOf({ log, journal, dir, agents, threads, clock }: Shared): ProjectPlans {
   return {
+    async look(kind, ask, signal) {
+      // The task and its answer are of one kind.
+      const task = { kind, dir, now: clock.now(), ask } as unknown as PlanTask;
+      return (await (await threads()).carryOut(task, signal)) as Result<never, AskedPlanRefusal>;
+    },
     expectedDurations: (plan) => journal.expectedDurations(plan),
     recorded: async (run) => (await import("./recorded-plan.ts")).recordedPlan(log, run),
     latestRun: async (of) => (await import("./latest-run.ts")).latestRunOf(log, of),
@@ -105,6 +118,10 @@ function recordedRunsOf({ log, journal, clock, live }: Shared): RecordedRuns {
   let snapshots: Promise<RunSnapshots> | undefined;
   let attention: Promise<AttentionReader> | undefined;
   let known: Promise<KnownSteps> | undefined;
+  let marks: Promise<MarkReaders> | undefined;
+  let costs: Promise<CostReaders> | undefined;
+  const kept = (): Promise<RunSnapshots> =>
+    (snapshots ??= import("./run-snapshots.ts").then((loaded) => new loaded.RunSnapshots()));
   return {
     async list(options) {
       const { runLine } = await import("../view/list.ts");
@@ -120,10 +137,15 @@ function recordedRunsOf({ log, journal, clock, live }: Shared): RecordedRuns {
     watch: () => log.watch(),
     isLive: async (run) => ((await log.get(run))?.holder ?? null) !== null,
     read: async (run) => (await import("./read-run.ts")).readRun(log, run),
-    async at(run, seq) {
-      snapshots ??= import("./run-snapshots.ts").then((loaded) => new loaded.RunSnapshots());
-      const kept = await snapshots;
-      return (await import("./read-run.ts")).readRunAt(log, kept, run, seq);
+    at: async (run, seq) => (await import("./read-run.ts")).readRunAt(log, await kept(), run, seq),
+    liveAt: async (run, seq) => (await import("./read-run.ts")).readLiveRunAt(log, await kept(), run, seq),
+    async marks(run) {
+      marks ??= import("./run-marks.ts").then((loaded) => new loaded.MarkReaders());
+      return (await marks).marks(log, run);
+    },
+    async costs(filter) {
+      costs ??= import("./run-costs.ts").then((loaded) => new loaded.CostReaders());
+      return (await costs).costs(log, filter);
     },
     replay: async (run, options) => (await import("./replay-run.ts")).replayRun(log, run, options),
     events: (run, options) => log.read(run, options),

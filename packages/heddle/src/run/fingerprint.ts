@@ -131,7 +131,7 @@ export function driftOf(state: RunState, current: Plan, planFiles: readonly Plan
 }
 
 /** A parameter that is new now was read by nobody. */
-function paramsDiffering(step: Step, then: JsonObject = {}, now: JsonObject = {}): readonly string[] {
+export function paramsDiffering(step: Step, then: JsonObject = {}, now: JsonObject = {}): readonly string[] {
   if (then === now) return [];
   return paramsRead(step, then)
     .filter((name) => canonicalJson(then[name]) !== canonicalJson(now[name]))
@@ -159,7 +159,8 @@ function isOpen(state: RunState, step: number): boolean {
   return isWaiting(phase.tag) || (phase.tag === "waiting-for-answer" && phase.about === "step");
 }
 
-function differingKeys(before: Step, after: Step, rules: number): string[] {
+/** Keys of the plan file by which the results of the two may differ; empty: the one's success is the other's. */
+export function differingKeys(before: Step, after: Step, rules: number = RUN_RULES): string[] {
   const a = stepUnder(rules, before) as unknown as Record<string, Json | undefined>;
   const b = stepUnder(rules, after) as unknown as Record<string, Json | undefined>;
   const keys = new Set([...Object.keys(a), ...Object.keys(b)]);

@@ -258,6 +258,8 @@ function peerOf({ env }: AppContext): string {
   return env.incoming.socket.remoteAddress ?? "";
 }
 
+const POLICY = "content-security-policy";
+
 /** Of every answer. The page needs no more than this: nothing inline, nothing of other hosts, no HTML made from text. */
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   "content-security-policy":
@@ -273,9 +275,11 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   "heddle-api": API_VERSION,
 };
 
-/** `no-store` where nothing else is said: only assets may be kept. */
+/** `no-store` where nothing else is said: only assets may be kept. What an answer forbids by a policy of its own is forbidden, too. */
 function secured({ source }: AppOptions, { env }: AppContext, response: Response): Response {
-  const all = { ...SECURITY_HEADERS, ...corsHeaders(env.incoming, source()) };
+  const all: Record<string, string> = { ...SECURITY_HEADERS, ...corsHeaders(env.incoming, source()) };
+  const own = response.headers.get(POLICY);
+  if (own !== null) all[POLICY] = `${SECURITY_HEADERS[POLICY]}; ${own}`;
   for (const [name, value] of Object.entries(all))
     if (name !== "vary") response.headers.set(name, value);
     else if (response.headers.get(name) !== value) response.headers.append(name, value);

@@ -104,9 +104,9 @@ export function tooManyGuesses(forMs: number): ProblemDetails {
 /** Statuses of a project's problems; all others say that the state does not allow it. */
 const STATUS_OF: readonly (readonly [RegExp, number])[] = [
   [/^(Unknown|NoRuns$|PlanNotFound$|NoLog$|NoPrompt$|NoPlanFile$|JournalMissing$|ProjectNotFound$|EmptyRun$)/, 404],
-  [/^(Invalid|Ambiguous|NotAPlan$|PlanInvalid$|EmptyPlan$|Usage$|MissingParam$)/, 422],
+  [/^(Invalid|Ambiguous|NotAPlan$|PlanInvalid$|EmptyPlan$|Usage$|MissingParam$|PlanTooCostly$|HistoryTooLong$)/, 422],
   [/^RunHeld$/, 423],
-  [/^(Journal|Project|DiskFull$|GitMissing$|GitTooOld$|TooManyOpenFiles$|HistoryBroken$)/, 503],
+  [/^(Journal|Project|DiskFull$|PlanThreadsBusy$|GitMissing$|GitTooOld$|TooManyOpenFiles$|HistoryBroken$)/, 503],
   [/^(InternalError|EngineFault|UncaughtError)$/, 500],
 ];
 

@@ -7,6 +7,9 @@ import { LOG_ROUTES } from "./routes/log-routes.ts";
 import { MCP_ROUTES } from "./routes/mcp-routes.ts";
 import { METRICS_ROUTES } from "./routes/metrics-routes.ts";
 import { PARALLEL_ROUTES } from "./routes/parallel-routes.ts";
+import { PLAN_ROUTES } from "./routes/plan-routes.ts";
+import { REPLAY_ROUTES } from "./routes/replay-routes.ts";
+import { REPORT_ROUTES } from "./routes/report-routes.ts";
 import { RUN_ROUTES } from "./routes/run-routes.ts";
 import { SESSION_ROUTES } from "./routes/session-routes.ts";
 import { PROGRESS_STREAM } from "./progress-stream.ts";
@@ -23,6 +26,9 @@ const SERVED: readonly ApiRoute[] = [
   ...GRAPH_ROUTES,
   ...LOG_ROUTES,
   ...CHANGE_ROUTES,
+  ...REPLAY_ROUTES,
+  ...REPORT_ROUTES,
+  ...PLAN_ROUTES,
   ...ACTION_ROUTES,
   ...PARALLEL_ROUTES,
   ...MCP_ROUTES,

@@ -45,6 +45,20 @@ const CALLS: Readonly<Record<string, (client: HeddleClient, project: ProjectClie
   rejectStep: (_, { steps }) => steps.reject("r", "s"),
   answerStep: (_, { steps }) => steps.answer("r", "s", "two"),
   resolveStep: (_, { steps }) => steps.resolve("r", "s", "ours", { comment: "x" }),
+  getLiveRun: (_, { replay }) => replay.at("r", 7),
+  getRunPatch: (_, { replay }) => replay.patch("r", 7, 3),
+  listMarks: (_, { replay }) => replay.marks("r"),
+  getTimeline: (_, { replay }) => replay.timeline("r", { at: 7, limit: 2, since: 1, cursor: "3" }),
+  getForecast: (_, { replay }) => replay.forecast("r"),
+  getReport: (_, { reports }) => reports.get("r"),
+  getTrace: (_, { reports }) => reports.trace("r"),
+  getHistory: (_, { reports }) => reports.canonical("r"),
+  compareRuns: (_, { reports }) => reports.compare("r", "other", { limit: 2, cursor: "3" }),
+  getCosts: (_, { costs }) => costs({ run: "r", plan: "a b", since: 1, until: 2 }),
+  listPlans: (_, { plans }) => plans.list(),
+  getPlan: (_, { plans }) => plans.get("sub/heddle.yaml", { workers: 4 }),
+  validatePlan: (_, { plans }) => plans.validate({ text: "steps: []", params: { a: 1 } }),
+  simulatePlan: (_, { plans }) => plans.simulate({ run: "r", workers: [1, 2], durations: { a: 3 } }),
   sendSignal: (_, { signal }) => signal("r", "go", { n: 1 }),
 };
 
@@ -172,7 +186,9 @@ test("a real server is asked, steered, answered and watched", async () => {
   const checked = new Set<string>();
   const client = checkedClient(rig, checked);
   expect(await client.health()).toMatchObject({ ok: true });
-  expect(await client.projects.list()).toEqual({ items: [{ project: "demo" }] });
+  expect(await client.projects.list()).toEqual({
+    items: [{ project: "demo", folder: "demo", running: 0, needsYou: 0 }],
+  });
   const { runs, steps, signal, events } = client.project("demo");
   const plan = {
     name: "words",

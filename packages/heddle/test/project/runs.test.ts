@@ -129,6 +129,7 @@ test("a tail of a run here waits for its engine's word, not for a clock", async 
     checkOutput: async () => undefined,
     openEngine: async (options) => openEngine(options),
     openAgents: agentsWith({}),
+    openPlanThreads: () => Promise.reject(new Error("a plan was looked at")),
   });
   const gate = Promise.withResolvers<void>();
   const definition = plan("one", { steps: [step("a", () => gate.promise)] });

@@ -1,8 +1,11 @@
 /** Routes of a run's graph. */
 import { z } from "zod";
+import { planDrawing } from "../../view/plan-drawing.ts";
+import { runDrawing } from "../../view/report.ts";
 import { runGraphOf, type RunGraph } from "../../view/run-graph.ts";
 import { runStatus } from "../../view/status.ts";
-import { answered, askedRun, readAsked } from "../asked-run.ts";
+import { answered, askedRun, readAsked, type AskedRun } from "../asked-run.ts";
+import { textResponse } from "../file-response.ts";
 import { apiRoute, type ApiRoute } from "../route.ts";
 
 const numbers = z.array(z.int().nonnegative());
@@ -19,7 +22,10 @@ export const GRAPH_ROUTES: readonly ApiRoute[] = [
         at: (z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER) as unknown as z.ZodType<number>)
           .optional()
           .describe("the run as it was at this event"),
-        format: z.literal("json").optional().describe("default: json"),
+        format: z
+          .enum(["json", "mermaid", "dot"])
+          .optional()
+          .describe("`mermaid`: a flowchart with statuses; `dot`: for Graphviz (default: `json`)"),
       }),
       answer: {
         status: 200,
@@ -38,10 +44,20 @@ export const GRAPH_ROUTES: readonly ApiRoute[] = [
     },
     handle: async (call) => {
       const asked = await askedRun(call);
-      const { state, live } = await readAsked(asked, call.query.at);
+      const { at, format = "json" } = call.query;
+      const { state, live } = await readAsked(asked, at);
+      if (format === "mermaid") return drawn(runDrawing({ state }), asked);
+      if (format === "dot") {
+        const { plan, index } = state;
+        return drawn(planDrawing("dot", { name: plan.name, graph: index.graph }), asked);
+      }
       const expected = await asked.project.plans.expectedDurations(state.plan.name);
       const graph: RunGraph = runGraphOf(state, expected);
       return answered(graph, { ...graph, status: runStatus(state, live) }, call.headers, asked.location);
     },
   }),
 ];
+
+function drawn(lines: Iterable<string>, { location }: Pick<AskedRun, "location">): Response {
+  return textResponse(`${[...lines].join("\n")}\n`, location);
+}

@@ -1,4 +1,5 @@
 /** Routes of projects and their runs, to look at them. */
+import { basename } from "node:path";
 import { z } from "zod";
 import { defined } from "../../base/defined.ts";
 import { HeddleError } from "../../base/errors.ts";
@@ -15,10 +16,12 @@ import type {
 import { RUN_STATUSES, STEP_STATUSES, type RunStatus, type StepStatus } from "../../view/status.ts";
 import { RUN_FIELDS, type RunView, type StepView } from "../../view/run-view.ts";
 import { RunSchema, RunsSchema, EventSchema, StepSchema } from "../../view/schemas.ts";
+import type { ServedProjects } from "../projects.ts";
 import { batchesOf } from "../batches.ts";
 import { answered, askedRun, documentOf, projectOf, readAsked, stepIn } from "../asked-run.ts";
 import { eventSource } from "../event-source.ts";
-import { apiRoute, documentJson, type ApiRoute, type Call } from "../route.ts";
+import { nextLink } from "../next-link.ts";
+import { apiRoute, documentJson, type ApiRoute } from "../route.ts";
 
 const wholeNumber = (from: number, to: number): z.ZodType<number> =>
   z.coerce.number().int().min(from).max(to) as unknown as z.ZodType<number>;
@@ -58,14 +61,6 @@ const fieldList: z.ZodType<readonly (keyof RunView)[]> = z
   .refine((words) => words.every(isField), { error: `must be of ${RUN_FIELDS.join(", ")}` })
   .transform((words) => words.filter(isField)) as unknown as z.ZodType<readonly (keyof RunView)[]>;
 
-/** The header that names the next page of what was asked for. */
-function nextLink({ target }: Pick<Call, "target">, next: string | undefined): Readonly<Record<string, string>> {
-  if (next === undefined) return {};
-  const url = new URL(target, "http://localhost");
-  url.searchParams.set("cursor", next);
-  return { link: `<${url.pathname}${url.search}>; rel="next"` };
-}
-
 const RUN = "/api/projects/:project/runs/:run";
 
 const batchSchema = z.looseObject({
@@ -86,24 +81,23 @@ export const RUN_ROUTES: readonly ApiRoute[] = [
       summary: "The projects that are served",
       answer: {
         status: 200,
-        description: "Each with its name; `problem` where it cannot be opened",
+        description:
+          "Each with its name, its folder's, and how much goes on in it; `problem` where it cannot be opened",
         schema: z.looseObject({
-          items: z.array(z.looseObject({ project: z.string(), problem: z.string().optional() })),
+          items: z.array(
+            z.looseObject({
+              project: z.string(),
+              folder: z.string().describe("its name, without where it is"),
+              running: z.int().describe("runs under way, paused ones too; at most 200 are counted"),
+              needsYou: z.int().describe("what waits for a person, as `/api/attention` lists it"),
+              problem: z.string().optional(),
+            }),
+          ),
         }),
       },
     },
     handle: async ({ world }) => {
-      const items = await Promise.all(
-        world.projects.names.map(async (project): Promise<ProjectLine> => {
-          try {
-            await world.projects.get(project);
-            return { project };
-          } catch (thrown) {
-            if (thrown instanceof HeddleError) return { project, problem: thrown.message };
-            throw thrown;
-          }
-        }),
-      );
+      const items = await Promise.all(world.projects.names.map((name) => projectLine(world.projects, name)));
       return { status: 200, json: documentJson<ProjectList>({ items }) };
     },
   }),
@@ -304,6 +298,21 @@ export const RUN_ROUTES: readonly ApiRoute[] = [
     },
   }),
 ];
+
+async function projectLine(projects: ServedProjects, project: string): Promise<ProjectLine> {
+  const dir = projects.dirOf(project) ?? "";
+  const folder = basename(dir);
+  try {
+    const opened = await projects.get(project);
+    const { runs } = await opened.runs.page({ limit: MOST_LISTED, statuses: ["running", "paused"] });
+    const { items } = await opened.runs.attention();
+    return { project, folder, running: runs.length, needsYou: items.length };
+  } catch (thrown) {
+    if (!(thrown instanceof HeddleError)) throw thrown;
+    // Where on the machine it is concerns nobody else.
+    return { project, folder, running: 0, needsYou: 0, problem: thrown.message.replaceAll(dir, folder) };
+  }
+}
 
 /** One layer with its steps. Throws a `HeddleError`. */
 export function batchIn(document: RunView, number: string): BatchDocument {
