@@ -1,6 +1,8 @@
 /** Run page: head, parts, and the step that is looked at. Everything that is chosen stands in the address. */
-import { useEffect, type ReactNode } from "react";
+import { useEffect, useRef, type ReactNode } from "react";
 import { getRouteApi } from "@tanstack/react-router";
+import type { LiveRun } from "heddle/view";
+import { announce } from "../app/announce.tsx";
 import { useKeys, type KeyBinding } from "../app/keys.ts";
 import { StatusLine } from "../app/status-line.tsx";
 import { useLiveRun } from "../store/live-run.ts";
@@ -10,6 +12,7 @@ import { RunHead } from "./run-head.tsx";
 import { RunTabs } from "./run-tabs.tsx";
 import { PARTS, partOf } from "./run-parts.tsx";
 import { ShownRunProvider } from "./shown-run.tsx";
+import { toldChanges } from "./told-changes.ts";
 import "./run-page.css";
 
 const route = getRouteApi("/p/$project/runs/$run");
@@ -22,6 +25,13 @@ export function RunPage(): ReactNode {
   useEffect(() => {
     document.title = followed.kind === "shown" ? `${followed.run.head.plan} · ${run} · heddle` : `${run} · heddle`;
   }, [followed, run]);
+  const told = useRef<LiveRun>(undefined);
+  useEffect(() => {
+    if (followed.kind !== "shown") return;
+    const said = told.current === undefined ? undefined : toldChanges(told.current, followed.run);
+    told.current = followed.run;
+    if (said !== undefined) announce(said);
+  }, [followed]);
   const show = (view: (typeof PARTS)[number]["view"]): void =>
     void navigate({ search: (before) => ({ ...before, view, line: undefined }) });
   const closeStep = (): void =>

@@ -1,0 +1,93 @@
+/**
+ * T9, T10: names, outputs, errors and logs that try to be markup, script, templates or commands of a terminal are texts in every view, and nothing
+ * in the page or its policy reports a thing.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { NO_BROWSER, shot } from "../support/browser.ts";
+import { Stage } from "../support/stage.ts";
+
+const MARKUP = `<img src=x onerror=globalThis.pwned=1><script>globalThis.pwned=1</script>"'\`><svg onload=globalThis.pwned=1>`;
+const TEMPLATE = "{{constructor.constructor('globalThis.pwned=1')()}} ${globalThis.pwned=1} %{7*7} <%= 7*7 %>";
+const LINK = "javascript:globalThis.pwned=1";
+const BIDI = "\u202Eevil\u202C \u2066x\u2069";
+/** Ids are bounded in what they may have: what they may is used. */
+const IDS = ["img-onerror", "proto", "constructor", "to-string"];
+
+describe.skipIf(NO_BROWSER !== undefined)("hostile texts", () => {
+  let stage: Stage;
+  let run: string;
+  beforeAll(async () => {
+    stage = await Stage.open();
+    const shout = `printf '%s\\n' "$TEXT" "$TEXT" >&2; printf '\\033]0;title\\007\\033[2J\\033[31mred\\033[0m \\033]8;;${LINK}\\033\\\\link\\033]8;;\\033\\\\\\n'`;
+    const env = { TEXT: `${MARKUP}${TEMPLATE}${BIDI}` };
+    run = await stage.run({
+      name: `${MARKUP.slice(0, 60)}${BIDI}`,
+      description: MARKUP,
+      failure: "continue",
+      steps: [
+        {
+          id: IDS[0],
+          description: MARKUP,
+          run: `${shout}; printf '%s' "$TEXT" > "$HEDDLE_OUTPUT" 2>/dev/null; true`,
+          env,
+        },
+        { id: IDS[1], description: TEMPLATE, run: `${shout}; exit 3`, env },
+        { id: IDS[2], description: LINK, approve: `${MARKUP} ${TEMPLATE} ${BIDI}`, deps: [IDS[0]] },
+        { id: IDS[3], run: "true", deps: [IDS[1]], group: "g" },
+      ],
+    });
+  });
+  afterAll(() => stage[Symbol.asyncDispose]());
+
+  test("are texts in every part of the run and on every page", async () => {
+    await using watched = await stage.page(`/p/shop/runs/${run}`);
+    const { page, faults } = watched;
+    await page.getByRole("heading", { level: 1 }).first().waitFor();
+    const parts = await page.getByRole("navigation", { name: "Parts of the run" }).getByRole("link").all();
+    expect(parts.length).toBeGreaterThan(0);
+    for (const part of parts) {
+      const name = (await part.textContent()) ?? "";
+      await part.click();
+      for (const step of IDS) {
+        const address = new URL(page.url());
+        address.searchParams.set("step", step);
+        await page.goto(address.href);
+        await page.getByRole("heading", { level: 1 }).first().waitFor();
+      }
+      await shot(page, `hostile-${name.toLowerCase().replaceAll(/\W+/g, "-")}`);
+    }
+    for (const address of [
+      "/",
+      "/inbox",
+      "/p/shop",
+      `/p/shop/compare/${run}/${run}`,
+      "/p/shop/costs",
+      "/p/shop/worktrees",
+    ]) {
+      await page.goto(address);
+      await page.getByRole("heading").first().waitFor();
+    }
+    expect(await page.evaluate(() => (globalThis as { pwned?: unknown }).pwned)).toBeUndefined();
+    expect(faults).toEqual([]);
+  });
+
+  test.each([
+    `/p/${encodeURIComponent(MARKUP)}`,
+    `/p/shop/runs/${encodeURIComponent(MARKUP)}`,
+    `/p/shop/runs/x?view=${encodeURIComponent(MARKUP)}&seq=-1&attempt=NaN&line=1e9&status=<b>`,
+    `/p/shop/runs/x?step=${encodeURIComponent(MARKUP)}`,
+    "/p/__proto__/runs/constructor",
+    "/nowhere/at/all",
+  ])("in the address: %s", async (address) => {
+    await using watched = await stage.page("/settings");
+    const { page, faults } = watched;
+    // By the router: the server answers what is no page with a problem.
+    await page.evaluate((to) => {
+      history.pushState({}, "", to);
+      dispatchEvent(new PopStateEvent("popstate"));
+    }, address);
+    await page.getByRole("alert").or(page.getByText("Nothing is shown at this address")).first().waitFor();
+    expect(await page.evaluate(() => (globalThis as { pwned?: unknown }).pwned)).toBeUndefined();
+    expect(faults).toEqual([]);
+  });
+});
