@@ -65,7 +65,14 @@ export const JOURNAL_STREAM: StreamRoute = {
     });
     connection.onMessage((received) => {
       const parsed = message.safeParse(received);
-      if (!parsed.success) return connection.close(CLOSE.invalid, parsed.error.issues[0]?.message.slice(0, 100) ?? "");
+      if (!parsed.success) {
+        const issue = parsed.error.issues[0];
+        const said = channelOf(received);
+        // The other channels are none the worse for one that cannot be.
+        if (said === undefined) return connection.close(CLOSE.invalid, issue?.message.slice(0, 100) ?? "");
+        const detail = `\`${issue?.path.join(".") ?? ""}\`: ${issue?.message ?? "not valid"}`;
+        return connection.send({ type: "problem", id: said, status: 422, code: "invalid-request", detail, hint: null });
+      }
       const asked = parsed.data;
       if (asked.op === "pong") return;
       channels.get(asked.id)?.abort();
@@ -89,6 +96,12 @@ export const JOURNAL_STREAM: StreamRoute = {
     });
   },
 };
+
+/** The channel that a message which is not valid would open; `undefined`: none. */
+function channelOf(received: unknown): string | undefined {
+  const opening = z.looseObject({ op: z.literal("open"), id }).safeParse(received);
+  return opening.success ? opening.data.id : undefined;
+}
 
 async function feed(stream: OpenStream, asked: Opening, signal: AbortSignal): Promise<void> {
   const { ticket } = stream;

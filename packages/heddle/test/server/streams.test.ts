@@ -179,6 +179,29 @@ test("a long history comes whole to who reads it, at its pace", async () => {
   stream.socket.close();
 });
 
+test("a channel that cannot be is refused by itself: the others of the connection go on", async () => {
+  await using rig = await ServerRig.start({ clock: systemClock() });
+  const { messages, socket, code } = await opened(rig, "/api/stream");
+  socket.send(JSON.stringify({ op: "open", id: "runs", kind: "runs", project: "demo" }));
+  const wrong = [
+    { run: "x".repeat(41) },
+    { project: "p".repeat(201) },
+    { kind: "nothing" },
+    { after: -1 },
+    { more: 1 },
+  ];
+  for (const [at, fields] of wrong.entries())
+    socket.send(JSON.stringify({ op: "open", id: `wrong ${at}`, kind: "run", project: "demo", run: "x", ...fields }));
+  await until(() => messages.filter(({ type }) => type === "problem").length === wrong.length);
+  await until(() => messages.some(({ type, id }) => type === "snapshot" && id === "runs"));
+  const problems = messages.filter(({ type }) => type === "problem");
+  expect(problems.map(({ id, status, code: slug }) => [id, status, slug])).toEqual(
+    wrong.map((_, at) => [`wrong ${at}`, 422, "invalid-request"]),
+  );
+  expect(code()).toBeUndefined();
+  socket.close();
+});
+
 test("what is asked for and is not there is told; what is no message ends the connection", async () => {
   await using rig = await ServerRig.start({ clock: systemClock() });
   const one = await opened(rig, "/api/stream");
