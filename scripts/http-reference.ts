@@ -98,7 +98,7 @@ ${rows.join("\n")}
 const STREAMS = `
 ## Streams
 WebSockets, at the same address. A page offers the subprotocols \`heddle.v1\` and \`ticket.TICKET\` (\`POST /api/tickets\`), a program sends its token.
-A client that lets 1 MiB wait is closed with \`4408\`, all with \`4503\` when the server stops: come back with \`after\`.
+A client that lets 1 MiB wait is closed with \`4408\`, one whose session has ended with \`4401\`, all with \`4503\` when the server stops: come back with \`after\`.
 
 | address | what |
 |---|---|

@@ -36,7 +36,15 @@ import { replayCalls, reportCalls, type ReplayCalls, type ReportCalls } from "./
 import { planCalls, type PlanCalls } from "./planning.ts";
 import { LiveSocket, type LiveConnection } from "./live.ts";
 import { ApiProblem } from "./problem.ts";
-import { endpointOf, send, sendForText, type ApiCall, type ClientPlatform, type Endpoint } from "./transport.ts";
+import {
+  endpointOf,
+  send,
+  sendForBytes,
+  sendForText,
+  type ApiCall,
+  type ClientPlatform,
+  type Endpoint,
+} from "./transport.ts";
 import { workCalls, type WorkCalls } from "./work-calls.ts";
 
 export interface ConnectOptions {
@@ -249,6 +257,16 @@ export interface LogSearchQuery extends CallOptions {
 /** Logs of attempts, which count from 1. */
 export interface LogCalls {
   lines(run: string, step: string, attempt: number, options?: LogLinesQuery): Promise<LogPage>;
+  /**
+   * Bytes `from` to `to` (not itself) of the log as it is, at most 4 MiB: what more is asked for is left out. `size`: of the whole log. Where
+   * there is nothing behind `from`, an `ApiProblem`: `range-not-satisfiable`.
+   */
+  bytes(
+    run: string,
+    step: string,
+    attempt: number,
+    range: CallOptions & { readonly from: number; readonly to: number },
+  ): Promise<{ readonly bytes: Uint8Array; readonly from: number; readonly size: number }>;
   /** Looks through the whole log, for two seconds at most. */
   search(run: string, step: string, attempt: number, text: string, options?: LogSearchQuery): Promise<LogSearchPage>;
 }
@@ -303,7 +321,9 @@ function projectClient(platform: ClientPlatform, endpoint: Endpoint, project: st
   return {
     runs: runCalls(platform, ask),
     steps: stepCalls(ask),
-    logs: logCalls(ask),
+    logs: logCalls(ask, (call) =>
+      sendForBytes(platform, endpoint, { ...call, path: ["api", "projects", project, ...call.path] }),
+    ),
     work: workCalls(ask),
     replay: replayCalls(ask),
     reports: reportCalls(ask, askText),
@@ -398,7 +418,7 @@ function stepCalls(ask: Ask): StepCalls {
   };
 }
 
-function logCalls(ask: Ask): LogCalls {
+function logCalls(ask: Ask, askForBytes: (call: ApiCall) => ReturnType<LogCalls["bytes"]>): LogCalls {
   const at = (run: string, step: string, attempt: number): readonly string[] => [
     "runs",
     run,
@@ -411,6 +431,8 @@ function logCalls(ask: Ask): LogCalls {
   return {
     lines: (run, step, attempt, { signal, quick, ...query } = {}) =>
       ask({ method: "GET", path: at(run, step, attempt), query: { ...query, quick: quick?.toString() }, signal }),
+    bytes: (run, step, attempt, { signal, ...range }) =>
+      askForBytes({ method: "GET", path: at(run, step, attempt), range, signal }),
     search: (run, step, attempt, q, { signal, isPattern, ignoreCase, limit, after } = {}) => {
       const query = { q, regex: isPattern?.toString(), case: ignoreCase === true ? "false" : undefined, limit, after };
       return ask({ method: "GET", path: [...at(run, step, attempt), "search"], query, signal });

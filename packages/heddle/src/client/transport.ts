@@ -45,6 +45,8 @@ export interface ApiCall {
   readonly body?: { readonly [name: string]: unknown };
   readonly key?: string | undefined;
   readonly ifMatch?: string | undefined;
+  /** Bytes of the answer that are wanted, `to` not among them. */
+  readonly range?: { readonly from: number; readonly to: number };
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -67,26 +69,40 @@ export function endpointOf({ url, token }: Endpoint): Endpoint {
 
 /** The answer's JSON. `T`: what the operation answers with. */
 export async function send<T>(platform: ClientPlatform, endpoint: Endpoint, call: ApiCall): Promise<T> {
-  const { response, text } = await answerTo(platform, endpoint, call);
-  const json = jsonOf(text);
+  const { response, body } = await answerTo(platform, endpoint, call);
+  const json = jsonOf(body);
   if (json === undefined) throw unexpected(response);
   return json as T;
 }
 
 /** The answer's text, of an operation that answers with text. */
 export async function sendForText(platform: ClientPlatform, endpoint: Endpoint, call: ApiCall): Promise<string> {
-  return (await answerTo(platform, endpoint, call)).text;
+  return textOf((await answerTo(platform, endpoint, call)).body);
 }
 
+/** The answer's bytes, to a call with a range; `size`: of all that there is. */
+export async function sendForBytes(
+  platform: ClientPlatform,
+  endpoint: Endpoint,
+  call: ApiCall,
+): Promise<{ readonly bytes: Uint8Array; readonly from: number; readonly size: number }> {
+  const { response, body } = await answerTo(platform, endpoint, call);
+  const [, from, size] = /^bytes (\d+)-\d+\/(\d+)$/.exec(response.headers.get("content-range") ?? "") ?? [];
+  if (response.status !== 206 || from === undefined || size === undefined) throw unexpected(response);
+  return { bytes: new Uint8Array(body), from: Number(from), size: Number(size) };
+}
+
+/** An answer that is no problem. */
 async function answerTo(
   { fetch }: ClientPlatform,
   { url, token }: Endpoint,
   call: ApiCall,
-): Promise<{ readonly response: Response; readonly text: string }> {
+): Promise<{ readonly response: Response; readonly body: ArrayBuffer }> {
   const { method, key, ifMatch, signal } = call;
   const headers: Record<string, string> = { authorization: `Bearer ${token}`, "heddle-api": VERSION };
   if (key !== undefined) headers["idempotency-key"] = key;
   if (ifMatch !== undefined) headers["if-match"] = ifMatch;
+  if (call.range !== undefined) headers["range"] = `bytes=${call.range.from}-${call.range.to - 1}`;
   const init: RequestInit = { method, headers, redirect: "error", credentials: "omit", cache: "no-store" };
   if (method === "POST") {
     headers["content-type"] = "application/json";
@@ -96,10 +112,10 @@ async function answerTo(
   const address = `${url}${pathOf(call.path)}${queryOf(call.query)}`;
   signal?.throwIfAborted();
   let response: Response;
-  let text: string;
+  let body: ArrayBuffer;
   try {
     response = await fetch(address, init);
-    text = await response.text();
+    body = await response.arrayBuffer();
   } catch (thrown) {
     signal?.throwIfAborted();
     throw new ApiProblem({
@@ -110,10 +126,10 @@ async function answerTo(
       cause: thrown,
     });
   }
-  const problem = response.ok ? undefined : problemIn(response.status, jsonOf(text));
+  const problem = response.ok ? undefined : problemIn(response.status, jsonOf(body));
   if (problem !== undefined) throw problem;
   if (!response.ok || response.headers.get("heddle-api") !== VERSION) throw unexpected(response);
-  return { response, text };
+  return { response, body };
 }
 
 function unexpected({ status }: Response): ApiProblem {
@@ -142,10 +158,14 @@ function queryOf(query: ApiCall["query"] = {}): string {
   return given.size === 0 ? "" : `?${given.toString()}`;
 }
 
+function textOf(body: ArrayBuffer): string {
+  return new TextDecoder().decode(body);
+}
+
 /** `undefined`: it is no JSON. */
-function jsonOf(text: string): Json | undefined {
+function jsonOf(body: ArrayBuffer): Json | undefined {
   try {
-    return JSON.parse(text) as Json;
+    return JSON.parse(textOf(body)) as Json;
   } catch {
     return undefined;
   }

@@ -47,6 +47,11 @@ export class Tokens<T> {
     return found !== undefined && timingSafeEqual(found.digest, digest) ? found.holder : undefined;
   }
 
+  /** Whether some token stands for it. */
+  isHeld(holder: T): boolean {
+    return this.#held.values().some((one) => one.holder === holder);
+  }
+
   /** The holder that the token stood for until now. */
   revoke(token: string): T | undefined {
     const holder = this.holderOf(token);

@@ -23,7 +23,7 @@ const GUESSES_MS = 60_000;
 const MOST_PENDING = 1024;
 const MOST_PEERS = 4096;
 
-interface Holder {
+export interface TokenHolder {
   readonly grant: Grant;
   /** `undefined`: as long as the server. */
   readonly until: number | undefined;
@@ -34,6 +34,8 @@ export interface Ticket {
   readonly grant: Grant;
   /** The only project that it is for; absent: all. */
   readonly project: string | undefined;
+  /** For whose token it was given: what it opens ends with that. */
+  readonly holder: TokenHolder | undefined;
 }
 
 export interface ServerTokens {
@@ -43,9 +45,9 @@ export interface ServerTokens {
 
 export class Authority {
   readonly #clock: Clock;
-  readonly #standing = new Tokens<Holder>();
-  readonly #sessions = new Tokens<Holder>();
-  readonly #codes = new Tokens<Holder>();
+  readonly #standing = new Tokens<TokenHolder>();
+  readonly #sessions = new Tokens<TokenHolder>();
+  readonly #codes = new Tokens<TokenHolder>();
   readonly #tickets = new Tokens<Ticket & { readonly until: number }>();
   readonly #guesses = new Map<string, { count: number; readonly since: number }>();
   readonly tokens: ServerTokens;
@@ -63,9 +65,19 @@ export class Authority {
 
   /** What the value of the header `Authorization` allows; `undefined`: nothing. */
   grantOf(header: string | undefined): Grant | undefined {
+    return this.holderOf(header)?.grant;
+  }
+
+  /** Whose token the value of the header is; `undefined`: nobody's. */
+  holderOf(header: string | undefined): TokenHolder | undefined {
     const token = bearerOf(header);
-    if (token === undefined) return undefined;
-    return this.#standing.holderOf(token)?.grant ?? this.#sessionOf(token)?.grant;
+    return token === undefined ? undefined : (this.#standing.holderOf(token) ?? this.#sessionOf(token));
+  }
+
+  /** Whether its token still counts: its session has not ended. */
+  isValid(holder: TokenHolder): boolean {
+    if (this.#standing.isHeld(holder)) return true;
+    return this.#sessions.isHeld(holder) && (holder.until ?? Infinity) > this.#clock.now();
   }
 
   /** A code for {@link login}. */
@@ -120,7 +132,7 @@ export class Authority {
     return Math.max(0, known.since + GUESSES_MS - this.#clock.now());
   }
 
-  #sessionOf(token: string): Holder | undefined {
+  #sessionOf(token: string): TokenHolder | undefined {
     const held = this.#sessions.holderOf(token);
     return held === undefined || (held.until ?? Infinity) <= this.#clock.now() ? undefined : held;
   }

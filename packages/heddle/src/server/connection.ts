@@ -5,7 +5,7 @@
  * Invariants:
  *  1. At most {@link MOST_UNSENT} bytes wait for a client beside one message in turn: then it is closed with `4408`; so is one that does
  *     not take a message in turn within {@link TURN_MS}.
- *  2. A client that has not answered for {@link SILENCE_MS} is gone.
+ *  2. A client that has not answered for {@link SILENCE_MS} is gone; one whose session has ended is let go with the next ping, with `4401`.
  */
 import type { WebSocket } from "ws";
 import type { Clock } from "../base/clock.ts";
@@ -17,11 +17,17 @@ const PING_MS = 15_000;
 const SILENCE_MS = 40_000;
 
 /** Codes with which the server closes a connection. */
-export const CLOSE = { invalid: 4400, forbidden: 4403, tooSlow: 4408, stopping: 4503 } as const;
+export const CLOSE = { invalid: 4400, unauthorized: 4401, forbidden: 4403, tooSlow: 4408, stopping: 4503 } as const;
+
+export interface StreamConnectionOptions {
+  /** Whether the client may still see what it sees; asked with each ping. Absent: always. */
+  readonly isAllowed?: () => boolean;
+}
 
 export class StreamConnection {
   readonly #socket: WebSocket;
   readonly #clock: Clock;
+  readonly #isAllowed: () => boolean;
   readonly #gone = new AbortController();
   #heardAt: number;
   /** Settled when the message in turn has left. */
@@ -29,8 +35,9 @@ export class StreamConnection {
   #bytesInTurn = 0;
   #cancelPing: (() => void) | undefined;
 
-  constructor(socket: WebSocket, clock: Clock) {
+  constructor(socket: WebSocket, clock: Clock, { isAllowed = () => true }: StreamConnectionOptions = {}) {
     this.#socket = socket;
+    this.#isAllowed = isAllowed;
     this.#clock = clock;
     this.#heardAt = clock.now();
     const heard = (): void => void (this.#heardAt = clock.now());
@@ -103,6 +110,7 @@ export class StreamConnection {
   #ping(): void {
     this.#cancelPing = this.#clock.after(PING_MS, () => {
       if (this.#clock.now() - this.#heardAt > SILENCE_MS) return this.#socket.terminate();
+      if (!this.#isAllowed()) return this.close(CLOSE.unauthorized, "the session is over");
       this.#socket.ping();
       this.#ping();
     });

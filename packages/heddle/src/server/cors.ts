@@ -5,8 +5,10 @@
 import type { RequestHead } from "../http/request-guard.ts";
 import type { SourceSettings } from "./guard.ts";
 
-const SENT = "authorization, content-type, heddle-api, idempotency-key, if-match, if-none-match, last-event-id";
-const READ = "content-location, etag, heddle-api, idempotency-replayed, location, retry-after";
+const SENT =
+  "authorization, content-type, heddle-api, idempotency-key, if-match, if-none-match, if-range, last-event-id, range";
+const READ =
+  "accept-ranges, content-location, content-range, etag, heddle-api, heddle-log-bytes, heddle-log-lines, idempotency-replayed, location, retry-after";
 const METHODS = "GET, HEAD, POST, PUT";
 const KEPT_SECONDS = 600;
 

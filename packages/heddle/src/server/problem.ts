@@ -21,6 +21,7 @@ export type ProblemSlug =
   | "body-too-large"
   | "url-too-long"
   | "unsupported-media-type"
+  | "range-not-satisfiable"
   | "wrong-host"
   | "invalid-request"
   | "key-reused"
@@ -44,6 +45,7 @@ export const REQUEST_PROBLEMS: Readonly<Record<ProblemSlug, readonly [status: nu
   "body-too-large": [413, "The body is too large"],
   "url-too-long": [414, "The address is too long"],
   "unsupported-media-type": [415, "The body must be JSON"],
+  "range-not-satisfiable": [416, "There is nothing in this range"],
   "wrong-host": [421, "This server is not called by that name"],
   "invalid-request": [422, "The request is not valid"],
   "key-reused": [422, "The key belongs to another request"],

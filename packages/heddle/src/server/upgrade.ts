@@ -78,7 +78,11 @@ export class Upgrades {
     if (this.#open.size >= MOST_STREAMS)
       return refuse(socket, { slug: "too-many-streams", status: 503, detail: "Too many streams are open" }, path);
     this.#sockets.handleUpgrade(request, socket, head, (opened: WebSocket) => {
-      const connection = new StreamConnection(opened, this.#options.world.clock);
+      const { clock, authority } = this.#options.world;
+      const { holder } = ticket.value;
+      const connection = new StreamConnection(opened, clock, {
+        isAllowed: () => holder === undefined || authority.isValid(holder),
+      });
       this.#open.add(connection);
       this.#options.world.metrics.streamOpened(connection.signal);
       connection.signal.addEventListener("abort", () => this.#open.delete(connection));
@@ -101,10 +105,11 @@ export class Upgrades {
     const offered = (request.headers["sec-websocket-protocol"] ?? "").split(",").map((one) => one.trim());
     const given = offered.find((one) => one.startsWith("ticket."))?.slice("ticket.".length);
     const header = request.headers.authorization;
-    const held = authority.grantOf(header);
+    const holder = authority.holderOf(header);
     const ticket = given === undefined ? undefined : authority.redeem(given);
     if (ticket !== undefined) return ok(ticket);
-    if (held !== undefined && allows(held, "read")) return ok({ grant: held, project: undefined });
+    if (holder !== undefined && allows(holder.grant, "read"))
+      return ok({ grant: holder.grant, project: undefined, holder });
     if (given !== undefined || header !== undefined) authority.noteGuess(peer);
     return err({
       slug: "unauthorized",

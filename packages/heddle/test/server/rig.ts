@@ -82,7 +82,7 @@ export class ServerRig implements AsyncDisposable {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
-    const isJson = (response.headers.get("content-type") ?? "").includes("json");
+    const isJson = text !== "" && (response.headers.get("content-type") ?? "").includes("json");
     return {
       status: response.status,
       headers: Object.fromEntries(response.headers),

@@ -54,10 +54,10 @@ describe("login", () => {
   test("a ticket counts once, for half a minute", () => {
     const clock = new VirtualClock(0);
     const authority = new Authority(clock);
-    const ticket = authority.mintTicket({ grant: "read", project: "demo" });
+    const ticket = authority.mintTicket({ grant: "read", project: "demo", holder: undefined });
     expect(authority.redeem(ticket)).toMatchObject({ grant: "read", project: "demo" });
     expect(authority.redeem(ticket)).toBeUndefined();
-    const late = authority.mintTicket({ grant: "act", project: undefined });
+    const late = authority.mintTicket({ grant: "act", project: undefined, holder: undefined });
     pass(clock, 30_000);
     expect(authority.redeem(late)).toBeUndefined();
   });

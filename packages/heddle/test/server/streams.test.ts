@@ -7,7 +7,8 @@ import { patchedRun, type LiveRun } from "../../src/view/live-run.ts";
 import { STREAM_ROUTES } from "../../src/server/table.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { until } from "../support/until.ts";
-import { ServerRig } from "./rig.ts";
+import { VirtualClock } from "../support/virtual-clock.ts";
+import { pass, ServerRig } from "./rig.ts";
 
 const RUNS = "/api/projects/demo/runs";
 
@@ -163,6 +164,24 @@ test("a run is followed by a snapshot and patches that make what a later snapsho
   expect(first.messages.filter(({ type }) => type === "snapshot").length).toBe(1);
   first.socket.close();
   second.socket.close();
+});
+
+test("a stream ends with the session that it was opened for", async () => {
+  const clock = new VirtualClock(0);
+  await using rig = await ServerRig.start({ clock });
+  const { json: code } = await rig.ask("/api/login-codes", { body: {} });
+  const { json: session } = await rig.ask("/api/login", { token: null, body: { code: String(code["code"]) } });
+  const token = String(session["token"]);
+  const { json: ticket } = await rig.ask("/api/tickets", { token, body: {} });
+  const protocols = ["heddle.v1", `ticket.${String(ticket["ticket"])}`];
+  const page = (await connect(rig, "/api/stream", { protocols })) as Opened;
+  const program = (await connect(rig, "/api/stream", { headers: { authorization: `Bearer ${token}` } })) as Opened;
+  const own = await opened(rig, "/api/stream");
+  await rig.ask("/api/logout", { token, body: {} });
+  pass(clock, 15_000);
+  await until(() => page.code() !== undefined && program.code() !== undefined);
+  expect([page.code(), program.code(), own.code()]).toEqual([4401, 4401, undefined]);
+  own.socket.close();
 });
 
 test("a long history comes whole to who reads it, at its pace", async () => {

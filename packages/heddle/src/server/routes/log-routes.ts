@@ -7,6 +7,7 @@ import type { LogQuery } from "../../project/log-search.ts";
 import type { AttemptLog, Project } from "../../project/port.ts";
 import type { LogPage, LogSearchPage } from "../../view/protocol.ts";
 import { askedLog, noAttemptLog } from "../asked-log.ts";
+import { isKnownLog, logResponse, logState, rangeOf } from "../log-answer.ts";
 import { apiRoute, documentJson, type ApiRoute } from "../route.ts";
 
 const LOG = "/api/projects/:project/runs/:run/steps/:step/attempts/:attempt/log";
@@ -27,7 +28,7 @@ export const LOG_ROUTES: readonly ApiRoute[] = [
     authority: "read",
     operation: {
       id: "getLog",
-      summary: "Lines of an attempt's log",
+      summary: "Lines of an attempt's log, or its bytes",
       query: z.strictObject({
         from: wholeNumber(1, Number.MAX_SAFE_INTEGER).optional().describe("number of the first line (default: 1)"),
         limit: wholeNumber(1, MOST_LINES).optional().describe(`at most so many (default and most: ${MOST_LINES})`),
@@ -38,6 +39,7 @@ export const LOG_ROUTES: readonly ApiRoute[] = [
           .describe(
             "`true`: count at most 64 MiB of the log for this answer, and guess the rest; ask again to count further",
           ),
+        raw: z.literal("true").optional().describe("the log as it is, as text to be kept in a file"),
       }),
       answer: {
         status: 200,
@@ -62,14 +64,28 @@ export const LOG_ROUTES: readonly ApiRoute[] = [
     },
     handle: async (call) => {
       const { project, ...of } = await askedLog(call);
-      const { from = 1, limit = MOST_LINES, tail, quick } = call.query;
+      const { from = 1, limit = MOST_LINES, tail, quick, raw } = call.query;
+      const state = await logState(project.logs, of);
+      const { etag } = state;
+      const isCounted = quick !== "true";
+      if (isCounted && isKnownLog(state, call.headers)) return new Response(null, { status: 304, headers: { etag } });
+      const range = rangeOf(call.headers, state);
+      if (raw === "true" || range !== undefined)
+        return await logResponse(project.logs, of, { state, range, instance: call.instance });
       const pieces = quick === "true" ? QUICK_PIECES : undefined;
       const found =
         tail === undefined
           ? await linesOf(project, of, { from, to: from + limit - 1, pieces })
           : await project.logs.last(of, tail, pieces);
       if (found === undefined) throw noAttemptLog(of);
-      return { status: 200, json: documentJson<LogPage>(logPage(found)) };
+      const page = logPage(found);
+      const headers: Record<string, string> = {
+        "accept-ranges": "bytes",
+        "heddle-log-bytes": String(page.totalBytes),
+      };
+      // Counting further changes a guess, and not the log.
+      if (page.isGuess === undefined) Object.assign(headers, { etag, "heddle-log-lines": String(page.totalLines) });
+      return { status: 200, json: documentJson<LogPage>(page), headers };
     },
   }),
   apiRoute({

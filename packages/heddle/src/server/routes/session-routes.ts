@@ -108,8 +108,13 @@ export const SESSION_ROUTES: readonly ApiRoute[] = [
         schema: z.looseObject({ ticket: z.string(), expiresAt: time }),
       },
     },
-    handle: async ({ world, body, grant: held }) => {
-      const ticket = world.authority.mintTicket({ grant: held === "act" ? "act" : "read", project: body.project });
+    handle: async ({ world, body, headers, grant: held }) => {
+      const holder = world.authority.holderOf(headers.get("authorization") ?? undefined);
+      const ticket = world.authority.mintTicket({
+        grant: held === "act" ? "act" : "read",
+        project: body.project,
+        holder,
+      });
       return { status: 201, json: { ticket, expiresAt: world.clock.now() + TICKET_MS } };
     },
   }),
