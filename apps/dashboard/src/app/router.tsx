@@ -1,5 +1,6 @@
 /** Router: which address shows what. Every address has a row of kind `page` in the server's table of routes. */
 import { createRootRoute, createRoute, createRouter } from "@tanstack/react-router";
+import { CostsPage } from "../costs/costs-page.tsx";
 import { RunPage } from "../run/run-page.tsx";
 import { runSearch } from "../run/run-search.ts";
 import { RunsPage } from "../runs/runs-page.tsx";
@@ -18,9 +19,10 @@ const run = createRoute({
   validateSearch: runSearch,
   component: RunPage,
 });
+const costs = createRoute({ getParentRoute: () => root, path: "/p/$project/costs", component: CostsPage });
 const settings = createRoute({ getParentRoute: () => root, path: "/settings", component: SettingsPage });
 
-const pages = [home, project, run, settings] as const;
+const pages = [home, project, run, costs, settings] as const;
 
 export function createPageRouter() {
   return createRouter({

@@ -23,10 +23,30 @@ export function Shell(): ReactNode {
           Settings
         </Link>
       </header>
+      <ProjectTabs />
       <Outlet />
       <Help />
       <Announcer />
     </div>
+  );
+}
+
+/** Pages of the project in the address; a run has tabs of its own. */
+function ProjectTabs(): ReactNode {
+  const params = useMatches().at(-1)?.params as
+    | { readonly project?: string; readonly [name: string]: unknown }
+    | undefined;
+  const { project, ...others } = params ?? {};
+  if (project === undefined || Object.keys(others).length > 0) return null;
+  return (
+    <nav className="tabs" aria-label="Pages of the project">
+      <Link to="/p/$project" params={{ project }} activeOptions={{ exact: true }}>
+        Runs
+      </Link>
+      <Link to="/p/$project/costs" params={{ project }}>
+        Costs
+      </Link>
+    </nav>
   );
 }
 

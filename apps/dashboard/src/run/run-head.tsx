@@ -1,9 +1,11 @@
 /** Head of the run page: always visible: what the run is, how far it is, and what is wrong. */
 import type { ReactNode } from "react";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { LiveHead } from "heddle/view";
+import { useHeddle } from "../store/heddle.tsx";
 import { useNow } from "../store/now.ts";
-import { costText, countText, durationText, runningText, speedupText } from "../ui/format.ts";
+import { costText, countOf, countText, durationText, runningText, speedupText } from "../ui/format.ts";
 import { RunStatusPill } from "../ui/glyph.tsx";
 import { ProgressBar } from "../ui/progress-bar.tsx";
 import { useShownRun } from "./shown-run.tsx";
@@ -22,6 +24,7 @@ export function RunHead(): ReactNode {
         <Figure name="Elapsed">
           <Elapsed head={head} />
         </Figure>
+        {head.endedAt === null ? <TimeLeft /> : null}
         <Figure name="Speed-up">{speedupText(head.sequentialMs, head.parallelMs) ?? "–"}</Figure>
         <Figure name="Slots">
           {head.progress.slots} of {head.progress.maxConcurrency}
@@ -59,6 +62,29 @@ function Figure({ name, children }: { readonly name: string; readonly children: 
 function Elapsed({ head }: { readonly head: LiveHead }): ReactNode {
   const now = useNow();
   return head.endedAt === null ? runningText(now - head.startedAt) : durationText(head.endedAt - head.startedAt);
+}
+
+/** When the run is expected to end, by the durations that are known; nothing where nobody knows any. */
+function TimeLeft(): ReactNode {
+  const { project, run, seq } = useShownRun();
+  const { client } = useHeddle();
+  const now = useNow();
+  const { run: id, live, progress } = run.head;
+  const forecast = useQuery({
+    // Asked again with each step that ends; what it says changes little in between.
+    queryKey: ["forecast", project, id, progress.ended, progress.maxConcurrency],
+    queryFn: ({ signal }) => client.project(project).replay.forecast(id, { signal }),
+    enabled: live && seq === undefined,
+    placeholderData: keepPreviousData,
+    staleTime: 30_000,
+  });
+  const { endsAt = null, unknownDurations = 0 } = forecast.data ?? {};
+  if (!live || seq !== undefined || endsAt === null) return null;
+  return (
+    <Figure name={unknownDurations === 0 ? "Left, as recorded" : `Left, ${countOf(unknownDurations, "step")} guessed`}>
+      ≈ {runningText(Math.max(0, endsAt - now))}
+    </Figure>
+  );
 }
 
 /** The count of steps, as a link to them where there are any. */

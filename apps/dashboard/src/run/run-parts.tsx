@@ -1,6 +1,7 @@
 /** Parts of the run page: a tab, a key and a component each. */
 import type { ComponentType } from "react";
 import { StepsPart } from "../steps/steps-part.tsx";
+import { CostPart } from "../costs/cost-part.tsx";
 import type { RunViewName } from "./run-search.ts";
 
 export interface RunPart {
@@ -12,7 +13,10 @@ export interface RunPart {
 }
 
 /** In the order of the tabs. */
-export const PARTS: readonly [RunPart, ...RunPart[]] = [{ view: "steps", label: "Steps", key: "s", Part: StepsPart }];
+export const PARTS: readonly [RunPart, ...RunPart[]] = [
+  { view: "steps", label: "Steps", key: "s", Part: StepsPart },
+  { view: "cost", label: "Cost", key: "o", Part: CostPart },
+];
 
 /** The one that the address names, else the first. */
 export function partOf(view: RunViewName | undefined): RunPart {

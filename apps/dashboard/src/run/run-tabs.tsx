@@ -6,7 +6,7 @@ import type { RunViewName } from "./run-search.ts";
 
 export function RunTabs({ shown }: { readonly shown: RunViewName }): ReactNode {
   return (
-    <nav className="run-tabs" aria-label="Parts of the run">
+    <nav className="tabs" aria-label="Parts of the run">
       {PARTS.map(({ view, label }) => (
         <Link
           key={view}
