@@ -11,7 +11,16 @@
 import type { Problem } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import type { Result } from "../base/result.ts";
-import type { FileChange, Patch, ReplayedStep, ReplayOutcome, RunRefs } from "../git/types.ts";
+import type {
+  ConflictedFile,
+  ConflictOverview,
+  FileChange,
+  Patch,
+  ReplayedStep,
+  ReplayOutcome,
+  RunRefs,
+  StoreWish,
+} from "../git/types.ts";
 import type { AgentTask, Beginning, Landing, LandMode, Note, Task } from "../run/attempt.ts";
 import type { AnswerDecision } from "../run/event.ts";
 import type { AgentProtocol, RuleBinding } from "../plan/agents-config.ts";
@@ -123,6 +132,22 @@ export interface Changes {
   readonly patch?: Patch;
 }
 
+/** A conflict that a person settles file by file. What git fails at is a problem. */
+export interface AskedConflict {
+  /** Absolute: where it can be settled by hand. */
+  readonly path: string;
+  /** Commits: what the work does not go together with, and the work. */
+  readonly head: string;
+  readonly captured: string;
+  overview(): Promise<Result<ConflictOverview, Problem>>;
+  /** By its name as it is shown. The problem: `UnknownFile`. */
+  file(name: string): Promise<Result<ConflictedFile, Problem>>;
+  /** Keeps how a file is to be, until {@link apply}. The problem: `UnknownFile`, `ResolutionMoved` or `InvalidResolution`. */
+  store(wish: StoreWish): Promise<Result<ConflictedFile, Problem>>;
+  /** Puts what is stored into the worktree. The problem: `WorktreeMoved` or `ConflictOpen`. */
+  apply(): Promise<Result<readonly string[], Problem>>;
+}
+
 /** A reverted step. */
 export interface Reverted {
   readonly integration: string;
@@ -189,6 +214,8 @@ export interface AgentMaintenance {
     of: ChangesOf,
     options?: { readonly patchBytes?: number; readonly file?: string },
   ): Promise<Result<Changes | undefined, Problem>>;
+  /** The conflict that a step's own worktree holds; `undefined`: there is no such worktree, or it holds none. */
+  conflict(run: string, step: string): Promise<Result<AskedConflict | undefined, Problem>>;
   /** What an earlier run merged for results that a new one takes, on top of where it would begin. Moves no branch. */
   replay(wish: ReplayWish): Promise<Result<Replayed, Problem>>;
   /** Makes the integration branch of a new run. */

@@ -223,11 +223,14 @@ export interface StepCalls {
   reject(run: string, step: string, options?: CommentOptions): Promise<SaidToStep>;
   /** Answers the question of an agent: words, or the number of one of its options. */
   answer(run: string, step: string, answer: string, options?: SteerOptions): Promise<SaidToStep>;
-  /** Says whose side is taken in a conflict where both changed, or that the worktree has the solution (`continue`). */
+  /**
+   * Says whose side is taken in a conflict where both changed, that the worktree has the solution (`continue`), or that what was decided
+   * file by file is it (`stored`).
+   */
   resolve(
     run: string,
     step: string,
-    choice: "ours" | "theirs" | "continue",
+    choice: "ours" | "theirs" | "continue" | "stored",
     options?: CommentOptions,
   ): Promise<SaidToStep>;
 }
@@ -414,7 +417,7 @@ function stepCalls(ask: Ask): StepCalls {
     reject: (run, step, { comment, ...options } = {}) => say(run, [step, "reject"], { comment }, options),
     answer: (run, step, answer, options) => say(run, [step, "answer"], { answer }, options),
     resolve: (run, step, choice, { comment, ...options } = {}) =>
-      say(run, [step, "resolve"], { choice, comment }, options),
+      say(run, [step, "resolve"], { ...(choice === "stored" ? { files: choice } : { choice }), comment }, options),
   };
 }
 

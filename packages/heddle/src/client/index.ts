@@ -48,6 +48,15 @@ export type {
   WorktreeDocument,
   WorktreesDocument,
 } from "../view/change-documents.ts";
+export type {
+  ConflictDocument,
+  ConflictFileDocument,
+  ConflictFileLine,
+  FileDecision,
+  FileSideDocument,
+  LinesDocument,
+  StepIntent,
+} from "../view/conflict-documents.ts";
 export type { LiveHead, LiveProgress, LiveRun, LiveStep } from "../view/live-run.ts";
 export type {
   AttentionItem,

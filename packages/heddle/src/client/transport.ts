@@ -37,11 +37,11 @@ export interface Endpoint {
 }
 
 export interface ApiCall {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PUT";
   /** Its parts, not yet encoded. */
   readonly path: readonly string[];
   readonly query?: { readonly [name: string]: string | number | undefined };
-  /** Of a `POST`. Members that are `undefined` are not sent. */
+  /** Of a `POST` or `PUT`. Members that are `undefined` are not sent. */
   readonly body?: { readonly [name: string]: unknown };
   readonly key?: string | undefined;
   readonly ifMatch?: string | undefined;
@@ -104,7 +104,7 @@ async function answerTo(
   if (ifMatch !== undefined) headers["if-match"] = ifMatch;
   if (call.range !== undefined) headers["range"] = `bytes=${call.range.from}-${call.range.to - 1}`;
   const init: RequestInit = { method, headers, redirect: "error", credentials: "omit", cache: "no-store" };
-  if (method === "POST") {
+  if (method !== "GET") {
     headers["content-type"] = "application/json";
     init.body = JSON.stringify(call.body ?? {});
   }

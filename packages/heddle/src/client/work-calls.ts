@@ -1,5 +1,6 @@
 /** Calls about the work of agents: what they changed, and where they work. Knows how requests are named, not how they are sent. */
 import type { ChangesDocument, FileDiffDocument, WorktreesDocument } from "../view/change-documents.ts";
+import type { ConflictDocument, ConflictFileDocument, FileDecision } from "../view/conflict-documents.ts";
 import type { ApiCall } from "./transport.ts";
 
 /** Ends the call: it rejects with the signal's reason. */
@@ -15,6 +16,20 @@ export interface WorkCalls {
   fileDiff(run: string, file: string, options?: SignalOption & { readonly step?: string }): Promise<FileDiffDocument>;
   /** The worktrees of agents, of one run or of all. `sizes`: say how much of the disk each takes. */
   worktrees(options?: SignalOption & { readonly run?: string; readonly sizes?: boolean }): Promise<WorktreesDocument>;
+  /** The conflict that a step asks about. */
+  conflict(run: string, step: string, options?: SignalOption): Promise<ConflictDocument>;
+  /** One file of it, as `conflict` names it, with both sides. */
+  conflictFile(run: string, step: string, file: string, options?: SignalOption): Promise<ConflictFileDocument>;
+  /**
+   * Keeps how a file of it is to be, or withdraws that, until `steps.resolve(run, step, "stored")`. `seen`: the document that was seen: if
+   * the file has moved on since, nothing is done (`precondition-failed`).
+   */
+  decide(
+    run: string,
+    step: string,
+    decision: FileDecision | "withdraw",
+    options: SignalOption & { readonly seen: Pick<ConflictFileDocument, "file" | "etag">; readonly key?: string },
+  ): Promise<ConflictFileDocument>;
 }
 
 export function workCalls(ask: <T>(call: ApiCall) => Promise<T>): WorkCalls {
@@ -24,5 +39,18 @@ export function workCalls(ask: <T>(call: ApiCall) => Promise<T>): WorkCalls {
       ask({ method: "GET", path: ["runs", run, "changes", file], query, signal }),
     worktrees: ({ signal, run, sizes } = {}) =>
       ask({ method: "GET", path: ["worktrees"], query: { run, sizes: sizes?.toString() }, signal }),
+    conflict: (run, step, { signal } = {}) =>
+      ask({ method: "GET", path: ["runs", run, "steps", step, "conflict"], signal }),
+    conflictFile: (run, step, file, { signal } = {}) =>
+      ask({ method: "GET", path: ["runs", run, "steps", step, "conflict", file], signal }),
+    decide: (run, step, decision, { seen: { file, etag }, key, signal }) =>
+      ask({
+        method: "PUT",
+        path: ["runs", run, "steps", step, "conflict", file],
+        body: decision === "withdraw" ? { withdraw: true } : { ...decision },
+        ifMatch: etag,
+        key,
+        signal,
+      }),
   };
 }

@@ -21,6 +21,8 @@ export interface MarkedMerge {
   readonly files: readonly string[];
   /** Pointers to different commits of a submodule, which no text can show: they are for the index, as git has such conflicts. */
   readonly pointers: readonly ConflictStage[];
+  /** The versions of what has to be decided. */
+  readonly stages: readonly ConflictStage[];
 }
 
 /** Bytes of a side that are shown in a file of markers. */
@@ -33,7 +35,7 @@ export async function mergeWithMarkers(
   captured: string,
 ): Promise<MarkedMerge> {
   const merged = await mergeTrees(repository, head, captured);
-  if (merged.kind === "clean") return { tree: merged.tree, files: [], pointers: [] };
+  if (merged.kind === "clean") return { tree: merged.tree, files: [], pointers: [], stages: [] };
   const paths = new Map<string, ConflictStage[]>();
   for (const stage of merged.stages) paths.set(stage.path, [...(paths.get(stage.path) ?? []), stage]);
   const entries = new Map<string, string>();
@@ -62,7 +64,7 @@ export async function mergeWithMarkers(
     entries.set(path, `${isProgram ? "100755" : "100644"} ${id}`);
   }
   const tree = entries.size === 0 ? merged.tree : await withEntries(repository, merged.tree, entries);
-  return { tree, files: merged.files, pointers };
+  return { tree, files: merged.files, pointers, stages: merged.stages };
 }
 
 /** Paths of `commit` in which the conflict between `head` and `captured` is still to be seen. */
@@ -87,9 +89,24 @@ export async function entryAt(
   tree: string,
   path: string,
 ): Promise<IndexEntry | undefined> {
+  return (await entriesAt(repository, tree, [path])).get(path);
+}
+
+/** Characters of names that go to git as arguments. */
+const MOST_ARGUMENTS = 50_000;
+
+/** The same of several. */
+export async function entriesAt(
+  repository: RepositoryAccess,
+  tree: string,
+  paths: readonly string[],
+): Promise<ReadonlyMap<string, IndexEntry>> {
+  const characters = paths.reduce((sum, path) => sum + path.length, 0);
   // Arguments are text: a name that is not is looked for among all.
-  const where = path.isWellFormed() ? ["--full-tree", tree, "--", path] : ["-r", "-t", "--full-tree", tree];
-  return entriesByPath((await repository.objectGit(["ls-tree", "-z", ...where])).output).get(path);
+  const isPlain = characters <= MOST_ARGUMENTS && paths.every((path) => path.isWellFormed());
+  const where = isPlain ? ["--full-tree", tree, "--", ...paths] : ["-r", "-t", "--full-tree", tree];
+  const listed = await repository.objectGit(["ls-tree", "-z", ...where], { env: { GIT_LITERAL_PATHSPECS: "1" } });
+  return entriesByPath(listed.output);
 }
 
 /** A tree with other entries, each `MODE ID` by its path; `undefined`: gone. What is in the way of an entry is gone too. */

@@ -13,15 +13,18 @@ import { mergeWithMarkers, unresolvedPaths } from "./conflict.ts";
 import { commitOf, openRepository } from "./discover.ts";
 import { headOf } from "./git-head.ts";
 import { includedKey } from "./include.ts";
+import { conflictedFile, conflictOverview, heldConflict } from "./held-conflict.ts";
 import { Integration } from "./integration.ts";
 import { takeIsolationSnapshot } from "./isolation-check.ts";
 import { keepLost } from "./lost-refs.ts";
 import { land, revertStep } from "./landing.ts";
 import { listWorktrees, setupKey } from "./listing.ts";
+import { RepositoryLock } from "./lock.ts";
 import { LocalMergeQueue } from "./merge-queue.ts";
 import type {
   Captures,
   CommitReader,
+  Conflicts,
   IntegrationBranches,
   Repositories,
   Repository,
@@ -34,9 +37,11 @@ import { replayMerges } from "./replay-merges.ts";
 import type { RepositoryAccess, RepositoryOptions } from "./repository-access.ts";
 import { refsOf, removeRunRefs } from "./run-refs.ts";
 import { submoduleFindings } from "./submodule-settings.ts";
+import { applyResolutions, storeResolution } from "./settle-conflict.ts";
 import { takeSide } from "./take-side.ts";
-import type { IntegrationOrigin } from "./types.ts";
+import type { IntegrationOrigin, Worktree } from "./types.ts";
 import { passedStore, VerifyPool } from "./verify.ts";
+import { worktreePlaceOf } from "./worktree-record.ts";
 import { LocalWorktrees } from "./worktree.ts";
 
 export interface LocalGitOptions extends RepositoryOptions {
@@ -62,6 +67,7 @@ function localRepository(access: RepositoryAccess, trees: LocalWorktrees): Repos
     gitDir: access.facts.commonDir,
     worktrees: worktreesOf(access, trees),
     captures: capturesOf(access),
+    conflicts: conflictsOf(access),
     commits: commitsOf(access),
     integrations: integrationsOf(access, trees),
     refs: {
@@ -114,6 +120,25 @@ function capturesOf(access: RepositoryAccess): Captures {
       await access.git(["update-ref", `${captureRef(run, step, attempt)}.settled`, commit]);
       return commit;
     },
+  };
+}
+
+function conflictsOf(access: RepositoryAccess): Conflicts {
+  const alone = async <T>({ run, owner }: Worktree, work: () => Promise<T>): Promise<T> => {
+    const { meta } = worktreePlaceOf(access, run, owner);
+    return await new RepositoryLock(join(meta, "resolutions.lock"), access.clock).run(work);
+  };
+  return {
+    async overview(tree) {
+      const held = await heldConflict(access, tree);
+      return held === undefined ? undefined : await conflictOverview(access, held);
+    },
+    async file(tree, file) {
+      const held = await heldConflict(access, tree);
+      return held === undefined ? undefined : await conflictedFile(access, held, file);
+    },
+    store: async (tree, wish) => await alone(tree, async () => await storeResolution(access, tree, wish)),
+    apply: async (tree) => await alone(tree, async () => await applyResolutions(access, tree)),
   };
 }
 

@@ -17,6 +17,8 @@ import type {
   Breach,
   Capture,
   CaptureRequest,
+  ConflictedFile,
+  ConflictOverview,
   FileChange,
   FilePatch,
   Patch,
@@ -38,6 +40,7 @@ import type {
   RemoveOptions,
   RevertOutcome,
   RunRefs,
+  StoreWish,
   TreeListing,
   TreeOwner,
   VerifyRequest,
@@ -78,6 +81,7 @@ export interface Repository {
   readonly gitDir: string;
   readonly worktrees: Worktrees;
   readonly captures: Captures;
+  readonly conflicts: Conflicts;
   readonly commits: CommitReader;
   readonly integrations: IntegrationBranches;
   readonly refs: RunRefStore;
@@ -148,6 +152,24 @@ export interface Captures {
       readonly message: string;
     },
   ): Promise<string>;
+}
+
+/** Conflicts that worktrees hold ({@link Worktree.holds}), for a person who settles them file by file. */
+export interface Conflicts {
+  /** `undefined`: the worktree holds none. */
+  overview(tree: Worktree): Promise<ConflictOverview | undefined>;
+  /** One file of it, by its name as it is shown; `undefined`: it does not conflict. */
+  file(tree: Worktree, file: string): Promise<ConflictedFile | undefined>;
+  /**
+   * Keeps how a file is to be, until {@link apply}; it is there after the process has died, and goes with the worktree. The problem:
+   * `UnknownFile`, `ResolutionMoved` where it is not as it was seen, or `InvalidResolution`.
+   */
+  store(tree: Worktree, wish: StoreWish): Promise<Result<ConflictedFile, Problem>>;
+  /**
+   * Puts what is stored into the worktree, where nobody works; the names as they are shown. The problem: `WorktreeMoved` where a file
+   * is not as it was when it was decided, or `ConflictOpen` where more is to be decided.
+   */
+  apply(tree: Worktree): Promise<Result<readonly string[], Problem>>;
 }
 
 /** Says what is in commits. */

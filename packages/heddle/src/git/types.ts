@@ -422,3 +422,78 @@ export type ReplayOutcome =
   | { readonly kind: "replayed"; readonly begin: string; readonly now: Readonly<Record<string, string>> }
   /** The step's result cannot be taken. `why`: a clause about what the earlier run merged for it. */
   | { readonly kind: "refused"; readonly step: string; readonly why: string };
+
+/** What one side of a conflict has at a path. */
+export interface ConflictSide {
+  readonly kind: "file" | "program" | "link" | "submodule" | "folder";
+  readonly id: string;
+  /** 0 of what is no file. */
+  readonly bytes: number;
+  /** Absent: it is no text in UTF-8, or longer than 1 MiB. Of a link: where it leads. */
+  readonly text?: string;
+}
+
+/** How a person wants a file of a conflict to be: as this text, as one side has it, or not there. */
+export type FileResolution = { readonly text: string } | { readonly take: "ours" | "theirs" | "none" };
+
+export interface StoreWish {
+  /** As it is shown. */
+  readonly file: string;
+  /** Absent: what was stored is withdrawn. */
+  readonly resolution?: FileResolution;
+  /** The revision that the person saw. */
+  readonly seen: string;
+}
+
+/** A path that has to be decided. */
+export interface ConflictedPath {
+  /** Relative, as it is shown to people. */
+  readonly file: string;
+  /** `whole`: it is no text, so one side is taken or none. `manual`: only git can settle it, in the worktree. */
+  readonly kind: "text" | "whole" | "manual";
+  /** `null`: this side has no such file. Without texts. */
+  readonly base: ConflictSide | null;
+  readonly ours: ConflictSide | null;
+  readonly theirs: ConflictSide | null;
+  /** Places in it where both sides changed; 0 of what is no text on both sides. */
+  readonly regions: number;
+  /** `stored`: a person has decided. `settled`: the worktree has something else than the conflict. */
+  readonly state: "open" | "settled" | "stored";
+  /** Another one, and what is stored or in the worktree is another. */
+  readonly revision: string;
+}
+
+/** Lines of a text, from 1. `to`: the line behind the last one: equal to `from`, there are none. */
+export interface LineRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A place where both sides changed, in each of the texts. */
+export interface ConflictRegion {
+  /** With the lines of the markers. */
+  readonly marked: LineRange;
+  readonly base: LineRange;
+  readonly ours: LineRange;
+  readonly theirs: LineRange;
+}
+
+/** A path that has to be decided, with its texts. */
+export interface ConflictedFile extends Omit<ConflictedPath, "regions"> {
+  /** What goes together, with markers around what does not; absent: not both sides are text. */
+  readonly marked?: string;
+  readonly regions: readonly ConflictRegion[];
+  /** What was decided, or is in the worktree; absent: nothing, or no text. */
+  readonly result?: FileResolution & { readonly from: "stored" | "worktree" };
+}
+
+/** The conflict that a worktree holds. */
+export interface ConflictOverview {
+  readonly head: string;
+  readonly captured: string;
+  /** Newest commit that both have; absent: none. */
+  readonly fork?: string;
+  readonly files: readonly ConflictedPath[];
+  /** What the captured work changes besides, and goes together. */
+  readonly clean: readonly FileChange[];
+}

@@ -16,12 +16,14 @@ import type { Landing } from "../run/attempt.ts";
 import type { ControlRequest } from "../run/control.ts";
 import type { AnswerDecision, Event, Resolution } from "../run/event.ts";
 import type { ChangesDocument, FileDiffDocument } from "../view/change-documents.ts";
+import type { ConflictDocument, ConflictFileDocument } from "../view/conflict-documents.ts";
 import type { RunLine } from "../view/list.ts";
 import type { ProjectAttention } from "./attention.ts";
 import type { CostsDocument } from "../view/costs.ts";
 import type { HistoryMarks } from "../view/marks.ts";
 import type { LiveRunAt } from "../view/run-replay.ts";
 import type { AnsweredStep, AskedStep, GivenAnswer } from "./answers.ts";
+import type { DecidedFile } from "./conflict.ts";
 import type { ChangesOptions } from "./changes.ts";
 import type { DiffOptions, RunDiff } from "./diff.ts";
 import type { DoctorFinding } from "./finding.ts";
@@ -194,6 +196,8 @@ export interface RunControl {
   answer(run: string, decision: AnswerDecision, answer: GivenAnswer): Promise<Result<AnsweredStep, Problem>>;
   /** How a conflict is to be settled. */
   resolve(run: string, choice: Resolution, answer: GivenAnswer): Promise<Result<AnsweredStep, Problem>>;
+  /** Puts the stored decisions about its files into the step's worktree and goes on from there. */
+  resolveStored(run: string, answer: GivenAnswer & { readonly step: string }): Promise<Result<AnsweredStep, Problem>>;
   /** The word that a `signal` step waits for, or will wait for. */
   signal(run: string, signal: SentSignal): Promise<Result<"sent" | "done", Problem>>;
 }
@@ -217,6 +221,15 @@ export interface ProjectWorktrees {
     run: string,
     of: { readonly file: string; readonly step?: string },
   ): Promise<Result<FileDiffDocument, Problem>>;
+  /** The conflict that a step asks about. Looks alone. */
+  conflict(run: string, step: string): Promise<Result<ConflictDocument, Problem>>;
+  /** One file of it, with its texts. Looks alone. */
+  conflictFile(
+    run: string,
+    of: { readonly step: string; readonly file: string },
+  ): Promise<Result<ConflictFileDocument, Problem>>;
+  /** Keeps how a file of it is to be. */
+  decide(run: string, file: DecidedFile): Promise<Result<ConflictFileDocument, Problem>>;
   /** Brings what a run merged to the user's branch, and notes it in its history. */
   land(run: string, options: MergeOptions): Promise<Result<Landing, Problem>>;
   /** Takes a step's work back out of the run's own branch. */

@@ -204,7 +204,7 @@ function logsOf({ log, clock, workspaces }: Shared): RunLogs {
 }
 
 function controlOf(shared: Shared): RunControl {
-  const { log, clock, random, checkOutput } = shared;
+  const { log, clock, random, checkOutput, agents } = shared;
   const send: RunControl["send"] = async (run, request) =>
     (await import("./control-run.ts")).requestOf(
       { ...shared, cancel: (one) => cancelRecorded(shared, one) },
@@ -222,6 +222,10 @@ function controlOf(shared: Shared): RunControl {
       const { resolveConflict } = await import("./answers.ts");
       return resolveConflict({ log, send }, run, choice, answer);
     },
+    async resolveStored(run, answer) {
+      const { resolveWithStored } = await import("./conflict.ts");
+      return resolveWithStored({ log, agents, send }, run, answer);
+    },
     async signal(run, signal) {
       const { sendSignal } = await import("./signals.ts");
       return sendSignal({ log, clock, random, checkOutput, send }, run, signal);
@@ -238,6 +242,9 @@ function worktreesOf(shared: Shared): ProjectWorktrees {
     diff: async (run, options) => (await import("./diff.ts")).diffOf(shared, run, options),
     changes: async (run, options) => (await import("./changes.ts")).changesOf(shared, run, options),
     fileDiff: async (run, of) => (await import("./changes.ts")).fileDiffOf(shared, run, of),
+    conflict: async (run, step) => (await import("./conflict.ts")).conflictOf(shared, run, step),
+    conflictFile: async (run, of) => (await import("./conflict.ts")).conflictFileOf(shared, run, of),
+    decide: async (run, file) => (await import("./conflict.ts")).decideFile(shared, run, file),
     land: async (run, options) => (await import("./merge.ts")).landWork(shared, run, options),
     revert: async (run, step) => (await import("./merge.ts")).takeOut(shared, run, step),
   };

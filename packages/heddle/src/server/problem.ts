@@ -27,6 +27,7 @@ export type ProblemSlug =
   | "key-reused"
   | "held"
   | "key-needed"
+  | "precondition-needed"
   | "too-many-requests"
   | "server-error"
   | "project-unavailable";
@@ -51,6 +52,7 @@ export const REQUEST_PROBLEMS: Readonly<Record<ProblemSlug, readonly [status: nu
   "key-reused": [422, "The key belongs to another request"],
   held: [423, "Another process works on the run"],
   "key-needed": [428, "The request needs a key"],
+  "precondition-needed": [428, "The request must say what was seen"],
   "too-many-requests": [429, "Too many wrong tokens"],
   "server-error": [500, "The request could not be served"],
   "project-unavailable": [503, "The project cannot be opened"],

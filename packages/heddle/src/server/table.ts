@@ -3,6 +3,7 @@ import { ACTION_ROUTES } from "./routes/action-routes.ts";
 import { ATTENTION_ROUTES } from "./routes/attention-routes.ts";
 import { CHANGE_ROUTES } from "./routes/change-routes.ts";
 import { GRAPH_ROUTES } from "./routes/graph-routes.ts";
+import { CONFLICT_ROUTES } from "./routes/conflict-routes.ts";
 import { LOG_ROUTES } from "./routes/log-routes.ts";
 import { MCP_ROUTES } from "./routes/mcp-routes.ts";
 import { METRICS_ROUTES } from "./routes/metrics-routes.ts";
@@ -29,6 +30,7 @@ const SERVED: readonly ApiRoute[] = [
   ...REPLAY_ROUTES,
   ...REPORT_ROUTES,
   ...PLAN_ROUTES,
+  ...CONFLICT_ROUTES,
   ...ACTION_ROUTES,
   ...PARALLEL_ROUTES,
   ...MCP_ROUTES,

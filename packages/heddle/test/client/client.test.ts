@@ -40,6 +40,10 @@ const CALLS: Readonly<Record<string, (client: HeddleClient, project: ProjectClie
   searchLog: (_, { logs }) => logs.search("r", "s", 1, "x", { isPattern: true, ignoreCase: true, limit: 2, after: 9 }),
   listChanges: (_, { work }) => work.changes("r", { limit: 2, cursor: "3" }),
   getFileDiff: (_, { work }) => work.fileDiff("r", "a/b c.ts", { step: "s" }),
+  getConflict: (_, { work }) => work.conflict("r", "s"),
+  getConflictFile: (_, { work }) => work.conflictFile("r", "s", "a/b c.ts"),
+  decideConflictFile: (_, { work }) =>
+    work.decide("r", "s", { take: "ours" }, { seen: { file: "a/b c.ts", etag: '"e"' }, key: "k" }),
   listWorktrees: (_, { work }) => work.worktrees({ run: "r", sizes: true }),
   approveStep: (_, { steps }) => steps.approve("r", "s", { comment: "fine" }),
   rejectStep: (_, { steps }) => steps.reject("r", "s"),

@@ -14,6 +14,7 @@ const MEMBERS: readonly (keyof AgentMaintenance)[] = [
   "land",
   "revert",
   "changes",
+  "conflict",
   "replay",
   "begin",
   "refs",

@@ -32,6 +32,7 @@ import type {
   WorktreeLimits,
   WorktreeRefusal,
 } from "../../src/git/types.ts";
+import { memoryConflicts } from "./memory-conflicts.ts";
 import {
   type Files,
   MemoryHistory,
@@ -60,6 +61,7 @@ export class MemoryGit extends MemoryHistory implements Repositories {
   readonly #home: string;
   readonly #refs = new Map<string, string>();
   readonly #trees = new Map<string, Tree>();
+  readonly #conflicts = memoryConflicts(this);
 
   /** `folder`: absolute, empty. */
   constructor(folder: string) {
@@ -96,6 +98,7 @@ export class MemoryGit extends MemoryHistory implements Repositories {
       gitDir: join(this.topLevel, ".git"),
       worktrees: this.#worktrees(limits),
       captures: this.#captures(),
+      conflicts: this.#conflicts,
       commits: this.#reader(),
       integrations: this.#integrations(),
       refs: {

@@ -368,7 +368,7 @@ class AgentAttempt {
     const work = { summary: `resolved by a person (${choice})`, agent: undefined };
     // Where the attempt is stopped, the person's decision stands for the next one.
     return await this.#merge(captured, work, async (outcome): Promise<Outcome> => {
-      if (outcome.kind === "rejected") return failedCommand("verification", outcome.failure);
+      if (outcome.kind === "rejected") return await this.#askAfterRed(outcome, captured, unmerged);
       const { files, head } = outcome;
       note({
         type: "worktree.conflicted",
@@ -379,6 +379,23 @@ class AgentAttempt {
       this.#tree = both.value;
       return await this.#askPerson(files, captured.commit);
     });
+  }
+
+  /** What a person made of the conflict does not pass: it is theirs to mend, from where it is. */
+  async #askAfterRed(
+    { failure, head }: Extract<MergeOutcome, { kind: "rejected" }>,
+    { ref, changedFiles }: Capture,
+    unmerged: string,
+  ): Promise<Outcome> {
+    const { settings, note } = this.#context;
+    if (!settings.onConflict.includes("human")) return failedCommand("verification", failure);
+    const output = transcriptOf(failure);
+    const files = changedFiles.slice(0, 100);
+    note({
+      type: "worktree.conflicted",
+      data: { reason: "verify", files, head, captured: unmerged, ref, time: 1, output },
+    });
+    return await this.#askToResolve(`what was made of its conflict fails verification (${failure.reason})`, unmerged);
   }
 
   async #done(captured: Capture, merged: Extract<MergeOutcome, { kind: "merged" }> | undefined): Promise<Outcome> {

@@ -8,10 +8,10 @@ import { defined } from "../../base/defined.ts";
 import { HeddleError, messageOf, type Problem } from "../../base/errors.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { OpenRepository, Repositories, Repository, Worktrees } from "../../git/port.ts";
-import type { TreeListing } from "../../git/types.ts";
+import type { TreeListing, Worktree } from "../../git/types.ts";
 import type { Landing, LandMode } from "../../run/attempt.ts";
 import type { AgentForm } from "../adapters/port.ts";
-import type { AgentLine, AgentMaintenance, Replayed, ReplayWish, WorktreeLine } from "../port.ts";
+import type { AgentLine, AgentMaintenance, AskedConflict, Replayed, ReplayWish, WorktreeLine } from "../port.ts";
 import { readChanges } from "./read-changes.ts";
 import { landingOf } from "./finish-run.ts";
 import { integrationOf, revertIn } from "./revert-step.ts";
@@ -69,6 +69,15 @@ export function agentMaintenance({ projectDir, repositories, ...options }: Agent
       if (!opened.ok) return opened;
       return await guarded(async () => ok(await readChanges(opened.value.repository, { ...options, run, of })));
     },
+    async conflict(run, step) {
+      const opened = await openAny();
+      if (!opened.ok) return opened;
+      const { repository } = opened.value;
+      return await guarded(async () => {
+        const tree = await repository.worktrees.find(run, { kind: "step", id: step });
+        return ok(tree?.holds === undefined ? undefined : askedConflict(repository, tree, tree.holds));
+      });
+    },
     replay: async (wish) =>
       await within(async (opened) => ok(await replayOnto(opened, wish, wish.run ?? options.newRun()))),
     begin: async ({ run, base, begin }) =>
@@ -101,6 +110,35 @@ async function guarded<T>(work: () => Promise<Result<T, Problem>>): Promise<Resu
     if (thrown instanceof HeddleError) return err(thrown);
     return err({ code: "GitFailed", message: messageOf(thrown), cause: thrown });
   }
+}
+
+function askedConflict(
+  { conflicts }: Repository,
+  tree: Worktree,
+  { head, captured }: Pick<AskedConflict, "head" | "captured">,
+): AskedConflict {
+  const gone = (what: string): Problem => ({
+    code: "UnknownFile",
+    message: `${what} does not conflict`,
+    hint: "Read the conflict again: it lists its files.",
+  });
+  return {
+    path: tree.path,
+    head,
+    captured,
+    overview: async () =>
+      await guarded(async () => {
+        const found = await conflicts.overview(tree);
+        return found === undefined ? err(gone(tree.name)) : ok(found);
+      }),
+    file: async (name) =>
+      await guarded(async () => {
+        const found = await conflicts.file(tree, name);
+        return found === undefined ? err(gone(`the file ${JSON.stringify(name)}`)) : ok(found);
+      }),
+    store: async (wish) => await guarded(async () => await conflicts.store(tree, wish)),
+    apply: async () => await guarded(async () => await conflicts.apply(tree)),
+  };
 }
 
 /** By the id that people know it by, where it is known: the folder's name may be written otherwise. */

@@ -5,7 +5,7 @@ import { orThrow } from "../../base/errors.ts";
 import { type Json, type JsonObject } from "../../base/json.ts";
 import type { GivenAnswer } from "../../project/answers.ts";
 import { beginRun, goOnWithRun } from "../../project/begin-run.ts";
-import type { AnswerDecision, ControlRequest, LoadedPlan, Project, Resolution, RunHandle } from "../../project/port.ts";
+import type { AnswerDecision, ControlRequest, LoadedPlan, Project, RunHandle } from "../../project/port.ts";
 import {
   addressOf,
   askedRun,
@@ -43,6 +43,18 @@ const startBody = z.strictObject({
   schedule: z.enum(["ready", "layers"]).optional(),
   failure: z.enum(["fail-fast", "continue"]).optional(),
   only: z.array(z.string()).max(10_000).optional().describe("these steps, with results of earlier runs for the others"),
+});
+
+const resolveBody = z.strictObject({
+  choice: z
+    .enum(["ours", "theirs", "continue"])
+    .optional()
+    .describe("whose side is taken where both changed, or that the worktree has the solution"),
+  files: z
+    .literal("stored")
+    .optional()
+    .describe("what was decided file by file is put into the worktree, which has the solution then"),
+  comment: text.optional(),
 });
 
 export const ACTION_ROUTES: readonly ApiRoute[] = [
@@ -152,22 +164,25 @@ export const ACTION_ROUTES: readonly ApiRoute[] = [
     operation: {
       id: "resolveStep",
       summary: "Say how a conflict is settled; verified before it is merged",
-      body: z.strictObject({
-        choice: z
-          .enum(["ours", "theirs", "continue"])
-          .describe("whose side is taken where both changed, or that the worktree has the solution"),
-        comment: text.optional(),
+      body: resolveBody.refine(({ choice, files }) => (choice === undefined) !== (files === undefined), {
+        error: "must have one of `choice` and `files`",
       }),
       answer: { status: 200, description: "Recorded, or left for the run's engine", ...requestAnswer },
       problems: ["precondition-failed"],
+      example: { body: { files: "stored" } },
     },
     handle: async (call) => {
       const asked = await askedRun(call);
       const moved = await movedOn(call, asked);
       if (moved !== undefined) return moved;
       const { choice, comment } = call.body;
-      const given = { step: call.params["step"], by: call.world.actor, comment };
-      const { id, result } = orThrow(await asked.project.control.resolve(asked.run, choice as Resolution, given));
+      const { control } = asked.project;
+      const given = { step: call.params["step"] ?? "", by: call.world.actor, comment };
+      const resolved =
+        choice === undefined
+          ? await control.resolveStored(asked.run, given)
+          : await control.resolve(asked.run, choice, given);
+      const { id, result } = orThrow(resolved);
       return said<SaidToStep>({ run: asked.run, request: "resolve", result, step: id });
     },
   }),

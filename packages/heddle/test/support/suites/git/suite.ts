@@ -3,6 +3,7 @@
  * is handed, so that nothing here needs a test runner. One group for each concern of `git/port.ts`.
  */
 import { captureTests } from "./captures.ts";
+import { conflictTests } from "./conflicts.ts";
 import { integrationTests } from "./integrations.ts";
 import { queueTests } from "./queue.ts";
 import type { GitSetting, Group } from "./setting.ts";
@@ -12,6 +13,7 @@ import type { TestTools } from "../test-tools.ts";
 const GROUPS: readonly (readonly [concern: string, group: Group])[] = [
   ["worktrees", worktreeTests],
   ["captures and commits", captureTests],
+  ["conflicts", conflictTests],
   ["merge queue", queueTests],
   ["integration branches and refs", integrationTests],
 ];
