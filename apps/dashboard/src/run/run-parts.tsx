@@ -2,6 +2,7 @@
 import type { ComponentType } from "react";
 import { StepsPart } from "../steps/steps-part.tsx";
 import { CostPart } from "../costs/cost-part.tsx";
+import { PlanPart } from "../plan/plan-part.tsx";
 import type { RunViewName } from "./run-search.ts";
 
 export interface RunPart {
@@ -16,6 +17,7 @@ export interface RunPart {
 export const PARTS: readonly [RunPart, ...RunPart[]] = [
   { view: "steps", label: "Steps", key: "s", Part: StepsPart },
   { view: "cost", label: "Cost", key: "o", Part: CostPart },
+  { view: "plan", label: "Plan", key: "p", Part: PlanPart },
 ];
 
 /** The one that the address names, else the first. */
