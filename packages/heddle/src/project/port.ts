@@ -21,7 +21,7 @@ import type { RunLine } from "../view/list.ts";
 import type { ProjectAttention } from "./attention.ts";
 import type { CostsDocument } from "../view/costs.ts";
 import type { HistoryMarks } from "../view/marks.ts";
-import type { LiveRunAt } from "../view/run-replay.ts";
+import type { LiveRunAt, ReplayPatch } from "../view/run-replay.ts";
 import type { AnsweredStep, AskedStep, GivenAnswer } from "./answers.ts";
 import type { DecidedFile } from "./conflict.ts";
 import type { ChangesOptions } from "./changes.ts";
@@ -117,6 +117,8 @@ export interface RecordedRuns {
   at(run: string, seq: number): Promise<Result<ReadRun, Problem>>;
   /** The same, as pages show it. */
   liveAt(run: string, seq: number): Promise<Result<LiveRunAt, Problem>>;
+  /** What makes the run that pages show at one event the one at another, forwards or backwards. */
+  livePatch(run: string, from: number, to: number): Promise<Result<ReplayPatch, Problem>>;
   /** Where in the history things happened that people look for. */
   marks(run: string): Promise<HistoryMarks>;
   /** What agents said that they used, of the newest runs. */

@@ -15,6 +15,7 @@ import type { AttentionReader } from "./attention.ts";
 import { findRun, findRunAndStep } from "./find-run.ts";
 import type { CostReaders } from "./run-costs.ts";
 import type { MarkReaders } from "./run-marks.ts";
+import type { ReplayCursors } from "./replay-cursors.ts";
 import type { RunSnapshots } from "./run-snapshots.ts";
 import type { LogIndex, LogIndexes } from "./log-index.ts";
 import type { KnownSteps } from "./known-steps.ts";
@@ -120,8 +121,13 @@ function recordedRunsOf({ log, journal, clock, live }: Shared): RecordedRuns {
   let known: Promise<KnownSteps> | undefined;
   let marks: Promise<MarkReaders> | undefined;
   let costs: Promise<CostReaders> | undefined;
+  let replaying: Promise<ReplayCursors> | undefined;
   const kept = (): Promise<RunSnapshots> =>
     (snapshots ??= import("./run-snapshots.ts").then((loaded) => new loaded.RunSnapshots()));
+  const cursors = (): Promise<ReplayCursors> =>
+    (replaying ??= Promise.all([import("./replay-cursors.ts"), kept()]).then(
+      ([loaded, shared]) => new loaded.ReplayCursors(log, shared),
+    ));
   return {
     async list(options) {
       const { runLine } = await import("../view/list.ts");
@@ -138,7 +144,8 @@ function recordedRunsOf({ log, journal, clock, live }: Shared): RecordedRuns {
     isLive: async (run) => ((await log.get(run))?.holder ?? null) !== null,
     read: async (run) => (await import("./read-run.ts")).readRun(log, run),
     at: async (run, seq) => (await import("./read-run.ts")).readRunAt(log, await kept(), run, seq),
-    liveAt: async (run, seq) => (await import("./read-run.ts")).readLiveRunAt(log, await kept(), run, seq),
+    liveAt: async (run, seq) => (await cursors()).at(run, seq),
+    livePatch: async (run, from, to) => (await cursors()).patch(run, from, to),
     async marks(run) {
       marks ??= import("./run-marks.ts").then((loaded) => new loaded.MarkReaders());
       return (await marks).marks(log, run);

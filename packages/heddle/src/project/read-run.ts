@@ -7,7 +7,6 @@ import { plural } from "../base/plural.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { EventLog } from "../journal/port.ts";
 import { HistoryReader, type RunSnapshot } from "../view/history.ts";
-import { liveRunAt, type LiveRunAt } from "../view/run-replay.ts";
 import type { RunSnapshots } from "./run-snapshots.ts";
 import type { Timeline } from "../view/timeline.ts";
 
@@ -52,19 +51,6 @@ export async function readRunAt(
   const { state, timeline } = reader;
   // A process held the run when the event was recorded.
   return state === undefined ? err(emptyRun(run)) : ok({ state, timeline, live: true, holder: undefined });
-}
-
-/** What pages show of the run as it was after event `seq`. A damaged record is thrown as a `HeddleError`. */
-export async function readLiveRunAt(
-  log: Pick<EventLog, "get" | "read">,
-  snapshots: RunSnapshots,
-  run: string,
-  seq: number,
-): Promise<Result<LiveRunAt, Problem>> {
-  const { reader, seq: last } = await snapshots.readerAt(log, run, seq);
-  if (last < seq) return err(tooFewEvents(run, last));
-  const live = liveRunAt(reader, true);
-  return live === undefined ? err(emptyRun(run)) : ok(live);
 }
 
 /** For an event that is asked for and not there. */

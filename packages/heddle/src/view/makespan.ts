@@ -30,6 +30,8 @@ export interface SimulatedRun {
   readonly makespanMs: number;
   readonly startsAt: Float64Array;
   readonly endsAt: Float64Array;
+  /** Most slots in use at once. */
+  readonly slots: number;
 }
 
 /** Milliseconds from the first start to the last end; `undefined` for plans too large to simulate. */
@@ -65,6 +67,7 @@ class Simulation {
   readonly #working: Heap;
   readonly #locks = new Set<number>();
   #now = 0;
+  #slots = 0;
 
   constructor(state: RunState, durationOf: (step: number) => number) {
     this.#state = state;
@@ -84,6 +87,7 @@ class Simulation {
       const { effects, wakeAt } = advance(this.#state, inputs, this.#world());
       if (isOver(this.#state)) return this.#simulated();
       for (const effect of effects) this.#carryOut(effect);
+      this.#slots = Math.max(this.#slots, this.#state.index.slots);
       inputs = this.#locks.size > 0 ? [] : [...this.#answers(), ...this.#nextEnds(wakeAt)];
       if (inputs.length === 0 && this.#locks.size === 0 && this.#now !== wakeAt) return undefined;
     }
@@ -97,7 +101,7 @@ class Simulation {
       this.#startsAt[step] = since;
       this.#endsAt[step] = phase !== undefined && "endedAt" in phase ? phase.endedAt : since;
     }
-    return { makespanMs: this.#now, startsAt: this.#startsAt, endsAt: this.#endsAt };
+    return { makespanMs: this.#now, startsAt: this.#startsAt, endsAt: this.#endsAt, slots: this.#slots };
   }
 
   #world(): World {

@@ -4,8 +4,6 @@
  * Invariant: the run at one event with the patch between two of them is the run at the other.
  */
 import { differences, isSame } from "./differences.ts";
-import { RunFollower } from "./follower.ts";
-import type { HistoryReader } from "./history.ts";
 import type { LiveRun, LiveStep, RunOp, RunPatch } from "./live-run.ts";
 
 /** `GET .../runs/{run}/live`. */
@@ -18,13 +16,6 @@ export interface LiveRunAt extends LiveRun {
 export interface ReplayPatch extends RunPatch {
   /** Of the event that it ends at. */
   readonly time: number;
-}
-
-/** `live`: a process holds the run. The reader is used up. `undefined`: there was no event. */
-export function liveRunAt(reader: HistoryReader, live: boolean): LiveRunAt | undefined {
-  const time = reader.state?.lastTime ?? 0;
-  const run = new RunFollower(live, reader).snapshot();
-  return run === undefined ? undefined : { ...run, time };
 }
 
 export function replayPatch(before: LiveRunAt, after: LiveRunAt): ReplayPatch {

@@ -63,9 +63,13 @@ export function whatIf({ unknownDurations, workers, ...input }: WhatIfInput): Wh
   const path = criticalPath(graph, durationOf);
   const criticalPathMs = path.reduce((sum, step) => sum + durationOf(step), 0);
   const load = loadOf(input);
-  const points = workers.flatMap((count): readonly WorkersPoint[] => {
-    const run = simulatedRun({ ...input, options: { ...options, maxConcurrency: count } });
+  let wider: SimulatedRun | undefined;
+  // The most first: with no fewer than are in use at once, it goes the same way.
+  const points = workers.toReversed().flatMap((count): readonly WorkersPoint[] => {
+    const isSame = wider !== undefined && wider.slots <= count;
+    const run = isSame ? wider : simulatedRun({ ...input, options: { ...options, maxConcurrency: count } });
     if (run === undefined) return [];
+    wider = run;
     const { makespanMs } = run;
     const share = makespanMs === 0 ? 0 : load.slotMs / (makespanMs * count);
     const bounds = [{ kind: "path", ms: criticalPathMs } as const, slotBound(load, count), ...load.bounds];
@@ -73,6 +77,7 @@ export function whatIf({ unknownDurations, workers, ...input }: WhatIfInput): Wh
     const utilisation = Math.min(1, Math.round(share * 1000) / 1000);
     return [{ workers: count, makespanMs, utilisation, binds, path: idsOf(input, pathThrough(input, run)) }];
   });
+  points.reverse();
   return {
     steps: graph.size,
     points,

@@ -1,9 +1,10 @@
 /** Replay: a run at one event with a patch is the run at another, whichever comes first; marks say where to look, however many there are. */
 import { describe, expect, test } from "vitest";
 import type { Event } from "../../src/run/event.ts";
+import { RunFollower } from "../../src/view/follower.ts";
 import { patchedRun, type LiveRun } from "../../src/view/live-run.ts";
 import { MarkReader } from "../../src/view/marks.ts";
-import { liveRunAt, replayPatch, type LiveRunAt } from "../../src/view/run-replay.ts";
+import { replayPatch, type LiveRunAt } from "../../src/view/run-replay.ts";
 import { fuzzRun } from "../support/fuzz-reducer.ts";
 import { followed } from "../support/follow-run.ts";
 import { DIAMOND, failed, history, read, started, succeeded } from "./histories.ts";
@@ -12,9 +13,10 @@ import { DIAMOND, failed, history, read, started, succeeded } from "./histories.
 const SEEDS = Number(process.env["HEDDLE_SEEDS"] ?? 8);
 
 function at(events: readonly Event[], seq: number): LiveRunAt {
-  const run = liveRunAt(read(events.slice(0, seq)), true);
+  const reader = read(events.slice(0, seq));
+  const run = new RunFollower(true, reader).snapshot();
   if (run === undefined) throw new Error("there is no run");
-  return run;
+  return { ...run, time: reader.state?.lastTime ?? 0 };
 }
 
 function withoutTime({ time: _time, ...run }: LiveRunAt): LiveRun {

@@ -3,9 +3,9 @@ import { z } from "zod";
 import { HeddleError, orThrow } from "../../base/errors.ts";
 import type { RunForecast } from "../../view/forecast.ts";
 import type { HistoryMarks } from "../../view/marks.ts";
-import { replayPatch, type LiveRunAt, type ReplayPatch } from "../../view/run-replay.ts";
+import type { LiveRunAt, ReplayPatch } from "../../view/run-replay.ts";
 import { timelinePage } from "../../view/timeline-view.ts";
-import { answered, askedRun, readAsked, type AskedRun } from "../asked-run.ts";
+import { answered, askedRun, readAsked } from "../asked-run.ts";
 import { nextLink } from "../next-link.ts";
 import { apiRoute, documentJson, type ApiRoute } from "../route.ts";
 import { runStatus } from "../../view/status.ts";
@@ -39,9 +39,9 @@ export const REPLAY_ROUTES: readonly ApiRoute[] = [
       },
     },
     handle: async (call) => {
-      const asked = await askedRun(call);
-      const live = await liveAt(asked, call.query.at);
-      return { status: 200, json: documentJson<LiveRunAt>(live), headers: asked.location };
+      const { project, run, location } = await askedRun(call);
+      const live = orThrow(await project.runs.liveAt(run, call.query.at));
+      return { status: 200, json: documentJson<LiveRunAt>(live), headers: location };
     },
   }),
   apiRoute({
@@ -64,10 +64,10 @@ export const REPLAY_ROUTES: readonly ApiRoute[] = [
       },
     },
     handle: async (call) => {
-      const asked = await askedRun(call);
+      const { project, run, location } = await askedRun(call);
       const { from, to } = call.query;
-      const patch = replayPatch(await liveAt(asked, from), await liveAt(asked, to));
-      return { status: 200, json: documentJson<ReplayPatch>(patch), headers: asked.location };
+      const patch = orThrow(await project.runs.livePatch(run, from, to));
+      return { status: 200, json: documentJson<ReplayPatch>(patch), headers: location };
     },
   }),
   apiRoute({
@@ -190,7 +190,3 @@ export const REPLAY_ROUTES: readonly ApiRoute[] = [
     },
   }),
 ];
-
-async function liveAt({ project, run }: AskedRun, at: number): Promise<LiveRunAt> {
-  return orThrow(await project.runs.liveAt(run, at));
-}
