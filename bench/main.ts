@@ -14,6 +14,7 @@ import type { Outcome, Row } from "./kit/row.ts";
 import { page, rowText, type Finished } from "./kit/table.ts";
 import { REASONS } from "./reasons.ts";
 import { criticalPath, hundredCommands, looking, manyCommands, oneCommand, sleeps } from "./rows/commands.ts";
+import { replayAt, whatIfCurve } from "./rows/pages.ts";
 import { schedules } from "./rows/schedules.ts";
 import { inMemory, journalled, resume, scale, upToDate } from "./rows/steps.ts";
 
@@ -30,6 +31,8 @@ const ROWS: readonly Row[] = [
   scale,
   schedules,
   upToDate,
+  whatIfCurve,
+  replayAt,
 ];
 
 const { values } = parseArgs({
