@@ -93,7 +93,7 @@ const nightly = {
   test: {
     name: "nightly",
     // Agents end to end, and what they do to their history, once more with all variants.
-    include: [...nightlyFiles, `${pages}/nightly/**/*.test.ts`, ...filesOf(["agent/e2e"]), `${tests}/git/history-endings.test.ts`],
+    include: [...nightlyFiles, `${pages}/{browser,nightly}/**/*.test.ts`, ...filesOf(["agent/e2e"]), `${tests}/git/history-endings.test.ts`],
     ...world,
     globalSetup: [...globalSetup, path.resolve(import.meta.dirname, pages, "support/pages.ts")],
     testTimeout: 40 * 60_000,

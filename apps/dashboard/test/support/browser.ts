@@ -117,10 +117,15 @@ export async function shot(page: Page, name: string): Promise<void> {
   if (folder !== undefined) await page.screenshot({ path: path.join(folder, `${name}.png`) });
 }
 
-/** The four looks in which every page is tried. */
-export const LOOKS: readonly Required<Pick<LookOptions, "theme" | "width">>[] = [
+const ALL_LOOKS: readonly Required<Pick<LookOptions, "theme" | "width">>[] = [
   { theme: "light", width: 1440 },
+  { theme: "dark", width: 390 },
   { theme: "dark", width: 1440 },
   { theme: "light", width: 390 },
-  { theme: "dark", width: 390 },
 ];
+
+/** The looks in which every page is tried: each theme and width once; all four at night, and for pictures. */
+export const LOOKS: typeof ALL_LOOKS =
+  process.env["HEDDLE_TIER"] === "nightly" || process.env["HEDDLE_SHOTS"] !== undefined
+    ? ALL_LOOKS
+    : ALL_LOOKS.slice(0, 2);
