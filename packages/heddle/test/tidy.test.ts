@@ -79,13 +79,15 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     ...ports("runner", "workspace", "git"),
     "version.ts",
   ],
+  // What of a run its trace says.
+  telemetry: ["base/", "run/", "plan/plan.ts", "files/import-module.ts", "version.ts"],
   backend: ["base/", "plan/plan.ts", "run/attempt.ts", "run/event.ts", ...ports("runner")],
   engine: [
     "base/",
     "plan/",
     "graph/",
     "run/",
-    ...ports("journal", "runner", "workspace", "cache", "backend", "agent", "git"),
+    ...ports("journal", "runner", "workspace", "cache", "backend", "agent", "git", "telemetry"),
   ],
   project: [
     "base/",
@@ -118,6 +120,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     "backend/",
     "engine/",
     "project/",
+    "telemetry/",
     "version.ts",
   ],
   "version.ts": ["../package.json"],
@@ -140,6 +143,8 @@ const OWNERS: readonly (readonly [module: string, owners: RegExp])[] = [
   // It takes a tenth of a second to load: only where an agent is served.
   ["@modelcontextprotocol/server", /^(?:agent\/tools\/mcp-server|mcp\/(?:server|resources|serve-http))\.ts$/],
   ["@modelcontextprotocol/server/stdio", /^mcp\/serve-stdio\.ts$/],
+  // Only where runs are traced.
+  ["@opentelemetry/api", /^telemetry\//],
   ["vitest", /^testing\//],
 ];
 

@@ -1,7 +1,9 @@
 /** Command context: what every command gets, and the first step that most commands share: open the project. */
 import type { Clock } from "../base/clock.ts";
+import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
 import type { Result } from "../base/result.ts";
+import { safeText } from "../base/safe-text.ts";
 import type { Output } from "./output.ts";
 import type { ProjectAccess } from "../project/folder.ts";
 import type { Project } from "../project/port.ts";
@@ -67,7 +69,16 @@ export function openToChange(context: Context): Promise<Result<Project, Problem>
   return open(context, "change");
 }
 
-async function open({ dir, command, out, json }: Context, access: ProjectAccess): Promise<Result<Project, Problem>> {
+async function open(
+  { dir, command, out, json, env }: Context,
+  access: ProjectAccess,
+): Promise<Result<Project, Problem>> {
   const { openProject } = await import("../host/open.ts");
-  return openProject(dir, { title: `heddle ${command}`, access, colour: out.hasColour && !json });
+  return openProject(dir, {
+    title: `heddle ${command}`,
+    access,
+    colour: out.hasColour && !json,
+    trace: defined({ traceparent: env["TRACEPARENT"], tracestate: env["TRACESTATE"] }),
+    onWarning: (text) => out.note(safeText(text)),
+  });
 }

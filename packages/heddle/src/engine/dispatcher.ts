@@ -6,7 +6,7 @@ import { unreachable } from "../base/assert.ts";
 import type { Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { DEFAULT_GRACE_MS, type Step } from "../plan/plan.ts";
-import type { Note, Outcome } from "../run/attempt.ts";
+import type { Note, Outcome, Task } from "../run/attempt.ts";
 import { poolsAround } from "../run/claims.ts";
 import { isInside, isStopped } from "../run/finish.ts";
 import type { Input } from "../run/input-events.ts";
@@ -20,6 +20,7 @@ import { expand } from "./expand.ts";
 import type { OutputChecks } from "./output-checks.ts";
 import type { EnginePorts } from "./ports.ts";
 import type { ProjectLocks } from "./project-locks.ts";
+import type { RunTrace } from "../telemetry/port.ts";
 
 const NO_STEPS: Result<readonly Step[], string> = ok([]);
 
@@ -31,6 +32,7 @@ export interface DispatcherOptions {
   readonly active: ActiveAttempts;
   readonly locks: ProjectLocks;
   readonly outputs: OutputChecks;
+  readonly trace: RunTrace | undefined;
   /** Makes ready for steps before they join the run. */
   readonly prepare: (steps: readonly Step[]) => Promise<void>;
   readonly post: (input: Input) => void;
@@ -80,7 +82,7 @@ export class Dispatcher {
   #dispatch({ step, task, limitMs }: EffectOf<"dispatch">): void {
     const { active, post } = this.#options;
     const { attempt } = task;
-    active.dispatch(task, {
+    active.dispatch(this.#traced(task), {
       limitMs,
       onNote: (note: Note) => post({ kind: "note", step, attempt, note }),
       onEnd: (outcome) => {
@@ -89,6 +91,11 @@ export class Dispatcher {
         post({ kind: "outcome", step, attempt, outcome, added: NO_STEPS });
       },
     });
+  }
+
+  #traced(task: Task): Task {
+    const { trace } = this.#options;
+    return trace === undefined ? task : { ...task, trace: trace.contextOf(task.step.id, task.attempt) };
   }
 
   /** Validates what an attempt adds to the run before its end is posted. */
@@ -102,7 +109,7 @@ export class Dispatcher {
   #undo({ step, task, limitMs }: EffectOf<"undo">): void {
     const { active, ports, post } = this.#options;
     const since = ports.clock.now();
-    active.dispatch(task, {
+    active.dispatch(this.#traced(task), {
       limitMs,
       onNote: () => undefined,
       onEnd: (outcome) => post({ kind: "undone", step, outcome, durationMs: ports.clock.now() - since }),

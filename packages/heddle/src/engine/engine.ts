@@ -41,6 +41,7 @@ import {
 } from "./recovery.ts";
 import { resultOf } from "./result.ts";
 import { Scheduler } from "./scheduler.ts";
+import type { RunTrace } from "../telemetry/port.ts";
 import type { Landing } from "../run/attempt.ts";
 import type { LoadedPlan } from "../graph/loaded-plan.ts";
 
@@ -53,6 +54,7 @@ export async function startRun(
   const run = options.run ?? randomId(ports.random);
   const now = ports.clock.now();
   warm(ports, loaded.plan.steps);
+  const trace = (await ports.openTracing?.())?.begin({ run, plan: loaded.plan.name });
   const leased = await ports.journal.create({ run, plan: loaded.plan.name, createdAt: now }, ports.holder);
   if (!leased.ok) return err(leaseProblem(leased.error, run));
   const created: EventOf<"run.created"> = {
@@ -60,7 +62,7 @@ export async function startRun(
     seq: 1,
     time: now,
     type: "run.created",
-    data: creation(ports, loaded.plan, options),
+    data: creation(ports, loaded.plan, { ...options, traceparent: trace?.traceparent }),
   };
   const state = createState(created, loaded.graph);
   if (!state.ok) throw new BugError("a loaded plan is not a graph");
@@ -76,7 +78,7 @@ export async function startRun(
   resetVolatile(ports, state.value, options);
   recorder.record({ type: "run.started", data: {} });
   if (options.reuse !== undefined) recordReuse(recorder, options.reuse);
-  return ok(runLoop(ports, leased.value, state.value, recorder, options));
+  return ok(runLoop(ports, { lease: leased.value, state: state.value, recorder, trace }, options));
 }
 
 function recordReuse(recorder: Recorder, { run: from, results, ended }: NonNullable<StartOptions["reuse"]>): void {
@@ -93,7 +95,7 @@ function warm(ports: EnginePorts, steps: readonly Step[]): void {
 function creation(
   ports: EnginePorts,
   plan: Plan,
-  options: StartOptions & { readonly maxConcurrency: number },
+  options: StartOptions & { readonly maxConcurrency: number; readonly traceparent: string | undefined },
 ): EventOf<"run.created">["data"] {
   const beginning = options.reuse?.beginning;
   const head = beginning === undefined ? ports.gitHead() : { ...beginning, commit: beginning.base };
@@ -118,7 +120,16 @@ function creation(
     branch: head?.branch,
     begin: beginning?.begin,
     from: options.reuse?.run,
+    traceparent: options.traceparent,
   });
+}
+
+/** A run whose history and lease an engine has. */
+interface TakenRun {
+  readonly lease: Lease;
+  readonly state: RunState;
+  readonly recorder: Recorder;
+  readonly trace: RunTrace | undefined;
 }
 
 /** Goes on with a recorded run. A run that succeeded executes nothing: it lands, if it has not, and its handle has the recorded result. */
@@ -127,7 +138,8 @@ export async function resumeRun(
   run: string,
   options: ResumeOptions,
 ): Promise<Result<RunHandle, Problem>> {
-  return takeOver(ports, run, async (lease, state, recorder) => {
+  return takeOver(ports, run, async (taken) => {
+    const { state, recorder } = taken;
     // After a rollback by command some of its steps wait again.
     const isDone = state.phase.tag === "succeeded" && state.index.open === 0;
     if (options.mode === "retry" && (isDone || !hasPartsToRetry(state))) return err(nothingToRetry(state));
@@ -138,7 +150,7 @@ export async function resumeRun(
     if (planned?.ok === false) return planned;
     const cutShort = cutShortProblem(state, planned?.value.reset ?? []);
     if (cutShort !== undefined) return err(cutShort);
-    if (planned === undefined) return ok(runLoop(ports, lease, state, recorder, options));
+    if (planned === undefined) return ok(runLoop(ports, taken, options));
     const unloaded = current === undefined ? functionsProblem(state) : undefined;
     if (unloaded !== undefined) return err(unloaded);
     const data =
@@ -151,7 +163,7 @@ export async function resumeRun(
     resetVolatile(ports, state, options);
     recorder.record({ type: "run.resumed", data });
     if (state.startedAt === undefined) recorder.record({ type: "run.started", data: {} });
-    return ok(runLoop(ports, lease, state, recorder, options));
+    return ok(runLoop(ports, taken, options));
   });
 }
 
@@ -184,7 +196,8 @@ export async function cancelRun(
   options: CancelOptions = {},
   onTaken?: (handle: RunHandle) => void,
 ): Promise<Result<"done", Problem>> {
-  const taken = await takeOver(ports, run, async (lease, state, recorder) => {
+  const taken = await takeOver(ports, run, async (taken) => {
+    const { state, recorder } = taken;
     if (isRunEnded(state.phase)) {
       return err({
         code: "RunEnded",
@@ -200,7 +213,7 @@ export async function cancelRun(
     resetVolatile(ports, state, {});
     recorder.record({ type: "run.resumed", data: planned.value });
     if (state.startedAt === undefined) recorder.record({ type: "run.started", data: {} });
-    const handle = runLoop(ports, lease, state, recorder, {});
+    const handle = runLoop(ports, taken, {});
     handle.cancel();
     return ok(handle);
   });
@@ -212,7 +225,8 @@ export async function cancelRun(
 
 /** Undoes the succeeded steps of a run that has ended, newest success first. */
 export async function rollbackRun(ports: EnginePorts, run: string): Promise<Result<RunHandle, Problem>> {
-  return takeOver(ports, run, async (lease, state, recorder) => {
+  return takeOver(ports, run, async (taken) => {
+    const { state, recorder } = taken;
     if (!isRunEnded(state.phase)) {
       return err({
         code: "RunNotEnded",
@@ -226,7 +240,7 @@ export async function rollbackRun(ports: EnginePorts, run: string): Promise<Resu
     await ports.backend.sweep(run, state.plan.graceMs ?? DEFAULT_GRACE_MS);
     resetVolatile(ports, state, {});
     recorder.record({ type: "rollback.started", data: { mode, steps } });
-    return ok(runLoop(ports, lease, state, recorder, {}));
+    return ok(runLoop(ports, taken, {}));
   });
 }
 
@@ -234,7 +248,7 @@ export async function rollbackRun(ports: EnginePorts, run: string): Promise<Resu
 async function takeOver(
   ports: EnginePorts,
   run: string,
-  go: (lease: Lease, state: RunState, recorder: Recorder) => Promise<Result<RunHandle | undefined, Problem>>,
+  go: (taken: TakenRun) => Promise<Result<RunHandle | undefined, Problem>>,
 ): Promise<Result<RunHandle, Problem>> {
   const since = ports.clock.now();
   const leased = await ports.journal.acquire(run, ports.holder);
@@ -243,11 +257,14 @@ async function takeOver(
   try {
     const recovered = await recover(ports.journal, run);
     if (!recovered.ok) return recovered;
-    const { state, checker } = recovered.value;
+    const { state, checker, traceparent: recorded } = recovered.value;
+    const tracing = await ports.openTracing?.();
+    const trace = tracing?.begin(defined({ run, plan: state.plan.name, recorded }));
+    trace?.takeUp(state);
     const recorder = new Recorder({ ...ports, lease: leased.value, state, checker });
     const left = await takeLeftRequests(ports, { state, recorder, since });
     if (!left.ok) return left;
-    const gone = await go(leased.value, state, recorder);
+    const gone = await go({ lease: leased.value, state, recorder, trace });
     if (!gone.ok) return gone;
     handed = gone.value !== undefined;
     return ok(gone.value ?? finishedHandle(state));
@@ -298,13 +315,8 @@ function resetVolatile(ports: EnginePorts, state: RunState, { pauseBeforeLayers 
   Object.assign(state.volatile, newVolatile(policy));
 }
 
-function runLoop(
-  ports: EnginePorts,
-  lease: Lease,
-  state: RunState,
-  recorder: Recorder,
-  options: WaitOptions,
-): RunHandle {
+function runLoop(ports: EnginePorts, taken: TakenRun, options: WaitOptions): RunHandle {
+  const { lease, state, recorder, trace } = taken;
   let landing: Landing | undefined;
   const scheduler = new Scheduler({
     atEnd: async (isStopped) => {
@@ -314,15 +326,18 @@ function runLoop(
     lease,
     state,
     recorder,
+    trace,
     wait: options.wait === true,
   });
+  if (trace !== undefined) recorder.subscribe((event) => trace.event(event, state));
   if (options.onEvent !== undefined) recorder.subscribe(options.onEvent);
   if (state.index.open > 0) warm(ports, state.steps);
   // A turn later, so that the caller can subscribe to the handle before the first event.
   const result = ports
     .batchTick()
     .then(() => scheduler.run())
-    .then((ended) => withLanding(ended, landing));
+    .then((ended) => withLanding(ended, landing))
+    .finally(() => trace?.end());
   return {
     run: state.run,
     result,

@@ -36,6 +36,8 @@ export interface ExecuteOptions {
   readonly checkOutput: (schema: JsonObject, output: Json, signal: AbortSignal) => Promise<string | undefined>;
   /** What commands print is shown with colours. */
   readonly colour?: boolean | undefined;
+  /** Does what an attempt does, as a part of its trace. Absent: nothing is traced. */
+  readonly traced?: (<T>(task: Task, work: () => T) => T) | undefined;
   /** Carries out agents' steps; asked for with the first one. Absent: they fail. */
   readonly agents?: () => Promise<AgentExecutor>;
 }
@@ -119,7 +121,9 @@ class Execution implements RunningTask {
     if (!prepared.ok) return failed("spawn", prepared.error);
     const { value: attempt } = prepared;
     if (this.#stopReason !== undefined) return { kind: "stopped", reason: this.#stopReason };
-    const outcome = await this.#follow(this.#options.runner.start(attempt));
+    const start = (): RunningTask => this.#options.runner.start(attempt);
+    const { traced } = this.#options;
+    const outcome = await this.#follow(traced === undefined ? start() : traced(task, start));
     const { output, verify } = task.step;
     if (output === undefined && verify === undefined) return outcome;
     return await this.#examine(attempt, workspace, outcome);
@@ -183,7 +187,8 @@ async function startAgent(
     schema &&
     signal &&
     (async (output: Json): Promise<string | undefined> => mismatch(await options.checkOutput(schema, output, signal)));
-  return agents.start(defined({ task, prompt, env, folder, logFile: workspace.logFile, check }), onNote);
+  const known = { ...traceVariables(task), ...env };
+  return agents.start(defined({ task, prompt, env: known, folder, logFile: workspace.logFile, check }), onNote);
 }
 
 /** One `verify` command as a separate attempt: same folder, environment and log; its result is its exit code. */
@@ -227,7 +232,7 @@ function prepare(
     attempt: task.attempt,
     work: work.value,
     cwd: workspace.cwd,
-    env: filled.env ?? NO_ENV,
+    env: task.trace === undefined ? (filled.env ?? NO_ENV) : { ...traceVariables(task), ...filled.env },
     envMode: step.envMode ?? (step.action.kind === "agent" ? "strict" : "inherit"),
     passEnv: step.passEnv ?? NONE,
     secrets: step.secrets ?? NONE,
@@ -244,6 +249,11 @@ function prepare(
     maxMemoryMb: step.limits?.maxMemoryMb,
   };
   return ok(attempt);
+}
+
+/** As processes find their place in a trace. What the plan says of these variables goes first. */
+function traceVariables({ trace }: Task): Readonly<Record<string, string>> {
+  return trace === undefined ? NO_ENV : defined({ TRACEPARENT: trace.traceparent, TRACESTATE: trace.tracestate });
 }
 
 /** What may contain templates besides the environment. */

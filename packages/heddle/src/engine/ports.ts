@@ -14,6 +14,7 @@ import type { Plan } from "../plan/plan.ts";
 import type { Landing, Task } from "../run/attempt.ts";
 import type { Finding } from "../run/input-events.ts";
 import type { World } from "../run/transition.ts";
+import type { Tracing } from "../telemetry/port.ts";
 
 /** What the machine can still bear. */
 export interface Probe {
@@ -87,6 +88,8 @@ export interface EnginePorts {
   readonly examine?: (task: Task) => Promise<Result<Finding, string>>;
   /** Takes the work of a step back out of a run, verified. Absent: nothing can. */
   readonly revertAgents?: (run: AgentRun, work: RevertWork) => Promise<Result<Reverted, Problem>>;
+  /** Asked for with each run. Absent, as is what it gives: runs are not traced. */
+  readonly openTracing?: () => Promise<Tracing | undefined>;
   /** The run came to a stop: what agents left in it is put in order, and lands where the run is done. `undefined`: nothing was left. */
   readonly finishAgents?: (run: AgentRun, isDone: boolean) => Promise<Landing | undefined>;
 }

@@ -34,12 +34,15 @@ export interface Recovered {
   readonly state: RunState;
   /** Has seen the whole history; continues with what is appended. */
   readonly checker: HistoryChecker;
+  /** Of the trace that it is a part of; absent: it is not traced. */
+  readonly traceparent?: string;
 }
 
 /** Folds a recorded history. A history that breaks a rule of the engine is a problem, not a state. */
 export async function recover(journal: EventLog, run: string): Promise<Result<Recovered, Problem>> {
   const checker = new HistoryChecker();
   let state: RunState | undefined;
+  let traceparent: string | undefined;
   return await caught(async () => {
     for await (const batch of journal.read(run)) {
       for (const event of batch) {
@@ -51,10 +54,11 @@ export async function recover(journal: EventLog, run: string): Promise<Result<Re
           const created = begin(event);
           if (!created.ok) return created;
           state = created.value;
+          if (event.type === "run.created") ({ traceparent } = event.data);
         }
       }
     }
-    if (state !== undefined) return ok({ state, checker });
+    if (state !== undefined) return ok(defined({ state, checker, traceparent }));
     return err({
       code: "EmptyHistory",
       message: `run ${run} has no events: its process died before it began`,

@@ -44,6 +44,7 @@ import { OutputChecks } from "./output-checks.ts";
 import type { EnginePorts } from "./ports.ts";
 import { answeredTooLate, lostLease, notAsked, notLive } from "./problems.ts";
 import { ProjectLocks } from "./project-locks.ts";
+import type { RunTrace } from "../telemetry/port.ts";
 import type { Recorder } from "./recorder.ts";
 import { durationsOf, resultOf } from "./result.ts";
 import { Timers } from "./timers.ts";
@@ -55,6 +56,7 @@ export interface SchedulerOptions {
   readonly state: RunState;
   /** How the run begins or continues, not on disk yet. */
   readonly recorder: Recorder;
+  readonly trace: RunTrace | undefined;
   /** Go on waiting for people's answers. */
   readonly wait: boolean;
   /** Called when nothing runs any more and the lease is still held. `isStopped`: nothing may be recorded. Never rejects. */
@@ -89,7 +91,7 @@ export class Scheduler {
   #isAwake = false;
   #wake: (() => void) | undefined;
 
-  constructor({ ports, lease, state, recorder, wait, atEnd }: SchedulerOptions) {
+  constructor({ ports, lease, state, recorder, trace, wait, atEnd }: SchedulerOptions) {
     this.#ports = ports;
     this.#lease = lease;
     this.#state = state;
@@ -114,6 +116,7 @@ export class Scheduler {
       active: this.#active,
       locks: this.#locks,
       outputs: this.#outputs,
+      trace,
       prepare: (steps) => this.#prepare(steps),
       post: (input) => this.#post(input),
       onFault: (problem) => this.#stop(problem),

@@ -7,16 +7,17 @@ import { fileURLToPath } from "node:url";
 import type { AgentExecutor } from "../agent/port.ts";
 import { localBackend } from "../backend/local.ts";
 import { machineProbe } from "../backend/machine-probe.ts";
-import { systemClock } from "../base/clock.ts";
+import { systemClock, type Clock } from "../base/clock.ts";
 import { defined } from "../base/defined.ts";
 import { randomId } from "../base/ids.ts";
 import { systemRandom } from "../base/random.ts";
-import { executor } from "../engine/executor.ts";
+import { executor, type ExecuteOptions } from "../engine/executor.ts";
 import { type Engine, engineOver } from "../engine/open.ts";
 import type { EnginePorts } from "../engine/ports.ts";
 import { thisProcess } from "../journal/liveness.ts";
 import { loadSubplanFile } from "../project/load-plan.ts";
 import { planFileContent } from "../project/plan-content.ts";
+import type { OpenedTracing } from "../telemetry/open.ts";
 import { type LocalRunners, localRunners } from "../runner/local.ts";
 import { VERSION } from "../version.ts";
 import { localOutputChecks, runOutputCheck } from "./output-checks.ts";
@@ -28,8 +29,10 @@ export function openEngine(options: EngineOptions): Engine {
   return engineOver(portsOf(options));
 }
 
-function portsOf({ dir, journal, workspaces, title, pollMs, codeFor, colour }: EngineOptions): EnginePorts {
+function portsOf(options: EngineOptions): EnginePorts {
+  const { dir, journal, workspaces, title, pollMs, codeFor, colour } = options;
   const clock = systemClock();
+  const tracing = lazyTracing(options, clock);
   const runners = localRunners({
     clock,
     env: process.env,
@@ -45,9 +48,10 @@ function portsOf({ dir, journal, workspaces, title, pollMs, codeFor, colour }: E
     environment: process.env,
     checkOutput: (schema, output, signal) => checks.check(schema, output, signal),
     colour,
+    traced: tracing?.traced,
     agents: agents.get,
   });
-  return {
+  return defined<EnginePorts>({
     journal,
     backend: localBackend({
       execute,
@@ -59,6 +63,7 @@ function portsOf({ dir, journal, workspaces, title, pollMs, codeFor, colour }: E
         await (await agents.made())?.[Symbol.asyncDispose]();
         await runners.runner[Symbol.asyncDispose]();
         await checks[Symbol.asyncDispose]();
+        await tracing?.dispose();
       },
     }),
     clock,
@@ -86,7 +91,44 @@ function portsOf({ dir, journal, workspaces, title, pollMs, codeFor, colour }: E
       const work = isDone ? await agents.get() : await agents.made();
       return await work?.finishRun({ ...run, folder: codeFor(run.run).folder }, isDone);
     },
+    openTracing: tracing?.open,
+  });
+}
+
+interface LazyTracing {
+  readonly open: NonNullable<EnginePorts["openTracing"]>;
+  readonly traced: NonNullable<ExecuteOptions["traced"]>;
+  readonly dispose: () => Promise<void>;
+}
+
+/** A run that nobody traces does not pay for it. */
+function lazyTracing({ dir, trace, onWarning = warn }: EngineOptions, clock: Clock): LazyTracing | undefined {
+  if (!isTraced(process.env)) return undefined;
+  let opening: Promise<OpenedTracing | undefined> | undefined;
+  let opened: OpenedTracing | undefined;
+  return {
+    open: () =>
+      (opening ??= import("../telemetry/open.ts").then(async ({ openTracing }) => {
+        opened = await openTracing({ dir, env: process.env, clock, incoming: trace ?? {}, onWarning });
+        return opened;
+      })),
+    traced: (task, work) => (opened === undefined ? work() : opened.within(task, work)),
+    dispose: async () => await (await opening)?.[Symbol.asyncDispose](),
   };
+}
+
+function warn(text: string): void {
+  process.emitWarning(text, "HeddleWarning");
+}
+
+/** Whether a provider of traces is there, or somewhere to send them. */
+function isTraced(env: Readonly<Record<string, string | undefined>>): boolean {
+  if (env["OTEL_SDK_DISABLED"]?.toLowerCase() === "true") return false;
+  const there = (globalThis as { readonly [name: symbol]: { readonly trace?: unknown } | undefined })[
+    Symbol.for("opentelemetry.js.api.1")
+  ];
+  const endpoint = env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] ?? env["OTEL_EXPORTER_OTLP_ENDPOINT"] ?? "";
+  return there?.trace !== undefined || endpoint !== "";
 }
 
 /** Everything about agents is loaded with the first one: a run without agents does not pay for it. */

@@ -14,6 +14,7 @@ import { thisProcess } from "../journal/liveness.ts";
 import { memoryJournal } from "../journal/memory.ts";
 import { openSqliteJournal } from "../journal/sqlite/open.ts";
 import { checkEvent } from "../run/event-schema.ts";
+import type { TraceContext } from "../run/attempt.ts";
 import { upgradeEvent } from "../run/upgrade.ts";
 import { VERSION } from "../version.ts";
 import { directoryWorkspaces } from "../workspace/directory.ts";
@@ -32,6 +33,10 @@ export interface OpenProjectOptions {
   readonly access?: ProjectAccess;
   /** What commands print is shown with colours: they are told so. Default: not. */
   readonly colour?: boolean;
+  /** The trace that this process is a part of: its runs are too. Absent: they begin their own. */
+  readonly trace?: Partial<TraceContext>;
+  /** Told, once each, what does not stop a run and somebody should know. Default: a warning of the process. */
+  readonly onWarning?: (text: string) => void;
 }
 
 /** How often the engine looks for requests from other processes. */
@@ -39,7 +44,7 @@ const POLL_MS = 100;
 
 /** Opens the project in `dir`: its journal, and all that runs need. Nothing of the folder is executed. */
 export async function openProject(dir: string, options: OpenProjectOptions): Promise<Result<Project, Problem>> {
-  const { title, access = "create", colour = false } = options;
+  const { title, access = "create", colour = false, trace, onWarning } = options;
   const layout = layoutOf(dir);
   const prepared = prepareFolder(layout, access);
   if (!prepared.ok) return prepared;
@@ -63,6 +68,8 @@ export async function openProject(dir: string, options: OpenProjectOptions): Pro
       pollMs: POLL_MS,
       colour,
       deleteRunFiles: false,
+      trace,
+      onWarning,
     }),
   );
 }

@@ -6,6 +6,7 @@ import type { Random } from "../base/random.ts";
 import type { PlanCode } from "../engine/executor.ts";
 import type { Engine } from "../engine/open.ts";
 import type { EngineJournal } from "../engine/ports.ts";
+import type { TraceContext } from "../run/attempt.ts";
 import type { Holder, Journal } from "../journal/port.ts";
 import type { Workspaces } from "../workspace/port.ts";
 import type { ProjectLayout } from "./layout.ts";
@@ -25,6 +26,10 @@ export interface ProjectParts {
   readonly pollMs: number;
   /** What commands print is shown with colours. */
   readonly colour?: boolean;
+  /** The trace that this process is a part of. */
+  readonly trace?: Partial<TraceContext> | undefined;
+  /** Told what does not stop a run and somebody should know. Absent: it becomes a warning of the process. */
+  readonly onWarning?: ((text: string) => void) | undefined;
   /** Whether the files of a run go when this process is done with it. */
   readonly deleteRunFiles: boolean;
   /** What is wrong with an output by its step's schema, in one line; `undefined`: nothing. Ends, whatever they are. */
@@ -52,4 +57,6 @@ export interface EngineOptions {
   readonly pollMs: number;
   readonly colour?: boolean;
   readonly codeFor: (run: string) => PlanCode;
+  readonly trace?: Partial<TraceContext>;
+  readonly onWarning?: (text: string) => void;
 }

@@ -88,12 +88,12 @@ export function createProject(parts: ProjectParts): Project {
 }
 
 function engineOptions(
-  { layout, journal, workspaces, title, pollMs, colour }: ProjectParts,
+  { layout, journal, workspaces, title, pollMs, colour, trace, onWarning }: ProjectParts,
   live: LiveRuns,
 ): EngineOptions {
   const none: PlanCode = { functions: NO_FUNCTIONS, folder: layout.dir };
   const codeFor = (run: string): PlanCode => live.codeFor(run) ?? none;
-  return defined({ dir: layout.dir, journal, workspaces, title, pollMs, colour, codeFor });
+  return defined({ dir: layout.dir, journal, workspaces, title, pollMs, colour, codeFor, trace, onWarning });
 }
 
 function plansOf({ log, journal, dir, agents, threads, clock }: Shared): ProjectPlans {

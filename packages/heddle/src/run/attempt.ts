@@ -50,6 +50,12 @@ export type Outcome =
       readonly agent?: AgentDetails;
     };
 
+/** What processes of an attempt pass on to their own, so that what they trace joins the run's trace (W3C Trace Context). */
+export interface TraceContext {
+  readonly traceparent: string;
+  readonly tracestate?: string;
+}
+
 /** An attempt whose start is recorded: all that a worker needs to carry it out. `(run, step, attempt)` is its fencing token. */
 export interface Task {
   readonly run: string;
@@ -68,6 +74,8 @@ export interface Task {
   readonly agent?: AgentTask;
   /** Of a step that stands for a plan file: the files of such steps around it, outermost first. Absent: none. */
   readonly within?: readonly string[];
+  /** Absent: the run is not traced. */
+  readonly trace?: TraceContext;
 }
 
 /** What an agent's step needs besides its own definition. */

@@ -129,6 +129,7 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
   "retryDelayMs",
   "engine",
   "gitHead",
+  "traceparent",
   "begin",
   "from",
   "madeAt",

@@ -298,6 +298,7 @@ const SCHEMAS: { readonly [T in EventType]: Schema<T> } = {
       begin: optional(text),
       from: optional(text),
       rules: optional(count),
+      traceparent: optional(text),
     }),
   ),
   "run.started": run<"run.started">(nothing),

@@ -156,6 +156,8 @@ export type EventBody =
         readonly from?: string;
         /** The {@link RUN_RULES} of the engine that began it; absent: 1. */
         readonly rules?: number;
+        /** Its place in a trace, which each engine goes on with (W3C Trace Context); absent: it is not traced. */
+        readonly traceparent?: string;
       };
     }
   /** The engine starts scheduling for the first time. */

@@ -16,6 +16,7 @@ const NO_CODES = new Set([
   "ApiProblem",
   "BugError",
   "HeddleError",
+  "HeddleWarning",
   "PlanError",
   "NotebookEdit",
   "UsageError",

@@ -3,7 +3,17 @@
  * fixtures. A program that is made starts in half the time of one from sources. Kept by what went into it: it is made once.
  */
 import { createHash } from "node:crypto";
-import { cpSync, globSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  cpSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { rolldown } from "rolldown";
 import type { TestProject } from "vitest/node";
@@ -21,6 +31,7 @@ const ROOT = path.resolve(import.meta.dirname, "../../../..");
 /** Not in a folder for temporary files: agents in a box do not see those. */
 const KEPT = path.join(ROOT, "node_modules/.cache/heddle-programs");
 const KEPT_MS = 24 * 3_600_000;
+const SELF = path.relative(ROOT, import.meta.filename);
 const PACKAGE = ["bin/heddle.cjs", "bin/code-cache.cjs", "package.json"];
 const FIXTURES = globSync("packages/heddle/test/**/fixtures/*.ts", { cwd: ROOT }).toSorted();
 
@@ -42,7 +53,12 @@ async function built(): Promise<string> {
       rmSync(other, { recursive: true, force: true });
   }
   const draft = `${folder}.${process.pid}`;
-  await bundle(path.join(draft, "dist"));
+  const chunks = await bundle(path.join(draft, "dist"));
+  const modules = chunks.map((chunk) => [
+    chunk.fileName,
+    Object.keys(chunk.modules).map((id) => path.relative(ROOT, id)),
+  ]);
+  writeFileSync(path.join(draft, "modules.json"), JSON.stringify(Object.fromEntries(modules)));
   const fixtures = await rolldown({ cwd: ROOT, input: FIXTURES.map((file) => `./${file}`), platform: "node" });
   await fixtures.write({ dir: path.join(draft, "fixtures"), format: "esm" });
   await fixtures.close();
@@ -59,7 +75,7 @@ async function built(): Promise<string> {
 function digest(): string {
   const hash = createHash("sha256");
   const sources = globSync("packages/heddle/src/**/*.ts", { cwd: ROOT }).toSorted();
-  const others = [...PACKAGE.map((file) => `packages/heddle/${file}`), "package-lock.json", "scripts/bundle.ts"];
+  const others = [...PACKAGE.map((file) => `packages/heddle/${file}`), "package-lock.json", "scripts/bundle.ts", SELF];
   for (const file of [...sources, ...others, ...FIXTURES])
     hash.update(`${file}\0`).update(readFileSync(path.join(ROOT, file)));
   return hash.digest("hex").slice(0, 20);

@@ -77,8 +77,8 @@ function messageOf(id: string, texts: readonly [description: string, summary: st
   return summary.trim() === "" ? subject.slice(0, 100) : `${subject.slice(0, 100)}\n\n${summary.trim().slice(0, 4000)}`;
 }
 
-/** Says where heddle was started, not what commands find: a resume from another terminal is to know what passed. */
-const NOT_COUNTED = ["_", "SHLVL"];
+/** Says where heddle was started, or which attempt it is, not what commands find: a resume from another terminal is to know what passed. */
+const NOT_COUNTED = ["_", "SHLVL", "TRACEPARENT", "TRACESTATE"];
 
 /**
  * Equal for equal commands in an equal environment: everything that they get besides the tree, except the variables

@@ -15,7 +15,7 @@ export async function mcpCommand(context: Context, _args: readonly unknown[], fl
   const { openProject } = await import("../../host/open.ts");
   const serving = serveMcp({
     dir,
-    open: (access) => openProject(dir, { title: "heddle mcp", access }),
+    open: (access) => openProject(dir, { title: "heddle mcp", access, onWarning: (text) => out.note(safeText(text)) }),
     clock,
     input: process.stdin,
     output: outputStream(out),

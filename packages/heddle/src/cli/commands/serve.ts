@@ -27,7 +27,7 @@ export async function serveCommand(context: Context, _args: readonly unknown[], 
     out.note(problem === undefined ? `Run ${run} goes on.` : `Run ${run} cannot go on: ${safeLine(problem)}`);
   const options: ServeOptions = defined({
     dirs: dirs.length === 0 ? [context.dir] : dirs,
-    open: (dir: string) => openProject(dir, { title: "heddle serve" }),
+    open: (dir: string) => openProject(dir, { title: "heddle serve", onWarning: (text) => out.note(safeLine(text)) }),
     clock,
     env,
     port: numberFlag(flags, "port") ?? SERVER_PORT,
