@@ -7,7 +7,7 @@ import { systemRandom } from "../base/random.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { isPlanDefinition, type PlanDefinition } from "../plan/define.ts";
 import type { OptionsWith, ParamsInput, ParamSpecs } from "../plan/param-values.ts";
-import type { LoadedPlan, Project } from "../project/port.ts";
+import type { LoadedPlan, Project, StepsAgain } from "../project/port.ts";
 import type { RerunRefusal } from "../project/rerun.ts";
 import { PlanError } from "./errors.ts";
 import { openFolder, refusable } from "./folder.ts";
@@ -65,13 +65,18 @@ export function resume<P extends ParamSpecs>(
     if (!project.ok) return project;
     held(project.value);
     const current = await (plan === undefined
-      ? currentPlan(project.value, id)
+      ? currentPlan(project.value, id, options.again !== undefined)
       : givenPlan(project.value, id, { plan, params: options.params, projectDir: options.projectDir }));
     if (!current.ok) return current;
     return refusable(
       await project.value.runs.resume(
         id,
-        defined({ ...sharedOptions(options), current: current.value, acceptChanges: options.acceptChanges }),
+        defined({
+          ...sharedOptions(options),
+          current: current.value,
+          acceptChanges: options.acceptChanges,
+          again: stepsAgain(options),
+        }),
       ),
     );
   });
@@ -107,6 +112,10 @@ export function rerun<P extends ParamSpecs>(
   });
 }
 
+function stepsAgain({ again, downstream }: Pick<ResumeRunOptions, "again" | "downstream">): StepsAgain | undefined {
+  return again === undefined ? undefined : defined<StepsAgain>({ steps: again.map(String), downstream });
+}
+
 /** With the parameters that are given, else those that the run was created with. */
 async function givenPlan(
   project: Project,
@@ -122,11 +131,16 @@ async function givenPlan(
 }
 
 /** As the file says now; `undefined`: the run has none, or it is gone. */
-async function currentPlan(project: Project, id: string): Promise<Result<LoadedPlan | undefined, HeddleError>> {
+async function currentPlan(
+  project: Project,
+  id: string,
+  isNeeded: boolean,
+): Promise<Result<LoadedPlan | undefined, HeddleError>> {
   const current = await caught(async () => ok(await project.plans.current(id)));
   // A run that cannot be read: the resume will say so.
   if (!current.ok) return ok(undefined);
-  if (current.value.kind === "invalid" && current.value.isNeeded) return err(new PlanError(current.value.diagnostics));
+  if (current.value.kind === "invalid" && (current.value.isNeeded || isNeeded))
+    return err(new PlanError(current.value.diagnostics));
   return ok(current.value.kind === "loaded" ? current.value.plan : undefined);
 }
 

@@ -46,6 +46,10 @@ export interface ResumeRunOptions<P extends ParamSpecs = ParamSpecs> extends Sha
   readonly params?: ParamsInput<P>;
   /** Run again what succeeded and has another definition now, and what depends on it; default: false, the run is refused. */
   readonly acceptChanges?: boolean;
+  /** Ids of steps that run again whatever came of them; what did not succeed does so anyway; default: none. */
+  readonly again?: readonly string[];
+  /** Whether what depends on {@link again} and has succeeded runs again too; default: true. */
+  readonly downstream?: boolean;
 }
 
 export interface OpenOptions {

@@ -33,7 +33,7 @@ export function parseCommand(spec: CommandSpec, words: readonly string[]): Parse
   for (const option of [...(spec.options ?? []), ...GLOBAL_OPTIONS]) command.addOption(optionOf(option));
   const count = spec.args?.split(" ").length ?? 0;
   command.action((...given: unknown[]) => {
-    const args = given.slice(0, count).map((arg) => (typeof arg === "string" ? arg : undefined));
+    const args = given.slice(0, count).flatMap((arg) => (Array.isArray(arg) ? arg.map(String) : [textOf(arg)]));
     parsed = { kind: "run", args, flags: command.opts<Flags>() };
   });
   try {
@@ -63,6 +63,10 @@ export function parseCommand(spec: CommandSpec, words: readonly string[]): Parse
     };
   }
   return parsed ?? { kind: "help", text: help };
+}
+
+function textOf(arg: unknown): string | undefined {
+  return typeof arg === "string" ? arg : undefined;
 }
 
 /** Where the command takes one run, and several words were given. */

@@ -85,6 +85,15 @@ export interface GoOnOptions extends SteerOptions {
   readonly acceptChanges?: boolean;
 }
 
+export interface RetryOptions extends GoOnOptions {
+  /** Ids: these run again whatever came of them. Absent: what did not succeed, which runs again anyway. */
+  readonly steps?: readonly string[];
+  /** `false`: what depends on `steps` and has succeeded stays as it is. */
+  readonly downstream?: boolean;
+  /** Values that some of the plan's parameters have from now on. */
+  readonly params?: JsonObject;
+}
+
 export interface CommentOptions extends SteerOptions {
   readonly comment?: string;
 }
@@ -187,7 +196,7 @@ export interface RunCalls {
   /** Goes on with a run that ended early; successes are kept. */
   resume(run: string, options?: GoOnOptions): Promise<TakenRun>;
   /** Runs again what failed, and what depends on it. */
-  retry(run: string, options?: GoOnOptions): Promise<TakenRun>;
+  retry(run: string, options?: RetryOptions): Promise<TakenRun>;
   /** Runs the undos of a run that has ended. */
   rollback(run: string, options?: SteerOptions): Promise<TakenRun>;
   /** Recorded events in order, page by page. */
@@ -368,7 +377,7 @@ function runCalls(platform: ClientPlatform, ask: Ask): RunCalls {
       ask({ method: "POST", path: ["runs", run, word], key, ifMatch: etagOfSeen(seen), signal });
   const goOn =
     (word: string) =>
-    (run: string, { key, seen, signal, ...body }: GoOnOptions = {}): Promise<TakenRun> =>
+    (run: string, { key, seen, signal, ...body }: RetryOptions = {}): Promise<TakenRun> =>
       ask({ method: "POST", path: ["runs", run, word], body, key, ifMatch: etagOfSeen(seen), signal });
   return {
     list: ({ signal, status, ...query } = {}) =>

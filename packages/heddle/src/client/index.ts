@@ -7,6 +7,7 @@ export type {
   CostQuery,
   EventQuery,
   GoOnOptions,
+  RetryOptions,
   HeddleClient,
   ProjectClient,
   RunCalls,

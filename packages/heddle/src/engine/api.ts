@@ -36,8 +36,17 @@ export interface ResumeOptions extends WaitOptions {
   /** The plan as its file says now; absent: the recorded one. */
   readonly current?: LoadedPlan;
   readonly maxConcurrency?: number;
-  /** `retry`: refuses a run that has nothing failed, cancelled or interrupted. */
+  /** `retry`: refuses a run that has nothing failed, cancelled or interrupted, unless steps are to run {@link again}. */
   readonly mode?: "resume" | "retry";
+  /** Steps that run again whatever came of them; what did not succeed does so anyway. */
+  readonly again?: StepsAgain;
+}
+
+export interface StepsAgain {
+  /** Ids. */
+  readonly steps: readonly string[];
+  /** With what depends on them; absent: yes. */
+  readonly downstream?: boolean;
 }
 
 /** A run in this process. */

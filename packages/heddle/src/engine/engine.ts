@@ -30,6 +30,7 @@ import { leaseProblem } from "./problems.ts";
 import { Recorder } from "./recorder.ts";
 import { planFileDrift } from "./plan-file-drift.ts";
 import {
+  againProblem,
   alwaysProblem,
   type CancelOptions,
   cutShortProblem,
@@ -142,11 +143,17 @@ export async function resumeRun(
     const { state, recorder } = taken;
     // After a rollback by command some of its steps wait again.
     const isDone = state.phase.tag === "succeeded" && state.index.open === 0;
-    if (options.mode === "retry" && (isDone || !hasPartsToRetry(state))) return err(nothingToRetry(state));
-    if (isDone && !isLandingDue(state)) return ok(undefined);
+    const { again } = options;
+    if (again === undefined) {
+      if (options.mode === "retry" && (isDone || !hasPartsToRetry(state))) return err(nothingToRetry(state));
+      if (isDone && !isLandingDue(state)) return ok(undefined);
+    } else {
+      const unfit = againProblem(state, again);
+      if (unfit !== undefined) return err(unfit);
+    }
     const current = planForRun(state, options.current);
     const choices = await choicesOf(ports, state, { ...options, current });
-    const planned = isDone ? undefined : withAlways(state, planResume(state, choices));
+    const planned = isDone && again === undefined ? undefined : withAlways(state, planResume(state, choices));
     if (planned?.ok === false) return planned;
     const cutShort = cutShortProblem(state, planned?.value.reset ?? []);
     if (cutShort !== undefined) return err(cutShort);
@@ -170,11 +177,11 @@ export async function resumeRun(
 async function choicesOf(
   ports: EnginePorts,
   state: RunState,
-  { current, acceptChanges }: Pick<ResumeChoices, "current" | "acceptChanges">,
+  { current, acceptChanges, again }: Pick<ResumeChoices, "current" | "acceptChanges" | "again">,
 ): Promise<ResumeChoices> {
   const { planFile } = state.options;
   const files = await planFileDrift(state, (file) => ports.subplanContent(planFile, file));
-  return defined({ engine: ports.version, current, files, acceptChanges });
+  return defined({ engine: ports.version, current, files, acceptChanges, again });
 }
 
 /** What is always to run runs again after what it comes after. */

@@ -26,6 +26,9 @@ import {
   type RunState,
 } from "../run/state.ts";
 import type { LoadedPlan } from "../graph/loaded-plan.ts";
+import { shellWord } from "../base/shell-word.ts";
+import { suggest } from "../base/suggest.ts";
+import type { StepsAgain } from "./api.ts";
 import type { Functions, Step } from "../plan/plan.ts";
 import { isSheltered } from "../run/shelter.ts";
 import { functionOf } from "./executor.ts";
@@ -179,12 +182,14 @@ export interface ResumeChoices {
   /** Plan files that the run has read and that are others now. */
   readonly files?: readonly PlanFileDrift[];
   readonly acceptChanges?: boolean;
+  /** Of this run, as {@link againProblem} says. */
+  readonly again?: StepsAgain;
 }
 
 /** The data of `run.resumed`, or why the run cannot continue. */
 export function planResume(
   state: RunState,
-  { engine, current, files, acceptChanges }: ResumeChoices,
+  { engine, current, files, acceptChanges, again }: ResumeChoices,
 ): Result<EventOf<"run.resumed">["data"], Problem> {
   const interrupted: string[] = [];
   for (let step = 0; step < state.steps.length; step++) {
@@ -194,12 +199,58 @@ export function planResume(
   const plan = current?.plan ?? state.plan;
   const drift = driftOf(state, plan, files);
   if (drift.changed.length > 0 && acceptChanges !== true) return err(changedProblem(state.run, drift.changed));
-  const reset = resetBy(state, current ?? { plan, graph: state.index.graph }, [
-    ...drift.changed.map(({ id }) => id),
-    ...drift.renewed,
-  ]);
+  const { steps: named = [], downstream = true } = again ?? {};
+  const changed = [...drift.changed.map(({ id }) => id), ...drift.renewed];
+  const now = current ?? { plan, graph: state.index.graph };
+  const reset = resetBy(state, now, downstream ? [...changed, ...named] : changed);
   const asked = askedAgain(state, reset);
-  return ok(defined({ engine, interrupted, reset: [...reset, ...asked], plan: drift.differs ? plan : undefined }));
+  const alone = downstream ? [] : named.filter((id) => isResettable(state, id));
+  const all = [...new Set([...reset, ...asked, ...alone])];
+  return ok(defined({ engine, interrupted, reset: all, plan: drift.differs ? plan : undefined }));
+}
+
+function isResettable(state: RunState, id: string): boolean {
+  const step = state.index.byId.get(id);
+  return step !== undefined && hasBegun(state, step);
+}
+
+/** Why these steps cannot run again as parts of this run. */
+export function againProblem(state: RunState, { steps }: StepsAgain): Problem | undefined {
+  const { run } = state;
+  for (const id of steps) {
+    const step = state.index.byId.get(id);
+    if (step === undefined) {
+      const near = suggest(id, state.index.byId.keys());
+      const hint = near === undefined ? `\`heddle show ${run}\` lists its steps.` : `Did you mean ${near}?`;
+      return { code: "UnknownStep", message: `run ${run} has no step ${JSON.stringify(id)}`, hint };
+    }
+    const phase = phaseOf(state, step);
+    if (phase.tag === "skipped" && phase.reason.kind === "earlier") {
+      return {
+        code: "NotRetriable",
+        message: `${id} is no part of run ${run}: it ended in run ${phase.reason.from}`,
+        hint: `\`heddle rerun ${run} --from ${shellWord(id)}\` runs it, and what depends on it, in a new run.`,
+      };
+    }
+    const around = closedAround(state, step);
+    if (around === undefined) continue;
+    return {
+      code: "NotRetriable",
+      message: `${id} is inside ${around}, which has ended as a whole`,
+      hint: `\`heddle retry ${run} ${shellWord(around)}\` runs ${around} again, with all steps inside.`,
+    };
+  }
+  return undefined;
+}
+
+/** The outermost container around the step that a resume leaves as it is. */
+function closedAround(state: RunState, step: number): string | undefined {
+  let found: string | undefined;
+  for (let at = state.parents[step] ?? -1; at !== -1; at = state.parents[at] ?? -1) {
+    const phase = phaseOf(state, at);
+    if (hasEnded(phase) && satisfies(phase)) found = stepAt(state, at).id;
+  }
+  return found;
 }
 
 /**

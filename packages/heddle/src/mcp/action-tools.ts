@@ -5,7 +5,7 @@ import type { Problem } from "../base/errors.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { loadAskedPlan } from "../project/asked-plan.ts";
-import { beginRun, goOnWithRun } from "../project/begin-run.ts";
+import { beginRun, goOnWithRun, type GoOnChoices } from "../project/begin-run.ts";
 import type { Project } from "../project/port.ts";
 import { runStatus } from "../view/status.ts";
 import { harmlessText, harmlessTexts } from "./harmless.ts";
@@ -28,6 +28,15 @@ const SAID = z.looseObject({
     .enum(["sent", "done"])
     .describe("`sent`: the process that works on the run has it. `done`: recorded, nobody works on the run."),
 });
+
+const goOnInput = {
+  run: namedRun,
+  maxConcurrency: workers,
+  acceptChanges: z
+    .boolean()
+    .optional()
+    .describe("Run again what the plan file defines otherwise now, and what depends on it."),
+} as const;
 
 export const ACTION_TOOLS: readonly McpTool[] = [
   mcpTool({
@@ -146,40 +155,46 @@ export const ACTION_TOOLS: readonly McpTool[] = [
         return sent.ok ? ok({ run, result: sent.value }) : sent;
       }),
   }),
-  goOn("resume", {
+  mcpTool({
     name: "resume_run",
     title: "Resume a run",
     description:
       "Goes on with a run that was cancelled or interrupted, failed, or waits and was answered. What has succeeded is not run again. Returns at once; follow it with wait_for_run.",
-  }),
-  goOn("retry", {
-    name: "retry_run",
-    title: "Retry a run",
-    description:
-      "Runs again what failed of a run, and what depends on it. What has succeeded is not run again. Returns at once; follow it with wait_for_run.",
-  }),
-];
-
-function goOn(mode: "resume" | "retry", about: Pick<McpTool, "name" | "title" | "description">): McpTool {
-  return mcpTool({
-    ...about,
-    input: z.strictObject({
-      run: namedRun,
-      maxConcurrency: workers,
-      acceptChanges: z
-        .boolean()
-        .optional()
-        .describe("Run again what the plan file defines otherwise now, and what depends on it."),
-    }),
+    input: z.strictObject(goOnInput),
     output: BEGUN,
     acts: RUNS_STEPS,
     handle: async ({ run: word, maxConcurrency, acceptChanges }, context) =>
-      onRun(word, context, async (project, run) => {
-        const resumed = await goOnWithRun(project, run, defined({ mode, maxConcurrency, acceptChanges }));
-        if (!resumed.ok) return resumed;
-        context.runs.add(resumed.value);
-        return ok({ run, status: runStatus(resumed.value.state(), true) });
+      goOn(word, context, { mode: "resume", maxConcurrency, acceptChanges }),
+  }),
+  mcpTool({
+    name: "retry_run",
+    title: "Retry a run",
+    description:
+      "Runs again what failed of a run, and what depends on it; with `steps`, those as well, whatever came of them. What else has succeeded is not run again. Returns at once; follow it with wait_for_run.",
+    input: z.strictObject({
+      ...goOnInput,
+      steps: z.array(z.string()).min(1).max(10_000).optional().describe("Ids of steps that run again."),
+    }),
+    output: BEGUN,
+    acts: RUNS_STEPS,
+    handle: async ({ run: word, maxConcurrency, acceptChanges, steps }, context) =>
+      goOn(word, context, {
+        mode: "retry",
+        maxConcurrency,
+        acceptChanges,
+        again: steps === undefined ? undefined : { steps },
       }),
+  }),
+];
+
+type Choices = { readonly [M in keyof GoOnChoices]: GoOnChoices[M] | undefined };
+
+function goOn(word: string, context: ToolContext, choices: Choices): Promise<Result<JsonObject, Problem>> {
+  return onRun(word, context, async (project, run) => {
+    const resumed = await goOnWithRun(project, run, defined<GoOnChoices>(choices));
+    if (!resumed.ok) return resumed;
+    context.runs.add(resumed.value);
+    return ok({ run, status: runStatus(resumed.value.state(), true) });
   });
 }
 

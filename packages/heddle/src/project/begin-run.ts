@@ -4,6 +4,7 @@
  */
 import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
+import type { JsonObject } from "../base/json.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { ResumeOptions, RunHandle, StartOptions } from "../engine/api.ts";
 import type { LoadedPlan } from "../graph/loaded-plan.ts";
@@ -38,15 +39,31 @@ function begun(started: Result<RunHandle, Problem>, again: readonly string[]): R
   return started.ok ? ok({ handle: started.value, again }) : started;
 }
 
+export interface GoOnChoices extends Pick<ResumeOptions, "mode" | "maxConcurrency" | "acceptChanges" | "again"> {
+  /** Values that some of the plan's parameters have from now on. */
+  readonly params?: JsonObject;
+}
+
 /** With the plan as its file says now. */
 export async function goOnWithRun(
   project: Beginner,
   run: string,
-  options: Pick<ResumeOptions, "mode" | "maxConcurrency" | "acceptChanges">,
+  { params, ...options }: GoOnChoices,
 ): Promise<Result<RunHandle, Problem>> {
-  const current = await project.plans.current(run);
-  if (current.kind === "invalid" && current.isNeeded)
+  const current = await project.plans.current(run, params);
+  if (params !== undefined && (current.kind === "none" || current.kind === "gone")) return err(noFileForParams(run));
+  const isNeeded = params !== undefined || options.again !== undefined;
+  if (current.kind === "invalid" && (current.isNeeded || isNeeded))
     return err({ code: "PlanInvalid", message: `${current.file}: ${current.diagnostics[0]?.message ?? ""}` });
   const plan = current.kind === "loaded" ? current.plan : undefined;
   return project.runs.resume(run, defined({ ...options, current: plan, wait: true }));
+}
+
+/** Why a run cannot go on with other values of its parameters. */
+export function noFileForParams(run: string): Problem {
+  return {
+    code: "NoPlanFile",
+    message: `the parameters of run ${run} cannot be changed: there is no plan file that says what they mean`,
+    hint: "Go on without other values, or start the plan again with them.",
+  };
 }

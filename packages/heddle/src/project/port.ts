@@ -7,6 +7,7 @@
  */
 import type { Reverted, WorktreeLine } from "../agent/port.ts";
 import type { Problem } from "../base/errors.ts";
+import type { JsonObject } from "../base/json.ts";
 import type { Result } from "../base/result.ts";
 import type { ResumeOptions, RunHandle, StartOptions } from "../engine/api.ts";
 import type { LoadedPlan } from "../graph/loaded-plan.ts";
@@ -51,7 +52,7 @@ import type { AttemptSink, RunMeter } from "./run-meter.ts";
 import type { CleanedTrees } from "./worktrees.ts";
 
 export type { WorktreeLine } from "../agent/port.ts";
-export type { ResumeOptions, RunHandle, StartOptions } from "../engine/api.ts";
+export type { ResumeOptions, RunHandle, StartOptions, StepsAgain } from "../engine/api.ts";
 export type { FileChange } from "../git/types.ts";
 export type { LoadedPlan } from "../graph/loaded-plan.ts";
 export type { Landing } from "../run/attempt.ts";
@@ -80,8 +81,8 @@ export interface ProjectPlans {
   recorded(run: string): Promise<RecordedPlan | undefined>;
   /** The newest run of the whole of a plan file; `undefined`: it has not been run. */
   latestRun(of: PlanIdentity): Promise<LatestRun | undefined>;
-  /** The plan of a run as its file says now. */
-  current(run: string): Promise<CurrentPlan>;
+  /** The plan of a run as its file says now, with the parameters that the run has; `params`: others in their place. */
+  current(run: string, params?: JsonObject): Promise<CurrentPlan>;
   /**
    * Looks at a plan, simulates it, or finds plan files, in a thread of its own with bounded time and memory: what it is asked about needs to be
    * on disk. `signal`: it is given up.

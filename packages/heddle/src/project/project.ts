@@ -106,7 +106,7 @@ function plansOf({ log, journal, dir, agents, threads, clock }: Shared): Project
     expectedDurations: (plan) => journal.expectedDurations(plan),
     recorded: async (run) => (await import("./recorded-plan.ts")).recordedPlan(log, run),
     latestRun: async (of) => (await import("./latest-run.ts")).latestRunOf(log, of),
-    current: async (run) => (await import("./recorded-plan.ts")).currentPlan(log, dir, run),
+    current: async (run, params) => (await import("./recorded-plan.ts")).currentPlan(log, dir, run, params),
     agentsProblem: (plan) => agentsProblem(plan, agents),
   };
 }

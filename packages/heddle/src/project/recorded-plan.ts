@@ -43,16 +43,30 @@ export type CurrentPlan =
     }
   | { readonly kind: "loaded"; readonly plan: LoadedPlan };
 
-/** The plan of a run as its file says now, with the parameters of then. */
-export async function currentPlan(log: Pick<EventLog, "read">, dir: string, run: string): Promise<CurrentPlan> {
+/** The plan of a run as its file says now, with the parameters of then; `params`: values that some of them have from now on. */
+export async function currentPlan(
+  log: Pick<EventLog, "read">,
+  dir: string,
+  run: string,
+  params: JsonObject = {},
+): Promise<CurrentPlan> {
   const recorded = await recordedPlan(log, run);
   if (recorded?.file === undefined) return { kind: "none" };
-  const { file, params } = recorded;
+  const { file } = recorded;
   if (!existsSync(resolve(dir, file))) return { kind: "gone", file };
   const { loadPlanFile } = await import("./load-plan.ts");
-  const loaded = await loadPlanFile(file, params, { folder: dir, allowMissingFiles: true });
+  const values = { ...((await paramsOfLastPlan(log, run)) ?? recorded.params), ...params };
+  const loaded = await loadPlanFile(file, values, { folder: dir, allowMissingFiles: true });
   if (!loaded.ok) return { kind: "invalid", file, diagnostics: loaded.error, isNeeded: !(await isDone(log, run)) };
   return { kind: "loaded", plan: loaded.value };
+}
+
+/** Of the plan that it was resumed with last; `undefined`: it goes by the first one. */
+async function paramsOfLastPlan(log: Pick<EventLog, "read">, run: string): Promise<JsonObject | undefined> {
+  for await (const events of log.read(run, { backwards: true }))
+    for (const event of events)
+      if (event.type === "run.resumed" && event.data.plan !== undefined) return event.data.plan.params ?? {};
+  return undefined;
 }
 
 /** Whether a resume of the run carries out nothing. */

@@ -296,6 +296,29 @@ describe("ending early", () => {
     expect(rig.read("first.count")).toBe("x\n");
   });
 
+  test("retry runs steps again that are named, of the run that is named or of the latest, and takes other values", async () => {
+    rig.plan({
+      params: { v: { type: "string", default: "1" } },
+      maxConcurrency: 1,
+      steps: [
+        { id: "a", run: "echo a >> count" },
+        { id: "b", deps: ["a"], run: "echo b$V >> count", env: { V: "${{ params.v }}" } },
+      ],
+    });
+    expect((await rig.heddle(["run"])).code).toBe(0);
+    const [{ run }] = JSON.parse((await rig.heddle(["runs", "--json"])).stdout).runs as [{ run: string }];
+    const heddle = async (...words: readonly string[]) => {
+      const { code, stderr } = await rig.heddle(words);
+      return [code, /error \[(\w+)\]/.exec(stderr)?.[1] ?? "", rig.read("count").trim().split("\n").join(" ")];
+    };
+    expect(await heddle("retry", run, "a", "--alone")).toEqual([0, "", "a b1 a"]);
+    expect(await heddle("retry", "a")).toEqual([0, "", "a b1 a a b1"]);
+    expect(await heddle("retry", "b", "--param", "v=2", "--accept-changes")).toEqual([0, "", "a b1 a a b1 b2"]);
+    expect(await heddle("retry", run, "b", "a")).toEqual([0, "", "a b1 a a b1 b2 a b2"]);
+    expect((await heddle("retry", "--alone")).slice(0, 2)).toEqual([2, "Usage"]);
+    expect((await heddle("retry", run, "nope")).slice(0, 2)).toEqual([2, "UnknownStep"]);
+  });
+
   test("a second process is told who holds the run; cancel, pause and watch reach it from there", async () => {
     const gate = rig.gate("step");
     rig.plan({

@@ -26,9 +26,10 @@ const CALLS: Readonly<Record<string, (client: HeddleClient, project: ProjectClie
   cancelRun: (_, { runs }) => runs.cancel("r", { seen: SEEN }),
   pauseRun: (_, { runs }) => runs.pause("r", { key: "k" }),
   unpauseRun: (_, { runs }) => runs.unpause("r"),
+  retryRun: (_, { runs }) =>
+    runs.retry("r", { steps: ["a", "b/1"], downstream: false, params: { env: "x" }, seen: SEEN }),
   setConcurrency: (_, { runs }) => runs.setConcurrency("r", 4, { seen: { run: "r", seq: 3 } }),
   resumeRun: (_, { runs }) => runs.resume("r", { maxConcurrency: 2 }),
-  retryRun: (_, { runs }) => runs.retry("r", { acceptChanges: true, seen: SEEN }),
   rollBackRun: (_, { runs }) => runs.rollback("r"),
   listEvents: (_, { runs }) => runs.events("r", { after: 1, before: 9, limit: 2 }),
   getRunGraph: (_, { runs }) => runs.graph("r", { at: 2 }),

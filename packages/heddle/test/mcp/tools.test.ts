@@ -160,6 +160,7 @@ describe("bad input", () => {
       ["resolve_conflict", { run, choice: "ours" }, "[NotAsked]"],
       ["send_signal", { run, signal: "none" }, "[RunEnded]"],
       ["retry_run", { run }, "[NothingToRetry]"],
+      ["retry_run", { run, steps: ["biuld"] }, "Did you mean build?"],
     ] as const) {
       const { error = "" } = await rig.call(tool, input);
       expect(error).toContain(reason);
@@ -167,6 +168,9 @@ describe("bad input", () => {
       expect(error).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
     }
     expect(await rig.ask("get_run")).toMatchObject({ status: "succeeded" });
+    expect(await rig.ask("retry_run", { run, steps: ["build"] })).toMatchObject({ run });
+    await rig.ask("wait_for_run", { run });
+    expect((await rig.ask("get_step", { step: "build" }))["attempts"]).toBe(2);
   });
 });
 

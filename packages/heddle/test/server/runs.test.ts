@@ -1,5 +1,5 @@
 /** Runs over HTTP: started, looked at, steered and answered, with the journal that every other face sees. */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Json } from "../../src/base/json.ts";
@@ -176,6 +176,56 @@ test("a run is paused, goes on, gets other slots, is cancelled, and is resumed",
   await until(async () => (await rig.ask(`${path}/steps/w`)).text.includes('"signal":"go"'));
   await rig.ask(`${path}/signals/go`, { body: {} });
   await once(rig, run, "succeeded");
+  expect(rig.faults).toEqual([]);
+});
+
+test("steps of a run that has ended run again: those that are named, with what depends on them, and with other values", async () => {
+  await using rig = await ServerRig.start();
+  const steps = [
+    { id: "a", run: "echo a >> count" },
+    { id: "b", run: "echo b >> count", deps: ["a"] },
+    { id: "c", run: "echo c$V >> count", env: { V: "${{ params.v }}" } },
+  ];
+  writePlan(rig, { params: { v: { type: "string", default: "1" } }, maxConcurrency: 1, steps });
+  const run = await started(rig, {});
+  await once(rig, run, "succeeded");
+  const retry = (body: Json) => rig.ask(`${RUNS}/${run}/retry`, { body });
+  const count = () =>
+    readFileSync(join(rig.dir, "demo", "count"), "utf8")
+      .trim()
+      .split("\n");
+  const none = await retry({});
+  expect([none.status, none.json["code"]]).toEqual([409, "nothing-to-retry"]);
+  for (const body of [{ steps: [] }, { steps: "a" }, { steps: ["a"], downstream: "no" }, { params: [] }])
+    expect((await retry(body as Json)).status).toBe(422);
+  const unknown = await retry({ steps: ["aa"] });
+  expect([unknown.status, unknown.json["code"], unknown.json["hint"]]).toEqual([
+    404,
+    "unknown-step",
+    "Did you mean a?",
+  ]);
+  const ended = async (lines: readonly string[]) => {
+    await until(() => Promise.resolve(count().length === lines.length));
+    await once(rig, run, "succeeded");
+    expect(count().sort()).toEqual([...lines].sort());
+  };
+  expect((await retry({ steps: ["a"], downstream: false })).status).toBe(200);
+  await ended(["a", "b", "c1", "a"]);
+  expect((await retry({ steps: ["a"] })).status).toBe(200);
+  await ended(["a", "b", "c1", "a", "a", "b"]);
+  const changed = await retry({ steps: ["a"], params: { v: "2" } });
+  expect([changed.status, changed.json["code"]]).toEqual([409, "plan-changed"]);
+  expect((await retry({ steps: ["b"], params: { v: "2" }, acceptChanges: true })).status).toBe(200);
+  await ended(["a", "b", "c1", "a", "a", "b", "b", "c2"]);
+  // The values hold for what comes later.
+  expect((await retry({ steps: ["c"] })).status).toBe(200);
+  await ended(["a", "b", "c1", "a", "a", "b", "b", "c2", "c2"]);
+  const wrong = await retry({ steps: ["a"], params: { w: "2" } });
+  expect([wrong.status, wrong.json["code"]]).toEqual([422, "plan-invalid"]);
+  const inline = await started(rig, { plan: { steps: [{ id: "x", run: "false" }] } });
+  await once(rig, inline, "failed");
+  const fileless = await rig.ask(`${RUNS}/${inline}/retry`, { body: { params: { v: "2" } } });
+  expect([fileless.status, fileless.json["code"]]).toEqual([404, "no-plan-file"]);
   expect(rig.faults).toEqual([]);
 });
 

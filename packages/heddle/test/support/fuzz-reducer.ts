@@ -5,10 +5,11 @@
  * goes on.
  */
 import assert from "node:assert/strict";
+import { defined } from "../../src/base/defined.ts";
 import { seededRandom, type Random } from "../../src/base/random.ts";
 import { err, ok } from "../../src/base/result.ts";
 import { apply, createState, fold } from "../../src/run/apply.ts";
-import { planResume } from "../../src/engine/recovery.ts";
+import { againProblem, planResume } from "../../src/engine/recovery.ts";
 import { buildGraph } from "../../src/graph/build.ts";
 import type { LoadedPlan } from "../../src/graph/loaded-plan.ts";
 import { NO_FUNCTIONS, type Step } from "../../src/plan/plan.ts";
@@ -391,10 +392,13 @@ class FuzzedRun {
     this.state = made.value;
     for (const event of others) apply(this.state, event);
     const current = this.#has(0.5) ? undefined : this.#changedPlan();
-    const planned = planResume(this.state, { engine: "0", current, acceptChanges: true });
+    const steps = this.state.steps.filter(() => this.#has(0.1)).map(({ id }) => id);
+    const named = { steps, downstream: this.#has(0.5) };
+    const again = this.#has(0.3) && againProblem(this.state, named) === undefined ? named : undefined;
+    const planned = planResume(this.state, defined({ engine: "0", current, acceptChanges: true, again }));
     if (!planned.ok) throw new Error(planned.error.message);
-    const again = { ...planned.value, reset: withAlwaysAgain(this.state, planned.value.reset) };
-    const data = this.#has(0.3) ? { ...again, options: this.#changedOptions() } : again;
+    const resumed = { ...planned.value, reset: withAlwaysAgain(this.state, planned.value.reset) };
+    const data = this.#has(0.3) ? { ...resumed, options: this.#changedOptions() } : resumed;
     this.#begin();
     this.now += whole(this.#random, 10_000);
     this.#take([recordEvent(this.state, { type: "run.resumed", data }, this.now)]);

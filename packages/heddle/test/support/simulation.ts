@@ -4,11 +4,13 @@
  * and the disk are not. What must hold is in `oracle.ts`.
  */
 import { BugError, present } from "../../src/base/assert.ts";
+import { defined } from "../../src/base/defined.ts";
 import { messageOf } from "../../src/base/errors.ts";
 import { seededRandom, type Random } from "../../src/base/random.ts";
-import type { RunHandle } from "../../src/engine/api.ts";
+import type { RunHandle, StepsAgain } from "../../src/engine/api.ts";
 import { resumeRun, rollbackRun, startRun } from "../../src/engine/engine.ts";
 import type { EnginePorts } from "../../src/engine/ports.ts";
+import { againProblem } from "../../src/engine/recovery.ts";
 import { buildGraph } from "../../src/graph/build.ts";
 import { memoryStore, type MemoryStore } from "../../src/journal/memory.ts";
 import { outputProblem } from "../../src/plan/schema/output-check.ts";
@@ -98,6 +100,8 @@ class RunSimulation {
   #cancelNow: (() => void) | undefined;
   /** The next stay undoes the steps of the run that has ended, by command. */
   #undoesNext = false;
+  /** The next stay runs steps of the run that has ended again. */
+  #retriesNext = false;
   #status = "none";
   #sent = 0;
 
@@ -140,7 +144,9 @@ class RunSimulation {
         await this.#checkEnd(result);
         this.#undoesNext =
           this.#options.interference !== false && !this.#undoesNext && again > 0 && this.#random() < 0.2;
-        const isOver = result.status === "succeeded" && this.#state().index.open === 0;
+        this.#retriesNext =
+          this.#options.interference !== false && !this.#undoesNext && again > 0 && this.#random() < 0.3;
+        const isOver = result.status === "succeeded" && this.#state().index.open === 0 && !this.#retriesNext;
         if (!this.#undoesNext && (isOver || again-- <= 0)) return;
       }
     }
@@ -182,8 +188,8 @@ class RunSimulation {
     const kind = mayFail ? whole(random, 3) : 3;
     const ports = this.#ports(engine, crash, kind === 0, kind === 1);
     const cancelCrash = kind === 2 ? this.#clock.after(whole(random, 2500), () => engine.isDead || crash()) : undefined;
-    const opened = await this.#drive(this.#open(ports), crashed);
-    if (opened === "crashed") return { kind: "gone" };
+    const opened = await this.#drive(this.#open(ports, engine), crashed);
+    if (opened === "crashed" || opened === undefined) return { kind: "gone" };
     const cancels = this.#follow(opened, ports, engine);
     const result = await this.#drive(opened.result, crashed);
     cancelCrash?.();
@@ -198,7 +204,8 @@ class RunSimulation {
     return engine;
   }
 
-  async #open(ports: EnginePorts): Promise<RunHandle> {
+  /** `undefined`: its append was refused before it began, of requests that the last engine had left. */
+  async #open(ports: EnginePorts, engine: Engine): Promise<RunHandle | undefined> {
     const wait = this.#random() < 0.5;
     const exists = (this.#store.runs.get(this.#run)?.events.length ?? 0) > 0;
     if (!exists) this.#store.runs.delete(this.#run);
@@ -206,15 +213,30 @@ class RunSimulation {
     const opened = undoes
       ? await rollbackRun(ports, this.#run)
       : exists
-        ? await resumeRun(ports, this.#run, { wait })
+        ? await resumeRun(ports, this.#run, defined({ wait, again: this.#stepsAgain() }))
         : await startRun(ports, this.#plan, {
             wait,
             run: this.#run,
             maxConcurrency: 1 + (this.#options.seed % 4),
             ...this.#options.run,
           });
+    if (!opened.ok && engine.isRefused) {
+      engine.isDead = true;
+      this.#crashes++;
+      return undefined;
+    }
     if (!opened.ok) throw new BugError(`the run cannot be opened: ${opened.error.message}`);
     return opened.value;
+  }
+
+  /** People name steps to run again, of a run that has ended: whatever came of them, and whatever is around them. */
+  #stepsAgain(): StepsAgain | undefined {
+    if (!this.#retriesNext) return undefined;
+    this.#retriesNext = false;
+    const state = this.#state();
+    const steps = state.steps.map(({ id }) => id).filter(() => this.#random() < 0.2);
+    const again = { steps, downstream: this.#random() < 0.7 };
+    return againProblem(state, again) === undefined ? again : undefined;
   }
 
   #ports(engine: Engine, crash: () => void, failsAppend: boolean, failsDispatch: boolean): EnginePorts {

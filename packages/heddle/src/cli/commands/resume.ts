@@ -2,6 +2,7 @@
 import { unreachable } from "../../base/assert.ts";
 import { defined } from "../../base/defined.ts";
 import { err, ok, type Result } from "../../base/result.ts";
+import type { JsonObject } from "../../base/json.ts";
 import { plural } from "../../base/plural.ts";
 import { showRun } from "../show-run.ts";
 import { EXIT, fail, openToChange, type Context } from "../context.ts";
@@ -13,35 +14,56 @@ import { concurrencyOf, isFlagOn } from "../flag-values.ts";
 import { countsText } from "../format.ts";
 import { stepCounts } from "../../view/status.ts";
 import { waitOption } from "./run.ts";
-import type { LoadedPlan, Project, ResumeOptions } from "../../project/port.ts";
+import { noFileForParams } from "../../project/begin-run.ts";
+import type { LoadedPlan, Project, ResumeOptions, StepsAgain } from "../../project/port.ts";
 
 type Words = readonly (string | undefined)[];
 
-export function resumeCommand(context: Context, words: Words, flags: Flags): Promise<number> {
-  return goOn(context, words, flags, "resume");
-}
-
-export function retryCommand(context: Context, words: Words, flags: Flags): Promise<number> {
-  return goOn(context, words, flags, "retry");
-}
-
-async function goOn(context: Context, [word]: Words, flags: Flags, mode: "resume" | "retry"): Promise<number> {
+export async function resumeCommand(context: Context, [word]: Words, flags: Flags): Promise<number> {
   const opened = await openToChange(context);
   if (!opened.ok) return fail(context, opened.error);
   await using project = opened.value;
   const run = await project.runs.find(word);
   if (!run.ok) return fail(context, run.error);
-  const current = await currentPlan(context, project, run.value);
+  return await goOn(context, project, run.value, { flags, mode: "resume" });
+}
+
+/** RUN and steps of it; where the first word is a step of the latest run, all are. */
+export async function retryCommand(context: Context, [first, ...words]: Words, flags: Flags): Promise<number> {
+  const opened = await openToChange(context);
+  if (!opened.ok) return fail(context, opened.error);
+  await using project = opened.value;
+  const meant = await project.runs.findWithStep([first]);
+  if (!meant.ok) return fail(context, meant.error);
+  const { run, step } = meant.value;
+  const steps = [step, ...words].filter((word) => word !== undefined);
+  if (steps.length === 0 && isFlagOn(flags, "alone"))
+    return fail(context, { code: "Usage", message: "--alone is of steps that are named, and none is" });
+  const again = steps.length === 0 ? undefined : { steps, downstream: !isFlagOn(flags, "alone") };
+  return await goOn(context, project, run, defined({ flags, mode: "retry" as const, again }));
+}
+
+interface GoOn {
+  readonly flags: Flags;
+  readonly mode: "resume" | "retry";
+  readonly again?: StepsAgain;
+}
+
+async function goOn(context: Context, project: Project, run: string, { flags, mode, again }: GoOn): Promise<number> {
+  const params = flags["param"] as JsonObject | undefined;
+  const current = await currentPlan(context, project, run, { params, isNeeded: (params ?? again) !== undefined });
   if (!current.ok) return current.error;
+  if (params !== undefined && current.value.plan === undefined) return fail(context, noFileForParams(run));
   const maxConcurrency = concurrencyOf(flags);
   const options: ResumeOptions = defined({
     mode,
+    again,
     current: current.value.plan,
     acceptChanges: isFlagOn(flags, "acceptChanges") ? true : undefined,
     maxConcurrency,
     ...waitOption(context, flags),
   });
-  const resumed = await project.runs.resume(run.value, options);
+  const resumed = await project.runs.resume(run, options);
   if (!resumed.ok) return fail(context, resumed.error);
   const state = resumed.value.state();
   const done = countsText(stepCounts(state, true));
@@ -49,14 +71,12 @@ async function goOn(context: Context, [word]: Words, flags: Flags, mode: "resume
     const { planFile } = state.options;
     const again =
       planFile === undefined || current.value.isGone ? "" : ` Run it again: heddle run ${safeLine(planFile)}`;
-    context.out.line(
-      `Run ${run.value} has succeeded already: ${done} of ${plural(state.steps.length, "step")}.${again}`,
-    );
+    context.out.line(`Run ${run} has succeeded already: ${done} of ${plural(state.steps.length, "step")}.${again}`);
     const { landing } = await resumed.value.result;
-    if (landing !== undefined) for (const line of landingLines(run.value, landing)) context.out.line(safeLine(line));
+    if (landing !== undefined) for (const line of landingLines(run, landing)) context.out.line(safeLine(line));
     return await showRun(context, project, resumed.value, { flags: { ...flags, output: "quiet" }, opening: "" });
   }
-  const opening = `${context.out.style("bold", state.plan.name)}: run ${context.out.style("bold", run.value)} resumed; of ${plural(state.steps.length, "step")}: ${done}`;
+  const opening = `${context.out.style("bold", state.plan.name)}: run ${context.out.style("bold", run)} resumed; of ${plural(state.steps.length, "step")}: ${done}`;
   return await showRun(context, project, resumed.value, { flags, opening });
 }
 
@@ -67,16 +87,22 @@ interface PlanNow {
 }
 
 /** The plan as its file says now. */
-async function currentPlan(context: Context, project: Project, run: string): Promise<Result<PlanNow, number>> {
-  const current = await project.plans.current(run);
+async function currentPlan(
+  context: Context,
+  project: Project,
+  run: string,
+  { params, isNeeded }: { readonly params: JsonObject | undefined; readonly isNeeded: boolean },
+): Promise<Result<PlanNow, number>> {
+  const current = await project.plans.current(run, params);
   switch (current.kind) {
     case "none":
       return ok({ isGone: false });
     case "gone":
+      if (params !== undefined) return ok({ isGone: true });
       context.out.note(`The plan file ${safeLine(current.file)} does not exist any more; using the recorded plan.`);
       return ok({ isGone: true });
     case "invalid":
-      if (!current.isNeeded) return ok({ isGone: false });
+      if (!current.isNeeded && !isNeeded) return ok({ isGone: false });
       await reportDiagnostics(context, current.file, current.diagnostics);
       return err(EXIT.usage);
     case "loaded":

@@ -101,14 +101,27 @@ export const RUN_COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: "retry",
-    summary: "Run the failed steps of a run again",
-    args: "[run]",
+    summary: "Run the failed steps of a run again, and steps that are named",
+    args: "[run] [step...]",
     options: [
+      { flags: "--alone", description: "not what depends on the named steps and has succeeded" },
+      {
+        flags: "--param <name=value>",
+        description: "another value for a parameter of the plan; can be repeated",
+        parse: parseParameter,
+      },
       ...CONCURRENCY_OPTIONS,
       { flags: "--accept-changes", description: "also run succeeded steps again whose definition has changed" },
       ...OUTPUT_OPTIONS,
     ],
-    examples: [["heddle retry", "runs the failed steps of the latest run again"]],
+    examples: [
+      ["heddle retry", "runs the failed steps of the latest run again"],
+      [
+        "heddle retry 7k3m build",
+        "runs build of run 7k3m again, although it succeeded, and everything that depends on it",
+      ],
+      ["heddle retry --param env=staging", "runs the failed steps again with another value"],
+    ],
     load: async () => (await import("../commands/resume.ts")).retryCommand,
   },
   {

@@ -4,8 +4,8 @@ import { defined } from "../../base/defined.ts";
 import { orThrow } from "../../base/errors.ts";
 import { type Json, type JsonObject } from "../../base/json.ts";
 import type { GivenAnswer } from "../../project/answers.ts";
-import { beginRun, goOnWithRun } from "../../project/begin-run.ts";
-import type { AnswerDecision, ControlRequest, LoadedPlan, Project, RunHandle } from "../../project/port.ts";
+import { beginRun, goOnWithRun, type GoOnChoices } from "../../project/begin-run.ts";
+import type { AnswerDecision, ControlRequest, LoadedPlan, Project, RunHandle, StepsAgain } from "../../project/port.ts";
 import {
   addressOf,
   askedRun,
@@ -28,6 +28,11 @@ const json: z.ZodType<Json> = z.json() as unknown as z.ZodType<Json>;
 const params: z.ZodType<JsonObject> = z.record(z.string(), json) as unknown as z.ZodType<JsonObject>;
 const text: z.ZodType<string> = z.string().max(65_536);
 const workers = z.int().min(1).max(1_000_000).describe("steps at once");
+
+const goOnMembers = {
+  maxConcurrency: workers.optional(),
+  acceptChanges: z.boolean().optional().describe("run again what the plan file says otherwise now"),
+} as const;
 
 const requestAnswer = {
   schema: z.looseObject({ run: z.string(), request: z.string(), result: z.enum(["sent", "done"]) }),
@@ -123,8 +128,34 @@ export const ACTION_ROUTES: readonly ApiRoute[] = [
     body: z.strictObject({ workers }),
     requestOf: ({ body, world }) => ({ kind: "set-concurrency", maxConcurrency: body.workers, by: world.actor }),
   }),
-  goOn("resume", "resumeRun", "Go on with a run that ended early; successes are kept"),
-  goOn("retry", "retryRun", "Run again what failed, and what depends on it"),
+  goOn({
+    mode: "resume",
+    id: "resumeRun",
+    summary: "Go on with a run that ended early; successes are kept",
+    body: z.strictObject(goOnMembers),
+    choicesOf: (body) => defined(body),
+  }),
+  goOn({
+    mode: "retry",
+    id: "retryRun",
+    summary: "Run again what failed, and the steps that are named, with what depends on them",
+    body: z.strictObject({
+      ...goOnMembers,
+      steps: z
+        .array(z.string().max(4096))
+        .min(1)
+        .max(10_000)
+        .optional()
+        .describe("these run again whatever came of them; what did not succeed does so anyway"),
+      downstream: z
+        .boolean()
+        .optional()
+        .describe("false: what depends on `steps` and has succeeded stays as it is; absent: it runs again too"),
+      params: params.optional().describe("values that some of the plan's parameters have from now on"),
+    }),
+    choicesOf: ({ steps, downstream, ...rest }) =>
+      defined({ ...rest, again: steps === undefined ? undefined : defined<StepsAgain>({ steps, downstream }) }),
+  }),
   apiRoute({
     method: "POST",
     path: `${RUN}/rollback`,
@@ -268,18 +299,23 @@ function steering<Body = unknown>({ word, id, summary, body, requestOf }: Steeri
   });
 }
 
-function goOn(mode: "resume" | "retry", id: string, summary: string): ApiRoute {
-  return apiRoute({
+interface GoOn<Body> {
+  readonly mode: "resume" | "retry";
+  readonly id: string;
+  readonly summary: string;
+  readonly body: z.ZodType<Body>;
+  readonly choicesOf: (body: Body) => Omit<GoOnChoices, "mode">;
+}
+
+function goOn<Body>({ mode, id, summary, body, choicesOf }: GoOn<Body>): ApiRoute {
+  return apiRoute<unknown, Body>({
     method: "POST",
     path: `${RUN}/${mode}`,
     authority: "act",
     operation: {
       id,
       summary,
-      body: z.strictObject({
-        maxConcurrency: workers.optional(),
-        acceptChanges: z.boolean().optional().describe("run again what the plan file says otherwise now"),
-      }),
+      body,
       answer: { status: 200, description: "It goes on in the server", schema: z.looseObject({ run: z.string() }) },
       problems: ["held", "state", "precondition-failed"],
     },
@@ -287,7 +323,7 @@ function goOn(mode: "resume" | "retry", id: string, summary: string): ApiRoute {
       const asked = await askedRun(call);
       const moved = await movedOn(call, asked);
       if (moved !== undefined) return moved;
-      keep(orThrow(await goOnWithRun(asked.project, asked.run, defined({ mode, ...call.body }))));
+      keep(orThrow(await goOnWithRun(asked.project, asked.run, { mode, ...choicesOf(call.body) })));
       return { status: 200, json: { run: asked.run } satisfies TakenRun };
     },
   });
