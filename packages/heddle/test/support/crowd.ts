@@ -21,6 +21,8 @@ export interface CrowdOptions {
   readonly seed: number;
   /** How likely a client is to lose its connection at a message. */
   readonly drops: number;
+  /** Of the waits before a connection is made again; absent: a tenth of a page's. */
+  readonly pace?: number;
 }
 
 /** One client. */
@@ -34,7 +36,7 @@ export class CrowdClient {
   drops = 0;
   #socket: WebSocket | undefined;
 
-  constructor({ url, token, project, run, drops }: CrowdOptions, random: Random) {
+  constructor({ url, token, project, run, drops, pace = 0.1 }: CrowdOptions, random: Random) {
     const clock = systemClock();
     const platform: ClientPlatform = {
       fetch: (input, init) => fetch(input, init),
@@ -46,8 +48,7 @@ export class CrowdClient {
         });
         return socket;
       },
-      // Sooner than a page would: what is tested is what is told then.
-      after: (delayMs, fire) => clock.after(delayMs <= 5000 ? delayMs / 10 : delayMs, fire),
+      after: (delayMs, fire) => clock.after(delayMs <= 5000 ? delayMs * pace : delayMs, fire),
       now: () => clock.now(),
       random,
       newKey: () => String(random()),
