@@ -16,6 +16,7 @@ import type {
   HealthDocument,
   ProjectList,
   RunList,
+  RunOverviewList,
   SaidToRun,
   SaidToStep,
   StartedRun,
@@ -176,6 +177,8 @@ export interface CostQuery extends CallOptions {
 export interface RunCalls {
   /** The newest first, page by page: `cursor` is `next` of the page before. */
   list(options?: RunQuery): Promise<RunList>;
+  /** What lists show of these runs, by their whole ids, 50 at most: counts of all statuses, cost, speed-up, what is to be looked at. */
+  overviews(runs: readonly string[], options?: CallOptions): Promise<RunOverviewList>;
   /** As `heddle show --json`. `at`: as it was at this event. */
   get(run: string, options?: CallOptions & { readonly at?: number }): Promise<RunView>;
   /** Of the same, only these members. */
@@ -382,6 +385,8 @@ function runCalls(platform: ClientPlatform, ask: Ask): RunCalls {
   return {
     list: ({ signal, status, ...query } = {}) =>
       ask({ method: "GET", path: ["runs"], query: { ...query, status: status?.join(",") }, signal }),
+    overviews: (runs, { signal } = {}) =>
+      ask({ method: "GET", path: ["overviews"], query: { runs: runs.join(",") }, signal }),
     get: <T>(run: string, { at, fields, signal }: RunGetOptions = {}): Promise<T> =>
       ask({ method: "GET", path: ["runs", run], query: { at, fields: fields?.join(",") }, signal }),
     start: (request = {}, { key = platform.newKey(), signal } = {}) =>

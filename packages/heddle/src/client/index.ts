@@ -72,6 +72,7 @@ export type {
   ProjectLine,
   ProjectList,
   RunList,
+  RunOverviewList,
   SaidToRun,
   SaidToStep,
   StartedRun,

@@ -45,6 +45,7 @@ import type { CurrentPlan, RecordedPlan } from "./recorded-plan.ts";
 import type { ReplayedRun } from "./replay-run.ts";
 import type { Rerun, RerunOptions, RerunRefusal } from "./rerun.ts";
 import type { Reuse, Selection } from "./reuse.ts";
+import type { ReadOverview } from "./run-overviews.ts";
 import type { SentSignal } from "./signals.ts";
 import type { StepNotes } from "./step-notes.ts";
 import type { LogItem, TailItem, TailOptions } from "./tail.ts";
@@ -130,6 +131,8 @@ export interface RecordedRuns {
   events(run: string, options?: ReadOptions): AsyncIterable<readonly Event[]>;
   /** Recorded events and those to come, until nobody works on the run any more. */
   tail(run: string, options?: TailOptions): AsyncIterable<TailItem>;
+  /** What lists show of these runs beyond their lines, in their order; a run that cannot be read has its problem. */
+  overviews(runs: readonly string[]): Promise<readonly ReadOverview[]>;
   /** What of the runs waits for people, in no order. Cheap where nothing has happened since it was asked last. */
   attention(): Promise<ProjectAttention>;
   /** Counts runs and steps, and tells of attempts from its first reading on. */

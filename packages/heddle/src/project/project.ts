@@ -16,6 +16,7 @@ import { findRun, findRunAndStep } from "./find-run.ts";
 import type { CostReaders } from "./run-costs.ts";
 import type { MarkReaders } from "./run-marks.ts";
 import type { ReplayCursors } from "./replay-cursors.ts";
+import type { RunOverviews } from "./run-overviews.ts";
 import type { RunSnapshots } from "./run-snapshots.ts";
 import type { LogIndex, LogIndexes } from "./log-index.ts";
 import type { KnownSteps } from "./known-steps.ts";
@@ -118,6 +119,7 @@ function runsOf(shared: Shared): ProjectRuns {
 function recordedRunsOf({ log, journal, clock, live }: Shared): RecordedRuns {
   let snapshots: Promise<RunSnapshots> | undefined;
   let attention: Promise<AttentionReader> | undefined;
+  let overviews: Promise<RunOverviews> | undefined;
   let known: Promise<KnownSteps> | undefined;
   let marks: Promise<MarkReaders> | undefined;
   let costs: Promise<CostReaders> | undefined;
@@ -159,6 +161,10 @@ function recordedRunsOf({ log, journal, clock, live }: Shared): RecordedRuns {
     async *tail(run, options) {
       const { tailRun } = await import("./tail.ts");
       yield* tailRun({ log, clock, liveRun: (id) => live.handleOf(id) }, run, options);
+    },
+    async overviews(runs) {
+      overviews ??= import("./run-overviews.ts").then((loaded) => new loaded.RunOverviews(log));
+      return (await overviews).of(runs);
     },
     async attention() {
       attention ??= import("./attention.ts").then((loaded) => new loaded.AttentionReader(journal));

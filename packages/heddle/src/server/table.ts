@@ -7,6 +7,7 @@ import { CONFLICT_ROUTES } from "./routes/conflict-routes.ts";
 import { LOG_ROUTES } from "./routes/log-routes.ts";
 import { MCP_ROUTES } from "./routes/mcp-routes.ts";
 import { METRICS_ROUTES } from "./routes/metrics-routes.ts";
+import { OVERVIEW_ROUTES } from "./routes/overview-routes.ts";
 import { PARALLEL_ROUTES } from "./routes/parallel-routes.ts";
 import { PLAN_ROUTES } from "./routes/plan-routes.ts";
 import { REPLAY_ROUTES } from "./routes/replay-routes.ts";
@@ -24,6 +25,7 @@ const SERVED: readonly ApiRoute[] = [
   ...SESSION_ROUTES,
   ...ATTENTION_ROUTES,
   ...RUN_ROUTES,
+  ...OVERVIEW_ROUTES,
   ...GRAPH_ROUTES,
   ...LOG_ROUTES,
   ...CHANGE_ROUTES,

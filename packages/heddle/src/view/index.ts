@@ -27,6 +27,8 @@ export type { Reason, ReasonKind, RunReasons, WaitStage } from "../run/reasons.t
 export { reportView } from "./report.ts";
 export type { ReportView } from "./report.ts";
 export type { RunGraph } from "./run-graph.ts";
+export { runOverview } from "./run-overview.ts";
+export type { RunLook, RunOverview } from "./run-overview.ts";
 export { runView } from "./run-view.ts";
 export type { RunView, RunViewInput, StepView } from "./run-view.ts";
 export {

@@ -7,6 +7,7 @@ import type { Event } from "../run/event.ts";
 import type { RunAttention } from "./attention.ts";
 import type { RunLine } from "./list.ts";
 import type { Notice } from "./notices.ts";
+import type { RunOverview } from "./run-overview.ts";
 import type { StepView } from "./run-view.ts";
 import type { RunStatus } from "./status.ts";
 
@@ -56,6 +57,11 @@ export interface RunList {
   readonly runs: readonly RunLine[];
   /** What to send as `cursor` for more; absent: there are no more. */
   readonly next?: string;
+}
+
+/** `GET .../overviews`: in the order that was asked for. */
+export interface RunOverviewList {
+  readonly items: readonly (RunOverview | { readonly run: string; readonly problem: string })[];
 }
 
 /** `POST .../runs`. */

@@ -21,6 +21,7 @@ const CALLS: Readonly<Record<string, (client: HeddleClient, project: ProjectClie
   createTicket: (_, { events }) => events("r")[Symbol.asyncIterator]().next(),
   listRuns: (_, { runs }) =>
     runs.list({ limit: 3, plan: "a b", status: ["failed", "waiting"], since: 1, until: 2, q: "x", cursor: "c" }),
+  listOverviews: (_, { runs }) => runs.overviews(["r1", "r2"]),
   getRun: (_, { runs }) => runs.get("r", { at: 2, fields: ["counts", "status"] }),
   startRun: (_, { runs }) => runs.start({ plan: "p.yaml", params: { a: 1 }, only: ["x"] }),
   cancelRun: (_, { runs }) => runs.cancel("r", { seen: SEEN }),
